@@ -1,0 +1,125 @@
+package trial
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// parse finds text among the allowed values of an enumeration, so that an
+// unknown name can never enter a program or a record.
+func parse[T ~string](kind string, text []byte, allowed []T) (T, error) {
+	if v := T(text); slices.Contains(allowed, v) {
+		return v, nil
+	}
+	names := make([]string, len(allowed))
+	for i, a := range allowed {
+		names[i] = string(a)
+	}
+	return "", fmt.Errorf("%q is not a known %s; known are %s", text, kind, strings.Join(names, ", "))
+}
+
+// Runtime is the kind of container engine.
+type Runtime string
+
+// The runtimes that stratbench can drive.
+const (
+	Podman Runtime = "podman"
+	Docker Runtime = "docker"
+)
+
+// Runtimes lists every Runtime.
+func Runtimes() []Runtime { return []Runtime{Podman, Docker} }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (r *Runtime) UnmarshalText(text []byte) (err error) {
+	*r, err = parse("runtime", text, Runtimes())
+	return err
+}
+
+// Phase is one part of the pipeline.
+type Phase string
+
+// The phases of a trial, in the order in which they are reported. They may
+// overlap when the cluster starts with the builds.
+const (
+	PhaseCluster Phase = "cluster"
+	PhaseBuild   Phase = "build"
+	PhaseLoad    Phase = "load"
+	PhaseDeploy  Phase = "deploy"
+	PhaseTest    Phase = "test"
+)
+
+// Phases lists every Phase in order.
+func Phases() []Phase {
+	return []Phase{PhaseCluster, PhaseBuild, PhaseLoad, PhaseDeploy, PhaseTest}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler; the empty text is the
+// phase of what lies outside the phases.
+func (p *Phase) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*p = ""
+		return nil
+	}
+	*p, err = parse("phase", text, Phases())
+	return err
+}
+
+// ClusterStart says when the cluster is created in relation to the builds.
+type ClusterStart string
+
+// The levels of the factor clusterStart.
+const (
+	ClusterBefore ClusterStart = "before"
+	ClusterWith   ClusterStart = "with"
+	ClusterAfter  ClusterStart = "after"
+)
+
+// ClusterStarts lists every ClusterStart.
+func ClusterStarts() []ClusterStart {
+	return []ClusterStart{ClusterBefore, ClusterWith, ClusterAfter}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (c *ClusterStart) UnmarshalText(text []byte) (err error) {
+	*c, err = parse("clusterStart", text, ClusterStarts())
+	return err
+}
+
+// Outcome is how a trial ended: what the system under test did.
+type Outcome string
+
+// The closed set of outcomes. RunnerFault is the one that is no outcome of
+// the system under test: stratbench could not measure, and the trial never
+// enters a sample.
+const (
+	OK                  Outcome = "ok"
+	BuildFailed         Outcome = "build-failed"
+	BuildOOM            Outcome = "build-oom"
+	EngineCrash         Outcome = "engine-crash"
+	EngineHang          Outcome = "engine-hang"
+	Storage             Outcome = "storage"
+	PullFailed          Outcome = "pull-failed"
+	ClusterCreateFailed Outcome = "cluster-create-failed"
+	ClusterHang         Outcome = "cluster-hang"
+	LoadFailed          Outcome = "load-failed"
+	DeployFailed        Outcome = "deploy-failed"
+	TestFailed          Outcome = "test-failed"
+	HostExhausted       Outcome = "host-exhausted"
+	Cancelled           Outcome = "cancelled"
+	RunnerFault         Outcome = "runner-fault"
+)
+
+// Outcomes lists every Outcome.
+func Outcomes() []Outcome {
+	return []Outcome{OK, BuildFailed, BuildOOM, EngineCrash, EngineHang, Storage, PullFailed,
+		ClusterCreateFailed, ClusterHang, LoadFailed, DeployFailed, TestFailed, HostExhausted,
+		Cancelled, RunnerFault}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (o *Outcome) UnmarshalText(text []byte) (err error) {
+	*o, err = parse("outcome", text, Outcomes())
+	return err
+}

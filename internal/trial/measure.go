@@ -1,0 +1,107 @@
+package trial
+
+// Span is a measured interval. Start and End are offsets from the start of
+// the trial, read off one monotonic clock. Phase is empty for what lies
+// outside the phases (starting the machine, recovering it). A span of a phase
+// as a whole has no Image; a span of one image in a phase has one; a span of
+// one build step has Image and Step.
+type Span struct {
+	Name  string  `json:"name"`
+	Phase Phase   `json:"phase,omitempty"`
+	Image string  `json:"image,omitempty"`
+	Step  string  `json:"step,omitempty"`
+	Start Seconds `json:"start_seconds"`
+	End   Seconds `json:"end_seconds"`
+	// Cached marks a build step that the engine took from its cache.
+	Cached bool `json:"cached,omitempty"`
+	// Error is what ended the span early. A span that was still open when
+	// its trial ended is closed at that moment with Unfinished set.
+	Error      string `json:"error,omitempty"`
+	Unfinished bool   `json:"unfinished,omitempty"`
+}
+
+// Length returns how long the span lasted.
+func (s Span) Length() Seconds { return s.End - s.Start }
+
+// Sample is what the machine was doing at one moment, read from its cgroup.
+// CPU and I/O are totals since the machine started.
+type Sample struct {
+	At         Seconds  `json:"at_seconds"`
+	CPU        Seconds  `json:"cpu_seconds"`
+	Memory     Bytes    `json:"memory_bytes"`
+	MemoryAnon Bytes    `json:"memory_anon_bytes"`
+	Read       Bytes    `json:"read_bytes"`
+	Written    Bytes    `json:"written_bytes"`
+	OOMKills   int64    `json:"oom_kills"`
+	Pressure   Pressure `json:"pressure"`
+}
+
+// Pressure holds stall shares in per cent, averaged by the kernel over ten
+// seconds (PSI avg10). Known is false where the kernel reports none.
+type Pressure struct {
+	Known      bool    `json:"known"`
+	CPUSome    float64 `json:"cpu_some_percent"`
+	MemorySome float64 `json:"memory_some_percent"`
+	MemoryFull float64 `json:"memory_full_percent"`
+	IOSome     float64 `json:"io_some_percent"`
+	IOFull     float64 `json:"io_full_percent"`
+}
+
+// TestStatus is how one test of the suite ended.
+type TestStatus string
+
+// The statuses of a test.
+const (
+	TestPass TestStatus = "pass"
+	TestFail TestStatus = "fail"
+	TestSkip TestStatus = "skip"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (s *TestStatus) UnmarshalText(text []byte) (err error) {
+	*s, err = parse("test status", text, []TestStatus{TestPass, TestFail, TestSkip})
+	return err
+}
+
+// TestResult is one test of the suite. Known marks a failure that the
+// workload lists as known; it does not fail the trial.
+type TestResult struct {
+	Name   string     `json:"name"`
+	Status TestStatus `json:"status"`
+	Length Seconds    `json:"length_seconds"`
+	Known  bool       `json:"known,omitempty"`
+	Output string     `json:"output,omitempty"`
+}
+
+// Evidence is one observation that a verdict rests on.
+type Evidence struct {
+	// Source names who saw it: the error, the log, the watch, a probe.
+	Source string `json:"source"`
+	// State is what was seen, in a word or two.
+	State string `json:"state"`
+	// Text is the line that shows it, as it was.
+	Text string `json:"text,omitempty"`
+	// Line is the line's number in the trial's log, from 1; 0 if it is in none.
+	Line int `json:"line,omitempty"`
+	// Rule names the rule that made something of it.
+	Rule string `json:"rule,omitempty"`
+	// At is when it was seen, from the start of the trial.
+	At Seconds `json:"at_seconds,omitempty"`
+}
+
+// Verdict is how a trial ended and what that rests on.
+type Verdict struct {
+	Outcome Outcome `json:"outcome"`
+	// Phase is where it ended, for every outcome but ok.
+	Phase Phase `json:"phase,omitempty"`
+	// Cause is why, in a word of the classification rules ("oom", "sigkill").
+	Cause string `json:"cause,omitempty"`
+	// Confidence is between 0 and 1.
+	Confidence float64 `json:"confidence"`
+	// TimedOut says that a limit of the spec ended the trial, so that its
+	// time is known only to exceed that limit.
+	TimedOut bool `json:"timed_out,omitempty"`
+	// Error is the error text as the pipeline saw it.
+	Error    string     `json:"error,omitempty"`
+	Evidence []Evidence `json:"evidence,omitempty"`
+}

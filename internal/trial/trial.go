@@ -1,0 +1,83 @@
+// Package trial is the vocabulary of an experiment: what is varied (Factor,
+// Level, Cell), what is executed (Trial), what is measured (Phase, Span,
+// Sample) and how it ended (Verdict). It knows nothing of engines or files.
+package trial
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Factor is one thing an experiment varies, for example "memory".
+type Factor struct {
+	Name   string  `json:"name"`
+	Levels []Level `json:"levels"`
+}
+
+// Level is one value of a factor. Name is how the user wrote it ("12.5GiB")
+// and is what tables and plots print; Value is what it decodes to.
+type Level struct {
+	Name  string `json:"name"`
+	Value any    `json:"value"`
+}
+
+// Assignment says which level a factor has in a cell, by name.
+type Assignment struct {
+	Factor string `json:"factor"`
+	Level  string `json:"level"`
+}
+
+// Cell is one combination: a level for every factor, in the spec's order of
+// factors.
+type Cell []Assignment
+
+// Level returns the name of the level that the cell gives the factor.
+func (c Cell) Level(factor string) (string, bool) {
+	for _, a := range c {
+		if a.Factor == factor {
+			return a.Level, true
+		}
+	}
+	return "", false
+}
+
+// Key identifies the cell in files and in sorting: "runtime=podman memory=7GiB".
+func (c Cell) Key() string {
+	parts := make([]string, len(c))
+	for i, a := range c {
+		parts[i] = a.Factor + "=" + a.Level
+	}
+	return strings.Join(parts, " ")
+}
+
+// String prints the levels alone, for people: "podman 7GiB serial".
+func (c Cell) String() string {
+	parts := make([]string, len(c))
+	for i, a := range c {
+		parts[i] = a.Level
+	}
+	return strings.Join(parts, " ")
+}
+
+// Trial is one planned execution of one cell.
+type Trial struct {
+	// ID is unique within a run and sorts in planned order: "t007".
+	ID string `json:"id"`
+	// Cell is what this trial runs.
+	Cell Cell `json:"cell"`
+	// Block numbers the randomised block, from 1; 0 is the warm-up.
+	Block int `json:"block"`
+	// Replicate counts the trials of this cell, from 1 (warm-ups: 0).
+	Replicate int `json:"replicate"`
+	// Position is the place in the order of the whole run, from 1.
+	Position int `json:"position"`
+	// WarmUp trials are run and recorded and never analysed.
+	WarmUp bool `json:"warm_up,omitempty"`
+}
+
+func (t Trial) String() string {
+	if t.WarmUp {
+		return fmt.Sprintf("%s warm-up [%s]", t.ID, t.Cell)
+	}
+	return fmt.Sprintf("%s block %d [%s]", t.ID, t.Block, t.Cell)
+}

@@ -1,0 +1,60 @@
+package trial
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Seconds is a duration that files carry as a number of seconds, under a key
+// that ends in _seconds.
+type Seconds time.Duration
+
+// Duration returns s for arithmetic.
+func (s Seconds) Duration() time.Duration { return time.Duration(s) }
+
+// MarshalJSON writes seconds with nanosecond resolution.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(s).Seconds())
+}
+
+// UnmarshalJSON reads a number of seconds.
+func (s *Seconds) UnmarshalJSON(b []byte) error {
+	var f float64
+	if err := json.Unmarshal(b, &f); err != nil {
+		return fmt.Errorf("reading seconds: %w", err)
+	}
+	if math.Abs(f) > math.MaxInt64/1e9 {
+		return fmt.Errorf("reading seconds: %v is out of range", f)
+	}
+	*s = Seconds(math.Round(f * 1e9))
+	return nil
+}
+
+// Bytes is an amount of memory or storage. It prints in IEC units.
+type Bytes int64
+
+// ParseBytes reads an amount as people write it: "7GiB", "12.5 GiB",
+// "500MB". A bare number is refused, because its unit would be a guess.
+func ParseBytes(s string) (Bytes, error) {
+	if !strings.ContainsAny(s, "bB") {
+		return 0, fmt.Errorf("%q is not an amount of memory: write a number and a unit, such as 7GiB or 512MiB", s)
+	}
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n == 0 || n > math.MaxInt64 {
+		return 0, fmt.Errorf("%q is not an amount of memory: write a number and a unit, such as 7GiB or 512MiB", s)
+	}
+	return Bytes(n), nil
+}
+
+// String prints b in IEC units.
+func (b Bytes) String() string {
+	if b < 0 {
+		return "-" + humanize.IBytes(uint64(-b))
+	}
+	return humanize.IBytes(uint64(b))
+}

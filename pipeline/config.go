@@ -1,0 +1,61 @@
+// Package pipeline runs one trial: cluster, build, load, deploy, test, over an
+// engine and Kind. It is the same code for every cell.
+package pipeline
+
+import (
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// Config is one trial, complete: what the worker process is told.
+type Config struct {
+	TrialID string        `json:"trial_id"`
+	Runtime trial.Runtime `json:"runtime"`
+	// Endpoint is the engine's address: "unix:///run/podman/podman.sock".
+	Endpoint string `json:"endpoint"`
+	// ClusterName and NodeImage name the Kind cluster and its node image.
+	ClusterName string `json:"cluster_name"`
+	NodeImage   string `json:"node_image"`
+	// KindConfig is the user's own file, or ""; Lab adds what the lab's node
+	// image and this host need on top of it.
+	KindConfig   string              `json:"kind_config"`
+	KindPatches  []string            `json:"kind_patches"`
+	ClusterStart trial.ClusterStart  `json:"cluster_start"`
+	Schedule     strategies.Schedule `json:"schedule"`
+	Images       []Image             `json:"images"`
+	NoCache      bool                `json:"no_cache"`
+	LoadTogether bool                `json:"load_together"`
+	// Registry is "host:port[/path]" for a schedule that pulls.
+	Registry          string   `json:"registry,omitempty"`
+	RegistryPlainHTTP bool     `json:"registry_plain_http,omitempty"`
+	Manifests         []string `json:"manifests"`
+	ReadyURLs         []string `json:"ready_urls"`
+	Test              Test     `json:"test"`
+	// Limits end a phase that takes longer; the trial is then timed out.
+	Limits map[trial.Phase]time.Duration `json:"limits_ns"`
+	// Silence ends a phase in which nothing has happened for so long.
+	Silence map[trial.Phase]time.Duration `json:"silence_ns"`
+	// WorkDir is a folder for the trial's own small files (kubeconfig).
+	WorkDir string `json:"work_dir"`
+}
+
+// Image is one image of the workload.
+type Image struct {
+	Name       string            `json:"name"`
+	Tag        string            `json:"tag"`
+	Context    string            `json:"context"`
+	Dockerfile string            `json:"dockerfile"`
+	Args       map[string]string `json:"args"`
+}
+
+// Test is the suite's command and how its results are read.
+type Test struct {
+	Command       []string          `json:"command"`
+	Dir           string            `json:"dir"`
+	Env           map[string]string `json:"env"`
+	Format        string            `json:"format"`
+	Report        string            `json:"report"`
+	KnownFailures []string          `json:"known_failures"`
+}

@@ -1,0 +1,117 @@
+// Package results is the record of a run: its format, the append-only journal
+// it is written to, and its reader. A record can be read without the tool that
+// made it.
+package results
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Schema is the version of the record format.
+const Schema = "stratbench.record/v1"
+
+// Record is one line of trials.jsonl: one trial, or one preparation.
+type Record struct {
+	Schema string `json:"schema"`
+	RunID  string `json:"run_id"`
+	// Kind tells trials from preparations (what was pushed beforehand).
+	Kind  Kind        `json:"kind"`
+	Trial trial.Trial `json:"trial"`
+	// Settings are the whole settings that the cell ran with.
+	Settings json.RawMessage `json:"settings"`
+	// Started is the wall clock at the start; all other times are offsets
+	// from it on a monotonic clock.
+	Started time.Time     `json:"started"`
+	Elapsed trial.Seconds `json:"elapsed_seconds"`
+	// Setup is the start of the pipeline to services ready, all phases but
+	// test; nil when the services never became ready.
+	Setup *trial.Seconds `json:"setup_seconds"`
+	// Verdict is how it ended.
+	Verdict trial.Verdict `json:"verdict"`
+	// Attempt counts from 1; a resumed run does an unfinished trial again.
+	Attempt  int                `json:"attempt"`
+	Previous *Previous          `json:"previous,omitempty"`
+	Spans    []trial.Span       `json:"spans"`
+	Samples  []trial.Sample     `json:"samples"`
+	Tests    []trial.TestResult `json:"tests"`
+	Images   []Image            `json:"images"`
+	Machine  Machine            `json:"machine"`
+	Load     Load               `json:"load_before"`
+	// Log is the trial's log, relative to the run's folder.
+	Log string `json:"log"`
+	// Simulated marks data that no engine produced.
+	Simulated bool `json:"simulated,omitempty"`
+}
+
+// Kind is what a record is of.
+type Kind string
+
+// The kinds of record.
+const (
+	KindTrial       Kind = "trial"
+	KindPreparation Kind = "preparation"
+)
+
+// Previous is the trial before this one in actual order, for carry-over.
+type Previous struct {
+	ID      string        `json:"id"`
+	Cell    string        `json:"cell"`
+	Outcome trial.Outcome `json:"outcome"`
+}
+
+// Image is an image that a trial used.
+type Image struct {
+	Name string      `json:"name"`
+	Ref  string      `json:"ref"`
+	ID   string      `json:"id"`
+	Size trial.Bytes `json:"size_bytes,omitempty"`
+}
+
+// Machine is the machine that a trial ran on, as it described itself.
+type Machine struct {
+	Kind          string      `json:"kind"`
+	Runtime       string      `json:"runtime"`
+	EngineVersion string      `json:"engine_version"`
+	APIVersion    string      `json:"api_version"`
+	Builder       string      `json:"builder"`
+	StorageDriver string      `json:"storage_driver"`
+	CgroupVersion string      `json:"cgroup_version"`
+	MemoryLimit   trial.Bytes `json:"memory_limit_bytes"`
+	CPUs          int         `json:"cpus"`
+	NodeImage     string      `json:"node_image"`
+	// NodeProvider is the engine that really hosts the node, as verified.
+	NodeProvider string `json:"node_provider"`
+}
+
+// Load is how busy the host was just before the trial.
+type Load struct {
+	Load1           float64        `json:"load1"`
+	MemoryAvailable trial.Bytes    `json:"memory_available_bytes"`
+	DiskFree        trial.Bytes    `json:"disk_free_bytes"`
+	Pressure        trial.Pressure `json:"pressure"`
+}
+
+// Environment is what must be known to repeat a run. It is written once, when
+// the run starts, to environment.json.
+type Environment struct {
+	Schema       string      `json:"schema"`
+	RunID        string      `json:"run_id"`
+	Started      time.Time   `json:"started"`
+	SpecHash     string      `json:"spec_sha256"`
+	WorkloadHash string      `json:"workload_sha256"`
+	Seed         uint64      `json:"seed"`
+	Stratbench   string      `json:"stratbench_version"`
+	GitRevision  string      `json:"git_revision"`
+	GitDirty     bool        `json:"git_dirty"`
+	KindVersion  string      `json:"kind_version"`
+	GoVersion    string      `json:"go_version"`
+	OS           string      `json:"os"`
+	Kernel       string      `json:"kernel"`
+	CPUModel     string      `json:"cpu_model"`
+	CPUs         int         `json:"cpus"`
+	Memory       trial.Bytes `json:"memory_bytes"`
+	HostID       string      `json:"host_id"`
+}
