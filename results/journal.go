@@ -1,0 +1,165 @@
+package results
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// The files of a run's folder.
+const (
+	JournalFile     = "trials.jsonl"
+	SpecFile        = "spec.yaml"
+	WorkloadFile    = "workload.yaml"
+	PlanFile        = "plan.json"
+	EnvironmentFile = "environment.json"
+	lockFile        = "lock"
+)
+
+// ErrInUse says that another living run writes to the folder.
+var ErrInUse = errors.New("another run is writing to this folder")
+
+// Journal is a run's append-only record. One process at a time holds it.
+type Journal struct {
+	dir  string
+	file *os.File
+	lock *os.File
+}
+
+// OpenJournal opens the journal of the run's folder dir, creating both when
+// they do not exist. Nothing that stands in the journal is ever changed: a
+// line that a killed writer left unfinished is ended with a newline, so that
+// the reader reports it and the next record stands on a line of its own. It
+// returns ErrInUse, naming the holder, when another process holds the folder.
+func OpenJournal(dir string) (*Journal, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("creating the run's folder: %w", err)
+	}
+	lock, err := holdFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	if err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	j := &Journal{dir: dir, file: file, lock: lock}
+	if err := j.endLastLine(); err != nil {
+		j.Close()
+		return nil, err
+	}
+	return j, syncFolder(dir)
+}
+
+func holdFolder(dir string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock of the run's folder: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := io.ReadAll(io.LimitReader(lock, 32))
+		lock.Close()
+		return nil, fmt.Errorf("%w: process %s holds %s; wait for it to end, or choose another folder with --dir",
+			ErrInUse, strings.TrimSpace(string(holder)), dir)
+	}
+	if err := lock.Truncate(0); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("writing the lock of the run's folder: %w", err)
+	}
+	if _, err := fmt.Fprintf(lock, "%d\n", os.Getpid()); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("writing the lock of the run's folder: %w", err)
+	}
+	return lock, nil
+}
+
+func (j *Journal) endLastLine() error {
+	info, err := j.file.Stat()
+	if err != nil || info.Size() == 0 {
+		return err
+	}
+	last := make([]byte, 1)
+	if _, err := j.file.ReadAt(last, info.Size()-1); err != nil {
+		return fmt.Errorf("reading the end of the journal: %w", err)
+	}
+	if last[0] == '\n' {
+		return nil
+	}
+	if _, err := j.file.Write([]byte("\n")); err != nil {
+		return fmt.Errorf("ending an unfinished line of the journal: %w", err)
+	}
+	return j.file.Sync()
+}
+
+// Append writes one record and returns only when it is on disk. After an
+// error the record must be taken as not written; the journal before it is
+// untouched.
+func (j *Journal) Append(r Record) error {
+	r.Schema = Schema
+	line, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encoding the record of %s: %w", r.Trial.ID, err)
+	}
+	if _, err := j.file.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume",
+			r.Trial.ID, j.file.Name(), err)
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("syncing the record of %s to disk: %w", r.Trial.ID, err)
+	}
+	return nil
+}
+
+// WriteOnce writes value as indented JSON to a new file of the run's folder.
+// It never overwrites.
+func (j *Journal) WriteOnce(name string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", name, err)
+	}
+	return j.WriteFileOnce(name, append(text, '\n'))
+}
+
+// WriteFileOnce writes a new file of the run's folder as it is. It never
+// overwrites.
+func (j *Journal) WriteFileOnce(name string, text []byte) error {
+	f, err := os.OpenFile(filepath.Join(j.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close(), syncFolder(j.dir))
+}
+
+// TrialDir creates and returns the folder of a trial's own files; name is
+// relative to the run's folder.
+func (j *Journal) TrialDir(id string, attempt int) (name string, err error) {
+	name = filepath.Join("trials", id)
+	if attempt > 1 {
+		name = fmt.Sprintf("%s.%d", name, attempt)
+	}
+	return name, os.MkdirAll(filepath.Join(j.dir, name), 0o755)
+}
+
+// Dir returns the run's folder.
+func (j *Journal) Dir() string { return j.dir }
+
+// Close releases the folder.
+func (j *Journal) Close() error {
+	return errors.Join(j.file.Close(), j.lock.Close())
+}
+
+// syncFolder makes new names in dir durable.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

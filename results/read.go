@@ -1,0 +1,179 @@
+package results
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Fault is a line of a journal that is no record. It is reported and passed
+// over; the rest of the journal is used.
+type Fault struct {
+	File    string
+	Line    int
+	Message string
+}
+
+func (f Fault) String() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Message) }
+
+// Read reads a journal. name is used in faults. The error is of reading
+// itself, never of a line's content.
+func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
+	lines := bufio.NewReaderSize(r, 1<<16)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if text := bytes.TrimSpace(line); len(text) > 0 {
+			record, message := parse(text, bytes.HasSuffix(line, []byte("\n")))
+			if message != "" {
+				faults = append(faults, Fault{name, n, message})
+			} else {
+				records = append(records, record)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return records, faults, nil
+		}
+		if err != nil {
+			return records, faults, fmt.Errorf("reading %s: %w", name, err)
+		}
+	}
+}
+
+func parse(line []byte, ended bool) (r Record, fault string) {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	switch err := json.Unmarshal(line, &head); {
+	case err != nil && !ended:
+		return r, "the line is cut off: its writer was stopped in mid-record"
+	case err != nil:
+		return r, "not a record: " + err.Error()
+	case head.Schema != Schema:
+		return r, fmt.Sprintf("schema %q is not %q: written by another version, or no record of stratbench", head.Schema, Schema)
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, "not a record: " + err.Error()
+	}
+	if r.Trial.ID == "" || r.Verdict.Outcome == "" {
+		return r, "the record has no trial or no outcome"
+	}
+	return r, ""
+}
+
+// Run is a run's folder as read.
+type Run struct {
+	Dir         string
+	Environment Environment
+	Records     []Record
+	Faults      []Fault
+}
+
+// ID returns the run's name: that of its folder.
+func (r Run) ID() string { return filepath.Base(r.Dir) }
+
+// ReadRun reads the run in the folder dir.
+func ReadRun(dir string) (Run, error) {
+	run := Run{Dir: dir}
+	env, err := os.ReadFile(filepath.Join(dir, EnvironmentFile))
+	if err != nil {
+		return run, fmt.Errorf("reading the run in %s: %w; name a folder that stratbench run made", dir, err)
+	}
+	if err := json.Unmarshal(env, &run.Environment); err != nil {
+		return run, fmt.Errorf("reading %s of %s: %w", EnvironmentFile, dir, err)
+	}
+	name := filepath.Join(dir, JournalFile)
+	journal, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return run, nil
+	}
+	if err != nil {
+		return run, fmt.Errorf("opening the journal: %w", err)
+	}
+	defer journal.Close()
+	run.Records, run.Faults, err = Read(name, journal)
+	return run, err
+}
+
+// Trials returns the run's trials without preparations, each once: of a trial
+// that was done again after an interruption, the last attempt counts.
+func (r Run) Trials() []Record {
+	var trials []Record
+	place := map[string]int{}
+	for _, rec := range r.Records {
+		if rec.Kind != KindTrial {
+			continue
+		}
+		if i, again := place[rec.Trial.ID]; again {
+			trials[i] = rec
+			continue
+		}
+		place[rec.Trial.ID] = len(trials)
+		trials = append(trials, rec)
+	}
+	return trials
+}
+
+// Runs lists the folders of runs below root, oldest first.
+func Runs(root string) ([]string, error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the runs in %s: %w", root, err)
+	}
+	var dirs []string
+	for _, e := range entries {
+		dir := filepath.Join(root, e.Name())
+		if _, err := os.Stat(filepath.Join(dir, EnvironmentFile)); err == nil {
+			dirs = append(dirs, dir)
+		}
+	}
+	slices.Sort(dirs)
+	return dirs, nil
+}
+
+// Find returns the folder of the run that name means: a path to a folder, a
+// run's name below root, the beginning of one, or "" or "latest" for the
+// newest.
+func Find(root, name string) (string, error) {
+	if _, err := os.Stat(filepath.Join(name, EnvironmentFile)); name != "" && err == nil {
+		return name, nil
+	}
+	dirs, err := Runs(root)
+	if err != nil {
+		return "", err
+	}
+	if len(dirs) == 0 {
+		return "", fmt.Errorf("no run is recorded in %s; make one with: stratbench run experiments/quick.yaml", root)
+	}
+	if name == "" || name == "latest" {
+		return dirs[len(dirs)-1], nil
+	}
+	var found []string
+	for _, d := range dirs {
+		if filepath.Base(d) == name {
+			return d, nil
+		}
+		if strings.HasPrefix(filepath.Base(d), name) {
+			found = append(found, d)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", fmt.Errorf("no run named %q is in %s; stratbench ls lists them", name, root)
+	default:
+		return "", fmt.Errorf("%q means %d runs in %s, such as %s and %s; write more of the name",
+			name, len(found), root, filepath.Base(found[0]), filepath.Base(found[1]))
+	}
+}
