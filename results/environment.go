@@ -82,16 +82,6 @@ func kernel() string {
 	return strings.TrimSpace(string(out))
 }
 
-func cpuModel() string {
-	if proc, err := procfs.NewDefaultFS(); err == nil {
-		if cpus, err := proc.CPUInfo(); err == nil && len(cpus) > 0 {
-			return cpus[0].ModelName
-		}
-	}
-	out, _ := exec.Command("sysctl", "-n", "machdep.cpu.brand_string").Output()
-	return strings.TrimSpace(string(out))
-}
-
 // HostMemory returns the host's memory, or 0 where it cannot be read.
 func HostMemory() trial.Bytes {
 	if proc, err := procfs.NewDefaultFS(); err == nil {
