@@ -1,0 +1,133 @@
+// Package analyse turns records into figures, from files alone.
+package analyse
+
+import (
+	"slices"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+)
+
+// Cell is what was recorded of one cell. Warm-ups are counted and take no
+// part; trials that stratbench could not measure (runner-fault) and cancelled
+// ones are counted as invalid and enter no sample.
+type Cell struct {
+	Cell     trial.Cell            `json:"cell"`
+	N        int                   `json:"n"`
+	WarmUps  int                   `json:"warm_ups"`
+	Invalid  int                   `json:"invalid"`
+	Outcomes map[trial.Outcome]int `json:"outcomes"`
+	TimedOut int                   `json:"timed_out"`
+	// Setup has the setup times of the trials whose services became ready,
+	// in order of recording: conditional on success, so never to be read
+	// without Outcomes.
+	Setup []trial.Seconds `json:"setup_seconds"`
+	// Phases has each phase's lengths in those trials in which it ended well.
+	Phases map[trial.Phase][]trial.Seconds `json:"phase_seconds"`
+	// TestsPassed and TestsTotal are per trial that ran the suite.
+	TestsPassed []int `json:"tests_passed"`
+	TestsTotal  []int `json:"tests_total"`
+	// PeakMemory is each trial's highest sample.
+	PeakMemory []trial.Bytes `json:"peak_memory_bytes"`
+	Simulated  bool          `json:"simulated,omitempty"`
+}
+
+// Cells gathers trials by cell. order is the plan's cells; cells that were
+// recorded and are not in it follow in order of position.
+func Cells(order []trial.Cell, trials []results.Record) []Cell {
+	var cells []Cell
+	place := map[string]int{}
+	at := func(c trial.Cell) *Cell {
+		i, seen := place[c.Key()]
+		if !seen {
+			i = len(cells)
+			place[c.Key()] = i
+			cells = append(cells, Cell{
+				Cell:     c,
+				Outcomes: map[trial.Outcome]int{},
+				Phases:   map[trial.Phase][]trial.Seconds{},
+			})
+		}
+		return &cells[i]
+	}
+	for _, c := range order {
+		at(c)
+	}
+	for _, r := range sortedByPosition(trials) {
+		at(r.Trial.Cell).add(r)
+	}
+	return cells
+}
+
+func sortedByPosition(trials []results.Record) []results.Record {
+	sorted := slices.Clone(trials)
+	slices.SortStableFunc(sorted, func(a, b results.Record) int { return a.Trial.Position - b.Trial.Position })
+	return sorted
+}
+
+func (c *Cell) add(r results.Record) {
+	c.Simulated = c.Simulated || r.Simulated
+	switch {
+	case r.Trial.WarmUp:
+		c.WarmUps++
+		return
+	case r.Verdict.Outcome == trial.RunnerFault || r.Verdict.Outcome == trial.Cancelled:
+		c.Invalid++
+		return
+	}
+	c.N++
+	c.Outcomes[r.Verdict.Outcome]++
+	if r.Verdict.TimedOut {
+		c.TimedOut++
+	}
+	if r.Setup != nil {
+		c.Setup = append(c.Setup, *r.Setup)
+	}
+	c.addPhases(r.Spans)
+	c.addTests(r.Tests)
+	c.addPeak(r.Samples)
+}
+
+func (c *Cell) addPhases(spans []trial.Span) {
+	for _, s := range spans {
+		if s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) && s.Error == "" && !s.Unfinished {
+			c.Phases[s.Phase] = append(c.Phases[s.Phase], s.Length())
+		}
+	}
+}
+
+func (c *Cell) addTests(tests []trial.TestResult) {
+	if len(tests) == 0 {
+		return
+	}
+	passed := 0
+	for _, t := range tests {
+		if t.Status == trial.TestPass {
+			passed++
+		}
+	}
+	c.TestsPassed = append(c.TestsPassed, passed)
+	c.TestsTotal = append(c.TestsTotal, len(tests))
+}
+
+func (c *Cell) addPeak(samples []trial.Sample) {
+	if len(samples) == 0 {
+		return
+	}
+	peak := slices.MaxFunc(samples, func(a, b trial.Sample) int { return int(a.Memory - b.Memory) })
+	c.PeakMemory = append(c.PeakMemory, peak.Memory)
+}
+
+// Median returns the middle value, or the mean of the middle two; ok is false
+// for no values.
+func Median(values []trial.Seconds) (median trial.Seconds, ok bool) {
+	if len(values) == 0 {
+		return 0, false
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	mid := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[mid], true
+	}
+	return (sorted[mid-1] + sorted[mid]) / 2, true
+}

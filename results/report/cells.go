@@ -1,0 +1,120 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+const none = "–"
+
+// Cells is the table of a run: a row per cell.
+func Cells(cells []analyse.Cell) Table {
+	t := Table{Data: cells}
+	t.Header = append(factorNames(cells), "n", "outcomes", "setup: median (range)")
+	for _, p := range trial.Phases() {
+		t.Header = append(t.Header, string(p))
+	}
+	t.Header = append(t.Header, "tests passed", "peak memory")
+	for _, c := range cells {
+		t.Rows = append(t.Rows, cellRow(c))
+	}
+	t.Notes = cellNotes(cells)
+	return t
+}
+
+func factorNames(cells []analyse.Cell) []string {
+	if len(cells) == 0 {
+		return nil
+	}
+	var names []string
+	for _, a := range cells[0].Cell {
+		names = append(names, a.Factor)
+	}
+	return names
+}
+
+func cellRow(c analyse.Cell) []string {
+	var row []string
+	for _, a := range c.Cell {
+		row = append(row, a.Level)
+	}
+	row = append(row, strconv.Itoa(c.N), Outcomes(c), medianRange(c.Setup))
+	for _, p := range trial.Phases() {
+		row = append(row, median(c.Phases[p]))
+	}
+	return append(row, testsPassed(c), peak(c.PeakMemory))
+}
+
+// Outcomes prints what a cell's trials came to, most frequent first:
+// "3 ok, 2 engine-crash".
+func Outcomes(c analyse.Cell) string {
+	var parts []string
+	for _, o := range trial.Outcomes() {
+		if n := c.Outcomes[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	if c.Invalid > 0 {
+		parts = append(parts, fmt.Sprintf("(%d invalid)", c.Invalid))
+	}
+	if len(parts) == 0 {
+		return "not run"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func median(values []trial.Seconds) string {
+	m, ok := analyse.Median(values)
+	if !ok {
+		return none
+	}
+	return Seconds(m)
+}
+
+func medianRange(values []trial.Seconds) string {
+	switch len(values) {
+	case 0:
+		return none
+	case 1:
+		return Seconds(values[0])
+	}
+	return fmt.Sprintf("%s (%s to %s)", median(values), Seconds(slices.Min(values)), Seconds(slices.Max(values)))
+}
+
+func testsPassed(c analyse.Cell) string {
+	if len(c.TestsPassed) == 0 {
+		return none
+	}
+	low, high := slices.Min(c.TestsPassed), slices.Max(c.TestsPassed)
+	passed := strconv.Itoa(low)
+	if low != high {
+		passed = fmt.Sprintf("%d to %d", low, high)
+	}
+	return fmt.Sprintf("%s of %d", passed, slices.Max(c.TestsTotal))
+}
+
+func peak(values []trial.Bytes) string {
+	if len(values) == 0 {
+		return none
+	}
+	return slices.Max(values).String()
+}
+
+func cellNotes(cells []analyse.Cell) []string {
+	var notes []string
+	if slices.ContainsFunc(cells, func(c analyse.Cell) bool { return c.Simulated }) {
+		notes = append(notes, "SIMULATED: no engine produced these figures.")
+	}
+	if slices.ContainsFunc(cells, func(c analyse.Cell) bool { return c.N > len(c.Setup) && len(c.Setup) > 0 }) {
+		notes = append(notes, "Times are of the trials whose services became ready; read them beside the outcomes.")
+	}
+	if slices.ContainsFunc(cells, func(c analyse.Cell) bool { return c.N == 1 }) {
+		notes = append(notes, "One trial of a cell shows that it can be done, not how long it takes: use --replicates for that.")
+	}
+	return notes
+}

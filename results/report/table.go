@@ -1,0 +1,81 @@
+// Package report puts figures before people: tables, and the units in them.
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+)
+
+// Format is how a table is written.
+type Format string
+
+// The formats of every list and table.
+const (
+	FormatTable    Format = "table"
+	FormatJSON     Format = "json"
+	FormatCSV      Format = "csv"
+	FormatMarkdown Format = "markdown"
+)
+
+// ParseFormat reads a Format.
+func ParseFormat(s string) (Format, error) {
+	switch f := Format(s); f {
+	case FormatTable, FormatJSON, FormatCSV, FormatMarkdown:
+		return f, nil
+	}
+	return "", fmt.Errorf("%q is no output format; the formats are table, json, csv and markdown", s)
+}
+
+// Table is a table for people and, in Data, the same for programs. CSV
+// carries the figures as people see them unless CSVRows is set.
+type Table struct {
+	Header []string
+	Rows   [][]string
+	// Notes are printed below the table: what qualifies its figures.
+	Notes []string
+	Data  any
+}
+
+// Write writes the table to w in format f.
+func (t Table) Write(w io.Writer, f Format) error {
+	switch f {
+	case FormatJSON:
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(t.Data)
+	case FormatCSV:
+		c := csv.NewWriter(w)
+		return c.WriteAll(append([][]string{t.Header}, t.Rows...))
+	case FormatMarkdown:
+		return t.render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
+	default:
+		return t.render(w, tablewriter.WithRendition(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
+		}))
+	}
+}
+
+func (t Table) render(w io.Writer, option tablewriter.Option) error {
+	table := tablewriter.NewTable(w, option,
+		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))
+	table.Header(t.Header)
+	if err := table.Bulk(t.Rows); err != nil {
+		return fmt.Errorf("laying out a table: %w", err)
+	}
+	if err := table.Render(); err != nil {
+		return fmt.Errorf("writing a table: %w", err)
+	}
+	for _, note := range t.Notes {
+		if _, err := fmt.Fprintf(w, "\n%s\n", note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
