@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"unsafe"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"golang.org/x/sys/unix"
+)
+
+// btrfs is a volume in a file.
+type btrfs struct {
+	file   *os.File
+	device string
+	top    *os.File
+}
+
+func openLoop(ctx context.Context, path string, size trial.Bytes) (volume, error) {
+	if err := format(ctx, path, size); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	// The device keeps the file, and with it the lock, when this is closed.
+	defer file.Close()
+	if err := lockSoon(ctx, file); err != nil {
+		return nil, err
+	}
+	device, err := attach(file)
+	if err != nil {
+		return nil, err
+	}
+	// The mount keeps the device when this is closed.
+	defer device.Close()
+	top, err := mountBtrfs(device.Name(), "/")
+	if err != nil {
+		return nil, err
+	}
+	return &btrfs{file: file, device: device.Name(), top: top}, nil
+}
+
+// format makes the file with its file system when it is not there, under
+// another name first: a file with the right name is a whole one.
+func format(ctx context.Context, path string, size trial.Bytes) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	mkfs, err := exec.LookPath("mkfs.btrfs")
+	if err != nil {
+		return fmt.Errorf("%w: mkfs.btrfs is not installed (package btrfs-progs)", ErrUnsupported)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := errors.Join(f.Truncate(int64(size)), f.Close()); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, mkfs, "--quiet", "--metadata", "single", f.Name())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("making a file system of %s: %w: %s", size, err, lastLine(out))
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// dir goes through the process by number, so that other programs find it too.
+func (v *btrfs) dir() string {
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), v.top.Fd())
+}
+
+func (v *btrfs) create(name string) error {
+	var args volArgs
+	copy(args.name[:], filepath.Base(name))
+	return v.control(filepath.Dir(name), subvolCreate, unsafe.Pointer(&args))
+}
+
+func (v *btrfs) snapshot(_ context.Context, from, to string, readonly bool) error {
+	source, err := os.Open(filepath.Join(v.dir(), from))
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	args := volArgsV2{fd: int64(source.Fd())}
+	if readonly {
+		args.flags = subvolReadOnly
+	}
+	copy(args.name[:], filepath.Base(to))
+	return v.control(filepath.Dir(to), snapCreateV2, unsafe.Pointer(&args))
+}
+
+// remove deletes a subvolume. What ran in it may have made subvolumes of its
+// own, as systemd does, and these go first.
+func (v *btrfs) remove(name string) error {
+	err := v.destroy(name)
+	if !errors.Is(err, unix.ENOTEMPTY) {
+		return err
+	}
+	inner, err := v.subvolumes(name)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(inner)
+	for _, n := range inner {
+		if err := v.destroy(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *btrfs) destroy(name string) error {
+	var args volArgs
+	copy(args.name[:], filepath.Base(name))
+	return v.control(filepath.Dir(name), snapDestroy, unsafe.Pointer(&args))
+}
+
+// subvolumes lists name and all subvolumes below it, outer ones first. The
+// root of a subvolume is always its inode 256.
+func (v *btrfs) subvolumes(name string) (names []string, err error) {
+	err = fs.WalkDir(os.DirFS(v.dir()), name, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if info.Sys().(*syscall.Stat_t).Ino == 256 {
+			names = append(names, path)
+		}
+		return nil
+	})
+	return names, err
+}
+
+func (v *btrfs) mount(name string) (*os.File, error) { return mountBtrfs(v.device, "/"+name) }
+
+func (v *btrfs) close(ctx context.Context) error {
+	if err := v.top.Close(); err != nil {
+		return err
+	}
+	return awaitDetached(ctx, v.device, v.file.Name())
+}
+
+// control sends a btrfs ioctl to a folder of the volume.
+func (v *btrfs) control(folder string, request uintptr, args unsafe.Pointer) error {
+	dir, err := os.Open(filepath.Join(v.dir(), folder))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, dir.Fd(), request, uintptr(args)); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// From the kernel's include/uapi/linux/btrfs.h.
+const (
+	subvolCreate   = 0x5000940e // BTRFS_IOC_SUBVOL_CREATE
+	snapDestroy    = 0x5000940f // BTRFS_IOC_SNAP_DESTROY
+	snapCreateV2   = 0x50009417 // BTRFS_IOC_SNAP_CREATE_V2
+	subvolReadOnly = 1 << 1     // BTRFS_SUBVOL_RDONLY
+)
+
+type volArgs struct {
+	fd   int64
+	name [4088]byte
+}
+
+type volArgsV2 struct {
+	fd      int64
+	transid uint64
+	flags   uint64
+	unused  [4]uint64
+	name    [4040]byte
+}

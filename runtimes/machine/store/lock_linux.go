@@ -1,0 +1,74 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lock takes f for this process. The lock belongs to the open file, which a
+// loop device made of it shares: the lock lasts as long as the device.
+func lock(f *os.File) error {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		return err
+	}
+	pid, err := holder(f)
+	if err != nil {
+		return err
+	}
+	return &InUseError{Path: f.Name(), PID: pid}
+}
+
+// lockSoon is lock with patience for a holder that is dead: its loop device
+// goes a moment after it.
+func lockSoon(ctx context.Context, f *os.File) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		err := lock(f)
+		var used *InUseError
+		if !errors.As(err, &used) || alive(used.PID) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("process %d is gone, and what it ran still holds %s: %w", used.PID, f.Name(), ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func alive(pid int) bool {
+	return pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
+}
+
+// holder finds who has the lock on f, or 0 when it is nobody that can be seen
+// from here.
+func holder(f *os.File) (int, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return 0, fmt.Errorf("looking at %s: %w", f.Name(), err)
+	}
+	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
+	locks, err := os.Open("/proc/locks")
+	if err != nil {
+		return 0, fmt.Errorf("finding who uses %s: %w", f.Name(), err)
+	}
+	defer locks.Close()
+	for lines := bufio.NewScanner(locks); lines.Scan(); {
+		// 1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF
+		word := strings.Fields(lines.Text())
+		if len(word) > 5 && word[1] == "FLOCK" && word[5] == file {
+			return strconv.Atoi(word[4])
+		}
+	}
+	return 0, nil
+}
