@@ -72,6 +72,7 @@ func parse(line []byte, ended bool) (r Record, fault string) {
 type Run struct {
 	Dir         string
 	Environment Environment
+	Plan        Plan
 	Records     []Record
 	Faults      []Fault
 }
@@ -82,12 +83,11 @@ func (r Run) ID() string { return filepath.Base(r.Dir) }
 // ReadRun reads the run in the folder dir.
 func ReadRun(dir string) (Run, error) {
 	run := Run{Dir: dir}
-	env, err := os.ReadFile(filepath.Join(dir, EnvironmentFile))
-	if err != nil {
-		return run, fmt.Errorf("reading the run in %s: %w; name a folder that stratbench run made", dir, err)
+	if err := readJSON(dir, EnvironmentFile, &run.Environment); err != nil {
+		return run, err
 	}
-	if err := json.Unmarshal(env, &run.Environment); err != nil {
-		return run, fmt.Errorf("reading %s of %s: %w", EnvironmentFile, dir, err)
+	if err := readJSON(dir, PlanFile, &run.Plan); err != nil {
+		return run, err
 	}
 	name := filepath.Join(dir, JournalFile)
 	journal, err := os.Open(name)
@@ -100,6 +100,27 @@ func ReadRun(dir string) (Run, error) {
 	defer journal.Close()
 	run.Records, run.Faults, err = Read(name, journal)
 	return run, err
+}
+
+func readJSON(dir, name string, value any) error {
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return fmt.Errorf("reading the run in %s: %w; name a folder that stratbench run made", dir, err)
+	}
+	if err := json.Unmarshal(text, value); err != nil {
+		return fmt.Errorf("reading %s of %s: %w", name, dir, err)
+	}
+	return nil
+}
+
+// Find returns the last record of the trial or preparation with the given ID.
+func (r Run) Find(id string) (Record, bool) {
+	for _, rec := range slices.Backward(r.Records) {
+		if rec.Trial.ID == id {
+			return rec, true
+		}
+	}
+	return Record{}, false
 }
 
 // Trials returns the run's trials without preparations, each once: of a trial

@@ -115,3 +115,12 @@ type Environment struct {
 	Memory       trial.Bytes `json:"memory_bytes"`
 	HostID       string      `json:"host_id"`
 }
+
+// Plan is what a run set out to do: its cells in the spec's order and its
+// trials in the randomised order. It is written once, to plan.json.
+type Plan struct {
+	Schema string        `json:"schema"`
+	Seed   uint64        `json:"seed"`
+	Cells  []trial.Cell  `json:"cells"`
+	Trials []trial.Trial `json:"trials"`
+}

@@ -97,25 +97,36 @@ func (c *Cell) addPhases(spans []trial.Span) {
 }
 
 func (c *Cell) addTests(tests []trial.TestResult) {
-	if len(tests) == 0 {
-		return
+	if len(tests) > 0 {
+		c.TestsPassed = append(c.TestsPassed, Passed(tests))
+		c.TestsTotal = append(c.TestsTotal, len(tests))
 	}
+}
+
+func (c *Cell) addPeak(samples []trial.Sample) {
+	if peak, ok := PeakMemory(samples); ok {
+		c.PeakMemory = append(c.PeakMemory, peak)
+	}
+}
+
+// Passed counts the tests that passed.
+func Passed(tests []trial.TestResult) int {
 	passed := 0
 	for _, t := range tests {
 		if t.Status == trial.TestPass {
 			passed++
 		}
 	}
-	c.TestsPassed = append(c.TestsPassed, passed)
-	c.TestsTotal = append(c.TestsTotal, len(tests))
+	return passed
 }
 
-func (c *Cell) addPeak(samples []trial.Sample) {
-	if len(samples) == 0 {
-		return
+// PeakMemory returns the highest sample; ok is false for no samples. The true
+// peak lies at or above it: samples are a second apart.
+func PeakMemory(samples []trial.Sample) (peak trial.Bytes, ok bool) {
+	for _, s := range samples {
+		peak = max(peak, s.Memory)
 	}
-	peak := slices.MaxFunc(samples, func(a, b trial.Sample) int { return int(a.Memory - b.Memory) })
-	c.PeakMemory = append(c.PeakMemory, peak.Memory)
+	return peak, len(samples) > 0
 }
 
 // Median returns the middle value, or the mean of the middle two; ok is false

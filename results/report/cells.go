@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
@@ -15,7 +14,10 @@ const none = "–"
 // Cells is the table of a run: a row per cell.
 func Cells(cells []analyse.Cell) Table {
 	t := Table{Data: cells}
-	t.Header = append(factorNames(cells), "n", "outcomes", "setup: median (range)")
+	if len(cells) > 0 {
+		t.Header = factorNames(cells[0].Cell)
+	}
+	t.Header = append(t.Header, "n", "outcomes", "setup: median (range)")
 	for _, p := range trial.Phases() {
 		t.Header = append(t.Header, string(p))
 	}
@@ -27,45 +29,27 @@ func Cells(cells []analyse.Cell) Table {
 	return t
 }
 
-func factorNames(cells []analyse.Cell) []string {
-	if len(cells) == 0 {
-		return nil
-	}
-	var names []string
-	for _, a := range cells[0].Cell {
-		names = append(names, a.Factor)
-	}
-	return names
-}
-
 func cellRow(c analyse.Cell) []string {
 	var row []string
 	for _, a := range c.Cell {
 		row = append(row, a.Level)
 	}
-	row = append(row, strconv.Itoa(c.N), Outcomes(c), medianRange(c.Setup))
+	row = append(row, strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup))
 	for _, p := range trial.Phases() {
 		row = append(row, median(c.Phases[p]))
 	}
 	return append(row, testsPassed(c), peak(c.PeakMemory))
 }
 
-// Outcomes prints what a cell's trials came to, most frequent first:
-// "3 ok, 2 engine-crash".
-func Outcomes(c analyse.Cell) string {
-	var parts []string
-	for _, o := range trial.Outcomes() {
-		if n := c.Outcomes[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, o))
-		}
-	}
-	if c.Invalid > 0 {
-		parts = append(parts, fmt.Sprintf("(%d invalid)", c.Invalid))
-	}
-	if len(parts) == 0 {
+// cellOutcomes prints what a cell's trials came to: "3 ok, 2 engine-crash".
+func cellOutcomes(c analyse.Cell) string {
+	if c.N+c.Invalid == 0 {
 		return "not run"
 	}
-	return strings.Join(parts, ", ")
+	if c.Invalid > 0 {
+		return fmt.Sprintf("%s (%d invalid)", countOutcomes(c.Outcomes), c.Invalid)
+	}
+	return countOutcomes(c.Outcomes)
 }
 
 func median(values []trial.Seconds) string {

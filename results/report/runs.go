@@ -1,0 +1,206 @@
+package report
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// Runs lists runs, a row each.
+func Runs(runs []results.Run) Table {
+	t := Table{Header: []string{"run", "started", "cells", "trials", "outcomes", "folder"}}
+	data := []runSummary{}
+	for _, r := range runs {
+		s := summarise(r)
+		data = append(data, s)
+		t.Rows = append(t.Rows, []string{s.Run, r.Environment.Started.Local().Format("2006-01-02 15:04"),
+			strconv.Itoa(s.Cells), fmt.Sprintf("%d of %d", s.Recorded, s.Planned), countOutcomes(s.Outcomes), r.Dir})
+	}
+	t.Data = data
+	return t
+}
+
+type runSummary struct {
+	Run      string                `json:"run"`
+	Started  string                `json:"started"`
+	Cells    int                   `json:"cells"`
+	Planned  int                   `json:"trials_planned"`
+	Recorded int                   `json:"trials_recorded"`
+	Outcomes map[trial.Outcome]int `json:"outcomes"`
+	Dir      string                `json:"dir"`
+}
+
+func summarise(r results.Run) runSummary {
+	trials := r.Trials()
+	s := runSummary{Run: r.ID(), Started: r.Environment.Started.Format("2006-01-02T15:04:05Z07:00"),
+		Cells: len(r.Plan.Cells), Planned: len(r.Plan.Trials), Recorded: len(trials),
+		Outcomes: map[trial.Outcome]int{}, Dir: r.Dir}
+	for _, rec := range trials {
+		s.Outcomes[rec.Verdict.Outcome]++
+	}
+	return s
+}
+
+func countOutcomes(counts map[trial.Outcome]int) string {
+	var parts []string
+	for _, o := range trial.Outcomes() {
+		if n := counts[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	if len(parts) == 0 {
+		return none
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Trials lists the records of a run in the order in which they were made.
+func Trials(run results.Run) Table {
+	t := Table{Data: run.Records}
+	t.Header = append([]string{"trial", "block"}, planFactors(run.Plan)...)
+	t.Header = append(t.Header, "outcome", "setup", "elapsed", "tests passed", "peak memory")
+	for _, r := range run.Records {
+		t.Rows = append(t.Rows, trialRow(r, len(planFactors(run.Plan))))
+	}
+	if missing := len(run.Plan.Trials) - len(run.Trials()); missing > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("%d of %d planned trials are not recorded.", missing, len(run.Plan.Trials)))
+	}
+	return t
+}
+
+func planFactors(p results.Plan) []string {
+	if len(p.Cells) == 0 {
+		return nil
+	}
+	return factorNames(p.Cells[0])
+}
+
+func factorNames(c trial.Cell) []string {
+	var names []string
+	for _, a := range c {
+		names = append(names, a.Factor)
+	}
+	return names
+}
+
+func trialRow(r results.Record, factors int) []string {
+	row := []string{r.Trial.ID, blockName(r)}
+	for i := range factors {
+		level := ""
+		if i < len(r.Trial.Cell) {
+			level = r.Trial.Cell[i].Level
+		}
+		row = append(row, level)
+	}
+	setup := none
+	if r.Setup != nil {
+		setup = Seconds(*r.Setup)
+	}
+	return append(row, verdict(r.Verdict), setup, Seconds(r.Elapsed), testCount(r.Tests), peakOf(r.Samples))
+}
+
+func blockName(r results.Record) string {
+	switch {
+	case r.Kind == results.KindPreparation:
+		return "preparation"
+	case r.Trial.WarmUp:
+		return "warm-up"
+	}
+	return strconv.Itoa(r.Trial.Block)
+}
+
+func verdict(v trial.Verdict) string {
+	text := string(v.Outcome)
+	if v.Phase != "" {
+		text += " in " + string(v.Phase)
+	}
+	if v.TimedOut {
+		text += " (limit)"
+	}
+	return text
+}
+
+func testCount(tests []trial.TestResult) string {
+	if len(tests) == 0 {
+		return none
+	}
+	return fmt.Sprintf("%d of %d", analyse.Passed(tests), len(tests))
+}
+
+func peakOf(samples []trial.Sample) string {
+	if peak, ok := analyse.PeakMemory(samples); ok {
+		return peak.String()
+	}
+	return none
+}
+
+// Run is the table of a run's cells.
+func Run(run results.Run) Table {
+	return Cells(analyse.Cells(run.Plan.Cells, run.Trials()))
+}
+
+// Trial shows one trial: its spans as rows, and what qualifies it as notes.
+func Trial(run results.Run, r results.Record) Table {
+	t := Table{Header: []string{"phase", "image", "span", "start", "length", "note"}, Data: r}
+	for _, s := range r.Spans {
+		t.Rows = append(t.Rows, []string{string(s.Phase), s.Image, spanName(s), Seconds(s.Start), Seconds(s.Length()), spanNote(s)})
+	}
+	t.Notes = trialNotes(run, r)
+	return t
+}
+
+func spanName(s trial.Span) string {
+	if s.Step != "" {
+		return "  " + s.Step
+	}
+	return s.Name
+}
+
+func spanNote(s trial.Span) string {
+	switch {
+	case s.Error != "":
+		return s.Error
+	case s.Unfinished:
+		return "unfinished when the trial ended"
+	case s.Cached:
+		return "cached"
+	}
+	return ""
+}
+
+func trialNotes(run results.Run, r results.Record) []string {
+	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), verdict(r.Verdict))}
+	if r.Setup != nil {
+		notes = append(notes, "Setup time: "+Seconds(*r.Setup))
+	}
+	if r.Verdict.Error != "" {
+		notes = append(notes, "Error: "+r.Verdict.Error)
+	}
+	m := r.Machine
+	notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, memory limit %s, %d CPUs, node image %s",
+		m.Kind, m.Runtime, m.EngineVersion, m.MemoryLimit, m.CPUs, m.NodeImage))
+	notes = append(notes, "Tests passed: "+testCount(r.Tests)+failedTests(r.Tests))
+	return append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
+}
+
+func failedTests(tests []trial.TestResult) string {
+	var failed []string
+	for _, t := range tests {
+		if t.Status == trial.TestFail {
+			name := t.Name
+			if t.Known {
+				name += " (known)"
+			}
+			failed = append(failed, name)
+		}
+	}
+	if len(failed) == 0 {
+		return ""
+	}
+	return "; failed: " + strings.Join(failed, ", ")
+}
