@@ -1,0 +1,146 @@
+package lab
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+const authoritiesPath = "etc/ssl/certs/ca-certificates.crt"
+
+// hostAuthorities are the certificates this machine trusts. The images get
+// them too: where a proxy stands before the Go module proxy, a build inside a
+// container meets it just as a build outside does.
+func hostAuthorities() ([]byte, error) {
+	file := os.Getenv("SSL_CERT_FILE")
+	if file == "" {
+		file = "/" + authoritiesPath
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificates this machine trusts: %w; install ca-certificates", err)
+	}
+	return data, nil
+}
+
+var goRootPackages = []string{"ca-certificates"}
+
+// notForBuilds are the parts of a Go installation that no build reads.
+var notForBuilds = []string{"api", "doc", "misc", "test", "pkg/obj", "pkg/bootstrap"}
+
+const goEnvironmentInImage = "GOTOOLCHAIN=local GOCACHE=/go/cache GOPATH=/go CGO_ENABLED=0"
+
+func goImageArtifact(tools toolchain, authorities []byte) artifact {
+	inputs := slices.Concat(
+		[]string{GoImageName, tools.version, goEnvironmentInImage, string(authorities)},
+		goRootPackages, lean, notForBuilds)
+	return artifact{
+		name: "go",
+		key:  key(inputs...),
+		build: func(ctx context.Context, dir string, _ io.Writer) error {
+			return buildGoImage(ctx, dir, tools, authorities)
+		},
+	}
+}
+
+func buildGoImage(ctx context.Context, dir string, tools toolchain, authorities []byte) error {
+	scratch := filepath.Join(dir, "scratch")
+	if err := os.Mkdir(scratch, 0o755); err != nil {
+		return err
+	}
+	root := debianRoot{suite: "bookworm", variant: "minbase", packages: goRootPackages}
+	lower, err := root.layer(ctx, filepath.Join(scratch, "root.tar"))
+	if err != nil {
+		return err
+	}
+	upper, err := goLayer(ctx, scratch, tools, authorities)
+	if err != nil {
+		return err
+	}
+	config := v1.Config{
+		Env:        []string{"PATH=/usr/local/go/bin:" + searchPath[len("PATH="):], "GOTOOLCHAIN=local", "GOCACHE=/go/cache", "GOPATH=/go", "CGO_ENABLED=0"},
+		WorkingDir: "/src",
+	}
+	image, err := newImage(config, lower, upper)
+	if err != nil {
+		return err
+	}
+	if err := writeImage(dir, GoImageName, image); err != nil {
+		return err
+	}
+	return os.RemoveAll(scratch)
+}
+
+// goLayer holds the toolchain and a build cache of the standard library, so
+// that a timed build compiles the project and what it imports. The cache's
+// files are dated far ahead: the go command freshens old ones it uses, which
+// in a container copies each of them up, and deletes old ones it does not use.
+func goLayer(ctx context.Context, scratch string, tools toolchain, authorities []byte) (*layer, error) {
+	warm := filepath.Join(scratch, "cache")
+	cmd := command(ctx, "go", "build", "-trimpath", "std")
+	cmd.Dir = tools.root
+	cmd.Env = append(goEnvironment(), "GOCACHE="+warm)
+	if _, err := output(cmd); err != nil {
+		return nil, fmt.Errorf("compiling the standard library: %w", err)
+	}
+	t, err := newTree(filepath.Join(scratch, "go.tar"))
+	if err != nil {
+		return nil, err
+	}
+	t.copyAll("usr/local/go", tools.root, time.Time{}, notForBuilds...)
+	t.copyAll("go/cache", warm, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	t.dir("src", 0o755)
+	t.data(authoritiesPath, 0o644, authorities)
+	return t.layer()
+}
+
+// runFiles are all that a static program may look for beside certificates.
+var runFiles = map[string]string{
+	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
+	"etc/group":         "root:x:0:\nnogroup:x:65534:\nnonroot:x:65532:\n",
+	"etc/nsswitch.conf": "hosts: files dns\n",
+	"etc/os-release":    "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian 12, for static programs\"\n",
+}
+
+func runImageArtifact(authorities []byte) artifact {
+	return artifact{
+		name: "run",
+		key:  key(RunImageName, fmt.Sprintf("%x", sha256.Sum256(authorities)), fmt.Sprint(runFiles)),
+		build: func(_ context.Context, dir string, _ io.Writer) error {
+			return buildRunImage(dir, authorities)
+		},
+	}
+}
+
+func buildRunImage(dir string, authorities []byte) error {
+	file := filepath.Join(dir, "layer.tar")
+	t, err := newTree(file)
+	if err != nil {
+		return err
+	}
+	for _, name := range sortedKeys(runFiles) {
+		t.data(name, 0o644, []byte(runFiles[name]))
+	}
+	t.data(authoritiesPath, 0o644, authorities)
+	t.dir("tmp", 0o1777)
+	t.dir("root", 0o700)
+	l, err := t.layer()
+	if err != nil {
+		return err
+	}
+	image, err := newImage(v1.Config{Env: []string{searchPath}}, l)
+	if err != nil {
+		return err
+	}
+	if err := writeImage(dir, RunImageName, image); err != nil {
+		return err
+	}
+	return os.Remove(file)
+}

@@ -1,0 +1,106 @@
+package lab
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+//go:embed node/iptables
+var iptablesChooser []byte
+
+// proxyPackages are the programs that kube-proxy runs. They are unpacked
+// without their maintainer scripts: the image needs no package manager.
+var proxyPackages = []string{"iptables", "conntrack", "kmod", "nftables", "busybox-static"}
+
+// wantedImages asks kubeadm which images it will look for and adds the sandbox
+// image of Kind's containerd configuration, which is a pause of its own.
+func wantedImages(ctx context.Context, bin, sandbox string) ([]string, error) {
+	cmd := command(ctx, filepath.Join(bin, "kubeadm"), "config", "images", "list", "--kubernetes-version="+kubernetesVersion)
+	out, err := output(cmd)
+	if err != nil {
+		return nil, fmt.Errorf("asking kubeadm which images it needs: %w", err)
+	}
+	return append(strings.Fields(out), sandbox), nil
+}
+
+// controlPlane makes an image for each wanted reference.
+func controlPlane(ctx context.Context, scratch, bin string, refs []string) (map[name.Reference]v1.Image, error) {
+	base, err := proxyLayer(ctx, scratch)
+	if err != nil {
+		return nil, err
+	}
+	images := map[name.Reference]v1.Image{}
+	for _, ref := range refs {
+		tag, err := name.NewTag(ref)
+		if err != nil {
+			return nil, fmt.Errorf("naming a control-plane image: %w", err)
+		}
+		if images[tag], err = controlPlaneImage(scratch, bin, program(ref), base); err != nil {
+			return nil, fmt.Errorf("making the image %s: %w", ref, err)
+		}
+	}
+	return images, nil
+}
+
+// program is the last part of a reference without its tag.
+func program(ref string) string {
+	last := ref[strings.LastIndex(ref, "/")+1:]
+	program, _, _ := strings.Cut(last, ":")
+	return program
+}
+
+func controlPlaneImage(scratch, bin, program string, proxyBase *layer) (v1.Image, error) {
+	config := v1.Config{Env: []string{searchPath}, WorkingDir: "/"}
+	place := "usr/local/bin/" + program
+	var layers []*layer
+	switch program {
+	case "pause", "coredns":
+		// Nothing in their pods' specifications says what to run.
+		place = program
+		config.Entrypoint = []string{"/" + program}
+	case "kube-proxy":
+		layers = append(layers, proxyBase)
+	}
+	l, err := programLayer(scratch, place, filepath.Join(bin, program))
+	if err != nil {
+		return nil, err
+	}
+	return newImage(config, append(layers, l)...)
+}
+
+func programLayer(scratch, place, binary string) (*layer, error) {
+	t, err := newTree(filepath.Join(scratch, filepath.Base(binary)+".tar"))
+	if err != nil {
+		return nil, err
+	}
+	t.copy(place, binary, time.Time{})
+	return t.layer()
+}
+
+func proxyLayer(ctx context.Context, scratch string) (*layer, error) {
+	staged := filepath.Join(scratch, "proxy")
+	if err := stage(staged, map[string][]byte{"usr/sbin/iptables-chooser": iptablesChooser}); err != nil {
+		return nil, err
+	}
+	hook := `chmod 0755 "$1/usr/sbin/iptables-chooser"
+for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do
+	ln -sf iptables-chooser "$1/usr/sbin/$name"
+done
+rm -rf "$1"/var/lib/dpkg "$1"/var/cache/*`
+	root := debianRoot{
+		suite: "bookworm", variant: "extract", packages: proxyPackages,
+		hooks: []string{"sync-in '" + staged + "' /", hook},
+	}
+	return root.layer(ctx, filepath.Join(scratch, "proxy.tar"))
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

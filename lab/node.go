@@ -1,0 +1,293 @@
+package lab
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"golang.org/x/sync/errgroup"
+)
+
+//go:embed node
+var nodeFiles embed.FS
+
+// nodePackages come from bookworm because its systemd, unlike later ones,
+// still runs on a version 1 cgroup hierarchy.
+var nodePackages = []string{
+	"systemd", "systemd-sysv", "dbus", "libpam-systemd", "containerd", "runc", "containernetworking-plugins",
+	"iptables", "nftables", "iproute2", "ethtool", "socat", "kmod", "mount", "conntrack", "ebtables",
+	"procps", "jq", "ca-certificates", "nfs-common", "curl", "hostname",
+}
+
+// nodeLinks put programs of Debian where Kind's files expect them.
+var nodeLinks = map[string]string{
+	"usr/local/bin/containerd":              "/usr/bin/containerd",
+	"usr/local/bin/ctr":                     "/usr/bin/ctr",
+	"usr/local/bin/containerd-shim-runc-v2": "/usr/bin/containerd-shim-runc-v2",
+	"usr/local/sbin/runc":                   "/usr/sbin/runc",
+	"opt/cni/bin":                           "/usr/lib/cni",
+}
+
+// nodePlaces are where the embedded files of a node go.
+var nodePlaces = map[string]string{
+	"10-ptp.conflist":      "etc/cni/net.d/10-ptp.conflist",
+	"default-cni.yaml":     "kind/manifests/default-cni.yaml",
+	"default-storage.yaml": "kind/manifests/default-storage.yaml",
+	"init":                 "kind/bin/init",
+}
+
+func nodeKey(kubernetes string) string {
+	inputs := slices.Concat(
+		[]string{NodeImageName, kubernetes, fmt.Sprint(nodeLinks, nodePlaces)},
+		nodePackages, proxyPackages, lean, contents(nodeFiles, "node"))
+	return key(inputs...)
+}
+
+func nodeArtifact(key, bin string, compiled <-chan struct{}) artifact {
+	return artifact{
+		name: "node",
+		key:  key,
+		build: func(ctx context.Context, dir string, _ io.Writer) error {
+			n := &node{dir: dir, scratch: filepath.Join(dir, "scratch"), bin: bin}
+			return n.build(ctx, compiled)
+		},
+	}
+}
+
+// node is a node image in the making.
+type node struct {
+	dir, scratch, bin string
+	sandbox           string
+}
+
+func (n *node) root() string { return filepath.Join(n.scratch, "root") }
+
+func (n *node) build(ctx context.Context, compiled <-chan struct{}) error {
+	if err := os.Mkdir(n.scratch, 0o755); err != nil {
+		return err
+	}
+	if err := n.makeRoot(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-compiled:
+	}
+	for _, step := range []func(context.Context) error{n.installKind, n.installKubernetes, n.finish, n.pack} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(n.scratch)
+}
+
+func (n *node) makeRoot(ctx context.Context) error {
+	root := debianRoot{
+		suite: "bookworm", variant: "minbase", packages: nodePackages,
+		hooks: []string{listPackages(filepath.Join(n.dir, "packages.txt"))},
+	}
+	return root.make(ctx, n.root())
+}
+
+// installKind copies the files of Kind's own base image from its module and
+// notes the sandbox image that its containerd configuration names.
+func (n *node) installKind(ctx context.Context) error {
+	source, err := kindModule(ctx, filepath.Join(n.scratch, "kind"))
+	if err != nil {
+		return err
+	}
+	files := filepath.Join(source, "images", "base", "files")
+	err = filepath.WalkDir(files, func(file string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(files, file)
+		if err != nil {
+			return err
+		}
+		return n.copyFile(file, relative, kindMode(relative))
+	})
+	if err != nil {
+		return fmt.Errorf("installing Kind's node files: %w", err)
+	}
+	n.sandbox, err = sandboxImage(filepath.Join(n.root(), "etc/containerd/config.toml"))
+	return err
+}
+
+// kindMode is what the base image's Dockerfile gives: a module keeps no modes.
+func kindMode(name string) os.FileMode {
+	if strings.HasPrefix(name, "usr/local/bin/") || strings.HasPrefix(name, "kind/bin/") {
+		return 0o755
+	}
+	return 0o644
+}
+
+func kindModule(ctx context.Context, dir string) (string, error) {
+	if err := writeModule("kind", dir); err != nil {
+		return "", err
+	}
+	cmd := command(ctx, "go", "mod", "download", "-json", "sigs.k8s.io/kind")
+	cmd.Dir, cmd.Env = dir, goEnvironment()
+	out, err := output(cmd)
+	if err != nil {
+		return "", fmt.Errorf("downloading Kind's module: %w; can the Go module proxy be reached?", err)
+	}
+	var m struct{ Dir string }
+	if err := json.Unmarshal([]byte(out), &m); err != nil {
+		return "", fmt.Errorf("reading where Kind's module is: %w", err)
+	}
+	return m.Dir, nil
+}
+
+var sandboxLine = regexp.MustCompile(`(?m)^\s*sandbox_image\s*=\s*"([^"]+)"`)
+
+func sandboxImage(config string) (string, error) {
+	data, err := os.ReadFile(config)
+	if err != nil {
+		return "", fmt.Errorf("reading Kind's containerd configuration: %w", err)
+	}
+	m := sandboxLine.FindSubmatch(data)
+	if m == nil {
+		return "", fmt.Errorf("reading Kind's containerd configuration: %s names no sandbox image", config)
+	}
+	return string(m[1]), nil
+}
+
+func (n *node) installKubernetes(context.Context) error {
+	for _, program := range []string{"kubeadm", "kubectl", "kubelet"} {
+		if err := n.copyFile(filepath.Join(n.bin, program), "usr/bin/"+program, 0o755); err != nil {
+			return fmt.Errorf("installing %s: %w", program, err)
+		}
+	}
+	for name, place := range nodePlaces {
+		data, err := nodeFiles.ReadFile("node/" + name)
+		if err != nil {
+			return err
+		}
+		if err := n.writeFile(place, data, kindMode(place)); err != nil {
+			return err
+		}
+	}
+	if err := n.writeFile("kind/version", []byte(kubernetesVersion), 0o644); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(n.root(), "etc/kubernetes/manifests"), 0o755); err != nil {
+		return err
+	}
+	return n.link()
+}
+
+func (n *node) link() error {
+	for place, target := range nodeLinks {
+		file := filepath.Join(n.root(), place)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.Symlink(target, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *node) copyFile(source, place string, mode os.FileMode) error {
+	data, err := os.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	return n.writeFile(place, data, mode)
+}
+
+// writeFile sets the mode by itself: the process's umask must not reach into
+// the image.
+func (n *node) writeFile(place string, data []byte, mode os.FileMode) error {
+	file := filepath.Join(n.root(), place)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, data, mode); err != nil {
+		return err
+	}
+	return os.Chmod(file, mode)
+}
+
+// finish runs the last steps inside the root and streams the control-plane
+// images into its containerd.
+func (n *node) finish(ctx context.Context) error {
+	refs, err := wantedImages(ctx, n.bin, n.sandbox)
+	if err != nil {
+		return err
+	}
+	images, err := controlPlane(ctx, n.scratch, n.bin, refs)
+	if err != nil {
+		return err
+	}
+	imported, err := n.importImages(ctx, images)
+	if err != nil {
+		return fmt.Errorf("finishing the node's root file system: %w", err)
+	}
+	for _, ref := range refs {
+		if !slices.Contains(strings.Fields(imported), ref) {
+			return fmt.Errorf("importing the control-plane images: containerd does not list %s but %q", ref, imported)
+		}
+	}
+	return nil
+}
+
+func (n *node) importImages(ctx context.Context, images map[name.Reference]v1.Image) (string, error) {
+	script, err := nodeFiles.ReadFile("node/finish.sh")
+	if err != nil {
+		return "", err
+	}
+	archive, writer := io.Pipe()
+	cmd := isolated(ctx, "sh", "-c", `mount -t proc proc "$1/proc" && exec chroot "$1" /bin/sh -c "$2"`, "sh", n.root(), string(script))
+	cmd.Env = []string{searchPath, "LC_ALL=C.UTF-8"}
+	cmd.Stdin = archive
+	var g errgroup.Group
+	g.Go(func() error {
+		err := tarball.MultiRefWrite(images, writer)
+		writer.CloseWithError(err)
+		return err
+	})
+	imported, err := output(cmd)
+	archive.CloseWithError(io.ErrClosedPipe)
+	if written := g.Wait(); err == nil {
+		err = written
+	}
+	return imported, err
+}
+
+// pack turns the root into the one layer of the node image.
+func (n *node) pack(ctx context.Context) error {
+	file := filepath.Join(n.scratch, "root.tar")
+	cmd := command(ctx, "tar", "--create", "--file="+file, "--directory="+n.root(), "--numeric-owner",
+		"--xattrs", "--xattrs-include=security.capability", "--sort=name", "--exclude=./dev/*", ".")
+	if _, err := output(cmd); err != nil {
+		return fmt.Errorf("packing the node's root file system: %w", err)
+	}
+	l, err := newLayer(file)
+	if err != nil {
+		return err
+	}
+	image, err := newImage(v1.Config{
+		Env:        []string{searchPath, "container=docker"},
+		Entrypoint: []string{"/usr/local/bin/entrypoint", "/kind/bin/init"},
+		// systemd shuts down on this signal; on SIGTERM it re-executes itself.
+		StopSignal: "SIGRTMIN+3",
+	}, l)
+	if err != nil {
+		return err
+	}
+	return writeImage(n.dir, NodeImageName, image)
+}

@@ -1,0 +1,72 @@
+package lab
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+)
+
+// recipes are the artifacts of one lab, each with the key of its inputs.
+type recipes struct {
+	suites     []string
+	engines    []artifact
+	kubernetes artifact
+	nodeKey    string
+	golang     artifact
+	run        artifact
+}
+
+func newRecipes(ctx context.Context, suites []string) (*recipes, error) {
+	tools, err := hostToolchain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	authorities, err := hostAuthorities()
+	if err != nil {
+		return nil, err
+	}
+	r := &recipes{suites: slices.Compact(slices.Sorted(slices.Values(suites)))}
+	for _, suite := range r.suites {
+		e, err := engineArtifact(suite)
+		if err != nil {
+			return nil, err
+		}
+		r.engines = append(r.engines, e)
+	}
+	r.kubernetes = kubernetesArtifact(tools)
+	r.nodeKey = nodeKey(r.kubernetes.key)
+	r.golang = goImageArtifact(tools, authorities)
+	r.run = runImageArtifact(authorities)
+	return r, nil
+}
+
+// node is apart from the others because it is made from one of them.
+func (r *recipes) node(c *cache, kubernetes <-chan struct{}) artifact {
+	binaries := filepath.Join(c.path(r.kubernetes), "bin")
+	return nodeArtifact(r.nodeKey, binaries, kubernetes)
+}
+
+// all lists what a lab is made of. The Kubernetes binaries are not in it: they
+// are needed only where a node image is still to be made.
+func (r *recipes) all() []artifact {
+	return append(slices.Clone(r.engines), artifact{name: "node", key: r.nodeKey}, r.golang, r.run)
+}
+
+func (r *recipes) lab(c *cache) (*Lab, error) {
+	l := &Lab{EngineRoots: map[string]string{}}
+	for i, suite := range r.suites {
+		l.EngineRoots[suite] = filepath.Join(c.path(r.engines[i]), "root.tar")
+	}
+	var err error
+	if l.NodeImage, err = c.image(artifact{name: "node", key: r.nodeKey}); err != nil {
+		return nil, err
+	}
+	for _, a := range []artifact{r.golang, r.run} {
+		image, err := c.image(a)
+		if err != nil {
+			return nil, err
+		}
+		l.BaseImages = append(l.BaseImages, image)
+	}
+	return l, nil
+}
