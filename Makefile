@@ -1,9 +1,51 @@
+# stratbench: see README.md. Every figure in a document comes from a target
+# of this file.
+
 # Podman's Go bindings without C: they are compiled as the remote client that
 # stratbench needs.
 TAGS := remote,containers_image_openpgp,exclude_graphdriver_btrfs,exclude_graphdriver_devicemapper
 export CGO_ENABLED := 0
-export GOFLAGS := -buildvcs=true -tags=$(TAGS)
+export GOFLAGS := -tags=$(TAGS)
 
-.PHONY: build
+BIN := bin/stratbench
+
+.PHONY: demo test unit build lab workload prerequisites schema bench vet clean
+
+## demo: a short real experiment on both runtimes, from a bare machine to a table
+demo: build workload
+	$(BIN) lab --install-missing --unless-engines
+	$(BIN) run experiments/quick.yaml
+
+## test: everything that is tested, on real engines with a real cluster
+test: build workload
+	$(BIN) lab --install-missing
+	go vet ./...
+	$(MAKE) -C experiments/workload test
+	go test -p 1 -timeout 60m ./...
+
+## unit: what needs no engine and no root
+unit:
+	go test -short ./...
+
+## build: the program
 build:
-	go build -o bin/stratbench ./cmd/stratbench
+	go build -o $(BIN) ./cmd/stratbench
+
+## lab: engines, node image and base images, kept in the user's cache folder
+lab: build
+	$(BIN) lab --install-missing
+
+## workload: what the shipped experiments build and test, ready without a network
+workload:
+	$(MAKE) -C experiments/workload vendor e2e
+
+## schema: write the published JSON Schemas anew from the types
+schema:
+	go generate ./experiments
+
+## bench: the speed targets, as ratios measured side by side
+bench: build workload lab
+	go test -run '^$$' -bench . -benchtime 1x ./experiments/run ./outcomes/... ./results/...
+
+clean:
+	rm -rf bin experiments/workload/bin experiments/workload/vendor

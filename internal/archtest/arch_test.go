@@ -1,0 +1,117 @@
+// Package archtest holds the import rules of docs/architecture.md as a test.
+// It parses the files themselves, so that no build tag and no cache hides one.
+package archtest
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/stratbench/stratbench/"
+
+// rooms says which rooms a room may know. A room is a folder with all below
+// it, except where a longer name is listed. Every room may know internal.
+var rooms = map[string][]string{
+	"internal":            {"internal"},
+	"experiments":         {"strategies"},
+	"experiments/plan":    {"experiments", "strategies"},
+	"experiments/run":     {"experiments", "experiments/plan", "strategies", "runtimes", "runtimes/docker", "runtimes/podman", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
+	"strategies":          {},
+	"runtimes":            {},
+	"runtimes/docker":     {"runtimes"},
+	"runtimes/podman":     {"runtimes"},
+	"runtimes/enginetest": {"runtimes", "runtimes/machine", "lab"},
+	"runtimes/machine":    {"runtimes"},
+	"pipeline":            {"runtimes", "strategies"},
+	"outcomes":            {"runtimes"},
+	"results":             {},
+	"results/analyse":     {"results"},
+	"results/report":      {"results", "results/analyse"},
+	"results/history":     {"results", "results/analyse"},
+	"lab":                 {},
+}
+
+// testOnly are further rooms that a room's tests may know.
+var testOnly = map[string][]string{
+	"runtimes/docker":  {"runtimes/enginetest", "runtimes/machine", "lab"},
+	"runtimes/podman":  {"runtimes/enginetest", "runtimes/machine", "lab"},
+	"runtimes/machine": {"lab"},
+	"pipeline":         {"runtimes/docker", "runtimes/podman", "runtimes/machine", "lab"},
+}
+
+func TestImportsPointBackwards(t *testing.T) {
+	files := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel("../..", path)
+		name = filepath.ToSlash(name)
+		if d.IsDir() {
+			return skipFolder(name)
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasPrefix(name, "cmd/") {
+			return nil
+		}
+		files++
+		checkFile(t, path, name)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 20 {
+		t.Errorf("found %d files: the walk does not see the tree", files)
+	}
+}
+
+// skipFolder passes over what is not this module's own code.
+func skipFolder(name string) error {
+	hidden := strings.HasPrefix(name, ".") && name != "."
+	if hidden || name == "results/data" || name == "bin" || name == "experiments/workload" || strings.HasSuffix(name, "/testdata") {
+		return filepath.SkipDir
+	}
+	return nil
+}
+
+func checkFile(t *testing.T, path, name string) {
+	t.Helper()
+	from := roomOf(filepath.ToSlash(filepath.Dir(name)))
+	if from == "" {
+		t.Errorf("%s is in no room of the house", name)
+		return
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	allowed := append([]string{from, "internal"}, rooms[from]...)
+	if strings.HasSuffix(name, "_test.go") || from == "runtimes/enginetest" {
+		allowed = append(allowed, testOnly[from]...)
+	}
+	for _, imp := range file.Imports {
+		imported, _ := strconv.Unquote(imp.Path.Value)
+		pkg, ours := strings.CutPrefix(imported, module)
+		if ours && !slices.Contains(allowed, roomOf(pkg)) {
+			t.Errorf("%s imports %s: %s may not know %s", name, pkg, from, roomOf(pkg))
+		}
+	}
+}
+
+// roomOf returns the longest room that the package lies in.
+func roomOf(pkg string) string {
+	best := ""
+	for room := range rooms {
+		if (pkg == room || strings.HasPrefix(pkg, room+"/")) && len(room) > len(best) {
+			best = room
+		}
+	}
+	return best
+}
