@@ -38,7 +38,7 @@ func boschlooRejects(n1, n2 int, alpha float64) func(x1, x2 int) bool {
 	lo, hi := 0, len(order)
 	for lo < hi {
 		mid := (lo + hi) / 2
-		limit := values[order[mid]] * (1 + sameProbability)
+		limit := values[order[mid]] * (1 + sameStatistic)
 		e := newExtreme(n1, n2, func(x1, x2 int) (bool, bool) { return false, p[x1][x2] <= limit })
 		if _, worst := e.worst(); worst <= alpha {
 			lo = mid + 1
@@ -49,7 +49,7 @@ func boschlooRejects(n1, n2 int, alpha float64) func(x1, x2 int) bool {
 	if lo == 0 {
 		return func(int, int) bool { return false }
 	}
-	limit := values[order[lo-1]] * (1 + sameProbability)
+	limit := values[order[lo-1]] * (1 + sameStatistic)
 	return func(x1, x2 int) bool { return p[x1][x2] <= limit }
 }
 

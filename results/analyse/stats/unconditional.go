@@ -10,6 +10,10 @@ type Unconditional struct {
 	Nuisance  float64 // the common rate at which P is reached
 }
 
+// sameStatistic is the relative slack of Boschloo's statistic: above the
+// rounding of log-gamma sums, and small because p-values near 1 lie close.
+const sameStatistic = 1e-9
+
 // maxTables bounds the work of an unconditional test; above it Fisher's test
 // has lost its conservatism and should be used.
 const maxTables = 4_000_000
@@ -147,7 +151,7 @@ func Boschloo(a, b Arm, alt Alternative) (Unconditional, error) {
 func boschlooLess(a, b Arm) Unconditional {
 	p := fisherLess(a.Trials, b.Trials)
 	observed := p[a.Events][b.Events]
-	limit := observed * (1 + sameProbability)
+	limit := observed * (1 + sameStatistic)
 	e := newExtreme(a.Trials, b.Trials, func(x1, x2 int) (bool, bool) {
 		return false, p[x1][x2] <= limit
 	})
