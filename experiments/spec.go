@@ -1,12 +1,18 @@
 // Package experiments reads an experiment's spec: the question, its factors,
 // its design, its workload. A spec is read strictly, and all its faults are
 // reported at once, each with its file, line and column.
+//
+// The comments of the types with JSON keys are also the descriptions in the
+// published schemas, so they speak of what a user writes.
 package experiments
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // APIVersion is the version of the spec format.
@@ -15,106 +21,98 @@ const APIVersion = "stratbench/v1"
 // Spec is an experiment as loaded: every default filled in, every level
 // decoded, every path absolute.
 type Spec struct {
-	APIVersion  string
 	Name        string
 	Description string
 	// Factors are what is varied, in the order of the file. The name of a
 	// factor is the dotted path of the setting that it varies.
 	Factors []trial.Factor
-	// Settings are what every cell has in common.
+	// Settings are what every cell has in common; see Cell.
 	Settings Settings
 	// Strategies are the user's own, by name.
-	Strategies map[string]Strategy
+	Strategies map[string]strategies.Own
 	Design     Design
 	Limits     Limits
-	Workload   Workload
-	// Path is the spec's file; Source its bytes as given; SHA256 their hash
-	// together with the workload file's.
+	// Budget bounds the whole run; 0 is no bound.
+	Budget   time.Duration
+	Workload Workload
+	// Path is the spec's file; Source its bytes as given.
 	Path   string
 	Source []byte
+	// SHA256 is the hash, in hex, of Source and of the workload's SHA256. It
+	// does not depend on where the files are.
 	SHA256 string
-}
-
-// Settings are everything about a trial that a factor can vary. A cell is
-// these settings with the cell's levels in their places.
-type Settings struct {
-	Runtime      trial.Runtime
-	Engine       string // engine root (a suite of the lab, such as "trixie", or a folder); empty: the machine's default
-	Memory       trial.Bytes
-	Strategy     string
-	ClusterStart trial.ClusterStart
-	Build        BuildSettings
-	Load         LoadSettings
-}
-
-// BuildSettings say how images are built.
-type BuildSettings struct {
-	NoCache bool              // default true
-	Args    map[string]string // added to every image's own
-}
-
-// LoadSettings say how images come into the node.
-type LoadSettings struct {
-	// Together sends all images in one archive (layers shared once).
-	Together bool // default true
-}
-
-// Strategy is a user's own strategy: either stages of image names, or a
-// maximum concurrency.
-type Strategy struct {
-	Stages         [][]string
-	MaxConcurrency int
 }
 
 // Design says how often and in which order.
 type Design struct {
-	Replicates int // blocks; default 5
-	WarmUp     int // warm-up trials per runtime, first of all; default 1
-	Seed       uint64
-	SeedGiven  bool
+	// Replicates is how often each cell is run; each block runs every cell
+	// once. Default 5.
+	Replicates int `json:"replicates" jsonschema:"minimum=1,maximum=1000,default=5"`
+	// WarmUp is how many trials of each runtime run first of all; they are
+	// recorded and never analysed. Default 1.
+	WarmUp int `json:"warmUp" jsonschema:"minimum=0,maximum=100,default=1"`
+	// Seed determines the order of the trials. Without one, each run draws its
+	// own and records it.
+	Seed uint64 `json:"seed" jsonschema:"minimum=0,maximum=18446744073709551615"`
+	// SeedGiven is true when the spec has a seed.
+	SeedGiven bool `json:"-"`
 }
 
-// Limits bound a trial: per phase, and without any progress.
+// Limits bound a trial. A limit that is reached ends the trial as timed out.
 type Limits struct {
-	Phase   map[trial.Phase]time.Duration
-	Silence map[trial.Phase]time.Duration
+	// Phase bounds how long each phase may take.
+	Phase PhaseLimits `json:"phase"`
+	// Silence bounds how long nothing at all may happen in a phase.
+	Silence PhaseLimits `json:"silence"`
 }
 
-// Workload is what is built, deployed and tested. It has a file of its own,
-// so that experiments share it.
-type Workload struct {
-	Path       string // the workload's file
-	Dir        string // its folder; all paths below are absolute
-	Images     []Image
-	KindConfig string // a user's own Kind config file, or ""
-	Manifests  []string
-	Ready      Ready
-	Test       Test
-	SHA256     string // over the workload file and what it names
+// PhaseLimits are durations by phase, such as build: 20m.
+type PhaseLimits map[trial.Phase]time.Duration
+
+// UnmarshalJSON reads durations such as "20m" over those already in l.
+func (l *PhaseLimits) UnmarshalJSON(b []byte) error {
+	var texts map[trial.Phase]string
+	if err := json.Unmarshal(b, &texts); err != nil {
+		return fmt.Errorf("reading limits: %w", err)
+	}
+	for phase, text := range texts {
+		d, err := parseDuration(text)
+		if err != nil {
+			return err
+		}
+		(*l)[phase] = d
+	}
+	return nil
 }
 
-// Image is one image of the workload.
-type Image struct {
-	Name       string
-	Tag        string // the reference that the manifests use
-	Context    string
-	Dockerfile string // relative to Context
-	Args       map[string]string
-	Weight     float64 // relative build cost; default 1
+// parseDuration reads a positive duration as Go writes it.
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%q is not a duration; write a positive number and a unit, such as 90s, 20m or 1h30m", text)
+	}
+	return d, nil
 }
 
-// Ready says when services are ready: by kstatus rules, all applied objects,
-// and in addition every URL answering 2xx.
-type Ready struct {
-	URLs []string
-}
+func defaultDesign() Design { return Design{Replicates: 5, WarmUp: 1} }
 
-// Test is the suite that runs against the deployed services.
-type Test struct {
-	Command       []string
-	Dir           string
-	Env           map[string]string
-	Format        string // "go-json", "ginkgo-json", "junit", "go-verbose"
-	Report        string // file that the command writes, for ginkgo-json and junit
-	KnownFailures []string
+// defaultLimits are generous for a small machine: they are there to end what
+// hangs, not to judge what is slow.
+func defaultLimits() Limits {
+	return Limits{
+		Phase: PhaseLimits{
+			trial.PhaseCluster: 10 * time.Minute,
+			trial.PhaseBuild:   20 * time.Minute,
+			trial.PhaseLoad:    10 * time.Minute,
+			trial.PhaseDeploy:  10 * time.Minute,
+			trial.PhaseTest:    15 * time.Minute,
+		},
+		Silence: PhaseLimits{
+			trial.PhaseCluster: 5 * time.Minute,
+			trial.PhaseBuild:   5 * time.Minute,
+			trial.PhaseLoad:    5 * time.Minute,
+			trial.PhaseDeploy:  5 * time.Minute,
+			trial.PhaseTest:    5 * time.Minute,
+		},
+	}
 }

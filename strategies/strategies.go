@@ -1,11 +1,21 @@
 // Package strategies turns a workload's images into a schedule: what is built
 // (or pulled) together and what waits for what. A strategy is data; a user can
-// write one in the spec.
+// write one in the spec. Run executes a schedule over any build function, and
+// Bounds says how fast a schedule could be at best.
 package strategies
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Image is what a strategy needs to know of an image.
 type Image struct {
-	Name   string
+	Name string
+	// Weight is the image's build cost relative to the others.
 	Weight float64
 }
 
@@ -19,8 +29,132 @@ type Schedule struct {
 	Pull bool `json:"pull,omitempty"`
 }
 
-// Stage is a set of images obtained together, at most Concurrency at a time.
+// Stage is a set of images obtained together, at most Concurrency at a time,
+// in the order of Images.
 type Stage struct {
 	Images      []string `json:"images"`
 	Concurrency int      `json:"concurrency"`
+}
+
+// The strategies that every spec can name.
+const (
+	// Serial builds one image after the other, in the workload's order.
+	Serial = "serial"
+	// TwoPlusOne builds the light images together, then the heaviest alone.
+	TwoPlusOne = "2+1"
+	// Parallel builds all images at once.
+	Parallel = "parallel"
+	// Registry pulls all images at once, as pushed there beforehand.
+	Registry = "registry"
+)
+
+// Strategy turns images into a schedule.
+type Strategy struct {
+	// Name is how specs and records call it.
+	Name string
+	// Pull says that images are pulled and not built.
+	Pull    bool
+	arrange func([]Image) ([]Stage, error)
+}
+
+// Schedule arranges the images. It is an error to have none of them, two of
+// one name, or to leave some out: every fault is reported, as joined errors.
+func (s Strategy) Schedule(images []Image) (Schedule, error) {
+	if err := checkImages(images); err != nil {
+		return Schedule{}, fmt.Errorf("strategy %q: %w", s.Name, err)
+	}
+	stages, err := s.arrange(images)
+	if err != nil {
+		return Schedule{}, err
+	}
+	return Schedule{Strategy: s.Name, Stages: stages, Pull: s.Pull}, nil
+}
+
+func checkImages(images []Image) error {
+	if len(images) == 0 {
+		return errors.New("there is no image to schedule; list at least one in the workload")
+	}
+	seen := map[string]bool{}
+	for _, image := range images {
+		if seen[image.Name] {
+			return fmt.Errorf("two images are named %q; give each a name of its own", image.Name)
+		}
+		seen[image.Name] = true
+	}
+	return nil
+}
+
+func builtIns() []Strategy {
+	return []Strategy{
+		{Name: Serial, arrange: atMost(1)},
+		{Name: TwoPlusOne, arrange: lightThenHeavy},
+		{Name: Parallel, arrange: atMost(0)},
+		{Name: Registry, Pull: true, arrange: atMost(0)},
+	}
+}
+
+// Named returns the strategy called name: a built-in one, or one of the
+// user's own. The error of an unknown name lists the known ones.
+func Named(name string, own map[string]Own) (Strategy, error) {
+	for _, s := range builtIns() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	if o, ok := own[name]; ok {
+		return o.strategy(name)
+	}
+	return Strategy{}, fmt.Errorf("unknown strategy %q; known are %s", name, strings.Join(Names(own), ", "))
+}
+
+// BuiltIn says whether name is taken by a built-in strategy.
+func BuiltIn(name string) bool {
+	return slices.ContainsFunc(builtIns(), func(s Strategy) bool { return s.Name == name })
+}
+
+// Names lists the built-in strategies, then the user's own in order of name.
+func Names(own map[string]Own) []string {
+	var names []string
+	for _, s := range builtIns() {
+		names = append(names, s.Name)
+	}
+	return append(names, slices.Sorted(maps.Keys(own))...)
+}
+
+// atMost puts all images in one stage, n at a time; 0 is no limit.
+func atMost(n int) func([]Image) ([]Stage, error) {
+	return func(images []Image) ([]Stage, error) {
+		concurrency := len(images)
+		if n > 0 {
+			concurrency = min(n, len(images))
+		}
+		return []Stage{{Images: names(images), Concurrency: concurrency}}, nil
+	}
+}
+
+// lightThenHeavy builds all images but the heaviest together, then the
+// heaviest alone, so that it never shares the machine. Of several that are
+// equally heavy, the one listed last goes alone. With one image there is one
+// stage; with two, the lighter is built first and then the heavier, each alone.
+func lightThenHeavy(images []Image) ([]Stage, error) {
+	heavy := 0
+	for i, image := range images {
+		if image.Weight >= images[heavy].Weight {
+			heavy = i
+		}
+	}
+	alone := Stage{Images: []string{images[heavy].Name}, Concurrency: 1}
+	light := slices.Delete(names(images), heavy, heavy+1)
+	if len(light) == 0 {
+		return []Stage{alone}, nil
+	}
+	return []Stage{{Images: light, Concurrency: len(light)}, alone}, nil
+}
+
+func names(images []Image) []string {
+	out := make([]string, len(images))
+	for i, image := range images {
+		out[i] = image.Name
+	}
+	return out
 }

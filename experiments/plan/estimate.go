@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Expect says how long one trial of a cell takes, with all that surrounds it,
+// and where that figure comes from: "median of 5 trials of run …", "a guess".
+type Expect func(trial.Cell) (each time.Duration, source string)
+
+// Estimate is how long a plan may take.
+type Estimate struct {
+	Total   time.Duration  `json:"total_ns"`
+	WarmUps time.Duration  `json:"warm_ups_ns"`
+	Block   time.Duration  `json:"block_ns"`
+	Cells   []CellEstimate `json:"cells"`
+}
+
+// CellEstimate is the part of one cell in an estimate.
+type CellEstimate struct {
+	Cell trial.Cell `json:"cell"`
+	// Trials is how often the plan runs the cell, warm-ups included.
+	Trials int           `json:"trials"`
+	Each   time.Duration `json:"each_ns"`
+	Source string        `json:"source"`
+}
+
+// Estimate adds up what the trials of the plan are expected to take.
+func (p Plan) Estimate(expect Expect) Estimate {
+	var e Estimate
+	at := map[string]int{}
+	for i, cell := range p.Cells {
+		each, source := expect(cell)
+		at[cell.Key()] = i
+		e.Cells = append(e.Cells, CellEstimate{Cell: cell, Each: each, Source: source})
+		e.Block += each
+	}
+	for _, t := range p.Trials {
+		cell := &e.Cells[at[t.Cell.Key()]]
+		cell.Trials++
+		e.Total += cell.Each
+		if t.WarmUp {
+			e.WarmUps += cell.Each
+		}
+	}
+	return e
+}
+
+// BlocksWithin says how many whole blocks of the plan fit a budget after its
+// warm-ups; 0 when not even one does. A budget of 0 is no bound.
+func (p Plan) BlocksWithin(budget time.Duration, expect Expect) int {
+	e := p.Estimate(expect)
+	switch left := budget - e.WarmUps; {
+	case budget <= 0 || e.Block <= 0:
+		return p.Blocks
+	case left < 0:
+		return 0
+	default:
+		return min(p.Blocks, int(left/e.Block))
+	}
+}
+
+// shareOfLimits is the guess of Guess: limits are set to end what hangs, many
+// times above what is usual.
+const shareOfLimits = 10
+
+// Guess expects each trial to take a tenth of the sum of its phases' limits.
+// It is for experiments of which nothing has been measured.
+func Guess(limits experiments.Limits) Expect {
+	each := Longest(limits) / shareOfLimits
+	return func(trial.Cell) (time.Duration, string) { return each, "a guess: a tenth of the limits" }
+}
+
+// Longest is how long the phases of a trial can take at most: the sum of their
+// limits.
+func Longest(limits experiments.Limits) time.Duration {
+	var sum time.Duration
+	for _, limit := range limits.Phase {
+		sum += limit
+	}
+	return sum
+}

@@ -1,0 +1,72 @@
+// Package plan turns a spec and a seed into the order of an experiment's
+// trials: warm-ups first, then randomised complete blocks. It is pure: the
+// same spec and seed give the same plan everywhere.
+package plan
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Plan is the trials of an experiment in the order in which they are run.
+type Plan struct {
+	// Seed is what the order was drawn from.
+	Seed uint64 `json:"seed"`
+	// Blocks is the number of complete blocks.
+	Blocks int `json:"blocks"`
+	// Cells are all combinations of levels, the last factor varying fastest.
+	Cells []trial.Cell `json:"cells"`
+	// Trials are in order: position 1 first.
+	Trials []trial.Trial `json:"trials"`
+}
+
+// Make plans the spec's experiment: Design.WarmUp trials of each engine, as
+// block 0, then Design.Replicates blocks that each run every cell once, in an
+// order drawn anew for each block.
+func Make(spec *experiments.Spec, seed uint64) Plan {
+	p := Plan{Seed: seed, Blocks: spec.Design.Replicates, Cells: Cells(spec.Factors)}
+	for _, cell := range warmUps(spec, p.Cells) {
+		p.Trials = append(p.Trials, trial.Trial{Cell: cell, WarmUp: true})
+	}
+	random := rand.New(rand.NewPCG(seed, 0))
+	for block := 1; block <= p.Blocks; block++ {
+		for _, i := range random.Perm(len(p.Cells)) {
+			p.Trials = append(p.Trials, trial.Trial{Cell: p.Cells[i], Block: block, Replicate: block})
+		}
+	}
+	digits := max(3, len(strconv.Itoa(len(p.Trials))))
+	for i := range p.Trials {
+		p.Trials[i].Position = i + 1
+		p.Trials[i].ID = fmt.Sprintf("t%0*d", digits, i+1)
+	}
+	return p
+}
+
+// Cells lists every combination of the factors' levels, the last factor
+// varying fastest. Without factors there is one cell, which is empty.
+func Cells(factors []trial.Factor) []trial.Cell {
+	cells := []trial.Cell{{}}
+	for _, factor := range factors {
+		var longer []trial.Cell
+		for _, cell := range cells {
+			for _, level := range factor.Levels {
+				longer = append(longer, append(slices.Clone(cell), trial.Assignment{Factor: factor.Name, Level: level.Name}))
+			}
+		}
+		cells = longer
+	}
+	return cells
+}
+
+// FirstBlocks returns the plan with only its warm-ups and its first n blocks;
+// IDs and positions stay what they are.
+func (p Plan) FirstBlocks(n int) Plan {
+	p.Blocks = max(0, min(n, p.Blocks))
+	p.Trials = slices.DeleteFunc(slices.Clone(p.Trials), func(t trial.Trial) bool { return t.Block > p.Blocks })
+	return p
+}

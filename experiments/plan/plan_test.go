@@ -1,0 +1,213 @@
+package plan_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+const gib = trial.Bytes(1 << 30)
+
+func matrix() *experiments.Spec {
+	return &experiments.Spec{
+		Factors: []trial.Factor{
+			{Name: "runtime", Levels: []trial.Level{{Name: "podman"}, {Name: "docker"}}},
+			{Name: "memory", Levels: []trial.Level{{Name: "3GiB", Value: 3 * gib}, {Name: "12.5GiB", Value: 12*gib + gib/2}, {Name: "7GiB", Value: 7 * gib}}},
+			{Name: "strategy", Levels: []trial.Level{{Name: "serial"}, {Name: "2+1"}, {Name: "parallel"}, {Name: "registry"}}},
+		},
+		Design: experiments.Design{Replicates: 4, WarmUp: 2},
+	}
+}
+
+func TestPlanProperties(t *testing.T) {
+	spec := matrix()
+	for seed := range uint64(300) {
+		p := plan.Make(spec, seed)
+		checkBlocks(t, p, spec.Design)
+		checkNumbers(t, p)
+		if again := plan.Make(spec, seed); !reflect.DeepEqual(p, again) {
+			t.Fatalf("seed %d: two plans of one seed differ", seed)
+		}
+	}
+}
+
+// checkBlocks: every block runs each cell once, and blocks follow each other.
+func checkBlocks(t *testing.T, p plan.Plan, design experiments.Design) {
+	t.Helper()
+	seen := map[string]int{}
+	block := 0
+	for _, tr := range p.Trials {
+		if tr.Block < block {
+			t.Fatalf("seed %d: %s comes after block %d", p.Seed, tr, block)
+		}
+		block = tr.Block
+		if tr.WarmUp != (tr.Block == 0) {
+			t.Fatalf("seed %d: %s: warm-up is %v", p.Seed, tr, tr.WarmUp)
+		}
+		if !tr.WarmUp {
+			seen[fmt.Sprint(tr.Block, tr.Cell.Key())]++
+		}
+	}
+	if block != design.Replicates || len(seen) != design.Replicates*len(p.Cells) {
+		t.Fatalf("seed %d: %d blocks with %d cells in all", p.Seed, block, len(seen))
+	}
+	for key, n := range seen {
+		if n != 1 {
+			t.Fatalf("seed %d: %s is run %d times", p.Seed, key, n)
+		}
+	}
+}
+
+// checkNumbers: positions count from 1, IDs sort in order, replicates count
+// the trials of a cell.
+func checkNumbers(t *testing.T, p plan.Plan) {
+	t.Helper()
+	replicate := map[string]int{}
+	for i, tr := range p.Trials {
+		if tr.Position != i+1 || i > 0 && tr.ID <= p.Trials[i-1].ID {
+			t.Fatalf("seed %d: trial %d has position %d and ID %s", p.Seed, i, tr.Position, tr.ID)
+		}
+		if !tr.WarmUp {
+			replicate[tr.Cell.Key()]++
+		}
+		if want := replicate[tr.Cell.Key()]; !tr.WarmUp && tr.Replicate != want || tr.WarmUp && tr.Replicate != 0 {
+			t.Fatalf("seed %d: %s has replicate %d, want %d", p.Seed, tr.ID, tr.Replicate, want)
+		}
+	}
+}
+
+func TestSeedsGiveDifferentOrders(t *testing.T) {
+	orders := map[string]bool{}
+	for seed := range uint64(100) {
+		orders[fmt.Sprint(plan.Make(matrix(), seed).Trials)] = true
+	}
+	if len(orders) != 100 {
+		t.Errorf("100 seeds give %d orders", len(orders))
+	}
+}
+
+// With a fair shuffle each cell stands first in a block equally often.
+func TestEveryCellComesFirst(t *testing.T) {
+	first := map[string]int{}
+	const seeds = 2400
+	for seed := range uint64(seeds) {
+		p := plan.Make(matrix(), seed)
+		first[p.Trials[len(p.Trials)-len(p.Cells)].Cell.Key()]++
+	}
+	// 24 cells: 100 expected, standard deviation 9.8.
+	if len(first) != 24 {
+		t.Errorf("only %d of 24 cells ever come first", len(first))
+	}
+	for cell, n := range first {
+		if n < 50 || n > 150 {
+			t.Errorf("%s comes first %d times of %d", cell, n, seeds)
+		}
+	}
+}
+
+// An order that a record has must be found again by any later version.
+func TestOrderOfASeedStays(t *testing.T) {
+	p := plan.Make(matrix(), 42).FirstBlocks(1)
+	var got []string
+	for _, tr := range p.Trials[:8] {
+		got = append(got, tr.ID+" "+tr.Cell.String())
+	}
+	want := []string{"t001 podman 12.5GiB serial", "t002 docker 12.5GiB serial", "t003 podman 12.5GiB serial", "t004 docker 12.5GiB serial",
+		"t005 docker 3GiB serial", "t006 podman 3GiB serial", "t007 podman 12.5GiB serial", "t008 podman 7GiB serial"}
+	if !slices.Equal(got, want) {
+		t.Errorf("seed 42 gives\n%q\nwant\n%q", got, want)
+	}
+}
+
+func TestWarmUpsAreTheGentlestCellOfEachEngine(t *testing.T) {
+	var got []string
+	for _, tr := range plan.Make(matrix(), 7).Trials {
+		if tr.WarmUp {
+			got = append(got, tr.Cell.String())
+		}
+	}
+	want := []string{"podman 12.5GiB serial", "docker 12.5GiB serial", "podman 12.5GiB serial", "docker 12.5GiB serial"}
+	if !slices.Equal(got, want) {
+		t.Errorf("warm-ups are %q, want %q", got, want)
+	}
+}
+
+func TestIDsOfLongPlansSort(t *testing.T) {
+	spec := matrix()
+	spec.Design.Replicates = 50
+	checkNumbers(t, plan.Make(spec, 1))
+}
+
+func TestFirstBlocks(t *testing.T) {
+	p := plan.Make(matrix(), 3)
+	short := p.FirstBlocks(2)
+	if short.Blocks != 2 || len(short.Trials) != 4+2*24 || !reflect.DeepEqual(short.Trials, p.Trials[:4+2*24]) {
+		t.Errorf("first two blocks: %d blocks, %d trials", short.Blocks, len(short.Trials))
+	}
+	if len(p.Trials) != 4+4*24 {
+		t.Errorf("the plan itself now has %d trials", len(p.Trials))
+	}
+	if all := p.FirstBlocks(9); len(all.Trials) != len(p.Trials) {
+		t.Errorf("nine blocks of four have %d trials", len(all.Trials))
+	}
+}
+
+func minuteEach(trial.Cell) (time.Duration, string) { return time.Minute, "test" }
+
+func TestEstimate(t *testing.T) {
+	e := plan.Make(matrix(), 3).Estimate(func(c trial.Cell) (time.Duration, string) {
+		if runtime, _ := c.Level("runtime"); runtime == "docker" {
+			return 2 * time.Minute, "measured"
+		}
+		return time.Minute, "guess"
+	})
+	// Warm-ups: twice 1 + 2; blocks: 12 of 1 and 12 of 2, four times.
+	if e.WarmUps != 6*time.Minute || e.Block != 36*time.Minute || e.Total != 150*time.Minute {
+		t.Errorf("warm-ups %v, a block %v, in all %v", e.WarmUps, e.Block, e.Total)
+	}
+	trials := 0
+	for _, cell := range e.Cells {
+		trials += cell.Trials
+	}
+	if trials != 100 || e.Cells[0].Source != "guess" || e.Cells[23].Source != "measured" {
+		t.Errorf("%d trials; sources %q and %q", trials, e.Cells[0].Source, e.Cells[23].Source)
+	}
+}
+
+func TestBlocksWithin(t *testing.T) {
+	p := plan.Make(matrix(), 3) // 4 minutes of warm-ups, 24 minutes a block
+	for budget, want := range map[time.Duration]int{
+		0:                 4,
+		3 * time.Minute:   0,
+		27 * time.Minute:  0,
+		28 * time.Minute:  1,
+		51 * time.Minute:  1,
+		52 * time.Minute:  2,
+		100 * time.Minute: 4,
+		1000 * time.Hour:  4,
+	} {
+		if got := p.BlocksWithin(budget, minuteEach); got != want {
+			t.Errorf("budget %v: %d blocks, want %d", budget, got, want)
+		}
+	}
+}
+
+func TestGuessIsLabelled(t *testing.T) {
+	limits := experiments.Limits{Phase: experiments.PhaseLimits{trial.PhaseBuild: 20 * time.Minute, trial.PhaseTest: 10 * time.Minute}}
+	if each, source := plan.Guess(limits)(nil); each != 3*time.Minute || source != "a guess: a tenth of the limits" {
+		t.Errorf("guess is %v, %s", each, source)
+	}
+}
+
+func TestCells(t *testing.T) {
+	cells := plan.Cells(matrix().Factors)
+	if len(cells) != 24 || cells[0].String() != "podman 3GiB serial" || cells[1].String() != "podman 3GiB 2+1" || cells[23].String() != "docker 7GiB registry" {
+		t.Errorf("cells are %v", cells)
+	}
+}

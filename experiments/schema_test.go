@@ -1,0 +1,161 @@
+package experiments
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+var update = flag.Bool("update", false, "write the generated schemas")
+
+func TestSchemasAreCurrent(t *testing.T) {
+	for name, of := range map[string]any{"schema.json": specFile{}, "workload.schema.json": workloadFile{}} {
+		want := generate(t, of)
+		if *update {
+			if err := os.WriteFile(name, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the types say; run: go generate ./experiments", name)
+		}
+	}
+}
+
+func TestSchemaReturnsACopy(t *testing.T) {
+	Schema()[0] = 'x'
+	if !json.Valid(Schema()) || !json.Valid(WorkloadSchema()) {
+		t.Error("an embedded schema is not JSON")
+	}
+}
+
+func generate(t *testing.T, of any) []byte {
+	t.Helper()
+	r := jsonschema.Reflector{
+		DoNotReference:             true,
+		Anonymous:                  true,
+		RequiredFromJSONSchemaTags: true,
+		Mapper:                     mapped,
+		CommentMap:                 map[string]string{},
+	}
+	comments(t, ".", reflect.TypeOf(Spec{}).PkgPath(), r.CommentMap)
+	comments(t, "../strategies", reflect.TypeOf(strategies.Own{}).PkgPath(), r.CommentMap)
+	text, err := json.MarshalIndent(r.Reflect(of), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(text, '\n')
+}
+
+// mapped gives the types whose text in a file is not their form in Go.
+func mapped(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[trial.Bytes]():
+		return &jsonschema.Schema{Type: "string", Format: formatMemory, Examples: []any{"7GiB", "12.5GiB"}}
+	case reflect.TypeFor[duration](), reflect.TypeFor[time.Duration]():
+		return durationSchema()
+	case reflect.TypeFor[PhaseLimits]():
+		byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+		for _, phase := range trial.Phases() {
+			byPhase.Properties.Set(string(phase), durationSchema())
+		}
+		return byPhase
+	case reflect.TypeFor[factorsFile]():
+		return factorsSchema()
+	case reflect.TypeFor[trial.Runtime]():
+		return enum(trial.Runtimes())
+	case reflect.TypeFor[trial.ClusterStart]():
+		return enum(trial.ClusterStarts())
+	case reflect.TypeFor[MachineKind]():
+		return enum(MachineKinds())
+	case reflect.TypeFor[TestFormat]():
+		return enum(TestFormats())
+	}
+	return nil
+}
+
+func durationSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Format: formatDuration, Examples: []any{"90s", "20m", "1h30m"}}
+}
+
+func enum[T ~string](values []T) *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "string"}
+	for _, v := range values {
+		s.Enum = append(s.Enum, string(v))
+	}
+	return s
+}
+
+// factorsSchema is a mapping from settings to lists of levels; a level is a
+// scalar, or a name with a value of any kind.
+func factorsSchema() *jsonschema.Schema {
+	one := uint64(1)
+	named := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(),
+		Required: []string{"name", "value"}, AdditionalProperties: jsonschema.FalseSchema}
+	named.Properties.Set("name", &jsonschema.Schema{Type: "string", MinLength: &one})
+	named.Properties.Set("value", jsonschema.TrueSchema)
+	level := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", MinLength: &one}, {Type: "number"}, {Type: "boolean"}, named}}
+	levels := &jsonschema.Schema{Type: "array", Items: level, MinItems: &one}
+	return &jsonschema.Schema{Type: "object", AdditionalProperties: levels, MinProperties: &one}
+}
+
+// comments collects the comments of a package's types and fields, in the form
+// that the reflector looks them up.
+func comments(t *testing.T, dir, pkg string, into map[string]string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no Go files in %s: %v", dir, err)
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			if gen, ok := decl.(*ast.GenDecl); ok {
+				typeComments(gen, pkg, into)
+			}
+		}
+	}
+}
+
+func typeComments(gen *ast.GenDecl, pkg string, into map[string]string) {
+	for _, spec := range gen.Specs {
+		named, ok := spec.(*ast.TypeSpec)
+		if !ok {
+			continue
+		}
+		key := pkg + "." + named.Name.Name
+		// A reader of the schema does not know the names of unexported types.
+		into[key] = strings.TrimPrefix(oneLine(gen.Doc.Text()), named.Name.Name+" is ")
+		if s, ok := named.Type.(*ast.StructType); ok {
+			for _, field := range s.Fields.List {
+				for _, name := range field.Names {
+					into[key+"."+name.Name] = oneLine(field.Doc.Text())
+				}
+			}
+		}
+	}
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
