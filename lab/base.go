@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -32,15 +34,28 @@ func hostAuthorities() ([]byte, error) {
 
 var goRootPackages = []string{"ca-certificates"}
 
-// notForBuilds are the parts of a Go installation that no build reads.
-var notForBuilds = []string{"api", "doc", "misc", "test", "pkg/obj", "pkg/bootstrap"}
+// unusedFolders are the parts of a Go installation that no build reads.
+var unusedFolders = []string{"api", "doc", "misc", "test", "src/cmd"}
 
-const goEnvironmentInImage = "GOTOOLCHAIN=local GOCACHE=/go/cache GOPATH=/go CGO_ENABLED=0"
+// notForBuilds leaves out, beside those, the tests of the standard library: an
+// engine unpacks a layer file by file, and they are a third of the files.
+func notForBuilds(relative string) bool {
+	return slices.Contains(unusedFolders, relative) ||
+		path.Base(relative) == "testdata" || strings.HasSuffix(relative, "_test.go")
+}
+
+// nothing is what copyAll skips when all is wanted.
+func nothing(string) bool { return false }
+
+var goImageEnvironment = []string{
+	"PATH=/usr/local/go/bin:" + searchPath[len("PATH="):],
+	"GOTOOLCHAIN=local", "GOCACHE=/go/cache", "GOPATH=/go", "CGO_ENABLED=0",
+}
 
 func goImageArtifact(tools toolchain, authorities []byte) artifact {
 	inputs := slices.Concat(
-		[]string{GoImageName, tools.version, goEnvironmentInImage, string(authorities)},
-		goRootPackages, lean, notForBuilds)
+		[]string{GoImageName, tools.version, string(authorities)},
+		goImageEnvironment, goRootPackages, lean, unusedFolders)
 	return artifact{
 		name: "go",
 		key:  key(inputs...),
@@ -64,11 +79,7 @@ func buildGoImage(ctx context.Context, dir string, tools toolchain, authorities 
 	if err != nil {
 		return err
 	}
-	config := v1.Config{
-		Env:        []string{"PATH=/usr/local/go/bin:" + searchPath[len("PATH="):], "GOTOOLCHAIN=local", "GOCACHE=/go/cache", "GOPATH=/go", "CGO_ENABLED=0"},
-		WorkingDir: "/src",
-	}
-	image, err := newImage(config, lower, upper)
+	image, err := newImage(v1.Config{Env: goImageEnvironment, WorkingDir: "/src"}, lower, upper)
 	if err != nil {
 		return err
 	}
@@ -94,8 +105,8 @@ func goLayer(ctx context.Context, scratch string, tools toolchain, authorities [
 	if err != nil {
 		return nil, err
 	}
-	t.copyAll("usr/local/go", tools.root, time.Time{}, notForBuilds...)
-	t.copyAll("go/cache", warm, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	t.copyAll("usr/local/go", tools.root, time.Time{}, notForBuilds)
+	t.copyAll("go/cache", warm, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), nothing)
 	t.dir("src", 0o755)
 	t.data(authoritiesPath, 0o644, authorities)
 	return t.layer()

@@ -83,24 +83,26 @@ func programLayer(scratch, place, binary string) (*layer, error) {
 		return nil, err
 	}
 	t.copy(place, binary, time.Time{})
+	if filepath.Base(binary) == "kube-proxy" {
+		chooseIPTables(t)
+	}
 	return t.layer()
 }
 
 func proxyLayer(ctx context.Context, scratch string) (*layer, error) {
-	staged := filepath.Join(scratch, "proxy")
-	if err := stage(staged, map[string][]byte{"usr/sbin/iptables-chooser": iptablesChooser}); err != nil {
-		return nil, err
-	}
-	hook := `chmod 0755 "$1/usr/sbin/iptables-chooser"
-for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do
-	ln -sf iptables-chooser "$1/usr/sbin/$name"
-done
-rm -rf "$1"/var/lib/dpkg "$1"/var/cache/*`
-	root := debianRoot{
-		suite: "bookworm", variant: "extract", packages: proxyPackages,
-		hooks: []string{"sync-in '" + staged + "' /", hook},
-	}
+	root := debianRoot{suite: "bookworm", variant: "extract", packages: proxyPackages}
 	return root.layer(ctx, filepath.Join(scratch, "proxy.tar"))
+}
+
+// chooseIPTables stands the chooser in for every name kube-proxy calls, which
+// Debian leaves to a maintainer script to link.
+func chooseIPTables(t *tree) {
+	t.data("usr/sbin/iptables-chooser", 0o755, iptablesChooser)
+	for _, family := range []string{"iptables", "ip6tables"} {
+		for _, name := range []string{"", "-save", "-restore"} {
+			t.link("usr/sbin/"+family+name, "iptables-chooser")
+		}
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -81,15 +81,14 @@ func (d debianRoot) layer(ctx context.Context, file string) (*layer, error) {
 	if err := d.make(ctx, whole); err != nil {
 		return nil, err
 	}
-	if err := dropDevices(file, whole); err != nil {
-		return nil, fmt.Errorf("dropping the devices of %s: %w", whole, err)
+	if err := strip(file, whole); err != nil {
+		return nil, fmt.Errorf("making a layer of %s: %w", whole, err)
 	}
 	return newLayer(file)
 }
 
-// dropDevices copies a root's tar without what is below /dev: an engine gives
-// a container its own, and one without CAP_MKNOD cannot unpack these.
-func dropDevices(target, source string) error {
+// strip copies a root's tar without what is not for images.
+func strip(target, source string) error {
 	in, err := os.Open(source)
 	if err != nil {
 		return err
@@ -100,13 +99,23 @@ func dropDevices(target, source string) error {
 		return err
 	}
 	defer out.Close()
-	if err := copyTar(tar.NewWriter(out), tar.NewReader(in), isDevice); err != nil {
+	if err := copyTar(tar.NewWriter(out), tar.NewReader(in), notForImages); err != nil {
 		return err
 	}
 	return os.Remove(source)
 }
 
-func isDevice(name string) bool { return strings.HasPrefix(name, "./dev/") && name != "./dev/" }
+// notForImages are devices, which an engine gives a container and which one
+// without CAP_MKNOD cannot unpack, and what this machine needs to reach its
+// mirror, which a variant without maintainer scripts leaves behind.
+func notForImages(name string) bool {
+	for _, dir := range []string{"./dev/", "./etc/apt/", "./var/cache/", "./var/lib/apt/"} {
+		if strings.HasPrefix(name, dir) && name != dir {
+			return true
+		}
+	}
+	return false
+}
 
 func copyTar(out *tar.Writer, in *tar.Reader, drop func(name string) bool) error {
 	for {

@@ -26,7 +26,7 @@ var nodeFiles embed.FS
 var nodePackages = []string{
 	"systemd", "systemd-sysv", "dbus", "libpam-systemd", "containerd", "runc", "containernetworking-plugins",
 	"iptables", "nftables", "iproute2", "ethtool", "socat", "kmod", "mount", "conntrack", "ebtables",
-	"procps", "jq", "ca-certificates", "nfs-common", "curl", "hostname",
+	"procps", "jq", "ca-certificates", "curl", "hostname",
 }
 
 // nodeLinks put programs of Debian where Kind's files expect them.

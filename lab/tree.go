@@ -97,9 +97,9 @@ func (t *tree) copy(name, source string, modified time.Time) {
 	}
 }
 
-// copyAll adds the folder source as name without what skip names, by paths
+// copyAll adds the folder source as name without what skip says, given paths
 // relative to source.
-func (t *tree) copyAll(name, source string, modified time.Time, skip ...string) {
+func (t *tree) copyAll(name, source string, modified time.Time, skip func(relative string) bool) {
 	err := filepath.WalkDir(source, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -108,10 +108,11 @@ func (t *tree) copyAll(name, source string, modified time.Time, skip ...string) 
 		if err != nil {
 			return err
 		}
-		for _, s := range skip {
-			if relative == s && d.IsDir() {
+		if skip(relative) {
+			if d.IsDir() {
 				return fs.SkipDir
 			}
+			return nil
 		}
 		t.add(path.Join(name, relative), file, d, modified)
 		return t.err
