@@ -12,25 +12,25 @@ import (
 // JSON, the keys are the names of factors and memory is a number of bytes.
 type Settings struct {
 	// Runtime is the kind of container engine.
-	Runtime trial.Runtime `json:"runtime"`
+	Runtime trial.Runtime `json:"runtime,omitempty"`
 	// Engine is the engine's root file system: a suite of the lab, such as
 	// trixie, or a folder. Empty is the machine's own.
-	Engine string `json:"engine"`
+	Engine string `json:"engine,omitempty"`
 	// Memory is the limit of the machine that the engine lives in, such as
 	// 7GiB or 12.5GiB. Without one, the machine's memory is what it is.
-	Memory trial.Bytes `json:"memory"`
+	Memory trial.Bytes `json:"memory,omitempty"`
 	// Strategy is how images are obtained: serial, 2+1, parallel, registry, or
 	// the name of one under strategies.
-	Strategy string `json:"strategy"`
+	Strategy string `json:"strategy,omitempty"`
 	// ClusterStart says when the cluster is created: before the builds, with
 	// them (overlapping), or after them.
-	ClusterStart trial.ClusterStart `json:"clusterStart" jsonschema:"default=before"`
+	ClusterStart trial.ClusterStart `json:"clusterStart,omitempty" jsonschema:"default=before"`
 	// Build says how images are built.
 	Build BuildSettings `json:"build"`
 	// Load says how images come into the cluster's node.
 	Load LoadSettings `json:"load"`
 	// NodeImage is the Kind node image; empty is the lab's, or Kind's default.
-	NodeImage string `json:"nodeImage"`
+	NodeImage string `json:"nodeImage,omitempty"`
 	// Machine is where the engine lives.
 	Machine MachineSettings `json:"machine"`
 	// Registry is where a strategy that pulls finds its images.

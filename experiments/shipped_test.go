@@ -1,0 +1,81 @@
+package experiments_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+func TestShippedExperimentsLoad(t *testing.T) {
+	files, err := filepath.Glob("*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no shipped experiment found: %v", err)
+	}
+	for _, want := range []string{"podman-vs-docker.yaml", "quick.yaml", "memory-frontier.yaml", "nightly.yaml"} {
+		if !slices.Contains(files, want) {
+			t.Errorf("%s is not among %q", want, files)
+		}
+	}
+	for _, file := range files {
+		spec, err := experiments.Load(file)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		if name := spec.Name + ".yaml"; name != file {
+			t.Errorf("%s is named %q", file, spec.Name)
+		}
+		for _, cell := range plan.Cells(spec.Factors) {
+			settings, workload, err := spec.Cell(cell)
+			if err != nil || settings.Memory == 0 || len(workload.Images) != 3 {
+				t.Errorf("%s, cell %s: %v; %+v, %d images", file, cell.Key(), err, settings, len(workload.Images))
+			}
+		}
+	}
+}
+
+// The demo has a quarter of an hour on two cores, where a trial takes up to a
+// minute.
+func TestQuickIsQuick(t *testing.T) {
+	spec := load(t, "quick.yaml")
+	p := plan.Make(spec, 1)
+	if n := len(p.Trials); n > 16 {
+		t.Errorf("quick.yaml plans %d trials", n)
+	}
+	if longest := plan.Longest(spec.Limits); longest > 15*time.Minute {
+		t.Errorf("one trial of quick.yaml that hangs may take %v", longest)
+	}
+	for factor, atLeast := range map[string]int{"runtime": 2, "memory": 2, "strategy": len(strategies.Names(nil))} {
+		i := slices.IndexFunc(spec.Factors, func(f trial.Factor) bool { return f.Name == factor })
+		if i < 0 || len(spec.Factors[i].Levels) < atLeast {
+			t.Errorf("quick.yaml has fewer than %d levels of %s", atLeast, factor)
+		}
+	}
+}
+
+func TestFullMatrixHasWhatWasObserved(t *testing.T) {
+	spec := load(t, "podman-vs-docker.yaml")
+	for _, level := range []string{"7GiB", "12.5GiB"} {
+		if !slices.ContainsFunc(spec.Factors[1].Levels, func(l trial.Level) bool { return l.Name == level }) {
+			t.Errorf("memory has no level %s", level)
+		}
+	}
+	if cells := len(plan.Cells(spec.Factors)); cells != 48 || spec.Design.Replicates != 5 {
+		t.Errorf("%d cells, %d times each", cells, spec.Design.Replicates)
+	}
+}
+
+func load(t *testing.T, file string) *experiments.Spec {
+	t.Helper()
+	spec, err := experiments.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
