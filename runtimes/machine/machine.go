@@ -28,13 +28,20 @@ type Machine interface {
 	Endpoint() string
 	// WatchEndpoint is the same engine's address as seen from the runner.
 	WatchEndpoint() string
-	// RegistryAddr is the host:port at which the runner can listen so that
-	// both the engine and the cluster's nodes reach it; port 0 picks one.
+	// RegistryHost is the address at which the runner can listen so that both
+	// the engine and the cluster's nodes reach it.
 	RegistryHost() string
-	// Command prepares a worker that runs inside the machine, outside its
-	// memory limit, and dies with it.
-	Command(ctx context.Context, name string, args ...string) (*exec.Cmd, error)
-	// Sample reads the machine's cgroup.
+	// Start starts a worker: a process inside the machine, outside its memory
+	// limit, that dies with it. A name without a slash is looked up inside; a
+	// worker with no environment of its own gets one by which clients find the
+	// engine. The caller must wait for it, also when the machine is closed
+	// meanwhile.
+	Start(worker *exec.Cmd) error
+	// Self is the path at which workers inside find this program.
+	Self() string
+	// Sample reads the machine's cgroup. At is left to the caller. A machine
+	// that cannot tell returns an error for which errors.Is(err,
+	// errors.ErrUnsupported) is true.
 	Sample() (trial.Sample, error)
 	// EngineExited is closed when the engine's own process has ended; Exit
 	// then tells how ("signal: killed"). For a machine that stratbench does

@@ -1,0 +1,259 @@
+package cgroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Group is the control group of one machine, in all hierarchies of the host.
+type Group struct {
+	tree *Tree
+	id   string
+	lost lostKills
+}
+
+// Open returns the group with this id, made or not.
+func (t *Tree) Open(id string) *Group { return &Group{tree: t, id: id} }
+
+// Create makes the group with this id, limited to memory unless that is 0.
+// What it leaves behind when it fails, Remove takes away.
+func (t *Tree) Create(id string, memory trial.Bytes) (*Group, error) {
+	g := t.Open(id)
+	for _, m := range t.mounts() {
+		if err := t.makeGroup(m, id); err != nil {
+			return g, fmt.Errorf("making the control group %s: %w", g.in(m), err)
+		}
+	}
+	if memory == 0 {
+		return g, nil
+	}
+	if err := g.limit(memory); err != nil {
+		return g, fmt.Errorf("limiting the control group %s to %s: %w", id, memory, err)
+	}
+	return g, nil
+}
+
+func (t *Tree) makeGroup(mount, id string) error {
+	above := mount
+	for _, part := range []string{parent, id} {
+		dir := filepath.Join(above, part)
+		if t.Version() == 2 {
+			if err := enable(above); err != nil {
+				return err
+			}
+		}
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err := inherit(above, dir); err != nil {
+			return err
+		}
+		above = dir
+	}
+	return nil
+}
+
+// enable hands the controllers of a version 2 group down to its children.
+func enable(dir string) error {
+	b, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+	if err != nil {
+		return err
+	}
+	for _, c := range strings.Fields(string(b)) {
+		if err := write(dir, "cgroup.subtree_control", "+"+c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inherit fills in what a new cpuset of version 1 lacks: nothing can join it
+// without processors and memory nodes.
+func inherit(above, dir string) error {
+	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
+		b, err := os.ReadFile(filepath.Join(above, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		own, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(string(own)) != "" || strings.TrimSpace(string(b)) == "" {
+			continue
+		}
+		if err := write(dir, name, string(b)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limit bounds memory, and memory with swap to the same, so that nothing is
+// swapped out instead.
+func (g *Group) limit(memory trial.Bytes) error {
+	n := strconv.FormatInt(int64(memory), 10)
+	if g.tree.Version() == 2 {
+		if err := write(g.memory(), "memory.max", n); err != nil {
+			return err
+		}
+		return writeIfThere(g.memory(), "memory.swap.max", "0")
+	}
+	if err := write(g.memory(), "memory.limit_in_bytes", n); err != nil {
+		return err
+	}
+	return writeIfThere(g.memory(), "memory.memsw.limit_in_bytes", n)
+}
+
+// writeIfThere is for files of a kernel built or booted without swap accounting.
+func writeIfThere(dir, name, value string) error {
+	err := write(dir, name, value)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func write(dir, name, value string) error {
+	return os.WriteFile(filepath.Join(dir, name), []byte(value), 0)
+}
+
+func (g *Group) in(mount string) string { return filepath.Join(mount, parent, g.id) }
+
+// Path is the group's path in every hierarchy: "/stratbench/…".
+func (g *Group) Path() string { return "/" + parent + "/" + g.id }
+
+func (g *Group) dirs() []string {
+	dirs := g.tree.mounts()
+	for i, m := range dirs {
+		dirs[i] = g.in(m)
+	}
+	return dirs
+}
+
+// of is the group's folder in the hierarchy of a controller.
+func (g *Group) of(controller string) string {
+	if g.tree.Version() == 2 {
+		return g.in(g.tree.Unified)
+	}
+	return g.in(g.tree.mountOf(controller))
+}
+
+func (g *Group) memory() string { return g.of("memory") }
+
+// Join moves the calling process into the group.
+func (g *Group) Join() error {
+	for _, dir := range g.dirs() {
+		if err := write(dir, "cgroup.procs", "0"); err != nil {
+			return fmt.Errorf("joining the control group %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// MakeRoom moves the calling process one level down where the group is of
+// version 2, in which a group with processes cannot hand controllers down: the
+// engine then makes its containers' groups beside this process.
+func (g *Group) MakeRoom() error {
+	if g.tree.Version() == 1 {
+		return nil
+	}
+	dir := g.in(g.tree.Unified)
+	leaf := filepath.Join(dir, "init")
+	if err := os.Mkdir(leaf, 0o755); err != nil {
+		return fmt.Errorf("making the control group of the engine: %w", err)
+	}
+	if err := write(leaf, "cgroup.procs", "0"); err != nil {
+		return fmt.Errorf("joining the control group of the engine: %w", err)
+	}
+	return enable(dir)
+}
+
+// Pids lists the processes in the group and below it, as this process sees them.
+func (g *Group) Pids() ([]int, error) {
+	var pids []int
+	for _, dir := range g.dirs() {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err == nil && d.Name() == "cgroup.procs" {
+				pids = append(pids, readPids(path)...)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing the processes of the control group %s: %w", dir, err)
+		}
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids), nil
+}
+
+// readPids takes a group that has just been removed for an empty one.
+func readPids(path string) (pids []int) {
+	b, _ := os.ReadFile(path)
+	for _, w := range strings.Fields(string(b)) {
+		if n, err := strconv.Atoi(w); err == nil && n > 0 {
+			pids = append(pids, n)
+		}
+	}
+	return pids
+}
+
+// Remove removes the group and all below it. It waits for processes that are
+// about to end, until ctx does.
+func (g *Group) Remove(ctx context.Context) error {
+	for _, dir := range g.dirs() {
+		if err := removeTree(ctx, dir); err != nil {
+			pids, _ := g.Pids()
+			return fmt.Errorf("removing the control group %s, in which processes %v are: %w", dir, pids, err)
+		}
+		// The parent goes with the last group in it; others may be using it.
+		_ = os.Remove(filepath.Dir(dir))
+	}
+	return nil
+}
+
+func removeTree(ctx context.Context, dir string) error {
+	for {
+		err := removeOnce(dir)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func removeOnce(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		if err := removeOnce(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return os.Remove(dir)
+}

@@ -1,0 +1,123 @@
+// Package cgroup gives a machine a control group of its own: the limit that its
+// engine runs under, and what it used. It works with both versions: on version
+// 1, a version 2 group beside the others carries the pressure.
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// parent is the group below which all groups of stratbench are.
+const parent = "stratbench"
+
+// Tree is where the host has its control groups.
+type Tree struct {
+	// V1 holds the mounts of version 1 with their options, such as "memory" or
+	// "cpu,cpuacct" or "name=systemd".
+	V1 []Hierarchy
+	// Unified is the mount of version 2, beside V1 or alone; it may be empty.
+	Unified string
+}
+
+// Hierarchy is one mount of version 1.
+type Hierarchy struct {
+	Controllers string
+	Mount       string
+}
+
+// Find reads from proc (normally /proc/self) where the groups are.
+func Find(proc string) (*Tree, error) {
+	b, err := os.ReadFile(filepath.Join(proc, "mountinfo"))
+	if err != nil {
+		return nil, fmt.Errorf("finding the control groups: %w", err)
+	}
+	t := &Tree{}
+	for line := range strings.Lines(string(b)) {
+		t.add(line)
+	}
+	if t.Version() == 0 {
+		return nil, errors.New("finding the control groups: no hierarchy with a memory controller is mounted below /sys/fs/cgroup; mount one, or use the machine kind host")
+	}
+	return t, nil
+}
+
+// add takes in one line of mountinfo:
+// 35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+func (t *Tree) add(line string) {
+	mount, super, found := strings.Cut(line, " - ")
+	where, what := strings.Fields(mount), strings.Fields(super)
+	if !found || len(where) < 5 || len(what) < 3 {
+		return
+	}
+	switch what[0] {
+	case "cgroup2":
+		t.Unified = where[4]
+	case "cgroup":
+		t.V1 = append(t.V1, Hierarchy{controllers(what[2]), where[4]})
+	}
+}
+
+// controllers drops from mount options what is no controller.
+func controllers(options string) string {
+	words := strings.Split(options, ",")
+	words = slices.DeleteFunc(words, func(w string) bool {
+		return slices.Contains([]string{"rw", "ro", "xattr", "clone_children"}, w) || strings.HasPrefix(w, "release_agent=")
+	})
+	return strings.Join(words, ",")
+}
+
+// Version is that of the hierarchy with the memory controller; 0 is none.
+func (t *Tree) Version() int {
+	if t.mountOf("memory") != "" {
+		return 1
+	}
+	if t.Unified != "" {
+		return 2
+	}
+	return 0
+}
+
+// mountOf finds the version 1 hierarchy of a controller.
+func (t *Tree) mountOf(controller string) string {
+	for _, h := range t.V1 {
+		if slices.Contains(strings.Split(h.Controllers, ","), controller) {
+			return h.Mount
+		}
+	}
+	return ""
+}
+
+func (t *Tree) mounts() []string {
+	var mounts []string
+	for _, h := range t.V1 {
+		mounts = append(mounts, h.Mount)
+	}
+	if t.Unified != "" {
+		mounts = append(mounts, t.Unified)
+	}
+	return mounts
+}
+
+// IDs lists the ids of all groups that stratbench made and nobody removed.
+func (t *Tree) IDs() ([]string, error) {
+	var ids []string
+	for _, m := range t.mounts() {
+		entries, err := os.ReadDir(filepath.Join(m, parent))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("listing control groups: %w", err)
+		}
+		for _, e := range entries {
+			if e.IsDir() {
+				ids = append(ids, e.Name())
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}

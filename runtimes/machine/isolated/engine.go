@@ -1,0 +1,99 @@
+package isolated
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// engine is how a runtime is started and set up in a machine.
+type engine struct {
+	socket string
+	argv   []string
+	// files are what is written to the machine's root before it starts.
+	files map[string]string
+	// client is the variable by which clients inside find the engine.
+	client string
+}
+
+func engineFor(runtime trial.Runtime, l link) (engine, error) {
+	switch runtime {
+	case trial.Docker:
+		return dockerEngine(l)
+	case trial.Podman:
+		return podmanEngine(l), nil
+	}
+	return engine{}, fmt.Errorf("no machine can run the runtime %q", runtime)
+}
+
+func dockerEngine(l link) (engine, error) {
+	config, err := json.MarshalIndent(map[string]any{
+		"data-root":      "/var/lib/docker",
+		"storage-driver": "overlay2",
+		"exec-opts":      []string{"native.cgroupdriver=cgroupfs"},
+		"mtu":            l.mtu,
+		// The registry of the runner listens on the machine's link, without TLS.
+		"insecure-registries": []string{l.network.String()},
+	}, "", "  ")
+	if err != nil {
+		return engine{}, fmt.Errorf("writing the configuration of docker: %w", err)
+	}
+	const socket = "/run/docker.sock"
+	return engine{
+		socket: socket,
+		argv:   []string{"dockerd", "--host=unix://" + socket},
+		files:  map[string]string{"/etc/docker/daemon.json": string(config) + "\n"},
+		client: "DOCKER_HOST=unix://" + socket,
+	}, nil
+}
+
+// podmanEngine adds to the root's own configuration, which lab wrote, only
+// what no root can do without and what hangs on this machine.
+func podmanEngine(l link) engine {
+	const socket = "/run/podman/podman.sock"
+	return engine{
+		socket: socket,
+		argv:   []string{"podman", "system", "service", "--time=0", "unix://" + socket},
+		files: map[string]string{
+			"/etc/containers/containers.conf.d/50-stratbench.conf": `# There is no systemd here, and the hard limits cannot be raised.
+[containers]
+cgroupns = "private"
+default_ulimits = []
+
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+`,
+			"/etc/containers/registries.conf.d/50-stratbench.conf": fmt.Sprintf(`# The registry of the runner listens on the machine's link, without TLS.
+[[registry]]
+prefix = %q
+location = %q
+insecure = true
+`, l.host.String(), l.host.String()),
+		},
+		client: "CONTAINER_HOST=unix://" + socket,
+	}
+}
+
+// system are the files that every machine has.
+func system(l link) map[string]string {
+	return map[string]string{
+		"/etc/hostname": hostname + "\n",
+		"/etc/hosts":    "127.0.0.1 localhost " + hostname + "\n::1 localhost\n" + l.host.String() + " runner\n",
+		// Nobody answers there, and says so at once: a name that cannot be
+		// resolved is an error and not a wait.
+		"/etc/resolv.conf": "nameserver " + l.host.String() + "\n",
+	}
+}
+
+const hostname = "stratbench"
+
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// environment is what an engine starts with. Podman with the variable for
+// clients in it would take itself for one, and on version 1 of the control
+// groups it would warn in the output of every call.
+func environment() []string {
+	return []string{"PATH=" + searchPath, "HOME=/root", "LANG=C.UTF-8", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"}
+}

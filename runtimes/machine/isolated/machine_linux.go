@@ -1,0 +1,300 @@
+package isolated
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
+	"github.com/stratbench/stratbench/runtimes/machine/store"
+	"golang.org/x/sys/unix"
+)
+
+// Machine is a running machine with its engine.
+type Machine struct {
+	id     string
+	config Config
+	engine engine
+	group  *cgroup.Group
+	link   *reservation
+	log    *os.File
+	kills  *killWatch
+
+	init    *exec.Cmd
+	pidfd   int
+	control *os.File
+	reports chan report   // before the engine started
+	ended   chan struct{} // closed when init is gone, with all of the machine
+
+	once      sync.Once
+	exited    chan struct{} // closed when the engine is gone
+	exit      string
+	enginePID int
+	closed    sync.Once
+	closeErr  error
+}
+
+// Start starts a machine and returns when its engine answers. Nothing of a
+// machine that fails to start is left.
+func Start(ctx context.Context, c Config) (*Machine, error) {
+	id, err := newID()
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{
+		id: id, config: c, pidfd: -1,
+		reports: make(chan report, 4), ended: make(chan struct{}), exited: make(chan struct{}),
+	}
+	if err := m.start(ctx); err != nil {
+		err = fmt.Errorf("starting a machine for %s from %s: %w", c.Runtime, c.From, err)
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, m.Close(cleanup))
+	}
+	return m, nil
+}
+
+func (m *Machine) start(ctx context.Context) (err error) {
+	if m.log, err = openLog(m.config.Log); err != nil {
+		return err
+	}
+	if m.link, err = reserveLink(); err != nil {
+		return err
+	}
+	if m.engine, err = engineFor(m.config.Runtime, m.link.link); err != nil {
+		return err
+	}
+	tree, err := cgroup.Find("/proc/self")
+	if err != nil {
+		return err
+	}
+	if m.group, err = tree.Create(m.id, m.config.Memory); err != nil {
+		return err
+	}
+	m.kills = watchKills(m.group.Path())
+	if err := m.prepareRoot(ctx); err != nil {
+		return err
+	}
+	if err := m.startInit(); err != nil {
+		return err
+	}
+	if err := m.connect(); err != nil {
+		return err
+	}
+	return m.startEngine(ctx)
+}
+
+func openLog(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the engine's log: %w", err)
+	}
+	return f, nil
+}
+
+// connect links the machine to this process.
+func (m *Machine) connect() error {
+	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", m.init.Process.Pid))
+	if err != nil {
+		return fmt.Errorf("reaching the machine's network: %w", err)
+	}
+	defer ns.Close()
+	return m.link.connect(m.id, int(ns.Fd()))
+}
+
+func (m *Machine) startEngine(ctx context.Context) error {
+	if _, err := m.await(ctx, "its set-up"); err != nil {
+		return err
+	}
+	if err := m.tell(command{Start: m.engine.argv, Env: environment(), Socket: m.engine.socket}); err != nil {
+		return err
+	}
+	started, err := m.await(ctx, "the start of its engine")
+	if err != nil {
+		return err
+	}
+	if m.enginePID, err = m.hostPID(started.Started); err != nil {
+		return err
+	}
+	go m.follow()
+	return m.awaitAnswer(ctx)
+}
+
+// await waits for init's next report.
+func (m *Machine) await(ctx context.Context, what string) (report, error) {
+	select {
+	case r := <-m.reports:
+		if r.Error != "" {
+			return r, errors.New(r.Error)
+		}
+		return r, nil
+	case <-m.ended:
+		return report{}, fmt.Errorf("waiting for %s: its init ended: %s", what, m.init.ProcessState)
+	case <-ctx.Done():
+		return report{}, fmt.Errorf("waiting for %s: %w", what, context.Cause(ctx))
+	}
+}
+
+// follow takes in what init reports of a running engine.
+func (m *Machine) follow() {
+	for {
+		select {
+		case r := <-m.reports:
+			if r.Exited != "" {
+				m.engineGone(r.Exited)
+			}
+		case <-m.ended:
+			m.engineGone("the machine ended: " + m.init.ProcessState.String())
+			return
+		}
+	}
+}
+
+func (m *Machine) engineGone(how string) {
+	m.once.Do(func() {
+		m.exit = how
+		close(m.exited)
+	})
+}
+
+func (m *Machine) tell(c command) error {
+	if err := json.NewEncoder(m.control).Encode(c); err != nil {
+		return fmt.Errorf("telling the machine's init: %w", err)
+	}
+	return nil
+}
+
+// Stop asks the engine to end and waits until it has. The machine stays.
+func (m *Machine) Stop(ctx context.Context) error {
+	if err := m.tell(command{Signal: int(syscall.SIGTERM)}); err != nil {
+		return fmt.Errorf("stopping the engine: %w", err)
+	}
+	select {
+	case <-m.exited:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stopping the engine, which does not end: %w", context.Cause(ctx))
+	}
+}
+
+// ID names the machine in control groups and in the store.
+func (m *Machine) ID() string { return m.id }
+
+// Endpoint is the engine's address inside the machine.
+func (m *Machine) Endpoint() string { return "unix://" + m.engine.socket }
+
+// WatchEndpoint is the same engine's address on the host, while the machine is.
+func (m *Machine) WatchEndpoint() string { return "unix://" + m.socket() }
+
+func (m *Machine) socket() string {
+	return fmt.Sprintf("/proc/%d/root%s", m.init.Process.Pid, m.engine.socket)
+}
+
+// RegistryHost is the address at which this process can listen so that the
+// engine and the cluster's nodes reach it.
+func (m *Machine) RegistryHost() string { return m.link.host.String() }
+
+// Addr is the machine's own address, at which this process reaches what the
+// engine publishes.
+func (m *Machine) Addr() netip.Addr { return m.link.machine }
+
+// Self is where workers inside find this program.
+func (m *Machine) Self() string { return self }
+
+// EngineExited is closed when the engine has ended; Exit then tells how.
+func (m *Machine) EngineExited() <-chan struct{} { return m.exited }
+
+// Exit tells how the engine ended, and nothing before it has.
+func (m *Machine) Exit() string {
+	select {
+	case <-m.exited:
+		return m.exit
+	default:
+		return ""
+	}
+}
+
+// Sample reads the machine's control group. At is left to the caller.
+func (m *Machine) Sample() (trial.Sample, error) {
+	s, err := m.group.Sample()
+	// The kernel's log knows of kills in containers that are gone again.
+	s.OOMKills = max(s.OOMKills, int64(len(m.OOMKills())))
+	return s, err
+}
+
+// OOMKills lists whom the kernel killed in this machine for want of memory, as
+// far as its log can be read.
+func (m *Machine) OOMKills() []OOMKill { return m.kills.list() }
+
+// Log returns at most the last n bytes of the engine's log.
+func (m *Machine) Log(n int64) ([]byte, error) {
+	info, err := m.log.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading the engine's log: %w", err)
+	}
+	from := max(0, info.Size()-n)
+	b := make([]byte, info.Size()-from)
+	read, err := m.log.ReadAt(b, from)
+	if err != nil && read < len(b) {
+		return b[:read], fmt.Errorf("reading the engine's log: %w", err)
+	}
+	return b, nil
+}
+
+// Close ends all that the machine runs and removes it without a trace. Whoever
+// started workers must be waiting for them: the kernel does not let a machine
+// go whose processes nobody has collected.
+func (m *Machine) Close(ctx context.Context) error {
+	m.closed.Do(func() { m.closeErr = m.close(ctx) })
+	return m.closeErr
+}
+
+func (m *Machine) close(ctx context.Context) error {
+	var errs []error
+	if m.init != nil {
+		errs = append(errs, m.kill(ctx))
+	}
+	if m.pidfd >= 0 {
+		errs = append(errs, m.control.Close(), unix.Close(m.pidfd))
+	}
+	if m.link != nil {
+		errs = append(errs, m.link.cut(m.id))
+	}
+	if m.kills != nil {
+		m.kills.stop()
+	}
+	if m.group != nil {
+		errs = append(errs, m.group.Remove(ctx))
+	}
+	if m.log != nil {
+		errs = append(errs, m.log.Close())
+	}
+	errs = append(errs, m.config.Store.Delete(store.Live(m.id)))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("removing the machine %s: %w", m.id, err)
+	}
+	return nil
+}
+
+// kill ends init, and the kernel with it all the machine's processes. When
+// init can be waited for, none is left.
+func (m *Machine) kill(ctx context.Context) error {
+	if err := m.init.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("killing its init: %w", err)
+	}
+	select {
+	case <-m.ended:
+	case <-ctx.Done():
+		pids, _ := m.group.Pids()
+		return fmt.Errorf("waiting for its processes %v to end (is a worker still to be waited for?): %w", pids, context.Cause(ctx))
+	}
+	return nil
+}

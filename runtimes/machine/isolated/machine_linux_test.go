@@ -1,0 +1,337 @@
+package isolated
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
+	"github.com/stratbench/stratbench/runtimes/machine/store"
+)
+
+func TestMain(m *testing.M) {
+	Main()
+	if path := os.Getenv("ISOLATED_TEST_RUNNER"); path != "" {
+		playRunner(path)
+	}
+	os.Exit(m.Run())
+}
+
+// playRunner starts a machine in this process, to be killed.
+func playRunner(path string) {
+	ctx := context.Background()
+	s, err := store.Open(ctx, path, 16<<30)
+	if err == nil {
+		var m *Machine
+		m, err = Start(ctx, Config{Store: s, From: store.Root("test"), Runtime: trial.Docker, Memory: 1 << 30, Log: path + ".log"})
+		if err == nil {
+			fmt.Println(m.ID(), m.init.Process.Pid, m.EnginePID())
+			select {}
+		}
+	}
+	fmt.Println("error", err)
+	os.Exit(1)
+}
+
+// engineRoot finds the engine root that package lab made on this machine.
+func engineRoot(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	must(t, err)
+	found, err := filepath.Glob(filepath.Join(cache, "stratbench/lab/engine-trixie-*/root.tar"))
+	must(t, err)
+	switch {
+	case os.Getuid() == 0 && len(found) > 0:
+		return found[len(found)-1]
+	case os.Getenv("CI") == "true":
+		t.Fatal("where CI=true, this test must run as root, with an engine root of package lab")
+	}
+	t.Skip("a machine needs root and an engine root of package lab")
+	return ""
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// openStore opens a store with the engine root in it.
+func openStore(t *testing.T) (*store.Store, string) {
+	t.Helper()
+	archive, err := os.Open(engineRoot(t))
+	must(t, err)
+	defer archive.Close()
+	path := filepath.Join(t.TempDir(), "store")
+	s, err := store.Open(t.Context(), path, 16<<30)
+	must(t, err)
+	t.Cleanup(func() { s.Close(context.Background()) })
+	must(t, s.ImportRoot(t.Context(), "test", archive))
+	return s, path
+}
+
+func start(t *testing.T, s *store.Store, runtime trial.Runtime, memory trial.Bytes) *Machine {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	began := time.Now()
+	m, err := Start(ctx, Config{
+		Store: s, From: store.Root("test"), Runtime: runtime, Memory: memory,
+		Log: filepath.Join(t.TempDir(), "engine.log"),
+	})
+	must(t, err)
+	t.Logf("%s answers after %v", runtime, time.Since(began).Round(time.Millisecond))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the engine's log:\n%s", m.lastWords())
+		}
+		m.Close(context.Background())
+	})
+	return m
+}
+
+// output runs a program in the machine.
+func output(t *testing.T, m *Machine, stdin []byte, argv ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &out, &out
+	if err := m.Start(cmd); err != nil {
+		return "", err
+	}
+	err := cmd.Wait()
+	return out.String(), err
+}
+
+func engines(t *testing.T, test func(t *testing.T, s *store.Store, runtime trial.Runtime)) {
+	s, _ := openStore(t)
+	for _, r := range trial.Runtimes() {
+		t.Run(string(r), func(t *testing.T) { test(t, s, r) })
+	}
+}
+
+func TestContainersRunInAMachine(t *testing.T) {
+	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
+		m := start(t, s, r, 3<<30)
+		loadTools(t, m, r)
+		out, err := output(t, m, nil, string(r), "run", "--rm", "tools", "/bin/sh", "-c", "echo from a container")
+		if err != nil || out != "from a container\n" {
+			t.Errorf("got %q, %v", out, err)
+		}
+		began := time.Now()
+		must(t, m.Close(t.Context()))
+		t.Logf("closed after %v", time.Since(began).Round(time.Millisecond))
+	})
+}
+
+// loadTools makes the image tools of a few programs of the machine's root.
+func loadTools(t *testing.T, m *Machine, r trial.Runtime) {
+	t.Helper()
+	tar, err := output(t, m, nil, "tar", "-C", "/", "-c", "bin", "lib", "lib64",
+		"usr/bin/sh", "usr/bin/dash", "usr/bin/cat", "usr/bin/sleep", "usr/bin/tail", "usr/bin/head",
+		"usr/lib64", "usr/lib/x86_64-linux-gnu/libc.so.6", "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
+	must(t, err)
+	if out, err := output(t, m, []byte(tar), string(r), "import", "-", "tools"); err != nil {
+		t.Fatalf("importing an image: %v: %s", err, out)
+	}
+}
+
+func TestLimitHolds(t *testing.T) {
+	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
+		const limit = 512 << 20
+		m := start(t, s, r, limit)
+		loadTools(t, m, r)
+		// tail keeps a line without an end in memory.
+		out, err := output(t, m, nil, string(r), "run", "--rm", "tools", "/bin/sh", "-c", "head -c 2000000000 /dev/zero | tail")
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			t.Fatalf("a container that needs 2 GB under 512 MiB: %v: %s", err, out)
+		}
+		time.Sleep(100 * time.Millisecond)
+		sample, err := m.Sample()
+		must(t, err)
+		if sample.OOMKills == 0 || sample.Memory > limit || sample.Memory == 0 || sample.CPU == 0 || !sample.Pressure.Known {
+			t.Errorf("sample after it: %+v", sample)
+		}
+		kills := m.OOMKills()
+		if len(kills) == 0 || kills[0].Name != "tail" || kills[0].Group == "" {
+			t.Errorf("the kernel killed %+v, want tail in a container", kills)
+		}
+		t.Logf("%+v %+v", kills, sample)
+	})
+}
+
+func TestWorkersRunOutsideTheLimit(t *testing.T) {
+	s, _ := openStore(t)
+	m := start(t, s, trial.Podman, 512<<20)
+	out, err := output(t, m, nil, "cat", "/proc/self/cgroup", "/etc/hostname")
+	must(t, err)
+	if strings.Contains(out, m.group.Path()) || !strings.Contains(out, hostname) {
+		t.Errorf("a worker finds itself in:\n%s", out)
+	}
+	if out, err := output(t, m, nil, m.Self(), "-test.list", "^TestLimitHolds$"); err != nil || !strings.Contains(out, "TestLimitHolds") {
+		t.Errorf("this program inside: %v: %s", err, out)
+	}
+	if _, err := output(t, m, nil, "no-such-program"); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("a program that is not there: %v", err)
+	}
+	pids, err := m.Processes()
+	must(t, err)
+	if len(pids) < 2 {
+		t.Errorf("processes: %+v", pids)
+	}
+}
+
+func TestKilledEngineIsReportedWithItsSignal(t *testing.T) {
+	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
+		m := start(t, s, r, 1<<30)
+		process, err := os.FindProcess(m.EnginePID())
+		must(t, err)
+		must(t, process.Kill())
+		select {
+		case <-m.EngineExited():
+		case <-time.After(5 * time.Second):
+			t.Fatal("it is not reported")
+		}
+		if m.Exit() != "signal: killed" {
+			t.Errorf("it ended with %q", m.Exit())
+		}
+	})
+}
+
+func TestWorkersDieWithTheMachine(t *testing.T) {
+	s, _ := openStore(t)
+	m := start(t, s, trial.Podman, 1<<30)
+	worker := exec.Command("sleep", "1000")
+	must(t, m.Start(worker))
+	ended := make(chan error)
+	go func() { ended <- worker.Wait() }()
+	must(t, m.Close(t.Context()))
+	if err := <-ended; err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the worker ended with %v", err)
+	}
+}
+
+func TestCloseLeavesNothing(t *testing.T) {
+	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
+		m := start(t, s, r, 1<<30)
+		trace := traceOf(t, m.ID(), m.init.Process.Pid)
+		loadTools(t, m, r)
+		out, err := output(t, m, nil, string(r), "run", "-d", "tools", "/bin/sleep", "1000")
+		if err != nil {
+			t.Fatal(err, out)
+		}
+		if seen := trace.left(t, s); len(seen) < 4 {
+			t.Fatalf("of a running machine only %v is seen: this test sees too little", seen)
+		}
+		must(t, m.Close(t.Context()))
+		if left := trace.left(t, s); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
+	s, path := openStore(t)
+	must(t, s.Close(t.Context()))
+	runner := exec.Command("/proc/self/exe")
+	runner.Env = append(os.Environ(), "ISOLATED_TEST_RUNNER="+path)
+	out, err := runner.StdoutPipe()
+	must(t, err)
+	must(t, runner.Start())
+	var id string
+	var init, engine int
+	if _, err := fmt.Fscan(out, &id, &init, &engine); err != nil {
+		t.Fatal(err)
+	}
+	trace := traceOf(t, id, init)
+	must(t, runner.Process.Kill())
+	runner.Wait()
+
+	s, err = store.Open(t.Context(), path, 16<<30)
+	must(t, err)
+	if !s.Has(store.Live(id)) {
+		t.Error("the killed run left no copy of its root: this test tests nothing")
+	}
+	swept, err := Sweep(t.Context(), s)
+	must(t, err)
+	t.Logf("swept %v", swept)
+	if left := trace.left(t, s); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	must(t, s.Close(t.Context()))
+	loops, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	must(t, err)
+	for _, l := range loops {
+		if b, _ := os.ReadFile(l); strings.TrimSpace(string(b)) == path {
+			t.Errorf("%s still holds the store", l)
+		}
+	}
+}
+
+func TestSweepSparesTheLiving(t *testing.T) {
+	s, _ := openStore(t)
+	m := start(t, s, trial.Podman, 0)
+	_, err := sweepGroups(t.Context())
+	must(t, err)
+	if _, err := output(t, m, nil, "podman", "info"); err != nil {
+		t.Errorf("after a sweep, the engine does not answer: %v", err)
+	}
+}
+
+// trace is what is known of a machine that can be looked for when it is gone.
+type trace struct{ id, namespace string }
+
+func traceOf(t *testing.T, id string, init int) trace {
+	t.Helper()
+	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", init))
+	must(t, err)
+	return trace{id, namespace}
+}
+
+// left lists what of the machine is on the host.
+func (tr trace) left(t *testing.T, s *store.Store) (left []string) {
+	t.Helper()
+	tree, err := cgroup.Find("/proc/self")
+	must(t, err)
+	ids, err := tree.IDs()
+	must(t, err)
+	if slices.Contains(ids, tr.id) {
+		left = append(left, "control group")
+	}
+	if _, err := net.InterfaceByName(linkName(tr.id)); err == nil {
+		left = append(left, "network link")
+	}
+	if s.Has(store.Live(tr.id)) {
+		left = append(left, "root")
+	}
+	mounts, err := os.ReadFile("/proc/mounts")
+	must(t, err)
+	if strings.Contains(string(mounts), "subvol=/live/"+tr.id) {
+		left = append(left, "mount")
+	}
+	namespaces, err := filepath.Glob("/proc/[0-9]*/ns/pid")
+	must(t, err)
+	for _, n := range namespaces {
+		l, _ := os.Readlink(n)
+		status, _ := os.ReadFile(filepath.Join(filepath.Dir(n), "../status"))
+		// Nobody but its parent can collect one that has ended.
+		if l == tr.namespace && !strings.Contains(string(status), "State:\tZ") {
+			left = append(left, "process "+n)
+		}
+	}
+	return left
+}

@@ -1,0 +1,151 @@
+package isolated
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// above is where the machine's root hangs until it is the root. It hides what
+// the host has there, in this namespace, so all that is bound from the host is
+// opened before.
+const above = "/tmp"
+
+// enterRoot makes the mount of rootFD the root of this namespace, with all
+// that a system needs, and lets go of the host's.
+func enterRoot(s setup) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("keeping the machine's mounts to itself: %w", err)
+	}
+	tree, err := cgroup.Find("/proc/self")
+	if err != nil {
+		return err
+	}
+	binds, err := openBinds(s.Binds)
+	if err != nil {
+		return err
+	}
+	if err := unix.MoveMount(rootFD, "", unix.AT_FDCWD, above, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return fmt.Errorf("mounting the machine's root: %w", err)
+	}
+	if err := mountSystem(tree); err != nil {
+		return err
+	}
+	if err := attachBinds(binds); err != nil {
+		return err
+	}
+	return pivot()
+}
+
+func pivot() error {
+	if err := unix.Chdir(above); err != nil {
+		return fmt.Errorf("entering the machine's root: %w", err)
+	}
+	// The old root ends up on top of the new one, and is taken off.
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return fmt.Errorf("making the machine's root the root: %w", err)
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("letting go of the host's root: %w", err)
+	}
+	// Engines expect what a booted system has: a root that is shared.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SHARED, ""); err != nil {
+		return fmt.Errorf("sharing the machine's root with its containers: %w", err)
+	}
+	return unix.Chdir("/")
+}
+
+type mount struct {
+	fstype, target, options string
+	flags                   uintptr
+}
+
+func mountSystem(tree *cgroup.Tree) error {
+	const strict = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	mounts := []mount{
+		{"proc", "/proc", "", strict},
+		{"sysfs", "/sys", "", strict},
+		{"tmpfs", "/dev", "mode=755", unix.MS_NOSUID},
+		{"devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620,gid=5", unix.MS_NOSUID | unix.MS_NOEXEC},
+		{"tmpfs", "/dev/shm", "mode=1777", unix.MS_NOSUID | unix.MS_NODEV},
+		{"mqueue", "/dev/mqueue", "", strict},
+		{"tmpfs", "/run", "mode=755", unix.MS_NOSUID | unix.MS_NODEV},
+	}
+	for _, m := range append(mounts, cgroupMounts(tree)...) {
+		if err := m.mount(); err != nil {
+			return err
+		}
+	}
+	for dir, mode := range map[string]os.FileMode{"/tmp": 0o1777, "/lib/modules": 0o755} {
+		if err := os.MkdirAll(above+dir, mode); err != nil {
+			return fmt.Errorf("making %s in the machine: %w", dir, err)
+		}
+	}
+	return makeDevices()
+}
+
+func (m mount) mount() error {
+	if err := os.MkdirAll(above+m.target, 0o755); err != nil {
+		return fmt.Errorf("making %s in the machine: %w", m.target, err)
+	}
+	if err := unix.Mount(m.fstype, above+m.target, m.fstype, m.flags, m.options); err != nil {
+		return fmt.Errorf("mounting %s on %s in the machine: %w", m.fstype, m.target, err)
+	}
+	return nil
+}
+
+// cgroupMounts are those of one version: crun refuses a mixture, so version 2
+// beside version 1 stays outside.
+func cgroupMounts(tree *cgroup.Tree) []mount {
+	const dir = "/sys/fs/cgroup"
+	if tree.Version() == 2 {
+		return []mount{{"cgroup2", dir, "", 0}}
+	}
+	mounts := []mount{{"tmpfs", dir, "mode=755", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC}}
+	for _, h := range tree.V1 {
+		options := h.Controllers
+		if strings.HasPrefix(options, "name=") {
+			options = "none," + options
+		}
+		mounts = append(mounts, mount{"cgroup", filepath.Join(dir, filepath.Base(h.Mount)), options, 0})
+	}
+	return mounts
+}
+
+type device struct {
+	path         string
+	major, minor uint32
+}
+
+// makeDevices makes what engines and kubelet open, and no disk.
+func makeDevices() error {
+	devices := []device{
+		{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
+		{"tty", 5, 0}, {"kmsg", 1, 11}, {"fuse", 10, 229}, {"net/tun", 10, 200},
+	}
+	for _, d := range devices {
+		path := above + "/dev/" + d.path
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("making the machine's devices: %w", err)
+		}
+		if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(d.major, d.minor))); err != nil {
+			return fmt.Errorf("making the machine's /dev/%s: %w", d.path, err)
+		}
+		if err := os.Chmod(path, 0o666); err != nil {
+			return fmt.Errorf("making the machine's /dev/%s: %w", d.path, err)
+		}
+	}
+	for name, target := range map[string]string{
+		"ptmx": "pts/ptmx", "fd": "/proc/self/fd",
+		"stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
+	} {
+		if err := os.Symlink(target, above+"/dev/"+name); err != nil {
+			return fmt.Errorf("making the machine's /dev/%s: %w", name, err)
+		}
+	}
+	return nil
+}

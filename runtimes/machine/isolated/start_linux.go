@@ -1,0 +1,140 @@
+package isolated
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"github.com/stratbench/stratbench/runtimes/machine/store"
+	"golang.org/x/sys/unix"
+)
+
+// prepareRoot makes the machine's copy of the engine root, set up for it.
+func (m *Machine) prepareRoot(ctx context.Context) error {
+	live := store.Live(m.id)
+	if err := m.config.Store.Snapshot(ctx, m.config.From, live, false); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(m.config.Store.Path(live))
+	if err != nil {
+		return fmt.Errorf("opening the machine's root: %w", err)
+	}
+	defer root.Close()
+	for _, files := range []map[string]string{system(m.link.link), m.engine.files} {
+		for name, text := range files {
+			if err := writeFile(root, name, text); err != nil {
+				return fmt.Errorf("writing %s of the machine: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// writeFile replaces what is there, even a link to elsewhere.
+func writeFile(root *os.Root, name, text string) error {
+	name = name[1:]
+	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return root.WriteFile(name, []byte(text), 0o644)
+}
+
+// startInit starts this program again as process 1 of new namespaces.
+func (m *Machine) startInit() error {
+	config, err := json.Marshal(setup{ID: m.id, Binds: m.config.Binds})
+	if err != nil {
+		return err
+	}
+	root, err := m.config.Store.Mount(store.Live(m.id))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	program, err := openProgram()
+	if err != nil {
+		return err
+	}
+	defer program.Close()
+	near, far, err := socketPair()
+	if err != nil {
+		return err
+	}
+	defer far.Close()
+	cmd := &exec.Cmd{
+		Path:       "/proc/self/exe",
+		Args:       []string{initName, "enter", string(config)},
+		Env:        []string{"PATH=" + searchPath},
+		ExtraFiles: []*os.File{far, root, m.log, program},
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+			Pdeathsig:  syscall.SIGKILL,
+			Setsid:     true,
+		},
+	}
+	if err := m.runInit(cmd); err != nil {
+		return errors.Join(fmt.Errorf("starting its init: %w", err), near.Close())
+	}
+	m.control = near
+	if m.pidfd, err = unix.PidfdOpen(cmd.Process.Pid, 0); err != nil {
+		return fmt.Errorf("holding on to its init: %w", err)
+	}
+	go m.listen(near)
+	return nil
+}
+
+// openProgram takes hold of the file that this process runs, even when another
+// has its name by now.
+func openProgram() (*os.File, error) {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, "/proc/self/exe", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("taking hold of this program: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "program"), nil
+}
+
+func socketPair() (near, far *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the control socket: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control"), nil
+}
+
+// runInit starts init on a thread that lasts as long as init: when the thread
+// that started it ends, the kernel kills it.
+func (m *Machine) runInit(cmd *exec.Cmd) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			m.init = cmd
+		}
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in ProcessState
+			close(m.ended)
+		}
+	}()
+	return <-started
+}
+
+// listen passes on what init reports, until there is nobody to report.
+func (m *Machine) listen(control *os.File) {
+	for in := json.NewDecoder(control); ; {
+		var r report
+		if err := in.Decode(&r); err != nil {
+			return
+		}
+		m.reports <- r
+	}
+}
