@@ -71,7 +71,7 @@ func (c *Cell) add(r results.Record) {
 	case r.Trial.WarmUp:
 		c.WarmUps++
 		return
-	case r.Verdict.Outcome == trial.RunnerFault || r.Verdict.Outcome == trial.Cancelled:
+	case !Measured(r):
 		c.Invalid++
 		return
 	}
@@ -86,6 +86,12 @@ func (c *Cell) add(r results.Record) {
 	c.addPhases(r.Spans)
 	c.addTests(r.Tests)
 	c.addPeak(r.Samples)
+}
+
+// Measured is false for a trial that says nothing of its cell: stratbench
+// could not measure it, or the user stopped it.
+func Measured(r results.Record) bool {
+	return r.Verdict.Outcome != trial.RunnerFault && r.Verdict.Outcome != trial.Cancelled
 }
 
 func (c *Cell) addPhases(spans []trial.Span) {
