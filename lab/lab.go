@@ -104,12 +104,17 @@ func (o Options) withDefaults() (Options, error) {
 		o.Log = io.Discard
 	}
 	o.Log = &lineWriter{w: o.Log}
-	if o.CacheDir != "" {
-		return o, nil
+	if o.CacheDir == "" {
+		var err error
+		o.CacheDir, err = DefaultCacheDir()
+		return o, err
 	}
-	var err error
-	o.CacheDir, err = DefaultCacheDir()
-	return o, err
+	absolute, err := filepath.Abs(o.CacheDir)
+	if err != nil {
+		return o, fmt.Errorf("finding the lab's cache folder %s: %w", o.CacheDir, err)
+	}
+	o.CacheDir = absolute
+	return o, nil
 }
 
 // buildAll starts the compilation first: it is the longest way by far, and
@@ -121,8 +126,11 @@ func buildAll(ctx context.Context, c *cache, r *recipes) error {
 	g, ctx := errgroup.WithContext(ctx)
 	kubernetes := make(chan struct{})
 	g.Go(func() error {
-		defer close(kubernetes)
-		return c.ensure(ctx, r.kubernetes)
+		if err := c.ensure(ctx, r.kubernetes); err != nil {
+			return err
+		}
+		close(kubernetes)
+		return nil
 	})
 	for _, a := range r.engines {
 		g.Go(func() error { return c.ensure(ctx, a) })
