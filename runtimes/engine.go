@@ -27,6 +27,8 @@ type Engine interface {
 	// at a time, for each step that starts or ends and for each piece of output.
 	Build(ctx context.Context, build Build, report func(Progress)) (ImageID, error)
 	// Save streams images, with layers they share once, as a docker-archive.
+	// An image may have another ID after Save and Load: Podman builds in the
+	// OCI format, which a docker-archive has no place for.
 	Save(ctx context.Context, refs []string, w io.Writer) error
 	// Load reads a docker-archive into the engine's store.
 	Load(ctx context.Context, r io.Reader) error
@@ -36,7 +38,8 @@ type Engine interface {
 	Push(ctx context.Context, ref string, opts Pull) error
 	// Tag gives the image ref the further name target.
 	Tag(ctx context.Context, ref, target string) error
-	// Image returns the ID of ref, or an error for which IsNotFound is true.
+	// Image returns the ID of ref. For what is not in the store, the errors of
+	// Image, Tag and Remove are ones for which IsNotFound is true.
 	Image(ctx context.Context, ref string) (ImageID, error)
 	// Remove removes the name ref, and the image when no name is left.
 	Remove(ctx context.Context, ref string) error
@@ -65,9 +68,11 @@ type Info struct {
 
 // Build is one image to be built.
 type Build struct {
-	// Tag names the result.
+	// Tag names the result. It should be a full name, with registry and tag:
+	// Podman puts localhost/ before others, Docker docker.io/library/.
 	Tag string
-	// Context is the folder that is sent; Dockerfile is a path below it.
+	// Context is the folder that is sent, without what its .dockerignore
+	// excludes; Dockerfile is a path below it, "Dockerfile" when empty.
 	Context    string
 	Dockerfile string
 	Args       map[string]string
@@ -78,10 +83,13 @@ type Build struct {
 // Ended and Output is meant: the others are zero.
 type Progress struct {
 	// Step names the build step as the engine prints it, for example
-	// "[build 4/6] RUN go build ./cmd/server". It is unique within the build.
+	// "[build 4/6] RUN go build ./cmd/server". It is unique within the build,
+	// though a step that has ended may start once more. Output between steps
+	// has none.
 	Step string
 	// Started and Ended are the moments at which the step did so, on the
-	// clock of this process (monotonic).
+	// clock of this process (monotonic). Every step that starts has ended
+	// when Build returns, if need be with an Error.
 	Started time.Time
 	Ended   time.Time
 	Cached  bool
@@ -92,6 +100,7 @@ type Progress struct {
 // Pull says how to talk to a registry.
 type Pull struct {
 	// PlainHTTP is for a registry without TLS on this machine or its link.
+	// Docker decides by its own setting insecure-registries instead.
 	PlainHTTP bool
 }
 
@@ -99,7 +108,8 @@ type Pull struct {
 type Event struct {
 	At     time.Time
 	Type   string // "container" or "image"
-	Action string // "start", "die", "oom", "remove", …
+	Action string // "start", "die", "oom", "remove", "tag", …
 	Name   string
-	Attrs  map[string]string
+	// Attrs are the engine's own; "exitCode" is under this name for both.
+	Attrs map[string]string
 }

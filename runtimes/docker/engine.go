@@ -1,0 +1,127 @@
+// Package docker drives a Docker engine through its own Go client, and its
+// builds through BuildKit's.
+package docker
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/docker/docker/api/types/versions"
+	"github.com/docker/docker/client"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// Engine is a connected Docker engine.
+type Engine struct {
+	api *client.Client
+	// fresh opens a connection for each request, so that what it gets is
+	// never the answer of an earlier one.
+	fresh *client.Client
+	// buildKit says that the engine has BuildKit within.
+	buildKit bool
+}
+
+var _ runtimes.Engine = (*Engine)(nil)
+
+// firstWithBuildKit is the API version from which on Linux engines carry it.
+const firstWithBuildKit = "1.39"
+
+// Connect connects to the engine at endpoint, such as "unix:///run/docker.sock".
+// TLS for tcp endpoints is set up as Docker's own command does it, from the
+// environment.
+func Connect(ctx context.Context, endpoint string) (*Engine, error) {
+	e, err := connect(ctx, endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to docker at %s: %w", endpoint, err)
+	}
+	return e, nil
+}
+
+func connect(ctx context.Context, endpoint string) (*Engine, error) {
+	api, err := newClient(endpoint, &http.Transport{})
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := newClient(endpoint, &http.Transport{DisableKeepAlives: true})
+	if err != nil {
+		return nil, err
+	}
+	pong, err := api.Ping(ctx)
+	if err != nil {
+		return nil, err
+	}
+	api.NegotiateAPIVersionPing(pong)
+	buildKit := pong.OSType == "linux" && versions.GreaterThanOrEqualTo(pong.APIVersion, firstWithBuildKit)
+	return &Engine{api: api, fresh: fresh, buildKit: buildKit}, nil
+}
+
+func newClient(endpoint string, transport *http.Transport) (*client.Client, error) {
+	return client.NewClientWithOpts(
+		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
+		client.WithTLSClientConfigFromEnv(),
+		client.WithHost(endpoint),
+		client.WithAPIVersionNegotiation(),
+	)
+}
+
+// Ping implements runtimes.Engine.
+func (e *Engine) Ping(ctx context.Context) error {
+	if _, err := e.fresh.Ping(ctx); err != nil {
+		return fmt.Errorf("pinging docker: %w", err)
+	}
+	return nil
+}
+
+// Info implements runtimes.Engine.
+func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
+	info, err := e.api.Info(ctx)
+	if err != nil {
+		return runtimes.Info{}, fmt.Errorf("asking docker for its description: %w", err)
+	}
+	version, err := e.api.ServerVersion(ctx)
+	if err != nil {
+		return runtimes.Info{}, fmt.Errorf("asking docker for its version: %w", err)
+	}
+	return runtimes.Info{
+		Runtime:       trial.Docker,
+		Version:       version.Version,
+		APIVersion:    version.APIVersion,
+		Builder:       e.builder(),
+		StorageDriver: info.Driver,
+		CgroupVersion: info.CgroupVersion,
+		Kernel:        info.KernelVersion,
+		CPUs:          info.NCPU,
+		Memory:        trial.Bytes(info.MemTotal),
+	}, nil
+}
+
+func (e *Engine) builder() string {
+	if e.buildKit {
+		return "buildkit"
+	}
+	return "classic"
+}
+
+// Build implements runtimes.Engine.
+func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (runtimes.ImageID, error) {
+	build := e.buildClassic
+	if e.buildKit {
+		build = e.buildWithBuildKit
+	}
+	id, err := build(ctx, b, report)
+	if err != nil {
+		return "", fmt.Errorf("building image %s: %w", b.Tag, err)
+	}
+	return id, nil
+}
+
+// Close implements runtimes.Engine.
+func (e *Engine) Close() error {
+	if err := e.api.Close(); err != nil {
+		return fmt.Errorf("closing the connection to docker: %w", err)
+	}
+	return nil
+}

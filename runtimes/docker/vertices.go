@@ -1,0 +1,99 @@
+package docker
+
+import (
+	"fmt"
+	"time"
+
+	bkclient "github.com/moby/buildkit/client"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// vertices turns BuildKit's graph, of which several vertices may be at work at
+// once, into steps.
+type vertices struct {
+	report func(runtimes.Progress)
+	start  time.Time
+	known  map[digest.Digest]*vertex
+	names  map[string]int
+}
+
+type vertex struct {
+	name string
+	// started is the engine's moment of the last start, which tells a new
+	// start from a repeated report of the same one.
+	started time.Time
+	open    bool
+}
+
+func newVertices(report func(runtimes.Progress)) *vertices {
+	return &vertices{
+		report: report,
+		start:  time.Now(),
+		known:  map[digest.Digest]*vertex{},
+		names:  map[string]int{},
+	}
+}
+
+func (v *vertices) take(status *bkclient.SolveStatus) {
+	for _, reported := range status.Vertexes {
+		v.update(v.vertex(reported.Digest, reported.Name), reported)
+	}
+	for _, log := range status.Logs {
+		v.report(runtimes.Progress{Step: v.vertex(log.Vertex, log.Vertex.String()).name, Output: log.Data})
+	}
+}
+
+// vertex finds or enters a vertex. Different vertices may bear one name; the
+// name of a step is unique.
+func (v *vertices) vertex(id digest.Digest, name string) *vertex {
+	if known, ok := v.known[id]; ok {
+		return known
+	}
+	v.names[name]++
+	if n := v.names[name]; n > 1 {
+		name = fmt.Sprintf("%s (%d)", name, n)
+	}
+	entered := &vertex{name: name}
+	v.known[id] = entered
+	return entered
+}
+
+// update reports what is new. BuildKit repeats itself, and may start a vertex
+// that was done once more.
+func (v *vertices) update(x *vertex, reported *bkclient.Vertex) {
+	if s := reported.Started; s != nil && !x.open && !s.Equal(x.started) {
+		x.started, x.open = *s, true
+		v.report(runtimes.Progress{Step: x.name, Started: v.here(*s)})
+	}
+	if c := reported.Completed; c != nil && x.open && !c.Before(x.started) {
+		x.open = false
+		v.report(runtimes.Progress{
+			Step: x.name, Ended: v.here(*c), Cached: reported.Cached, Error: reported.Error,
+		})
+	}
+}
+
+// close ends what is still open when the build has ended, which is so when
+// the build or the engine was cut off.
+func (v *vertices) close(err error) {
+	cause := "the build ended first"
+	if err != nil {
+		cause = err.Error()
+	}
+	for _, x := range v.known {
+		if x.open {
+			x.open = false
+			v.report(runtimes.Progress{Step: x.name, Ended: time.Now(), Error: cause})
+		}
+	}
+}
+
+// here puts a moment of the engine's clock on this process's. The two are one
+// clock unless the engine is in a virtual machine; what lies outside the
+// build so far is then moved to its edge.
+func (v *vertices) here(t time.Time) time.Time {
+	since := min(max(t.Sub(v.start), 0), time.Since(v.start))
+	return v.start.Add(since)
+}

@@ -1,0 +1,208 @@
+package enginetest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+const twoStages = `FROM ` + baseImage + ` AS build
+ARG GREETING=none
+COPY input.txt /input.txt
+RUN ["/probe", "env", "GREETING"]
+RUN ["/probe", "sleep", "400ms"]
+RUN ["/probe", "write", "/output.txt", "made"]
+
+FROM ` + baseImage + `
+COPY --from=build /output.txt /output.txt
+CMD ["/probe", "list", "/"]
+`
+
+// build works through the life of one image: built, found in the cache, and
+// built again without it.
+func (s suite) build(t *testing.T) {
+	const tag = "stratbench.local/enginetest/two-stages:1"
+	s.remove(t, tag)
+	b := runtimes.Build{Tag: tag, Context: folder(t, twoStages, "input.txt"), Args: map[string]string{"GREETING": "good day"}}
+
+	first, id := s.mustBuild(t, b)
+	if !strings.Contains(first.output.String(), "GREETING=good day") {
+		t.Errorf("the build argument did not arrive; output:\n%s", first.output.String())
+	}
+	if slept := first.find("400ms"); slept.cached || slept.end.Sub(slept.start) < 380*time.Millisecond {
+		t.Errorf("a step that sleeps for 400 ms took %s, cached: %t", slept.end.Sub(slept.start), slept.cached)
+	}
+	s.is(t, tag, id)
+
+	second, again := s.mustBuild(t, b)
+	if slept := second.find("400ms"); !slept.cached || slept.end.Sub(slept.start) > 380*time.Millisecond {
+		t.Errorf("a repeated step took %s, cached: %t", slept.end.Sub(slept.start), slept.cached)
+	}
+	if again != id {
+		t.Errorf("the repeated build made %s, want %s", again, id)
+	}
+
+	b.NoCache = true
+	third, _ := s.mustBuild(t, b)
+	if slept := third.find("400ms"); slept.cached || slept.end.Sub(slept.start) < 380*time.Millisecond {
+		t.Errorf("without the cache, a step that sleeps for 400 ms took %s, cached: %t", slept.end.Sub(slept.start), slept.cached)
+	}
+}
+
+func (s suite) mustBuild(t *testing.T, b runtimes.Build) (*recorder, runtimes.ImageID) {
+	t.Helper()
+	r := newRecorder(t)
+	id, err := s.Engine.Build(within(t, 2*time.Minute), b, r.report)
+	r.close()
+	if err != nil {
+		t.Fatalf("%v; output:\n%s", err, r.output.String())
+	}
+	if !strings.HasPrefix(string(id), "sha256:") || len(id) != 71 {
+		t.Errorf("the build of %s made %q, want sha256: and 64 digits", b.Tag, id)
+	}
+	return r, id
+}
+
+// is checks that ref names the image.
+func (s suite) is(t *testing.T, ref string, id runtimes.ImageID) {
+	t.Helper()
+	found, err := s.Engine.Image(within(t, time.Minute), ref)
+	if err != nil || found != id {
+		t.Errorf("%s is image %q (%v), want %s", ref, found, err, id)
+	}
+}
+
+func (s suite) buildFailing(t *testing.T) {
+	const tag, words = "stratbench.local/enginetest/failing:1", "the disk is made of cheese"
+	r := newRecorder(t)
+	_, err := s.Engine.Build(within(t, time.Minute), runtimes.Build{
+		Tag: tag, Context: folder(t, "FROM "+baseImage+"\nRUN [\"/probe\", \"fail\", \"7\", \""+words+"\"]\n"),
+	}, r.report)
+	r.close()
+	if err == nil {
+		t.Fatal("the build succeeded")
+	}
+	t.Log(err)
+	if !strings.Contains(err.Error(), tag) || !strings.Contains(err.Error(), "7") {
+		t.Errorf("the error %q should name the image and the exit code 7", err)
+	}
+	if !strings.Contains(strings.ReplaceAll(r.output.String(), `, "`+words, ""), words) {
+		t.Errorf("the command's output is missing in:\n%s", r.output.String())
+	}
+	if r.find("RUN").err == "" {
+		t.Error("the step that failed has no error")
+	}
+	if _, err := s.Engine.Image(t.Context(), tag); !runtimes.IsNotFound(err) {
+		t.Errorf("looking for an image that was not built: %v", err)
+	}
+}
+
+func (s suite) buildWithoutContext(t *testing.T) {
+	r := newRecorder(t)
+	_, err := s.Engine.Build(within(t, time.Minute), runtimes.Build{
+		Tag: "stratbench.local/enginetest/nothing:1", Context: filepath.Join(t.TempDir(), "missing"),
+	}, r.report)
+	if err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("building a folder that does not exist: %v", err)
+	}
+}
+
+func (s suite) buildCancelled(t *testing.T) {
+	const tag = "stratbench.local/enginetest/cancelled:1"
+	token := token()
+	ctx, cancel := context.WithCancel(within(t, time.Minute))
+	defer cancel()
+	r := newRecorder(t)
+	var at time.Time
+	r.started = func(name string) {
+		if strings.Contains(name, token) {
+			go func() {
+				running(t, token, true)
+				at = time.Now()
+				cancel()
+			}()
+		}
+	}
+	_, err := s.Engine.Build(ctx, runtimes.Build{
+		Tag: tag, Context: folder(t, "FROM "+baseImage+"\nRUN [\"/probe\", \"sleep\", \"1h\", \""+token+"\"]\n"),
+	}, r.report)
+	r.close()
+	if err == nil || ctx.Err() == nil {
+		t.Fatalf("the build ended by itself: %v", err)
+	}
+	if late := time.Since(at); late > 5*time.Second {
+		t.Errorf("the build returned %s after it was cancelled", late)
+	}
+	running(t, token, false)
+	t.Logf("%v; the command was gone %s after the cancellation", err, time.Since(at))
+}
+
+func (s suite) buildsInParallel(t *testing.T) {
+	recorders := map[string]*recorder{"a": newRecorder(t), "b": newRecorder(t), "c": newRecorder(t)}
+	var builds errgroup.Group
+	for letter, r := range recorders {
+		tag := "stratbench.local/enginetest/parallel-" + letter + ":1"
+		s.remove(t, tag)
+		b := runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
+			"FROM "+baseImage+"\nRUN [\"/probe\", \"sleep\", \"2s\", \""+letter+"\"]\n")}
+		builds.Go(func() error {
+			_, err := s.Engine.Build(within(t, time.Minute), b, r.report)
+			return err
+		})
+	}
+	if err := builds.Wait(); err != nil {
+		t.Error(err)
+	}
+	var first, last time.Time
+	for _, r := range recorders {
+		r.close()
+		slept := r.find("sleep")
+		if first.IsZero() || slept.end.Before(first) {
+			first = slept.end
+		}
+		if slept.start.After(last) {
+			last = slept.start
+		}
+	}
+	if !last.Before(first) {
+		t.Errorf("the builds did not run at the same time: the last started %s after the first had ended", last.Sub(first))
+	}
+}
+
+func (s suite) ignoreFile(t *testing.T) {
+	const tag = "stratbench.local/enginetest/ignoring:1"
+	s.remove(t, tag)
+	dir := folder(t, "FROM "+baseImage+"\nCOPY . /sent\nRUN [\"/probe\", \"list\", \"/sent\"]\n",
+		"kept.txt", "left.log", "sub/left.txt", "sub/kept.txt")
+	write(t, filepath.Join(dir, ".dockerignore"), "*.log\nsub\n!sub/kept.txt\n")
+	r, _ := s.mustBuild(t, runtimes.Build{Tag: tag, Context: dir, NoCache: true})
+	for file, want := range map[string]bool{
+		"/sent/kept.txt": true, "/sent/sub/kept.txt": true, "/sent/left.log": false, "/sent/sub/left.txt": false,
+	} {
+		if got := strings.Contains(r.output.String(), "found "+file); got != want {
+			t.Errorf("%s was sent: %t, want %t; output:\n%s", file, got, want, r.output.String())
+		}
+	}
+}
+
+// folder makes a build context.
+func folder(t *testing.T, dockerfile string, files ...string) string {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "Dockerfile"), dockerfile)
+	for _, name := range files {
+		write(t, filepath.Join(dir, name), "this is "+name)
+	}
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(path, []byte(text), 0o644))
+}

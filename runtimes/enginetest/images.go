@@ -1,0 +1,149 @@
+package enginetest
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+func (s suite) names(t *testing.T) {
+	const name, other = "stratbench.local/enginetest/named:1", "stratbench.local/enginetest/named:2"
+	const missing = "stratbench.local/enginetest/missing:1"
+	s.remove(t, name, other)
+	ctx := within(t, time.Minute)
+	must(t, s.Engine.Tag(ctx, baseImage, name))
+	must(t, s.Engine.Tag(ctx, name, other))
+	id, err := s.Engine.Image(ctx, baseImage)
+	must(t, err)
+	s.is(t, name, id)
+	s.is(t, other, id)
+	must(t, s.Engine.Remove(ctx, name))
+	s.is(t, other, id)
+	s.is(t, baseImage, id)
+	_, err = s.Engine.Image(ctx, name)
+	for what, err := range map[string]error{
+		"looking up a removed name": err,
+		"tagging what is missing":   s.Engine.Tag(ctx, missing, name),
+		"removing what is missing":  s.Engine.Remove(ctx, missing),
+	} {
+		if !runtimes.IsNotFound(err) || !strings.Contains(err.Error(), "image") {
+			t.Errorf("%s: %v, want a not-found error with its text", what, err)
+		}
+	}
+}
+
+func (s suite) saveAndLoad(t *testing.T) {
+	refs := []string{"stratbench.local/enginetest/saved-a:1", "stratbench.local/enginetest/saved-b:1"}
+	s.remove(t, refs...)
+	for _, ref := range refs {
+		s.mustBuild(t, runtimes.Build{Tag: ref, Context: folder(t, "FROM "+baseImage+"\nCOPY own.txt /\nENV NAME="+ref+"\n", "own.txt")})
+	}
+	path := filepath.Join(t.TempDir(), "images.tar")
+	s.save(t, path, refs)
+	layersOnce(t, path, refs)
+	for _, ref := range refs {
+		must(t, s.Engine.Remove(within(t, time.Minute), ref))
+		if _, err := s.Engine.Image(t.Context(), ref); !runtimes.IsNotFound(err) {
+			t.Fatalf("after removing %s: %v", ref, err)
+		}
+	}
+	archive, err := os.Open(path)
+	must(t, err)
+	defer archive.Close()
+	must(t, s.Engine.Load(within(t, time.Minute), archive))
+	for _, ref := range refs {
+		if _, err := s.Engine.Image(t.Context(), ref); err != nil {
+			t.Errorf("after loading: %v", err)
+		}
+	}
+}
+
+func (s suite) save(t *testing.T, path string, refs []string) {
+	f, err := os.Create(path)
+	must(t, err)
+	must(t, s.Engine.Save(within(t, time.Minute), refs, f))
+	must(t, f.Close())
+}
+
+// layersOnce checks that the archive names both images and holds the layer
+// that they share once.
+func layersOnce(t *testing.T, path string, refs []string) {
+	manifest, sizes := readArchive(t, path)
+	if len(manifest) != len(refs) {
+		t.Fatalf("the archive holds %d images, want %d", len(manifest), len(refs))
+	}
+	var tags []string
+	for _, image := range manifest {
+		tags = append(tags, image.RepoTags...)
+		for _, layer := range image.Layers {
+			if _, ok := sizes[layer]; !ok {
+				t.Errorf("the archive lacks the layer %s", layer)
+			}
+		}
+	}
+	for _, ref := range refs {
+		if !strings.Contains(strings.Join(tags, " "), ref) {
+			t.Errorf("the archive names %q, want %s among them", tags, ref)
+		}
+	}
+	if a, b := manifest[0].Layers[0], manifest[1].Layers[0]; a != b {
+		t.Errorf("the first layer is %s of one image and %s of the other", a, b)
+	}
+	big := 0
+	for _, size := range sizes {
+		if size > 500<<10 {
+			big++
+		}
+	}
+	if big != 1 {
+		t.Errorf("the archive holds the probe's layer %d times", big)
+	}
+}
+
+type archived struct {
+	RepoTags []string
+	Layers   []string
+}
+
+// readArchive returns what an archive says of its images, and its files.
+func readArchive(t *testing.T, path string) (manifest []archived, sizes map[string]int64) {
+	f, err := os.Open(path)
+	must(t, err)
+	defer f.Close()
+	sizes = map[string]int64{}
+	for r := tar.NewReader(f); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return manifest, sizes
+		}
+		must(t, err)
+		sizes[header.Name] = header.Size
+		if header.Name == "manifest.json" {
+			must(t, json.NewDecoder(r).Decode(&manifest))
+		}
+	}
+}
+
+func (s suite) loadRubbish(t *testing.T) {
+	err := s.Engine.Load(within(t, time.Minute), strings.NewReader(strings.Repeat("this is no archive ", 1000)))
+	if err == nil {
+		t.Error("an archive that is none was loaded")
+	}
+	broken := errors.New("the disk was pulled out")
+	r, w := io.Pipe()
+	go func() {
+		w.Write(make([]byte, 10))
+		w.CloseWithError(broken)
+	}()
+	if err := s.Engine.Load(within(t, time.Minute), r); !errors.Is(err, broken) {
+		t.Errorf("loading from a reader that fails: %v, want %v", err, broken)
+	}
+}

@@ -1,0 +1,109 @@
+package enginetest
+
+import (
+	"bytes"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// recorder takes down a build's progress and complains of what no engine may
+// report.
+type recorder struct {
+	t     *testing.T
+	began time.Time
+	busy  atomic.Bool
+	// started is called for each step as it starts, if it is set.
+	started func(name string)
+	open    map[string]time.Time
+	steps   []step
+	output  bytes.Buffer
+}
+
+type step struct {
+	name       string
+	start, end time.Time
+	cached     bool
+	err        string
+}
+
+func newRecorder(t *testing.T) *recorder {
+	return &recorder{t: t, began: time.Now(), open: map[string]time.Time{}}
+}
+
+func (r *recorder) report(p runtimes.Progress) {
+	if !r.busy.CompareAndSwap(false, true) {
+		r.t.Error("progress is reported from two goroutines at a time")
+		return
+	}
+	defer r.busy.Store(false)
+	switch {
+	case !p.Started.IsZero():
+		r.start(p)
+	case !p.Ended.IsZero():
+		r.end(p)
+	default:
+		r.output.Write(p.Output)
+	}
+}
+
+func (r *recorder) start(p runtimes.Progress) {
+	if _, ok := r.open[p.Step]; ok {
+		r.t.Errorf("step %q starts while it is open", p.Step)
+	}
+	r.sane(p.Step, p.Started)
+	r.open[p.Step] = p.Started
+	if r.started != nil {
+		r.started(p.Step)
+	}
+}
+
+func (r *recorder) end(p runtimes.Progress) {
+	start, ok := r.open[p.Step]
+	if !ok {
+		r.t.Errorf("step %q ends without having started", p.Step)
+	}
+	r.sane(p.Step, p.Ended)
+	if p.Ended.Before(start) {
+		r.t.Errorf("step %q ends %s before it starts", p.Step, start.Sub(p.Ended))
+	}
+	delete(r.open, p.Step)
+	r.steps = append(r.steps, step{p.Step, start, p.Ended, p.Cached, p.Error})
+}
+
+func (r *recorder) sane(name string, at time.Time) {
+	if now := time.Now(); at.Before(r.began) || at.After(now) {
+		r.t.Errorf("step %q: %s lies outside of the build so far (%s to %s)", name, at, r.began, now)
+	}
+}
+
+// close checks that nothing was left open and shows the steps.
+func (r *recorder) close() {
+	for name := range r.open {
+		r.t.Errorf("step %q has no end", name)
+	}
+	for _, s := range r.steps {
+		r.t.Logf("%8.3fs +%.3fs cached=%-5t %q %s", s.start.Sub(r.began).Seconds(),
+			s.end.Sub(s.start).Seconds(), s.cached, s.name, s.err)
+	}
+	if r.t.Failed() {
+		r.t.Logf("output:\n%s", r.output.String())
+	}
+}
+
+// find returns the one step whose name contains text.
+func (r *recorder) find(text string) step {
+	var found []step
+	for _, s := range r.steps {
+		if strings.Contains(s.name, text) {
+			found = append(found, s)
+		}
+	}
+	if len(found) != 1 {
+		r.t.Fatalf("%d steps contain %q, want 1; output:\n%s", len(found), text, r.output.String())
+	}
+	return found[0]
+}

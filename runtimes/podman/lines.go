@@ -1,0 +1,70 @@
+package podman
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/runtimes/internal/buildlog"
+)
+
+var (
+	fullID    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	stepLine  = regexp.MustCompile(`^(\[\d+/\d+\] )?STEP (\d+)/(\d+): `)
+	cacheLine = regexp.MustCompile(`^--> Using cache [0-9a-f]{12,64}$`)
+	layerLine = regexp.MustCompile(`^--> [0-9a-f]{11,64}$`)
+)
+
+// lines finds the steps in what a build prints. A step is open from its line
+// to the one that names its layer. Steps are counted, lest a command's own
+// output pass for one.
+type lines struct {
+	stage string
+	step  int
+	total string
+	// seen are the stages so far: a stage is not begun twice.
+	seen map[string]bool
+}
+
+func (l *lines) read(line string) (buildlog.Mark, string) {
+	if m := stepLine.FindStringSubmatch(line); m != nil && l.next(m[1], m[2], m[3]) {
+		return buildlog.Start, line
+	}
+	if l.commits(line) {
+		return buildlog.Start, line
+	}
+	switch {
+	case cacheLine.MatchString(line):
+		return buildlog.Cached, ""
+	case layerLine.MatchString(line):
+		return buildlog.End, ""
+	}
+	return buildlog.None, ""
+}
+
+// next tells whether a step is the one that must come now.
+func (l *lines) next(stage, step, total string) bool {
+	n, err := strconv.Atoi(step)
+	if err != nil {
+		return false
+	}
+	if n == 1 && !l.seen[stage] {
+		if l.seen == nil {
+			l.seen = map[string]bool{}
+		}
+		l.seen[stage] = true
+		l.stage, l.step, l.total = stage, 1, total
+		return true
+	}
+	if stage != l.stage || n != l.step+1 || total != l.total {
+		return false
+	}
+	l.step = n
+	return true
+}
+
+// commits tells whether the image is put together, which comes after a
+// stage's last step and is measured as a step of its own.
+func (l *lines) commits(line string) bool {
+	return l.step > 0 && strconv.Itoa(l.step) == l.total && strings.HasPrefix(line, l.stage+"COMMIT")
+}
