@@ -105,7 +105,7 @@ func (s Settings) problems(own map[string]strategies.Own) []problem {
 			message: fmt.Sprintf("strategy %q is not known; %s", s.Strategy, suggest(s.Strategy, known))})
 	}
 	if s.Registry.Prefix != "" {
-		if _, err := name.NewRepository(s.Registry.Prefix+"/image", name.StrictValidation); err != nil {
+		if _, err := name.NewRepository(s.Registry.Prefix + "/image"); err != nil || strings.Contains(s.Registry.Prefix, "://") {
 			all = append(all, problem{pointer: "/registry/prefix",
 				message: fmt.Sprintf("%q is not the place of a registry; write host[:port][/path], such as registry.example.com/bench", s.Registry.Prefix)})
 		}
@@ -139,11 +139,16 @@ func (l *loader) checkStrategies() {
 			continue
 		}
 		s, err := strategies.Named(own, l.spec.Strategies)
-		if err == nil && l.workload != nil && !l.workloadFaulty {
-			_, err = s.Schedule(l.spec.Workload.images())
+		if err != nil {
+			l.report(l.doc, []problem{{pointer: at, message: err.Error()}})
+			continue
 		}
+		if l.workload == nil || l.workloadFaulty {
+			continue // its images are not known
+		}
+		_, err = s.Schedule(l.spec.Workload.images())
 		for _, one := range split(err) {
-			l.report(l.doc, []problem{{pointer: at, message: fmt.Sprintf("strategies.%s: %v", own, one)}})
+			l.report(l.doc, []problem{{pointer: at + "/stages", message: fmt.Sprintf("strategy %q: %v", own, one)}})
 		}
 	}
 }

@@ -27,8 +27,7 @@ const (
 type document struct {
 	file string
 	data []byte
-	// value is made of map[string]any, []any, string, bool, int64, uint64,
-	// float64 and nil.
+	// value is made of map[string]any, []any, string, bool, numbers and nil.
 	value any
 	at    map[string]place    // of values
 	keyAt map[string]place    // of the keys of mappings
@@ -182,52 +181,33 @@ func (r *nodeReader) readMapping(n *yaml.Node, pointer string, depth int) any {
 	return mapping
 }
 
+// scalar returns the value of a scalar. What JSON has no number for, such as
+// .inf, stays a text, which the schema then refuses where a number belongs.
 func (r *nodeReader) scalar(n *yaml.Node) any {
+	var value any
 	switch n.ShortTag() {
 	case "!!null":
 		return nil
-	case "!!bool":
-		return r.decode(n, new(bool))
-	case "!!int":
-		return r.integer(n)
-	case "!!float":
-		return r.decode(n, new(float64))
 	case "!!str", "!!timestamp":
 		return n.Value
-	}
-	r.fault(n, "tag %s is not supported; write the value without it", n.Tag)
-	return n.Value
-}
-
-func (r *nodeReader) integer(n *yaml.Node) any {
-	var signed int64
-	if n.Decode(&signed) == nil {
-		return signed
-	}
-	var unsigned uint64
-	if n.Decode(&unsigned) == nil {
-		return unsigned
-	}
-	return r.decode(n, new(float64))
-}
-
-func (r *nodeReader) decode(n *yaml.Node, into any) any {
-	if err := n.Decode(into); err != nil {
-		r.fault(n, "%q cannot be read; write it plainly or in quotes", n.Value)
-		return nil
-	}
-	switch v := into.(type) {
-	case *bool:
-		return *v
-	case *float64:
-		// JSON has neither infinities nor "not a number".
-		if math.IsInf(*v, 0) || math.IsNaN(*v) {
-			r.fault(n, "%q is not a finite number; write one", n.Value)
-			return nil
+	case "!!bool", "!!int", "!!float":
+		if err := n.Decode(&value); err != nil {
+			return n.Value
 		}
-		return *v
+	default:
+		r.fault(n, "tag %s is not supported; write the value without it", n.Tag)
+		return n.Value
 	}
-	return nil
+	switch v := value.(type) {
+	case float64:
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			return n.Value
+		}
+	case bool, int, int64, uint64:
+	default:
+		return n.Value
+	}
+	return value
 }
 
 // pointerTo joins parts to a JSON pointer.

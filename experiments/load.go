@@ -141,7 +141,7 @@ func (l *loader) loadWorkload(path string) {
 	}
 	data, err := readAtMost(file, maxBytes)
 	if err != nil {
-		l.faults.add(l.doc.file, l.doc.where("/workload"), "workload %s %v", file, err)
+		l.faults.add(l.doc.file, l.doc.where("/workload"), "workload %s %v; a relative path starts from the spec's folder", file, err)
 		return
 	}
 	before := len(l.faults.List)

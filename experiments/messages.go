@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -59,6 +60,12 @@ func (s schema) alternatives(e *jsonschema.ValidationError) []problem {
 		" is not a level; write a scalar such as 7GiB, or {name: …, value: …}"}}
 }
 
+// patterns are the patterns of the schemas in words.
+var patterns = map[string]string{
+	"^[a-z0-9][a-z0-9-]*$":        "small letters, digits and hyphens, a letter or digit first",
+	"^[a-zA-Z0-9][a-zA-Z0-9_-]*$": "letters, digits, hyphens and underscores, a letter or digit first",
+}
+
 // describe says what is wrong and what to do about it.
 func (s schema) describe(e *jsonschema.ValidationError) []problem {
 	at := pointerTo(e.InstanceLocation...)
@@ -85,7 +92,13 @@ func (s schema) describe(e *jsonschema.ValidationError) []problem {
 	case *kind.MinItems, *kind.MinProperties, *kind.MinLength:
 		return one("is empty; fill it or remove it")
 	case *kind.Pattern:
-		return one("is %q, which does not fit %s; use letters, digits and hyphens as it says", k.Got, k.Want)
+		return one("is %q, which does not fit %s; use %s", k.Got, k.Want, patterns[k.Want])
+	case *kind.Minimum:
+		return one("is %s; write a number of at least %s", k.Got.RatString(), k.Want.RatString())
+	case *kind.ExclusiveMinimum:
+		return one("is %s; write a number above %s", k.Got.RatString(), k.Want.RatString())
+	case *kind.Maximum:
+		return one("is too large; write a number of at most %s", k.Want.RatString())
 	}
 	return one("is wrong: %s; see the schema for what is allowed", e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
 }
@@ -153,15 +166,23 @@ func dotted(location []string) string {
 // "file:///…/schema.json#/properties/design".
 func (s schema) at(url string) map[string]any {
 	_, fragment, _ := strings.Cut(url, "#")
-	node := s.tree
+	var node any = s.tree
 	for _, part := range strings.Split(fragment, "/") {
 		if part == "" {
 			continue
 		}
 		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		node, _ = node[part].(map[string]any)
+		switch here := node.(type) {
+		case map[string]any:
+			node = here[part]
+		case []any:
+			if i, err := strconv.Atoi(part); err == nil && i < len(here) {
+				node = here[i]
+			}
+		}
 	}
-	return node
+	found, _ := node.(map[string]any)
+	return found
 }
 
 func properties(schema map[string]any) map[string]any {

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,6 +44,9 @@ func follow(schema map[string]any, factor string) (setting, error) {
 			key, rest = key+"."+rest, ""
 		}
 		next, err := child(s.schema, key)
+		if factor == "workload" {
+			err = errors.New("a whole workload is no level; vary a part of it, such as workload.images.api.args.MODE, or make an experiment for each")
+		}
 		if err != nil {
 			return s, fmt.Errorf("factor %s names no setting: %w", factor, err)
 		}

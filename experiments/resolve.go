@@ -75,12 +75,13 @@ func (r *resolver) tag(at, tag string) {
 	if tag == "" {
 		return
 	}
-	if _, err := name.NewTag(tag, name.StrictValidation); err != nil {
-		r.problem(at, "tag %q is not a whole image reference; write registry, name and tag, such as localhost/api:dev", tag)
-		return
-	}
-	if registry, _, _ := strings.Cut(tag, "/"); !strings.ContainsAny(registry, ".:") && registry != "localhost" {
-		r.problem(at, "tag %q has no registry, so Podman and Docker would call the image differently; write localhost/%s and use that in the manifests", tag, tag)
+	registry, rest, hasRegistry := strings.Cut(tag, "/")
+	_, err := name.NewTag(tag)
+	switch {
+	case err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":"):
+		r.problem(at, "%q is not an image's name with its tag; write registry, name and tag, such as localhost/api:dev", tag)
+	case !hasRegistry || rest == "" || !strings.ContainsAny(registry, ".:") && registry != "localhost":
+		r.problem(at, "%q has no registry, so Podman and Docker would call the image differently; write localhost/%s, and the same in the manifests", tag, tag)
 	}
 }
 

@@ -118,7 +118,12 @@ func Names(own map[string]Own) []string {
 	for _, s := range builtIns() {
 		names = append(names, s.Name)
 	}
-	return append(names, slices.Sorted(maps.Keys(own))...)
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		if !BuiltIn(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // atMost puts all images in one stage, n at a time; 0 is no limit.

@@ -1,0 +1,261 @@
+package experiments_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+const wholeSpec = `apiVersion: stratbench/v1
+name: whole
+description: everything at once
+factors:
+  runtime: [podman, docker]
+  memory: [7GiB, 12.5GiB]
+  strategy: [2+1, mine]
+  build.args.GO.VERSION: [1.10, {name: next, value: "1.26"}]
+  load.together: [true, false]
+  workload.images.db.args.MODE: [fast]
+  workload.images.db.weight: [1.5]
+  workload.test.env: [{name: quiet, value: {QUIET: "yes"}}]
+settings:
+  engine: trixie
+  clusterStart: with
+  build: {noCache: false, args: {A: "1"}}
+  nodeImage: kindest/node:v1.34.3
+  machine: {kind: isolated, cpus: 1.5}
+  registry: {prefix: "127.0.0.1:5000/bench", plainHTTP: true}
+strategies:
+  mine: {stages: [[db], [api]]}
+design: {replicates: 3, warmUp: 0, seed: 18446744073709551615}
+limits: {phase: {build: 20m}, silence: {test: 90s}}
+budget: 2h30m
+workload: w/workload.yaml
+`
+
+const wholeWorkload = `apiVersion: stratbench/v1
+images:
+  - {name: api, tag: "localhost/api:dev", context: ..}
+  - {name: db, tag: "registry.example.com/db:1", context: ., dockerfile: db/Dockerfile, weight: 3, args: {B: "2"}}
+kindConfig: kind.yaml
+manifests: [z.yaml, deploy]
+ready: {urls: ["http://127.0.0.1:8080/readyz"]}
+test: {command: [go, test], dir: e2e, format: junit, report: out.xml, knownFailures: [TestX]}
+`
+
+// whole writes a spec that uses everything, and returns its path.
+func whole(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"spec.yaml": wholeSpec, "w/workload.yaml": wholeWorkload, "Dockerfile": "FROM scratch", "w/db/Dockerfile": "FROM scratch",
+		"w/kind.yaml": "kind: Cluster", "w/z.yaml": "z", "w/deploy/b.yml": "b", "w/deploy/a.json": "a", "w/deploy/README": "no", "w/e2e/x.go": "",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "spec.yaml")
+}
+
+func TestLoadDecodesEverything(t *testing.T) {
+	path := whole(t)
+	dir := filepath.Dir(path)
+	spec := load(t, path)
+	const gib = trial.Bytes(1 << 30)
+	wantFactors := []trial.Factor{
+		{Name: "runtime", Levels: []trial.Level{{Name: "podman", Value: "podman"}, {Name: "docker", Value: "docker"}}},
+		{Name: "memory", Levels: []trial.Level{{Name: "7GiB", Value: 7 * gib}, {Name: "12.5GiB", Value: 12*gib + gib/2}}},
+		{Name: "strategy", Levels: []trial.Level{{Name: "2+1", Value: "2+1"}, {Name: "mine", Value: "mine"}}},
+		{Name: "build.args.GO.VERSION", Levels: []trial.Level{{Name: "1.10", Value: "1.10"}, {Name: "next", Value: "1.26"}}},
+		{Name: "load.together", Levels: []trial.Level{{Name: "true", Value: true}, {Name: "false", Value: false}}},
+		{Name: "workload.images.db.args.MODE", Levels: []trial.Level{{Name: "fast", Value: "fast"}}},
+		{Name: "workload.images.db.weight", Levels: []trial.Level{{Name: "1.5", Value: 1.5}}},
+		{Name: "workload.test.env", Levels: []trial.Level{{Name: "quiet", Value: map[string]any{"QUIET": "yes"}}}},
+	}
+	same(t, "factors", spec.Factors, wantFactors)
+	same(t, "settings", spec.Settings, experiments.Settings{
+		Engine: "trixie", ClusterStart: trial.ClusterWith,
+		Build: experiments.BuildSettings{Args: map[string]string{"A": "1"}}, Load: experiments.LoadSettings{Together: true},
+		NodeImage: "kindest/node:v1.34.3", Machine: experiments.MachineSettings{Kind: experiments.MachineIsolated, CPUs: 1.5},
+		Registry: experiments.RegistrySettings{Prefix: "127.0.0.1:5000/bench", PlainHTTP: true},
+	})
+	same(t, "strategies", spec.Strategies, map[string]strategies.Own{"mine": {Stages: [][]string{{"db"}, {"api"}}}})
+	same(t, "design", spec.Design, experiments.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true})
+	same(t, "build limit and default", []time.Duration{spec.Limits.Phase["build"], spec.Limits.Phase["test"], spec.Limits.Silence["test"], spec.Budget},
+		[]time.Duration{20 * time.Minute, 15 * time.Minute, 90 * time.Second, 150 * time.Minute})
+	same(t, "images", spec.Workload.Images, []experiments.Image{
+		{Name: "api", Tag: "localhost/api:dev", Context: dir, Dockerfile: "Dockerfile", Weight: 1},
+		{Name: "db", Tag: "registry.example.com/db:1", Context: dir + "/w", Dockerfile: "db/Dockerfile", Weight: 3, Args: map[string]string{"B": "2"}},
+	})
+	same(t, "manifests", spec.Workload.Manifests, []string{dir + "/w/z.yaml", dir + "/w/deploy/a.json", dir + "/w/deploy/b.yml"})
+	same(t, "test", spec.Workload.Test, experiments.Test{Command: []string{"go", "test"}, Dir: dir + "/w/e2e",
+		Format: experiments.FormatJUnit, Report: dir + "/w/e2e/out.xml", KnownFailures: []string{"TestX"}})
+	same(t, "Kind config", spec.Workload.KindConfig, dir+"/w/kind.yaml")
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s are\n%+v\nwant\n%+v", what, got, want)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	spec := load(t, "quick.yaml")
+	s := spec.Settings
+	if !s.Build.NoCache || !s.Load.Together || s.ClusterStart != trial.ClusterBefore || s.Machine.Kind != experiments.MachineAuto {
+		t.Errorf("defaults are %+v", s)
+	}
+	if spec.Design.SeedGiven || spec.Budget != 0 {
+		t.Errorf("design %+v, budget %v", spec.Design, spec.Budget)
+	}
+}
+
+func TestCellPutsLevelsInTheirPlaces(t *testing.T) {
+	spec := load(t, whole(t))
+	cells := plan.Cells(spec.Factors)
+	settings, workload, err := spec.Cell(cells[len(cells)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := spec.Settings
+	want.Runtime, want.Memory, want.Strategy = trial.Docker, 12<<30+1<<29, "mine"
+	want.Build.Args = map[string]string{"A": "1", "GO.VERSION": "1.26"}
+	want.Load.Together = false
+	same(t, "settings", settings, want)
+	same(t, "db image", workload.Images[1].Args, map[string]string{"B": "2", "MODE": "fast"})
+	if workload.Images[1].Weight != 1.5 || workload.Test.Env["QUIET"] != "yes" || workload.Dir != spec.Workload.Dir {
+		t.Errorf("workload is %+v", workload)
+	}
+	// The spec itself, and so the next cell, stays as it was.
+	if len(spec.Workload.Images[1].Args) != 1 || len(spec.Settings.Build.Args) != 1 || spec.Workload.Test.Env != nil {
+		t.Error("a cell has changed the spec")
+	}
+	empty, same1, err := spec.Cell(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "settings of no cell", empty, spec.Settings)
+	same(t, "workload of no cell", same1, spec.Workload)
+}
+
+func TestCellOfAnotherSpec(t *testing.T) {
+	spec := load(t, "quick.yaml")
+	for _, a := range []trial.Assignment{{Factor: "memory", Level: "9GiB"}, {Factor: "engine", Level: "trixie"}} {
+		if _, _, err := spec.Cell(trial.Cell{a}); err == nil {
+			t.Errorf("%v is accepted", a)
+		}
+	}
+}
+
+// Records keep a cell's settings as JSON.
+func TestSettingsSurviveJSON(t *testing.T) {
+	spec := load(t, whole(t))
+	for _, cell := range plan.Cells(spec.Factors) {
+		settings, _, err := spec.Cell(cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again experiments.Settings
+		if err := json.Unmarshal(text, &again); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "settings after JSON", again, settings)
+	}
+}
+
+func TestHashFollowsContentsAndNotPlaces(t *testing.T) {
+	one, other := whole(t), whole(t)
+	before := load(t, one)
+	if before.SHA256 != load(t, other).SHA256 || len(before.SHA256) != 64 {
+		t.Errorf("two copies of a spec have different hashes, %s", before.SHA256)
+	}
+	for _, file := range []string{"w/workload.yaml", "w/db/Dockerfile", "w/kind.yaml", "w/deploy/b.yml", "spec.yaml"} {
+		path := filepath.Join(filepath.Dir(one), file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(text, "# changed\n"...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		after := load(t, one)
+		if after.SHA256 == before.SHA256 {
+			t.Errorf("a change of %s leaves the hash as it was", file)
+		}
+		before = after
+	}
+}
+
+func TestDockerfileBehindALinkOutOfTheContext(t *testing.T) {
+	path := whole(t)
+	dockerfile := filepath.Join(filepath.Dir(path), "w", "db", "Dockerfile")
+	if err := os.Remove(dockerfile); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../../Dockerfile", dockerfile); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiments.Load(path); err == nil || !strings.Contains(err.Error(), "must be a file inside the context") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTooLargeAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spec.yaml")
+	if err := os.WriteFile(path, []byte("#"+strings.Repeat("x", 1<<20)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiments.Load(path); err == nil || !strings.Contains(err.Error(), "is larger than 1048576 bytes") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := experiments.Load(filepath.Dir(path)); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("a folder as spec: got %v", err)
+	}
+}
+
+// Whatever it is given, the loader answers with a spec that can be planned or
+// with faults, each of which has a place and a cure.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(wholeSpec), []byte(wholeWorkload))
+	for _, s := range archives(f) {
+		f.Add(s[0], s[1])
+	}
+	f.Fuzz(func(t *testing.T, spec, workload []byte) {
+		path := whole(t)
+		if err := os.WriteFile(path, spec, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "w/workload.yaml"), workload, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := experiments.Load(path)
+		if err != nil {
+			checkFaults(t, err)
+			return
+		}
+		for _, cell := range plan.Cells(loaded.Factors)[:1] {
+			if _, _, err := loaded.Cell(cell); err != nil {
+				t.Errorf("loaded, but %v", err)
+			}
+		}
+	})
+}
