@@ -24,11 +24,7 @@ var (
 		{"mount", "mount"},
 		{"tar", "tar"},
 	}
-	toRun = []requirement{
-		{"mkfs.btrfs", "btrfs-progs"},
-		{"ip", "iproute2"},
-		{"iptables", "iptables"},
-	}
+	toRun = []requirement{{"mkfs.btrfs", "btrfs-progs"}}
 )
 
 // InstallPrerequisites brings the Debian packages that the lab and its
