@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"context"
+	"strings"
+
+	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// build is the phase build: every image of the workload in the engine's
+// store, built or pulled as the strategy has it.
+func (t *run) build(ctx context.Context, ph *phase) error {
+	verb, obtain := "build ", t.buildImage
+	if t.cfg.Schedule.Pull {
+		verb, obtain = "pull ", t.pullImage
+	}
+	return strategies.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
+		return ph.within(verb+name, name, "", func() error {
+			image := t.inputs.images[name]
+			id, err := obtain(ctx, ph, image)
+			if err == nil {
+				built := BuiltImage{Name: name, Ref: image.Tag, ID: id}
+				t.set(func(r *Result) { r.Images = append(r.Images, built) })
+			}
+			return err
+		})
+	})
+}
+
+func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
+	steps := newSteps(ph, image.Name)
+	id, err := t.engine.Build(ctx, runtimes.Build{
+		Tag:        image.Tag,
+		Context:    image.Context,
+		Dockerfile: image.Dockerfile,
+		Args:       image.Args,
+		NoCache:    t.cfg.NoCache,
+	}, steps.report)
+	steps.close(err)
+	return id, err
+}
+
+// pullImage pulls what was pushed beforehand, and gives it the name that the
+// manifests use.
+func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtimes.ImageID, err error) {
+	ref := RegistryRef(t.cfg.Registry, image)
+	err = ph.within("pull", image.Name, "pull", func() error {
+		id, err = t.engine.Pull(ctx, ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
+		return err
+	})
+	if err != nil {
+		return id, err
+	}
+	return id, ph.within("tag", image.Name, "tag", func() error { return t.engine.Tag(ctx, ref, image.Tag) })
+}
+
+// RegistryRef is the name under which an image is pushed to a registry
+// ("host:port[/path]"), and pulled from it.
+func RegistryRef(registry string, image Image) string {
+	tag := "latest"
+	if colon := strings.LastIndexByte(image.Tag, ':'); colon > strings.LastIndexByte(image.Tag, '/') {
+		tag = image.Tag[colon+1:]
+	}
+	return strings.TrimSuffix(registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
+}

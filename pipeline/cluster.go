@@ -1,0 +1,25 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
+)
+
+// createCluster is the phase cluster: from nothing to nodes ready.
+func (t *run) createCluster(ctx context.Context, ph *phase) error {
+	cluster, err := kindcluster.Create(ctx, t.cfg.kind(t.inputs.kind), kindcluster.Observer{
+		Log: func(line string) { ph.log("", line) },
+		Step: func(name string) func(error) {
+			return ph.span(name, "", name).end
+		},
+	})
+	if cluster == nil {
+		return err
+	}
+	t.set(func(r *Result) {
+		r.NodeProvider, r.NodeImageID = cluster.Host.Runtime, cluster.Host.ImageID
+		t.cluster = cluster
+	})
+	return err
+}

@@ -1,0 +1,81 @@
+package deploy
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// FieldManager is the name under which fields are owned in the cluster.
+const FieldManager = "stratbench"
+
+// Client talks to one cluster.
+type Client struct {
+	dynamic dynamic.Interface
+	mapper  *restmapper.DeferredDiscoveryRESTMapper
+	see     Observer
+}
+
+// Observer is told how the deployment goes.
+type Observer struct {
+	// Log takes a line about something that changed.
+	Log func(line string)
+	// Progress takes how many objects are ready, of how many.
+	Progress func(ready, of int)
+}
+
+// Connect returns a client of the cluster that the kubeconfig leads to.
+func Connect(kubeconfig string, see Observer) (*Client, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig %s: %w", kubeconfig, err)
+	}
+	// The default of five requests a second is meant for controllers and would
+	// be measured as deployment time.
+	config.QPS = -1
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	finder, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(finder))
+	return &Client{dynamic: client, mapper: mapper, see: see}, nil
+}
+
+// place is where objects of one kind live: what one watch covers.
+type place struct {
+	resource  schema.GroupVersionResource
+	namespace string
+}
+
+// locate finds where the object lives, and gives it the default namespace if
+// it needs one and has none.
+func (c *Client) locate(o Object) (place, error) {
+	kind := o.GroupVersionKind()
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return place{}, fmt.Errorf("finding the resource of %s in %s: %w", o, o.File, err)
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
+		o.SetNamespace("")
+	} else if o.GetNamespace() == "" {
+		o.SetNamespace("default")
+	}
+	return place{mapping.Resource, o.GetNamespace()}, nil
+}
+
+func (c *Client) at(p place) dynamic.ResourceInterface {
+	if p.namespace == "" {
+		return c.dynamic.Resource(p.resource)
+	}
+	return c.dynamic.Resource(p.resource).Namespace(p.namespace)
+}

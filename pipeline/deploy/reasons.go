@@ -1,0 +1,140 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// reasons asks the cluster why the objects are not ready: what their
+// namespaces' pods wait for, and the last warnings. It is called when the
+// wait is over, so it takes a little time of its own.
+func (c *Client) reasons(ctx context.Context, waiting []State) []string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reasonTime)
+	defer cancel()
+	var reasons []string
+	for _, namespace := range namespacesOf(waiting) {
+		reasons = append(reasons, c.namespaceReasons(ctx, namespace)...)
+	}
+	return reasons
+}
+
+func namespacesOf(waiting []State) []string {
+	var namespaces []string
+	for _, s := range waiting {
+		if s.Namespace != "" && !slices.Contains(namespaces, s.Namespace) {
+			namespaces = append(namespaces, s.Namespace)
+		}
+	}
+	return namespaces
+}
+
+func (c *Client) namespaceReasons(ctx context.Context, namespace string) []string {
+	var reasons []string
+	pods, err := list[corev1.Pod](ctx, c, place{corev1.SchemeGroupVersion.WithResource("pods"), namespace})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, pod := range pods {
+		reasons = append(reasons, podReasons(pod)...)
+	}
+	events, err := list[corev1.Event](ctx, c, place{corev1.SchemeGroupVersion.WithResource("events"), namespace})
+	if err != nil {
+		return append(reasons, err.Error())
+	}
+	return append(reasons, warnings(events)...)
+}
+
+func list[T any](ctx context.Context, c *Client, where place) ([]T, error) {
+	found, err := c.at(where).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("asking the cluster for %s in %s: %w", where.resource.Resource, where.namespace, err)
+	}
+	items := make([]T, len(found.Items))
+	for i, u := range found.Items {
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &items[i]); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", describe(&u), err)
+		}
+	}
+	return items, nil
+}
+
+// podReasons says why a pod is not ready: unscheduled, or what each of its
+// containers waits for or died of.
+func podReasons(pod corev1.Pod) []string {
+	name := "pod " + pod.Namespace + "/" + pod.Name
+	var reasons []string
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			reasons = append(reasons, fmt.Sprintf("%s: %s: %s", name, c.Reason, c.Message))
+		}
+	}
+	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		if reason := containerReason(c); reason != "" {
+			reasons = append(reasons, name+" container "+c.Name+": "+reason)
+		}
+	}
+	return reasons
+}
+
+func containerReason(c corev1.ContainerStatus) string {
+	var parts []string
+	switch state := c.State; {
+	case state.Waiting != nil:
+		parts = append(parts, reason(state.Waiting.Reason, state.Waiting.Message))
+	case state.Terminated != nil && state.Terminated.ExitCode != 0:
+		parts = append(parts, ended(*state.Terminated))
+	case state.Running != nil && !c.Ready:
+		parts = append(parts, "running and not ready")
+	}
+	if last := c.LastTerminationState.Terminated; last != nil && len(parts) > 0 {
+		parts = append(parts, "before that it "+ended(*last))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func ended(t corev1.ContainerStateTerminated) string {
+	text := fmt.Sprintf("ended with exit code %d (%s)", t.ExitCode, t.Reason)
+	if t.Message != "" {
+		text += ": " + strings.TrimSpace(t.Message)
+	}
+	return text
+}
+
+func reason(reason, message string) string {
+	if message == "" {
+		return reason
+	}
+	return reason + ": " + message
+}
+
+// lastWarnings is how many of a namespace's warnings are told.
+const lastWarnings = 5
+
+func warnings(events []corev1.Event) []string {
+	events = slices.DeleteFunc(events, func(e corev1.Event) bool { return e.Type != corev1.EventTypeWarning })
+	slices.SortStableFunc(events, func(a, b corev1.Event) int { return cmp.Compare(when(a).UnixNano(), when(b).UnixNano()) })
+	if over := len(events) - lastWarnings; over > 0 {
+		events = events[over:]
+	}
+	var texts []string
+	for _, e := range events {
+		texts = append(texts, fmt.Sprintf("event %s %s/%s: %s: %s", strings.ToLower(e.InvolvedObject.Kind),
+			e.InvolvedObject.Namespace, e.InvolvedObject.Name, e.Reason, strings.TrimSpace(e.Message)))
+	}
+	return texts
+}
+
+func when(e corev1.Event) time.Time {
+	if !e.LastTimestamp.IsZero() {
+		return e.LastTimestamp.Time
+	}
+	return e.EventTime.Time
+}

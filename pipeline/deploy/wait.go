@@ -1,0 +1,165 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/stratbench/stratbench/pipeline/kubewatch"
+)
+
+// Wait watches the objects until all of them are ready at the same time. An
+// object that has failed for good ends the wait. The error says which objects
+// are not ready, and what the cluster gives as reasons.
+func (c *Client) Wait(ctx context.Context, objects []Object) error {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	tracker := newTracker(objects, c.see)
+	places := map[place]bool{}
+	for _, o := range objects {
+		where, err := c.locate(o)
+		if err != nil {
+			return err
+		}
+		places[where] = true
+	}
+	var watches errgroup.Group
+	for where := range places {
+		watches.Go(func() error {
+			defer stop()
+			return kubewatch.Until(watching, c.at(where), tracker.see)
+		})
+	}
+	_ = watches.Wait() // whether all are ready, and why not, is the tracker's to say
+	waiting, failed := tracker.unready()
+	if len(waiting) == 0 {
+		return nil
+	}
+	return &NotReadyError{Objects: waiting, Failed: failed, Reasons: c.reasons(ctx, waiting), Err: context.Cause(ctx)}
+}
+
+// tracker knows the state of every object that is waited for.
+type tracker struct {
+	mu      sync.Mutex
+	states  map[string]State
+	order   []string
+	observe Observer
+}
+
+// State is how far an object is.
+type State struct {
+	Object    string
+	Namespace string
+	Status    status.Status
+	Message   string
+}
+
+func newTracker(objects []Object, see Observer) *tracker {
+	t := &tracker{states: map[string]State{}, observe: see}
+	for _, o := range objects {
+		key := keyOf(o.Unstructured)
+		if _, again := t.states[key]; !again {
+			t.order = append(t.order, key)
+		}
+		t.states[key] = State{Object: o.String(), Namespace: o.GetNamespace(), Status: status.NotFoundStatus, Message: "not seen yet"}
+	}
+	return t
+}
+
+// keyOf identifies an object. Its version is left out: a cluster may answer
+// in another one.
+func keyOf(u *unstructured.Unstructured) string {
+	return strings.Join([]string{u.GroupVersionKind().Group, u.GetKind(), u.GetNamespace(), u.GetName()}, "/")
+}
+
+// see takes what a watch saw and returns true when the wait is over.
+func (t *tracker) see(u *unstructured.Unstructured, deleted bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := keyOf(u)
+	old, wanted := t.states[key]
+	if !wanted {
+		return false
+	}
+	state := stateOf(u, deleted)
+	t.states[key] = state
+	ready, failed := t.count()
+	if state != old {
+		t.observe.Log(fmt.Sprintf("%s is %s: %s", state.Object, state.Status, state.Message))
+		t.observe.Progress(ready, len(t.states))
+	}
+	return failed > 0 || ready == len(t.states)
+}
+
+func (t *tracker) count() (ready, failed int) {
+	for _, s := range t.states {
+		switch s.Status {
+		case status.CurrentStatus:
+			ready++
+		case status.FailedStatus:
+			failed++
+		}
+	}
+	return ready, failed
+}
+
+func stateOf(u *unstructured.Unstructured, deleted bool) State {
+	state := State{Object: describe(u), Namespace: u.GetNamespace(), Status: status.NotFoundStatus, Message: "deleted"}
+	if deleted {
+		return state
+	}
+	result, err := status.Compute(u)
+	if err != nil {
+		state.Status, state.Message = status.UnknownStatus, err.Error()
+		return state
+	}
+	state.Status, state.Message = result.Status, result.Message
+	return state
+}
+
+// unready lists what is not ready, in the order of the manifests.
+func (t *tracker) unready() (waiting []State, failed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, key := range t.order {
+		if s := t.states[key]; s.Status != status.CurrentStatus {
+			waiting = append(waiting, s)
+			failed = failed || s.Status == status.FailedStatus
+		}
+	}
+	return waiting, failed
+}
+
+// NotReadyError says what was not ready when the wait ended, and why.
+type NotReadyError struct {
+	Objects []State
+	// Failed is true when an object can no longer become ready.
+	Failed bool
+	// Reasons are what pods and events say.
+	Reasons []string
+	// Err is what ended the wait; nil when an object failed.
+	Err error
+}
+
+func (e *NotReadyError) Error() string {
+	parts := []string{"not ready:"}
+	for _, s := range e.Objects {
+		parts = append(parts, fmt.Sprintf("%s is %s (%s);", s.Object, s.Status, s.Message))
+	}
+	for _, reason := range e.Reasons {
+		parts = append(parts, reason+";")
+	}
+	return strings.TrimSuffix(strings.Join(parts, " "), ";")
+}
+
+// Unwrap returns what ended the wait.
+func (e *NotReadyError) Unwrap() error { return e.Err }
+
+// reasonTime bounds what is spent on finding reasons after a failure.
+const reasonTime = 4 * time.Second

@@ -1,0 +1,40 @@
+package pipeline
+
+import "github.com/stratbench/stratbench/internal/trial"
+
+// Event is one thing that happened in a trial, reported as it happens, so
+// that all that was known is known when the worker is killed.
+type Event struct {
+	Kind EventKind     `json:"kind"`
+	At   trial.Seconds `json:"at_seconds"`
+	// SpanID pairs the end of a span with its start. Span is complete in both,
+	// save that a start has no End.
+	SpanID int         `json:"span_id,omitempty"`
+	Span   *trial.Span `json:"span,omitempty"`
+	// Phase, Image and Text are of a log line or of progress.
+	Phase trial.Phase        `json:"phase,omitempty"`
+	Image string             `json:"image,omitempty"`
+	Text  string             `json:"text,omitempty"`
+	Tests []trial.TestResult `json:"tests,omitempty"`
+	// Result is the last event of a trial; its spans and tests have been
+	// reported before it and are not repeated.
+	Result *Result `json:"result,omitempty"`
+}
+
+// EventKind is a kind of Event.
+type EventKind string
+
+// The kinds of Event.
+const (
+	SpanStart EventKind = "span-start"
+	SpanEnd   EventKind = "span-end"
+	// Log is a line that something printed; Progress is one of the pipeline's
+	// own about how far it is, for a live display.
+	Log      EventKind = "log"
+	Progress EventKind = "progress"
+	Tests    EventKind = "tests"
+	Done     EventKind = "result"
+)
+
+// Reporter takes events. It is called from one goroutine at a time.
+type Reporter func(Event)

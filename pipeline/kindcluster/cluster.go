@@ -1,0 +1,205 @@
+// Package kindcluster creates Kind clusters in an engine that is chosen
+// explicitly, and makes sure of what Kind leaves open: that the node runs in
+// that engine, and that it is ready.
+package kindcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+	"sigs.k8s.io/kind/pkg/cluster"
+	"sigs.k8s.io/kind/pkg/cluster/nodes"
+	"sigs.k8s.io/kind/pkg/exec"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Options say which cluster is to be created, and where.
+type Options struct {
+	Name      string
+	NodeImage string
+	Runtime   trial.Runtime
+	// Endpoint is the engine's address; "" leaves it to the engine's CLI.
+	Endpoint string
+	Config   *v1alpha4.Cluster
+	// Kubeconfig is the file to which access to the cluster is written. The
+	// user's own is never touched.
+	Kubeconfig string
+}
+
+// Cluster is a cluster that was created.
+type Cluster struct {
+	Options
+	Nodes []nodes.Node
+	// Host is what really hosts the nodes, as verified.
+	Host Host
+	// snapshotter is what the nodes' containerd unpacks images for.
+	snapshotter string
+}
+
+// Create creates the cluster and waits until its nodes are ready. On failure
+// the nodes are left as they are, so that evidence can be read; Delete removes
+// them. Kind cannot be interrupted: when ctx ends, Create returns and leaves
+// Kind behind, to be ended by Delete or with the process.
+func Create(ctx context.Context, o Options, see Observer) (*Cluster, error) {
+	if err := o.pointCLI(); err != nil {
+		return nil, err
+	}
+	log := &logger{Observer: see}
+	provider := o.provider(log)
+	if err := o.create(ctx, provider); err != nil {
+		see.evidence(ctx, provider, o.Name)
+		return nil, fmt.Errorf("creating the Kind cluster %s: %w", o.Name, explain(err))
+	}
+	c := &Cluster{Options: o}
+	var err error
+	if c.Nodes, err = provider.ListInternalNodes(o.Name); err != nil {
+		return nil, fmt.Errorf("listing the nodes of the Kind cluster %s: %w", o.Name, explain(err))
+	}
+	if c.Host, err = o.verify(ctx, c.Nodes); err != nil {
+		return c, err
+	}
+	end := see.Step("Waiting for nodes to be ready")
+	err = c.settle(ctx, see)
+	end(err)
+	if err != nil {
+		see.evidence(ctx, provider, o.Name)
+	}
+	return c, err
+}
+
+// settle waits for readiness, and uses the time to learn about the nodes.
+func (c *Cluster) settle(ctx context.Context, see Observer) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.waitReady(ctx, see) })
+	group.Go(func() (err error) {
+		c.snapshotter, err = findSnapshotter(ctx, c.Nodes[0])
+		return err
+	})
+	return group.Wait()
+}
+
+// Delete removes the cluster, or what there is of it, and its kubeconfig.
+func Delete(ctx context.Context, o Options) error {
+	if err := o.pointCLI(); err != nil {
+		return err
+	}
+	provider := o.provider(&logger{Observer: silent})
+	err := await(ctx, func() error { return provider.Delete(o.Name, o.Kubeconfig) })
+	if err != nil {
+		return fmt.Errorf("deleting the Kind cluster %s: %w", o.Name, explain(err))
+	}
+	return nil
+}
+
+var silent = Observer{Log: func(string) {}, Step: func(string) func(error) { return func(error) {} }}
+
+// provider picks Kind's provider by name. Left to itself, Kind passes over a
+// KIND_EXPERIMENTAL_PROVIDER that it does not know and prefers docker.
+func (o Options) provider(log *logger) *cluster.Provider {
+	by := cluster.ProviderWithDocker()
+	if o.Runtime == trial.Podman {
+		by = cluster.ProviderWithPodman()
+	}
+	return cluster.NewProvider(cluster.ProviderWithLogger(log), by)
+}
+
+// pointCLI makes the engine's CLI, which is what Kind drives, talk to the same
+// engine as everything else. Kind offers no other way than the environment.
+func (o Options) pointCLI() error {
+	if o.Endpoint == "" {
+		return nil
+	}
+	name := "DOCKER_HOST"
+	if o.Runtime == trial.Podman {
+		name = "CONTAINER_HOST"
+	}
+	if err := os.Setenv(name, o.Endpoint); err != nil {
+		return fmt.Errorf("pointing the %s command at %s: %w", o.Runtime, o.Endpoint, err)
+	}
+	return nil
+}
+
+func (o Options) create(ctx context.Context, provider *cluster.Provider) error {
+	return await(ctx, func() error {
+		// Kind's own wait for readiness reports success when it times out, so
+		// it is not used.
+		return provider.Create(o.Name,
+			cluster.CreateWithV1Alpha4Config(o.Config),
+			cluster.CreateWithNodeImage(o.NodeImage),
+			cluster.CreateWithKubeconfigPath(o.Kubeconfig),
+			cluster.CreateWithRetain(true))
+	})
+}
+
+// await runs work, and stops waiting for it when ctx ends.
+func await(ctx context.Context, work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// commandError is a failure of a command of Kind's, with what it printed.
+type commandError struct {
+	err    error
+	output string
+}
+
+func (e *commandError) Error() string { return e.err.Error() + "\n" + e.output }
+func (e *commandError) Unwrap() error { return e.err }
+
+// explain adds what the failed command printed, which Kind keeps to itself.
+func explain(err error) error {
+	if run := exec.RunErrorForError(err); run != nil && len(run.Output) > 0 {
+		return &commandError{err, ending(string(run.Output))}
+	}
+	return err
+}
+
+// ending bounds what a command printed: kubeadm prints much, its cause last.
+func ending(text string) string {
+	const most = 8 << 10
+	if len(text) > most {
+		return "…" + text[len(text)-most:]
+	}
+	return text
+}
+
+// evidenceTime bounds what is spent on reading evidence, even of a node that
+// no longer answers.
+const evidenceTime = 4 * time.Second
+
+// evidence logs what the nodes have to say about a failure.
+func (see Observer) evidence(ctx context.Context, provider *cluster.Provider, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evidenceTime)
+	defer cancel()
+	err := await(ctx, func() error {
+		nodes, err := provider.ListInternalNodes(name)
+		for _, node := range nodes {
+			err = errors.Join(err, see.nodeEvidence(ctx, node))
+		}
+		return err
+	})
+	if err != nil {
+		see.Log("reading evidence from the nodes: " + explain(err).Error())
+	}
+}
+
+func (see Observer) nodeEvidence(ctx context.Context, node nodes.Node) error {
+	see.Log("last messages of " + node.String() + ":")
+	lines, err := exec.CombinedOutputLines(node.CommandContext(ctx, "journalctl", "--no-pager", "--output=short-monotonic", "--lines=60"))
+	for _, line := range lines {
+		see.Log(line)
+	}
+	return err
+}

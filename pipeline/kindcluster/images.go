@@ -1,0 +1,121 @@
+package kindcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/kind/pkg/cluster/nodes"
+	"sigs.k8s.io/kind/pkg/exec"
+)
+
+// Import streams what save writes, a docker-archive, into the image store of
+// every node. Nothing is kept in between.
+func (c *Cluster) Import(ctx context.Context, save func(io.Writer) error) error {
+	var imports errgroup.Group
+	var inlets []io.Writer
+	var closers []io.Closer
+	for _, node := range c.Nodes {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return fmt.Errorf("opening a pipe into the node %s: %w", node, err)
+		}
+		inlets, closers = append(inlets, w), append(closers, w)
+		imports.Go(func() error {
+			defer r.Close()
+			return c.importInto(ctx, node, r)
+		})
+	}
+	saved := save(io.MultiWriter(inlets...))
+	for _, w := range closers {
+		w.Close()
+	}
+	imported := imports.Wait()
+	if imported != nil && errors.Is(saved, syscall.EPIPE) {
+		saved = nil // the node stopped reading; why is in its own error
+	}
+	return errors.Join(saved, imported)
+}
+
+func (c *Cluster) importInto(ctx context.Context, node nodes.Node, archive io.Reader) error {
+	cmd := node.CommandContext(ctx, "ctr", "--namespace=k8s.io", "images", "import",
+		"--all-platforms", "--digests", "--snapshotter="+c.snapshotter, "-")
+	if err := cmd.SetStdin(archive).Run(); err != nil {
+		return fmt.Errorf("importing images into the node %s: %w", node, explain(err))
+	}
+	return nil
+}
+
+var snapshotter = regexp.MustCompile(`(?m)^\s*snapshotter\s*=\s*["']([^"']+)["']`)
+
+// findSnapshotter asks containerd which snapshotter Kubernetes uses: an image
+// unpacked for another would be unpacked again when a pod starts.
+func findSnapshotter(ctx context.Context, node nodes.Node) (string, error) {
+	out, err := exec.Output(node.CommandContext(ctx, "containerd", "config", "dump"))
+	if err != nil {
+		return "", fmt.Errorf("asking the node %s for its snapshotter: %w", node, explain(err))
+	}
+	match := snapshotter.FindSubmatch(out)
+	if match == nil {
+		return "overlayfs", nil // containerd's default
+	}
+	return string(match[1]), nil
+}
+
+// Verify makes sure that every node has an image of each name, as Kubernetes
+// spells it. Podman calls an image "localhost/app" that Kubernetes looks for
+// as "docker.io/library/app": such an image gets that name as well.
+func (c *Cluster) Verify(ctx context.Context, refs []string) error {
+	for _, node := range c.Nodes {
+		out, err := exec.Output(node.CommandContext(ctx, "ctr", "--namespace=k8s.io", "images", "ls", "-q"))
+		if err != nil {
+			return fmt.Errorf("listing the images of the node %s: %w", node, explain(err))
+		}
+		have := strings.Fields(string(out))
+		for _, ref := range refs {
+			if err := ensureName(ctx, node, have, ref); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func ensureName(ctx context.Context, node nodes.Node, have []string, ref string) error {
+	full := fullName(ref)
+	if slices.Contains(have, full) {
+		return nil
+	}
+	local := fullName("localhost/" + ref)
+	if !slices.Contains(have, local) {
+		return fmt.Errorf("the image %s is not in the node %s after it was loaded; the node has %s",
+			full, node, strings.Join(have, ", "))
+	}
+	err := node.CommandContext(ctx, "ctr", "--namespace=k8s.io", "images", "tag", local, full).Run()
+	if err != nil {
+		return fmt.Errorf("naming the image %s in the node %s: %w", full, node, explain(err))
+	}
+	return nil
+}
+
+// fullName spells a reference out as Kubernetes does.
+func fullName(ref string) string {
+	first, _, found := strings.Cut(ref, "/")
+	switch {
+	case !found:
+		ref = "docker.io/library/" + ref
+	case first != "localhost" && !strings.ContainsAny(first, ".:"):
+		ref = "docker.io/" + ref
+	}
+	if strings.LastIndexByte(ref, ':') <= strings.LastIndexByte(ref, '/') && !strings.Contains(ref, "@") {
+		ref += ":latest"
+	}
+	return ref
+}

@@ -1,0 +1,91 @@
+package kindcluster
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/kind/pkg/log"
+)
+
+// Observer is told what Kind does while it does it. Its functions may be
+// called from several goroutines.
+type Observer struct {
+	// Log takes a line that Kind or a node printed.
+	Log func(line string)
+	// Step is told that a step of Kind's starts, and returns what is to be
+	// called when it ends.
+	Step func(name string) (end func(error))
+}
+
+// logger hands Kind's messages on as lines, and makes steps of its status
+// messages: " • Starting control-plane ..." and " ✓ Starting control-plane".
+type logger struct {
+	Observer
+	mu  sync.Mutex
+	end func(error)
+}
+
+// Kind reports a failed step without its error; the error is Create's.
+var errStep = fmt.Errorf("the step failed")
+
+func (l *logger) message(text string) {
+	text = strings.TrimRight(text, "\n")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch mark, name, _ := strings.Cut(strings.TrimSpace(text), " "); mark {
+	case "•":
+		l.finish(nil)
+		l.end = l.Step(stepName(name))
+	case "✓":
+		l.finish(nil)
+	case "✗":
+		l.finish(errStep)
+	}
+	for line := range strings.Lines(text) {
+		l.Log(strings.TrimRight(line, "\n"))
+	}
+}
+
+func (l *logger) finish(err error) {
+	if l.end != nil {
+		l.end(err)
+		l.end = nil
+	}
+}
+
+// stepName drops the ornaments of Kind's status messages.
+func stepName(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r > 0x7f })
+	return strings.TrimSuffix(strings.Join(words, " "), " ...")
+}
+
+func (l *logger) Warn(message string)           { l.message("warning: " + message) }
+func (l *logger) Warnf(format string, a ...any) { l.Warn(fmt.Sprintf(format, a...)) }
+func (l *logger) Error(message string)          { l.message("error: " + message) }
+func (l *logger) Errorf(format string, a ...any) {
+	l.Error(fmt.Sprintf(format, a...))
+}
+
+// V keeps Kind's own debugging out of the log: its output is part of the
+// error when something fails.
+func (l *logger) V(level log.Level) log.InfoLogger { return infoLogger{l, level == 0} }
+
+type infoLogger struct {
+	logger  *logger
+	enabled bool
+}
+
+func (i infoLogger) Enabled() bool { return i.enabled }
+
+func (i infoLogger) Info(message string) {
+	if i.enabled {
+		i.logger.message(message)
+	}
+}
+
+func (i infoLogger) Infof(format string, a ...any) {
+	if i.enabled {
+		i.logger.message(fmt.Sprintf(format, a...))
+	}
+}

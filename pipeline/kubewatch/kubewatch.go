@@ -1,0 +1,60 @@
+// Package kubewatch waits on watches of the Kubernetes API: what it waits for
+// is seen when it happens, not at the next poll.
+package kubewatch
+
+import (
+	"context"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Until calls see with every object of the resource that is there, and each
+// time that one changes or is deleted, one call at a time, until see returns
+// true or ctx ends. It outlives a broken connection.
+func Until(ctx context.Context, resource dynamic.ResourceInterface, see func(object *unstructured.Unstructured, deleted bool) bool) error {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	var once sync.Once
+	done := make(chan struct{})
+	handle := func(object any, deleted bool) {
+		if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+			object = gone.Obj
+		}
+		if u, ok := object.(*unstructured.Unstructured); ok && watching.Err() == nil && see(u, deleted) {
+			once.Do(func() { close(done); stop() })
+		}
+	}
+	_, informer := cache.NewInformerWithOptions(cache.InformerOptions{
+		ListerWatcher: listerWatcher(resource),
+		ObjectType:    &unstructured.Unstructured{},
+		Handler: cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(object any) { handle(object, false) },
+			UpdateFunc: func(_, object any) { handle(object, false) },
+			DeleteFunc: func(object any) { handle(object, true) },
+		},
+	})
+	informer.RunWithContext(watching)
+	select {
+	case <-done:
+		return nil
+	default:
+		return context.Cause(ctx)
+	}
+}
+
+func listerWatcher(resource dynamic.ResourceInterface) cache.ListerWatcher {
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			return resource.List(ctx, options)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return resource.Watch(ctx, options)
+		},
+	}
+}

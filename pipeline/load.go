@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// load is the phase load: the images from the engine's store into the nodes',
+// streamed from one to the other.
+func (t *run) load(ctx context.Context, ph *phase) error {
+	if t.cfg.LoadTogether {
+		if err := t.loadArchive(ctx, ph, "", t.cfg.refs()); err != nil {
+			return err
+		}
+	} else {
+		for _, image := range t.cfg.Images {
+			if err := t.loadArchive(ctx, ph, image.Name, []string{image.Tag}); err != nil {
+				return &PhaseError{Phase: ph.name, Image: image.Name, Err: err}
+			}
+		}
+	}
+	return ph.within("verify", "", "verify", func() error { return t.cluster.Verify(ctx, t.cfg.refs()) })
+}
+
+// loadArchive loads images that share one archive, and in it their layers.
+func (t *run) loadArchive(ctx context.Context, ph *phase, image string, refs []string) error {
+	name := "load " + image
+	if image == "" {
+		name = fmt.Sprintf("load %d images together", len(refs))
+	}
+	return ph.within(name, image, "", func() error {
+		return t.cluster.Import(ctx, func(w io.Writer) error {
+			return t.engine.Save(ctx, refs, &metered{to: w, ph: ph, image: image})
+		})
+	})
+}
+
+// metered passes a stream on and reports how much has come, once a second.
+type metered struct {
+	to    io.Writer
+	ph    *phase
+	image string
+	sent  trial.Bytes
+	told  time.Time
+}
+
+func (m *metered) Write(p []byte) (int, error) {
+	n, err := m.to.Write(p)
+	m.sent += trial.Bytes(n)
+	m.ph.touch()
+	if now := time.Now(); now.Sub(m.told) >= time.Second {
+		m.told = now
+		m.ph.progress(m.image, m.sent.String()+" sent")
+	}
+	return n, err
+}

@@ -1,0 +1,140 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// grace is how long a phase that was told to stop may take to do so. Kind
+// cannot be interrupted, so a phase may have to be left behind.
+const grace = 8 * time.Second
+
+// phase is one phase under way.
+type phase struct {
+	name    trial.Phase
+	rec     *recorder
+	started time.Time
+	// beat is when something last happened, from started.
+	beat atomic.Int64
+}
+
+// runPhase runs work as the phase p, in a span and under the phase's limits.
+func (t *run) runPhase(parent context.Context, p trial.Phase, work func(context.Context, *phase) error) error {
+	if parent.Err() != nil {
+		return inPhase(p, context.Cause(parent))
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	ph := &phase{name: p, rec: t.rec, started: time.Now()}
+	span := t.rec.start(trial.Span{Name: string(p), Phase: p})
+	go ph.watch(ctx, cancel, t.cfg.Limits[p], t.cfg.Silence[p])
+	err := bounded(ctx, func() error { return work(ctx, ph) })
+	err = inPhase(p, becauseOf(context.Cause(ctx), err))
+	span.end(err)
+	return err
+}
+
+// bounded waits for work, and no longer than grace once ctx has ended.
+func bounded(ctx context.Context, work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(grace):
+		return fmt.Errorf("did not stop within %s of being told to", grace)
+	}
+}
+
+// becauseOf puts the reason for which a phase was ended in front of what the
+// phase says of it. Work that was done in spite of that is done.
+func becauseOf(cause, err error) error {
+	var limit *LimitError
+	var silence *SilenceError
+	switch {
+	case err == nil || cause == nil:
+		return err
+	case errors.As(cause, &limit):
+		return &LimitError{Phase: limit.Phase, Limit: limit.Limit, Err: detail(err)}
+	case errors.As(cause, &silence):
+		return &SilenceError{Phase: silence.Phase, Silence: silence.Silence, Err: detail(err)}
+	case errors.Is(err, cause):
+		return err
+	}
+	return fmt.Errorf("%w (%w)", cause, err)
+}
+
+// detail is err unless it says no more than that it was told to stop.
+func detail(err error) error {
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return nil
+	}
+	return err
+}
+
+// watch ends the phase at its limit or when nothing has happened for long.
+func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit, silence time.Duration) {
+	for {
+		wait, because := time.Duration(1<<62), error(nil)
+		if limit > 0 {
+			wait, because = limit-time.Since(p.started), &LimitError{Phase: p.name, Limit: limit}
+		}
+		if left := silence - p.quiet(); silence > 0 && left < wait {
+			wait, because = left, &SilenceError{Phase: p.name, Silence: silence}
+		}
+		if wait <= 0 {
+			cancel(because)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// quiet is how long ago something last happened.
+func (p *phase) quiet() time.Duration {
+	return time.Since(p.started) - time.Duration(p.beat.Load())
+}
+
+// touch notes that something happened.
+func (p *phase) touch() { p.beat.Store(int64(time.Since(p.started))) }
+
+// span opens a span of this phase; image and step may be empty.
+func (p *phase) span(name, image, step string) *openSpan {
+	p.touch()
+	return p.rec.start(trial.Span{Name: name, Phase: p.name, Image: image, Step: step})
+}
+
+// within runs work in a span.
+func (p *phase) within(name, image, step string, work func() error) error {
+	span := p.span(name, image, step)
+	err := work()
+	span.end(err)
+	p.touch()
+	return err
+}
+
+// log reports a line that something printed.
+func (p *phase) log(image, line string) {
+	p.touch()
+	p.rec.emit(Event{Kind: Log, Phase: p.name, Image: image, Text: line})
+}
+
+// progress reports how far the phase is.
+func (p *phase) progress(image, text string) {
+	p.touch()
+	p.rec.emit(Event{Kind: Progress, Phase: p.name, Image: image, Text: text})
+}

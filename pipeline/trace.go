@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Trace gathers what the events of one trial tell. The zero value is ready.
+type Trace struct {
+	mu     sync.Mutex
+	spans  map[int]trial.Span
+	open   map[int]bool
+	tests  []trial.TestResult
+	result *Result
+}
+
+// Add takes one event.
+func (t *Trace) Add(e Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.spans == nil {
+		t.spans, t.open = map[int]trial.Span{}, map[int]bool{}
+	}
+	if e.Span != nil {
+		t.spans[e.SpanID] = *e.Span
+		t.open[e.SpanID] = e.Kind == SpanStart
+	}
+	t.tests = append(t.tests, e.Tests...)
+	if e.Result != nil {
+		t.result = e.Result
+	}
+}
+
+// Spans returns all spans in order of their start. Those still open are
+// closed at end and marked unfinished.
+func (t *Trace) Spans(end trial.Seconds) []trial.Span {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	spans := make([]trial.Span, 0, len(t.spans))
+	for id, s := range t.spans {
+		if t.open[id] {
+			s.End, s.Unfinished = max(end, s.Start), true
+		}
+		spans = append(spans, s)
+	}
+	slices.SortFunc(spans, earlierSpan)
+	return spans
+}
+
+// earlierSpan orders spans by start, the one that holds the other first.
+func earlierSpan(a, b trial.Span) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End), cmp.Compare(a.Name, b.Name))
+}
+
+// Tests returns the results of the suite so far.
+func (t *Trace) Tests() []trial.TestResult {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.tests)
+}
+
+// Result returns how the trial ended, and false when its end was never
+// reported: the worker was killed or crashed.
+func (t *Trace) Result() (Result, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.result == nil {
+		return Result{}, false
+	}
+	return *t.result, true
+}
+
+// Running returns the phase that was under way last, for a trial whose end was
+// never reported.
+func (t *Trace) Running() trial.Phase {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var last trial.Span
+	for id, s := range t.spans {
+		if t.open[id] && s.Phase != "" && s.Start >= last.Start {
+			last = s
+		}
+	}
+	return last.Phase
+}
