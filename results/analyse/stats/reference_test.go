@@ -20,17 +20,7 @@ type reference struct {
 // of its name; a case without one and a function without cases are failures.
 func checkReferences(t *testing.T, name string, tolerance float64, functions map[string]func(args []float64) ([]float64, error)) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Source string      `json:"source"`
-		Cases  []reference `json:"cases"`
-	}
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
+	file := readReferences(t, name)
 	used := map[string]bool{}
 	for _, c := range file.Cases {
 		f := functions[c.F]
@@ -73,4 +63,32 @@ func near(got, want, tolerance float64) bool {
 		return true
 	}
 	return math.Abs(got-want) <= tolerance*max(math.Abs(want), 1e-3)
+}
+
+type references struct {
+	Source string      `json:"source"`
+	Cases  []reference `json:"cases"`
+}
+
+func readReferences(t *testing.T, name string) (file references) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func firstCase(t *testing.T, name, f string) reference {
+	t.Helper()
+	for _, c := range readReferences(t, name).Cases {
+		if c.F == f {
+			return c
+		}
+	}
+	t.Fatalf("%s has no case for %q", name, f)
+	return reference{}
 }
