@@ -147,10 +147,9 @@ func readIOStat(dir string) (read, written trial.Bytes, err error) {
 	return read, written, nil
 }
 
-// stacked reports whether a device is one whose traffic the device below it
-// would count again. The machine's own disk is a loop device (major 7), so
-// that is the one that counts: what lies below it is the host's.
-func stacked(device string) bool { return !strings.HasPrefix(device, "7:") }
+// stacked reports whether a device is a loop device (major 7): what it moves,
+// the disk below it moves too, and would count twice.
+func stacked(device string) bool { return strings.HasPrefix(device, "7:") }
 
 // readPressure reads what there is; a kernel without PSI leaves it unknown.
 func readPressure(dir string) (p trial.Pressure) {

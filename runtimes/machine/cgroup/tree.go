@@ -121,3 +121,19 @@ func (t *Tree) IDs() ([]string, error) {
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
 }
+
+// Limits reports why the host cannot limit a group's memory.
+func (t *Tree) Limits() error {
+	if t.Version() == 1 {
+		_, err := os.Stat(filepath.Join(t.mountOf("memory"), "memory.limit_in_bytes"))
+		return err
+	}
+	b, err := os.ReadFile(filepath.Join(t.Unified, "cgroup.controllers"))
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(strings.Fields(string(b)), "memory") {
+		return fmt.Errorf("%s has the controllers %s and not memory", t.Unified, strings.TrimSpace(string(b)))
+	}
+	return nil
+}

@@ -24,6 +24,16 @@ type Config struct {
 	Binds []string
 }
 
+// GoldenConfig says what golden state to make.
+type GoldenConfig struct {
+	Store *store.Store
+	// Root is the engine root's key, Key the golden state's.
+	Root, Key string
+	Runtime   trial.Runtime
+	Log       string
+	Binds     []string
+}
+
 // OOMKill is a process of a machine that the kernel killed for want of memory.
 type OOMKill struct {
 	At   time.Time

@@ -6,19 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
-
-// GoldenConfig says what golden state to make.
-type GoldenConfig struct {
-	Store *store.Store
-	// Root is the engine root's key, Key the golden state's.
-	Root, Key string
-	Runtime   trial.Runtime
-	Log       string
-	Binds     []string
-}
 
 // MakeGolden makes the golden state with a key, unless it is there: it starts
 // an engine without a limit, lets fill load into it what every trial finds

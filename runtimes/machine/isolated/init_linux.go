@@ -26,6 +26,10 @@ const (
 	programFD = 6
 )
 
+// machineNamespaces are those that init starts in; that of control groups comes
+// when it has joined its own.
+const machineNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+
 // Main runs the init of a machine, and never returns, in a process that was
 // started as one. In any other it does nothing.
 func Main() {
@@ -40,7 +44,7 @@ func Main() {
 	case err != nil:
 	case os.Args[1] == "enter":
 		err = enter(s)
-	default:
+	case os.Args[1] == "inside":
 		err = inside(s, control, say)
 	}
 	if err != nil {

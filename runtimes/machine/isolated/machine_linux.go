@@ -34,6 +34,8 @@ type Machine struct {
 	reports chan report   // before the engine started
 	ended   chan struct{} // closed when init is gone, with all of the machine
 
+	readBefore, writtenBefore trial.Bytes
+
 	once      sync.Once
 	exited    chan struct{} // closed when the engine is gone
 	exit      string
@@ -222,11 +224,17 @@ func (m *Machine) Exit() string {
 	}
 }
 
-// Sample reads the machine's control group. At is left to the caller.
+// Sample reads the machine's control group. At is left to the caller. What was
+// read and written is that of the store since the machine started: version 1 of
+// the control groups does not know who wrote what the kernel writes later. In a
+// store without a disk of its own, it is the control group's.
 func (m *Machine) Sample() (trial.Sample, error) {
 	s, err := m.group.Sample()
 	// The kernel's log knows of kills in containers that are gone again.
 	s.OOMKills = max(s.OOMKills, int64(len(m.OOMKills())))
+	if read, written, err := m.config.Store.Traffic(); err == nil {
+		s.Read, s.Written = read-m.readBefore, written-m.writtenBefore
+	}
 	return s, err
 }
 

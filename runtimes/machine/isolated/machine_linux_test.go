@@ -282,6 +282,46 @@ func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 	}
 }
 
+func TestGoldenStateHoldsWhatWasLoaded(t *testing.T) {
+	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
+		key := "golden-" + string(r)
+		c := GoldenConfig{Store: s, Root: "test", Key: key, Runtime: r, Log: filepath.Join(t.TempDir(), "golden.log")}
+		if err := MakeGolden(t.Context(), c, func(context.Context, *Machine) error { return os.ErrInvalid }); !errors.Is(err, os.ErrInvalid) {
+			t.Fatalf("with a failing fill: %v", err)
+		}
+		if s.Has(store.Golden(key)) {
+			t.Fatal("a failed one is kept")
+		}
+		must(t, MakeGolden(t.Context(), c, func(_ context.Context, m *Machine) error { loadTools(t, m, r); return nil }))
+		for range 2 {
+			began := time.Now()
+			m, err := Start(t.Context(), Config{Store: s, From: store.Golden(key), Runtime: r, Memory: 3 << 30, Log: c.Log})
+			must(t, err)
+			started := time.Since(began)
+			out, err := output(t, m, nil, string(r), "run", "--rm", "tools", "/bin/sh", "-c", "echo golden; echo >/spoilt")
+			if err != nil || out != "golden\n" {
+				t.Errorf("got %q, %v", out, err)
+			}
+			sample, err := m.Sample()
+			must(t, err)
+			began = time.Now()
+			must(t, m.Close(t.Context()))
+			t.Logf("start %v, close %v, %+v", started.Round(time.Millisecond), time.Since(began).Round(time.Millisecond), sample)
+		}
+	})
+}
+
+func TestChecksPassWhereMachinesRun(t *testing.T) {
+	engineRoot(t)
+	checks := Checks()
+	for _, c := range checks {
+		t.Logf("%+v", c)
+	}
+	if missing := Missing(checks); len(missing) > 0 {
+		t.Errorf("missing: %+v", missing)
+	}
+}
+
 func TestSweepSparesTheLiving(t *testing.T) {
 	s, _ := openStore(t)
 	m := start(t, s, trial.Podman, 0)

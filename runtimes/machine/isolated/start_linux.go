@@ -21,6 +21,8 @@ func (m *Machine) prepareRoot(ctx context.Context) error {
 	if err := m.config.Store.Snapshot(ctx, m.config.From, live, false); err != nil {
 		return err
 	}
+	// A store that cannot tell now cannot tell later either.
+	m.readBefore, m.writtenBefore, _ = m.config.Store.Traffic()
 	root, err := os.OpenRoot(m.config.Store.Path(live))
 	if err != nil {
 		return fmt.Errorf("opening the machine's root: %w", err)
@@ -75,7 +77,7 @@ func (m *Machine) startInit() error {
 		Env:        []string{"PATH=" + searchPath},
 		ExtraFiles: []*os.File{far, root, m.log, program},
 		SysProcAttr: &syscall.SysProcAttr{
-			Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+			Cloneflags: machineNamespaces,
 			Pdeathsig:  syscall.SIGKILL,
 			Setsid:     true,
 		},

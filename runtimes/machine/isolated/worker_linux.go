@@ -49,8 +49,7 @@ func (m *Machine) enterAndStart(cmd *exec.Cmd) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return fmt.Errorf("leaving the process's root: %w", err)
 	}
-	const all = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-	if err := unix.Setns(m.pidfd, all); err != nil {
+	if err := unix.Setns(m.pidfd, machineNamespaces); err != nil {
 		return fmt.Errorf("entering its namespaces: %w", err)
 	}
 	if !strings.Contains(cmd.Args[0], "/") {

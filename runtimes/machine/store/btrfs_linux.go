@@ -146,6 +146,8 @@ func (v *btrfs) subvolumes(name string) (names []string, err error) {
 
 func (v *btrfs) mount(name string) (*os.File, error) { return mountBtrfs(v.device, "/"+name) }
 
+func (v *btrfs) traffic() (read, written trial.Bytes, err error) { return deviceTraffic(v.device) }
+
 func (v *btrfs) close(ctx context.Context) error {
 	if err := v.top.Close(); err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // folder is a volume without snapshots: it copies, sharing blocks where the
@@ -62,6 +64,10 @@ func (v *folder) remove(name string) error {
 
 func (v *folder) mount(name string) (*os.File, error) {
 	return cloneMount(filepath.Join(v.path, name))
+}
+
+func (v *folder) traffic() (read, written trial.Bytes, err error) {
+	return 0, 0, errors.ErrUnsupported
 }
 
 func (v *folder) close(context.Context) error { return v.lock.Close() }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"golang.org/x/sys/unix"
 )
 
@@ -65,4 +66,18 @@ func awaitDetached(ctx context.Context, device, file string) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// deviceTraffic reads what a device moved since it was attached. The kernel
+// counts in sectors of 512 bytes, whatever those of the device are.
+func deviceTraffic(device string) (read, written trial.Bytes, err error) {
+	b, err := os.ReadFile(filepath.Join("/sys/block", filepath.Base(device), "stat"))
+	if err != nil {
+		return 0, 0, err
+	}
+	var reads, merged, sectorsRead, ticks, writes, mergedWrites, sectorsWritten int64
+	if _, err := fmt.Sscan(string(b), &reads, &merged, &sectorsRead, &ticks, &writes, &mergedWrites, &sectorsWritten); err != nil {
+		return 0, 0, fmt.Errorf("reading the statistics of %s: %w", device, err)
+	}
+	return trial.Bytes(sectorsRead * 512), trial.Bytes(sectorsWritten * 512), nil
 }

@@ -54,6 +54,7 @@ type volume interface {
 	snapshot(ctx context.Context, from, to string, readonly bool) error
 	remove(name string) error
 	mount(name string) (*os.File, error)
+	traffic() (read, written trial.Bytes, err error)
 	close(ctx context.Context) error
 }
 
@@ -185,6 +186,17 @@ func (s *Store) Mount(name string) (*os.File, error) {
 		return nil, fmt.Errorf("mounting %s of the store: %w", name, err)
 	}
 	return f, nil
+}
+
+// Traffic returns how much was read from the store and written to it since it
+// was opened, by whomever. A store without a disk of its own cannot tell; its
+// error is errors.ErrUnsupported.
+func (s *Store) Traffic() (read, written trial.Bytes, err error) {
+	read, written, err = s.volume.traffic()
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading the traffic of the store %s: %w", s.path, err)
+	}
+	return read, written, nil
 }
 
 // List returns the names in the store, without those being made.
