@@ -23,15 +23,15 @@ func (l *loader) loadFactors() {
 			l.report(l.doc, []problem{{pointer: pointer, key: true, message: err.Error()}})
 			continue
 		}
-		l.checkPlace(name, pointer, place)
-		l.resolved = append(l.resolved, place)
-		factor := trial.Factor{Name: name, Levels: l.levels(name, pointer, place)}
-		l.spec.Factors = append(l.spec.Factors, factor)
-		if cells = cells * max(1, len(factor.Levels)); cells > maxCells {
+		values, _ := l.doc.valueAt("factors", name).([]any)
+		if cells = cells * max(1, len(values)); cells > maxCells {
 			l.report(l.doc, []problem{{pointer: pointer, key: true,
 				message: fmt.Sprintf("with factor %s there are more than %d cells; take levels out, or make several experiments", name, maxCells)}})
 			return
 		}
+		l.checkPlace(name, pointer, place)
+		l.resolved = append(l.resolved, place)
+		l.spec.Factors = append(l.spec.Factors, trial.Factor{Name: name, Levels: l.levels(name, pointer, place, values)})
 	}
 }
 
@@ -50,11 +50,7 @@ func (l *loader) checkPlace(name, pointer string, place setting) {
 	}
 }
 
-func (l *loader) levels(factor, pointer string, place setting) []trial.Level {
-	values, ok := l.doc.valueAt("factors", factor).([]any)
-	if !ok {
-		return nil
-	}
+func (l *loader) levels(factor, pointer string, place setting, values []any) []trial.Level {
 	var levels []trial.Level
 	for i := range values {
 		at := fmt.Sprintf("%s/%d", pointer, i)
@@ -90,10 +86,17 @@ func (l *loader) level(at string, value any, place setting) (trial.Level, string
 	if text, scalar := l.doc.text[valueAt]; scalar && place.isText() && level.Value != nil {
 		level.Value = text
 	}
-	if strings.ContainsFunc(level.Name, unicode.IsControl) || len(level.Name) > 100 || level.Name != strings.TrimSpace(level.Name) {
-		l.report(l.doc, []problem{{pointer: at, message: "the name of a level stands in tables; use a short line, or {name: …, value: …}"}})
+	if !goodName(level.Name) {
+		l.report(l.doc, []problem{{pointer: at, message: fmt.Sprintf("%q cannot be the name of a level, which stands in tables and keys; write {name: …, value: …} with a short name", level.Name)}})
 	}
 	return level, valueAt, level.Name != ""
+}
+
+// goodName keeps names to a short line. A space and an equals sign together
+// could make the keys of two cells the same.
+func goodName(name string) bool {
+	return len(name) <= 100 && name == strings.TrimSpace(name) && !strings.ContainsFunc(name, unicode.IsControl) &&
+		!(strings.Contains(name, " ") && strings.Contains(name, "="))
 }
 
 // decoded gives a level's value in the unit that plots need.

@@ -74,6 +74,22 @@ func Guess(limits experiments.Limits) Expect {
 	return func(trial.Cell) (time.Duration, string) { return each, "a guess: a tenth of the limits" }
 }
 
+// Measured expects what trials of the same cell have taken on average, by the
+// cell's key, and asks otherwise for cells of which there are none.
+func Measured(took map[string][]time.Duration, otherwise Expect) Expect {
+	return func(cell trial.Cell) (time.Duration, string) {
+		own := took[cell.Key()]
+		if len(own) == 0 {
+			return otherwise(cell)
+		}
+		var sum time.Duration
+		for _, d := range own {
+			sum += d
+		}
+		return sum / time.Duration(len(own)), "mean of earlier trials of the same cell"
+	}
+}
+
 // Longest is how long the phases of a trial can take at most: the sum of their
 // limits.
 func Longest(limits experiments.Limits) time.Duration {

@@ -205,6 +205,17 @@ func TestGuessIsLabelled(t *testing.T) {
 	}
 }
 
+func TestMeasuredCellsAndOthers(t *testing.T) {
+	cells := plan.Cells(matrix().Factors)
+	expect := plan.Measured(map[string][]time.Duration{cells[0].Key(): {time.Minute, 3 * time.Minute}}, minuteEach)
+	if each, source := expect(cells[0]); each != 2*time.Minute || source != "mean of earlier trials of the same cell" {
+		t.Errorf("a measured cell: %v, %s", each, source)
+	}
+	if each, source := expect(cells[1]); each != time.Minute || source != "test" {
+		t.Errorf("another cell: %v, %s", each, source)
+	}
+}
+
 func TestCells(t *testing.T) {
 	cells := plan.Cells(matrix().Factors)
 	if len(cells) != 24 || cells[0].String() != "podman 3GiB serial" || cells[1].String() != "podman 3GiB 2+1" || cells[23].String() != "docker 7GiB registry" {

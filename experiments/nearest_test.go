@@ -1,0 +1,36 @@
+package experiments
+
+import "testing"
+
+func TestSuggest(t *testing.T) {
+	known := []string{"memory", "runtime", "strategy", "noCache"}
+	for name, want := range map[string]string{
+		"memroy":  "did you mean memory?",
+		"nocache": "did you mean noCache?",
+		"memory2": "did you mean memory?",
+		"stratgy": "did you mean strategy?",
+		"x":       "known are memory, runtime, strategy, noCache",
+		"":        "known are memory, runtime, strategy, noCache",
+		"budget":  "known are memory, runtime, strategy, noCache",
+	} {
+		if got := suggest(name, known); got != want {
+			t.Errorf("%q: %s, want %s", name, got, want)
+		}
+	}
+	if got := suggest("x", nil); got != "none is known here" {
+		t.Errorf("without known names: %s", got)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "ab", 1}, {"abc", "xabc", 1}, {"kitten", "sitting", 3}, {"", "abc", 3},
+	} {
+		if got := distance(test.a, test.b); got != test.want || distance(test.b, test.a) != got {
+			t.Errorf("distance of %q and %q is %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
