@@ -13,7 +13,7 @@ BIN := bin/stratbench
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
-	$(BIN) lab --install-missing --unless-engines
+	$(BIN) lab --install-missing --if-needed
 	$(BIN) run experiments/quick.yaml
 
 ## test: everything that is tested, on real engines with a real cluster

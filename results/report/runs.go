@@ -101,7 +101,7 @@ func trialRow(r results.Record, factors int) []string {
 	if r.Setup != nil {
 		setup = Seconds(*r.Setup)
 	}
-	return append(row, verdict(r.Verdict), setup, Seconds(r.Elapsed), testCount(r.Tests), peakOf(r.Samples))
+	return append(row, Verdict(r.Verdict), setup, Seconds(r.Elapsed), testCount(r.Tests), peakOf(r.Samples))
 }
 
 func blockName(r results.Record) string {
@@ -114,7 +114,8 @@ func blockName(r results.Record) string {
 	return strconv.Itoa(r.Trial.Block)
 }
 
-func verdict(v trial.Verdict) string {
+// Verdict prints how a trial ended: "engine-crash in build".
+func Verdict(v trial.Verdict) string {
 	text := string(v.Outcome)
 	if v.Phase != "" {
 		text += " in " + string(v.Phase)
@@ -174,7 +175,7 @@ func spanNote(s trial.Span) string {
 }
 
 func trialNotes(run results.Run, r results.Record) []string {
-	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), verdict(r.Verdict))}
+	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Verdict(r.Verdict))}
 	if r.Setup != nil {
 		notes = append(notes, "Setup time: "+Seconds(*r.Setup))
 	}

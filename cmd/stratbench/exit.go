@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stratbench/stratbench/experiments"
+)
+
+// The exit codes of every command. They are part of the interface.
+const (
+	exitOK        = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitRecovery  = 3
+	exitCancelled = 130
+)
+
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "done; a trial that crashed is a result and does not change this"},
+	{exitFailed, "the work could not be done; the message says why and what to do"},
+	{exitUsage, "bad usage, a faulty spec, or a machine that cannot run it; nothing was created"},
+	{exitRecovery, "an engine could not be started or recovered several times in a row; the run stopped"},
+	{exitCancelled, "cancelled with Ctrl-C or SIGTERM; what was recorded is kept, --resume continues"},
+}
+
+func exitCodeTable() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:\n")
+	for _, e := range exitCodes {
+		fmt.Fprintf(&b, "  %-4d%s\n", e.code, e.meaning)
+	}
+	return b.String()
+}
+
+// usageError marks what the user can mend in the command or the spec.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func exitCode(err error) int {
+	var usage usageError
+	var faults *experiments.Faults
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled):
+		return exitCancelled
+	case errors.As(err, &usage), errors.As(err, &faults):
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}

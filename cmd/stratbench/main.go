@@ -1,0 +1,84 @@
+// Command stratbench runs experiments on the slow part of Kubernetes E2E
+// suites: building images, creating a Kind cluster, loading, deploying,
+// testing.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
+)
+
+func main() {
+	isolated.Main()
+	ctx, stop := interruptible()
+	err := rootCommand().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "stratbench:", err)
+	}
+	os.Exit(exitCode(err))
+}
+
+// interruptible returns a context that the first Ctrl-C or SIGTERM ends, so
+// that everything is torn down and recorded. The second ends the program at
+// once; what it leaves is removed by the next start.
+func interruptible() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop()
+	}()
+	return ctx, stop
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "stratbench",
+		Short: "Benchmark and experiment runner for the setup of Kubernetes E2E suites",
+		Long: `stratbench builds a suite's images, creates a Kind cluster, loads, deploys and
+tests, on real engines, for every combination of runtime, memory limit and
+strategy that an experiment names. It records times and crashes.
+
+` + exitCodeTable(),
+		Example: `  stratbench doctor
+  stratbench plan experiments/quick.yaml
+  stratbench run experiments/quick.yaml
+  stratbench ls latest`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
+	})
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(runCommand(), planCommand(), validateCommand(), lsCommand(),
+		showCommand(), tableCommand(), labCommand(), schemaCommand(), workerCommand())
+	return root
+}
+
+// exactly is cobra.ExactArgs with an error that says what is missing.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+// atMost is cobra.MaximumNArgs with an error that says what is taken.
+func atMost(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usageError{fmt.Errorf("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
+		}
+		return nil
+	}
+}

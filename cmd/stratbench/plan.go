@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/report"
+)
+
+func planCommand() *cobra.Command {
+	var flags planFlags
+	var output outputFlag
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "plan SPEC",
+		Short: "Show what an experiment would run, in which order, and for how long",
+		Long: `Show an experiment's factors, its cells in the randomised order of their
+trials, and an estimate of time: from earlier runs of the same cells where
+there are any, and otherwise a guess that says so. Nothing is created. The
+order is that of a run only when the spec has a seed or --seed is given.`,
+		Example: `  stratbench plan experiments/podman-vs-docker.yaml
+  stratbench plan experiments/quick.yaml --seed 7 --output csv`,
+		Args: exactly(1, "one spec"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			spec, p, err := flags.load(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			runs, err := readRuns(cmd, dir)
+			if err != nil {
+				return err
+			}
+			return output.write(cmd, planTable(spec, p, plan.Measured(timesOf(runs), plan.Guess(spec.Limits))))
+		},
+	}
+	flags.add(cmd)
+	output.add(cmd)
+	addResultsFlag(cmd, &dir)
+	return cmd
+}
+
+// timesOf gathers how long trials of each cell took, whatever their outcome.
+func timesOf(runs []results.Run) map[string][]time.Duration {
+	times := map[string][]time.Duration{}
+	for _, r := range runs {
+		for _, rec := range r.Trials() {
+			if analyse.Measured(rec) {
+				times[rec.Trial.Cell.Key()] = append(times[rec.Trial.Cell.Key()], rec.Elapsed.Duration())
+			}
+		}
+	}
+	return times
+}
+
+func planTable(spec *experiments.Spec, p plan.Plan, expect plan.Expect) report.Table {
+	estimate := p.Estimate(expect)
+	t := report.Table{Header: []string{"trial", "block"}, Data: map[string]any{
+		"name": spec.Name, "factors": spec.Factors, "plan": p, "estimate": estimate}}
+	for _, f := range spec.Factors {
+		t.Header = append(t.Header, f.Name)
+	}
+	for _, planned := range p.Trials {
+		row := []string{planned.ID, block(planned)}
+		for _, a := range planned.Cell {
+			row = append(row, a.Level)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	t.Notes = planNotes(spec, p, estimate, expect)
+	return t
+}
+
+func block(t trial.Trial) string {
+	if t.WarmUp {
+		return "warm-up"
+	}
+	return strconv.Itoa(t.Block)
+}
+
+func planNotes(spec *experiments.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) []string {
+	notes := []string{fmt.Sprintf("%s: %d cells, %d blocks, %d trials with warm-ups, seed %d",
+		spec.Name, len(p.Cells), p.Blocks, len(p.Trials), p.Seed)}
+	for _, f := range spec.Factors {
+		notes = append(notes, "Factor "+f.Name+": "+levelNames(f))
+	}
+	sources := map[string]int{}
+	for _, c := range e.Cells {
+		sources[c.Source]++
+	}
+	for source, n := range sources {
+		notes = append(notes, fmt.Sprintf("Time of %d cells: %s", n, source))
+	}
+	notes = append(notes, fmt.Sprintf("Estimate: %s in all, %s a block", seconds(e.Total), seconds(e.Block)))
+	if spec.Budget > 0 {
+		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
+			spec.Budget, p.BlocksWithin(spec.Budget, expect), p.Blocks))
+	}
+	return notes
+}
+
+func seconds(d time.Duration) string { return report.Seconds(trial.Seconds(d)) }
+
+func levelNames(f trial.Factor) (names string) {
+	for i, l := range f.Levels {
+		if i > 0 {
+			names += ", "
+		}
+		names += l.Name
+	}
+	return names
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/runtimes/machine"
+)
+
+// planFlags change a spec's design from the command line.
+type planFlags struct {
+	replicates int
+	seed       uint64
+	budget     time.Duration
+}
+
+func (f *planFlags) add(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.replicates, "replicates", 0, "blocks to run, instead of the spec's")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "seed of the order, instead of the spec's or a drawn one")
+	cmd.Flags().DurationVar(&f.budget, "budget", 0, "run as many whole blocks as fit in this time, such as 30m")
+}
+
+func (f *planFlags) load(cmd *cobra.Command, file string) (*experiments.Spec, plan.Plan, error) {
+	spec, err := experiments.Load(file)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	if cmd.Flags().Changed("replicates") {
+		if f.replicates < 1 {
+			return nil, plan.Plan{}, usageError{errors.New("--replicates must be at least 1")}
+		}
+		spec.Design.Replicates = f.replicates
+	}
+	if f.budget > 0 {
+		spec.Budget = f.budget
+	}
+	return spec, plan.Make(spec, f.chosenSeed(cmd, spec)), nil
+}
+
+func (f *planFlags) chosenSeed(cmd *cobra.Command, spec *experiments.Spec) uint64 {
+	switch {
+	case cmd.Flags().Changed("seed"):
+		return f.seed
+	case spec.Design.SeedGiven:
+		return spec.Design.Seed
+	}
+	// Small enough to be typed, and exact in every JSON reader.
+	return rand.Uint64N(1_000_000)
+}
+
+func runCommand() *cobra.Command {
+	var flags planFlags
+	var output outputFlag
+	var dir, resume, kind string
+	cmd := &cobra.Command{
+		Use:   "run SPEC",
+		Short: "Run an experiment and print its table",
+		Long: `Run an experiment: every cell in randomised blocks, each trial on a machine in
+its golden state. Each trial is recorded before the next begins. Ctrl-C once
+stops cleanly; --resume continues.
+
+` + exitCodeTable(),
+		Example: `  stratbench run experiments/quick.yaml
+  stratbench run experiments/quick.yaml --replicates 3 --budget 1h
+  stratbench run experiments/quick.yaml --resume`,
+		Args: exactly(1, "one spec"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			spec, p, err := flags.load(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), Budget: spec.Budget,
+				Report: newProgress(cmd.ErrOrStderr()).update}
+			if cmd.Flags().Changed("resume") {
+				if o.Resume, err = resumable(dir, resume, spec.Name); err != nil {
+					return usageError{err}
+				}
+			}
+			return runAndPrint(cmd, o, &output)
+		},
+	}
+	flags.add(cmd)
+	output.add(cmd)
+	addResultsFlag(cmd, &dir)
+	cmd.Flags().StringVar(&resume, "resume", "", "continue an interrupted run: its name, or the spec's newest run")
+	cmd.Flags().Lookup("resume").NoOptDefVal = "latest"
+	cmd.Flags().StringVar(&kind, "machine", "", "auto, host, isolated or podman-machine, instead of the spec's")
+	return cmd
+}
+
+// runAndPrint runs, and prints the table of whatever was recorded.
+func runAndPrint(cmd *cobra.Command, o run.Options, output *outputFlag) error {
+	folder, runErr := run.Run(cmd.Context(), o)
+	if errors.Is(runErr, run.ErrCannotRun) || errors.Is(runErr, results.ErrInUse) {
+		return usageError{runErr}
+	}
+	if folder == "" {
+		return runErr
+	}
+	recorded, err := openRun(cmd, o.Root, folder)
+	if err != nil || len(recorded.Records) == 0 {
+		return errors.Join(runErr, err)
+	}
+	err = output.write(cmd, report.Run(recorded))
+	fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\nTrials:  stratbench ls %s\n", folder, recorded.ID())
+	return errors.Join(runErr, err)
+}
+
+// resumable finds the run to continue: the named one, or the newest of the
+// spec's name.
+func resumable(root, name, spec string) (string, error) {
+	if name != "latest" {
+		return results.Find(root, name)
+	}
+	dirs, err := results.Runs(root)
+	if err != nil {
+		return "", err
+	}
+	for i := len(dirs) - 1; i >= 0; i-- {
+		if run.IsOf(dirs[i], spec) {
+			return dirs[i], nil
+		}
+	}
+	return "", fmt.Errorf("no run of %s is in %s; start one without --resume", spec, root)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+)
+
+func validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "validate SPEC...",
+		Short:   "Report every fault of a spec, each with file, line and column",
+		Example: `  stratbench validate experiments/*.yaml`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{fmt.Errorf("%s takes at least one spec", cmd.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all := &experiments.Faults{}
+			for _, file := range args {
+				spec, err := experiments.Load(file)
+				if faults, ok := err.(*experiments.Faults); ok {
+					all.List = append(all.List, faults.List...)
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				p := plan.Make(spec, 0)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials\n", file, len(p.Cells), p.Blocks, len(p.Trials))
+			}
+			if len(all.List) > 0 {
+				return all
+			}
+			return nil
+		},
+	}
+}
+
+func schemaCommand() *cobra.Command {
+	var workload bool
+	cmd := &cobra.Command{
+		Use:     "schema",
+		Short:   "Print the JSON Schema of a spec, for an editor",
+		Example: "  stratbench schema > stratbench.schema.json",
+		Args:    exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text := experiments.Schema()
+			if workload {
+				text = experiments.WorkloadSchema()
+			}
+			_, err := cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&workload, "workload", false, "the schema of a workload's file instead")
+	return cmd
+}

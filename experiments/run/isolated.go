@@ -1,0 +1,216 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/runtimes/connect"
+	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
+	"github.com/stratbench/stratbench/runtimes/machine/store"
+)
+
+// storeSize is the room of the store of golden states. The file is sparse: it
+// takes what is in it.
+const storeSize = 64 << 30
+
+// defaultSuite is the engine root of settings that name none.
+const defaultSuite = "trixie"
+
+// isolatedPlace starts isolated machines from golden states that it makes of
+// the lab's engine roots and images.
+type isolatedPlace struct {
+	cache string
+	binds []string
+	lab   *lab.Lab
+	store *store.Store
+}
+
+func newIsolatedPlace(cache string, binds []string) *isolatedPlace {
+	return &isolatedPlace{cache: cache, binds: binds}
+}
+
+func (p *isolatedPlace) kind() machine.Kind { return machine.Isolated }
+
+func (p *isolatedPlace) check(s experiments.Settings) error {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return errors.New("an isolated machine needs Linux and root; run as root, or use a running engine with --machine host")
+	}
+	if host := results.HostMemory(); host > 0 && s.Memory > host {
+		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", s.Memory, host)
+	}
+	return nil
+}
+
+// prepare builds the lab, opens the store, removes what a killed run left, and
+// makes the golden states that are missing.
+func (p *isolatedPlace) prepare(ctx context.Context, all []experiments.Settings, note func(string)) (err error) {
+	suites := suitesOf(all)
+	if p.lab, err = lab.Build(ctx, lab.Options{CacheDir: filepath.Join(p.cache, "lab"), Suites: suites, Log: noteWriter(note)}); err != nil {
+		return err
+	}
+	if p.store, err = store.Open(ctx, filepath.Join(p.cache, "store.btrfs"), storeSize); err != nil {
+		return err
+	}
+	swept, err := isolated.Sweep(ctx, p.store)
+	for _, s := range swept {
+		note("removed what a killed run left: " + s)
+	}
+	if err != nil {
+		return err
+	}
+	made := map[string]bool{}
+	for _, s := range all {
+		if key := p.goldenKey(s); !made[key] {
+			made[key] = true
+			if err := p.makeGolden(ctx, s, note); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func suitesOf(all []experiments.Settings) (suites []string) {
+	seen := map[string]bool{}
+	for _, s := range all {
+		if name := suite(s); !seen[name] {
+			seen[name] = true
+			suites = append(suites, name)
+		}
+	}
+	return suites
+}
+
+func suite(s experiments.Settings) string {
+	if s.Engine == "" {
+		return defaultSuite
+	}
+	return s.Engine
+}
+
+// rootKey names an engine root: its folder in the lab carries a hash of all
+// that went into it.
+func (p *isolatedPlace) rootKey(s experiments.Settings) string {
+	return filepath.Base(filepath.Dir(p.lab.EngineRoots[suite(s)]))
+}
+
+func (p *isolatedPlace) images() []lab.Image {
+	return append([]lab.Image{p.lab.NodeImage}, p.lab.BaseImages...)
+}
+
+func (p *isolatedPlace) goldenKey(s experiments.Settings) string {
+	h := sha256.New()
+	fmt.Fprintln(h, p.rootKey(s), s.Runtime)
+	for _, i := range p.images() {
+		fmt.Fprintln(h, i.Name, i.ID)
+	}
+	return fmt.Sprintf("%s-%s-%s", s.Runtime, suite(s), hex.EncodeToString(h.Sum(nil)[:8]))
+}
+
+func (p *isolatedPlace) makeGolden(ctx context.Context, s experiments.Settings, note func(string)) error {
+	key := p.goldenKey(s)
+	if p.store.Has(store.Golden(key)) {
+		return nil
+	}
+	began := time.Now()
+	note("making the golden state " + key)
+	if err := p.importRoot(ctx, s); err != nil {
+		return err
+	}
+	err := isolated.MakeGolden(ctx, isolated.GoldenConfig{
+		Store: p.store, Root: p.rootKey(s), Key: key, Runtime: s.Runtime, Log: filepath.Join(p.cache, key+".log"),
+	}, func(ctx context.Context, m *isolated.Machine) error { return p.loadImages(ctx, s.Runtime, m) })
+	if err != nil {
+		return err
+	}
+	note(fmt.Sprintf("made the golden state %s in %s", key, time.Since(began).Round(time.Second)))
+	return nil
+}
+
+func (p *isolatedPlace) importRoot(ctx context.Context, s experiments.Settings) error {
+	key := p.rootKey(s)
+	if p.store.Has(store.Root(key)) {
+		return nil
+	}
+	tar, err := os.Open(p.lab.EngineRoots[suite(s)])
+	if err != nil {
+		return fmt.Errorf("opening the engine root: %w", err)
+	}
+	defer tar.Close()
+	return p.store.ImportRoot(ctx, key, tar)
+}
+
+func (p *isolatedPlace) loadImages(ctx context.Context, rt trial.Runtime, m *isolated.Machine) error {
+	engine, err := connect.Engine(ctx, rt, m.WatchEndpoint())
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	for _, i := range p.images() {
+		tar, err := os.Open(i.Tar)
+		if err != nil {
+			return fmt.Errorf("opening the archive of %s: %w", i.Name, err)
+		}
+		err = engine.Load(ctx, tar)
+		tar.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *isolatedPlace) start(ctx context.Context, s experiments.Settings, _, dir string) (machine.Machine, error) {
+	m, err := isolated.Start(ctx, isolated.Config{
+		Store: p.store, From: store.Golden(p.goldenKey(s)), Runtime: s.Runtime, Memory: s.Memory,
+		Log: filepath.Join(dir, "engine.log"), Binds: p.binds,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// buildArgs name the lab's base images, by the arguments that a Dockerfile of
+// a workload uses for its own.
+func (p *isolatedPlace) buildArgs() map[string]string {
+	return map[string]string{"GO_IMAGE": lab.GoImageName, "RUN_IMAGE": lab.RunImageName}
+}
+
+func (p *isolatedPlace) adapt(c *pipeline.Config) {
+	if c.NodeImage == "" {
+		c.NodeImage = lab.NodeImageName
+	}
+	c.KindPatches = append(c.KindPatches, string(lab.ClusterConfig))
+}
+
+func (p *isolatedPlace) close() error {
+	if p.store == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), teardownLimit)
+	defer cancel()
+	return p.store.Close(ctx)
+}
+
+// noteWriter passes lines on as notes.
+type noteWriter func(string)
+
+func (n noteWriter) Write(b []byte) (int, error) {
+	n(strings.TrimRight(string(b), "\n"))
+	return len(b), nil
+}

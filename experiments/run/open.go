@@ -1,0 +1,119 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+)
+
+// open checks what can be checked and only then creates or reopens the run's
+// folder.
+func open(ctx context.Context, o Options) (*runner, error) {
+	r := &runner{
+		spec: o.Spec, plan: o.Plan, report: o.Report, started: time.Now(), budget: o.Budget,
+		done: map[string]bool{}, attempts: map[string]int{}, took: map[string][]time.Duration{},
+		places: map[trial.Runtime]place{},
+	}
+	if r.report == nil {
+		r.report = func(Update) {}
+	}
+	if err := r.choosePlaces(ctx, o.Machine); err != nil {
+		return nil, err
+	}
+	if err := r.preflight(); err != nil {
+		return nil, err
+	}
+	if o.Resume != "" {
+		return r, r.reopen(o.Resume)
+	}
+	return r, r.create(ctx, filepath.Join(o.Root, RunID(r.started, o.Spec.Name)))
+}
+
+// RunID names a run: when it began, and what it is.
+func RunID(now time.Time, name string) string {
+	return now.UTC().Format("20060102-150405") + "-" + name
+}
+
+func (r *runner) create(ctx context.Context, dir string) (err error) {
+	if _, err := os.Stat(dir); err == nil {
+		return fmt.Errorf("%w: %s exists already; try again in a second", results.ErrInUse, dir)
+	}
+	if r.journal, err = results.OpenJournal(dir); err != nil {
+		return err
+	}
+	r.env = results.HostEnvironment(ctx, filepath.Dir(r.spec.Path))
+	r.env.RunID, r.env.Started, r.env.Seed = filepath.Base(dir), r.started, r.plan.Seed
+	r.env.SpecHash, r.env.WorkloadHash = r.spec.SHA256, r.spec.Workload.SHA256
+	workload, err := os.ReadFile(r.spec.Workload.Path)
+	if err != nil {
+		return errors.Join(fmt.Errorf("keeping the workload's file: %w", err), r.journal.Close())
+	}
+	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials}
+	err = errors.Join(
+		r.journal.WriteFileOnce(results.SpecFile, r.spec.Source),
+		r.journal.WriteFileOnce(results.WorkloadFile, workload),
+		r.journal.WriteOnce(results.PlanFile, planned),
+		r.journal.WriteOnce(results.EnvironmentFile, r.env))
+	if err != nil {
+		return errors.Join(err, r.journal.Close())
+	}
+	return nil
+}
+
+// reopen continues a run: its own plan, without the trials that have ended.
+func (r *runner) reopen(dir string) (err error) {
+	if r.journal, err = results.OpenJournal(dir); err != nil {
+		return err
+	}
+	run, err := results.ReadRun(dir)
+	if err != nil {
+		return errors.Join(err, r.journal.Close())
+	}
+	if run.Environment.SpecHash != r.spec.SHA256 {
+		return errors.Join(fmt.Errorf("the spec or its workload is not what %s was run with; continue with its own %s, or start a new run",
+			run.ID(), results.SpecFile), r.journal.Close())
+	}
+	r.env = run.Environment
+	r.plan.Seed, r.plan.Cells, r.plan.Trials = run.Plan.Seed, run.Plan.Cells, run.Plan.Trials
+	for _, rec := range run.Records {
+		r.recall(rec)
+	}
+	r.report(Update{Note: fmt.Sprintf("continuing %s: %d of %d trials are recorded", run.ID(), len(r.done), len(r.plan.Trials))})
+	return nil
+}
+
+// recall takes a record of an earlier session into account.
+func (r *runner) recall(rec results.Record) {
+	r.attempts[rec.Trial.ID] = max(r.attempts[rec.Trial.ID], rec.Attempt)
+	r.previous = &results.Previous{ID: rec.Trial.ID, Cell: rec.Trial.Cell.Key(), Outcome: rec.Verdict.Outcome}
+	if rec.Kind == results.KindTrial && measured(rec) {
+		r.settle(rec)
+	}
+}
+
+// measured is false for a trial that says nothing of its cell and is done
+// again when the run is continued.
+func measured(rec results.Record) bool {
+	return rec.Verdict.Outcome != trial.Cancelled && rec.Verdict.Outcome != trial.RunnerFault
+}
+
+// settle counts a trial as done.
+func (r *runner) settle(rec results.Record) {
+	r.done[rec.Trial.ID] = true
+	key := rec.Trial.Cell.Key()
+	r.took[key] = append(r.took[key], rec.Elapsed.Duration())
+}
+
+// IsOf says whether the run in the folder dir is of the experiment name.
+func IsOf(dir, name string) bool {
+	_, rest, found := strings.Cut(filepath.Base(dir), "-")
+	_, of, again := strings.Cut(rest, "-")
+	return found && again && of == name
+}

@@ -1,0 +1,26 @@
+package run
+
+import (
+	"context"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes/machine"
+)
+
+// place is where the machines of a runtime come from.
+type place interface {
+	kind() machine.Kind
+	// check reports what of the settings the place cannot give, before
+	// anything is created.
+	check(experiments.Settings) error
+	// prepare makes ready what all machines of these settings start from.
+	prepare(ctx context.Context, all []experiments.Settings, note func(string)) error
+	// start starts a machine whose engine answers. Its logs go to dir.
+	start(ctx context.Context, s experiments.Settings, trialID, dir string) (machine.Machine, error)
+	// buildArgs are the build arguments that images need here.
+	buildArgs() map[string]string
+	// adapt changes what a worker is told to what is right here.
+	adapt(*pipeline.Config)
+	close() error
+}

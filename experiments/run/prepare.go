@@ -1,0 +1,143 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// ErrCannotRun says that the experiment cannot run on this machine as asked.
+// Nothing was created.
+var ErrCannotRun = errors.New("this machine cannot run the experiment")
+
+// settingsOf returns the settings of each cell that the plan still runs.
+func (r *runner) settingsOf() ([]experiments.Settings, error) {
+	var all []experiments.Settings
+	for _, cell := range r.plan.Cells {
+		s, _, err := r.spec.Cell(cell)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// preflight checks every cell and reports all that cannot be.
+func (r *runner) preflight() error {
+	all, err := r.settingsOf()
+	if err != nil {
+		return err
+	}
+	var faults []error
+	seen := map[string]bool{}
+	for _, s := range all {
+		if err := r.places[s.Runtime].check(s); err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%w:\n%w", ErrCannotRun, errors.Join(faults...))
+	}
+	return nil
+}
+
+// prepare makes ready what trials need and are not timed for.
+func (r *runner) prepare(ctx context.Context) error {
+	cache, err := CacheDir()
+	if err != nil {
+		return err
+	}
+	if r.scratch, err = newScratch(cache); err != nil {
+		return err
+	}
+	all, err := r.settingsOf()
+	if err != nil {
+		return err
+	}
+	for _, p := range r.distinctPlaces() {
+		note := func(text string) { r.report(Update{Note: text}) }
+		if err := p.prepare(ctx, all, note); err != nil {
+			return err
+		}
+	}
+	return r.publish(ctx)
+}
+
+// distinctPlaces returns each place once; runtimes may share one.
+func (r *runner) distinctPlaces() (distinct []place) {
+	for _, rt := range trial.Runtimes() {
+		if p := r.places[rt]; p != nil && !slices.Contains(distinct, p) {
+			distinct = append(distinct, p)
+		}
+	}
+	return distinct
+}
+
+// publish builds and pushes the images that strategies pull, once for each
+// build that differs, as preparations: recorded, and no trials.
+func (r *runner) publish(ctx context.Context) error {
+	cells, err := r.pullingCells()
+	if err != nil || len(cells) == 0 {
+		return err
+	}
+	blobs, err := r.scratch.sub("registry")
+	if err != nil {
+		return fmt.Errorf("creating a folder for the registry: %w", err)
+	}
+	r.oci = newRegistry(blobs)
+	for i, cell := range cells {
+		t := trial.Trial{ID: fmt.Sprintf("p%03d", i+1), Cell: cell}
+		record, err := r.one(ctx, t, results.KindPreparation)
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case record.Verdict.Outcome != trial.OK:
+			return fmt.Errorf("publishing the images for strategies that pull: %s: %s; see %s",
+				record.Verdict.Outcome, record.Verdict.Error, filepath.Join(r.journal.Dir(), record.Log))
+		}
+	}
+	return nil
+}
+
+// pullingCells returns one cell for each runtime that has trials left which
+// pull: the one with the most memory.
+func (r *runner) pullingCells() (cells []trial.Cell, err error) {
+	best := map[trial.Runtime]int{}
+	var memory []trial.Bytes
+	for _, t := range r.plan.Trials {
+		if r.done[t.ID] {
+			continue
+		}
+		s, _, err := r.spec.Cell(t.Cell)
+		if err != nil {
+			return nil, err
+		}
+		strategy, err := strategies.Named(s.Strategy, r.spec.Strategies)
+		if err != nil {
+			return nil, err
+		}
+		if !strategy.Pull {
+			continue
+		}
+		i, known := best[s.Runtime]
+		switch {
+		case !known:
+			best[s.Runtime] = len(cells)
+			cells, memory = append(cells, t.Cell), append(memory, s.Memory)
+		case s.Memory > memory[i]:
+			cells[i], memory[i] = t.Cell, s.Memory
+		}
+	}
+	return cells, nil
+}

@@ -1,0 +1,141 @@
+// Package run works a plan: for each trial a machine in its golden state, a
+// worker process, a record; it recovers, resumes and keeps to a budget. It is
+// where everything meets.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/runtimes/machine"
+)
+
+// WorkerCommand is the hidden command under which the program works a job.
+const WorkerCommand = "worker"
+
+// lostInARow is how many trials in a row may end without a machine before the
+// run stops.
+const lostInARow = 3
+
+// ErrUnrecovered says that machines could not be had several times in a row.
+var ErrUnrecovered = errors.New("the engine cannot be recovered")
+
+// Options say what to run and where to record it.
+type Options struct {
+	Spec *experiments.Spec
+	Plan plan.Plan
+	// Root is the folder that holds runs; Resume is the folder of a run to
+	// continue, or empty.
+	Root   string
+	Resume string
+	// Machine overrides the kind of machine that the spec asks for, unless it
+	// is empty.
+	Machine machine.Kind
+	// Budget stops the run before a block that would not end in time; 0 is
+	// the spec's, or none.
+	Budget time.Duration
+	// Report is told how far the run is, from one goroutine at a time.
+	Report func(Update)
+}
+
+// runner is a run under way.
+type runner struct {
+	spec    *experiments.Spec
+	plan    plan.Plan
+	env     results.Environment
+	journal *results.Journal
+	places  map[trial.Runtime]place
+	scratch *scratch
+	oci     *ociRegistry
+	report  func(Update)
+	started time.Time
+	budget  time.Duration
+	// done are the trials that need not be run; attempts counts the tries.
+	done     map[string]bool
+	attempts map[string]int
+	previous *results.Previous
+	unclean  []error
+	took     map[string][]time.Duration
+}
+
+// Run works the plan and returns the run's folder, which holds all that was
+// recorded even when there is an error. Trials that fail are records and no
+// errors. The error wraps ErrUnrecovered when machines could not be had, and
+// the context's cause when the run was cancelled.
+func Run(ctx context.Context, o Options) (dir string, err error) {
+	r, err := open(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	r.report(Update{Note: "recording to " + r.journal.Dir()})
+	if err := r.prepare(ctx); err != nil {
+		return r.journal.Dir(), err
+	}
+	return r.journal.Dir(), r.trials(ctx)
+}
+
+func (r *runner) close() error {
+	err := errors.Join(r.unclean...)
+	for _, p := range r.distinctPlaces() {
+		err = errors.Join(err, p.close())
+	}
+	if r.scratch != nil {
+		err = errors.Join(err, r.scratch.Close())
+	}
+	return errors.Join(err, r.journal.Close())
+}
+
+// trials runs what the plan has left, block by block.
+func (r *runner) trials(ctx context.Context) error {
+	lost := 0
+	for i, t := range r.plan.Trials {
+		if r.done[t.ID] {
+			continue
+		}
+		if r.outOfBudget(i) {
+			r.report(Update{Note: fmt.Sprintf("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)})
+			return nil
+		}
+		record, err := r.one(ctx, t, results.KindTrial)
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if record.Verdict.Outcome != trial.RunnerFault {
+			lost = 0
+			continue
+		}
+		if lost++; lost >= lostInARow {
+			return fmt.Errorf("%w: %d trials in a row could not be measured, the last because of: %s; see stratbench doctor, then continue with --resume",
+				ErrUnrecovered, lost, record.Verdict.Error)
+		}
+	}
+	return nil
+}
+
+// one executes a trial or a preparation and has it on disk before it returns.
+func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (results.Record, error) {
+	r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
+	record, err := r.execute(ctx, t, kind)
+	if err != nil {
+		return record, err
+	}
+	if err := r.journal.Append(record); err != nil {
+		return record, err
+	}
+	r.previous = &results.Previous{ID: t.ID, Cell: t.Cell.Key(), Outcome: record.Verdict.Outcome}
+	if kind == results.KindTrial && record.Verdict.Outcome != trial.Cancelled {
+		r.settle(record)
+	}
+	r.report(Update{Ended: &record, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
+	return record, nil
+}

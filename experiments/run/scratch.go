@@ -1,0 +1,73 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// scratch is a folder for what need not outlive a run. It stays locked while
+// the run lives; what a killed run left is unlocked, and removed by the next.
+type scratch struct {
+	dir  string
+	lock *os.File
+}
+
+const scratchPrefix = "scratch-"
+
+// newScratch sweeps parent and makes a scratch folder in it.
+func newScratch(parent string) (*scratch, error) {
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return nil, fmt.Errorf("creating stratbench's cache folder: %w", err)
+	}
+	sweepScratch(parent)
+	dir, err := os.MkdirTemp(parent, scratchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("creating a scratch folder: %w", err)
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return nil, fmt.Errorf("locking the scratch folder %s: %w", dir, err)
+	}
+	return &scratch{dir: dir, lock: lock}, nil
+}
+
+func sweepScratch(parent string) {
+	entries, _ := os.ReadDir(parent)
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), scratchPrefix) {
+			continue
+		}
+		dir := filepath.Join(parent, e.Name())
+		if lock, err := lockFolder(dir); err == nil {
+			os.RemoveAll(dir)
+			lock.Close()
+		}
+	}
+}
+
+// lockFolder locks a folder, or fails at once when a living process has it.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (s *scratch) sub(name string) (string, error) {
+	dir := filepath.Join(s.dir, name)
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// Close removes the folder.
+func (s *scratch) Close() error {
+	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
+}

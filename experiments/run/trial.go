@@ -1,0 +1,222 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/connect"
+	"github.com/stratbench/stratbench/runtimes/machine"
+)
+
+// teardownLimit bounds how long a machine may take to go away.
+const teardownLimit = 10 * time.Second
+
+// execution is one trial under way.
+type execution struct {
+	r           *runner
+	trial       trial.Trial
+	settings    experiments.Settings
+	workload    experiments.Workload
+	record      results.Record
+	clock       pipeline.Clock
+	origin      int64
+	log         *trialLog
+	trace       pipeline.Trace
+	workerError error
+	// own are the spans that are the runner's and not the worker's.
+	own []trial.Span
+}
+
+// execute runs one trial from the golden state to nothing left, and returns
+// its record. Whatever happens in it is in the record.
+func (r *runner) execute(ctx context.Context, t trial.Trial, kind results.Kind) (results.Record, error) {
+	x, err := r.newExecution(t, kind)
+	if err != nil {
+		return results.Record{}, err
+	}
+	defer x.log.Close()
+	x.run(ctx)
+	x.finish(ctx)
+	return x.record, nil
+}
+
+func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, error) {
+	settings, workload, err := r.spec.Cell(t.Cell)
+	if err != nil {
+		return nil, fmt.Errorf("settings of %s: %w", t, err)
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return nil, fmt.Errorf("settings of %s: %w", t, err)
+	}
+	attempt := r.attempts[t.ID] + 1
+	r.attempts[t.ID] = attempt
+	dir, err := r.journal.TrialDir(t.ID, attempt)
+	if err != nil {
+		return nil, fmt.Errorf("creating the folder of %s: %w", t.ID, err)
+	}
+	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"))
+	if err != nil {
+		return nil, err
+	}
+	origin := pipeline.Now()
+	return &execution{
+		r: r, trial: t, settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
+		record: results.Record{
+			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
+			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),
+			Log: filepath.Join(dir, "log.txt"), Spans: []trial.Span{}, Samples: []trial.Sample{},
+			Tests: []trial.TestResult{}, Images: []results.Image{},
+		},
+	}, nil
+}
+
+// preparing is true when images are published for strategies that pull.
+func (x *execution) preparing() bool { return x.record.Kind == results.KindPreparation }
+
+// within runs work in a span of the runner's own.
+func (x *execution) within(name string, work func() error) error {
+	s := trial.Span{Name: name, Start: x.clock.Elapsed()}
+	x.log.line(s.Start, "runner", "> "+name)
+	err := work()
+	s.End = x.clock.Elapsed()
+	if err != nil {
+		s.Error = err.Error()
+	}
+	x.log.line(s.End, "runner", "< "+name+errorSuffix(err))
+	x.own = append(x.own, s)
+	return err
+}
+
+func errorSuffix(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
+// run starts a machine, works the trial on it and takes it down.
+func (x *execution) run(ctx context.Context) {
+	place := x.r.places[x.settings.Runtime]
+	x.record.Machine.Kind = string(place.kind())
+	var m machine.Machine
+	err := x.within("machine", func() (err error) {
+		m, err = place.start(ctx, x.settings, x.trial.ID, filepath.Dir(filepath.Join(x.r.journal.Dir(), x.record.Log)))
+		return err
+	})
+	if err != nil {
+		x.record.Verdict = notMeasured(ctx, fmt.Errorf("starting a machine: %w", err))
+		return
+	}
+	if err := x.onMachine(ctx, place, m); err != nil {
+		x.record.Verdict = notMeasured(ctx, err)
+	} else {
+		x.record.Verdict = x.verdict(ctx, m)
+	}
+	teardown := "teardown"
+	if lost(x.record.Verdict.Outcome) {
+		teardown = "recovery"
+	}
+	if err := x.within(teardown, func() error { return closeMachine(m) }); err != nil {
+		x.r.unclean = append(x.r.unclean, err)
+	}
+}
+
+// closeMachine takes the machine down even when the run was cancelled.
+func closeMachine(m machine.Machine) error {
+	ctx, cancel := context.WithTimeout(context.Background(), teardownLimit)
+	defer cancel()
+	return m.Close(ctx)
+}
+
+// onMachine describes the machine, then has a worker run the pipeline while
+// the machine is sampled.
+func (x *execution) onMachine(ctx context.Context, place place, m machine.Machine) error {
+	if err := x.describe(ctx, m); err != nil {
+		return err
+	}
+	cfg, stop, err := x.config(place, m)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	x.record.Machine.NodeImage = cfg.NodeImage
+	stopSampling := x.sample(m)
+	defer stopSampling()
+	return x.work(ctx, m, job{Publish: x.preparing(), Config: cfg, Origin: x.origin})
+}
+
+// describe asks the engine what it is, over a connection of the runner's own.
+func (x *execution) describe(ctx context.Context, m machine.Machine) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	engine, err := connect.Engine(ctx, x.settings.Runtime, m.WatchEndpoint())
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	info, err := engine.Info(ctx)
+	if err != nil {
+		return err
+	}
+	setMachine(&x.record.Machine, info)
+	x.record.Machine.MemoryLimit = x.settings.Memory
+	if x.settings.Memory == 0 {
+		x.record.Machine.MemoryLimit = info.Memory
+	}
+	return nil
+}
+
+func setMachine(m *results.Machine, info runtimes.Info) {
+	m.Runtime, m.EngineVersion, m.APIVersion = string(info.Runtime), info.Version, info.APIVersion
+	m.Builder, m.StorageDriver, m.CgroupVersion = info.Builder, info.StorageDriver, info.CgroupVersion
+	m.CPUs = info.CPUs
+}
+
+// sample reads the machine each second until the returned function is called.
+func (x *execution) sample(m machine.Machine) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			if s, err := m.Sample(); err == nil {
+				s.At = x.clock.Elapsed()
+				x.record.Samples = append(x.record.Samples, s)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}
+
+// finish completes the record from what the worker reported.
+func (x *execution) finish(ctx context.Context) {
+	x.record.Elapsed = x.clock.Elapsed()
+	x.record.Spans = append(x.own, x.trace.Spans(x.record.Elapsed)...)
+	x.record.Tests = append(x.record.Tests, x.trace.Tests()...)
+	if result, ok := x.trace.Result(); ok {
+		x.record.Setup = result.Setup
+		x.record.Machine.NodeProvider = string(result.NodeProvider)
+		for _, i := range result.Images {
+			x.record.Images = append(x.record.Images, results.Image{Name: i.Name, Ref: i.Ref, ID: string(i.ID)})
+		}
+	}
+	if x.record.Verdict.Error != "" {
+		x.log.line(x.record.Elapsed, "runner", string(x.record.Verdict.Outcome)+": "+x.record.Verdict.Error)
+	}
+}

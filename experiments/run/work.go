@@ -1,0 +1,85 @@
+package run
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes/machine"
+)
+
+// stopGrace is how long a worker may take to stop and report after SIGTERM.
+const stopGrace = 4 * time.Second
+
+// work has a worker process do the job on the machine. The error is only of
+// starting it; how it ended is in the trace and in x.workerError.
+func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("telling the worker its job: %w", err)
+	}
+	events, eventsIn := io.Pipe()
+	errs, errsIn := io.Pipe()
+	cmd := exec.Command(m.Self(), WorkerCommand)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), eventsIn, errsIn
+	var reading sync.WaitGroup
+	reading.Go(func() { x.readEvents(events) })
+	reading.Go(func() { x.readErrors(errs) })
+	defer func() { eventsIn.Close(); errsIn.Close(); reading.Wait() }()
+	if err := m.Start(cmd); err != nil {
+		return fmt.Errorf("starting the worker: %w", err)
+	}
+	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd) })
+	x.workerError = cmd.Wait()
+	stopped()
+	return nil
+}
+
+// stopWorker asks a worker to stop, and ends it when it does not.
+func stopWorker(cmd *exec.Cmd) {
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return
+	}
+	time.Sleep(stopGrace)
+	// Wait has reaped the process by now if it has ended, and Kill then fails
+	// without touching anybody else's.
+	cmd.Process.Kill()
+}
+
+// readEvents takes the worker's events until its end of the pipe closes.
+func (x *execution) readEvents(r io.Reader) {
+	decoder := json.NewDecoder(r)
+	for {
+		var e pipeline.Event
+		if err := decoder.Decode(&e); err != nil {
+			if !errors.Is(err, io.EOF) {
+				x.log.line(x.clock.Elapsed(), "runner", "the worker's report broke off: "+err.Error())
+			}
+			io.Copy(io.Discard, r)
+			return
+		}
+		x.trace.Add(e)
+		x.log.event(e)
+		if e.Kind == pipeline.SpanStart && e.Span.Image == "" {
+			x.r.report(Update{Now: e.Span.Phase})
+		}
+	}
+}
+
+// readErrors puts what a worker prints on its standard error into the log.
+func (x *execution) readErrors(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		x.log.line(x.clock.Elapsed(), "worker", lines.Text())
+	}
+	io.Copy(io.Discard, r)
+}

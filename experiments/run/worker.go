@@ -1,0 +1,60 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes/connect"
+)
+
+// job is what a worker process is told, on its standard input.
+type job struct {
+	// Publish builds the images and pushes them to the registry, as the
+	// preparation of strategies that pull, instead of running the pipeline.
+	Publish bool            `json:"publish,omitempty"`
+	Config  pipeline.Config `json:"config"`
+	// Origin is the trial's origin on the monotonic clock, a pipeline.Now.
+	Origin int64 `json:"origin_ns"`
+}
+
+// Work is a worker process: it reads one job from in, runs it, and writes each
+// event as a line of JSON to out as it happens. A trial that fails is no error
+// of Work; an error means that it could not be started.
+func Work(ctx context.Context, in io.Reader, out io.Writer) error {
+	var j job
+	if err := json.NewDecoder(in).Decode(&j); err != nil {
+		return fmt.Errorf("reading the worker's job: %w", err)
+	}
+	engine, err := connect.Engine(ctx, j.Config.Runtime, j.Config.Endpoint)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	events := &eventWriter{enc: json.NewEncoder(out)}
+	clock := pipeline.NewClock(j.Origin)
+	if j.Publish {
+		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
+	} else {
+		pipeline.Run(ctx, j.Config, engine, clock, events.write)
+	}
+	return events.err
+}
+
+// eventWriter writes events as lines and keeps the first error.
+type eventWriter struct {
+	mu  sync.Mutex
+	enc *json.Encoder
+	err error
+}
+
+func (w *eventWriter) write(e pipeline.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.enc.Encode(e); err != nil && w.err == nil {
+		w.err = fmt.Errorf("reporting to the runner: %w", err)
+	}
+}
