@@ -1,0 +1,128 @@
+package classify
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// fieldRecord is a failure from the field with what is known about it. The
+// texts stay in the data folder beside the checkout.
+type fieldRecord struct {
+	ID       string          `json:"id"`
+	Class    trial.Outcome   `json:"class"`
+	Also     []trial.Outcome `json:"also"`
+	Cause    string          `json:"cause"`
+	Phase    trial.Phase     `json:"phase"`
+	Runtime  string          `json:"runtime"`
+	ExitCode *int            `json:"exit_code"`
+	Text     string          `json:"text"`
+}
+
+func (r fieldRecord) options() Options {
+	opts := Options{Phase: r.Phase, ExitCode: r.ExitCode}
+	if r.Runtime != "either" {
+		opts.Runtime = trial.Runtime(r.Runtime)
+	}
+	return opts
+}
+
+func (r fieldRecord) accepts(o trial.Outcome) bool {
+	return o == r.Class || slices.Contains(r.Also, o)
+}
+
+// readField reads the data set. Where it is missing the test is skipped,
+// except in CI, where it must be there.
+func readField(t testing.TB) []fieldRecord {
+	t.Helper()
+	name := filepath.Join("..", "..", "..", "shared", "data", "failures.jsonl")
+	f, err := os.Open(name)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("CI needs the data set: %v", err)
+		}
+		t.Skipf("no data set beside the checkout: %v", err)
+	}
+	defer f.Close()
+	var out []fieldRecord
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r fieldRecord
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	if err := lines.Err(); err != nil || len(out) == 0 {
+		t.Fatalf("the data set holds %d records: %v", len(out), err)
+	}
+	return out
+}
+
+// tally counts how often a class was recognised.
+type tally struct{ right, cause, all int }
+
+// The share of field texts classified right, with what a caller knows of them
+// and from the text alone. Run with -v for the table.
+func TestAccuracy(t *testing.T) {
+	records := readField(t)
+	share := func(name string, known func(fieldRecord) Options) float64 {
+		byClass := map[trial.Outcome]tally{}
+		var total tally
+		for _, r := range records {
+			got := classify(t, known(r), r.Text)
+			n := byClass[r.Class]
+			n.all++
+			total.all++
+			if r.accepts(got.Outcome) {
+				n.right++
+				total.right++
+				if got.Cause == r.Cause {
+					n.cause++
+					total.cause++
+				}
+			} else {
+				t.Logf("%s: %s is %s, classified %s (%s) by %s", name, r.ID, r.Class, got.Outcome, got.Cause, decidedBy(got))
+			}
+			byClass[r.Class] = n
+		}
+		t.Logf("%s:\n%s", name, table(byClass, total))
+		return float64(total.right) / float64(total.all)
+	}
+	if got := share("with phase, runtime and exit code", fieldRecord.options); got < 0.9 {
+		t.Errorf("classified %.1f %% right, want 90 %%", 100*got)
+	}
+	share("text alone", func(fieldRecord) Options { return Options{} })
+}
+
+func decidedBy(r Result) string {
+	if len(r.Evidence) == 0 {
+		return "no rule"
+	}
+	return r.Evidence[0].Rule
+}
+
+func table(byClass map[trial.Outcome]tally, total tally) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "class\tright\tof\tshare\tsame cause\t")
+	row := func(name string, n tally) {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%.0f %%\t%d\t\n", name, n.right, n.all, 100*float64(n.right)/float64(n.all), n.cause)
+	}
+	for _, class := range slices.Sorted(maps.Keys(byClass)) {
+		row(string(class), byClass[class])
+	}
+	row("all", total)
+	w.Flush()
+	return b.String()
+}

@@ -1,0 +1,67 @@
+package classify
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Options is what the caller knows about the log. All of it is optional, and
+// the more is known the better the verdict.
+type Options struct {
+	Phase   trial.Phase
+	Runtime trial.Runtime
+	// ExitCode is that of the command which wrote the log; nil if unknown.
+	ExitCode *int
+}
+
+// Result is what the log says happened.
+type Result struct {
+	Outcome    trial.Outcome `json:"outcome"`
+	Cause      string        `json:"cause"`
+	Phase      trial.Phase   `json:"phase"`
+	Confidence float64       `json:"confidence"`
+	Evidence   []Evidence    `json:"evidence"`
+}
+
+// Evidence is one line that the result rests on, the deciding one first.
+type Evidence struct {
+	Line int    `json:"line"`
+	Text string `json:"text"`
+	Rule string `json:"rule"`
+}
+
+var builtinClassifier = sync.OnceValue(func() *Classifier {
+	c, err := New(Rules())
+	if err != nil {
+		panic("classify: the built-in rules are at fault: " + err.Error())
+	}
+	return c
+})
+
+// Classify reads a log to its end and says what happened, by the rules that
+// ship with stratbench.
+func Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) {
+	return builtinClassifier().Classify(ctx, opts, log)
+}
+
+// Classify reads a log to its end and says what happened. The only errors are
+// the reader's and the context's.
+func (c *Classifier) Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) {
+	s := newScanner(c)
+	if err := s.read(ctx, log); err != nil {
+		return Result{}, err
+	}
+	return judge(opts, s), nil
+}
+
+// Verdict returns the result in the terms of a trial's record.
+func (r Result) Verdict() trial.Verdict {
+	v := trial.Verdict{Outcome: r.Outcome, Phase: r.Phase, Cause: r.Cause, Confidence: r.Confidence}
+	for _, e := range r.Evidence {
+		v.Evidence = append(v.Evidence, trial.Evidence{Source: "log", Text: e.Text, Line: e.Line, Rule: e.Rule})
+	}
+	return v
+}

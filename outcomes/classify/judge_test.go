@@ -1,0 +1,127 @@
+package classify
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+func exit(code int) *int { return &code }
+
+func TestJudgement(t *testing.T) {
+	far := strings.Repeat("working\n", staleLines+10)
+	tests := map[string]struct {
+		opts    Options
+		log     string
+		outcome trial.Outcome
+		cause   string
+	}{
+		"an engine's death explains a failed build and test": {
+			log:     "make: *** [Makefile:3: all] Error 125\nError: server probably quit: unexpected EOF\n--- FAIL: TestX (1s)\n",
+			outcome: trial.EngineCrash, cause: "connection-lost"},
+		"a death by the OOM killer has that cause": {
+			log:     "Out of memory: Killed process 9 (cc1plus) total-vm:1kB\nError: server probably quit: unexpected EOF\n",
+			outcome: trial.EngineCrash, cause: "oom"},
+		"a killed compiler under a living engine": {
+			log:     "/usr/local/go/pkg/tool/linux_amd64/compile: signal: killed\nERROR: failed to solve: process \"/bin/sh -c go build\" did not complete successfully: exit code: 1\n",
+			outcome: trial.BuildOOM, cause: "oom"},
+		"the user's own code is no crash": {
+			opts:    Options{Phase: trial.PhaseBuild, Runtime: trial.Podman, ExitCode: exit(125)},
+			log:     "./cart.go:1:2: undefined: total\nError: building at STEP \"RUN go build\": while running runtime: exit status 1\n",
+			outcome: trial.BuildFailed, cause: "compile"},
+		"a registry that refuses": {
+			log:     "Head \"http://localhost:5000/v2/shop/manifests/1\": dial tcp 127.0.0.1:5000: connect: connection refused\n",
+			outcome: trial.PullFailed, cause: "connection"},
+		"an engine that refuses": {
+			log:     "dial unix /run/user/1000/podman/podman.sock: connect: connection refused\n",
+			outcome: trial.EngineCrash, cause: "daemon-down"},
+		"an API server that refuses": {
+			log:     "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n",
+			outcome: trial.ClusterHang, cause: "apiserver"},
+		"a download that ends early": {
+			log:     "Error: copying system image: reading blob sha256:1: unexpected EOF\n",
+			outcome: trial.PullFailed, cause: "connection"},
+		"EOF in a success": {
+			opts:    Options{ExitCode: exit(0)},
+			log:     "ERRO[0000] While reading: unexpected EOF\nCOMMIT shop\n",
+			outcome: trial.OK},
+		"no space that is no disk: locks": {
+			log:     "Error: allocating lock for new container: no space left on device\n",
+			outcome: trial.HostExhausted, cause: "locks"},
+		"no space that is no disk: inotify": {
+			log:     "failed to create inotify watch: no space left on device\n",
+			outcome: trial.HostExhausted, cause: "inotify"},
+		"a quota that is no disk's": {
+			log:     "crun: join keyctl: Disk quota exceeded: OCI runtime error\n",
+			outcome: trial.HostExhausted, cause: "keyring-quota"},
+		"ports taken": {
+			log:     "listen tcp 127.0.0.1:80: bind: address already in use\n",
+			outcome: trial.HostExhausted, cause: "ports"},
+		"ports taken, and kind create died of it": {
+			log:     "ERROR: failed to create cluster: exit status 125\nlisten tcp 127.0.0.1:80: bind: address already in use\n",
+			outcome: trial.ClusterCreateFailed, cause: "ports"},
+		"a full disk in kind create": {
+			log:     "ERROR: failed to create cluster: write: no space left on device\n",
+			outcome: trial.Storage, cause: "disk-full"},
+		"a test that fails because no cluster came up": {
+			opts:    Options{Phase: trial.PhaseTest},
+			log:     "ERROR: failed to create cluster: failed to init node with kubeadm\n--- FAIL: TestMain (1s)\nFAIL\n",
+			outcome: trial.ClusterCreateFailed, cause: "kubeadm"},
+		"a pull that was retried with success": {
+			log:     "received unexpected HTTP status: 503 Service Unavailable\nStatus: Downloaded newer image for shop:1\nSuccessfully tagged shop:1\n",
+			outcome: trial.OK},
+		"a pod that came up after all": {
+			log:     "Warning  BackOff  Back-off restarting failed container\ndeployment \"shop\" successfully rolled out\n",
+			outcome: trial.OK},
+		"what the pipeline long survived weighs less": {
+			opts:    Options{Phase: trial.PhaseBuild},
+			log:     "rm: no space left on device\n" + far + "./cart.go:1:2: undefined: total\n",
+			outcome: trial.BuildFailed, cause: "compile"},
+		"a code and no reason":       {opts: Options{Phase: trial.PhaseLoad, ExitCode: exit(3)}, log: "bye\n", outcome: trial.LoadFailed},
+		"the code of timeout(1)":     {opts: Options{Phase: trial.PhaseBuild, ExitCode: exit(124)}, outcome: trial.EngineHang, cause: "timeout"},
+		"the code of an interrupt":   {opts: Options{Phase: trial.PhaseBuild, ExitCode: exit(130)}, outcome: trial.Cancelled, cause: "signal"},
+		"the code of a kill":         {opts: Options{Phase: trial.PhaseBuild, ExitCode: exit(137)}, outcome: trial.BuildOOM, cause: "oom"},
+		"nothing at all":             {outcome: trial.OK},
+		"a code 0 and a fatal error": {opts: Options{ExitCode: exit(0)}, log: "Error: server probably quit: unexpected EOF\n", outcome: trial.OK},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := classify(t, test.opts, test.log)
+			if got.Outcome != test.outcome || got.Cause != test.cause {
+				t.Errorf("got %s (%s) by %+v\nwant %s (%s)", got.Outcome, got.Cause, got.Evidence, test.outcome, test.cause)
+			}
+		})
+	}
+}
+
+func TestConfidenceFollowsWhatIsKnown(t *testing.T) {
+	log := "write x: no space left on device\n"
+	alone := classify(t, Options{}, log).Confidence
+	coded := classify(t, Options{ExitCode: exit(1)}, log).Confidence
+	disputed := classify(t, Options{}, log+"toomanyrequests: slow down\n").Confidence
+	if !(disputed < alone && alone < coded && coded <= textAlone) {
+		t.Errorf("disputed %v, alone %v, with an exit code %v", disputed, alone, coded)
+	}
+	if silent := classify(t, Options{}, "").Confidence; silent >= 0.5 {
+		t.Errorf("an empty log deserves little confidence, got %v", silent)
+	}
+}
+
+func TestResultMarshalsAsDocumented(t *testing.T) {
+	got := classify(t, Options{Phase: trial.PhaseBuild}, "\nwrite x: no space left on device\n")
+	if v := got.Verdict(); v.Outcome != trial.Storage || v.Evidence[0].Line != 2 || v.Evidence[0].Source != "log" {
+		t.Errorf("verdict %+v", v)
+	}
+	requireJSON(t, got, `{"outcome":"storage","cause":"disk-full","phase":"build","confidence":0.85,`+
+		`"evidence":[{"line":2,"text":"write x: no space left on device","rule":"disk-full"}]}`)
+	requireJSON(t, classify(t, Options{}, ""), `{"outcome":"ok","cause":"","phase":"","confidence":0.3,"evidence":[]}`)
+}
+func requireJSON(t *testing.T, r Result, want string) {
+	t.Helper()
+	got, err := json.Marshal(r)
+	if err != nil || string(got) != want {
+		t.Errorf("got  %s, %v\nwant %s", got, err, want)
+	}
+}

@@ -1,0 +1,109 @@
+package classify
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Rule is one mechanism by which a pipeline fails (or a sign of where it is)
+// and how a log shows it. The package documentation explains the fields by
+// example; rules.yaml holds the rules that ship.
+type Rule struct {
+	Name string `yaml:"name"`
+	// Says is the mechanism in a line.
+	Says string `yaml:"says"`
+
+	// Match lists patterns, any of which may be on the line; "*" stands for
+	// anything in between. A rule without one rests on Needs alone.
+	Match []string `yaml:"match"`
+	// Detail and Not are regular expressions that the same line must, or
+	// must not, match.
+	Detail string `yaml:"detail"`
+	Not    string `yaml:"not"`
+	// Tail limits the rule to the last lines of the log.
+	Tail int `yaml:"tail"`
+
+	Level Level `yaml:"level"`
+	// Outcome is what the rule concludes. A rule above marker without one
+	// concludes that its phase failed.
+	Outcome trial.Outcome `yaml:"outcome"`
+	Cause   string        `yaml:"cause"`
+	// Phase is where this happens, used when the caller does not know.
+	Phase trial.Phase `yaml:"phase"`
+	// Weight between 0 and 1 ranks rules of one level and is the confidence
+	// that a log with nothing else deserves.
+	Weight float64 `yaml:"weight"`
+
+	// When limits the rule to what the caller knows of the log.
+	When Condition `yaml:"when"`
+	// Needs and Unless name rules whose patterns must all, or must not, be
+	// in the log as well.
+	Needs  []string `yaml:"needs"`
+	Unless []string `yaml:"unless"`
+	// Outranks names rules that this one explains away.
+	Outranks []string `yaml:"outranks"`
+	// Instead changes the conclusion in the company of other rules; the
+	// first that applies counts.
+	Instead []Exception `yaml:"instead"`
+	// Transient marks what is often retried: a later marker that clears this
+	// outcome takes it back.
+	Transient bool `yaml:"transient"`
+	// Clears names the outcomes that a marker takes back.
+	Clears []trial.Outcome `yaml:"clears"`
+
+	// Case is a log in our own words that this rule must decide (a marker:
+	// must recognise), Green one that it must leave alone.
+	Case  Case   `yaml:"case"`
+	Green string `yaml:"green"`
+
+	patterns    []pattern
+	detail, not *regexp.Regexp
+	needs       []int
+	unless      []int
+	outranks    []int
+}
+
+// Condition is met if what the caller knows is among the values listed. What
+// the caller does not know meets every condition except one on the exit code.
+type Condition struct {
+	Phase   []trial.Phase   `yaml:"phase"`
+	Runtime []trial.Runtime `yaml:"runtime"`
+	Exit    []int           `yaml:"exit"`
+}
+
+// Exception replaces a rule's conclusion where its conditions are met.
+type Exception struct {
+	When    Condition     `yaml:"when"`
+	Needs   []string      `yaml:"needs"`
+	Outcome trial.Outcome `yaml:"outcome"`
+	Cause   string        `yaml:"cause"`
+
+	needs []int
+}
+
+// Case is a rule's own test.
+type Case struct {
+	Log     string        `yaml:"log"`
+	Phase   trial.Phase   `yaml:"phase"`
+	Runtime trial.Runtime `yaml:"runtime"`
+	Exit    *int          `yaml:"exit"`
+}
+
+// met reports whether what the caller knows allows the condition.
+func (c Condition) met(opts Options) bool {
+	if len(c.Phase) > 0 && opts.Phase != "" && !slices.Contains(c.Phase, opts.Phase) {
+		return false
+	}
+	if len(c.Runtime) > 0 && opts.Runtime != "" && !slices.Contains(c.Runtime, opts.Runtime) {
+		return false
+	}
+	return len(c.Exit) == 0 || opts.ExitCode != nil && slices.Contains(c.Exit, *opts.ExitCode)
+}
+
+// metFor reports whether the condition is known to be met, the phase being
+// as given: an exception needs more than the absence of doubt.
+func (c Condition) metFor(phase trial.Phase, opts Options) bool {
+	return c.met(opts) && (len(c.Phase) == 0 || slices.Contains(c.Phase, phase))
+}

@@ -1,0 +1,128 @@
+package classify
+
+import (
+	"math"
+	"slices"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+const (
+	// textAlone bounds the confidence: a log is a witness, not the watch.
+	textAlone     = 0.9
+	evidenceLimit = 8
+)
+
+// failed names the winner and what speaks for it.
+func (j *judgement) failed(live []candidate) Result {
+	win := live[0]
+	return Result{
+		Outcome:    win.outcome,
+		Cause:      win.cause,
+		Phase:      win.phase,
+		Confidence: j.confidence(live),
+		Evidence:   evidence(live),
+	}
+}
+
+// confidence starts from the winner's weight. Company in the log and a known
+// exit code add to it, another outcome on the same level takes away.
+func (j *judgement) confidence(live []candidate) float64 {
+	win := live[0]
+	c := win.weight
+	if slices.ContainsFunc(live[1:], func(o candidate) bool { return o.outcome == win.outcome }) {
+		c += 0.05
+	}
+	if j.opts.ExitCode != nil {
+		c += 0.05
+	}
+	if slices.ContainsFunc(live[1:], func(o candidate) bool { return o.outcome != win.outcome && o.level == win.level }) {
+		c -= 0.15
+	}
+	return rounded(c)
+}
+
+func rounded(c float64) float64 {
+	return math.Round(100*max(0.05, min(c, textAlone))) / 100
+}
+
+// evidence lists the deciding line, then what agrees, then what does not; of
+// a rule seen more than once, the first line too.
+func evidence(live []candidate) []Evidence {
+	win := live[0]
+	slices.SortStableFunc(live[1:], func(a, b candidate) int {
+		switch agreeA, agreeB := a.outcome == win.outcome, b.outcome == win.outcome; {
+		case agreeA && !agreeB:
+			return -1
+		case agreeB && !agreeA:
+			return 1
+		}
+		return 0
+	})
+	out := []Evidence{}
+	for i, c := range live {
+		if len(out) >= evidenceLimit {
+			break
+		}
+		out = append(out, newEvidence(c, c.last))
+		if i == 0 && c.first.line != c.last.line {
+			out = append(out, newEvidence(c, c.first))
+		}
+	}
+	return out
+}
+
+func newEvidence(c candidate, p place) Evidence {
+	return Evidence{Line: p.line, Text: printable(p.text), Rule: c.r.Name}
+}
+
+// succeeded says ok. The exit code is the best sign of it, a line that tells
+// of a success the next; silence proves little.
+func (j *judgement) succeeded(held, live []candidate) Result {
+	r := Result{Outcome: trial.OK, Phase: j.phase, Evidence: []Evidence{}}
+	markers := slices.DeleteFunc(slices.Clone(held), func(h candidate) bool {
+		return h.level != Marker || len(h.r.Clears) == 0
+	})
+	c := 0.3
+	if len(markers) > 0 {
+		c = 0.6
+		r.Evidence = evidence(markers)
+	}
+	if j.opts.ExitCode != nil {
+		c = 0.9
+	}
+	if len(live) > 0 && live[0].level >= Wrapper {
+		c = 0.5
+		r.Evidence = append(r.Evidence, evidence(live)...)
+	}
+	r.Confidence = rounded(c)
+	return r
+}
+
+// unexplained judges an exit code whose log no rule understands.
+func (j *judgement) unexplained(code int) Result {
+	r := Result{Outcome: phaseFailure(j.phase), Phase: j.phase, Confidence: 0.2, Evidence: []Evidence{}}
+	switch code {
+	case 124: // timeout(1)
+		r.Outcome, r.Cause = hang(j.phase), "timeout"
+	case 130, 143: // SIGINT, SIGTERM
+		r.Outcome, r.Cause = trial.Cancelled, "signal"
+	case 137: // SIGKILL
+		r.Cause = "sigkill"
+		if j.phase == trial.PhaseBuild || j.phase == "" {
+			r.Outcome, r.Cause = trial.BuildOOM, "oom"
+		}
+	}
+	return r
+}
+
+// hang is the outcome of a phase that did not end in time.
+func hang(p trial.Phase) trial.Outcome {
+	switch p {
+	case trial.PhaseCluster, trial.PhaseDeploy:
+		return trial.ClusterHang
+	case trial.PhaseTest:
+		return trial.TestFailed
+	}
+	return trial.EngineHang
+}
