@@ -152,10 +152,15 @@ func readIOStat(dir string) (read, written trial.Bytes, err error) {
 func stacked(device string) bool { return strings.HasPrefix(device, "7:") }
 
 // readPressure reads what there is; a kernel without PSI leaves it unknown.
-func readPressure(dir string) (p trial.Pressure) {
-	cpu, okCPU := readStall(dir, "cpu.pressure")
-	memory, okMemory := readStall(dir, "memory.pressure")
-	io, okIO := readStall(dir, "io.pressure")
+func readPressure(dir string) trial.Pressure {
+	return Pressure(filepath.Join(dir, "cpu.pressure"), filepath.Join(dir, "memory.pressure"), filepath.Join(dir, "io.pressure"))
+}
+
+// Pressure reads the three files of a group, or those of the whole host.
+func Pressure(cpuFile, memoryFile, ioFile string) trial.Pressure {
+	cpu, okCPU := readStall(cpuFile)
+	memory, okMemory := readStall(memoryFile)
+	io, okIO := readStall(ioFile)
 	return trial.Pressure{
 		Known:   okCPU && okMemory && okIO,
 		CPUSome: cpu["some"], MemorySome: memory["some"], MemoryFull: memory["full"],
@@ -164,8 +169,8 @@ func readPressure(dir string) (p trial.Pressure) {
 }
 
 // readStall reads lines such as "some avg10=1.65 avg60=5.05 avg300=38.69 total=469001136".
-func readStall(dir, name string) (map[string]float64, bool) {
-	b, err := os.ReadFile(filepath.Join(dir, name))
+func readStall(file string) (map[string]float64, bool) {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, false
 	}

@@ -1,0 +1,101 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Machine is the host with a user's engine on it.
+type Machine struct {
+	engine  Engine
+	self    string
+	address string
+	before  counters
+}
+
+// Open makes a machine of a user's engine. It starts nothing.
+func Open(e Engine) (*Machine, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	m := &Machine{engine: e, self: self, address: ownAddress()}
+	if m.local() {
+		if m.before, err = readCounters(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// ownAddress is the address by which others reach this host, or 127.0.0.1 when
+// it has none. Nothing is sent to find it.
+func ownAddress() string {
+	conn, err := net.Dial("udp", "192.0.2.1:9")
+	if err != nil {
+		return "127.0.0.1"
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).IP.String()
+}
+
+// Endpoint is the engine's address. Workers run on the host and use the same.
+func (m *Machine) Endpoint() string { return m.engine.Endpoint }
+
+// WatchEndpoint is the same address.
+func (m *Machine) WatchEndpoint() string { return m.engine.Endpoint }
+
+// Engine tells which engine it is and where it was found.
+func (m *Machine) Engine() Engine { return m.engine }
+
+// RegistryHost is an address of this host that containers, and engines in a
+// virtual machine on it, reach. A docker engine refuses a registry without TLS
+// there unless the user allows it (insecure-registries).
+func (m *Machine) RegistryHost() string { return m.address }
+
+// Start starts a worker on the host. It does not die with a user's engine,
+// which nothing here ends.
+func (m *Machine) Start(cmd *exec.Cmd) error {
+	if cmd.Env == nil {
+		cmd.Env = append(os.Environ(), m.engine.Client()...)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting %s: %w", cmd.Args[0], err)
+	}
+	return nil
+}
+
+// Self is this program.
+func (m *Machine) Self() string { return m.self }
+
+// local reports whether the engine runs on this very system, as far as its
+// address tells.
+func (m *Machine) local() bool { return strings.HasPrefix(m.engine.Endpoint, "unix://") }
+
+// Sample reads the whole host, of which the engine is a part. Where the engine
+// is elsewhere, or the host does not tell, the error is errors.ErrUnsupported.
+func (m *Machine) Sample() (trial.Sample, error) {
+	if !m.local() {
+		return trial.Sample{}, fmt.Errorf("reading what the engine at %s uses: %w", m.engine.Endpoint, errors.ErrUnsupported)
+	}
+	return sample(m.before)
+}
+
+// EngineExited is never closed: the engine is the user's.
+func (m *Machine) EngineExited() <-chan struct{} { return nil }
+
+// Exit is empty, for the same reason.
+func (m *Machine) Exit() string { return "" }
+
+// Log has nothing: the engine keeps its own log.
+func (m *Machine) Log(int64) ([]byte, error) { return nil, nil }
+
+// Close leaves everything as it is.
+func (m *Machine) Close(context.Context) error { return nil }

@@ -1,0 +1,72 @@
+package isolated
+
+import (
+	"net/netip"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// The lines are from Linux 6.18 and 5.15.
+func TestParseKill(t *testing.T) {
+	const line = "6,1103,2831907,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=4031,mems_allowed=0," +
+		"oom_memcg=/stratbench/1-2-3,task_memcg=/stratbench/1-2-3/docker/4031,task=a,b,pid=27724,uid=0\n SUBSYSTEM=x\n"
+	got, ok := parseKill(line, "/stratbench/1-2-3")
+	if want := (OOMKill{PID: 27724, Name: "a,b", Group: "docker/4031"}); !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, ok, want)
+	}
+	for _, other := range []string{"/stratbench/1-2-30", "/stratbench/1-2", "/stratbench/1-2-4"} {
+		if _, ok := parseKill(line, other); ok {
+			t.Errorf("it is taken for one of %s", other)
+		}
+	}
+}
+
+func FuzzParseKill(f *testing.F) {
+	f.Add("6,1,2,-;oom-kill:constraint=C,task_memcg=/g/x,task=go,pid=1,uid=0")
+	f.Add("oom-kill:task_memcg=/g")
+	f.Add("oom-kill:task_memcg=/g,task=,pid=")
+	f.Fuzz(func(t *testing.T, record string) {
+		k, ok := parseKill(record, "/g")
+		if ok && !strings.Contains(record, ",task="+k.Name+",pid=") {
+			t.Errorf("%q is not the name in %q", k.Name, record)
+		}
+	})
+}
+
+func TestLinksDoNotOverlap(t *testing.T) {
+	first, second, last := newLink(0, 1400), newLink(1, 1400), newLink(links-1, 1400)
+	if first.host.String() != "198.18.0.1" || first.machine.String() != "198.18.0.2" || second.host.String() != "198.18.0.5" {
+		t.Errorf("the first links are %v and %v", first, second)
+	}
+	if !bench.Contains(last.machine) || last.machine != netip.MustParseAddr("198.19.255.254") {
+		t.Errorf("the last link is %v", last)
+	}
+}
+
+func TestOrphanedIsOnlyWhatADeadRunMade(t *testing.T) {
+	id, err := newID()
+	if err != nil {
+		t.Skip(err) // no /proc
+	}
+	for name, want := range map[string]bool{
+		id: false, "1-999999999999-1": true, "999999999-1-1": true,
+		"mine": false, "a-b-c": false, "1-2": false, "": false,
+	} {
+		if orphaned(name) != want {
+			t.Errorf("%q (this process is %d): %v", name, os.Getpid(), !want)
+		}
+	}
+}
+
+func TestEveryRuntimeHasAnEngine(t *testing.T) {
+	for _, r := range trial.Runtimes() {
+		e, err := engineFor(r, newLink(0, 1400))
+		if err != nil || e.socket == "" || len(e.argv) == 0 {
+			t.Errorf("%s: %+v, %v", r, e, err)
+		}
+	}
+}

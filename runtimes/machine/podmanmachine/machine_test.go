@@ -1,0 +1,172 @@
+package podmanmachine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test program play podman: it is started under that name,
+// with the file that holds its one machine in FAKE_PODMAN.
+func TestMain(m *testing.M) {
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "podman" {
+		if err := playPodman(os.Getenv("FAKE_PODMAN"), os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(125)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// playPodman does what podman 5 does with a machine, in a file.
+func playPodman(file string, args []string) error {
+	log, err := os.OpenFile(file+".calls", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(log, strings.Join(args[1:], " "))
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return errors.New("podman-machine-default: VM does not exist")
+	}
+	var machines []map[string]any
+	if err := json.Unmarshal(b, &machines); err != nil {
+		return err
+	}
+	switch args[1] {
+	case "inspect":
+		_, err := os.Stdout.Write(b)
+		return err
+	case "set":
+		if machines[0]["State"] == "running" {
+			return errors.New("unable to change settings unless vm is stopped")
+		}
+		n, err := strconv.Atoi(args[3])
+		if err != nil {
+			return err
+		}
+		machines[0]["Resources"].(map[string]any)["Memory"] = n
+	case "start":
+		if os.Getenv("FAKE_PODMAN_FAILS") != "" {
+			return errors.New("vfkit exited unexpectedly")
+		}
+		machines[0]["State"] = "running"
+	case "stop":
+		machines[0]["State"] = "stopped"
+	}
+	b, err = json.Marshal(machines)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, b, 0o644)
+}
+
+// fake installs the fake podman, with a machine in a state.
+func fake(t *testing.T, status string) (file string) {
+	t.Helper()
+	bin, dir := t.TempDir(), t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(bin, "podman")); err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(dir, "machine.json")
+	t.Setenv("PATH", bin)
+	t.Setenv("FAKE_PODMAN", file)
+	if status == "" {
+		return file
+	}
+	text := `[{"Name":"podman-machine-default","State":"` + status + `","Rootful":true,
+		"Resources":{"CPUs":4,"DiskSize":100,"Memory":2048,"USBs":[]},
+		"ConnectionInfo":{"PodmanSocket":{"Path":"/tmp/podman/api.sock"},"PodmanPipe":null}}]`
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func calls(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file + ".calls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for line := range strings.Lines(string(b)) {
+		if !strings.HasPrefix(line, "inspect") {
+			kept = append(kept, strings.TrimSuffix(strings.TrimSpace(line), " podman-machine-default"))
+		}
+	}
+	return strings.Join(kept, ", ")
+}
+
+func TestMachineGetsTheMemoryAndIsGivenBack(t *testing.T) {
+	for status, want := range map[string]string{
+		"running": "stop, set --memory 7168, start, stop, set --memory 2048, start",
+		"stopped": "set --memory 7168, start, stop, set --memory 2048",
+	} {
+		t.Run(status, func(t *testing.T) {
+			file := fake(t, status)
+			m, err := Start(t.Context(), "", 7<<30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Endpoint() != "unix:///tmp/podman/api.sock" {
+				t.Errorf("its engine is at %s", m.Endpoint())
+			}
+			if _, err := m.Sample(); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("a sample of the host stands for the machine: %v", err)
+			}
+			if err := m.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := calls(t, file); got != want {
+				t.Errorf("podman was asked to\n%s, want\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestMachineThatHasTheMemoryIsOnlyRestarted(t *testing.T) {
+	file := fake(t, "running")
+	m, err := Start(t.Context(), "", 2<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := calls(t, file); got != "stop, start" {
+		t.Errorf("podman was asked to %s", got)
+	}
+}
+
+func TestMachineThatDoesNotStartIsGivenBack(t *testing.T) {
+	file := fake(t, "stopped")
+	t.Setenv("FAKE_PODMAN_FAILS", "yes")
+	_, err := Start(t.Context(), "", 7<<30)
+	if err == nil || !strings.Contains(err.Error(), "vfkit exited unexpectedly") {
+		t.Errorf("the error hides what podman said: %v", err)
+	}
+	if got := calls(t, file); got != "set --memory 7168, start, set --memory 2048" {
+		t.Errorf("podman was asked to %s", got)
+	}
+}
+
+func TestNoMachine(t *testing.T) {
+	fake(t, "")
+	if found, err := Exists(t.Context(), ""); found || err != nil {
+		t.Errorf("got %v, %v", found, err)
+	}
+	if _, err := Start(t.Context(), "", 7<<30); !errors.Is(err, errNoMachine) {
+		t.Errorf("starting it: %v", err)
+	}
+}
