@@ -1,0 +1,86 @@
+package stats
+
+import (
+	"errors"
+	"math"
+	"testing"
+)
+
+func design(v []float64) (rows [][]float64, event []bool, rest []float64) {
+	n, k := int(v[0]), int(v[1])
+	for i := range n {
+		rows = append(rows, v[2+i*k:2+(i+1)*k])
+		event = append(event, v[2+n*k+i] == 1)
+	}
+	return rows, event, v[2+n*k+n:]
+}
+
+func TestLogisticAgainstR(t *testing.T) {
+	checkReferences(t, "logistic", 1e-6, map[string]func([]float64) ([]float64, error){
+		"firth": func(v []float64) (out []float64, err error) {
+			rows, event, _ := design(v)
+			l, err := FirthLogistic(rows, event, 0.95)
+			for _, e := range l.Effect {
+				out = append(out, e.Estimate, e.StdErr, e.CI.Lower, e.CI.Upper, e.P)
+			}
+			return out, err
+		},
+		"exact_p_ci": func(v []float64) ([]float64, error) {
+			rows, event, rest := design(v)
+			e, err := ExactLogistic(rows, event, int(rest[0]), 0.95)
+			return []float64{e.P, -never(-e.CI.Lower), never(e.CI.Upper)}, err
+		},
+		"exact_estimate": func(v []float64) ([]float64, error) {
+			rows, event, rest := design(v)
+			e, err := ExactLogistic(rows, event, int(rest[0]), 0.95)
+			return []float64{e.Estimate}, err
+		},
+	})
+}
+
+// In a saturated 2×2 table Firth's estimate is the log odds ratio after ½ was
+// added to every cell (Firth 1993 §3.3): here 2/2 against 0/5.
+func TestFirthOfTwoByTwo(t *testing.T) {
+	rows := [][]float64{{0}, {0}, {0}, {0}, {0}, {1}, {1}}
+	event := []bool{false, false, false, false, false, true, true}
+	l, err := FirthLogistic(rows, event, 0.95)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkClose(t, "log odds", 1e-9, []float64{l.Effect[0].Estimate, l.Effect[1].Estimate},
+		[]float64{math.Log(0.5 / 5.5), math.Log(2.5 / 0.5 * 5.5 / 0.5)})
+	e, err := ExactLogistic(rows, event, 0, 0.95)
+	if err != nil || !e.MedianUnbiased || !math.IsInf(e.CI.Upper, 1) || !near(e.P, 1.0/21, 1e-9) {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestLogisticWithoutCrashes(t *testing.T) {
+	rows := [][]float64{{0}, {0}, {1}, {1}}
+	l, err := FirthLogistic(rows, make([]bool, 4), 0.95)
+	if err != nil || math.Abs(l.Effect[1].Estimate) > 1e-6 || l.Effect[1].P < 0.99 {
+		t.Errorf("no crash anywhere says nothing of the covariate: %+v, %v", l, err)
+	}
+	if _, err := ExactLogistic(rows, make([]bool, 4), 0, 0.95); !errors.Is(err, ErrInput) {
+		t.Errorf("exact: %v", err)
+	}
+}
+
+func TestLogisticRefuses(t *testing.T) {
+	rows, event := [][]float64{{0}, {1}, {1}}, []bool{true, false, true}
+	for name, err := range map[string]error{
+		"nothing":       second(FirthLogistic(nil, nil, 0.95)),
+		"lengths":       second(FirthLogistic(rows, event[:2], 0.95)),
+		"constant":      second(FirthLogistic([][]float64{{1}, {1}, {1}}, event, 0.95)),
+		"collinear":     second(FirthLogistic([][]float64{{0, 0}, {1, 2}, {1, 2}, {0, 0}}, []bool{true, false, true, true}, 0.95)),
+		"NaN":           second(FirthLogistic([][]float64{{0}, {math.NaN()}, {1}}, event, 0.95)),
+		"uneven":        second(FirthLogistic([][]float64{{0}, {1, 2}, {1}}, event, 0.95)),
+		"fraction":      second(ExactLogistic([][]float64{{0.5}, {1}, {1}}, event, 0, 0.95)),
+		"no covariate":  second(ExactLogistic(rows, event, 1, 0.95)),
+		"nothing exact": second(ExactLogistic(nil, nil, 0, 0.95)),
+	} {
+		if !errors.Is(err, ErrInput) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
