@@ -37,6 +37,7 @@
 //	      - {when: {phase: [test]}, outcome: test-failed}
 //	    transient: true                       # often retried: a later success takes it back
 //	    tail: 30                              # counts in the last lines of the log only
+//	    excerpt: 20                           # counts in logs of at most so many lines only
 //	    case: {log: "migration 17 is locked by pod shop-2", phase: deploy}
 //
 // A rule without match rests on the rules it needs. A marker may name the

@@ -105,6 +105,9 @@ func (j *judgement) holds(i int, r *Rule) bool {
 	if r.Tail > 0 && j.sightings[i].last.line < j.lines-r.Tail {
 		return false
 	}
+	if r.Excerpt > 0 && j.lines >= r.Excerpt {
+		return false
+	}
 	return r.When.met(j.opts) && j.allSeen(r.needs) && !slices.ContainsFunc(r.unless, j.seen)
 }
 

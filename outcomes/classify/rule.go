@@ -24,6 +24,9 @@ type Rule struct {
 	Not    string `yaml:"not"`
 	// Tail limits the rule to the last lines of the log.
 	Tail int `yaml:"tail"`
+	// Excerpt limits the rule to logs of at most so many lines: what someone
+	// cut out of a log tells of its failure.
+	Excerpt int `yaml:"excerpt"`
 
 	Level Level `yaml:"level"`
 	// Outcome is what the rule concludes. A rule above marker without one

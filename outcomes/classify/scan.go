@@ -93,6 +93,9 @@ func (s *scanner) check(needle, end int) {
 	s.checked[needle] = s.line.until
 	t := s.rules.search[needle]
 	r := &s.rules.rules[t.rule]
+	if r.Excerpt > 0 && s.lines >= r.Excerpt {
+		return
+	}
 	if len(r.patterns[t.pattern].pieces) > 1 && !r.patterns[t.pattern].in(s.line.lower) {
 		return
 	}
