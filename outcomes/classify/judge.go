@@ -170,6 +170,7 @@ func (j *judgement) contest(held []candidate) []candidate {
 	}
 	var live []candidate
 	for _, h := range held {
+		j.place(&h)
 		if h.level == Marker || explained[h.rule] || h.r.Transient && overcome(h, held) {
 			continue
 		}
@@ -177,7 +178,6 @@ func (j *judgement) contest(held []candidate) []candidate {
 			h.level--
 			h.weight -= 0.15
 		}
-		j.place(&h)
 		live = append(live, h)
 	}
 	return live
