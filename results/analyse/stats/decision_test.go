@@ -3,6 +3,7 @@ package stats
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -63,6 +64,10 @@ func TestRunningTimePosterior(t *testing.T) {
 	if got, want := quantile(draws, 0.5), 10+(1/p-1)*6; math.Abs(got-want) > 0.1 {
 		t.Errorf("median %v, want %v", got, want)
 	}
+	coverage := runningTimeCoverage(t)
+	if coverage < 0.92 || coverage > 0.98 {
+		t.Errorf("coverage %v", coverage)
+	}
 	clean := Attempts{Ready: []float64{10, 10}}
 	if _, err := RunningTimePosterior(clean, nil, JeffreysPrior, 10, 1); !errors.Is(err, ErrInput) {
 		t.Errorf("no loss known: %v", err)
@@ -71,6 +76,33 @@ func TestRunningTimePosterior(t *testing.T) {
 	if err != nil || slices.Min(draws) < 10 || slices.Max(draws) < 11 {
 		t.Errorf("%v", err)
 	}
+}
+
+// runningTimeCoverage is that of the 95 % posterior interval over log-normal
+// times (σ = 0.5) of 12 trials with 30 % crashes, with 400 simulations.
+func runningTimeCoverage(t *testing.T) float64 {
+	t.Helper()
+	random := rand.New(rand.NewPCG(6, 6))
+	scale := math.Exp(0.5 * 0.5 / 2)
+	truth, covered := 10*scale+0.3/0.7*12*scale, 0
+	for i := range 400 {
+		var a Attempts
+		for range 12 {
+			x := math.Exp(0.5 * random.NormFloat64())
+			if random.Float64() < 0.3 {
+				a.Lost = append(a.Lost, 12*x)
+			} else {
+				a.Ready = append(a.Ready, 10*x)
+			}
+		}
+		draws, err := RunningTimePosterior(a, []float64{12 * scale}, JeffreysPrior, 400, uint64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(draws)
+		covered += index(quantile(draws, 0.025) <= truth && truth <= quantile(draws, 0.975))
+	}
+	return float64(covered) / 400
 }
 
 // Serial 17 against parallel 11 minutes, from the design's statistics chapter.

@@ -112,9 +112,12 @@ func (a Attempts) resampled(random *rand.Rand) float64 {
 }
 
 // RunningTimePosterior draws from the posterior of the expected running time:
-// the success rate from its Beta posterior under the prior (whose B are
-// failures), the mean times from the Bayesian bootstrap (Rubin, Annals of
-// Statistics 9 (1981) 130). It stays informative when every trial succeeded;
+// the success rate from its Beta posterior under the prior (whose A are
+// successes and B failures), the mean times from the Bayesian bootstrap
+// (Rubin, Annals of Statistics 9 (1981) 130), whose spread is widened to that
+// of Student's t for the mean: without that, 95 % intervals of ten trials
+// cover 90 % for log-normal times, with it about 95 %. A single time has no
+// spread, and none enters. It stays informative when every trial succeeded;
 // the cost of the failure nobody has seen is then that of otherLost, losses
 // of comparable strategies. When none succeeded the set-up time is unknown
 // and counted as zero: the draws are lower bounds.
@@ -146,9 +149,22 @@ func RunningTimePosterior(a Attempts, otherLost []float64, prior Prior, draws in
 	values := make([]float64, draws)
 	for i := range values {
 		p := rate.Rand()
-		values[i] = weightedMean(a.Ready, random) + (1-p)/p*weightedMean(lost, random)
+		values[i] = meanDraw(a.Ready, random) + (1-p)/p*meanDraw(lost, random)
 	}
 	return values, nil
+}
+
+// meanDraw is a draw for the mean behind xs, 0 without any.
+func meanDraw(xs []float64, random *rand.Rand) float64 {
+	drawn := weightedMean(xs, random)
+	if len(xs) < 2 {
+		return drawn
+	}
+	// The Bayesian bootstrap's variance is (n−1)/(n+1) of s²/n; Student's t is
+	// the normal over the root of a χ² by its degrees of freedom.
+	df := float64(len(xs) - 1)
+	chi := distuv.ChiSquared{K: df, Src: random}.Rand()
+	return max(0, mean(xs)+(drawn-mean(xs))*math.Sqrt((df+2)/chi))
 }
 
 // weightedMean has weights uniform over all that sum to 1.

@@ -59,6 +59,32 @@ func TestEProcessIsFair(t *testing.T) {
 	}
 }
 
+// safestats' vignette: 80 % power at α = 0.05 for rates 0.3 apart takes 95 ± 5
+// blocks in the worst case over the rates; by simulation.
+func TestEProcessPlannedBlocks(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	var worst float64
+	for _, low := range []float64{0.05, 0.2, 0.35, 0.5, 0.65} {
+		var stops []float64
+		for range 1500 {
+			var e eProcess
+			n := 0
+			for ; e.log < math.Log(20) && n < 1000; n++ {
+				e.observe(pairedBlock(index(random.Float64() < low), index(random.Float64() < low+0.3)))
+			}
+			stops = append(stops, float64(n))
+		}
+		planned, err := Quantile(stops, 0.8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		worst = max(worst, planned)
+	}
+	if math.Abs(worst-95) > 8 {
+		t.Errorf("%v blocks", worst)
+	}
+}
+
 func TestEProcessSkipsRetiredArm(t *testing.T) {
 	e, err := TwoProportionEProcess([]EBlock{pairedBlock(0, 1), pairedBlock(0, 1), {Arm{0, 1}, Arm{}}})
 	if err != nil || e[1] != e[2] {

@@ -21,7 +21,7 @@ def add(f, args, want):
     cases.append({"f": f, "args": [float(a) for a in args], "want": [float(w) for w in want]})
 
 
-for k, n in [(0, 1), (1, 1), (0, 5), (2, 2), (1, 3), (3, 10), (0, 30), (29, 30), (20, 100), (3, 1000), (700, 1000)]:
+for k, n in [(0, 1), (1, 1), (0, 5), (2, 2), (1, 3), (3, 10), (0, 30), (29, 30), (20, 100), (3, 1000), (700, 1000), (7, 100000), (50000, 100000)]:
     for conf in (0.9, 0.95, 0.99):
         r = stats.binomtest(k, n)
         add("clopper_pearson", (k, n, conf), r.proportion_ci(conf, "exact"))
