@@ -87,15 +87,15 @@ func (s *scanner) scan(block []byte, seen int) {
 
 // check looks at the line around a needle for what the rule wants of it.
 func (s *scanner) check(needle, end int) {
-	if end > s.line.until {
-		s.open(end)
-	}
-	s.checked[needle] = s.line.until
 	t := s.rules.search[needle]
 	r := &s.rules.rules[t.rule]
 	if r.Excerpt > 0 && s.lines >= r.Excerpt {
 		return
 	}
+	if end > s.line.until {
+		s.open(end)
+	}
+	s.checked[needle] = s.line.until
 	if len(r.patterns[t.pattern].pieces) > 1 && !r.patterns[t.pattern].in(s.line.lower) {
 		return
 	}
