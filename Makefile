@@ -14,7 +14,7 @@ BIN := bin/stratbench
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
 	$(BIN) lab --install-missing --if-needed
-	$(BIN) run experiments/quick.yaml
+	$(BIN) run experiments/quick.yaml --as-found
 
 ## test: everything that is tested, on real engines with a real cluster
 test: build workload

@@ -123,4 +123,12 @@ type Plan struct {
 	Seed   uint64        `json:"seed"`
 	Cells  []trial.Cell  `json:"cells"`
 	Trials []trial.Trial `json:"trials"`
+	// Refused are cells that could not be run as asked, and have no trials.
+	Refused []Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is a cell that was not run, and why.
+type Refusal struct {
+	Cell   trial.Cell `json:"cell"`
+	Reason string     `json:"reason"`
 }

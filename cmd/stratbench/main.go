@@ -58,7 +58,7 @@ strategy that an experiment names. It records times and crashes.
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), planCommand(), validateCommand(), lsCommand(),
+	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
 		showCommand(), tableCommand(), labCommand(), schemaCommand(), workerCommand())
 	return root
 }

@@ -61,6 +61,7 @@ func runCommand() *cobra.Command {
 	var flags planFlags
 	var output outputFlag
 	var dir, resume, kind string
+	var asFound bool
 	cmd := &cobra.Command{
 		Use:   "run SPEC",
 		Short: "Run an experiment and print its table",
@@ -78,6 +79,9 @@ stops cleanly; --resume continues.
 			if err != nil {
 				return err
 			}
+			if asFound && len(run.AsFound(cmd.Context(), spec)) > 0 {
+				p = plan.Make(spec, p.Seed)
+			}
 			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), Budget: spec.Budget,
 				Report: newProgress(cmd.ErrOrStderr()).update}
 			if cmd.Flags().Changed("resume") {
@@ -93,6 +97,7 @@ stops cleanly; --resume continues.
 	addResultsFlag(cmd, &dir)
 	cmd.Flags().StringVar(&resume, "resume", "", "continue an interrupted run: its name, or the spec's newest run")
 	cmd.Flags().Lookup("resume").NoOptDefVal = "latest"
+	cmd.Flags().BoolVar(&asFound, "as-found", false, "where engines of the user's run: only those, with the memory they have")
 	cmd.Flags().StringVar(&kind, "machine", "", "auto, host, isolated or podman-machine, instead of the spec's")
 	return cmd
 }

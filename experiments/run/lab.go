@@ -3,9 +3,11 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
 // PrepareLab builds what isolated machines start from, golden states
@@ -27,7 +29,12 @@ func PrepareLab(ctx context.Context, note func(string)) error {
 	return errors.Join(p.prepare(ctx, all, note), p.close())
 }
 
-// NeedsLab says whether this machine needs a lab, and why it does not.
+// NeedsLab says whether experiments on this machine need a lab, and why not.
 func NeedsLab(ctx context.Context) (why string, needed bool) {
+	for _, rt := range trial.Runtimes() {
+		if engines, err := machine.Engines(ctx, rt); err == nil {
+			return fmt.Sprintf("%s runs at %s (%s)", rt, engines[rt].Endpoint, engines[rt].Source), false
+		}
+	}
 	return "", true
 }

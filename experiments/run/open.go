@@ -55,7 +55,7 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return errors.Join(fmt.Errorf("keeping the workload's file: %w", err), r.journal.Close())
 	}
-	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials}
+	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials, Refused: r.refused}
 	err = errors.Join(
 		r.journal.WriteFileOnce(results.SpecFile, r.spec.Source),
 		r.journal.WriteFileOnce(results.WorkloadFile, workload),

@@ -10,17 +10,70 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// choosePlaces settles where the machines of each runtime come from.
+// choosePlaces settles where the machines of each runtime come from: as asked
+// on the command line, else by the spec, else by what there is.
 func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
 	cache, err := CacheDir()
 	if err != nil {
 		return err
 	}
+	if asked == "" {
+		asked = machine.Kind(r.spec.Settings.Machine.Kind)
+	}
+	choice, err := choose(ctx, asked, r.runtimes())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCannotRun, err)
+	}
+	r.report(Update{Note: fmt.Sprintf("machine: %s, because %s", choice.Kind, choice.Reason)})
 	shared := newIsolatedPlace(cache, r.binds())
-	for _, rt := range trial.Runtimes() {
-		r.places[rt] = shared
+	for _, rt := range r.runtimes() {
+		if choice.Kind == machine.Isolated {
+			r.places[rt] = shared
+			continue
+		}
+		engine := choice.Engines[rt]
+		engine.Runtime = rt
+		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.spec.Strategies, cache: cache, tags: r.tags()}
 	}
 	return nil
+}
+
+// choose settles the kind of machine for all runtimes.
+func choose(ctx context.Context, asked machine.Kind, runtimes []trial.Runtime) (machine.Choice, error) {
+	const byUser = "it was asked for"
+	switch asked {
+	case machine.Auto:
+		return machine.Detect(ctx, runtimes...)
+	case machine.Isolated:
+		return machine.Choice{Kind: asked, Reason: byUser}, machine.Possible()
+	case machine.PodmanMachine:
+		return machine.Choice{Kind: asked, Reason: byUser}, nil
+	case machine.Host:
+		engines, err := machine.Engines(ctx, runtimes...)
+		return machine.Choice{Kind: asked, Reason: byUser, Engines: engines}, err
+	}
+	return machine.Choice{}, fmt.Errorf("%q is no kind of machine; the kinds are auto, host, isolated and podman-machine", asked)
+}
+
+// runtimes are those that the plan's cells use.
+func (r *runner) runtimes() (used []trial.Runtime) {
+	for _, rt := range trial.Runtimes() {
+		for _, cell := range r.plan.Cells {
+			s, _, err := r.spec.Cell(cell)
+			if err == nil && s.Runtime == rt {
+				used = append(used, rt)
+				break
+			}
+		}
+	}
+	return used
+}
+
+func (r *runner) tags() (tags []string) {
+	for _, i := range r.spec.Workload.Images {
+		tags = append(tags, i.Tag)
+	}
+	return tags
 }
 
 // CacheDir is the folder in which stratbench keeps the lab and golden states.

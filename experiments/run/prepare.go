@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/runtimes/machine/host"
 	"github.com/stratbench/stratbench/strategies"
 )
 
@@ -30,24 +33,64 @@ func (r *runner) settingsOf() ([]experiments.Settings, error) {
 	return all, nil
 }
 
-// preflight checks every cell and reports all that cannot be.
+// preflight checks every cell and reports all that cannot be. A cell whose
+// level of memory a user's engine does not have is refused, and the others
+// run; any other fault refuses the experiment.
 func (r *runner) preflight() error {
-	all, err := r.settingsOf()
-	if err != nil {
-		return err
-	}
 	var faults []error
-	seen := map[string]bool{}
-	for _, s := range all {
-		if err := r.places[s.Runtime].check(s); err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
+	for _, cell := range r.plan.Cells {
+		s, workload, err := r.spec.Cell(cell)
+		if err == nil {
+			err = errors.Join(r.places[s.Runtime].check(s), present(workload))
+		}
+		var memory *host.MemoryError
+		switch {
+		case errors.As(err, &memory):
+			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
+			r.report(Update{Note: fmt.Sprintf("refused [%s]: %v", cell, err)})
+		case err != nil:
 			faults = append(faults, err)
 		}
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%w:\n%w", ErrCannotRun, errors.Join(faults...))
+		return fmt.Errorf("%w: %s", ErrCannotRun, distinct(faults))
+	}
+	if len(r.refused) == len(r.plan.Cells) {
+		return fmt.Errorf("%w: every cell is refused; --as-found takes the engines' memory as it is", ErrCannotRun)
+	}
+	r.plan.Trials = slices.DeleteFunc(r.plan.Trials, func(t trial.Trial) bool {
+		return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == t.Cell.Key() })
+	})
+	return nil
+}
+
+// present says what a workload needs and is not there. Loading a spec does not
+// look, because a plan can be made before anything is.
+func present(w experiments.Workload) error {
+	program := w.Test.Command[0]
+	if !strings.Contains(program, "/") {
+		return nil
+	}
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(w.Test.Dir, program)
+	}
+	if _, err := os.Stat(program); err != nil {
+		return fmt.Errorf("the workload's test command: %w; build it first (the shipped workload: make workload)", err)
 	}
 	return nil
+}
+
+// distinct prints each message once, a line each when there are several.
+func distinct(errs []error) string {
+	var lines []string
+	for _, err := range errs {
+		for line := range strings.Lines(err.Error()) {
+			if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // prepare makes ready what trials need and are not timed for.

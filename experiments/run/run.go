@@ -60,6 +60,7 @@ type runner struct {
 	done     map[string]bool
 	attempts map[string]int
 	previous *results.Previous
+	refused  []results.Refusal
 	unclean  []error
 	took     map[string][]time.Duration
 }

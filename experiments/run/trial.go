@@ -18,7 +18,7 @@ import (
 )
 
 // teardownLimit bounds how long a machine may take to go away.
-const teardownLimit = 10 * time.Second
+const teardownLimit = 30 * time.Second
 
 // execution is one trial under way.
 type execution struct {
@@ -152,7 +152,11 @@ func (x *execution) onMachine(ctx context.Context, place place, m machine.Machin
 	x.record.Machine.NodeImage = cfg.NodeImage
 	stopSampling := x.sample(m)
 	defer stopSampling()
-	return x.work(ctx, m, job{Publish: x.preparing(), Config: cfg, Origin: x.origin})
+	do := jobTrial
+	if x.preparing() {
+		do = jobPublish
+	}
+	return x.work(ctx, m, job{Do: do, Config: cfg, Origin: x.origin})
 }
 
 // describe asks the engine what it is, over a connection of the runner's own.

@@ -13,13 +13,26 @@ import (
 
 // job is what a worker process is told, on its standard input.
 type job struct {
-	// Publish builds the images and pushes them to the registry, as the
-	// preparation of strategies that pull, instead of running the pipeline.
-	Publish bool            `json:"publish,omitempty"`
-	Config  pipeline.Config `json:"config"`
+	Do     task            `json:"do"`
+	Config pipeline.Config `json:"config"`
 	// Origin is the trial's origin on the monotonic clock, a pipeline.Now.
 	Origin int64 `json:"origin_ns"`
+	// Owed is what a clean-up puts right.
+	Owed owed `json:"owed"`
 }
+
+// task is a kind of job.
+type task string
+
+const (
+	// jobTrial runs the pipeline.
+	jobTrial task = "trial"
+	// jobPublish builds the images and pushes them to the registry, as the
+	// preparation of strategies that pull.
+	jobPublish task = "publish"
+	// jobClean takes away what a trial made on a borrowed engine.
+	jobClean task = "clean"
+)
 
 // Work is a worker process: it reads one job from in, runs it, and writes each
 // event as a line of JSON to out as it happens. A trial that fails is no error
@@ -36,10 +49,15 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer engine.Close()
 	events := &eventWriter{enc: json.NewEncoder(out)}
 	clock := pipeline.NewClock(j.Origin)
-	if j.Publish {
-		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
-	} else {
+	switch j.Do {
+	case jobTrial:
 		pipeline.Run(ctx, j.Config, engine, clock, events.write)
+	case jobPublish:
+		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
+	case jobClean:
+		return j.Owed.settle(ctx, j.Config, engine)
+	default:
+		return fmt.Errorf("%q is no job of a worker", j.Do)
 	}
 	return events.err
 }

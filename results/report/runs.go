@@ -142,7 +142,11 @@ func peakOf(samples []trial.Sample) string {
 
 // Run is the table of a run's cells.
 func Run(run results.Run) Table {
-	return Cells(analyse.Cells(run.Plan.Cells, run.Trials()))
+	t := Cells(analyse.Cells(run.Plan.Cells, run.Trials()))
+	for _, refused := range run.Plan.Refused {
+		t.Notes = append(t.Notes, fmt.Sprintf("Not run, [%s]: %s", refused.Cell, refused.Reason))
+	}
+	return t
 }
 
 // Trial shows one trial: its spans as rows, and what qualifies it as notes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,10 +13,9 @@ import (
 
 // Machine is the host with a user's engine on it.
 type Machine struct {
-	engine  Engine
-	self    string
-	address string
-	before  counters
+	engine Engine
+	self   string
+	before counters
 }
 
 // Open makes a machine of a user's engine. It starts nothing.
@@ -26,24 +24,13 @@ func Open(e Engine) (*Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	m := &Machine{engine: e, self: self, address: ownAddress()}
+	m := &Machine{engine: e, self: self}
 	if m.local() {
 		if m.before, err = readCounters(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return nil, err
 		}
 	}
 	return m, nil
-}
-
-// ownAddress is the address by which others reach this host, or 127.0.0.1 when
-// it has none. Nothing is sent to find it.
-func ownAddress() string {
-	conn, err := net.Dial("udp", "192.0.2.1:9")
-	if err != nil {
-		return "127.0.0.1"
-	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).IP.String()
 }
 
 // Endpoint is the engine's address. Workers run on the host and use the same.
@@ -55,10 +42,9 @@ func (m *Machine) WatchEndpoint() string { return m.engine.Endpoint }
 // Engine tells which engine it is and where it was found.
 func (m *Machine) Engine() Engine { return m.engine }
 
-// RegistryHost is an address of this host that containers, and engines in a
-// virtual machine on it, reach. A docker engine refuses a registry without TLS
-// there unless the user allows it (insecure-registries).
-func (m *Machine) RegistryHost() string { return m.address }
+// RegistryHost is the loopback address: nothing is opened to others, and an
+// engine on this very system reaches it, without TLS too.
+func (m *Machine) RegistryHost() string { return "127.0.0.1" }
 
 // Start starts a worker on the host. It does not die with a user's engine,
 // which nothing here ends.
