@@ -21,11 +21,12 @@ var rooms = map[string][]string{
 	"internal":            {"internal"},
 	"experiments":         {"strategies"},
 	"experiments/plan":    {"experiments", "strategies"},
-	"experiments/run":     {"experiments", "experiments/plan", "strategies", "runtimes", "runtimes/docker", "runtimes/podman", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
+	"experiments/run":     {"experiments", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
 	"strategies":          {},
 	"runtimes":            {},
 	"runtimes/docker":     {"runtimes"},
 	"runtimes/podman":     {"runtimes"},
+	"runtimes/connect":    {"runtimes", "runtimes/docker", "runtimes/podman"},
 	"runtimes/enginetest": {"runtimes", "runtimes/machine", "lab"},
 	"runtimes/machine":    {"runtimes"},
 	"pipeline":            {"runtimes", "strategies"},
@@ -39,10 +40,11 @@ var rooms = map[string][]string{
 
 // testOnly are further rooms that a room's tests may know.
 var testOnly = map[string][]string{
+	"experiments":      {"experiments/plan"},
 	"runtimes/docker":  {"runtimes/enginetest", "runtimes/machine", "lab"},
 	"runtimes/podman":  {"runtimes/enginetest", "runtimes/machine", "lab"},
 	"runtimes/machine": {"lab"},
-	"pipeline":         {"runtimes/docker", "runtimes/podman", "runtimes/machine", "lab"},
+	"pipeline":         {"runtimes/connect", "runtimes/machine", "lab"},
 }
 
 func TestImportsPointBackwards(t *testing.T) {
@@ -73,7 +75,7 @@ func TestImportsPointBackwards(t *testing.T) {
 
 // skipFolder passes over what is not this module's own code.
 func skipFolder(name string) error {
-	hidden := strings.HasPrefix(name, ".") && name != "."
+	hidden := strings.HasPrefix(filepath.Base(name), ".") && name != "."
 	if hidden || name == "results/data" || name == "bin" || name == "experiments/workload" || strings.HasSuffix(name, "/testdata") {
 		return filepath.SkipDir
 	}
