@@ -79,7 +79,8 @@ const maxBettingValues = 5000
 // BettingSequence is the interval for the mean of values in [0, 1] after each
 // one of them, valid at all looks together and without any assumption on
 // their distribution but that the mean does not drift: scale a cost by its
-// cap, and count a crash as the cap. Each interval is inside the one before.
+// cap, and count a crash as the cap. Each interval is inside the one before; a
+// Lower above Upper is evidence that the mean did drift.
 //
 // Hedged capital with predictable plug-in bets: Waudby-Smith & Ramdas, JRSS B
 // 86 (2024) 1, theorem 3, with equal weights and bets cut at ½.

@@ -95,21 +95,11 @@ func (d distribution) merged() distribution {
 // (Streitberg & Röhmel's shift algorithm, Statistical Software Newsletter 12
 // (1986) 10) for scores that are multiples of ½, as midranks are.
 func integerPermuted(scores [][]float64, sizes []int) (distribution, bool) {
-	steps, reach := 0, 0
-	doubled, base := make([][]int, len(scores)), 0
-	for b, s := range scores {
-		ints, least, ok := halves(s)
-		if !ok || arrangements(len(s), sizes[b]) > 1e300 {
-			return distribution{}, false
-		}
-		doubled[b] = ints
-		base += least * sizes[b]
-		span := largestSum(ints, sizes[b]) + 1
-		reach += span
-		if steps += span * (len(s)*sizes[b] + reach); steps > maxSteps {
-			return distribution{}, false
-		}
+	doubled, base, ok := commonScale(scores, sizes)
+	if !ok || work(doubled, sizes) > maxSteps {
+		return distribution{}, false
 	}
+	unit := divide(doubled)
 	total := []float64{1}
 	for b, s := range doubled {
 		total = convolve(total, bySum(s, sizes[b]))
@@ -117,10 +107,58 @@ func integerPermuted(scores [][]float64, sizes []int) (distribution, bool) {
 	var d distribution
 	for i, w := range total {
 		if w > 0 {
-			d.value, d.weight = append(d.value, float64(base+i)/2), append(d.weight, w)
+			d.value, d.weight = append(d.value, float64(base+unit*i)/2), append(d.weight, w)
 		}
 	}
 	return d, true
+}
+
+// commonScale returns twice the scores, less the smallest of their block, and
+// what all the smallest add to any sum.
+func commonScale(scores [][]float64, sizes []int) (doubled [][]int, base int, ok bool) {
+	for b, s := range scores {
+		ints, least, ok := halves(s)
+		if !ok || arrangements(len(s), sizes[b]) > 1e300 {
+			return nil, 0, false
+		}
+		doubled, base = append(doubled, ints), base+least*sizes[b]
+	}
+	return doubled, base, true
+}
+
+// work is the number of steps that the recursion and the joining of the
+// blocks take, as a float since it may be large.
+func work(doubled [][]int, sizes []int) (steps float64) {
+	unit, reach := float64(greatestDivisor(doubled)), 1.0
+	for b, ints := range doubled {
+		span := float64(largestSum(ints, sizes[b]))/unit + 1
+		steps += span * (float64(len(ints)*sizes[b]) + reach)
+		reach += span
+	}
+	return steps
+}
+
+// divide takes the greatest common divisor out of the scores: without ties
+// it is 2.
+func divide(doubled [][]int) int {
+	unit := greatestDivisor(doubled)
+	for _, ints := range doubled {
+		for i := range ints {
+			ints[i] /= unit
+		}
+	}
+	return unit
+}
+
+func greatestDivisor(doubled [][]int) (g int) {
+	for _, ints := range doubled {
+		for _, v := range ints {
+			for v != 0 {
+				g, v = v, g%v
+			}
+		}
+	}
+	return max(1, g)
 }
 
 // halves returns twice the scores less the smallest, and that smallest.
@@ -154,8 +192,8 @@ func bySum(ints []int, m int) []float64 {
 		count[j] = make([]float64, width)
 	}
 	count[0][0] = 1
-	for _, v := range ints {
-		for j := m; j >= 1; j-- {
+	for seen, v := range ints {
+		for j := min(m, seen+1); j >= 1; j-- {
 			for s := width - 1; s >= v; s-- {
 				count[j][s] += count[j-1][s-v]
 			}

@@ -19,8 +19,12 @@ type ExactEffect struct {
 	P float64
 }
 
-// maxExactStates bounds the outcomes that are kept while they are counted.
-const maxExactStates = 500_000
+// Limits of exact counting: outcomes that are kept, and trials, whose number
+// of outcomes must stay a float64.
+const (
+	maxExactStates = 500_000
+	maxExactTrials = 1000
+)
 
 // ExactLogistic is the effect of covariate which (from 0) on the log odds of
 // the event, conditional on what is sufficient for the intercept and all
@@ -56,6 +60,9 @@ type covariateGroup struct {
 func covariateGroups(rows [][]float64, event []bool, which int) ([]covariateGroup, []int, error) {
 	if len(rows) == 0 || len(rows) != len(event) || which < 0 || which >= len(rows[0]) {
 		return nil, nil, invalid("%d trials, %d outcomes, covariate %d", len(rows), len(event), which)
+	}
+	if len(rows) > maxExactTrials {
+		return nil, nil, invalid("%d trials are too many for an exact answer; use FirthLogistic", len(rows))
 	}
 	var groups []covariateGroup
 	observed := make([]int, len(rows[0])+1)

@@ -59,6 +59,17 @@ func logChoose(n, k int) float64 {
 }
 
 func logFactorial(n int) float64 {
+	if n < len(logFactorials) {
+		return logFactorials[n]
+	}
 	v, _ := math.Lgamma(float64(n) + 1)
 	return v
 }
+
+// logFactorials spares the tests that enumerate tables most of their time.
+var logFactorials = func() (table [1024]float64) {
+	for n := range table {
+		table[n], _ = math.Lgamma(float64(n) + 1)
+	}
+	return table
+}()

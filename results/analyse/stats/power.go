@@ -69,14 +69,23 @@ func rejectionProbability(p1 float64, n1 int, p2 float64, n2 int, rejects func(x
 // FisherTrials is the smallest number of trials in each arm at which
 // FisherPower reaches power. An error says that most are not enough.
 func FisherTrials(p1, p2, alpha, power float64, most int) (int, error) {
-	if err := checkPower(p1, 1, p2, 1, alpha); err != nil {
-		return 0, err
-	}
+	return trialsFor(FisherPower, p1, p2, alpha, power, most)
+}
+
+// BoschlooTrials is FisherTrials for Boschloo's test, which needs fewer.
+func BoschlooTrials(p1, p2, alpha, power float64, most int) (int, error) {
+	return trialsFor(BoschlooPower, p1, p2, alpha, power, most)
+}
+
+type powerFunc func(p1 float64, n1 int, p2 float64, n2 int, alpha float64) (float64, error)
+
+// trialsFor tries every number in turn: exact power is not monotone.
+func trialsFor(f powerFunc, p1, p2, alpha, power float64, most int) (int, error) {
 	if err := checkLevel("power", power); err != nil {
 		return 0, err
 	}
 	for n := 2; n <= most; n++ {
-		got, err := FisherPower(p1, n, p2, n, alpha)
+		got, err := f(p1, n, p2, n, alpha)
 		if err != nil {
 			return 0, err
 		}

@@ -267,6 +267,9 @@ func TestFisherTrials(t *testing.T) {
 			t.Errorf("%v against %v: %d, %v; want %d", c.p1, c.p2, n, err, c.want)
 		}
 	}
+	if n, err := BoschlooTrials(0.02, 0.4, 0.05, 0.8, 30); err != nil || n > 18 {
+		t.Errorf("Boschloo needs no more than Fisher's 18: %d, %v", n, err)
+	}
 	if _, err := FisherTrials(0.02, 0.03, 0.05, 0.8, 20); !errors.Is(err, ErrInput) {
 		t.Errorf("out of reach: %v", err)
 	}

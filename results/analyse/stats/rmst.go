@@ -92,10 +92,16 @@ func CompareRMST(first []float64, firstEvent []bool, second []float64, secondEve
 	if err != nil {
 		return RestrictedComparison{}, err
 	}
+	if a.Mean == 0 || b.Mean == 0 {
+		return RestrictedComparison{}, invalid("means of %v and %v have no ratio", a.Mean, b.Mean)
+	}
 	c := RestrictedComparison{First: a, Second: b, Difference: a.Mean - b.Mean, Ratio: a.Mean / b.Mean}
 	z, se := twoSidedZ(conf), math.Hypot(a.StdErr, b.StdErr)
 	c.DifferenceCI = Interval{c.Difference - z*se, c.Difference + z*se}
-	c.P = 2 * distuv.UnitNormal.Survival(math.Abs(c.Difference)/se)
+	c.P = math.NaN()
+	if se > 0 {
+		c.P = 2 * distuv.UnitNormal.Survival(math.Abs(c.Difference)/se)
+	}
 	width := z * math.Hypot(a.StdErr/a.Mean, b.StdErr/b.Mean)
 	c.RatioCI = Interval{c.Ratio * math.Exp(-width), c.Ratio * math.Exp(width)}
 	return c, nil

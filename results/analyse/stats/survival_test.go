@@ -138,6 +138,11 @@ func TestRestrictedMeanCountsCrashAsTau(t *testing.T) {
 	if err != nil || !near(m.Mean, (4+6+10+7+10)/5.0, 1e-12) {
 		t.Errorf("%+v, %v", m, err)
 	}
+	same := []float64{5, 5}
+	c, err := CompareRMST(same, []bool{true, true}, []float64{7, 7}, []bool{true, true}, 10, 0.95)
+	if err != nil || c.Difference != -2 || !math.IsNaN(c.P) {
+		t.Errorf("no spread, no p-value: %+v, %v", c, err)
+	}
 	all, err := RMST([]float64{inf, inf}, []bool{false, false}, 10, 0.95)
 	if err != nil || all.Mean != 10 || all.StdErr != 0 {
 		t.Errorf("all crashed: %+v, %v", all, err)
