@@ -75,7 +75,8 @@ func TestImportsPointBackwards(t *testing.T) {
 
 // skipFolder passes over what is not this module's own code.
 func skipFolder(name string) error {
-	hidden := strings.HasPrefix(filepath.Base(name), ".") && name != "."
+	base := filepath.Base(name)
+	hidden := name != "." && (base[0] == '.' || base[0] == '_')
 	if hidden || name == "results/data" || name == "bin" || name == "experiments/workload" || strings.HasSuffix(name, "/testdata") {
 		return filepath.SkipDir
 	}
