@@ -285,7 +285,8 @@ func (m *Machine) close(ctx context.Context) error {
 	if m.log != nil {
 		errs = append(errs, m.log.Close())
 	}
-	errs = append(errs, m.config.Store.Delete(store.Live(m.id)))
+	// What the store goes on doing would be in the way of the next machine.
+	errs = append(errs, m.config.Store.Delete(store.Live(m.id)), m.config.Store.Settle(ctx))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("removing the machine %s: %w", m.id, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,10 +22,26 @@ import (
 
 func TestMain(m *testing.M) {
 	Main()
+	if address := os.Getenv("ISOLATED_TEST_DIAL"); address != "" {
+		playClient(address)
+	}
 	if path := os.Getenv("ISOLATED_TEST_RUNNER"); path != "" {
 		playRunner(path)
 	}
 	os.Exit(m.Run())
+}
+
+// playClient, inside a machine, reads what is served at an address outside.
+func playClient(address string) {
+	conn, err := net.Dial("tcp", address)
+	if err == nil {
+		_, err = io.Copy(os.Stdout, conn)
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // playRunner starts a machine in this process, to be killed.
@@ -193,6 +210,67 @@ func TestWorkersRunOutsideTheLimit(t *testing.T) {
 	if len(pids) < 2 {
 		t.Errorf("processes: %+v", pids)
 	}
+}
+
+func TestMachinesReachTheRunnerAndNobodyElse(t *testing.T) {
+	s, _ := openStore(t)
+	m := start(t, s, trial.Podman, 0)
+	l, err := net.Listen("tcp", net.JoinHostPort(m.RegistryHost(), "0"))
+	must(t, err)
+	defer l.Close()
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			conn.Write([]byte("from the runner"))
+			conn.Close()
+		}
+	}()
+	if out, err := output(t, m, nil, "env", "ISOLATED_TEST_DIAL="+l.Addr().String(), m.Self()); err != nil || out != "from the runner" {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if out, err := output(t, m, nil, "env", "ISOLATED_TEST_DIAL=192.0.2.77:80", m.Self()); err == nil || !strings.Contains(out, "network is unreachable") {
+		t.Errorf("dialling elsewhere: %q, %v", out, err)
+	}
+}
+
+func TestBindsAreThereAndReadOnly(t *testing.T) {
+	s, _ := openStore(t)
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("of the host"), 0o644))
+	m, err := Start(t.Context(), Config{
+		Store: s, From: store.Root("test"), Runtime: trial.Podman,
+		Log: filepath.Join(t.TempDir(), "log"), Binds: []string{dir},
+	})
+	must(t, err)
+	defer m.Close(context.Background())
+	if out, err := output(t, m, nil, "cat", filepath.Join(dir, "file")); err != nil || out != "of the host" {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if out, err := output(t, m, nil, "touch", filepath.Join(dir, "file")); err == nil || !strings.Contains(out, "Read-only") {
+		t.Errorf("writing to it: %q, %v", out, err)
+	}
+}
+
+func TestMachineThatCannotStartLeavesNothing(t *testing.T) {
+	s, _ := openStore(t)
+	_, err := Start(t.Context(), Config{
+		Store: s, From: store.Root("test"), Runtime: trial.Podman,
+		Log: filepath.Join(t.TempDir(), "log"), Binds: []string{"/no/such/path"},
+	})
+	if err == nil || !strings.Contains(err.Error(), "/no/such/path") {
+		t.Fatalf("got %v", err)
+	}
+	id := fmt.Sprintf("%s-%d", ownPrefix(t), machines.Load())
+	if left := (trace{id: id}).left(t, s); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// ownPrefix is what the ids of this process's machines begin with.
+func ownPrefix(t *testing.T) string {
+	t.Helper()
+	began, err := startTime(os.Getpid())
+	must(t, err)
+	return fmt.Sprintf("%d-%s", os.Getpid(), began)
 }
 
 func TestKilledEngineIsReportedWithItsSignal(t *testing.T) {
@@ -369,7 +447,7 @@ func (tr trace) left(t *testing.T, s *store.Store) (left []string) {
 		l, _ := os.Readlink(n)
 		status, _ := os.ReadFile(filepath.Join(filepath.Dir(n), "../status"))
 		// Nobody but its parent can collect one that has ended.
-		if l == tr.namespace && !strings.Contains(string(status), "State:\tZ") {
+		if l != "" && l == tr.namespace && !strings.Contains(string(status), "State:\tZ") {
 			left = append(left, "process "+n)
 		}
 	}

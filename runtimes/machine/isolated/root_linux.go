@@ -80,8 +80,10 @@ func mountSystem(tree *cgroup.Tree) error {
 			return err
 		}
 	}
-	for dir, mode := range map[string]os.FileMode{"/tmp": 0o1777, "/lib/modules": 0o755} {
-		if err := os.MkdirAll(above+dir, mode); err != nil {
+	// kind binds the last two into its nodes, and podman refuses to bind what is
+	// not there.
+	for _, dir := range []string{"/tmp", "/lib/modules", "/dev/mapper"} {
+		if err := os.MkdirAll(above+dir, 0o755); err != nil {
 			return fmt.Errorf("making %s in the machine: %w", dir, err)
 		}
 	}

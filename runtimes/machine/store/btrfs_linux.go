@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -49,8 +50,8 @@ func openLoop(ctx context.Context, path string, size trial.Bytes) (volume, error
 	return &btrfs{file: file, device: device.Name(), top: top}, nil
 }
 
-// format makes the file with its file system when it is not there, under
-// another name first: a file with the right name is a whole one.
+// format makes the file with its file system when it is not there. The file
+// has no name until it is whole, so that one that is never finished is none.
 func format(ctx context.Context, path string, size trial.Bytes) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -59,19 +60,23 @@ func format(ctx context.Context, path string, size trial.Bytes) error {
 	if err != nil {
 		return fmt.Errorf("%w: mkfs.btrfs is not installed (package btrfs-progs)", ErrUnsupported)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-")
+	f, err := os.OpenFile(filepath.Dir(path), os.O_RDWR|unix.O_TMPFILE, 0o600)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: making a file without a name: %w", ErrUnsupported, err)
 	}
-	defer os.Remove(f.Name())
-	if err := errors.Join(f.Truncate(int64(size)), f.Close()); err != nil {
-		return err
+	defer f.Close()
+	if err := f.Truncate(int64(size)); err != nil {
+		return fmt.Errorf("making a file of %s: %w", size, err)
 	}
-	cmd := exec.CommandContext(ctx, mkfs, "--quiet", "--metadata", "single", f.Name())
-	if out, err := cmd.CombinedOutput(); err != nil {
+	name := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())
+	if out, err := exec.CommandContext(ctx, mkfs, "--quiet", "--metadata", "single", name).CombinedOutput(); err != nil {
 		return fmt.Errorf("making a file system of %s: %w: %s", size, err, lastLine(out))
 	}
-	return os.Rename(f.Name(), path)
+	err = unix.Linkat(unix.AT_FDCWD, name, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if err != nil && !errors.Is(err, unix.EEXIST) { // another process was faster
+		return fmt.Errorf("naming the file: %w", err)
+	}
+	return nil
 }
 
 // dir goes through the process by number, so that other programs find it too.
@@ -146,6 +151,43 @@ func (v *btrfs) subvolumes(name string) (names []string, err error) {
 
 func (v *btrfs) mount(name string) (*os.File, error) { return mountBtrfs(v.device, "/"+name) }
 
+// settle writes out what is to be written, which also wakes the kernel's
+// cleaner, waits until that has no deleted subvolume left to clean, and writes
+// out what came of it.
+func (v *btrfs) settle(ctx context.Context) error {
+	if err := v.control(".", syncAll, nil); err != nil {
+		return err
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left, err := v.orphans()
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			return v.control(".", syncAll, nil)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d deleted copies are not cleaned up: %w", left, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// orphans counts the deleted subvolumes that are still on disk: each has an
+// orphan item in the tree of roots until it is cleaned up.
+func (v *btrfs) orphans() (uint32, error) {
+	all := ^uint64(0)
+	search := treeSearch{
+		tree: rootTree, minObject: orphanObject, maxObject: orphanObject, maxOffset: all, maxTransaction: all,
+		minType: orphanItem, maxType: orphanItem, items: 100,
+	}
+	err := v.control(".", searchTree, unsafe.Pointer(&search))
+	return search.items, err
+}
+
 func (v *btrfs) traffic() (read, written trial.Bytes, err error) { return deviceTraffic(v.device) }
 
 func (v *btrfs) close(ctx context.Context) error {
@@ -174,7 +216,25 @@ const (
 	snapDestroy    = 0x5000940f // BTRFS_IOC_SNAP_DESTROY
 	snapCreateV2   = 0x50009417 // BTRFS_IOC_SNAP_CREATE_V2
 	subvolReadOnly = 1 << 1     // BTRFS_SUBVOL_RDONLY
+	syncAll        = 0x9408     // BTRFS_IOC_SYNC
+	searchTree     = 0xd0009411 // BTRFS_IOC_TREE_SEARCH
+
+	rootTree     = 1              // BTRFS_ROOT_TREE_OBJECTID
+	orphanObject = ^uint64(0) - 4 // BTRFS_ORPHAN_OBJECTID, which is -5
+	orphanItem   = 48             // BTRFS_ORPHAN_ITEM_KEY
 )
+
+type treeSearch struct {
+	tree                           uint64
+	minObject, maxObject           uint64
+	minOffset, maxOffset           uint64
+	minTransaction, maxTransaction uint64
+	minType, maxType               uint32
+	items                          uint32 // at most; then how many there were
+	_                              uint32
+	_                              [4]uint64
+	found                          [3992]byte
+}
 
 type volArgs struct {
 	fd   int64

@@ -66,6 +66,9 @@ func (v *folder) mount(name string) (*os.File, error) {
 	return cloneMount(filepath.Join(v.path, name))
 }
 
+// settle has nothing to wait for: removing is over when it returns.
+func (v *folder) settle(context.Context) error { return nil }
+
 func (v *folder) traffic() (read, written trial.Bytes, err error) {
 	return 0, 0, errors.ErrUnsupported
 }

@@ -54,6 +54,7 @@ type volume interface {
 	snapshot(ctx context.Context, from, to string, readonly bool) error
 	remove(name string) error
 	mount(name string) (*os.File, error)
+	settle(ctx context.Context) error
 	traffic() (read, written trial.Bytes, err error)
 	close(ctx context.Context) error
 }
@@ -186,6 +187,15 @@ func (s *Store) Mount(name string) (*os.File, error) {
 		return nil, fmt.Errorf("mounting %s of the store: %w", name, err)
 	}
 	return f, nil
+}
+
+// Settle waits until nothing is left to do of what was deleted, which a file
+// system goes on with in the background, in the way of whatever runs next.
+func (s *Store) Settle(ctx context.Context) error {
+	if err := s.volume.settle(ctx); err != nil {
+		return fmt.Errorf("waiting for the store %s to settle: %w", s.path, err)
+	}
+	return nil
 }
 
 // Traffic returns how much was read from the store and written to it since it

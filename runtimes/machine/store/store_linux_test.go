@@ -144,6 +144,27 @@ func TestCopiesDoNotTouchWhatTheyCameFrom(t *testing.T) {
 	})
 }
 
+func TestSettledStoreHasGivenItsRoomBack(t *testing.T) {
+	volumes(t, func(t *testing.T, s *Store) {
+		must(t, s.volume.create(Live("m")))
+		must(t, os.WriteFile(s.Path("live/m/large"), make([]byte, 64<<20), 0o644))
+		must(t, s.Settle(t.Context()))
+		full := room(t, s)
+		must(t, s.Delete(Live("m")))
+		must(t, s.Settle(t.Context()))
+		if s.How() != "" && room(t, s) < full+60<<20 {
+			t.Errorf("room before deleting 64 MiB: %d, after: %d", full, room(t, s))
+		}
+	})
+}
+
+func room(t *testing.T, s *Store) int64 {
+	t.Helper()
+	var st unix.Statfs_t
+	must(t, unix.Statfs(s.Path("."), &st))
+	return int64(st.Bfree) * st.Bsize
+}
+
 func TestGoldenIsReadOnly(t *testing.T) {
 	needRoot(t)
 	s := open(t, filepath.Join(t.TempDir(), "store"))
