@@ -80,7 +80,9 @@ type RestrictedComparison struct {
 	RatioCI       Interval
 }
 
-// CompareRMST compares two arms over the same tau; a large-sample method.
+// CompareRMST compares two arms over the same tau; a large-sample method,
+// whose 95 % interval covers about 93 % at ten trials an arm and 86 % at four:
+// where no trial was cut off before tau, CompareCapped covers better.
 //
 // Uno et al., Journal of Clinical Oncology 32 (2014) 2380; R's survRM2.
 func CompareRMST(first []float64, firstEvent []bool, second []float64, secondEvent []bool, tau, conf float64) (RestrictedComparison, error) {

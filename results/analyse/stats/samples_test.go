@@ -102,6 +102,11 @@ func TestSamplesAgainstSciPy(t *testing.T) {
 			return out, err
 		},
 		"quantile": quantileCase,
+		"capped": func(v []float64) ([]float64, error) {
+			a, b, rest := twoSamples(v)
+			c, err := CompareCapped(a, b, rest[0], 0.95)
+			return []float64{c.Difference, c.CI.Lower, c.CI.Upper, c.P}, err
+		},
 	})
 }
 
@@ -302,6 +307,9 @@ func TestSamplesRefuse(t *testing.T) {
 		"half the blocks":   second(HodgesLehmannRatio([]float64{1}, []float64{1}, []int{1}, nil, 0.95)),
 		"no overlap":        second(BrunnerMunzelTest([]float64{1, 2}, []float64{3, 4}, TwoSided)),
 		"all equal":         second(BrunnerMunzelTest([]float64{1, 1}, []float64{1, 1}, TwoSided)),
+		"cap 0":             second(CompareCapped([]float64{1, 2}, []float64{1, 2}, 0, 0.95)),
+		"all at the cap":    second(CompareCapped([]float64{9, inf}, []float64{7, 8}, 5, 0.95)),
+		"one under the cap": second(CompareCapped([]float64{1}, []float64{1, 2}, 5, 0.95)),
 		"no quantile":       second(Quantile(nil, 0.5)),
 		"quantile above 1":  second(Quantile([]float64{1}, 1.5)),
 		"quantile of NaN":   second(Quantile([]float64{nan}, 0.5)),

@@ -100,6 +100,16 @@ def superiority(a, b, conf):
 for a, b in samples:
     add("superiority", two(a, b, 0.95), superiority(a, b, 0.95))
 
+for a, b in samples[:4]:
+    for cap in (6.5, 16):
+        x, y = np.minimum(a, cap), np.minimum(b, cap)
+        vx, vy = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
+        if vx + vy == 0:
+            continue
+        df = (vx + vy) ** 2 / (vx**2 / (len(x) - 1) + vy**2 / (len(y) - 1))
+        d, half = x.mean() - y.mean(), stats.t.ppf(0.975, df) * np.sqrt(vx + vy)
+        add("capped", two(a, b, cap), [d, d - half, d + half, stats.ttest_ind(x, y, equal_var=False).pvalue])
+
 for values in ([3.0], [1, 2], [5, 1, 4, 2, 3], [2.5, 9, 1, 4, 4, 7, 30]):
     for p in (0, 0.1, 0.25, 0.5, 0.9, 1):
         add("quantile", [len(values), *values, p], [np.quantile(values, p)])
