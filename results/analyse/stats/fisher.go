@@ -1,6 +1,9 @@
 package stats
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // sameProbability is the relative slack within which two probabilities of
 // tables are the same: they are sums of logarithms and differ in the last
@@ -52,6 +55,25 @@ func (h hypergeometric) pValue(x int, alt Alternative) float64 {
 		}
 	}
 	return min(1, sum)
+}
+
+// twoSided is the two-sided p-value of every outcome, in one pass over them
+// by probability.
+func (h hypergeometric) twoSided() []float64 {
+	order := make([]int, len(h.pmf))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return compare(h.pmf[i], h.pmf[j]) })
+	p, next, sum := make([]float64, len(h.pmf)), 0, 0.0
+	for _, i := range order {
+		for next < len(order) && h.pmf[order[next]] <= h.pmf[i]*(1+sameProbability) {
+			sum += h.pmf[order[next]]
+			next++
+		}
+		p[i] = min(1, sum)
+	}
+	return p
 }
 
 func logChoose(n, k int) float64 {

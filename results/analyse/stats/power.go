@@ -7,10 +7,17 @@ func FisherPower(p1 float64, n1 int, p2 float64, n2 int, alpha float64) (float64
 	if err := checkPower(p1, n1, p2, n2, alpha); err != nil {
 		return 0, err
 	}
-	return rejectionProbability(p1, n1, p2, n2, func(x1, x2 int) bool {
-		h := newHypergeometric(n1, n2, x1+x2)
-		return h.pValue(x1, TwoSided) <= alpha
-	}), nil
+	first, second := binomialPMF(n1, p1), binomialPMF(n2, p2)
+	var power float64
+	for events := range n1 + n2 + 1 {
+		h := newHypergeometric(n1, n2, events)
+		for i, p := range h.twoSided() {
+			if p <= alpha {
+				power += first[h.lo+i] * second[events-h.lo-i]
+			}
+		}
+	}
+	return min(1, power), nil
 }
 
 // BoschlooPower is FisherPower for Boschloo's central two-sided test.

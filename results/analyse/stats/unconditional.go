@@ -16,7 +16,7 @@ const sameStatistic = 1e-9
 
 // maxTables bounds the work of an unconditional test; above it Fisher's test
 // has lost its conservatism and should be used.
-const maxTables = 4_000_000
+const maxTables = 1_000_000
 
 // extreme holds the tables at least as extreme as the observed one, a row for
 // each count x1 in the first arm: those with x2 < below[x1] or x2 >= from[x1].

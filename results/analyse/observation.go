@@ -1,0 +1,91 @@
+package analyse
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+)
+
+// Observation is one trial as the statistics see it.
+type Observation struct {
+	Run    string
+	Record results.Record
+	Cell   trial.Cell
+	// Block tells the trials that shared conditions, across runs.
+	Block string
+	// Ready says that the environment became usable and stayed so: services
+	// ready, and at most tests of the suite failed.
+	Ready bool
+	// CutOff says that a limit of the spec ended the trial.
+	CutOff bool
+	// Setup is the time to ready in seconds; NaN where not ready or not known.
+	Setup float64
+	// Lost is the time until the failure was noticed and Recovery what then
+	// passed until the next attempt could begin; NaN where not known.
+	Lost, Recovery float64
+}
+
+func observe(run results.Run, r results.Record) Observation {
+	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell,
+		Block: run.ID() + "/" + strconv.Itoa(r.Trial.Block),
+		Ready: usable(r), Setup: math.NaN(), Lost: math.NaN(), Recovery: math.NaN()}
+	o.CutOff = !o.Ready && r.Verdict.TimedOut
+	switch {
+	case o.Ready && r.Setup != nil:
+		o.Setup = r.Setup.Duration().Seconds()
+	case !o.Ready && r.Elapsed > 0:
+		began, ended := pipelineSpan(r)
+		o.Lost = (ended - began).Duration().Seconds()
+		o.Recovery = (r.Elapsed - (ended - began)).Duration().Seconds()
+	}
+	return o
+}
+
+// usable is true for an environment that one could work with. An engine that
+// dies under the tests leaves none.
+func usable(r results.Record) bool {
+	switch r.Verdict.Outcome {
+	case trial.OK:
+		return r.Setup != nil || r.Imported != nil
+	case trial.TestFailed:
+		return true
+	}
+	return false
+}
+
+// pipelineSpan is from the machine being up to its being taken down.
+func pipelineSpan(r results.Record) (began, ended trial.Seconds) {
+	ended = r.Elapsed
+	for _, s := range r.Spans {
+		switch s.Name {
+		case "machine":
+			began = s.End
+		case "teardown", "recovery":
+			ended = s.Start
+		}
+	}
+	return began, max(began, ended)
+}
+
+// Cost is what the attempt took of somebody's time: its set-up, or what a
+// failure lost; NaN where it is not known.
+func (o Observation) Cost() float64 {
+	if o.Ready {
+		return o.Setup
+	}
+	return o.Lost + o.Recovery
+}
+
+// WorstRank is the set-up time, and behind all times for a failure.
+func (o Observation) WorstRank() float64 {
+	if o.Ready {
+		return o.Setup
+	}
+	return math.Inf(1)
+}
+
+// known reports whether the observation can be ranked by time: of a success
+// imported without a time only the outcome is known.
+func (o Observation) known() bool { return !math.IsNaN(o.WorstRank()) }

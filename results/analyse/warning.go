@@ -1,0 +1,74 @@
+package analyse
+
+// WarningKind says what is doubtful about a figure.
+type WarningKind string
+
+// The kinds of warning.
+const (
+	// FewTrials: no test of this comparison could have reached alpha.
+	FewTrials WarningKind = "few-trials"
+	// SingleTrial: one trial shows that it can be done, not how long it takes.
+	SingleTrial WarningKind = "single-trial"
+	// NotRun: the cell was planned, or refused, and has no measured trial.
+	NotRun WarningKind = "not-run"
+	// InvalidTrials: trials that stratbench could not measure.
+	InvalidTrials WarningKind = "invalid-trials"
+	// Conditional: times are of successful trials only.
+	Conditional WarningKind = "conditional"
+	// Drift: set-up times moved over the run.
+	Drift WarningKind = "drift"
+	// OrderEffect: set-up times moved with the place in the block.
+	OrderEffect WarningKind = "order-effect"
+	// CarryOver: trials after a failed one took another time.
+	CarryOver WarningKind = "carry-over"
+	// Residue: something varied inside a cell that should not have.
+	Residue WarningKind = "residue"
+	// Outlier: trials far from their cell's others; they are kept.
+	Outlier WarningKind = "outlier"
+	// Ties: equal times, which measured ones should not be.
+	Ties WarningKind = "ties"
+	// HostBusy: the host was busy before these trials began.
+	HostBusy WarningKind = "host-busy"
+	// UnknownTimes: trials whose times were not recorded.
+	UnknownTimes WarningKind = "unknown-times"
+	// SimulatedTrials: no engine produced these trials.
+	SimulatedTrials WarningKind = "simulated"
+	// ImportedTrials: stratbench did not measure these trials.
+	ImportedTrials WarningKind = "imported"
+	// Unbalanced: the strata do not hold the same trials of both arms.
+	Unbalanced WarningKind = "unbalanced"
+	// Confounded: another factor varies with the one compared.
+	Confounded WarningKind = "confounded"
+	// CutOffTrials: trials that a limit ended, known only to take longer.
+	CutOffTrials WarningKind = "cut-off"
+)
+
+// Warning qualifies the figure that it is attached to.
+type Warning struct {
+	Kind WarningKind `json:"kind"`
+	// Detail names what it is about: a field, a factor.
+	Detail string `json:"detail,omitempty"`
+	// Trials are those concerned, at most the first ten; Count is all.
+	Trials []string `json:"trials,omitempty"`
+	Count  int      `json:"count,omitempty"`
+	// P is the p-value of the check, or the smallest one reachable.
+	P *Value `json:"p,omitempty"`
+}
+
+const mostNamed = 10
+
+func about(kind WarningKind, detail string, trials []Observation) Warning {
+	w := Warning{Kind: kind, Detail: detail, Count: len(trials)}
+	for i, o := range trials {
+		if i == mostNamed {
+			break
+		}
+		w.Trials = append(w.Trials, o.Record.Trial.ID)
+	}
+	return w
+}
+
+func withP(kind WarningKind, p float64) Warning {
+	v := Value(p)
+	return Warning{Kind: kind, P: &v}
+}
