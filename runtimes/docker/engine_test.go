@@ -6,28 +6,30 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/enginetest"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
+
+func TestMain(m *testing.M) {
+	isolated.Main()
+	os.Exit(m.Run())
+}
 
 func TestEngine(t *testing.T) {
 	enginetest.Run(t, func(t *testing.T) enginetest.Subject { return open(t, true) })
 }
 
-// TestClassicBuilder has the same engine build without its BuildKit.
+// TestClassicBuilder has the engine build without its BuildKit.
 func TestClassicBuilder(t *testing.T) {
 	enginetest.Run(t, func(t *testing.T) enginetest.Subject { return open(t, false) })
 }
 
 func open(t *testing.T, buildKit bool) enginetest.Subject {
-	endpoint := os.Getenv("STRATBENCH_TEST_DOCKER_ENDPOINT")
-	if endpoint == "" {
-		enginetest.Missing(t, "STRATBENCH_TEST_DOCKER_ENDPOINT names no engine")
-	}
-	e, err := Connect(t.Context(), endpoint)
+	place := enginetest.FindPlace(t, trial.Docker)
+	e, err := Connect(t.Context(), place.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.buildKit = e.buildKit && buildKit
 	t.Cleanup(func() { e.Close() })
-	return enginetest.Subject{Engine: e, Runtime: trial.Docker, Endpoint: endpoint,
-		RegistryHost: os.Getenv("STRATBENCH_TEST_REGISTRY_HOST")}
+	e.buildKit = e.buildKit && buildKit
+	return enginetest.Subject{Place: place, Engine: e, Runtime: trial.Docker, LastWords: "EOF"}
 }

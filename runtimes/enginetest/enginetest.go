@@ -14,14 +14,23 @@ import (
 
 // Subject is an engine to be tested. Whoever opens it closes it.
 type Subject struct {
+	Place
 	Engine  runtimes.Engine
 	Runtime trial.Runtime
+	// LastWords are in the error of a build whose engine was killed.
+	LastWords string
+}
+
+// Place is where an engine is.
+type Place struct {
 	// Endpoint is the engine's address. The engine behind a unix socket is
 	// also tested for what happens when it stands still.
 	Endpoint string
 	// RegistryHost is an address of this machine at which the engine reaches
 	// a registry without TLS.
 	RegistryHost string
+	// Expendable engines are killed in the end.
+	Expendable bool
 }
 
 // Run runs the suite. It leaves no image of its own in the engine.
@@ -42,6 +51,9 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("registry", s.registry)
 	t.Run("events", s.events)
 	t.Run("standstill", s.standstill)
+	if s.Expendable {
+		t.Run("crash", s.crash)
+	}
 }
 
 type suite struct{ Subject }
@@ -100,7 +112,8 @@ func (s suite) remove(t *testing.T, refs ...string) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		for _, ref := range refs {
-			if err := s.Engine.Remove(ctx, ref); err != nil && !runtimes.IsNotFound(err) {
+			err := s.Engine.Remove(ctx, ref)
+			if err != nil && !runtimes.IsNotFound(err) && s.Engine.Ping(ctx) == nil {
 				t.Errorf("cleaning up: %v", err)
 			}
 		}

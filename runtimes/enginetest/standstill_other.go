@@ -4,7 +4,11 @@ package enginetest
 
 import "testing"
 
+const onlyLinux = "processes of an engine can only be stopped and killed on Linux"
+
 func stop(t *testing.T, _ string) (start func()) {
-	Missing(t, "processes of an engine can only be stopped on Linux")
+	Missing(t, onlyLinux)
 	return nil
 }
+
+func kill(t *testing.T, _ string) { Missing(t, onlyLinux) }

@@ -38,6 +38,10 @@ func (e *Engine) build(ctx context.Context, b runtimes.Build, steps *buildlog.St
 	longer, release := e.untilEnded(ctx, m)
 	defer release()
 	id, err := e.request(e.call(longer), b, m, steps)
+	if err != nil && e.local {
+		// A service that died has left its commands running.
+		killMarked(m)
+	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}

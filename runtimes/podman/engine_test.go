@@ -6,20 +6,23 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/enginetest"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-func TestEngine(t *testing.T) { enginetest.Run(t, open) }
+func TestMain(m *testing.M) {
+	isolated.Main()
+	os.Exit(m.Run())
+}
 
-func open(t *testing.T) enginetest.Subject {
-	endpoint := os.Getenv("STRATBENCH_TEST_PODMAN_ENDPOINT")
-	if endpoint == "" {
-		enginetest.Missing(t, "STRATBENCH_TEST_PODMAN_ENDPOINT names no engine")
-	}
-	e, err := Connect(t.Context(), endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
-	return enginetest.Subject{Engine: e, Runtime: trial.Podman, Endpoint: endpoint,
-		RegistryHost: os.Getenv("STRATBENCH_TEST_REGISTRY_HOST")}
+func TestEngine(t *testing.T) {
+	enginetest.Run(t, func(t *testing.T) enginetest.Subject {
+		place := enginetest.FindPlace(t, trial.Podman)
+		e, err := Connect(t.Context(), place.Endpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { e.Close() })
+		return enginetest.Subject{Place: place, Engine: e, Runtime: trial.Podman,
+			LastWords: "server probably quit: unexpected EOF"}
+	})
 }

@@ -56,15 +56,19 @@ func (l *lines) next(stage, step, total string) bool {
 		l.stage, l.step, l.total = stage, 1, total
 		return true
 	}
-	if stage != l.stage || n != l.step+1 || total != l.total {
+	if l.step == 0 || stage != l.stage || n != l.step+1 || total != l.total {
 		return false
 	}
 	l.step = n
 	return true
 }
 
-// commits tells whether the image is put together, which comes after a
-// stage's last step and is measured as a step of its own.
+// commits tells whether the image is put together, which comes once, after a
+// stage's last step, and is measured as a step of its own.
 func (l *lines) commits(line string) bool {
-	return l.step > 0 && strconv.Itoa(l.step) == l.total && strings.HasPrefix(line, l.stage+"COMMIT")
+	if l.step == 0 || strconv.Itoa(l.step) != l.total || !strings.HasPrefix(line, l.stage+"COMMIT") {
+		return false
+	}
+	l.step = 0
+	return true
 }

@@ -66,10 +66,14 @@ type packer struct {
 }
 
 func (p *packer) pack() error {
-	if err := filepath.WalkDir(p.root, p.visit); err != nil {
+	err := filepath.WalkDir(p.root, p.visit)
+	if err == nil {
+		err = p.tar.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("packing the build context %s: %w", p.root, err)
 	}
-	return p.tar.Close()
+	return nil
 }
 
 func (p *packer) visit(path string, entry fs.DirEntry, err error) error {

@@ -1,0 +1,68 @@
+package enginetest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
+	"github.com/stratbench/stratbench/runtimes/machine/store"
+)
+
+// FindPlace finds an engine of the runtime: the one that the environment names
+// (STRATBENCH_TEST_DOCKER_ENDPOINT or STRATBENCH_TEST_PODMAN_ENDPOINT, with
+// STRATBENCH_TEST_REGISTRY_HOST), or one in a machine of its own, made of the
+// engine root that package lab has built. STRATBENCH_TEST_SUITE picks the
+// Debian release. The tests' TestMain must call isolated.Main.
+func FindPlace(t *testing.T, runtime trial.Runtime) Place {
+	t.Helper()
+	endpoint := os.Getenv("STRATBENCH_TEST_" + strings.ToUpper(string(runtime)) + "_ENDPOINT")
+	if endpoint != "" {
+		return Place{Endpoint: endpoint, RegistryHost: os.Getenv("STRATBENCH_TEST_REGISTRY_HOST")}
+	}
+	m := startMachine(t, runtime)
+	return Place{Endpoint: m.WatchEndpoint(), RegistryHost: m.RegistryHost(), Expendable: true}
+}
+
+func startMachine(t *testing.T, runtime trial.Runtime) *isolated.Machine {
+	t.Helper()
+	archive, err := os.Open(engineRoot(t))
+	must(t, err)
+	defer archive.Close()
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), filepath.Join(dir, "store"), 8<<30)
+	must(t, err)
+	t.Cleanup(func() { s.Close(context.Background()) })
+	must(t, s.ImportRoot(t.Context(), "test", archive))
+	m, err := isolated.Start(within(t, time.Minute), isolated.Config{
+		Store: s, From: store.Root("test"), Runtime: runtime, Log: filepath.Join(dir, "engine.log"),
+	})
+	must(t, err)
+	t.Cleanup(func() {
+		if text, err := m.Log(4 << 10); err == nil && t.Failed() {
+			t.Logf("the engine's log:\n%s", text)
+		}
+		m.Close(context.Background())
+	})
+	return m
+}
+
+func engineRoot(t *testing.T) string {
+	t.Helper()
+	suite := os.Getenv("STRATBENCH_TEST_SUITE")
+	if suite == "" {
+		suite = "trixie"
+	}
+	cache, err := os.UserCacheDir()
+	must(t, err)
+	found, err := filepath.Glob(filepath.Join(cache, "stratbench", "lab", "engine-"+suite+"-*", "root.tar"))
+	must(t, err)
+	if os.Getuid() != 0 || len(found) == 0 {
+		Missing(t, "it is not root or there is no engine root of package lab, and the environment names no engine")
+	}
+	return found[len(found)-1]
+}

@@ -1,0 +1,46 @@
+package podman
+
+import (
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestKillMarked kills one of two processes: the one with the mark.
+func TestKillMarked(t *testing.T) {
+	m := newMark()
+	marked, other := sleeper(t), sleeper(t)
+	limit := unix.Rlimit{Cur: 1 << 29, Max: 1 << 29}
+	if err := unix.Prlimit(other.Process.Pid, unix.RLIMIT_LOCKS, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+	value, err := strconv.ParseUint(string(m), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit = unix.Rlimit{Cur: value, Max: value}
+	if err := unix.Prlimit(marked.Process.Pid, unix.RLIMIT_LOCKS, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+	killMarked(m)
+	if err := marked.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the process with the mark ended with %v", err)
+	}
+	if err := other.Process.Signal(unix.Signal(0)); err != nil {
+		t.Errorf("the other process: %v", err)
+	}
+}
+
+func sleeper(t *testing.T) *exec.Cmd {
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Skipf("there is no sleep on this machine: %v", err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return cmd
+}

@@ -1,0 +1,123 @@
+package podman
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// serve lets handle play the service for what no real one does on demand.
+func serve(t *testing.T, handle http.HandlerFunc) *Engine {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/_ping") {
+			w.Header().Set("Libpod-API-Version", "5.4.2")
+			return
+		}
+		handle(w, r)
+	}))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	e, err := Connect(t.Context(), "unix://"+socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+func build(t *testing.T, ctx context.Context, e *Engine) (runtimes.ImageID, error) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return e.Build(ctx, runtimes.Build{Tag: "a/b:1", Context: dir}, func(runtimes.Progress) {})
+}
+
+func TestBuildEndings(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		stream string
+		cut    bool
+		id     runtimes.ImageID
+		err    string
+	}{
+		"built":               {stream: `{"stream":"STEP 1/1: FROM scratch\n"}{"stream":"` + whole + `\n"}`, id: "sha256:" + whole},
+		"failed":              {stream: `{"errorDetail":{"message":"exit status 7\n"},"error":"exit status 7\n"}`, err: "building image a/b:1: exit status 7"},
+		"failed, before 5":    {stream: `{"error":"exit status 7"}`, err: "building image a/b:1: exit status 7"},
+		"refused":             {status: 400, stream: `{"message":"bad parameter","response":400}`, err: "building image a/b:1: bad parameter"},
+		"the service died":    {stream: `{"stream":"STEP 1/1: FROM scratch\n"}`, cut: true, err: "building image a/b:1: server probably quit: unexpected EOF"},
+		"ended without image": {stream: `{"stream":"STEP 1/1: FROM scratch\n"}`, err: "building image a/b:1: decoding stream: EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				io.Copy(io.Discard, r.Body)
+				w.Header().Set("Content-Type", "application/json")
+				if c.status != 0 {
+					w.WriteHeader(c.status)
+				}
+				io.WriteString(w, c.stream)
+				if c.cut {
+					http.NewResponseController(w).Flush()
+					panic(http.ErrAbortHandler)
+				}
+			})
+			id, err := build(t, t.Context(), e)
+			if err == nil {
+				err = errors.New("")
+			}
+			if id != c.id || err.Error() != c.err {
+				t.Errorf("built %q with the error %q, want %q and %q", id, err, c.id, c.err)
+			}
+		})
+	}
+}
+
+// TestCancelledBuildOfADeafService checks that a service that heeds nothing
+// holds nobody for longer than the grace.
+func TestCancelledBuildOfADeafService(t *testing.T) {
+	e := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		// A server notices that a client has gone when it has read its body.
+		io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err := build(t, ctx, e)
+	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > grace+2*time.Second {
+		t.Errorf("after %s: %v", took, err)
+	}
+}
+
+// TestOneRequest checks that what was half sent is not sent again.
+func TestOneRequest(t *testing.T) {
+	var requests atomic.Int32
+	e := serve(t, func(http.ResponseWriter, *http.Request) {
+		requests.Add(1)
+		panic(http.ErrAbortHandler)
+	})
+	err := e.Load(t.Context(), strings.NewReader("an archive"))
+	if err == nil || requests.Load() != 1 {
+		t.Errorf("%d requests were made, the error is %v", requests.Load(), err)
+	}
+}
