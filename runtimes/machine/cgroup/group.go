@@ -164,6 +164,20 @@ func (g *Group) Join() error {
 	return nil
 }
 
+// AddToPressure has the kernel count the process, and those that it starts
+// from now on, in the group's pressure and, on version 1, in nothing else. On
+// version 2 the hierarchies are one, and the process stays outside.
+func (g *Group) AddToPressure(pid int) error {
+	if g.tree.Version() == 2 || g.tree.Unified == "" {
+		return nil
+	}
+	dir := g.in(g.tree.Unified)
+	if err := write(dir, "cgroup.procs", strconv.Itoa(pid)); err != nil {
+		return fmt.Errorf("adding process %d to the pressure of %s: %w", pid, dir, err)
+	}
+	return nil
+}
+
 // MakeRoom moves the calling process one level down where the group is of
 // version 2, in which a group with processes cannot hand controllers down: the
 // engine then makes its containers' groups beside this process.

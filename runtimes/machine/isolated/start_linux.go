@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/stratbench/stratbench/runtimes/machine/store"
@@ -47,7 +48,11 @@ func writeFile(root *os.Root, name, text string) error {
 	if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return root.WriteFile(name, []byte(text), 0o644)
+	mode := os.FileMode(0o644)
+	if strings.HasPrefix(text, "#!") {
+		mode = 0o755
+	}
+	return root.WriteFile(name, []byte(text), mode)
 }
 
 // startInit starts this program again as process 1 of new namespaces.

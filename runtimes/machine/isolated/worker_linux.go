@@ -26,7 +26,7 @@ func (m *Machine) Start(cmd *exec.Cmd) error {
 	if err := <-started; err != nil {
 		return fmt.Errorf("starting %s in the machine: %w", cmd.Args[0], err)
 	}
-	return nil
+	return m.group.AddToPressure(cmd.Process.Pid)
 }
 
 // startInside moves its thread into the machine, and never back: the thread
