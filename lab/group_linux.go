@@ -1,0 +1,9 @@
+package lab
+
+import "syscall"
+
+// ownGroup gives a command a process group of its own, and has the kernel end
+// it with this process.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
