@@ -20,12 +20,17 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 			image := t.inputs.images[name]
 			id, err := obtain(ctx, ph, image)
 			if err == nil {
-				built := BuiltImage{Name: name, Ref: image.Tag, ID: id}
-				t.set(func(r *Result) { r.Images = append(r.Images, built) })
+				t.obtained(image, id)
 			}
 			return err
 		})
 	})
+}
+
+// obtained records an image that is in the engine's store.
+func (t *run) obtained(image Image, id runtimes.ImageID) {
+	built := BuiltImage{Name: image.Name, Ref: image.Tag, ID: id}
+	t.set(func(r *Result) { r.Images = append(r.Images, built) })
 }
 
 func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {

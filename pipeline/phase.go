@@ -10,9 +10,9 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// grace is how long a phase that was told to stop may take to do so. Kind
-// cannot be interrupted, so a phase may have to be left behind.
-const grace = 8 * time.Second
+// grace is how long a phase that was told to stop may take to do so, with what
+// it reads of reasons and evidence. One that does not stop is left behind.
+const grace = 3 * time.Second
 
 // phase is one phase under way.
 type phase struct {

@@ -28,22 +28,30 @@ type run struct {
 // event is reported as it happens, the result last. When ctx ends, Run stops
 // within seconds, and the trial is cancelled. It leaves the cluster as it is;
 // Delete removes it where the machine is not thrown away.
+//
+// Kind and the engines' CLI read the environment, which Run sets: it is made
+// for a process of its own, and for one trial in it.
 func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	return work(ctx, cfg, engine, clock, report, (*run).trial)
+	return start(ctx, cfg, engine, clock, report, func(t *run) error { return t.trial(ctx) })
 }
 
-// work does a worker's job, and reports how it ended last of all.
-func work(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter, job func(*run, context.Context) error) Result {
+// start reads the inputs, does the work and reports how it ended.
+func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter, work func(*run) error) Result {
 	trace := &Trace{}
 	t := &run{cfg: cfg, engine: engine, rec: &recorder{clock: clock, report: func(e Event) {
 		trace.Add(e)
 		report(e)
 	}}}
 	t.result.Pull = cfg.Schedule.Pull
-	err := job(t, ctx)
+	var err error
+	if t.inputs, err = cfg.read(); err != nil {
+		err = &PhaseError{Err: err}
+	} else {
+		err = work(t)
+	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	result := t.result
+	t.mu.Unlock()
 	if err != nil {
 		result.fail(err, ctx.Err() != nil)
 	}
@@ -59,11 +67,6 @@ func Delete(ctx context.Context, cfg Config) error {
 
 func (t *run) trial(ctx context.Context) error {
 	started := t.rec.clock.Elapsed()
-	inputs, err := t.cfg.read()
-	if err != nil {
-		return &PhaseError{Err: err}
-	}
-	t.inputs = inputs
 	for _, part := range t.setup() {
 		if err := part(ctx); err != nil {
 			return err
@@ -80,14 +83,18 @@ func (t *run) trial(ctx context.Context) error {
 // part is a phase, or two that run together.
 type part func(context.Context) error
 
-// setup lists the parts up to services ready, in the order that the cell asks
-// for.
+// setup lists the parts up to services ready.
 func (t *run) setup() []part {
-	cluster := t.phase(trial.PhaseCluster, t.createCluster)
-	build := t.phase(trial.PhaseBuild, t.build)
-	load := t.phase(trial.PhaseLoad, t.load)
-	deploy := t.phase(trial.PhaseDeploy, t.deploy)
-	switch t.cfg.ClusterStart {
+	return arrange(t.cfg.ClusterStart,
+		t.phase(trial.PhaseCluster, t.createCluster),
+		t.phase(trial.PhaseBuild, t.build),
+		t.phase(trial.PhaseLoad, t.load),
+		t.phase(trial.PhaseDeploy, t.deploy))
+}
+
+// arrange puts the parts in the order that the cell asks for.
+func arrange(start trial.ClusterStart, cluster, build, load, deploy part) []part {
+	switch start {
 	case trial.ClusterWith:
 		return []part{together(cluster, build), load, deploy}
 	case trial.ClusterAfter:

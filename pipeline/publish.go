@@ -8,35 +8,36 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// Publish builds the workload's images and pushes them to cfg.Registry, from
-// which trials that pull get them. It is a preparation: its phase is build,
-// and no trial counts its time.
+// Publish is the preparation of strategies that pull: it builds every image of
+// the schedule and pushes it to the trial's registry, where Run finds it. It is
+// reported like a trial that ends after its builds.
 func Publish(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	return work(ctx, cfg, engine, clock, report, (*run).publish)
+	cfg.Schedule.Pull = false
+	return start(ctx, cfg, engine, clock, report, func(t *run) error {
+		return t.runPhase(ctx, trial.PhaseBuild, t.publish)
+	})
 }
 
-func (t *run) publish(ctx context.Context) error {
-	images, err := t.cfg.scheduled()
-	if err != nil {
-		return &PhaseError{Err: err}
-	}
-	t.inputs.images = images
-	return t.runPhase(ctx, trial.PhaseBuild, func(ctx context.Context, ph *phase) error {
-		if err := t.build(ctx, ph); err != nil {
-			return err
-		}
-		return strategies.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
-			return t.push(ctx, ph, images[name])
+func (t *run) publish(ctx context.Context, ph *phase) error {
+	return strategies.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
+		image := t.inputs.images[name]
+		return ph.within("publish "+name, name, "", func() error {
+			id, err := t.buildImage(ctx, ph, image)
+			if err != nil {
+				return err
+			}
+			t.obtained(image, id)
+			return t.pushImage(ctx, ph, image)
 		})
 	})
 }
 
-func (t *run) push(ctx context.Context, ph *phase, image Image) error {
+func (t *run) pushImage(ctx context.Context, ph *phase, image Image) error {
 	ref := RegistryRef(t.cfg.Registry, image)
+	if err := t.engine.Tag(ctx, image.Tag, ref); err != nil {
+		return err
+	}
 	return ph.within("push", image.Name, "push", func() error {
-		if err := t.engine.Tag(ctx, image.Tag, ref); err != nil {
-			return err
-		}
 		return t.engine.Push(ctx, ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
 	})
 }

@@ -33,7 +33,7 @@ func (c *Client) Wait(ctx context.Context, objects []Object) error {
 	for where := range places {
 		watches.Go(func() error {
 			defer stop()
-			return kubewatch.Until(watching, c.at(where), tracker.see)
+			return kubewatch.Until(watching, c.at(where), c.see.Log, tracker.see)
 		})
 	}
 	_ = watches.Wait() // whether all are ready, and why not, is the tracker's to say
@@ -162,4 +162,4 @@ func (e *NotReadyError) Error() string {
 func (e *NotReadyError) Unwrap() error { return e.Err }
 
 // reasonTime bounds what is spent on finding reasons after a failure.
-const reasonTime = 4 * time.Second
+const reasonTime = 2 * time.Second

@@ -177,7 +177,7 @@ func ending(text string) string {
 
 // evidenceTime bounds what is spent on reading evidence, even of a node that
 // no longer answers.
-const evidenceTime = 4 * time.Second
+const evidenceTime = 2 * time.Second
 
 // evidence logs what the nodes have to say about a failure.
 func (see Observer) evidence(ctx context.Context, provider *cluster.Provider, name string) {

@@ -26,7 +26,7 @@ func (c *Cluster) waitReady(ctx context.Context, see Observer) error {
 	}
 	states := map[string]string{}
 	resource := client.Resource(corev1.SchemeGroupVersion.WithResource("nodes"))
-	err = kubewatch.Until(ctx, resource, func(object *unstructured.Unstructured, _ bool) bool {
+	err = kubewatch.Until(ctx, resource, see.Log, func(object *unstructured.Unstructured, _ bool) bool {
 		name, state := object.GetName(), nodeState(object)
 		if states[name] != state {
 			states[name] = state

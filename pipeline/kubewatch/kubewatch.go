@@ -4,22 +4,32 @@ package kubewatch
 
 import (
 	"context"
+	"strings"
 	"sync"
 
+	"github.com/go-logr/logr/funcr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 )
 
 // Until calls see with every object of the resource that is there, and each
 // time that one changes or is deleted, one call at a time, until see returns
-// true or ctx ends. It outlives a broken connection.
-func Until(ctx context.Context, resource dynamic.ResourceInterface, see func(object *unstructured.Unstructured, deleted bool) bool) error {
+// true or ctx ends. It outlives a broken connection, and tells log of it.
+func Until(ctx context.Context, resource dynamic.ResourceInterface, log func(line string),
+	see func(object *unstructured.Unstructured, deleted bool) bool) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
+	// client-go would print its complaints, also that it was told to stop.
+	watching = klog.NewContext(watching, funcr.New(func(prefix, args string) {
+		if watching.Err() == nil {
+			log(strings.TrimSpace(prefix + " " + args))
+		}
+	}, funcr.Options{}))
 	var once sync.Once
 	done := make(chan struct{})
 	handle := func(object any, deleted bool) {

@@ -1,0 +1,209 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// scriptedEngine notes what is asked of it, and builds by a script.
+type scriptedEngine struct {
+	mu    sync.Mutex
+	calls []string
+	build func(runtimes.Build, func(runtimes.Progress)) error
+}
+
+var errNotScripted = errors.New("not in the script")
+
+func (e *scriptedEngine) note(call string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.calls = append(e.calls, call)
+}
+
+func (e *scriptedEngine) Build(_ context.Context, b runtimes.Build, report func(runtimes.Progress)) (runtimes.ImageID, error) {
+	e.note("build " + b.Tag)
+	if e.build != nil {
+		return "sha256:built", e.build(b, report)
+	}
+	return "sha256:built", nil
+}
+
+func (e *scriptedEngine) Pull(_ context.Context, ref string, _ runtimes.Pull) (runtimes.ImageID, error) {
+	e.note("pull " + ref)
+	return "sha256:pulled", nil
+}
+
+func (e *scriptedEngine) Push(_ context.Context, ref string, _ runtimes.Pull) error {
+	e.note("push " + ref)
+	return nil
+}
+
+func (e *scriptedEngine) Tag(_ context.Context, ref, target string) error {
+	e.note("tag " + ref + " " + target)
+	return nil
+}
+
+func (*scriptedEngine) Ping(context.Context) error { return errNotScripted }
+func (*scriptedEngine) Info(context.Context) (runtimes.Info, error) {
+	return runtimes.Info{}, errNotScripted
+}
+func (*scriptedEngine) Save(context.Context, []string, io.Writer) error { return errNotScripted }
+func (*scriptedEngine) Load(context.Context, io.Reader) error           { return errNotScripted }
+func (*scriptedEngine) Image(context.Context, string) (runtimes.ImageID, error) {
+	return "", errNotScripted
+}
+func (*scriptedEngine) Remove(context.Context, string) error { return errNotScripted }
+func (*scriptedEngine) Events(context.Context) (<-chan runtimes.Event, error) {
+	return nil, errNotScripted
+}
+func (*scriptedEngine) Close() error { return nil }
+
+func twoImages(t *testing.T) Config {
+	return Config{
+		Images: []Image{{Name: "store", Tag: "shop.test/store:v2"}, {Name: "till", Tag: "shop.test/till"}},
+		Schedule: strategies.Schedule{Strategy: "serial", Stages: []strategies.Stage{
+			{Images: []string{"store", "till"}, Concurrency: 1}}},
+		Registry: "host:5000/lab/",
+		WorkDir:  t.TempDir(),
+	}
+}
+
+func buildOnly(ctx context.Context, cfg Config, engine runtimes.Engine) (Result, *Trace) {
+	trace := &Trace{}
+	result := start(ctx, cfg, engine, NewClock(0), trace.Add, func(t *run) error {
+		return t.runPhase(ctx, trial.PhaseBuild, t.build)
+	})
+	return result, trace
+}
+
+func TestBuildStepsBecomeSpans(t *testing.T) {
+	began := time.Now()
+	engine := &scriptedEngine{build: func(b runtimes.Build, report func(runtimes.Progress)) error {
+		if b.Tag != "shop.test/store:v2" {
+			return nil
+		}
+		report(runtimes.Progress{Step: "[1/3] COPY", Started: began})
+		report(runtimes.Progress{Output: []byte("half a ")})
+		report(runtimes.Progress{Output: []byte("line\n")})
+		report(runtimes.Progress{Step: "[1/3] COPY", Ended: began.Add(2 * time.Second)})
+		report(runtimes.Progress{Step: "[2/3] RUN", Ended: began.Add(3 * time.Second), Cached: true})
+		report(runtimes.Progress{Step: "[3/3] RUN", Started: began.Add(3 * time.Second)})
+		return nil
+	}}
+	result, trace := buildOnly(t.Context(), twoImages(t), engine)
+	if result.Err != nil || len(result.Images) != 2 || result.Images[0] != (BuiltImage{"store", "shop.test/store:v2", "sha256:built"}) {
+		t.Errorf("got %+v", result)
+	}
+	steps := map[string]trial.Span{}
+	for _, s := range trace.Spans(0) {
+		if s.Step != "" {
+			steps[s.Step] = s
+		}
+	}
+	if got := steps["[1/3] COPY"]; got.Length() != trial.Seconds(2*time.Second) || got.Image != "store" || got.Phase != trial.PhaseBuild {
+		t.Errorf("got %+v", got)
+	}
+	if got := steps["[2/3] RUN"]; !got.Cached || got.Length() != 0 {
+		t.Errorf("got %+v", got)
+	}
+	if got, ok := steps["[3/3] RUN"]; !ok || got.Unfinished {
+		t.Errorf("a step that the engine left open: %+v", got)
+	}
+}
+
+func TestBuildOutputIsLoggedInWholeLines(t *testing.T) {
+	engine := &scriptedEngine{build: func(_ runtimes.Build, report func(runtimes.Progress)) error {
+		report(runtimes.Progress{Output: []byte("half a ")})
+		report(runtimes.Progress{Output: []byte("line\nthe last")})
+		return nil
+	}}
+	cfg := twoImages(t)
+	cfg.Images, cfg.Schedule.Stages[0].Images = cfg.Images[:1], []string{"store"}
+	var logged []string
+	start(t.Context(), cfg, engine, NewClock(0), func(e Event) {
+		if e.Kind == Log {
+			logged = append(logged, e.Image+": "+e.Text)
+		}
+	}, func(r *run) error { return r.runPhase(t.Context(), trial.PhaseBuild, r.build) })
+	if !slices.Equal(logged, []string{"store: half a line", "store: the last"}) {
+		t.Errorf("got %q", logged)
+	}
+}
+
+func TestFailedBuildNamesItsImage(t *testing.T) {
+	broken := errors.New("exit code 1")
+	engine := &scriptedEngine{build: func(b runtimes.Build, _ func(runtimes.Progress)) error {
+		if b.Tag == "shop.test/till" {
+			return broken
+		}
+		return nil
+	}}
+	result, _ := buildOnly(t.Context(), twoImages(t), engine)
+	v := result.Verdict()
+	if result.Image != "till" || !errors.Is(result.Err, broken) || v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild {
+		t.Errorf("got %+v, %+v", result, v)
+	}
+}
+
+func TestPullingTagsWhatItPulled(t *testing.T) {
+	cfg := twoImages(t)
+	cfg.Schedule.Pull = true
+	engine := &scriptedEngine{}
+	result, _ := buildOnly(t.Context(), cfg, engine)
+	want := []string{
+		"pull host:5000/lab/store:v2", "tag host:5000/lab/store:v2 shop.test/store:v2",
+		"pull host:5000/lab/till:latest", "tag host:5000/lab/till:latest shop.test/till",
+	}
+	if result.Err != nil || !slices.Equal(engine.calls, want) {
+		t.Errorf("got %q, %v", engine.calls, result.Err)
+	}
+}
+
+func TestPublishedImagesAreThosePulled(t *testing.T) {
+	cfg := twoImages(t)
+	cfg.Schedule.Pull = true
+	published, pulled := &scriptedEngine{}, &scriptedEngine{}
+	if r := Publish(t.Context(), cfg, published, NewClock(0), func(Event) {}); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	buildOnly(t.Context(), cfg, pulled)
+	for _, ref := range []string{"host:5000/lab/store:v2", "host:5000/lab/till:latest"} {
+		if !slices.Contains(published.calls, "push "+ref) || !slices.Contains(pulled.calls, "pull "+ref) {
+			t.Errorf("%s: pushed %q, pulled %q", ref, published.calls, pulled.calls)
+		}
+	}
+}
+
+func TestFaultyInputStartsNothing(t *testing.T) {
+	cases := map[string]func(*Config){
+		"unknown image":    func(c *Config) { c.Schedule.Stages[0].Images[0] = "door" },
+		"image twice":      func(c *Config) { c.Schedule.Stages[0].Images[1] = "store" },
+		"image left out":   func(c *Config) { c.Schedule.Stages[0].Images = []string{"store"} },
+		"no registry":      func(c *Config) { c.Schedule.Pull, c.Registry = true, "" },
+		"no Kind config":   func(c *Config) { c.KindConfig = "/none" },
+		"faulty patch":     func(c *Config) { c.KindPatches = []string{"x: y"} },
+		"no manifests":     func(c *Config) { c.Manifests = []string{"/none"} },
+		"unknown format":   func(c *Config) { c.Test = Test{Command: []string{"true"}, Format: "tap"} },
+		"no report's name": func(c *Config) { c.Test = Test{Command: []string{"true"}, Format: "junit"} },
+	}
+	for name, spoil := range cases {
+		t.Run(name, func(t *testing.T) {
+			cfg := twoImages(t)
+			spoil(&cfg)
+			engine := &scriptedEngine{}
+			result := Run(t.Context(), cfg, engine, NewClock(0), func(Event) {})
+			if v := result.Verdict(); v.Outcome != trial.RunnerFault || v.Phase != "" || len(engine.calls) > 0 {
+				t.Errorf("got %+v after %q", v, engine.calls)
+			}
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package kindcluster
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	kinderrors "sigs.k8s.io/kind/pkg/errors"
+	"sigs.k8s.io/kind/pkg/exec"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+func TestKindsStatusMessagesBecomeSteps(t *testing.T) {
+	var got []string
+	log := &logger{Observer: Observer{
+		Log: func(string) {},
+		Step: func(name string) func(error) {
+			got = append(got, "start "+name)
+			return func(err error) {
+				if err != nil {
+					name += " failed"
+				}
+				got = append(got, "end "+name)
+			}
+		},
+	}}
+	log.V(0).Infof("Creating cluster %q ...\n", "c")
+	log.V(0).Infof(" • %s  ...\n", "Preparing nodes 📦 📦 ")
+	log.V(0).Infof(" ✓ %s\n", "Preparing nodes 📦 📦 ")
+	log.V(0).Infof(" • %s  ...\n", "Starting control-plane 🕹️")
+	log.V(3).Info("kubeadm's own words")
+	log.V(0).Infof(" ✗ %s\n", "Starting control-plane 🕹️")
+	want := []string{"start Preparing nodes", "end Preparing nodes", "start Starting control-plane", "end Starting control-plane failed"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestFailedCommandsAreExplained(t *testing.T) {
+	err := explain(kinderrors.Wrap(&exec.RunError{Command: []string{"kubeadm", "init"}, Output: []byte("port 6443 is in use"), Inner: errors.New("exit status 1")}, "failed to init"))
+	if text := err.Error(); !strings.Contains(text, "failed to init") || !strings.Contains(text, "port 6443 is in use") {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestCreateIsGivenUpWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := await(ctx, func() error { time.Sleep(5 * time.Second); return nil }); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
+		t.Errorf("got %v after %v", err, time.Since(began))
+	}
+}
+
+func node(conditions ...corev1.NodeCondition) *unstructured.Unstructured {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&corev1.Node{Status: corev1.NodeStatus{Conditions: conditions}})
+	if err != nil {
+		panic(err)
+	}
+	return &unstructured.Unstructured{Object: object}
+}
+
+func TestNodeState(t *testing.T) {
+	cases := map[string]*unstructured.Unstructured{
+		"has not reported yet": node(),
+		ready:                  node(corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue}),
+		"KubeletNotReady: cni plugin not initialized": node(corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionFalse,
+			Reason: "KubeletNotReady", Message: "cni plugin not initialized"}),
+	}
+	for want, object := range cases {
+		if got := nodeState(object); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if allReady(map[string]string{"a": ready}, 2) || !allReady(map[string]string{"a": ready, "b": ready}, 2) {
+		t.Error("a cluster is ready when all its nodes are")
+	}
+}
+
+// engineAPI answers like the engine of that name.
+func engineAPI(t *testing.T, component string) string {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"Version":"1","Components":[{"Name":"` + component + `"}]}`))
+	})
+	mux.HandleFunc("/containers/c-control-plane/json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"Id":"abc","Image":"sha256:def"}`))
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return "tcp://" + server.Listener.Addr().String()
+}
+
+func TestHostIsWhoeverAnswers(t *testing.T) {
+	for component, want := range map[string]trial.Runtime{"Engine": trial.Docker, "Podman Engine": trial.Podman} {
+		o := Options{Endpoint: engineAPI(t, component)}
+		host, err := inspect(t.Context(), o.ask(), "c-control-plane")
+		if err != nil || host.Runtime != want || host.ImageID != "sha256:def" {
+			t.Errorf("%s: got %+v, %v", component, host, err)
+		}
+		if _, err := inspect(t.Context(), o.ask(), "other"); err == nil {
+			t.Errorf("%s: a node that is not there has a host", component)
+		}
+	}
+}
+
+func TestCLIUnderAnothersNameIsFoundOut(t *testing.T) {
+	// Docker's CLI, and podman under the name docker.
+	if text := string(named([]byte(`{"Components":[{"Name":"Engine"}]}`))); strings.Contains(text, "Podman") {
+		t.Errorf("got %s", text)
+	}
+	if text := string(named([]byte(`{"APIVersion":"5.4.2","Version":"5.4.2"}`))); !strings.Contains(text, "Podman") {
+		t.Errorf("got %s", text)
+	}
+}

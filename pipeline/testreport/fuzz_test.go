@@ -1,0 +1,45 @@
+package testreport
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// FuzzRead gives every reader anything: it must not crash, and what it returns
+// must be fit for a record.
+func FuzzRead(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/*.*")
+	if err != nil || len(seeds) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, seed := range seeds {
+		text, err := os.ReadFile(seed)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i := range Formats() {
+			f.Add(i, text)
+		}
+	}
+	f.Add(1, []byte("\x16--- PASS: T (NaNs)\n\x16--- FAIL: T (-1s)\n=== RUN \n--- SKIP:  (1s)"))
+	f.Fuzz(func(t *testing.T, format int, text []byte) {
+		formats := Formats()
+		results, _ := formats[uint(format)%uint(len(formats))].Read(bytes.NewReader(text), func(string) {})
+		for _, r := range results {
+			switch r.Status {
+			case trial.TestPass, trial.TestFail, trial.TestSkip:
+			default:
+				t.Errorf("%q has the status %q", r.Name, r.Status)
+			}
+			if r.Length < 0 || len(r.Output) > keptOutput+200 || !utf8.ValidString(r.Output) {
+				t.Errorf("%q: length %v, %d bytes of output", r.Name, r.Length, len(r.Output))
+			}
+		}
+		Judge(results, []string{"T", ""})
+	})
+}
