@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,14 +138,26 @@ func (j *Journal) WriteFileOnce(name string, text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close(), syncFolder(j.dir))
 }
 
-// TrialDir creates and returns the folder of a trial's own files; name is
-// relative to the run's folder.
-func (j *Journal) TrialDir(id string, attempt int) (name string, err error) {
-	name = filepath.Join("trials", id)
-	if attempt > 1 {
-		name = fmt.Sprintf("%s.%d", name, attempt)
+// TrialDir creates a new folder for a trial's own files; name is relative to
+// the run's folder. attempt counts from 1: a trial that was interrupted, even
+// before it could be recorded, has left a folder, and that stays as it is.
+func (j *Journal) TrialDir(id string) (name string, attempt int, err error) {
+	if err := os.MkdirAll(filepath.Join(j.dir, "trials"), 0o755); err != nil {
+		return "", 0, fmt.Errorf("creating the folder of the trials: %w", err)
 	}
-	return name, os.MkdirAll(filepath.Join(j.dir, name), 0o755)
+	for attempt = 1; ; attempt++ {
+		name = filepath.Join("trials", id)
+		if attempt > 1 {
+			name = fmt.Sprintf("%s.%d", name, attempt)
+		}
+		err := os.Mkdir(filepath.Join(j.dir, name), 0o755)
+		switch {
+		case err == nil:
+			return name, attempt, nil
+		case !errors.Is(err, fs.ErrExist):
+			return "", 0, fmt.Errorf("creating the folder of %s: %w", id, err)
+		}
+	}
 }
 
 // Dir returns the run's folder.

@@ -18,7 +18,7 @@ import (
 func open(ctx context.Context, o Options) (*runner, error) {
 	r := &runner{
 		spec: o.Spec, plan: o.Plan, report: o.Report, started: time.Now(), budget: o.Budget,
-		done: map[string]bool{}, attempts: map[string]int{}, took: map[string][]time.Duration{},
+		done: map[string]bool{}, took: map[string][]time.Duration{},
 		places: map[trial.Runtime]place{},
 	}
 	if r.report == nil {
@@ -91,7 +91,6 @@ func (r *runner) reopen(dir string) (err error) {
 
 // recall takes a record of an earlier session into account.
 func (r *runner) recall(rec results.Record) {
-	r.attempts[rec.Trial.ID] = max(r.attempts[rec.Trial.ID], rec.Attempt)
 	r.previous = &results.Previous{ID: rec.Trial.ID, Cell: rec.Trial.Cell.Key(), Outcome: rec.Verdict.Outcome}
 	if rec.Kind == results.KindTrial && measured(rec) {
 		r.settle(rec)

@@ -56,9 +56,8 @@ type runner struct {
 	report  func(Update)
 	started time.Time
 	budget  time.Duration
-	// done are the trials that need not be run; attempts counts the tries.
+	// done are the trials that need not be run.
 	done     map[string]bool
-	attempts map[string]int
 	previous *results.Previous
 	refused  []results.Refusal
 	unclean  []error

@@ -58,11 +58,9 @@ func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, err
 	if err != nil {
 		return nil, fmt.Errorf("settings of %s: %w", t, err)
 	}
-	attempt := r.attempts[t.ID] + 1
-	r.attempts[t.ID] = attempt
-	dir, err := r.journal.TrialDir(t.ID, attempt)
+	dir, attempt, err := r.journal.TrialDir(t.ID)
 	if err != nil {
-		return nil, fmt.Errorf("creating the folder of %s: %w", t.ID, err)
+		return nil, err
 	}
 	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"))
 	if err != nil {
