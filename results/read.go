@@ -75,6 +75,8 @@ type Run struct {
 	Plan        Plan
 	Records     []Record
 	Faults      []Fault
+	// Import is set when the run's records were imported.
+	Import *Import
 }
 
 // ID returns the run's name: that of its folder.
@@ -88,6 +90,12 @@ func ReadRun(dir string) (Run, error) {
 	}
 	if err := readJSON(dir, PlanFile, &run.Plan); err != nil {
 		return run, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, ImportFile)); err == nil {
+		run.Import = &Import{}
+		if err := readJSON(dir, ImportFile, run.Import); err != nil {
+			return run, err
+		}
 	}
 	name := filepath.Join(dir, JournalFile)
 	journal, err := os.Open(name)

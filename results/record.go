@@ -40,10 +40,15 @@ type Record struct {
 	Images   []Image            `json:"images"`
 	Machine  Machine            `json:"machine"`
 	Load     Load               `json:"load_before"`
+	// Observed is what was seen of each thing that can fail, once the trial had
+	// failed: the evidence table of stratbench triage.
+	Observed []trial.Evidence `json:"observed,omitempty"`
 	// Log is the trial's log, relative to the run's folder.
 	Log string `json:"log"`
 	// Simulated marks data that no engine produced.
 	Simulated bool `json:"simulated,omitempty"`
+	// Imported is set for what stratbench did not measure itself.
+	Imported *Imported `json:"imported,omitempty"`
 }
 
 // Kind is what a record is of.

@@ -41,34 +41,6 @@ run's name, the beginning of one, its folder, or "latest".`,
 	return cmd
 }
 
-func tableCommand() *cobra.Command {
-	var output outputFlag
-	var dir string
-	cmd := &cobra.Command{
-		Use:     "table [RUN]",
-		Short:   "Print a run's table: a row per cell",
-		Example: "  stratbench table latest --output markdown",
-		Args:    atMost(1, "at most one run"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			run, err := openRun(cmd, dir, first(args))
-			if err != nil {
-				return err
-			}
-			return output.write(cmd, report.Run(run))
-		},
-	}
-	output.add(cmd)
-	addResultsFlag(cmd, &dir)
-	return cmd
-}
-
-func first(args []string) string {
-	if len(args) == 0 {
-		return ""
-	}
-	return args[0]
-}
-
 // openRun reads a run and tells of what in it could not be read.
 func openRun(cmd *cobra.Command, dir, name string) (results.Run, error) {
 	folder, err := results.Find(dir, name)

@@ -59,7 +59,7 @@ strategy that an experiment names. It records times and crashes.
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), tableCommand(), labCommand(), schemaCommand(), workerCommand())
+		showCommand(), analyzeCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
 	return root
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/results/analyse"
 )
 
 func validateCommand() *cobra.Command {
@@ -43,7 +44,7 @@ func validateCommand() *cobra.Command {
 }
 
 func schemaCommand() *cobra.Command {
-	var workload bool
+	var workload, analysis bool
 	cmd := &cobra.Command{
 		Use:     "schema",
 		Short:   "Print the JSON Schema of a spec, for an editor",
@@ -54,10 +55,14 @@ func schemaCommand() *cobra.Command {
 			if workload {
 				text = experiments.WorkloadSchema()
 			}
+			if analysis {
+				text = analyse.JSONSchema()
+			}
 			_, err := cmd.OutOrStdout().Write(text)
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&workload, "workload", false, "the schema of a workload's file instead")
+	cmd.Flags().BoolVar(&analysis, "analysis", false, "the schema of what analyze --output json writes instead")
 	return cmd
 }

@@ -46,6 +46,8 @@ func Cells(order []trial.Cell, trials []results.Record) []Cell {
 				Cell:     c,
 				Outcomes: map[trial.Outcome]int{},
 				Phases:   map[trial.Phase][]trial.Seconds{},
+				Setup:    []trial.Seconds{}, PeakMemory: []trial.Bytes{},
+				TestsPassed: []int{}, TestsTotal: []int{},
 			})
 		}
 		return &cells[i]
@@ -85,6 +87,7 @@ func (c *Cell) add(r results.Record) {
 	}
 	c.addPhases(r.Spans)
 	c.addTests(r.Tests)
+	c.addCounts(r.Imported)
 	c.addPeak(r.Samples)
 }
 
@@ -106,6 +109,13 @@ func (c *Cell) addTests(tests []trial.TestResult) {
 	if len(tests) > 0 {
 		c.TestsPassed = append(c.TestsPassed, Passed(tests))
 		c.TestsTotal = append(c.TestsTotal, len(tests))
+	}
+}
+
+func (c *Cell) addCounts(i *results.Imported) {
+	if i != nil && i.TestsPassed != nil && i.TestsTotal != nil {
+		c.TestsPassed = append(c.TestsPassed, *i.TestsPassed)
+		c.TestsTotal = append(c.TestsTotal, *i.TestsTotal)
 	}
 }
 

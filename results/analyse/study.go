@@ -112,7 +112,7 @@ func factorsOf(runs []results.Run) (names []string) {
 
 // complete gives a cell a level for every factor.
 func complete(c trial.Cell, names []string, settings json.RawMessage) trial.Cell {
-	if len(c) == len(names) {
+	if slices.EqualFunc(c, names, func(a trial.Assignment, name string) bool { return a.Factor == name }) {
 		return c
 	}
 	full := make(trial.Cell, len(names))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -10,6 +11,9 @@ import (
 )
 
 const none = "–"
+
+// undefined is a figure that does not exist.
+var undefined = analyse.Value(math.NaN())
 
 // Cells is the table of a run: a row per cell.
 func Cells(cells []analyse.Cell) Table {

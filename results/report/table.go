@@ -21,6 +21,8 @@ const (
 	FormatJSON     Format = "json"
 	FormatCSV      Format = "csv"
 	FormatMarkdown Format = "markdown"
+	// FormatBenchstat is the text format of Go benchmarks, of analyze only.
+	FormatBenchstat Format = "benchstat"
 )
 
 // ParseFormat reads a Format.
@@ -33,8 +35,9 @@ func ParseFormat(s string) (Format, error) {
 }
 
 // Table is a table for people and, in Data, the same for programs. CSV
-// carries the figures as people see them unless CSVRows is set.
+// carries the figures as people see them.
 type Table struct {
+	Title  string
 	Header []string
 	Rows   [][]string
 	// Notes are printed below the table: what qualifies its figures.

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/observations"
+	"github.com/stratbench/stratbench/results/report"
+)
+
+// studyFlags say which trials are analysed and what is asked of them.
+type studyFlags struct {
+	dir     string
+	compare []string
+	within  []string
+}
+
+func (f *studyFlags) add(cmd *cobra.Command) {
+	addResultsFlag(cmd, &f.dir)
+	cmd.Flags().StringArrayVar(&f.compare, "compare", nil, "what to compare: FACTOR or FACTOR=LEVEL:LEVEL; may be given again (default: strategy)")
+	cmd.Flags().StringSliceVar(&f.within, "within", nil, "factors whose levels are kept apart in comparisons (default: all others)")
+}
+
+// gather reads runs, and files of observations, as one study.
+func (f *studyFlags) gather(cmd *cobra.Command, names []string) (analyse.Study, error) {
+	if len(names) == 0 {
+		names = []string{"latest"}
+	}
+	var runs []results.Run
+	for _, name := range names {
+		if observations.Readable(name) {
+			run, err := observations.Read(name)
+			if err != nil {
+				return analyse.Study{}, usageError{err}
+			}
+			runs = append(runs, run)
+			continue
+		}
+		run, err := openRun(cmd, f.dir, name)
+		if err != nil {
+			return analyse.Study{}, err
+		}
+		runs = append(runs, run)
+	}
+	return analyse.Gather(runs), nil
+}
+
+func (f *studyFlags) questions(s analyse.Study) ([]analyse.Question, error) {
+	if len(f.compare) == 0 && len(f.within) == 0 {
+		return nil, nil
+	}
+	questions := s.DefaultQuestions()
+	if len(f.compare) > 0 {
+		questions = nil
+	}
+	for _, text := range f.compare {
+		q, err := analyse.ParseQuestion(text)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		questions = append(questions, q)
+	}
+	if len(f.within) > 0 {
+		for i := range questions {
+			questions[i].Within = f.within
+		}
+	}
+	return questions, nil
+}
+
+// analyse reads the named runs and answers what is asked.
+func (f *studyFlags) analyse(cmd *cobra.Command, names []string) (analyse.Study, analyse.Analysis, error) {
+	study, err := f.gather(cmd, names)
+	if err != nil {
+		return study, analyse.Analysis{}, err
+	}
+	if len(study.Trials)+len(study.Estimates) == 0 {
+		return study, analyse.Analysis{}, usageError{errors.New("these runs have no measured trial yet: stratbench ls RUN lists what they recorded")}
+	}
+	questions, err := f.questions(study)
+	if err != nil {
+		return study, analyse.Analysis{}, err
+	}
+	a, err := study.Analyse(questions)
+	if err != nil {
+		return study, a, usageError{err}
+	}
+	return study, a, nil
+}
+
+func analyzeCommand() *cobra.Command {
+	var flags studyFlags
+	var format string
+	cmd := &cobra.Command{
+		Use:   "analyze [RUN|FILE]...",
+		Short: "Say what the trials of runs show: per cell, and compared",
+		Long: `Analyse runs, or CSV and YAML files of observations, as one study: outcomes
+with exact intervals, times, comparisons. Without an argument, the newest run.
+
+Formats: table, markdown, json (schema: stratbench schema --analysis), csv (one
+figure a row), benchstat (one trial a line, for golang.org/x/perf/cmd/benchstat).`,
+		Example: `  stratbench analyze latest
+  stratbench analyze latest --compare strategy=serial:parallel --within runtime
+  stratbench analyze latest --output benchstat > setup.txt`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			study, a, err := flags.analyse(cmd, args)
+			if err != nil {
+				return err
+			}
+			return writeDocument(cmd, report.Analysis(study, a), format)
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVarP(&format, "output", "o", string(report.FormatTable), "table, json, csv, markdown or benchstat")
+	return cmd
+}
+
+func writeDocument(cmd *cobra.Command, d report.Document, format string) error {
+	f, err := report.ParseFormat(format)
+	if format == string(report.FormatBenchstat) && d.Benchmarks != nil {
+		f, err = report.FormatBenchstat, nil
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("%w", err)}
+	}
+	return d.Write(cmd.OutOrStdout(), f)
+}

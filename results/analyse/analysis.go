@@ -1,0 +1,86 @@
+package analyse
+
+import (
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+)
+
+// Schema is the version of the analysis format.
+const Schema = "stratbench.analysis/v1"
+
+// Analysis is everything that is said of a study: what analyze prints and a
+// report shows. Times are in seconds.
+type Analysis struct {
+	Schema     string         `json:"schema"`
+	Confidence float64        `json:"confidence"`
+	Alpha      float64        `json:"alpha"`
+	Runs       []RunSummary   `json:"runs"`
+	Factors    []trial.Factor `json:"factors"`
+	Cells      []CellSummary  `json:"cells"`
+	Compared   []Comparison   `json:"comparisons"`
+	// Estimates are what nobody measured; they are not analysed.
+	Estimates []Estimate `json:"estimates"`
+	Warnings  []Warning  `json:"warnings"`
+}
+
+// Estimate is what a source states of a cell and nobody measured.
+type Estimate struct {
+	Cell trial.Cell `json:"cell"`
+	results.Imported
+}
+
+// RunSummary says where trials come from.
+type RunSummary struct {
+	Run           string              `json:"run"`
+	Started       time.Time           `json:"started"`
+	Environment   results.Environment `json:"environment"`
+	Planned       int                 `json:"trials_planned"`
+	Recorded      int                 `json:"trials_recorded"`
+	FaultyRecords int                 `json:"faulty_records"`
+	Refused       []results.Refusal   `json:"refused,omitempty"`
+	Import        *results.Import     `json:"import,omitempty"`
+}
+
+// Analyse summarises a study's cells and answers the questions asked of it;
+// nil asks the study's own default ones.
+func (s Study) Analyse(questions []Question) (Analysis, error) {
+	if questions == nil {
+		questions = s.DefaultQuestions()
+	}
+	for _, q := range questions {
+		if err := s.check(q); err != nil {
+			return Analysis{}, err
+		}
+	}
+	a := Analysis{Schema: Schema, Confidence: Confidence, Alpha: Alpha, Factors: s.Factors,
+		Runs: []RunSummary{}, Cells: []CellSummary{}, Compared: []Comparison{}, Estimates: []Estimate{}, Warnings: []Warning{}}
+	for _, r := range s.Estimates {
+		a.Estimates = append(a.Estimates, Estimate{r.Trial.Cell, *r.Imported})
+	}
+	tau := s.commonCap()
+	for _, run := range s.Runs {
+		a.Runs = append(a.Runs, summariseRun(run))
+	}
+	for _, c := range s.basics {
+		a.Cells = append(a.Cells, s.summarise(c, tau))
+	}
+	for _, q := range questions {
+		for _, pair := range s.pairs(q) {
+			if len(pair.trials[0])+len(pair.trials[1]) == 0 {
+				continue
+			}
+			a.Compared = append(a.Compared, s.compare(pair, tau))
+		}
+	}
+	holm(a.Compared)
+	a.Warnings = append(a.Warnings, s.warnings()...)
+	return a, nil
+}
+
+func summariseRun(run results.Run) RunSummary {
+	return RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
+		Planned: len(run.Plan.Trials), Recorded: len(run.Trials()), FaultyRecords: len(run.Faults),
+		Refused: run.Plan.Refused, Import: run.Import}
+}

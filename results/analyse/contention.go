@@ -1,0 +1,249 @@
+package analyse
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
+
+// Contention is how much the builds of a cell were in each other's way.
+type Contention struct {
+	// Concurrency is the most builds that were seen to run at once.
+	Concurrency int            `json:"concurrency"`
+	Images      []ImageTime    `json:"images"`
+	CPU         Value          `json:"cpu_utilisation" jsonschema:"description=share of the CPUs used during the build phase; median"`
+	Bound       ScheduleBound  `json:"bound"`
+	Pressure    PressureShares `json:"pressure"`
+}
+
+// ImageTime is an image's time under the cell's strategy and alone: with
+// nothing else being built, in cells that differ in the strategy only.
+type ImageTime struct {
+	Image    string `json:"image"`
+	N        int    `json:"n"`
+	Median   Value  `json:"median_seconds"`
+	Alone    Value  `json:"alone_seconds" jsonschema:"description=null where it was never built alone"`
+	Slowdown Value  `json:"slowdown"`
+}
+
+// ScheduleBound is the least time that the builds could take: the longest
+// image alone, all images alone over the concurrency, and their CPU time over
+// the CPUs.
+type ScheduleBound struct {
+	CriticalPath Value `json:"critical_path_seconds"`
+	CPUTime      Value `json:"cpu_time_over_cpus_seconds"`
+	Bound        Value `json:"bound_seconds"`
+	Build        Value `json:"build_seconds" jsonschema:"description=median length of the build phase"`
+	// Reached is the bound over what it took: 1 is the best possible.
+	Reached Value `json:"reached"`
+}
+
+// PressureShares are the highest stall shares in per cent, medians over
+// trials.
+type PressureShares struct {
+	CPU    Value `json:"cpu_percent"`
+	Memory Value `json:"memory_percent"`
+	IO     Value `json:"io_percent"`
+}
+
+func (s Study) contention(c trial.Cell) Contention {
+	trials := s.Of(c)
+	out := Contention{CPU: none, Images: []ImageTime{}}
+	for _, o := range trials {
+		out.Concurrency = max(out.Concurrency, concurrencySeen(o))
+	}
+	alone := s.alone(c)
+	lengths, order := imageLengths(trials)
+	for _, image := range order {
+		t := ImageTime{Image: image, N: len(lengths[image]), Median: median(lengths[image]), Alone: median(alone[image]), Slowdown: none}
+		if out.Concurrency == 1 {
+			t.Alone = t.Median
+		}
+		t.Slowdown = t.Median / t.Alone
+		out.Images = append(out.Images, t)
+	}
+	out.CPU = median(each(trials, buildCPU))
+	out.Bound = bound(out, trials)
+	out.Pressure = pressureOf(trials)
+	return out
+}
+
+func median(values []float64) Value {
+	m, err := stats.Quantile(values, 0.5)
+	if err != nil {
+		return none
+	}
+	return Value(m)
+}
+
+func each(trials []Observation, of func(Observation) (float64, bool)) (values []float64) {
+	for _, o := range trials {
+		if v, ok := of(o); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// builds are the finished builds of whole images; pulls are none.
+func builds(spans []trial.Span) (found []trial.Span) {
+	for _, s := range spans {
+		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.Error == "" && !s.Unfinished && !strings.HasPrefix(s.Name, "pull") {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func concurrency(spans []trial.Span) (most int) {
+	for _, a := range spans {
+		at := 0
+		for _, b := range spans {
+			if b.Start <= a.Start && a.Start < b.End {
+				at++
+			}
+		}
+		most = max(most, at)
+	}
+	return most
+}
+
+// concurrencySeen is what ran at once by the spans, or, where an import has no
+// spans, what it states.
+func concurrencySeen(o Observation) int {
+	if found := builds(o.Record.Spans); len(found) > 0 {
+		return concurrency(found)
+	}
+	var settings struct {
+		Concurrency float64 `json:"concurrency"`
+	}
+	if o.Record.Imported != nil && json.Unmarshal(o.Record.Settings, &settings) == nil {
+		return int(settings.Concurrency)
+	}
+	return 0
+}
+
+func imageLengths(trials []Observation) (lengths map[string][]float64, order []string) {
+	lengths = map[string][]float64{}
+	for _, o := range trials {
+		for _, b := range builds(o.Record.Spans) {
+			if lengths[b.Image] == nil {
+				order = append(order, b.Image)
+			}
+			lengths[b.Image] = append(lengths[b.Image], b.Length().Duration().Seconds())
+		}
+	}
+	slices.Sort(order)
+	return lengths, order
+}
+
+// alone gathers builds that ran one at a time in the cells that differ from c
+// in the strategy only.
+func (s Study) alone(c trial.Cell) map[string][]float64 {
+	var trials []Observation
+	for _, other := range s.Cells {
+		if !differOnlyIn(c, other, "strategy") {
+			continue
+		}
+		trials = append(trials, filter(s.Of(other), func(o Observation) bool { return concurrency(builds(o.Record.Spans)) == 1 })...)
+	}
+	lengths, _ := imageLengths(trials)
+	return lengths
+}
+
+func differOnlyIn(a, b trial.Cell, factor string) bool {
+	for i := range a {
+		if a[i].Factor != factor && a[i].Level != b[i].Level {
+			return false
+		}
+	}
+	return true
+}
+
+// buildCPU is the share of the machine's CPUs used while it built.
+func buildCPU(o Observation) (float64, bool) {
+	seconds, length, ok := buildPhase(o)
+	if !ok || o.Record.Machine.CPUs < 1 {
+		return 0, false
+	}
+	return seconds / length / float64(o.Record.Machine.CPUs), true
+}
+
+// buildPhase returns the CPU time between the samples in the build phase and
+// how far these are apart.
+func buildPhase(o Observation) (cpu, length float64, ok bool) {
+	var phase trial.Span
+	for _, s := range o.Record.Spans {
+		if s.Name == string(trial.PhaseBuild) && s.Phase == trial.PhaseBuild {
+			phase = s
+		}
+	}
+	var first, last *trial.Sample
+	for i, s := range o.Record.Samples {
+		if s.At >= phase.Start && s.At <= phase.End {
+			if first == nil {
+				first = &o.Record.Samples[i]
+			}
+			last = &o.Record.Samples[i]
+		}
+	}
+	if first == nil || last.At <= first.At {
+		return 0, 0, false
+	}
+	return (last.CPU - first.CPU).Duration().Seconds(), (last.At - first.At).Duration().Seconds(), true
+}
+
+func bound(c Contention, trials []Observation) ScheduleBound {
+	b := ScheduleBound{CriticalPath: none, CPUTime: none, Bound: none, Reached: none,
+		Build: median(each(trials, func(o Observation) (float64, bool) { return phaseLength(o, trial.PhaseBuild) }))}
+	if c.Concurrency == 0 {
+		return b
+	}
+	var longest, total Value
+	for _, i := range c.Images {
+		longest, total = max(longest, i.Alone), total+i.Alone
+	}
+	b.CriticalPath = max(longest, total/Value(c.Concurrency))
+	b.CPUTime = median(each(trials, func(o Observation) (float64, bool) {
+		cpu, _, ok := buildPhase(o)
+		return cpu / float64(max(1, o.Record.Machine.CPUs)), ok
+	}))
+	b.Bound = b.CriticalPath
+	if b.CPUTime.Finite() {
+		b.Bound = max(b.CriticalPath, b.CPUTime)
+	}
+	b.Reached = b.Bound / b.Build
+	return b
+}
+
+func phaseLength(o Observation, phase trial.Phase) (float64, bool) {
+	for _, s := range o.Record.Spans {
+		if s.Name == string(phase) && s.Phase == phase && s.Image == "" && s.Error == "" && !s.Unfinished {
+			return s.Length().Duration().Seconds(), true
+		}
+	}
+	return 0, false
+}
+
+func pressureOf(trials []Observation) PressureShares {
+	peak := func(of func(trial.Pressure) float64) Value {
+		return median(each(trials, func(o Observation) (float64, bool) {
+			highest, known := math.Inf(-1), false
+			for _, s := range o.Record.Samples {
+				if s.Pressure.Known {
+					highest, known = max(highest, of(s.Pressure)), true
+				}
+			}
+			return highest, known
+		}))
+	}
+	return PressureShares{
+		CPU:    peak(func(p trial.Pressure) float64 { return p.CPUSome }),
+		Memory: peak(func(p trial.Pressure) float64 { return p.MemorySome }),
+		IO:     peak(func(p trial.Pressure) float64 { return p.IOSome }),
+	}
+}

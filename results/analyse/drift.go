@@ -1,0 +1,103 @@
+package analyse
+
+import (
+	"math"
+	"slices"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
+
+// residual is a trial's log set-up time less its cell's median: what is left
+// when the cell is taken out.
+type residual struct {
+	Observation
+	value float64
+	cell  int
+}
+
+func (s Study) residuals() (all []residual) {
+	for i, c := range s.Cells {
+		trials := filter(s.Of(c), func(o Observation) bool { return o.Ready && o.Setup > 0 })
+		logs := make([]float64, len(trials))
+		for j, o := range trials {
+			logs[j] = math.Log(o.Setup)
+		}
+		middle, err := stats.Quantile(logs, 0.5)
+		if err != nil || len(logs) < 2 {
+			continue
+		}
+		for j, o := range trials {
+			all = append(all, residual{o, logs[j] - middle, i})
+		}
+	}
+	return all
+}
+
+// mostForTrend keeps the trend tests, which look at all pairs, quick.
+const mostForTrend = 2000
+
+// warnings are the checks over all cells together.
+func (s Study) warnings() (warnings []Warning) {
+	if s.Simulated() {
+		warnings = append(warnings, about(SimulatedTrials, "", filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
+	}
+	all := s.residuals()
+	byStart := func(a, b residual) int { return a.Record.Started.Compare(b.Record.Started) }
+	if p, ok := trend(all, byStart); ok && p < Alpha {
+		warnings = append(warnings, withP(Drift, p))
+	}
+	places := s.placesInBlock()
+	byPlace := func(a, b residual) int { return places[placeKey(a.Observation)] - places[placeKey(b.Observation)] }
+	if p, ok := trend(all, byPlace); ok && p < Alpha {
+		warnings = append(warnings, withP(OrderEffect, p))
+	}
+	if p, ok := carryOver(all); ok && p < Alpha {
+		warnings = append(warnings, withP(CarryOver, p))
+	}
+	return warnings
+}
+
+func trend(all []residual, order func(a, b residual) int) (p float64, ok bool) {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, order)
+	step := max(1, (len(sorted)+mostForTrend-1)/mostForTrend)
+	var values []float64
+	for i := 0; i < len(sorted); i += step {
+		values = append(values, sorted[i].value)
+	}
+	t, err := stats.MannKendall(values)
+	return t.P, err == nil
+}
+
+func placeKey(o Observation) string { return o.Run + "/" + o.Record.Trial.ID }
+
+// placesInBlock numbers the trials of each block in their order.
+func (s Study) placesInBlock() map[string]int {
+	places, next := map[string]int{}, map[string]int{}
+	for _, o := range s.Trials {
+		next[o.Block]++
+		places[placeKey(o)] = next[o.Block]
+	}
+	return places
+}
+
+// carryOver tests whether trials that followed a failed one took another time
+// than those that followed a good one, inside cells.
+func carryOver(all []residual) (p float64, ok bool) {
+	if len(all) > mostForTrend {
+		all = all[:mostForTrend]
+	}
+	var values []float64
+	var after []bool
+	var cell []int
+	for _, r := range all {
+		if r.Record.Previous == nil {
+			continue
+		}
+		values = append(values, r.value)
+		after = append(after, r.Record.Previous.Outcome != "ok")
+		cell = append(cell, r.cell)
+	}
+	t, err := stats.WorstRankTest(values, after, cell, simulatedArrangements, Seed)
+	return t.TwoSided, err == nil
+}

@@ -1,0 +1,240 @@
+package analyse
+
+import (
+	"math"
+	"slices"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
+
+// Confidence is the level of every interval.
+const Confidence = 0.95
+
+// Alpha is the level of every test.
+const Alpha = 0.05
+
+// CleanRate is the failure rate of which it is said how many clean trials
+// would show that it is not reached.
+const CleanRate = 0.10
+
+// Seed is that of every simulation: the same trials give the same figures.
+const Seed = 20251216
+
+// Rate is how often something happened, with its exact interval.
+type Rate struct {
+	Events   int      `json:"events"`
+	Trials   int      `json:"trials"`
+	Estimate Value    `json:"estimate"`
+	Interval Interval `json:"interval" jsonschema:"description=Clopper-Pearson"`
+}
+
+func rate(events, trials int) Rate {
+	r := Rate{Events: events, Trials: trials, Estimate: none, Interval: unknown()}
+	if i, err := stats.ClopperPearson(events, trials, Confidence); err == nil {
+		r.Estimate, r.Interval = Value(float64(events)/float64(trials)), interval(i)
+	}
+	return r
+}
+
+// Times summarises times in seconds.
+type Times struct {
+	N      int   `json:"n"`
+	Median Value `json:"median_seconds"`
+	// Interval is the median's, from order statistics: an end is null where so
+	// few times put no bound on it.
+	Interval Interval `json:"median_interval_seconds"`
+	Low      Value    `json:"low_seconds"`
+	High     Value    `json:"high_seconds"`
+}
+
+func times(values []float64) Times {
+	t := Times{N: len(values), Median: none, Interval: unknown(), Low: none, High: none}
+	if len(values) == 0 {
+		return t
+	}
+	t.Low, t.High = Value(slices.Min(values)), Value(slices.Max(values))
+	if m, err := stats.Quantile(values, 0.5); err == nil {
+		t.Median = Value(m)
+	}
+	if i, err := stats.QuantileBounds(values, 0.5, Confidence); err == nil {
+		t.Interval = interval(i.Interval)
+	}
+	return t
+}
+
+// RestrictedMean is the mean time to ready up to a cap, with failures counted
+// as the cap: the one mean that stays finite.
+type RestrictedMean struct {
+	Cap      Value    `json:"cap_seconds"`
+	Mean     Value    `json:"mean_seconds"`
+	Interval Interval `json:"interval_seconds" jsonschema:"description=normal approximation; null with fewer than 4 trials or without spread"`
+}
+
+// RunningTime is the expected time until ready when every failure is followed
+// by another attempt.
+type RunningTime struct {
+	// Mean is null when no trial succeeded (infinite) or times are not known.
+	Mean Value `json:"mean_seconds"`
+	// Interval is from the posterior under Jeffreys' prior.
+	Interval Interval `json:"interval_seconds"`
+	// Floor bounds Mean below, with 95 % confidence, where nothing succeeded.
+	Floor    Value `json:"floor_seconds" jsonschema:"description=lower bound where no trial succeeded; else null"`
+	Infinite bool  `json:"infinite,omitempty"`
+}
+
+// CellSummary is all that is said of one cell.
+type CellSummary struct {
+	Cell
+	Ready  Rate `json:"ready"`
+	Failed Rate `json:"failed" jsonschema:"description=crashed or hung or not ready within the limits"`
+	// CleanRuns is how many trials in a row without a failure would show, with
+	// 95 % confidence, a failure rate under 10 %.
+	CleanRuns      int            `json:"clean_runs_for_10_percent"`
+	SetupTime      Times          `json:"setup_time" jsonschema:"description=of successful trials only; read beside ready"`
+	RestrictedMean RestrictedMean `json:"restricted_mean"`
+	RunningTime    RunningTime    `json:"expected_running_time"`
+	Contention     Contention     `json:"contention"`
+	Warnings       []Warning      `json:"warnings"`
+}
+
+func (s Study) summarise(basic Cell, tau float64) CellSummary {
+	trials := s.Of(basic.Cell)
+	ready := count(trials, func(o Observation) bool { return o.Ready })
+	clean, _ := stats.CleanRuns(CleanRate, Confidence)
+	return CellSummary{
+		Cell:           basic,
+		Ready:          rate(ready, len(trials)),
+		Failed:         rate(len(trials)-ready, len(trials)),
+		CleanRuns:      clean,
+		SetupTime:      times(setups(trials)),
+		RestrictedMean: restrictedMean(trials, tau),
+		RunningTime:    runningTime(trials, s.assumedLosses(trials)),
+		Contention:     s.contention(basic.Cell),
+		Warnings:       s.cellWarnings(basic, trials),
+	}
+}
+
+func count(trials []Observation, is func(Observation) bool) (n int) {
+	for _, o := range trials {
+		if is(o) {
+			n++
+		}
+	}
+	return n
+}
+
+// setups are the set-up times of the successful trials of which it is known.
+func setups(trials []Observation) (values []float64) {
+	for _, o := range trials {
+		if o.Ready && !math.IsNaN(o.Setup) {
+			values = append(values, o.Setup)
+		}
+	}
+	return values
+}
+
+// losses are what each failure cost, recovery included, where it is known.
+func losses(trials []Observation) (values []float64) {
+	for _, o := range trials {
+		if !o.Ready && !math.IsNaN(o.Cost()) {
+			values = append(values, o.Cost())
+		}
+	}
+	return values
+}
+
+// survival gives the trials as times and events: failures at +Inf without the
+// event, cut-off trials censored at their limit.
+func survival(trials []Observation) (at []float64, event []bool) {
+	for _, o := range trials {
+		switch {
+		case o.CutOff && !math.IsNaN(o.Lost):
+			at, event = append(at, o.Lost), append(event, false)
+		case o.known():
+			at, event = append(at, o.WorstRank()), append(event, o.Ready)
+		}
+	}
+	return at, event
+}
+
+// fewForNormal is the number of trials below which a normal approximation is
+// not shown.
+const fewForNormal = 4
+
+func restrictedMean(trials []Observation, tau float64) RestrictedMean {
+	m := RestrictedMean{Cap: Value(tau), Mean: none, Interval: unknown()}
+	at, event := survival(trials)
+	r, err := stats.RMST(at, event, tau, Confidence)
+	if err != nil {
+		return m
+	}
+	m.Mean = Value(r.Mean)
+	if len(at) >= fewForNormal && r.StdErr > 0 {
+		m.Interval = interval(r.CI)
+	}
+	return m
+}
+
+// commonCap is the longest time to which every cell was watched.
+func (s Study) commonCap() float64 {
+	last := 0.0
+	for _, o := range s.Trials {
+		if o.Ready && !math.IsNaN(o.Setup) {
+			last = max(last, o.Setup)
+		}
+	}
+	for _, o := range s.Trials {
+		if o.CutOff && o.Lost > 0 {
+			last = min(last, o.Lost)
+		}
+	}
+	return last
+}
+
+// assumedLosses are what a failure is taken to cost where none was seen: what
+// others of the study cost, and without any as much as a whole set-up.
+func (s Study) assumedLosses(trials []Observation) []float64 {
+	if all := losses(s.Trials); len(all) > 0 {
+		return all
+	}
+	return setups(trials)
+}
+
+// draws is how many of the posterior are taken: fewer of many trials, whose
+// posterior is narrow.
+func draws(trials int) int { return min(4000, max(400, 20_000_000/max(1, trials))) }
+
+func runningTime(trials []Observation, assumed []float64) RunningTime {
+	a := stats.Attempts{Ready: setups(trials), Lost: losses(trials)}
+	t := RunningTime{Mean: none, Interval: unknown(), Floor: none}
+	if len(trials) == 0 || len(a.Ready)+len(a.Lost) < len(trials) {
+		return t
+	}
+	if len(a.Ready) == 0 {
+		t.Infinite = true
+		if floor, err := stats.ExpectedRunningTimeFloor(a.Lost, Confidence); err == nil {
+			t.Floor = Value(floor)
+		}
+		return t
+	}
+	if m, err := stats.ExpectedRunningTime(a); err == nil {
+		t.Mean = Value(m)
+	}
+	if len(a.Ready) > 1 {
+		t.Interval = posteriorInterval(a, assumed)
+	}
+	return t
+}
+
+func posteriorInterval(a stats.Attempts, otherLost []float64) Interval {
+	draws, err := stats.RunningTimePosterior(a, otherLost, stats.JeffreysPrior, draws(len(a.Ready)+len(a.Lost)+len(otherLost)), Seed)
+	if err != nil {
+		return unknown()
+	}
+	low, errLow := stats.Quantile(draws, (1-Confidence)/2)
+	high, errHigh := stats.Quantile(draws, (1+Confidence)/2)
+	if errLow != nil || errHigh != nil {
+		return unknown()
+	}
+	return Interval{Value(low), Value(high)}
+}

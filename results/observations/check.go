@@ -1,0 +1,88 @@
+package observations
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// longest is the time beyond which a set-up time is taken for a mistake of
+// units.
+const longest = 7 * 24 * 3600
+
+// time reads a number of seconds.
+func (f *file) time(line int, name, text string) *float64 {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
+		f.fault(line, "%s is %q, not a number of seconds; leave it empty where it is not known", name, text)
+	case v < 0:
+		f.fault(line, "%s is %s: a time cannot be negative", name, text)
+	case v > longest:
+		f.fault(line, "%s is %s seconds, over a week: is it in another unit?", name, text)
+	case v == 0 && name == "setup_seconds":
+		f.fault(line, "setup_seconds is 0: nothing is set up in no time; leave it empty where it is not known")
+	default:
+		return &v
+	}
+	return nil
+}
+
+// whole reads a number that counts something.
+func (f *file) whole(line int, name, text string) *int {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil
+	}
+	v, err := strconv.Atoi(text)
+	if err != nil || v < 0 || v > 1_000_000 {
+		f.fault(line, "%s is %q, not a number from 0 to a million", name, text)
+		return nil
+	}
+	return &v
+}
+
+func (f *file) flag(line int, name, text string) bool {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "", "false", "no", "0":
+		return false
+	case "true", "yes", "1":
+		return true
+	}
+	f.fault(line, "%s is %q, neither true nor false", name, text)
+	return false
+}
+
+func (f *file) named(line int, o *observation, outcome, phase string) {
+	if strings.TrimSpace(outcome) == "" {
+		f.fault(line, "outcome is empty; it is the one thing that an observation must have")
+		return
+	}
+	if err := o.outcome.UnmarshalText([]byte(strings.TrimSpace(outcome))); err != nil {
+		f.fault(line, "%v", err)
+	}
+	if err := o.phase.UnmarshalText([]byte(strings.TrimSpace(phase))); err != nil {
+		f.fault(line, "%v", err)
+	}
+}
+
+// agree refuses times that do not go with the outcome.
+func (f *file) agree(o observation) {
+	ready := o.outcome == trial.OK || o.outcome == trial.TestFailed
+	switch {
+	case o.outcome == "" || o.estimate:
+	case o.setup != nil && !ready:
+		f.fault(o.line, "a setup time for outcome %s: what never got ready has none; the time until it was noticed is lost_seconds", o.outcome)
+	case o.lost != nil && ready:
+		f.fault(o.line, "a lost time for outcome %s, which lost nothing", o.outcome)
+	case o.recovery != nil && o.lost == nil:
+		f.fault(o.line, "recovery_seconds without lost_seconds: what the failure cost in all is not known")
+	}
+}
+
+func describe(format string, args ...any) string { return fmt.Sprintf(format, args...) }

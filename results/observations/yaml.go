@@ -1,0 +1,250 @@
+package observations
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+)
+
+// document is a file of observations in YAML: trials, and what a source
+// states beside them in minutes.
+type document struct {
+	Environment map[string]any     `yaml:"environment"`
+	Workload    workload           `yaml:"workload"`
+	Trials      []yaml.Node        `yaml:"trials"`
+	Phases      *phaseMinutes      `yaml:"phases_serial_minutes"`
+	Comparison  []comparison       `yaml:"comparison_minutes"`
+	Confidence  map[string]float64 `yaml:"stated_confidence"`
+	NoCache     map[string]string  `yaml:"measured_no_cache_2025_12_16"`
+}
+
+type workload struct {
+	Images []string `yaml:"images"`
+	Tests  struct {
+		Total         int      `yaml:"total"`
+		KnownFailures []string `yaml:"known_failures"`
+	} `yaml:"tests"`
+}
+
+type phaseMinutes struct {
+	Cluster float64            `yaml:"cluster"`
+	Build   map[string]float64 `yaml:"build"`
+	Load    float64            `yaml:"load"`
+	Deploy  float64            `yaml:"deploy"`
+	Test    []float64          `yaml:"test"`
+	Setup   float64            `yaml:"setup"`
+	Total   []float64          `yaml:"total"`
+}
+
+type comparison struct {
+	Strategy  string    `yaml:"strategy"`
+	Setup     []float64 `yaml:"setup"`
+	Test      []float64 `yaml:"test"`
+	Total     []float64 `yaml:"total"`
+	Stability string    `yaml:"stability"`
+	Estimate  bool      `yaml:"estimate"`
+	line      int
+}
+
+func (c *comparison) UnmarshalYAML(n *yaml.Node) error {
+	type plain comparison
+	if err := n.Decode((*plain)(c)); err != nil {
+		return err
+	}
+	c.line = n.Line
+	return nil
+}
+
+func (f *file) readYAML(text []byte) {
+	var d document
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&d); err != nil && !errors.Is(err, io.EOF) {
+		f.fault(1, "%v", err)
+		return
+	}
+	if p, ok := d.Environment["platform"].(string); ok {
+		f.platform = p
+	}
+	for i := range d.Trials {
+		f.addTrial(&d.Trials[i])
+	}
+	f.addComparison(d)
+	f.contradict(d)
+	f.noteStated(d)
+}
+
+// plain are the keys of a trial that are no factors.
+var plainKeys = []string{"outcome", "phase", "message", "setup_seconds", "lost_seconds", "recovery_seconds", "tests_passed",
+	"tests_failed", "tests_total", "block", "estimate", "simulated", "concurrency", "exit_code", "silent", "overlap",
+	"started", "last_output", "terminated", "evidence"}
+
+func (f *file) addTrial(n *yaml.Node) {
+	o := observation{line: n.Line, block: 1, settings: map[string]any{}}
+	if n.Kind != yaml.MappingNode {
+		f.fault(n.Line, "a trial is a list of keys and values, such as {strategy: serial, outcome: ok}")
+		return
+	}
+	value := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, v := n.Content[i].Value, n.Content[i+1]
+		value[key] = v.Value
+		switch {
+		case key == "evidence":
+			o.evidence = append(o.evidence, evidenceOf(v)...)
+		case key == "memory_gb":
+			o.cell = append(o.cell, trial.Assignment{Factor: "memory", Level: v.Value + "GB"})
+		case !slices.Contains(plainKeys, key):
+			if v.Kind != yaml.ScalarNode || v.Value == "" {
+				f.fault(v.Line, "%s is no level of a factor: write one word or number", key)
+			}
+			o.cell = append(o.cell, trial.Assignment{Factor: key, Level: v.Value})
+		}
+	}
+	f.fill(&o, value)
+	f.agree(o)
+	f.observations = append(f.observations, o)
+}
+
+func (f *file) fill(o *observation, value map[string]string) {
+	line := o.line
+	f.named(line, o, value["outcome"], value["phase"])
+	o.setup = f.time(line, "setup_seconds", value["setup_seconds"])
+	o.lost = f.time(line, "lost_seconds", value["lost_seconds"])
+	o.recovery = f.time(line, "recovery_seconds", value["recovery_seconds"])
+	o.estimate = f.flag(line, "estimate", value["estimate"])
+	o.simulated = f.flag(line, "simulated", value["simulated"])
+	o.message = value["message"]
+	o.testsPassed = f.whole(line, "tests_passed", value["tests_passed"])
+	o.testsFailed = f.whole(line, "tests_failed", value["tests_failed"])
+	if total := f.whole(line, "tests_total", value["tests_total"]); total != nil && o.testsPassed != nil {
+		failed := *total - *o.testsPassed
+		if failed < 0 {
+			f.fault(line, "tests_passed is more than tests_total")
+		}
+		o.testsFailed = &failed
+	}
+	if b := f.whole(line, "block", value["block"]); b != nil {
+		o.block = *b
+	}
+	if c := f.whole(line, "concurrency", value["concurrency"]); c != nil {
+		o.settings["concurrency"] = *c
+	}
+	if o.lost == nil && o.outcome != trial.OK {
+		o.lost = between(value["started"], value["terminated"])
+	}
+	f.noteTrial(o, value)
+}
+
+func (f *file) noteTrial(o *observation, value map[string]string) {
+	if text := value["overlap"]; text != "" {
+		o.evidence = append(o.evidence, trial.Evidence{Source: "observer", State: "overlap", Text: text})
+		f.notes = append(f.notes, describe("[%s] ended in %s: %s.", o.cell, o.outcome, text))
+	}
+	if code := value["exit_code"]; code != "" {
+		o.evidence = append(o.evidence, trial.Evidence{Source: "observer", State: "exit code", Text: code})
+	}
+	if value["silent"] == "true" {
+		o.evidence = append(o.evidence, trial.Evidence{Source: "observer", State: "silent", Text: "no output after " + value["last_output"]})
+	}
+}
+
+func evidenceOf(n *yaml.Node) (evidence []trial.Evidence) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		evidence = append(evidence, trial.Evidence{Source: "observer", State: n.Content[i].Value, Text: n.Content[i+1].Value})
+	}
+	return evidence
+}
+
+// between is the time from one clock time to another of the same day, or past
+// midnight; nil where one is not given.
+func between(from, to string) *float64 {
+	a, okA := clock(from)
+	b, okB := clock(to)
+	if !okA || !okB {
+		return nil
+	}
+	if b < a {
+		b += 24 * time.Hour
+	}
+	s := (b - a).Seconds()
+	return &s
+}
+
+func clock(text string) (time.Duration, bool) {
+	for _, layout := range []string{"15:04:05", "15:04"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, true
+		}
+	}
+	return 0, false
+}
+
+// addComparison adds the source's table: its estimates as such, and its
+// ranges to the trials that they are of.
+func (f *file) addComparison(d document) {
+	for _, c := range d.Comparison {
+		stated := c.stated()
+		var confidence *float64
+		if v, ok := d.Confidence[c.Strategy]; ok {
+			confidence = &v
+		}
+		if c.Estimate {
+			f.observations = append(f.observations, observation{line: c.line, estimate: true, outcome: trial.OK, stated: stated,
+				stability: c.Stability, confidence: confidence, settings: map[string]any{},
+				cell: trial.Cell{{Factor: "strategy", Level: c.Strategy}}})
+			continue
+		}
+		f.attach(c, stated, confidence)
+	}
+}
+
+// attach gives a stated row to the one successful trial that it is of. A
+// single setup time is that trial's.
+func (f *file) attach(c comparison, stated []results.StatedRange, confidence *float64) {
+	var of []*observation
+	for i := range f.observations {
+		o := &f.observations[i]
+		if level, _ := o.cell.Level("strategy"); level == c.Strategy && o.outcome == trial.OK && !o.estimate {
+			of = append(of, o)
+		}
+	}
+	if len(of) != 1 {
+		f.contradictions = append(f.contradictions, describe("%s is stated as measured, and %d successful trials of it are given.", c.Strategy, len(of)))
+		return
+	}
+	of[0].stated, of[0].stability, of[0].confidence = stated, c.Stability, confidence
+	if of[0].setup == nil && len(c.Setup) == 2 && c.Setup[0] == c.Setup[1] {
+		of[0].setup = f.time(c.line, "setup_seconds", strconv.FormatFloat(c.Setup[0]*60, 'g', -1, 64))
+	}
+}
+
+func (c comparison) stated() (ranges []results.StatedRange) {
+	for _, r := range []struct {
+		of     string
+		values []float64
+	}{{"setup", c.Setup}, {"test", c.Test}, {"total", c.Total}} {
+		if len(r.values) == 2 {
+			ranges = append(ranges, results.StatedRange{Of: r.of, Low: seconds(60 * r.values[0]), High: seconds(60 * r.values[1])})
+		}
+	}
+	return ranges
+}
+
+// noteStated keeps what the source states and no record holds.
+func (f *file) noteStated(d document) {
+	for name, v := range d.Confidence {
+		if !slices.ContainsFunc(d.Comparison, func(c comparison) bool { return c.Strategy == name }) {
+			f.notes = append(f.notes, describe("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*v))
+		}
+	}
+}

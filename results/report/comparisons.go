@@ -1,0 +1,122 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// Comparisons puts the levels asked for against each other.
+func Comparisons(a analyse.Analysis) Table {
+	var notes footnotes
+	t := Table{Title: "Comparisons", Header: []string{"within", "first", "second", "n", "p time", "p Holm",
+		"first faster", "setup ratio", "failed", "difference in points", "p failed", "p Holm"}}
+	for _, c := range a.Compared {
+		t.Rows = append(t.Rows, comparisonRow(c, &notes))
+	}
+	t.Notes = notes.list()
+	if len(a.Compared) > 0 {
+		t.Notes = append(t.Notes, comparisonMethods(a)...)
+	}
+	return t
+}
+
+func comparisonRow(c analyse.Comparison, notes *footnotes) []string {
+	within := c.Within.String()
+	if within == "" {
+		within = "all"
+	}
+	row := []string{within, c.First, c.Second, fmt.Sprintf("%d v %d", c.N[0], c.N[1])}
+	if c.NotRun {
+		return append(row, "not tested", none, none, none, none, none, none, none)
+	}
+	return append(row,
+		pValue(c.Time.P)+notes.mark(c.Warnings), pValue(c.Time.Adjusted),
+		superiority(c.Faster), timeRatio(c.Ratio),
+		fmt.Sprintf("%d of %d v %d of %d", c.Failed[0], c.N[0], c.Failed[1], c.N[1]),
+		difference(c.Rates), pValue(c.Rates.P), pValue(c.Rates.Adjusted))
+}
+
+func superiority(s analyse.Superiority) string {
+	if !s.Interval.Bounded() {
+		return percentOf(s.Probability)
+	}
+	return fmt.Sprintf("%s (%s–%s)", percentOf(s.Probability), percent(s.Interval.Lower), percent(s.Interval.Upper))
+}
+
+func percentOf(v analyse.Value) string {
+	if !v.Finite() {
+		return none
+	}
+	return percent(v) + " %"
+}
+
+func timeRatio(r analyse.TimeRatio) string {
+	if !r.Interval.Bounded() {
+		return ratio(r.Estimate)
+	}
+	return fmt.Sprintf("%s (%s–%s)", ratio(r.Estimate), ratio(r.Interval.Lower), ratio(r.Interval.Upper))
+}
+
+func difference(t analyse.RateTest) string {
+	if !t.Interval.Bounded() {
+		return points(t.Difference)
+	}
+	return fmt.Sprintf("%s (%s to %s)", points(t.Difference), points(t.Interval.Lower), points(t.Interval.Upper))
+}
+
+func comparisonMethods(a analyse.Analysis) []string {
+	tested := 0
+	for _, c := range a.Compared {
+		if c.Time.P.Finite() {
+			tested++
+		}
+	}
+	return []string{
+		fmt.Sprintf("p time: permutation test inside blocks, failures ranked behind every time; p failed: Boschloo. Holm: over the %d comparisons here, each test on its own.", tested),
+		"First faster: share of pairs in which the first is ready before the second, Newcombe's interval. Setup ratio: first over second, ready trials only (Hodges–Lehmann inside blocks). Difference: Miettinen–Nurminen. All intervals 95 %.",
+	}
+}
+
+// Verdict says what a comparison shows, in a sentence.
+func ComparisonVerdict(c analyse.Comparison) string {
+	name := fmt.Sprintf("%s against %s", c.First, c.Second)
+	if len(c.Within) > 0 {
+		name += " (" + c.Within.String() + ")"
+	}
+	if c.NotRun {
+		return name + ": not tested."
+	}
+	var parts []string
+	if c.Time.P.Finite() {
+		parts = append(parts, timeVerdict(c))
+	}
+	if c.Rates.P.Finite() {
+		parts = append(parts, rateVerdict(c))
+	}
+	if len(parts) == 0 {
+		return name + ": nothing could be tested."
+	}
+	return name + ": " + strings.Join(parts, "; ") + "."
+}
+
+func timeVerdict(c analyse.Comparison) string {
+	switch {
+	case float64(c.Time.Adjusted) < analyse.Alpha && c.Faster.Probability > 0.5:
+		return fmt.Sprintf("%s is ready sooner (p = %s after Holm)", c.First, pValue(c.Time.Adjusted))
+	case float64(c.Time.Adjusted) < analyse.Alpha:
+		return fmt.Sprintf("%s is ready sooner (p = %s after Holm)", c.Second, pValue(c.Time.Adjusted))
+	case float64(c.Time.Smallest) > analyse.Alpha:
+		return fmt.Sprintf("too few trials (%d v %d) to show which is ready sooner", c.N[0], c.N[1])
+	}
+	return fmt.Sprintf("no difference in time to ready was shown (p = %s after Holm), which does not show that there is none", pValue(c.Time.Adjusted))
+}
+
+func rateVerdict(c analyse.Comparison) string {
+	rates := fmt.Sprintf("%d of %d against %d of %d failed, a difference of %s points", c.Failed[0], c.N[0], c.Failed[1], c.N[1], difference(c.Rates))
+	if float64(c.Rates.Adjusted) < analyse.Alpha {
+		return rates + fmt.Sprintf(" (p = %s after Holm)", pValue(c.Rates.Adjusted))
+	}
+	return rates + fmt.Sprintf(", not shown to be other than chance (p = %s after Holm)", pValue(c.Rates.Adjusted))
+}

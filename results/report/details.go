@@ -1,0 +1,126 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// Phases is the median length of each phase.
+func Phases(a analyse.Analysis) Table {
+	t := Table{Title: "Phases", Header: factorHeader(a)}
+	for _, p := range trial.Phases() {
+		t.Header = append(t.Header, string(p))
+	}
+	t.Header = append(t.Header, "tests passed")
+	for _, c := range a.Cells {
+		if len(c.Phases) == 0 && len(c.TestsPassed) == 0 {
+			continue
+		}
+		row := levels(c.Cell.Cell)
+		for _, p := range trial.Phases() {
+			row = append(row, phase(c.Phases[p]))
+		}
+		t.Rows = append(t.Rows, append(row, testsPassed(c.Cell)))
+	}
+	t.Notes = []string{"Medians of the phases that ended well, with their number. Phases may overlap, so that they need not add up to the setup time."}
+	return t
+}
+
+func phase(values []trial.Seconds) string {
+	if len(values) == 0 {
+		return none
+	}
+	return fmt.Sprintf("%s (%d)", median(values), len(values))
+}
+
+// Images is each image's build time beside its time alone, and how near the
+// builds came to the least time they could take.
+func Images(a analyse.Analysis) Table {
+	t := Table{Title: "Builds and contention", Header: append(factorHeader(a), "at once", "image", "n", "build", "alone", "slowdown",
+		"all builds", "bound", "reached", "CPU used")}
+	for _, c := range a.Cells {
+		for i, image := range c.Contention.Images {
+			row := append(levels(c.Cell.Cell), strconv.Itoa(c.Contention.Concurrency), image.Image, strconv.Itoa(image.N),
+				duration(image.Median), duration(image.Alone), ratio(image.Slowdown))
+			b := c.Contention.Bound
+			if i == 0 {
+				row = append(row, duration(b.Build), duration(b.Bound), percentOf(b.Reached), percentOf(c.Contention.CPU))
+			} else {
+				row = append(row, "", "", "", "")
+			}
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	t.Notes = []string{"Medians. Alone: built with nothing beside it, in the cell that differs in the strategy only. Bound: the longest image alone, all of them over how many ran at once, or their CPU time over the CPUs, whichever is most. Reached: bound over time taken."}
+	return t
+}
+
+// Memory is the peak memory and the highest pressure.
+func Memory(a analyse.Analysis) Table {
+	t := Table{Title: "Memory and pressure", Header: append(factorHeader(a), "trials", "peak memory: median (highest)", "CPU stalled", "memory stalled", "I/O stalled")}
+	for _, c := range a.Cells {
+		if len(c.PeakMemory) == 0 {
+			continue
+		}
+		p := c.Contention.Pressure
+		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), strconv.Itoa(len(c.PeakMemory)), peakMemory(c.PeakMemory),
+			stalled(p.CPU), stalled(p.Memory), stalled(p.IO)))
+	}
+	t.Notes = []string{"Peaks of samples a second apart: the true ones lie at or above. Stalled: highest share of time in which some task waited (PSI, ten-second average), median of trials."}
+	return t
+}
+
+func peakMemory(values []trial.Bytes) string {
+	sorted := slices.Sorted(slices.Values(values))
+	return fmt.Sprintf("%s (%s)", sorted[len(sorted)/2], sorted[len(sorted)-1])
+}
+
+func stalled(v analyse.Value) string {
+	if !v.Finite() {
+		return none
+	}
+	return fmt.Sprintf("%.0f %%", float64(v))
+}
+
+// Estimates is what a source states and nobody measured.
+func Estimates(a analyse.Analysis) Table {
+	t := Table{Title: "Estimates, not measured", Header: append(factorHeader(a), "setup", "test", "total", "stability as stated", "confidence as stated")}
+	for _, e := range a.Estimates {
+		i := e.Imported
+		t.Rows = append(t.Rows, append(levels(e.Cell), statedRange(i, "setup"), statedRange(i, "test"), statedRange(i, "total"),
+			orNone(i.Stability), statedConfidence(i)))
+	}
+	t.Notes = []string{"ESTIMATE: nobody measured these figures; they enter no other table, comparison or decision."}
+	return t
+}
+
+func statedRange(i results.Imported, of string) string {
+	for _, s := range i.Stated {
+		if s.Of == of && s.Low == s.High {
+			return Seconds(s.Low)
+		}
+		if s.Of == of {
+			return Seconds(s.Low) + " to " + Seconds(s.High)
+		}
+	}
+	return none
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return none
+	}
+	return text
+}
+
+func statedConfidence(i results.Imported) string {
+	if i.Confidence == nil {
+		return none
+	}
+	return fmt.Sprintf("%.0f %%", 100**i.Confidence)
+}

@@ -1,0 +1,91 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Document is several tables under headings.
+type Document struct {
+	Title    string
+	Sections []Table
+	// Notes qualify the whole.
+	Notes []string
+	// Data is the same for programs; Tidy for spreadsheets.
+	Data any
+	Tidy [][]string
+	// Benchmarks is the text that benchstat reads, where there is one.
+	Benchmarks func(io.Writer) error
+}
+
+// Write writes the document to w in format f.
+func (d Document) Write(w io.Writer, f Format) error {
+	switch f {
+	case FormatJSON:
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(d.Data)
+	case FormatCSV:
+		return csv.NewWriter(w).WriteAll(d.Tidy)
+	case FormatBenchstat:
+		if d.Benchmarks == nil {
+			return fmt.Errorf("this has no trials for benchstat to read")
+		}
+		return d.Benchmarks(w)
+	}
+	if err := d.notes(w, f); err != nil {
+		return err
+	}
+	for _, t := range d.Sections {
+		if err := writeSection(w, f, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d Document) notes(w io.Writer, f Format) error {
+	if d.Title != "" {
+		if err := heading(w, f, 1, d.Title); err != nil {
+			return err
+		}
+	}
+	for _, n := range d.Notes {
+		if _, err := fmt.Fprintf(w, "%s\n\n", n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeSection(w io.Writer, f Format, t Table) error {
+	if err := heading(w, f, 2, t.Title); err != nil {
+		return err
+	}
+	if len(t.Rows) > 0 {
+		if err := t.Write(w, f); err != nil {
+			return err
+		}
+	} else {
+		for _, n := range t.Notes {
+			fmt.Fprintf(w, "%s\n\n", n)
+		}
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+func heading(w io.Writer, f Format, level int, text string) error {
+	var err error
+	switch {
+	case f == FormatMarkdown:
+		_, err = fmt.Fprintf(w, "%s %s\n\n", "######"[:level], text)
+	case level == 1:
+		_, err = fmt.Fprintf(w, "%s\n\n", text)
+	default:
+		_, err = fmt.Fprintf(w, "%s\n", text)
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// duration prints a number of seconds.
+func duration(v analyse.Value) string {
+	switch {
+	case math.IsNaN(float64(v)):
+		return none
+	case math.IsInf(float64(v), 0) || math.Abs(float64(v)) > 1e9:
+		return "∞"
+	}
+	return Seconds(trial.Seconds(math.Round(float64(v) * 1e9)))
+}
+
+// durationInterval prints an interval of times, or what it is not bounded by.
+func durationInterval(i analyse.Interval) string {
+	if !i.Bounded() {
+		return ""
+	}
+	return duration(i.Lower) + " to " + duration(i.Upper)
+}
+
+// percent prints a share with as many digits as it can bear.
+func percent(v analyse.Value) string {
+	switch p := 100 * float64(v); {
+	case math.IsNaN(p):
+		return none
+	case p == 0 || p == 100:
+		return fmt.Sprintf("%.0f", p)
+	case p < 1 || p > 99:
+		return fmt.Sprintf("%.1f", p)
+	default:
+		return fmt.Sprintf("%.0f", p)
+	}
+}
+
+// Rate prints how often something happened: "0 of 5: 0–52 %".
+func Rate(r analyse.Rate) string {
+	if r.Trials == 0 {
+		return none
+	}
+	return fmt.Sprintf("%d of %d: %s–%s %%", r.Events, r.Trials, percent(r.Interval.Lower), percent(r.Interval.Upper))
+}
+
+// pValue prints a p-value; it is never 0.
+func pValue(v analyse.Value) string {
+	switch {
+	case !v.Finite():
+		return none
+	case v < 0.0001:
+		return "<0.0001"
+	case v < 0.1:
+		return strconv.FormatFloat(float64(v), 'g', 2, 64)
+	}
+	return fmt.Sprintf("%.2f", float64(v))
+}
+
+// ratio prints a ratio: "0.62".
+func ratio(v analyse.Value) string {
+	switch {
+	case math.IsNaN(float64(v)):
+		return none
+	case math.IsInf(float64(v), 0):
+		return "∞"
+	}
+	return strconv.FormatFloat(float64(v), 'g', 3, 64)
+}
+
+// points prints a difference of rates in percentage points.
+func points(v analyse.Value) string {
+	if !v.Finite() {
+		return none
+	}
+	return fmt.Sprintf("%+.0f", 100*float64(v))
+}
+
+// setupTime prints a median with its interval, or what keeps it from having
+// one.
+func setupTime(t analyse.Times) string {
+	switch {
+	case t.N == 0:
+		return none
+	case t.N == 1:
+		return duration(t.Median) + " (n = 1)"
+	case t.Interval.Bounded():
+		return fmt.Sprintf("%s (95 %%: %s)", duration(t.Median), durationInterval(t.Interval))
+	}
+	return fmt.Sprintf("%s (range %s to %s; n = %d: no 95 %% %s)", duration(t.Median), duration(t.Low), duration(t.High), t.N, missingBounds(t.Interval))
+}
+
+func missingBounds(i analyse.Interval) string {
+	switch {
+	case i.Lower.Finite():
+		return "upper bound"
+	case i.Upper.Finite():
+		return "lower bound"
+	}
+	return "bounds"
+}
+
+// runningTime prints the expected time to ready with retries.
+func runningTime(t analyse.RunningTime) string {
+	switch {
+	case t.Infinite && t.Floor.Finite():
+		return "∞ (over " + duration(t.Floor) + ")"
+	case t.Infinite:
+		return "∞"
+	case !t.Mean.Finite():
+		return none
+	case t.Interval.Bounded():
+		return fmt.Sprintf("%s (95 %%: %s)", duration(t.Mean), durationInterval(t.Interval))
+	}
+	return duration(t.Mean)
+}
+
+func restrictedMean(m analyse.RestrictedMean) string {
+	switch {
+	case !m.Mean.Finite():
+		return none
+	case m.Interval.Bounded():
+		return fmt.Sprintf("%s (95 %%: %s)", duration(m.Mean), durationInterval(m.Interval))
+	}
+	return duration(m.Mean)
+}

@@ -1,0 +1,99 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// tidy has one figure a row, in seconds and shares of 1.
+func tidy(a analyse.Analysis) [][]string {
+	rows := [][]string{{"of", "cell", "first", "second", "figure", "n", "value", "lower", "upper", "method"}}
+	for _, c := range a.Cells {
+		rows = append(rows, tidyCell(c)...)
+	}
+	for _, c := range a.Compared {
+		rows = append(rows, tidyComparison(c)...)
+	}
+	return rows
+}
+
+func tidyCell(c analyse.CellSummary) (rows [][]string) {
+	add := func(figure string, n int, v analyse.Value, i analyse.Interval, method string) {
+		rows = append(rows, []string{"cell", c.Cell.Cell.Key(), "", "", figure, strconv.Itoa(n), number(v), number(i.Lower), number(i.Upper), method})
+	}
+	var unbounded analyse.Interval
+	unbounded.Lower, unbounded.Upper = undefined, undefined
+	add("failure_rate", c.N, c.Failed.Estimate, c.Failed.Interval, "Clopper-Pearson")
+	add("ready_rate", c.N, c.Ready.Estimate, c.Ready.Interval, "Clopper-Pearson")
+	add("setup_median_seconds_if_ready", c.SetupTime.N, c.SetupTime.Median, c.SetupTime.Interval, "order statistics")
+	add("restricted_mean_seconds", c.N, c.RestrictedMean.Mean, c.RestrictedMean.Interval, "Kaplan-Meier to "+number(c.RestrictedMean.Cap)+" s")
+	add("expected_running_time_seconds", c.N, c.RunningTime.Mean, c.RunningTime.Interval, "posterior (Jeffreys)")
+	for o, n := range c.Outcomes {
+		add("outcome "+string(o), n, analyse.Value(float64(n)/float64(c.N)), unbounded, "count")
+	}
+	return rows
+}
+
+func tidyComparison(c analyse.Comparison) (rows [][]string) {
+	add := func(figure string, v analyse.Value, i analyse.Interval, method string) {
+		rows = append(rows, []string{"comparison", c.Within.Key(), c.First, c.Second, figure,
+			fmt.Sprintf("%d+%d", c.N[0], c.N[1]), number(v), number(i.Lower), number(i.Upper), method})
+	}
+	none := analyse.Interval{Lower: undefined, Upper: undefined}
+	add("p_time", c.Time.P, none, "worst-rank permutation inside blocks")
+	add("p_time_holm", c.Time.Adjusted, none, "Holm")
+	add("probability_first_sooner", c.Faster.Probability, c.Faster.Interval, "Newcombe")
+	add("setup_ratio_if_ready", c.Ratio.Estimate, c.Ratio.Interval, "Hodges-Lehmann inside blocks")
+	add("restricted_mean_difference_seconds", c.Restricted.Difference, c.Restricted.Interval, "Kaplan-Meier to "+number(c.Restricted.Cap)+" s")
+	add("failure_rate_difference", c.Rates.Difference, c.Rates.Interval, "Miettinen-Nurminen")
+	add("p_failure_rate", c.Rates.P, none, "Boschloo")
+	add("p_failure_rate_holm", c.Rates.Adjusted, none, "Holm")
+	return rows
+}
+
+// number prints a figure for programs; what does not exist is empty.
+func number(v analyse.Value) string {
+	if !v.Finite() {
+		return ""
+	}
+	return strconv.FormatFloat(float64(v), 'g', 10, 64)
+}
+
+// benchmarks writes a line a trial in the text format of Go benchmarks. A
+// failed trial has no time, and stands as a failure of its own: benchstat's
+// times are of successful trials, to be read beside failed/op.
+func benchmarks(w io.Writer, s analyse.Study) error {
+	if s.Simulated() {
+		if _, err := fmt.Fprintln(w, "simulated: true"); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintln(w, "Unit failed/op better=lower\nUnit sec/op better=lower"); err != nil {
+		return err
+	}
+	for _, o := range s.Trials {
+		line := "BenchmarkSetup" + benchmarkName(o.Cell.Key()) + " 1"
+		if o.Ready && o.Setup > 0 {
+			line += fmt.Sprintf(" %.9g sec/op 0 failed/op", o.Setup)
+		} else if o.Ready {
+			line += " 0 failed/op"
+		} else {
+			line += " 1 failed/op"
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func benchmarkName(key string) string {
+	if key == "" {
+		return ""
+	}
+	return "/" + strings.ReplaceAll(key, " ", "/")
+}

@@ -1,0 +1,111 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// Warning says what a warning means.
+func Warning(w analyse.Warning) string {
+	if text, ok := warningTexts[w.Kind]; ok {
+		return text(w)
+	}
+	return string(w.Kind) + ": " + w.Detail
+}
+
+var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
+	analyse.FewTrials: func(w analyse.Warning) string {
+		return fmt.Sprintf("too few trials: no outcome could have given the time test a p below %s", pValue(*w.P))
+	},
+	analyse.SingleTrial: fixed("one trial shows that it can be done, not how long it takes"),
+	analyse.NotRun: func(w analyse.Warning) string {
+		if w.Detail == "" {
+			return "not tested"
+		}
+		return "not tested: " + w.Detail
+	},
+	analyse.InvalidTrials: func(w analyse.Warning) string {
+		return fmt.Sprintf("%d trials could not be measured and count neither way", w.Count)
+	},
+	analyse.Conditional: fixed("times are of the trials that became ready only: read them beside the failures"),
+	analyse.Drift: func(w analyse.Warning) string {
+		return "setup times moved over the run (Mann–Kendall on times less their cell's median, p = " + pValue(*w.P) + "): something else than the cells changed"
+	},
+	analyse.OrderEffect: func(w analyse.Warning) string {
+		return "setup times moved with the place in the block (Mann–Kendall, p = " + pValue(*w.P) + ")"
+	},
+	analyse.CarryOver: func(w analyse.Warning) string {
+		return "trials after a failed one took another time than those after a good one (permutation test inside cells, p = " + pValue(*w.P) + "): machines may not start clean"
+	},
+	analyse.Residue: func(w analyse.Warning) string {
+		return "varied inside the cell and should not have: " + w.Detail
+	},
+	analyse.Outlier: func(w analyse.Warning) string {
+		return "far from the others of the cell, and kept: " + named(w)
+	},
+	analyse.Ties:     fixed("some times are equal, which measured ones are not: were they rounded?"),
+	analyse.HostBusy: func(w analyse.Warning) string { return "the host was busy just before " + named(w) },
+	analyse.CutOffTrials: func(w analyse.Warning) string {
+		return "ended by a limit, known only to take longer: " + named(w)
+	},
+	analyse.UnknownTimes: func(w analyse.Warning) string {
+		return "no times are recorded of " + named(w)
+	},
+	analyse.SimulatedTrials: fixed("SIMULATED: no engine produced these figures"),
+	analyse.ImportedTrials:  fixed("imported: stratbench did not measure these trials"),
+	analyse.Unbalanced:      fixed("no block holds both sides, so that nothing can be permuted: run them in one experiment"),
+	analyse.Confounded: func(w analyse.Warning) string {
+		return "the sides differ in " + w.Detail + " too: the difference may be due to that"
+	},
+}
+
+func fixed(text string) func(analyse.Warning) string {
+	return func(analyse.Warning) string { return text }
+}
+
+// named lists the trials of a warning: "t003, t017 and 4 more".
+func named(w analyse.Warning) string {
+	text := strings.Join(w.Trials, ", ")
+	if more := w.Count - len(w.Trials); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// footnotes numbers warnings, each text once, for marks beside figures.
+type footnotes struct{ texts []string }
+
+// mark returns the marks of those of the warnings whose kind is listed, or of
+// all without a list.
+func (f *footnotes) mark(warnings []analyse.Warning, kinds ...analyse.WarningKind) string {
+	var marks []string
+	for _, w := range warnings {
+		if len(kinds) > 0 && !slices.Contains(kinds, w.Kind) {
+			continue
+		}
+		marks = append(marks, strconv.Itoa(f.number(Warning(w))))
+	}
+	if len(marks) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(marks, ",") + "]"
+}
+
+func (f *footnotes) number(text string) int {
+	if i := slices.Index(f.texts, text); i >= 0 {
+		return i + 1
+	}
+	f.texts = append(f.texts, text)
+	return len(f.texts)
+}
+
+func (f *footnotes) list() (lines []string) {
+	for i, t := range f.texts {
+		lines = append(lines, fmt.Sprintf("[%d] %s", i+1, t))
+	}
+	return lines
+}
