@@ -53,14 +53,29 @@ strategy that an experiment names. It records times and crashes.
   stratbench ls latest`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
 		showCommand(), analyzeCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
 	return root
+}
+
+// noSuchCommand is for words that are no command's name.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("there is no command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += fmt.Sprintf("; did you mean %s?", near[0])
+	}
+	return usageError{fmt.Errorf("%s; see: stratbench --help", text)}
 }
 
 // exactly is cobra.ExactArgs with an error that says what is missing.
