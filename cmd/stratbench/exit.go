@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/run"
 )
 
 // The exit codes of every command. They are part of the interface.
@@ -51,6 +52,8 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		return exitCancelled
+	case errors.Is(err, run.ErrUnrecovered):
+		return exitRecovery
 	case errors.As(err, &usage), errors.As(err, &faults):
 		return exitUsage
 	default:

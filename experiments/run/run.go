@@ -61,7 +61,9 @@ type runner struct {
 	previous *results.Previous
 	refused  []results.Refusal
 	unclean  []error
-	took     map[string][]time.Duration
+	// unrecovered is set when a machine could not be had again.
+	unrecovered error
+	took        map[string][]time.Duration
 }
 
 // Run works the plan and returns the run's folder, which holds all that was
@@ -109,6 +111,9 @@ func (r *runner) trials(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if r.unrecovered != nil {
+			return r.unrecovered
 		}
 		if record.Verdict.Outcome != trial.RunnerFault {
 			lost = 0

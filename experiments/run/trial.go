@@ -10,6 +10,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/watch"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes"
@@ -32,6 +33,9 @@ type execution struct {
 	log         *trialLog
 	trace       pipeline.Trace
 	workerError error
+	watch       *watch.Watch
+	// cluster is the name of the trial's cluster.
+	cluster string
 	// own are the spans that are the runner's and not the worker's.
 	own []trial.Span
 }
@@ -115,16 +119,12 @@ func (x *execution) run(ctx context.Context) {
 		x.record.Verdict = notMeasured(ctx, fmt.Errorf("starting a machine: %w", err))
 		return
 	}
-	if err := x.onMachine(ctx, place, m); err != nil {
-		x.record.Verdict = notMeasured(ctx, err)
-	} else {
-		x.record.Verdict = x.verdict(ctx, m)
-	}
-	teardown := "teardown"
+	x.onMachine(ctx, place, m)
 	if lost(x.record.Verdict.Outcome) {
-		teardown = "recovery"
+		x.recover(ctx, place, m)
+		return
 	}
-	if err := x.within(teardown, func() error { return closeMachine(m) }); err != nil {
+	if err := x.within("teardown", func() error { return closeMachine(m) }); err != nil {
 		x.r.unclean = append(x.r.unclean, err)
 	}
 }
@@ -136,9 +136,19 @@ func closeMachine(m machine.Machine) error {
 	return m.Close(ctx)
 }
 
-// onMachine describes the machine, then has a worker run the pipeline while
-// the machine is sampled.
-func (x *execution) onMachine(ctx context.Context, place place, m machine.Machine) error {
+// onMachine has a worker run the pipeline on the machine, and says how that
+// ended.
+func (x *execution) onMachine(ctx context.Context, place place, m machine.Machine) {
+	if err := x.workOn(ctx, place, m); err != nil {
+		x.record.Verdict = notMeasured(ctx, err)
+		return
+	}
+	x.conclude(ctx, m)
+}
+
+// workOn describes the machine, then has a worker run the pipeline while the
+// machine is sampled and the trial is watched.
+func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) error {
 	if err := x.describe(ctx, m); err != nil {
 		return err
 	}
@@ -147,14 +157,19 @@ func (x *execution) onMachine(ctx context.Context, place place, m machine.Machin
 		return err
 	}
 	defer stop()
-	x.record.Machine.NodeImage = cfg.NodeImage
+	x.record.Machine.NodeImage, x.cluster = cfg.NodeImage, cfg.ClusterName
+	x.startWatch(m, cfg)
 	stopSampling := x.sample(m)
 	defer stopSampling()
 	do := jobTrial
 	if x.preparing() {
 		do = jobPublish
 	}
-	return x.work(ctx, m, job{Do: do, Config: cfg, Origin: x.origin})
+	if err := x.work(ctx, m, job{Do: do, Config: cfg, Origin: x.origin}); err != nil {
+		x.watch.Stop()
+		return err
+	}
+	return nil
 }
 
 // describe asks the engine what it is, over a connection of the runner's own.
@@ -195,6 +210,7 @@ func (x *execution) sample(m machine.Machine) (stop func()) {
 			if s, err := m.Sample(); err == nil {
 				s.At = x.clock.Elapsed()
 				x.record.Samples = append(x.record.Samples, s)
+				x.watch.Sample(s)
 			}
 			select {
 			case <-ctx.Done():

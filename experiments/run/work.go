@@ -31,6 +31,9 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	errs, errsIn := io.Pipe()
 	cmd := exec.Command(m.Self(), WorkerCommand)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), eventsIn, errsIn
+	// What a worker that was ended has started may live on until the machine
+	// goes, and holds its ends of the pipes.
+	cmd.WaitDelay = stopGrace / 2
 	var reading sync.WaitGroup
 	reading.Go(func() { x.readEvents(events) })
 	reading.Go(func() { x.readErrors(errs) })
@@ -38,21 +41,25 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	if err := m.Start(cmd); err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
-	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd) })
+	ended := make(chan struct{})
+	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
+	reading.Go(func() { x.endWhenDead(cmd, ended) })
 	x.workerError = cmd.Wait()
+	close(ended)
 	stopped()
 	return nil
 }
 
 // stopWorker asks a worker to stop, and ends it when it does not.
-func stopWorker(cmd *exec.Cmd) {
+func stopWorker(cmd *exec.Cmd, ended <-chan struct{}) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return
 	}
-	time.Sleep(stopGrace)
-	// Wait has reaped the process by now if it has ended, and Kill then fails
-	// without touching anybody else's.
-	cmd.Process.Kill()
+	select {
+	case <-ended:
+	case <-time.After(stopGrace):
+		cmd.Process.Kill()
+	}
 }
 
 // readEvents takes the worker's events until its end of the pipe closes.
@@ -69,6 +76,7 @@ func (x *execution) readEvents(r io.Reader) {
 		}
 		x.trace.Add(e)
 		x.log.event(e)
+		x.hear(e)
 		if e.Kind == pipeline.SpanStart && e.Span.Image == "" {
 			x.r.report(Update{Now: e.Span.Phase})
 		}

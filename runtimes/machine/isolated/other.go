@@ -5,6 +5,7 @@ package isolated
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"os/exec"
 	"runtime"
@@ -54,3 +55,7 @@ func (m *Machine) Exit() string                  { return "" }
 func (m *Machine) Log(int64) ([]byte, error)     { return nil, errNotLinux }
 func (m *Machine) Stop(context.Context) error    { return errNotLinux }
 func (m *Machine) Close(context.Context) error   { return errNotLinux }
+func (m *Machine) Root() string                  { return "" }
+
+// Dial returns an error: there are isolated machines on Linux alone.
+func (m *Machine) Dial(context.Context, string, string) (net.Conn, error) { return nil, errNotLinux }

@@ -1,0 +1,118 @@
+// Package outcomes says how a trial ended: one outcome of the closed set, with
+// phase, cause, confidence and the evidence it rests on. What the watch saw
+// beats what the machine shows afterwards, and that beats what a text says.
+package outcomes
+
+import (
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/classify"
+	"github.com/stratbench/stratbench/outcomes/postmortem"
+	"github.com/stratbench/stratbench/outcomes/watch"
+)
+
+// Case is all that is known of a trial that has ended.
+type Case struct {
+	// Cancelled is why the trial was told to stop, or nil.
+	Cancelled error
+	// Reported is what the pipeline says of its own end, or nil when it never
+	// said anything: its worker was killed, or hung.
+	Reported *Reported
+	// Worker is how the worker's process ended, in words.
+	Worker string
+	// Phase is the phase that was under way last.
+	Phase trial.Phase
+	// Findings are what the watch saw, in the order in which it saw it, and
+	// Ended the one that ended the trial, if one did.
+	Findings []watch.Finding
+	Ended    *watch.Finding
+	// After is what the machine showed afterwards.
+	After postmortem.Report
+	// Text is what the trial's log says; Line its number there.
+	Text classify.Result
+	// OwnEngine says that the engine's process was watched, and not its
+	// address alone.
+	OwnEngine bool
+	// MemoryFull says that the machine was at its memory limit.
+	MemoryFull bool
+}
+
+// Reported is the pipeline's own account of its end.
+type Reported struct {
+	Verdict trial.Verdict
+	// Silent says that the limit on silence ended it.
+	Silent bool
+}
+
+// Judge decides. The rules are asked in the order of precedence, and the first
+// that knows the answer gives it.
+func Judge(c Case) trial.Verdict {
+	v := c.decide()
+	v.Phase = c.phase(v)
+	if c.Reported != nil {
+		v.TimedOut = c.Reported.Verdict.TimedOut && v.Outcome != trial.OK
+		v.Error = c.Reported.Verdict.Error
+	}
+	v.Evidence = append(v.Evidence, c.evidence(v)...)
+	return v
+}
+
+// precedence is the order in which witnesses are heard.
+var precedence = []func(*Case) (trial.Verdict, bool){
+	(*Case).cancelled,     // the user ended it
+	(*Case).succeeded,     // it came to its end, whatever happened beside it
+	(*Case).engineEnded,   // watch: nothing works without the engine
+	(*Case).engineStopped, // watch
+	(*Case).thrashing,     // watch: explains an API that does not answer
+	(*Case).engineSilent,  // watch
+	(*Case).workerLost,    // ours: no outcome of the system under test
+	(*Case).killed,        // watch: the kernel told whom it killed
+	(*Case).diskFull,      // post-mortem
+	(*Case).partLost,      // watch: a part of the engine that the trial needed
+	(*Case).nodeEnded,     // watch
+	(*Case).kubernetes,    // watch, post-mortem
+	(*Case).overdue,       // watch
+	(*Case).fault,         // ours, as the pipeline says
+	(*Case).stuck,         // the pipeline's limits, and who was working
+	(*Case).text,          // what was printed
+}
+
+func (c *Case) decide() trial.Verdict {
+	for _, rule := range precedence {
+		if v, ok := rule(c); ok {
+			return v
+		}
+	}
+	return c.reported()
+}
+
+// phase is where it ended: as the pipeline says, else as the watch saw it.
+func (c *Case) phase(v trial.Verdict) trial.Phase {
+	switch {
+	case v.Outcome == trial.OK:
+		return ""
+	case c.Reported != nil && c.Reported.Verdict.Phase != "":
+		return c.Reported.Verdict.Phase
+	case v.Phase != "":
+		return v.Phase
+	}
+	return c.Phase
+}
+
+// first returns the first finding of one of the kinds.
+func (c *Case) first(kinds ...watch.Kind) (watch.Finding, bool) {
+	for _, f := range c.Findings {
+		for _, k := range kinds {
+			if f.Kind == k {
+				return f, true
+			}
+		}
+	}
+	return watch.Finding{}, false
+}
+
+// seen makes a verdict of a finding.
+func seen(o trial.Outcome, cause string, confidence float64, f watch.Finding) (trial.Verdict, bool) {
+	return trial.Verdict{Outcome: o, Cause: cause, Confidence: confidence, Phase: f.Phase, Evidence: []trial.Evidence{f.Evidence()}}, true
+}
+
+var undecided trial.Verdict

@@ -1,0 +1,75 @@
+package postmortem
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernel reads what the kernel wrote since the trial began, of what matters to
+// it. The log is the whole host's.
+func (i *investigation) kernel(ctx context.Context) finding {
+	const source = "kernel messages"
+	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return row(source, "cannot be read", (&os.PathError{Op: "open", Path: "/dev/kmsg", Err: err}).Error())
+	}
+	defer unix.Close(fd)
+	began := sinceBoot() - time.Since(i.Began)
+	var kept []string
+	record := make([]byte, 8192)
+	for ctx.Err() == nil {
+		n, err := unix.Read(fd, record)
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EINTR) {
+			continue // records were overwritten before they were read
+		}
+		if err != nil || n <= 0 {
+			break
+		}
+		if at, text, ok := parseRecord(string(record[:n])); ok && at >= began && telling(text) {
+			kept = append(kept, text)
+		}
+	}
+	if len(kept) == 0 {
+		return row(source, "nothing of note", "no kill, I/O error or blocked task since the trial began")
+	}
+	return row(source, strconv.Itoa(len(kept))+" of note", strings.Join(kept[max(0, len(kept)-lastLines):], "\n"))
+}
+
+func sinceBoot() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
+}
+
+// parseRecord reads "6,1234,5678901,-;the text", where the third number is
+// microseconds since the boot.
+func parseRecord(record string) (at time.Duration, text string, ok bool) {
+	head, text, found := strings.Cut(record, ";")
+	fields := strings.Split(head, ",")
+	if !found || len(fields) < 3 {
+		return 0, "", false
+	}
+	micros, err := strconv.ParseInt(fields[2], 10, 64)
+	text, _, _ = strings.Cut(text, "\n")
+	return time.Duration(micros) * time.Microsecond, text, err == nil
+}
+
+// telling says whether a message of the kernel's can explain a failure.
+func telling(text string) bool {
+	for _, word := range []string{"oom-kill:", "Out of memory", "Killed process", "I/O error", "No space left",
+		"blocked for more than", "segfault", "general protection", "soft lockup", "BTRFS error", "BTRFS critical", "EXT4-fs error", "remounting filesystem read-only"} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}

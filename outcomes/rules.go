@@ -1,0 +1,209 @@
+package outcomes
+
+import (
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/watch"
+)
+
+// How sure a verdict is, by what it rests on.
+const (
+	certain  = 1.0  // the kernel or the trial itself said so
+	watched  = 0.95 // seen by the watch
+	probed   = 0.9  // seen afterwards
+	presumed = 0.6  // what remains when witnesses disagree
+)
+
+func (c *Case) cancelled() (trial.Verdict, bool) {
+	if c.Cancelled == nil {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.Cancelled, Cause: "signal", Confidence: certain,
+		Evidence: []trial.Evidence{{Source: "test process", State: "told to stop", Text: c.Cancelled.Error()}}}, true
+}
+
+func (c *Case) succeeded() (trial.Verdict, bool) {
+	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.OK, Confidence: certain}, true
+}
+
+// engineEnded is the engine's death. When the kernel killed it for want of
+// memory, that is why.
+func (c *Case) engineEnded() (trial.Verdict, bool) {
+	f, ok := c.first(watch.EngineEnded)
+	if !ok {
+		return undecided, false
+	}
+	v, _ := seen(trial.EngineCrash, exitCause(f.Text), certain, f)
+	if k, killed := c.killedEngine(); killed {
+		v.Cause = "oom"
+		v.Evidence = append(v.Evidence, k.Evidence())
+	}
+	return v, true
+}
+
+// exitCause turns how a process ended into a word: "signal: killed" into
+// "sigkill".
+func exitCause(text string) string {
+	signals := map[string]string{"killed": "sigkill", "terminated": "sigterm", "segmentation fault": "sigsegv",
+		"aborted": "sigabrt", "interrupt": "sigint", "quit": "sigquit", "hangup": "sighup"}
+	name, signalled := strings.CutPrefix(text, "signal: ")
+	switch {
+	case signals[name] != "":
+		return signals[name]
+	case signalled:
+		return name
+	case strings.HasPrefix(text, "exit status "):
+		return strings.ReplaceAll(text, " ", "-")
+	case strings.Contains(text, "refused"):
+		return "connection-refused"
+	}
+	return "gone"
+}
+
+var engineNames = []string{"podman", "dockerd", "containerd"}
+
+// killedEngine finds the kernel's killing of the engine itself.
+func (c *Case) killedEngine() (watch.Finding, bool) {
+	for _, f := range c.Findings {
+		if f.Kind != watch.Killed || strings.Contains(f.Group, "kubepods") {
+			continue
+		}
+		name, _, _ := strings.Cut(f.Subject, " ")
+		for _, engine := range engineNames {
+			if name == engine && !c.inNode(f) {
+				return f, true
+			}
+		}
+	}
+	return watch.Finding{}, false
+}
+
+func (c *Case) engineStopped() (trial.Verdict, bool) {
+	f, ok := c.first(watch.EngineStopped, watch.PartStopped)
+	if !ok {
+		return undecided, false
+	}
+	return seen(trial.EngineHang, "stopped", certain, f)
+}
+
+func (c *Case) engineSilent() (trial.Verdict, bool) {
+	f, ok := c.first(watch.EngineSilent)
+	if !ok {
+		return undecided, false
+	}
+	return seen(trial.EngineHang, "no-answer", watched, f)
+}
+
+// thrashing is a machine that only waits for memory. Nothing in it has failed.
+func (c *Case) thrashing() (trial.Verdict, bool) {
+	f, ok := c.first(watch.Thrashing)
+	if !ok {
+		return undecided, false
+	}
+	return seen(trial.HostExhausted, "memory-thrashing", watched, f)
+}
+
+// workerLost is a worker that ended without a word while the engine lived.
+func (c *Case) workerLost() (trial.Verdict, bool) {
+	if c.Reported != nil || c.Ended != nil {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: "worker-lost", Confidence: certain,
+		Evidence: []trial.Evidence{{Source: "test process", State: "ended without a result", Text: c.Worker}}}, true
+}
+
+// killed is a failure after the kernel killed a process for want of memory in
+// the same phase. Who was killed says what failed.
+func (c *Case) killed() (trial.Verdict, bool) {
+	where := c.Phase
+	if c.Reported != nil && c.Reported.Verdict.Phase != "" {
+		where = c.Reported.Verdict.Phase
+	}
+	for _, f := range c.Findings {
+		if f.Kind != watch.Killed || f.Phase != where && !c.inNode(f) {
+			continue
+		}
+		return seen(c.outcomeOfKill(f, where), "oom", watched, f)
+	}
+	return undecided, false
+}
+
+func (c *Case) outcomeOfKill(f watch.Finding, where trial.Phase) trial.Outcome {
+	pod := strings.Contains(f.Group, "kubepods")
+	switch {
+	case pod && !c.MemoryFull && where == trial.PhaseTest:
+		return trial.TestFailed
+	case pod && !c.MemoryFull:
+		return trial.DeployFailed // the pod was at its own limit
+	case where == trial.PhaseBuild && !c.inNode(f):
+		return trial.BuildOOM
+	case where == trial.PhaseCluster:
+		return trial.ClusterCreateFailed
+	}
+	return trial.HostExhausted
+}
+
+func (c *Case) inNode(f watch.Finding) bool {
+	for _, n := range c.After.Nodes {
+		if n.ID != "" && strings.Contains(f.Group, n.ID) {
+			return true
+		}
+	}
+	return strings.Contains(f.Group, "kubepods") || strings.Contains(f.Group, "kubelet")
+}
+
+func (c *Case) diskFull() (trial.Verdict, bool) {
+	if !c.After.DiskFull {
+		return undecided, false
+	}
+	v := trial.Verdict{Outcome: trial.Storage, Cause: "disk-full", Confidence: probed}
+	if c.Text.Outcome == trial.Storage {
+		v.Confidence = watched
+	}
+	return v, true
+}
+
+// partLost is a failure after the engine lost a part of itself. It starts such
+// a part again, so that alone is no outcome.
+func (c *Case) partLost() (trial.Verdict, bool) {
+	f, ok := c.first(watch.PartEnded)
+	if !ok || c.Reported == nil || f.Phase != c.Reported.Verdict.Phase && f.Phase != c.Phase {
+		return undecided, false
+	}
+	return seen(trial.EngineCrash, f.Subject, watched, f)
+}
+
+// nodeEnded is a cluster whose node died under it.
+func (c *Case) nodeEnded() (trial.Verdict, bool) {
+	f, ok := c.first(watch.NodeEnded)
+	if !ok {
+		return undecided, false
+	}
+	return seen(trial.ClusterHang, "node-ended", watched, f)
+}
+
+// kubernetes is a cluster whose API server was gone: the watch's patience ran
+// out, or the trial's did first and the API server still does not answer.
+func (c *Case) kubernetes() (trial.Verdict, bool) {
+	if f, ok := c.first(watch.KubernetesSilent); ok {
+		return seen(trial.ClusterHang, "apiserver", watched, f)
+	}
+	late := c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
+	if c.After.KubernetesAnswers == nil || *c.After.KubernetesAnswers || !late {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.ClusterHang, Cause: "apiserver", Confidence: probed}, true
+}
+
+// overdue is a trial that did not end itself at its limits: ours to mend.
+func (c *Case) overdue() (trial.Verdict, bool) {
+	f, ok := c.first(watch.Overdue)
+	if !ok || c.Reported != nil {
+		return undecided, false
+	}
+	return seen(trial.RunnerFault, "worker-hung", watched, f)
+}

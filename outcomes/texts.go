@@ -1,0 +1,115 @@
+package outcomes
+
+import (
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/classify"
+)
+
+// fault is the pipeline saying that the trial could not be measured.
+func (c *Case) fault() (trial.Verdict, bool) {
+	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.RunnerFault {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: "not-measured", Confidence: certain}, true
+}
+
+// convincing is how sure a text must be to explain a limit that was reached.
+const convincing = 0.7
+
+// stuck is a phase that a limit of the spec ended while the engine answered.
+// Silence is no hang of the engine when a step of the user's own is at work.
+func (c *Case) stuck() (trial.Verdict, bool) {
+	if c.Reported == nil || !c.Reported.Verdict.TimedOut {
+		return undecided, false
+	}
+	v := trial.Verdict{Outcome: c.Reported.Verdict.Outcome, Cause: "limit", Confidence: probed}
+	if c.Reported.Silent {
+		v.Cause = "silent"
+	}
+	at := c.Reported.Verdict.Phase
+	if c.explains(c.Text, at) {
+		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
+		return v, true
+	}
+	switch {
+	case at == trial.PhaseCluster:
+		v.Outcome = trial.ClusterHang
+	case at == trial.PhaseBuild && c.Reported.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && len(c.After.Working) == 0:
+		v.Outcome, v.Cause, v.Confidence = trial.EngineHang, "idle", presumed
+	}
+	return v, true
+}
+
+// explains says whether what was printed tells why a phase did not end.
+func (c *Case) explains(t classify.Result, at trial.Phase) bool {
+	return t.Outcome != trial.OK && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
+		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed)
+}
+
+// refuted says whether the watch knows better than a text that blames the
+// engine: its process lived all along, and it answers.
+func (c *Case) refuted(o trial.Outcome) bool {
+	return (o == trial.EngineCrash || o == trial.EngineHang) && c.OwnEngine && c.After.EngineAnswers
+}
+
+// text is what the log and the error say. It never turns the failure of the
+// user's own code into a crash of an engine that answers.
+func (c *Case) text() (trial.Verdict, bool) {
+	t := c.Text
+	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || c.refuted(t.Outcome) {
+		return undecided, false
+	}
+	if pulled := c.Reported.Verdict.Outcome == trial.PullFailed; pulled && t.Outcome == trial.BuildFailed {
+		return undecided, false
+	}
+	v := t.Verdict()
+	v.Phase = ""
+	return v, true
+}
+
+// reported is what remains: the phase failed, and nobody knows why.
+func (c *Case) reported() trial.Verdict {
+	v := trial.Verdict{Outcome: trial.RunnerFault, Confidence: presumed}
+	if c.Reported != nil {
+		v.Outcome = c.Reported.Verdict.Outcome
+	}
+	if c.refuted(c.Text.Outcome) {
+		v.Cause = "unclear"
+	}
+	return v
+}
+
+// evidence is what stands beside what decided: the error as it was, the lines
+// of the log, what else the watch saw, and what speaks against.
+func (c *Case) evidence(v trial.Verdict) (all []trial.Evidence) {
+	if v.Outcome == trial.OK {
+		for _, f := range c.Findings {
+			all = append(all, f.Evidence())
+		}
+		return all
+	}
+	has := map[string]bool{}
+	for _, e := range v.Evidence {
+		has[e.Source+e.State+e.Text] = true
+	}
+	add := func(e trial.Evidence) {
+		if key := e.Source + e.State + e.Text; !has[key] {
+			has[key] = true
+			all = append(all, e)
+		}
+	}
+	if c.Reported != nil && c.Reported.Verdict.Error != "" {
+		add(trial.Evidence{Source: "error", State: string(c.Reported.Verdict.Outcome), Text: c.Reported.Verdict.Error})
+	}
+	for _, e := range c.Text.Verdict().Evidence {
+		e.State = string(c.Text.Outcome)
+		if c.refuted(c.Text.Outcome) {
+			e.State += ", refuted: the engine lived and answers"
+		}
+		add(e)
+	}
+	for _, f := range c.Findings {
+		add(f.Evidence())
+	}
+	return all
+}

@@ -1,0 +1,215 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/probe"
+)
+
+// awaitExit waits for the end of an engine's process.
+func (w *Watch) awaitExit(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-w.config.Machine.EngineExited():
+		w.found(Finding{Kind: EngineEnded, Phase: w.phase(), Text: w.config.Machine.Exit()})
+	}
+}
+
+func (w *Watch) phase() trial.Phase {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.progress.latest
+}
+
+// ping asks the engine whether it is there. A user's engine, whose process is
+// not ours to see, has ended when nobody listens at its address.
+func (w *Watch) ping(ctx context.Context) {
+	err := bounded(ctx, w.engine.Ping)
+	if ctx.Err() != nil {
+		return
+	}
+	now := time.Now()
+	w.mu.Lock()
+	if w.api.err = err; err == nil {
+		w.api.last = now
+	}
+	gone := w.api.stuck.see(now, errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT))
+	last, phase := w.api.last, w.progress.latest
+	w.mu.Unlock()
+	if w.inside == nil && gone >= refusedFor {
+		w.found(Finding{Kind: EngineEnded, Phase: phase, Since: w.since(last), Text: err.Error()})
+	}
+}
+
+// bounded asks a question that must be answered within the deadline.
+func bounded(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	return ask(ctx)
+}
+
+// nodes is what is known of the cluster's nodes.
+type nodes struct {
+	// expected is true from when the cluster was created.
+	expected bool
+	seen     []probe.Node
+	api      *probe.Kubernetes
+	live     time.Time // when the API server last said that it lives
+}
+
+// lookAtNodes looks at the nodes of a cluster that stands, and at its API
+// server. While the cluster is being created, that is the phase's own work.
+func (w *Watch) lookAtNodes(ctx context.Context) {
+	w.mu.Lock()
+	expected, phase := w.nodes.expected, w.progress.latest
+	w.mu.Unlock()
+	if !expected {
+		return
+	}
+	var now []probe.Node
+	err := bounded(ctx, func(ctx context.Context) (err error) {
+		now, err = w.engine.Nodes(ctx, w.config.Cluster)
+		return err
+	})
+	if err != nil {
+		return // whether the engine answers is seen to elsewhere
+	}
+	for _, name := range w.lostNodes(now) {
+		w.found(name.finding(phase))
+	}
+	w.askKubernetes(ctx, now, phase)
+}
+
+// lostNode is a node that ran and runs no more.
+type lostNode struct{ name, how string }
+
+func (l lostNode) finding(p trial.Phase) Finding {
+	return Finding{Kind: NodeEnded, Phase: p, Subject: l.name, Text: l.how}
+}
+
+func (w *Watch) lostNodes(now []probe.Node) (lost []lostNode) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, n := range now {
+		if !n.Running() {
+			lost = append(lost, lostNode{n.Name, n.State + ": " + n.Status})
+		}
+	}
+	for _, n := range w.nodes.seen {
+		if !slices.ContainsFunc(now, func(o probe.Node) bool { return o.ID == n.ID }) {
+			lost = append(lost, lostNode{n.Name, "the engine no longer knows it"})
+		}
+	}
+	if len(now) > 0 {
+		w.nodes.seen = now
+	}
+	return lost
+}
+
+func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial.Phase) {
+	if w.inside == nil {
+		return // a user's engine may be anywhere
+	}
+	i := slices.IndexFunc(now, func(n probe.Node) bool { return n.APIPort != 0 && n.Running() })
+	if i < 0 {
+		return
+	}
+	if w.nodes.api == nil {
+		w.nodes.api, w.nodes.live = probe.NewKubernetes(w.inside.Dial, now[i].APIPort), time.Now()
+	}
+	err := bounded(ctx, w.nodes.api.Live)
+	switch silent := time.Since(w.nodes.live); {
+	case err == nil:
+		w.nodes.live = time.Now()
+	case ctx.Err() == nil && silent >= silentFor:
+		w.found(Finding{Kind: KubernetesSilent, Phase: phase, Since: w.since(w.nodes.live),
+			Text: fmt.Sprintf("not live for %s: %v", silent.Round(time.Second), err)})
+	}
+}
+
+// lookAtProcesses looks at the engine's own processes, and at whom the kernel
+// killed.
+func (w *Watch) lookAtProcesses() {
+	w.lookAtKills()
+	engine, err := probe.ReadProcess(w.inside.EnginePID())
+	if err != nil {
+		return // it has ended, which is seen to elsewhere
+	}
+	w.seeStopped(engine, EngineStopped, &w.engineStopped)
+	if engine.Name == "dockerd" {
+		w.lookAtPart(engine.PID)
+	}
+}
+
+func (w *Watch) seeStopped(p probe.Process, kind Kind, s *spell) {
+	if now := time.Now(); s.see(now, p.Stopped()) >= stoppedFor {
+		w.found(Finding{Kind: kind, Phase: w.phase(), Subject: p.Name, Since: w.since(s.from),
+			Text: fmt.Sprintf("process %d (%s) is in state %s: stopped", p.PID, p.Name, p.State)})
+	}
+}
+
+// part is the process without which Docker runs no container.
+const part = "containerd"
+
+// lookAtPart looks at a process that the engine started and keeps.
+func (w *Watch) lookAtPart(engine int) {
+	if w.part == 0 {
+		w.part = w.childNamed(engine, part)
+		return
+	}
+	p, err := probe.ReadProcess(w.part)
+	if err != nil || p.State == "Z" || p.Name != part {
+		w.found(Finding{Kind: PartEnded, Phase: w.phase(), Subject: part, Text: fmt.Sprintf("process %d (%s) of the engine is gone", w.part, part)})
+		w.part = 0
+		return
+	}
+	w.seeStopped(p, PartStopped, &w.partStopped)
+}
+
+func (w *Watch) childNamed(parent int, name string) int {
+	pids, err := w.inside.Pids()
+	if err != nil {
+		return 0
+	}
+	for _, pid := range pids {
+		if p, err := probe.ReadProcess(pid); err == nil && p.Parent == parent && p.Name == name {
+			return pid
+		}
+	}
+	return 0
+}
+
+func (w *Watch) lookAtKills() {
+	kills := w.inside.OOMKills()
+	for _, k := range kills[min(w.kills, len(kills)):] {
+		w.found(Finding{Kind: Killed, Phase: w.phase(), Subject: fmt.Sprintf("%s (process %d)", k.Name, k.PID), Group: k.Group,
+			Since: w.since(k.At), Text: fmt.Sprintf("the kernel killed %s (process %d) in %s for want of memory", k.Name, k.PID, groupName(k.Group))})
+	}
+	w.kills = len(kills)
+}
+
+func groupName(group string) string {
+	if group == "" {
+		return "the engine's own group"
+	}
+	if i := strings.LastIndexByte(group, '/'); i >= 0 && len(group) > 60 {
+		return "…" + group[i:]
+	}
+	return group
+}
+
+func thrashingText(s trial.Sample, lasted, quiet time.Duration) string {
+	return fmt.Sprintf("memory pressure full %.0f %%, above %d %% for %s, with no output for %s, at %s of memory",
+		s.Pressure.MemoryFull, thrashingShare, lasted.Round(time.Second), quiet.Round(time.Second), s.Memory)
+}
+
+func silentText(unanswered time.Duration, err error) string {
+	return fmt.Sprintf("its process lives, and its API has not answered for %s: %v", unanswered.Round(time.Second), err)
+}

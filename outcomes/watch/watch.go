@@ -1,0 +1,146 @@
+// Package watch watches a trial from outside while it runs, whatever the
+// trial's own clients say: the engine's process and API, the kernel's killings
+// for want of memory, pressure, the cluster's nodes and API server, and the
+// trial's own progress. It decides when a trial is dead, so that nothing waits
+// for what will never come.
+package watch
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/probe"
+	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
+)
+
+// Config says what to watch.
+type Config struct {
+	Machine machine.Machine
+	// Cluster is the name of the trial's Kind cluster.
+	Cluster string
+	// Elapsed is the trial's clock.
+	Elapsed func() trial.Seconds
+	// Limits and Silence are those of the trial's phases.
+	Limits, Silence map[trial.Phase]time.Duration
+	// Seen is told each finding as it is found. It may be nil.
+	Seen func(Finding)
+}
+
+// inside is what a machine of stratbench's own tells of itself, beyond what
+// every machine does.
+type inside interface {
+	EnginePID() int
+	Pids() ([]int, error)
+	OOMKills() []isolated.OOMKill
+	Dial(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Watch is a watch under way.
+type Watch struct {
+	config  Config
+	inside  inside // nil for a machine of the user's
+	engine  *probe.Engine
+	started time.Time
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+
+	mu       sync.Mutex
+	findings []Finding
+	progress progress
+	pressure spell
+	api      answers
+	dead     chan struct{}
+	verdict  *Finding
+	nodes    nodes
+
+	// These belong to the look at processes alone.
+	kills                      int
+	part                       int
+	engineStopped, partStopped spell
+}
+
+// Start begins to watch.
+func Start(c Config) *Watch {
+	ctx, stop := context.WithCancel(context.Background())
+	w := &Watch{config: c, engine: probe.NewEngine(c.Machine.WatchEndpoint()), started: time.Now(), stop: stop, dead: make(chan struct{})}
+	w.inside, _ = c.Machine.(inside)
+	w.progress.heard = w.started
+	w.api.last = w.started
+	w.done.Go(func() { w.awaitExit(ctx) })
+	w.done.Go(func() { every(ctx, tick, w.judge) })
+	if w.engine.Reachable() {
+		w.done.Go(func() { every(ctx, pingEvery, func() { w.ping(ctx) }) })
+		w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })
+	}
+	if w.inside != nil {
+		w.done.Go(func() { every(ctx, tick, w.lookAtProcesses) })
+	}
+	return w
+}
+
+// every does something at once and then each interval, until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	for {
+		do()
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// Stop ends the watch and returns all that it found, in the order in which it
+// found it.
+func (w *Watch) Stop() []Finding {
+	w.stop()
+	w.done.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Finding(nil), w.findings...)
+}
+
+// Dead is closed when the watch has decided that the trial will never end by
+// itself; Verdict then tells which finding that rests on.
+func (w *Watch) Dead() <-chan struct{} { return w.dead }
+
+// Verdict is the finding that ended the trial, and nil while there is none.
+func (w *Watch) Verdict() *Finding {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.verdict
+}
+
+// found notes a finding, once for each kind and subject.
+func (w *Watch) found(f Finding) {
+	f.At = w.config.Elapsed()
+	if f.Since == 0 {
+		f.Since = f.At
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, known := range w.findings {
+		if known.Kind == f.Kind && known.Subject == f.Subject {
+			return
+		}
+	}
+	w.findings = append(w.findings, f)
+	if f.Kind.fatal() && w.verdict == nil {
+		w.verdict = &f
+		close(w.dead)
+	}
+	if w.config.Seen != nil {
+		w.config.Seen(f)
+	}
+}
+
+// since turns a moment into one of the trial's.
+func (w *Watch) since(t time.Time) trial.Seconds {
+	return w.config.Elapsed() - trial.Seconds(time.Since(t))
+}
