@@ -62,7 +62,7 @@ strategy that an experiment names. It records times and crashes.
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), analyzeCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
+		showCommand(), analyzeCommand(), decideCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
 	return root
 }
 

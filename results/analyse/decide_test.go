@@ -1,0 +1,99 @@
+package analyse_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/simulated"
+)
+
+func decided(t *testing.T, p analyse.Priorities, runs ...results.Run) analyse.Choice {
+	t.Helper()
+	d, err := analyse.Gather(runs).Decide(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := json.Marshal(d); err != nil {
+		t.Fatalf("the decision is no JSON: %v", err)
+	}
+	if len(d.Groups) != 1 {
+		t.Fatalf("%d groups", len(d.Groups))
+	}
+	return d.Groups[0]
+}
+
+func arm(strategy string, median, crash float64) simulated.Arm {
+	return simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: strategy}}, Median: median, Spread: 0.05, Crash: crash, Lost: 1020, Recovery: 180}
+}
+
+// D/(D+L+R) by hand: 1020 s against 660 s when it works, a crash costs 120 s.
+func TestBreakEvenCrashRate(t *testing.T) {
+	c := decided(t, analyse.Priorities{Environment: "local"},
+		run(map[string][]float64{"serial": {1020, 1020, 1020}, "parallel": {0, 0, 660}}, "serial", "parallel"))
+	if c.Recommended != 1 && len(c.BreakEven) != 1 {
+		t.Fatalf("%+v", c)
+	}
+	near(t, "parallel's expected time", c.Arms[1].Cost.Mean, 660+2*120, 1e-9)
+}
+
+func TestBreakEvenAgainstSerial(t *testing.T) {
+	c := decided(t, analyse.Priorities{Environment: "local"},
+		run(map[string][]float64{"serial": {1020, 1020, 1020, 1020}, "parallel": {0, 0, 0, 660}, "2+1": {900, 900, 900, 900}}, "serial", "parallel"))
+	near(t, "break-even", c.BreakEven[0].Rate, 360.0/(360+120), 1e-9)
+}
+
+func TestALargeDifferenceIsDecided(t *testing.T) {
+	c := decided(t, analyse.Priorities{Environment: "local"},
+		simulated.Run([]simulated.Arm{arm("serial", 600, 0), arm("parallel", 300, 0.8)}, 12, 1))
+	if c.Kind != analyse.Decided || c.Arms[c.Recommended].Arm.String() != "serial" {
+		t.Errorf("%s: %+v", c.Kind, c.Arms)
+	}
+}
+
+func TestASmallDifferenceIsNot(t *testing.T) {
+	c := decided(t, analyse.Priorities{Environment: "local"},
+		simulated.Run([]simulated.Arm{arm("serial", 600, 0), arm("parallel", 300, 0.3)}, 3, 1))
+	if c.Kind != analyse.Undecided || c.MoreBlocks == 0 {
+		t.Errorf("%s with %d more blocks", c.Kind, c.MoreBlocks)
+	}
+}
+
+func TestAnArmNotRunIsNeverRanked(t *testing.T) {
+	c := decided(t, analyse.Priorities{Environment: "local"},
+		run(map[string][]float64{"serial": {100, 110}}, "serial", "parallel"))
+	if len(c.Arms) != 1 || len(c.NotRun) != 1 || c.Kind != analyse.OnlyOne {
+		t.Errorf("%s: %d arms, not run %v", c.Kind, len(c.Arms), c.NotRun)
+	}
+}
+
+func TestNothingThatNeverWorkedIsRecommended(t *testing.T) {
+	c := decided(t, analyse.Priorities{Environment: "local"},
+		run(map[string][]float64{"serial": {0, 0}, "parallel": {0, 0}}, "serial", "parallel"))
+	if c.Kind != analyse.NoneWorks || c.Recommended != -1 {
+		t.Errorf("%s, %d", c.Kind, c.Recommended)
+	}
+}
+
+func TestTheFailureLimit(t *testing.T) {
+	p := analyse.Priorities{Environment: "ci", MaxFailureRate: 0.3}
+	c := decided(t, p, run(map[string][]float64{"serial": {100, 100, 101, 102, 99, 98, 97, 100.5, 104}, "parallel": {50, 0, 0, 0, 0, 0, 0, 51, 0}}, "serial", "parallel"))
+	// 9 clean trials are what shows a rate under 30 % (CleanRuns).
+	if c.Arms[0].Limit != analyse.LimitShown || c.Arms[1].Limit != analyse.LimitExceeded {
+		t.Errorf("limits: %s, %s", c.Arms[0].Limit, c.Arms[1].Limit)
+	}
+	if got := analyse.CleanTrials(0, 0.1); got != 29 {
+		t.Errorf("%d clean trials for 10 %%, want 29", got)
+	}
+}
+
+func TestTheQuantileCountsRetries(t *testing.T) {
+	data := simulated.Run([]simulated.Arm{arm("serial", 600, 0), arm("parallel", 300, 0.5)}, 20, 3)
+	mean := decided(t, analyse.Priorities{Environment: "local"}, data)
+	slow := decided(t, analyse.Priorities{Environment: "ci", Quantile: 0.9}, data)
+	if slow.Arms[1].Cost.Mean <= mean.Arms[1].Cost.Mean {
+		t.Errorf("90 %% quantile %v, mean %v", slow.Arms[1].Cost.Mean, mean.Arms[1].Cost.Mean)
+	}
+}

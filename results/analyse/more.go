@@ -1,0 +1,187 @@
+package analyse
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
+
+// quantileCosts draws the quantile of the time to ready, retries included:
+// for each draw of the success rate, of many set-ups played through.
+func quantileCosts(a stats.Attempts, otherLost []float64, leastSetup, q float64, prior stats.Prior, n int, seed uint64) []float64 {
+	random := rand.New(rand.NewPCG(seed, 2))
+	beta := distuv.Beta{Alpha: prior.A + float64(len(a.Ready)), Beta: prior.B + float64(len(a.Lost)), Src: random}
+	ready, lost := a.Ready, a.Lost
+	if len(ready) == 0 {
+		ready = []float64{leastSetup}
+	}
+	if len(lost) == 0 {
+		lost = otherLost
+	}
+	const episodes = 200
+	costs, times := make([]float64, n), make([]float64, episodes)
+	for i := range costs {
+		p := beta.Rand()
+		for j := range times {
+			times[j] = episode(p, ready, lost, random)
+		}
+		costs[i], _ = stats.Quantile(times, q)
+	}
+	return costs
+}
+
+// mostAttempts ends an episode of a strategy that practically never works.
+const mostAttempts = 1000
+
+func episode(p float64, ready, lost []float64, random *rand.Rand) float64 {
+	spent := 0.0
+	for range mostAttempts {
+		if random.Float64() < p {
+			return spent + ready[random.IntN(len(ready))]
+		}
+		if len(lost) > 0 {
+			spent += lost[random.IntN(len(lost))]
+		}
+	}
+	return math.Inf(1)
+}
+
+// decisionPower is the probability with which more blocks are to decide.
+const decisionPower = 0.8
+
+// blockSteps are the numbers of further blocks that are tried.
+var blockSteps = []int{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 30, 40, 50, 75, 100}
+
+// moreBlocks finds how many more blocks of the arms that are still open would
+// let one of them beat the others, when the truth is as the trials so far
+// leave it open.
+func (c *Choice) moreBlocks() {
+	var open []Candidate
+	each := 0.0
+	for _, a := range c.Arms {
+		if a.NotBeaten && a.Limit != LimitExceeded {
+			open = append(open, a)
+			each += average(append(append([]float64{}, a.attempts.Ready...), a.attempts.Lost...))
+		}
+	}
+	if len(open) < 2 {
+		return
+	}
+	c.MoreBlocks, c.MoreSeconds = -1, none
+	for _, m := range blockSteps {
+		if decides(open, m) >= decisionPower {
+			c.MoreBlocks, c.MoreSeconds = m, Value(float64(m)*each)
+			return
+		}
+	}
+}
+
+const futures = 300
+
+// decides is the share of simulated futures of m more blocks in which one arm
+// beats all others.
+func decides(open []Candidate, m int) float64 {
+	random := rand.New(rand.NewPCG(Seed, uint64(m)))
+	alpha := Alpha / float64(len(open)*(len(open)-1))
+	n := 0
+	for range futures {
+		future := make([]stats.Attempts, len(open))
+		costs := make([][]float64, len(open))
+		for i, a := range open {
+			future[i], costs[i] = a.extended(m, open, random)
+		}
+		if someoneWins(future, costs, alpha) {
+			n++
+		}
+	}
+	return float64(n) / futures
+}
+
+// extended adds m trials drawn from what the arm's trials leave possible.
+// costs has every trial's cost in order, negative for the lost ones.
+func (a Candidate) extended(m int, open []Candidate, random *rand.Rand) (stats.Attempts, []float64) {
+	p := distuv.Beta{Alpha: 0.5 + float64(len(a.attempts.Ready)), Beta: 0.5 + float64(len(a.attempts.Lost)), Src: random}.Rand()
+	ready, lost := a.attempts.Ready, a.attempts.Lost
+	for _, other := range open {
+		if len(ready) == 0 {
+			ready = other.attempts.Ready
+		}
+		if len(lost) == 0 {
+			lost = other.attempts.Lost
+		}
+	}
+	if len(lost) == 0 {
+		lost = ready
+	}
+	all := stats.Attempts{Ready: append([]float64{}, a.attempts.Ready...), Lost: append([]float64{}, a.attempts.Lost...)}
+	costs := append([]float64{}, all.Ready...)
+	for _, l := range all.Lost {
+		costs = append(costs, -l)
+	}
+	for range m {
+		if random.Float64() < p || len(lost) == 0 {
+			t := ready[random.IntN(len(ready))]
+			all.Ready, costs = append(all.Ready, t), append(costs, t)
+		} else {
+			t := lost[random.IntN(len(lost))]
+			all.Lost, costs = append(all.Lost, t), append(costs, -t)
+		}
+	}
+	return all, costs
+}
+
+func someoneWins(future []stats.Attempts, costs [][]float64, alpha float64) bool {
+	for i := range future {
+		wins := 0
+		for j := range future {
+			if i != j && normalLess(future[i], future[j], costs[i], costs[j]) < alpha {
+				wins++
+			}
+		}
+		if wins == len(future)-1 {
+			return true
+		}
+	}
+	return false
+}
+
+// normalLess approximates the permutation test of costsLess, never under the
+// least p-value that so many blocks can give.
+func normalLess(a, b stats.Attempts, costsA, costsB []float64) float64 {
+	worth, err := stats.ExpectedRunningTime(stats.Attempts{Ready: append(append([]float64{}, a.Ready...), b.Ready...), Lost: append(append([]float64{}, a.Lost...), b.Lost...)})
+	if err != nil || math.IsInf(worth, 1) {
+		return 1
+	}
+	meanA, varA := moments(costsA, worth)
+	meanB, varB := moments(costsB, worth)
+	se := math.Sqrt(varA/float64(len(costsA)) + varB/float64(len(costsB)))
+	least := math.Pow(2, -float64(min(len(costsA), len(costsB))))
+	if se == 0 {
+		if meanA < meanB {
+			return least
+		}
+		return 1
+	}
+	return max(least, distuv.UnitNormal.CDF((meanA-meanB)/se))
+}
+
+// moments are of the scores: cost, less its worth for a success.
+func moments(costs []float64, worth float64) (mean, variance float64) {
+	score := func(c float64) float64 {
+		if c < 0 {
+			return -c
+		}
+		return c - worth
+	}
+	for _, c := range costs {
+		mean += score(c)
+	}
+	mean /= float64(len(costs))
+	for _, c := range costs {
+		variance += (score(c) - mean) * (score(c) - mean)
+	}
+	return mean, variance / float64(max(1, len(costs)-1))
+}

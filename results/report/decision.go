@@ -1,0 +1,227 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// Decision is the document of a decision.
+func Decision(d analyse.Decision) Document {
+	doc := Document{Title: "Recommendation: " + wanted(d.Priorities), Data: d,
+		Tidy: [][]string{{"group", "arm", "n", "failed", "time_to_ready_seconds", "lower", "upper", "p_best_jeffreys", "not_beaten", "recommended"}}}
+	for _, w := range d.Warnings {
+		doc.Notes = append(doc.Notes, "Warning: "+Warning(w)+".")
+	}
+	for _, c := range d.Groups {
+		doc.Sections = append(doc.Sections, choice(c, d.Priorities))
+		doc.Tidy = append(doc.Tidy, tidyChoice(c)...)
+	}
+	return doc
+}
+
+func wanted(p analyse.Priorities) string {
+	text := "least expected time to a ready environment, failures and recovery included"
+	if p.Quantile > 0 {
+		text = fmt.Sprintf("least %s %% quantile of the time to a ready environment, retries included", percent(analyse.Value(p.Quantile)))
+	}
+	if p.MaxFailureRate > 0 {
+		text += fmt.Sprintf(", failing in at most %s %% of trials", percent(analyse.Value(p.MaxFailureRate)))
+	}
+	return text + " (" + p.Environment + ")"
+}
+
+// Group names a group of cells for people.
+func Group(c trial.Cell) string {
+	if len(c) == 0 {
+		return "All trials"
+	}
+	return c.String()
+}
+
+func choice(c analyse.Choice, p analyse.Priorities) Table {
+	var notes footnotes
+	t := Table{Title: Group(c.Group), Header: []string{"strategy", "failed (95 % interval)", "time to ready",
+		"P(best): Jeffreys, uniform, sceptical", "expected regret", "not beaten"}}
+	if p.MaxFailureRate > 0 {
+		t.Header = append(t.Header, "failure limit")
+	}
+	for i, a := range c.Arms {
+		name := a.Arm.String()
+		if i == c.Recommended {
+			name += " ←"
+		}
+		row := []string{name + notes.mark(a.Warnings), Rate(a.Failed), runningTime(a.Cost), probabilities(a.Best), regret(a.Regret), yes(a.NotBeaten)}
+		if p.MaxFailureRate > 0 {
+			row = append(row, limitText(a.Limit))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	t.Notes = append([]string{Choice(c, p)}, notes.list()...)
+	t.Notes = append(t.Notes, breakEvens(c)...)
+	for _, n := range c.NotRun {
+		t.Notes = append(t.Notes, n.String()+": not tested, and not ranked.")
+	}
+	return t
+}
+
+// Choice says what is recommended and how sure that is.
+func Choice(c analyse.Choice, p analyse.Priorities) string {
+	switch c.Kind {
+	case analyse.NoTrials:
+		return "Not tested: no recommendation."
+	case analyse.NoneWorks:
+		return "No strategy ever became ready: none is recommended."
+	case analyse.NoneAllowed:
+		return fmt.Sprintf("Every strategy that ever became ready was shown to fail in over %s %% of trials: none is recommended.", percent(analyse.Value(p.MaxFailureRate)))
+	}
+	a := c.Arms[c.Recommended]
+	text := "Recommended: " + a.Arm.String()
+	switch c.Kind {
+	case analyse.Decided:
+		text += ", decided: " + decidedBecause(c)
+	case analyse.OnlyOne:
+		text += ", because nothing else was run: nothing was compared."
+	default:
+		text += ", undecided: " + undecided(c)
+	}
+	if len(a.Best) > 0 {
+		text += fmt.Sprintf(" P(best) = %s under Jeffreys' prior.", probability(a.Best[0].Probability))
+	}
+	return text + fmt.Sprintf(" Of its trials %s failed.", Rate(a.Failed)) + limitSentence(a, p)
+}
+
+func decidedBecause(c analyse.Choice) string {
+	for i, a := range c.Arms {
+		if i != c.Recommended && a.NotBeaten {
+			return "every other strategy that was run is beaten or was shown to fail too often (simultaneously at 95 %)."
+		}
+	}
+	return "it beats every other strategy that was run (simultaneously at 95 %)."
+}
+
+// regret is undefined where the posterior has no mean.
+func regret(v analyse.Value) string {
+	if !v.Finite() {
+		return none
+	}
+	return duration(v)
+}
+
+func undecided(c analyse.Choice) string {
+	var others []string
+	for i, a := range c.Arms {
+		if a.NotBeaten && i != c.Recommended {
+			others = append(others, a.Arm.String())
+		}
+	}
+	text := strings.Join(others, ", ") + " " + isAre(len(others)) + " not beaten."
+	if len(others) == 0 {
+		text = "it is not beaten, nor does it beat all others."
+	}
+	switch {
+	case c.MoreBlocks > 0:
+		text += fmt.Sprintf(" %d more %s of these, about %s, %s with 80 %%.", c.MoreBlocks, noun(c.MoreBlocks, "block"), duration(c.MoreSeconds), decideVerb(c.MoreBlocks))
+	case c.MoreBlocks < 0:
+		text += " More than 100 further blocks would be needed: take them as equal, or ask for something else."
+	}
+	return text
+}
+
+func decideVerb(n int) string {
+	if n == 1 {
+		return "decides"
+	}
+	return "decide"
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func noun(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// probability prints a probability without ever rounding it to certainty.
+func probability(v analyse.Value) string {
+	switch {
+	case !v.Finite():
+		return none
+	case v > 0.995:
+		return ">0.99"
+	case v < 0.005:
+		return "<0.01"
+	}
+	return fmt.Sprintf("%.2f", float64(v))
+}
+
+func probabilities(best []analyse.PriorProbability) string {
+	var parts []string
+	for _, b := range best {
+		parts = append(parts, probability(b.Probability))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func limitText(k analyse.LimitKind) string {
+	switch k {
+	case analyse.LimitShown:
+		return "shown to be kept"
+	case analyse.LimitExceeded:
+		return "shown to be exceeded"
+	}
+	return "not shown either way"
+}
+
+func limitSentence(a analyse.Candidate, p analyse.Priorities) string {
+	if a.Limit != analyse.LimitOpen {
+		return ""
+	}
+	return fmt.Sprintf(" That it fails in at most %s %% of trials is not shown: without a further failure that takes %d trials in all.",
+		percent(analyse.Value(p.MaxFailureRate)), analyse.CleanTrials(a.Failed.Events, p.MaxFailureRate))
+}
+
+func breakEvens(c analyse.Choice) (lines []string) {
+	for _, b := range c.BreakEven {
+		recommended := c.Arms[c.Recommended].Arm
+		given := ""
+		if b.Estimated.Finite() {
+			given = "Given that it takes the ESTIMATED " + duration(b.Estimated) + " when it works, "
+		}
+		if b.Rate <= 0 {
+			lines = append(lines, fmt.Sprintf(given+"%s would not pay against %s even if it never failed.", b.Arm, recommended))
+			continue
+		}
+		lines = append(lines, fmt.Sprintf(given+"%s pays against %s only if it fails in under %s %% of trials; the probability that it does is %s.",
+			b.Arm, recommended, percent(b.Rate), probability(b.Below)))
+	}
+	return lines
+}
+
+func tidyChoice(c analyse.Choice) (rows [][]string) {
+	for i, a := range c.Arms {
+		best := undefined
+		if len(a.Best) > 0 {
+			best = a.Best[0].Probability
+		}
+		rows = append(rows, []string{c.Group.Key(), a.Arm.Key(), fmt.Sprint(a.Ready.Trials), fmt.Sprint(a.Failed.Events), number(a.Cost.Mean),
+			number(a.Cost.Interval.Lower), number(a.Cost.Interval.Upper), number(best), yes(a.NotBeaten), yes(i == c.Recommended)})
+	}
+	return rows
+}
