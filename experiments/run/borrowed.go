@@ -166,7 +166,8 @@ func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine) (owed, 
 // clean has a worker take away what a trial made.
 func (p *borrowedPlace) clean(ctx context.Context, m machine.Machine, o owed) error {
 	text, err := json.Marshal(job{Do: jobClean, Owed: o, Config: pipeline.Config{
-		Runtime: p.engine.Runtime, Endpoint: m.Endpoint(), ClusterName: borrowedCluster, WorkDir: p.workDir()}})
+		Runtime: p.engine.Runtime, Endpoint: m.Endpoint(), ClusterName: borrowedCluster,
+		ClusterStart: trial.ClusterBefore, WorkDir: p.workDir()}})
 	if err != nil {
 		return err
 	}

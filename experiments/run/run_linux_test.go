@@ -1,8 +1,9 @@
-package run_test
+package run
 
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,7 +17,6 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
-	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	isolated.Main()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
-		case run.WorkerCommand:
-			exitOn(run.Work(context.Background(), os.Stdin, os.Stdout))
+		case WorkerCommand:
+			exitOn(Work(context.Background(), os.Stdin, os.Stdout))
 		case runnerCommand:
 			ctx, stop := context.WithCancelCause(context.Background())
 			go func() {
@@ -41,11 +41,23 @@ func TestMain(m *testing.M) {
 				bufio.NewReader(os.Stdin).ReadByte()
 				stop(errors.New("interrupted"))
 			}()
-			_, err := runSpec(ctx, os.Args[2], os.Args[3], os.Args[4])
-			exitOn(err)
+			exitOn(beRunner(ctx, os.Args[2], os.Args[3], os.Args[4], machine.Kind(os.Args[5])))
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// beRunner runs a spec and prints what trials were recorded.
+func beRunner(ctx context.Context, file, root, resume string, kind machine.Kind) error {
+	dir, err := runSpec(ctx, file, root, resume, kind)
+	if err != nil {
+		return err
+	}
+	recorded, err := results.ReadRun(dir)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(recorded.Trials())
 }
 
 func exitOn(err error) {
@@ -71,13 +83,13 @@ func needMachines(t *testing.T) {
 	}
 }
 
-func runSpec(ctx context.Context, file, root, resume string) (string, error) {
+func runSpec(ctx context.Context, file, root, resume string, kind machine.Kind) (string, error) {
 	spec, err := experiments.Load(file)
 	if err != nil {
 		return "", err
 	}
-	return run.Run(ctx, run.Options{Spec: spec, Plan: plan.Make(spec, spec.Design.Seed), Root: root, Resume: resume,
-		Machine: machine.Isolated, Report: func(u run.Update) {
+	return Run(ctx, Options{Spec: spec, Plan: plan.Make(spec, spec.Design.Seed), Root: root, Resume: resume,
+		Machine: kind, Report: func(u Update) {
 			if u.Note != "" {
 				fmt.Fprintln(os.Stderr, u.Note)
 			}
@@ -153,7 +165,7 @@ func readTrials(t *testing.T, dir string) (results.Run, []results.Record) {
 // real Docker through a real cluster.
 func TestEveryStrategyOnBothEngines(t *testing.T) {
 	needMachines(t)
-	dir, err := runSpec(t.Context(), "testdata/strategies.yaml", t.TempDir(), "")
+	dir, err := runSpec(t.Context(), "testdata/strategies.yaml", t.TempDir(), "", machine.Isolated)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,15 +220,15 @@ func tail(text string) string {
 	return strings.Join(lines[max(0, len(lines)-40):], "\n")
 }
 
-// runner starts the test program as a runner. Closing the returned pipe
+// startRunner starts the test program as a runner. Closing the returned pipe
 // interrupts it.
-func runner(t *testing.T, root, resume string) (*exec.Cmd, *os.File) {
+func startRunner(t *testing.T, root, resume string) (*exec.Cmd, *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0], runnerCommand, "testdata/one.yaml", root, resume)
+	cmd := exec.Command(os.Args[0], runnerCommand, "testdata/one.yaml", root, resume, string(machine.Isolated))
 	cmd.Stdin, cmd.Stderr = r, os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -247,7 +259,7 @@ func awaitLog(t *testing.T, root, id, text string) (dir string) {
 func TestKilledRunner(t *testing.T) {
 	needMachines(t)
 	root := t.TempDir()
-	cmd, _ := runner(t, root, "")
+	cmd, _ := startRunner(t, root, "")
 	dir := awaitLog(t, root, "t002", "> build")
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -258,7 +270,7 @@ func TestKilledRunner(t *testing.T) {
 		t.Fatalf("after the kill: %d trials, faults %v", len(trials), before.Faults)
 	}
 
-	resumed, err := runSpec(t.Context(), "testdata/one.yaml", root, dir)
+	resumed, err := runSpec(t.Context(), "testdata/one.yaml", root, dir, machine.Isolated)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +291,7 @@ func TestKilledRunner(t *testing.T) {
 func TestInterruptedRunner(t *testing.T) {
 	needMachines(t)
 	root := t.TempDir()
-	cmd, stdin := runner(t, root, "")
+	cmd, stdin := startRunner(t, root, "")
 	dir := awaitLog(t, root, "t001", "> build")
 	began := time.Now()
 	stdin.Close()
