@@ -45,7 +45,9 @@ schema:
 
 ## bench: the speed targets, as ratios measured side by side
 bench: build workload lab
-	go test -run '^$$' -bench . -benchtime 1x ./experiments/run ./outcomes/... ./results/...
+	go test -run '^$$' -bench Machine -benchtime 5x ./experiments/run
+	go test -run '^$$' -timeout 60m -bench AgainstKind -benchtime 1x ./experiments/run
+	go test -run '^$$' -bench . ./outcomes/... ./results/...
 
 clean:
 	rm -rf bin experiments/workload/bin experiments/workload/vendor
