@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/classify"
+	"github.com/stratbench/stratbench/results/report"
+)
+
+// classifyFlags are what the caller knows of a log.
+type classifyFlags struct {
+	phase, runtime, rules, exitCode string
+}
+
+func (f *classifyFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.phase, "phase", "", "phase that the log is of: cluster, build, load, deploy or test")
+	cmd.Flags().StringVar(&f.runtime, "runtime", "", "engine that was used: podman or docker")
+	cmd.Flags().StringVar(&f.exitCode, "exit-code", "", "exit code of the command that wrote the log")
+	cmd.Flags().StringVar(&f.rules, "rules", "", "file with rules of your own, beside those that ship")
+}
+
+func (f *classifyFlags) options() (o classify.Options, err error) {
+	if err := o.Phase.UnmarshalText([]byte(f.phase)); err != nil {
+		return o, usageError{fmt.Errorf("--phase: %w", err)}
+	}
+	if f.runtime != "" {
+		if err := o.Runtime.UnmarshalText([]byte(f.runtime)); err != nil {
+			return o, usageError{fmt.Errorf("--runtime: %w", err)}
+		}
+	}
+	if f.exitCode != "" {
+		code, err := strconv.Atoi(f.exitCode)
+		if err != nil {
+			return o, usageError{fmt.Errorf("--exit-code: %q is not a whole number", f.exitCode)}
+		}
+		o.ExitCode = &code
+	}
+	return o, nil
+}
+
+func (f *classifyFlags) classifier() (*classify.Classifier, error) {
+	if f.rules == "" {
+		return classify.New(classify.Rules())
+	}
+	own, err := classify.ReadRulesFile(f.rules)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	c, err := classify.New(classify.Rules(), own)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", f.rules, err)}
+	}
+	return c, nil
+}
+
+func classifyCommand() *cobra.Command {
+	var flags classifyFlags
+	var output outputFlag
+	cmd := &cobra.Command{
+		Use:   "classify FILE|-",
+		Short: "Say what a log of any CI tells of how it ended",
+		Long: `Say what a log tells of how it ended, by rules that are data. The log can be of
+any CI; FILE is its file, or - for standard input. The more is known of it
+(--phase, --runtime, --exit-code), the better the answer. A log alone is a
+witness: its confidence never exceeds 0.9.`,
+		Example: `  stratbench classify build.log --phase build --runtime podman --exit-code 125
+  gh run view 4711 --log-failed | stratbench classify - --output json`,
+		Args: exactly(1, "one file, or - for standard input"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options, err := flags.options()
+			if err != nil {
+				return err
+			}
+			classifier, err := flags.classifier()
+			if err != nil {
+				return err
+			}
+			log, err := openLog(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			defer log.Close()
+			result, err := classifier.Classify(cmd.Context(), options, log)
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", args[0], err)
+			}
+			return writeResult(cmd, &output, result)
+		},
+	}
+	flags.add(cmd)
+	output.add(cmd)
+	return cmd
+}
+
+func openLog(cmd *cobra.Command, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(cmd.InOrStdin()), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("opening the log: %w; give the path of a readable file, or - for standard input", err)}
+	}
+	return f, nil
+}
+
+// writeResult prints the result; as JSON, on one line for each log.
+func writeResult(cmd *cobra.Command, output *outputFlag, r classify.Result) error {
+	if output.format == string(report.FormatJSON) {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetEscapeHTML(false)
+		return enc.Encode(r)
+	}
+	t := report.Table{Header: []string{"line", "rule", "text"}, Data: r}
+	for _, e := range r.Evidence {
+		t.Rows = append(t.Rows, []string{strconv.Itoa(e.Line), e.Rule, e.Text})
+	}
+	t.Notes = []string{fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), orUnknown(r.Cause), r.Confidence)}
+	return output.write(cmd, t)
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/outcomes/triage"
+	"github.com/stratbench/stratbench/results/report"
+)
+
+func triageCommand() *cobra.Command {
+	var output outputFlag
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "triage TRIAL",
+		Short: "Say why a trial ended as it did: timeline, evidence, cause, what next",
+		Long: `Say why a trial ended as it did: a timeline with the silent stretches marked, a
+table of evidence, the likely cause, what speaks against it and what to try
+next. TRIAL is a trial's name in the newest run (t003), or of a run's
+(RUN/t003).`,
+		Example: `  stratbench triage t003
+  stratbench triage 20260102-030405-quick/t003 --output markdown > crash.md`,
+		Args: exactly(1, "one trial"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := report.ParseFormat(output.format)
+			if err != nil {
+				return usageError{err}
+			}
+			run, record, err := openTrial(cmd, dir, args[0])
+			if err != nil {
+				return err
+			}
+			log, err := os.Open(filepath.Join(run.Dir, record.Log))
+			if err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "the trial's log cannot be read, so the timeline has no silent stretches: %v\n", err)
+			} else {
+				defer log.Close()
+			}
+			return triage.Of(run.ID(), record, log).Write(cmd.OutOrStdout(), format)
+		},
+	}
+	output.add(cmd)
+	addResultsFlag(cmd, &dir)
+	return cmd
+}

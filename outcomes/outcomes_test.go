@@ -1,0 +1,114 @@
+package outcomes
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/classify"
+	"github.com/stratbench/stratbench/outcomes/postmortem"
+	"github.com/stratbench/stratbench/outcomes/probe"
+	"github.com/stratbench/stratbench/outcomes/watch"
+)
+
+const nodeID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+func reported(o trial.Outcome, p trial.Phase) *Reported {
+	return &Reported{Verdict: trial.Verdict{Outcome: o, Phase: p, Error: "it failed"}}
+}
+
+func limited(o trial.Outcome, p trial.Phase, silent bool) *Reported {
+	r := reported(o, p)
+	r.Verdict.TimedOut, r.Silent = true, silent
+	return r
+}
+
+func saw(k watch.Kind, p trial.Phase) watch.Finding {
+	return watch.Finding{Kind: k, Phase: p, Text: string(k)}
+}
+
+func kill(name, group string, p trial.Phase) watch.Finding {
+	return watch.Finding{Kind: watch.Killed, Subject: name + " (process 7)", Group: group, Phase: p}
+}
+
+// TestPrecedence holds the order of witnesses: each case has evidence for more
+// than one outcome.
+func TestPrecedence(t *testing.T) {
+	answers, silent := true, false
+	text := func(o trial.Outcome, cause string) classify.Result {
+		return classify.Result{Outcome: o, Cause: cause, Confidence: 0.9}
+	}
+	alive := postmortem.Report{EngineAnswers: true}
+	for name, c := range map[string]struct {
+		of    Case
+		want  trial.Outcome
+		cause string
+	}{
+		"the user's Ctrl-C beats all": {Case{Cancelled: errors.New("interrupt"), Findings: []watch.Finding{saw(watch.EngineEnded, "build")}}, trial.Cancelled, "signal"},
+		"a success stays one":         {Case{Reported: reported(trial.OK, ""), Findings: []watch.Finding{saw(watch.PartEnded, "build")}}, trial.OK, ""},
+		"a dead engine beats the compiler's error": {Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(watch.EngineEnded, "build")},
+			Text: text(trial.BuildFailed, "compile")}, trial.EngineCrash, "gone"},
+		"a dead engine that the kernel killed": {Case{Reported: reported(trial.BuildFailed, "build"),
+			Findings: []watch.Finding{kill("podman", "", "build"), saw(watch.EngineEnded, "build")}}, trial.EngineCrash, "oom"},
+		"a killed compiler under a living engine": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,
+			Findings: []watch.Finding{kill("compile", "libpod_parent/libpod-1", "build")}, Text: text(trial.EngineCrash, "connection-lost")}, trial.BuildOOM, "oom"},
+		"a process killed earlier does not explain a failed test": {Case{Reported: reported(trial.TestFailed, "test"), After: alive, OwnEngine: true,
+			Findings: []watch.Finding{kill("compile", "libpod_parent/libpod-1", "build")}}, trial.TestFailed, ""},
+		"thrashing explains an API that does not answer": {Case{Findings: []watch.Finding{saw(watch.EngineSilent, "build"), saw(watch.Thrashing, "build")}}, trial.HostExhausted, "memory-thrashing"},
+		"the user's own code is never a crash of an engine that answers": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,
+			Text: text(trial.EngineCrash, "connection-lost")}, trial.BuildFailed, "unclear"},
+		"a text alone decides when nobody watched the process": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive,
+			Text: text(trial.EngineCrash, "connection-lost")}, trial.EngineCrash, "connection-lost"},
+		"a full disk beats the step that met it": {Case{Reported: reported(trial.BuildFailed, "build"), After: postmortem.Report{EngineAnswers: true, DiskFull: true}}, trial.Storage, "disk-full"},
+		"a silent step at work is no hang of the engine": {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true,
+			After: postmortem.Report{EngineAnswers: true, Working: []string{"sleep"}}}, trial.BuildFailed, "silent"},
+		"silence with nobody at work is":     {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true, After: alive}, trial.EngineHang, "idle"},
+		"a cluster that is not done in time": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster", false), After: alive}, trial.ClusterHang, "limit"},
+		"a pod that is not ready while the cluster answers": {Case{Reported: limited(trial.DeployFailed, "deploy", false), Phase: "deploy",
+			After: postmortem.Report{EngineAnswers: true, KubernetesAnswers: &answers}}, trial.DeployFailed, "limit"},
+		"a pod that is not ready because the cluster does not": {Case{Reported: limited(trial.DeployFailed, "deploy", false), Phase: "deploy",
+			After: postmortem.Report{EngineAnswers: true, KubernetesAnswers: &silent}}, trial.ClusterHang, "apiserver"},
+		"a dead node beats the test that noticed": {Case{Reported: reported(trial.TestFailed, "test"), Findings: []watch.Finding{saw(watch.NodeEnded, "test")}}, trial.ClusterHang, "node-ended"},
+		"etcd killed for want of memory": {Case{Reported: reported(trial.DeployFailed, "deploy"), MemoryFull: true, After: postmortem.Report{Nodes: []probe.Node{{ID: nodeID}}},
+			Findings: []watch.Finding{kill("etcd", "docker/"+nodeID+"/kubelet/kubepods", "deploy")}}, trial.HostExhausted, "oom"},
+		"a pod at its own limit": {Case{Reported: reported(trial.DeployFailed, "deploy"), After: postmortem.Report{Nodes: []probe.Node{{ID: nodeID}}},
+			Findings: []watch.Finding{kill("api", "docker/"+nodeID+"/kubelet/kubepods", "deploy")}}, trial.DeployFailed, "oom"},
+		"a worker that is gone under a living engine": {Case{Worker: "signal: killed", Phase: "build", After: alive}, trial.RunnerFault, "worker-lost"},
+		"a worker that is gone with its engine":       {Case{Worker: "signal: killed", Phase: "build", Findings: []watch.Finding{saw(watch.EngineEnded, "build")}}, trial.EngineCrash, "gone"},
+		"containerd gone, and the trial with it":      {Case{Reported: reported(trial.ClusterCreateFailed, "cluster"), Findings: []watch.Finding{{Kind: watch.PartEnded, Subject: "containerd", Phase: "cluster"}}}, trial.EngineCrash, "containerd"},
+		"a pull that failed is no build":              {Case{Reported: reported(trial.PullFailed, "build"), After: alive, Text: text(trial.BuildFailed, "user")}, trial.PullFailed, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := Judge(c.of)
+			if v.Outcome != c.want || v.Cause != c.cause {
+				t.Errorf("got %s (%s), want %s (%s); evidence %+v", v.Outcome, v.Cause, c.want, c.cause, v.Evidence)
+			}
+			if v.Confidence <= 0 || v.Confidence > 1 {
+				t.Errorf("confidence %v", v.Confidence)
+			}
+			if v.Outcome != trial.OK && v.Outcome != trial.Cancelled && v.Phase == "" {
+				t.Error("a failure without a phase")
+			}
+		})
+	}
+}
+
+// TestWatchBeatsText: what was seen is surer than what was printed.
+func TestWatchBeatsText(t *testing.T) {
+	byWatch := Judge(Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(watch.EngineEnded, "build")}})
+	byText := Judge(Case{Reported: reported(trial.BuildFailed, "build"), Text: classify.Result{Outcome: trial.EngineCrash, Confidence: 0.9}})
+	if byWatch.Outcome != byText.Outcome || byWatch.Confidence <= byText.Confidence {
+		t.Errorf("watch says %s (%v), text says %s (%v)", byWatch.Outcome, byWatch.Confidence, byText.Outcome, byText.Confidence)
+	}
+}
+
+func TestExitCauses(t *testing.T) {
+	for text, want := range map[string]string{
+		"signal: killed": "sigkill", "signal: segmentation fault": "sigsegv", "exit status 2": "exit-status-2",
+		"dial unix /run/docker.sock: connect: connection refused": "connection-refused", "signal: user defined signal 1": "user defined signal 1",
+	} {
+		if got := exitCause(text); got != want {
+			t.Errorf("exitCause(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package watch
+
+import (
+	"context"
+	"os/exec"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// quietMachine is a machine that tells nothing by itself: the tests say what
+// the watch hears. Nothing listens at its address, which plain HTTP does not
+// reach.
+type quietMachine struct{ exited chan struct{} }
+
+func (m quietMachine) Endpoint() string                { return "ssh://nowhere" }
+func (m quietMachine) WatchEndpoint() string           { return "ssh://nowhere" }
+func (m quietMachine) RegistryHost() string            { return "" }
+func (m quietMachine) Start(*exec.Cmd) error           { return nil }
+func (m quietMachine) Self() string                    { return "" }
+func (m quietMachine) Sample() (trial.Sample, error)   { return trial.Sample{}, nil }
+func (m quietMachine) EngineExited() <-chan struct{}   { return m.exited }
+func (m quietMachine) Exit() string                    { return "signal: killed" }
+func (m quietMachine) Log(int64) ([]byte, error)       { return nil, nil }
+func (m quietMachine) Close(ctx context.Context) error { return nil }
+
+// watching starts a watch of a build whose silence may last five minutes.
+func watching(t *testing.T) (*Watch, quietMachine, func() time.Duration) {
+	t.Helper()
+	m := quietMachine{make(chan struct{})}
+	began := time.Now()
+	elapsed := func() time.Duration { return time.Since(began) }
+	w := Start(Config{Machine: m, Elapsed: func() trial.Seconds { return trial.Seconds(elapsed()) },
+		Limits: map[trial.Phase]time.Duration{trial.PhaseBuild: 20 * time.Minute}, Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 5 * time.Minute}})
+	t.Cleanup(func() { w.Stop() })
+	w.PhaseBegan(trial.PhaseBuild)
+	return w, m, elapsed
+}
+
+// press samples a pressure each second for so long, saying something each time
+// if talking is set.
+func press(w *Watch, full float64, lasts time.Duration, talking bool) {
+	for range lasts / time.Second {
+		time.Sleep(time.Second)
+		if talking {
+			w.Heard()
+		}
+		w.Sample(trial.Sample{Pressure: trial.Pressure{Known: true, MemoryFull: full}})
+	}
+}
+
+func dead(w *Watch) bool {
+	select {
+	case <-w.Dead():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestADeathIsNoticedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, m, elapsed := watching(t)
+		time.Sleep(time.Minute)
+		close(m.exited)
+		<-w.Dead()
+		if f := w.Verdict(); f.Kind != EngineEnded || f.Text != "signal: killed" || f.Phase != trial.PhaseBuild {
+			t.Errorf("found %+v", f)
+		}
+		if late := elapsed() - time.Minute; late > time.Second {
+			t.Errorf("noticed after %s", late)
+		}
+		w.Stop()
+	})
+}
+
+func TestThrashingIsToldFromASlowBuild(t *testing.T) {
+	for name, c := range map[string]struct {
+		full    float64
+		lasts   time.Duration
+		talking bool
+		want    bool
+	}{
+		"silent under pressure":      {72, 40 * time.Second, false, true},
+		"talking under pressure":     {72, 10 * time.Minute, true, false},
+		"silent without pressure":    {20, 4 * time.Minute, false, false},
+		"silent, pressure too short": {72, 25 * time.Second, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, _, _ := watching(t)
+				press(w, c.full, c.lasts, c.talking)
+				synctest.Wait()
+				if got := dead(w); got != c.want {
+					t.Errorf("dead = %v, want %v; findings %+v", got, c.want, w.Stop())
+				}
+				w.Stop()
+			})
+		})
+	}
+}
+
+func TestThrashingIsFoundAfterThirtySeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, elapsed := watching(t)
+		press(w, 5, time.Minute, true)
+		press(w, 80, 20*time.Second, false)
+		press(w, 10, 2*time.Second, false) // it could breathe: the count begins anew
+		from := elapsed()
+		go press(w, 80, time.Minute, false)
+		<-w.Dead()
+		if took := elapsed() - from; took < 29*time.Second || took > 33*time.Second {
+			t.Errorf("found after %s, want 30s", took)
+		}
+		time.Sleep(time.Minute)
+		w.Stop()
+	})
+}
+
+func TestATrialThatDoesNotEndItselfIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, elapsed := watching(t)
+		<-w.Dead()
+		if f := w.Verdict(); f.Kind != Overdue {
+			t.Errorf("found %+v", f)
+		}
+		if got := elapsed(); got < 5*time.Minute+overdueBy || got > 5*time.Minute+overdueBy+2*tick {
+			t.Errorf("found after %s", got)
+		}
+		w.Stop()
+	})
+}
+
+func TestAnAPIThatDoesNotAnswerIsAHangOnlyInSilence(t *testing.T) {
+	for name, c := range map[string]struct{ talking, want bool }{"silent": {false, true}, "talking": {true, false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, _, elapsed := watching(t)
+				w.mu.Lock()
+				w.api.last, w.api.err = time.Now(), context.DeadlineExceeded
+				w.mu.Unlock()
+				for range 60 {
+					time.Sleep(time.Second)
+					if c.talking {
+						w.Heard()
+					}
+				}
+				if got := dead(w); got != c.want {
+					t.Errorf("dead = %v, want %v", got, c.want)
+				}
+				if f := w.Verdict(); c.want && (f.Kind != EngineSilent || f.At.Duration() > silentFor+2*tick) {
+					t.Errorf("after %s found %+v", elapsed(), f)
+				}
+				w.Stop()
+			})
+		})
+	}
+}
+
+func TestAPhasesSilenceLimitShortensPatience(t *testing.T) {
+	w := &Watch{config: Config{Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 10 * time.Second}}}
+	w.PhaseBegan(trial.PhaseBuild)
+	if got := w.patience(silentFor); got != 10*time.Second {
+		t.Errorf("patience = %s, want 10s", got)
+	}
+	w.PhaseEnded(trial.PhaseBuild, true)
+	if got := w.patience(silentFor); got != silentFor {
+		t.Errorf("patience = %s, want %s", got, silentFor)
+	}
+}
