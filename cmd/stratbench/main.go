@@ -63,6 +63,7 @@ strategy that an experiment names. It records times and crashes.
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
 		showCommand(), analyzeCommand(), decideCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
+	root.AddCommand(triageCommand(), classifyCommand())
 	return root
 }
 
