@@ -62,7 +62,7 @@ strategy that an experiment names. It records times and crashes.
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), analyzeCommand(), decideCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
+		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
 	root.AddCommand(triageCommand(), classifyCommand())
 	return root
 }
