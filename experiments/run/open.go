@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -17,13 +18,11 @@ import (
 // folder.
 func open(ctx context.Context, o Options) (*runner, error) {
 	r := &runner{
-		spec: o.Spec, plan: o.Plan, report: o.Report, started: time.Now(), budget: o.Budget,
+		spec: o.Spec, plan: o.Plan, started: time.Now(), budget: o.Budget,
 		done: map[string]bool{}, took: map[string][]time.Duration{},
 		places: map[trial.Runtime]place{},
 	}
-	if r.report == nil {
-		r.report = func(Update) {}
-	}
+	r.report = oneAtATime(o.Report)
 	if err := r.choosePlaces(ctx, o.Machine); err != nil {
 		return nil, err
 	}
@@ -34,6 +33,18 @@ func open(ctx context.Context, o Options) (*runner, error) {
 		return r, r.reopen(o.Resume)
 	}
 	return r, r.create(ctx, filepath.Join(o.Root, RunID(r.started, o.Spec.Name)))
+}
+
+// oneAtATime lets a trial's worker and the run report side by side.
+func oneAtATime(report func(Update)) func(Update) {
+	var mu sync.Mutex
+	return func(u Update) {
+		mu.Lock()
+		defer mu.Unlock()
+		if report != nil {
+			report(u)
+		}
+	}
 }
 
 // RunID names a run: when it began, and what it is.
