@@ -1,0 +1,179 @@
+// Package plot draws the figures of a report, as SVG and PNG. The colours are
+// those of Okabe and Ito, which people with any colour vision tell apart;
+// shape or label say the same again.
+package plot
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Figure is one drawing.
+type Figure struct {
+	// Name is the stem of its files; Title is above it; Caption says what is
+	// shown, with n and the names of intervals; Alt says it to who cannot see.
+	Name, Title, Caption, Alt string
+	width, height             vg.Length
+	draw                      func(draw.Canvas)
+}
+
+// SVG returns the figure as an SVG document.
+func (f Figure) SVG() ([]byte, error) {
+	c := vgsvg.New(f.width, f.height)
+	f.draw(draw.New(c))
+	var b bytes.Buffer
+	_, err := c.WriteTo(&b)
+	return b.Bytes(), err
+}
+
+// dpi of PNGs: sharp on common screens, small on disk.
+const dpi = 144
+
+// PNG returns the figure as an image.
+func (f Figure) PNG() ([]byte, error) {
+	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))}
+	f.draw(draw.New(c))
+	var b bytes.Buffer
+	_, err := c.WriteTo(&b)
+	return b.Bytes(), err
+}
+
+// The colours of Okabe and Ito.
+var (
+	black     = color.RGBA{0x1a, 0x1a, 0x1a, 0xff}
+	grey      = color.RGBA{0x88, 0x88, 0x88, 0xff}
+	light     = color.RGBA{0xdd, 0xdd, 0xdd, 0xff}
+	blue      = color.RGBA{0x00, 0x72, 0xb2, 0xff}
+	orange    = color.RGBA{0xe6, 0x9f, 0x00, 0xff}
+	green     = color.RGBA{0x00, 0x9e, 0x73, 0xff}
+	vermilion = color.RGBA{0xd5, 0x5e, 0x00, 0xff}
+	purple    = color.RGBA{0xcc, 0x79, 0xa7, 0xff}
+	sky       = color.RGBA{0x56, 0xb4, 0xe9, 0xff}
+)
+
+var series = []color.RGBA{blue, vermilion, green, purple, orange, sky, black, grey}
+
+func seriesColor(i int) color.RGBA { return series[i%len(series)] }
+
+func faint(c color.RGBA, alpha float64) color.NRGBA {
+	return color.NRGBA{c.R, c.G, c.B, uint8(alpha * 255)}
+}
+
+const (
+	width     = 19 * vg.Centimeter
+	textSize  = 10
+	smallSize = 9
+)
+
+// sans is the typeface of everything: legible at half size.
+func sans(size float64) font.Font {
+	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(size)}
+}
+
+// base is an empty plot in the house's style.
+func base(title, x, y string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text = title
+	p.Title.TextStyle.Font = sans(textSize + 2)
+	p.Title.Padding = vg.Points(8)
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.Label.TextStyle.Font = sans(textSize)
+		a.Tick.Label.Font = sans(textSize)
+		a.LineStyle.Color = grey
+		a.Tick.LineStyle.Color = grey
+		a.Label.Padding = vg.Points(4)
+	}
+	p.X.Label.Text, p.Y.Label.Text = x, y
+	p.BackgroundColor = color.White
+	return p
+}
+
+// framed draws a plot with a margin, so that nothing is cut off.
+func framed(p *plot.Plot) func(draw.Canvas) {
+	return func(c draw.Canvas) {
+		c.SetColor(color.White)
+		c.Fill(c.Rectangle.Path())
+		p.Draw(draw.Crop(c, vg.Points(8), -vg.Points(14), vg.Points(8), -vg.Points(8)))
+	}
+}
+
+// timeScale is the unit in which times up to most seconds read best.
+type timeScale struct {
+	unit    string
+	seconds float64
+}
+
+func scaleFor(most float64) timeScale {
+	switch {
+	case most > 3*3600:
+		return timeScale{"h", 3600}
+	case most > 180:
+		return timeScale{"min", 60}
+	}
+	return timeScale{"s", 1}
+}
+
+func (s timeScale) of(seconds float64) float64 { return seconds / s.seconds }
+
+// ticks are at round numbers, from 0.
+type ticks struct{ format string }
+
+func (t ticks) Ticks(low, high float64) (all []plot.Tick) {
+	step := niceStep((high - low) / 6)
+	for v := math.Ceil(low/step) * step; v <= high+step/1e6; v += step {
+		all = append(all, plot.Tick{Value: v, Label: fmt.Sprintf(t.format, cleanZero(v))})
+	}
+	return all
+}
+
+func cleanZero(v float64) float64 {
+	if math.Abs(v) < 1e-9 {
+		return 0
+	}
+	return math.Round(v*1e9) / 1e9
+}
+
+func niceStep(rough float64) float64 {
+	if !(rough > 0) {
+		return 1
+	}
+	power := math.Pow(10, math.Floor(math.Log10(rough)))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if m*power >= rough {
+			return m * power
+		}
+	}
+	return 10 * power
+}
+
+// upTo leaves out ticks beyond the last value that there can be.
+type upTo struct {
+	ticks
+	last float64
+}
+
+func (t upTo) Ticks(low, high float64) (kept []plot.Tick) {
+	for _, k := range t.ticks.Ticks(low, high) {
+		if k.Value <= t.last && k.Value >= 0 {
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}
+
+func limitTicks(limits []float64) plot.Ticker {
+	var marks []plot.Tick
+	for i, l := range limits {
+		marks = append(marks, plot.Tick{Value: float64(i), Label: fmt.Sprintf("%.3g", l)})
+	}
+	return plot.ConstantTicks(marks)
+}
