@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -43,7 +44,12 @@ func answers(ctx context.Context, url string, see Observer) error {
 	}
 }
 
-var client = &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+// client gives up a connection soon: one whose first packet went nowhere is
+// tried again by the kernel only after a second.
+var client = &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
+	DisableKeepAlives: true,
+	DialContext:       (&net.Dialer{Timeout: 200 * time.Millisecond}).DialContext,
+}}
 
 func get(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -118,8 +118,12 @@ func reason(reason, message string) string {
 // lastWarnings is how many of a namespace's warnings are told.
 const lastWarnings = 5
 
+// warnings tells the last warnings, and pulls: a pull that hangs warns of
+// nothing.
 func warnings(events []corev1.Event) []string {
-	events = slices.DeleteFunc(events, func(e corev1.Event) bool { return e.Type != corev1.EventTypeWarning })
+	events = slices.DeleteFunc(events, func(e corev1.Event) bool {
+		return e.Type != corev1.EventTypeWarning && e.Reason != "Pulling"
+	})
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return cmp.Compare(when(a).UnixNano(), when(b).UnixNano()) })
 	if over := len(events) - lastWarnings; over > 0 {
 		events = events[over:]

@@ -57,15 +57,8 @@ func Create(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 		return nil, fmt.Errorf("creating the Kind cluster %s: %w", o.Name, explain(err))
 	}
 	c := &Cluster{Options: o}
-	var err error
-	if c.Nodes, err = provider.ListInternalNodes(o.Name); err != nil {
-		return nil, fmt.Errorf("listing the nodes of the Kind cluster %s: %w", o.Name, explain(err))
-	}
-	if c.Host, err = o.verify(ctx, c.Nodes); err != nil {
-		return c, err
-	}
 	end := see.Step("Waiting for nodes to be ready")
-	err = c.settle(ctx, see)
+	err := c.settle(ctx, provider, see)
 	end(err)
 	if err != nil {
 		see.evidence(ctx, provider, o.Name)
@@ -73,15 +66,26 @@ func Create(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 	return c, err
 }
 
-// settle waits for readiness, and uses the time to learn about the nodes.
-func (c *Cluster) settle(ctx context.Context, see Observer) error {
+// settle waits until the nodes are ready, and meanwhile learns about them.
+func (c *Cluster) settle(ctx context.Context, provider *cluster.Provider, see Observer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.waitReady(ctx, see) })
-	group.Go(func() (err error) {
+	group.Go(func() error { return c.learn(ctx, provider) })
+	return group.Wait()
+}
+
+// learn finds the nodes, who hosts them and what they unpack images for.
+func (c *Cluster) learn(ctx context.Context, provider *cluster.Provider) error {
+	return await(ctx, func() (err error) {
+		if c.Nodes, err = provider.ListInternalNodes(c.Name); err != nil {
+			return fmt.Errorf("listing the nodes of the Kind cluster %s: %w", c.Name, explain(err))
+		}
+		if c.Host, err = c.verify(ctx, c.Nodes); err != nil {
+			return err
+		}
 		c.snapshotter, err = findSnapshotter(ctx, c.Nodes[0])
 		return err
 	})
-	return group.Wait()
 }
 
 // Delete removes the cluster, or what there is of it, and its kubeconfig.

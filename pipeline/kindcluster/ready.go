@@ -32,7 +32,7 @@ func (c *Cluster) waitReady(ctx context.Context, see Observer) error {
 			states[name] = state
 			see.Log("node " + name + ": " + state)
 		}
-		return allReady(states, len(c.Nodes))
+		return allReady(states, len(c.Config.Nodes))
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the nodes of the Kind cluster %s (%s): %w", c.Name, describe(states), err)
