@@ -56,7 +56,7 @@ func (l *loader) problemsWith(place setting, value any) ([]problem, string, erro
 	if err := decode(settings, &with); err != nil {
 		return nil, "", err
 	}
-	return with.problems(l.spec.Strategies), at, nil
+	return append(with.problems(l.spec.Strategies), with.faultProblem(l.spec.Faults)...), at, nil
 }
 
 func (l *loader) workloadProblems(place setting, value any) ([]problem, string, error) {
@@ -116,7 +116,7 @@ func (s Settings) problems(own map[string]strategies.Own) []problem {
 // checkSettings looks at the settings that all cells have in common, and that
 // those without a default are given somewhere.
 func (l *loader) checkSettings() {
-	problems := l.spec.Settings.problems(l.spec.Strategies)
+	problems := append(l.spec.Settings.problems(l.spec.Strategies), l.spec.Settings.faultProblem(l.spec.Faults)...)
 	for i := range problems {
 		problems[i].pointer = "/settings" + problems[i].pointer
 	}

@@ -50,6 +50,7 @@ func (l *loader) load(path string) {
 		Description: l.file.Description,
 		Settings:    l.file.Settings,
 		Strategies:  l.file.Strategies,
+		Faults:      l.file.Faults,
 		Design:      l.file.Design,
 		Limits:      l.file.Limits,
 		Budget:      time.Duration(l.file.Budget),

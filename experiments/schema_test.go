@@ -85,6 +85,12 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(trial.Runtimes())
 	case reflect.TypeFor[trial.ClusterStart]():
 		return enum(trial.ClusterStarts())
+	case reflect.TypeFor[trial.Phase]():
+		return enum(trial.Phases())
+	case reflect.TypeFor[trial.Outcome]():
+		return enum(trial.Outcomes())
+	case reflect.TypeFor[InjectionKind]():
+		return enum(InjectionKinds())
 	case reflect.TypeFor[MachineKind]():
 		return enum(MachineKinds())
 	case reflect.TypeFor[TestFormat]():

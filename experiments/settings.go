@@ -33,6 +33,9 @@ type Settings struct {
 	NodeImage string `json:"nodeImage,omitempty"`
 	// Machine is where the engine lives.
 	Machine MachineSettings `json:"machine"`
+	// Fault is what is broken on purpose: none, a kind of fault, or the name of
+	// one under faults. It needs an isolated machine.
+	Fault string `json:"fault,omitempty"`
 	// Registry is where a strategy that pulls finds its images.
 	Registry RegistrySettings `json:"registry"`
 }

@@ -17,7 +17,7 @@ func TestShippedExperimentsLoad(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shipped experiment found: %v", err)
 	}
-	for _, want := range []string{"podman-vs-docker.yaml", "quick.yaml", "memory-frontier.yaml", "nightly.yaml"} {
+	for _, want := range []string{"podman-vs-docker.yaml", "quick.yaml", "memory-frontier.yaml", "nightly.yaml", "crash-repro.yaml"} {
 		if !slices.Contains(files, want) {
 			t.Errorf("%s is not among %q", want, files)
 		}

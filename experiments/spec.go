@@ -30,8 +30,10 @@ type Spec struct {
 	Settings Settings
 	// Strategies are the user's own, by name.
 	Strategies map[string]strategies.Own
-	Design     Design
-	Limits     Limits
+	// Faults are the user's own, by name.
+	Faults map[string]Injection
+	Design Design
+	Limits Limits
 	// Budget bounds the whole run; 0 is no bound.
 	Budget   time.Duration
 	Workload Workload

@@ -25,6 +25,9 @@ type specFile struct {
 	Settings Settings `json:"settings"`
 	// Strategies are the user's own, by name.
 	Strategies map[string]strategies.Own `json:"strategies"`
+	// Faults are what can be broken on purpose, by name, beside the kinds of
+	// faults as they are. The setting fault, or a factor of that name, picks one.
+	Faults map[string]Injection `json:"faults"`
 	// Design says how often and in which order.
 	Design Design `json:"design"`
 	// Limits bound a trial.

@@ -1,6 +1,7 @@
 package outcomes
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -38,9 +39,13 @@ func (c *Case) engineEnded() (trial.Verdict, bool) {
 		return undecided, false
 	}
 	v, _ := seen(trial.EngineCrash, exitCause(f.Text), certain, f)
-	if k, killed := c.killedEngine(); killed {
+	k, killed := c.killedEngine()
+	switch {
+	case killed:
 		v.Cause = "oom"
 		v.Evidence = append(v.Evidence, k.Evidence())
+	case c.After.DiskFull:
+		v.Cause = "disk-full" // it could not bear that
 	}
 	return v, true
 }
@@ -66,17 +71,16 @@ func exitCause(text string) string {
 
 var engineNames = []string{"podman", "dockerd", "containerd"}
 
-// killedEngine finds the kernel's killing of the engine itself.
+// killedEngine finds the kernel's killing of the engine itself, or of the
+// process that its machine hangs on.
 func (c *Case) killedEngine() (watch.Finding, bool) {
 	for _, f := range c.Findings {
 		if f.Kind != watch.Killed || strings.Contains(f.Group, "kubepods") {
 			continue
 		}
 		name, _, _ := strings.Cut(f.Subject, " ")
-		for _, engine := range engineNames {
-			if name == engine && !c.inNode(f) {
-				return f, true
-			}
+		if ours := f.Group == "" || f.Group == "init"; ours || slices.Contains(engineNames, name) && !c.inNode(f) {
+			return f, true
 		}
 	}
 	return watch.Finding{}, false

@@ -43,6 +43,8 @@ type Record struct {
 	// Observed is what was seen of each thing that can fail, once the trial had
 	// failed: the evidence table of stratbench triage.
 	Observed []trial.Evidence `json:"observed,omitempty"`
+	// Fault is what was broken on purpose in this trial.
+	Fault *Injected `json:"fault,omitempty"`
 	// Log is the trial's log, relative to the run's folder.
 	Log string `json:"log"`
 	// Simulated marks data that no engine produced.
@@ -89,6 +91,22 @@ type Machine struct {
 	NodeImage     string      `json:"node_image"`
 	// NodeProvider is the engine that really hosts the node, as verified.
 	NodeProvider string `json:"node_provider"`
+}
+
+// Injected is a fault that was injected into a trial: its outcome is no
+// finding about the system under test.
+type Injected struct {
+	Name string `json:"name"`
+	// Do is the kind of fault.
+	Do string `json:"do"`
+	// Truth are the outcomes that are right, Phase where; empty is anywhere.
+	Truth []trial.Outcome `json:"truth"`
+	Phase trial.Phase     `json:"truth_phase,omitempty"`
+	// At is when it was injected, and nil when its moment never came.
+	At *trial.Seconds `json:"at_seconds"`
+	// What was done, and what went wrong with it.
+	What  string `json:"what,omitempty"`
+	Error string `json:"error,omitempty"`
 }
 
 // Load is how busy the host was just before the trial.

@@ -66,7 +66,7 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func
 		cfg.Registry, cfg.RegistryPlainHTTP = named.Prefix, named.PlainHTTP
 		return func() {}, nil
 	}
-	addr, stop, err := x.r.oci.listen(m.RegistryHost())
+	addr, stop, err := x.ownRegistry(m.RegistryHost())
 	if err != nil {
 		return nil, err
 	}

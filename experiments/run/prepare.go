@@ -34,18 +34,20 @@ func (r *runner) settingsOf() ([]experiments.Settings, error) {
 }
 
 // preflight checks every cell and reports all that cannot be. A cell whose
-// level of memory a user's engine does not have is refused, and the others
-// run; any other fault refuses the experiment.
+// level of memory a user's engine does not have, or whose fault its engine
+// cannot have, is refused, and the others run; anything else refuses the
+// experiment.
 func (r *runner) preflight() error {
 	var faults []error
 	for _, cell := range r.plan.Cells {
 		s, workload, err := r.spec.Cell(cell)
 		if err == nil {
-			err = errors.Join(r.places[s.Runtime].check(s), present(workload))
+			err = errors.Join(r.places[s.Runtime].check(s), present(workload), r.checkFault(s))
 		}
 		var memory *host.MemoryError
+		var pointless *pointlessError
 		switch {
-		case errors.As(err, &memory):
+		case errors.As(err, &memory), errors.As(err, &pointless):
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
 			r.report(Update{Note: fmt.Sprintf("refused [%s]: %v", cell, err)})
 		case err != nil:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/run/inject"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/watch"
 	"github.com/stratbench/stratbench/pipeline"
@@ -34,6 +35,8 @@ type execution struct {
 	trace       pipeline.Trace
 	workerError error
 	watch       *watch.Watch
+	// fault breaks something on purpose; nil in every trial but a test's.
+	fault *inject.Injector
 	// cluster is the name of the trial's cluster.
 	cluster string
 	// own are the spans that are the runner's and not the worker's.
@@ -139,6 +142,7 @@ func closeMachine(m machine.Machine) error {
 // onMachine has a worker run the pipeline on the machine, and says how that
 // ended.
 func (x *execution) onMachine(ctx context.Context, place place, m machine.Machine) {
+	defer x.endFault()
 	if err := x.workOn(ctx, place, m); err != nil {
 		x.record.Verdict = notMeasured(ctx, err)
 		return
@@ -158,6 +162,9 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	}
 	defer stop()
 	x.record.Machine.NodeImage, x.cluster = cfg.NodeImage, cfg.ClusterName
+	if err := x.prepareFault(m, &cfg); err != nil {
+		return err
+	}
 	x.startWatch(m, cfg)
 	stopSampling := x.sample(m)
 	defer stopSampling()

@@ -44,6 +44,9 @@ func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 
 // hear tells the watch what a worker's event means for it.
 func (x *execution) hear(e pipeline.Event) {
+	if e.Kind == pipeline.SpanStart && x.fault != nil {
+		x.fault.SpanBegan(*e.Span)
+	}
 	switch {
 	case e.Kind == pipeline.SpanStart && isPhase(e.Span):
 		x.watch.PhaseBegan(e.Span.Phase)

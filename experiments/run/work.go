@@ -41,6 +41,9 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	if err := m.Start(cmd); err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
+	if x.fault != nil {
+		x.fault.WorkerStarted(cmd.Process.Pid)
+	}
 	ended := make(chan struct{})
 	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
 	reading.Go(func() { x.endWhenDead(cmd, ended) })

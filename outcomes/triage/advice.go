@@ -22,6 +22,8 @@ var counsels = []counsel{
 	{trial.OK, "", "Nothing failed.", nil},
 	{trial.EngineCrash, "oom", "The kernel killed the engine for want of memory.",
 		[]string{"give the machine more memory, or build fewer images at once (strategy serial or 2+1)", "compare the peak in stratbench show with the limit"}},
+	{trial.EngineCrash, "disk-full", "The machine's disk was full, and the engine did not survive that.",
+		[]string{"free room, or give the store more", "read the engine log in the trial's folder to its end: it says where the engine gave up"}},
 	{trial.EngineCrash, "containerd", "A part of the engine, containerd, died; the engine starts it again, but what it ran at that moment was lost.",
 		[]string{"look for what ended containerd in the kernel messages and in the engine's log", "repeat the cell with --replicates to see how often it happens"}},
 	{trial.EngineCrash, "", "The engine's process ended while the trial needed it. Whatever its clients printed is a consequence.",

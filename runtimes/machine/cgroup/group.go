@@ -118,6 +118,9 @@ func (g *Group) limit(memory trial.Bytes) error {
 	return writeIfThere(g.memory(), "memory.memsw.limit_in_bytes", n)
 }
 
+// Squeeze lowers the memory limit of a group with processes in it.
+func (g *Group) Squeeze(memory trial.Bytes) error { return g.limit(memory) }
+
 // writeIfThere is for files of a kernel built or booted without swap accounting.
 func writeIfThere(dir, name, value string) error {
 	err := write(dir, name, value)

@@ -56,6 +56,8 @@ func (m *Machine) Log(int64) ([]byte, error)     { return nil, errNotLinux }
 func (m *Machine) Stop(context.Context) error    { return errNotLinux }
 func (m *Machine) Close(context.Context) error   { return errNotLinux }
 func (m *Machine) Root() string                  { return "" }
+func (m *Machine) OwnDisk() bool                 { return false }
+func (m *Machine) Squeeze(trial.Bytes) error     { return errNotLinux }
 
 // Dial returns an error: there are isolated machines on Linux alone.
 func (m *Machine) Dial(context.Context, string, string) (net.Conn, error) { return nil, errNotLinux }

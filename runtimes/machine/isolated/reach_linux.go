@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,4 +34,20 @@ func (m *Machine) Dial(ctx context.Context, network, address string) (net.Conn, 
 	}()
 	d := <-done
 	return d.conn, d.err
+}
+
+// OwnDisk says whether what the machine writes goes to a disk of stratbench's
+// own, which the host's own files are not on.
+func (m *Machine) OwnDisk() bool {
+	_, _, err := m.config.Store.Traffic()
+	return err == nil
+}
+
+// Squeeze lowers the machine's memory limit while it runs, as the balloon of a
+// virtual machine does. The kernel refuses less than it can reclaim.
+func (m *Machine) Squeeze(memory trial.Bytes) error {
+	if err := m.group.Squeeze(memory); err != nil {
+		return fmt.Errorf("lowering the memory of the machine %s to %s: %w", m.id, memory, err)
+	}
+	return nil
 }

@@ -1,0 +1,74 @@
+package experiments_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+)
+
+// The fault matrix has every fault that can be injected, and each has a moment
+// and a truth.
+func TestFaultMatricesHaveEveryFault(t *testing.T) {
+	tried := map[experiments.InjectionKind]bool{
+		// It would break whatever else runs on the host.
+		experiments.InotifyExhaust: true,
+	}
+	for _, file := range []string{"faults/fault-matrix.yaml", "faults/fault-matrix-registry.yaml"} {
+		spec := load(t, file)
+		for _, cell := range plan.Cells(spec.Factors) {
+			settings, _, err := spec.Cell(cell)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if settings.Fault == experiments.NoFault {
+				continue
+			}
+			f, ok := spec.Fault(settings.Fault)
+			if !ok || f.At == (experiments.Moment{}) || len(f.Truth.Outcomes) == 0 {
+				t.Errorf("%s: fault %s is %+v, known %v", file, settings.Fault, f, ok)
+			}
+			tried[f.Do] = true
+		}
+	}
+	for _, k := range experiments.InjectionKinds() {
+		if !tried[k] {
+			t.Errorf("no fault matrix has %s", k)
+		}
+	}
+}
+
+// loadText loads a spec that lacks its workload.
+func loadText(t *testing.T, text string) (*experiments.Spec, error) {
+	t.Helper()
+	workload, err := filepath.Abs("faults/workload.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "one.yaml")
+	if err := os.WriteFile(file, []byte(text+"workload: "+workload+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return experiments.Load(file)
+}
+
+func TestFaultsAreForIsolatedMachines(t *testing.T) {
+	for settings, want := range map[string]string{
+		"{fault: engine-kill}":                            "isolated machines alone",
+		"{fault: engine-kill, machine: {kind: host}}":     "isolated machines alone",
+		"{fault: engin-kill, machine: {kind: isolated}}":  "engine-kill",
+		"{fault: engine-kill, machine: {kind: isolated}}": "",
+		"{fault: none, machine: {kind: host}}":            "",
+	} {
+		_, err := loadText(t, "apiVersion: stratbench/v1\nname: one\nfactors: {runtime: [podman], strategy: [serial]}\nsettings: "+settings+"\n")
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", settings, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %q", settings, err, want)
+		}
+	}
+}

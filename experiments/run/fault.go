@@ -1,0 +1,105 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/run/inject"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// injection is the fault that the trial's settings name, if they name one. A
+// preparation is never broken.
+func (x *execution) injection() (experiments.Injection, bool) {
+	if x.preparing() || x.settings.Fault == "" || x.settings.Fault == experiments.NoFault {
+		return experiments.Injection{}, false
+	}
+	return x.r.spec.Fault(x.settings.Fault)
+}
+
+// prepareFault makes ready what is to be broken in this trial.
+func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err error) {
+	fault, ok := x.injection()
+	if !ok {
+		return nil
+	}
+	if err := inject.Adapt(cfg, fault, x.workload.Dir); err != nil {
+		return err
+	}
+	x.fault, err = inject.New(inject.Config{
+		Name: x.settings.Fault, Fault: fault, Machine: m, Cluster: cfg.ClusterName, Attempt: x.record.Attempt,
+		Elapsed: x.clock.Elapsed, Say: func(at trial.Seconds, text string) { x.log.line(at, "fault", text) },
+	})
+	if err == nil {
+		x.log.line(x.clock.Elapsed(), "fault", fmt.Sprintf("this trial is broken on purpose: %s; its true outcome is %v", x.settings.Fault, fault.Truth.Outcomes))
+	}
+	return err
+}
+
+// pointlessError says that a fault is none on an engine.
+type pointlessError struct{ text string }
+
+func (e *pointlessError) Error() string { return e.text }
+
+// checkFault says why a cell's fault cannot be injected. Whatever the spec and
+// the command line say, only an isolated machine is ever broken.
+func (r *runner) checkFault(s experiments.Settings) error {
+	if s.Fault == "" || s.Fault == experiments.NoFault {
+		return nil
+	}
+	fault, known := r.spec.Fault(s.Fault)
+	strategy, err := strategies.Named(s.Strategy, r.spec.Strategies)
+	switch {
+	case !known:
+		return fmt.Errorf("fault %s is not known", s.Fault)
+	case err != nil:
+		return err
+	case r.places[s.Runtime].kind() != machine.Isolated:
+		return fmt.Errorf("fault %s: only isolated machines may be broken, and the machine is %s", s.Fault, r.places[s.Runtime].kind())
+	case fault.Do.OfContainerd() && s.Runtime != trial.Docker:
+		return &pointlessError{fmt.Sprintf("fault %s: %s has no containerd", s.Fault, s.Runtime)}
+	case fault.Do.OfRegistry() && (!strategy.Pull || s.Registry.Prefix != ""):
+		return fmt.Errorf("fault %s: it needs a strategy that pulls from a registry of stratbench's; write strategy: registry", s.Fault)
+	case fault.Do == experiments.PodNeverReady && fault.Manifest == "":
+		return fmt.Errorf("fault %s: it needs a manifest; name one under faults", s.Fault)
+	}
+	return nil
+}
+
+// endFault lets go of what was broken, and records what was done.
+func (x *execution) endFault() {
+	if x.fault != nil {
+		done := x.fault.Stop()
+		x.record.Fault = &done
+		e := trial.Evidence{Source: "fault", State: "injected: " + done.Name, Text: done.What}
+		if done.At == nil {
+			e.State = "not injected: " + done.Name
+			e.Text = "its moment never came"
+		} else {
+			e.At = *done.At
+		}
+		x.record.Observed = append(x.record.Observed, e)
+	}
+}
+
+// ownRegistry serves stratbench's registry to a machine, behind a fault if the
+// trial has one of the registry.
+func (x *execution) ownRegistry(host string) (addr string, stop func(), err error) {
+	fault, ok := x.injection()
+	if !ok || !fault.Do.OfRegistry() {
+		return x.r.oci.listen(host)
+	}
+	upstream, stopUpstream, err := x.r.oci.listen("127.0.0.1")
+	if err != nil {
+		return "", nil, err
+	}
+	addr, stopFault, err := inject.Registry(fault.Do, host, upstream)
+	if err != nil {
+		stopUpstream()
+		return "", nil, err
+	}
+	return addr, func() { stopFault(); stopUpstream() }, nil
+}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package inject
+
+import "errors"
+
+var errNotLinux = errors.New("isolated machines are on Linux alone")
+
+func (i *Injector) balloon() (string, error)        { return "", errNotLinux }
+func (i *Injector) fillDisk() (string, error)       { return "", errNotLinux }
+func (i *Injector) exhaustInotify() (string, error) { return "", errNotLinux }

@@ -1,0 +1,53 @@
+package inject
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/pipeline"
+)
+
+// argument is what the workload's Dockerfile and suite are told of a fault of
+// their own.
+const argument = "STRATBENCH_FAULT"
+
+// Adapt switches on a fault of the workload's own. dir is the workload's folder.
+func Adapt(cfg *pipeline.Config, f experiments.Injection, dir string) error {
+	switch f.Do {
+	case experiments.StepFail, experiments.StepOOM, experiments.StepSleep:
+		return breakStep(cfg, f)
+	case experiments.PodNeverReady:
+		if !filepath.IsLocal(f.Manifest) {
+			return fmt.Errorf("fault %s: manifest %q is no file of the workload's folder; name one that is", f.Do, f.Manifest)
+		}
+		cfg.Manifests = append(slices.Clone(cfg.Manifests), filepath.Join(dir, f.Manifest))
+	case experiments.TestFail:
+		cfg.Test.Env = with(cfg.Test.Env, argument, string(f.Do))
+	}
+	return nil
+}
+
+func breakStep(cfg *pipeline.Config, f experiments.Injection) error {
+	i := 0
+	if f.Image != "" {
+		i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })
+	}
+	if i < 0 {
+		return fmt.Errorf("fault %s: the workload has no image %q", f.Do, f.Image)
+	}
+	cfg.Images = slices.Clone(cfg.Images)
+	cfg.Images[i].Args = with(cfg.Images[i].Args, argument, string(f.Do))
+	return nil
+}
+
+func with(m map[string]string, key, value string) map[string]string {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[key] = value
+	return m
+}
