@@ -27,20 +27,20 @@ const pairs = 3
 // BenchmarkAgainstKind measures the phases cluster and load beside what the
 // kind command does on the same kind of machine with the same images, in turn.
 // cluster/kind and load/kind are ratios of medians: at most 1.15 and 0.7.
-// outside-% is the time of a trial outside its phases: at most 5. rss-MiB is
+// outside-% is the time of a trial outside its phases: at most 5. memory-MiB is
 // the most that runner, worker and the machine's first process used together:
 // under 150.
 func BenchmarkAgainstKind(b *testing.B) {
 	dir := b.TempDir()
 	kind, stratbench := buildProgram(b, dir, "sigs.k8s.io/kind"), buildProgram(b, dir, "github.com/stratbench/stratbench/cmd/stratbench")
-	var ourCluster, ourLoad, outside, kindCluster, kindLoad, rss []float64
+	var ourCluster, ourLoad, outside, kindCluster, kindLoad, memory []float64
 	for b.Loop() {
 		for i := range pairs {
 			record, peak := oneTrial(b, stratbench, filepath.Join(dir, strconv.Itoa(i)))
 			ourCluster = append(ourCluster, phaseSeconds(b, record, trial.PhaseCluster))
 			ourLoad = append(ourLoad, phaseSeconds(b, record, trial.PhaseLoad))
 			outside = append(outside, 100*outsidePhases(record))
-			rss = append(rss, peak)
+			memory = append(memory, peak)
 			cluster, load := byKind(b, kind)
 			kindCluster, kindLoad = append(kindCluster, cluster), append(kindLoad, load)
 		}
@@ -49,7 +49,7 @@ func BenchmarkAgainstKind(b *testing.B) {
 	b.ReportMetric(middle(ourCluster)/middle(kindCluster), "cluster/kind")
 	b.ReportMetric(middle(ourLoad)/middle(kindLoad), "load/kind")
 	b.ReportMetric(middle(outside), "outside-%")
-	b.ReportMetric(slices.Max(rss), "rss-MiB")
+	b.ReportMetric(slices.Max(memory), "memory-MiB")
 }
 
 // BenchmarkMachine measures a machine from nothing to its engine answering (at
@@ -108,8 +108,7 @@ func benchPlace(b *testing.B, rt trial.Runtime, binds ...string) (*isolatedPlace
 }
 
 // oneTrial runs the shipped workload with the program as it ships, and returns
-// its record and the most resident memory that its processes had at once, in
-// MiB.
+// its record and the most memory that its processes had at once, in MiB.
 func oneTrial(b *testing.B, program, root string) (results.Record, float64) {
 	b.Helper()
 	cmd := exec.Command(program, "run", "testdata/bench.yaml", "--dir", root, "--machine", "isolated")
@@ -131,22 +130,29 @@ func oneTrial(b *testing.B, program, root string) (results.Record, float64) {
 			}
 			return run.Trials()[0], peak
 		case <-time.After(100 * time.Millisecond):
-			peak = max(peak, residentMiB(program))
+			peak = max(peak, memoryMiB(program))
 		}
 	}
 }
 
-// residentMiB adds up the resident memory of all processes of a program.
-func residentMiB(program string) (sum float64) {
+// memoryMiB adds up the memory of all processes of a program. Pages that they
+// share, such as the program itself, count once.
+func memoryMiB(program string) (sum float64) {
+	ours, err := os.Stat(program)
+	if err != nil {
+		return 0
+	}
 	programs, _ := filepath.Glob("/proc/[0-9]*/exe")
 	for _, p := range programs {
-		if path, err := os.Readlink(p); err != nil || filepath.Base(path) != filepath.Base(program) {
+		if theirs, err := os.Stat(p); err != nil || !os.SameFile(ours, theirs) {
 			continue
 		}
-		statm, _ := os.ReadFile(filepath.Join(filepath.Dir(p), "statm"))
-		if fields := strings.Fields(string(statm)); len(fields) > 1 {
-			pages, _ := strconv.Atoi(fields[1])
-			sum += float64(pages*os.Getpagesize()) / (1 << 20)
+		rollup, _ := os.ReadFile(filepath.Join(filepath.Dir(p), "smaps_rollup"))
+		for line := range strings.Lines(string(rollup)) {
+			if fields := strings.Fields(line); fields[0] == "Pss:" {
+				kib, _ := strconv.Atoi(fields[1])
+				sum += float64(kib) / 1024
+			}
 		}
 	}
 	return sum
