@@ -62,8 +62,8 @@ strategy that an experiment names. It records times and crashes.
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), labCommand(), schemaCommand(), workerCommand())
-	root.AddCommand(triageCommand(), classifyCommand())
+		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
+	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand())
 	return root
 }
 

@@ -81,6 +81,16 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 
 func summariseRun(run results.Run) RunSummary {
 	return RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
-		Planned: len(run.Plan.Trials), Recorded: len(run.Trials()), FaultyRecords: len(run.Faults),
+		Planned: len(run.Plan.Trials), Recorded: recorded(run), FaultyRecords: len(run.Faults),
 		Refused: run.Plan.Refused, Import: run.Import}
+}
+
+// recorded counts a run's trials; an estimate is none.
+func recorded(run results.Run) (n int) {
+	for _, r := range run.Trials() {
+		if r.Imported == nil || !r.Imported.Estimate {
+			n++
+		}
+	}
+	return n
 }

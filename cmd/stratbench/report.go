@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/report/page"
+)
+
+// templates are the pages that report can make.
+var templates = map[string]func(page.Material) page.Page{"report": page.Report, "dd-e2e-001": page.DesignRecord}
+
+func reportCommand() *cobra.Command {
+	var flags studyFlags
+	var out, template string
+	cmd := &cobra.Command{
+		Use:   "report [RUN|FILE]... -o DIR",
+		Short: "Write a report: an HTML page, Markdown and figures",
+		Long: `Write a report of runs, or of files of observations, into a folder: index.html
+(one page that needs no network), report.md, analysis.json, and each figure as
+SVG and PNG. The template dd-e2e-001 has the sections of that design record.`,
+		Example: `  stratbench report latest -o report
+  stratbench report latest --template dd-e2e-001 -o docs/dd-e2e-001`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError{errors.New("report needs a folder to write to: -o DIR")}
+			}
+			make, ok := templates[template]
+			if !ok {
+				return usageError{fmt.Errorf("%q is no template; the templates are report and dd-e2e-001", template)}
+			}
+			m, err := gatherMaterial(cmd, &flags, args)
+			if err != nil {
+				return err
+			}
+			m.Command = commandLine()
+			if err := make(m).Write(out, m.Analysis); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(out, "index.html"))
+			return err
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write to")
+	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
+	return cmd
+}
+
+// commandLine is what was typed, without where the program lies.
+func commandLine() string {
+	return strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
+}
+
+func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string) (page.Material, error) {
+	study, a, err := flags.analyse(cmd, args)
+	if err != nil {
+		return page.Material{}, err
+	}
+	m := page.Material{Title: reportTitle(study), Study: study, Analysis: a}
+	for _, environment := range []string{"local", "ci"} {
+		p, err := analyse.EnvironmentPriorities(environment)
+		if err != nil {
+			return m, err
+		}
+		if d, err := study.Decide(p); err == nil {
+			m.Decisions = append(m.Decisions, d)
+		}
+	}
+	// Without a measured trial there is nothing to explain, and the page says so.
+	m.Explanation, _ = study.Explain()
+	return m, nil
+}
+
+func reportTitle(s analyse.Study) string {
+	var names []string
+	for _, r := range s.Runs {
+		names = append(names, r.ID())
+	}
+	return "Set-up strategies: " + strings.Join(names, ", ")
+}

@@ -1,0 +1,238 @@
+package page_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/report/page"
+	"github.com/stratbench/stratbench/results/simulated"
+)
+
+// browser is Chromium, driven over the WebDriver protocol.
+type browser struct {
+	t    *testing.T
+	base string
+}
+
+// open starts a browser; where there is none the test is skipped, except where
+// STRATBENCH_REQUIRE_BROWSER says that there must be one.
+func open(t *testing.T) browser {
+	t.Helper()
+	driver, err := exec.LookPath("chromedriver")
+	if err != nil {
+		if os.Getenv("STRATBENCH_REQUIRE_BROWSER") != "" {
+			t.Fatal("no chromedriver: apt-get install chromium chromium-driver")
+		}
+		t.Skip("no chromedriver: apt-get install chromium chromium-driver")
+	}
+	port := freePort(t)
+	cmd := exec.Command(driver, fmt.Sprintf("--port=%d", port))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	b := browser{t: t, base: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	b.waitReady()
+	session := b.post("/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
+		"browserName":        "chrome",
+		"goog:loggingPrefs":  map[string]any{"browser": "ALL"},
+		"goog:chromeOptions": map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"}},
+	}}}).(map[string]any)
+	b.base += "/session/" + session["sessionId"].(string)
+	t.Cleanup(func() { b.request(http.MethodDelete, "", nil) })
+	return b
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (b browser) waitReady() {
+	for range 100 {
+		if r, err := http.Get(b.base + "/status"); err == nil {
+			r.Body.Close()
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	b.t.Fatal("chromedriver does not answer")
+}
+
+func (b browser) post(path string, body any) any {
+	b.t.Helper()
+	return b.request(http.MethodPost, path, body)
+}
+
+func (b browser) request(method, path string, body any) any {
+	b.t.Helper()
+	var text []byte
+	if body != nil {
+		text, _ = json.Marshal(body)
+	}
+	req, err := http.NewRequest(method, b.base+path, bytes.NewReader(text))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var answer struct{ Value any }
+	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil {
+		b.t.Fatal(err)
+	}
+	if r.StatusCode != http.StatusOK {
+		b.t.Fatalf("%s: %v", path, answer.Value)
+	}
+	return answer.Value
+}
+
+func (b browser) cdp(command string, params map[string]any) {
+	b.t.Helper()
+	b.post("/goog/cdp/execute", map[string]any{"cmd": command, "params": params})
+}
+
+func (b browser) size(width int) {
+	b.t.Helper()
+	b.cdp("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
+}
+
+func (b browser) run(script string) any {
+	b.t.Helper()
+	return b.post("/execute/sync", map[string]any{"script": script, "args": []any{}})
+}
+
+// look saves what is seen where STRATBENCH_PLOTS names a folder.
+func (b browser) look(name string) {
+	dir := os.Getenv("STRATBENCH_PLOTS")
+	if dir == "" {
+		return
+	}
+	image, _ := base64.StdEncoding.DecodeString(b.request(http.MethodGet, "/screenshot", nil).(string))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), image, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func material(t *testing.T, run results.Run) page.Material {
+	t.Helper()
+	s := analyse.Gather([]results.Run{run})
+	a, err := s.Analyse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := page.Material{Title: "Set-up strategies: simulated", Study: s, Analysis: a, Command: "a test"}
+	for _, environment := range []string{"local", "ci"} {
+		p, _ := analyse.EnvironmentPriorities(environment)
+		if d, err := s.Decide(p); err == nil {
+			m.Decisions = append(m.Decisions, d)
+		}
+	}
+	m.Explanation, _ = s.Explain()
+	return m
+}
+
+func TestThePageInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a browser")
+	}
+	dir := t.TempDir()
+	m := material(t, simulated.Run(simulated.Matrix(), 5, 1))
+	if err := page.Report(m).Write(dir, m.Analysis); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t)
+	b.size(1440)
+	b.post("/url", map[string]any{"url": "file://" + filepath.Join(dir, "index.html")})
+	for _, width := range []int{1440, 375} {
+		b.size(width)
+		b.look(fmt.Sprintf("page-%d", width))
+		if wide := b.run("return document.documentElement.scrollWidth - window.innerWidth"); wide.(float64) > 0 {
+			t.Errorf("at %d px the page is %v px too wide", width, wide)
+		}
+	}
+	checkFigures(t, b)
+	checkSorting(t, b)
+	checkQuiet(t, b)
+	checkDark(t, b)
+}
+
+func checkFigures(t *testing.T, b browser) {
+	t.Helper()
+	figures := b.run(`return [...document.images].map((i) => [i.naturalWidth > 0, i.alt.length > 20, !!i.closest("figure").querySelector("figcaption")])`).([]any)
+	if len(figures) < 10 {
+		t.Errorf("%d figures", len(figures))
+	}
+	for i, f := range figures {
+		for _, good := range f.([]any) {
+			if good != true {
+				t.Errorf("figure %d (shown, named, captioned): %v", i, f)
+			}
+		}
+	}
+}
+
+func checkSorting(t *testing.T, b browser) {
+	t.Helper()
+	const failed = `
+		const table = document.querySelectorAll("table.sortable")[document.querySelectorAll("h2#outcomes-and-times").length ? [...document.querySelectorAll("table.sortable")].findIndex((t) => t.tHead.textContent.includes("outcomes")) : 0];
+		const column = [...table.tHead.rows[0].cells].findIndex((c) => c.textContent.startsWith("failed"));
+		table.tHead.rows[0].cells[column].querySelector("button").click();
+		return [table.tHead.rows[0].cells[column].getAttribute("aria-sort"), ...[...table.tBodies[0].rows].map((r) => parseInt(r.cells[column].textContent))]`
+	for _, want := range []string{"ascending", "descending"} {
+		got := b.run(failed).([]any)
+		if got[0] != want || len(got) < 20 {
+			t.Fatalf("sorted %v with %d rows, want %s", got[0], len(got)-1, want)
+		}
+		for i := 2; i < len(got); i++ {
+			if step := got[i].(float64) - got[i-1].(float64); want == "ascending" && step < 0 || want == "descending" && step > 0 {
+				t.Errorf("%s: %v", want, got)
+				break
+			}
+		}
+	}
+}
+
+// checkQuiet: nothing is fetched, nothing complains.
+func checkQuiet(t *testing.T, b browser) {
+	t.Helper()
+	if fetched := b.run(`return performance.getEntriesByType("resource").map((e) => e.name).filter((n) => !n.startsWith("data:"))`).([]any); len(fetched) > 0 {
+		t.Errorf("the page fetches %v", fetched)
+	}
+	if log := b.post("/se/log", map[string]any{"type": "browser"}).([]any); len(log) > 0 {
+		t.Errorf("the console says %v", log)
+	}
+}
+
+func checkDark(t *testing.T, b browser) {
+	t.Helper()
+	b.cdp("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]any{{"name": "prefers-color-scheme", "value": "dark"}}})
+	if back := b.run("return getComputedStyle(document.body).backgroundColor"); back != "rgb(22, 24, 27)" {
+		t.Errorf("in the dark the page is %v", back)
+	}
+	b.size(1440)
+	b.run(`document.querySelector("#outcomes-and-times").scrollIntoView()`)
+	b.look("page-dark")
+	b.cdp("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]any{{"name": "prefers-color-scheme", "value": "light"}}})
+	b.size(375)
+	b.run(`document.querySelector("figure").scrollIntoView()`)
+	b.look("page-figure-375")
+}

@@ -1,0 +1,57 @@
+package page
+
+import (
+	"fmt"
+
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/report/plot"
+)
+
+// DesignRecord is the sections of DD-E2E-001, each sentence made from data.
+func DesignRecord(m Material) Page {
+	figures := plot.All(m.Study, m.Analysis)
+	p := Page{Title: m.Title, Lead: lead(m)}
+	limits := append(report.Doubts(m.Analysis), untold(m)...)
+	p.add(Section{Title: "Known limitations", Text: limits})
+	p.add(Section{Title: "Tested configurations", Text: notTested(m.Analysis),
+		Tables: rows(report.Provenance(m.Analysis), report.Outcomes(m.Analysis))})
+	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis), report.Phases(m.Analysis)),
+		Figures: pick(figures, "setup", "ready-", "memory", "pareto")})
+	p.add(Section{Title: "Recommended strategy per environment", Text: short(m), Tables: decisions(m)})
+	p.add(Section{Title: "Confidence", Text: append(confidence(m), "Made with: "+m.Command), Tables: rows(report.Comparisons(m.Analysis))})
+	return p
+}
+
+func untold(m Material) (lines []string) {
+	for _, l := range explanation(m).Text {
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+func notTested(a analyse.Analysis) (lines []string) {
+	for _, c := range a.Cells {
+		for _, w := range c.Warnings {
+			if w.Kind == analyse.NotRun {
+				lines = append(lines, fmt.Sprintf("[%s]: %s.", c.Cell.Cell, report.Warning(w)))
+			}
+		}
+	}
+	for _, e := range a.Estimates {
+		lines = append(lines, fmt.Sprintf("[%s]: only an estimate is given (%s line %d).", e.Cell, e.Source, e.Line))
+	}
+	return lines
+}
+
+func confidence(m Material) (lines []string) {
+	for _, c := range m.Analysis.Compared {
+		if !c.NotRun {
+			lines = append(lines, report.ComparisonVerdict(c))
+		}
+	}
+	if len(m.Analysis.Cells) > 0 {
+		lines = append(lines, fmt.Sprintf("To say that a strategy fails in under 10 %% of set-ups takes %d clean trials of it in a row.", m.Analysis.Cells[0].CleanRuns))
+	}
+	return lines
+}

@@ -1,0 +1,68 @@
+package page
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Figures is the folder of a report's figures.
+const Figures = "figures"
+
+// Write writes a report into the folder dir: index.html, report.md,
+// analysis.json and each figure as SVG and PNG.
+func (p Page) Write(dir string, data any) error {
+	if err := os.MkdirAll(filepath.Join(dir, Figures), 0o755); err != nil {
+		return fmt.Errorf("creating the report's folder: %w", err)
+	}
+	if err := writeWith(filepath.Join(dir, "index.html"), p.HTML); err != nil {
+		return err
+	}
+	markdown := func(w io.Writer) error { return p.Markdown(w, Figures) }
+	if err := writeWith(filepath.Join(dir, "report.md"), markdown); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(data, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the analysis: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "analysis.json"), append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the analysis: %w", err)
+	}
+	return p.writeFigures(filepath.Join(dir, Figures))
+}
+
+func writeWith(name string, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return fmt.Errorf("making %s: %w", filepath.Base(name), err)
+	}
+	if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing %s: %w", filepath.Base(name), err)
+	}
+	return nil
+}
+
+func (p Page) writeFigures(dir string) error {
+	for _, s := range p.Sections {
+		for _, f := range s.Figures {
+			svg, err := f.SVG()
+			if err != nil {
+				return fmt.Errorf("drawing %s: %w", f.Name, err)
+			}
+			png, err := f.PNG()
+			if err != nil {
+				return fmt.Errorf("drawing %s: %w", f.Name, err)
+			}
+			for name, text := range map[string][]byte{f.Name + ".svg": svg, f.Name + ".png": png} {
+				if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+					return fmt.Errorf("writing %s: %w", name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
