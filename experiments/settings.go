@@ -13,8 +13,8 @@ import (
 type Settings struct {
 	// Runtime is the kind of container engine.
 	Runtime trial.Runtime `json:"runtime,omitempty"`
-	// Engine is the engine's root file system: a suite of the lab, such as
-	// trixie, or a folder. Empty is the machine's own.
+	// Engine is where an isolated machine's engines come from: a Debian suite
+	// of the lab, trixie or bookworm. Empty is trixie, or the running engine.
 	Engine string `json:"engine,omitempty"`
 	// Memory is the limit of the machine that the engine lives in, such as
 	// 7GiB or 12.5GiB. Without one, the machine's memory is what it is.

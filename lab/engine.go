@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,10 +28,13 @@ var suitePackages = map[string][]string{
 	"bookworm": {},
 }
 
+// Suites are the Debian releases that engines can be taken from.
+func Suites() []string { return slices.Sorted(maps.Keys(suitePackages)) }
+
 func engineArtifact(suite string) (artifact, error) {
 	extra, ok := suitePackages[suite]
 	if !ok {
-		return artifact{}, fmt.Errorf("no engines are known for the suite %q; choose trixie or bookworm", suite)
+		return artifact{}, fmt.Errorf("no engines are known for the suite %q; choose one of %s", suite, strings.Join(Suites(), ", "))
 	}
 	packages := slices.Concat(enginePackages, extra)
 	inputs := slices.Concat([]string{suite}, packages, lean, contents(engineFiles, "engine"))

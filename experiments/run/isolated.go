@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ func (p *isolatedPlace) check(s experiments.Settings) error {
 	}
 	if host := results.HostMemory(); host > 0 && s.Memory > host {
 		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", s.Memory, host)
+	}
+	if !slices.Contains(lab.Suites(), suite(s)) {
+		return fmt.Errorf("engine %q is no suite of the lab; the suites are %s", s.Engine, strings.Join(lab.Suites(), " and "))
 	}
 	return nil
 }
@@ -176,7 +180,7 @@ func (p *isolatedPlace) loadImages(ctx context.Context, rt trial.Runtime, m *iso
 
 func (p *isolatedPlace) start(ctx context.Context, s experiments.Settings, _, dir string) (machine.Machine, error) {
 	m, err := isolated.Start(ctx, isolated.Config{
-		Store: p.store, From: store.Golden(p.goldenKey(s)), Runtime: s.Runtime, Memory: s.Memory,
+		Store: p.store, From: store.Golden(p.goldenKey(s)), Runtime: s.Runtime, Memory: s.Memory, CPUs: s.Machine.CPUs,
 		Log: filepath.Join(dir, "engine.log"), Binds: p.binds,
 	})
 	if err != nil {

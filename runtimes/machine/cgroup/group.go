@@ -25,20 +25,25 @@ type Group struct {
 // Open returns the group with this id, made or not.
 func (t *Tree) Open(id string) *Group { return &Group{tree: t, id: id} }
 
-// Create makes the group with this id, limited to memory unless that is 0.
-// What it leaves behind when it fails, Remove takes away.
-func (t *Tree) Create(id string, memory trial.Bytes) (*Group, error) {
+// Create makes the group with this id, limited to memory and to the time of so
+// many processors, unless these are 0. What it leaves behind when it fails,
+// Remove takes away.
+func (t *Tree) Create(id string, memory trial.Bytes, cpus float64) (*Group, error) {
 	g := t.Open(id)
 	for _, m := range t.mounts() {
 		if err := t.makeGroup(m, id); err != nil {
 			return g, fmt.Errorf("making the control group %s: %w", g.in(m), err)
 		}
 	}
-	if memory == 0 {
-		return g, nil
+	if memory > 0 {
+		if err := g.limit(memory); err != nil {
+			return g, fmt.Errorf("limiting the control group %s to %s: %w", id, memory, err)
+		}
 	}
-	if err := g.limit(memory); err != nil {
-		return g, fmt.Errorf("limiting the control group %s to %s: %w", id, memory, err)
+	if cpus > 0 {
+		if err := g.limitCPUs(cpus); err != nil {
+			return g, fmt.Errorf("limiting the control group %s to %g processors: %w", id, cpus, err)
+		}
 	}
 	return g, nil
 }
@@ -120,6 +125,19 @@ func (g *Group) limit(memory trial.Bytes) error {
 
 // Squeeze lowers the memory limit of a group with processes in it.
 func (g *Group) Squeeze(memory trial.Bytes) error { return g.limit(memory) }
+
+// limitCPUs bounds the time of processors. Programs still see all of them.
+func (g *Group) limitCPUs(cpus float64) error {
+	const period = 100_000 // microseconds, the kernel's default
+	quota := strconv.Itoa(int(cpus * period))
+	if g.tree.Version() == 2 {
+		return write(g.of("cpu"), "cpu.max", fmt.Sprintf("%s %d", quota, period))
+	}
+	if err := write(g.of("cpu"), "cpu.cfs_period_us", strconv.Itoa(period)); err != nil {
+		return err
+	}
+	return write(g.of("cpu"), "cpu.cfs_quota_us", quota)
+}
 
 // writeIfThere is for files of a kernel built or booted without swap accounting.
 func writeIfThere(dir, name, value string) error {

@@ -17,6 +17,8 @@ type Config struct {
 	Runtime trial.Runtime
 	// Memory limits the engine with all it runs; 0 is no limit.
 	Memory trial.Bytes
+	// CPUs limits it to the time of so many processors; 0 is no limit.
+	CPUs float64
 	// Log is the file that the engine's own log is appended to.
 	Log string
 	// Binds are files and folders of the host that the machine sees, read-only,

@@ -78,7 +78,7 @@ func (m *Machine) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if m.group, err = tree.Create(m.id, m.config.Memory); err != nil {
+	if m.group, err = tree.Create(m.id, m.config.Memory, m.config.CPUs); err != nil {
 		return err
 	}
 	m.kills = watchKills(m.group.Path())
