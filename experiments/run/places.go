@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -16,6 +17,9 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
 	cache, err := CacheDir()
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(r.spec.Factors, func(f trial.Factor) bool { return f.Name == "machine.kind" }) {
+		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one kind; make a run of each, and analyse them together", ErrCannotRun)
 	}
 	if asked == "" {
 		asked = machine.Kind(r.spec.Settings.Machine.Kind)

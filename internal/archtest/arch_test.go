@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 // testOnly are further rooms that a room's tests may know.
 var testOnly = map[string][]string{
 	"experiments":      {"experiments/plan"},
+	"experiments/run":  {"results/report"},
 	"runtimes/docker":  {"runtimes/enginetest", "runtimes/machine", "lab"},
 	"runtimes/podman":  {"runtimes/enginetest", "runtimes/machine", "lab"},
 	"runtimes/machine": {"lab"},
