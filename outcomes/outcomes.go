@@ -25,6 +25,8 @@ type Case struct {
 	// Ended the one that ended the trial, if one did.
 	Findings []watch.Finding
 	Ended    *watch.Finding
+	// Quiet is what worked in containers in the middle of a long silence.
+	Quiet watch.Quiet
 	// After is what the machine showed afterwards.
 	After postmortem.Report
 	// Text is what the trial's log says; Line its number there.

@@ -31,10 +31,13 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
 		return v, true
 	}
+	if c.Quiet.Known {
+		v.Evidence = append(v.Evidence, c.Quiet.Evidence())
+	}
 	switch {
 	case at == trial.PhaseCluster:
 		v.Outcome = trial.ClusterHang
-	case at == trial.PhaseBuild && c.Reported.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && len(c.After.Working) == 0:
+	case at == trial.PhaseBuild && c.Reported.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && c.Quiet.Known && len(c.Quiet.Working) == 0:
 		v.Outcome, v.Cause, v.Confidence = trial.EngineHang, "idle", presumed
 	}
 	return v, true

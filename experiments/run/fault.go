@@ -26,17 +26,15 @@ func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err e
 	if !ok {
 		return nil
 	}
-	if err := inject.Adapt(cfg, fault, x.workload.Dir); err != nil {
-		return err
-	}
 	x.fault, err = inject.New(inject.Config{
 		Name: x.settings.Fault, Fault: fault, Machine: m, Cluster: cfg.ClusterName, Attempt: x.record.Attempt,
 		Elapsed: x.clock.Elapsed, Say: func(at trial.Seconds, text string) { x.log.line(at, "fault", text) },
 	})
-	if err == nil {
-		x.log.line(x.clock.Elapsed(), "fault", fmt.Sprintf("this trial is broken on purpose: %s; its true outcome is %v", x.settings.Fault, fault.Truth.Outcomes))
+	if err != nil {
+		return err
 	}
-	return err
+	x.log.line(x.clock.Elapsed(), "fault", fmt.Sprintf("this trial is broken on purpose: %s; its true outcome is %v", x.settings.Fault, fault.Truth.Outcomes))
+	return inject.Adapt(cfg, fault, x.workload.Dir)
 }
 
 // pointlessError says that a fault is none on an engine.

@@ -69,7 +69,7 @@ func (l *trialLog) Close() error {
 	defer l.mu.Unlock()
 	if err := l.buf.Flush(); err != nil {
 		l.file.Close()
-		return fmt.Errorf("writing the trial's log: %w", err)
+		return fmt.Errorf("writing the trial's log %s: %w; free or repair the disk, then continue with --resume", l.file.Name(), err)
 	}
 	return l.file.Close()
 }

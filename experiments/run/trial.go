@@ -50,10 +50,10 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, kind results.Kind) 
 	if err != nil {
 		return results.Record{}, err
 	}
-	defer x.log.Close()
 	x.run(ctx)
 	x.finish(ctx)
-	return x.record, nil
+	// A trial whose log could not be kept is not recorded, and done again.
+	return x.record, x.log.Close()
 }
 
 func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, error) {

@@ -83,7 +83,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	if ctx.Err() != nil {
 		c.Cancelled = context.Cause(ctx)
 	}
-	if result, ok := x.trace.Result(); ok {
+	result, reported := x.trace.Result()
+	if reported {
 		c.Reported = &outcomes.Reported{Verdict: result.Verdict(), Silent: result.Silent}
 	}
 	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK) {
@@ -95,11 +96,11 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 		x.record.Observed = c.After.Evidence
 	}
 	c.Ended = x.watch.Verdict()
-	c.Findings = x.watch.Stop()
+	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
 	c.OwnEngine = m.EngineExited() != nil
 	c.MemoryFull = x.memoryFull()
-	if c.Reported != nil && c.Reported.Verdict.Outcome != trial.OK {
-		c.Text = x.readText(c.Reported.Verdict.Phase, c.Reported.Verdict.Error)
+	if reported && result.Error != "" {
+		c.Text = x.readText(result)
 	}
 	x.record.Verdict = outcomes.Judge(c)
 	for i, e := range x.record.Observed {
@@ -121,35 +122,63 @@ func (x *execution) memoryFull() bool {
 }
 
 // readText has the log of the phase that failed classified, with the error as
-// its last line. A log that cannot be read says nothing.
-func (x *execution) readText(phase trial.Phase, last string) classify.Result {
+// its last line. What a build says once a limit has ended it is a consequence
+// and left out. A log that cannot be read says nothing.
+func (x *execution) readText(r pipeline.Result) classify.Result {
 	f, err := os.Open(filepath.Join(x.r.journal.Dir(), x.record.Log))
 	if err != nil {
 		return classify.Result{}
 	}
 	defer f.Close()
 	var text strings.Builder
+	until := x.limitOf(r)
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		place, said := splitLogLine(lines.Text())
+		at, place, said := splitLogLine(lines.Text())
 		// A line of another place keeps its number and says nothing.
-		if at, _, _ := strings.Cut(place, "/"); at == string(phase) || place == "worker" {
+		if in, _, _ := strings.Cut(place, "/"); (in == string(r.Phase) || place == "worker") && at < until {
 			text.WriteString(said)
 		}
 		text.WriteByte('\n')
 	}
-	text.WriteString(last)
-	r, err := classify.Classify(context.Background(), classify.Options{Phase: phase, Runtime: x.settings.Runtime}, strings.NewReader(text.String()))
+	if !r.TimedOut || r.Phase != trial.PhaseBuild {
+		text.WriteString(r.Error)
+	}
+	said, err := classify.Classify(context.Background(), classify.Options{Phase: r.Phase, Runtime: x.settings.Runtime}, strings.NewReader(text.String()))
 	if err != nil {
 		return classify.Result{}
 	}
-	return r
+	return said
+}
+
+// limitOf is the moment at which a limit ended the phase, or one that never
+// comes.
+func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
+	const never = trial.Seconds(1<<63 - 1)
+	if !r.TimedOut {
+		return never
+	}
+	for _, s := range x.trace.Spans(x.clock.Elapsed()) {
+		switch {
+		case !isPhase(&s) || s.Phase != r.Phase:
+		case r.Silent:
+			// The phase ended soon after the limit on silence; nothing was said
+			// for all of it before.
+			return s.End - trial.Seconds(x.r.spec.Limits.Silence[r.Phase]/2)
+		default:
+			return s.Start + trial.Seconds(x.r.spec.Limits.Phase[r.Phase])
+		}
+	}
+	return never
 }
 
 // splitLogLine takes a line of the trial's log apart: "  12.345s build/api  text".
-func splitLogLine(line string) (place, text string) {
-	_, rest, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
+func splitLogLine(line string) (at trial.Seconds, place, text string) {
+	clock, rest, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
+	if d, err := time.ParseDuration(clock); err == nil {
+		at = trial.Seconds(d)
+	}
 	place, text, _ = strings.Cut(rest, " ")
-	return place, strings.TrimLeft(text, " ")
+	return at, place, strings.TrimLeft(text, " ")
 }

@@ -68,7 +68,7 @@ func (i *investigation) engineLog(context.Context) finding {
 	return row(source, "last lines", strings.Join(lines[max(0, len(lines)-lastLines):], "\n"))
 }
 
-// processes finds what works in containers other than the cluster's nodes.
+// processes lists what works in containers other than the cluster's nodes.
 func (i *investigation) processes(ctx context.Context) finding {
 	const source = "processes"
 	if i.inside == nil {
@@ -79,54 +79,15 @@ func (i *investigation) processes(ctx context.Context) finding {
 		return row(source, "cannot be listed", err.Error())
 	}
 	nodes, _ := i.engine.Nodes(ctx, i.Cluster)
-	var working []string
+	working := probe.Working(all, nodes)
 	stuck := 0
 	for _, p := range all {
 		if p.State == "D" {
 			stuck++
 		}
-		if inContainer(p.Group) && !inNode(p.Group, nodes) && !monitor(p.Name) {
-			working = append(working, fmt.Sprintf("%s (process %d, state %s)", p.Name, p.PID, p.State))
-		}
 	}
 	return func(r *Report) {
-		r.Working = working
 		r.add(source, fmt.Sprintf("%d, of which %d wait for the disk or for memory", len(all), stuck),
-			"in containers of builds: "+orNone(working))
+			"in containers of builds: "+probe.List(working))
 	}
-}
-
-// inContainer says whether a control group is a container's: its name holds
-// the container's ID.
-func inContainer(group string) bool {
-	for part := range strings.SplitSeq(group, "/") {
-		part = strings.TrimSuffix(strings.TrimPrefix(part, "libpod-"), ".scope")
-		if len(part) >= 20 && strings.Trim(part, "0123456789abcdefghijklmnopqrstuvwxyz") == "" {
-			return true
-		}
-	}
-	return strings.Contains(group, "buildah") || strings.Contains(group, "buildkit")
-}
-
-func inNode(group string, nodes []probe.Node) bool {
-	for _, n := range nodes {
-		if n.ID != "" && strings.Contains(group, n.ID) {
-			return true
-		}
-	}
-	return strings.Contains(group, "kubelet") || strings.Contains(group, "kubepods")
-}
-
-// monitor is true of an engine's own helper beside a container.
-func monitor(name string) bool { return name == "conmon" }
-
-func orNone(list []string) string {
-	if len(list) == 0 {
-		return "none"
-	}
-	const most = 8
-	if len(list) > most {
-		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
-	}
-	return strings.Join(list, ", ")
 }

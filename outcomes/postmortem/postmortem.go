@@ -50,9 +50,6 @@ type Report struct {
 	KubernetesAnswers *bool
 	// DiskFull says that the machine's disk has no room left.
 	DiskFull bool
-	// Working names processes in containers beside the nodes: what a build's
-	// step is busy with, or waits in.
-	Working []string
 }
 
 // inside is what a machine of stratbench's own tells of itself.

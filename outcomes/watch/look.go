@@ -138,6 +138,7 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial
 // killed.
 func (w *Watch) lookAtProcesses() {
 	w.lookAtKills()
+	w.lookIntoSilence()
 	engine, err := probe.ReadProcess(w.inside.EnginePID())
 	if err != nil {
 		return // it has ended, which is seen to elsewhere
@@ -146,6 +147,27 @@ func (w *Watch) lookAtProcesses() {
 	if engine.Name == "dockerd" {
 		w.lookAtPart(engine.PID)
 	}
+}
+
+// lookIntoSilence looks once, half way to the limit on silence, at what works.
+func (w *Watch) lookIntoSilence() {
+	w.mu.Lock()
+	quiet := w.quiet(time.Now())
+	long := w.patience(longestPatience) / 2
+	running, looked, nodes := len(w.progress.phases) > 0, w.stillSince.Equal(w.progress.heard), w.nodes.seen
+	since := w.progress.heard
+	w.mu.Unlock()
+	if !running || looked || quiet < long {
+		return
+	}
+	all, err := w.inside.Processes()
+	if err != nil {
+		return
+	}
+	q := Quiet{Known: true, At: w.config.Elapsed(), Lasted: quiet, Working: probe.Working(all, nodes)}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.still, w.stillSince = q, since
 }
 
 func (w *Watch) seeStopped(p probe.Process, kind Kind, s *spell) {

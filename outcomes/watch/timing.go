@@ -25,6 +25,9 @@ const (
 	// together with silence.
 	thrashingFor   = 30 * time.Second
 	thrashingShare = 60
+	// longestPatience is how long a silence may be before it is looked into
+	// where no limit is set.
+	longestPatience = 2 * time.Minute
 	// overdueBy is how long the trial may take to end itself at a limit.
 	overdueBy = 30 * time.Second
 )

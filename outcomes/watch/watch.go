@@ -35,6 +35,7 @@ type Config struct {
 type inside interface {
 	EnginePID() int
 	Pids() ([]int, error)
+	Processes() ([]isolated.Process, error)
 	OOMKills() []isolated.OOMKill
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -61,6 +62,10 @@ type Watch struct {
 	kills                      int
 	part                       int
 	engineStopped, partStopped spell
+
+	// still is what was seen in the silence that began at stillSince.
+	still      Quiet
+	stillSince time.Time
 }
 
 // Start begins to watch.
@@ -115,6 +120,30 @@ func (w *Watch) Verdict() *Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.verdict
+}
+
+// Quiet is what the machine was doing in the middle of the last long silence:
+// once a limit has ended a build, its processes are gone.
+type Quiet struct {
+	Known bool
+	At    trial.Seconds
+	// Lasted is how long nothing had been heard.
+	Lasted time.Duration
+	// Working names processes in containers beside the cluster's nodes.
+	Working []string
+}
+
+// Evidence is what was seen, as it stands in a record.
+func (q Quiet) Evidence() trial.Evidence {
+	return trial.Evidence{Source: "processes", State: "in a silence of " + q.Lasted.Round(time.Second).String(), At: q.At, Rule: "watch",
+		Text: "at work in containers of builds: " + probe.List(q.Working)}
+}
+
+// Quiet returns the last look into a long silence.
+func (w *Watch) Quiet() Quiet {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.still
 }
 
 // found notes a finding, once for each kind and subject.
