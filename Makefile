@@ -9,7 +9,10 @@ export GOFLAGS := -tags=$(TAGS)
 
 BIN := bin/stratbench
 
-.PHONY: demo test unit build lab workload prerequisites schema bench vet clean
+# Flags for the runs of the fault matrix, such as --replicates 1.
+MATRIX :=
+
+.PHONY: demo test unit fault-matrix build lab workload prerequisites schema bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -26,6 +29,24 @@ test: build workload
 ## unit: what needs no engine and no root
 unit:
 	go test -short ./...
+
+## fault-matrix: every fault that can be injected, on both engines; writes docs/fault-matrix.md
+fault-matrix: build
+	$(BIN) lab --install-missing
+	@for spec in fault-matrix fault-matrix-registry; do \
+		$(BIN) run experiments/faults/$$spec.yaml $(MATRIX); code=$$?; \
+		while [ $$code -eq 137 ]; do \
+			echo "the runner was killed, as asked; continuing"; \
+			$(BIN) run experiments/faults/$$spec.yaml $(MATRIX) --resume; code=$$?; \
+		done; \
+		[ $$code -eq 0 ] || exit $$code; \
+	done
+	@{ cat experiments/faults/head.md; \
+		$(BIN) faults --output markdown \
+			"$$(ls -d results/data/*-fault-matrix | tail -n 1)" \
+			"$$(ls -d results/data/*-fault-matrix-registry | tail -n 1)"; } > docs/fault-matrix.md.new
+	@mv docs/fault-matrix.md.new docs/fault-matrix.md
+	@cat docs/fault-matrix.md
 
 ## build: the program
 build:
