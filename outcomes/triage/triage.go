@@ -7,6 +7,7 @@ package triage
 import (
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -97,11 +98,11 @@ func testProcess(r results.Record) trial.Evidence {
 
 func lastLine(lines []logLine) trial.Evidence {
 	for i, l := range slices.Backward(lines) {
-		if l.place != "runner" && l.place != "watch" {
-			return trial.Evidence{Source: "log", State: "last line", At: l.at, Line: i + 1, Text: l.text}
+		if l.phase() != "" && !strings.HasPrefix(l.text, "< ") && !strings.HasPrefix(l.text, "> ") {
+			return trial.Evidence{Source: "log", State: "last thing said", At: l.at, Line: i + 1, Text: l.text}
 		}
 	}
-	return trial.Evidence{Source: "log", State: "empty"}
+	return trial.Evidence{Source: "log", State: "nothing was said"}
 }
 
 // silentFrom is from how long on nothing in a log is worth a line of its own.

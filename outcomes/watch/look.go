@@ -124,11 +124,14 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial
 	if w.nodes.api == nil {
 		w.nodes.api, w.nodes.live = probe.NewKubernetes(w.inside.Dial, now[i].APIPort), time.Now()
 	}
+	w.mu.Lock()
+	long := w.patience(silentFor)
+	w.mu.Unlock()
 	err := bounded(ctx, w.nodes.api.Live)
 	switch silent := time.Since(w.nodes.live); {
 	case err == nil:
 		w.nodes.live = time.Now()
-	case ctx.Err() == nil && silent >= silentFor:
+	case ctx.Err() == nil && silent >= long:
 		w.found(Finding{Kind: KubernetesSilent, Phase: phase, Since: w.since(w.nodes.live),
 			Text: fmt.Sprintf("not live for %s: %v", silent.Round(time.Second), err)})
 	}
