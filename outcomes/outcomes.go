@@ -34,6 +34,8 @@ type Case struct {
 	// OwnEngine says that the engine's process was watched, and not its
 	// address alone.
 	OwnEngine bool
+	// Kills is how many processes the kernel killed for want of memory.
+	Kills int64
 	// MemoryFull says that the machine was at its memory limit.
 	MemoryFull bool
 }
@@ -92,10 +94,16 @@ func (c *Case) phase(v trial.Verdict) trial.Phase {
 	switch {
 	case v.Outcome == trial.OK:
 		return ""
-	case c.Reported != nil && c.Reported.Verdict.Phase != "":
-		return c.Reported.Verdict.Phase
-	case v.Phase != "":
+	case c.Reported == nil && v.Phase != "":
 		return v.Phase
+	}
+	return c.where()
+}
+
+// where is the phase that failed, or was under way last.
+func (c *Case) where() trial.Phase {
+	if c.Reported != nil && c.Reported.Verdict.Phase != "" {
+		return c.Reported.Verdict.Phase
 	}
 	return c.Phase
 }

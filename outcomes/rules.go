@@ -123,10 +123,7 @@ func (c *Case) workerLost() (trial.Verdict, bool) {
 // killed is a failure after the kernel killed a process for want of memory in
 // the same phase. Who was killed says what failed.
 func (c *Case) killed() (trial.Verdict, bool) {
-	where := c.Phase
-	if c.Reported != nil && c.Reported.Verdict.Phase != "" {
-		where = c.Reported.Verdict.Phase
-	}
+	where := c.where()
 	for _, f := range c.Findings {
 		if f.Kind != watch.Killed || f.Phase != where && !c.inNode(f) {
 			continue
@@ -175,7 +172,7 @@ func (c *Case) diskFull() (trial.Verdict, bool) {
 // a part again, so that alone is no outcome.
 func (c *Case) partLost() (trial.Verdict, bool) {
 	f, ok := c.first(watch.PartEnded)
-	if !ok || c.Reported == nil || f.Phase != c.Reported.Verdict.Phase && f.Phase != c.Phase {
+	if !ok || c.Reported == nil || f.Phase != c.where() {
 		return undecided, false
 	}
 	return seen(trial.EngineCrash, f.Subject, watched, f)
@@ -196,7 +193,7 @@ func (c *Case) kubernetes() (trial.Verdict, bool) {
 	if f, ok := c.first(watch.KubernetesSilent); ok {
 		return seen(trial.ClusterHang, "apiserver", watched, f)
 	}
-	late := c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
+	late := c.where() == trial.PhaseDeploy || c.where() == trial.PhaseTest
 	if c.After.KubernetesAnswers == nil || *c.After.KubernetesAnswers || !late {
 		return undecided, false
 	}

@@ -49,10 +49,16 @@ func (c *Case) explains(t classify.Result, at trial.Phase) bool {
 		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed)
 }
 
-// refuted says whether the watch knows better than a text that blames the
-// engine: its process lived all along, and it answers.
+// refuted says whether the watch knows better than a text: the engine's process
+// lived all along and it answers, or the kernel killed nobody.
 func (c *Case) refuted(o trial.Outcome) bool {
-	return (o == trial.EngineCrash || o == trial.EngineHang) && c.OwnEngine && c.After.EngineAnswers
+	switch o {
+	case trial.EngineCrash, trial.EngineHang:
+		return c.OwnEngine && c.After.EngineAnswers
+	case trial.BuildOOM:
+		return c.OwnEngine && c.Kills == 0
+	}
+	return false
 }
 
 // text is what the log and the error say. It never turns the failure of the
@@ -67,6 +73,9 @@ func (c *Case) text() (trial.Verdict, bool) {
 	}
 	v := t.Verdict()
 	v.Phase = ""
+	for i := range v.Evidence {
+		v.Evidence[i].State = string(t.Outcome)
+	}
 	return v, true
 }
 
@@ -107,7 +116,7 @@ func (c *Case) evidence(v trial.Verdict) (all []trial.Evidence) {
 	for _, e := range c.Text.Verdict().Evidence {
 		e.State = string(c.Text.Outcome)
 		if c.refuted(c.Text.Outcome) {
-			e.State += ", refuted: the engine lived and answers"
+			e.State += ", refuted by the watch"
 		}
 		add(e)
 	}

@@ -97,7 +97,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	}
 	c.Ended = x.watch.Verdict()
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
-	c.OwnEngine = m.EngineExited() != nil
+	c.OwnEngine, c.Kills = m.EngineExited() != nil, x.kills()
 	c.MemoryFull = x.memoryFull()
 	if reported && result.Error != "" {
 		c.Text = x.readText(result)
@@ -121,6 +121,21 @@ func (x *execution) memoryFull() bool {
 	return false
 }
 
+// kills is how many processes of the machine the kernel killed.
+func (x *execution) kills() (n int64) {
+	for _, s := range x.record.Samples {
+		n = max(n, s.OOMKills)
+	}
+	return n
+}
+
+// tellsOf says whether a place of the log is of what failed. What the images
+// beside it say is of their being stopped.
+func tellsOf(place string, r pipeline.Result) bool {
+	phase, image, _ := strings.Cut(place, "/")
+	return place == "worker" || phase == string(r.Phase) && (image == "" || r.Image == "" || image == r.Image)
+}
+
 // readText has the log of the phase that failed classified, with the error as
 // its last line. What a build says once a limit has ended it is a consequence
 // and left out. A log that cannot be read says nothing.
@@ -137,7 +152,7 @@ func (x *execution) readText(r pipeline.Result) classify.Result {
 	for lines.Scan() {
 		at, place, said := splitLogLine(lines.Text())
 		// A line of another place keeps its number and says nothing.
-		if in, _, _ := strings.Cut(place, "/"); (in == string(r.Phase) || place == "worker") && at < until {
+		if at < until && tellsOf(place, r) {
 			text.WriteString(said)
 		}
 		text.WriteByte('\n')
