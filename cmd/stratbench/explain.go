@@ -22,7 +22,7 @@ with few trials and with levels that never failed.`,
 			if err != nil {
 				return err
 			}
-			e, err := study.Explain()
+			e, err := study.Explain(true)
 			if err != nil {
 				return usageError{err}
 			}

@@ -62,7 +62,7 @@ strategy that an experiment names. It records times and crashes.
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
+		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), powerCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
 	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand())
 	return root
 }

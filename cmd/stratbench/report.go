@@ -74,7 +74,7 @@ func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string) (page.
 		}
 	}
 	// Without a measured trial there is nothing to explain, and the page says so.
-	m.Explanation, _ = study.Explain()
+	m.Explanation, _ = study.Explain(false)
 	return m, nil
 }
 

@@ -69,8 +69,6 @@ type TimeRatio struct {
 	Coverage Value    `json:"coverage" jsonschema:"description=exact level of the interval; null without one"`
 }
 
-const simulatedArrangements = 20_000
-
 func (s Study) compare(a arms, tau float64) Comparison {
 	c := Comparison{Factor: a.factor, First: a.first, Second: a.second, Within: append(trial.Cell{}, a.within...), Warnings: []Warning{}}
 	for i, trials := range a.trials {
@@ -111,11 +109,11 @@ func (a arms) pooled() (values []float64, first []bool, block []int) {
 func timeTest(a arms) TimeTest {
 	t := TimeTest{P: none, Adjusted: none, Smallest: none}
 	values, first, block := a.pooled()
-	p, err := stats.WorstRankTest(values, first, block, simulatedArrangements, Seed)
+	p, err := permuteRanks(values, first, block)
 	if err != nil {
 		return t
 	}
-	return TimeTest{P: Value(p.TwoSided), Adjusted: Value(p.TwoSided), Smallest: Value(p.Smallest), Exact: p.Exact}
+	return TimeTest{P: Value(p.twoSided), Adjusted: Value(p.twoSided), Smallest: Value(p.smallest), Exact: p.exact}
 }
 
 func rateTest(n, failed [2]int) RateTest {

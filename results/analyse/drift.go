@@ -98,6 +98,6 @@ func carryOver(all []residual) (p float64, ok bool) {
 		after = append(after, r.Record.Previous.Outcome != "ok")
 		cell = append(cell, r.cell)
 	}
-	t, err := stats.WorstRankTest(values, after, cell, simulatedArrangements, Seed)
-	return t.TwoSided, err == nil
+	t, err := permuteRanks(values, after, cell)
+	return t.twoSided, err == nil
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
@@ -36,7 +38,7 @@ type FactorEffect struct {
 	// factors.
 	OddsRatio Value    `json:"odds_ratio"`
 	Interval  Interval `json:"interval" jsonschema:"description=profile of the penalised likelihood"`
-	// P is exact and conditional on everything else where that can be counted,
+	// P is exact and conditional on everything else,
 	// and else that of the penalised likelihood ratio.
 	P        Value `json:"p"`
 	Adjusted Value `json:"p_holm"`
@@ -76,8 +78,9 @@ type ByLevel struct {
 	Failed Rate   `json:"failed"`
 }
 
-// Explain relates failures and times to the factors.
-func (s Study) Explain() (Explanation, error) {
+// Explain relates failures and times to the factors; together asks for pairs
+// of levels as well, which takes a model each.
+func (s Study) Explain(together bool) (Explanation, error) {
 	if len(s.Trials) == 0 {
 		return Explanation{}, errors.New("there is no measured trial to explain")
 	}
@@ -94,7 +97,9 @@ func (s Study) Explain() (Explanation, error) {
 	if e.Failed > 0 && e.Failed < e.Trials {
 		model := s.model(factors)
 		e.Effects = append(e.Effects, model.effects()...)
-		e.Together = append(e.Together, model.interactions()...)
+		if together {
+			e.Together = append(e.Together, model.interactions()...)
+		}
 	}
 	return e, nil
 }
@@ -201,20 +206,34 @@ type model struct {
 	columns []column
 	rows    [][]float64
 	failed  []bool
+	trials  []Observation
+}
+
+// mostForModel is the number of trials that the model takes: of more, every
+// so manieth, which leaves intervals far narrower than anybody needs.
+const mostForModel = 2000
+
+func (s Study) modelled() []Observation {
+	step := (len(s.Trials) + mostForModel - 1) / mostForModel
+	var kept []Observation
+	for i := 0; i < len(s.Trials); i += max(1, step) {
+		kept = append(kept, s.Trials[i])
+	}
+	return kept
 }
 
 type column struct{ factor, level, reference string }
 
 func (s Study) model(factors []trial.Factor) model {
-	var m model
-	for _, o := range s.Trials {
+	m := model{trials: s.modelled()}
+	for _, o := range m.trials {
 		m.failed = append(m.failed, !o.Ready)
 		m.rows = append(m.rows, nil)
 	}
 	for _, f := range factors {
 		for _, l := range f.Levels[1:] {
-			values := make([]float64, len(s.Trials))
-			for i, o := range s.Trials {
+			values := make([]float64, len(m.trials))
+			for i, o := range m.trials {
 				if level, _ := o.Cell.Level(f.Name); level == l.Name {
 					values[i] = 1
 				}
@@ -228,10 +247,23 @@ func (s Study) model(factors []trial.Factor) model {
 // add takes a column in, unless those before say the same.
 func (m *model) add(c column, values []float64) {
 	rows := withColumn(m.rows, values)
-	if _, err := stats.FirthLogistic(rows, m.failed, Confidence); err != nil {
+	if !independent(rows) {
 		return
 	}
 	m.rows, m.columns = rows, append(m.columns, c)
+}
+
+// independent reports whether the columns, with a constant, say different
+// things.
+func independent(rows [][]float64) bool {
+	width := len(rows[0]) + 1
+	gram := mat.NewSymDense(width, nil)
+	for _, r := range rows {
+		full := append([]float64{1}, r...)
+		gram.SymRankOne(gram, 1, mat.NewVecDense(width, full))
+	}
+	var c mat.Cholesky
+	return c.Factorize(gram) && c.Cond() < 1e10
 }
 
 func withColumn(rows [][]float64, values []float64) [][]float64 {
@@ -264,16 +296,40 @@ func (m model) effects() (effects []FactorEffect) {
 	return effects
 }
 
-// mostForExact is the number of trials beyond which the penalised likelihood
-// is as good and quick.
-const mostForExact = 300
+// mostForExact is the number of trials up to which the exact conditional
+// distribution of the model is counted.
+const mostForExact = 30
 
-func (m model) exact(column int) (Value, bool) {
-	if len(m.rows) > mostForExact {
-		return none, false
+// exact is a p-value that rests on no approximation: of the conditional model
+// where that can be counted, and else of the permutation of failures between
+// the two levels inside blocks and combinations of the other factors.
+func (m model) exact(i int) (Value, bool) {
+	if len(m.rows) <= mostForExact {
+		e, err := stats.ExactLogistic(m.rows, m.failed, i, Confidence)
+		return Value(e.P), err == nil
 	}
-	e, err := stats.ExactLogistic(m.rows, m.failed, column, Confidence)
-	return Value(e.P), err == nil
+	c := m.columns[i]
+	var scores []float64
+	var first []bool
+	var block []int
+	place := map[string]int{}
+	for r, o := range m.trials {
+		level, _ := o.Cell.Level(c.factor)
+		if level != c.level && level != c.reference {
+			continue
+		}
+		key := stratum(o, c.factor)
+		if _, seen := place[key]; !seen {
+			place[key] = len(place)
+		}
+		score := 0.0
+		if m.failed[r] {
+			score = 1
+		}
+		scores, first, block = append(scores, score), append(first, level == c.level), append(block, place[key])
+	}
+	p, err := permute(scores, first, block)
+	return Value(p.twoSided), err == nil && p.exact
 }
 
 func odds(e stats.LogisticEffect) (ratio Value, ci Interval, p Value) {

@@ -23,7 +23,7 @@ func matrix(crash func(memory, strategy string) float64, blocks int) results.Run
 
 func explained(t *testing.T, r results.Run) map[string]analyse.FactorEffect {
 	t.Helper()
-	e, err := analyse.Gather([]results.Run{r}).Explain()
+	e, err := analyse.Gather([]results.Run{r}).Explain(true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestWhatCannotBeTold(t *testing.T) {
 		}
 	}
 	r.Records = kept
-	e, err := analyse.Gather([]results.Run{r}).Explain()
+	e, err := analyse.Gather([]results.Run{r}).Explain(true)
 	if err != nil || len(e.Aliased) != 1 || len(e.Missing) != 2 || len(e.Effects) != 1 {
 		t.Errorf("%v: aliased %v, missing %v, effects %v", err, e.Aliased, e.Missing, e.Effects)
 	}
@@ -85,7 +85,7 @@ func TestWhatCannotBeTold(t *testing.T) {
 
 func TestNothingToExplain(t *testing.T) {
 	for _, crash := range []float64{0, 1} {
-		e, err := analyse.Gather([]results.Run{matrix(func(_, _ string) float64 { return crash }, 2)}).Explain()
+		e, err := analyse.Gather([]results.Run{matrix(func(_, _ string) float64 { return crash }, 2)}).Explain(true)
 		if err != nil || len(e.Effects) != 0 {
 			t.Errorf("crash rate %v: %v, %v", crash, e.Effects, err)
 		}

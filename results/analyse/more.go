@@ -79,15 +79,16 @@ func (c *Choice) moreBlocks() {
 	}
 }
 
-const futures = 300
+// futures are fewer where trials are many, and each future long.
+func futures(trials int) int { return max(50, min(300, 100_000/max(1, trials))) }
 
 // decides is the share of simulated futures of m more blocks in which one arm
 // beats all others.
 func decides(open []Candidate, m int) float64 {
 	random := rand.New(rand.NewPCG(Seed, uint64(m)))
 	alpha := Alpha / float64(len(open)*(len(open)-1))
-	n := 0
-	for range futures {
+	n, all := 0, futures(len(open[0].trials))
+	for range all {
 		future := make([]stats.Attempts, len(open))
 		costs := make([][]float64, len(open))
 		for i, a := range open {
@@ -97,7 +98,7 @@ func decides(open []Candidate, m int) float64 {
 			n++
 		}
 	}
-	return float64(n) / futures
+	return float64(n) / float64(all)
 }
 
 // extended adds m trials drawn from what the arm's trials leave possible.

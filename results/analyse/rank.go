@@ -78,7 +78,7 @@ func (c Choice) costs(p Priorities, prior stats.Prior) [][]float64 {
 
 func drawCosts(a stats.Attempts, otherLost []float64, leastSetup float64, p Priorities, prior stats.Prior, n int, seed uint64) []float64 {
 	if p.Quantile > 0 {
-		return quantileCosts(a, otherLost, leastSetup, p.Quantile, prior, n/4, seed)
+		return quantileCosts(a, otherLost, leastSetup, p.Quantile, prior, n/10, seed)
 	}
 	costs, err := stats.RunningTimePosterior(a, otherLost, prior, n, seed)
 	if err != nil {
@@ -176,11 +176,11 @@ func (c Choice) wins(p Priorities) [][]float64 {
 func costsLess(a, b Candidate, p Priorities) float64 {
 	values, first, block := pairOf(a, b, p)
 	if p.Quantile > 0 {
-		t, err := stats.WorstRankTest(values, first, block, simulatedArrangements, Seed)
-		return orOne(t.Less, err)
+		t, err := permuteRanks(values, first, block)
+		return orOne(t.less, err)
 	}
-	t, err := stats.StratifiedPermutation(values, first, block, simulatedArrangements, Seed)
-	return orOne(t.Less, err)
+	t, err := permute(values, first, block)
+	return orOne(t.less, err)
 }
 
 func orOne(p float64, err error) float64 {

@@ -202,7 +202,7 @@ func (s Study) assumedLosses(trials []Observation) []float64 {
 
 // draws is how many of the posterior are taken: fewer of many trials, whose
 // posterior is narrow.
-func draws(trials int) int { return min(4000, max(400, 20_000_000/max(1, trials))) }
+func draws(trials int) int { return min(4000, max(400, 2_000_000/max(1, trials))) }
 
 func runningTime(trials []Observation, assumed []float64) RunningTime {
 	a := stats.Attempts{Ready: setups(trials), Lost: losses(trials)}

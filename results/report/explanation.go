@@ -191,7 +191,7 @@ func failureEffects(e analyse.Explanation) Table {
 		t.Rows = append(t.Rows, []string{x.Factor, x.Level, x.Reference,
 			fmt.Sprintf("%s (%s–%s)", ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper)), p, pValue(x.Adjusted)})
 	}
-	t.Notes = []string{"Adjusted for the other factors by Firth's penalised logistic regression, which is finite also where a level never failed; exact p: conditional logistic regression."}
+	t.Notes = []string{"Adjusted for the other factors by Firth's penalised logistic regression, which is finite also where a level never failed; exact p: conditional logistic regression, and with more than 30 trials the permutation of failures inside blocks."}
 	return t
 }
 

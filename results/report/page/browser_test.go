@@ -146,7 +146,7 @@ func material(t *testing.T, run results.Run) page.Material {
 			m.Decisions = append(m.Decisions, d)
 		}
 	}
-	m.Explanation, _ = s.Explain()
+	m.Explanation, _ = s.Explain(false)
 	return m
 }
 

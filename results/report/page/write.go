@@ -7,6 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stratbench/stratbench/results/report/plot"
 )
 
 // Figures is the folder of a report's figures.
@@ -46,22 +51,29 @@ func writeWith(name string, write func(io.Writer) error) error {
 	return nil
 }
 
+// writeFigures draws all figures, as many at once as there are CPUs.
 func (p Page) writeFigures(dir string) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
 	for _, s := range p.Sections {
 		for _, f := range s.Figures {
-			svg, err := f.SVG()
-			if err != nil {
-				return fmt.Errorf("drawing %s: %w", f.Name, err)
-			}
-			png, err := f.PNG()
-			if err != nil {
-				return fmt.Errorf("drawing %s: %w", f.Name, err)
-			}
-			for name, text := range map[string][]byte{f.Name + ".svg": svg, f.Name + ".png": png} {
-				if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-					return fmt.Errorf("writing %s: %w", name, err)
-				}
-			}
+			group.Go(func() error { return writeFigure(dir, f) })
+		}
+	}
+	return group.Wait()
+}
+
+func writeFigure(dir string, f plot.Figure) error {
+	for _, as := range []struct {
+		extension string
+		draw      func() ([]byte, error)
+	}{{".svg", f.SVG}, {".png", f.PNG}} {
+		text, err := as.draw()
+		if err != nil {
+			return fmt.Errorf("drawing %s: %w", f.Name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.Name+as.extension), text, 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", f.Name, err)
 		}
 	}
 	return nil

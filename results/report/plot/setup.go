@@ -90,7 +90,7 @@ func SetupTimes(s analyse.Study, a analyse.Analysis) (Figure, bool) {
 		}
 	}))
 	return Figure{Name: "setup", Title: title, width: width, height: rowsHeight(len(cells)), draw: framed(p),
-		Caption: "Blue point: a trial, where it became ready. Orange ×: a trial that failed, where it died. Grey triangle: cut off by a limit. Bar: median of the ready trials, with its 95 % order-statistic interval where so many trials give one. Right: failed of n.",
+		Caption: "Blue point: a trial, where it became ready. Orange ×: a trial that failed, where it died. Grey triangle: cut off by a limit. Bar: median of the ready trials, with its 95 % order-statistic interval where so many trials give one. After each name: failed of n.",
 		Alt:     altRows("Time to ready of every trial, a row a cell.", cells)}, true
 }
 

@@ -1,0 +1,34 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// Power is the document of a power curve.
+func Power(c analyse.PowerCurve) Document {
+	q := c.Question
+	t := Table{Title: "Power by replicates", Header: []string{"replicates of each cell",
+		fmt.Sprintf("failures: %s %% against %s %%", percent(analyse.Value(q.Low)), percent(analyse.Value(q.High))),
+		fmt.Sprintf("setup times: ratio %s", ratio(analyse.Value(q.Ratio)))}}
+	for _, p := range c.Points {
+		t.Rows = append(t.Rows, []string{strconv.Itoa(p.Replicates), percentOf(p.Rates), percentOf(p.Times)})
+	}
+	source := "assumed, for want of trials"
+	if q.SpreadSeen {
+		source = "as seen"
+	}
+	t.Notes = []string{fmt.Sprintf("Probability to show the difference at 5 %% over %d %s (Boschloo; paired logs inside blocks, times varying by %s %% in a cell, %s).",
+		q.Comparisons, noun(q.Comparisons, "comparison"), percent(analyse.Value(q.Spread)), source)}
+	return Document{Title: "How many replicates?", Notes: []string{enough("the failure rates", c.EnoughRates), enough("the setup times", c.EnoughTimes)},
+		Sections: []Table{t}, Data: c, Tidy: append([][]string{t.Header}, t.Rows...)}
+}
+
+func enough(what string, n int) string {
+	if n == 0 {
+		return fmt.Sprintf("To tell %s apart with 80 %% takes more than 100 replicates.", what)
+	}
+	return fmt.Sprintf("To tell %s apart with 80 %% takes %d replicates.", what, n)
+}
