@@ -135,7 +135,7 @@ type Quiet struct {
 
 // Evidence is what was seen, as it stands in a record.
 func (q Quiet) Evidence() trial.Evidence {
-	return trial.Evidence{Source: "processes", State: "in a silence of " + q.Lasted.Round(time.Second).String(), At: q.At, Rule: "watch",
+	return trial.Evidence{Source: "processes", State: "in a silence of " + q.Lasted.Round(time.Second).String(), At: q.At, Rule: "silence",
 		Text: "at work in containers of builds: " + probe.List(q.Working)}
 }
 
