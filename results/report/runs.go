@@ -70,6 +70,7 @@ func Trials(run results.Run) Table {
 	if missing := len(run.Plan.Trials) - len(run.Trials()); missing > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of %d planned trials are not recorded.", missing, len(run.Plan.Trials)))
 	}
+	t.Notes = append(t.Notes, brokenOnPurpose(run)...)
 	return t
 }
 
@@ -146,7 +147,23 @@ func Run(run results.Run) Table {
 	for _, refused := range run.Plan.Refused {
 		t.Notes = append(t.Notes, fmt.Sprintf("Not run, [%s]: %s", refused.Cell, refused.Reason))
 	}
+	t.Notes = append(t.Notes, brokenOnPurpose(run)...)
 	return t
+}
+
+// brokenOnPurpose says that trials of the run are no findings about what they
+// ran.
+func brokenOnPurpose(run results.Run) []string {
+	broken := 0
+	for _, r := range run.Trials() {
+		if r.Fault != nil {
+			broken++
+		}
+	}
+	if broken == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %d trials: they say nothing of the engines. See stratbench faults %s", broken, len(run.Trials()), run.ID())}
 }
 
 // Trial shows one trial: its spans as rows, and what qualifies it as notes.
@@ -182,6 +199,9 @@ func trialNotes(run results.Run, r results.Record) []string {
 	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Verdict(r.Verdict))}
 	if r.Setup != nil {
 		notes = append(notes, "Setup time: "+Seconds(*r.Setup))
+	}
+	if f := r.Fault; f != nil {
+		notes = append(notes, fmt.Sprintf("FAULT INJECTED: %s (%s); the true outcome is %v. This trial says nothing of the engine.", f.Name, f.What, f.Truth))
 	}
 	if r.Verdict.Error != "" {
 		notes = append(notes, "Error: "+r.Verdict.Error)
