@@ -50,7 +50,7 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 		questions = s.DefaultQuestions()
 	}
 	for _, q := range questions {
-		if err := s.check(q); err != nil {
+		if err := s.answerable(q); err != nil {
 			return Analysis{}, err
 		}
 	}

@@ -35,6 +35,15 @@ type Cell struct {
 // Cells gathers trials by cell. order is the plan's cells; cells that were
 // recorded and are not in it follow in order of position.
 func Cells(order []trial.Cell, trials []results.Record) []Cell {
+	var sorted []*results.Record
+	for _, r := range sortedByPosition(trials) {
+		sorted = append(sorted, &r)
+	}
+	return cellsOf(order, sorted)
+}
+
+// cellsOf gathers trials that are in their order already.
+func cellsOf(order []trial.Cell, trials []*results.Record) []Cell {
 	var cells []Cell
 	place := map[string]int{}
 	at := func(c trial.Cell) *Cell {
@@ -55,7 +64,7 @@ func Cells(order []trial.Cell, trials []results.Record) []Cell {
 	for _, c := range order {
 		at(c)
 	}
-	for _, r := range sortedByPosition(trials) {
+	for _, r := range trials {
 		at(r.Trial.Cell).add(r)
 	}
 	return cells
@@ -67,13 +76,13 @@ func sortedByPosition(trials []results.Record) []results.Record {
 	return sorted
 }
 
-func (c *Cell) add(r results.Record) {
+func (c *Cell) add(r *results.Record) {
 	c.Simulated = c.Simulated || r.Simulated
 	switch {
 	case r.Trial.WarmUp:
 		c.WarmUps++
 		return
-	case !Measured(r):
+	case !Measured(*r):
 		c.Invalid++
 		return
 	}

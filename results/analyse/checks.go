@@ -49,7 +49,7 @@ const (
 	busyCPUPressure = 25.0
 )
 
-func busy(r results.Record) bool {
+func busy(r *results.Record) bool {
 	cpus := float64(max(1, r.Machine.CPUs))
 	return r.Load.Load1/cpus > busyLoadPerCPU || r.Load.Pressure.Known && r.Load.Pressure.CPUSome > busyCPUPressure
 }
@@ -122,24 +122,24 @@ func (s Study) residue(trials []Observation) (warnings []Warning) {
 
 var residueFields = []struct {
 	name string
-	of   func(results.Record, results.Environment) string
+	of   func(*results.Record, results.Environment) string
 }{
-	{"engine version", func(r results.Record, _ results.Environment) string { return r.Machine.EngineVersion }},
-	{"builder", func(r results.Record, _ results.Environment) string { return r.Machine.Builder }},
-	{"storage driver", func(r results.Record, _ results.Environment) string { return r.Machine.StorageDriver }},
-	{"node image", func(r results.Record, _ results.Environment) string { return r.Machine.NodeImage }},
-	{"kind of machine", func(r results.Record, _ results.Environment) string { return r.Machine.Kind }},
-	{"memory limit", func(r results.Record, _ results.Environment) string { return r.Machine.MemoryLimit.String() }},
-	{"CPUs", func(r results.Record, _ results.Environment) string { return fmt.Sprint(r.Machine.CPUs) }},
-	{"kernel", func(_ results.Record, e results.Environment) string { return e.Kernel }},
-	{"host", func(_ results.Record, e results.Environment) string { return e.HostID }},
-	{"workload", func(_ results.Record, e results.Environment) string { return short(e.WorkloadHash) }},
-	{"stratbench", func(_ results.Record, e results.Environment) string { return e.Stratbench }},
+	{"engine version", func(r *results.Record, _ results.Environment) string { return r.Machine.EngineVersion }},
+	{"builder", func(r *results.Record, _ results.Environment) string { return r.Machine.Builder }},
+	{"storage driver", func(r *results.Record, _ results.Environment) string { return r.Machine.StorageDriver }},
+	{"node image", func(r *results.Record, _ results.Environment) string { return r.Machine.NodeImage }},
+	{"kind of machine", func(r *results.Record, _ results.Environment) string { return r.Machine.Kind }},
+	{"memory limit", func(r *results.Record, _ results.Environment) string { return r.Machine.MemoryLimit.String() }},
+	{"CPUs", func(r *results.Record, _ results.Environment) string { return fmt.Sprint(r.Machine.CPUs) }},
+	{"kernel", func(_ *results.Record, e results.Environment) string { return e.Kernel }},
+	{"host", func(_ *results.Record, e results.Environment) string { return e.HostID }},
+	{"workload", func(_ *results.Record, e results.Environment) string { return short(e.WorkloadHash) }},
+	{"stratbench", func(_ *results.Record, e results.Environment) string { return e.Stratbench }},
 }
 
 func short(hash string) string { return hash[:min(12, len(hash))] }
 
-func variants(trials []Observation, environments map[string]results.Environment, of func(results.Record, results.Environment) string) []string {
+func variants(trials []Observation, environments map[string]results.Environment, of func(*results.Record, results.Environment) string) []string {
 	counts := map[string]int{}
 	var order []string
 	for _, o := range trials {

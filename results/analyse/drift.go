@@ -36,8 +36,11 @@ func (s Study) residuals() (all []residual) {
 // mostForTrend keeps the trend tests, which look at all pairs, quick.
 const mostForTrend = 2000
 
-// warnings are the checks over all cells together.
-func (s Study) warnings() (warnings []Warning) {
+// warnings are those over all cells together.
+func (s Study) warnings() []Warning { return s.checked }
+
+// check looks for what moved or carried over in all cells together.
+func (s Study) check() (warnings []Warning) {
 	if s.Simulated() {
 		warnings = append(warnings, about(SimulatedTrials, "", filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
 	}

@@ -211,7 +211,7 @@ type model struct {
 
 // mostForModel is the number of trials that the model takes: of more, every
 // so manieth, which leaves intervals far narrower than anybody needs.
-const mostForModel = 2000
+const mostForModel = 1000
 
 func (s Study) modelled() []Observation {
 	step := (len(s.Trials) + mostForModel - 1) / mostForModel

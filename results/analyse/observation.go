@@ -10,8 +10,9 @@ import (
 
 // Observation is one trial as the statistics see it.
 type Observation struct {
-	Run    string
-	Record results.Record
+	Run string
+	// Record is shared with the run: there may be very many.
+	Record *results.Record
 	Cell   trial.Cell
 	// Block tells the trials that shared conditions, across runs.
 	Block string
@@ -27,7 +28,7 @@ type Observation struct {
 	Lost, Recovery float64
 }
 
-func observe(run results.Run, r results.Record) Observation {
+func observe(run results.Run, r *results.Record) Observation {
 	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell,
 		Block: run.ID() + "/" + strconv.Itoa(r.Trial.Block),
 		Ready: usable(r), Setup: math.NaN(), Lost: math.NaN(), Recovery: math.NaN()}
@@ -45,7 +46,7 @@ func observe(run results.Run, r results.Record) Observation {
 
 // usable is true for an environment that one could work with. An engine that
 // dies under the tests leaves none.
-func usable(r results.Record) bool {
+func usable(r *results.Record) bool {
 	switch r.Verdict.Outcome {
 	case trial.OK:
 		return r.Setup != nil || r.Imported != nil
@@ -56,7 +57,7 @@ func usable(r results.Record) bool {
 }
 
 // pipelineSpan is from the machine being up to its being taken down.
-func pipelineSpan(r results.Record) (began, ended trial.Seconds) {
+func pipelineSpan(r *results.Record) (began, ended trial.Seconds) {
 	ended = r.Elapsed
 	for _, s := range r.Spans {
 		switch s.Name {

@@ -35,8 +35,8 @@ func ParseQuestion(text string) (Question, error) {
 	return q, nil
 }
 
-// check says what of the question the study does not have.
-func (s Study) check(q Question) error {
+// answerable says what of the question the study does not have.
+func (s Study) answerable(q Question) error {
 	f, ok := s.Factor(q.Factor)
 	if !ok {
 		return fmt.Errorf("no factor is called %q; the factors are %s", q.Factor, factorList(s.Factors))

@@ -26,8 +26,9 @@ type Study struct {
 	Estimates []results.Record
 	Refused   []results.Refusal
 
-	basics []Cell
-	byCell map[string][]Observation
+	basics  []Cell
+	byCell  map[string][]Observation
+	checked []Warning
 }
 
 // NotRecorded is the level of a factor that a run did not record.
@@ -39,7 +40,7 @@ func Gather(runs []results.Run) Study {
 	s := Study{Runs: runs, byCell: map[string][]Observation{}}
 	names := factorsOf(runs)
 	var order []trial.Cell
-	var records []results.Record
+	var records []*results.Record
 	for _, run := range runs {
 		settings := settingsOf(run)
 		for _, c := range run.Plan.Cells {
@@ -48,26 +49,29 @@ func Gather(runs []results.Run) Study {
 		for _, r := range run.Plan.Refused {
 			s.Refused = append(s.Refused, results.Refusal{Cell: complete(r.Cell, names, settings), Reason: r.Reason})
 		}
-		for _, r := range sortedByPosition(run.Trials()) {
+		trials := sortedByPosition(run.Trials())
+		for i := range trials {
+			r := &trials[i]
 			r.Trial.Cell = complete(r.Trial.Cell, names, r.Settings)
 			if r.Imported != nil && r.Imported.Estimate {
-				s.Estimates = append(s.Estimates, r)
+				s.Estimates = append(s.Estimates, *r)
 				continue
 			}
 			records = append(records, r)
 			s.admit(run, r)
 		}
 	}
-	s.basics = Cells(order, records)
+	s.basics = cellsOf(order, records)
 	for _, c := range s.basics {
 		s.Cells = append(s.Cells, c.Cell)
 	}
 	s.Factors = factorLevels(names, append(s.Cells, estimatedCells(s.Estimates)...))
+	s.checked = s.check()
 	return s
 }
 
-func (s *Study) admit(run results.Run, r results.Record) {
-	if r.Trial.WarmUp || !Measured(r) {
+func (s *Study) admit(run results.Run, r *results.Record) {
+	if r.Trial.WarmUp || !Measured(*r) {
 		return
 	}
 	o := observe(run, r)

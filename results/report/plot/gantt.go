@@ -28,7 +28,7 @@ func Gantts(s analyse.Study) (figures []Figure) {
 	}
 	for _, o := range []*analyse.Observation{ready, failed} {
 		if o != nil {
-			figures = append(figures, Gantt(o.Record))
+			figures = append(figures, Gantt(*o.Record))
 		}
 	}
 	return figures
