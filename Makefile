@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test unit fault-matrix build lab workload prerequisites schema bench vet clean
+.PHONY: demo test unit fault-matrix build lab workload prerequisites schema calibrate bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -63,6 +63,10 @@ workload:
 ## schema: write the published JSON Schemas anew from the types
 schema:
 	go generate ./experiments
+
+## calibrate: how often intervals cover and tests err, into docs/calibration.md
+calibrate:
+	STRATBENCH_CALIBRATE=$(CURDIR)/docs/calibration.md go test -run TestCalibration ./results/analyse
 
 ## bench: the speed targets, as ratios measured side by side
 bench: build workload lab

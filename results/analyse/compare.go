@@ -1,8 +1,6 @@
 package analyse
 
 import (
-	"math"
-
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
@@ -147,7 +145,7 @@ func equalRates(a, b stats.Arm) (float64, bool) {
 
 func superiority(a arms) Superiority {
 	s := Superiority{Probability: none, Interval: unknown(), WinRatio: none}
-	first, second := ranked(a.trials[0]), ranked(a.trials[1])
+	first, second := watched(a.trials[0]), watched(a.trials[1])
 	if len(first) == 1 && len(second) >= 1 || len(second) == 1 && len(first) >= 1 {
 		s.Probability = Value(probabilityFaster(first, second))
 		return s
@@ -157,15 +155,6 @@ func superiority(a arms) Superiority {
 		return s
 	}
 	return Superiority{Probability: Value(c.Probability), Interval: interval(c.ProbabilityCI), WinRatio: Value(c.WinRatio)}
-}
-
-func ranked(trials []Observation) (values []float64) {
-	for _, o := range trials {
-		if o.known() {
-			values = append(values, o.WorstRank())
-		}
-	}
-	return values
 }
 
 func probabilityFaster(first, second []float64) float64 {
@@ -185,15 +174,14 @@ func probabilityFaster(first, second []float64) float64 {
 
 func restrictedDiff(a arms, tau float64) RestrictedDiff {
 	d := RestrictedDiff{Cap: Value(tau), Difference: none, Interval: unknown()}
-	times1, event1 := survival(a.trials[0])
-	times2, event2 := survival(a.trials[1])
-	c, err := stats.CompareRMST(times1, event1, times2, event2, tau, Confidence)
+	first, second := watched(a.trials[0]), watched(a.trials[1])
+	c, err := stats.CompareCapped(first, second, tau, Confidence)
 	if err != nil {
 		return d
 	}
 	d.Difference = Value(c.Difference)
-	if min(len(times1), len(times2)) >= fewForNormal && !math.IsNaN(c.P) {
-		d.Interval = interval(c.DifferenceCI)
+	if min(len(first), len(second)) >= fewest {
+		d.Interval = interval(c.CI)
 	}
 	return d
 }

@@ -4,6 +4,9 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
@@ -67,7 +70,7 @@ func times(values []float64) Times {
 type RestrictedMean struct {
 	Cap      Value    `json:"cap_seconds"`
 	Mean     Value    `json:"mean_seconds"`
-	Interval Interval `json:"interval_seconds" jsonschema:"description=normal approximation; null with fewer than 4 trials or without spread"`
+	Interval Interval `json:"interval_seconds" jsonschema:"description=Student's t; null with fewer than 4 trials or without spread"`
 }
 
 // RunningTime is the expected time until ready when every failure is followed
@@ -143,37 +146,39 @@ func losses(trials []Observation) (values []float64) {
 	return values
 }
 
-// survival gives the trials as times and events: failures at +Inf without the
-// event, cut-off trials censored at their limit.
-func survival(trials []Observation) (at []float64, event []bool) {
+// watched are the times to ready of trials, +Inf for failures and for those
+// that a limit ended, which is never before the common cap.
+func watched(trials []Observation) (values []float64) {
 	for _, o := range trials {
-		switch {
-		case o.CutOff && !math.IsNaN(o.Lost):
-			at, event = append(at, o.Lost), append(event, false)
-		case o.known():
-			at, event = append(at, o.WorstRank()), append(event, o.Ready)
+		if o.known() {
+			values = append(values, o.WorstRank())
 		}
 	}
-	return at, event
+	return values
 }
 
-// fewForNormal is the number of trials below which a normal approximation is
-// not shown.
-const fewForNormal = 4
-
+// restrictedMean is the mean of times cut at tau, with Student's interval: all
+// trials are watched to the common cap, so that nothing is censored before it.
 func restrictedMean(trials []Observation, tau float64) RestrictedMean {
 	m := RestrictedMean{Cap: Value(tau), Mean: none, Interval: unknown()}
-	at, event := survival(trials)
-	r, err := stats.RMST(at, event, tau, Confidence)
-	if err != nil {
+	values := watched(trials)
+	if len(values) == 0 || !(tau > 0) {
 		return m
 	}
-	m.Mean = Value(r.Mean)
-	if len(at) >= fewForNormal && r.StdErr > 0 {
-		m.Interval = interval(r.CI)
+	for i, v := range values {
+		values[i] = min(v, tau)
+	}
+	mean, sd := stat.MeanStdDev(values, nil)
+	m.Mean = Value(mean)
+	if len(values) >= fewest && sd > 0 {
+		half := distuv.StudentsT{Sigma: 1, Nu: float64(len(values) - 1)}.Quantile((1+Confidence)/2) * sd / math.Sqrt(float64(len(values)))
+		m.Interval = Interval{Value(mean - half), Value(mean + half)}
 	}
 	return m
 }
+
+// fewest trials for which an interval of a mean is shown.
+const fewest = 4
 
 // commonCap is the longest time to which every cell was watched.
 func (s Study) commonCap() float64 {

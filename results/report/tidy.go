@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
 )
 
@@ -30,9 +31,13 @@ func tidyCell(c analyse.CellSummary) (rows [][]string) {
 	add("failure_rate", c.N, c.Failed.Estimate, c.Failed.Interval, "Clopper-Pearson")
 	add("ready_rate", c.N, c.Ready.Estimate, c.Ready.Interval, "Clopper-Pearson")
 	add("setup_median_seconds_if_ready", c.SetupTime.N, c.SetupTime.Median, c.SetupTime.Interval, "order statistics")
-	add("restricted_mean_seconds", c.N, c.RestrictedMean.Mean, c.RestrictedMean.Interval, "Kaplan-Meier to "+number(c.RestrictedMean.Cap)+" s")
+	add("restricted_mean_seconds", c.N, c.RestrictedMean.Mean, c.RestrictedMean.Interval, "mean cut at "+number(c.RestrictedMean.Cap)+" s")
 	add("expected_running_time_seconds", c.N, c.RunningTime.Mean, c.RunningTime.Interval, "posterior (Jeffreys)")
-	for o, n := range c.Outcomes {
+	for _, o := range trial.Outcomes() {
+		n := c.Outcomes[o]
+		if n == 0 {
+			continue
+		}
 		add("outcome "+string(o), n, analyse.Value(float64(n)/float64(c.N)), unbounded, "count")
 	}
 	return rows
@@ -48,7 +53,7 @@ func tidyComparison(c analyse.Comparison) (rows [][]string) {
 	add("p_time_holm", c.Time.Adjusted, none, "Holm")
 	add("probability_first_sooner", c.Faster.Probability, c.Faster.Interval, "Newcombe")
 	add("setup_ratio_if_ready", c.Ratio.Estimate, c.Ratio.Interval, "Hodges-Lehmann inside blocks")
-	add("restricted_mean_difference_seconds", c.Restricted.Difference, c.Restricted.Interval, "Kaplan-Meier to "+number(c.Restricted.Cap)+" s")
+	add("restricted_mean_difference_seconds", c.Restricted.Difference, c.Restricted.Interval, "mean cut at "+number(c.Restricted.Cap)+" s")
 	add("failure_rate_difference", c.Rates.Difference, c.Rates.Interval, "Miettinen-Nurminen")
 	add("p_failure_rate", c.Rates.P, none, "Boschloo")
 	add("p_failure_rate_holm", c.Rates.Adjusted, none, "Holm")
