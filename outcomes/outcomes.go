@@ -36,6 +36,9 @@ type Case struct {
 	OwnEngine bool
 	// Kills is how many processes the kernel killed for want of memory.
 	Kills int64
+	// Worst is the machine under the most pressure for memory in the silence
+	// before the end.
+	Worst trial.Sample
 	// MemoryFull says that the machine was at its memory limit.
 	MemoryFull bool
 }

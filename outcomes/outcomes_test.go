@@ -66,6 +66,8 @@ func TestPrecedence(t *testing.T) {
 		"a full disk beats the step that met it": {Case{Reported: reported(trial.BuildFailed, "build"), After: postmortem.Report{EngineAnswers: true, DiskFull: true}}, trial.Storage, "disk-full"},
 		"a silent step at work is no hang of the engine": {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true,
 			After: alive, Quiet: watch.Quiet{Known: true, Working: []string{"sleep"}}}, trial.BuildFailed, "silent"},
+		"a step that is silent because the machine waits for memory": {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true, After: alive,
+			Quiet: watch.Quiet{Known: true, Working: []string{"sleep"}}, Worst: trial.Sample{Pressure: trial.Pressure{Known: true, MemoryFull: 68}}}, trial.HostExhausted, "memory-thrashing"},
 		"silence with nobody at work is":     {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true, After: alive, Quiet: watch.Quiet{Known: true}}, trial.EngineHang, "idle"},
 		"a cluster that is not done in time": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster", false), After: alive}, trial.ClusterHang, "limit"},
 		"a pod that is not ready while the cluster answers": {Case{Reported: limited(trial.DeployFailed, "deploy", false), Phase: "deploy",

@@ -1,8 +1,11 @@
 package outcomes
 
 import (
+	"fmt"
+
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/classify"
+	"github.com/stratbench/stratbench/outcomes/watch"
 )
 
 // fault is the pipeline saying that the trial could not be measured.
@@ -27,6 +30,11 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 		v.Cause = "silent"
 	}
 	at := c.Reported.Verdict.Phase
+	if c.Reported.Silent && watch.Pressed(c.Worst) {
+		e := trial.Evidence{Source: "memory and pressure", State: "pressed", At: c.Worst.At,
+			Text: fmt.Sprintf("memory pressure full %.0f %% in the silence, at %s of memory", c.Worst.Pressure.MemoryFull, c.Worst.Memory)}
+		return trial.Verdict{Outcome: trial.HostExhausted, Cause: "memory-thrashing", Confidence: probed, Evidence: []trial.Evidence{e}}, true
+	}
 	if c.explains(c.Text, at) {
 		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
 		return v, true

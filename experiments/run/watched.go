@@ -99,6 +99,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
 	c.OwnEngine, c.Kills = m.EngineExited() != nil, x.kills()
 	c.MemoryFull = x.memoryFull()
+	c.Worst = x.worst(x.r.spec.Limits.Silence[result.Phase])
 	if reported && result.Error != "" {
 		c.Text = x.readText(result)
 	}
@@ -119,6 +120,17 @@ func (x *execution) memoryFull() bool {
 		}
 	}
 	return false
+}
+
+// worst is the sample of the last stretch with the most pressure for memory.
+func (x *execution) worst(stretch time.Duration) (worst trial.Sample) {
+	from := x.clock.Elapsed() - trial.Seconds(stretch)
+	for _, s := range x.record.Samples {
+		if s.At >= from && s.Pressure.MemoryFull > worst.Pressure.MemoryFull {
+			worst = s
+		}
+	}
+	return worst
 }
 
 // kills is how many processes of the machine the kernel killed.

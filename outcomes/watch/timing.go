@@ -66,10 +66,11 @@ type answers struct {
 func (w *Watch) quiet(now time.Time) time.Duration { return now.Sub(w.progress.heard) }
 
 // patience is how long a phase's silence may last before something that does
-// not answer is called dead: never longer than the phase's own limit.
+// not answer is called dead: less than the phase's own limit, which would
+// otherwise end the trial without a reason.
 func (w *Watch) patience(d time.Duration) time.Duration {
 	for p := range w.progress.phases {
-		if limit := w.config.Silence[p]; limit > 0 && limit < d {
+		if limit := w.config.Silence[p] * 3 / 4; limit > 0 && limit < d {
 			d = limit
 		}
 	}
@@ -109,7 +110,7 @@ func (w *Watch) PhaseEnded(p trial.Phase, well bool) {
 func (w *Watch) Sample(s trial.Sample) {
 	w.mu.Lock()
 	now := time.Now()
-	lasted := w.pressure.see(now, s.Pressure.Known && s.Pressure.MemoryFull >= thrashingShare)
+	lasted := w.pressure.see(now, Pressed(s))
 	quiet := w.quiet(now)
 	phase, running := w.progress.latest, len(w.progress.phases) > 0
 	long := w.patience(thrashingFor)
@@ -119,6 +120,9 @@ func (w *Watch) Sample(s trial.Sample) {
 		w.found(Finding{Kind: Thrashing, Phase: phase, Since: w.since(from), Text: thrashingText(s, lasted, quiet)})
 	}
 }
+
+// Pressed says whether a machine does little but wait for memory.
+func Pressed(s trial.Sample) bool { return s.Pressure.Known && s.Pressure.MemoryFull >= thrashingShare }
 
 // judge looks at what only time can tell.
 func (w *Watch) judge() {

@@ -160,10 +160,10 @@ func TestAnAPIThatDoesNotAnswerIsAHangOnlyInSilence(t *testing.T) {
 }
 
 func TestAPhasesSilenceLimitShortensPatience(t *testing.T) {
-	w := &Watch{config: Config{Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 10 * time.Second}}}
+	w := &Watch{config: Config{Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 20 * time.Second}}}
 	w.PhaseBegan(trial.PhaseBuild)
-	if got := w.patience(silentFor); got != 10*time.Second {
-		t.Errorf("patience = %s, want 10s", got)
+	if got := w.patience(silentFor); got != 15*time.Second {
+		t.Errorf("patience = %s, want 15s", got)
 	}
 	w.PhaseEnded(trial.PhaseBuild, true)
 	if got := w.patience(silentFor); got != silentFor {
