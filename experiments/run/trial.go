@@ -1,10 +1,12 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -233,6 +235,7 @@ func (x *execution) sample(m machine.Machine) (stop func()) {
 func (x *execution) finish(ctx context.Context) {
 	x.record.Elapsed = x.clock.Elapsed()
 	x.record.Spans = append(x.own, x.trace.Spans(x.record.Elapsed)...)
+	slices.SortStableFunc(x.record.Spans, func(a, b trial.Span) int { return cmp.Compare(a.Start, b.Start) })
 	x.record.Tests = append(x.record.Tests, x.trace.Tests()...)
 	if result, ok := x.trace.Result(); ok {
 		x.record.Setup = result.Setup

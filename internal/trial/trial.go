@@ -65,7 +65,8 @@ type Trial struct {
 	ID string `json:"id"`
 	// Cell is what this trial runs.
 	Cell Cell `json:"cell"`
-	// Block numbers the randomised block, from 1; 0 is the warm-up.
+	// Block numbers the randomised block, from 1; warm-ups and preparations
+	// are in none, which is 0.
 	Block int `json:"block"`
 	// Replicate counts the trials of this cell, from 1 (warm-ups: 0).
 	Replicate int `json:"replicate"`
@@ -76,8 +77,11 @@ type Trial struct {
 }
 
 func (t Trial) String() string {
-	if t.WarmUp {
+	switch {
+	case t.WarmUp:
 		return fmt.Sprintf("%s warm-up [%s]", t.ID, t.Cell)
+	case t.Block == 0:
+		return fmt.Sprintf("%s preparation [%s]", t.ID, t.Cell)
 	}
 	return fmt.Sprintf("%s block %d [%s]", t.ID, t.Block, t.Cell)
 }
