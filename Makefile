@@ -18,6 +18,8 @@ MATRIX :=
 demo: build workload
 	$(BIN) lab --install-missing --if-needed
 	$(BIN) run experiments/quick.yaml --as-found
+	@echo "The report of this run, for a browser:"
+	@$(BIN) report latest -o results/data/report
 
 ## test: everything that is tested, on real engines with a real cluster
 test: build workload

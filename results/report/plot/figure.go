@@ -127,10 +127,17 @@ func (s timeScale) of(seconds float64) float64 { return seconds / s.seconds }
 // ticks are at round numbers, from 0.
 type ticks struct{ format string }
 
-func (t ticks) Ticks(low, high float64) (all []plot.Tick) {
-	step := niceStep((high - low) / 6)
+func (t ticks) Ticks(low, high float64) []plot.Tick { return marks(low, high, 6, t.format) }
+
+// coarse ticks are for low panels.
+type coarse struct{ format string }
+
+func (t coarse) Ticks(low, high float64) []plot.Tick { return marks(low, high, 3, t.format) }
+
+func marks(low, high, about float64, format string) (all []plot.Tick) {
+	step := niceStep((high - low) / about)
 	for v := math.Ceil(low/step) * step; v <= high+step/1e6; v += step {
-		all = append(all, plot.Tick{Value: v, Label: fmt.Sprintf(t.format, cleanZero(v))})
+		all = append(all, plot.Tick{Value: v, Label: fmt.Sprintf(format, cleanZero(v))})
 	}
 	return all
 }

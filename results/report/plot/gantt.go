@@ -1,8 +1,10 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -56,6 +58,7 @@ func ganttRows(spans []trial.Span) (rows []trial.Span) {
 			rows = append(rows, s)
 		}
 	}
+	slices.SortStableFunc(rows, func(a, b trial.Span) int { return cmp.Compare(a.Start, b.Start) })
 	return rows
 }
 
@@ -146,7 +149,7 @@ func cpuPanel(r results.Record, scale timeScale) *plot.Plot {
 	p := timed("", "", "CPUs in use", r, scale)
 	most := float64(max(1, r.Machine.CPUs))
 	p.Y.Min, p.Y.Max = 0, most*1.05
-	p.Y.Tick.Marker = ticks{"%g"}
+	p.Y.Tick.Marker = coarse{"%g"}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		var points []vg.Point
 		for i := 1; i < len(r.Samples); i++ {
@@ -177,7 +180,7 @@ func memoryPanel(r results.Record, scale timeScale) *plot.Plot {
 	if p.Y.Max <= 0 {
 		p.Y.Max = 1
 	}
-	p.Y.Tick.Marker = ticks{"%g"}
+	p.Y.Tick.Marker = coarse{"%g"}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		var all, anon []vg.Point
 		for _, s := range r.Samples {
