@@ -1,6 +1,7 @@
 package outcomes
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -99,7 +100,24 @@ func (c *Case) engineSilent() (trial.Verdict, bool) {
 	if !ok {
 		return undecided, false
 	}
+	if c.starved() {
+		v, _ := seen(trial.HostExhausted, "memory-starved", probed, f)
+		v.Evidence = append(v.Evidence, trial.Evidence{Source: "memory and pressure", State: "at the limit", At: c.Worst.At,
+			Text: fmt.Sprintf("%s of memory, pressure some %.0f %%, full %.0f %%", c.Worst.Memory, c.Worst.Pressure.MemorySome, c.Worst.Pressure.MemoryFull)})
+		return v, true
+	}
 	return seen(trial.EngineHang, "no-answer", watched, f)
+}
+
+// starvedSome is a share of time in which some process waits for memory that
+// no machine with enough of it has.
+const starvedSome = 40
+
+// starved says whether the machine was at its limit and its processes waited
+// for memory: an engine that does not answer then is no engine that hangs. On a
+// host with other work to do, the share in which all of them wait is less.
+func (c *Case) starved() bool {
+	return c.MemoryFull && c.Worst.Pressure.Known && c.Worst.Pressure.MemorySome >= starvedSome
 }
 
 // thrashing is a machine that only waits for memory. Nothing in it has failed.

@@ -30,7 +30,7 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 		v.Cause = "silent"
 	}
 	at := c.Reported.Verdict.Phase
-	if c.Reported.Silent && watch.Pressed(c.Worst) {
+	if c.Reported.Silent && (watch.Pressed(c.Worst) || c.starved()) {
 		e := trial.Evidence{Source: "memory and pressure", State: "pressed", At: c.Worst.At,
 			Text: fmt.Sprintf("memory pressure full %.0f %% in the silence, at %s of memory", c.Worst.Pressure.MemoryFull, c.Worst.Memory)}
 		return trial.Verdict{Outcome: trial.HostExhausted, Cause: "memory-thrashing", Confidence: probed, Evidence: []trial.Evidence{e}}, true

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -99,7 +100,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
 	c.OwnEngine, c.Kills = m.EngineExited() != nil, x.kills()
 	c.MemoryFull = x.memoryFull()
-	c.Worst = x.worst(x.r.spec.Limits.Silence[result.Phase])
+	c.Worst = x.worst(max(x.r.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	if reported && result.Error != "" {
 		c.Text = x.readText(result)
 	}
