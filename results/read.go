@@ -48,24 +48,29 @@ func Read(name string, r io.Reader) (records []Record, faults []Fault, err error
 }
 
 func parse(line []byte, ended bool) (r Record, fault string) {
+	if err := json.Unmarshal(line, &r); err == nil && r.Schema == Schema {
+		if r.Trial.ID == "" || r.Verdict.Outcome == "" {
+			return r, "the record has no trial or no outcome"
+		}
+		return r, ""
+	}
+	return Record{}, whatIsWrong(line, ended)
+}
+
+// whatIsWrong says why a line is no record.
+func whatIsWrong(line []byte, ended bool) string {
 	var head struct {
 		Schema string `json:"schema"`
 	}
 	switch err := json.Unmarshal(line, &head); {
 	case err != nil && !ended:
-		return r, "the line is cut off: its writer was stopped in mid-record"
+		return "the line is cut off: its writer was stopped in mid-record"
 	case err != nil:
-		return r, "not a record: " + err.Error()
+		return "not a record: " + err.Error()
 	case head.Schema != Schema:
-		return r, fmt.Sprintf("schema %q is not %q: written by another version, or no record of stratbench", head.Schema, Schema)
+		return fmt.Sprintf("schema %q is not %q: written by another version, or no record of stratbench", head.Schema, Schema)
 	}
-	if err := json.Unmarshal(line, &r); err != nil {
-		return r, "not a record: " + err.Error()
-	}
-	if r.Trial.ID == "" || r.Verdict.Outcome == "" {
-		return r, "the record has no trial or no outcome"
-	}
-	return r, ""
+	return fmt.Sprint("not a record: ", json.Unmarshal(line, new(Record)))
 }
 
 // Run is a run's folder as read.

@@ -1,7 +1,10 @@
 package analyse
 
 import (
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -23,6 +26,33 @@ type Analysis struct {
 	// Estimates are what nobody measured; they are not analysed.
 	Estimates []Estimate `json:"estimates"`
 	Warnings  []Warning  `json:"warnings"`
+}
+
+// asked lists the comparisons of all questions that have a trial.
+func (s Study) asked(questions []Question) (all []arms) {
+	for _, q := range questions {
+		for _, pair := range s.pairs(q) {
+			if len(pair.trials[0])+len(pair.trials[1]) > 0 {
+				all = append(all, pair)
+			}
+		}
+	}
+	return all
+}
+
+// sideBySide does the same to each, as many at once as there are CPUs.
+func sideBySide[In, Out any](all []In, do func(In) Out) []Out {
+	results := make([]Out, len(all))
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i, x := range all {
+		group.Go(func() error {
+			results[i] = do(x)
+			return nil
+		})
+	}
+	_ = group.Wait() // no function of the group fails
+	return results
 }
 
 // Estimate is what a source states of a cell and nobody measured.
@@ -63,17 +93,8 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 	for _, run := range s.Runs {
 		a.Runs = append(a.Runs, summariseRun(run))
 	}
-	for _, c := range s.basics {
-		a.Cells = append(a.Cells, s.summarise(c, tau))
-	}
-	for _, q := range questions {
-		for _, pair := range s.pairs(q) {
-			if len(pair.trials[0])+len(pair.trials[1]) == 0 {
-				continue
-			}
-			a.Compared = append(a.Compared, s.compare(pair, tau))
-		}
-	}
+	a.Cells = sideBySide(s.basics, func(c Cell) CellSummary { return s.summarise(c, tau) })
+	a.Compared = sideBySide(s.asked(questions), func(pair arms) Comparison { return s.compare(pair, tau) })
 	holm(a.Compared)
 	a.Warnings = append(a.Warnings, s.warnings()...)
 	return a, nil

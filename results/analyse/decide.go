@@ -134,9 +134,7 @@ func (s Study) Decide(p Priorities) (Decision, error) {
 		return Decision{}, errors.New("nothing varies in these trials: there is nothing to decide between")
 	}
 	d := Decision{Schema: "stratbench.decision/v1", Priorities: p, Groups: []Choice{}, Warnings: append([]Warning{}, s.warnings()...)}
-	for _, group := range s.groups() {
-		d.Groups = append(d.Groups, s.choose(group, p))
-	}
+	d.Groups = sideBySide(s.groups(), func(group trial.Cell) Choice { return s.choose(group, p) })
 	return d, nil
 }
 
