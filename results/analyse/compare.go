@@ -38,8 +38,11 @@ type TimeTest struct {
 // RateTest is Boschloo's test of equal failure rates, with the difference
 // first − second and its Miettinen–Nurminen interval.
 type RateTest struct {
-	P          Value    `json:"p"`
-	Adjusted   Value    `json:"p_holm"`
+	P        Value `json:"p"`
+	Adjusted Value `json:"p_holm"`
+	// Anytime is valid however often one looked before stopping; the one to
+	// report of a run that was stopped by what it showed.
+	Anytime    Value    `json:"p_anytime"`
 	Difference Value    `json:"difference"`
 	Interval   Interval `json:"interval"`
 }
@@ -76,6 +79,9 @@ func (s Study) compare(a arms, tau float64) Comparison {
 	c.NotRun = c.N[0] == 0 || c.N[1] == 0
 	c.Time = timeTest(a)
 	c.Rates = rateTest(c.N, c.Failed)
+	if !c.NotRun {
+		c.Rates.Anytime = anytime(a)
+	}
 	c.Faster = superiority(a)
 	c.Restricted = restrictedDiff(a, tau)
 	c.Ratio = timeRatio(a)
@@ -115,7 +121,7 @@ func timeTest(a arms) TimeTest {
 }
 
 func rateTest(n, failed [2]int) RateTest {
-	t := RateTest{P: none, Adjusted: none, Difference: none, Interval: unknown()}
+	t := RateTest{P: none, Adjusted: none, Anytime: none, Difference: none, Interval: unknown()}
 	if n[0] == 0 || n[1] == 0 {
 		return t
 	}

@@ -56,6 +56,7 @@ func tidyComparison(c analyse.Comparison) (rows [][]string) {
 	add("restricted_mean_difference_seconds", c.Restricted.Difference, c.Restricted.Interval, "mean cut at "+number(c.Restricted.Cap)+" s")
 	add("failure_rate_difference", c.Rates.Difference, c.Rates.Interval, "Miettinen-Nurminen")
 	add("p_failure_rate", c.Rates.P, none, "Boschloo")
+	add("p_failure_rate_anytime", c.Rates.Anytime, none, "e-process inside blocks")
 	add("p_failure_rate_holm", c.Rates.Adjusted, none, "Holm")
 	return rows
 }
