@@ -55,7 +55,7 @@ func TestPrecedence(t *testing.T) {
 		"a process killed earlier does not explain a failed test": {Case{Reported: reported(trial.TestFailed, "test"), After: alive, OwnEngine: true,
 			Findings: []watch.Finding{kill("compile", "libpod_parent/libpod-1", "build")}}, trial.TestFailed, ""},
 		"thrashing explains an API that does not answer": {Case{Findings: []watch.Finding{saw(watch.EngineSilent, "build"), saw(watch.Thrashing, "build")}}, trial.HostExhausted, "memory-thrashing"},
-		"an engine that does not answer for want of memory": {Case{MemoryFull: true, Worst: trial.Sample{Pressure: trial.Pressure{Known: true, MemorySome: 70, MemoryFull: 32}},
+		"an engine that does not answer for want of memory": {Case{Worst: trial.Sample{Pressure: trial.Pressure{Known: true, MemorySome: 70, MemoryFull: 32}},
 			Findings: []watch.Finding{saw(watch.EngineSilent, "build")}}, trial.HostExhausted, "memory-starved"},
 		"an engine that does not answer with memory to spare": {Case{Findings: []watch.Finding{saw(watch.EngineSilent, "build")}}, trial.EngineHang, "no-answer"},
 		"the user's own code is never a crash of an engine that answers": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,
