@@ -56,9 +56,20 @@ type Design struct {
 	// Seed determines the order of the trials. Without one, each run draws its
 	// own and records it.
 	Seed uint64 `json:"seed" jsonschema:"minimum=0,maximum=18446744073709551615"`
+	// Stop ends the run early: with "decided", before the first block at which
+	// every comparison of the strategies' failure rates is decided, by a test
+	// that stays valid when looked at after every block. Replicates is then the
+	// most. A cell that keeps failing is not run again.
+	Stop Stop `json:"stop,omitempty" jsonschema:"enum=decided"`
 	// SeedGiven is true when the spec has a seed.
 	SeedGiven bool `json:"-"`
 }
+
+// Stop is what ends a run before all its replicates.
+type Stop string
+
+// StopDecided ends a run when what was asked is decided.
+const StopDecided Stop = "decided"
 
 // Limits bound a trial. A limit that is reached ends the trial as timed out.
 type Limits struct {

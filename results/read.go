@@ -80,6 +80,8 @@ type Run struct {
 	Plan        Plan
 	Records     []Record
 	Faults      []Fault
+	// Looks are what was decided on the way, where the run stops by that.
+	Looks []Look
 	// Import is set when the run's records were imported.
 	Import *Import
 }
@@ -101,6 +103,10 @@ func ReadRun(dir string) (Run, error) {
 		if err := readJSON(dir, ImportFile, run.Import); err != nil {
 			return run, err
 		}
+	}
+	var err error
+	if run.Looks, err = readLooks(dir); err != nil {
+		return run, err
 	}
 	name := filepath.Join(dir, JournalFile)
 	journal, err := os.Open(name)

@@ -82,7 +82,7 @@ stops cleanly; --resume continues.
 			if asFound && len(run.AsFound(cmd.Context(), spec)) > 0 {
 				p = plan.Make(spec, p.Seed)
 			}
-			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), Budget: spec.Budget,
+			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), Budget: spec.Budget, Look: looker(spec),
 				Report: newProgress(cmd.ErrOrStderr()).update}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(dir, resume, spec.Name); err != nil {

@@ -18,7 +18,7 @@ import (
 // folder.
 func open(ctx context.Context, o Options) (*runner, error) {
 	r := &runner{
-		spec: o.Spec, plan: o.Plan, started: time.Now(), budget: o.Budget,
+		spec: o.Spec, plan: o.Plan, started: time.Now(), budget: o.Budget, decide: o.Look,
 		done: map[string]bool{}, took: map[string][]time.Duration{},
 		places: map[trial.Runtime]place{},
 	}

@@ -40,6 +40,9 @@ type Options struct {
 	// Budget stops the run before a block that would not end in time; 0 is
 	// the spec's, or none.
 	Budget time.Duration
+	// Look, unless nil, says before each block whether to go on. It must stay
+	// valid however often it is asked.
+	Look func(results.Run) (results.Look, error)
 	// Report is told how far the run is, from one goroutine at a time.
 	Report func(Update)
 }
@@ -54,6 +57,7 @@ type runner struct {
 	scratch *scratch
 	oci     *ociRegistry
 	report  func(Update)
+	decide  func(results.Run) (results.Look, error)
 	started time.Time
 	budget  time.Duration
 	// done are the trials that need not be run.
@@ -104,6 +108,12 @@ func (r *runner) trials(ctx context.Context) error {
 		if r.outOfBudget(i) {
 			r.report(Update{Note: fmt.Sprintf("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)})
 			return nil
+		}
+		if stop, err := r.look(i); stop || err != nil {
+			return err
+		}
+		if r.done[t.ID] { // its cell was retired by the look
+			continue
 		}
 		record, err := r.one(ctx, t, results.KindTrial)
 		if err != nil {

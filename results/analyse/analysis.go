@@ -71,6 +71,7 @@ type RunSummary struct {
 	FaultyRecords int                 `json:"faulty_records"`
 	Refused       []results.Refusal   `json:"refused,omitempty"`
 	Import        *results.Import     `json:"import,omitempty"`
+	Looks         []results.Look      `json:"looks,omitempty"`
 }
 
 // Analyse summarises a study's cells and answers the questions asked of it;
@@ -103,7 +104,7 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 func summariseRun(run results.Run) RunSummary {
 	return RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
 		Planned: len(run.Plan.Trials), Recorded: recorded(run), FaultyRecords: len(run.Faults),
-		Refused: run.Plan.Refused, Import: run.Import}
+		Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks}
 }
 
 // recorded counts a run's trials; an estimate is none.

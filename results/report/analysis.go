@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
 )
 
@@ -39,6 +40,9 @@ func overall(a analyse.Analysis) (notes []string) {
 		if missing := r.Planned - r.Recorded; missing > 0 {
 			notes = append(notes, fmt.Sprintf("Run %s: %d of %d planned trials are not recorded.", r.Run, missing, r.Planned))
 		}
+		for _, l := range r.Looks {
+			notes = append(notes, lookNote(r.Run, l))
+		}
 		if r.FaultyRecords > 0 {
 			notes = append(notes, fmt.Sprintf("Run %s: %d lines of its journal are no records and were passed over.", r.Run, r.FaultyRecords))
 		}
@@ -49,6 +53,18 @@ func overall(a analyse.Analysis) (notes []string) {
 		}
 	}
 	return notes
+}
+
+// lookNote says what a look decided, and which figures stay valid after it.
+func lookNote(run string, l results.Look) string {
+	text := fmt.Sprintf("Run %s, before block %d:", run, l.Block)
+	for _, c := range l.Retired {
+		text += fmt.Sprintf(" [%s] kept failing and was not run again.", c)
+	}
+	if l.Stopped {
+		text += " stopped, because " + l.Reason + ". Of failure rates read p_anytime, which stays valid; intervals and other p-values are those of a run of fixed length."
+	}
+	return text
 }
 
 func factorHeader(a analyse.Analysis) (names []string) {

@@ -1,0 +1,75 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/simulated"
+)
+
+func TestRatesAreNeverBare(t *testing.T) {
+	for want, r := range map[string]analyse.Rate{
+		"0 of 5: 0–52 %":    {Events: 0, Trials: 5, Interval: analyse.Interval{Lower: 0, Upper: 0.5218}},
+		"2 of 2: 16–100 %":  {Events: 2, Trials: 2, Interval: analyse.Interval{Lower: 0.1581, Upper: 1}},
+		"0 of 999: 0–0.4 %": {Events: 0, Trials: 999, Interval: analyse.Interval{Lower: 0, Upper: 0.00369}},
+		"4 of 5: 28–99.5 %": {Events: 4, Trials: 5, Interval: analyse.Interval{Lower: 0.2836, Upper: 0.9949}},
+		"–":                 {},
+	} {
+		if got := report.Rate(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestATraceHasSpansAndCounters(t *testing.T) {
+	r := simulated.Run(simulated.Matrix()[:1], 1, 3).Records[0]
+	r.Samples = []trial.Sample{{At: 0, CPU: 0, Memory: 1 << 30}, {At: 1e9, CPU: 15e8, Memory: 2 << 30, MemoryAnon: 1 << 30}}
+	var b bytes.Buffer
+	if err := report.Trace(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	var trace struct {
+		TraceEvents []struct {
+			Name, Ph string
+			Dur      float64
+			Args     map[string]any
+		} `json:"traceEvents"`
+	}
+	if err := json.Unmarshal(b.Bytes(), &trace); err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, e := range trace.TraceEvents {
+		kinds[e.Ph]++
+		if cpu, ok := e.Args["CPUs"].(float64); ok && math.Abs(cpu-1.5) > 1e-9 {
+			t.Errorf("%v CPUs in use, want 1.5", cpu)
+		}
+	}
+	if kinds["X"] != len(r.Spans) || kinds["C"] != 3 {
+		t.Errorf("%v events for %d spans", kinds, len(r.Spans))
+	}
+}
+
+func TestEveryFormatIsOfTheSameAnalysis(t *testing.T) {
+	s := analyse.Gather([]results.Run{simulated.Run(simulated.Matrix(), 3, 1)})
+	a, err := s.Analyse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[report.Format]string{
+		report.FormatTable: "SIMULATED", report.FormatMarkdown: "## Outcomes", report.FormatJSON: `"schema": "stratbench.analysis/v1"`,
+		report.FormatCSV: "cell,runtime=podman memory=3GiB strategy=serial,,,failure_rate,3,", report.FormatBenchstat: "simulated: true",
+	} {
+		var b bytes.Buffer
+		if err := report.Analysis(s, a).Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%s: no %q; %v", format, want, err)
+		}
+	}
+}
