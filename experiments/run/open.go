@@ -96,6 +96,9 @@ func (r *runner) reopen(dir string) (err error) {
 	for _, rec := range run.Records {
 		r.recall(rec)
 	}
+	for _, l := range run.Looks {
+		r.retire(l.Retired)
+	}
 	r.report(Update{Note: fmt.Sprintf("continuing %s: %d of %d trials are recorded", run.ID(), len(r.done), len(r.plan.Trials))})
 	return nil
 }

@@ -130,6 +130,9 @@ type BreakEven struct {
 
 // Decide recommends, by time to a usable environment with all failures in it.
 func (s Study) Decide(p Priorities) (Decision, error) {
+	if len(s.Trials) == 0 {
+		return Decision{}, errors.New("there is no measured trial to decide by; estimates are not ranked")
+	}
 	if _, ok := s.Factor("strategy"); !ok && len(s.Varied()) == 0 {
 		return Decision{}, errors.New("nothing varies in these trials: there is nothing to decide between")
 	}

@@ -125,7 +125,7 @@ func undecided(c analyse.Choice) string {
 	case c.MoreBlocks > 0:
 		text += fmt.Sprintf(" %d more %s of these, about %s, %s with 80 %%.", c.MoreBlocks, noun(c.MoreBlocks, "block"), duration(c.MoreSeconds), decideVerb(c.MoreBlocks))
 	case c.MoreBlocks < 0:
-		text += " More than 100 further blocks would be needed: take them as equal, or ask for something else."
+		text += " Even 100 further blocks would not decide with 80 %: they may be as good as equal."
 	}
 	return text
 }
