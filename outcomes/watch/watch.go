@@ -106,6 +106,9 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 func (w *Watch) Stop() []Finding {
 	w.stop()
 	w.done.Wait()
+	if w.inside != nil {
+		w.lookAtKills() // the last ones may be what ended the machine
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]Finding(nil), w.findings...)
