@@ -180,7 +180,7 @@ func TestResultsReadOnly(t *testing.T) {
 	seal := func(on bool) {
 		for _, dir := range sealed {
 			if err := immutable(dir, on); err != nil {
-				t.Skipf("the file system of %s cannot make a folder immutable: %v", dir, err)
+				cannotRun(t, "the file system of %s cannot make a folder immutable: %v", dir, err)
 			}
 		}
 	}
@@ -195,7 +195,7 @@ func TestResultsReadOnly(t *testing.T) {
 		}
 	})
 	if unsupported != nil {
-		t.Skipf("no folder can be made immutable here: %v", unsupported)
+		cannotRun(t, "no folder can be made immutable here: %v", unsupported)
 	}
 	checkStopped(t, dir, err, syscall.EPERM)
 	seal(false)

@@ -76,11 +76,17 @@ func needMachines(t *testing.T) {
 		t.Skip("real engines: not in -short")
 	}
 	if err := machine.Possible(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no isolated machine can be had: %v", err)
-		}
-		t.Skipf("no isolated machine can be had: %v", err)
+		cannotRun(t, "no isolated machine can be had: %v", err)
 	}
+}
+
+// cannotRun says why a test cannot run here. In CI that is a failure.
+func cannotRun(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
 
 func runSpec(ctx context.Context, file, root, resume string, kind machine.Kind) (string, error) {

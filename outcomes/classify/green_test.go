@@ -28,7 +28,7 @@ var greenLines = []string{
 	"#%d 18.2 \u2713 rejects when the rate limit is exceeded and the connection refused (5 ms)",
 	"#%d 18.3 I0101 10:00:00.1 1 leaderelection.go:1] successfully acquired lease kube-system/shop",
 	"#%d 18.4 time=\"now\" level=info msg=\"error budget is unexpected, timeout=5s, no error: carry on\"",
-	"#%d 18.5 Get:5 http://deb.debian.org/debian bookworm/main amd64 libgpg-error0 amd64 1.46-1",
+	"#%d 18.5 Get:5 http://mirror.example/debian bookworm/main amd64 libgpg-error0 amd64 1.46-1",
 	"#%d 18.6 warning: unused variable: `timed_out`, killed by dead code elimination",
 	"#%d 18.7 Downloading killport-1.1.0.tar.gz (oom_score, no-such-host, exec-format) exit code: 0",
 	"#%d 18.8 PASS tests/SyntaxError.test.js tests/manifest-unknown.test.js tests/failed.test.js",
