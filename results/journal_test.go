@@ -1,9 +1,12 @@
 package results
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,4 +126,37 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d records and %d faults from %d lines", len(records), len(faults), lines)
 		}
 	})
+}
+
+// A long journal is decoded in parts: records keep their order and faults
+// their lines.
+func TestALongJournalIsReadInOrder(t *testing.T) {
+	var text strings.Builder
+	const lines = 3*linesAtOnce + 7
+	for n := 1; n <= lines; n++ {
+		if n == linesAtOnce || n == linesAtOnce+1 || n == lines {
+			text.WriteString("no record\n")
+			continue
+		}
+		r := record(fmt.Sprint(n), trial.OK)
+		r.Schema = Schema
+		line, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(append(line, '\n'))
+	}
+	records, faults, err := Read("j", strings.NewReader(text.String()))
+	if err != nil || len(records) != lines-3 || len(faults) != 3 {
+		t.Fatalf("%d records, %v, %v", len(records), faults, err)
+	}
+	if faults[0].Line != linesAtOnce || faults[1].Line != linesAtOnce+1 || faults[2].Line != lines {
+		t.Errorf("faults at %v", faults)
+	}
+	for i := 1; i < len(records); i++ {
+		a, _ := strconv.Atoi(records[i-1].Trial.ID)
+		if b, _ := strconv.Atoi(records[i].Trial.ID); b <= a {
+			t.Fatalf("record %d after %d", b, a)
+		}
+	}
 }

@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Fault is a line of a journal that is no record. It is reported and passed
@@ -28,23 +30,58 @@ func (f Fault) String() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Line,
 // itself, never of a line's content.
 func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
 	lines := bufio.NewReaderSize(r, 1<<16)
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if text := bytes.TrimSpace(line); len(text) > 0 {
-			record, message := parse(text, bytes.HasSuffix(line, []byte("\n")))
-			if message != "" {
-				faults = append(faults, Fault{name, n, message})
-			} else {
-				records = append(records, record)
-			}
-		}
+	var batches [][]Record
+	for first := 1; ; first += linesAtOnce {
+		batch, err := readLines(lines)
+		read, wrong := parseLines(name, first, batch)
+		batches, faults = append(batches, read), append(faults, wrong...)
 		if errors.Is(err, io.EOF) {
-			return records, faults, nil
+			return slices.Concat(batches...), faults, nil
 		}
 		if err != nil {
-			return records, faults, fmt.Errorf("reading %s: %w", name, err)
+			return slices.Concat(batches...), faults, fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
+}
+
+// linesAtOnce are read before they are decoded side by side: of a long
+// journal never the whole text is held.
+const linesAtOnce = 512
+
+func readLines(r *bufio.Reader) (lines [][]byte, err error) {
+	for range linesAtOnce {
+		line, err := r.ReadBytes('\n')
+		lines = append(lines, line)
+		if err != nil {
+			return lines, err
+		}
+	}
+	return lines, nil
+}
+
+func parseLines(name string, first int, lines [][]byte) (records []Record, faults []Fault) {
+	parsed, messages := make([]Record, len(lines)), make([]string, len(lines))
+	var group sync.WaitGroup
+	workers := runtime.NumCPU()
+	for w := range workers {
+		group.Go(func() {
+			for i := w; i < len(lines); i += workers {
+				if text := bytes.TrimSpace(lines[i]); len(text) > 0 {
+					parsed[i], messages[i] = parse(text, bytes.HasSuffix(lines[i], []byte("\n")))
+				}
+			}
+		})
+	}
+	group.Wait()
+	for i := range lines {
+		switch {
+		case messages[i] != "":
+			faults = append(faults, Fault{name, first + i, messages[i]})
+		case parsed[i].Schema != "":
+			records = append(records, parsed[i])
+		}
+	}
+	return records, faults
 }
 
 func parse(line []byte, ended bool) (r Record, fault string) {
@@ -145,14 +182,26 @@ func (r Run) Find(id string) (Record, bool) {
 // Trials returns the run's trials without preparations, each once: of a trial
 // that was done again after an interruption, the last attempt counts.
 func (r Run) Trials() []Record {
-	var trials []Record
-	place := map[string]int{}
-	for _, rec := range r.Records {
+	shared := r.SharedTrials()
+	trials := make([]Record, len(shared))
+	for i, rec := range shared {
+		trials[i] = *rec
+	}
+	return trials
+}
+
+// SharedTrials is Trials without copies: there may be very many. They are for
+// reading only.
+func (r Run) SharedTrials() []*Record {
+	trials := make([]*Record, 0, len(r.Records))
+	place := make(map[string]int, len(r.Records))
+	for i := range r.Records {
+		rec := &r.Records[i]
 		if rec.Kind != KindTrial {
 			continue
 		}
-		if i, again := place[rec.Trial.ID]; again {
-			trials[i] = rec
+		if at, again := place[rec.Trial.ID]; again {
+			trials[at] = rec
 			continue
 		}
 		place[rec.Trial.ID] = len(trials)

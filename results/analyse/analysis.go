@@ -91,8 +91,8 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 		a.Estimates = append(a.Estimates, Estimate{r.Trial.Cell, *r.Imported})
 	}
 	tau := s.commonCap()
-	for _, run := range s.Runs {
-		a.Runs = append(a.Runs, summariseRun(run))
+	for i, run := range s.Runs {
+		a.Runs = append(a.Runs, summariseRun(run, s.recorded[i]))
 	}
 	a.Cells = sideBySide(s.basics, func(c Cell) CellSummary { return s.summarise(c, tau) })
 	a.Compared = sideBySide(s.asked(questions), func(pair arms) Comparison { return s.compare(pair, tau) })
@@ -101,18 +101,8 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 	return a, nil
 }
 
-func summariseRun(run results.Run) RunSummary {
+func summariseRun(run results.Run, recorded int) RunSummary {
 	return RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
-		Planned: len(run.Plan.Trials), Recorded: recorded(run), FaultyRecords: len(run.Faults),
+		Planned: len(run.Plan.Trials), Recorded: recorded, FaultyRecords: len(run.Faults),
 		Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks}
-}
-
-// recorded counts a run's trials; an estimate is none.
-func recorded(run results.Run) (n int) {
-	for _, r := range run.Trials() {
-		if r.Imported == nil || !r.Imported.Estimate {
-			n++
-		}
-	}
-	return n
 }

@@ -35,11 +35,11 @@ type Cell struct {
 // Cells gathers trials by cell. order is the plan's cells; cells that were
 // recorded and are not in it follow in order of position.
 func Cells(order []trial.Cell, trials []results.Record) []Cell {
-	var sorted []*results.Record
-	for _, r := range sortedByPosition(trials) {
-		sorted = append(sorted, &r)
+	shared := make([]*results.Record, len(trials))
+	for i := range trials {
+		shared[i] = &trials[i]
 	}
-	return cellsOf(order, sorted)
+	return cellsOf(order, byPosition(shared))
 }
 
 // cellsOf gathers trials that are in their order already.
@@ -70,10 +70,10 @@ func cellsOf(order []trial.Cell, trials []*results.Record) []Cell {
 	return cells
 }
 
-func sortedByPosition(trials []results.Record) []results.Record {
-	sorted := slices.Clone(trials)
-	slices.SortStableFunc(sorted, func(a, b results.Record) int { return a.Trial.Position - b.Trial.Position })
-	return sorted
+// byPosition sorts trials in place.
+func byPosition(trials []*results.Record) []*results.Record {
+	slices.SortStableFunc(trials, func(a, b *results.Record) int { return a.Trial.Position - b.Trial.Position })
+	return trials
 }
 
 func (c *Cell) add(r *results.Record) {

@@ -1,6 +1,7 @@
 package analyse
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -45,13 +46,10 @@ func (s Study) check() (warnings []Warning) {
 		warnings = append(warnings, about(SimulatedTrials, "", filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
 	}
 	all := s.residuals()
-	byStart := func(a, b residual) int { return a.Record.Started.Compare(b.Record.Started) }
-	if p, ok := trend(all, byStart); ok && p < Alpha {
+	if p, ok := trend(all, func(r residual) int64 { return r.Record.Started.UnixNano() }); ok && p < Alpha {
 		warnings = append(warnings, withP(Drift, p))
 	}
-	places := s.placesInBlock()
-	byPlace := func(a, b residual) int { return places[placeKey(a.Observation)] - places[placeKey(b.Observation)] }
-	if p, ok := trend(all, byPlace); ok && p < Alpha {
+	if p, ok := trend(all, func(r residual) int64 { return int64(r.Place) }); ok && p < Alpha {
 		warnings = append(warnings, withP(OrderEffect, p))
 	}
 	if p, ok := carryOver(all); ok && p < Alpha {
@@ -60,9 +58,17 @@ func (s Study) check() (warnings []Warning) {
 	return warnings
 }
 
-func trend(all []residual, order func(a, b residual) int) (p float64, ok bool) {
-	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, order)
+// trend tests residuals in the order of a key for a trend.
+func trend(all []residual, key func(residual) int64) (p float64, ok bool) {
+	type keyed struct {
+		key   int64
+		value float64
+	}
+	sorted := make([]keyed, len(all))
+	for i, r := range all {
+		sorted[i] = keyed{key(r), r.value}
+	}
+	slices.SortStableFunc(sorted, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 	step := max(1, (len(sorted)+mostForTrend-1)/mostForTrend)
 	var values []float64
 	for i := 0; i < len(sorted); i += step {
@@ -70,18 +76,6 @@ func trend(all []residual, order func(a, b residual) int) (p float64, ok bool) {
 	}
 	t, err := stats.MannKendall(values)
 	return t.P, err == nil
-}
-
-func placeKey(o Observation) string { return o.Run + "/" + o.Record.Trial.ID }
-
-// placesInBlock numbers the trials of each block in their order.
-func (s Study) placesInBlock() map[string]int {
-	places, next := map[string]int{}, map[string]int{}
-	for _, o := range s.Trials {
-		next[o.Block]++
-		places[placeKey(o)] = next[o.Block]
-	}
-	return places
 }
 
 // carryOver tests whether trials that followed a failed one took another time

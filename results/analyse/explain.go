@@ -89,8 +89,9 @@ func (s Study) Explain(together bool) (Explanation, error) {
 	e.Failed = count(s.Trials, func(o Observation) bool { return !o.Ready })
 	factors := s.runFactors()
 	for _, f := range factors {
-		e.Outcomes = append(e.Outcomes, s.byLevel(f)...)
-		e.Times = append(e.Times, s.timeEffects(f)...)
+		parts := s.perLevel(f.Name)
+		e.Outcomes = append(e.Outcomes, byLevel(f, parts)...)
+		e.Times = append(e.Times, timeEffects(f, parts)...)
 	}
 	e.Aliased = append(e.Aliased, s.aliases(factors)...)
 	e.Missing = append(e.Missing, s.missing(factors)...)
@@ -121,26 +122,29 @@ func (s Study) runFactors() (factors []trial.Factor) {
 	return factors
 }
 
-func (s Study) withLevel(factor, level string) []Observation {
-	return filter(s.Trials, func(o Observation) bool {
-		l, _ := o.Cell.Level(factor)
-		return l == level
-	})
+// perLevel parts the measured trials by their level of a factor.
+func (s Study) perLevel(factor string) map[string][]Observation {
+	parts := map[string][]Observation{}
+	for _, c := range s.Cells {
+		level, _ := c.Level(factor)
+		parts[level] = append(parts[level], s.Of(c)...)
+	}
+	return parts
 }
 
-func (s Study) byLevel(f trial.Factor) (counts []ByLevel) {
+func byLevel(f trial.Factor, parts map[string][]Observation) (counts []ByLevel) {
 	for _, l := range f.Levels {
-		trials := s.withLevel(f.Name, l.Name)
+		trials := parts[l.Name]
 		counts = append(counts, ByLevel{f.Name, l.Name, rate(count(trials, func(o Observation) bool { return !o.Ready }), len(trials))})
 	}
 	return counts
 }
 
-func (s Study) timeEffects(f trial.Factor) (effects []TimeEffect) {
+func timeEffects(f trial.Factor, parts map[string][]Observation) (effects []TimeEffect) {
 	reference := f.Levels[0].Name
 	for _, l := range f.Levels[1:] {
 		a := arms{factor: f.Name, first: l.Name, second: reference,
-			trials: [2][]Observation{s.withLevel(f.Name, l.Name), s.withLevel(f.Name, reference)}}
+			trials: [2][]Observation{parts[l.Name], parts[reference]}}
 		effects = append(effects, TimeEffect{Factor: f.Name, Level: l.Name, Reference: reference, Ratio: timeRatio(a),
 			N: [2]int{len(setups(a.trials[0])), len(setups(a.trials[1]))}})
 	}

@@ -16,6 +16,8 @@ type Observation struct {
 	Cell   trial.Cell
 	// Block tells the trials that shared conditions, across runs.
 	Block string
+	// Place counts the measured trials of the block up to this one, from 1.
+	Place int
 	// Ready says that the environment became usable and stayed so: services
 	// ready, and at most tests of the suite failed.
 	Ready bool

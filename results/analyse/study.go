@@ -28,7 +28,10 @@ type Study struct {
 
 	basics  []Cell
 	byCell  map[string][]Observation
-	checked []Warning
+	inBlock map[string]int
+	// recorded counts each run's trials; an estimate is none.
+	recorded []int
+	checked  []Warning
 }
 
 // NotRecorded is the level of a factor that a run did not record.
@@ -37,7 +40,7 @@ const NotRecorded = "not recorded"
 // Gather reads runs as one study. Where a run does not vary a factor of
 // another one, its level is taken from the settings.
 func Gather(runs []results.Run) Study {
-	s := Study{Runs: runs, byCell: map[string][]Observation{}}
+	s := Study{Runs: runs, byCell: map[string][]Observation{}, inBlock: map[string]int{}}
 	names := factorsOf(runs)
 	var order []trial.Cell
 	var records []*results.Record
@@ -49,17 +52,18 @@ func Gather(runs []results.Run) Study {
 		for _, r := range run.Plan.Refused {
 			s.Refused = append(s.Refused, results.Refusal{Cell: complete(r.Cell, names, settings), Reason: r.Reason})
 		}
-		trials := sortedByPosition(run.Trials())
-		for i := range trials {
-			r := &trials[i]
-			r.Trial.Cell = complete(r.Trial.Cell, names, r.Settings)
+		recorded := 0
+		for _, r := range byPosition(run.SharedTrials()) {
+			r = inCell(r, complete(r.Trial.Cell, names, r.Settings))
 			if r.Imported != nil && r.Imported.Estimate {
 				s.Estimates = append(s.Estimates, *r)
 				continue
 			}
+			recorded++
 			records = append(records, r)
 			s.admit(run, r)
 		}
+		s.recorded = append(s.recorded, recorded)
 	}
 	s.basics = cellsOf(order, records)
 	for _, c := range s.basics {
@@ -70,11 +74,24 @@ func Gather(runs []results.Run) Study {
 	return s
 }
 
+// inCell is the record with its cell replaced: a copy where that is another
+// one, since the run's own record is not to be changed.
+func inCell(r *results.Record, c trial.Cell) *results.Record {
+	if slices.Equal(c, r.Trial.Cell) {
+		return r
+	}
+	moved := *r
+	moved.Trial.Cell = c
+	return &moved
+}
+
 func (s *Study) admit(run results.Run, r *results.Record) {
 	if r.Trial.WarmUp || !Measured(*r) {
 		return
 	}
 	o := observe(run, r)
+	s.inBlock[o.Block]++
+	o.Place = s.inBlock[o.Block]
 	s.Trials = append(s.Trials, o)
 	s.byCell[o.Cell.Key()] = append(s.byCell[o.Cell.Key()], o)
 }

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"encoding/binary"
 	"math"
 
 	"gonum.org/v1/gonum/mat"
@@ -53,18 +54,21 @@ func FirthLogistic(rows [][]float64, event []bool, conf float64) (Logistic, erro
 	return l, nil
 }
 
+// firth has a row for each different vector of covariates, of which there are
+// few: events and trials are counted by row.
 type firth struct {
-	x    *mat.Dense
-	y    []float64
-	n, k int
+	x              *mat.Dense
+	events, trials []float64
+	n, k           int
 }
 
 func newFirth(rows [][]float64, event []bool) (*firth, error) {
 	if len(rows) == 0 || len(rows) != len(event) {
 		return nil, invalid("%d trials and %d outcomes", len(rows), len(event))
 	}
-	f := &firth{n: len(rows), k: len(rows[0]) + 1}
-	f.x, f.y = mat.NewDense(f.n, f.k, nil), make([]float64, f.n)
+	f := &firth{k: len(rows[0]) + 1}
+	place := map[string]int{}
+	var covariates []float64
 	for i, r := range rows {
 		if len(r) != f.k-1 {
 			return nil, invalid("trial %d has %d covariates, the first %d", i, len(r), f.k-1)
@@ -72,17 +76,35 @@ func newFirth(rows [][]float64, event []bool) (*firth, error) {
 		if err := checkFinite("covariate", r); err != nil {
 			return nil, err
 		}
-		f.x.SetRow(i, append([]float64{1}, r...))
-		f.y[i] = float64(index(event[i]))
+		key := rowKey(r)
+		at, seen := place[key]
+		if !seen {
+			at = f.n
+			place[key] = at
+			f.n++
+			f.events, f.trials = append(f.events, 0), append(f.trials, 0)
+			covariates = append(append(covariates, 1), r...)
+		}
+		f.events[at] += float64(index(event[i]))
+		f.trials[at]++
 	}
-	if f.n <= f.k-1 {
-		return nil, invalid("%d trials for %d covariates", f.n, f.k-1)
+	f.x = mat.NewDense(f.n, f.k, covariates)
+	if len(rows) <= f.k-1 {
+		return nil, invalid("%d trials for %d covariates", len(rows), f.k-1)
 	}
 	var svd mat.SVD
 	if !svd.Factorize(f.x, mat.SVDNone) || svd.Cond() > 1e10 {
 		return nil, invalid("a covariate is constant or a combination of others")
 	}
 	return f, nil
+}
+
+func rowKey(row []float64) string {
+	key := make([]byte, 0, 8*len(row))
+	for _, x := range row {
+		key = binary.NativeEndian.AppendUint64(key, math.Float64bits(x))
+	}
+	return string(key)
 }
 
 // firthPoint is the penalised likelihood at one vector of coefficients.
@@ -100,8 +122,8 @@ func (f *firth) at(beta []float64) (firthPoint, bool) {
 		eta := mat.Dot(f.x.RowView(i), mat.NewVecDense(f.k, beta))
 		fitted[i] = 1 / (1 + math.Exp(-eta))
 		// log(1+e^η) without overflow.
-		p.logLikelihood += f.y[i]*eta - (max(eta, 0) + math.Log1p(math.Exp(-math.Abs(eta))))
-		p.information.SymRankOne(p.information, fitted[i]*(1-fitted[i]), f.x.RowView(i))
+		p.logLikelihood += f.events[i]*eta - f.trials[i]*(max(eta, 0)+math.Log1p(math.Exp(-math.Abs(eta))))
+		p.information.SymRankOne(p.information, f.trials[i]*fitted[i]*(1-fitted[i]), f.x.RowView(i))
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(p.information) {
@@ -114,8 +136,8 @@ func (f *firth) at(beta []float64) (firthPoint, bool) {
 		if err := chol.SolveVecTo(&solved, row); err != nil {
 			return p, false
 		}
-		leverage := fitted[i] * (1 - fitted[i]) * mat.Dot(row, &solved)
-		weight := f.y[i] - fitted[i] + leverage*(0.5-fitted[i])
+		leverage := f.trials[i] * fitted[i] * (1 - fitted[i]) * mat.Dot(row, &solved)
+		weight := f.events[i] - f.trials[i]*fitted[i] + leverage*(0.5-fitted[i])
 		for j := range f.k {
 			p.score[j] += weight * row.AtVec(j)
 		}

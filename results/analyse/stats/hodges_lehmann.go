@@ -156,13 +156,19 @@ func (d *differences) criticalRank(conf float64) (rank int, coverage float64, ex
 	return 0, 1, true
 }
 
+// maxRanked is the number of times up to which the exact distribution is
+// worked out; beyond, its normal limit gives the same rank within a few.
+const maxRanked = 1000
+
 // null is the distribution of the number of differences under the true one.
 func (d *differences) null() (distribution, bool) {
 	var scores [][]float64
 	var sizes []int
+	all := 0
 	for b := range d.first {
 		n := len(d.first[b]) + len(d.second[b])
-		if n > 400 {
+		all += n
+		if n > 400 || all > maxRanked {
 			return distribution{}, false
 		}
 		ranks := make([]float64, n)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -147,24 +148,34 @@ func RunningTimePosterior(a Attempts, otherLost []float64, prior Prior, draws in
 	random := rand.New(rand.NewPCG(seed, 0))
 	rate := distuv.Beta{Alpha: prior.A + float64(len(a.Ready)), Beta: prior.B + float64(len(a.Lost)), Src: random}
 	values := make([]float64, draws)
+	meanReady, meanLost := meanDraws(a.Ready, random), meanDraws(lost, random)
 	for i := range values {
 		p := rate.Rand()
-		values[i] = meanDraw(a.Ready, random) + (1-p)/p*meanDraw(lost, random)
+		values[i] = meanReady() + (1-p)/p*meanLost()
 	}
 	return values, nil
 }
 
-// meanDraw is a draw for the mean behind xs, 0 without any.
-func meanDraw(xs []float64, random *rand.Rand) float64 {
-	drawn := weightedMean(xs, random)
-	if len(xs) < 2 {
-		return drawn
+// manyTimes is the number beyond which the Bayesian bootstrap of a mean is its
+// normal limit.
+const manyTimes = 500
+
+// meanDraws draws for the mean behind xs; 0 without any.
+func meanDraws(xs []float64, random *rand.Rand) func() float64 {
+	center, df := mean(xs), float64(len(xs)-1)
+	switch {
+	case len(xs) < 2:
+		return func() float64 { return weightedMean(xs, random) }
+	case len(xs) > manyTimes:
+		se := math.Sqrt(stat.Variance(xs, nil) / float64(len(xs)))
+		return func() float64 { return max(0, center+se*random.NormFloat64()) }
 	}
-	// The Bayesian bootstrap's variance is (n−1)/(n+1) of s²/n; Student's t is
-	// the normal over the root of a χ² by its degrees of freedom.
-	df := float64(len(xs) - 1)
-	chi := distuv.ChiSquared{K: df, Src: random}.Rand()
-	return max(0, mean(xs)+(drawn-mean(xs))*math.Sqrt((df+2)/chi))
+	// The bootstrap's variance is (n−1)/(n+1) of s²/n; Student's t is the
+	// normal over the root of a χ² by its degrees of freedom.
+	chi := distuv.ChiSquared{K: df, Src: random}
+	return func() float64 {
+		return max(0, center+(weightedMean(xs, random)-center)*math.Sqrt((df+2)/chi.Rand()))
+	}
 }
 
 // weightedMean has weights uniform over all that sum to 1.
