@@ -22,10 +22,21 @@ type Analysis struct {
 	Runs       []RunSummary   `json:"runs"`
 	Factors    []trial.Factor `json:"factors"`
 	Cells      []CellSummary  `json:"cells"`
-	Compared   []Comparison   `json:"comparisons"`
+	// NeverPlanned counts the combinations of the factors' levels that were in
+	// no plan and have no trial; those planned and not run are among the cells.
+	NeverPlanned int          `json:"never_planned"`
+	Compared     []Comparison `json:"comparisons"`
 	// Estimates are what nobody measured; they are not analysed.
 	Estimates []Estimate `json:"estimates"`
 	Warnings  []Warning  `json:"warnings"`
+}
+
+func (s Study) neverPlanned() int {
+	combinations := 1
+	for _, f := range s.Factors {
+		combinations *= len(f.Levels)
+	}
+	return combinations - len(s.Cells)
 }
 
 // asked lists the comparisons of all questions that have a trial.
@@ -94,6 +105,7 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 	for i, run := range s.Runs {
 		a.Runs = append(a.Runs, summariseRun(run, s.recorded[i]))
 	}
+	a.NeverPlanned = s.neverPlanned()
 	a.Cells = sideBySide(s.basics, func(c Cell) CellSummary { return s.summarise(c, tau) })
 	a.Compared = sideBySide(s.asked(questions), func(pair arms) Comparison { return s.compare(pair, tau) })
 	holm(a.Compared)

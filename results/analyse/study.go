@@ -50,7 +50,8 @@ func Gather(runs []results.Run) Study {
 			order = append(order, complete(c, names, settings))
 		}
 		for _, r := range run.Plan.Refused {
-			s.Refused = append(s.Refused, results.Refusal{Cell: complete(r.Cell, names, settings), Reason: r.Reason})
+			refused := results.Refusal{Cell: complete(r.Cell, names, settings), Reason: r.Reason}
+			s.Refused, order = append(s.Refused, refused), append(order, refused.Cell)
 		}
 		recorded := 0
 		for _, r := range byPosition(run.SharedTrials()) {
@@ -123,6 +124,9 @@ func factorsOf(runs []results.Run) (names []string) {
 	for _, run := range runs {
 		for _, c := range run.Plan.Cells {
 			note(c)
+		}
+		for _, r := range run.Plan.Refused {
+			note(r.Cell)
 		}
 		for _, r := range run.Records {
 			note(r.Trial.Cell)

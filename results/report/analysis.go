@@ -89,11 +89,19 @@ func Outcomes(a analyse.Analysis) Table {
 		marks := notes.mark(c.Warnings, analyse.InvalidTrials, analyse.NotRun, analyse.Residue, analyse.CutOffTrials, analyse.ImportedTrials, analyse.SimulatedTrials)
 		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), strconv.Itoa(c.N)+marks, cellOutcomes(c.Cell), Rate(c.Failed), Rate(c.Ready)))
 	}
-	t.Notes = append(notes.list(), "Intervals: Clopper–Pearson. Failed: crashed, hung or not ready within the limits; failed tests are no failure of the set-up.")
+	t.Notes = append(notes.list(), neverPlanned(a)...)
+	t.Notes = append(t.Notes, "Intervals: Clopper–Pearson. Failed: crashed, hung or not ready within the limits; failed tests are no failure of the set-up.")
 	if len(a.Cells) > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("To show a failure rate under 10 %% takes %d trials in a row without a failure.", a.Cells[0].CleanRuns))
 	}
 	return t
+}
+
+func neverPlanned(a analyse.Analysis) []string {
+	if a.NeverPlanned <= 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("Not tested either: %d further %s of these levels, in no plan.", a.NeverPlanned, noun(a.NeverPlanned, "combination"))}
 }
 
 // SetupTimes is how long the set-up took.
@@ -102,6 +110,7 @@ func SetupTimes(a analyse.Analysis) Table {
 	t := Table{Title: "Time to ready", Header: append(factorHeader(a), "ready", "setup: median of ready trials", "expected with retries", "restricted mean")}
 	for _, c := range a.Cells {
 		if c.N == 0 {
+			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), notTested, none, none, none))
 			continue
 		}
 		marks := notes.mark(c.Warnings, analyse.SingleTrial, analyse.Conditional, analyse.Outlier, analyse.Ties, analyse.HostBusy, analyse.UnknownTimes)

@@ -12,6 +12,9 @@ import (
 
 const none = "–"
 
+// notTested is said of a cell without a measured trial, wherever it is listed.
+const notTested = "not tested"
+
 // undefined is a figure that does not exist.
 var undefined = analyse.Value(math.NaN())
 
@@ -47,10 +50,12 @@ func cellRow(c analyse.Cell) []string {
 
 // cellOutcomes prints what a cell's trials came to: "3 ok, 2 engine-crash".
 func cellOutcomes(c analyse.Cell) string {
-	if c.N+c.Invalid == 0 {
-		return "not run"
-	}
-	if c.Invalid > 0 {
+	switch {
+	case c.N+c.Invalid == 0:
+		return notTested
+	case c.N == 0:
+		return fmt.Sprintf("%s (%d invalid)", notTested, c.Invalid)
+	case c.Invalid > 0:
 		return fmt.Sprintf("%s (%d invalid)", countOutcomes(c.Outcomes), c.Invalid)
 	}
 	return countOutcomes(c.Outcomes)

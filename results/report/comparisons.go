@@ -29,7 +29,7 @@ func comparisonRow(c analyse.Comparison, notes *footnotes) []string {
 	}
 	row := []string{within, c.First, c.Second, fmt.Sprintf("%d v %d", c.N[0], c.N[1])}
 	if c.NotRun {
-		return append(row, "not tested", none, none, none, none, none, none, none)
+		return append(row, notTested, none, none, none, none, none, none, none)
 	}
 	return append(row,
 		pValue(c.Time.P)+notes.mark(c.Warnings), pValue(c.Time.Adjusted),
@@ -86,7 +86,7 @@ func ComparisonVerdict(c analyse.Comparison) string {
 		name += " (" + c.Within.String() + ")"
 	}
 	if c.NotRun {
-		return name + ": not tested."
+		return name + ": " + notTested + "."
 	}
 	var parts []string
 	if c.Time.P.Finite() {

@@ -88,7 +88,7 @@ func Performance(s analyse.Study, a analyse.Analysis) Table {
 	t := Table{Title: "Performance comparison", Header: append(factorHeader(a), "evidence", "setup", "tests", "total", "stability: failed (95 % interval)")}
 	for _, c := range a.Cells {
 		if c.N == 0 {
-			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), "not tested", none, none, none, "not tested"))
+			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), notTested, none, none, none, notTested))
 			continue
 		}
 		trials := s.Of(c.Cell.Cell)

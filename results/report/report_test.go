@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,5 +72,43 @@ func TestEveryFormatIsOfTheSameAnalysis(t *testing.T) {
 		if err := report.Analysis(s, a).Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
 			t.Errorf("%s: no %q; %v", format, want, err)
 		}
+	}
+}
+
+// A cell that was planned or refused and never run is in every table as not
+// tested, with the reason, and ranked in none.
+func TestWhatWasNotRunIsListed(t *testing.T) {
+	run := simulated.Run(simulated.Matrix()[:3], 3, 1)
+	planned, refused := simulated.Matrix()[3].Cell, simulated.Matrix()[4].Cell
+	run.Plan.Cells = append(run.Plan.Cells, planned)
+	run.Plan.Refused = []results.Refusal{{Cell: refused, Reason: "no machine has 7 GiB"}}
+	s := analyse.Gather([]results.Run{run})
+	a, err := s.Analyse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []report.Table{report.Outcomes(a), report.SetupTimes(a), report.Performance(s, a)} {
+		listed := 0
+		for _, row := range table.Rows {
+			if slices.Contains(row, "not tested") {
+				listed++
+			}
+		}
+		if len(table.Rows) != 5 || listed != 2 {
+			t.Errorf("%s: %d rows, %d not tested", table.Title, len(table.Rows), listed)
+		}
+	}
+	if notes := strings.Join(report.Outcomes(a).Notes, " "); !strings.Contains(notes, "no machine has 7 GiB") || !strings.Contains(notes, "3 further combinations") {
+		t.Errorf("notes: %s", notes)
+	}
+	d, err := s.Decide(analyse.Priorities{Environment: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := d.Groups[0]; len(c.Arms) != 3 || len(c.NotRun) != 1 {
+		t.Errorf("%d ranked, %d not run", len(c.Arms), len(c.NotRun))
+	}
+	if c := d.Groups[1]; c.Kind != analyse.NoTrials || len(c.NotRun) != 1 {
+		t.Errorf("%+v", c)
 	}
 }

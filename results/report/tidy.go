@@ -26,8 +26,11 @@ func tidyCell(c analyse.CellSummary) (rows [][]string) {
 	add := func(figure string, n int, v analyse.Value, i analyse.Interval, method string) {
 		rows = append(rows, []string{"cell", c.Cell.Cell.Key(), "", "", figure, strconv.Itoa(n), number(v), number(i.Lower), number(i.Upper), method})
 	}
-	var unbounded analyse.Interval
-	unbounded.Lower, unbounded.Upper = undefined, undefined
+	unbounded := analyse.Interval{Lower: undefined, Upper: undefined}
+	if c.N == 0 {
+		add("not_tested", 0, undefined, unbounded, whyNotTested(c))
+		return rows
+	}
 	add("failure_rate", c.N, c.Failed.Estimate, c.Failed.Interval, "Clopper-Pearson")
 	add("ready_rate", c.N, c.Ready.Estimate, c.Ready.Interval, "Clopper-Pearson")
 	add("setup_median_seconds_if_ready", c.SetupTime.N, c.SetupTime.Median, c.SetupTime.Interval, "order statistics")
@@ -41,6 +44,15 @@ func tidyCell(c analyse.CellSummary) (rows [][]string) {
 		add("outcome "+string(o), n, analyse.Value(float64(n)/float64(c.N)), unbounded, "count")
 	}
 	return rows
+}
+
+func whyNotTested(c analyse.CellSummary) string {
+	for _, w := range c.Warnings {
+		if w.Kind == analyse.NotRun {
+			return w.Detail
+		}
+	}
+	return ""
 }
 
 func tidyComparison(c analyse.Comparison) (rows [][]string) {

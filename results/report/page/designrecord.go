@@ -30,6 +30,7 @@ func untold(m Material) (lines []string) {
 	return lines
 }
 
+// notTested lists what the record must not speak of.
 func notTested(a analyse.Analysis) (lines []string) {
 	for _, c := range a.Cells {
 		for _, w := range c.Warnings {
@@ -39,7 +40,7 @@ func notTested(a analyse.Analysis) (lines []string) {
 		}
 	}
 	for _, e := range a.Estimates {
-		lines = append(lines, fmt.Sprintf("[%s]: only an estimate is given (%s line %d).", e.Cell, e.Source, e.Line))
+		lines = append(lines, fmt.Sprintf("[%s]: not tested; only an estimate is given (%s line %d).", e.Cell, e.Source, e.Line))
 	}
 	return lines
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -73,7 +74,8 @@ func longestTime(s analyse.Study) float64 {
 // SetupTimes has a row a cell and every trial as a point: ready ones where
 // they were, failed ones where they died.
 func SetupTimes(s analyse.Study, a analyse.Analysis) (Figure, bool) {
-	cells, longest := tested(a), longestTime(s)
+	cells, longest := slices.Clone(a.Cells), longestTime(s)
+	slices.Reverse(cells) // plots count upwards
 	if len(cells) == 0 || longest == 0 {
 		return Figure{}, false
 	}
@@ -97,6 +99,10 @@ func SetupTimes(s analyse.Study, a analyse.Analysis) (Figure, bool) {
 func altRows(what string, cells []analyse.CellSummary) string {
 	for i := len(cells) - 1; i >= 0; i-- {
 		c := cells[i]
+		if c.N == 0 {
+			what += " " + cellName(c.Cell.Cell) + ": not tested."
+			continue
+		}
 		what += fmt.Sprintf(" %s: %d of %d failed", cellName(c.Cell.Cell), c.Failed.Events, c.N)
 		if c.SetupTime.Median.Finite() {
 			what += fmt.Sprintf(", median %.0f seconds", float64(c.SetupTime.Median))
@@ -110,7 +116,11 @@ func altRows(what string, cells []analyse.CellSummary) string {
 func nameRows(p *plot.Plot, cells []analyse.CellSummary) {
 	var marks []plot.Tick
 	for i, c := range cells {
-		marks = append(marks, plot.Tick{Value: float64(i), Label: fmt.Sprintf("%s  (%d of %d failed)", cellName(c.Cell.Cell), c.Failed.Events, c.N)})
+		label := fmt.Sprintf("%s  (%d of %d failed)", cellName(c.Cell.Cell), c.Failed.Events, c.N)
+		if c.N == 0 {
+			label = cellName(c.Cell.Cell) + "  (not tested)"
+		}
+		marks = append(marks, plot.Tick{Value: float64(i), Label: label})
 	}
 	p.Y.Min, p.Y.Max = -0.6, float64(len(cells))-0.4
 	p.Y.Tick.Marker = plot.ConstantTicks(marks)
