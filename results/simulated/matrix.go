@@ -19,6 +19,7 @@ func Matrix() (arms []Arm) {
 				arms = append(arms, Arm{
 					Cell:   trial.Cell{{Factor: "runtime", Level: runtime}, {Factor: "memory", Level: memory}, {Factor: "strategy", Level: strategy}},
 					Median: median[strategy], Spread: 0.08, Crash: crash, Lost: 0.6 * median[strategy], Recovery: 180,
+					Failures: []trial.Outcome{trial.EngineCrash, trial.EngineCrash, trial.EngineHang, trial.BuildOOM},
 				})
 			}
 		}

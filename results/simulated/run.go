@@ -20,6 +20,8 @@ type Arm struct {
 	Median, Spread, Crash float64
 	// Lost and Recovery are what a crash costs, in seconds.
 	Lost, Recovery float64
+	// Failures are the outcomes of its crashes in turn; none is engine-crash.
+	Failures []trial.Outcome
 }
 
 // Run makes a run of whole blocks in random order.
@@ -52,6 +54,9 @@ func (a Arm) record(random *rand.Rand, position, block int) results.Record {
 	if random.Float64() < a.Crash {
 		lost := a.Lost * math.Exp(0.3*random.NormFloat64())
 		r.Verdict = trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseBuild, Confidence: 1}
+		if len(a.Failures) > 0 {
+			r.Verdict.Outcome = a.Failures[block%len(a.Failures)]
+		}
 		r.Elapsed = seconds(lost + a.Recovery)
 		r.Spans = append(r.Spans, trial.Span{Name: "recovery", Start: seconds(lost), End: r.Elapsed})
 		return r

@@ -28,7 +28,7 @@ func Report(m Material) Page {
 	p.add(Section{Title: "Doubts", Text: report.Doubts(m.Analysis)})
 	p.add(Section{Title: "Recommended strategy", Tables: decisions(m)})
 	p.add(Section{Title: "Outcomes and times", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis)),
-		Figures: pick(figures, "setup", "ready-")})
+		Figures: pick(figures, "setup", "ready-", "outcomes-")})
 	p.add(Section{Title: "Comparisons", Text: verdicts(m.Analysis), Tables: rows(report.Comparisons(m.Analysis))})
 	p.add(Section{Title: "Failures, memory and time", Figures: pick(figures, "memory", "pareto")})
 	p.add(explanation(m))

@@ -2,7 +2,7 @@ package plot
 
 import (
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -16,23 +16,44 @@ import (
 // Incidences has a figure for each runtime and memory limit: the share of
 // trials that were ready by each time.
 func Incidences(s analyse.Study) (figures []Figure) {
-	groups, order := map[string][]trial.Cell{}, []trial.Cell{}
+	longest := longestTime(s)
+	if longest == 0 {
+		return nil
+	}
+	for _, g := range groupsOf(s) {
+		var curves []readyCurve
+		for _, c := range g.cells {
+			if e, ok := s.Endings(c, longest); ok {
+				curves = append(curves, readyCurve{rest(c), e})
+			}
+		}
+		if len(curves) > 0 {
+			figures = append(figures, incidence(s, g.levels, curves, longest))
+		}
+	}
+	return figures
+}
+
+// place is the tested cells of a runtime with a memory limit.
+type place struct {
+	levels trial.Cell
+	cells  []trial.Cell
+}
+
+func groupsOf(s analyse.Study) (groups []place) {
 	for _, c := range s.Cells {
 		if len(s.Of(c)) == 0 {
 			continue
 		}
-		g := part(c)
-		if groups[g.Key()] == nil {
-			order = append(order, g)
+		levels := part(c)
+		i := slices.IndexFunc(groups, func(g place) bool { return g.levels.Key() == levels.Key() })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, place{levels: levels})
 		}
-		groups[g.Key()] = append(groups[g.Key()], c)
+		groups[i].cells = append(groups[i].cells, c)
 	}
-	for _, g := range order {
-		if f, ok := incidence(s, g, groups[g.Key()]); ok {
-			figures = append(figures, f)
-		}
-	}
-	return figures
+	return groups
 }
 
 func part(c trial.Cell) (group trial.Cell) {
@@ -46,40 +67,33 @@ func part(c trial.Cell) (group trial.Cell) {
 
 // readyCurve is one cell's cumulative incidence.
 type readyCurve struct {
-	name  string
-	n     int
-	steps stats.Incidence
-	end   stats.Interval
+	name string
+	analyse.Endings
 }
 
-func incidence(s analyse.Study, group trial.Cell, cells []trial.Cell) (Figure, bool) {
-	longest := longestTime(s)
-	if longest == 0 {
-		return Figure{}, false
+func (k readyCurve) steps() stats.Incidence { return k.Ways[0].Curve }
+
+// end is the share that became ready, and the band there.
+func (k readyCurve) end() (share float64, band analyse.BandStep) {
+	if steps := k.steps(); len(steps) > 0 {
+		share = steps[len(steps)-1].Incidence
 	}
-	var curves []readyCurve
-	for _, c := range cells {
-		if k, ok := curveOf(s.Of(c), longest); ok {
-			k.name = rest(c)
-			curves = append(curves, k)
-		}
+	if len(k.Band) > 0 {
+		band = k.Band[len(k.Band)-1]
 	}
-	if len(curves) == 0 {
-		return Figure{}, false
-	}
+	return share, band
+}
+
+func incidence(s analyse.Study, group trial.Cell, curves []readyCurve, longest float64) Figure {
 	scale := scaleFor(longest)
-	where := ""
-	if len(group) > 0 {
-		where = ", " + group.String()
-	}
-	title := marked(s, "Ready by time"+where)
+	title := marked(s, "Ready by time"+in(group))
 	p := base(title, "time from the start of the trial ("+scale.unit+")", "ready (% of trials)")
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, scale.of(longest)*1.45, -3, 103
 	p.X.Tick.Marker, p.Y.Tick.Marker = upTo{ticks{"%g"}, scale.of(longest) * 1.01}, upTo{ticks{"%g"}, 100}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) { drawCurves(c, x, y, curves, scale, longest) }))
 	return Figure{Name: "ready-" + fileName(group), Title: title, width: width, height: 9 * vg.Centimeter, draw: framed(p),
-		Caption: "Share of trials that were ready by each time, failures counted as never ready (Aalen–Johansen). Bar at the end: 95 % Clopper–Pearson interval.",
-		Alt:     altCurves(curves)}, true
+		Caption: "Share of trials that were ready by each time, failures counted as never ready (Aalen–Johansen). Bar at the end: 95 % interval, exact (Clopper–Pearson) where no trial was cut off. The figure of how trials ended has the band along the curve.",
+		Alt:     altCurves(curves)}
 }
 
 func rest(c trial.Cell) string {
@@ -107,61 +121,44 @@ func fileName(c trial.Cell) string {
 	}, c.String())
 }
 
-func curveOf(trials []analyse.Observation, longest float64) (readyCurve, bool) {
-	var times []float64
-	var cause []int
-	ready := 0
-	for _, o := range trials {
-		switch {
-		case o.Ready && !math.IsNaN(o.Setup):
-			times, cause, ready = append(times, o.Setup), append(cause, 1), ready+1
-		case o.CutOff && !math.IsNaN(o.Lost):
-			times, cause = append(times, o.Lost), append(cause, 0)
-		case !o.Ready && math.IsNaN(o.Lost):
-			times, cause = append(times, longest), append(cause, 2)
-		case !o.Ready:
-			times, cause = append(times, o.Lost), append(cause, 2)
+// stepsOf are the corners of a curve up to longest, and the height at its end.
+func stepsOf(curve stats.Incidence, x, y func(float64) vg.Length, scale timeScale, longest float64) (points []vg.Point, last vg.Length) {
+	share, every := 0.0, max(1, len(curve)/mostPoints)
+	points = []vg.Point{{X: x(0), Y: y(0)}}
+	for i, s := range curve {
+		if i%every != 0 && i < len(curve)-1 || s.Incidence == share {
+			continue
 		}
+		at := x(scale.of(s.Time))
+		points = append(points, vg.Point{X: at, Y: y(100 * share)}, vg.Point{X: at, Y: y(100 * s.Incidence)})
+		share = s.Incidence
 	}
-	curves, err := stats.CumulativeIncidence(times, cause, 2)
-	if err != nil {
-		return readyCurve{}, false
-	}
-	end, err := stats.ClopperPearson(ready, len(times), analyse.Confidence)
-	return readyCurve{n: len(times), steps: curves[0], end: end}, err == nil
+	return append(points, vg.Point{X: x(scale.of(longest)), Y: y(100 * share)}), y(100 * share)
 }
 
 func drawCurves(c draw.Canvas, x, y func(float64) vg.Length, curves []readyCurve, scale timeScale, longest float64) {
 	var ends []vg.Length
 	for i, k := range curves {
-		points := []vg.Point{{X: x(0), Y: y(0)}}
-		last := 0.0
-		for _, s := range k.steps {
-			points = append(points, vg.Point{X: x(scale.of(s.Time)), Y: y(100 * last)}, vg.Point{X: x(scale.of(s.Time)), Y: y(100 * s.Incidence)})
-			last = s.Incidence
-		}
-		points = append(points, vg.Point{X: x(scale.of(longest)), Y: y(100 * last)})
+		points, last := stepsOf(k.steps(), x, y, scale, longest)
 		line(c, seriesColor(i), 1.8, points...)
 		at := x(scale.of(longest)) + vg.Points(8+7*float64(i))
-		whisker(c, seriesColor(i), at, y(100*k.end.Lower), y(100*k.end.Upper))
-		glyph(c, shape(i), seriesColor(i), 2.8, at, y(100*last))
-		ends = append(ends, y(100*last))
+		_, band := k.end()
+		whisker(c, seriesColor(i), at, y(100*band.Lower), y(100*band.Upper))
+		glyph(c, shape(i), seriesColor(i), 2.8, at, last)
+		ends = append(ends, last)
 	}
 	places := spread(ends, vg.Points(12), c.Min.Y+vg.Points(6), c.Max.Y-vg.Points(6))
 	right := x(scale.of(longest)) + vg.Points(8+7*float64(len(curves)))
 	for i, k := range curves {
-		write(c, seriesColor(i), textSize, right+vg.Points(4), places[i], 0, -0.4, fmt.Sprintf("%s (n = %d)", k.name, k.n))
+		write(c, seriesColor(i), textSize, right+vg.Points(4), places[i], 0, -0.4, fmt.Sprintf("%s (n = %d)", k.name, k.Trials))
 	}
 }
 
 func altCurves(curves []readyCurve) string {
 	text := "Share of trials ready by each time."
 	for _, k := range curves {
-		last := 0.0
-		if len(k.steps) > 0 {
-			last = k.steps[len(k.steps)-1].Incidence
-		}
-		text += fmt.Sprintf(" %s: %.0f per cent of %d in the end.", k.name, 100*last, k.n)
+		share, _ := k.end()
+		text += fmt.Sprintf(" %s: %.0f per cent of %d in the end.", k.name, 100*share, k.Trials)
 	}
 	return text
 }

@@ -73,7 +73,7 @@ func TestFiguresOfAMatrix(t *testing.T) {
 			t.Errorf("%s does not say that it is simulated", f.Name)
 		}
 	}
-	for _, want := range []string{"setup", "phases", "memory-podman", "pareto-podman-7GiB", "ready-podman-3GiB", "ready-docker-12.5GiB"} {
+	for _, want := range []string{"setup", "phases", "memory-podman", "pareto-podman-7GiB", "ready-podman-3GiB", "ready-docker-12.5GiB", "outcomes-podman-7GiB"} {
 		if !names[want] {
 			t.Errorf("no figure %s among %v", want, names)
 		}

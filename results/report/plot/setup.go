@@ -22,6 +22,7 @@ func All(s analyse.Study, a analyse.Analysis) (figures []Figure) {
 		}
 	}
 	figures = append(figures, Incidences(s)...)
+	figures = append(figures, Endings(s)...)
 	figures = append(figures, Frontiers(s, a)...)
 	figures = append(figures, Paretos(s, a)...)
 	return append(figures, Gantts(s)...)
