@@ -18,7 +18,7 @@ var templates = map[string]func(page.Material) page.Page{"report": page.Report, 
 
 func reportCommand() *cobra.Command {
 	var flags studyFlags
-	var out, template string
+	var out, template, power string
 	cmd := &cobra.Command{
 		Use:   "report [RUN|FILE]... -o DIR",
 		Short: "Write a report: an HTML page, Markdown and figures",
@@ -26,6 +26,7 @@ func reportCommand() *cobra.Command {
 (one page that needs no network), report.md, analysis.json, and each figure as
 SVG and PNG. The template dd-e2e-001 has the sections of that design record.`,
 		Example: `  stratbench report latest -o report
+  stratbench report latest --power=5%:40% -o report
   stratbench report latest --template dd-e2e-001 -o docs/dd-e2e-001`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
@@ -40,6 +41,11 @@ SVG and PNG. The template dd-e2e-001 has the sections of that design record.`,
 				return err
 			}
 			m.Command = commandLine()
+			if power != "" {
+				if m.Power, err = powerAt(m.Study, power); err != nil {
+					return err
+				}
+			}
 			if err := make(m).Write(out, m.Analysis); err != nil {
 				return err
 			}
@@ -49,8 +55,31 @@ SVG and PNG. The template dd-e2e-001 has the sections of that design record.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write to")
+	cmd.Flags().StringVar(&power, "power", "", "also say how many replicates it takes to tell these failure rates apart, LOW:HIGH")
+	cmd.Flags().Lookup("power").NoOptDefVal = usualPower
 	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
 	return cmd
+}
+
+// usualPower is the question of report --power without a value.
+const usualPower = "2%:50%"
+
+// powerAt is the power curve at the noise of a study's trials.
+func powerAt(s analyse.Study, rates string) (*analyse.PowerCurve, error) {
+	low, high, _ := strings.Cut(rates, ":")
+	q := analyse.PowerQuestion{Ratio: usualRatio, Comparisons: comparisons(s.Factors)}
+	var errLow, errHigh error
+	q.Low, errLow = share(low)
+	q.High, errHigh = share(high)
+	if err := errors.Join(errLow, errHigh); err != nil {
+		return nil, usageError{fmt.Errorf("--power=%s: %w", rates, err)}
+	}
+	q.Spread, q.SpreadSeen = s.Spread()
+	c, err := analyse.Power(q)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return &c, nil
 }
 
 // commandLine is what was typed, without where the program lies.

@@ -47,6 +47,8 @@ const (
 	usualSpread    = 0.1
 	mostReplicates = 100
 	wantedPower    = 0.8
+	// amplePower is where a curve has nothing more to tell.
+	amplePower = 0.99
 )
 
 // Power says how many replicates a question needs: Boschloo's test for the
@@ -74,7 +76,7 @@ func Power(q PowerQuestion) (PowerCurve, error) {
 		if c.EnoughTimes == 0 && point.Times >= wantedPower {
 			c.EnoughTimes = n
 		}
-		if c.EnoughRates > 0 && c.EnoughTimes > 0 {
+		if point.Rates >= amplePower && point.Times >= amplePower {
 			break
 		}
 	}

@@ -28,18 +28,17 @@ func durationInterval(i analyse.Interval) string {
 	return duration(i.Lower) + " to " + duration(i.Upper)
 }
 
-// percent prints a share with as many digits as it can bear.
+// percent prints a share with as many digits as tell it from 0 and from 100.
 func percent(v analyse.Value) string {
-	switch p := 100 * float64(v); {
-	case math.IsNaN(p):
+	p := 100 * float64(v)
+	if math.IsNaN(p) {
 		return none
-	case p == 0 || p == 100:
-		return fmt.Sprintf("%.0f", p)
-	case p < 1 || p > 99:
-		return fmt.Sprintf("%.1f", p)
-	default:
-		return fmt.Sprintf("%.0f", p)
 	}
+	digits := 0
+	if least := min(p, 100-p); least > 0 && least < 1 {
+		digits = min(4, int(math.Ceil(-math.Log10(least))))
+	}
+	return strconv.FormatFloat(p, 'f', digits, 64)
 }
 
 // Rate prints how often something happened: "0 of 5: 0–52 %".

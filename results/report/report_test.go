@@ -17,11 +17,12 @@ import (
 
 func TestRatesAreNeverBare(t *testing.T) {
 	for want, r := range map[string]analyse.Rate{
-		"0 of 5: 0–52 %":    {Events: 0, Trials: 5, Interval: analyse.Interval{Lower: 0, Upper: 0.5218}},
-		"2 of 2: 16–100 %":  {Events: 2, Trials: 2, Interval: analyse.Interval{Lower: 0.1581, Upper: 1}},
-		"0 of 999: 0–0.4 %": {Events: 0, Trials: 999, Interval: analyse.Interval{Lower: 0, Upper: 0.00369}},
-		"4 of 5: 28–99.5 %": {Events: 4, Trials: 5, Interval: analyse.Interval{Lower: 0.2836, Upper: 0.9949}},
-		"–":                 {},
+		"0 of 5: 0–52 %":       {Events: 0, Trials: 5, Interval: analyse.Interval{Lower: 0, Upper: 0.5218}},
+		"2 of 2: 16–100 %":     {Events: 2, Trials: 2, Interval: analyse.Interval{Lower: 0.1581, Upper: 1}},
+		"0 of 999: 0–0.4 %":    {Events: 0, Trials: 999, Interval: analyse.Interval{Lower: 0, Upper: 0.00369}},
+		"4 of 5: 28–99.5 %":    {Events: 4, Trials: 5, Interval: analyse.Interval{Lower: 0.2836, Upper: 0.9949}},
+		"1 of 2: 0.03–99.97 %": {Events: 1, Trials: 2, Interval: analyse.Interval{Lower: 0.0003, Upper: 0.9997}},
+		"–":                    {},
 	} {
 		if got := report.Rate(r); got != want {
 			t.Errorf("%q, want %q", got, want)

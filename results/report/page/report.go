@@ -16,6 +16,8 @@ type Material struct {
 	Analysis    analyse.Analysis
 	Decisions   []analyse.Decision
 	Explanation analyse.Explanation
+	// Power is nil where it was not asked for.
+	Power *analyse.PowerCurve
 	// Command is what was typed to make the page.
 	Command string
 }
@@ -34,9 +36,18 @@ func Report(m Material) Page {
 	p.add(explanation(m))
 	p.add(Section{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Analysis), report.Images(m.Analysis), report.Memory(m.Analysis)),
 		Figures: pick(figures, "phases", "trial-")})
+	p.add(power(m))
 	p.add(Section{Title: "Estimates, not measured", Tables: rows(report.Estimates(m.Analysis))})
 	p.add(Section{Title: "Where this comes from", Text: []string{"Made with: " + m.Command}, Tables: rows(report.Provenance(m.Analysis))})
 	return p
+}
+
+func power(m Material) (s Section) {
+	if m.Power == nil {
+		return Section{}
+	}
+	doc := report.Power(*m.Power)
+	return Section{Title: doc.Title, Text: doc.Notes, Tables: doc.Sections, Figures: []plot.Figure{plot.Power(*m.Power)}}
 }
 
 // add leaves out sections that have nothing to say.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"os"
@@ -103,4 +104,16 @@ func TestGantt(t *testing.T) {
 	}
 	r.Machine.MemoryLimit = 4 << 30
 	check(t, plot.Gantt(r))
+}
+
+func TestPowerCurve(t *testing.T) {
+	c, err := analyse.Power(analyse.PowerQuestion{Low: 0.02, High: 0.5, Ratio: 0.8, Spread: 0.3, Comparisons: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := plot.Power(c)
+	check(t, f)
+	if !strings.Contains(f.Alt, fmt.Sprintf("from %d replicates", c.EnoughRates)) {
+		t.Error(f.Alt)
+	}
 }
