@@ -16,9 +16,10 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 )
 
-// Import streams what save writes, a docker-archive, into the image store of
-// every node. Nothing is kept in between.
-func (c *Cluster) Import(ctx context.Context, save func(io.Writer) error) error {
+// Import streams what save writes, a docker-archive with the images refs, into
+// the image store of every node, and makes sure that the nodes then have them
+// under the names that pods use. Nothing is kept in between.
+func (c *Cluster) Import(ctx context.Context, refs []string, save func(io.Writer) error) error {
 	var imports errgroup.Group
 	var inlets []io.Writer
 	var closers []io.Closer
@@ -30,7 +31,7 @@ func (c *Cluster) Import(ctx context.Context, save func(io.Writer) error) error 
 		inlets, closers = append(inlets, w), append(closers, w)
 		imports.Go(func() error {
 			defer r.Close()
-			return c.importInto(ctx, node, r)
+			return c.importInto(ctx, node, refs, r)
 		})
 	}
 	saved := save(io.MultiWriter(inlets...))
@@ -44,11 +45,21 @@ func (c *Cluster) Import(ctx context.Context, save func(io.Writer) error) error 
 	return errors.Join(saved, imported)
 }
 
-func (c *Cluster) importInto(ctx context.Context, node nodes.Node, archive io.Reader) error {
-	cmd := node.CommandContext(ctx, "ctr", "--namespace=k8s.io", "images", "import",
-		"--all-platforms", "--digests", "--snapshotter="+c.snapshotter, "-")
-	if err := cmd.SetStdin(archive).Run(); err != nil {
+// importInto lists the node's images in the command that imports them: each
+// further command in a node costs the load a tenth of a second.
+func (c *Cluster) importInto(ctx context.Context, node nodes.Node, refs []string, archive io.Reader) error {
+	cmd := node.CommandContext(ctx, "sh", "-c",
+		`ctr --namespace=k8s.io images import --all-platforms --digests --snapshotter="$0" - >&2 && exec ctr --namespace=k8s.io images ls -q`,
+		c.snapshotter)
+	out, err := exec.Output(cmd.SetStdin(archive))
+	if err != nil {
 		return fmt.Errorf("importing images into the node %s: %w", node, explain(err))
+	}
+	have := strings.Fields(string(out))
+	for _, ref := range refs {
+		if err := ensureName(ctx, node, have, ref); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -69,25 +80,9 @@ func findSnapshotter(ctx context.Context, node nodes.Node) (string, error) {
 	return string(match[1]), nil
 }
 
-// Verify makes sure that every node has an image of each name, as Kubernetes
-// spells it. Podman calls an image "localhost/app" that Kubernetes looks for
-// as "docker.io/library/app": such an image gets that name as well.
-func (c *Cluster) Verify(ctx context.Context, refs []string) error {
-	for _, node := range c.Nodes {
-		out, err := exec.Output(node.CommandContext(ctx, "ctr", "--namespace=k8s.io", "images", "ls", "-q"))
-		if err != nil {
-			return fmt.Errorf("listing the images of the node %s: %w", node, explain(err))
-		}
-		have := strings.Fields(string(out))
-		for _, ref := range refs {
-			if err := ensureName(ctx, node, have, ref); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
+// ensureName makes sure that the node has the image under the name that
+// Kubernetes uses. Podman saves an image as "localhost/app" that Kubernetes
+// looks for as "docker.io/library/app": such an image gets that name as well.
 func ensureName(ctx context.Context, node nodes.Node, have []string, ref string) error {
 	full := fullName(ref)
 	if slices.Contains(have, full) {
