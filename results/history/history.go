@@ -1,0 +1,89 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/stratbench/stratbench/results"
+)
+
+// History is a folder of history as read.
+type History struct {
+	Dir string
+	// Runs are in order of their beginning.
+	Runs []*Run
+	// Baselines are in order of time.
+	Baselines []Baseline
+	// Faults are the lines that were passed over, or that stand in the wrong
+	// place.
+	Faults []results.Fault
+
+	now   time.Time
+	byKey map[string]*Run
+	// seen are all lines that were admitted.
+	seen map[key]place
+}
+
+// Run is one run: a night of its experiment.
+type Run struct {
+	Header
+	// Settings has the settings of each cell that has a record; as JSON, empty
+	// for one that has none.
+	Settings []string
+	// Trials are in the order in which they were run, with warm-ups; of one
+	// that was done again after an interruption, the last attempt.
+	Trials     []Trial
+	References []Reference
+}
+
+func newHistory(dir string, now time.Time) *History {
+	return &History{Dir: dir, now: now, byKey: map[string]*Run{}, seen: map[key]place{}}
+}
+
+// Simulated is true when any trial of the run was.
+func (r *Run) Simulated() bool {
+	return slices.ContainsFunc(r.Trials, func(t Trial) bool { return t.Simulated })
+}
+
+// Experiments lists the names of the experiments, that of the newest run last.
+func (h *History) Experiments() (names []string) {
+	for _, r := range slices.Backward(h.Runs) {
+		if !slices.Contains(names, r.Experiment) {
+			names = append(names, r.Experiment)
+		}
+	}
+	slices.Reverse(names)
+	return names
+}
+
+// Of returns the runs of an experiment on a host, oldest first.
+func (h *History) Of(experiment, host string) (runs []*Run) {
+	for _, r := range h.Runs {
+		if r.Experiment == experiment && r.Host() == host {
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
+// Hosts lists the hosts that the experiment was run on, that of its newest run
+// last.
+func (h *History) Hosts(experiment string) (hosts []string) {
+	for _, r := range slices.Backward(h.Runs) {
+		if r.Experiment == experiment && !slices.Contains(hosts, r.Host()) {
+			hosts = append(hosts, r.Host())
+		}
+	}
+	slices.Reverse(hosts)
+	return hosts
+}
+
+func (h *History) sort() {
+	slices.SortFunc(h.Runs, func(a, b *Run) int {
+		return cmp.Or(a.Environment.Started.Compare(b.Environment.Started), cmp.Compare(a.RunID, b.RunID), cmp.Compare(a.Run, b.Run))
+	})
+	slices.SortStableFunc(h.Faults, func(a, b results.Fault) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+}

@@ -1,0 +1,97 @@
+package simulated
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+)
+
+// Night is a made-up world in one night.
+type Night struct {
+	Arms   []Arm
+	Blocks int
+	// Slow multiplies all times, those of the reference too: the host's doing.
+	Slow float64
+	// Memory is the typical peak; Settings are those of every cell, as JSON.
+	Memory   trial.Bytes
+	Settings string
+	// Engine is its version; FailedTests fail in every trial.
+	Engine      string
+	FailedTests int
+	Environment results.Environment
+	Load        results.Load
+}
+
+// nightStart is when the first night of every made-up history begins.
+var nightStart = time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
+
+// Nights makes a run a night, one after the other. alter changes the world
+// before each night, from 0, and what it changes stays so.
+func Nights(experiment string, arms []Arm, nights int, seed uint64, alter func(night int, n *Night)) iter.Seq[results.Run] {
+	return func(yield func(results.Run) bool) {
+		world := quiet(arms)
+		for night := range nights {
+			if alter != nil {
+				alter(night, &world)
+			}
+			if !yield(world.run(experiment, night, seed)) {
+				return
+			}
+		}
+	}
+}
+
+func quiet(arms []Arm) Night {
+	return Night{Arms: slices.Clone(arms), Blocks: 3, Slow: 1, Memory: 2 << 30, Engine: "1.0.0", Settings: `{"memory":3221225472}`,
+		Environment: results.Environment{Schema: results.Schema, HostID: "simulated", KindVersion: "v0", Kernel: "6.1", SpecHash: "spec", WorkloadHash: "workload",
+			Stratbench: "simulated", GoVersion: "go", CPUs: 2}}
+}
+
+func (n Night) run(experiment string, night int, seed uint64) results.Run {
+	run := Run(n.Arms, n.Blocks, seed+uint64(night)*7919)
+	started := nightStart.AddDate(0, 0, night)
+	run.Dir = started.Format("20060102-150405") + "-" + experiment
+	shift := started.Sub(run.Environment.Started)
+	random := rand.New(rand.NewPCG(seed, uint64(night)))
+	n.Environment.RunID, n.Environment.Started, n.Environment.Seed = run.Dir, started, seed
+	run.Environment = n.Environment
+	for i := range run.Records {
+		n.finish(&run.Records[i], run.Dir, shift, random)
+	}
+	return run
+}
+
+// finish gives a record what a night has beside times.
+func (n Night) finish(r *results.Record, id string, shift time.Duration, random *rand.Rand) {
+	r.RunID, r.Started, r.Load = id, r.Started.Add(shift), n.Load
+	r.Machine.EngineVersion, r.Machine.NodeImage, r.Settings = n.Engine, "simulated/node", []byte(n.Settings)
+	slow := func(s *trial.Seconds) { *s = trial.Seconds(float64(*s) * n.Slow) }
+	slow(&r.Elapsed)
+	for i := range r.Spans {
+		slow(&r.Spans[i].Start)
+		slow(&r.Spans[i].End)
+	}
+	peak := trial.Bytes(float64(n.Memory) * math.Exp(0.03*random.NormFloat64()))
+	r.Samples = []trial.Sample{{Memory: peak}}
+	if r.Setup == nil {
+		return
+	}
+	setup := trial.Seconds(float64(*r.Setup) * n.Slow)
+	r.Setup = &setup
+	length := trial.Seconds(float64(20*time.Second) * n.Slow * math.Exp(0.05*random.NormFloat64()))
+	r.Spans = append(r.Spans, trial.Span{Name: string(trial.PhaseTest), Phase: trial.PhaseTest, Start: setup, End: setup + length})
+	r.Elapsed += length
+	for i := range 25 {
+		r.Tests = append(r.Tests, trial.TestResult{Name: fmt.Sprintf("test %d", i+1), Status: trial.TestPass})
+	}
+	for i := range n.FailedTests {
+		r.Tests[i].Status = trial.TestFail
+		r.Verdict = trial.Verdict{Outcome: trial.TestFailed, Phase: trial.PhaseTest, Confidence: 1}
+	}
+}
