@@ -36,7 +36,7 @@ settings:
   registry: {prefix: "127.0.0.1:5000/bench", plainHTTP: true}
 strategies:
   mine: {stages: [[db], [api]]}
-design: {replicates: 3, warmUp: 0, seed: 18446744073709551615}
+design: {replicates: 3, warmUp: 0, seed: 18446744073709551615, reference: false}
 limits: {phase: {build: 20m}, silence: {test: 90s}}
 budget: 2h30m
 workload: w/workload.yaml

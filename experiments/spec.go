@@ -61,6 +61,9 @@ type Design struct {
 	// that stays valid when looked at after every block. Replicates is then the
 	// most. A cell that keeps failing is not run again.
 	Stop Stop `json:"stop,omitempty" jsonschema:"enum=decided"`
+	// Reference does a small fixed job of two to three seconds before each
+	// block, so that a slow host can be told from slow trials. Default true.
+	Reference bool `json:"reference" jsonschema:"default=true"`
 	// SeedGiven is true when the spec has a seed.
 	SeedGiven bool `json:"-"`
 }
@@ -107,7 +110,7 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-func defaultDesign() Design { return Design{Replicates: 5, WarmUp: 1} }
+func defaultDesign() Design { return Design{Replicates: 5, WarmUp: 1, Reference: true} }
 
 // defaultLimits are generous for a small machine: they are there to end what
 // hangs, not to judge what is slow.

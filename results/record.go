@@ -13,11 +13,13 @@ import (
 // Schema is the version of the record format.
 const Schema = "stratbench.record/v1"
 
-// Record is one line of trials.jsonl: one trial, or one preparation.
+// Record is one line of trials.jsonl: one trial, one preparation, or the
+// reference workload once.
 type Record struct {
 	Schema string `json:"schema"`
 	RunID  string `json:"run_id"`
-	// Kind tells trials from preparations (what was pushed beforehand).
+	// Kind tells trials from preparations (what was pushed beforehand) and from
+	// the reference workload, whose settings say what it did.
 	Kind  Kind        `json:"kind"`
 	Trial trial.Trial `json:"trial"`
 	// Settings are the whole settings that the cell ran with.
@@ -60,6 +62,9 @@ type Kind string
 const (
 	KindTrial       Kind = "trial"
 	KindPreparation Kind = "preparation"
+	// KindReference is a small fixed job at the start of a block, which tells
+	// how fast the host was. It has a span for each of its parts, and no cell.
+	KindReference Kind = "reference"
 )
 
 // Previous is the trial before this one in actual order, for carry-over.

@@ -112,7 +112,7 @@ func runAndPrint(cmd *cobra.Command, o run.Options, output *outputFlag) error {
 		return runErr
 	}
 	recorded, err := openRun(cmd, o.Root, folder)
-	if err != nil || len(recorded.Records) == 0 {
+	if err != nil || len(recorded.Trials()) == 0 {
 		return errors.Join(runErr, err)
 	}
 	err = output.write(cmd, report.Run(recorded))

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stratbench/stratbench/outcomes/triage"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/report"
 )
 
@@ -32,6 +33,9 @@ next. TRIAL is a trial's name in the newest run (t003), or of a run's
 			run, record, err := openTrial(cmd, dir, args[0])
 			if err != nil {
 				return err
+			}
+			if record.Kind == results.KindReference {
+				return usageError{fmt.Errorf("%s is the reference workload and no trial; stratbench ls %s lists the trials", record.Trial.ID, run.ID())}
 			}
 			log, err := os.Open(filepath.Join(run.Dir, record.Log))
 			if err != nil {

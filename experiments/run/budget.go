@@ -1,6 +1,8 @@
 package run
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -46,7 +48,7 @@ func (r *runner) outOfBudget(i int) bool {
 	if r.budget == 0 || i > 0 && trials[i-1].Block == trials[i].Block {
 		return false
 	}
-	var block time.Duration
+	block := mean(slices.Collect(maps.Values(r.referenced)))
 	for _, t := range trials[i:] {
 		if t.Block == trials[i].Block {
 			block += r.expected(t.Cell)

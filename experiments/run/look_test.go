@@ -2,6 +2,7 @@ package run
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -16,7 +17,8 @@ func looking(t *testing.T, decide func(results.Run) (results.Look, error)) *runn
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { j.Close() })
-	r := &runner{journal: j, decide: decide, done: map[string]bool{}, report: func(Update) {}}
+	r := &runner{journal: j, decide: decide, done: map[string]bool{}, report: func(Update) {},
+		referenced: map[int]time.Duration{}, references: map[int]int{}}
 	for block := 1; block <= 3; block++ {
 		for i, strategy := range []string{"serial", "parallel"} {
 			r.plan.Trials = append(r.plan.Trials, trial.Trial{ID: string(rune('a' + 2*block + i)), Block: block,

@@ -19,7 +19,7 @@ import (
 func open(ctx context.Context, o Options) (*runner, error) {
 	r := &runner{
 		spec: o.Spec, plan: o.Plan, started: time.Now(), budget: o.Budget, decide: o.Look,
-		done: map[string]bool{}, took: map[string][]time.Duration{},
+		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
 		places: map[trial.Runtime]place{},
 	}
 	r.report = oneAtATime(o.Report)
@@ -105,6 +105,10 @@ func (r *runner) reopen(dir string) (err error) {
 
 // recall takes a record of an earlier session into account.
 func (r *runner) recall(rec results.Record) {
+	if rec.Kind == results.KindReference {
+		r.references[rec.Trial.Block]++
+		return
+	}
 	r.previous = &results.Previous{ID: rec.Trial.ID, Cell: rec.Trial.Cell.Key(), Outcome: rec.Verdict.Outcome}
 	if rec.Kind == results.KindTrial && measured(rec) {
 		r.settle(rec)

@@ -68,6 +68,11 @@ type runner struct {
 	// unrecovered is set when a machine could not be had again.
 	unrecovered error
 	took        map[string][]time.Duration
+	// referenced are the blocks before which this session did the reference
+	// workload, with how long it took; references counts, by block, those of
+	// all sessions.
+	referenced map[int]time.Duration
+	references map[int]int
 }
 
 // Run works the plan and returns the run's folder, which holds all that was
@@ -114,6 +119,9 @@ func (r *runner) trials(ctx context.Context) error {
 		}
 		if r.done[t.ID] { // its cell was retired by the look
 			continue
+		}
+		if err := r.reference(ctx, t.Block); err != nil {
+			return err
 		}
 		record, err := r.one(ctx, t, results.KindTrial)
 		if err != nil {

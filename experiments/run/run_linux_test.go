@@ -176,8 +176,8 @@ func TestEveryStrategyOnBothEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded, trials := readTrials(t, dir)
-	if len(trials) != 8 || len(recorded.Records) != 10 {
-		t.Fatalf("%d trials and %d records; want 8 trials and 2 preparations besides", len(trials), len(recorded.Records))
+	if len(trials) != 8 || len(recorded.Records) != 11 || len(recorded.References()) != 1 {
+		t.Fatalf("%d trials and %d records; want 8 trials, and 2 preparations and a reference besides", len(trials), len(recorded.Records))
 	}
 	for _, r := range recorded.Records {
 		if r.Verdict.Outcome != trial.OK {
@@ -228,13 +228,13 @@ func tail(text string) string {
 
 // startRunner starts the test program as a runner. Closing the returned pipe
 // interrupts it.
-func startRunner(t *testing.T, root, resume string) (*exec.Cmd, *os.File) {
+func startRunner(t *testing.T, spec, root, resume string) (*exec.Cmd, *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0], runnerCommand, "testdata/one.yaml", root, resume, string(machine.Isolated))
+	cmd := exec.Command(os.Args[0], runnerCommand, spec, root, resume, string(machine.Isolated))
 	cmd.Stdin, cmd.Stderr = r, os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func awaitLog(t *testing.T, root, id, text string) (dir string) {
 func TestKilledRunner(t *testing.T) {
 	needMachines(t)
 	root := t.TempDir()
-	cmd, _ := startRunner(t, root, "")
+	cmd, _ := startRunner(t, "testdata/one.yaml", root, "")
 	dir := awaitLog(t, root, "t002", "> build")
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -281,8 +281,11 @@ func TestKilledRunner(t *testing.T) {
 		t.Fatal(err)
 	}
 	after, trials := readTrials(t, resumed)
-	if len(after.Records) != 2 || len(trials) != 2 || trials[0].Started != before.Records[0].Started {
+	if len(after.Records) != 4 || len(trials) != 2 || trials[0].Started != before.Trials()[0].Started {
 		t.Errorf("after --resume: %d records, %d trials", len(after.Records), len(trials))
+	}
+	if r := after.References(); len(r) != 2 || r[1].Trial.ID != "r001" || r[1].Attempt != 2 {
+		t.Errorf("the block that was gone on with has the references %+v", r)
 	}
 	for _, r := range trials {
 		if r.Verdict.Outcome != trial.OK {
@@ -297,7 +300,7 @@ func TestKilledRunner(t *testing.T) {
 func TestInterruptedRunner(t *testing.T) {
 	needMachines(t)
 	root := t.TempDir()
-	cmd, stdin := startRunner(t, root, "")
+	cmd, stdin := startRunner(t, "testdata/one.yaml", root, "")
 	dir := awaitLog(t, root, "t001", "> build")
 	began := time.Now()
 	stdin.Close()

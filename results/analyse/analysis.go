@@ -83,6 +83,7 @@ type RunSummary struct {
 	Refused       []results.Refusal   `json:"refused,omitempty"`
 	Import        *results.Import     `json:"import,omitempty"`
 	Looks         []results.Look      `json:"looks,omitempty"`
+	HostSpeed     *HostSpeed          `json:"host_speed,omitempty"`
 }
 
 // Analyse summarises a study's cells and answers the questions asked of it;
@@ -116,5 +117,5 @@ func (s Study) Analyse(questions []Question) (Analysis, error) {
 func summariseRun(run results.Run, recorded int) RunSummary {
 	return RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
 		Planned: len(run.Plan.Trials), Recorded: recorded, FaultyRecords: len(run.Faults),
-		Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks}
+		Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: hostSpeed(run)}
 }

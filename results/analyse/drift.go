@@ -55,7 +55,7 @@ func (s Study) check() (warnings []Warning) {
 	if p, ok := carryOver(all); ok && p < Alpha {
 		warnings = append(warnings, withP(CarryOver, p))
 	}
-	return warnings
+	return append(warnings, s.hostWarnings(all)...)
 }
 
 // trend tests residuals in the order of a key for a trend.

@@ -32,7 +32,7 @@ type Observation struct {
 
 func observe(run results.Run, r *results.Record) Observation {
 	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell,
-		Block: run.ID() + "/" + strconv.Itoa(r.Trial.Block),
+		Block: blockOf(run, r),
 		Ready: usable(r), Setup: math.NaN(), Lost: math.NaN(), Recovery: math.NaN()}
 	o.CutOff = !o.Ready && r.Verdict.TimedOut
 	switch {
@@ -44,6 +44,11 @@ func observe(run results.Run, r *results.Record) Observation {
 		o.Recovery = (r.Elapsed - (ended - began)).Duration().Seconds()
 	}
 	return o
+}
+
+// blockOf names a block across runs.
+func blockOf(run results.Run, r *results.Record) string {
+	return run.ID() + "/" + strconv.Itoa(r.Trial.Block)
 }
 
 // usable is true for an environment that one could work with. An engine that

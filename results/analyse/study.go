@@ -153,7 +153,7 @@ func complete(c trial.Cell, names []string, settings json.RawMessage) trial.Cell
 
 func settingsOf(run results.Run) json.RawMessage {
 	for _, r := range run.Records {
-		if len(r.Settings) > 0 {
+		if len(r.Settings) > 0 && r.Kind != results.KindReference {
 			return r.Settings
 		}
 	}

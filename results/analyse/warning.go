@@ -29,6 +29,10 @@ const (
 	Ties WarningKind = "ties"
 	// HostBusy: the host was busy before these trials began.
 	HostBusy WarningKind = "host-busy"
+	// HostVaried: the reference workload took longer before some blocks of a run.
+	HostVaried WarningKind = "host-varied"
+	// HostFollowed: set-up times of blocks rose with the reference workload's.
+	HostFollowed WarningKind = "host-followed"
 	// UnknownTimes: trials whose times were not recorded.
 	UnknownTimes WarningKind = "unknown-times"
 	// SimulatedTrials: no engine produced these trials.
@@ -53,6 +57,8 @@ type Warning struct {
 	Count  int      `json:"count,omitempty"`
 	// P is the p-value of the check, or the smallest one reachable.
 	P *Value `json:"p,omitempty"`
+	// Share is the size of what was found: 0.12 is 12 %.
+	Share *Value `json:"share,omitempty"`
 }
 
 const mostNamed = 10

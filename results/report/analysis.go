@@ -14,7 +14,7 @@ import (
 func Analysis(s analyse.Study, a analyse.Analysis) Document {
 	return Document{
 		Sections:   Sections(a),
-		Notes:      overall(a),
+		Notes:      append(overall(a), hostSpeeds(a)...),
 		Data:       a,
 		Tidy:       tidy(a),
 		Benchmarks: func(w io.Writer) error { return benchmarks(w, s) },

@@ -78,6 +78,7 @@ var provenanceFields = []struct {
 		}
 		return r.Environment.Memory.String()
 	}},
+	{"reference workload", func(r analyse.RunSummary) string { return hostSpeed(r.HostSpeed) }},
 	{"spec SHA-256", func(r analyse.RunSummary) string { return r.Environment.SpecHash }},
 	{"workload SHA-256", func(r analyse.RunSummary) string { return r.Environment.WorkloadHash }},
 }

@@ -109,6 +109,8 @@ func blockName(r results.Record) string {
 	switch {
 	case r.Kind == results.KindPreparation:
 		return "preparation"
+	case r.Kind == results.KindReference:
+		return "reference"
 	case r.Trial.WarmUp:
 		return "warm-up"
 	}
@@ -196,6 +198,9 @@ func spanNote(s trial.Span) string {
 }
 
 func trialNotes(run results.Run, r results.Record) []string {
+	if r.Kind == results.KindReference {
+		return referenceNotes(run, r)
+	}
 	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Verdict(r.Verdict))}
 	if r.Setup != nil {
 		notes = append(notes, "Setup time: "+Seconds(*r.Setup))
@@ -211,6 +216,16 @@ func trialNotes(run results.Run, r results.Record) []string {
 		m.Kind, m.Runtime, m.EngineVersion, m.MemoryLimit, m.CPUs, m.NodeImage))
 	notes = append(notes, "Tests passed: "+testCount(r.Tests)+failedTests(r.Tests))
 	return append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
+}
+
+func referenceNotes(run results.Run, r results.Record) []string {
+	notes := []string{fmt.Sprintf("%s of run %s: the reference workload before block %d (0: the warm-ups) took %s. It tells how fast the host was, and is no trial.",
+		r.Trial.ID, run.ID(), r.Trial.Block, Seconds(r.Elapsed)),
+		fmt.Sprintf("Host just before: load %.2f, %s of memory available", r.Load.Load1, r.Load.MemoryAvailable), "Job: " + string(r.Settings)}
+	if r.Verdict.Error != "" {
+		notes = append(notes, "Error: "+r.Verdict.Error)
+	}
+	return notes
 }
 
 func failedTests(tests []trial.TestResult) string {

@@ -52,6 +52,12 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	analyse.CutOffTrials: func(w analyse.Warning) string {
 		return "ended by a limit, known only to take longer: " + named(w)
 	},
+	analyse.HostVaried: func(w analyse.Warning) string {
+		return fmt.Sprintf("host speed varied %s between %d measurements before blocks of run %s (slowest reference workload against the fastest)", percentOf(*w.Share), w.Count, w.Detail)
+	},
+	analyse.HostFollowed: func(w analyse.Warning) string {
+		return "setup times of blocks rose with the reference workload's (Kendall, p = " + pValue(*w.P) + "): part of what differs between blocks is the host"
+	},
 	analyse.UnknownTimes: func(w analyse.Warning) string {
 		return "no times are recorded of " + named(w)
 	},

@@ -1,0 +1,38 @@
+package report_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/simulated"
+)
+
+func TestHostSpeedIsALineAndAWarning(t *testing.T) {
+	run := simulated.Run(simulated.Matrix()[:2], 3, 1)
+	for i, seconds := range []trial.Seconds{2e9, 224e7, 21e8} {
+		run.Records = append(run.Records, results.Record{Kind: results.KindReference, Simulated: true, Settings: []byte("{}"),
+			Trial: trial.Trial{ID: "r", Block: i + 1}, Elapsed: seconds, Verdict: trial.Verdict{Outcome: trial.OK}})
+	}
+	s := analyse.Gather([]results.Run{run})
+	a, err := s.Analyse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := report.Analysis(s, a).Write(&b, report.FormatTable); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"Warning: host speed varied 12 % between 3 measurements before blocks of run simulated",
+		"Host speed, run simulated: the reference workload took 2.00 s to 2.24 s, 3 times, a spread of 12 %.",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
