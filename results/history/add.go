@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -59,31 +60,49 @@ func (h *History) readAgain(file string) error {
 		return err
 	}
 	c.faults = nil
-	c.headers = unseen(h, c.headers, func(p placed[Header]) key { return p.value.key() })
-	c.settings = unseen(h, c.settings, func(p placed[Settings]) key { return p.value.key() })
-	c.trials = unseen(h, c.trials, Trial.key)
-	c.references = unseen(h, c.references, Reference.key)
-	c.baselines = unseen(h, c.baselines, func(p placed[Baseline]) key { return p.value.key() })
+	known := map[key]bool{}
+	for _, run := range c.headers {
+		maps.Copy(known, h.lines(run.value.Run))
+	}
+	c.headers = slices.DeleteFunc(c.headers, func(p placed[Header]) bool { return known[p.value.key()] })
+	c.settings = slices.DeleteFunc(c.settings, func(p placed[Settings]) bool { return known[p.value.key()] })
+	c.trials = slices.DeleteFunc(c.trials, func(t *Trial) bool { return known[t.key()] })
+	c.references = slices.DeleteFunc(c.references, func(r *Reference) bool { return known[r.key()] })
 	h.admit([]content{c})
 	return nil
 }
 
-func unseen[T any](h *History, list []T, key func(T) key) []T {
-	return slices.DeleteFunc(list, func(line T) bool {
-		_, seen := h.seen[key(line)]
-		return seen
-	})
+// lines are the keys of all lines of a run that are known.
+func (h *History) lines(run string) map[key]bool {
+	known := map[key]bool{}
+	r := h.byKey[run]
+	if r == nil {
+		return known
+	}
+	known[r.key()] = true
+	for cell, at := range r.settings {
+		if at.file != nil {
+			known[Settings{Run: run, Cell: cell}.key()] = true
+		}
+	}
+	for _, t := range r.trials {
+		known[t.key()] = true
+	}
+	for _, ref := range r.references {
+		known[ref.key()] = true
+	}
+	return known
 }
 
 // missing are the lines of a run that the history lacks.
 func (h *History) missing(header Header, run results.Run, added *Added) (lines [][]byte, err error) {
-	written := map[key]bool{}
+	known := h.lines(header.Run)
 	write := func(k key, line any) (bool, error) {
-		if _, seen := h.seen[k]; seen || written[k] {
+		if known[k] {
 			return false, nil
 		}
 		text, err := encode(line)
-		written[k] = true
+		known[k] = true
 		lines = append(lines, text)
 		return true, err
 	}

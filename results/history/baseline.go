@@ -30,6 +30,8 @@ type Baseline struct {
 	// stands for anything. Empty is every one.
 	Cell   string `json:"cell,omitempty"`
 	Metric string `json:"metric,omitempty"`
+
+	at place
 }
 
 // BaselineKind is what was decided.
@@ -43,8 +45,6 @@ const (
 	BaselineAccept BaselineKind = "accept"
 )
 
-func (b Baseline) key() key { return key{kind: KindBaseline, id: b.ID} }
-
 func (b Baseline) check() error {
 	switch {
 	case b.Do != BaselineSet && b.Do != BaselineAccept:
@@ -56,10 +56,12 @@ func (b Baseline) check() error {
 }
 
 func (h *History) admitBaseline(p placed[Baseline]) {
-	if first, ok := h.seen[p.value.key()]; ok {
-		h.refuse(p.at, "%s", doubled(first, p.at))
-		return
+	for _, b := range h.Baselines {
+		if b.ID == p.value.ID {
+			h.refuse(p.at, "%s", doubled(b.at, p.at))
+			return
+		}
 	}
-	h.seen[p.value.key()] = p.at
+	p.value.at = p.at
 	h.Baselines = append(h.Baselines, p.value)
 }

@@ -101,6 +101,8 @@ type Trial struct {
 	Simulated bool `json:"simulated,omitempty"`
 
 	at place
+	// early is set when the line stands behind that of a later trial.
+	early bool
 }
 
 // Phases are the lengths of those phases that ended well.

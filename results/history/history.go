@@ -21,8 +21,6 @@ type History struct {
 
 	now   time.Time
 	byKey map[string]*Run
-	// seen are all lines that were admitted.
-	seen map[key]place
 }
 
 // Run is one run: a night of its experiment.
@@ -33,17 +31,23 @@ type Run struct {
 	Settings []string
 	// Trials are in the order in which they were run, with warm-ups; of one
 	// that was done again after an interruption, the last attempt.
-	Trials     []Trial
-	References []Reference
+	Trials     []*Trial
+	References []*Reference
+
+	at       place
+	settings []place
+	// trials are all attempts.
+	trials     []*Trial
+	references []*Reference
 }
 
 func newHistory(dir string, now time.Time) *History {
-	return &History{Dir: dir, now: now, byKey: map[string]*Run{}, seen: map[key]place{}}
+	return &History{Dir: dir, now: now, byKey: map[string]*Run{}}
 }
 
 // Simulated is true when any trial of the run was.
 func (r *Run) Simulated() bool {
-	return slices.ContainsFunc(r.Trials, func(t Trial) bool { return t.Simulated })
+	return slices.ContainsFunc(r.Trials, func(t *Trial) bool { return t.Simulated })
 }
 
 // Experiments lists the names of the experiments, that of the newest run last.

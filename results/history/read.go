@@ -27,8 +27,8 @@ type content struct {
 	file       string
 	headers    []placed[Header]
 	settings   []placed[Settings]
-	trials     []Trial
-	references []Reference
+	trials     []*Trial
+	references []*Reference
 	baselines  []placed[Baseline]
 	faults     []results.Fault
 }
@@ -124,15 +124,14 @@ func (c *content) take(text []byte, at place, ended bool) {
 	var err error
 	switch kind {
 	case KindTrial:
-		var t Trial
-		if err = decode(text, &t); err == nil {
-			t.at = at
+		t := &Trial{at: at}
+		if err = decode(text, t); err == nil {
+			t.share()
 			c.trials = append(c.trials, t)
 		}
 	case KindReference:
-		var r Reference
-		if err = decode(text, &r); err == nil {
-			r.at = at
+		r := &Reference{at: at}
+		if err = decode(text, r); err == nil {
 			c.references = append(c.references, r)
 		}
 	case KindHeader:
