@@ -110,19 +110,25 @@ func (h *History) missing(header Header, run results.Run, added *Added) (lines [
 		return nil, err
 	}
 	for _, r := range run.Records {
-		cell := header.cell(r.Trial.Cell)
-		switch {
+		var k key
+		var line any
+		switch cell := header.cell(r.Trial.Cell); {
+		case r.Kind == results.KindReference && r.Verdict.Outcome == trial.OK:
+			ref := referenceOf(header.Run, r)
+			k, line = ref.key(), ref
 		case r.Kind != results.KindTrial:
 			continue
 		case cell < 0:
 			added.Passed = append(added.Passed, r.Trial.ID)
 			continue
+		default:
+			s, t := Settings{KindSettings, header.Run, cell, r.Settings}, trialOf(header.Run, cell, r)
+			if _, err := write(s.key(), s); err != nil {
+				return nil, err
+			}
+			k, line = t.key(), t
 		}
-		s, t := Settings{KindSettings, header.Run, cell, r.Settings}, trialOf(header.Run, cell, r)
-		if _, err := write(s.key(), s); err != nil {
-			return nil, err
-		}
-		isNew, err := write(t.key(), t)
+		isNew, err := write(k, line)
 		if err != nil {
 			return nil, err
 		}

@@ -59,6 +59,14 @@ func trialOf(run string, cell int, r results.Record) Trial {
 	return t
 }
 
+// referenceOf is the compact form of a reference workload; its settings say
+// what was done.
+func referenceOf(run string, r results.Record) Reference {
+	job := sha256.Sum256(r.Settings)
+	return Reference{Kind: KindReference, Run: run, ID: r.Trial.ID, Attempt: r.Attempt, Started: r.Started.UTC(), Block: r.Trial.Block,
+		Job: hex.EncodeToString(job[:6]), Elapsed: rounded(r.Elapsed), Simulated: r.Simulated}
+}
+
 // rounded drops what no clock of a trial can tell, and makes lines short.
 func rounded(s trial.Seconds) trial.Seconds {
 	return trial.Seconds(s.Duration().Round(100 * time.Microsecond))

@@ -35,30 +35,30 @@ func damaged(t *testing.T, change func(lines []string) []string) *History {
 	return h
 }
 
-// A night of this file is a header, and then settings and trials: lines 2 to 9.
+// The file has its trials in lines 4, 6, 8, 9, 11 and 12.
 func TestDamageIsReportedByLineAndTheRestUsed(t *testing.T) {
 	for name, c := range map[string]struct {
 		change       func([]string) []string
 		line, trials int
 		message      string
 	}{
-		"no JSON": {func(l []string) []string { l[4] = "<<<<<<< HEAD"; return l }, 5, 5, "not a record"},
-		"foreign": {func(l []string) []string { return append(l, `{"schema":"other/v2","x":1}`) }, 10, 6, `schema "other/v2" is not`},
-		"of a later version": {func(l []string) []string { return append(l, `{"kind":"weather","rain":true}`) }, 10, 6,
+		"no JSON": {func(l []string) []string { l[5] = "<<<<<<< HEAD"; return l }, 6, 5, "not a record"},
+		"foreign": {func(l []string) []string { return append(l, `{"schema":"other/v2","x":1}`) }, 13, 6, `schema "other/v2" is not`},
+		"of a later version": {func(l []string) []string { return append(l, `{"kind":"weather","rain":true}`) }, 13, 6,
 			`kind "weather" is none of this version's`},
 		"of another run": {func(l []string) []string {
 			l[8] = strings.Replace(l[8], `"run":"`, `"run":"dead`, 1)
 			return l
 		}, 9, 5, "has no header"},
-		"doubled": {func(l []string) []string { return append(l, l[5]) }, 10, 6, "the same line stands in"},
+		"doubled": {func(l []string) []string { return append(l, l[5]) }, 13, 6, "the same line stands in"},
 		"doubled and changed": {func(l []string) []string {
 			return append(l, strings.Replace(l[5], `"outcome":"ok"`, `"outcome":"engine-hang"`, 1))
-		}, 10, 6, "a different record of the same stands in"},
+		}, 13, 6, "a different record of the same stands in"},
 		"reordered": {func(l []string) []string { l[7], l[8] = l[8], l[7]; return l }, 9, 6, "used in its own place"},
 		"yet to come": {func(l []string) []string {
-			l[8] = strings.Replace(l[8], `"started":"2026`, `"started":"2066`, 1)
+			l[11] = strings.Replace(l[11], `"started":"2026`, `"started":"2066`, 1)
 			return l
-		}, 9, 5, "yet to come"},
+		}, 12, 5, "yet to come"},
 		"an unknown outcome": {func(l []string) []string {
 			l[8] = strings.Replace(l[8], `"outcome":"ok"`, `"outcome":"exploded"`, 1)
 			return l
@@ -84,8 +84,8 @@ func TestDamageIsReportedByLineAndTheRestUsed(t *testing.T) {
 
 func TestARunWithoutAHeaderIsReported(t *testing.T) {
 	h := damaged(t, func(l []string) []string { return l[1:] })
-	if len(h.Runs) != 1 || len(h.Faults) != 8 {
-		t.Errorf("%d runs and %d faults; want the other run, and a fault for each of 8 lines", len(h.Runs), len(h.Faults))
+	if len(h.Runs) != 1 || len(h.Faults) != 11 {
+		t.Errorf("%d runs and %d faults; want the other run, and a fault for each of 11 lines", len(h.Runs), len(h.Faults))
 	}
 }
 

@@ -90,7 +90,7 @@ func TestWhatIsAddedIsReadAgain(t *testing.T) {
 			t.Errorf("run %d is %s of %s with %d trials", i, r.RunID, r.Experiment, len(r.Trials))
 		}
 		for j, got := range r.Trials {
-			want := run.Records[j]
+			want := run.Trials()[j]
 			if got.ID != want.Trial.ID || got.Setup != rounded(*want.Setup) || got.Phases.Build <= 0 || got.Tests.Passed != 25 || got.PeakMemory == 0 {
 				t.Errorf("trial %s came back as %+v", want.Trial.ID, got)
 			}
@@ -105,10 +105,10 @@ func TestAddingAgainAddsNothing(t *testing.T) {
 	runs := nights(2)
 	dir, h := filled(t, runs...)
 	before := snapshot(t, dir)
-	if a := add(t, h, runs[0]); a.Records != 0 || a.Known != 6 {
+	if a := add(t, h, runs[0]); a.Records != 0 || a.Known != 9 {
 		t.Errorf("adding again to the same history: %+v", a)
 	}
-	if a := add(t, read(t, dir), runs[1]); a.Records != 0 || a.Known != 6 {
+	if a := add(t, read(t, dir), runs[1]); a.Records != 0 || a.Known != 9 {
 		t.Errorf("adding again to one that was read: %+v", a)
 	}
 	// One that was opened before the other added.
@@ -126,11 +126,11 @@ func TestAddingAgainAddsNothing(t *testing.T) {
 func TestAResumedRunGrowsAtItsEnd(t *testing.T) {
 	whole := nights(1)[0]
 	begun := whole
-	begun.Records = whole.Records[:2]
+	begun.Records = whole.Records[:3]
 	dir, h := filled(t, begun)
 	before := snapshot(t, dir)
 	a := add(t, h, whole)
-	if a.Records != 4 || a.Known != 2 || len(h.Runs) != 1 || len(h.Runs[0].Trials) != 6 {
+	if a.Records != 6 || a.Known != 3 || len(h.Runs) != 1 || len(h.Runs[0].Trials) != 6 {
 		t.Errorf("%+v, and %d trials", a, len(h.Runs[0].Trials))
 	}
 	after := snapshot(t, dir)
@@ -146,8 +146,8 @@ func TestAResumedRunGrowsAtItsEnd(t *testing.T) {
 
 func TestTheLastAttemptCounts(t *testing.T) {
 	run := nights(1)[0]
-	again := run.Records[0]
-	run.Records[0].Verdict.Outcome = trial.Cancelled
+	again := run.Records[1]
+	run.Records[1].Verdict.Outcome = trial.Cancelled
 	again.Attempt, again.Started = 2, again.Started.Add(time.Hour)
 	run.Records = append(run.Records, again)
 	_, h := filled(t, run)
@@ -172,8 +172,8 @@ func TestACutLineIsReportedAndTheTrialAddedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := read(t, dir)
-	if len(h.Faults) != 1 || !strings.Contains(h.Faults[0].String(), ":9: the line is cut off") {
-		t.Errorf("faults = %v, want the cut line 9", h.Faults)
+	if len(h.Faults) != 1 || !strings.Contains(h.Faults[0].String(), ":12: the line is cut off") {
+		t.Errorf("faults = %v, want the cut line 12", h.Faults)
 	}
 	if len(h.Runs[0].Trials) != 5 {
 		t.Errorf("%d trials of the cut file, want 5", len(h.Runs[0].Trials))

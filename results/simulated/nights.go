@@ -61,10 +61,27 @@ func (n Night) run(experiment string, night int, seed uint64) results.Run {
 	random := rand.New(rand.NewPCG(seed, uint64(night)))
 	n.Environment.RunID, n.Environment.Started, n.Environment.Seed = run.Dir, started, seed
 	run.Environment = n.Environment
+	var records []results.Record
 	for i := range run.Records {
-		n.finish(&run.Records[i], run.Dir, shift, random)
+		r := &run.Records[i]
+		n.finish(r, run.Dir, shift, random)
+		if i == 0 || r.Trial.Block != run.Records[i-1].Trial.Block {
+			records = append(records, n.reference(*r, random))
+		}
+		records = append(records, *r)
 	}
+	run.Records = records
 	return run
+}
+
+// reference is the fixed job before the first trial of a block.
+func (n Night) reference(first results.Record, random *rand.Rand) results.Record {
+	took := seconds(2.5 * n.Slow * math.Exp(0.01*random.NormFloat64()))
+	return results.Record{Schema: results.Schema, RunID: first.RunID, Kind: results.KindReference, Attempt: 1, Simulated: true,
+		Trial:   trial.Trial{ID: fmt.Sprintf("r%03d", first.Trial.Block), Block: first.Trial.Block, Cell: trial.Cell{}},
+		Started: first.Started.Add(-took.Duration()), Elapsed: took, Settings: []byte(`{"simulated":true}`), Load: n.Load,
+		Verdict: trial.Verdict{Outcome: trial.OK, Confidence: 1},
+		Spans:   []trial.Span{{Name: "cpu", End: took}}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{}}
 }
 
 // finish gives a record what a night has beside times.
