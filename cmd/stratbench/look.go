@@ -21,7 +21,7 @@ func looker(spec *experiments.Spec) func(results.Run) (results.Look, error) {
 		s, err := analyse.Gather([]results.Run{run}).Stopping(nil, useless)
 		look := results.Look{Stopped: s.Settled, Retired: s.Retire}
 		if s.Settled {
-			look.Reason = fmt.Sprintf("all %d comparisons of failure rates are decided", s.Decided)
+			look.Reason = fmt.Sprintf("of %d comparisons of failure rates %d are decided and %d have a cell that is not run again", s.Decided+s.Ended, s.Decided, s.Ended)
 		}
 		return look, err
 	}

@@ -35,13 +35,17 @@ type TimeTest struct {
 	Exact    bool  `json:"exact"`
 }
 
-// RateTest is Boschloo's test of equal failure rates, with the difference
-// first − second and its Miettinen–Nurminen interval.
+// RateTest is a test of equal failure rates, with the difference
+// first − second and its interval.
 type RateTest struct {
-	P        Value `json:"p"`
-	Adjusted Value `json:"p_holm"`
-	// Anytime is valid however often one looked before stopping; the one to
-	// report of a run that was stopped by what it showed.
+	// Method of P and Interval: Boschloo's test and the Miettinen–Nurminen
+	// interval in a run of fixed length, and those that stay valid after a look
+	// at the trials decided how long the run was.
+	Method   RateMethod `json:"method"`
+	P        Value      `json:"p"`
+	Adjusted Value      `json:"p_holm"`
+	// Anytime is valid however often one looked before stopping, without a
+	// plan for that.
 	Anytime    Value    `json:"p_anytime"`
 	Difference Value    `json:"difference"`
 	Interval   Interval `json:"interval"`
@@ -81,6 +85,9 @@ func (s Study) compare(a arms, tau float64) Comparison {
 	c.Rates = rateTest(c.N, c.Failed)
 	if !c.NotRun {
 		c.Rates.Anytime = anytime(a)
+		if s.sequential() {
+			c.Rates = s.afterStopping(a, c.Rates)
+		}
 	}
 	c.Faster = superiority(a)
 	c.Restricted = restrictedDiff(a, tau)
@@ -121,7 +128,7 @@ func timeTest(a arms) TimeTest {
 }
 
 func rateTest(n, failed [2]int) RateTest {
-	t := RateTest{P: none, Adjusted: none, Anytime: none, Difference: none, Interval: unknown()}
+	t := RateTest{Method: FixedLength, P: none, Adjusted: none, Anytime: none, Difference: none, Interval: unknown()}
 	if n[0] == 0 || n[1] == 0 {
 		return t
 	}

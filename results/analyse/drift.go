@@ -45,6 +45,9 @@ func (s Study) check() (warnings []Warning) {
 	if s.Simulated() {
 		warnings = append(warnings, about(SimulatedTrials, "", filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
 	}
+	if s.sequential() {
+		warnings = append(warnings, Warning{Kind: StoppedEarly})
+	}
 	all := s.residuals()
 	if p, ok := trend(all, func(r residual) int64 { return r.Record.Started.UnixNano() }); ok && p < Alpha {
 		warnings = append(warnings, withP(Drift, p))

@@ -13,18 +13,22 @@ import (
 type Stopping struct {
 	// Settled says that every comparison asked for is decided.
 	Settled bool `json:"settled"`
-	// Decided and Open count the comparisons.
+	// Decided and Open count the comparisons; Ended are those that were not
+	// decided and get no more blocks, because a cell of theirs is retired.
 	Decided int `json:"decided"`
 	Open    int `json:"open"`
+	Ended   int `json:"ended"`
 	// Retire are cells that were shown to fail more often than is of any use:
 	// to run them on teaches nothing.
 	Retire []trial.Cell `json:"retire"`
 }
 
 // Stopping says whether a run may stop: each comparison of failure rates is
-// decided when its anytime-valid p-value, times the number of comparisons, is
-// at most alpha; a cell is retired when the anytime-valid lower bound of its
-// failure rate, with alpha shared by all cells, is over useless.
+// decided by a test that stays valid when made after every block, at alpha
+// over the number of comparisons; a cell is retired when the anytime-valid
+// lower bound of its failure rate, with alpha shared by all cells, is over
+// useless. A comparison with a retired cell gets no more blocks, and keeps
+// nothing waiting.
 func (s Study) Stopping(questions []Question, useless float64) (Stopping, error) {
 	if questions == nil {
 		questions = s.DefaultQuestions()
@@ -42,14 +46,41 @@ func (s Study) Stopping(questions []Question, useless float64) (Stopping, error)
 	}
 	asked := s.asked(questions)
 	for _, a := range asked {
-		if p := anytime(a); p.Finite() && float64(p)*float64(len(asked)) <= Alpha {
+		switch {
+		case s.decided(a, Alpha/float64(len(asked))):
 			stop.Decided++
-		} else {
+		case a.without(stop.Retire):
+			stop.Ended++
+		default:
 			stop.Open++
 		}
 	}
-	stop.Settled = stop.Open == 0 && stop.Decided > 0
+	stop.Settled = stop.Open == 0 && stop.Decided+stop.Ended > 0
 	return stop, nil
+}
+
+// decided reports whether equal failure rates were rejected at any look.
+func (s Study) decided(a arms, alpha float64) bool {
+	blocks := rateBlocks(a)
+	if plan, ok := s.sequentialPlan(a, blocks); ok {
+		at, err := plan.RejectedAt(0, alpha)
+		return err == nil && at > 0
+	}
+	p := anytime(a)
+	return p.Finite() && float64(p) <= alpha
+}
+
+// without reports whether an arm has only retired cells left.
+func (a arms) without(retired []trial.Cell) bool {
+	for _, trials := range a.trials {
+		running := slices.ContainsFunc(trials, func(o Observation) bool {
+			return !slices.ContainsFunc(retired, func(c trial.Cell) bool { return slices.Equal(c, o.Cell) })
+		})
+		if len(trials) > 0 && !running {
+			return true
+		}
+	}
+	return false
 }
 
 func (s Study) keepsFailing(c trial.Cell, useless float64) bool {

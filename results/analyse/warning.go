@@ -33,6 +33,8 @@ const (
 	HostVaried WarningKind = "host-varied"
 	// HostFollowed: set-up times of blocks rose with the reference workload's.
 	HostFollowed WarningKind = "host-followed"
+	// StoppedEarly: a look at the trials decided how long the run was.
+	StoppedEarly WarningKind = "stopped-early"
 	// UnknownTimes: trials whose times were not recorded.
 	UnknownTimes WarningKind = "unknown-times"
 	// SimulatedTrials: no engine produced these trials.

@@ -55,14 +55,14 @@ func overall(a analyse.Analysis) (notes []string) {
 	return notes
 }
 
-// lookNote says what a look decided, and which figures stay valid after it.
+// lookNote says what a look decided.
 func lookNote(run string, l results.Look) string {
 	text := fmt.Sprintf("Run %s, before block %d:", run, l.Block)
 	for _, c := range l.Retired {
 		text += fmt.Sprintf(" [%s] kept failing and was not run again.", c)
 	}
 	if l.Stopped {
-		text += " stopped, because " + l.Reason + ". Of failure rates read p_anytime, which stays valid; intervals and other p-values are those of a run of fixed length."
+		text += " stopped, because " + l.Reason + "."
 	}
 	return text
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stratbench/stratbench/results/analyse"
@@ -74,9 +75,26 @@ func comparisonMethods(a analyse.Analysis) []string {
 		}
 	}
 	return []string{
-		fmt.Sprintf("p time: permutation test inside blocks, failures ranked behind every time; p failed: Boschloo. Holm: over the %d comparisons here, each test on its own.", tested),
-		"First faster: share of pairs in which the first is ready before the second, Newcombe's interval. Setup ratio: first over second, ready trials only (Hodges–Lehmann inside blocks). Difference: Miettinen–Nurminen. All intervals 95 %.",
+		fmt.Sprintf("p time: permutation test inside blocks, failures ranked behind every time. Holm: over the %d comparisons here, each test on its own.", tested),
+		"First faster: share of pairs in which the first is ready before the second, Newcombe's interval. Setup ratio: first over second, ready trials only (Hodges–Lehmann inside blocks). All intervals 95 %.",
+		rateMethods(a),
 	}
+}
+
+// rateMethods names how failure rates were compared.
+func rateMethods(a analyse.Analysis) string {
+	texts := map[analyse.RateMethod]string{
+		analyse.FixedLength:  "p failed: Boschloo; difference: Miettinen–Nurminen.",
+		analyse.Sequential:   "p failed and difference: exact for a run looked at after every block up to the planned number (alpha spent in proportion to the blocks), valid although the run stopped by what it showed.",
+		analyse.AnytimeValid: "p failed and difference: e-process and its confidence sequence, valid although the run stopped by what it showed.",
+	}
+	var used []string
+	for _, m := range []analyse.RateMethod{analyse.FixedLength, analyse.Sequential, analyse.AnytimeValid} {
+		if slices.ContainsFunc(a.Compared, func(c analyse.Comparison) bool { return !c.NotRun && c.Rates.Method == m }) {
+			used = append(used, texts[m])
+		}
+	}
+	return strings.Join(used, " ")
 }
 
 // Verdict says what a comparison shows, in a sentence.

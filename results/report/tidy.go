@@ -66,8 +66,12 @@ func tidyComparison(c analyse.Comparison) (rows [][]string) {
 	add("probability_first_sooner", c.Faster.Probability, c.Faster.Interval, "Newcombe")
 	add("setup_ratio_if_ready", c.Ratio.Estimate, c.Ratio.Interval, "Hodges-Lehmann inside blocks")
 	add("restricted_mean_difference_seconds", c.Restricted.Difference, c.Restricted.Interval, "mean cut at "+number(c.Restricted.Cap)+" s")
-	add("failure_rate_difference", c.Rates.Difference, c.Rates.Interval, "Miettinen-Nurminen")
-	add("p_failure_rate", c.Rates.P, none, "Boschloo")
+	difference, test := "Miettinen-Nurminen", "Boschloo"
+	if c.Rates.Method != analyse.FixedLength {
+		difference, test = string(c.Rates.Method), string(c.Rates.Method)
+	}
+	add("failure_rate_difference", c.Rates.Difference, c.Rates.Interval, difference)
+	add("p_failure_rate", c.Rates.P, none, test)
 	add("p_failure_rate_anytime", c.Rates.Anytime, none, "e-process inside blocks")
 	add("p_failure_rate_holm", c.Rates.Adjusted, none, "Holm")
 	return rows

@@ -58,6 +58,7 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	analyse.HostFollowed: func(w analyse.Warning) string {
 		return "setup times of blocks rose with the reference workload's (Kendall, p = " + pValue(*w.P) + "): part of what differs between blocks is the host"
 	},
+	analyse.StoppedEarly: fixed("a look at the trials decided how long the run was; comparisons of failure rates allow for that, all other intervals and p-values are those of a run of fixed length"),
 	analyse.UnknownTimes: func(w analyse.Warning) string {
 		return "no times are recorded of " + named(w)
 	},
