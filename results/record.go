@@ -142,6 +142,8 @@ type Environment struct {
 	CPUs         int         `json:"cpus"`
 	Memory       trial.Bytes `json:"memory_bytes"`
 	HostID       string      `json:"host_id"`
+	// Images are what each image of the workload is built from.
+	Images []ImageSource `json:"images,omitempty"`
 }
 
 // Plan is what a run set out to do: its cells in the spec's order and its

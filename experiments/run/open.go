@@ -62,6 +62,7 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	r.env = results.HostEnvironment(ctx, filepath.Dir(r.spec.Path))
 	r.env.RunID, r.env.Started, r.env.Seed = filepath.Base(dir), r.started, r.plan.Seed
 	r.env.SpecHash, r.env.WorkloadHash = r.spec.SHA256, r.spec.Workload.SHA256
+	r.env.Images = sourcesOf(r.spec.Workload)
 	workload, err := os.ReadFile(r.spec.Workload.Path)
 	if err != nil {
 		return errors.Join(fmt.Errorf("keeping the workload's file: %w", err), r.journal.Close())

@@ -1,0 +1,53 @@
+package runtimes_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+func TestContextHashFollowsWhatABuildSees(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("Dockerfile", "FROM scratch")
+	write(".dockerignore", "*.log\n")
+	write("main.go", "package main")
+	hash := func() string {
+		t.Helper()
+		sum, err := runtimes.ContextHash(dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	first := hash()
+	write("build.log", "ignored")
+	if err := os.Chtimes(filepath.Join(dir, "main.go"), time.Time{}, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if hash() != first {
+		t.Error("what is not sent, or a time, changed the hash")
+	}
+	for name, change := range map[string]func(){
+		"a content": func() { write("main.go", "package other") },
+		"a file":    func() { write("more.go", "") },
+		"a mode":    func() { _ = os.Chmod(filepath.Join(dir, "main.go"), 0o755) },
+	} {
+		before := hash()
+		change()
+		if hash() == before {
+			t.Errorf("%s changed and the hash did not", name)
+		}
+	}
+	if _, err := runtimes.ContextHash(filepath.Join(dir, "missing"), ""); err == nil {
+		t.Error("a context that does not exist has a hash")
+	}
+}
