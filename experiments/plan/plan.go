@@ -29,7 +29,12 @@ type Plan struct {
 // block 0, then Design.Replicates blocks that each run every cell once, in an
 // order drawn anew for each block.
 func Make(spec *experiments.Spec, seed uint64) Plan {
-	p := Plan{Seed: seed, Blocks: spec.Design.Replicates, Cells: Cells(spec.Factors)}
+	return Of(spec, Cells(spec.Factors), seed)
+}
+
+// Of plans trials of these cells only, as Make does.
+func Of(spec *experiments.Spec, cells []trial.Cell, seed uint64) Plan {
+	p := Plan{Seed: seed, Blocks: spec.Design.Replicates, Cells: cells}
 	for _, cell := range warmUps(spec, p.Cells) {
 		p.Trials = append(p.Trials, trial.Trial{Cell: cell, WarmUp: true})
 	}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"strings"
+
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -30,11 +32,15 @@ func warmUps(spec *experiments.Spec, cells []trial.Cell) []trial.Cell {
 	return all
 }
 
-// engineOf names what reads files of its own: an engine, and a version of it.
+// engineOf names what reads files of its own: an engine, a version of it, and
+// that of a state where states are compared.
 func engineOf(cell trial.Cell) string {
-	runtime, _ := cell.Level("runtime")
-	engine, _ := cell.Level("engine")
-	return runtime + "\x00" + engine
+	var names []string
+	for _, factor := range []string{"runtime", "engine", "state"} {
+		level, _ := cell.Level(factor)
+		names = append(names, level)
+	}
+	return strings.Join(names, "\x00")
 }
 
 // memoryOf is the memory that the cell's level stands for, 0 when memory is no

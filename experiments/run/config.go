@@ -26,7 +26,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		Manifests: w.Manifests, ReadyURLs: w.Ready.URLs,
 		Test: pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
 			Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures},
-		Limits: x.r.spec.Limits.Phase, Silence: x.r.spec.Limits.Silence, WorkDir: workDir,
+		Limits: x.spec.Limits.Phase, Silence: x.spec.Limits.Silence, WorkDir: workDir,
 	}
 	for _, i := range w.Images {
 		args := maps.Clone(p.buildArgs())
@@ -46,7 +46,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	if x.preparing() {
 		name = "serial"
 	}
-	strategy, err := strategies.Named(name, x.r.spec.Strategies)
+	strategy, err := strategies.Named(name, x.spec.Strategies)
 	if err != nil {
 		return strategies.Schedule{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/run/inject"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -17,7 +18,7 @@ func (x *execution) injection() (experiments.Injection, bool) {
 	if x.preparing() || x.settings.Fault == "" || x.settings.Fault == experiments.NoFault {
 		return experiments.Injection{}, false
 	}
-	return x.r.spec.Fault(x.settings.Fault)
+	return x.spec.Fault(x.settings.Fault)
 }
 
 // prepareFault makes ready what is to be broken in this trial.
@@ -44,12 +45,12 @@ func (e *pointlessError) Error() string { return e.text }
 
 // checkFault says why a cell's fault cannot be injected. Whatever the spec and
 // the command line say, only an isolated machine is ever broken.
-func (r *runner) checkFault(s experiments.Settings) error {
+func (r *runner) checkFault(spec *experiments.Spec, s experiments.Settings) error {
 	if s.Fault == "" || s.Fault == experiments.NoFault {
 		return nil
 	}
-	fault, known := r.spec.Fault(s.Fault)
-	strategy, err := strategies.Named(s.Strategy, r.spec.Strategies)
+	fault, known := spec.Fault(s.Fault)
+	strategy, err := strategies.Named(s.Strategy, spec.Strategies)
 	switch {
 	case !known:
 		return fmt.Errorf("fault %s is not known", s.Fault)
@@ -83,14 +84,20 @@ func (x *execution) endFault() {
 	}
 }
 
+// oci is the registry of the trial's state, whose images no other one has.
+func (x *execution) oci() *ociRegistry {
+	state, _ := x.trial.Cell.Level(results.StateFactor)
+	return x.r.oci[state]
+}
+
 // ownRegistry serves stratbench's registry to a machine, behind a fault if the
 // trial has one of the registry.
 func (x *execution) ownRegistry(host string) (addr string, stop func(), err error) {
 	fault, ok := x.injection()
 	if !ok || !fault.Do.OfRegistry() {
-		return x.r.oci.listen(host)
+		return x.oci().listen(host)
 	}
-	upstream, stopUpstream, err := x.r.oci.listen("127.0.0.1")
+	upstream, stopUpstream, err := x.oci().listen("127.0.0.1")
 	if err != nil {
 		return "", nil, err
 	}

@@ -233,10 +233,10 @@ func TestNoFaultOnAHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.checkFault(settings); err == nil || !strings.Contains(err.Error(), "only isolated machines may be broken") {
+	if err := r.checkFault(r.spec, settings); err == nil || !strings.Contains(err.Error(), "only isolated machines may be broken") {
 		t.Errorf("a fault on the host is checked with %v", err)
 	}
-	x := &execution{r: r, settings: settings}
+	x := &execution{r: r, spec: spec, settings: settings}
 	if err := x.prepareFault(&borrowed{}, &pipeline.Config{}); err == nil {
 		t.Error("a fault was prepared for a machine of the user's")
 	}

@@ -18,7 +18,7 @@ import (
 // folder.
 func open(ctx context.Context, o Options) (*runner, error) {
 	r := &runner{
-		spec: o.Spec, plan: o.Plan, started: time.Now(), budget: o.Budget, decide: o.Look,
+		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Budget, decide: o.Look,
 		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
 		places: map[trial.Runtime]place{},
 	}
@@ -66,6 +66,9 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	workload, err := os.ReadFile(r.spec.Workload.Path)
 	if err != nil {
 		return errors.Join(fmt.Errorf("keeping the workload's file: %w", err), r.journal.Close())
+	}
+	if err := r.keepStates(); err != nil {
+		return errors.Join(err, r.journal.Close())
 	}
 	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials, Refused: r.refused}
 	err = errors.Join(

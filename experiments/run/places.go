@@ -3,12 +3,14 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // choosePlaces settles where the machines of each runtime come from: as asked
@@ -37,7 +39,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
 		}
 		engine := choice.Engines[rt]
 		engine.Runtime = rt
-		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.spec.Strategies, cache: cache, tags: r.tags()}
+		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: cache, tags: r.tags()}
 	}
 	return nil
 }
@@ -63,7 +65,7 @@ func choose(ctx context.Context, asked machine.Kind, runtimes []trial.Runtime) (
 func (r *runner) runtimes() (used []trial.Runtime) {
 	for _, rt := range trial.Runtimes() {
 		for _, cell := range r.plan.Cells {
-			s, _, err := r.spec.Cell(cell)
+			s, _, err := r.cell(cell)
 			if err == nil && s.Runtime == rt {
 				used = append(used, rt)
 				break
@@ -73,11 +75,24 @@ func (r *runner) runtimes() (used []trial.Runtime) {
 	return used
 }
 
-func (r *runner) tags() (tags []string) {
-	for _, i := range r.spec.Workload.Images {
-		tags = append(tags, i.Tag)
+// strategies are the users' own of all specs; of two with one name, that of
+// the run's spec.
+func (r *runner) strategies() map[string]strategies.Own {
+	own := map[string]strategies.Own{}
+	for _, spec := range slices.Backward(r.specs()) {
+		maps.Copy(own, spec.Strategies)
 	}
-	return tags
+	return own
+}
+
+func (r *runner) tags() (tags []string) {
+	for _, spec := range r.specs() {
+		for _, i := range spec.Workload.Images {
+			tags = append(tags, i.Tag)
+		}
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags)
 }
 
 // CacheDir is the folder in which stratbench keeps the lab and golden states.
@@ -99,15 +114,18 @@ func (r *runner) binds() []string {
 			binds = append(binds, path)
 		}
 	}
-	add(r.spec.Workload.Dir)
-	for _, i := range r.spec.Workload.Images {
-		add(i.Context)
+	for _, spec := range r.specs() {
+		w := spec.Workload
+		add(w.Dir)
+		for _, i := range w.Images {
+			add(i.Context)
+		}
+		for _, m := range w.Manifests {
+			add(filepath.Dir(m))
+		}
+		add(w.KindConfig)
+		add(w.Test.Dir)
 	}
-	for _, m := range r.spec.Workload.Manifests {
-		add(filepath.Dir(m))
-	}
-	add(r.spec.Workload.KindConfig)
-	add(r.spec.Workload.Test.Dir)
 	return outermost(binds)
 }
 

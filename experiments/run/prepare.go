@@ -24,7 +24,7 @@ var ErrCannotRun = errors.New("this machine cannot run the experiment")
 func (r *runner) settingsOf() ([]experiments.Settings, error) {
 	var all []experiments.Settings
 	for _, cell := range r.plan.Cells {
-		s, _, err := r.spec.Cell(cell)
+		s, _, err := r.cell(cell)
 		if err != nil {
 			return nil, err
 		}
@@ -40,9 +40,9 @@ func (r *runner) settingsOf() ([]experiments.Settings, error) {
 func (r *runner) preflight() error {
 	var faults []error
 	for _, cell := range r.plan.Cells {
-		s, workload, err := r.spec.Cell(cell)
+		s, workload, err := r.cell(cell)
 		if err == nil {
-			err = errors.Join(r.places[s.Runtime].check(s), present(workload), r.checkFault(s))
+			err = errors.Join(r.places[s.Runtime].check(s), present(workload), r.checkFault(r.specOf(cell), s))
 		}
 		var memory *host.MemoryError
 		var pointless *pointlessError
@@ -134,12 +134,11 @@ func (r *runner) publish(ctx context.Context) error {
 	if err != nil || len(cells) == 0 {
 		return err
 	}
-	blobs, err := r.scratch.sub("registry")
-	if err != nil {
-		return fmt.Errorf("creating a folder for the registry: %w", err)
-	}
-	r.oci = newRegistry(blobs)
+	r.oci = map[string]*ociRegistry{}
 	for i, cell := range cells {
+		if err := r.openRegistry(cell); err != nil {
+			return err
+		}
 		t := trial.Trial{ID: fmt.Sprintf("p%03d", i+1), Cell: cell}
 		record, err := r.one(ctx, t, results.KindPreparation)
 		switch {
@@ -155,30 +154,50 @@ func (r *runner) publish(ctx context.Context) error {
 	return nil
 }
 
-// pullingCells returns one cell for each runtime that has trials left which
-// pull: the one with the most memory.
+// openRegistry makes the registry of the cell's state, unless it is there.
+func (r *runner) openRegistry(c trial.Cell) error {
+	state, _ := c.Level(results.StateFactor)
+	if r.oci[state] != nil {
+		return nil
+	}
+	blobs, err := r.scratch.sub(results.StateFile(state, "registry"))
+	if err != nil {
+		return fmt.Errorf("creating a folder for the registry: %w", err)
+	}
+	r.oci[state] = newRegistry(blobs)
+	return nil
+}
+
+// pullingCells returns one cell for each runtime, and state, that has trials
+// left which pull: the one with the most memory.
 func (r *runner) pullingCells() (cells []trial.Cell, err error) {
-	best := map[trial.Runtime]int{}
+	type publisher struct {
+		runtime trial.Runtime
+		state   string
+	}
+	best := map[publisher]int{}
 	var memory []trial.Bytes
 	for _, t := range r.plan.Trials {
 		if r.done[t.ID] {
 			continue
 		}
-		s, _, err := r.spec.Cell(t.Cell)
+		s, _, err := r.cell(t.Cell)
 		if err != nil {
 			return nil, err
 		}
-		strategy, err := strategies.Named(s.Strategy, r.spec.Strategies)
+		strategy, err := strategies.Named(s.Strategy, r.specOf(t.Cell).Strategies)
 		if err != nil {
 			return nil, err
 		}
 		if !strategy.Pull {
 			continue
 		}
-		i, known := best[s.Runtime]
+		state, _ := t.Cell.Level(results.StateFactor)
+		by := publisher{s.Runtime, state}
+		i, known := best[by]
 		switch {
 		case !known:
-			best[s.Runtime] = len(cells)
+			best[by] = len(cells)
 			cells, memory = append(cells, t.Cell), append(memory, s.Memory)
 		case s.Memory > memory[i]:
 			cells[i], memory[i] = t.Cell, s.Memory

@@ -34,6 +34,9 @@ type Options struct {
 	// continue, or empty.
 	Root   string
 	Resume string
+	// States are the levels of the factor state, where the plan has it. Spec is
+	// then what the run as a whole goes by.
+	States []State
 	// Machine overrides the kind of machine that the spec asks for, unless it
 	// is empty.
 	Machine machine.Kind
@@ -55,7 +58,9 @@ type runner struct {
 	journal *results.Journal
 	places  map[trial.Runtime]place
 	scratch *scratch
-	oci     *ociRegistry
+	states  []State
+	// oci are the registries that stratbench brings, by state.
+	oci     map[string]*ociRegistry
 	report  func(Update)
 	decide  func(results.Run) (results.Look, error)
 	started time.Time

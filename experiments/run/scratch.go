@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,4 +71,19 @@ func (s *scratch) sub(name string) (string, error) {
 // Close removes the folder.
 func (s *scratch) Close() error {
 	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
+}
+
+// TempFolder makes a folder for what need not outlive a run, where machines
+// can see it. Closing it removes it; what a killed process left is removed by
+// the next run.
+func TempFolder() (dir string, c io.Closer, err error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", nil, err
+	}
+	s, err := newScratch(cache)
+	if err != nil {
+		return "", nil, err
+	}
+	return s.dir, s, nil
 }

@@ -28,6 +28,7 @@ const teardownLimit = 30 * time.Second
 type execution struct {
 	r           *runner
 	trial       trial.Trial
+	spec        *experiments.Spec
 	settings    experiments.Settings
 	workload    experiments.Workload
 	record      results.Record
@@ -59,7 +60,7 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, kind results.Kind) 
 }
 
 func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, error) {
-	settings, workload, err := r.spec.Cell(t.Cell)
+	settings, workload, err := r.cell(t.Cell)
 	if err != nil {
 		return nil, fmt.Errorf("settings of %s: %w", t, err)
 	}
@@ -77,7 +78,7 @@ func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, err
 	}
 	origin := pipeline.Now()
 	return &execution{
-		r: r, trial: t, settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
+		r: r, trial: t, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
 		record: results.Record{
 			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
 			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),

@@ -100,7 +100,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
 	c.OwnEngine, c.Kills = m.EngineExited() != nil, x.kills()
 	c.MemoryFull = x.memoryFull()
-	c.Worst = x.worst(max(x.r.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
+	c.Worst = x.worst(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	if reported && result.Error != "" {
 		c.Text = x.readText(result)
 	}
@@ -193,9 +193,9 @@ func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
 		case r.Silent:
 			// The phase ended soon after the limit on silence; nothing was said
 			// for all of it before.
-			return s.End - trial.Seconds(x.r.spec.Limits.Silence[r.Phase]/2)
+			return s.End - trial.Seconds(x.spec.Limits.Silence[r.Phase]/2)
 		default:
-			return s.Start + trial.Seconds(x.r.spec.Limits.Phase[r.Phase])
+			return s.Start + trial.Seconds(x.spec.Limits.Phase[r.Phase])
 		}
 	}
 	return never
