@@ -94,6 +94,11 @@ func HostMemory() trial.Bytes {
 	return trial.Bytes(n)
 }
 
+// HostVariable names a variable of the environment. Set, its value stands for
+// the host: machines that are made anew each night and are known to be alike
+// then share a history.
+const HostVariable = "STRATBENCH_HOST"
+
 // hostID tells hosts apart without naming them: the first part of a hash of
 // the machine-id, or of the host's name where there is none.
 func hostID() string {
@@ -101,6 +106,9 @@ func hostID() string {
 	if err != nil || len(bytes.TrimSpace(id)) == 0 {
 		name, _ := os.Hostname()
 		id = []byte(name)
+	}
+	if name := os.Getenv(HostVariable); name != "" {
+		id = []byte("named " + name)
 	}
 	sum := sha256.Sum256(append([]byte("stratbench host "), bytes.TrimSpace(id)...))
 	return hex.EncodeToString(sum[:6])
@@ -121,7 +129,19 @@ func HostLoad(dir string) Load {
 		load.MemoryAvailable = trial.Bytes(*mem.MemAvailableBytes)
 	}
 	load.Pressure = hostPressure(proc)
+	load.CPU, load.Steal = hostTime(proc)
 	return load
+}
+
+func hostTime(proc procfs.FS) (all, steal trial.Seconds) {
+	stat, err := proc.Stat()
+	if err != nil {
+		return 0, 0
+	}
+	t := stat.CPUTotal
+	// The time of guests is in that of their users already.
+	total := t.User + t.Nice + t.System + t.Idle + t.Iowait + t.IRQ + t.SoftIRQ + t.Steal
+	return trial.Seconds(total * 1e9), trial.Seconds(t.Steal * 1e9)
 }
 
 func hostPressure(proc procfs.FS) trial.Pressure {

@@ -120,6 +120,10 @@ type Load struct {
 	MemoryAvailable trial.Bytes    `json:"memory_available_bytes"`
 	DiskFree        trial.Bytes    `json:"disk_free_bytes"`
 	Pressure        trial.Pressure `json:"pressure"`
+	// CPU is the time of all processors since the host started, and Steal what
+	// of it another guest of the same hardware had; 0 where not known.
+	CPU   trial.Seconds `json:"cpu_seconds,omitzero"`
+	Steal trial.Seconds `json:"steal_seconds,omitzero"`
 }
 
 // Environment is what must be known to repeat a run. It is written once, when
@@ -144,6 +148,8 @@ type Environment struct {
 	HostID       string      `json:"host_id"`
 	// Images are what each image of the workload is built from.
 	Images []ImageSource `json:"images,omitempty"`
+	// States are those that the run compares, where it compares states.
+	States []State `json:"states,omitempty"`
 }
 
 // Plan is what a run set out to do: its cells in the spec's order and its
