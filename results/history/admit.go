@@ -118,7 +118,7 @@ func (h *History) admitTrial(t *Trial) *Run {
 
 // share has equal texts stored once: there are very many trials.
 func (t *Trial) share() {
-	texts := []*string{(*string)(&t.Kind), &t.Run, &t.ID, (*string)(&t.Outcome), &t.Engine, &t.NodeImage, &t.Machine}
+	texts := []*string{(*string)(&t.Kind), &t.Run, &t.ID, (*string)(&t.Outcome), &t.Runtime, &t.Engine, &t.NodeImage, &t.Machine}
 	for i := range t.Builds {
 		texts = append(texts, &t.Builds[i].Image)
 	}

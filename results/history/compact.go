@@ -47,7 +47,7 @@ func trialOf(run string, cell int, r results.Record) Trial {
 		Cell: cell, Block: r.Trial.Block, Position: r.Trial.Position, WarmUp: r.Trial.WarmUp,
 		Outcome: r.Verdict.Outcome, Phase: r.Verdict.Phase, TimedOut: r.Verdict.TimedOut,
 		Elapsed: rounded(r.Elapsed), Phases: phasesOf(r.Spans), Builds: buildsOf(r), Tests: testsOf(r),
-		Engine: r.Machine.EngineVersion, NodeImage: r.Machine.NodeImage, Memory: r.Machine.MemoryLimit, CPUs: r.Machine.CPUs,
+		Runtime: r.Machine.Runtime, Engine: r.Machine.EngineVersion, NodeImage: r.Machine.NodeImage, Memory: r.Machine.MemoryLimit, CPUs: r.Machine.CPUs,
 		Machine: describe(r.Machine), Load: loadOf(r.Load), Simulated: r.Simulated}
 	if r.Setup != nil {
 		t.Setup = rounded(*r.Setup)
@@ -143,5 +143,6 @@ func testsOf(r results.Record) *Tests {
 
 func loadOf(l results.Load) Load {
 	p := l.Pressure
-	return Load{Load1: l.Load1, CPUSome: p.CPUSome, MemorySome: p.MemorySome, IOSome: p.IOSome, HasPressure: p.Known}
+	return Load{Load1: l.Load1, CPUSome: p.CPUSome, MemorySome: p.MemorySome, IOSome: p.IOSome, HasPressure: p.Known,
+		CPU: rounded(l.CPU), Steal: rounded(l.Steal)}
 }

@@ -90,6 +90,7 @@ type Trial struct {
 	// PeakMemory is the machine's highest sample.
 	PeakMemory trial.Bytes `json:"peak_memory_bytes,omitempty"`
 
+	Runtime   string `json:"runtime,omitempty"`
 	Engine    string `json:"engine_version,omitempty"`
 	NodeImage string `json:"node_image,omitempty"`
 	// Machine is its kind, and the engine's builder and storage driver.
@@ -162,6 +163,9 @@ type Load struct {
 	MemorySome  float64 `json:"memory_some_percent,omitempty"`
 	IOSome      float64 `json:"io_some_percent,omitempty"`
 	HasPressure bool    `json:"pressure_known,omitempty"`
+	// CPU and Steal are totals since the host started.
+	CPU   trial.Seconds `json:"cpu_seconds,omitzero"`
+	Steal trial.Seconds `json:"steal_seconds,omitzero"`
 }
 
 // Reference is one execution of the fixed job that tells how fast the host is.

@@ -1,0 +1,163 @@
+package history
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
+
+// Cause is something that changed about when a series did. That it changed
+// then is all that is known of it.
+type Cause struct {
+	// What changed, from one value to another; an empty one was not recorded.
+	What string `json:"what"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Run is the first run with the new value, and When it began.
+	Run  string    `json:"run_id"`
+	When time.Time `json:"when"`
+	// Nights is how many nights after the change of the series, or before it
+	// where negative. 0 is the same night.
+	Nights int `json:"nights_off"`
+}
+
+// Moved is a part of the pipeline whose time is not what it was.
+type Moved struct {
+	// Part is a phase, or "image" and the name of an image that is built.
+	Part   string  `json:"part"`
+	Before float64 `json:"before_seconds"`
+	After  float64 `json:"after_seconds"`
+}
+
+// causeReach is by how many nights a change point may lie beside its cause.
+const causeReach = 1
+
+// Causes lists what changed for a cell about the night since, the night of the
+// change itself first. Details that another cause implies are left out: the
+// hash of a spec says nothing more when the setting is known.
+func (n Nights) Causes(cell trial.Cell, since int) (causes []Cause) {
+	for _, off := range []int{0, -1, 1} {
+		at := since + off
+		before := n.withCell(cell, at-1)
+		if max(off, -off) > causeReach || at < 1 || at >= len(n.Runs) || before < 0 || n.Runs[at].cell(cell) < 0 {
+			continue
+		}
+		for _, c := range differences(n.Runs[before].facts(cell), n.Runs[at].facts(cell)) {
+			c.Run, c.When, c.Nights = n.Runs[at].RunID, n.Runs[at].Environment.Started, off
+			causes = append(causes, c)
+		}
+	}
+	return causes
+}
+
+// withCell is the last night up to at in which the cell was run.
+func (n Nights) withCell(cell trial.Cell, at int) int {
+	for ; at >= 0; at-- {
+		if n.Runs[at].cell(cell) >= 0 {
+			return at
+		}
+	}
+	return -1
+}
+
+// differences compares facts by their names.
+func differences(before, after []fact) (causes []Cause) {
+	value := func(facts []fact, name string) string {
+		i := slices.IndexFunc(facts, func(f fact) bool { return f.name == name })
+		if i < 0 {
+			return ""
+		}
+		return facts[i].value
+	}
+	for _, f := range after {
+		if was := value(before, f.name); was != f.value && comparableFact(f.name, was) {
+			causes = append(causes, Cause{What: f.name, From: was, To: f.value})
+		}
+	}
+	for _, f := range before {
+		if strings.HasPrefix(f.name, "setting ") && value(after, f.name) == "" {
+			causes = append(causes, Cause{What: f.name, From: f.value})
+		}
+	}
+	return withoutImplied(causes)
+}
+
+// comparableFact is false for what an older record may simply lack: only a
+// setting that was not there has changed.
+func comparableFact(name, was string) bool { return was != "" || strings.HasPrefix(name, "setting ") }
+
+// implied says whether a fact says no more than another that it follows from.
+func implied(what, by string) bool {
+	image, isContext := strings.CutPrefix(what, contextOf)
+	switch {
+	case what == "spec":
+		return strings.HasPrefix(by, "setting ") || by == "workload" || strings.HasPrefix(by, recipeOf)
+	case what == "workload":
+		return strings.HasPrefix(by, recipeOf)
+	case what == "memory limit":
+		return by == "setting memory"
+	case isContext && image == "all images":
+		return strings.HasPrefix(by, recipeOf)
+	case isContext:
+		return by == recipeOf+image
+	}
+	return false
+}
+
+func withoutImplied(causes []Cause) []Cause {
+	return slices.DeleteFunc(slices.Clone(causes), func(c Cause) bool {
+		return slices.ContainsFunc(causes, func(other Cause) bool { return implied(c.What, other.What) })
+	})
+}
+
+// movedReach is how many nights on each side parts are compared over.
+const movedReach = 7
+
+// Moved lists the phases and images of a cell whose median time changed by
+// more than the share threshold at the night since, most first.
+func (n Nights) Moved(cell trial.Cell, since int, threshold float64) (moved []Moved) {
+	before := n.parts(cell, max(0, since-movedReach), since)
+	after := n.parts(cell, since, min(len(n.Runs), since+movedReach))
+	for part, times := range after {
+		a, errAfter := stats.Quantile(times, 0.5)
+		b, errBefore := stats.Quantile(before[part], 0.5)
+		if errAfter != nil || errBefore != nil || math.Abs(a/b-1) <= threshold {
+			continue
+		}
+		moved = append(moved, Moved{part, b, a})
+	}
+	slices.SortFunc(moved, func(x, y Moved) int {
+		return cmp.Or(cmp.Compare(math.Abs(y.After-y.Before), math.Abs(x.After-x.Before)), cmp.Compare(x.Part, y.Part))
+	})
+	return moved
+}
+
+// parts are the times of a cell's phases and builds in nights from until before end.
+func (n Nights) parts(cell trial.Cell, from, end int) map[string][]float64 {
+	times := map[string][]float64{}
+	note := func(part string, s trial.Seconds) {
+		if s > 0 {
+			times[part] = append(times[part], s.Duration().Seconds())
+		}
+	}
+	for _, r := range n.Runs[from:end] {
+		at := r.cell(cell)
+		for _, t := range r.Trials {
+			if at < 0 || t.Cell != at || !t.judged() {
+				continue
+			}
+			for _, p := range trial.Phases() {
+				note(string(p), t.Phases.Of(p))
+			}
+			for _, b := range t.Builds {
+				note("image "+b.Image, b.Length)
+			}
+		}
+	}
+	return times
+}

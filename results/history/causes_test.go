@@ -1,0 +1,153 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/simulated"
+)
+
+func altered(t *testing.T, n int, alter func(int, *simulated.Night)) Nights {
+	t.Helper()
+	_, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), n, 1, alter))...)
+	return h.Nights("nightly", "simulated")
+}
+
+func told(causes []Cause) string {
+	var lines []string
+	for _, c := range causes {
+		lines = append(lines, fmt.Sprintf("%s: %s → %s (%d)", c.What, c.From, c.To, c.Nights))
+	}
+	return strings.Join(lines, "; ")
+}
+
+func TestCausesNameWhatChangedThatNight(t *testing.T) {
+	images := func(recipe, context string) []results.ImageSource {
+		return []results.ImageSource{{Image: "api", Recipe: "r0", Context: context}, {Image: "web", Recipe: recipe, Context: context}}
+	}
+	for name, c := range map[string]struct {
+		alter func(*simulated.Night)
+		want  string
+	}{
+		"nothing": {func(*simulated.Night) {}, ""},
+		"engine":  {func(n *simulated.Night) { n.Engine = "1.1.0" }, "engine: 1.0.0 → 1.1.0 (0)"},
+		"kernel and Kind": {func(n *simulated.Night) { n.Environment.Kernel, n.Environment.KindVersion = "6.2", "v1" },
+			"Kind: v0 → v1 (0); kernel: 6.1 → 6.2 (0)"},
+		// The spec's hash says no more than the setting does.
+		"memory": {func(n *simulated.Night) { n.Settings, n.Environment.SpecHash = `{"memory":1610612736}`, "other" },
+			"setting memory: 3.0 GiB → 1.5 GiB (0)"},
+		"a new setting": {func(n *simulated.Night) { n.Settings = `{"memory":3221225472,"build":{"noCache":false}}` },
+			"setting build.noCache:  → false (0)"},
+		"a spec without other settings": {func(n *simulated.Night) { n.Environment.SpecHash = "other" }, "spec: spec → other (0)"},
+		// A recipe lies in its context and its workload.
+		"a recipe": {func(n *simulated.Night) {
+			n.Environment.Images, n.Environment.WorkloadHash, n.Environment.SpecHash = images("r1", "c1"), "other", "other"
+		}, "Dockerfile and arguments of web: r0 → r1 (0)"},
+		"sources": {func(n *simulated.Night) { n.Environment.Images = images("r0", "c1") }, "build context of all images: c0 → c1 (0)"},
+	} {
+		n := altered(t, 6, func(night int, n *simulated.Night) {
+			if night == 0 {
+				n.Environment.Images = images("r0", "c0")
+			}
+			if night == 3 {
+				c.alter(n)
+			}
+		})
+		if got := told(n.Causes(arms()[0].Cell, 3)); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+		if got := told(n.Causes(arms()[0].Cell, 4)); strings.Count(got, "(-1)") != strings.Count(c.want, "(0)") {
+			t.Errorf("%s: a night late it is %q", name, got)
+		}
+		if got := told(n.Causes(arms()[0].Cell, 5)); got != "" {
+			t.Errorf("%s: two nights late it is %q", name, got)
+		}
+	}
+}
+
+func TestMovedNamesTheSlowerImage(t *testing.T) {
+	runs := slices.Collect(simulated.Nights("nightly", arms(), 12, 1, nil))
+	for night, run := range runs {
+		for i := range run.Records {
+			length := trial.Seconds(50e9)
+			if night >= 6 {
+				length = trial.Seconds(90e9)
+			}
+			run.Records[i].Spans = append(run.Records[i].Spans,
+				trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: "web", End: length},
+				trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: "api", End: trial.Seconds(30e9)})
+		}
+	}
+	_, h := filled(t, runs...)
+	moved := h.Nights("nightly", "simulated").Moved(arms()[0].Cell, 6, 0.05)
+	if len(moved) == 0 || moved[0] != (Moved{"image web", 50, 90}) {
+		t.Errorf("moved %v, want image web from 50 s to 90 s first", moved)
+	}
+	for _, m := range moved {
+		if m.Part == "image api" {
+			t.Error("an image that did not change is said to have moved")
+		}
+	}
+}
+
+func TestRunsOfOtherHostsAreNotPooled(t *testing.T) {
+	_, h := filled(t, append(nights(4), onHost("other", nights(3))...)...)
+	if a, b := h.Nights("nightly", "simulated"), h.Nights("nightly", "other"); len(a.Runs) != 4 || len(b.Runs) != 3 {
+		t.Errorf("%d and %d nights", len(a.Runs), len(b.Runs))
+	}
+	if hosts := h.Hosts("nightly"); len(hosts) != 2 || hosts[1] != "simulated" {
+		t.Errorf("hosts %v, want that of the newest run last", hosts)
+	}
+}
+
+func TestFailuresAreCountedAndNeverDropped(t *testing.T) {
+	crashing := arms()
+	crashing[0].Crash, crashing[0].Lost = 1, 60
+	_, h := filled(t, slices.Collect(simulated.Nights("nightly", crashing, 2, 1, func(night int, n *simulated.Night) { n.FailedTests = night }))...)
+	found := map[string]Series{}
+	for _, s := range h.Nights("nightly", "simulated").Series {
+		found[s.Name()] = s
+	}
+	if s := found["failed of serial"]; !slices.Equal(s.Bad, []int{3, 3}) || !slices.Equal(s.Trials, []int{3, 3}) {
+		t.Errorf("a cell that always fails has %v bad of %v", s.Bad, s.Trials)
+	}
+	if _, ok := found["setup of serial"]; ok {
+		t.Error("a cell that never became ready has set-up times")
+	}
+	if s := found["failed of parallel"]; !slices.Equal(s.Bad, []int{0, 0}) {
+		t.Errorf("failed tests count as failed set-ups: %v", s.Bad)
+	}
+	if s := found["tests-failed of parallel"]; !slices.Equal(s.Bad, []int{0, 3}) || !slices.Equal(s.Trials, []int{3, 3}) {
+		t.Errorf("tests failed in %v of %v", s.Bad, s.Trials)
+	}
+	if s := found["setup of parallel"]; len(s.Values[1]) != 3 {
+		t.Error("set-up times of trials whose tests failed are dropped")
+	}
+}
+
+func TestABusyHostIsNotFit(t *testing.T) {
+	n := altered(t, 5, func(night int, n *simulated.Night) {
+		n.Load = results.Load{Load1: 0.5}
+		switch night {
+		case 1:
+			n.Load.Load1 = 5
+		case 2:
+			n.Load.Pressure = trial.Pressure{Known: true, CPUSome: 60}
+		}
+	})
+	for night, want := range []bool{false, true, true, false, false} {
+		if f := n.Fitness[night]; f.Unfit() != want || f.Reference < 2 || f.Reference > 3 {
+			t.Errorf("night %d: %+v, want unfit %v and a reference of 2.5 s", night, f, want)
+		}
+	}
+	r := &Run{Trials: []*Trial{{Load: Load{CPU: trial.Seconds(100 * time.Second), Steal: trial.Seconds(time.Second)}},
+		{Load: Load{CPU: trial.Seconds(200 * time.Second), Steal: trial.Seconds(21 * time.Second)}}}}
+	if reasons := r.busy(); len(reasons) != 1 || !strings.Contains(reasons[0], "took 20 %") {
+		t.Errorf("20 s stolen of 100 s: %v", reasons)
+	}
+}
