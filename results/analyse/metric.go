@@ -1,0 +1,85 @@
+package analyse
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Metric is one thing by which a trial can be worse than another: the time to
+// ready, a phase of that name, the peak of memory, a failure, failed tests.
+type Metric string
+
+// The metrics that are not the length of a phase.
+const (
+	MetricSetup       Metric = "setup"
+	MetricPeakMemory  Metric = "peak-memory"
+	MetricFailures    Metric = "failures"
+	MetricFailedTests Metric = "failed-tests"
+)
+
+// Metrics lists every Metric.
+func Metrics() []Metric {
+	all := []Metric{MetricSetup}
+	for _, p := range trial.Phases() {
+		all = append(all, Metric(p))
+	}
+	return append(all, MetricPeakMemory, MetricFailures, MetricFailedTests)
+}
+
+// ParseMetric reads the name of a metric.
+func ParseMetric(name string) (Metric, error) {
+	if slices.Contains(Metrics(), Metric(name)) {
+		return Metric(name), nil
+	}
+	return "", fmt.Errorf("%q is no metric; the metrics are %s", name, strings.Trim(fmt.Sprint(Metrics()), "[]"))
+}
+
+// isTime is true for metrics in seconds.
+func (m Metric) isTime() bool {
+	return m == MetricSetup || slices.Contains(trial.Phases(), trial.Phase(m))
+}
+
+// of is the trial's value: seconds, bytes, 1 for a failure, or a number of
+// tests. ok is false where the trial has none. What failed in a phase is
+// behind all times of that phase, and has none of those that would have
+// followed.
+func (m Metric) of(o Observation) (value float64, ok bool) {
+	switch m {
+	case MetricSetup:
+		return o.WorstRank(), o.known()
+	case MetricPeakMemory:
+		peak, ok := PeakMemory(o.Record.Samples)
+		return float64(peak), ok && o.Ready
+	case MetricFailures:
+		if o.Ready {
+			return 0, true
+		}
+		return 1, true
+	case MetricFailedTests:
+		return failedTests(o.Record.Tests), len(o.Record.Tests) > 0
+	}
+	return phaseTime(o, trial.Phase(m))
+}
+
+// failedTests counts the tests that failed and are not known to.
+func failedTests(tests []trial.TestResult) (failed float64) {
+	for _, t := range tests {
+		if t.Status == trial.TestFail && !t.Known {
+			failed++
+		}
+	}
+	return failed
+}
+
+func phaseTime(o Observation, p trial.Phase) (float64, bool) {
+	for _, s := range o.Record.Spans {
+		if s.Phase == p && s.Image == "" && s.Name == string(p) && s.Error == "" && !s.Unfinished {
+			return s.Length().Duration().Seconds(), true
+		}
+	}
+	return math.Inf(1), o.Record.Verdict.Phase == p
+}
