@@ -87,6 +87,7 @@ func (h *History) sort() {
 	slices.SortFunc(h.Runs, func(a, b *Run) int {
 		return cmp.Or(a.Environment.Started.Compare(b.Environment.Started), cmp.Compare(a.RunID, b.RunID), cmp.Compare(a.Run, b.Run))
 	})
+	slices.SortStableFunc(h.Baselines, func(a, b Baseline) int { return cmp.Or(a.When.Compare(b.When), cmp.Compare(a.ID, b.ID)) })
 	slices.SortStableFunc(h.Faults, func(a, b results.Fault) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})

@@ -1,0 +1,58 @@
+package history
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func decision(reason string) Baseline {
+	return Baseline{Do: BaselineAccept, When: later, Who: "someone", Reason: reason, Experiment: "nightly", Host: "simulated",
+		RunID: "r", From: time.Date(2026, 1, 3, 2, 0, 0, 0, time.UTC), Cell: arms()[0].Cell, Metric: Setup}
+}
+
+func TestDecisionsAreKeptAndMerge(t *testing.T) {
+	dir, h := filled(t, nights(4)...)
+	other, _ := filled(t, nights(4)...)
+	before := snapshot(t, dir)
+	for _, reason := range []string{"a new node image", "more tests"} {
+		if _, err := h.Decide(decision(reason)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := read(t, other)
+	if _, err := o.Decide(decision("by the other")); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range before {
+		if snapshot(t, dir)[name] != text {
+			t.Errorf("deciding changed %s", name)
+		}
+	}
+	if m := merge(t, dir, other); m.Lines != 1 {
+		t.Errorf("merging the other's decision: %+v", m)
+	}
+	again := read(t, dir)
+	if len(again.Baselines) != 3 || len(again.Faults) > 0 || len(again.Decisions("nightly", "other")) != 0 {
+		t.Errorf("%d decisions, faults %v", len(again.Baselines), again.Faults)
+	}
+	n := again.Nights("nightly", "simulated")
+	restarts := n.restarts(again.Decisions("nightly", "simulated"))
+	if len(restarts) != 3 || restarts[0].Night != 2 || n.Series[restarts[0].Series].Name() != "setup of serial" {
+		t.Errorf("restarts %v", restarts)
+	}
+}
+
+func TestABaselineNeedsItsParts(t *testing.T) {
+	_, h := filled(t, nights(1)...)
+	b := decision("x")
+	b.Do = "ignore"
+	if _, err := h.Decide(b); err == nil || !strings.Contains(err.Error(), "neither set nor accept") {
+		t.Errorf("error %v", err)
+	}
+	b = decision("x")
+	b.From = time.Time{}
+	if _, err := h.Decide(b); err == nil {
+		t.Error("a baseline from nowhere is kept")
+	}
+}
