@@ -2,10 +2,7 @@ package analyse
 
 import (
 	"errors"
-	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/mat"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse/stats"
@@ -14,22 +11,51 @@ import (
 // Explanation says which factors go with failures and with time, and what the
 // trials cannot tell.
 type Explanation struct {
-	Schema   string         `json:"schema"`
-	Trials   int            `json:"trials"`
-	Failed   int            `json:"failed"`
-	Effects  []FactorEffect `json:"effects"`
-	Together []Interaction  `json:"interactions"`
-	Times    []TimeEffect   `json:"time_effects"`
+	Schema  string         `json:"schema"`
+	Trials  int            `json:"trials"`
+	Failed  int            `json:"failed"`
+	Factors []FactorTest   `json:"factors"`
+	Effects []FactorEffect `json:"effects"`
+	// Together are pairs of factors; Products the levels they have them in.
+	Together []PairTest    `json:"interactions"`
+	Products []Interaction `json:"interaction_levels"`
+	Times    []TimeEffect  `json:"time_effects"`
 	// Missing are combinations of levels without a trial.
 	Missing []trial.Cell `json:"missing"`
 	// Aliased are pairs of factors of which one cannot be told from the other.
-	Aliased  []Alias   `json:"aliased"`
+	Aliased []Alias `json:"aliased"`
+	// Untold are factors some level of which was not run apart from levels of
+	// others.
+	Untold   []string  `json:"untold"`
 	Outcomes []ByLevel `json:"by_level"`
 	Warnings []Warning `json:"warnings"`
 }
 
+// FactorTest is whether a factor, all its levels together, goes with failures
+// and with the times of ready trials, all other factors held equal.
+type FactorTest struct {
+	Factor   string      `json:"factor"`
+	Levels   int         `json:"levels"`
+	Failures OverallTest `json:"failures"`
+	Times    OverallTest `json:"times"`
+}
+
+// OverallTest is one test of all levels of a factor.
+type OverallTest struct {
+	P Value `json:"p"`
+	// Adjusted is after Holm over the factors.
+	Adjusted Value `json:"p_holm"`
+	// Exact says that P is from permutations inside blocks or the conditional
+	// distribution, and else of the penalised likelihood ratio or the χ² limit.
+	Exact bool `json:"exact"`
+}
+
+// Shown says that the test was passed, after Holm.
+func (t OverallTest) Shown() bool { return float64(t.Adjusted) < Alpha }
+
 // FactorEffect is the association of one level of a factor with failing,
-// against the factor's first level, all other factors held equal.
+// against another level of it, all other factors held equal. Of a pair the one
+// that failed less is the reference.
 type FactorEffect struct {
 	Factor    string `json:"factor"`
 	Level     string `json:"level"`
@@ -40,22 +66,15 @@ type FactorEffect struct {
 	Interval  Interval `json:"interval" jsonschema:"description=profile of the penalised likelihood"`
 	// P is exact and conditional on everything else,
 	// and else that of the penalised likelihood ratio.
-	P        Value `json:"p"`
+	P Value `json:"p"`
+	// Adjusted is after Holm over the factor's pairs, and never under the
+	// factor's own.
 	Adjusted Value `json:"p_holm"`
 	Exact    bool  `json:"exact"`
 }
 
-// Interaction is how much more two levels together do than each alone.
-type Interaction struct {
-	First     trial.Assignment `json:"first"`
-	Second    trial.Assignment `json:"second"`
-	OddsRatio Value            `json:"odds_ratio"`
-	Interval  Interval         `json:"interval"`
-	P         Value            `json:"p"`
-}
-
-// TimeEffect is the ratio of set-up times of a level to those of the factor's
-// first one, in successful trials with all else equal.
+// TimeEffect is the ratio of set-up times of a level to those of another one
+// of the factor, in successful trials with all else equal.
 type TimeEffect struct {
 	Factor    string    `json:"factor"`
 	Level     string    `json:"level"`
@@ -64,14 +83,7 @@ type TimeEffect struct {
 	N         [2]int    `json:"n"`
 }
 
-// Alias is two factors whose levels never varied apart.
-type Alias struct {
-	First  string `json:"first"`
-	Second string `json:"second"`
-}
-
-// ByLevel counts the failures of one level, in all and within each level of
-// another factor.
+// ByLevel counts the failures of one level, over all levels of the others.
 type ByLevel struct {
 	Factor string `json:"factor"`
 	Level  string `json:"level"`
@@ -79,13 +91,14 @@ type ByLevel struct {
 }
 
 // Explain relates failures and times to the factors; together asks for pairs
-// of levels as well, which takes a model each.
+// of factors as well, which takes a model each.
 func (s Study) Explain(together bool) (Explanation, error) {
 	if len(s.Trials) == 0 {
 		return Explanation{}, errors.New("there is no measured trial to explain")
 	}
-	e := Explanation{Schema: "stratbench.explanation/v1", Trials: len(s.Trials), Effects: []FactorEffect{}, Together: []Interaction{},
-		Times: []TimeEffect{}, Missing: []trial.Cell{}, Aliased: []Alias{}, Outcomes: []ByLevel{}, Warnings: append([]Warning{}, s.warnings()...)}
+	e := Explanation{Schema: "stratbench.explanation/v1", Trials: len(s.Trials), Factors: []FactorTest{}, Effects: []FactorEffect{},
+		Together: []PairTest{}, Products: []Interaction{}, Times: []TimeEffect{}, Missing: []trial.Cell{}, Aliased: []Alias{}, Untold: []string{},
+		Outcomes: []ByLevel{}, Warnings: append([]Warning{}, s.warnings()...)}
 	e.Failed = count(s.Trials, func(o Observation) bool { return !o.Ready })
 	factors := s.runFactors()
 	for _, f := range factors {
@@ -95,14 +108,66 @@ func (s Study) Explain(together bool) (Explanation, error) {
 	}
 	e.Aliased = append(e.Aliased, s.aliases(factors)...)
 	e.Missing = append(e.Missing, s.missing(factors)...)
+	for _, f := range factors {
+		if !s.estimable(f, factors) {
+			e.Untold = append(e.Untold, f.Name)
+		}
+		e.Factors = append(e.Factors, FactorTest{f.Name, len(f.Levels), s.overallFailures(f, factors), s.overallTimes(f)})
+	}
 	if e.Failed > 0 && e.Failed < e.Trials {
-		model := s.model(factors)
-		e.Effects = append(e.Effects, model.effects()...)
+		for i, f := range factors {
+			effects := s.failureEffects(f, factors)
+			if len(effects) == 1 {
+				e.Factors[i].Failures = OverallTest{P: effects[0].P, Exact: effects[0].Exact}
+			}
+			e.Effects = append(e.Effects, effects...)
+		}
 		if together {
-			e.Together = append(e.Together, model.interactions()...)
+			e.Together, e.Products = s.interactions(factors)
 		}
 	}
+	e.adjust()
 	return e, nil
+}
+
+// adjust applies Holm over the factors, and inside each over its pairs.
+func (e *Explanation) adjust() {
+	adjustTests(e.Factors, func(f *FactorTest) *OverallTest { return &f.Failures })
+	adjustTests(e.Factors, func(f *FactorTest) *OverallTest { return &f.Times })
+	for _, f := range e.Factors {
+		var p []float64
+		var at []*FactorEffect
+		for i := range e.Effects {
+			if e.Effects[i].Factor == f.Factor {
+				p, at = append(p, float64(e.Effects[i].P)), append(at, &e.Effects[i])
+			}
+		}
+		adjusted, err := stats.Holm(p)
+		for i := range at {
+			at[i].Adjusted = none
+			if err == nil {
+				at[i].Adjusted = max(Value(adjusted[i]), f.Failures.Adjusted)
+			}
+		}
+	}
+}
+
+func adjustTests(factors []FactorTest, of func(*FactorTest) *OverallTest) {
+	var p []float64
+	var at []*OverallTest
+	for i := range factors {
+		t := of(&factors[i])
+		t.Adjusted = none
+		if t.P.Finite() {
+			p, at = append(p, float64(t.P)), append(at, t)
+		}
+	}
+	adjusted, err := stats.Holm(p)
+	for i := range at {
+		if err == nil {
+			at[i].Adjusted = Value(adjusted[i])
+		}
+	}
 }
 
 // runFactors are the factors with more than one level among measured trials,
@@ -140,226 +205,29 @@ func byLevel(f trial.Factor, parts map[string][]Observation) (counts []ByLevel) 
 	return counts
 }
 
+// mostPaired is the number of levels up to which all pairs are compared; of
+// more, each is compared with the first.
+const mostPaired = 5
+
+// pairsOfLevels lists the pairs of a factor's levels that a reader may want, by
+// index.
+func pairsOfLevels(f trial.Factor) (pairs [][2]int) {
+	for i := range f.Levels {
+		for j := i + 1; j < len(f.Levels); j++ {
+			if i == 0 || len(f.Levels) <= mostPaired {
+				pairs = append(pairs, [2]int{i, j})
+			}
+		}
+	}
+	return pairs
+}
+
 func timeEffects(f trial.Factor, parts map[string][]Observation) (effects []TimeEffect) {
-	reference := f.Levels[0].Name
-	for _, l := range f.Levels[1:] {
-		a := arms{factor: f.Name, first: l.Name, second: reference,
-			trials: [2][]Observation{parts[l.Name], parts[reference]}}
-		effects = append(effects, TimeEffect{Factor: f.Name, Level: l.Name, Reference: reference, Ratio: timeRatio(a),
+	for _, pair := range pairsOfLevels(f) {
+		reference, level := f.Levels[pair[0]].Name, f.Levels[pair[1]].Name
+		a := arms{factor: f.Name, first: level, second: reference, trials: [2][]Observation{parts[level], parts[reference]}}
+		effects = append(effects, TimeEffect{Factor: f.Name, Level: level, Reference: reference, Ratio: timeRatio(a),
 			N: [2]int{len(setups(a.trials[0])), len(setups(a.trials[1]))}})
 	}
 	return effects
-}
-
-// aliases finds factors that never varied apart: to each level of one there
-// belonged one level of the other, and the other way round.
-func (s Study) aliases(factors []trial.Factor) (found []Alias) {
-	for i, a := range factors {
-		for _, b := range factors[i+1:] {
-			if s.determines(a.Name, b.Name) && s.determines(b.Name, a.Name) {
-				found = append(found, Alias{a.Name, b.Name})
-			}
-		}
-	}
-	return found
-}
-
-func (s Study) determines(a, b string) bool {
-	of := map[string]string{}
-	for _, o := range s.Trials {
-		la, _ := o.Cell.Level(a)
-		lb, _ := o.Cell.Level(b)
-		if seen, ok := of[la]; ok && seen != lb {
-			return false
-		}
-		of[la] = lb
-	}
-	return true
-}
-
-// missing lists combinations of the levels that were run which were not run
-// themselves.
-func (s Study) missing(factors []trial.Factor) (cells []trial.Cell) {
-	run := map[string]bool{}
-	names := make([]string, len(factors))
-	combinations := []trial.Cell{{}}
-	for i, f := range factors {
-		names[i] = f.Name
-		var longer []trial.Cell
-		for _, c := range combinations {
-			for _, l := range f.Levels {
-				longer = append(longer, append(slices.Clone(c), trial.Assignment{Factor: f.Name, Level: l.Name}))
-			}
-		}
-		combinations = longer
-	}
-	for _, o := range s.Trials {
-		run[pick(o.Cell, names).Key()] = true
-	}
-	for _, c := range combinations {
-		if !run[c.Key()] {
-			cells = append(cells, c)
-		}
-	}
-	return cells
-}
-
-// model is a design matrix: an indicator for each level but the first of each
-// factor that can be told apart from those before.
-type model struct {
-	columns []column
-	rows    [][]float64
-	failed  []bool
-	trials  []Observation
-}
-
-// mostForModel is the number of trials that the model takes: of more, every
-// so manieth, which leaves intervals far narrower than anybody needs.
-const mostForModel = 1000
-
-func (s Study) modelled() []Observation {
-	step := (len(s.Trials) + mostForModel - 1) / mostForModel
-	var kept []Observation
-	for i := 0; i < len(s.Trials); i += max(1, step) {
-		kept = append(kept, s.Trials[i])
-	}
-	return kept
-}
-
-type column struct{ factor, level, reference string }
-
-func (s Study) model(factors []trial.Factor) model {
-	m := model{trials: s.modelled()}
-	for _, o := range m.trials {
-		m.failed = append(m.failed, !o.Ready)
-		m.rows = append(m.rows, nil)
-	}
-	for _, f := range factors {
-		for _, l := range f.Levels[1:] {
-			values := make([]float64, len(m.trials))
-			for i, o := range m.trials {
-				if level, _ := o.Cell.Level(f.Name); level == l.Name {
-					values[i] = 1
-				}
-			}
-			m.add(column{f.Name, l.Name, f.Levels[0].Name}, values)
-		}
-	}
-	return m
-}
-
-// add takes a column in, unless those before say the same.
-func (m *model) add(c column, values []float64) {
-	rows := withColumn(m.rows, values)
-	if !independent(rows) {
-		return
-	}
-	m.rows, m.columns = rows, append(m.columns, c)
-}
-
-// independent reports whether the columns, with a constant, say different
-// things.
-func independent(rows [][]float64) bool {
-	width := len(rows[0]) + 1
-	gram := mat.NewSymDense(width, nil)
-	for _, r := range rows {
-		full := append([]float64{1}, r...)
-		gram.SymRankOne(gram, 1, mat.NewVecDense(width, full))
-	}
-	var c mat.Cholesky
-	return c.Factorize(gram) && c.Cond() < 1e10
-}
-
-func withColumn(rows [][]float64, values []float64) [][]float64 {
-	longer := make([][]float64, len(rows))
-	for i, r := range rows {
-		longer[i] = append(slices.Clone(r), values[i])
-	}
-	return longer
-}
-
-func (m model) effects() (effects []FactorEffect) {
-	fit, err := stats.FirthLogistic(m.rows, m.failed, Confidence)
-	if err != nil || len(m.columns) == 0 {
-		return nil
-	}
-	var p []float64
-	for i, c := range m.columns {
-		e := FactorEffect{Factor: c.factor, Level: c.level, Reference: c.reference}
-		e.OddsRatio, e.Interval, e.P = odds(fit.Effect[i+1])
-		if p, ok := m.exact(i); ok {
-			e.P, e.Exact = p, true
-		}
-		effects, p = append(effects, e), append(p, float64(e.P))
-	}
-	if adjusted, err := stats.Holm(p); err == nil {
-		for i := range effects {
-			effects[i].Adjusted = Value(adjusted[i])
-		}
-	}
-	return effects
-}
-
-// mostForExact is the number of trials up to which the exact conditional
-// distribution of the model is counted.
-const mostForExact = 30
-
-// exact is a p-value that rests on no approximation: of the conditional model
-// where that can be counted, and else of the permutation of failures between
-// the two levels inside blocks and combinations of the other factors.
-func (m model) exact(i int) (Value, bool) {
-	if len(m.rows) <= mostForExact {
-		e, err := stats.ExactLogistic(m.rows, m.failed, i, Confidence)
-		return Value(e.P), err == nil
-	}
-	c := m.columns[i]
-	var scores []float64
-	var first []bool
-	var block []int
-	place := map[string]int{}
-	for r, o := range m.trials {
-		level, _ := o.Cell.Level(c.factor)
-		if level != c.level && level != c.reference {
-			continue
-		}
-		key := stratum(o, c.factor)
-		if _, seen := place[key]; !seen {
-			place[key] = len(place)
-		}
-		score := 0.0
-		if m.failed[r] {
-			score = 1
-		}
-		scores, first, block = append(scores, score), append(first, level == c.level), append(block, place[key])
-	}
-	p, err := permute(scores, first, block)
-	return Value(p.twoSided), err == nil && p.exact
-}
-
-func odds(e stats.LogisticEffect) (ratio Value, ci Interval, p Value) {
-	return Value(math.Exp(e.Estimate)), Interval{Value(math.Exp(e.CI.Lower)), Value(math.Exp(e.CI.Upper))}, Value(e.P)
-}
-
-// interactions adds each product of two levels of different factors to the
-// model, one at a time.
-func (m model) interactions() (found []Interaction) {
-	for i, a := range m.columns {
-		for j, b := range m.columns[i+1:] {
-			if a.factor == b.factor {
-				continue
-			}
-			product := make([]float64, len(m.rows))
-			for r, row := range m.rows {
-				product[r] = row[i] * row[i+1+j]
-			}
-			fit, err := stats.FirthLogistic(withColumn(m.rows, product), m.failed, Confidence)
-			if err != nil {
-				continue
-			}
-			x := Interaction{First: trial.Assignment{Factor: a.factor, Level: a.level}, Second: trial.Assignment{Factor: b.factor, Level: b.level}}
-			x.OddsRatio, x.Interval, x.P = odds(fit.Effect[len(fit.Effect)-1])
-			found = append(found, x)
-		}
-	}
-	return found
 }

@@ -58,7 +58,7 @@ func TestMemoryAndNotConcurrency(t *testing.T) {
 		}
 		return 0
 	}, 6))
-	if m := e["memory"]; !(m.Adjusted < 0.001) || !(m.OddsRatio < 0.1) {
+	if m := e["memory"]; !(m.Adjusted < 0.001) || !(m.OddsRatio > 10) || m.Level != "3GiB" {
 		t.Errorf("memory: %+v", m)
 	}
 	if s := e["strategy"]; s.Adjusted < 0.5 {
@@ -89,5 +89,62 @@ func TestNothingToExplain(t *testing.T) {
 		if err != nil || len(e.Effects) != 0 {
 			t.Errorf("crash rate %v: %v, %v", crash, e.Effects, err)
 		}
+	}
+}
+
+// Of a factor with four levels the overall test, and every pair with the level
+// that failed less as the reference: one level that always crashes is told
+// apart from the three that never do, and those not from each other.
+func TestFactorOfFourLevels(t *testing.T) {
+	var arms []simulated.Arm
+	for _, memory := range []string{"3GiB", "7GiB"} {
+		for _, strategy := range []string{"serial", "2+1", "parallel", "registry"} {
+			a := arm(strategy, 300, 0)
+			a.Cell = append(trial.Cell{{Factor: "memory", Level: memory}}, a.Cell...)
+			if strategy == "parallel" {
+				a.Crash = 1
+			}
+			if strategy == "registry" {
+				a.Median = 100
+			}
+			arms = append(arms, a)
+		}
+	}
+	e, err := analyse.Gather([]results.Run{simulated.Run(arms, 5, 3)}).Explain(true)
+	if err != nil || len(e.Factors) != 2 || len(e.Effects) != 7 {
+		t.Fatalf("%v: %d factors, %d effects", err, len(e.Factors), len(e.Effects))
+	}
+	strategy := e.Factors[1]
+	if strategy.Levels != 4 || !strategy.Failures.Shown() || !strategy.Failures.Exact || !strategy.Times.Shown() || e.Factors[0].Failures.Shown() {
+		t.Errorf("%+v", e.Factors)
+	}
+	shown := 0
+	for _, x := range e.Effects {
+		if float64(x.Adjusted) < analyse.Alpha {
+			shown++
+			if x.Level != "parallel" || !(x.OddsRatio > 10) || !x.Interval.Bounded() {
+				t.Errorf("%+v", x)
+			}
+		}
+		if x.Factor == "strategy" && x.Adjusted < strategy.Failures.Adjusted {
+			t.Errorf("a pair with p %v in a factor with %v", x.Adjusted, strategy.Failures.Adjusted)
+		}
+	}
+	if shown != 3 || len(e.Times) != 7 || len(e.Together) != 1 {
+		t.Errorf("%d pairs shown, %d times, %d pairs of factors", shown, len(e.Times), len(e.Together))
+	}
+}
+
+// Little memory and concurrency together crash far more than either: they act
+// together.
+func TestFactorsThatActTogether(t *testing.T) {
+	e, err := analyse.Gather([]results.Run{matrix(func(memory, strategy string) float64 {
+		if memory == "3GiB" && strategy == "parallel" {
+			return 0.95
+		}
+		return 0.2
+	}, 20)}).Explain(true)
+	if err != nil || len(e.Together) != 1 || !(e.Together[0].Adjusted < 0.05) || len(e.Products) != 1 {
+		t.Errorf("%v: %+v", err, e.Together)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // that they rest on below.
 func Explanation(e analyse.Explanation) Document {
 	d := Document{Title: "What goes with failures, and with time", Notes: ExplanationSentences(e), Data: e}
-	for _, t := range []Table{failuresByLevel(e), failureEffects(e), interactionTable(e), timeEffects(e)} {
+	for _, t := range []Table{factorTests(e), failuresByLevel(e), failureEffects(e), interactionTable(e), timeEffects(e)} {
 		if len(t.Rows) > 0 {
 			d.Sections = append(d.Sections, t)
 			d.Tidy = append(append(d.Tidy, append([]string{"table"}, t.Header...)), labelled(t)...)
@@ -46,45 +46,39 @@ func ExplanationSentences(e analyse.Explanation) (lines []string) {
 	return append(lines, cannotTell(e)...)
 }
 
-func shown(e analyse.Explanation, factor string) (effects []analyse.FactorEffect) {
-	for _, x := range e.Effects {
-		if x.Factor == factor && float64(x.Adjusted) < analyse.Alpha {
-			effects = append(effects, x)
+// factorTest is the overall test of a factor; P is undefined where its part
+// cannot be told.
+func factorTest(e analyse.Explanation, factor string) analyse.FactorTest {
+	for _, f := range e.Factors {
+		if f.Factor == factor {
+			return f
 		}
 	}
-	return effects
-}
-
-func estimated(e analyse.Explanation, factor string) bool {
-	for _, x := range e.Effects {
-		if x.Factor == factor {
-			return true
-		}
-	}
-	return false
+	nothing := analyse.OverallTest{P: undefined, Adjusted: undefined}
+	return analyse.FactorTest{Factor: factor, Failures: nothing, Times: nothing}
 }
 
 // memoryOrConcurrency answers the question that everybody asks.
 func memoryOrConcurrency(e analyse.Explanation) string {
-	memory, strategy := len(shown(e, "memory")) > 0, len(shown(e, "strategy")) > 0
+	byMemory, byStrategy := factorTest(e, "memory").Failures, factorTest(e, "strategy").Failures
 	text := "Memory or concurrency? "
 	if aliased(e, "memory", "strategy") {
 		return text + "These trials cannot tell: memory and strategy never varied apart."
 	}
 	switch {
-	case !estimated(e, "memory") && !estimated(e, "strategy"):
+	case !byMemory.P.Finite() && !byStrategy.P.Finite():
 		return text + "These trials cannot tell: neither varied in a way that could be told apart."
-	case !estimated(e, "memory"):
+	case !byMemory.P.Finite():
 		text += "Memory did not vary apart from the rest, so that its part cannot be told. "
-	case !estimated(e, "strategy"):
+	case !byStrategy.P.Finite():
 		text += "The strategy did not vary apart from the rest, so that its part cannot be told. "
 	}
 	switch {
-	case memory && strategy:
+	case byMemory.Shown() && byStrategy.Shown():
 		return text + "Both go with failures."
-	case memory:
+	case byMemory.Shown():
 		return text + "The memory limit goes with failures; for the strategy that was not shown."
-	case strategy:
+	case byStrategy.Shown():
 		return text + "The strategy goes with failures, with the memory limit held equal where it varied; for memory itself that was not shown."
 	}
 	return text + fmt.Sprintf("%d of %d trials failed, too few to tell: neither was shown to go with failures, nor shown not to.", e.Failed, e.Trials)
@@ -99,35 +93,87 @@ func aliased(e analyse.Explanation, a, b string) bool {
 	return false
 }
 
+// shownEffects says which factors go with failures, and of those with several
+// levels which of them.
 func shownEffects(e analyse.Explanation) (lines []string) {
-	for _, x := range e.Effects {
-		if float64(x.Adjusted) >= analyse.Alpha {
+	for _, f := range e.Factors {
+		if !f.Failures.Shown() {
 			continue
 		}
-		more := "more"
-		times := x.OddsRatio
-		if times < 1 {
-			more, times = "less", 1/times
+		if f.Levels > 2 {
+			lines = append(lines, fmt.Sprintf("Of the %d levels of %s not all fail alike (p = %s after Holm over the factors); %s failed least.",
+				f.Levels, f.Factor, pValue(f.Failures.Adjusted), failedLeast(e, f.Factor)))
 		}
-		lines = append(lines, fmt.Sprintf("With %s %s instead of %s, all else equal, the odds of a failure are %s times %s (odds ratio %s, 95 %%: %s to %s; p = %s after Holm).",
-			x.Factor, x.Level, x.Reference, ratio(times), more, ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper), pValue(x.Adjusted)))
+		pairs := 0
+		for _, x := range e.Effects {
+			if x.Factor == f.Factor && float64(x.Adjusted) < analyse.Alpha {
+				lines, pairs = append(lines, effectSentence(x)), pairs+1
+			}
+		}
+		if pairs == 0 && f.Levels > 2 {
+			lines = append(lines, "Which of them differ was not shown: no pair does so by itself after Holm.")
+		}
 	}
-	for _, i := range e.Together {
-		if float64(i.P) < analyse.Alpha {
-			lines = append(lines, fmt.Sprintf("%s %s and %s %s act together: each changes what the other does (ratio of odds ratios %s, 95 %%: %s to %s; p = %s, not adjusted).",
-				i.First.Factor, i.First.Level, i.Second.Factor, i.Second.Level, ratio(i.OddsRatio), ratio(i.Interval.Lower), ratio(i.Interval.Upper), pValue(i.P)))
+	return append(lines, shownTogether(e)...)
+}
+
+func effectSentence(x analyse.FactorEffect) string {
+	return fmt.Sprintf("With %s %s instead of %s, all else equal, the odds of a failure are %s times as high (95 %%: %s to %s; p = %s after Holm).",
+		x.Factor, x.Level, x.Reference, ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper), pValue(x.Adjusted))
+}
+
+func failedLeast(e analyse.Explanation, factor string) string {
+	best := -1
+	for i, o := range e.Outcomes {
+		if o.Factor == factor && (best < 0 || o.Failed.Estimate < e.Outcomes[best].Failed.Estimate) {
+			best = i
 		}
+	}
+	if best < 0 {
+		return none
+	}
+	return fmt.Sprintf("%s, in %s,", e.Outcomes[best].Level, Rate(e.Outcomes[best].Failed))
+}
+
+// shownTogether says which factors act together, with the levels in which
+// that is largest.
+func shownTogether(e analyse.Explanation) (lines []string) {
+	for _, t := range e.Together {
+		if !(float64(t.Adjusted) < analyse.Alpha) {
+			continue
+		}
+		line := fmt.Sprintf("%s and %s act together: what one does depends on the other (p = %s after Holm over the pairs)", t.First, t.Second, pValue(t.Adjusted))
+		if x, ok := largestProduct(e, t); ok {
+			line += fmt.Sprintf(", most of all %s with %s (ratio of odds ratios %s, 95 %%: %s to %s)",
+				x.First.Level, x.Second.Level, ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper))
+		}
+		lines = append(lines, line+".")
 	}
 	return lines
 }
 
+func largestProduct(e analyse.Explanation, t analyse.PairTest) (largest analyse.Interaction, ok bool) {
+	for _, x := range e.Products {
+		if x.First.Factor == t.First && x.Second.Factor == t.Second && (!ok || x.P < largest.P) {
+			largest, ok = x, true
+		}
+	}
+	return largest, ok
+}
+
 func shownTimes(e analyse.Explanation) (lines []string) {
-	for _, t := range e.Times {
-		if !t.Ratio.Interval.Bounded() || t.Ratio.Interval.Lower <= 1 && t.Ratio.Interval.Upper >= 1 {
+	for _, f := range e.Factors {
+		if !f.Times.Shown() {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("When it works, %s %s takes %s times as long as %s (%s–%s, exact level %s %%), all else equal.",
-			t.Factor, t.Level, ratio(t.Ratio.Estimate), t.Reference, ratio(t.Ratio.Interval.Lower), ratio(t.Ratio.Interval.Upper), percent(t.Ratio.Coverage)))
+		lines = append(lines, fmt.Sprintf("When it works, %s goes with the time it takes (p = %s after Holm over the factors, permutation of ranks inside blocks).", f.Factor, pValue(f.Times.Adjusted)))
+		for _, t := range e.Times {
+			if t.Factor != f.Factor || !t.Ratio.Interval.Bounded() || t.Ratio.Interval.Lower <= 1 && t.Ratio.Interval.Upper >= 1 {
+				continue
+			}
+			lines = append(lines, fmt.Sprintf("%s %s takes %s times as long as %s (%s–%s, level %s %%), all else equal.",
+				t.Factor, t.Level, ratio(t.Ratio.Estimate), t.Reference, ratio(t.Ratio.Interval.Lower), ratio(t.Ratio.Interval.Upper), percent(t.Ratio.Coverage)))
+		}
 	}
 	return lines
 }
@@ -142,15 +188,29 @@ func cannotTell(e analyse.Explanation) (lines []string) {
 	if len(e.Missing) > 0 {
 		lines = append(lines, "Cannot be told: "+missingCells(e.Missing)+" never run, so that what holds elsewhere is only assumed to hold there.")
 	}
+	for _, f := range e.Untold {
+		if !partOfAlias(e, f) {
+			lines = append(lines, fmt.Sprintf("Cannot be told: what %s does by itself, because some of its levels were not run apart from levels of other factors.", f))
+		}
+	}
 	if e.Failed > 0 && e.Failed < e.Trials && len(e.Effects) > 0 && !anyShown(e) {
 		lines = append(lines, "That no effect was shown does not mean that there is none: the intervals say how large it may be.")
 	}
 	return append(lines, "Association in randomised blocks is evidence of cause for what was varied; imported trials were not randomised.")
 }
 
+func partOfAlias(e analyse.Explanation, factor string) bool {
+	for _, a := range e.Aliased {
+		if a.First == factor || a.Second == factor {
+			return true
+		}
+	}
+	return false
+}
+
 func anyShown(e analyse.Explanation) bool {
-	for _, x := range e.Effects {
-		if float64(x.Adjusted) < analyse.Alpha {
+	for _, f := range e.Factors {
+		if f.Failures.Shown() {
 			return true
 		}
 	}
@@ -170,46 +230,4 @@ func missingCells(cells []trial.Cell) string {
 		return names[0] + " was"
 	}
 	return strings.Join(names, ", ") + " were"
-}
-
-func failuresByLevel(e analyse.Explanation) Table {
-	t := Table{Title: "Failures by level", Header: []string{"factor", "level", "failed (95 % interval)"}}
-	for _, o := range e.Outcomes {
-		t.Rows = append(t.Rows, []string{o.Factor, o.Level, Rate(o.Failed)})
-	}
-	t.Notes = []string{"Clopper–Pearson, over all levels of the other factors."}
-	return t
-}
-
-func failureEffects(e analyse.Explanation) Table {
-	t := Table{Title: "Effects on failing", Header: []string{"factor", "level", "against", "odds ratio (95 % interval)", "p", "p Holm"}}
-	for _, x := range e.Effects {
-		p := pValue(x.P)
-		if x.Exact {
-			p += " exact"
-		}
-		t.Rows = append(t.Rows, []string{x.Factor, x.Level, x.Reference,
-			fmt.Sprintf("%s (%s–%s)", ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper)), p, pValue(x.Adjusted)})
-	}
-	t.Notes = []string{"Adjusted for the other factors by Firth's penalised logistic regression, which is finite also where a level never failed; exact p: conditional logistic regression, and with more than 30 trials the permutation of failures inside blocks."}
-	return t
-}
-
-func interactionTable(e analyse.Explanation) Table {
-	t := Table{Title: "Acting together", Header: []string{"first", "second", "ratio of odds ratios (95 % interval)", "p"}}
-	for _, i := range e.Together {
-		t.Rows = append(t.Rows, []string{i.First.Factor + " " + i.First.Level, i.Second.Factor + " " + i.Second.Level,
-			fmt.Sprintf("%s (%s–%s)", ratio(i.OddsRatio), ratio(i.Interval.Lower), ratio(i.Interval.Upper)), pValue(i.P)})
-	}
-	t.Notes = []string{"Each product added to the model on its own; p is not adjusted."}
-	return t
-}
-
-func timeEffects(e analyse.Explanation) Table {
-	t := Table{Title: "Effects on time", Header: []string{"factor", "level", "against", "n", "ratio of setup times (95 % interval)"}}
-	for _, x := range e.Times {
-		t.Rows = append(t.Rows, []string{x.Factor, x.Level, x.Reference, fmt.Sprintf("%d v %d", x.N[0], x.N[1]), timeRatio(x.Ratio)})
-	}
-	t.Notes = []string{"Successful trials only, compared inside blocks and combinations of the other factors (Hodges–Lehmann)."}
-	return t
 }

@@ -25,6 +25,20 @@ func TestLogisticAgainstR(t *testing.T) {
 			}
 			return out, err
 		},
+		"dropped": func(v []float64) ([]float64, error) {
+			rows, event, rest := design(v)
+			events, trials := make([]int, len(rows)), make([]int, len(rows))
+			for i := range rows {
+				events[i], trials[i] = index(event[i]), 1
+			}
+			p, err := FirthDropped(rows, events, trials, integers(rest[1:1+int(rest[0])]))
+			return []float64{p}, err
+		},
+		"levels": func(v []float64) ([]float64, error) {
+			n, levels := int(v[0]), int(v[1])
+			t, err := LevelPermutation(v[2:2+n], integers(v[2+n:2+2*n]), levels, integers(v[2+2*n:2+3*n]), 0, 1)
+			return []float64{t.Statistic, float64(t.Freedom), t.Limit}, err
+		},
 		"exact_p_ci": func(v []float64) ([]float64, error) {
 			rows, event, rest := design(v)
 			e, err := ExactLogistic(rows, event, int(rest[0]), 0.95)
@@ -36,6 +50,39 @@ func TestLogisticAgainstR(t *testing.T) {
 			return []float64{e.Estimate}, err
 		},
 	})
+}
+
+func integers(values []float64) (out []int) {
+	for _, v := range values {
+		out = append(out, int(v))
+	}
+	return out
+}
+
+// Of two levels in one block the permutation is Fisher's test: 0 of 5 against
+// 2 of 2 has p = 1/21, to the precision of the draws.
+func TestLevelPermutation(t *testing.T) {
+	scores, level := []float64{0, 0, 0, 0, 0, 1, 1}, []int{0, 0, 0, 0, 0, 1, 1}
+	l, err := LevelPermutation(scores, level, 2, nil, 100_000, 1)
+	if err != nil || math.Abs(l.P-1.0/21) > 0.002 || l.Freedom != 1 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	// A level that no trial has, and one alone in its block, take no part.
+	more, err := LevelPermutation(append(scores, 1), append(level, 3), 4, []int{0, 0, 0, 0, 0, 0, 0, 1}, 0, 1)
+	if err != nil || !near(more.Statistic, l.Statistic, 1e-9) || more.Freedom != 1 {
+		t.Errorf("%+v, %v", more, err)
+	}
+	for name, err := range map[string]error{
+		"no scores":  second(LevelPermutation(nil, nil, 2, nil, 10, 1)),
+		"one level":  second(LevelPermutation(scores, level, 1, nil, 10, 1)),
+		"alike":      second(LevelPermutation(make([]float64, 7), level, 2, nil, 10, 1)),
+		"no overlap": second(LevelPermutation(scores, level, 2, level, 10, 1)),
+		"NaN":        second(LevelPermutation([]float64{math.NaN(), 1}, []int{0, 1}, 2, nil, 10, 1)),
+	} {
+		if !errors.Is(err, ErrInput) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // In a saturated 2×2 table Firth's estimate is the log odds ratio after ½ was

@@ -76,4 +76,35 @@ m <- mantelhaen.test(tables, exact = TRUE); e <- exact(tables)
 near(c(e$p, e$ci, e$est), c(m$p.value, log(m$conf.int), log(m$estimate)))
 add("exact_p_ci", c(expand(x, y), 0), c(e$p, e$ci))
 add("exact_estimate", c(expand(x, y), 0), e$est)
+
+# Several covariates dropped at once: twice the loss of the penalised
+# likelihood when they are held at 0 in the same design.
+dropped <- function(x, y, which) {
+  X <- cbind(1, x); top <- penalised(coef(suppressWarnings(brglm(y ~ x, family = binomial, control.brglm = brglm.control(br.epsilon = 1e-12, br.maxit = 5000)))), X, y)
+  free <- setdiff(seq_len(ncol(X)), which + 2)
+  f <- function(o) { full <- rep(0, ncol(X)); full[free] <- o; penalised(full, X, y) }
+  o <- rep(0, length(free))
+  for (i in 1:8) {
+    if (length(o) > 1) o <- optim(o, f, control = list(fnscale = -1, reltol = 1e-15, maxit = 5000))$par
+    o <- optim(o, f, method = "BFGS", control = list(fnscale = -1, reltol = 1e-15, maxit = 5000))$par
+  }
+  pchisq(2 * (top - f(o)), length(which), lower.tail = FALSE)
+}
+strategy <- rep(0:3, 6); levels4 <- cbind(strategy == 1, strategy == 2, strategy == 3) * 1
+crashed <- c(0,0,1,1, 0,1,1,0, 0,0,1,0, 0,0,1,1, 0,0,0,0, 1,0,1,1)
+add("dropped", c(expand(cbind(levels4, memory), crashed), 3, 0, 1, 2), dropped(cbind(levels4, memory), crashed, 0:2))
+add("dropped", c(expand(cbind(levels4, memory), crashed), 1, 3), dropped(cbind(levels4, memory), crashed, 3))
+
+# Generalised Cochran-Mantel-Haenszel: failures by level, by block.
+block <- rep(1:6, each = 4)
+m <- mantelhaen.test(table(factor(crashed), factor(strategy), factor(block)))
+add("levels", c(24, 4, crashed, strategy, block), c(m$statistic, m$parameter, m$p.value))
+uneven <- strategy; uneven[c(3, 10, 17)] <- c(0, 0, 1); block2 <- rep(1:3, each = 8)
+m <- mantelhaen.test(table(factor(crashed), factor(uneven), factor(block2)))
+add("levels", c(24, 4, crashed, uneven, block2), c(m$statistic, m$parameter, m$p.value))
+# Ranks inside complete blocks: Friedman's test.
+times <- matrix(c(10,12,9,15, 11,13,8,14, 9,14,10,16, 12,11,9,15, 10,15,8,13), ncol = 4, byrow = TRUE)
+fr <- friedman.test(times)
+ranks <- as.vector(apply(times, 1, rank))
+add("levels", c(20, 4, ranks, rep(0:3, 5), rep(1:5, each = 4)), c(fr$statistic, fr$parameter, fr$p.value))
 cat(toJSON(list(source = unbox(paste0(R.version.string, ", brglm ", packageVersion("brglm"))), cases = cases), auto_unbox = FALSE, digits = NA), "\n")
