@@ -28,6 +28,9 @@ type Record struct {
 	// from it on a monotonic clock.
 	Started time.Time     `json:"started"`
 	Elapsed trial.Seconds `json:"elapsed_seconds"`
+	// ClockSet is how far the wall clock was set forward, or back when
+	// negative, while the trial ran. No length of time depends on it.
+	ClockSet *trial.Seconds `json:"clock_set_seconds,omitempty"`
 	// Setup is the start of the pipeline to services ready, all phases but
 	// test; nil when the services never became ready.
 	Setup *trial.Seconds `json:"setup_seconds"`

@@ -235,6 +235,7 @@ func (x *execution) sample(m machine.Machine) (stop func()) {
 // finish completes the record from what the worker reported.
 func (x *execution) finish(ctx context.Context) {
 	x.record.Elapsed = x.clock.Elapsed()
+	x.noteClockSet(time.Now())
 	x.record.Spans = append(x.own, x.trace.Spans(x.record.Elapsed)...)
 	slices.SortStableFunc(x.record.Spans, func(a, b trial.Span) int { return cmp.Compare(a.Start, b.Start) })
 	x.record.Tests = append(x.record.Tests, x.trace.Tests()...)
@@ -248,4 +249,23 @@ func (x *execution) finish(ctx context.Context) {
 	if x.record.Verdict.Error != "" {
 		x.log.line(x.record.Elapsed, "runner", string(x.record.Verdict.Outcome)+": "+x.record.Verdict.Error)
 	}
+}
+
+// clockSlack is how far the wall clock may leave the monotonic one before it
+// counts as having been set: more than clocks are slewed in a trial.
+const clockSlack = time.Second
+
+// noteClockSet records that the wall clock was set during the trial, or stood
+// still for the monotonic one while the host slept.
+func (x *execution) noteClockSet(now time.Time) {
+	walled := now.Round(0).Sub(x.record.Started.Round(0)) // without the monotonic reading
+	set := walled - x.record.Elapsed.Duration()
+	if set.Abs() < clockSlack {
+		return
+	}
+	away := trial.Seconds(set)
+	x.record.ClockSet = &away
+	note := fmt.Sprintf("the wall clock moved by %s against the time that passed: it was set, or the host slept", set.Round(time.Second/10))
+	x.log.line(x.record.Elapsed, "runner", note)
+	x.r.report(Update{Note: x.trial.ID + ": " + note})
 }

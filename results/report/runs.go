@@ -211,6 +211,9 @@ func trialNotes(run results.Run, r results.Record) []string {
 	if r.Verdict.Error != "" {
 		notes = append(notes, "Error: "+r.Verdict.Error)
 	}
+	if r.ClockSet != nil {
+		notes = append(notes, fmt.Sprintf("The wall clock moved by %s against the time that passed: it was set, or the host slept.", Seconds(*r.ClockSet)))
+	}
 	m := r.Machine
 	notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, memory limit %s, %d CPUs, node image %s",
 		m.Kind, m.Runtime, m.EngineVersion, m.MemoryLimit, m.CPUs, m.NodeImage))
