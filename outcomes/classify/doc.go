@@ -41,7 +41,8 @@
 //	    case: {log: "migration 17 is locked by pod shop-2", phase: deploy}
 //
 // A rule without match rests on the rules it needs. A marker may name the
-// outcomes that it takes back (clears). Every rule has a case: a log in its
+// outcomes that it takes back (clears), or settle the log: the whole job
+// succeeded (settles). Every rule has a case: a log in its
 // author's own words that the rule must decide; the tests run them all, and
 // the log under green, if there is one, must leave the rule alone.
 //

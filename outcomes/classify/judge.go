@@ -2,6 +2,7 @@ package classify
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -11,7 +12,8 @@ import (
 //
 //  1. A rule holds if its pattern was seen and its conditions are met.
 //  2. A rule that another one explains away (outranks) does not compete.
-//  3. What is often retried is taken back by a later success of its kind.
+//  3. What is often retried is taken back by a later success of its kind, and
+//     anything by the word that the whole job succeeded. A warning loses a level.
 //  4. What was last said long before the final failure loses a level and
 //     weight: the pipeline went on after it.
 //  5. The highest level wins, then the greatest weight, then the outcome that
@@ -45,7 +47,8 @@ type candidate struct {
 type judgement struct {
 	*scanner
 	opts  Options
-	phase trial.Phase // known or inferred
+	phase trial.Phase // known, or told by a marker
+	guess trial.Phase // from the words of an excerpt, where phase is not known
 }
 
 func judge(opts Options, s *scanner) Result {
@@ -53,7 +56,8 @@ func judge(opts Options, s *scanner) Result {
 		s.sightings[i].settle(&s.rules.rules[i])
 	}
 	j := judgement{scanner: s, opts: opts}
-	j.phase = j.findPhase()
+	j.phase = cmp.Or(opts.Phase, j.lastPhase(false))
+	j.guess = j.lastPhase(true)
 	held := j.held()
 	live := j.contest(held)
 	slices.SortStableFunc(live, stronger)
@@ -102,7 +106,7 @@ func (j *judgement) holds(i int, r *Rule) bool {
 	if len(r.Match) > 0 && !j.seen(i) {
 		return false
 	}
-	if r.Tail > 0 && j.sightings[i].last.line < j.lines-r.Tail {
+	if r.Tail > 0 && j.sightings[i].last.line <= j.final-r.Tail {
 		return false
 	}
 	if r.Excerpt > 0 && j.lines >= r.Excerpt {
@@ -141,15 +145,13 @@ func (j *judgement) doubt(r *Rule) float64 {
 	return 0.2
 }
 
-// findPhase returns the caller's phase, or that of the last marker seen.
-func (j *judgement) findPhase() trial.Phase {
-	phase, latest := j.opts.Phase, 0
-	if phase != "" {
-		return phase
-	}
+// lastPhase returns the phase of the last marker seen: of those for excerpts,
+// which guess from the words, or of all others.
+func (j *judgement) lastPhase(excerpts bool) (phase trial.Phase) {
+	latest := 0
 	for i, s := range j.sightings {
 		r := &j.rules.rules[i]
-		if s.count > 0 && r.Level == Marker && r.Phase != "" && s.last.line >= latest {
+		if r.Level == Marker && r.Phase != "" && r.Excerpt > 0 == excerpts && j.holds(i, r) && s.last.line >= latest {
 			phase, latest = r.Phase, s.last.line
 		}
 	}
@@ -171,8 +173,11 @@ func (j *judgement) contest(held []candidate) []candidate {
 	var live []candidate
 	for _, h := range held {
 		j.place(&h)
-		if h.level == Marker || explained[h.rule] || h.r.Transient && overcome(h, held) {
+		if h.level == Marker || explained[h.rule] || overcome(h, held) {
 			continue
+		}
+		if h.level > Hint && saysWarning(h.last.text) {
+			h.level--
 		}
 		if h.level < Death && h.level > Hint && h.last.line < end-staleLines {
 			h.level--
@@ -183,18 +188,35 @@ func (j *judgement) contest(held []candidate) []candidate {
 	return live
 }
 
-// overcome reports whether a success of its kind followed the statement.
+// overcome reports whether a success followed that takes the statement back:
+// of the whole job, or, if it is often retried or only a warning, one of its
+// kind.
 func overcome(h candidate, held []candidate) bool {
+	warning := saysWarning(h.last.text)
 	return slices.ContainsFunc(held, func(m candidate) bool {
-		return m.level == Marker && m.last.line > h.last.line && slices.Contains(m.r.Clears, h.outcome)
+		if m.level != Marker || m.last.line <= h.last.line {
+			return false
+		}
+		return m.r.Settles || warning && len(m.r.Clears) > 0 || h.r.Transient && slices.Contains(m.r.Clears, h.outcome)
 	})
 }
 
+// warning is how loggers call a line one. An event of Kubernetes with the type
+// Warning is none: so the kubelet reports failures.
+var warning = regexp.MustCompile(`(?:^|\s)(?:WARN(?:ING)?[\[:]|\[WARN(?:ING)?\]|level=warn|W\d{4} \d\d:)`)
+
+func saysWarning(line []byte) bool { return warning.Match(line) }
+
 // place fills in the phase, and the outcome of a rule that leaves it to the
-// phase.
+// phase. Such a rule tells where things happen only if the log does not.
 func (j *judgement) place(h *candidate) {
-	if j.opts.Phase != "" || h.phase == "" {
-		h.phase = j.phase
+	switch {
+	case j.opts.Phase != "":
+		h.phase = j.opts.Phase
+	case h.outcome == "":
+		h.phase = cmp.Or(j.phase, j.guess, h.phase)
+	default:
+		h.phase = cmp.Or(h.phase, j.phase)
 	}
 	if h.outcome == "" {
 		h.outcome = phaseFailure(h.phase)

@@ -55,6 +55,9 @@ type Rule struct {
 	Transient bool `yaml:"transient"`
 	// Clears names the outcomes that a marker takes back.
 	Clears []trial.Outcome `yaml:"clears"`
+	// Settles marks the word that the whole job succeeded, which takes back
+	// all that was said before.
+	Settles bool `yaml:"settles"`
 
 	// Case is a log in our own words that this rule must decide (a marker:
 	// must recognise), Green one that it must leave alone.

@@ -21,6 +21,7 @@ type scanner struct {
 	rules     *Classifier
 	sightings []sighting // by rule
 	lines     int        // line ends passed
+	final     int        // the last line that is not blank
 
 	block   []byte
 	counted int   // how far into block lines have been counted
@@ -82,7 +83,17 @@ func (s *scanner) scan(block []byte, seen int) {
 			s.check(needle, end)
 		}
 	})
-	s.lines += bytes.Count(block[s.counted:], []byte{'\n'})
+	s.finish()
+}
+
+// finish counts the lines that no needle made the scanner count.
+func (s *scanner) finish() {
+	rest := s.block[s.counted:]
+	ends := bytes.Count(rest, []byte{'\n'})
+	if said := bytes.TrimRight(rest, " \t\r\n"); len(said) > 0 {
+		s.final = s.lines + ends - bytes.Count(rest[len(said):], []byte{'\n'}) + 1
+	}
+	s.lines += ends
 }
 
 // check looks at the line around a needle for what the rule wants of it.

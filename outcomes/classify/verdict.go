@@ -81,7 +81,7 @@ func newEvidence(c candidate, p place) Evidence {
 func (j *judgement) succeeded(held, live []candidate) Result {
 	r := Result{Outcome: trial.OK, Phase: j.phase, Evidence: []Evidence{}}
 	markers := slices.DeleteFunc(slices.Clone(held), func(h candidate) bool {
-		return h.level != Marker || len(h.r.Clears) == 0
+		return h.level != Marker || len(h.r.Clears) == 0 && !h.r.Settles
 	})
 	c := 0.3
 	if len(markers) > 0 {
