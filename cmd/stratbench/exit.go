@@ -44,12 +44,26 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// exitInconclusive is the code of commands that judge and cannot tell.
+const exitInconclusive = 3
+
+// exitError is an answer that has an exit code of its own.
+type exitError struct {
+	code int
+	error
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
 func exitCode(err error) int {
+	var answer exitError
 	var usage usageError
 	var faults *experiments.Faults
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &answer):
+		return answer.code
 	case errors.Is(err, context.Canceled):
 		return exitCancelled
 	case errors.Is(err, run.ErrUnrecovered):

@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	"experiments":            {"strategies"},
 	"experiments/plan":       {"experiments", "strategies"},
 	"experiments/run":        {"experiments", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
+	"experiments/confirm":    {"experiments", "experiments/plan", "experiments/run", "strategies", "runtimes", "runtimes/machine", "results", "results/analyse"},
 	"strategies":             {},
 	"runtimes":               {},
 	"runtimes/docker":        {"runtimes"},

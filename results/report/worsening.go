@@ -96,9 +96,9 @@ func worseningNotes(run results.Run, w analyse.Worsening) (notes []string) {
 func WorseningVerdict(w analyse.Worsening) string {
 	switch w.Verdict {
 	case analyse.Confirmed:
-		return "CONFIRMED: the state " + w.Second + " is worse than the state " + w.First + "."
+		return fmt.Sprintf("CONFIRMED: %q is worse than %q.", w.Second, w.First)
 	case analyse.TooFew:
 		return fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; %d blocks are needed for these tests.", w.Blocks)
 	}
-	return "Not confirmed: trials of both states, side by side, do not show that " + w.Second + " is worse."
+	return fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First)
 }
