@@ -98,3 +98,25 @@ func TestAResumedRunRecallsReferences(t *testing.T) {
 		t.Errorf("previous %v, done %v", again.previous, again.done)
 	}
 }
+
+// A runner killed in the middle of its reference leaves files: the kernel lets
+// go of the lock, and the next start takes them away.
+func TestTheNextStartRemovesAKilledReference(t *testing.T) {
+	parent := t.TempDir()
+	killed, err := newScratch(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := killed.sub("reference-1/0"); err != nil {
+		t.Fatal(err)
+	}
+	killed.lock.Close()
+	next, err := newScratch(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	if _, err := os.Stat(killed.dir); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", killed.dir, err)
+	}
+}
