@@ -19,6 +19,11 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
+// ReadEnvironment reads the environment of the run in the folder dir.
+func ReadEnvironment(dir string) (env Environment, err error) {
+	return env, readJSON(dir, EnvironmentFile, &env)
+}
+
 // HostEnvironment reads what is known of this host and this program. dir is
 // the folder whose git revision is recorded: the spec's. What cannot be read
 // is left empty; an environment is never invented.

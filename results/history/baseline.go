@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 )
 
@@ -32,8 +33,8 @@ type Baseline struct {
 	RunID string    `json:"run_id"`
 	From  time.Time `json:"from"`
 	// Cell and Metric are the series of an accepted change; set is for all.
-	Cell   trial.Cell `json:"cell,omitempty"`
-	Metric Metric     `json:"metric,omitempty"`
+	Cell   trial.Cell     `json:"cell,omitempty"`
+	Metric analyse.Metric `json:"metric,omitempty"`
 	// Finding is the id of the accepted change.
 	Finding string `json:"finding,omitempty"`
 
@@ -140,7 +141,7 @@ func (n Nights) since(t time.Time) int {
 }
 
 // find is the place of a series.
-func (n Nights) find(cell trial.Cell, m Metric) int {
+func (n Nights) find(cell trial.Cell, m analyse.Metric) int {
 	for i, s := range n.Series {
 		if s.Metric == m && s.Cell.Key() == cell.Key() {
 			return i

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
@@ -18,9 +19,9 @@ type Cause struct {
 	What string `json:"what"`
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Run is the first run with the new value, and When it began.
-	Run  string    `json:"run_id"`
-	When time.Time `json:"when"`
+	// RunID is the first run with the new value, and When it began.
+	RunID string    `json:"run_id"`
+	When  time.Time `json:"when"`
 	// Nights is how many nights after the change of the series, or before it
 	// where negative. 0 is the same night.
 	Nights int `json:"nights_off"`
@@ -48,7 +49,7 @@ func (n Nights) Causes(cell trial.Cell, since int) (causes []Cause) {
 			continue
 		}
 		for _, c := range differences(n.Runs[before].facts(cell), n.Runs[at].facts(cell)) {
-			c.Run, c.When, c.Nights = n.Runs[at].RunID, n.Runs[at].Environment.Started, off
+			c.RunID, c.When, c.Nights = n.Runs[at].RunID, n.Runs[at].Environment.Started, off
 			causes = append(causes, c)
 		}
 	}
@@ -115,18 +116,27 @@ func withoutImplied(causes []Cause) []Cause {
 	})
 }
 
+// imagePart begins the name of a part that is the build of an image.
+const imagePart = "image "
+
 // movedReach is how many nights on each side parts are compared over.
 const movedReach = 7
 
-// Moved lists the phases and images of a cell whose median time changed by
-// more than the share threshold at the night since, most first.
-func (n Nights) Moved(cell trial.Cell, since int, threshold float64) (moved []Moved) {
+// Moved lists the parts of a series whose median time changed by more than the
+// share threshold at the night since, most first: of the set-up its phases and
+// images, of the builds the images.
+func (n Nights) Moved(s Series, since int, threshold float64) (moved []Moved) {
+	if s.Metric != analyse.MetricSetup && s.Metric != analyse.Metric(trial.PhaseBuild) {
+		return nil
+	}
+	cell := s.Cell
 	before := n.parts(cell, max(0, since-movedReach), since)
 	after := n.parts(cell, since, min(len(n.Runs), since+movedReach))
 	for part, times := range after {
 		a, errAfter := stats.Quantile(times, 0.5)
 		b, errBefore := stats.Quantile(before[part], 0.5)
-		if errAfter != nil || errBefore != nil || math.Abs(a/b-1) <= threshold {
+		image := strings.HasPrefix(part, imagePart)
+		if errAfter != nil || errBefore != nil || math.Abs(a/b-1) <= threshold || !image && s.Metric != analyse.MetricSetup {
 			continue
 		}
 		moved = append(moved, Moved{part, b, a})
@@ -155,7 +165,7 @@ func (n Nights) parts(cell trial.Cell, from, end int) map[string][]float64 {
 				note(string(p), t.Phases.Of(p))
 			}
 			for _, b := range t.Builds {
-				note("image "+b.Image, b.Length)
+				note(imagePart+b.Image, b.Length)
 			}
 		}
 	}

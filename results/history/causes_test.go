@@ -9,6 +9,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -84,13 +85,19 @@ func TestMovedNamesTheSlowerImage(t *testing.T) {
 		}
 	}
 	_, h := filled(t, runs...)
-	moved := h.Nights("nightly", "simulated").Moved(arms()[0].Cell, 6, 0.05)
+	n := h.Nights("nightly", "simulated")
+	moved := n.Moved(n.Series[0], 6, 0.05)
 	if len(moved) == 0 || moved[0] != (Moved{"image web", 50, 90}) {
 		t.Errorf("moved %v, want image web from 50 s to 90 s first", moved)
 	}
 	for _, m := range moved {
 		if m.Part == "image api" {
 			t.Error("an image that did not change is said to have moved")
+		}
+	}
+	for _, s := range n.Series {
+		if s.Metric == analyse.MetricPeakMemory && len(n.Moved(s, 6, 0.05)) > 0 {
+			t.Error("peak memory has parts")
 		}
 	}
 }
@@ -113,16 +120,16 @@ func TestFailuresAreCountedAndNeverDropped(t *testing.T) {
 	for _, s := range h.Nights("nightly", "simulated").Series {
 		found[s.Name()] = s
 	}
-	if s := found["failed of serial"]; !slices.Equal(s.Bad, []int{3, 3}) || !slices.Equal(s.Trials, []int{3, 3}) {
+	if s := found["failures of serial"]; !slices.Equal(s.Bad, []int{3, 3}) || !slices.Equal(s.Trials, []int{3, 3}) {
 		t.Errorf("a cell that always fails has %v bad of %v", s.Bad, s.Trials)
 	}
 	if _, ok := found["setup of serial"]; ok {
 		t.Error("a cell that never became ready has set-up times")
 	}
-	if s := found["failed of parallel"]; !slices.Equal(s.Bad, []int{0, 0}) {
+	if s := found["failures of parallel"]; !slices.Equal(s.Bad, []int{0, 0}) {
 		t.Errorf("failed tests count as failed set-ups: %v", s.Bad)
 	}
-	if s := found["tests-failed of parallel"]; !slices.Equal(s.Bad, []int{0, 3}) || !slices.Equal(s.Trials, []int{3, 3}) {
+	if s := found["failed-tests of parallel"]; !slices.Equal(s.Bad, []int{0, 3}) || !slices.Equal(s.Trials, []int{3, 3}) {
 		t.Errorf("tests failed in %v of %v", s.Bad, s.Trials)
 	}
 	if s := found["setup of parallel"]; len(s.Values[1]) != 3 {

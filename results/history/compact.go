@@ -16,7 +16,7 @@ import (
 // was resumed and has grown keeps its header.
 func headerOf(run results.Run) Header {
 	env := run.Environment
-	h := Header{Kind: KindHeader, Schema: Schema, Run: identity(env), RunID: env.RunID, Experiment: Experiment(env.RunID),
+	h := Header{Kind: KindHeader, Schema: Schema, Run: identity(env), RunID: env.RunID, Experiment: Experiment(env.RunID, env.States),
 		Environment: env, Cells: run.Plan.Cells}
 	for _, t := range run.Plan.Trials {
 		if !t.WarmUp {
@@ -27,14 +27,21 @@ func headerOf(run results.Run) Header {
 }
 
 // Experiment is the name of the experiment that a run's id carries behind the
-// time at which it began.
-func Experiment(runID string) string {
+// time at which it began. A run that compares states of an experiment is one
+// of that experiment.
+func Experiment(runID string, states []results.State) string {
 	parts := strings.SplitN(runID, "-", 3)
 	if len(parts) < 3 {
 		return runID
 	}
+	if len(states) > 0 {
+		return strings.TrimSuffix(parts[2], confirmSuffix)
+	}
 	return parts[2]
 }
+
+// confirmSuffix ends the names of runs that compare states.
+const confirmSuffix = "-confirm"
 
 func identity(env results.Environment) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s", env.RunID, env.HostID, env.Started.UTC().Format(time.RFC3339Nano), env.Seed, env.SpecHash))

@@ -2,7 +2,9 @@ package history
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/results"
@@ -91,4 +93,32 @@ func (h *History) sort() {
 	slices.SortStableFunc(h.Faults, func(a, b results.Fault) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
+}
+
+// Find returns the run of an experiment on a host that name means: a run's id,
+// the beginning of one, or the newest for "" and "latest".
+func (h *History) Find(experiment, host, name string) (*Run, error) {
+	runs := h.Nights(experiment, host).Runs
+	if len(runs) == 0 {
+		return nil, fmt.Errorf("no run of %s on host %s is in %s", experiment, host, h.Dir)
+	}
+	if name == "" || name == "latest" {
+		return runs[len(runs)-1], nil
+	}
+	var found []*Run
+	for _, r := range runs {
+		if r.RunID == name {
+			return r, nil
+		}
+		if strings.HasPrefix(r.RunID, name) {
+			found = append(found, r)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return nil, fmt.Errorf("no run of %s on host %s is called %q", experiment, host, name)
+	}
+	return nil, fmt.Errorf("%q means %d runs of %s, such as %s and %s; write more of the name", name, len(found), experiment, found[0].RunID, found[1].RunID)
 }

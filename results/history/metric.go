@@ -1,32 +1,9 @@
 package history
 
 import (
-	"slices"
-
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
 )
-
-// Metric is what a series is of.
-type Metric string
-
-// The metrics: set-up time, each phase and peak memory are measures of the
-// trials that came so far; Failed and TestsFailed count trials.
-const (
-	Setup       Metric = "setup"
-	Cluster     Metric = "cluster"
-	BuildPhase  Metric = "build"
-	LoadPhase   Metric = "load"
-	Deploy      Metric = "deploy"
-	Test        Metric = "test"
-	PeakMemory  Metric = "peak-memory"
-	Failed      Metric = "failed"
-	TestsFailed Metric = "tests-failed"
-)
-
-// Metrics lists every Metric.
-func Metrics() []Metric {
-	return []Metric{Setup, Cluster, BuildPhase, LoadPhase, Deploy, Test, PeakMemory, Failed, TestsFailed}
-}
 
 // Unit is what a metric's figures are in.
 type Unit string
@@ -38,38 +15,37 @@ const (
 	UnitShare   Unit = "share"
 )
 
-// Unit of the metric's figures.
-func (m Metric) Unit() Unit {
+// UnitOf is the unit of a metric's figures. Failures and failed tests are
+// counted in trials: tests of one trial do not fail independently.
+func UnitOf(m analyse.Metric) Unit {
 	switch m {
-	case PeakMemory:
+	case analyse.MetricPeakMemory:
 		return UnitBytes
-	case Failed, TestsFailed:
+	case analyse.MetricFailures, analyse.MetricFailedTests:
 		return UnitShare
 	}
 	return UnitSeconds
 }
 
-// phase is the phase that the metric is of, if it is of one.
-func (m Metric) phase() (trial.Phase, bool) {
-	p := trial.Phase(m)
-	return p, slices.Contains(trial.Phases(), p)
-}
-
-// measure is the trial's value of a measure: 0 where it has none.
-func (m Metric) measure(t *Trial) float64 {
-	if p, ok := m.phase(); ok {
-		return t.Phases.Of(p).Duration().Seconds()
-	}
-	if m == PeakMemory {
+// measure is the trial's value of a metric in seconds or bytes: 0 where it
+// has none. What a failed trial took of memory or time is no measure of a
+// set-up; it is a failure.
+func (t *Trial) measure(m analyse.Metric) float64 {
+	switch {
+	case m == analyse.MetricSetup:
+		return t.Setup.Duration().Seconds()
+	case m != analyse.MetricPeakMemory:
+		return t.Phases.Of(trial.Phase(m)).Duration().Seconds()
+	case t.ready():
 		return float64(t.PeakMemory)
 	}
-	return t.Setup.Duration().Seconds()
+	return 0
 }
 
 // count says whether the trial is one that the metric is a share of, and
 // whether it is a bad one.
-func (m Metric) count(t *Trial) (counts, bad bool) {
-	if m == Failed {
+func (t *Trial) count(m analyse.Metric) (counts, bad bool) {
+	if m == analyse.MetricFailures {
 		return true, !t.ready()
 	}
 	if t.Tests == nil {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 )
 
@@ -24,7 +25,7 @@ type Nights struct {
 // Series is one metric of one cell over all nights.
 type Series struct {
 	Cell   trial.Cell
-	Metric Metric
+	Metric analyse.Metric
 	// Values has for each night the trials' values, in seconds or bytes; nil
 	// for a count.
 	Values [][]float64
@@ -94,9 +95,9 @@ func (g *gathered) cell(c trial.Cell) {
 		return
 	}
 	g.first[key] = len(g.all)
-	for _, m := range Metrics() {
+	for _, m := range analyse.Metrics() {
 		s := Series{Cell: c, Metric: m}
-		if m.Unit() == UnitShare {
+		if UnitOf(m) == UnitShare {
 			s.Bad, s.Trials = make([]int, g.nights), make([]int, g.nights)
 		} else {
 			s.Values = make([][]float64, g.nights)
@@ -106,15 +107,15 @@ func (g *gathered) cell(c trial.Cell) {
 }
 
 func (g *gathered) add(night, first int, t *Trial) {
-	for i, m := range Metrics() {
+	for i, m := range analyse.Metrics() {
 		s := &g.all[first+i]
 		if s.Values != nil {
-			if v := m.measure(t); v > 0 {
+			if v := t.measure(m); v > 0 {
 				s.Values[night] = append(s.Values[night], v)
 			}
 			continue
 		}
-		counts, bad := m.count(t)
+		counts, bad := t.count(m)
 		if counts {
 			s.Trials[night]++
 		}
@@ -163,7 +164,7 @@ func (n Nights) Matrix() detect.Matrix {
 		m.Nights = append(m.Nights, detect.Night{Day: dayOf(r.Environment.Started), Unfit: n.Fitness[i].Unfit(), Reference: n.Fitness[i].Reference})
 	}
 	for _, s := range n.Series {
-		m.Series = append(m.Series, detect.Series{Name: s.Name(), Primary: s.Metric == Setup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
+		m.Series = append(m.Series, detect.Series{Name: s.Name(), Primary: s.Metric == analyse.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
 	}
 	return m
 }

@@ -10,8 +10,6 @@ import (
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/stratbench/stratbench/results/report/plot"
 )
 
 // Figures is the folder of a report's figures.
@@ -57,24 +55,8 @@ func (p Page) writeFigures(dir string) error {
 	group.SetLimit(runtime.NumCPU())
 	for _, s := range p.Sections {
 		for _, f := range s.Figures {
-			group.Go(func() error { return writeFigure(dir, f) })
+			group.Go(func() error { return f.WriteFiles(dir) })
 		}
 	}
 	return group.Wait()
-}
-
-func writeFigure(dir string, f plot.Figure) error {
-	for _, as := range []struct {
-		extension string
-		draw      func() ([]byte, error)
-	}{{".svg", f.SVG}, {".png", f.PNG}} {
-		text, err := as.draw()
-		if err != nil {
-			return fmt.Errorf("drawing %s: %w", f.Name, err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, f.Name+as.extension), text, 0o644); err != nil {
-			return fmt.Errorf("writing %s: %w", f.Name, err)
-		}
-	}
-	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"os"
+	"path/filepath"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -45,6 +47,23 @@ func (f Figure) PNG() ([]byte, error) {
 	var b bytes.Buffer
 	_, err := c.WriteTo(&b)
 	return b.Bytes(), err
+}
+
+// WriteFiles writes the figure into the folder dir, as SVG and PNG.
+func (f Figure) WriteFiles(dir string) error {
+	for _, as := range []struct {
+		extension string
+		draw      func() ([]byte, error)
+	}{{".svg", f.SVG}, {".png", f.PNG}} {
+		text, err := as.draw()
+		if err != nil {
+			return fmt.Errorf("drawing %s: %w", f.Name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.Name+as.extension), text, 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", f.Name, err)
+		}
+	}
+	return nil
 }
 
 // The colours of Okabe and Ito.

@@ -1,0 +1,161 @@
+package history
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/history/detect"
+)
+
+// ReviewSchema is the version of a Review as JSON.
+const ReviewSchema = "stratbench.review/v1"
+
+// Review looks back over all nights of an experiment on a host: every series,
+// cut where it changed.
+type Review struct {
+	Schema     string         `json:"schema"`
+	Experiment string         `json:"experiment"`
+	Host       string         `json:"host"`
+	Nights     []Night        `json:"nights"`
+	Series     []SeriesReview `json:"series"`
+	Threshold  float64        `json:"threshold"`
+	Simulated  bool           `json:"simulated"`
+}
+
+// Night is one run in the order of the series.
+type Night struct {
+	RunID string    `json:"run_id"`
+	When  time.Time `json:"when"`
+	// NotFit are the reasons for which it is not judged by.
+	NotFit []string `json:"not_fit,omitempty"`
+	// Reference is the median time of the reference workload.
+	Reference analyse.Value `json:"reference_seconds"`
+}
+
+// SeriesReview is one series and its changes.
+type SeriesReview struct {
+	Cell   trial.Cell     `json:"cell"`
+	Metric analyse.Metric `json:"metric"`
+	Unit   Unit           `json:"unit"`
+	// Points has for each night the median, or the share of bad trials, and
+	// of how many trials that is.
+	Points   []Point   `json:"points"`
+	Segments []Segment `json:"segments"`
+	// Changes are between the segments; one fewer.
+	Changes []Change `json:"changes"`
+}
+
+// Point is a series in one night; a null value is no trial with a figure.
+type Point struct {
+	Value analyse.Value `json:"value"`
+	N     int           `json:"n"`
+	Bad   int           `json:"bad,omitempty"`
+}
+
+// Segment is a stretch of nights without a change: from the night From until
+// before the night To.
+type Segment struct {
+	From    int           `json:"from"`
+	To      int           `json:"to"`
+	Typical analyse.Value `json:"typical"`
+}
+
+// Change is between two segments.
+type Change struct {
+	Since  Moment        `json:"since"`
+	Better bool          `json:"better"`
+	Before analyse.Value `json:"before"`
+	After  analyse.Value `json:"after"`
+	// Ratio is of After to Before, with its 95 % interval; of a share the
+	// interval is that of the difference.
+	Ratio    analyse.Value    `json:"ratio"`
+	Interval analyse.Interval `json:"interval"`
+	// P is of this change alone, Adjusted for all changes in all series.
+	P        analyse.Value `json:"p"`
+	Adjusted analyse.Value `json:"p_adjusted"`
+	Causes   []Cause       `json:"causes"`
+	Moved    []Moved       `json:"moved"`
+	// Accepted is why the change was wanted, if someone said so.
+	Accepted *Baseline `json:"accepted,omitempty"`
+}
+
+// Review looks back over an experiment on a host. Series chooses by the
+// pattern's cell and metric; changes are tested over all series whatever is
+// chosen.
+func (h *History) Review(experiment, host string, series Pattern, o detect.Options) (Review, error) {
+	n := h.Nights(experiment, host)
+	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: []Night{}, Series: []SeriesReview{}, Threshold: o.Threshold, Simulated: n.Simulated()}
+	cut, err := detect.Segments(n.Matrix(), o)
+	if err != nil {
+		return r, fmt.Errorf("cutting the series of %s: %w", experiment, err)
+	}
+	for i, run := range n.Runs {
+		night := Night{RunID: run.RunID, When: run.Environment.Started, NotFit: n.Fitness[i].Reasons, Reference: undefined}
+		if n.Fitness[i].Reference > 0 {
+			night.Reference = analyse.Value(n.Fitness[i].Reference)
+		}
+		r.Nights = append(r.Nights, night)
+	}
+	decisions := h.Decisions(experiment, host)
+	for i, s := range n.Series {
+		if match(series.Cell, s.Cell.Key()) && match(series.Metric, string(s.Metric)) {
+			r.Series = append(r.Series, n.reviewed(s, cut[i], decisions, o))
+		}
+	}
+	return r, nil
+}
+
+func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline, o detect.Options) SeriesReview {
+	r := SeriesReview{Cell: s.Cell, Metric: s.Metric, Unit: UnitOf(s.Metric), Changes: []Change{}, Segments: []Segment{}}
+	for night := range n.Runs {
+		r.Points = append(r.Points, s.point(night))
+	}
+	for _, part := range cut.Segments {
+		r.Segments = append(r.Segments, Segment{part.Start, part.End, analyse.Value(part.Typical)})
+	}
+	for i, c := range cut.Changes {
+		change := Change{Since: n.moment(c.Night), P: analyse.Value(c.P), Adjusted: analyse.Value(c.Adjusted),
+			Before: r.Segments[i].Typical, After: r.Segments[i+1].Typical, Ratio: analyse.Value(c.Ratio),
+			Interval: analyse.Interval{Lower: analyse.Value(c.CI.Lower), Upper: analyse.Value(c.CI.Upper)},
+			Causes:   append([]Cause{}, n.Causes(s.Cell, c.Night)...), Moved: append([]Moved{}, n.Moved(s, c.Night, o.Threshold)...)}
+		change.Better = change.After < change.Before
+		change.Accepted = n.acceptance(s, c.Night, decisions)
+		r.Changes = append(r.Changes, change)
+	}
+	return r
+}
+
+// point is a series in a night.
+func (s Series) point(night int) Point {
+	if s.Values == nil {
+		p := Point{Value: undefined, N: s.Trials[night], Bad: s.Bad[night]}
+		if p.N > 0 {
+			p.Value = analyse.Value(float64(p.Bad) / float64(p.N))
+		}
+		return p
+	}
+	m, err := stats.Quantile(s.Values[night], 0.5)
+	if err != nil {
+		m = math.NaN()
+	}
+	return Point{Value: analyse.Value(m), N: len(s.Values[night])}
+}
+
+// acceptance finds the decision on a change; looking back, a change may be
+// placed a few nights beside where it was accepted.
+func (n Nights) acceptance(s Series, night int, decisions []Baseline) *Baseline {
+	const beside = 3
+	for _, b := range decisions {
+		if b.Do != BaselineAccept || b.Metric != s.Metric || b.Cell.Key() != s.Cell.Key() {
+			continue
+		}
+		if off := n.since(b.From) - night; max(off, -off) <= beside {
+			return &b
+		}
+	}
+	return nil
+}

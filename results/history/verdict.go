@@ -1,0 +1,143 @@
+package history
+
+import (
+	"math"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// CheckSchema is the version of a Check as JSON.
+const CheckSchema = "stratbench.check/v1"
+
+// Verdict is what a check comes to.
+type Verdict string
+
+// The verdicts. They are the exit codes of stratbench check.
+const (
+	// NoRegression: all is as it was, or better.
+	NoRegression Verdict = "no-regression"
+	// Regression: something is worse, and surely so.
+	Regression Verdict = "regression"
+	// Inconclusive: something is suspected, or there are too few nights.
+	Inconclusive Verdict = "inconclusive"
+	// NoData: the newest run has no trial of something that was measured
+	// before, or there is none at all.
+	NoData Verdict = "no-data"
+	// NotFit: the host was not fit to measure on.
+	NotFit Verdict = "host-not-fit"
+)
+
+// Check is the judgement of an experiment's newest run against its history.
+type Check struct {
+	Schema     string  `json:"schema"`
+	Experiment string  `json:"experiment"`
+	Host       string  `json:"host"`
+	Verdict    Verdict `json:"verdict"`
+	// Why says it in words.
+	Why []string `json:"why"`
+	// RunID is the run that was judged, and When it began.
+	RunID string    `json:"run_id"`
+	When  time.Time `json:"when"`
+	// Nights are those on record, the judged one included; Fit are those of
+	// them that are judged by.
+	Nights int `json:"nights"`
+	Fit    int `json:"fit_nights"`
+	// Series are judged together: what each cell's metrics are in this run.
+	Series []Now `json:"series"`
+	// Needs is how many more fit nights it takes until a regression can be
+	// told at all; 0 where it can.
+	Needs int `json:"more_nights_needed"`
+	// Findings are regressions first, then what is suspected, then the rest.
+	Findings []Finding `json:"findings"`
+	// Missing are cells that were measured before and have no trial in this run.
+	Missing []Missing `json:"missing"`
+	// NotFit are the reasons for which the host was not fit.
+	NotFit []string `json:"host_not_fit,omitempty"`
+	// Threshold is the practical one: the smallest change that is reported.
+	Threshold float64 `json:"threshold"`
+	// FalseAlarm is after how many quiet nights, on average, the check is
+	// wrong once, over all series together; as designed.
+	FalseAlarm analyse.Value `json:"nights_to_a_false_alarm"`
+	Simulated  bool          `json:"simulated"`
+}
+
+// Now is a series in the judged run; of no trial with a figure the value is
+// null.
+type Now struct {
+	Cell   trial.Cell     `json:"cell"`
+	Metric analyse.Metric `json:"metric"`
+	Unit   Unit           `json:"unit"`
+	Point
+}
+
+// Missing is a cell that has no trial in the run.
+type Missing struct {
+	Cell trial.Cell `json:"cell"`
+	// LastRun is the last run that has one.
+	LastRun string `json:"last_run_id"`
+}
+
+// FindingKind says what a finding is to the reader.
+type FindingKind string
+
+// The kinds of finding. A standing one is a regression of an earlier night
+// that is not undone and was not accepted.
+const (
+	FindingRegression  FindingKind = "regression"
+	FindingStanding    FindingKind = "standing"
+	FindingSuspect     FindingKind = "suspect"
+	FindingImprovement FindingKind = "improvement"
+	FindingHost        FindingKind = "host"
+	FindingRefuted     FindingKind = "refuted"
+)
+
+// Finding is one change.
+type Finding struct {
+	// ID names the finding to stratbench baseline accept.
+	ID   string      `json:"id"`
+	Kind FindingKind `json:"kind"`
+	// Shape is step, drift, rate or host.
+	Shape  string         `json:"shape"`
+	Cell   trial.Cell     `json:"cell"`
+	Metric analyse.Metric `json:"metric"`
+	Unit   Unit           `json:"unit"`
+	Better bool           `json:"better"`
+	// Certainty is suspected, certain, confirmed or refuted.
+	Certainty string `json:"certainty"`
+	// P is adjusted for all series and all windows that were looked at.
+	P analyse.Value `json:"p"`
+	// Before and After are typical values on the two sides, in Unit; of a
+	// drift where it began and where it is.
+	Before analyse.Value `json:"before"`
+	After  analyse.Value `json:"after"`
+	// Ratio is of After to Before, and Interval its 95 % interval; of a share
+	// the interval is that of the difference.
+	Ratio    analyse.Value    `json:"ratio"`
+	Interval analyse.Interval `json:"interval"`
+	// Since is the first run after the change, Raised the first to show it.
+	Since  Moment `json:"since"`
+	Raised Moment `json:"raised"`
+	// LastGood is the last fit run before the change.
+	LastGood string `json:"last_good_run_id,omitempty"`
+	// Together is the share of all measures that moved the same way.
+	Together analyse.Value `json:"moved_together"`
+	Causes   []Cause       `json:"causes"`
+	Moved    []Moved       `json:"moved"`
+}
+
+// Moment is a run in the series.
+type Moment struct {
+	Night int       `json:"night"`
+	RunID string    `json:"run_id"`
+	When  time.Time `json:"when"`
+}
+
+func (n Nights) moment(night int) Moment {
+	r := n.Runs[max(0, min(night, len(n.Runs)-1))]
+	return Moment{night, r.RunID, r.Environment.Started}
+}
+
+// undefined is a figure that does not exist.
+var undefined = analyse.Value(math.NaN())

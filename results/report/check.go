@@ -1,0 +1,161 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/history"
+)
+
+// Check is the document of a nightly check.
+func Check(c history.Check) Document {
+	return Document{Notes: checkNotes(c), Sections: []Table{Findings(c)}, Data: c, Tidy: tidyFindings(c)}
+}
+
+// checkNotes are the verdict and what it rests on.
+func checkNotes(c history.Check) []string {
+	var notes []string
+	if c.Simulated {
+		notes = append(notes, "SIMULATED: no engine produced these figures.")
+	}
+	notes = append(notes, CheckVerdict(c))
+	if c.RunID == "" {
+		return notes
+	}
+	notes = append(notes, fmt.Sprintf("Run %s of %s, judged with %d series over %d nights of host %s, %d of them fit.",
+		c.RunID, night(c.When), len(c.Series), c.Nights, c.Host, c.Fit))
+	return notes
+}
+
+// verdictWords open a verdict.
+var verdictWords = map[history.Verdict]string{
+	history.NoRegression: "NO REGRESSION", history.Regression: "REGRESSION", history.Inconclusive: "INCONCLUSIVE",
+	history.NoData: "NO DATA", history.NotFit: "HOST NOT FIT",
+}
+
+// CheckVerdict is the verdict in a line: "REGRESSION: nightly, 2 worse …".
+func CheckVerdict(c history.Check) string {
+	return fmt.Sprintf("%s: %s: %s.", verdictWords[c.Verdict], c.Experiment, strings.Join(c.Why, "; "))
+}
+
+// Findings has a row for each change.
+func Findings(c history.Check) Table {
+	t := Table{Title: "Changes", Header: []string{"what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed", "id"}, Data: c.Findings}
+	for _, f := range c.Findings {
+		t.Rows = append(t.Rows, []string{findingKind(f), cellOf(f.Cell), metricName(f.Metric), figure(f.Unit, f.Before), figure(f.Unit, f.After),
+			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), night(f.Since.When), pValue(f.P), Why(f.Causes, f.Moved), f.ID})
+	}
+	t.Notes = findingNotes(c)
+	return t
+}
+
+func findingNotes(c history.Check) (notes []string) {
+	if len(c.Findings) == 0 {
+		return []string{"No change was found."}
+	}
+	if c.FalseAlarm.Finite() {
+		notes = append(notes, fmt.Sprintf("p is of the night, for any series changing that way. A quiet host gives a false alarm in %.0f nights, all series together; changes under %s are not reported.",
+			float64(c.FalseAlarm), percentOf(analyse.Value(c.Threshold))))
+	}
+	for _, f := range c.Findings {
+		if f.Kind == history.FindingSuspect && f.LastGood != "" {
+			notes = append(notes, fmt.Sprintf("To confirm %s: %s", f.ID, ConfirmCommand(f)))
+		}
+	}
+	if hasRegression(c) {
+		notes = append(notes, "A change that is wanted: stratbench baseline accept ID --reason WHY")
+	}
+	return notes
+}
+
+func hasRegression(c history.Check) bool {
+	for _, f := range c.Findings {
+		if f.Kind == history.FindingRegression || f.Kind == history.FindingStanding {
+			return true
+		}
+	}
+	return false
+}
+
+// ConfirmCommand runs the last good state beside the present one.
+func ConfirmCommand(f history.Finding) string {
+	var levels []string
+	for _, a := range f.Cell {
+		levels = append(levels, a.Factor+"="+a.Level)
+	}
+	text := "stratbench confirm --good " + f.LastGood + " SPEC --metric " + string(f.Metric)
+	if len(levels) > 0 {
+		text += " --cell '" + strings.Join(levels, ",") + "'"
+	}
+	return text
+}
+
+func findingKind(f history.Finding) string {
+	text := string(f.Kind)
+	switch {
+	case f.Kind == history.FindingSuspect || f.Kind == history.FindingHost:
+		return text
+	case f.Shape == "drift":
+		text += ", a drift"
+	}
+	if f.Certainty == "confirmed" {
+		text += ", confirmed"
+	}
+	return text
+}
+
+func cellOf(c trial.Cell) string {
+	if len(c) == 0 {
+		return "all"
+	}
+	return c.String()
+}
+
+// night prints when a run began.
+func night(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
+var metricNames = map[analyse.Metric]string{
+	analyse.MetricSetup: "setup", analyse.MetricPeakMemory: "peak memory", analyse.MetricFailures: "failures", analyse.MetricFailedTests: "failed tests",
+}
+
+func metricName(m analyse.Metric) string {
+	if name, ok := metricNames[m]; ok {
+		return name
+	}
+	if m == "" {
+		return "reference workload"
+	}
+	return "phase " + string(m)
+}
+
+// figure prints a value in its unit.
+func figure(u history.Unit, v analyse.Value) string {
+	switch {
+	case !v.Finite():
+		return none
+	case u == history.UnitShare:
+		return percentOf(v)
+	case u == history.UnitBytes:
+		return trial.Bytes(v).String()
+	}
+	return duration(v)
+}
+
+// changed prints a change: "+30.0 % (+27.0 to +33.0)", or of a share in points.
+func changed(u history.Unit, before, after, ratio analyse.Value, i analyse.Interval) string {
+	shift, low, high := 100*(ratio-1), 100*(i.Lower-1), 100*(i.Upper-1)
+	unit := " %"
+	if u == history.UnitShare {
+		shift, low, high, unit = 100*(after-before), 100*i.Lower, 100*i.Upper, " points"
+	}
+	switch {
+	case !shift.Finite():
+		return none
+	case !i.Bounded():
+		return fmt.Sprintf("%+.1f%s", float64(shift), unit)
+	}
+	return fmt.Sprintf("%+.1f%s (%+.1f to %+.1f)", float64(shift), unit, float64(low), float64(high))
+}

@@ -1,0 +1,138 @@
+package report_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/joshdk/go-junit"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/report"
+)
+
+var (
+	serial = trial.Cell{{Factor: "runtime", Level: "podman"}, {Factor: "strategy", Level: "serial"}}
+	when   = time.Date(2026, 11, 12, 2, 0, 0, 0, time.UTC)
+)
+
+// regressed is a check that found set-up slower when the engine changed, and
+// crashes that stand.
+func regressed() history.Check {
+	return history.Check{
+		Schema: history.CheckSchema, Experiment: "nightly", Host: "abc", Verdict: history.Regression, Why: []string{"2 worse"},
+		RunID: "20261115-020000-nightly", When: when.AddDate(0, 0, 3), Nights: 40, Fit: 39, Threshold: 0.05, FalseAlarm: 200, Simulated: true,
+		Series: []history.Now{
+			{Cell: serial, Metric: analyse.MetricSetup, Unit: history.UnitSeconds, Point: history.Point{Value: 390, N: 3}},
+			{Cell: serial, Metric: "build", Unit: history.UnitSeconds, Point: history.Point{Value: 200, N: 3}},
+			{Cell: serial, Metric: analyse.MetricPeakMemory, Unit: history.UnitBytes, Point: history.Point{Value: 2 << 30, N: 3}},
+			{Cell: serial, Metric: analyse.MetricFailures, Unit: history.UnitShare, Point: history.Point{Value: 2.0 / 3, N: 3, Bad: 2}},
+		},
+		Findings: []history.Finding{
+			{ID: "0a1b2c3d", Kind: history.FindingRegression, Shape: "step", Certainty: "certain", Cell: serial, Metric: analyse.MetricSetup, Unit: history.UnitSeconds,
+				Before: 300, After: 390, Ratio: 1.3, Interval: analyse.Interval{Lower: 1.27, Upper: 1.33}, P: 0.0004, Since: history.Moment{When: when}, LastGood: "good",
+				Causes: []history.Cause{{What: "Podman", From: "5.4.2", To: "5.5.0", When: when}, {What: "setting memory", From: "3.0 GiB", To: "1.5 GiB", When: when, Nights: -1},
+					{What: "build context of all images", From: "aa", To: "bb", When: when}},
+				Moved: []history.Moved{{Part: "image analysis", Before: 41.2, After: 63}}},
+			{ID: "1a1b2c3d", Kind: history.FindingStanding, Shape: "rate", Certainty: "certain", Cell: serial, Metric: analyse.MetricFailures, Unit: history.UnitShare,
+				Before: 0.01, After: 0.31, Ratio: 31, Interval: analyse.Interval{Lower: 0.1, Upper: 0.5}, P: 0.001, Since: history.Moment{When: when}},
+		},
+	}
+}
+
+func write(t *testing.T, to func(*bytes.Buffer) error) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := to(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestACheckForPeople(t *testing.T) {
+	text := write(t, func(b *bytes.Buffer) error { return report.Check(regressed()).Write(b, report.FormatTable) })
+	for _, want := range []string{"SIMULATED", "REGRESSION: nightly: 2 worse", "5 min 00 s", "6 min 30 s", "+30.0 % (+27.0 to +33.0)", "+30.0 points (+10.0 to +50.0)",
+		"Podman 5.4.2 → 5.5.0 on 12 Nov", "memory 3.0 GiB → 1.5 GiB on 12 Nov (the night before)", "build context of all images changed on 12 Nov",
+		"image analysis: 41.2 s → 63.0 s", "a false alarm in 200 nights", "0a1b2c3d", "stratbench baseline accept"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+func TestTheSummaryOfACheckIsMarkdown(t *testing.T) {
+	text := write(t, func(b *bytes.Buffer) error { return report.CheckSummary(b, regressed()) })
+	for _, want := range []string{"### stratbench check: REGRESSION\n", "SIMULATED", "| regression |", "<details><summary>Every series in this run</summary>\n\n|", "2 of 3"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Count(text, "<details>") != strings.Count(text, "</details>") {
+		t.Error("a fold is not closed")
+	}
+}
+
+func TestJUnitIsReadByAnother(t *testing.T) {
+	for name, c := range map[string]struct {
+		check                            history.Check
+		passed, failed, skipped, errored int
+	}{
+		"a regression": {regressed(), 2, 3, 0, 0},
+		"nothing new":  {history.Check{Verdict: history.NoRegression, Series: regressed().Series}, 5, 0, 0, 0},
+		"no data":      {history.Check{Verdict: history.NoData, Missing: []history.Missing{{Cell: serial, LastRun: "r"}}}, 0, 0, 0, 2},
+		"too few":      {history.Check{Verdict: history.Inconclusive, Needs: 5, Series: regressed().Series}, 0, 0, 5, 0},
+		"not fit":      {history.Check{Verdict: history.NotFit, Series: regressed().Series}, 0, 0, 4, 1},
+	} {
+		text := write(t, func(b *bytes.Buffer) error { return report.JUnit(b, c.check) })
+		suites, err := junit.Ingest([]byte(text))
+		if err != nil || len(suites) != 1 {
+			t.Fatalf("%s: %v\n%s", name, err, text)
+		}
+		got := suites[0].Totals
+		if got.Passed != c.passed || got.Failed != c.failed || got.Skipped != c.skipped || got.Error != c.errored {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// A gauge in OpenMetrics text is one in Prometheus' own format, but for the
+// last line; so that a parser other than the writer reads it.
+func TestOpenMetricsIsReadByAnother(t *testing.T) {
+	text := write(t, func(b *bytes.Buffer) error { return report.OpenMetrics(b, regressed()) })
+	body, ended := strings.CutSuffix(text, "# EOF\n")
+	if !ended {
+		t.Errorf("does not end with # EOF:\n%s", text)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for name, want := range map[string]float64{"stratbench_setup_seconds": 390, "stratbench_phase_seconds": 200, "stratbench_peak_memory_bytes": 2 << 30,
+		"stratbench_bad_trials": 2, "stratbench_trials": 3, "stratbench_change_ratio": 1.3, "stratbench_check_nights": 40} {
+		f := families[name]
+		if f == nil || len(f.Metric) != 1 || f.Metric[0].Gauge.GetValue() != want {
+			t.Errorf("%s is %v, want %v", name, f, want)
+			continue
+		}
+		labels := map[string]string{}
+		for _, l := range f.Metric[0].Label {
+			labels[l.GetName()] = l.GetValue()
+		}
+		if labels["simulated"] != "true" || labels["experiment"] != "nightly" || name == "stratbench_setup_seconds" && labels["factor_strategy"] != "serial" {
+			t.Errorf("%s has the labels %v", name, labels)
+		}
+	}
+	verdicts := 0.0
+	for _, m := range families["stratbench_check_verdict"].Metric {
+		verdicts += m.Gauge.GetValue()
+	}
+	if n := len(families["stratbench_check_verdict"].Metric); n != 5 || verdicts != 1 {
+		t.Errorf("%d verdicts, the sum of which is %v", n, verdicts)
+	}
+}
