@@ -154,7 +154,22 @@ func TestABusyHostIsNotFit(t *testing.T) {
 	}
 	r := &Run{Trials: []*Trial{{Load: Load{CPU: trial.Seconds(100 * time.Second), Steal: trial.Seconds(time.Second)}},
 		{Load: Load{CPU: trial.Seconds(200 * time.Second), Steal: trial.Seconds(21 * time.Second)}}}}
-	if reasons := r.busy(); len(reasons) != 1 || !strings.Contains(reasons[0], "took 20 %") {
+	if reasons := r.business().reasons(nil); len(reasons) != 1 || !strings.Contains(reasons[0], "took 20 %") {
 		t.Errorf("20 s stolen of 100 s: %v", reasons)
+	}
+}
+
+// What is usual on a host is no reason against it; twice that is.
+func TestAHostThatIsAlwaysBusyIsFit(t *testing.T) {
+	n := altered(t, 12, func(night int, n *simulated.Night) {
+		n.Load = results.Load{Load1: 3}
+		if night == 10 {
+			n.Load.Load1 = 8
+		}
+	})
+	for night, want := range []bool{true, true, true, true, true, false, false, false, false, false, true, false} {
+		if got := n.Fitness[night].Unfit(); got != want {
+			t.Errorf("night %d: unfit is %v", night, got)
+		}
 	}
 }

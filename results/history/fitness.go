@@ -20,7 +20,8 @@ type Fitness struct {
 // Unfit is true when something speaks against the night.
 func (f Fitness) Unfit() bool { return len(f.Reasons) > 0 }
 
-// Above these the host was doing something else as well.
+// Above these the host was doing something else as well, unless that is how it
+// always is: a night is held against usual times what the nights before it had.
 const (
 	// mostLoadPerCPU is for the first trial alone: those that follow inherit
 	// the load of those before them.
@@ -30,18 +31,65 @@ const (
 	mostPressure = 25.0
 	// mostSteal is the share of processor time that another guest had.
 	mostSteal = 0.05
+
+	usual = 2.0
+	// usualNights are looked back on for what is usual, at least fewUsual.
+	usualNights, fewUsual = 30, 5
 )
+
+// business is what a host did beside a run.
+type business struct{ loadPerCPU, pressure, steal float64 }
 
 func fitnessOf(runs []*Run) []Fitness {
 	fit := make([]Fitness, len(runs))
-	if len(runs) == 0 {
-		return fit
-	}
 	job := jobOf(runs)
+	var before []business
 	for i, r := range runs {
-		fit[i] = Fitness{Reasons: r.busy(), Reference: r.reference(job)}
+		b := r.business()
+		fit[i] = Fitness{Reasons: b.reasons(before[max(0, len(before)-usualNights):]), Reference: r.reference(job)}
+		before = append(before, b)
 	}
 	return fit
+}
+
+// reasons say what was too much, of what the nights before had.
+func (b business) reasons(before []business) (reasons []string) {
+	tooMuch := func(of func(business) float64, most float64) bool {
+		var earlier []float64
+		for _, e := range before {
+			earlier = append(earlier, of(e))
+		}
+		if m, err := stats.Quantile(earlier, 0.5); err == nil && len(earlier) >= fewUsual {
+			most = max(most, usual*m)
+		}
+		return of(b) > most
+	}
+	if tooMuch(func(b business) float64 { return b.loadPerCPU }, mostLoadPerCPU) {
+		reasons = append(reasons, fmt.Sprintf("a load of %.1f per CPU before the first trial", b.loadPerCPU))
+	}
+	if tooMuch(func(b business) float64 { return b.pressure }, mostPressure) {
+		reasons = append(reasons, fmt.Sprintf("work waited for a CPU %.0f %% of the time before the first trial", b.pressure))
+	}
+	if tooMuch(func(b business) float64 { return b.steal }, mostSteal) {
+		reasons = append(reasons, fmt.Sprintf("another guest of the hardware took %.0f %% of the CPU time", 100*b.steal))
+	}
+	return reasons
+}
+
+// business is what is known of it; what was not recorded is 0.
+func (r *Run) business() (b business) {
+	if len(r.Trials) == 0 {
+		return b
+	}
+	first, last := r.Trials[0].Load, r.Trials[len(r.Trials)-1].Load
+	b.loadPerCPU = first.Load1 / float64(max(1, r.Environment.CPUs))
+	if first.HasPressure {
+		b.pressure = first.CPUSome
+	}
+	if all := last.CPU - first.CPU; all > 0 && last.Steal > first.Steal {
+		b.steal = float64(last.Steal-first.Steal) / float64(all)
+	}
+	return b
 }
 
 // jobOf is the reference workload that the newest nights do.
@@ -66,26 +114,4 @@ func (r *Run) reference(job string) float64 {
 		return 0
 	}
 	return m
-}
-
-// busy says what the host did beside the run.
-func (r *Run) busy() (reasons []string) {
-	if len(r.Trials) == 0 {
-		return nil
-	}
-	first := r.Trials[0].Load
-	cpus := float64(max(1, r.Environment.CPUs))
-	if first.Load1/cpus > mostLoadPerCPU {
-		reasons = append(reasons, fmt.Sprintf("a load of %.1f on %.0f CPUs before the first trial", first.Load1, cpus))
-	}
-	if first.HasPressure && first.CPUSome > mostPressure {
-		reasons = append(reasons, fmt.Sprintf("work waited for a CPU %.0f %% of the time before the first trial", first.CPUSome))
-	}
-	last := r.Trials[len(r.Trials)-1].Load
-	if all := last.CPU - first.CPU; all > 0 && last.Steal > first.Steal {
-		if share := float64(last.Steal-first.Steal) / float64(all); share > mostSteal {
-			reasons = append(reasons, fmt.Sprintf("another guest of the hardware took %.0f %% of the CPU time", 100*share))
-		}
-	}
-	return reasons
 }

@@ -1,0 +1,132 @@
+package history
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/simulated"
+)
+
+// onDisk writes a run's folder below root.
+func onDisk(t *testing.T, root string, run results.Run) {
+	t.Helper()
+	dir := filepath.Join(root, run.Environment.RunID)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var journal []string
+	for _, r := range run.Records {
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		journal = append(journal, string(text))
+	}
+	for name, value := range map[string]any{results.PlanFile: run.Plan, results.EnvironmentFile: run.Environment} {
+		text, err := json.Marshal(value)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, results.JournalFile), []byte(strings.Join(journal, "\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestUpdateAddsTheRunsOfTheExperiment(t *testing.T) {
+	root, dir := t.TempDir(), t.TempDir()
+	for _, run := range nights(3) {
+		onDisk(t, root, run)
+	}
+	for run := range simulated.Nights("other", arms(), 1, 1, nil) {
+		onDisk(t, root, run)
+	}
+	broken := filepath.Join(root, "20260109-020000-nightly")
+	if err := os.MkdirAll(broken, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(broken, results.EnvironmentFile), []byte(`{"run_id":`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h := read(t, dir)
+	added, told, err := h.Update(root, "nightly")
+	if err != nil || len(added) != 3 || len(told) != 1 || !strings.Contains(told[0].Error(), "20260109") {
+		t.Errorf("added %d, told %v, error %v", len(added), told, err)
+	}
+	if added, _, err := read(t, dir).Update(root, "nightly"); err != nil || len(added) != 0 {
+		t.Errorf("a second time: added %d, error %v", len(added), err)
+	}
+	if experiments := h.Experiments(); !slices.Equal(experiments, []string{"nightly"}) {
+		t.Errorf("experiments %v", experiments)
+	}
+	if name, err := h.Newest(root); err != nil || name != "nightly" {
+		t.Errorf("newest is of %q, %v", name, err)
+	}
+}
+
+// A run of two states is no night; it says whether what was suspected is so.
+func TestARunOfTwoStatesConfirms(t *testing.T) {
+	_, h := filled(t, nights(2)...)
+	var states []simulated.Arm
+	for _, level := range []string{results.LastGood, results.Present} {
+		for _, arm := range arms() {
+			arm.Cell = append(slices.Clone(arm.Cell), trial.Assignment{Factor: results.StateFactor, Level: level})
+			states = append(states, arm)
+		}
+	}
+	for run := range simulated.Nights("nightly-confirm", states, 3, 1, nil) {
+		if run.Environment.RunID > "20260103" {
+			run.Environment.States = []results.State{{Level: results.LastGood}, {Level: results.Present}}
+			add(t, h, run)
+		}
+	}
+	n := h.Nights("nightly", "simulated")
+	if len(n.Runs) != 2 || len(n.Compared) != 1 {
+		t.Fatalf("%d nights and %d runs of two states", len(n.Runs), len(n.Compared))
+	}
+	for _, s := range n.Series {
+		good, present := n.Compared[0].states(s)
+		if len(good) != 3 || len(present) != 3 || len(good[0]) != 1 || len(present[2]) != 1 {
+			t.Errorf("%s: %v against %v, want one of each in 3 blocks", s.Name(), good, present)
+		}
+		if s.Metric == analyse.MetricFailures && good[0][0] != 0 {
+			t.Errorf("a trial that became ready counts as failed: %v", good)
+		}
+	}
+	i := n.find(arms()[0].Cell, analyse.MetricSetup)
+	suspected := detect.Finding{Series: i, Certainty: detect.Suspected, Raised: 1}
+	list, err := n.confirmations(detect.Report{Findings: []detect.Finding{suspected, {Series: i, Certainty: detect.Suspected, Raised: 2}}}, detect.Default)
+	if err != nil || len(list) != 1 || list[0].Night != 1 || list[0].Series != i || list[0].Confirmed {
+		t.Errorf("confirmations %+v, %v; want one of night 1 that does not confirm", list, err)
+	}
+}
+
+func TestPatternsChooseFindings(t *testing.T) {
+	f := Finding{ID: "0a1b2c3d", Metric: "build", Cell: trial.Cell{{Factor: "registry.prefix", Level: "host/path"}, {Factor: "strategy", Level: "2+1"}}}
+	for p, want := range map[Pattern]bool{
+		{ID: "0a1b2c3d"}:                     true,
+		{ID: "ffffffff", Cell: "*"}:          false,
+		{Cell: "*"}:                          true,
+		{Cell: "registry.prefix=host/*"}:     true,
+		{Cell: "*strategy=2+1"}:              true,
+		{Cell: "*strategy=2"}:                false,
+		{Metric: "build"}:                    true,
+		{Cell: "*", Metric: "setup"}:         false,
+		{Cell: "registryxprefix=host/path*"}: false,
+	} {
+		if got := p.Matches(f); got != want {
+			t.Errorf("%+v: %v", p, got)
+		}
+	}
+}
