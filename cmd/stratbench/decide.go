@@ -79,7 +79,7 @@ environment with everything that failures cost in it: attempts until success,
 each failure costing the time until it was noticed and the recovery.
 
 "Not beaten" rests on permutation tests inside blocks, simultaneously at 95 %.
-P(best) is a posterior probability and no error rate; it is shown under three
+P(best) is a posterior probability and no error rate; it is shown under four
 priors. What was not run is not ranked.`,
 		Example: `  stratbench decide latest --environment local
   stratbench decide latest --environment ci --max-crash-rate 1% --quantile 0.9`,

@@ -163,7 +163,7 @@ func coversRunningTime(l law, n int, rate, truth float64, r *rand.Rand) bool {
 	for len(a.Ready) < 2 {
 		a = attempts(l, n, rate, r)
 	}
-	draws, err := stats.RunningTimePosterior(a, a.Ready, stats.JeffreysPrior, 400, r.Uint64())
+	draws, err := stats.RunningTimePosterior(a, a.Ready, stats.WeakBelief, 400, r.Uint64())
 	if err != nil {
 		return false
 	}

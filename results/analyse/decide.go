@@ -92,11 +92,15 @@ type Candidate struct {
 	Regret    Value              `json:"expected_regret_seconds"`
 	NotBeaten bool               `json:"not_beaten"`
 	// Limit says whether the failure rate was shown to be allowed.
-	Limit    LimitKind `json:"failure_limit,omitempty"`
-	Warnings []Warning `json:"warnings"`
+	Limit LimitKind `json:"failure_limit,omitempty"`
+	// PriorShare is how much of what is known of the spread of the arm's times
+	// is the prior's: 1 where no cell had two ready trials.
+	PriorShare Value     `json:"prior_share_of_spread"`
+	Warnings   []Warning `json:"warnings"`
 
 	trials   []Observation
 	attempts stats.Attempts
+	spread   spread
 }
 
 // PriorProbability is a probability under a named prior.
@@ -215,7 +219,8 @@ func (s Study) candidate(cell trial.Cell, p Priorities) Candidate {
 	trials := s.Of(cell)
 	ready := count(trials, func(o Observation) bool { return o.Ready })
 	c := Candidate{Ready: rate(ready, len(trials)), Failed: rate(len(trials)-ready, len(trials)), trials: trials,
-		Regret: none, Warnings: []Warning{}, Best: []PriorProbability{}, Arm: trial.Cell{}}
+		Regret: none, Warnings: []Warning{}, Best: []PriorProbability{}, Arm: trial.Cell{}, spread: s.times}
+	c.PriorShare = Value(s.times.priorShare(ready))
 	for _, a := range cell {
 		if !slices.Contains(groupFactors, a.Factor) {
 			c.Arm = append(c.Arm, a)

@@ -97,3 +97,52 @@ func TestTheQuantileCountsRetries(t *testing.T) {
 		t.Errorf("90 %% quantile %v, mean %v", slow.Arms[1].Cost.Mean, mean.Arms[1].Cost.Mean)
 	}
 }
+
+// best is P(best) of the first arm under the usual prior.
+func best(t *testing.T, times map[string][]float64) float64 {
+	t.Helper()
+	d, err := analyse.Gather([]results.Run{run(times, "serial", "parallel")}).Decide(analyse.Priorities{Environment: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(d.Groups[0].Arms[0].Best[0].Probability)
+}
+
+// One trial of each says next to nothing of which is better, unless one took
+// many times as long: nobody has seen how much the times vary. What other
+// trials say of that counts.
+func TestOneTrialDecidesLittle(t *testing.T) {
+	for ratio, at := range map[float64][2]float64{1: {0.45, 0.55}, 1.3: {0.52, 0.68}, 2: {0.62, 0.82}, 20: {0.9, 0.995}} {
+		p := best(t, map[string][]float64{"serial": {100}, "parallel": {100 * ratio}})
+		if p < at[0] || p > at[1] {
+			t.Errorf("%v times as long: P(best) %v, want %v", ratio, p, at)
+		}
+	}
+	few := best(t, map[string][]float64{"serial": {100}, "parallel": {130}})
+	more := best(t, map[string][]float64{"serial": {99, 100, 101}, "parallel": {129, 130, 131}})
+	if !(more > few+0.15) {
+		t.Errorf("three steady trials: %v, one: %v", more, few)
+	}
+}
+
+// The prior's influence is said: with one trial of each all that is known of
+// the spread is the prior's, with ten of each little.
+func TestThePriorsInfluenceIsShown(t *testing.T) {
+	for n, at := range map[int][2]float64{1: {1, 1}, 10: {0, 0.05}} {
+		times := map[string][]float64{}
+		for i := range n {
+			times["serial"], times["parallel"] = append(times["serial"], 100+float64(i)), append(times["parallel"], 130+float64(i))
+		}
+		d, err := analyse.Gather([]results.Run{run(times, "serial", "parallel")}).Decide(analyse.Priorities{Environment: "local"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := d.Groups[0].Arms[0]
+		if s := float64(a.PriorShare); s < at[0] || s > at[1] || len(a.Best) != 4 {
+			t.Errorf("n = %d: prior's share %v, %v", n, s, a.Best)
+		}
+		if erratic := a.Best[3].Probability; n == 1 && !(erratic < a.Best[0].Probability) || erratic < 0.5 {
+			t.Errorf("n = %d: %v", n, a.Best)
+		}
+	}
+}

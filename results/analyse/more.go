@@ -9,46 +9,6 @@ import (
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
-// quantileCosts draws the quantile of the time to ready, retries included:
-// for each draw of the success rate, of many set-ups played through.
-func quantileCosts(a stats.Attempts, otherLost []float64, leastSetup, q float64, prior stats.Prior, n int, seed uint64) []float64 {
-	random := rand.New(rand.NewPCG(seed, 2))
-	beta := distuv.Beta{Alpha: prior.A + float64(len(a.Ready)), Beta: prior.B + float64(len(a.Lost)), Src: random}
-	ready, lost := a.Ready, a.Lost
-	if len(ready) == 0 {
-		ready = []float64{leastSetup}
-	}
-	if len(lost) == 0 {
-		lost = otherLost
-	}
-	const episodes = 200
-	costs, times := make([]float64, n), make([]float64, episodes)
-	for i := range costs {
-		p := beta.Rand()
-		for j := range times {
-			times[j] = episode(p, ready, lost, random)
-		}
-		costs[i], _ = stats.Quantile(times, q)
-	}
-	return costs
-}
-
-// mostAttempts ends an episode of a strategy that practically never works.
-const mostAttempts = 1000
-
-func episode(p float64, ready, lost []float64, random *rand.Rand) float64 {
-	spent := 0.0
-	for range mostAttempts {
-		if random.Float64() < p {
-			return spent + ready[random.IntN(len(ready))]
-		}
-		if len(lost) > 0 {
-			spent += lost[random.IntN(len(lost))]
-		}
-	}
-	return math.Inf(1)
-}
-
 // decisionPower is the probability with which more blocks are to decide.
 const decisionPower = 0.8
 
@@ -105,33 +65,46 @@ func decides(open []Candidate, m int) float64 {
 // costs has every trial's cost in order, negative for the lost ones.
 func (a Candidate) extended(m int, open []Candidate, random *rand.Rand) (stats.Attempts, []float64) {
 	p := distuv.Beta{Alpha: 0.5 + float64(len(a.attempts.Ready)), Beta: 0.5 + float64(len(a.attempts.Lost)), Src: random}.Rand()
-	ready, lost := a.attempts.Ready, a.attempts.Lost
-	for _, other := range open {
-		if len(ready) == 0 {
-			ready = other.attempts.Ready
-		}
-		if len(lost) == 0 {
-			lost = other.attempts.Lost
-		}
-	}
-	if len(lost) == 0 {
-		lost = ready
-	}
+	ready, lost := a.possible(open)
 	all := stats.Attempts{Ready: append([]float64{}, a.attempts.Ready...), Lost: append([]float64{}, a.attempts.Lost...)}
 	costs := append([]float64{}, all.Ready...)
 	for _, l := range all.Lost {
 		costs = append(costs, -l)
 	}
+	readyTimes, lostTimes := ready.Draw(random), lost.Draw(random)
 	for range m {
-		if random.Float64() < p || len(lost) == 0 {
-			t := ready[random.IntN(len(ready))]
+		if random.Float64() < p {
+			t := readyTimes.Next(random)
 			all.Ready, costs = append(all.Ready, t), append(costs, t)
 		} else {
-			t := lost[random.IntN(len(lost))]
+			t := lostTimes.Next(random)
 			all.Lost, costs = append(all.Lost, t), append(costs, -t)
 		}
 	}
 	return all, costs
+}
+
+// possible is what the arm's set-ups and failures may take; of what it never
+// showed, what others took.
+func (a Candidate) possible(open []Candidate) (ready, lost stats.TimePosterior) {
+	setups, losses := a.attempts.Ready, a.attempts.Lost
+	for _, other := range open {
+		if len(setups) == 0 {
+			setups = other.attempts.Ready
+		}
+		if len(losses) == 0 {
+			losses = other.attempts.Lost
+		}
+	}
+	if len(losses) == 0 {
+		losses = setups
+	}
+	belief := a.spread.belief(stats.JeffreysPrior)
+	// The attempts were checked when they were ranked: without a time, or with
+	// one that is none, draws are 0.
+	ready, _ = stats.NewTimePosterior(setups, belief.Ready)
+	lost, _ = stats.NewTimePosterior(losses, belief.Lost)
+	return ready, lost
 }
 
 func someoneWins(future []stats.Attempts, costs [][]float64, alpha float64) bool {

@@ -108,25 +108,3 @@ func timePower(q PowerQuestion, n int, alpha float64) Value {
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)}.Quantile(1 - alpha/2)
 	return Value(distuv.UnitNormal.CDF(shift - t))
 }
-
-// Spread is the standard deviation of log set-up times inside cells, pooled;
-// ok is false with fewer than two trials in every cell.
-func (s Study) Spread() (spread float64, ok bool) {
-	var squares, freedom float64
-	for _, c := range s.Cells {
-		values := setups(s.Of(c))
-		if len(values) < 2 {
-			continue
-		}
-		logs := make([]float64, len(values))
-		for i, v := range values {
-			logs[i] = math.Log(v)
-		}
-		mean := average(logs)
-		for _, l := range logs {
-			squares += (l - mean) * (l - mean)
-		}
-		freedom += float64(len(logs) - 1)
-	}
-	return math.Sqrt(squares / freedom), freedom > 0 && squares > 0
-}

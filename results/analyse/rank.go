@@ -11,7 +11,7 @@ import (
 // whether another one beats it.
 func (c *Choice) rank(p Priorities) {
 	for _, prior := range c.priors() {
-		draws := c.costs(p, prior.Prior)
+		draws := c.costs(p, prior)
 		best, err := stats.CompareDraws(draws)
 		if err != nil {
 			continue
@@ -37,9 +37,12 @@ func (c *Choice) rank(p Priorities) {
 	}
 }
 
+// namedPrior is a prior of the success rate, and whether times are expected
+// to be erratic.
 type namedPrior struct {
 	name string
 	stats.Prior
+	erratic bool
 }
 
 const usualPrior = "Jeffreys"
@@ -57,35 +60,37 @@ func (c Choice) priors() []namedPrior {
 	}
 	share := ready / all
 	return []namedPrior{
-		{usualPrior, stats.JeffreysPrior},
-		{"uniform", stats.UniformPrior},
-		{"sceptical", stats.Prior{A: scepticalWeight * share, B: scepticalWeight * (1 - share)}},
+		{usualPrior, stats.JeffreysPrior, false},
+		{"uniform", stats.UniformPrior, false},
+		{"sceptical", stats.Prior{A: scepticalWeight * share, B: scepticalWeight * (1 - share)}, false},
+		{"erratic", stats.JeffreysPrior, true},
 	}
 }
 
 // costs draws each arm's cost from its posterior.
-func (c Choice) costs(p Priorities, prior stats.Prior) [][]float64 {
+func (c Choice) costs(p Priorities, prior namedPrior) [][]float64 {
 	n := 4000
 	for _, a := range c.Arms {
 		n = min(n, draws(len(a.trials)))
 	}
 	all := make([][]float64, len(c.Arms))
 	for i, a := range c.Arms {
-		all[i] = drawCosts(a.attempts, c.otherLosses(i), c.leastSetup(), p, prior, n, Seed+uint64(i))
+		spread := a.spread
+		if prior.erratic {
+			spread = spread.erratic()
+		}
+		all[i] = drawCosts(a.attempts, c.otherLosses(i), c.leastSetup(), p, spread.belief(prior.Prior), n, Seed+uint64(i))
 	}
 	return all
 }
 
-func drawCosts(a stats.Attempts, otherLost []float64, leastSetup float64, p Priorities, prior stats.Prior, n int, seed uint64) []float64 {
+func drawCosts(a stats.Attempts, otherLost []float64, leastSetup float64, p Priorities, belief stats.Belief, n int, seed uint64) []float64 {
 	if p.Quantile > 0 {
-		return quantileCosts(a, otherLost, leastSetup, p.Quantile, prior, n/10, seed)
+		return quantileCosts(a, otherLost, leastSetup, p.Quantile, belief, n/10, seed)
 	}
-	costs, err := stats.RunningTimePosterior(a, otherLost, prior, n, seed)
+	costs, err := stats.RunningTimePosterior(a, otherLost, belief, n, seed)
 	if err != nil {
-		costs = make([]float64, n)
-		for i := range costs {
-			costs[i] = math.Inf(1)
-		}
+		return repeated(math.Inf(1), n)
 	}
 	if len(a.Ready) == 0 {
 		// Its set-up time was never seen; no arm is quicker than the quickest.
@@ -94,6 +99,14 @@ func drawCosts(a stats.Attempts, otherLost []float64, leastSetup float64, p Prio
 		}
 	}
 	return costs
+}
+
+func repeated(value float64, n int) []float64 {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = value
+	}
+	return values
 }
 
 // otherLosses are what a failure of arm i is taken to cost where none was

@@ -29,6 +29,8 @@ type Study struct {
 	basics  []Cell
 	byCell  map[string][]Observation
 	inBlock map[string]int
+	// times is what all cells together say of the spread of set-up times.
+	times spread
 	// recorded counts each run's trials; an estimate is none.
 	recorded []int
 	checked  []Warning
@@ -71,6 +73,7 @@ func Gather(runs []results.Run) Study {
 		s.Cells = append(s.Cells, c.Cell)
 	}
 	s.Factors = factorLevels(names, append(s.Cells, estimatedCells(s.Estimates)...))
+	s.times = s.pooledSpread()
 	s.checked = s.check()
 	return s
 }

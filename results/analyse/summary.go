@@ -4,9 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
@@ -70,7 +67,7 @@ func times(values []float64) Times {
 type RestrictedMean struct {
 	Cap      Value    `json:"cap_seconds"`
 	Mean     Value    `json:"mean_seconds"`
-	Interval Interval `json:"interval_seconds" jsonschema:"description=Student's t; null with fewer than 4 trials or without spread"`
+	Interval Interval `json:"interval_seconds" jsonschema:"description=from the posterior; null with fewer than 4 trials or where none was ready before the cap"`
 }
 
 // RunningTime is the expected time until ready when every failure is followed
@@ -78,7 +75,8 @@ type RestrictedMean struct {
 type RunningTime struct {
 	// Mean is null when no trial succeeded (infinite) or times are not known.
 	Mean Value `json:"mean_seconds"`
-	// Interval is from the posterior under Jeffreys' prior.
+	// Interval is from the posterior under Jeffreys' prior of the success rate
+	// and a weak one of the spread of times, pooled over the cells.
 	Interval Interval `json:"interval_seconds"`
 	// Floor bounds Mean below, with 95 % confidence, where nothing succeeded.
 	Floor    Value `json:"floor_seconds" jsonschema:"description=lower bound where no trial succeeded; else null"`
@@ -110,8 +108,8 @@ func (s Study) summarise(basic Cell, tau float64) CellSummary {
 		Failed:         rate(len(trials)-ready, len(trials)),
 		CleanRuns:      clean,
 		SetupTime:      times(setups(trials)),
-		RestrictedMean: restrictedMean(trials, tau),
-		RunningTime:    runningTime(trials, s.assumedLosses(trials)),
+		RestrictedMean: restrictedMean(trials, tau, s.times),
+		RunningTime:    runningTime(trials, s.assumedLosses(trials), s.times),
 		Contention:     s.contention(basic.Cell),
 		Warnings:       s.cellWarnings(basic, trials),
 	}
@@ -157,24 +155,32 @@ func watched(trials []Observation) (values []float64) {
 	return values
 }
 
-// restrictedMean is the mean of times cut at tau, with Student's interval: all
-// trials are watched to the common cap, so that nothing is censored before it.
-func restrictedMean(trials []Observation, tau float64) RestrictedMean {
+// restrictedMean is the mean of times cut at tau: all trials are watched to the
+// common cap, so that nothing is censored before it.
+func restrictedMean(trials []Observation, tau float64, spread spread) RestrictedMean {
 	m := RestrictedMean{Cap: Value(tau), Mean: none, Interval: unknown()}
 	values := watched(trials)
 	if len(values) == 0 || !(tau > 0) {
 		return m
 	}
-	for i, v := range values {
-		values[i] = min(v, tau)
+	mean, i, err := stats.CappedMean(values, tau, Confidence, spread.SpreadPrior, draws(len(values)), Seed)
+	if err != nil {
+		m.Mean = Value(cappedAverage(values, tau))
+		return m
 	}
-	mean, sd := stat.MeanStdDev(values, nil)
 	m.Mean = Value(mean)
-	if len(values) >= fewest && sd > 0 {
-		half := distuv.StudentsT{Sigma: 1, Nu: float64(len(values) - 1)}.Quantile((1+Confidence)/2) * sd / math.Sqrt(float64(len(values)))
-		m.Interval = Interval{Value(mean - half), Value(mean + half)}
+	if len(values) >= fewest {
+		m.Interval = interval(i)
 	}
 	return m
+}
+
+func cappedAverage(values []float64, limit float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += min(v, limit)
+	}
+	return sum / float64(len(values))
 }
 
 // fewest trials for which an interval of a mean is shown.
@@ -207,9 +213,9 @@ func (s Study) assumedLosses(trials []Observation) []float64 {
 
 // draws is how many of the posterior are taken: fewer of many trials, whose
 // posterior is narrow.
-func draws(trials int) int { return min(4000, max(400, 2_000_000/max(1, trials))) }
+func draws(trials int) int { return min(4000, max(1000, 2_000_000/max(1, trials))) }
 
-func runningTime(trials []Observation, assumed []float64) RunningTime {
+func runningTime(trials []Observation, assumed []float64, spread spread) RunningTime {
 	a := stats.Attempts{Ready: setups(trials), Lost: losses(trials)}
 	t := RunningTime{Mean: none, Interval: unknown(), Floor: none}
 	if len(trials) == 0 || len(a.Ready)+len(a.Lost) < len(trials) {
@@ -226,13 +232,13 @@ func runningTime(trials []Observation, assumed []float64) RunningTime {
 		t.Mean = Value(m)
 	}
 	if len(a.Ready) > 1 {
-		t.Interval = posteriorInterval(a, assumed)
+		t.Interval = posteriorInterval(a, assumed, spread)
 	}
 	return t
 }
 
-func posteriorInterval(a stats.Attempts, otherLost []float64) Interval {
-	draws, err := stats.RunningTimePosterior(a, otherLost, stats.JeffreysPrior, draws(len(a.Ready)+len(a.Lost)+len(otherLost)), Seed)
+func posteriorInterval(a stats.Attempts, otherLost []float64, spread spread) Interval {
+	draws, err := stats.RunningTimePosterior(a, otherLost, spread.belief(stats.JeffreysPrior), draws(len(a.Ready)+len(a.Lost)+len(otherLost)), Seed)
 	if err != nil {
 		return unknown()
 	}

@@ -117,9 +117,9 @@ func SetupTimes(a analyse.Analysis) Table {
 		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), fmt.Sprintf("%d of %d", c.Ready.Events, c.N),
 			setupTime(c.SetupTime)+marks, runningTime(c.RunningTime), restrictedMean(c.RestrictedMean)))
 	}
-	t.Notes = append(notes.list(), "Medians: order-statistic intervals. Expected with retries: all time spent, failures and recovery included, per success; posterior interval under Jeffreys' prior.")
+	t.Notes = append(notes.list(), "Medians: order-statistic intervals. Expected with retries: all time spent, failures and recovery included, per success; posterior interval (success rate under Jeffreys' prior, log-normal times with a weak prior of their spread, pooled over the cells).")
 	if len(a.Cells) > 0 {
-		t.Notes = append(t.Notes, "Restricted mean: mean time to ready up to "+duration(a.Cells[0].RestrictedMean.Cap)+", failures counted as that.")
+		t.Notes = append(t.Notes, "Restricted mean: mean time to ready up to "+duration(a.Cells[0].RestrictedMean.Cap)+", failures counted as that; posterior interval, which allows for failures that were not seen.")
 	}
 	return t
 }

@@ -44,7 +44,7 @@ func Group(c trial.Cell) string {
 func choice(c analyse.Choice, p analyse.Priorities) Table {
 	var notes footnotes
 	t := Table{Title: Group(c.Group), Header: []string{"strategy", "failed (95 % interval)", "time to ready",
-		"P(best): Jeffreys, uniform, sceptical", "expected regret", "not beaten"}}
+		"P(best): Jeffreys, uniform, sceptical, erratic", "expected regret", "not beaten"}}
 	if p.MaxFailureRate > 0 {
 		t.Header = append(t.Header, "failure limit")
 	}
@@ -60,11 +60,31 @@ func choice(c analyse.Choice, p analyse.Priorities) Table {
 		t.Rows = append(t.Rows, row)
 	}
 	t.Notes = append([]string{Choice(c, p)}, notes.list()...)
+	t.Notes = append(t.Notes, priorInfluence(c)...)
 	t.Notes = append(t.Notes, breakEvens(c)...)
 	for _, n := range c.NotRun {
 		t.Notes = append(t.Notes, n.String()+": not tested, and not ranked.")
 	}
 	return t
+}
+
+// priorInfluence says how far P(best) rests on what was believed before.
+func priorInfluence(c analyse.Choice) []string {
+	if len(c.Arms) < 2 {
+		return nil
+	}
+	least, most := analyse.Value(1), analyse.Value(0)
+	for _, a := range c.Arms {
+		least, most = min(least, a.PriorShare), max(most, a.PriorShare)
+	}
+	line := "P(best) under four priors. Of success rates: Jeffreys', uniform, and a sceptic's, who starts from four trials that are all alike. Of the spread of times: a factor of about 1.5 either way, and in the last column (erratic) of about 5, with Jeffreys'."
+	switch {
+	case most >= 0.995 && least >= 0.995:
+		line += " Nobody has seen how much the times vary: all that is held of that is the prior's."
+	case most >= 0.05:
+		line += fmt.Sprintf(" Of what is held of the spread of an arm's times up to %s %% is the prior's.", percent(most))
+	}
+	return []string{line}
 }
 
 // Choice says what is recommended and how sure that is.

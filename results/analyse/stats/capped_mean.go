@@ -2,6 +2,8 @@ package stats
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -62,4 +64,44 @@ func cappedMean(times []float64, limit float64) (m, variance float64) {
 		variance += d * d / (n * (n - 1))
 	}
 	return m, variance
+}
+
+// CappedMean is the mean of min(time, cap) of one arm with its interval from
+// the posterior: the share under the cap under Jeffreys' prior, and the mean
+// of the times under it from TimePosterior. Unlike Student's interval it allows
+// for failures that so few trials did not show. times may be +Inf; at least
+// one lies under the cap.
+func CappedMean(times []float64, limit, conf float64, spread SpreadPrior, draws int, seed uint64) (float64, Interval, error) {
+	if err := checkConfidence(conf); err != nil {
+		return 0, Interval{}, err
+	}
+	if err := checkTimes("times", times, true); err != nil {
+		return 0, Interval{}, err
+	}
+	if !(limit > 0) || math.IsInf(limit, 1) || draws < 1 {
+		return 0, Interval{}, invalid("cap %v, %d draws", limit, draws)
+	}
+	var under []float64
+	for _, t := range times {
+		if t < limit {
+			under = append(under, t)
+		}
+	}
+	if len(under) == 0 {
+		return limit, Interval{}, invalid("no time lies under the cap %v", limit)
+	}
+	posterior, err := NewTimePosterior(under, spread)
+	if err != nil {
+		return 0, Interval{}, err
+	}
+	random := rand.New(rand.NewPCG(seed, 0))
+	share := distuv.Beta{Alpha: JeffreysPrior.A + float64(len(under)), Beta: JeffreysPrior.B + float64(len(times)-len(under)), Src: random}
+	values := make([]float64, draws)
+	for i := range values {
+		p := share.Rand()
+		values[i] = p*min(limit, posterior.Draw(random).Mean) + (1-p)*limit
+	}
+	slices.Sort(values)
+	m, _ := cappedMean(times, limit)
+	return m, Interval{quantile(values, (1-conf)/2), quantile(values, (1+conf)/2)}, nil
 }

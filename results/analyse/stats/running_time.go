@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -112,27 +111,31 @@ func (a Attempts) resampled(random *rand.Rand) float64 {
 	return spent / float64(ready)
 }
 
+// Belief is what is held of a strategy before its trials: of its success rate
+// (A are successes, B failures), and of the spread of its set-up times and
+// losses.
+type Belief struct {
+	Success     Prior
+	Ready, Lost SpreadPrior
+}
+
+// WeakBelief has Jeffreys' prior and weak ones of the spreads.
+var WeakBelief = Belief{JeffreysPrior, WeakSpread, WeakSpread}
+
 // RunningTimePosterior draws from the posterior of the expected running time:
-// the success rate from its Beta posterior under the prior (whose A are
-// successes and B failures), the mean times from the Bayesian bootstrap
-// (Rubin, Annals of Statistics 9 (1981) 130), whose spread is widened to that
-// of Student's t for the mean: without that, 95 % intervals of ten trials
-// cover 90 % for log-normal times, with it about 95 %. A single time has no
-// spread, and none enters. It stays informative when every trial succeeded;
-// the cost of the failure nobody has seen is then that of otherLost, losses
-// of comparable strategies. When none succeeded the set-up time is unknown
-// and counted as zero: the draws are lower bounds.
+// the success rate from its Beta posterior, the mean times from TimePosterior.
+// It stays informative when every trial succeeded: the cost of the failure
+// nobody has seen is then that of otherLost, losses of comparable strategies.
+// When none succeeded the set-up time is unknown and counted as zero: the
+// draws are lower bounds.
 //
-// The mean of the draws exists only where prior.A and the successes together
-// exceed 1; their quantiles always do.
-func RunningTimePosterior(a Attempts, otherLost []float64, prior Prior, draws int, seed uint64) ([]float64, error) {
+// The mean of the draws exists only where the prior's A and the successes
+// together exceed 1; their quantiles always do.
+func RunningTimePosterior(a Attempts, otherLost []float64, belief Belief, draws int, seed uint64) ([]float64, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	if err := checkTimes("otherLost", otherLost, false); err != nil {
-		return nil, err
-	}
-	if err := prior.check(); err != nil {
+	if err := belief.Success.check(); err != nil {
 		return nil, err
 	}
 	lost := a.Lost
@@ -145,49 +148,20 @@ func RunningTimePosterior(a Attempts, otherLost []float64, prior Prior, draws in
 	if draws < 1 {
 		return nil, invalid("%d draws", draws)
 	}
+	ready, err := NewTimePosterior(a.Ready, belief.Ready)
+	if err != nil {
+		return nil, err
+	}
+	loss, err := NewTimePosterior(lost, belief.Lost)
+	if err != nil {
+		return nil, err
+	}
 	random := rand.New(rand.NewPCG(seed, 0))
-	rate := distuv.Beta{Alpha: prior.A + float64(len(a.Ready)), Beta: prior.B + float64(len(a.Lost)), Src: random}
+	rate := distuv.Beta{Alpha: belief.Success.A + float64(len(a.Ready)), Beta: belief.Success.B + float64(len(a.Lost)), Src: random}
 	values := make([]float64, draws)
-	meanReady, meanLost := meanDraws(a.Ready, random), meanDraws(lost, random)
 	for i := range values {
 		p := rate.Rand()
-		values[i] = meanReady() + (1-p)/p*meanLost()
+		values[i] = ready.Draw(random).Mean + (1-p)/p*loss.Draw(random).Mean
 	}
 	return values, nil
-}
-
-// manyTimes is the number beyond which the Bayesian bootstrap of a mean is its
-// normal limit.
-const manyTimes = 500
-
-// meanDraws draws for the mean behind xs; 0 without any.
-func meanDraws(xs []float64, random *rand.Rand) func() float64 {
-	center, df := mean(xs), float64(len(xs)-1)
-	switch {
-	case len(xs) < 2:
-		return func() float64 { return weightedMean(xs, random) }
-	case len(xs) > manyTimes:
-		se := math.Sqrt(stat.Variance(xs, nil) / float64(len(xs)))
-		return func() float64 { return max(0, center+se*random.NormFloat64()) }
-	}
-	// The bootstrap's variance is (n−1)/(n+1) of s²/n; Student's t is the
-	// normal over the root of a χ² by its degrees of freedom.
-	chi := distuv.ChiSquared{K: df, Src: random}
-	return func() float64 {
-		return max(0, center+(weightedMean(xs, random)-center)*math.Sqrt((df+2)/chi.Rand()))
-	}
-}
-
-// weightedMean has weights uniform over all that sum to 1.
-func weightedMean(xs []float64, random *rand.Rand) float64 {
-	var total, weights float64
-	for _, x := range xs {
-		w := random.ExpFloat64()
-		total += w * x
-		weights += w
-	}
-	if weights == 0 {
-		return 0
-	}
-	return total / weights
 }
