@@ -72,27 +72,22 @@ func TestCausesNameWhatChangedThatNight(t *testing.T) {
 }
 
 func TestMovedNamesTheSlowerImage(t *testing.T) {
-	runs := slices.Collect(simulated.Nights("nightly", arms(), 12, 1, nil))
-	for night, run := range runs {
-		for i := range run.Records {
-			length := trial.Seconds(50e9)
-			if night >= 6 {
-				length = trial.Seconds(90e9)
-			}
-			run.Records[i].Spans = append(run.Records[i].Spans,
-				trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: "web", End: length},
-				trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: "api", End: trial.Seconds(30e9)})
+	n := altered(t, 12, func(night int, n *simulated.Night) {
+		if night == 6 {
+			n.Images[1].Factor = 1.8
 		}
+	})
+	moved := n.Moved(n.Series[0], 6, 0.1)
+	var parts []string
+	for _, m := range moved {
+		parts = append(parts, m.Part)
 	}
-	_, h := filled(t, runs...)
-	n := h.Nights("nightly", "simulated")
-	moved := n.Moved(n.Series[0], 6, 0.05)
-	if len(moved) == 0 || moved[0] != (Moved{"image web", 50, 90}) {
-		t.Errorf("moved %v, want image web from 50 s to 90 s first", moved)
+	if slices.Sort(parts); !slices.Equal(parts, []string{"build", "image analysis"}) {
+		t.Errorf("moved %v, want the phase build and image analysis", moved)
 	}
 	for _, m := range moved {
-		if m.Part == "image api" {
-			t.Error("an image that did not change is said to have moved")
+		if m.Part == "image analysis" && (m.After/m.Before < 1.65 || m.After/m.Before > 1.95) {
+			t.Errorf("the image took %v times as long, want 1.8", m.After/m.Before)
 		}
 	}
 	for _, s := range n.Series {

@@ -21,11 +21,19 @@ type Night struct {
 	// Memory is the typical peak; Settings are those of every cell, as JSON.
 	Memory   trial.Bytes
 	Settings string
+	// Images are built one after the other in the phase build.
+	Images []Image
 	// Engine is its version; FailedTests fail in every trial.
 	Engine      string
 	FailedTests int
 	Environment results.Environment
 	Load        results.Load
+}
+
+// Image takes its share of the phase build, Factor times.
+type Image struct {
+	Name          string
+	Share, Factor float64
 }
 
 // nightStart is when the first night of every made-up history begins.
@@ -49,6 +57,7 @@ func Nights(experiment string, arms []Arm, nights int, seed uint64, alter func(n
 
 func quiet(arms []Arm) Night {
 	return Night{Arms: slices.Clone(arms), Blocks: 3, Slow: 1, Memory: 2 << 30, Engine: "1.0.0", Settings: `{"memory":3221225472}`,
+		Images: []Image{{"datastore", 0.2, 1}, {"analysis", 0.6, 1}, {"controller", 0.2, 1}},
 		Environment: results.Environment{Schema: results.Schema, HostID: "simulated", KindVersion: "v0", Kernel: "6.1", SpecHash: "spec", WorkloadHash: "workload",
 			Stratbench: "simulated", GoVersion: "go", CPUs: 2}}
 }
@@ -88,6 +97,7 @@ func (n Night) reference(first results.Record, random *rand.Rand) results.Record
 func (n Night) finish(r *results.Record, id string, shift time.Duration, random *rand.Rand) {
 	r.RunID, r.Started, r.Load = id, r.Started.Add(shift), n.Load
 	r.Machine.EngineVersion, r.Machine.NodeImage, r.Settings = n.Engine, "simulated/node", []byte(n.Settings)
+	n.build(r)
 	slow := func(s *trial.Seconds) { *s = trial.Seconds(float64(*s) * n.Slow) }
 	slow(&r.Elapsed)
 	for i := range r.Spans {
@@ -99,8 +109,8 @@ func (n Night) finish(r *results.Record, id string, shift time.Duration, random 
 	if r.Setup == nil {
 		return
 	}
-	setup := trial.Seconds(float64(*r.Setup) * n.Slow)
-	r.Setup = &setup
+	slow(r.Setup)
+	setup := *r.Setup
 	length := trial.Seconds(float64(20*time.Second) * n.Slow * math.Exp(0.05*random.NormFloat64()))
 	r.Spans = append(r.Spans, trial.Span{Name: string(trial.PhaseTest), Phase: trial.PhaseTest, Start: setup, End: setup + length})
 	r.Elapsed += length
@@ -111,4 +121,29 @@ func (n Night) finish(r *results.Record, id string, shift time.Duration, random 
 		r.Tests[i].Status = trial.TestFail
 		r.Verdict = trial.Verdict{Outcome: trial.TestFailed, Phase: trial.PhaseTest, Confidence: 1}
 	}
+}
+
+// build splits the phase build into images, and moves what follows by what a
+// factor adds.
+func (n Night) build(r *results.Record) {
+	at := slices.IndexFunc(r.Spans, func(s trial.Span) bool { return s.Phase == trial.PhaseBuild })
+	if at < 0 {
+		return
+	}
+	whole, extra := r.Spans[at].Length(), trial.Seconds(0)
+	start := r.Spans[at].Start
+	for i, image := range n.Images {
+		own := trial.Seconds(image.Share * float64(whole))
+		more := trial.Seconds((image.Factor - 1) * float64(own))
+		r.Spans = append(r.Spans, trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: image.Name, Start: start, End: start + own + more})
+		r.Images = append(r.Images, results.Image{Name: image.Name, Ref: "simulated/" + image.Name, ID: fmt.Sprintf("sha256:%012x", i)})
+		start, extra = start+own+more, extra+more
+	}
+	r.Spans[at].End += extra
+	for i := at + 1; i < len(r.Spans)-len(n.Images); i++ {
+		r.Spans[i].Start += extra
+		r.Spans[i].End += extra
+	}
+	setup := *r.Setup + extra
+	r.Setup, r.Elapsed = &setup, r.Elapsed+extra
 }
