@@ -101,7 +101,7 @@ func (s Study) compare(a arms, tau float64) Comparison {
 // pooled gives the trials of both arms as values, arm and stratum; trials of
 // which no time is known are left out.
 func (a arms) pooled() (values []float64, first []bool, block []int) {
-	place := map[string]int{}
+	place := map[sharing]int{}
 	for i, trials := range a.trials {
 		for _, o := range trials {
 			if !o.known() {
@@ -203,7 +203,7 @@ func timeRatio(a arms) TimeRatio {
 	r := TimeRatio{Estimate: none, Interval: unknown(), Coverage: none}
 	var values [2][]float64
 	var blocks [2][]int
-	place := map[string]int{}
+	place := map[sharing]int{}
 	for i, trials := range a.trials {
 		for _, o := range trials {
 			if !o.Ready || !(o.Setup > 0) {

@@ -186,7 +186,7 @@ func (s Study) exactEffect(m model, i int) (Value, bool) {
 	var scores []float64
 	var first []bool
 	var block []int
-	place := map[string]int{}
+	place := map[sharing]int{}
 	for _, o := range s.Trials {
 		level, _ := o.Cell.Level(c.factor)
 		if level != c.level && level != c.reference {

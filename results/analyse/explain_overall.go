@@ -44,7 +44,7 @@ func (s Study) overallTimes(f trial.Factor) OverallTest {
 }
 
 func permuteLevels(trials []Observation, f trial.Factor, score func(Observation) (float64, bool), ranked bool) (OverallTest, bool) {
-	index, place := map[string]int{}, map[string]int{}
+	index, place := map[string]int{}, map[sharing]int{}
 	for i, l := range f.Levels {
 		index[l.Name] = i
 	}

@@ -28,6 +28,10 @@ type Observation struct {
 	// Lost is the time until the failure was noticed and Recovery what then
 	// passed until the next attempt could begin; NaN where not known.
 	Lost, Recovery float64
+
+	// others has for each factor of the cell the levels of all others: there
+	// are many trials and few cells.
+	others []string
 }
 
 func observe(run results.Run, r *results.Record) Observation {

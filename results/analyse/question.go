@@ -147,16 +147,28 @@ func pick(c trial.Cell, names []string) trial.Cell {
 	return part
 }
 
-// stratum is what a trial shares with those that it is compared with: the
+// sharing is what a trial shares with those that it is compared with: the
 // levels of all factors but the compared one, and the block.
-func stratum(o Observation, factor string) string {
+type sharing struct{ others, block string }
+
+// stratum is what the trial shares when the factor is compared.
+func stratum(o Observation, factor string) sharing {
+	for i, a := range o.Cell {
+		if a.Factor == factor && o.others != nil {
+			return sharing{o.others[i], o.Block}
+		}
+	}
+	return sharing{othersOf(o.Cell, factor), o.Block}
+}
+
+// othersOf are the levels of all factors of a cell but one.
+func othersOf(c trial.Cell, factor string) string {
 	var b strings.Builder
-	for _, a := range o.Cell {
+	for _, a := range c {
 		if a.Factor != factor {
 			b.WriteString(a.Level)
 			b.WriteByte(0)
 		}
 	}
-	b.WriteString(o.Block)
 	return b.String()
 }

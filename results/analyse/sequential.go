@@ -68,7 +68,7 @@ func (s Study) plannedBlocks(a arms) (n int) {
 	for i, f := range s.Factors {
 		names[i] = f.Name
 	}
-	held := map[string]*[2]bool{}
+	held := map[sharing]*[2]bool{}
 	for _, run := range s.Runs {
 		settings := settingsOf(run)
 		for _, t := range run.Plan.Trials {

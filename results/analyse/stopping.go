@@ -115,7 +115,7 @@ func rateBlocks(a arms) []stats.EBlock {
 		began int
 		arms  [2]stats.Arm
 	}
-	byStratum := map[string]*counted{}
+	byStratum := map[sharing]*counted{}
 	for i, trials := range a.trials {
 		for _, o := range trials {
 			key := stratum(o, a.factor)

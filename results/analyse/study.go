@@ -96,8 +96,16 @@ func (s *Study) admit(run results.Run, r *results.Record) {
 	o := observe(run, r)
 	s.inBlock[o.Block]++
 	o.Place = s.inBlock[o.Block]
+	key := o.Cell.Key()
+	if of := s.byCell[key]; len(of) > 0 {
+		o.others = of[0].others
+	} else {
+		for _, a := range o.Cell {
+			o.others = append(o.others, othersOf(o.Cell, a.Factor))
+		}
+	}
 	s.Trials = append(s.Trials, o)
-	s.byCell[o.Cell.Key()] = append(s.byCell[o.Cell.Key()], o)
+	s.byCell[key] = append(s.byCell[key], o)
 }
 
 func estimatedCells(estimates []results.Record) (cells []trial.Cell) {

@@ -128,7 +128,7 @@ func least(p stats.Permutation) float64 {
 // measured gives the trials of both arms that have the metric as values, arm
 // and stratum.
 func (a arms) measured(m Metric) (values []float64, first []bool, block []int) {
-	place := map[string]int{}
+	place := map[sharing]int{}
 	for i, trials := range a.trials {
 		for _, o := range trials {
 			v, ok := m.of(o)

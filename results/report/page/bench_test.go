@@ -1,8 +1,12 @@
 package page_test
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -13,29 +17,57 @@ import (
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
-// journal is a run as it stands on disk.
-func journal(b *testing.B, blocks int) ([]byte, results.Run) {
+// recorded is a run's folder as it stands on disk, made in parts so that the
+// making of it is not what takes the memory.
+func recorded(b *testing.B, blocks int) string {
 	b.Helper()
-	run := simulated.Run(simulated.Matrix()[:20], blocks, 1)
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	for _, r := range run.Records {
-		if err := enc.Encode(r); err != nil {
+	const part = 100
+	dir := filepath.Join(b.TempDir(), "simulated")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(dir, results.JournalFile))
+	if err != nil {
+		b.Fatal(err)
+	}
+	journal := bufio.NewWriter(file)
+	enc := json.NewEncoder(journal)
+	var plan results.Plan
+	for first := 0; first < blocks; first += part {
+		run := simulated.Run(simulated.Matrix()[:20], min(part, blocks-first), uint64(first))
+		plan.Cells = run.Plan.Cells
+		for _, r := range run.Records {
+			r.Trial.Block += first
+			r.Trial.Position += first * len(plan.Cells)
+			r.Trial.ID = fmt.Sprintf("t%06d", r.Trial.Position)
+			plan.Trials = append(plan.Trials, r.Trial)
+			if err := enc.Encode(r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(journal.Flush(), file.Close()); err != nil {
+		b.Fatal(err)
+	}
+	for name, value := range map[string]any{results.PlanFile: plan, results.EnvironmentFile: results.Environment{Schema: results.Schema}} {
+		text, err := json.Marshal(value)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
 	}
-	run.Records = nil
-	return text.Bytes(), run
+	return dir
 }
 
-// reportOf reads a journal, analyses it and writes the whole report.
-func reportOf(b *testing.B, text []byte, run results.Run) {
+// reportOf reads a run, analyses it and writes the whole report.
+func reportOf(b *testing.B, dir string) {
 	b.Helper()
-	records, faults, err := results.Read("trials.jsonl", bytes.NewReader(text))
-	if err != nil || len(faults) > 0 {
-		b.Fatal(err, faults)
+	run, err := results.ReadRun(dir)
+	if err != nil || len(run.Faults) > 0 {
+		b.Fatal(err, run.Faults)
 	}
-	run.Records = records
 	s := analyse.Gather([]results.Run{run})
 	a, err := s.Analyse(nil)
 	if err != nil {
@@ -59,11 +91,11 @@ func reportOf(b *testing.B, text []byte, run results.Run) {
 }
 
 func benchmark(b *testing.B, blocks int, most time.Duration) {
-	text, run := journal(b, blocks)
+	dir := recorded(b, blocks)
 	b.ReportMetric(float64(20*blocks), "trials")
 	for b.Loop() {
 		start := time.Now()
-		reportOf(b, text, run)
+		reportOf(b, dir)
 		if took := time.Since(start); took > most {
 			b.Errorf("%d trials took %s, over %s", 20*blocks, took, most)
 		}
