@@ -43,10 +43,10 @@ func CheckVerdict(c history.Check) string {
 
 // Findings has a row for each change.
 func Findings(c history.Check) Table {
-	t := Table{Title: "Changes", Header: []string{"what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed", "id"}, Data: c.Findings}
+	t := Table{Title: "Changes in this run", Header: []string{"id", "what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed"}, Data: c.Findings}
 	for _, f := range c.Findings {
-		t.Rows = append(t.Rows, []string{findingKind(f), cellOf(f.Cell), metricName(f.Metric), figure(f.Unit, f.Before), figure(f.Unit, f.After),
-			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), night(f.Since.When), pValue(f.P), Why(f.Causes, f.Moved), f.ID})
+		t.Rows = append(t.Rows, []string{f.ID, findingKind(f), cellOf(f.Cell), metricName(f.Metric), figure(f.Unit, f.Before), figure(f.Unit, f.After),
+			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P), Why(f.Causes, f.Moved)})
 	}
 	t.Notes = findingNotes(c)
 	return t
@@ -116,6 +116,8 @@ func cellOf(c trial.Cell) string {
 
 // night prints when a run began.
 func night(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 var metricNames = map[analyse.Metric]string{
 	analyse.MetricSetup: "setup", analyse.MetricPeakMemory: "peak memory", analyse.MetricFailures: "failures", analyse.MetricFailedTests: "failed tests",

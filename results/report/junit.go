@@ -133,5 +133,5 @@ func junitSeries(c history.Check, s history.Now) junitCase {
 // FindingText is a finding in a line.
 func FindingText(f history.Finding) string {
 	return fmt.Sprintf("%s: %s of %s: %s → %s, %s, since %s (p %s)", findingKind(f), metricName(f.Metric), cellOf(f.Cell),
-		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), night(f.Since.When), pValue(f.P))
+		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P))
 }

@@ -36,14 +36,14 @@ func reviewNotes(r history.Review) (notes []string) {
 
 // Changes has a row for each change of each series.
 func Changes(r history.Review) Table {
-	t := Table{Title: "Changes", Header: []string{"since", "cell", "metric", "before", "after", "change (95 % interval)", "p (adjusted)", "what else changed", "accepted"}}
+	t := Table{Title: "Changes over all nights", Header: []string{"since", "cell", "metric", "before", "after", "change (95 % interval)", "p (adjusted)", "what else changed", "accepted"}}
 	for _, s := range r.Series {
 		for _, c := range s.Changes {
 			accepted := none
 			if c.Accepted != nil {
 				accepted = c.Accepted.Reason
 			}
-			t.Rows = append(t.Rows, []string{night(c.Since.When), cellOf(s.Cell), metricName(s.Metric), figure(s.Unit, c.Before), figure(s.Unit, c.After),
+			t.Rows = append(t.Rows, []string{day(c.Since.When), cellOf(s.Cell), metricName(s.Metric), figure(s.Unit, c.Before), figure(s.Unit, c.After),
 				changed(s.Unit, c.Before, c.After, c.Ratio, c.Interval), pValue(c.Adjusted), Why(c.Causes, c.Moved), accepted})
 		}
 	}

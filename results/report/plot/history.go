@@ -140,9 +140,14 @@ func (d drawnSeries) paintChange(c draw.Canvas, x func(float64) vg.Length, chang
 	if change.Better {
 		color = green
 	}
-	at := x(d.x(change.Since.Night) - 0.5)
+	at := x((d.x(change.Since.Night) + d.x(max(0, change.Since.Night-1))) / 2)
 	dashed(c, color, 1, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
-	write(c, color, smallSize, at+vg.Points(3), c.Max.Y-vg.Points(2), 0, -1, report.ChangeSize(d.s.Unit, change))
+	size, side := report.ChangeSize(d.s.Unit, change), 0.0
+	gap := vg.Points(3)
+	if at+gap+wide(smallSize, size) > c.Max.X {
+		side, gap = -1, -gap
+	}
+	write(c, color, smallSize, at+gap, c.Max.Y-vg.Points(2), side, -1, size)
 }
 
 func (d drawnSeries) caption() string {
