@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -120,9 +121,16 @@ func (r *runner) recall(rec results.Record) {
 }
 
 // measured is false for a trial that says nothing of its cell and is done
-// again when the run is continued.
+// again when the run is continued. A runner's fault that was injected is what
+// its cell is about.
 func measured(rec results.Record) bool {
-	return rec.Verdict.Outcome != trial.Cancelled && rec.Verdict.Outcome != trial.RunnerFault
+	switch rec.Verdict.Outcome {
+	case trial.Cancelled:
+		return false
+	case trial.RunnerFault:
+		return rec.Fault != nil && slices.Contains(rec.Fault.Truth, trial.RunnerFault)
+	}
+	return true
 }
 
 // settle counts a trial as done.

@@ -138,7 +138,7 @@ func (r *runner) trials(ctx context.Context) error {
 		if r.unrecovered != nil {
 			return r.unrecovered
 		}
-		if record.Verdict.Outcome != trial.RunnerFault {
+		if record.Verdict.Outcome != trial.RunnerFault || measured(record) {
 			lost = 0
 			continue
 		}
