@@ -46,10 +46,24 @@ func Findings(c history.Check) Table {
 	t := Table{Title: "Changes in this run", Header: []string{"id", "what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed"}, Data: c.Findings}
 	for _, f := range c.Findings {
 		t.Rows = append(t.Rows, []string{f.ID, findingKind(f), cellOf(f.Cell), metricName(f.Metric), figure(f.Unit, f.Before), figure(f.Unit, f.After),
-			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P), Why(f.Causes, f.Moved)})
+			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P), whyFinding(f)})
 	}
 	t.Notes = findingNotes(c)
 	return t
+}
+
+// mostTogether is the share of all measures from which a change is said to be
+// common to them.
+const mostTogether = 0.5
+
+// whyFinding adds to what else changed that most measures moved alike: then
+// it is not of this cell alone.
+func whyFinding(f history.Finding) string {
+	text := Why(f.Causes, f.Moved)
+	if f.Together > mostTogether && f.Kind != history.FindingHost {
+		text += fmt.Sprintf("; %s of all measures moved alike", percentOf(f.Together))
+	}
+	return text
 }
 
 func findingNotes(c history.Check) (notes []string) {

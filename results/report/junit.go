@@ -120,7 +120,7 @@ func junitSeries(c history.Check, s history.Now) junitCase {
 		text := FindingText(f)
 		switch f.Kind {
 		case history.FindingRegression, history.FindingStanding:
-			out.Failure, out.Skipped = &junitMessage{Message: text, Type: string(f.Kind), Text: Why(f.Causes, f.Moved)}, nil
+			out.Failure, out.Skipped = &junitMessage{Message: text, Type: string(f.Kind), Text: whyFinding(f)}, nil
 		case history.FindingSuspect:
 			out.Skipped = &junitMessage{Message: text, Type: string(f.Kind)}
 		default:

@@ -116,7 +116,7 @@ func tidyFindings(c history.Check) [][]string {
 	for _, f := range c.Findings {
 		rows = append(rows, []string{string(c.Verdict), string(f.Kind), f.Shape, f.Certainty, f.ID, f.Cell.Key(), string(f.Metric), string(f.Unit),
 			number(f.Before), number(f.After), number(f.Ratio), number(f.Interval.Lower), number(f.Interval.Upper), number(f.P),
-			f.Since.RunID, f.Raised.RunID, Why(f.Causes, f.Moved)})
+			f.Since.RunID, f.Raised.RunID, whyFinding(f)})
 	}
 	if len(c.Findings) == 0 {
 		rows = append(rows, append([]string{string(c.Verdict)}, make([]string, len(rows[0])-1)...))
