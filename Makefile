@@ -66,9 +66,10 @@ workload:
 schema:
 	go generate ./experiments
 
-## calibrate: how often intervals cover and tests err, into docs/calibration.md
+## calibrate: how often intervals cover and tests err, into docs/
 calibrate:
-	STRATBENCH_CALIBRATE=$(CURDIR)/docs/calibration.md go test -run TestCalibration ./results/analyse
+	STRATBENCH_CALIBRATE=$(CURDIR)/docs go test -count=1 -timeout 60m -run TestCalibration ./results/analyse
+	STRATBENCH_CALIBRATE=$(CURDIR)/docs go test -count=1 -run TestCalibrationFigures ./results/report/plot
 
 ## bench: the speed targets, as ratios measured side by side
 bench: build workload lab
