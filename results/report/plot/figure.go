@@ -16,7 +16,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // Figure is one drawing.
@@ -26,15 +25,6 @@ type Figure struct {
 	Name, Title, Caption, Alt string
 	width, height             vg.Length
 	draw                      func(draw.Canvas)
-}
-
-// SVG returns the figure as an SVG document.
-func (f Figure) SVG() ([]byte, error) {
-	c := vgsvg.New(f.width, f.height)
-	f.draw(draw.New(c))
-	var b bytes.Buffer
-	_, err := c.WriteTo(&b)
-	return b.Bytes(), err
 }
 
 // dpi of PNGs: sharp on common screens, small on disk.

@@ -43,6 +43,9 @@ func check(t *testing.T, f plot.Figure) {
 			t.Fatalf("%s is no XML: %v", f.Name, err)
 		}
 	}
+	if texts := bytes.Count(svg, []byte("<text ")); texts == 0 || texts != bytes.Count(svg, []byte(" textLength=")) {
+		t.Errorf("%s has %d texts, not all of a fixed length", f.Name, texts)
+	}
 	if bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
 		t.Errorf("%s has undefined coordinates", f.Name)
 	}
