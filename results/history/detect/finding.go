@@ -73,7 +73,7 @@ type State int
 const (
 	NoData       State = iota // no series has a trial
 	Unfit                     // marked so: not judged
-	HostSlow                  // the reference and most series are slow: not judged
+	HostShifted               // the reference and most series moved: not judged
 	Inconclusive              // too few nights for any alarm
 	Quiet
 	Improved
@@ -82,7 +82,7 @@ const (
 )
 
 func (s State) String() string {
-	return [...]string{"no data", "unfit", "host slow", "inconclusive", "quiet", "improved", "suspicious", "regressed"}[s]
+	return [...]string{"no data", "unfit", "host shifted", "inconclusive", "quiet", "improved", "suspicious", "regressed"}[s]
 }
 
 // Judgement is what was to be said after a night, from it and those before.

@@ -2,13 +2,14 @@ package detect
 
 // Options are the choices of a check. Default has those that are simulated.
 type Options struct {
-	// Threshold is the practical one: smaller changes than this share of a
-	// measure are not reported, however significant.
+	// Threshold is the practical one: changes of a measure by a smaller share
+	// are not reported, however significant.
 	Threshold float64
 	// RateThreshold is the same for rates, as a difference.
 	RateThreshold float64
-	// Alarm and Suspicion are the error rates per night over the whole matrix
-	// for the worse, and again as much for the better.
+	// Alarm is the error rate per night over the whole matrix of certain
+	// changes for the worse, and again of those for the better. Suspicion is
+	// that of suspicions, for the worse only.
 	Alarm, Suspicion float64
 	// Reference is the most nights that recent ones are compared with.
 	Reference int
@@ -16,6 +17,24 @@ type Options struct {
 
 // Default are the shipped options.
 var Default = Options{Threshold: 0.05, RateThreshold: 0.1, Alarm: 0.005, Suspicion: 0.1, Reference: 60}
+
+func (o Options) check() error {
+	switch {
+	case !(o.Threshold > 0 && o.Threshold < 1) || !(o.RateThreshold > 0 && o.RateThreshold < 1):
+		return invalid("thresholds of %v and %v are not between 0 and 1", o.Threshold, o.RateThreshold)
+	case !(o.Alarm >= 1e-3 && o.Alarm <= o.Suspicion && o.Suspicion < 1):
+		return invalid("error rates of %v and %v a night; 0.001 ≤ alarm ≤ suspicion < 1", o.Alarm, o.Suspicion)
+	case o.Reference < fewestReference || o.Reference > 1000:
+		return invalid("%d reference nights are not from %d to 1000", o.Reference, fewestReference)
+	}
+	return nil
+}
+
+// Shares of the error rates by what looks for a change.
+const (
+	alarmSteps, alarmDrifts, alarmRates = 0.6, 0.2, 0.2
+	suspectSteps, suspectRates          = 0.6, 0.4
+)
 
 // Decisions are what was learned or decided outside the series.
 type Decisions struct {
@@ -33,3 +52,16 @@ type Confirmation struct {
 // Restart says that a series is compared with no night before this one: a
 // change that was accepted. Series None is all of them.
 type Restart struct{ Night, Series int }
+
+// decide answers what became of a suspicion: asked is false where nobody
+// looked.
+type decide func(night int, f Finding) (confirmed, asked bool)
+
+func (d Decisions) decide(night int, f Finding) (confirmed, asked bool) {
+	for _, c := range d.Confirmations {
+		if c.Night == night && c.Series == f.Series {
+			return c.Confirmed, true
+		}
+	}
+	return false, false
+}

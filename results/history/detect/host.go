@@ -1,0 +1,102 @@
+package detect
+
+import "math"
+
+const (
+	// fewestHostNights of reference are needed to tell a slow host.
+	fewestHostNights = 5
+	// hostUnusual is how many usual spreads the reference must move.
+	hostUnusual = 3.0
+	// leastHostScale is the reference's own resolution, in logs.
+	leastHostScale = 0.01
+	// hostStays is after how many nights in a row a host that has shifted is
+	// taken to stay so.
+	hostStays = 5
+)
+
+// host follows the reference workload. A night in which it and most measures
+// moved together says nothing about the strategies.
+type host struct {
+	log     []float64 // NaN where unknown or moved by itself
+	regime  int
+	pending []int // last nights in a row that were shifted the same way
+	slower  bool
+}
+
+func newHost(nights []Night) *host {
+	h := &host{log: make([]float64, len(nights))}
+	for t, n := range nights {
+		h.log[t] = math.NaN()
+		if n.Reference > 0 {
+			h.log[t] = math.Log(n.Reference)
+		}
+	}
+	return h
+}
+
+// span takes the reference of nights, as logs from their median.
+func (h *host) span(nights []int) span {
+	s := span{nights, make([]float64, len(nights))}
+	center, _, _ := h.usual(nights)
+	for i, t := range nights {
+		if v := h.log[t] - center; t >= h.regime && !math.IsNaN(v) {
+			s.host[i] = v
+		}
+	}
+	return s
+}
+
+func (h *host) usual(nights []int) (center, scale float64, known bool) {
+	var logs []float64
+	for _, t := range nights {
+		if t >= h.regime && !math.IsNaN(h.log[t]) {
+			logs = append(logs, h.log[t])
+		}
+	}
+	if len(logs) < fewestHostNights {
+		return medianOf(logs), 0, false
+	}
+	center = medianOf(logs)
+	for i := range logs {
+		logs[i] -= center
+	}
+	return center, max(leastHostScale, spread(logs)), true
+}
+
+// shifted reports whether the host was another one in night t than in the
+// nights before: its reference moved by more than is usual and than matters,
+// and moves, the measures' own, went the same way in more than half of them.
+func (h *host) shifted(t int, before []int, moves []float64, threshold float64) bool {
+	center, scale, known := h.usual(before)
+	d := h.log[t] - center
+	if !known || !(math.Abs(d) >= max(threshold, hostUnusual*scale)) {
+		h.pending = nil
+		return false
+	}
+	same := 0
+	for _, v := range moves {
+		if v*d > 0 && math.Abs(v) >= threshold/2 {
+			same++
+		}
+	}
+	if 2*same <= len(moves) {
+		h.log[t], h.pending = math.NaN(), nil
+		return false
+	}
+	if h.slower != (d > 0) {
+		h.pending = nil
+	}
+	h.slower, h.pending = d > 0, append(h.pending, t)
+	return true
+}
+
+// stays reports whether the host has been shifted for so long that it is a
+// new one, and from which nights.
+func (h *host) stays() ([]int, bool) {
+	if len(h.pending) < hostStays {
+		return nil, false
+	}
+	nights := h.pending
+	h.pending, h.regime = nil, nights[0]
+	return nights, true
+}

@@ -1,0 +1,176 @@
+package detect
+
+import (
+	"math"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
+
+const (
+	// rateNights are the most nights that a usual rate is taken from, and
+	// recentNights those at the end that it is not taken from.
+	rateNights, recentNights = 180, 4
+	// fewestRateTrials are needed to know a usual rate.
+	fewestRateTrials = 15
+	// Before any trial a rate is taken to be priorRate, as if seen in
+	// priorTrials.
+	priorRate, priorTrials = 0.02, 25.0
+	// raisedRate is what a chart is best at finding, or raisedBy more than
+	// the usual rate.
+	raisedRate, raisedBy = 0.3, 0.25
+	// chartNights is how far back a rise can have begun.
+	chartNights = 40
+)
+
+// usualRates are those that charts are made for; a rate counts as the next
+// higher one.
+var usualRates = [...]float64{0.01, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.55, 0.7}
+
+// Raised is the rate that a usual one is told apart from.
+func Raised(usual float64) float64 {
+	return min(0.95, max(raisedRate, usual+raisedBy))
+}
+
+// rate is a series of counts.
+type rate struct {
+	series      int
+	bad, trials []int
+	regime      int
+	refuted     int // night up to which bad trials were found to be chance
+}
+
+// usual is the rate of the regime without its last nights.
+func (r *rate) usual(judged []int) (usual float64, seen stats.Arm) {
+	end := max(0, len(judged)-recentNights)
+	for _, t := range judged[max(0, end-rateNights):end] {
+		if t >= r.regime {
+			seen.Events += r.bad[t]
+			seen.Trials += r.trials[t]
+		}
+	}
+	p := (float64(seen.Events) + priorRate*priorTrials) / (float64(seen.Trials) + priorTrials)
+	for _, u := range usualRates {
+		if p <= u {
+			return u, seen
+		}
+	}
+	return usualRates[len(usualRates)-1], seen
+}
+
+// climb is the chart's sum after the last of the judged nights, and the first
+// night of its climb from 0.
+func (r *rate) climb(judged []int, crash int) (sum, since int) {
+	for _, t := range judged[max(0, len(judged)-chartNights):] {
+		if t < max(r.regime, r.refuted+1) {
+			continue
+		}
+		good := r.trials[t] - r.bad[t]
+		if sum -= good; sum <= 0 {
+			sum, since = 0, t
+		}
+		sum += crash * r.bad[t]
+	}
+	return sum, since
+}
+
+// charts are CUSUM charts of all series of counts together, made as needed.
+type charts struct {
+	series int
+	made   map[chartKey]chart
+}
+
+type chartKey struct {
+	usual  float64
+	trials int
+	every  float64
+}
+
+type chart struct {
+	stats.BernoulliCUSUM
+	every float64 // nights until a false alarm of this series, exactly
+}
+
+// chart is that of a series with the usual rate and trials a night, which
+// gives one false alarm in the given number of nights over all series.
+func (c *charts) chart(usual float64, trials int, every float64) (chart, error) {
+	key := chartKey{usual, trials, every}
+	if made, ok := c.made[key]; ok {
+		return made, nil
+	}
+	b, err := stats.NewBernoulliCUSUM(usual, Raised(usual), every*float64(c.series*trials))
+	if err != nil {
+		return chart{}, err
+	}
+	length, err := b.RunLength(usual)
+	if err != nil {
+		return chart{}, err
+	}
+	c.made[key] = chart{b, length / float64(trials)}
+	return c.made[key], nil
+}
+
+// perNight are the false alarms a night, over all series, of a chart whose
+// limit is the sum.
+func (c *charts) perNight(crash, sum int, usual float64, trials int) float64 {
+	length, err := stats.BernoulliCUSUM{Crash: crash, Limit: min(sum, 1000)}.RunLength(usual)
+	if err != nil {
+		return 0
+	}
+	return min(1, float64(c.series*trials)/length)
+}
+
+// meanTrialsOf is the usual number of trials a night, at least 1.
+func (r *rate) meanTrialsOf(judged []int) int {
+	var sum, nights int
+	for _, t := range judged[max(0, len(judged)-chartNights):] {
+		if r.trials[t] > 0 {
+			sum, nights = sum+r.trials[t], nights+1
+		}
+	}
+	if nights == 0 {
+		return 1
+	}
+	return max(1, int(math.Round(float64(sum)/float64(nights))))
+}
+
+// fallWindows are the numbers of last nights over which a rate may have
+// fallen.
+var fallWindows = [...]int{3, 5, 10, 20, 40}
+
+// fell tests the last nights against those before, Fisher's exact test with
+// all windows accounted for.
+func (r *rate) fell(judged []int) (p float64, since int) {
+	p = 1
+	for _, k := range fallWindows {
+		if k >= len(judged) {
+			break
+		}
+		start := judged[len(judged)-k]
+		before, after := r.count(judged, r.regime, start), r.count(judged, start, math.MaxInt)
+		if start <= r.regime || before.Trials == 0 || after.Trials == 0 {
+			continue
+		}
+		if one, err := stats.Fisher(after, before, stats.Less); err == nil && one*float64(len(fallWindows)) < p {
+			p, since = one*float64(len(fallWindows)), start
+		}
+	}
+	return p, since
+}
+
+// count is of the judged nights from start until before end.
+func (r *rate) count(judged []int, start, end int) (a stats.Arm) {
+	for _, t := range judged[max(0, len(judged)-rateNights):] {
+		if t >= start && t < end {
+			a.Events += r.bad[t]
+			a.Trials += r.trials[t]
+		}
+	}
+	return a
+}
+
+func share(a stats.Arm) float64 {
+	if a.Trials == 0 {
+		return math.NaN()
+	}
+	return float64(a.Events) / float64(a.Trials)
+}
