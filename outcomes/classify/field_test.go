@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// fieldBatches are the labelled texts in testdata/field, by file name; what
+// fieldBatches reads the labelled texts in testdata/field, by file name; what
 // they are and how they were made stands in docs/classification.md.
 func fieldBatches(t testing.TB) map[string][]fieldRecord {
 	t.Helper()
@@ -46,13 +46,16 @@ func readRecords(t testing.TB, name string) []fieldRecord {
 	return out
 }
 
-// What was learnt from a batch stays learnt. This is not the accuracy on texts
-// never seen: that is the figure before the rules were changed for a batch.
+// learnt is the share of each batch that must stay right. This is not the
+// accuracy on texts never seen: that is the figure before the rules were
+// changed for a batch, in docs/classification.md.
+const learnt = 0.93
+
 func TestFieldBatches(t *testing.T) {
 	for name, records := range fieldBatches(t) {
 		t.Run(name, func(t *testing.T) {
-			if got := share(t, records, fieldRecord.options); got < 0.95 {
-				t.Errorf("classified %.1f %% right, want 95 %%", 100*got)
+			if got := share(t, records, fieldRecord.options); got < learnt {
+				t.Errorf("classified %.1f %% right, want %.0f %%", 100*got, 100*learnt)
 			}
 			t.Run("text alone", func(t *testing.T) {
 				share(t, records, func(fieldRecord) Options { return Options{} })

@@ -72,6 +72,39 @@ func TestJudgement(t *testing.T) {
 		"a pull that was retried with success": {
 			log:     "received unexpected HTTP status: 503 Service Unavailable\nStatus: Downloaded newer image for shop:1\nSuccessfully tagged shop:1\n",
 			outcome: trial.OK},
+		"a job that says it succeeded, whatever came before": {
+			log:     "Error: server probably quit: unexpected EOF\nretrying\nFinished: SUCCESS\n",
+			outcome: trial.OK},
+		"a success of the job is no word on what follows": {
+			log:     "Finished: SUCCESS\nError: server probably quit: unexpected EOF\n",
+			outcome: trial.EngineCrash, cause: "connection-lost"},
+		"a warning before a success": {
+			log:     "WARN[0001] Error: statfs /srv/missing: no such file or directory\nSuccessfully tagged shop:1\n",
+			outcome: trial.OK},
+		"an error beside a warning": {
+			opts:    Options{Phase: trial.PhaseCluster},
+			log:     "level=warning msg=\"statfs /srv/missing: no such file or directory\"\nERROR: failed to create cluster: failed to init node with kubeadm\nerror execution phase wait-control-plane\n",
+			outcome: trial.ClusterCreateFailed, cause: "kubeadm"},
+		"an event of the type Warning is the failure": {
+			log:     "  Warning  Failed  kubelet  Error: CreateContainerConfigError\n",
+			outcome: trial.DeployFailed, cause: "container-start"},
+		"the words of an excerpt tell the phase": {
+			log:     "$ podman run --rm shop\nError: it went wrong\n",
+			outcome: trial.DeployFailed, cause: "unknown"},
+		"a marker tells the phase better than words": {
+			log:     "STEP 3/7: RUN podman run --rm shop\nError: it went wrong\n",
+			outcome: trial.BuildFailed, cause: "unknown"},
+		"a step that goes on is not where the log stops": {
+			opts:    Options{Phase: trial.PhaseBuild},
+			log:     "#9 [5/9] RUN make\n#9 DONE 3.2s\n\n",
+			outcome: trial.OK},
+		"a step where the log stops, blank lines aside": {
+			opts:    Options{Phase: trial.PhaseBuild},
+			log:     "#9 [5/9] RUN make\n\n  \n",
+			outcome: trial.EngineHang, cause: "no-output"},
+		"a thread that cannot be had is no panic of the engine": {
+			log:     "runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\ngoroutine 1 [running]:\ngithub.com/docker/docker/pkg/x.New(0x1)\n",
+			outcome: trial.HostExhausted, cause: "pids"},
 		"a pod that came up after all": {
 			log:     "Warning  BackOff  Back-off restarting failed container\ndeployment \"shop\" successfully rolled out\n",
 			outcome: trial.OK},

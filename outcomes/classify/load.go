@@ -75,6 +75,9 @@ func (r *Rule) compile() error {
 	if r.Level == Marker && r.Outcome != "" {
 		fault("a marker has no outcome")
 	}
+	if r.Level != Marker && (r.Settles || len(r.Clears) > 0) {
+		fault("only a marker settles a log or clears outcomes")
+	}
 	if r.Case.Log == "" {
 		fault("needs a case: a log in your own words that it decides")
 	}

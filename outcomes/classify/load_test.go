@@ -62,6 +62,7 @@ func TestFaultyRulesAreRefused(t *testing.T) {
 		"no such rule":     {strings.Replace(ownRule, "crashloop", "crashlop", 1), `there is no rule "crashlop"`},
 		"a name twice":     {"rules:\n" + valid + "\n" + valid, "the name is taken by rule"},
 		"a built-in name":  {strings.Replace(ownRule, "shop-migration-lock", "crashloop", 1), "the name is taken by rule"},
+		"a rule settles":   {ownRule + "    settles: true", "only a marker settles"},
 		"no weight":        {strings.Replace(ownRule, "weight: 0.9", "weight: 0", 1), "weight 0 is not above 0"},
 		"no case":          {ownRule[:strings.Index(ownRule, "    case:")], "needs a case"},
 		"nothing to match": {strings.Replace(ownRule, `match: ["migration * is locked by"]`, "", 1), "needs a pattern"},

@@ -9,6 +9,9 @@ import (
 // case are a text of the data set.
 func TestRulesQuoteNoRecord(t *testing.T) {
 	records := readField(t)
+	for _, batch := range fieldBatches(t) {
+		records = append(records, batch...)
+	}
 	for _, r := range Rules() {
 		for _, m := range r.Match {
 			if len(m) > 60 {
