@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/stratbench/stratbench/results"
@@ -47,6 +48,28 @@ func (h *History) Update(root, experiment string) (added []Added, told []error, 
 		}
 	}
 	return added, told, nil
+}
+
+// NotAdded is the newest run folder in root that is of the experiment, by its
+// name, and newer than all of its runs in the history; empty for none. A check
+// would judge an older run in its place.
+func (h *History) NotAdded(root, experiment string) (string, error) {
+	dirs, err := results.Runs(root)
+	if err != nil {
+		return "", err
+	}
+	newest := ""
+	for _, r := range h.Runs {
+		if r.Experiment == experiment {
+			newest = max(newest, r.RunID)
+		}
+	}
+	for _, dir := range slices.Backward(dirs) {
+		if id := filepath.Base(dir); Experiment(id, nil) == experiment && id > newest {
+			return dir, nil
+		}
+	}
+	return "", nil
 }
 
 // whole is true when all that was planned of a run is in the history, so that

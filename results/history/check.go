@@ -1,0 +1,158 @@
+package history
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/history/detect"
+)
+
+// standsFor is for how many nights a regression keeps being reported that
+// nobody accepts and nothing undoes.
+const standsFor = 90
+
+// Check judges the newest run of an experiment on a host against those before
+// it. The options are the detector's.
+func (h *History) Check(experiment, host string, o detect.Options) (Check, error) {
+	n := h.Nights(experiment, host)
+	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
+		Threshold: o.Threshold, FalseAlarm: undefined, Simulated: n.Simulated()}
+	if len(n.Runs) == 0 {
+		c.Verdict, c.Why = NoData, []string{"there is no run of this experiment"}
+		return c, nil
+	}
+	report, err := n.replay(h.Decisions(experiment, host), o)
+	if err != nil {
+		return c, fmt.Errorf("judging the runs of %s: %w", experiment, err)
+	}
+	last := len(n.Runs) - 1
+	c.RunID, c.When = n.Runs[last].RunID, n.Runs[last].Environment.Started
+	for _, f := range n.Fitness {
+		if !f.Unfit() {
+			c.Fit++
+		}
+	}
+	for _, s := range n.Series {
+		c.Series = append(c.Series, Now{s.Cell, s.Metric, UnitOf(s.Metric), s.point(last)})
+	}
+	c.NotFit = n.Fitness[last].Reasons
+	c.Missing = n.missing()
+	c.Needs = report.Nights[last].Needs
+	c.FalseAlarm = analyse.Value(report.FalseAlarm)
+	c.Findings = n.findings(report, o)
+	c.decide(report.Nights[last].State)
+	return c, nil
+}
+
+// replay judges all nights. What trials of both states showed is taken into
+// account for what was suspected before them.
+func (n Nights) replay(decisions []Baseline, o detect.Options) (detect.Report, error) {
+	m, d := n.Matrix(), detect.Decisions{Restarts: n.restarts(decisions)}
+	report, err := detect.Replay(m, d, o)
+	if err != nil || len(n.Compared) == 0 {
+		return report, err
+	}
+	if d.Confirmations, err = n.confirmations(report, o); err != nil || len(d.Confirmations) == 0 {
+		return report, err
+	}
+	return detect.Replay(m, d, o)
+}
+
+// missing are the cells of the newest plan that were measured in one of the
+// nights before it, and not in it.
+func (n Nights) missing() []Missing {
+	list := []Missing{}
+	last := n.Runs[len(n.Runs)-1]
+	for _, cell := range last.Cells {
+		if last.measured(cell) {
+			continue
+		}
+		for i := len(n.Runs) - 2; i >= max(0, len(n.Runs)-1-standsFor); i-- {
+			if n.Runs[i].measured(cell) {
+				list = append(list, Missing{cell, n.Runs[i].RunID})
+				break
+			}
+		}
+	}
+	return list
+}
+
+func (r *Run) measured(cell trial.Cell) bool {
+	at := r.cell(cell)
+	return slices.ContainsFunc(r.Trials, func(t *Trial) bool { return t.Cell == at && t.judged() })
+}
+
+// findings are those of the newest night, and the regressions that stand.
+func (n Nights) findings(report detect.Report, o detect.Options) []Finding {
+	list := []Finding{}
+	last := len(n.Runs) - 1
+	open := report.Open()
+	for i, f := range report.Findings {
+		tonight := slices.Contains(report.Nights[last].Findings, i)
+		if kind, told := toReader(f, tonight, slices.Contains(open, i) && last-f.Raised < standsFor); told {
+			list = append(list, n.finding(f, kind, o))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Kind.rank(), b.Kind.rank()), cmp.Compare(a.Raised.Night, b.Raised.Night)*-1, cmp.Compare(a.P, b.P))
+	})
+	return list
+}
+
+// toReader says what a finding is to the reader of this night, if anything.
+func toReader(f detect.Finding, tonight, stands bool) (kind FindingKind, told bool) {
+	switch {
+	case f.Kind == detect.Host:
+		return FindingHost, tonight
+	case f.Certainty == detect.Refuted:
+		return FindingRefuted, tonight
+	case f.Better:
+		return FindingImprovement, tonight && f.Certainty >= detect.Certain
+	case f.Certainty == detect.Suspected:
+		return FindingSuspect, tonight
+	case tonight:
+		return FindingRegression, true
+	}
+	return FindingStanding, stands
+}
+
+func (k FindingKind) rank() int {
+	return slices.Index([]FindingKind{FindingRegression, FindingStanding, FindingSuspect, FindingHost, FindingImprovement, FindingRefuted}, k)
+}
+
+func (n Nights) finding(f detect.Finding, kind FindingKind, o detect.Options) Finding {
+	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Better: f.Better, Certainty: f.Certainty.String(), P: analyse.Value(f.P),
+		Before: analyse.Value(f.Before), After: analyse.Value(f.After), Ratio: analyse.Value(f.Ratio),
+		Interval: analyse.Interval{Lower: analyse.Value(f.CI.Lower), Upper: analyse.Value(f.CI.Upper)},
+		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), LastGood: n.fitBefore(f.Since), Together: analyse.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
+	if f.Series != detect.None {
+		s := n.Series[f.Series]
+		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, UnitOf(s.Metric)
+		out.Causes = append(out.Causes, n.Causes(s.Cell, f.Since)...)
+		out.Moved = append(out.Moved, n.Moved(s, f.Since, o.Threshold)...)
+	}
+	out.ID = n.idOf(out)
+	return out
+}
+
+// fitBefore is the last fit run before a night.
+func (n Nights) fitBefore(night int) string {
+	for i := min(night, len(n.Runs)) - 1; i >= 0; i-- {
+		if !n.Fitness[i].Unfit() {
+			return n.Runs[i].RunID
+		}
+	}
+	return ""
+}
+
+// idOf stays the same as long as the finding does: it is made of what the
+// night that raised it knew.
+func (n Nights) idOf(f Finding) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, f.Cell.Key(), f.Metric, f.Raised.RunID, f.Better))
+	return hex.EncodeToString(sum[:4])
+}

@@ -1,0 +1,192 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/history/detect"
+)
+
+// SelfTested is what a check made of copies of its own history.
+type SelfTested struct {
+	Experiment string     `json:"experiment"`
+	Host       string     `json:"host"`
+	Steps      []SelfStep `json:"steps"`
+}
+
+// SelfStep is one copy: what was done to it, and what the check must say.
+type SelfStep struct {
+	What string     `json:"what"`
+	Cell trial.Cell `json:"cell,omitempty"`
+	// Want is a regression of the metric, or none of it.
+	Metric analyse.Metric `json:"metric"`
+	Want   bool           `json:"want_regression"`
+	Got    bool           `json:"got_regression"`
+	// Verdict is what the check of the copy came to.
+	Verdict Verdict `json:"verdict"`
+}
+
+// Passed is true when the check said what it must of every copy.
+func (t SelfTested) Passed() bool {
+	for _, s := range t.Steps {
+		if !s.Passed() {
+			return false
+		}
+	}
+	return len(t.Steps) > 0
+}
+
+// Passed is true when the check of this copy said what it must.
+func (s SelfStep) Passed() bool {
+	return s.Got == s.Want && (!s.Want || s.Verdict == Regression)
+}
+
+// injection is made-up nights behind the last: those before them once more,
+// changed.
+type injection struct {
+	what   string
+	metric analyse.Metric
+	nights int
+	worse  bool
+	change func(*Trial)
+}
+
+var injections = []injection{
+	{"nothing but quiet nights", analyse.MetricSetup, 3, false, func(*Trial) {}},
+	{"twice the time to ready for 3 nights", analyse.MetricSetup, 3, true, func(t *Trial) {
+		t.Setup, t.Elapsed, t.Phases.Build = 2*t.Setup, 2*t.Elapsed, 2*t.Phases.Build
+	}},
+	{"every set-up fails for 4 nights", analyse.MetricFailures, 4, true, func(t *Trial) {
+		t.Outcome, t.Phase, t.Setup, t.Phases, t.Tests = trial.EngineCrash, trial.PhaseBuild, 0, Phases{}, nil
+	}},
+}
+
+// ErrTooShort says that a history has too few nights for any regression to be
+// told.
+var ErrTooShort = errors.New("too few nights")
+
+// SelfTest checks copies of the history into which a regression was put, and
+// one into which none was. The history itself is not touched. It returns
+// ErrTooShort where no regression could be told yet.
+func (h *History) SelfTest(experiment, host string, o detect.Options) (SelfTested, error) {
+	t := SelfTested{Experiment: experiment, Host: host}
+	now, err := h.Check(experiment, host, o)
+	if err != nil {
+		return t, err
+	}
+	if now.Needs > 0 || now.RunID == "" {
+		return t, fmt.Errorf("%w: a self-test can be made when there are %d more", ErrTooShort, now.Needs)
+	}
+	cell, nights := h.quietNights(experiment, host)
+	if len(nights) == 0 {
+		return t, fmt.Errorf("%w: no night fit to measure on has a cell that became ready", ErrTooShort)
+	}
+	for _, i := range injections {
+		step, err := h.inject(i, cell, nights, o)
+		if err != nil {
+			return t, fmt.Errorf("self-test %q: %w", i.what, err)
+		}
+		t.Steps = append(t.Steps, step)
+	}
+	return t, nil
+}
+
+// quietNights are the last ones that are fit and in which the cell, the first
+// of the newest plan that does, became ready.
+func (h *History) quietNights(experiment, host string) (cell trial.Cell, nights []*Run) {
+	n := h.Nights(experiment, host)
+	for _, s := range n.Series {
+		if s.Metric != analyse.MetricSetup {
+			continue
+		}
+		for i := len(n.Runs) - 1; i >= 0 && len(nights) < 4; i-- {
+			if !n.Fitness[i].Unfit() && len(s.Values[i]) > 0 {
+				nights = append(nights, n.Runs[i])
+			}
+		}
+		if len(nights) > 0 {
+			return s.Cell, nights
+		}
+	}
+	return nil, nil
+}
+
+func (h *History) inject(i injection, cell trial.Cell, nights []*Run, o detect.Options) (step SelfStep, err error) {
+	dir, err := os.MkdirTemp("", "stratbench-self-test-")
+	if err != nil {
+		return step, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if _, err := Merge(dir, h.Dir); err != nil {
+		return step, err
+	}
+	last := h.Runs[len(h.Runs)-1].Environment.Started
+	for k := range i.nights {
+		if err := addChanged(dir, nights[k%len(nights)], cell, last.AddDate(0, 0, k+1), i.change); err != nil {
+			return step, err
+		}
+	}
+	copied, err := Read(dir, h.now.AddDate(0, 0, i.nights+1))
+	if err != nil {
+		return step, err
+	}
+	c, err := copied.Check(nights[0].Experiment, nights[0].Host(), o)
+	step = SelfStep{What: i.what, Cell: cell, Metric: i.metric, Want: i.worse, Verdict: c.Verdict}
+	for _, f := range c.Findings {
+		fresh := f.Raised.Night >= c.Nights-i.nights && (f.Kind == FindingRegression || f.Kind == FindingStanding)
+		step.Got = step.Got || fresh && f.Metric == i.metric && f.Cell.Key() == cell.Key()
+	}
+	return step, err
+}
+
+// addChanged adds a night to a folder: an earlier one again at another time,
+// with one cell's trials changed, and marked as simulated.
+func addChanged(dir string, r *Run, cell trial.Cell, when time.Time, change func(*Trial)) (err error) {
+	header := r.Header
+	header.Environment.Started, header.RunID = when, when.UTC().Format("20060102-150405")+"-"+r.Experiment
+	header.Environment.RunID = header.RunID
+	header.Run = identity(header.Environment)
+	lines := []any{header}
+	for i, text := range r.Settings {
+		if text != "" {
+			lines = append(lines, Settings{KindSettings, header.Run, i, []byte(text)})
+		}
+	}
+	at := r.cell(cell)
+	for _, t := range r.Trials {
+		again := *t
+		again.Run, again.Started, again.Simulated = header.Run, when.Add(t.Started.Sub(r.Environment.Started)), true
+		if again.Cell == at && again.judged() {
+			change(&again)
+		}
+		lines = append(lines, again)
+	}
+	for _, ref := range r.References {
+		again := *ref
+		again.Run, again.Started, again.Simulated = header.Run, when.Add(ref.Started.Sub(r.Environment.Started)), true
+		lines = append(lines, again)
+	}
+	return writeLines(filepath.Clean(dir), fileName(header), lines)
+}
+
+func writeLines(dir, name string, lines []any) (err error) {
+	f, err := hold(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.release()) }()
+	var texts [][]byte
+	for _, l := range lines {
+		text, err := encode(l)
+		if err != nil {
+			return err
+		}
+		texts = append(texts, text)
+	}
+	return f.append(name, texts)
+}
