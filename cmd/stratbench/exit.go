@@ -36,6 +36,7 @@ func exitCodeTable() string {
 	for _, e := range exitCodes {
 		fmt.Fprintf(&b, "  %-4d%s\n", e.code, e.meaning)
 	}
+	b.WriteString("check and confirm judge: their --help has what they mean by 1, 3 and 4.\n")
 	return b.String()
 }
 
@@ -44,8 +45,12 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// exitInconclusive is the code of commands that judge and cannot tell.
-const exitInconclusive = 3
+// exitInconclusive is the code of commands that judge and cannot tell, and
+// exitNoData that of a check with nothing to judge.
+const (
+	exitInconclusive = 3
+	exitNoData       = 4
+)
 
 // exitError is an answer that has an exit code of its own.
 type exitError struct {

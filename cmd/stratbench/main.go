@@ -64,7 +64,7 @@ strategy that an experiment names. It records times and crashes.
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
 		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), powerCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
 	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand())
-	root.AddCommand(confirmCommand())
+	root.AddCommand(confirmCommand(), checkCommand(), historyCommand(), baselineCommand(), mergeCommand())
 	return root
 }
 

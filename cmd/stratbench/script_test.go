@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"stratbench": main})
+	testscript.Main(m, map[string]func(){"stratbench": main, "nights": simulateNights})
 }
 
 // TestScripts runs each file of testdata/script: commands, what they print and

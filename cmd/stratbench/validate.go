@@ -8,6 +8,7 @@ import (
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/history"
 )
 
 func validateCommand() *cobra.Command {
@@ -44,7 +45,7 @@ func validateCommand() *cobra.Command {
 }
 
 func schemaCommand() *cobra.Command {
-	var workload, analysis bool
+	var workload, analysis, check, review bool
 	cmd := &cobra.Command{
 		Use:     "schema",
 		Short:   "Print the JSON Schema of a spec, for an editor",
@@ -58,11 +59,19 @@ func schemaCommand() *cobra.Command {
 			if analysis {
 				text = analyse.JSONSchema()
 			}
+			if check {
+				text = history.CheckJSONSchema()
+			}
+			if review {
+				text = history.ReviewJSONSchema()
+			}
 			_, err := cmd.OutOrStdout().Write(text)
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&workload, "workload", false, "the schema of a workload's file instead")
 	cmd.Flags().BoolVar(&analysis, "analysis", false, "the schema of what analyze --output json writes instead")
+	cmd.Flags().BoolVar(&check, "check", false, "the schema of what check --output json writes instead")
+	cmd.Flags().BoolVar(&review, "history", false, "the schema of what history --output json writes instead")
 	return cmd
 }

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Runs the nightly experiment and judges it. The exit code is that of the
 # check: 0 no regression, 1 regression, 3 inconclusive, 4 no data or a host
-# that was not fit.
+# that was not fit. A run that could not be made is no data, not a regression.
 set -eu
 
 cd "${STRATBENCH_DIR:-/srv/stratbench}"
-bin/stratbench run experiments/nightly.yaml
-exec bin/stratbench check --page results/nightly.html --openmetrics results/nightly.prom
+bin/stratbench run experiments/nightly.yaml || echo "stratbench run ended with $?" >&2
+exec bin/stratbench check --experiment nightly --max-age 20h \
+  --page results/nightly.html --openmetrics results/nightly.prom

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/report/page"
+)
+
+// The exit codes of check. They are part of the interface.
+var checkCodes = []struct {
+	verdicts []history.Verdict
+	code     int
+	meaning  string
+}{
+	{[]history.Verdict{history.NoRegression}, 0, "no regression"},
+	{[]history.Verdict{history.Regression}, 1, "a regression, tonight's or one that stands: neither undone nor accepted"},
+	{nil, exitUsage, "bad usage"},
+	{[]history.Verdict{history.Inconclusive}, exitInconclusive, "inconclusive: something is suspected, or more nights are needed; it says how many"},
+	{[]history.Verdict{history.NoData, history.NotFit}, exitNoData, "no data, a host that was not fit, or a check that could not be made"},
+	{nil, exitCancelled, "cancelled with Ctrl-C or SIGTERM"},
+}
+
+func checkCodeTable() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:\n")
+	for _, e := range checkCodes {
+		fmt.Fprintf(&b, "  %-4d %s\n", e.code, e.meaning)
+	}
+	return b.String()
+}
+
+// verdictCode is the exit code of a verdict; what is not in the table is never 0.
+func verdictCode(v history.Verdict) int {
+	for _, e := range checkCodes {
+		for _, of := range e.verdicts {
+			if of == v {
+				return e.code
+			}
+		}
+	}
+	return exitNoData
+}
+
+// checkFlags are those of check.
+type checkFlags struct {
+	historyFlags
+	format                             string
+	junit, summary, openMetrics, pages string
+	selfTest                           bool
+	maxAge                             time.Duration
+}
+
+func checkCommand() *cobra.Command {
+	var flags checkFlags
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Judge the newest run against its history",
+		Long: `Judge the newest run of an experiment against the nights before it: set-up time,
+each phase, peak memory, failures and failed tests of every cell together, at
+one stated rate of false alarms for all of them. Runs in the folder of runs that
+the history lacks are added to it first.
+
+A regression keeps being reported until it is undone, or accepted with
+stratbench baseline accept, for at most 90 nights.
+
+` + checkCodeTable(),
+		Example: `  stratbench run experiments/nightly.yaml; stratbench check
+  stratbench check --summary "$GITHUB_STEP_SUMMARY" --junit check.xml
+  stratbench check --self-test`,
+		Args: exactly(0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return notDone(flags.run(cmd))
+		},
+	}
+	flags.add(cmd)
+	flags.addThreshold(cmd)
+	f := cmd.Flags()
+	f.StringVarP(&flags.format, "output", "o", string(report.FormatTable), "table, json (schema: stratbench schema --check), csv or markdown")
+	f.StringVar(&flags.junit, "junit", "", "file to write JUnit XML to")
+	f.StringVar(&flags.summary, "summary", "", "file to add a Markdown summary to, for a CI job or a comment")
+	f.StringVar(&flags.openMetrics, "openmetrics", "", "file to write OpenMetrics text to")
+	f.StringVar(&flags.pages, "page", "", "file to write a self-contained HTML page to")
+	f.DurationVar(&flags.maxAge, "max-age", 0, "no data when the newest run began longer ago than this, such as 20h")
+	f.BoolVar(&flags.selfTest, "self-test", false, "put a regression into a copy of the history, and see that it is found")
+	return cmd
+}
+
+// notDone gives errors that are no answer the code of a check that could not
+// be made: a full disk must not read as a regression.
+func notDone(err error) error {
+	var answer exitError
+	var usage usageError
+	if err == nil || errors.As(err, &answer) || errors.As(err, &usage) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return exitError{exitNoData, fmt.Errorf("the check could not be made: %w", err)}
+}
+
+func (f *checkFlags) run(cmd *cobra.Command) error {
+	o, err := f.options()
+	if err != nil {
+		return err
+	}
+	if _, err := report.ParseFormat(f.format); err != nil {
+		return usageError{err}
+	}
+	h, err := f.open(cmd)
+	if err != nil {
+		return err
+	}
+	if f.selfTest {
+		return f.testItself(cmd, h, o)
+	}
+	c, err := h.Check(f.experiment, f.host, o)
+	if err != nil {
+		return err
+	}
+	if err := f.meant(h, &c); err != nil {
+		return err
+	}
+	if err := f.write(cmd, h, c, o); err != nil {
+		return err
+	}
+	if code := verdictCode(c.Verdict); code != exitOK {
+		return exitError{code, fmt.Errorf("%s: %s", c.Verdict, strings.Join(c.Why, "; "))}
+	}
+	return nil
+}
+
+// meant refuses a check of a run that is not tonight's.
+func (f *checkFlags) meant(h *history.History, c *history.Check) error {
+	newer, err := h.NotAdded(f.results, f.experiment)
+	if err != nil {
+		return err
+	}
+	if newer != "" {
+		c.Refuse(fmt.Sprintf("the newest run, %s, could not be added to the history", newer))
+	}
+	if age := time.Since(c.When); f.maxAge > 0 && !c.When.IsZero() && age > f.maxAge {
+		c.Refuse(fmt.Sprintf("the newest run began %s ago, more than %s", age.Round(time.Minute), f.maxAge))
+	}
+	return nil
+}
+
+// write writes the check to where it was asked for.
+func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check, o detect.Options) error {
+	if err := writeDocument(cmd, report.Check(c), f.format); err != nil {
+		return err
+	}
+	for _, to := range []struct {
+		name  string
+		flag  int
+		write func(io.Writer) error
+	}{
+		{f.junit, os.O_TRUNC, func(w io.Writer) error { return report.JUnit(w, c) }},
+		{f.summary, os.O_APPEND, func(w io.Writer) error { return report.CheckSummary(w, c) }},
+		{f.openMetrics, os.O_TRUNC, func(w io.Writer) error { return report.OpenMetrics(w, c) }},
+		{f.pages, os.O_TRUNC, func(w io.Writer) error {
+			review, err := h.Review(f.experiment, f.host, history.Pattern{}, o)
+			if err != nil {
+				return err
+			}
+			return page.Nightly(c, review, commandLine()).HTML(w)
+		}},
+	} {
+		if to.name == "" {
+			continue
+		}
+		if err := writeTo(to.name, to.flag, to.write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeTo writes a file that is the check's own, or adds to one.
+func writeTo(name string, flag int, write func(io.Writer) error) (err error) {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|flag, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return write(file)
+}
+
+// testItself answers 0 when the check found what was put into copies of the
+// history, and found nothing where nothing was.
+func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History, o detect.Options) error {
+	tested, err := h.SelfTest(f.experiment, f.host, o)
+	if errors.Is(err, history.ErrTooShort) {
+		return exitError{exitInconclusive, err}
+	}
+	if err != nil {
+		return err
+	}
+	var output = outputFlag{f.format}
+	if err := output.write(cmd, report.SelfTest(tested)); err != nil {
+		return err
+	}
+	for _, s := range tested.Steps {
+		if got, want := verdictCode(s.Verdict), verdictCode(history.Regression); s.Want && got != want {
+			return exitError{exitNoData, fmt.Errorf("self-test failed: with %s the check exits with %d, not %d", s.What, got, want)}
+		}
+	}
+	if !tested.Passed() {
+		return exitError{exitNoData, errors.New("self-test failed: do not rely on this check")}
+	}
+	return nil
+}
