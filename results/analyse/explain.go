@@ -112,7 +112,11 @@ func (s Study) Explain(together bool) (Explanation, error) {
 		if !s.estimable(f, factors) {
 			e.Untold = append(e.Untold, f.Name)
 		}
-		e.Factors = append(e.Factors, FactorTest{f.Name, len(f.Levels), s.overallFailures(f, factors), s.overallTimes(f)})
+		failures := OverallTest{P: none}
+		if e.Failed > 0 && e.Failed < e.Trials {
+			failures = s.overallFailures(f, factors)
+		}
+		e.Factors = append(e.Factors, FactorTest{f.Name, len(f.Levels), failures, s.overallTimes(f)})
 	}
 	if e.Failed > 0 && e.Failed < e.Trials {
 		for i, f := range factors {

@@ -2,6 +2,7 @@ package analyse
 
 import (
 	"math"
+	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse/stats"
@@ -17,7 +18,7 @@ func (c *Choice) rank(p Priorities) {
 			continue
 		}
 		for i := range c.Arms {
-			if len(c.Arms) > 1 {
+			if len(c.Arms) > 1 && c.anyReady() {
 				c.Arms[i].Best = append(c.Arms[i].Best, PriorProbability{prior.name, Value(best.Probability[i])})
 			}
 			if prior.name == usualPrior {
@@ -35,6 +36,11 @@ func (c *Choice) rank(p Priorities) {
 	for _, i := range not {
 		c.Arms[i].NotBeaten = true
 	}
+}
+
+// anyReady is false where no arm ever became ready: none is then the best.
+func (c Choice) anyReady() bool {
+	return slices.ContainsFunc(c.Arms, func(a Candidate) bool { return len(a.attempts.Ready) > 0 })
 }
 
 // namedPrior is a prior of the success rate, and whether times are expected

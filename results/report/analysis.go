@@ -118,7 +118,7 @@ func SetupTimes(a analyse.Analysis) Table {
 			setupTime(c.SetupTime)+marks, runningTime(c.RunningTime), restrictedMean(c.RestrictedMean)))
 	}
 	t.Notes = append(notes.list(), "Medians: order-statistic intervals. Expected with retries: all time spent, failures and recovery included, per success; posterior interval (success rate under Jeffreys' prior, log-normal times with a weak prior of their spread, pooled over the cells).")
-	if len(a.Cells) > 0 {
+	if len(a.Cells) > 0 && a.Cells[0].RestrictedMean.Cap > 0 {
 		t.Notes = append(t.Notes, "Restricted mean: mean time to ready up to "+duration(a.Cells[0].RestrictedMean.Cap)+", failures counted as that; posterior interval, which allows for failures that were not seen.")
 	}
 	return t

@@ -75,7 +75,7 @@ func comparisonMethods(a analyse.Analysis) []string {
 		}
 	}
 	return []string{
-		fmt.Sprintf("p time: permutation test inside blocks, failures ranked behind every time. Holm: over the %d comparisons here, each test on its own.", tested),
+		fmt.Sprintf("p time: permutation test inside blocks, failures ranked behind every time. Holm: over the %d %s here, each test on its own.", tested, noun(tested, "comparison")),
 		"First faster: share of pairs in which the first is ready before the second, Newcombe's interval. Setup ratio: first over second, ready trials only (Hodges–Lehmann inside blocks). All intervals 95 %.",
 		rateMethods(a),
 	}

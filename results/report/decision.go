@@ -15,6 +15,7 @@ func Decision(d analyse.Decision) Document {
 	for _, w := range d.Warnings {
 		doc.Notes = append(doc.Notes, "Warning: "+Warning(w)+".")
 	}
+	doc.Notes = append(doc.Notes, Priors(d)...)
 	for _, c := range d.Groups {
 		doc.Sections = append(doc.Sections, choice(c, d.Priorities))
 		doc.Tidy = append(doc.Tidy, tidyChoice(c)...)
@@ -44,7 +45,7 @@ func Group(c trial.Cell) string {
 func choice(c analyse.Choice, p analyse.Priorities) Table {
 	var notes footnotes
 	t := Table{Title: Group(c.Group), Header: []string{"strategy", "failed (95 % interval)", "time to ready",
-		"P(best): Jeffreys, uniform, sceptical, erratic", "expected regret", "not beaten"}}
+		"P(best)", "uniform", "sceptical", "erratic", "expected regret", "not beaten"}}
 	if p.MaxFailureRate > 0 {
 		t.Header = append(t.Header, "failure limit")
 	}
@@ -53,7 +54,8 @@ func choice(c analyse.Choice, p analyse.Priorities) Table {
 		if i == c.Recommended {
 			name += " ←"
 		}
-		row := []string{name + notes.mark(a.Warnings), Rate(a.Failed), runningTime(a.Cost), probabilities(a.Best), regret(a.Regret), yes(a.NotBeaten)}
+		row := append([]string{name + notes.mark(a.Warnings), Rate(a.Failed), runningTime(a.Cost)}, probabilities(a.Best)...)
+		row = append(row, regret(a.Regret), yes(a.NotBeaten))
 		if p.MaxFailureRate > 0 {
 			row = append(row, limitText(a.Limit))
 		}
@@ -68,23 +70,36 @@ func choice(c analyse.Choice, p analyse.Priorities) Table {
 	return t
 }
 
-// priorInfluence says how far P(best) rests on what was believed before.
+// Priors says under what beliefs P(best) is, where there is one.
+func Priors(d analyse.Decision) []string {
+	for _, c := range d.Groups {
+		for _, a := range c.Arms {
+			if len(a.Best) > 0 {
+				return []string{priorsNote}
+			}
+		}
+	}
+	return nil
+}
+
+const priorsNote = "P(best) under four priors: of success rates Jeffreys', a uniform one, and a sceptic's, who starts from four trials that are all alike; of the spread of times a factor of about 1.5 either way, and last (erratic) of about 5, with Jeffreys'. It is no error rate."
+
+// priorInfluence says how far P(best) rests on what was believed of times.
 func priorInfluence(c analyse.Choice) []string {
-	if len(c.Arms) < 2 {
+	if len(c.Arms) == 0 || len(c.Arms[0].Best) == 0 {
 		return nil
 	}
 	least, most := analyse.Value(1), analyse.Value(0)
 	for _, a := range c.Arms {
 		least, most = min(least, a.PriorShare), max(most, a.PriorShare)
 	}
-	line := "P(best) under four priors. Of success rates: Jeffreys', uniform, and a sceptic's, who starts from four trials that are all alike. Of the spread of times: a factor of about 1.5 either way, and in the last column (erratic) of about 5, with Jeffreys'."
 	switch {
-	case most >= 0.995 && least >= 0.995:
-		line += " Nobody has seen how much the times vary: all that is held of that is the prior's."
+	case least >= 0.995:
+		return []string{"Nobody has seen how much the times vary: all that is held of that is the prior's."}
 	case most >= 0.05:
-		line += fmt.Sprintf(" Of what is held of the spread of an arm's times up to %s %% is the prior's.", percent(most))
+		return []string{fmt.Sprintf("Of what is held of how much an arm's times vary, up to %s %% is the prior's.", percent(most))}
 	}
-	return []string{line}
+	return nil
 }
 
 // Choice says what is recommended and how sure that is.
@@ -184,12 +199,13 @@ func probability(v analyse.Value) string {
 	return fmt.Sprintf("%.2f", float64(v))
 }
 
-func probabilities(best []analyse.PriorProbability) string {
-	var parts []string
-	for _, b := range best {
-		parts = append(parts, probability(b.Probability))
+// probabilities has a column for each of the four priors.
+func probabilities(best []analyse.PriorProbability) []string {
+	columns := []string{none, none, none, none}
+	for i, b := range best {
+		columns[i] = probability(b.Probability)
 	}
-	return strings.Join(parts, ", ")
+	return columns
 }
 
 func yes(b bool) string {

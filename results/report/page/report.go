@@ -28,7 +28,7 @@ func Report(m Material) Page {
 	p := Page{Title: m.Title, Lead: lead(m)}
 	p.add(Section{Title: "In short", Text: short(m)})
 	p.add(Section{Title: "Doubts", Text: report.Doubts(m.Analysis)})
-	p.add(Section{Title: "Recommended strategy", Tables: decisions(m)})
+	p.add(Section{Title: "Recommended strategy", Text: priors(m), Tables: decisions(m)})
 	p.add(Section{Title: "Outcomes and times", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis)),
 		Figures: pick(figures, "setup", "ready-", "outcomes-")})
 	p.add(Section{Title: "Comparisons", Text: verdicts(m.Analysis), Tables: rows(report.Comparisons(m.Analysis))})
@@ -110,6 +110,13 @@ func short(m Material) (lines []string) {
 		}
 	}
 	return lines
+}
+
+func priors(m Material) []string {
+	if len(m.Decisions) == 0 {
+		return nil
+	}
+	return report.Priors(m.Decisions[0])
 }
 
 func decisions(m Material) (tables []report.Table) {
