@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
@@ -27,7 +28,13 @@ type historyFlags struct {
 func (f *historyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "history", defaultHistory, "folder that holds the history")
-	addResultsFlag(cmd, &f.results)
+	flags.StringVar(&f.results, "dir", defaultResults, "folder that holds the runs, also as --results")
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "results" {
+			name = "dir"
+		}
+		return pflag.NormalizedName(name)
+	})
 	flags.StringVar(&f.experiment, "experiment", "", "name of the experiment (default: that of the newest run)")
 	flags.StringVar(&f.host, "host", "", "host whose runs are judged (default: that of the newest run)")
 }
