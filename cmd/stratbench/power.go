@@ -101,6 +101,7 @@ func fillQuestion(cmd *cobra.Command, flags *studyFlags, name string, q *analyse
 			return err
 		}
 		factors = study.Factors
+		q.Simulated = study.Simulated()
 		q.Spread, q.SpreadSeen = study.Spread()
 		if !q.SpreadSeen {
 			q.Spread = 0

@@ -67,7 +67,7 @@ const usualPower = "2%:50%"
 // powerAt is the power curve at the noise of a study's trials.
 func powerAt(s analyse.Study, rates string) (*analyse.PowerCurve, error) {
 	low, high, _ := strings.Cut(rates, ":")
-	q := analyse.PowerQuestion{Ratio: usualRatio, Comparisons: comparisons(s.Factors)}
+	q := analyse.PowerQuestion{Ratio: usualRatio, Comparisons: comparisons(s.Factors), Simulated: s.Simulated()}
 	var errLow, errHigh error
 	q.Low, errLow = share(low)
 	q.High, errHigh = share(high)

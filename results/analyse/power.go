@@ -22,6 +22,8 @@ type PowerQuestion struct {
 	Comparisons int `json:"comparisons"`
 	// SpreadSeen says that Spread is from trials and not assumed.
 	SpreadSeen bool `json:"spread_seen"`
+	// Simulated says that no engine produced those trials.
+	Simulated bool `json:"simulated,omitempty"`
 }
 
 // PowerCurve is the probability to find the answer by the number of
@@ -34,6 +36,18 @@ type PowerCurve struct {
 	// 80 %, or 0 where the curve does not get there.
 	EnoughRates int `json:"replicates_for_rates"`
 	EnoughTimes int `json:"replicates_for_times"`
+	// Stopping is what a run that stops when it is decided would take; nil
+	// where that many blocks cannot be counted out.
+	Stopping *StoppingPower `json:"stopping,omitempty"`
+}
+
+// StoppingPower is a run with stop: decided, at the question's failure rates.
+type StoppingPower struct {
+	// Most replicates are planned, Mean is how many blocks it takes, and Power
+	// how often it then finds the difference.
+	Most  int   `json:"most_replicates"`
+	Mean  Value `json:"mean_blocks"`
+	Power Value `json:"power"`
 }
 
 // PowerPoint is the power at one number of replicates.
@@ -80,7 +94,19 @@ func Power(q PowerQuestion) (PowerCurve, error) {
 			break
 		}
 	}
+	c.Stopping = stoppingPower(q, alpha, c.EnoughRates)
 	return c, nil
+}
+
+// stoppingPower plans half as many replicates again as a run of fixed length
+// needs.
+func stoppingPower(q PowerQuestion, alpha float64, enough int) *StoppingPower {
+	most := enough + (enough+1)/2
+	power, mean, err := stats.SequentialPower(q.Low, q.High, most, alpha)
+	if enough == 0 || err != nil {
+		return nil
+	}
+	return &StoppingPower{most, Value(mean), Value(power)}
 }
 
 // mostBoschloo is the size of arm up to which Boschloo's power is counted out.

@@ -32,3 +32,19 @@ func TestPowerRefusesWhatIsNoQuestion(t *testing.T) {
 		}
 	}
 }
+
+// A run that stops when decided takes fewer blocks on average than one of fixed
+// length, and finds more.
+func TestStoppingTakesFewerBlocks(t *testing.T) {
+	c, err := analyse.Power(analyse.PowerQuestion{Low: 0.05, High: 0.4, Ratio: 0.8})
+	if err != nil || c.Stopping == nil {
+		t.Fatal(c, err)
+	}
+	if s := c.Stopping; !(float64(s.Mean) < 0.9*float64(c.EnoughRates)) || s.Power < 0.85 || s.Most <= c.EnoughRates {
+		t.Errorf("%+v, fixed %d", s, c.EnoughRates)
+	}
+	many, err := analyse.Power(analyse.PowerQuestion{Low: 0.05, High: 0.2, Ratio: 0.8})
+	if err != nil || many.Stopping != nil {
+		t.Errorf("%+v, %v", many.Stopping, err)
+	}
+}

@@ -22,7 +22,15 @@ func Power(c analyse.PowerCurve) Document {
 	}
 	t.Notes = []string{fmt.Sprintf("Probability to show the difference at 5 %% over %d %s (Boschloo; paired logs inside blocks, times varying by %s %% in a cell, %s).",
 		q.Comparisons, noun(q.Comparisons, "comparison"), percent(analyse.Value(q.Spread)), source)}
-	return Document{Title: "How many replicates?", Notes: []string{enough("the failure rates", c.EnoughRates), enough("the setup times", c.EnoughTimes)},
+	notes := []string{enough("the failure rates", c.EnoughRates), enough("the setup times", c.EnoughTimes)}
+	if s := c.Stopping; s != nil {
+		notes = append(notes, fmt.Sprintf("With stop: decided and at most %d replicates a comparison of these failure rates takes %.1f blocks on average, and finds the difference with %s.",
+			s.Most, float64(s.Mean), percentOf(s.Power)))
+	}
+	if q.Simulated {
+		notes = append(notes, "SIMULATED: no engine produced the trials that the noise is from.")
+	}
+	return Document{Title: "How many replicates?", Notes: notes,
 		Sections: []Table{t}, Data: c, Tidy: append([][]string{t.Header}, t.Rows...)}
 }
 

@@ -43,7 +43,7 @@ func Gantt(r results.Record) Figure {
 	scale := scaleFor(r.Elapsed.Duration().Seconds())
 	title := fmt.Sprintf("One trial: %s [%s], %s", r.Trial.ID, cellName(r.Trial.Cell), r.Verdict.Outcome)
 	if r.Simulated {
-		title = "SIMULATED, no engine produced this: " + title
+		title = simulatedMark + title
 	}
 	height := vg.Length(len(rows))*0.55*vg.Centimeter + 9*vg.Centimeter
 	return Figure{Name: "trial-" + r.Trial.ID, Title: title, width: width, height: height,

@@ -26,11 +26,15 @@ type powerPoint struct{ replicates, percent float64 }
 // cell.
 func Power(c analyse.PowerCurve) Figure {
 	lines, most := powerLines(c)
-	p := base("How many replicates?", "replicates of each cell", "probability to show the difference (%)")
+	title := "How many replicates?"
+	if c.Question.Simulated {
+		title = simulatedMark + title
+	}
+	p := base(title, "replicates of each cell", "probability to show the difference (%)")
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, most*1.42, -3, 103
 	p.X.Tick.Marker, p.Y.Tick.Marker = upTo{ticks{"%g"}, most}, upTo{ticks{"%g"}, 100}
 	p.Add(painter(func(canvas draw.Canvas, x, y func(float64) vg.Length) { drawPower(canvas, x, y, lines, most) }))
-	return Figure{Name: "power", Title: "How many replicates?", width: width, height: 9 * vg.Centimeter, draw: framed(p),
+	return Figure{Name: "power", Title: title, width: width, height: 9 * vg.Centimeter, draw: framed(p),
 		Caption: powerCaption(c.Question), Alt: altPower(lines)}
 }
 

@@ -53,9 +53,12 @@ func cellName(c trial.Cell) string {
 	return c.String()
 }
 
+// simulatedMark begins the title of what no engine produced.
+const simulatedMark = "SIMULATED, no engine produced this: "
+
 func marked(s analyse.Study, title string) string {
 	if s.Simulated() {
-		return "SIMULATED, no engine produced this: " + title
+		return simulatedMark + title
 	}
 	return title
 }
