@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test unit fault-matrix build lab workload prerequisites schema calibrate bench vet clean
+.PHONY: demo test unit fault-matrix kill-test build lab workload prerequisites schema calibrate bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -49,6 +49,11 @@ fault-matrix: build
 			"$$(ls -d results/data/*-fault-matrix-registry | tail -n 1)"; } > docs/fault-matrix.md.new
 	@mv docs/fault-matrix.md.new docs/fault-matrix.md
 	@cat docs/fault-matrix.md
+
+## kill-test: the runner killed at KILLS random moments of a run, which is continued each time
+KILLS := 50
+kill-test: build lab
+	STRATBENCH_KILLS=$(KILLS) go test -v -count 1 -timeout 90m -run TestRunnerKilledAtRandom ./experiments/run
 
 ## build: the program
 build:
