@@ -9,6 +9,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/analyse/stats"
 	"github.com/stratbench/stratbench/results/history/detect"
 )
 
@@ -26,7 +27,8 @@ func (h *History) Check(experiment, host string, o detect.Options) (Check, error
 		c.Verdict, c.Why = NoData, []string{"there is no run of this experiment"}
 		return c, nil
 	}
-	report, err := n.replay(h.Decisions(experiment, host), o)
+	decisions := h.Decisions(experiment, host)
+	report, err := n.replay(decisions, o)
 	if err != nil {
 		return c, fmt.Errorf("judging the runs of %s: %w", experiment, err)
 	}
@@ -44,7 +46,7 @@ func (h *History) Check(experiment, host string, o detect.Options) (Check, error
 	c.Missing = n.missing()
 	c.Needs = report.Nights[last].Needs
 	c.FalseAlarm = analyse.Value(report.FalseAlarm)
-	c.Findings = n.findings(report, o)
+	c.Findings = n.findings(report, n.restarts(decisions), o)
 	c.decide(report.Nights[last].State)
 	return c, nil
 }
@@ -88,13 +90,17 @@ func (r *Run) measured(cell trial.Cell) bool {
 }
 
 // findings are those of the newest night, and the regressions that stand.
-func (n Nights) findings(report detect.Report, o detect.Options) []Finding {
+func (n Nights) findings(report detect.Report, restarts []detect.Restart, o detect.Options) []Finding {
 	list := []Finding{}
 	last := len(n.Runs) - 1
 	open := report.Open()
 	for i, f := range report.Findings {
+		if decidedOn(f, restarts) {
+			continue
+		}
 		tonight := slices.Contains(report.Nights[last].Findings, i)
-		if kind, told := toReader(f, tonight, slices.Contains(open, i) && last-f.Raised < standsFor); told {
+		stands := slices.Contains(open, i) && last-f.Raised < standsFor && n.borneOut(f, o)
+		if kind, told := toReader(f, tonight, stands); told {
 			list = append(list, n.finding(f, kind, o))
 		}
 	}
@@ -102,6 +108,14 @@ func (n Nights) findings(report detect.Report, o detect.Options) []Finding {
 		return cmp.Or(cmp.Compare(a.Kind.rank(), b.Kind.rank()), cmp.Compare(a.Raised.Night, b.Raised.Night)*-1, cmp.Compare(a.P, b.P))
 	})
 	return list
+}
+
+// decidedOn is true for a change that lies before the state that somebody
+// accepted, or set as the one to judge by.
+func decidedOn(f detect.Finding, restarts []detect.Restart) bool {
+	return slices.ContainsFunc(restarts, func(r detect.Restart) bool {
+		return (r.Series == detect.None || r.Series == f.Series) && f.Since <= r.Night
+	})
 }
 
 // toReader says what a finding is to the reader of this night, if anything.
@@ -155,4 +169,32 @@ func (n Nights) fitBefore(night int) string {
 func (n Nights) idOf(f Finding) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, f.Cell.Key(), f.Metric, f.Raised.RunID, f.Better))
 	return hex.EncodeToString(sum[:4])
+}
+
+// enoughSince nights after an alarm say whether it was one.
+const enoughSince = 7
+
+// borneOut is false for a regression that the nights since its alarm do not
+// show: they are nearer to what was before than to the smallest change that
+// would be reported. The alarm itself takes no part, for it was chosen.
+func (n Nights) borneOut(f detect.Finding, o detect.Options) bool {
+	s := n.Series[f.Series]
+	var since []float64
+	bad, trials := 0, 0
+	for night := f.Raised + 1; night < len(n.Runs); night++ {
+		p := s.point(night)
+		if n.Fitness[night].Unfit() || !p.Value.Finite() {
+			continue
+		}
+		since = append(since, float64(p.Value))
+		bad, trials = bad+p.Bad, trials+p.N
+	}
+	if len(since) < enoughSince {
+		return true
+	}
+	if UnitOf(s.Metric) == UnitShare {
+		return float64(bad)/float64(trials)-f.Before > o.RateThreshold/2
+	}
+	m, err := stats.Quantile(since, 0.5)
+	return err != nil || m/f.Before-1 > o.Threshold/2
 }

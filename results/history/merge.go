@@ -1,13 +1,11 @@
 package history
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,29 +107,20 @@ func (l keyed) ownKey() key { return key{kind: "text", id: string(l.sum[:])} }
 
 // keyedLines reads the lines of a file that are history.
 func keyedLines(path string) (lines []keyed, faults []results.Fault, err error) {
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening a file of the history: %w", err)
+		return nil, nil, fmt.Errorf("reading the history: %w", err)
 	}
-	defer file.Close()
-	in := bufio.NewReaderSize(file, 1<<16)
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, nil, fmt.Errorf("reading %s: %w", path, err)
+	for line, n := range numbered(text) {
+		c := content{file: path}
+		line, ended := bytes.TrimSpace(line), bytes.HasSuffix(line, []byte("\n"))
+		c.take(line, place{file: &c.file, line: n}, ended)
+		for _, k := range c.keys() {
+			lines = append(lines, keyed{k, line, sha256.Sum256(line)})
 		}
-		if text := bytes.TrimSpace(line); len(text) > 0 {
-			c := content{file: path}
-			c.take(text, place{file: &c.file, line: n}, bytes.HasSuffix(line, []byte("\n")))
-			for _, k := range c.keys() {
-				lines = append(lines, keyed{k, text, sha256.Sum256(text)})
-			}
-			faults = append(faults, c.faults...)
-		}
-		if err != nil {
-			return lines, faults, nil
-		}
+		faults = append(faults, c.faults...)
 	}
+	return lines, faults, nil
 }
 
 // keys tell the lines of a file from others.

@@ -1,15 +1,14 @@
 package history
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -88,31 +87,33 @@ func files(dir string) (names []string, err error) {
 
 func readFile(path string) (content, error) {
 	c := content{file: path}
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return c, fmt.Errorf("opening a file of the history: %w", err)
+		return c, fmt.Errorf("reading the history: %w", err)
 	}
-	defer file.Close()
-	if err := c.read(file); err != nil {
-		return c, fmt.Errorf("reading %s: %w", path, err)
-	}
+	c.read(text)
 	return c, nil
 }
 
 var seed = maphash.MakeSeed()
 
-func (c *content) read(r io.Reader) error {
-	lines := bufio.NewReaderSize(r, 1<<16)
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if text := bytes.TrimSpace(line); len(text) > 0 {
-			c.take(text, place{&c.file, n, maphash.Bytes(seed, text)}, bytes.HasSuffix(line, []byte("\n")))
-		}
-		if err != nil {
-			return nil
+// read decodes the lines of a file.
+func (c *content) read(text []byte) {
+	for line, n := range numbered(text) {
+		trimmed := bytes.TrimSpace(line)
+		c.take(trimmed, place{&c.file, n, maphash.Bytes(seed, trimmed)}, len(trimmed) < len(line))
+	}
+}
+
+// numbered are the lines of a text that are not empty, with their ends, and
+// their numbers from 1.
+func numbered(text []byte) iter.Seq2[[]byte, int] {
+	return func(yield func([]byte, int) bool) {
+		n := 0
+		for line := range bytes.Lines(text) {
+			if n++; len(bytes.TrimSpace(line)) > 0 && !yield(line, n) {
+				return
+			}
 		}
 	}
 }
