@@ -9,6 +9,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/simulated"
 )
 
 // run builds a simulated run: a list of set-up times per strategy, by block;
@@ -157,4 +158,27 @@ func kinds(warnings []analyse.Warning) map[analyse.WarningKind]int {
 		n[w.Kind]++
 	}
 	return n
+}
+
+// Three images built together take longer than each alone, in the cell that
+// differs in the strategy only: by the made-up world's own shares the parallel
+// phase is as long as its longest image, and the serial one's is half of it.
+func TestContentionIsMadeVisible(t *testing.T) {
+	var arms []simulated.Arm
+	for _, strategy := range []string{"serial", "parallel"} {
+		arms = append(arms, simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: strategy}}, Median: 1000, Spread: 0.02})
+	}
+	a := analysed(t, simulated.Run(simulated.WithBuilds(arms), 6, 1))
+	serial, parallel := a.Cells[0].Contention, a.Cells[1].Contention
+	if serial.Concurrency != 1 || parallel.Concurrency != 3 || len(parallel.Images) != 3 {
+		t.Fatalf("%+v, %+v", serial, parallel)
+	}
+	for _, i := range parallel.Images {
+		if !(i.Slowdown > 1.8 && i.Slowdown < 2.2) || !(i.SlowdownInterval.Lower > 1.5) || i.Time.N != 6 || i.AloneTime.N != 6 {
+			t.Errorf("%+v", i)
+		}
+	}
+	if b := parallel.Bound; !(b.Reached > 0.45 && b.Reached < 0.55) || !(serial.Bound.Reached > 0.9) {
+		t.Errorf("bounds %+v, %+v", serial.Bound, b)
+	}
 }

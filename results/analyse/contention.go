@@ -23,11 +23,18 @@ type Contention struct {
 // ImageTime is an image's time under the cell's strategy and alone: with
 // nothing else being built, in cells that differ in the strategy only.
 type ImageTime struct {
-	Image    string `json:"image"`
-	N        int    `json:"n"`
-	Median   Value  `json:"median_seconds"`
-	Alone    Value  `json:"alone_seconds" jsonschema:"description=null where it was never built alone"`
-	Slowdown Value  `json:"slowdown"`
+	Image  string `json:"image"`
+	N      int    `json:"n"`
+	Median Value  `json:"median_seconds"`
+	// Time and AloneTime have the intervals.
+	Time      Times `json:"time"`
+	Alone     Value `json:"alone_seconds" jsonschema:"description=null where it was never built alone"`
+	AloneTime Times `json:"alone_time"`
+	// Slowdown is the ratio of the medians, and 1 where nothing was built
+	// beside it; its interval is Hodges and Lehmann's ratio's, unbounded with
+	// very few builds.
+	Slowdown         Value    `json:"slowdown"`
+	SlowdownInterval Interval `json:"slowdown_interval"`
 }
 
 // ScheduleBound is the least time that the builds could take: the longest
@@ -59,17 +66,28 @@ func (s Study) contention(c trial.Cell) Contention {
 	alone := s.alone(c)
 	lengths, order := imageLengths(trials)
 	for _, image := range order {
-		t := ImageTime{Image: image, N: len(lengths[image]), Median: median(lengths[image]), Alone: median(alone[image]), Slowdown: none}
-		if out.Concurrency == 1 {
-			t.Alone = t.Median
-		}
-		t.Slowdown = t.Median / t.Alone
-		out.Images = append(out.Images, t)
+		out.Images = append(out.Images, imageTime(image, lengths[image], alone[image], out.Concurrency))
 	}
 	out.CPU = median(each(trials, buildCPU))
 	out.Bound = bound(out, trials)
 	out.Pressure = pressureOf(trials)
 	return out
+}
+
+func imageTime(image string, lengths, alone []float64, concurrency int) ImageTime {
+	if concurrency == 1 {
+		alone = lengths
+	}
+	t := ImageTime{Image: image, N: len(lengths), Median: median(lengths), Time: times(lengths),
+		Alone: median(alone), AloneTime: times(alone), SlowdownInterval: unknown()}
+	t.Slowdown = t.Median / t.Alone
+	if concurrency == 1 {
+		return t
+	}
+	if r, err := stats.HodgesLehmannRatio(lengths, alone, nil, nil, Confidence); err == nil && r.CI.Bounded() {
+		t.SlowdownInterval = interval(r.CI)
+	}
+	return t
 }
 
 func median(values []float64) Value {

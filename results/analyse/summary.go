@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
@@ -60,6 +61,15 @@ func times(values []float64) Times {
 		t.Interval = interval(i.Interval)
 	}
 	return t
+}
+
+// Summarise summarises lengths of time.
+func Summarise(lengths []trial.Seconds) Times {
+	values := make([]float64, len(lengths))
+	for i, l := range lengths {
+		values[i] = l.Duration().Seconds()
+	}
+	return times(values)
 }
 
 // RestrictedMean is the mean time to ready up to a cap, with failures counted

@@ -27,7 +27,7 @@ func Phases(a analyse.Analysis) Table {
 		}
 		t.Rows = append(t.Rows, append(row, testsPassed(c.Cell)))
 	}
-	t.Notes = []string{"Medians of the phases that ended well, with their number. Phases may overlap, so that they need not add up to the setup time."}
+	t.Notes = []string{"Medians of the phases that ended well. " + bracketNote + " Phases may overlap, so that they need not add up to the setup time."}
 	return t
 }
 
@@ -35,18 +35,33 @@ func phase(values []trial.Seconds) string {
 	if len(values) == 0 {
 		return none
 	}
-	return fmt.Sprintf("%s (%d)", median(values), len(values))
+	return bracketed(analyse.Summarise(values))
+}
+
+const bracketNote = "In brackets: the 95 % order-statistic interval where six or more give one, and else the range; and n."
+
+// bracketed prints a median with its interval, or what it is not bounded by.
+func bracketed(t analyse.Times) string {
+	switch {
+	case t.N == 0:
+		return none
+	case t.N == 1:
+		return duration(t.Median) + " (n = 1)"
+	case t.Interval.Bounded():
+		return fmt.Sprintf("%s (95 %%: %s; n = %d)", duration(t.Median), durationInterval(t.Interval), t.N)
+	}
+	return fmt.Sprintf("%s (%s; n = %d)", duration(t.Median), durationInterval(analyse.Interval{Lower: t.Low, Upper: t.High}), t.N)
 }
 
 // Images is each image's build time beside its time alone, and how near the
 // builds came to the least time they could take.
 func Images(a analyse.Analysis) Table {
-	t := Table{Title: "Builds and contention", Header: append(factorHeader(a), "at once", "image", "n", "build", "alone", "slowdown",
+	t := Table{Title: "Builds and contention", Header: append(factorHeader(a), "at once", "image", "build", "alone", "slowdown (95 % interval)",
 		"all builds", "bound", "reached", "CPU used")}
 	for _, c := range a.Cells {
 		for i, image := range c.Contention.Images {
-			row := append(levels(c.Cell.Cell), strconv.Itoa(c.Contention.Concurrency), image.Image, strconv.Itoa(image.N),
-				duration(image.Median), duration(image.Alone), ratio(image.Slowdown))
+			row := append(levels(c.Cell.Cell), strconv.Itoa(c.Contention.Concurrency), image.Image,
+				bracketed(image.Time), alone(c.Contention, image), slowdown(c.Contention, image))
 			b := c.Contention.Bound
 			if i == 0 {
 				row = append(row, duration(b.Build), duration(b.Bound), percentOf(b.Reached), percentOf(c.Contention.CPU))
@@ -56,8 +71,26 @@ func Images(a analyse.Analysis) Table {
 			t.Rows = append(t.Rows, row)
 		}
 	}
-	t.Notes = []string{"Medians. Alone: built with nothing beside it, in the cell that differs in the strategy only. Bound: the longest image alone, all of them over how many ran at once, or their CPU time over the CPUs, whichever is most. Reached: bound over time taken."}
+	t.Notes = []string{"Medians. " + bracketNote + " Alone: built with nothing beside it, in the cell that differs in the strategy only. Bound: the longest image alone, all of them over how many ran at once, or their CPU time over the CPUs, whichever is most. Reached: bound over time taken."}
 	return t
+}
+
+// alone is not printed of what was built alone.
+func alone(c analyse.Contention, i analyse.ImageTime) string {
+	if c.Concurrency < 2 {
+		return none
+	}
+	return bracketed(i.AloneTime)
+}
+
+func slowdown(c analyse.Contention, i analyse.ImageTime) string {
+	if c.Concurrency < 2 {
+		return none
+	}
+	if !i.SlowdownInterval.Bounded() {
+		return ratio(i.Slowdown)
+	}
+	return fmt.Sprintf("%s (%s–%s)", ratio(i.Slowdown), ratio(i.SlowdownInterval.Lower), ratio(i.SlowdownInterval.Upper))
 }
 
 // Memory is the peak memory and the highest pressure.

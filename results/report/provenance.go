@@ -100,7 +100,7 @@ func Performance(s analyse.Study, a analyse.Analysis) Table {
 		t.Rows = append(t.Rows, append(levels(e.Cell), "ESTIMATE, n = 0", statedRange(e.Imported, "setup"), statedRange(e.Imported, "test"),
 			statedRange(e.Imported, "total"), "not measured (stated: "+orNone(e.Stability)+")"))
 	}
-	t.Notes = []string{"Setup: median of the trials that became ready. Total: set-up and tests of the same trial. Stated: a range that the source gives."}
+	t.Notes = []string{"Setup: median of the trials that became ready. Tests and total: medians. " + bracketNote + " Total: set-up and tests of the same trial. Stated: a range that the source gives."}
 	return t
 }
 

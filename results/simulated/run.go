@@ -22,6 +22,8 @@ type Arm struct {
 	Lost, Recovery float64
 	// Failures are the outcomes of its crashes in turn; none is engine-crash.
 	Failures []trial.Outcome
+	// Stages are the builds of images in the phase build; none shows none.
+	Stages []Stage
 }
 
 // Run makes a run of whole blocks in random order.
@@ -65,6 +67,9 @@ func (a Arm) record(random *rand.Rand, position, block int) results.Record {
 	r.Verdict = trial.Verdict{Outcome: trial.OK, Confidence: 1}
 	r.Setup, r.Elapsed = &setup, setup
 	r.Spans = phases(setup)
+	if len(a.Stages) > 0 {
+		r.Spans = append(r.Spans, builds(a.Stages, r.Spans[1], position)...)
+	}
 	return r
 }
 

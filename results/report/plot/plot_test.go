@@ -68,7 +68,7 @@ func check(t *testing.T, f plot.Figure) {
 }
 
 func TestFiguresOfAMatrix(t *testing.T) {
-	all := figures(t, simulated.Run(simulated.Matrix(), 5, 1))
+	all := figures(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 7, 1))
 	names := map[string]bool{}
 	for _, f := range all {
 		check(t, f)
@@ -77,7 +77,7 @@ func TestFiguresOfAMatrix(t *testing.T) {
 			t.Errorf("%s does not say that it is simulated", f.Name)
 		}
 	}
-	for _, want := range []string{"setup", "phases", "memory-podman", "pareto-podman-7GiB", "ready-podman-3GiB", "ready-docker-12.5GiB", "outcomes-podman-7GiB"} {
+	for _, want := range []string{"setup", "phases", "memory-podman", "pareto-podman-7GiB", "ready-podman-3GiB", "ready-docker-12.5GiB", "outcomes-podman-7GiB", "builds-docker-7GiB"} {
 		if !names[want] {
 			t.Errorf("no figure %s among %v", want, names)
 		}

@@ -25,6 +25,7 @@ func All(s analyse.Study, a analyse.Analysis) (figures []Figure) {
 	figures = append(figures, Endings(s)...)
 	figures = append(figures, Frontiers(s, a)...)
 	figures = append(figures, Paretos(s, a)...)
+	figures = append(figures, Builds(s, a)...)
 	return append(figures, Gantts(s)...)
 }
 
