@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -49,17 +53,50 @@ func fiveYears(b *testing.B) string {
 	return dir
 }
 
-// Reading alone.
-func BenchmarkRead(b *testing.B) {
+// Five years of nights are read and checked in under 3 s of two processors and
+// 200 MiB.
+const (
+	mostTime   = 6 * time.Second // of all processors
+	mostMemory = 200 << 20
+)
+
+func BenchmarkCheckFiveYears(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as the command does
 	dir := fiveYears(b)
 	runtime.GC()
+	debug.FreeOSMemory()
 	for b.Loop() {
+		began := processorTime(b)
 		h, err := Read(dir, later)
 		if err != nil || len(h.Runs) != yearsOfNights || len(h.Faults) > 0 {
-			b.Fatal(err, len(h.Runs), h.Faults[:min(3, len(h.Faults))])
+			b.Fatal(err, len(h.Runs))
+		}
+		read := processorTime(b) - began
+		c, err := h.Check("nightly", "simulated", detect.Default)
+		if err != nil || c.Nights != yearsOfNights {
+			b.Fatal(err, c.Nights)
+		}
+		all := processorTime(b) - began
+		b.ReportMetric(read.Seconds(), "cpu-s/read")
+		b.ReportMetric(all.Seconds(), "cpu-s/check")
+		if all > mostTime {
+			b.Errorf("took %s of processor time, over %s", all, mostTime)
 		}
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	b.ReportMetric(float64(m.Sys)/(1<<20), "MiB")
+	if m.Sys > mostMemory {
+		b.Errorf("%d MiB", m.Sys>>20)
+	}
+}
+
+// processorTime is what this process has used: it does not depend on what
+// else the host does.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
