@@ -2,6 +2,7 @@ package analyse
 
 import (
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,11 +33,22 @@ type Analysis struct {
 }
 
 func (s Study) neverPlanned() int {
-	combinations := 1
+	combinations, cells := 1, 0
 	for _, f := range s.Factors {
-		combinations *= len(f.Levels)
+		levels := 0
+		for _, l := range f.Levels {
+			if l.Name != NotRecorded {
+				levels++
+			}
+		}
+		combinations *= max(1, levels)
 	}
-	return combinations - len(s.Cells)
+	for _, c := range s.Cells {
+		if !slices.ContainsFunc(c, func(a trial.Assignment) bool { return a.Level == NotRecorded }) {
+			cells++
+		}
+	}
+	return combinations - cells
 }
 
 // asked lists the comparisons of all questions that have a trial.

@@ -12,12 +12,12 @@ import (
 // quantileCosts draws the quantile of the time to ready, retries included:
 // for each draw of the success rate and of the distributions of times, of many
 // set-ups played through.
-func quantileCosts(a stats.Attempts, otherLost []float64, leastSetup, q float64, belief stats.Belief, n int, seed uint64) []float64 {
+func quantileCosts(a stats.Attempts, otherLost []float64, otherSetup, q float64, belief stats.Belief, n int, seed uint64) []float64 {
 	random := rand.New(rand.NewPCG(seed, 2))
 	beta := distuv.Beta{Alpha: belief.Success.A + float64(len(a.Ready)), Beta: belief.Success.B + float64(len(a.Lost)), Src: random}
 	ready, lost := a.Ready, a.Lost
 	if len(ready) == 0 {
-		ready = []float64{leastSetup}
+		ready, belief.Ready = []float64{otherSetup}, stats.WeakSpread
 	}
 	if len(lost) == 0 {
 		lost = otherLost

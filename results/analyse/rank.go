@@ -2,9 +2,9 @@ package analyse
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
@@ -85,24 +85,21 @@ func (c Choice) costs(p Priorities, prior namedPrior) [][]float64 {
 		if prior.erratic {
 			spread = spread.erratic()
 		}
-		all[i] = drawCosts(a.attempts, c.otherLosses(i), c.leastSetup(), p, spread.belief(prior.Prior), n, Seed+uint64(i))
+		all[i] = drawCosts(a.attempts, c.otherLosses(i), c.otherSetup(), p, spread.belief(prior.Prior), n, Seed+uint64(i))
 	}
 	return all
 }
 
-func drawCosts(a stats.Attempts, otherLost []float64, leastSetup float64, p Priorities, belief stats.Belief, n int, seed uint64) []float64 {
+func drawCosts(a stats.Attempts, otherLost []float64, otherSetup float64, p Priorities, belief stats.Belief, n int, seed uint64) []float64 {
 	if p.Quantile > 0 {
-		return quantileCosts(a, otherLost, leastSetup, p.Quantile, belief, n/10, seed)
+		return quantileCosts(a, otherLost, otherSetup, p.Quantile, belief, n/10, seed)
 	}
 	costs, err := stats.RunningTimePosterior(a, otherLost, belief, n, seed)
 	if err != nil {
 		return repeated(math.Inf(1), n)
 	}
 	if len(a.Ready) == 0 {
-		// Its set-up time was never seen; no arm is quicker than the quickest.
-		for i := range costs {
-			costs[i] += leastSetup
-		}
+		addUnseen(costs, otherSetup, seed)
 	}
 	return costs
 }
@@ -127,18 +124,32 @@ func (c Choice) otherLosses(i int) (lost []float64) {
 	return lost
 }
 
-// leastSetup is the least mean set-up time of any arm.
-func (c Choice) leastSetup() float64 {
-	least := math.Inf(1)
+// otherSetup is the mean set-up time of the arms that became ready, and what
+// one that never did is taken to need if it works: about as much, as if it had
+// been seen once.
+func (c Choice) otherSetup() float64 {
+	var means []float64
 	for _, a := range c.Arms {
 		if len(a.attempts.Ready) > 0 {
-			least = min(least, average(a.attempts.Ready))
+			means = append(means, average(a.attempts.Ready))
 		}
 	}
-	if math.IsInf(least, 1) {
+	if len(means) == 0 {
 		return 0
 	}
-	return least
+	return average(means)
+}
+
+// addUnseen adds a set-up time that was never seen.
+func addUnseen(costs []float64, otherSetup float64, seed uint64) {
+	unseen, err := stats.NewTimePosterior([]float64{otherSetup}, stats.WeakSpread)
+	if err != nil {
+		return
+	}
+	random := rand.New(rand.NewPCG(seed, 3))
+	for i := range costs {
+		costs[i] += unseen.Draw(random).Mean
+	}
 }
 
 func (c Choice) cost(i int, p Priorities, draws []float64) RunningTime {
@@ -172,171 +183,4 @@ func quantiles(draws []float64) Interval {
 		return unknown()
 	}
 	return Interval{Value(low), Value(high)}
-}
-
-// wins has for each pair the one-sided p-value that the first costs less.
-func (c Choice) wins(p Priorities) [][]float64 {
-	wins := make([][]float64, len(c.Arms))
-	for i := range wins {
-		wins[i] = make([]float64, len(c.Arms))
-		for j := range wins[i] {
-			wins[i][j] = 1
-			if i != j {
-				wins[i][j] = costsLess(c.Arms[i], c.Arms[j], p)
-			}
-		}
-	}
-	return wins
-}
-
-// costsLess permutes inside blocks. For the mean, the scores are each trial's
-// cost less what a success is worth at the pair's common expected time: their
-// sum differs between the arms exactly as the expected times do.
-func costsLess(a, b Candidate, p Priorities) float64 {
-	values, first, block := pairOf(a, b, p)
-	if p.Quantile > 0 {
-		t, err := permuteRanks(values, first, block)
-		return orOne(t.less, err)
-	}
-	t, err := permute(values, first, block)
-	return orOne(t.less, err)
-}
-
-func orOne(p float64, err error) float64 {
-	if err != nil {
-		return 1
-	}
-	return p
-}
-
-func pairOf(a, b Candidate, p Priorities) (values []float64, first []bool, block []int) {
-	worth := pairWorth(a, b)
-	place := map[string]int{}
-	for k, arm := range []Candidate{a, b} {
-		ready, lost := 0, 0
-		for _, o := range arm.trials {
-			var v float64
-			switch {
-			case o.Ready:
-				v, ready = arm.attempts.Ready[ready]-worth, ready+1
-			case p.Quantile > 0:
-				v = math.Inf(1)
-			default:
-				v, lost = arm.attempts.Lost[lost], lost+1
-			}
-			if math.IsNaN(v) {
-				continue
-			}
-			key := o.Block
-			if _, seen := place[key]; !seen {
-				place[key] = len(place)
-			}
-			values, first, block = append(values, v), append(first, k == 0), append(block, place[key])
-		}
-	}
-	return values, first, block
-}
-
-// pairWorth is the expected running time of two arms taken together.
-func pairWorth(a, b Candidate) float64 {
-	worth, err := stats.ExpectedRunningTime(stats.Attempts{
-		Ready: append(append([]float64{}, a.attempts.Ready...), b.attempts.Ready...),
-		Lost:  append(append([]float64{}, a.attempts.Lost...), b.attempts.Lost...),
-	})
-	if err != nil || math.IsInf(worth, 1) {
-		return 0
-	}
-	return worth
-}
-
-// recommend takes, of the allowed arms that are not beaten, the one with the
-// least cost.
-func (c *Choice) recommend() {
-	works, allowed, open := 0, 0, 0
-	for i, a := range c.Arms {
-		if a.Cost.Infinite {
-			continue
-		}
-		works++
-		if a.Limit == LimitExceeded {
-			continue
-		}
-		allowed++
-		if a.NotBeaten {
-			open++
-		}
-		if c.Recommended < 0 || betterThan(a, c.Arms[c.Recommended]) {
-			c.Recommended = i
-		}
-	}
-	switch {
-	case works == 0:
-		c.Kind = NoneWorks
-	case allowed == 0:
-		c.Kind = NoneAllowed
-	case len(c.Arms) == 1:
-		c.Kind = OnlyOne
-	case c.unbeaten() == 1 && c.Arms[c.Recommended].NotBeaten:
-		c.Kind = Decided
-	default:
-		c.Kind = Undecided
-	}
-}
-
-func betterThan(a, b Candidate) bool {
-	if a.NotBeaten != b.NotBeaten {
-		return a.NotBeaten
-	}
-	return a.Cost.Mean < b.Cost.Mean
-}
-
-// unbeaten counts the allowed arms that no other beats.
-func (c Choice) unbeaten() (n int) {
-	for _, a := range c.Arms {
-		if a.NotBeaten && a.Limit != LimitExceeded {
-			n++
-		}
-	}
-	return n
-}
-
-// breakEven finds, against the recommended arm, how often the others may fail.
-// An arm that never got ready is judged by its estimated time, where there is
-// one.
-func (c *Choice) breakEven(estimated func(trial.Cell) (float64, bool)) {
-	if c.Recommended < 0 {
-		return
-	}
-	against, err := stats.ExpectedRunningTime(c.Arms[c.Recommended].attempts)
-	if err != nil {
-		return
-	}
-	for i, a := range c.Arms {
-		if i == c.Recommended {
-			continue
-		}
-		b := BreakEven{Arm: append(trial.Cell{}, a.Arm...), Rate: 0, Below: none, Estimated: none}
-		setup := none
-		if len(a.attempts.Ready) > 0 {
-			setup = Value(average(a.attempts.Ready))
-		} else if t, ok := estimated(a.Arm); ok {
-			setup, b.Estimated = Value(t), Value(t)
-		} else {
-			continue
-		}
-		lost := a.attempts.Lost
-		if len(lost) == 0 {
-			lost = c.otherLosses(i)
-		}
-		if saved := against - float64(setup); saved > 0 {
-			if r, err := stats.BreakEven(saved, average(lost)); err == nil {
-				b.Rate = Value(r)
-			}
-		}
-		arm := stats.Arm{Events: a.Failed.Events, Trials: a.Failed.Trials}
-		if p, err := stats.ProbabilityRateBelow(arm, float64(b.Rate), stats.JeffreysPrior); err == nil {
-			b.Below = Value(p)
-		}
-		c.BreakEven = append(c.BreakEven, b)
-	}
 }

@@ -123,9 +123,22 @@ func Choice(c analyse.Choice, p analyse.Priorities) string {
 		text += ", undecided: " + undecided(c)
 	}
 	if len(a.Best) > 0 {
-		text += fmt.Sprintf(" P(best) = %s under Jeffreys' prior.", probability(a.Best[0].Probability))
+		text += " " + bestSentence(a.Best)
 	}
 	return text + fmt.Sprintf(" Of its trials %s failed.", Rate(a.Failed)) + limitSentence(a, p)
+}
+
+// bestSentence has the range over the priors where they disagree.
+func bestSentence(best []analyse.PriorProbability) string {
+	low, high := best[0].Probability, best[0].Probability
+	for _, b := range best {
+		low, high = min(low, b.Probability), max(high, b.Probability)
+	}
+	usual := probability(best[0].Probability)
+	if high-low < 0.05 {
+		return fmt.Sprintf("P(best) = %s.", usual)
+	}
+	return fmt.Sprintf("P(best) = %s under Jeffreys' prior, and from %s to %s under others.", usual, probability(low), probability(high))
 }
 
 func decidedBecause(c analyse.Choice) string {
