@@ -39,7 +39,7 @@ func (c *Check) decide(state detect.State) {
 		why(Inconclusive, "%d more fit nights before a regression can be told at the stated error rate", c.Needs)
 	}
 	if suspects > 0 && judged {
-		why(Inconclusive, "%d suspected and not certain: trials of the last good and the present state side by side would tell, or the nights to come", suspects)
+		why(Inconclusive, "%d series suspected and not certain: trials of the last good and the present state side by side would tell, or the nights to come", suspects)
 	}
 	if c.Verdict == "" {
 		why(NoRegression, "no regression")
@@ -58,11 +58,11 @@ func (c *Check) count(kind FindingKind) (n int) {
 func regressed(fresh, standing int) string {
 	switch {
 	case standing == 0:
-		return fmt.Sprintf("%d worse since the last run", fresh)
+		return fmt.Sprintf("%d series worse, which is new", fresh)
 	case fresh == 0:
-		return fmt.Sprintf("%d worse since earlier nights, neither undone nor accepted", standing)
+		return fmt.Sprintf("%d series worse since earlier nights, neither undone nor accepted", standing)
 	}
-	return fmt.Sprintf("%d worse since the last run, and %d since earlier nights, neither undone nor accepted", fresh, standing)
+	return fmt.Sprintf("%d series worse, which is new, and %d since earlier nights, neither undone nor accepted", fresh, standing)
 }
 
 // Refuse makes the check one without data: the run that was judged is not the
