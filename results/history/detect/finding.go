@@ -41,6 +41,7 @@ type Finding struct {
 	Better    bool
 	Certainty Certainty
 	Raised    int // night that first said so
+	Settled   int // night in which it became more than suspected; None if never
 	Since     int // first night after the change
 	// P is adjusted for all series and for all windows looked at: that of the
 	// night, for anything at all being found.

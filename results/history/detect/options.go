@@ -33,7 +33,7 @@ func (o Options) check() error {
 // Shares of the error rates by what looks for a change.
 const (
 	alarmSteps, alarmDrifts, alarmRates = 0.6, 0.2, 0.2
-	suspectSteps, suspectRates          = 0.6, 0.4
+	suspectSteps, suspectRates          = 0.5, 0.5
 )
 
 // Decisions are what was learned or decided outside the series.

@@ -35,6 +35,10 @@ func (w *watch) raise(t int, f Finding) (sure bool) {
 		delete(w.suspects, f.Series)
 		known = false
 	}
+	f.Settled = None
+	if f.Certainty != Suspected {
+		f.Settled = t
+	}
 	if f.Certainty == Suspected && known && open.refuted && f.Since <= open.seen {
 		return false
 	}
@@ -62,12 +66,12 @@ func (w *watch) ask(t, at int) (sure bool) {
 	case !asked:
 		w.suspects[f.Series] = suspect{finding: at, seen: t}
 	case confirmed:
-		f.Certainty = Confirmed
+		f.Certainty, f.Settled = Confirmed, t
 		delete(w.suspects, f.Series)
 		w.undo(at)
 		return true
 	default:
-		f.Certainty = Refuted
+		f.Certainty, f.Settled = Refuted, t
 		w.suspects[f.Series] = suspect{finding: at, seen: t, refuted: true}
 	}
 	return false

@@ -1,6 +1,10 @@
 package detect
 
-import "math"
+import (
+	"math"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
 
 // drifts looks for slow changes and raises them.
 func (w *watch) drifts(t int) {
@@ -49,15 +53,23 @@ func (w *watch) shape(m *measure, f *Finding) {
 		f.Kind = Step
 		return
 	}
-	w.setRamp(f, ramp, nights)
+	setRamp(f, ramp, nights, logs)
 }
 
 // setRamp makes a finding the ramp of a fit over nights.
-func (w *watch) setRamp(f *Finding, ramp fit, nights []int) {
+func setRamp(f *Finding, ramp fit, nights []int, logs []float64) {
 	f.Kind, f.Since = Drift, nights[ramp.at]
 	f.Before, f.After = math.Exp(ramp.before), math.Exp(ramp.last)
-	scale := f.After / f.Before / f.Ratio
-	f.Ratio, f.CI.Lower, f.CI.Upper = f.Ratio*scale, f.CI.Lower*scale, f.CI.Upper*scale
+	f.Ratio, f.CI = f.After/f.Before, stats.Interval{Lower: 0, Upper: math.Inf(1)}
+	part := logs[ramp.at:]
+	x := make([]float64, len(part))
+	for i := range x {
+		x[i] = float64(i)
+	}
+	if s, err := stats.TheilSen(x, part, confidence); err == nil {
+		n := float64(len(part))
+		f.CI = stats.Interval{Lower: math.Exp(n * s.CI.Lower), Upper: math.Exp(n * s.CI.Upper)}
+	}
 }
 
 // goesOn reports whether a sure change is the last one going on: together
@@ -85,9 +97,7 @@ func (w *watch) goesOn(t int, m *measure, f Finding) bool {
 	if !is {
 		return false
 	}
-	f.Ratio = math.Exp(ramp.last - ramp.before)
-	g.Ratio, g.CI = f.Ratio, f.CI
-	w.setRamp(g, ramp, nights)
+	setRamp(g, ramp, nights, logs)
 	w.tell(t, last)
 	return true
 }

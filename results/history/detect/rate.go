@@ -14,7 +14,7 @@ const (
 	fewestRateTrials = 15
 	// Before any trial a rate is taken to be priorRate, as if seen in
 	// priorTrials.
-	priorRate, priorTrials = 0.02, 25.0
+	priorRate, priorTrials = 0.01, 25.0
 	// raisedRate is what a chart is best at finding, or raisedBy more than
 	// the usual rate.
 	raisedRate, raisedBy = 0.3, 0.25
@@ -24,7 +24,7 @@ const (
 
 // usualRates are those that charts are made for; a rate counts as the next
 // higher one.
-var usualRates = [...]float64{0.01, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.55, 0.7}
+var usualRates = [...]float64{0.01, 0.0125, 0.016, 0.02, 0.025, 0.032, 0.04, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.32, 0.4, 0.5, 0.6, 0.7}
 
 // Raised is the rate that a usual one is told apart from.
 func Raised(usual float64) float64 {

@@ -126,7 +126,7 @@ func (w *watch) followHost(t int) {
 	before, after := w.last(w.Reference), nights
 	reference := &measure{at: w.host.log}
 	e, _ := effectOf(reference, before, after)
-	w.add(t, Finding{Kind: Host, Series: None, Better: e.ratio < 1, Certainty: Certain, Raised: t, Since: nights[0],
+	w.add(t, Finding{Kind: Host, Series: None, Better: e.ratio < 1, Certainty: Certain, Raised: t, Settled: t, Since: nights[0],
 		Before: e.before, After: e.after, Ratio: e.ratio, CI: e.ci, Together: 1, Undoes: None, UndoneBy: None})
 	for _, t := range nights {
 		w.take(t)

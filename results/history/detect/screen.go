@@ -28,6 +28,7 @@ type screen struct {
 	levels    []level // by measure
 	measures  int
 	nights    int
+	first     int // place of the first night that counts for any measure
 	z, w      []float64
 	all       []float64 // weight of a measure's nights together
 	least     []float64 // weight that its reference nights must have
@@ -41,6 +42,7 @@ func newScreen(measures int, threshold float64) *screen {
 // load takes the nights of a span.
 func (c *screen) load(measures []*measure, s span) {
 	c.nights = len(s.nights)
+	c.first = c.nights
 	size := c.nights * c.measures
 	if cap(c.z) < size {
 		c.z, c.w = make([]float64, 2*size), make([]float64, 2*size)
@@ -71,6 +73,7 @@ func (c *screen) loadOne(j int, m *measure, nights []int) {
 		c.z[i*c.measures+j], c.w[i*c.measures+j] = w*cut(l.residual[i], bound), w
 		sum += c.z[i*c.measures+j]
 		c.all[j] += w
+		c.first = min(c.first, i)
 	}
 	if c.all[j] == 0 {
 		return
@@ -141,9 +144,10 @@ const mostDraws = 4999
 // measures of its family and all windows. Whole nights are rearranged, all
 // measures together, so that what they share is in the distribution too.
 func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
-	last, positions := make([]int, min(longestWindow, c.nights)), make([]int, c.nights)
-	for i := range positions {
-		positions[i] = i
+	n := c.nights - c.first
+	last, places := make([]int, min(longestWindow, n)), make([]int, n)
+	for i := range places {
+		places[i] = c.first + i
 	}
 	for i := range last {
 		last[i] = c.nights - 1 - i
@@ -153,10 +157,10 @@ func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
 	rises, falls := newTallies(observed.rise, family), newTallies(observed.fall, family)
 	for draws := 0; draws < mostDraws && !(rises.settled() && falls.settled()); draws++ {
 		for i := range last {
-			j := i + random.IntN(c.nights-i)
-			positions[i], positions[j] = positions[j], positions[i]
+			j := i + random.IntN(n-i)
+			places[i], places[j] = places[j], places[i]
 		}
-		c.arrange(positions[:len(last)], drawn)
+		c.arrange(places[:len(last)], drawn)
 		rises.count(drawn.rise)
 		falls.count(drawn.fall)
 	}

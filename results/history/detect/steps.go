@@ -18,13 +18,13 @@ func (w *watch) steps(t int) {
 	night.Worse = min(1, slices.Min(rise)/alarmSteps)
 	night.Better = min(1, slices.Min(fall)/alarmSteps)
 	for _, j := range byP(rise) {
-		if p := rise[j] / alarmSteps; p <= w.Suspicion {
-			w.step(t, j, false, p, s.nights)
+		if rise[j] <= w.Suspicion*suspectSteps {
+			w.step(t, j, false, rise[j], s.nights)
 		}
 	}
 	for _, j := range byP(fall) {
-		if p := fall[j] / alarmSteps; p <= w.Alarm {
-			w.step(t, j, true, p, s.nights)
+		if fall[j] <= w.Alarm*alarmSteps {
+			w.step(t, j, true, fall[j], s.nights)
 		}
 	}
 }
@@ -46,9 +46,9 @@ func (w *watch) step(t, j int, better bool, p float64, nights []int) {
 	if !ok || math.IsNaN(m.at[t]) {
 		return
 	}
-	f := Finding{Kind: Step, Better: better, Certainty: Suspected, P: p, Since: nights[at]}
-	if p <= w.Alarm {
-		f.Certainty = Certain
+	f := Finding{Kind: Step, Better: better, Certainty: Suspected, P: min(1, p/suspectSteps), Since: nights[at]}
+	if p <= w.Alarm*alarmSteps {
+		f.Certainty, f.P = Certain, p/alarmSteps
 	}
 	w.change(t, j, f)
 }
