@@ -84,8 +84,10 @@ func TestPrecedence(t *testing.T) {
 			Findings: []watch.Finding{kill("api", "docker/"+nodeID+"/kubelet/kubepods", "deploy")}}, trial.DeployFailed, "oom"},
 		"a worker that is gone under a living engine": {Case{Worker: "signal: killed", Phase: "build", After: alive}, trial.RunnerFault, "worker-lost"},
 		"a worker that is gone with its engine":       {Case{Worker: "signal: killed", Phase: "build", Findings: []watch.Finding{saw(watch.EngineEnded, "build")}}, trial.EngineCrash, "gone"},
-		"containerd gone, and the trial with it":      {Case{Reported: reported(trial.ClusterCreateFailed, "cluster"), Findings: []watch.Finding{{Kind: watch.PartEnded, Subject: "containerd", Phase: "cluster"}}}, trial.EngineCrash, "containerd"},
-		"a pull that failed is no build":              {Case{Reported: reported(trial.PullFailed, "build"), After: alive, Text: text(trial.BuildFailed, "user")}, trial.PullFailed, ""},
+		"a worker that is gone with its machine, killed for want of memory": {Case{Worker: "signal: killed", Phase: "build",
+			Findings: []watch.Finding{kill("exe", "", "build"), {Kind: watch.PartEnded, Subject: "containerd", Phase: "build"}}}, trial.EngineCrash, "oom"},
+		"containerd gone, and the trial with it": {Case{Reported: reported(trial.ClusterCreateFailed, "cluster"), Findings: []watch.Finding{{Kind: watch.PartEnded, Subject: "containerd", Phase: "cluster"}}}, trial.EngineCrash, "containerd"},
+		"a pull that failed is no build":         {Case{Reported: reported(trial.PullFailed, "build"), After: alive, Text: text(trial.BuildFailed, "user")}, trial.PullFailed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := Judge(c.of)

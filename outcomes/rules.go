@@ -130,10 +130,15 @@ func (c *Case) thrashing() (trial.Verdict, bool) {
 	return seen(trial.HostExhausted, "memory-thrashing", watched, f)
 }
 
-// workerLost is a worker that ended without a word while the engine lived.
+// workerLost is a worker that ended without a word while the engine lived. A
+// worker lives outside the machine's memory and dies with the machine: when
+// the kernel killed what the machine hangs on, the engine went the same way.
 func (c *Case) workerLost() (trial.Verdict, bool) {
 	if c.Reported != nil || c.Ended != nil {
 		return undecided, false
+	}
+	if f, killed := c.killedEngine(); killed {
+		return seen(trial.EngineCrash, "oom", watched, f)
 	}
 	return trial.Verdict{Outcome: trial.RunnerFault, Cause: "worker-lost", Confidence: certain,
 		Evidence: []trial.Evidence{{Source: "test process", State: "ended without a result", Text: c.Worker}}}, true
