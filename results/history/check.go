@@ -24,7 +24,7 @@ func (h *History) Check(experiment, host string, o detect.Options) (Check, error
 	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
 		Threshold: o.Threshold, FalseAlarm: undefined, Simulated: n.Simulated()}
 	if len(n.Runs) == 0 {
-		c.Verdict, c.Why = NoData, []string{"there is no run of this experiment"}
+		c.Verdict, c.Why = NoData, []string{"there is no run to judge; make one with: stratbench run experiments/nightly.yaml"}
 		return c, nil
 	}
 	decisions := h.Decisions(experiment, host)

@@ -38,7 +38,11 @@ var verdictWords = map[history.Verdict]string{
 
 // CheckVerdict is the verdict in a line: "REGRESSION: nightly, 2 worse …".
 func CheckVerdict(c history.Check) string {
-	return fmt.Sprintf("%s: %s: %s.", verdictWords[c.Verdict], c.Experiment, strings.Join(c.Why, "; "))
+	of := c.Experiment
+	if of == "" {
+		of = "no experiment"
+	}
+	return fmt.Sprintf("%s: %s: %s.", verdictWords[c.Verdict], of, strings.Join(c.Why, "; "))
 }
 
 // Findings has a row for each change.
