@@ -50,8 +50,10 @@ func Faults(runs []results.Run) Table {
 
 func faultRows(runs []results.Run) (rows []*faultRow) {
 	for _, run := range runs {
-		for _, rec := range run.Trials() {
-			if rec.Fault == nil {
+		// A trial that was done again counts each time: what it was first taken
+		// for stays a finding.
+		for _, rec := range run.Records {
+			if rec.Kind != results.KindTrial || rec.Fault == nil || rec.Verdict.Outcome == trial.Cancelled {
 				continue
 			}
 			i := slices.IndexFunc(rows, func(r *faultRow) bool { return r.Fault == rec.Fault.Name && r.Runtime == rec.Machine.Runtime })
