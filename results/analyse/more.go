@@ -3,6 +3,7 @@ package analyse
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -32,7 +33,7 @@ func (c *Choice) moreBlocks() {
 	}
 	c.MoreBlocks, c.MoreSeconds = -1, none
 	for _, m := range blockSteps {
-		if decides(open, m) >= decisionPower {
+		if decides(open, m, len(c.Arms)*(len(c.Arms)-1)) >= decisionPower {
 			c.MoreBlocks, c.MoreSeconds = m, Value(float64(m)*each)
 			return
 		}
@@ -43,10 +44,9 @@ func (c *Choice) moreBlocks() {
 func futures(trials int) int { return max(50, min(300, 100_000/max(1, trials))) }
 
 // decides is the share of simulated futures of m more blocks in which one arm
-// beats all others.
-func decides(open []Candidate, m int) float64 {
+// beats all others that are open, where tests in all are adjusted together.
+func decides(open []Candidate, m, tests int) float64 {
 	random := rand.New(rand.NewPCG(Seed, uint64(m)))
-	alpha := Alpha / float64(len(open)*(len(open)-1))
 	n, all := 0, futures(len(open[0].trials))
 	for range all {
 		future := make([]stats.Attempts, len(open))
@@ -54,7 +54,7 @@ func decides(open []Candidate, m int) float64 {
 		for i, a := range open {
 			future[i], costs[i] = a.extended(m, open, random)
 		}
-		if someoneWins(future, costs, alpha) {
+		if someoneWins(future, costs, tests) {
 			n++
 		}
 	}
@@ -107,15 +107,21 @@ func (a Candidate) possible(open []Candidate) (ready, lost stats.TimePosterior) 
 	return ready, lost
 }
 
-func someoneWins(future []stats.Attempts, costs [][]float64, alpha float64) bool {
+// someoneWins takes Holm's steps with the wins of each arm.
+func someoneWins(future []stats.Attempts, costs [][]float64, tests int) bool {
 	for i := range future {
-		wins := 0
+		var p []float64
 		for j := range future {
-			if i != j && normalLess(future[i], future[j], costs[i], costs[j]) < alpha {
-				wins++
+			if i != j {
+				p = append(p, normalLess(future[i], future[j], costs[i], costs[j]))
 			}
 		}
-		if wins == len(future)-1 {
+		slices.Sort(p)
+		wins := 0
+		for wins < len(p) && p[wins] <= Alpha/float64(tests-wins) {
+			wins++
+		}
+		if wins == len(p) {
 			return true
 		}
 	}

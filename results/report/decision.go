@@ -161,7 +161,7 @@ func regret(v analyse.Value) string {
 func undecided(c analyse.Choice) string {
 	var others []string
 	for i, a := range c.Arms {
-		if a.NotBeaten && i != c.Recommended {
+		if a.NotBeaten && i != c.Recommended && a.Limit != analyse.LimitExceeded {
 			others = append(others, a.Arm.String())
 		}
 	}
