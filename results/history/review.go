@@ -56,12 +56,15 @@ type Point struct {
 	Bad   int           `json:"bad,omitempty"`
 }
 
-// Segment is a stretch of nights without a change: from the night From until
-// before the night To.
+// Segment is a stretch of nights without a step: from the night Start until
+// before the night End.
 type Segment struct {
-	From    int           `json:"from"`
-	To      int           `json:"to"`
-	Typical analyse.Value `json:"typical"`
+	Start int `json:"start"`
+	End   int `json:"end"`
+	// From and To are what is typical; of a drift where it began and ended.
+	From  analyse.Value `json:"from"`
+	To    analyse.Value `json:"to"`
+	Drift bool          `json:"drift,omitempty"`
 }
 
 // Change is between two segments.
@@ -89,7 +92,12 @@ type Change struct {
 func (h *History) Review(experiment, host string, series Pattern, o detect.Options) (Review, error) {
 	n := h.Nights(experiment, host)
 	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: []Night{}, Series: []SeriesReview{}, Threshold: o.Threshold, Simulated: n.Simulated()}
-	cut, err := detect.Segments(n.Matrix(), o)
+	decisions := h.Decisions(experiment, host)
+	judged, err := n.replay(decisions, o)
+	if err != nil {
+		return r, fmt.Errorf("judging the runs of %s: %w", experiment, err)
+	}
+	cut, err := detect.Segments(n.Matrix(), judged, o)
 	if err != nil {
 		return r, fmt.Errorf("cutting the series of %s: %w", experiment, err)
 	}
@@ -100,7 +108,6 @@ func (h *History) Review(experiment, host string, series Pattern, o detect.Optio
 		}
 		r.Nights = append(r.Nights, night)
 	}
-	decisions := h.Decisions(experiment, host)
 	for i, s := range n.Series {
 		if match(series.Cell, s.Cell.Key()) && match(series.Metric, string(s.Metric)) {
 			r.Series = append(r.Series, n.reviewed(s, cut[i], decisions, o))
@@ -115,11 +122,11 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 		r.Points = append(r.Points, s.point(night))
 	}
 	for _, part := range cut.Segments {
-		r.Segments = append(r.Segments, Segment{part.Start, part.End, analyse.Value(part.Typical)})
+		r.Segments = append(r.Segments, Segment{part.Start, part.End, analyse.Value(part.From), analyse.Value(part.To), part.Drift})
 	}
-	for i, c := range cut.Changes {
-		change := Change{Since: n.moment(c.Night), P: analyse.Value(c.P), Adjusted: analyse.Value(c.Adjusted),
-			Before: r.Segments[i].Typical, After: r.Segments[i+1].Typical, Ratio: analyse.Value(c.Ratio),
+	for _, c := range cut.Changes {
+		before, after := r.around(c.Night)
+		change := Change{Since: n.moment(c.Night), P: analyse.Value(c.P), Adjusted: analyse.Value(c.Adjusted), Before: before, After: after, Ratio: analyse.Value(c.Ratio),
 			Interval: analyse.Interval{Lower: analyse.Value(c.CI.Lower), Upper: analyse.Value(c.CI.Upper)},
 			Causes:   append([]Cause{}, n.Causes(s.Cell, c.Night)...), Moved: append([]Moved{}, n.Moved(s, c.Night, o.Threshold)...)}
 		change.Better = change.After < change.Before
@@ -127,6 +134,20 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 		r.Changes = append(r.Changes, change)
 	}
 	return r
+}
+
+// around are what is typical before a night and from it on.
+func (r SeriesReview) around(night int) (before, after analyse.Value) {
+	before, after = undefined, undefined
+	for _, s := range r.Segments {
+		switch {
+		case s.Start == night:
+			after = s.From
+		case s.End <= night:
+			before = s.To
+		}
+	}
+	return before, after
 }
 
 // point is a series in a night.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/stratbench/stratbench/results/analyse"
@@ -51,7 +52,7 @@ func Changes(r history.Review) Table {
 		t.Notes = []string{"No series changed."}
 		return t
 	}
-	t.Notes = []string{"Looking back over all nights: p adjusted for every change tested in every series. What else changed then need not be the cause."}
+	t.Notes = []string{"Looking back over all nights: p adjusted for every place tested in every series, so that one in twenty of these is expected to be none. What else changed then need not be the cause."}
 	return t
 }
 
@@ -65,11 +66,14 @@ func Series(r history.Review) Table {
 				nights++
 			}
 		}
-		first, end := none, none
+		first, end, parts := none, none, strconv.Itoa(len(s.Segments))
 		if n := len(s.Segments); n > 0 {
-			first, end = figure(s.Unit, s.Segments[0].Typical), figure(s.Unit, s.Segments[n-1].Typical)
+			first, end = figure(s.Unit, s.Segments[0].From), figure(s.Unit, s.Segments[n-1].To)
 		}
-		t.Rows = append(t.Rows, []string{cellOf(s.Cell), metricName(s.Metric), strconv.Itoa(nights), strconv.Itoa(len(s.Segments)), first, end, figure(s.Unit, last.Value)})
+		if slices.ContainsFunc(s.Segments, func(p history.Segment) bool { return p.Drift }) {
+			parts += ", with a drift"
+		}
+		t.Rows = append(t.Rows, []string{cellOf(s.Cell), metricName(s.Metric), strconv.Itoa(nights), parts, first, end, figure(s.Unit, last.Value)})
 	}
 	return t
 }
@@ -93,18 +97,18 @@ func ChangeText(s history.SeriesReview, c history.Change) string {
 
 // tidyReview has a figure a row: each series in each night.
 func tidyReview(r history.Review) [][]string {
-	rows := [][]string{{"run_id", "when", "fit", "cell", "metric", "unit", "n", "bad", "value", "segment", "typical"}}
+	rows := [][]string{{"run_id", "when", "fit", "cell", "metric", "unit", "n", "bad", "value", "segment", "segment_from", "segment_to"}}
 	for _, s := range r.Series {
 		for i, p := range s.Points {
 			n := r.Nights[i]
-			at, typical := "", ""
+			at, from, to := "", "", ""
 			for k, part := range s.Segments {
-				if i >= part.From && i < part.To {
-					at, typical = strconv.Itoa(k+1), number(part.Typical)
+				if i >= part.Start && i < part.End {
+					at, from, to = strconv.Itoa(k+1), number(part.From), number(part.To)
 				}
 			}
 			rows = append(rows, []string{n.RunID, n.When.UTC().Format("2006-01-02T15:04:05Z"), strconv.FormatBool(len(n.NotFit) == 0),
-				s.Cell.Key(), string(s.Metric), string(s.Unit), strconv.Itoa(p.N), strconv.Itoa(p.Bad), number(p.Value), at, typical})
+				s.Cell.Key(), string(s.Metric), string(s.Unit), strconv.Itoa(p.N), strconv.Itoa(p.Bad), number(p.Value), at, from, to})
 		}
 	}
 	return rows

@@ -129,8 +129,7 @@ func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
 		}
 	}
 	for _, s := range d.s.Segments {
-		level := y(d.y(float64(s.Typical)))
-		line(c, black, 1.8, vg.Point{X: x(d.x(s.From) - 0.4), Y: level}, vg.Point{X: x(d.x(s.To-1) + 0.4), Y: level})
+		line(c, black, 1.8, vg.Point{X: x(d.x(s.Start) - 0.4), Y: y(d.y(float64(s.From)))}, vg.Point{X: x(d.x(s.End-1) + 0.4), Y: y(d.y(float64(s.To)))})
 	}
 }
 
@@ -155,7 +154,7 @@ func (d drawnSeries) caption() string {
 	if d.s.Unit == history.UnitShare {
 		text = "Point: a night without one; ×: a night with one or more, at their share of its trials. "
 	}
-	text += "Grey ring: the host was not fit. Black: what is typical between changes."
+	text += "Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts."
 	for _, c := range d.s.Changes {
 		text += " " + report.ChangeText(d.s, c)
 	}

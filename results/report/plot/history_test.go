@@ -34,9 +34,9 @@ func reviewOf(unit history.Unit, metric analyse.Metric, typical float64, nights 
 		}
 		s.Points, r.Nights = append(s.Points, p), append(r.Nights, night)
 	}
-	s.Segments = []history.Segment{{From: 0, To: min(20, nights), Typical: analyse.Value(typical)}}
+	s.Segments = []history.Segment{{Start: 0, End: min(20, nights), From: analyse.Value(typical), To: analyse.Value(typical)}}
 	if nights > 20 {
-		s.Segments = append(s.Segments, history.Segment{From: 20, To: nights, Typical: analyse.Value(1.3 * typical)})
+		s.Segments = append(s.Segments, history.Segment{Start: 20, End: nights, From: analyse.Value(1.3 * typical), To: analyse.Value(1.35 * typical), Drift: true})
 		s.Changes = []history.Change{{Since: history.Moment{Night: 20, When: r.Nights[20].When}, Before: analyse.Value(typical), After: analyse.Value(1.3 * typical), Ratio: 1.3,
 			Causes: []history.Cause{{What: "Podman", From: "5.4.2", To: "5.5.0", When: r.Nights[20].When}}}}
 	}
