@@ -29,6 +29,7 @@ func Report(m Material) Page {
 	p.add(Section{Title: "In short", Text: short(m)})
 	p.add(Section{Title: "Doubts", Text: report.Doubts(m.Analysis)})
 	p.add(Section{Title: "Recommended strategy", Text: priors(m), Tables: decisions(m)})
+	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis))})
 	p.add(Section{Title: "Outcomes and times", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis)),
 		Figures: pick(figures, "setup", "ready-", "outcomes-")})
 	p.add(Section{Title: "Comparisons", Text: verdicts(m.Analysis), Tables: rows(report.Comparisons(m.Analysis))})
