@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/analyse/stats"
 	"slices"
 
 	"github.com/stratbench/stratbench/results"
@@ -24,22 +25,40 @@ func (n Nights) confirmations(report detect.Report, o detect.Options) (list []de
 			if f.Series == detect.None || f.Raised > night || f.Certainty != detect.Suspected && f.Raised != night {
 				continue
 			}
-			good, present := r.states(n.Series[f.Series])
-			if len(good) == 0 {
-				continue
-			}
-			c, err := detect.Confirm(good, present, !f.Better, confirmAlpha, o.Threshold)
+			confirmed, tells, err := r.confirms(n.Series[f.Series], f, o)
 			if err != nil {
 				return nil, fmt.Errorf("comparing the states of run %s: %w", r.RunID, err)
 			}
-			list = append(list, detect.Confirmation{Night: night, Series: f.Series, Confirmed: c.Confirmed})
+			if tells {
+				list = append(list, detect.Confirmation{Night: night, Series: f.Series, Confirmed: confirmed})
+			}
 		}
 	}
 	return list, nil
 }
 
+// confirms says whether a run of both states confirms a finding, if it tells
+// at all. Of a rate the trials of the present state are counted one by one,
+// until they have said it.
+func (r *Run) confirms(s Series, f detect.Finding, o detect.Options) (confirmed, tells bool, err error) {
+	good, present := r.states(s)
+	if len(good) == 0 {
+		return false, false, nil
+	}
+	if UnitOf(s.Metric) != UnitShare {
+		c, err := detect.Confirm(good, present, f.Better, confirmAlpha, o.Threshold)
+		return c.Confirmed, true, err
+	}
+	var bad []bool
+	for _, v := range slices.Concat(present...) {
+		bad = append(bad, v > 0)
+	}
+	decision, _, err := detect.ConfirmRate(f.Before, confirmAlpha).Decide(bad)
+	return decision == stats.AcceptHigh, decision != stats.Undecided && !f.Better, err
+}
+
 // states are a series' trials of the two states, block by block; of a count 1
-// for a bad one and 0 for a good one. Empty where neither has any.
+// for a bad one and 0 for a good one. Empty where no block has both.
 func (r *Run) states(s Series) (good, present [][]float64) {
 	for _, t := range r.Trials {
 		cell := r.Cells[t.Cell]
@@ -61,11 +80,12 @@ func (r *Run) states(s Series) (good, present [][]float64) {
 			present[t.Block-1] = append(present[t.Block-1], value)
 		}
 	}
-	some := func(block []float64) bool { return len(block) > 0 }
-	if !slices.ContainsFunc(good, some) || !slices.ContainsFunc(present, some) {
-		return nil, nil
+	for block := range good {
+		if len(good[block]) > 0 && len(present[block]) > 0 {
+			return good, present
+		}
 	}
-	return good, present
+	return nil, nil
 }
 
 // value is a trial's figure: of a count 1 for a bad trial, 0 for a good one.
