@@ -71,8 +71,9 @@ each phase, peak memory, failures and failed tests of every cell together, at
 one stated rate of false alarms for all of them. Runs in the folder of runs that
 the history lacks are added to it first.
 
-A regression keeps being reported until it is undone, or accepted with
-stratbench baseline accept, for at most 90 nights.
+A regression keeps being reported until it is undone, accepted with stratbench
+baseline accept, or not borne out by the seven nights after its alarm; for at
+most 90 nights.
 
 ` + checkCodeTable(),
 		Example: `  stratbench run experiments/nightly.yaml; stratbench check
