@@ -53,7 +53,11 @@ type judgement struct {
 
 func judge(opts Options, s *scanner) Result {
 	for i := range s.sightings {
-		s.sightings[i].settle(&s.rules.rules[i])
+		r := &s.rules.rules[i]
+		s.sightings[i].settle(r)
+		if r.Excerpt > 0 && s.lines >= r.Excerpt {
+			s.sightings[i] = sighting{}
+		}
 	}
 	j := judgement{scanner: s, opts: opts}
 	j.phase = cmp.Or(opts.Phase, j.lastPhase(false))
@@ -107,9 +111,6 @@ func (j *judgement) holds(i int, r *Rule) bool {
 		return false
 	}
 	if r.Tail > 0 && j.sightings[i].last.line <= j.final-r.Tail {
-		return false
-	}
-	if r.Excerpt > 0 && j.lines >= r.Excerpt {
 		return false
 	}
 	return r.When.met(j.opts) && j.allSeen(r.needs) && !slices.ContainsFunc(r.unless, j.seen)
