@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test unit fault-matrix kill-test build lab workload prerequisites schema calibrate bench vet clean
+.PHONY: demo test unit fault-matrix kill-test nightly-demo build lab workload prerequisites schema calibrate bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -55,6 +55,11 @@ KILLS := 50
 kill-test: build lab
 	STRATBENCH_KILLS=$(KILLS) go test -v -count 1 -timeout 90m -run TestRunnerKilledAtRandom ./experiments/run
 
+## nightly-demo: forty real runs in which three things change at known nights, each judged by the check
+nightly-demo: build lab
+	experiments/nightly-demo/nights.sh $(BIN) results/nightly-demo
+	$(BIN) history --history results/nightly-demo/history --plots results/nightly-demo/plots
+
 ## build: the program
 build:
 	go build -o $(BIN) ./cmd/stratbench
@@ -69,7 +74,7 @@ workload:
 
 ## schema: write the published JSON Schemas anew from the types
 schema:
-	go generate ./experiments
+	go generate ./experiments ./results/analyse ./results/history
 
 ## calibrate: how often intervals cover and tests err, into docs/
 calibrate:

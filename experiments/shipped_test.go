@@ -79,3 +79,23 @@ func load(t *testing.T, file string) *experiments.Spec {
 	}
 	return spec
 }
+
+// TestNightlyDemoLoads: the states of the demo are of one experiment and have
+// the same cell, or their nights would not make one series.
+func TestNightlyDemoLoads(t *testing.T) {
+	files, err := filepath.Glob("nightly-demo/[0-9]-*.yaml")
+	if err != nil || len(files) != 4 {
+		t.Fatalf("states of the nightly demo: %q, %v; want 4", files, err)
+	}
+	for _, file := range files {
+		spec, err := experiments.Load(file)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		cells := plan.Cells(spec.Factors)
+		if spec.Name != "nightly-demo" || len(cells) != 1 || cells[0].Key() != "runtime=podman strategy=serial" {
+			t.Errorf("%s is of experiment %s with the cells %v", file, spec.Name, cells)
+		}
+	}
+}

@@ -1,0 +1,23 @@
+#!/bin/bash
+# Ten nights of each state of the demo, one after the other, each followed by
+# the check. Called again, it goes on with the night that comes next.
+# Usage: nights.sh STRATBENCH FOLDER
+set -uo pipefail
+stratbench=$1 results=$2/runs history=$2/history
+specs=$(dirname "$0")
+nights=${NIGHTS:-10}
+mkdir -p "$results"
+
+night=0
+for spec in 1-before 2-less-memory 3-slow-image 4-other-engine; do
+	for _ in $(seq "$nights"); do
+		night=$((night + 1))
+		done=$(find "$results" -mindepth 2 -maxdepth 2 -name environment.json | wc -l)
+		[ "$done" -ge "$night" ] && continue
+		echo "night $night: $spec"
+		"$stratbench" run "$specs/$spec.yaml" --dir "$results" >/dev/null || exit
+		"$stratbench" check --dir "$results" --history "$history" --output markdown \
+			>"$2/check-$(printf %02d "$night").md"
+		echo "night $night: check exits $?" | tee -a "$2/checks.txt"
+	done
+done
