@@ -40,6 +40,10 @@ func TestJudgement(t *testing.T) {
 		"an API server that refuses": {
 			log:     "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n",
 			outcome: trial.ClusterHang, cause: "apiserver"},
+		"an API server that refuses a manifest": {
+			opts:    Options{Phase: trial.PhaseDeploy},
+			log:     "finding the resource of Pod default/waiter in manifests/waiter.yaml: Get \"https://127.0.0.1:41197/api?timeout=32s\": dial tcp 127.0.0.1:41197: connect: connection refused\n",
+			outcome: trial.ClusterHang, cause: "apiserver"},
 		"a download that ends early": {
 			log:     "Error: copying system image: reading blob sha256:1: unexpected EOF\n",
 			outcome: trial.PullFailed, cause: "connection"},
