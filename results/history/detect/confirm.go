@@ -79,15 +79,20 @@ func newTrials(good, present [][]float64, threshold float64) (t trials) {
 	return t
 }
 
-// confirmMisses is how often the trials that look for a raised rate may miss
-// one.
-const confirmMisses = 0.05
+const (
+	// confirmMisses is how often the trials that look for a raised rate may
+	// miss one.
+	confirmMisses = 0.05
+	// leastUsual is the lowest rate that a raised one is told apart from: with
+	// a lower one a single bad trial would confirm.
+	leastUsual = 0.02
+)
 
 // ConfirmRate is the test that decides, trial by trial of the suspected cell,
-// whether its rate has risen: from the usual one, or 2 % where less was seen,
-// to the rate that Raised tells. AcceptHigh confirms at the level alpha;
+// whether its rate has risen: from the usual one, or leastUsual where less was
+// seen, to the rate that Raised tells. AcceptHigh confirms at the level alpha;
 // AcceptLow refutes.
 func ConfirmRate(usual, alpha float64) stats.SPRT {
-	usual = min(0.9, max(priorRate, usual))
+	usual = min(0.9, max(leastUsual, usual))
 	return stats.SPRT{Low: usual, High: Raised(usual), Alpha: alpha, Beta: confirmMisses}
 }

@@ -36,7 +36,7 @@ func (m *measure) creeps(threshold, level float64) creep {
 	for _, horizon := range horizons {
 		n := len(m.logs) - m.start
 		switch {
-		case horizon == 0 && n > mostPoints:
+		case horizon == 0 && n > horizons[0]:
 			horizon = min(n, longestRegime)
 		case horizon == 0 || horizon > n:
 			continue

@@ -1,0 +1,162 @@
+package detect
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+)
+
+// small is a world of few cells, quick to judge.
+func small(seed uint64, set change) *course {
+	w := usualWorld(5, seed)
+	w.Cells, w.Busy, w.change = 4, 0, set
+	return w.nights(changedAt + 20)
+}
+
+const (
+	changedCell = 2
+	changedAt   = 60
+)
+
+func judgedBy(t *testing.T, c *course, d Decisions) Report {
+	t.Helper()
+	r, err := Replay(c.Matrix, d, Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A night judged again, with later ones on record, says the same.
+func TestANightRestsOnThoseBeforeItOnly(t *testing.T) {
+	c := small(1, change{cell: changedCell, from: changedAt, setup: 0.2})
+	whole := judgedBy(t, c, Decisions{})
+	for n := changedAt - 5; n < changedAt+10; n++ {
+		part := c.Matrix
+		part.Nights = c.Nights[:n]
+		part.Series = make([]Series, len(c.Series))
+		for i, s := range c.Series {
+			if part.Series[i] = s; s.IsCount() {
+				part.Series[i].Bad, part.Series[i].Trials = s.Bad[:n], s.Trials[:n]
+			} else {
+				part.Series[i].Values = s.Values[:n]
+			}
+		}
+		r, err := Replay(part, Decisions{}, Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(r.Nights, whole.Nights[:n]) {
+			t.Fatalf("%d nights are judged otherwise when %d follow", n, len(c.Nights)-n)
+		}
+	}
+}
+
+// A step of 20 % is one regression of its own cell, at its place, of its size;
+// accepted, it is none; taken back, it is undone.
+func TestAStepIsFoundAcceptedAndUndone(t *testing.T) {
+	set := change{cell: changedCell, from: changedAt, setup: 0.2}
+	setup := changedCell * seriesOfCell
+	r := judgedBy(t, small(2, set), Decisions{})
+	var found []Finding
+	for _, i := range r.Open() {
+		if f := r.Findings[i]; f.Series == setup {
+			found = append(found, f)
+		}
+	}
+	if len(found) != 1 || found[0].Kind != Step || found[0].Since != changedAt || !found[0].CI.Contains(1.2) {
+		t.Errorf("found %+v, not one step of 20 %% at night %d", found, changedAt)
+	}
+	accepted := judgedBy(t, small(2, set), Decisions{Restarts: []Restart{{changedAt, None}}})
+	if open := accepted.Open(); len(open) > 0 {
+		t.Errorf("what was accepted in its own night is open: %+v", accepted.Findings[open[0]])
+	}
+	set.until = changedAt + 8
+	for _, f := range judgedBy(t, small(2, set), Decisions{}).Findings {
+		if f.Series == setup && f.Regression() && f.UndoneBy == None {
+			t.Errorf("%+v is not undone by the nights after it", f)
+		}
+	}
+}
+
+// Trials of both sides make a suspicion a regression, or nothing at all.
+func TestASuspicionIsDecidedByTrialsOfBothSides(t *testing.T) {
+	for seed := range uint64(40) {
+		c := small(seed, change{cell: changedCell, from: changedAt, setup: 0.1})
+		for _, f := range judgedBy(t, c, Decisions{}).Findings {
+			if f.Certainty != Suspected || f.Better {
+				continue
+			}
+			for confirmed, want := range map[bool]Certainty{true: Confirmed, false: Refuted} {
+				r := judgedBy(t, c, Decisions{Confirmations: []Confirmation{{f.Raised, f.Series, confirmed}}})
+				for _, g := range r.Findings {
+					if g.Series == f.Series && g.Raised == f.Raised && g.Certainty != want {
+						t.Errorf("decided %v, and %v", confirmed, g.Certainty)
+					}
+				}
+			}
+			return
+		}
+	}
+	t.Fatal("nothing was only suspected in forty histories")
+}
+
+// The whole host becoming slower is no regression of any cell.
+func TestASlowerHostIsNoRegression(t *testing.T) {
+	r := judgedBy(t, small(3, change{cell: None, from: changedAt, host: 0.3}), Decisions{})
+	shifted := 0
+	for _, n := range r.Nights[changedAt:] {
+		shifted += index(n.State == HostShifted)
+	}
+	if open := r.Open(); len(open) > 0 || shifted < hostStays {
+		t.Errorf("%d nights of a shifted host, regressions %v", shifted, open)
+	}
+}
+
+func TestTooFewNightsAreSaid(t *testing.T) {
+	c := small(4, change{cell: None})
+	r := judgedBy(t, c, Decisions{})
+	if r.Nights[3].State != Inconclusive || r.Nights[3].Needs < 5 || r.Nights[changedAt].Needs != 0 {
+		t.Errorf("needs %d after four nights, %d after %d", r.Nights[3].Needs, r.Nights[changedAt].Needs, changedAt+1)
+	}
+	for n := 1; n < changedAt; n++ {
+		if a, b := r.Nights[n-1].Needs, r.Nights[n].Needs; b > a {
+			t.Errorf("needs %d and then %d more nights", a, b)
+		}
+	}
+}
+
+func TestSegmentsOfAStep(t *testing.T) {
+	c := small(5, change{cell: changedCell, from: changedAt, setup: 0.3})
+	s, err := Segments(c.Matrix, judgedBy(t, c, Decisions{}), Default)
+	if err != nil || len(s) != len(c.Series) {
+		t.Fatal(len(s), err)
+	}
+	changes := s[changedCell*seriesOfCell].Changes
+	if len(changes) != 1 || changes[0].Night != changedAt || !changes[0].CI.Contains(1.3) || !(changes[0].Adjusted <= falseDiscoveries) {
+		t.Errorf("changes %+v, not one of 30 %% at night %d", changes, changedAt)
+	}
+}
+
+// What is no history is refused with its place, not judged.
+func TestWhatIsNoHistoryIsRefused(t *testing.T) {
+	nights := []Night{{Day: 1}, {Day: 2}}
+	ok := Series{Values: [][]float64{{1}, {2}}}
+	for name, m := range map[string]Matrix{
+		"days that fall":        {[]Night{{Day: 2}, {Day: 1}}, []Series{ok}},
+		"a negative reference":  {[]Night{{Day: 1, Reference: -1}, {Day: 2}}, []Series{ok}},
+		"a value of 0":          {nights, []Series{{Values: [][]float64{{0}, {1}}}}},
+		"an endless value":      {nights, []Series{{Values: [][]float64{{1}, {math.Inf(1)}}}}},
+		"no number":             {nights, []Series{{Values: [][]float64{{math.NaN()}, {1}}}}},
+		"more bad than trials":  {nights, []Series{{Bad: []int{2, 0}, Trials: []int{1, 1}}}},
+		"fewer nights than two": {nights, []Series{{Values: [][]float64{{1}}}}},
+	} {
+		if _, err := Replay(m, Decisions{}, Default); !errors.Is(err, ErrInput) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if r, err := Replay(Matrix{}, Decisions{}, Default); err != nil || len(r.Nights) != 0 {
+		t.Errorf("no nights: %+v, %v", r, err)
+	}
+}

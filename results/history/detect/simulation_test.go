@@ -1,0 +1,126 @@
+//go:build simulation
+
+package detect
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
+
+// TestSimulation measures how often a check cries wolf and how soon it finds
+// what changed, in nights of known truth, and writes the file that
+// STRATBENCH_SIMULATE_NIGHTS names: make nightly-simulation. It takes minutes
+// of processor time, so it is built with the tag simulation only, and no other
+// go test passes or skips it.
+func TestSimulation(t *testing.T) {
+	name := os.Getenv("STRATBENCH_SIMULATE_NIGHTS")
+	if name == "" {
+		t.Fatal("STRATBENCH_SIMULATE_NIGHTS names no file; make nightly-simulation does")
+	}
+	var b strings.Builder
+	b.WriteString(simulationHead())
+	bars := slices.Concat(quietNights(&b), stepsFound(&b), crashesFound(&b))
+	rampsFound(&b)
+	restored(&b)
+	lookedBack(&b)
+	writeBars(&b, bars)
+	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, bar := range bars {
+		if !bar.met {
+			t.Errorf("%s: %s", bar.asked, bar.seen)
+		}
+	}
+}
+
+// bar is a quality bar with what was seen.
+type bar struct {
+	asked, seen string
+	met         bool
+}
+
+// part is a count with its exact 95 % interval.
+type part struct{ k, n int }
+
+func (p part) percent() float64 { return 100 * float64(p.k) / float64(max(1, p.n)) }
+
+func (p part) String() string {
+	i, err := stats.ClopperPearson(p.k, p.n, confidence)
+	if err != nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.3g %% (%.3g–%.3g)", p.percent(), 100*i.Lower, 100*i.Upper)
+}
+
+// each calls f for every repetition, on all CPUs; results go by seed.
+func each[T any](repetitions int, f func(seed uint64) T) []T {
+	results, next := make([]T, repetitions), make(chan int)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := range next {
+				results[i] = f(uint64(i) + 1)
+			}
+		})
+	}
+	for i := range repetitions {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return results
+}
+
+func (c *course) replay(decide decide) Report {
+	r, err := replay(c.Matrix, nil, decide, Default)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// countsOnly takes the measures out, where only rates are looked at.
+func (c *course) countsOnly() {
+	for i := range c.Series {
+		if !c.Series[i].IsCount() {
+			c.Series[i].Values = make([][]float64, len(c.Nights))
+		}
+	}
+}
+
+func simulationHead() string {
+	w := usualWorld(5, 1)
+	percent := func(x float64) string { return fmt.Sprintf("%.3g %%", 100*x) }
+	return "# Nightly checks on simulated nights\n\n" +
+		"Made by `make nightly-simulation`; do not edit. Everything here is **simulated**:\nhow often `check` would cry wolf, and how soon it would find a change, in nights\nof which the truth is known. Figures are shares with exact 95 % intervals. \"By\nthe nights alone\" is what the nightly series show; \"with trials of both sides\"\nadds the trials that a suspicion asks for in the same night: " +
+		fmt.Sprintf("%d blocks of %d and %d\ntrials, tested at %v, or of a crash rate a sequential test of up to %d trials.\n", confirmBlocks, confirmEach, confirmEach, percent(confirmLevel), confirmMost) +
+		"\n## The nights\n\n| What | How |\n|---|---|\n" +
+		fmt.Sprintf("| matrix | %d cells × 6 measures (setup, cluster, build, load, deploy, peak memory) and 2 counts (crashes, failed tests) |\n", w.Cells) +
+		"| noise | heavy-tailed: Student's t with 4 degrees of freedom, on logs; spreads below are its standard deviations |\n" +
+		fmt.Sprintf("| a trial's setup within its night | about 4 %%: %s shared by its phases; cluster 6, build 4.5, load 10, deploy 8 %% of their own; memory 1.5 %% |\n", percent(w.Trial)) +
+		fmt.Sprintf("| from night to night | about 2 %%: host %s, slow wander of the host %s (correlated 0.9), each cell %s |\n", percent(w.Host), percent(w.Wander), percent(w.Cell)) +
+		fmt.Sprintf("| weekends | %s |\n| drift | each cell rises and falls by up to %s over a year |\n", percent(w.Weekend), percent(w.Season)) +
+		fmt.Sprintf("| stray trials | %s have a build 1.2 to 2 times as long |\n", percent(w.Stray)) +
+		fmt.Sprintf("| busy host | an episode of 1 to 3 nights begins in %s of nights: all cells 15 to 40 %% slower; %s of these nights are marked unfit |\n", percent(w.Busy), percent(w.Seen)) +
+		fmt.Sprintf("| reference workload | follows the host within %s |\n| crashes, failed tests | %s and %s of trials |\n", percent(w.Gauge), percent(w.Crash), percent(w.FailTest)) +
+		"| a step | in one cell, from night 60 on: its build is longer, so that setup grows by what is stated |\n"
+}
+
+func writeBars(b *strings.Builder, bars []bar) {
+	b.WriteString("\n## Against the quality bars\n\n| Asked | seen | |\n|---|---|---|\n")
+	for _, bar := range bars {
+		verdict := "met"
+		if !bar.met {
+			verdict = "**not met**"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", bar.asked, bar.seen, verdict)
+	}
+}
