@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test unit fault-matrix kill-test nightly-demo build lab workload prerequisites schema calibrate bench vet clean
+.PHONY: demo test unit fault-matrix kill-test nightly-demo build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -32,10 +32,14 @@ test: build workload
 unit:
 	go test -short ./...
 
+# Specs of the fault matrix. One fault reaches the whole host, and is left out
+# unless nothing else needs it: make fault-matrix HOST=yes.
+MATRICES := fault-matrix fault-matrix-registry $(if $(HOST),fault-matrix-inotify)
+
 ## fault-matrix: every fault that can be injected, on both engines; writes docs/fault-matrix.md
 fault-matrix: build
 	$(BIN) lab --install-missing
-	@for spec in fault-matrix fault-matrix-registry; do \
+	@for spec in $(MATRICES); do \
 		$(BIN) run experiments/faults/$$spec.yaml $(MATRIX); code=$$?; \
 		while [ $$code -eq 137 ]; do \
 			echo "the runner was killed, as asked; continuing"; \
@@ -45,8 +49,7 @@ fault-matrix: build
 	done
 	@{ cat experiments/faults/head.md; \
 		$(BIN) faults --output markdown \
-			"$$(ls -d results/data/*-fault-matrix | tail -n 1)" \
-			"$$(ls -d results/data/*-fault-matrix-registry | tail -n 1)"; } > docs/fault-matrix.md.new
+			$$(for spec in $(MATRICES); do ls -d results/data/*-$$spec | tail -n 1; done); } > docs/fault-matrix.md.new
 	@mv docs/fault-matrix.md.new docs/fault-matrix.md
 	@cat docs/fault-matrix.md
 
@@ -80,6 +83,10 @@ schema:
 calibrate:
 	STRATBENCH_CALIBRATE=$(CURDIR)/docs go test -count=1 -timeout 60m -run TestCalibration ./results/analyse
 	STRATBENCH_CALIBRATE=$(CURDIR)/docs go test -count=1 -run TestCalibrationFigures ./results/report/plot
+
+## nightly-simulation: how often check cries wolf and how soon it finds what changed, in simulated nights, into docs/
+nightly-simulation:
+	STRATBENCH_SIMULATE_NIGHTS=$(CURDIR)/docs/nightly-simulation.md go test -tags=$(TAGS),simulation -count=1 -timeout 120m -run TestSimulation ./results/history/detect
 
 ## bench: the speed targets, as ratios measured side by side
 bench: build workload lab
