@@ -68,13 +68,18 @@ func preferred(n int, r *rand.Rand) (p float64, right bool) {
 		}
 	}
 	draws := make([][]float64, 2)
-	spread, _ := stats.WeakSpread.Pooled([][]float64{a[0].Ready, a[1].Ready}, 4)
+	weak := stats.WeakSpread
 	for arm := range draws {
 		lost := append(append([]float64{}, a[0].Lost...), a[1].Lost...)
 		if len(lost) == 0 {
 			lost = a[arm].Ready
 		}
-		belief := stats.Belief{Success: stats.JeffreysPrior, Ready: spread, Lost: stats.WeakSpread}
+		belief := stats.Belief{Success: stats.JeffreysPrior, Ready: weak, Lost: weak}
+		// The other strategy says how much times vary too, four degrees at most.
+		if freedom, squares := stats.LogSpread(a[1-arm].Ready); freedom > 0 {
+			share := min(1, 4/freedom)
+			belief.Ready.Freedom, belief.Ready.Squares = share*freedom, share*squares
+		}
 		draws[arm], _ = stats.RunningTimePosterior(a[arm], lost, belief, 1000, r.Uint64())
 	}
 	b, err := stats.CompareDraws(draws)

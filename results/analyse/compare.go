@@ -63,7 +63,7 @@ type Superiority struct {
 type RestrictedDiff struct {
 	Cap        Value    `json:"cap_seconds"`
 	Difference Value    `json:"difference_seconds"`
-	Interval   Interval `json:"interval_seconds"`
+	Interval   Interval `json:"interval_seconds" jsonschema:"description=from those of both means; null where one has none"`
 }
 
 // TimeRatio is first over second of the successful trials' set-up times, by
@@ -90,7 +90,7 @@ func (s Study) compare(a arms, tau float64) Comparison {
 		}
 	}
 	c.Faster = superiority(a)
-	c.Restricted = restrictedDiff(a, tau)
+	c.Restricted = s.restrictedDiff(a, tau)
 	c.Ratio = timeRatio(a)
 	if !c.NotRun {
 		c.Warnings = comparisonWarnings(a, c)
@@ -185,16 +185,17 @@ func probabilityFaster(first, second []float64) float64 {
 	return wins / float64(len(first)*len(second))
 }
 
-func restrictedDiff(a arms, tau float64) RestrictedDiff {
-	d := RestrictedDiff{Cap: Value(tau), Difference: none, Interval: unknown()}
-	first, second := watched(a.trials[0]), watched(a.trials[1])
-	c, err := stats.CompareCapped(first, second, tau, Confidence)
-	if err != nil {
-		return d
+func (s Study) restrictedDiff(a arms, tau float64) RestrictedDiff {
+	var m [2]RestrictedMean
+	for i, trials := range a.trials {
+		m[i] = restrictedMean(trials, tau, s.times.prior(setups(trials)))
 	}
-	d.Difference = Value(c.Difference)
-	if min(len(first), len(second)) >= fewest {
-		d.Interval = interval(c.CI)
+	d := RestrictedDiff{Cap: Value(tau), Difference: none, Interval: unknown()}
+	if m[0].Mean.Finite() && m[1].Mean.Finite() {
+		d.Difference = m[0].Mean - m[1].Mean
+	}
+	if m[0].Interval.Bounded() && m[1].Interval.Bounded() {
+		d.Interval = interval(stats.DifferenceInterval(float64(m[0].Mean), m[0].Interval.ends(), float64(m[1].Mean), m[1].Interval.ends()))
 	}
 	return d
 }

@@ -220,7 +220,7 @@ func (s Study) candidate(cell trial.Cell, p Priorities) Candidate {
 	ready := count(trials, func(o Observation) bool { return o.Ready })
 	c := Candidate{Ready: rate(ready, len(trials)), Failed: rate(len(trials)-ready, len(trials)), trials: trials,
 		Regret: none, Warnings: []Warning{}, Best: []PriorProbability{}, Arm: trial.Cell{}, spread: s.times}
-	c.PriorShare = Value(s.times.priorShare(ready))
+	c.PriorShare = Value(s.times.priorShare(setups(trials)))
 	for _, a := range cell {
 		if !slices.Contains(groupFactors, a.Factor) {
 			c.Arm = append(c.Arm, a)

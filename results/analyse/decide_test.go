@@ -128,7 +128,7 @@ func TestOneTrialDecidesLittle(t *testing.T) {
 // The prior's influence is said: with one trial of each all that is known of
 // the spread is the prior's, with ten of each little.
 func TestThePriorsInfluenceIsShown(t *testing.T) {
-	for n, at := range map[int][2]float64{1: {1, 1}, 10: {0, 0.05}} {
+	for n, at := range map[int][2]float64{1: {1, 1}, 10: {0, 0.1}} {
 		times := map[string][]float64{}
 		for i := range n {
 			times["serial"], times["parallel"] = append(times["serial"], 100+float64(i)), append(times["parallel"], 130+float64(i))

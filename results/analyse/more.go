@@ -32,8 +32,9 @@ func (c *Choice) moreBlocks() {
 		return
 	}
 	c.MoreBlocks, c.MoreSeconds = -1, none
+	arms := outlooks(open)
 	for _, m := range blockSteps {
-		if decides(open, m, len(c.Arms)*(len(c.Arms)-1)) >= decisionPower {
+		if decides(arms, m, len(c.Arms)*(len(c.Arms)-1)) >= decisionPower {
 			c.MoreBlocks, c.MoreSeconds = m, Value(float64(m)*each)
 			return
 		}
@@ -45,14 +46,14 @@ func futures(trials int) int { return max(50, min(300, 100_000/max(1, trials))) 
 
 // decides is the share of simulated futures of m more blocks in which one arm
 // beats all others that are open, where tests in all are adjusted together.
-func decides(open []Candidate, m, tests int) float64 {
+func decides(open []outlook, m, tests int) float64 {
 	random := rand.New(rand.NewPCG(Seed, uint64(m)))
-	n, all := 0, futures(len(open[0].trials))
+	n, all := 0, futures(len(open[0].Ready)+len(open[0].Lost))
 	for range all {
 		future := make([]stats.Attempts, len(open))
 		costs := make([][]float64, len(open))
 		for i, a := range open {
-			future[i], costs[i] = a.extended(m, open, random)
+			future[i], costs[i] = a.extended(m, random)
 		}
 		if someoneWins(future, costs, tests) {
 			n++
@@ -61,17 +62,49 @@ func decides(open []Candidate, m, tests int) float64 {
 	return float64(n) / float64(all)
 }
 
+// outlook is an arm's attempts and what its further set-ups and failures may
+// take.
+type outlook struct {
+	stats.Attempts
+	ready, lost stats.TimePosterior
+}
+
+// outlooks takes of what an arm never showed what others took.
+func outlooks(open []Candidate) []outlook {
+	all := make([]outlook, len(open))
+	for i, a := range open {
+		setups, losses := a.attempts.Ready, a.attempts.Lost
+		for _, other := range open {
+			if len(setups) == 0 {
+				setups = other.attempts.Ready
+			}
+			if len(losses) == 0 {
+				losses = other.attempts.Lost
+			}
+		}
+		if len(losses) == 0 {
+			losses = setups
+		}
+		belief := a.spread.belief(setups, stats.JeffreysPrior)
+		all[i].Attempts = a.attempts
+		// The attempts were checked when they were ranked: without a time, or
+		// with one that is none, draws are 0.
+		all[i].ready, _ = stats.NewTimePosterior(setups, belief.Ready)
+		all[i].lost, _ = stats.NewTimePosterior(losses, belief.Lost)
+	}
+	return all
+}
+
 // extended adds m trials drawn from what the arm's trials leave possible.
 // costs has every trial's cost in order, negative for the lost ones.
-func (a Candidate) extended(m int, open []Candidate, random *rand.Rand) (stats.Attempts, []float64) {
-	p := distuv.Beta{Alpha: 0.5 + float64(len(a.attempts.Ready)), Beta: 0.5 + float64(len(a.attempts.Lost)), Src: random}.Rand()
-	ready, lost := a.possible(open)
-	all := stats.Attempts{Ready: append([]float64{}, a.attempts.Ready...), Lost: append([]float64{}, a.attempts.Lost...)}
+func (a outlook) extended(m int, random *rand.Rand) (stats.Attempts, []float64) {
+	p := distuv.Beta{Alpha: 0.5 + float64(len(a.Ready)), Beta: 0.5 + float64(len(a.Lost)), Src: random}.Rand()
+	all := stats.Attempts{Ready: append([]float64{}, a.Ready...), Lost: append([]float64{}, a.Lost...)}
 	costs := append([]float64{}, all.Ready...)
 	for _, l := range all.Lost {
 		costs = append(costs, -l)
 	}
-	readyTimes, lostTimes := ready.Draw(random), lost.Draw(random)
+	readyTimes, lostTimes := a.ready.Draw(random), a.lost.Draw(random)
 	for range m {
 		if random.Float64() < p {
 			t := readyTimes.Next(random)
@@ -82,29 +115,6 @@ func (a Candidate) extended(m int, open []Candidate, random *rand.Rand) (stats.A
 		}
 	}
 	return all, costs
-}
-
-// possible is what the arm's set-ups and failures may take; of what it never
-// showed, what others took.
-func (a Candidate) possible(open []Candidate) (ready, lost stats.TimePosterior) {
-	setups, losses := a.attempts.Ready, a.attempts.Lost
-	for _, other := range open {
-		if len(setups) == 0 {
-			setups = other.attempts.Ready
-		}
-		if len(losses) == 0 {
-			losses = other.attempts.Lost
-		}
-	}
-	if len(losses) == 0 {
-		losses = setups
-	}
-	belief := a.spread.belief(stats.JeffreysPrior)
-	// The attempts were checked when they were ranked: without a time, or with
-	// one that is none, draws are 0.
-	ready, _ = stats.NewTimePosterior(setups, belief.Ready)
-	lost, _ = stats.NewTimePosterior(losses, belief.Lost)
-	return ready, lost
 }
 
 // someoneWins takes Holm's steps with the wins of each arm.

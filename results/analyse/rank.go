@@ -81,11 +81,11 @@ func (c Choice) costs(p Priorities, prior namedPrior) [][]float64 {
 	}
 	all := make([][]float64, len(c.Arms))
 	for i, a := range c.Arms {
-		spread := a.spread
+		belief := a.spread.belief(a.attempts.Ready, prior.Prior)
 		if prior.erratic {
-			spread = spread.erratic()
+			belief.Ready.Scale *= erraticSpread
 		}
-		all[i] = drawCosts(a.attempts, c.otherLosses(i), c.otherSetup(), p, spread.belief(prior.Prior), n, Seed+uint64(i))
+		all[i] = drawCosts(a.attempts, c.otherLosses(i), c.otherSetup(), p, belief, n, Seed+uint64(i))
 	}
 	return all
 }
@@ -170,8 +170,12 @@ func (c Choice) cost(i int, p Priorities, draws []float64) RunningTime {
 			t.Mean = Value(m)
 		}
 	}
-	if len(a.Ready) > 1 {
+	switch {
+	case len(a.Ready) < 2:
+	case p.Quantile > 0:
 		t.Interval = quantiles(draws)
+	default:
+		t.Interval = posteriorInterval(a, c.otherLosses(i), c.Arms[i].spread)
 	}
 	return t
 }

@@ -6,37 +6,38 @@ import (
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
-// spread is the prior of the variance of one cell's log set-up times: the weak
-// one with what all cells showed, which are taken to be alike in that.
-type spread struct {
-	stats.SpreadPrior
-	// seen is how many degrees of freedom all cells gave.
-	seen float64
-}
+// spread is what all cells showed of how much set-up times vary: degrees of
+// freedom and sum of squares of log times.
+type spread struct{ freedom, squares float64 }
 
 // mostPooledFreedom is what other cells' spreads count at most in a cell, in
 // degrees of freedom: they need not be alike.
 const mostPooledFreedom = 4
 
-func (s Study) pooledSpread() spread {
-	var samples [][]float64
+func (s Study) pooledSpread() (all spread) {
 	for _, c := range s.Cells {
-		samples = append(samples, setups(s.Of(c)))
+		freedom, squares := stats.LogSpread(setups(s.Of(c)))
+		all.freedom, all.squares = all.freedom+freedom, all.squares+squares
 	}
-	pooled, seen := stats.WeakSpread.Pooled(samples, mostPooledFreedom)
-	return spread{pooled, seen}
+	return all
+}
+
+// prior is that of the spread of one cell's times: a weak one, with what the
+// other cells showed.
+func (s spread) prior(own []float64) stats.SpreadPrior {
+	freedom, squares := stats.LogSpread(own)
+	freedom, squares = max(0, s.freedom-freedom), max(0, s.squares-squares)
+	prior := stats.WeakSpread
+	if freedom > 0 {
+		share := min(1, mostPooledFreedom/freedom)
+		prior.Freedom, prior.Squares = share*freedom, share*squares
+	}
+	return prior
 }
 
 // belief before the trials of an arm, with the given prior of its success.
-func (s spread) belief(success stats.Prior) stats.Belief {
-	return stats.Belief{Success: success, Ready: s.SpreadPrior, Lost: stats.WeakSpread}
-}
-
-// erratic takes the prior's own guess of the spread four times as wide.
-func (s spread) erratic() spread {
-	own := stats.WeakSpread.Freedom / (stats.WeakSpread.Freedom + s.seen)
-	s.Variance += own * (erraticSpread*erraticSpread - 1) * stats.WeakSpread.Variance
-	return s
+func (s spread) belief(own []float64, success stats.Prior) stats.Belief {
+	return stats.Belief{Success: success, Ready: s.prior(own), Lost: stats.WeakSpread}
 }
 
 // erraticSpread is how much wider times are in the belief of somebody who
@@ -44,10 +45,9 @@ func (s spread) erratic() spread {
 const erraticSpread = 4
 
 // priorShare is how much of what is known of the spread of a sample's times is
-// the weak prior's and nobody has seen.
-func (s spread) priorShare(n int) float64 {
-	own := stats.WeakSpread.Freedom / (stats.WeakSpread.Freedom + s.seen)
-	return own * s.Freedom / (s.Freedom + math.Max(0, float64(n-1)))
+// the weak prior's, which is worth a degree of freedom.
+func (s spread) priorShare(own []float64) float64 {
+	return 1 / (1 + s.prior(own).Freedom + math.Max(0, float64(len(own)-1)))
 }
 
 // Spread is the standard deviation of log set-up times inside cells, pooled;

@@ -118,7 +118,7 @@ func (s Study) summarise(basic Cell, tau float64) CellSummary {
 		Failed:         rate(len(trials)-ready, len(trials)),
 		CleanRuns:      clean,
 		SetupTime:      times(setups(trials)),
-		RestrictedMean: restrictedMean(trials, tau, s.times),
+		RestrictedMean: restrictedMean(trials, tau, s.times.prior(setups(trials))),
 		RunningTime:    runningTime(trials, s.assumedLosses(trials), s.times),
 		Contention:     s.contention(basic.Cell),
 		Warnings:       s.cellWarnings(basic, trials),
@@ -167,13 +167,13 @@ func watched(trials []Observation) (values []float64) {
 
 // restrictedMean is the mean of times cut at tau: all trials are watched to the
 // common cap, so that nothing is censored before it.
-func restrictedMean(trials []Observation, tau float64, spread spread) RestrictedMean {
+func restrictedMean(trials []Observation, tau float64, spread stats.SpreadPrior) RestrictedMean {
 	m := RestrictedMean{Cap: Value(tau), Mean: none, Interval: unknown()}
 	values := watched(trials)
 	if len(values) == 0 || !(tau > 0) {
 		return m
 	}
-	mean, i, err := stats.CappedMean(values, tau, Confidence, spread.SpreadPrior, draws(len(values)), Seed)
+	mean, i, err := stats.CappedMean(values, tau, Confidence, spread, draws(len(values)), Seed)
 	if err != nil {
 		m.Mean = Value(cappedAverage(values, tau))
 		return m
@@ -248,14 +248,10 @@ func runningTime(trials []Observation, assumed []float64, spread spread) Running
 }
 
 func posteriorInterval(a stats.Attempts, otherLost []float64, spread spread) Interval {
-	draws, err := stats.RunningTimePosterior(a, otherLost, spread.belief(stats.JeffreysPrior), draws(len(a.Ready)+len(a.Lost)+len(otherLost)), Seed)
+	all := len(a.Ready) + len(a.Lost) + len(otherLost)
+	i, err := stats.RunningTimeInterval(a, otherLost, spread.belief(a.Ready, stats.JeffreysPrior), Confidence, draws(all), Seed)
 	if err != nil {
 		return unknown()
 	}
-	low, errLow := stats.Quantile(draws, (1-Confidence)/2)
-	high, errHigh := stats.Quantile(draws, (1+Confidence)/2)
-	if errLow != nil || errHigh != nil {
-		return unknown()
-	}
-	return Interval{Value(low), Value(high)}
+	return interval(i)
 }

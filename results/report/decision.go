@@ -82,7 +82,7 @@ func Priors(d analyse.Decision) []string {
 	return nil
 }
 
-const priorsNote = "P(best) under four priors: of success rates Jeffreys', a uniform one, and a sceptic's, who starts from four trials that are all alike; of the spread of times a factor of about 1.5 either way, and last (erratic) of about 5, with Jeffreys'. It is no error rate."
+const priorsNote = "P(best) under four priors: of success rates Jeffreys', a uniform one, and a sceptic's, who starts from four trials that are all alike; of the spread of times a factor of about 1.6 either way, and last (erratic) of about 7, with Jeffreys'. It is no error rate."
 
 // priorInfluence says how far P(best) rests on what was believed of times.
 func priorInfluence(c analyse.Choice) []string {

@@ -20,8 +20,9 @@ type CappedComparison struct {
 // CompareCapped compares mean times to ready with what takes longer than the
 // cap, or crashes (+Inf), counted as the cap: restricted means where every
 // trial was watched to the cap. Its interval is Welch's, which covers better
-// than CompareRMST's with the few trials that are usual here. At least two
-// trials in each arm, and some spread.
+// than CompareRMST's with few trials; where times are steady and an arm shows no
+// failure, that of two CappedMeans (DifferenceInterval) covers better still. At
+// least two trials in each arm, and some spread.
 //
 // Welch, Biometrika 34 (1947) 28.
 func CompareCapped(first, second []float64, limit, conf float64) (CappedComparison, error) {
@@ -69,8 +70,8 @@ func cappedMean(times []float64, limit float64) (m, variance float64) {
 // CappedMean is the mean of min(time, cap) of one arm with its interval from
 // the posterior: the share under the cap under Jeffreys' prior, and the mean
 // of the times under it from TimePosterior. Unlike Student's interval it allows
-// for failures that so few trials did not show. times may be +Inf; at least
-// one lies under the cap.
+// for failures that so few trials did not show; where none was seen its lower
+// end is that without any. times may be +Inf; at least one lies under the cap.
 func CappedMean(times []float64, limit, conf float64, spread SpreadPrior, draws int, seed uint64) (float64, Interval, error) {
 	if err := checkConfidence(conf); err != nil {
 		return 0, Interval{}, err
@@ -96,12 +97,18 @@ func CappedMean(times []float64, limit, conf float64, spread SpreadPrior, draws 
 	}
 	random := rand.New(rand.NewPCG(seed, 0))
 	share := distuv.Beta{Alpha: JeffreysPrior.A + float64(len(under)), Beta: JeffreysPrior.B + float64(len(times)-len(under)), Src: random}
-	values := make([]float64, draws)
+	values, ready := make([]float64, draws), make([]float64, draws)
 	for i := range values {
 		p := share.Rand()
-		values[i] = p*min(limit, posterior.Draw(random).Mean) + (1-p)*limit
+		ready[i] = min(limit, posterior.Draw(random).Mean)
+		values[i] = p*ready[i] + (1-p)*limit
 	}
 	slices.Sort(values)
+	ends := Interval{quantile(values, (1-conf)/2), quantile(values, (1+conf)/2)}
+	if len(under) == len(times) {
+		slices.Sort(ready)
+		ends.Lower = min(ends.Lower, quantile(ready, (1-conf)/2))
+	}
 	m, _ := cappedMean(times, limit)
-	return m, Interval{quantile(values, (1-conf)/2), quantile(values, (1+conf)/2)}, nil
+	return m, ends, nil
 }

@@ -52,7 +52,7 @@ func TestRunningTimeUncertainty(t *testing.T) {
 }
 
 func TestRunningTimePosterior(t *testing.T) {
-	tight := Belief{JeffreysPrior, SpreadPrior{1, 1e-10}, SpreadPrior{1, 1e-10}}
+	tight := Belief{JeffreysPrior, SpreadPrior{Scale: 1e-6}, SpreadPrior{Scale: 1e-6}}
 	// With no spread in times the posterior is S + (1/p − 1)·L, and its
 	// quantiles follow from those of p, a Beta(3.5, 2.5).
 	a := Attempts{[]float64{10, 10, 10}, []float64{6, 6}}

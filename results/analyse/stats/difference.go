@@ -20,10 +20,18 @@ func Newcombe(a, b Arm, conf float64) (Interval, error) {
 	z := twoSidedZ(conf)
 	p1, p2 := a.rate(), b.rate()
 	w1, w2 := wilson(a.Events, a.Trials, z), wilson(b.Events, b.Trials, z)
+	return DifferenceInterval(p1, w1, p2, w2), nil
+}
+
+// DifferenceInterval is that of first − second of two independent estimates
+// with intervals of the same level, which need not be symmetric.
+//
+// Zou & Donner, Statistics in Medicine 27 (2008) 1693.
+func DifferenceInterval(first float64, a Interval, second float64, b Interval) Interval {
 	return Interval{
-		p1 - p2 - math.Hypot(p1-w1.Lower, w2.Upper-p2),
-		p1 - p2 + math.Hypot(w1.Upper-p1, p2-w2.Lower),
-	}, nil
+		first - second - math.Hypot(first-a.Lower, b.Upper-second),
+		first - second + math.Hypot(a.Upper-first, second-b.Lower),
+	}
 }
 
 // AgrestiCaffo is the Wald interval for rate(a) − rate(b) after one event and

@@ -165,3 +165,35 @@ func RunningTimePosterior(a Attempts, otherLost []float64, belief Belief, draws 
 	}
 	return values, nil
 }
+
+// RunningTimeInterval is the interval of the expected running time from its
+// posterior. Where no failure was seen its lower end is that without any:
+// under a prior that holds failures for certain it would lie too high for a
+// strategy that never fails.
+func RunningTimeInterval(a Attempts, otherLost []float64, belief Belief, conf float64, draws int, seed uint64) (Interval, error) {
+	if err := checkConfidence(conf); err != nil {
+		return Interval{}, err
+	}
+	if len(a.Ready) == 0 {
+		return Interval{}, invalid("no trial was ready")
+	}
+	values, err := RunningTimePosterior(a, otherLost, belief, draws, seed)
+	if err != nil {
+		return Interval{}, err
+	}
+	slices.Sort(values)
+	ends := Interval{quantile(values, (1-conf)/2), quantile(values, (1+conf)/2)}
+	if len(a.Lost) == 0 {
+		ready, err := NewTimePosterior(a.Ready, belief.Ready)
+		if err != nil {
+			return Interval{}, err
+		}
+		random := rand.New(rand.NewPCG(seed, 1))
+		for i := range values {
+			values[i] = ready.Draw(random).Mean
+		}
+		slices.Sort(values)
+		ends.Lower = min(ends.Lower, quantile(values, (1-conf)/2))
+	}
+	return ends, nil
+}

@@ -3,40 +3,52 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// SpreadPrior is what is held of the variance of log times before they are
-// seen: a scaled inverse χ² around Variance, worth Freedom degrees.
-type SpreadPrior struct{ Freedom, Variance float64 }
+// SpreadPrior is what is held of the standard deviation of log times before
+// they are seen: half-Cauchy around Scale, times the evidence of other samples
+// that are taken to vary alike, of Freedom degrees with the sum of Squares.
+// Unlike the usual inverse χ² it does not widen what is steady.
+//
+// Gelman, Bayesian Analysis 1 (2006) 515.
+type SpreadPrior struct{ Scale, Freedom, Squares float64 }
 
-// WeakSpread expects times within a factor of 1.5 (a log standard deviation of
-// 0.4), and gives way to the second trial.
-var WeakSpread = SpreadPrior{1, 0.16}
+// WeakSpread expects times within a factor of about 1.6, and gives way to the
+// second or third trial.
+var WeakSpread = SpreadPrior{Scale: 0.5}
 
 func (s SpreadPrior) check() error {
-	if !(s.Freedom > 0 && s.Variance > 0) || math.IsInf(s.Freedom, 1) || math.IsInf(s.Variance, 1) {
-		return invalid("a spread of %v with %v degrees of freedom is no proper prior", s.Variance, s.Freedom)
+	for _, x := range []float64{s.Scale, s.Freedom, s.Squares} {
+		if !(x >= 0) || math.IsInf(x, 1) {
+			return invalid("spread %+v", s)
+		}
+	}
+	if s.Scale == 0 {
+		return invalid("a spread without a scale is no proper prior")
 	}
 	return nil
 }
 
-// Pooled is the prior for one sample after others with a spread of their own,
-// taken to be alike: their variance of log times, worth no more than most
-// degrees of freedom, since they need not be quite alike. seen is what the
-// samples themselves are worth.
-func (s SpreadPrior) Pooled(samples [][]float64, most float64) (pooled SpreadPrior, seen float64) {
-	squares := s.Freedom * s.Variance
-	for _, x := range samples {
-		if n := float64(len(x)); n > 1 {
-			squares += (n - 1) * logVariance(x)
-			seen += n - 1
-		}
+// Bounds of the standard deviation of log times: no set-ups are known to be
+// alike within half a percent, and without an upper one a mean has no
+// expectation.
+const (
+	steadiest    = 0.005
+	widestScales = 2.5
+	widestSeen   = 3
+)
+
+// LogSpread is the evidence of a sample on the variance of its log times:
+// degrees of freedom and sum of squares.
+func LogSpread(times []float64) (freedom, squares float64) {
+	if len(times) < 2 {
+		return 0, 0
 	}
-	all := s.Freedom + seen
-	return SpreadPrior{min(all, max(most, s.Freedom)), squares / all}, seen
+	freedom = float64(len(times) - 1)
+	return freedom, freedom * logVariance(times)
 }
 
 // logVariance is the variance of the logs of a log-normal variable with the
@@ -60,7 +72,8 @@ func logVariance(xs []float64) float64 {
 type TimePosterior struct {
 	times          []float64
 	center, spread float64 // of the sample
-	squares, df    float64 // of the posterior of σ²
+	// deviations are those possible of log times, cumulative their posterior.
+	deviations, cumulative []float64
 }
 
 // NewTimePosterior takes times and the prior of their spread; without a time
@@ -72,21 +85,68 @@ func NewTimePosterior(times []float64, prior SpreadPrior) (TimePosterior, error)
 	if err := prior.check(); err != nil {
 		return TimePosterior{}, err
 	}
-	p := TimePosterior{times: times, squares: prior.Freedom * prior.Variance, df: prior.Freedom}
-	if n := float64(len(times)); n > 0 {
-		p.center = mean(times)
-		p.df += n - 1
-		if n > 1 {
-			p.spread = logVariance(times)
-			p.squares += (n - 1) * p.spread
-		}
+	p := TimePosterior{times: times}
+	if len(times) == 0 {
+		return p, nil
 	}
+	p.center = mean(times)
+	freedom, squares := LogSpread(times)
+	if freedom > 0 {
+		p.spread = squares / freedom
+	}
+	p.deviate(prior, prior.Freedom+freedom, prior.Squares+squares)
 	return p, nil
 }
 
-// widest bounds draws of σ², which without a bound have no mean: a standard
-// deviation of 1, or twice the one estimated.
-func (p TimePosterior) widest() float64 { return max(1, 4*p.squares/p.df) }
+// deviate works out the posterior of the standard deviation of log times.
+func (p *TimePosterior) deviate(prior SpreadPrior, freedom, squares float64) {
+	low := min(steadiest, prior.Scale)
+	high := max(2*low, widestScales*prior.Scale, widestSeen*math.Sqrt(p.spread), widestSeen*math.Sqrt(prior.Squares/max(1, prior.Freedom)))
+	logDensity := func(s float64) float64 {
+		return (1-freedom)*math.Log(s) - squares/(2*s*s) - math.Log1p(s*s/(prior.Scale*prior.Scale))
+	}
+	for range grids {
+		low, high = p.lay(low, high, logDensity)
+	}
+	total := 0.0
+	for i, log := range p.cumulative {
+		total += math.Exp(log)
+		p.cumulative[i] = total
+	}
+}
+
+// A grid is laid again where the weight of the one before lies, so that it is
+// fine enough also for many times, whose posterior is narrow.
+const (
+	grids      = 3
+	gridSteps  = 240
+	negligible = -25 // log density under the highest
+)
+
+// lay takes deviations evenly in their logs, with the log of their density
+// against the highest, and returns the ends of what is not negligible.
+func (p *TimePosterior) lay(low, high float64, logDensity func(float64) float64) (from, to float64) {
+	p.deviations, p.cumulative = make([]float64, gridSteps), make([]float64, gridSteps)
+	for i := range p.deviations {
+		p.deviations[i] = low * math.Pow(high/low, float64(i)/(gridSteps-1))
+		p.cumulative[i] = logDensity(p.deviations[i])
+	}
+	highest := slices.Max(p.cumulative)
+	first, last := gridSteps-1, 0
+	for i := range p.cumulative {
+		p.cumulative[i] -= highest
+		if p.cumulative[i] > negligible {
+			first, last = min(first, i), i
+		}
+	}
+	return p.deviations[max(0, first-1)], p.deviations[min(gridSteps-1, last+1)]
+}
+
+// deviation draws the standard deviation of log times.
+func (p TimePosterior) deviation(random *rand.Rand) float64 {
+	i, _ := slices.BinarySearch(p.cumulative, random.Float64()*p.cumulative[gridSteps-1])
+	return p.deviations[min(i, gridSteps-1)]
+}
 
 // TimeDraw is one draw of what times may be like.
 type TimeDraw struct {
@@ -101,10 +161,9 @@ func (p TimePosterior) Draw(random *rand.Rand) TimeDraw {
 	if len(p.times) == 0 {
 		return TimeDraw{of: p}
 	}
-	n := float64(len(p.times))
-	chi := distuv.ChiSquared{K: p.df, Src: random}.Rand()
-	variance := min(p.squares/chi, p.widest())
-	shift := random.NormFloat64() * math.Sqrt(variance/n)
+	n, s := float64(len(p.times)), p.deviation(random)
+	variance := s * s
+	shift := random.NormFloat64() * s / math.Sqrt(n)
 	if n > 1 {
 		shift += (variance - p.spread) / 2
 	}

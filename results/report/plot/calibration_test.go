@@ -99,7 +99,7 @@ func (d calibrationData) coverage() Figure {
 		}
 		top := y(float64(len(rows)) + 0.1)
 		for i, words := range []string{"n = 5 or 6", "n = 10", "n = 20"} {
-			at := x(88.4 + 2.7*float64(i))
+			at := x(88.3 + 2.2*float64(i))
 			glyph(c, shape(i), seriesColor(i), 3.2, at, top)
 			write(c, seriesColor(i), smallSize, at+vg.Points(6), top, 0, -0.4, words)
 		}
