@@ -147,16 +147,17 @@ func oriented(f trial.Factor, parts map[string][]Observation, pair [2]int) (low,
 
 func (s Study) effectsAgainst(f trial.Factor, factors []trial.Factor, reference int, levels []string) (effects []FactorEffect) {
 	m := s.model(factors, f.Name, reference)
-	fit, err := stats.FirthGrouped(m.rows, m.failed, m.trials, Confidence)
-	if err != nil {
-		return nil
-	}
-	for i, c := range m.columns {
-		if c.factor != f.Name || !slices.Contains(levels, c.level) {
+	for _, i := range m.of(f.Name) {
+		c := m.columns[i]
+		if !slices.Contains(levels, c.level) {
+			continue
+		}
+		effect, err := stats.FirthEffect(m.rows, m.failed, m.trials, i, Confidence)
+		if err != nil {
 			continue
 		}
 		e := FactorEffect{Factor: c.factor, Level: c.level, Reference: c.reference}
-		e.OddsRatio, e.Interval, e.P = odds(fit.Effect[i+1])
+		e.OddsRatio, e.Interval, e.P = odds(effect)
 		if p, ok := s.exactEffect(m, i); ok {
 			e.P, e.Exact = p, true
 		}

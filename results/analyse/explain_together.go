@@ -79,12 +79,12 @@ func (m model) product(i, j int) []float64 {
 func (m model) products(a, b string) (found []Interaction) {
 	for _, i := range m.of(a) {
 		for _, j := range m.of(b) {
-			fit, err := stats.FirthGrouped(withColumn(m.rows, m.product(i, j)), m.failed, m.trials, Confidence)
+			product, err := stats.FirthEffect(withColumn(m.rows, m.product(i, j)), m.failed, m.trials, len(m.columns), Confidence)
 			if err != nil {
 				continue
 			}
 			x := Interaction{First: trial.Assignment{Factor: a, Level: m.columns[i].level}, Second: trial.Assignment{Factor: b, Level: m.columns[j].level}}
-			x.OddsRatio, x.Interval, x.P = odds(fit.Effect[len(fit.Effect)-1])
+			x.OddsRatio, x.Interval, x.P = odds(product)
 			found = append(found, x)
 		}
 	}

@@ -44,27 +44,45 @@ func FirthLogistic(rows [][]float64, event []bool, conf float64) (Logistic, erro
 // FirthGrouped is FirthLogistic for trials that are counted: events of trials
 // for each row of covariates.
 func FirthGrouped(rows [][]float64, events, trials []int, conf float64) (Logistic, error) {
-	if err := checkConfidence(conf); err != nil {
-		return Logistic{}, err
-	}
-	f, err := newFirth(rows, events, trials)
+	f, best, err := fitFirth(rows, events, trials)
 	if err != nil {
 		return Logistic{}, err
 	}
-	best, ok := f.maximise(make([]float64, f.k), nil)
-	if !ok {
-		return Logistic{}, errNoMaximum
-	}
 	l := Logistic{LogLikelihood: best.logLikelihood}
-	drop := distuv.ChiSquared{K: 1}.Quantile(conf) / 2
 	for j := range f.k {
-		effect, ok := f.effect(best, j, drop)
-		if !ok {
-			return Logistic{}, invalid("the profile of covariate %d could not be followed", j)
+		effect, err := f.effect(best, j, conf)
+		if err != nil {
+			return Logistic{}, err
 		}
 		l.Effect = append(l.Effect, effect)
 	}
 	return l, nil
+}
+
+// FirthEffect is that of one covariate, from 0, of FirthGrouped's model. An
+// effect takes many fits: of a model with many covariates, of which few are
+// asked for, this is quicker.
+func FirthEffect(rows [][]float64, events, trials []int, covariate int, conf float64) (LogisticEffect, error) {
+	f, best, err := fitFirth(rows, events, trials)
+	if err != nil {
+		return LogisticEffect{}, err
+	}
+	if covariate < 0 || covariate+1 >= f.k {
+		return LogisticEffect{}, invalid("no covariate %d", covariate)
+	}
+	return f.effect(best, covariate+1, conf)
+}
+
+func fitFirth(rows [][]float64, events, trials []int) (*firth, firthPoint, error) {
+	f, err := newFirth(rows, events, trials)
+	if err != nil {
+		return nil, firthPoint{}, err
+	}
+	best, ok := f.maximise(make([]float64, f.k), nil)
+	if !ok {
+		return nil, firthPoint{}, errNoMaximum
+	}
+	return f, best, nil
 }
 
 var errNoMaximum = invalid("the penalised likelihood has no maximum that could be found")
@@ -75,7 +93,7 @@ var errNoMaximum = invalid("the penalised likelihood has no maximum that could b
 //
 // Heinze & Schemper (2002); R's logistf::logistftest.
 func FirthDropped(rows [][]float64, events, trials []int, covariates []int) (p float64, err error) {
-	f, err := newFirth(rows, events, trials)
+	f, best, err := fitFirth(rows, events, trials)
 	if err != nil {
 		return 0, err
 	}
@@ -89,10 +107,8 @@ func FirthDropped(rows [][]float64, events, trials []int, covariates []int) (p f
 	if len(covariates) == 0 {
 		return 0, invalid("no covariate to drop")
 	}
-	start := make([]float64, f.k)
-	best, ok := f.maximise(start, nil)
-	without, ok2 := f.maximise(start, fixed)
-	if !ok || !ok2 {
+	without, ok := f.maximise(make([]float64, f.k), fixed)
+	if !ok {
 		return 0, errNoMaximum
 	}
 	return distuv.ChiSquared{K: float64(len(covariates))}.Survival(max(0, 2*(best.logLikelihood-without.logLikelihood))), nil

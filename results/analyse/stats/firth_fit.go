@@ -122,22 +122,30 @@ func (f *firth) step(p firthPoint, fixed []bool) (step []float64, gain float64, 
 	return step, mat.Dot(score, &solved), true
 }
 
-func (f *firth) effect(best firthPoint, j int, drop float64) (LogisticEffect, bool) {
+func (f *firth) effect(best firthPoint, j int, conf float64) (LogisticEffect, error) {
+	if err := checkConfidence(conf); err != nil {
+		return LogisticEffect{}, err
+	}
+	lost := invalid("the profile of coefficient %d could not be followed", j)
 	var chol mat.Cholesky
 	var inverse mat.SymDense
 	if !chol.Factorize(best.information) || chol.InverseTo(&inverse) != nil {
-		return LogisticEffect{}, false
+		return LogisticEffect{}, lost
 	}
 	e := LogisticEffect{Estimate: best.beta[j], StdErr: math.Sqrt(inverse.At(j, j))}
 	null, ok := f.profile(best, j, 0)
 	if !ok {
-		return e, false
+		return LogisticEffect{}, lost
 	}
 	e.P = distuv.ChiSquared{K: 1}.Survival(max(0, 2*(best.logLikelihood-null)))
+	drop := distuv.ChiSquared{K: 1}.Quantile(conf) / 2
 	lower, ok1 := f.profileEnd(best, j, drop, -e.StdErr)
 	upper, ok2 := f.profileEnd(best, j, drop, e.StdErr)
+	if !ok1 || !ok2 {
+		return LogisticEffect{}, lost
+	}
 	e.CI = Interval{lower, upper}
-	return e, ok1 && ok2
+	return e, nil
 }
 
 // profile is the likelihood with coefficient j at value, the others free.

@@ -96,6 +96,10 @@ func TestFirthOfTwoByTwo(t *testing.T) {
 	}
 	checkClose(t, "log odds", 1e-9, []float64{l.Effect[0].Estimate, l.Effect[1].Estimate},
 		[]float64{math.Log(0.5 / 5.5), math.Log(2.5 / 0.5 * 5.5 / 0.5)})
+	alone, err := FirthEffect(rows, []int{0, 0, 0, 0, 0, 1, 1}, []int{1, 1, 1, 1, 1, 1, 1}, 0, 0.95)
+	if err != nil || alone != l.Effect[1] {
+		t.Errorf("%+v, %v; in the whole model %+v", alone, err, l.Effect[1])
+	}
 	e, err := ExactLogistic(rows, event, 0, 0.95)
 	if err != nil || !e.MedianUnbiased || !math.IsInf(e.CI.Upper, 1) || !near(e.P, 1.0/21, 1e-9) {
 		t.Errorf("%+v, %v", e, err)
@@ -116,15 +120,16 @@ func TestLogisticWithoutCrashes(t *testing.T) {
 func TestLogisticRefuses(t *testing.T) {
 	rows, event := [][]float64{{0}, {1}, {1}}, []bool{true, false, true}
 	for name, err := range map[string]error{
-		"nothing":       second(FirthLogistic(nil, nil, 0.95)),
-		"lengths":       second(FirthLogistic(rows, event[:2], 0.95)),
-		"constant":      second(FirthLogistic([][]float64{{1}, {1}, {1}}, event, 0.95)),
-		"collinear":     second(FirthLogistic([][]float64{{0, 0}, {1, 2}, {1, 2}, {0, 0}}, []bool{true, false, true, true}, 0.95)),
-		"NaN":           second(FirthLogistic([][]float64{{0}, {math.NaN()}, {1}}, event, 0.95)),
-		"uneven":        second(FirthLogistic([][]float64{{0}, {1, 2}, {1}}, event, 0.95)),
-		"fraction":      second(ExactLogistic([][]float64{{0.5}, {1}, {1}}, event, 0, 0.95)),
-		"no covariate":  second(ExactLogistic(rows, event, 1, 0.95)),
-		"nothing exact": second(ExactLogistic(nil, nil, 0, 0.95)),
+		"no such effect": second(FirthEffect(rows, []int{1, 0, 1}, []int{1, 1, 1}, 1, 0.95)),
+		"nothing":        second(FirthLogistic(nil, nil, 0.95)),
+		"lengths":        second(FirthLogistic(rows, event[:2], 0.95)),
+		"constant":       second(FirthLogistic([][]float64{{1}, {1}, {1}}, event, 0.95)),
+		"collinear":      second(FirthLogistic([][]float64{{0, 0}, {1, 2}, {1, 2}, {0, 0}}, []bool{true, false, true, true}, 0.95)),
+		"NaN":            second(FirthLogistic([][]float64{{0}, {math.NaN()}, {1}}, event, 0.95)),
+		"uneven":         second(FirthLogistic([][]float64{{0}, {1, 2}, {1}}, event, 0.95)),
+		"fraction":       second(ExactLogistic([][]float64{{0.5}, {1}, {1}}, event, 0, 0.95)),
+		"no covariate":   second(ExactLogistic(rows, event, 1, 0.95)),
+		"nothing exact":  second(ExactLogistic(nil, nil, 0, 0.95)),
 	} {
 		if !errors.Is(err, ErrInput) {
 			t.Errorf("%s: %v", name, err)
