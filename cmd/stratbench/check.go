@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/report"
@@ -59,6 +60,7 @@ type checkFlags struct {
 	junit, summary, openMetrics, pages string
 	selfTest                           bool
 	maxAge                             time.Duration
+	confirming                         confirmFlags
 }
 
 func checkCommand() *cobra.Command {
@@ -75,9 +77,16 @@ A regression keeps being reported until it is undone, accepted with stratbench
 baseline accept, or not borne out by the seven nights after its alarm; for at
 most 90 nights.
 
+With --confirm SPEC, what is suspected or became worse in this run is put to the
+test before the verdict: its cells are run in the last good and in the present
+state side by side, where the last good one can be built again, and the history
+keeps these trials. A suspicion then is a regression or none. What is certain by
+the nights alone stands unless the trials exclude it.
+
 ` + checkCodeTable(),
 		Example: `  stratbench run experiments/nightly.yaml; stratbench check
   stratbench check --summary "$GITHUB_STEP_SUMMARY" --junit check.xml
+  stratbench check --confirm experiments/nightly.yaml --prepare 'make -C experiments/workload vendor e2e'
   stratbench check --self-test`,
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -86,6 +95,7 @@ most 90 nights.
 	}
 	flags.add(cmd)
 	flags.addThreshold(cmd)
+	flags.confirming.add(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&flags.format, "output", "o", string(report.FormatTable), "table, json (schema: stratbench schema --check), csv or markdown")
 	f.StringVar(&flags.junit, "junit", "", "file to write JUnit XML to")
@@ -102,7 +112,8 @@ most 90 nights.
 func notDone(err error) error {
 	var answer exitError
 	var usage usageError
-	if err == nil || errors.As(err, &answer) || errors.As(err, &usage) || errors.Is(err, context.Canceled) {
+	var faults *experiments.Faults
+	if err == nil || errors.As(err, &answer) || errors.As(err, &usage) || errors.As(err, &faults) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return exitError{exitNoData, fmt.Errorf("the check could not be made: %w", err)}
@@ -116,6 +127,9 @@ func (f *checkFlags) run(cmd *cobra.Command) error {
 	if _, err := report.ParseFormat(f.format); err != nil {
 		return usageError{err}
 	}
+	if err := f.confirming.load(); err != nil {
+		return err
+	}
 	h, err := f.open(cmd)
 	if err != nil {
 		return err
@@ -128,6 +142,9 @@ func (f *checkFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if err := f.meant(h, &c); err != nil {
+		return err
+	}
+	if c, err = f.confirm(cmd, h, c, o); err != nil {
 		return err
 	}
 	if err := f.write(cmd, h, c, o); err != nil {

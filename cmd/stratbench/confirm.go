@@ -46,8 +46,12 @@ Exit codes:
 			if good == "" {
 				return usageError{errors.New("--good is missing: name the last good run; stratbench ls lists the runs")}
 			}
-			if o.Good, err = results.Find(o.Root, good); err != nil {
+			dir, err := results.Find(o.Root, good)
+			if err != nil {
 				return usageError{err}
+			}
+			if o.Good, err = results.ReadRun(dir); err != nil {
+				return err
 			}
 			if o.Present, err = experiments.Load(args[0]); err != nil {
 				return err
@@ -73,6 +77,7 @@ Exit codes:
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of the order (default: drawn)")
 	flags.StringVar(&o.Prepare, "prepare", "", "shell command that makes, in the copy of the revision, what git does not have")
 	flags.DurationVar(&o.Budget, "budget", 0, "run as many whole blocks as fit in this time, such as 1h")
+	flags.BoolVar(&o.AsFound, "as-found", false, "where engines of the user's run: only those, with the memory they have")
 	flags.StringVar(&kind, "machine", "", "auto, host, isolated or podman-machine, instead of the spec's")
 	return cmd
 }

@@ -62,18 +62,23 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 			return nil, err
 		}
 	}
-	added, told, err := h.Update(f.results, f.experiment)
-	for _, t := range told {
-		fmt.Fprintln(cmd.ErrOrStderr(), t)
-	}
-	tellAdded(cmd, added)
-	if err != nil {
+	if err := f.update(cmd, h); err != nil {
 		return nil, err
 	}
 	if hosts := h.Hosts(f.experiment); f.host == "" && len(hosts) > 0 {
 		f.host = hosts[len(hosts)-1]
 	}
 	return h, nil
+}
+
+// update adds to the history what the folder of runs has and it lacks.
+func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
+	added, told, err := h.Update(f.results, f.experiment)
+	for _, t := range told {
+		fmt.Fprintln(cmd.ErrOrStderr(), t)
+	}
+	tellAdded(cmd, added)
+	return err
 }
 
 func tellAdded(cmd *cobra.Command, added []history.Added) {

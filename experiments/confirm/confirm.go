@@ -30,8 +30,9 @@ func notBuilt(format string, args ...any) error {
 
 // Options say which states to compare, and by what.
 type Options struct {
-	// Good is the folder of the last good run.
-	Good    string
+	// Good is the last good run. Without its folder, as a history keeps it, its
+	// spec is known by its hash.
+	Good    results.Run
 	Present *experiments.Spec
 	// Cells pick cells of the present spec; all without any. See Choose.
 	Cells []string
@@ -45,6 +46,8 @@ type Options struct {
 	// Prepare is a shell command that makes, in a copy of the last good
 	// revision, what the workload needs and git does not have.
 	Prepare string
+	// AsFound narrows both states to the user's engines, as run.AsFound does.
+	AsFound bool
 	// Root, Machine, Budget and Report are those of run.Options.
 	Root    string
 	Machine machine.Kind
@@ -67,18 +70,18 @@ type Result struct {
 // is worse. What was recorded is returned even with an error; without a folder
 // nothing was. The error wraps ErrNotBuilt, a *CellError, or is one of run.Run.
 func Run(ctx context.Context, o Options) (r Result, err error) {
-	good, err := results.ReadRun(o.Good)
-	if err != nil {
-		return r, err
-	}
 	folder, remove, err := run.TempFolder()
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, remove.Close()) }()
-	spec, err := rebuild(ctx, good, o, folder)
+	spec, err := rebuild(ctx, o.Good, o, folder)
 	if err != nil {
 		return r, err
+	}
+	if o.AsFound {
+		run.AsFound(ctx, spec)
+		run.AsFound(ctx, o.Present)
 	}
 	cells, err := Choose(o.Present, spec, o.Cells)
 	if err != nil {
@@ -87,10 +90,10 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	if err := separable([2]*experiments.Spec{spec, o.Present}, cells); err != nil {
 		return r, err
 	}
-	if r.Run, err = measure(ctx, o, states(ctx, good, o.Present, spec), cells); err != nil {
+	if r.Run, err = measure(ctx, o, states(ctx, o.Good, o.Present, spec), cells); err != nil {
 		return r, err
 	}
-	r.Engines = engineChanges(good, r.Run)
+	r.Engines = engineChanges(o.Good, r.Run)
 	r.Worsening, err = Judge(r.Run, o.Metrics)
 	return r, err
 }

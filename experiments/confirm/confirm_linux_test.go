@@ -79,7 +79,7 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 	needMachines(t)
 	s := sceneOf(t, tinyProject(t))
 	s.write(t, "server/Dockerfile", strings.Replace(tinyProject(t)["server/Dockerfile"], "COPY server.go .", "COPY server.go .\nRUN sleep 8", 1))
-	r, err := Run(t.Context(), Options{Good: s.good.Dir, Present: s.present(t), Blocks: 1, Root: t.TempDir(),
+	r, err := Run(t.Context(), Options{Good: s.good, Present: s.present(t), Blocks: 1, Root: t.TempDir(),
 		Metrics: []analyse.Metric{"build"}, Report: func(u run.Update) {
 			if u.Note != "" {
 				t.Log(u.Note)

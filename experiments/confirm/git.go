@@ -137,19 +137,21 @@ func lastLines(out []byte) string {
 }
 
 // find loads the spec of the good run from the tree: the file with its text
-// whose workload is also the same.
+// whose workload is also the same. Where the run's folder is gone, any file
+// that could be a spec is tried.
 func find(good results.Run, tree string) (spec *experiments.Spec, err error) {
-	text, err := os.ReadFile(filepath.Join(good.Dir, results.SpecFile))
+	text, candidate, err := asIn(good)
 	if err != nil {
 		return nil, notBuilt("%w", err)
 	}
-	why := fmt.Errorf("revision %s has no spec with the text of run %s: it was not committed, or is not below this repository", good.Environment.GitRevision, good.ID())
+	why := fmt.Errorf("revision %s has no spec that is that of run %s: it was not committed, or is not below this repository", good.Environment.GitRevision, good.ID())
 	walkErr := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || !sameText(path, d, text) {
+		if err != nil || !d.Type().IsRegular() || !candidate(path, d) {
 			return err
 		}
 		loaded, err := experiments.Load(path)
 		switch {
+		case text == nil && (err != nil || loaded.SHA256 != good.Environment.SpecHash):
 		case err != nil:
 			why = fmt.Errorf("%w; what git does not have can be made with --prepare COMMAND", err)
 		case loaded.SHA256 != good.Environment.SpecHash:
@@ -164,6 +166,25 @@ func find(good results.Run, tree string) (spec *experiments.Spec, err error) {
 		return nil, notBuilt("%w", errors.Join(walkErr, why))
 	}
 	return spec, nil
+}
+
+// asIn says which files can be the spec of a run, whose text is nil where the
+// run's folder is gone.
+func asIn(good results.Run) (text []byte, candidate func(path string, d fs.DirEntry) bool, err error) {
+	text, err = os.ReadFile(filepath.Join(good.Dir, results.SpecFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, func(path string, _ fs.DirEntry) bool { return looksLikeSpec(path) }, nil
+	}
+	return text, func(path string, d fs.DirEntry) bool { return sameText(path, d, text) }, err
+}
+
+// looksLikeSpec spares what is no spec from being loaded as one.
+func looksLikeSpec(path string) bool {
+	if end := filepath.Ext(path); end != ".yaml" && end != ".yml" {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(text, []byte("stratbench/")) && bytes.Contains(text, []byte("\nfactors:"))
 }
 
 func sameText(path string, d fs.DirEntry, text []byte) bool {

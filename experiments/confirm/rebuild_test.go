@@ -170,6 +170,25 @@ func TestTheSpecIsFoundByItsText(t *testing.T) {
 	}
 }
 
+// A history keeps a run without its folder: the spec is found by its hash,
+// among others of the revision.
+func TestTheSpecIsFoundByItsHash(t *testing.T) {
+	s := newScene(t)
+	s.write(t, "another.yaml", project["spec.yaml"]+"description: another\n")
+	s.commit(t)
+	s.record(t)
+	s.good.Dir = filepath.Base(s.good.Dir)
+	s.write(t, "w/app/text", "slower now\n")
+	spec, err := s.rebuild(t, "")
+	if err != nil || filepath.Base(spec.Path) != "spec.yaml" || spec.SHA256 != s.good.Environment.SpecHash {
+		t.Fatalf("%+v, %v", spec, err)
+	}
+	s.good.Environment.SpecHash = strings.Repeat("0", 64)
+	if _, err := s.rebuild(t, ""); !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "has no spec that is that of run 20260102-030405-nightly") {
+		t.Error(err)
+	}
+}
+
 func TestWhyAStateCannotBeBuilt(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*testing.T, *scene)
@@ -195,7 +214,7 @@ func TestWhyAStateCannotBeBuilt(t *testing.T) {
 		"not committed": {func(t *testing.T, s *scene) {
 			s.write(t, "spec.yaml", project["spec.yaml"]+"budget: 1h\n")
 			s.record(t)
-		}, "", "has no spec with the text of run"},
+		}, "", "has no spec that is that of run"},
 		"ignored": {func(t *testing.T, s *scene) {
 			s.good.Environment.Images = nil
 			s.write(t, "w/bin/tool", "made\n")

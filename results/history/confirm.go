@@ -2,59 +2,151 @@ package history
 
 import (
 	"fmt"
-	"github.com/stratbench/stratbench/results/analyse"
-	"github.com/stratbench/stratbench/results/analyse/stats"
 	"slices"
+	"strings"
 
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/analyse/stats"
 	"github.com/stratbench/stratbench/results/history/detect"
 )
 
-// confirmAlpha is the level at which trials of both states confirm.
+// confirmAlpha is the level at which trials of both states confirm, for all
+// series together that were in doubt in a night.
 const confirmAlpha = 0.05
 
+// blocksOfRate let a failure rate be told from the usual one in most cases:
+// nine good trials refute a rise to 30 %, two bad ones among nine confirm it.
+const blocksOfRate = 12
+
+// Alarms are the findings that trials of both states would settle: what is
+// suspected for the worse, and what became a regression in this run, of that
+// what they were not yet made for.
+func (c Check) Alarms() (alarms []Finding) {
+	for _, f := range c.Findings {
+		if (f.Kind == FindingSuspect || f.Kind == FindingRegression) && f.LastGood != "" && f.Tried == "" {
+			alarms = append(alarms, f)
+		}
+	}
+	return alarms
+}
+
+// tried is the run of both states, made since the last night, that has trials
+// of a series; empty for none.
+func (n Nights) tried(s Series) (run string) {
+	for _, r := range n.Compared {
+		if good, _ := r.states(s); len(good) > 0 && n.since(r.Environment.Started) == len(n.Runs) {
+			run = r.RunID
+		}
+	}
+	return run
+}
+
+// BlocksToConfirm is how many blocks, with a trial of each state in each,
+// settle the alarms: one more than the tests need at the least.
+func BlocksToConfirm(alarms []Finding) int {
+	blocks := analyse.BlocksToConfirm(len(alarms)) + 1
+	if slices.ContainsFunc(alarms, func(f Finding) bool { return f.Unit == UnitShare }) {
+		blocks = max(blocks, blocksOfRate)
+	}
+	return blocks
+}
+
+// Recorded is the run as far as a history keeps it.
+func (r *Run) Recorded() results.Run {
+	run := results.Run{Dir: r.RunID, Environment: r.Environment, Plan: results.Plan{Schema: results.Schema, Cells: r.Cells}}
+	for _, t := range r.Trials {
+		rec := results.Record{Kind: results.KindTrial, Settings: []byte(r.Settings[t.Cell])}
+		rec.Trial.ID, rec.Trial.Cell, rec.Trial.WarmUp = t.ID, r.Cells[t.Cell], t.WarmUp
+		rec.Machine.Runtime, rec.Machine.EngineVersion = t.Runtime, t.Engine
+		run.Records = append(run.Records, rec)
+	}
+	return run
+}
+
 // confirmations are what the runs that compared two states say of what was
-// suspected in the last night before each of them.
+// found in the last night before each of them.
 func (n Nights) confirmations(report detect.Report, o detect.Options) (list []detect.Confirmation, err error) {
 	for _, r := range n.Compared {
 		night := n.since(r.Environment.Started) - 1
 		if night < 0 {
 			continue
 		}
-		for _, f := range report.Findings {
-			if f.Series == detect.None || f.Raised > night || f.Certainty != detect.Suspected && f.Raised != night {
-				continue
-			}
-			confirmed, tells, err := r.confirms(n.Series[f.Series], f, o)
+		asked := n.asked(r, night, report)
+		for _, f := range asked {
+			c, tells, err := n.confirm(r, f, confirmAlpha/float64(len(asked)), o)
 			if err != nil {
 				return nil, fmt.Errorf("comparing the states of run %s: %w", r.RunID, err)
 			}
 			if tells {
-				list = append(list, detect.Confirmation{Night: night, Series: f.Series, Confirmed: confirmed})
+				c.Night = night
+				list = append(list, c)
 			}
 		}
 	}
 	return list, nil
 }
 
-// confirms says whether a run of both states confirms a finding, if it tells
+// asked are the findings that a run of both states has trials of, and that
+// were not settled before the night.
+func (n Nights) asked(r *Run, night int, report detect.Report) (asked []detect.Finding) {
+	for _, f := range report.Findings {
+		if f.Series == detect.None || f.Raised > night || f.Settled != detect.None && f.Settled < night {
+			continue
+		}
+		if good, _ := r.states(n.Series[f.Series]); len(good) > 0 {
+			asked = append(asked, f)
+		}
+	}
+	return asked
+}
+
+// confirm says whether a run of both states confirms a finding, if it tells
 // at all. Of a rate the trials of the present state are counted one by one,
 // until they have said it.
-func (r *Run) confirms(s Series, f detect.Finding, o detect.Options) (confirmed, tells bool, err error) {
+//
+// This is not the test of analyse.Worsening, which asks whether a state is
+// worse in any of its metrics and knows of no nights: here the series and its
+// direction are known, and of a rate what is usual.
+func (n Nights) confirm(r *Run, f detect.Finding, alpha float64, o detect.Options) (c detect.Confirmation, tells bool, err error) {
+	s := n.Series[f.Series]
 	good, present := r.states(s)
-	if len(good) == 0 {
-		return false, false, nil
-	}
+	c.Series = f.Series
+	undone := n.undone(r, f)
 	if UnitOf(s.Metric) != UnitShare {
-		c, err := detect.Confirm(good, present, f.Better, confirmAlpha, o.Threshold)
-		return c.Confirmed, true, err
+		t, err := detect.Confirm(good, present, f.Better, alpha, o.Threshold)
+		c.Confirmed, c.Excluded = t.Confirmed, undone && !f.Better && t.CI.Upper < 1+o.Threshold
+		return c, true, err
 	}
 	var bad []bool
 	for _, v := range slices.Concat(present...) {
 		bad = append(bad, v > 0)
 	}
-	decision, _, err := detect.ConfirmRate(f.Before, confirmAlpha).Decide(bad)
-	return decision == stats.AcceptHigh, decision != stats.Undecided && !f.Better, err
+	decision, _, err := detect.ConfirmRate(f.Before, alpha).Decide(bad)
+	c.Confirmed, c.Excluded = decision == stats.AcceptHigh, undone && decision == stats.AcceptLow
+	return c, decision != stats.Undecided && !f.Better, err
+}
+
+// undone is true when all that changed with a finding is part of a state, so
+// that the run of both states had the one side without it. What a newer engine
+// does is in both, and no trial of them excludes it.
+func (n Nights) undone(r *Run, f detect.Finding) bool {
+	for _, s := range r.Environment.States {
+		if len(s.NotUndone) > 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(n.Causes(n.Series[f.Series].Cell, f.Since), func(c Cause) bool { return !ofState(c.What) })
+}
+
+// ofState is true for what is built again with a state.
+func ofState(what string) bool {
+	for _, part := range []string{"setting ", recipeOf, contextOf, "workload", "spec", "git revision", "tests in the suite"} {
+		if strings.HasPrefix(what, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // states are a series' trials of the two states, block by block; of a count 1

@@ -59,3 +59,56 @@ func TestTrialsOfBothStatesDecideWhatIsSuspected(t *testing.T) {
 		}
 	}
 }
+
+// What the nights are certain of falls when the trials exclude it, and when all
+// that changed with it is part of a state: an engine is the same in both.
+func TestTrialsTakeBackWhatIsCertain(t *testing.T) {
+	const nights = enough
+	for engine, want := range map[string]Verdict{"1.0.0": NoRegression, "1.1.0": Regression} {
+		happens := func(night int, n *simulated.Night) {
+			if night == nights-3 {
+				n.Arms[0].Median *= 1.3
+				n.Engine = engine
+			}
+		}
+		h, before := judged(t, nights, happens)
+		if before.Verdict != Regression {
+			t.Fatalf("engine %s, before: %s\n%s", engine, before.Verdict, lines(before))
+		}
+		for _, r := range h.Runs {
+			if r.Recorded().ID() != r.RunID || len(r.Recorded().Trials()) != len(r.Trials) {
+				t.Fatalf("%s is recorded as %s with %d trials", r.RunID, r.Recorded().ID(), len(r.Recorded().Trials()))
+			}
+		}
+		_, again := filled(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, happens))...)
+		add(t, again, sideBySide(nights, 1))
+		if c := check(t, again); c.Verdict != want {
+			t.Errorf("engine %s, not slower side by side: %s, want %s\n%s", engine, c.Verdict, want, lines(c))
+		}
+	}
+}
+
+func TestAlarmsAndTheirBlocks(t *testing.T) {
+	c := Check{Findings: []Finding{
+		{ID: "new", Kind: FindingRegression, LastGood: "r1"}, {ID: "tried", Kind: FindingRegression, LastGood: "r1", Tried: "r2"},
+		{ID: "standing", Kind: FindingStanding, LastGood: "r1"}, {ID: "suspect", Kind: FindingSuspect, LastGood: "r1"},
+		{ID: "better", Kind: FindingImprovement, LastGood: "r1"}, {ID: "from the first night", Kind: FindingSuspect},
+	}}
+	var ids []string
+	for _, f := range c.Alarms() {
+		ids = append(ids, f.ID)
+	}
+	if !slices.Equal(ids, []string{"new", "suspect"}) {
+		t.Errorf("alarms %v", ids)
+	}
+	// Of n pairs one arrangement in 2^n is the observed one: five for 0.05,
+	// six for two series, and one more.
+	for _, want := range []struct {
+		alarms []Finding
+		blocks int
+	}{{make([]Finding, 1), 6}, {make([]Finding, 2), 7}, {[]Finding{{Unit: UnitShare}}, blocksOfRate}} {
+		if got := BlocksToConfirm(want.alarms); got != want.blocks {
+			t.Errorf("%d alarms need %d blocks, want %d", len(want.alarms), got, want.blocks)
+		}
+	}
+}

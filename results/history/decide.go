@@ -70,3 +70,12 @@ func regressed(fresh, standing int) string {
 func (c *Check) Refuse(why string) {
 	c.Verdict, c.Why = NoData, append([]string{why}, c.Why...)
 }
+
+// Judged is true where the newest run is one that a verdict rests on.
+func (c *Check) Judged() bool { return c.Verdict != NoData && c.Verdict != NotFit }
+
+// NotConfirmed adds why the last good state could not be run beside the
+// present one. The verdict stays what the nights alone say.
+func (c *Check) NotConfirmed(err error) {
+	c.Why = append(c.Why, fmt.Sprintf("not put to the test: %v", err))
+}

@@ -121,6 +121,8 @@ type Finding struct {
 	Raised Moment `json:"raised"`
 	// LastGood is the last fit run before the change.
 	LastGood string `json:"last_good_run_id,omitempty"`
+	// Tried is the run of both states that put it to the test this night.
+	Tried string `json:"tried_in_run_id,omitempty"`
 	// Together is the share of all measures that moved the same way.
 	Together analyse.Value `json:"moved_together"`
 	Causes   []Cause       `json:"causes"`

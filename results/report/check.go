@@ -8,6 +8,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/history/detect"
 )
 
 // Check is the document of a nightly check.
@@ -79,7 +80,12 @@ func findingNotes(c history.Check) (notes []string) {
 			float64(c.FalseAlarm), percentOf(analyse.Value(c.Threshold))))
 	}
 	for _, f := range c.Findings {
-		if f.Kind == history.FindingSuspect && f.LastGood != "" {
+		if f.Tried != "" {
+			notes = append(notes, fmt.Sprintf("%s was put to the test in run %s: %s.", f.ID, f.Tried, triedOutcome(f)))
+		}
+	}
+	for _, f := range c.Alarms() {
+		if f.Kind == history.FindingSuspect {
 			notes = append(notes, fmt.Sprintf("To confirm %s: %s", f.ID, ConfirmCommand(f)))
 		}
 	}
@@ -87,6 +93,19 @@ func findingNotes(c history.Check) (notes []string) {
 		notes = append(notes, "A change that is wanted: stratbench baseline accept ID --reason WHY")
 	}
 	return notes
+}
+
+// triedOutcome is what trials of both states said of a finding.
+func triedOutcome(f history.Finding) string {
+	switch f.Certainty {
+	case detect.Confirmed.String():
+		return "the trials of both states confirm it"
+	case detect.Refuted.String():
+		return "the trials of both states do not show it"
+	case detect.Suspected.String():
+		return "the trials of both states are too few to tell"
+	}
+	return "the trials of both states do not show it, and do not exclude it"
 }
 
 func hasRegression(c history.Check) bool {

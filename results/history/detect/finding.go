@@ -21,10 +21,10 @@ type Certainty int
 // The certainties. Suspected ones are expected about once in ten nights and
 // are no regression before something confirms them.
 const (
-	Refuted   Certainty = iota // suspected, and trials of both sides showed nothing
+	Refuted   Certainty = iota // trials of both sides showed nothing
 	Suspected                  // worth trials of both sides the same night
 	Certain                    // by the nights alone
-	Confirmed                  // suspected, and trials of both sides showed it
+	Confirmed                  // trials of both sides showed it
 )
 
 func (c Certainty) String() string {

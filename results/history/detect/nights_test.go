@@ -13,6 +13,7 @@ import (
 // of freedom.
 type world struct {
 	Cells, Replicates int
+	Doubts            int // series that trials of both sides decide on together
 
 	Host    float64 // from night to night, all cells alike
 	Wander  float64 // the same, slowly: correlated 0.9 from night to night
@@ -20,6 +21,7 @@ type world struct {
 	Weekend float64 // Saturdays and Sundays
 	Season  float64 // rise and fall of a cell over a year, at most
 	Trial   float64 // within a night, all phases of a trial alike
+	Phase   float64 // factor on the spreads of the phases by themselves
 	Stray   float64 // share of trials whose build takes 1.2 to 2 times as long
 
 	Busy     float64 // episodes a night: 1 to 3 nights, 15 to 40 % slower
@@ -44,9 +46,16 @@ type change struct {
 // usualWorld has the spreads that the quality bars are checked at: of setup
 // 4 % within a night and 2 % from night to night.
 func usualWorld(replicates int, seed uint64) *world {
-	return &world{Cells: 16, Replicates: replicates, Host: 0.012, Wander: 0.01, Cell: 0.013, Weekend: -0.02, Season: 0.03,
-		Trial: 0.022, Stray: 0.01, Busy: 1.0 / 40, Seen: 0.7, Gauge: 0.01, Crash: 0.02, FailTest: 0.02,
+	return &world{Cells: 16, Replicates: replicates, Doubts: 1, Host: 0.012, Wander: 0.01, Cell: 0.013, Weekend: -0.02, Season: 0.03,
+		Trial: 0.022, Phase: 1, Stray: 0.01, Busy: 1.0 / 40, Seen: 0.7, Gauge: 0.01, Crash: 0.02, FailTest: 0.02,
 		random: rand.New(rand.NewPCG(seed, 1)), change: change{cell: None}}
+}
+
+// noisier multiplies all usual spreads, within nights and between them.
+func (w *world) noisier(by float64) {
+	for _, spread := range []*float64{&w.Host, &w.Wander, &w.Cell, &w.Trial, &w.Phase, &w.Gauge} {
+		*spread *= by
+	}
 }
 
 // phases of a trial: seconds, and the spread of each by itself.
@@ -148,7 +157,7 @@ func (c *course) cellNights(host []float64) []float64 {
 func (c *course) trial(cell, night int, slower float64) (values [6]float64) {
 	trial := c.shared[cell][night] + c.Trial*c.noise()
 	for i, p := range phases {
-		v := p.seconds * c.level[cell] * math.Exp(trial+p.spread*c.noise())
+		v := p.seconds * c.level[cell] * math.Exp(trial+c.Phase*p.spread*c.noise())
 		if i == buildPhase {
 			v *= slower
 			if c.random.Float64() < c.Stray {
@@ -202,44 +211,46 @@ func (c *course) addTrial(series []Series, cell, t int) {
 	}
 }
 
+// confirmLevel is that of all series in doubt in a night; see the package
+// history, which runs one block more than they need, and blocksOfRate for a
+// rate.
 const (
-	confirmLevel  = 0.05
-	confirmBlocks = 3
-	confirmEach   = 2 // trials a side and block
-	confirmMost   = 40
+	confirmLevel = 0.05
+	blocksOfRate = 12
 )
 
-// confirm runs the trials that a suspicion asks for, in the same night.
-func (c *course) confirm(night int, f Finding) (confirmed, asked bool) {
+// confirm runs the trials that an alarm asks for, in the same night: each state
+// once a block, with as many series in doubt as the world says.
+func (c *course) confirm(night int, f Finding) (Confirmation, bool) {
 	cell, metric := f.Series/seriesOfCell, f.Series%seriesOfCell
+	level := confirmLevel / float64(c.Doubts)
 	if metric >= crashSeries {
-		return c.confirmRate(cell, metric, night, f), true
+		return c.confirmRate(cell, metric, night, level, f)
 	}
-	sides := [2][][]float64{}
+	blocks := int(math.Ceil(math.Log2(1/level))) + 1
+	sides := [2][][]float64{make([][]float64, blocks), make([][]float64, blocks)}
 	for side, slower := range []float64{1, c.change.slower(cell, night)} {
-		for range confirmBlocks {
-			var block []float64
-			for range confirmEach {
-				block = append(block, c.trial(cell, night, slower)[metric])
+		for b := range blocks {
+			if c.random.Float64() >= c.crashRate(cell, night) {
+				sides[side][b] = []float64{c.trial(cell, night, slower)[metric]}
 			}
-			sides[side] = append(sides[side], block)
 		}
 	}
-	r, err := Confirm(sides[0], sides[1], f.Better, confirmLevel, Default.Threshold)
-	return err == nil && r.Confirmed, true
+	r, err := Confirm(sides[0], sides[1], f.Better, level, Default.Threshold)
+	return Confirmation{Confirmed: r.Confirmed, Excluded: err == nil && !f.Better && r.CI.Upper < 1+Default.Threshold}, err == nil
 }
 
-func (c *course) confirmRate(cell, metric, night int, f Finding) bool {
+func (c *course) confirmRate(cell, metric, night int, level float64, f Finding) (Confirmation, bool) {
 	rate := c.FailTest
 	if metric == crashSeries {
 		rate = c.crashRate(cell, night)
 	}
-	events := make([]bool, confirmMost)
-	for i := range events {
-		events[i] = c.random.Float64() < rate
+	bad := make([]bool, blocksOfRate)
+	for i := range bad {
+		bad[i] = c.random.Float64() < rate
 	}
-	verdict, _, err := ConfirmRate(f.Before, confirmLevel).Decide(events)
-	return err == nil && verdict == stats.AcceptHigh
+	verdict, _, err := ConfirmRate(f.Before, level).Decide(bad)
+	return Confirmation{Confirmed: verdict == stats.AcceptHigh, Excluded: verdict == stats.AcceptLow}, err == nil && verdict != stats.Undecided && !f.Better
 }
 
-func nobody(int, Finding) (confirmed, asked bool) { return false, false }
+func nobody(int, Finding) (c Confirmation, asked bool) { return c, false }

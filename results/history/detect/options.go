@@ -42,26 +42,28 @@ type Decisions struct {
 	Restarts      []Restart
 }
 
-// Confirmation is the outcome of trials of both sides, run because a series
-// was suspected in a night.
+// Confirmation is the outcome of trials of both sides, run because something
+// was said of a series in a night.
 type Confirmation struct {
 	Night, Series int
-	Confirmed     bool
+	// Confirmed is that they show the change. Excluded is that they show that
+	// there is none which matters: that takes back a certain one too.
+	Confirmed, Excluded bool
 }
 
 // Restart says that a series is compared with no night before this one: a
 // change that was accepted. Series None is all of them.
 type Restart struct{ Night, Series int }
 
-// decide answers what became of a suspicion: asked is false where nobody
-// looked.
-type decide func(night int, f Finding) (confirmed, asked bool)
+// decide answers what trials of both sides showed of a finding: asked is false
+// where nobody looked.
+type decide func(night int, f Finding) (c Confirmation, asked bool)
 
-func (d Decisions) decide(night int, f Finding) (confirmed, asked bool) {
+func (d Decisions) decide(night int, f Finding) (c Confirmation, asked bool) {
 	for _, c := range d.Confirmations {
 		if c.Night == night && c.Series == f.Series {
-			return c.Confirmed, true
+			return c, true
 		}
 	}
-	return false, false
+	return c, false
 }

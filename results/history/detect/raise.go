@@ -2,11 +2,17 @@ package detect
 
 import "math"
 
-// suspect is an open suspicion.
+// suspect is an open suspicion, or one that trials of both sides refuted.
 type suspect struct {
-	finding int
-	seen    int // night
-	refuted bool
+	finding  int
+	seen     int // night
+	refuted  bool
+	excluded bool
+}
+
+// answered is true for what trials of both sides have already said no to.
+func (s suspect) answered(f Finding) bool {
+	return s.refuted && f.Since <= s.seen && (f.Certainty == Suspected || s.excluded)
 }
 
 // suspicionLasts is after how many nights without a sign a suspicion is
@@ -39,7 +45,7 @@ func (w *watch) raise(t int, f Finding) (sure bool) {
 	if f.Certainty != Suspected {
 		f.Settled = t
 	}
-	if f.Certainty == Suspected && known && open.refuted && f.Since <= open.seen {
+	if known && open.answered(f) {
 		return false
 	}
 	at := len(w.report.Findings)
@@ -50,31 +56,28 @@ func (w *watch) raise(t int, f Finding) (sure bool) {
 	} else {
 		w.add(t, f)
 	}
-	if f.Certainty == Suspected {
-		return w.ask(t, at)
+	if w.ask(t, at); w.report.Findings[at].Certainty < Certain {
+		return false
 	}
 	delete(w.suspects, f.Series)
 	w.undo(at)
 	return true
 }
 
-// ask lets trials of both sides decide, where there were any.
-func (w *watch) ask(t, at int) (sure bool) {
+// ask lets trials of both sides decide, where there were any: a suspicion is
+// refuted when they do not show it, a certain change when they exclude it.
+func (w *watch) ask(t, at int) {
 	f := &w.report.Findings[at]
-	confirmed, asked := w.decide(t, *f)
+	c, asked := w.decide(t, *f)
 	switch {
-	case !asked:
-		w.suspects[f.Series] = suspect{finding: at, seen: t}
-	case confirmed:
+	case asked && c.Confirmed:
 		f.Certainty, f.Settled = Confirmed, t
-		delete(w.suspects, f.Series)
-		w.undo(at)
-		return true
-	default:
+	case asked && (f.Certainty == Suspected || c.Excluded):
 		f.Certainty, f.Settled = Refuted, t
-		w.suspects[f.Series] = suspect{finding: at, seen: t, refuted: true}
+		w.suspects[f.Series] = suspect{finding: at, seen: t, refuted: true, excluded: c.Excluded}
+	case f.Certainty == Suspected:
+		w.suspects[f.Series] = suspect{finding: at, seen: t}
 	}
-	return false
 }
 
 // undo marks the earlier changes of the series, of the other direction, that

@@ -89,7 +89,7 @@ func TestASuspicionIsDecidedByTrialsOfBothSides(t *testing.T) {
 				continue
 			}
 			for confirmed, want := range map[bool]Certainty{true: Confirmed, false: Refuted} {
-				r := judgedBy(t, c, Decisions{Confirmations: []Confirmation{{f.Raised, f.Series, confirmed}}})
+				r := judgedBy(t, c, Decisions{Confirmations: []Confirmation{{Night: f.Raised, Series: f.Series, Confirmed: confirmed}}})
 				for _, g := range r.Findings {
 					if g.Series == f.Series && g.Raised == f.Raised && g.Certainty != want {
 						t.Errorf("decided %v, and %v", confirmed, g.Certainty)
@@ -100,6 +100,39 @@ func TestASuspicionIsDecidedByTrialsOfBothSides(t *testing.T) {
 		}
 	}
 	t.Fatal("nothing was only suspected in forty histories")
+}
+
+// What the nights are certain of stands, whatever trials do not show, unless
+// they exclude it; then it is not told again for the same nights.
+func TestWhatIsCertainFallsOnlyIfExcluded(t *testing.T) {
+	c := small(2, change{cell: changedCell, from: changedAt, setup: 0.2})
+	setup := changedCell * seriesOfCell
+	var certain Finding
+	for _, f := range judgedBy(t, c, Decisions{}).Findings {
+		if f.Series == setup && f.Certainty == Certain && !f.Better {
+			certain = f
+		}
+	}
+	if certain.Settled < changedAt {
+		t.Fatalf("nothing certain: %+v", certain)
+	}
+	for _, c2 := range []struct {
+		Confirmation
+		want Certainty
+	}{
+		{Confirmation{}, Certain}, {Confirmation{Confirmed: true}, Confirmed}, {Confirmation{Excluded: true}, Refuted},
+	} {
+		c2.Night, c2.Series = certain.Settled, setup
+		r := judgedBy(t, c, Decisions{Confirmations: []Confirmation{c2.Confirmation}})
+		for _, f := range r.Findings {
+			if f.Series == setup && f.Settled == certain.Settled && f.Certainty != c2.want {
+				t.Errorf("%+v makes it %v, want %v", c2.Confirmation, f.Certainty, c2.want)
+			}
+			if c2.Excluded && f.Regression() && f.Series == setup && f.Settled <= certain.Settled+suspicionLasts-1 {
+				t.Errorf("excluded in night %d and told again in %d", certain.Settled, f.Settled)
+			}
+		}
+	}
 }
 
 // The whole host becoming slower is no regression of any cell.

@@ -31,7 +31,7 @@ func quietRun(w *world, nights int) (q quiet) {
 }
 
 func quietNights(b *strings.Builder) []bar {
-	b.WriteString("\n## Nights in which nothing changes\n\nShare of judged nights with a regression (exit code 1), and with a suspicion.\n\n| Nights | replicates | judged | by the nights alone | with trials of both sides | suspicious |\n|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Nights in which nothing changes\n\nShare of judged nights with a regression (exit code 1), and with a suspicion.\n\n| Nights | replicates | judged | by the nights alone | with trials of both states | suspicious |\n|---|---|---|---|---|---|\n")
 	rows := []struct {
 		name       string
 		replicates int
@@ -44,7 +44,7 @@ func quietNights(b *strings.Builder) []bar {
 		{"no reference workload, every busy night marked", 5, 7, func(w *world) { w.Gauge, w.Seen = 0, 1 }},
 		{"weekends 5 % faster", 5, 7, func(w *world) { w.Weekend = -0.05 }},
 		{"crashes and failed tests 5 %", 5, 7, func(w *world) { w.Crash, w.FailTest = 0.05, 0.05 }},
-		{"twice the noise in trials", 5, 7, func(w *world) { w.Trial, w.Cell = 0.06, 0.026 }},
+		{"twice the noise", 5, 7, func(w *world) { w.noisier(2) }},
 	}
 	var first quiet
 	for i, row := range rows {

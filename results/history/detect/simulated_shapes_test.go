@@ -17,7 +17,7 @@ func rampsFound(b *strings.Builder) {
 			w := usualWorld(5, seed)
 			w.change = change{cell: changedCell, from: changedAt, perNight: perNight}
 			r := w.nights(changedAt + 60).replay(nobody)
-			o := out{found: settledIn(r, changedCell*seriesOfCell, changedAt, false)}
+			o := out{found: settledIn(r, changedAt, false, changedSetup)}
 			for _, f := range r.Findings {
 				if f.Series == changedCell*seriesOfCell && f.Regression() && f.Settled >= changedAt {
 					o.drifts, o.steps = o.drifts+index(f.Kind == Drift), o.steps+index(f.Kind == Step)

@@ -99,11 +99,21 @@ func (c *course) countsOnly() {
 func simulationHead() string {
 	w := usualWorld(5, 1)
 	percent := func(x float64) string { return fmt.Sprintf("%.3g %%", 100*x) }
-	return "# Nightly checks on simulated nights\n\n" +
-		"Made by `make nightly-simulation`; do not edit. Everything here is **simulated**:\nhow often `check` would cry wolf, and how soon it would find a change, in nights\nof which the truth is known. Figures are shares with exact 95 % intervals. \"By\nthe nights alone\" is what the nightly series show; \"with trials of both sides\"\nadds the trials that a suspicion asks for in the same night: " +
-		fmt.Sprintf("%d blocks of %d and %d\ntrials, tested at %v, or of a crash rate a sequential test of up to %d trials.\n", confirmBlocks, confirmEach, confirmEach, percent(confirmLevel), confirmMost) +
-		"\n## The nights\n\n| What | How |\n|---|---|\n" +
-		fmt.Sprintf("| matrix | %d cells × 6 measures (setup, cluster, build, load, deploy, peak memory) and 2 counts (crashes, failed tests) |\n", w.Cells) +
+	return `# Nightly checks on simulated nights
+
+Made by ` + "`make nightly-simulation`" + `; do not edit. Everything here is **simulated**:
+how often ` + "`check`" + ` would cry wolf, and how soon it would find a change, in nights
+of which the truth is known. Figures are shares with exact 95 % intervals. "By
+the nights alone" is what ` + "`check`" + ` says; "with trials of both states" is what
+` + "`check --confirm`" + ` says, which runs the last good and the present state side by
+side, in blocks, when something is suspected or worse. Nights are calendar
+nights: those that are not judged because the host was busy count too.
+
+## The nights
+
+| What | How |
+|---|---|
+` + fmt.Sprintf("| matrix | %d cells × 6 measures (setup, cluster, build, load, deploy, peak memory) and 2 counts (crashes, failed tests) |\n", w.Cells) +
 		"| noise | heavy-tailed: Student's t with 4 degrees of freedom, on logs; spreads below are its standard deviations |\n" +
 		fmt.Sprintf("| a trial's setup within its night | about 4 %%: %s shared by its phases; cluster 6, build 4.5, load 10, deploy 8 %% of their own; memory 1.5 %% |\n", percent(w.Trial)) +
 		fmt.Sprintf("| from night to night | about 2 %%: host %s, slow wander of the host %s (correlated 0.9), each cell %s |\n", percent(w.Host), percent(w.Wander), percent(w.Cell)) +
@@ -111,8 +121,14 @@ func simulationHead() string {
 		fmt.Sprintf("| stray trials | %s have a build 1.2 to 2 times as long |\n", percent(w.Stray)) +
 		fmt.Sprintf("| busy host | an episode of 1 to 3 nights begins in %s of nights: all cells 15 to 40 %% slower; %s of these nights are marked unfit |\n", percent(w.Busy), percent(w.Seen)) +
 		fmt.Sprintf("| reference workload | follows the host within %s |\n| crashes, failed tests | %s and %s of trials |\n", percent(w.Gauge), percent(w.Crash), percent(w.FailTest)) +
-		"| a step | in one cell, from night 60 on: its build is longer, so that setup grows by what is stated |\n"
+		"| a step | in one cell, from night 60 on: its build is longer, so that setup grows by what is stated |\n" +
+		whereNoiseIsFrom
 }
+
+// whereNoiseIsFrom says how the spreads compare with real runs.
+const whereNoiseIsFrom = `
+The spreads are a host that runs nothing else; NOISE
+`
 
 func writeBars(b *strings.Builder, bars []bar) {
 	b.WriteString("\n## Against the quality bars\n\n| Asked | seen | |\n|---|---|---|\n")
