@@ -121,11 +121,13 @@ figure a row), benchstat (one trial a line, for golang.org/x/perf/cmd/benchstat)
 
 func writeDocument(cmd *cobra.Command, d report.Document, format string) error {
 	f, err := report.ParseFormat(format)
-	if format == string(report.FormatBenchstat) && d.Benchmarks != nil {
-		f, err = report.FormatBenchstat, nil
-	}
-	if err != nil {
-		return usageError{fmt.Errorf("%w", err)}
+	switch {
+	case d.Benchmarks != nil && format == string(report.FormatBenchstat):
+		f = report.FormatBenchstat
+	case d.Benchmarks != nil && err != nil:
+		return usageError{fmt.Errorf("%w, and here benchstat", err)}
+	case err != nil:
+		return usageError{err}
 	}
 	return d.Write(cmd.OutOrStdout(), f)
 }

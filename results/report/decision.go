@@ -11,7 +11,7 @@ import (
 // Decision is the document of a decision.
 func Decision(d analyse.Decision) Document {
 	doc := Document{Title: "Recommendation: " + wanted(d.Priorities), Data: d,
-		Tidy: [][]string{{"group", "arm", "n", "failed", "time_to_ready_seconds", "lower", "upper", "p_best_jeffreys", "not_beaten", "recommended"}}}
+		Tidy: [][]string{tidyDecisionHeader}}
 	for _, w := range d.Warnings {
 		doc.Notes = append(doc.Notes, "Warning: "+Warning(w)+".")
 	}
@@ -134,11 +134,14 @@ func bestSentence(best []analyse.PriorProbability) string {
 	for _, b := range best {
 		low, high = min(low, b.Probability), max(high, b.Probability)
 	}
-	usual := probability(best[0].Probability)
-	if high-low < 0.05 {
-		return fmt.Sprintf("P(best) = %s.", usual)
+	usual := "= " + probability(best[0].Probability)
+	if strings.ContainsAny(usual, "<>") {
+		usual = usual[2:3] + " " + usual[3:]
 	}
-	return fmt.Sprintf("P(best) = %s under Jeffreys' prior, and from %s to %s under others.", usual, probability(low), probability(high))
+	if high-low < 0.05 {
+		return fmt.Sprintf("P(best) %s.", usual)
+	}
+	return fmt.Sprintf("P(best) %s under Jeffreys' prior, and from %s to %s under others.", usual, probability(low), probability(high))
 }
 
 func decidedBecause(c analyse.Choice) string {
@@ -165,13 +168,13 @@ func undecided(c analyse.Choice) string {
 			others = append(others, a.Arm.String())
 		}
 	}
-	text := strings.Join(others, ", ") + " " + isAre(len(others)) + " not beaten."
+	text := and(others) + " " + isAre(len(others)) + " not beaten."
 	if len(others) == 0 {
 		text = "it is not beaten, nor does it beat all others."
 	}
 	switch {
 	case c.MoreBlocks > 0:
-		text += fmt.Sprintf(" %d more %s of these, about %s, %s with 80 %%.", c.MoreBlocks, noun(c.MoreBlocks, "block"), duration(c.MoreSeconds), decideVerb(c.MoreBlocks))
+		text += fmt.Sprintf(" %d more %s of these, about %s, %s with 80 %%.", c.MoreBlocks, noun(c.MoreBlocks, "block"), roughly(c.MoreSeconds), decideVerb(c.MoreBlocks))
 	case c.MoreBlocks < 0:
 		text += " Even 100 further blocks would not decide with 80 %: they may be as good as equal."
 	}
@@ -247,30 +250,37 @@ func limitSentence(a analyse.Candidate, p analyse.Priorities) string {
 }
 
 func breakEvens(c analyse.Choice) (lines []string) {
+	var never []string
 	for _, b := range c.BreakEven {
 		recommended := c.Arms[c.Recommended].Arm
 		given := ""
 		if b.Estimated.Finite() {
 			given = "Given that it takes the ESTIMATED " + duration(b.Estimated) + " when it works, "
 		}
-		if b.Rate <= 0 {
+		switch {
+		case b.Rate > 0:
+			lines = append(lines, fmt.Sprintf(given+"%s pays against %s only if it fails in under %s %% of trials; the probability that it does is %s.",
+				b.Arm, recommended, percent(b.Rate), probability(b.Below)))
+		case b.Estimated.Finite():
 			lines = append(lines, fmt.Sprintf(given+"%s would not pay against %s even if it never failed.", b.Arm, recommended))
-			continue
+		default:
+			never = append(never, b.Arm.String())
 		}
-		lines = append(lines, fmt.Sprintf(given+"%s pays against %s only if it fails in under %s %% of trials; the probability that it does is %s.",
-			b.Arm, recommended, percent(b.Rate), probability(b.Below)))
 	}
-	return lines
+	switch len(never) {
+	case 0:
+		return lines
+	case 1:
+		return append(lines, fmt.Sprintf("%s would not pay against %s even if it never failed.", never[0], c.Arms[c.Recommended].Arm))
+	}
+	return append(lines, fmt.Sprintf("%s would not pay against %s even if they never failed.", and(never), c.Arms[c.Recommended].Arm))
 }
 
-func tidyChoice(c analyse.Choice) (rows [][]string) {
-	for i, a := range c.Arms {
-		best := undefined
-		if len(a.Best) > 0 {
-			best = a.Best[0].Probability
-		}
-		rows = append(rows, []string{c.Group.Key(), a.Arm.Key(), fmt.Sprint(a.Ready.Trials), fmt.Sprint(a.Failed.Events), number(a.Cost.Mean),
-			number(a.Cost.Interval.Lower), number(a.Cost.Interval.Upper), number(best), yes(a.NotBeaten), yes(i == c.Recommended)})
+// and joins names: "serial, 2+1 and parallel".
+func and(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
 	}
-	return rows
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

@@ -15,17 +15,10 @@ func Explanation(e analyse.Explanation) Document {
 	for _, t := range []Table{factorTests(e), failuresByLevel(e), failureEffects(e), interactionTable(e), timeEffects(e)} {
 		if len(t.Rows) > 0 {
 			d.Sections = append(d.Sections, t)
-			d.Tidy = append(append(d.Tidy, append([]string{"table"}, t.Header...)), labelled(t)...)
 		}
 	}
+	d.Tidy = tidyExplanation(e)
 	return d
-}
-
-func labelled(t Table) (rows [][]string) {
-	for _, r := range t.Rows {
-		rows = append(rows, append([]string{t.Title}, r...))
-	}
-	return rows
 }
 
 // ExplanationSentences say what an explanation shows and what it cannot tell.
@@ -162,7 +155,9 @@ func largestProduct(e analyse.Explanation, t analyse.PairTest) (largest analyse.
 }
 
 func shownTimes(e analyse.Explanation) (lines []string) {
+	tested := false
 	for _, f := range e.Factors {
+		tested = tested || f.Times.P.Finite()
 		if !f.Times.Shown() {
 			continue
 		}
@@ -174,6 +169,9 @@ func shownTimes(e analyse.Explanation) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s %s takes %s times as long as %s (%s–%s, level %s %%), all else equal.",
 				t.Factor, t.Level, ratio(t.Ratio.Estimate), t.Reference, ratio(t.Ratio.Interval.Lower), ratio(t.Ratio.Interval.Upper), percent(t.Ratio.Coverage)))
 		}
+	}
+	if tested && len(lines) == 0 {
+		lines = append(lines, "When it works, no factor was shown to go with the time it takes, which does not show that none does.")
 	}
 	return lines
 }

@@ -20,6 +20,19 @@ func duration(v analyse.Value) string {
 	return Seconds(trial.Seconds(math.Round(float64(v) * 1e9)))
 }
 
+// roughly prints a number of seconds that is a forecast: whole minutes from
+// ten on.
+func roughly(v analyse.Value) string {
+	if !v.Finite() || v <= 600 {
+		return duration(v)
+	}
+	minutes := int(math.Round(float64(v) / 60))
+	if minutes < 60 {
+		return fmt.Sprintf("%d min", minutes)
+	}
+	return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60)
+}
+
 // durationInterval prints an interval of times, or what it is not bounded by.
 func durationInterval(i analyse.Interval) string {
 	if !i.Bounded() {
@@ -69,6 +82,12 @@ func ratio(v analyse.Value) string {
 		return none
 	case math.IsInf(float64(v), 0):
 		return "∞"
+	case v >= 999.5:
+		// Three digits that count, and no power of ten.
+		unit := math.Pow(10, math.Floor(math.Log10(float64(v)))-2)
+		return strconv.FormatFloat(unit*math.Round(float64(v)/unit), 'f', 0, 64)
+	case v > 0 && v < 0.001:
+		return "<0.001"
 	}
 	return strconv.FormatFloat(float64(v), 'g', 3, 64)
 }

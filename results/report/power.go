@@ -13,8 +13,10 @@ func Power(c analyse.PowerCurve) Document {
 	t := Table{Title: "Power by replicates", Header: []string{"replicates of each cell",
 		fmt.Sprintf("failures: %s %% against %s %%", percent(analyse.Value(q.Low)), percent(analyse.Value(q.High))),
 		fmt.Sprintf("setup times: ratio %s", ratio(analyse.Value(q.Ratio)))}}
+	rows := [][]string{{"replicates", "power_failure_rates", "power_setup_times"}}
 	for _, p := range c.Points {
-		t.Rows = append(t.Rows, []string{strconv.Itoa(p.Replicates), percentOf(p.Rates), percentOf(p.Times)})
+		t.Rows = append(t.Rows, []string{strconv.Itoa(p.Replicates), powerPercent(p.Rates), powerPercent(p.Times)})
+		rows = append(rows, []string{strconv.Itoa(p.Replicates), number(p.Rates), number(p.Times)})
 	}
 	source := "assumed, for want of trials"
 	if q.SpreadSeen {
@@ -31,7 +33,7 @@ func Power(c analyse.PowerCurve) Document {
 		notes = append(notes, "SIMULATED: no engine produced the trials that the noise is from.")
 	}
 	return Document{Title: "How many replicates?", Notes: notes,
-		Sections: []Table{t}, Data: c, Tidy: append([][]string{t.Header}, t.Rows...)}
+		Sections: []Table{t}, Data: c, Tidy: rows}
 }
 
 func enough(what string, n int) string {
@@ -39,4 +41,12 @@ func enough(what string, n int) string {
 		return fmt.Sprintf("To tell %s apart with 80 %% takes more than 100 replicates.", what)
 	}
 	return fmt.Sprintf("To tell %s apart with 80 %% takes %d replicates.", what, n)
+}
+
+// powerPercent prints a power, never as certain.
+func powerPercent(v analyse.Value) string {
+	if v.Finite() && v >= 0.995 {
+		return ">99 %"
+	}
+	return percentOf(v)
 }

@@ -2,7 +2,9 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -111,5 +113,59 @@ func TestWhatWasNotRunIsListed(t *testing.T) {
 	}
 	if c := d.Groups[1]; c.Kind != analyse.NoTrials || len(c.NotRun) != 1 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// Every CSV is one table: as many fields in every row, numbers as numbers.
+func TestEveryCSVIsOneTable(t *testing.T) {
+	run := simulated.Run(simulated.Matrix()[:8], 3, 1)
+	run.Plan.Cells = append(run.Plan.Cells, simulated.Matrix()[8].Cell)
+	s := analyse.Gather([]results.Run{run})
+	a, errA := s.Analyse(nil)
+	d, errD := s.Decide(analyse.Priorities{Environment: "ci", MaxFailureRate: 0.05, Quantile: 0.9})
+	e, errE := s.Explain(true)
+	p, errP := analyse.Power(analyse.PowerQuestion{Low: 0.02, High: 0.5, Ratio: 0.8, Comparisons: 1})
+	if err := errors.Join(errA, errD, errE, errP); err != nil {
+		t.Fatal(err)
+	}
+	for name, doc := range map[string]report.Document{"analyze": report.Analysis(s, a), "decide": report.Decision(d), "explain": report.Explanation(e), "power": report.Power(p)} {
+		var b bytes.Buffer
+		if err := doc.Write(&b, report.FormatCSV); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(&b).ReadAll()
+		if err != nil || len(rows) < 5 {
+			t.Errorf("%s: %d rows, %v", name, len(rows), err)
+		}
+		for _, row := range rows {
+			for _, field := range row {
+				if strings.HasSuffix(field, "%") || field == "–" {
+					t.Errorf("%s: %q is for people", name, field)
+				}
+			}
+		}
+	}
+}
+
+// What is decided is said without an equals sign before a bound, without
+// seconds in a forecast, and once for all arms of which it holds.
+func TestTheWordsOfADecision(t *testing.T) {
+	arms := []simulated.Arm{}
+	for i, strategy := range []string{"serial", "2+1", "parallel", "registry"} {
+		arms = append(arms, simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: strategy}}, Median: float64(1000 - 300*i), Spread: 0.01})
+	}
+	d, err := analyse.Gather([]results.Run{simulated.Run(arms, 5, 1)}).Decide(analyse.Priorities{Environment: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := report.Decision(d).Write(&b, report.FormatTable); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"P(best) > 0.99.", "serial, 2+1 and parallel are not beaten. 3 more blocks of these, about 1 h 50 min, decide",
+		"serial, 2+1 and parallel would not pay against registry even if they never failed."} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in:\n%s", want, b.String())
+		}
 	}
 }
