@@ -45,8 +45,9 @@ type OverallTest struct {
 	P Value `json:"p"`
 	// Adjusted is after Holm over the factors.
 	Adjusted Value `json:"p_holm"`
-	// Exact says that P is from permutations inside blocks or the conditional
-	// distribution, and else of the penalised likelihood ratio or the χ² limit.
+	// Exact says that P is from all permutations inside blocks or the
+	// conditional distribution, and else from drawn permutations, the penalised
+	// likelihood ratio or the χ² limit.
 	Exact bool `json:"exact"`
 }
 

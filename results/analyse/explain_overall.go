@@ -73,7 +73,7 @@ func permuteLevels(trials []Observation, f trial.Factor, score func(Observation)
 		draws = 0
 	}
 	t, err := stats.LevelPermutation(scores, level, len(f.Levels), block, draws, Seed)
-	return OverallTest{P: Value(t.P), Exact: draws > 0}, err == nil && t.Freedom == levelsIn(level)-1
+	return OverallTest{P: Value(t.P), Exact: t.Exact}, err == nil && t.Freedom == levelsIn(level)-1
 }
 
 func levelsIn(level []int) int {

@@ -12,7 +12,7 @@ func factorTests(e analyse.Explanation) Table {
 	for _, f := range e.Factors {
 		t.Rows = append(t.Rows, []string{f.Factor, fmt.Sprint(f.Levels), overallP(f.Failures), pValue(f.Failures.Adjusted), overallP(f.Times), pValue(f.Times.Adjusted)})
 	}
-	t.Notes = []string{"All levels of a factor together, by permuting failures, or ranks of times, inside blocks and combinations of the other factors (generalised Cochran–Mantel–Haenszel statistic; exact: from the permutations); where nothing can be permuted, the penalised likelihood ratio. Holm over the factors."}
+	t.Notes = []string{"All levels of a factor together, by permuting failures, or ranks of times, inside blocks and combinations of the other factors (generalised Cochran–Mantel–Haenszel statistic). Exact: all permutations counted; else 20 000 of them drawn with a fixed seed, and with over 2000 trials their χ² limit. Where nothing can be permuted, the penalised likelihood ratio. Holm over the factors."}
 	return t
 }
 

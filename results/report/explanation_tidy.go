@@ -51,7 +51,7 @@ func tidyExplanation(e analyse.Explanation) [][]string {
 
 func overallMethod(t analyse.OverallTest) string {
 	if t.Exact {
-		return "permutation"
+		return "all permutations"
 	}
-	return "limit of the permutation, or penalised likelihood ratio"
+	return "drawn permutations, their limit, or penalised likelihood ratio"
 }

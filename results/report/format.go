@@ -70,7 +70,7 @@ func pValue(v analyse.Value) string {
 	case v < 0.0001:
 		return "<0.0001"
 	case v < 0.1:
-		return strconv.FormatFloat(float64(v), 'g', 2, 64)
+		return fmt.Sprintf("%#.2g", float64(v))
 	}
 	return fmt.Sprintf("%.2f", float64(v))
 }

@@ -15,18 +15,20 @@ type LevelTest struct {
 	// p-value in the χ² limit with Freedom degrees.
 	Statistic, Limit float64
 	Freedom          int
-	// P is from the permutations; Limit where none were drawn.
-	P     float64
+	// P is from the permutations; Limit where none were asked for.
+	P float64
+	// Exact: all permutations were counted. Else Draws were drawn.
+	Exact bool
 	Draws int
 }
 
 // LevelPermutation tests that scores are exchangeable between the levels of a
 // factor inside blocks. scores, level (from 0, under levels) and block have an
 // entry a trial; a nil block is one block. Scores of 0 and 1 are failures,
-// ranks inside blocks make it Friedman's test. draws permutations from the
-// seed give p = (k+1)/(draws+1), which is valid at any number of trials; with
-// no draws the limit stands. It is an error when no block holds two levels
-// and two scores.
+// ranks inside blocks make it Friedman's test. All permutations are counted
+// where that is feasible; else draws of them from the seed give p =
+// (k+1)/(draws+1), which is valid at any number of trials. With no draws the
+// limit stands. It is an error when no block holds two levels and two scores.
 //
 // Landis, Heyman & Koch, International Statistical Review 46 (1978) 237;
 // Phipson & Smyth (2010). R: mantelhaen.test, friedman.test.
@@ -46,11 +48,13 @@ func LevelPermutation(scores []float64, level []int, levels int, block []int, dr
 	if m.rank == 0 {
 		return LevelTest{}, invalid("no block holds two levels and two scores")
 	}
-	t := LevelTest{Statistic: m.statistic(m.sums(scores)), Freedom: m.rank, Draws: max(0, draws)}
+	t := LevelTest{Statistic: m.statistic(m.sums(scores)), Freedom: m.rank}
 	t.Limit = distuv.ChiSquared{K: float64(m.rank)}.Survival(t.Statistic)
-	t.P = t.Limit
-	if draws > 0 {
-		t.P = m.permuted(scores, t.Statistic, draws, seed)
+	if t.P = t.Limit; draws < 1 {
+		return t, nil
+	}
+	if t.P, t.Exact = m.counted(scores, t.Statistic); !t.Exact {
+		t.P, t.Draws = m.permuted(scores, t.Statistic, draws, seed), draws
 	}
 	return t, nil
 }

@@ -3,6 +3,7 @@ package stats
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -60,12 +61,20 @@ func integers(values []float64) (out []int) {
 }
 
 // Of two levels in one block the permutation is Fisher's test: 0 of 5 against
-// 2 of 2 has p = 1/21, to the precision of the draws.
+// 2 of 2 has p = 1/21.
 func TestLevelPermutation(t *testing.T) {
 	scores, level := []float64{0, 0, 0, 0, 0, 1, 1}, []int{0, 0, 0, 0, 0, 1, 1}
 	l, err := LevelPermutation(scores, level, 2, nil, 100_000, 1)
-	if err != nil || math.Abs(l.P-1.0/21) > 0.002 || l.Freedom != 1 {
+	if err != nil || !l.Exact || !near(l.P, 1.0/21, 1e-9) || l.Freedom != 1 {
 		t.Errorf("%+v, %v", l, err)
+	}
+	// Scores that are no multiples of ½ are drawn, and agree.
+	for i := range scores {
+		scores[i] *= 0.3
+	}
+	drawn, err := LevelPermutation(scores, level, 2, nil, 100_000, 1)
+	if err != nil || drawn.Exact || math.Abs(drawn.P-l.P) > 0.002 {
+		t.Errorf("%+v, %v", drawn, err)
 	}
 	// A level that no trial has, and one alone in its block, take no part.
 	more, err := LevelPermutation(append(scores, 1), append(level, 3), 4, []int{0, 0, 0, 0, 0, 0, 0, 1}, 0, 1)
@@ -81,6 +90,52 @@ func TestLevelPermutation(t *testing.T) {
 	} {
 		if !errors.Is(err, ErrInput) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Friedman, Journal of the American Statistical Association 32 (1937) 675,
+// table V: three levels ranked in four blocks have χ² = 8 or more with p =
+// 0.0046 and 6.5 or more with 0.042; in three blocks, 6 or more with 0.028.
+func TestFriedmanIsCountedOut(t *testing.T) {
+	for _, c := range []struct {
+		ranks        [][3]float64
+		statistic, p float64
+	}{
+		{[][3]float64{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}, {1, 2, 3}}, 8, 0.0046},
+		{[][3]float64{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}, {1, 3, 2}}, 6.5, 0.042},
+		{[][3]float64{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}}, 6, 0.028},
+	} {
+		var scores []float64
+		var level, block []int
+		for b, ranks := range c.ranks {
+			for l, rank := range ranks {
+				scores, level, block = append(scores, rank), append(level, l), append(block, b)
+			}
+		}
+		l, err := LevelPermutation(scores, level, 3, block, 10, 1)
+		if err != nil || !l.Exact || !near(l.Statistic, c.statistic, 1e-9) || math.Abs(l.P-c.p) > 0.0005 {
+			t.Errorf("%+v, %v; want χ² %v and p %v", l, err, c.statistic, c.p)
+		}
+	}
+}
+
+// Two levels are the two arms of StratifiedPermutation, ties and uneven blocks
+// included.
+func TestTwoLevelsAreTwoArms(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	for range 20 {
+		var scores []float64
+		var level, block []int
+		var first []bool
+		for i := range 24 {
+			l := random.IntN(2)
+			scores, level, block, first = append(scores, float64(random.IntN(5))/2), append(level, l), append(block, i%4), append(first, l == 0)
+		}
+		l, err := LevelPermutation(scores, level, 2, block, 10, 1)
+		p, errP := StratifiedPermutation(scores, first, block, 10, 1)
+		if err != nil || errP != nil || !l.Exact || !p.Exact || !near(l.P, p.TwoSided, 1e-9) {
+			t.Errorf("%+v, %v; %+v, %v", l, err, p, errP)
 		}
 	}
 }
