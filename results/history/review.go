@@ -73,8 +73,9 @@ type Change struct {
 	Better bool          `json:"better"`
 	Before analyse.Value `json:"before"`
 	After  analyse.Value `json:"after"`
-	// Ratio is of After to Before, with its 95 % interval; of a share the
-	// interval is that of the difference.
+	// Ratio is of the nights after to those before, two weeks of each at most,
+	// with its 95 % interval; of a share it is that of After to Before, and the
+	// interval that of the difference.
 	Ratio    analyse.Value    `json:"ratio"`
 	Interval analyse.Interval `json:"interval"`
 	// P is of this change alone, Adjusted for all changes in all series.

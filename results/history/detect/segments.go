@@ -25,8 +25,9 @@ type Change struct {
 	// Adjusted is P adjusted for all places tested in all series, after
 	// Benjamini & Hochberg.
 	Adjusted float64
-	// Ratio is that of the segment after to the one before, with its 95 %
-	// interval; of a rate the interval is that of the difference.
+	// Ratio is that of the nights after to those before, two weeks of each at
+	// most, with its 95 % interval; of a rate it is that of the segments, and
+	// the interval that of the difference.
 	Ratio float64
 	CI    stats.Interval
 }

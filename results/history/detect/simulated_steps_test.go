@@ -27,12 +27,6 @@ func byNight(found []int, nights int) (p part) {
 	return part{p.k, len(found)}
 }
 
-const (
-	changedSetup   = changedCell * seriesOfCell
-	changedBuild   = changedSetup + 1 + buildPhase
-	changedCrashes = changedSetup + crashSeries
-)
-
 // seen is after how many nights a step was told of: of the cell, and of its
 // setup itself; by the nights alone and with trials of both states.
 type seen struct{ alone, with, itself int }

@@ -54,6 +54,10 @@ func (l *line) flat(start, end int) Segment {
 	return Segment{Start: l.nights[start], End: l.nights[end-1] + 1, From: v, To: v}
 }
 
+// mostBeside is how many nights on each side a change is measured by: two
+// weeks, so that what drifts slowly through long segments is not taken for it.
+const mostBeside = 14
+
 func (l *line) change(i int) Change {
 	a, b := l.bounds(i)
 	c, d := l.bounds(i + 1)
@@ -64,6 +68,7 @@ func (l *line) change(i int) Change {
 		out.CI, _ = stats.MiettinenNurminen(after, before, confidence)
 		return out
 	}
+	a, d = max(a, b-mostBeside), min(d, c+mostBeside)
 	r, _ := stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), nil, nil, confidence)
 	out.Ratio, out.CI = r.Estimate, r.CI
 	return out
