@@ -170,6 +170,7 @@ func (s Study) choose(group trial.Cell, p Priorities) Choice {
 			c.NotRun = append(c.NotRun, arm.Arm)
 		}
 	}
+	c.NotRun = append(c.NotRun, s.onlyElsewhere(c)...)
 	c.NotRun = append(c.NotRun, s.onlyEstimated(c)...)
 	if len(c.Arms) == 0 {
 		c.Kind = NoTrials
@@ -182,6 +183,19 @@ func (s Study) choose(group trial.Cell, p Priorities) Choice {
 		c.moreBlocks()
 	}
 	return c
+}
+
+// onlyElsewhere are arms that were run, or planned, in other groups only.
+func (s Study) onlyElsewhere(c Choice) (arms []trial.Cell) {
+	for _, cell := range s.Cells {
+		arm := without(cell, groupFactors)
+		same := func(x trial.Cell) bool { return x.Key() == arm.Key() }
+		here := func(a Candidate) bool { return same(a.Arm) }
+		if !slices.ContainsFunc(c.Arms, here) && !slices.ContainsFunc(c.NotRun, same) && !slices.ContainsFunc(arms, same) {
+			arms = append(arms, arm)
+		}
+	}
+	return arms
 }
 
 // onlyEstimated are strategies of which there is nothing but an estimate.
@@ -219,13 +233,8 @@ func (s Study) candidate(cell trial.Cell, p Priorities) Candidate {
 	trials := s.Of(cell)
 	ready := count(trials, func(o Observation) bool { return o.Ready })
 	c := Candidate{Ready: rate(ready, len(trials)), Failed: rate(len(trials)-ready, len(trials)), trials: trials,
-		Regret: none, Warnings: []Warning{}, Best: []PriorProbability{}, Arm: trial.Cell{}, spread: s.times}
+		Regret: none, Warnings: []Warning{}, Best: []PriorProbability{}, Arm: without(cell, groupFactors), spread: s.times}
 	c.PriorShare = Value(s.times.priorShare(setups(trials)))
-	for _, a := range cell {
-		if !slices.Contains(groupFactors, a.Factor) {
-			c.Arm = append(c.Arm, a)
-		}
-	}
 	if unknown := filter(trials, func(o Observation) bool { return math.IsNaN(o.Cost()) }); len(unknown) > 0 {
 		c.Warnings = append(c.Warnings, about(UnknownTimes, "", unknown))
 	}

@@ -147,6 +147,16 @@ func pick(c trial.Cell, names []string) trial.Cell {
 	return part
 }
 
+func without(c trial.Cell, names []string) trial.Cell {
+	rest := trial.Cell{}
+	for _, a := range c {
+		if !slices.Contains(names, a.Factor) {
+			rest = append(rest, a)
+		}
+	}
+	return rest
+}
+
 // sharing is what a trial shares with those that it is compared with: the
 // levels of all factors but the compared one, and the block.
 type sharing struct{ others, block string }

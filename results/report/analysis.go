@@ -24,7 +24,7 @@ func Analysis(s analyse.Study, a analyse.Analysis) Document {
 // Sections are the tables of an analysis, without those that are empty.
 func Sections(a analyse.Analysis) []Table {
 	var sections []Table
-	for _, t := range []Table{Outcomes(a), SetupTimes(a), Comparisons(a), Phases(a), Images(a), Memory(a), Estimates(a)} {
+	for _, t := range []Table{Outcomes(a), SetupTimes(a), Comparisons(a), Phases(a), Images(a), Memory(a), Estimates(a), Contradictions(a)} {
 		if len(t.Rows) > 0 {
 			sections = append(sections, t)
 		}
@@ -45,11 +45,6 @@ func overall(a analyse.Analysis) (notes []string) {
 		}
 		if r.FaultyRecords > 0 {
 			notes = append(notes, fmt.Sprintf("Run %s: %d lines of its journal are no records and were passed over.", r.Run, r.FaultyRecords))
-		}
-		if r.Import != nil {
-			for _, c := range r.Import.Contradictions {
-				notes = append(notes, "Contradiction in "+r.Import.Source+": "+c)
-			}
 		}
 	}
 	return notes

@@ -64,8 +64,12 @@ func choice(c analyse.Choice, p analyse.Priorities) Table {
 	t.Notes = append([]string{Choice(c, p)}, notes.list()...)
 	t.Notes = append(t.Notes, priorInfluence(c)...)
 	t.Notes = append(t.Notes, breakEvens(c)...)
+	var notRun []string
 	for _, n := range c.NotRun {
-		t.Notes = append(t.Notes, n.String()+": not tested, and not ranked.")
+		notRun = append(notRun, n.String())
+	}
+	if len(notRun) > 0 {
+		t.Notes = append(t.Notes, and(notRun)+": not tested, and not ranked.")
 	}
 	return t
 }

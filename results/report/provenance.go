@@ -93,7 +93,7 @@ func Performance(s analyse.Study, a analyse.Analysis) Table {
 			continue
 		}
 		trials := s.Of(c.Cell.Cell)
-		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), fmt.Sprintf("measured, n = %d", c.N), setupTime(c.SetupTime),
+		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), fmt.Sprintf("%s, n = %d", Evidence(trials), c.N), setupTime(c.SetupTime),
 			measuredOrStated(c.Phases[trial.PhaseTest], trials, "test"), measuredOrStated(totals(trials), trials, "total"), Rate(c.Failed)))
 	}
 	for _, e := range a.Estimates {
@@ -102,6 +102,28 @@ func Performance(s analyse.Study, a analyse.Analysis) Table {
 	}
 	t.Notes = []string{"Setup: median of the trials that became ready. Tests and total: medians. " + bracketNote + " Total: set-up and tests of the same trial. Stated: a range that the source gives."}
 	return t
+}
+
+// Evidence says where trials come from.
+func Evidence(trials []analyse.Observation) string {
+	simulated, imported := 0, 0
+	for _, o := range trials {
+		if o.Record.Simulated {
+			simulated++
+		}
+		if o.Record.Imported != nil {
+			imported++
+		}
+	}
+	switch {
+	case simulated > 0:
+		return "SIMULATED"
+	case imported == len(trials):
+		return "measured, imported"
+	case imported > 0:
+		return fmt.Sprintf("measured (%d imported)", imported)
+	}
+	return "measured"
 }
 
 // totals are set-up and tests of each trial that has both.

@@ -13,12 +13,13 @@ func DesignRecord(m Material) Page {
 	figures := plot.All(m.Study, m.Analysis)
 	p := Page{Title: m.Title, Lead: lead(m)}
 	limits := append(report.Doubts(m.Analysis), untold(m)...)
-	p.add(Section{Title: "Known limitations", Text: limits})
+	p.add(Section{Title: "Known limitations", Text: limits, Tables: rows(report.Contradictions(m.Analysis))})
 	p.add(Section{Title: "Tested configurations", Text: notTested(m.Analysis),
 		Tables: rows(report.Provenance(m.Analysis), report.Outcomes(m.Analysis))})
 	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis), report.Phases(m.Analysis)),
 		Figures: pick(figures, "setup", "ready-", "outcomes-", "builds", "memory", "pareto")})
-	p.add(Section{Title: "Recommended strategy per environment", Text: append(short(m), priors(m)...), Tables: decisions(m)})
+	p.add(Section{Title: "Recommended strategy per environment", Text: append(short(m), priors(m)...),
+		Tables: append(rows(report.Recommendations(m.Decisions)), decisions(m)...)})
 	p.add(power(m))
 	p.add(Section{Title: "Confidence", Text: append(confidence(m), "Made with: "+m.Command), Tables: rows(report.Comparisons(m.Analysis))})
 	return p

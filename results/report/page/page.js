@@ -16,11 +16,12 @@ function worth(text) {
   const number = text.match(/^[<>]?([+-]?[\d.]+(e[+-]?\d+)?)/);
   return number ? Number(number[1]) : NaN;
 }
-function compare(a, b) {
+// What has no figure comes last either way.
+function compare(a, b, sign) {
   const x = worth(a), y = worth(b);
-  if (!Number.isNaN(x) && !Number.isNaN(y)) return x === y ? 0 : x < y ? -1 : 1;
+  if (!Number.isNaN(x) && !Number.isNaN(y)) return x === y ? 0 : sign * (x < y ? -1 : 1);
   if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
-  return a.localeCompare(b);
+  return sign * a.localeCompare(b);
 }
 for (const table of document.querySelectorAll("table.sortable")) {
   for (const cell of table.querySelectorAll("td")) if (cell.textContent.length > 60) cell.classList.add("long");
@@ -30,8 +31,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     heads.forEach((h) => h.removeAttribute("aria-sort"));
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
     const body = table.tBodies[0];
-    const rows = [...body.rows].sort((a, b) => compare(a.cells[column].textContent, b.cells[column].textContent));
-    if (!up) rows.reverse();
-    body.append(...rows);
+    const text = (row) => row.cells[column].textContent;
+    body.append(...[...body.rows].sort((a, b) => compare(text(a), text(b), up ? 1 : -1)));
   }));
 }

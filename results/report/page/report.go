@@ -26,8 +26,8 @@ type Material struct {
 func Report(m Material) Page {
 	figures := plot.All(m.Study, m.Analysis)
 	p := Page{Title: m.Title, Lead: lead(m)}
-	p.add(Section{Title: "In short", Text: short(m)})
-	p.add(Section{Title: "Doubts", Text: report.Doubts(m.Analysis)})
+	p.add(Section{Title: "In short", Text: short(m), Tables: rows(report.Recommendations(m.Decisions))})
+	p.add(Section{Title: "Doubts", Text: report.Doubts(m.Analysis), Tables: rows(report.Contradictions(m.Analysis))})
 	p.add(Section{Title: "Recommended strategy", Text: priors(m), Tables: decisions(m)})
 	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis))})
 	p.add(Section{Title: "Outcomes and times", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis)),
@@ -85,7 +85,7 @@ func lead(m Material) []string {
 			failed++
 		}
 	}
-	text := fmt.Sprintf("%d measured trials of %d cells, %d of which failed.", len(m.Study.Trials), testedCells(m.Analysis), failed)
+	text := fmt.Sprintf("%d %s trials of %d cells, %d of which failed.", len(m.Study.Trials), report.Evidence(m.Study.Trials), testedCells(m.Analysis), failed)
 	if n := len(m.Analysis.Estimates); n > 0 {
 		text += fmt.Sprintf(" %d further rows are estimates that nobody measured; they are shown apart and enter no figure.", n)
 	}
@@ -104,7 +104,14 @@ func testedCells(a analyse.Analysis) (n int) {
 	return n
 }
 
+// mostSentences is how many recommendations are said in words too, before
+// their table.
+const mostSentences = 4
+
 func short(m Material) (lines []string) {
+	if len(report.Recommendations(m.Decisions).Rows) > mostSentences {
+		return nil
+	}
 	for _, d := range m.Decisions {
 		for _, c := range d.Groups {
 			lines = append(lines, fmt.Sprintf("%s, %s: %s", report.Group(c.Group), d.Priorities.Environment, report.Choice(c, d.Priorities)))
