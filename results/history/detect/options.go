@@ -16,7 +16,7 @@ type Options struct {
 }
 
 // Default are the shipped options.
-var Default = Options{Threshold: 0.05, RateThreshold: 0.1, Alarm: 0.005, Suspicion: 0.1, Reference: 60}
+var Default = Options{Threshold: 0.05, RateThreshold: 0.1, Alarm: 0.005, Suspicion: 0.15, Reference: 60}
 
 func (o Options) check() error {
 	switch {
@@ -33,7 +33,7 @@ func (o Options) check() error {
 // Shares of the error rates by what looks for a change.
 const (
 	alarmSteps, alarmDrifts, alarmRates = 0.6, 0.2, 0.2
-	suspectSteps, suspectRates          = 0.5, 0.5
+	suspectSteps, suspectRates          = 1.0 / 3, 2.0 / 3
 )
 
 // Decisions are what was learned or decided outside the series.

@@ -35,7 +35,7 @@ func TestSimulation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bar := range bars {
-		if !bar.met {
+		if !bar.met && !bar.aside {
 			t.Errorf("%s: %s", bar.asked, bar.seen)
 		}
 	}
@@ -45,6 +45,7 @@ func TestSimulation(t *testing.T) {
 type bar struct {
 	asked, seen string
 	met         bool
+	aside       bool // told beside the bars, and none of them
 }
 
 // part is a count with its exact 95 % interval.
@@ -127,14 +128,26 @@ nights: those that are not judged because the host was busy count too.
 
 // whereNoiseIsFrom says how the spreads compare with real runs.
 const whereNoiseIsFrom = `
-The spreads are a host that runs nothing else; NOISE
+Where the spreads are from: 4 % is what is taken for a host that runs nothing
+else, and was not measured. Seen were two real runs of quick.yaml on 23 November
+2026, on a host of 2 CPUs that did other work beside them. With a load of 2 to 7,
+trials that should be alike differed by 7 % in setup, 10 % in build, 11 % in
+cluster and 1.4 % in peak memory (standard deviation of logs, 6 pairs of cells
+whose memory limits do not bind). With a load of 3 to 21 it was 18, 21, 28 and
+2.4 % (12 pairs of trials of a cell); such nights are not fit and not judged. So
+"2 × the noise", 8 %, is a host like the first, and the other rows are a quieter
+one. How much nights differ beyond their trials was not seen: that takes many
+nights of one state.
 `
 
 func writeBars(b *strings.Builder, bars []bar) {
 	b.WriteString("\n## Against the quality bars\n\n| Asked | seen | |\n|---|---|---|\n")
 	for _, bar := range bars {
 		verdict := "met"
-		if !bar.met {
+		switch {
+		case bar.aside && !bar.met:
+			verdict = "would not be met"
+		case !bar.met:
 			verdict = "**not met**"
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", bar.asked, bar.seen, verdict)
