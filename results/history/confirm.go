@@ -116,7 +116,7 @@ func (n Nights) confirm(r *Run, f detect.Finding, alpha float64, o detect.Option
 	if UnitOf(s.Metric) != UnitShare {
 		t, err := detect.Confirm(good, present, f.Better, alpha, o.Threshold)
 		c.Confirmed, c.Excluded = t.Confirmed, undone && !f.Better && t.CI.Upper < 1+o.Threshold
-		return c, true, err
+		return c, !t.TooFew, err
 	}
 	var bad []bool
 	for _, v := range slices.Concat(present...) {

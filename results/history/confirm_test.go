@@ -60,6 +60,27 @@ func TestTrialsOfBothStatesDecideWhatIsSuspected(t *testing.T) {
 	}
 }
 
+// Trials too few to confirm anything, because they were cut short, refute
+// nothing either: the suspicion stays.
+func TestTooFewTrialsDecideNothing(t *testing.T) {
+	const nights = 14
+	_, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, func(night int, n *simulated.Night) {
+		if night == 11 {
+			n.Arms[0].Median *= 1.3
+		}
+	}))...)
+	short := sideBySide(nights, 1.3)
+	short.Records = slices.DeleteFunc(short.Records, func(r results.Record) bool { return r.Trial.Block > 3 })
+	add(t, h, short)
+	c := check(t, h)
+	if c.Verdict != Inconclusive || c.count(FindingSuspect) == 0 || c.count(FindingRefuted) > 0 {
+		t.Errorf("%s\n%s", c.Verdict, lines(c))
+	}
+	if f := c.Findings[0]; f.Tried != short.Environment.RunID {
+		t.Errorf("tried in %q, want %q", f.Tried, short.Environment.RunID)
+	}
+}
+
 // What the nights are certain of falls when the trials exclude it, and when all
 // that changed with it is part of a state: an engine is the same in both.
 func TestTrialsTakeBackWhatIsCertain(t *testing.T) {

@@ -85,7 +85,7 @@ func TestARunOfTwoStatesConfirms(t *testing.T) {
 			states = append(states, arm)
 		}
 	}
-	for run := range simulated.Nights("nightly-confirm", states, 3, 1, nil) {
+	for run := range simulated.Nights("nightly-confirm", states, 3, 1, func(_ int, n *simulated.Night) { n.Blocks = 6 }) {
 		if run.Environment.RunID > "20260103" {
 			run.Environment.States = []results.State{{Level: results.LastGood}, {Level: results.Present}}
 			add(t, h, run)
@@ -97,8 +97,8 @@ func TestARunOfTwoStatesConfirms(t *testing.T) {
 	}
 	for _, s := range n.Series {
 		good, present := n.Compared[0].states(s)
-		if len(good) != 3 || len(present) != 3 || len(good[0]) != 1 || len(present[2]) != 1 {
-			t.Errorf("%s: %v against %v, want one of each in 3 blocks", s.Name(), good, present)
+		if len(good) != 6 || len(present) != 6 || len(good[0]) != 1 || len(present[2]) != 1 {
+			t.Errorf("%s: %v against %v, want one of each in 6 blocks", s.Name(), good, present)
 		}
 		if s.Metric == analyse.MetricFailures && good[0][0] != 0 {
 			t.Errorf("a trial that became ready counts as failed: %v", good)

@@ -10,9 +10,11 @@ import (
 // last good state and the present one, in blocks of their own.
 type Comparison struct {
 	Confirmed bool
-	P         float64        // one-sided, towards what was suspected
-	Ratio     float64        // present over good
-	CI        stats.Interval // 95 %, of Ratio
+	// TooFew is that no outcome of so few trials could have confirmed it.
+	TooFew bool
+	P      float64        // one-sided, towards what was suspected
+	Ratio  float64        // present over good
+	CI     stats.Interval // 95 %, of Ratio
 }
 
 // confirmDraws are the arrangements drawn where they are too many to count
@@ -45,6 +47,7 @@ func Confirm(good, present [][]float64, better bool, alpha, threshold float64) (
 		c.P, size = test.Less, -size
 	}
 	c.Confirmed = c.P <= alpha && size >= math.Log1p(threshold)
+	c.TooFew = test.Exact && 1/test.Arrangements > alpha
 	return c, nil
 }
 

@@ -22,7 +22,7 @@ func TestConfirmAgainstCounting(t *testing.T) {
 		{two, scaled(two, 1.2), true, 1, false},
 	} {
 		r, err := Confirm(c.good, c.present, c.better, 0.05, 0.05)
-		if err != nil || r.Confirmed != c.confirmed {
+		if err != nil || r.Confirmed != c.confirmed || r.TooFew != (len(c.good[0]) == 1) {
 			t.Errorf("%v, %v: %+v, %v", c.good, c.present, r, err)
 		}
 		if !near(r.P, c.p, 1e-9) {

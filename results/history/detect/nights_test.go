@@ -237,7 +237,7 @@ func (c *course) confirm(night int, f Finding) (Confirmation, bool) {
 		}
 	}
 	r, err := Confirm(sides[0], sides[1], f.Better, level, Default.Threshold)
-	return Confirmation{Confirmed: r.Confirmed, Excluded: err == nil && !f.Better && r.CI.Upper < 1+Default.Threshold}, err == nil
+	return Confirmation{Confirmed: r.Confirmed, Excluded: !f.Better && r.CI.Upper < 1+Default.Threshold}, err == nil && !r.TooFew
 }
 
 func (c *course) confirmRate(cell, metric, night int, level float64, f Finding) (Confirmation, bool) {
