@@ -26,7 +26,7 @@ type Imported struct {
 
 // StatedRange is a range of times as a source states it.
 type StatedRange struct {
-	// Of is what took that long: setup, test or total.
+	// Of is what took that long: setup, total, or a phase.
 	Of   string        `json:"of"`
 	Low  trial.Seconds `json:"low_seconds"`
 	High trial.Seconds `json:"high_seconds"`

@@ -12,6 +12,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/observations"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
 )
@@ -25,15 +26,15 @@ func powerCommand() *cobra.Command {
 	var low, high, figure string
 	var q analyse.PowerQuestion
 	cmd := &cobra.Command{
-		Use:   "power SPEC|RUN",
+		Use:   "power SPEC|RUN|FILE",
 		Short: "How many replicates a question needs",
 		Long: `Say how many replicates of each cell it takes to tell two failure rates, and two
-setup times, apart: with a run at the noise that it shows, with a spec at an
-assumed one. All comparisons of the strategies share the error rate of 5 %.`,
+setup times, apart: with a run, or a file of observations, at the noise that it
+shows, with a spec at an assumed one. All comparisons of the strategies share the error rate of 5 %.`,
 		Example: `  stratbench power experiments/podman-vs-docker.yaml --high 40%
   stratbench power latest --ratio 0.9
   stratbench power latest --plot power.svg`,
-		Args: exactly(1, "one spec or run"),
+		Args: exactly(1, "one spec, run or file of observations"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			if q.Low, err = share(low); err != nil {
@@ -86,7 +87,7 @@ func writeFigure(name string, f plot.Figure) error {
 // fillQuestion takes the number of comparisons, and of a run the noise.
 func fillQuestion(cmd *cobra.Command, flags *studyFlags, name string, q *analyse.PowerQuestion) error {
 	var factors []trial.Factor
-	if extension := strings.ToLower(filepath.Ext(name)); extension == ".yaml" || extension == ".yml" {
+	if observations.Readable(name) && !observations.Is(name) {
 		spec, err := experiments.Load(name)
 		if err != nil {
 			return err

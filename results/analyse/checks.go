@@ -158,13 +158,23 @@ func variants(trials []Observation, environments map[string]results.Environment,
 	return order
 }
 
+// untestable says why times could not be tested.
+func untestable(a arms) Warning {
+	for _, trials := range a.trials {
+		if unknown := filter(trials, func(o Observation) bool { return !o.known() }); len(unknown) == len(trials) {
+			return about(UnknownTimes, "", unknown)
+		}
+	}
+	return Warning{Kind: Unbalanced}
+}
+
 func comparisonWarnings(a arms, c Comparison) []Warning {
 	warnings := []Warning{}
 	if float64(c.Time.Smallest) > Alpha {
 		warnings = append(warnings, withP(FewTrials, float64(c.Time.Smallest)))
 	}
 	if !c.Time.P.Finite() {
-		warnings = append(warnings, Warning{Kind: Unbalanced})
+		warnings = append(warnings, untestable(a))
 	}
 	for _, detail := range confounders(a) {
 		warnings = append(warnings, Warning{Kind: Confounded, Detail: detail})

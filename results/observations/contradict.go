@@ -46,12 +46,19 @@ func (f *file) contradictTotals(c comparison, p *phaseMinutes) {
 		return
 	}
 	if low, high := c.Setup[0]+c.Test[0], c.Setup[1]+c.Test[1]; low != c.Total[0] || high != c.Total[1] {
-		f.contradictory("%s: setup %g to %g and tests %g to %g min make %g to %g min, stated is a total of %g to %g.",
-			c.Strategy, c.Setup[0], c.Setup[1], c.Test[0], c.Test[1], low, high, c.Total[0], c.Total[1])
+		f.contradictory("%s: setup %s and tests %s min make %s min, stated is a total of %s.",
+			c.Strategy, span(c.Setup[0], c.Setup[1]), span(c.Test[0], c.Test[1]), span(low, high), span(c.Total[0], c.Total[1]))
 	}
 	if p != nil && c.Strategy == "serial" && len(p.Test) == 2 && (p.Test[0] != c.Test[0] || p.Test[1] != c.Test[1]) {
 		f.contradictory("the tests of the serial run take %g to %g min in one place and %g to %g min in another.", p.Test[0], p.Test[1], c.Test[0], c.Test[1])
 	}
+}
+
+func span(low, high float64) string {
+	if low == high {
+		return fmt.Sprintf("%g", low)
+	}
+	return fmt.Sprintf("%g to %g", low, high)
 }
 
 // contradictNoCache recognises totals that were computed from the images'

@@ -20,10 +20,16 @@ func (f *file) readCSV(text []byte) {
 	reader.TrimLeadingSpace = true
 	header, err := reader.Read()
 	if err != nil {
-		f.fault(1, "no header: %v", err)
+		if errors.Is(err, io.EOF) {
+			f.fault(1, "the file is empty; its first line names the columns, of which outcome is the only required one")
+			return
+		}
+		f.faults = append(f.faults, describeCSV(f.name, err))
 		return
 	}
-	f.checkHeader(header)
+	if f.checkHeader(header); len(f.faults) > 0 {
+		return
+	}
 	for len(f.faults) < 20 {
 		row, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -57,7 +63,11 @@ func (f *file) checkHeader(header []string) {
 		}
 	}
 	if !slices.Contains(header, "outcome") {
-		f.fault(1, "no column is called outcome")
+		hint := ""
+		if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
+			hint = "; columns are separated by commas"
+		}
+		f.fault(1, "no column is called outcome, there is %s%s", strings.Join(header, ", "), hint)
 	}
 }
 

@@ -1,6 +1,7 @@
 package observations_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func TestAbsurdValuesAreRefusedWithTheirLine(t *testing.T) {
 
 func TestFaultyFiles(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                           "no header",
+		"":                           "the file is empty",
 		"strategy\nserial\n":         "no column is called outcome",
 		"outcome,outcome\nok,ok\n":   "twice",
 		"outcome\n":                  "no observation",
@@ -64,6 +65,7 @@ comparison_minutes:
 workload: {images: [a, b], tests: {total: 25, known_failures: [w, x, y, z]}}
 measured_no_cache_2025_12_16: {a: "1:22", b: "2:30", serial: "3:52", parallel: "2:30"}
 stated_confidence: {"2+1": 0.65}
+phases_serial_minutes: {cluster: 5, build: {a: 2, b: 6.5}, load: 2, deploy: 2, test: [7, 12], setup: 17, total: [24, 29]}
 `
 
 func TestEstimatesAndContradictions(t *testing.T) {
@@ -77,6 +79,16 @@ func TestEstimatesAndContradictions(t *testing.T) {
 	}
 	if serial.Setup == nil || serial.Setup.Duration().Minutes() != 17 || serial.Imported.Estimate {
 		t.Errorf("serial: %+v", serial.Imported)
+	}
+	length := map[string]float64{}
+	for _, r := range serial.Imported.Stated {
+		length[r.Of] = r.High.Duration().Minutes()
+	}
+	if want := map[string]float64{"setup": 17, "test": 12, "total": 29, "cluster": 5, "build": 8.5, "load": 2, "deploy": 2}; !maps.Equal(length, want) {
+		t.Errorf("stated of the serial run: %v, want %v", length, want)
+	}
+	if notes := strings.Join(run.Import.Notes, " "); !strings.Contains(notes, "a 1:22, b 2:30. They are of no trial") {
+		t.Errorf("notes: %s", notes)
 	}
 	if !estimate.Imported.Estimate || estimate.Setup != nil || *estimate.Imported.Confidence != 0.65 {
 		t.Errorf("2+1: %+v", estimate.Imported)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +80,7 @@ func (f *file) readYAML(text []byte) {
 		f.addTrial(&d.Trials[i])
 	}
 	f.addComparison(d)
+	f.addPhases(d.Phases)
 	f.contradict(d)
 	f.noteStated(d)
 }
@@ -211,20 +213,47 @@ func (f *file) addComparison(d document) {
 // attach gives a stated row to the one successful trial that it is of. A
 // single setup time is that trial's.
 func (f *file) attach(c comparison, stated []results.StatedRange, confidence *float64) {
-	var of []*observation
-	for i := range f.observations {
-		o := &f.observations[i]
-		if level, _ := o.cell.Level("strategy"); level == c.Strategy && o.outcome == trial.OK && !o.estimate {
-			of = append(of, o)
-		}
-	}
+	of := f.successes(c.Strategy)
 	if len(of) != 1 {
 		f.contradictions = append(f.contradictions, describe("%s is stated as measured, and %d successful trials of it are given.", c.Strategy, len(of)))
 		return
 	}
-	of[0].stated, of[0].stability, of[0].confidence = stated, c.Stability, confidence
+	of[0].stated, of[0].stability, of[0].confidence = append(of[0].stated, stated...), c.Stability, confidence
 	if of[0].setup == nil && len(c.Setup) == 2 && c.Setup[0] == c.Setup[1] {
 		of[0].setup = f.time(c.line, "setup_seconds", strconv.FormatFloat(c.Setup[0]*60, 'g', -1, 64))
+	}
+}
+
+// successes are the successful trials of a strategy.
+func (f *file) successes(strategy string) (of []*observation) {
+	for i := range f.observations {
+		o := &f.observations[i]
+		if level, _ := o.cell.Level("strategy"); level == strategy && o.outcome == trial.OK && !o.estimate {
+			of = append(of, o)
+		}
+	}
+	return of
+}
+
+// addPhases gives the phases stated of the serial run to the one trial that
+// they are of.
+func (f *file) addPhases(p *phaseMinutes) {
+	serial := f.successes("serial")
+	if p == nil || len(serial) != 1 {
+		return
+	}
+	build := 0.0
+	for _, minutes := range p.Build {
+		build += minutes
+	}
+	for _, phase := range []struct {
+		of      trial.Phase
+		minutes float64
+	}{{trial.PhaseCluster, p.Cluster}, {trial.PhaseBuild, build}, {trial.PhaseLoad, p.Load}, {trial.PhaseDeploy, p.Deploy}} {
+		if phase.minutes > 0 {
+			length := seconds(60 * phase.minutes)
+			serial[0].stated = append(serial[0].stated, results.StatedRange{Of: string(phase.of), Low: length, High: length})
+		}
 	}
 }
 
@@ -242,9 +271,18 @@ func (c comparison) stated() (ranges []results.StatedRange) {
 
 // noteStated keeps what the source states and no record holds.
 func (f *file) noteStated(d document) {
-	for name, v := range d.Confidence {
+	for _, name := range slices.Sorted(maps.Keys(d.Confidence)) {
 		if !slices.ContainsFunc(d.Comparison, func(c comparison) bool { return c.Strategy == name }) {
-			f.notes = append(f.notes, describe("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*v))
+			f.notes = append(f.notes, describe("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*d.Confidence[name]))
 		}
+	}
+	var alone []string
+	for _, image := range d.Workload.Images {
+		if t, ok := d.NoCache[image]; ok {
+			alone = append(alone, image+" "+t)
+		}
+	}
+	if len(alone) > 0 {
+		f.notes = append(f.notes, "Stated build times without cache, one timing an image: "+strings.Join(alone, ", ")+". They are of no trial.")
 	}
 }

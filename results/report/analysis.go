@@ -13,7 +13,7 @@ import (
 // Analysis is the document of an analysis.
 func Analysis(s analyse.Study, a analyse.Analysis) Document {
 	return Document{
-		Sections:   Sections(a),
+		Sections:   sections(s, a),
 		Notes:      append(overall(a), hostSpeeds(a)...),
 		Data:       a,
 		Tidy:       tidy(a),
@@ -21,15 +21,14 @@ func Analysis(s analyse.Study, a analyse.Analysis) Document {
 	}
 }
 
-// Sections are the tables of an analysis, without those that are empty.
-func Sections(a analyse.Analysis) []Table {
-	var sections []Table
-	for _, t := range []Table{Outcomes(a), SetupTimes(a), Comparisons(a), Phases(a), Images(a), Memory(a), Estimates(a), Contradictions(a)} {
+// sections are the tables of an analysis, without those that are empty.
+func sections(s analyse.Study, a analyse.Analysis) (kept []Table) {
+	for _, t := range []Table{Outcomes(a), SetupTimes(a), Comparisons(a), Phases(s, a), Images(a), Memory(a), Estimates(a), Contradictions(a)} {
 		if len(t.Rows) > 0 {
-			sections = append(sections, t)
+			kept = append(kept, t)
 		}
 	}
-	return sections
+	return kept
 }
 
 func overall(a analyse.Analysis) (notes []string) {

@@ -11,23 +11,28 @@ import (
 )
 
 // Phases is the median length of each phase.
-func Phases(a analyse.Analysis) Table {
+func Phases(s analyse.Study, a analyse.Analysis) Table {
 	t := Table{Title: "Phases", Header: factorHeader(a)}
 	for _, p := range trial.Phases() {
 		t.Header = append(t.Header, string(p))
 	}
 	t.Header = append(t.Header, "tests passed")
+	stated := false
 	for _, c := range a.Cells {
-		if len(c.Phases) == 0 && len(c.TestsPassed) == 0 {
-			continue
-		}
+		trials, some := s.Of(c.Cell.Cell), len(c.TestsPassed) > 0
 		row := levels(c.Cell.Cell)
 		for _, p := range trial.Phases() {
-			row = append(row, phase(c.Phases[p]))
+			length := measuredOrStated(c.Phases[p], trials, string(p))
+			row, some, stated = append(row, length), some || length != none, stated || len(c.Phases[p]) == 0 && length != none
 		}
-		t.Rows = append(t.Rows, append(row, testsPassed(c.Cell)))
+		if some {
+			t.Rows = append(t.Rows, append(row, testsPassed(c.Cell)))
+		}
 	}
 	t.Notes = []string{"Medians of the phases that ended well. " + bracketNote + " Phases may overlap, so that they need not add up to the setup time."}
+	if stated {
+		t.Notes = append(t.Notes, "Stated: by the source, of the cell's successful trial.")
+	}
 	return t
 }
 

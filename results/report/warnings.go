@@ -19,7 +19,7 @@ func Warning(w analyse.Warning) string {
 
 var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	analyse.FewTrials: func(w analyse.Warning) string {
-		return fmt.Sprintf("too few trials: no outcome could have given the time test a p below %s", pValue(*w.P))
+		return fmt.Sprintf("too few trials, or too many alike: the time test could not have given a p below %s", pValue(*w.P))
 	},
 	analyse.SingleTrial: fixed("one trial shows that it can be done, not how long it takes"),
 	analyse.NotRun: func(w analyse.Warning) string {

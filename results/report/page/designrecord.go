@@ -16,7 +16,7 @@ func DesignRecord(m Material) Page {
 	p.add(Section{Title: "Known limitations", Text: limits, Tables: rows(report.Contradictions(m.Analysis))})
 	p.add(Section{Title: "Tested configurations", Text: notTested(m.Analysis),
 		Tables: rows(report.Provenance(m.Analysis), report.Outcomes(m.Analysis))})
-	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis), report.Phases(m.Analysis)),
+	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis), report.Phases(m.Study, m.Analysis)),
 		Figures: pick(figures, "setup", "ready-", "outcomes-", "builds", "memory", "pareto")})
 	p.add(Section{Title: "Recommended strategy per environment", Text: append(short(m), priors(m)...),
 		Tables: append(rows(report.Recommendations(m.Decisions)), decisions(m)...)})

@@ -35,7 +35,7 @@ func Report(m Material) Page {
 	p.add(Section{Title: "Comparisons", Text: verdicts(m.Analysis), Tables: rows(report.Comparisons(m.Analysis))})
 	p.add(Section{Title: "Failures, memory and time", Figures: pick(figures, "memory", "pareto")})
 	p.add(explanation(m))
-	p.add(Section{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Analysis), report.Images(m.Analysis), report.Memory(m.Analysis)),
+	p.add(Section{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Study, m.Analysis), report.Images(m.Analysis), report.Memory(m.Analysis)),
 		Figures: pick(figures, "phases", "builds", "trial-")})
 	p.add(power(m))
 	p.add(Section{Title: "Estimates, not measured", Tables: rows(report.Estimates(m.Analysis))})

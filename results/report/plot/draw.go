@@ -45,6 +45,17 @@ func wide(size float64, words string) vg.Length {
 	return text.Style{Font: sans(size), Handler: plot.DefaultTextHandler}.Width(words)
 }
 
+// stretched is how many times as long the x axis must be for names to have
+// their place right of the data, with more beside them.
+func stretched(names []string, more vg.Length) float64 {
+	const axis, most = width - 2.2*vg.Centimeter, 0.6
+	longest := vg.Length(0)
+	for _, n := range names {
+		longest = max(longest, wide(textSize, n))
+	}
+	return 1 / (1 - min(most, float64((longest+more+vg.Points(8))/axis)))
+}
+
 // cross marks what failed: an × of two strokes.
 func cross(c draw.Canvas, col color.Color, size float64, x, y vg.Length) {
 	s := vg.Points(size)

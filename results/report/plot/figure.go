@@ -178,7 +178,7 @@ type upTo struct {
 }
 
 func (t upTo) Ticks(low, high float64) (kept []plot.Tick) {
-	for _, k := range t.ticks.Ticks(low, high) {
+	for _, k := range t.ticks.Ticks(low, min(high, t.last)) {
 		if k.Value <= t.last && k.Value >= 0 {
 			kept = append(kept, k)
 		}

@@ -88,7 +88,11 @@ func incidence(s analyse.Study, group trial.Cell, curves []readyCurve, longest f
 	scale := scaleFor(longest)
 	title := marked(s, "Ready by time"+in(group))
 	p := base(title, "time from the start of the trial ("+scale.unit+")", "ready (% of trials)")
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, scale.of(longest)*1.45, -3, 103
+	var names []string
+	for _, k := range curves {
+		names = append(names, k.label())
+	}
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, scale.of(longest)*stretched(names, whiskers(curves)), -3, 103
 	p.X.Tick.Marker, p.Y.Tick.Marker = upTo{ticks{"%g"}, scale.of(longest) * 1.01}, upTo{ticks{"%g"}, 100}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) { drawCurves(c, x, y, curves, scale, longest) }))
 	return Figure{Name: "ready-" + fileName(group), Title: title, width: width, height: 9 * vg.Centimeter, draw: framed(p),
@@ -148,11 +152,16 @@ func drawCurves(c draw.Canvas, x, y func(float64) vg.Length, curves []readyCurve
 		ends = append(ends, last)
 	}
 	places := spread(ends, vg.Points(12), c.Min.Y+vg.Points(6), c.Max.Y-vg.Points(6))
-	right := x(scale.of(longest)) + vg.Points(8+7*float64(len(curves)))
+	right := x(scale.of(longest)) + whiskers(curves)
 	for i, k := range curves {
-		write(c, seriesColor(i), textSize, right+vg.Points(4), places[i], 0, -0.4, fmt.Sprintf("%s (n = %d)", k.name, k.Trials))
+		write(c, seriesColor(i), textSize, right+vg.Points(4), places[i], 0, -0.4, k.label())
 	}
 }
+
+func (k readyCurve) label() string { return fmt.Sprintf("%s (n = %d)", k.name, k.Trials) }
+
+// whiskers is the room that the intervals at the end of the curves take.
+func whiskers(curves []readyCurve) vg.Length { return vg.Points(8 + 7*float64(len(curves))) }
 
 func altCurves(curves []readyCurve) string {
 	text := "Share of trials ready by each time."

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,14 +36,7 @@ func check(t *testing.T, f plot.Figure) {
 	if err != nil {
 		t.Fatalf("%s: %v", f.Name, err)
 	}
-	decoder := xml.NewDecoder(bytes.NewReader(svg))
-	for {
-		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("%s is no XML: %v", f.Name, err)
-		}
-	}
+	checkTextsAreInside(t, f.Name, svg)
 	if texts := bytes.Count(svg, []byte("<text ")); texts == 0 || texts != bytes.Count(svg, []byte(" textLength=")) {
 		t.Errorf("%s has %d texts, not all of a fixed length", f.Name, texts)
 	}
@@ -64,6 +58,61 @@ func check(t *testing.T, f plot.Figure) {
 		if err := os.WriteFile(filepath.Join(dir, f.Name+".png"), image, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// checkTextsAreInside reads the SVG; no text that stands upright may leave it.
+func checkTextsAreInside(t *testing.T, name string, svg []byte) {
+	t.Helper()
+	decoder := xml.NewDecoder(bytes.NewReader(svg))
+	width, depth, turned := 0.0, 0, 0
+	number := func(e xml.StartElement, of string) (v float64) {
+		for _, a := range e.Attr {
+			if a.Name.Local == of {
+				v, _ = strconv.ParseFloat(strings.TrimSuffix(a.Value, "pt"), 64)
+			}
+		}
+		return v
+	}
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%s is no XML: %v", name, err)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			depth++
+			switch {
+			case e.Name.Local == "svg":
+				width = number(e, "width")
+			case turned == 0 && strings.Contains(fmt.Sprint(e.Attr), "rotate"):
+				turned = depth
+			case e.Name.Local == "text" && turned == 0:
+				if from, to := number(e, "x"), number(e, "x")+number(e, "textLength"); from < 0 || to > width {
+					t.Errorf("%s: a text from %.0f to %.0f in a width of %.0f", name, from, to, width)
+				}
+			}
+		case xml.EndElement:
+			if depth == turned {
+				turned = 0
+			}
+			depth--
+		}
+	}
+}
+
+// Many strategies with long names still have all their labels.
+func TestFiguresOfManyStrategies(t *testing.T) {
+	var arms []simulated.Arm
+	for i := range 14 {
+		name := fmt.Sprintf("a strategy by some user, number %d", i)
+		arms = append(arms, simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: name}, {Factor: "memory", Level: fmt.Sprintf("%dGiB", 2+i%2)}}, Median: 300, Spread: 0.1, Crash: float64(i) / 14, Lost: 100})
+	}
+	for _, f := range figures(t, simulated.Run(arms, 6, 1)) {
+		check(t, f)
 	}
 }
 

@@ -97,7 +97,11 @@ func frontier(s analyse.Study, g group) (Figure, bool) {
 	title = marked(s, title)
 	p := base(title, "memory limit (GiB)", "failed (% of trials)")
 	place := func(limit float64) float64 { return float64(slices.Index(limits, limit)) }
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.4, float64(len(limits))-0.1, -3, 103
+	var names []string
+	for _, c := range curves {
+		names = append(names, c.label())
+	}
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.4, -0.4+(float64(len(limits))-0.3)*stretched(names, vg.Points(14)), -3, 103
 	p.X.Tick.Marker = limitTicks(limits)
 	p.Y.Tick.Marker = upTo{ticks{"%g"}, 100}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) { drawFrontier(c, x, y, curves, place) }))
@@ -171,9 +175,11 @@ func endLabels(c draw.Canvas, curves []curve, ends []vg.Length, last []vg.Point)
 	places := spread(ends, vg.Points(12), c.Min.Y+vg.Points(6), c.Max.Y-vg.Points(6))
 	for i, curve := range curves {
 		line(c, faint(seriesColor(i), 0.5), 0.7, vg.Point{X: last[i].X + vg.Points(4), Y: last[i].Y}, vg.Point{X: right + vg.Points(12), Y: places[i]})
-		write(c, seriesColor(i), textSize, right+vg.Points(14), places[i], 0, -0.4, curve.name+" "+counts(curve.cells))
+		write(c, seriesColor(i), textSize, right+vg.Points(14), places[i], 0, -0.4, curve.label())
 	}
 }
+
+func (c curve) label() string { return c.name + " " + counts(c.cells) }
 
 func counts(cells []analyse.CellSummary) string {
 	low, high := math.MaxInt, 0
@@ -189,84 +195,3 @@ func counts(cells []analyse.CellSummary) string {
 var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}
 
 func shape(i int) draw.GlyphDrawer { return shapes[i%len(shapes)] }
-
-// Paretos are the median time of ready trials against the failure rate, for
-// each runtime and memory limit: what lies up or right of another one is worse
-// in one and no better in the other.
-func Paretos(s analyse.Study, a analyse.Analysis) (figures []Figure) {
-	for _, g := range grouped(a, "runtime", "memory") {
-		if f, ok := pareto(s, g); ok {
-			figures = append(figures, f)
-		}
-	}
-	return figures
-}
-
-func pareto(s analyse.Study, g group) (Figure, bool) {
-	var cells []analyse.CellSummary
-	longest := 0.0
-	for _, c := range g.cells {
-		if c.SetupTime.Median.Finite() {
-			cells = append(cells, c)
-			longest = max(longest, float64(c.SetupTime.High))
-		}
-	}
-	if len(cells) < 2 {
-		return Figure{}, false
-	}
-	scale := scaleFor(longest)
-	title, name := g.where("Time against failures", "pareto")
-	title = marked(s, title)
-	p := base(title, "failed (% of trials)", "median time to ready of ready trials ("+scale.unit+")")
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -2, 132, 0, scale.of(longest)*1.1
-	p.X.Tick.Marker, p.Y.Tick.Marker = upTo{ticks{"%g"}, 100}, ticks{"%g"}
-	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) { drawPareto(c, x, y, cells, scale) }))
-	return Figure{Name: name, Title: title, width: width, height: 9 * vg.Centimeter, draw: framed(p),
-		Caption: "Each cell: failed trials with the 95 % Clopper–Pearson interval, and the median set-up time of its ready trials with their range. Filled, and joined by the dashed line: no other cell had both fewer failures and less time; these are point estimates. Cells that never became ready are not shown.",
-		Alt:     altRows("Median time to ready against failure rate.", backwards(cells))}, true
-}
-
-func drawPareto(c draw.Canvas, x, y func(float64) vg.Length, cells []analyse.CellSummary, scale timeScale) {
-	front := paretoFront(cells)
-	points := make([]vg.Point, len(cells))
-	heights := make([]vg.Length, len(cells))
-	for i, cell := range cells {
-		points[i] = vg.Point{X: x(100 * float64(cell.Failed.Estimate)), Y: y(scale.of(float64(cell.SetupTime.Median)))}
-		heights[i] = points[i].Y
-		col := faint(grey, 0.55)
-		flatWhisker(c, col, points[i].Y, x(100*float64(cell.Failed.Interval.Lower)), x(100*float64(cell.Failed.Interval.Upper)))
-		whisker(c, col, points[i].X, y(scale.of(float64(cell.SetupTime.Low))), y(scale.of(float64(cell.SetupTime.High))))
-	}
-	var joined []vg.Point
-	for _, i := range front {
-		joined = append(joined, points[i])
-	}
-	dashed(c, blue, 1.2, joined...)
-	places := spread(heights, vg.Points(12), c.Min.Y+vg.Points(6), c.Max.Y-vg.Points(4))
-	for i, cell := range cells {
-		if slices.Contains(front, i) {
-			glyph(c, draw.CircleGlyph{}, blue, 3.6, points[i].X, points[i].Y)
-		} else {
-			glyph(c, draw.RingGlyph{}, black, 3.6, points[i].X, points[i].Y)
-		}
-		right := x(101)
-		line(c, faint(grey, 0.35), 0.6, vg.Point{X: points[i].X + vg.Points(5), Y: points[i].Y}, vg.Point{X: right, Y: places[i]})
-		write(c, black, textSize, right+vg.Points(2), places[i], 0, -0.4, without(cell.Cell.Cell, cells, "runtime", "memory")+fmt.Sprintf(" (n = %d)", cell.N))
-	}
-}
-
-// paretoFront lists the cells that no other beats in both, fewest failures
-// first.
-func paretoFront(cells []analyse.CellSummary) (front []int) {
-	for i, c := range cells {
-		beaten := slices.ContainsFunc(cells, func(o analyse.CellSummary) bool {
-			return o.Failed.Estimate <= c.Failed.Estimate && o.SetupTime.Median <= c.SetupTime.Median &&
-				(o.Failed.Estimate < c.Failed.Estimate || o.SetupTime.Median < c.SetupTime.Median)
-		})
-		if !beaten {
-			front = append(front, i)
-		}
-	}
-	slices.SortFunc(front, func(i, j int) int { return int(1e6 * (cells[i].Failed.Estimate - cells[j].Failed.Estimate)) })
-	return front
-}
