@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/report"
@@ -95,13 +96,29 @@ func tellAdded(cmd *cobra.Command, added []history.Added) {
 const mostTold = 10
 
 func tellFaults(cmd *cobra.Command, h *history.History) {
-	for i, fault := range h.Faults {
-		if i == mostTold {
-			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more lines of the history\n", len(h.Faults)-mostTold)
+	told := 0
+	for i := 0; i < len(h.Faults); told++ {
+		if told == mostTold {
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more lines of the history\n", len(h.Faults)-i)
 			return
 		}
-		fmt.Fprintln(cmd.ErrOrStderr(), fault)
+		same := alike(h.Faults[i:])
+		if fmt.Fprint(cmd.ErrOrStderr(), h.Faults[i]); same > 1 {
+			fmt.Fprintf(cmd.ErrOrStderr(), " (and %d lines after it)", same-1)
+		}
+		fmt.Fprintln(cmd.ErrOrStderr())
+		i += same
 	}
+}
+
+// alike is how many of the faults, from the first on, are the same one of a
+// file: those of a run that cannot be used are as many as it has lines.
+func alike(faults []results.Fault) int {
+	n := 1
+	for n < len(faults) && faults[n].File == faults[0].File && faults[n].Message == faults[0].Message {
+		n++
+	}
+	return n
 }
 
 // options are the detector's, with the threshold that was asked for.

@@ -29,7 +29,8 @@ type Cause struct {
 
 // Moved is a part of the pipeline whose time is not what it was.
 type Moved struct {
-	// Part is a phase, or "image" and the name of an image that is built.
+	// Part is a phase, "image" and the name of an image that is built, or
+	// HostPart.
 	Part   string  `json:"part"`
 	Before float64 `json:"before_seconds"`
 	After  float64 `json:"after_seconds"`
@@ -122,10 +123,38 @@ const imagePart = "image "
 // movedReach is how many nights on each side parts are compared over.
 const movedReach = 7
 
+// HostPart is the reference workload: what moves with it may be the host's
+// doing.
+const HostPart = "reference workload"
+
 // Moved lists the parts of a series whose median time changed by more than the
 // share threshold at the night since, most first: of the set-up its phases and
-// images, of the builds the images.
+// images, of the builds the images. Before them stands the host.
 func (n Nights) Moved(s Series, since int, threshold float64) (moved []Moved) {
+	if UnitOf(s.Metric) == UnitSeconds {
+		moved = n.hostMoved(since, threshold)
+	}
+	return append(moved, n.partsMoved(s, since, threshold)...)
+}
+
+func (n Nights) hostMoved(since int, threshold float64) []Moved {
+	of := func(nights []Fitness) (times []float64) {
+		for _, f := range nights {
+			if f.Reference > 0 {
+				times = append(times, f.Reference)
+			}
+		}
+		return times
+	}
+	b, errBefore := stats.Quantile(of(n.Fitness[max(0, since-movedReach):since]), 0.5)
+	a, errAfter := stats.Quantile(of(n.Fitness[since:min(len(n.Fitness), since+movedReach)]), 0.5)
+	if errBefore != nil || errAfter != nil || math.Abs(a/b-1) <= threshold {
+		return nil
+	}
+	return []Moved{{HostPart, b, a}}
+}
+
+func (n Nights) partsMoved(s Series, since int, threshold float64) (moved []Moved) {
 	if s.Metric != analyse.MetricSetup && s.Metric != analyse.Metric(trial.PhaseBuild) {
 		return nil
 	}

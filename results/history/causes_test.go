@@ -10,6 +10,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -165,6 +166,28 @@ func TestAHostThatIsAlwaysBusyIsFit(t *testing.T) {
 	for night, want := range []bool{true, true, true, true, true, false, false, false, false, false, true, false} {
 		if got := n.Fitness[night].Unfit(); got != want {
 			t.Errorf("night %d: unfit is %v", night, got)
+		}
+	}
+}
+
+// A host that stays slower is beside every time that changed with it, at the
+// night in which it did.
+func TestASlowerHostStandsBesideTheChange(t *testing.T) {
+	h, _ := judged(t, 40, func(night int, n *simulated.Night) {
+		if night == 25 {
+			n.Slow = 1.4
+		}
+	})
+	r, err := h.Review("nightly", "simulated", Pattern{Metric: "setup"}, detect.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range r.Series {
+		if len(s.Changes) != 1 || s.Changes[0].Since.Night != 25 {
+			t.Fatalf("%s: changes %+v, want one in night 25", s.Cell, s.Changes)
+		}
+		if m := s.Changes[0].Moved; len(m) == 0 || m[0].Part != HostPart || m[0].After/m[0].Before < 1.3 || m[0].After/m[0].Before > 1.5 {
+			t.Errorf("%s: moved %+v, want the reference workload first", s.Cell, m)
 		}
 	}
 }

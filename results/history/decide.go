@@ -6,6 +6,10 @@ import (
 	"github.com/stratbench/stratbench/results/history/detect"
 )
 
+// nightsToSettle is after how many nights a step of 10 % is certain in most
+// cases: docs/nightly-simulation.md.
+const nightsToSettle = 4
+
 // decide comes to a verdict, the gravest first: what is surely worse is a
 // regression whatever else is missing; no data is never good news.
 func (c *Check) decide(state detect.State) {
@@ -39,7 +43,7 @@ func (c *Check) decide(state detect.State) {
 		why(Inconclusive, "%d more fit nights before a regression can be told at the stated error rate", c.Needs)
 	}
 	if suspects > 0 && judged {
-		why(Inconclusive, "%d series suspected and not certain: trials of the last good and the present state side by side would tell, or the nights to come", suspects)
+		why(Inconclusive, "%d series suspected and not certain: trials of the last good and the present state side by side would tell, or about %d more nights", suspects, nightsToSettle)
 	}
 	if c.Verdict == "" {
 		why(NoRegression, "no regression")

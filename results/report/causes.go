@@ -29,7 +29,7 @@ func isHash(what string) bool {
 	return what == "spec" || what == "workload" || strings.HasPrefix(what, "Dockerfile and arguments of ") || strings.HasPrefix(what, "build context of ")
 }
 
-// mostMoved is how many parts are named beside a change.
+// mostMoved is how many parts are named beside a change, and beside the host.
 const mostMoved = 2
 
 // Why prints what changed with a series: causes first, then the parts of the
@@ -39,8 +39,12 @@ func Why(causes []history.Cause, moved []history.Moved) string {
 	for _, c := range causes {
 		parts = append(parts, Cause(c))
 	}
+	most := mostMoved
+	if len(moved) > 0 && moved[0].Part == history.HostPart {
+		most++
+	}
 	for i, m := range moved {
-		if i < mostMoved {
+		if i < most {
 			parts = append(parts, fmt.Sprintf("%s: %s → %s", partName(m.Part), inSeconds(m.Before), inSeconds(m.After)))
 		}
 	}
@@ -51,7 +55,7 @@ func Why(causes []history.Cause, moved []history.Moved) string {
 }
 
 func partName(part string) string {
-	if strings.HasPrefix(part, "image ") {
+	if part == history.HostPart || strings.HasPrefix(part, "image ") {
 		return part
 	}
 	return "phase " + part

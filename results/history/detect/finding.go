@@ -1,6 +1,10 @@
 package detect
 
-import "github.com/stratbench/stratbench/results/analyse/stats"
+import (
+	"slices"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
+)
 
 // Kind is what sort of change was found.
 type Kind int
@@ -106,6 +110,14 @@ type Report struct {
 	// FalseAlarm and FalseSuspicion are on average how many fit nights pass
 	// until the first of either in a host where nothing changes, as designed.
 	FalseAlarm, FalseSuspicion float64
+}
+
+// counts is true for a night that series are cut by: one that was judged, or
+// among the first of a host that stayed as it then was.
+func (r Report) counts(t int) bool {
+	return r.Nights[t].State >= Inconclusive || slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Kind == Host && f.Since <= t && t <= f.Raised && r.Nights[t].State == HostShifted
+	})
 }
 
 // Open are the indices of the regressions that nothing has undone.

@@ -114,8 +114,8 @@ func newLine(s Series, r Report, o Options) *line {
 	if s.IsCount() {
 		l.threshold = o.RateThreshold
 	}
-	for t, n := range r.Nights {
-		if n.State < Inconclusive {
+	for t := range r.Nights {
+		if !r.counts(t) {
 			continue
 		}
 		v := math.NaN()
