@@ -22,6 +22,14 @@ type Priorities struct {
 	Recovery *Value `json:"recovery_seconds,omitempty"`
 }
 
+// cost is what a trial took of somebody's time, with the recovery that is set.
+func (p Priorities) cost(o Observation) float64 {
+	if p.Recovery == nil || o.Ready {
+		return o.Cost()
+	}
+	return o.Lost + float64(*p.Recovery)
+}
+
 // EnvironmentPriorities are what is usually wanted where: a developer loses
 // the mean; a pipeline is judged by its slow and failing runs.
 func EnvironmentPriorities(environment string) (Priorities, error) {
@@ -100,7 +108,9 @@ type Candidate struct {
 
 	trials   []Observation
 	attempts stats.Attempts
-	spread   spread
+	// assumed is what a failure is taken to cost where none was seen.
+	assumed []float64
+	spread  spread
 }
 
 // PriorProbability is a probability under a named prior.
@@ -241,28 +251,25 @@ func (s Study) candidate(cell trial.Cell, p Priorities) Candidate {
 	if len(trials) == 1 {
 		c.Warnings = append(c.Warnings, Warning{Kind: SingleTrial})
 	}
-	c.attempts = s.attempts(trials, p)
+	c.assumed = s.assumedLosses(cell, p)
+	c.attempts = s.attempts(trials, c.assumed, p)
 	c.Limit = limit(c.Failed, p.MaxFailureRate)
 	return c
 }
 
 // attempts are a cell's costs; a time that was not recorded is taken to be
 // the mean of those that were.
-func (s Study) attempts(trials []Observation, p Priorities) stats.Attempts {
+func (s Study) attempts(trials []Observation, assumed []float64, p Priorities) stats.Attempts {
 	var a stats.Attempts
 	for _, o := range trials {
 		if o.Ready {
 			a.Ready = append(a.Ready, o.Setup)
-			continue
+		} else {
+			a.Lost = append(a.Lost, p.cost(o))
 		}
-		cost := o.Cost()
-		if p.Recovery != nil {
-			cost = o.Lost + float64(*p.Recovery)
-		}
-		a.Lost = append(a.Lost, cost)
 	}
 	impute(a.Ready, setups(s.Trials))
-	impute(a.Lost, s.assumedLosses(s.Trials))
+	impute(a.Lost, assumed)
 	return a
 }
 

@@ -176,3 +176,36 @@ func TestMoreBlocksAreThoseThatDecide(t *testing.T) {
 		}
 	}
 }
+
+// The expected time of a cell is one figure, in the analysis and in the
+// decision, also where no failure of it was seen.
+func TestTheExpectedTimeIsOneFigure(t *testing.T) {
+	s := analyse.Gather([]results.Run{simulated.Run(simulated.Matrix(), 5, 1)})
+	a, err := s.Analyse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	analysed := map[string]analyse.RunningTime{}
+	for _, c := range a.Cells {
+		analysed[c.Cell.Cell.String()] = c.RunningTime
+	}
+	d, err := s.Decide(analyse.Priorities{Environment: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, g := range d.Groups {
+		for _, arm := range g.Arms {
+			want := analysed[g.Group.String()+" "+arm.Arm.String()]
+			if !arm.Cost.Interval.Bounded() {
+				continue
+			}
+			if compared++; arm.Cost.Mean != want.Mean || arm.Cost.Interval != want.Interval {
+				t.Errorf("%s %s: %+v, analysed %+v", g.Group, arm.Arm, arm.Cost, want)
+			}
+		}
+	}
+	if compared < 12 {
+		t.Errorf("%d compared", compared)
+	}
+}

@@ -85,7 +85,7 @@ func (c Choice) costs(p Priorities, prior namedPrior) [][]float64 {
 		if prior.erratic {
 			belief.Ready.Scale *= erraticSpread
 		}
-		all[i] = drawCosts(a.attempts, c.otherLosses(i), c.otherSetup(), p, belief, n, Seed+uint64(i))
+		all[i] = drawCosts(a.attempts, a.assumed, c.otherSetup(), p, belief, n, Seed+uint64(i))
 	}
 	return all
 }
@@ -110,18 +110,6 @@ func repeated(value float64, n int) []float64 {
 		values[i] = value
 	}
 	return values
-}
-
-// otherLosses are what a failure of arm i is taken to cost where none was
-// seen: what it cost others, and without any as much as a set-up.
-func (c Choice) otherLosses(i int) (lost []float64) {
-	for _, a := range c.Arms {
-		lost = append(lost, a.attempts.Lost...)
-	}
-	if len(lost) == 0 {
-		return c.Arms[i].attempts.Ready
-	}
-	return lost
 }
 
 // otherSetup is the mean set-up time of the arms that became ready, and what
@@ -175,7 +163,7 @@ func (c Choice) cost(i int, p Priorities, draws []float64) RunningTime {
 	case p.Quantile > 0:
 		t.Interval = quantiles(draws)
 	default:
-		t.Interval = posteriorInterval(a, c.otherLosses(i), c.Arms[i].spread)
+		t.Interval = posteriorInterval(a, c.Arms[i].assumed, c.Arms[i].spread)
 	}
 	return t
 }

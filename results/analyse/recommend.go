@@ -82,7 +82,7 @@ func (c *Choice) breakEven(estimated func(trial.Cell) (float64, bool)) {
 		}
 		lost := a.attempts.Lost
 		if len(lost) == 0 {
-			lost = c.otherLosses(i)
+			lost = a.assumed
 		}
 		if saved := against - float64(setup); saved > 0 {
 			if r, err := stats.BreakEven(saved, average(lost)); err == nil {

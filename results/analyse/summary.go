@@ -119,7 +119,7 @@ func (s Study) summarise(basic Cell, tau float64) CellSummary {
 		CleanRuns:      clean,
 		SetupTime:      times(setups(trials)),
 		RestrictedMean: restrictedMean(trials, tau, s.times.prior(setups(trials))),
-		RunningTime:    runningTime(trials, s.assumedLosses(trials), s.times),
+		RunningTime:    runningTime(trials, s.assumedLosses(basic.Cell, Priorities{}), s.times),
 		Contention:     s.contention(basic.Cell),
 		Warnings:       s.cellWarnings(basic, trials),
 	}
@@ -145,10 +145,10 @@ func setups(trials []Observation) (values []float64) {
 }
 
 // losses are what each failure cost, recovery included, where it is known.
-func losses(trials []Observation) (values []float64) {
+func losses(trials []Observation, p Priorities) (values []float64) {
 	for _, o := range trials {
-		if !o.Ready && !math.IsNaN(o.Cost()) {
-			values = append(values, o.Cost())
+		if cost := p.cost(o); !o.Ready && !math.IsNaN(cost) {
+			values = append(values, cost)
 		}
 	}
 	return values
@@ -212,13 +212,26 @@ func (s Study) commonCap() float64 {
 	return last
 }
 
-// assumedLosses are what a failure is taken to cost where none was seen: what
-// others of the study cost, and without any as much as a whole set-up.
-func (s Study) assumedLosses(trials []Observation) []float64 {
-	if all := losses(s.Trials); len(all) > 0 {
+// assumedLosses are what a failure of a cell is taken to cost where none was
+// seen: what others with its runtime and memory limit cost, else others of the
+// study, and without any as much as a whole set-up.
+func (s Study) assumedLosses(cell trial.Cell, p Priorities) []float64 {
+	var near, all []float64
+	group := pick(cell, groupFactors).Key()
+	for _, c := range s.Cells {
+		lost := losses(s.Of(c), p)
+		all = append(all, lost...)
+		if pick(c, groupFactors).Key() == group {
+			near = append(near, lost...)
+		}
+	}
+	switch {
+	case len(near) > 0:
+		return near
+	case len(all) > 0:
 		return all
 	}
-	return setups(trials)
+	return setups(s.Of(cell))
 }
 
 // draws is how many of the posterior are taken: fewer of many trials, whose
@@ -226,7 +239,7 @@ func (s Study) assumedLosses(trials []Observation) []float64 {
 func draws(trials int) int { return min(4000, max(1000, 2_000_000/max(1, trials))) }
 
 func runningTime(trials []Observation, assumed []float64, spread spread) RunningTime {
-	a := stats.Attempts{Ready: setups(trials), Lost: losses(trials)}
+	a := stats.Attempts{Ready: setups(trials), Lost: losses(trials, Priorities{})}
 	t := RunningTime{Mean: none, Interval: unknown(), Floor: none}
 	if len(trials) == 0 || len(a.Ready)+len(a.Lost) < len(trials) {
 		return t
