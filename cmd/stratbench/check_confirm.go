@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 		return c, err
 	}
 	options.Root, options.Report = f.results, newProgress(cmd.ErrOrStderr()).update
-	fmt.Fprintf(cmd.ErrOrStderr(), "running %d cells in the state of %s beside the present one, in %d blocks\n", len(options.Cells), options.Good.ID(), options.Blocks)
+	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %d blocks\n", strings.Join(options.Cells, "; "), options.Good.ID(), options.Blocks)
 	_, err = f.confirming.run(cmd.Context(), options)
 	var cells *confirm.CellError
 	if errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.As(err, &cells) {

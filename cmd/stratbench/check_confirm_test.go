@@ -94,7 +94,7 @@ func TestCheckConfirms(t *testing.T) {
 		dir := suspicious(t)
 		spec := filepath.Join(dir, "nightly.yaml")
 		code, text := checked(t, dir, "", nil)
-		if code != exitInconclusive || !strings.Contains(text, "To confirm ") {
+		if code != exitInconclusive || !strings.Contains(text, "stratbench check --confirm SPEC") {
 			t.Fatalf("before: %d\n%s", code, text)
 		}
 		if code, text = checked(t, dir, spec, bothStates(slower)); code != want.code || !strings.Contains(text, want.text) {

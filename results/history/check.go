@@ -149,7 +149,9 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, o detect.Options) Fi
 		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, UnitOf(s.Metric)
 		out.Causes = append(out.Causes, n.Causes(s.Cell, f.Since)...)
 		out.Moved = append(out.Moved, n.Moved(s, f.Since, o.Threshold)...)
-		out.Tried = n.tried(s)
+		if kind == FindingRegression || kind == FindingSuspect || kind == FindingRefuted {
+			out.Tried = n.tried(s)
+		}
 	}
 	out.ID = n.idOf(out)
 	return out

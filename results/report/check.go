@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,10 +85,8 @@ func findingNotes(c history.Check) (notes []string) {
 			notes = append(notes, fmt.Sprintf("%s was put to the test in run %s: %s.", f.ID, f.Tried, triedOutcome(f)))
 		}
 	}
-	for _, f := range c.Alarms() {
-		if f.Kind == history.FindingSuspect {
-			notes = append(notes, fmt.Sprintf("To confirm %s: %s", f.ID, ConfirmCommand(f)))
-		}
+	if slices.ContainsFunc(c.Alarms(), func(f history.Finding) bool { return f.Kind == history.FindingSuspect }) {
+		notes = append(notes, "To put what is suspected to the test, beside the last good state: stratbench check --confirm SPEC")
 	}
 	if hasRegression(c) {
 		notes = append(notes, "A change that is wanted: stratbench baseline accept ID --reason WHY")
@@ -115,19 +114,6 @@ func hasRegression(c history.Check) bool {
 		}
 	}
 	return false
-}
-
-// ConfirmCommand runs the last good state beside the present one.
-func ConfirmCommand(f history.Finding) string {
-	var levels []string
-	for _, a := range f.Cell {
-		levels = append(levels, a.Factor+"="+a.Level)
-	}
-	text := "stratbench confirm --good " + f.LastGood + " SPEC --metric " + string(f.Metric)
-	if len(levels) > 0 {
-		text += " --cell '" + strings.Join(levels, ",") + "'"
-	}
-	return text
 }
 
 func findingKind(f history.Finding) string {
