@@ -87,11 +87,12 @@ func (n Nights) confirmations(report detect.Report, o detect.Options) (list []de
 	return list, nil
 }
 
-// asked are the findings that a run of both states has trials of, and that
-// were not settled before the night.
+// asked are the findings for the worse of a night that a run of both states
+// has trials of.
 func (n Nights) asked(r *Run, night int, report detect.Report) (asked []detect.Finding) {
-	for _, f := range report.Findings {
-		if f.Series == detect.None || f.Raised > night || f.Settled != detect.None && f.Settled < night {
+	for _, i := range report.Nights[night].Findings {
+		f := report.Findings[i]
+		if f.Series == detect.None || f.Better {
 			continue
 		}
 		if good, _ := r.states(n.Series[f.Series]); len(good) > 0 {
@@ -115,7 +116,7 @@ func (n Nights) confirm(r *Run, f detect.Finding, alpha float64, o detect.Option
 	undone := n.undone(r, f)
 	if UnitOf(s.Metric) != UnitShare {
 		t, err := detect.Confirm(good, present, f.Better, alpha, o.Threshold)
-		c.Confirmed, c.Excluded = t.Confirmed, undone && !f.Better && t.CI.Upper < 1+o.Threshold
+		c.Confirmed, c.Excluded = t.Confirmed, undone && t.CI.Upper < 1+o.Threshold
 		return c, !t.TooFew, err
 	}
 	var bad []bool
@@ -124,7 +125,7 @@ func (n Nights) confirm(r *Run, f detect.Finding, alpha float64, o detect.Option
 	}
 	decision, _, err := detect.ConfirmRate(f.Before, alpha).Decide(bad)
 	c.Confirmed, c.Excluded = decision == stats.AcceptHigh, undone && decision == stats.AcceptLow
-	return c, decision != stats.Undecided && !f.Better, err
+	return c, decision != stats.Undecided, err
 }
 
 // undone is true when all that changed with a finding is part of a state, so
