@@ -104,7 +104,7 @@ func (d drawnSeries) span() (low, high float64, ok bool) {
 		return 0, 0, false
 	}
 	if d.s.Unit == history.UnitShare {
-		return 0, 108, true
+		return 0, 118, true // room for the sizes of changes above all nights
 	}
 	room := max(0.08*(high-low), 0.02*high)
 	return max(0, low-room), high + 2*room, true
