@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -31,14 +32,15 @@ func (c *Choice) moreBlocks() {
 	if len(open) < 2 {
 		return
 	}
-	c.MoreBlocks, c.MoreSeconds = -1, none
-	arms := outlooks(open)
-	for _, m := range blockSteps {
-		if decides(arms, m, len(c.Arms)*(len(c.Arms)-1)) >= decisionPower {
-			c.MoreBlocks, c.MoreSeconds = m, Value(float64(m)*each)
-			return
-		}
+	arms, tests := outlooks(open), len(c.Arms)*(len(c.Arms)-1)
+	// More blocks decide more often.
+	fewest := sort.Search(len(blockSteps), func(i int) bool { return decides(arms, blockSteps[i], tests) >= decisionPower })
+	if fewest == len(blockSteps) {
+		c.MoreBlocks, c.MoreSeconds = -1, none
+		return
 	}
+	c.MoreBlocks = blockSteps[fewest]
+	c.MoreSeconds = Value(float64(c.MoreBlocks) * each)
 }
 
 // futures are fewer where trials are many, and each future long.

@@ -7,7 +7,8 @@ type WarningKind string
 const (
 	// FewTrials: no test of this comparison could have reached alpha.
 	FewTrials WarningKind = "few-trials"
-	// SingleTrial: one trial shows that it can be done, not how long it takes.
+	// SingleTrial: one trial shows what can happen, not how often or how long
+	// it takes.
 	SingleTrial WarningKind = "single-trial"
 	// NotRun: the cell was planned, or refused, and has no measured trial.
 	NotRun WarningKind = "not-run"

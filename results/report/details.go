@@ -69,7 +69,7 @@ func Images(a analyse.Analysis) Table {
 				bracketed(image.Time), alone(c.Contention, image), slowdown(c.Contention, image))
 			b := c.Contention.Bound
 			if i == 0 {
-				row = append(row, duration(b.Build), duration(b.Bound), percentOf(b.Reached), percentOf(c.Contention.CPU))
+				row = append(row, duration(b.Build), duration(b.Bound), wholePercent(b.Reached), wholePercent(c.Contention.CPU))
 			} else {
 				row = append(row, "", "", "", "")
 			}
@@ -78,6 +78,14 @@ func Images(a analyse.Analysis) Table {
 	}
 	t.Notes = []string{"Medians. " + bracketNote + " Alone: built with nothing beside it, in the cell that differs in the strategy only. Bound: the longest image alone, all of them over how many ran at once, or their CPU time over the CPUs, whichever is most. Reached: bound over time taken."}
 	return t
+}
+
+// wholePercent prints a share that is measured, and no probability.
+func wholePercent(v analyse.Value) string {
+	if !v.Finite() {
+		return none
+	}
+	return fmt.Sprintf("%.0f %%", 100*float64(v))
 }
 
 // alone is not printed of what was built alone.

@@ -21,7 +21,7 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	analyse.FewTrials: func(w analyse.Warning) string {
 		return fmt.Sprintf("too few trials, or too many alike: the time test could not have given a p below %s", pValue(*w.P))
 	},
-	analyse.SingleTrial: fixed("one trial shows that it can be done, not how long it takes"),
+	analyse.SingleTrial: fixed("a single trial shows what can happen, not how often or how long it takes"),
 	analyse.NotRun: func(w analyse.Warning) string {
 		if w.Detail == "" {
 			return "not tested"

@@ -152,8 +152,9 @@ func (p TimePosterior) deviation(random *rand.Rand) float64 {
 type TimeDraw struct {
 	Mean float64
 	of   TimePosterior
-	// more is the variance of log times that the sample's own values lack.
-	more float64
+	// more is the standard deviation of log times that the sample's own values
+	// lack, and scale what moves them to the drawn mean.
+	more, scale float64
 }
 
 // Draw draws the mean, and with it the distribution, of times.
@@ -167,18 +168,19 @@ func (p TimePosterior) Draw(random *rand.Rand) TimeDraw {
 	if n > 1 {
 		shift += (variance - p.spread) / 2
 	}
-	return TimeDraw{Mean: p.center * math.Exp(shift), of: p, more: max(0, variance-p.spread*(n-1)/n)}
+	more := max(0, variance-p.spread*(n-1)/n)
+	return TimeDraw{Mean: p.center * math.Exp(shift), of: p, more: math.Sqrt(more), scale: math.Exp(shift - more/2)}
 }
 
 // Next draws a further time: one of the sample's, moved with the drawn mean and
 // spread by what the sample is too small to show.
 func (d TimeDraw) Next(random *rand.Rand) float64 {
-	if len(d.of.times) == 0 || d.of.center == 0 {
+	if len(d.of.times) == 0 {
 		return 0
 	}
-	x := d.of.times[random.IntN(len(d.of.times))] * d.Mean / d.of.center
+	x := d.of.times[random.IntN(len(d.of.times))] * d.scale
 	if d.more > 0 {
-		x *= math.Exp(math.Sqrt(d.more)*random.NormFloat64() - d.more/2)
+		x *= math.Exp(d.more * random.NormFloat64())
 	}
 	return x
 }
