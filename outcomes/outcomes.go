@@ -74,6 +74,7 @@ var precedence = []func(*Case) (trial.Verdict, bool){
 	(*Case).workerLost,    // ours: no outcome of the system under test
 	(*Case).killed,        // watch: the kernel told whom it killed
 	(*Case).diskFull,      // post-mortem
+	(*Case).noInotify,     // post-mortem
 	(*Case).partLost,      // watch: a part of the engine that the trial needed
 	(*Case).nodeEnded,     // watch
 	(*Case).kubernetes,    // watch, post-mortem

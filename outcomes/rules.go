@@ -192,6 +192,15 @@ func (c *Case) diskFull() (trial.Verdict, bool) {
 	return v, true
 }
 
+// noInotify is a node that could not watch files: systemd and the
+// kubelet in it wait for ever then, and say so to nobody.
+func (c *Case) noInotify() (trial.Verdict, bool) {
+	if !c.After.InotifyExhausted || c.where() != trial.PhaseCluster {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.HostExhausted, Cause: "inotify", Confidence: probed}, true
+}
+
 // partLost is a failure after the engine lost a part of itself. It starts such
 // a part again, so that alone is no outcome.
 func (c *Case) partLost() (trial.Verdict, bool) {

@@ -150,8 +150,9 @@ func tellsOf(place string, r pipeline.Result) bool {
 }
 
 // readText has the log of the phase that failed classified, with the error as
-// its last line. What a build says once a limit has ended it is a consequence
-// and left out. A log that cannot be read says nothing.
+// its last line. What a phase says once a limit has ended it is a consequence
+// and left out; of the cluster it is its node's log of the time before. A log
+// that cannot be read says nothing.
 func (x *execution) readText(r pipeline.Result) classify.Result {
 	f, err := os.Open(filepath.Join(x.r.journal.Dir(), x.record.Log))
 	if err != nil {
@@ -184,7 +185,7 @@ func (x *execution) readText(r pipeline.Result) classify.Result {
 // comes.
 func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
 	const never = trial.Seconds(1<<63 - 1)
-	if !r.TimedOut {
+	if !r.TimedOut || r.Phase == trial.PhaseCluster {
 		return never
 	}
 	for _, s := range x.trace.Spans(x.clock.Elapsed()) {

@@ -50,6 +50,8 @@ type Report struct {
 	KubernetesAnswers *bool
 	// DiskFull says that the machine's disk has no room left.
 	DiskFull bool
+	// InotifyExhausted says that the host has no inotify instance left.
+	InotifyExhausted bool
 }
 
 // inside is what a machine of stratbench's own tells of itself.
@@ -81,7 +83,7 @@ func Look(ctx context.Context, s Subject) Report {
 		look   func(context.Context) finding
 	}{
 		{"engine process", i.engineProcess}, {"engine API", i.engineAPI}, {"Kind cluster", i.cluster},
-		{"memory and pressure", i.memory}, {"OOM events", i.kills}, {"disk", i.disk},
+		{"memory and pressure", i.memory}, {"OOM events", i.kills}, {"disk", i.disk}, {"inotify", i.inotify},
 		{"kernel messages", i.kernel}, {"engine log", i.engineLog}, {"processes", i.processes},
 	}
 	var report Report
@@ -107,7 +109,7 @@ func Look(ctx context.Context, s Subject) Report {
 // Sources lists what the evidence table has a row for, in its order.
 func Sources() []string {
 	return []string{"test process", "log", "engine process", "engine API", "engine log", "Kind cluster", "node container",
-		"Kubernetes API", "memory and pressure", "OOM events", "disk", "kernel messages", "processes", "fault"}
+		"Kubernetes API", "memory and pressure", "OOM events", "disk", "inotify", "kernel messages", "processes", "fault"}
 }
 
 // within gives a probe its deadline. One that does not keep it is left behind.
