@@ -237,6 +237,9 @@ func Find(root, name string) (string, error) {
 	if _, err := os.Stat(filepath.Join(name, EnvironmentFile)); name != "" && err == nil {
 		return name, nil
 	}
+	if strings.ContainsRune(name, filepath.Separator) {
+		return "", fmt.Errorf("%s is no folder of a run: it has no %s", name, EnvironmentFile)
+	}
 	dirs, err := Runs(root)
 	if err != nil {
 		return "", err

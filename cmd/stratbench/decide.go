@@ -37,6 +37,9 @@ func (f *priorityFlags) priorities(cmd *cobra.Command) (analyse.Priorities, erro
 		if p.MaxFailureRate, err = share(f.maxCrash); err != nil {
 			return p, usageError{err}
 		}
+		if p.MaxFailureRate == 0 {
+			return p, usageError{errors.New("--max-crash-rate cannot be 0: no number of trials shows that nothing ever fails; write one such as 1%")}
+		}
 	}
 	if cmd.Flags().Changed("quantile") {
 		p.Quantile = f.quantile

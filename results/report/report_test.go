@@ -170,3 +170,20 @@ func TestTheWordsOfADecision(t *testing.T) {
 		}
 	}
 }
+
+// A level of any name keeps a Markdown table in shape, and is one part of a
+// benchmark's name.
+func TestNamesAreKeptApart(t *testing.T) {
+	arms := []simulated.Arm{{Cell: trial.Cell{{Factor: "strategy", Level: "two, <b>a|b</b>/c"}, {Factor: "runtime", Level: "podman"}}, Median: 100}}
+	s := analyse.Gather([]results.Run{simulated.Run(arms, 2, 1)})
+	a, err := s.Analyse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[report.Format]string{report.FormatMarkdown: `| two, &lt;b>a\|b&lt;/b>/c | podman `, report.FormatBenchstat: "BenchmarkSetup/strategy=two,_<b>a|b<_b>_c/runtime=podman 1 "} {
+		var b bytes.Buffer
+		if err := report.Analysis(s, a).Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%s: no %q in:\n%s", format, want, b.String())
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -56,13 +57,32 @@ func (t Table) Write(w io.Writer, f Format) error {
 		c := csv.NewWriter(w)
 		return c.WriteAll(append([][]string{t.Header}, t.Rows...))
 	case FormatMarkdown:
-		return t.render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
+		return t.escaped().render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
 	default:
 		return t.render(w, tablewriter.WithRendition(tw.Rendition{
 			Borders:  tw.BorderNone,
 			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
 		}))
 	}
+}
+
+// cellMarks are what a Markdown table would take for its own.
+var cellMarks = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ")
+
+// escaped is the table with cells that Markdown shows as they are.
+func (t Table) escaped() Table {
+	escape := func(cells []string) (escaped []string) {
+		for _, c := range cells {
+			escaped = append(escaped, cellMarks.Replace(c))
+		}
+		return escaped
+	}
+	rows := make([][]string, len(t.Rows))
+	for i, r := range t.Rows {
+		rows[i] = escape(r)
+	}
+	t.Header, t.Rows = escape(t.Header), rows
+	return t
 }
 
 func (t Table) render(w io.Writer, option tablewriter.Option) error {

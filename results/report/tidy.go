@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
@@ -98,7 +99,7 @@ func benchmarks(w io.Writer, s analyse.Study) error {
 		return err
 	}
 	for _, o := range s.Trials {
-		line := "BenchmarkSetup" + benchmarkName(o.Cell.Key()) + " 1"
+		line := "BenchmarkSetup" + benchmarkName(o.Cell) + " 1"
 		if o.Ready && o.Setup > 0 {
 			line += fmt.Sprintf(" %.9g sec/op 0 failed/op", o.Setup)
 		} else if o.Ready {
@@ -113,9 +114,18 @@ func benchmarks(w io.Writer, s analyse.Study) error {
 	return nil
 }
 
-func benchmarkName(key string) string {
-	if key == "" {
-		return ""
+// benchmarkName has a part a factor; what would end or part a name is replaced.
+func benchmarkName(c trial.Cell) (name string) {
+	plain := func(text string) string {
+		return strings.Map(func(r rune) rune {
+			if r == '/' || unicode.IsSpace(r) {
+				return '_'
+			}
+			return r
+		}, text)
 	}
-	return "/" + strings.ReplaceAll(key, " ", "/")
+	for _, a := range c {
+		name += "/" + plain(a.Factor) + "=" + plain(a.Level)
+	}
+	return name
 }
