@@ -17,6 +17,7 @@ import (
 // happenings are what can happen to a made-up world in a night.
 var happenings = map[string]func(*simulated.Night){
 	"slow":      func(n *simulated.Night) { n.Arms[0].Median *= 1.4; n.Engine = "5.5.0" },
+	"creep":     func(n *simulated.Night) { n.Arms[0].Median *= 1.006 },
 	"fast":      func(n *simulated.Night) { n.Arms[0].Median /= 1.4 },
 	"tight":     func(n *simulated.Night) { n.Settings = `{"memory":1610612736}`; n.Arms[1].Median *= 1.3 },
 	"image":     func(n *simulated.Night) { n.Images[1].Factor = 1.8 },

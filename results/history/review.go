@@ -45,7 +45,7 @@ type SeriesReview struct {
 	// of how many trials that is.
 	Points   []Point   `json:"points"`
 	Segments []Segment `json:"segments"`
-	// Changes are between the segments; one fewer.
+	// Changes are those between flat segments, and drifts.
 	Changes []Change `json:"changes"`
 }
 
@@ -67,15 +67,17 @@ type Segment struct {
 	Drift bool          `json:"drift,omitempty"`
 }
 
-// Change is between two segments.
+// Change is between two segments, or is one that drifts.
 type Change struct {
-	Since  Moment        `json:"since"`
+	Since Moment `json:"since"`
+	// Until is the last night of a drift; absent for a step.
+	Until  *Moment       `json:"until,omitempty"`
 	Better bool          `json:"better"`
 	Before analyse.Value `json:"before"`
 	After  analyse.Value `json:"after"`
 	// Ratio is of the nights after to those before, two weeks of each at most,
-	// with its 95 % interval; of a share it is that of After to Before, and the
-	// interval that of the difference.
+	// with its 95 % interval; of a drift that of After to Before, as of a share,
+	// of which the interval is that of the difference.
 	Ratio    analyse.Value    `json:"ratio"`
 	Interval analyse.Interval `json:"interval"`
 	// P is of this change alone, Adjusted for all changes in all series.
@@ -131,17 +133,24 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 			Interval: analyse.Interval{Lower: analyse.Value(c.CI.Lower), Upper: analyse.Value(c.CI.Upper)},
 			Causes:   append([]Cause{}, n.Causes(s.Cell, c.Night)...), Moved: append([]Moved{}, n.Moved(s, c.Night, o.Threshold)...)}
 		change.Better = change.After < change.Before
+		if c.Until != detect.None {
+			until := n.moment(c.Until)
+			change.Until = &until
+		}
 		change.Accepted = n.acceptance(s, c.Night, decisions)
 		r.Changes = append(r.Changes, change)
 	}
 	return r
 }
 
-// around are what is typical before a night and from it on.
+// around are what is typical before a night and from it on; of a drift that
+// begins there, before and after it.
 func (r SeriesReview) around(night int) (before, after analyse.Value) {
 	before, after = undefined, undefined
 	for _, s := range r.Segments {
 		switch {
+		case s.Start == night && s.Drift:
+			return s.From, s.To
 		case s.Start == night:
 			after = s.From
 		case s.End <= night:

@@ -44,7 +44,7 @@ func Changes(r history.Review) Table {
 			if c.Accepted != nil {
 				accepted = c.Accepted.Reason
 			}
-			t.Rows = append(t.Rows, []string{day(c.Since.When), cellOf(s.Cell), metricName(s.Metric), figure(s.Unit, c.Before), figure(s.Unit, c.After),
+			t.Rows = append(t.Rows, []string{sinceOf(c), cellOf(s.Cell), metricName(s.Metric), figure(s.Unit, c.Before), figure(s.Unit, c.After),
 				changed(s.Unit, c.Before, c.After, c.Ratio, c.Interval), pValue(c.Adjusted), Why(c.Causes, c.Moved), accepted})
 		}
 	}
@@ -54,6 +54,14 @@ func Changes(r history.Review) Table {
 	}
 	t.Notes = []string{"Looking back over all nights: p adjusted for every place tested in every series, so that one in twenty of these is expected to be none. What else changed then need not be the cause."}
 	return t
+}
+
+// sinceOf is the day of a step, or the days of a drift.
+func sinceOf(c history.Change) string {
+	if c.Until == nil {
+		return day(c.Since.When)
+	}
+	return day(c.Since.When) + " to " + day(c.Until.When) + ", a drift"
 }
 
 // Series has a row for each series.
@@ -88,7 +96,11 @@ func ChangeSize(u history.Unit, c history.Change) string {
 
 // ChangeText is a change in a sentence.
 func ChangeText(s history.SeriesReview, c history.Change) string {
-	text := fmt.Sprintf("%s: %s → %s (%s); %s", c.Since.When.UTC().Format("2 Jan 2006"), figure(s.Unit, c.Before), figure(s.Unit, c.After), ChangeSize(s.Unit, c), Why(c.Causes, c.Moved))
+	when := c.Since.When.UTC().Format("2 Jan 2006")
+	if c.Until != nil {
+		when += " to " + c.Until.When.UTC().Format("2 Jan 2006") + ", a drift"
+	}
+	text := fmt.Sprintf("%s: %s → %s (%s); %s", when, figure(s.Unit, c.Before), figure(s.Unit, c.After), ChangeSize(s.Unit, c), Why(c.Causes, c.Moved))
 	if c.Accepted != nil {
 		text += "; accepted: " + c.Accepted.Reason
 	}

@@ -197,6 +197,23 @@ func TestWhatIsNoHistoryIsRefused(t *testing.T) {
 	}
 }
 
+// A slow rise is one drift from where it began to where it is, and no stairs.
+func TestSegmentsOfADrift(t *testing.T) {
+	c := small(6, change{cell: changedCell, from: changedAt - 20, perNight: 0.008})
+	s, err := Segments(c.Matrix, judgedBy(t, c, Decisions{}), Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := s[changedSetup].Changes
+	if len(changes) != 1 {
+		t.Fatalf("changes %+v, not one drift", changes)
+	}
+	d := changes[0]
+	if whole := math.Exp(40 * 0.008); d.Until != len(c.Nights)-1 || d.Night < changedAt-26 || d.Night > changedAt-14 || !d.CI.Contains(whole) || !d.CI.Contains(d.Ratio) || !(d.Adjusted <= falseDiscoveries) {
+		t.Errorf("%+v, not a drift by a factor of %.3f from night %d on", d, whole, changedAt-20)
+	}
+}
+
 // The printed interval of a change covers its size although the levels on both
 // sides drift by 3 % a year and wander with the host: of 40 that cover in 95 %
 // more than 7 miss once in a thousand times (binomial).

@@ -18,16 +18,19 @@ type Segment struct {
 	Drift    bool
 }
 
-// Change is one between two segments of a series.
+// Change is one between two segments of a series, or a drift.
 type Change struct {
-	Night int     // first of the segment after it
-	P     float64 // of this change in this series alone
+	Night int // first of the segment after it, or of the drift
+	// Until is the last night of a drift; None for a step.
+	Until int
+	P     float64 // of this change in this series alone; of a drift of its best cut
 	// Adjusted is P adjusted for all places tested in all series, after
 	// Benjamini & Hochberg.
 	Adjusted float64
 	// Ratio is that of the nights after to those before, two weeks of each at
-	// most, with its 95 % interval; of a rate it is that of the segments, and
-	// the interval that of the difference.
+	// most, with its 95 % interval; of a drift that of its end to its beginning;
+	// of a rate it is that of the segments, and the interval that of the
+	// difference.
 	Ratio float64
 	CI    stats.Interval
 }
@@ -35,7 +38,7 @@ type Change struct {
 // Segmentation is a series cut at its changes.
 type Segmentation struct {
 	Segments []Segment
-	Changes  []Change // those between flat segments, in their order
+	Changes  []Change // in their order
 }
 
 const (

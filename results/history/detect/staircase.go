@@ -21,6 +21,7 @@ func (l *line) segmentation() Segmentation {
 		_, end := l.bounds(i + run)
 		if r, is := l.drift(i, run, start, end); is && !s.Segments[len(s.Segments)-1].Drift {
 			s.Segments = append(s.Segments[:len(s.Segments)-1], l.sloped(r, start, end)...)
+			s.Changes = append(s.Changes, l.drifted(r, i, run, start))
 			i, start = i+run, start+r.to
 			continue
 		}
@@ -61,7 +62,7 @@ const mostBeside = 14
 func (l *line) change(i int) Change {
 	a, b := l.bounds(i)
 	c, d := l.bounds(i + 1)
-	out := Change{Night: l.nights[c], P: l.cuts[i].p, Adjusted: l.adjusted[i]}
+	out := Change{Night: l.nights[c], Until: None, P: l.cuts[i].p, Adjusted: l.adjusted[i]}
 	if l.IsCount() {
 		before, after := l.count(a, b), l.count(c, d)
 		out.Ratio = share(after) / share(before)
@@ -71,6 +72,29 @@ func (l *line) change(i int) Change {
 	a, d = max(a, b-mostBeside), min(d, c+mostBeside)
 	r, _ := stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), nil, nil, confidence)
 	out.Ratio, out.CI = r.Estimate, r.CI
+	return out
+}
+
+// drifted is the change that a slope is, over run cuts from i on. Its interval
+// is Theil and Sen's of the nights in it.
+func (l *line) drifted(r slope, i, run, start int) Change {
+	from, to := start+r.from, start+r.to
+	best := i
+	for c := i; c < i+run; c++ {
+		if l.adjusted[c] < l.adjusted[best] {
+			best = c
+		}
+	}
+	out := Change{Night: l.nights[from], Until: l.nights[to-1], P: l.cuts[best].p, Adjusted: l.adjusted[best],
+		Ratio: math.Exp(r.after - r.before), CI: stats.Interval{Lower: 0, Upper: math.Inf(1)}}
+	x := make([]float64, to-from)
+	for k := range x {
+		x[k] = float64(k)
+	}
+	if s, err := stats.TheilSen(x, l.values[from:to], confidence); err == nil {
+		n := float64(len(x))
+		out.CI = stats.Interval{Lower: math.Exp(n * s.CI.Lower), Upper: math.Exp(n * s.CI.Upper)}
+	}
 	return out
 }
 
