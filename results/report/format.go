@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
@@ -89,15 +90,22 @@ func ratio(v analyse.Value) string {
 	case v > 0 && v < 0.001:
 		return "<0.001"
 	}
-	return strconv.FormatFloat(float64(v), 'g', 3, 64)
+	// Three digits, also where the last are 0.
+	return strings.TrimSuffix(fmt.Sprintf("%#.3g", float64(v)), ".")
 }
 
 // points prints a difference of rates in percentage points.
 func points(v analyse.Value) string {
-	if !v.Finite() {
+	p := 100 * float64(v)
+	switch {
+	case !v.Finite():
 		return none
+	case p == 0:
+		return "0"
+	case math.Abs(p) < 1:
+		return fmt.Sprintf("%+.1g", p)
 	}
-	return fmt.Sprintf("%+.0f", 100*float64(v))
+	return fmt.Sprintf("%+.0f", p)
 }
 
 // setupTime prints a median with its interval, or what keeps it from having

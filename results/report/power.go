@@ -12,7 +12,7 @@ func Power(c analyse.PowerCurve) Document {
 	q := c.Question
 	t := Table{Title: "Power by replicates", Header: []string{"replicates of each cell",
 		fmt.Sprintf("failures: %s %% against %s %%", percent(analyse.Value(q.Low)), percent(analyse.Value(q.High))),
-		fmt.Sprintf("setup times: ratio %s", ratio(analyse.Value(q.Ratio)))}}
+		fmt.Sprintf("setup times: ratio %g", q.Ratio)}}
 	rows := [][]string{{"replicates", "power_failure_rates", "power_setup_times"}}
 	for _, p := range c.Points {
 		t.Rows = append(t.Rows, []string{strconv.Itoa(p.Replicates), powerPercent(p.Rates), powerPercent(p.Times)})

@@ -187,3 +187,19 @@ func TestNamesAreKeptApart(t *testing.T) {
 		}
 	}
 }
+
+// A ratio has three digits and no power of ten, a difference no sign without a
+// figure.
+func TestComparisonsInFigures(t *testing.T) {
+	value := func(v float64) analyse.Value { return analyse.Value(v) }
+	c := analyse.Comparison{Factor: "strategy", First: "a", Second: "b", N: [2]int{5, 5},
+		Time:  analyse.TimeTest{P: value(0.03), Adjusted: value(0.00004), Smallest: value(0.001)},
+		Ratio: analyse.TimeRatio{Estimate: 1, Interval: analyse.Interval{Lower: 0.87, Upper: 63452}},
+		Rates: analyse.RateTest{Difference: 0, Interval: analyse.Interval{Lower: -0.004, Upper: 0.8}}}
+	row := strings.Join(report.Comparisons(analyse.Analysis{Compared: []analyse.Comparison{c}}).Rows[0], " | ")
+	for _, want := range []string{"1.00 (0.870–63500)", "0 (-0.4 to +80)", "0.030 | <0.0001"} {
+		if !strings.Contains(row, want) {
+			t.Errorf("no %q in %s", want, row)
+		}
+	}
+}
