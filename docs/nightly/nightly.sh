@@ -7,4 +7,5 @@ set -eu
 cd "${STRATBENCH_DIR:-/srv/stratbench}"
 bin/stratbench run experiments/nightly.yaml || echo "stratbench run ended with $?" >&2
 exec bin/stratbench check --experiment nightly --max-age 20h \
+  --confirm experiments/nightly.yaml --prepare 'make -C experiments/workload vendor e2e' --budget 1h \
   --page results/nightly.html --openmetrics results/nightly.prom

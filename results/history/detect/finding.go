@@ -22,7 +22,7 @@ func (k Kind) String() string { return [...]string{"step", "drift", "rate", "hos
 // Certainty is how sure a finding is.
 type Certainty int
 
-// The certainties. Suspected ones are expected about once in ten nights and
+// The certainties. Suspected ones are expected about once in nine nights and
 // are no regression before something confirms them.
 const (
 	Refuted   Certainty = iota // trials of both sides showed nothing
