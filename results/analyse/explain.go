@@ -101,38 +101,48 @@ func (s Study) Explain(together bool) (Explanation, error) {
 		Together: []PairTest{}, Products: []Interaction{}, Times: []TimeEffect{}, Missing: []trial.Cell{}, Aliased: []Alias{}, Untold: []string{},
 		Outcomes: []ByLevel{}, Warnings: append([]Warning{}, s.warnings()...)}
 	e.Failed = count(s.Trials, func(o Observation) bool { return !o.Ready })
+	some := e.Failed > 0 && e.Failed < e.Trials
 	factors := s.runFactors()
-	for _, f := range factors {
-		parts := s.perLevel(f.Name)
-		e.Outcomes = append(e.Outcomes, byLevel(f, parts)...)
-		e.Times = append(e.Times, timeEffects(f, parts)...)
-	}
 	e.Aliased = append(e.Aliased, s.aliases(factors)...)
 	e.Missing = append(e.Missing, s.missing(factors)...)
-	for _, f := range factors {
-		if !s.estimable(f, factors) {
-			e.Untold = append(e.Untold, f.Name)
+	for i, a := range sideBySide(factors, func(f trial.Factor) answer { return s.answer(f, factors, some) }) {
+		e.Outcomes, e.Times = append(e.Outcomes, a.outcomes...), append(e.Times, a.times...)
+		e.Factors, e.Effects = append(e.Factors, a.test), append(e.Effects, a.effects...)
+		if !a.told {
+			e.Untold = append(e.Untold, factors[i].Name)
 		}
-		failures := OverallTest{P: none}
-		if e.Failed > 0 && e.Failed < e.Trials {
-			failures = s.overallFailures(f, factors)
-		}
-		e.Factors = append(e.Factors, FactorTest{f.Name, len(f.Levels), failures, s.overallTimes(f)})
 	}
-	if e.Failed > 0 && e.Failed < e.Trials {
-		for i, f := range factors {
-			effects := s.failureEffects(f, factors)
-			if len(effects) == 1 {
-				e.Factors[i].Failures = OverallTest{P: effects[0].P, Exact: effects[0].Exact}
-			}
-			e.Effects = append(e.Effects, effects...)
-		}
-		if together {
-			e.Together, e.Products = s.interactions(factors)
-		}
+	if some && together {
+		e.Together, e.Products = s.interactions(factors)
 	}
 	e.adjust()
 	return e, nil
+}
+
+// answer is what there is to say of one factor.
+type answer struct {
+	outcomes []ByLevel
+	times    []TimeEffect
+	test     FactorTest
+	effects  []FactorEffect
+	told     bool
+}
+
+// answer compares failures where some trials failed and some did not.
+func (s Study) answer(f trial.Factor, factors []trial.Factor, some bool) answer {
+	parts := s.perLevel(f.Name)
+	a := answer{outcomes: byLevel(f, parts), times: timeEffects(f, parts), told: s.estimable(f, factors),
+		test: FactorTest{f.Name, len(f.Levels), OverallTest{P: none}, s.overallTimes(f)}}
+	if !some {
+		return a
+	}
+	a.effects = s.failureEffects(f, factors)
+	if len(a.effects) == 1 {
+		a.test.Failures = OverallTest{P: a.effects[0].P, Exact: a.effects[0].Exact}
+	} else {
+		a.test.Failures = s.overallFailures(f, factors)
+	}
+	return a
 }
 
 // adjust applies Holm over the factors, and inside each over its pairs.
@@ -190,49 +200,4 @@ func (s Study) runFactors() (factors []trial.Factor) {
 		}
 	}
 	return factors
-}
-
-// perLevel parts the measured trials by their level of a factor.
-func (s Study) perLevel(factor string) map[string][]Observation {
-	parts := map[string][]Observation{}
-	for _, c := range s.Cells {
-		level, _ := c.Level(factor)
-		parts[level] = append(parts[level], s.Of(c)...)
-	}
-	return parts
-}
-
-func byLevel(f trial.Factor, parts map[string][]Observation) (counts []ByLevel) {
-	for _, l := range f.Levels {
-		trials := parts[l.Name]
-		counts = append(counts, ByLevel{f.Name, l.Name, rate(count(trials, func(o Observation) bool { return !o.Ready }), len(trials))})
-	}
-	return counts
-}
-
-// mostPaired is the number of levels up to which all pairs are compared; of
-// more, each is compared with the first.
-const mostPaired = 5
-
-// pairsOfLevels lists the pairs of a factor's levels that a reader may want, by
-// index.
-func pairsOfLevels(f trial.Factor) (pairs [][2]int) {
-	for i := range f.Levels {
-		for j := i + 1; j < len(f.Levels); j++ {
-			if i == 0 || len(f.Levels) <= mostPaired {
-				pairs = append(pairs, [2]int{i, j})
-			}
-		}
-	}
-	return pairs
-}
-
-func timeEffects(f trial.Factor, parts map[string][]Observation) (effects []TimeEffect) {
-	for _, pair := range pairsOfLevels(f) {
-		reference, level := f.Levels[pair[0]].Name, f.Levels[pair[1]].Name
-		a := arms{factor: f.Name, first: level, second: reference, trials: [2][]Observation{parts[level], parts[reference]}}
-		effects = append(effects, TimeEffect{Factor: f.Name, Level: level, Reference: reference, Ratio: timeRatio(a),
-			N: [2]int{len(setups(a.trials[0])), len(setups(a.trials[1]))}})
-	}
-	return effects
 }
