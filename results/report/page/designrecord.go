@@ -47,11 +47,31 @@ func notTested(a analyse.Analysis) (lines []string) {
 	return lines
 }
 
+// mostVerdicts is how many comparisons have a sentence each; of more, those
+// that show something do.
+const mostVerdicts = 8
+
 func confidence(m Material) (lines []string) {
+	run, silent, tooFew := 0, 0, 0
 	for _, c := range m.Analysis.Compared {
 		if !c.NotRun {
-			lines = append(lines, report.ComparisonVerdict(c))
+			run++
 		}
+	}
+	for _, c := range m.Analysis.Compared {
+		switch {
+		case c.NotRun:
+		case run <= mostVerdicts || shows(c):
+			lines = append(lines, report.ComparisonVerdict(c))
+		default:
+			silent++
+			if float64(c.Time.Smallest) > analyse.Alpha {
+				tooFew++
+			}
+		}
+	}
+	if silent > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d comparisons show no difference that chance would not explain, after Holm's adjustment, which does not show that there is none; %d of them have too few trials for their times to show any.", silent, run, tooFew))
 	}
 	if len(m.Analysis.Cells) > 0 {
 		lines = append(lines, fmt.Sprintf("To say that a strategy fails in under 10 %% of set-ups takes %d clean trials of it in a row.", m.Analysis.Cells[0].CleanRuns))

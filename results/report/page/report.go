@@ -140,7 +140,7 @@ func decisions(m Material) (tables []report.Table) {
 
 func verdicts(a analyse.Analysis) (lines []string) {
 	for _, c := range a.Compared {
-		if !c.NotRun && (float64(c.Time.Adjusted) < analyse.Alpha || float64(c.Rates.Adjusted) < analyse.Alpha) {
+		if shows(c) {
 			lines = append(lines, report.ComparisonVerdict(c))
 		}
 	}
@@ -148,6 +148,11 @@ func verdicts(a analyse.Analysis) (lines []string) {
 		lines = append(lines, "No comparison shows a difference that chance would not explain, after Holm's adjustment.")
 	}
 	return lines
+}
+
+// shows reports whether a comparison shows a difference.
+func shows(c analyse.Comparison) bool {
+	return !c.NotRun && (float64(c.Time.Adjusted) < analyse.Alpha || float64(c.Rates.Adjusted) < analyse.Alpha)
 }
 
 func explanation(m Material) Section {
