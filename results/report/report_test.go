@@ -188,6 +188,15 @@ func TestNamesAreKeptApart(t *testing.T) {
 	}
 }
 
+// A bound in a Markdown table is no tag.
+func TestABoundIsNoTag(t *testing.T) {
+	var b bytes.Buffer
+	table := report.Table{Header: []string{"p"}, Rows: [][]string{{"<0.0001"}, {">0.99"}}}
+	if err := table.Write(&b, report.FormatMarkdown); err != nil || !strings.Contains(b.String(), "| <0.0001 |") {
+		t.Errorf("%v:\n%s", err, b.String())
+	}
+}
+
 // A ratio has three digits and no power of ten, a difference no sign without a
 // figure.
 func TestComparisonsInFigures(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -66,14 +67,18 @@ func (t Table) Write(w io.Writer, f Format) error {
 	}
 }
 
-// cellMarks are what a Markdown table would take for its own.
-var cellMarks = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ")
+// What a Markdown table would take for its own: the bounds of cells, ends of
+// rows, and tags, which begin with no digit.
+var (
+	cellMarks = strings.NewReplacer("|", `\|`, "\n", " ")
+	tag       = regexp.MustCompile(`<([A-Za-z/!?])`)
+)
 
 // escaped is the table with cells that Markdown shows as they are.
 func (t Table) escaped() Table {
 	escape := func(cells []string) (escaped []string) {
 		for _, c := range cells {
-			escaped = append(escaped, cellMarks.Replace(c))
+			escaped = append(escaped, tag.ReplaceAllString(cellMarks.Replace(c), "&lt;$1"))
 		}
 		return escaped
 	}
