@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -210,5 +211,23 @@ func TestComparisonsInFigures(t *testing.T) {
 		if !strings.Contains(row, want) {
 			t.Errorf("no %q in %s", want, row)
 		}
+	}
+}
+
+// Trials that are named stand in one footnote a kind, not in one a cell.
+func TestTrialsShareAFootnote(t *testing.T) {
+	a := analyse.Analysis{Factors: []trial.Factor{{Name: "strategy"}}}
+	for i := range 10 {
+		id := fmt.Sprintf("t%02d", i)
+		c := analyse.CellSummary{Cell: analyse.Cell{Cell: trial.Cell{{Factor: "strategy", Level: id}}, N: 2}}
+		c.Warnings = []analyse.Warning{{Kind: analyse.HostBusy, Count: 2, Trials: []string{id + "a", id + "b"}}}
+		a.Cells = append(a.Cells, c)
+	}
+	table := report.SetupTimes(a)
+	if note := table.Notes[0]; !strings.Contains(note, "[1] the host was busy just before t00a, t00b, t01a") || !strings.HasSuffix(note, "and 8 more") {
+		t.Error(note)
+	}
+	if strings.HasPrefix(table.Notes[1], "[2]") || !strings.Contains(table.Rows[9][2], "[1]") {
+		t.Errorf("%q, %q", table.Notes[1], table.Rows[9])
 	}
 }

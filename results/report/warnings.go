@@ -83,8 +83,12 @@ func named(w analyse.Warning) string {
 	return text
 }
 
-// footnotes numbers warnings, each text once, for marks beside figures.
-type footnotes struct{ texts []string }
+// footnotes numbers warnings, each text once, for marks beside figures. Those
+// that name trials have one number a kind, and name the trials of all cells.
+type footnotes struct{ warnings []analyse.Warning }
+
+// mostNamed trials are named in a footnote.
+const mostNamed = 12
 
 // mark returns the marks of those of the warnings whose kind is listed, or of
 // all without a list.
@@ -94,7 +98,7 @@ func (f *footnotes) mark(warnings []analyse.Warning, kinds ...analyse.WarningKin
 		if len(kinds) > 0 && !slices.Contains(kinds, w.Kind) {
 			continue
 		}
-		marks = append(marks, strconv.Itoa(f.number(Warning(w))))
+		marks = append(marks, strconv.Itoa(f.number(w)))
 	}
 	if len(marks) == 0 {
 		return ""
@@ -102,17 +106,25 @@ func (f *footnotes) mark(warnings []analyse.Warning, kinds ...analyse.WarningKin
 	return " [" + strings.Join(marks, ",") + "]"
 }
 
-func (f *footnotes) number(text string) int {
-	if i := slices.Index(f.texts, text); i >= 0 {
-		return i + 1
+func (f *footnotes) number(w analyse.Warning) int {
+	for i, seen := range f.warnings {
+		if len(w.Trials) > 0 && seen.Kind == w.Kind && seen.Detail == w.Detail {
+			f.warnings[i].Count += w.Count
+			f.warnings[i].Trials = slices.Concat(seen.Trials, w.Trials)
+			return i + 1
+		}
+		if Warning(seen) == Warning(w) {
+			return i + 1
+		}
 	}
-	f.texts = append(f.texts, text)
-	return len(f.texts)
+	f.warnings = append(f.warnings, w)
+	return len(f.warnings)
 }
 
 func (f *footnotes) list() (lines []string) {
-	for i, t := range f.texts {
-		lines = append(lines, fmt.Sprintf("[%d] %s", i+1, t))
+	for i, w := range f.warnings {
+		w.Trials = w.Trials[:min(mostNamed, len(w.Trials))]
+		lines = append(lines, fmt.Sprintf("[%d] %s", i+1, Warning(w)))
 	}
 	return lines
 }
