@@ -69,11 +69,14 @@ func (c *Case) refuted(o trial.Outcome) bool {
 	return false
 }
 
+// heard is how sure a verdict is at least that rests on a line of the log.
+const heard = 0.15
+
 // text is what the log and the error say. It never turns the failure of the
 // user's own code into a crash of an engine that answers.
 func (c *Case) text() (trial.Verdict, bool) {
 	t := c.Text
-	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || c.refuted(t.Outcome) {
+	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || t.Confidence < heard && len(t.Evidence) == 0 || c.refuted(t.Outcome) {
 		return undecided, false
 	}
 	if pulled := c.Reported.Verdict.Outcome == trial.PullFailed; pulled && t.Outcome == trial.BuildFailed {

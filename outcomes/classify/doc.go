@@ -41,8 +41,8 @@
 //	    case: {log: "migration 17 is locked by pod shop-2", phase: deploy}
 //
 // A rule without match rests on the rules it needs. A marker may name the
-// outcomes that it takes back (clears), or settle the log: the whole job
-// succeeded (settles). A marker for excerpts guesses the phase from words, and
+// outcomes that it takes back (clears), settle the log, because the whole job
+// succeeded (settles), or only tell of a success (fine). A marker for excerpts guesses the phase from words, and
 // is asked only where no other marker tells it. A line that calls itself a
 // warning counts a level lower. Every rule has a case: a log in its author's
 // own words that the rule must decide; the tests run them all, and the log

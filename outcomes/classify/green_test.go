@@ -47,7 +47,7 @@ func greenLog(lines int) string {
 }
 
 func TestGreenLogsAreOK(t *testing.T) {
-	for _, lines := range []int{100, 100_000} {
+	for _, lines := range []int{10, 100, 100_000} {
 		log := greenLog(lines)
 		for _, phase := range append(trial.Phases(), "") {
 			got := classify(t, Options{Phase: phase}, log)

@@ -19,7 +19,8 @@ import (
 //  5. The highest level wins, then the greatest weight, then the outcome that
 //     comes earlier in precedence, then the later line.
 //  6. Exit code 0 is a success whatever the log says; it only costs confidence.
-//     With another exit code and no rule, the phase has failed.
+//     With another exit code and no rule, the phase has failed; so it has in a
+//     text of a few lines that tells of no success.
 
 // precedence breaks ties: what is named first causes what is named later.
 var precedence = []trial.Outcome{
@@ -72,6 +73,8 @@ func judge(opts Options, s *scanner) Result {
 		return j.failed(live)
 	case opts.ExitCode != nil:
 		return j.unexplained(*opts.ExitCode)
+	case j.unfinished(held):
+		return j.silent()
 	}
 	return j.succeeded(held, nil)
 }

@@ -120,6 +120,11 @@ func TestJudgement(t *testing.T) {
 		"the code of timeout(1)":     {opts: Options{Phase: trial.PhaseBuild, ExitCode: exit(124)}, outcome: trial.EngineHang, cause: "timeout"},
 		"the code of an interrupt":   {opts: Options{Phase: trial.PhaseBuild, ExitCode: exit(130)}, outcome: trial.Cancelled, cause: "signal"},
 		"the code of a kill":         {opts: Options{Phase: trial.PhaseBuild, ExitCode: exit(137)}, outcome: trial.BuildOOM, cause: "oom"},
+		"few lines and no success":   {opts: Options{Phase: trial.PhaseDeploy}, log: "shop-1  starting\n", outcome: trial.DeployFailed, cause: "silence"},
+		"few lines of a build":       {opts: Options{Phase: trial.PhaseBuild}, log: "compiling shop\n", outcome: trial.EngineHang, cause: "silence"},
+		"few lines and a success":    {opts: Options{Phase: trial.PhaseDeploy}, log: "service/shop created\n", outcome: trial.OK},
+		"few lines, nothing known":   {log: "compiling shop\n", outcome: trial.OK},
+		"many lines, no success":     {opts: Options{Phase: trial.PhaseBuild}, log: strings.Repeat("compiling\n", shortLines), outcome: trial.OK},
 		"nothing at all":             {outcome: trial.OK},
 		"a code 0 and a fatal error": {opts: Options{ExitCode: exit(0)}, log: "Error: server probably quit: unexpected EOF\n", outcome: trial.OK},
 	}

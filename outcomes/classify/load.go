@@ -75,8 +75,8 @@ func (r *Rule) compile() error {
 	if r.Level == Marker && r.Outcome != "" {
 		fault("a marker has no outcome")
 	}
-	if r.Level != Marker && (r.Settles || len(r.Clears) > 0) {
-		fault("only a marker settles a log or clears outcomes")
+	if r.Level != Marker && (r.Fine || r.Settles || len(r.Clears) > 0) {
+		fault("only a marker settles a log, clears outcomes or is fine")
 	}
 	if r.Case.Log == "" {
 		fault("needs a case: a log in your own words that it decides")

@@ -58,6 +58,9 @@ type Rule struct {
 	// Settles marks the word that the whole job succeeded, which takes back
 	// all that was said before.
 	Settles bool `yaml:"settles"`
+	// Fine marks a marker as the word of a success, though it takes nothing
+	// back.
+	Fine bool `yaml:"fine"`
 
 	// Case is a log in our own words that this rule must decide (a marker:
 	// must recognise), Green one that it must leave alone.
@@ -95,6 +98,11 @@ type Case struct {
 	Phase   trial.Phase   `yaml:"phase"`
 	Runtime trial.Runtime `yaml:"runtime"`
 	Exit    *int          `yaml:"exit"`
+}
+
+// reassures reports whether the rule is the word of a success.
+func (r *Rule) reassures() bool {
+	return r.Level == Marker && (r.Fine || r.Settles || len(r.Clears) > 0)
 }
 
 // met reports whether what the caller knows allows the condition.

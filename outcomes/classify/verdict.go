@@ -81,7 +81,7 @@ func newEvidence(c candidate, p place) Evidence {
 func (j *judgement) succeeded(held, live []candidate) Result {
 	r := Result{Outcome: trial.OK, Phase: j.phase, Evidence: []Evidence{}}
 	markers := slices.DeleteFunc(slices.Clone(held), func(h candidate) bool {
-		return h.level != Marker || len(h.r.Clears) == 0 && !h.r.Settles
+		return !h.r.reassures()
 	})
 	c := 0.3
 	if len(markers) > 0 {
@@ -112,6 +112,26 @@ func (j *judgement) unexplained(code int) Result {
 		if j.phase == trial.PhaseBuild || j.phase == "" {
 			r.Outcome, r.Cause = trial.BuildOOM, "oom"
 		}
+	}
+	return r
+}
+
+// shortLines is how long a log may be to be taken for what someone cut out.
+const shortLines = 20
+
+// unfinished reports whether the log is a short one, of a known phase, that
+// tells of no success either: nobody cuts that out of a log that went well.
+func (j *judgement) unfinished(held []candidate) bool {
+	return j.opts.Phase != "" && j.final > 0 && j.final < shortLines &&
+		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() })
+}
+
+// silent judges such a log. A build that falls silent waits for its engine;
+// elsewhere the phase has failed.
+func (j *judgement) silent() Result {
+	r := Result{Outcome: phaseFailure(j.phase), Cause: "silence", Phase: j.phase, Confidence: 0.1, Evidence: []Evidence{}}
+	if j.phase == trial.PhaseBuild {
+		r.Outcome = trial.EngineHang
 	}
 	return r
 }
