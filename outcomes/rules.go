@@ -101,12 +101,17 @@ func (c *Case) engineSilent() (trial.Verdict, bool) {
 		return undecided, false
 	}
 	if c.starved() {
-		v, _ := seen(trial.HostExhausted, "memory-starved", probed, f)
-		v.Evidence = append(v.Evidence, trial.Evidence{Source: "memory and pressure", State: "pressed", At: c.Worst.At,
-			Text: fmt.Sprintf("%s of memory, pressure some %.0f %%, full %.0f %%", c.Worst.Memory, c.Worst.Pressure.MemorySome, c.Worst.Pressure.MemoryFull)})
-		return v, true
+		return c.starving(f)
 	}
 	return seen(trial.EngineHang, "no-answer", watched, f)
+}
+
+// starving is a machine in which something does not answer for want of memory.
+func (c *Case) starving(f watch.Finding) (trial.Verdict, bool) {
+	v, _ := seen(trial.HostExhausted, "memory-starved", probed, f)
+	v.Evidence = append(v.Evidence, trial.Evidence{Source: "memory and pressure", State: "pressed", At: c.Worst.At,
+		Text: fmt.Sprintf("%s of memory, pressure some %.0f %%, full %.0f %%", c.Worst.Memory, c.Worst.Pressure.MemorySome, c.Worst.Pressure.MemoryFull)})
+	return v, true
 }
 
 // starvedSome is a share of time in which some process waits for memory that
@@ -221,9 +226,14 @@ func (c *Case) nodeEnded() (trial.Verdict, bool) {
 }
 
 // kubernetes is a cluster whose API server was gone: the watch's patience ran
-// out, or the trial's did first and the API server still does not answer.
+// out, or the trial's did first and the API server still does not answer. One
+// that waits for memory with all the rest of the machine is not to blame.
 func (c *Case) kubernetes() (trial.Verdict, bool) {
-	if f, ok := c.first(watch.KubernetesSilent); ok {
+	f, silent := c.first(watch.KubernetesSilent)
+	switch {
+	case silent && c.starved():
+		return c.starving(f)
+	case silent:
 		return seen(trial.ClusterHang, "apiserver", watched, f)
 	}
 	late := c.where() == trial.PhaseDeploy || c.where() == trial.PhaseTest

@@ -36,7 +36,7 @@ var counsels = []counsel{
 		[]string{"read the engine log in the trial's folder to its end", "repeat with strategy serial, to see whether load brings it on"}},
 	{trial.HostExhausted, "memory-thrashing", "The machine did nothing but wait for memory: pages were thrown out and read back in. Nothing was killed, so nothing said so.",
 		[]string{"give the machine more memory, or build fewer images at once", "run experiments/memory-frontier.yaml to find the least that works"}},
-	{trial.HostExhausted, "memory-starved", "The machine had no memory to spare, and everything in it, the engine included, waited for memory. Nothing else is wrong with the engine.",
+	{trial.HostExhausted, "memory-starved", "The machine had no memory to spare, and everything in it, the engine and the cluster included, waited for memory. Nothing else is wrong with them.",
 		[]string{"give the machine more memory, or build fewer images at once", "run experiments/memory-frontier.yaml to find the least that works"}},
 	{trial.HostExhausted, "inotify", "The host has no inotify instances or watches left.",
 		[]string{"raise fs.inotify.max_user_instances and fs.inotify.max_user_watches on the host"}},
