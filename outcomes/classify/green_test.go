@@ -57,3 +57,16 @@ func TestGreenLogsAreOK(t *testing.T) {
 		}
 	}
 }
+
+// A few lines of a healthy log are no failure either, wherever they are cut.
+func TestGreenExcerptsAreOK(t *testing.T) {
+	lines := strings.Split(greenLog(2*len(greenLines)), "\n")
+	for at := range len(lines) - 8 {
+		log := strings.Join(lines[at:at+8], "\n") + "\n#41 DONE 0.9s\n"
+		for _, phase := range append(trial.Phases(), "") {
+			if got := classify(t, Options{Phase: phase}, log); got.Outcome != trial.OK {
+				t.Errorf("lines from %d in phase %q: %s by %+v", at, phase, got.Outcome, got.Evidence)
+			}
+		}
+	}
+}

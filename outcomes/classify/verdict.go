@@ -122,7 +122,7 @@ const shortLines = 20
 // unfinished reports whether the log is a short one, of a known phase, that
 // tells of no success either: nobody cuts that out of a log that went well.
 func (j *judgement) unfinished(held []candidate) bool {
-	return j.opts.Phase != "" && j.final > 0 && j.final < shortLines &&
+	return j.phase != "" && j.final > 0 && j.final < shortLines &&
 		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() })
 }
 
