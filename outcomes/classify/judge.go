@@ -10,7 +10,8 @@ import (
 
 // The order of judgement, in words:
 //
-//  1. A rule holds if its pattern was seen and its conditions are met.
+//  1. A rule holds if its pattern was seen and its conditions are met. The
+//     failure of a phase later than the known one is that of the known one.
 //  2. A rule that another one explains away (outranks) does not compete.
 //  3. What is often retried is taken back by a later success of its kind, and
 //     anything by the word that the whole job succeeded. A warning loses a level.
@@ -149,19 +150,6 @@ func (j *judgement) doubt(r *Rule) float64 {
 	return 0.2
 }
 
-// lastPhase returns the phase of the last marker seen: of those for excerpts,
-// which guess from the words, or of all others.
-func (j *judgement) lastPhase(excerpts bool) (phase trial.Phase) {
-	latest := 0
-	for i, s := range j.sightings {
-		r := &j.rules.rules[i]
-		if r.Level == Marker && r.Phase != "" && r.Excerpt > 0 == excerpts && j.holds(i, r) && s.last.line >= latest {
-			phase, latest = r.Phase, s.last.line
-		}
-	}
-	return phase
-}
-
 // contest returns the candidates that compete, with their final levels.
 func (j *judgement) contest(held []candidate) []candidate {
 	explained := map[int]bool{}
@@ -210,35 +198,3 @@ func overcome(h candidate, held []candidate) bool {
 var warning = regexp.MustCompile(`(?:^|\s)(?:WARN(?:ING)?[\[:]|\[WARN(?:ING)?\]|level=warn|W\d{4} \d\d:)`)
 
 func saysWarning(line []byte) bool { return warning.Match(line) }
-
-// place fills in the phase, and the outcome of a rule that leaves it to the
-// phase. Such a rule tells where things happen only if the log does not.
-func (j *judgement) place(h *candidate) {
-	switch {
-	case j.opts.Phase != "":
-		h.phase = j.opts.Phase
-	case h.outcome == "":
-		h.phase = cmp.Or(j.phase, j.guess, h.phase)
-	default:
-		h.phase = cmp.Or(h.phase, j.phase)
-	}
-	if h.outcome == "" {
-		h.outcome = phaseFailure(h.phase)
-	}
-}
-
-// phaseFailure is the outcome of a phase that failed by itself. Where the
-// phase is unknown the least is claimed: a command failed.
-func phaseFailure(p trial.Phase) trial.Outcome {
-	switch p {
-	case trial.PhaseCluster:
-		return trial.ClusterCreateFailed
-	case trial.PhaseLoad:
-		return trial.LoadFailed
-	case trial.PhaseDeploy:
-		return trial.DeployFailed
-	case trial.PhaseTest:
-		return trial.TestFailed
-	}
-	return trial.BuildFailed
-}

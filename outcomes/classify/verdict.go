@@ -135,14 +135,3 @@ func (j *judgement) silent() Result {
 	}
 	return r
 }
-
-// hang is the outcome of a phase that did not end in time.
-func hang(p trial.Phase) trial.Outcome {
-	switch p {
-	case trial.PhaseCluster, trial.PhaseDeploy:
-		return trial.ClusterHang
-	case trial.PhaseTest:
-		return trial.TestFailed
-	}
-	return trial.EngineHang
-}
