@@ -35,8 +35,15 @@ func (a *automaton) addClasses(needle string) {
 }
 
 // addNeedles builds the plain tree of needles and returns room for its
-// failure links.
+// failure links. The tree has at most a state for each byte; pages of the
+// table that are never reached cost no memory, growing it would.
 func (a *automaton) addNeedles(needles []string) (fail []uint32) {
+	states := 1
+	for _, n := range needles {
+		states += len(n)
+	}
+	a.next = make([]uint32, 0, states*int(a.width))
+	a.ends = make([][]int, 0, states)
 	a.newState()
 	for id, n := range needles {
 		state := uint32(0)

@@ -7,7 +7,7 @@ const (
 	// while the log is read. Beyond it only the latest lines are remembered
 	// and tried at the end, because a log that says the same thing a million
 	// times would take minutes otherwise.
-	tryLimit    = 128 << 10
+	tryLimit    = 64 << 10
 	latestLimit = 32
 )
 
