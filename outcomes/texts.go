@@ -51,10 +51,12 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 	return v, true
 }
 
-// explains says whether what was printed tells why a phase did not end.
+// explains says whether what was printed tells why a phase did not end. That a
+// build or the creation of a cluster failed is no reason: it did not end.
 func (c *Case) explains(t classify.Result, at trial.Phase) bool {
 	return t.Outcome != trial.OK && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
-		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed)
+		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) &&
+		(at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed)
 }
 
 // refuted says whether the watch knows better than a text: the engine's process
