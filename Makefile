@@ -58,7 +58,7 @@ KILLS := 50
 kill-test: build lab
 	STRATBENCH_KILLS=$(KILLS) go test -v -count 1 -timeout 90m -run TestRunnerKilledAtRandom ./experiments/run
 
-## nightly-demo: forty real runs in which three things change at known nights, each judged by the check
+## nightly-demo: forty-one real runs in which three things change at known nights, each judged by the check
 nightly-demo: build lab
 	experiments/nightly-demo/nights.sh $(BIN) results/nightly-demo
 	$(BIN) history --history results/nightly-demo/history --plots results/nightly-demo/plots

@@ -1,16 +1,20 @@
 #!/bin/bash
-# Ten nights of each state of the demo, one after the other, each followed by
-# the check. Called again, it goes on with the night that comes next.
+# Nights of each state of the demo, one after the other, each followed by the
+# check. Called again, it goes on with the night that comes next. The first
+# state has five nights more: each night begins at the load that the one before
+# left, and until five have shown that to be usual here they are not fit.
 # Usage: nights.sh STRATBENCH FOLDER
 set -uo pipefail
 stratbench=$1 results=$2/runs history=$2/history
 specs=$(dirname "$0")
-nights=${NIGHTS:-10}
+nights=${NIGHTS:-9}
 mkdir -p "$results"
 
 night=0
 for spec in 1-before 2-less-memory 3-slow-image 4-other-engine; do
-	for _ in $(seq "$nights"); do
+	more=0
+	[ "$spec" = 1-before ] && more=5
+	for _ in $(seq $((nights + more))); do
 		night=$((night + 1))
 		done=$(find "$results" -mindepth 2 -maxdepth 2 -name environment.json | wc -l)
 		[ "$done" -ge "$night" ] && continue
