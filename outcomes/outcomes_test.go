@@ -2,6 +2,7 @@ package outcomes
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -121,6 +122,18 @@ func TestWatchBeatsText(t *testing.T) {
 	byText := Judge(Case{Reported: reported(trial.BuildFailed, "build"), Text: classify.Result{Outcome: trial.EngineCrash, Confidence: 0.9}})
 	if byWatch.Outcome != byText.Outcome || byWatch.Confidence <= byText.Confidence {
 		t.Errorf("watch says %s (%v), text says %s (%v)", byWatch.Outcome, byWatch.Confidence, byText.Outcome, byText.Confidence)
+	}
+}
+
+// The watch may see a kill that no sample has counted yet: the log that tells of
+// it is then not refuted.
+func TestWatchBearsOutText(t *testing.T) {
+	v := Judge(Case{Reported: reported(trial.BuildFailed, "build"), OwnEngine: true, After: postmortem.Report{EngineAnswers: true},
+		Findings: []watch.Finding{kill("sh", "buildah-1", "build")},
+		Text:     classify.Result{Outcome: trial.BuildOOM, Cause: "oom", Confidence: 0.9, Evidence: []classify.Evidence{{Line: 3, Text: "Killed"}}}})
+	i := slices.IndexFunc(v.Evidence, func(e trial.Evidence) bool { return e.Text == "Killed" })
+	if v.Outcome != trial.BuildOOM || i < 0 || v.Evidence[i].State != string(trial.BuildOOM) {
+		t.Errorf("%s; evidence %+v", v.Outcome, v.Evidence)
 	}
 }
 

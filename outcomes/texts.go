@@ -66,7 +66,8 @@ func (c *Case) refuted(o trial.Outcome) bool {
 	case trial.EngineCrash, trial.EngineHang:
 		return c.OwnEngine && c.After.EngineAnswers
 	case trial.BuildOOM:
-		return c.OwnEngine && c.Kills == 0
+		_, seen := c.first(watch.Killed) // the count is of the last sample
+		return c.OwnEngine && c.Kills == 0 && !seen
 	}
 	return false
 }
