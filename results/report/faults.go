@@ -40,6 +40,11 @@ func Faults(runs []results.Run) Table {
 			fmt.Sprintf("%d of %d", r.Right, r.Trials), counted(r.Causes), medianRange(r.Latency), medianRange(r.Recovery)})
 	}
 	t.Notes = append(t.Notes, fmt.Sprintf("%d of %d trials are classified right.", right, trials), deaths(rows))
+	var ids []string
+	for _, run := range runs {
+		ids = append(ids, run.ID())
+	}
+	t.Notes = append(t.Notes, "From "+strings.Join(ids, ", ")+".")
 	for _, r := range rows {
 		if r.Missed > 0 {
 			t.Notes = append(t.Notes, fmt.Sprintf("%s on %s was not injected in %d trials: its moment never came.", r.Fault, r.Runtime, r.Missed))
