@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test unit fault-matrix kill-test nightly-demo build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
+.PHONY: demo test unit fault-matrix kill-test nightly-demo showcase build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -62,6 +62,14 @@ kill-test: build lab
 nightly-demo: build lab
 	experiments/nightly-demo/nights.sh $(BIN) results/nightly-demo
 	$(BIN) history --history results/nightly-demo/history --plots results/nightly-demo/plots
+
+# The newest run of the showcase's spec, once there is one.
+SHOWCASE = $(lastword $(sort $(wildcard results/data/*-podman-vs-docker)))
+
+## showcase: the full matrix, five blocks in about four hours, and its report; run again, it continues
+showcase: build workload lab
+	$(BIN) run experiments/podman-vs-docker.yaml $(if $(SHOWCASE),--resume=$(notdir $(SHOWCASE)))
+	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --power -o docs/reports/podman-vs-docker
 
 ## build: the program
 build:
