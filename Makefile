@@ -58,10 +58,18 @@ KILLS := 50
 kill-test: build lab
 	STRATBENCH_KILLS=$(KILLS) go test -v -count 1 -timeout 90m -run TestRunnerKilledAtRandom ./experiments/run
 
-## nightly-demo: forty-one real runs in which three things change at known nights, each judged by the check
+# The nights of the demo, and their history.
+DEMO := --dir results/nightly-demo/runs --history results/nightly-demo/history
+
+## nightly-demo: fifty-nine real runs in which what changes is known, each judged by the check; writes docs/nightly-demo.md
 nightly-demo: build lab
 	experiments/nightly-demo/nights.sh $(BIN) results/nightly-demo
-	$(BIN) history --history results/nightly-demo/history --plots results/nightly-demo/plots
+	@{ cat experiments/nightly-demo/head.md; \
+		experiments/nightly-demo/verdicts.sh results/nightly-demo; \
+		printf '\n## Looking back\n\n'; \
+		$(BIN) history $(DEMO) --output markdown --plots docs/nightly-demo; } > docs/nightly-demo.md.new
+	@mv docs/nightly-demo.md.new docs/nightly-demo.md
+	$(BIN) check $(DEMO) --page docs/nightly-demo/check.html || [ $$? -eq 1 ]
 
 # The newest run of the showcase's spec, once there is one.
 SHOWCASE = $(lastword $(sort $(wildcard results/data/*-podman-vs-docker)))

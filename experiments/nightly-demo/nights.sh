@@ -11,9 +11,8 @@ nights=${NIGHTS:-9}
 mkdir -p "$results"
 
 night=0
-for spec in 1-before 2-less-memory 3-slow-image 4-other-engine; do
-	more=0
-	[ "$spec" = 1-before ] && more=5
+more=5
+for spec in 1-before 2-less-memory 3-slow-image 4-other-engine 1-before 4-other-engine; do
 	for _ in $(seq $((nights + more))); do
 		night=$((night + 1))
 		done=$(find "$results" -mindepth 2 -maxdepth 2 -name environment.json | wc -l)
@@ -24,4 +23,5 @@ for spec in 1-before 2-less-memory 3-slow-image 4-other-engine; do
 			>"$2/check-$(printf %02d "$night").md"
 		echo "night $night: check exits $?" | tee -a "$2/checks.txt"
 	done
+	more=0
 done

@@ -108,6 +108,26 @@ func TestRunsOfOtherHostsAreNotPooled(t *testing.T) {
 	}
 }
 
+func TestAPhaseOfMillisecondsIsNoSeries(t *testing.T) {
+	isSeries := func(took time.Duration) bool {
+		runs := slices.Collect(simulated.Nights("nightly", arms(), 2, 1, nil))
+		for _, run := range runs {
+			for _, r := range run.Records {
+				for i, s := range r.Spans {
+					if s.Phase == trial.PhaseTest {
+						r.Spans[i].End = s.Start + trial.Seconds(took)
+					}
+				}
+			}
+		}
+		_, h := filled(t, runs...)
+		return slices.ContainsFunc(h.Nights("nightly", "simulated").Series, func(s Series) bool { return s.Metric == "test" })
+	}
+	if isSeries(13*time.Millisecond) || !isSeries(200*time.Millisecond) {
+		t.Error("a phase is a series where it took a tenth of a second at least once")
+	}
+}
+
 func TestFailuresAreCountedAndNeverDropped(t *testing.T) {
 	crashing := arms()
 	crashing[0].Crash, crashing[0].Lost = 1, 60

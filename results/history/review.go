@@ -47,6 +47,8 @@ type SeriesReview struct {
 	Segments []Segment `json:"segments"`
 	// Changes are those between flat segments, and drifts.
 	Changes []Change `json:"changes"`
+	// Noise is absent for a share.
+	Noise *Noise `json:"noise,omitempty"`
 }
 
 // Point is a series in one night; a null value is no trial with a figure.
@@ -126,6 +128,10 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 	}
 	for _, part := range cut.Segments {
 		r.Segments = append(r.Segments, Segment{part.Start, part.End, analyse.Value(part.From), analyse.Value(part.To), part.Drift})
+	}
+	if s.Values != nil {
+		noise := n.noise(s, r.Segments)
+		r.Noise = &noise
 	}
 	for _, c := range cut.Changes {
 		before, after := r.around(c.Night)

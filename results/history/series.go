@@ -125,14 +125,32 @@ func (g *gathered) add(night, first int, t *Trial) {
 	}
 }
 
-// withTrials leaves out series that no trial has a figure for.
+// withTrials leaves out series that no trial has a figure for, and phases
+// that never took long enough for anyone to mind.
 func (g *gathered) withTrials() (kept []Series) {
 	for _, s := range g.all {
-		if s.last() >= 0 {
+		if s.last() >= 0 && !s.negligible() {
 			kept = append(kept, s)
 		}
 	}
 	return kept
+}
+
+// leastSeconds is what a phase has to take at least once to be a series.
+const leastSeconds = 0.1
+
+func (s Series) negligible() bool {
+	if UnitOf(s.Metric) != UnitSeconds {
+		return false
+	}
+	for _, values := range s.Values {
+		for _, v := range values {
+			if v >= leastSeconds {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // last is the newest night with a figure, -1 for none.

@@ -52,7 +52,7 @@ func Findings(c history.Check) Table {
 	t := Table{Title: "Changes in this run", Header: []string{"id", "what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed"}, Data: c.Findings}
 	for _, f := range c.Findings {
 		t.Rows = append(t.Rows, []string{f.ID, findingKind(f), cellOf(f.Cell), metricName(f.Metric), figure(f.Unit, f.Before), figure(f.Unit, f.After),
-			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P), whyFinding(f)})
+			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), night(f.Since.When), pValue(f.P), whyFinding(f)})
 	}
 	t.Notes = findingNotes(c)
 	return t

@@ -55,13 +55,21 @@ func write(t *testing.T, to func(*bytes.Buffer) error) string {
 }
 
 func TestACheckForPeople(t *testing.T) {
-	text := write(t, func(b *bytes.Buffer) error { return report.Check(regressed()).Write(b, report.FormatTable) })
+	text := write(t, func(b *bytes.Buffer) error { return report.Check(regressed()).Write(b, report.FormatMarkdown) })
 	for _, want := range []string{"SIMULATED", "REGRESSION: nightly: 2 worse", "5 min 00 s", "6 min 30 s", "+30.0 % (+27.0 to +33.0)", "+30.0 points (+10.0 to +50.0)",
 		"Podman 5.4.2 → 5.5.0 on 12 Nov", "memory 3.0 GiB → 1.5 GiB on 12 Nov (the night before)", "build context of all images changed on 12 Nov",
 		"image analysis: 41.2 s → 63.0 s", "a false alarm in 200 nights", "0a1b2c3d", "stratbench baseline accept"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+}
+
+// What else changed may be a lot, and a terminal is only so wide.
+func TestLongCellsGoOnInTheNextLine(t *testing.T) {
+	text := write(t, func(b *bytes.Buffer) error { return report.Check(regressed()).Write(b, report.FormatTable) })
+	if !strings.Contains(text, "Podman 5.4.2 → 5.5.0 on 12 Nov; memory 3.0 GiB → 1.5 GiB on 12") || strings.Contains(text, "on 12 Nov (the night before)") {
+		t.Errorf("causes are not broken into lines:\n%s", text)
 	}
 }
 

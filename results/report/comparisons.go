@@ -122,19 +122,19 @@ func ComparisonVerdict(c analyse.Comparison) string {
 func timeVerdict(c analyse.Comparison) string {
 	switch {
 	case float64(c.Time.Adjusted) < analyse.Alpha && c.Faster.Probability > 0.5:
-		return fmt.Sprintf("%s is ready sooner (p = %s after Holm)", c.First, pValue(c.Time.Adjusted))
+		return fmt.Sprintf("%s is ready sooner (%s after Holm)", c.First, pIs(c.Time.Adjusted))
 	case float64(c.Time.Adjusted) < analyse.Alpha:
-		return fmt.Sprintf("%s is ready sooner (p = %s after Holm)", c.Second, pValue(c.Time.Adjusted))
+		return fmt.Sprintf("%s is ready sooner (%s after Holm)", c.Second, pIs(c.Time.Adjusted))
 	case float64(c.Time.Smallest) > analyse.Alpha:
 		return fmt.Sprintf("too few trials (%d v %d) to show which is ready sooner", c.N[0], c.N[1])
 	}
-	return fmt.Sprintf("no difference in time to ready was shown (p = %s after Holm), which does not show that there is none", pValue(c.Time.Adjusted))
+	return fmt.Sprintf("no difference in time to ready was shown (%s after Holm), which does not show that there is none", pIs(c.Time.Adjusted))
 }
 
 func rateVerdict(c analyse.Comparison) string {
 	rates := fmt.Sprintf("%d of %d against %d of %d failed, a difference of %s points", c.Failed[0], c.N[0], c.Failed[1], c.N[1], difference(c.Rates))
 	if float64(c.Rates.Adjusted) < analyse.Alpha {
-		return rates + fmt.Sprintf(" (p = %s after Holm)", pValue(c.Rates.Adjusted))
+		return rates + fmt.Sprintf(" (%s after Holm)", pIs(c.Rates.Adjusted))
 	}
-	return rates + fmt.Sprintf(", not shown to be other than chance (p = %s after Holm)", pValue(c.Rates.Adjusted))
+	return rates + fmt.Sprintf(", not shown to be other than chance (%s after Holm)", pIs(c.Rates.Adjusted))
 }

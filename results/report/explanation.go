@@ -26,17 +26,42 @@ func ExplanationSentences(e analyse.Explanation) (lines []string) {
 	for _, w := range e.Warnings {
 		lines = append(lines, "Warning: "+Warning(w)+".")
 	}
-	switch e.Failed {
-	case 0:
-		lines = append(lines, fmt.Sprintf("None of %d trials failed: there is nothing to explain failures by.", e.Trials))
-	case e.Trials:
-		lines = append(lines, fmt.Sprintf("All %d trials failed: no factor can be told to matter.", e.Trials))
-	default:
-		lines = append(lines, memoryOrConcurrency(e))
+	lines = append(lines, whyFailed(e))
+	if e.Failed > 0 && e.Failed < e.Trials {
 		lines = append(lines, shownEffects(e)...)
 	}
 	lines = append(lines, shownTimes(e)...)
 	return append(lines, cannotTell(e)...)
+}
+
+// ExplanationInShort says what failures go with and what times go with, a
+// sentence each.
+func ExplanationInShort(e analyse.Explanation) []string {
+	if e.Trials == 0 {
+		return nil
+	}
+	lines := []string{whyFailed(e)}
+	var factors []string
+	for _, f := range e.Factors {
+		if f.Times.Shown() {
+			factors = append(factors, fmt.Sprintf("%s (%s)", f.Factor, pIs(f.Times.Adjusted)))
+		}
+	}
+	if len(factors) > 0 {
+		lines = append(lines, "What goes with the time of a set-up that works: "+and(factors)+".")
+	}
+	return lines
+}
+
+// whyFailed answers what failures go with.
+func whyFailed(e analyse.Explanation) string {
+	switch e.Failed {
+	case 0:
+		return fmt.Sprintf("None of %d trials failed: there is nothing to explain failures by.", e.Trials)
+	case e.Trials:
+		return fmt.Sprintf("All %d trials failed: no factor can be told to matter.", e.Trials)
+	}
+	return memoryOrConcurrency(e)
 }
 
 // factorTest is the overall test of a factor; P is undefined where its part
@@ -94,8 +119,8 @@ func shownEffects(e analyse.Explanation) (lines []string) {
 			continue
 		}
 		if f.Levels > 2 {
-			lines = append(lines, fmt.Sprintf("Of the %d levels of %s not all fail alike (p = %s after Holm over the factors); %s failed least.",
-				f.Levels, f.Factor, pValue(f.Failures.Adjusted), failedLeast(e, f.Factor)))
+			lines = append(lines, fmt.Sprintf("Of the %d levels of %s not all fail alike (%s after Holm over the factors); %s failed least.",
+				f.Levels, f.Factor, pIs(f.Failures.Adjusted), failedLeast(e, f.Factor)))
 		}
 		pairs := 0
 		for _, x := range e.Effects {
@@ -111,8 +136,8 @@ func shownEffects(e analyse.Explanation) (lines []string) {
 }
 
 func effectSentence(x analyse.FactorEffect) string {
-	return fmt.Sprintf("With %s %s instead of %s, all else equal, the odds of a failure are %s times as high (95 %%: %s to %s; p = %s after Holm).",
-		x.Factor, x.Level, x.Reference, ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper), pValue(x.Adjusted))
+	return fmt.Sprintf("With %s %s instead of %s, all else equal, the odds of a failure are %s times as high (95 %%: %s to %s; %s after Holm).",
+		x.Factor, x.Level, x.Reference, ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper), pIs(x.Adjusted))
 }
 
 func failedLeast(e analyse.Explanation, factor string) string {
@@ -135,7 +160,7 @@ func shownTogether(e analyse.Explanation) (lines []string) {
 		if !(float64(t.Adjusted) < analyse.Alpha) {
 			continue
 		}
-		line := fmt.Sprintf("%s and %s act together: what one does depends on the other (p = %s after Holm over the pairs)", t.First, t.Second, pValue(t.Adjusted))
+		line := fmt.Sprintf("%s and %s act together: what one does depends on the other (%s after Holm over the pairs)", t.First, t.Second, pIs(t.Adjusted))
 		if x, ok := largestProduct(e, t); ok {
 			line += fmt.Sprintf(", most of all %s with %s (ratio of odds ratios %s, 95 %%: %s to %s)",
 				x.First.Level, x.Second.Level, ratio(x.OddsRatio), ratio(x.Interval.Lower), ratio(x.Interval.Upper))
@@ -161,7 +186,7 @@ func shownTimes(e analyse.Explanation) (lines []string) {
 		if !f.Times.Shown() {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("When it works, %s goes with the time it takes (p = %s after Holm over the factors, permutation of ranks inside blocks).", f.Factor, pValue(f.Times.Adjusted)))
+		lines = append(lines, fmt.Sprintf("When it works, %s goes with the time it takes (%s after Holm over the factors, permutation of ranks inside blocks).", f.Factor, pIs(f.Times.Adjusted)))
 		for _, t := range e.Times {
 			if t.Factor != f.Factor || !t.Ratio.Interval.Bounded() || t.Ratio.Interval.Lower <= 1 && t.Ratio.Interval.Upper >= 1 {
 				continue

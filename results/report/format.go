@@ -76,6 +76,14 @@ func pValue(v analyse.Value) string {
 	return fmt.Sprintf("%.2f", float64(v))
 }
 
+// pIs prints a p-value for a sentence: "p = 0.047", "p < 0.0001".
+func pIs(v analyse.Value) string {
+	if v < 0.0001 {
+		return "p < 0.0001"
+	}
+	return "p = " + pValue(v)
+}
+
 // ratio prints a ratio: "0.62".
 func ratio(v analyse.Value) string {
 	switch {

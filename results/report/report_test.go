@@ -212,6 +212,9 @@ func TestComparisonsInFigures(t *testing.T) {
 			t.Errorf("no %q in %s", want, row)
 		}
 	}
+	if sentence := report.ComparisonVerdict(c); !strings.Contains(sentence, "(p < 0.0001 after Holm)") {
+		t.Errorf("the sentence is: %s", sentence)
+	}
 }
 
 // Trials that are named stand in one footnote a kind, not in one a cell.
@@ -229,5 +232,24 @@ func TestTrialsShareAFootnote(t *testing.T) {
 	}
 	if strings.HasPrefix(table.Notes[1], "[2]") || !strings.Contains(table.Rows[9][2], "[1]") {
 		t.Errorf("%q, %q", table.Notes[1], table.Rows[9])
+	}
+}
+
+// What the trials show is said before the tables, each answer in a sentence.
+func TestTheAnswerComesFirst(t *testing.T) {
+	shown := analyse.OverallTest{P: 0.00001, Adjusted: 0.00002}
+	not := analyse.OverallTest{P: 0.6, Adjusted: 0.6}
+	e := analyse.Explanation{Trials: 20, Failed: 8, Factors: []analyse.FactorTest{
+		{Factor: "runtime", Failures: not, Times: shown}, {Factor: "memory", Failures: shown, Times: not}, {Factor: "strategy", Failures: not, Times: shown}}}
+	want := "Memory or concurrency? The memory limit goes with failures; for the strategy that was not shown.\n" +
+		"What goes with the time of a set-up that works: runtime (p < 0.0001) and strategy (p < 0.0001)."
+	if got := strings.Join(report.ExplanationInShort(e), "\n"); got != want {
+		t.Errorf("got %s", got)
+	}
+	if got := report.ExplanationInShort(analyse.Explanation{Trials: 20}); len(got) != 1 || !strings.HasPrefix(got[0], "None of 20 trials failed") {
+		t.Errorf("without failures: %q", got)
+	}
+	if got := report.ExplanationInShort(analyse.Explanation{}); got != nil {
+		t.Errorf("without trials: %q", got)
 	}
 }

@@ -56,17 +56,17 @@ func Changes(r history.Review) Table {
 	return t
 }
 
-// sinceOf is the day of a step, or the days of a drift.
+// sinceOf is the night of a step, or the days of a drift.
 func sinceOf(c history.Change) string {
 	if c.Until == nil {
-		return day(c.Since.When)
+		return night(c.Since.When)
 	}
 	return day(c.Since.When) + " to " + day(c.Until.When) + ", a drift"
 }
 
 // Series has a row for each series.
 func Series(r history.Review) Table {
-	t := Table{Title: "Series", Header: []string{"cell", "metric", "nights", "segments", "first", "last", "in the newest run"}}
+	t := Table{Title: "Series", Header: []string{"cell", "metric", "nights", "segments", "first", "last", "in the newest run", "varies in a night", "from night to night"}}
 	for _, s := range r.Series {
 		nights, last := 0, s.Points[len(s.Points)-1]
 		for _, p := range s.Points {
@@ -81,9 +81,27 @@ func Series(r history.Review) Table {
 		if slices.ContainsFunc(s.Segments, func(p history.Segment) bool { return p.Drift }) {
 			parts += ", with a drift"
 		}
-		t.Rows = append(t.Rows, []string{cellOf(s.Cell), metricName(s.Metric), strconv.Itoa(nights), parts, first, end, figure(s.Unit, last.Value)})
+		t.Rows = append(t.Rows, append([]string{cellOf(s.Cell), metricName(s.Metric), strconv.Itoa(nights), parts, first, end, figure(s.Unit, last.Value)}, noise(s.Noise)...))
+	}
+	if len(t.Rows) > 0 {
+		t.Notes = []string{"Varies: standard deviation between the trials of a cell in a night, and between nights beyond that, within segments."}
 	}
 	return t
+}
+
+func noise(n *history.Noise) []string {
+	if n == nil {
+		return []string{none, none}
+	}
+	return []string{spread(n.InNight), spread(n.ByNight)}
+}
+
+// spread prints a standard deviation of logarithms: "4.1 %".
+func spread(v analyse.Value) string {
+	if !v.Finite() {
+		return none
+	}
+	return fmt.Sprintf("%.1f %%", 100*float64(v))
 }
 
 // SeriesName is what a series is of: "setup of podman serial".

@@ -63,7 +63,7 @@ func (t Table) Write(w io.Writer, f Format) error {
 		return t.render(w, tablewriter.WithRendition(tw.Rendition{
 			Borders:  tw.BorderNone,
 			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
-		}))
+		}), tablewriter.WithRowAutoWrap(tw.WrapNormal), tablewriter.WithRowMaxWidth(widestCell))
 	}
 }
 
@@ -90,9 +90,13 @@ func (t Table) escaped() Table {
 	return t
 }
 
-func (t Table) render(w io.Writer, option tablewriter.Option) error {
-	table := tablewriter.NewTable(w, option,
-		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))
+// widestCell is how many columns of a terminal a cell takes before it goes on
+// in the next line.
+const widestCell = 64
+
+func (t Table) render(w io.Writer, options ...tablewriter.Option) error {
+	table := tablewriter.NewTable(w, append(options,
+		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))...)
 	table.Header(t.Header)
 	if err := table.Bulk(t.Rows); err != nil {
 		return fmt.Errorf("laying out a table: %w", err)

@@ -44,7 +44,8 @@ type change struct {
 }
 
 // usualWorld has the spreads that the quality bars are checked at: of setup
-// 4 % within a night and 2 % from night to night.
+// 4 % within a night and 2 % from night to night, as on real nights
+// (TestTheNoiseOfRealNights of package history).
 func usualWorld(replicates int, seed uint64) *world {
 	return &world{Cells: 16, Replicates: replicates, Doubts: 1, Host: 0.012, Wander: 0.01, Cell: 0.013, Weekend: -0.02, Season: 0.03,
 		Trial: 0.022, Phase: 1, Stray: 0.01, Busy: 1.0 / 40, Seen: 0.7, Gauge: 0.01, Crash: 0.02, FailTest: 0.02,
@@ -62,11 +63,11 @@ func (w *world) noisier(by float64) {
 var phases = [...]struct {
 	name            string
 	seconds, spread float64
-}{{"cluster", 20, 0.06}, {"build", 70, 0.045}, {"load", 5, 0.10}, {"deploy", 10, 0.08}}
+}{{"cluster", 20, 0.03}, {"build", 70, 0.04}, {"load", 2, 0.08}, {"deploy", 5, 0.33}}
 
 const (
 	buildPhase   = 1
-	allPhases    = 105.0 // seconds
+	allPhases    = 97.0 // seconds
 	memorySpread = 0.015
 	seriesOfCell = 8 // setup, phases, memory, crashes, failed tests
 	setupSeries  = 0

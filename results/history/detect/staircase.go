@@ -8,7 +8,8 @@ import (
 )
 
 // segmentation turns the cuts into segments and changes: cuts in a row the
-// same way become one drift where that describes them better.
+// same way become one drift where that describes them better and its slope is
+// surely not zero.
 func (l *line) segmentation() Segmentation {
 	var s Segmentation
 	if len(l.values) == 0 {
@@ -20,10 +21,12 @@ func (l *line) segmentation() Segmentation {
 		run := l.sameWay(i)
 		_, end := l.bounds(i + run)
 		if r, is := l.drift(i, run, start, end); is && !s.Segments[len(s.Segments)-1].Drift {
-			s.Segments = append(s.Segments[:len(s.Segments)-1], l.sloped(r, start, end)...)
-			s.Changes = append(s.Changes, l.drifted(r, i, run, start))
-			i, start = i+run, start+r.to
-			continue
+			if c := l.drifted(r, i, run, start); !c.CI.Contains(1) {
+				s.Segments = append(s.Segments[:len(s.Segments)-1], l.sloped(r, start, end)...)
+				s.Changes = append(s.Changes, c)
+				i, start = i+run, start+r.to
+				continue
+			}
 		}
 		s.Segments = append(s.Segments, l.flat(l.bounds(i+1)))
 		s.Changes = append(s.Changes, l.change(i))

@@ -26,7 +26,7 @@ type Material struct {
 func Report(m Material) Page {
 	figures := plot.All(m.Study, m.Analysis)
 	p := Page{Title: m.Title, Lead: lead(m)}
-	p.add(Section{Title: "In short", Text: short(m), Tables: rows(report.Recommendations(m.Decisions))})
+	p.add(Section{Title: "In short", Text: append(report.ExplanationInShort(m.Explanation), short(m)...), Tables: rows(report.Recommendations(m.Decisions))})
 	p.add(Section{Title: "Doubts", Text: report.Doubts(m.Analysis), Tables: rows(report.Contradictions(m.Analysis))})
 	p.add(Section{Title: "Recommended strategy", Text: priors(m), Tables: decisions(m)})
 	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis))})

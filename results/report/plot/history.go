@@ -43,8 +43,8 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 	p := base(title, "", d.unit.label)
 	p.Y.Min, p.Y.Max = low, high
 	p.Y.Tick.Marker = ticks{"%g"}
-	p.X.Min, p.X.Max = d.x(0)-1, d.x(len(r.Nights)-1)+1
-	p.X.Tick.Marker = dates{}
+	p.X.Min, p.X.Max = -1, float64(len(r.Nights))
+	p.X.Tick.Marker = nightTicks(r.Nights)
 	p.Add(painter(d.paint))
 	return Figure{Name: seriesFile(s), Title: title, width: width, height: seriesHeight, draw: framed(p), Caption: d.caption(), Alt: d.alt()}, true
 }
@@ -88,9 +88,6 @@ func unitFor(s history.SeriesReview) axisUnit {
 
 func (d drawnSeries) y(v float64) float64 { return v / d.unit.one }
 
-// x counts days, so that nights that were left out leave a gap.
-func (d drawnSeries) x(night int) float64 { return float64(d.r.Nights[night].When.Unix()) / 86400 }
-
 // span is the range of the axis: of shares all there can be, of measures what
 // the nights take up.
 func (d drawnSeries) span() (low, high float64, ok bool) {
@@ -111,14 +108,12 @@ func (d drawnSeries) span() (low, high float64, ok bool) {
 }
 
 func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
-	for _, change := range d.s.Changes {
-		d.paintChange(c, x, change)
-	}
+	d.paintChanges(c, x)
 	for i, p := range d.s.Points {
 		if !p.Value.Finite() {
 			continue
 		}
-		at, value := x(d.x(i)), y(d.y(float64(p.Value)))
+		at, value := x(float64(i)), y(d.y(float64(p.Value)))
 		switch {
 		case len(d.r.Nights[i].NotFit) > 0:
 			glyph(c, draw.RingGlyph{}, grey, 2.4, at, value)
@@ -129,24 +124,31 @@ func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
 		}
 	}
 	for _, s := range d.s.Segments {
-		line(c, black, 1.8, vg.Point{X: x(d.x(s.Start) - 0.4), Y: y(d.y(float64(s.From)))}, vg.Point{X: x(d.x(s.End-1) + 0.4), Y: y(d.y(float64(s.To)))})
+		line(c, black, 1.8, vg.Point{X: x(float64(s.Start) - 0.4), Y: y(d.y(float64(s.From)))}, vg.Point{X: x(float64(s.End) - 0.6), Y: y(d.y(float64(s.To)))})
 	}
 }
 
-// paintChange is a line between two nights with the size of the change above.
-func (d drawnSeries) paintChange(c draw.Canvas, x func(float64) vg.Length, change history.Change) {
-	color := vermilion
-	if change.Better {
-		color = green
+// paintChanges draws a line between two nights for each change with its size
+// at the top, below that of the one before where they would touch.
+func (d drawnSeries) paintChanges(c draw.Canvas, x func(float64) vg.Length) {
+	end, row := c.Min.X, 0
+	for _, change := range d.s.Changes {
+		color := vermilion
+		if change.Better {
+			color = green
+		}
+		at := x(float64(change.Since.Night) - 0.5)
+		dashed(c, color, 1, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
+		size, from, side := report.ChangeSize(d.s.Unit, change), at+vg.Points(3), 0.0
+		if from+wide(smallSize, size) > c.Max.X {
+			side, from = -1, at-vg.Points(3)
+		}
+		if row++; from > end {
+			row = 0
+		}
+		end = from + wide(smallSize, size)
+		write(c, color, smallSize, from, c.Max.Y-vg.Points(2)-vg.Length(row)*1.2*smallSize, side, -1, size)
 	}
-	at := x((d.x(change.Since.Night) + d.x(max(0, change.Since.Night-1))) / 2)
-	dashed(c, color, 1, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
-	size, side := report.ChangeSize(d.s.Unit, change), 0.0
-	gap := vg.Points(3)
-	if at+gap+wide(smallSize, size) > c.Max.X {
-		side, gap = -1, -gap
-	}
-	write(c, color, smallSize, at+gap, c.Max.Y-vg.Points(2), side, -1, size)
 }
 
 func (d drawnSeries) caption() string {
@@ -154,7 +156,7 @@ func (d drawnSeries) caption() string {
 	if d.s.Unit == history.UnitShare {
 		text = "Point: a night without one; ×: a night with one or more, at their share of its trials. "
 	}
-	text += "Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts."
+	text += "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts."
 	for _, c := range d.s.Changes {
 		text += " " + report.ChangeText(d.s, c)
 	}
@@ -169,17 +171,24 @@ func (d drawnSeries) alt() string {
 	return text
 }
 
-// dates are ticks at days, where x counts them.
-type dates struct{}
+// nightTicks are some of the nights, which stand in their order, evenly
+// spaced, whatever days lie between them.
+type nightTicks []history.Night
 
-func (dates) Ticks(low, high float64) (all []plot.Tick) {
-	step := math.Max(1, math.Ceil((high-low)/7))
+func (n nightTicks) Ticks(_, _ float64) (all []plot.Tick) {
+	span := n[len(n)-1].When.Sub(n[0].When)
 	format := "2 Jan"
-	if high-low > 300 {
+	switch {
+	case span > 300*24*time.Hour:
 		format = "Jan 2006"
+	case span < time.Duration(len(n)-1)*20*time.Hour:
+		format = "2 Jan 15:04"
 	}
-	for day := math.Ceil(low); day <= high; day += step {
-		all = append(all, plot.Tick{Value: day, Label: time.Unix(int64(day)*86400, 0).UTC().Format(format)})
+	step := (len(n) + mostTicks - 1) / mostTicks
+	for i := 0; i < len(n); i += step {
+		all = append(all, plot.Tick{Value: float64(i), Label: n[i].When.UTC().Format(format)})
 	}
 	return all
 }
+
+const mostTicks = 7
