@@ -2,7 +2,8 @@
 # Nights of each state of the demo, one after the other, each followed by the
 # check. Called again, it goes on with the night that comes next. The first
 # state has five nights more: each night begins at the load that the one before
-# left, and until five have shown that to be usual here they are not fit.
+# left, and until five have shown that to be usual here they are not fit. The
+# last two states differ in nothing but the engine's version.
 # Usage: nights.sh STRATBENCH FOLDER
 set -uo pipefail
 stratbench=$1 results=$2/runs history=$2/history
