@@ -92,7 +92,7 @@ func (t Table) escaped() Table {
 
 // widestCell is how many columns of a terminal a cell takes before it goes on
 // in the next line.
-const widestCell = 64
+const widestCell = 72
 
 func (t Table) render(w io.Writer, options ...tablewriter.Option) error {
 	table := tablewriter.NewTable(w, append(options,
