@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test unit fault-matrix kill-test nightly-demo showcase build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
+.PHONY: demo test unit fault-matrix kill-test nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -78,6 +78,10 @@ SHOWCASE = $(lastword $(sort $(wildcard results/data/*-podman-vs-docker)))
 showcase: build workload lab
 	$(BIN) run experiments/podman-vs-docker.yaml $(if $(SHOWCASE),--resume=$(notdir $(SHOWCASE)))
 	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --power -o docs/reports/podman-vs-docker
+
+## observed: the report of what the team behind DD-E2E-001 had seen
+observed: build
+	$(BIN) report experiments/observed/dd-e2e-001-observations.yaml --template dd-e2e-001 -o docs/reports/dd-e2e-001-observations
 
 ## build: the program
 build:
