@@ -77,7 +77,8 @@ SHOWCASE = $(lastword $(sort $(wildcard results/data/*-podman-vs-docker)))
 ## showcase: the full matrix, five blocks in about four hours, and its report; run again, it continues
 showcase: build workload lab
 	$(BIN) run experiments/podman-vs-docker.yaml $(if $(SHOWCASE),--resume=$(notdir $(SHOWCASE)))
-	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --power -o docs/reports/podman-vs-docker
+	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --power \
+		--compare strategy --compare clusterStart --within runtime -o docs/reports/podman-vs-docker
 
 ## observed: the report of what the team behind DD-E2E-001 had seen
 observed: build

@@ -81,7 +81,8 @@ func decideCommand() *cobra.Command {
 environment with everything that failures cost in it: attempts until success,
 each failure costing the time until it was noticed and the recovery.
 
-"Not beaten" rests on permutation tests inside blocks, simultaneously at 95 %.
+"Not beaten" rests on permutation tests inside blocks; the best strategy is
+among those not beaten with a confidence of 95 %.
 P(best) is a posterior probability and no error rate; it is shown under four
 priors. What was not run is not ranked.`,
 		Example: `  stratbench decide latest --environment local

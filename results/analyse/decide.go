@@ -60,6 +60,9 @@ type Choice struct {
 	Kind   ChoiceKind   `json:"verdict"`
 	// Recommended is an index into Arms, -1 for none.
 	Recommended int `json:"recommended"`
+	// TooFew says that with so few trials no difference, however large, could
+	// have shown that one arm beats another.
+	TooFew bool `json:"too_few_to_decide,omitempty"`
 	// MoreBlocks would decide with 80 %; 0 where nothing is open, -1 where
 	// more than the search's limit would be needed.
 	MoreBlocks  int         `json:"more_blocks,omitempty"`

@@ -148,15 +148,14 @@ func TestThePriorsInfluenceIsShown(t *testing.T) {
 }
 
 // Inside blocks one arm beats another at p = 1/2 to the number of blocks at
-// best. Of two arms 0.05/2 takes 6 blocks, of four 0.05/12 takes 8: after 3
-// blocks of a difference beyond doubt 3 and 5 more are needed, and those
-// decide.
+// best. Of two arms 0.05 takes 5 blocks, of four 0.05/3 takes 6: after 3 blocks
+// of a difference beyond doubt 2 and 3 more are needed, and those decide.
 func TestMoreBlocksAreThoseThatDecide(t *testing.T) {
 	medians := map[string]float64{"serial": 1000, "2+1": 700, "parallel": 500, "registry": 100}
 	for _, c := range []struct {
 		strategies []string
 		more       int
-	}{{[]string{"serial", "registry"}, 3}, {[]string{"serial", "2+1", "parallel", "registry"}, 5}} {
+	}{{[]string{"serial", "registry"}, 2}, {[]string{"serial", "2+1", "parallel", "registry"}, 3}} {
 		var arms []simulated.Arm
 		for _, s := range c.strategies {
 			arms = append(arms, simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: s}}, Median: medians[s], Spread: 0.01})
@@ -168,10 +167,10 @@ func TestMoreBlocksAreThoseThatDecide(t *testing.T) {
 			}
 			return d.Groups[0]
 		}
-		if got := choose(3); got.Kind != analyse.Undecided || got.MoreBlocks != c.more {
-			t.Errorf("%v: %s, %d more blocks, want %d", c.strategies, got.Kind, got.MoreBlocks, c.more)
+		if got := choose(3); got.Kind != analyse.Undecided || !got.TooFew || got.MoreBlocks != c.more {
+			t.Errorf("%v: %s, too few %v, %d more blocks, want %d", c.strategies, got.Kind, got.TooFew, got.MoreBlocks, c.more)
 		}
-		if got := choose(3 + c.more); got.Kind != analyse.Decided {
+		if got := choose(3 + c.more); got.Kind != analyse.Decided || got.TooFew {
 			t.Errorf("%v: after those it is %s", c.strategies, got.Kind)
 		}
 	}

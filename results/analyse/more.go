@@ -3,7 +3,6 @@ package analyse
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -32,9 +31,9 @@ func (c *Choice) moreBlocks() {
 	if len(open) < 2 {
 		return
 	}
-	arms, tests := outlooks(open), len(c.Arms)*(len(c.Arms)-1)
+	arms, rivals := outlooks(open), len(c.Arms)-1
 	// More blocks decide more often.
-	fewest := sort.Search(len(blockSteps), func(i int) bool { return decides(arms, blockSteps[i], tests) >= decisionPower })
+	fewest := sort.Search(len(blockSteps), func(i int) bool { return decides(arms, blockSteps[i], rivals) >= decisionPower })
 	if fewest == len(blockSteps) {
 		c.MoreBlocks, c.MoreSeconds = -1, none
 		return
@@ -47,8 +46,8 @@ func (c *Choice) moreBlocks() {
 func futures(trials int) int { return max(50, min(300, 100_000/max(1, trials))) }
 
 // decides is the share of simulated futures of m more blocks in which one arm
-// beats all others that are open, where tests in all are adjusted together.
-func decides(open []outlook, m, tests int) float64 {
+// beats all others that are open, each of which has so many rivals.
+func decides(open []outlook, m, rivals int) float64 {
 	random := rand.New(rand.NewPCG(Seed, uint64(m)))
 	n, all := 0, futures(len(open[0].Ready)+len(open[0].Lost))
 	for range all {
@@ -57,7 +56,7 @@ func decides(open []outlook, m, tests int) float64 {
 		for i, a := range open {
 			future[i], costs[i] = a.extended(m, random)
 		}
-		if someoneWins(future, costs, tests) {
+		if someoneWins(future, costs, Alpha/float64(rivals)) {
 			n++
 		}
 	}
@@ -119,21 +118,14 @@ func (a outlook) extended(m int, random *rand.Rand) (stats.Attempts, []float64) 
 	return all, costs
 }
 
-// someoneWins takes Holm's steps with the wins of each arm.
-func someoneWins(future []stats.Attempts, costs [][]float64, tests int) bool {
+// someoneWins reports whether one arm beats each other one at the level.
+func someoneWins(future []stats.Attempts, costs [][]float64, level float64) bool {
 	for i := range future {
-		var p []float64
+		wins := true
 		for j := range future {
-			if i != j {
-				p = append(p, normalLess(future[i], future[j], costs[i], costs[j]))
-			}
+			wins = wins && (i == j || normalLess(future[i], future[j], costs[i], costs[j]) <= level)
 		}
-		slices.Sort(p)
-		wins := 0
-		for wins < len(p) && p[wins] <= Alpha/float64(tests-wins) {
-			wins++
-		}
-		if wins == len(p) {
+		if wins {
 			return true
 		}
 	}

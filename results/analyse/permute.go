@@ -19,7 +19,9 @@ const mostPermuted = 200
 // permutation is a permutation test of scores inside blocks.
 type permutation struct {
 	less, twoSided, smallest float64
-	exact                    bool
+	// least is what less cannot fall below, however large the difference.
+	least float64
+	exact bool
 }
 
 // permute tests that scores do not depend on the arm, inside blocks.
@@ -28,7 +30,11 @@ func permute(scores []float64, first []bool, block []int) (permutation, error) {
 		return permuteNormal(scores, first, block), nil
 	}
 	p, err := stats.StratifiedPermutation(scores, first, block, simulatedArrangements, Seed)
-	return permutation{p.Less, p.TwoSided, p.Smallest, p.Exact}, err
+	least := 1 / p.Arrangements
+	if !p.Exact {
+		least = p.Smallest
+	}
+	return permutation{p.Less, p.TwoSided, p.Smallest, least, p.Exact}, err
 }
 
 // permuteRanks is permute on the midranks of values that may be +Inf.
@@ -53,7 +59,7 @@ func permuteNormal(scores []float64, first []bool, block []int) permutation {
 		sum, mean, variance = sum+s, mean+m, variance+v
 	}
 	if variance == 0 {
-		return permutation{less: 1, twoSided: 1, smallest: 1}
+		return permutation{less: 1, twoSided: 1, smallest: 1, least: 1}
 	}
 	z := (sum - mean) / math.Sqrt(variance)
 	return permutation{less: distuv.UnitNormal.CDF(z), twoSided: 2 * distuv.UnitNormal.CDF(-math.Abs(z))}

@@ -29,10 +29,12 @@ func (c *Choice) rank(p Priorities) {
 			}
 		}
 	}
-	not, err := stats.NotBeaten(c.wins(p), Alpha)
+	wins, least := c.wins(p)
+	not, err := stats.NotBeaten(wins, Alpha)
 	if err != nil {
 		return
 	}
+	c.TooFew = len(c.Arms) > 1 && least > Alpha/float64(len(c.Arms)-1)
 	for _, i := range not {
 		c.Arms[i].NotBeaten = true
 	}

@@ -6,39 +6,34 @@ import (
 	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
-// wins has for each pair the one-sided p-value that the first costs less.
-func (c Choice) wins(p Priorities) [][]float64 {
-	wins := make([][]float64, len(c.Arms))
+// wins has for each pair the one-sided p-value that the first costs less, and
+// the least that any of them could have been with so many trials.
+func (c Choice) wins(p Priorities) (wins [][]float64, least float64) {
+	wins, least = make([][]float64, len(c.Arms)), 1
 	for i := range wins {
 		wins[i] = make([]float64, len(c.Arms))
 		for j := range wins[i] {
 			wins[i][j] = 1
-			if i != j {
-				wins[i][j] = costsLess(c.Arms[i], c.Arms[j], p)
+			if i == j {
+				continue
+			}
+			if t, err := costsLess(c.Arms[i], c.Arms[j], p); err == nil {
+				wins[i][j], least = t.less, min(least, t.least)
 			}
 		}
 	}
-	return wins
+	return wins, least
 }
 
 // costsLess permutes inside blocks. For the mean, the scores are each trial's
 // cost less what a success is worth at the pair's common expected time: their
 // sum differs between the arms exactly as the expected times do.
-func costsLess(a, b Candidate, p Priorities) float64 {
+func costsLess(a, b Candidate, p Priorities) (permutation, error) {
 	values, first, block := pairOf(a, b, p)
 	if p.Quantile > 0 {
-		t, err := permuteRanks(values, first, block)
-		return orOne(t.less, err)
+		return permuteRanks(values, first, block)
 	}
-	t, err := permute(values, first, block)
-	return orOne(t.less, err)
-}
-
-func orOne(p float64, err error) float64 {
-	if err != nil {
-		return 1
-	}
-	return p
+	return permute(values, first, block)
 }
 
 func pairOf(a, b Candidate, p Priorities) (values []float64, first []bool, block []int) {

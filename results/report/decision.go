@@ -151,10 +151,10 @@ func bestSentence(best []analyse.PriorProbability) string {
 func decidedBecause(c analyse.Choice) string {
 	for i, a := range c.Arms {
 		if i != c.Recommended && a.NotBeaten {
-			return "every other strategy that was run is beaten or was shown to fail too often (simultaneously at 95 %)."
+			return "every other strategy that was run is beaten or was shown to fail too often (confidence 95 %)."
 		}
 	}
-	return "it beats every other strategy that was run (simultaneously at 95 %)."
+	return "every other strategy that was run is beaten (confidence 95 %)."
 }
 
 // regret is undefined where the posterior has no mean.
@@ -175,6 +175,9 @@ func undecided(c analyse.Choice) string {
 	text := and(others) + " " + isAre(len(others)) + " not beaten."
 	if len(others) == 0 {
 		text = "it is not beaten, nor does it beat all others."
+	}
+	if c.TooFew {
+		text += " So few trials cannot decide, however much the strategies differ."
 	}
 	switch {
 	case c.MoreBlocks > 0:

@@ -164,7 +164,7 @@ func TestTheWordsOfADecision(t *testing.T) {
 	if err := report.Decision(d).Write(&b, report.FormatTable); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"P(best) > 0.99.", "serial, 2+1 and parallel are not beaten. 3 more blocks of these, about 1 h 50 min, decide",
+	for _, want := range []string{"P(best) > 0.99.", "serial, 2+1 and parallel are not beaten. So few trials cannot decide, however much the strategies differ. 1 more block of these, about 37 min, decides",
 		"serial, 2+1 and parallel would not pay against registry even if they never failed."} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())

@@ -72,40 +72,37 @@ func (b Best) add(draws [][]float64, i int, weight float64) {
 	}
 }
 
-// NotBeaten lists the strategies that no other one beats: wins[i][j] is the
-// one-sided p-value for i costing less than j, from any test, and all of them
-// are adjusted together (Holm), so that with 1−alpha confidence every listed
-// verdict "beaten" is right. The diagonal is not looked at. A strategy that
-// was not run has no row here and is not ranked.
+// NotBeaten lists the strategies that no other one beats; the best is among
+// them with a confidence of at least 1−alpha. wins[i][j] is the one-sided
+// p-value for i costing less than j, from any test; the diagonal is not looked
+// at. A strategy is beaten by a p-value of at most alpha over the number of its
+// rivals: the best one, whichever it is, is then lost with probability alpha at
+// most, and nothing is claimed of the order of the others. A strategy that was
+// not run has no row here and is not ranked.
+//
+// Gupta, Technometrics 7 (1965) 225; Hsu, Annals of Statistics 12 (1984) 1136.
 func NotBeaten(wins [][]float64, alpha float64) ([]int, error) {
 	if err := checkLevel("alpha", alpha); err != nil {
 		return nil, err
 	}
-	var p []float64
-	var loser []int
+	beaten := make([]bool, len(wins))
 	for i, row := range wins {
 		if len(row) != len(wins) {
 			return nil, invalid("row %d has %d entries for %d strategies", i, len(row), len(wins))
 		}
-		for j, v := range row {
-			if i != j {
-				p, loser = append(p, v), append(loser, j)
+		for j, p := range row {
+			if i == j {
+				continue
 			}
-		}
-	}
-	adjusted, err := Holm(p)
-	if err != nil {
-		return nil, err
-	}
-	beaten := map[int]bool{}
-	for k, v := range adjusted {
-		if v <= alpha {
-			beaten[loser[k]] = true
+			if !(p >= 0 && p <= 1) {
+				return nil, invalid("the p-value of %d against %d is %v", i, j, p)
+			}
+			beaten[j] = beaten[j] || p <= alpha/float64(len(wins)-1)
 		}
 	}
 	var left []int
-	for i := range wins {
-		if !beaten[i] {
+	for i, lost := range beaten {
+		if !lost {
 			left = append(left, i)
 		}
 	}

@@ -3,10 +3,13 @@ package page
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -16,10 +19,14 @@ import (
 const Figures = "figures"
 
 // Write writes a report into the folder dir: index.html, report.md,
-// analysis.json and each figure as SVG and PNG.
+// analysis.json and each figure as SVG and PNG. Figures of a report that was
+// there before go.
 func (p Page) Write(dir string, data any) error {
 	if err := os.MkdirAll(filepath.Join(dir, Figures), 0o755); err != nil {
 		return fmt.Errorf("creating the report's folder: %w", err)
+	}
+	if err := removeShown(dir); err != nil {
+		return fmt.Errorf("removing the figures of the report that was here before: %w", err)
 	}
 	if err := writeWith(filepath.Join(dir, "index.html"), p.HTML); err != nil {
 		return err
@@ -36,6 +43,29 @@ func (p Page) Write(dir string, data any) error {
 		return fmt.Errorf("writing the analysis: %w", err)
 	}
 	return p.writeFigures(filepath.Join(dir, Figures))
+}
+
+// shown finds the figures in a report's Markdown.
+var shown = regexp.MustCompile(`\]\(` + Figures + `/([a-zA-Z0-9.+-]+)\.svg\)`)
+
+// removeShown removes the figures that the report in dir shows, and no other
+// file: what else is there is somebody's own.
+func removeShown(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "report.md"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, m := range shown.FindAllSubmatch(text, -1) {
+		for _, ending := range []string{".svg", ".png"} {
+			if err := os.Remove(filepath.Join(dir, Figures, string(m[1])+ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func writeWith(name string, write func(io.Writer) error) error {
