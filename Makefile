@@ -65,7 +65,7 @@ DEMO := --dir results/nightly-demo/runs --history results/nightly-demo/history
 nightly-demo: build lab
 	experiments/nightly-demo/nights.sh $(BIN) results/nightly-demo
 	@{ cat experiments/nightly-demo/head.md; \
-		experiments/nightly-demo/verdicts.sh results/nightly-demo; \
+		experiments/nightly-demo/verdicts.sh $(BIN) results/nightly-demo; \
 		printf '\n## Looking back\n\n'; \
 		$(BIN) history $(DEMO) --output markdown --plots docs/nightly-demo; } > docs/nightly-demo.md.new
 	@mv docs/nightly-demo.md.new docs/nightly-demo.md

@@ -139,15 +139,16 @@ func (d drawnSeries) paintChanges(c draw.Canvas, x func(float64) vg.Length) {
 		}
 		at := x(float64(change.Since.Night) - 0.5)
 		dashed(c, color, 1, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
-		size, from, side := report.ChangeSize(d.s.Unit, change), at+vg.Points(3), 0.0
-		if from+wide(smallSize, size) > c.Max.X {
-			side, from = -1, at-vg.Points(3)
+		size := report.ChangeSize(d.s.Unit, change)
+		left := at + vg.Points(3)
+		if left+wide(smallSize, size) > c.Max.X {
+			left = at - vg.Points(3) - wide(smallSize, size)
 		}
-		if row++; from > end {
+		if row++; left > end {
 			row = 0
 		}
-		end = from + wide(smallSize, size)
-		write(c, color, smallSize, from, c.Max.Y-vg.Points(2)-vg.Length(row)*1.2*smallSize, side, -1, size)
+		end = left + wide(smallSize, size)
+		write(c, color, smallSize, left, c.Max.Y-vg.Points(2)-vg.Length(row)*1.2*smallSize, 0, -1, size)
 	}
 }
 
