@@ -17,8 +17,9 @@ type Subject struct {
 	Place
 	Engine  runtimes.Engine
 	Runtime trial.Runtime
-	// LastWords are in the error of a build whose engine was killed.
-	LastWords string
+	// LastWords has what the error of a build may say whose engine was killed:
+	// one of these.
+	LastWords []string
 }
 
 // Place is where an engine is.

@@ -20,6 +20,9 @@ import (
 // Debian release. The tests' TestMain must call isolated.Main.
 func FindPlace(t *testing.T, runtime trial.Runtime) Place {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("real engines: not in -short")
+	}
 	endpoint := os.Getenv("STRATBENCH_TEST_" + strings.ToUpper(string(runtime)) + "_ENDPOINT")
 	if endpoint != "" {
 		return Place{Endpoint: endpoint, RegistryHost: os.Getenv("STRATBENCH_TEST_REGISTRY_HOST")}
