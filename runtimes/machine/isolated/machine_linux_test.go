@@ -63,6 +63,9 @@ func playRunner(path string) {
 // engineRoot finds the engine root that package lab made on this machine.
 func engineRoot(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("real engines: not in -short")
+	}
 	cache, err := os.UserCacheDir()
 	must(t, err)
 	found, err := filepath.Glob(filepath.Join(cache, "stratbench/lab/engine-trixie-*/root.tar"))
