@@ -78,7 +78,7 @@ func tinyProject(t *testing.T) map[string]string {
 func TestBothStatesOnARealEngine(t *testing.T) {
 	needMachines(t)
 	s := sceneOf(t, tinyProject(t))
-	s.write(t, "server/Dockerfile", strings.Replace(tinyProject(t)["server/Dockerfile"], "COPY server.go .", "COPY server.go .\nRUN sleep 8", 1))
+	s.write(t, "server/Dockerfile", strings.Replace(tinyProject(t)["server/Dockerfile"], "COPY server.go .", "COPY server.go .\nRUN sleep 20", 1))
 	r, err := Run(t.Context(), Options{Good: s.good, Present: s.present(t), Blocks: 1, Root: t.TempDir(),
 		Metrics: []analyse.Metric{"build"}, Report: func(u run.Update) {
 			if u.Note != "" {
@@ -98,8 +98,8 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 		}
 	}
 	build := r.Tests[2]
-	if slower := float64(build.Typical[1] - build.Typical[0]); build.Metric != "build" || slower < 6 || slower > 30 {
-		t.Errorf("builds took %v s and %v s, want 8 s more", build.Typical[0], build.Typical[1])
+	if slower := float64(build.Typical[1] - build.Typical[0]); build.Metric != "build" || slower < 5 {
+		t.Errorf("builds took %v s and %v s, want about 20 s more", build.Typical[0], build.Typical[1])
 	}
 	for _, name := range []string{"last-good-spec.yaml", "last-good-workload.yaml", "present-spec.yaml", results.SpecFile} {
 		if _, err := os.Stat(filepath.Join(r.Run.Dir, name)); err != nil {
