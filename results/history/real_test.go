@@ -86,6 +86,16 @@ func TestLookingBackFindsTheNight(t *testing.T) {
 	}
 }
 
+// A check can be relied on soon after a change too, if not as soon as after a
+// quiet time.
+func TestSelfTestAfterAChange(t *testing.T) {
+	h, host := until(t, 59)
+	s, err := h.SelfTest(realNights, host, detect.Default)
+	if err != nil || !s.Passed() {
+		t.Errorf("%+v, %v", s.Steps, err)
+	}
+}
+
 // The noise that simulated nights are given is about that of real ones; their
 // document quotes these figures.
 func TestTheNoiseOfRealNights(t *testing.T) {

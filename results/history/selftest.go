@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -27,7 +28,10 @@ type SelfStep struct {
 	Metric analyse.Metric `json:"metric"`
 	Want   bool           `json:"want_regression"`
 	Got    bool           `json:"got_regression"`
-	// Verdict is what the check of the copy came to.
+	// Nights is how many were put in, one after the other, until it was
+	// reported; all of them where it was not.
+	Nights int `json:"nights"`
+	// Verdict is what the check of the last of them came to.
 	Verdict Verdict `json:"verdict"`
 }
 
@@ -41,7 +45,7 @@ func (t SelfTested) Passed() bool {
 	return len(t.Steps) > 0
 }
 
-// Passed is true when the check of this copy said what it must.
+// Passed is true when the checks of this copy said what they must.
 func (s SelfStep) Passed() bool {
 	return s.Got == s.Want && (!s.Want || s.Verdict == Regression)
 }
@@ -51,17 +55,21 @@ func (s SelfStep) Passed() bool {
 type injection struct {
 	what   string
 	metric analyse.Metric
-	nights int
 	worse  bool
 	change func(*Trial)
 }
 
+// mostInjected is how many nights are put in at most. Two or three tell a gross
+// change where the level before it is long known, but few nights after another
+// change no rearrangement of so few is rare enough.
+const mostInjected = 8
+
 var injections = []injection{
-	{"nothing but quiet nights", analyse.MetricSetup, 3, false, func(*Trial) {}},
-	{"twice the time to ready for 3 nights", analyse.MetricSetup, 3, true, func(t *Trial) {
+	{"nothing but quiet nights", analyse.MetricSetup, false, func(*Trial) {}},
+	{"twice the time to ready", analyse.MetricSetup, true, func(t *Trial) {
 		t.Setup, t.Elapsed, t.Phases.Build = 2*t.Setup, 2*t.Elapsed, 2*t.Phases.Build
 	}},
-	{"every set-up fails for 4 nights", analyse.MetricFailures, 4, true, func(t *Trial) {
+	{"every set-up fails", analyse.MetricFailures, true, func(t *Trial) {
 		t.Outcome, t.Phase, t.Setup, t.Phases, t.Tests = trial.EngineCrash, trial.PhaseBuild, 0, Phases{}, nil
 	}},
 }
@@ -71,8 +79,8 @@ var injections = []injection{
 var ErrTooShort = errors.New("too few nights")
 
 // SelfTest checks copies of the history into which a regression was put, and
-// one into which none was. The history itself is not touched. It returns
-// ErrTooShort where no regression could be told yet.
+// one into which none was, after each night of it. The history itself is not
+// touched. It returns ErrTooShort where no regression could be told yet.
 func (h *History) SelfTest(experiment, host string, o detect.Options) (SelfTested, error) {
 	t := SelfTested{Experiment: experiment, Host: host}
 	now, err := h.Check(experiment, host, o)
@@ -126,22 +134,28 @@ func (h *History) inject(i injection, cell trial.Cell, nights []*Run, o detect.O
 		return step, err
 	}
 	last := h.Runs[len(h.Runs)-1].Environment.Started
-	for k := range i.nights {
-		if err := addChanged(dir, nights[k%len(nights)], cell, last.AddDate(0, 0, k+1), i.change); err != nil {
+	step = SelfStep{What: i.what, Cell: cell, Metric: i.metric, Want: i.worse}
+	for step.Nights < mostInjected && !step.Got {
+		again := nights[step.Nights%len(nights)]
+		step.Nights++
+		if err := addChanged(dir, again, cell, last.AddDate(0, 0, step.Nights), i.change); err != nil {
 			return step, err
 		}
+		copied, err := Read(dir, h.now.AddDate(0, 0, step.Nights+1))
+		if err != nil {
+			return step, err
+		}
+		c, err := copied.Check(again.Experiment, again.Host(), o)
+		if err != nil {
+			return step, err
+		}
+		step.Verdict = c.Verdict
+		step.Got = slices.ContainsFunc(c.Findings, func(f Finding) bool {
+			fresh := f.Raised.Night >= c.Nights-step.Nights && (f.Kind == FindingRegression || f.Kind == FindingStanding)
+			return fresh && f.Metric == i.metric && f.Cell.Key() == cell.Key()
+		})
 	}
-	copied, err := Read(dir, h.now.AddDate(0, 0, i.nights+1))
-	if err != nil {
-		return step, err
-	}
-	c, err := copied.Check(nights[0].Experiment, nights[0].Host(), o)
-	step = SelfStep{What: i.what, Cell: cell, Metric: i.metric, Want: i.worse, Verdict: c.Verdict}
-	for _, f := range c.Findings {
-		fresh := f.Raised.Night >= c.Nights-i.nights && (f.Kind == FindingRegression || f.Kind == FindingStanding)
-		step.Got = step.Got || fresh && f.Metric == i.metric && f.Cell.Key() == cell.Key()
-	}
-	return step, err
+	return step, nil
 }
 
 // addChanged adds a night to a folder: an earlier one again at another time,

@@ -19,6 +19,9 @@ func TestSelfTestFindsWhatItPutIn(t *testing.T) {
 	if len(s.Steps) != 3 || !s.Passed() {
 		t.Errorf("self-test %+v", s.Steps)
 	}
+	if double, failing := s.Steps[1].Nights, s.Steps[2].Nights; double > 3 || failing > 4 {
+		t.Errorf("after a quiet history it took %d nights until twice the time was reported and %d for failures, want 3 and 4", double, failing)
+	}
 	for name, text := range snapshot(t, dir) {
 		if before[name] != text {
 			t.Errorf("the self-test changed %s", name)
