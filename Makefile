@@ -79,6 +79,7 @@ showcase: build workload lab
 	$(BIN) run experiments/podman-vs-docker.yaml $(if $(SHOWCASE),--resume=$(notdir $(SHOWCASE)))
 	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --power \
 		--compare strategy --compare clusterStart --within runtime -o docs/reports/podman-vs-docker
+	$(BIN) ls $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --output csv > docs/reports/podman-vs-docker/trials.csv
 
 ## observed: the report of what the team behind DD-E2E-001 had seen
 observed: build

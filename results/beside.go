@@ -15,3 +15,15 @@ func (r Run) References() (done []*Record) {
 	}
 	return done
 }
+
+// Preparations returns what was built and pushed before the trials, in the
+// order in which it was done; a resumed run does it again.
+func (r Run) Preparations() (done []*Record) {
+	for i := range r.Records {
+		rec := &r.Records[i]
+		if rec.Kind == KindPreparation && rec.Verdict.Outcome == trial.OK {
+			done = append(done, rec)
+		}
+	}
+	return done
+}

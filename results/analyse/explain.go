@@ -31,6 +31,9 @@ type Explanation struct {
 	Warnings []Warning `json:"warnings"`
 }
 
+// FailureRate is that of all trials together.
+func (e Explanation) FailureRate() Rate { return rate(e.Failed, e.Trials) }
+
 // FactorTest is whether a factor, all its levels together, goes with failures
 // and with the times of ready trials, all other factors held equal.
 type FactorTest struct {

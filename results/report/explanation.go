@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -44,20 +45,39 @@ func ExplanationInShort(e analyse.Explanation) []string {
 	var factors []string
 	for _, f := range e.Factors {
 		if f.Times.Shown() {
-			factors = append(factors, fmt.Sprintf("%s (%s)", f.Factor, pIs(f.Times.Adjusted)))
+			factors = append(factors, fmt.Sprintf("%s (%s%s)", f.Factor, mostOnTime(e, f.Factor), pIs(f.Times.Adjusted)))
 		}
 	}
 	if len(factors) > 0 {
-		lines = append(lines, "What goes with the time of a set-up that works: "+and(factors)+".")
+		lines = append(lines, "What goes with the time of a set-up that works: "+strings.Join(factors, ", ")+".")
 	}
 	return lines
+}
+
+// mostOnTime is the level of a factor that is furthest from another one.
+func mostOnTime(e analyse.Explanation, factor string) (text string) {
+	most := 0.0
+	for _, t := range e.Times {
+		if far := math.Abs(math.Log(float64(t.Ratio.Estimate))); t.Factor == factor && shownOnTime(t) && far > most {
+			most = far
+			text = fmt.Sprintf("%s takes %s times as long as %s, %s–%s; ", t.Level, ratio(t.Ratio.Estimate), t.Reference, ratio(t.Ratio.Interval.Lower), ratio(t.Ratio.Interval.Upper))
+		}
+	}
+	return text
+}
+
+// shownOnTime is true where the interval leaves out that both take as long.
+func shownOnTime(t analyse.TimeEffect) bool {
+	i := t.Ratio.Interval
+	return i.Bounded() && (i.Lower > 1 || i.Upper < 1)
 }
 
 // whyFailed answers what failures go with.
 func whyFailed(e analyse.Explanation) string {
 	switch e.Failed {
 	case 0:
-		return fmt.Sprintf("None of %d trials failed: there is nothing to explain failures by.", e.Trials)
+		i := e.FailureRate().Interval
+		return fmt.Sprintf("None of %d trials failed (95 %% interval %s–%s %%): there is nothing to explain failures by.", e.Trials, percent(i.Lower), percent(i.Upper))
 	case e.Trials:
 		return fmt.Sprintf("All %d trials failed: no factor can be told to matter.", e.Trials)
 	}
@@ -188,7 +208,7 @@ func shownTimes(e analyse.Explanation) (lines []string) {
 		}
 		lines = append(lines, fmt.Sprintf("When it works, %s goes with the time it takes (%s after Holm over the factors, permutation of ranks inside blocks).", f.Factor, pIs(f.Times.Adjusted)))
 		for _, t := range e.Times {
-			if t.Factor != f.Factor || !t.Ratio.Interval.Bounded() || t.Ratio.Interval.Lower <= 1 && t.Ratio.Interval.Upper >= 1 {
+			if t.Factor != f.Factor || !shownOnTime(t) {
 				continue
 			}
 			lines = append(lines, fmt.Sprintf("%s %s takes %s times as long as %s (%s–%s, level %s %%), all else equal.",

@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
@@ -11,6 +13,32 @@ import (
 
 // Doubts are what qualifies an analysis as a whole.
 func Doubts(a analyse.Analysis) []string { return overall(a) }
+
+// Beforehand says which trials pull images that were built and pushed before
+// them: their times are not those of strategies that build.
+func Beforehand(s analyse.Study) (lines []string) {
+	var who []string
+	took := map[string][]string{}
+	for _, run := range s.Runs {
+		for _, r := range run.Preparations() {
+			var names []string
+			for _, factor := range []string{"runtime", "strategy"} {
+				if level, ok := r.Trial.Cell.Level(factor); ok {
+					names = append(names, level)
+				}
+			}
+			name := strings.Join(names, " ")
+			if !slices.Contains(who, name) {
+				who = append(who, name)
+			}
+			took[name] = append(took[name], Seconds(r.Elapsed))
+		}
+	}
+	for _, name := range who {
+		lines = append(lines, fmt.Sprintf("Not like for like: trials of %s pull images that were built and pushed before them, in %s. No setup time has that in it.", name, and(took[name])))
+	}
+	return lines
+}
 
 // Provenance says where the trials come from, a column a run.
 func Provenance(a analyse.Analysis) Table {

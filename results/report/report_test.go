@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -239,17 +240,41 @@ func TestTrialsShareAFootnote(t *testing.T) {
 func TestTheAnswerComesFirst(t *testing.T) {
 	shown := analyse.OverallTest{P: 0.00001, Adjusted: 0.00002}
 	not := analyse.OverallTest{P: 0.6, Adjusted: 0.6}
+	effect := func(factor, level, reference string, ratio, lower, upper analyse.Value) analyse.TimeEffect {
+		return analyse.TimeEffect{Factor: factor, Level: level, Reference: reference,
+			Ratio: analyse.TimeRatio{Estimate: ratio, Interval: analyse.Interval{Lower: lower, Upper: upper}}}
+	}
 	e := analyse.Explanation{Trials: 20, Failed: 8, Factors: []analyse.FactorTest{
-		{Factor: "runtime", Failures: not, Times: shown}, {Factor: "memory", Failures: shown, Times: not}, {Factor: "strategy", Failures: not, Times: shown}}}
+		{Factor: "runtime", Failures: not, Times: shown}, {Factor: "memory", Failures: shown, Times: not}, {Factor: "strategy", Failures: not, Times: shown}},
+		Times: []analyse.TimeEffect{effect("strategy", "2+1", "serial", 0.97, 0.95, 0.99), effect("strategy", "registry", "serial", 0.63, 0.58, 0.69),
+			effect("strategy", "parallel", "serial", 0.5, 0.4, 1.1), effect("memory", "7GiB", "3GiB", 0.3, 0.2, 0.4)}}
 	want := "Memory or concurrency? The memory limit goes with failures; for the strategy that was not shown.\n" +
-		"What goes with the time of a set-up that works: runtime (p < 0.0001) and strategy (p < 0.0001)."
+		"What goes with the time of a set-up that works: runtime (p < 0.0001), strategy (registry takes 0.630 times as long as serial, 0.580–0.690; p < 0.0001)."
 	if got := strings.Join(report.ExplanationInShort(e), "\n"); got != want {
 		t.Errorf("got %s", got)
 	}
-	if got := report.ExplanationInShort(analyse.Explanation{Trials: 20}); len(got) != 1 || !strings.HasPrefix(got[0], "None of 20 trials failed") {
+	if got := report.ExplanationInShort(analyse.Explanation{Trials: 20}); len(got) != 1 || !strings.HasPrefix(got[0], "None of 20 trials failed (95 % interval 0–17 %): ") {
 		t.Errorf("without failures: %q", got)
 	}
 	if got := report.ExplanationInShort(analyse.Explanation{}); got != nil {
 		t.Errorf("without trials: %q", got)
+	}
+}
+
+func TestBeforehand(t *testing.T) {
+	prepared := func(runtime string, took time.Duration, outcome trial.Outcome) results.Record {
+		return results.Record{Kind: results.KindPreparation, Elapsed: trial.Seconds(took), Verdict: trial.Verdict{Outcome: outcome},
+			Trial: trial.Trial{Cell: trial.Cell{{Factor: "runtime", Level: runtime}, {Factor: "memory", Level: "7GiB"}, {Factor: "strategy", Level: "registry"}}}}
+	}
+	run := results.Run{Records: []results.Record{
+		prepared("docker", 33*time.Second, trial.OK), prepared("podman", 41*time.Second, trial.OK),
+		prepared("docker", 34*time.Second, trial.OK), prepared("podman", time.Second, trial.EngineCrash), {Kind: results.KindTrial}}}
+	want := "Not like for like: trials of docker registry pull images that were built and pushed before them, in 33.0 s and 34.0 s. No setup time has that in it.\n" +
+		"Not like for like: trials of podman registry pull images that were built and pushed before them, in 41.0 s. No setup time has that in it."
+	if got := strings.Join(report.Beforehand(analyse.Study{Runs: []results.Run{run}}), "\n"); got != want {
+		t.Errorf("got %s", got)
+	}
+	if got := report.Beforehand(analyse.Study{}); got != nil {
+		t.Errorf("of nothing: %q", got)
 	}
 }

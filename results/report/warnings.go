@@ -33,13 +33,13 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	},
 	analyse.Conditional: fixed("times are of the trials that became ready only: read them beside the failures"),
 	analyse.Drift: func(w analyse.Warning) string {
-		return "setup times moved over the run (Mann–Kendall on times less their cell's median, p = " + pValue(*w.P) + "): something else than the cells changed"
+		return "setup times moved over the run (Mann–Kendall on times less their cell's median, " + pIs(*w.P) + "): something else than the cells changed"
 	},
 	analyse.OrderEffect: func(w analyse.Warning) string {
-		return "setup times moved with the place in the block (Mann–Kendall, p = " + pValue(*w.P) + ")"
+		return "setup times moved with the place in the block (Mann–Kendall, " + pIs(*w.P) + ")"
 	},
 	analyse.CarryOver: func(w analyse.Warning) string {
-		return "trials after a failed one took another time than those after a good one (permutation test inside cells, p = " + pValue(*w.P) + "): machines may not start clean"
+		return "trials after a failed one took another time than those after a good one (permutation test inside cells, " + pIs(*w.P) + "): machines may not start clean"
 	},
 	analyse.Residue: func(w analyse.Warning) string {
 		return "varied inside the cell and should not have: " + w.Detail
@@ -56,7 +56,7 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 		return fmt.Sprintf("host speed varied %s between %d measurements before blocks of run %s (slowest reference workload against the fastest)", percentOf(*w.Share), w.Count, w.Detail)
 	},
 	analyse.HostFollowed: func(w analyse.Warning) string {
-		return "setup times of blocks rose with the reference workload's (Kendall, p = " + pValue(*w.P) + "): part of what differs between blocks is the host"
+		return "setup times of blocks rose with the reference workload's (Kendall, " + pIs(*w.P) + "): part of what differs between blocks is the host"
 	},
 	analyse.StoppedEarly: fixed("a look at the trials decided how long the run was; comparisons of failure rates allow for that, all other intervals and p-values are those of a run of fixed length"),
 	analyse.UnknownTimes: func(w analyse.Warning) string {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/report"
@@ -12,7 +13,7 @@ import (
 func DesignRecord(m Material) Page {
 	figures := plot.All(m.Study, m.Analysis)
 	p := Page{Title: m.Title, Lead: lead(m)}
-	limits := append(report.Doubts(m.Analysis), untold(m)...)
+	limits := slices.Concat(report.Doubts(m.Analysis), report.Beforehand(m.Study), untold(m))
 	p.add(Section{Title: "Known limitations", Text: limits, Tables: rows(report.Contradictions(m.Analysis))})
 	p.add(Section{Title: "Tested configurations", Text: notTested(m.Analysis),
 		Tables: rows(report.Provenance(m.Analysis), report.Outcomes(m.Analysis))})

@@ -27,7 +27,7 @@ func Report(m Material) Page {
 	figures := plot.All(m.Study, m.Analysis)
 	p := Page{Title: m.Title, Lead: lead(m)}
 	p.add(Section{Title: "In short", Text: append(report.ExplanationInShort(m.Explanation), short(m)...), Tables: rows(report.Recommendations(m.Decisions))})
-	p.add(Section{Title: "Doubts", Text: report.Doubts(m.Analysis), Tables: rows(report.Contradictions(m.Analysis))})
+	p.add(Section{Title: "Doubts", Text: append(report.Doubts(m.Analysis), report.Beforehand(m.Study)...), Tables: rows(report.Contradictions(m.Analysis))})
 	p.add(Section{Title: "Recommended strategy", Text: priors(m), Tables: decisions(m)})
 	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis))})
 	p.add(Section{Title: "Outcomes and times", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis)),
