@@ -103,6 +103,9 @@ func planNotes(spec *experiments.Spec, p plan.Plan, e plan.Estimate, expect plan
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
 			spec.Budget, p.BlocksWithin(spec.Budget, expect), p.Blocks))
 	}
+	if arms, blocks := analyse.BlocksToDecide(p.Cells); p.Blocks < blocks {
+		notes = append(notes, fmt.Sprintf("Too few to decide: however much they differ, the best of %d strategies at one runtime and memory limit is not told in under %d blocks", arms, blocks))
+	}
 	return notes
 }
 
