@@ -74,7 +74,7 @@ nightly-demo: build lab
 # The newest run of the showcase's spec, once there is one.
 SHOWCASE = $(lastword $(sort $(wildcard results/data/*-podman-vs-docker)))
 
-## showcase: the full matrix, five blocks in about four hours, and its report; run again, it continues
+## showcase: the full matrix, five blocks in about three and a half hours, and its report; run again, it continues
 showcase: build workload lab
 	$(BIN) run experiments/podman-vs-docker.yaml $(if $(SHOWCASE),--resume=$(notdir $(SHOWCASE)))
 	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --power \
