@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // requirement is a program and the Debian package that has it.
@@ -44,13 +46,56 @@ func InstallPrerequisites(ctx context.Context, log io.Writer) error {
 	}
 	fmt.Fprintf(log, "lab: %s\n", advice)
 	for _, args := range [][]string{{"update"}, append([]string{"install", "--yes", "--no-install-recommends"}, packages...)} {
-		cmd := command(ctx, "apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if _, err := output(cmd); err != nil {
+		run := func() error {
+			cmd := command(ctx, "apt-get", args...)
+			cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8")
+			_, err := output(cmd)
+			return err
+		}
+		if err := whenFree(ctx, log, run); err != nil {
 			return fmt.Errorf("installing what the lab needs: %w; try: %s", err, advice)
 		}
 	}
 	return nil
+}
+
+// busyLimit is how long another package manager is waited for, and busyPause
+// how long between two attempts. Variables for the tests.
+var busyLimit, busyPause = 10 * time.Minute, 5 * time.Second
+
+// locked is what apt-get prints when another process holds one of its locks.
+// apt's own option DPkg::Lock::Timeout waits for dpkg's locks only, and update
+// takes another one.
+var locked = regexp.MustCompile(`Could not get lock (\S+?)\.?(?: It is held by process (\d+) \(([^)]*)\))?(?:\s|$)`)
+
+// whenFree runs apt-get again while another package manager is at work. A
+// fresh machine often upgrades itself in its first minutes.
+func whenFree(ctx context.Context, log io.Writer, run func() error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, busyLimit, fmt.Errorf("another package manager has been at work for %s", busyLimit))
+	defer cancel()
+	for said := ""; ; {
+		err := run()
+		if err == nil {
+			return nil
+		}
+		lock := locked.FindStringSubmatch(err.Error())
+		if lock == nil {
+			return err
+		}
+		holder := "another package manager"
+		if lock[2] != "" {
+			holder = fmt.Sprintf("%s (process %s)", lock[3], lock[2])
+		}
+		if holder != said {
+			fmt.Fprintf(log, "lab: waiting up to %s for %s, which holds %s\n", busyLimit, holder, lock[1])
+			said = holder
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		case <-time.After(busyPause):
+		}
+	}
 }
 
 func missingPackages(needed []requirement, look func(string) (string, error), exists func(string) bool) []string {
