@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Apply applies the objects in order and returns when the cluster has taken
@@ -59,9 +60,13 @@ func (c *Client) apply(ctx context.Context, o Object) error {
 		return err
 	}
 	for deadline := time.Now().Add(settling); ; {
-		_, err = c.at(where).Apply(ctx, o.GetName(), o.Unstructured, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+		var applied *unstructured.Unstructured
+		applied, err = c.at(where).Apply(ctx, o.GetName(), o.Unstructured, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
 		if err == nil {
 			c.see.Log("applied " + o.String())
+			if isJob(o.Unstructured) {
+				return c.jobs.follow(ctx, applied, c.at(where))
+			}
 			return nil
 		}
 		if !settles(err) || time.Now().After(deadline) {

@@ -20,6 +20,7 @@ type Client struct {
 	dynamic dynamic.Interface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
 	see     Observer
+	jobs    jobs
 }
 
 // Observer is told how the deployment goes.

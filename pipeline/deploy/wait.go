@@ -14,7 +14,8 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
-// Wait watches the objects until all of them are ready at the same time. An
+// Wait watches the objects until all of them are ready at the same time. A Job
+// is ready when it is complete, and stays so when it is deleted afterwards. An
 // object that has failed for good ends the wait. The error says which objects
 // are not ready, and what the cluster gives as reasons.
 func (c *Client) Wait(ctx context.Context, objects []Object) error {
@@ -36,6 +37,16 @@ func (c *Client) Wait(ctx context.Context, objects []Object) error {
 			return kubewatch.Until(watching, c.at(where), c.see.Log, tracker.see)
 		})
 	}
+	for _, o := range objects {
+		if isJob(o.Unstructured) {
+			watches.Go(func() error {
+				if ended := c.jobs.end(watching, keyOf(o.Unstructured)); ended != nil && tracker.see(ended, false) {
+					stop()
+				}
+				return nil
+			})
+		}
+	}
 	_ = watches.Wait() // whether all are ready, and why not, is the tracker's to say
 	waiting, failed := tracker.unready()
 	if len(waiting) == 0 {
@@ -46,9 +57,11 @@ func (c *Client) Wait(ctx context.Context, objects []Object) error {
 
 // tracker knows the state of every object that is waited for.
 type tracker struct {
-	mu      sync.Mutex
-	states  map[string]State
-	order   []string
+	mu     sync.Mutex
+	states map[string]State
+	order  []string
+	// ended are the Jobs whose state does not change any more.
+	ended   map[string]bool
 	observe Observer
 }
 
@@ -61,7 +74,7 @@ type State struct {
 }
 
 func newTracker(objects []Object, see Observer) *tracker {
-	t := &tracker{states: map[string]State{}, observe: see}
+	t := &tracker{states: map[string]State{}, ended: map[string]bool{}, observe: see}
 	for _, o := range objects {
 		key := keyOf(o.Unstructured)
 		if _, again := t.states[key]; !again {
@@ -87,7 +100,10 @@ func (t *tracker) see(u *unstructured.Unstructured, deleted bool) bool {
 	if !wanted {
 		return false
 	}
-	state := stateOf(u, deleted)
+	state := old
+	if !t.ended[key] {
+		state, t.ended[key] = stateOf(u, deleted)
+	}
 	t.states[key] = state
 	ready, failed := t.count()
 	if state != old {
@@ -109,18 +125,24 @@ func (t *tracker) count() (ready, failed int) {
 	return ready, failed
 }
 
-func stateOf(u *unstructured.Unstructured, deleted bool) State {
-	state := State{Object: describe(u), Namespace: u.GetNamespace(), Status: status.NotFoundStatus, Message: "deleted"}
-	if deleted {
-		return state
+// stateOf is how far an object is, and whether that is how it ended.
+func stateOf(u *unstructured.Unstructured, deleted bool) (state State, ended bool) {
+	if isJob(u) {
+		if state, ended = jobState(u); ended || !deleted {
+			return state, ended
+		}
 	}
+	if deleted {
+		return State{Object: describe(u), Namespace: u.GetNamespace(), Status: status.NotFoundStatus, Message: "deleted"}, false
+	}
+	state = State{Object: describe(u), Namespace: u.GetNamespace()}
 	result, err := status.Compute(u)
 	if err != nil {
 		state.Status, state.Message = status.UnknownStatus, err.Error()
-		return state
+		return state, false
 	}
 	state.Status, state.Message = result.Status, result.Message
-	return state
+	return state, false
 }
 
 // unready lists what is not ready, in the order of the manifests.

@@ -1,0 +1,113 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	watchtools "k8s.io/client-go/tools/watch"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+)
+
+func isJob(u *unstructured.Unstructured) bool {
+	kind := u.GroupVersionKind()
+	return kind.Group == batchv1.GroupName && kind.Kind == "Job"
+}
+
+// jobState is how far a Job is, and whether it has ended for good. kstatus
+// counts a Job as current as soon as it runs; a deployment is ready when its
+// Jobs have done their work.
+func jobState(u *unstructured.Unstructured) (state State, ended bool) {
+	state = State{Object: describe(u), Namespace: u.GetNamespace(), Status: status.InProgressStatus}
+	var job batchv1.Job
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &job); err != nil {
+		state.Status, state.Message = status.UnknownStatus, err.Error()
+		return state, false
+	}
+	state.Message = fmt.Sprintf("%d pods active, %d succeeded, %d failed", job.Status.Active, job.Status.Succeeded, job.Status.Failed)
+	for _, c := range job.Status.Conditions {
+		if c.Status != corev1.ConditionTrue {
+			continue
+		}
+		switch c.Type {
+		case batchv1.JobComplete:
+			state.Status, state.Message, ended = status.CurrentStatus, "complete", true
+		case batchv1.JobFailed:
+			state.Status, state.Message, ended = status.FailedStatus, reason(c.Reason, c.Message), true
+		case batchv1.JobSuspended:
+			state.Status, state.Message = status.CurrentStatus, "suspended, as its manifest says"
+		}
+	}
+	return state, ended
+}
+
+// jobs follows every Job from the version in which it was created. A Job with
+// a short ttlSecondsAfterFinished may have ended and been deleted before
+// anything waits for it; its end is remembered here.
+type jobs struct {
+	mu    sync.Mutex
+	ended map[string]chan *unstructured.Unstructured
+}
+
+// follow watches one Job, from the version in which it was applied until it
+// has ended or ctx has.
+func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, where dynamic.ResourceInterface) error {
+	retrying, err := watchtools.NewRetryWatcherWithContext(ctx, applied.GetResourceVersion(), named{where, applied.GetName()})
+	if err != nil {
+		return fmt.Errorf("following %s: %w", describe(applied), err)
+	}
+	ended := make(chan *unstructured.Unstructured, 1)
+	j.mu.Lock()
+	if j.ended == nil {
+		j.ended = map[string]chan *unstructured.Unstructured{}
+	}
+	j.ended[keyOf(applied)] = ended
+	j.mu.Unlock()
+	go func() {
+		defer retrying.Stop()
+		for event := range retrying.ResultChan() {
+			u, ok := event.Object.(*unstructured.Unstructured)
+			if !ok {
+				continue // the server's complaint; Wait's own watch goes on
+			}
+			if _, over := jobState(u); over {
+				ended <- u
+				return
+			}
+		}
+	}()
+	return nil
+}
+
+// end waits until the Job has ended, and returns its last state, or nil when
+// ctx ends before it. It is for one caller.
+func (j *jobs) end(ctx context.Context, key string) *unstructured.Unstructured {
+	j.mu.Lock()
+	ended := j.ended[key]
+	j.mu.Unlock()
+	select {
+	case u := <-ended: // never, for a Job that is not followed
+		return u
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// named watches the one object of a name.
+type named struct {
+	where dynamic.ResourceInterface
+	name  string
+}
+
+// WatchWithContext implements cache.WatcherWithContext.
+func (n named) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+	options.FieldSelector = "metadata.name=" + n.name
+	return n.where.Watch(ctx, options)
+}
