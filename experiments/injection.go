@@ -78,9 +78,6 @@ const (
 	RunnerKill       InjectionKind = "runner-kill"
 )
 
-// NoFault is the level of the factor fault at which nothing is broken.
-const NoFault = "none"
-
 // injectionKinds holds the moment and the truth of each kind.
 var injectionKinds = map[InjectionKind]Injection{
 	EngineKill:     at(trial.PhaseBuild, 3*time.Second, trial.EngineCrash),
@@ -152,7 +149,7 @@ func (s *Spec) Fault(name string) (Injection, bool) {
 
 // faultNames are those that settings may name.
 func faultNames(own map[string]Injection) []string {
-	names := []string{NoFault}
+	names := []string{trial.NoFault}
 	for _, k := range InjectionKinds() {
 		names = append(names, string(k))
 	}
@@ -172,7 +169,7 @@ func (s Settings) faultProblem(own map[string]Injection) []problem {
 		return nil
 	case !slices.Contains(known, s.Fault):
 		return []problem{{pointer: "/fault", message: fmt.Sprintf("fault %q is not known; %s", s.Fault, suggest(s.Fault, known))}}
-	case s.Fault != NoFault && s.Machine.Kind != MachineIsolated:
+	case s.Fault != trial.NoFault && s.Machine.Kind != MachineIsolated:
 		return []problem{{pointer: "/fault", message: "faults are for isolated machines alone; write machine: {kind: isolated} under settings"}}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // The fault matrix has every fault that can be injected, and each has a moment
@@ -21,7 +22,7 @@ func TestFaultMatricesHaveEveryFault(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if settings.Fault == experiments.NoFault {
+			if settings.Fault == trial.NoFault {
 				continue
 			}
 			f, ok := spec.Fault(settings.Fault)

@@ -52,7 +52,7 @@ func timesOf(runs []results.Run) map[string][]time.Duration {
 	times := map[string][]time.Duration{}
 	for _, r := range runs {
 		for _, rec := range r.Trials() {
-			if analyse.Measured(rec) {
+			if s := rec.Standing(); s != results.NotMeasured {
 				times[rec.Trial.Cell.Key()] = append(times[rec.Trial.Cell.Key()], rec.Elapsed.Duration())
 			}
 		}

@@ -15,7 +15,7 @@ import (
 // injection is the fault that the trial's settings name, if they name one. A
 // preparation is never broken.
 func (x *execution) injection() (experiments.Injection, bool) {
-	if x.preparing() || x.settings.Fault == "" || x.settings.Fault == experiments.NoFault {
+	if x.preparing() || x.settings.Fault == "" || x.settings.Fault == trial.NoFault {
 		return experiments.Injection{}, false
 	}
 	return x.spec.Fault(x.settings.Fault)
@@ -46,7 +46,7 @@ func (e *pointlessError) Error() string { return e.text }
 // checkFault says why a cell's fault cannot be injected. Whatever the spec and
 // the command line say, only an isolated machine is ever broken.
 func (r *runner) checkFault(spec *experiments.Spec, s experiments.Settings) error {
-	if s.Fault == "" || s.Fault == experiments.NoFault {
+	if s.Fault == "" || s.Fault == trial.NoFault {
 		return nil
 	}
 	fault, known := spec.Fault(s.Fault)

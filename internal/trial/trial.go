@@ -59,6 +59,20 @@ func (c Cell) String() string {
 	return strings.Join(parts, " ")
 }
 
+// FaultFactor is the factor whose levels are faults to inject, and NoFault its
+// level at which nothing is broken.
+const (
+	FaultFactor = "fault"
+	NoFault     = "none"
+)
+
+// Broken says whether the cell's trials are broken on purpose, so that they
+// are no part of a study of what is run in them.
+func (c Cell) Broken() bool {
+	level, varied := c.Level(FaultFactor)
+	return varied && level != NoFault && level != ""
+}
+
 // Trial is one planned execution of one cell.
 type Trial struct {
 	// ID is unique within a run and sorts in planned order: "t007".

@@ -8,13 +8,14 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// Cell is what was recorded of one cell. Warm-ups are counted and take no
-// part; trials that stratbench could not measure (runner-fault) and cancelled
-// ones are counted as invalid and enter no sample.
+// Cell is what was recorded of one cell. N counts the trials that count, as
+// results.Standing has it; all others are counted apart and enter no sample.
+// Invalid are those that were not measured.
 type Cell struct {
 	Cell     trial.Cell            `json:"cell"`
 	N        int                   `json:"n"`
 	WarmUps  int                   `json:"warm_ups"`
+	Injected int                   `json:"injected"`
 	Invalid  int                   `json:"invalid"`
 	Outcomes map[trial.Outcome]int `json:"outcomes"`
 	TimedOut int                   `json:"timed_out"`
@@ -78,11 +79,14 @@ func byPosition(trials []*results.Record) []*results.Record {
 
 func (c *Cell) add(r *results.Record) {
 	c.Simulated = c.Simulated || r.Simulated
-	switch {
-	case r.Trial.WarmUp:
+	switch r.Standing() {
+	case results.WarmUp:
 		c.WarmUps++
 		return
-	case !Measured(*r):
+	case results.InjectedFault:
+		c.Injected++
+		return
+	case results.NotMeasured:
 		c.Invalid++
 		return
 	}
@@ -98,12 +102,6 @@ func (c *Cell) add(r *results.Record) {
 	c.addTests(r.Tests)
 	c.addCounts(r.Imported)
 	c.addPeak(r.Samples)
-}
-
-// Measured is false for a trial that says nothing of its cell: stratbench
-// could not measure it, or the user stopped it.
-func Measured(r results.Record) bool {
-	return r.Verdict.Outcome != trial.RunnerFault && r.Verdict.Outcome != trial.Cancelled
 }
 
 func (c *Cell) addPhases(spans []trial.Span) {

@@ -45,6 +45,9 @@ func (s Study) check() (warnings []Warning) {
 	if s.Simulated() {
 		warnings = append(warnings, about(SimulatedTrials, "", filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
 	}
+	if n := len(s.injected); n > 0 {
+		warnings = append(warnings, Warning{Kind: InjectedTrials, Count: n, Trials: s.injected[:min(n, mostNamed)]})
+	}
 	if s.sequential() {
 		warnings = append(warnings, Warning{Kind: StoppedEarly})
 	}

@@ -19,8 +19,8 @@ type Study struct {
 	Factors []trial.Factor
 	// Cells are all cells that were planned or recorded, in order.
 	Cells []trial.Cell
-	// Trials are the measured trials in order of recording; no warm-ups,
-	// estimates or invalid trials.
+	// Trials are those that count (results.Standing), in order of recording;
+	// an estimate does not.
 	Trials []Observation
 	// Estimates are what nobody measured.
 	Estimates []results.Record
@@ -33,6 +33,8 @@ type Study struct {
 	times spread
 	// recorded counts each run's trials; an estimate is none.
 	recorded []int
+	// injected are the trials that were broken on purpose, and left out.
+	injected []string
 	checked  []Warning
 }
 
@@ -49,9 +51,14 @@ func Gather(runs []results.Run) Study {
 	for _, run := range runs {
 		settings := settingsOf(run)
 		for _, c := range run.Plan.Cells {
-			order = append(order, complete(c, names, settings))
+			if c = complete(c, names, settings); !c.Broken() {
+				order = append(order, c)
+			}
 		}
 		for _, r := range run.Plan.Refused {
+			if r.Cell.Broken() {
+				continue
+			}
 			refused := results.Refusal{Cell: complete(r.Cell, names, settings), Reason: r.Reason}
 			s.Refused, order = append(s.Refused, refused), append(order, refused.Cell)
 		}
@@ -63,6 +70,12 @@ func Gather(runs []results.Run) Study {
 				continue
 			}
 			recorded++
+			if r.Standing() == results.InjectedFault {
+				s.injected = append(s.injected, r.Trial.ID)
+			}
+			if r.Trial.Cell.Broken() {
+				continue
+			}
 			records = append(records, r)
 			s.admit(run, r)
 		}
@@ -90,7 +103,7 @@ func inCell(r *results.Record, c trial.Cell) *results.Record {
 }
 
 func (s *Study) admit(run results.Run, r *results.Record) {
-	if r.Trial.WarmUp || !Measured(*r) {
+	if r.Standing() != results.Counts {
 		return
 	}
 	o := observe(run, r)

@@ -14,6 +14,8 @@ const (
 	NotRun WarningKind = "not-run"
 	// InvalidTrials: trials that stratbench could not measure.
 	InvalidTrials WarningKind = "invalid-trials"
+	// InjectedTrials: trials that were broken on purpose, and are left out.
+	InjectedTrials WarningKind = "injected-trials"
 	// Conditional: times are of successful trials only.
 	Conditional WarningKind = "conditional"
 	// Drift: set-up times moved over the run.

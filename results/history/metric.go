@@ -2,6 +2,7 @@ package history
 
 import (
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
 )
 
@@ -59,9 +60,10 @@ func (t *Trial) ready() bool {
 	return t.Outcome == trial.OK && t.Setup > 0 || t.Outcome == trial.TestFailed
 }
 
-// judged is true for a trial that enters series: warm-ups do not, nor what
-// stratbench could not measure, what was cancelled, or what was broken on
-// purpose.
-func (t *Trial) judged() bool {
-	return !t.WarmUp && t.Fault == "" && t.Outcome != trial.RunnerFault && t.Outcome != trial.Cancelled
+// standing is what the trial is to an analysis: only one that counts enters
+// series.
+func (t *Trial) standing() results.Standing {
+	return results.StandingOf(t.WarmUp, t.Fault != "", t.Outcome)
 }
+
+func (t *Trial) judged() bool { return t.standing() == results.Counts }

@@ -81,7 +81,7 @@ func (h *History) whole(env results.Environment) bool {
 	}
 	done := 0
 	for _, t := range r.Trials {
-		if !t.WarmUp && (t.judged() || t.Fault != "") {
+		if s := t.standing(); s == results.Counts || s == results.InjectedFault {
 			done++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
@@ -50,15 +51,26 @@ func cellRow(c analyse.Cell) []string {
 
 // cellOutcomes prints what a cell's trials came to: "3 ok, 2 engine-crash".
 func cellOutcomes(c analyse.Cell) string {
-	switch {
-	case c.N+c.Invalid == 0:
-		return notTested
-	case c.N == 0:
-		return fmt.Sprintf("%s (%d invalid)", notTested, c.Invalid)
-	case c.Invalid > 0:
-		return fmt.Sprintf("%s (%d invalid)", countOutcomes(c.Outcomes), c.Invalid)
+	text := notTested
+	if c.N > 0 {
+		text = countOutcomes(c.Outcomes)
 	}
-	return countOutcomes(c.Outcomes)
+	return text + leftOut(c.Invalid, c.Injected)
+}
+
+// leftOut says how many trials are in no figure: " (1 invalid, 2 injected)".
+func leftOut(invalid, injected int) string {
+	var apart []string
+	if invalid > 0 {
+		apart = append(apart, fmt.Sprintf("%d invalid", invalid))
+	}
+	if injected > 0 {
+		apart = append(apart, fmt.Sprintf("%d injected", injected))
+	}
+	if len(apart) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(apart, ", ") + ")"
 }
 
 func median(values []trial.Seconds) string {

@@ -19,7 +19,7 @@ func Runs(runs []results.Run) Table {
 		s := summarise(r)
 		data = append(data, s)
 		t.Rows = append(t.Rows, []string{s.Run, r.Environment.Started.Local().Format("2006-01-02 15:04"),
-			strconv.Itoa(s.Cells), fmt.Sprintf("%d of %d", s.Recorded, s.Planned), countOutcomes(s.Outcomes), r.Dir})
+			strconv.Itoa(s.Cells), fmt.Sprintf("%d of %d", s.Recorded, s.Planned), countOutcomes(s.Outcomes) + leftOut(s.Invalid, s.Injected), r.Dir})
 	}
 	t.Data = data
 	return t
@@ -32,6 +32,9 @@ type runSummary struct {
 	Planned  int                   `json:"trials_planned"`
 	Recorded int                   `json:"trials_recorded"`
 	Outcomes map[trial.Outcome]int `json:"outcomes"`
+	WarmUps  int                   `json:"warm_ups"`
+	Injected int                   `json:"injected"`
+	Invalid  int                   `json:"invalid"`
 	Dir      string                `json:"dir"`
 }
 
@@ -41,7 +44,16 @@ func summarise(r results.Run) runSummary {
 		Cells: len(r.Plan.Cells), Planned: len(r.Plan.Trials), Recorded: len(trials),
 		Outcomes: map[trial.Outcome]int{}, Dir: r.Dir}
 	for _, rec := range trials {
-		s.Outcomes[rec.Verdict.Outcome]++
+		switch rec.Standing() {
+		case results.Counts:
+			s.Outcomes[rec.Verdict.Outcome]++
+		case results.WarmUp:
+			s.WarmUps++
+		case results.InjectedFault:
+			s.Injected++
+		case results.NotMeasured:
+			s.Invalid++
+		}
 	}
 	return s
 }
@@ -156,16 +168,11 @@ func Run(run results.Run) Table {
 // brokenOnPurpose says that trials of the run are no findings about what they
 // ran.
 func brokenOnPurpose(run results.Run) []string {
-	broken := 0
-	for _, r := range run.Trials() {
-		if r.Fault != nil {
-			broken++
-		}
-	}
-	if broken == 0 {
+	s := summarise(run)
+	if s.Injected == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %d trials: they say nothing of the engines. See stratbench faults %s", broken, len(run.Trials()), run.ID())}
+	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %d trials: they say nothing of the engines. See stratbench faults %s", s.Injected, s.Recorded, run.ID())}
 }
 
 // Trial shows one trial: its spans as rows, and what qualifies it as notes.

@@ -31,6 +31,9 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	analyse.InvalidTrials: func(w analyse.Warning) string {
 		return fmt.Sprintf("%d trials could not be measured and count neither way", w.Count)
 	},
+	analyse.InjectedTrials: func(w analyse.Warning) string {
+		return fmt.Sprintf("%d %s broken on purpose and left out: stratbench faults shows what came of that", w.Count, were(w.Count, "trial"))
+	},
 	analyse.Conditional: fixed("times are of the trials that became ready only: read them beside the failures"),
 	analyse.Drift: func(w analyse.Warning) string {
 		return "setup times moved over the run (Mann–Kendall on times less their cell's median, " + pIs(*w.P) + "): something else than the cells changed"
@@ -68,6 +71,14 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	analyse.Confounded: func(w analyse.Warning) string {
 		return "the sides differ in " + w.Detail + " too: the difference may be due to that"
 	},
+}
+
+// were is "trial was" or "trials were".
+func were(n int, word string) string {
+	if n == 1 {
+		return word + " was"
+	}
+	return word + "s were"
 }
 
 func fixed(text string) func(analyse.Warning) string {
