@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
 
 // Config is one trial, complete: what the worker process is told.
 type Config struct {
-	TrialID string        `json:"trial_id"`
-	Runtime trial.Runtime `json:"runtime"`
-	// Endpoint is the engine's address: "unix:///run/podman/podman.sock".
-	Endpoint string `json:"endpoint"`
+	TrialID string `json:"trial_id"`
+	// Endpoint says which engine, and how to connect to it.
+	Endpoint runtimes.Endpoint `json:"endpoint"`
 	// ClusterName and NodeImage name the Kind cluster and its node image.
 	ClusterName string `json:"cluster_name"`
 	NodeImage   string `json:"node_image"`

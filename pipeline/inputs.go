@@ -82,7 +82,6 @@ func (c Config) kind(config *v1alpha4.Cluster) kindcluster.Options {
 	return kindcluster.Options{
 		Name:       c.ClusterName,
 		NodeImage:  c.NodeImage,
-		Runtime:    c.Runtime,
 		Endpoint:   c.Endpoint,
 		Config:     config,
 		Kubeconfig: c.Kubeconfig(),

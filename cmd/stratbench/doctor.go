@@ -41,7 +41,7 @@ func engineChecks(ctx context.Context) (checks []isolated.Check) {
 		c := isolated.Check{Name: "your " + string(rt), Optional: true}
 		engines, err := machine.Engines(ctx, rt)
 		if c.OK = err == nil; c.OK {
-			c.Detail = fmt.Sprintf("runs at %s (%s)", engines[rt].Endpoint, engines[rt].Source)
+			c.Detail = fmt.Sprintf("runs at %s", engines[rt])
 		} else {
 			c.Detail, c.Cure = err.Error(), "nothing, where isolated machines can be had"
 		}

@@ -220,7 +220,7 @@ func timeInside(b *testing.B, m machine.Machine, argv ...string) float64 {
 
 func buildImages(b *testing.B, m machine.Machine, p place, spec *experiments.Spec) (tags []string) {
 	b.Helper()
-	engine, err := connect.Engine(b.Context(), trial.Docker, m.WatchEndpoint())
+	engine, err := connect.Engine(b.Context(), m.WatchEndpoint())
 	if err != nil {
 		b.Fatal(err)
 	}

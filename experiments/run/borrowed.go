@@ -34,7 +34,7 @@ const borrowedCluster = "stratbench-trial"
 // there, and nothing else.
 type borrowedPlace struct {
 	of     machine.Kind
-	engine host.Engine
+	engine runtimes.Endpoint
 	own    map[string]strategies.Own
 	cache  string
 	tags   []string
@@ -48,14 +48,14 @@ func (p *borrowedPlace) check(s experiments.Settings) error {
 	if err != nil {
 		return err
 	}
-	local := runtime.GOOS == "linux" && strings.HasPrefix(p.engine.Endpoint, "unix://")
+	local := runtime.GOOS == "linux" && strings.HasPrefix(p.engine.Address, "unix://")
 	switch {
 	case s.Engine != "":
 		return fmt.Errorf("engine %s: a running engine is what it is; take the factor out, or use --machine isolated", s.Engine)
 	case s.Machine.CPUs != 0:
 		return errors.New("machine.cpus: a running engine has the processors that it has; take the setting out, or use --machine isolated")
 	case strategy.Pull && s.Registry.Prefix == "" && !local:
-		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Endpoint)
+		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
 	case p.of == machine.PodmanMachine || s.Memory == 0:
 		return nil
 	}
@@ -71,10 +71,10 @@ func (p *borrowedPlace) checkMemory(s experiments.Settings) error {
 }
 
 // engineMemory is the memory that a running engine says it has.
-func engineMemory(ctx context.Context, e host.Engine) (trial.Bytes, error) {
+func engineMemory(ctx context.Context, e runtimes.Endpoint) (trial.Bytes, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	engine, err := connect.Engine(ctx, e.Runtime, e.Endpoint)
+	engine, err := connect.Engine(ctx, e)
 	if err != nil {
 		return 0, err
 	}
@@ -144,7 +144,7 @@ func (p *borrowedPlace) open(ctx context.Context, s experiments.Settings) (machi
 // remember writes down what the workload's names stand for on the engine now.
 func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine) (owed, error) {
 	o := owed{Named: map[string]runtimes.ImageID{}, Tags: p.tags}
-	engine, err := connect.Engine(ctx, p.engine.Runtime, m.WatchEndpoint())
+	engine, err := connect.Engine(ctx, m.WatchEndpoint())
 	if err != nil {
 		return o, err
 	}
@@ -168,7 +168,7 @@ func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine) (owed, 
 // clean has a worker take away what a trial made.
 func (p *borrowedPlace) clean(ctx context.Context, m machine.Machine, o owed) error {
 	text, err := json.Marshal(job{Do: jobClean, Owed: o, Config: pipeline.Config{
-		Runtime: p.engine.Runtime, Endpoint: m.Endpoint(), ClusterName: borrowedCluster,
+		Endpoint: m.Endpoint(), ClusterName: borrowedCluster,
 		ClusterStart: trial.ClusterBefore, WorkDir: p.workDir()}})
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	}
 	w, s := x.workload, x.settings
 	cfg = pipeline.Config{
-		TrialID: x.trial.ID, Runtime: s.Runtime, Endpoint: m.Endpoint(),
+		TrialID: x.trial.ID, Endpoint: m.Endpoint(),
 		ClusterName: "stratbench", NodeImage: s.NodeImage, KindConfig: w.KindConfig,
 		ClusterStart: s.ClusterStart, Schedule: schedule, NoCache: s.Build.NoCache, LoadTogether: s.Load.Together,
 		Manifests: w.Manifests, ReadyURLs: w.Ready.URLs,

@@ -27,7 +27,7 @@ func TestHostEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := golden(t, trial.Docker, here)
-	engine, err := connect.Engine(t.Context(), trial.Docker, m.WatchEndpoint())
+	engine, err := connect.Engine(t.Context(), m.WatchEndpoint())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments"
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
@@ -137,7 +136,7 @@ func (p *isolatedPlace) makeGolden(ctx context.Context, s experiments.Settings, 
 	}
 	err := isolated.MakeGolden(ctx, isolated.GoldenConfig{
 		Store: p.store, Root: p.rootKey(s), Key: key, Runtime: s.Runtime, Log: filepath.Join(p.cache, key+".log"),
-	}, func(ctx context.Context, m *isolated.Machine) error { return p.loadImages(ctx, s.Runtime, m) })
+	}, func(ctx context.Context, m *isolated.Machine) error { return p.loadImages(ctx, m) })
 	if err != nil {
 		return err
 	}
@@ -158,8 +157,8 @@ func (p *isolatedPlace) importRoot(ctx context.Context, s experiments.Settings) 
 	return p.store.ImportRoot(ctx, key, tar)
 }
 
-func (p *isolatedPlace) loadImages(ctx context.Context, rt trial.Runtime, m *isolated.Machine) error {
-	engine, err := connect.Engine(ctx, rt, m.WatchEndpoint())
+func (p *isolatedPlace) loadImages(ctx context.Context, m *isolated.Machine) error {
+	engine, err := connect.Engine(ctx, m.WatchEndpoint())
 	if err != nil {
 		return err
 	}

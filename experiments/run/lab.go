@@ -33,7 +33,7 @@ func PrepareLab(ctx context.Context, note func(string)) error {
 func NeedsLab(ctx context.Context) (why string, needed bool) {
 	for _, rt := range trial.Runtimes() {
 		if engines, err := machine.Engines(ctx, rt); err == nil {
-			return fmt.Sprintf("%s runs at %s (%s)", rt, engines[rt].Endpoint, engines[rt].Source), false
+			return fmt.Sprintf("%s runs at %s", rt, engines[rt]), false
 		}
 	}
 	return "", true

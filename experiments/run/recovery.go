@@ -68,13 +68,13 @@ func (x *execution) fresh(ctx context.Context, place place) (machine.Machine, er
 	if err != nil {
 		return nil, err
 	}
-	return m, answers(ctx, probe.NewEngine(m.WatchEndpoint()))
+	return m, answers(ctx, probe.Engine{Endpoint: m.WatchEndpoint()})
 }
 
-func answers(ctx context.Context, engine *probe.Engine) error {
+func answers(ctx context.Context, engine probe.Engine) error {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	for engine.Reachable() {
+	for {
 		asked, done := context.WithTimeout(ctx, 2*time.Second)
 		err := engine.Ping(asked)
 		done()
@@ -87,7 +87,6 @@ func answers(ctx context.Context, engine *probe.Engine) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	return nil
 }
 
 // closed takes a machine down, and remembers what was left of it.

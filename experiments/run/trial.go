@@ -186,7 +186,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	engine, err := connect.Engine(ctx, x.settings.Runtime, m.WatchEndpoint())
+	engine, err := connect.Engine(ctx, m.WatchEndpoint())
 	if err != nil {
 		return err
 	}

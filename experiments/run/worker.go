@@ -42,7 +42,7 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := json.NewDecoder(in).Decode(&j); err != nil {
 		return fmt.Errorf("reading the worker's job: %w", err)
 	}
-	engine, err := connect.Engine(ctx, j.Config.Runtime, j.Config.Endpoint)
+	engine, err := connect.Engine(ctx, j.Config.Endpoint)
 	if err != nil {
 		return err
 	}

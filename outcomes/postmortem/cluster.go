@@ -10,9 +10,6 @@ import (
 
 // cluster looks at the nodes and, when one runs, at the API server.
 func (i *investigation) cluster(ctx context.Context) finding {
-	if !i.engine.Reachable() {
-		return row("Kind cluster", "not asked", i.engine.Endpoint)
-	}
 	nodes, err := i.engine.Nodes(ctx, i.Cluster)
 	if err != nil {
 		return func(r *Report) {

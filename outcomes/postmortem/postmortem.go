@@ -68,7 +68,7 @@ type inside interface {
 type investigation struct {
 	Subject
 	inside inside
-	engine *probe.Engine
+	engine probe.Engine
 }
 
 type finding func(*Report)
@@ -76,7 +76,7 @@ type finding func(*Report)
 // Look collects what there is to know. It takes a little longer than Deadline
 // at most.
 func Look(ctx context.Context, s Subject) Report {
-	i := &investigation{Subject: s, engine: probe.NewEngine(s.Machine.WatchEndpoint())}
+	i := &investigation{Subject: s, engine: probe.Engine{Endpoint: s.Machine.WatchEndpoint()}}
 	i.inside, _ = s.Machine.(inside)
 	probes := []struct {
 		source string

@@ -8,46 +8,23 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // Engine asks an engine over its HTTP API, by the part of it that Docker and
-// Podman have in common.
+// Podman have in common. It connects with each question.
 type Engine struct {
-	client *http.Client
-	// Endpoint is the engine's address as the runner reaches it.
-	Endpoint string
-}
-
-// NewEngine returns a prober of the engine at an address such as
-// unix:///run/docker.sock or tcp://127.0.0.1:2375. It connects with each
-// question.
-func NewEngine(endpoint string) *Engine {
-	network, address, _ := strings.Cut(endpoint, "://")
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}
-	return &Engine{Endpoint: endpoint, client: &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true, DialContext: dial,
-	}}}
-}
-
-// Reachable says whether the engine can be asked at all: not every address is
-// one that plain HTTP reaches.
-func (e *Engine) Reachable() bool {
-	network, _, _ := strings.Cut(e.Endpoint, "://")
-	return network == "unix" || network == "tcp"
+	// Endpoint is the engine's as the runner reaches it.
+	Endpoint runtimes.Endpoint
 }
 
 // Ping answers nil when the engine's API answers.
-func (e *Engine) Ping(ctx context.Context) error {
-	_, err := e.get(ctx, "/_ping")
-	return err
+func (e Engine) Ping(ctx context.Context) error {
+	return e.Endpoint.Ping(ctx)
 }
 
 // Node is a container that is a node of a Kind cluster.
@@ -70,12 +47,12 @@ const kubernetesPort = 6443
 
 // Nodes lists the nodes of the Kind cluster of that name, also those that run
 // no more.
-func (e *Engine) Nodes(ctx context.Context, cluster string) ([]Node, error) {
+func (e Engine) Nodes(ctx context.Context, cluster string) ([]Node, error) {
 	filter, err := json.Marshal(map[string][]string{"label": {"io.x-k8s.kind.cluster=" + cluster}})
 	if err != nil {
 		return nil, err
 	}
-	text, err := e.get(ctx, "/v1.40/containers/json?all=true&filters="+url.QueryEscape(string(filter)))
+	text, err := e.Endpoint.Ask(ctx, http.MethodGet, "/v1.40/containers/json?all=true&filters="+url.QueryEscape(string(filter)))
 	if err != nil {
 		return nil, err
 	}
@@ -99,37 +76,4 @@ func (e *Engine) Nodes(ctx context.Context, cluster string) ([]Node, error) {
 		}
 	}
 	return nodes, nil
-}
-
-// longestAnswer bounds what is read of an answer.
-const longestAnswer = 4 << 20
-
-func (e *Engine) get(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://engine"+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	answer, err := e.client.Do(request)
-	if err != nil {
-		return nil, unanswered(ctx, began, err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, longestAnswer))
-	if err != nil {
-		return nil, unanswered(ctx, began, err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the engine answers %s to %s: %.200s", answer.Status, path, text)
-	}
-	return text, nil
-}
-
-// unanswered says how long was waited in vain: a question that hangs is an
-// answer, too.
-func unanswered(ctx context.Context, began time.Time, err error) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	return fmt.Errorf("no answer within %s: %w", time.Since(began).Round(100*time.Millisecond), context.Cause(ctx))
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // Dial connects to an address as it is seen inside a machine.
@@ -40,7 +42,7 @@ func (k *Kubernetes) Live(ctx context.Context) error {
 	began := time.Now()
 	answer, err := k.client.Do(request)
 	if err != nil {
-		return unanswered(ctx, began, err)
+		return runtimes.Unanswered(ctx, began, err)
 	}
 	defer answer.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 2000))

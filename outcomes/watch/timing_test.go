@@ -2,21 +2,36 @@ package watch
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// wellEngine and illEngine are fakes: an engine that answers every question
+// and has no containers, and one that answers none. They serve outside the
+// tests' bubbles, whose clocks would stand still while they wait.
+var (
+	wellEngine = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("[]")) }))
+	illEngine  = httptest.NewServer(http.NotFoundHandler())
 )
 
 // quietMachine is a machine that tells nothing by itself: the tests say what
-// the watch hears. Nothing listens at its address, which plain HTTP does not
-// reach.
-type quietMachine struct{ exited chan struct{} }
+// the watch hears.
+type quietMachine struct {
+	exited chan struct{}
+	engine *httptest.Server
+}
 
-func (m quietMachine) Endpoint() string                { return "ssh://nowhere" }
-func (m quietMachine) WatchEndpoint() string           { return "ssh://nowhere" }
+func (m quietMachine) Endpoint() runtimes.Endpoint { return m.WatchEndpoint() }
+func (m quietMachine) WatchEndpoint() runtimes.Endpoint {
+	return runtimes.Endpoint{Address: "tcp://" + m.engine.Listener.Addr().String()}
+}
 func (m quietMachine) RegistryHost() string            { return "" }
 func (m quietMachine) Start(*exec.Cmd) error           { return nil }
 func (m quietMachine) Self() string                    { return "" }
@@ -27,9 +42,9 @@ func (m quietMachine) Log(int64) ([]byte, error)       { return nil, nil }
 func (m quietMachine) Close(ctx context.Context) error { return nil }
 
 // watching starts a watch of a build whose silence may last five minutes.
-func watching(t *testing.T) (*Watch, quietMachine, func() time.Duration) {
+func watching(t *testing.T, engine *httptest.Server) (*Watch, quietMachine, func() time.Duration) {
 	t.Helper()
-	m := quietMachine{make(chan struct{})}
+	m := quietMachine{make(chan struct{}), engine}
 	began := time.Now()
 	elapsed := func() time.Duration { return time.Since(began) }
 	w := Start(Config{Machine: m, Elapsed: func() trial.Seconds { return trial.Seconds(elapsed()) },
@@ -62,7 +77,7 @@ func dead(w *Watch) bool {
 
 func TestADeathIsNoticedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, m, elapsed := watching(t)
+		w, m, elapsed := watching(t, wellEngine)
 		time.Sleep(time.Minute)
 		close(m.exited)
 		<-w.Dead()
@@ -90,7 +105,7 @@ func TestThrashingIsToldFromASlowBuild(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, _, _ := watching(t)
+				w, _, _ := watching(t, wellEngine)
 				press(w, c.full, c.lasts, c.talking)
 				synctest.Wait()
 				if got := dead(w); got != c.want {
@@ -104,7 +119,7 @@ func TestThrashingIsToldFromASlowBuild(t *testing.T) {
 
 func TestThrashingIsFoundAfterThirtySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, _, elapsed := watching(t)
+		w, _, elapsed := watching(t, wellEngine)
 		press(w, 5, time.Minute, true)
 		press(w, 80, 20*time.Second, false)
 		press(w, 10, 2*time.Second, false) // it could breathe: the count begins anew
@@ -121,7 +136,7 @@ func TestThrashingIsFoundAfterThirtySeconds(t *testing.T) {
 
 func TestATrialThatDoesNotEndItselfIsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, _, elapsed := watching(t)
+		w, _, elapsed := watching(t, wellEngine)
 		<-w.Dead()
 		if f := w.Verdict(); f.Kind != Overdue {
 			t.Errorf("found %+v", f)
@@ -137,10 +152,7 @@ func TestAnAPIThatDoesNotAnswerIsAHangOnlyInSilence(t *testing.T) {
 	for name, c := range map[string]struct{ talking, want bool }{"silent": {false, true}, "talking": {true, false}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, _, elapsed := watching(t)
-				w.mu.Lock()
-				w.api.last, w.api.err = time.Now(), context.DeadlineExceeded
-				w.mu.Unlock()
+				w, _, elapsed := watching(t, illEngine)
 				for range 60 {
 					time.Sleep(time.Second)
 					if c.talking {

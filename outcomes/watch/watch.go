@@ -44,7 +44,7 @@ type inside interface {
 type Watch struct {
 	config  Config
 	inside  inside // nil for a machine of the user's
-	engine  *probe.Engine
+	engine  probe.Engine
 	started time.Time
 	stop    context.CancelFunc
 	done    sync.WaitGroup
@@ -71,16 +71,14 @@ type Watch struct {
 // Start begins to watch.
 func Start(c Config) *Watch {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &Watch{config: c, engine: probe.NewEngine(c.Machine.WatchEndpoint()), started: time.Now(), stop: stop, dead: make(chan struct{})}
+	w := &Watch{config: c, engine: probe.Engine{Endpoint: c.Machine.WatchEndpoint()}, started: time.Now(), stop: stop, dead: make(chan struct{})}
 	w.inside, _ = c.Machine.(inside)
 	w.progress.heard = w.started
 	w.api.last = w.started
 	w.done.Go(func() { w.awaitExit(ctx) })
 	w.done.Go(func() { every(ctx, tick, w.judge) })
-	if w.engine.Reachable() {
-		w.done.Go(func() { every(ctx, pingEvery, func() { w.ping(ctx) }) })
-		w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })
-	}
+	w.done.Go(func() { every(ctx, pingEvery, func() { w.ping(ctx) }) })
+	w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })
 	if w.inside != nil {
 		w.done.Go(func() { every(ctx, tick, w.lookAtProcesses) })
 	}

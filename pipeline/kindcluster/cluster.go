@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,15 +19,15 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // Options say which cluster is to be created, and where.
 type Options struct {
 	Name      string
 	NodeImage string
-	Runtime   trial.Runtime
-	// Endpoint is the engine's address; "" leaves it to the engine's CLI.
-	Endpoint string
+	// Endpoint is the engine's that is to host the nodes.
+	Endpoint runtimes.Endpoint
 	Config   *v1alpha4.Cluster
 	// Kubeconfig is the file to which access to the cluster is written. The
 	// user's own is never touched.
@@ -107,7 +109,7 @@ var silent = Observer{Log: func(string) {}, Step: func(string) func(error) { ret
 // KIND_EXPERIMENTAL_PROVIDER that it does not know and prefers docker.
 func (o Options) provider(log *logger) *cluster.Provider {
 	by := cluster.ProviderWithDocker()
-	if o.Runtime == trial.Podman {
+	if o.Endpoint.Runtime == trial.Podman {
 		by = cluster.ProviderWithPodman()
 	}
 	return cluster.NewProvider(cluster.ProviderWithLogger(log), by)
@@ -116,15 +118,19 @@ func (o Options) provider(log *logger) *cluster.Provider {
 // pointCLI makes the engine's CLI, which is what Kind drives, talk to the same
 // engine as everything else. Kind offers no other way than the environment.
 func (o Options) pointCLI() error {
-	if o.Endpoint == "" {
-		return nil
+	before := os.Environ()
+	wanted := o.Endpoint.Environ(before)
+	for _, v := range before {
+		if !slices.Contains(wanted, v) {
+			name, _, _ := strings.Cut(v, "=")
+			os.Unsetenv(name)
+		}
 	}
-	name := "DOCKER_HOST"
-	if o.Runtime == trial.Podman {
-		name = "CONTAINER_HOST"
-	}
-	if err := os.Setenv(name, o.Endpoint); err != nil {
-		return fmt.Errorf("pointing the %s command at %s: %w", o.Runtime, o.Endpoint, err)
+	for _, v := range wanted {
+		name, value, _ := strings.Cut(v, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("pointing the %s command at %s: %w", o.Endpoint.Runtime, o.Endpoint, err)
+		}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 func TestKindsStatusMessagesBecomeSteps(t *testing.T) {
@@ -87,7 +88,7 @@ func TestNodeState(t *testing.T) {
 }
 
 // engineAPI answers like the engine of that name.
-func engineAPI(t *testing.T, component string) string {
+func engineAPI(t *testing.T, component string) runtimes.Endpoint {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte(`{"Version":"1","Components":[{"Name":"` + component + `"}]}`))
@@ -97,28 +98,18 @@ func engineAPI(t *testing.T, component string) string {
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return "tcp://" + server.Listener.Addr().String()
+	return runtimes.Endpoint{Address: "tcp://" + server.Listener.Addr().String()}
 }
 
 func TestHostIsWhoeverAnswers(t *testing.T) {
 	for component, want := range map[string]trial.Runtime{"Engine": trial.Docker, "Podman Engine": trial.Podman} {
-		o := Options{Endpoint: engineAPI(t, component)}
-		host, err := inspect(t.Context(), o.ask(), "c-control-plane")
+		engine := engineAPI(t, component)
+		host, err := inspect(t.Context(), engine, "c-control-plane")
 		if err != nil || host.Runtime != want || host.ImageID != "sha256:def" {
 			t.Errorf("%s: got %+v, %v", component, host, err)
 		}
-		if _, err := inspect(t.Context(), o.ask(), "other"); err == nil {
+		if _, err := inspect(t.Context(), engine, "other"); err == nil {
 			t.Errorf("%s: a node that is not there has a host", component)
 		}
-	}
-}
-
-func TestCLIUnderAnothersNameIsFoundOut(t *testing.T) {
-	// Docker's CLI, and podman under the name docker.
-	if text := string(named([]byte(`{"Components":[{"Name":"Engine"}]}`))); strings.Contains(text, "Podman") {
-		t.Errorf("got %s", text)
-	}
-	if text := string(named([]byte(`{"APIVersion":"5.4.2","Version":"5.4.2"}`))); !strings.Contains(text, "Podman") {
-		t.Errorf("got %s", text)
 	}
 }

@@ -5,16 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"strings"
 	"time"
 
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // Host is the engine that hosts a node, and the node image as that engine
@@ -45,23 +44,20 @@ func (o Options) verify(ctx context.Context, all []nodes.Node) (Host, error) {
 	}
 	host, err := Host{}, error(nil)
 	for _, node := range all {
-		if host, err = inspect(ctx, o.ask(), node.String()); err != nil {
-			return host, fmt.Errorf("verifying that %s hosts the node %s: %w", o.Runtime, node, err)
+		if host, err = inspect(ctx, o.Endpoint, node.String()); err != nil {
+			return host, fmt.Errorf("verifying that %s hosts the node %s: %w", o.Endpoint.Runtime, node, err)
 		}
-		if host.Runtime != o.Runtime {
-			return host, &MismatchError{Node: node.String(), Want: o.Runtime, Host: host.Runtime}
+		if host.Runtime != o.Endpoint.Runtime {
+			return host, &MismatchError{Node: node.String(), Want: o.Endpoint.Runtime, Host: host.Runtime}
 		}
 	}
 	return host, nil
 }
 
-// asker fetches a path of the API that both engines offer.
-type asker func(ctx context.Context, path string, answer any) error
-
-func inspect(ctx context.Context, ask asker, node string) (Host, error) {
+func inspect(ctx context.Context, engine runtimes.Endpoint, node string) (Host, error) {
 	var version struct{ Components []struct{ Name string } }
 	var container struct{ ID, Image string }
-	err := errors.Join(ask(ctx, "/version", &version), ask(ctx, "/containers/"+url.PathEscape(node)+"/json", &container))
+	err := errors.Join(ask(ctx, engine, "/version", &version), ask(ctx, engine, "/containers/"+url.PathEscape(node)+"/json", &container))
 	if err != nil {
 		return Host{}, err
 	}
@@ -77,70 +73,16 @@ func inspect(ctx context.Context, ask asker, node string) (Host, error) {
 	return host, nil
 }
 
-// ask returns how to reach the engine: at its endpoint, or through its CLI
-// where the endpoint takes more than a connection (ssh, TLS).
-func (o Options) ask() asker {
-	scheme, address, _ := strings.Cut(o.Endpoint, "://")
-	switch scheme {
-	case "unix":
-		return askAPI("unix", address)
-	case "tcp", "http":
-		return askAPI("tcp", strings.TrimSuffix(address, "/"))
+// ask reads a path of the API that both engines offer.
+func ask(ctx context.Context, engine runtimes.Endpoint, path string, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	text, err := engine.Ask(ctx, http.MethodGet, path)
+	if err != nil {
+		return fmt.Errorf("asking the engine at %s: %w", engine, err)
 	}
-	return askCLI(string(o.Runtime))
-}
-
-func askAPI(network, address string) asker {
-	client := &http.Client{
-		Timeout: 30 * time.Second,
-		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, address)
-		}},
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("reading what the engine at %s says of %s: %w", engine, path, err)
 	}
-	return func(ctx context.Context, path string, answer any) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://engine"+path, nil)
-		if err != nil {
-			return err
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			return fmt.Errorf("asking the engine at %s: %w", address, err)
-		}
-		defer response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("asking the engine at %s for %s: it answered %s", address, path, response.Status)
-		}
-		if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-			return fmt.Errorf("reading what the engine at %s says of %s: %w", address, path, err)
-		}
-		return nil
-	}
-}
-
-// askCLI answers the two questions from the CLI's own output, which carries
-// the same fields.
-func askCLI(program string) asker {
-	return func(ctx context.Context, path string, answer any) error {
-		args := []string{"version", "--format", "{{json .Server}}"}
-		if name, ok := strings.CutPrefix(path, "/containers/"); ok {
-			args = []string{"inspect", "--type=container", "--format", "{{json .}}", strings.TrimSuffix(name, "/json")}
-		}
-		out, err := exec.CommandContext(ctx, program, args...).Output()
-		if err != nil {
-			return fmt.Errorf("running %s %s: %w", program, args[0], err)
-		}
-		if path == "/version" {
-			out = named(out)
-		}
-		return json.Unmarshal(out, answer)
-	}
-}
-
-// named gives an engine a name that its CLI does not: Docker's CLI lists the
-// components of the server, Podman's lists none, under whatever name it runs.
-func named(version []byte) []byte {
-	if strings.Contains(string(version), "Components") {
-		return version
-	}
-	return []byte(`{"Components":[{"Name":"Podman Engine"}]}`)
+	return nil
 }

@@ -1,4 +1,4 @@
-// Package connect picks the engine that a runtime names.
+// Package connect picks the Go client of the engine at an endpoint.
 package connect
 
 import (
@@ -11,15 +11,15 @@ import (
 	"github.com/stratbench/stratbench/runtimes/podman"
 )
 
-// Engine connects to the engine of the runtime that listens at endpoint.
-func Engine(ctx context.Context, runtime trial.Runtime, endpoint string) (runtimes.Engine, error) {
-	switch runtime {
+// Engine connects to the engine that listens at e.
+func Engine(ctx context.Context, e runtimes.Endpoint) (runtimes.Engine, error) {
+	switch e.Runtime {
 	case trial.Docker:
-		return engine(docker.Connect(ctx, endpoint))
+		return engine(docker.Connect(ctx, e))
 	case trial.Podman:
-		return engine(podman.Connect(ctx, endpoint))
+		return engine(podman.Connect(ctx, e))
 	}
-	return nil, fmt.Errorf("connecting to %s: no engine is known for the runtime %q", endpoint, runtime)
+	return nil, fmt.Errorf("connecting to %s: no engine is known for the runtime %q", e, e.Runtime)
 }
 
 // engine keeps a failed connection from becoming an Engine that is not nil.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
@@ -29,10 +30,8 @@ var _ runtimes.Engine = (*Engine)(nil)
 // firstWithBuildKit is the API version from which on Linux engines carry it.
 const firstWithBuildKit = "1.39"
 
-// Connect connects to the engine at endpoint, such as "unix:///run/docker.sock".
-// TLS for tcp endpoints is set up as Docker's own command does it, from the
-// environment.
-func Connect(ctx context.Context, endpoint string) (*Engine, error) {
+// Connect connects to the engine at endpoint.
+func Connect(ctx context.Context, endpoint runtimes.Endpoint) (*Engine, error) {
 	e, err := connect(ctx, endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to docker at %s: %w", endpoint, err)
@@ -40,12 +39,12 @@ func Connect(ctx context.Context, endpoint string) (*Engine, error) {
 	return e, nil
 }
 
-func connect(ctx context.Context, endpoint string) (*Engine, error) {
-	api, err := newClient(endpoint, &http.Transport{})
+func connect(ctx context.Context, endpoint runtimes.Endpoint) (*Engine, error) {
+	api, err := newClient(endpoint, false)
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := newClient(endpoint, &http.Transport{DisableKeepAlives: true})
+	fresh, err := newClient(endpoint, true)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +57,20 @@ func connect(ctx context.Context, endpoint string) (*Engine, error) {
 	return &Engine{api: api, fresh: fresh, buildKit: buildKit}, nil
 }
 
-func newClient(endpoint string, transport *http.Transport) (*client.Client, error) {
+func newClient(endpoint runtimes.Endpoint, fresh bool) (*client.Client, error) {
+	transport, err := endpoint.Transport()
+	if err != nil {
+		return nil, err
+	}
+	transport.DisableKeepAlives = fresh
+	host, dial := endpoint.Address, transport.DialContext
+	if strings.HasPrefix(host, "ssh://") {
+		host = "http://engine" // the transport knows where
+	}
 	return client.NewClientWithOpts(
 		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
-		client.WithTLSClientConfigFromEnv(),
-		client.WithHost(endpoint),
+		client.WithHost(host),
+		client.WithDialContext(dial), // WithHost sets its own
 		client.WithAPIVersionNegotiation(),
 	)
 }

@@ -24,9 +24,9 @@ type Subject struct {
 
 // Place is where an engine is.
 type Place struct {
-	// Endpoint is the engine's address. The engine behind a unix socket is
-	// also tested for what happens when it stands still.
-	Endpoint string
+	// Endpoint is the engine's. The engine behind a unix socket is also tested
+	// for what happens when it stands still.
+	Endpoint runtimes.Endpoint
 	// RegistryHost is an address of this machine at which the engine reaches
 	// a registry without TLS.
 	RegistryHost string

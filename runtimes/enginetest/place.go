@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
@@ -23,9 +24,9 @@ func FindPlace(t *testing.T, runtime trial.Runtime) Place {
 	if testing.Short() {
 		t.Skip("real engines: not in -short")
 	}
-	endpoint := os.Getenv("STRATBENCH_TEST_" + strings.ToUpper(string(runtime)) + "_ENDPOINT")
-	if endpoint != "" {
-		return Place{Endpoint: endpoint, RegistryHost: os.Getenv("STRATBENCH_TEST_REGISTRY_HOST")}
+	address := os.Getenv("STRATBENCH_TEST_" + strings.ToUpper(string(runtime)) + "_ENDPOINT")
+	if address != "" {
+		return Place{Endpoint: runtimes.Endpoint{Runtime: runtime, Address: address}, RegistryHost: os.Getenv("STRATBENCH_TEST_REGISTRY_HOST")}
 	}
 	m := startMachine(t, runtime)
 	return Place{Endpoint: m.WatchEndpoint(), RegistryHost: m.RegistryHost(), Expendable: true}

@@ -30,9 +30,9 @@ func (s suite) standstill(t *testing.T) {
 
 // socket is where the engine's process can be found.
 func (s suite) socket(t *testing.T) string {
-	endpoint, err := url.Parse(s.Endpoint)
+	endpoint, err := url.Parse(s.Endpoint.Address)
 	if err != nil || endpoint.Scheme != "unix" {
-		Missing(t, "the engine's process is not known: its endpoint is "+s.Endpoint)
+		Missing(t, "the engine's process is not known: its endpoint is "+s.Endpoint.Address)
 	}
 	return endpoint.Path
 }

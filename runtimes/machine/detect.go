@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
@@ -20,7 +21,7 @@ type Choice struct {
 	// Reason says why, for people.
 	Reason string
 	// Engines are the user's, for the kind Host.
-	Engines map[trial.Runtime]host.Engine
+	Engines map[trial.Runtime]runtimes.Endpoint
 }
 
 // Detect picks the kind of machine for these runtimes: the user's own engines
@@ -47,9 +48,9 @@ func Detect(ctx context.Context, runtimes ...trial.Runtime) (Choice, error) {
 }
 
 // Engines finds the user's own engines, all of them or an error.
-func Engines(ctx context.Context, runtimes ...trial.Runtime) (map[trial.Runtime]host.Engine, error) {
-	engines := map[trial.Runtime]host.Engine{}
-	for _, r := range runtimes {
+func Engines(ctx context.Context, wanted ...trial.Runtime) (map[trial.Runtime]runtimes.Endpoint, error) {
+	engines := map[trial.Runtime]runtimes.Endpoint{}
+	for _, r := range wanted {
 		e, err := host.Find(ctx, r)
 		if err != nil {
 			return nil, err
@@ -59,10 +60,10 @@ func Engines(ctx context.Context, runtimes ...trial.Runtime) (map[trial.Runtime]
 	return engines, nil
 }
 
-func sources(runtimes []trial.Runtime, engines map[trial.Runtime]host.Engine) string {
+func sources(runtimes []trial.Runtime, engines map[trial.Runtime]runtimes.Endpoint) string {
 	var texts []string
 	for _, r := range runtimes {
-		texts = append(texts, fmt.Sprintf("%s at %s (%s)", r, engines[r].Endpoint, engines[r].Source))
+		texts = append(texts, fmt.Sprintf("%s at %s", r, engines[r]))
 	}
 	return strings.Join(texts, ", ")
 }

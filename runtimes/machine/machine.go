@@ -8,6 +8,7 @@ import (
 	"os/exec"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // Kind is a kind of machine.
@@ -23,11 +24,11 @@ const (
 
 // Machine is a place with one running engine, in its golden state.
 type Machine interface {
-	// Endpoint is the engine's address as seen by a worker inside the machine:
-	// "unix:///run/docker.sock".
-	Endpoint() string
-	// WatchEndpoint is the same engine's address as seen from the runner.
-	WatchEndpoint() string
+	// Endpoint is where the engine listens, as seen by a worker inside the
+	// machine.
+	Endpoint() runtimes.Endpoint
+	// WatchEndpoint is the same as seen from the runner.
+	WatchEndpoint() runtimes.Endpoint
 	// RegistryHost is the address at which the runner can listen so that both
 	// the engine and the cluster's nodes reach it.
 	RegistryHost() string

@@ -29,17 +29,15 @@ type Engine struct {
 
 var _ runtimes.Engine = (*Engine)(nil)
 
-// Connect connects to the service at endpoint: "unix:///run/podman/podman.sock",
-// "tcp://host:port" or "ssh://user@host/path". An SSH key is looked for where
-// Podman's own command does, CONTAINER_SSHKEY first.
-func Connect(ctx context.Context, endpoint string) (*Engine, error) {
-	connection, err := bindings.NewConnection(ctx, endpoint)
+// Connect connects to the service at endpoint.
+func Connect(ctx context.Context, endpoint runtimes.Endpoint) (*Engine, error) {
+	api, err := endpoint.API()
 	if err != nil {
-		return nil, fmt.Errorf("connecting to podman at %s: %w", endpoint, err)
+		return nil, fmt.Errorf("connecting to podman: %w", err)
 	}
-	client, err := bindings.GetClient(connection)
+	connection, client, err := connect(ctx, endpoint)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to podman at %s: %w", endpoint, err)
+		return nil, err
 	}
 	transport := client.Client.Transport.(*http.Transport)
 	fresh := transport.Clone()
@@ -48,18 +46,21 @@ func Connect(ctx context.Context, endpoint string) (*Engine, error) {
 	return &Engine{
 		connection: context.WithoutCancel(connection),
 		fresh:      fresh,
-		ping:       pingURL(client),
+		ping:       api.String() + "/_ping",
 		local:      runtime.GOOS == "linux" && client.URI.Scheme == "unix",
 	}, nil
 }
 
-// pingURL is where the bindings' requests go, which differs by the kind of
-// connection.
-func pingURL(client *bindings.Connection) string {
-	if client.URI.Scheme == "tcp" {
-		return "http://" + client.URI.Host + client.URI.Path + "/_ping"
+func connect(ctx context.Context, endpoint runtimes.Endpoint) (context.Context, *bindings.Connection, error) {
+	connection, err := bindings.NewConnectionWithOptions(ctx, bindings.Options{
+		URI: endpoint.Address, Identity: endpoint.Identity, Machine: endpoint.Machine,
+		TLSCAFile: endpoint.TLS.CA, TLSCertFile: endpoint.TLS.Cert, TLSKeyFile: endpoint.TLS.Key,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("connecting to podman at %s: %w", endpoint, err)
 	}
-	return "http://d/_ping"
+	client, err := bindings.GetClient(connection)
+	return connection, client, err
 }
 
 // Ping implements runtimes.Engine. It does without the bindings, which try

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -36,7 +37,7 @@ func serve(t *testing.T, handle http.HandlerFunc) *Engine {
 	server.Listener = listener
 	server.Start()
 	t.Cleanup(server.Close)
-	e, err := Connect(t.Context(), "unix://"+socket)
+	e, err := Connect(t.Context(), runtimes.Endpoint{Runtime: trial.Podman, Address: "unix://" + socket})
 	if err != nil {
 		t.Fatal(err)
 	}

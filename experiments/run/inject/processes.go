@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -62,21 +59,10 @@ func (i *Injector) killNode() (string, error) {
 
 // askEngine posts to the engine's API.
 func (i *Injector) askEngine(path string) error {
-	network, address, _ := strings.Cut(i.Machine.WatchEndpoint(), "://")
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, address)
-		}}}
-	answer, err := client.Post("http://engine"+path, "", nil)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode >= 300 {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 500))
-		return fmt.Errorf("the engine answers %s: %s", answer.Status, text)
-	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err := i.Machine.WatchEndpoint().Ask(ctx, http.MethodPost, path)
+	return err
 }
 
 // killAPIServer kills the API server, and each that the kubelet starts in its

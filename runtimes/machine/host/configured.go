@@ -1,56 +1,104 @@
 package host
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+
+	dockerconfig "github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/context/docker"
+	"github.com/docker/cli/cli/context/store"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 	"go.podman.io/common/pkg/config"
 )
 
-// dockerContext reads the context that the docker command would use. Nothing
-// set is an empty Engine.
-func dockerContext() (Engine, error) {
+// configured is the engine that the user has set for a runtime; with nothing
+// set, an Endpoint without an address.
+func configured(runtime trial.Runtime) (runtimes.Endpoint, error) {
+	named := os.Getenv(variable(runtime))
+	switch {
+	case runtime == trial.Docker && named != "":
+		return dockerEnvironment(named)
+	case runtime == trial.Docker:
+		return dockerContext()
+	case named != "":
+		return runtimes.Endpoint{Runtime: runtime, Address: named, Identity: os.Getenv("CONTAINER_SSHKEY"), Source: variable(runtime)}, nil
+	}
+	return podmanConnection()
+}
+
+// dockerEnvironment is what the docker command makes of DOCKER_HOST and the
+// variables for TLS beside it.
+func dockerEnvironment(address string) (runtimes.Endpoint, error) {
+	e := runtimes.Endpoint{Runtime: trial.Docker, Address: address, Source: "DOCKER_HOST"}
+	verify := os.Getenv("DOCKER_TLS_VERIFY") != ""
+	if !verify && os.Getenv("DOCKER_TLS") == "" || !strings.HasPrefix(address, "tcp://") {
+		return e, nil
+	}
+	dir := os.Getenv("DOCKER_CERT_PATH")
+	if dir == "" {
+		var err error
+		if dir, err = dockerConfig(); err != nil {
+			return e, err
+		}
+	}
+	e.TLS = runtimes.TLS{CA: filepath.Join(dir, "ca.pem"), Cert: existing(dir, "cert.pem"), Key: existing(dir, "key.pem"), SkipVerify: !verify}
+	return e, nil
+}
+
+// existing is the path of a file if there is one.
+func existing(dir, name string) string {
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// dockerContext reads the context that the docker command would use.
+func dockerContext() (runtimes.Endpoint, error) {
 	dir, err := dockerConfig()
 	if err != nil {
-		return Engine{}, err
+		return runtimes.Endpoint{}, err
 	}
 	name := os.Getenv("DOCKER_CONTEXT")
 	if name == "" {
-		var file struct{ CurrentContext string }
-		if err := readJSON(filepath.Join(dir, "config.json"), &file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return Engine{}, err
+		file, err := dockerconfig.Load(dir)
+		if err != nil {
+			return runtimes.Endpoint{}, fmt.Errorf("reading the docker configuration: %w", err)
 		}
 		name = file.CurrentContext
 	}
 	if name == "" || name == "default" {
-		return Engine{}, nil
+		return runtimes.Endpoint{}, nil
 	}
 	return namedContext(dir, name)
 }
 
-func namedContext(dir, name string) (Engine, error) {
-	// The docker command names the folder of a context after a hash of its name.
-	sum := sha256.Sum256([]byte(name))
-	var meta struct {
-		Endpoints map[string]struct{ Host string }
+func namedContext(dir, name string) (runtimes.Endpoint, error) {
+	contexts := store.New(filepath.Join(dir, "contexts"), store.NewConfig(
+		func() any { return &map[string]any{} },
+		store.EndpointTypeGetter(docker.DockerEndpoint, func() any { return &docker.EndpointMeta{} })))
+	meta, err := contexts.GetMetadata(name)
+	if err != nil {
+		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q; docker context ls lists those there are: %w", name, err)
 	}
-	path := filepath.Join(dir, "contexts", "meta", hex.EncodeToString(sum[:]), "meta.json")
-	if err := readJSON(path, &meta); err != nil {
-		return Engine{}, fmt.Errorf("reading the docker context %q; docker context ls lists those there are: %w", name, err)
+	of, err := docker.EndpointFromContext(meta)
+	if err == nil && of.Host == "" {
+		err = errors.New("it has no address")
 	}
-	host := meta.Endpoints["docker"].Host
-	if host == "" {
-		return Engine{}, fmt.Errorf("the docker context %q has no address; docker context inspect %s shows it", name, name)
+	if err != nil {
+		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q; docker context inspect %s shows it: %w", name, name, err)
 	}
-	return Engine{Runtime: trial.Docker, Endpoint: host, Source: "docker context " + name}, nil
+	files := filepath.Join(contexts.GetStorageInfo(name).TLSPath, docker.DockerEndpoint)
+	return runtimes.Endpoint{Runtime: trial.Docker, Address: of.Host, Name: name, Source: "docker context " + name, TLS: runtimes.TLS{
+		CA: existing(files, "ca.pem"), Cert: existing(files, "cert.pem"), Key: existing(files, "key.pem"), SkipVerify: of.SkipTLSVerify,
+	}}, nil
 }
 
 func dockerConfig() (string, error) {
@@ -64,42 +112,32 @@ func dockerConfig() (string, error) {
 	return filepath.Join(home, ".docker"), nil
 }
 
-func readJSON(path string, v any) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	return nil
-}
-
 // podmanConnection reads the connection that podman would use as a remote
-// client. Nothing set is an empty Engine.
-func podmanConnection() (Engine, error) {
+// client.
+func podmanConnection() (runtimes.Endpoint, error) {
 	settings, err := config.New(nil)
 	if err != nil {
-		return Engine{}, fmt.Errorf("reading the podman configuration: %w", err)
+		return runtimes.Endpoint{}, fmt.Errorf("reading the podman configuration: %w", err)
 	}
 	all, err := settings.GetAllConnections()
 	if err != nil {
-		return Engine{}, fmt.Errorf("reading the podman connections: %w", err)
+		return runtimes.Endpoint{}, fmt.Errorf("reading the podman connections: %w", err)
 	}
 	wanted := os.Getenv("CONTAINER_CONNECTION")
 	for _, c := range all {
 		if c.Name == wanted || wanted == "" && c.Default {
-			return Engine{Runtime: trial.Podman, Endpoint: c.URI, Identity: c.Identity, Source: "podman connection " + c.Name}, nil
+			return runtimes.Endpoint{Runtime: trial.Podman, Address: c.URI, Identity: c.Identity, Machine: c.IsMachine, Name: c.Name,
+				TLS: runtimes.TLS{CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey}, Source: "podman connection " + c.Name}, nil
 		}
 	}
 	if wanted != "" {
-		return Engine{}, fmt.Errorf("CONTAINER_CONNECTION names the podman connection %q, which does not exist; podman system connection list lists those there are", wanted)
+		return runtimes.Endpoint{}, fmt.Errorf("CONTAINER_CONNECTION names the podman connection %q, which does not exist; podman system connection list lists those there are", wanted)
 	}
-	return Engine{}, nil
+	return runtimes.Endpoint{}, nil
 }
 
 // sockets are where engines listen when nothing says otherwise.
-func sockets(r trial.Runtime) []Engine {
+func sockets(r trial.Runtime) []runtimes.Endpoint {
 	home, _ := os.UserHomeDir()
 	run := os.Getenv("XDG_RUNTIME_DIR")
 	paths := []string{"/var/run/docker.sock", under(run, "docker.sock"), under(home, ".docker/run/docker.sock")}
@@ -112,12 +150,12 @@ func sockets(r trial.Runtime) []Engine {
 		}
 	}
 	if runtime.GOOS == "windows" {
-		return []Engine{{Runtime: r, Endpoint: pipe, Source: "the usual pipe"}}
+		return []runtimes.Endpoint{{Runtime: r, Address: pipe, Source: "the usual pipe"}}
 	}
-	var engines []Engine
+	var engines []runtimes.Endpoint
 	for _, p := range paths {
 		if p != "" {
-			engines = append(engines, Engine{Runtime: r, Endpoint: "unix://" + p, Source: "the usual socket"})
+			engines = append(engines, runtimes.Endpoint{Runtime: r, Address: "unix://" + p, Source: "the usual socket"})
 		}
 	}
 	return engines

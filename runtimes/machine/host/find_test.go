@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // alone makes the test see no configuration of whoever runs it.
@@ -53,7 +54,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func expect(t *testing.T, r trial.Runtime, want Engine) {
+func expect(t *testing.T, r trial.Runtime, want runtimes.Endpoint) {
 	t.Helper()
 	want.Runtime = r
 	if got, err := Find(t.Context(), r); err != nil || got != want {
@@ -67,8 +68,8 @@ func TestEnvironmentWins(t *testing.T) {
 	serve(t, home+"/docker.sock", 200)
 	t.Setenv("DOCKER_HOST", docker)
 	t.Setenv("CONTAINER_HOST", podman)
-	expect(t, trial.Docker, Engine{Endpoint: docker, Source: "DOCKER_HOST"})
-	expect(t, trial.Podman, Engine{Endpoint: podman, Source: "CONTAINER_HOST"})
+	expect(t, trial.Docker, runtimes.Endpoint{Address: docker, Source: "DOCKER_HOST"})
+	expect(t, trial.Podman, runtimes.Endpoint{Address: podman, Source: "CONTAINER_HOST"})
 }
 
 func TestDockerContext(t *testing.T) {
@@ -78,7 +79,7 @@ func TestDockerContext(t *testing.T) {
 	// The folder is what docker context create colima makes: the SHA-256 of the name.
 	write(t, home+"/.docker/contexts/meta/f24fd3749c1368328e2b149bec149cb6795619f244c5b584e844961215dadd16/meta.json",
 		`{"Name":"colima","Metadata":{},"Endpoints":{"docker":{"Host":"`+endpoint+`","SkipTLSVerify":false}}}`)
-	expect(t, trial.Docker, Engine{Endpoint: endpoint, Source: "docker context colima"})
+	expect(t, trial.Docker, runtimes.Endpoint{Address: endpoint, Name: "colima", Source: "docker context colima"})
 }
 
 func TestDockerContextThatIsGone(t *testing.T) {
@@ -95,7 +96,7 @@ func TestPodmanConnection(t *testing.T) {
 	write(t, home+"/connections.json", `{"Connection":{"Default":"vm","Connections":{
 		"other":{"URI":"ssh://root@127.0.0.1:1/run/podman/podman.sock","Identity":"/key"},
 		"vm":{"URI":"`+endpoint+`","Identity":"/key"}}}}`)
-	expect(t, trial.Podman, Engine{Endpoint: endpoint, Identity: "/key", Source: "podman connection vm"})
+	expect(t, trial.Podman, runtimes.Endpoint{Address: endpoint, Identity: "/key", Name: "vm", Source: "podman connection vm"})
 }
 
 func TestUsualSocketOfAUser(t *testing.T) {
@@ -103,7 +104,7 @@ func TestUsualSocketOfAUser(t *testing.T) {
 	endpoint := serve(t, home+"/podman/podman.sock", 200)
 	e, err := Find(t.Context(), trial.Podman)
 	// A host with podman as root has another usual socket, which is as good.
-	if err != nil || e.Endpoint != endpoint && e.Endpoint != "unix:///run/podman/podman.sock" {
+	if err != nil || e.Address != endpoint && e.Address != "unix:///run/podman/podman.sock" {
 		t.Errorf("got %+v, %v", e, err)
 	}
 }
@@ -152,7 +153,7 @@ func TestCheckMemory(t *testing.T) {
 }
 
 func TestWorkersFindTheEngine(t *testing.T) {
-	m, err := Open(Engine{Runtime: trial.Docker, Endpoint: "unix:///x.sock"})
+	m, err := Open(runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///x.sock"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,17 +9,18 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // Machine is the host with a user's engine on it.
 type Machine struct {
-	engine Engine
+	engine runtimes.Endpoint
 	self   string
 	before counters
 }
 
 // Open makes a machine of a user's engine. It starts nothing.
-func Open(e Engine) (*Machine, error) {
+func Open(e runtimes.Endpoint) (*Machine, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -33,14 +34,11 @@ func Open(e Engine) (*Machine, error) {
 	return m, nil
 }
 
-// Endpoint is the engine's address. Workers run on the host and use the same.
-func (m *Machine) Endpoint() string { return m.engine.Endpoint }
+// Endpoint is the engine's. Workers run on the host and use the same.
+func (m *Machine) Endpoint() runtimes.Endpoint { return m.engine }
 
-// WatchEndpoint is the same address.
-func (m *Machine) WatchEndpoint() string { return m.engine.Endpoint }
-
-// Engine tells which engine it is and where it was found.
-func (m *Machine) Engine() Engine { return m.engine }
+// WatchEndpoint is the same.
+func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.engine }
 
 // RegistryHost is the loopback address: nothing is opened to others, and an
 // engine on this very system reaches it, without TLS too.
@@ -50,7 +48,7 @@ func (m *Machine) RegistryHost() string { return "127.0.0.1" }
 // which nothing here ends.
 func (m *Machine) Start(cmd *exec.Cmd) error {
 	if cmd.Env == nil {
-		cmd.Env = append(os.Environ(), m.engine.Client()...)
+		cmd.Env = m.engine.Environ(os.Environ())
 	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", cmd.Args[0], err)
@@ -63,13 +61,13 @@ func (m *Machine) Self() string { return m.self }
 
 // local reports whether the engine runs on this very system, as far as its
 // address tells.
-func (m *Machine) local() bool { return strings.HasPrefix(m.engine.Endpoint, "unix://") }
+func (m *Machine) local() bool { return strings.HasPrefix(m.engine.Address, "unix://") }
 
 // Sample reads the whole host, of which the engine is a part. Where the engine
 // is elsewhere, or the host does not tell, the error is errors.ErrUnsupported.
 func (m *Machine) Sample() (trial.Sample, error) {
 	if !m.local() {
-		return trial.Sample{}, fmt.Errorf("reading what the engine at %s uses: %w", m.engine.Endpoint, errors.ErrUnsupported)
+		return trial.Sample{}, fmt.Errorf("reading what the engine at %s uses: %w", m.engine.Address, errors.ErrUnsupported)
 	}
 	return sample(m.before)
 }

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 func TestSampleIsOfTheHostSinceTheStart(t *testing.T) {
 	proc = "testdata/proc"
 	t.Cleanup(func() { proc = "/proc" })
-	m := &Machine{engine: Engine{Endpoint: "unix:///x"}, before: counters{read: 1000 << 10, kills: 1}}
+	m := &Machine{engine: runtimes.Endpoint{Address: "unix:///x"}, before: counters{read: 1000 << 10, kills: 1}}
 	got, err := m.Sample()
 	want := trial.Sample{
 		CPU:    trial.Seconds(15300 * time.Millisecond),
@@ -25,7 +26,7 @@ func TestSampleIsOfTheHostSinceTheStart(t *testing.T) {
 }
 
 func TestSampleOfAnEngineElsewhereIsUnsupported(t *testing.T) {
-	m := &Machine{engine: Engine{Endpoint: "ssh://core@127.0.0.1:2222/run/podman/podman.sock"}}
+	m := &Machine{engine: runtimes.Endpoint{Address: "ssh://core@127.0.0.1:2222/run/podman/podman.sock"}}
 	if _, err := m.Sample(); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("got %v", err)
 	}

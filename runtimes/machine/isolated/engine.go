@@ -13,8 +13,6 @@ type engine struct {
 	argv   []string
 	// files are what is written to the machine's root before it starts.
 	files map[string]string
-	// client is the variable by which clients inside find the engine.
-	client string
 }
 
 func engineFor(runtime trial.Runtime, l link) (engine, error) {
@@ -44,7 +42,6 @@ func dockerEngine(l link) (engine, error) {
 		socket: socket,
 		argv:   []string{"dockerd", "--host=unix://" + socket},
 		files:  map[string]string{"/etc/docker/daemon.json": string(config) + "\n"},
-		client: "DOCKER_HOST=unix://" + socket,
 	}, nil
 }
 
@@ -73,7 +70,6 @@ insecure = true
 `, l.host.String(), l.host.String()),
 			"/usr/local/bin/podman": podmanBelowTheLimit,
 		},
-		client: "CONTAINER_HOST=unix://" + socket,
 	}
 }
 

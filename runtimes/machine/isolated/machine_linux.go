@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 	"golang.org/x/sys/unix"
@@ -190,11 +191,15 @@ func (m *Machine) Stop(ctx context.Context) error {
 // ID names the machine in control groups and in the store.
 func (m *Machine) ID() string { return m.id }
 
-// Endpoint is the engine's address inside the machine.
-func (m *Machine) Endpoint() string { return "unix://" + m.engine.socket }
+// Endpoint is the engine's inside the machine.
+func (m *Machine) Endpoint() runtimes.Endpoint { return m.at(m.engine.socket) }
 
-// WatchEndpoint is the same engine's address on the host, while the machine is.
-func (m *Machine) WatchEndpoint() string { return "unix://" + m.socket() }
+// WatchEndpoint is the same on the host, while the machine is.
+func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.at(m.socket()) }
+
+func (m *Machine) at(socket string) runtimes.Endpoint {
+	return runtimes.Endpoint{Runtime: m.config.Runtime, Address: "unix://" + socket}
+}
 
 func (m *Machine) socket() string {
 	return fmt.Sprintf("/proc/%d/root%s", m.init.Process.Pid, m.engine.socket)

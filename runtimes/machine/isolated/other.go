@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
 
@@ -38,26 +39,26 @@ func Checks() []Check {
 // Machine is never made here.
 type Machine struct{}
 
-func (m *Machine) ID() string                    { return "" }
-func (m *Machine) Endpoint() string              { return "" }
-func (m *Machine) WatchEndpoint() string         { return "" }
-func (m *Machine) RegistryHost() string          { return "" }
-func (m *Machine) Addr() netip.Addr              { return netip.Addr{} }
-func (m *Machine) Start(*exec.Cmd) error         { return errNotLinux }
-func (m *Machine) Self() string                  { return "" }
-func (m *Machine) Sample() (trial.Sample, error) { return trial.Sample{}, errNotLinux }
-func (m *Machine) OOMKills() []OOMKill           { return nil }
-func (m *Machine) EnginePID() int                { return 0 }
-func (m *Machine) Pids() ([]int, error)          { return nil, errNotLinux }
-func (m *Machine) Processes() ([]Process, error) { return nil, errNotLinux }
-func (m *Machine) EngineExited() <-chan struct{} { return nil }
-func (m *Machine) Exit() string                  { return "" }
-func (m *Machine) Log(int64) ([]byte, error)     { return nil, errNotLinux }
-func (m *Machine) Stop(context.Context) error    { return errNotLinux }
-func (m *Machine) Close(context.Context) error   { return errNotLinux }
-func (m *Machine) Root() string                  { return "" }
-func (m *Machine) OwnDisk() bool                 { return false }
-func (m *Machine) Squeeze(trial.Bytes) error     { return errNotLinux }
+func (m *Machine) ID() string                       { return "" }
+func (m *Machine) Endpoint() runtimes.Endpoint      { return runtimes.Endpoint{} }
+func (m *Machine) WatchEndpoint() runtimes.Endpoint { return runtimes.Endpoint{} }
+func (m *Machine) RegistryHost() string             { return "" }
+func (m *Machine) Addr() netip.Addr                 { return netip.Addr{} }
+func (m *Machine) Start(*exec.Cmd) error            { return errNotLinux }
+func (m *Machine) Self() string                     { return "" }
+func (m *Machine) Sample() (trial.Sample, error)    { return trial.Sample{}, errNotLinux }
+func (m *Machine) OOMKills() []OOMKill              { return nil }
+func (m *Machine) EnginePID() int                   { return 0 }
+func (m *Machine) Pids() ([]int, error)             { return nil, errNotLinux }
+func (m *Machine) Processes() ([]Process, error)    { return nil, errNotLinux }
+func (m *Machine) EngineExited() <-chan struct{}    { return nil }
+func (m *Machine) Exit() string                     { return "" }
+func (m *Machine) Log(int64) ([]byte, error)        { return nil, errNotLinux }
+func (m *Machine) Stop(context.Context) error       { return errNotLinux }
+func (m *Machine) Close(context.Context) error      { return errNotLinux }
+func (m *Machine) Root() string                     { return "" }
+func (m *Machine) OwnDisk() bool                    { return false }
+func (m *Machine) Squeeze(trial.Bytes) error        { return errNotLinux }
 
 // Dial returns an error: there are isolated machines on Linux alone.
 func (m *Machine) Dial(context.Context, string, string) (net.Conn, error) { return nil, errNotLinux }

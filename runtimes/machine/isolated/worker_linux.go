@@ -19,7 +19,7 @@ import (
 // The caller must wait for it, also when the machine is closed meanwhile.
 func (m *Machine) Start(cmd *exec.Cmd) error {
 	if cmd.Env == nil {
-		cmd.Env = append(environment(), m.engine.client)
+		cmd.Env = m.Endpoint().Environ(environment())
 	}
 	started := make(chan error)
 	go m.startInside(cmd, started)

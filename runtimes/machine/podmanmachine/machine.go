@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
 )
 
@@ -77,7 +78,7 @@ func (m *Machine) start(ctx context.Context, memory int64) error {
 	if err != nil {
 		return err
 	}
-	m.Machine, err = host.Open(host.Engine{Runtime: trial.Podman, Endpoint: endpoint, Source: "podman machine " + m.name})
+	m.Machine, err = host.Open(runtimes.Endpoint{Runtime: trial.Podman, Address: endpoint, Source: "podman machine " + m.name})
 	return err
 }
 

@@ -119,7 +119,7 @@ func TestMachineGetsTheMemoryAndIsGivenBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.Endpoint() != "unix:///tmp/podman/api.sock" {
+			if m.Endpoint().Address != "unix:///tmp/podman/api.sock" {
 				t.Errorf("its engine is at %s", m.Endpoint())
 			}
 			if _, err := m.Sample(); !errors.Is(err, errors.ErrUnsupported) {

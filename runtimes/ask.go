@@ -1,0 +1,64 @@
+package runtimes
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// longestAnswer bounds what is read of an answer.
+const longestAnswer = 4 << 20
+
+// Ask sends one request to the engine's HTTP API, over a connection of its
+// own, and returns the answer's body. Nothing that hangs another client hangs
+// Ask. An answer of 300 or above is an error.
+func (e Endpoint) Ask(ctx context.Context, method, path string) ([]byte, error) {
+	began := time.Now()
+	answer, err := e.send(ctx, method, path)
+	if err != nil {
+		return nil, Unanswered(ctx, began, err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, longestAnswer))
+	if err != nil {
+		return nil, Unanswered(ctx, began, err)
+	}
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return nil, fmt.Errorf("the engine answers %s to %s: %.500s", answer.Status, path, text)
+	}
+	return text, nil
+}
+
+// Ping answers nil when the engine's API answers. Podman has Docker's ping.
+func (e Endpoint) Ping(ctx context.Context) error {
+	_, err := e.Ask(ctx, http.MethodGet, "/_ping")
+	return err
+}
+
+func (e Endpoint) send(ctx context.Context, method, path string) (*http.Response, error) {
+	api, err := e.API()
+	if err != nil {
+		return nil, err
+	}
+	transport, err := e.Transport()
+	if err != nil {
+		return nil, err
+	}
+	transport.DisableKeepAlives = true
+	request, err := http.NewRequestWithContext(ctx, method, api.String()+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return (&http.Client{Transport: transport}).Do(request)
+}
+
+// Unanswered adds to an error how long was waited without an answer, when the
+// wait ended it: a question that hangs is an answer, too.
+func Unanswered(ctx context.Context, began time.Time, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return fmt.Errorf("no answer within %s: %w", time.Since(began).Round(100*time.Millisecond), context.Cause(ctx))
+}

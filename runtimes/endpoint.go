@@ -1,0 +1,141 @@
+package runtimes
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/docker/go-connections/sockets"
+	"github.com/docker/go-connections/tlsconfig"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Endpoint is where an engine listens and what it takes to connect there. Two
+// endpoints are equal when all of that is the same.
+type Endpoint struct {
+	Runtime trial.Runtime `json:"runtime"`
+	// Address is a URL: "unix:///run/docker.sock", "tcp://docker:2376",
+	// "ssh://user@host/path", "npipe:////./pipe/docker_engine".
+	Address string `json:"address"`
+	// TLS is what a tcp address needs; empty for one without TLS.
+	TLS TLS `json:"tls"`
+	// Identity is the file of the key for an ssh address. Machine says that the
+	// address is of a podman machine, whose host key nobody checks.
+	Identity string `json:"identity,omitempty"`
+	Machine  bool   `json:"machine,omitempty"`
+	// Name is the docker context or the podman connection that has the
+	// address, or empty.
+	Name string `json:"name,omitempty"`
+	// Source says where it was found: "DOCKER_HOST", "docker context colima".
+	Source string `json:"source,omitempty"`
+}
+
+// TLS names the files of a TLS connection.
+type TLS struct {
+	// CA is the file of the authority that the engine's certificate must come
+	// from; empty is the system's authorities.
+	CA string `json:"ca,omitempty"`
+	// Cert and Key are what the client shows of itself; both may be empty.
+	Cert string `json:"cert,omitempty"`
+	Key  string `json:"key,omitempty"`
+	// SkipVerify accepts whatever certificate the engine shows.
+	SkipVerify bool `json:"skip_verify,omitempty"`
+}
+
+// String is the address with where it was found, for people.
+func (e Endpoint) String() string {
+	if e.Source == "" {
+		return e.Address
+	}
+	return fmt.Sprintf("%s (%s)", e.Address, e.Source)
+}
+
+// clientVariables lead the engines' own commands to an engine.
+var clientVariables = map[trial.Runtime][]string{
+	trial.Docker: {"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"},
+	trial.Podman: {"CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY"},
+}
+
+// Environ returns env with the variables by which the engine's own command
+// reaches this engine, and no other.
+func (e Endpoint) Environ(env []string) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains(clientVariables[e.Runtime], name)
+	})
+	switch {
+	case e.Runtime == trial.Docker && e.Name != "":
+		return append(env, "DOCKER_CONTEXT="+e.Name)
+	case e.Runtime == trial.Docker:
+		env = append(env, "DOCKER_HOST="+e.Address)
+		if e.TLS == (TLS{}) {
+			return env
+		}
+		env = append(env, "DOCKER_TLS=1", "DOCKER_CERT_PATH="+filepath.Dir(e.TLS.CA))
+		if !e.TLS.SkipVerify {
+			env = append(env, "DOCKER_TLS_VERIFY=1")
+		}
+		return env
+	case e.Name != "":
+		return append(env, "CONTAINER_CONNECTION="+e.Name)
+	}
+	env = append(env, "CONTAINER_HOST="+e.Address)
+	if e.Identity != "" {
+		env = append(env, "CONTAINER_SSHKEY="+e.Identity)
+	}
+	return env
+}
+
+// API returns the URL below which the engine's API is, over the endpoint's
+// transport.
+func (e Endpoint) API() (*url.URL, error) {
+	scheme, _, ok := strings.Cut(e.Address, "://")
+	if !ok {
+		return nil, fmt.Errorf("%q is no address of an engine: it has no scheme, such as unix://", e.Address)
+	}
+	switch scheme {
+	case "unix", "npipe", "ssh":
+		return &url.URL{Scheme: "http", Host: "engine"}, nil // the transport knows where
+	case "tcp", "http", "https":
+	default:
+		return nil, fmt.Errorf("no engine can be reached at %s: the scheme is none of unix, npipe, tcp and ssh", e.Address)
+	}
+	api, err := url.Parse(strings.TrimSuffix(e.Address, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the address of the %s engine: %w", e.Runtime, err)
+	}
+	if api.Scheme = "http"; e.TLS != (TLS{}) {
+		api.Scheme = "https"
+	}
+	return api, nil
+}
+
+// Transport returns a new transport to the engine, which the caller may change.
+func (e Endpoint) Transport() (*http.Transport, error) {
+	if _, err := e.API(); err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{}
+	scheme, address, _ := strings.Cut(e.Address, "://")
+	if scheme == "ssh" {
+		return transport, e.overSSH(transport)
+	}
+	if err := sockets.ConfigureTransport(transport, scheme, address); err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", e, err)
+	}
+	if e.TLS == (TLS{}) {
+		return transport, nil
+	}
+	config, err := tlsconfig.Client(tlsconfig.Options{
+		CAFile: e.TLS.CA, CertFile: e.TLS.Cert, KeyFile: e.TLS.Key, InsecureSkipVerify: e.TLS.SkipVerify, ExclusiveRootPools: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificates for %s: %w", e, err)
+	}
+	transport.TLSClientConfig = config
+	return transport, nil
+}
