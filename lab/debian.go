@@ -43,8 +43,10 @@ func (d debianRoot) make(ctx context.Context, target string) error {
 		return err
 	}
 	cmd := isolated(ctx, "mmdebstrap", d.arguments(target, sources, settings)...)
-	// A build that was killed leaves what it unpacked where the next one clears up.
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMPDIR="+filepath.Dir(target))
+	// A build that was killed leaves what it unpacked where the next one clears
+	// up. Debian's programs find each other and no version manager's stand-ins,
+	// which are started once for each package.
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMPDIR="+filepath.Dir(target), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
 	if _, err := output(cmd); err != nil {
 		return fmt.Errorf("making a root file system of Debian %s: %w", d.suite, err)
 	}
