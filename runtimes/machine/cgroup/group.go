@@ -31,7 +31,7 @@ func (t *Tree) Open(id string) *Group { return &Group{tree: t, id: id} }
 func (t *Tree) Create(id string, memory trial.Bytes, cpus float64) (*Group, error) {
 	g := t.Open(id)
 	for _, m := range t.mounts() {
-		if err := t.makeGroup(m, id); err != nil {
+		if err := t.makeGroups(m, id); err != nil {
 			return g, fmt.Errorf("making the control group %s: %w", g.in(m), err)
 		}
 	}
@@ -46,40 +46,6 @@ func (t *Tree) Create(id string, memory trial.Bytes, cpus float64) (*Group, erro
 		}
 	}
 	return g, nil
-}
-
-func (t *Tree) makeGroup(mount, id string) error {
-	above := mount
-	for _, part := range []string{parent, id} {
-		dir := filepath.Join(above, part)
-		if t.Version() == 2 {
-			if err := enable(above); err != nil {
-				return err
-			}
-		}
-		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		if err := inherit(above, dir); err != nil {
-			return err
-		}
-		above = dir
-	}
-	return nil
-}
-
-// enable hands the controllers of a version 2 group down to its children.
-func enable(dir string) error {
-	b, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
-	if err != nil {
-		return err
-	}
-	for _, c := range strings.Fields(string(b)) {
-		if err := write(dir, "cgroup.subtree_control", "+"+c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // inherit fills in what a new cpuset of version 1 lacks: nothing can join it
@@ -122,9 +88,6 @@ func (g *Group) limit(memory trial.Bytes) error {
 	}
 	return writeIfThere(g.memory(), "memory.memsw.limit_in_bytes", n)
 }
-
-// Squeeze lowers the memory limit of a group with processes in it.
-func (g *Group) Squeeze(memory trial.Bytes) error { return g.limit(memory) }
 
 // limitCPUs bounds the time of processors. Programs still see all of them.
 func (g *Group) limitCPUs(cpus float64) error {
@@ -199,6 +162,9 @@ func (g *Group) AddToPressure(pid int) error {
 	return nil
 }
 
+// InitGroup is the group that MakeRoom makes below a machine's.
+const InitGroup = "init"
+
 // MakeRoom moves the calling process one level down where the group is of
 // version 2, in which a group with processes cannot hand controllers down: the
 // engine then makes its containers' groups beside this process.
@@ -207,14 +173,14 @@ func (g *Group) MakeRoom() error {
 		return nil
 	}
 	dir := g.in(g.tree.Unified)
-	leaf := filepath.Join(dir, "init")
+	leaf := filepath.Join(dir, InitGroup)
 	if err := os.Mkdir(leaf, 0o755); err != nil {
 		return fmt.Errorf("making the control group of the engine: %w", err)
 	}
 	if err := write(leaf, "cgroup.procs", "0"); err != nil {
 		return fmt.Errorf("joining the control group of the engine: %w", err)
 	}
-	return enable(dir)
+	return handDown(dir)
 }
 
 // Pids lists the processes in the group and below it, as this process sees them.
@@ -252,13 +218,14 @@ func readPids(path string) (pids []int) {
 // Remove removes the group and all below it. It waits for processes that are
 // about to end, until ctx does.
 func (g *Group) Remove(ctx context.Context) error {
-	for _, dir := range g.dirs() {
-		if err := removeTree(ctx, dir); err != nil {
+	for _, mount := range g.tree.mounts() {
+		if err := removeTree(ctx, g.in(mount)); err != nil {
 			pids, _ := g.Pids()
-			return fmt.Errorf("removing the control group %s, in which processes %v are: %w", dir, pids, err)
+			return fmt.Errorf("removing the control group %s, in which processes %v are: %w", g.in(mount), pids, err)
 		}
-		// The parent goes with the last group in it; others may be using it.
-		_ = os.Remove(filepath.Dir(dir))
+		if err := g.tree.removeTop(mount); err != nil {
+			return fmt.Errorf("removing the control group %s: %w", filepath.Join(mount, parent), err)
+		}
 	}
 	return nil
 }

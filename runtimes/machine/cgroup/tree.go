@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // parent is the group below which all groups of stratbench are.
@@ -128,12 +130,32 @@ func (t *Tree) Limits() error {
 		_, err := os.Stat(filepath.Join(t.mountOf("memory"), "memory.limit_in_bytes"))
 		return err
 	}
-	b, err := os.ReadFile(filepath.Join(t.Unified, "cgroup.controllers"))
+	has, err := words(t.Unified, "cgroup.controllers")
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(strings.Fields(string(b)), "memory") {
-		return fmt.Errorf("%s has the controllers %s and not memory", t.Unified, strings.TrimSpace(string(b)))
+	if !slices.Contains(has, "memory") {
+		return fmt.Errorf("%s has the controllers %s and not memory", t.Unified, strings.Join(has, " "))
+	}
+	// The root of all groups has no type; that of a container has.
+	if b, err := os.ReadFile(filepath.Join(t.Unified, "cgroup.type")); err == nil && strings.TrimSpace(string(b)) != "domain" {
+		return fmt.Errorf("%s is a group of the type %q, in which memory cannot be limited: something handed down cpu alone while processes were in it; end this container and start another", t.Unified, strings.TrimSpace(string(b)))
+	}
+	if err := unix.Access(filepath.Join(t.Unified, "cgroup.subtree_control"), unix.W_OK); err != nil {
+		return fmt.Errorf("no groups can be made in %s: %w; in a container, make it privileged", t.Unified, err)
 	}
 	return nil
+}
+
+// InTheWay counts the processes that are moved to a group of their own while
+// there are machines: those in the root of a container whose controllers are
+// not handed down yet.
+func (t *Tree) InTheWay() int {
+	if _, err := os.Stat(filepath.Join(t.Unified, "cgroup.type")); t.Version() == 1 || err != nil {
+		return 0
+	}
+	if missing, err := notHandedDown(t.Unified); err != nil || len(missing) == 0 {
+		return 0
+	}
+	return len(readPids(filepath.Join(t.Unified, "cgroup.procs")))
 }

@@ -54,6 +54,9 @@ func checkMemory() Check {
 		return c
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("control groups of version %d", tree.Version())
+	if n := tree.InTheWay(); n > 0 {
+		c.Detail += fmt.Sprintf("; while there are machines, the %d processes in this container's own group are moved to one below it", n)
+	}
 	return c
 }
 

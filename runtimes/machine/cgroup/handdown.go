@@ -1,0 +1,188 @@
+package cgroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// machineControllers are those that a machine needs, as far as the host has
+// them.
+var machineControllers = []string{"cpuset", "cpu", "io", "memory", "pids"}
+
+// A group of version 2 has only those controllers that the group above hands
+// down. What stratbench makes the hierarchy's root hand down is noted on
+// stratbench's own group there, and taken back when the last machine is gone.
+const lentName = "user.stratbench.lent"
+
+// aside is the group to which the processes of a container's own root are
+// moved: a group that hands memory down may hold no processes itself. Docker
+// in Docker does the same.
+const aside = "stratbench-aside"
+
+// makeGroups makes the groups above a machine's and the machine's own, in one
+// hierarchy.
+func (t *Tree) makeGroups(mount, id string) error {
+	unlock, err := lockHierarchy(mount)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	top := filepath.Join(mount, parent)
+	for _, dir := range []string{top, filepath.Join(top, id)} {
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err := inherit(filepath.Dir(dir), dir); err != nil {
+			return err
+		}
+	}
+	if t.Version() == 1 {
+		return nil
+	}
+	if err := lend(mount, top); err != nil {
+		return err
+	}
+	return handDown(top)
+}
+
+// lockHierarchy keeps other runs from making the first machine's groups while
+// this one removes the last, and the other way round. The lock goes with the
+// process.
+func lockHierarchy(mount string) (unlock func(), err error) {
+	f, err := os.Open(mount)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking %s: %w", mount, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// lend hands controllers down from the root of the hierarchy that this process
+// sees. The note comes first, so that a killed run loses nothing.
+func lend(root, top string) error {
+	missing, err := notHandedDown(root)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	all := slices.Concat(lentBy(top), missing)
+	slices.Sort(all)
+	if err := unix.Setxattr(top, lentName, []byte(strings.Join(slices.Compact(all), " ")), 0); err != nil {
+		return fmt.Errorf("noting on %s which controllers it was lent: %w", top, err)
+	}
+	err = handDown(root)
+	if !errors.Is(err, unix.EBUSY) {
+		return err
+	}
+	// Only the root of all groups may both hold processes and hand down
+	// controllers, so this is the root of a container.
+	if err := moveProcesses(root, filepath.Join(root, aside)); err != nil {
+		return fmt.Errorf("making room in %s, whose own processes keep it from handing controllers down: %w", root, err)
+	}
+	return handDown(root)
+}
+
+func lentBy(top string) []string {
+	value := make([]byte, 256)
+	n, err := unix.Getxattr(top, lentName, value)
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(value[:n]))
+}
+
+// handDown gives the groups below dir all controllers that machines need. It is
+// one write, because the kernel does all of it or nothing: cpu alone is allowed
+// where processes are in dir, and makes dir a threaded domain, in which memory
+// can no longer be limited.
+func handDown(dir string) error {
+	missing, err := notHandedDown(dir)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return write(dir, "cgroup.subtree_control", "+"+strings.Join(missing, " +"))
+}
+
+func notHandedDown(dir string) (missing []string, err error) {
+	has, err := words(dir, "cgroup.controllers")
+	if err != nil {
+		return nil, err
+	}
+	down, err := words(dir, "cgroup.subtree_control")
+	for _, c := range machineControllers {
+		if slices.Contains(has, c) && !slices.Contains(down, c) {
+			missing = append(missing, c)
+		}
+	}
+	return missing, err
+}
+
+func words(dir, name string) ([]string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	return strings.Fields(string(b)), err
+}
+
+// moveProcesses moves all processes in one group to another, which it makes.
+func moveProcesses(from, to string) error {
+	if err := os.Mkdir(to, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	const rounds = 100 // a process may start another while it is moved
+	for range rounds {
+		pids := readPids(filepath.Join(from, "cgroup.procs"))
+		if len(pids) == 0 {
+			return nil
+		}
+		for _, pid := range pids {
+			err := write(to, "cgroup.procs", strconv.Itoa(pid))
+			if err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("moving process %d to %s: %w", pid, to, err)
+			}
+		}
+	}
+	return fmt.Errorf("moving the processes of %s to %s: new ones keep starting", from, to)
+}
+
+// removeTop removes stratbench's own group and gives back what it was lent,
+// unless other machines are in it. What others hand further down by now, the
+// kernel leaves to them.
+func (t *Tree) removeTop(mount string) error {
+	unlock, err := lockHierarchy(mount)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	top := filepath.Join(mount, parent)
+	lent := lentBy(top)
+	if err := os.Remove(top); err != nil {
+		return nil // there are others in it, or it is gone
+	}
+	for _, c := range lent {
+		_ = write(mount, "cgroup.subtree_control", "-"+c)
+	}
+	if _, err := os.Stat(filepath.Join(mount, aside)); len(lent) == 0 || err != nil {
+		return nil
+	}
+	// While others still hand controllers down, the processes stay where they are.
+	if moveProcesses(filepath.Join(mount, aside), mount) == nil {
+		return removeTree(context.Background(), filepath.Join(mount, aside))
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"golang.org/x/sys/unix"
+)
+
+// Squeeze lowers the memory limit of a group with processes in it. Where they
+// hold more than the kernel can reclaim, it is EBUSY, the limit stays as it was,
+// and nothing is killed.
+func (g *Group) Squeeze(memory trial.Bytes) error {
+	if g.tree.Version() == 1 {
+		return g.limit(memory) // the kernel itself refuses
+	}
+	return squeeze(g.memory(), memory)
+}
+
+// squeeze reclaims first: on version 2, the kernel kills when a limit is set
+// below what cannot be reclaimed. Meanwhile memory.high slows down what would
+// grow again.
+func squeeze(dir string, memory trial.Bytes) error {
+	high, err := os.ReadFile(filepath.Join(dir, "memory.high"))
+	if err != nil {
+		return err
+	}
+	limit := strconv.FormatInt(int64(memory), 10)
+	if err := set(dir, "memory.high", limit); err != nil {
+		return err
+	}
+	err = reclaim(dir, memory)
+	if err == nil {
+		err = set(dir, "memory.max", limit)
+	}
+	return errors.Join(err, set(dir, "memory.high", strings.TrimSpace(string(high))))
+}
+
+// reclaim takes memory from a group until it holds no more than to.
+func reclaim(dir string, to trial.Bytes) error {
+	const attempts = 5
+	for n := 0; ; n++ {
+		held, err := readBytes(dir, "memory.current")
+		if err != nil || held <= to {
+			return err
+		}
+		if n == attempts {
+			return fmt.Errorf("%s are in use that cannot be reclaimed: %w", held, unix.EBUSY)
+		}
+		err = set(dir, "memory.reclaim", strconv.FormatInt(int64(held-to), 10))
+		// EAGAIN: not as much could be reclaimed. Kernels before 5.19 have no
+		// such file, and reclaim when memory.high is set.
+		if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+}
+
+// set writes to a file of the kernel that blocks until it is done. Package os
+// opens files without blocking where it can: the kernel then sets a limit and
+// reclaims nothing, and os waits for ever on EAGAIN, which is an answer here.
+func set(dir, name, value string) error {
+	path := filepath.Join(dir, name)
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	defer unix.Close(fd)
+	for {
+		_, err = unix.Write(fd, []byte(value))
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s to %s: %w", value, path, err)
+	}
+	return nil
+}
