@@ -112,12 +112,16 @@ func checkNothingLeft(t *testing.T) {
 
 func leftovers(t *testing.T) (left []string) {
 	t.Helper()
-	groups, err := filepath.Glob("/sys/fs/cgroup/*/stratbench/*")
+	tree, err := cgroup.Find("/proc/self")
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups, err := tree.IDs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, g := range groups {
-		if info, err := os.Stat(g); err == nil && info.IsDir() && !ofAnother(filepath.Base(g)) {
+		if !ofAnother(g) {
 			left = append(left, "control group "+g)
 		}
 	}

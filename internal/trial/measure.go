@@ -26,15 +26,21 @@ func (s Span) Length() Seconds { return s.End - s.Start }
 // Sample is what the machine was doing at one moment, read from its cgroup.
 // CPU and I/O are totals since the machine started.
 type Sample struct {
-	At         Seconds  `json:"at_seconds"`
-	CPU        Seconds  `json:"cpu_seconds"`
-	Memory     Bytes    `json:"memory_bytes"`
-	MemoryAnon Bytes    `json:"memory_anon_bytes"`
+	At         Seconds `json:"at_seconds"`
+	CPU        Seconds `json:"cpu_seconds"`
+	Memory     Bytes   `json:"memory_bytes"`
+	MemoryAnon Bytes   `json:"memory_anon_bytes"`
+	// MemoryPeak is the most memory held until now, where the kernel keeps it:
+	// on version 2 of the control groups.
+	MemoryPeak Bytes    `json:"memory_peak_bytes,omitempty"`
 	Read       Bytes    `json:"read_bytes"`
 	Written    Bytes    `json:"written_bytes"`
 	OOMKills   int64    `json:"oom_kills"`
 	Pressure   Pressure `json:"pressure"`
 }
+
+// Peak is the most memory that is known to have been held until the sample.
+func (s Sample) Peak() Bytes { return max(s.Memory, s.MemoryPeak) }
 
 // Pressure holds stall shares in per cent, averaged by the kernel over ten
 // seconds (PSI avg10). Known is false where the kernel reports none.

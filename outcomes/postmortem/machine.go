@@ -18,7 +18,7 @@ func (i *investigation) memory(context.Context) finding {
 	var peak trial.Bytes
 	var worst float64
 	for _, s := range append(i.Samples, last) {
-		peak, worst = max(peak, s.Memory), max(worst, s.Pressure.MemoryFull)
+		peak, worst = max(peak, s.Peak()), max(worst, s.Pressure.MemoryFull)
 	}
 	limit := "no limit"
 	if i.MemoryLimit > 0 {

@@ -131,7 +131,7 @@ func against(r results.Record) []string {
 func peakShare(r results.Record) float64 {
 	var peak trial.Bytes
 	for _, s := range r.Samples {
-		peak = max(peak, s.Memory)
+		peak = max(peak, s.Peak())
 	}
 	if r.Machine.MemoryLimit == 0 {
 		return 0

@@ -28,7 +28,7 @@ type Cell struct {
 	// TestsPassed and TestsTotal are per trial that ran the suite.
 	TestsPassed []int `json:"tests_passed"`
 	TestsTotal  []int `json:"tests_total"`
-	// PeakMemory is each trial's highest sample.
+	// PeakMemory is the most memory that each trial held.
 	PeakMemory []trial.Bytes `json:"peak_memory_bytes"`
 	Simulated  bool          `json:"simulated,omitempty"`
 }
@@ -143,11 +143,12 @@ func Passed(tests []trial.TestResult) int {
 	return passed
 }
 
-// PeakMemory returns the highest sample; ok is false for no samples. The true
-// peak lies at or above it: samples are a second apart.
+// PeakMemory returns the most memory that the samples know of; ok is false for
+// no samples. Where the kernel kept no peak, the true one lies at or above it:
+// samples are a second apart.
 func PeakMemory(samples []trial.Sample) (peak trial.Bytes, ok bool) {
 	for _, s := range samples {
-		peak = max(peak, s.Memory)
+		peak = max(peak, s.Peak())
 	}
 	return peak, len(samples) > 0
 }

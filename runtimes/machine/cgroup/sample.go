@@ -42,7 +42,7 @@ func (g *Group) sampleV1() (s trial.Sample, err error) {
 }
 
 func (g *Group) sampleV2() (s trial.Sample, err error) {
-	var errs [5]error
+	var errs [6]error
 	dir := g.in(g.tree.Unified)
 	var micros, kills trial.Bytes
 	micros, errs[0] = readField(dir, "cpu.stat", "usage_usec")
@@ -52,6 +52,10 @@ func (g *Group) sampleV2() (s trial.Sample, err error) {
 	s.Read, s.Written, errs[3] = readIOStat(dir)
 	kills, errs[4] = readField(dir, "memory.events", "oom_kill")
 	s.OOMKills = int64(kills)
+	// Kernels before 5.19 do not keep it.
+	if s.MemoryPeak, errs[5] = readBytes(dir, "memory.peak"); errors.Is(errs[5], fs.ErrNotExist) {
+		errs[5] = nil
+	}
 	return s, errors.Join(errs[:]...)
 }
 
