@@ -34,7 +34,7 @@ type Moment struct {
 	// Span is the name of a span, instead of a phase: "build api".
 	Span string `json:"span"`
 	// After is how long after that start.
-	After duration `json:"after"`
+	After Duration `json:"after"`
 }
 
 // Delay is how long after its span's start the moment is.
@@ -106,7 +106,7 @@ var injectionKinds = map[InjectionKind]Injection{
 }
 
 func at(p trial.Phase, after time.Duration, outcomes ...trial.Outcome) Injection {
-	return Injection{At: Moment{Phase: p, After: duration(after)}, Truth: Truth{Outcomes: outcomes, Phase: p}}
+	return Injection{At: Moment{Phase: p, After: Duration(after)}, Truth: Truth{Outcomes: outcomes, Phase: p}}
 }
 
 // elsewhere is a fault that shows in a later phase.

@@ -37,7 +37,7 @@ settings:
 strategies:
   mine: {stages: [[db], [api]]}
 design: {replicates: 3, warmUp: 0, seed: 18446744073709551615, reference: false}
-limits: {phase: {build: 20m}, silence: {test: 90s}}
+limits: {phase: {build: 20m}, silence: {test: 90s}, apiSilence: 2m, teardown: 1m30s}
 budget: 2h30m
 workload: w/workload.yaml
 `
@@ -97,6 +97,8 @@ func TestLoadDecodesEverything(t *testing.T) {
 	same(t, "design", spec.Design, experiments.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true})
 	same(t, "build limit and default", []time.Duration{spec.Limits.Phase["build"], spec.Limits.Phase["test"], spec.Limits.Silence["test"], spec.Budget},
 		[]time.Duration{20 * time.Minute, 15 * time.Minute, 90 * time.Second, 150 * time.Minute})
+	same(t, "limits and a default", []experiments.Duration{spec.Limits.APISilence, spec.Limits.Describe, spec.Limits.Teardown},
+		[]experiments.Duration{experiments.Duration(2 * time.Minute), experiments.Duration(10 * time.Second), experiments.Duration(90 * time.Second)})
 	same(t, "images", spec.Workload.Images, []experiments.Image{
 		{Name: "api", Tag: "localhost/api:dev", Context: dir, Dockerfile: "Dockerfile", Weight: 1},
 		{Name: "db", Tag: "registry.example.com/db:1", Context: dir + "/w", Dockerfile: "db/Dockerfile", Weight: 3, Args: map[string]string{"B": "2"}},

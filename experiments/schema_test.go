@@ -71,7 +71,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[trial.Bytes]():
 		return &jsonschema.Schema{Type: "string", Format: formatMemory, Examples: []any{"7GiB", "12.5GiB"}}
-	case reflect.TypeFor[duration](), reflect.TypeFor[time.Duration]():
+	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration]():
 		return durationSchema()
 	case reflect.TypeFor[PhaseLimits]():
 		byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}

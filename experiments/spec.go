@@ -80,6 +80,17 @@ type Limits struct {
 	Phase PhaseLimits `json:"phase"`
 	// Silence bounds how long nothing at all may happen in a phase.
 	Silence PhaseLimits `json:"silence"`
+	// APISilence is for how long the engine's API, or the cluster's API server,
+	// may leave every question unanswered before the trial is ended as a hang.
+	// Where three quarters of a phase's limit on silence are less, they count.
+	// Default 30s.
+	APISilence Duration `json:"apiSilence" jsonschema:"default=30s"`
+	// Describe bounds how long the engine may take to tell its version and
+	// settings when a trial begins. Default 10s.
+	Describe Duration `json:"describe" jsonschema:"default=10s"`
+	// Teardown bounds how long a machine may take to go away after a trial.
+	// Default 30s.
+	Teardown Duration `json:"teardown" jsonschema:"default=30s"`
 }
 
 // PhaseLimits are durations by phase, such as build: 20m.
@@ -130,5 +141,8 @@ func defaultLimits() Limits {
 			trial.PhaseDeploy:  5 * time.Minute,
 			trial.PhaseTest:    5 * time.Minute,
 		},
+		APISilence: Duration(30 * time.Second),
+		Describe:   Duration(10 * time.Second),
+		Teardown:   Duration(30 * time.Second),
 	}
 }

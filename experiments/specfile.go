@@ -33,7 +33,7 @@ type specFile struct {
 	// Limits bound a trial.
 	Limits Limits `json:"limits"`
 	// Budget bounds the run: as many whole blocks are run as fit.
-	Budget duration `json:"budget"`
+	Budget Duration `json:"budget"`
 	// Workload is the workload's file, relative to this one.
 	Workload string `json:"workload" jsonschema:"required,minLength=1"`
 }
@@ -42,16 +42,17 @@ type specFile struct {
 // order, so they are read from the document.
 type factorsFile map[string][]any
 
-// duration is a duration as Go writes it, such as 20m or 1h30m.
-type duration time.Duration
+// Duration is a duration as Go writes it, such as 20m or 1h30m.
+type Duration time.Duration
 
-func (d *duration) UnmarshalJSON(b []byte) error {
+// UnmarshalJSON reads a duration such as "20m".
+func (d *Duration) UnmarshalJSON(b []byte) error {
 	var text string
 	if err := json.Unmarshal(b, &text); err != nil {
 		return err
 	}
 	parsed, err := parseDuration(text)
-	*d = duration(parsed)
+	*d = Duration(parsed)
 	return err
 }
 

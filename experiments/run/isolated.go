@@ -201,11 +201,14 @@ func (p *isolatedPlace) adapt(c *pipeline.Config) {
 	c.KindPatches = append(c.KindPatches, string(lab.ClusterConfig))
 }
 
+// storeLimit bounds how long the store may take to be unmounted.
+const storeLimit = 30 * time.Second
+
 func (p *isolatedPlace) close() error {
 	if p.store == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), teardownLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), storeLimit)
 	defer cancel()
 	return p.store.Close(ctx)
 }

@@ -33,7 +33,7 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 	for range lostInARow {
 		var fresh machine.Machine
 		last = x.within("recovery", func() (err error) {
-			if err := closeMachine(m); err != nil {
+			if err := x.close(m); err != nil {
 				return err
 			}
 			fresh, err = x.fresh(ctx, place)
@@ -91,7 +91,7 @@ func answers(ctx context.Context, engine probe.Engine) error {
 
 // closed takes a machine down, and remembers what was left of it.
 func (x *execution) closed(m machine.Machine) {
-	if err := closeMachine(m); err != nil {
+	if err := x.close(m); err != nil {
 		x.r.unclean = append(x.r.unclean, err)
 	}
 }

@@ -21,9 +21,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// teardownLimit bounds how long a machine may take to go away.
-const teardownLimit = 30 * time.Second
-
 // execution is one trial under way.
 type execution struct {
 	r           *runner
@@ -130,14 +127,14 @@ func (x *execution) run(ctx context.Context) {
 		x.recover(ctx, place, m)
 		return
 	}
-	if err := x.within("teardown", func() error { return closeMachine(m) }); err != nil {
+	if err := x.within("teardown", func() error { return x.close(m) }); err != nil {
 		x.r.unclean = append(x.r.unclean, err)
 	}
 }
 
-// closeMachine takes the machine down even when the run was cancelled.
-func closeMachine(m machine.Machine) error {
-	ctx, cancel := context.WithTimeout(context.Background(), teardownLimit)
+// close takes the machine down even when the run was cancelled.
+func (x *execution) close(m machine.Machine) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(x.spec.Limits.Teardown))
 	defer cancel()
 	return m.Close(ctx)
 }
@@ -184,7 +181,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 
 // describe asks the engine what it is, over a connection of the runner's own.
 func (x *execution) describe(ctx context.Context, m machine.Machine) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Describe))
 	defer cancel()
 	engine, err := connect.Engine(ctx, m.WatchEndpoint())
 	if err != nil {

@@ -33,6 +33,7 @@ const (
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 	x.watch = watch.Start(watch.Config{
 		Machine: m, Cluster: cfg.ClusterName, Elapsed: x.clock.Elapsed, Limits: cfg.Limits, Silence: cfg.Silence,
+		APISilence: time.Duration(x.spec.Limits.APISilence),
 		Seen: func(f watch.Finding) {
 			text := "! " + string(f.Kind)
 			if f.Subject != "" {
@@ -116,7 +117,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 func (x *execution) memoryFull() bool {
 	limit := x.record.Machine.MemoryLimit
 	for _, s := range x.record.Samples {
-		if limit > 0 && s.Memory > limit-limit/20 {
+		if limit > 0 && s.Peak() > limit-limit/20 {
 			return true
 		}
 	}

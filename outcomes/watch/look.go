@@ -125,7 +125,7 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial
 		w.nodes.api, w.nodes.live = probe.NewKubernetes(w.inside.Dial, now[i].APIPort), time.Now()
 	}
 	w.mu.Lock()
-	long := w.patience(silentFor)
+	long := w.patience(w.config.APISilence)
 	w.mu.Unlock()
 	err := bounded(ctx, w.nodes.api.Live)
 	switch silent := time.Since(w.nodes.live); {

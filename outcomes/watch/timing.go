@@ -18,9 +18,6 @@ const (
 	stoppedFor = 2 * time.Second
 	// refusedFor is how long nobody may listen at a user's engine's address.
 	refusedFor = 3 * time.Second
-	// silentFor is how long an API may not answer. A loaded machine is slow to
-	// answer, so that is longer than a silent death needs.
-	silentFor = 30 * time.Second
 	// thrashingFor and thrashingShare are what a slow build never shows
 	// together with silence.
 	thrashingFor   = 30 * time.Second
@@ -130,7 +127,7 @@ func (w *Watch) judge() {
 	now := time.Now()
 	unanswered, err := now.Sub(w.api.last), w.api.err
 	phase, running := w.progress.latest, len(w.progress.phases) > 0
-	silent := running && err != nil && unanswered >= w.patience(silentFor) && w.quiet(now) >= w.patience(silentFor)
+	silent := running && err != nil && unanswered >= w.patience(w.config.APISilence) && w.quiet(now) >= w.patience(w.config.APISilence)
 	thrashing := !w.pressure.from.IsZero()
 	last := w.api.last
 	overdue, why := w.overdue(now)

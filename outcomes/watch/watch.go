@@ -26,6 +26,9 @@ type Config struct {
 	Elapsed func() trial.Seconds
 	// Limits and Silence are those of the trial's phases.
 	Limits, Silence map[trial.Phase]time.Duration
+	// APISilence is for how long an API may not answer. A loaded machine is slow
+	// to answer, so that is longer than it takes to see a death.
+	APISilence time.Duration
 	// Seen is told each finding as it is found. It may be nil.
 	Seen func(Finding)
 }
