@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 )
 
 // engine is how a runtime is started and set up in a machine.
@@ -78,12 +79,21 @@ insecure = true
 // command, which must therefore be below the machine's limit as the service
 // is. Through the service they would be, but podman's remote exec loses input
 // and output now and then, and clusters with it.
+//
+// The command joins the groups that init is in, which on version 2 is one below
+// the machine's, and enters init's namespace: in one of its own, whose root
+// would be the group it has just joined, it could not put a container beside it.
 const podmanBelowTheLimit = `#!/bin/sh
-for group in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do
-	[ -e "$group" ] && echo 0 > "$group"
+set -e
+groups=$(echo /sys/fs/cgroup/*/cgroup.procs)
+if [ -e /sys/fs/cgroup/cgroup.procs ]; then
+	groups=/sys/fs/cgroup/` + cgroup.InitGroup + `/cgroup.procs
+fi
+for group in $groups; do
+	echo 0 >"$group"
 done
 unset CONTAINER_HOST
-exec unshare --cgroup /usr/bin/podman "$@"
+exec nsenter --cgroup=/proc/1/ns/cgroup /usr/bin/podman "$@"
 `
 
 // system are the files that every machine has.

@@ -32,7 +32,7 @@ type Machine struct {
 	init    *exec.Cmd
 	pidfd   int
 	control *os.File
-	reports chan report   // before the engine started
+	reports chan report   // closed when init reports no more
 	ended   chan struct{} // closed when init is gone, with all of the machine
 
 	readBefore, writtenBefore trial.Bytes
@@ -131,16 +131,19 @@ func (m *Machine) startEngine(ctx context.Context) error {
 	return m.awaitAnswer(ctx)
 }
 
-// await waits for init's next report.
+// await waits for init's next report. What init reported counts more than that
+// it has ended, and may be read later than that is seen.
 func (m *Machine) await(ctx context.Context, what string) (report, error) {
 	select {
-	case r := <-m.reports:
+	case r, more := <-m.reports:
+		if !more {
+			<-m.ended
+			return report{}, fmt.Errorf("waiting for %s: its init ended: %s", what, m.init.ProcessState)
+		}
 		if r.Error != "" {
 			return r, errors.New(r.Error)
 		}
 		return r, nil
-	case <-m.ended:
-		return report{}, fmt.Errorf("waiting for %s: its init ended: %s", what, m.init.ProcessState)
 	case <-ctx.Done():
 		return report{}, fmt.Errorf("waiting for %s: %w", what, context.Cause(ctx))
 	}
@@ -148,17 +151,13 @@ func (m *Machine) await(ctx context.Context, what string) (report, error) {
 
 // follow takes in what init reports of a running engine.
 func (m *Machine) follow() {
-	for {
-		select {
-		case r := <-m.reports:
-			if r.Exited != "" {
-				m.engineGone(r.Exited)
-			}
-		case <-m.ended:
-			m.engineGone("the machine ended: " + m.init.ProcessState.String())
-			return
+	for r := range m.reports {
+		if r.Exited != "" {
+			m.engineGone(r.Exited)
 		}
 	}
+	<-m.ended
+	m.engineGone("the machine ended: " + m.init.ProcessState.String())
 }
 
 func (m *Machine) engineGone(how string) {

@@ -137,6 +137,7 @@ func (m *Machine) runInit(cmd *exec.Cmd) error {
 
 // listen passes on what init reports, until there is nobody to report.
 func (m *Machine) listen(control *os.File) {
+	defer close(m.reports)
 	for in := json.NewDecoder(control); ; {
 		var r report
 		if err := in.Decode(&r); err != nil {
