@@ -2,7 +2,7 @@ package lab
 
 import (
 	"context"
-	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,23 +14,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
-
-const authoritiesPath = "etc/ssl/certs/ca-certificates.crt"
-
-// hostAuthorities are the certificates this machine trusts. The images get
-// them too: where a proxy stands before the Go module proxy, a build inside a
-// container meets it just as a build outside does.
-func hostAuthorities() ([]byte, error) {
-	file := os.Getenv("SSL_CERT_FILE")
-	if file == "" {
-		file = "/" + authoritiesPath
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificates this machine trusts: %w; install ca-certificates", err)
-	}
-	return data, nil
-}
 
 var goRootPackages = []string{"ca-certificates"}
 
@@ -52,15 +35,19 @@ var goImageEnvironment = []string{
 	"GOTOOLCHAIN=local", "GOCACHE=/go/cache", "GOPATH=/go", "CGO_ENABLED=0",
 }
 
-func goImageArtifact(tools toolchain, authorities []byte) artifact {
+func goImageArtifact(o origin, h host) artifact {
 	inputs := slices.Concat(
-		[]string{GoImageName, tools.version, string(authorities)},
+		[]string{GoImageName}, o.parts(),
 		goImageEnvironment, goRootPackages, lean, unusedFolders)
 	return artifact{
 		name: "go",
 		key:  key(inputs...),
 		build: func(ctx context.Context, dir string, _ io.Writer) error {
-			return buildGoImage(ctx, dir, tools, authorities)
+			authorities, err := h.bundle()
+			if err == nil {
+				err = buildGoImage(ctx, dir, h.tools, authorities)
+			}
+			return errors.Join(err, noteOrigin(dir, o))
 		},
 	}
 }
@@ -120,11 +107,15 @@ var runFiles = map[string]string{
 	"etc/os-release":    "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian 12, for static programs\"\n",
 }
 
-func runImageArtifact(authorities []byte) artifact {
+func runImageArtifact(o origin, h host) artifact {
 	return artifact{
 		name: "run",
-		key:  key(RunImageName, fmt.Sprintf("%x", sha256.Sum256(authorities)), fmt.Sprint(runFiles)),
+		key:  key(append(slices.Clone(o.Authorities), RunImageName, fmt.Sprint(runFiles))...),
 		build: func(_ context.Context, dir string, _ io.Writer) error {
+			authorities, err := h.bundle()
+			if err != nil {
+				return err
+			}
 			return buildRunImage(dir, authorities)
 		},
 	}

@@ -69,8 +69,8 @@ func kubernetesFlags() string {
 	return strings.Join(flags, " ")
 }
 
-func kubernetesArtifact(tools toolchain) artifact {
-	inputs := append([]string{tools.version, fmt.Sprint(modules()), string(pauseSource)}, contents(moduleFiles, "modules")...)
+func kubernetesArtifact(goVersion string) artifact {
+	inputs := append([]string{goVersion, fmt.Sprint(modules()), string(pauseSource)}, contents(moduleFiles, "modules")...)
 	return artifact{
 		name: "kubernetes",
 		key:  key(inputs...),

@@ -77,11 +77,11 @@ func Build(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRecipes(ctx, o.Suites)
+	c := &cache{dir: o.CacheDir, log: o.Log}
+	r, err := findRecipes(ctx, c, o.Suites)
 	if err != nil {
 		return nil, err
 	}
-	c := &cache{dir: o.CacheDir, log: o.Log}
 	if c.holds(r.all()) {
 		return r.lab(c)
 	}

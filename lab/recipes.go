@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 )
@@ -16,15 +17,32 @@ type recipes struct {
 	run        artifact
 }
 
-func newRecipes(ctx context.Context, suites []string) (*recipes, error) {
-	tools, err := hostToolchain(ctx)
+// findRecipes returns the recipes of a finished lab in the cache that does for
+// this machine, and otherwise those of the lab that is to be built here.
+func findRecipes(ctx context.Context, c *cache, suites []string) (*recipes, error) {
+	h, err := thisHost(ctx)
 	if err != nil {
 		return nil, err
 	}
-	authorities, err := hostAuthorities()
-	if err != nil {
-		return nil, err
+	for _, o := range append(c.origins(), h.origin) {
+		if !o.serves(h.origin) {
+			continue
+		}
+		r, err := newRecipes(suites, o, h)
+		if err != nil {
+			return nil, err
+		}
+		if c.holds(r.all()) {
+			return r, nil
+		}
 	}
+	if h.withoutGo != nil {
+		return nil, fmt.Errorf("building the lab, of which %s holds no finished one: %w", c.dir, h.withoutGo)
+	}
+	return newRecipes(suites, h.origin, h)
+}
+
+func newRecipes(suites []string, o origin, h host) (*recipes, error) {
 	r := &recipes{suites: slices.Compact(slices.Sorted(slices.Values(suites)))}
 	for _, suite := range r.suites {
 		e, err := engineArtifact(suite)
@@ -33,10 +51,10 @@ func newRecipes(ctx context.Context, suites []string) (*recipes, error) {
 		}
 		r.engines = append(r.engines, e)
 	}
-	r.kubernetes = kubernetesArtifact(tools)
+	r.kubernetes = kubernetesArtifact(o.Go)
 	r.nodeKey = nodeKey(r.kubernetes.key)
-	r.golang = goImageArtifact(tools, authorities)
-	r.run = runImageArtifact(authorities)
+	r.golang = goImageArtifact(o, h)
+	r.run = runImageArtifact(o, h)
 	return r, nil
 }
 

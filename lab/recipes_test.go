@@ -31,11 +31,11 @@ func TestUnknownSuiteIsRefused(t *testing.T) {
 }
 
 func TestNewGoMeansNewArtifacts(t *testing.T) {
-	old, young := toolchain{version: "go1.26.1"}, toolchain{version: "go1.26.2"}
-	if kubernetesArtifact(old).key == kubernetesArtifact(young).key {
+	old, young := origin{Go: "go1.26.1"}, origin{Go: "go1.26.2"}
+	if kubernetesArtifact(old.Go).key == kubernetesArtifact(young.Go).key {
 		t.Error("Kubernetes would not be compiled anew")
 	}
-	if goImageArtifact(old, nil).key == goImageArtifact(young, nil).key {
+	if goImageArtifact(old, host{}).key == goImageArtifact(young, host{}).key {
 		t.Error("the Go image would not be made anew")
 	}
 	if nodeKey("a") == nodeKey("b") {
