@@ -68,7 +68,7 @@ func BenchmarkMachine(b *testing.B) {
 				}
 				starts = append(starts, time.Since(began).Seconds())
 				began = time.Now()
-				if err := closeMachine(m); err != nil {
+				if err := m.Close(context.Background()); err != nil {
 					b.Fatal(err)
 				}
 				resets = append(resets, time.Since(began).Seconds())
@@ -197,7 +197,7 @@ func byKind(b *testing.B, kind string) (cluster, load float64) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer closeMachine(m)
+	defer m.Close(context.Background())
 	cluster = timeInside(b, m, kind, "create", "cluster", "--image", lab.NodeImageName, "--config", config, "--wait", "2m")
 	tags := buildImages(b, m, p, spec)
 	return cluster, timeInside(b, m, append([]string{kind, "load", "docker-image"}, tags...)...)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -74,7 +75,7 @@ func golden(t *testing.T, rt trial.Runtime, binds ...string) machine.Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { closeMachine(m) })
+	t.Cleanup(func() { m.Close(context.Background()) })
 	return m
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
