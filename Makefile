@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test unit fault-matrix kill-test nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
+.PHONY: demo test vm-test unit fault-matrix kill-test nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -27,6 +27,10 @@ test: build workload
 	go vet ./...
 	$(MAKE) -C experiments/workload test
 	go test -p 1 -timeout 60m ./...
+
+## vm-test: machines, watch and a trial of each engine on control groups of version 2, on a host that it starts itself
+vm-test: build workload
+	go run ./lab/vm
 
 ## unit: what needs no engine and no root
 unit:

@@ -33,7 +33,11 @@ var (
 // machines need and this machine lacks. Where it may not install them it says
 // which they are.
 func InstallPrerequisites(ctx context.Context, log io.Writer) error {
-	packages := missingPackages(slices.Concat(toBuild, toRun), exec.LookPath, fileExists)
+	return install(ctx, log, slices.Concat(toBuild, toRun))
+}
+
+func install(ctx context.Context, log io.Writer, needed []requirement) error {
+	packages := missingPackages(needed, exec.LookPath, fileExists)
 	if len(packages) == 0 {
 		return nil
 	}

@@ -1,0 +1,179 @@
+package lab
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// VM is a host of its own for tests: a kernel that runs as a program
+// (user-mode Linux), with control groups of version 2 alone, and the disk of a
+// Debian system that systemd starts. It needs no virtualisation, and no module
+// of this machine's kernel.
+type VM struct {
+	kernel, disk string
+}
+
+//go:embed vm/kernel.config vm/kernel.sh vm/job.sh vm/job.service
+var vmFiles embed.FS
+
+// vmKernelSuite has the kernel's sources. User-mode kernels before 6.16 enter
+// the host's kernel several times for each call of a program.
+const vmKernelSuite = "forky"
+
+var vmKernelPackages = []string{
+	"linux-source", "gcc", "libc6-dev", "make", "flex", "bison", "bc", "xz-utils", "perl-base", "python3-minimal", "cpio", "rsync", "kmod", "diffutils",
+}
+
+const vmSuite = "trixie"
+
+var vmPackages = []string{"systemd", "systemd-sysv", "iproute2", "btrfs-progs", "kmod", "procps", "ca-certificates"}
+
+// vmDisk is how large the disk seems; it takes as much as is on it.
+const vmDisk = "40G"
+
+// toBoot is what making a VM's disk takes, beside what a lab takes.
+var toBoot = []requirement{{"mke2fs", "e2fsprogs"}}
+
+// BuildVM returns the VM, building what the cache does not hold. It brings the
+// Debian packages that this machine lacks. The kernel takes ten minutes on two
+// cores.
+func BuildVM(ctx context.Context, o Options) (*VM, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	kernel, disk := vmKernelArtifact(), vmDiskArtifact()
+	c := &cache{dir: o.CacheDir, log: o.Log}
+	vm := &VM{kernel: filepath.Join(c.path(kernel), "linux"), disk: filepath.Join(c.path(disk), "root.img")}
+	if c.holds([]artifact{kernel, disk}) {
+		return vm, nil
+	}
+	if err := install(ctx, o.Log, slices.Concat(toBuild, toBoot)); err != nil {
+		return nil, err
+	}
+	unlock, err := c.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	for _, a := range []artifact{disk, kernel} {
+		if err := c.ensure(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	return vm, nil
+}
+
+func vmKernelArtifact() artifact {
+	return artifact{
+		name: "vm-kernel",
+		key:  key(slices.Concat([]string{vmKernelSuite}, vmKernelPackages, vmFile("kernel.config"), vmFile("kernel.sh"))...),
+		build: func(ctx context.Context, dir string, _ io.Writer) error {
+			builder := filepath.Join(dir, "builder")
+			root := debianRoot{suite: vmKernelSuite, variant: "minbase", packages: vmKernelPackages}
+			if err := root.make(ctx, builder); err != nil {
+				return err
+			}
+			if err := stage(builder, map[string][]byte{"kernel.config": []byte(vmFile("kernel.config")[0])}); err != nil {
+				return err
+			}
+			cmd := isolated(ctx, "chroot", builder, "/bin/sh", "-c", vmFile("kernel.sh")[0])
+			cmd.Env = []string{searchPath, "LC_ALL=C.UTF-8", fmt.Sprintf("JOBS=%d", runtime.NumCPU()+1)}
+			if _, err := output(cmd); err != nil {
+				return fmt.Errorf("compiling a user-mode kernel: %w", err)
+			}
+			if err := os.Rename(filepath.Join(builder, "build/linux"), filepath.Join(dir, "linux")); err != nil {
+				return err
+			}
+			return os.RemoveAll(builder)
+		},
+	}
+}
+
+// vmFile is the text of a file, ready to be part of a key.
+func vmFile(name string) []string {
+	data, err := vmFiles.ReadFile("vm/" + name)
+	if err != nil {
+		panic(fmt.Sprintf("lab: embedded file: %v", err))
+	}
+	return []string{string(data)}
+}
+
+// vmHooks finish the system on a VM's disk: it starts what the host wants done,
+// and nothing that would be in its way.
+var vmHooks = []string{
+	`echo stratbench-vm >"$1/etc/hostname"`,
+	`echo "127.0.0.1 localhost stratbench-vm" >"$1/etc/hosts"`,
+	`echo "/dev/ubda / ext4 rw,noatime 0 1" >"$1/etc/fstab"`,
+	`chroot "$1" systemctl enable --quiet job.service`,
+	`chroot "$1" systemctl mask --quiet getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer`,
+}
+
+func vmDiskArtifact() artifact {
+	return artifact{
+		name: "vm-disk",
+		key:  key(slices.Concat([]string{vmSuite, vmDisk}, vmPackages, vmHooks, lean, vmFile("job.sh"), vmFile("job.service"))...),
+		build: func(ctx context.Context, dir string, _ io.Writer) error {
+			staged, system := filepath.Join(dir, "staged"), filepath.Join(dir, "system")
+			err := stage(staged, map[string][]byte{
+				"usr/local/sbin/job.sh":          []byte(vmFile("job.sh")[0]),
+				"etc/systemd/system/job.service": []byte(vmFile("job.service")[0]),
+			})
+			if err != nil {
+				return err
+			}
+			root := debianRoot{suite: vmSuite, variant: "minbase", packages: vmPackages,
+				hooks: append([]string{"sync-in '" + staged + "' /"}, vmHooks...)}
+			if err := root.make(ctx, system); err != nil {
+				return err
+			}
+			image := filepath.Join(dir, "root.img")
+			if _, err := output(command(ctx, "mke2fs", "-q", "-t", "ext4", "-d", system, image, vmDisk)); err != nil {
+				return fmt.Errorf("making the disk of a VM: %w", err)
+			}
+			for _, d := range []string{staged, system} {
+				if err := os.RemoveAll(d); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// Run starts a VM of so much memory on a disk of its own in dir, has it run the
+// script "job" in dir, which it sees as /host, and returns the script's exit
+// code. What the script prints goes to out, what the kernel and systemd say to
+// console. The VM can mount any folder of this machine with the file system
+// type hostfs.
+func (vm *VM) Run(ctx context.Context, dir, memory string, out, console io.Writer) (int, error) {
+	disk := filepath.Join(dir, "root.img")
+	if _, err := output(command(ctx, "cp", "--sparse=always", vm.disk, disk)); err != nil {
+		return 0, fmt.Errorf("copying the VM's disk: %w", err)
+	}
+	defer os.Remove(disk)
+	cmd := isolated(ctx, vm.kernel,
+		"mem="+memory, fmt.Sprintf("ncpus=%d", runtime.NumCPU()), "seccomp=auto",
+		"ubd0="+disk, "root=/dev/ubda", "rw", "uml_dir="+dir+"/", "stratbench.share="+dir,
+		"con=null", "con0=null,fd:2", "ssl=null", "ssl0=null,fd:1", "systemd.show_status=no", "loglevel=4")
+	cmd.Stdout, cmd.Stderr = out, console
+	if err := cmd.Run(); err != nil && ctx.Err() != nil {
+		return 0, fmt.Errorf("running the VM: %w", context.Cause(ctx))
+	}
+	status, err := os.ReadFile(filepath.Join(dir, "status"))
+	if err != nil {
+		return 0, fmt.Errorf("the VM ended before what it was to run: %w", err)
+	}
+	var code int
+	if _, err := fmt.Sscan(strings.TrimSpace(string(status)), &code); err != nil {
+		return 0, fmt.Errorf("reading how what the VM ran ended: %w", err)
+	}
+	return code, nil
+}

@@ -1,0 +1,109 @@
+// Command vm runs tests on a host with control groups of version 2 that it
+// starts itself: see package lab. With arguments it runs those there instead, as
+// a shell command, in the root folder of the module:
+//
+//	go run ./lab/vm 'stratbench doctor'
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/stratbench/stratbench/lab"
+)
+
+// tested are the packages whose tests the VM runs.
+var tested = []string{
+	"runtimes/machine", "runtimes/machine/cgroup", "runtimes/machine/store", "runtimes/machine/isolated",
+	"outcomes/watch", "outcomes/probe", "outcomes/postmortem",
+}
+
+//go:embed setup.sh
+var setup string
+
+//go:embed test.sh
+var test string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	code, err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vm:", err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string) (int, error) {
+	if err := lab.InstallPrerequisites(ctx, os.Stderr); err != nil {
+		return 0, err
+	}
+	if _, err := lab.Build(ctx, lab.Options{Log: os.Stderr}); err != nil {
+		return 0, err
+	}
+	vm, err := lab.BuildVM(ctx, lab.Options{Log: os.Stderr})
+	if err != nil {
+		return 0, err
+	}
+	cache, err := lab.DefaultCacheDir()
+	if err != nil {
+		return 0, err
+	}
+	source, err := os.Getwd()
+	if err != nil {
+		return 0, err
+	}
+	dir, err := os.MkdirTemp("", "stratbench-vm-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	command := strings.Join(args, " ")
+	if command == "" {
+		command = test
+		if err := compile(ctx, dir); err != nil {
+			return 0, err
+		}
+	}
+	job := fmt.Sprintf("lab='%s'\nsource='%s'\n%s\n%s", cache, source, setup, command)
+	if err := os.WriteFile(filepath.Join(dir, "job"), []byte(job), 0o644); err != nil {
+		return 0, err
+	}
+	console, err := os.Create(filepath.Join(dir, "console"))
+	if err != nil {
+		return 0, err
+	}
+	defer console.Close()
+	began := time.Now()
+	code, err := vm.Run(ctx, dir, "7G", os.Stdout, console)
+	if said, _ := os.ReadFile(console.Name()); code != 0 || err != nil {
+		err = errors.Join(err, fmt.Errorf("the VM's console:\n%s", said[max(0, len(said)-4000):]))
+	}
+	fmt.Fprintf(os.Stderr, "vm: ended with %d after %s\n", code, time.Since(began).Round(time.Second))
+	return code, err
+}
+
+// compile leaves the programs of the tests in dir, with the folder of each.
+func compile(ctx context.Context, dir string) error {
+	var list strings.Builder
+	for _, name := range tested {
+		program := strings.ReplaceAll(name, "/", "-") + ".test"
+		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", filepath.Join(dir, program), "./"+name)
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("compiling the tests of %s: %w", name, err)
+		}
+		fmt.Fprintln(&list, program, name)
+	}
+	return os.WriteFile(filepath.Join(dir, "tests"), []byte(list.String()), 0o644)
+}
