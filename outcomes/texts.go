@@ -87,6 +87,9 @@ func (c *Case) text() (trial.Verdict, bool) {
 	}
 	v := t.Verdict()
 	v.Phase = ""
+	if own := c.Reported.Verdict; v.Cause == "" && v.Outcome == own.Outcome {
+		v.Cause = own.Cause // a suite's report knows more than its log
+	}
 	for i := range v.Evidence {
 		v.Evidence[i].State = string(t.Outcome)
 	}
@@ -97,7 +100,7 @@ func (c *Case) text() (trial.Verdict, bool) {
 func (c *Case) reported() trial.Verdict {
 	v := trial.Verdict{Outcome: trial.RunnerFault, Confidence: presumed}
 	if c.Reported != nil {
-		v.Outcome = c.Reported.Verdict.Outcome
+		v.Outcome, v.Cause = c.Reported.Verdict.Outcome, c.Reported.Verdict.Cause
 	}
 	if c.refuted(c.Text.Outcome) {
 		v.Cause = "unclear"

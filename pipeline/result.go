@@ -5,6 +5,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -17,6 +18,8 @@ type Result struct {
 	// without a phase is one of preparing the trial.
 	Phase trial.Phase `json:"phase,omitempty"`
 	Image string      `json:"image,omitempty"`
+	// Cause is why, in a word, where the phase itself can tell.
+	Cause string `json:"cause,omitempty"`
 	// Error is the text of Err, which does not travel between processes.
 	Error string `json:"error,omitempty"`
 	Err   error  `json:"-"`
@@ -57,6 +60,10 @@ func (r *Result) fail(err error, told bool) {
 	if errors.As(err, &at) {
 		r.Phase, r.Image = at.Phase, at.Image
 	}
+	var suite *testreport.Error
+	if errors.As(err, &suite) {
+		r.Cause = suite.Cause
+	}
 	var silence *SilenceError
 	var mismatch *kindcluster.MismatchError
 	r.TimedOut, r.Silent = timedOut(err), errors.As(err, &silence)
@@ -67,7 +74,7 @@ func (r *Result) fail(err error, told bool) {
 // Verdict is what the pipeline alone can say of the trial: in which phase it
 // ended, and whether a limit ended it. Why is for those who watched.
 func (r Result) Verdict() trial.Verdict {
-	v := trial.Verdict{Outcome: r.outcome(), Phase: r.Phase, Confidence: 1, TimedOut: r.TimedOut, Error: r.Error}
+	v := trial.Verdict{Outcome: r.outcome(), Phase: r.Phase, Cause: r.Cause, Confidence: 1, TimedOut: r.TimedOut, Error: r.Error}
 	if v.Outcome != trial.OK {
 		v.Evidence = []trial.Evidence{{Source: "error", State: string(v.Outcome), Text: r.Error}}
 	}

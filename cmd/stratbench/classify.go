@@ -17,12 +17,14 @@ import (
 // classifyFlags are what the caller knows of a log.
 type classifyFlags struct {
 	phase, runtime, rules, exitCode string
+	report                          reportFlags
 }
 
 func (f *classifyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.phase, "phase", "", "phase that the log is of: cluster, build, load, deploy or test")
 	cmd.Flags().StringVar(&f.runtime, "runtime", "", "engine that was used: podman or docker")
 	cmd.Flags().StringVar(&f.exitCode, "exit-code", "", "exit code of the command that wrote the log")
+	f.report.add(cmd)
 	cmd.Flags().StringVar(&f.rules, "rules", "", "file with rules of your own, beside those that ship")
 }
 
@@ -64,16 +66,34 @@ func classifyCommand() *cobra.Command {
 	var flags classifyFlags
 	var output outputFlag
 	cmd := &cobra.Command{
-		Use:   "classify FILE|-",
+		Use:   "classify FILE|- | --report FILE...",
 		Short: "Say what a log of any CI tells of how it ended",
 		Long: `Say what a log tells of how it ended, by rules that are data. The log can be of
 any CI; FILE is its file, or - for standard input. The more is known of it
 (--phase, --runtime, --exit-code), the better the answer. A log alone is a
-witness: its confidence never exceeds 0.9.`,
+witness: its confidence never exceeds 0.9.
+
+With --report, judge a test report as the test phase of a trial does: JUnit XML
+in any dialect, ginkgo's JSON, go test -json or -v, from any CI. Several files
+are one suite: tests that are in several are attempts at one. A test that
+passed at last is flaky where --exit-code is 0, and has failed otherwise.
+
+The exit code is 0 for every answer, 2 for a file that cannot be opened or
+whose format is not recognised, and 1 where reading fails.`,
 		Example: `  stratbench classify build.log --phase build --runtime podman --exit-code 125
-  gh run view 4711 --log-failed | stratbench classify - --output json`,
-		Args: exactly(1, "one file, or - for standard input"),
+  gh run view 4711 --log-failed | stratbench classify - --output json
+  stratbench classify --report junit.xml --exit-code 1 --known TestKnownBroken
+  go test -json ./... | stratbench classify --report - --output json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(flags.report.files) > 0 {
+				return nil
+			}
+			return exactly(1, "one file, or - for standard input")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(flags.report.files) > 0 {
+				return flags.report.judge(cmd, args, flags.exitCode, &output)
+			}
 			options, err := flags.options()
 			if err != nil {
 				return err

@@ -70,13 +70,19 @@ func (s *TestStatus) UnmarshalText(text []byte) (err error) {
 }
 
 // TestResult is one test of the suite. Known marks a failure that the
-// workload lists as known; it does not fail the trial.
+// workload lists as known; it does not fail the trial. Flaky marks a test that
+// passed after attempts that failed.
 type TestResult struct {
 	Name   string     `json:"name"`
 	Status TestStatus `json:"status"`
 	Length Seconds    `json:"length_seconds"`
 	Known  bool       `json:"known,omitempty"`
-	Output string     `json:"output,omitempty"`
+	Flaky  bool       `json:"flaky,omitempty"`
+	// Attempts is how often it was tried, where that was more than once.
+	Attempts int `json:"attempts,omitempty"`
+	// Message is why it failed or was skipped, in a line.
+	Message string `json:"message,omitempty"`
+	Output  string `json:"output,omitempty"`
 }
 
 // Evidence is one observation that a verdict rests on.

@@ -2,6 +2,7 @@ package testreport
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,17 +30,25 @@ func FuzzRead(f *testing.F) {
 	f.Add(1, []byte("\x16--- PASS: T (NaNs)\n\x16--- FAIL: T (-1s)\n=== RUN \n--- SKIP:  (1s)"))
 	f.Fuzz(func(t *testing.T, format int, text []byte) {
 		formats := Formats()
-		results, _ := formats[uint(format)%uint(len(formats))].Read(bytes.NewReader(text), func(string) {})
-		for _, r := range results {
+		report, _ := formats[uint(format)%uint(len(formats))].Read(bytes.NewReader(text), func(string) {})
+		j := Judge(report, Exit{Known: true}, []string{"T", ""})
+		for _, r := range j.Tests {
 			switch r.Status {
 			case trial.TestPass, trial.TestFail, trial.TestSkip:
 			default:
 				t.Errorf("%q has the status %q", r.Name, r.Status)
 			}
-			if r.Length < 0 || len(r.Output) > keptOutput+200 || !utf8.ValidString(r.Output) {
+			if r.Length < 0 || len(r.Output) > keptOutput+200 || !utf8.ValidString(r.Output) || !utf8.ValidString(r.Name) || !utf8.ValidString(r.Message) || len(r.Message) > 2*mostWords {
 				t.Errorf("%q: length %v, %d bytes of output", r.Name, r.Length, len(r.Output))
 			}
 		}
-		Judge(results, []string{"T", ""})
+		if len(j.Tests) == 0 && len(j.Reasons) == 0 {
+			t.Error("a report without results is good")
+		}
+		if _, again, err := Recognise(bytes.NewReader(text)); err == nil {
+			if _, err := io.Copy(io.Discard, again); err != nil {
+				t.Error(err)
+			}
+		}
 	})
 }

@@ -1,64 +1,186 @@
 package testreport
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // goEvent is one line of go test -json.
 type goEvent struct {
-	Action  string
-	Package string
-	Test    string
-	Elapsed float64
-	Output  string
+	Action      string
+	Package     string
+	Test        string
+	Elapsed     float64
+	Output      string
+	ImportPath  string
+	FailedBuild string
 }
 
-// readGoJSON reads go test -json. Lines that are no events (a build's
+// readGoJSON reads go test -json. Lines that are no events (a compiler's
 // complaints, a program's own output) are printed and passed over.
-func readGoJSON(r io.Reader, print func(string)) ([]trial.TestResult, error) {
-	var s suite
+func readGoJSON(r io.Reader, print func(string)) (Report, error) {
+	var s goSuite
+	building := ""
+	cut, any := false, false
 	err := eachLine(r, func(line string) {
-		var e goEvent
-		if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &e) != nil || e.Action == "" {
-			print(line)
-			return
+		before, events, damaged := goEvents(line)
+		if before = strings.TrimSpace(before); before != "" || len(events) == 0 && !damaged {
+			print(before)
+			building = s.compiler(building, before)
 		}
-		if e.Output != "" {
-			print(strings.TrimRight(e.Output, "\n"))
+		cut = damaged
+		for _, e := range events {
+			any = true
+			if e.Output != "" {
+				print(strings.TrimRight(strings.ReplaceAll(e.Output, mark, ""), "\n"))
+			}
+			s.event(e)
 		}
-		s.goEvent(e)
 	})
-	return s.results(), err
+	report := s.report()
+	for _, r := range s.runs {
+		if r.result == "" && s.last[r.pkg] == r && r.crash.text == "" && any {
+			report.reason(CauseTruncated, "the report ends before "+strings.TrimSuffix(r.named(), ": ")+" does")
+			cut = false
+		}
+	}
+	if cut {
+		report.reason(CauseTruncated, "the report is truncated"+report.lastTest())
+	}
+	return report, err
 }
 
-func (s *suite) goEvent(e goEvent) {
-	if e.Test == "" {
+// eventStart is where an event begins in a line, after whatever a CI or a
+// program put before it.
+var eventStart = regexp.MustCompile(`\{\s*"(Time|Action|ImportPath|Package)"\s*:`)
+
+// goEvents reads the events of a line: usually one, more where the ends of
+// lines were lost. What is no JSON because of a byte or two is read as far as
+// it goes. cut is set for one that does not end.
+func goEvents(line string) (before string, events []goEvent, cut bool) {
+	at := eventStart.FindStringIndex(line)
+	if at == nil {
+		return line, nil, false
+	}
+	before, line = line[:at[0]], line[at[0]:]
+	var e goEvent
+	if json.Unmarshal([]byte(line), &e) == nil {
+		if e.Action != "" {
+			events = []goEvent{e}
+		}
+		return before, events, false
+	}
+	doc := newJSON(strings.NewReader(line))
+	doc.value = func(path []string, text string) {
+		if len(path) == 1 {
+			e.set(path[0], text)
+		}
+	}
+	doc.leave = func(path []string) {
+		if len(path) == 0 && e.Action != "" {
+			events = append(events, e)
+			e = goEvent{}
+		}
+	}
+	e = goEvent{}
+	_ = doc.read() // of a string
+	return before, events, doc.cut
+}
+
+func (e *goEvent) set(field, text string) {
+	switch field {
+	case "Action":
+		e.Action = text
+	case "Package":
+		e.Package = text
+	case "Test":
+		e.Test = text
+	case "Elapsed":
+		e.Elapsed, _ = strconv.ParseFloat(text, 64)
+	case "Output":
+		e.Output = text
+	case "ImportPath":
+		e.ImportPath = text
+	case "FailedBuild":
+		e.FailedBuild = text
+	}
+}
+
+// compiler takes a line of a build's output as it was before go 1.24, outside
+// of the events; building is what it is of.
+func (s *goSuite) compiler(building, line string) string {
+	if of, ok := strings.CutPrefix(line, "# "); ok {
+		return importPath(of)
+	}
+	if building != "" {
+		s.build(building).print(line)
+	}
+	return building
+}
+
+func (s *goSuite) event(e goEvent) {
+	switch e.Action {
+	case "build-output":
+		s.build(e.ImportPath).print(e.Output)
+		return
+	case "build-fail":
+		s.build(e.ImportPath).failed = true
 		return
 	}
-	t := s.at(e.Package, e.Test)
+	r := s.last[e.Package]
+	if late := r != nil && e.Test == "" && e.Action == "output"; !late {
+		r = s.run(e.Package)
+	}
+	if e.Test == "" {
+		s.packageEvent(r, e)
+		return
+	}
 	switch e.Action {
+	case "run":
+		r.begin(e.Test)
+	case "pause":
+		r.at(e.Test).paused = true
+	case "cont":
+		r.at(e.Test).paused = false
 	case "output":
-		t.print(e.Output)
+		r.print(r.at(e.Test), e.Output)
 	case "pass", "bench":
-		t.end(trial.TestPass, seconds(e.Elapsed))
+		r.at(e.Test).end(trial.TestPass, seconds(e.Elapsed))
 	case "fail":
-		t.end(trial.TestFail, seconds(e.Elapsed))
+		r.at(e.Test).end(trial.TestFail, seconds(e.Elapsed))
 	case "skip":
-		t.end(trial.TestSkip, seconds(e.Elapsed))
+		r.at(e.Test).end(trial.TestSkip, seconds(e.Elapsed))
 	}
 }
 
-// seconds turns a number of seconds from a report into a length; nonsense
-// (negative, NaN, centuries) is 0.
-func seconds(f float64) trial.Seconds {
-	const longest = float64(1000 * time.Hour / time.Second)
-	if !(f > 0 && f < longest) {
-		return 0
+func (s *goSuite) packageEvent(r *goRun, e goEvent) {
+	switch e.Action {
+	case "output":
+		r.print(nil, e.Output)
+		s.buildFailed(r, e.Output)
+	case "pass", "fail", "skip":
+		r.result = e.Action
+		if e.FailedBuild != "" {
+			r.failedBuild = e.FailedBuild
+		}
 	}
-	return trial.Seconds(f * float64(time.Second))
+}
+
+// buildFailed reads the line that go test prints for a package that it could
+// not build.
+func (s *goSuite) buildFailed(r *goRun, line string) {
+	if strings.HasPrefix(strings.TrimPrefix(line, mark), "FAIL\t") && (strings.Contains(line, "[build failed]") || strings.Contains(line, "[setup failed]")) {
+		r.failedBuild = r.pkg
+	}
+}
+
+// isGoJSON says whether a text has events of go test -json.
+func isGoJSON(start []byte) bool {
+	return eventStart.Match(start) && bytes.Contains(start, []byte(`"Action"`))
 }

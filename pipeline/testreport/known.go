@@ -7,43 +7,6 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Judgement is a suite's results seen against its known failures.
-type Judgement struct {
-	// Tests are the results, those that failed as known marked Known.
-	Tests []trial.TestResult
-	// Failed are the names of the tests that failed and are not known to.
-	Failed []string
-	// Fixed are known failures that passed; Absent are known failures that
-	// are no test of the suite.
-	Fixed  []string
-	Absent []string
-}
-
-// Judge marks what is known. A known failure is named as in the results, or
-// by the end of that name after its package; it covers its subtests. A test
-// that fails because of its subtests is known when all its failed subtests are.
-func Judge(tests []trial.TestResult, known []string) Judgement {
-	j := Judgement{Tests: slices.Clone(tests)}
-	for i := range j.Tests {
-		j.Tests[i].Known = j.Tests[i].Status == trial.TestFail && covered(known, j.Tests[i].Name)
-	}
-	excuseParents(j.Tests)
-	for _, t := range j.Tests {
-		if t.Status == trial.TestFail && !t.Known {
-			j.Failed = append(j.Failed, t.Name)
-		}
-		if t.Status == trial.TestPass && listed(known, t.Name) {
-			j.Fixed = append(j.Fixed, t.Name)
-		}
-	}
-	for _, name := range known {
-		if !slices.ContainsFunc(tests, func(t trial.TestResult) bool { return listed([]string{name}, t.Name) }) {
-			j.Absent = append(j.Absent, name)
-		}
-	}
-	return j
-}
-
 func listed(known []string, name string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
 		return k == name || (k != "" && strings.HasSuffix(name, "."+k))

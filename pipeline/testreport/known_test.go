@@ -7,6 +7,15 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
+// judged judges results that a command reported which then failed.
+func judged(results []trial.TestResult, known []string) Judgement {
+	var r Report
+	for _, one := range results {
+		r.add(one, 0)
+	}
+	return Judge(r, Exit{Known: true, Code: 1}, known)
+}
+
 func TestJudge(t *testing.T) {
 	tests := []trial.TestResult{
 		{Name: "TestA", Status: trial.TestFail},
@@ -31,7 +40,7 @@ func TestJudge(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			j := Judge(tests, c.known)
+			j := judged(tests, c.known)
 			if !slices.Equal(j.Failed, c.failed) || !slices.Equal(j.Fixed, c.fixed) || !slices.Equal(j.Absent, c.absent) {
 				t.Errorf("got failed %q, fixed %q, absent %q", j.Failed, j.Fixed, j.Absent)
 			}
@@ -45,14 +54,14 @@ func TestParentWithAnUnknownFailureIsNotExcused(t *testing.T) {
 		{Name: "TestB/one", Status: trial.TestFail},
 		{Name: "TestB/two", Status: trial.TestFail},
 	}
-	if j := Judge(tests, []string{"TestB/one"}); !slices.Equal(j.Failed, []string{"TestB", "TestB/two"}) {
+	if j := judged(tests, []string{"TestB/one"}); !slices.Equal(j.Failed, []string{"TestB", "TestB/two"}) {
 		t.Errorf("got %q", j.Failed)
 	}
 }
 
 func TestKnownFailureIsFoundBehindItsPackage(t *testing.T) {
 	tests := []trial.TestResult{{Name: "example.test/shop/till.TestA/x", Status: trial.TestFail}}
-	if j := Judge(tests, []string{"TestA/x"}); len(j.Failed) > 0 || !j.Tests[0].Known {
+	if j := judged(tests, []string{"TestA/x"}); len(j.Failed) > 0 || !j.Tests[0].Known {
 		t.Errorf("got %+v", j)
 	}
 }

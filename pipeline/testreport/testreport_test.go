@@ -12,22 +12,22 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-func read(t *testing.T, format Format, file string) (results []trial.TestResult, printed []string) {
+func read(t *testing.T, format Format, file string) (results []Test, printed []string) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	results, err = format.Read(f, func(line string) { printed = append(printed, line) })
+	report, err := format.Read(f, func(line string) { printed = append(printed, line) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return results, printed
+	return report.Tests, printed
 }
 
 // brief is a result without its length and output.
-func brief(results []trial.TestResult) []string {
+func brief(results []Test) []string {
 	var texts []string
 	for _, r := range results {
 		texts = append(texts, fmt.Sprintf("%s %s", r.Status, r.Name))
@@ -111,8 +111,8 @@ func TestGoJSONOfASuiteThatDied(t *testing.T) {
 }
 
 func TestATestThatNeverEndedHasFailed(t *testing.T) {
-	results, err := GoVerbose.Read(strings.NewReader("=== RUN   TestHangs\nwaiting\n"), func(string) {})
-	if err != nil || len(results) != 1 || results[0].Status != trial.TestFail || !strings.Contains(results[0].Output, "never ended") {
+	report, err := GoVerbose.Read(strings.NewReader("=== RUN   TestHangs\nwaiting\n"), func(string) {})
+	if results := report.Tests; err != nil || len(results) != 1 || results[0].Status != trial.TestFail || !strings.Contains(results[0].Output, "never ended") {
 		t.Errorf("got %+v, %v", results, err)
 	}
 }
@@ -139,8 +139,8 @@ func TestGinkgoJSON(t *testing.T) {
 func TestGinkgoSetUpThatFailsIsAResult(t *testing.T) {
 	report := `[{"SpecReports":[{"LeafNodeType":"BeforeSuite","State":"failed","Failure":{"Message":"no cluster"}}]}]`
 	results, err := GinkgoJSON.Read(strings.NewReader(report), nil)
-	if err != nil || !slices.Equal(brief(results), []string{"fail [BeforeSuite]"}) {
-		t.Errorf("got %q, %v", brief(results), err)
+	if err != nil || !slices.Equal(brief(results.Tests), []string{"fail [BeforeSuite]"}) {
+		t.Errorf("got %q, %v", brief(results.Tests), err)
 	}
 }
 
@@ -161,12 +161,12 @@ func TestJUnit(t *testing.T) {
 
 func TestJUnitNested(t *testing.T) {
 	results, _ := read(t, JUnit, "junit-nested.xml")
-	want := []string{"fail shop.Door.opens", "skip shop.Door.closes", "pass shop.Till.takes_money"}
+	want := []string{"pass shop.Till.takes_money", "fail shop.Door.opens", "skip shop.Door.closes"}
 	if got := brief(results); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if !strings.Contains(results[0].Output, "pushing") || !strings.Contains(results[0].Output, "the door is stuck") {
-		t.Errorf("output %q", results[0].Output)
+	if !strings.Contains(results[1].Output, "pushing") || !strings.Contains(results[1].Output, "the door is stuck") {
+		t.Errorf("output %q", results[1].Output)
 	}
 }
 
@@ -183,8 +183,8 @@ func TestLongOutputKeepsItsEnd(t *testing.T) {
 		fmt.Fprintf(&report, "line %d\n", i)
 	}
 	report.WriteString("--- FAIL: TestTalks (1.00s)\n")
-	results, _ := GoVerbose.Read(strings.NewReader(report.String()), func(string) {})
-	if out := results[0].Output; len(out) > keptOutput || !strings.HasSuffix(out, "line 19999") {
+	read, _ := GoVerbose.Read(strings.NewReader(report.String()), func(string) {})
+	if out := read.Tests[0].Output; len(out) > keptOutput || !strings.HasSuffix(out, "line 19999") {
 		t.Errorf("%d bytes kept, ending in %q", len(out), out[max(0, len(out)-20):])
 	}
 }

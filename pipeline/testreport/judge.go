@@ -1,0 +1,244 @@
+package testreport
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Exit is how the test command ended, as a shell says it: 128 and n after
+// signal n.
+type Exit struct {
+	Known bool
+	Code  int
+	// Err is set where the command ended otherwise than with a code.
+	Err error
+}
+
+// ExitOf reads how a command ended from what its Run returned.
+func ExitOf(err error) Exit {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return Exit{Known: true}
+	case errors.As(err, &exit) && exit.Exited():
+		return Exit{Known: true, Code: exit.ExitCode(), Err: err}
+	case errors.As(err, &exit):
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			return Exit{Known: true, Code: 128 + int(status.Signal()), Err: err}
+		}
+	}
+	return Exit{Known: true, Code: -1, Err: err}
+}
+
+func (e Exit) succeeded() bool { return e.Known && e.Code == 0 && e.Err == nil }
+
+func (e Exit) String() string {
+	if e.Err != nil {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("exit status %d", e.Code)
+}
+
+// violent says what ended a command from outside, if that did: no test's
+// failure explains it. timeout exits with 124, a shell with 126 or 127 where
+// there is no command, and with 128 and n after signal n.
+func (e Exit) violent() (Reason, bool) {
+	switch {
+	case !e.Known || e.succeeded():
+		return Reason{}, false
+	case e.Code == 124:
+		return Reason{CauseTimeout, "the test command was ended by its time-out (" + e.String() + ")"}, true
+	case e.Code == 126 || e.Code == 127 || e.Code < 0:
+		return Reason{CauseExitCode, "the test command could not be run: " + e.String()}, true
+	case e.Code == 130:
+		return Reason{CauseInterrupted, "the test command was interrupted (" + e.String() + ")"}, true
+	case e.Code > 128:
+		return Reason{CauseSignal, "the test command was ended by a signal (" + e.String() + ")"}, true
+	}
+	return Reason{}, false
+}
+
+// Judgement is a suite's report seen against its known failures and the end of
+// its command.
+type Judgement struct {
+	// Tests are the results, with attempts at one test put together.
+	Tests []trial.TestResult
+	// Failed are the names of the tests that failed and are not known to.
+	Failed []string
+	// Fixed are known failures that passed; Absent are known failures that
+	// are no test of the suite.
+	Fixed  []string
+	Absent []string
+	// Reasons are why the suite failed; it succeeded when there are none.
+	Reasons []Reason
+
+	exit Exit
+}
+
+// Judge decides whether a suite succeeded. A known failure excuses itself, and
+// the command's exit code only where the report accounts for all of it: every
+// other reason to fail stands.
+//
+// A known failure is named as in the results, or by the end of that name after
+// its package; it covers its subtests. A test that fails because of its
+// subtests is known when all its failed subtests are.
+func Judge(r Report, exit Exit, known []string) Judgement {
+	success := exit.succeeded() || !exit.Known && r.Succeeded != nil && *r.Succeeded
+	j := Judgement{Tests: fold(r.Tests, success), exit: exit}
+	anyKnown := j.mark(known)
+	if reason, ok := j.failures(); ok {
+		j.Reasons = append(j.Reasons, reason)
+	}
+	j.Reasons = append(j.Reasons, r.Reasons...)
+	if !success {
+		j.Reasons = append(j.Reasons, r.Doubts...)
+	}
+	violent, ended := exit.violent()
+	switch {
+	case ended:
+		j.Reasons = append(j.Reasons, violent)
+	case len(j.Reasons) > 0 || exit.succeeded() || anyKnown || !exit.Known:
+	case len(j.Tests) > 0:
+		j.Reasons = append(j.Reasons, Reason{CauseExitCode, "no test failed, but the test command did: " + exit.String()})
+	default:
+		j.Reasons = append(j.Reasons, Reason{CauseNoResults, "the test command gave no test results, and failed: " + exit.String()})
+	}
+	if len(j.Tests) == 0 && len(j.Reasons) == 0 {
+		j.Reasons = append(j.Reasons, Reason{CauseNoResults, "the test command gave no test results; check it and the format it is read in"})
+	}
+	return j
+}
+
+// mark marks the tests that failed as known, and returns whether any did.
+func (j *Judgement) mark(known []string) (any bool) {
+	for i := range j.Tests {
+		j.Tests[i].Known = j.Tests[i].Status == trial.TestFail && covered(known, j.Tests[i].Name)
+	}
+	excuseParents(j.Tests)
+	for _, t := range j.Tests {
+		any = any || t.Known
+		if t.Status == trial.TestFail && !t.Known {
+			j.Failed = append(j.Failed, t.Name)
+		}
+		if t.Status == trial.TestPass && listed(known, t.Name) {
+			j.Fixed = append(j.Fixed, t.Name)
+		}
+	}
+	for _, name := range known {
+		if !slices.ContainsFunc(j.Tests, func(t trial.TestResult) bool { return listed([]string{name}, t.Name) }) {
+			j.Absent = append(j.Absent, name)
+		}
+	}
+	return any
+}
+
+// mostFailed tests are named in a sentence.
+const mostFailed = 20
+
+// failures is the sentence about the tests that failed: what the innermost
+// first one said, and the names of all.
+func (j *Judgement) failures() (Reason, bool) {
+	if len(j.Failed) == 0 {
+		return Reason{}, false
+	}
+	names, more := j.Failed, ""
+	if n := len(names) - mostFailed; n > 0 {
+		names, more = names[:mostFailed], fmt.Sprintf(" and %d more", n)
+	}
+	text := fmt.Sprintf("%d of %d tests failed: %s%s", len(j.Failed), len(j.Tests), strings.Join(names, ", "), more)
+	cause := CauseTests
+	for _, t := range j.Tests {
+		if t.Status != trial.TestFail || t.Known || t.Message == "" {
+			continue
+		}
+		if strings.HasPrefix(t.Message, "panic: ") || strings.HasPrefix(t.Message, "fatal error: ") {
+			cause = CausePanic
+		}
+		if len(j.Failed) > 1 {
+			return Reason{cause, text + " (" + t.Name + ": " + t.Message + ")"}, true
+		}
+		return Reason{cause, text + ": " + t.Message}, true
+	}
+	return Reason{cause, text}, true
+}
+
+// Cause is the cause that weighs most: what stopped the suite, before tests
+// that failed, before what the report leaves open.
+func (j Judgement) Cause() string {
+	for _, r := range j.Reasons[min(len(j.Failed), 1):] {
+		switch r.Cause {
+		case CauseTests, CauseExitCode, CauseTruncated, CauseNoResults:
+		default:
+			return r.Cause
+		}
+	}
+	if len(j.Reasons) > 0 {
+		return j.Reasons[0].Cause
+	}
+	return ""
+}
+
+// Error is a suite that failed.
+type Error struct {
+	Cause   string
+	Reasons []Reason
+	// Exit is how the command ended, where that was an error.
+	Exit error
+}
+
+// Unwrap returns how the command ended.
+func (e *Error) Unwrap() error { return e.Exit }
+
+// Error has a line for each reason.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Reasons))
+	for i, r := range e.Reasons {
+		lines[i] = r.Text
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Err is nil when the suite succeeded.
+func (j Judgement) Err() error {
+	if len(j.Reasons) == 0 {
+		return nil
+	}
+	return &Error{j.Cause(), j.Reasons, j.exit.Err}
+}
+
+// Counts counts the results of a suite.
+type Counts struct {
+	Passed  int `json:"passed"`
+	Failed  int `json:"failed"`
+	Skipped int `json:"skipped"`
+	// Known failures are not among those that failed; Flaky are among those
+	// that passed.
+	Known int `json:"known"`
+	Flaky int `json:"flaky"`
+}
+
+// Counts counts the judged tests.
+func (j Judgement) Counts() (c Counts) {
+	for _, t := range j.Tests {
+		switch {
+		case t.Status == trial.TestPass:
+			c.Passed++
+		case t.Status == trial.TestSkip:
+			c.Skipped++
+		case t.Known:
+			c.Known++
+		default:
+			c.Failed++
+		}
+		if t.Flaky {
+			c.Flaky++
+		}
+	}
+	return c
+}

@@ -1,0 +1,173 @@
+// Package testreport reads what a test suite did from what it printed or
+// wrote, and judges it: pass, fail or skip per test, subtests included, and
+// every other reason for which the suite failed.
+package testreport
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Format is how a suite tells its results.
+type Format string
+
+// The formats that can be read.
+const (
+	// GoJSON is what go test -json prints.
+	GoJSON Format = "go-json"
+	// GoVerbose is what a test binary prints with -test.v=test2json, or with
+	// -test.v alone (a test that prints "--- PASS" itself then misleads).
+	GoVerbose Format = "go-verbose"
+	// GinkgoJSON is the file of ginkgo's --json-report.
+	GinkgoJSON Format = "ginkgo-json"
+	// JUnit is JUnit XML in any of its dialects.
+	JUnit Format = "junit"
+)
+
+// Formats lists every Format.
+func Formats() []Format { return []Format{GoJSON, GoVerbose, GinkgoJSON, JUnit} }
+
+// ParseFormat finds the format with that name.
+func ParseFormat(name string) (Format, error) {
+	for _, f := range Formats() {
+		if string(f) == name {
+			return f, nil
+		}
+	}
+	return "", fmt.Errorf("%q is not a known test format; known are go-json, go-verbose, ginkgo-json and junit", name)
+}
+
+// Streams is true of a format that is printed while the suite runs, so that
+// no report file is needed.
+func (f Format) Streams() bool { return f == GoJSON || f == GoVerbose }
+
+// Read reads all of r, in whatever encoding. It hands each line that a person
+// would want to see to print as it comes. What was read before an error, which
+// is one of reading, is returned with it.
+func (f Format) Read(r io.Reader, print func(line string)) (Report, error) {
+	r = asUTF8(r)
+	switch f {
+	case GoJSON:
+		return readGoJSON(r, print)
+	case GoVerbose:
+		return readGoVerbose(r, print)
+	case GinkgoJSON:
+		return readGinkgo(r)
+	case JUnit:
+		return readJUnit(r)
+	}
+	return Report{}, fmt.Errorf("reading test results: %q is not a known format", f)
+}
+
+// Report is what was read of a suite.
+type Report struct {
+	// Tests are in the order in which they started.
+	Tests []Test
+	// Reasons are why the suite failed, apart from its tests.
+	Reasons []Reason
+	// Doubts are what does not fit together in the report: reasons, unless the
+	// command said that the suite succeeded.
+	Doubts []Reason
+	// Succeeded is what the report says of the suite as a whole, where it does.
+	Succeeded *bool
+
+	kept int
+}
+
+// Test is a result as it was reported. Results of one name in several runs are
+// attempts at one test; in one run each is a result of its own.
+type Test struct {
+	trial.TestResult
+	Run int
+}
+
+// Reason is one reason for which a suite failed: a cause, in a word, and a
+// sentence.
+type Reason struct {
+	Cause string `json:"cause"`
+	Text  string `json:"text"`
+}
+
+// The causes of a suite's failure.
+const (
+	// CauseTests: tests failed.
+	CauseTests = "tests"
+	// CauseBuild: a package or a suite does not compile.
+	CauseBuild = "build"
+	// CausePanic: the suite died of a panic or a fatal error.
+	CausePanic = "panic"
+	// CauseTimeout: a limit of the suite's own, or of who ran it, ended it.
+	CauseTimeout = "suite-timeout"
+	// CauseInterrupted: somebody ended it.
+	CauseInterrupted = "interrupted"
+	// CauseSignal: a signal ended the command.
+	CauseSignal = "signal"
+	// CauseSetup: the suite failed outside of its tests: TestMain, BeforeSuite.
+	CauseSetup = "setup"
+	// CauseExitCode: the command failed, and the report does not say why.
+	CauseExitCode = "exit-code"
+	// CauseTruncated: the report ends before its end.
+	CauseTruncated = "truncated"
+	// CauseNoResults: there are no results, or no report.
+	CauseNoResults = "no-results"
+)
+
+func (r *Report) reason(cause, text string) { r.Reasons = append(r.Reasons, Reason{cause, text}) }
+
+func (r *Report) doubt(cause, text string) { r.Doubts = append(r.Doubts, Reason{cause, text}) }
+
+// keptOfAll bounds the output that is kept of all tests together. What failed
+// after that has its message alone.
+const keptOfAll = 8 << 20
+
+func (r *Report) add(t trial.TestResult, run int) {
+	if t.Status == trial.TestPass {
+		t.Output = ""
+	}
+	if r.kept += len(t.Output); r.kept > keptOfAll {
+		t.Output = ""
+	}
+	r.Tests = append(r.Tests, Test{t, run})
+}
+
+// lastTest names the last test that was read: ", after TestX".
+func (r *Report) lastTest() string {
+	if len(r.Tests) == 0 {
+		return ""
+	}
+	return ", after " + r.Tests[len(r.Tests)-1].Name
+}
+
+// Join puts reports of one suite together: tests that several name are
+// attempts at one.
+func Join(reports []Report) Report {
+	var all Report
+	runs := 0
+	for _, r := range reports {
+		most := 0
+		for _, t := range r.Tests {
+			most = max(most, t.Run)
+			t.Run += runs
+			all.Tests = append(all.Tests, t)
+		}
+		runs += most + 1
+		all.Reasons, all.Doubts = append(all.Reasons, r.Reasons...), append(all.Doubts, r.Doubts...)
+		if all.Succeeded == nil || r.Succeeded != nil && !*r.Succeeded {
+			all.Succeeded = r.Succeeded
+		}
+	}
+	return all
+}
+
+// seconds turns a number of seconds from a report into a length; nonsense
+// (negative, NaN, centuries) is 0.
+func seconds(f float64) trial.Seconds {
+	const longest = float64(1000 * time.Hour / time.Second)
+	if !(f > 0 && f < longest) {
+		return 0
+	}
+	return trial.Seconds(f * float64(time.Second))
+}
