@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"strings"
 
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
@@ -34,38 +33,26 @@ func (t *run) obtained(image Image, id runtimes.ImageID) {
 }
 
 func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
-	steps := newSteps(ph, image.Name)
+	steps := newSteps(ph, image)
 	id, err := t.engine.Build(ctx, runtimes.Build{
-		Tag:        image.Tag,
+		ID:         image.Build,
+		Tag:        image.Ref,
 		Context:    image.Context,
 		Dockerfile: image.Dockerfile,
 		Args:       image.Args,
 		NoCache:    t.cfg.NoCache,
 	}, steps.report)
 	steps.close(err)
+	ph.made(id)
 	return id, err
 }
 
-// pullImage pulls what was pushed beforehand, and gives it the name that the
-// manifests use.
+// pullImage pulls what was pushed beforehand.
 func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtimes.ImageID, err error) {
-	ref := RegistryRef(t.cfg.Registry, image)
 	err = ph.within("pull", image.Name, "pull", func() error {
-		id, err = t.engine.Pull(ctx, ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
+		id, err = t.engine.Pull(ctx, image.Ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
 		return err
 	})
-	if err != nil {
-		return id, err
-	}
-	return id, ph.within("tag", image.Name, "tag", func() error { return t.engine.Tag(ctx, ref, image.Tag) })
-}
-
-// RegistryRef is the name under which an image is pushed to a registry
-// ("host:port[/path]"), and pulled from it.
-func RegistryRef(registry string, image Image) string {
-	tag := "latest"
-	if colon := strings.LastIndexByte(image.Tag, ':'); colon > strings.LastIndexByte(image.Tag, '/') {
-		tag = image.Tag[colon+1:]
-	}
-	return strings.TrimSuffix(registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
+	ph.made(id)
+	return id, err
 }

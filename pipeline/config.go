@@ -43,8 +43,14 @@ type Config struct {
 
 // Image is one image of the workload.
 type Image struct {
-	Name       string            `json:"name"`
-	Tag        string            `json:"tag"`
+	Name string `json:"name"`
+	// Tag is the name that manifests use. It is given in the nodes only: on the
+	// engine, where it may be a user's, the image is Ref, a name of the trial's
+	// own, by which it is also pushed and pulled where the schedule does so.
+	Tag string `json:"tag"`
+	Ref string `json:"ref"`
+	// Build tells the image's build from all others of the engine.
+	Build      string            `json:"build"`
 	Context    string            `json:"context"`
 	Dockerfile string            `json:"dockerfile"`
 	Args       map[string]string `json:"args"`

@@ -32,8 +32,11 @@ const (
 	// own about how far it is, for a live display.
 	Log      EventKind = "log"
 	Progress EventKind = "progress"
-	Tests    EventKind = "tests"
-	Done     EventKind = "result"
+	// Made says that the trial put the image Text into the engine's store: one
+	// of the workload's, or one that a build's step left.
+	Made  EventKind = "made"
+	Tests EventKind = "tests"
+	Done  EventKind = "result"
 )
 
 // Reporter takes events. It is called from one goroutine at a time.

@@ -90,12 +90,3 @@ func (c Config) kind(config *v1alpha4.Cluster) kindcluster.Options {
 
 // Kubeconfig is the file with which the trial's cluster is reached.
 func (c Config) Kubeconfig() string { return filepath.Join(c.WorkDir, "kubeconfig") }
-
-// refs lists the images' tags in the workload's order.
-func (c Config) refs() []string {
-	refs := make([]string, len(c.Images))
-	for i, image := range c.Images {
-		refs[i] = image.Tag
-	}
-	return refs
-}

@@ -7,30 +7,37 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 )
 
 // load is the phase load: the images from the engine's store into the nodes',
 // streamed from one to the other.
 func (t *run) load(ctx context.Context, ph *phase) error {
 	if t.cfg.LoadTogether {
-		return t.loadArchive(ctx, ph, "", t.cfg.refs())
+		return t.loadArchive(ctx, ph, "", t.cfg.Images)
 	}
 	for _, image := range t.cfg.Images {
-		if err := t.loadArchive(ctx, ph, image.Name, []string{image.Tag}); err != nil {
+		if err := t.loadArchive(ctx, ph, image.Name, []Image{image}); err != nil {
 			return &PhaseError{Phase: ph.name, Image: image.Name, Err: err}
 		}
 	}
 	return nil
 }
 
-// loadArchive loads images that share one archive, and in it their layers.
-func (t *run) loadArchive(ctx context.Context, ph *phase, image string, refs []string) error {
+// loadArchive loads images that share one archive, and in it their layers. In
+// the nodes they have the names that the manifests use.
+func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images []Image) error {
 	name := "load " + image
 	if image == "" {
-		name = fmt.Sprintf("load %d images together", len(refs))
+		name = fmt.Sprintf("load %d images together", len(images))
+	}
+	var refs []string
+	names := kindcluster.Names{}
+	for _, i := range images {
+		refs, names[i.Ref] = append(refs, i.Ref), i.Tag
 	}
 	return ph.within(name, image, "", func() error {
-		return t.cluster.Import(ctx, refs, func(w io.Writer) error {
+		return t.cluster.Import(ctx, names, func(w io.Writer) error {
 			return t.engine.Save(ctx, refs, &metered{to: w, ph: ph, image: image})
 		})
 	})

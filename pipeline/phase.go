@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // grace is how long a phase that was told to stop may take to do so, with what
@@ -137,4 +138,11 @@ func (p *phase) log(image, line string) {
 func (p *phase) progress(image, text string) {
 	p.touch()
 	p.rec.emit(Event{Kind: Progress, Phase: p.name, Image: image, Text: text})
+}
+
+// made reports an image that the trial put into the engine's store, if it did.
+func (p *phase) made(image runtimes.ImageID) {
+	if image != "" {
+		p.rec.emit(Event{Kind: Made, Phase: p.name, Text: string(image)})
+	}
 }

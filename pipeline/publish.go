@@ -33,11 +33,7 @@ func (t *run) publish(ctx context.Context, ph *phase) error {
 }
 
 func (t *run) pushImage(ctx context.Context, ph *phase, image Image) error {
-	ref := RegistryRef(t.cfg.Registry, image)
-	if err := t.engine.Tag(ctx, image.Tag, ref); err != nil {
-		return err
-	}
 	return ph.within("push", image.Name, "push", func() error {
-		return t.engine.Push(ctx, ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
+		return t.engine.Push(ctx, image.Ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
 	})
 }

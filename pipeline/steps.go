@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
@@ -13,17 +14,23 @@ type steps struct {
 	image string
 	open  map[string]*openSpan
 	out   *lines
+	// told gives what engines print the image's name in the workload, which is
+	// the same in every trial.
+	told *strings.Replacer
 }
 
-func newSteps(ph *phase, image string) *steps {
-	return &steps{ph: ph, image: image, open: map[string]*openSpan{},
-		out: &lines{emit: func(line string) { ph.log(image, line) }}}
+func newSteps(ph *phase, image Image) *steps {
+	s := &steps{ph: ph, image: image.Name, open: map[string]*openSpan{}, told: strings.NewReplacer(image.Ref, image.Tag)}
+	s.out = &lines{emit: func(line string) { ph.log(image.Name, s.told.Replace(line)) }}
+	return s
 }
 
 // report takes one piece of progress. It is called from one goroutine at a
 // time, as the engine promises.
 func (s *steps) report(p runtimes.Progress) {
 	s.ph.touch()
+	p.Step = s.told.Replace(p.Step)
+	s.ph.made(p.Made)
 	switch {
 	case !p.Ended.IsZero():
 		s.end(p)

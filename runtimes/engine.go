@@ -39,10 +39,30 @@ type Engine interface {
 	// Tag gives the image ref the further name target.
 	Tag(ctx context.Context, ref, target string) error
 	// Image returns the ID of ref. For what is not in the store, the errors of
-	// Image, Tag and Remove are ones for which IsNotFound is true.
+	// Image, Tag, Remove and Untag are ones for which IsNotFound is true.
 	Image(ctx context.Context, ref string) (ImageID, error)
-	// Remove removes the name ref, and the image when no name is left.
+	// Remove removes the name ref, and the image when no name is left. The
+	// images that it was made from stay, nameless ones too.
 	Remove(ctx context.Context, ref string) error
+	// Untag removes the name ref, and never the image, even when no name is left.
+	Untag(ctx context.Context, ref string) error
+	// Contents lists what is in the engine's store, whoever put it there.
+	Contents(ctx context.Context) (Contents, error)
+	// Forget removes from the build cache what the builds with these IDs put
+	// there, and their entries in the engine's list of builds. had are the
+	// records that were in the cache before. What other builds may have put
+	// there at the same time, and what is in use, stays and is returned. An
+	// engine whose only build cache are images has nothing to do.
+	Forget(ctx context.Context, builds, had []string) (left []string, err error)
+	// RemoveNetwork removes a network that nothing is connected to. One that is
+	// not there is no error.
+	RemoveNetwork(ctx context.Context, name string) error
+	// Claim makes a volume with these labels, unless there is one of that name,
+	// and returns the labels of the one that is there now: of several who claim
+	// a name at once, one finds its own labels.
+	Claim(ctx context.Context, volume string, labels map[string]string) (map[string]string, error)
+	// Release removes a volume. One that is not there is no error.
+	Release(ctx context.Context, volume string) error
 	// Events streams what happens to containers and images until ctx ends or
 	// the connection breaks; it then closes the channel.
 	Events(ctx context.Context) (<-chan Event, error)
@@ -53,8 +73,37 @@ type Engine interface {
 // ImageID is the engine's identifier of an image: "sha256:" and 64 hex digits.
 type ImageID string
 
+// Contents is what is in an engine's store.
+type Contents struct {
+	// Images are all images: named, dangling, and those that steps of builds
+	// left.
+	Images     []Image  `json:"images"`
+	Containers []Object `json:"containers"`
+	Networks   []Object `json:"networks"`
+	Volumes    []Object `json:"volumes"`
+	// BuildCache are the IDs of the records of a build cache that is none of
+	// the images.
+	BuildCache []string `json:"build_cache"`
+}
+
+// Image is an image in a store.
+type Image struct {
+	ID ImageID `json:"id"`
+	// Names are those with a tag, and those with a digest.
+	Names []string `json:"names"`
+}
+
+// Object is a container, a network or a volume.
+type Object struct {
+	ID     string            `json:"id"`
+	Name   string            `json:"name"`
+	Labels map[string]string `json:"labels"`
+}
+
 // Info is what an engine says of itself.
 type Info struct {
+	// ID tells the engine's store from all others, at whatever address it is.
+	ID            string        `json:"id"`
 	Runtime       trial.Runtime `json:"runtime"`
 	Version       string        `json:"version"`
 	APIVersion    string        `json:"api_version"`
@@ -68,6 +117,8 @@ type Info struct {
 
 // Build is one image to be built.
 type Build struct {
+	// ID tells the build from all others of the engine. It may be empty.
+	ID string
 	// Tag names the result. It should be a full name, with registry and tag:
 	// Podman puts localhost/ before others, Docker docker.io/library/.
 	Tag string
@@ -95,6 +146,9 @@ type Progress struct {
 	Cached  bool
 	Error   string
 	Output  []byte
+	// Made is an image that the step which ends left in the store, in addition
+	// to the one that the build names: its ID, or the beginning of it.
+	Made ImageID
 }
 
 // Pull says how to talk to a registry.

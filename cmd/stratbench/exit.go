@@ -27,7 +27,7 @@ var exitCodes = []struct {
 	{exitFailed, "the work could not be done; the message says why and what to do"},
 	{exitUsage, "bad usage, a faulty spec, or a machine that cannot run it; nothing was created"},
 	{exitRecovery, "an engine could not be started or recovered several times in a row; the run stopped"},
-	{exitCancelled, "cancelled with Ctrl-C or SIGTERM; what was recorded is kept, --resume continues"},
+	{exitCancelled, "cancelled with Ctrl-C, SIGTERM or SIGHUP; what was recorded is kept, --resume continues"},
 }
 
 func exitCodeTable() string {

@@ -26,11 +26,16 @@ func main() {
 	os.Exit(exitCode(err))
 }
 
-// interruptible returns a context that the first Ctrl-C or SIGTERM ends, so
-// that everything is torn down and recorded. The second ends the program at
-// once; what it leaves is removed by the next start.
+// interruptible returns a context that the first Ctrl-C, SIGTERM or SIGHUP
+// ends, so that everything is torn down and recorded. The second ends the
+// program at once; what it leaves is removed by the next start, and by clean. A
+// program that was started with nohup goes on without its terminal.
 func interruptible() (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	go func() {
 		<-ctx.Done()
 		stop()

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,10 +25,6 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// borrowedCluster is the name of clusters on engines that are not
-// stratbench's own. A cluster of that name is deleted without asking.
-const borrowedCluster = "stratbench-trial"
-
 // borrowedPlace uses an engine of the user's: as it runs (host), or in
 // podman's own machine. After each trial it takes away what the trial made
 // there, and nothing else.
@@ -37,8 +33,12 @@ type borrowedPlace struct {
 	engine runtimes.Endpoint
 	own    map[string]strategies.Own
 	cache  string
-	tags   []string
-	lock   *os.File
+	note   func(string)
+	me     holder
+	// held is true while this run holds the engine's lock.
+	held bool
+	// came are names of images that came while trials ran.
+	came []string
 }
 
 func (p *borrowedPlace) kind() machine.Kind { return p.of }
@@ -83,55 +83,93 @@ func engineMemory(ctx context.Context, e runtimes.Endpoint) (trial.Bytes, error)
 	return info.Memory, err
 }
 
-// prepare takes the engine for this run alone, and takes away what a killed
-// run left on it.
-func (p *borrowedPlace) prepare(ctx context.Context, _ []experiments.Settings, note func(string)) error {
-	dir := filepath.Join(p.cache, "borrowed-"+string(p.engine.Runtime))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("creating stratbench's cache folder: %w", err)
-	}
-	lock, err := lockFolder(dir)
-	if err != nil {
-		return fmt.Errorf("another run is using the %s engine: %w; wait for it to end", p.engine.Runtime, err)
-	}
-	p.lock = lock
-	text, err := os.ReadFile(p.owedFile())
-	if errors.Is(err, fs.ErrNotExist) || p.of == machine.PodmanMachine {
+// claim takes the engine for this run alone. One in a podman machine is taken
+// when that machine runs.
+func (p *borrowedPlace) claim(ctx context.Context, me holder) error {
+	p.me = me
+	if p.of == machine.PodmanMachine {
 		return nil
 	}
-	var owed owed
-	if err := errors.Join(err, json.Unmarshal(text, &owed)); err != nil {
-		return fmt.Errorf("reading what a killed run left on the %s engine: %w", p.engine.Runtime, err)
+	return p.lock(ctx, p.engine)
+}
+
+func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
+	engine, err := connect.Engine(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	dead, err := p.me.lock(ctx, p.engine.Runtime, engine)
+	if dead != nil && err == nil {
+		p.note(fmt.Sprintf("the %s engine was held by a run that was killed (%s): it is this run's now", p.engine.Runtime, dead))
+	}
+	p.held = err == nil
+	return err
+}
+
+// unlock gives the engine back.
+func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error {
+	if !p.held {
+		return nil
+	}
+	p.held = false
+	engine, err := connect.Engine(ctx, at)
+	if err != nil {
+		return fmt.Errorf("giving the %s engine back: %w", p.engine.Runtime, err)
+	}
+	defer engine.Close()
+	return p.me.unlock(ctx, p.engine.Runtime, engine)
+}
+
+// prepare takes away what killed runs left on the engine.
+func (p *borrowedPlace) prepare(ctx context.Context, _ []experiments.Settings, _ func(string)) error {
+	if p.of == machine.PodmanMachine {
+		return nil
 	}
 	m, err := host.Open(p.engine)
 	if err != nil {
 		return err
 	}
-	note("removing what a killed run left on the " + string(p.engine.Runtime) + " engine")
-	return p.clean(ctx, m, owed)
+	return p.settleOld(ctx, m)
 }
 
-// owed is what must be put right on a borrowed engine when a trial has ended:
-// the cluster deleted, and the workload's names given back to what they named.
-type owed struct {
-	Named map[string]runtimes.ImageID `json:"named"`
-	Tags  []string                    `json:"tags"`
+// settleOld settles what earlier runs owe to the engine of a machine.
+func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error {
+	engine, err := connect.Engine(ctx, m.WatchEndpoint())
+	if err != nil {
+		return err
+	}
+	info, err := engine.Info(ctx)
+	engine.Close()
+	if err != nil {
+		return err
+	}
+	owed, err := readLedgers(ledgers(p.cache, info.ID))
+	for _, l := range owed {
+		found, failed := p.settle(ctx, m, l)
+		if found {
+			p.note(fmt.Sprintf("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime))
+		}
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
-func (p *borrowedPlace) owedFile() string {
-	return filepath.Join(p.cache, "borrowed-"+string(p.engine.Runtime), "owed.json")
-}
-
-func (p *borrowedPlace) start(ctx context.Context, s experiments.Settings, _, _ string) (machine.Machine, error) {
+func (p *borrowedPlace) start(ctx context.Context, s experiments.Settings, trialID, _ string) (machine.Machine, error) {
 	m, err := p.open(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	owed, err := p.remember(ctx, m)
-	if err != nil {
-		return nil, err
+	if p.of == machine.PodmanMachine {
+		if err := errors.Join(p.lock(ctx, m.WatchEndpoint()), p.settleOld(ctx, m)); err != nil {
+			return nil, errors.Join(err, closeMachine(&borrowed{Machine: m, place: p}))
+		}
 	}
-	return &borrowed{Machine: m, place: p, owed: owed}, nil
+	l, err := p.remember(ctx, m, trialID)
+	if err != nil {
+		return nil, errors.Join(err, closeMachine(&borrowed{Machine: m, place: p}))
+	}
+	return &borrowed{Machine: m, place: p, ledger: l}, nil
 }
 
 func (p *borrowedPlace) open(ctx context.Context, s experiments.Settings) (machine.Machine, error) {
@@ -141,105 +179,98 @@ func (p *borrowedPlace) open(ctx context.Context, s experiments.Settings) (machi
 	return host.Open(p.engine)
 }
 
-// remember writes down what the workload's names stand for on the engine now.
-func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine) (owed, error) {
-	o := owed{Named: map[string]runtimes.ImageID{}, Tags: p.tags}
+// remember writes down what is on the engine before a trial.
+func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
 	engine, err := connect.Engine(ctx, m.WatchEndpoint())
 	if err != nil {
-		return o, err
+		return nil, err
 	}
 	defer engine.Close()
-	for _, tag := range p.tags {
-		id, err := engine.Image(ctx, tag)
-		switch {
-		case err == nil:
-			o.Named[tag] = id
-		case !runtimes.IsNotFound(err):
-			return o, err
-		}
-	}
-	text, err := json.Marshal(o)
+	info, err := engine.Info(ctx)
 	if err != nil {
-		return o, err
+		return nil, err
 	}
-	return o, os.WriteFile(p.owedFile(), text, 0o644)
+	contents, err := engine.Contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Run: p.me.Run, Mark: p.me.Mark, Trial: trialID,
+		Cluster: clusterName(p.me.Mark, trialID), HadCache: contents.BuildCache}
+	for _, i := range contents.Images {
+		d.HadImages = append(d.HadImages, i.ID)
+	}
+	return openLedger(ledgers(p.cache, info.ID), d)
 }
 
-// clean has a worker take away what a trial made.
-func (p *borrowedPlace) clean(ctx context.Context, m machine.Machine, o owed) error {
-	text, err := json.Marshal(job{Do: jobClean, Owed: o, Config: pipeline.Config{
-		Endpoint: m.Endpoint(), ClusterName: borrowedCluster,
-		ClusterStart: trial.ClusterBefore, WorkDir: p.workDir()}})
+// settle has a worker take away what a trial made, because Kind is driven
+// through the environment. A ledger of which nothing is found may be one of
+// another engine, whose ID is the same by chance, and is kept.
+func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (found bool, err error) {
+	text, err := json.Marshal(job{Do: jobSettle, Debt: l.debt, Config: pipeline.Config{
+		Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, ClusterStart: trial.ClusterBefore, WorkDir: p.workDir()}})
 	if err != nil {
-		return err
+		return false, err
 	}
 	cmd := exec.CommandContext(ctx, m.Self(), WorkerCommand)
-	var said bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), &said
-	if err := m.Start(cmd); err != nil {
-		return err
+	var out, said bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &said
+	if err = m.Start(cmd); err == nil {
+		err = cmd.Wait()
 	}
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("removing a trial's cluster and images from the %s engine: %w: %s; they are named %s and %s",
-			p.engine.Runtime, err, bytes.TrimSpace(said.Bytes()), borrowedCluster, strings.Join(p.tags, ", "))
+	var s settlement
+	if err == nil {
+		err = json.Unmarshal(out.Bytes(), &s)
 	}
-	return os.Remove(p.owedFile())
+	if err != nil {
+		return s.Found, fmt.Errorf("removing what trial %s left on the %s engine: %w: %s; the next run tries again, and so does stratbench clean",
+			l.debt.Trial, p.engine.Runtime, err, bytes.TrimSpace(said.Bytes()))
+	}
+	for _, text := range s.Left {
+		p.note(fmt.Sprintf("left on the %s engine, because it cannot be told from yours: %s", p.engine.Runtime, text))
+	}
+	p.came = append(p.came, s.New...)
+	err = os.RemoveAll(p.workDir())
+	if s.Found || l.debt.Mark == p.me.Mark {
+		err = errors.Join(err, l.settled())
+	}
+	return s.Found, err
 }
 
 // buildArgs are none: the workload's own base images can be pulled.
 func (p *borrowedPlace) buildArgs() map[string]string { return map[string]string{} }
 
-func (p *borrowedPlace) adapt(c *pipeline.Config) {
-	c.ClusterName, c.WorkDir = borrowedCluster, p.workDir()
-}
+func (p *borrowedPlace) adapt(c *pipeline.Config) { c.WorkDir = p.workDir() }
 
+// workDir is where workers keep their small files.
 func (p *borrowedPlace) workDir() string {
-	return filepath.Join(p.cache, "borrowed-"+string(p.engine.Runtime), "work")
+	return filepath.Join(p.cache, "borrowed", "work-"+p.me.Mark+"-"+string(p.engine.Runtime))
 }
 
 func (p *borrowedPlace) close() error {
-	if p.lock == nil {
-		return nil
+	slices.Sort(p.came)
+	if came := slices.Compact(p.came); len(came) > 0 {
+		p.note(fmt.Sprintf("new on the %s engine since the run began, pulled for it or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", ")))
 	}
-	return p.lock.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), teardownLimit)
+	defer cancel()
+	return p.unlock(ctx, p.engine)
 }
 
 // borrowed is a machine on which a trial's leavings must be taken away.
 type borrowed struct {
 	machine.Machine
-	place *borrowedPlace
-	owed  owed
+	place  *borrowedPlace
+	ledger *ledger
 }
 
-func (b *borrowed) Close(ctx context.Context) error {
-	return errors.Join(b.place.clean(ctx, b.Machine, b.owed), b.Machine.Close(ctx))
-}
-
-// settle does on a borrowed engine what is owed.
-func (o owed) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.Engine) error {
-	errs := []error{pipeline.Delete(ctx, cfg)}
-	for _, tag := range o.Tags {
-		errs = append(errs, o.giveBack(ctx, engine, tag))
+func (b *borrowed) Close(ctx context.Context) (err error) {
+	if b.ledger != nil {
+		if _, err = b.place.settle(ctx, b.Machine, b.ledger); err == nil {
+			b.ledger = nil
+		}
 	}
-	return errors.Join(errs...)
-}
-
-func (o owed) giveBack(ctx context.Context, engine runtimes.Engine, tag string) error {
-	now, err := engine.Image(ctx, tag)
-	if runtimes.IsNotFound(err) {
-		return nil
+	if b.place.of == machine.PodmanMachine {
+		err = errors.Join(err, b.place.unlock(ctx, b.WatchEndpoint()))
 	}
-	before, had := o.Named[tag]
-	switch {
-	case err != nil:
-		return err
-	case had && before == now:
-		return nil
-	case !had:
-		return engine.Remove(ctx, tag)
-	}
-	if err := engine.Tag(ctx, string(before), tag); err != nil {
-		return err
-	}
-	return engine.Remove(ctx, string(now))
+	return errors.Join(err, b.Machine.Close(ctx))
 }

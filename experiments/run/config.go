@@ -21,7 +21,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	w, s := x.workload, x.settings
 	cfg = pipeline.Config{
 		TrialID: x.trial.ID, Endpoint: m.Endpoint(),
-		ClusterName: "stratbench", NodeImage: s.NodeImage, KindConfig: w.KindConfig,
+		ClusterName: clusterName(x.r.me.Mark, x.trial.ID), NodeImage: s.NodeImage, KindConfig: w.KindConfig,
 		ClusterStart: s.ClusterStart, Schedule: schedule, NoCache: s.Build.NoCache, LoadTogether: s.Load.Together,
 		Manifests: w.Manifests, ReadyURLs: w.Ready.URLs,
 		Test: pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
@@ -35,8 +35,11 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile, Args: args})
 	}
 	p.adapt(&cfg)
-	stop, err = x.registry(&cfg, m)
-	return cfg, stop, err
+	if stop, err = x.registry(&cfg, m); err != nil {
+		return cfg, nil, err
+	}
+	x.nameImages(&cfg)
+	return cfg, stop, nil
 }
 
 // schedule arranges the workload's images by the cell's strategy. A

@@ -58,6 +58,9 @@ func (p *isolatedPlace) check(s experiments.Settings) error {
 	return nil
 }
 
+// claim has nothing to take: each machine is a run's own.
+func (p *isolatedPlace) claim(context.Context, holder) error { return nil }
+
 // prepare builds the lab, opens the store, removes what a killed run left, and
 // makes the golden states that are missing.
 func (p *isolatedPlace) prepare(ctx context.Context, all []experiments.Settings, note func(string)) (err error) {

@@ -30,10 +30,32 @@ func open(ctx context.Context, o Options) (*runner, error) {
 	if err := r.preflight(); err != nil {
 		return nil, err
 	}
-	if o.Resume != "" {
-		return r, r.reopen(o.Resume)
+	dir := o.Resume
+	if dir == "" {
+		dir = filepath.Join(o.Root, RunID(r.started, o.Spec.Name))
 	}
-	return r, r.create(ctx, filepath.Join(o.Root, RunID(r.started, o.Spec.Name)))
+	if err := r.claim(ctx, filepath.Base(dir)); err != nil {
+		return nil, err
+	}
+	reach := func() error { return r.create(ctx, dir) }
+	if o.Resume != "" {
+		reach = func() error { return r.reopen(dir) }
+	}
+	if err := reach(); err != nil {
+		return nil, errors.Join(err, r.closePlaces())
+	}
+	return r, nil
+}
+
+// claim takes every engine of a user's for this run alone.
+func (r *runner) claim(ctx context.Context, runID string) error {
+	r.me = newHolder(runID)
+	for _, p := range r.distinctPlaces() {
+		if err := p.claim(ctx, r.me); err != nil {
+			return errors.Join(fmt.Errorf("%w: %w", ErrCannotRun, err), r.closePlaces())
+		}
+	}
+	return nil
 }
 
 // oneAtATime lets a trial's worker and the run report side by side.

@@ -14,6 +14,8 @@ type place interface {
 	// check reports what of the settings the place cannot give, before
 	// anything is created.
 	check(experiments.Settings) error
+	// claim takes the place for this run alone, before anything is created.
+	claim(ctx context.Context, me holder) error
 	// prepare makes ready what all machines of these settings start from.
 	prepare(ctx context.Context, all []experiments.Settings, note func(string)) error
 	// start starts a machine whose engine answers. Its logs go to dir.

@@ -39,7 +39,8 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
 		}
 		engine := choice.Engines[rt]
 		engine.Runtime = rt
-		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: cache, tags: r.tags()}
+		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: cache,
+			note: func(text string) { r.report(Update{Note: text}) }}
 	}
 	return nil
 }
@@ -83,16 +84,6 @@ func (r *runner) strategies() map[string]strategies.Own {
 		maps.Copy(own, spec.Strategies)
 	}
 	return own
-}
-
-func (r *runner) tags() (tags []string) {
-	for _, spec := range r.specs() {
-		for _, i := range spec.Workload.Images {
-			tags = append(tags, i.Tag)
-		}
-	}
-	slices.Sort(tags)
-	return slices.Compact(tags)
 }
 
 // CacheDir is the folder in which stratbench keeps the lab and golden states.

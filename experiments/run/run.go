@@ -52,9 +52,11 @@ type Options struct {
 
 // runner is a run under way.
 type runner struct {
-	spec    *experiments.Spec
-	plan    plan.Plan
-	env     results.Environment
+	spec *experiments.Spec
+	plan plan.Plan
+	env  results.Environment
+	// me is how this run signs what it makes on engines.
+	me      holder
 	journal *results.Journal
 	places  map[trial.Runtime]place
 	scratch *scratch
@@ -98,14 +100,18 @@ func Run(ctx context.Context, o Options) (dir string, err error) {
 }
 
 func (r *runner) close() error {
-	err := errors.Join(r.unclean...)
-	for _, p := range r.distinctPlaces() {
-		err = errors.Join(err, p.close())
-	}
+	err := errors.Join(errors.Join(r.unclean...), r.closePlaces())
 	if r.scratch != nil {
 		err = errors.Join(err, r.scratch.Close())
 	}
 	return errors.Join(err, r.journal.Close())
+}
+
+func (r *runner) closePlaces() (err error) {
+	for _, p := range r.distinctPlaces() {
+		err = errors.Join(err, p.close())
+	}
+	return err
 }
 
 // trials runs what the plan has left, block by block.

@@ -37,6 +37,9 @@ type execution struct {
 	watch       *watch.Watch
 	// fault breaks something on purpose; nil in every trial but a test's.
 	fault *inject.Injector
+	// ledger is what the trial owes to an engine of the user's; nil on a machine
+	// of stratbench's own.
+	ledger *ledger
 	// cluster is the name of the trial's cluster.
 	cluster string
 	// own are the spans that are the runner's and not the worker's.
@@ -122,6 +125,9 @@ func (x *execution) run(ctx context.Context) {
 		x.record.Verdict = notMeasured(ctx, fmt.Errorf("starting a machine: %w", err))
 		return
 	}
+	if b, ok := m.(*borrowed); ok {
+		x.ledger = b.ledger
+	}
 	x.onMachine(ctx, place, m)
 	if lost(x.record.Verdict.Outcome) {
 		x.recover(ctx, place, m)
@@ -162,6 +168,11 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	}
 	defer stop()
 	x.record.Machine.NodeImage, x.cluster = cfg.NodeImage, cfg.ClusterName
+	for _, i := range cfg.Images {
+		if err := x.ledger.add(debt{Names: []string{i.Ref}, Builds: []string{i.Build}}); err != nil {
+			return err
+		}
+	}
 	if err := x.prepareFault(m, &cfg); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -76,6 +77,12 @@ func (x *execution) readEvents(r io.Reader) {
 			}
 			io.Copy(io.Discard, r)
 			return
+		}
+		if e.Kind == pipeline.Made {
+			if err := x.ledger.add(debt{Made: []runtimes.ImageID{runtimes.ImageID(e.Text)}}); err != nil {
+				x.log.line(x.clock.Elapsed(), "runner", err.Error())
+			}
+			continue
 		}
 		x.trace.Add(e)
 		x.log.event(e)

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -17,8 +18,8 @@ type job struct {
 	Config pipeline.Config `json:"config"`
 	// Origin is the trial's origin on the monotonic clock, a pipeline.Now.
 	Origin int64 `json:"origin_ns"`
-	// Owed is what a clean-up puts right.
-	Owed owed `json:"owed"`
+	// Debt is what is to be taken away.
+	Debt debt `json:"debt"`
 }
 
 // task is a kind of job.
@@ -30,8 +31,8 @@ const (
 	// jobPublish builds the images and pushes them to the registry, as the
 	// preparation of strategies that pull.
 	jobPublish task = "publish"
-	// jobClean takes away what a trial made on a borrowed engine.
-	jobClean task = "clean"
+	// jobSettle takes away what a trial made on a borrowed engine.
+	jobSettle task = "settle"
 )
 
 // Work is a worker process: it reads one job from in, runs it, and writes each
@@ -54,8 +55,9 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		pipeline.Run(ctx, j.Config, engine, clock, events.write)
 	case jobPublish:
 		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
-	case jobClean:
-		return j.Owed.settle(ctx, j.Config, engine)
+	case jobSettle:
+		s, err := j.Debt.settle(ctx, j.Config, engine)
+		return errors.Join(err, json.NewEncoder(out).Encode(s))
 	default:
 		return fmt.Errorf("%q is no job of a worker", j.Do)
 	}

@@ -24,6 +24,8 @@ import (
 
 // Options say which cluster is to be created, and where.
 type Options struct {
+	// Name names the cluster, and the network of its own that it gets: Kind's
+	// usual one, "kind", may be a user's.
 	Name      string
 	NodeImage string
 	// Endpoint is the engine's that is to host the nodes.
@@ -116,7 +118,8 @@ func (o Options) provider(log *logger) *cluster.Provider {
 }
 
 // pointCLI makes the engine's CLI, which is what Kind drives, talk to the same
-// engine as everything else. Kind offers no other way than the environment.
+// engine as everything else, and Kind use the cluster's own network. Kind
+// offers no other way than the environment.
 func (o Options) pointCLI() error {
 	before := os.Environ()
 	wanted := o.Endpoint.Environ(before)
@@ -131,6 +134,13 @@ func (o Options) pointCLI() error {
 		if err := os.Setenv(name, value); err != nil {
 			return fmt.Errorf("pointing the %s command at %s: %w", o.Endpoint.Runtime, o.Endpoint, err)
 		}
+	}
+	network := "KIND_EXPERIMENTAL_DOCKER_NETWORK"
+	if o.Endpoint.Runtime == trial.Podman {
+		network = "KIND_EXPERIMENTAL_PODMAN_NETWORK"
+	}
+	if err := os.Setenv(network, o.Name); err != nil {
+		return fmt.Errorf("naming the network of the Kind cluster %s: %w", o.Name, err)
 	}
 	return nil
 }

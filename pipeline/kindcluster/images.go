@@ -16,10 +16,10 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 )
 
-// Import streams what save writes, a docker-archive with the images refs, into
-// the image store of every node, and makes sure that the nodes then have them
-// under the names that pods use. Nothing is kept in between.
-func (c *Cluster) Import(ctx context.Context, refs []string, save func(io.Writer) error) error {
+// Import streams what save writes, a docker-archive with the images under the
+// names by which the engine knows them, into the image store of every node,
+// where they get the names that pods use. Nothing is kept in between.
+func (c *Cluster) Import(ctx context.Context, names Names, save func(io.Writer) error) error {
 	var imports errgroup.Group
 	var inlets []io.Writer
 	var closers []io.Closer
@@ -31,10 +31,10 @@ func (c *Cluster) Import(ctx context.Context, refs []string, save func(io.Writer
 		inlets, closers = append(inlets, w), append(closers, w)
 		imports.Go(func() error {
 			defer r.Close()
-			return c.importInto(ctx, node, refs, r)
+			return c.importInto(ctx, node, names, r)
 		})
 	}
-	saved := save(io.MultiWriter(inlets...))
+	saved := names.saveAs(save, io.MultiWriter(inlets...))
 	for _, w := range closers {
 		w.Close()
 	}
@@ -47,7 +47,7 @@ func (c *Cluster) Import(ctx context.Context, refs []string, save func(io.Writer
 
 // importInto lists the node's images in the command that imports them: each
 // further command in a node costs the load a tenth of a second.
-func (c *Cluster) importInto(ctx context.Context, node nodes.Node, refs []string, archive io.Reader) error {
+func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, archive io.Reader) error {
 	cmd := node.CommandContext(ctx, "sh", "-c",
 		`ctr --namespace=k8s.io images import --all-platforms --digests --snapshotter="$0" - >&2 && exec ctr --namespace=k8s.io images ls -q`,
 		c.snapshotter)
@@ -56,9 +56,10 @@ func (c *Cluster) importInto(ctx context.Context, node nodes.Node, refs []string
 		return fmt.Errorf("importing images into the node %s: %w", node, explain(err))
 	}
 	have := strings.Fields(string(out))
-	for _, ref := range refs {
-		if err := ensureName(ctx, node, have, ref); err != nil {
-			return err
+	for _, name := range names {
+		if full := fullName(name); !slices.Contains(have, full) {
+			return fmt.Errorf("the image %s is not in the node %s after it was loaded; the node has %s",
+				full, node, strings.Join(have, ", "))
 		}
 	}
 	return nil
@@ -78,26 +79,6 @@ func findSnapshotter(ctx context.Context, node nodes.Node) (string, error) {
 		return "overlayfs", nil // containerd's default
 	}
 	return string(match[1]), nil
-}
-
-// ensureName makes sure that the node has the image under the name that
-// Kubernetes uses. Podman saves an image as "localhost/app" that Kubernetes
-// looks for as "docker.io/library/app": such an image gets that name as well.
-func ensureName(ctx context.Context, node nodes.Node, have []string, ref string) error {
-	full := fullName(ref)
-	if slices.Contains(have, full) {
-		return nil
-	}
-	local := fullName("localhost/" + ref)
-	if !slices.Contains(have, local) {
-		return fmt.Errorf("the image %s is not in the node %s after it was loaded; the node has %s",
-			full, node, strings.Join(have, ", "))
-	}
-	err := node.CommandContext(ctx, "ctr", "--namespace=k8s.io", "images", "tag", local, full).Run()
-	if err != nil {
-		return fmt.Errorf("naming the image %s in the node %s: %w", full, node, explain(err))
-	}
-	return nil
 }
 
 // fullName spells a reference out as Kubernetes does.

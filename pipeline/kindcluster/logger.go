@@ -60,7 +60,13 @@ func stepName(text string) string {
 	return strings.TrimSuffix(strings.Join(words, " "), " ...")
 }
 
-func (l *logger) Warn(message string)           { l.message("warning: " + message) }
+// Warn leaves out Kind's two lines of warning against a network of one's own.
+func (l *logger) Warn(message string) {
+	if !strings.Contains(message, "Overriding") && !strings.Contains(message, "Here be dragons") {
+		l.message("warning: " + message)
+	}
+}
+
 func (l *logger) Warnf(format string, a ...any) { l.Warn(fmt.Sprintf(format, a...)) }
 func (l *logger) Error(message string)          { l.message("error: " + message) }
 func (l *logger) Errorf(format string, a ...any) {

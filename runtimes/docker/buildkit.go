@@ -21,8 +21,7 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report
 	if err != nil {
 		return "", err
 	}
-	client, err := bkclient.New(ctx, "",
-		bkclient.WithContextDialer(e.dialControl), bkclient.WithSessionDialer(e.dialSession))
+	client, err := e.dialBuildKit(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -45,11 +44,14 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report
 	return e.built(ctx, b.Tag, answer)
 }
 
-// built is the ID of the image that was made. Where BuildKit does not name
-// the image's configuration, the tag leads to it.
+// built is the ID of the image that was made. Engines that keep images in
+// containerd name them by another digest than that of the configuration. Where
+// BuildKit names neither, the tag leads to the image.
 func (e *Engine) built(ctx context.Context, tag string, answer *bkclient.SolveResponse) (runtimes.ImageID, error) {
-	if id := answer.ExporterResponse[exptypes.ExporterImageConfigDigestKey]; id != "" {
-		return runtimes.ImageID(id), nil
+	for _, key := range []string{exptypes.ExporterImageDigestKey, exptypes.ExporterImageConfigDigestKey} {
+		if id := answer.ExporterResponse[key]; id != "" {
+			return runtimes.ImageID(id), nil
+		}
 	}
 	return e.Image(ctx, tag)
 }
@@ -65,6 +67,7 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 		return bkclient.SolveOpt{}, fmt.Errorf("opening the Dockerfile's folder: %w", err)
 	}
 	return bkclient.SolveOpt{
+		Ref:           b.ID,
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: frontendAttrs(b, filepath.Base(dockerfile)),
 		LocalMounts:   map[string]fsutil.FS{"context": sent, "dockerfile": folder},
@@ -85,6 +88,10 @@ func frontendAttrs(b runtimes.Build, dockerfile string) map[string]string {
 		attrs["no-cache"] = ""
 	}
 	return attrs
+}
+
+func (e *Engine) dialBuildKit(ctx context.Context) (*bkclient.Client, error) {
+	return bkclient.New(ctx, "", bkclient.WithContextDialer(e.dialControl), bkclient.WithSessionDialer(e.dialSession))
 }
 
 func (e *Engine) dialControl(ctx context.Context, _ string) (net.Conn, error) {

@@ -72,7 +72,7 @@ func pointers(args map[string]string) map[string]*string {
 var (
 	classicStep   = regexp.MustCompile(`^Step (\d+)/(\d+) : `)
 	classicCached = regexp.MustCompile(`^ ---> Using cache$`)
-	classicLayer  = regexp.MustCompile(`^ ---> [0-9a-f]{12}$`)
+	classicLayer  = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
 )
 
 // classicLines finds the steps in what the classic builder prints. Steps are
@@ -80,17 +80,23 @@ var (
 type classicLines struct {
 	step  int
 	total string
+	// cached says that the open step's image, which is named next, was there.
+	cached bool
 }
 
 func (c *classicLines) read(line string) (buildlog.Mark, string) {
 	if m := classicStep.FindStringSubmatch(line); m != nil && c.next(m[1], m[2]) {
 		return buildlog.Start, line
 	}
-	switch {
-	case classicCached.MatchString(line):
+	if classicCached.MatchString(line) {
+		c.cached = true
 		return buildlog.Cached, ""
-	case classicLayer.MatchString(line):
-		return buildlog.End, ""
+	}
+	if m := classicLayer.FindStringSubmatch(line); m != nil {
+		if c.cached {
+			return buildlog.End, ""
+		}
+		return buildlog.End, m[1]
 	}
 	return buildlog.None, ""
 }
@@ -100,6 +106,6 @@ func (c *classicLines) next(step, total string) bool {
 	if err != nil || n != c.step+1 || c.total != "" && c.total != total {
 		return false
 	}
-	c.step, c.total = n, total
+	c.step, c.total, c.cached = n, total, false
 	return true
 }

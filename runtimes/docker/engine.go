@@ -94,6 +94,7 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		return runtimes.Info{}, fmt.Errorf("asking docker for its version: %w", err)
 	}
 	return runtimes.Info{
+		ID:            info.ID,
 		Runtime:       trial.Docker,
 		Version:       version.Version,
 		APIVersion:    version.APIVersion,

@@ -1,8 +1,10 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 
@@ -93,10 +95,27 @@ func (e *Engine) Image(ctx context.Context, ref string) (runtimes.ImageID, error
 
 // Remove implements runtimes.Engine.
 func (e *Engine) Remove(ctx context.Context, ref string) error {
-	if _, err := e.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true}); err != nil {
+	if _, err := e.api.ImageRemove(ctx, ref, image.RemoveOptions{}); err != nil {
 		return fmt.Errorf("removing image %s: %w", ref, notFound(err))
 	}
 	return nil
+}
+
+// Untag implements runtimes.Engine. Docker deletes an image with its last name,
+// so the name is first given to an image that has no other use.
+func (e *Engine) Untag(ctx context.Context, ref string) error {
+	if _, err := e.Image(ctx, ref); err != nil {
+		return fmt.Errorf("untagging image %s: %w", ref, err)
+	}
+	empty := ref + "-untagged"
+	answer, err := e.api.ImageImport(ctx, image.ImportSource{Source: bytes.NewReader(make([]byte, 1024)), SourceName: "-"}, empty, image.ImportOptions{})
+	if err == nil {
+		err = drain(answer)
+	}
+	if err != nil {
+		return fmt.Errorf("untagging image %s: making an image to take its name: %w", ref, err)
+	}
+	return errors.Join(e.Tag(ctx, empty, ref), e.Remove(ctx, ref), e.Remove(ctx, empty))
 }
 
 // notFound marks err if that is what the engine says.

@@ -47,6 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("builds in parallel", s.buildsInParallel)
 	t.Run("ignore file", s.ignoreFile)
 	t.Run("names", s.names)
+	t.Run("untag", s.untag)
+	t.Run("forget", s.forget)
+	t.Run("claims", s.claims)
 	t.Run("save and load", s.saveAndLoad)
 	t.Run("load rubbish", s.loadRubbish)
 	t.Run("registry", s.registry)
@@ -85,7 +88,7 @@ func (s suite) info(t *testing.T) {
 		t.Errorf("the runtime is %q, want %q", info.Runtime, s.Runtime)
 	}
 	for name, value := range map[string]string{
-		"version": info.Version, "API version": info.APIVersion, "builder": info.Builder,
+		"ID": info.ID, "version": info.Version, "API version": info.APIVersion, "builder": info.Builder,
 		"storage driver": info.StorageDriver, "kernel": info.Kernel,
 	} {
 		if value == "" {

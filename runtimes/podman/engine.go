@@ -3,10 +3,13 @@ package podman
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"runtime"
 
+	"github.com/containers/podman/v5/libpod/define"
 	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/system"
 
@@ -88,6 +91,7 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		return runtimes.Info{}, fmt.Errorf("asking podman for its description: %w", err)
 	}
 	return runtimes.Info{
+		ID:            storeID(info),
 		Runtime:       trial.Podman,
 		Version:       info.Version.Version,
 		APIVersion:    info.Version.APIVersion,
@@ -98,6 +102,13 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		CPUs:          info.Host.CPUs,
 		Memory:        trial.Bytes(info.Host.MemTotal),
 	}, nil
+}
+
+// storeID tells a store from others. Podman gives it no number: it is a folder
+// of a host.
+func storeID(info *define.Info) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", info.Host.Hostname, info.Store.GraphRoot, info.Store.VolumePath))
+	return hex.EncodeToString(sum[:8])
 }
 
 // trimV makes "v2" of a cgroup version the "2" that Docker says.

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 
-	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/images"
 
 	"github.com/stratbench/stratbench/runtimes"
@@ -92,7 +90,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (runtimes.ImageID, error
 
 // Remove implements runtimes.Engine.
 func (e *Engine) Remove(ctx context.Context, ref string) error {
-	report, errs := images.Remove(e.call(ctx), []string{ref}, nil)
+	report, errs := images.Remove(e.call(ctx), []string{ref}, new(images.RemoveOptions).WithNoPrune(true))
 	err := errors.Join(errs...)
 	if err == nil {
 		return nil
@@ -101,6 +99,15 @@ func (e *Engine) Remove(ctx context.Context, ref string) error {
 		err = runtimes.NotFound(err)
 	}
 	return fmt.Errorf("removing image %s: %w", ref, err)
+}
+
+// Untag implements runtimes.Engine.
+func (e *Engine) Untag(ctx context.Context, ref string) error {
+	repository, tag := split(ref)
+	if err := images.Untag(e.call(ctx), ref, tag, repository, nil); err != nil {
+		return fmt.Errorf("untagging image %s: %w", ref, notFound(err))
+	}
+	return nil
 }
 
 // removedNothing is the exit code of podman rmi, sent along, for an image
@@ -114,7 +121,7 @@ func imageID(id string) runtimes.ImageID {
 
 // notFound marks err if that is what the service says.
 func notFound(err error) error {
-	if code, e := bindings.CheckResponseCode(err); e == nil && code == http.StatusNotFound {
+	if missing(err) {
 		return runtimes.NotFound(err)
 	}
 	return err

@@ -11,8 +11,8 @@ import (
 var (
 	fullID    = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	stepLine  = regexp.MustCompile(`^(\[\d+/\d+\] )?STEP (\d+)/(\d+): `)
-	cacheLine = regexp.MustCompile(`^--> Using cache [0-9a-f]{12,64}$`)
-	layerLine = regexp.MustCompile(`^--> [0-9a-f]{11,64}$`)
+	cacheLine = regexp.MustCompile(`^--> Using cache ([0-9a-f]{12,64})$`)
+	layerLine = regexp.MustCompile(`^--> ([0-9a-f]{11,64})$`)
 )
 
 // lines finds the steps in what a build prints. A step is open from its line
@@ -33,11 +33,11 @@ func (l *lines) read(line string) (buildlog.Mark, string) {
 	if l.commits(line) {
 		return buildlog.Start, line
 	}
-	switch {
-	case cacheLine.MatchString(line):
-		return buildlog.Cached, ""
-	case layerLine.MatchString(line):
-		return buildlog.End, ""
+	if m := cacheLine.FindStringSubmatch(line); m != nil {
+		return buildlog.Cached, m[1]
+	}
+	if m := layerLine.FindStringSubmatch(line); m != nil {
+		return buildlog.End, m[1]
 	}
 	return buildlog.None, ""
 }

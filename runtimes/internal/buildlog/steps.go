@@ -16,9 +16,11 @@ const (
 	None Mark = iota
 	// Start opens a step and closes the one before it.
 	Start
-	// Cached says that the open step was taken from the cache.
+	// Cached says that the open step was taken from the cache, from the image
+	// that the line names if it names one.
 	Cached
-	// End closes the open step.
+	// End closes the open step, which left the image that the line names if it
+	// names one.
 	End
 )
 
@@ -32,11 +34,13 @@ type Steps struct {
 	read   func(line string) (Mark, string)
 	open   string
 	cached bool
-	line   []byte
+	// found are images that the cache had.
+	found []string
+	line  []byte
 }
 
 // NewSteps makes a book that reports to report. What a line marks is up to
-// read, which also gives the name of a step that starts.
+// read, which also gives the name of a step that starts, or of an image.
 func NewSteps(report func(runtimes.Progress), read func(line string) (Mark, string)) *Steps {
 	return &Steps{report: report, read: read}
 }
@@ -57,10 +61,10 @@ func (s *Steps) Write(p []byte) (int, error) {
 // Close ends the step that is still open, by err if the build failed.
 func (s *Steps) Close(err error) {
 	if err != nil {
-		s.end(err.Error())
+		s.end(err.Error(), "")
 		return
 	}
-	s.end("")
+	s.end("", "")
 }
 
 // take passes on a line, or a part of one: output is never held back until
@@ -80,21 +84,35 @@ func (s *Steps) take(piece []byte) {
 	switch mark {
 	case Cached:
 		s.cached = true
+		if name != "" {
+			s.found = append(s.found, name)
+		}
 	case End:
-		s.end("")
+		s.end("", s.made(name))
 	}
 }
 
 func (s *Steps) start(name string) {
-	s.end("")
+	s.end("", "")
 	s.open = name
 	s.report(runtimes.Progress{Step: name, Started: time.Now()})
 }
 
-func (s *Steps) end(cause string) {
+// made is the image that a step left, unless the cache had it: an ID may be
+// given in full or in part.
+func (s *Steps) made(image string) runtimes.ImageID {
+	for _, f := range s.found {
+		if strings.HasPrefix(f, image) || strings.HasPrefix(image, f) {
+			return ""
+		}
+	}
+	return runtimes.ImageID(image)
+}
+
+func (s *Steps) end(cause string, made runtimes.ImageID) {
 	if s.open == "" {
 		return
 	}
-	s.report(runtimes.Progress{Step: s.open, Ended: time.Now(), Cached: s.cached, Error: cause})
+	s.report(runtimes.Progress{Step: s.open, Ended: time.Now(), Cached: s.cached, Error: cause, Made: made})
 	s.open, s.cached = "", false
 }

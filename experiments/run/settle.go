@@ -1,0 +1,116 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// settlement is how a debt was settled.
+type settlement struct {
+	// Found is false when nothing of the trial was on the engine.
+	Found bool `json:"found"`
+	// Left says what stays because it cannot be told from the user's.
+	Left []string `json:"left"`
+	// New are names of images that came while the trial ran, and that it did
+	// not give: what it pulled, or what the user made.
+	New []string `json:"new"`
+}
+
+// settle takes away what a trial made on an engine. Whatever was there before
+// it stays, and so does what has got a name of the user's since. Nothing is
+// removed by its ID, because an engine then takes its names as well.
+func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.Engine) (s settlement, err error) {
+	before, err := engine.Contents(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Found = d.in(before)
+	errs := []error{pipeline.Delete(ctx, cfg), engine.RemoveNetwork(ctx, d.Cluster)}
+	for _, name := range d.Names {
+		errs = append(errs, d.removeName(ctx, engine, name))
+	}
+	errs = append(errs, d.removeSteps(ctx, engine))
+	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
+	if len(records) > 0 {
+		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache: other builds ran beside those of %s, or use them", len(records), d.Trial))
+	}
+	after, lost := engine.Contents(ctx)
+	for _, i := range after.Images {
+		if !slices.Contains(d.HadImages, i.ID) {
+			s.New = append(s.New, i.Names...)
+		}
+	}
+	return s, errors.Join(append(errs, err, lost)...)
+}
+
+// in says whether anything of the debt is among the contents.
+func (d debt) in(c runtimes.Contents) bool {
+	if lockOf(c).Mark == d.Mark || slices.ContainsFunc(c.Networks, func(o runtimes.Object) bool { return o.Name == d.Cluster }) {
+		return true
+	}
+	return slices.ContainsFunc(c.Images, func(i runtimes.Image) bool {
+		return d.made(i) || slices.ContainsFunc(i.Names, func(n string) bool { return slices.Contains(d.Names, n) })
+	}) || slices.ContainsFunc(c.Containers, func(o runtimes.Object) bool { return o.Labels[clusterLabel] == d.Cluster })
+}
+
+// clusterLabel is what Kind gives the containers of a cluster.
+const clusterLabel = "io.x-k8s.kind.cluster"
+
+// removeName removes a name that the trial gave. The image goes with it if it
+// has no other name and was not there before the trial.
+func (d debt) removeName(ctx context.Context, engine runtimes.Engine, name string) error {
+	id, err := engine.Image(ctx, name)
+	if err == nil {
+		if slices.Contains(d.HadImages, id) {
+			err = engine.Untag(ctx, name)
+		} else {
+			err = engine.Remove(ctx, name)
+		}
+	}
+	if runtimes.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// made says whether an image is one that a step of the trial's builds left.
+func (d debt) made(i runtimes.Image) bool {
+	return len(i.Names) == 0 && !slices.Contains(d.HadImages, i.ID) && slices.ContainsFunc(d.Made, func(made runtimes.ImageID) bool {
+		return strings.HasPrefix(strings.TrimPrefix(string(i.ID), "sha256:"), strings.TrimPrefix(string(made), "sha256:"))
+	})
+}
+
+// removeSteps removes the nameless images that the trial's builds left behind
+// their steps, each by a name that it is given for that: if the user gives it
+// one at the same moment, it stays. An image goes after those made from it.
+func (d debt) removeSteps(ctx context.Context, engine runtimes.Engine) error {
+	name := imageName(d.Mark, d.Trial, "step")
+	for had := -1; ; {
+		contents, err := engine.Contents(ctx)
+		if err != nil {
+			return err
+		}
+		steps := slices.DeleteFunc(contents.Images, func(i runtimes.Image) bool { return !d.made(i) })
+		if len(steps) == 0 || len(steps) == had {
+			return nil // none, or such as the user has made something from
+		}
+		had = len(steps)
+		for _, i := range steps {
+			err := engine.Tag(ctx, string(i.ID), name)
+			if err == nil {
+				err = engine.Remove(ctx, name)
+			}
+			if err != nil && !runtimes.IsNotFound(err) {
+				if err := engine.Untag(ctx, name); err != nil && !runtimes.IsNotFound(err) {
+					return err
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package kindcluster
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Names are images by the name under which an engine saves them, each with the
+// name that it gets in the cluster's nodes.
+type Names map[string]string
+
+// saveAs has save write a docker-archive, and passes it on to w with other
+// names for the images in it. Nothing is kept in between.
+func (names Names) saveAs(save func(io.Writer) error, w io.Writer) error {
+	archive, in := io.Pipe()
+	saved := make(chan error, 1)
+	go func() {
+		err := save(in)
+		in.CloseWithError(err)
+		saved <- err
+	}()
+	renamed := names.rename(archive, w)
+	archive.CloseWithError(renamed)
+	if err := <-saved; err != nil {
+		return err // of which the other is a consequence
+	}
+	return renamed
+}
+
+// rename copies a docker-archive. An archive names its images in manifest.json,
+// and in index.json where it is an OCI layout as well; both are small, and no
+// hash covers them.
+func (names Names) rename(r io.Reader, w io.Writer) error {
+	from, to := tar.NewReader(r), tar.NewWriter(w)
+	for {
+		header, err := from.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("reading the archive of the images: %w", err)
+		}
+		var content io.Reader = from
+		switch header.Name {
+		case "manifest.json":
+			content, err = rewrite(from, header, names.manifest)
+		case "index.json":
+			content, err = rewrite(from, header, names.index)
+		}
+		if err != nil {
+			return fmt.Errorf("naming the images in their archive: %s: %w", header.Name, err)
+		}
+		if err := to.WriteHeader(header); err != nil {
+			return fmt.Errorf("passing the archive of the images on: %w", err)
+		}
+		if _, err := io.Copy(to, content); err != nil {
+			return fmt.Errorf("passing the archive of the images on: %w", err)
+		}
+	}
+	if err := to.Close(); err != nil {
+		return fmt.Errorf("passing the archive of the images on: %w", err)
+	}
+	_, err := io.Copy(io.Discard, r) // what pads an archive
+	return err
+}
+
+// rewrite reads a file of JSON, has it changed, and adjusts its header.
+func rewrite[T any](r io.Reader, header *tar.Header, change func(T)) (io.Reader, error) {
+	var value T
+	if err := json.NewDecoder(r).Decode(&value); err != nil {
+		return nil, err
+	}
+	change(value)
+	text, err := json.Marshal(value)
+	header.Size = int64(len(text))
+	return bytes.NewReader(text), err
+}
+
+func (names Names) manifest(images []map[string]any) {
+	for _, image := range images {
+		tags, _ := image["RepoTags"].([]any)
+		for i, tag := range tags {
+			if as, ok := names.of(tag); ok {
+				tags[i] = as
+			}
+		}
+	}
+}
+
+// The annotations by which containerd names the images of an OCI layout.
+const (
+	nameAnnotation = "io.containerd.image.name"
+	refAnnotation  = "org.opencontainers.image.ref.name"
+)
+
+func (names Names) index(index map[string]any) {
+	manifests, _ := index["manifests"].([]any)
+	for _, m := range manifests {
+		manifest, _ := m.(map[string]any)
+		annotations, _ := manifest["annotations"].(map[string]any)
+		if as, ok := names.of(annotations[nameAnnotation]); ok {
+			annotations[nameAnnotation] = as
+			delete(annotations, refAnnotation) // the tag alone, of the old name
+		}
+	}
+}
+
+// of finds an image however its name is spelt.
+func (names Names) of(saved any) (string, bool) {
+	text, _ := saved.(string)
+	for name, as := range names {
+		if fullName(name) == fullName(text) {
+			return fullName(as), true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,152 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	controlapi "github.com/moby/buildkit/api/services/control"
+	bkclient "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/util/grpcerrors"
+	"google.golang.org/grpc/codes"
+)
+
+// buildCache lists the records of BuildKit's cache.
+func (e *Engine) buildCache(ctx context.Context) ([]string, error) {
+	if !e.buildKit {
+		return nil, nil
+	}
+	client, err := e.dialBuildKit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	records, err := client.DiskUsage(ctx)
+	return ids(records), err
+}
+
+// Forget implements runtimes.Engine. BuildKit does not say which build made a
+// record. But it says when each build ran: what is new and was made while a
+// build of these ran, and no other, is that build's. Before Docker 23 it does
+// not say that either.
+func (e *Engine) Forget(ctx context.Context, builds, had []string) ([]string, error) {
+	if !e.buildKit {
+		return nil, nil
+	}
+	client, err := e.dialBuildKit(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("forgetting builds: %w", err)
+	}
+	defer client.Close()
+	left, err := forget(ctx, client, builds, had)
+	if err != nil {
+		return left, fmt.Errorf("forgetting builds: %w", err)
+	}
+	return left, nil
+}
+
+func forget(ctx context.Context, client *bkclient.Client, builds, had []string) (left []string, err error) {
+	records, err := client.DiskUsage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records = slices.DeleteFunc(records, func(r *bkclient.UsageInfo) bool { return slices.Contains(had, r.ID) })
+	ran, err := buildsThatRan(ctx, client)
+	if grpcerrors.Code(err) == codes.Unimplemented {
+		return ids(records), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var made []string
+	for _, r := range records {
+		switch ours, others := ran.at(r.CreatedAt, builds); {
+		case ours && !others:
+			made = append(made, r.ID)
+		case ours:
+			left = append(left, r.ID)
+		}
+	}
+	used, err := prune(ctx, client, made)
+	if err != nil {
+		return left, err
+	}
+	for _, b := range ran {
+		if !slices.Contains(builds, b.Ref) {
+			continue
+		}
+		if _, err := client.ControlClient().UpdateBuildHistory(ctx, &controlapi.UpdateBuildHistoryRequest{Ref: b.Ref, Delete: true}); err != nil {
+			return left, err
+		}
+	}
+	return append(left, used...), nil
+}
+
+func ids(records []*bkclient.UsageInfo) (ids []string) {
+	for _, r := range records {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// history is BuildKit's list of builds.
+type history []*controlapi.BuildHistoryRecord
+
+func buildsThatRan(ctx context.Context, client *bkclient.Client) (ran history, err error) {
+	events, err := client.ControlClient().ListenBuildHistory(ctx, &controlapi.BuildHistoryRequest{EarlyExit: true})
+	if err != nil {
+		return nil, err
+	}
+	for {
+		e, err := events.Recv()
+		switch {
+		case errors.Is(err, io.EOF):
+			return ran, nil
+		case err != nil:
+			return nil, err
+		case e.Record != nil:
+			ran = append(ran, e.Record)
+		}
+	}
+}
+
+// at says whether one of the builds, and whether another one, ran at a moment.
+func (h history) at(t time.Time, builds []string) (ours, others bool) {
+	for _, b := range h {
+		began, ended := b.CreatedAt.AsTime(), b.CompletedAt
+		if t.Before(began) || ended != nil && t.After(ended.AsTime()) {
+			continue
+		}
+		if slices.Contains(builds, b.Ref) {
+			ours = true
+		} else {
+			others = true
+		}
+	}
+	return ours, others
+}
+
+// prune removes records of the cache, and returns those that are in use. A
+// record on which others stand goes after them.
+func prune(ctx context.Context, client *bkclient.Client, made []string) (used []string, err error) {
+	for before := len(made) + 1; len(made) > 0 && len(made) < before; {
+		before = len(made)
+		var filters []string
+		for _, id := range made {
+			filters = append(filters, "id=="+id)
+		}
+		if err := client.Prune(ctx, nil, bkclient.PruneAll, bkclient.WithFilter(filters)); err != nil {
+			return made, err
+		}
+		records, err := client.DiskUsage(ctx)
+		if err != nil {
+			return made, err
+		}
+		there := ids(records)
+		made = slices.DeleteFunc(made, func(id string) bool { return !slices.Contains(there, id) })
+	}
+	return made, nil
+}

@@ -1,0 +1,91 @@
+package enginetest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// untag takes names away from an image, of which nothing else may be lost.
+func (s suite) untag(t *testing.T) {
+	const first, second = "stratbench.local/enginetest/kept:1", "stratbench.local/enginetest/kept:2"
+	s.remove(t, first, second)
+	ctx := within(t, time.Minute)
+	_, id := s.mustBuild(t, runtimes.Build{Tag: first, NoCache: true, Context: folder(t, "FROM "+baseImage+"\nENV KEPT=yes\n")})
+	must(t, s.Engine.Untag(ctx, first))
+	if _, err := s.Engine.Image(ctx, first); !runtimes.IsNotFound(err) {
+		t.Errorf("a name that was taken away: %v", err)
+	}
+	if err := s.Engine.Untag(ctx, first); !runtimes.IsNotFound(err) {
+		t.Errorf("taking a name away that is not there: %v", err)
+	}
+	contents, err := s.Engine.Contents(ctx)
+	must(t, err)
+	at := slices.IndexFunc(contents.Images, func(i runtimes.Image) bool { return i.ID == id })
+	if at < 0 || len(contents.Images[at].Names) > 0 {
+		t.Fatalf("the image %s without a name is not among %v", id, contents.Images)
+	}
+	for _, i := range contents.Images {
+		for _, name := range i.Names {
+			if len(name) > len(first) && name[:len(first)] == first {
+				t.Errorf("%s is left of taking the name away", name)
+			}
+		}
+	}
+	must(t, s.Engine.Tag(ctx, string(id), second))
+	s.is(t, second, id)
+}
+
+// forget builds beside what was cached before, and forgets what it built.
+func (s suite) forget(t *testing.T) {
+	const mine, other = "stratbench.local/enginetest/forgotten:1", "stratbench.local/enginetest/remembered:1"
+	s.remove(t, mine, other)
+	ctx := within(t, 2*time.Minute)
+	b := runtimes.Build{ID: "other", Tag: other, NoCache: true, Context: folder(t, twoStages, "input.txt")}
+	s.mustBuild(t, b)
+	before, err := s.Engine.Contents(ctx)
+	must(t, err)
+	b.ID, b.Tag = "mine", mine
+	s.mustBuild(t, b)
+	must(t, s.Engine.Remove(ctx, mine))
+	left, err := s.Engine.Forget(ctx, []string{"mine"}, before.BuildCache)
+	must(t, err)
+	after, err := s.Engine.Contents(ctx)
+	must(t, err)
+	slices.Sort(before.BuildCache)
+	slices.Sort(after.BuildCache)
+	if !slices.Equal(before.BuildCache, after.BuildCache) && len(left) == 0 {
+		t.Errorf("the build cache had %q and has %q", before.BuildCache, after.BuildCache)
+	}
+	t.Logf("records before: %d, left: %d", len(before.BuildCache), len(left))
+}
+
+// claims has two claim one name.
+func (s suite) claims(t *testing.T) {
+	const name = "stratbench-enginetest"
+	ctx := within(t, time.Minute)
+	must(t, s.Engine.Release(ctx, name))
+	for _, who := range []string{"first", "second"} {
+		labels, err := s.Engine.Claim(ctx, name, map[string]string{"who": who})
+		must(t, err)
+		if labels["who"] != "first" {
+			t.Errorf("%s finds %q", who, labels)
+		}
+	}
+	contents, err := s.Engine.Contents(ctx)
+	must(t, err)
+	if !slices.ContainsFunc(contents.Volumes, func(o runtimes.Object) bool { return o.Name == name && o.Labels["who"] == "first" }) {
+		t.Errorf("the volume is not among %v", contents.Volumes)
+	}
+	must(t, s.Engine.Release(ctx, name))
+	must(t, s.Engine.Release(ctx, name))
+	labels, err := s.Engine.Claim(ctx, name, map[string]string{"who": "third"})
+	must(t, err)
+	if labels["who"] != "third" {
+		t.Errorf("after the release the volume has %q", labels)
+	}
+	must(t, s.Engine.Release(ctx, name))
+	must(t, s.Engine.RemoveNetwork(ctx, name))
+}
