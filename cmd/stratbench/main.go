@@ -68,7 +68,7 @@ strategy that an experiment names. It records times and crashes.
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
 		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), powerCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
-	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand())
+	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand(), cleanCommand())
 	root.AddCommand(confirmCommand(), checkCommand(), historyCommand(), baselineCommand(), mergeCommand())
 	return root
 }

@@ -37,6 +37,8 @@ type borrowedPlace struct {
 	me     holder
 	// held is true while this run holds the engine's lock.
 	held bool
+	// dead is the killed run that held it before, or nil.
+	dead *holder
 	// came are names of images that came while trials ran.
 	came []string
 }
@@ -104,6 +106,7 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 		p.note(fmt.Sprintf("the %s engine was held by a run that was killed (%s): it is this run's now", p.engine.Runtime, dead))
 	}
 	p.held = err == nil
+	p.dead = dead
 	return err
 }
 
@@ -139,12 +142,29 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	if err != nil {
 		return err
 	}
+	defer engine.Close()
 	info, err := engine.Info(ctx)
-	engine.Close()
 	if err != nil {
 		return err
 	}
 	owed, err := readLedgers(ledgers(p.cache, info.ID))
+	if err != nil {
+		return err
+	}
+	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
+		contents, err := engine.Contents(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range debtsByName(contents, p.dead.Mark) {
+			d.Runtime, d.Engine, d.Address = p.engine.Runtime, info.ID, m.WatchEndpoint().String()
+			l, err := openLedger(ledgers(p.cache, info.ID), d)
+			if err != nil {
+				return err
+			}
+			owed = append(owed, l)
+		}
+	}
 	for _, l := range owed {
 		found, failed := p.settle(ctx, m, l)
 		if found {
@@ -162,14 +182,25 @@ func (p *borrowedPlace) start(ctx context.Context, s experiments.Settings, trial
 	}
 	if p.of == machine.PodmanMachine {
 		if err := errors.Join(p.lock(ctx, m.WatchEndpoint()), p.settleOld(ctx, m)); err != nil {
-			return nil, errors.Join(err, closeMachine(&borrowed{Machine: m, place: p}))
+			return nil, errors.Join(err, p.abandon(m))
 		}
 	}
 	l, err := p.remember(ctx, m, trialID)
 	if err != nil {
-		return nil, errors.Join(err, closeMachine(&borrowed{Machine: m, place: p}))
+		return nil, errors.Join(err, p.abandon(m))
 	}
 	return &borrowed{Machine: m, place: p, ledger: l}, nil
+}
+
+// giveBackLimit bounds how long an engine or a machine may take to be given
+// back, on which no trial ran.
+const giveBackLimit = 30 * time.Second
+
+// abandon closes a machine on which no trial can begin.
+func (p *borrowedPlace) abandon(m machine.Machine) error {
+	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
+	defer cancel()
+	return (&borrowed{Machine: m, place: p}).Close(ctx)
 }
 
 func (p *borrowedPlace) open(ctx context.Context, s experiments.Settings) (machine.Machine, error) {
@@ -230,7 +261,7 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 	}
 	p.came = append(p.came, s.New...)
 	err = os.RemoveAll(p.workDir())
-	if s.Found || l.debt.Mark == p.me.Mark {
+	if s.Found || l.debt.Mark == p.me.Mark || p.dead != nil && l.debt.Mark == p.dead.Mark {
 		err = errors.Join(err, l.settled())
 	}
 	return s.Found, err
@@ -251,7 +282,7 @@ func (p *borrowedPlace) close() error {
 	if came := slices.Compact(p.came); len(came) > 0 {
 		p.note(fmt.Sprintf("new on the %s engine since the run began, pulled for it or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", ")))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), teardownLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
 	defer cancel()
 	return p.unlock(ctx, p.engine)
 }

@@ -23,8 +23,21 @@ func imageName(mark, trialID, image string) string {
 	return imagePrefix + mark + "-" + trialID + "/" + strings.ToLower(image) + ":latest"
 }
 
-// trialNames finds the mark in the name of a cluster or an image.
-var trialNames = regexp.MustCompile(`^(?:stratbench-|` + regexp.QuoteMeta(imagePrefix) + `)(\d{8}-\d{6}-[0-9a-f]{6})-[a-z]\d+(?:/|$)`)
+// trialNames finds mark and trial in the name of a cluster or an image.
+var trialNames = regexp.MustCompile(`^(?:stratbench-|` + regexp.QuoteMeta(imagePrefix) + `)(\d{8}-\d{6}-[0-9a-f]{6})-([a-z]\d+)(?:/|$)`)
+
+// markIn is the mark in a name, or empty for a name that is no trial's.
+func markIn(name string) string { return part(name, 1) }
+
+// trialIn is the trial's ID in a name.
+func trialIn(name string) string { return part(name, 2) }
+
+func part(name string, n int) string {
+	if m := trialNames.FindStringSubmatch(name); m != nil {
+		return m[n]
+	}
+	return ""
+}
 
 // nameImages gives the images of a trial their names on its engine. What is
 // pushed and pulled is named by its registry: the trial's own, or a user's, in

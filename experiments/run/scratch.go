@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 )
 
@@ -37,17 +36,24 @@ func newScratch(parent string) (*scratch, error) {
 }
 
 func sweepScratch(parent string) {
-	entries, _ := os.ReadDir(parent)
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), scratchPrefix) {
-			continue
-		}
-		dir := filepath.Join(parent, e.Name())
+	for _, dir := range deadScratch(parent) {
 		if lock, err := lockFolder(dir); err == nil {
 			os.RemoveAll(dir)
 			lock.Close()
 		}
 	}
+}
+
+// deadScratch are the scratch folders of runs that were killed.
+func deadScratch(parent string) (dead []string) {
+	dirs, _ := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
+	for _, dir := range dirs {
+		if lock, err := lockFolder(dir); err == nil {
+			dead = append(dead, dir)
+			lock.Close()
+		}
+	}
+	return dead
 }
 
 // lockFolder locks a folder, or fails at once when a living process has it.

@@ -1,0 +1,222 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/connect"
+	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/runtimes/machine/host"
+)
+
+// Remnant is something that a killed run left on an engine of the user's, or
+// on this host.
+type Remnant struct {
+	// Place is the engine or the folder that it is in.
+	Place string `json:"place"`
+	Kind  string `json:"kind"`
+	Name  string `json:"name"`
+	// Run is the run that left it, or the beginning of its name.
+	Run string `json:"run"`
+	// Stays says why Clean does not remove it; empty if it does.
+	Stays string `json:"stays"`
+}
+
+// Clean lists what killed runs left on the user's engines that answer, and on
+// this host, and removes it if remove is true: only what a record of this host
+// or the lock on the engine shows to be a killed run's. It touches nothing of
+// a run that is alive.
+func Clean(ctx context.Context, remove bool, note func(string)) (all []Remnant, err error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, rt := range trial.Runtimes() {
+		engines, err := machine.Engines(ctx, rt)
+		if err != nil {
+			note(fmt.Sprintf("%s: not looked at: %v", rt, err))
+			continue
+		}
+		p := &borrowedPlace{of: machine.Host, engine: engines[rt], cache: cache, note: note}
+		found, dir, err := p.remnants(ctx)
+		known[dir] = true
+		all = append(all, found...)
+		if err == nil && remove {
+			err = p.clean(ctx)
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+	elsewhere, err := otherLedgers(cache, known)
+	if err != nil {
+		return all, err
+	}
+	all = append(all, elsewhere...)
+	for _, dir := range deadScratch(cache) {
+		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
+	}
+	if remove {
+		sweepScratch(cache)
+	}
+	return all, nil
+}
+
+// clean removes what killed runs left on the engine, while it holds its lock.
+func (p *borrowedPlace) clean(ctx context.Context) error {
+	if err := p.claim(ctx, newHolder("clean")); err != nil {
+		return err
+	}
+	m, err := host.Open(p.engine)
+	if err == nil {
+		err = p.settleOld(ctx, m)
+	}
+	p.came = nil // nothing was run
+	return joinClose(err, p)
+}
+
+func joinClose(err error, p *borrowedPlace) error {
+	if closed := p.close(); err == nil {
+		return closed
+	}
+	return err
+}
+
+// remnants lists what killed runs left on the engine, and returns the folder
+// of its ledgers.
+func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir string, err error) {
+	engine, err := connect.Engine(ctx, p.engine)
+	if err != nil {
+		return nil, "", err
+	}
+	defer engine.Close()
+	info, err := engine.Info(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	contents, err := engine.Contents(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	dir = ledgers(p.cache, info.ID)
+	owed, err := readLedgers(dir)
+	place, by := fmt.Sprintf("%s at %s", p.engine.Runtime, p.engine), lockOf(contents)
+	dead := by.Mark != "" && by.dead(newHolder(""))
+	if by.Mark != "" {
+		r := Remnant{Place: place, Kind: "lock", Name: lockVolume, Run: by.Run}
+		if !dead {
+			r.Stays = "held by " + by.String()
+		}
+		found = append(found, r)
+	}
+	provenBy := func(mark string) string {
+		switch {
+		case mark == by.Mark && !dead:
+			return "its run is not known to have ended"
+		case mark == by.Mark || slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == mark }):
+			return ""
+		}
+		return "this host has no record of its run"
+	}
+	seen := map[string]bool{}
+	for kind, names := range namesIn(contents) {
+		for _, name := range names {
+			if mark := markIn(name); mark != "" && !seen[kind+name] {
+				seen[kind+name] = true
+				found = append(found, Remnant{Place: place, Kind: kind, Name: name, Run: mark, Stays: provenBy(mark)})
+			}
+		}
+	}
+	for _, l := range owed {
+		for _, i := range contents.Images {
+			if l.debt.made(i) {
+				found = append(found, Remnant{Place: place, Kind: "image of a build's step", Name: string(i.ID), Run: l.debt.Run, Stays: provenBy(l.debt.Mark)})
+			}
+		}
+		l.file.Close()
+	}
+	slices.SortFunc(found, func(a, b Remnant) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) })
+	return found, dir, err
+}
+
+// namesIn are the names on an engine that can be a trial's, by what they name.
+func namesIn(c runtimes.Contents) map[string][]string {
+	names := map[string][]string{}
+	for _, o := range c.Containers {
+		if cluster := o.Labels[clusterLabel]; cluster != "" {
+			names["cluster"] = append(names["cluster"], cluster)
+		}
+	}
+	for _, o := range c.Networks {
+		names["network"] = append(names["network"], o.Name)
+	}
+	for _, i := range c.Images {
+		names["image"] = append(names["image"], i.Names...)
+	}
+	return names
+}
+
+// otherLedgers lists what is owed to engines that do not answer here.
+func otherLedgers(cache string, known map[string]bool) (found []Remnant, err error) {
+	dirs, err := filepath.Glob(filepath.Join(ledgers(cache, "*")))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); known[dir] || err != nil || !info.IsDir() {
+			continue
+		}
+		owed, err := readLedgers(dir)
+		if err != nil {
+			return found, err
+		}
+		for _, l := range owed {
+			found = append(found, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
+				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
+			l.file.Close()
+		}
+	}
+	return found, nil
+}
+
+// debtsByName are the debts of a run of which only the lock on the engine is
+// known: what carries its mark goes. No image is removed, because those that
+// were there before are not known.
+func debtsByName(c runtimes.Contents, mark string) (all []debt) {
+	if mark == "" {
+		return nil
+	}
+	byTrial := map[string]*debt{}
+	of := func(name string) *debt {
+		id := trialIn(name)
+		if markIn(name) != mark {
+			return nil
+		}
+		if byTrial[id] == nil {
+			d := &debt{Mark: mark, Run: mark, Trial: id, Cluster: clusterName(mark, id), HadCache: c.BuildCache}
+			for _, i := range c.Images {
+				d.HadImages = append(d.HadImages, i.ID)
+			}
+			byTrial[id] = d
+		}
+		return byTrial[id]
+	}
+	for kind, names := range namesIn(c) {
+		for _, name := range names {
+			if d := of(name); d != nil && kind == "image" {
+				d.Names = append(d.Names, name)
+			}
+		}
+	}
+	for _, d := range byTrial {
+		all = append(all, *d)
+	}
+	return all
+}
