@@ -65,23 +65,24 @@ func Judge(c Case) trial.Verdict {
 
 // precedence is the order in which witnesses are heard.
 var precedence = []func(*Case) (trial.Verdict, bool){
-	(*Case).cancelled,     // the user ended it
-	(*Case).succeeded,     // it came to its end, whatever happened beside it
-	(*Case).engineEnded,   // watch: nothing works without the engine
-	(*Case).engineStopped, // watch
-	(*Case).thrashing,     // watch: explains an API that does not answer
-	(*Case).engineSilent,  // watch
-	(*Case).workerLost,    // ours: no outcome of the system under test
-	(*Case).killed,        // watch: the kernel told whom it killed
-	(*Case).diskFull,      // post-mortem
-	(*Case).noInotify,     // post-mortem
-	(*Case).partLost,      // watch: a part of the engine that the trial needed
-	(*Case).nodeEnded,     // watch
-	(*Case).kubernetes,    // watch, post-mortem
-	(*Case).overdue,       // watch
-	(*Case).fault,         // ours, as the pipeline says
-	(*Case).stuck,         // the pipeline's limits, and who was working
-	(*Case).text,          // what was printed
+	(*Case).cancelled,       // the user ended it
+	(*Case).succeeded,       // it came to its end, whatever happened beside it
+	(*Case).engineEnded,     // watch: nothing works without the engine
+	(*Case).engineRestarted, // watch: what it did for the trial was lost
+	(*Case).engineStopped,   // watch
+	(*Case).thrashing,       // watch: explains an API that does not answer
+	(*Case).engineSilent,    // watch
+	(*Case).workerLost,      // ours: no outcome of the system under test
+	(*Case).killed,          // watch: the kernel told whom it killed
+	(*Case).diskFull,        // post-mortem
+	(*Case).noInotify,       // post-mortem
+	(*Case).partLost,        // watch: a part of the engine that the trial needed
+	(*Case).nodeEnded,       // watch
+	(*Case).kubernetes,      // watch, post-mortem
+	(*Case).overdue,         // watch
+	(*Case).fault,           // ours, as the pipeline says
+	(*Case).stuck,           // the pipeline's limits, and who was working
+	(*Case).text,            // what was printed
 }
 
 func (c *Case) decide() trial.Verdict {

@@ -87,6 +87,17 @@ func (c *Case) killedEngine() (watch.Finding, bool) {
 	return watch.Finding{}, false
 }
 
+// engineRestarted is a failure in the phase in which a user's engine restarted,
+// or after that took the cluster's node with it.
+func (c *Case) engineRestarted() (trial.Verdict, bool) {
+	f, ok := c.first(watch.EngineRestarted)
+	_, node := c.first(watch.NodeEnded)
+	if !ok || f.Phase != c.where() && !node {
+		return undecided, false
+	}
+	return seen(trial.EngineCrash, "restarted", watched, f)
+}
+
 func (c *Case) engineStopped() (trial.Verdict, bool) {
 	f, ok := c.first(watch.EngineStopped, watch.PartStopped)
 	if !ok {

@@ -31,6 +31,23 @@ func (e Endpoint) Ask(ctx context.Context, method, path string) ([]byte, error) 
 	return text, nil
 }
 
+// Hold keeps a connection open on which the engine says what happens, until
+// the engine closes it or ctx ends. held is false when there never was one.
+func (e Endpoint) Hold(ctx context.Context) (held bool, err error) {
+	answer, err := e.send(ctx, http.MethodGet, "/v1.40/events")
+	if err != nil {
+		return false, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return false, fmt.Errorf("the engine answers %s to a request for its events", answer.Status)
+	}
+	if _, err = io.Copy(io.Discard, answer.Body); err == nil {
+		err = io.EOF
+	}
+	return ctx.Err() == nil, err
+}
+
 // Ping answers nil when the engine's API answers. Podman has Docker's ping.
 func (e Endpoint) Ping(ctx context.Context) error {
 	_, err := e.Ask(ctx, http.MethodGet, "/_ping")

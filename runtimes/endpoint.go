@@ -30,6 +30,9 @@ type Endpoint struct {
 	// Name is the docker context or the podman connection that has the
 	// address, or empty.
 	Name string `json:"name,omitempty"`
+	// Native says that the engine's own command works on the engine's store
+	// itself, without any variable that leads it there: a Podman of this user's.
+	Native bool `json:"native,omitempty"`
 	// Source says where it was found: "DOCKER_HOST", "docker context colima".
 	Source string `json:"source,omitempty"`
 }
@@ -68,6 +71,8 @@ func (e Endpoint) Environ(env []string) []string {
 		return slices.Contains(clientVariables[e.Runtime], name)
 	})
 	switch {
+	case e.Native:
+		return env
 	case e.Runtime == trial.Docker && e.Name != "":
 		return append(env, "DOCKER_CONTEXT="+e.Name)
 	case e.Runtime == trial.Docker:

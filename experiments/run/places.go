@@ -26,6 +26,9 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
 	if asked == "" {
 		asked = machine.Kind(r.spec.Settings.Machine.Kind)
 	}
+	if asked == machine.Auto || asked == machine.Host {
+		r.awaitFound(ctx)
+	}
 	choice, err := choose(ctx, asked, r.runtimes())
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCannotRun, err)

@@ -158,6 +158,13 @@ func (r *runner) trials(ctx context.Context) error {
 
 // one executes a trial or a preparation and has it on disk before it returns.
 func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (results.Record, error) {
+	settings, _, err := r.cell(t.Cell)
+	if err == nil {
+		err = r.awaitEngine(ctx, r.places[settings.Runtime])
+	}
+	if err != nil {
+		return results.Record{}, err
+	}
 	r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	record, err := r.execute(ctx, t, kind)
 	if err != nil {

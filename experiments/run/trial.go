@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -133,7 +134,13 @@ func (x *execution) run(ctx context.Context) {
 		x.recover(ctx, place, m)
 		return
 	}
-	if err := x.within("teardown", func() error { return x.close(m) }); err != nil {
+	err = x.within("teardown", func() error {
+		return errors.Join(x.r.awaitEngine(ctx, place), x.close(m))
+	})
+	switch {
+	case errors.Is(err, ErrUnrecovered):
+		x.r.unrecovered = err
+	case err != nil:
 		x.r.unclean = append(x.r.unclean, err)
 	}
 }

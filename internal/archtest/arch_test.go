@@ -45,10 +45,11 @@ var rooms = map[string][]string{
 // testOnly are further rooms that a room's tests may know.
 var testOnly = map[string][]string{
 	"experiments":      {"experiments/plan"},
-	"experiments/run":  {"results/report"},
+	"experiments/run":  {"results/report", "runtimes/enginetest"},
+	"runtimes":         {"runtimes/docker", "runtimes/podman", "runtimes/enginetest"},
 	"runtimes/docker":  {"runtimes/enginetest", "runtimes/machine", "lab"},
 	"runtimes/podman":  {"runtimes/enginetest", "runtimes/machine", "lab"},
-	"runtimes/machine": {"lab"},
+	"runtimes/machine": {"lab", "runtimes/enginetest"},
 	"pipeline":         {"runtimes/connect", "runtimes/machine", "lab"},
 }
 

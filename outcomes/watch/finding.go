@@ -10,6 +10,9 @@ const (
 	// EngineEnded: the engine's process has ended, or nothing listens any more
 	// at the address of an engine that stratbench does not run.
 	EngineEnded Kind = "engine ended"
+	// EngineRestarted: a user's engine closed a connection that the watch kept
+	// open, as an engine does that ends, however soon it is back.
+	EngineRestarted Kind = "engine restarted"
 	// EngineStopped: the engine's process was stopped (SIGSTOP).
 	EngineStopped Kind = "engine stopped"
 	// EngineSilent: the engine's process lives, and its API does not answer.
@@ -71,7 +74,7 @@ func (f Finding) Evidence() trial.Evidence {
 // table.
 func (k Kind) source() string {
 	switch k {
-	case EngineEnded, EngineStopped, PartEnded, PartStopped:
+	case EngineEnded, EngineRestarted, EngineStopped, PartEnded, PartStopped:
 		return "engine process"
 	case EngineSilent:
 		return "engine API"

@@ -48,6 +48,15 @@ func (w *Watch) ping(ctx context.Context) {
 	}
 }
 
+// hold keeps a connection to a user's engine open, whose process is not ours
+// to see: the engine's end ends it.
+func (w *Watch) hold(ctx context.Context) {
+	held, err := w.engine.Endpoint.Hold(ctx)
+	if held && ctx.Err() == nil {
+		w.found(Finding{Kind: EngineRestarted, Phase: w.phase(), Text: fmt.Sprintf("it closed a connection that was kept open: %v", err)})
+	}
+}
+
 // bounded asks a question that must be answered within the deadline.
 func bounded(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,11 +15,18 @@ import (
 )
 
 // wellEngine and illEngine are fakes: an engine that answers every question
-// and has no containers, and one that answers none. They serve outside the
-// tests' bubbles, whose clocks would stand still while they wait.
+// but that for its events, and has no containers, and one that answers none.
+// They serve outside the tests' bubbles, whose clocks would stand still while
+// they wait.
 var (
-	wellEngine = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("[]")) }))
-	illEngine  = httptest.NewServer(http.NotFoundHandler())
+	wellEngine = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/events") {
+			http.NotFound(w, r)
+			return
+		}
+		w.Write([]byte("[]"))
+	}))
+	illEngine = httptest.NewServer(http.NotFoundHandler())
 )
 
 // quietMachine is a machine that tells nothing by itself: the tests say what
@@ -171,6 +179,31 @@ func TestAnAPIThatDoesNotAnswerIsAHangOnlyInSilence(t *testing.T) {
 				w.Stop()
 			})
 		})
+	}
+}
+
+// TestARestartIsSeenHoweverShort: the engine is back before anybody is
+// refused, and yet what it did is lost.
+func TestARestartIsSeenHoweverShort(t *testing.T) {
+	asked := make(chan struct{}, 10)
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/events") {
+			w.Write([]byte("[]"))
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		http.NewResponseController(w).Flush()
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer engine.Close()
+	w, _, _ := watching(t, engine)
+	<-asked
+	engine.CloseClientConnections()
+	<-asked // held again
+	found := w.Stop()
+	if len(found) != 1 || found[0].Kind != EngineRestarted || found[0].Phase != trial.PhaseBuild || dead(w) {
+		t.Errorf("found %+v; given up: %v", found, dead(w))
 	}
 }
 

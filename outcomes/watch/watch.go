@@ -84,6 +84,8 @@ func Start(c Config) *Watch {
 	w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })
 	if w.inside != nil {
 		w.done.Go(func() { every(ctx, tick, w.lookAtProcesses) })
+	} else {
+		w.done.Go(func() { every(ctx, pingEvery, func() { w.hold(ctx) }) })
 	}
 	return w
 }

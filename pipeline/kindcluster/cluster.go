@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -98,11 +100,29 @@ func Delete(ctx context.Context, o Options) error {
 		return err
 	}
 	provider := o.provider(&logger{Observer: silent})
-	err := await(ctx, func() error { return provider.Delete(o.Name, o.Kubeconfig) })
+	err := await(ctx, func() error {
+		if o.Endpoint.Runtime == trial.Podman {
+			o.killNodes(ctx, provider)
+		}
+		return provider.Delete(o.Name, o.Kubeconfig)
+	})
 	if err != nil {
 		return fmt.Errorf("deleting the Kind cluster %s: %w", o.Name, explain(err))
 	}
 	return nil
+}
+
+// killNodes spares the wait of podman rm --force, which unlike Docker's first
+// asks a container to stop and gives it ten seconds. Whether there was
+// something to kill does not matter: what is left is then deleted.
+func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
+	all, err := provider.ListInternalNodes(o.Name)
+	if err != nil {
+		return
+	}
+	for _, node := range all {
+		_, _ = o.Endpoint.Ask(ctx, http.MethodPost, "/v1.40/containers/"+url.PathEscape(node.String())+"/kill")
+	}
 }
 
 var silent = Observer{Log: func(string) {}, Step: func(string) func(error) { return func(error) {} }}

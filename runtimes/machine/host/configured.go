@@ -112,8 +112,8 @@ func dockerConfig() (string, error) {
 	return filepath.Join(home, ".docker"), nil
 }
 
-// podmanConnection reads the connection that podman would use as a remote
-// client.
+// podmanConnection reads the connection that the podman command would use. On
+// Linux that is none, even if there is a default one, unless it is named.
 func podmanConnection() (runtimes.Endpoint, error) {
 	settings, err := config.New(nil)
 	if err != nil {
@@ -125,7 +125,7 @@ func podmanConnection() (runtimes.Endpoint, error) {
 	}
 	wanted := os.Getenv("CONTAINER_CONNECTION")
 	for _, c := range all {
-		if c.Name == wanted || wanted == "" && c.Default {
+		if c.Name == wanted || wanted == "" && c.Default && runtime.GOOS != "linux" {
 			return runtimes.Endpoint{Runtime: trial.Podman, Address: c.URI, Identity: c.Identity, Machine: c.IsMachine, Name: c.Name,
 				TLS: runtimes.TLS{CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey}, Source: "podman connection " + c.Name}, nil
 		}

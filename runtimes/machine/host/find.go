@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -24,6 +26,19 @@ type NotFoundError struct {
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no %s engine answers on this host (%s); start it, or name it in %s",
 		e.Runtime, reasons(e.Tried), variable(e.Runtime))
+}
+
+// Restarting reports whether an engine is there and does not answer just now,
+// as one that is starting: somebody listens, or left the socket behind.
+func (e *NotFoundError) Restarting() bool {
+	for _, err := range e.Tried {
+		for _, sign := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
+			if errors.Is(err, sign) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (e *NotFoundError) Unwrap() []error { return e.Tried }
@@ -62,6 +77,7 @@ func Find(ctx context.Context, runtime trial.Runtime) (runtimes.Endpoint, error)
 	for _, e := range candidates {
 		err := answers(ctx, e)
 		if err == nil {
+			e.Native = native(ctx, e)
 			return e, nil
 		}
 		if set.Address == "" && errors.Is(err, os.ErrNotExist) {

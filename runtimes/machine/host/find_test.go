@@ -1,17 +1,24 @@
 package host
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/docker/go-connections/tlsconfig"
+
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/enginetest"
 )
 
 // alone makes the test see no configuration of whoever runs it.
@@ -21,7 +28,7 @@ func alone(t *testing.T) (home string) {
 	for name, value := range map[string]string{
 		"HOME": home, "DOCKER_CONFIG": filepath.Join(home, ".docker"), "XDG_RUNTIME_DIR": home,
 		"CONTAINERS_CONF": os.DevNull, "PODMAN_CONNECTIONS_CONF": filepath.Join(home, "connections.json"),
-		"DOCKER_HOST": "", "DOCKER_CONTEXT": "", "CONTAINER_HOST": "", "CONTAINER_CONNECTION": "", "CONTAINER_SSHKEY": "",
+		"DOCKER_HOST": "", "DOCKER_CONTEXT": "", "DOCKER_TLS": "", "DOCKER_TLS_VERIFY": "", "DOCKER_CERT_PATH": "", "CONTAINER_HOST": "", "CONTAINER_CONNECTION": "", "CONTAINER_SSHKEY": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -82,6 +89,66 @@ func TestDockerContext(t *testing.T) {
 	expect(t, trial.Docker, runtimes.Endpoint{Address: endpoint, Name: "colima", Source: "docker context colima"})
 }
 
+func TestDockerBehindTLS(t *testing.T) {
+	home := alone(t)
+	enginetest.Certificates(t, home+"/certs")
+	address := serveTLS(t, home+"/certs")
+	files := func(dir string) runtimes.TLS {
+		return runtimes.TLS{CA: dir + "/ca.pem", Cert: dir + "/cert.pem", Key: dir + "/key.pem"}
+	}
+	t.Run("as GitLab documents it", func(t *testing.T) {
+		t.Setenv("DOCKER_HOST", address)
+		t.Setenv("DOCKER_TLS_VERIFY", "1")
+		t.Setenv("DOCKER_CERT_PATH", home+"/certs")
+		expect(t, trial.Docker, runtimes.Endpoint{Address: address, TLS: files(home + "/certs"), Source: "DOCKER_HOST"})
+	})
+	t.Run("with the files where docker looks for them", func(t *testing.T) {
+		t.Setenv("DOCKER_HOST", address)
+		t.Setenv("DOCKER_TLS_VERIFY", "1")
+		enginetest.Certificates(t, home+"/.docker")
+		if _, err := Find(t.Context(), trial.Docker); err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("certificates of another authority: %v", err)
+		}
+		copyFiles(t, home+"/certs", home+"/.docker")
+		expect(t, trial.Docker, runtimes.Endpoint{Address: address, TLS: files(home + "/.docker"), Source: "DOCKER_HOST"})
+	})
+	t.Run("in a context", func(t *testing.T) {
+		// The folders are what docker context create ci makes.
+		contexts := home + "/.docker/contexts/"
+		name := sha256.Sum256([]byte("ci"))
+		dir := contexts + "tls/" + hex.EncodeToString(name[:]) + "/docker"
+		write(t, contexts+"meta/"+hex.EncodeToString(name[:])+"/meta.json", `{"Name":"ci","Metadata":{},"Endpoints":{"docker":{"Host":"`+address+`","SkipTLSVerify":false}}}`)
+		copyFiles(t, home+"/certs", dir)
+		t.Setenv("DOCKER_CONTEXT", "ci")
+		expect(t, trial.Docker, runtimes.Endpoint{Address: address, TLS: files(dir), Name: "ci", Source: "docker context ci"})
+	})
+}
+
+// serveTLS answers like an engine behind TLS to clients of its authority.
+func serveTLS(t *testing.T, dir string) (address string) {
+	t.Helper()
+	config, err := tlsconfig.Server(tlsconfig.Options{CAFile: dir + "/ca.pem", CertFile: dir + "/server-cert.pem", KeyFile: dir + "/server-key.pem", ClientAuth: tls.RequireAndVerifyClientCert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.TLS = config
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return "tcp://" + server.Listener.Addr().String()
+}
+
+func copyFiles(t *testing.T, from, to string) {
+	t.Helper()
+	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(to, name), string(text))
+	}
+}
+
 func TestDockerContextThatIsGone(t *testing.T) {
 	alone(t)
 	t.Setenv("DOCKER_CONTEXT", "gone")
@@ -96,6 +163,7 @@ func TestPodmanConnection(t *testing.T) {
 	write(t, home+"/connections.json", `{"Connection":{"Default":"vm","Connections":{
 		"other":{"URI":"ssh://root@127.0.0.1:1/run/podman/podman.sock","Identity":"/key"},
 		"vm":{"URI":"`+endpoint+`","Identity":"/key"}}}}`)
+	t.Setenv("CONTAINER_CONNECTION", "vm")
 	expect(t, trial.Podman, runtimes.Endpoint{Address: endpoint, Identity: "/key", Name: "vm", Source: "podman connection vm"})
 }
 

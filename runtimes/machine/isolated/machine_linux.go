@@ -196,8 +196,10 @@ func (m *Machine) Endpoint() runtimes.Endpoint { return m.at(m.engine.socket) }
 // WatchEndpoint is the same on the host, while the machine is.
 func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.at(m.socket()) }
 
+// at is where the engine listens. Podman's command in the machine is one that
+// runs below the machine's limit, on the engine's store.
 func (m *Machine) at(socket string) runtimes.Endpoint {
-	return runtimes.Endpoint{Runtime: m.config.Runtime, Address: "unix://" + socket}
+	return runtimes.Endpoint{Runtime: m.config.Runtime, Address: "unix://" + socket, Native: m.config.Runtime == trial.Podman}
 }
 
 func (m *Machine) socket() string {

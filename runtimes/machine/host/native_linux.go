@@ -1,0 +1,61 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// podmanStore says which store a Podman works on.
+type podmanStore struct {
+	Host struct {
+		Security struct{ Rootless bool }
+	}
+	Store struct{ GraphRoot, RunRoot string }
+}
+
+// native reports whether the podman command, as this user runs it without
+// further ado, works on the very store of the service at e.
+func native(ctx context.Context, e runtimes.Endpoint) bool {
+	socket, ok := strings.CutPrefix(e.Address, "unix://")
+	if e.Runtime != trial.Podman || !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	pid, err := runtimes.PeerPID(ctx, socket)
+	if err != nil || pid == 0 {
+		return false
+	}
+	text, err := e.Ask(ctx, http.MethodGet, "/v4.0.0/libpod/info")
+	var service, command podmanStore
+	if err != nil || json.Unmarshal(text, &service) != nil {
+		return false
+	}
+	cmd := exec.CommandContext(ctx, "podman", "info", "--format", "json")
+	cmd.Env = runtimes.Endpoint{Runtime: trial.Podman, Native: true}.Environ(os.Environ())
+	text, err = cmd.Output()
+	if err != nil || json.Unmarshal(text, &command) != nil {
+		return false
+	}
+	return service == command && sameFolder(pid, command.Store.GraphRoot)
+}
+
+// sameFolder reports whether a process sees the same folder at a path as this
+// one does. Where that may not be known, the path has to do.
+func sameFolder(pid int, path string) bool {
+	theirs, err := os.Stat(fmt.Sprintf("/proc/%d/root%s", pid, path))
+	if err != nil {
+		return os.IsPermission(err)
+	}
+	ours, err := os.Stat(path)
+	return err == nil && os.SameFile(ours, theirs)
+}

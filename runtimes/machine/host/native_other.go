@@ -1,0 +1,12 @@
+//go:build !linux
+
+package host
+
+import (
+	"context"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// native is never so here: the podman command is a client of its machine.
+func native(context.Context, runtimes.Endpoint) bool { return false }
