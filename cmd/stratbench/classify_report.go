@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,8 @@ type reportAnswer struct {
 
 // judge judges the suite as the test phase does.
 func (f *reportFlags) judge(cmd *cobra.Command, more []string, exitCode string, output *outputFlag) error {
+	// A report may be large: the collector then works more and holds less.
+	debug.SetMemoryLimit(90 << 20)
 	exit, err := exitOf(exitCode)
 	if err != nil {
 		return err

@@ -55,15 +55,20 @@ func (p *progress) update(u run.Update) {
 	}
 }
 
+// ended has three lines for a failure: what it was, the line that says it best,
+// and where the log is.
 func ended(u run.Update) string {
 	r := u.Ended
 	text := fmt.Sprintf("%s: %s", r.Trial, report.Verdict(r.Verdict))
+	if r.Verdict.Cause != "" {
+		text += ", cause " + r.Verdict.Cause
+	}
 	if r.Setup != nil {
 		text += ", setup " + report.Seconds(*r.Setup)
 	}
 	text += ", took " + report.Seconds(r.Elapsed)
-	if r.Verdict.Error != "" {
-		text += "\n    " + strings.ReplaceAll(strings.TrimSpace(r.Verdict.Error), "\n", "\n    ")
+	if short := r.Verdict.InShort(); short != "" && r.Verdict.Outcome != trial.OK {
+		text += "\n    " + short + "\n    log: " + u.Log
 	}
 	return text
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +14,7 @@ import (
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -111,6 +115,7 @@ func runAndPrint(cmd *cobra.Command, o run.Options, output *outputFlag) error {
 	if folder == "" {
 		return runErr
 	}
+	runErr = inShort(runErr, folder)
 	recorded, err := openRun(cmd, o.Root, folder)
 	if err != nil || len(recorded.Trials()) == 0 {
 		return errors.Join(runErr, err)
@@ -118,6 +123,37 @@ func runAndPrint(cmd *cobra.Command, o run.Options, output *outputFlag) error {
 	err = output.write(cmd, report.Run(recorded))
 	fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\nTrials:  stratbench ls %s\n", folder, recorded.ID())
 	return errors.Join(runErr, err)
+}
+
+// errorFile has, in a run's folder, what ended it where that is long.
+const errorFile = "error.txt"
+
+// longError is an error that a terminal has no room for.
+type longError struct {
+	error
+	short string
+}
+
+func (e longError) Error() string { return e.short }
+
+func (e longError) Unwrap() error { return e.error }
+
+// inShort leaves of an error of many lines the one that says it best, and has
+// all of it in the run's folder.
+func inShort(err error, folder string) error {
+	if err == nil || strings.Count(err.Error(), "\n") < 3 {
+		return err
+	}
+	name := filepath.Join(folder, errorFile)
+	f, failed := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if failed != nil {
+		return err
+	}
+	_, failed = fmt.Fprintf(f, "%s\n%v\n\n", time.Now().UTC().Format(time.RFC3339), err)
+	if failed = errors.Join(failed, f.Close()); failed != nil {
+		return err
+	}
+	return longError{err, trial.ErrorInShort(err.Error()) + "; all of it is in " + name}
 }
 
 // resumable finds the run to continue: the named one, or the newest of the

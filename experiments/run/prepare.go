@@ -147,8 +147,8 @@ func (r *runner) publish(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case record.Verdict.Outcome != trial.OK:
-			return fmt.Errorf("publishing the images for strategies that pull: %s: %s; see %s",
-				record.Verdict.Outcome, record.Verdict.Error, filepath.Join(r.journal.Dir(), record.Log))
+			return fmt.Errorf("publishing the images for strategies that pull: %s: %s; its log is %s",
+				record.Verdict.Outcome, record.Verdict.InShort(), r.log(record))
 		}
 	}
 	return nil

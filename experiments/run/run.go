@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments"
@@ -149,11 +150,16 @@ func (r *runner) trials(ctx context.Context) error {
 			continue
 		}
 		if lost++; lost >= lostInARow {
-			return fmt.Errorf("%w: %d trials in a row could not be measured, the last because of: %s; see stratbench doctor, then continue with --resume",
-				ErrUnrecovered, lost, record.Verdict.Error)
+			return fmt.Errorf("%w: %d trials in a row could not be measured, the last because of: %s; its log is %s; see stratbench doctor, then continue with --resume",
+				ErrUnrecovered, lost, record.Verdict.InShort(), r.log(record))
 		}
 	}
 	return nil
+}
+
+// log is the path of a record's log.
+func (r *runner) log(record results.Record) string {
+	return filepath.Join(r.journal.Dir(), record.Log)
 }
 
 // one executes a trial or a preparation and has it on disk before it returns.
@@ -177,6 +183,6 @@ func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (res
 	if kind == results.KindTrial && record.Verdict.Outcome != trial.Cancelled {
 		r.settle(record)
 	}
-	r.report(Update{Ended: &record, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
+	r.report(Update{Ended: &record, Log: r.log(record), Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	return record, nil
 }

@@ -151,11 +151,11 @@ func (s *goSuite) event(e goEvent) {
 	case "output":
 		r.print(r.at(e.Test), e.Output)
 	case "pass", "bench":
-		r.at(e.Test).end(trial.TestPass, seconds(e.Elapsed))
+		r.end(r.at(e.Test), trial.TestPass, seconds(e.Elapsed))
 	case "fail":
-		r.at(e.Test).end(trial.TestFail, seconds(e.Elapsed))
+		r.end(r.at(e.Test), trial.TestFail, seconds(e.Elapsed))
 	case "skip":
-		r.at(e.Test).end(trial.TestSkip, seconds(e.Elapsed))
+		r.end(r.at(e.Test), trial.TestSkip, seconds(e.Elapsed))
 	}
 }
 

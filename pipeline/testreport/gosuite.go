@@ -16,13 +16,16 @@ type goSuite struct {
 	last map[string]*goRun
 	// builds are what the compiler printed, by what it was building.
 	builds map[string]*build
+	// kept is how much output is kept of tests that have ended.
+	kept int
 }
 
 // goRun is one run of a package's test binary.
 type goRun struct {
-	pkg string
+	suite *goSuite
+	pkg   string
 	// number counts the package's runs.
-	number int
+	number int32
 	tests  []*goTest
 	latest map[string]*goTest
 	result string // "", "pass", "fail" or "skip"
@@ -55,6 +58,8 @@ type goTest struct {
 	length         trial.Seconds
 	paused, parent bool
 	output         tail
+	// message is set where the output is not kept.
+	message string
 }
 
 type build struct {
@@ -69,7 +74,7 @@ func (s *goSuite) run(pkg string) *goRun {
 		if s.last == nil {
 			s.last = map[string]*goRun{}
 		}
-		next := &goRun{pkg: pkg, latest: map[string]*goTest{}}
+		next := &goRun{suite: s, pkg: pkg, latest: map[string]*goTest{}}
 		if r != nil {
 			next.number = r.number + 1
 		}
@@ -123,10 +128,16 @@ func (r *goRun) begin(name string) *goTest {
 	return t
 }
 
-func (t *goTest) end(status trial.TestStatus, length trial.Seconds) {
+// end notes how a test ended. A great many that failed with much to say keep
+// their message alone.
+func (r *goRun) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
 	t.status, t.length = status, length
-	if status == trial.TestPass {
+	r.suite.kept += len(t.output.text)
+	switch {
+	case status == trial.TestPass:
 		t.output = tail{}
+	case r.suite.kept > keptOfAll:
+		t.message, t.output = goMessage(t.output.String()), tail{}
 	}
 }
 
@@ -233,7 +244,7 @@ func (s *goSuite) report() (all Report) {
 			if len(s.last) > 1 && r.pkg != "" {
 				result.Name = r.pkg + "." + t.name
 			}
-			if t.status != trial.TestPass {
+			if result.Message = t.message; result.Message == "" && t.status != trial.TestPass {
 				result.Message = goMessage(result.Output)
 			}
 			all.add(result, r.number)

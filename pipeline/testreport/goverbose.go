@@ -15,7 +15,8 @@ const mark = "\x16"
 // readGoVerbose reads what a test binary prints, without the Go toolchain, or
 // what go test -v prints of several.
 func readGoVerbose(r io.Reader, print func(string)) (Report, error) {
-	v := verbose{run: &goRun{latest: map[string]*goTest{}}}
+	v := verbose{}
+	v.run = &goRun{suite: &v.suite, latest: map[string]*goTest{}}
 	err := eachLine(r, func(line string) {
 		print(strings.ReplaceAll(line, mark, ""))
 		v.line(line)
@@ -91,7 +92,7 @@ func (v *verbose) packageLine(line string) bool {
 // go test did not start says FAIL or PASS, and not which package it is of.
 func (v *verbose) close(pkg, result string) {
 	r := v.run
-	v.run, v.current, v.building = &goRun{latest: map[string]*goTest{}}, nil, ""
+	v.run, v.current, v.building = &goRun{suite: &v.suite, latest: map[string]*goTest{}}, nil, ""
 	if result == "" && len(r.tests) == 0 && r.crash.text == "" && len(v.suite.runs) > 0 {
 		return // what comes after the last package
 	}
@@ -167,6 +168,6 @@ func (v *verbose) ended(rest string, status trial.TestStatus) bool {
 		return false
 	}
 	v.current = v.run.at(name)
-	v.current.end(status, seconds(length.Seconds()))
+	v.run.end(v.current, status, seconds(length.Seconds()))
 	return true
 }

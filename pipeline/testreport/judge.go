@@ -90,7 +90,7 @@ type Judgement struct {
 // subtests is known when all its failed subtests are.
 func Judge(r Report, exit Exit, known []string) Judgement {
 	success := exit.succeeded() || !exit.Known && r.Succeeded != nil && *r.Succeeded
-	j := Judgement{Tests: fold(r.Tests, success), exit: exit}
+	j := Judgement{Tests: r.fold(success), exit: exit}
 	anyKnown := j.mark(known)
 	if reason, ok := j.failures(); ok {
 		j.Reasons = append(j.Reasons, reason)
@@ -117,10 +117,13 @@ func Judge(r Report, exit Exit, known []string) Judgement {
 
 // mark marks the tests that failed as known, and returns whether any did.
 func (j *Judgement) mark(known []string) (any bool) {
-	for i := range j.Tests {
-		j.Tests[i].Known = j.Tests[i].Status == trial.TestFail && covered(known, j.Tests[i].Name)
+	if len(known) > 0 {
+		j.Tests = slices.Clone(j.Tests) // the report's own
+		for i := range j.Tests {
+			j.Tests[i].Known = j.Tests[i].Status == trial.TestFail && covered(known, j.Tests[i].Name)
+		}
+		excuseParents(j.Tests)
 	}
-	excuseParents(j.Tests)
 	for _, t := range j.Tests {
 		any = any || t.Known
 		if t.Status == trial.TestFail && !t.Known {

@@ -108,7 +108,7 @@ func (j *junitReader) end() {
 	// Nothing tells attempts at a test from tests that share a name.
 	byName(j.report.Tests, func(all []int32) {
 		for n, i := range all {
-			j.report.Tests[i].Run = n
+			j.report.Runs[i] = int32(n)
 		}
 	})
 }

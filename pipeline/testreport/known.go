@@ -37,9 +37,14 @@ func excuseParents(tests []trial.TestResult) {
 	slices.SortStableFunc(byDepth, func(a, b int) int {
 		return strings.Count(tests[b].Name, "/") - strings.Count(tests[a].Name, "/")
 	})
+	above := map[string]bool{} // of known failures: all others are excused by nothing
 	for _, i := range byDepth {
-		if tests[i].Status == trial.TestFail && !tests[i].Known {
-			tests[i].Known = subtestsExplain(tests, tests[i].Name)
+		t := &tests[i]
+		if t.Status == trial.TestFail && !t.Known && above[t.Name] {
+			t.Known = subtestsExplain(tests, t.Name)
+		}
+		if cut := strings.LastIndexByte(t.Name, '/'); t.Known && cut > 0 {
+			above[t.Name[:cut]] = true
 		}
 	}
 }

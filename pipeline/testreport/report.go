@@ -64,8 +64,11 @@ func (f Format) Read(r io.Reader, print func(line string)) (Report, error) {
 
 // Report is what was read of a suite.
 type Report struct {
-	// Tests are in the order in which they started.
-	Tests []Test
+	// Tests are in the order in which they started, and Runs says in which run
+	// each was: results of one name in several runs are attempts at one test,
+	// and in one run each is a result of its own.
+	Tests []trial.TestResult
+	Runs  []int32
 	// Reasons are why the suite failed, apart from its tests.
 	Reasons []Reason
 	// Doubts are what does not fit together in the report: reasons, unless the
@@ -75,13 +78,6 @@ type Report struct {
 	Succeeded *bool
 
 	kept int
-}
-
-// Test is a result as it was reported. Results of one name in several runs are
-// attempts at one test; in one run each is a result of its own.
-type Test struct {
-	trial.TestResult
-	Run int
 }
 
 // Reason is one reason for which a suite failed: a cause, in a word, and a
@@ -123,14 +119,14 @@ func (r *Report) doubt(cause, text string) { r.Doubts = append(r.Doubts, Reason{
 // after that has its message alone.
 const keptOfAll = 8 << 20
 
-func (r *Report) add(t trial.TestResult, run int) {
+func (r *Report) add(t trial.TestResult, run int32) {
 	if t.Status == trial.TestPass {
 		t.Output = ""
 	}
 	if r.kept += len(t.Output); r.kept > keptOfAll {
 		t.Output = ""
 	}
-	r.Tests = append(r.Tests, Test{t, run})
+	r.Tests, r.Runs = append(r.Tests, t), append(r.Runs, run)
 }
 
 // lastTest names the last test that was read: ", after TestX".
@@ -144,15 +140,18 @@ func (r *Report) lastTest() string {
 // Join puts reports of one suite together: tests that several name are
 // attempts at one.
 func Join(reports []Report) Report {
+	if len(reports) == 1 {
+		return reports[0]
+	}
 	var all Report
-	runs := 0
+	runs := int32(0)
 	for _, r := range reports {
-		most := 0
-		for _, t := range r.Tests {
-			most = max(most, t.Run)
-			t.Run += runs
-			all.Tests = append(all.Tests, t)
+		most := int32(0)
+		for _, run := range r.Runs {
+			most = max(most, run)
+			all.Runs = append(all.Runs, runs+run)
 		}
+		all.Tests = append(all.Tests, r.Tests...)
 		runs += most + 1
 		all.Reasons, all.Doubts = append(all.Reasons, r.Reasons...), append(all.Doubts, r.Doubts...)
 		if all.Succeeded == nil || r.Succeeded != nil && !*r.Succeeded {

@@ -12,7 +12,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-func read(t *testing.T, format Format, file string) (results []Test, printed []string) {
+func read(t *testing.T, format Format, file string) (results []trial.TestResult, printed []string) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", file))
 	if err != nil {
@@ -27,7 +27,7 @@ func read(t *testing.T, format Format, file string) (results []Test, printed []s
 }
 
 // brief is a result without its length and output.
-func brief(results []Test) []string {
+func brief(results []trial.TestResult) []string {
 	var texts []string
 	for _, r := range results {
 		texts = append(texts, fmt.Sprintf("%s %s", r.Status, r.Name))

@@ -1,0 +1,55 @@
+package trial
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+var (
+	terminalCodes = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
+	complaint     = regexp.MustCompile(`(?i)error|fail|cannot|could not|denied|refused|no such|not found|time[d -]?out|killed|invalid|unable|fatal|panic`)
+)
+
+// mostShort bounds a line on a terminal.
+const mostShort = 240
+
+// InShort is the one line that says best why it ended so: the line that
+// decided, or of an error, which may carry the whole output of a command, the
+// last line that complains. The log has all of it.
+func (v Verdict) InShort() string {
+	for _, e := range v.Evidence {
+		if e.Rule != "" && e.Text != "" {
+			return shortLine(e.Text)
+		}
+	}
+	return ErrorInShort(v.Error)
+}
+
+// ErrorInShort is the line of an error that says best what went wrong: its own
+// first line where it has two or three, and of a whole output the last one
+// that complains.
+func ErrorInShort(text string) string {
+	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
+	if len(lines) == 0 {
+		return ""
+	}
+	if len(lines) > 3 {
+		for _, l := range slices.Backward(lines) {
+			if complaint.MatchString(l) {
+				return shortLine(l)
+			}
+		}
+	}
+	return shortLine(lines[0])
+}
+
+func shortLine(text string) string {
+	text = terminalCodes.ReplaceAllString(text, "")
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if runes := []rune(text); len(runes) > mostShort {
+		text = string(runes[:mostShort]) + "…"
+	}
+	return text
+}
