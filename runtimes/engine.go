@@ -13,6 +13,10 @@ import (
 
 // Engine is a connected container engine.
 //
+// Builds, pulls and pushes are the user's: they log in to registries, and
+// builds go through proxies, as the engine's own command does it, by the same
+// files and variables of the environment.
+//
 // Every method honours its context: on cancellation it returns promptly and
 // ends what it started at the engine. Errors say what was being done and wrap
 // the client's own error, whose text is never shortened: outcomes are
@@ -127,7 +131,11 @@ type Build struct {
 	Context    string
 	Dockerfile string
 	Args       map[string]string
-	NoCache    bool
+	// Secrets are files by the id under which a step may mount them
+	// (RUN --mount=type=secret,id=…). They are no part of the image. Docker's
+	// builder of before BuildKit has none.
+	Secrets map[string]string
+	NoCache bool
 }
 
 // Progress is one thing that happened in a build. Exactly one of Started,

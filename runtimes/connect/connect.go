@@ -2,8 +2,11 @@
 package connect
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+
+	"github.com/docker/cli/cli/config/configfile"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
@@ -21,6 +24,29 @@ func Engine(ctx context.Context, e runtimes.Endpoint) (runtimes.Engine, error) {
 	}
 	return nil, fmt.Errorf("connecting to %s: no engine is known for the runtime %q", e, e.Runtime)
 }
+
+// UserConfig is the docker command's config.json, with which a client of the
+// runtime is this user where no credential helper can be asked: it holds all of
+// the user's logins. Proxies are those of the environment there.
+func UserConfig(runtime trial.Runtime, proxies map[string]string) ([]byte, error) {
+	config := func() (*configfile.ConfigFile, error) { return docker.UserConfig(proxies) }
+	if runtime == trial.Podman {
+		config = podman.UserConfig
+	}
+	file, err := config()
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := file.SaveToWriter(&text); err != nil {
+		return nil, fmt.Errorf("writing the user's logins: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+// UserProxies are the addresses of the proxies that the user has set for
+// builds, with their passwords.
+func UserProxies() []string { return docker.UserProxies() }
 
 // engine keeps a failed connection from becoming an Engine that is not nil.
 func engine[E runtimes.Engine](e E, err error) (runtimes.Engine, error) {

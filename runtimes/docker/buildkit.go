@@ -8,6 +8,8 @@ import (
 
 	bkclient "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/stratbench/stratbench/runtimes"
@@ -17,9 +19,21 @@ import (
 // buildWithBuildKit builds with the BuildKit inside the engine, over a
 // connection of its own, so that parallel builds share nothing here.
 func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (runtimes.ImageID, error) {
+	user, err := userConfig()
+	if err != nil {
+		return "", err
+	}
 	opt, err := solveOptions(b)
 	if err != nil {
 		return "", err
+	}
+	secrets, err := openSecrets(b.Secrets)
+	if err != nil {
+		return "", err
+	}
+	opt.Session = []session.Attachable{newLogins(user), secrets}
+	for name, value := range e.buildArgs(user, b.Args) {
+		opt.FrontendAttrs["build-arg:"+name] = *value
 	}
 	client, err := e.dialBuildKit(ctx)
 	if err != nil {
@@ -75,14 +89,23 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	}, nil
 }
 
+func openSecrets(files map[string]string) (session.Attachable, error) {
+	var sources []secretsprovider.Source
+	for id, path := range files {
+		sources = append(sources, secretsprovider.Source{ID: id, FilePath: path})
+	}
+	store, err := secretsprovider.NewStore(sources)
+	if err != nil {
+		return nil, fmt.Errorf("reading the build's secrets: %w", err)
+	}
+	return secretsprovider.NewSecretProvider(store), nil
+}
+
 func frontendAttrs(b runtimes.Build, dockerfile string) map[string]string {
 	attrs := map[string]string{
 		"filename": dockerfile,
 		// What is in the store is used as it is: no registry is asked.
 		"image-resolve-mode": "local",
-	}
-	for name, value := range b.Args {
-		attrs["build-arg:"+name] = value
 	}
 	if b.NoCache {
 		attrs["no-cache"] = ""

@@ -24,11 +24,20 @@ func (e *Engine) buildClassic(ctx context.Context, b runtimes.Build, report func
 		return "", err
 	}
 	defer sent.Close()
+	user, err := userConfig()
+	if err != nil {
+		return "", err
+	}
+	auths, err := logins(user)
+	if err != nil {
+		return "", err
+	}
 	answer, err := e.api.ImageBuild(ctx, sent, build.ImageBuildOptions{
 		Version:     build.BuilderV1,
 		Tags:        []string{b.Tag},
 		Dockerfile:  dockerfile,
-		BuildArgs:   pointers(b.Args),
+		AuthConfigs: auths,
+		BuildArgs:   e.buildArgs(user, b.Args),
 		NoCache:     b.NoCache,
 		Remove:      true,
 		ForceRemove: true,

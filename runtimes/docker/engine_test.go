@@ -31,5 +31,5 @@ func open(t *testing.T, buildKit bool) enginetest.Subject {
 	}
 	t.Cleanup(func() { e.Close() })
 	e.buildKit = e.buildKit && buildKit
-	return enginetest.Subject{Place: place, Engine: e, Runtime: trial.Docker, LastWords: []string{"EOF", "connection reset by peer"}}
+	return enginetest.Subject{Place: place, Engine: e, Runtime: trial.Docker, LastWords: []string{"EOF", "connection reset by peer"}, Secrets: e.buildKit}
 }

@@ -3,7 +3,6 @@ package docker
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +14,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/internal/buildlog"
 )
-
-// anonymous is the registry login of nobody. Engines refuse to push without one.
-var anonymous = base64.URLEncoding.EncodeToString([]byte("{}"))
 
 // Save implements runtimes.Engine.
 func (e *Engine) Save(ctx context.Context, refs []string, w io.Writer) error {
@@ -47,7 +43,11 @@ func (e *Engine) Load(ctx context.Context, r io.Reader) error {
 // Pull implements runtimes.Engine. Whether a registry may be plain HTTP is a
 // setting of the engine (insecure-registries), not of a request.
 func (e *Engine) Pull(ctx context.Context, ref string, _ runtimes.Pull) (runtimes.ImageID, error) {
-	answer, err := e.api.ImagePull(ctx, ref, image.PullOptions{})
+	auth, err := login(ref)
+	if err != nil {
+		return "", fmt.Errorf("pulling image %s: %w", ref, err)
+	}
+	answer, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: auth})
 	if err != nil {
 		return "", fmt.Errorf("pulling image %s: %w", ref, err)
 	}
@@ -59,7 +59,11 @@ func (e *Engine) Pull(ctx context.Context, ref string, _ runtimes.Pull) (runtime
 
 // Push implements runtimes.Engine.
 func (e *Engine) Push(ctx context.Context, ref string, _ runtimes.Pull) error {
-	answer, err := e.api.ImagePush(ctx, ref, image.PushOptions{RegistryAuth: anonymous})
+	auth, err := login(ref)
+	if err != nil {
+		return fmt.Errorf("pushing image %s: %w", ref, err)
+	}
+	answer, err := e.api.ImagePush(ctx, ref, image.PushOptions{RegistryAuth: auth})
 	if err != nil {
 		return fmt.Errorf("pushing image %s: %w", ref, err)
 	}

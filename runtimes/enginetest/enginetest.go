@@ -20,6 +20,8 @@ type Subject struct {
 	// LastWords has what the error of a build may say whose engine was killed:
 	// one of these.
 	LastWords []string
+	// Secrets says that builds can mount secrets.
+	Secrets bool
 }
 
 // Place is where an engine is.
@@ -53,6 +55,11 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("save and load", s.saveAndLoad)
 	t.Run("load rubbish", s.loadRubbish)
 	t.Run("registry", s.registry)
+	t.Run("logins", s.logins)
+	t.Run("proxied", s.proxied)
+	if s.Secrets {
+		t.Run("download", s.download)
+	}
 	t.Run("events", s.events)
 	t.Run("standstill", s.standstill)
 	if s.Expendable {

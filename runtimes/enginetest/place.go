@@ -44,6 +44,7 @@ func startMachine(t *testing.T, runtime trial.Runtime) *isolated.Machine {
 	must(t, s.ImportRoot(t.Context(), "test", archive))
 	m, err := isolated.Start(within(t, time.Minute), isolated.Config{
 		Store: s, From: store.Root("test"), Runtime: runtime, Log: filepath.Join(dir, "engine.log"),
+		WayOut: &isolated.WayOut{Authorities: hostAuthorities()},
 	})
 	must(t, err)
 	t.Cleanup(func() {

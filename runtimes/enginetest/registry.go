@@ -3,8 +3,6 @@ package enginetest
 import (
 	"io"
 	"log"
-	"net"
-	"net/http"
 	"testing"
 	"time"
 
@@ -33,10 +31,5 @@ func (s suite) registry(t *testing.T) {
 
 // serveRegistry serves a registry without TLS and returns its address.
 func serveRegistry(t *testing.T, host string) string {
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	must(t, err)
-	server := &http.Server{Handler: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
-	go server.Serve(listener)
-	t.Cleanup(func() { server.Close() })
-	return listener.Addr().String()
+	return serve(t, host, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 }

@@ -63,7 +63,12 @@ func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, steps *b
 		return "", err
 	}
 	dockerfile := buildcontext.Dockerfile(b.Dockerfile)
-	sent, err := buildcontext.Tar(b.Context, dockerfile, ".containerignore", ".dockerignore",
+	// The service takes its secrets out of the context again, before it builds.
+	secrets := map[string]string{}
+	for id, path := range b.Secrets {
+		secrets[secretPrefix+id] = path
+	}
+	sent, err := buildcontext.TarWith(secrets, b.Context, dockerfile, ".containerignore", ".dockerignore",
 		dockerfile+".containerignore", dockerfile+".dockerignore")
 	if err != nil {
 		return "", err
@@ -73,7 +78,11 @@ func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, steps *b
 	if err != nil {
 		return "", err
 	}
-	header := http.Header{"Content-Type": {"application/x-tar"}}
+	header, err := logins()
+	if err != nil {
+		return "", err
+	}
+	header.Set("Content-Type", "application/x-tar")
 	answer, err := client.DoRequest(ctx, sent, http.MethodPost, "/build", parameters, header)
 	if err != nil {
 		return "", err
@@ -84,6 +93,9 @@ func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, steps *b
 	}
 	return read(answer.Body, steps)
 }
+
+// secretPrefix begins the names of secrets on their way to the service.
+const secretPrefix = ".stratbench-secret-"
 
 // parameters are what podman build sends, defaults included: the service's
 // own defaults are not those of the command.
@@ -111,8 +123,15 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 		// podman build and Docker do not.
 		"nsoptions": []map[string]any{{"Name": "network", "Host": false}},
 	}
-	if len(b.Args) > 0 {
-		lists["buildargs"] = b.Args
+	if args := e.buildArgs(b.Args); len(args) > 0 {
+		lists["buildargs"] = args
+	}
+	if len(b.Secrets) > 0 {
+		var secrets []string
+		for id := range b.Secrets {
+			secrets = append(secrets, "id="+id+",src="+secretPrefix+id)
+		}
+		lists["secrets"] = secrets
 	}
 	if e.local {
 		lists["ulimits"] = append(ulimits(), m.ulimit())

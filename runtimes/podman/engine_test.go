@@ -23,6 +23,6 @@ func TestEngine(t *testing.T) {
 		}
 		t.Cleanup(func() { e.Close() })
 		return enginetest.Subject{Place: place, Engine: e, Runtime: trial.Podman,
-			LastWords: []string{"server probably quit: unexpected EOF"}}
+			LastWords: []string{"server probably quit: unexpected EOF"}, Secrets: true}
 	})
 }

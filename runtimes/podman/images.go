@@ -32,7 +32,7 @@ func (e *Engine) Load(ctx context.Context, r io.Reader) error {
 // Pull implements runtimes.Engine.
 func (e *Engine) Pull(ctx context.Context, ref string, opts runtimes.Pull) (runtimes.ImageID, error) {
 	options := new(images.PullOptions).WithProgressWriter(io.Discard).
-		WithPolicy("always").WithSkipTLSVerify(opts.PlainHTTP)
+		WithPolicy("always").WithSkipTLSVerify(opts.PlainHTTP).WithAuthfile(authFile())
 	pulled, err := images.Pull(e.call(ctx), ref, options)
 	if err := ended(ctx, err); err != nil {
 		return "", fmt.Errorf("pulling image %s: %w", ref, err)
@@ -45,7 +45,8 @@ func (e *Engine) Pull(ctx context.Context, ref string, opts runtimes.Pull) (runt
 
 // Push implements runtimes.Engine.
 func (e *Engine) Push(ctx context.Context, ref string, opts runtimes.Pull) error {
-	options := new(images.PushOptions).WithProgressWriter(io.Discard).WithSkipTLSVerify(opts.PlainHTTP)
+	options := new(images.PushOptions).WithProgressWriter(io.Discard).
+		WithSkipTLSVerify(opts.PlainHTTP).WithAuthfile(authFile())
 	if err := ended(ctx, images.Push(e.call(ctx), ref, ref, options)); err != nil {
 		return fmt.Errorf("pushing image %s: %w", ref, err)
 	}

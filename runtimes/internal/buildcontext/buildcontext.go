@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,12 @@ import (
 // themselves are always sent, for the engine reads them. All paths are clean
 // and have slashes. Whatever goes wrong on the way is an error of the reader: a context is never silently short.
 func Tar(dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
+	return TarWith(nil, dir, dockerfile, ignoreFiles...)
+}
+
+// TarWith adds further files to the archive: paths anywhere, by the name that
+// they have in it.
+func TarWith(further map[string]string, dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
 	if _, err := os.Stat(filepath.Join(dir, dockerfile)); err != nil {
 		return nil, fmt.Errorf("reading the Dockerfile: %w", err)
 	}
@@ -33,7 +40,7 @@ func Tar(dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("reading the ignore file of %s: %w", dir, err)
 	}
 	r, w := io.Pipe()
-	p := packer{root: dir, keep: append(slices.Clone(ignoreFiles), dockerfile), ignore: matcher, tar: tar.NewWriter(w)}
+	p := packer{root: dir, further: further, keep: append(slices.Clone(ignoreFiles), dockerfile), ignore: matcher, tar: tar.NewWriter(w)}
 	go func() { w.CloseWithError(p.pack()) }()
 	return r, nil
 }
@@ -59,14 +66,20 @@ func ignored(dir string, files []string) ([]string, error) {
 }
 
 type packer struct {
-	root   string
-	keep   []string
-	ignore *patternmatcher.PatternMatcher
-	tar    *tar.Writer
+	root    string
+	further map[string]string
+	keep    []string
+	ignore  *patternmatcher.PatternMatcher
+	tar     *tar.Writer
 }
 
 func (p *packer) pack() error {
 	err := filepath.WalkDir(p.root, p.visit)
+	for _, name := range slices.Sorted(maps.Keys(p.further)) {
+		if err == nil {
+			err = p.addFile(p.further[name], name)
+		}
+	}
 	if err == nil {
 		err = p.tar.Close()
 	}
@@ -102,6 +115,14 @@ func (p *packer) leave(name string, entry fs.DirEntry) error {
 		return nil
 	}
 	return fs.SkipDir
+}
+
+func (p *packer) addFile(path, name string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return p.add(path, name, fs.FileInfoToDirEntry(info))
 }
 
 func (p *packer) add(path, name string, entry fs.DirEntry) error {

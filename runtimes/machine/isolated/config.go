@@ -24,6 +24,8 @@ type Config struct {
 	// Binds are files and folders of the host that the machine sees, read-only,
 	// under the same path.
 	Binds []string
+	// WayOut lets the machine out of the host; nil keeps it in.
+	WayOut *WayOut
 }
 
 // GoldenConfig says what golden state to make.

@@ -97,13 +97,17 @@ exec nsenter --cgroup=/proc/1/ns/cgroup /usr/bin/podman "$@"
 `
 
 // system are the files that every machine has.
-func system(l link) map[string]string {
+func system(l link, out *WayOut) map[string]string {
+	// Nobody answers there, and says so at once: a name that cannot be resolved
+	// is an error and not a wait.
+	nameserver := l.host
+	if out != nil {
+		nameserver = outLink(l.mtu).host
+	}
 	return map[string]string{
-		"/etc/hostname": hostname + "\n",
-		"/etc/hosts":    "127.0.0.1 localhost " + hostname + "\n::1 localhost\n" + l.host.String() + " runner\n",
-		// Nobody answers there, and says so at once: a name that cannot be
-		// resolved is an error and not a wait.
-		"/etc/resolv.conf": "nameserver " + l.host.String() + "\n",
+		"/etc/hostname":    hostname + "\n",
+		"/etc/hosts":       "127.0.0.1 localhost " + hostname + "\n::1 localhost\n" + l.host.String() + " runner\n",
+		"/etc/resolv.conf": "nameserver " + nameserver.String() + "\n",
 	}
 }
 
@@ -114,6 +118,7 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // environment is what an engine starts with. Podman with the variable for
 // clients in it would take itself for one, and on version 1 of the control
 // groups it would warn in the output of every call.
-func environment() []string {
-	return []string{"PATH=" + searchPath, "HOME=/root", "LANG=C.UTF-8", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"}
+func environment(l link, out *WayOut) []string {
+	own := []string{"PATH=" + searchPath, "HOME=/root", "LANG=C.UTF-8", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"}
+	return append(own, out.environment(l)...)
 }

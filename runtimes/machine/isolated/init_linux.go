@@ -30,11 +30,18 @@ const (
 // when it has joined its own.
 const machineNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
-// Main runs the init of a machine, and never returns, in a process that was
-// started as one. In any other it does nothing.
+// Main runs the init of a machine, or its way out, and never returns, in a
+// process that was started as one. In any other it does nothing.
 func Main() {
 	if len(os.Args) != 3 || os.Args[0] != initName {
 		return
+	}
+	if os.Args[1] == "lead-out" {
+		if err := leadOut(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, "the machine's way out:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	control := os.NewFile(controlFD, "control")
 	say := json.NewEncoder(control)

@@ -33,9 +33,14 @@ func newLink(n, mtu int) link {
 	}
 }
 
-// links is how many networks the block has.
+// links is how many networks the block has. The last one is the way out's.
 const links = 1 << (32 - 15 - 2)
 
 func ipNet(a netip.Addr) *net.IPNet {
 	return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(30, 32)}
 }
+
+// outLink is the network of a machine's device that leads out of the host. Only
+// the machine sees it, so that it is the same for all; host is the gateway and
+// the name server.
+func outLink(mtu int) link { return newLink(links-1, mtu) }

@@ -26,7 +26,7 @@ func reserveLink() (*reservation, error) {
 	if err != nil {
 		return nil, err
 	}
-	for n := range links {
+	for n := range links - 1 {
 		l := newLink(n, mtu)
 		if overlaps(l.network, taken) {
 			continue

@@ -35,6 +35,9 @@ type Machine struct {
 	reports chan report   // closed when init reports no more
 	ended   chan struct{} // closed when init is gone, with all of the machine
 
+	leader *exec.Cmd     // of the way out, if there is one
+	wayOut chan struct{} // closed when it is gone
+
 	readBefore, writtenBefore trial.Bytes
 
 	once      sync.Once
@@ -113,11 +116,31 @@ func (m *Machine) connect() error {
 	return m.link.connect(m.id, int(ns.Fd()))
 }
 
+// leadOut opens the machine's way out, where it has one, and makes its clients
+// the user's.
+func (m *Machine) leadOut() error {
+	if m.config.WayOut == nil {
+		return nil
+	}
+	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", m.init.Process.Pid))
+	if err != nil {
+		return fmt.Errorf("reaching the machine's network: %w", err)
+	}
+	defer ns.Close()
+	if err := m.openWayOut(ns); err != nil {
+		return err
+	}
+	return m.writeClientConfig()
+}
+
 func (m *Machine) startEngine(ctx context.Context) error {
 	if _, err := m.await(ctx, "its set-up"); err != nil {
 		return err
 	}
-	if err := m.tell(command{Start: m.engine.argv, Env: environment(), Socket: m.engine.socket}); err != nil {
+	if err := m.leadOut(); err != nil {
+		return err
+	}
+	if err := m.tell(command{Start: m.engine.argv, Env: environment(m.link.link, m.config.WayOut), Socket: m.engine.socket}); err != nil {
 		return err
 	}
 	started, err := m.await(ctx, "the start of its engine")
@@ -279,6 +302,7 @@ func (m *Machine) close(ctx context.Context) error {
 	if m.pidfd >= 0 {
 		errs = append(errs, m.control.Close(), unix.Close(m.pidfd))
 	}
+	m.closeWayOut()
 	if m.link != nil {
 		errs = append(errs, m.link.cut(m.id))
 	}

@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv("ISOLATED_TEST_DIAL"); address != "" {
 		playClient(address)
 	}
+	if address := os.Getenv("ISOLATED_TEST_FETCH"); address != "" {
+		playFetcher(address)
+	}
 	if path := os.Getenv("ISOLATED_TEST_RUNNER"); path != "" {
 		playRunner(path)
 	}
@@ -50,9 +53,9 @@ func playRunner(path string) {
 	s, err := store.Open(ctx, path, 16<<30)
 	if err == nil {
 		var m *Machine
-		m, err = Start(ctx, Config{Store: s, From: store.Root("test"), Runtime: trial.Docker, Memory: 1 << 30, Log: path + ".log"})
+		m, err = Start(ctx, Config{Store: s, From: store.Root("test"), Runtime: trial.Docker, Memory: 1 << 30, Log: path + ".log", WayOut: &WayOut{}})
 		if err == nil {
-			fmt.Println(m.ID(), m.init.Process.Pid, m.EnginePID())
+			fmt.Println(m.ID(), m.init.Process.Pid, m.leader.Process.Pid)
 			select {}
 		}
 	}
@@ -334,11 +337,15 @@ func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 	must(t, err)
 	must(t, runner.Start())
 	var id string
-	var init, engine int
-	if _, err := fmt.Fscan(out, &id, &init, &engine); err != nil {
+	var init, leader int
+	if _, err := fmt.Fscan(out, &id, &init, &leader); err != nil {
 		t.Fatal(err)
 	}
 	trace := traceOf(t, id, init)
+	program := fmt.Sprintf("/proc/%d/exe", leader)
+	if _, err := os.Readlink(program); err != nil {
+		t.Errorf("its way out: %v", err)
+	}
 	must(t, runner.Process.Kill())
 	runner.Wait()
 
@@ -361,6 +368,9 @@ func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 	}
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+	if _, err := os.Readlink(program); err == nil {
+		t.Error("its way out lives on")
 	}
 	must(t, s.Close(t.Context()))
 	loops, err := filepath.Glob("/sys/block/loop*/loop/backing_file")

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -29,7 +30,7 @@ func (m *Machine) prepareRoot(ctx context.Context) error {
 		return fmt.Errorf("opening the machine's root: %w", err)
 	}
 	defer root.Close()
-	for _, files := range []map[string]string{system(m.link.link), m.engine.files} {
+	for _, files := range []map[string]string{system(m.link.link, m.config.WayOut), m.engine.files} {
 		for name, text := range files {
 			if err := writeFile(root, name, text); err != nil {
 				return fmt.Errorf("writing %s of the machine: %w", name, err)
@@ -57,7 +58,11 @@ func writeFile(root *os.Root, name, text string) error {
 
 // startInit starts this program again as process 1 of new namespaces.
 func (m *Machine) startInit() error {
-	config, err := json.Marshal(setup{ID: m.id, Binds: m.config.Binds})
+	binds := m.config.Binds
+	if out := m.config.WayOut; out != nil && out.Authorities != "" {
+		binds = append(slices.Clone(binds), out.Authorities)
+	}
+	config, err := json.Marshal(setup{ID: m.id, Binds: binds})
 	if err != nil {
 		return err
 	}
@@ -87,9 +92,10 @@ func (m *Machine) startInit() error {
 			Setsid:     true,
 		},
 	}
-	if err := m.runInit(cmd); err != nil {
+	if err := startOnThread(cmd, m.ended); err != nil {
 		return errors.Join(fmt.Errorf("starting its init: %w", err), near.Close())
 	}
+	m.init = cmd
 	m.control = near
 	if m.pidfd, err = unix.PidfdOpen(cmd.Process.Pid, 0); err != nil {
 		return fmt.Errorf("holding on to its init: %w", err)
@@ -116,20 +122,18 @@ func socketPair() (near, far *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control"), nil
 }
 
-// runInit starts init on a thread that lasts as long as init: when the thread
-// that started it ends, the kernel kills it.
-func (m *Machine) runInit(cmd *exec.Cmd) error {
+// startOnThread starts a process on a thread that lasts as long as the process:
+// when the thread that started it ends, the kernel kills it. Ended is closed
+// when the process has ended.
+func startOnThread(cmd *exec.Cmd, ended chan<- struct{}) error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		err := cmd.Start()
-		if err == nil {
-			m.init = cmd
-		}
 		started <- err
 		if err == nil {
 			_ = cmd.Wait() // how it ended is in ProcessState
-			close(m.ended)
+			close(ended)
 		}
 	}()
 	return <-started

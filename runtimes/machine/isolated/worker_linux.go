@@ -19,7 +19,8 @@ import (
 // The caller must wait for it, also when the machine is closed meanwhile.
 func (m *Machine) Start(cmd *exec.Cmd) error {
 	if cmd.Env == nil {
-		cmd.Env = m.Endpoint().Environ(environment())
+		cmd.Env = m.Endpoint().Environ(environment(m.link.link, m.config.WayOut))
+		cmd.Env = append(cmd.Env, m.config.WayOut.clientEnvironment()...)
 	}
 	started := make(chan error)
 	go m.startInside(cmd, started)

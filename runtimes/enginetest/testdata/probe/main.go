@@ -3,7 +3,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,6 +34,17 @@ func run(verb string, args []string) error {
 		}
 		fmt.Println("sleeping", d)
 		time.Sleep(d)
+	case "get-from": // get-from NAME PATH: get of the variable's value and the path
+		return run("get", []string{os.Getenv(args[0]) + args[1]})
+	case "get": // get URL: prints what a web server answers, asked through the proxy if one is set
+		answer, err := http.Get(args[0])
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		fmt.Printf("%s %s\n", answer.Status, text)
+		return err
 	case "fail": // fail CODE TEXT
 		code, err := strconv.Atoi(args[0])
 		if err != nil {

@@ -1,0 +1,279 @@
+package enginetest
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// user is somebody with a home of their own, a name and a password.
+type user struct{ home, name, password string }
+
+// newUser makes the test run as a user who has configured nothing.
+func newUser(t *testing.T) user {
+	t.Helper()
+	u := user{home: t.TempDir(), name: "reader", password: "secret-" + rand.Text()}
+	must(t, os.Mkdir(filepath.Join(u.home, "run"), 0o700))
+	// The libraries of both engines read HOME once in a process.
+	for name, value := range map[string]string{
+		"HOME": u.home, "DOCKER_CONFIG": "", "DOCKER_AUTH_CONFIG": "", "REGISTRY_AUTH_FILE": "",
+		"XDG_RUNTIME_DIR": filepath.Join(u.home, "run"), "XDG_CONFIG_HOME": filepath.Join(u.home, ".config"),
+		"HTTP_PROXY": "", "http_proxy": "", "HTTPS_PROXY": "", "https_proxy": "", "NO_PROXY": "", "no_proxy": "",
+		"FTP_PROXY": "", "ftp_proxy": "",
+	} {
+		t.Setenv(name, value)
+	}
+	return u
+}
+
+func (u user) basic() string {
+	return base64.StdEncoding.EncodeToString([]byte(u.name + ":" + u.password))
+}
+
+// keep writes the user's login to the registry where a command would, and
+// returns the path.
+func (u user) keep(t *testing.T, path, registry string) string {
+	t.Helper()
+	path = filepath.Join(u.home, path)
+	write(t, path, fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, registry, u.basic()))
+	return path
+}
+
+// helper installs a credential helper that knows the user's login, and names
+// it for the registry in the docker command's configuration.
+func (u user) helper(t *testing.T, registry string) (folder string) {
+	t.Helper()
+	bin := filepath.Join(u.home, "bin")
+	write(t, filepath.Join(bin, "docker-credential-enginetest"), fmt.Sprintf("#!/bin/sh\ncat > /dev/null\n"+
+		`echo '{"ServerURL": "%s", "Username": "%s", "Secret": "%s"}'`+"\n", registry, u.name, u.password))
+	must(t, os.Chmod(filepath.Join(bin, "docker-credential-enginetest"), 0o755))
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	folder = filepath.Join(u.home, "docker-with-helper")
+	write(t, filepath.Join(folder, "config.json"), fmt.Sprintf(`{"credHelpers": {%q: "enginetest"}}`, registry))
+	return folder
+}
+
+// logins pushes to, pulls from and builds on a registry that wants a login,
+// which the user has in each of the places where the engine's command looks.
+func (s suite) logins(t *testing.T) {
+	u := newUser(t)
+	address := servePrivate(t, s.RegistryHost, u)
+	ref := address + "/enginetest/private:1"
+	s.remove(t, ref)
+	must(t, s.Engine.Tag(within(t, time.Minute), baseImage, ref))
+	s.refused(t, "pushing", s.Engine.Push(within(t, time.Minute), ref, runtimes.Pull{PlainHTTP: true}))
+	s.refused(t, "pulling", s.pull(t, ref))
+	must(t, s.Engine.Remove(within(t, time.Minute), ref))
+	s.refused(t, "building", s.buildOn(t, ref, "nobody"))
+
+	type place struct {
+		name string
+		of   []trial.Runtime
+		set  func(t *testing.T)
+	}
+	both := trial.Runtimes()
+	podman := []trial.Runtime{trial.Podman}
+	for _, p := range []place{
+		{"DOCKER_CONFIG", both, func(t *testing.T) {
+			t.Setenv("DOCKER_CONFIG", filepath.Dir(u.keep(t, "elsewhere/config.json", address)))
+		}},
+		{"credential helper", both, func(t *testing.T) { t.Setenv("DOCKER_CONFIG", u.helper(t, address)) }},
+		{"REGISTRY_AUTH_FILE", podman, func(t *testing.T) { t.Setenv("REGISTRY_AUTH_FILE", u.keep(t, "mine.json", address)) }},
+		{"XDG_RUNTIME_DIR", podman, func(t *testing.T) { u.keep(t, "run/containers/auth.json", address) }},
+		{"~/.config", podman, func(t *testing.T) { u.keep(t, ".config/containers/auth.json", address) }},
+	} {
+		if !slices.Contains(p.of, s.Runtime) {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			t.Cleanup(func() {
+				must(t, os.RemoveAll(filepath.Join(u.home, "run/containers")))
+				must(t, os.RemoveAll(filepath.Join(u.home, ".config")))
+			})
+			p.set(t)
+			must(t, s.Engine.Tag(within(t, time.Minute), baseImage, ref))
+			must(t, s.Engine.Push(within(t, time.Minute), ref, runtimes.Pull{PlainHTTP: true}))
+			must(t, s.Engine.Remove(within(t, time.Minute), ref))
+			must(t, s.buildOn(t, ref, strings.NewReplacer("/", "", "~", "", ".", "", " ", "-").Replace(strings.ToLower(p.name))))
+			must(t, s.pull(t, ref))
+			must(t, s.Engine.Remove(within(t, time.Minute), ref))
+		})
+	}
+}
+
+func (s suite) pull(t *testing.T, ref string) error {
+	_, err := s.Engine.Pull(within(t, time.Minute), ref, runtimes.Pull{PlainHTTP: true})
+	return err
+}
+
+func (s suite) buildOn(t *testing.T, base, name string) error {
+	tag := "stratbench.local/enginetest/on-private-" + name + ":1"
+	s.remove(t, tag)
+	r := newRecorder(t)
+	defer r.close()
+	_, err := s.Engine.Build(within(t, time.Minute), runtimes.Build{
+		Tag: tag, NoCache: true, Context: folder(t, "FROM "+base+"\nRUN [\"/probe\", \"env\", \"HOME\"]\n"),
+	}, r.report)
+	return err
+}
+
+// refused checks that the registry refused somebody.
+func (s suite) refused(t *testing.T, what string, err error) {
+	t.Helper()
+	t.Log(err)
+	if err == nil {
+		t.Errorf("%s without a login succeeded", what)
+		return
+	}
+	text := strings.ToLower(err.Error())
+	if !strings.Contains(text, "unauthorized") && !strings.Contains(text, "no basic auth credentials") && !strings.Contains(text, "denied") {
+		t.Errorf("%s without a login: %v, want a refusal", what, err)
+	}
+}
+
+// servePrivate serves a registry without TLS that only the user may use.
+func servePrivate(t *testing.T, host string, u user) string {
+	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	return serve(t, host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, password, _ := r.BasicAuth()
+		if name != u.name || subtle.ConstantTimeCompare([]byte(password), []byte(u.password)) != 1 {
+			w.Header().Set("WWW-Authenticate", `Basic realm="enginetest"`)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]}`)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}))
+}
+
+func serve(t *testing.T, host string, handler http.Handler) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	must(t, err)
+	server := &http.Server{Handler: handler}
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	return listener.Addr().String()
+}
+
+// proxied has a build fetch something that only a proxy can: the host does
+// not exist. The user has set the proxy as the engine's command wants it, with
+// a password, which must not become a part of the image.
+func (s suite) proxied(t *testing.T) {
+	u := newUser(t)
+	proxy := serveProxy(t, s.RegistryHost, u)
+	address := "http://" + u.name + ":" + u.password + "@" + proxy.address
+	switch s.Runtime {
+	case trial.Docker:
+		write(t, filepath.Join(u.home, ".docker/config.json"),
+			fmt.Sprintf(`{"proxies": {"default": {"httpProxy": %q}}}`, address))
+		t.Setenv("DOCKER_CONFIG", filepath.Join(u.home, ".docker"))
+	case trial.Podman:
+		t.Setenv("HTTP_PROXY", address)
+		t.Setenv("http_proxy", address)
+	}
+	const tag = "stratbench.local/enginetest/proxied:1"
+	s.remove(t, tag)
+	r, _ := s.mustBuild(t, runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
+		"FROM "+baseImage+"\nRUN [\"/probe\", \"get\", \"http://host.invalid/greeting\"]\nRUN [\"/probe\", \"write\", \"/done\", \"yes\"]\n")})
+	if !strings.Contains(r.output.String(), "good day") || proxy.asked.Load() == 0 {
+		t.Errorf("the proxy was asked %d times; output:\n%s", proxy.asked.Load(), r.output.String())
+	}
+	path := filepath.Join(t.TempDir(), "proxied.tar")
+	s.save(t, path, []string{tag})
+	text, err := os.ReadFile(path)
+	must(t, err)
+	if strings.Contains(string(text), u.password) {
+		t.Error("the proxy's password is in the image")
+	}
+
+	asked := proxy.asked.Load()
+	r = newRecorder(t)
+	_, err = s.Engine.Build(within(t, time.Minute), runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
+		"FROM "+baseImage+"\nRUN [\"/probe\", \"get\", \"http://host.invalid/greeting\"]\n"),
+		Args: map[string]string{"HTTP_PROXY": "", "http_proxy": ""}}, r.report)
+	if err == nil || proxy.asked.Load() != asked {
+		t.Errorf("the build's own argument, which names no proxy, did not win: %v, asked %d times", err, proxy.asked.Load()-asked)
+	}
+}
+
+type proxy struct {
+	address string
+	asked   atomic.Int64
+}
+
+// serveProxy serves a small HTTP proxy that wants the user's name and password
+// and knows a host of its own, host.invalid.
+func serveProxy(t *testing.T, host string, u user) *proxy {
+	origin := serve(t, "127.0.0.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "good day") }))
+	p := &proxy{}
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = "http", origin
+	}}
+	p.address = serve(t, host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") != "Basic "+u.basic() {
+			w.Header().Set("Proxy-Authenticate", "Basic")
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		p.asked.Add(1)
+		forward.ServeHTTP(w, r)
+	}))
+	return p
+}
+
+// download has a build fetch something over TLS from the module proxy that this
+// host uses: with a name that the engine's machine can resolve, and with the
+// host's certificates as a secret. Where the proxy is, is an argument, so that
+// it stands in no file.
+func (s suite) download(t *testing.T) {
+	modules, err := exec.Command("go", "env", "GOPROXY").Output()
+	must(t, err)
+	proxy, _, _ := strings.Cut(strings.TrimSpace(string(modules)), ",")
+	if !strings.Contains(proxy, "://") {
+		Missing(t, "this host uses no module proxy")
+	}
+	const tag, mounted = "stratbench.local/enginetest/download:1", "/etc/ssl/certs/ca-certificates.crt"
+	s.remove(t, tag)
+	r, _ := s.mustBuild(t, runtimes.Build{
+		Tag: tag, NoCache: true, Args: map[string]string{"MODULES": strings.TrimSuffix(proxy, "/")},
+		Secrets: map[string]string{"ca-certificates": hostAuthorities()},
+		Context: folder(t, "FROM "+baseImage+"\nARG MODULES\n"+
+			"RUN --mount=type=secret,id=ca-certificates,target="+mounted+` ["/probe", "get-from", "MODULES", "/golang.org/x/sync/@v/v0.1.0.info"]`+"\n"+
+			"COPY . /sent\n"+`RUN ["/probe", "list", "/sent"]`+"\n"),
+	})
+	if output := r.output.String(); !strings.Contains(output, "200 OK") || !strings.Contains(output, `"v0.1.0"`) {
+		t.Errorf("the build fetched:\n%s", output)
+	}
+	if output := r.output.String(); !strings.Contains(output, "found /sent/Dockerfile") || strings.Contains(output, "secret") {
+		t.Errorf("of the context there is in the image, where no secret may be:\n%s", output)
+	}
+}
+
+// hostAuthorities is the file of the authorities that this host trusts.
+func hostAuthorities() string {
+	if path := os.Getenv("SSL_CERT_FILE"); path != "" {
+		return path
+	}
+	return "/etc/ssl/certs/ca-certificates.crt"
+}
