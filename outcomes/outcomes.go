@@ -41,6 +41,9 @@ type Case struct {
 	Worst trial.Sample
 	// MemoryFull says that the machine was at its memory limit.
 	MemoryFull bool
+	// Confined is, of a machine that reaches nothing outside, the line in which
+	// something wanted to; see WantsOut.
+	Confined string
 }
 
 // Reported is the pipeline's own account of its end.
@@ -53,7 +56,7 @@ type Reported struct {
 // Judge decides. The rules are asked in the order of precedence, and the first
 // that knows the answer gives it.
 func Judge(c Case) trial.Verdict {
-	v := c.decide()
+	v := c.confined(c.decide())
 	v.Phase = c.phase(v)
 	if c.Reported != nil {
 		v.TimedOut = c.Reported.Verdict.TimedOut && v.Outcome != trial.OK

@@ -153,3 +153,44 @@ func TestExitCauses(t *testing.T) {
 		}
 	}
 }
+
+// TestConfined judges failures on a machine that reaches nothing outside: what
+// wanted to fetch something says so, in the words of many tools, and what did
+// not is judged as ever.
+func TestConfined(t *testing.T) {
+	for name, c := range map[string]struct {
+		text    string
+		phase   trial.Phase
+		decided trial.Outcome
+		want    string
+	}{
+		"go":            {"go: example.com/mod@v1.2.3: Get \"https://modules.example/example.com/mod/@v/v1.2.3.mod\": dial tcp: lookup modules.example on 198.18.0.1:53: read udp 10.0.0.2:4->198.18.0.1:53: read: connection refused", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"apt":           {"W: Failed to fetch http://packages.example/dists/stable/InRelease  Temporary failure resolving 'packages.example'", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"npm":           {"npm error code EAI_AGAIN\nnpm error syscall getaddrinfo", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"pip":           {"Failed to establish a new connection: [Errno -2] Name or service not known", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"curl":          {"curl: (6) Could not resolve host: files.example", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"git":           {"fatal: unable to access 'https://git.example/a/b/': Couldn't resolve host", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"wget":          {"wget: bad address 'files.example'", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"by address":    {"dial tcp 203.0.113.7:443: connect: network is unreachable", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"java":          {"Caused by: java.net.UnknownHostException: repo.example", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"cargo":         {"spurious network error: [6] Could not resolve hostname (Could not resolve host: index.example)", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
+		"a node":        {"Failed to pull image \"registry.example/db:1\": dial tcp: lookup registry.example on 10.89.0.1:53: server misbehaving", trial.PhaseDeploy, trial.PullFailed, NoWayOut},
+		"a mistake":     {"main.go:7:2: undefined: server", trial.PhaseBuild, trial.BuildFailed, "compile"},
+		"its own name":  {"dial tcp: lookup db.default.svc on 10.96.0.10:53: no such host", trial.PhaseDeploy, trial.DeployFailed, "crash-loop"},
+		"a test's word": {"dial tcp: lookup nobody.example: no such host", trial.PhaseTest, trial.TestFailed, "tests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line, _ := WantsOut("some line\n" + c.text)
+			ended := Case{
+				Reported: &Reported{Verdict: trial.Verdict{Outcome: c.decided, Phase: c.phase}},
+				Text:     classify.Result{Outcome: c.decided, Cause: c.want, Confidence: 0.8}, Confined: line,
+			}
+			if c.want == NoWayOut {
+				ended.Text.Cause = "other"
+			}
+			if v := Judge(ended); v.Outcome != c.decided || v.Cause != c.want {
+				t.Errorf("judged %s/%s, want %s/%s", v.Outcome, v.Cause, c.decided, c.want)
+			}
+		})
+	}
+}

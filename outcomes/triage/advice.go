@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes"
 	"github.com/stratbench/stratbench/results"
 )
 
@@ -47,12 +48,22 @@ var counsels = []counsel{
 	{trial.BuildFailed, "silent", "A step of the build said nothing for the whole limit on silence, while the engine answered and the step's processes lived. That is the step, not the engine.",
 		[]string{"run the step by hand: does it wait for input, for a lock or for the network?", "if it is merely quiet, raise limits.silence.build"}},
 	{trial.BuildFailed, "limit", "The builds were not done within their limit, though they made progress.", []string{"raise limits.phase.build, or give the machine more"}},
+	{trial.BuildFailed, outcomes.NoWayOut, "A step of the build fetches something, and the isolated machine reaches nothing outside of it. Neither the Dockerfile nor the engine is to blame.",
+		[]string{"settings.machine.network: host lets isolated machines reach what this host reaches; build.argsFromEnvironment hands on variables such as GOPROXY",
+			"or put what is fetched into the build's context, such as with go mod vendor, so that no trial waits for a network"}},
 	{trial.BuildFailed, "", "A step of the build failed by itself. The engine did its work.",
 		[]string{"read the lines above the error in the trial's log: the mistake is in the Dockerfile or the code", "the trial counts as a failure of the workload, not of the engine"}},
 	{trial.Storage, "disk-full", "The machine's disk has no room left.",
 		[]string{"free room, or give the store more", "smaller images, or fewer layers, need less of it"}},
 	{trial.Storage, "", "The engine's storage failed: a layer, its database or a lock in it.",
 		[]string{"repeat with strategy serial: races over layers need two builds at once"}},
+	{trial.PullFailed, outcomes.NoWayOut, "An image had to be fetched, and the isolated machine reaches nothing outside of it. No registry was asked.",
+		[]string{"settings.machine.network: host lets isolated machines, and their clusters' nodes, reach what this host reaches",
+			"or build the image in the workload, on one of the machine's own base images"}},
+	{trial.PullFailed, "denied", "The registry wants a login. It got none, or one that it does not accept for this image.",
+		[]string{"docker login HOST, or podman login HOST, as the user who runs stratbench; with sudo, that is root",
+			"on an isolated machine, settings.machine.network: host is needed too: without it no login of the user's is there",
+			"the nodes of a cluster pull without the user's logins: give their pods an imagePullSecret, or load the image"}},
 	{trial.PullFailed, "", "An image could not be fetched from its registry. The engine did what it could.",
 		[]string{"ask the registry by hand from the same network", "strategies that build need no registry for the workload's own images"}},
 	{trial.ClusterCreateFailed, "", "Kind could not create the cluster.",
