@@ -93,6 +93,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(InjectionKinds())
 	case reflect.TypeFor[MachineKind]():
 		return enum(MachineKinds())
+	case reflect.TypeFor[MachineNetwork]():
+		return enum(MachineNetworks())
 	case reflect.TypeFor[TestFormat]():
 		return enum(TestFormats())
 	}

@@ -46,6 +46,10 @@ type BuildSettings struct {
 	NoCache bool `json:"noCache" jsonschema:"default=true"`
 	// Args are build arguments for every image; they win over an image's own.
 	Args map[string]string `json:"args"`
+	// ArgsFromEnvironment names variables of the environment in which stratbench
+	// is started that are build arguments too, such as GOPROXY. Their values are
+	// in no record and no log. A variable that is not set is no argument.
+	ArgsFromEnvironment []string `json:"argsFromEnvironment,omitempty"`
 }
 
 // LoadSettings say how images come into the cluster's node.
@@ -63,6 +67,11 @@ type MachineSettings struct {
 	Kind MachineKind `json:"kind" jsonschema:"default=auto"`
 	// CPUs limits the machine's processors; 0 leaves them as they are.
 	CPUs float64 `json:"cpus" jsonschema:"minimum=0"`
+	// Network says what an isolated machine reaches: none is stratbench's own
+	// registry and nothing else, host is all that this host reaches, through its
+	// proxies and with the user's logins to registries. Default none: what is
+	// fetched while a trial is timed is timed too, and no two fetches are alike.
+	Network MachineNetwork `json:"network,omitempty" jsonschema:"default=none"`
 }
 
 // RegistrySettings name a registry. Without a prefix, stratbench starts one.
@@ -88,6 +97,18 @@ const (
 func MachineKinds() []MachineKind {
 	return []MachineKind{MachineAuto, MachineHost, MachineIsolated, MachinePodman}
 }
+
+// MachineNetwork is what an isolated machine reaches; empty is none.
+type MachineNetwork string
+
+// The networks of isolated machines.
+const (
+	NetworkNone MachineNetwork = "none"
+	NetworkHost MachineNetwork = "host"
+)
+
+// MachineNetworks lists every MachineNetwork.
+func MachineNetworks() []MachineNetwork { return []MachineNetwork{NetworkNone, NetworkHost} }
 
 func defaultSettings() Settings {
 	return Settings{

@@ -40,6 +40,7 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 		Context:    image.Context,
 		Dockerfile: image.Dockerfile,
 		Args:       image.Args,
+		Secrets:    image.Secrets,
 		NoCache:    t.cfg.NoCache,
 	}, steps.report)
 	steps.close(err)

@@ -54,6 +54,8 @@ type Image struct {
 	Context    string            `json:"context"`
 	Dockerfile string            `json:"dockerfile"`
 	Args       map[string]string `json:"args"`
+	// Secrets are files that builds may mount, by their ids.
+	Secrets map[string]string `json:"secrets,omitempty"`
 }
 
 // Test is the suite's command and how its results are read.

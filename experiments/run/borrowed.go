@@ -56,6 +56,8 @@ func (p *borrowedPlace) check(s experiments.Settings) error {
 		return fmt.Errorf("engine %s: a running engine is what it is; take the factor out, or use --machine isolated", s.Engine)
 	case s.Machine.CPUs != 0:
 		return errors.New("machine.cpus: a running engine has the processors that it has; take the setting out, or use --machine isolated")
+	case s.Machine.Network == experiments.NetworkNone:
+		return errors.New("machine.network: a running engine has the network that it has; take the setting out, or use --machine isolated")
 	case strategy.Pull && s.Registry.Prefix == "" && !local:
 		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
 	case p.of == machine.PodmanMachine || s.Memory == 0:

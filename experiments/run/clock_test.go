@@ -21,7 +21,7 @@ func TestClockSetBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			log, err := openTrialLog(filepath.Join(dir, "log.txt"))
+			log, err := openTrialLog(filepath.Join(dir, "log.txt"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

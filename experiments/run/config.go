@@ -3,6 +3,7 @@ package run
 import (
 	"maps"
 
+	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
@@ -28,11 +29,17 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 			Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures},
 		Limits: x.spec.Limits.Phase, Silence: x.spec.Limits.Silence, WorkDir: workDir,
 	}
+	secrets := map[string]string{}
+	if path := hostAuthorities(); path != "" && (p.kind() != machine.Isolated || s.Machine.Network == experiments.NetworkHost) {
+		secrets[authoritiesSecret] = path
+	}
 	for _, i := range w.Images {
 		args := maps.Clone(p.buildArgs())
+		maps.Copy(args, argsFromEnvironment(s))
 		maps.Copy(args, i.Args)
 		maps.Copy(args, s.Build.Args)
-		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile, Args: args})
+		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile,
+			Args: args, Secrets: secrets})
 	}
 	p.adapt(&cfg)
 	if stop, err = x.registry(&cfg, m); err != nil {

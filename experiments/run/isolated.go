@@ -183,7 +183,7 @@ func (p *isolatedPlace) loadImages(ctx context.Context, m *isolated.Machine) err
 func (p *isolatedPlace) start(ctx context.Context, s experiments.Settings, _, dir string) (machine.Machine, error) {
 	m, err := isolated.Start(ctx, isolated.Config{
 		Store: p.store, From: store.Golden(p.goldenKey(s)), Runtime: s.Runtime, Memory: s.Memory, CPUs: s.Machine.CPUs,
-		Log: filepath.Join(dir, "engine.log"), Binds: p.binds,
+		Log: filepath.Join(dir, "engine.log"), Binds: p.binds, WayOut: wayOut(s),
 	})
 	if err != nil {
 		return nil, err

@@ -12,24 +12,25 @@ import (
 
 // trialLog is a trial's whole log: each line with its time and its place.
 type trialLog struct {
-	mu   sync.Mutex
-	file *os.File
-	buf  *bufio.Writer
+	mu      sync.Mutex
+	file    *os.File
+	buf     *bufio.Writer
+	secrets secrets
 }
 
-func openTrialLog(name string) (*trialLog, error) {
+func openTrialLog(name string, hide secrets) (*trialLog, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("creating the trial's log: %w", err)
 	}
-	return &trialLog{file: f, buf: bufio.NewWriter(f)}, nil
+	return &trialLog{file: f, buf: bufio.NewWriter(f), secrets: hide}, nil
 }
 
 // line writes one line: "   12.345s build/datastore  text".
 func (l *trialLog) line(at trial.Seconds, place, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(l.buf, "%10.3fs %-18s %s\n", at.Duration().Seconds(), place, text)
+	fmt.Fprintf(l.buf, "%10.3fs %-18s %s\n", at.Duration().Seconds(), place, l.secrets.hide(text))
 	// A killed runner must not take the last lines with it.
 	l.buf.Flush()
 }

@@ -56,8 +56,9 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, kind results.Kind) 
 	}
 	x.run(ctx)
 	x.finish(ctx)
+	record, err := x.log.secrets.hideIn(x.record)
 	// A trial whose log could not be kept is not recorded, and done again.
-	return x.record, x.log.Close()
+	return record, errors.Join(err, x.log.Close())
 }
 
 func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, error) {
@@ -73,7 +74,7 @@ func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, err
 	if err != nil {
 		return nil, err
 	}
-	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"))
+	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(settings))
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes"
 	"github.com/stratbench/stratbench/outcomes/classify"
@@ -103,7 +104,11 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.MemoryFull = x.memoryFull()
 	c.Worst = x.worst(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	if reported && result.Error != "" {
-		c.Text = x.readText(result)
+		text := x.phaseText(result)
+		c.Text = x.classified(result, text)
+		if line, found := outcomes.WantsOut(text); found && x.confined() {
+			c.Confined = line
+		}
 	}
 	x.record.Verdict = outcomes.Judge(c)
 	for i, e := range x.record.Observed {
@@ -150,14 +155,19 @@ func tellsOf(place string, r pipeline.Result) bool {
 	return place == "worker" || phase == string(r.Phase) && (image == "" || r.Image == "" || image == r.Image)
 }
 
-// readText has the log of the phase that failed classified, with the error as
-// its last line. What a phase says once a limit has ended it is a consequence
+// confined says whether the trial's machine reaches nothing outside of it.
+func (x *execution) confined() bool {
+	return x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != experiments.NetworkHost
+}
+
+// phaseText is the log of the phase that failed, with the error as its last
+// line. What a phase says once a limit has ended it is a consequence
 // and left out; of the cluster it is its node's log of the time before. A log
 // that cannot be read says nothing.
-func (x *execution) readText(r pipeline.Result) classify.Result {
+func (x *execution) phaseText(r pipeline.Result) string {
 	f, err := os.Open(filepath.Join(x.r.journal.Dir(), x.record.Log))
 	if err != nil {
-		return classify.Result{}
+		return ""
 	}
 	defer f.Close()
 	var text strings.Builder
@@ -175,7 +185,12 @@ func (x *execution) readText(r pipeline.Result) classify.Result {
 	if !r.TimedOut || r.Phase != trial.PhaseBuild {
 		text.WriteString(r.Error)
 	}
-	said, err := classify.Classify(context.Background(), classify.Options{Phase: r.Phase, Runtime: x.settings.Runtime}, strings.NewReader(text.String()))
+	return text.String()
+}
+
+// classified is what the text of a phase tells; nothing, where it cannot be told.
+func (x *execution) classified(r pipeline.Result, text string) classify.Result {
+	said, err := classify.Classify(context.Background(), classify.Options{Phase: r.Phase, Runtime: x.settings.Runtime}, strings.NewReader(text))
 	if err != nil {
 		return classify.Result{}
 	}
