@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -27,6 +28,9 @@ import (
 // runnerCommand has the test program be a runner, so that a test can kill one.
 const runnerCommand = "runner"
 
+// cleanerCommand has it remove what killed runs left.
+const cleanerCommand = "cleaner"
+
 // TestMain lets the test program be a machine's first process, a worker and a
 // runner, as the real program is.
 func TestMain(m *testing.M) {
@@ -35,8 +39,13 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case WorkerCommand:
 			exitOn(Work(context.Background(), os.Stdin, os.Stdout))
+		case cleanerCommand:
+			_, err := Clean(context.Background(), true, func(text string) { fmt.Fprintln(os.Stderr, text) })
+			exitOn(err)
 		case runnerCommand:
-			ctx, stop := context.WithCancelCause(context.Background())
+			signalled, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGHUP)
+			defer release()
+			ctx, stop := context.WithCancelCause(signalled)
 			go func() {
 				// The test closes standard input to interrupt.
 				bufio.NewReader(os.Stdin).ReadByte()

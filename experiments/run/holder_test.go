@@ -1,0 +1,83 @@
+package run
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// TestHolders judges holders of a lock from this process: only one of this very
+// host that has ended is dead.
+func TestHolders(t *testing.T) {
+	me := newHolder("20260102-030405-mine")
+	if !strings.HasPrefix(me.Mark, "20260102-030405-") || newHolder("my results").Mark == newHolder("my results").Mark {
+		t.Errorf("the mark is %q", me.Mark)
+	}
+	for _, name := range []string{clusterName(me.Mark, "t001"), imageName(me.Mark, "t001", "Red")} {
+		if markIn(name) != me.Mark || trialIn(name) != "t001" {
+			t.Errorf("%s is of %q and %q", name, markIn(name), trialIn(name))
+		}
+	}
+	for _, mine := range []string{"stratbench-trial", "stratbench-mine-t001", "kind", "stratbench.local/trial/mine:latest", "x-" + clusterName(me.Mark, "t001")} {
+		if markIn(mine) != "" {
+			t.Errorf("%s is taken for a trial's", mine)
+		}
+	}
+	if node := clusterName(me.Mark, "t9999") + "-external-load-balancer"; len(node) > 63 {
+		t.Errorf("%s is no name of a host: it has %d characters", node, len(node))
+	}
+	for name, c := range map[string]struct {
+		change func(*holder)
+		dead   bool
+	}{
+		"this process":             {func(*holder) {}, false},
+		"another process":          {func(h *holder) { h.PID, h.Process = os.Getppid(), processBegan(os.Getppid()) }, false},
+		"a process that has ended": {func(h *holder) { h.PID = 1 << 30 }, true},
+		"a number used again":      {func(h *holder) { h.Process = "1" }, true},
+		"before a restart":         {func(h *holder) { h.Boot = "another" }, true},
+		"another host":             {func(h *holder) { h.Host, h.PID = "elsewhere", 1<<30 }, false},
+		"another container":        {func(h *holder) { h.Namespace, h.PID = "pid:[1]", 1<<30 }, false},
+		"nobody known":             {func(h *holder) { *h = holder{} }, false},
+	} {
+		h := me
+		c.change(&h)
+		read := holderOf(h.labels())
+		if read.dead(me) != c.dead || read.Mark != h.Mark || !read.Since.Equal(h.Since) {
+			t.Errorf("%s: dead is %t; read as %+v", name, read.dead(me), read)
+		}
+	}
+}
+
+// TestLedgersSurviveAKill reads what was written down before the last line was
+// cut off.
+func TestLedgersSurviveAKill(t *testing.T) {
+	dir := ledgers(t.TempDir(), "AB:CD")
+	l, err := openLedger(dir, debt{Mark: "m", Trial: "t001", Cluster: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []debt{{Names: []string{"a", "b"}, Builds: []string{"x"}}, {Made: []runtimes.ImageID{"5d41"}}} {
+		if err := l.add(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.file.WriteString(`{"made":["7f8`); err != nil {
+		t.Fatal(err)
+	}
+	again, err := readLedgers(dir)
+	if err != nil || len(again) != 1 {
+		t.Fatalf("%d ledgers, %v", len(again), err)
+	}
+	d := again[0].debt
+	if d.Cluster != "c" || len(d.Names) != 2 || len(d.Builds) != 1 || len(d.Made) != 1 || d.Made[0] != "5d41" {
+		t.Errorf("read %+v", d)
+	}
+	if err := again[0].settled(); err != nil {
+		t.Error(err)
+	}
+	if again, err := readLedgers(dir); err != nil || len(again) != 0 {
+		t.Errorf("%d ledgers are left, %v", len(again), err)
+	}
+}
