@@ -17,6 +17,7 @@ import (
 func (w *Workload) resolve() []problem {
 	r := &resolver{dir: w.Dir}
 	r.images(w.Images)
+	r.siblings(w.Images)
 	if w.KindConfig != "" {
 		w.KindConfig = r.file("/kindConfig", w.KindConfig)
 	}
@@ -53,13 +54,13 @@ func (r *resolver) images(images []Image) {
 		if image.Weight == 0 {
 			image.Weight = 1
 		}
-		if image.Name != "" && names[image.Name] {
+		if image.Name != "" && names[strings.ToLower(image.Name)] {
 			r.problem(at+"/name", "a second image is named %q; give each a name of its own", image.Name)
 		}
 		if image.Tag != "" && tags[image.Tag] {
 			r.problem(at+"/tag", "a second image has the tag %q; give each a tag of its own", image.Tag)
 		}
-		names[image.Name], tags[image.Tag] = true, true
+		names[strings.ToLower(image.Name)], tags[image.Tag] = true, true
 		r.tag(at+"/tag", image.Tag)
 		if image.Context != "" {
 			image.Context = r.absolute(image.Context)

@@ -39,7 +39,8 @@ func part(name string, n int) string {
 	return ""
 }
 
-// nameImages gives the images of a trial their names on its engine. What is
+// nameImages gives the images of a trial their names on its engine, also where
+// a build argument of one names another. What is
 // pushed and pulled is named by its registry: the trial's own, or a user's, in
 // which it has a tag of the run's own.
 func (x *execution) nameImages(cfg *pipeline.Config) {
@@ -52,6 +53,15 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 		cfg.Images[i].Ref = imageName(x.r.me.Mark, x.trial.ID, image.Name)
 		if cfg.Registry != "" {
 			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
+		}
+	}
+	for _, of := range cfg.Images {
+		for arg, value := range of.Args {
+			for _, named := range cfg.Images {
+				if value == named.Tag {
+					of.Args[arg] = named.Ref
+				}
+			}
 		}
 	}
 }
