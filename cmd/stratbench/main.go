@@ -11,12 +11,14 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
 func main() {
 	isolated.Main()
+	os.Stderr = lasting(os.Stderr)
 	ctx, stop := interruptible()
 	err := rootCommand().ExecuteContext(ctx)
 	stop()
@@ -24,6 +26,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "stratbench:", err)
 	}
 	os.Exit(exitCode(err))
+}
+
+// lasting is the same file by another number. Go ends a program that writes to
+// number 1 or 2 when nobody reads it any more, such as after an ssh connection
+// without a terminal has dropped: a run would end in the middle of a trial.
+func lasting(f *os.File) *os.File {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return f
+	}
+	return os.NewFile(uintptr(fd), f.Name())
 }
 
 // interruptible returns a context that the first Ctrl-C, SIGTERM or SIGHUP

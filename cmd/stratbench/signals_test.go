@@ -17,15 +17,18 @@ func init() {
 		return
 	}
 	ctx, stop := interruptible()
+	os.Stderr = lasting(os.Stderr)
 	os.Stdout.WriteString("ready")
 	<-ctx.Done()
+	os.Stderr.WriteString("nobody reads this")
 	os.Stdout.WriteString("clean")
 	time.Sleep(time.Minute) // the second signal comes
 	stop()
 }
 
 // TestSignalsStopCleanly sends each signal twice: the first ends the context,
-// the second the program. Under nohup the loss of the terminal is nothing.
+// the second the program. Under nohup the loss of the terminal is nothing, and
+// a standard error that nobody reads is nothing either.
 func TestSignalsStopCleanly(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		p := waiting(t, os.Args[0])
@@ -59,11 +62,17 @@ func waiting(t *testing.T, argv ...string) waitingProgram {
 	}
 	t.Cleanup(func() { r.Close() })
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env, cmd.Stdout = append(os.Environ(), signalled+"=yes"), w
+	unread, broken, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unread.Close()
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), signalled+"=yes"), w, broken
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
+	broken.Close()
 	t.Cleanup(func() { cmd.Process.Kill() })
 	p := waitingProgram{cmd, r}
 	p.says(t, "ready")
