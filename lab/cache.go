@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +30,10 @@ func (a artifact) String() string { return a.name + "-" + a.key }
 type cache struct {
 	dir string
 	log io.Writer
+	// tell, unless nil, is told what is in hand.
+	tell   func(names []string)
+	mu     sync.Mutex
+	inHand []string
 }
 
 // manifest is written last into an artifact and says what must be there.
@@ -96,6 +102,10 @@ func (c *cache) ensure(ctx context.Context, a artifact) error {
 	}
 	began := time.Now()
 	fmt.Fprintf(c.log, "lab: building %s\n", a)
+	c.change(func(names []string) []string { return append(names, a.name) })
+	defer c.change(func(names []string) []string {
+		return slices.DeleteFunc(names, func(n string) bool { return n == a.name })
+	})
 	tmp := filepath.Join(c.building(), a.String())
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return fmt.Errorf("building %s: %w", a, err)
@@ -108,6 +118,16 @@ func (c *cache) ensure(ctx context.Context, a artifact) error {
 	}
 	fmt.Fprintf(c.log, "lab: built %s in %.1f s\n", a, time.Since(began).Seconds())
 	return nil
+}
+
+// change changes what is in hand, and tells.
+func (c *cache) change(what func([]string) []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inHand = what(c.inHand)
+	if c.tell != nil {
+		c.tell(slices.Clone(c.inHand))
+	}
 }
 
 func (c *cache) keep(a artifact, tmp string) error {

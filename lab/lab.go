@@ -41,6 +41,9 @@ type Options struct {
 	Suites []string
 	// Log receives a line for each thing begun and finished; nil for none.
 	Log io.Writer
+	// Building, unless nil, is told the names of what is being built whenever
+	// that changes, from one goroutine at a time.
+	Building func(names []string)
 }
 
 // Lab is a complete set of artifacts.
@@ -77,7 +80,7 @@ func Build(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cache{dir: o.CacheDir, log: o.Log}
+	c := &cache{dir: o.CacheDir, log: o.Log, tell: o.Building}
 	r, err := findRecipes(ctx, c, o.Suites)
 	if err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func (e Endpoint) Environ(env []string) []string {
 func (e Endpoint) API() (*url.URL, error) {
 	scheme, _, ok := strings.Cut(e.Address, "://")
 	if !ok {
-		return nil, fmt.Errorf("%q is no address of an engine: it has no scheme, such as unix://", e.Address)
+		return nil, fmt.Errorf("%q is no address of an engine: it has no scheme; write unix:///path, tcp://host:port or ssh://user@host", e.Address)
 	}
 	switch scheme {
 	case "unix", "npipe", "ssh":

@@ -60,9 +60,11 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 	if err != nil {
 		return c, err
 	}
-	options.Root, options.Report = f.results, newProgress(cmd.ErrOrStderr()).update
+	show := newProgress(cmd.ErrOrStderr())
+	options.Root, options.Report = f.results, show.update
 	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %d blocks\n", strings.Join(options.Cells, "; "), options.Good.ID(), options.Blocks)
 	_, err = f.confirming.run(cmd.Context(), options)
+	show.close()
 	var cells *confirm.CellError
 	if errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.As(err, &cells) {
 		c.NotConfirmed(err)

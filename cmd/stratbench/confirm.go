@@ -63,7 +63,7 @@ Exit codes:
 				}
 				o.Metrics = append(o.Metrics, m)
 			}
-			o.Machine, o.Report = machine.Kind(kind), newProgress(cmd.ErrOrStderr()).update
+			o.Machine = machine.Kind(kind)
 			return confirmAndPrint(cmd, o, &output)
 		},
 	}
@@ -85,7 +85,10 @@ Exit codes:
 // confirmAndPrint runs both states, prints the table, and answers with the
 // exit code.
 func confirmAndPrint(cmd *cobra.Command, o confirm.Options, output *outputFlag) error {
+	show := newProgress(cmd.ErrOrStderr())
+	o.Report = show.update
 	r, err := confirm.Run(cmd.Context(), o)
+	show.close()
 	var cells *confirm.CellError
 	switch {
 	case errors.As(err, &cells) || errors.Is(err, results.ErrInUse):

@@ -24,7 +24,11 @@ the same when something is missing.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			began := time.Now()
 			if ifNeeded {
-				if why, needed := run.NeedsLab(cmd.Context()); !needed {
+				why, needed, err := run.NeedsLab(cmd.Context())
+				if err != nil {
+					return usageError{err}
+				}
+				if !needed {
 					fmt.Fprintln(cmd.ErrOrStderr(), "no lab is needed:", why)
 					return nil
 				}
@@ -34,11 +38,12 @@ the same when something is missing.`,
 					return usageError{err}
 				}
 			}
-			note := newProgress(cmd.ErrOrStderr()).note
-			if err := run.PrepareLab(cmd.Context(), note); err != nil {
+			show := newProgress(cmd.ErrOrStderr())
+			defer show.close()
+			if err := run.PrepareLab(cmd.Context(), show.update); err != nil {
 				return err
 			}
-			note(fmt.Sprintf("the lab is ready after %s", time.Since(began).Round(100*time.Millisecond)))
+			show.note(fmt.Sprintf("the lab is ready after %s", time.Since(began).Round(100*time.Millisecond)))
 			return nil
 		},
 	}

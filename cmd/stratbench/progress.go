@@ -5,11 +5,23 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/report"
+)
+
+// How often progress gives a sign of life: on a terminal, where the line is
+// kept current, and elsewhere, where each is a line of its own. Trials are
+// short next to what may be prepared for them, and many.
+const (
+	beatTerminal    = time.Second
+	beatPreparation = 10 * time.Second
+	beatTrial       = time.Minute
 )
 
 // progress tells how far a run is: on a terminal with one line that is kept
@@ -17,42 +29,123 @@ import (
 type progress struct {
 	w        io.Writer
 	terminal bool
-	current  *trial.Trial
-	done     int
-	total    int
-	left     time.Duration
-	width    int
+	stop     chan struct{}
+
+	// mu guards what follows against the clock.
+	mu sync.Mutex
+	// current is what is under way, empty for nothing; phase is of it.
+	current, phase string
+	preparing      bool
+	// since is when current began, beaten when its last sign of life was given.
+	since, beaten time.Time
+	done, total   int
+	// left is how long all that remains takes, as estimated at estimated.
+	left      time.Duration
+	estimated time.Time
+	width     int
 }
 
+// newProgress starts a display of progress. close ends it.
 func newProgress(w io.Writer) *progress {
-	return &progress{w: w, terminal: isTerminal(w)}
+	p := &progress{w: w, terminal: isTerminal(w), stop: make(chan struct{})}
+	go p.keepTime()
+	return p
 }
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// keepTime gives signs of life while nothing else happens.
+func (p *progress) keepTime() {
+	clock := time.NewTicker(beatTerminal)
+	defer clock.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case now := <-clock.C:
+			p.beat(now)
+		}
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
+
+func (p *progress) beat(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	every := beatTrial
+	if p.preparing {
+		every = beatPreparation
+	}
+	switch {
+	case p.current == "":
+	case p.terminal:
+		p.redraw(now)
+	case now.Sub(p.beaten) >= every:
+		p.beaten = now
+		fmt.Fprintln(p.w, p.status(now))
+	}
+}
+
+// close ends the display, and removes the line that is kept current.
+func (p *progress) close() {
+	close(p.stop)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begin("", false)
+	p.clear()
 }
 
 func (p *progress) update(u run.Update) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch {
 	case u.Note != "":
 		p.line(u.Note)
+	case u.Preparing != nil:
+		p.prepare(*u.Preparing)
 	case u.Started != nil:
-		p.current, p.done, p.total, p.left = u.Started, u.Done, u.Total, u.Left
+		p.counts(u)
+		p.begin(u.Started.String(), false)
 		if !p.terminal {
-			p.line(p.position() + " " + u.Started.String() + p.estimate())
+			p.line(p.position() + " " + p.current + p.estimate(time.Now()))
 		}
-		p.status("")
 	case u.Ended != nil:
-		p.done, p.left = u.Done, u.Left
+		p.counts(u)
+		p.begin("", false)
 		p.line(p.position() + " " + ended(u))
 	case u.Now != "":
-		p.status(": " + string(u.Now))
+		p.phase = string(u.Now)
 	}
+	if p.terminal {
+		p.redraw(time.Now())
+	}
+}
+
+func (p *progress) counts(u run.Update) {
+	p.done, p.left, p.estimated = u.Done, u.Left, time.Now()
+	if u.Started != nil {
+		p.total = u.Total
+	}
+}
+
+// begin makes something what is under way, with a clock of its own.
+func (p *progress) begin(what string, preparing bool) {
+	p.current, p.phase, p.preparing = what, "", preparing
+	p.since = time.Now()
+	p.beaten = p.since
+}
+
+func (p *progress) prepare(of run.Preparation) {
+	if of.What != p.current || !p.preparing {
+		p.begin(of.What, of.What != "")
+		p.left, p.estimated = of.Takes, p.since
+		if of.What != "" && !p.terminal {
+			p.line(of.What + p.estimate(p.since))
+		}
+	}
+	p.phase = of.Detail
 }
 
 // ended has three lines for a failure: what it was, the line that says it best,
@@ -77,11 +170,39 @@ func (p *progress) note(text string) { p.update(run.Update{Note: text}) }
 
 func (p *progress) position() string { return fmt.Sprintf("[%d/%d]", p.done, p.total) }
 
-func (p *progress) estimate() string {
-	if p.left <= 0 {
+// status is what is under way, with its clock.
+func (p *progress) status(now time.Time) string {
+	text := p.current
+	if !p.preparing {
+		text = p.position() + " " + text
+	}
+	if p.phase != "" {
+		text += ": " + p.phase
+	}
+	return text + ", " + clock(now.Sub(p.since)) + p.estimate(now)
+}
+
+// estimate says how long it still takes, while that is known and not over.
+func (p *progress) estimate(now time.Time) string {
+	left := p.left - now.Sub(p.estimated)
+	if left <= 0 {
 		return ""
 	}
-	return ", about " + report.Seconds(trial.Seconds(p.left.Round(time.Second))) + " left"
+	return ", about " + roughly(left) + " left"
+}
+
+// roughly prints a forecast: whole seconds, or from two minutes on whole minutes.
+func roughly(d time.Duration) string {
+	if d < 2*time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+}
+
+// clock prints 3:07.
+func clock(d time.Duration) string {
+	s := int(d.Seconds())
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
 // line prints a line that stays.
@@ -90,15 +211,19 @@ func (p *progress) line(text string) {
 	fmt.Fprintln(p.w, text)
 }
 
-// status redraws the line that is kept current.
-func (p *progress) status(now string) {
-	if !p.terminal || p.current == nil {
+// redraw writes the line that is kept current, cut to the terminal: one that
+// wraps could not be removed again.
+func (p *progress) redraw(now time.Time) {
+	p.clear()
+	if p.current == "" {
 		return
 	}
-	p.clear()
-	text := p.position() + " " + p.current.String() + now + p.estimate()
-	p.width = len([]rune(text))
-	fmt.Fprint(p.w, text)
+	text := []rune(p.status(now))
+	if columns, _, err := term.GetSize(int(p.w.(*os.File).Fd())); err == nil && columns > 1 && len(text) >= columns {
+		text = append(text[:columns-2], '…')
+	}
+	p.width = len(text)
+	fmt.Fprint(p.w, string(text))
 }
 
 func (p *progress) clear() {

@@ -83,11 +83,17 @@ stops cleanly; --resume continues.
 			if err != nil {
 				return err
 			}
-			if asFound && len(run.AsFound(cmd.Context(), spec)) > 0 {
-				p = plan.Make(spec, p.Seed)
+			if asFound {
+				note, err := run.AsFound(cmd.Context(), spec)
+				if err != nil {
+					return usageError{err}
+				}
+				if note != "" {
+					fmt.Fprintln(cmd.ErrOrStderr(), note)
+					p = plan.Make(spec, p.Seed)
+				}
 			}
-			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), Budget: spec.Budget, Look: looker(spec),
-				Report: newProgress(cmd.ErrOrStderr()).update}
+			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), Budget: spec.Budget, Look: looker(spec)}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(dir, resume, spec.Name); err != nil {
 					return usageError{err}
@@ -108,7 +114,10 @@ stops cleanly; --resume continues.
 
 // runAndPrint runs, and prints the table of whatever was recorded.
 func runAndPrint(cmd *cobra.Command, o run.Options, output *outputFlag) error {
+	show := newProgress(cmd.ErrOrStderr())
+	o.Report = show.update
 	folder, runErr := run.Run(cmd.Context(), o)
+	show.close()
 	if errors.Is(runErr, run.ErrCannotRun) || errors.Is(runErr, results.ErrInUse) {
 		return usageError{runErr}
 	}

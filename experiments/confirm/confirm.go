@@ -80,8 +80,11 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 		return r, err
 	}
 	if o.AsFound {
-		run.AsFound(ctx, spec)
-		run.AsFound(ctx, o.Present)
+		for _, s := range []*experiments.Spec{spec, o.Present} {
+			if _, err := run.AsFound(ctx, s); err != nil {
+				return r, notBuilt("%w", err)
+			}
+		}
 	}
 	cells, err := Choose(o.Present, spec, o.Cells)
 	if err != nil {

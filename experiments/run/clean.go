@@ -38,13 +38,13 @@ func Clean(ctx context.Context, remove bool, note func(string)) (all []Remnant, 
 		return nil, err
 	}
 	known := map[string]bool{}
+	engines := machine.Look(ctx, trial.Runtimes()...)
 	for _, rt := range trial.Runtimes() {
-		engines, err := machine.Engines(ctx, rt)
-		if err != nil {
-			note(fmt.Sprintf("%s: not looked at: %v", rt, err))
+		if err := engines.Missing[rt]; err != nil {
+			note("not looked at: " + err.Error())
 			continue
 		}
-		p := &borrowedPlace{of: machine.Host, engine: engines[rt], cache: cache, note: note}
+		p := &borrowedPlace{of: machine.Host, engine: engines.Engines[rt], cache: cache, note: note}
 		found, dir, err := p.remnants(ctx)
 		known[dir] = true
 		all = append(all, found...)

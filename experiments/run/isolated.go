@@ -35,12 +35,14 @@ const defaultSuite = "trixie"
 type isolatedPlace struct {
 	cache string
 	binds []string
-	lab   *lab.Lab
-	store *store.Store
+	// preparing is told what is under way.
+	preparing func(Preparation)
+	lab       *lab.Lab
+	store     *store.Store
 }
 
 func newIsolatedPlace(cache string, binds []string) *isolatedPlace {
-	return &isolatedPlace{cache: cache, binds: binds}
+	return &isolatedPlace{cache: cache, binds: binds, preparing: func(Preparation) {}}
 }
 
 func (p *isolatedPlace) kind() machine.Kind { return machine.Isolated }
@@ -64,8 +66,8 @@ func (p *isolatedPlace) claim(context.Context, holder) error { return nil }
 // prepare builds the lab, opens the store, removes what a killed run left, and
 // makes the golden states that are missing.
 func (p *isolatedPlace) prepare(ctx context.Context, all []experiments.Settings, note func(string)) (err error) {
-	suites := suitesOf(all)
-	if p.lab, err = lab.Build(ctx, lab.Options{CacheDir: filepath.Join(p.cache, "lab"), Suites: suites, Log: noteWriter(note)}); err != nil {
+	defer p.preparing(Preparation{})
+	if err := p.buildLab(ctx, all, note); err != nil {
 		return err
 	}
 	if p.store, err = store.Open(ctx, filepath.Join(p.cache, "store.btrfs"), storeSize); err != nil {
@@ -88,6 +90,28 @@ func (p *isolatedPlace) prepare(ctx context.Context, all []experiments.Settings,
 		}
 	}
 	return nil
+}
+
+func (p *isolatedPlace) buildLab(ctx context.Context, all []experiments.Settings, note func(string)) error {
+	o := labOptions(p.cache, all)
+	work, err := lab.Remaining(ctx, o)
+	if err != nil {
+		return err
+	}
+	if len(work.Names) > 0 {
+		note("the lab is not complete: " + work.String())
+	}
+	o.Log = noteWriter(note)
+	o.Building = func(names []string) {
+		p.preparing(Preparation{What: "building the lab", Detail: strings.Join(names, ", "), Takes: work.Takes})
+	}
+	p.lab, err = lab.Build(ctx, o)
+	return err
+}
+
+// labOptions are those of the lab for machines of these settings.
+func labOptions(cache string, all []experiments.Settings) lab.Options {
+	return lab.Options{CacheDir: filepath.Join(cache, "lab"), Suites: suitesOf(all)}
 }
 
 func suitesOf(all []experiments.Settings) (suites []string) {
@@ -133,7 +157,7 @@ func (p *isolatedPlace) makeGolden(ctx context.Context, s experiments.Settings, 
 		return nil
 	}
 	began := time.Now()
-	note("making the golden state " + key)
+	p.preparing(Preparation{What: "making the golden state " + key, Takes: time.Minute})
 	if err := p.importRoot(ctx, s); err != nil {
 		return err
 	}

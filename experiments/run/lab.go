@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -12,12 +11,15 @@ import (
 
 // PrepareLab builds what isolated machines start from, golden states
 // included, for both runtimes, so that no run has to.
-func PrepareLab(ctx context.Context, note func(string)) error {
+func PrepareLab(ctx context.Context, report func(Update)) error {
 	cache, err := CacheDir()
 	if err != nil {
 		return err
 	}
+	report = oneAtATime(report)
+	note := func(text string) { report(Update{Note: text}) }
 	p := newIsolatedPlace(cache, nil)
+	p.preparing = func(what Preparation) { report(Update{Preparing: &what}) }
 	var all []experiments.Settings
 	for _, rt := range trial.Runtimes() {
 		s := experiments.Settings{Runtime: rt}
@@ -29,12 +31,16 @@ func PrepareLab(ctx context.Context, note func(string)) error {
 	return errors.Join(p.prepare(ctx, all, note), p.close())
 }
 
-// NeedsLab says whether experiments on this machine need a lab, and why not.
-func NeedsLab(ctx context.Context) (why string, needed bool) {
-	for _, rt := range trial.Runtimes() {
-		if engines, err := machine.Engines(ctx, rt); err == nil {
-			return fmt.Sprintf("%s runs at %s", rt, engines[rt]), false
-		}
+// NeedsLab says whether experiments on this machine need a lab, and why not. It
+// is an error that the user has named an engine that is not to be had: then
+// neither is certain.
+func NeedsLab(ctx context.Context) (why string, needed bool, err error) {
+	found := machine.Look(ctx, trial.Runtimes()...)
+	if err := found.Mistaken(); err != nil {
+		return "", false, refused(err)
 	}
-	return "", true
+	if len(found.Engines) > 0 {
+		return "the user's own engine answers: " + found.String(), false, nil
+	}
+	return "", true, refused(found.Named())
 }

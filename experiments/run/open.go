@@ -24,7 +24,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 		places: map[trial.Runtime]place{},
 	}
 	r.report = oneAtATime(o.Report)
-	if err := r.choosePlaces(ctx, o.Machine); err != nil {
+	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
 		return nil, err
 	}
 	if err := r.preflight(); err != nil {

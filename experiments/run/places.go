@@ -7,15 +7,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
 )
 
 // choosePlaces settles where the machines of each runtime come from: as asked
 // on the command line, else by the spec, else by what there is.
-func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
+func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed string) error {
 	cache, err := CacheDir()
 	if err != nil {
 		return err
@@ -23,18 +26,13 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
 	if slices.ContainsFunc(r.spec.Factors, func(f trial.Factor) bool { return f.Name == "machine.kind" }) {
 		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one kind; make a run of each, and analyse them together", ErrCannotRun)
 	}
-	if asked == "" {
-		asked = machine.Kind(r.spec.Settings.Machine.Kind)
-	}
-	if asked == machine.Auto || asked == machine.Host {
-		r.awaitFound(ctx)
-	}
-	choice, err := choose(ctx, asked, r.runtimes())
+	choice, err := r.choose(ctx, asked, resumed)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCannotRun, err)
+		return refused(err)
 	}
 	r.report(Update{Note: fmt.Sprintf("machine: %s, because %s", choice.Kind, choice.Reason)})
 	shared := newIsolatedPlace(cache, r.binds())
+	shared.preparing = r.preparing
 	for _, rt := range r.runtimes() {
 		if choice.Kind == machine.Isolated {
 			r.places[rt] = shared
@@ -48,21 +46,72 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind) error {
 	return nil
 }
 
-// choose settles the kind of machine for all runtimes.
-func choose(ctx context.Context, asked machine.Kind, runtimes []trial.Runtime) (machine.Choice, error) {
-	const byUser = "it was asked for"
+// choose settles the kind of machine for all runtimes. A run that is continued
+// goes on where it began.
+func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string) (machine.Choice, error) {
+	reason := "--machine asks for it"
+	if asked == "" {
+		asked, reason = machine.Kind(r.spec.Settings.Machine.Kind), "the spec asks for it"
+	}
+	if asked == machine.Auto && resumed != "" {
+		if kind := beganOn(resumed); kind != "" {
+			asked, reason = kind, "the run began there"
+		}
+	}
+	if asked == machine.Auto || asked == machine.Host {
+		r.awaitFound(ctx)
+	}
 	switch asked {
 	case machine.Auto:
-		return machine.Detect(ctx, runtimes...)
+		choice, err := machine.Detect(ctx, r.runtimes()...)
+		if err == nil && choice.Kind == machine.Isolated {
+			err = r.unasked(ctx)
+		}
+		return choice, err
 	case machine.Isolated:
-		return machine.Choice{Kind: asked, Reason: byUser}, machine.Possible()
+		return machine.Choice{Kind: asked, Reason: reason}, machine.Possible()
 	case machine.PodmanMachine:
-		return machine.Choice{Kind: asked, Reason: byUser}, nil
+		return machine.Choice{Kind: asked, Reason: reason}, nil
 	case machine.Host:
-		engines, err := machine.Engines(ctx, runtimes...)
-		return machine.Choice{Kind: asked, Reason: byUser, Engines: engines}, err
+		found := machine.Look(ctx, r.runtimes()...)
+		return machine.Choice{Kind: asked, Reason: reason, Engines: found.Engines}, found.Why()
 	}
 	return machine.Choice{}, fmt.Errorf("%q is no kind of machine; the kinds are auto, host, isolated and podman-machine", asked)
+}
+
+// beganOn is the kind of machine that a run has trials of; empty for none.
+func beganOn(dir string) machine.Kind {
+	run, err := results.ReadRun(dir)
+	if err != nil {
+		return "" // said when the run is opened
+	}
+	for _, rec := range run.Records {
+		if rec.Machine.Kind != "" {
+			return machine.Kind(rec.Machine.Kind)
+		}
+	}
+	return ""
+}
+
+// longest is how long may be prepared without being asked for.
+const longest = 5 * time.Minute
+
+// unasked refuses to spend a long time on a lab that nobody has asked for.
+func (r *runner) unasked(ctx context.Context) error {
+	all, err := r.settingsOf()
+	if err != nil {
+		return err
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return err
+	}
+	work, err := lab.Remaining(ctx, labOptions(cache, all))
+	if err != nil || work.Takes <= longest {
+		return err
+	}
+	found := machine.Look(ctx, r.runtimes()...)
+	return fmt.Errorf("no engine answers here:\n%w\nEngines of stratbench's own start from a lab that is not built (%s).\nStart an engine, or build the lab: stratbench lab --install-missing", found.Why(), work)
 }
 
 // runtimes are those that the plan's cells use.

@@ -117,6 +117,9 @@ func (r *runner) prepare(ctx context.Context) error {
 	return r.publish(ctx)
 }
 
+// preparing reports what is under way before the trials.
+func (r *runner) preparing(what Preparation) { r.report(Update{Preparing: &what}) }
+
 // distinctPlaces returns each place once; runtimes may share one.
 func (r *runner) distinctPlaces() (distinct []place) {
 	for _, rt := range trial.Runtimes() {

@@ -171,7 +171,11 @@ func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (res
 	if err != nil {
 		return results.Record{}, err
 	}
-	r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
+	if kind == results.KindPreparation {
+		r.preparing(Preparation{What: "publishing the images for strategies that pull: " + t.String()})
+	} else {
+		r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
+	}
 	record, err := r.execute(ctx, t, kind)
 	if err != nil {
 		return record, err

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	dockerconfig "github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/context/docker"
 	"github.com/docker/cli/cli/context/store"
@@ -66,27 +67,30 @@ func dockerContext() (runtimes.Endpoint, error) {
 	if err != nil {
 		return runtimes.Endpoint{}, err
 	}
-	name := os.Getenv("DOCKER_CONTEXT")
+	name, by := os.Getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
 	if name == "" {
 		file, err := dockerconfig.Load(dir)
 		if err != nil {
 			return runtimes.Endpoint{}, fmt.Errorf("reading the docker configuration: %w", err)
 		}
-		name = file.CurrentContext
+		name, by = file.CurrentContext, file.Filename
 	}
 	if name == "" || name == "default" {
 		return runtimes.Endpoint{}, nil
 	}
-	return namedContext(dir, name)
+	return namedContext(dir, name, by)
 }
 
-func namedContext(dir, name string) (runtimes.Endpoint, error) {
+func namedContext(dir, name, by string) (runtimes.Endpoint, error) {
 	contexts := store.New(filepath.Join(dir, "contexts"), store.NewConfig(
 		func() any { return &map[string]any{} },
 		store.EndpointTypeGetter(docker.DockerEndpoint, func() any { return &docker.EndpointMeta{} })))
 	meta, err := contexts.GetMetadata(name)
 	if err != nil {
-		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q; docker context ls lists those there are: %w", name, err)
+		if errdefs.IsNotFound(err) {
+			err = errors.New("there is none of that name")
+		}
+		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q, which %s names: %w; there are: %s", name, by, err, contextNames(contexts))
 	}
 	of, err := docker.EndpointFromContext(meta)
 	if err == nil && of.Host == "" {
@@ -99,6 +103,19 @@ func namedContext(dir, name string) (runtimes.Endpoint, error) {
 	return runtimes.Endpoint{Runtime: trial.Docker, Address: of.Host, Name: name, Source: "docker context " + name, TLS: runtimes.TLS{
 		CA: existing(files, "ca.pem"), Cert: existing(files, "cert.pem"), Key: existing(files, "key.pem"), SkipVerify: of.SkipTLSVerify,
 	}}, nil
+}
+
+// contextNames lists the contexts that there are.
+func contextNames(contexts store.Store) string {
+	names := []string{"default"}
+	all, err := contexts.List()
+	if err != nil {
+		return err.Error()
+	}
+	for _, c := range all {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func dockerConfig() (string, error) {
@@ -124,14 +141,20 @@ func podmanConnection() (runtimes.Endpoint, error) {
 		return runtimes.Endpoint{}, fmt.Errorf("reading the podman connections: %w", err)
 	}
 	wanted := os.Getenv("CONTAINER_CONNECTION")
+	var names []string
 	for _, c := range all {
+		names = append(names, c.Name)
 		if c.Name == wanted || wanted == "" && c.Default && runtime.GOOS != "linux" {
 			return runtimes.Endpoint{Runtime: trial.Podman, Address: c.URI, Identity: c.Identity, Machine: c.IsMachine, Name: c.Name,
 				TLS: runtimes.TLS{CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey}, Source: "podman connection " + c.Name}, nil
 		}
 	}
 	if wanted != "" {
-		return runtimes.Endpoint{}, fmt.Errorf("CONTAINER_CONNECTION names the podman connection %q, which does not exist; podman system connection list lists those there are", wanted)
+		there := "there is none"
+		if len(names) > 0 {
+			there = "there are: " + strings.Join(names, ", ")
+		}
+		return runtimes.Endpoint{}, fmt.Errorf("CONTAINER_CONNECTION names the podman connection %q, which does not exist; %s", wanted, there)
 	}
 	return runtimes.Endpoint{}, nil
 }

@@ -6,53 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
-
-// NotFoundError says that no engine of a runtime answers.
-type NotFoundError struct {
-	Runtime trial.Runtime
-	// Tried are the places looked at, with what happened there.
-	Tried []error
-}
-
-func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("no %s engine answers on this host (%s); start it, or name it in %s",
-		e.Runtime, reasons(e.Tried), variable(e.Runtime))
-}
-
-// Restarting reports whether an engine is there and does not answer just now,
-// as one that is starting: somebody listens, or left the socket behind.
-func (e *NotFoundError) Restarting() bool {
-	for _, err := range e.Tried {
-		for _, sign := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
-			if errors.Is(err, sign) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (e *NotFoundError) Unwrap() []error { return e.Tried }
-
-func reasons(tried []error) string {
-	if len(tried) == 0 {
-		return "there is no socket of one"
-	}
-	texts := make([]string, len(tried))
-	for i, err := range tried {
-		texts[i] = err.Error()
-	}
-	return strings.Join(texts, "; ")
-}
 
 func variable(r trial.Runtime) string {
 	if r == trial.Docker {
@@ -67,13 +26,15 @@ func variable(r trial.Runtime) string {
 func Find(ctx context.Context, runtime trial.Runtime) (runtimes.Endpoint, error) {
 	set, err := configured(runtime)
 	if err != nil {
-		return runtimes.Endpoint{}, fmt.Errorf("finding the user's %s engine: %w", runtime, err)
+		return runtimes.Endpoint{}, &SettingError{Runtime: runtime, Err: err}
 	}
 	candidates := []runtimes.Endpoint{set}
 	if set.Address == "" {
 		candidates = sockets(runtime)
+	} else if _, err := set.Transport(); err != nil {
+		return runtimes.Endpoint{}, &SettingError{Runtime: runtime, Err: fmt.Errorf("%s: %w", set.Source, err)}
 	}
-	missing := &NotFoundError{Runtime: runtime}
+	missing := &NotFoundError{Runtime: runtime, Set: set.Source}
 	for _, e := range candidates {
 		err := answers(ctx, e)
 		if err == nil {
@@ -83,7 +44,7 @@ func Find(ctx context.Context, runtime trial.Runtime) (runtimes.Endpoint, error)
 		if set.Address == "" && errors.Is(err, os.ErrNotExist) {
 			continue
 		}
-		missing.Tried = append(missing.Tried, fmt.Errorf("%s, from %s: %w", e.Address, e.Source, err))
+		missing.Tried = append(missing.Tried, &UnreachableError{Runtime: runtime, Address: e.Address, Err: err})
 	}
 	return runtimes.Endpoint{}, missing
 }

@@ -152,7 +152,7 @@ func copyFiles(t *testing.T, from, to string) {
 func TestDockerContextThatIsGone(t *testing.T) {
 	alone(t)
 	t.Setenv("DOCKER_CONTEXT", "gone")
-	if _, err := Find(t.Context(), trial.Docker); err == nil || !strings.Contains(err.Error(), "docker context ls") {
+	if _, err := Find(t.Context(), trial.Docker); !Named(err) || !strings.Contains(err.Error(), "there are: default") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -183,7 +183,7 @@ func TestWhatTheUserNamedIsFinal(t *testing.T) {
 	t.Setenv("CONTAINER_HOST", "unix://"+home+"/none.sock")
 	_, err := Find(t.Context(), trial.Podman)
 	var missing *NotFoundError
-	if !errors.As(err, &missing) || !strings.Contains(err.Error(), "none.sock, from CONTAINER_HOST") {
+	if !errors.As(err, &missing) || !Named(err) || !strings.Contains(err.Error(), "none.sock (CONTAINER_HOST names it, so no other engine is used)") {
 		t.Errorf("got %v", err)
 	}
 }
