@@ -4,6 +4,7 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -87,19 +88,27 @@ type Image struct {
 
 // Machine is the machine that a trial ran on, as it described itself.
 type Machine struct {
-	Kind          string      `json:"kind"`
-	Runtime       string      `json:"runtime"`
-	EngineVersion string      `json:"engine_version"`
-	APIVersion    string      `json:"api_version"`
-	Builder       string      `json:"builder"`
-	StorageDriver string      `json:"storage_driver"`
-	CgroupVersion string      `json:"cgroup_version"`
-	MemoryLimit   trial.Bytes `json:"memory_limit_bytes"`
-	CPUs          int         `json:"cpus"`
-	NodeImage     string      `json:"node_image"`
+	Kind          string `json:"kind"`
+	Runtime       string `json:"runtime"`
+	EngineVersion string `json:"engine_version"`
+	APIVersion    string `json:"api_version"`
+	Builder       string `json:"builder"`
+	StorageDriver string `json:"storage_driver"`
+	CgroupVersion string `json:"cgroup_version"`
+	// MemoryLimit is what the machine was limited to; 0 is no limit. Memory is
+	// what its engine says it has. In older records of machines without a
+	// limit, the former holds the latter.
+	MemoryLimit trial.Bytes `json:"memory_limit_bytes"`
+	Memory      trial.Bytes `json:"memory_bytes,omitempty"`
+	CPUs        int         `json:"cpus"`
+	NodeImage   string      `json:"node_image"`
 	// NodeProvider is the engine that really hosts the node, as verified.
 	NodeProvider string `json:"node_provider"`
 }
+
+// Room is the memory that what runs on the machine can use: its limit, or else
+// all that there is.
+func (m Machine) Room() trial.Bytes { return cmp.Or(m.MemoryLimit, m.Memory) }
 
 // Injected is a fault that was injected into a trial: its outcome is no
 // finding about the system under test.

@@ -212,10 +212,7 @@ func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 		return err
 	}
 	setMachine(&x.record.Machine, info)
-	x.record.Machine.MemoryLimit = x.settings.Memory
-	if x.settings.Memory == 0 {
-		x.record.Machine.MemoryLimit = info.Memory
-	}
+	x.record.Machine.MemoryLimit, x.record.Machine.Memory = x.settings.Memory, info.Memory
 	return nil
 }
 

@@ -120,7 +120,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 
 // memoryFull says whether the machine came close to its limit.
 func (x *execution) memoryFull() bool {
-	limit := x.record.Machine.MemoryLimit
+	limit := x.record.Machine.Room()
 	for _, s := range x.record.Samples {
 		if limit > 0 && s.Peak() > limit-limit/20 {
 			return true

@@ -129,7 +129,7 @@ var residueFields = []struct {
 	{"storage driver", func(r *results.Record, _ results.Environment) string { return r.Machine.StorageDriver }},
 	{"node image", func(r *results.Record, _ results.Environment) string { return r.Machine.NodeImage }},
 	{"kind of machine", func(r *results.Record, _ results.Environment) string { return r.Machine.Kind }},
-	{"memory limit", func(r *results.Record, _ results.Environment) string { return r.Machine.MemoryLimit.String() }},
+	{"memory", func(r *results.Record, _ results.Environment) string { return r.Machine.Room().String() }},
 	{"CPUs", func(r *results.Record, _ results.Environment) string { return fmt.Sprint(r.Machine.CPUs) }},
 	{"kernel", func(_ *results.Record, e results.Environment) string { return e.Kernel }},
 	{"host", func(_ *results.Record, e results.Environment) string { return e.HostID }},

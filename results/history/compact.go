@@ -54,7 +54,7 @@ func trialOf(run string, cell int, r results.Record) Trial {
 		Cell: cell, Block: r.Trial.Block, Position: r.Trial.Position, WarmUp: r.Trial.WarmUp,
 		Outcome: r.Verdict.Outcome, Phase: r.Verdict.Phase, TimedOut: r.Verdict.TimedOut,
 		Elapsed: rounded(r.Elapsed), Phases: phasesOf(r.Spans), Builds: buildsOf(r), Tests: testsOf(r),
-		Runtime: r.Machine.Runtime, Engine: r.Machine.EngineVersion, NodeImage: r.Machine.NodeImage, Memory: r.Machine.MemoryLimit, CPUs: r.Machine.CPUs,
+		Runtime: r.Machine.Runtime, Engine: r.Machine.EngineVersion, NodeImage: r.Machine.NodeImage, Memory: r.Machine.Room(), CPUs: r.Machine.CPUs,
 		Machine: describe(r.Machine), Load: loadOf(r.Load), Simulated: r.Simulated}
 	if r.Setup != nil {
 		t.Setup = rounded(*r.Setup)

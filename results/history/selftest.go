@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -87,8 +88,12 @@ func (h *History) SelfTest(experiment, host string, o detect.Options) (SelfTeste
 	if err != nil {
 		return t, err
 	}
-	if now.Needs > 0 || now.RunID == "" {
-		return t, fmt.Errorf("%w: a self-test can be made when there are %d more", ErrTooShort, now.Needs)
+	switch {
+	case now.RunID == "":
+		return t, fmt.Errorf("%w: %s; a self-test puts a regression into copies of a history, which takes about twelve nights of the same experiment: run one each night (stratbench run SPEC && stratbench check)",
+			ErrTooShort, strings.Join(now.Why, "; "))
+	case now.Needs > 0:
+		return t, fmt.Errorf("%w: %d more fit nights before a self-test can be made", ErrTooShort, now.Needs)
 	}
 	cell, nights := h.quietNights(experiment, host)
 	if len(nights) == 0 {

@@ -222,10 +222,21 @@ func trialNotes(run results.Run, r results.Record) []string {
 		notes = append(notes, fmt.Sprintf("The wall clock moved by %s against the time that passed: it was set, or the host slept.", Seconds(*r.ClockSet)))
 	}
 	m := r.Machine
-	notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, memory limit %s, %d CPUs, node image %s",
-		m.Kind, m.Runtime, m.EngineVersion, m.MemoryLimit, m.CPUs, m.NodeImage))
+	notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s",
+		m.Kind, m.Runtime, m.EngineVersion, memoryOf(m), m.CPUs, m.NodeImage))
 	notes = append(notes, "Tests passed: "+testCount(r.Tests)+failedTests(r.Tests))
 	return append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
+}
+
+// memoryOf is a machine's limit, or the memory that it has without one.
+func memoryOf(m results.Machine) string {
+	switch {
+	case m.MemoryLimit > 0:
+		return "memory limit " + m.MemoryLimit.String() + ", "
+	case m.Memory > 0:
+		return m.Memory.String() + " of memory and no limit, "
+	}
+	return ""
 }
 
 func referenceNotes(run results.Run, r results.Record) []string {
