@@ -9,7 +9,8 @@ import (
 // createCluster is the phase cluster: from nothing to nodes ready.
 func (t *run) createCluster(ctx context.Context, ph *phase) error {
 	cluster, err := kindcluster.Create(ctx, t.cfg.kind(t.inputs.kind), kindcluster.Observer{
-		Log: func(line string) { ph.log("", line) },
+		Log:      func(line string) { ph.log("", line) },
+		Evidence: ph.evidence,
 		Step: func(name string) func(error) {
 			return ph.span(name, "", name).end
 		},

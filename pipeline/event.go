@@ -11,10 +11,12 @@ type Event struct {
 	// save that a start has no End.
 	SpanID int         `json:"span_id,omitempty"`
 	Span   *trial.Span `json:"span,omitempty"`
-	// Phase, Image and Text are of a log line or of progress.
-	Phase trial.Phase        `json:"phase,omitempty"`
-	Image string             `json:"image,omitempty"`
-	Text  string             `json:"text,omitempty"`
+	// Phase, Image and Text are of a log line or of progress, Source of a line.
+	Phase  trial.Phase `json:"phase,omitempty"`
+	Image  string      `json:"image,omitempty"`
+	Text   string      `json:"text,omitempty"`
+	Source Source      `json:"source,omitempty"`
+
 	Tests []trial.TestResult `json:"tests,omitempty"`
 	// Result is the last event of a trial; its spans and tests have been
 	// reported before it and are not repeated.
@@ -37,6 +39,18 @@ const (
 	Made  EventKind = "made"
 	Tests EventKind = "tests"
 	Done  EventKind = "result"
+)
+
+// Source is where a line of the log comes from.
+type Source string
+
+// The sources of lines.
+const (
+	// Said is what the phase's own work printed.
+	Said Source = ""
+	// Evidence is what was read elsewhere after a failure, such as the journal
+	// of a node: it may explain the error and is never the error.
+	Evidence Source = "evidence"
 )
 
 // Reporter takes events. It is called from one goroutine at a time.

@@ -134,6 +134,12 @@ func (p *phase) log(image, line string) {
 	p.rec.emit(Event{Kind: Log, Phase: p.name, Image: image, Text: line})
 }
 
+// evidence reports a line that was read elsewhere after a failure.
+func (p *phase) evidence(line string) {
+	p.touch()
+	p.rec.emit(Event{Kind: Log, Source: Evidence, Phase: p.name, Text: line})
+}
+
 // progress reports how far the phase is.
 func (p *phase) progress(image, text string) {
 	p.touch()

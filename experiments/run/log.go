@@ -39,7 +39,11 @@ func (l *trialLog) line(at trial.Seconds, place, text string) {
 func (l *trialLog) event(e pipeline.Event) {
 	switch e.Kind {
 	case pipeline.Log, pipeline.Progress:
-		l.line(e.At, where(e.Phase, e.Image), e.Text)
+		place := where(e.Phase, e.Image)
+		if e.Source != pipeline.Said {
+			place = string(e.Source) + "/" + place
+		}
+		l.line(e.At, place, e.Text)
 	case pipeline.SpanStart:
 		l.line(e.At, where(e.Span.Phase, e.Span.Image), "> "+spanTitle(*e.Span))
 	case pipeline.SpanEnd:

@@ -104,8 +104,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.MemoryFull = x.memoryFull()
 	c.Worst = x.worst(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	if reported && result.Error != "" {
-		text := x.phaseText(result)
-		c.Text = x.classified(result, text)
+		text, evidence := x.phaseText(result)
+		c.Text = x.classified(result, text, evidence)
 		if line, found := outcomes.WantsOut(text); found && x.confined() {
 			c.Confined = line
 		}
@@ -161,36 +161,40 @@ func (x *execution) confined() bool {
 }
 
 // phaseText is the log of the phase that failed, with the error as its last
-// line. What a phase says once a limit has ended it is a consequence
-// and left out; of the cluster it is its node's log of the time before. A log
-// that cannot be read says nothing.
-func (x *execution) phaseText(r pipeline.Result) string {
+// line, and which of its lines are evidence. Lines that a phase prints once a
+// limit has ended it are ignored: they are a consequence. The cluster phase is
+// the exception; its evidence is collected later and describes the time before.
+// A log that cannot be read yields nothing.
+func (x *execution) phaseText(r pipeline.Result) (text string, evidence map[int]bool) {
 	f, err := os.Open(filepath.Join(x.r.journal.Dir(), x.record.Log))
 	if err != nil {
-		return ""
+		return "", nil
 	}
 	defer f.Close()
-	var text strings.Builder
+	var all strings.Builder
+	evidence = map[int]bool{}
 	until := x.limitOf(r)
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for number := 1; lines.Scan(); number++ {
 		at, place, said := splitLogLine(lines.Text())
+		place, evidence[number] = strings.CutPrefix(place, string(pipeline.Evidence)+"/")
 		// A line of another place keeps its number and says nothing.
 		if at < until && tellsOf(place, r) {
-			text.WriteString(said)
+			all.WriteString(said)
 		}
-		text.WriteByte('\n')
+		all.WriteByte('\n')
 	}
 	if !r.TimedOut || r.Phase != trial.PhaseBuild {
-		text.WriteString(r.Error)
+		all.WriteString(r.Error)
 	}
-	return text.String()
+	return all.String(), evidence
 }
 
 // classified is what the text of a phase tells; nothing, where it cannot be told.
-func (x *execution) classified(r pipeline.Result, text string) classify.Result {
-	said, err := classify.Classify(context.Background(), classify.Options{Phase: r.Phase, Runtime: x.settings.Runtime}, strings.NewReader(text))
+func (x *execution) classified(r pipeline.Result, text string, evidence map[int]bool) classify.Result {
+	said, err := classify.Classify(context.Background(), classify.Options{Phase: r.Phase, Runtime: x.settings.Runtime,
+		Evidence: func(line int) bool { return evidence[line] }}, strings.NewReader(text))
 	if err != nil {
 		return classify.Result{}
 	}

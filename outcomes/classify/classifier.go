@@ -13,10 +13,12 @@ type Classifier struct {
 	search  []target // what each needle of the automaton stands for
 }
 
-// target is one pattern of one rule.
+// target is one pattern of one rule, or one of quotes.
 type target struct {
 	rule, pattern int
 }
+
+const ofQuotes = -1 // in the place of a rule
 
 // New makes a Classifier of rules, or reports every fault in them at once.
 // Rules may name each other across files: pass Rules() and a user's own
@@ -82,6 +84,10 @@ func (c *Classifier) index() {
 			needles = append(needles, p.needle())
 			c.search = append(c.search, target{rule: i, pattern: j})
 		}
+	}
+	for i, q := range quotes {
+		needles = append(needles, q.opening)
+		c.search = append(c.search, target{rule: ofQuotes, pattern: i})
 	}
 	c.needles = newAutomaton(needles)
 }

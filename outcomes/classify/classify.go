@@ -15,6 +15,9 @@ type Options struct {
 	Runtime trial.Runtime
 	// ExitCode is that of the command which wrote the log; nil if unknown.
 	ExitCode *int
+	// Evidence reports of a line, counted from 1, that it was added to the log
+	// to explain a failure and is no statement of it; nil if no line was.
+	Evidence func(line int) bool
 }
 
 // Result is what the log says happened.
@@ -51,6 +54,7 @@ func Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) 
 // the reader's and the context's.
 func (c *Classifier) Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) {
 	s := newScanner(c)
+	s.evidence = opts.Evidence
 	if err := s.read(ctx, log); err != nil {
 		return Result{}, err
 	}

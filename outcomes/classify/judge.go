@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"bytes"
 	"cmp"
 	"regexp"
 	"slices"
@@ -14,14 +15,20 @@ import (
 //     failure of a phase later than the known one is that of the known one.
 //  2. A rule that another one explains away (outranks) does not compete.
 //  3. What is often retried is taken back by a later success of its kind, and
-//     anything by the word that the whole job succeeded. A warning loses a level.
+//     anything by the word that the whole job or suite succeeded; so it is by
+//     the last word of a tool, if that is one of success and no failure is
+//     stated after it. A warning loses a level.
 //  4. What was last said long before the final failure loses a level and
 //     weight: the pipeline went on after it.
-//  5. The highest level wins, then the greatest weight, then the outcome that
-//     comes earlier in precedence, then the later line.
-//  6. Exit code 0 is a success whatever the log says; it only costs confidence.
+//  5. What the command itself states wins over what the journal of a node was
+//     added for. Then the highest level wins, then the greatest weight, then
+//     the outcome that comes earlier in precedence, then the later line.
+//  6. Outcome and phase fit each other: a phase that the caller knows makes the
+//     outcome of another phase its own failure.
+//  7. Exit code 0 is a success whatever the log says; it only costs confidence.
 //     With another exit code and no rule, the phase has failed; so it has in a
-//     text of a few lines that tells of no success.
+//     text of a few lines that tells of no success. Warnings and journals alone
+//     state no failure.
 
 // precedence breaks ties: what is named first causes what is named later.
 var precedence = []trial.Outcome{
@@ -38,6 +45,7 @@ const staleLines = 2000
 type candidate struct {
 	rule        int
 	r           *Rule
+	voice       voice
 	level       Level
 	weight      float64
 	outcome     trial.Outcome
@@ -54,11 +62,13 @@ type judgement struct {
 }
 
 func judge(opts Options, s *scanner) Result {
-	for i := range s.sightings {
-		r := &s.rules.rules[i]
-		s.sightings[i].settle(r)
-		if r.Excerpt > 0 && s.lines >= r.Excerpt {
-			s.sightings[i] = sighting{}
+	for v := range s.sightings {
+		for i := range s.sightings[v] {
+			r := &s.rules.rules[i]
+			s.sightings[v][i].settle(r)
+			if r.Excerpt > 0 && s.lines >= r.Excerpt {
+				s.sightings[v][i] = sighting{}
+			}
 		}
 	}
 	j := judgement{scanner: s, opts: opts}
@@ -66,28 +76,52 @@ func judge(opts Options, s *scanner) Result {
 	j.guess = j.lastPhase(true)
 	held := j.held()
 	live := j.contest(held)
+	failed := opts.ExitCode != nil && *opts.ExitCode != 0
+	if failed && len(live) == 0 {
+		// The last word was one of success, and yet the command failed.
+		live = j.compete(held, func(candidate) bool { return false })
+	}
 	slices.SortStableFunc(live, stronger)
 	switch {
 	case opts.ExitCode != nil && *opts.ExitCode == 0:
 		return j.succeeded(held, live)
-	case len(live) > 0:
+	case len(live) > 0 && (failed || slices.ContainsFunc(live, j.states)):
 		return j.failed(live)
-	case opts.ExitCode != nil:
+	case failed:
 		return j.unexplained(*opts.ExitCode)
-	case j.unfinished(held):
+	case len(live) == 0 && j.unfinished(held):
 		return j.silent()
 	}
-	return j.succeeded(held, nil)
+	return j.succeeded(held, live)
+}
+
+// states reports whether a failure is stated, and not only warned of or
+// witnessed. What someone cut out of a log is meant to tell of one.
+func (j *judgement) states(h candidate) bool {
+	return j.final < shortLines || h.voice == own && !saysWarning(h.last.text)
 }
 
 // stronger orders candidates by what wins, the winner first.
 func stronger(a, b candidate) int {
 	return cmp.Or(
+		cmp.Compare(b.authority(), a.authority()),
 		cmp.Compare(b.level, a.level),
 		cmp.Compare(b.weight, a.weight),
 		cmp.Compare(slices.Index(precedence, a.outcome), slices.Index(precedence, b.outcome)),
 		cmp.Compare(b.last.line, a.last.line),
 	)
+}
+
+// authority puts what the command states before evidence, and a mere hint
+// behind it.
+func (h candidate) authority() int {
+	switch {
+	case h.voice == witness:
+		return 1
+	case h.level <= Hint:
+		return 0
+	}
+	return 2
 }
 
 // held lists the rules whose patterns were seen and whose conditions are met.
@@ -98,11 +132,11 @@ func (j *judgement) held() []candidate {
 		if !j.holds(i, r) {
 			continue
 		}
-		seen := j.sightings[i]
+		by, seen := j.sighting(i)
 		if len(r.Match) == 0 {
-			seen = j.sightings[r.needs[0]]
+			by, seen = j.sighting(r.needs[0])
 		}
-		cand := candidate{rule: i, r: r, level: r.Level, weight: r.Weight - j.doubt(r), outcome: r.Outcome, cause: r.Cause,
+		cand := candidate{rule: i, r: r, voice: by, level: r.Level, weight: r.Weight - j.doubt(r), outcome: r.Outcome, cause: r.Cause,
 			phase: r.Phase, first: seen.first, last: seen.last}
 		j.except(&cand)
 		out = append(out, cand)
@@ -111,16 +145,28 @@ func (j *judgement) held() []candidate {
 }
 
 func (j *judgement) holds(i int, r *Rule) bool {
-	if len(r.Match) > 0 && !j.seen(i) {
+	_, seen := j.sighting(i)
+	if r.Level == Ordinary || len(r.Match) > 0 && seen.count == 0 {
 		return false
 	}
-	if r.Tail > 0 && j.sightings[i].last.line <= j.final-r.Tail {
+	if r.Tail > 0 && seen.last.line <= j.final-r.Tail {
 		return false
 	}
 	return r.When.met(j.opts) && j.allSeen(r.needs) && !slices.ContainsFunc(r.unless, j.seen)
 }
 
-func (j *judgement) seen(i int) bool { return j.sightings[i].count > 0 }
+// sighting is where a rule was seen: by the command itself, else by a witness.
+func (j *judgement) sighting(rule int) (voice, *sighting) {
+	if s := &j.sightings[witness][rule]; s.count > 0 && j.sightings[own][rule].count == 0 {
+		return witness, s
+	}
+	return own, &j.sightings[own][rule]
+}
+
+func (j *judgement) seen(i int) bool {
+	_, s := j.sighting(i)
+	return s.count > 0
+}
 
 func (j *judgement) allSeen(rules []int) bool {
 	return !slices.ContainsFunc(rules, func(i int) bool { return !j.seen(i) })
@@ -150,8 +196,25 @@ func (j *judgement) doubt(r *Rule) float64 {
 	return 0.2
 }
 
-// contest returns the candidates that compete, with their final levels.
+// contest returns the candidates that compete, with their final levels: none
+// that a later success takes back.
 func (j *judgement) contest(held []candidate) []candidate {
+	live := j.compete(held, func(h candidate) bool { return overcome(h, held) })
+	last := 0 // the last word of success
+	for _, h := range held {
+		if h.r.LastWord || h.r.Settles {
+			last = max(last, h.last.line)
+		}
+	}
+	if slices.ContainsFunc(live, func(h candidate) bool { return h.last.line > last && h.level >= Wrapper && j.states(h) }) {
+		return live
+	}
+	return slices.DeleteFunc(live, func(h candidate) bool { return h.last.line <= last })
+}
+
+// compete returns the candidates that nothing explains away, with their final
+// levels.
+func (j *judgement) compete(held []candidate, takenBack func(candidate) bool) []candidate {
 	explained := map[int]bool{}
 	end := 0
 	for _, h := range held {
@@ -165,7 +228,7 @@ func (j *judgement) contest(held []candidate) []candidate {
 	var live []candidate
 	for _, h := range held {
 		j.place(&h)
-		if h.level == Marker || explained[h.rule] || overcome(h, held) {
+		if h.level == Marker || explained[h.rule] || takenBack(h) {
 			continue
 		}
 		if h.level > Hint && saysWarning(h.last.text) {
@@ -182,19 +245,30 @@ func (j *judgement) contest(held []candidate) []candidate {
 
 // overcome reports whether a success followed that takes the statement back:
 // of the whole job, or, if it is often retried or only a warning, one of its
-// kind.
+// kind. What a logger wrote is taken back by any success in the end.
 func overcome(h candidate, held []candidate) bool {
 	warning := saysWarning(h.last.text)
 	return slices.ContainsFunc(held, func(m candidate) bool {
 		if m.level != Marker || m.last.line <= h.last.line {
 			return false
 		}
-		return m.r.Settles || warning && len(m.r.Clears) > 0 || h.r.Transient && slices.Contains(m.r.Clears, h.outcome)
+		return m.r.Settles || m.r.Fine && isLogged(h.last.text) || warning && len(m.r.Clears) > 0 || h.r.Transient && slices.Contains(m.r.Clears, h.outcome)
 	})
+}
+
+// isLogged reports whether a logger wrote the line: a program that has more to
+// say, and not the last word of a command.
+func isLogged(line []byte) bool {
+	text, _ := content(line)
+	if len(text) == 0 {
+		return false
+	}
+	at := bytes.Index(text[:min(len(text), 160)], []byte("level="))
+	return klogLevel(text) != 0 || at == 0 || at > 0 && isLogHead(text[:at])
 }
 
 // warning is how loggers call a line one. An event of Kubernetes with the type
 // Warning is none: so the kubelet reports failures.
-var warning = regexp.MustCompile(`(?:^|\s)(?:WARN(?:ING)?[\[:]|\[WARN(?:ING)?\]|level=warn|W\d{4} \d\d:)`)
+var warning = regexp.MustCompile(`(?:^|\s)(?:WARN(?:ING)?[\[:\s]|warning: |Warning: |\[WARN(?:ING)?\]|level="?warn|lvl=warn|W\d{4} \d\d:|npm warn|npm WARN)|##\[warning\]|::warning|"level": ?"warn`)
 
 func saysWarning(line []byte) bool { return warning.Match(line) }

@@ -12,9 +12,12 @@ type Level int
 
 // The levels, lowest first.
 const (
+	// Ordinary is no statement: a rule of this level knows a line that healthy
+	// programs print, however it sounds, and keeps all others away from it.
+	Ordinary Level = iota - 1
 	// Marker tells where the log is (a phase begins, a step succeeds) and is
 	// never an outcome by itself.
-	Marker Level = iota
+	Marker
 	// Hint is a weak sign, used when there is nothing else.
 	Hint
 	// Wrapper says that something failed, and not why: "exit status 1".
@@ -29,9 +32,9 @@ const (
 	Death
 )
 
-var levelNames = []string{"marker", "hint", "wrapper", "fault", "root", "death"}
+var levelNames = []string{"ordinary", "marker", "hint", "wrapper", "fault", "root", "death"}
 
-func (l Level) String() string { return levelNames[l] }
+func (l Level) String() string { return levelNames[l-Ordinary] }
 
 // UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
 func (l *Level) UnmarshalText(text []byte) error {
@@ -39,6 +42,6 @@ func (l *Level) UnmarshalText(text []byte) error {
 	if i < 0 {
 		return fmt.Errorf("%q is not a known level; known are %s", text, strings.Join(levelNames, ", "))
 	}
-	*l = Level(i)
+	*l = Level(i) + Ordinary
 	return nil
 }

@@ -72,11 +72,16 @@ func (r *Rule) compile() error {
 	if r.Weight < 0 || r.Weight > 1 || r.Level > Marker && r.Weight == 0 {
 		fault("weight %v is not above 0 and at most 1", r.Weight)
 	}
-	if r.Level == Marker && r.Outcome != "" {
-		fault("a marker has no outcome")
+	if r.Level <= Marker && r.Outcome != "" {
+		fault("a rule of the level %s has no outcome", r.Level)
 	}
-	if r.Level != Marker && (r.Fine || r.Settles || len(r.Clears) > 0) {
-		fault("only a marker settles a log, clears outcomes or is fine")
+	if r.Level != Marker && (r.Fine || r.Settles || r.LastWord || len(r.Clears) > 0) {
+		fault("only a marker settles a log, is its last word, clears outcomes or is fine")
+	}
+	for _, kind := range r.Even {
+		if kind != "echo" && kind != "information" {
+			fault("even knows echo and information, not %q", kind)
+		}
 	}
 	if r.Case.Log == "" {
 		fault("needs a case: a log in your own words that it decides")

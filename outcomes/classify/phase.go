@@ -11,8 +11,9 @@ import (
 // which guess from the words, or of all others.
 func (j *judgement) lastPhase(excerpts bool) (phase trial.Phase) {
 	latest := 0
-	for i, s := range j.sightings {
+	for i := range j.rules.rules {
 		r := &j.rules.rules[i]
+		_, s := j.sighting(i)
 		if r.Level == Marker && r.Phase != "" && r.Excerpt > 0 == excerpts && j.holds(i, r) && s.last.line >= latest {
 			phase, latest = r.Phase, s.last.line
 		}

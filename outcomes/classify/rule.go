@@ -58,9 +58,16 @@ type Rule struct {
 	// Settles marks the word that the whole job succeeded, which takes back
 	// all that was said before.
 	Settles bool `yaml:"settles"`
+	// LastWord marks the word that a tool or suite succeeded, which takes back
+	// all that was said before if no failure is stated after it.
+	LastWord bool `yaml:"lastWord"`
 	// Fine marks a marker as the word of a success, though it takes nothing
 	// back.
 	Fine bool `yaml:"fine"`
+
+	// Even lists lines that state nothing, on which this rule may rest all the
+	// same: "echo" of source text, "information" that a program calls so.
+	Even []string `yaml:"even"`
 
 	// Case is a log in our own words that this rule must decide (a marker:
 	// must recognise), Green one that it must leave alone.
@@ -102,7 +109,21 @@ type Case struct {
 
 // reassures reports whether the rule is the word of a success.
 func (r *Rule) reassures() bool {
-	return r.Level == Marker && (r.Fine || r.Settles || len(r.Clears) > 0)
+	return r.Level == Marker && (r.Fine || r.Settles || r.LastWord || len(r.Clears) > 0)
+}
+
+// restsOn reports whether the rule may rest on such a line. Source text tells
+// where the log is, and ordinary words tell that something succeeded.
+func (r *Rule) restsOn(is standing) bool {
+	switch is {
+	case echoed:
+		return r.Level == Marker && r.Phase != "" && !r.reassures() || slices.Contains(r.Even, "echo")
+	case ordinary:
+		return r.Level == Marker
+	case routine:
+		return r.Level == Marker || slices.Contains(r.Even, "information")
+	}
+	return true
 }
 
 // met reports whether what the caller knows allows the condition.

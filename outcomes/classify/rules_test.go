@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 func classify(t *testing.T, opts Options, log string) Result {
@@ -19,8 +21,12 @@ func classify(t *testing.T, opts Options, log string) Result {
 func TestEachRuleDecidesItsCase(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.Name, func(t *testing.T) {
-			if r.Level == Marker {
+			switch r.Level {
+			case Marker:
 				requireSeen(t, r)
+				return
+			case Ordinary:
+				requireOrdinary(t, r)
 				return
 			}
 			got := classify(t, Options{Phase: r.Case.Phase, Runtime: r.Case.Runtime, ExitCode: r.Case.Exit}, r.Case.Log)
@@ -37,14 +43,23 @@ func TestEachRuleDecidesItsCase(t *testing.T) {
 	}
 }
 
+// requireOrdinary runs the case of a rule that keeps others away: it is no
+// failure, and one without the rule.
+func requireOrdinary(t *testing.T, r Rule) {
+	t.Helper()
+	if got := classify(t, Options{}, r.Case.Log); got.Outcome != trial.OK {
+		t.Errorf("its case is %s by %+v", got.Outcome, got.Evidence)
+	}
+}
+
 func requireSeen(t *testing.T, r Rule) {
 	t.Helper()
 	s := newScanner(builtinClassifier())
 	if err := s.read(context.Background(), strings.NewReader(r.Case.Log)); err != nil {
 		t.Fatal(err)
 	}
-	for i := range s.sightings {
-		if s.rules.rules[i].Name == r.Name && s.sightings[i].count > 0 {
+	for i := range s.sightings[own] {
+		if s.rules.rules[i].Name == r.Name && s.sightings[own][i].count > 0 {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 const (
@@ -19,27 +20,38 @@ const (
 // scanner works through one log.
 type scanner struct {
 	rules     *Classifier
-	sightings []sighting // by rule
-	lines     int        // line ends passed
-	final     int        // the last line that is not blank
+	evidence  func(line int) bool // as in Options
+	sightings [2][]sighting       // by voice and rule
+	lines     int                 // line ends passed
+	final     int                 // the last line that is not blank
 
 	block   []byte
-	counted int   // how far into block lines have been counted
-	checked []int // by target: up to where in block it has been checked
+	echoes  []stretch // of block
+	counted int       // how far into block lines have been counted
+	checked []int     // by target: up to where in block it has been checked
 	line    window
 }
 
-// window is the line that is being looked at, or the part of a long line.
-// Many needles fall on one line, so what it costs to find is kept.
+// window is the line that is being looked at, or the part of a long line. It
+// is read as a whole once all of its needles are known.
 type window struct {
 	from, to int
 	until    int // needles that end behind this deserve a window of their own
 	number   int
+	text     []byte // with what is quoted blanked out
 	lower    []byte
+	found    []find
 }
 
+// find is a needle in a window: which, and where it ends there.
+type find struct{ needle, end int }
+
 func newScanner(c *Classifier) *scanner {
-	return &scanner{rules: c, sightings: make([]sighting, len(c.rules)), checked: make([]int, len(c.search))}
+	s := &scanner{rules: c, checked: make([]int, len(c.search))}
+	for v := range s.sightings {
+		s.sightings[v] = make([]sighting, len(c.rules))
+	}
+	return s
 }
 
 // read takes the log in blocks of whole lines. A line that fills a block is
@@ -75,14 +87,15 @@ func (s *scanner) read(ctx context.Context, r io.Reader) error {
 
 // scan searches one block, whose first seen bytes were searched before.
 func (s *scanner) scan(block []byte, seen int) {
-	s.block, s.counted = block, seen
-	s.line = window{lower: s.line.lower}
+	s.block, s.counted, s.echoes = block, seen, echoesIn(block)
+	s.line = window{text: s.line.text, lower: s.line.lower, found: s.line.found[:0]}
 	clear(s.checked)
 	s.rules.needles.scan(block, func(needle, end int) {
 		if end > seen && end > s.checked[needle] {
-			s.check(needle, end)
+			s.note(needle, end)
 		}
 	})
+	s.readLine()
 	s.finish()
 }
 
@@ -96,22 +109,21 @@ func (s *scanner) finish() {
 	s.lines += ends
 }
 
-// check looks at the line around a needle for what the rule wants of it.
-func (s *scanner) check(needle, end int) {
-	t := s.rules.search[needle]
-	r := &s.rules.rules[t.rule]
-	if r.Excerpt > 0 && s.lines >= r.Excerpt {
+// note keeps a needle until its line is read.
+func (s *scanner) note(needle, end int) {
+	if t := s.rules.search[needle]; t.rule != ofQuotes && s.tooLate(&s.rules.rules[t.rule]) {
 		return
 	}
 	if end > s.line.until {
+		s.readLine()
 		s.open(end)
 	}
 	s.checked[needle] = s.line.until
-	if len(r.patterns[t.pattern].pieces) > 1 && !r.patterns[t.pattern].in(s.line.lower) {
-		return
-	}
-	s.sightings[t.rule].add(r, s.line.number, s.block[s.line.from:s.line.to], end-s.line.from)
+	s.line.found = append(s.line.found, find{needle, end - s.line.from})
 }
+
+// tooLate reports whether the log is too long for the rule.
+func (s *scanner) tooLate(r *Rule) bool { return r.Excerpt > 0 && s.lines >= r.Excerpt }
 
 // open makes the line around offset end-1 the one to look at.
 func (s *scanner) open(end int) {
@@ -120,10 +132,72 @@ func (s *scanner) open(end int) {
 		s.lines += bytes.Count(s.block[s.counted:from], []byte{'\n'})
 		s.counted = from
 	}
-	s.line = window{from: from, to: to, until: to, number: s.lines + 1, lower: appendLower(s.line.lower[:0], s.block[from:to])}
+	s.line.from, s.line.to, s.line.until, s.line.number = from, to, to, s.lines+1
 	if !whole {
 		s.line.until -= reach / 4
 	}
+}
+
+// readLine looks at the line that is open for what its rules want of it.
+func (s *scanner) readLine() {
+	l := &s.line
+	if len(l.found) == 0 {
+		return
+	}
+	raw := s.block[l.from:l.to]
+	l.text, l.lower = append(l.text[:0], raw...), appendLower(l.lower[:0], raw)
+	for _, f := range l.found {
+		if t := s.rules.search[f.needle]; t.rule == ofQuotes {
+			blank(l.text, l.lower, f.end, quotes[t.pattern].closing)
+		}
+	}
+	l.found = slices.DeleteFunc(l.found, func(f find) bool { return !s.matches(f) })
+	if len(l.found) > 0 {
+		is, by := s.judgeLine(raw)
+		for _, f := range l.found {
+			i := s.rules.search[f.needle].rule
+			if r := &s.rules.rules[i]; r.Level != Ordinary && r.restsOn(is) {
+				s.sightings[by][i].add(r, l.number, l.text, raw, f.end)
+			}
+		}
+	}
+	l.found = l.found[:0]
+}
+
+// matches reports whether the needle's pattern is in the line, and not in what
+// the line quotes.
+func (s *scanner) matches(f find) bool {
+	t := s.rules.search[f.needle]
+	if t.rule == ofQuotes {
+		return false
+	}
+	p := s.rules.rules[t.rule].patterns[t.pattern]
+	if len(p.pieces) > 1 {
+		return p.in(s.line.lower)
+	}
+	return bytes.HasSuffix(s.line.lower[:f.end], p.pieces[0])
+}
+
+// judgeLine tells what the open line is, and who says it.
+func (s *scanner) judgeLine(raw []byte) (is standing, by voice) {
+	is, by = standingOf(raw), voiceOf(raw)
+	if within(s.echoes, s.line.from) {
+		is = echoed
+	}
+	if s.evidence != nil && s.evidence(s.line.number) {
+		by = witness
+	}
+	if is != echoed && slices.ContainsFunc(s.line.found, s.ordinary) {
+		is = ordinary
+	}
+	return is, by
+}
+
+// ordinary reports whether what was found is of a rule that knows the line as
+// one of healthy programs.
+func (s *scanner) ordinary(f find) bool {
+	r := &s.rules.rules[s.rules.search[f.needle].rule]
+	return r.Level == Ordinary && r.accepts(s.line.text)
 }
 
 // lineAround returns the bounds of the line that holds offset end-1, and

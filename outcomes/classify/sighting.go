@@ -26,19 +26,20 @@ type place struct {
 	text []byte
 }
 
-// add notes the line if the rule's regular expressions agree.
-func (s *sighting) add(r *Rule, number int, line []byte, end int) {
+// add notes the line if the rule's regular expressions agree with its text, in
+// which what the raw line quotes is blanked out.
+func (s *sighting) add(r *Rule, number int, text, raw []byte, end int) {
 	if r.detail == nil && r.not == nil {
-		s.note(number, line, end)
+		s.note(number, raw, end)
 		return
 	}
 	if s.tried > tryLimit {
-		s.postpone(number, line, end)
+		s.postpone(number, text, end)
 		return
 	}
-	s.tried += len(line)
-	if r.accepts(line) {
-		s.note(number, line, end)
+	s.tried += len(text)
+	if r.accepts(text) {
+		s.note(number, raw, end)
 	}
 }
 

@@ -125,7 +125,7 @@ func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
 	}
 }
 
-var silent = Observer{Log: func(string) {}, Step: func(string) func(error) { return func(error) {} }}
+var silent = Observer{Log: func(string) {}, Evidence: func(string) {}, Step: func(string) func(error) { return func(error) {} }}
 
 // provider picks Kind's provider by name. Left to itself, Kind passes over a
 // KIND_EXPERIMENTAL_PROVIDER that it does not know and prefers docker.
@@ -231,15 +231,15 @@ func (see Observer) evidence(ctx context.Context, provider *cluster.Provider, na
 		return err
 	})
 	if err != nil {
-		see.Log("reading evidence from the nodes: " + explain(err).Error())
+		see.Evidence("reading evidence from the nodes: " + explain(err).Error())
 	}
 }
 
 func (see Observer) nodeEvidence(ctx context.Context, node nodes.Node) error {
-	see.Log("last messages of " + node.String() + ":")
+	see.Evidence("last messages of " + node.String() + ":")
 	lines, err := exec.CombinedOutputLines(node.CommandContext(ctx, "journalctl", "--no-pager", "--output=short-monotonic", "--lines=60"))
 	for _, line := range lines {
-		see.Log(line)
+		see.Evidence(line)
 	}
 	return err
 }

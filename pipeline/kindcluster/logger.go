@@ -11,8 +11,9 @@ import (
 // Observer is told what Kind does while it does it. Its functions may be
 // called from several goroutines.
 type Observer struct {
-	// Log takes a line that Kind or a node printed.
-	Log func(line string)
+	// Log takes a line that Kind printed, Evidence one that was read from a node
+	// after a failure.
+	Log, Evidence func(line string)
 	// Step is told that a step of Kind's starts, and returns what is to be
 	// called when it ends.
 	Step func(name string) (end func(error))
