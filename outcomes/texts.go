@@ -54,7 +54,7 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 // explains says whether what was printed tells why a phase did not end. That a
 // build or the creation of a cluster failed is no reason: it did not end.
 func (c *Case) explains(t classify.Result, at trial.Phase) bool {
-	return t.Outcome != trial.OK && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
+	return t.Outcome != trial.OK && t.Outcome.In(at) && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
 		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) &&
 		(at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed)
 }
@@ -87,6 +87,9 @@ func (c *Case) text() (trial.Verdict, bool) {
 	}
 	v := t.Verdict()
 	v.Phase = ""
+	if !v.Outcome.In(c.where()) {
+		v.Outcome = c.Reported.Verdict.Outcome // where it was is certain
+	}
 	if own := c.Reported.Verdict; v.Cause == "" && v.Outcome == own.Outcome {
 		v.Cause = own.Cause // a suite's report knows more than its log
 	}

@@ -123,3 +123,30 @@ func (o *Outcome) UnmarshalText(text []byte) (err error) {
 	*o, err = parse("outcome", text, Outcomes())
 	return err
 }
+
+// phases are those in which alone an outcome can happen. An outcome that is
+// not listed can happen in any.
+var phases = map[Outcome][]Phase{
+	BuildFailed:         {PhaseBuild},
+	BuildOOM:            {PhaseBuild},
+	ClusterCreateFailed: {PhaseCluster},
+	ClusterHang:         {PhaseCluster, PhaseLoad, PhaseDeploy, PhaseTest},
+	LoadFailed:          {PhaseLoad},
+	DeployFailed:        {PhaseDeploy},
+	TestFailed:          {PhaseTest},
+}
+
+// In reports whether the outcome can happen in the phase. An unknown phase may
+// be the right one.
+func (o Outcome) In(p Phase) bool {
+	where, bound := phases[o]
+	return p == "" || !bound || slices.Contains(where, p)
+}
+
+// Phase returns the only phase in which the outcome can happen, or none.
+func (o Outcome) Phase() Phase {
+	if where := phases[o]; len(where) == 1 {
+		return where[0]
+	}
+	return ""
+}

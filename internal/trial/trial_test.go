@@ -64,3 +64,20 @@ func TestCellNames(t *testing.T) {
 		t.Error("Level(strategy) found what is not there")
 	}
 }
+
+func TestOutcomesBelongToPhases(t *testing.T) {
+	for _, o := range Outcomes() {
+		in := 0
+		for _, p := range Phases() {
+			if o.In(p) {
+				in++
+			}
+		}
+		if in == 0 || (in == 1) != (o.Phase() != "") || !o.In("") || !o.In(o.Phase()) {
+			t.Errorf("%s can happen in %d phases and is of the phase %q", o, in, o.Phase())
+		}
+	}
+	if BuildOOM.In(PhaseDeploy) || ClusterHang.In(PhaseBuild) || !PullFailed.In(PhaseTest) {
+		t.Error("a phase is wrong")
+	}
+}

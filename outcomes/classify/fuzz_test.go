@@ -11,8 +11,9 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Whatever the bytes, there is an outcome of the closed set, evidence that can
-// be printed and marshalled, and line numbers that exist in the log.
+// Whatever the bytes, there is an outcome of the closed set that can happen in
+// the phase, evidence that can be printed and marshalled, and line numbers that
+// exist in the log.
 func FuzzClassify(f *testing.F) {
 	for _, r := range Rules() {
 		f.Add([]byte(r.Case.Log), 1)
@@ -25,10 +26,15 @@ func FuzzClassify(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			requireSane(t, got, bytes.Count(log, []byte{'\n'})+1)
+			lines := bytes.Count(log, []byte{'\n'}) + 1
+			requireSane(t, got, lines)
 			if code == 0 && got.Outcome != trial.OK {
 				t.Errorf("exit code 0 is %s", got.Outcome)
 			}
+			if got, err = Classify(context.Background(), Options{Phase: phase}, bytes.NewReader(log)); err != nil {
+				t.Fatal(err)
+			}
+			requireSane(t, got, lines)
 		}
 	})
 }
@@ -37,6 +43,9 @@ func requireSane(t *testing.T, r Result, lines int) {
 	t.Helper()
 	if !slices.Contains(trial.Outcomes(), r.Outcome) {
 		t.Errorf("outcome %q", r.Outcome)
+	}
+	if !r.Outcome.In(r.Phase) {
+		t.Errorf("%s cannot happen in the phase %s", r.Outcome, r.Phase)
 	}
 	if r.Confidence <= 0 || r.Confidence > textAlone {
 		t.Errorf("confidence %v", r.Confidence)

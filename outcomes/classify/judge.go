@@ -85,7 +85,7 @@ func judge(opts Options, s *scanner) Result {
 	switch {
 	case opts.ExitCode != nil && *opts.ExitCode == 0:
 		return j.succeeded(held, live)
-	case len(live) > 0 && (failed || slices.ContainsFunc(live, j.states)):
+	case len(live) > 0 && (failed || !j.goesOn(live) && slices.ContainsFunc(live, j.states)):
 		return j.failed(live)
 	case failed:
 		return j.unexplained(*opts.ExitCode)
@@ -99,6 +99,14 @@ func judge(opts Options, s *scanner) Result {
 // witnessed. What someone cut out of a log is meant to tell of one.
 func (j *judgement) states(h candidate) bool {
 	return j.final < shortLines || h.voice == own && !saysWarning(h.last.text)
+}
+
+// goesOn reports whether the log ends while a program tells of its ordinary
+// work, and its logger alone complained, some lines before.
+func (j *judgement) goesOn(live []candidate) bool {
+	return j.end == routine && !slices.ContainsFunc(live, func(h candidate) bool {
+		return h.level > Hint && h.last.line > j.final-3 || len(h.r.Even) > 0 || !isLogged(h.last.text)
+	})
 }
 
 // stronger orders candidates by what wins, the winner first.
@@ -206,10 +214,13 @@ func (j *judgement) contest(held []candidate) []candidate {
 			last = max(last, h.last.line)
 		}
 	}
-	if slices.ContainsFunc(live, func(h candidate) bool { return h.last.line > last && h.level >= Wrapper && j.states(h) }) {
+	after := func(h candidate) bool {
+		return h.last.line > last && h.voice == own && (h.level >= Wrapper && !saysWarning(h.last.text) || h.r.Failure)
+	}
+	if last == 0 || slices.ContainsFunc(live, after) {
 		return live
 	}
-	return slices.DeleteFunc(live, func(h candidate) bool { return h.last.line <= last })
+	return nil
 }
 
 // compete returns the candidates that nothing explains away, with their final
@@ -264,7 +275,8 @@ func isLogged(line []byte) bool {
 		return false
 	}
 	at := bytes.Index(text[:min(len(text), 160)], []byte("level="))
-	return klogLevel(text) != 0 || at == 0 || at > 0 && isLogHead(text[:at])
+	return klogLevel(text) != 0 || at == 0 || at > 0 && isLogHead(text[:at]) ||
+		bytes.HasPrefix(text, []byte("[ERROR]")) || bytes.Contains(text[:min(len(text), 60)], []byte("\tERROR\t"))
 }
 
 // warning is how loggers call a line one. An event of Kubernetes with the type

@@ -37,22 +37,37 @@ const (
 // standingOf tells what a line is by the marks that shells, builders, CI
 // services, test programs and loggers put on theirs.
 func standingOf(line []byte) standing {
-	text, step := content(line)
+	text, by := content(line)
 	switch {
 	case len(text) == 0:
 		return said
-	case step || isEcho(text):
+	case by == stepTitle || isEcho(text):
 		return echoed
-	case isInformation(text) || isTitle(text):
+	case isInformation(text) || isTitle(text) || by == stepOutput && isProgress(text):
 		return routine
 	}
 	return said
 }
 
+// origin is what BuildKit puts in front of a line.
+type origin uint8
+
+const (
+	elsewhere  origin = iota
+	stepTitle         // "#12 [3/4] RUN make"
+	stepOutput        // "#12 4.1 text", and its own "#12 exporting layers 2.1s done"
+)
+
+// isProgress reports whether BuildKit tells how far it is with what it does
+// itself: "writing layer sha256:0656 0.1s done", "DONE 2.1s".
+func isProgress(text []byte) bool {
+	return bytes.HasSuffix(text, []byte(" done")) || bytes.HasPrefix(text, []byte("DONE ")) || bytes.HasPrefix(text, []byte("writing layer ")) ||
+		bytes.HasPrefix(text, []byte("CACHED"))
+}
+
 // content cuts off what is put in front of a line by whoever passes it on: the
-// time, the name of a job, the step of a build. Step reports that the line is
-// the title of a step of BuildKit.
-func content(line []byte) (text []byte, step bool) {
+// time, the name of a job, the step of a build.
+func content(line []byte) (text []byte, by origin) {
 	if tab := bytes.LastIndexByte(line[:min(len(line), 200)], '\t'); tab > 0 && len(clockless(line[tab+1:])) < len(line)-tab-1 {
 		line = line[tab+1:] // "job	step	2024-05-01T10:00:00Z text"
 	}
@@ -65,14 +80,14 @@ func content(line []byte) (text []byte, step bool) {
 	}
 	if number, rest, ok := bytes.Cut(text, []byte{' '}); ok && len(number) > 1 && number[0] == '#' && isNumber(number[1:]) {
 		if len(rest) > 0 && rest[0] == '[' {
-			return rest, true
+			return rest, stepTitle
 		}
-		text = rest
+		text, by = rest, stepOutput
 		if seconds, rest, ok := bytes.Cut(text, []byte{' '}); ok && isNumber(seconds) {
 			text = bytes.TrimLeft(rest, " \t")
 		}
 	}
-	return clockless(text), false
+	return clockless(text), by
 }
 
 // clockless cuts off a time of day, with its date or without.
@@ -170,7 +185,7 @@ var titleMarks = byFirst("=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- PA
 func isTitle(text []byte) bool {
 	switch m := titleMarks.of(text); {
 	case m == "":
-		return bytes.HasSuffix(text, []byte(" PASSED")) || bytes.HasSuffix(text, []byte(" ... ok")) || bytes.HasSuffix(text, []byte(" ... ignored"))
+		return bytes.Contains(text, []byte("[y/n]")) || bytes.HasSuffix(text, []byte(" PASSED")) || bytes.HasSuffix(text, []byte(" ... ok")) || bytes.HasSuffix(text, []byte(" ... ignored"))
 	case m == "✅" && bytes.Contains(text, []byte("❌")):
 		return false
 	case m == "• ":
@@ -240,6 +255,9 @@ func voiceOf(line []byte) voice {
 		return witness // the log of a container as the kubelet keeps it
 	}
 	unit := bytes.Index(head, []byte("]: "))
+	if unit < 0 && isListed(head) {
+		return witness
+	}
 	if unit < 0 {
 		return own
 	}
@@ -249,6 +267,23 @@ func voiceOf(line []byte) voice {
 		return witness
 	}
 	return own
+}
+
+// isListed reports whether the line is a row of a table in which kubectl lists
+// nodes or pods.
+func isListed(line []byte) bool {
+	fields := bytes.Fields(line)
+	if len(fields) < 4 || !bytes.Contains(line, []byte("   ")) {
+		return false
+	}
+	age := fields[len(fields)-1]
+	for _, f := range fields[1:min(4, len(fields))] {
+		switch string(f) {
+		case "NotReady", "Ready", "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff", "Pending", "Error", "Evicted", "Running", "Completed", "ContainerCreating":
+			return isDigit(age[0]) || age[0] == 'v' || isDigit(fields[len(fields)-2][0])
+		}
+	}
+	return false
 }
 
 // marks are beginnings of lines, by their first byte.

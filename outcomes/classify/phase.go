@@ -35,6 +35,22 @@ func (j *judgement) place(h *candidate) {
 	if h.outcome == "" || j.opts.Phase != "" && later(h.outcome, j.opts.Phase) {
 		h.outcome = phaseFailure(h.phase)
 	}
+	if !h.outcome.In(h.phase) {
+		h.outcome, h.phase = fitted(h.outcome, h.phase, j.opts.Phase != "")
+	}
+}
+
+// fitted makes an outcome and a phase in which it cannot happen fit each
+// other. Memory that ran out elsewhere was the host's; an API server fails no
+// build; and otherwise the text knows better where it was.
+func fitted(o trial.Outcome, p trial.Phase, known bool) (trial.Outcome, trial.Phase) {
+	switch {
+	case o == trial.BuildOOM && known:
+		return trial.HostExhausted, p
+	case o == trial.ClusterHang && known:
+		return phaseFailure(p), p
+	}
+	return o, o.Phase()
 }
 
 // later reports whether the outcome is the failure of a phase that cannot have

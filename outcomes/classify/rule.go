@@ -61,6 +61,9 @@ type Rule struct {
 	// LastWord marks the word that a tool or suite succeeded, which takes back
 	// all that was said before if no failure is stated after it.
 	LastWord bool `yaml:"lastWord"`
+	// Failure marks the word that the whole command or job failed, which counts
+	// after a last word of success, though it is only a hint.
+	Failure bool `yaml:"failure"`
 	// Fine marks a marker as the word of a success, though it takes nothing
 	// back.
 	Fine bool `yaml:"fine"`

@@ -23,6 +23,7 @@ type scanner struct {
 	evidence  func(line int) bool // as in Options
 	sightings [2][]sighting       // by voice and rule
 	lines     int                 // line ends passed
+	end       standing            // of the last line that is not blank
 	final     int                 // the last line that is not blank
 
 	block   []byte
@@ -105,6 +106,7 @@ func (s *scanner) finish() {
 	ends := bytes.Count(rest, []byte{'\n'})
 	if said := bytes.TrimRight(rest, " \t\r\n"); len(said) > 0 {
 		s.final = s.lines + ends - bytes.Count(rest[len(said):], []byte{'\n'}) + 1
+		s.end = standingOf(said[lineStart(said, len(said)):])
 	}
 	s.lines += ends
 }
