@@ -141,8 +141,20 @@ func writeResult(cmd *cobra.Command, output *outputFlag, r classify.Result) erro
 	for _, e := range r.Evidence {
 		t.Rows = append(t.Rows, []string{strconv.Itoa(e.Line), e.Rule, e.Text})
 	}
-	t.Notes = []string{fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), orUnknown(r.Cause), r.Confidence)}
+	t.Notes = []string{sentence(r)}
 	return output.write(cmd, t)
+}
+
+// sentence says what the log tells, and no more: that nothing in it states a
+// failure is not yet a success.
+func sentence(r classify.Result) string {
+	switch {
+	case r.Outcome != trial.OK:
+		return fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), orUnknown(r.Cause), r.Confidence)
+	case len(r.Evidence) == 0:
+		return fmt.Sprintf("ok: nothing in the log states a failure, and nothing a success; confidence %.2f", r.Confidence)
+	}
+	return fmt.Sprintf("ok, confidence %.2f", r.Confidence)
 }
 
 func orUnknown(s string) string {

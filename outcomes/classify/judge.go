@@ -104,7 +104,7 @@ func (j *judgement) states(h candidate) bool {
 // goesOn reports whether the log ends while a program tells of its ordinary
 // work, and its logger alone complained, some lines before.
 func (j *judgement) goesOn(live []candidate) bool {
-	return j.end == routine && !slices.ContainsFunc(live, func(h candidate) bool {
+	return j.end == routine && j.final >= shortLines/2 && !slices.ContainsFunc(live, func(h candidate) bool {
 		return h.level > Hint && h.last.line > j.final-3 || len(h.r.Even) > 0 || !isLogged(h.last.text)
 	})
 }
@@ -215,7 +215,7 @@ func (j *judgement) contest(held []candidate) []candidate {
 		}
 	}
 	after := func(h candidate) bool {
-		return h.last.line > last && h.voice == own && (h.level >= Wrapper && !saysWarning(h.last.text) || h.r.Failure)
+		return h.last.line > last && h.voice == own && (h.level >= Wrapper && !saysWarning(h.last.text) && !isEvent(h.last.text) || h.r.Failure)
 	}
 	if last == 0 || slices.ContainsFunc(live, after) {
 		return live
@@ -263,7 +263,7 @@ func overcome(h candidate, held []candidate) bool {
 		if m.level != Marker || m.last.line <= h.last.line {
 			return false
 		}
-		return m.r.Settles || m.r.Fine && isLogged(h.last.text) || warning && len(m.r.Clears) > 0 || h.r.Transient && slices.Contains(m.r.Clears, h.outcome)
+		return m.r.Settles || m.r.Fine && isLogged(h.last.text) && !isLogged(m.last.text) || warning && len(m.r.Clears) > 0 || h.r.Transient && slices.Contains(m.r.Clears, h.outcome)
 	})
 }
 
@@ -278,6 +278,10 @@ func isLogged(line []byte) bool {
 	return klogLevel(text) != 0 || at == 0 || at > 0 && isLogHead(text[:at]) ||
 		bytes.HasPrefix(text, []byte("[ERROR]")) || bytes.Contains(text[:min(len(text), 60)], []byte("\tERROR\t"))
 }
+
+// isEvent reports whether the line is an event as kubectl lists it: they are
+// asked for when all went well, too.
+func isEvent(line []byte) bool { return bytes.Contains(line, []byte("   Warning   ")) }
 
 // warning is how loggers call a line one. An event of Kubernetes with the type
 // Warning is none: so the kubelet reports failures.

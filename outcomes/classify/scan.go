@@ -44,8 +44,13 @@ type window struct {
 	found    []find
 }
 
-// find is a needle in a window: which, and where it ends there.
-type find struct{ needle, end int }
+// find is a needle in a window: which, and where it ends there. Unquoted says
+// that its rule was found before quoted commands were blanked, and may rest on
+// those, too.
+type find struct {
+	needle, end int
+	unquoted    bool
+}
 
 func newScanner(c *Classifier) *scanner {
 	s := &scanner{rules: c, checked: make([]int, len(c.search))}
@@ -121,7 +126,7 @@ func (s *scanner) note(needle, end int) {
 		s.open(end)
 	}
 	s.checked[needle] = s.line.until
-	s.line.found = append(s.line.found, find{needle, end - s.line.from})
+	s.line.found = append(s.line.found, find{needle: needle, end: end - s.line.from})
 }
 
 // tooLate reports whether the log is too long for the rule.
@@ -148,22 +153,44 @@ func (s *scanner) readLine() {
 	}
 	raw := s.block[l.from:l.to]
 	l.text, l.lower = append(l.text[:0], raw...), appendLower(l.lower[:0], raw)
-	for _, f := range l.found {
-		if t := s.rules.search[f.needle]; t.rule == ofQuotes {
-			blank(l.text, l.lower, f.end, quotes[t.pattern].closing)
+	quoted := false
+	for i := range l.found {
+		f := &l.found[i]
+		t := s.rules.search[f.needle]
+		if t.rule == ofQuotes {
+			quoted = quoted || quotes[t.pattern].opens(l.lower[:f.end])
+		} else {
+			f.unquoted = s.rules.rules[t.rule].restsOn(echoed) && s.matches(*f)
 		}
 	}
-	l.found = slices.DeleteFunc(l.found, func(f find) bool { return !s.matches(f) })
+	if quoted {
+		s.blankQuotes()
+	}
+	l.found = slices.DeleteFunc(l.found, func(f find) bool { return !f.unquoted && !s.matches(f) })
 	if len(l.found) > 0 {
 		is, by := s.judgeLine(raw)
 		for _, f := range l.found {
 			i := s.rules.search[f.needle].rule
+			text := l.text
+			if f.unquoted {
+				text = raw
+			}
 			if r := &s.rules.rules[i]; r.Level != Ordinary && r.restsOn(is) {
-				s.sightings[by][i].add(r, l.number, l.text, raw, f.end)
+				s.sightings[by][i].add(r, l.number, text, raw, f.end)
 			}
 		}
 	}
 	l.found = l.found[:0]
+}
+
+// blankQuotes blanks the commands that the open line quotes.
+func (s *scanner) blankQuotes() {
+	for _, f := range s.line.found {
+		t := s.rules.search[f.needle]
+		if t.rule == ofQuotes && quotes[t.pattern].opens(s.line.lower[:f.end]) {
+			blank(s.line.text, s.line.lower, f.end, quotes[t.pattern].closing)
+		}
+	}
 }
 
 // matches reports whether the needle's pattern is in the line, and not in what
