@@ -41,6 +41,9 @@ func (t *Tree) makeGroups(mount, id string) error {
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
+		if t.Version() == 2 {
+			continue
+		}
 		if err := inherit(filepath.Dir(dir), dir); err != nil {
 			return err
 		}
