@@ -4,7 +4,7 @@
 set -u
 share=$(sed -n 's/.*stratbench\.share=\([^ ]*\).*/\1/p' /proc/cmdline)
 mkdir -p /host
-mount -t hostfs -o "$share" none /host
+mount -t hostfs -o hostfs="$share" none /host
 stty -F /dev/ttyS0 raw -echo
 cd /root
 HOME=/root TMPDIR=/var/tmp sh /host/job </dev/null >/dev/ttyS0 2>&1
