@@ -28,12 +28,12 @@ var vmFiles embed.FS
 const vmKernelSuite = "forky"
 
 var vmKernelPackages = []string{
-	"linux-source", "gcc", "libc6-dev", "make", "flex", "bison", "bc", "xz-utils", "perl-base", "python3-minimal", "cpio", "rsync", "kmod", "diffutils",
+	"linux-source", "gcc", "libc6-dev", "make", "flex", "bison", "bc", "xz-utils", "perl", "python3-minimal", "cpio", "rsync", "kmod", "diffutils",
 }
 
 const vmSuite = "trixie"
 
-var vmPackages = []string{"systemd", "systemd-sysv", "iproute2", "btrfs-progs", "kmod", "procps", "ca-certificates"}
+var vmPackages = []string{"systemd", "systemd-sysv", "udev", "dbus", "iproute2", "btrfs-progs", "kmod", "procps", "ca-certificates"}
 
 // vmDisk is how large the disk seems; it takes as much as is on it.
 const vmDisk = "40G"
