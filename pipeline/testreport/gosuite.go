@@ -2,6 +2,7 @@ package testreport
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,11 +54,11 @@ type crash struct {
 }
 
 type goTest struct {
-	name           string
-	status         trial.TestStatus
-	length         trial.Seconds
-	paused, parent bool
-	output         tail
+	name   string
+	status trial.TestStatus
+	length trial.Seconds
+	paused bool
+	output tail
 	// message is set where the output is not kept.
 	message string
 }
@@ -118,11 +119,6 @@ func (r *goRun) begin(name string) *goTest {
 		return t
 	}
 	t := &goTest{name: name}
-	if above := strings.LastIndexByte(name, '/'); above > 0 {
-		if p := r.latest[name[:above]]; p != nil {
-			p.parent = true
-		}
-	}
 	r.latest[name] = t
 	r.tests = append(r.tests, t)
 	return t
@@ -132,11 +128,11 @@ func (r *goRun) begin(name string) *goTest {
 // their message alone.
 func (r *goRun) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
 	t.status, t.length = status, length
-	r.suite.kept += len(t.output.text)
-	switch {
-	case status == trial.TestPass:
+	if status == trial.TestPass {
 		t.output = tail{}
-	case r.suite.kept > keptOfAll:
+		return
+	}
+	if r.suite.kept += len(t.output.text); r.suite.kept > keptOfAll {
 		t.message, t.output = goMessage(t.output.String()), tail{}
 	}
 }
@@ -169,12 +165,13 @@ func (r *goRun) look(t *goTest, line string) {
 		c.listing = false
 	}
 	switch {
-	case line == "FAIL":
-		r.told = true
-	case strings.HasPrefix(line, "panic: "), strings.HasPrefix(line, "fatal error: "):
-		if c.begun == "" {
-			c.begun, c.begunAt = line, t
-		}
+	case t == nil && (line == "FAIL" || line == "PASS"):
+		// The framework came to its end: a panic before was another program's,
+		// whose log a test printed.
+		r.told = line == "FAIL"
+		*c = crash{}
+	case c.text == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")):
+		c.begun, c.begunAt = line, t
 	case line == "running tests:" && c.begun != "":
 		c.listing = true
 	case strings.HasPrefix(line, "goroutine ") && strings.Contains(line, " [") && c.begun != "" && c.text == "":
@@ -185,7 +182,7 @@ func (r *goRun) look(t *goTest, line string) {
 	case strings.HasPrefix(line, "*** Test killed"):
 		c.text, c.cause = oneLine(line), CauseTimeout
 	case t == nil && c.text == "" && line != "exit status 1" && exitStatus.MatchString(line):
-		c.text, c.cause = line, CausePanic
+		c.text, c.cause = line, CauseSetup
 		if strings.HasPrefix(line, "signal") {
 			c.cause = CauseSignal
 		}
@@ -258,11 +255,12 @@ func (s *goSuite) report() (all Report) {
 func (s *goSuite) reasons(all *Report) {
 	told := map[string]bool{}
 	broken := func(of string) {
-		if told[of] {
+		path := importPath(of)
+		if told[path] {
 			return
 		}
-		told[of] = true
-		text := fmt.Sprintf("package %s does not build", importPath(of))
+		told[path] = true
+		text := fmt.Sprintf("package %s does not build", path)
 		if b := s.builds[of]; b != nil && len(b.output) > 0 {
 			text += ": " + b.output[0]
 		}
@@ -278,14 +276,14 @@ func (s *goSuite) reasons(all *Report) {
 		switch {
 		case r.failedBuild != "":
 			broken(r.failedBuild)
-		case r.crash.text != "":
+		case r.crash.text != "" && r.result != "pass":
 			all.reason(r.crash.cause, r.named()+r.crash.text)
 		case r.result == "fail" && !r.anyFailed():
 			all.reason(CauseSetup, r.named()+"it failed, and none of its tests did"+r.lastWords())
 		}
 	}
-	for of, b := range s.builds {
-		if b.failed {
+	for _, of := range slices.Sorted(maps.Keys(s.builds)) {
+		if s.builds[of].failed {
 			broken(of)
 		}
 	}

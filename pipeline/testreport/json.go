@@ -89,6 +89,7 @@ func (j *jsonText) exit() {
 // text reads a string, which is a key when a colon follows.
 func (j *jsonText) text() {
 	text, whole := j.quoted()
+	text = strings.ToValidUTF8(text, "") // cut inside a letter
 	if !whole {
 		j.cut = true
 		return
@@ -157,7 +158,7 @@ func (j *jsonText) escape() string {
 	case 'u':
 		return string(j.unit())
 	}
-	return string(rune(c)) // a quote, a slash, or no escape at all
+	return string([]byte{c}) // a quote, a slash, or no escape at all: part of a letter
 }
 
 // unit reads four hexadecimal digits, and a second escape after a first half.

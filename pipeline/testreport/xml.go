@@ -243,6 +243,7 @@ func (m *markup) attributes(t *token) bool {
 			m.back(c)
 			name := m.name()
 			value, whole := m.attribute()
+			value = strings.ToValidUTF8(value, "") // cut inside a letter
 			if !whole {
 				return false
 			}

@@ -250,8 +250,11 @@ func referenceNotes(run results.Run, r results.Record) []string {
 }
 
 func failedTests(tests []trial.TestResult) string {
-	var failed []string
+	var failed, flaky []string
 	for _, t := range tests {
+		if t.Flaky {
+			flaky = append(flaky, t.Name)
+		}
 		if t.Status == trial.TestFail {
 			name := t.Name
 			if t.Known {
@@ -260,8 +263,12 @@ func failedTests(tests []trial.TestResult) string {
 			failed = append(failed, name)
 		}
 	}
-	if len(failed) == 0 {
-		return ""
+	text := ""
+	if len(failed) > 0 {
+		text += "; failed: " + strings.Join(failed, ", ")
 	}
-	return "; failed: " + strings.Join(failed, ", ")
+	if len(flaky) > 0 {
+		text += "; passed only when tried again: " + strings.Join(flaky, ", ")
+	}
+	return text
 }
