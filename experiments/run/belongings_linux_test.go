@@ -332,7 +332,30 @@ func (c *computer) kill(t *testing.T, at string) {
 	awaitLog(t, p.results, "t001", at)
 	p.Process.Kill()
 	p.Wait()
-	time.Sleep(2 * time.Second)
+	for range 600 {
+		if !workersLeft(t) {
+			time.Sleep(time.Second) // the engine may be about to end what it was doing
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("a minute after its runner was killed, a worker is still there")
+}
+
+// workersLeft is true while a worker of this very program runs.
+func workersLeft(t *testing.T) bool {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, _ := filepath.Glob("/proc/[0-9]*/exe")
+	return slices.ContainsFunc(programs, func(p string) bool {
+		ours, err := os.Stat(self)
+		is, failed := os.Stat(p)
+		line, _ := os.ReadFile(filepath.Join(filepath.Dir(p), "cmdline"))
+		return err == nil && failed == nil && os.SameFile(ours, is) && strings.HasSuffix(string(line), "\x00"+WorkerCommand+"\x00")
+	})
 }
 
 // program is a program that runs on a computer.
