@@ -308,11 +308,19 @@ func (c *computer) start(t *testing.T, spec string) *program {
 	return p
 }
 
-// stop sends a run a signal at a point of its first trial.
+// stop sends a run a signal at a point of its first trial. A second run is
+// refused meanwhile, and told who holds the engine.
 func (c *computer) stop(t *testing.T, at string, s os.Signal) {
 	t.Helper()
 	p := c.start(t, "good")
 	dir := awaitLog(t, p.results, "t001", at)
+	second := c.start(t, "failed")
+	if err := second.Wait(); err == nil || !strings.Contains(second.said.String(), "another run uses this "+string(c.rt)+" engine: root@") {
+		t.Errorf("a second run on the engine: %v: %s", err, second.said)
+	}
+	if _, err := os.Stat(second.results); err == nil {
+		t.Errorf("a second run on the engine has begun to record")
+	}
 	if err := p.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
@@ -362,6 +370,7 @@ func workersLeft(t *testing.T) bool {
 type program struct {
 	*exec.Cmd
 	out     *bytes.Buffer
+	said    *bytes.Buffer
 	results string
 }
 
@@ -370,14 +379,14 @@ func (c *computer) command(t *testing.T, argv ...string) *program {
 	if argv[0] == cleanerCommand {
 		argv = append([]string{c.Self()}, argv...)
 	}
-	p := &program{Cmd: exec.Command(argv[0], argv[1:]...), out: &bytes.Buffer{}}
+	p := &program{Cmd: exec.Command(argv[0], argv[1:]...), out: &bytes.Buffer{}, said: &bytes.Buffer{}}
 	// A runner's standard input tells it to stop when it closes.
 	stdin, keepOpen, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stdin.Close(); keepOpen.Close() })
-	p.Stdin, p.Stdout, p.Stderr, p.Env = stdin, p.out, os.Stderr, c.env
+	p.Stdin, p.Stdout, p.Stderr, p.Env = stdin, p.out, p.said, c.env
 	p.WaitDelay = 5 * time.Second
 	if err := c.Start(p.Cmd); err != nil {
 		t.Fatal(err)
@@ -388,7 +397,7 @@ func (c *computer) command(t *testing.T, argv ...string) *program {
 func (p *program) wait(t *testing.T) string {
 	t.Helper()
 	if err := p.Wait(); err != nil {
-		t.Errorf("%s: %v: %s", strings.Join(p.Args, " "), err, p.out)
+		t.Errorf("%s: %v: %s%s", strings.Join(p.Args, " "), err, p.out, p.said)
 	}
 	return strings.TrimSpace(p.out.String())
 }
