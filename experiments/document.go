@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 // What a spec may be at most. Aliases count each time they are used, so a
@@ -29,21 +31,21 @@ type document struct {
 	data []byte
 	// value is made of map[string]any, []any, string, bool, numbers and nil.
 	value any
-	at    map[string]place    // of values
-	keyAt map[string]place    // of the keys of mappings
-	keys  map[string][]string // of a mapping, in the order of the file
-	text  map[string]string   // of a scalar, as written
+	at    map[string]issue.Position // of values
+	keyAt map[string]issue.Position // of the keys of mappings
+	keys  map[string][]string       // of a mapping, in the order of the file
+	text  map[string]string         // of a scalar, as written
 }
 
-// readDocument reads a file; what is wrong with it is added to faults. It
+// readDocument reads a file; what is wrong with it is added to issues. It
 // returns nil when there is nothing to look at.
-func readDocument(file string, faults *Faults) *document {
+func readDocument(file string, issues *issue.List) *document {
 	data, err := readAtMost(file, maxBytes)
 	if err != nil {
-		faults.add(file, place{}, "%v", err)
+		issues.Add(file, issue.Position{}, "%v", err)
 		return nil
 	}
-	return parseDocument(file, data, faults)
+	return parseDocument(file, data, issues)
 }
 
 func readAtMost(file string, limit int64) ([]byte, error) {
@@ -71,27 +73,27 @@ func withoutPath(err error) error {
 	return err
 }
 
-func parseDocument(file string, data []byte, faults *Faults) *document {
+func parseDocument(file string, data []byte, issues *issue.List) *document {
 	d := &document{file: file, data: data,
-		at: map[string]place{}, keyAt: map[string]place{}, keys: map[string][]string{}, text: map[string]string{}}
+		at: map[string]issue.Position{}, keyAt: map[string]issue.Position{}, keys: map[string][]string{}, text: map[string]string{}}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var root, second yaml.Node
 	switch err := decoder.Decode(&root); {
 	case errors.Is(err, io.EOF) || err == nil && isNull(&root):
-		faults.add(file, place{1, 1}, "the file is empty; start from one of those in experiments/")
+		issues.Add(file, issue.Position{1, 1}, "the file is empty; start from one of those in experiments/")
 		return nil
 	case err != nil:
 		at, message := syntaxError(err)
-		faults.add(file, at, "this is not YAML: %s; check indentation, quotes and brackets around this line", message)
+		issues.Add(file, at, "this is not YAML: %s; check indentation, quotes and brackets around this line", message)
 		return nil
 	}
 	if err := decoder.Decode(&second); err == nil {
-		faults.add(file, place{second.Line, max(second.Column, 1)}, "a second document begins; put it in a file of its own")
+		issues.Add(file, issue.Position{second.Line, max(second.Column, 1)}, "a second document begins; put it in a file of its own")
 	} else if !errors.Is(err, io.EOF) {
 		at, message := syntaxError(err)
-		faults.add(file, at, "what follows the document is not YAML: %s; remove it", message)
+		issues.Add(file, at, "what follows the document is not YAML: %s; remove it", message)
 	}
-	r := &nodeReader{document: d, faults: faults}
+	r := &nodeReader{document: d, issues: issues}
 	d.value = r.read(root.Content[0], "", 0)
 	if r.tooBig {
 		return nil
@@ -107,28 +109,28 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 // syntaxError takes the line out of the text of a YAML error, which is the
 // only place that has it.
-func syntaxError(err error) (place, string) {
+func syntaxError(err error) (issue.Position, string) {
 	m := yamlLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
 	if m == nil {
-		return place{1, 1}, err.Error()
+		return issue.Position{1, 1}, err.Error()
 	}
 	line, convErr := strconv.Atoi(m[1])
 	if convErr != nil || line < 1 {
 		line = 1
 	}
-	return place{line, 1}, m[2]
+	return issue.Position{line, 1}, m[2]
 }
 
 // nodeReader turns YAML nodes into a document.
 type nodeReader struct {
 	*document
-	faults *Faults
+	issues *issue.List
 	nodes  int
 	tooBig bool
 }
 
 func (r *nodeReader) fault(n *yaml.Node, format string, args ...any) {
-	r.faults.add(r.file, place{n.Line, n.Column}, format, args...)
+	r.issues.Add(r.file, issue.Position{n.Line, n.Column}, format, args...)
 }
 
 func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
@@ -139,7 +141,7 @@ func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
 		r.tooBig = true
 		return nil
 	}
-	r.at[pointer] = place{n.Line, n.Column}
+	r.at[pointer] = issue.Position{n.Line, n.Column}
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -171,10 +173,10 @@ func (r *nodeReader) readMapping(n *yaml.Node, pointer string, depth int) any {
 		}
 		below := pointer + "/" + escape(key.Value)
 		if first, ok := r.keyAt[below]; ok {
-			r.fault(key, "key %q is given a second time, first on line %d; keep one", key.Value, first.line)
+			r.fault(key, "key %q is given a second time, first on line %d; keep one", key.Value, first.Line)
 			continue
 		}
-		r.keyAt[below] = place{key.Line, key.Column}
+		r.keyAt[below] = issue.Position{key.Line, key.Column}
 		r.keys[pointer] = append(r.keys[pointer], key.Value)
 		mapping[key.Value] = r.read(value, below, depth+1)
 	}
@@ -225,14 +227,14 @@ func escape(part string) string {
 
 // where returns the position of the value at the pointer, or of the nearest
 // value around it that stands in the file.
-func (d *document) where(pointer string) place {
+func (d *document) where(pointer string) issue.Position {
 	for {
 		if at, ok := d.at[pointer]; ok {
 			return at
 		}
 		i := strings.LastIndexByte(pointer, '/')
 		if i < 0 {
-			return place{1, 1}
+			return issue.Position{1, 1}
 		}
 		pointer = pointer[:i]
 	}

@@ -9,26 +9,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/strategies"
 )
 
 // Load reads the spec at path and the workload that it names. The error is a
-// *Faults with everything that is wrong with both: nothing is run or created
+// *issue.List with everything that is wrong with both: nothing is run or created
 // before a spec is whole.
 func Load(path string) (*Spec, error) {
-	l := &loader{faults: &Faults{}}
-	if l.doc = readDocument(path, l.faults); l.doc != nil {
+	l := &loader{issues: &issue.List{}}
+	if l.doc = readDocument(path, l.issues); l.doc != nil {
 		l.load(path)
 	}
-	if err := l.faults.err(path); err != nil {
+	l.issues.Sort(path)
+	if err := l.issues.Err(); err != nil {
 		return nil, err
 	}
+	l.spec.document, l.spec.workloadDocument = l.doc, l.workload
 	return l.spec, nil
 }
 
-// loader collects the faults of a spec while it becomes one.
+// loader collects the issues of a spec while it becomes one.
 type loader struct {
-	faults *Faults
+	issues *issue.List
 	doc    *document
 	file   specFile
 	spec   *Spec
@@ -81,7 +84,7 @@ func (l *loader) decode(doc *document, rules schema, into any) bool {
 		value = without(value, strings.Split(p.pointer[1:], "/"))
 	}
 	if err := decode(value, into); err != nil {
-		l.faults.add(doc.file, place{1, 1}, "%v; correct that value", err)
+		l.issues.Add(doc.file, issue.Position{1, 1}, "%v; correct that value", err)
 		return false
 	}
 	return true
@@ -93,7 +96,7 @@ func (l *loader) report(doc *document, problems []problem) {
 		if key, ok := doc.keyAt[p.pointer]; ok && p.key {
 			at = key
 		}
-		l.faults.add(doc.file, at, "%s", p.message)
+		l.issues.Add(doc.file, at, "%s", p.message)
 	}
 }
 
@@ -142,11 +145,11 @@ func (l *loader) loadWorkload(path string) {
 	}
 	data, err := readAtMost(file, maxBytes)
 	if err != nil {
-		l.faults.add(l.doc.file, l.doc.where("/workload"), "workload %s %v; a relative path starts from the spec's folder", file, err)
+		l.issues.Add(l.doc.file, l.doc.where("/workload"), "workload %s %v; a relative path starts from the spec's folder", file, err)
 		return
 	}
-	before := len(l.faults.List)
-	if l.workload = parseDocument(file, data, l.faults); l.workload == nil {
+	before := len(l.issues.List)
+	if l.workload = parseDocument(file, data, l.issues); l.workload == nil {
 		return
 	}
 	loaded := workloadFile{Workload: defaultWorkload()}
@@ -159,7 +162,7 @@ func (l *loader) loadWorkload(path string) {
 	l.report(l.workload, w.resolve())
 	w.SHA256 = w.hash(data)
 	l.spec.Workload = w
-	l.workloadFaulty = len(l.faults.List) > before
+	l.workloadFaulty = len(l.issues.List) > before
 }
 
 // absolute does without the error of filepath.Abs, which only a process

@@ -108,8 +108,12 @@ func (s schema) unknownKeys(e *jsonschema.ValidationError, keys []string) []prob
 	var all []problem
 	for _, key := range keys {
 		location := append(slices.Clone(e.InstanceLocation), key)
+		cure := insteadOf(location)
+		if cure == "" {
+			cure = suggest(key, known)
+		}
 		all = append(all, problem{pointer: pointerTo(location...), key: true,
-			message: fmt.Sprintf("unknown key %s; %s", dotted(location), suggest(key, known))})
+			message: fmt.Sprintf("unknown key %s; %s", dotted(location), cure)})
 	}
 	return all
 }

@@ -43,6 +43,9 @@ type Spec struct {
 	// SHA256 is the hash, in hex, of Source and of the workload's SHA256. It
 	// does not depend on where the files are.
 	SHA256 string
+
+	// The files as read, for the positions of their parts.
+	document, workloadDocument *document
 }
 
 // Design says how often and in which order.

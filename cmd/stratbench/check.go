@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/report"
@@ -112,8 +112,8 @@ the nights alone stands unless the trials exclude it.
 func notDone(err error) error {
 	var answer exitError
 	var usage usageError
-	var faults *experiments.Faults
-	if err == nil || errors.As(err, &answer) || errors.As(err, &usage) || errors.As(err, &faults) || errors.Is(err, context.Canceled) {
+	var issues *issue.List
+	if err == nil || errors.As(err, &answer) || errors.As(err, &usage) || errors.As(err, &issues) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return exitError{exitNoData, fmt.Errorf("the check could not be made: %w", err)}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 // The exit codes of every command. They are part of the interface.
@@ -63,7 +63,7 @@ func (e exitError) Unwrap() error { return e.error }
 func exitCode(err error) int {
 	var answer exitError
 	var usage usageError
-	var faults *experiments.Faults
+	var issues *issue.List
 	switch {
 	case err == nil:
 		return exitOK
@@ -73,7 +73,7 @@ func exitCode(err error) int {
 		return exitCancelled
 	case errors.Is(err, run.ErrUnrecovered):
 		return exitRecovery
-	case errors.As(err, &usage), errors.As(err, &faults):
+	case errors.As(err, &usage), errors.As(err, &issues):
 		return exitUsage
 	default:
 		return exitFailed

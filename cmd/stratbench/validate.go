@@ -7,6 +7,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
 )
@@ -23,11 +24,11 @@ func validateCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			all := &experiments.Faults{}
+			all := &issue.List{}
 			for _, file := range args {
 				spec, err := experiments.Load(file)
-				if faults, ok := err.(*experiments.Faults); ok {
-					all.List = append(all.List, faults.List...)
+				if issues, ok := err.(*issue.List); ok {
+					all.List = append(all.List, issues.List...)
 					continue
 				}
 				if err != nil {

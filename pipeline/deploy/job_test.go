@@ -51,7 +51,7 @@ func TestJobIsReadyWhenItIsComplete(t *testing.T) {
 }
 
 func TestCompleteJobStaysReadyWhenItIsDeleted(t *testing.T) {
-	tr := newTracker([]Object{{deployment("a", true), "f"}, {job("seed"), "f"}}, silent)
+	tr := newTracker([]Object{{Unstructured: deployment("a", true)}, {Unstructured: job("seed")}}, silent)
 	tr.see(job("seed", condition("Complete", "", "")), false)
 	tr.see(job("seed"), true) // a watch that missed the last state
 	if !tr.see(deployment("a", true), false) {
@@ -135,7 +135,7 @@ func deployJob(t *testing.T, last any) error {
 	t.Cleanup(cancel)
 	manifest := job("seed")
 	unstructured.RemoveNestedField(manifest.Object, "status")
-	objects := []Object{{manifest, "f"}}
+	objects := []Object{{Unstructured: manifest}}
 	if err := client.Apply(ctx, objects); err != nil {
 		t.Fatal(err)
 	}

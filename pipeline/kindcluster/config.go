@@ -11,6 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 const (
@@ -22,7 +24,8 @@ const (
 // top, in order. No file ("") is Kind's default cluster. Relative host paths
 // of mounts count from the file's folder.
 //
-// A patch is a Kind config itself, strictly read, and merged by these rules:
+// The error of a file is an *issue.List. A patch is a Kind config itself,
+// strictly read, and merged by these rules:
 //   - featureGates and runtimeConfig: key by key, the patch's value wins;
 //   - the lists of kubeadm and containerd patches: appended, so that they are
 //     applied after the file's own;
@@ -37,14 +40,17 @@ func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("reading the Kind config: %w", err)
+			return nil, &issue.List{List: []issue.Issue{{File: file, Message: fmt.Sprintf("reading the Kind configuration: %v; make it readable", err)}}}
 		}
 		if config, err = parse(text); err != nil {
-			return nil, fmt.Errorf("reading the Kind config %s: %w", file, err)
+			return nil, syntaxIssues(file, text, err)
 		}
 		resolveMounts(config, filepath.Dir(file))
 	}
 	v1alpha4.SetDefaultsCluster(config)
+	if issues := Validate(config, file); len(issues) > 0 {
+		return nil, &issue.List{List: issues}
+	}
 	for i, text := range patches {
 		patch, err := parse([]byte(text))
 		if err != nil {
@@ -59,14 +65,54 @@ func parse(text []byte) (*v1alpha4.Cluster, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	config := &v1alpha4.Cluster{}
-	if err := decoder.Decode(config); err != nil && !errors.Is(err, io.EOF) {
+	err := decoder.Decode(config)
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("it says nothing; write kind: %s and apiVersion: %s, or leave kindConfig out for Kind's default", kind, apiVersion)
+	}
+	var wrong *yaml.TypeError
+	if err != nil && !errors.As(err, &wrong) {
 		return nil, err
 	}
-	if config.APIVersion != apiVersion || config.Kind != kind {
-		return nil, fmt.Errorf("it is of kind %q, apiVersion %q; only kind %s, apiVersion %s is known",
-			config.Kind, config.APIVersion, kind, apiVersion)
+	// A type error may well come of another version's fields.
+	var head struct {
+		Kind       string
+		APIVersion string `yaml:"apiVersion"`
 	}
-	return config, nil
+	if yaml.Unmarshal(text, &head) == nil && (head.APIVersion != apiVersion || head.Kind != kind) {
+		return nil, &versionError{head.Kind, head.APIVersion}
+	}
+	return config, err
+}
+
+// versionError says that a file is no Kind config of the version that is read.
+type versionError struct{ kind, apiVersion string }
+
+func (e *versionError) Error() string {
+	return fmt.Sprintf("it is of kind %q, apiVersion %q, and only kind %s, apiVersion %s is known; write that, and see Kind's documentation for what has changed",
+		e.kind, e.apiVersion, kind, apiVersion)
+}
+
+// syntaxIssues says where and why a file is no Kind config.
+func syntaxIssues(file string, text []byte, err error) *issue.List {
+	issues := &issue.List{}
+	var wrong *yaml.TypeError
+	var version *versionError
+	switch {
+	case bytes.Contains(text, []byte("{{")):
+		line := 1 + bytes.Count(text[:bytes.Index(text, []byte("{{"))], []byte("\n"))
+		issues.Add(file, issue.Position{Line: line, Column: 1}, "this is a template and no Kind configuration; render it beforehand and name what that writes")
+	case errors.As(err, &version):
+		issues.Add(file, issue.Find(text, "apiVersion"), "reading the Kind configuration: %v", err)
+	case errors.As(err, &wrong):
+		for _, one := range wrong.Errors {
+			at, message := issue.YAMLError(one)
+			issues.Add(file, at, "reading the Kind configuration: %s; correct it as Kind's documentation has it", message)
+		}
+	default:
+		at, message := issue.YAMLError(err.Error())
+		issues.Add(file, at, "reading the Kind configuration: %s", message)
+	}
+	return issues
 }
 
 func resolveMounts(config *v1alpha4.Cluster, dir string) {

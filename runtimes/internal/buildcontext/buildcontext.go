@@ -65,6 +65,23 @@ func ignored(dir string, files []string) ([]string, error) {
 	return nil, nil
 }
 
+// Excluded returns a function that says which paths below dir are not sent. It
+// is not sure of any where the ignore file makes exceptions.
+func Excluded(dir, dockerfile string) (func(name string) bool, error) {
+	patterns, err := ignored(dir, []string{Dockerfile(dockerfile) + ".dockerignore", ".dockerignore"})
+	if err != nil {
+		return nil, err
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ignore file of %s: %w", dir, err)
+	}
+	return func(name string) bool {
+		excluded, err := matcher.MatchesOrParentMatches(name)
+		return err == nil && excluded && !matcher.Exclusions()
+	}, nil
+}
+
 type packer struct {
 	root    string
 	further map[string]string

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 // Each file in testdata/faults is a spec with what belongs to it, and every
@@ -66,9 +67,9 @@ func faultsOf(t *testing.T, archive *txtar.Archive) string {
 	}
 	t.Chdir(dir)
 	spec, err := experiments.Load("spec.yaml")
-	var faults *experiments.Faults
-	if spec != nil || !errors.As(err, &faults) {
-		t.Fatalf("loaded %v with error %v, which is no Faults", spec, err)
+	var issues *issue.List
+	if spec != nil || !errors.As(err, &issues) {
+		t.Fatalf("loaded %v with error %v, which is no list of issues", spec, err)
 	}
 	return strings.ReplaceAll(err.Error(), dir, "$WORK") + "\n"
 }
@@ -101,11 +102,11 @@ func archives(t testing.TB) (out [][2][]byte) {
 
 func checkFaults(t *testing.T, err error) {
 	t.Helper()
-	var faults *experiments.Faults
-	if !errors.As(err, &faults) || len(faults.List) == 0 {
-		t.Fatalf("error %v is no Faults", err)
+	var issues *issue.List
+	if !errors.As(err, &issues) || len(issues.List) == 0 {
+		t.Fatalf("error %v is no list of issues", err)
 	}
-	for _, f := range faults.List {
+	for _, f := range issues.List {
 		if f.File == "" || f.Line < 1 || f.Column < 1 || !strings.ContainsAny(f.Message, ";?:") {
 			t.Errorf("fault %+v has no place or no cure", f)
 		}

@@ -1,0 +1,94 @@
+package experiments_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+func writeAll(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhereACellHasItsSettings(t *testing.T) {
+	dir := t.TempDir()
+	writeAll(t, dir, map[string]string{
+		"e.yaml": `apiVersion: stratbench/v1
+name: e
+workload: w.yaml
+settings: {runtime: docker, strategy: serial}
+factors:
+  nodeImage: [kindest/node:v1.34.0, {name: new, value: "kindest/node:v1.37.0"}]
+  workload.images.a.args.MODE: [x, y]
+`,
+		"w.yaml": `apiVersion: stratbench/v1
+images:
+  - {name: a, tag: "localhost/a:1", context: a}
+manifests: [m.yaml]
+test: {command: [./t]}
+`,
+		"a/Dockerfile": "FROM scratch\n", "m.yaml": "", "t": "",
+	})
+	spec, err := experiments.Load(filepath.Join(dir, "e.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := trial.Cell{{Factor: "nodeImage", Level: "new"}, {Factor: "workload.images.a.args.MODE", Level: "y"}}
+	for setting, want := range map[string]struct {
+		file string
+		at   issue.Position
+	}{
+		"runtime":                     {"e.yaml", issue.Position{Line: 4, Column: 21}},
+		"nodeImage":                   {"e.yaml", issue.Position{Line: 6, Column: 37}},
+		"workload.images.a.args.MODE": {"e.yaml", issue.Position{Line: 7, Column: 36}},
+		"workload.images.a.tag":       {"w.yaml", issue.Position{Line: 3, Column: 20}},
+		"workload.images.a.args.GONE": {"w.yaml", issue.Position{Line: 3, Column: 5}},
+		"workload.manifests.0":        {"w.yaml", issue.Position{Line: 4, Column: 13}},
+		"workload.kindConfig":         {"w.yaml", issue.Position{Line: 1, Column: 1}},
+	} {
+		if file, at := spec.Where(cell, setting); filepath.Base(file) != want.file || at != want.at {
+			t.Errorf("%s: got %s %v, want %+v", setting, file, at, want)
+		}
+	}
+}
+
+func TestWishesAreNoKeys(t *testing.T) {
+	dir := t.TempDir()
+	writeAll(t, dir, map[string]string{
+		"e.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, strategy: serial}\nfactors: {}\nhooks: {}\n",
+		"w.yaml": `apiVersion: stratbench/v1
+images:
+  - {name: a, tag: "localhost/a:1", context: a, buildArgs: {A: b}, target: last}
+manifests: [m.yaml]
+ready: {conditions: []}
+test: {command: [./t], timeout: 20m}
+`,
+		"a/Dockerfile": "FROM scratch\n", "m.yaml": "",
+	})
+	_, err := experiments.Load(filepath.Join(dir, "e.yaml"))
+	for _, want := range []string{
+		"e.yaml:6:1: unknown key hooks; this is not possible yet: no commands are run between the phases",
+		"w.yaml:3:49: unknown key images.0.buildArgs; write args",
+		"w.yaml:3:68: unknown key images.0.target; this is not possible yet: a Dockerfile is built to its last stage",
+		"w.yaml:5:9: unknown key ready.conditions; this is not possible yet: readiness is that of every applied object",
+		"w.yaml:6:24: unknown key test.timeout; this is not possible yet: limits belong in the experiment's spec",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing from:\n%v", want, err)
+		}
+	}
+}

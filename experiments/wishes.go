@@ -1,0 +1,64 @@
+package experiments
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// wishes are keys that people write in a workload or a spec by analogy with
+// other tools, and that mean nothing here: what to do instead. A key goes by
+// its dotted path without the numbers of lists, and by its own name below it.
+var wishes = map[string]string{
+	"load":             "only images that the workload builds are loaded; an image of a manifest is pulled by the node where it has a way out, and elsewhere write a Dockerfile of one line, FROM that image, and list it under images",
+	"setup":            "no commands are run between the phases; render manifests to files beforehand and list them under manifests, and do the rest in test.command",
+	"hooks":            "no commands are run between the phases; render manifests to files beforehand and list them under manifests, and do the rest in test.command",
+	"teardown":         "no commands are run afterwards; each trial ends with its cluster",
+	"deploy":           "only manifests are deployed, by stratbench itself; render them to files beforehand (make, helm template, kustomize build) and list those under manifests",
+	"helm":             "charts are not rendered; run helm template beforehand and list what it writes under manifests",
+	"chart":            "charts are not rendered; run helm template beforehand and list what it writes under manifests",
+	"charts":           "charts are not rendered; run helm template beforehand and list what it writes under manifests",
+	"kustomize":        "kustomizations are not built; run kustomize build beforehand and list what it writes under manifests",
+	"kustomization":    "kustomizations are not built; run kustomize build beforehand and list what it writes under manifests",
+	"env":              "only the test command has an environment of its own; write test.env",
+	"namespace":        "objects are deployed to the namespaces of their manifests; write metadata.namespace there, and a Namespace among them",
+	"cluster":          "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
+	"kind":             "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
+	"nodes":            "nodes belong in the Kind configuration that kindConfig names",
+	"timeout":          "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
+	"timeouts":         "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
+	"retries":          "nothing is tried again: a failure is a result; write design.replicates in the spec",
+	"ready.conditions": "readiness is that of every applied object by kstatus (a Deployment is available, a Job complete, a custom resource has its condition Ready), and of ready.urls; wait for anything else at the start of test.command",
+	"ready.timeout":    "limits belong in the experiment's spec; write limits: {phase: {deploy: 10m}} there",
+	"images.target":    "a Dockerfile is built to its last stage; put the stage that you want last, or into a Dockerfile of its own and name that under dockerfile",
+	"images.platform":  "images are built for the engine's own platform; take the key out",
+	"images.platforms": "images are built for the engine's own platform; take the key out",
+	"images.secrets":   "builds get no secrets; put what needs them into a base image beforehand, or pass what is no secret under args",
+	"images.ssh":       "builds get no SSH agent; vendor what they fetch with it into the context",
+	"images.buildArgs": "write args",
+	"images.file":      "write dockerfile, relative to the context",
+	"images.cacheFrom": "caches are decided by the setting build.noCache; take the key out",
+	"images.image":     "only images that are built here are listed; write a Dockerfile of one line, FROM that image, and name its folder as context",
+	"images.pull":      "only images that are built here are listed; write a Dockerfile of one line, FROM that image, and name its folder as context",
+	"test.setup":       "one command is run; do this at the start of test.command, as with sh -c",
+	"test.teardown":    "one command is run; the cluster goes with the trial, so nothing needs to be undone",
+	"test.timeout":     "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
+	"test.image":       "the command is run beside the cluster and not in it; write a program that is there",
+	"test.namespace":   "the command gets KUBECONFIG and nothing else; pass this under test.env",
+}
+
+// insteadOf says what to do instead of an unknown key, if it is a known wish.
+func insteadOf(location []string) string {
+	named := slices.DeleteFunc(slices.Clone(location), func(part string) bool {
+		_, err := strconv.Atoi(part)
+		return err == nil
+	})
+	if len(named) == 0 {
+		return ""
+	}
+	instead := wishes[strings.Join(named, ".")]
+	if instead == "" || strings.HasPrefix(instead, "write ") {
+		return instead
+	}
+	return "this is not possible yet: " + instead
+}

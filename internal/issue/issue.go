@@ -1,0 +1,93 @@
+// Package issue holds mistakes in what a user wrote: where each is, what it
+// is, and the cure.
+package issue
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Position is a place in a file. Line and Column count from 1; both are 0 for
+// a file as a whole.
+type Position struct{ Line, Column int }
+
+// Issue is one mistake.
+type Issue struct {
+	File string
+	Position
+	// Message says what is wrong and, after a semicolon, what to do about it.
+	Message string
+}
+
+// String prints the issue as compilers do: "file:line:column: message".
+func (i Issue) String() string {
+	switch {
+	case i.File == "":
+		return i.Message
+	case i.Line == 0:
+		return i.File + ": " + i.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", i.File, i.Line, i.Column, i.Message)
+}
+
+// List is the error of an input that cannot be used: all that is wrong with it.
+type List struct{ List []Issue }
+
+// Error prints an issue a line.
+func (l *List) Error() string {
+	lines := make([]string, len(l.List))
+	for i, one := range l.List {
+		lines[i] = one.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Add appends an issue.
+func (l *List) Add(file string, at Position, format string, args ...any) {
+	l.List = append(l.List, Issue{file, at, fmt.Sprintf(format, args...)})
+}
+
+// AddError appends what err says: its issues if it is a List, or else its
+// text as an issue without a position.
+func (l *List) AddError(err error) {
+	var more *List
+	switch {
+	case err == nil:
+	case errors.As(err, &more):
+		l.List = append(l.List, more.List...)
+	default:
+		l.List = append(l.List, Issue{Message: err.Error()})
+	}
+}
+
+// Sort orders the issues by file and position, those of the file first in
+// front, and keeps of equal ones the first.
+func (l *List) Sort(first string) {
+	slices.SortStableFunc(l.List, func(a, b Issue) int {
+		return cmp.Or(
+			boolOrder(a.File != first, b.File != first),
+			cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	l.List = slices.Compact(l.List)
+}
+
+// Err returns the list as an error, or nil when it is empty.
+func (l *List) Err() error {
+	if len(l.List) == 0 {
+		return nil
+	}
+	return l
+}
+
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}

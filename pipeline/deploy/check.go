@@ -1,0 +1,386 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/stratbench/stratbench/internal/issue"
+)
+
+// Server is what is known of a cluster before it is there.
+type Server struct {
+	// Minor is the minor version of its Kubernetes, 0 when that is not known.
+	Minor int
+	// OtherAPIs says that its configuration switches further APIs on.
+	OtherAPIs bool
+	// Volumes says that it has a storage class "standard" that makes volumes
+	// for pods that mount them.
+	Volumes bool
+	// Namespaces are there from the start, beside Kubernetes' own.
+	Namespaces []string
+}
+
+// typesMinor is the minor version of Kubernetes whose types are compiled in.
+const typesMinor = 34
+
+// strict decodes the kinds of Kubernetes as its API server does for an object
+// that is applied: a field that it does not know is an error.
+var strict = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+
+// Check holds manifests against the cluster: what it is certain to refuse, or
+// never to have ready, and what may be so.
+func Check(objects []Object, server Server) (certain, possible []issue.Issue) {
+	c := newChecker(objects, server)
+	for _, o := range objects {
+		typed := c.kind(o)
+		c.name(o)
+		c.namespace(o)
+		if typed != nil {
+			c.workload(o, typed)
+			c.volumes(o, typed)
+		}
+	}
+	return c.certain.List, c.possible.List
+}
+
+// checker knows what the manifests bring along.
+type checker struct {
+	Server
+	certain, possible issue.List
+	// has are the objects: "ConfigMap shop/rules".
+	has map[string]bool
+	// custom are the kinds that the manifests define, by group and kind, with
+	// their scope; served are groups of APIs that they bring.
+	custom map[schema.GroupKind]string
+	served map[string]bool
+	// grants are the resources that something in the cluster may create.
+	grants map[string]bool
+	// mounted are the claims that pods mount: "shop/data".
+	mounted map[string]bool
+	classes map[string]bool
+}
+
+func newChecker(objects []Object, server Server) *checker {
+	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]string{}, served: map[string]bool{},
+		grants: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}}
+	for _, o := range objects {
+		c.has[o.GetKind()+" "+c.place(o)+o.GetName()] = true
+		switch o.GetKind() {
+		case "CustomResourceDefinition":
+			group, kind := o.text("spec", "group"), o.text("spec", "names", "kind")
+			c.custom[schema.GroupKind{Group: group, Kind: kind}] = o.text("spec", "scope")
+		case "APIService":
+			c.served[o.text("spec", "group")] = true
+		}
+		typed, _, err := strict.Decode(o.json(), nil, nil)
+		if err != nil && !runtime.IsStrictDecodingError(err) {
+			continue
+		}
+		c.gather(o, typed)
+	}
+	return c
+}
+
+// gather notes what an object allows others to be or do.
+func (c *checker) gather(o Object, typed runtime.Object) {
+	switch t := typed.(type) {
+	case *rbacv1.Role:
+		c.grant(t.Rules)
+	case *rbacv1.ClusterRole:
+		c.grant(t.Rules)
+	case *rbacv1.RoleBinding:
+		c.grantByName(t.RoleRef)
+	case *rbacv1.ClusterRoleBinding:
+		c.grantByName(t.RoleRef)
+	}
+	if pods := podsOf(typed); pods != nil {
+		for _, v := range pods.Spec.Volumes {
+			if v.PersistentVolumeClaim != nil {
+				c.mounted[c.place(o)+v.PersistentVolumeClaim.ClaimName] = true
+			}
+		}
+	}
+	if o.GetKind() == "StorageClass" {
+		c.classes[o.GetName()] = o.text("provisioner") != "kubernetes.io/no-provisioner"
+	}
+}
+
+func (c *checker) grant(rules []rbacv1.PolicyRule) {
+	for _, rule := range rules {
+		if slices.Contains(rule.Verbs, "create") || slices.Contains(rule.Verbs, "*") {
+			for _, resource := range rule.Resources {
+				c.grants[resource] = true
+			}
+		}
+	}
+}
+
+func (c *checker) grantByName(role rbacv1.RoleRef) {
+	if slices.Contains([]string{"cluster-admin", "admin", "edit"}, role.Name) {
+		c.grants["*"] = true
+	}
+}
+
+// mayBeMade says that something in the cluster may create such a resource.
+func (c *checker) mayBeMade(resources ...string) bool {
+	return slices.ContainsFunc(append(resources, "*"), func(r string) bool { return c.grants[r] })
+}
+
+// place is an object's namespace with a slash, or "" where it has none.
+func (c *checker) place(o Object) string {
+	if c.clusterWide(o) {
+		return ""
+	}
+	return cmp.Or(o.GetNamespace(), "default") + "/"
+}
+
+// kind checks that the cluster knows the object's kind and all its fields, and
+// returns it as that kind, or nil.
+func (c *checker) kind(o Object) runtime.Object {
+	gvk := o.GroupVersionKind()
+	if gvk.Group == "kustomize.config.k8s.io" {
+		c.bad(o, "this is a kustomization, which is not built here; run kustomize build beforehand and list what it writes under manifests", "kind")
+		return nil
+	}
+	if !scheme.Scheme.Recognizes(gvk) {
+		c.unknownKind(o, gvk)
+		return nil
+	}
+	typed, _, err := strict.Decode(o.json(), nil, nil)
+	if typed != nil {
+		c.lifecycle(o, typed)
+	}
+	if err == nil {
+		return typed
+	}
+	report := c.bad
+	if c.Minor == 0 || c.Minor > typesMinor {
+		report = c.doubtful // a newer cluster may know the field
+	}
+	for _, problem := range fieldProblems(err) {
+		report(o, problem.text, problem.path...)
+	}
+	return typed
+}
+
+// builtIn are kinds of every API server whose types are not compiled in.
+var builtIn = map[schema.GroupVersionKind]bool{
+	{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}: true,
+	{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"}:             true,
+}
+
+func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
+	_, defined := c.custom[gvk.GroupKind()]
+	if builtIn[gvk] || defined || c.served[gvk.Group] {
+		return
+	}
+	if ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group); ofKubernetes && (c.Minor == 0 || c.Minor > typesMinor) {
+		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d knows no %s of %s; check that the cluster's version does", typesMinor, gvk.Kind, o.GetAPIVersion()), "kind")
+		return
+	}
+	c.bad(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; list the file with its CustomResourceDefinition, too, or correct apiVersion and kind", gvk.Kind, o.GetAPIVersion()), "kind")
+}
+
+// lifecycle reports versions of APIs that the cluster no longer serves, or not
+// by itself.
+func (c *checker) lifecycle(o Object, typed runtime.Object) {
+	if removed, ok := typed.(interface{ APILifecycleRemoved() (int, int) }); ok {
+		if _, minor := removed.APILifecycleRemoved(); c.Minor >= minor {
+			instead := "see the Kubernetes deprecation guide for what to write"
+			if r, ok := typed.(interface {
+				APILifecycleReplacement() schema.GroupVersionKind
+			}); ok {
+				instead = "write " + r.APILifecycleReplacement().GroupVersion().String()
+			}
+			c.bad(o, fmt.Sprintf("%s of %s is not served since Kubernetes 1.%d, and the cluster's is 1.%d; %s", o.GetKind(), o.GetAPIVersion(), minor, c.Minor, instead), "apiVersion")
+			return
+		}
+	}
+	if strings.Contains(o.GroupVersionKind().Version, "alpha") && !c.OtherAPIs {
+		c.doubtful(o, fmt.Sprintf("%s is not served by default; add it to runtimeConfig in the Kind configuration", o.GetAPIVersion()), "apiVersion")
+	}
+}
+
+// fieldProblem is what a decoder says of one field.
+type fieldProblem struct {
+	text string
+	path []string
+}
+
+var (
+	unknownField = regexp.MustCompile(`^(?:unknown|duplicate) field "([^"]+)"`)
+	wrongType    = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field \S*?\.(\S+) of type (\S+)`)
+)
+
+func fieldProblems(err error) (all []fieldProblem) {
+	texts := []string{err.Error()}
+	if several, ok := runtime.AsStrictDecodingError(err); ok {
+		texts = nil
+		for _, one := range several.Errors() {
+			texts = append(texts, one.Error())
+		}
+	}
+	for _, text := range texts {
+		p := fieldProblem{text: text + "; correct the manifest"}
+		if m := unknownField.FindStringSubmatch(text); m != nil {
+			p.path = keys(m[1])
+			p.text = fmt.Sprintf("field %s is not known to Kubernetes 1.%d, which would refuse the object; correct its name or its indentation", m[1], typesMinor)
+		} else if m := wrongType.FindStringSubmatch(text); m != nil {
+			p.path = keys(m[2])
+			p.text = fmt.Sprintf("field %s is a %s, and Kubernetes wants %s; correct the value, or put it in quotes if it is a text", m[2], m[1], m[3])
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// keys cuts "spec.containers[0].image" into its parts.
+func keys(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+}
+
+func (c *checker) name(o Object) {
+	var wrong []string
+	if o.GroupVersionKind().Group == rbacv1.GroupName {
+		if strings.ContainsAny(o.GetName(), "/%${}") {
+			wrong = []string{"it must have none of / % $ { }"}
+		}
+	} else {
+		wrong = validation.IsDNS1123Subdomain(o.GetName())
+	}
+	if len(wrong) > 0 {
+		c.bad(o, fmt.Sprintf("%q cannot be the name of a %s: %s", o.GetName(), o.GetKind(), orTemplate(o.GetName(), wrong[0])), "metadata", "name")
+	}
+}
+
+// orTemplate explains a value that is wrong because a tool was to replace it.
+func orTemplate(value, otherwise string) string {
+	if strings.Contains(value, "${") || strings.Contains(value, "$(") || strings.Contains(value, "{{") {
+		return "it looks like a template; nothing is replaced in manifests, so render them beforehand (envsubst, or the tool that they are for)"
+	}
+	return otherwise
+}
+
+var clusterKinds = []string{
+	"Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass", "VolumeAttributesClass", "CSIDriver", "CSINode", "VolumeAttachment",
+	"PriorityClass", "RuntimeClass", "IngressClass", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration",
+	"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
+	"CustomResourceDefinition", "APIService", "CertificateSigningRequest", "ClusterTrustBundle", "FlowSchema", "PriorityLevelConfiguration",
+	"ServiceCIDR", "IPAddress", "DeviceClass", "ResourceSlice", "StorageVersion", "StorageVersionMigration", "ComponentStatus",
+}
+
+func (c *checker) clusterWide(o Object) bool {
+	if scope, custom := c.custom[o.GroupVersionKind().GroupKind()]; custom {
+		return scope == "Cluster"
+	}
+	return slices.Contains(clusterKinds, o.GetKind())
+}
+
+func (c *checker) namespace(o Object) {
+	namespace := o.GetNamespace()
+	_, custom := c.custom[o.GroupVersionKind().GroupKind()]
+	known := scheme.Scheme.Recognizes(o.GroupVersionKind()) || custom
+	if namespace == "" || !known || c.clusterWide(o) || c.has["Namespace "+namespace] || slices.Contains(c.Namespaces, namespace) ||
+		slices.Contains([]string{"default", "kube-system", "kube-public", "kube-node-lease"}, namespace) {
+		return
+	}
+	c.bad(o, fmt.Sprintf("nothing creates the namespace %q; list a Namespace of that name among the manifests", namespace), "metadata", "namespace")
+}
+
+func (c *checker) bad(o Object, text string, path ...string) {
+	c.certain.Add(o.File, o.Where(path...), "%s: %s", o, text)
+}
+
+func (c *checker) doubtful(o Object, text string, path ...string) {
+	c.possible.Add(o.File, o.Where(path...), "%s: %s", o, text)
+}
+
+// json is the object as an API server gets it.
+func (o Object) json() []byte {
+	text, err := o.MarshalJSON()
+	if err != nil {
+		return nil // and then it is of no kind, which is reported
+	}
+	return text
+}
+
+// text is the text at a path of the object, or "".
+func (o Object) text(path ...string) string {
+	var value any = o.Object
+	for _, key := range path {
+		mapping, _ := value.(map[string]any)
+		value = mapping[key]
+	}
+	text, _ := value.(string)
+	return text
+}
+
+// missing reports what a pod needs that neither is among the manifests nor may
+// be made by anything in the cluster.
+func (c *checker) missing(o Object, kind, resource, name string, optional *bool, path ...string) {
+	if name == "" || optional != nil && *optional || c.has[kind+" "+c.place(o)+name] || c.mayBeMade(resource) ||
+		kind == "ConfigMap" && name == "kube-root-ca.crt" || kind == "ServiceAccount" && name == "default" {
+		return
+	}
+	c.bad(o, fmt.Sprintf("the %s %q is not among the manifests, and nothing there may create it, so the pods never start; list its file, too", kind, name), path...)
+}
+
+func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
+	in := func(path ...string) []string { return append(slices.Clone(at), path...) }
+	c.missing(o, "ServiceAccount", "serviceaccounts", cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount), nil, in("serviceAccountName")...)
+	for i, v := range spec.Volumes {
+		here := in("volumes", fmt.Sprint(i))
+		if v.ConfigMap != nil {
+			c.missing(o, "ConfigMap", "configmaps", v.ConfigMap.Name, v.ConfigMap.Optional, here...)
+		}
+		if v.Secret != nil {
+			c.missing(o, "Secret", "secrets", v.Secret.SecretName, v.Secret.Optional, here...)
+		}
+		if v.PersistentVolumeClaim != nil {
+			c.missing(o, "PersistentVolumeClaim", "persistentvolumeclaims", v.PersistentVolumeClaim.ClaimName, nil, here...)
+		}
+		if v.Projected != nil {
+			for _, source := range v.Projected.Sources {
+				if source.ConfigMap != nil {
+					c.missing(o, "ConfigMap", "configmaps", source.ConfigMap.Name, source.ConfigMap.Optional, here...)
+				}
+				if source.Secret != nil {
+					c.missing(o, "Secret", "secrets", source.Secret.Name, source.Secret.Optional, here...)
+				}
+			}
+		}
+	}
+	for _, container := range containersOf(spec) {
+		here := in(container.list, fmt.Sprint(container.index))
+		for _, from := range container.EnvFrom {
+			if from.ConfigMapRef != nil {
+				c.missing(o, "ConfigMap", "configmaps", from.ConfigMapRef.Name, from.ConfigMapRef.Optional, append(here, "envFrom")...)
+			}
+			if from.SecretRef != nil {
+				c.missing(o, "Secret", "secrets", from.SecretRef.Name, from.SecretRef.Optional, append(here, "envFrom")...)
+			}
+		}
+		for i, env := range container.Env {
+			if env.ValueFrom == nil {
+				continue
+			}
+			if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil {
+				c.missing(o, "ConfigMap", "configmaps", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
+			}
+			if ref := env.ValueFrom.SecretKeyRef; ref != nil {
+				c.missing(o, "Secret", "secrets", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
+			}
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package deploy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/issue"
+)
+
+func checked(t *testing.T, text string, server Server) (certain, possible string) {
+	t.Helper()
+	objects, err := Read([]string{write(t, t.TempDir(), "m.yaml", text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, doubtful := Check(objects, server)
+	return lines(bad), lines(doubtful)
+}
+
+func lines(issues []issue.Issue) string { return (&issue.List{List: issues}).Error() }
+
+var theLab = Server{Minor: 34}
+
+const app = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers:
+      - name: app
+        image: localhost/app:e2e
+`
+
+func TestWhatTheClusterWouldRefuse(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown field":      {app + "        imagePullPolcy: Never\n", "m.yaml:12:25: Deployment app: field spec.template.spec.containers[0].imagePullPolcy is not known"},
+		"wrong type":         {app + "  replicas: \"two\"\n", "m.yaml:12:13: Deployment app: field "},
+		"second document":    {app + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {}\n", "m.yaml:16:7: ConfigMap a: field date is not known"},
+		"unknown kind":       {"apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: a}\n", "m.yaml:2:7: ServiceMonitor a: no ServiceMonitor of monitoring.coreos.com/v1 is known"},
+		"removed version":    {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n", "m.yaml:1:13: PodDisruptionBudget a: PodDisruptionBudget of policy/v1beta1 is not served since Kubernetes 1.25, and the cluster's is 1.34; write policy/v1"},
+		"no such namespace":  {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n", "m.yaml:3:32: ConfigMap shop/a: nothing creates the namespace"},
+		"template in a name": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"${NAME}\"}\n", "m.yaml:3:18: ConfigMap ${NAME}: \"${NAME}\" cannot be the name of a ConfigMap: it looks like a template"},
+		"template in an image": {strings.Replace(app, "localhost/app:e2e", "\"${IMG}\"", 1),
+			"m.yaml:11:16: Deployment app: container app: \"${IMG}\" is no image: it looks like a template"},
+		"selector":           {strings.Replace(app, "{labels: {app: app}}", "{labels: {app: other}}", 1), "m.yaml:5:13: Deployment app: its selector app=app does not match"},
+		"config map":         {app + "        envFrom: [{configMapRef: {name: gone}}]\n", "m.yaml:12:18: Deployment app: the ConfigMap \"gone\" is not among the manifests"},
+		"service account":    {app + "      serviceAccountName: gone\n", "m.yaml:12:27: Deployment app: the ServiceAccount \"gone\""},
+		"secret volume":      {app + "      volumes: [{name: v, secret: {secretName: gone}}]\n", "the Secret \"gone\""},
+		"job that restarts":  {"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n", "a Job's pods need restartPolicy"},
+		"claim":              {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n", "m.yaml:4:7: PersistentVolumeClaim a: the claim is never bound, because the lab's cluster makes no volumes"},
+		"kustomization":      {"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: a}\n", "this is a kustomization"},
+		"claims of a set":    {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {}}]}\n", "the claim is never bound"},
+		"custom, no version": {"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: a}\n", "Till a: no Till of shop.test/v1 is known"},
+	} {
+		if got, _ := checked(t, c.text, theLab); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestWhatWorksIsNotRefused(t *testing.T) {
+	definition := "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: tills.shop.test}\nspec: {group: shop.test, scope: Namespaced, names: {kind: Till}}\n"
+	for name, c := range map[string]struct {
+		text   string
+		server Server
+	}{
+		"plain":          {app, theLab},
+		"custom":         {"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: a}\n" + definition, theLab},
+		"namespace":      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", theLab},
+		"of the cluster": {"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \"shop:reader\", namespace: nowhere}\nrules: []\n", theLab},
+		"optional":       {app + "        envFrom: [{configMapRef: {name: gone, optional: true}}]\n", theLab},
+		"a job's secret": {app + "        envFrom: [{secretRef: {name: later}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: [{apiGroups: [\"\"], resources: [secrets], verbs: [get, create]}]\n", theLab},
+		"no pods":        {app + "        envFrom: [{secretRef: {name: later}}]\n  replicas: 0\n", theLab},
+		"root CA":        {app + "      volumes: [{name: v, projected: {sources: [{configMap: {name: kube-root-ca.crt}}]}}]\n", theLab},
+		"own volume":     {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\n", theLab},
+		"Kind's volumes": {app + "      volumes: [{name: v, persistentVolumeClaim: {claimName: a}}]\n---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", Server{Minor: 37, Volumes: true}},
+		"newer field":    {app + "  fieldOfTomorrow: 1\n", Server{Minor: 37, Volumes: true}},
+		"older version":  {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n", Server{Minor: 24}},
+	} {
+		if got, _ := checked(t, c.text, c.server); got != "" {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
+
+func TestClaimsThatNothingMountsAreNeverBoundOnKind(t *testing.T) {
+	text := "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: %s\n"
+	for spec, want := range map[string]string{
+		"{}":                       "no pod of the manifests mounts it",
+		"{storageClassName: fast}": "nothing brings the storage class \"fast\"",
+	} {
+		if got, _ := checked(t, fmt.Sprintf(text, spec), Server{Minor: 37, Volumes: true}); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q", spec, got)
+		}
+	}
+}
+
+func TestInputsOfOtherToolsAreTold(t *testing.T) {
+	chart := t.TempDir()
+	write(t, chart, "Chart.yaml", "apiVersion: v2\nname: app\n")
+	other := t.TempDir()
+	for name, c := range map[string]struct{ path, want string }{
+		"chart":         {chart, "Chart.yaml:1:1: this belongs to a Helm chart"},
+		"kustomization": {write(t, other, "kustomization.yaml", "resources: [../crd]\n"), "this is a kustomization"},
+		"template":      {write(t, other, "t.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Name }}\n"), "t.yaml:4:1: this is a template"},
+		"comments":      {write(t, other, "c.yaml", "# nothing\n---\n# here\n"), "the manifests describe no object"},
+		"no name":       {write(t, other, "n.yaml", "# first\n---\napiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n"), "n.yaml:3:1: the Pod has metadata.generateName"},
+	} {
+		if _, err := Read([]string{c.path}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestImagesThatAreNeeded(t *testing.T) {
+	dir := t.TempDir()
+	objects, err := Read([]string{write(t, dir, "m.yaml", app+"        imagePullPolicy: Always\n      initContainers: [{name: i, image: busybox}]\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := Images(objects)
+	if len(uses) != 2 || uses[0].Image != "busybox" || !uses[0].Always || uses[1].Image != "localhost/app:e2e" || !uses[1].Always || uses[1].At.Line != 11 {
+		t.Errorf("got %+v", uses)
+	}
+}

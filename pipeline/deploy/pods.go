@@ -1,0 +1,204 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/stratbench/stratbench/internal/issue"
+)
+
+// pods are the pods that an object makes, or is.
+type pods struct {
+	metav1.ObjectMeta
+	Spec corev1.PodSpec
+	at   []string
+	// none says that the deployment is ready without any.
+	none     bool
+	selector *metav1.LabelSelector
+	selects  bool
+}
+
+func podsOf(typed runtime.Object) *pods {
+	none := func(replicas *int32) bool { return replicas != nil && *replicas == 0 }
+	of := func(t corev1.PodTemplateSpec, none bool, at ...string) *pods {
+		return &pods{ObjectMeta: t.ObjectMeta, Spec: t.Spec, at: append(at, "spec"), none: none}
+	}
+	selecting := func(p *pods, s *metav1.LabelSelector) *pods {
+		p.selector, p.selects = s, true
+		return p
+	}
+	switch t := typed.(type) {
+	case *corev1.Pod:
+		return &pods{ObjectMeta: t.ObjectMeta, Spec: t.Spec, at: []string{"spec"}}
+	case *appsv1.Deployment:
+		return selecting(of(t.Spec.Template, none(t.Spec.Replicas), "spec", "template"), t.Spec.Selector)
+	case *appsv1.StatefulSet:
+		return selecting(of(t.Spec.Template, none(t.Spec.Replicas), "spec", "template"), t.Spec.Selector)
+	case *appsv1.DaemonSet:
+		return selecting(of(t.Spec.Template, false, "spec", "template"), t.Spec.Selector)
+	case *appsv1.ReplicaSet:
+		return selecting(of(t.Spec.Template, none(t.Spec.Replicas), "spec", "template"), t.Spec.Selector)
+	case *batchv1.Job:
+		return of(t.Spec.Template, t.Spec.Suspend != nil && *t.Spec.Suspend, "spec", "template")
+	case *batchv1.CronJob:
+		return of(t.Spec.JobTemplate.Spec.Template, true, "spec", "jobTemplate", "spec", "template")
+	}
+	return nil
+}
+
+// container is a container and its place in its pod.
+type container struct {
+	corev1.Container
+	list  string
+	index int
+}
+
+func containersOf(spec corev1.PodSpec) (all []container) {
+	for i, c := range spec.InitContainers {
+		all = append(all, container{c, "initContainers", i})
+	}
+	for i, c := range spec.Containers {
+		all = append(all, container{c, "containers", i})
+	}
+	return all
+}
+
+// workload checks what makes pods.
+func (c *checker) workload(o Object, typed runtime.Object) {
+	p := podsOf(typed)
+	if p == nil {
+		return
+	}
+	if p.selects {
+		c.selector(o, p)
+	}
+	if len(p.Spec.Containers) == 0 {
+		c.bad(o, "it has no containers; write at least one", p.at...)
+	}
+	for _, container := range containersOf(p.Spec) {
+		at := append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")
+		if _, err := name.ParseReference(container.Image, name.WeakValidation); err != nil {
+			c.bad(o, fmt.Sprintf("container %s: %q is no image: %s", container.Name, container.Image,
+				orTemplate(container.Image, "write its name with registry and tag")), at...)
+		}
+	}
+	if _, isJob := typed.(*batchv1.Job); isJob && (p.Spec.RestartPolicy == "" || p.Spec.RestartPolicy == corev1.RestartPolicyAlways) {
+		c.bad(o, "a Job's pods need restartPolicy: Never or OnFailure; write one of them", p.at...)
+	}
+	if !p.none {
+		c.references(o, p.Spec, p.at)
+	}
+}
+
+func (c *checker) selector(o Object, p *pods) {
+	selector, err := metav1.LabelSelectorAsSelector(p.selector)
+	switch {
+	case err != nil:
+		c.bad(o, "its selector is wrong: "+err.Error()+"; correct it", "spec", "selector")
+	case p.selector == nil || len(p.selector.MatchLabels)+len(p.selector.MatchExpressions) == 0:
+		c.bad(o, "it has no selector; write spec.selector.matchLabels with labels of its template", "spec")
+	case !selector.Matches(labels.Set(p.Labels)):
+		c.bad(o, fmt.Sprintf("its selector %s does not match the labels of its own template; make them the same", selector), "spec", "selector")
+	}
+}
+
+// volumes checks claims, which are ready when they are bound.
+func (c *checker) volumes(o Object, typed runtime.Object) {
+	switch t := typed.(type) {
+	case *corev1.PersistentVolumeClaim:
+		c.claim(o, t.Spec, c.mounted[c.place(o)+o.GetName()], "spec")
+	case *appsv1.StatefulSet:
+		if p := podsOf(t); !p.none {
+			for i, claim := range t.Spec.VolumeClaimTemplates {
+				c.claim(o, claim.Spec, true, "spec", "volumeClaimTemplates", strconv.Itoa(i))
+			}
+		}
+	}
+}
+
+func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted bool, path ...string) {
+	class := "standard"
+	if spec.StorageClassName != nil {
+		class = *spec.StorageClassName
+	}
+	own, brought := c.classes[class]
+	switch {
+	case spec.VolumeName != "" || c.hasAny("PersistentVolume") || c.mayBeMade("persistentvolumes"):
+		// A volume is brought along.
+	case brought && own || c.hasOwnClass():
+		// So is what makes volumes, if it works.
+	case !c.Volumes:
+		c.bad(o, "the claim is never bound, because the lab's cluster makes no volumes; list a PersistentVolume (hostPath) among the manifests, use emptyDir, or use a running engine (machine: {kind: host})", path...)
+	case class != "standard" && !brought && !c.mayBeMade("storageclasses"):
+		c.bad(o, fmt.Sprintf("the claim is never bound, because nothing brings the storage class %q; Kind's own is standard, so take storageClassName out", class), path...)
+	case !mounted && class == "standard" && !c.mayBeMade("pods", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets"):
+		c.bad(o, "the claim is never bound, because no pod of the manifests mounts it and the class standard waits for one; take it out, or let the test create it", path...)
+	}
+}
+
+func (c *checker) hasAny(kind string) bool {
+	for key := range c.has {
+		if strings.HasPrefix(key, kind+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// hasOwnClass says that the manifests bring a class that makes volumes.
+func (c *checker) hasOwnClass() bool {
+	for _, makes := range c.classes {
+		if makes {
+			return true
+		}
+	}
+	return false
+}
+
+// Use is an image that a pod of the manifests needs.
+type Use struct {
+	Image string
+	// Always says that the node asks the registry even when it has the image.
+	Always bool
+	Object string
+	File   string
+	At     issue.Position
+}
+
+// Images lists the images that the deployment is not ready without.
+func Images(objects []Object) (uses []Use) {
+	for _, o := range objects {
+		typed, _, err := strict.Decode(o.json(), nil, nil)
+		if err != nil && !runtime.IsStrictDecodingError(err) {
+			continue
+		}
+		p := podsOf(typed)
+		if p == nil || p.none {
+			continue
+		}
+		for _, container := range containersOf(p.Spec) {
+			ref, err := name.ParseReference(container.Image, name.WeakValidation)
+			if err != nil {
+				continue // Check reports it
+			}
+			tag, tagged := ref.(name.Tag)
+			uses = append(uses, Use{
+				Image:  container.Image,
+				Always: container.ImagePullPolicy == corev1.PullAlways || container.ImagePullPolicy == "" && tagged && tag.TagStr() == "latest",
+				Object: o.String(), File: o.File,
+				At: o.Where(append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")...),
+			})
+		}
+	}
+	return uses
+}

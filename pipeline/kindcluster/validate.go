@@ -1,0 +1,129 @@
+package kindcluster
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
+	"github.com/stratbench/stratbench/internal/issue"
+)
+
+// Where is the position of a part of a Kind config file, or of what is nearest
+// around it.
+func Where(file string, path ...string) issue.Position {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return issue.Position{}
+	}
+	return issue.Find(text, path...)
+}
+
+// Validate holds a config, with its defaults, against the rules that Kind has
+// for it. Kind's own check is internal to it and names no positions. Beyond
+// them, no two nodes may publish the same port.
+func Validate(config *v1alpha4.Cluster, file string) []issue.Issue {
+	v := &validator{file: file}
+	n := config.Networking
+	v.port(n.APIServerPort, "networking", "apiServerPort")
+	v.oneOf(string(n.IPFamily), []string{"ipv4", "ipv6", "dual"}, "networking", "ipFamily")
+	v.oneOf(string(n.KubeProxyMode), []string{"iptables", "ipvs", "nftables", "none"}, "networking", "kubeProxyMode")
+	v.subnets(n.PodSubnet, n.IPFamily, "networking", "podSubnet")
+	v.subnets(n.ServiceSubnet, n.IPFamily, "networking", "serviceSubnet")
+	controlPlanes := 0
+	for i, node := range config.Nodes {
+		at := []string{"nodes", strconv.Itoa(i)}
+		v.oneOf(string(node.Role), []string{"control-plane", "worker"}, append(at, "role")...)
+		if node.Role == v1alpha4.ControlPlaneRole {
+			controlPlanes++
+		}
+		v.mappings(node.ExtraPortMappings, at)
+	}
+	if controlPlanes == 0 {
+		v.issue("no node has the role control-plane; give it to one", "nodes")
+	}
+	return v.issues.List
+}
+
+type validator struct {
+	file   string
+	issues issue.List
+	// taken are the host ports that nodes publish.
+	taken []taken
+}
+
+type taken struct {
+	port     int32
+	protocol v1alpha4.PortMappingProtocol
+	ip       net.IP
+}
+
+func (v *validator) issue(message string, path ...string) {
+	v.issues.Add(v.file, Where(v.file, path...), "%s", message)
+}
+
+func (v *validator) port(port int32, path ...string) {
+	if port < -1 || port > 65535 {
+		v.issue(fmt.Sprintf("%d is no port; write a number of at most 65535", port), path...)
+	}
+}
+
+func (v *validator) oneOf(value string, known []string, path ...string) {
+	if !slices.Contains(known, value) {
+		v.issue(fmt.Sprintf("%q is not known to Kind; write one of %s", value, strings.Join(known, ", ")), path...)
+	}
+}
+
+func (v *validator) subnets(text string, family v1alpha4.ClusterIPFamily, path ...string) {
+	var v4, v6 int
+	for _, one := range strings.Split(text, ",") {
+		_, subnet, err := net.ParseCIDR(one)
+		if err != nil {
+			v.issue(fmt.Sprintf("%q is no subnet; write one such as 10.244.0.0/16", one), path...)
+			return
+		}
+		if subnet.IP.To4() != nil {
+			v4++
+		} else {
+			v6++
+		}
+	}
+	switch {
+	case family == v1alpha4.DualStackFamily && v4+v6 > 1 && (v4 != 1 || v6 != 1):
+		v.issue("with ipFamily dual, write one subnet of each family", path...)
+	case family != v1alpha4.DualStackFamily && v4+v6 > 1:
+		v.issue("only ipFamily dual has two subnets; write one, or ipFamily: dual", path...)
+	case family == v1alpha4.IPv4Family && v4 == 0, family == v1alpha4.IPv6Family && v6 == 0:
+		v.issue(fmt.Sprintf("the subnet is not of the ipFamily %s; make both the same", family), path...)
+	}
+}
+
+func (v *validator) mappings(mappings []v1alpha4.PortMapping, node []string) {
+	for i, m := range mappings {
+		at := append(slices.Clone(node), "extraPortMappings", strconv.Itoa(i))
+		v.port(m.HostPort, append(at, "hostPort")...)
+		v.port(m.ContainerPort, append(at, "containerPort")...)
+		if m.HostPort <= 0 {
+			continue // a free one is taken
+		}
+		ip := net.IPv4zero
+		if m.ListenAddress != "" {
+			if ip = net.ParseIP(m.ListenAddress); ip == nil {
+				v.issue(fmt.Sprintf("%q is no address to listen at; write one such as 127.0.0.1", m.ListenAddress), append(at, "listenAddress")...)
+				continue
+			}
+		}
+		protocol := cmp.Or(m.Protocol, v1alpha4.PortMappingProtocolTCP)
+		if slices.ContainsFunc(v.taken, func(t taken) bool {
+			return t.port == m.HostPort && t.protocol == protocol && (t.ip.Equal(ip) || t.ip.IsUnspecified() || ip.IsUnspecified())
+		}) {
+			v.issue(fmt.Sprintf("port %d of the host is published a second time; give each mapping its own", m.HostPort), append(at, "hostPort")...)
+		}
+		v.taken = append(v.taken, taken{m.HostPort, protocol, ip})
+	}
+}

@@ -1,0 +1,101 @@
+package dockerfile
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func texts(needs []Need) (all []string) {
+	for _, n := range needs {
+		all = append(all, n.Text)
+	}
+	return all
+}
+
+func TestBaseImages(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		args map[string]string
+		want []string
+	}{
+		"stages are told apart":     {"FROM golang:1.25 AS build\nFROM build AS test\nFROM gcr.io/d/static\nCOPY --from=build /a /a\n", nil, []string{"golang:1.25", "gcr.io/d/static"}},
+		"only what is built counts": {"FROM golang:1.25 AS unused\nFROM alpine\n", nil, []string{"alpine"}},
+		"arguments":                 {"ARG V=1.25\nARG G=golang:${V}\nFROM ${G} AS b\nFROM scratch\nCOPY --from=b /a /a\n", nil, []string{"golang:1.25"}},
+		"arguments that are given":  {"ARG G=golang\nFROM $G\n", map[string]string{"G": "mine/go:1"}, []string{"mine/go:1"}},
+		"defaults in braces":        {"FROM ${G:-alpine:3}\n", nil, []string{"alpine:3"}},
+		"copies from images":        {"FROM scratch\nCOPY --from=busybox:1 /bin/sh /sh\nCOPY --from=docker.io/x/y /z /z\n", nil, []string{"busybox:1", "docker.io/x/y"}},
+		"numbers of stages":         {"FROM alpine\nFROM scratch\nCOPY --from=0 /a /a\n", nil, []string{"alpine"}},
+		"mounts":                    {"FROM alpine AS a\nFROM alpine:2\nRUN --mount=type=bind,from=tools:1,target=/t --mount=from=a,target=/u true\n", nil, []string{"alpine", "alpine:2", "tools:1"}},
+		"platforms":                 {"FROM --platform=$BUILDPLATFORM golang AS b\nFROM b\n", nil, []string{"golang"}},
+	} {
+		needs, err := Read(folder(t, map[string]string{"Dockerfile": c.text}), "", c.args)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if got := texts(needs.Images); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestOtherNeeds(t *testing.T) {
+	dir := folder(t, map[string]string{"Dockerfile": "# syntax=docker/dockerfile:1.7\nFROM alpine\nADD https://x.test/a /a\nRUN apk add git && \\\n  true\n"})
+	needs, err := Read(dir, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if needs.Syntax == nil || needs.Syntax.Text != "docker/dockerfile:1.7" || needs.Syntax.At.Line != 1 {
+		t.Errorf("got the syntax %+v", needs.Syntax)
+	}
+	if got := texts(needs.Fetches); !slices.Equal(got, []string{"https://x.test/a"}) || needs.Fetches[0].At.Line != 3 {
+		t.Errorf("got fetches %+v", needs.Fetches)
+	}
+	if len(needs.Downloads) != 1 || needs.Downloads[0].At.Line != 4 {
+		t.Errorf("got downloads %+v", needs.Downloads)
+	}
+}
+
+func TestWhatIsWrongHasItsPlace(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"no such instruction": {map[string]string{"Dockerfile": "FROM a\nINSTALL b\n"}, "Dockerfile:2:1: this is no Dockerfile"},
+		"empty":               {map[string]string{"Dockerfile": "# nothing\n"}, "Dockerfile:1:1: "},
+		"no value":            {map[string]string{"Dockerfile": "ARG X\nFROM ${X}\n"}, "Dockerfile:2:6: FROM ${X} names no image"},
+		"not in the context":  {map[string]string{"Dockerfile": "FROM a\nCOPY go.mod vendor /src/\n", "go.mod": ""}, "Dockerfile:2:13: vendor is not in the context"},
+		"no match":            {map[string]string{"Dockerfile": "FROM a\nCOPY *.jar /\n"}, "Dockerfile:2:6: *.jar is not in the context"},
+		"excluded":            {map[string]string{"Dockerfile": "FROM a\nCOPY bin/app /\n", "bin/app": "", ".dockerignore": "bin\n"}, "Dockerfile:2:6: bin/app is not sent"},
+	} {
+		_, err := Read(folder(t, c.files), "", nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestWhatWorksIsNotRefused(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"Dockerfile": "FROM a AS b\nARG WHAT=app\nENV D=cmd\nCOPY . /src\nCOPY ./$D/$WHAT /x\nCOPY $HOME/y /y\nCOPY *.go /\nCOPY <<EOF /f\nhello\nEOF\nADD --checksum=sha256:aa https://x.test/y /y\nFROM b\nCOPY --from=b /not/here /\nCOPY keep /\n",
+		"cmd/app":    "", "main.go": "", "keep": "", ".dockerignore": "*\n!keep\n!main.go\n!cmd\n",
+	})
+	if _, err := Read(dir, "Dockerfile", nil); err != nil {
+		t.Error(err)
+	}
+}
