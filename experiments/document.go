@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -80,17 +79,17 @@ func parseDocument(file string, data []byte, issues *issue.List) *document {
 	var root, second yaml.Node
 	switch err := decoder.Decode(&root); {
 	case errors.Is(err, io.EOF) || err == nil && isNull(&root):
-		issues.Add(file, issue.Position{1, 1}, "the file is empty; start from one of those in experiments/")
+		issues.Add(file, issue.Position{Line: 1, Column: 1}, "the file is empty; start from one of those in experiments/")
 		return nil
 	case err != nil:
-		at, message := syntaxError(err)
+		at, message := issue.YAMLError(strings.ReplaceAll(err.Error(), "\n", " "))
 		issues.Add(file, at, "this is not YAML: %s; check indentation, quotes and brackets around this line", message)
 		return nil
 	}
 	if err := decoder.Decode(&second); err == nil {
-		issues.Add(file, issue.Position{second.Line, max(second.Column, 1)}, "a second document begins; put it in a file of its own")
+		issues.Add(file, issue.Position{Line: second.Line, Column: max(second.Column, 1)}, "a second document begins; put it in a file of its own")
 	} else if !errors.Is(err, io.EOF) {
-		at, message := syntaxError(err)
+		at, message := issue.YAMLError(strings.ReplaceAll(err.Error(), "\n", " "))
 		issues.Add(file, at, "what follows the document is not YAML: %s; remove it", message)
 	}
 	r := &nodeReader{document: d, issues: issues}
@@ -105,22 +104,6 @@ func isNull(root *yaml.Node) bool {
 	return len(root.Content) == 0 || root.Content[0].Kind == yaml.ScalarNode && root.Content[0].ShortTag() == "!!null"
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
-// syntaxError takes the line out of the text of a YAML error, which is the
-// only place that has it.
-func syntaxError(err error) (issue.Position, string) {
-	m := yamlLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
-	if m == nil {
-		return issue.Position{1, 1}, err.Error()
-	}
-	line, convErr := strconv.Atoi(m[1])
-	if convErr != nil || line < 1 {
-		line = 1
-	}
-	return issue.Position{line, 1}, m[2]
-}
-
 // nodeReader turns YAML nodes into a document.
 type nodeReader struct {
 	*document
@@ -130,7 +113,7 @@ type nodeReader struct {
 }
 
 func (r *nodeReader) fault(n *yaml.Node, format string, args ...any) {
-	r.issues.Add(r.file, issue.Position{n.Line, n.Column}, format, args...)
+	r.issues.Add(r.file, issue.Position{Line: n.Line, Column: n.Column}, format, args...)
 }
 
 func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
@@ -141,7 +124,7 @@ func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
 		r.tooBig = true
 		return nil
 	}
-	r.at[pointer] = issue.Position{n.Line, n.Column}
+	r.at[pointer] = issue.Position{Line: n.Line, Column: n.Column}
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -176,7 +159,7 @@ func (r *nodeReader) readMapping(n *yaml.Node, pointer string, depth int) any {
 			r.fault(key, "key %q is given a second time, first on line %d; keep one", key.Value, first.Line)
 			continue
 		}
-		r.keyAt[below] = issue.Position{key.Line, key.Column}
+		r.keyAt[below] = issue.Position{Line: key.Line, Column: key.Column}
 		r.keys[pointer] = append(r.keys[pointer], key.Value)
 		mapping[key.Value] = r.read(value, below, depth+1)
 	}
@@ -234,7 +217,7 @@ func (d *document) where(pointer string) issue.Position {
 		}
 		i := strings.LastIndexByte(pointer, '/')
 		if i < 0 {
-			return issue.Position{1, 1}
+			return issue.Position{Line: 1, Column: 1}
 		}
 		pointer = pointer[:i]
 	}

@@ -84,7 +84,7 @@ func (l *loader) decode(doc *document, rules schema, into any) bool {
 		value = without(value, strings.Split(p.pointer[1:], "/"))
 	}
 	if err := decode(value, into); err != nil {
-		l.issues.Add(doc.file, issue.Position{1, 1}, "%v; correct that value", err)
+		l.issues.Add(doc.file, issue.Position{Line: 1, Column: 1}, "%v; correct that value", err)
 		return false
 	}
 	return true

@@ -45,6 +45,9 @@ type Engine interface {
 	// Image returns the ID of ref. For what is not in the store, the errors of
 	// Image, Tag, Remove and Untag are ones for which IsNotFound is true.
 	Image(ctx context.Context, ref string) (ImageID, error)
+	// Available returns nil when the engine could pull ref now, without pulling
+	// it: its registry is asked.
+	Available(ctx context.Context, ref string) error
 	// Remove removes the name ref, and the image when no name is left. The
 	// images that it was made from stay, nameless ones too.
 	Remove(ctx context.Context, ref string) error
@@ -117,6 +120,10 @@ type Info struct {
 	Kernel        string        `json:"kernel"`
 	CPUs          int           `json:"cpus"`
 	Memory        trial.Bytes   `json:"memory_bytes"`
+	// Rootless says that the engine runs without the rights of root. Root is
+	// the folder that it keeps images in, on its own host.
+	Rootless bool   `json:"rootless,omitempty"`
+	Root     string `json:"root,omitempty"`
 }
 
 // Build is one image to be built.

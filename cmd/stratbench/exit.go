@@ -16,6 +16,7 @@ const (
 	exitFailed    = 1
 	exitUsage     = 2
 	exitRecovery  = 3
+	exitNoneReady = 5
 	exitCancelled = 130
 )
 
@@ -27,6 +28,7 @@ var exitCodes = []struct {
 	{exitFailed, "the work could not be done; the message says why and what to do"},
 	{exitUsage, "bad usage, a faulty spec, or a machine that cannot run it; nothing was created"},
 	{exitRecovery, "an engine could not be started or recovered several times in a row; the run stopped"},
+	{exitNoneReady, "no trial became ready, or the run was stopped because everything failed alike; what was recorded is kept, --resume continues"},
 	{exitCancelled, "cancelled with Ctrl-C, SIGTERM or SIGHUP; what was recorded is kept, --resume continues"},
 }
 
@@ -73,6 +75,8 @@ func exitCode(err error) int {
 		return exitCancelled
 	case errors.Is(err, run.ErrUnrecovered):
 		return exitRecovery
+	case errors.Is(err, run.ErrAlike), errors.Is(err, run.ErrNoneReady):
+		return exitNoneReady
 	case errors.As(err, &usage), errors.As(err, &issues):
 		return exitUsage
 	default:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,23 +10,27 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
 func planCommand() *cobra.Command {
 	var flags planFlags
 	var output outputFlag
-	var dir string
+	var dir, kind string
 	cmd := &cobra.Command{
 		Use:   "plan SPEC",
 		Short: "Show what an experiment would run, in which order, and for how long",
 		Long: `Show an experiment's factors, its cells in the randomised order of their
 trials, and an estimate of time: from earlier runs of the same cells where
 there are any, and otherwise a guess that says so. Nothing is created. The
-order is that of a run only when the spec has a seed or --seed is given.`,
+order is that of a run only when the spec has a seed or --seed is given. What
+run would refuse is reported after the plan, as validate does.`,
 		Example: `  stratbench plan experiments/podman-vs-docker.yaml
   stratbench plan experiments/quick.yaml --seed 7 --output csv`,
 		Args: exactly(1, "one spec"),
@@ -38,12 +43,22 @@ order is that of a run only when the spec has a seed or --seed is given.`,
 			if err != nil {
 				return err
 			}
-			return output.write(cmd, planTable(spec, p, plan.Measured(timesOf(runs), plan.Guess(spec.Limits))))
+			if err := output.write(cmd, planTable(spec, p, plan.Measured(timesOf(runs), plan.Guess(spec.Limits)))); err != nil {
+				return err
+			}
+			_, err = inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: machine.Kind(kind)})
+			if issues := new(issue.List); err != nil && !errors.As(err, &issues) {
+				// A plan can be made where nothing can run.
+				fmt.Fprintln(cmd.ErrOrStderr(), err)
+				return nil
+			}
+			return err
 		},
 	}
 	flags.add(cmd)
 	output.add(cmd)
 	addResultsFlag(cmd, &dir)
+	addMachineFlag(cmd, &kind)
 	return cmd
 }
 

@@ -65,13 +65,14 @@ func runCommand() *cobra.Command {
 	var flags planFlags
 	var output outputFlag
 	var dir, resume, kind string
-	var asFound bool
+	var asFound, keepGoing bool
 	cmd := &cobra.Command{
 		Use:   "run SPEC",
 		Short: "Run an experiment and print its table",
 		Long: `Run an experiment: every cell in randomised blocks, each trial on a machine in
 its golden state. Each trial is recorded before the next begins. Ctrl-C once
-stops cleanly; --resume continues.
+stops cleanly; --resume continues. When all warm-ups, or all of the first
+block, fail in the same phase of the same cause, the run stops.
 
 ` + exitCodeTable(),
 		Example: `  stratbench run experiments/quick.yaml
@@ -93,7 +94,7 @@ stops cleanly; --resume continues.
 					p = plan.Make(spec, p.Seed)
 				}
 			}
-			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), Budget: spec.Budget, Look: looker(spec)}
+			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), KeepGoing: keepGoing, Budget: spec.Budget, Look: looker(spec)}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(dir, resume, spec.Name); err != nil {
 					return usageError{err}
@@ -108,7 +109,8 @@ stops cleanly; --resume continues.
 	cmd.Flags().StringVar(&resume, "resume", "", "continue an interrupted run: its name, or the spec's newest run")
 	cmd.Flags().Lookup("resume").NoOptDefVal = "latest"
 	cmd.Flags().BoolVar(&asFound, "as-found", false, "where engines of the user's run: only those, with the memory they have")
-	cmd.Flags().StringVar(&kind, "machine", "", "auto, host, isolated or podman-machine, instead of the spec's")
+	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "go on when all warm-ups or all of the first block fail alike")
+	addMachineFlag(cmd, &kind)
 	return cmd
 }
 

@@ -7,16 +7,25 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
 func validateCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "validate SPEC...",
-		Short:   "Report every fault of a spec, each with file, line and column",
-		Example: `  stratbench validate experiments/*.yaml`,
+	var kind string
+	cmd := &cobra.Command{
+		Use:   "validate SPEC...",
+		Short: "Report every issue of a spec, each with file, line and column",
+		Long: `Report every issue of a spec, its workload and all that its trials read: the
+Kind configuration, Dockerfiles and their contexts, manifests, the test
+command. They are held against the machine on which run would run them here.
+Nothing is created. What may go wrong is a warning, and does not change the
+exit code.`,
+		Example: `  stratbench validate experiments/*.yaml
+  stratbench validate experiments/quick.yaml --machine isolated`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{fmt.Errorf("%s takes at least one spec", cmd.CommandPath())}
@@ -26,23 +35,46 @@ func validateCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := &issue.List{}
 			for _, file := range args {
-				spec, err := experiments.Load(file)
-				if issues, ok := err.(*issue.List); ok {
-					all.List = append(all.List, issues.List...)
-					continue
+				if err := validate(cmd, file, machine.Kind(kind)); err != nil {
+					all.AddError(err)
 				}
-				if err != nil {
-					return err
-				}
-				p := plan.Make(spec, 0)
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials\n", file, len(p.Cells), p.Blocks, len(p.Trials))
 			}
-			if len(all.List) > 0 {
-				return all
-			}
-			return nil
+			return all.Err()
 		},
 	}
+	addMachineFlag(cmd, &kind)
+	return cmd
+}
+
+func validate(cmd *cobra.Command, file string, kind machine.Kind) error {
+	spec, err := experiments.Load(file)
+	if err != nil {
+		return err
+	}
+	p := plan.Make(spec, 0)
+	seen, err := inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: kind})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), seen.Machine)
+	return nil
+}
+
+// inspect holds an experiment against this machine and prints the warnings.
+// Which machine that is stands in the first line of an error.
+func inspect(cmd *cobra.Command, o run.Options) (run.Inspected, error) {
+	seen, err := run.Inspect(cmd.Context(), o)
+	for _, w := range seen.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+	}
+	if err != nil && seen.Machine != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: held against the machine %s\n", o.Spec.Path, seen.Machine)
+	}
+	return seen, err
+}
+
+func addMachineFlag(cmd *cobra.Command, kind *string) {
+	cmd.Flags().StringVar(kind, "machine", "", "auto, host, isolated or podman-machine, instead of the spec's")
 }
 
 func schemaCommand() *cobra.Command {

@@ -109,7 +109,10 @@ func measure(ctx context.Context, o Options, states []run.State, cells []trial.C
 		seed = rand.Uint64N(1_000_000) + 1
 	}
 	dir, runErr := run.Run(ctx, run.Options{Spec: combined, Plan: plan.Of(combined, inStates(cells), seed), States: states,
-		Root: o.Root, Machine: o.Machine, Budget: o.Budget, Report: o.Report})
+		Root: o.Root, Machine: o.Machine, Budget: o.Budget, Report: o.Report, KeepGoing: true})
+	if errors.Is(runErr, run.ErrNoneReady) {
+		runErr = nil // what failed is judged, too
+	}
 	if errors.Is(runErr, run.ErrCannotRun) {
 		return recorded, notBuilt("%w", runErr)
 	}

@@ -1,8 +1,6 @@
 package run
 
 import (
-	"maps"
-
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -34,12 +32,8 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
-		args := maps.Clone(p.buildArgs())
-		maps.Copy(args, argsFromEnvironment(s))
-		maps.Copy(args, i.Args)
-		maps.Copy(args, s.Build.Args)
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile,
-			Args: args, Secrets: secrets})
+			Args: buildArgs(p, i, s), Secrets: secrets})
 	}
 	p.adapt(&cfg)
 	if stop, err = x.registry(&cfg, m); err != nil {

@@ -18,17 +18,15 @@ import (
 // open checks what can be checked and only then creates or reopens the run's
 // folder.
 func open(ctx context.Context, o Options) (*runner, error) {
-	r := &runner{
-		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Budget, decide: o.Look,
-		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
-		places: map[trial.Runtime]place{},
-	}
-	r.report = oneAtATime(o.Report)
+	r := newRunner(o)
 	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
 		return nil, err
 	}
-	if err := r.preflight(); err != nil {
+	if err := r.preflight(ctx); err != nil {
 		return nil, err
+	}
+	for _, w := range r.warnings {
+		r.report(Update{Note: "warning: " + w.String()})
 	}
 	dir := o.Resume
 	if dir == "" {
@@ -56,6 +54,14 @@ func (r *runner) claim(ctx context.Context, runID string) error {
 		}
 	}
 	return nil
+}
+
+func newRunner(o Options) *runner {
+	return &runner{
+		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Budget, decide: o.Look,
+		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
+		places: map[trial.Runtime]place{}, report: oneAtATime(o.Report), beginning: beginning{over: o.KeepGoing || o.Resume != ""},
+	}
 }
 
 // oneAtATime lets a trial's worker and the run report side by side.
@@ -140,6 +146,7 @@ func (r *runner) recall(rec results.Record) {
 	if rec.Kind == results.KindTrial && measured(rec) {
 		r.settle(rec)
 	}
+	r.count(rec)
 }
 
 // measured is false for a trial that says nothing of its cell and is done

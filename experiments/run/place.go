@@ -14,6 +14,8 @@ type place interface {
 	// check reports what of the settings the place cannot give, before
 	// anything is created.
 	check(experiments.Settings) error
+	// site says what is known of the place before anything is created there.
+	site(context.Context, experiments.Settings) *site
 	// claim takes the place for this run alone, before anything is created.
 	claim(ctx context.Context, me holder) error
 	// prepare makes ready what all machines of these settings start from.

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -33,16 +30,18 @@ func (r *runner) settingsOf() ([]experiments.Settings, error) {
 	return all, nil
 }
 
-// preflight checks every cell and reports all that cannot be. A cell whose
-// level of memory a user's engine does not have, or whose fault its engine
-// cannot have, is refused, and the others run; anything else refuses the
-// experiment.
-func (r *runner) preflight() error {
-	var faults []error
+// preflight holds every cell against the place where it will run and reports
+// all that cannot be. A cell whose level of memory a user's engine does not
+// have, or whose fault its engine cannot have, is refused, and the others run;
+// anything else refuses the experiment.
+func (r *runner) preflight(ctx context.Context) error {
+	ctx, done := context.WithCancel(ctx) // ends the connections of the sites
+	defer done()
+	in := &inspection{r: r, seen: map[string]bool{}, sites: map[siteKey]*site{}, kinds: map[string]kindConfig{}, manifests: map[string]manifests{}}
 	for _, cell := range r.plan.Cells {
 		s, workload, err := r.cell(cell)
 		if err == nil {
-			err = errors.Join(r.places[s.Runtime].check(s), present(workload), r.checkFault(r.specOf(cell), s))
+			err = errors.Join(r.places[s.Runtime].check(s), r.checkFault(r.specOf(cell), s))
 		}
 		var memory *host.MemoryError
 		var pointless *pointlessError
@@ -50,12 +49,17 @@ func (r *runner) preflight() error {
 		case errors.As(err, &memory), errors.As(err, &pointless):
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
 			r.report(Update{Note: fmt.Sprintf("refused [%s]: %v", cell, err)})
+			continue
 		case err != nil:
-			faults = append(faults, err)
+			in.refuse(cell, err)
 		}
+		in.inspect(ctx, cell, s, workload)
 	}
-	if len(faults) > 0 {
-		return fmt.Errorf("%w: %s", ErrCannotRun, distinct(faults))
+	in.issues.Sort(r.spec.Path)
+	in.warnings.Sort(r.spec.Path)
+	r.warnings = in.warnings.List
+	if err := in.issues.Err(); err != nil {
+		return fmt.Errorf("%w:\n%w", ErrCannotRun, err)
 	}
 	if len(r.refused) == len(r.plan.Cells) {
 		return fmt.Errorf("%w: every cell is refused; --as-found takes the engines' memory as it is", ErrCannotRun)
@@ -64,35 +68,6 @@ func (r *runner) preflight() error {
 		return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == t.Cell.Key() })
 	})
 	return nil
-}
-
-// present says what a workload needs and is not there. Loading a spec does not
-// look, because a plan can be made before anything is.
-func present(w experiments.Workload) error {
-	program := w.Test.Command[0]
-	if !strings.Contains(program, "/") {
-		return nil
-	}
-	if !filepath.IsAbs(program) {
-		program = filepath.Join(w.Test.Dir, program)
-	}
-	if _, err := os.Stat(program); err != nil {
-		return fmt.Errorf("the workload's test command: %w; build it first (the shipped workload: make workload)", err)
-	}
-	return nil
-}
-
-// distinct prints each message once, a line each when there are several.
-func distinct(errs []error) string {
-	var lines []string
-	for _, err := range errs {
-		for line := range strings.Lines(err.Error()) {
-			if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
-				lines = append(lines, line)
-			}
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 // prepare makes ready what trials need and are not timed for.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -47,6 +48,9 @@ type Options struct {
 	// Look, unless nil, says before each block whether to go on. It must stay
 	// valid however often it is asked.
 	Look func(results.Run) (results.Look, error)
+	// KeepGoing goes on when all warm-ups, or all of the first block, have
+	// failed alike.
+	KeepGoing bool
 	// Report is told how far the run is, from one goroutine at a time.
 	Report func(Update)
 }
@@ -72,7 +76,14 @@ type runner struct {
 	done     map[string]bool
 	previous *results.Previous
 	refused  []results.Refusal
-	unclean  []error
+	// warnings are what may go wrong, found before anything was created.
+	warnings  []issue.Issue
+	beginning beginning
+	// counted are the recorded trials that were not broken on purpose; ready is
+	// true when one of them became ready.
+	counted int
+	ready   bool
+	unclean []error
 	// unrecovered is set when a machine could not be had again.
 	unrecovered error
 	took        map[string][]time.Duration
@@ -132,6 +143,9 @@ func (r *runner) trials(ctx context.Context) error {
 		if r.done[t.ID] { // its cell was retired by the look
 			continue
 		}
+		if err := r.beginning.stop(r.plan.Trials, i); err != nil {
+			return err
+		}
 		if err := r.reference(ctx, t.Block); err != nil {
 			return err
 		}
@@ -154,7 +168,7 @@ func (r *runner) trials(ctx context.Context) error {
 				ErrUnrecovered, lost, record.Verdict.InShort(), r.log(record))
 		}
 	}
-	return nil
+	return r.noneReady()
 }
 
 // log is the path of a record's log.
@@ -186,6 +200,8 @@ func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (res
 	r.previous = &results.Previous{ID: t.ID, Cell: t.Cell.Key(), Outcome: record.Verdict.Outcome}
 	if kind == results.KindTrial && record.Verdict.Outcome != trial.Cancelled {
 		r.settle(record)
+		r.beginning.take(record, r.injected(t))
+		r.count(record)
 	}
 	r.report(Update{Ended: &record, Log: r.log(record), Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	return record, nil

@@ -14,7 +14,7 @@ import (
 func Find(document []byte, path ...string) Position {
 	var root yaml.Node
 	if yaml.Unmarshal(document, &root) != nil || len(root.Content) == 0 {
-		return Position{1, 1}
+		return Position{Line: 1, Column: 1}
 	}
 	node := root.Content[0]
 	for _, key := range path {
@@ -53,7 +53,7 @@ var yamlLine = regexp.MustCompile(`line (\d+): ?`)
 func YAMLError(text string) (Position, string) {
 	m := yamlLine.FindStringSubmatchIndex(text)
 	if m == nil {
-		return Position{1, 1}, strings.TrimPrefix(text, "yaml: ")
+		return Position{Line: 1, Column: 1}, strings.TrimPrefix(text, "yaml: ")
 	}
 	line, err := strconv.Atoi(text[m[2]:m[3]])
 	if err != nil || line < 1 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/versions"
@@ -104,6 +105,8 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		Kernel:        info.KernelVersion,
 		CPUs:          info.NCPU,
 		Memory:        trial.Bytes(info.MemTotal),
+		Rootless:      slices.Contains(info.SecurityOptions, "name=rootless"),
+		Root:          info.DockerRootDir,
 	}, nil
 }
 

@@ -57,6 +57,14 @@ func (e *Engine) Pull(ctx context.Context, ref string, _ runtimes.Pull) (runtime
 	return e.Image(ctx, ref)
 }
 
+// Available implements runtimes.Engine.
+func (e *Engine) Available(ctx context.Context, ref string) error {
+	if _, err := e.api.DistributionInspect(ctx, ref, ""); err != nil {
+		return fmt.Errorf("asking the registry for %s: %w", ref, err)
+	}
+	return nil
+}
+
 // Push implements runtimes.Engine.
 func (e *Engine) Push(ctx context.Context, ref string, _ runtimes.Pull) error {
 	auth, err := login(ref)

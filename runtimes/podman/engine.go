@@ -101,6 +101,8 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		Kernel:        info.Host.Kernel,
 		CPUs:          info.Host.CPUs,
 		Memory:        trial.Bytes(info.Host.MemTotal),
+		Rootless:      info.Host.Security.Rootless,
+		Root:          info.Store.GraphRoot,
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/containers/podman/v5/pkg/bindings/images"
+	"github.com/containers/podman/v5/pkg/bindings/manifests"
 
 	"github.com/stratbench/stratbench/runtimes"
 )
@@ -41,6 +42,14 @@ func (e *Engine) Pull(ctx context.Context, ref string, opts runtimes.Pull) (runt
 		return "", fmt.Errorf("pulling image %s: podman named no image", ref)
 	}
 	return imageID(pulled[len(pulled)-1]), nil
+}
+
+// Available implements runtimes.Engine.
+func (e *Engine) Available(ctx context.Context, ref string) error {
+	if _, err := manifests.Inspect(e.call(ctx), ref, nil); err != nil {
+		return fmt.Errorf("asking the registry for %s: %w", ref, err)
+	}
+	return nil
 }
 
 // Push implements runtimes.Engine.

@@ -1,0 +1,276 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/pipeline/deploy"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/runtimes/dockerfile"
+)
+
+// Inspected is what holding an experiment against this machine has shown.
+type Inspected struct {
+	// Machine says on which machine the experiment would run, and why.
+	Machine string
+	// Warnings are what may go wrong. What is certain to is an error.
+	Warnings []issue.Issue
+}
+
+// Inspect reads everything that the experiment's trials read, and holds it
+// against the machine on which they would run here, as Run does before it
+// creates anything. The error has an *issue.List of all that is certain to
+// fail.
+func Inspect(ctx context.Context, o Options) (Inspected, error) {
+	var seen Inspected
+	o.Report = func(u Update) {
+		if text, ok := strings.CutPrefix(u.Note, "machine: "); ok {
+			seen.Machine = text
+		}
+	}
+	r := newRunner(o)
+	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
+		return seen, err
+	}
+	err := r.preflight(ctx)
+	seen.Warnings = r.warnings
+	return seen, err
+}
+
+// inspection holds what trials read against the places where they will run.
+// Each input is read once, and each thing is said once.
+type inspection struct {
+	r                *runner
+	issues, warnings issue.List
+	seen             map[string]bool
+	sites            map[siteKey]*site
+	kinds            map[string]kindConfig
+	manifests        map[string]manifests
+}
+
+// siteKey is what settings say of a place that changes what is known of it.
+type siteKey struct {
+	runtime trial.Runtime
+	network experiments.MachineNetwork
+}
+
+type kindConfig struct {
+	config *v1alpha4.Cluster
+	err    error
+}
+
+type manifests struct {
+	objects []deploy.Object
+	err     error
+}
+
+// inspect looks at one cell.
+func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s experiments.Settings, w experiments.Workload) {
+	// Strategies and memory change nothing of what is looked at.
+	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.Machine, s.Build.Args, w, w.Dir})
+	if err != nil || in.seen[string(key)] {
+		return
+	}
+	in.seen[string(key)] = true
+	at := siteKey{s.Runtime, s.Machine.Network}
+	if in.sites[at] == nil {
+		in.sites[at] = in.r.places[s.Runtime].site(ctx, s)
+	}
+	c := &cellInspection{inspection: in, cell: cell, spec: in.r.specOf(cell), settings: s, workload: w, site: in.sites[at]}
+	c.place(ctx)
+	c.cluster(ctx)
+	c.images(ctx)
+	c.deployment(ctx)
+	c.test()
+}
+
+// refuse reports what a place cannot give, at the setting that asks for it.
+func (in *inspection) refuse(cell trial.Cell, err error) {
+	for _, line := range strings.Split(err.Error(), "\n") {
+		setting, _, _ := strings.Cut(line, " ")
+		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "fault"}, setting) {
+			setting = "runtime"
+		}
+		file, at := in.r.specOf(cell).Where(results.WithoutState(cell), setting)
+		in.issues.Add(file, at, "%s", line)
+	}
+}
+
+// cellInspection is the inspection of one cell.
+type cellInspection struct {
+	*inspection
+	cell     trial.Cell
+	spec     *experiments.Spec
+	settings experiments.Settings
+	workload experiments.Workload
+	site     *site
+	kind     *v1alpha4.Cluster
+}
+
+// at adds an issue at a setting of the cell.
+func (c *cellInspection) at(to *issue.List, setting, format string, args ...any) {
+	file, at := c.where(setting)
+	to.Add(file, at, format, args...)
+}
+
+func (c *cellInspection) where(setting string) (string, issue.Position) {
+	return c.spec.Where(results.WithoutState(c.cell), setting)
+}
+
+// wrong takes what was read and could not be.
+func (c *cellInspection) wrong(setting string, err error) {
+	var list *issue.List
+	if !errors.As(err, &list) {
+		c.at(&c.issues, setting, "%v", err)
+		return
+	}
+	c.issues.List = append(c.issues.List, list.List...)
+}
+
+// place looks at the machine itself.
+func (c *cellInspection) place(ctx context.Context) {
+	for _, problem := range c.site.problems {
+		c.at(&c.issues, "runtime", "%s", problem)
+	}
+	for _, doubt := range c.site.doubts {
+		c.at(&c.warnings, "runtime", "%s", doubt)
+	}
+}
+
+// images looks at what the images are built from.
+func (c *cellInspection) images(ctx context.Context) {
+	own := map[string]bool{}
+	for _, i := range c.workload.Images {
+		own[fullName(i.Tag)] = true
+	}
+	for _, i := range c.workload.Images {
+		needs, err := dockerfile.Read(i.Context, i.Dockerfile, buildArgs(c.r.places[c.settings.Runtime], i, c.settings))
+		if err != nil {
+			c.wrong("workload.images."+i.Name+".dockerfile", err)
+			continue
+		}
+		file := filepath.Join(i.Context, i.Dockerfile)
+		for _, need := range needs.Images {
+			if !own[fullName(need.Text)] {
+				c.image(ctx, need.Text, file, need.At, "the build of "+i.Name+" begins with "+need.Text, inBuild)
+			}
+		}
+		if needs.Syntax != nil && c.settings.Runtime == trial.Docker {
+			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
+		}
+		if !c.site.offline {
+			continue
+		}
+		for _, need := range needs.Fetches {
+			c.issues.Add(file, need.At, "%s is fetched, and %s has no way out; put the file into the context%s", need.Text, c.site.name, c.site.wayOut)
+		}
+		for _, need := range needs.Downloads {
+			c.warnings.Add(file, need.At, "%q looks as if it needed a way out, and %s has none; put what it fetches into the context or a base image%s", need.Text, c.site.name, c.site.wayOut)
+		}
+	}
+}
+
+// buildArgs are the build arguments of an image in a cell.
+func buildArgs(p place, i experiments.Image, s experiments.Settings) map[string]string {
+	args := maps.Clone(p.buildArgs())
+	maps.Copy(args, argsFromEnvironment(s))
+	maps.Copy(args, i.Args)
+	maps.Copy(args, s.Build.Args)
+	return args
+}
+
+// use says where an image is wanted.
+type use int
+
+const (
+	inBuild use = iota // in the engine's store
+	inNode             // in the node
+	asNode             // the node image itself
+)
+
+// image makes sure that an image can be had.
+func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.Position, what string, by use) {
+	certain, doubt := c.site.has(ctx, ref, by)
+	switch {
+	case certain != nil:
+		c.issues.Add(file, at, "%s: %v", what, certain)
+	case doubt != nil:
+		c.warnings.Add(file, at, "%s: %v", what, doubt)
+	}
+}
+
+// deployment looks at the manifests, and the images in them.
+func (c *cellInspection) deployment(ctx context.Context) {
+	key := strings.Join(c.workload.Manifests, "\x00")
+	read, known := c.manifests[key]
+	if !known {
+		read.objects, read.err = deploy.Read(c.workload.Manifests)
+		c.manifests[key] = read
+	}
+	if read.err != nil {
+		c.wrong("workload.manifests", read.err)
+		return
+	}
+	ofLab := c.nodeImage() == lab.NodeImageName
+	server := deploy.Server{Minor: minorOf(c.nodeImage()), Volumes: !ofLab, OtherAPIs: c.kind != nil && len(c.kind.RuntimeConfig) > 0}
+	if !ofLab {
+		server.Namespaces = []string{"local-path-storage"}
+	}
+	certain, possible := deploy.Check(read.objects, server)
+	c.issues.List = append(c.issues.List, certain...)
+	c.warnings.List = append(c.warnings.List, possible...)
+	own := map[string]bool{}
+	for _, i := range c.workload.Images {
+		own[fullName(i.Tag)] = true
+	}
+	for _, u := range deploy.Images(read.objects) {
+		switch loaded := own[fullName(u.Image)]; {
+		case !loaded:
+			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload does not build", u.Object, u.Image), inNode)
+		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):
+			c.issues.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded, and cannot reach it; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
+		case u.Always:
+			c.warnings.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
+		}
+	}
+}
+
+// test looks at the command that tests.
+func (c *cellInspection) test() {
+	t := c.workload.Test
+	program := t.Command[0]
+	if !strings.Contains(program, "/") {
+		if err := c.site.lookPath(program); err != nil {
+			c.at(&c.issues, "workload.test.command.0", "the test command: %v", err)
+		}
+	} else {
+		if !filepath.IsAbs(program) {
+			program = filepath.Join(t.Dir, program)
+		}
+		info, err := os.Stat(program)
+		switch {
+		case err != nil:
+			c.at(&c.issues, "workload.test.command.0", "the test command: %v; build it first (the shipped workload: make workload)", err)
+		case info.IsDir() || info.Mode()&0o111 == 0:
+			c.at(&c.issues, "workload.test.command.0", "the test command %s cannot be executed; chmod +x it, or name the program that runs it first", program)
+		}
+	}
+	for name, value := range t.Env {
+		if strings.Contains(value, "${") || strings.Contains(value, "$(") {
+			c.at(&c.warnings, "workload.test.env."+name, "%q is passed as it stands: variables are not replaced here; the command finds the cluster by KUBECONFIG", value)
+		}
+	}
+}

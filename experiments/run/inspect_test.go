@@ -1,0 +1,173 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes/machine"
+)
+
+// fakePlace stands for a place that this machine may not have. What is known
+// of it is given; nothing is ever started there.
+type fakePlace struct {
+	place
+	known *site
+}
+
+func (p fakePlace) kind() machine.Kind                               { return machine.Isolated }
+func (p fakePlace) check(experiments.Settings) error                 { return nil }
+func (p fakePlace) site(context.Context, experiments.Settings) *site { return p.known }
+func (p fakePlace) buildArgs() map[string]string {
+	return map[string]string{"GO_IMAGE": "stratbench.local/go:1.26"}
+}
+
+// isolatedSite is what is known of isolated machines, on any host.
+func isolatedSite(t *testing.T) *site {
+	s := newIsolatedPlace(t.TempDir(), nil).site(t.Context(), experiments.Settings{})
+	s.problems = nil // this host's disk is not what is tested
+	return s
+}
+
+// usersSite is a user's engine on this host, which reaches docker.io/here alone.
+func usersSite() *site {
+	return &site{name: "the docker engine at unix:///run/docker.sock", sharesPorts: true, lookPath: func(string) error { return nil }, owes: func() bool { return false },
+		has: func(_ context.Context, ref string, _ use) (error, error) {
+			if strings.HasPrefix(fullName(ref), "docker.io/here/") || strings.HasPrefix(ref, "kindest/node:") {
+				return nil, nil
+			}
+			return judge("the engine", fmt.Errorf("asking the registry for %s: manifest unknown", ref))
+		}}
+}
+
+// works is an experiment that works in both places.
+func works() map[string]string {
+	return map[string]string{
+		"exp.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker}\nfactors: {strategy: [serial, parallel]}\n",
+		"w.yaml": "apiVersion: stratbench/v1\nimages:\n  - {name: app, tag: \"localhost/app:e2e\", context: img}\nkindConfig: kind.yaml\nmanifests: [m]\n" +
+			"ready: {urls: [\"http://127.0.0.1:18080/\"]}\ntest: {command: [./test.sh]}\n",
+		"img/Dockerfile": "ARG GO_IMAGE=golang\nFROM scratch\n",
+		"kind.yaml":      "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 30080, hostPort: 18080}]\n",
+		"m/pod.yaml":     "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n  - {name: app, image: \"localhost/app:e2e\"}\n",
+		"test.sh":        "#!/bin/sh\n",
+	}
+}
+
+// inspected are the issues and the warnings of files in a place.
+func inspected(t *testing.T, files map[string]string, s *site) (certain, possible string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spec, err := experiments.Load(filepath.Join(dir, "exp.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRunner(Options{Spec: spec, Plan: plan.Make(spec, 1)})
+	r.places[trial.Docker] = fakePlace{known: s}
+	if err = r.preflight(t.Context()); err != nil {
+		var list *issue.List
+		if !errors.Is(err, ErrCannotRun) || !errors.As(err, &list) {
+			t.Fatal(err)
+		}
+		certain = strings.ReplaceAll(list.Error(), dir+"/", "")
+	}
+	return certain, strings.ReplaceAll((&issue.List{List: r.warnings}).Error(), dir+"/", "")
+}
+
+func TestWhatWorksIsNotRefused(t *testing.T) {
+	for name, s := range map[string]*site{"isolated": isolatedSite(t), "a user's": usersSite()} {
+		if certain, possible := inspected(t, works(), s); certain+possible != "" {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestWhatCannotWorkIsRefused(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	elsewhere := func(*testing.T) *site { s := usersSite(); s.elsewhere, s.sharesPorts = "192.0.2.1", false; return s }
+	users := func(*testing.T) *site { return usersSite() }
+	const kind = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n"
+	const urls = "nodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 30080, hostPort: 18080}]\n"
+	for name, c := range map[string]struct {
+		site             func(*testing.T) *site
+		file, text, want string
+	}{
+		"base image":          {isolatedSite, "img/Dockerfile", "FROM golang:1.25\n", "img/Dockerfile:1:6: the build of app begins with golang:1.25: it is not on an isolated machine"},
+		"base image, gone":    {users, "img/Dockerfile", "FROM here/a AS a\nFROM nowhere/b\nCOPY --from=a /a /a\n", "img/Dockerfile:2:6: the build of app begins with nowhere/b: it is not on the engine and cannot be fetched"},
+		"frontend":            {isolatedSite, "img/Dockerfile", "# syntax=docker/dockerfile:1\nFROM scratch\n", "img/Dockerfile:1:10: the build of app asks for the frontend docker/dockerfile:1"},
+		"fetch":               {isolatedSite, "img/Dockerfile", "FROM scratch\nADD https://x.test/a /a\n", "img/Dockerfile:2:5: https://x.test/a is fetched, and an isolated machine has no way out"},
+		"image of a manifest": {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n  - {name: db, image: postgres}\n", "m/pod.yaml:6:23: Pod app needs postgres, which the workload does not build: an isolated machine has no way out"},
+		"base of the lab":     {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: a, image: \"stratbench.local/run:bookworm\"}]}\n", "Pod app needs stratbench.local/run:bookworm"},
+		"asked for each time": {users, "m/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: a, image: \"localhost/app:e2e\", imagePullPolicy: Always}]}\n", "the node asks the registry for localhost/app:e2e each time"},
+		"several nodes":       {isolatedSite, "kind.yaml", kind + urls + "- role: worker\n", "kind.yaml:6:3: the cluster has 2 nodes"},
+		"node image":          {isolatedSite, "kind.yaml", kind + urls + "  image: kindest/node:v1.30.0\n", "kind.yaml:6:10: the node image kindest/node:v1.30.0 would be replaced by the lab's"},
+		"setting":             {isolatedSite, "exp.yaml", "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, strategy: serial}\nfactors: {nodeImage: [\"kindest/node:v1.30.0\"]}\n", "exp.yaml:5:23: the node image is kindest/node:v1.30.0: it is not on an isolated machine"},
+		"node image, gone":    {users, "kind.yaml", kind + urls + "  image: mine/node:v1\n", "kind.yaml:6:10: the node image is mine/node:v1: it is not on the engine and cannot be fetched"},
+		"network too late":    {users, "kind.yaml", kind + urls + "networking: {disableDefaultCNI: true}\n", "kind.yaml:6:33: without its default network no node becomes ready"},
+		"taken port":          {users, "kind.yaml", kind + fmt.Sprintf("nodes:\n- extraPortMappings: [{containerPort: 1, hostPort: %d, listenAddress: 127.0.0.1}]\n", port), fmt.Sprintf("kind.yaml:4:52: port %d/tcp of this host is taken", port)},
+		"taken API port":      {users, "kind.yaml", kind + urls + fmt.Sprintf("networking: {apiServerPort: %d}\n", port), fmt.Sprintf("kind.yaml:6:29: port %d/tcp of this host is taken", port)},
+		"no answer":           {isolatedSite, "kind.yaml", kind, "w.yaml:6:16: no node publishes port 18080"},
+		"another host":        {elsewhere, "test.sh", "", "exp.yaml:4:21: the docker engine at 192.0.2.1 runs on another host: its cluster listens at that host's 127.0.0.1"},
+		"mount":               {isolatedSite, "kind.yaml", kind + urls + "  extraMounts: [{hostPath: \"${PWD}/audit\", containerPath: /a}]\n", "audit does not exist on this host: variables are not replaced"},
+		"version of kind":     {users, "kind.yaml", "kind: Cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\n", "kind.yaml:2:13: "},
+		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
+		"chart":               {users, "m/Chart.yaml", "apiVersion: v2\nname: a\n", "m/Chart.yaml:1:1: this belongs to a Helm chart"},
+	} {
+		files := works()
+		files[c.file] = c.text
+		certain, _ := inspected(t, files, c.site(t))
+		if !strings.Contains(certain, c.want) || strings.Count(certain, "\n") > 1 {
+			t.Errorf("%s: got\n%s\nwant %s", name, certain, c.want)
+		}
+	}
+}
+
+func TestWhatMayGoWrongIsAWarning(t *testing.T) {
+	for name, c := range map[string]struct{ file, text, want string }{
+		"download":  {"img/Dockerfile", "FROM scratch\nRUN apt-get update && apt-get install -y git\n", "img/Dockerfile:2:1: \"apt-get update"},
+		"variables": {"w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[./test.sh], env: {A: \"${CLUSTER}\"}", 1), "\"${CLUSTER}\" is passed as it stands"},
+		"network":   {"kind.yaml", works()["kind.yaml"] + "networking: {disableDefaultCNI: true}\n", "the lab's node image has a network of its own"},
+	} {
+		files := works()
+		files[c.file] = c.text
+		if certain, possible := inspected(t, files, isolatedSite(t)); certain != "" || !strings.Contains(possible, c.want) {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestPortsOfAKilledRunAreNoIssue(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	files, s := works(), usersSite()
+	s.owes = func() bool { return true }
+	files["kind.yaml"] += fmt.Sprintf("networking: {apiServerPort: %d}\n", taken.Addr().(*net.TCPAddr).Port)
+	if certain, possible := inspected(t, files, s); certain != "" || !strings.Contains(possible, "it may be a cluster of a killed run") {
+		t.Errorf("got\n%s\n%s", certain, possible)
+	}
+}

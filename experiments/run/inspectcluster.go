@@ -1,0 +1,291 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/distribution/reference"
+	"sigs.k8s.io/kind/pkg/apis/config/defaults"
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
+	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
+)
+
+// cluster looks at the Kind configuration and the cluster that it makes here.
+func (c *cellInspection) cluster(ctx context.Context) {
+	file := c.workload.KindConfig
+	read, known := c.kinds[file]
+	if !known {
+		read.config, read.err = kindcluster.ReadConfig(file, nil)
+		c.kinds[file] = read
+	}
+	if read.err != nil {
+		c.wrong("workload.kindConfig", read.err)
+		return
+	}
+	c.kind = read.config
+	c.nodes(ctx)
+	c.network()
+	c.mounts()
+	c.ports()
+	c.readyURLs()
+}
+
+// in adds an issue at a part of the Kind configuration.
+func (c *cellInspection) in(to *issue.List, text string, path ...string) {
+	file := c.workload.KindConfig
+	if file == "" {
+		c.at(to, "workload.kindConfig", "%s", text)
+		return
+	}
+	to.Add(file, kindcluster.Where(file, path...), "%s", text)
+}
+
+// ownNodeImage is the first node with an image that the user has chosen, or -1.
+func (c *cellInspection) ownNodeImage() int {
+	for i, n := range c.kind.Nodes {
+		if n.Image != "" && n.Image != defaults.Image {
+			return i
+		}
+	}
+	return -1
+}
+
+// nodeImage is the image of the control plane as a trial has it.
+func (c *cellInspection) nodeImage() string {
+	switch {
+	case c.settings.NodeImage != "":
+		return c.settings.NodeImage
+	case c.site.lab:
+		return lab.NodeImageName
+	case c.kind != nil && len(c.kind.Nodes) > 0:
+		return c.kind.Nodes[0].Image
+	}
+	return defaults.Image
+}
+
+func (c *cellInspection) nodes(ctx context.Context) {
+	own := c.ownNodeImage()
+	if own >= 0 && c.site.lab && c.settings.NodeImage == "" {
+		c.in(&c.issues, fmt.Sprintf("the node image %s would be replaced by the lab's %s, because %s has no other; take image out, or use a running engine (machine: {kind: host})",
+			c.kind.Nodes[own].Image, lab.NodeImageName, c.site.name), "nodes", strconv.Itoa(own), "image")
+	}
+	if c.settings.NodeImage != "" || !c.site.lab {
+		images := []string{c.settings.NodeImage}
+		if images[0] == "" {
+			images = nil
+			for _, n := range c.kind.Nodes {
+				images = append(images, n.Image)
+			}
+		}
+		for i, image := range images {
+			file, at := c.where("nodeImage")
+			if c.settings.NodeImage == "" {
+				file, at = c.where("workload.kindConfig")
+				if c.workload.KindConfig != "" {
+					file, at = c.workload.KindConfig, kindcluster.Where(c.workload.KindConfig, "nodes", strconv.Itoa(i), "image")
+				}
+			}
+			c.image(ctx, image, file, at, "the node image is "+image, asNode)
+		}
+	}
+	if c.site.lab && c.nodeImage() == lab.NodeImageName && len(c.kind.Nodes) > 1 {
+		c.in(&c.issues, fmt.Sprintf("the cluster has %d nodes, and the lab's node image serves one: nothing carries traffic between nodes; keep one node, or use a running engine (machine: {kind: host})", len(c.kind.Nodes)), "nodes", "1")
+	}
+}
+
+func (c *cellInspection) network() {
+	n := c.kind.Networking
+	labNode := c.site.lab && c.nodeImage() == lab.NodeImageName
+	switch {
+	case n.DisableDefaultCNI && labNode:
+		c.in(&c.warnings, "the lab's node image has a network of its own; what the manifests install beside it is not what carries the traffic", "networking", "disableDefaultCNI")
+	case n.DisableDefaultCNI && c.ownNodeImage() < 0 && c.settings.NodeImage == "" && !c.mountsInto("/etc/cni"):
+		c.in(&c.issues, "without its default network no node becomes ready, and manifests are applied only when all are: one that brings a network comes too late; take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
+	}
+	if labNode && n.IPFamily == v1alpha4.IPv6Family {
+		c.in(&c.issues, "the lab's node image speaks IPv4; take ipFamily out, or use a running engine (machine: {kind: host})", "networking", "ipFamily")
+	} else if labNode && n.IPFamily == v1alpha4.DualStackFamily {
+		c.in(&c.warnings, "the lab's node image gives pods addresses of IPv4 alone", "networking", "ipFamily")
+	}
+	if n.KubeProxyMode == "none" && labNode {
+		c.in(&c.warnings, "without kube-proxy no pod of the lab's cluster reaches a service, unless the manifests bring what does that", "networking", "kubeProxyMode")
+	}
+	if c.site.elsewhere != "" {
+		address := net.ParseIP(n.APIServerAddress)
+		if address == nil || address.IsLoopback() || address.IsUnspecified() {
+			c.at(&c.issues, "runtime", "the %s engine at %s runs on another host: its cluster listens at that host's %s, which is not reached from here; run stratbench on that host, or set networking.apiServerAddress in the Kind configuration to an address of it that is",
+				c.settings.Runtime, c.site.elsewhere, n.APIServerAddress)
+		}
+	}
+}
+
+func (c *cellInspection) mountsInto(path string) bool {
+	for _, n := range c.kind.Nodes {
+		for _, m := range n.ExtraMounts {
+			if strings.HasPrefix(m.ContainerPath, path) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mounts looks at the folders of the host that nodes mount.
+func (c *cellInspection) mounts() {
+	if c.site.elsewhere != "" {
+		return
+	}
+	for i, n := range c.kind.Nodes {
+		for j, m := range n.ExtraMounts {
+			at := []string{"nodes", strconv.Itoa(i), "extraMounts", strconv.Itoa(j), "hostPath"}
+			if _, err := os.Stat(m.HostPath); err == nil {
+				if c.site.lab && !c.bound(m.HostPath) {
+					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is none of them; move it beside the workload's file", m.HostPath), at...)
+				}
+				continue
+			}
+			text := fmt.Sprintf("%s does not exist on this host", m.HostPath)
+			if strings.Contains(m.HostPath, "${") || strings.Contains(m.HostPath, "$(") {
+				text += ": variables are not replaced in Kind configurations; write the path out, relative to this file"
+			} else {
+				text += "; make it first, or correct the path, which is relative to this file"
+			}
+			if c.settings.Runtime == trial.Podman || c.site.lab {
+				c.in(&c.issues, text, at...)
+			} else {
+				c.in(&c.warnings, text+" (docker would make an empty folder)", at...)
+			}
+		}
+	}
+}
+
+func (c *cellInspection) bound(path string) bool {
+	for _, b := range c.r.binds() {
+		if rel, err := filepath.Rel(b, path); err == nil && filepath.IsLocal(rel) {
+			return true
+		}
+	}
+	return false
+}
+
+// ports makes sure that the ports which the cluster publishes are free on this
+// host. An isolated machine has ports of its own.
+func (c *cellInspection) ports() {
+	if !c.site.sharesPorts {
+		return
+	}
+	n := c.kind.Networking
+	if n.APIServerPort > 0 {
+		c.port("tcp", n.APIServerAddress, n.APIServerPort, "networking", "apiServerPort")
+	}
+	for i, node := range c.kind.Nodes {
+		for j, m := range node.ExtraPortMappings {
+			if m.HostPort > 0 {
+				c.port(strings.ToLower(cmp.Or(string(m.Protocol), "tcp")), m.ListenAddress, m.HostPort, "nodes", strconv.Itoa(i), "extraPortMappings", strconv.Itoa(j), "hostPort")
+			}
+		}
+	}
+}
+
+func (c *cellInspection) port(protocol, address string, port int32, path ...string) {
+	at := net.JoinHostPort(address, strconv.Itoa(int(port)))
+	var err error
+	switch protocol {
+	case "tcp":
+		var l net.Listener
+		if l, err = net.Listen("tcp", at); err == nil {
+			l.Close()
+		}
+	case "udp":
+		var l net.PacketConn
+		if l, err = net.ListenPacket("udp", at); err == nil {
+			l.Close()
+		}
+	}
+	if !errors.Is(err, syscall.EADDRINUSE) { // any other error need not be the engine's
+		return
+	}
+	text := fmt.Sprintf("port %d/%s of this host is taken, so the cluster cannot publish it; end what listens there (ss -lntup shows it), or choose another hostPort", port, protocol)
+	if c.site.owes() {
+		c.in(&c.warnings, text+": it may be a cluster of a killed run of stratbench's, which a run removes first", path...)
+		return
+	}
+	c.in(&c.issues, text, path...)
+}
+
+// readyURLs makes sure that something can answer.
+func (c *cellInspection) readyURLs() {
+	for i, text := range c.workload.Ready.URLs {
+		u, err := url.Parse(text)
+		if err != nil {
+			continue // loading has reported it
+		}
+		address := net.ParseIP(u.Hostname())
+		if u.Hostname() != "localhost" && (address == nil || !address.IsLoopback()) {
+			continue
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		if c.published(port) {
+			continue
+		}
+		setting := fmt.Sprintf("workload.ready.urls.%d", i)
+		problem := fmt.Sprintf("no node publishes port %s, so nothing answers at %s; add it to extraPortMappings in the Kind configuration", port, text)
+		if c.site.lab {
+			c.at(&c.issues, setting, "%s", problem)
+		} else {
+			c.at(&c.warnings, setting, "%s, unless something else of yours leads there", problem)
+		}
+	}
+}
+
+func (c *cellInspection) published(port string) bool {
+	if strconv.Itoa(int(c.kind.Networking.APIServerPort)) == port {
+		return true
+	}
+	for _, n := range c.kind.Nodes {
+		for _, m := range n.ExtraPortMappings {
+			if strconv.Itoa(int(m.HostPort)) == port {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var kubernetesTag = regexp.MustCompile(`^v1\.(\d+)`)
+
+// minorOf is the minor version of Kubernetes in a node image, as far as its
+// tag tells, or 0.
+func minorOf(image string) int {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return 0
+	}
+	tagged, ok := named.(reference.Tagged)
+	if !ok {
+		return 0
+	}
+	m := kubernetesTag.FindStringSubmatch(tagged.Tag())
+	if m == nil {
+		return 0
+	}
+	minor, _ := strconv.Atoi(m[1])
+	return minor
+}

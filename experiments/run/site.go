@@ -1,0 +1,191 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/distribution/reference"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/connect"
+)
+
+// site is what is known of a place before anything is created there.
+type site struct {
+	// name is how messages call it: "an isolated machine".
+	name string
+	// lab says that clusters are of the lab's node image, offline that nothing
+	// can be fetched, sharesPorts that clusters publish ports of this host.
+	lab, offline, sharesPorts bool
+	// elsewhere is the host of the engine when it is another one.
+	elsewhere string
+	// wayOut ends a cure: what else gives a way out.
+	wayOut string
+	// problems and doubts are about the place as such.
+	problems, doubts []string
+	// has says why an image cannot be had, for certain, or may not be.
+	has func(ctx context.Context, ref string, by use) (certain, doubt error)
+	// lookPath says why a program is not found.
+	lookPath func(program string) error
+	// owes says that a killed run may have left something there.
+	owes func() bool
+}
+
+// ofControlPlane begin the names of images that every node image has.
+var ofControlPlane = []string{"registry.k8s.io/kube-", "registry.k8s.io/etcd:", "registry.k8s.io/coredns/", "registry.k8s.io/pause:"}
+
+// site knows an isolated machine without starting one.
+func (p *isolatedPlace) site(_ context.Context, settings experiments.Settings) *site {
+	const running = ", or give it a way out (machine: {network: host})"
+	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != experiments.NetworkHost, wayOut: running, owes: func() bool { return false }}
+	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
+		if !s.offline {
+			return nil, nil
+		}
+		full := fullName(ref)
+		ofControlPlane := slices.ContainsFunc(ofControlPlane, func(prefix string) bool { return strings.HasPrefix(full, prefix) })
+		switch {
+		case by == asNode && full == lab.NodeImageName, by == inBuild && (full == lab.GoImageName || full == lab.RunImageName), by == inNode && ofControlPlane:
+			return nil, nil
+		case by == asNode:
+			return fmt.Errorf("it is not on %s, which has no way out to fetch it; its own is %s: take nodeImage out%s", s.name, lab.NodeImageName, running), nil
+		case by == inNode:
+			return fmt.Errorf("%s has no way out to fetch it; build it with the workload (a Dockerfile of its own), take it out%s", s.name, running), nil
+		}
+		return fmt.Errorf("it is not on %s, which has no way out to fetch it; build on %s (the build argument GO_IMAGE) and %s (RUN_IMAGE)%s",
+			s.name, lab.GoImageName, lab.RunImageName, running), nil
+	}
+	programs := sync.OnceValue(func() map[string]bool { return lab.Programs(filepath.Join(p.cache, "lab"), defaultSuite) })
+	s.lookPath = func(program string) error {
+		if found := programs(); found == nil || found[program] {
+			return nil // or it is not known
+		}
+		return fmt.Errorf("%s has no program %s; name one that comes with the workload, such as a test binary (go test -c), or use a running engine (machine: {kind: host})", s.name, program)
+	}
+	if problem := p.diskRoom(); problem != "" {
+		s.problems = append(s.problems, problem)
+	}
+	return s
+}
+
+// What a trial, and a lab that is still to be built, need of the disk at least.
+const (
+	trialRoom = 2 << 30
+	labRoom   = 8 << 30
+)
+
+func (p *isolatedPlace) diskRoom() string {
+	need := uint64(labRoom)
+	if built, err := filepath.Glob(filepath.Join(p.cache, "lab", "node-*")); err == nil && len(built) > 0 {
+		need = trialRoom
+	}
+	free, ok := freeRoom(p.cache)
+	if !ok || free >= need {
+		return ""
+	}
+	return fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a larger disk",
+		p.cache, trial.Bytes(free), trial.Bytes(need))
+}
+
+// askLimit bounds what is spent on asking engines and registries in all.
+const askLimit = 3 * time.Second
+
+// site asks a running engine what it is.
+func (p *borrowedPlace) site(ctx context.Context, _ experiments.Settings) *site {
+	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), lookPath: lookHere,
+		owes: func() bool { return false }}
+	s.sharesPorts = s.elsewhere == ""
+	s.has = func(context.Context, string, use) (error, error) { return nil, nil }
+	if _, err := exec.LookPath(string(p.engine.Runtime)); err != nil {
+		s.problems = append(s.problems, fmt.Sprintf("Kind drives the engine by the command %s, which is not in PATH; install it (Debian: %s)", p.engine.Runtime,
+			map[trial.Runtime]string{trial.Docker: "docker-cli", trial.Podman: "podman"}[p.engine.Runtime]))
+	}
+	if p.engine.Address == "" { // podman's own machine, which may not run yet
+		s.sharesPorts = false
+		return s
+	}
+	asking, stop := context.WithTimeout(ctx, askLimit)
+	context.AfterFunc(asking, stop)
+	engine, err := connect.Engine(asking, p.engine)
+	if err != nil {
+		s.problems = append(s.problems, err.Error())
+		return s
+	}
+	context.AfterFunc(ctx, func() { engine.Close() })
+	info, err := engine.Info(asking)
+	if err != nil {
+		s.problems = append(s.problems, err.Error())
+		return s
+	}
+	s.owes = func() bool {
+		owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
+		return err == nil && len(owed) > 0
+	}
+	s.engine(p, info)
+	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
+		if by != inNode { // a node does not look into the engine's store
+			if _, err := engine.Image(asking, ref); err == nil || !runtimes.IsNotFound(err) {
+				return nil, err
+			}
+		}
+		return judge(s.name, engine.Available(asking, fullName(ref)))
+	}
+	return s
+}
+
+// engine judges what an engine says of itself.
+func (s *site) engine(p *borrowedPlace, info runtimes.Info) {
+	if info.Rootless && info.CgroupVersion == "1" {
+		s.problems = append(s.problems, fmt.Sprintf("%s is rootless on control groups of version 1, on which Kind's nodes do not start; use a rootful engine, or boot with systemd.unified_cgroup_hierarchy=1", s.name))
+	}
+	if s.elsewhere != "" {
+		return
+	}
+	if free, ok := freeRoom(info.Root); ok && free < trialRoom {
+		s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
+			info.Root, s.name, trial.Bytes(free), trial.Bytes(trialRoom)))
+	}
+}
+
+func lookHere(program string) error {
+	if _, err := exec.LookPath(program); err != nil && !errors.Is(err, exec.ErrDot) {
+		return fmt.Errorf("%w; install it, or name it with its path", err)
+	}
+	return nil
+}
+
+// final are what registries and networks say when it is no use to ask again.
+var final = []string{
+	"manifest unknown", "not found", "name unknown", "no such host", "connection refused", "network is unreachable",
+	"no route to host", "server misbehaving", "name resolution", "invalid reference",
+}
+
+// judge tells an image that is certain not to be had from one that may not be.
+func judge(name string, err error) (certain, doubt error) {
+	switch {
+	case err == nil:
+		return nil, nil
+	case slices.ContainsFunc(final, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) }):
+		return fmt.Errorf("it is not on %s and cannot be fetched: %w; correct its name, or bring it there (docker load, podman load)", name, err), nil
+	}
+	return nil, fmt.Errorf("it is not on %s, and whether it can be fetched could not be found out: %w", name, err)
+}
+
+// fullName spells an image's name out as engines and nodes do.
+func fullName(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return reference.TagNameOnly(named).String()
+}
