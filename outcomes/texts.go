@@ -1,6 +1,7 @@
 package outcomes
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -13,7 +14,7 @@ func (c *Case) fault() (trial.Verdict, bool) {
 	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.RunnerFault {
 		return undecided, false
 	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: "not-measured", Confidence: certain}, true
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Verdict.Cause, "not-measured"), Confidence: certain}, true
 }
 
 // convincing is how sure a text must be to explain a limit that was reached.

@@ -68,7 +68,11 @@ func (r *Result) fail(err error, told bool) {
 	var mismatch *kindcluster.MismatchError
 	r.TimedOut, r.Silent = timedOut(err), errors.As(err, &silence)
 	r.Cancelled = told && !r.TimedOut
-	r.Fault = r.Phase == "" || errors.As(err, &mismatch)
+	var lost *kindcluster.LostInputError
+	r.Fault = r.Phase == "" || errors.As(err, &mismatch) || errors.As(err, &lost)
+	if lost != nil {
+		r.Cause = "lost-input"
+	}
 }
 
 // Verdict is what the pipeline alone can say of the trial: in which phase it

@@ -13,12 +13,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
 func main() {
 	isolated.Main()
 	os.Stderr = lasting(os.Stderr)
+	kindcluster.Main()
 	ctx, stop := interruptible()
 	err := rootCommand().ExecuteContext(ctx)
 	stop()

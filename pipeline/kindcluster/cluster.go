@@ -4,6 +4,7 @@
 package kindcluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,7 +163,7 @@ func (o Options) pointCLI() error {
 	if err := os.Setenv(network, o.Name); err != nil {
 		return fmt.Errorf("naming the network of the Kind cluster %s: %w", o.Name, err)
 	}
-	return nil
+	return o.guardRemote()
 }
 
 func (o Options) create(ctx context.Context, provider *cluster.Provider) error {
@@ -201,7 +202,11 @@ func (e *commandError) Unwrap() error { return e.err }
 // explain adds what the failed command printed, which Kind keeps to itself.
 func explain(err error) error {
 	if run := exec.RunErrorForError(err); run != nil && len(run.Output) > 0 {
-		return &commandError{err, ending(string(run.Output))}
+		explained := &commandError{err, ending(string(run.Output))}
+		if bytes.Contains(run.Output, []byte(lostWords)) {
+			return &LostInputError{explained}
+		}
+		return explained
 	}
 	return err
 }

@@ -24,7 +24,17 @@ func TestClassicBuilder(t *testing.T) {
 }
 
 func open(t *testing.T, buildKit bool) enginetest.Subject {
-	place := enginetest.FindPlace(t, trial.Docker)
+	return connected(t, enginetest.FindPlace(t, trial.Docker), buildKit)
+}
+
+// TestBehindTLS has everything work at an address with TLS, the streams of
+// builds included.
+func TestBehindTLS(t *testing.T) {
+	enginetest.Run(t, func(t *testing.T) enginetest.Subject { return connected(t, enginetest.DockerBehindTLS(t), true) })
+}
+
+func connected(t *testing.T, place enginetest.Place, buildKit bool) enginetest.Subject {
+	t.Helper()
 	e, err := Connect(t.Context(), place.Endpoint)
 	if err != nil {
 		t.Fatal(err)

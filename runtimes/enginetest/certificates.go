@@ -17,8 +17,8 @@ import (
 
 // Certificates writes what an engine behind TLS and its clients need to a
 // folder: ca.pem, server-cert.pem, server-key.pem, and cert.pem and key.pem for
-// clients. The engine is 127.0.0.1 and localhost.
-func Certificates(t *testing.T, dir string) {
+// clients. The engine is localhost, and at the addresses beside 127.0.0.1.
+func Certificates(t *testing.T, dir string, addresses ...net.IP) {
 	t.Helper()
 	must(t, os.MkdirAll(dir, 0o755))
 	authority := &x509.Certificate{
@@ -30,7 +30,7 @@ func Certificates(t *testing.T, dir string) {
 	for name, use := range map[string]x509.ExtKeyUsage{"server-": x509.ExtKeyUsageServerAuth, "": x509.ExtKeyUsageClientAuth} {
 		leaf := &x509.Certificate{
 			SerialNumber: big.NewInt(2 + int64(len(name))), Subject: pkix.Name{CommonName: name + "test"}, NotAfter: time.Now().Add(24 * time.Hour),
-			ExtKeyUsage: []x509.ExtKeyUsage{use}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+			ExtKeyUsage: []x509.ExtKeyUsage{use}, DNSNames: []string{"localhost"}, IPAddresses: append(addresses, net.IPv4(127, 0, 0, 1)),
 		}
 		own := newKey(t)
 		sign(t, leaf, authority, own, key, filepath.Join(dir, name+"cert.pem"))

@@ -11,7 +11,7 @@ import (
 
 // crash kills the engine in the middle of a build.
 func (s suite) crash(t *testing.T) {
-	socket := s.socket(t)
+	socket := s.socket()
 	events, err := s.Engine.Events(within(t, time.Minute))
 	must(t, err)
 	token := token()

@@ -61,7 +61,9 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		t.Run("download", s.download)
 	}
 	t.Run("events", s.events)
-	t.Run("standstill", s.standstill)
+	if s.atSocket() {
+		t.Run("standstill", s.standstill)
+	}
 	if s.Expendable {
 		t.Run("crash", s.crash)
 	}

@@ -28,11 +28,13 @@ func FindPlace(t *testing.T, runtime trial.Runtime) Place {
 	if address != "" {
 		return Place{Endpoint: runtimes.Endpoint{Runtime: runtime, Address: address}, RegistryHost: os.Getenv("STRATBENCH_TEST_REGISTRY_HOST")}
 	}
-	m := startMachine(t, runtime)
+	m := StartMachine(t, runtime)
 	return Place{Endpoint: m.WatchEndpoint(), RegistryHost: m.RegistryHost(), Expendable: true}
 }
 
-func startMachine(t *testing.T, runtime trial.Runtime) *isolated.Machine {
+// StartMachine starts a machine of the engine root that package lab has built,
+// with an engine and nothing else in it.
+func StartMachine(t *testing.T, runtime trial.Runtime) *isolated.Machine {
 	t.Helper()
 	archive, err := os.Open(engineRoot(t))
 	must(t, err)

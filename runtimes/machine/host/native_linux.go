@@ -29,7 +29,7 @@ func native(ctx context.Context, e runtimes.Endpoint) bool {
 	if e.Runtime != trial.Podman || !ok {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // a loaded host is slow to start podman
 	defer cancel()
 	pid, err := runtimes.PeerPID(ctx, socket)
 	if err != nil || pid == 0 {

@@ -1,0 +1,152 @@
+package kindcluster
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Podman's remote client now and then loses what it is given, or what a command
+// prints. Where Kind has to go through it, the podman that Kind finds first is
+// this program, which makes sure of both and tries again.
+
+// realPodman is the variable that names the podman that was there first.
+const realPodman = "STRATBENCH_REAL_PODMAN"
+
+// remoteTries is how often something is tried that the client loses.
+const remoteTries = 4
+
+// lostWords begin what is said when the client went on losing something.
+const lostWords = "stratbench: podman's remote client loses what it is given: "
+
+// LostInputError says that nothing could be written to a node through podman's
+// remote client. It is no fault of the engine's.
+type LostInputError struct{ Err error }
+
+func (e *LostInputError) Error() string {
+	return e.Err.Error() + "; run stratbench where the podman command works on the engine's own store, as the engine's user"
+}
+
+// Unwrap returns what failed.
+func (e *LostInputError) Unwrap() error { return e.Err }
+
+// guardRemote puts this program in podman's place for Kind, where podman is a
+// remote client.
+func (o Options) guardRemote() error {
+	if o.Endpoint.Runtime != trial.Podman || o.Endpoint.Native || os.Getenv(realPodman) != "" || runtime.GOOS == "windows" {
+		return nil
+	}
+	podman, err := exec.LookPath("podman")
+	if err != nil {
+		return fmt.Errorf("finding podman, which Kind needs: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	dir := filepath.Join(filepath.Dir(o.Kubeconfig), "bin")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making a folder for Kind's podman: %w", err)
+	}
+	if err := os.Symlink(self, filepath.Join(dir, "podman")); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("putting this program in podman's place: %w", err)
+	}
+	return errors.Join(os.Setenv(realPodman, podman), os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")))
+}
+
+// Main is the podman that Kind finds, if this process is one; it then never
+// returns. Every program that creates clusters calls it first.
+func Main() {
+	podman := os.Getenv(realPodman)
+	if podman == "" || filepath.Base(os.Args[0]) != "podman" {
+		return
+	}
+	os.Exit(remote(podman).run(os.Args[1:]))
+}
+
+// remote is the path of the podman that was there first.
+type remote string
+
+// run runs podman with these arguments, and returns its exit code.
+func (r remote) run(args []string) int {
+	node := slices.IndexFunc(args, func(a string) bool { return a != "exec" && !strings.HasPrefix(a, "-") })
+	if len(args) == 0 || args[0] != "exec" || node < 0 || node+1 >= len(args) || slices.Contains(args, "-e") {
+		return r.pass(args, os.Stdin, os.Stdout)
+	}
+	command := args[node+1:]
+	switch {
+	case slices.Contains(args[:node], "-i") && !streams(command):
+		return r.given(args[node], command)
+	case command[0] == "cat":
+		return r.read(args[node], command)
+	}
+	return r.pass(args, os.Stdin, os.Stdout)
+}
+
+// streams reports whether a command takes whole images, of which the load phase
+// itself makes sure.
+func streams(command []string) bool { return slices.Contains(command, "import") || command[0] == "sh" }
+
+func (r remote) pass(args []string, in io.Reader, out io.Writer) int {
+	cmd := exec.Command(string(r), args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, os.Stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		fmt.Fprintln(os.Stderr, err)
+		return 125
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+// given has a command in a node read its input from a file there, which is
+// known to hold all of it.
+func (r remote) given(node string, command []string) int {
+	input, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 125
+	}
+	sum := sha256.Sum256(input)
+	want := hex.EncodeToString(sum[:])
+	file := "/stratbench-" + want[:16]
+	for range remoteTries {
+		var said bytes.Buffer
+		code := r.pass([]string{"exec", "--privileged", "-i", node, "sh", "-c", `cat > "$0" && sha256sum < "$0"`, file}, bytes.NewReader(input), &said)
+		if code == 0 && strings.HasPrefix(said.String(), want) {
+			return r.pass(append([]string{"exec", "--privileged", node, "sh", "-c", `f=$0; "$@" < "$f"; code=$?; rm -f "$f"; exit $code`, file}, command...), nil, os.Stdout)
+		}
+		if code != 0 {
+			return code // podman has said why
+		}
+	}
+	fmt.Fprintf(os.Stderr, "%s%d bytes for %q did not arrive in %s in %d attempts\n", lostWords, len(input), strings.Join(command, " "), node, remoteTries)
+	return 125
+}
+
+// read prints what a file in a node holds. A command that only reads may be
+// repeated until its last line, which is ours, arrives.
+func (r remote) read(node string, command []string) int {
+	const last = "stratbench: end of file"
+	for range remoteTries {
+		var said bytes.Buffer
+		code := r.pass(append([]string{"exec", "--privileged", node, "sh", "-c", `"$@" && printf "` + last + `"`, "sh"}, command...), nil, &said)
+		if text, whole := bytes.CutSuffix(said.Bytes(), []byte(last)); whole || code != 0 {
+			os.Stdout.Write(text)
+			return code
+		}
+	}
+	fmt.Fprintf(os.Stderr, "%swhat %q prints in %s did not arrive in %d attempts\n", lostWords, strings.Join(command, " "), node, remoteTries)
+	return 125
+}
