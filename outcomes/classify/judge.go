@@ -275,7 +275,10 @@ func isLogged(line []byte) bool {
 		return false
 	}
 	at := bytes.Index(text[:min(len(text), 160)], []byte("level="))
-	return klogLevel(text) != 0 || at == 0 || at > 0 && isLogHead(text[:at]) ||
+	if level := klogLevel(text); level != 0 {
+		return level != 'F' // with a fatal one the program ended
+	}
+	return at == 0 || at > 0 && isLogHead(text[:at]) ||
 		bytes.HasPrefix(text, []byte("[ERROR]")) || bytes.Contains(text[:min(len(text), 60)], []byte("\tERROR\t"))
 }
 
