@@ -70,12 +70,15 @@ const (
 	forHost     = "your engines"
 	forIsolated = "isolated machines"
 	forLab      = "their lab"
+	forDefects  = "known defects"
 )
 
 func examine(ctx context.Context) (e examination) {
 	found := machine.Look(ctx, trial.Runtimes()...)
 	for _, rt := range trial.Runtimes() {
-		e.add(forHost, engineChecks(ctx, found, rt)...)
+		c, defects := engineChecks(ctx, found, rt)
+		e.add(forHost, c)
+		e.add(forDefects, defects...)
 	}
 	own := isolated.Checks()
 	e.add(forIsolated, own...)
@@ -99,26 +102,25 @@ func (e *examination) add(purpose string, checks ...isolated.Check) {
 
 // engineChecks look at a user's engine: that it answers, and what is known of
 // its version.
-func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) []isolated.Check {
-	c := isolated.Check{Name: string(rt), Optional: true}
+func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c isolated.Check, defects []isolated.Check) {
+	c = isolated.Check{Name: string(rt), Optional: true}
 	engine, ok := found.Engines[rt]
 	if !ok {
 		c.Detail, c.Cure = whyNot(found.Missing[rt])
-		return []isolated.Check{c}
+		return c, nil
 	}
 	info, err := describe(ctx, engine)
 	if err != nil {
 		c.Detail, c.Cure = fmt.Sprintf("%s answers and cannot be asked for its version: %v", engine, err), fmt.Sprintf("see what %s info says", rt)
-		return []isolated.Check{c}
+		return c, nil
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("%s at %s, %d processors, %s of memory", info.Version, engine, info.CPUs, info.Memory)
-	checks := []isolated.Check{c}
 	for _, d := range runtimes.Defects(rt, info.Version) {
-		checks = append(checks, isolated.Check{
+		defects = append(defects, isolated.Check{
 			Name: string(rt) + " " + info.Version, Optional: true, Detail: d.Consequence, Cure: fmt.Sprintf("%s (%s)", d.Cure, d.Source),
 		})
 	}
-	return checks
+	return c, defects
 }
 
 // whyNot splits a reason why no engine was found into what was seen and what
@@ -165,6 +167,9 @@ func labChecks(ctx context.Context) (checks []isolated.Check, work lab.Work, rea
 // advise says what works here and what to do.
 func (e *examination) advise(found machine.Found, canIsolate, labReady bool, work lab.Work) {
 	answering := found.Answering()
+	if err := found.Mistaken(); err != nil {
+		e.say("Correct this first: %v", err)
+	}
 	switch {
 	case len(found.Missing) == 0:
 		e.say("Experiments run here on your own engines, %s: stratbench run SPEC", found)
@@ -230,6 +235,8 @@ func (e examination) document() report.Document {
 	for _, c := range e.Checks {
 		state, cure := "good", ""
 		switch {
+		case c.For == forDefects:
+			state, cure = "beware", c.Cure
 		case !c.OK && c.Optional:
 			state, cure = "absent", c.Cure
 		case !c.OK:

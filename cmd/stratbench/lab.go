@@ -33,13 +33,14 @@ the same when something is missing.`,
 					return nil
 				}
 			}
+			show := newProgress(cmd.ErrOrStderr())
+			defer show.close()
 			if install {
-				if err := lab.InstallPrerequisites(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+				show.update(run.Update{Preparing: &run.Preparation{What: "checking for what the lab needs"}})
+				if err := lab.InstallPrerequisites(cmd.Context(), show); err != nil {
 					return usageError{err}
 				}
 			}
-			show := newProgress(cmd.ErrOrStderr())
-			defer show.close()
 			if err := run.PrepareLab(cmd.Context(), show.update); err != nil {
 				return err
 			}

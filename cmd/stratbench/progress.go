@@ -166,6 +166,12 @@ func ended(u run.Update) string {
 	return text
 }
 
+// Write takes lines for notes.
+func (p *progress) Write(b []byte) (int, error) {
+	p.note(strings.TrimRight(string(b), "\n"))
+	return len(b), nil
+}
+
 func (p *progress) note(text string) { p.update(run.Update{Note: text}) }
 
 func (p *progress) position() string { return fmt.Sprintf("[%d/%d]", p.done, p.total) }

@@ -105,6 +105,9 @@ func (p *isolatedPlace) buildLab(ctx context.Context, all []experiments.Settings
 	o.Building = func(names []string) {
 		p.preparing(Preparation{What: "building the lab", Detail: strings.Join(names, ", "), Takes: work.Takes})
 	}
+	if len(work.Names) > 0 {
+		o.Building(nil) // another build may have to be waited for
+	}
 	p.lab, err = lab.Build(ctx, o)
 	return err
 }
