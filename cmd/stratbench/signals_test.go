@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,11 @@ func init() {
 // the second the program. Under nohup the loss of the terminal is nothing, and
 // a standard error that nobody reads is nothing either.
 func TestSignalsStopCleanly(t *testing.T) {
+	// What this program handles, its children begin with as usual, also when
+	// the tests themselves run under nohup.
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(handled) })
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		p := waiting(t, os.Args[0])
 		p.signal(t, s)
