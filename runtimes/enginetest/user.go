@@ -136,6 +136,9 @@ func (s suite) buildOn(t *testing.T, base, name string) error {
 	return err
 }
 
+// refusals are how clients say that a registry refused somebody.
+var refusals = []string{"unauthorized", "authentication required", "no basic auth credentials", "denied"}
+
 // refused checks that the registry refused somebody.
 func (s suite) refused(t *testing.T, what string, err error) {
 	t.Helper()
@@ -145,7 +148,7 @@ func (s suite) refused(t *testing.T, what string, err error) {
 		return
 	}
 	text := strings.ToLower(err.Error())
-	if !strings.Contains(text, "unauthorized") && !strings.Contains(text, "no basic auth credentials") && !strings.Contains(text, "denied") {
+	if !slices.ContainsFunc(refusals, func(words string) bool { return strings.Contains(text, words) }) {
 		t.Errorf("%s without a login: %v, want a refusal", what, err)
 	}
 }
