@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test vm-test unit fault-matrix kill-test nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
+.PHONY: demo test vm-test unit fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -61,6 +61,10 @@ fault-matrix: build
 KILLS := 50
 kill-test: build lab
 	STRATBENCH_KILLS=$(KILLS) go test -v -count 1 -timeout 90m -run TestRunnerKilledAtRandom ./experiments/run
+
+## belongings: a user's engines listed before and after runs that end in every way, beside belongings that resemble a trial's
+belongings: build lab
+	STRATBENCH_BELONGINGS=yes go test -v -count 1 -timeout 60m -run TestBelongings ./experiments/run
 
 # The nights of the demo, and their history.
 DEMO := --dir results/nightly-demo/runs --history results/nightly-demo/history
