@@ -45,7 +45,7 @@ func TestMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 80 MiB several times")
 	}
-	// The collector is told of the bound, as it is in stratbench classify: what
+	// The collector keeps to the bound, as it does in stratbench classify: what
 	// is measured is what must be held, and not what lies about.
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(90 << 20))
 	const size = 80 << 20
