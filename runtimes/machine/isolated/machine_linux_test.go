@@ -202,8 +202,16 @@ func TestWorkersRunOutsideTheLimit(t *testing.T) {
 	m := start(t, s, trial.Podman, 512<<20)
 	out, err := output(t, m, nil, "cat", "/proc/self/cgroup", "/etc/hostname")
 	must(t, err)
-	if strings.Contains(out, m.group.Path()) || !strings.Contains(out, hostname) {
-		t.Errorf("a worker finds itself in:\n%s", out)
+	// On version 1 a worker counts in the machine's pressure, which is version
+	// 2's, and in nothing that limits.
+	version1 := strings.Contains(out, ":memory:")
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, m.group.Path()) && !(version1 && strings.HasPrefix(line, "0::")) {
+			t.Errorf("a worker finds itself in %s", line)
+		}
+	}
+	if !strings.Contains(out, hostname) {
+		t.Errorf("a worker's host name is not %s:\n%s", hostname, out)
 	}
 	if out, err := output(t, m, nil, m.Self(), "-test.list", "^TestLimitHolds$"); err != nil || !strings.Contains(out, "TestLimitHolds") {
 		t.Errorf("this program inside: %v: %s", err, out)

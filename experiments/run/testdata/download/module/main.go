@@ -2,14 +2,15 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
 func main() {
-	group, ctx := errgroup.WithContext(context.Background())
-	group.Go(func() error { fmt.Println("built with a module that was downloaded"); <-ctx.Done(); return nil })
+	var group errgroup.Group
+	// Waiting for nothing at all would be a deadlock, which ends the program.
+	group.Go(func() error { fmt.Println("built with a module that was downloaded"); time.Sleep(time.Hour); return nil })
 	_ = group.Wait()
 }
