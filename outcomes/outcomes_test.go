@@ -55,6 +55,8 @@ func TestPrecedence(t *testing.T) {
 			Findings: []watch.Finding{saw(watch.EngineRestarted, "build"), saw(watch.NodeEnded, "build")}}, trial.EngineCrash, "restarted"},
 		"a restart that was outlived": {Case{Reported: reported(trial.TestFailed, "test"), After: alive,
 			Findings: []watch.Finding{saw(watch.EngineRestarted, "build")}}, trial.TestFailed, ""},
+		"a cause is one of its outcome": {Case{Reported: reported(trial.DeployFailed, "deploy"), After: alive,
+			Text: text(trial.ClusterCreateFailed, "cgroup")}, trial.DeployFailed, ""},
 		"a dead engine that the kernel killed": {Case{Reported: reported(trial.BuildFailed, "build"),
 			Findings: []watch.Finding{kill("podman", "", "build"), saw(watch.EngineEnded, "build")}}, trial.EngineCrash, "oom"},
 		"a killed compiler under a living engine": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,

@@ -88,8 +88,8 @@ func (c *Case) text() (trial.Verdict, bool) {
 	}
 	v := t.Verdict()
 	v.Phase = ""
-	if !v.Outcome.In(c.where()) {
-		v.Outcome = c.Reported.Verdict.Outcome // where it was is certain
+	if !v.Outcome.In(c.where()) { // where it was is certain, and a cause is one of an outcome
+		v.Outcome, v.Cause = c.Reported.Verdict.Outcome, ""
 	}
 	if own := c.Reported.Verdict; v.Cause == "" && v.Outcome == own.Outcome {
 		v.Cause = own.Cause // a suite's report knows more than its log

@@ -193,9 +193,12 @@ func TestWarningsAreTheLastOnes(t *testing.T) {
 		e := corev1.Event{Type: corev1.EventTypeWarning, Reason: "Failed", Message: string(rune('a' + i)), LastTimestamp: metav1.NewTime(time.Unix(int64(100-i), 0))}
 		events = append(events, e, corev1.Event{Type: corev1.EventTypeNormal, Reason: "Pulled"})
 	}
-	got := warnings(events)
+	got := warnings(append(slices.Clone(events), events[0]), time.Time{})
 	if len(got) != lastWarnings || !strings.HasSuffix(got[lastWarnings-1], "Failed: a") {
 		t.Errorf("got %q", got)
+	}
+	if got := warnings(events, time.Unix(99, 0)); len(got) != 2 {
+		t.Errorf("what was said since the first pod was made: %q", got)
 	}
 }
 

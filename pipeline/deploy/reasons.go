@@ -42,14 +42,18 @@ func (c *Client) namespaceReasons(ctx context.Context, namespace string) []strin
 	if err != nil {
 		return []string{err.Error()}
 	}
+	var since time.Time
 	for _, pod := range pods {
 		reasons = append(reasons, podReasons(pod)...)
+		if made := pod.CreationTimestamp.Time; since.IsZero() || made.Before(since) {
+			since = made
+		}
 	}
 	events, err := list[corev1.Event](ctx, c, place{corev1.SchemeGroupVersion.WithResource("events"), namespace})
 	if err != nil {
 		return append(reasons, err.Error())
 	}
-	return append(reasons, warnings(events)...)
+	return append(reasons, warnings(events, since)...)
 }
 
 func list[T any](ctx context.Context, c *Client, where place) ([]T, error) {
@@ -119,21 +123,22 @@ func reason(reason, message string) string {
 const lastWarnings = 5
 
 // warnings tells the last warnings, and pulls: a pull that hangs warns of
-// nothing.
-func warnings(events []corev1.Event) []string {
+// nothing. What is older than the first pod is no reason for it: a node warns
+// of much while it starts.
+func warnings(events []corev1.Event, since time.Time) []string {
 	events = slices.DeleteFunc(events, func(e corev1.Event) bool {
-		return e.Type != corev1.EventTypeWarning && e.Reason != "Pulling"
+		return e.Type != corev1.EventTypeWarning && e.Reason != "Pulling" || when(e).Before(since)
 	})
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return cmp.Compare(when(a).UnixNano(), when(b).UnixNano()) })
-	if over := len(events) - lastWarnings; over > 0 {
-		events = events[over:]
-	}
 	var texts []string
 	for _, e := range events {
-		texts = append(texts, fmt.Sprintf("event %s %s/%s: %s: %s", strings.ToLower(e.InvolvedObject.Kind),
-			e.InvolvedObject.Namespace, e.InvolvedObject.Name, e.Reason, strings.TrimSpace(e.Message)))
+		text := fmt.Sprintf("event %s %s/%s: %s: %s", strings.ToLower(e.InvolvedObject.Kind),
+			e.InvolvedObject.Namespace, e.InvolvedObject.Name, e.Reason, strings.TrimSpace(e.Message))
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
 	}
-	return texts
+	return texts[max(0, len(texts)-lastWarnings):]
 }
 
 func when(e corev1.Event) time.Time {
