@@ -107,11 +107,15 @@ figure a row), benchstat (one trial a line, for golang.org/x/perf/cmd/benchstat)
   stratbench analyze latest --compare strategy=serial:parallel --within runtime
   stratbench analyze latest --output benchstat > setup.txt`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := analysisFormat(format)
+			if err != nil {
+				return err
+			}
 			study, a, err := flags.analyse(cmd, args)
 			if err != nil {
 				return err
 			}
-			return writeDocument(cmd, report.Analysis(study, a), format)
+			return report.Analysis(study, a).Write(cmd.OutOrStdout(), format)
 		},
 	}
 	flags.add(cmd)
@@ -119,15 +123,14 @@ figure a row), benchstat (one trial a line, for golang.org/x/perf/cmd/benchstat)
 	return cmd
 }
 
-func writeDocument(cmd *cobra.Command, d report.Document, format string) error {
-	f, err := report.ParseFormat(format)
-	switch {
-	case d.Benchmarks != nil && format == string(report.FormatBenchstat):
-		f = report.FormatBenchstat
-	case d.Benchmarks != nil && err != nil:
-		return usageError{fmt.Errorf("%w, and here benchstat", err)}
-	case err != nil:
-		return usageError{err}
+// analysisFormat reads a format of analyze, which has one of its own.
+func analysisFormat(text string) (report.Format, error) {
+	if text == string(report.FormatBenchstat) {
+		return report.FormatBenchstat, nil
 	}
-	return d.Write(cmd.OutOrStdout(), f)
+	f, err := report.ParseFormat(text)
+	if err != nil {
+		return "", usageError{fmt.Errorf("%w, and here benchstat", err)}
+	}
+	return f, nil
 }

@@ -56,7 +56,7 @@ func verdictCode(v history.Verdict) int {
 // checkFlags are those of check.
 type checkFlags struct {
 	historyFlags
-	format                             string
+	output                             outputFlag
 	junit, summary, openMetrics, pages string
 	selfTest                           bool
 	maxAge                             time.Duration
@@ -97,7 +97,8 @@ the nights alone stands unless the trials exclude it.
 	flags.addThreshold(cmd)
 	flags.confirming.add(cmd)
 	f := cmd.Flags()
-	f.StringVarP(&flags.format, "output", "o", string(report.FormatTable), "table, json (schema: stratbench schema --check), csv or markdown")
+	flags.output.add(cmd)
+	f.Lookup("output").Usage = "table, json (schema: stratbench schema --check), csv or markdown"
 	f.StringVar(&flags.junit, "junit", "", "file to write JUnit XML to")
 	f.StringVar(&flags.summary, "summary", "", "file to add a Markdown summary to, for a CI job or a comment")
 	f.StringVar(&flags.openMetrics, "openmetrics", "", "file to write OpenMetrics text to")
@@ -123,9 +124,6 @@ func (f *checkFlags) run(cmd *cobra.Command) error {
 	o, err := f.options()
 	if err != nil {
 		return err
-	}
-	if _, err := report.ParseFormat(f.format); err != nil {
-		return usageError{err}
 	}
 	if err := f.confirming.load(); err != nil {
 		return err
@@ -173,7 +171,7 @@ func (f *checkFlags) meant(h *history.History, c *history.Check) error {
 
 // write writes the check to where it was asked for.
 func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check, o detect.Options) error {
-	if err := writeDocument(cmd, report.Check(c), f.format); err != nil {
+	if err := report.Check(c).Write(cmd.OutOrStdout(), f.output.format); err != nil {
 		return err
 	}
 	for _, to := range []struct {
@@ -222,8 +220,7 @@ func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History, o detect
 	if err != nil {
 		return err
 	}
-	var output = outputFlag{f.format}
-	if err := output.write(cmd, report.SelfTest(tested)); err != nil {
+	if err := f.output.write(cmd, report.SelfTest(tested)); err != nil {
 		return err
 	}
 	for _, s := range tested.Steps {

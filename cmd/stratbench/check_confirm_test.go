@@ -49,7 +49,7 @@ func checked(t *testing.T, dir, spec string, run func(context.Context, confirm.O
 	t.Helper()
 	var flags checkFlags
 	cmd := checkCommand()
-	flags.dir, flags.results, flags.format, flags.threshold = filepath.Join(dir, "nights"), filepath.Join(dir, "data"), "table", "5%"
+	flags.dir, flags.results, flags.output.format, flags.threshold = filepath.Join(dir, "nights"), filepath.Join(dir, "data"), "table", "5%"
 	flags.confirming = confirmFlags{spec: spec, run: run}
 	var out bytes.Buffer
 	cmd.SetOut(&out)

@@ -132,7 +132,7 @@ func openLog(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 
 // writeResult prints the result; as JSON, on one line for each log.
 func writeResult(cmd *cobra.Command, output *outputFlag, r classify.Result) error {
-	if output.format == string(report.FormatJSON) {
+	if output.format == report.FormatJSON {
 		enc := json.NewEncoder(cmd.OutOrStdout())
 		enc.SetEscapeHTML(false)
 		return enc.Encode(r)

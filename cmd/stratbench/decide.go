@@ -100,7 +100,7 @@ priors. What was not run is not ranked.`,
 			if err != nil {
 				return usageError{err}
 			}
-			return writeDocument(cmd, report.Decision(d), output.format)
+			return report.Decision(d).Write(cmd.OutOrStdout(), output.format)
 		},
 	}
 	addResultsFlag(cmd, &flags.dir)

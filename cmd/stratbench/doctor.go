@@ -38,7 +38,7 @@ Exit codes:
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e := examine(cmd.Context())
-			if err := writeDocument(cmd, e.document(), output.format); err != nil {
+			if err := e.document().Write(cmd.OutOrStdout(), output.format); err != nil {
 				return err
 			}
 			if !e.Possible {

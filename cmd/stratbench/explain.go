@@ -26,7 +26,7 @@ with few trials and with levels that never failed.`,
 			if err != nil {
 				return usageError{err}
 			}
-			return writeDocument(cmd, report.Explanation(e), output.format)
+			return report.Explanation(e).Write(cmd.OutOrStdout(), output.format)
 		},
 	}
 	addResultsFlag(cmd, &flags.dir)

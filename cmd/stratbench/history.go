@@ -138,7 +138,8 @@ func (f *historyFlags) options() (detect.Options, error) {
 
 func historyCommand() *cobra.Command {
 	var flags historyFlags
-	var format, plots string
+	var output outputFlag
+	var plots string
 	var series history.Pattern
 	cmd := &cobra.Command{
 		Use:   "history",
@@ -175,12 +176,12 @@ of different hosts are never in one series.`,
 					return err
 				}
 			}
-			return writeDocument(cmd, report.Review(review), format)
+			return report.Review(review).Write(cmd.OutOrStdout(), output.format)
 		},
 	}
 	flags.add(cmd)
 	flags.addThreshold(cmd)
-	cmd.Flags().StringVarP(&format, "output", "o", string(report.FormatTable), "table, json, csv or markdown")
+	output.add(cmd)
 	cmd.Flags().StringVar(&series.Cell, "cell", "", "cells to show, such as 'runtime=podman*' (default: all)")
 	cmd.Flags().StringVar(&series.Metric, "metric", "", "metrics to show: setup, a phase, peak-memory, failures, failed-tests (default: all)")
 	cmd.Flags().StringVar(&plots, "plots", "", "folder to draw each series in, as SVG and PNG")

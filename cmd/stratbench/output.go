@@ -6,19 +6,27 @@ import (
 	"github.com/stratbench/stratbench/results/report"
 )
 
-// outputFlag is --output of every list and table command.
-type outputFlag struct{ format string }
+// outputFlag is --output of every list and table command. A format that does
+// not exist is refused with the flags, before any work is done.
+type outputFlag struct{ format report.Format }
 
 func (o *outputFlag) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.format, "output", "o", string(report.FormatTable), "table, json, csv or markdown")
+	o.format = report.FormatTable
+	cmd.Flags().VarP(o, "output", "o", "table, json, csv or markdown")
+}
+
+// String, Set and Type make a flag of it.
+func (o *outputFlag) String() string { return string(o.format) }
+
+func (o *outputFlag) Type() string { return "string" }
+
+func (o *outputFlag) Set(text string) (err error) {
+	o.format, err = report.ParseFormat(text)
+	return err
 }
 
 func (o *outputFlag) write(cmd *cobra.Command, t report.Table) error {
-	f, err := report.ParseFormat(o.format)
-	if err != nil {
-		return usageError{err}
-	}
-	return t.Write(cmd.OutOrStdout(), f)
+	return t.Write(cmd.OutOrStdout(), o.format)
 }
 
 const defaultResults = "results/data"

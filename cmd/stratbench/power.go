@@ -55,7 +55,7 @@ shows, with a spec at an assumed one. All comparisons of the strategies share th
 					return err
 				}
 			}
-			return writeDocument(cmd, report.Power(c), output.format)
+			return report.Power(c).Write(cmd.OutOrStdout(), output.format)
 		},
 	}
 	addResultsFlag(cmd, &flags.dir)

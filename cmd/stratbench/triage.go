@@ -9,7 +9,6 @@ import (
 
 	"github.com/stratbench/stratbench/outcomes/triage"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/report"
 )
 
 func triageCommand() *cobra.Command {
@@ -26,10 +25,6 @@ next. TRIAL is a trial's name in the newest run (t003), or of a run's
   stratbench triage 20260102-030405-quick/t003 --output markdown > crash.md`,
 		Args: exactly(1, "one trial"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, err := report.ParseFormat(output.format)
-			if err != nil {
-				return usageError{err}
-			}
 			run, record, err := openTrial(cmd, dir, args[0])
 			if err != nil {
 				return err
@@ -43,7 +38,7 @@ next. TRIAL is a trial's name in the newest run (t003), or of a run's
 			} else {
 				defer log.Close()
 			}
-			return triage.Of(run.ID(), record, log).Write(cmd.OutOrStdout(), format)
+			return triage.Of(run.ID(), record, log).Write(cmd.OutOrStdout(), output.format)
 		},
 	}
 	output.add(cmd)
