@@ -54,13 +54,14 @@ func (r *resolver) images(images []Image) {
 		if image.Weight == 0 {
 			image.Weight = 1
 		}
-		if image.Name != "" && names[strings.ToLower(image.Name)] {
-			r.problem(at+"/name", "a second image is named %q; give each a name of its own", image.Name)
+		name := imageKey(image.Name)
+		if name != "" && names[name] {
+			r.problem(at+"/name", "a second image is named %q; give each a name of its own, in which more differs than case, - and _", image.Name)
 		}
 		if image.Tag != "" && tags[image.Tag] {
 			r.problem(at+"/tag", "a second image has the tag %q; give each a tag of its own", image.Tag)
 		}
-		names[strings.ToLower(image.Name)], tags[image.Tag] = true, true
+		names[name], tags[image.Tag] = true, true
 		r.tag(at+"/tag", image.Tag)
 		if image.Context != "" {
 			image.Context = r.absolute(image.Context)
@@ -68,6 +69,10 @@ func (r *resolver) images(images []Image) {
 		}
 	}
 }
+
+// imageKey is what must differ between the names of images: names on an engine
+// are in lower case, and those of variables have no hyphens.
+func imageKey(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "_")) }
 
 // tag insists on a registry in the reference: without one, Docker puts
 // docker.io/library before it and Podman puts localhost, and the manifests

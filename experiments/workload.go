@@ -56,7 +56,11 @@ type Test struct {
 	Command []string `json:"command" jsonschema:"required,minItems=1"`
 	// Dir is the folder to run it in. Default: the workload's.
 	Dir string `json:"dir" jsonschema:"minLength=1,default=."`
-	// Env is added to the environment.
+	// Env is added to the environment, which also has KUBECONFIG and the names
+	// that are the trial's own: STRATBENCH_CLUSTER, and for each image its name
+	// on the engine, such as STRATBENCH_IMAGE_SHOP_API of the image shop-api
+	// (docker run "$STRATBENCH_IMAGE_SHOP_API"). The workload's tags are known
+	// in the cluster's nodes only.
 	Env map[string]string `json:"env"`
 	// Format is how results are reported: go-json (go test -json) and
 	// go-verbose (go test -v) on standard output, ginkgo-json and junit in the

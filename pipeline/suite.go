@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/pipeline/testreport"
@@ -80,10 +81,20 @@ func (t *run) suite(ctx context.Context) *exec.Cmd {
 	for name, value := range test.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	cmd.Env = append(cmd.Env, "KUBECONFIG="+t.cfg.Kubeconfig())
+	cmd.Env = append(cmd.Env, t.cfg.names()...)
 	cmd.WaitDelay = 2 * time.Second
 	endWhole(cmd)
 	return cmd
+}
+
+// names tell the test command, in its environment, the names of what is the
+// trial's own: the cluster, and the images on the engine.
+func (c Config) names() []string {
+	vars := []string{"KUBECONFIG=" + c.Kubeconfig(), "STRATBENCH_CLUSTER=" + c.ClusterName}
+	for _, i := range c.Images {
+		vars = append(vars, "STRATBENCH_IMAGE_"+strings.ToUpper(strings.ReplaceAll(i.Name, "-", "_"))+"="+i.Ref)
+	}
+	return vars
 }
 
 // fileState tells two states of a file apart.

@@ -12,10 +12,16 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // shellSuite runs a shell script as the suite, and only it.
 func shellSuite(t *testing.T, test Test, script string) (Result, *Trace) {
+	t.Helper()
+	return suiteOf(t, Config{WorkDir: t.TempDir(), Limits: limits(trial.PhaseTest, 5*time.Second)}, test, script)
+}
+
+func suiteOf(t *testing.T, cfg Config, test Test, script string) (Result, *Trace) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil || runtime.GOOS == "windows" {
 		t.Skip("the suite of this test is a shell script")
@@ -24,7 +30,7 @@ func shellSuite(t *testing.T, test Test, script string) (Result, *Trace) {
 	if test.Dir == "" {
 		test.Dir = t.TempDir()
 	}
-	cfg := Config{Test: test, WorkDir: t.TempDir(), Limits: limits(trial.PhaseTest, 5*time.Second)}
+	cfg.Test = test
 	trace := &Trace{}
 	result := start(t.Context(), cfg, &scriptedEngine{}, NewClock(0), trace.Add, func(r *run) error {
 		return r.runPhase(t.Context(), trial.PhaseTest, r.test)
@@ -101,11 +107,14 @@ func TestAReportFromBeforeIsNotRead(t *testing.T) {
 	}
 }
 
-func TestTheSuiteIsToldOfTheCluster(t *testing.T) {
+func TestTheSuiteKnowsTheTrialsNames(t *testing.T) {
+	cfg := Config{ClusterName: "of-t001", WorkDir: t.TempDir(), Limits: limits(trial.PhaseTest, 5*time.Second)}
+	cfg.Images = []Image{{Name: "shop-api", Ref: "trial/t001/shop-api"}}
+	cfg.Schedule.Stages = []strategies.Stage{{Images: []string{"shop-api"}}}
 	test := Test{Format: "go-verbose", Env: map[string]string{"SHOP": "open"}}
-	result, _ := shellSuite(t, test, `test -n "$KUBECONFIG" && echo "--- PASS: Test-$SHOP (0.00s)"`)
-	if result.Err != nil || result.Tests[0].Name != "Test-open" {
-		t.Errorf("got %v, %+v", result.Err, result.Tests)
+	result, _ := suiteOf(t, cfg, test, `test -n "$KUBECONFIG" && echo "--- PASS: Test-$SHOP-$STRATBENCH_CLUSTER-$STRATBENCH_IMAGE_SHOP_API (0.00s)"`)
+	if want := "Test-open-of-t001-trial/t001/shop-api"; result.Err != nil || result.Tests[0].Name != want {
+		t.Errorf("got %v, %+v, want %s", result.Err, result.Tests, want)
 	}
 }
 
