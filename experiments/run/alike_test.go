@@ -79,3 +79,14 @@ func TestRunStopsWhenAllFailsAlike(t *testing.T) {
 		t.Errorf("a run that keeps going or is resumed stops: %v", err)
 	}
 }
+
+// A preparation that fails of itself would fail in every trial; one that could
+// not be measured may not.
+func TestFailedPreparation(t *testing.T) {
+	for outcome, want := range map[trial.Outcome]bool{trial.BuildFailed: true, trial.PullFailed: true, trial.RunnerFault: false} {
+		err := unpublished(trial.Verdict{Outcome: outcome, Error: "why"}, "log.txt")
+		if errors.Is(err, ErrNoneReady) != want || !strings.Contains(err.Error(), "why; its log is log.txt") {
+			t.Errorf("%s: %v", outcome, err)
+		}
+	}
+}

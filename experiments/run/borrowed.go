@@ -39,7 +39,9 @@ type borrowedPlace struct {
 	held bool
 	// dead is the killed run that held it before, or nil.
 	dead *holder
-	// came are names of images that came while trials ran.
+	// nodeImages are those that were not on the engine when it was looked at.
+	nodeImages []string
+	// came are names of images that came while the run was under way.
 	came []string
 }
 
@@ -126,7 +128,8 @@ func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error 
 	return p.me.unlock(ctx, p.engine.Runtime, engine)
 }
 
-// prepare takes away what killed runs left on the engine.
+// prepare takes away what killed runs left on the engine, and pulls the node
+// images, which would otherwise be part of the first trial's cluster phase.
 func (p *borrowedPlace) prepare(ctx context.Context, _ []experiments.Settings, _ func(string)) error {
 	if p.of == machine.PodmanMachine {
 		return nil
@@ -135,7 +138,29 @@ func (p *borrowedPlace) prepare(ctx context.Context, _ []experiments.Settings, _
 	if err != nil {
 		return err
 	}
-	return p.settleOld(ctx, m)
+	if err := p.settleOld(ctx, m); err != nil {
+		return err
+	}
+	return p.pullNodeImages(ctx)
+}
+
+func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
+	if len(p.nodeImages) == 0 {
+		return nil
+	}
+	engine, err := connect.Engine(ctx, p.engine)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	for _, ref := range p.nodeImages {
+		p.note(fmt.Sprintf("pulling the node image %s to the %s engine", ref, p.engine.Runtime))
+		if _, err := engine.Pull(ctx, ref, runtimes.Pull{}); err != nil {
+			return fmt.Errorf("%w: pulling the node image %s: %w; correct its name, log in to its registry, or bring it to the engine (%s load)", ErrNoneReady, ref, err, p.engine.Runtime)
+		}
+		p.came = append(p.came, ref)
+	}
+	return nil
 }
 
 // settleOld settles what earlier runs owe to the engine of a machine.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -40,9 +41,9 @@ func part(name string, n int) string {
 }
 
 // nameImages gives the images of a trial their names on its engine, also where
-// a build argument of one names another. What is
-// pushed and pulled is named by its registry: the trial's own, or a user's, in
-// which it has a tag of the run's own.
+// a build argument of one names another. What is pushed and pulled is named by
+// its registry: the trial's own, or a user's, in which it has a tag of the run's
+// own.
 func (x *execution) nameImages(cfg *pipeline.Config) {
 	tag := "stratbench-" + x.r.me.Mark + "-" + string(x.settings.Runtime)
 	if state, ok := x.trial.Cell.Level(results.StateFactor); ok {
@@ -54,6 +55,9 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 		if cfg.Registry != "" {
 			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
 		}
+	}
+	if x.preparing() && x.settings.Registry.Prefix != "" {
+		x.r.report(Update{Note: fmt.Sprintf("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)})
 	}
 	for _, of := range cfg.Images {
 		for arg, value := range of.Args {

@@ -124,12 +124,23 @@ func (r *runner) publish(ctx context.Context) error {
 			return err
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case r.unrecovered != nil:
+			return r.unrecovered
 		case record.Verdict.Outcome != trial.OK:
-			return fmt.Errorf("publishing the images for strategies that pull: %s: %s; its log is %s",
-				record.Verdict.Outcome, record.Verdict.InShort(), r.log(record))
+			return unpublished(record.Verdict, r.log(record))
 		}
 	}
 	return nil
+}
+
+// unpublished is the error of a preparation that failed. What failed of itself
+// would fail in every trial.
+func unpublished(v trial.Verdict, log string) error {
+	err := fmt.Errorf("publishing the images for strategies that pull: %s: %s; its log is %s", v.Outcome, v.InShort(), log)
+	if v.Outcome == trial.RunnerFault {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrNoneReady, err)
 }
 
 // openRegistry makes the registry of the cell's state, unless it is there.

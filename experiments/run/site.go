@@ -138,6 +138,9 @@ func (p *borrowedPlace) site(ctx context.Context, _ experiments.Settings) *site 
 				return nil, err
 			}
 		}
+		if by == asNode && !slices.Contains(p.nodeImages, ref) {
+			p.nodeImages = append(p.nodeImages, ref)
+		}
 		return judge(s.name, engine.Available(asking, fullName(ref)))
 	}
 	return s

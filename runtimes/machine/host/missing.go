@@ -15,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/prometheus/procfs"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -71,16 +74,52 @@ func (e *NotFoundError) Cure() string {
 }
 
 // Restarting reports whether an engine is there and does not answer just now,
-// as one that is starting: somebody listens, or left the socket behind.
+// as one that is starting: somebody listens, or its program or service is seen.
+// A socket that was left behind alone says nothing.
 func (e *NotFoundError) Restarting() bool {
 	for _, err := range e.Tried {
-		for _, sign := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
+		for _, sign := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
 			if errors.Is(err, sign) {
 				return true
 			}
 		}
+		if errors.Is(err, syscall.ECONNREFUSED) && strings.HasPrefix(err.Address, "unix://") && starting(e.Runtime) {
+			return true
+		}
 	}
 	return false
+}
+
+// starting reports whether the program of an engine runs, or systemd is about
+// to start it.
+func starting(r trial.Runtime) bool {
+	program, unit := "dockerd", "docker.service"
+	if r == trial.Podman {
+		program, unit = "podman", "podman.service"
+	}
+	all, _ := procfs.AllProcs() // where there are none to be seen, none is
+	if slices.ContainsFunc(all, func(p procfs.Proc) bool {
+		name, err := p.Comm()
+		return err == nil && name == program && !inContainer(p)
+	}) {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	state, _ := exec.CommandContext(ctx, "systemctl", "is-active", unit).Output() // which fails unless it is active
+	return slices.Contains([]string{"activating", "deactivating", "reloading"}, strings.TrimSpace(string(state)))
+}
+
+// inContainer reports whether a process is known to be in a container, seen
+// from here. Of other users' processes that is not told.
+func inContainer(p procfs.Proc) bool {
+	itself, err := procfs.Self()
+	if err != nil {
+		return false
+	}
+	own, err := itself.Namespaces()
+	its, failed := p.Namespaces()
+	return err == nil && failed == nil && own["pid"].Inode != its["pid"].Inode
 }
 
 func (e *NotFoundError) Unwrap() (errs []error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,6 +64,50 @@ func TestWaysNotToAnswer(t *testing.T) {
 		if !strings.Contains(err.Error(), address) || e.Cure() == "" {
 			t.Errorf("%s: the error does not tell: %v", address, err)
 		}
+	}
+}
+
+// Only where something says that an engine is about to answer is it waited for.
+func TestRestarting(t *testing.T) {
+	home := alone(t)
+	stale := home + "/stale.sock"
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale})
+	if err != nil {
+		t.Fatal(err)
+	}
+	restarting := func() bool {
+		_, err := Find(t.Context(), trial.Docker)
+		var missing *NotFoundError
+		return errors.As(err, &missing) && missing.Restarting()
+	}
+	t.Setenv("DOCKER_HOST", "unix://"+stale)
+	if !restarting() {
+		t.Error("somebody listens and does not answer: not waited for")
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if restarting() {
+		t.Error("a socket was left behind, and is waited for")
+	}
+	sleep, err := exec.LookPath("sleep")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("no program can be named dockerd here")
+	}
+	text, err := os.ReadFile(sleep)
+	if err == nil {
+		err = os.WriteFile(home+"/dockerd", text, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := exec.Command(home+"/dockerd", "60")
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer program.Wait()
+	defer program.Process.Kill()
+	if !restarting() {
+		t.Error("its program runs: not waited for")
 	}
 }
 
