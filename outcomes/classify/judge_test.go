@@ -146,6 +146,17 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
+// TestAStepThatSaysNothing: that the step's command names a tool is not a word
+// of the tool's.
+func TestAStepThatSaysNothing(t *testing.T) {
+	const log = "#9 [2/2] RUN npm ci && npm run build\n#9 2.1 > app@1.0.0 build\n" +
+		"ERROR: Build failed: process \"/bin/sh -c npm ci && npm run build\" did not complete successfully: exit code: 1\n"
+	r, err := Classify(t.Context(), Options{ExitCode: exit(1)}, strings.NewReader(log))
+	if err != nil || r.Outcome != trial.BuildFailed || r.Cause != "step" || r.Confidence > wrapperAlone {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
 func TestConfidenceFollowsWhatIsKnown(t *testing.T) {
 	log := "write x: no space left on device\n"
 	alone := classify(t, Options{}, log).Confidence

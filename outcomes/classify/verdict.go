@@ -25,6 +25,10 @@ func (j *judgement) failed(live []candidate) Result {
 	}
 }
 
+// wrapperAlone bounds the confidence in what only a wrapper says: that a step
+// failed, and nothing of why.
+const wrapperAlone = 0.6
+
 // confidence starts from the winner's weight. Company in the log and a known
 // exit code add to it, another outcome on the same level takes away.
 func (j *judgement) confidence(live []candidate) float64 {
@@ -38,6 +42,9 @@ func (j *judgement) confidence(live []candidate) float64 {
 	}
 	if slices.ContainsFunc(live[1:], func(o candidate) bool { return o.outcome != win.outcome && o.level == win.level }) {
 		c -= 0.15
+	}
+	if win.level <= Wrapper {
+		c = min(c, wrapperAlone)
 	}
 	return rounded(c)
 }
