@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test vm-test unit fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation bench vet clean
+.PHONY: demo test vm-test unit fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
@@ -117,6 +117,10 @@ calibrate:
 ## nightly-simulation: how often check cries wolf and how soon it finds what changed, in simulated nights, into docs/
 nightly-simulation:
 	STRATBENCH_SIMULATE_NIGHTS=$(CURDIR)/docs/nightly-simulation.md go test -tags=$(TAGS),simulation -count=1 -timeout 120m -run TestSimulation ./results/history/detect
+
+## decision-simulation: how often a decision is wrong and how soon it is made, in simulated studies, into docs/
+decision-simulation:
+	STRATBENCH_SIMULATE_DECISIONS=$(CURDIR)/docs/decision-simulation.md go test -count=1 -timeout 120m -run TestDecisionsHold ./results/compare
 
 ## bench: the speed targets, as ratios measured side by side
 bench: build workload lab

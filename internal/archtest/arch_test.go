@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"results":                {},
 	"results/analyse":        {"results", "results/analyse/stats"},
 	"results/analyse/stats":  {},
+	"results/compare":        {"results/analyse/stats"},
 	"results/report":         {"results", "results/analyse", "results/analyse/stats", "results/history", "results/history/detect"},
 	"results/history":        {"results", "results/analyse", "results/analyse/stats", "results/history/detect"},
 	"results/history/detect": {"results/analyse/stats"},

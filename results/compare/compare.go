@@ -1,7 +1,8 @@
 // Package compare decides between arms: which of several ways to set up an
 // environment costs least, how sure that is, and what would settle what is
-// open. Trials go in; verdict, effects, intervals and what was assumed come
-// out. Each assumption has its file: times.go, failures.go, places.go.
+// open. Trials go in; verdict, effects, intervals and warnings come out. Each
+// assumption has its file: times.go, failures.go, places.go, warnings.go.
+// docs/decisions/016-one-comparison-engine.md says why it is these.
 package compare
 
 import (
@@ -13,18 +14,18 @@ import (
 // Trial is one trial of one arm.
 type Trial struct {
 	Arm string
-	// Place is what was given and not chosen: an engine, a memory limit. It
-	// holds a level for each of the study's place factors, in one order.
+	// Place is what was given and not chosen, such as an engine and a memory
+	// limit: a level for each place factor, in the order of the factors.
 	Place []string
-	// Block tells the trials that ran under the same conditions.
+	// Block names the trials that ran under the same conditions.
 	Block string
 	Ready bool
-	// Seconds is the time to ready of a trial that became so; Lost is what a
+	// Seconds is the time to ready of a trial that became ready. Lost is what a
 	// failed one cost, recovery included. NaN is not known.
 	Seconds, Lost float64
 }
 
-// Goal says what is wanted of an arm.
+// Goal is what is wanted of an arm.
 type Goal struct {
 	// Quantile of the time to ready, retries included, that counts; 0 is the
 	// mean.
@@ -32,24 +33,38 @@ type Goal struct {
 	// MaxFailureRate is the highest failure rate that is accepted; 0 is any.
 	MaxFailureRate float64
 	// Indifference is the share by which two arms may differ and still be as
-	// good as each other: 0.05 is 5 %.
+	// good as each other; 0 is DefaultIndifference.
 	Indifference float64
-	// Recovery replaces what a failed trial needed beyond its own time, where
-	// it is not NaN. Trials carry it already; it is kept for what never failed.
-	Alpha float64
 }
+
+// DefaultIndifference is a tenth. The fastest and the slowest block of one day
+// on one host differ by more than that, so that a smaller difference changes
+// nobody's day, and to show one takes four times the blocks for each halving.
+const DefaultIndifference = 0.1
+
+// The error rate of 5 % that all statements about one group of places share,
+// over all looks. Arms that are shown to be worse need least of it: the needed
+// number of blocks grows with the logarithm of its inverse.
+const (
+	alphaRuledOut = 0.010
+	alphaWithin   = 0.035
+	alphaFailures = 0.005
+)
+
+// farOff is how many times the indifference an arm is worse that is not taken
+// for one within it.
+const farOff = 1.5
 
 // Verdict is how a decision ended.
 type Verdict string
 
 // The verdicts.
 const (
-	// Decided: one arm is the best, or no other is better than it by more than
-	// the indifference.
+	// Decided: one arm is the best or within the indifference of the best.
 	Decided Verdict = "decided"
-	// Tied: several arms are the best within the indifference of each other.
+	// Tied: several arms are.
 	Tied Verdict = "tied"
-	// Undecided: several arms may still be the best.
+	// Undecided: no arm is shown to be.
 	Undecided Verdict = "undecided"
 	// None: nothing ever became ready, or everything fails too often.
 	None Verdict = "none"
@@ -58,138 +73,173 @@ const (
 // Decision is the answer for one group of places.
 type Decision struct {
 	Verdict Verdict
-	// Best are the arms to use: one when decided, several when tied; when
-	// undecided the one that looks best so far comes first of those left.
+	// Best are the arms to use: one when decided, several when tied. When
+	// undecided they are those left, the one that looks best first.
 	Best []string
-	// WhenItWorks is the verdict that would hold if nothing ever failed. It is
-	// better than Verdict where failures that were not seen could still turn
-	// the order round.
+	// WhenItWorks is the verdict if nothing ever failed. Where it is better
+	// than Verdict, failures that nobody has seen yet could turn the order.
 	WhenItWorks Verdict
 	RuledOut    []RuledOut
 	Arms        []Arm
-	// Effect compares the first of Best with the closest arm of those it is
-	// compared with.
+	// Effect compares the first of Best with the cheapest arm that is not among
+	// the best, or with the next of them where all are.
 	Effect *Effect
-	// BreakEven is the failure rate of Best[0] at which the next arm would be
-	// as good; FailureBound the upper 95 % bound of its rate.
+	// BreakEven is the failure rate of Best[0] at which the arm of Effect would
+	// be as good; FailureBound the exact upper 95 % bound of its rate.
 	BreakEven, FailureBound float64
-	Settle                  *Settle
+	// Settle is set where the verdict is undecided and a number of blocks that
+	// anybody would run is expected to end it.
+	Settle *Settle
 }
 
 // Arm is what was seen of one arm.
 type Arm struct {
-	Name   string
-	N      int
-	Failed int
-	// Cost is the mean, or the quantile asked for, of the time to ready,
-	// retries included; Lower and Upper its 95 % interval, NaN where unknown.
+	Name      string
+	N, Failed int
+	// Cost is the mean, or the quantile asked for, of the time to ready in a
+	// typical place, retries included. It is infinite where nothing became
+	// ready. Lower and Upper are its 95 % interval, NaN where unknown.
 	Cost, Lower, Upper float64
 }
 
-// RuledOut is an arm that cannot be the best.
+// RuledOut is an arm that is not the best.
 type RuledOut struct {
 	Arm string
-	// By is the arm that beats it; empty where it fails too often.
+	// By is the arm that beats it; empty where it fails too often or never
+	// became ready.
 	By string
-	Effect
+	// Effect is By against Arm, where By is set.
+	Effect Effect
 }
 
-// Effect is how many times as long one arm takes as another, less 1: -0.4 is
-// 40 % less.
+// Effect is by which share more or less one arm costs than another: -0.4 is
+// 40 % less. Failures that were seen are in it, and none that were not. The
+// interval holds at 95 % over all looks; it is NaN where nothing was paired.
 type Effect struct {
 	Of, Against          string
 	Change, Lower, Upper float64
 	Pairs                int
 }
 
-// Settle is what is expected to end an open decision with 80 %.
+// Settle is what is expected to end an open decision if the arms differ as they
+// seem to: so many more blocks of these arms.
 type Settle struct {
 	Blocks  int
 	Seconds float64
 	Arms    []string
 }
 
-// Decide decides between the arms, of trials in places that are alike. Arms
-// without a trial are not ranked.
-func Decide(trials []Trial, goal Goal) Decision {
+// decide decides for trials whose places are treated as alike.
+func decide(trials []Trial, goal Goal) Decision {
 	s := newSample(trials, goal)
 	d := Decision{Verdict: None, WhenItWorks: None, BreakEven: math.NaN(), FailureBound: math.NaN()}
-	var allowed []int
-	for i, a := range s.arms {
+	for i := range s.arms {
 		d.Arms = append(d.Arms, s.summary(i))
-		switch {
-		case a.ready() == 0:
-			d.RuledOut = append(d.RuledOut, RuledOut{Arm: a.name})
-		case goal.MaxFailureRate > 0 && failureLower(int(a.failed), int(a.n), goal.Alpha) > goal.MaxFailureRate:
-			d.RuledOut = append(d.RuledOut, RuledOut{Arm: a.name})
-		default:
-			allowed = append(allowed, i)
-		}
 	}
-	if len(allowed) == 0 {
+	whole := s.choose(true)
+	for _, i := range whole.unfit {
+		d.RuledOut = append(d.RuledOut, RuledOut{Arm: s.arms[i].name})
+	}
+	for _, o := range whole.beaten {
+		d.RuledOut = append(d.RuledOut, RuledOut{Arm: s.arms[o.arm].name, By: s.arms[o.by].name, Effect: s.effect(o.by, o.arm)})
+	}
+	d.Verdict = whole.verdict
+	if d.Verdict == None {
 		return d
 	}
-	whole := s.choose(allowed, true)
-	d.WhenItWorks = s.choose(allowed, false).verdict
-	d.Verdict = whole.verdict
+	d.WhenItWorks = s.choose(false).verdict
 	for _, i := range whole.best {
 		d.Best = append(d.Best, s.arms[i].name)
 	}
-	for _, o := range whole.out {
-		e := s.effect(o.by, o.arm)
-		d.RuledOut = append(d.RuledOut, RuledOut{Arm: s.arms[o.arm].name, By: s.arms[o.by].name, Effect: e})
+	first := whole.best[0]
+	if next := s.next(whole); next >= 0 {
+		e := s.effect(first, next)
+		d.Effect, d.BreakEven = &e, s.breakEven(first, next)
 	}
-	if next := s.next(whole, allowed); next >= 0 {
-		e := s.effect(whole.best[0], next)
-		d.Effect = &e
-		d.BreakEven = s.breakEven(whole.best[0], next)
-	}
-	best := s.arms[whole.best[0]]
-	d.FailureBound = failureUpper(int(best.failed), int(best.n), goal.Alpha)
+	d.FailureBound = failureUpper(s.arms[first].failed, s.arms[first].n, 0.05)
 	if d.Verdict == Undecided {
-		d.Settle = s.settle(whole, allowed)
+		d.Settle = s.settle(whole)
 	}
 	return d
 }
 
-// choice is a verdict in indices.
+// choice is a verdict in indices of arms.
 type choice struct {
 	verdict Verdict
 	best    []int
-	// left are the arms that none is shown to be better than, the cheapest
-	// first.
-	left []int
-	out  []beaten
+	// unfit never became ready, or fail too often; beaten are worse than
+	// another arm; left are all others. Each is in order of cost.
+	unfit, left []int
+	beaten      []beaten
 }
 
 type beaten struct{ arm, by int }
 
-// choose finds the arm that no rival is better than by more than the margin,
-// and the arms that are shown to be worse than another one. Each arm takes part
-// in as many comparisons as it has rivals, at a level at which all that is said
-// of the best arm holds together (Hsu's multiple comparisons with the best, by
-// Bonferroni). Half of alpha is for the times, half for failures that were not
-// seen.
-func (s *sample) choose(arms []int, failures bool) choice {
-	alpha := s.goal.Alpha / 2 / float64(max(1, len(arms)-1))
-	margin := math.Log1p(s.goal.Indifference)
-	byCost := slices.Clone(arms)
-	slices.SortStableFunc(byCost, func(a, b int) int { return cmp.Compare(s.cost(a), s.cost(b)) })
+// choose finds the arms that are the best or within the indifference of the
+// best, and those that are not the best. With failures it counts those that
+// nobody has seen yet, too.
+//
+// At most one of these statements errs in 5 % of studies, whenever one looks:
+// an arm is ruled out by confidence sequences, Bonferroni over its rivals. An
+// arm is within the indifference by Kim and Nelson's procedure. That an arm
+// which is worse by half as much again as the indifference is taken for one
+// within it happens at the square of alpha only. Arms that are shown to be that
+// much worse do not share alpha: those that do are never fewer than those that
+// may be confused.
+func (s *sample) choose(failures bool) choice {
 	var c choice
-	for _, k := range byCost {
-		beats := func(x int) bool {
-			return x != k && s.adv[x][k].lower(alpha) > 0 && (!failures || s.worse(x, []int{k}, 0) <= s.goal.Alpha/2)
-		}
-		if by := slices.IndexFunc(byCost, beats); by >= 0 {
-			c.out = append(c.out, beaten{k, byCost[by]})
+	var fit []int
+	byCost := make([]int, len(s.arms))
+	for i := range byCost {
+		byCost[i] = i
+	}
+	slices.SortStableFunc(byCost, func(a, b int) int { return cmp.Compare(s.cost(a), s.cost(b)) })
+	for _, i := range byCost {
+		if s.unfit(i, byCost[0]) {
+			c.unfit = append(c.unfit, i)
 		} else {
-			c.left = append(c.left, k)
+			fit = append(fit, i)
 		}
 	}
+	if len(fit) == 0 || math.IsInf(s.cost(fit[0]), 1) {
+		c.verdict = None
+		return c
+	}
+	out := alphaRuledOut / float64(max(1, len(fit)-1))
+	// holds reports whether x costs less than exp(margin) times what k does: by
+	// the times when both work, if failures do not turn that; or by what k's
+	// failures cost.
+	holds := func(x, k int, faster bool, margin float64) bool {
+		if !failures {
+			return faster
+		}
+		v := s.adv[x][k]
+		return faster && s.risk(x, k, v.log+margin) <= alphaFailures ||
+			s.arms[k].bad > 0 && s.risk(x, k, v.lower(out)+margin) <= alphaFailures
+	}
+	beats := func(x, k int, by float64) bool {
+		return x != k && holds(x, k, s.adv[x][k].lower(out) > by, -by)
+	}
+	near := 0
+	for _, k := range fit {
+		by := slices.IndexFunc(fit, func(x int) bool { return beats(x, k, 0) })
+		if by < 0 {
+			c.left = append(c.left, k)
+			near++
+			continue
+		}
+		c.beaten = append(c.beaten, beaten{k, fit[by]})
+		if !slices.ContainsFunc(fit, func(x int) bool { return beats(x, k, farOff*s.margin) }) {
+			near++
+		}
+	}
+	share := alphaWithin / float64(max(1, near-1))
+	within := func(x, k int) bool {
+		v := s.adv[x][k]
+		return holds(x, k, v.within(s.margin, share) || v.lower(out) > -s.margin, s.margin)
+	}
 	for _, x := range c.left {
-		rivals := slices.DeleteFunc(slices.Clone(c.left), func(k int) bool { return k == x })
-		sure := !slices.ContainsFunc(rivals, func(k int) bool { return !s.adv[x][k].within(margin, alpha) })
-		if sure && (!failures || s.worse(x, rivals, margin) <= s.goal.Alpha/2) {
+		if !math.IsInf(s.cost(x), 1) && !slices.ContainsFunc(c.left, func(k int) bool { return k != x && !within(x, k) }) {
 			c.best = append(c.best, x)
 		}
 	}

@@ -1,228 +1,346 @@
 package compare
 
 import (
+	"cmp"
+	"hash/fnv"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 )
 
 // sample is trials by arm, their times relative to the place that they ran in:
 // what one place needs more than another is none of the arms' doing.
 type sample struct {
-	goal Goal
-	arms []*armSample
+	goal   Goal
+	margin float64 // of indifference, in logarithms
+	arms   []*armSample
 	// adv are the pairs' advantages.
-	adv   [][]advantage
-	scale float64 // seconds, of a typical place
-	// places counts the strata of one block.
+	adv    [][]advantage
+	scale  float64 // seconds, of a typical place
 	places int
 	blocks int
-	// seconds is what a trial of each arm took, failed ones included.
-	seconds []float64
 }
 
 // armSample is one arm: times and losses in units of the place's own.
 type armSample struct {
 	name      string
-	n, failed float64
-	// times are by stratum, of the trials that became ready; strata are in the
-	// order in which they were recorded.
-	times              map[string]float64
-	strata             []string
+	n, failed int
+	// bad are the failed trials and the slow ones.
+	bad int
+	// times are by stratum, of the trials that became ready; strata are in
+	// order.
+	times  map[string]float64
+	strata []string
+	// location is the logarithm of the mean or quantile of the times.
+	location           float64
 	mean               float64
 	logMean, logSpread float64
 	loss               float64
+	seconds            float64   // a trial's mean, failed ones included
+	rates              []float64 // see risk
 }
 
-func (a *armSample) ready() float64 { return a.n - a.failed }
+func (a *armSample) ready() int    { return len(a.times) }
+func (a *armSample) time() float64 { return math.Exp(a.location) }
+
+// stratum is what paired trials share.
+func stratum(t Trial, nth int) string {
+	return strings.Join(t.Place, "\x00") + "\x01" + t.Block + "\x01" + strconv.Itoa(nth)
+}
+
+// ordered has the trials in an order that does not depend on the one in which
+// they came. Trials of one arm, place and block stand in no particular order,
+// so that the first of one arm is paired with any one of another.
+func ordered(trials []Trial) []Trial {
+	mixed := func(t Trial) uint64 {
+		h := fnv.New64a()
+		h.Write([]byte(t.Arm + strconv.FormatFloat(t.Seconds, 'g', -1, 64) + strconv.FormatFloat(t.Lost, 'g', -1, 64)))
+		return h.Sum64()
+	}
+	trials = slices.Clone(trials)
+	slices.SortFunc(trials, func(a, b Trial) int {
+		return cmp.Or(slices.Compare(a.Place, b.Place), cmp.Compare(a.Block, b.Block), cmp.Compare(a.Arm, b.Arm), cmp.Compare(mixed(a), mixed(b)))
+	})
+	return trials
+}
 
 func newSample(trials []Trial, goal Goal) *sample {
-	s := &sample{goal: goal}
+	if goal.Indifference == 0 {
+		goal.Indifference = DefaultIndifference
+	}
+	s := &sample{goal: goal, margin: math.Log1p(goal.Indifference)}
+	trials = ordered(trials)
 	scales := placeScales(trials)
-	index := map[string]int{}
-	blocks := map[string]bool{}
-	var lost, lostAll float64
-	losses := map[int][]float64{}
+	s.places, s.scale = len(scales), geometric(scales)
+	index, blocks, nth := map[string]int{}, map[string]bool{}, map[string]int{}
+	losses, seconds := map[int][]float64{}, map[int][]float64{}
+	var allLosses []float64
 	for _, t := range trials {
 		i, known := index[t.Arm]
 		if !known {
 			i = len(s.arms)
 			index[t.Arm] = i
 			s.arms = append(s.arms, &armSample{name: t.Arm, times: map[string]float64{}})
-			s.seconds = append(s.seconds, 0)
 		}
-		a, place := s.arms[i], strings.Join(t.Place, "\x00")
-		scale := scales[place]
+		a, scale := s.arms[i], scales[strings.Join(t.Place, "\x00")]
 		blocks[t.Block] = true
 		a.n++
+		key := t.Arm + "\x01" + stratum(t, 0)
+		nth[key]++
 		switch {
 		case t.Ready && t.Seconds > 0:
-			stratum := place + "\x01" + t.Block
-			a.times[stratum], a.strata = t.Seconds/scale, append(a.strata, stratum)
-			s.seconds[i] += t.Seconds
+			at := stratum(t, nth[key])
+			a.times[at], a.strata = t.Seconds/scale, append(a.strata, at)
+			seconds[i] = append(seconds[i], t.Seconds)
 		case !t.Ready:
 			a.failed++
 			if t.Lost > 0 {
 				losses[i] = append(losses[i], t.Lost/scale)
-				lost += t.Lost / scale
-				lostAll++
-				s.seconds[i] += t.Lost
+				seconds[i] = append(seconds[i], t.Lost)
 			}
 		}
 	}
-	s.places, s.blocks, s.scale = len(scales), len(blocks), geometric(scales)
-	typical := lost / lostAll
+	s.blocks = len(blocks)
 	for i, a := range s.arms {
-		s.seconds[i] /= a.n
-		a.summarise()
-		a.loss = average(losses[i])
-		if len(losses[i]) == 0 {
+		slow := a.takeSlow()
+		a.bad = a.failed + len(slow)
+		for _, lost := range slow {
+			// A slow trial is not tried again.
+			losses[i] = append(losses[i], lost*(1-float64(a.bad)/float64(a.n)))
+		}
+		allLosses = append(allLosses, losses[i]...)
+		a.seconds = average(seconds[i])
+		a.summarise(goal)
+	}
+	for i, a := range s.arms {
+		switch {
+		case len(losses[i]) > 0:
+			a.loss = average(losses[i])
+		case len(allLosses) > 0 && a.ready() > 0:
+			a.loss = max(a.mean, average(allLosses))
+		case len(allLosses) > 0:
+			a.loss = average(allLosses)
+		case a.ready() > 0:
 			a.loss = a.mean
-			if typical > a.loss || math.IsNaN(a.loss) {
-				a.loss = typical
-			}
+		default:
+			a.loss = 1
 		}
 	}
 	s.adv = s.advantages()
 	return s
 }
 
-func (a *armSample) summarise() {
-	n := float64(len(a.times))
-	for _, t := range a.times {
-		a.mean += t / n
-		a.logMean += math.Log(t) / n
+// A time is slow, and stands for another mode of the arm, where it is over
+// slowFactor times the arm's median and slowSpreads robust standard deviations
+// above it.
+const slowFactor, slowSpreads = 1.5, 6.0
+
+// takeSlow takes the slow times out and returns what they have lost. One slow
+// trial in a few says as little of the mean and of a quantile as a failed one
+// does: what counts is how often there is one, and that is estimated as the
+// rate of failures is.
+func (a *armSample) takeSlow() (slow []float64) {
+	logs := make([]float64, 0, len(a.strata))
+	for _, at := range a.strata {
+		logs = append(logs, math.Log(a.times[at]))
 	}
-	for _, t := range a.times {
-		a.logSpread += (math.Log(t) - a.logMean) * (math.Log(t) - a.logMean)
+	if len(logs) < 4 {
+		return nil
+	}
+	middle := median(logs)
+	off := make([]float64, len(logs))
+	for i, l := range logs {
+		off[i] = math.Abs(l - middle)
+	}
+	limit := middle + max(math.Log(slowFactor), slowSpreads*1.4826*median(off))
+	a.strata = slices.DeleteFunc(a.strata, func(at string) bool {
+		t := a.times[at]
+		if math.Log(t) <= limit {
+			return false
+		}
+		slow = append(slow, t-math.Exp(middle))
+		delete(a.times, at)
+		return true
+	})
+	return slow
+}
+
+func (a *armSample) summarise(goal Goal) {
+	n := float64(len(a.times))
+	if n == 0 {
+		return
+	}
+	for _, at := range a.strata {
+		a.mean += a.times[at] / n
+		a.logMean += math.Log(a.times[at]) / n
+	}
+	for _, at := range a.strata {
+		e := math.Log(a.times[at]) - a.logMean
+		a.logSpread += e * e
 	}
 	a.logSpread = math.Sqrt(a.logSpread / math.Max(1, n-1))
+	a.location = math.Log(a.mean)
+	if goal.Quantile > 0 {
+		a.location = a.logMean + normalQuantile(goal.Quantile)*a.logSpread
+	}
+}
+
+// influence is how much one time moves the location.
+func (s *sample) influence(a *armSample, t float64) float64 {
+	if s.goal.Quantile == 0 {
+		return t/a.mean - 1
+	}
+	e := math.Log(t) - a.logMean
+	if a.logSpread == 0 {
+		return e
+	}
+	return e + normalQuantile(s.goal.Quantile)*(e*e-a.logSpread*a.logSpread)/(2*a.logSpread)
 }
 
 func geometric(scales map[string]float64) float64 {
-	sum := 0.0
+	logs := make([]float64, 0, len(scales))
 	for _, v := range scales {
-		sum += math.Log(v)
+		logs = append(logs, math.Log(v))
 	}
-	return math.Exp(sum / float64(len(scales)))
+	slices.Sort(logs)
+	return math.Exp(average(logs))
 }
 
 // placeScales fits log time = place + arm by alternating means, and returns
-// the places' part.
+// the places' part in seconds.
 func placeScales(trials []Trial) map[string]float64 {
 	place, arm := map[string]float64{}, map[string]float64{}
-	type sum struct {
-		total float64
-		n     int
+	for _, t := range trials {
+		place[strings.Join(t.Place, "\x00")] = 0
 	}
-	for range 30 {
-		byPlace, byArm := map[string]*sum{}, map[string]*sum{}
-		add := func(m map[string]*sum, key string, v float64) {
-			if m[key] == nil {
-				m[key] = &sum{}
-			}
-			m[key].total += v
-			m[key].n++
-		}
-		for _, t := range trials {
-			p := strings.Join(t.Place, "\x00")
-			if byPlace[p] == nil {
-				byPlace[p] = &sum{}
-			}
-			if t.Ready && t.Seconds > 0 {
-				add(byPlace, p, math.Log(t.Seconds)-arm[t.Arm])
-			}
-		}
-		for p, v := range byPlace {
-			place[p] = 0
-			if v.n > 0 {
-				place[p] = v.total / float64(v.n)
-			}
-		}
+	means := func(of map[string]float64, key func(Trial) string, rest func(Trial) float64) {
+		n, sum := map[string]float64{}, map[string]float64{}
 		for _, t := range trials {
 			if t.Ready && t.Seconds > 0 {
-				add(byArm, t.Arm, math.Log(t.Seconds)-place[strings.Join(t.Place, "\x00")])
+				n[key(t)]++
+				sum[key(t)] += math.Log(t.Seconds) - rest(t)
 			}
 		}
-		mean := 0.0
-		for _, v := range byArm {
-			mean += v.total / float64(v.n) / float64(len(byArm))
-		}
-		for a, v := range byArm {
-			arm[a] = v.total/float64(v.n) - mean
+		for k, v := range sum {
+			of[k] = v / n[k]
 		}
 	}
-	scales := map[string]float64{}
+	placeOf := func(t Trial) string { return strings.Join(t.Place, "\x00") }
+	armOf := func(t Trial) string { return t.Arm }
+	for range 20 {
+		means(place, placeOf, func(t Trial) float64 { return arm[t.Arm] })
+		means(arm, armOf, func(t Trial) float64 { return place[placeOf(t)] })
+		var all []float64
+		for _, v := range arm {
+			all = append(all, v)
+		}
+		slices.Sort(all)
+		for k := range arm {
+			arm[k] -= average(all)
+		}
+	}
 	for p, v := range place {
-		scales[p] = math.Exp(v)
+		place[p] = math.Exp(v)
 	}
-	return scales
+	return place
 }
 
-// cost is the arm's expected cost at its own failure rate, in units of the
-// place.
-func (s *sample) cost(i int) float64 {
-	a := s.arms[i]
-	if a.ready() == 0 {
-		return math.Inf(1)
-	}
-	return s.withRetries(a, math.Exp(s.location(a)), a.failed/a.n)
-}
-
-// next is the arm that Best[0] is compared with: the cheapest other one.
-func (s *sample) next(c choice, allowed []int) int {
-	next := -1
-	for _, i := range allowed {
-		if i != c.best[0] && (next < 0 || s.cost(i) < s.cost(next)) {
-			next = i
+// next is the arm that Best[0] is compared with.
+func (s *sample) next(c choice) int {
+	next, isBest := -1, true
+	for i := range s.arms {
+		if i == c.best[0] || slices.Contains(c.unfit, i) || s.arms[i].ready() == 0 {
+			continue
+		}
+		best := slices.Contains(c.best, i)
+		if next < 0 || isBest && !best || best == isBest && s.cost(i) < s.cost(next) {
+			next, isBest = i, best
 		}
 	}
 	return next
 }
 
-// effect is how arm x's time compares with arm k's when both work, with its
-// 95 % interval.
+// effect is how what arm x costs compares with what arm k does: their paired
+// times, and what failures cost each, with its rate anywhere in its exact
+// interval.
 func (s *sample) effect(x, k int) Effect {
-	v := s.adv[x][k]
-	low, high := v.lower(s.goal.Alpha/2), -s.adv[k][x].lower(s.goal.Alpha/2)
-	return Effect{Of: s.arms[x].name, Against: s.arms[k].name, Pairs: v.pairs,
-		Change: math.Expm1(-v.log), Lower: math.Expm1(-high), Upper: math.Expm1(-low)}
+	a, b, v := s.arms[x], s.arms[k], s.adv[x][k]
+	low, high := v.lower(0.025), -s.adv[k][x].lower(0.025)
+	e := Effect{Of: a.name, Against: b.name, Pairs: v.pairs}
+	if v.pairs == 0 {
+		e.Change, e.Lower, e.Upper = math.NaN(), math.NaN(), math.NaN()
+		return e
+	}
+	rate := func(a *armSample) float64 { return float64(a.bad) / float64(a.n) }
+	e.Change = math.Expm1(-v.log + s.burden(a, rate(a)) - s.burden(b, rate(b)))
+	lowA, highA := a.badInterval()
+	lowB, highB := b.badInterval()
+	e.Lower = math.Expm1(-high + s.burden(a, lowA) - s.burden(b, highB))
+	e.Upper = math.Expm1(-low + s.burden(a, highA) - s.burden(b, lowB))
+	return e
 }
 
+// badInterval is the exact 95 % interval of the rate of failed and slow trials;
+// 0 where there was none.
+func (a *armSample) badInterval() (low, high float64) {
+	if a.bad == 0 {
+		return 0, 0
+	}
+	return failureLower(a.bad, a.n, 0.025), failureUpper(a.bad, a.n, 0.025)
+}
+
+// summary has the arm's own spread only: an erratic arm does not widen what is
+// known of a steady one.
 func (s *sample) summary(i int) Arm {
 	a := s.arms[i]
-	out := Arm{Name: a.name, N: int(a.n), Failed: int(a.failed), Cost: s.cost(i) * s.scale, Lower: math.NaN(), Upper: math.NaN()}
-	n := len(a.times)
+	out := Arm{Name: a.name, N: a.n, Failed: a.failed, Cost: s.cost(i) * s.scale, Lower: math.NaN(), Upper: math.NaN()}
+	n := float64(a.ready())
 	if n < 2 {
 		return out
 	}
 	squares := 0.0
-	for _, t := range a.times {
-		squares += s.influence(a, t) * s.influence(a, t)
+	for _, at := range a.strata {
+		squares += s.influence(a, a.times[at]) * s.influence(a, a.times[at])
 	}
-	se := math.Sqrt(squares / float64(n-1) / float64(n))
-	width := studentQuantile(float64(n-1), 0.975) * se
-	time := math.Exp(s.location(a))
-	out.Lower = s.scale * s.withRetries(a, time*math.Exp(-width), failureLower(int(a.failed), int(a.n), 0.025))
-	out.Upper = s.scale * s.withRetries(a, time*math.Exp(width), a.failed/a.n)
+	width := studentQuantile(n-1, 0.975) * math.Sqrt(squares/(n-1)/n)
+	low, high := a.badInterval()
+	out.Lower = s.scale * math.Exp(a.location-width+s.burden(a, low))
+	out.Upper = s.scale * math.Exp(a.location+width+s.burden(a, high))
 	return out
 }
 
+// mostBlocks is how many more blocks anybody would run.
+const mostBlocks = 256
+
 // settle finds the fewest further blocks of the arms in question that are
-// expected to end the decision, when the differences are what they look like.
-func (s *sample) settle(c choice, allowed []int) *Settle {
+// expected to end the decision.
+func (s *sample) settle(c choice) *Settle {
 	blocks := max(1, s.blocks)
-	for more := 1; more <= 200; more++ {
-		t := s.extended(float64(blocks+more) / float64(blocks))
-		if t.choose(allowed, true).verdict != Undecided {
-			out := &Settle{Blocks: more}
-			for _, i := range c.best {
-				out.Arms = append(out.Arms, s.arms[i].name)
-				out.Seconds += s.seconds[i] * float64(more*s.places)
-			}
-			return out
+	ends := func(more int) bool {
+		return s.extended(float64(blocks+more)/float64(blocks)).choose(true).verdict != Undecided
+	}
+	low, high := 0, 1
+	for !ends(high) {
+		if low, high = high, 2*high; high > mostBlocks {
+			return nil
 		}
 	}
-	return nil
+	for high-low > 1 {
+		if middle := (low + high) / 2; ends(middle) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	out := &Settle{Blocks: high}
+	for _, i := range c.best {
+		out.Arms = append(out.Arms, s.arms[i].name)
+		if t := s.arms[i].seconds; t > 0 {
+			out.Seconds += t * float64(high*s.places)
+		}
+	}
+	return out
 }
 
 // extended is the sample as it would be after so many times the trials, if
@@ -232,13 +350,27 @@ func (s *sample) extended(times float64) *sample {
 	t.arms, t.adv = nil, make([][]advantage, len(s.adv))
 	for i, a := range s.arms {
 		b := *a
-		b.n, b.failed = a.n*times, a.failed*times
+		grow := func(n int) int { return int(math.Round(float64(n) * times)) }
+		b.n, b.failed, b.bad, b.rates = grow(a.n), grow(a.failed), grow(a.bad), nil
 		t.arms = append(t.arms, &b)
 		for _, v := range s.adv[i] {
-			v.pairs = int(float64(v.pairs) * times)
-			v.freedom += float64(v.pairs) * (1 - 1/times)
+			more := float64(v.pairs) * (times - 1)
+			v.pairs, v.freedom = v.pairs+int(more), v.freedom+math.Floor(more)
 			t.adv[i] = append(t.adv[i], v)
 		}
 	}
 	return &t
+}
+
+func average(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
+}
+
+func median(v []float64) float64 {
+	sorted := slices.Sorted(slices.Values(v))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }

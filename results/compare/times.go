@@ -2,7 +2,6 @@ package compare
 
 import (
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -55,7 +54,7 @@ func (s *sample) paired(a, b *armSample) advantage {
 	// The influences of an arm's times sum to nothing. Over the strata that it
 	// shares with the other arm they sum to what pairing changes.
 	mean := average(diffs)
-	adv.log = s.location(b) - s.location(a) + mean
+	adv.log = b.location - a.location + mean
 	adv.freedom = float64(len(diffs) - 1)
 	for _, d := range diffs {
 		adv.spread += (d - mean) * (d - mean)
@@ -165,42 +164,13 @@ func (v advantage) within(margin, alpha float64) bool {
 	return v.log+margin/2 >= h*v.spread*v.spread/(2*margin*float64(v.pairs))
 }
 
-// location is the logarithm of the arm's mean time, or of the quantile asked
-// for under log-normal times.
-func (s *sample) location(a *armSample) float64 {
-	if s.goal.Quantile == 0 {
-		return math.Log(a.mean)
-	}
-	return a.logMean + normalQuantile(s.goal.Quantile)*a.logSpread
-}
-
-// influence is how much one time, relative to its place, moves the location.
-func (s *sample) influence(a *armSample, t float64) float64 {
-	if s.goal.Quantile == 0 {
-		return t/a.mean - 1
-	}
-	e := math.Log(t) - a.logMean
-	if a.logSpread == 0 {
-		return e
-	}
-	return e + normalQuantile(s.goal.Quantile)*(e*e-a.logSpread*a.logSpread)/(2*a.logSpread)
-}
-
 func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
 
 func studentQuantile(freedom, p float64) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: freedom}.Quantile(p)
 }
 
-func average(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
-}
-
-func quantile(v []float64, p float64) float64 {
-	sorted := slices.Sorted(slices.Values(v))
-	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
+// studentTail is the probability of a value over t.
+func studentTail(freedom, t float64) float64 {
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: freedom}.Survival(t)
 }

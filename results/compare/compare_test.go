@@ -1,0 +1,288 @@
+package compare
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	local = Goal{}
+	ci    = Goal{Quantile: 0.9, MaxFailureRate: 0.05}
+)
+
+// The showcase's 240 trials, block by block as a run sees them.
+func TestShowcase(t *testing.T) {
+	all := readTrials(t, "testdata/showcase.csv", []string{"runtime", "memory"}, []string{"strategy", "clusterStart"})
+	factors := []string{"runtime", "memory"}
+	pull := func(block int) Answer { return Decide(upTo(all, block), factors, local) }
+	build := func(block int, goal Goal) Answer {
+		return Decide(slices.DeleteFunc(upTo(all, block), func(x Trial) bool { return strings.HasPrefix(x.Arm, "registry") }), factors, goal)
+	}
+	for block := 2; block <= 5; block++ {
+		a := pull(block)
+		if len(a.Groups) != 1 || len(a.Groups[0].RuledOut) != 6 {
+			t.Fatalf("by block %d every strategy that builds is ruled out on both engines: %+v", block, a.Groups)
+		}
+		for _, o := range a.Groups[0].RuledOut {
+			if strings.HasPrefix(o.Arm, "registry") || !strings.HasPrefix(o.By, "registry") || !(o.Effect.Upper < 0) {
+				t.Errorf("block %d: %+v is ruled out", block, o)
+			}
+		}
+	}
+	isEnded(t, "images there", pull(5), "registry with", "registry before")
+	for _, goal := range []Goal{local, ci} {
+		isEnded(t, "images to build", build(5, goal), "parallel with", "2+1 with", "serial with")
+	}
+}
+
+// isEnded asserts that one group is decided or tied between these arms.
+func isEnded(t *testing.T, what string, a Answer, among ...string) {
+	t.Helper()
+	for _, g := range a.Groups {
+		if g.Verdict != Decided && g.Verdict != Tied || len(g.Best) == 0 {
+			t.Errorf("%s: %v is %s", what, g.Where, g.Verdict)
+		}
+		for _, arm := range g.Best {
+			if !slices.Contains(among, arm) {
+				t.Errorf("%s: %v recommends %q", what, g.Where, arm)
+			}
+		}
+	}
+}
+
+// study makes trials: n blocks in each place, of what of returns.
+func study(n int, places []string, arms []string, of func(arm, place string, block int) (seconds, lost float64)) (trials []Trial) {
+	for block := range n {
+		for _, place := range places {
+			for _, arm := range arms {
+				x := Trial{Arm: arm, Place: []string{place}, Block: string(rune('a' + block)), Lost: math.NaN()}
+				if x.Seconds, x.Lost = of(arm, place, block); x.Lost == 0 {
+					x.Ready = true
+				}
+				trials = append(trials, x)
+			}
+		}
+	}
+	return trials
+}
+
+func TestOrderOfRowsIsNoMatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	trials := study(5, []string{"3GiB", "7GiB"}, []string{"serial", "2+1", "parallel"}, func(arm, place string, _ int) (float64, float64) {
+		if arm == "parallel" && place == "3GiB" {
+			return math.NaN(), 380
+		}
+		return map[string]float64{"serial": 600, "2+1": 480, "parallel": 400}[arm] * math.Exp(0.05*r.NormFloat64()), 0
+	})
+	want := Decide(trials, []string{"memory"}, local)
+	if len(want.Groups) != 2 || !want.Factors[0].Split {
+		t.Fatalf("parallel fails at 3GiB only, and memory is not split: %+v", want)
+	}
+	isEnded(t, "where parallel fails", Answer{Groups: want.Groups[:1]}, "2+1")
+	for range 30 {
+		r.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
+		got := Decide(trials, []string{"memory"}, local)
+		for i, g := range got.Groups {
+			w := want.Groups[i]
+			if g.Verdict != w.Verdict || !slices.Equal(g.Best, w.Best) || math.Abs(g.Arms[0].Cost-w.Arms[0].Cost) > 1e-9 {
+				t.Fatalf("another order, another answer: %+v, %+v", g, w)
+			}
+		}
+	}
+}
+
+// Today's tool ranked by one thing and tested another.
+func TestQuantileDecidesByTheQuantile(t *testing.T) {
+	slow := map[int]bool{3: true, 10: true, 16: true}
+	trials := study(20, []string{""}, []string{"A", "B"}, func(arm, _ string, block int) (float64, float64) {
+		switch {
+		case arm == "B":
+			return 318 + float64(block%5), 0
+		case slow[block]:
+			return 2000, 0
+		}
+		return 297 + float64(block%7), 0
+	})
+	d := Decide(trials, nil, ci).Groups[0]
+	if d.Best[0] != "B" || d.Effect.Change > -0.5 {
+		t.Errorf("the quantile of A is 2000 s, of B 322 s: %+v", d.Decision)
+	}
+}
+
+func TestFailuresNobodyHasSeen(t *testing.T) {
+	trials := study(8, []string{""}, []string{"A", "B"}, func(arm, _ string, block int) (float64, float64) {
+		return map[string]float64{"A": 300, "B": 315}[arm] + float64(block*7%5), 0
+	})
+	d := Decide(trials, nil, local).Groups[0]
+	if d.Verdict != Undecided || d.WhenItWorks != Decided || d.Best[0] != "A" {
+		t.Errorf("8 trials cannot tell that A does not fail: %s, %s when it works", d.Verdict, d.WhenItWorks)
+	}
+	if math.Abs(d.BreakEven-0.047) > 0.002 || d.FailureBound < d.BreakEven {
+		t.Errorf("break-even %v, bound %v", d.BreakEven, d.FailureBound)
+	}
+}
+
+func TestSeparation(t *testing.T) {
+	trials := study(5, []string{"a", "b", "c", "d", "e", "f"}, []string{"parallel", "serial", "2+1"}, func(arm, _ string, block int) (float64, float64) {
+		if arm == "parallel" {
+			return math.NaN(), 250
+		}
+		return map[string]float64{"serial": 600, "2+1": 480}[arm] + float64(block*13%40), 0
+	})
+	a := Decide(trials, []string{"place"}, local)
+	isEnded(t, "parallel never works", a, "2+1")
+	if !slices.ContainsFunc(a.Groups[0].RuledOut, func(o RuledOut) bool { return o.Arm == "parallel" && o.By == "" }) {
+		t.Errorf("parallel failed 30 of 30 times and is not out: %+v", a.Groups[0].RuledOut)
+	}
+	nothing := study(3, []string{"a"}, []string{"x", "y"}, func(string, string, int) (float64, float64) { return math.NaN(), 100 })
+	if d := Decide(nothing, []string{"place"}, local).Groups[0]; d.Verdict != None || len(d.Best) != 0 {
+		t.Errorf("nothing became ready: %s, %v", d.Verdict, d.Best)
+	}
+}
+
+func TestCrossOverIsSplit(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	trials := study(12, []string{"3GiB", "12GiB"}, []string{"serial", "parallel"}, func(arm, place string, _ int) (float64, float64) {
+		if (arm == "parallel") == (place == "3GiB") {
+			return 600 * math.Exp(0.05*r.NormFloat64()), 0
+		}
+		return 480 * math.Exp(0.05*r.NormFloat64()), 0
+	})
+	a := Decide(trials, []string{"memory"}, local)
+	if !a.Factors[0].Split || len(a.Groups) != 2 || a.Groups[0].Where["memory"][0] != "3GiB" ||
+		a.Groups[0].Best[0] != "serial" || a.Groups[1].Best[0] != "parallel" {
+		t.Errorf("a cross-over is not told: %+v", a)
+	}
+}
+
+// Registry is twice as fast on one engine and 20 % faster on the other: one
+// answer, whose interval has both in it.
+func TestMoreOrLessIsNoSplit(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	trials := study(8, []string{"docker", "podman"}, []string{"serial", "registry"}, func(arm, place string, _ int) (float64, float64) {
+		t := map[string]float64{"docker": 40, "podman": 60}[place]
+		if arm == "registry" {
+			t = 31
+		}
+		return t * math.Exp(0.04*r.NormFloat64()), 0
+	})
+	a := Decide(trials, []string{"runtime"}, local)
+	isEnded(t, "faster on both", a, "registry")
+	if e := a.Groups[0].Effect; len(a.Groups) != 1 || a.Factors[0].P > 0.001 || e.Lower > -0.45 || e.Upper < -0.25 {
+		t.Errorf("the engines differ: %+v, effect %+v", a.Factors, e)
+	}
+}
+
+func TestErraticArmDoesNotSpoilASteadyOne(t *testing.T) {
+	trials := study(6, []string{""}, []string{"A", "B"}, func(arm, _ string, block int) (float64, float64) {
+		if arm == "B" {
+			return []float64{500, 501, 499, 500.5, 499.5, 500.2}[block], 0
+		}
+		return []float64{100, 1000}[block%2], 0
+	})
+	for goal, want := range map[Goal]float64{local: 500, ci: 501} {
+		b := Decide(trials, nil, goal).Groups[0].Arms[1]
+		if math.Abs(b.Cost-want) > 0.5 || b.Lower < want-1 || b.Upper > want+1 {
+			t.Errorf("B costs %+v", b)
+		}
+	}
+}
+
+func TestConfoundedIsNoVerdict(t *testing.T) {
+	var trials []Trial
+	for block := range 8 {
+		b := string(rune('a' + block))
+		trials = append(trials, Trial{Arm: "serial", Place: []string{"A"}, Block: b, Ready: true, Seconds: 101 + float64(block)},
+			Trial{Arm: "parallel", Place: []string{"B"}, Block: b, Ready: true, Seconds: 51 + float64(block)})
+	}
+	a := Decide(trials, []string{"host"}, local)
+	g := a.Groups[0]
+	if g.Verdict != Undecided || g.Settle != nil || !math.IsNaN(g.Effect.Change) {
+		t.Errorf("the host is the strategy, and the verdict %s: %+v", g.Verdict, g.Decision)
+	}
+	if w := a.Warnings[0]; w.Kind != Confounded || !slices.Equal(w.Factors, []string{"host"}) || len(w.Arms) != 2 {
+		t.Errorf("warned of %+v", a.Warnings)
+	}
+}
+
+func kinds(a Answer) (all []WarningKind) {
+	for _, w := range a.Warnings {
+		all = append(all, w.Kind)
+	}
+	return all
+}
+
+// A drift is told, and neither harms the decision nor passes for an effect of
+// the order inside a block, whether it is from trial to trial or by block.
+func TestDriftIsToldAndHarmless(t *testing.T) {
+	for _, steps := range []bool{true, false} {
+		r := rand.New(rand.NewPCG(4, 4))
+		falseAlarms := 0
+		for range 50 {
+			n := 0
+			trials := study(10, []string{"a", "b", "c"}, []string{"serial", "parallel"}, func(arm, _ string, block int) (float64, float64) {
+				n++
+				drift := 0.1 * float64(n) / 6
+				if steps {
+					drift = 0.1 * float64(block)
+				}
+				return map[string]float64{"serial": 600, "parallel": 400}[arm] * math.Exp(drift+0.05*r.NormFloat64()), 0
+			})
+			a := Decide(trials, []string{"place"}, local)
+			if slices.Contains(kinds(a), OrderEffect) {
+				falseAlarms++
+			}
+			if !slices.Contains(kinds(a), Drift) {
+				t.Fatal("10 % a block is no drift")
+			}
+			isEnded(t, "drifting", a, "parallel")
+		}
+		if falseAlarms > 3 {
+			t.Errorf("steps %v: %d of 50 drifts pass for an effect of the order", steps, falseAlarms)
+		}
+	}
+}
+
+func TestCarryOverIsTold(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	failed := false
+	trials := study(15, []string{"a"}, []string{"serial", "2+1", "parallel"}, func(string, string, int) (float64, float64) {
+		rate := 0.08
+		if failed {
+			rate = 0.75
+		}
+		if failed = r.Float64() < rate; failed {
+			return math.NaN(), 200
+		}
+		return 500 * math.Exp(0.05*r.NormFloat64()), 0
+	})
+	a := Decide(trials, []string{"place"}, local)
+	i := slices.IndexFunc(a.Warnings, func(w Warning) bool { return w.Kind == CarryOver })
+	if i < 0 || a.Warnings[i].After < 2*a.Warnings[i].Otherwise {
+		t.Errorf("failures follow failures, and the warnings are %+v", a.Warnings)
+	}
+}
+
+// One more pair changes p-values a little, and nothing else.
+func TestNoCliff(t *testing.T) {
+	var verdicts []Verdict
+	for n := 96; n <= 104; n++ {
+		trials := study(n, []string{""}, []string{"A", "B"}, func(arm, _ string, block int) (float64, float64) {
+			if arm == "B" && (block == 20 || block == 40 || block == 60 || block == 80) {
+				return math.NaN(), 3600
+			}
+			return map[string]float64{"A": 305, "B": 300}[arm] + float64(block*7%5), 0
+		})
+		d := Decide(trials, nil, local).Groups[0]
+		verdicts = append(verdicts, d.Verdict)
+		if d.Best[0] != "A" {
+			t.Errorf("%d pairs: %s %v", n, d.Verdict, d.Best)
+		}
+	}
+	if len(slices.Compact(verdicts)) != 1 {
+		t.Errorf("the verdict turns from pair to pair: %v", verdicts)
+	}
+}
