@@ -14,11 +14,12 @@ func parseKill(record, group string) (OOMKill, bool) {
 		return OOMKill{}, false
 	}
 	text, _, _ = strings.Cut(text, "\n")
-	_, rest, found := strings.Cut(text, "task_memcg="+group)
-	if !found || rest == "" || !strings.ContainsRune("/,", rune(rest[0])) {
+	_, text, _ = strings.Cut(text, "task_memcg=")
+	path, rest, _ := strings.Cut(text, ",task=")
+	inner, found := below(path, group)
+	if !found {
 		return OOMKill{}, false
 	}
-	inner, rest, _ := strings.Cut(rest, ",task=")
 	// The name is what the program calls itself and may hold commas.
 	end := strings.LastIndex(rest, ",pid=")
 	if end < 0 {
@@ -26,5 +27,5 @@ func parseKill(record, group string) (OOMKill, bool) {
 	}
 	number, _, _ := strings.Cut(rest[end+len(",pid="):], ",")
 	pid, err := strconv.Atoi(number)
-	return OOMKill{PID: pid, Name: rest[:end], Group: strings.TrimPrefix(inner, "/")}, err == nil
+	return OOMKill{PID: pid, Name: rest[:end], Group: inner}, err == nil
 }

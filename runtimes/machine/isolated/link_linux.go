@@ -99,7 +99,7 @@ func (r *reservation) connect(id string, ns int) error {
 	if err := netlink.LinkAdd(veth); err != nil {
 		return fmt.Errorf("making the network link %s: %w", attrs.Name, err)
 	}
-	h, err := netlink.NewHandle()
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE) // not every kernel has the other protocols
 	if err != nil {
 		return fmt.Errorf("configuring the network link %s: %w", attrs.Name, err)
 	}
@@ -111,7 +111,7 @@ func (r *reservation) connect(id string, ns int) error {
 }
 
 func (r *reservation) configureMachine(ns int) error {
-	inside, err := netlink.NewHandleAt(netns.NsHandle(ns))
+	inside, err := netlink.NewHandleAt(netns.NsHandle(ns), unix.NETLINK_ROUTE)
 	if err != nil {
 		return fmt.Errorf("reaching the machine's network: %w", err)
 	}

@@ -31,8 +31,19 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("ISOLATED_TEST_RUNNER"); path != "" {
 		playRunner(path)
 	}
-	os.Exit(m.Run())
+	dir, err := os.MkdirTemp("", "stratbench-isolated-")
+	if err != nil {
+		panic(err)
+	}
+	sharedStore = filepath.Join(dir, "store")
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
+
+// sharedStore is one for all tests, which open it one after the other: an
+// engine's root takes longer to unpack than most of them run.
+var sharedStore string
 
 // playClient, inside a machine, reads what is served at an address outside.
 func playClient(address string) {
@@ -91,22 +102,21 @@ func must(t *testing.T, err error) {
 }
 
 // openStore opens a store with the engine root in it.
-func openStore(t *testing.T) (*store.Store, string) {
+func openStore(t *testing.T) *store.Store {
 	t.Helper()
 	archive, err := os.Open(engineRoot(t))
 	must(t, err)
 	defer archive.Close()
-	path := filepath.Join(t.TempDir(), "store")
-	s, err := store.Open(t.Context(), path, 16<<30)
+	s, err := store.Open(t.Context(), sharedStore, 16<<30)
 	must(t, err)
 	t.Cleanup(func() { s.Close(context.Background()) })
 	must(t, s.ImportRoot(t.Context(), "test", archive))
-	return s, path
+	return s
 }
 
 func start(t *testing.T, s *store.Store, runtime trial.Runtime, memory trial.Bytes) *Machine {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	began := time.Now()
 	m, err := Start(ctx, Config{
@@ -128,7 +138,7 @@ func start(t *testing.T, s *store.Store, runtime trial.Runtime, memory trial.Byt
 func output(t *testing.T, m *Machine, stdin []byte, argv ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &out, &out
@@ -140,7 +150,7 @@ func output(t *testing.T, m *Machine, stdin []byte, argv ...string) (string, err
 }
 
 func engines(t *testing.T, test func(t *testing.T, s *store.Store, runtime trial.Runtime)) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	for _, r := range trial.Runtimes() {
 		t.Run(string(r), func(t *testing.T) { test(t, s, r) })
 	}
@@ -174,14 +184,14 @@ func loadTools(t *testing.T, m *Machine, r trial.Runtime) {
 
 func TestLimitHolds(t *testing.T) {
 	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
-		const limit = 512 << 20
+		const limit = 256 << 20
 		m := start(t, s, r, limit)
 		loadTools(t, m, r)
 		// tail keeps a line without an end in memory.
 		out, err := output(t, m, nil, string(r), "run", "--rm", "tools", "/bin/sh", "-c", "head -c 2000000000 /dev/zero | tail")
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) {
-			t.Fatalf("a container that needs 2 GB under 512 MiB: %v: %s", err, out)
+			t.Fatalf("a container that needs 2 GB under 256 MiB: %v: %s", err, out)
 		}
 		time.Sleep(100 * time.Millisecond)
 		sample, err := m.Sample()
@@ -198,7 +208,7 @@ func TestLimitHolds(t *testing.T) {
 }
 
 func TestWorkersRunOutsideTheLimit(t *testing.T) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	m := start(t, s, trial.Podman, 512<<20)
 	out, err := output(t, m, nil, "cat", "/proc/self/cgroup", "/etc/hostname")
 	must(t, err)
@@ -227,7 +237,7 @@ func TestWorkersRunOutsideTheLimit(t *testing.T) {
 }
 
 func TestMachinesReachTheRunnerAndNobodyElse(t *testing.T) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	m := start(t, s, trial.Podman, 0)
 	l, err := net.Listen("tcp", net.JoinHostPort(m.RegistryHost(), "0"))
 	must(t, err)
@@ -247,7 +257,7 @@ func TestMachinesReachTheRunnerAndNobodyElse(t *testing.T) {
 }
 
 func TestBindsAreThereAndReadOnly(t *testing.T) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("of the host"), 0o644))
 	m, err := Start(t.Context(), Config{
@@ -265,7 +275,7 @@ func TestBindsAreThereAndReadOnly(t *testing.T) {
 }
 
 func TestMachineThatCannotStartLeavesNothing(t *testing.T) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	_, err := Start(t.Context(), Config{
 		Store: s, From: store.Root("test"), Runtime: trial.Podman,
 		Log: filepath.Join(t.TempDir(), "log"), Binds: []string{"/no/such/path"},
@@ -305,7 +315,7 @@ func TestKilledEngineIsReportedWithItsSignal(t *testing.T) {
 }
 
 func TestWorkersDieWithTheMachine(t *testing.T) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	m := start(t, s, trial.Podman, 1<<30)
 	worker := exec.Command("sleep", "1000")
 	must(t, m.Start(worker))
@@ -337,10 +347,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 }
 
 func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
-	s, path := openStore(t)
+	s := openStore(t)
 	must(t, s.Close(t.Context()))
 	runner := exec.Command("/proc/self/exe")
-	runner.Env = append(os.Environ(), "ISOLATED_TEST_RUNNER="+path)
+	runner.Env = append(os.Environ(), "ISOLATED_TEST_RUNNER="+sharedStore)
 	out, err := runner.StdoutPipe()
 	must(t, err)
 	must(t, runner.Start())
@@ -357,7 +367,7 @@ func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 	must(t, runner.Process.Kill())
 	runner.Wait()
 
-	s, err = store.Open(t.Context(), path, 16<<30)
+	s, err = store.Open(t.Context(), sharedStore, 16<<30)
 	must(t, err)
 	if !s.Has(store.Live(id)) {
 		t.Error("the killed run left no copy of its root: this test tests nothing")
@@ -384,7 +394,7 @@ func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 	loops, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	must(t, err)
 	for _, l := range loops {
-		if b, _ := os.ReadFile(l); strings.TrimSpace(string(b)) == path {
+		if b, _ := os.ReadFile(l); strings.TrimSpace(string(b)) == sharedStore {
 			t.Errorf("%s still holds the store", l)
 		}
 	}
@@ -393,6 +403,7 @@ func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 func TestGoldenStateHoldsWhatWasLoaded(t *testing.T) {
 	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
 		key := "golden-" + string(r)
+		defer s.Delete(store.Golden(key))
 		c := GoldenConfig{Store: s, Root: "test", Key: key, Runtime: r, Log: filepath.Join(t.TempDir(), "golden.log")}
 		if err := MakeGolden(t.Context(), c, func(context.Context, *Machine) error { return os.ErrInvalid }); !errors.Is(err, os.ErrInvalid) {
 			t.Fatalf("with a failing fill: %v", err)
@@ -431,7 +442,7 @@ func TestChecksPassWhereMachinesRun(t *testing.T) {
 }
 
 func TestSweepSparesTheLiving(t *testing.T) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	m := start(t, s, trial.Podman, 0)
 	_, err := sweepGroups(t.Context())
 	must(t, err)

@@ -23,6 +23,27 @@ func TestParseKill(t *testing.T) {
 			t.Errorf("it is taken for one of %s", other)
 		}
 	}
+	// In a container, the kernel's path does not begin where the machine's does.
+	for _, outer := range []string{"/docker/7f", "/system.slice/docker-7f.scope", "/stratbench/9-9-9/libpod_parent/libpod-7f", "/stratbench/1-2-30"} {
+		inside := strings.Replace(line, "task_memcg=", "task_memcg="+outer, 1)
+		if got, ok := parseKill(inside, "/stratbench/1-2-3"); !ok || got.Group != "docker/4031" {
+			t.Errorf("in a container %s: got %+v, %v", outer, got, ok)
+		}
+	}
+}
+
+func TestMemoryGroup(t *testing.T) {
+	for lines, want := range map[string]string{
+		"0::/stratbench/1-2-3/docker/4031\n":                                              "docker/4031",
+		"4:memory:/stratbench/1-2-3/init\n1:name=systemd:/\n0::/stratbench/1-2-3/other\n": "init",
+		"4:memory:/docker/7f/stratbench/1-2-3/libpod_parent\n":                            "libpod_parent",
+		"0::/stratbench/1-2-3\n":                                                          "",
+		"0::/stratbench/1-2-30/init\n":                                                    "",
+	} {
+		if got := memoryGroup(lines, "/stratbench/1-2-3"); got != want {
+			t.Errorf("%q: %q, want %q", lines, got, want)
+		}
+	}
 }
 
 func FuzzParseKill(f *testing.F) {

@@ -65,25 +65,6 @@ func (m *Machine) process(pid int) (Process, error) {
 	}, nil
 }
 
-// memoryGroup finds in /proc/PID/cgroup the group that memory is counted in,
-// from the machine's own on. Version 2 has lines that begin with "0::".
-func memoryGroup(lines, machine string) (group string) {
-	for line := range strings.Lines(lines) {
-		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(part) != 3 || !strings.HasPrefix(part[2], machine) {
-			continue
-		}
-		inner := strings.TrimPrefix(part[2][len(machine):], "/")
-		if part[1] == "memory" {
-			return inner
-		}
-		if part[0] == "0" {
-			group = inner
-		}
-	}
-	return group
-}
-
 // hostPID finds a process of the machine's by the number it has inside.
 func (m *Machine) hostPID(inside int) (int, error) {
 	pids, err := m.Pids()

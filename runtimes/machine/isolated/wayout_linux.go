@@ -79,7 +79,7 @@ func (m *Machine) openWayOut(ns *os.File) error {
 	}
 	defer device.Close()
 	l := outLink(m.link.mtu)
-	inside, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()))
+	inside, err := netlink.NewHandleAt(netns.NsHandle(ns.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
 		return fmt.Errorf("reaching the machine's network: %w", err)
 	}

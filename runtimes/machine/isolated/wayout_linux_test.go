@@ -34,7 +34,7 @@ func playFetcher(address string) {
 
 func startOut(t *testing.T, s *store.Store, runtime trial.Runtime, out *WayOut) *Machine {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	m, err := Start(ctx, Config{
 		Store: s, From: store.Root("test"), Runtime: runtime, Log: filepath.Join(t.TempDir(), "engine.log"), WayOut: out,
@@ -128,7 +128,7 @@ func TestWayOut(t *testing.T) {
 // TestWayOutThroughAProxyOfTheHost has a proxy on the host's loopback address,
 // where no machine reaches it by that address.
 func TestWayOutThroughAProxyOfTheHost(t *testing.T) {
-	s, _ := openStore(t)
+	s := openStore(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer l.Close()
