@@ -29,7 +29,7 @@ test: build workload
 	go test -p 1 -timeout 60m ./...
 
 ## vm-test: machines, watch and a trial of each engine on control groups of version 2, on a host that it starts itself
-vm-test: build workload
+vm-test: build
 	go run ./lab/vm
 
 ## unit: what needs no engine and no root

@@ -63,11 +63,15 @@ func run(ctx context.Context, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	dir, err := os.MkdirTemp("", "stratbench-vm-")
+	// Golden states take more room than a /tmp in memory may have.
+	dir, err := os.MkdirTemp("/var/tmp", "stratbench-vm-")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	if err := golden(ctx, cache, dir); err != nil {
+		return 0, err
+	}
 	command := strings.Join(args, " ")
 	if command == "" {
 		command = test
@@ -91,6 +95,25 @@ func run(ctx context.Context, args []string) (int, error) {
 	}
 	fmt.Fprintf(os.Stderr, "vm: ended with %d after %s\n", code, time.Since(began).Round(time.Second))
 	return code, err
+}
+
+// golden leaves in dir a cache for the VM: this host's lab, and a store with the
+// golden states. Making these takes the VM half an hour.
+func golden(ctx context.Context, lab, dir string) error {
+	cache := filepath.Join(dir, "cache")
+	if err := os.MkdirAll(filepath.Join(cache, "stratbench"), 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink(lab, filepath.Join(cache, "stratbench/lab")); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "bin/stratbench", "lab")
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("making the golden states for the VM: %w", err)
+	}
+	return nil
 }
 
 // compile leaves the programs of the tests in dir, with the folder of each.
