@@ -78,8 +78,9 @@ func judge(opts Options, s *scanner) Result {
 	live := j.contest(held)
 	failed := opts.ExitCode != nil && *opts.ExitCode != 0
 	if failed && len(live) == 0 {
-		// The last word was one of success, and yet the command failed.
-		live = j.compete(held, func(candidate) bool { return false })
+		// The last word was one of success, and yet the command failed: not of
+		// what a part of a node got over.
+		live = j.compete(held, func(h candidate) bool { return h.voice == witness && overcome(h, held) })
 	}
 	slices.SortStableFunc(live, stronger)
 	switch {

@@ -168,7 +168,7 @@ func (s *scanner) readLine() {
 	}
 	l.found = slices.DeleteFunc(l.found, func(f find) bool { return !f.unquoted && !s.matches(f) })
 	if len(l.found) > 0 {
-		is, by := s.judgeLine(raw)
+		is, by := s.judgeLine()
 		for _, f := range l.found {
 			i := s.rules.search[f.needle].rule
 			text := l.text
@@ -207,9 +207,11 @@ func (s *scanner) matches(f find) bool {
 	return bytes.HasSuffix(s.line.lower[:f.end], p.pieces[0])
 }
 
-// judgeLine tells what the open line is, and who says it.
-func (s *scanner) judgeLine(raw []byte) (is standing, by voice) {
-	is, by = standingOf(raw), voiceOf(raw)
+// judgeLine tells what the open line is, and who says it. Of a part of a long
+// line its beginning tells, which may be far in front of the part.
+func (s *scanner) judgeLine() (is standing, by voice) {
+	line := s.block[lineStart(s.block, s.line.from):s.line.to]
+	is, by = standingOf(line), voiceOf(line)
 	if within(s.echoes, s.line.from) {
 		is = echoed
 	}
