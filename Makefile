@@ -51,9 +51,11 @@ fault-matrix: build
 		done; \
 		[ $$code -eq 0 ] || exit $$code; \
 	done
+	STRATBENCH_FAULT_ROWS=$(CURDIR)/results/data/fault-rows.md go test -count 1 -timeout 30m -run TestFaultsOnAUsersEngine ./experiments/run
 	@{ cat experiments/faults/head.md; \
 		$(BIN) faults --output markdown \
-			$$(for spec in $(MATRICES); do ls -d results/data/*-$$spec | tail -n 1; done); } > docs/fault-matrix.md.new
+			$$(for spec in $(MATRICES); do ls -d results/data/*-$$spec | tail -n 1; done); \
+		cat experiments/faults/head-borrowed.md results/data/fault-rows.md; } > docs/fault-matrix.md.new
 	@mv docs/fault-matrix.md.new docs/fault-matrix.md
 	@cat docs/fault-matrix.md
 

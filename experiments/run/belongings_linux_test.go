@@ -75,7 +75,7 @@ var endings = []struct {
 }{
 	{"good, beside a user who works", func(t *testing.T, c *computer, _ func(*testing.T) *computer) {
 		p := c.start(t, "good")
-		awaitLog(t, p.results, "t001", "> load")
+		p.awaits(t, "> load")
 		c.work(t)
 		p.records(t, trial.OK)
 	}},
@@ -126,11 +126,12 @@ func computers(t *testing.T) (start func(*testing.T, trial.Runtime) *computer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	faults := filepath.Join(here, "../../faults")
 	cache, err := CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newIsolatedPlace(cache, []string{here})
+	p := newIsolatedPlace(cache, []string{here, faults})
 	var all []experiments.Settings
 	for _, rt := range trial.Runtimes() {
 		all = append(all, experiments.Settings{Runtime: rt})
@@ -145,10 +146,17 @@ func computers(t *testing.T) (start func(*testing.T, trial.Runtime) *computer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { m.Close(context.Background()) })
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := m.Close(ctx); err != nil {
+				t.Error(err)
+			}
+		})
 		c := &computer{Machine: m.(*isolated.Machine), rt: rt, engine: engineAt(t, m.WatchEndpoint())}
 		c.env = append(m.Endpoint().Environ([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}),
 			"PODMAN_IGNORE_CGROUPSV1_WARNING=1")
+		c.command(t, "mkdir", "-p", "/root/.kube", "/root/.docker/contexts", "/root/.config").wait(t)
 		return c
 	}
 }
@@ -188,7 +196,7 @@ func (c *computer) useContainerd(t *testing.T) {
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.startDocker(t)
+	c.startEngine(t)
 	c.command(t, "docker", "load", "--input", kept).wait(t)
 	c.command(t, "rm", kept).wait(t)
 	info, err := c.engine.Info(t.Context())
@@ -200,20 +208,27 @@ func (c *computer) useContainerd(t *testing.T) {
 // nodeImage is the lab's node image, as specs of users of this computer name it.
 const nodeImage = "stratbench.local/node:v1.34.3"
 
-// startDocker starts a Docker in the place of the one that was stopped.
-func (c *computer) startDocker(t *testing.T) *program {
+// startEngine starts an engine in the place of the one that was stopped.
+func (c *computer) startEngine(t *testing.T) {
 	t.Helper()
-	p := c.command(t, "dockerd", "--host=unix:///run/docker.sock")
-	t.Cleanup(func() { p.Process.Kill(); p.Wait() })
-	for range 300 {
-		if c.WatchEndpoint().Ping(t.Context()) == nil {
-			c.engine = engineAt(t, c.WatchEndpoint())
-			return p
+	argv := []string{"dockerd", "--host=unix:///run/docker.sock"}
+	if c.rt == trial.Podman {
+		argv = []string{"podman", "system", "service", "--time=0", "unix:///run/podman/podman.sock"}
+	}
+	c.startEngineAt(t, c.WatchEndpoint(), argv...)
+}
+
+func (c *computer) startEngineAt(t *testing.T, at runtimes.Endpoint, argv ...string) {
+	t.Helper()
+	p := c.command(t, argv...)
+	for range 600 {
+		if at.Ping(t.Context()) == nil {
+			c.engine = engineAt(t, at)
+			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("Docker does not answer: %s", p.said)
-	return nil
+	t.Fatalf("%s does not answer: %s", c.rt, p.said)
 }
 
 // takeCache gives a computer the cache folder of another, as that of a user who
@@ -282,7 +297,7 @@ func (c *computer) settleIn(t *testing.T) {
 		{client, "create", "--name", "stratbench-trial-control-plane", "--label", clusterLabel + "=stratbench-trial", fullTag(c.rt, "mine/red:latest"), "/x"},
 		{client, "create", "--name", "at-the-same-port", "--publish", "127.0.0.1:18091:80", fullTag(c.rt, "mine/red:latest"), "/x"},
 		{client, "create", "--name", "of-another-host", "--label", clusterLabel + "=stratbench-20260101-000000-abcdef-t001", fullTag(c.rt, "mine/red:latest"), "/x"},
-		{"/bin/sh", "-c", "mkdir -p /root/.kube /root/.docker/contexts /root/.config; echo mine >/root/.kube/config; echo '{}' >/root/.docker/config.json; echo mine >/root/.docker/contexts/mine"},
+		{"/bin/sh", "-c", "echo mine >/root/.kube/config; echo '{}' >/root/.docker/config.json; echo mine >/root/.docker/contexts/mine"},
 	} {
 		c.command(t, argv...).wait(t)
 	}
@@ -327,27 +342,18 @@ func (c *computer) work(t *testing.T) {
 		c.command(t, client, "rm", "of-day-"+yesterday).wait(t)
 		c.command(t, client, "rmi", fullTag(c.rt, "mine/of-a-trial:"+yesterday)).wait(t)
 	}
-	c.want = c.belongings(t).without(trials)
 	for image, names := range trials {
-		id, is := strings.CutPrefix(image, "image ")
-		if is && strings.Contains(names, imagePrefix) {
-			mine := fullTag(c.rt, "mine/of-a-trial:"+day)
-			c.command(t, client, "tag", id, mine).wait(t)
-			c.keeps(t, id, mine)
+		if id, is := strings.CutPrefix(image, "image "); is && names != "" {
+			c.command(t, client, "tag", id, fullTag(c.rt, "mine/of-a-trial:"+day)).wait(t)
 			break
 		}
 	}
-}
-
-// keeps has the user keep an image of a trial, by a name of the user's own,
-// and with it those that it was made from.
-func (c *computer) keeps(t *testing.T, id, name string) {
-	t.Helper()
-	for ; id != ""; name = "" {
-		c.want["image "+id] = name
-		id = c.command(t, string(c.rt), "image", "inspect", "--format", "{{.Parent}}", id).wait(t)
-		if id != "" && !strings.HasPrefix(id, "sha256:") {
-			id = "sha256:" + id
+	after := c.belongings(t)
+	c.want = after.without(trials)
+	for image, names := range trials {
+		given := slices.DeleteFunc(strings.Fields(after[image]), func(n string) bool { return slices.Contains(strings.Fields(names), n) })
+		if len(given) > 0 {
+			c.want[image] = strings.Join(given, " ")
 		}
 	}
 }
@@ -376,9 +382,26 @@ func (c *computer) start(t *testing.T, spec string) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c.startSpec(t, here)
+}
+
+// writeSpec writes a spec on the computer.
+func (c *computer) writeSpec(t *testing.T, workload, rest string) (path string) {
+	t.Helper()
+	workload, err := filepath.Abs(workload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = fmt.Sprintf("/root/spec-%d.yaml", c.runs)
+	c.write(t, path, "apiVersion: stratbench/v1\nname: borrowed\nworkload: "+workload+rest)
+	return path
+}
+
+func (c *computer) startSpec(t *testing.T, path string) *program {
+	t.Helper()
 	c.runs++
 	results := fmt.Sprint("/tmp/results-", c.runs)
-	p := c.command(t, c.Self(), runnerCommand, here, results, "", string(machine.Host))
+	p := c.command(t, c.Self(), runnerCommand, path, results, "", string(machine.Host))
 	p.results = filepath.Join(c.Root(), results)
 	return p
 }
@@ -403,7 +426,7 @@ func (p *program) records(t *testing.T, want trial.Outcome) {
 func (c *computer) stop(t *testing.T, at string, s os.Signal) {
 	t.Helper()
 	p := c.start(t, "good")
-	dir := awaitLog(t, p.results, "t001", at)
+	dir := p.awaits(t, at)
 	second := c.start(t, "failed")
 	if err := second.Wait(); err == nil || !strings.Contains(second.said.String(), "another run uses this "+string(c.rt)+" engine: root@") {
 		t.Errorf("a second run on the engine: %v: %s", err, second.said)
@@ -427,7 +450,7 @@ func (c *computer) stop(t *testing.T, at string, s os.Signal) {
 func (c *computer) kill(t *testing.T, at string) {
 	t.Helper()
 	p := c.start(t, "good")
-	awaitLog(t, p.results, "t001", at)
+	p.awaits(t, at)
 	p.Process.Kill()
 	p.Wait()
 	for range 600 {
@@ -462,6 +485,35 @@ type program struct {
 	out     *bytes.Buffer
 	said    *bytes.Buffer
 	results string
+	ended   chan struct{}
+	err     error
+}
+
+// Wait waits for its end.
+func (p *program) Wait() error {
+	<-p.ended
+	return p.err
+}
+
+// awaits waits for a text in the log of the first trial of a run, and returns
+// the run's folder.
+func (p *program) awaits(t *testing.T, text string) (dir string) {
+	t.Helper()
+	for range 3000 {
+		logs, _ := filepath.Glob(filepath.Join(p.results, "*", "trials", "t001", "log.txt"))
+		for _, l := range logs {
+			if b, err := os.ReadFile(l); err == nil && strings.Contains(string(b), text) {
+				return filepath.Dir(filepath.Dir(filepath.Dir(l)))
+			}
+		}
+		select {
+		case <-p.ended:
+			t.Fatalf("the run ended before its first trial said %q: %v: %s%s", text, p.err, p.out, p.said)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Fatalf("the first trial never said %q", text)
+	return ""
 }
 
 func (c *computer) command(t *testing.T, argv ...string) *program {
@@ -469,18 +521,27 @@ func (c *computer) command(t *testing.T, argv ...string) *program {
 	if argv[0] == cleanerCommand {
 		argv = append([]string{c.Self()}, argv...)
 	}
-	p := &program{Cmd: exec.Command(argv[0], argv[1:]...), out: &bytes.Buffer{}, said: &bytes.Buffer{}}
+	p := &program{Cmd: exec.Command(argv[0], argv[1:]...), out: &bytes.Buffer{}, said: &bytes.Buffer{}, ended: make(chan struct{})}
 	// A runner's standard input tells it to stop when it closes.
 	stdin, keepOpen, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stdin.Close(); keepOpen.Close() })
 	p.Stdin, p.Stdout, p.Stderr, p.Env = stdin, p.out, p.said, c.env
 	p.WaitDelay = 5 * time.Second
 	if err := c.Start(p.Cmd); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		defer close(p.ended)
+		p.err = p.Cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		stdin.Close()
+		keepOpen.Close()
+		p.Process.Kill()
+		p.Wait() // a machine does not end before its programs are waited for
+	})
 	return p
 }
 
