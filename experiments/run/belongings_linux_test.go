@@ -75,8 +75,11 @@ var endings = []struct {
 }{
 	{"good, beside a user who works", func(t *testing.T, c *computer, _ func(*testing.T) *computer) {
 		p := c.start(t, "good")
-		p.awaits(t, "> load")
+		dir := p.awaits(t, "> Starting control-plane")
 		c.work(t)
+		if log, err := os.ReadFile(filepath.Join(dir, "trials", "t001", "log.txt")); err != nil || strings.Contains(string(log), "> teardown") {
+			t.Errorf("the trial was over before the user had done: %v", err)
+		}
 		p.records(t, trial.OK)
 	}},
 	{"failed", func(t *testing.T, c *computer, _ func(*testing.T) *computer) {

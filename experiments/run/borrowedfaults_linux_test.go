@@ -83,9 +83,9 @@ func (c *computer) suffer(t *testing.T, f borrowedFault) results.Run {
 		base = f.base(t, c)
 	}
 	p := c.startSpec(t, c.writeSpec(t, "testdata/borrowed/workload.yaml", fmt.Sprintf(`
+factors: {strategy: [serial]}
 settings:
   runtime: %s
-  strategy: serial
   clusterStart: after
   nodeImage: %s
   build: {noCache: true, args: {GO_IMAGE: %q, RUN_IMAGE: "stratbench.local/run:bookworm"}}

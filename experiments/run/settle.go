@@ -41,10 +41,17 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache: other builds ran beside those of %s, or use them", len(records), d.Trial))
 	}
 	after, lost := engine.Contents(ctx)
+	nameless := 0
 	for _, i := range after.Images {
 		if !slices.Contains(d.HadImages, i.ID) {
 			s.New = append(s.New, i.Names...)
+			if len(i.Names) == 0 {
+				nameless++
+			}
 		}
+	}
+	if nameless > 0 {
+		s.Left = append(s.Left, fmt.Sprintf("%d images without a name that came while %s ran: a build that is broken off leaves such, and so do builds of yours", nameless, d.Trial))
 	}
 	return s, errors.Join(append(errs, err, lost)...)
 }
