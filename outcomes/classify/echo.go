@@ -18,13 +18,16 @@ func within(all []stretch, at int) bool {
 var (
 	groupOfScript = []byte("##[group]Run ")
 	endOfGroup    = []byte("##[endgroup]")
+	notesOfHelm   = []byte("NOTES:\n")
 	shellOfScript = []byte("\n  shell: ")
 )
 
 // echoesIn finds the scripts that GitHub's runner shows before it runs them,
 // with their inputs and environment: groups in the log as it is downloaded,
-// indented lines where it was copied from the page.
+// indented lines where it was copied from the page. The notes of a chart, which
+// helm shows after all went well, are words of its author, too.
 func echoesIn(block []byte) (all []stretch) {
+	all = notesIn(block)
 	for at := 0; ; {
 		from := bytes.Index(block[at:], groupOfScript)
 		if from < 0 {
@@ -55,6 +58,34 @@ func echoesIn(block []byte) (all []stretch) {
 		}
 		at = to
 	}
+}
+
+// notesIn finds the notes of charts: from their title to what a shell or a CI
+// service puts in front of a command, or to a complaint.
+func notesIn(block []byte) (all []stretch) {
+	for at := 0; ; {
+		title := bytes.Index(block[at:], notesOfHelm)
+		if title < 0 {
+			return all
+		}
+		title += at
+		from := lineEnd(block, title)
+		at = from
+		if text, _ := content(block[lineStart(block, title):from]); len(text) != len(notesOfHelm) {
+			continue
+		}
+		for at < len(block) && !endsNotes(block[at:lineEnd(block, at)]) {
+			at = lineEnd(block, at)
+		}
+		all = append(all, stretch{from, at})
+	}
+}
+
+var complaintMarks = byFirst("error", "Error", "ERROR", "fatal", "FATA", "panic:", "FAIL", "--- FAIL", "##[", "Run ")
+
+func endsNotes(line []byte) bool {
+	text, _ := content(line)
+	return echoMarks.of(text) != "" || complaintMarks.of(text) != "" || klogLevel(text) != 0
 }
 
 func isIndented(line []byte) bool {

@@ -73,6 +73,9 @@ func judge(opts Options, s *scanner) Result {
 	}
 	j := judgement{scanner: s, opts: opts}
 	j.phase = cmp.Or(opts.Phase, j.lastPhase(false))
+	if j.phase == "" && j.waits == j.final {
+		j.phase = j.waitsIn // nothing but complaints that it is not there yet
+	}
 	j.guess = j.lastPhase(true)
 	held := j.held()
 	live := j.contest(held)

@@ -129,6 +129,25 @@ func TestJudgement(t *testing.T) {
 			opts:    Options{Phase: trial.PhaseTest},
 			log:     "ERROR: failed to create cluster: something unusual\n",
 			outcome: trial.ClusterCreateFailed, cause: "kind"},
+		"errors joined to one line state each its own": {
+			opts:    Options{Phase: trial.PhaseDeploy, ExitCode: exit(1)},
+			log:     "shop is not ready: pod/shop-1: CrashLoopBackOff; before that it ended with exit code 2 (Error): it failed; event node /a: CgroupV1: cgroup v1 support is in maintenance mode; event pod/shop-1: BackOff\n",
+			outcome: trial.DeployFailed, cause: "crashloop"},
+		"what must not be there is asked of the whole line": {
+			log: "image shop:9: error: pinging container registry quay.io; trying again, see kubectl\nSuccessfully tagged shop:9\n", outcome: trial.OK},
+		"the error at the end, after a success": {
+			log:     "9: digest: sha256:9c size: 3047\ndeploy.sh: error: no shop today\n",
+			outcome: trial.BuildFailed, cause: "unknown"},
+		"a tidying that failed, after a success": {
+			log: "9: digest: sha256:9c size: 3047\nERROR: failed to delete network \"shop\"\n", outcome: trial.OK},
+		"the notes of a chart are no statement": {
+			log: "NAME: shop\nSTATUS: deployed\nNOTES:\nLook for OOMKilled if the shop\nsays: connection refused.\n", outcome: trial.OK},
+		"an error behind the notes of a chart": {
+			log:     "NAME: shop\nSTATUS: deployed\nNOTES:\nOpen the shop.\nerror: timed out waiting for the condition on pods/shop\n",
+			outcome: trial.DeployFailed, cause: "readiness-timeout"},
+		"nothing but a node that waits": {
+			log:     strings.Repeat("E0101 10:00:00.1 9 kubelet.go:1] \"Error getting node\" err=\"node \\\"demo\\\" not found\"\n", 2),
+			outcome: trial.ClusterCreateFailed, cause: "silence"},
 		"few lines of a build":       {opts: Options{Phase: trial.PhaseBuild}, log: "compiling shop\n", outcome: trial.EngineHang, cause: "silence"},
 		"few lines and a success":    {opts: Options{Phase: trial.PhaseDeploy}, log: "service/shop created\n", outcome: trial.OK},
 		"few lines, nothing known":   {log: "compiling shop\n", outcome: trial.OK},

@@ -208,6 +208,9 @@ func isInformation(text []byte) bool {
 	if infoMarks.of(text) != "" {
 		return true
 	}
+	if bytes.HasPrefix(text, []byte("[INFO]")) { // Maven tells its failures so, too
+		return !bytes.Contains(text, []byte("FAIL"))
+	}
 	head := text[:min(len(text), 160)]
 	if at := bytes.Index(head, []byte("level")); at == 0 || at > 0 && isLogHead(head[:at]) {
 		return informs.of(bytes.TrimLeft(head[at+len("level"):], `"=: `)) != ""

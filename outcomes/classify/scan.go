@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 const (
@@ -25,6 +27,8 @@ type scanner struct {
 	lines     int                 // line ends passed
 	end       standing            // of the last line that is not blank
 	final     int                 // the last line that is not blank
+	waits     int                 // lines in which a part of a node tells what it waits for
+	waitsIn   trial.Phase         // the phase that does
 
 	block   []byte
 	echoes  []stretch // of block
@@ -176,7 +180,7 @@ func (s *scanner) readLine() {
 				text = raw
 			}
 			if r := &s.rules.rules[i]; r.Level != Ordinary && r.restsOn(is) {
-				s.sightings[by][i].add(r, l.number, text, raw, f.end)
+				s.sightings[by][i].add(r, l.number, statement(text, f.end), text, raw, f.end)
 			}
 		}
 	}
@@ -202,7 +206,7 @@ func (s *scanner) matches(f find) bool {
 	}
 	p := s.rules.rules[t.rule].patterns[t.pattern]
 	if len(p.pieces) > 1 {
-		return p.in(s.line.lower)
+		return p.in(statement(s.line.lower, f.end))
 	}
 	return bytes.HasSuffix(s.line.lower[:f.end], p.pieces[0])
 }
@@ -218,8 +222,15 @@ func (s *scanner) judgeLine() (is standing, by voice) {
 	if s.evidence != nil && s.evidence(s.line.number) {
 		by = witness
 	}
-	if is != echoed && slices.ContainsFunc(s.line.found, s.ordinary) {
+	if is == echoed {
+		return is, by
+	}
+	if i := slices.IndexFunc(s.line.found, s.ordinary); i >= 0 {
 		is = ordinary
+		if r := s.rules.rules[s.rules.search[s.line.found[i].needle].rule]; r.Phase != "" {
+			s.waits++
+			s.waitsIn = r.Phase
+		}
 	}
 	return is, by
 }
@@ -228,7 +239,7 @@ func (s *scanner) judgeLine() (is standing, by voice) {
 // one of healthy programs.
 func (s *scanner) ordinary(f find) bool {
 	r := &s.rules.rules[s.rules.search[f.needle].rule]
-	return r.Level == Ordinary && r.accepts(s.line.text)
+	return r.Level == Ordinary && r.accepts(statement(s.line.text, f.end), s.line.text)
 }
 
 // lineAround returns the bounds of the line that holds offset end-1, and

@@ -27,8 +27,8 @@ type place struct {
 }
 
 // add notes the line if the rule's regular expressions agree with its text, in
-// which what the raw line quotes is blanked out.
-func (s *sighting) add(r *Rule, number int, text, raw []byte, end int) {
+// which what the raw line quotes is blanked out, and with the statement in it.
+func (s *sighting) add(r *Rule, number int, statement, text, raw []byte, end int) {
 	if r.detail == nil && r.not == nil {
 		s.note(number, raw, end)
 		return
@@ -38,13 +38,15 @@ func (s *sighting) add(r *Rule, number int, text, raw []byte, end int) {
 		return
 	}
 	s.tried += len(text)
-	if r.accepts(text) {
+	if r.accepts(statement, text) {
 		s.note(number, raw, end)
 	}
 }
 
-func (r *Rule) accepts(line []byte) bool {
-	return (r.detail == nil || r.detail.Match(line)) && (r.not == nil || !r.not.Match(line))
+// accepts asks the detail of the statement that the rule found, and what must
+// not be there of the whole line: "pulling failed; trying again" is one thought.
+func (r *Rule) accepts(statement, line []byte) bool {
+	return (r.detail == nil || r.detail.Match(statement)) && (r.not == nil || !r.not.Match(line))
 }
 
 func (s *sighting) note(number int, line []byte, end int) {
@@ -66,7 +68,7 @@ func (s *sighting) postpone(number int, line []byte, end int) {
 // settle tries the lines that were postponed.
 func (s *sighting) settle(r *Rule) {
 	for _, p := range s.latest {
-		if !r.accepts(p.text) {
+		if !r.accepts(p.text, p.text) {
 			continue
 		}
 		s.count++
