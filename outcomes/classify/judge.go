@@ -219,7 +219,7 @@ func (j *judgement) contest(held []candidate) []candidate {
 		}
 	}
 	after := func(h candidate) bool {
-		return h.last.line > last && h.voice == own && (h.level >= Wrapper && !saysWarning(h.last.text) && !isEvent(h.last.text) || h.r.Failure)
+		return h.last.line > last && h.voice == own && (h.level >= Wrapper && !saysWarning(h.last.text) && !isLogged(h.last.text) || h.r.Failure)
 	}
 	if last == 0 || slices.ContainsFunc(live, after) {
 		return live
@@ -285,10 +285,6 @@ func isLogged(line []byte) bool {
 	return at == 0 || at > 0 && isLogHead(text[:at]) ||
 		bytes.HasPrefix(text, []byte("[ERROR]")) || bytes.Contains(text[:min(len(text), 60)], []byte("\tERROR\t"))
 }
-
-// isEvent reports whether the line is an event as kubectl lists it: they are
-// asked for when all went well, too.
-func isEvent(line []byte) bool { return bytes.Contains(line, []byte("   Warning   ")) }
 
 // warning is how loggers call a line one. An event of Kubernetes with the type
 // Warning is none: so the kubelet reports failures.

@@ -258,7 +258,7 @@ func voiceOf(line []byte) voice {
 		return witness // the log of a container as the kubelet keeps it
 	}
 	unit := bytes.Index(head, []byte("]: "))
-	if unit < 0 && isListed(head) {
+	if unit < 0 && (isListed(head) || isEvent(head)) {
 		return witness
 	}
 	if unit < 0 {
@@ -271,6 +271,10 @@ func voiceOf(line []byte) voice {
 	}
 	return own
 }
+
+// isEvent reports whether the line is an event as kubectl lists it: they are
+// asked for when all went well, too.
+func isEvent(line []byte) bool { return bytes.Contains(line, []byte("   Warning   ")) }
 
 // isListed reports whether the line is a row of a table in which kubectl lists
 // nodes or pods.

@@ -38,18 +38,3 @@ func blank(text, lower []byte, from int, closing string) {
 		text[i], lower[i] = ' ', ' '
 	}
 }
-
-var joint = []byte("; ")
-
-// statement is the part of a line that holds what was found, which ends at
-// end: errors that are joined to one line state each its own.
-func statement(line []byte, end int) []byte {
-	from, to := 0, len(line)
-	if at := bytes.LastIndex(line[:end], joint); at >= 0 && at+len(joint) < end {
-		from = at + len(joint)
-	}
-	if at := bytes.Index(line[end:], joint); at >= 0 {
-		to = end + at
-	}
-	return line[from:to]
-}

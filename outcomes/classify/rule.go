@@ -33,7 +33,8 @@ type Rule struct {
 	// concludes that its phase failed.
 	Outcome trial.Outcome `yaml:"outcome"`
 	Cause   string        `yaml:"cause"`
-	// Phase is where this happens, used when the caller does not know.
+	// Phase is where this happens, used when the caller does not know; of an
+	// ordinary rule, the phase that waits: a text of nothing else got stuck there.
 	Phase trial.Phase `yaml:"phase"`
 	// Weight between 0 and 1 ranks rules of one level and is the confidence
 	// that a log with nothing else deserves.

@@ -43,6 +43,7 @@ type window struct {
 	from, to int
 	until    int // needles that end behind this deserve a window of their own
 	number   int
+	joined   bool   // of several statements
 	text     []byte // with what is quoted blanked out
 	lower    []byte
 	found    []find
@@ -157,6 +158,7 @@ func (s *scanner) readLine() {
 	}
 	raw := s.block[l.from:l.to]
 	l.text, l.lower = append(l.text[:0], raw...), appendLower(l.lower[:0], raw)
+	l.joined = bytes.Contains(raw, joint)
 	quoted := false
 	for i := range l.found {
 		f := &l.found[i]
@@ -180,7 +182,7 @@ func (s *scanner) readLine() {
 				text = raw
 			}
 			if r := &s.rules.rules[i]; r.Level != Ordinary && r.restsOn(is) {
-				s.sightings[by][i].add(r, l.number, statement(text, f.end), text, raw, f.end)
+				s.sightings[by][i].add(r, l.number, l.statement(text, f.end), text, raw, f.end)
 			}
 		}
 	}
@@ -206,9 +208,28 @@ func (s *scanner) matches(f find) bool {
 	}
 	p := s.rules.rules[t.rule].patterns[t.pattern]
 	if len(p.pieces) > 1 {
-		return p.in(statement(s.line.lower, f.end))
+		return p.in(s.line.statement(s.line.lower, f.end))
 	}
 	return bytes.HasSuffix(s.line.lower[:f.end], p.pieces[0])
+}
+
+// joint stands between errors that are joined to one line.
+var joint = []byte("; ")
+
+// statement is the part of the line (text, or lower) that holds what was found,
+// which ends at end: errors that are joined to one line state each its own.
+func (l *window) statement(line []byte, end int) []byte {
+	if !l.joined {
+		return line
+	}
+	from, to := 0, len(line)
+	if at := bytes.LastIndex(line[:end], joint); at >= 0 && at+len(joint) < end {
+		from = at + len(joint)
+	}
+	if at := bytes.Index(line[end:], joint); at >= 0 {
+		to = end + at
+	}
+	return line[from:to]
 }
 
 // judgeLine tells what the open line is, and who says it. Of a part of a long
@@ -239,7 +260,7 @@ func (s *scanner) judgeLine() (is standing, by voice) {
 // one of healthy programs.
 func (s *scanner) ordinary(f find) bool {
 	r := &s.rules.rules[s.rules.search[f.needle].rule]
-	return r.Level == Ordinary && r.accepts(statement(s.line.text, f.end), s.line.text)
+	return r.Level == Ordinary && r.accepts(s.line.statement(s.line.text, f.end), s.line.text)
 }
 
 // lineAround returns the bounds of the line that holds offset end-1, and
