@@ -14,7 +14,7 @@ echo "+cpuset +cpu +io +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
 mkdir /sys/fs/cgroup/container
 (
 	echo 0 >/sys/fs/cgroup/container/cgroup.procs
-	exec unshare --cgroup --mount --pid --fork --mount-proc sh -ec '
+	exec unshare --cgroup --mount sh -ec '
 		mount -t cgroup2 cgroup2 /sys/fs/cgroup
 		stratbench doctor
 		cd runtimes/machine/isolated

@@ -151,7 +151,7 @@ func moveProcesses(from, to string) error {
 	for range rounds {
 		pids := readPids(filepath.Join(from, "cgroup.procs"))
 		if len(pids) == 0 {
-			return nil
+			return hidden(from)
 		}
 		for _, pid := range pids {
 			err := write(to, "cgroup.procs", strconv.Itoa(pid))
@@ -161,6 +161,16 @@ func moveProcesses(from, to string) error {
 		}
 	}
 	return fmt.Errorf("moving the processes of %s to %s: new ones keep starting", from, to)
+}
+
+// hidden is an error where a group holds processes of a pid namespace around this
+// one. The kernel lists them as 0, and they cannot be moved from here.
+func hidden(dir string) error {
+	pids, err := words(dir, "cgroup.procs")
+	if err == nil && slices.Contains(pids, "0") {
+		return fmt.Errorf("%s holds processes that cannot be seen from this pid namespace, and so cannot be moved: start stratbench in a container in which nothing else runs, or outside of containers", dir)
+	}
+	return err
 }
 
 // removeTop removes stratbench's own group and gives back what it was lent,

@@ -22,7 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	switch os.Getenv("CGROUP_TEST_PLAYS") {
 	case "container":
-		playContainer()
+		playContainer(true)
+	case "crowded container":
+		playContainer(false)
 	case "holder":
 		playHolder()
 	}
@@ -190,7 +192,7 @@ func TestASqueezeRefusesAndNeverKills(t *testing.T) {
 
 // playContainer is a process in the root of a container's control groups, which
 // makes machines' groups as stratbench does there.
-func playContainer() {
+func playContainer(alone bool) {
 	err := func() error {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 			return err
@@ -205,7 +207,12 @@ func playContainer() {
 		if err != nil {
 			return err
 		}
-		if err := tree.Limits(); err != nil {
+		if err := tree.Limits(); !alone {
+			if err == nil || !strings.Contains(err.Error(), "cannot be seen") {
+				return fmt.Errorf("beside a process that cannot be seen: %w", err)
+			}
+			return nil
+		} else if err != nil {
 			return err
 		}
 		if n := tree.InTheWay(); n != 1 {
@@ -257,11 +264,17 @@ func TestMachinesInAContainer(t *testing.T) {
 	must(t, err)
 	self, err := os.Executable()
 	must(t, err)
-	cmd := exec.Command("/bin/sh", "-c", `echo 0 >"$1" && exec unshare --cgroup --mount "$2"`, "sh",
-		filepath.Join(outer.memory(), "cgroup.procs"), self)
-	cmd.Env = append(os.Environ(), "CGROUP_TEST_PLAYS=container")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+	for plays, namespaces := range map[string]string{
+		"container": "--cgroup --mount",
+		// unshare itself stays in the group, and outside the pid namespace.
+		"crowded container": "--cgroup --mount --pid --fork --mount-proc",
+	} {
+		cmd := exec.Command("/bin/sh", "-c", `echo 0 >"$1" && exec unshare `+namespaces+` "$2"`, "sh",
+			filepath.Join(outer.memory(), "cgroup.procs"), self)
+		cmd.Env = append(os.Environ(), "CGROUP_TEST_PLAYS="+plays)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", plays, err, out)
+		}
 	}
 	must(t, outer.Remove(t.Context()))
 	if after := handedDown(tree); after != before {

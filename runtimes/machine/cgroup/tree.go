@@ -144,14 +144,24 @@ func (t *Tree) Limits() error {
 	if err := unix.Access(filepath.Join(t.Unified, "cgroup.subtree_control"), unix.W_OK); err != nil {
 		return fmt.Errorf("no groups can be made in %s: %w; in a container, make it privileged", t.Unified, err)
 	}
-	return nil
+	if missing, err := notHandedDown(t.Unified); err != nil || len(missing) == 0 || !t.inContainer() {
+		return err
+	}
+	return hidden(t.Unified)
+}
+
+// inContainer reports whether the groups that are seen here begin below the
+// root of all groups, which alone has no type.
+func (t *Tree) inContainer() bool {
+	_, err := os.Stat(filepath.Join(t.Unified, "cgroup.type"))
+	return err == nil
 }
 
 // InTheWay counts the processes that are moved to a group of their own while
 // there are machines: those in the root of a container whose controllers are
 // not handed down yet.
 func (t *Tree) InTheWay() int {
-	if _, err := os.Stat(filepath.Join(t.Unified, "cgroup.type")); t.Version() == 1 || err != nil {
+	if t.Version() == 1 || !t.inContainer() {
 		return 0
 	}
 	if missing, err := notHandedDown(t.Unified); err != nil || len(missing) == 0 {
