@@ -30,6 +30,12 @@ if ! (cd /root && stratbench ls latest --output csv | tail -n +2 | grep -c ',ok,
 	failed="$failed outcomes"
 	cat /root/results/data/*/trials.jsonl
 fi
+# Whom the kernel kills afterwards is its choice; the squeeze itself kills nobody.
+(cd /root && stratbench run "$source/lab/vm/balloon.yaml"; stratbench faults latest)
+if ! (cd /root && stratbench ls latest --output csv | grep -cE ',(host-exhausted|build-oom|engine-crash),' | grep -qx 2); then
+	failed="$failed balloon"
+	cat /root/results/data/*balloon/trials.jsonl
+fi
 if [ -d /sys/fs/cgroup/stratbench ]; then
 	failed="$failed left-over-control-groups"
 fi

@@ -150,6 +150,9 @@ func (m *Machine) startEngine(ctx context.Context) error {
 	if m.enginePID, err = m.hostPID(started.Started); err != nil {
 		return err
 	}
+	// Without init the whole machine is gone, so the kernel is to choose another
+	// for want of memory. A host that forbids this leaves init as it is.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", m.init.Process.Pid), []byte("-1000"), 0)
 	go m.follow()
 	return m.awaitAnswer(ctx)
 }

@@ -203,6 +203,9 @@ func TestLimitHolds(t *testing.T) {
 		if len(kills) == 0 || kills[0].Name != "tail" || kills[0].Group == "" {
 			t.Errorf("the kernel killed %+v, want tail in a container", kills)
 		}
+		if slices.ContainsFunc(kills, func(k OOMKill) bool { return k.PID == m.init.Process.Pid }) {
+			t.Errorf("the kernel killed the machine's init: %+v", kills)
+		}
 		t.Logf("%+v %+v", kills, sample)
 	})
 }
