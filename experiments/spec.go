@@ -60,9 +60,9 @@ type Design struct {
 	// own and records it.
 	Seed uint64 `json:"seed" jsonschema:"minimum=0,maximum=18446744073709551615"`
 	// Stop ends the run early: with "decided", before the first block at which
-	// every comparison of the strategies' failure rates is decided, by a test
-	// that stays valid when looked at after every block. Replicates is then the
-	// most. A cell that keeps failing is not run again.
+	// every recommendation is decided or tied, by a procedure that stays valid
+	// when looked at after every block. Replicates is then the most. A strategy
+	// that no open recommendation asks for is not run again.
 	Stop Stop `json:"stop,omitempty" jsonschema:"enum=decided"`
 	// Reference does a small fixed job of two to three seconds before each
 	// block, so that a slow host can be told from slow trials. Default true.

@@ -3,18 +3,18 @@ package main
 import (
 	"testing"
 
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/results"
 )
 
-func TestWhyARunStopped(t *testing.T) {
-	for want, s := range map[string]analyse.Stopping{
-		"the comparison of failure rates is decided":                                                      {Decided: 1},
-		"all comparisons of failure rates are decided":                                                    {Decided: 3},
-		"every comparison of failure rates has a cell that is not run again":                              {Ended: 2},
-		"1 of 3 comparisons of failure rates are decided, and the rest have a cell that is not run again": {Decided: 1, Ended: 2},
-	} {
-		if got := whyStopped(s); got != want {
-			t.Errorf("%+v: %q, want %q", s, got, want)
-		}
+func TestOnlyASpecThatAsksForItIsLookedAt(t *testing.T) {
+	spec := &experiments.Spec{}
+	if looker(spec) != nil {
+		t.Error("a spec that runs all its replicates is looked at")
+	}
+	spec.Design.Stop = experiments.StopDecided
+	look, err := looker(spec)(results.Run{})
+	if err != nil || look.Stopped || len(look.Retired) > 0 {
+		t.Errorf("without a trial nothing is decided: %+v, %v", look, err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
@@ -118,10 +118,18 @@ func planNotes(spec *experiments.Spec, p plan.Plan, e plan.Estimate, expect plan
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
 			spec.Budget, p.BlocksWithin(spec.Budget, expect), p.Blocks))
 	}
-	if arms, blocks := analyse.BlocksToDecide(p.Cells); p.Blocks < blocks {
-		notes = append(notes, fmt.Sprintf("Too few to decide: however much they differ, the best of %d strategies at one runtime and memory limit is not told in under %d blocks", arms, blocks))
+	if places, blocks := answer.BlocksToDecide(p.Cells); p.Blocks < blocks {
+		notes = append(notes, fmt.Sprintf("Too few blocks to choose between strategies that are about as fast: at %d %s, %d blocks without a failure are needed to exclude failures that turn the choice. Larger differences are decided sooner.",
+			places, placeWord(places), blocks))
 	}
 	return notes
+}
+
+func placeWord(n int) string {
+	if n == 1 {
+		return "place"
+	}
+	return "places"
 }
 
 func seconds(d time.Duration) string { return report.Seconds(trial.Seconds(d)) }

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
 )
 
@@ -19,18 +21,26 @@ var templates = map[string]func(page.Material) page.Page{"report": page.Report, 
 func reportCommand() *cobra.Command {
 	var flags studyFlags
 	var out, template, power string
+	var output outputFlag
 	cmd := &cobra.Command{
-		Use:   "report [RUN|FILE]... -o DIR",
-		Short: "Write a report: an HTML page, Markdown and figures",
-		Long: `Write a report of runs, or of files of observations, into a folder: index.html
-(one page that needs no network), report.md, analysis.json, and each figure as
-SVG and PNG. The template dd-e2e-001 has the sections of that design record.`,
-		Example: `  stratbench report latest -o report
+		Use:   "report [RUN|FILE]... [-o DIR]",
+		Short: "Recommend a strategy, on one screen or as a page with figures",
+		Long: `Say which strategy to use where images must be built and where they are there
+already, for local work (least mean time) and for CI (least 90 % quantile with at
+most 5 % failures), from runs or files of observations: verdict, effect, interval,
+what is ruled out, and what would settle what is open.
+
+With --out, a report is written into a folder: index.html (one page that needs no
+network), report.md, analysis.json, and each figure as SVG and PNG. The template
+dd-e2e-001 has the sections of that design record.`,
+		Example: `  stratbench report latest
+  stratbench report trials.csv --output json
+  stratbench report latest -o report
   stratbench report latest --power=5%:40% -o report
   stratbench report latest --template dd-e2e-001 -o docs/dd-e2e-001`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return usageError{errors.New("report needs a folder to write to: -o DIR")}
+				return answerOf(cmd, &flags, args, output.format)
 			}
 			make, ok := templates[template]
 			if !ok {
@@ -54,11 +64,26 @@ SVG and PNG. The template dd-e2e-001 has the sections of that design record.`,
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write to")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write a page with figures to")
+	output.format = report.FormatTable
+	cmd.Flags().Var(&output, "output", "without --out: table, json, csv or markdown")
 	cmd.Flags().StringVar(&power, "power", "", "also say how many replicates it takes to tell these failure rates apart, LOW:HIGH")
 	cmd.Flags().Lookup("power").NoOptDefVal = usualPower
 	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
 	return cmd
+}
+
+// answerOf prints the first screen.
+func answerOf(cmd *cobra.Command, flags *studyFlags, args []string, format report.Format) error {
+	study, err := flags.gather(cmd, args)
+	if err != nil {
+		return err
+	}
+	a, err := answer.Of(study)
+	if err != nil {
+		return usageError{err}
+	}
+	return report.Answer(a).Write(cmd.OutOrStdout(), format)
 }
 
 // usualPower is the question of report --power without a value.

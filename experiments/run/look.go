@@ -55,7 +55,7 @@ func (r *runner) retired(c trial.Cell) bool {
 // retire leaves out what is left of these cells.
 func (r *runner) retire(cells []trial.Cell) {
 	for _, c := range cells {
-		r.report(Update{Note: fmt.Sprintf("[%s] keeps failing and is not run again", c)})
+		r.report(Update{Note: fmt.Sprintf("[%s] is decided on and not run again", c)})
 		for _, t := range r.plan.Trials {
 			if t.Cell.Key() == c.Key() {
 				r.done[t.ID] = true

@@ -37,7 +37,8 @@ var rooms = map[string][]string{
 	"results/analyse":        {"results", "results/analyse/stats"},
 	"results/analyse/stats":  {},
 	"results/compare":        {"results/analyse/stats"},
-	"results/report":         {"results", "results/analyse", "results/analyse/stats", "results/history", "results/history/detect"},
+	"results/answer":         {"results", "results/analyse", "results/compare"},
+	"results/report":         {"results", "results/answer", "results/compare", "results/analyse", "results/analyse/stats", "results/history", "results/history/detect"},
 	"results/history":        {"results", "results/analyse", "results/analyse/stats", "results/history/detect"},
 	"results/history/detect": {"results/analyse/stats"},
 	"lab":                    {},
@@ -45,6 +46,7 @@ var rooms = map[string][]string{
 
 // testOnly are further rooms that a room's tests may know.
 var testOnly = map[string][]string{
+	"results/answer":   {"results/observations"},
 	"experiments":      {"experiments/plan"},
 	"experiments/run":  {"results/report", "runtimes/enginetest"},
 	"runtimes":         {"runtimes/docker", "runtimes/podman", "runtimes/enginetest"},

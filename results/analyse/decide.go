@@ -171,22 +171,6 @@ func (s Study) groups() (groups []trial.Cell) {
 	return groups
 }
 
-// BlocksToDecide is how many strategies the cells have at most at one place,
-// and the least number of blocks in which Decide could tell the best of them:
-// 0 where there is nothing to choose.
-func BlocksToDecide(cells []trial.Cell) (arms, blocks int) {
-	at := map[string]int{}
-	for _, c := range cells {
-		key := pick(c, groupFactors).Key()
-		at[key]++
-		arms = max(arms, at[key])
-	}
-	if arms < 2 {
-		return arms, 0
-	}
-	return arms, BlocksToConfirm(arms - 1)
-}
-
 func (s Study) choose(group trial.Cell, p Priorities) Choice {
 	c := Choice{Group: append(trial.Cell{}, group...), Arms: []Candidate{}, NotRun: []trial.Cell{}, Recommended: -1, BreakEven: []BreakEven{}}
 	for _, cell := range s.Cells {

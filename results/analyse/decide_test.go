@@ -2,7 +2,6 @@ package analyse_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -173,24 +172,6 @@ func TestMoreBlocksAreThoseThatDecide(t *testing.T) {
 		}
 		if got := choose(3 + c.more); got.Kind != analyse.Decided || got.TooFew {
 			t.Errorf("%v: after those it is %s", c.strategies, got.Kind)
-		}
-	}
-}
-
-// How many blocks it takes at least can be said before any trial.
-func TestBlocksToDecide(t *testing.T) {
-	cells := func(runtimes, strategies int) (list []trial.Cell) {
-		for r := range runtimes {
-			for s := range strategies {
-				list = append(list, trial.Cell{{Factor: "runtime", Level: fmt.Sprint(r)}, {Factor: "strategy", Level: fmt.Sprint(s)}})
-			}
-		}
-		return list
-	}
-	for _, c := range []struct{ runtimes, strategies, blocks int }{{2, 8, 8}, {1, 4, 6}, {2, 2, 5}, {3, 1, 0}, {0, 0, 0}} {
-		arms, blocks := analyse.BlocksToDecide(cells(c.runtimes, c.strategies))
-		if arms != c.strategies || blocks != c.blocks {
-			t.Errorf("%d strategies: %d arms in %d blocks, want %d", c.strategies, arms, blocks, c.blocks)
 		}
 	}
 }

@@ -80,7 +80,11 @@ type Decision struct {
 	// than Verdict, failures that nobody has seen yet could turn the order.
 	WhenItWorks Verdict
 	RuledOut    []RuledOut
-	Arms        []Arm
+	// Slower are arms that another one beats when both work, and that did not
+	// fail less often than it did. To run them on decides nothing, even where
+	// they are not ruled out: for that the other one is run.
+	Slower []string
+	Arms   []Arm
 	// Effect compares the first of Best with the cheapest arm that is not among
 	// the best, or with the next of them where all are.
 	Effect *Effect
@@ -147,7 +151,13 @@ func decide(trials []Trial, goal Goal) Decision {
 	if d.Verdict == None {
 		return d
 	}
-	d.WhenItWorks = s.choose(false).verdict
+	works := s.choose(false)
+	d.WhenItWorks = works.verdict
+	for _, o := range works.beaten {
+		if k, by := s.arms[o.arm], s.arms[o.by]; by.bad*k.n <= k.bad*by.n {
+			d.Slower = append(d.Slower, k.name)
+		}
+	}
 	for _, i := range whole.best {
 		d.Best = append(d.Best, s.arms[i].name)
 	}

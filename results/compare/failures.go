@@ -76,6 +76,18 @@ func (s *sample) risk(x, k int, allowance float64) float64 {
 	return sum / riskPoints
 }
 
+// CleanTrials is how many trials of an arm, none of them failed, it takes at
+// least to recommend it over another one that is as fast, at the default
+// indifference: until then failures that nobody has seen could make it worse.
+func CleanTrials() int {
+	for n := 1; ; n++ {
+		rate := (&armSample{n: n}).rate()
+		if 1-rate.CDF(DefaultIndifference/(1+DefaultIndifference)) <= alphaFailures {
+			return n
+		}
+	}
+}
+
 // mostQuantile is where a quantile of the attempts that work is taken to reach
 // those that failed.
 const mostQuantile = 0.999

@@ -126,3 +126,13 @@ func TestRiskIsTheBetaTail(t *testing.T) {
 		}
 	}
 }
+
+// The fewest trials after which a Beta(0.2, 0.8 + n) rate is over 1/11 with at
+// most 0.5 %.
+func TestCleanTrials(t *testing.T) {
+	n := CleanTrials()
+	tail := func(n int) float64 { return 1 - (&armSample{n: n}).rate().CDF(0.1/1.1) }
+	if !(tail(n) <= 0.005 && tail(n-1) > 0.005) || n < 20 || n > 40 {
+		t.Errorf("%d trials", n)
+	}
+}

@@ -1,0 +1,356 @@
+// Package answer turns records into recommendations: which strategy to use, for
+// each situation and environment, and what is known of it. It asks compare once
+// for each and holds no statistics of its own.
+package answer
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/compare"
+)
+
+// Schema is the version of the document.
+const Schema = "stratbench.answer/v1"
+
+// Situation is what one starts from.
+type Situation string
+
+// The situations.
+const (
+	// Build: sources have changed, and images must be built.
+	Build Situation = "build"
+	// Pull: the images are in a registry already. One may still build them.
+	Pull Situation = "pull"
+)
+
+// Environment is where one works, and so what counts.
+type Environment string
+
+// The environments.
+const (
+	// Local: a developer loses the mean time.
+	Local Environment = "local"
+	// CI: a pipeline is judged by its slow runs, the 90 % quantile, and must not
+	// fail more than once in 20 times.
+	CI Environment = "ci"
+)
+
+var goals = map[Environment]compare.Goal{
+	Local: {},
+	CI:    {Quantile: 0.9, MaxFailureRate: 0.05},
+}
+
+// Answer is the document. Times are in seconds.
+type Answer struct {
+	Schema string `json:"schema"`
+	// Indifference is the share by which two strategies may differ and be as
+	// good as each other.
+	Indifference float64    `json:"indifference"`
+	Trials       int        `json:"trials"`
+	Failed       int        `json:"failed"`
+	Decisions    []Decision `json:"decisions"`
+	// Strategies are all that were run, the fastest first.
+	Strategies []Strategy `json:"strategies"`
+	// By is the factor by whose levels Strategies has times; empty for none.
+	By string `json:"by,omitempty"`
+	// Pooled has the factors that were given and vary.
+	Pooled []Factor `json:"pooled"`
+	Push   []Push   `json:"push,omitempty"`
+	// FailuresAt are the levels that all failed trials share and others do not,
+	// by factor; empty with fewer than two failures.
+	FailuresAt map[string]string `json:"failures_at,omitempty"`
+	Warnings   []Warning         `json:"warnings"`
+}
+
+// Decision is the answer for one situation and environment, at the levels of
+// Where; Where is empty where the answer is the same everywhere.
+type Decision struct {
+	Situation   Situation         `json:"situation"`
+	Environment Environment       `json:"environment"`
+	Where       map[string]string `json:"where"`
+	Verdict     compare.Verdict   `json:"verdict"`
+	// Best are the strategies to use: one when decided, several when tied. When
+	// undecided they are those left, the one that looks best first.
+	Best     []string `json:"best"`
+	RuledOut []string `json:"ruled_out"`
+	// Slower are those that another one beats when both work, ruled out or not.
+	Slower []string `json:"slower_when_it_works"`
+	// Effect is by which share the first of Best costs more or less than
+	// Against; Interval holds it at 95 %, however often one looks.
+	Effect   *float64    `json:"effect"`
+	Interval *[2]float64 `json:"interval"`
+	Against  string      `json:"against,omitempty"`
+	// N and Failed count the trials of the first of Best.
+	N      int `json:"n"`
+	Failed int `json:"failed"`
+	// Cost is what the first of Best takes: the mean or the quantile that
+	// counts, retries included.
+	Cost *float64 `json:"cost_seconds"`
+	// WhenItWorks is the verdict if nothing ever failed.
+	WhenItWorks compare.Verdict `json:"verdict_when_it_works"`
+	// BreakEven is the failure rate of the first of Best at which Against would
+	// be as good; FailureBound the exact upper 95 % bound of its rate.
+	BreakEven    *float64 `json:"break_even_failure_rate"`
+	FailureBound *float64 `json:"failure_rate_upper_bound"`
+	ToSettle     *Settle  `json:"to_settle"`
+}
+
+// Settle is what is expected to end an open decision.
+type Settle struct {
+	Blocks     int      `json:"blocks"`
+	Seconds    float64  `json:"seconds"`
+	Strategies []string `json:"strategies"`
+}
+
+// Strategy is one strategy's trials: how many, and the mean time of those that
+// became ready, by level of Answer.By and over all ("").
+type Strategy struct {
+	Name    string             `json:"strategy"`
+	N       int                `json:"n"`
+	Failed  int                `json:"failed"`
+	Seconds map[string]float64 `json:"mean_seconds"`
+}
+
+// Factor is a factor that was given and not chosen.
+type Factor struct {
+	Name string `json:"factor"`
+	// P is the least p-value of all decisions that the strategies in question
+	// compare alike at its levels; null where nothing could be tested.
+	P *float64 `json:"p"`
+	// Split says that a decision was made apart at its levels.
+	Split bool `json:"split"`
+}
+
+// Push is what publishing the images cost, and after how many set-ups it has
+// paid for itself; 0 is never.
+type Push struct {
+	Where   map[string]string `json:"where"`
+	Seconds float64           `json:"seconds"`
+	SetUps  int               `json:"set_ups"`
+}
+
+// Warning qualifies the whole. P is null where there was no test.
+type Warning struct {
+	Kind compare.WarningKind `json:"kind"`
+	P    *float64            `json:"p"`
+	// Change is the change of times from block to block (drift).
+	Change float64 `json:"change,omitempty"`
+	// After and Otherwise are failure rates (carry-over).
+	After     float64  `json:"failures_after_failure,omitempty"`
+	Otherwise float64  `json:"failures_otherwise,omitempty"`
+	Arms      []string `json:"strategies,omitempty"`
+	Factors   []string `json:"factors,omitempty"`
+}
+
+// ErrNothingToChoose says that the trials have fewer than two strategies.
+var ErrNothingToChoose = errors.New("there is nothing to choose between: the trials have only one strategy")
+
+// Of answers for a study.
+func Of(s analyse.Study) (Answer, error) {
+	if len(s.Trials) == 0 {
+		return Answer{}, errors.New("there is no measured trial to decide by; estimates are not ranked")
+	}
+	m := newMaterial(s)
+	if len(m.arms) < 2 {
+		return Answer{}, ErrNothingToChoose
+	}
+	a := Answer{Schema: Schema, Indifference: compare.DefaultIndifference, Trials: len(s.Trials),
+		Decisions: []Decision{}, Pooled: []Factor{}, Warnings: []Warning{}}
+	var whole compare.Answer
+	for _, situation := range []Situation{Build, Pull} {
+		trials := m.in(situation)
+		if count(trials) < 2 {
+			continue
+		}
+		for _, environment := range []Environment{Local, CI} {
+			c := compare.Decide(trials, m.places, goals[environment])
+			a.note(c)
+			whole = c
+			for _, g := range c.Groups {
+				a.Decisions = append(a.Decisions, decision(situation, environment, g))
+			}
+		}
+	}
+	for _, w := range whole.Warnings {
+		a.Warnings = append(a.Warnings, Warning{w.Kind, finite(w.P), w.Change, w.After, w.Otherwise, w.Arms, w.Factors})
+	}
+	a.By, a.Strategies = m.strategies(s)
+	for _, row := range a.Strategies {
+		a.Failed += row.Failed
+	}
+	a.Push, a.FailuresAt = m.pushes(s), failuresAt(s)
+	return a, nil
+}
+
+// note adds what one comparison found of the factors.
+func (a *Answer) note(c compare.Answer) {
+	for _, f := range c.Factors {
+		i := slices.IndexFunc(a.Pooled, func(x Factor) bool { return x.Name == f.Name })
+		if i < 0 {
+			i = len(a.Pooled)
+			a.Pooled = append(a.Pooled, Factor{Name: f.Name})
+		}
+		known := &a.Pooled[i]
+		known.Split = known.Split || f.Split
+		if p := finite(f.P); p != nil && (known.P == nil || *p < *known.P) {
+			known.P = p
+		}
+	}
+}
+
+func decision(situation Situation, environment Environment, g compare.Group) Decision {
+	d := Decision{Situation: situation, Environment: environment, Where: map[string]string{}, Verdict: g.Verdict,
+		Best: append([]string{}, g.Best...), RuledOut: []string{}, Slower: append([]string{}, g.Slower...), WhenItWorks: g.WhenItWorks}
+	for factor, levels := range g.Where {
+		d.Where[factor] = strings.Join(levels, " or ")
+	}
+	for _, o := range g.RuledOut {
+		d.RuledOut = append(d.RuledOut, o.Arm)
+	}
+	if g.Verdict == compare.None {
+		return d
+	}
+	i := slices.IndexFunc(g.Arms, func(a compare.Arm) bool { return a.Name == g.Best[0] })
+	d.N, d.Failed, d.Cost = g.Arms[i].N, g.Arms[i].Failed, finite(g.Arms[i].Cost)
+	d.FailureBound = finite(g.FailureBound)
+	if e := g.Effect; e != nil && !math.IsNaN(e.Change) {
+		d.Effect, d.Against, d.BreakEven = &e.Change, e.Against, finite(g.BreakEven)
+		if low, high := finite(e.Lower), finite(e.Upper); low != nil && high != nil {
+			d.Interval = &[2]float64{*low, *high}
+		}
+	}
+	if s := g.Settle; s != nil {
+		d.ToSettle = &Settle{s.Blocks, s.Seconds, s.Arms}
+	}
+	return d
+}
+
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// material is a study's trials as compare takes them.
+type material struct {
+	trials []compare.Trial
+	// chosen are the factors that make an arm, places all others that vary.
+	chosen, places []string
+	arms           []string
+	pulls          map[string]bool
+}
+
+// choices are the settings that one chooses. All others are given by where one
+// works: a recommendation never says to change the host.
+var choices = []string{"strategy", "clusterStart", "build.", "load."}
+
+func isChoice(factor string) bool {
+	return slices.ContainsFunc(choices, func(c string) bool {
+		return factor == c || strings.HasSuffix(c, ".") && strings.HasPrefix(factor, c)
+	})
+}
+
+// BlocksToDecide is in how many places a plan's cells are, and how many blocks
+// without a failure it takes at least to decide between strategies that are as
+// fast as each other; 0 where there is nothing to choose. Places are counted
+// together, as decisions are made over all of them where they agree.
+func BlocksToDecide(cells []trial.Cell) (places, blocks int) {
+	at := map[string]int{}
+	most := 0
+	for _, c := range cells {
+		var place trial.Cell
+		for _, a := range c {
+			if !isChoice(a.Factor) {
+				place = append(place, a)
+			}
+		}
+		at[place.Key()]++
+		most = max(most, at[place.Key()])
+	}
+	if most < 2 {
+		return len(at), 0
+	}
+	clean := compare.CleanTrials()
+	return len(at), (clean + len(at) - 1) / len(at)
+}
+
+func newMaterial(s analyse.Study) material {
+	m := material{pulls: map[string]bool{}}
+	for _, f := range s.Varied() {
+		if isChoice(f.Name) {
+			m.chosen = append(m.chosen, f.Name)
+		} else {
+			m.places = append(m.places, f.Name)
+		}
+	}
+	pulling := pullingStrategies(s)
+	for _, o := range s.Trials {
+		t := compare.Trial{Arm: m.arm(o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost}
+		if o.Recovery > 0 {
+			t.Lost += o.Recovery
+		}
+		for _, f := range m.places {
+			level, _ := o.Cell.Level(f)
+			t.Place = append(t.Place, level)
+		}
+		m.trials = append(m.trials, t)
+		if !slices.Contains(m.arms, t.Arm) {
+			m.arms = append(m.arms, t.Arm)
+		}
+		if name, ok := o.Cell.Level("strategy"); ok && pulling[name] {
+			m.pulls[t.Arm] = true
+		}
+	}
+	return m
+}
+
+// pullingStrategies are those whose images were pushed before the trials, and
+// the one that stratbench brings.
+func pullingStrategies(s analyse.Study) map[string]bool {
+	names := map[string]bool{"registry": true}
+	for _, run := range s.Runs {
+		for _, p := range run.Preparations() {
+			if name, ok := p.Trial.Cell.Level("strategy"); ok {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}
+
+func (m material) arm(c trial.Cell) string {
+	var levels []string
+	for _, f := range m.chosen {
+		level, _ := c.Level(f)
+		levels = append(levels, level)
+	}
+	return strings.Join(levels, " ")
+}
+
+// in are the trials of the arms that one may take in the situation: pulling
+// needs images that are there. Where nothing pulls there is one situation only.
+func (m material) in(s Situation) (some []compare.Trial) {
+	if s == Pull && len(m.pulls) == 0 {
+		return nil
+	}
+	for _, t := range m.trials {
+		if s == Pull || !m.pulls[t.Arm] {
+			some = append(some, t)
+		}
+	}
+	return some
+}
+
+func count(trials []compare.Trial) int {
+	arms := map[string]bool{}
+	for _, t := range trials {
+		arms[t.Arm] = true
+	}
+	return len(arms)
+}

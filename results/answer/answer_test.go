@@ -1,0 +1,179 @@
+package answer
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/observations"
+)
+
+// matrix has trials of four strategies on two engines: those that build take 60,
+// 51 and 50 s, registry 30 s.
+func matrix(t *testing.T, blocks int) analyse.Study {
+	t.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	text.WriteString("runtime,memory,strategy,block,outcome,setup_seconds\n")
+	for block := 1; block <= blocks; block++ {
+		for _, engine := range []string{"docker", "podman"} {
+			for _, memory := range []string{"3GiB", "7GiB", "12GiB"} {
+				for i, strategy := range []string{"serial", "2+1", "parallel", "registry"} {
+					seconds := []float64{60, 51, 50, 30}[i]
+					if engine == "podman" && strategy != "registry" {
+						seconds *= 1.2
+					}
+					fmt.Fprintf(&text, "%s,%s,%s,%d,ok,%.2f\n", engine, memory, strategy, block, seconds*(1+0.04*r.NormFloat64()))
+				}
+			}
+		}
+	}
+	return read(t, text.String())
+}
+
+func read(t *testing.T, text string) analyse.Study {
+	t.Helper()
+	run, err := observations.Parse("trials.csv", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return analyse.Gather([]results.Run{run})
+}
+
+func find(t *testing.T, a Answer, s Situation, e Environment) Decision {
+	t.Helper()
+	i := slices.IndexFunc(a.Decisions, func(d Decision) bool { return d.Situation == s && d.Environment == e })
+	if i < 0 {
+		t.Fatalf("no decision for %s, %s: %+v", s, e, a.Decisions)
+	}
+	return a.Decisions[i]
+}
+
+func TestQuestionsNotCells(t *testing.T) {
+	a, err := Of(matrix(t, 6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Decisions) != 4 {
+		t.Fatalf("%d decisions, want one for each situation and environment: %+v", len(a.Decisions), a.Decisions)
+	}
+	for _, e := range []Environment{Local, CI} {
+		build, pull := find(t, a, Build, e), find(t, a, Pull, e)
+		if build.Verdict == compare.Undecided || slices.Contains(build.Best, "serial") || slices.Contains(build.Best, "registry") || slices.Contains(build.RuledOut, "registry") {
+			t.Errorf("to build, %s: %+v", e, build)
+		}
+		if pull.Verdict != compare.Decided || pull.Best[0] != "registry" || len(pull.RuledOut) != 3 || len(pull.Where) != 0 {
+			t.Errorf("to pull, %s: %+v", e, pull)
+		}
+		if pull.N != 36 || pull.Failed != 0 || *pull.Effect > -0.3 || pull.Interval[0] > *pull.Effect || pull.Interval[1] < *pull.Effect {
+			t.Errorf("to pull, %s: effect %v in %v of %d", e, *pull.Effect, pull.Interval, pull.N)
+		}
+	}
+	if a.By != "runtime" || a.Strategies[0].Name != "registry" || a.Strategies[0].N != 36 {
+		t.Errorf("strategies by %s: %+v", a.By, a.Strategies)
+	}
+}
+
+func TestDocumentHasTheFieldsThatAreDocumented(t *testing.T) {
+	a, err := Of(matrix(t, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct {
+		Decisions []map[string]any `json:"decisions"`
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{"situation", "environment", "where", "verdict", "best", "ruled_out", "effect", "interval", "n", "failed", "to_settle"} {
+		if _, there := document.Decisions[0][field]; !there {
+			t.Errorf("a decision has no %s: %v", field, document.Decisions[0])
+		}
+	}
+}
+
+func TestInterim(t *testing.T) {
+	for blocks, want := range map[int]struct {
+		stopped bool
+		retired []string
+	}{3: {false, []string{"serial"}}, 8: {true, nil}} {
+		look, err := Interim(matrix(t, blocks))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if look.Stopped != want.stopped {
+			t.Errorf("after %d blocks: stopped %v, %s", blocks, look.Stopped, look.Reason)
+		}
+		for _, name := range want.retired {
+			n := 0
+			for _, c := range look.Retired {
+				if level, _ := c.Level("strategy"); level == name {
+					n++
+				} else if level == "parallel" || level == "2+1" {
+					t.Errorf("after %d blocks %s is retired, and not ruled out", blocks, c)
+				}
+			}
+			if n != 6 {
+				t.Errorf("after %d blocks %d of 6 cells of %s are retired: %v", blocks, n, name, look.Retired)
+			}
+		}
+	}
+}
+
+func TestNothingToChoose(t *testing.T) {
+	if _, err := Of(read(t, "strategy,block,outcome,setup_seconds\nserial,1,ok,100\nserial,2,ok,101\n")); err != ErrNothingToChoose {
+		t.Errorf("one strategy: %v", err)
+	}
+	// What was given is not recommended: the host is none of the answers.
+	a, err := Of(read(t, "host,strategy,block,outcome,setup_seconds\nA,serial,1,ok,100\nB,parallel,1,ok,50\nA,serial,2,ok,101\nB,parallel,2,ok,51\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := find(t, a, Build, Local); d.Verdict != compare.Undecided || d.Effect != nil || a.Warnings[0].Kind != compare.Confounded {
+		t.Errorf("the host is the strategy: %+v, %+v", d, a.Warnings)
+	}
+}
+
+func TestWhereFailuresLie(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("memory,strategy,block,outcome,setup_seconds,lost_seconds\n")
+	for block := 1; block <= 4; block++ {
+		for _, memory := range []string{"3GiB", "7GiB"} {
+			for _, strategy := range []string{"serial", "parallel"} {
+				if memory == "3GiB" && strategy == "parallel" {
+					fmt.Fprintf(&text, "%s,%s,%d,engine-crash,,200\n", memory, strategy, block)
+				} else {
+					fmt.Fprintf(&text, "%s,%s,%d,ok,%d,\n", memory, strategy, block, 300+block)
+				}
+			}
+		}
+	}
+	a, err := Of(read(t, text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Failed != 4 || a.FailuresAt["memory"] != "3GiB" || a.FailuresAt["strategy"] != "parallel" || len(a.FailuresAt) != 2 {
+		t.Errorf("%d failures at %v", a.Failed, a.FailuresAt)
+	}
+}
+
+func TestBlocksToDecide(t *testing.T) {
+	study := matrix(t, 1)
+	clean := compare.CleanTrials()
+	if places, blocks := BlocksToDecide(study.Cells); places != 6 || blocks != (clean+5)/6 {
+		t.Errorf("%d places, %d blocks of %d trials", places, blocks, clean)
+	}
+	if places, blocks := BlocksToDecide(study.Cells[:1]); places != 1 || blocks != 0 {
+		t.Errorf("one cell: %d places, %d blocks", places, blocks)
+	}
+}

@@ -1,0 +1,306 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/compare"
+)
+
+// mostRows is how many strategies the first screen has.
+const mostRows = 10
+
+// Answer is the first screen of a report: what to do in each situation, the
+// strategies, why, and what would change it.
+func Answer(a answer.Answer) Document {
+	d := Document{Data: a, Tidy: tidyAnswer(a)}
+	for _, group := range together(a.Decisions) {
+		d.Notes = append(d.Notes, recommend(group, a.Indifference))
+	}
+	d.Sections = []Table{strategyTable(a), {Title: "What this rests on", Notes: grounds(a)}}
+	return d
+}
+
+// together puts decisions beside each other that say the same of several
+// environments.
+func together(all []answer.Decision) (groups [][]answer.Decision) {
+	for _, d := range all {
+		same := func(g []answer.Decision) bool {
+			f := g[0]
+			return f.Situation == d.Situation && maps.Equal(f.Where, d.Where) && f.Verdict == d.Verdict &&
+				slices.Equal(f.Best, d.Best) && f.Verdict != compare.Undecided
+		}
+		if i := slices.IndexFunc(groups, same); i >= 0 {
+			groups[i] = append(groups[i], d)
+			continue
+		}
+		groups = append(groups, []answer.Decision{d})
+	}
+	return groups
+}
+
+var (
+	situations   = map[answer.Situation]string{answer.Build: "Images to build", answer.Pull: "Images there already"}
+	environments = map[answer.Environment]string{answer.Local: "local", answer.CI: "CI"}
+)
+
+// recommend says what to do, how much it brings, and how sure that is.
+func recommend(group []answer.Decision, indifference float64) string {
+	d := group[0]
+	var where []string
+	for _, g := range group {
+		where = append(where, environments[g.Environment])
+	}
+	head := situations[d.Situation] + ", " + strings.Join(where, " and ")
+	if len(d.Where) > 0 {
+		head += ", " + placeName(d.Where)
+	}
+	switch {
+	case d.Verdict == compare.None:
+		return head + ": no strategy works well enough; all failed, or fail too often."
+	case d.Verdict == compare.Undecided:
+		return head + ": " + stillOpen(d)
+	case d.Verdict == compare.Tied:
+		return fmt.Sprintf("%s: use %s; they are as good as each other within %s %%%s.", head, either(d.Best), percent(analyse.Value(indifference)), figures(d))
+	}
+	return fmt.Sprintf("%s: use %s%s.", head, d.Best[0], figures(d))
+}
+
+func stillOpen(d answer.Decision) string {
+	if d.Effect == nil && d.Against == "" && d.ToSettle == nil && d.Interval == nil {
+		return "no verdict; nothing was compared in the same place and block."
+	}
+	text := "open between " + either(d.Best)
+	if d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied {
+		text = fmt.Sprintf("%s looks best and is %s when it works, but %d trials cannot exclude failures that turn this", d.Best[0], d.WhenItWorks, d.N)
+	}
+	text += figures(d)
+	if s := d.ToSettle; s != nil {
+		text += fmt.Sprintf(". About %d more %s of %s (%s) should settle it", s.Blocks, noun(s.Blocks, "block"), these(s.Strategies), roughly(analyse.Value(s.Seconds)))
+	}
+	return text + "."
+}
+
+// these names few strategies, and counts many.
+func these(names []string) string {
+	if len(names) > 3 {
+		return fmt.Sprintf("these %d", len(names))
+	}
+	return strings.Join(names, ", ")
+}
+
+// figures are a decision's cost, effect, interval and n.
+func figures(d answer.Decision) string {
+	var parts []string
+	if d.Cost != nil {
+		what := "mean"
+		if d.Environment == answer.CI {
+			what = "90 % quantile"
+		}
+		parts = append(parts, what+" "+duration(analyse.Value(*d.Cost)))
+	}
+	if d.Effect != nil {
+		effect := fmt.Sprintf("%s against %s", relative(*d.Effect), d.Against)
+		if d.Interval != nil {
+			effect += fmt.Sprintf(", 95 %%: %s to %s", relative(d.Interval[0]), relative(d.Interval[1]))
+		}
+		parts = append(parts, effect)
+	}
+	parts = append(parts, fmt.Sprintf("n = %d, %d failed", d.N, d.Failed))
+	return " (" + strings.Join(parts, "; ") + ")"
+}
+
+// relative prints a relative change: −48 %, +3 %.
+func relative(v float64) string {
+	p := math.Round(100 * v)
+	switch {
+	case p > 999:
+		return "over +999 %"
+	case p > 0:
+		return fmt.Sprintf("+%.0f %%", p)
+	case p < 0:
+		return fmt.Sprintf("−%.0f %%", -p)
+	}
+	return "0 %"
+}
+
+func either(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+func placeName(where map[string]string) string {
+	var parts []string
+	for _, f := range slices.Sorted(maps.Keys(where)) {
+		parts = append(parts, f+" "+where[f])
+	}
+	return strings.Join(parts, ", ")
+}
+
+func strategyTable(a answer.Answer) Table {
+	t := Table{Title: "Strategies, the fastest first", Header: []string{"strategy"}}
+	levels := map[string]bool{}
+	for _, s := range a.Strategies {
+		for level := range s.Seconds {
+			levels[level] = true
+		}
+	}
+	columns := slices.Sorted(maps.Keys(levels))
+	for _, level := range columns {
+		if level == "" {
+			t.Header = append(t.Header, "mean")
+		} else {
+			t.Header = append(t.Header, level)
+		}
+	}
+	t.Header = append(t.Header, "failed")
+	for i, s := range a.Strategies {
+		if i == mostRows {
+			t.Notes = append(t.Notes, fmt.Sprintf("%d slower ones are left out.", len(a.Strategies)-mostRows))
+			break
+		}
+		row := []string{s.Name}
+		for _, level := range columns {
+			if v, ok := s.Seconds[level]; ok {
+				row = append(row, duration(analyse.Value(v)))
+			} else {
+				row = append(row, none)
+			}
+		}
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%d of %d", s.Failed, s.N)))
+	}
+	return t
+}
+
+// grounds are what was ruled out, what was pooled, and what would change the
+// recommendations.
+func grounds(a answer.Answer) (notes []string) {
+	for _, w := range a.Warnings {
+		if text := answerWarning(w); text != "" {
+			notes = append(notes, text)
+		}
+	}
+	if len(a.FailuresAt) > 0 {
+		notes = append(notes, fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
+	}
+	if text := pooled(a.Pooled); text != "" {
+		notes = append(notes, text)
+	}
+	if text := ruledOut(a.Decisions); text != "" {
+		notes = append(notes, text)
+	}
+	for _, d := range a.Decisions {
+		if d.Environment != answer.Local || d.BreakEven == nil || d.FailureBound == nil || d.Verdict == compare.Undecided && d.WhenItWorks == compare.Undecided {
+			continue
+		}
+		note := fmt.Sprintf("%s stops to pay against %s if it fails over %s %% of the time; %d of %d failed, which is under %s %% at 95 %%.",
+			d.Best[0], d.Against, inPercent(*d.BreakEven), d.Failed, d.N, inPercent(*d.FailureBound))
+		if !slices.Contains(notes, note) {
+			notes = append(notes, note)
+		}
+	}
+	if len(a.Push) > 0 {
+		least, most := math.MaxInt, 0
+		for _, p := range a.Push {
+			least, most = min(least, p.SetUps), max(most, p.SetUps)
+		}
+		switch {
+		case least == 0:
+			notes = append(notes, "To push the images for this alone does not pay everywhere: pulling saves no time at some places.")
+		case least == most:
+			notes = append(notes, fmt.Sprintf("To push the images for this alone pays after %d set-ups.", most))
+		default:
+			notes = append(notes, fmt.Sprintf("To push the images for this alone pays after %d to %d set-ups.", least, most))
+		}
+	}
+	return notes
+}
+
+func inPercent(v float64) string { return fmt.Sprintf("%.2g", 100*v) }
+
+func pooled(factors []answer.Factor) string {
+	var same, split []string
+	for _, f := range factors {
+		if f.P == nil {
+			continue
+		}
+		if f.Split {
+			split = append(split, f.Name)
+		} else {
+			same = append(same, f.Name)
+		}
+	}
+	var parts []string
+	if len(split) > 0 {
+		parts = append(parts, "The best strategy depends on "+strings.Join(split, " and ")+": decided apart.")
+	}
+	if len(same) > 0 {
+		parts = append(parts, "The order of strategies does not change with "+strings.Join(same, " or ")+": decided over all levels together.")
+	}
+	return strings.Join(parts, " ")
+}
+
+func ruledOut(decisions []answer.Decision) string {
+	var parts []string
+	for _, s := range []answer.Situation{answer.Build, answer.Pull} {
+		for _, d := range decisions {
+			if d.Situation == s && d.Environment == answer.Local && len(d.RuledOut) > 0 && len(d.Where) == 0 {
+				parts = append(parts, fmt.Sprintf("%s: %s", strings.ToLower(situations[s]), strings.Join(d.RuledOut, ", ")))
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Ruled out, " + strings.Join(parts, "; ") + "."
+}
+
+func answerWarning(w answer.Warning) string {
+	switch w.Kind {
+	case compare.Confounded:
+		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
+			strings.Join(w.Arms, " and "), either(orPlace(w.Factors)))
+	case compare.Drift:
+		return fmt.Sprintf("Times drifted by %s from block to block; comparisons are made inside blocks and are not harmed.", relative(w.Change))
+	case compare.OrderEffect:
+		return "Times moved with the position in the block: the order inside blocks should be random."
+	case compare.CarryOver:
+		return fmt.Sprintf("Failures follow failures: %s %% fail after a failed trial, %s %% otherwise. Recovery leaves something behind, so rates here are not independent.",
+			inPercent(w.After), inPercent(w.Otherwise))
+	}
+	return ""
+}
+
+func orPlace(factors []string) []string {
+	if len(factors) == 0 {
+		return []string{"where it ran"}
+	}
+	return factors
+}
+
+// tidyAnswer has a decision a row.
+func tidyAnswer(a answer.Answer) [][]string {
+	rows := [][]string{{"situation", "environment", "where", "verdict", "best", "ruled_out", "effect", "lower", "upper", "n", "failed"}}
+	number := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return fmt.Sprintf("%.4g", *v)
+	}
+	for _, d := range a.Decisions {
+		var low, high *float64
+		if d.Interval != nil {
+			low, high = &d.Interval[0], &d.Interval[1]
+		}
+		rows = append(rows, []string{string(d.Situation), string(d.Environment), placeName(d.Where), string(d.Verdict), strings.Join(d.Best, ";"),
+			strings.Join(d.RuledOut, ";"), number(d.Effect), number(low), number(high), fmt.Sprint(d.N), fmt.Sprint(d.Failed)})
+	}
+	return rows
+}
