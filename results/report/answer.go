@@ -145,7 +145,7 @@ func placeName(where map[string]string) string {
 }
 
 func strategyTable(a answer.Answer) Table {
-	t := Table{Title: "Strategies, the fastest first", Header: []string{"strategy"}}
+	t := Table{Title: "Strategies: mean seconds to ready", Header: []string{"strategy"}}
 	levels := map[string]bool{}
 	for _, s := range a.Strategies {
 		for level := range s.Seconds {
@@ -155,7 +155,7 @@ func strategyTable(a answer.Answer) Table {
 	columns := slices.Sorted(maps.Keys(levels))
 	for _, level := range columns {
 		if level == "" {
-			t.Header = append(t.Header, "mean")
+			t.Header = append(t.Header, "all")
 		} else {
 			t.Header = append(t.Header, level)
 		}
@@ -169,12 +169,12 @@ func strategyTable(a answer.Answer) Table {
 		row := []string{s.Name}
 		for _, level := range columns {
 			if v, ok := s.Seconds[level]; ok {
-				row = append(row, duration(analyse.Value(v)))
+				row = append(row, fmt.Sprintf("%.1f", v))
 			} else {
 				row = append(row, none)
 			}
 		}
-		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%d of %d", s.Failed, s.N)))
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%d/%d", s.Failed, s.N)))
 	}
 	return t
 }
@@ -268,7 +268,7 @@ func answerWarning(w answer.Warning) string {
 		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
 			strings.Join(w.Arms, " and "), either(orPlace(w.Factors)))
 	case compare.Drift:
-		return fmt.Sprintf("Times drifted by %s from block to block; comparisons are made inside blocks and are not harmed.", relative(w.Change))
+		return fmt.Sprintf("Times drifted by %s a block; comparisons inside blocks are unharmed.", relative(w.Change))
 	case compare.OrderEffect:
 		return "Times moved with the position in the block: the order inside blocks should be random."
 	case compare.CarryOver:
