@@ -72,14 +72,22 @@ func (f *studyFlags) questions(s analyse.Study) ([]analyse.Question, error) {
 	return questions, nil
 }
 
+// someTrial is an error where there is nothing to analyse.
+func someTrial(s analyse.Study) error {
+	if len(s.Trials)+len(s.Estimates) == 0 {
+		return usageError{errors.New("these runs have no measured trial yet: stratbench ls RUN lists what they recorded")}
+	}
+	return nil
+}
+
 // analyse reads the named runs and answers what is asked.
 func (f *studyFlags) analyse(cmd *cobra.Command, names []string) (analyse.Study, analyse.Analysis, error) {
 	study, err := f.gather(cmd, names)
+	if err == nil {
+		err = someTrial(study)
+	}
 	if err != nil {
 		return study, analyse.Analysis{}, err
-	}
-	if len(study.Trials)+len(study.Estimates) == 0 {
-		return study, analyse.Analysis{}, usageError{errors.New("these runs have no measured trial yet: stratbench ls RUN lists what they recorded")}
 	}
 	questions, err := f.questions(study)
 	if err != nil {

@@ -193,7 +193,7 @@ func writePlots(dir string, r history.Review) error {
 		return fmt.Errorf("creating the folder of the plots: %w", err)
 	}
 	for _, f := range plot.Histories(r) {
-		if err := f.WriteFiles(dir); err != nil {
+		if err := f.WriteFiles(dir, true); err != nil {
 			return err
 		}
 	}

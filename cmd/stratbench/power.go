@@ -1,11 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/stratbench/stratbench/experiments"
@@ -14,7 +9,6 @@ import (
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/observations"
 	"github.com/stratbench/stratbench/results/report"
-	"github.com/stratbench/stratbench/results/report/plot"
 )
 
 // usualRatio of setup times is one that matters to people.
@@ -23,7 +17,7 @@ const usualRatio = 0.8
 func powerCommand() *cobra.Command {
 	var flags studyFlags
 	var output outputFlag
-	var low, high, figure string
+	var low, high string
 	var q analyse.PowerQuestion
 	cmd := &cobra.Command{
 		Use:   "power SPEC|RUN|FILE",
@@ -32,8 +26,7 @@ func powerCommand() *cobra.Command {
 setup times, apart: with a run, or a file of observations, at the noise that it
 shows, with a spec at an assumed one. All comparisons of the strategies share the error rate of 5 %.`,
 		Example: `  stratbench power experiments/podman-vs-docker.yaml --high 40%
-  stratbench power latest --ratio 0.9
-  stratbench power latest --plot power.svg`,
+  stratbench power latest --ratio 0.9`,
 		Args: exactly(1, "one spec, run or file of observations"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
@@ -50,11 +43,6 @@ shows, with a spec at an assumed one. All comparisons of the strategies share th
 			if err != nil {
 				return usageError{err}
 			}
-			if figure != "" {
-				if err := writeFigure(figure, plot.Power(c)); err != nil {
-					return err
-				}
-			}
 			return report.Power(c).Write(cmd.OutOrStdout(), output.format)
 		},
 	}
@@ -62,26 +50,9 @@ shows, with a spec at an assumed one. All comparisons of the strategies share th
 	output.add(cmd)
 	cmd.Flags().StringVar(&low, "low", "2%", "the lower failure rate")
 	cmd.Flags().StringVar(&high, "high", "50%", "the higher failure rate")
-	cmd.Flags().StringVar(&figure, "plot", "", "file to draw the curve into, .svg or .png")
 	cmd.Flags().Float64Var(&q.Ratio, "ratio", usualRatio, "the ratio of setup times")
 	cmd.Flags().IntVar(&q.Comparisons, "comparisons", 0, "how many comparisons share the error rate, instead of all pairs of strategies")
 	return cmd
-}
-
-// writeFigure draws a figure into a file, as its extension says.
-func writeFigure(name string, f plot.Figure) error {
-	draw, ok := map[string]func() ([]byte, error){".svg": f.SVG, ".png": f.PNG}[strings.ToLower(filepath.Ext(name))]
-	if !ok {
-		return usageError{fmt.Errorf("cannot draw into %q: the file's name ends with .svg or .png", name)}
-	}
-	picture, err := draw()
-	if err != nil {
-		return fmt.Errorf("drawing %s: %w", f.Name, err)
-	}
-	if err := os.WriteFile(name, picture, 0o644); err != nil {
-		return fmt.Errorf("writing the figure: %w", err)
-	}
-	return nil
 }
 
 // fillQuestion takes the number of comparisons, and of a run the noise.

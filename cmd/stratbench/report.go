@@ -16,11 +16,12 @@ import (
 )
 
 // templates are the pages that report can make.
-var templates = map[string]func(page.Material) page.Page{"report": page.Report, "dd-e2e-001": page.DesignRecord}
+var templates = map[string]func(page.Material) (page.Page, error){"report": page.Report, "dd-e2e-001": page.DesignRecord}
 
 func reportCommand() *cobra.Command {
 	var flags studyFlags
-	var out, template, power string
+	var out, template string
+	var full, png bool
 	var output outputFlag
 	cmd := &cobra.Command{
 		Use:   "report [RUN|FILE]... [-o DIR]",
@@ -31,13 +32,16 @@ most 5 % failures), from runs or files of observations: verdict, effect, interva
 what is ruled out, and what would settle what is open.
 
 With --out, a report is written into a folder: index.html (one page that needs no
-network), report.md, analysis.json, and each figure as SVG and PNG. The template
-dd-e2e-001 has the sections of that design record.`,
+network), report.md, its figures as SVG, answer.json (the recommendations) and
+analysis.json (every cell). --full adds what is needed to check it, folded away.
+The template dd-e2e-001 has the sections of that design record: the measured runs
+beside an imported record, each of whose claims is supported, contradicted or
+untested.`,
 		Example: `  stratbench report latest
   stratbench report trials.csv --output json
   stratbench report latest -o report
-  stratbench report latest --power=5%:40% -o report
-  stratbench report latest --template dd-e2e-001 -o docs/dd-e2e-001`,
+  stratbench report latest --full --png -o report
+  stratbench report latest record.yaml --template dd-e2e-001 -o docs/dd-e2e-001`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				return answerOf(cmd, &flags, args, output.format)
@@ -46,17 +50,15 @@ dd-e2e-001 has the sections of that design record.`,
 			if !ok {
 				return usageError{fmt.Errorf("%q is no template; the templates are report and dd-e2e-001", template)}
 			}
-			m, err := gatherMaterial(cmd, &flags, args)
+			m, err := gatherMaterial(cmd, &flags, args, full)
 			if err != nil {
 				return err
 			}
-			m.Command = commandLine()
-			if power != "" {
-				if m.Power, err = powerAt(m.Study, power); err != nil {
-					return err
-				}
+			p, err := make(m)
+			if err != nil {
+				return err
 			}
-			if err := make(m).Write(out, m.Analysis); err != nil {
+			if err := p.Write(out, map[string]any{"analysis.json": m.Analysis, "answer.json": m.Answer}, png); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(out, "index.html"))
@@ -67,8 +69,8 @@ dd-e2e-001 has the sections of that design record.`,
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write a page with figures to")
 	output.format = report.FormatTable
 	cmd.Flags().Var(&output, "output", "without --out: table, json, csv or markdown")
-	cmd.Flags().StringVar(&power, "power", "", "also say how many replicates it takes to tell these failure rates apart, LOW:HIGH")
-	cmd.Flags().Lookup("power").NoOptDefVal = usualPower
+	cmd.Flags().BoolVar(&full, "full", false, "add appendices: every cell, phases, comparisons, provenance, methods")
+	cmd.Flags().BoolVar(&png, "png", false, "write each figure as PNG too")
 	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
 	return cmd
 }
@@ -86,49 +88,43 @@ func answerOf(cmd *cobra.Command, flags *studyFlags, args []string, format repor
 	return report.Answer(a).Write(cmd.OutOrStdout(), format)
 }
 
-// usualPower is the question of report --power without a value.
-const usualPower = "2%:50%"
-
-// powerAt is the power curve at the noise of a study's trials.
-func powerAt(s analyse.Study, rates string) (*analyse.PowerCurve, error) {
-	low, high, _ := strings.Cut(rates, ":")
-	q := analyse.PowerQuestion{Ratio: usualRatio, Comparisons: comparisons(s.Factors), Simulated: s.Simulated()}
-	var errLow, errHigh error
-	q.Low, errLow = share(low)
-	q.High, errHigh = share(high)
-	if err := errors.Join(errLow, errHigh); err != nil {
-		return nil, usageError{fmt.Errorf("--power=%s: %w", rates, err)}
-	}
-	q.Spread, q.SpreadSeen = s.Spread()
-	c, err := analyse.Power(q)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return &c, nil
-}
-
 // commandLine is what was typed, without where the program lies.
 func commandLine() string {
 	return strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
 }
 
-func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string) (page.Material, error) {
-	study, a, err := flags.analyse(cmd, args)
+// gatherMaterial reads what a page is made of. What only the appendices show is
+// left out without them.
+func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string, full bool) (page.Material, error) {
+	study, err := flags.gather(cmd, args)
+	if err == nil {
+		err = someTrial(study)
+	}
 	if err != nil {
 		return page.Material{}, err
 	}
-	m := page.Material{Title: reportTitle(study), Study: study, Analysis: a}
-	for _, environment := range []string{"local", "ci"} {
-		p, err := analyse.EnvironmentPriorities(environment)
-		if err != nil {
-			return m, err
-		}
-		if d, err := study.Decide(p); err == nil {
-			m.Decisions = append(m.Decisions, d)
-		}
+	questions, err := flags.questions(study)
+	if err != nil {
+		return page.Material{}, err
 	}
-	// Without a measured trial there is nothing to explain, and the page says so.
-	m.Explanation, _ = study.Explain(false)
+	if questions == nil && !full {
+		questions = []analyse.Question{}
+	}
+	m := page.Material{Title: reportTitle(study), Study: study, Full: full, Command: commandLine()}
+	if m.Analysis, err = study.Analyse(questions); err != nil {
+		return m, usageError{err}
+	}
+	a, err := answer.Of(study)
+	switch {
+	case err == nil:
+		m.Answer = &a
+	case !errors.Is(err, answer.ErrNothingToChoose) && len(study.Trials) > 0:
+		return m, err
+	}
+	if full || report.Failed(study) > 0 {
+		// Without a measured trial there is nothing to explain, and the page says so.
+		m.Explanation, _ = study.Explain(false)
+	}
 	return m, nil
 }
 

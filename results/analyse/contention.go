@@ -173,6 +173,29 @@ func (s Study) alone(c trial.Cell) map[string][]float64 {
 	return lengths
 }
 
+// Together has the builds of trials that built several images at once, beside
+// the same builds with nothing beside them. It is empty where there are none of
+// either.
+func (s Study) Together(trials []Observation) (images []ImageTime) {
+	together := filter(trials, func(o Observation) bool { return concurrency(builds(o.Record.Spans)) > 1 })
+	alone, seen := map[string][]float64{}, map[string]bool{}
+	for _, o := range together {
+		if key := o.Cell.Key(); !seen[key] {
+			seen[key] = true
+			for image, lengths := range s.alone(o.Cell) {
+				alone[image] = append(alone[image], lengths...)
+			}
+		}
+	}
+	lengths, order := imageLengths(together)
+	for _, image := range order {
+		if len(alone[image]) > 0 {
+			images = append(images, imageTime(image, lengths[image], alone[image], 2))
+		}
+	}
+	return images
+}
+
 func differOnlyIn(a, b trial.Cell, factor string) bool {
 	for i := range a {
 		if a[i].Factor != factor && a[i].Level != b[i].Level {

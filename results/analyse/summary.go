@@ -37,6 +37,11 @@ func rate(events, trials int) Rate {
 	return r
 }
 
+// FailureRate is how often the trials failed.
+func FailureRate(trials []Observation) Rate {
+	return rate(count(trials, func(o Observation) bool { return !o.Ready }), len(trials))
+}
+
 // Times summarises times in seconds.
 type Times struct {
 	N      int   `json:"n"`

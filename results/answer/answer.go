@@ -56,6 +56,8 @@ type Answer struct {
 	Decisions    []Decision `json:"decisions"`
 	// Strategies are all that were run, the fastest first.
 	Strategies []Strategy `json:"strategies"`
+	// Chosen are the factors whose levels make a strategy.
+	Chosen []string `json:"chosen"`
 	// By is the factor by whose levels Strategies has times; empty for none.
 	By string `json:"by,omitempty"`
 	// Pooled has the factors that were given and vary.
@@ -179,6 +181,7 @@ func Of(s analyse.Study) (Answer, error) {
 	for _, w := range whole.Warnings {
 		a.Warnings = append(a.Warnings, Warning{w.Kind, finite(w.P), w.Change, w.After, w.Otherwise, w.Arms, w.Factors})
 	}
+	a.Chosen = m.chosen
 	a.By, a.Strategies = m.strategies(s)
 	for _, row := range a.Strategies {
 		a.Failed += row.Failed

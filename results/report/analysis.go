@@ -35,6 +35,11 @@ func overall(a analyse.Analysis) (notes []string) {
 	for _, w := range a.Warnings {
 		notes = append(notes, "Warning: "+Warning(w)+".")
 	}
+	return append(notes, runNotes(a)...)
+}
+
+// runNotes say what of each run is missing and what was decided while it ran.
+func runNotes(a analyse.Analysis) (notes []string) {
 	for _, r := range a.Runs {
 		if missing := r.Planned - r.Recorded; missing > 0 {
 			notes = append(notes, fmt.Sprintf("Run %s: %d of %d planned trials are not recorded.", r.Run, missing, r.Planned))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -19,10 +20,10 @@ const mostRows = 10
 // strategies, why, and what would change it.
 func Answer(a answer.Answer) Document {
 	d := Document{Data: a, Tidy: tidyAnswer(a)}
-	for _, group := range together(a.Decisions) {
-		d.Notes = append(d.Notes, recommend(group, a.Indifference))
+	for _, c := range Cards(a) {
+		d.Notes = append(d.Notes, c.String())
 	}
-	d.Sections = []Table{strategyTable(a), {Title: "What this rests on", Notes: grounds(a)}}
+	d.Sections = []Table{StrategyTable(a), {Title: "What this rests on", Notes: Grounds(a)}}
 	return d
 }
 
@@ -49,41 +50,102 @@ var (
 	environments = map[answer.Environment]string{answer.Local: "local", answer.CI: "CI"}
 )
 
-// recommend says what to do, how much it brings, and how sure that is.
-func recommend(group []answer.Decision, indifference float64) string {
-	d := group[0]
-	var where []string
-	for _, g := range group {
-		where = append(where, environments[g.Environment])
-	}
-	head := situations[d.Situation] + ", " + strings.Join(where, " and ")
-	if len(d.Where) > 0 {
-		head += ", " + placeName(d.Where)
-	}
-	switch {
-	case d.Verdict == compare.None:
-		return head + ": no strategy works well enough; all failed, or fail too often."
-	case d.Verdict == compare.Undecided:
-		return head + ": " + stillOpen(d)
-	case d.Verdict == compare.Tied:
-		return fmt.Sprintf("%s: use %s; they are as good as each other within %s %%%s.", head, either(d.Best), percent(analyse.Value(indifference)), figures(d))
-	}
-	return fmt.Sprintf("%s: use %s%s.", head, d.Best[0], figures(d))
+// Card is one recommendation: when it applies, what to do, how much it brings,
+// and how sure that is.
+type Card struct {
+	When, Do, Why string
+	Verdict       compare.Verdict
 }
 
-func stillOpen(d answer.Decision) string {
+func (c Card) String() string {
+	text := c.When + ": " + c.Do + "."
+	if c.Why != "" {
+		text += " " + c.Why
+	}
+	return text
+}
+
+// Cards are the recommendations.
+func Cards(a answer.Answer) (cards []Card) {
+	groups := together(a.Decisions)
+	for _, group := range groups {
+		d := group[0]
+		var where []string
+		for _, g := range group {
+			where = append(where, environments[g.Environment])
+		}
+		c := Card{When: situations[d.Situation] + ", " + strings.Join(where, " and "), Verdict: d.Verdict}
+		if len(d.Where) > 0 {
+			c.When += ", " + placeName(d.Where)
+		}
+		switch d.Verdict {
+		case compare.None:
+			c.Do, c.Why = "no strategy works well enough", "All failed, or fail too often."
+		case compare.Undecided:
+			c.Do, c.Why = stillOpen(d, len(groups) <= mostCards)
+		case compare.Tied:
+			c.Do, c.Why = "use "+either(d.Best), fmt.Sprintf("They are as good as each other within %s %%. %s", percent(analyse.Value(a.Indifference)), figures(d))
+		default:
+			c.Do, c.Why = "use "+d.Best[0], figures(d)
+		}
+		cards = append(cards, c)
+	}
+	return cards
+}
+
+// mostCards is how many recommendations say each what would settle them. Of more,
+// one sentence says so for all.
+const mostCards = 4
+
+func stillOpen(d answer.Decision, settle bool) (do, why string) {
 	if d.Effect == nil && d.Against == "" && d.ToSettle == nil && d.Interval == nil {
-		return "no verdict; nothing was compared in the same place and block."
+		return "no verdict", "Nothing was compared in the same place and block."
 	}
-	text := "open between " + either(d.Best)
-	if d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied {
-		text = fmt.Sprintf("%s looks best and is %s when it works, but %d trials cannot exclude failures that turn this", d.Best[0], d.WhenItWorks, d.N)
+	do, why = "open between "+either(d.Best), figures(d)
+	if works(d) {
+		do = d.Best[0] + " looks best"
 	}
-	text += figures(d)
+	if !settle {
+		return do, why
+	}
+	if works(d) {
+		why += fmt.Sprintf(" %s when it works; %d trials cannot exclude that failures turn it.", capital(string(d.WhenItWorks)), d.N)
+	}
 	if s := d.ToSettle; s != nil {
-		text += fmt.Sprintf(". About %d more %s of %s (%s) should settle it", s.Blocks, noun(s.Blocks, "block"), these(s.Strategies), roughly(analyse.Value(s.Seconds)))
+		why += fmt.Sprintf(" About %d more %s of %s (%s) should settle it.", s.Blocks, noun(s.Blocks, "block"), these(s.Strategies), roughly(analyse.Value(s.Seconds)))
 	}
-	return text + "."
+	return do, why
+}
+
+// works reports whether only failures keep the decision open.
+func works(d answer.Decision) bool {
+	return d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied
+}
+
+// settled says for all open decisions together what would settle them, where the
+// cards do not.
+func settled(a answer.Answer) string {
+	if len(together(a.Decisions)) <= mostCards {
+		return ""
+	}
+	least, most, failures := math.MaxInt, 0, false
+	for _, d := range a.Decisions {
+		if s := d.ToSettle; d.Verdict == compare.Undecided && s != nil {
+			least, most, failures = min(least, s.Blocks), max(most, s.Blocks), failures || works(d)
+		}
+	}
+	if most == 0 {
+		return ""
+	}
+	blocks := fmt.Sprintf("%d", most)
+	if least < most {
+		blocks = fmt.Sprintf("%d to %d", least, most)
+	}
+	text := fmt.Sprintf("About %s more %s should settle what is open.", blocks, noun(most, "block"))
+	if failures {
+		text += " What looks best is so when it works; so few trials cannot exclude that failures turn it."
+	}
+	return text
 }
 
 // these names few strategies, and counts many.
@@ -112,8 +174,11 @@ func figures(d answer.Decision) string {
 		parts = append(parts, effect)
 	}
 	parts = append(parts, fmt.Sprintf("n = %d, %d failed", d.N, d.Failed))
-	return " (" + strings.Join(parts, "; ") + ")"
+	text := strings.Join(parts, "; ") + "."
+	return capital(text)
 }
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // relative prints a relative change: −48 %, +3 %.
 func relative(v float64) string {
@@ -144,8 +209,9 @@ func placeName(where map[string]string) string {
 	return strings.Join(parts, ", ")
 }
 
-func strategyTable(a answer.Answer) Table {
-	t := Table{Title: "Strategies: mean seconds to ready", Header: []string{"strategy"}}
+// StrategyTable has a row for each strategy, at most ten.
+func StrategyTable(a answer.Answer) Table {
+	t := Table{Title: "Strategies: mean seconds to ready", Header: []string{cmp.Or(strings.Join(a.Chosen, ", "), "strategy")}}
 	levels := map[string]bool{}
 	for _, s := range a.Strategies {
 		for level := range s.Seconds {
@@ -179,9 +245,13 @@ func strategyTable(a answer.Answer) Table {
 	return t
 }
 
-// grounds are what was ruled out, what was pooled, and what would change the
+// mostBreakEvens is how many rates of failure that turn a recommendation are
+// printed; the document has all.
+const mostBreakEvens = 2
+
+// Grounds are what was ruled out, what was pooled, and what would change the
 // recommendations.
-func grounds(a answer.Answer) (notes []string) {
+func Grounds(a answer.Answer) (notes []string) {
 	for _, w := range a.Warnings {
 		if text := answerWarning(w); text != "" {
 			notes = append(notes, text)
@@ -196,14 +266,19 @@ func grounds(a answer.Answer) (notes []string) {
 	if text := ruledOut(a.Decisions); text != "" {
 		notes = append(notes, text)
 	}
+	if text := settled(a); text != "" {
+		notes = append(notes, text)
+	}
+	breakEvens := 0
 	for _, d := range a.Decisions {
-		if d.Environment != answer.Local || d.BreakEven == nil || d.FailureBound == nil || d.Verdict == compare.Undecided && d.WhenItWorks == compare.Undecided {
+		if breakEvens == mostBreakEvens || len(together(a.Decisions)) > mostCards || d.Environment != answer.Local || d.BreakEven == nil || d.FailureBound == nil || d.Verdict == compare.Undecided && d.WhenItWorks == compare.Undecided {
 			continue
 		}
 		note := fmt.Sprintf("%s stops to pay against %s if it fails over %s %% of the time; %d of %d failed, which is under %s %% at 95 %%.",
 			d.Best[0], d.Against, inPercent(*d.BreakEven), d.Failed, d.N, inPercent(*d.FailureBound))
 		if !slices.Contains(notes, note) {
 			notes = append(notes, note)
+			breakEvens++
 		}
 	}
 	if len(a.Push) > 0 {

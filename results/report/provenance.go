@@ -2,17 +2,12 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
 )
-
-// Doubts are what qualifies an analysis as a whole.
-func Doubts(a analyse.Analysis) []string { return overall(a) }
 
 // Beforehand says which trials pull images that were built and pushed before
 // them: their times are not those of strategies that build.
@@ -111,71 +106,16 @@ var provenanceFields = []struct {
 	{"workload SHA-256", func(r analyse.RunSummary) string { return r.Environment.WorkloadHash }},
 }
 
-// Performance is the team's comparison table: measured rows with n and
-// intervals, estimates marked as such.
-func Performance(s analyse.Study, a analyse.Analysis) Table {
-	t := Table{Title: "Performance comparison", Header: append(factorHeader(a), "evidence", "setup", "tests", "total", "stability: failed (95 % interval)")}
-	for _, c := range a.Cells {
-		if c.N == 0 {
-			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), notTested, none, none, none, notTested))
+// Contradictions are figures of imported sources that cannot all be true.
+func Contradictions(a analyse.Analysis) Table {
+	t := Table{Title: "Contradictions in the sources", Header: []string{"source", "what cannot all be true"}}
+	for _, r := range a.Runs {
+		if r.Import == nil {
 			continue
 		}
-		trials := s.Of(c.Cell.Cell)
-		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), fmt.Sprintf("%s, n = %d", Evidence(trials), c.N), setupTime(c.SetupTime),
-			measuredOrStated(c.Phases[trial.PhaseTest], trials, "test"), measuredOrStated(totals(trials), trials, "total"), Rate(c.Failed)))
+		for _, c := range r.Import.Contradictions {
+			t.Rows = append(t.Rows, []string{r.Import.Source, c})
+		}
 	}
-	for _, e := range a.Estimates {
-		t.Rows = append(t.Rows, append(levels(e.Cell), "ESTIMATE, n = 0", statedRange(e.Imported, "setup"), statedRange(e.Imported, "test"),
-			statedRange(e.Imported, "total"), "not measured (stated: "+orNone(e.Stability)+")"))
-	}
-	t.Notes = []string{"Setup: median of the trials that became ready. Tests and total: medians. " + bracketNote + " Total: set-up and tests of the same trial. Stated: a range that the source gives."}
 	return t
-}
-
-// Evidence says where trials come from.
-func Evidence(trials []analyse.Observation) string {
-	simulated, imported := 0, 0
-	for _, o := range trials {
-		if o.Record.Simulated {
-			simulated++
-		}
-		if o.Record.Imported != nil {
-			imported++
-		}
-	}
-	switch {
-	case simulated > 0:
-		return "SIMULATED"
-	case imported == len(trials):
-		return "measured, imported"
-	case imported > 0:
-		return fmt.Sprintf("measured (%d imported)", imported)
-	}
-	return "measured"
-}
-
-// totals are set-up and tests of each trial that has both.
-func totals(trials []analyse.Observation) (values []trial.Seconds) {
-	for _, o := range trials {
-		for _, s := range o.Record.Spans {
-			if o.Ready && !math.IsNaN(o.Setup) && s.Name == string(trial.PhaseTest) && !s.Unfinished {
-				values = append(values, seconds(o.Setup)+s.Length())
-			}
-		}
-	}
-	return values
-}
-
-func seconds(s float64) trial.Seconds { return trial.Seconds(math.Round(s * 1e9)) }
-
-func measuredOrStated(values []trial.Seconds, trials []analyse.Observation, of string) string {
-	if len(values) > 0 {
-		return phase(values)
-	}
-	for _, o := range trials {
-		if i := o.Record.Imported; i != nil && statedRange(*i, of) != none {
-			return statedRange(*i, of) + " (stated)"
-		}
-	}
-	return none
 }

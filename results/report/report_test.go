@@ -92,7 +92,7 @@ func TestWhatWasNotRunIsListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []report.Table{report.Outcomes(a), report.SetupTimes(a), report.Performance(s, a)} {
+	for _, table := range []report.Table{report.Outcomes(a), report.SetupTimes(a)} {
 		listed := 0
 		for _, row := range table.Rows {
 			if slices.Contains(row, "not tested") {

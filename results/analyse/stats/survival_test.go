@@ -179,26 +179,6 @@ func died(seen, cutOff []float64) (times []float64, event []bool) {
 	return append(append([]float64{}, seen...), cutOff...), append(event, make([]bool, len(cutOff))...)
 }
 
-func TestExactIncidence(t *testing.T) {
-	times, cause := []float64{5, 6, 3, 20, 7}, []int{1, 1, 2, 0, 1}
-	share, ci, err := ExactIncidence(times, cause, 1, 10, 0.95)
-	want, _ := ClopperPearson(3, 5, 0.95)
-	if err != nil || share != 0.6 || ci != want {
-		t.Errorf("%v %v %v", share, ci, err)
-	}
-	curves, _ := CumulativeIncidence(times, cause, 2)
-	if !near(curves[0].At(10), 0.6, 1e-12) || !near(curves[1].At(10), 0.2, 1e-12) || curves[0].At(1) != 0 {
-		t.Errorf("%+v", curves)
-	}
-	ci, err = curves[0].Interval(10, 0.95)
-	if err != nil || !ci.Contains(0.6) || ci.Lower <= 0 || ci.Upper >= 1 {
-		t.Errorf("%v %v", ci, err)
-	}
-	if _, _, err := ExactIncidence(times, cause, 1, 30, 0.95); !errors.Is(err, ErrInput) {
-		t.Errorf("cut off before 30: %v", err)
-	}
-}
-
 func TestSurvivalOfOneAndOfNoEvent(t *testing.T) {
 	s, err := KaplanMeier([]float64{5}, []bool{true})
 	if err != nil || s.At(4.9) != 1 || s.At(5) != 0 {
@@ -213,21 +193,19 @@ func TestSurvivalOfOneAndOfNoEvent(t *testing.T) {
 
 func TestSurvivalRefuses(t *testing.T) {
 	yes, no := []bool{true}, []bool{false}
-	_, _, exact := ExactIncidence(nil, nil, 1, 1, 0.95)
 	for name, err := range map[string]error{
-		"nothing":          second(KaplanMeier(nil, nil)),
-		"lengths":          second(KaplanMeier([]float64{1, 2}, yes)),
-		"negative":         second(KaplanMeier([]float64{-1}, yes)),
-		"NaN":              second(KaplanMeier([]float64{math.NaN()}, yes)),
-		"event at never":   second(KaplanMeier([]float64{math.Inf(1)}, yes)),
-		"no event at all":  second(LogRank([]float64{1}, no, []float64{2}, no)),
-		"cause unknown":    second(CumulativeIncidence([]float64{1}, []int{3}, 2)),
-		"no causes":        second(CumulativeIncidence([]float64{1}, []int{0}, 0)),
-		"end at never":     second(CumulativeIncidence([]float64{math.Inf(1)}, []int{1}, 1)),
-		"tau beyond":       second(RMST([]float64{5}, no, 6, 0.95)),
-		"tau 0":            second(RMST([]float64{5}, yes, 0, 0.95)),
-		"tau infinite":     second(RMST([]float64{5}, yes, math.Inf(1), 0.95)),
-		"exact of nothing": exact,
+		"nothing":         second(KaplanMeier(nil, nil)),
+		"lengths":         second(KaplanMeier([]float64{1, 2}, yes)),
+		"negative":        second(KaplanMeier([]float64{-1}, yes)),
+		"NaN":             second(KaplanMeier([]float64{math.NaN()}, yes)),
+		"event at never":  second(KaplanMeier([]float64{math.Inf(1)}, yes)),
+		"no event at all": second(LogRank([]float64{1}, no, []float64{2}, no)),
+		"cause unknown":   second(CumulativeIncidence([]float64{1}, []int{3}, 2)),
+		"no causes":       second(CumulativeIncidence([]float64{1}, []int{0}, 0)),
+		"end at never":    second(CumulativeIncidence([]float64{math.Inf(1)}, []int{1}, 1)),
+		"tau beyond":      second(RMST([]float64{5}, no, 6, 0.95)),
+		"tau 0":           second(RMST([]float64{5}, yes, 0, 0.95)),
+		"tau infinite":    second(RMST([]float64{5}, yes, math.Inf(1), 0.95)),
 	} {
 		if !errors.Is(err, ErrInput) {
 			t.Errorf("%s: %v", name, err)

@@ -13,9 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
-	"github.com/stratbench/stratbench/results/report/page"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -112,7 +109,7 @@ func (b browser) cdp(command string, params map[string]any) {
 
 func (b browser) size(width int) {
 	b.t.Helper()
-	b.cdp("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
+	b.cdp("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 3600, "deviceScaleFactor": 1, "mobile": width < 600})
 }
 
 func (b browser) run(script string) any {
@@ -132,80 +129,44 @@ func (b browser) look(name string) {
 	}
 }
 
-func material(t *testing.T, run results.Run) page.Material {
-	t.Helper()
-	s := analyse.Gather([]results.Run{run})
-	a, err := s.Analyse(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := page.Material{Title: "Set-up strategies: simulated", Study: s, Analysis: a, Command: "a test"}
-	for _, environment := range []string{"local", "ci"} {
-		p, _ := analyse.EnvironmentPriorities(environment)
-		if d, err := s.Decide(p); err == nil {
-			m.Decisions = append(m.Decisions, d)
-		}
-	}
-	m.Explanation, _ = s.Explain(false)
-	return m
-}
-
 func TestThePageInABrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a browser")
 	}
 	dir := t.TempDir()
-	m := material(t, simulated.Run(simulated.Matrix(), 5, 1))
-	if err := page.Report(m).Write(dir, m.Analysis); err != nil {
+	m := material(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 5, 1))
+	m.Full = true
+	if err := reported(t, m).Write(dir, nil, false); err != nil {
 		t.Fatal(err)
 	}
 	b := open(t)
 	b.size(1440)
 	b.post("/url", map[string]any{"url": "file://" + filepath.Join(dir, "index.html")})
-	for _, width := range []int{1440, 375} {
+	for _, width := range []int{1440, 800, 375} {
 		b.size(width)
 		b.look(fmt.Sprintf("page-%d", width))
 		if wide := b.run("return document.documentElement.scrollWidth - window.innerWidth"); wide.(float64) > 0 {
 			t.Errorf("at %d px the page is %v px too wide", width, wide)
 		}
+		checkFigures(t, b, width)
 	}
-	checkFigures(t, b)
-	checkSorting(t, b)
 	checkQuiet(t, b)
 	checkDark(t, b)
 }
 
-func checkFigures(t *testing.T, b browser) {
+// checkFigures: each is shown, named and captioned, and on a telephone it is the
+// drawing for telephones.
+func checkFigures(t *testing.T, b browser, width int) {
 	t.Helper()
-	figures := b.run(`return [...document.images].map((i) => [i.naturalWidth > 0, i.alt.length > 20, !!i.closest("figure").querySelector("figcaption")])`).([]any)
-	if len(figures) < 10 {
+	figures := b.run(`return [...document.images].map((i) => [i.naturalWidth > 0, i.alt.length > 20, !!i.closest("figure").querySelector("figcaption"),
+		(i.currentSrc === i.src) === (window.innerWidth > 600)])`).([]any)
+	if len(figures) < 5 {
 		t.Errorf("%d figures", len(figures))
 	}
 	for i, f := range figures {
 		for _, good := range f.([]any) {
 			if good != true {
-				t.Errorf("figure %d (shown, named, captioned): %v", i, f)
-			}
-		}
-	}
-}
-
-func checkSorting(t *testing.T, b browser) {
-	t.Helper()
-	const failed = `
-		const table = document.querySelectorAll("table.sortable")[document.querySelectorAll("h2#outcomes-and-times").length ? [...document.querySelectorAll("table.sortable")].findIndex((t) => t.tHead.textContent.includes("outcomes")) : 0];
-		const column = [...table.tHead.rows[0].cells].findIndex((c) => c.textContent.startsWith("failed"));
-		table.tHead.rows[0].cells[column].querySelector("button").click();
-		return [table.tHead.rows[0].cells[column].getAttribute("aria-sort"), ...[...table.tBodies[0].rows].map((r) => parseInt(r.cells[column].textContent))]`
-	for _, want := range []string{"ascending", "descending"} {
-		got := b.run(failed).([]any)
-		if got[0] != want || len(got) < 20 {
-			t.Fatalf("sorted %v with %d rows, want %s", got[0], len(got)-1, want)
-		}
-		for i := 2; i < len(got); i++ {
-			if step := got[i].(float64) - got[i-1].(float64); want == "ascending" && step < 0 || want == "descending" && step > 0 {
-				t.Errorf("%s: %v", want, got)
-				break
+				t.Errorf("figure %d at %d px (shown, named, captioned, of that width): %v", i, width, f)
 			}
 		}
 	}
@@ -224,15 +185,15 @@ func checkQuiet(t *testing.T, b browser) {
 
 func checkDark(t *testing.T, b browser) {
 	t.Helper()
+	b.size(1440)
 	b.cdp("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]any{{"name": "prefers-color-scheme", "value": "dark"}}})
-	if back := b.run("return getComputedStyle(document.body).backgroundColor"); back != "rgb(22, 24, 27)" {
+	if back := b.run("return getComputedStyle(document.body).backgroundColor"); back != "rgb(20, 22, 26)" {
 		t.Errorf("in the dark the page is %v", back)
 	}
-	b.size(1440)
-	b.run(`document.querySelector("#outcomes-and-times").scrollIntoView()`)
 	b.look("page-dark")
-	b.cdp("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]any{{"name": "prefers-color-scheme", "value": "light"}}})
-	b.size(375)
-	b.run(`document.querySelector("figure").scrollIntoView()`)
-	b.look("page-figure-375")
+	b.cdp("Emulation.setEmulatedMedia", map[string]any{"media": "print", "features": []map[string]any{{"name": "prefers-color-scheme", "value": "dark"}}})
+	if back := b.run("return getComputedStyle(document.body).backgroundColor"); back != "rgb(255, 255, 255)" {
+		t.Errorf("on paper the page is %v", back)
+	}
+	b.look("page-print")
 }

@@ -4,78 +4,87 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
-	"github.com/stratbench/stratbench/results/report/plot"
 )
 
-// DesignRecord is the sections of DD-E2E-001, each sentence made from data.
-func DesignRecord(m Material) Page {
-	figures := plot.All(m.Study, m.Analysis)
-	p := Page{Title: m.Title, Lead: lead(m)}
-	limits := slices.Concat(report.Doubts(m.Analysis), report.Beforehand(m.Study), untold(m))
-	p.add(Section{Title: "Known limitations", Text: limits, Tables: rows(report.Contradictions(m.Analysis))})
-	p.add(Section{Title: "Tested configurations", Text: notTested(m.Analysis),
-		Tables: rows(report.Provenance(m.Analysis), report.Outcomes(m.Analysis))})
-	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis), report.Phases(m.Study, m.Analysis)),
-		Figures: pick(figures, "setup", "ready-", "outcomes-", "builds", "memory", "pareto")})
-	p.add(Section{Title: "Recommended strategy per environment", Text: append(short(m), priors(m)...),
-		Tables: append(rows(report.Recommendations(m.Decisions)), decisions(m)...)})
-	p.add(power(m))
-	p.add(Section{Title: "Confidence", Text: append(confidence(m), "Made with: "+m.Command), Tables: rows(report.Comparisons(m.Analysis))})
-	return p
-}
+// mostContradictions is how many of a source's contradictions the record lists.
+const mostContradictions = 6
 
-func untold(m Material) (lines []string) {
-	for _, l := range explanation(m).Text {
-		lines = append(lines, l)
-	}
-	return lines
-}
-
-// notTested lists what the record must not speak of.
-func notTested(a analyse.Analysis) (lines []string) {
-	for _, c := range a.Cells {
-		for _, w := range c.Warnings {
-			if w.Kind == analyse.NotRun {
-				lines = append(lines, fmt.Sprintf("[%s]: %s.", c.Cell.Cell, report.Warning(w)))
-			}
+// DesignRecord has the sections of DD-E2E-001, on two pages: what was measured
+// beside what an earlier record saw and states.
+func DesignRecord(m Material) (Page, error) {
+	var measured, claimed []results.Run
+	for _, run := range m.Study.Runs {
+		if report.Claimed(run) {
+			claimed = append(claimed, run)
+		} else {
+			measured = append(measured, run)
 		}
 	}
-	for _, e := range a.Estimates {
-		lines = append(lines, fmt.Sprintf("[%s]: not tested; only an estimate is given (%s line %d).", e.Cell, e.Source, e.Line))
+	sources := report.Sources(m.Study, m.Analysis)
+	record, now := analyse.Gather(claimed), analyse.Gather(measured)
+	p := Page{Title: m.Title, CardsTitle: "Recommended strategy per environment", Lead: []string{fmt.Sprintf("%d trials measured, beside an earlier record: %d seen by hand, and %d estimates of which nobody measured anything.", len(now.Trials), len(record.Trials), len(record.Estimates))}}
+	if now.Simulated() {
+		p.Lead = append([]string{"SIMULATED: no engine produced these figures."}, p.Lead...)
 	}
-	return lines
-}
-
-// mostVerdicts is how many comparisons have a sentence each; of more, those
-// that show something do.
-const mostVerdicts = 8
-
-func confidence(m Material) (lines []string) {
-	run, silent, tooFew := 0, 0, 0
-	for _, c := range m.Analysis.Compared {
-		if !c.NotRun {
-			run++
-		}
-	}
-	for _, c := range m.Analysis.Compared {
+	m.Study = now
+	if m.Answer = nil; len(now.Trials) > 0 {
+		a, err := answer.Of(now)
 		switch {
-		case c.NotRun:
-		case run <= mostVerdicts || shows(c):
-			lines = append(lines, report.ComparisonVerdict(c))
+		case err == nil:
+			m.Answer = &a
+			p.Cards = report.Cards(a)
 		default:
-			silent++
-			if float64(c.Time.Smallest) > analyse.Alpha {
-				tooFew++
-			}
+			p.Lead = append(p.Lead, "No strategy can be recommended: "+err.Error()+".")
+		}
+	} else {
+		p.Lead = append(p.Lead, "No strategy can be recommended: stratbench has measured nothing here.")
+	}
+	p.add(Section{Title: "Comparison", Figures: pick(m.figures(), "strategies"), Tables: rows(report.SideBySide(record, now))})
+	if len(claimed) > 0 {
+		p.add(Section{Title: "The record's claims", Tables: rows(report.Claims(record, now))})
+	}
+	tested := Section{Title: "Tested configurations"}
+	if len(now.Trials) > 0 {
+		tested.Points = append(tested.Points, "Measured: "+report.Tested(now))
+	}
+	if len(record.Trials) > 0 {
+		tested.Points = append(tested.Points, "Seen by hand: "+report.Tested(record))
+	}
+	tested.Points = append(tested.Points, sources...)
+	p.add(tested)
+	limits, against := limitations(m)
+	if len(limits) == 0 {
+		limits = []string{"No check of the trials found any."}
+	}
+	p.add(Section{Title: "Known limitations", Points: limits})
+	p.add(Section{Title: "Contradictions in the record", Points: against})
+	confidence := Section{Title: "Confidence", Points: []string{m.made()}}
+	if m.Answer != nil {
+		confidence.Points = slices.Concat(report.Grounds(*m.Answer), confidence.Points)
+	}
+	p.add(confidence)
+	if m.Full {
+		p.Appendices = append([]Section{{Title: "Contradictions in the sources", Tables: rows(report.Contradictions(m.Analysis))}}, appendices(m)...)
+	}
+	return p, nil
+}
+
+// limitations are what qualifies the whole, and where the record contradicts
+// itself.
+func limitations(m Material) (limits, against []string) {
+	limits = slices.Concat(report.Doubts(m.Analysis), report.Beforehand(m.Study))
+	for _, r := range m.Analysis.Runs {
+		if r.Import != nil {
+			limits = append(limits, r.Import.Notes...)
+			against = append(against, r.Import.Contradictions...)
 		}
 	}
-	if silent > 0 {
-		lines = append(lines, fmt.Sprintf("%d of %d comparisons show no difference that chance would not explain, after Holm's adjustment, which does not show that there is none; %d of them have too few trials for their times to show any.", silent, run, tooFew))
+	if n := len(against); n > mostContradictions {
+		against = append(slices.Clone(against[:mostContradictions]), fmt.Sprintf("And %d more, which --full lists.", n-mostContradictions))
 	}
-	if len(m.Analysis.Cells) > 0 {
-		lines = append(lines, fmt.Sprintf("To say that a strategy fails in under 10 %% of set-ups takes %d clean trials of it in a row.", m.Analysis.Cells[0].CleanRuns))
-	}
-	return lines
+	return limits, against
 }

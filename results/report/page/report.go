@@ -1,59 +1,93 @@
 package page
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
 )
 
 // Material is what a page is made of.
 type Material struct {
-	Title       string
-	Study       analyse.Study
-	Analysis    analyse.Analysis
-	Decisions   []analyse.Decision
+	Title    string
+	Study    analyse.Study
+	Analysis analyse.Analysis
+	// Answer is nil where there is nothing to choose between.
+	Answer      *answer.Answer
 	Explanation analyse.Explanation
-	// Power is nil where it was not asked for.
-	Power *analyse.PowerCurve
+	// Full adds the appendices.
+	Full bool
 	// Command is what was typed to make the page.
 	Command string
 }
 
-// Report is the page of a study: what it says first, then what that rests on.
-func Report(m Material) Page {
-	figures := plot.All(m.Study, m.Analysis)
-	p := Page{Title: m.Title, Lead: lead(m)}
-	p.add(Section{Title: "In short", Text: append(report.ExplanationInShort(m.Explanation), short(m)...), Tables: rows(report.Recommendations(m.Decisions))})
-	p.add(Section{Title: "Doubts", Text: append(report.Doubts(m.Analysis), report.Beforehand(m.Study)...), Tables: rows(report.Contradictions(m.Analysis))})
-	p.add(Section{Title: "Recommended strategy", Text: priors(m), Tables: decisions(m)})
-	p.add(Section{Title: "Performance comparison", Tables: rows(report.Performance(m.Study, m.Analysis))})
-	p.add(Section{Title: "Outcomes and times", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis)),
-		Figures: pick(figures, "setup", "ready-", "outcomes-")})
-	p.add(Section{Title: "Comparisons", Text: verdicts(m.Analysis), Tables: rows(report.Comparisons(m.Analysis))})
-	p.add(Section{Title: "Failures, memory and time", Figures: pick(figures, "memory", "pareto")})
-	p.add(explanation(m))
-	p.add(Section{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Study, m.Analysis), report.Images(m.Analysis), report.Memory(m.Analysis)),
-		Figures: pick(figures, "phases", "builds", "trial-")})
-	p.add(power(m))
-	p.add(Section{Title: "Estimates, not measured", Tables: rows(report.Estimates(m.Analysis))})
-	p.add(Section{Title: "Where this comes from", Text: []string{"Made with: " + m.Command}, Tables: rows(report.Provenance(m.Analysis))})
+// figures are those of the study, its strategies in the order of the answer.
+func (m Material) figures() []plot.Figure {
+	var matrix plot.Matrix
+	if m.Answer != nil {
+		matrix.Chosen, matrix.By = m.Answer.Chosen, m.Answer.By
+		for _, s := range m.Answer.Strategies {
+			matrix.Strategies = append(matrix.Strategies, s.Name)
+		}
+	}
+	return plot.All(m.Study, matrix)
+}
+
+// Report is the page of a study: what to do first, then what that rests on.
+func Report(m Material) (Page, error) {
+	figures := m.figures()
+	p := m.first(pick(figures, "strategies"))
+	p.add(Section{Title: "Where the time goes", Figures: pick(figures, "phases", "contention")})
+	if report.Failed(m.Study) > 0 {
+		p.add(Section{Title: "What failed", Text: report.ExplanationInShort(m.Explanation), Figures: pick(figures, "memory", "ready")})
+	}
+	p.add(Section{Title: "Two trials", Figures: pick(figures, "typical", "worst")})
+	p.add(Section{Title: "Read with care", Points: append(report.Doubts(m.Analysis), report.Beforehand(m.Study)...), Tables: rows(report.Contradictions(m.Analysis))})
+	p.add(Section{Title: "Where this comes from", Points: append(report.Sources(m.Study, m.Analysis), m.made())})
+	if m.Full {
+		p.Appendices = appendices(m)
+	}
+	return p, nil
+}
+
+// first is the first screen.
+func (m Material) first(figure []plot.Figure) Page {
+	p := Page{Title: m.Title, Lead: report.Lead(m.Study, m.Analysis)}
+	if m.Answer == nil {
+		p.Lead = append(p.Lead, "Nothing was compared: there are no trials of two strategies.")
+		p.add(Section{Figures: figure})
+		return p
+	}
+	p.Cards = report.Cards(*m.Answer)
+	p.add(Section{Figures: figure, Tables: rows(report.StrategyTable(*m.Answer))})
+	p.add(Section{Title: "What this rests on", Points: report.Grounds(*m.Answer)})
 	return p
 }
 
-func power(m Material) (s Section) {
-	if m.Power == nil {
-		return Section{}
+// appendices are what is needed to check the page.
+func appendices(m Material) (all []Section) {
+	doc := report.Explanation(m.Explanation)
+	for _, s := range []Section{
+		{Title: "Cells", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis))},
+		{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Study, m.Analysis), report.Images(m.Analysis), report.Memory(m.Analysis))},
+		{Title: "Comparisons", Tables: rows(report.Comparisons(m.Analysis))},
+		{Title: "What goes with failures and with time", Text: doc.Notes, Tables: rows(doc.Sections...)},
+		{Title: "Estimates, not measured", Tables: rows(report.Estimates(m.Analysis))},
+		{Title: "Runs", Tables: rows(report.Provenance(m.Analysis))},
+		{Title: "Methods", Points: report.Methods()},
+	} {
+		if len(s.Text)+len(s.Tables)+len(s.Points) > 0 {
+			all = append(all, s)
+		}
 	}
-	doc := report.Power(*m.Power)
-	return Section{Title: doc.Title, Text: doc.Notes, Tables: doc.Sections, Figures: []plot.Figure{plot.Power(*m.Power)}}
+	return all
 }
+
+func (m Material) made() string { return "Made with: " + m.Command }
 
 // add leaves out sections that have nothing to say.
 func (p *Page) add(s Section) {
-	if len(s.Text)+len(s.Tables)+len(s.Figures) > 0 {
+	if len(s.Text)+len(s.Tables)+len(s.Figures)+len(s.Points) > 0 {
 		p.Sections = append(p.Sections, s)
 	}
 }
@@ -67,101 +101,13 @@ func rows(tables ...report.Table) (kept []report.Table) {
 	return kept
 }
 
-func pick(figures []plot.Figure, prefixes ...string) (picked []plot.Figure) {
-	for _, prefix := range prefixes {
+func pick(figures []plot.Figure, names ...string) (picked []plot.Figure) {
+	for _, name := range names {
 		for _, f := range figures {
-			if strings.HasPrefix(f.Name, prefix) {
+			if f.Name == name {
 				picked = append(picked, f)
 			}
 		}
 	}
 	return picked
-}
-
-func lead(m Material) []string {
-	failed := 0
-	for _, o := range m.Study.Trials {
-		if !o.Ready {
-			failed++
-		}
-	}
-	text := fmt.Sprintf("%d %s trials of %d cells, %d of which failed.", len(m.Study.Trials), report.Evidence(m.Study.Trials), testedCells(m.Analysis), failed)
-	if n := len(m.Analysis.Estimates); n > 0 {
-		text += fmt.Sprintf(" %d further rows are estimates that nobody measured; they are shown apart and enter no figure.", n)
-	}
-	if m.Study.Simulated() {
-		return []string{"SIMULATED: no engine produced these figures.", text}
-	}
-	return []string{text}
-}
-
-func testedCells(a analyse.Analysis) (n int) {
-	for _, c := range a.Cells {
-		if c.N > 0 {
-			n++
-		}
-	}
-	return n
-}
-
-// mostSentences is how many recommendations are said in words too, before
-// their table.
-const mostSentences = 4
-
-func short(m Material) (lines []string) {
-	if len(report.Recommendations(m.Decisions).Rows) > mostSentences {
-		return nil
-	}
-	for _, d := range m.Decisions {
-		for _, c := range d.Groups {
-			lines = append(lines, fmt.Sprintf("%s, %s: %s", report.Group(c.Group), d.Priorities.Environment, report.Choice(c, d.Priorities)))
-		}
-	}
-	return lines
-}
-
-func priors(m Material) []string {
-	if len(m.Decisions) == 0 {
-		return nil
-	}
-	return report.Priors(m.Decisions[0])
-}
-
-func decisions(m Material) (tables []report.Table) {
-	for _, d := range m.Decisions {
-		doc := report.Decision(d)
-		for _, t := range doc.Sections {
-			t.Title += ", " + d.Priorities.Environment
-			tables = append(tables, t)
-		}
-	}
-	return tables
-}
-
-func verdicts(a analyse.Analysis) (lines []string) {
-	for _, c := range a.Compared {
-		if shows(c) {
-			lines = append(lines, report.ComparisonVerdict(c))
-		}
-	}
-	if len(lines) == 0 && len(a.Compared) > 0 {
-		lines = append(lines, "No comparison shows a difference that chance would not explain, after Holm's adjustment.")
-	}
-	return lines
-}
-
-// shows reports whether a comparison shows a difference.
-func shows(c analyse.Comparison) bool {
-	return !c.NotRun && (float64(c.Time.Adjusted) < analyse.Alpha || float64(c.Rates.Adjusted) < analyse.Alpha)
-}
-
-func explanation(m Material) Section {
-	doc := report.Explanation(m.Explanation)
-	s := Section{Title: "What goes with failures", Tables: rows(doc.Sections...)}
-	for _, n := range doc.Notes {
-		if !strings.HasPrefix(n, "Warning: ") {
-			s.Text = append(s.Text, n)
-		}
-	}
-	return s
 }

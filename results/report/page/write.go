@@ -18,10 +18,10 @@ import (
 // Figures is the folder of a report's figures.
 const Figures = "figures"
 
-// Write writes a report into the folder dir: index.html, report.md,
-// analysis.json and each figure as SVG and PNG. Figures of a report that was
-// there before go.
-func (p Page) Write(dir string, data any) error {
+// Write writes a report into the folder dir: index.html, report.md, each figure
+// as SVG and, if asked for, as PNG, and the data, by name of the file. Figures of
+// a report that was there before go.
+func (p Page) Write(dir string, data map[string]any, withPNG bool) error {
 	if err := os.MkdirAll(filepath.Join(dir, Figures), 0o755); err != nil {
 		return fmt.Errorf("creating the report's folder: %w", err)
 	}
@@ -35,14 +35,16 @@ func (p Page) Write(dir string, data any) error {
 	if err := writeWith(filepath.Join(dir, "report.md"), markdown); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(data, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encoding the analysis: %w", err)
+	for name, value := range data {
+		text, err := json.MarshalIndent(value, "", "  ")
+		if err != nil {
+			return fmt.Errorf("encoding %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), append(text, '\n'), 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "analysis.json"), append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing the analysis: %w", err)
-	}
-	return p.writeFigures(filepath.Join(dir, Figures))
+	return p.writeFigures(filepath.Join(dir, Figures), withPNG)
 }
 
 // shown finds the figures in a report's Markdown.
@@ -80,12 +82,12 @@ func writeWith(name string, write func(io.Writer) error) error {
 }
 
 // writeFigures draws all figures, as many at once as there are CPUs.
-func (p Page) writeFigures(dir string) error {
+func (p Page) writeFigures(dir string, withPNG bool) error {
 	var group errgroup.Group
 	group.SetLimit(runtime.NumCPU())
 	for _, s := range p.Sections {
 		for _, f := range s.Figures {
-			group.Go(func() error { return f.WriteFiles(dir) })
+			group.Go(func() error { return f.WriteFiles(dir, withPNG) })
 		}
 	}
 	return group.Wait()

@@ -1,22 +1,139 @@
 package page_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
 
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/observations"
+	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
 	"github.com/stratbench/stratbench/results/simulated"
 )
+
+func material(t testing.TB, runs ...results.Run) page.Material {
+	t.Helper()
+	s := analyse.Gather(runs)
+	a, err := s.Analyse([]analyse.Question{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := page.Material{Title: "Set-up strategies: simulated", Study: s, Analysis: a, Command: "a test"}
+	if found, err := answer.Of(s); err == nil {
+		m.Answer = &found
+	}
+	if report.Failed(s) > 0 {
+		m.Explanation, _ = s.Explain(false)
+	}
+	return m
+}
+
+func reported(t testing.TB, m page.Material) page.Page {
+	t.Helper()
+	p, err := page.Report(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func markdown(t testing.TB, p page.Page) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := p.Markdown(&b, page.Figures); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+var notShown = regexp.MustCompile(`(?m)^!\[.*$`)
+
+// words counts those that one sees of a text, without tables' rules.
+func words(text string) (n int) {
+	for _, word := range strings.Fields(notShown.ReplaceAllString(text, "")) {
+		if strings.ContainsFunc(word, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// A report of a whole matrix in which much fails is short; all else is in the
+// appendices, which nobody has to read.
+func TestAReportIsShort(t *testing.T) {
+	m := material(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 7, 1))
+	text := markdown(t, reported(t, m))
+	if n := words(text); n > 1500 {
+		t.Errorf("%d words", n)
+	}
+	if n := strings.Count(text, "!["); n < 5 || n > 8 {
+		t.Errorf("%d figures", n)
+	}
+	screen, _, _ := strings.Cut(text, "## Where the time goes")
+	if n := words(screen); n > 350 { // its answers are different on each engine
+		t.Errorf("the first screen has %d words:\n%s", n, screen)
+	}
+	var reliable []simulated.Arm
+	for _, arm := range simulated.WithBuilds(simulated.Matrix()) {
+		arm.Crash = 0
+		reliable = append(reliable, arm)
+	}
+	screen, _, _ = strings.Cut(markdown(t, reported(t, material(t, simulated.Run(reliable, 5, 1)))), "## Where the time goes")
+	if n := words(screen); n > 250 {
+		t.Errorf("the first screen has %d words:\n%s", n, screen)
+	}
+	if strings.Contains(text, "<details>") {
+		t.Error("there are appendices that nobody asked for")
+	}
+	m.Full = true
+	if full := markdown(t, reported(t, m)); !strings.HasPrefix(full, text) || strings.Count(full, "<details>") < 4 {
+		t.Errorf("--full is not the same with appendices: %d of them", strings.Count(full, "<details>"))
+	}
+}
+
+// HTML says what Markdown says.
+func TestBothFormatsSayTheSame(t *testing.T) {
+	p := reported(t, material(t, simulated.Run(simulated.Matrix(), 7, 1)))
+	var b bytes.Buffer
+	if err := p.HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.NewReplacer("&#34;", `"`, "&#39;", "'", "&#43;", "+", "&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(b.String())
+	for _, c := range p.Cards {
+		for _, want := range []string{c.When, c.Do[1:], c.Why} {
+			if !strings.Contains(plain, want) {
+				t.Errorf("the page lacks %q", want)
+			}
+		}
+	}
+	for _, s := range p.Sections {
+		for _, want := range slices.Concat(s.Text, s.Points) {
+			if !strings.Contains(plain, want) {
+				t.Errorf("the page lacks %q", want)
+			}
+		}
+	}
+	for _, outside := range []string{`src="http`, `href="http`, "@import", "url(http", "<script"} {
+		if strings.Contains(plain, outside) {
+			t.Errorf("the page needs something else: %s", outside)
+		}
+	}
+}
 
 // A report into the folder of another one leaves none of its figures, and all
 // that somebody put there.
 func TestFiguresOfTheReportBeforeGo(t *testing.T) {
 	dir := t.TempDir()
-	write := func(arms int) []string {
-		m := material(t, simulated.Run(simulated.Matrix()[:arms], 3, 1))
-		if err := page.Report(m).Write(dir, m.Analysis); err != nil {
+	write := func(run results.Run, png bool) []string {
+		if err := reported(t, material(t, run)).Write(dir, map[string]any{"answer.json": 1}, png); err != nil {
 			t.Fatal(err)
 		}
 		names, err := filepath.Glob(filepath.Join(dir, page.Figures, "*"))
@@ -25,16 +142,76 @@ func TestFiguresOfTheReportBeforeGo(t *testing.T) {
 		}
 		return names
 	}
-	few := write(2)
+	few := write(simulated.Run(simulated.Matrix()[3:5], 3, 1), false)
 	own := filepath.Join(dir, page.Figures, "own.svg")
 	if err := os.WriteFile(own, []byte("<svg/>"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if many := write(len(simulated.Matrix())); len(many) <= len(few)+1 {
+	if many := write(simulated.Run(simulated.WithBuilds(simulated.Matrix()), 3, 1), true); len(many) <= 2*len(few)+1 {
 		t.Fatalf("%d figures of the whole matrix, %d of a part", len(many), len(few))
 	}
-	got := slices.DeleteFunc(write(2), func(name string) bool { return name == own })
+	got := slices.DeleteFunc(write(simulated.Run(simulated.Matrix()[3:5], 3, 1), false), func(name string) bool { return name == own })
 	if _, err := os.Stat(own); err != nil || !slices.Equal(got, few) {
 		t.Errorf("%v; %d figures, want %d: %v", err, len(got), len(few), got)
+	}
+}
+
+const earlier = `trials:
+  - {strategy: parallel, memory_gb: 7, outcome: engine-crash, phase: build}
+  - {strategy: serial, memory_gb: 7, outcome: ok}
+comparison_minutes:
+  - {strategy: parallel, setup: [10, 12], stability: crashes, estimate: true}
+  - {strategy: serial, setup: [17, 17], stability: proven}
+  - {strategy: registry, setup: [5, 5], stability: stable, estimate: true}
+  - {strategy: "2+1", setup: [2, 3], stability: unknown, estimate: true}
+stated_confidence: {serial: 0.95, parallel: 0.10, registry: 0.90, "2+1": 0.65}
+`
+
+// Each claim of the earlier record is held against what was measured: 35 clean
+// trials contradict that one in ten works, and hold that 95 % do; the measured
+// shares of serial's time are two thirds and a third.
+func TestTheDesignRecordJudgesClaims(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "earlier.yaml")
+	if err := os.WriteFile(name, []byte(earlier), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	record, err := observations.Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arms := simulated.Matrix()[20:]
+	for i := range arms {
+		arms[i].Crash = 0
+	}
+	m := material(t, simulated.Run(arms, 100, 1), record)
+	p, err := page.DesignRecord(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := markdown(t, p)
+	for claim, verdict := range map[string]string{
+		"parallel works in 10 %":                                 "contradicted",
+		"parallel takes 59 to 71 % of the set-up time of serial": "supported",
+		"registry takes 29 % of the set-up time of serial":       "contradicted",
+		"2+1 takes 12 to 18 % of the set-up time of serial":      "contradicted",
+		"serial works in 95 %":                                   "contradicted",
+	} {
+		found := false
+		for line := range strings.Lines(text) {
+			found = found || strings.Contains(line, claim) && strings.Contains(line, verdict)
+		}
+		if !found {
+			t.Errorf("no line says that %q is %s:\n%s", claim, verdict, text)
+		}
+	}
+	alone, err := page.DesignRecord(material(t, record))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := markdown(t, alone); strings.Contains(text, "supported |") || !strings.Contains(text, "untested") {
+		t.Errorf("without a measured trial nothing is supported:\n%s", text)
+	}
+	if n := words(text); n > 900 {
+		t.Errorf("%d words are more than two pages", n)
 	}
 }

@@ -104,7 +104,7 @@ func (d calibrationData) coverage() Figure {
 			write(c, seriesColor(i), smallSize, at+vg.Points(6), top, 0, -0.4, words)
 		}
 	}))
-	return Figure{Name: "coverage", width: width, height: vg.Length(len(rows))*0.55*vg.Centimeter + 3*vg.Centimeter, draw: framed(p)}
+	return Figure{Name: "coverage", wide: view{width, vg.Length(len(rows))*0.55*vg.Centimeter + 3*vg.Centimeter, framed(p)}}
 }
 
 func sizeIndex(n int) int {
@@ -137,7 +137,7 @@ func (d calibrationData) rates() Figure {
 			write(c, seriesColor(i), textSize, x(51), places[i], 0, -0.4, fmt.Sprintf("n = %d", l.Trials))
 		}
 	}))
-	return Figure{Name: "rates", width: width, height: 9 * vg.Centimeter, draw: framed(p)}
+	return Figure{Name: "rates", wide: view{width, 9 * vg.Centimeter, framed(p)}}
 }
 
 func (d calibrationData) best() Figure {
@@ -169,7 +169,7 @@ func (d calibrationData) best() Figure {
 			write(c, seriesColor(i), textSize, x(101.5), places[i], 0, -0.4, fmt.Sprintf("n = %d", n))
 		}
 	}))
-	return Figure{Name: "best", width: width, height: 10 * vg.Centimeter, draw: framed(p)}
+	return Figure{Name: "best", wide: view{width, 10 * vg.Centimeter, framed(p)}}
 }
 
 func (d calibrationData) sequential() Figure {
@@ -195,5 +195,5 @@ func (d calibrationData) sequential() Figure {
 			write(c, blue, smallSize, x(s.Blocks)+vg.Points(4), at-half/2, 0, -0.4, fmt.Sprintf("on average %.1f of at most %d: saves %.0f %%", s.Blocks, s.Most, 100*(1-s.Blocks/float64(s.Fixed))))
 		}
 	}))
-	return Figure{Name: "sequential", width: width, height: vg.Length(len(d.Saved))*1.6*vg.Centimeter + 2.6*vg.Centimeter, draw: framed(p)}
+	return Figure{Name: "sequential", wide: view{width, vg.Length(len(d.Saved))*1.6*vg.Centimeter + 2.6*vg.Centimeter, framed(p)}}
 }

@@ -21,11 +21,18 @@ import (
 
 // Figure is one drawing.
 type Figure struct {
-	// Name is the stem of its files; Title is above it; Caption says what is
-	// shown, with n and the names of intervals; Alt says it to who cannot see.
+	// Name is the stem of its files; Title and Caption stand beside it; Alt says
+	// in one sentence what it shows.
 	Name, Title, Caption, Alt string
-	width, height             vg.Length
-	draw                      func(draw.Canvas)
+	wide                      view
+	// narrow is for telephones; a figure without one is scaled.
+	narrow view
+}
+
+// view is a drawing of one size.
+type view struct {
+	width, height vg.Length
+	draw          func(draw.Canvas)
 }
 
 // dpi of PNGs: sharp on common screens, small on disk.
@@ -33,24 +40,26 @@ const dpi = 144
 
 // PNG returns the figure as an image.
 func (f Figure) PNG() ([]byte, error) {
-	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))
-	f.draw(draw.New(c))
+	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(dpi))
+	f.wide.draw(draw.New(c))
 	var b bytes.Buffer
 	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, c.Image())
 	return b.Bytes(), err
 }
 
-// WriteFiles writes the figure into the folder dir, as SVG and PNG.
-func (f Figure) WriteFiles(dir string) error {
-	for _, as := range []struct {
-		extension string
-		draw      func() ([]byte, error)
-	}{{".svg", f.SVG}, {".png", f.PNG}} {
-		text, err := as.draw()
+// WriteFiles writes the figure into the folder dir, as SVG and, if asked for, as
+// PNG.
+func (f Figure) WriteFiles(dir string, withPNG bool) error {
+	formats := map[string]func() ([]byte, error){".svg": f.SVG}
+	if withPNG {
+		formats[".png"] = f.PNG
+	}
+	for extension, draw := range formats {
+		text, err := draw()
 		if err != nil {
 			return fmt.Errorf("drawing %s: %w", f.Name, err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, f.Name+as.extension), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, f.Name+extension), text, 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", f.Name, err)
 		}
 	}
@@ -185,12 +194,4 @@ func (t upTo) Ticks(low, high float64) (kept []plot.Tick) {
 		}
 	}
 	return kept
-}
-
-func limitTicks(limits []float64) plot.Ticker {
-	var marks []plot.Tick
-	for i, l := range limits {
-		marks = append(marks, plot.Tick{Value: float64(i), Label: fmt.Sprintf("%.3g", l)})
-	}
-	return plot.ConstantTicks(marks)
 }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"image/color"
+	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -15,41 +17,65 @@ import (
 	"github.com/stratbench/stratbench/results/analyse"
 )
 
-// Gantts has the Gantt of one trial a study: the first failed one that was
-// sampled, and of the others the one of median length.
-func Gantts(s analyse.Study) (figures []Figure) {
-	var ready, failed *analyse.Observation
-	for i, o := range s.Trials {
-		switch {
-		case len(o.Record.Samples) < 2 || len(o.Record.Spans) < 3:
-		case o.Ready && (ready == nil || len(o.Record.Spans) > len(ready.Record.Spans)):
-			ready = &s.Trials[i]
-		case !o.Ready && failed == nil:
-			failed = &s.Trials[i]
+// gantts has the Gantt of a typical trial, the one nearest to the median, and of
+// the worst: the failed one that cost most, or else the slowest.
+func gantts(l laid) (figures []Figure) {
+	var all []analyse.Observation
+	for _, o := range l.study.Trials {
+		if len(o.Record.Samples) > 1 && len(o.Record.Spans) > 2 {
+			all = append(all, o)
 		}
 	}
-	for _, o := range []*analyse.Observation{ready, failed} {
-		if o != nil {
-			figures = append(figures, Gantt(*o.Record))
-		}
+	times := setups(all)
+	if len(times) > 0 {
+		middle := slices.Sorted(slices.Values(times))[len(times)/2]
+		typical := slices.MinFunc(all, func(a, b analyse.Observation) int { return cmp.Compare(away(a, middle), away(b, middle)) })
+		figures = append(figures, gantt(*typical.Record, "typical", "A typical trial"))
+	}
+	if len(all) > 1 {
+		worst := slices.MaxFunc(all, func(a, b analyse.Observation) int { return cmp.Compare(badness(a), badness(b)) })
+		figures = append(figures, gantt(*worst.Record, "worst", "The worst trial"))
 	}
 	return figures
 }
 
-// Gantt is one trial: its spans, the CPUs in use and the memory in use, on one
-// axis of time.
-func Gantt(r results.Record) Figure {
-	rows := ganttRows(r.Spans)
-	scale := scaleFor(r.Elapsed.Duration().Seconds())
-	title := fmt.Sprintf("One trial: %s [%s], %s", r.Trial.ID, cellName(r.Trial.Cell), r.Verdict.Outcome)
-	if r.Simulated {
-		title = simulatedMark + title
+func away(o analyse.Observation, from float64) float64 {
+	if !o.Ready || math.IsNaN(o.Setup) {
+		return math.Inf(1)
 	}
-	height := vg.Length(len(rows))*0.55*vg.Centimeter + 9*vg.Centimeter
-	return Figure{Name: "trial-" + r.Trial.ID, Title: title, width: width, height: height,
-		draw:    func(c draw.Canvas) { drawGantt(c, r, rows, title, scale) },
-		Caption: "Above: phases (dark) and what ran in them. Below, from samples a second apart: CPUs in use, and memory in use against the limit (dashed).",
-		Alt:     fmt.Sprintf("Gantt of trial %s with %d spans, CPU and memory use over %.0f seconds.", r.Trial.ID, len(rows), r.Elapsed.Duration().Seconds())}
+	return math.Abs(o.Setup - from)
+}
+
+// badness is the time, and behind all times for a failure.
+func badness(o analyse.Observation) float64 {
+	if !o.Ready && !math.IsNaN(o.Lost) {
+		return 1e9 + o.Lost
+	}
+	return o.Setup
+}
+
+// gantt is one trial: its spans, the CPUs in use and the memory in use, on one
+// axis of time.
+func gantt(r results.Record, name, what string) Figure {
+	rows, mark := ganttRows(r.Spans), ""
+	scale := scaleFor(r.Elapsed.Duration().Seconds())
+	title := fmt.Sprintf("%s: %s, %s, %s", what, r.Trial.ID, cellName(r.Trial.Cell), r.Verdict.Outcome)
+	if r.Simulated {
+		mark, title = "SIMULATED: no engine produced this", simulatedMark+title
+	}
+	height := vg.Length(len(rows))*0.55*vg.Centimeter + 8*vg.Centimeter
+	draw := func(c draw.Canvas) { drawGantt(c, r, rows, mark, scale) }
+	return Figure{Name: name, Title: title, wide: view{wideWidth, height, draw}, narrow: view{narrowWidth, height, draw},
+		Caption: "Above: phases (dark) and what ran in them. Below: CPUs and memory in use, against the limit (dashed).",
+		Alt:     fmt.Sprintf("Spans, CPU and memory of trial %s over %.0f seconds, which ended as %s.", r.Trial.ID, r.Elapsed.Duration().Seconds(), r.Verdict.Outcome)}
+}
+
+func cellName(c trial.Cell) string {
+	var levels []string
+	for _, a := range c {
+		levels = append(levels, a.Level)
+	}
+	return strings.Join(levels, " ")
 }
 
 func ganttRows(spans []trial.Span) (rows []trial.Span) {

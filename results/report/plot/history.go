@@ -46,7 +46,7 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 	p.X.Min, p.X.Max = -1, float64(len(r.Nights))
 	p.X.Tick.Marker = nightTicks(r.Nights)
 	p.Add(painter(d.paint))
-	return Figure{Name: seriesFile(s), Title: title, width: width, height: seriesHeight, draw: framed(p), Caption: d.caption(), Alt: d.alt()}, true
+	return Figure{Name: seriesFile(s), Title: title, wide: view{width, seriesHeight, framed(p)}, Caption: d.caption(), Alt: d.alt()}, true
 }
 
 var notInName = regexp.MustCompile(`[^a-zA-Z0-9.+]+`)

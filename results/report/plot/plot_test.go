@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,14 +21,8 @@ import (
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
-func figures(t *testing.T, run results.Run) []plot.Figure {
-	t.Helper()
-	s := analyse.Gather([]results.Run{run})
-	a, err := s.Analyse(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plot.All(s, a)
+func figures(run results.Run) []plot.Figure {
+	return plot.All(analyse.Gather([]results.Run{run}), plot.Matrix{Chosen: []string{"strategy"}, By: "runtime"})
 }
 
 func check(t *testing.T, f plot.Figure) {
@@ -37,6 +32,16 @@ func check(t *testing.T, f plot.Figure) {
 		t.Fatalf("%s: %v", f.Name, err)
 	}
 	checkTextsAreInside(t, f.Name, svg)
+	narrow, err := f.NarrowSVG()
+	if err != nil {
+		t.Fatalf("%s: %v", f.Name, err)
+	}
+	if narrow != nil {
+		checkTextsAreInside(t, f.Name+", narrow", narrow)
+	}
+	if n := len(strings.Fields(f.Alt)); n > 40 {
+		t.Errorf("%s: %d words instead of it: %s", f.Name, n, f.Alt)
+	}
 	if texts := bytes.Count(svg, []byte("<text ")); texts == 0 || texts != bytes.Count(svg, []byte(" textLength=")) {
 		t.Errorf("%s has %d texts, not all of a fixed length", f.Name, texts)
 	}
@@ -111,13 +116,13 @@ func TestFiguresOfManyStrategies(t *testing.T) {
 		name := fmt.Sprintf("a strategy by some user, number %d", i)
 		arms = append(arms, simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: name}, {Factor: "memory", Level: fmt.Sprintf("%dGiB", 2+i%2)}}, Median: 300, Spread: 0.1, Crash: float64(i) / 14, Lost: 100})
 	}
-	for _, f := range figures(t, simulated.Run(arms, 6, 1)) {
+	for _, f := range figures(simulated.Run(arms, 6, 1)) {
 		check(t, f)
 	}
 }
 
 func TestFiguresOfAMatrix(t *testing.T) {
-	all := figures(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 7, 1))
+	all := figures(simulated.Run(simulated.WithBuilds(simulated.Matrix()), 7, 1))
 	names := map[string]bool{}
 	for _, f := range all {
 		check(t, f)
@@ -126,7 +131,7 @@ func TestFiguresOfAMatrix(t *testing.T) {
 			t.Errorf("%s does not say that it is simulated", f.Name)
 		}
 	}
-	for _, want := range []string{"setup", "phases", "memory-podman", "pareto-podman-7GiB", "ready-podman-3GiB", "ready-docker-12.5GiB", "outcomes-podman-7GiB", "builds-docker-7GiB"} {
+	for _, want := range []string{"strategies", "phases", "memory", "ready", "contention"} {
 		if !names[want] {
 			t.Errorf("no figure %s among %v", want, names)
 		}
@@ -142,30 +147,34 @@ func TestFiguresAtTheEdges(t *testing.T) {
 		"all crashed": simulated.Run([]simulated.Arm{dies}, 4, 1),
 		"none run":    {Plan: results.Plan{Cells: []trial.Cell{arm.Cell}}},
 	} {
-		for _, f := range figures(t, run) {
+		for _, f := range figures(run) {
 			t.Log(name, f.Name)
 			check(t, f)
 		}
 	}
 }
 
-func TestGantt(t *testing.T) {
-	r := simulated.Run([]simulated.Arm{{Cell: trial.Cell{{Factor: "strategy", Level: "serial"}}, Median: 300}}, 1, 1).Records[0]
-	for i := range 300 {
-		r.Samples = append(r.Samples, trial.Sample{At: trial.Seconds(i * 1e9), CPU: trial.Seconds(float64(i) * 1.3e9), Memory: trial.Bytes(i) << 23, MemoryAnon: trial.Bytes(i) << 21})
+// The typical trial is the one in the middle, the worst one that failed.
+func TestGantts(t *testing.T) {
+	run := simulated.Run([]simulated.Arm{{Cell: trial.Cell{{Factor: "strategy", Level: "serial"}}, Median: 300, Spread: 0.2, Crash: 0.2, Lost: 100, Recovery: 10}}, 9, 1)
+	failed := false
+	for k := range run.Records {
+		r := &run.Records[k]
+		failed = failed || r.Verdict.Outcome != trial.OK
+		r.Spans = append(r.Spans, trial.Span{Name: "machine", End: 1e9}, trial.Span{Name: "teardown", Start: r.Elapsed, End: r.Elapsed})
+		for i := range 100 {
+			r.Samples = append(r.Samples, trial.Sample{At: trial.Seconds(i * 1e9), CPU: trial.Seconds(float64(i) * 1.3e9), Memory: trial.Bytes(i) << 23, MemoryAnon: trial.Bytes(i) << 21})
+		}
+		r.Machine.MemoryLimit = 4 << 30
 	}
-	r.Machine.MemoryLimit = 4 << 30
-	check(t, plot.Gantt(r))
-}
-
-func TestPowerCurve(t *testing.T) {
-	c, err := analyse.Power(analyse.PowerQuestion{Low: 0.02, High: 0.5, Ratio: 0.8, Spread: 0.3, Comparisons: 6})
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, f := range figures(run) {
+		if check(t, f); f.Name == "typical" || f.Name == "worst" {
+			names = append(names, f.Name+strings.TrimLeft(f.Title[strings.LastIndex(f.Title, ","):], ","))
+		}
 	}
-	f := plot.Power(c)
-	check(t, f)
-	if !strings.Contains(f.Alt, fmt.Sprintf("from %d replicates", c.EnoughRates)) {
-		t.Error(f.Alt)
+	want := []string{"typical ok", "worst engine-crash"}
+	if !failed || !slices.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
 	}
 }

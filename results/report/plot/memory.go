@@ -1,0 +1,121 @@
+package plot
+
+import (
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/stratbench/stratbench/results/analyse"
+)
+
+// memory has how often each strategy failed under each memory limit, apart by
+// panel. Strategies that never failed are left out.
+func memory(l laid) (Figure, bool) {
+	limits, ok := l.study.Factor("memory")
+	if !ok || len(limits.Levels) < 2 || !l.anyFailed || l.matrix.By == "memory" {
+		return Figure{}, false
+	}
+	var rows []int
+	g := grid{axis: "failed (% of trials, 95 % Clopper–Pearson)", most: 100, simulated: l.study.Simulated()}
+	for i, name := range l.rows {
+		if failures(l.row(i)) > 0 {
+			rows, g.rows = append(rows, i), append(g.rows, name)
+		}
+	}
+	for _, level := range limits.Levels {
+		g.panels = append(g.panels, level.Name)
+	}
+	g.row = pts(8 + 8*float64(len(l.panels)))
+	if len(l.panels) > 1 {
+		for i, name := range l.panels {
+			g.legend = append(g.legend, key{name, func(c draw.Canvas, x, y vg.Length) { glyph(c, shape(i), seriesColor(i), 3, x, y) }})
+		}
+	}
+	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
+		for i := range l.panels {
+			var there []analyse.Observation
+			for _, o := range l.at(rows[row], i) {
+				if level, _ := o.Cell.Level("memory"); level == g.panels[panel] {
+					there = append(there, o)
+				}
+			}
+			if len(there) == 0 {
+				continue
+			}
+			rate := analyse.FailureRate(there)
+			at := y + pts(8*(float64(len(l.panels)-1)/2-float64(i)))
+			flatWhisker(c, faint(seriesColor(i), 0.6), at, x(100*float64(rate.Interval.Lower)), x(100*float64(rate.Interval.Upper)))
+			glyph(c, shape(i), seriesColor(i), 3, x(100*float64(rate.Estimate)), at)
+		}
+	}
+	caption := "A panel for each memory limit."
+	if left := len(l.rows) - len(rows); left > 0 {
+		caption += fmt.Sprintf(" Left out: %d of %d strategies, which never failed.", left, len(l.rows))
+	}
+	return g.figure(Figure{Name: "memory", Title: l.title("Failures against memory"), Caption: caption,
+		Alt: fmt.Sprintf("Failure rates of %d strategies under %d memory limits, with 95 %% intervals.", len(rows), len(limits.Levels))}), true
+}
+
+// shapes say the same as colours.
+var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}
+
+func shape(i int) draw.GlyphDrawer { return shapes[i%len(shapes)] }
+
+// readyBy has the share of trials that were ready by each time, where something
+// failed.
+func readyBy(l laid) (Figure, bool) {
+	if !l.anyFailed {
+		return Figure{}, false
+	}
+	scale := scaleFor(l.longestT)
+	g := grid{rows: []string{""}, panels: l.panels, axis: "ready (% of trials) by the time from the start of the set-up (" + scale.unit + ")", most: scale.of(l.longestT) * 1.01,
+		row: 6 * vg.Centimeter, room: pts(14), simulated: l.study.Simulated()}
+	for _, r := range l.rows {
+		g.room = max(g.room, pts(30)+wide(smallSize, r))
+	}
+	g.cell = func(c draw.Canvas, x func(float64) vg.Length, _ vg.Length, _, panel int) {
+		y := func(share float64) vg.Length { return c.Min.Y + pts(4) + vg.Length(share)*(c.Max.Y-c.Min.Y-pts(12)) }
+		for _, share := range []float64{0, 0.5, 1} {
+			line(c, light, 0.6, vg.Point{X: x(0), Y: y(share)}, vg.Point{X: x(g.most), Y: y(share)})
+			write(c, grey, smallSize, x(0)+pts(2), y(share)+pts(2), 0, 0, fmt.Sprintf("%.0f %%", 100*share))
+		}
+		var ends []vg.Length
+		var drawn []int
+		for row := range l.rows {
+			curve, ok := analyse.ReadyBy(l.at(row, panel), l.longestT)
+			if !ok {
+				continue
+			}
+			share, points, every := 0.0, []vg.Point{{X: x(0), Y: y(0)}}, max(1, len(curve)/mostPoints)
+			for i, s := range curve {
+				if i%every == 0 || i == len(curve)-1 {
+					at := x(scale.of(s.Time))
+					points = append(points, vg.Point{X: at, Y: y(share)}, vg.Point{X: at, Y: y(s.Incidence)})
+					share = s.Incidence
+				}
+			}
+			points = append(points, vg.Point{X: x(g.most), Y: y(share)})
+			line(c, seriesColor(row), 1.6, points...)
+			glyph(c, shape(row), seriesColor(row), 2.8, x(g.most), y(share))
+			ends, drawn = append(ends, y(share)), append(drawn, row)
+		}
+		places := spread(ends, pts(11), c.Min.Y+pts(6), c.Max.Y-pts(6))
+		for i, row := range drawn {
+			line(c, faint(seriesColor(row), 0.5), 0.6, vg.Point{X: x(g.most), Y: ends[i]}, vg.Point{X: x(g.most) + pts(12), Y: places[i]})
+			write(c, seriesColor(row), smallSize, x(g.most)+pts(14), places[i], 0, -0.4, l.rows[row])
+		}
+	}
+	worst := slices.MaxFunc(rowsOf(l), func(a, b int) int { return failures(l.row(a)) - failures(l.row(b)) })
+	return g.figure(Figure{Name: "ready", Title: l.title("Ready by time"),
+		Caption: "Share of trials that were ready by each time; failed ones never are (Aalen–Johansen).",
+		Alt:     fmt.Sprintf("Share of trials ready by each time, a curve for each strategy; %s failed most, %d of %d.", l.rows[worst], failures(l.row(worst)), len(l.row(worst)))}), true
+}
+
+func rowsOf(l laid) (rows []int) {
+	for i := range l.rows {
+		rows = append(rows, i)
+	}
+	return rows
+}
