@@ -34,6 +34,12 @@ func TestJudgement(t *testing.T) {
 		"a registry that refuses": {
 			log:     "Head \"http://localhost:5000/v2/shop/manifests/1\": dial tcp 127.0.0.1:5000: connect: connection refused\n",
 			outcome: trial.PullFailed, cause: "connection"},
+		"a registry that wants a login, as Podman ends the line": {
+			log:     "Error: creating build container: initializing source docker://registry.example:5000/private/go:1: reading manifest 1 in registry.example:5000/private/go: unauthorized\n",
+			outcome: trial.PullFailed, cause: "denied"},
+		"a registry that refuses this user, as Podman ends the line": {
+			log:     "Error: creating build container: initializing source docker://registry.example:5000/private/go:1: reading manifest 1 in registry.example:5000/private/go: denied\n",
+			outcome: trial.PullFailed, cause: "denied"},
 		"an engine that refuses": {
 			log:     "dial unix /run/user/1000/podman/podman.sock: connect: connection refused\n",
 			outcome: trial.EngineCrash, cause: "daemon-down"},
