@@ -58,8 +58,9 @@ type Engine interface {
 	// Forget removes from the build cache what the builds with these IDs put
 	// there, and their entries in the engine's list of builds. had are the
 	// records that were in the cache before. What other builds may have put
-	// there at the same time, and what is in use, stays and is returned. An
-	// engine whose only build cache are images has nothing to do.
+	// there at the same time, and what is in use, stays and is returned. Where
+	// the cache are images, it removes what these builds use while they run and
+	// leave when they are broken off.
 	Forget(ctx context.Context, builds, had []string) (left []string, err error)
 	// RemoveNetwork removes a network that nothing is connected to. One that is
 	// not there is no error.
@@ -89,7 +90,7 @@ type Contents struct {
 	Networks   []Object `json:"networks"`
 	Volumes    []Object `json:"volumes"`
 	// BuildCache are the IDs of the records of a build cache that is none of
-	// the images.
+	// the images, or of the containers in which builds work.
 	BuildCache []string `json:"build_cache"`
 }
 

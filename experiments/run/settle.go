@@ -35,11 +35,11 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	for _, name := range d.Names {
 		errs = append(errs, d.removeName(ctx, engine, name))
 	}
-	errs = append(errs, d.removeSteps(ctx, engine))
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
-		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache: other builds ran beside those of %s, or use them", len(records), d.Trial))
+		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: other builds ran beside those of %s, or use them", len(records), d.Trial))
 	}
+	errs = append(errs, d.removeSteps(ctx, engine))
 	after, lost := engine.Contents(ctx)
 	nameless := 0
 	for _, i := range after.Images {

@@ -34,7 +34,7 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 }
 
 func (e *Engine) build(ctx context.Context, b runtimes.Build, steps *buildlog.Steps) (runtimes.ImageID, error) {
-	m := newMark()
+	m := markOf(b.ID)
 	longer, release := e.untilEnded(ctx, m)
 	defer release()
 	id, err := e.request(e.call(longer), b, m, steps)

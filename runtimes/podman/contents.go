@@ -38,6 +38,9 @@ func contents(ctx context.Context) (c runtimes.Contents, err error) {
 	}
 	for _, o := range held {
 		c.Containers = append(c.Containers, runtimes.Object{ID: o.ID, Name: o.Names[0], Labels: o.Labels})
+		if working(o) {
+			c.BuildCache = append(c.BuildCache, o.ID)
+		}
 	}
 	networks, err := network.List(ctx, nil)
 	if err != nil {
@@ -70,9 +73,6 @@ func containers(ctx context.Context) (held []types.ListContainer, err error) {
 	defer answer.Body.Close()
 	return held, answer.Process(&held)
 }
-
-// Forget implements runtimes.Engine. What Podman caches are images.
-func (e *Engine) Forget(context.Context, []string, []string) ([]string, error) { return nil, nil }
 
 // RemoveNetwork implements runtimes.Engine.
 func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {

@@ -10,7 +10,7 @@ import (
 
 // TestKillMarked kills one of two processes: the one with the mark.
 func TestKillMarked(t *testing.T) {
-	m := newMark()
+	m := markOf("")
 	marked, other := sleeper(t), sleeper(t)
 	limit := unix.Rlimit{Cur: 1 << 29, Max: 1 << 29}
 	if err := unix.Prlimit(other.Process.Pid, unix.RLIMIT_LOCKS, &limit, nil); err != nil {

@@ -2,6 +2,7 @@ package podman
 
 import (
 	"context"
+	"hash/fnv"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -15,7 +16,17 @@ import (
 // mark is that value.
 type mark string
 
-func newMark() mark { return mark(strconv.Itoa(1<<30 + rand.IntN(1<<30))) }
+// markOf is the mark of the build with an ID, which is its own as far as the ID
+// is. One without an ID gets any.
+func markOf(build string) mark {
+	n := rand.Uint32()
+	if build != "" {
+		hash := fnv.New32a()
+		hash.Write([]byte(build))
+		n = hash.Sum32()
+	}
+	return mark(strconv.Itoa(1<<30 + int(n%(1<<30))))
+}
 
 // ulimit is the mark as a build asks for it.
 func (m mark) ulimit() string { return "locks=" + string(m) + ":" + string(m) }
