@@ -258,8 +258,11 @@ func (c *computer) belongings(t *testing.T) belongings {
 	}
 	b := belongings{}
 	for _, i := range contents.Images {
-		slices.Sort(i.Names)
-		b["image "+string(i.ID)] = strings.Join(i.Names, " ")
+		// With images in containerd, Docker makes a name of each repository and
+		// the ID, and lists it or not: it says nothing that the tag does not.
+		names := slices.DeleteFunc(i.Names, func(n string) bool { return strings.HasSuffix(n, "@"+string(i.ID)) })
+		slices.Sort(names)
+		b["image "+string(i.ID)] = strings.Join(names, " ")
 	}
 	for kind, objects := range map[string][]runtimes.Object{"container": contents.Containers, "network": contents.Networks, "volume": contents.Volumes} {
 		for _, o := range objects {

@@ -48,7 +48,7 @@ settings:
   nodeImage: %s
   registry: {prefix: "%s/mine", plainHTTP: true}
   build: {args: {GO_IMAGE: "stratbench.local/go:1.26", RUN_IMAGE: "stratbench.local/run:bookworm"}}
-design: {replicates: 1, warmUp: 0, seed: 1}
+design: {replicates: 1, warmUp: 0, reference: false, seed: 1}
 `, nodeImage, address)))
 		p.records(t, trial.OK)
 		dir = p.results
