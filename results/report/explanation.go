@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -35,35 +34,12 @@ func ExplanationSentences(e analyse.Explanation) (lines []string) {
 	return append(lines, cannotTell(e)...)
 }
 
-// ExplanationInShort says what failures go with and what times go with, a
-// sentence each.
-func ExplanationInShort(e analyse.Explanation) []string {
+// WhyFailed says in a sentence what failures go with.
+func WhyFailed(e analyse.Explanation) []string {
 	if e.Trials == 0 {
 		return nil
 	}
-	lines := []string{whyFailed(e)}
-	var factors []string
-	for _, f := range e.Factors {
-		if f.Times.Shown() {
-			factors = append(factors, fmt.Sprintf("%s (%s%s)", f.Factor, mostOnTime(e, f.Factor), pIs(f.Times.Adjusted)))
-		}
-	}
-	if len(factors) > 0 {
-		lines = append(lines, "What goes with the time of a set-up that works: "+strings.Join(factors, ", ")+".")
-	}
-	return lines
-}
-
-// mostOnTime is the level of a factor that is furthest from another one.
-func mostOnTime(e analyse.Explanation, factor string) (text string) {
-	most := 0.0
-	for _, t := range e.Times {
-		if far := math.Abs(math.Log(float64(t.Ratio.Estimate))); t.Factor == factor && shownOnTime(t) && far > most {
-			most = far
-			text = fmt.Sprintf("%s takes %s times as long as %s, %s–%s; ", t.Level, ratio(t.Ratio.Estimate), t.Reference, ratio(t.Ratio.Interval.Lower), ratio(t.Ratio.Interval.Upper))
-		}
-	}
-	return text
+	return []string{whyFailed(e)}
 }
 
 // shownOnTime is true where the interval leaves out that both take as long.

@@ -39,7 +39,7 @@ func Report(m Material) (Page, error) {
 	p := m.first(pick(figures, "strategies"))
 	p.add(Section{Title: "Where the time goes", Figures: pick(figures, "phases", "contention")})
 	if report.Failed(m.Study) > 0 {
-		p.add(Section{Title: "What failed", Text: report.ExplanationInShort(m.Explanation), Figures: pick(figures, "memory", "ready")})
+		p.add(Section{Title: "What failed", Text: report.WhyFailed(m.Explanation), Figures: pick(figures, "memory", "ready")})
 	}
 	p.add(Section{Title: "Two trials", Figures: pick(figures, "typical", "worst")})
 	p.add(Section{Title: "Read with care", Points: append(report.Doubts(m.Analysis), report.Beforehand(m.Study)...), Tables: rows(report.Contradictions(m.Analysis))})

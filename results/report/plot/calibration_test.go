@@ -197,3 +197,18 @@ func (d calibrationData) sequential() Figure {
 	}))
 	return Figure{Name: "sequential", wide: view{width, vg.Length(len(d.Saved))*1.6*vg.Centimeter + 2.6*vg.Centimeter, framed(p)}}
 }
+
+// upTo leaves out ticks beyond the last value that there can be.
+type upTo struct {
+	ticks
+	last float64
+}
+
+func (t upTo) Ticks(low, high float64) (kept []plot.Tick) {
+	for _, k := range t.ticks.Ticks(low, min(high, t.last)) {
+		if k.Value <= t.last && k.Value >= 0 {
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}

@@ -45,17 +45,6 @@ func wide(size float64, words string) vg.Length {
 	return text.Style{Font: sans(size), Handler: plot.DefaultTextHandler}.Width(words)
 }
 
-// stretched is how many times as long the x axis must be for names to have
-// their place right of the data, with more beside them.
-func stretched(names []string, more vg.Length) float64 {
-	const axis, most = width - 2.2*vg.Centimeter, 0.6
-	longest := vg.Length(0)
-	for _, n := range names {
-		longest = max(longest, wide(textSize, n))
-	}
-	return 1 / (1 - min(most, float64((longest+more+vg.Points(8))/axis)))
-}
-
 // cross marks what failed: an × of two strokes.
 func cross(c draw.Canvas, col color.Color, size float64, x, y vg.Length) {
 	s := vg.Points(size)
@@ -63,14 +52,7 @@ func cross(c draw.Canvas, col color.Color, size float64, x, y vg.Length) {
 	line(c, col, 1.5, vg.Point{X: x - s, Y: y + s}, vg.Point{X: x + s, Y: y - s})
 }
 
-// whisker is an interval across the points' direction, with ends.
-func whisker(c draw.Canvas, col color.Color, x, y0, y1 vg.Length) {
-	e := vg.Points(2.5)
-	line(c, col, 1.2, vg.Point{X: x, Y: y0}, vg.Point{X: x, Y: y1})
-	line(c, col, 1.2, vg.Point{X: x - e, Y: y0}, vg.Point{X: x + e, Y: y0})
-	line(c, col, 1.2, vg.Point{X: x - e, Y: y1}, vg.Point{X: x + e, Y: y1})
-}
-
+// flatWhisker is an interval with ends.
 func flatWhisker(c draw.Canvas, col color.Color, y, x0, x1 vg.Length) {
 	e := vg.Points(2.5)
 	line(c, col, 1.2, vg.Point{X: x0, Y: y}, vg.Point{X: x1, Y: y})

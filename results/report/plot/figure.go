@@ -180,18 +180,3 @@ func niceStep(rough float64) float64 {
 	}
 	return 10 * power
 }
-
-// upTo leaves out ticks beyond the last value that there can be.
-type upTo struct {
-	ticks
-	last float64
-}
-
-func (t upTo) Ticks(low, high float64) (kept []plot.Tick) {
-	for _, k := range t.ticks.Ticks(low, min(high, t.last)) {
-		if k.Value <= t.last && k.Value >= 0 {
-			kept = append(kept, k)
-		}
-	}
-	return kept
-}

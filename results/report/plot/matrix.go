@@ -37,12 +37,12 @@ const mostStrategies = 16
 
 // laid is a study's trials by strategy and panel.
 type laid struct {
-	study                  analyse.Study
-	matrix                 Matrix
-	rows, panels           []string
-	trials                 map[[2]string][]analyse.Observation
-	anyFailed, anySampled  bool
-	longestSetup, longestT float64
+	study        analyse.Study
+	matrix       Matrix
+	rows, panels []string
+	trials       map[[2]string][]analyse.Observation
+	anyFailed    bool
+	longest      float64
 }
 
 func lay(s analyse.Study, m Matrix) laid {
@@ -51,6 +51,9 @@ func lay(s analyse.Study, m Matrix) laid {
 		l.panels = nil
 		for _, level := range f.Levels {
 			l.panels = append(l.panels, level.Name)
+		}
+		if f.Levels[0].Value == nil {
+			slices.Sort(l.panels)
 		}
 	}
 	l.rows = slices.Clone(m.Strategies)
@@ -64,7 +67,7 @@ func lay(s analyse.Study, m Matrix) laid {
 		l.anyFailed = l.anyFailed || !o.Ready
 		for _, t := range []float64{o.Setup, o.Lost} {
 			if !math.IsNaN(t) {
-				l.longestT = max(l.longestT, t)
+				l.longest = max(l.longest, t)
 			}
 		}
 	}
@@ -113,7 +116,7 @@ func mean(values []float64) float64 {
 // All draws every figure that the study has the trials for.
 func All(s analyse.Study, m Matrix) (figures []Figure) {
 	l := lay(s, m)
-	if len(l.rows) == 0 || l.longestT == 0 {
+	if len(l.rows) == 0 || l.longest == 0 {
 		return nil
 	}
 	for _, draw := range []func(laid) (Figure, bool){strategies, phases, memory, readyBy, contention} {

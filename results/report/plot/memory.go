@@ -69,8 +69,8 @@ func readyBy(l laid) (Figure, bool) {
 	if !l.anyFailed {
 		return Figure{}, false
 	}
-	scale := scaleFor(l.longestT)
-	g := grid{rows: []string{""}, panels: l.panels, axis: "ready (% of trials) by the time from the start of the set-up (" + scale.unit + ")", most: scale.of(l.longestT) * 1.01,
+	scale := scaleFor(l.longest)
+	g := grid{rows: []string{""}, panels: l.panels, axis: "ready (% of trials) by the time from the start of the set-up (" + scale.unit + ")", most: scale.of(l.longest) * 1.01,
 		row: 6 * vg.Centimeter, room: pts(14), simulated: l.study.Simulated()}
 	for _, r := range l.rows {
 		g.room = max(g.room, pts(30)+wide(smallSize, r))
@@ -84,7 +84,7 @@ func readyBy(l laid) (Figure, bool) {
 		var ends []vg.Length
 		var drawn []int
 		for row := range l.rows {
-			curve, ok := analyse.ReadyBy(l.at(row, panel), l.longestT)
+			curve, ok := analyse.ReadyBy(l.at(row, panel), l.longest)
 			if !ok {
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -19,8 +20,8 @@ const mostPoints = 400
 // strategies has every trial as a point: ready ones where they were, failed ones
 // where they died.
 func strategies(l laid) (Figure, bool) {
-	scale := scaleFor(l.longestT)
-	g := grid{rows: l.rows, panels: l.panels, axis: "time from the start of the set-up (" + scale.unit + ")", most: scale.of(l.longestT) * 1.01,
+	scale := scaleFor(l.longest)
+	g := grid{rows: l.rows, panels: l.panels, axis: "time from the start of the set-up (" + scale.unit + ")", most: scale.of(l.longest) * 1.01,
 		row: pts(24), room: pts(62), simulated: l.study.Simulated()}
 	g.legend = []key{
 		{"ready", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.CircleGlyph{}, faint(blue, 0.75), 2.8, x, y) }},
@@ -30,8 +31,10 @@ func strategies(l laid) (Figure, bool) {
 	}
 	if l.anyFailed {
 		g.room = pts(105)
-		g.legend = append(g.legend, key{"failed, where it died", func(c draw.Canvas, x, y vg.Length) { cross(c, vermilion, 3, x, y) }},
-			key{"ended by a limit", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.TriangleGlyph{}, grey, 3, x, y) }})
+		g.legend = append(g.legend, key{"failed, where it died", func(c draw.Canvas, x, y vg.Length) { cross(c, vermilion, 3, x, y) }})
+	}
+	if slices.ContainsFunc(l.study.Trials, func(o analyse.Observation) bool { return o.CutOff }) {
+		g.legend = append(g.legend, key{"ended by a limit", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.TriangleGlyph{}, grey, 3, x, y) }})
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
 		trials := l.at(row, panel)
