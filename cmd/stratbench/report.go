@@ -58,7 +58,11 @@ untested.`,
 			if err != nil {
 				return err
 			}
-			if err := p.Write(out, map[string]any{"analysis.json": m.Analysis, "answer.json": m.Answer}, png); err != nil {
+			data := map[string]any{"analysis.json": m.Analysis}
+			if p.Answer != nil {
+				data["answer.json"] = p.Answer
+			}
+			if err := p.Write(out, data, png); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(out, "index.html"))

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -208,7 +209,9 @@ func SideBySide(record, measured analyse.Study) Table {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Notes = []string{"Measured: mean time to ready over all other settings. Stated: set-up times that the record gives."}
+	if len(measured.Trials) > 0 {
+		t.Notes = []string{"Measured: mean time to ready over all other settings. Stated: set-up times that the record gives."}
+	}
 	return t
 }
 
@@ -229,14 +232,24 @@ func statedOf(record analyse.Study, strategy string) string {
 	if s == nil {
 		return none
 	}
-	text := roughly(analyse.Value(s.Low.Duration().Seconds()))
+	text := wholeMinutes(s.High)
 	if s.Low != s.High {
-		text += " to " + roughly(analyse.Value(s.High.Duration().Seconds()))
+		text = wholeMinutes(s.Low) + " to " + text
 	}
-	if len(ofStrategy(record, strategy)) == 0 {
-		text += " (estimate)"
+	for _, e := range record.Estimates {
+		if name, _ := e.Trial.Cell.Level("strategy"); name == strategy {
+			return text + " (estimate)"
+		}
 	}
 	return text
+}
+
+// wholeMinutes prints a time that somebody wrote down in minutes.
+func wholeMinutes(s trial.Seconds) string {
+	if d := s.Duration(); d%time.Minute == 0 {
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return Seconds(s)
 }
 
 // Tested says which levels of each factor were tested, and how often.

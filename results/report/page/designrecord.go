@@ -31,17 +31,11 @@ func DesignRecord(m Material) (Page, error) {
 		p.Lead = append([]string{"SIMULATED: no engine produced these figures."}, p.Lead...)
 	}
 	m.Study = now
-	if m.Answer = nil; len(now.Trials) > 0 {
-		a, err := answer.Of(now)
-		switch {
-		case err == nil:
-			m.Answer = &a
-			p.Cards = report.Cards(a)
-		default:
-			p.Lead = append(p.Lead, "No strategy can be recommended: "+err.Error()+".")
-		}
+	a, err := answer.Of(now)
+	if m.Answer = nil; err == nil {
+		m.Answer, p.Answer, p.Cards = &a, &a, report.Cards(a)
 	} else {
-		p.Lead = append(p.Lead, "No strategy can be recommended: stratbench has measured nothing here.")
+		p.add(Section{Title: p.CardsTitle, Text: []string{"None can be recommended: " + err.Error() + "."}})
 	}
 	p.add(Section{Title: "Comparison", Figures: pick(m.figures(), "strategies"), Tables: rows(report.SideBySide(record, now))})
 	if len(claimed) > 0 {

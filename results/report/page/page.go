@@ -12,6 +12,7 @@ import (
 
 	_ "embed"
 
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
 )
@@ -24,6 +25,8 @@ type Page struct {
 	CardsTitle string
 	Cards      []report.Card
 	Sections   []Section
+	// Answer is what the cards say, for programs; nil where there are none.
+	Answer *answer.Answer
 	// Appendices are folded: nobody has to read them.
 	Appendices []Section
 }
