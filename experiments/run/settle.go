@@ -32,12 +32,13 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	}
 	s.Found = d.in(before)
 	errs := []error{pipeline.Delete(ctx, cfg), engine.RemoveNetwork(ctx, d.Cluster)}
-	for _, name := range d.Names {
-		errs = append(errs, d.removeName(ctx, engine, name))
-	}
+	held := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
 		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: other builds ran beside those of %s, or use them", len(records), d.Trial))
+	}
+	for _, name := range held { // by a build that was broken off
+		errs = append(errs, d.removeName(ctx, engine, name))
 	}
 	errs = append(errs, d.removeSteps(ctx, engine))
 	after, lost := engine.Contents(ctx)
