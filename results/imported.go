@@ -18,6 +18,8 @@ type Imported struct {
 	// TestsPassed and TestsTotal are set where the source counts tests.
 	TestsPassed *int `json:"tests_passed,omitempty"`
 	TestsTotal  *int `json:"tests_total,omitempty"`
+	// PeakMemory is the most memory held, where the source says it.
+	PeakMemory *trial.Bytes `json:"peak_memory_bytes,omitempty"`
 	// Stability is the source's own word for it: "crashes", "stable".
 	Stability string `json:"stability,omitempty"`
 	// Confidence is the source's own, between 0 and 1.
@@ -42,4 +44,6 @@ type Import struct {
 	Contradictions []string `json:"contradictions"`
 	// Notes are what the source says beside the trials.
 	Notes []string `json:"notes"`
+	// Warnings point out lines that can be true and seldom are.
+	Warnings []string `json:"warnings,omitempty"`
 }

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,23 +99,36 @@ func (j *Journal) endLastLine() error {
 	return j.file.Sync()
 }
 
-// Append writes one record and returns only when it is on disk. After an
-// error the record must be taken as not written; the journal before it is
-// untouched.
-func (j *Journal) Append(r Record) error {
-	r.Schema = Schema
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("encoding the record of %s: %w", r.Trial.ID, err)
+// Append writes records and returns only when all are on disk. After an error
+// they must be taken as not written; the journal before them is untouched.
+func (j *Journal) Append(records ...Record) error {
+	w := bufio.NewWriterSize(j.file, 1<<16)
+	for i := range records {
+		r := &records[i]
+		r.Schema = Schema
+		line, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("encoding the record of %s: %w", r.Trial.ID, err)
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return j.notRecorded(r, err)
+		}
 	}
-	if _, err := j.file.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume",
-			r.Trial.ID, j.file.Name(), err)
+	if len(records) == 0 {
+		return nil
+	}
+	last := &records[len(records)-1]
+	if err := w.Flush(); err != nil {
+		return j.notRecorded(last, err)
 	}
 	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("syncing the record of %s to disk: %w", r.Trial.ID, err)
+		return fmt.Errorf("syncing the record of %s to disk: %w", last.Trial.ID, err)
 	}
 	return nil
+}
+
+func (j *Journal) notRecorded(r *Record, err error) error {
+	return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume", r.Trial.ID, j.file.Name(), err)
 }
 
 // WriteOnce writes value as indented JSON to a new file of the run's folder.

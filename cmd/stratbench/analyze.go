@@ -37,6 +37,9 @@ func (f *studyFlags) gather(cmd *cobra.Command, names []string) (analyse.Study, 
 			if err != nil {
 				return analyse.Study{}, usageError{err}
 			}
+			for _, w := range run.Import.Warnings {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+			}
 			runs = append(runs, run)
 			continue
 		}

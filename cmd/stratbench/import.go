@@ -21,10 +21,13 @@ func importCommand() *cobra.Command {
 		Long: `Read observations that stratbench did not make into a run's folder.
 
 A CSV file has a header: a column per factor, and of these columns those that
-are known: block, outcome (the only one required), phase, setup_seconds,
-lost_seconds (until a failure was noticed), recovery_seconds, tests_passed,
-tests_failed, estimate, simulated, message. A YAML file has the same under
-"trials". What is marked as an estimate is never analysed as measured.`,
+are known: trial (its name), kind (trial, warm-up, injected-fault, reference,
+preparation; only trials enter figures), block, outcome (the only one required),
+phase, timed_out, setup_seconds, lost_seconds (until a failure was noticed),
+recovery_seconds, elapsed_seconds, tests_passed, tests_failed,
+peak_memory_bytes, estimate, simulated, message. That is what ls RUN --output csv
+writes. A YAML file has trials of the same kind under "trials". What is marked
+as an estimate is never analysed as measured.`,
 		Example: `  stratbench import observations.csv
   stratbench import observations.yaml && stratbench analyze latest`,
 		Args: exactly(1, "one file"),
@@ -38,6 +41,9 @@ tests_failed, estimate, simulated, message. A YAML file has the same under
 			}
 			for _, c := range run.Import.Contradictions {
 				fmt.Fprintln(cmd.ErrOrStderr(), "contradiction:", c)
+			}
+			for _, w := range run.Import.Warnings {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d observations imported; see: stratbench analyze %s\n", len(run.Records), filepath.Base(folder))
 			fmt.Fprintln(cmd.OutOrStdout(), folder)
@@ -82,11 +88,11 @@ func writeImported(run results.Run, extension string, source []byte) error {
 	if err := j.WriteOnce(results.PlanFile, run.Plan); err != nil {
 		return err
 	}
-	for _, r := range run.Records {
-		r.RunID = run.ID()
-		if err := j.Append(r); err != nil {
-			return err
-		}
+	for i := range run.Records {
+		run.Records[i].RunID = run.ID()
+	}
+	if err := j.Append(run.Records...); err != nil {
+		return err
 	}
 	// Last: a folder without an environment is no run.
 	return j.WriteOnce(results.EnvironmentFile, run.Environment)

@@ -99,9 +99,12 @@ func (c *Cell) add(r *results.Record) {
 		c.Setup = append(c.Setup, *r.Setup)
 	}
 	c.addPhases(r.Spans)
-	c.addTests(r.Tests)
-	c.addCounts(r.Imported)
-	c.addPeak(r.Samples)
+	if passed, total, ok := TestCounts(r); ok {
+		c.TestsPassed, c.TestsTotal = append(c.TestsPassed, passed), append(c.TestsTotal, total)
+	}
+	if peak, ok := PeakMemory(r); ok {
+		c.PeakMemory = append(c.PeakMemory, peak)
+	}
 }
 
 func (c *Cell) addPhases(spans []trial.Span) {
@@ -112,24 +115,13 @@ func (c *Cell) addPhases(spans []trial.Span) {
 	}
 }
 
-func (c *Cell) addTests(tests []trial.TestResult) {
-	if len(tests) > 0 {
-		c.TestsPassed = append(c.TestsPassed, Passed(tests))
-		c.TestsTotal = append(c.TestsTotal, len(tests))
+// TestCounts is how many tests of a trial passed and ran; ok is false where none
+// did.
+func TestCounts(r *results.Record) (passed, total int, ok bool) {
+	if i := r.Imported; i != nil && i.TestsPassed != nil && i.TestsTotal != nil {
+		return *i.TestsPassed, *i.TestsTotal, true
 	}
-}
-
-func (c *Cell) addCounts(i *results.Imported) {
-	if i != nil && i.TestsPassed != nil && i.TestsTotal != nil {
-		c.TestsPassed = append(c.TestsPassed, *i.TestsPassed)
-		c.TestsTotal = append(c.TestsTotal, *i.TestsTotal)
-	}
-}
-
-func (c *Cell) addPeak(samples []trial.Sample) {
-	if peak, ok := PeakMemory(samples); ok {
-		c.PeakMemory = append(c.PeakMemory, peak)
-	}
+	return Passed(r.Tests), len(r.Tests), len(r.Tests) > 0
 }
 
 // Passed counts the tests that passed.
@@ -143,14 +135,17 @@ func Passed(tests []trial.TestResult) int {
 	return passed
 }
 
-// PeakMemory returns the most memory that the samples know of; ok is false for
-// no samples. Where the kernel kept no peak, the true one lies at or above it:
-// samples are a second apart.
-func PeakMemory(samples []trial.Sample) (peak trial.Bytes, ok bool) {
-	for _, s := range samples {
+// PeakMemory returns the most memory that a trial is known to have held; ok is
+// false where nothing is known. Where the kernel kept no peak, the true one lies
+// at or above it: samples are a second apart.
+func PeakMemory(r *results.Record) (peak trial.Bytes, ok bool) {
+	if r.Imported != nil && r.Imported.PeakMemory != nil {
+		return *r.Imported.PeakMemory, true
+	}
+	for _, s := range r.Samples {
 		peak = max(peak, s.Peak())
 	}
-	return peak, len(samples) > 0
+	return peak, len(r.Samples) > 0
 }
 
 // Median returns the middle value, or the mean of the middle two; ok is false

@@ -52,7 +52,7 @@ func (m Metric) of(o Observation) (value float64, ok bool) {
 	case MetricSetup:
 		return o.WorstRank(), o.known()
 	case MetricPeakMemory:
-		peak, ok := PeakMemory(o.Record.Samples)
+		peak, ok := PeakMemory(o.Record)
 		return float64(peak), ok && o.Ready
 	case MetricFailures:
 		if o.Ready {

@@ -39,15 +39,23 @@ func observe(run results.Run, r *results.Record) Observation {
 		Block: blockOf(run, r),
 		Ready: usable(r), Setup: math.NaN(), Lost: math.NaN(), Recovery: math.NaN()}
 	o.CutOff = !o.Ready && r.Verdict.TimedOut
-	switch {
-	case o.Ready && r.Setup != nil:
+	if o.Ready && r.Setup != nil {
 		o.Setup = r.Setup.Duration().Seconds()
-	case !o.Ready && r.Elapsed > 0:
-		began, ended := pipelineSpan(r)
-		o.Lost = (ended - began).Duration().Seconds()
-		o.Recovery = (r.Elapsed - (ended - began)).Duration().Seconds()
+	}
+	if lost, recovery, ok := Loss(r); ok {
+		o.Lost, o.Recovery = lost.Duration().Seconds(), recovery.Duration().Seconds()
 	}
 	return o
+}
+
+// Loss is what a trial that left nothing to work with lost until its machine was
+// taken down, and what the rest of it took; ok is false for all others.
+func Loss(r *results.Record) (lost, recovery trial.Seconds, ok bool) {
+	if usable(r) || r.Elapsed <= 0 {
+		return 0, 0, false
+	}
+	began, ended := pipelineSpan(r)
+	return ended - began, r.Elapsed - (ended - began), true
 }
 
 // blockOf names a block across runs.

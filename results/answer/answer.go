@@ -67,6 +67,8 @@ type Answer struct {
 	// by factor; empty with fewer than two failures.
 	FailuresAt map[string]string `json:"failures_at,omitempty"`
 	Warnings   []Warning         `json:"warnings"`
+	// Doubts point out lines of imported files that can be true and seldom are.
+	Doubts []string `json:"doubts,omitempty"`
 }
 
 // Decision is the answer for one situation and environment, at the levels of
@@ -187,6 +189,11 @@ func Of(s analyse.Study) (Answer, error) {
 		a.Failed += row.Failed
 	}
 	a.Push, a.FailuresAt = m.pushes(s), failuresAt(s)
+	for _, run := range s.Runs {
+		if run.Import != nil {
+			a.Doubts = append(a.Doubts, run.Import.Warnings...)
+		}
+	}
 	return a, nil
 }
 

@@ -52,6 +52,7 @@ const mostSplits = 2
 // ranked.
 func Decide(trials []Trial, factors []string, goal Goal) Answer {
 	a := Answer{Warnings: warnings(trials, factors)}
+	trials = ordered(trials)
 	for i, name := range factors {
 		if len(levels(trials, i)) > 1 {
 			a.Factors = append(a.Factors, Factor{Name: name, P: math.NaN()})

@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"hash/fnv"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -60,7 +61,10 @@ func ordered(trials []Trial) []Trial {
 	}
 	trials = slices.Clone(trials)
 	slices.SortFunc(trials, func(a, b Trial) int {
-		return cmp.Or(slices.Compare(a.Place, b.Place), cmp.Compare(a.Block, b.Block), cmp.Compare(a.Arm, b.Arm), cmp.Compare(mixed(a), mixed(b)))
+		if c := cmp.Or(slices.Compare(a.Place, b.Place), cmp.Compare(a.Block, b.Block), cmp.Compare(a.Arm, b.Arm)); c != 0 {
+			return c
+		}
+		return cmp.Compare(mixed(a), mixed(b))
 	})
 	return trials
 }
@@ -210,34 +214,41 @@ func geometric(scales map[string]float64) float64 {
 // placeScales fits log time = place + arm by alternating means, and returns
 // the places' part in seconds.
 func placeScales(trials []Trial) map[string]float64 {
+	type cell struct{ place, arm string }
+	type sum struct{ n, logs float64 }
 	place, arm := map[string]float64{}, map[string]float64{}
+	var order []cell
+	cells := map[cell]*sum{}
 	for _, t := range trials {
-		place[strings.Join(t.Place, "\x00")] = 0
-	}
-	means := func(of map[string]float64, key func(Trial) string, rest func(Trial) float64) {
-		n, sum := map[string]float64{}, map[string]float64{}
-		for _, t := range trials {
-			if t.Ready && t.Seconds > 0 {
-				n[key(t)]++
-				sum[key(t)] += math.Log(t.Seconds) - rest(t)
-			}
+		at := cell{strings.Join(t.Place, "\x00"), t.Arm}
+		place[at.place] = 0
+		if !t.Ready || !(t.Seconds > 0) {
+			continue
 		}
-		for k, v := range sum {
-			of[k] = v / n[k]
+		if cells[at] == nil {
+			cells[at], order = &sum{}, append(order, at)
+		}
+		cells[at].n++
+		cells[at].logs += math.Log(t.Seconds)
+	}
+	means := func(of map[string]float64, key func(cell) string, rest func(cell) float64) {
+		sums := map[string]sum{}
+		for _, at := range order {
+			s, c := sums[key(at)], cells[at]
+			sums[key(at)] = sum{s.n + c.n, s.logs + c.logs - c.n*rest(at)}
+		}
+		for k, s := range sums {
+			of[k] = s.logs / s.n
 		}
 	}
-	placeOf := func(t Trial) string { return strings.Join(t.Place, "\x00") }
-	armOf := func(t Trial) string { return t.Arm }
+	placeOf := func(c cell) string { return c.place }
+	armOf := func(c cell) string { return c.arm }
 	for range 20 {
-		means(place, placeOf, func(t Trial) float64 { return arm[t.Arm] })
-		means(arm, armOf, func(t Trial) float64 { return place[placeOf(t)] })
-		var all []float64
-		for _, v := range arm {
-			all = append(all, v)
-		}
-		slices.Sort(all)
+		means(place, placeOf, func(c cell) float64 { return arm[c.arm] })
+		means(arm, armOf, func(c cell) float64 { return place[c.place] })
+		all := average(slices.Sorted(maps.Values(arm)))
 		for k := range arm {
-			arm[k] -= average(all)
+			arm[k] -= all
 		}
 	}
 	for p, v := range place {

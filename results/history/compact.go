@@ -62,7 +62,7 @@ func trialOf(run string, cell int, r results.Record) Trial {
 	if r.Fault != nil {
 		t.Fault = r.Fault.Name
 	}
-	t.PeakMemory, _ = analyse.PeakMemory(r.Samples)
+	t.PeakMemory, _ = analyse.PeakMemory(&r)
 	return t
 }
 

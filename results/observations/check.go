@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 )
 
 // longest is the time beyond which a set-up time is taken for a mistake of
@@ -26,12 +27,25 @@ func (f *file) time(line int, name, text string) *float64 {
 		f.fault(line, "%s is %s: a time cannot be negative", name, text)
 	case v > longest:
 		f.fault(line, "%s is %s seconds, over a week: is it in another unit?", name, text)
-	case v == 0 && name == "setup_seconds":
+	case v < 0.5e-9 && name == "setup_seconds":
 		f.fault(line, "setup_seconds is 0: nothing is set up in no time; leave it empty where it is not known")
 	default:
 		return &v
 	}
 	return nil
+}
+
+// bytes reads an amount of memory.
+func (f *file) bytes(line int, text string) *trial.Bytes {
+	if text == "" {
+		return nil
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || v < 0 {
+		f.fault(line, "peak_memory_bytes is %q, not a number of bytes", text)
+		return nil
+	}
+	return (*trial.Bytes)(&v)
 }
 
 // whole reads a number that counts something.
@@ -75,13 +89,15 @@ func (f *file) named(line int, o *observation, outcome, phase string) {
 func (f *file) agree(o observation) {
 	ready := o.outcome == trial.OK || o.outcome == trial.TestFailed
 	switch {
-	case o.outcome == "" || o.estimate:
-	case o.setup != nil && !ready:
-		f.fault(o.line, "a setup time for outcome %s: what never got ready has none; the time until it was noticed is lost_seconds", o.outcome)
+	case o.outcome == "" || o.estimate || o.kind != results.KindTrial:
+	case o.setup != nil && !ready && (o.lost == nil || *o.lost < *o.setup):
+		f.fault(o.line, "a setup time for outcome %s: what never got ready has none, and what failed later lost more (lost_seconds)", o.outcome)
 	case o.lost != nil && ready:
 		f.fault(o.line, "a lost time for outcome %s, which lost nothing", o.outcome)
 	case o.recovery != nil && o.lost == nil:
 		f.fault(o.line, "recovery_seconds without lost_seconds: what the failure cost in all is not known")
+	case o.lost != nil && o.elapsed != nil && *o.elapsed < *o.lost:
+		f.fault(o.line, "elapsed_seconds is %g, less than the %g of lost_seconds: all includes what was lost", *o.elapsed, *o.lost)
 	}
 }
 

@@ -6,18 +6,17 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 )
-
-// columns are those that are no factors.
-var columns = []string{"block", "outcome", "phase", "setup_seconds", "lost_seconds", "recovery_seconds",
-	"tests_passed", "tests_failed", "estimate", "simulated", "message"}
 
 func (f *file) readCSV(text []byte) {
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
-	reader.TrimLeadingSpace = true
+	reader.TrimLeadingSpace, reader.ReuseRecord = true, true
 	header, err := reader.Read()
 	if err != nil {
 		if errors.Is(err, io.EOF) {
@@ -27,21 +26,25 @@ func (f *file) readCSV(text []byte) {
 		f.faults = append(f.faults, describeCSV(f.name, err))
 		return
 	}
-	if f.checkHeader(header); len(f.faults) > 0 {
+	t := table{file: f, header: slices.Clone(header)}
+	if t.checkHeader(); len(f.faults) > 0 {
 		return
 	}
 	for len(f.faults) < 20 {
 		row, err := reader.Read()
 		if errors.Is(err, io.EOF) {
-			return
+			break
 		}
-		line, _ := reader.FieldPos(0)
 		if err != nil {
 			f.faults = append(f.faults, describeCSV(f.name, err))
 			return
 		}
-		f.addRow(line, header, row)
+		line, _ := reader.FieldPos(0)
+		t.addRow(line, row)
 	}
+	f.placeReferences()
+	f.refuseTwice()
+	f.doubt(slices.Contains(t.header, "block"))
 }
 
 func describeCSV(name string, err error) error {
@@ -52,51 +55,188 @@ func describeCSV(name string, err error) error {
 	return err
 }
 
-func (f *file) checkHeader(header []string) {
-	for i, name := range header {
-		header[i] = strings.TrimSpace(name)
-		if header[i] == "" {
-			f.fault(1, "column %d has no name", i+1)
-		}
-		if slices.Contains(header[:i], header[i]) {
-			f.fault(1, "column %q stands there twice", header[i])
-		}
-	}
-	if !slices.Contains(header, "outcome") {
-		hint := ""
-		if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
-			hint = "; columns are separated by commas"
-		}
-		f.fault(1, "no column is called outcome, there is %s%s", strings.Join(header, ", "), hint)
-	}
+// table is a CSV file while it is read.
+type table struct {
+	*file
+	header []string
+	// printed is true for a table as people see it.
+	printed bool
+	// cells has each cell once: a long table has few.
+	cells map[string]trial.Cell
 }
 
-func (f *file) addRow(line int, header, row []string) {
-	o := observation{line: line, settings: map[string]any{}}
-	value := map[string]string{}
-	for i, name := range header {
-		value[name] = strings.TrimSpace(row[i])
+func (t *table) checkHeader() {
+	for i, name := range t.header {
+		t.header[i] = strings.TrimSpace(name)
+		if t.header[i] == "" {
+			t.fault(1, "column %d has no name", i+1)
+		}
+		if slices.Contains(t.header[:i], t.header[i]) {
+			t.fault(1, "column %q stands there twice", t.header[i])
+		}
+	}
+	t.printed = fromPrinted(t.header)
+	for _, name := range t.header {
 		if slices.Contains(columns, name) {
 			continue
 		}
-		if value[name] == "" {
-			f.fault(line, "%s has no level", name)
+		if meant, near := nearMiss(name, columns, t.header); near {
+			t.fault(1, "column %q is nearly %s; call it so if it is that, or else less like it: any other column is a factor", name, meant)
 		}
-		o.cell = append(o.cell, trial.Assignment{Factor: name, Level: value[name]})
 	}
-	f.named(line, &o, value["outcome"], value["phase"])
-	o.setup = f.time(line, "setup_seconds", value["setup_seconds"])
-	o.lost = f.time(line, "lost_seconds", value["lost_seconds"])
-	o.recovery = f.time(line, "recovery_seconds", value["recovery_seconds"])
-	o.testsPassed = f.whole(line, "tests_passed", value["tests_passed"])
-	o.testsFailed = f.whole(line, "tests_failed", value["tests_failed"])
-	o.estimate = f.flag(line, "estimate", value["estimate"])
-	o.simulated = f.flag(line, "simulated", value["simulated"])
+	if len(t.faults) == 0 && !slices.Contains(t.header, "outcome") {
+		hint := ""
+		if len(t.header) == 1 && strings.ContainsAny(t.header[0], ";\t|") {
+			hint = "; columns are separated by commas"
+		}
+		t.fault(1, "no column is called outcome, there is %s%s", strings.Join(t.header, ", "), hint)
+	}
+}
+
+func (t *table) addRow(line int, row []string) {
+	o := observation{line: line, kind: results.KindTrial}
+	value := make(map[string]string, len(row))
+	for i, name := range t.header {
+		if value[name] = strings.TrimSpace(row[i]); t.printed && value[name] == "–" {
+			value[name] = ""
+		}
+	}
+	t.kindOf(&o, value)
+	o.cell = t.cellOf(o, value)
+	if t.printed {
+		t.plainFigures(line, value)
+	}
+	o.id = value["trial"]
+	t.named(line, &o, value["outcome"], value["phase"])
+	o.setup = t.time(line, "setup_seconds", value["setup_seconds"])
+	o.lost = t.time(line, "lost_seconds", value["lost_seconds"])
+	o.recovery = t.time(line, "recovery_seconds", value["recovery_seconds"])
+	o.elapsed = t.time(line, "elapsed_seconds", value["elapsed_seconds"])
+	o.testsPassed = t.whole(line, "tests_passed", value["tests_passed"])
+	o.testsFailed = t.whole(line, "tests_failed", value["tests_failed"])
+	o.peak = t.bytes(line, value["peak_memory_bytes"])
+	o.timedOut = t.flag(line, "timed_out", value["timed_out"])
+	o.estimate = t.flag(line, "estimate", value["estimate"])
+	o.simulated = t.flag(line, "simulated", value["simulated"])
 	o.message = value["message"]
-	o.block = 1
-	if b := f.whole(line, "block", value["block"]); b != nil {
+	if b := t.whole(line, "block", value["block"]); b != nil {
 		o.block = *b
+	} else if o.kind == results.KindTrial && !o.warmUp {
+		o.block = 1
 	}
-	f.agree(o)
-	f.observations = append(f.observations, o)
+	t.agree(o)
+	t.observations = append(t.observations, o)
+}
+
+// kindOf reads what a row is of. Printed tables say it in place of a block.
+func (t *table) kindOf(o *observation, value map[string]string) {
+	text := value["kind"]
+	if _, err := strconv.Atoi(value["block"]); text == "" && t.printed && err != nil {
+		text, value["block"] = value["block"], ""
+	}
+	switch text {
+	case "", "trial":
+	case "warm-up":
+		o.warmUp = true
+	case "injected-fault":
+		o.injected = true
+	case string(results.KindReference), string(results.KindPreparation):
+		o.kind = results.Kind(text)
+	default:
+		t.fault(o.line, "kind is %q, none of trial, warm-up, injected-fault, reference and preparation", text)
+	}
+}
+
+// cellOf is the row's level of each factor; what is no trial may have none.
+func (t *table) cellOf(o observation, value map[string]string) trial.Cell {
+	var levels []string
+	for _, name := range t.header {
+		if slices.Contains(columns, name) {
+			continue
+		}
+		if levels = append(levels, value[name]); value[name] == "" && o.kind == results.KindTrial {
+			t.fault(o.line, "%s has no level", name)
+		}
+	}
+	key := strings.Join(levels, "\x00")
+	if c, known := t.cells[key]; known {
+		return c
+	}
+	var c trial.Cell
+	for _, name := range t.header {
+		if !slices.Contains(columns, name) && value[name] != "" {
+			c = append(c, trial.Assignment{Factor: name, Level: value[name]})
+		}
+	}
+	if t.cells == nil {
+		t.cells = map[string]trial.Cell{}
+	}
+	t.cells[key] = c
+	return c
+}
+
+// plainFigures turns what a printed table shows into what a table of figures
+// has: "2 min 53 s" into 173, "engine-crash in build (limit)" into three
+// columns.
+func (t *table) plainFigures(line int, value map[string]string) {
+	for _, name := range []string{"setup_seconds", "elapsed_seconds"} {
+		text := value[name]
+		d, err := time.ParseDuration(strings.ReplaceAll(strings.Replace(text, "min", "m", 1), " ", ""))
+		if err == nil {
+			value[name] = strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+		} else if text != "" {
+			t.fault(line, "%s is %q, no time such as 31.4 s or 2 min 53 s", name, text)
+			value[name] = ""
+		}
+	}
+	var limit bool
+	value["outcome"], limit = strings.CutSuffix(value["outcome"], " (limit)")
+	value["timed_out"] = strconv.FormatBool(limit)
+	value["outcome"], value["phase"], _ = strings.Cut(value["outcome"], " in ")
+	if passed, total, ok := strings.Cut(value["tests_passed"], " of "); ok {
+		p, errPassed := strconv.Atoi(passed)
+		n, errTotal := strconv.Atoi(total)
+		if errPassed == nil && errTotal == nil {
+			value["tests_passed"], value["tests_failed"] = passed, strconv.Itoa(n-p)
+		}
+	}
+	if b, err := trial.ParseBytes(value["peak_memory_bytes"]); err == nil {
+		value["peak_memory_bytes"] = strconv.FormatInt(int64(b), 10)
+	}
+	if failed := value["outcome"] != string(trial.OK) && value["outcome"] != string(trial.TestFailed); failed {
+		value["lost_seconds"] = value["elapsed_seconds"]
+	}
+}
+
+// placeReferences gives references of a printed table, which says no block of
+// them, the block before which they stand.
+func (f *file) placeReferences() {
+	next := 0
+	for i := len(f.observations) - 1; i >= 0; i-- {
+		switch o := &f.observations[i]; {
+		case o.kind == results.KindTrial:
+			next = o.block
+		case o.kind == results.KindReference && o.block == 0:
+			o.block = next
+		}
+	}
+}
+
+// refuseTwice refuses a trial that stands there twice. One that was not
+// measured may be done again: what counts is the last.
+func (f *file) refuseTwice() {
+	seen := map[string]int{}
+	for i := range f.observations {
+		o := &f.observations[i]
+		if o.id == "" || o.kind != results.KindTrial {
+			continue
+		}
+		if before, twice := seen[o.id]; twice {
+			first := f.observations[before]
+			if o.attempt = first.attempt + 1; results.StandingOf(first.warmUp, first.injected, first.outcome) != results.NotMeasured && len(f.faults) < 20 {
+				f.fault(o.line, "trial %s stands in line %d already; leave one of the two out, or give it a name of its own", o.id, first.line)
+			}
+		}
+		seen[o.id] = i
+	}
 }

@@ -81,6 +81,7 @@ func (f *file) readYAML(text []byte) {
 	}
 	f.addComparison(d)
 	f.addPhases(d.Phases)
+	f.doubt(false)
 	f.contradict(d)
 	f.noteStated(d)
 }
@@ -91,7 +92,7 @@ var plainKeys = []string{"outcome", "phase", "message", "setup_seconds", "lost_s
 	"started", "last_output", "terminated", "evidence"}
 
 func (f *file) addTrial(n *yaml.Node) {
-	o := observation{line: n.Line, block: 1, settings: map[string]any{}}
+	o := observation{line: n.Line, kind: results.KindTrial, block: 1, settings: map[string]any{}}
 	if n.Kind != yaml.MappingNode {
 		f.fault(n.Line, "a trial is a list of keys and values, such as {strategy: serial, outcome: ok}")
 		return
@@ -112,9 +113,27 @@ func (f *file) addTrial(n *yaml.Node) {
 			o.cell = append(o.cell, trial.Assignment{Factor: key, Level: v.Value})
 		}
 	}
+	f.refuseNearKeys(n)
 	f.fill(&o, value)
 	f.agree(o)
 	f.observations = append(f.observations, o)
+}
+
+// refuseNearKeys refuses keys of a trial that were meant for another one.
+func (f *file) refuseNearKeys(n *yaml.Node) {
+	var given []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		given = append(given, n.Content[i].Value)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if slices.Contains(plainKeys, key.Value) {
+			continue
+		}
+		if meant, near := nearMiss(key.Value, plainKeys, given); near {
+			f.fault(key.Line, "%q is nearly %s; call it so if it is that, or else less like it: any other key is a factor", key.Value, meant)
+		}
+	}
 }
 
 func (f *file) fill(o *observation, value map[string]string) {
@@ -201,7 +220,7 @@ func (f *file) addComparison(d document) {
 			confidence = &v
 		}
 		if c.Estimate {
-			f.observations = append(f.observations, observation{line: c.line, estimate: true, outcome: trial.OK, stated: stated,
+			f.observations = append(f.observations, observation{line: c.line, kind: results.KindTrial, estimate: true, outcome: trial.OK, stated: stated,
 				stability: c.Stability, confidence: confidence, settings: map[string]any{},
 				cell: trial.Cell{{Factor: "strategy", Level: c.Strategy}}})
 			continue

@@ -249,9 +249,22 @@ func StrategyTable(a answer.Answer) Table {
 // printed; the document has all.
 const mostBreakEvens = 2
 
+// mostDoubts is how many doubtful lines of imported files are printed.
+const mostDoubts = 2
+
 // Grounds are what was ruled out, what was pooled, and what would change the
 // recommendations.
 func Grounds(a answer.Answer) (notes []string) {
+	for i, doubt := range a.Doubts {
+		if i == mostDoubts {
+			notes = append(notes, fmt.Sprintf("%d more doubtful lines are in the document (--output json).", len(a.Doubts)-i))
+			break
+		}
+		notes = append(notes, "Doubtful: "+doubt)
+	}
+	if text := pooled(a.Pooled); text != "" {
+		notes = append(notes, text)
+	}
 	for _, w := range a.Warnings {
 		if text := answerWarning(w); text != "" {
 			notes = append(notes, text)
@@ -259,9 +272,6 @@ func Grounds(a answer.Answer) (notes []string) {
 	}
 	if len(a.FailuresAt) > 0 {
 		notes = append(notes, fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
-	}
-	if text := pooled(a.Pooled); text != "" {
-		notes = append(notes, text)
 	}
 	if text := ruledOut(a.Decisions); text != "" {
 		notes = append(notes, text)
@@ -343,6 +353,9 @@ func answerWarning(w answer.Warning) string {
 		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
 			strings.Join(w.Arms, " and "), either(orPlace(w.Factors)))
 	case compare.Drift:
+		if math.Abs(w.Change) < 0.005 {
+			return ""
+		}
 		return fmt.Sprintf("Times drifted by %s a block; comparisons inside blocks are unharmed.", relative(w.Change))
 	case compare.OrderEffect:
 		return "Times moved with the position in the block: the order inside blocks should be random."

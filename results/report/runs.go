@@ -73,11 +73,11 @@ func countOutcomes(counts map[trial.Outcome]int) string {
 
 // Trials lists the records of a run in the order in which they were made.
 func Trials(run results.Run) Table {
-	t := Table{Data: run.Records}
+	t := Table{Data: run.Records, Tidy: tidyTrials(run)}
 	t.Header = append([]string{"trial", "block"}, planFactors(run.Plan)...)
 	t.Header = append(t.Header, "outcome", "setup", "elapsed", "tests passed", "peak memory")
-	for _, r := range run.Records {
-		t.Rows = append(t.Rows, trialRow(r, len(planFactors(run.Plan))))
+	for i := range run.Records {
+		t.Rows = append(t.Rows, trialRow(&run.Records[i], len(planFactors(run.Plan))))
 	}
 	if missing := len(run.Plan.Trials) - len(run.Trials()); missing > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of %d planned trials are not recorded.", missing, len(run.Plan.Trials)))
@@ -101,7 +101,7 @@ func factorNames(c trial.Cell) []string {
 	return names
 }
 
-func trialRow(r results.Record, factors int) []string {
+func trialRow(r *results.Record, factors int) []string {
 	row := []string{r.Trial.ID, blockName(r)}
 	for i := range factors {
 		level := ""
@@ -114,10 +114,10 @@ func trialRow(r results.Record, factors int) []string {
 	if r.Setup != nil {
 		setup = Seconds(*r.Setup)
 	}
-	return append(row, Verdict(r.Verdict), setup, Seconds(r.Elapsed), testCount(r.Tests), peakOf(r.Samples))
+	return append(row, Verdict(r.Verdict), setup, Seconds(r.Elapsed), testCount(r), peakOf(r))
 }
 
-func blockName(r results.Record) string {
+func blockName(r *results.Record) string {
 	switch {
 	case r.Kind == results.KindPreparation:
 		return "preparation"
@@ -141,15 +141,15 @@ func Verdict(v trial.Verdict) string {
 	return text
 }
 
-func testCount(tests []trial.TestResult) string {
-	if len(tests) == 0 {
-		return none
+func testCount(r *results.Record) string {
+	if passed, total, ok := analyse.TestCounts(r); ok {
+		return fmt.Sprintf("%d of %d", passed, total)
 	}
-	return fmt.Sprintf("%d of %d", analyse.Passed(tests), len(tests))
+	return none
 }
 
-func peakOf(samples []trial.Sample) string {
-	if peak, ok := analyse.PeakMemory(samples); ok {
+func peakOf(r *results.Record) string {
+	if peak, ok := analyse.PeakMemory(r); ok {
 		return peak.String()
 	}
 	return none
@@ -224,7 +224,7 @@ func trialNotes(run results.Run, r results.Record) []string {
 	m := r.Machine
 	notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s",
 		m.Kind, m.Runtime, m.EngineVersion, memoryOf(m), m.CPUs, m.NodeImage))
-	notes = append(notes, "Tests passed: "+testCount(r.Tests)+failedTests(r.Tests))
+	notes = append(notes, "Tests passed: "+testCount(&r)+failedTests(r.Tests))
 	return append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
 }
 

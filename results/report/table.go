@@ -36,8 +36,8 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("%q is no output format; the formats are table, json, csv and markdown", s)
 }
 
-// Table is a table for people and, in Data, the same for programs. CSV
-// carries the figures as people see them.
+// Table is a table for people and, in Data, the same for programs. CSV is Tidy
+// where that is set, and else has the figures as people see them.
 type Table struct {
 	Title  string
 	Header []string
@@ -45,6 +45,7 @@ type Table struct {
 	// Notes are printed below the table: what qualifies its figures.
 	Notes []string
 	Data  any
+	Tidy  [][]string
 }
 
 // Write writes the table to w in format f.
@@ -55,8 +56,10 @@ func (t Table) Write(w io.Writer, f Format) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(t.Data)
 	case FormatCSV:
-		c := csv.NewWriter(w)
-		return c.WriteAll(append([][]string{t.Header}, t.Rows...))
+		if t.Tidy != nil {
+			return csv.NewWriter(w).WriteAll(t.Tidy)
+		}
+		return csv.NewWriter(w).WriteAll(append([][]string{t.Header}, t.Rows...))
 	case FormatMarkdown:
 		return t.escaped().render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
 	default:

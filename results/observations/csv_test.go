@@ -1,0 +1,93 @@
+package observations_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/observations"
+)
+
+func TestPrintedTableIsReadForWhatItShows(t *testing.T) {
+	run, err := observations.Parse("trials.csv", []byte(`trial,block,runtime,strategy,outcome,setup,elapsed,tests passed,peak memory
+p001,preparation,docker,registry,ok,–,33.0 s,–,854 MiB
+t001,warm-up,podman,serial,ok,69.3 s,70.6 s,25 of 25,2.5 GiB
+r001,reference,,,ok,–,2.21 s,–,–
+t002,1,docker,serial,ok,2 min 53 s,1 h 02 min,24 of 25,2.3 GiB
+t003,1,docker,registry,engine-crash in build (limit),–,45.0 s,–,–
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	preparation, warmUp, reference, serial, crash := run.Records[0], run.Records[1], run.Records[2], run.Records[3], run.Records[4]
+	if preparation.Kind != results.KindPreparation || preparation.Elapsed.Duration().Seconds() != 33 || len(run.Preparations()) != 1 {
+		t.Errorf("preparation: %+v", preparation)
+	}
+	if warmUp.Standing() != results.WarmUp || warmUp.Setup.Duration().Seconds() != 69.3 {
+		t.Errorf("warm-up: %+v", warmUp)
+	}
+	if reference.Kind != results.KindReference || reference.Trial.Block != 1 || len(reference.Trial.Cell) != 0 {
+		t.Errorf("reference: %+v", reference)
+	}
+	if serial.Trial.ID != "t002" || serial.Setup.Duration().Seconds() != 173 || serial.Elapsed.Duration().Seconds() != 3720 ||
+		*serial.Imported.TestsPassed != 24 || *serial.Imported.TestsTotal != 25 || *serial.Imported.PeakMemory < 2<<30 {
+		t.Errorf("serial: %+v %+v", serial, serial.Imported)
+	}
+	if crash.Verdict.Outcome != trial.EngineCrash || crash.Verdict.Phase != trial.PhaseBuild || !crash.Verdict.TimedOut || crash.Elapsed.Duration().Seconds() != 45 {
+		t.Errorf("crash: %+v", crash)
+	}
+}
+
+func TestSlipsAreRefusedWithTheirLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"strategy,outcome,setup_second\nserial,ok,100\n":                    `seen.csv:1: column "setup_second" is nearly setup_seconds`,
+		"strategy,outcome,Setup Seconds\nserial,ok,100\n":                   "nearly setup_seconds",
+		"strategy,outcome,setup_ms\nserial,ok,100\n":                        "nearly setup_seconds",
+		"strategy,outcome,setup\nserial,ok,100\n":                           "nearly setup_seconds",
+		"strategy,Outcome\nserial,ok\n":                                     "nearly outcome",
+		"strategy,blocks,outcome\nserial,1,ok\n":                            "nearly block",
+		"trial,strategy,outcome\na,serial,ok\nb,serial,ok\na,serial,ok\n":   "seen.csv:4: trial a stands in line 2 already",
+		"kind,strategy,outcome\nbig,serial,ok\n":                            `seen.csv:2: kind is "big"`,
+		"strategy,outcome\nse\"rial,ok\n":                                   "seen.csv:2: ",
+		"strategy,outcome\n\"serial,ok\n":                                   "seen.csv:2: ",
+		"strategy,outcome,lost_seconds,elapsed_seconds\na,engine-crash,9,8": "less than",
+	} {
+		if _, err := observations.Parse("seen.csv", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	for _, text := range []string{
+		"strategy,memory,stage,host,clusterStart,runtime,outcome\nserial,3GiB,a,h,with,podman,ok\n",
+		"trial,strategy,outcome\na,serial,cancelled\na,serial,ok\n",
+	} {
+		if _, err := observations.Parse("seen.csv", []byte(text)); err != nil {
+			t.Errorf("%q: %v, want none", text, err)
+		}
+	}
+	if _, err := observations.Parse("seen.yaml", []byte("trials:\n  - {strategy: serial, outcome: ok, setup_second: 3}\n")); err == nil || !strings.Contains(err.Error(), "seen.yaml:2: \"setup_second\"") {
+		t.Errorf("in YAML: %v", err)
+	}
+}
+
+func TestDoubtfulLinesAreKeptAndPointedOut(t *testing.T) {
+	for rows, want := range map[string]string{
+		"serial,1,ok,1000\nparallel,1,ok,12.5\nserial,2,ok,990\n":                 "seen.csv:3: setup_seconds is 12.5; 1 of 3 times end at 12.5 s",
+		"serial,1,ok,300\nserial,2,ok,310\nserial,3,ok,22\nregistry,1,ok,40\n":    "",
+		"serial,1,ok,600\nserial,2,ok,610\nserial,3,ok,10.1\nregistry,1,ok,100\n": "seen.csv:4: setup_seconds is 10.1",
+		"serial,1,ok,0.0004\n": "seen.csv:2: setup_seconds is 0.0004, which rounds to zero",
+		"serial,1,ok,100.25\nserial,2,ok,100.25\nserial,2,ok,100.25\n":                 "seen.csv:4: the same cell, block and time as in line 3",
+		"serial,1,ok,100\nregistry,1,ok,30\nserial,1,ok,101\nserial,1,build-failed,\n": "",
+	} {
+		run, err := observations.Parse("seen.csv", []byte("strategy,block,outcome,setup_seconds\n"+rows))
+		if err != nil {
+			t.Fatalf("%q: %v", rows, err)
+		}
+		if all := strings.Join(run.Import.Warnings, "\n"); want == "" && all != "" || !strings.Contains(all, want) {
+			t.Errorf("%q: warned %q, want %q", rows, all, want)
+		}
+		if want := strings.Count(rows, "\n"); len(run.Records) != want {
+			t.Errorf("%q: %d records, want %d", rows, len(run.Records), want)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package observations
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/stratbench/stratbench/results"
+)
+
+// Values that can be true and seldom are. They are kept and pointed out.
+const (
+	// leastTime is the time below which tables show 0.
+	leastTime = 0.05
+	// farApart is how many times longer the next longer time is where nothing
+	// lies between: minutes beside seconds are 60 times apart, less what the
+	// times themselves differ.
+	farApart = 15
+	// mostDoubts are listed one by one.
+	mostDoubts = 20
+)
+
+// doubt points out values that round to zero, units that seem to be mixed and
+// rows that seem to be copies. Copies can be told where rows have blocks.
+func (f *file) doubt(blocks bool) {
+	type row struct {
+		cell  string
+		block int
+		setup float64
+	}
+	seen := map[row]int{}
+	var timed []*observation
+	byCell := map[string][]*observation{}
+	for i := range f.observations {
+		o := &f.observations[i]
+		if o.setup == nil || o.kind != results.KindTrial || o.estimate || o.warmUp || o.injected {
+			continue
+		}
+		if *o.setup < leastTime {
+			f.warn(o.line, "setup_seconds is %g, which rounds to zero: is it in another unit?", *o.setup)
+		}
+		key := o.cell.Key()
+		r := row{key, o.block, *o.setup}
+		if first, twice := seen[r]; twice && blocks {
+			f.warn(o.line, "the same cell, block and time as in line %d: is it the same trial twice?", first)
+		} else {
+			seen[r] = o.line
+		}
+		timed = append(timed, o)
+		byCell[key] = append(byCell[key], o)
+	}
+	if f.mixed(timed) {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(byCell)) {
+		f.mixed(byCell[key])
+	}
+}
+
+// mixed warns where times lie far apart in two groups, with nothing between,
+// at the first row of the smaller group.
+func (f *file) mixed(timed []*observation) bool {
+	sorted := slices.Clone(timed)
+	slices.SortStableFunc(sorted, func(a, b *observation) int { return cmp.Compare(*a.setup, *b.setup) })
+	gap, at := 0.0, 0
+	for i := 1; i < len(sorted); i++ {
+		if ratio := *sorted[i].setup / *sorted[i-1].setup; ratio > gap {
+			gap, at = ratio, i
+		}
+	}
+	if gap < farApart {
+		return false
+	}
+	few := sorted[:at]
+	if len(sorted)-at < at {
+		few = sorted[at:]
+	}
+	first := slices.MinFunc(few, func(a, b *observation) int { return cmp.Compare(a.line, b.line) })
+	f.warn(first.line, "setup_seconds is %g; %d of %d times end at %g s and the others begin at %g s, with none between: are units mixed, such as minutes and seconds?",
+		*first.setup, at, len(sorted), *sorted[at-1].setup, *sorted[at].setup)
+	return true
+}
+
+// warn points out what is doubtful in a line.
+func (f *file) warn(line int, format string, args ...any) {
+	switch len(f.warnings) {
+	case mostDoubts:
+		f.warnings = append(f.warnings, f.name+": there is more of this kind, which is not listed")
+	case mostDoubts + 1:
+	default:
+		f.warnings = append(f.warnings, describe("%s:%d: %s", f.name, line, describe(format, args...)))
+	}
+}

@@ -1,0 +1,103 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/observations"
+	"github.com/stratbench/stratbench/results/report"
+)
+
+// everyKind is a run with every kind of record: what must not enter a figure has
+// times that would change it.
+func everyKind() results.Run {
+	run := results.Run{Dir: "run"}
+	add := func(kind results.Kind, id string, cell trial.Cell, block int, seconds float64, o trial.Outcome) *results.Record {
+		r := results.Record{Kind: kind, Trial: trial.Trial{ID: id, Cell: cell, Block: block, Position: len(run.Records) + 1},
+			Settings: []byte("{}"), Verdict: trial.Verdict{Outcome: o}, Elapsed: trial.Seconds((seconds + 2.5) * 1e9), Attempt: 1,
+			Samples: []trial.Sample{{Memory: 3 << 30}}}
+		if setup := trial.Seconds(seconds * 1e9); o == trial.OK && kind == results.KindTrial {
+			r.Setup = &setup
+			r.Tests = []trial.TestResult{{Name: "a", Status: trial.TestPass}, {Name: "b", Status: trial.TestFail}}
+		}
+		if o == trial.EngineCrash {
+			r.Verdict.Phase, r.Verdict.TimedOut = trial.PhaseBuild, true
+			r.Spans = []trial.Span{{Name: "machine", End: 1e9}, {Name: "teardown", Start: trial.Seconds(seconds * 1e9), End: r.Elapsed}}
+		}
+		run.Records = append(run.Records, r)
+		return &run.Records[len(run.Records)-1]
+	}
+	cell := func(engine, strategy string) trial.Cell {
+		return trial.Cell{{Factor: "runtime", Level: engine}, {Factor: "strategy", Level: strategy}}
+	}
+	for i, engine := range []string{"docker", "podman"} {
+		add(results.KindPreparation, fmt.Sprintf("p%03d", i), cell(engine, "registry"), 0, 33, trial.OK)
+	}
+	add(results.KindTrial, "t000", cell("podman", "serial"), 0, 1, trial.OK).Trial.WarmUp = true
+	for block := 1; block <= 6; block++ {
+		add(results.KindReference, fmt.Sprintf("r%03d", block), nil, block, 2.2, trial.OK)
+		for i, strategy := range []string{"serial", "parallel", "registry"} {
+			for j, engine := range []string{"docker", "podman"} {
+				id := fmt.Sprintf("t%d%d%d", block, i, j)
+				outcome := trial.OK
+				if strategy == "serial" && engine == "podman" && block%2 == 0 {
+					outcome = trial.EngineCrash
+				}
+				if block == 3 {
+					add(results.KindTrial, id, cell(engine, strategy), block, 5, trial.Cancelled)
+				}
+				add(results.KindTrial, id, cell(engine, strategy), block, []float64{60, 50, 30}[i]+float64(block*7%5)/3, outcome)
+			}
+		}
+		add(results.KindTrial, fmt.Sprintf("f%d", block), cell("docker", "registry"), block, 900, trial.EngineCrash).Fault = &results.Injected{Name: "crash"}
+	}
+	for _, r := range run.Trials() {
+		run.Plan.Trials = append(run.Plan.Trials, r.Trial)
+	}
+	for _, engine := range []string{"docker", "podman"} {
+		for _, strategy := range []string{"serial", "parallel", "registry"} {
+			run.Plan.Cells = append(run.Plan.Cells, cell(engine, strategy))
+		}
+	}
+	return run
+}
+
+func TestPublishedTrialsGiveTheSameAnswer(t *testing.T) {
+	run := everyKind()
+	var table bytes.Buffer
+	if err := report.Trials(run).Write(&table, report.FormatCSV); err != nil {
+		t.Fatal(err)
+	}
+	again, err := observations.Parse("run.csv", table.Bytes())
+	if err != nil {
+		t.Fatalf("%v in:\n%s", err, table.String())
+	}
+	if len(again.Records) != len(run.Records) || len(again.Trials()) != len(run.Trials()) || len(again.References()) != 6 || len(again.Preparations()) != 2 {
+		t.Errorf("%d records again, %d before", len(again.Records), len(run.Records))
+	}
+	documents := map[string]string{}
+	for name, r := range map[string]results.Run{"records": run, "table": again} {
+		study := analyse.Gather([]results.Run{r})
+		a, err := answer.Of(study)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.MarshalIndent(struct {
+			Answer answer.Answer
+			Cells  []analyse.Cell
+		}{a, analyse.Cells(run.Plan.Cells, r.Trials())}, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents[name] = string(text)
+	}
+	if documents["records"] != documents["table"] {
+		t.Errorf("by the records:\n%s\nby the table:\n%s\nwhich is\n%s", documents["records"], documents["table"], table.String())
+	}
+}
