@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
@@ -166,18 +167,11 @@ func Of(s analyse.Study) (Answer, error) {
 	a := Answer{Schema: Schema, Indifference: compare.DefaultIndifference, Trials: len(s.Trials),
 		Decisions: []Decision{}, Pooled: []Factor{}, Warnings: []Warning{}}
 	var whole compare.Answer
-	for _, situation := range []Situation{Build, Pull} {
-		trials := m.in(situation)
-		if count(trials) < 2 {
-			continue
-		}
-		for _, environment := range []Environment{Local, CI} {
-			c := compare.Decide(trials, m.places, goals[environment])
-			a.note(c)
-			whole = c
-			for _, g := range c.Groups {
-				a.Decisions = append(a.Decisions, decision(situation, environment, g))
-			}
+	for _, q := range m.questions() {
+		a.note(q.answer)
+		whole = q.answer
+		for _, g := range q.answer.Groups {
+			a.Decisions = append(a.Decisions, decision(q.situation, q.environment, g))
 		}
 	}
 	for _, w := range whole.Warnings {
@@ -195,6 +189,32 @@ func Of(s analyse.Study) (Answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// question is what is asked for one situation and environment.
+type question struct {
+	situation   Situation
+	environment Environment
+	answer      compare.Answer
+}
+
+// questions are all that there is a choice for. The environments of a situation
+// are answered side by side: more at once takes too much memory for long studies.
+func (m material) questions() (all []*question) {
+	for _, situation := range []Situation{Build, Pull} {
+		trials := m.in(situation)
+		if count(trials) < 2 {
+			continue
+		}
+		var group sync.WaitGroup
+		for _, environment := range []Environment{Local, CI} {
+			q := &question{situation: situation, environment: environment}
+			all = append(all, q)
+			group.Go(func() { q.answer = compare.Decide(trials, m.places, goals[environment]) })
+		}
+		group.Wait()
+	}
+	return all
 }
 
 // note adds what one comparison found of the factors.
