@@ -52,7 +52,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		}
 	}
 	if nameless > 0 {
-		s.Left = append(s.Left, fmt.Sprintf("%d images without a name that came while %s ran: a build that is broken off leaves such, and so do builds of yours", nameless, d.Trial))
+		s.Left = append(s.Left, fmt.Sprintf("images without a name that came while %s ran: %d; a build that is broken off leaves such, and so do builds of yours", d.Trial, nameless))
 	}
 	return s, errors.Join(append(errs, err, lost)...)
 }
