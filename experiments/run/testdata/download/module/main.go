@@ -11,6 +11,10 @@ import (
 func main() {
 	var group errgroup.Group
 	// Waiting for nothing at all would be a deadlock, which ends the program.
-	group.Go(func() error { fmt.Println("built with a module that was downloaded"); time.Sleep(time.Hour); return nil })
+	group.Go(func() error {
+		fmt.Println("built with a module that was downloaded")
+		time.Sleep(time.Hour)
+		return nil
+	})
 	_ = group.Wait()
 }
