@@ -87,6 +87,9 @@ func Cards(a answer.Answer) (cards []Card) {
 			c.Do, c.Why = "use "+either(d.Best), fmt.Sprintf("They are as good as each other within %s %%. %s", percent(analyse.Value(a.Indifference)), figures(d))
 		default:
 			c.Do, c.Why = "use "+d.Best[0], figures(d)
+			if d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster, only as good as the best
+				c.Why = fmt.Sprintf("No other is better by over %s %%. %s", percent(analyse.Value(a.Indifference)), c.Why)
+			}
 		}
 		cards = append(cards, c)
 	}
