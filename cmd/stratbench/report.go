@@ -89,7 +89,7 @@ func answerOf(cmd *cobra.Command, flags *studyFlags, args []string, format repor
 	if err != nil {
 		return usageError{err}
 	}
-	return report.Answer(a).Write(cmd.OutOrStdout(), format)
+	return report.Answer(study, a).Write(cmd.OutOrStdout(), format)
 }
 
 // commandLine is what was typed, without where the program lies.

@@ -61,6 +61,8 @@ type Answer struct {
 	Chosen []string `json:"chosen"`
 	// By is the factor by whose levels Strategies has times; empty for none.
 	By string `json:"by,omitempty"`
+	// Levels are those of By.
+	Levels []string `json:"levels,omitempty"`
 	// Pooled has the factors that were given and vary.
 	Pooled []Factor `json:"pooled"`
 	Push   []Push   `json:"push,omitempty"`
@@ -115,9 +117,11 @@ type Settle struct {
 // Strategy is one strategy's trials: how many, and the mean time of those that
 // became ready, by level of Answer.By and over all ("").
 type Strategy struct {
-	Name    string             `json:"strategy"`
-	N       int                `json:"n"`
-	Failed  int                `json:"failed"`
+	Name   string `json:"strategy"`
+	N      int    `json:"n"`
+	Failed int    `json:"failed"`
+	// Pulls says that it takes images which were pushed before.
+	Pulls   bool               `json:"pulls"`
 	Seconds map[string]float64 `json:"mean_seconds"`
 }
 
@@ -178,7 +182,10 @@ func Of(s analyse.Study) (Answer, error) {
 		a.Warnings = append(a.Warnings, Warning{w.Kind, finite(w.P), w.Change, w.After, w.Otherwise, w.Arms, w.Factors})
 	}
 	a.Chosen = m.chosen
-	a.By, a.Strategies = m.strategies(s)
+	a.By, a.Strategies = m.strategies(s, a.Pooled)
+	if i := slices.Index(m.places, a.By); i >= 0 {
+		a.Levels = compare.Levels(m.trials, i)
+	}
 	for _, row := range a.Strategies {
 		a.Failed += row.Failed
 	}

@@ -12,19 +12,21 @@ import (
 // mostColumns is how many levels of a factor stand beside each other.
 const mostColumns = 3
 
-// strategies has each arm's times, apart by the first factor of places that has
-// few levels.
-func (m material) strategies(s analyse.Study) (by string, rows []Strategy) {
+// strategies has each arm's times, apart by a factor of places that has few
+// levels: one that decisions were made apart by, else the first.
+func (m material) strategies(s analyse.Study, pooled []Factor) (by string, rows []Strategy) {
+	split := func(name string) bool {
+		return slices.ContainsFunc(pooled, func(f Factor) bool { return f.Name == name && f.Split })
+	}
 	column := -1
 	for i, name := range m.places {
-		if f, _ := s.Factor(name); len(f.Levels) <= mostColumns {
+		if f, _ := s.Factor(name); len(f.Levels) <= mostColumns && (column < 0 || split(name) && !split(by)) {
 			by, column = name, i
-			break
 		}
 	}
 	sums, counts := map[string]map[string]float64{}, map[string]map[string]float64{}
 	for _, arm := range m.arms {
-		rows = append(rows, Strategy{Name: arm, Seconds: map[string]float64{}})
+		rows = append(rows, Strategy{Name: arm, Pulls: m.pulls[arm], Seconds: map[string]float64{}})
 		sums[arm], counts[arm] = map[string]float64{}, map[string]float64{}
 	}
 	for _, t := range m.trials {

@@ -54,7 +54,7 @@ func Decide(trials []Trial, factors []string, goal Goal) Answer {
 	a := Answer{Warnings: warnings(trials, factors)}
 	trials = ordered(trials)
 	for i, name := range factors {
-		if len(levels(trials, i)) > 1 {
+		if len(Levels(trials, i)) > 1 {
 			a.Factors = append(a.Factors, Factor{Name: name, P: math.NaN()})
 		}
 	}
@@ -70,7 +70,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 	for i := range a.Factors {
 		f := &a.Factors[i]
 		factor := slices.Index(factors, f.Name)
-		in := interaction(trials, factor, levels(trials, factor), nil, goal)
+		in := interaction(trials, factor, Levels(trials, factor), nil, goal)
 		p := in.p * float64(len(a.Factors))
 		if !math.IsNaN(p) && !(f.P <= p) {
 			f.P = min(1, p)
@@ -109,7 +109,7 @@ func (e *Effect) span(trials []Trial, factor int, goal Goal) {
 	if e == nil {
 		return
 	}
-	for _, level := range levels(trials, factor) {
+	for _, level := range Levels(trials, factor) {
 		s := newSample(at(trials, factor, []string{level}), goal)
 		x, k := s.index(e.Of), s.index(e.Against)
 		if x >= 0 && k >= 0 && s.adv[x][k].pairs > 0 {
@@ -129,7 +129,7 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	if g.Verdict != Undecided || len(g.RuledOut) == 0 {
 		return
 	}
-	in := interaction(trials, factor, levels(trials, factor), g.Best, goal)
+	in := interaction(trials, factor, Levels(trials, factor), g.Best, goal)
 	if in.p < alphaSplit {
 		return
 	}
@@ -150,7 +150,7 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 // together as long as they do not differ.
 func alike(trials []Trial, factor int, goal Goal) [][]string {
 	var groups [][]string
-	for _, level := range levels(trials, factor) {
+	for _, level := range Levels(trials, factor) {
 		groups = append(groups, []string{level})
 	}
 	for len(groups) > 2 {
@@ -198,9 +198,9 @@ func (a *Answer) merge(trials []Trial, goal Goal) {
 	a.Groups = []Group{{Where: map[string][]string{}, Decision: whole}}
 }
 
-// levels are the levels of the i-th factor that have a trial: numbers in order
+// Levels are the levels of the i-th factor that have a trial: numbers in order
 // of size, everything else by name.
-func levels(trials []Trial, i int) (all []string) {
+func Levels(trials []Trial, i int) (all []string) {
 	for _, t := range trials {
 		if !slices.Contains(all, t.Place[i]) {
 			all = append(all, t.Place[i])

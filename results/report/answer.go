@@ -7,42 +7,30 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/compare"
 )
 
-// mostRows is how many strategies the first screen has.
-const mostRows = 10
+// mostRows is how many strategies the first screen has, fewRows beside more than
+// mostCards recommendations.
+const (
+	mostRows = 10
+	fewRows  = 6
+)
 
 // Answer is the first screen of a report: what to do in each situation, the
 // strategies, why, and what would change it.
-func Answer(a answer.Answer) Document {
-	d := Document{Data: a, Tidy: tidyAnswer(a)}
+func Answer(s analyse.Study, a answer.Answer) Document {
+	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: Lead(s)}
 	for _, c := range Cards(a) {
 		d.Notes = append(d.Notes, c.String())
 	}
 	d.Sections = []Table{StrategyTable(a), {Title: "What this rests on", Notes: Grounds(a)}}
 	return d
-}
-
-// together puts decisions beside each other that say the same of several
-// environments.
-func together(all []answer.Decision) (groups [][]answer.Decision) {
-	for _, d := range all {
-		same := func(g []answer.Decision) bool {
-			f := g[0]
-			return f.Situation == d.Situation && maps.Equal(f.Where, d.Where) && f.Verdict == d.Verdict &&
-				slices.Equal(f.Best, d.Best) && f.Verdict != compare.Undecided
-		}
-		if i := slices.IndexFunc(groups, same); i >= 0 {
-			groups[i] = append(groups[i], d)
-			continue
-		}
-		groups = append(groups, []answer.Decision{d})
-	}
-	return groups
 }
 
 var (
@@ -65,64 +53,157 @@ func (c Card) String() string {
 	return text
 }
 
-// Cards are the recommendations.
+// mostCards is how many recommendations have their cost and say what would
+// settle them. Of more, each has its effect only, and one sentence says for all
+// what would settle them.
+const mostCards = 3
+
+// shownCards is how many recommendations a first screen has room for.
+const shownCards = 7
+
+// Cards are the recommendations, one for all environments and places that have
+// the same.
 func Cards(a answer.Answer) (cards []Card) {
 	groups := together(a.Decisions)
-	for _, group := range groups {
+	for _, group := range groups[:min(len(groups), shownCards)] {
 		d := group[0]
-		var where []string
-		for _, g := range group {
-			where = append(where, environments[g.Environment])
-		}
-		c := Card{When: situations[d.Situation] + ", " + strings.Join(where, " and "), Verdict: d.Verdict}
-		if len(d.Where) > 0 {
-			c.When += ", " + placeName(d.Where)
-		}
-		switch d.Verdict {
-		case compare.None:
-			c.Do, c.Why = "no strategy works well enough", "All failed, or fail too often."
-		case compare.Undecided:
-			c.Do, c.Why = stillOpen(d, len(groups) <= mostCards)
-		case compare.Tied:
-			c.Do, c.Why = "use "+either(d.Best), fmt.Sprintf("They are as good as each other within %s %%. %s", percent(analyse.Value(a.Indifference)), figures(d))
-		default:
-			c.Do, c.Why = "use "+d.Best[0], figures(d)
-			if d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster, only as good as the best
-				c.Why = fmt.Sprintf("No other is better by over %s %%. %s", percent(analyse.Value(a.Indifference)), c.Why)
+		c := Card{When: situations[d.Situation] + conditions(group), Do: toDo(d), Verdict: d.Verdict}
+		switch {
+		case d.Verdict == compare.None:
+		case nothingCompared(d):
+			c.Why = "Nothing was compared in the same place and block."
+		case len(groups) > mostCards:
+			c.Why = figures(group, false) + "."
+			if out := onlyThere(a, group); len(out) > 0 {
+				c.Why += " Out: " + strings.Join(out, ", ") + "."
 			}
+		default:
+			c.Why = figures(group, true) + "." + stillOpen(group)
+		}
+		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster, only as good as the best
+			c.Do += fmt.Sprintf(" (best within %s %%)", percent(analyse.Value(a.Indifference)))
 		}
 		cards = append(cards, c)
 	}
 	return cards
 }
 
-// mostCards is how many recommendations say each what would settle them. Of more,
-// one sentence says so for all.
-const mostCards = 4
+// toDo is what a decision recommends.
+func toDo(d answer.Decision) string {
+	switch {
+	case d.Verdict == compare.None:
+		return "no strategy works well enough"
+	case d.Verdict != compare.Undecided:
+		return "use " + either(d.Best)
+	case nothingCompared(d):
+		return "no verdict"
+	case works(d):
+		return d.Best[0] + " looks best"
+	}
+	return either(d.Best) + ", still open"
+}
 
-func stillOpen(d answer.Decision, settle bool) (do, why string) {
-	if d.Effect == nil && d.Against == "" && d.ToSettle == nil && d.Interval == nil {
-		return "no verdict", "Nothing was compared in the same place and block."
-	}
-	do, why = "open between "+either(d.Best), figures(d)
-	if works(d) {
-		do = d.Best[0] + " looks best"
-	}
-	if !settle {
-		return do, why
-	}
-	if works(d) {
-		why += fmt.Sprintf(" %s when it works; %d trials cannot exclude that failures turn it.", capital(string(d.WhenItWorks)), d.N)
-	}
-	if s := d.ToSettle; s != nil {
-		why += fmt.Sprintf(" About %d more %s of %s (%s) should settle it.", s.Blocks, noun(s.Blocks, "block"), these(s.Strategies), roughly(analyse.Value(s.Seconds)))
-	}
-	return do, why
+func nothingCompared(d answer.Decision) bool {
+	return d.Verdict == compare.Undecided && d.Effect == nil && d.Against == "" && d.ToSettle == nil && d.Interval == nil
 }
 
 // works reports whether only failures keep the decision open.
 func works(d answer.Decision) bool {
-	return d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied
+	return d.Verdict == compare.Undecided && (d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied)
+}
+
+// together puts the decisions of a situation beside each other that say the
+// same, in the order of the first of each.
+func together(all []answer.Decision) (groups [][]answer.Decision) {
+	for _, d := range all {
+		same := func(g []answer.Decision) bool {
+			return g[0].Situation == d.Situation && g[0].Verdict == d.Verdict && toDo(g[0]) == toDo(d)
+		}
+		if i := slices.IndexFunc(groups, same); i >= 0 {
+			groups[i] = append(groups[i], d)
+			continue
+		}
+		groups = append(groups, []answer.Decision{d})
+	}
+	return groups
+}
+
+// conditions are the environments and places of decisions that say the same.
+func conditions(group []answer.Decision) string {
+	var parts, at []string
+	for _, e := range []answer.Environment{answer.Local, answer.CI} {
+		var wheres []map[string]string
+		for _, d := range group {
+			if d.Environment == e {
+				wheres = append(wheres, d.Where)
+			}
+		}
+		places := anyOf(wheres)
+		switch {
+		case len(wheres) == 0:
+		case len(at) > 0 && at[0] == places:
+			parts[0] += " and " + environments[e]
+		default:
+			parts, at = append(parts, environments[e]), append(at, places)
+		}
+	}
+	for i := range parts {
+		if at[i] != "" {
+			parts[i] += ", " + at[i]
+		}
+	}
+	return ", " + strings.Join(parts, "; ")
+}
+
+// anyOf names places; a factor that is all they differ in is named once.
+func anyOf(wheres []map[string]string) string {
+	var names, levels []string
+	factors := map[string]bool{}
+	for _, where := range wheres {
+		names = append(names, placeName(where))
+		for factor, level := range where {
+			factors[factor], levels = true, append(levels, level)
+		}
+	}
+	if len(factors) == 1 && len(levels) == len(wheres) {
+		return slices.Collect(maps.Keys(factors))[0] + " " + strings.Join(levels, " or ")
+	}
+	return strings.Join(names, " or ")
+}
+
+// stillOpen says what would settle open decisions that say the same.
+func stillOpen(group []answer.Decision) (text string) {
+	least, most, seconds, of := math.MaxInt, 0, 0.0, ""
+	for _, d := range group {
+		if s := d.ToSettle; s != nil {
+			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), these(s.Strategies)
+			if slices.Equal(s.Strategies, group[0].Best) && !works(group[0]) {
+				of = "these"
+			}
+		}
+	}
+	if works(group[0]) {
+		text = fmt.Sprintf(" %s when it works; %d trials cannot exclude that failures turn it.", capital(string(group[0].WhenItWorks)), group[0].N)
+	}
+	if most > 0 {
+		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(least, most), noun(most, "block"), of, roughly(analyse.Value(seconds)))
+	}
+	return text
+}
+
+// these names few strategies, and counts many.
+func these(names []string) string {
+	if len(names) > 2 {
+		return fmt.Sprintf("these %d", len(names))
+	}
+	return strings.Join(names, ", ")
+}
+
+func fromTo(least, most int) string {
+	if least < most {
+		return fmt.Sprintf("%d to %d", least, most)
+	}
+	return fmt.Sprint(most)
 }
 
 // settled says for all open decisions together what would settle them, where the
@@ -140,48 +221,65 @@ func settled(a answer.Answer) string {
 	if most == 0 {
 		return ""
 	}
-	blocks := fmt.Sprintf("%d", most)
-	if least < most {
-		blocks = fmt.Sprintf("%d to %d", least, most)
-	}
-	text := fmt.Sprintf("About %s more %s should settle what is open.", blocks, noun(most, "block"))
+	text := fmt.Sprintf("About %s more %s should settle what is open", fromTo(least, most), noun(most, "block"))
 	if failures {
-		text += " What looks best is so when it works; so few trials cannot exclude that failures turn it."
+		text += ", and whether failures turn what looks best"
 	}
-	return text
+	return text + "."
 }
 
-// these names few strategies, and counts many.
-func these(names []string) string {
-	if len(names) > 3 {
-		return fmt.Sprintf("these %d", len(names))
-	}
-	return strings.Join(names, ", ")
-}
-
-// figures are a decision's cost, effect, interval and n.
-func figures(d answer.Decision) string {
+// figures are the cost, effect, interval and n of decisions that say the same:
+// those of the first environment, over all places.
+func figures(group []answer.Decision, cost bool) string {
 	var parts []string
-	if d.Cost != nil {
+	d := group[0]
+	if cost && d.Cost != nil {
 		what := "mean"
 		if d.Environment == answer.CI {
 			what = "90 % quantile"
 		}
 		parts = append(parts, what+" "+duration(analyse.Value(*d.Cost)))
 	}
-	if d.Effect != nil {
-		effect := fmt.Sprintf("%s against %s", relative(*d.Effect), d.Against)
-		if d.Interval != nil {
-			effect += fmt.Sprintf(", 95 %%: %s to %s", relative(d.Interval[0]), relative(d.Interval[1]))
+	var effects, bounds []float64
+	against, n, failed := d.Against, 0, 0
+	for _, other := range group {
+		if other.Environment != d.Environment {
+			continue
+		}
+		n, failed = n+other.N, failed+other.Failed
+		if other.Effect != nil {
+			effects = append(effects, *other.Effect)
+		}
+		if other.Interval != nil {
+			bounds = append(bounds, other.Interval[:]...)
+		}
+		if other.Against != against {
+			against = "the next"
+		}
+	}
+	if len(effects) > 0 {
+		effect := span(effects) + " against " + against
+		if len(bounds) > 0 {
+			effect += fmt.Sprintf(" (95 %%: %s to %s)", strings.TrimSuffix(relative(slices.Min(bounds)), " %"), relative(slices.Max(bounds)))
 		}
 		parts = append(parts, effect)
 	}
-	parts = append(parts, fmt.Sprintf("n = %d, %d failed", d.N, d.Failed))
-	text := strings.Join(parts, "; ") + "."
-	return capital(text)
+	parts = append(parts, fmt.Sprintf("%d of %d failed", failed, n))
+	return capital(strings.Join(parts, "; "))
 }
 
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+func span(effects []float64) string {
+	low, high := relative(slices.Min(effects)), relative(slices.Max(effects))
+	if low == high {
+		return low
+	}
+	return strings.TrimSuffix(low, " %") + " to " + high
+}
+
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
+}
 
 // relative prints a relative change: −48 %, +3 %.
 func relative(v float64) string {
@@ -221,18 +319,18 @@ func StrategyTable(a answer.Answer) Table {
 			levels[level] = true
 		}
 	}
-	columns := slices.Sorted(maps.Keys(levels))
+	columns := slices.DeleteFunc(append([]string{""}, a.Levels...), func(l string) bool { return !levels[l] })
 	for _, level := range columns {
-		if level == "" {
-			t.Header = append(t.Header, "all")
-		} else {
-			t.Header = append(t.Header, level)
-		}
+		t.Header = append(t.Header, cmp.Or(level, "all"))
 	}
 	t.Header = append(t.Header, "failed")
+	most := mostRows
+	if len(together(a.Decisions)) > mostCards {
+		most = fewRows
+	}
 	for i, s := range a.Strategies {
-		if i == mostRows {
-			t.Notes = append(t.Notes, fmt.Sprintf("%d slower ones are left out.", len(a.Strategies)-mostRows))
+		if i == most {
+			t.Notes = append(t.Notes, fmt.Sprintf("%d slower ones are left out.", len(a.Strategies)-most))
 			break
 		}
 		row := []string{s.Name}
@@ -248,67 +346,73 @@ func StrategyTable(a answer.Answer) Table {
 	return t
 }
 
-// mostBreakEvens is how many rates of failure that turn a recommendation are
-// printed; the document has all.
-const mostBreakEvens = 2
-
-// mostDoubts is how many doubtful lines of imported files are printed.
-const mostDoubts = 2
-
 // Grounds are what was ruled out, what was pooled, and what would change the
 // recommendations.
 func Grounds(a answer.Answer) (notes []string) {
-	for i, doubt := range a.Doubts {
-		if i == mostDoubts {
-			notes = append(notes, fmt.Sprintf("%d more doubtful lines are in the document (--output json).", len(a.Doubts)-i))
-			break
-		}
-		notes = append(notes, "Doubtful: "+doubt)
-	}
-	if text := pooled(a.Pooled); text != "" {
-		notes = append(notes, text)
-	}
-	for _, w := range a.Warnings {
-		if text := answerWarning(w); text != "" {
+	add := func(text string) {
+		if text != "" {
 			notes = append(notes, text)
 		}
 	}
+	if len(a.Doubts) > 0 {
+		add("Doubtful: " + a.Doubts[0])
+	}
+	if n := len(a.Doubts) - 1; n > 0 {
+		add(fmt.Sprintf("%d more doubtful %s in the document (--output json).", n, noun(n, "line")))
+	}
+	add(fmt.Sprintf("Differences under %s %% count as none.", percent(analyse.Value(a.Indifference))))
+	add(pooled(a.Pooled))
+	for _, w := range a.Warnings {
+		add(answerWarning(w))
+	}
 	if len(a.FailuresAt) > 0 {
-		notes = append(notes, fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
+		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
 	}
-	if text := ruledOut(a.Decisions); text != "" {
-		notes = append(notes, text)
+	add(ruledOut(a))
+	if n := len(together(a.Decisions)) - shownCards; n > 0 {
+		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
-	if text := settled(a); text != "" {
-		notes = append(notes, text)
+	add(settled(a))
+	if len(together(a.Decisions)) <= mostCards {
+		add(breakEven(a))
 	}
-	breakEvens := 0
+	add(pushing(a.Push))
+	return notes
+}
+
+// breakEven says which rates of failure would turn recommendations that are
+// given everywhere.
+func breakEven(a answer.Answer) string {
+	var parts []string
+	bound := 0.0
 	for _, d := range a.Decisions {
-		if breakEvens == mostBreakEvens || len(together(a.Decisions)) > mostCards || d.Environment != answer.Local || d.BreakEven == nil || d.FailureBound == nil || d.Verdict == compare.Undecided && d.WhenItWorks == compare.Undecided {
+		if d.Environment != answer.Local || len(d.Where) > 0 || d.BreakEven == nil || d.FailureBound == nil || d.Verdict == compare.Undecided && d.WhenItWorks == compare.Undecided {
 			continue
 		}
-		note := fmt.Sprintf("%s stops to pay against %s if it fails over %s %% of the time; %d of %d failed, which is under %s %% at 95 %%.",
-			d.Best[0], d.Against, inPercent(*d.BreakEven), d.Failed, d.N, inPercent(*d.FailureBound))
-		if !slices.Contains(notes, note) {
-			notes = append(notes, note)
-			breakEvens++
+		part := fmt.Sprintf("%s over %s %%", d.Best[0], inPercent(*d.BreakEven))
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
 		}
+		bound = max(bound, *d.FailureBound)
 	}
-	if len(a.Push) > 0 {
-		least, most := math.MaxInt, 0
-		for _, p := range a.Push {
-			least, most = min(least, p.SetUps), max(most, p.SetUps)
-		}
-		switch {
-		case least == 0:
-			notes = append(notes, "To push the images for this alone does not pay everywhere: pulling saves no time at some places.")
-		case least == most:
-			notes = append(notes, fmt.Sprintf("To push the images for this alone pays after %d set-ups.", most))
-		default:
-			notes = append(notes, fmt.Sprintf("To push the images for this alone pays after %d to %d set-ups.", least, most))
-		}
+	if len(parts) == 0 {
+		return ""
 	}
-	return notes
+	return fmt.Sprintf("Failures would change this: %s. So far: under %s %%, at 95 %%.", strings.Join(parts, ", "), inPercent(bound))
+}
+
+func pushing(all []answer.Push) string {
+	if len(all) == 0 {
+		return ""
+	}
+	least, most := math.MaxInt, 0
+	for _, p := range all {
+		least, most = min(least, p.SetUps), max(most, p.SetUps)
+	}
+	if least == 0 {
+		return "Pushing the images for this alone does not pay everywhere: pulling saves no time at some places."
+	}
+	return fmt.Sprintf("Pushing the images pays after %s %s.", fromTo(least, most), noun(most, "set-up"))
 }
 
 func inPercent(v float64) string { return fmt.Sprintf("%.2g", 100*v) }
@@ -316,38 +420,89 @@ func inPercent(v float64) string { return fmt.Sprintf("%.2g", 100*v) }
 func pooled(factors []answer.Factor) string {
 	var same, split []string
 	for _, f := range factors {
-		if f.P == nil {
-			continue
-		}
-		if f.Split {
+		switch {
+		case f.Split:
 			split = append(split, f.Name)
-		} else {
+		case f.P != nil:
 			same = append(same, f.Name)
 		}
 	}
-	var parts []string
-	if len(split) > 0 {
-		parts = append(parts, "The best strategy depends on "+strings.Join(split, " and ")+": decided apart.")
+	switch {
+	case len(split)+len(same) == 0:
+		return ""
+	case len(split) == 0:
+		return "The order of strategies does not depend on " + strings.Join(same, " or ") + "."
+	case len(same) == 0:
+		return "The best strategy depends on " + strings.Join(split, " and ") + "."
 	}
-	if len(same) > 0 {
-		parts = append(parts, "The order of strategies does not change with "+strings.Join(same, " or ")+": decided over all levels together.")
-	}
-	return strings.Join(parts, " ")
+	return "The best strategy depends on " + strings.Join(split, " and ") + ", not on " + strings.Join(same, " or ") + "."
 }
 
-func ruledOut(decisions []answer.Decision) string {
+// ruledOut names, for each situation, the strategies that every decision rules
+// out, and those that only one environment's do; what places do is on the cards.
+func ruledOut(a answer.Answer) string {
 	var parts []string
 	for _, s := range []answer.Situation{answer.Build, answer.Pull} {
-		for _, d := range decisions {
-			if d.Situation == s && d.Environment == answer.Local && len(d.RuledOut) > 0 && len(d.Where) == 0 {
-				parts = append(parts, fmt.Sprintf("%s: %s", strings.ToLower(situations[s]), strings.Join(d.RuledOut, ", ")))
+		everywhere, partly := outOf(a, s)
+		builds, pulls := 0, 0
+		for _, strategy := range a.Strategies {
+			switch {
+			case !strategy.Pulls:
+				builds++
+			case slices.Contains(everywhere, strategy.Name):
+				pulls++
 			}
+		}
+		if s == answer.Pull && builds > 1 && pulls == 0 && len(everywhere) == builds {
+			everywhere = []string{"all that build"}
+		}
+		if len(partly) > 0 && len(together(a.Decisions)) <= mostCards {
+			everywhere = append(everywhere, "in part "+strings.Join(partly, ", "))
+		}
+		if len(everywhere) > 0 {
+			parts = append(parts, strings.ToLower(situations[s])+": "+strings.Join(everywhere, ", "))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
 	return "Ruled out, " + strings.Join(parts, "; ") + "."
+}
+
+// outOf are the strategies that all decisions of a situation rule out, and those
+// that some do.
+func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
+	decisions, out := 0, map[string]int{}
+	for _, d := range a.Decisions {
+		if d.Situation == s {
+			decisions++
+			for _, name := range d.RuledOut {
+				out[name]++
+			}
+		}
+	}
+	for _, strategy := range a.Strategies {
+		switch out[strategy.Name] {
+		case 0:
+		case decisions:
+			everywhere = append(everywhere, strategy.Name)
+		default:
+			partly = append(partly, strategy.Name)
+		}
+	}
+	return everywhere, partly
+}
+
+// onlyThere are the strategies that the decisions of a card rule out and others
+// of the situation do not.
+func onlyThere(a answer.Answer, group []answer.Decision) (names []string) {
+	_, partly := outOf(a, group[0].Situation)
+	for _, name := range partly {
+		if !slices.ContainsFunc(group, func(d answer.Decision) bool { return !slices.Contains(d.RuledOut, name) }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func answerWarning(w answer.Warning) string {

@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/olekukonko/tablewriter/pkg/twwarp"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
 // Document is several tables under headings.
@@ -53,11 +57,33 @@ func (d Document) notes(w io.Writer, f Format) error {
 		}
 	}
 	for _, n := range d.Notes {
-		if _, err := fmt.Fprintf(w, "%s\n\n", n); err != nil {
+		if err := paragraph(w, f, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lineWidth is that of a terminal.
+const lineWidth = 80
+
+// paragraph writes a sentence or more, in lines of a terminal's width where that
+// is what it is for.
+func paragraph(w io.Writer, f Format, text string) error {
+	if f == FormatTable {
+		var lines []string
+		for line := range strings.SplitSeq(text, "\n") {
+			if twwidth.Width(line) <= lineWidth {
+				lines = append(lines, line)
+				continue
+			}
+			wrapped, _ := twwarp.WrapString(line, lineWidth)
+			lines = append(lines, wrapped...)
+		}
+		text = strings.Join(lines, "\n")
+	}
+	_, err := fmt.Fprintf(w, "%s\n\n", text)
+	return err
 }
 
 func writeSection(w io.Writer, f Format, t Table) error {
@@ -70,7 +96,9 @@ func writeSection(w io.Writer, f Format, t Table) error {
 		}
 	} else {
 		for _, n := range t.Notes {
-			fmt.Fprintf(w, "%s\n\n", n)
+			if err := paragraph(w, f, n); err != nil {
+				return err
+			}
 		}
 	}
 	_, err := fmt.Fprintln(w)

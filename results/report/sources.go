@@ -21,23 +21,21 @@ func Failed(s analyse.Study) (n int) {
 }
 
 // Lead says what a page rests on.
-func Lead(s analyse.Study, a analyse.Analysis) (lines []string) {
-	if s.Simulated() {
-		lines = append(lines, "SIMULATED: no engine produced these figures.")
-	}
-	cells := 0
-	for _, c := range a.Cells {
-		if c.N > 0 {
-			cells++
-		}
+func Lead(s analyse.Study) (lines []string) {
+	cells := map[string]bool{}
+	for _, o := range s.Trials {
+		cells[o.Cell.Key()] = true
 	}
 	failed := Failed(s)
 	failures := fmt.Sprintf("%d failed", failed)
 	if failed == 0 {
 		failures = "none failed"
 	}
-	lines = append(lines, fmt.Sprintf("%d %s %s of %d %s; %s.", len(s.Trials), Evidence(s.Trials), noun(len(s.Trials), "trial"), cells, noun(cells, "combination"), failures))
-	if n := len(a.Estimates); n > 0 {
+	if s.Simulated() {
+		failures += ". No engine produced these figures"
+	}
+	lines = append(lines, fmt.Sprintf("%d %s %s of %d %s; %s.", len(s.Trials), Evidence(s.Trials), noun(len(s.Trials), "trial"), len(cells), noun(len(cells), "combination"), failures))
+	if n := len(s.Estimates); n > 0 {
 		lines = append(lines, fmt.Sprintf("%d %s of which nobody measured anything %s in no figure.", n, noun(n, "estimate"), isAre(n)))
 	}
 	return lines

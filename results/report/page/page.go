@@ -126,7 +126,7 @@ func (p Page) Markdown(w io.Writer, folder string) error {
 		fmt.Fprintf(w, "## %s\n\n", p.CardsTitle)
 	}
 	for _, c := range p.Cards {
-		fmt.Fprintf(w, "**%s: %s** (%s). %s\n\n", c.When, c.Do, c.Verdict, c.Why)
+		fmt.Fprintf(w, "**%s: %s.** %s\n\n", c.When, c.Do, c.Why)
 	}
 	for _, s := range p.Sections {
 		if s.Title != "" {

@@ -52,7 +52,7 @@ func Report(m Material) (Page, error) {
 
 // first is the first screen.
 func (m Material) first(figure []plot.Figure) Page {
-	p := Page{Title: m.Title, Lead: report.Lead(m.Study, m.Analysis), Answer: m.Answer}
+	p := Page{Title: m.Title, Lead: report.Lead(m.Study), Answer: m.Answer}
 	if m.Answer == nil {
 		p.Lead = append(p.Lead, "Nothing was compared: there are no trials of two strategies.")
 		p.add(Section{Figures: figure})

@@ -54,7 +54,7 @@ func strategies(l laid) (Figure, bool) {
 		}
 	}
 	return g.figure(Figure{Name: "strategies", Title: l.title("Every trial, by strategy"),
-		Caption: "Each point is a trial" + where(l.matrix.By) + "; the numbers are means of those that became ready.",
+		Caption: "One point per trial" + where(l.matrix.By) + "; numbers are means when ready.",
 		Alt:     l.alt()}), true
 }
 
@@ -63,7 +63,7 @@ func where(by string) string {
 	if by == "" {
 		return ""
 	}
-	return ", a panel for each " + by
+	return ", one panel per " + by
 }
 
 // alt says in one sentence what the figure shows.
