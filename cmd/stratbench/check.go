@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,44 +10,21 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
 )
 
-// The exit codes of check. They are part of the interface.
-var checkCodes = []struct {
-	verdicts []history.Verdict
-	code     int
-	meaning  string
-}{
-	{[]history.Verdict{history.NoRegression}, 0, "no regression"},
-	{[]history.Verdict{history.Regression}, 1, "a regression, tonight's or one that stands: neither undone nor accepted"},
-	{nil, exitUsage, "bad usage"},
-	{[]history.Verdict{history.Inconclusive}, exitInconclusive, "inconclusive: something is suspected, or more nights are needed; it says how many"},
-	{[]history.Verdict{history.NoData, history.NotFit}, exitNoData, "no data, a host that was not fit, or a check that could not be made"},
-	{nil, exitCancelled, "cancelled with Ctrl-C or SIGTERM"},
-}
-
-func checkCodeTable() string {
-	var b strings.Builder
-	b.WriteString("Exit codes:\n")
-	for _, e := range checkCodes {
-		fmt.Fprintf(&b, "  %-4d %s\n", e.code, e.meaning)
-	}
-	return b.String()
-}
-
-// verdictCode is the exit code of a verdict; what is not in the table is never 0.
+// verdictCode is the exit code of a verdict; one that is not known is never 0.
 func verdictCode(v history.Verdict) int {
-	for _, e := range checkCodes {
-		for _, of := range e.verdicts {
-			if of == v {
-				return e.code
-			}
-		}
+	switch v {
+	case history.NoRegression:
+		return exitOK
+	case history.Regression:
+		return exitWorse
+	case history.Inconclusive:
+		return exitInconclusive
 	}
 	return exitNoData
 }
@@ -83,14 +59,14 @@ state side by side, where the last good one can be built again, and the history
 keeps these trials. A suspicion then is a regression or none. What is certain by
 the nights alone stands unless the trials exclude it.
 
-` + checkCodeTable(),
+` + exitCodeTable(ofJudges),
 		Example: `  stratbench run experiments/nightly.yaml; stratbench check
   stratbench check --summary "$GITHUB_STEP_SUMMARY" --junit check.xml
   stratbench check --confirm experiments/nightly.yaml --prepare 'make -C experiments/workload vendor e2e'
   stratbench check --self-test`,
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return notDone(flags.run(cmd))
+			return flags.run(cmd)
 		},
 	}
 	flags.add(cmd)
@@ -106,18 +82,6 @@ the nights alone stands unless the trials exclude it.
 	f.DurationVar(&flags.maxAge, "max-age", 0, "no data when the newest run began longer ago than this, such as 20h")
 	f.BoolVar(&flags.selfTest, "self-test", false, "put a regression into a copy of the history, and see that it is found")
 	return cmd
-}
-
-// notDone gives errors that are no answer the code of a check that could not
-// be made: a full disk must not read as a regression.
-func notDone(err error) error {
-	var answer exitError
-	var usage usageError
-	var issues *issue.List
-	if err == nil || errors.As(err, &answer) || errors.As(err, &usage) || errors.As(err, &issues) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	return exitError{exitNoData, fmt.Errorf("the check could not be made: %w", err)}
 }
 
 func (f *checkFlags) run(cmd *cobra.Command) error {
@@ -225,11 +189,11 @@ func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History, o detect
 	}
 	for _, s := range tested.Steps {
 		if got, want := verdictCode(s.Verdict), verdictCode(history.Regression); s.Want && got != want {
-			return exitError{exitNoData, fmt.Errorf("self-test failed: with %s the check exits with %d, not %d", s.What, got, want)}
+			return fmt.Errorf("self-test failed: with %s the check exits with %d, not %d", s.What, got, want)
 		}
 	}
 	if !tested.Passed() {
-		return exitError{exitNoData, errors.New("self-test failed: do not rely on this check")}
+		return errors.New("self-test failed: do not rely on this check")
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func checked(t *testing.T, dir, spec string, run func(context.Context, confirm.O
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
 	cmd.SetContext(t.Context())
-	err := notDone(flags.run(cmd))
+	err := flags.run(cmd)
 	if err != nil {
 		fmt.Fprintln(&out, err)
 	}
@@ -88,7 +88,7 @@ func TestCheckConfirms(t *testing.T) {
 		code int
 		text string
 	}{
-		1.4: {1, "the trials of both states confirm it"},
+		1.4: {exitWorse, "the trials of both states confirm it"},
 		1:   {0, "the trials of both states do not show it"},
 	} {
 		dir := suspicious(t)
@@ -137,7 +137,7 @@ func TestCheckCannotConfirm(t *testing.T) {
 		text string
 	}{
 		{"nightly.yaml", fmt.Errorf("%w: no git", confirm.ErrNotBuilt), exitInconclusive, "not put to the test: the last good state cannot be built again: no git"},
-		{"nightly.yaml", os.ErrPermission, exitNoData, "running the last good state beside the present one: permission denied"},
+		{"nightly.yaml", os.ErrPermission, exitFailed, "running the last good state beside the present one: permission denied"},
 		{"nightly.yaml", context.Canceled, exitCancelled, "canceled"},
 		{"weekly.yaml", nil, exitUsage, "is the experiment weekly, and the check is of nightly"},
 		{"missing.yaml", nil, exitUsage, "missing.yaml"},

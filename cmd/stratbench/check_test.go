@@ -5,13 +5,14 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/results/history"
 )
 
 func TestEveryVerdictHasItsExitCode(t *testing.T) {
 	for verdict, want := range map[history.Verdict]int{
-		history.NoRegression: 0, history.Regression: 1, history.Inconclusive: 3, history.NoData: 4, history.NotFit: 4,
-		"": 4, "one of a later version": 4,
+		history.NoRegression: 0, history.Regression: 10, history.Inconclusive: 11, history.NoData: 12, history.NotFit: 12,
+		"": 12, "one of a later version": 12,
 	} {
 		if got := verdictCode(verdict); got != want {
 			t.Errorf("%q exits with %d, not %d", verdict, got, want)
@@ -19,16 +20,23 @@ func TestEveryVerdictHasItsExitCode(t *testing.T) {
 	}
 }
 
-// What keeps a check from being made must not read as a regression.
-func TestErrorsAreNoVerdict(t *testing.T) {
+// No code has two meanings.
+func TestNoExitCodeHasTwoMeanings(t *testing.T) {
+	seen := map[int]bool{}
+	for _, e := range exitCodes {
+		if seen[e.code] {
+			t.Errorf("%d has two meanings", e.code)
+		}
+		seen[e.code] = true
+	}
 	for _, c := range []struct {
 		err  error
 		want int
 	}{
-		{nil, 0}, {errors.New("the disk is full"), 4}, {usageError{errors.New("no such flag")}, 2},
-		{context.Canceled, exitCancelled}, {exitError{1, errors.New("worse")}, 1},
+		{nil, 0}, {errors.New("the disk is full"), 1}, {usageError{errors.New("no such flag")}, 2},
+		{run.ErrUnrecovered, 3}, {run.ErrNoneReady, 5}, {context.Canceled, 130}, {exitError{exitWorse, errors.New("worse")}, 10},
 	} {
-		if got := exitCode(notDone(c.err)); got != c.want {
+		if got := exitCode(c.err); got != c.want || !seen[got] {
 			t.Errorf("%v exits with %d, not %d", c.err, got, c.want)
 		}
 	}

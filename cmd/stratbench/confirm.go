@@ -31,13 +31,7 @@ the night's. A kernel or a host cannot be undone; what of that changed is told.
 Nothing of the repository is changed. What git ignores and the workload needs,
 --prepare makes in the copy of the revision.
 
-Exit codes:
-  0    not confirmed: side by side, the present state is not worse
-  1    confirmed: it is; or the work could not be done
-  2    bad usage, or a faulty spec
-  3    inconclusive: the last good state cannot be built again, or too few blocks
-  130  cancelled with Ctrl-C or SIGTERM
-`,
+` + exitCodeTable(ofJudges),
 		Example: `  stratbench confirm --good 20260102-030405-nightly experiments/nightly.yaml \
     --cell runtime=podman,strategy=parallel --metric setup \
     --prepare 'make -C experiments/workload vendor e2e'`,
@@ -113,7 +107,7 @@ func confirmAndPrint(cmd *cobra.Command, o confirm.Options, output *outputFlag) 
 func confirmed(w analyse.Worsening) error {
 	switch w.Verdict {
 	case analyse.Confirmed:
-		return exitError{exitFailed, errors.New("confirmed: the present state is worse than the last good one")}
+		return exitError{exitWorse, errors.New("confirmed: the present state is worse than the last good one")}
 	case analyse.TooFew:
 		return exitError{exitInconclusive, fmt.Errorf("inconclusive: these tests need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", w.Blocks)}
 	}

@@ -10,35 +10,57 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// The exit codes of every command. They are part of the interface.
+// The exit codes of all commands. They are part of the interface, and none has
+// two meanings; docs/decisions/017-exit-codes.md says why these.
 const (
-	exitOK        = 0
-	exitFailed    = 1
-	exitUsage     = 2
-	exitRecovery  = 3
-	exitNoneReady = 5
-	exitCancelled = 130
+	exitOK           = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitRecovery     = 3
+	exitNoneReady    = 5
+	exitWorse        = 10
+	exitInconclusive = 11
+	exitNoData       = 12
+	exitCancelled    = 130
+)
+
+// codeOf is which commands have an exit code beside those that all have.
+type codeOf string
+
+const (
+	ofAll    codeOf = ""
+	ofRun    codeOf = "run: "
+	ofJudges codeOf = "check, confirm, lint: "
 )
 
 var exitCodes = []struct {
 	code    int
+	of      codeOf
 	meaning string
 }{
-	{exitOK, "done; a trial that crashed is a result and does not change this"},
-	{exitFailed, "the work could not be done; the message says why and what to do"},
-	{exitUsage, "bad usage, a faulty spec, or a machine that cannot run it; nothing was created"},
-	{exitRecovery, "an engine could not be started or recovered several times in a row; the run stopped"},
-	{exitNoneReady, "no trial became ready, or the run was stopped because everything failed alike; what was recorded is kept, --resume continues"},
-	{exitCancelled, "cancelled with Ctrl-C, SIGTERM or SIGHUP; what was recorded is kept, --resume continues"},
+	{exitOK, ofAll, "done, and fine where that is judged; a trial that crashed is a result and does not change this"},
+	{exitFailed, ofAll, "the work could not be done; the message says why and what to do"},
+	{exitUsage, ofAll, "bad usage, a faulty spec, or a machine that cannot run it; nothing was created"},
+	{exitRecovery, ofRun, "an engine could not be started or recovered several times in a row; the run stopped"},
+	{exitNoneReady, ofRun, "no trial became ready, or the run was stopped because everything failed alike; what was recorded is kept, --resume continues"},
+	{exitWorse, ofJudges, "worse: a regression, tonight's or one that stands; a claim that is contradicted"},
+	{exitInconclusive, ofJudges, "inconclusive: suspected and not shown, or too few trials; the message says what it takes"},
+	{exitNoData, ofJudges, "no data, or a host that was not fit to measure on"},
+	{exitCancelled, ofAll, "cancelled with Ctrl-C, SIGTERM or SIGHUP; what was recorded is kept, --resume continues"},
 }
 
-func exitCodeTable() string {
+// exitCodeTable has the codes of one sort of commands, or of all.
+func exitCodeTable(of codeOf) string {
 	var b strings.Builder
 	b.WriteString("Exit codes:\n")
 	for _, e := range exitCodes {
-		fmt.Fprintf(&b, "  %-4d%s\n", e.code, e.meaning)
+		switch {
+		case of == ofAll:
+			fmt.Fprintf(&b, "  %-4d %s%s\n", e.code, e.of, e.meaning)
+		case e.of == of || e.of == ofAll:
+			fmt.Fprintf(&b, "  %-4d %s\n", e.code, e.meaning)
+		}
 	}
-	b.WriteString("check and confirm judge: their --help has what they mean by 1, 3 and 4.\n")
 	return b.String()
 }
 
@@ -46,13 +68,6 @@ func exitCodeTable() string {
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
-
-// exitInconclusive is the code of commands that judge and cannot tell, and
-// exitNoData that of a check with nothing to judge.
-const (
-	exitInconclusive = 3
-	exitNoData       = 4
-)
 
 // exitError is an answer that has an exit code of its own.
 type exitError struct {

@@ -66,7 +66,7 @@ func rootCommand() *cobra.Command {
 tests, on real engines, for every combination of runtime, memory limit and
 strategy that an experiment names. It records times and crashes.
 
-` + exitCodeTable(),
+` + exitCodeTable(ofAll),
 		Example: `  stratbench doctor
   stratbench plan experiments/quick.yaml
   stratbench run experiments/quick.yaml

@@ -74,7 +74,7 @@ its golden state. Each trial is recorded before the next begins. Ctrl-C once
 stops cleanly; --resume continues. When all warm-ups, or all of the first
 block, fail in the same phase of the same cause, the run stops.
 
-` + exitCodeTable(),
+` + exitCodeTable(ofRun),
 		Example: `  stratbench run experiments/quick.yaml
   stratbench run experiments/quick.yaml --replicates 3 --budget 1h
   stratbench run experiments/quick.yaml --resume`,

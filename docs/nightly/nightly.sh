@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the nightly experiment and judges it. The exit code is that of the
-# check: 0 no regression, 1 regression, 3 inconclusive, 4 no data or a host
+# check: 0 no regression, 10 regression, 11 inconclusive, 12 no data or a host
 # that was not fit. A run that could not be made is no data, not a regression.
 set -eu
 
