@@ -40,9 +40,12 @@
 //	    excerpt: 20                           # counts in logs of at most so many lines only
 //	    case: {log: "migration 17 is locked by pod shop-2", phase: deploy}
 //
-// A rule without match rests on the rules it needs. A marker may name the
-// outcomes that it takes back (clears), settle the log, because the whole job
-// succeeded (settles), or only tell of a success (fine). A marker for excerpts guesses the phase from words, and
+// A rule without match rests on the rules it needs, or, if it has a detail and a
+// tail of up to five, is tried on the last lines that are not blank. A marker
+// may name the outcomes that it takes back (clears), settle the log, because the
+// whole job succeeded (settles), be a last word of success (lastWord), only tell
+// of a success (fine), or tell that what failed is tried again (restarts) or that
+// tidying up begins (tidies). A marker for excerpts guesses the phase from words, and
 // is asked only where no other marker tells it. A line that calls itself a
 // warning counts a level lower. Every rule has a case: a log in its author's
 // own words that the rule must decide; the tests run them all, and the log

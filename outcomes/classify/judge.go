@@ -3,6 +3,7 @@ package classify
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"regexp"
 	"slices"
 
@@ -17,7 +18,9 @@ import (
 //  3. What is often retried is taken back by a later success of its kind, and
 //     anything by the word that the whole job or suite succeeded; so it is by
 //     the last word of a tool, if that is one of success and no failure is
-//     stated after it. A warning loses a level.
+//     stated after it but while it tidies up. Where what failed is tried again,
+//     and something then succeeds, only what was said since counts. A warning
+//     loses a level.
 //  4. What was last said long before the final failure loses a level and
 //     weight: the pipeline went on after it.
 //  5. What the command itself states wins over what the journal of a node was
@@ -28,7 +31,8 @@ import (
 //  7. Exit code 0 is a success whatever the log says; it only costs confidence.
 //     With another exit code and no rule, the phase has failed; so it has in a
 //     text of a few lines that tells of no success. Warnings and journals alone
-//     state no failure.
+//     state no failure; nor does, if the exit code is not known, what the log
+//     goes on after with plain statements to its end.
 
 // precedence breaks ties: what is named first causes what is named later.
 var precedence = []trial.Outcome{
@@ -59,6 +63,7 @@ type judgement struct {
 	opts  Options
 	phase trial.Phase // known, or told by a marker
 	guess trial.Phase // from the words of an excerpt, where phase is not known
+	again int         // the last line that says that what failed is tried again
 }
 
 func judge(opts Options, s *scanner) Result {
@@ -72,6 +77,9 @@ func judge(opts Options, s *scanner) Result {
 		}
 	}
 	j := judgement{scanner: s, opts: opts}
+	if opts.ExitCode == nil {
+		j.again = j.lastRestart()
+	}
 	j.phase = cmp.Or(opts.Phase, j.lastPhase(false))
 	if j.phase == "" && j.waits == j.final {
 		j.phase = j.waitsIn // nothing but complaints that it is not there yet
@@ -105,12 +113,23 @@ func (j *judgement) states(h candidate) bool {
 	return j.final < shortLines || h.voice == own && !saysWarning(h.last.text)
 }
 
-// goesOn reports whether the log ends while a program tells of its ordinary
-// work, and its logger alone complained, some lines before.
+// goesOn reports whether the log goes on after its last complaint: with plain
+// statements, or with a program that tells of its ordinary work, and whose
+// logger alone complained.
 func (j *judgement) goesOn(live []candidate) bool {
-	return j.end == routine && j.final >= shortLines/2 && !slices.ContainsFunc(live, func(h candidate) bool {
+	if j.opts.ExitCode == nil && j.wentOn(lastLine(live)) {
+		return true
+	}
+	return j.endings[0].is == routine && j.final >= shortLines/2 && !slices.ContainsFunc(live, func(h candidate) bool {
 		return h.level > Hint && h.last.line > j.final-3 || len(h.r.Even) > 0 || !isLogged(h.last.text)
 	})
+}
+
+func lastLine(all []candidate) (line int) {
+	for _, h := range all {
+		line = max(line, h.last.line)
+	}
+	return line
 }
 
 // stronger orders candidates by what wins, the winner first.
@@ -145,7 +164,7 @@ func (j *judgement) held() []candidate {
 			continue
 		}
 		by, seen := j.sighting(i)
-		if len(r.Match) == 0 {
+		if r.restsOnNeeds() {
 			by, seen = j.sighting(r.needs[0])
 		}
 		cand := candidate{rule: i, r: r, voice: by, level: r.Level, weight: r.Weight - j.doubt(r), outcome: r.Outcome, cause: r.Cause,
@@ -158,13 +177,27 @@ func (j *judgement) held() []candidate {
 
 func (j *judgement) holds(i int, r *Rule) bool {
 	_, seen := j.sighting(i)
-	if r.Level == Ordinary || len(r.Match) > 0 && seen.count == 0 {
+	if r.Level == Ordinary || !r.restsOnNeeds() && seen.count == 0 {
 		return false
 	}
-	if r.Tail > 0 && seen.last.line <= j.final-r.Tail {
+	if r.Tail > 0 && !r.readsEnding() && seen.last.line <= j.final-r.Tail {
 		return false
 	}
-	return r.When.met(j.opts) && j.allSeen(r.needs) && !slices.ContainsFunc(r.unless, j.seen)
+	return r.When.met(j.opts) && j.allSeen(r.needs) && !slices.ContainsFunc(r.unless, func(i int) bool {
+		_, s := j.sighting(i)
+		return s.count > 0 && s.last.line > j.again
+	})
+}
+
+// lastRestart is the last line that says that what failed is tried again, 0
+// if none does.
+func (j *judgement) lastRestart() (line int) {
+	for i := range j.rules.rules {
+		if s := &j.sightings[own][i]; j.rules.rules[i].Restarts && s.count > 0 {
+			line = max(line, s.last.line)
+		}
+	}
+	return line
 }
 
 // sighting is where a rule was seen: by the command itself, else by a witness.
@@ -212,19 +245,51 @@ func (j *judgement) doubt(r *Rule) float64 {
 // that a later success takes back.
 func (j *judgement) contest(held []candidate) []candidate {
 	live := j.compete(held, func(h candidate) bool { return overcome(h, held) })
-	last := 0 // the last word of success
+	lastWord, recovered := 0, false
 	for _, h := range held {
-		if h.r.LastWord || h.r.Settles {
-			last = max(last, h.last.line)
+		if h.voice == own && (h.r.LastWord || h.r.Settles) {
+			lastWord = max(lastWord, h.last.line)
 		}
+		recovered = recovered || h.voice == own && h.r.reassures() && h.last.line > j.again
 	}
-	after := func(h candidate) bool {
-		return h.last.line > last && h.voice == own && (h.level >= Wrapper && !saysWarning(h.last.text) && !isLogged(h.last.text) || h.r.Failure)
+	if recovered {
+		live = slices.DeleteFunc(live, func(h candidate) bool { return h.last.line <= j.again })
 	}
-	if last == 0 || slices.ContainsFunc(live, after) {
+	tidying := beginsTidying(held, lastWord)
+	if lastWord == 0 || slices.ContainsFunc(live, func(h candidate) bool { return h.counts(lastWord, tidying) }) {
 		return live
 	}
 	return nil
+}
+
+// beginsTidying is the first line after the last word of success at which
+// tidying up begins.
+func beginsTidying(held []candidate, lastWord int) int {
+	begin := math.MaxInt
+	for _, h := range held {
+		switch {
+		case !h.r.Tidies:
+		case h.first.line > lastWord:
+			begin = min(begin, h.first.line)
+		case h.last.line > lastWord:
+			begin = min(begin, h.last.line)
+		}
+	}
+	return begin
+}
+
+// counts reports whether the statement counts after a last word of success: the
+// command itself fails, stops, or complains before it tidies up.
+func (h candidate) counts(lastWord, tidying int) bool {
+	switch {
+	case h.voice == witness || h.last.line <= lastWord:
+		return false
+	case h.last.line > tidying:
+		return h.r.Failure && h.r.Tail == 0
+	case h.r.Failure || h.r.Tail == 1:
+		return true
+	}
+	return h.level >= Wrapper && !saysWarning(h.last.text) && !isLogged(h.last.text)
 }
 
 // compete returns the candidates that nothing explains away, with their final
@@ -266,6 +331,9 @@ func overcome(h candidate, held []candidate) bool {
 	return slices.ContainsFunc(held, func(m candidate) bool {
 		if m.level != Marker || m.last.line <= h.last.line {
 			return false
+		}
+		if h.voice == witness && h.level <= Hint && m.voice == witness && len(m.r.Clears) > 0 {
+			return true
 		}
 		return m.r.Settles || m.r.Fine && isLogged(h.last.text) && !isLogged(m.last.text) || warning && len(m.r.Clears) > 0 || h.r.Transient && slices.Contains(m.r.Clears, h.outcome)
 	})

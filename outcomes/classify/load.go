@@ -66,8 +66,8 @@ func (r *Rule) compile() error {
 	if r.Says == "" {
 		fault("says must state the mechanism in a line")
 	}
-	if len(r.Match) == 0 && len(r.Needs) == 0 {
-		fault("needs a pattern under match, or other rules under needs")
+	if len(r.Match) == 0 && len(r.Needs) == 0 && !r.readsEnding() {
+		fault("needs a pattern under match, other rules under needs, or a detail of the last lines (tail, up to %d)", endingLines)
 	}
 	if r.Weight < 0 || r.Weight > 1 || r.Level > Marker && r.Weight == 0 {
 		fault("weight %v is not above 0 and at most 1", r.Weight)
@@ -75,8 +75,8 @@ func (r *Rule) compile() error {
 	if r.Level <= Marker && r.Outcome != "" {
 		fault("a rule of the level %s has no outcome", r.Level)
 	}
-	if r.Level != Marker && (r.Fine || r.Settles || r.LastWord || len(r.Clears) > 0) {
-		fault("only a marker settles a log, is its last word, clears outcomes or is fine")
+	if r.Level != Marker && (r.Fine || r.Settles || r.LastWord || r.Restarts || r.Tidies || len(r.Clears) > 0) {
+		fault("only a marker settles a log, is its last word, clears outcomes, restarts, tidies or is fine")
 	}
 	for _, kind := range r.Even {
 		if kind != "echo" && kind != "information" {

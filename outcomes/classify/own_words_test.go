@@ -8,7 +8,7 @@ import (
 // A rule states a mechanism: its patterns are short, and neither they nor its
 // case are a text of the data set.
 func TestRulesQuoteNoRecord(t *testing.T) {
-	records := readField(t)
+	records := given(t)
 	for _, batch := range fieldBatches(t) {
 		records = append(records, batch...)
 	}

@@ -16,7 +16,8 @@ type Rule struct {
 	Says string `yaml:"says"`
 
 	// Match lists patterns, any of which may be on the line; "*" stands for
-	// anything in between. A rule without one rests on Needs alone.
+	// anything in between. A rule without one rests on Needs alone, or is one
+	// for the last lines of the log (Tail, Detail), whatever they say.
 	Match []string `yaml:"match"`
 	// Detail and Not are regular expressions that the same line must, or
 	// must not, match.
@@ -62,6 +63,12 @@ type Rule struct {
 	// LastWord marks the word that a tool or suite succeeded, which takes back
 	// all that was said before if no failure is stated after it.
 	LastWord bool `yaml:"lastWord"`
+	// Restarts marks the word that what failed is tried again: what was stated
+	// before it is of an earlier attempt.
+	Restarts bool `yaml:"restarts"`
+	// Tidies marks the beginning of tidying up: what is stated after it, and
+	// after a last word of success, is no failure.
+	Tidies bool `yaml:"tidies"`
 	// Failure marks the word that the whole command or job failed, which counts
 	// after a last word of success, though it is only a hint.
 	Failure bool `yaml:"failure"`

@@ -25,7 +25,7 @@ type scanner struct {
 	evidence  func(line int) bool // as in Options
 	sightings [2][]sighting       // by voice and rule
 	lines     int                 // line ends passed
-	end       standing            // of the last line that is not blank
+	endings   []ending            // the last lines that are not blank, the last first
 	final     int                 // the last line that is not blank
 	waits     int                 // lines in which a part of a node tells what it waits for
 	waitsIn   trial.Phase         // the phase that does
@@ -82,6 +82,7 @@ func (s *scanner) read(ctx context.Context, r io.Reader) error {
 		data := buf[:kept+n]
 		if last {
 			s.scan(clean(data), seen)
+			s.readEndings()
 			return nil
 		}
 		if cut := bytes.LastIndexByte(data, '\n') + 1; cut > 0 {
@@ -116,7 +117,7 @@ func (s *scanner) finish() {
 	ends := bytes.Count(rest, []byte{'\n'})
 	if said := bytes.TrimRight(rest, " \t\r\n"); len(said) > 0 {
 		s.final = s.lines + ends - bytes.Count(rest[len(said):], []byte{'\n'}) + 1
-		s.end = standingOf(said[lineStart(said, len(said)):])
+		s.keepEndings(s.block[:s.counted+len(said)], s.final)
 	}
 	s.lines += ends
 }
