@@ -129,6 +129,8 @@ func (s schema) wrongType(e *jsonschema.ValidationError, k *kind.Type) string {
 	switch s.at(e.SchemaURL)["format"] {
 	case formatMemory:
 		cure = "write a number and a unit, such as 7GiB or 512MiB"
+	case formatShare:
+		cure = "write a percentage, such as 5% or 10%"
 	case formatDuration:
 		cure = "write a number and a unit, such as 90s, 20m or 1h30m"
 	}

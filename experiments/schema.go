@@ -33,6 +33,7 @@ func WorkloadSchema() []byte { return bytes.Clone(workloadSchema) }
 const (
 	formatMemory   = "memory"
 	formatDuration = "go-duration"
+	formatShare    = "share"
 )
 
 // schema is a JSON Schema, to validate with and to look things up in.
@@ -61,6 +62,10 @@ func mustCompile(name string, text []byte) schema {
 	})})
 	c.RegisterFormat(&jsonschema.Format{Name: formatDuration, Validate: onText(func(s string) error {
 		_, err := parseDuration(s)
+		return err
+	})})
+	c.RegisterFormat(&jsonschema.Format{Name: formatShare, Validate: onText(func(s string) error {
+		_, err := trial.ParseShare(s)
 		return err
 	})})
 	if err := c.AddResource(name, tree); err != nil {

@@ -71,6 +71,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[trial.Bytes]():
 		return &jsonschema.Schema{Type: "string", Format: formatMemory, Examples: []any{"7GiB", "12.5GiB"}}
+	case reflect.TypeFor[trial.Share]():
+		return &jsonschema.Schema{Type: "string", Format: formatShare, Examples: []any{"5%", "10%"}}
 	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration]():
 		return durationSchema()
 	case reflect.TypeFor[PhaseLimits]():

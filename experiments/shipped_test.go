@@ -66,8 +66,19 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 			t.Errorf("memory has no level %s", level)
 		}
 	}
-	if cells := len(plan.Cells(spec.Factors)); cells != 48 || spec.Design.Replicates != 5 {
-		t.Errorf("%d cells, %d times each", cells, spec.Design.Replicates)
+	if cells := len(plan.Cells(spec.Factors)); cells != 48 {
+		t.Errorf("%d cells", cells)
+	}
+}
+
+// Experiments that ask which strategy to use stop when that is decided. All
+// others need as many trials of each cell.
+func TestShippedExperimentsStopWhenDecided(t *testing.T) {
+	for file, want := range map[string]experiments.Stop{"podman-vs-docker.yaml": experiments.StopDecided, "quick.yaml": experiments.StopDecided,
+		"memory-frontier.yaml": "", "crash-repro.yaml": "", "nightly.yaml": "", "faults/fault-matrix.yaml": "", "nightly-demo/1-before.yaml": ""} {
+		if got := load(t, file).Design.Stop; got != want {
+			t.Errorf("%s stops %q, want %q", file, got, want)
+		}
 	}
 }
 

@@ -64,6 +64,10 @@ type Design struct {
 	// when looked at after every block. Replicates is then the most. A strategy
 	// that no open recommendation asks for is not run again.
 	Stop Stop `json:"stop,omitempty" jsonschema:"enum=decided"`
+	// Indifference is the share by which two strategies may differ and be as good
+	// as each other, such as 5% or 10%. Half of it takes up to four times the
+	// blocks. Default 10%.
+	Indifference trial.Share `json:"indifference,omitempty"`
 	// Reference does a small fixed job of two to three seconds before each
 	// block, so that a slow host can be told from slow trials. Default true.
 	Reference bool `json:"reference" jsonschema:"default=true"`

@@ -171,6 +171,9 @@ type Plan struct {
 	Seed   uint64        `json:"seed"`
 	Cells  []trial.Cell  `json:"cells"`
 	Trials []trial.Trial `json:"trials"`
+	// Indifference is the share by which strategies may differ and be as good as
+	// each other; 0 where the experiment says nothing of it.
+	Indifference float64 `json:"indifference,omitempty"`
 	// Refused are cells that could not be run as asked, and have no trials.
 	Refused []Refusal `json:"refused,omitempty"`
 }

@@ -6,13 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
@@ -124,15 +123,11 @@ func alike(faults []results.Fault) int {
 // options are the detector's, with the threshold that was asked for.
 func (f *historyFlags) options() (detect.Options, error) {
 	o := detect.Default
-	text, percent := strings.CutSuffix(strings.TrimSpace(f.threshold), "%")
-	share, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if percent {
-		share /= 100
+	share, err := trial.ParseShare(f.threshold)
+	if err != nil {
+		return o, usageError{fmt.Errorf("--threshold: %w", err)}
 	}
-	if err != nil || !(share > 0 && share < 1) {
-		return o, usageError{fmt.Errorf("--threshold is %q; give a share between 0 and 1, such as 5%% or 0.05", f.threshold)}
-	}
-	o.Threshold = share
+	o.Threshold = float64(share)
 	return o, nil
 }
 

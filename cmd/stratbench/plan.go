@@ -118,7 +118,14 @@ func planNotes(spec *experiments.Spec, p plan.Plan, e plan.Estimate, expect plan
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
 			spec.Budget, p.BlocksWithin(spec.Budget, expect), p.Blocks))
 	}
-	if places, blocks := answer.BlocksToDecide(p.Cells); p.Blocks < blocks {
+	if spec.Design.Stop == experiments.StopDecided && p.Blocks > 1 {
+		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")
+	}
+	places, blocks := answer.BlocksToDecide(p.Cells)
+	if blocks > 0 {
+		notes = append(notes, fmt.Sprintf("Differences under %g %% count as none (design.indifference)", 100*answer.Indifference(float64(spec.Design.Indifference))))
+	}
+	if p.Blocks < blocks {
 		notes = append(notes, fmt.Sprintf("Too few blocks to choose between strategies that are about as fast: at %d %s, %d blocks without a failure are needed to exclude failures that turn the choice. Larger differences are decided sooner.",
 			places, placeWord(places), blocks))
 	}

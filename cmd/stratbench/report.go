@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
@@ -20,7 +21,7 @@ var templates = map[string]func(page.Material) (page.Page, error){"report": page
 
 func reportCommand() *cobra.Command {
 	var flags studyFlags
-	var out, template string
+	var out, template, indifference string
 	var full, png bool
 	var output outputFlag
 	cmd := &cobra.Command{
@@ -43,14 +44,18 @@ untested.`,
   stratbench report latest --full --png -o report
   stratbench report latest record.yaml --template dd-e2e-001 -o docs/dd-e2e-001`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			within, err := shareOf("--indifference", indifference)
+			if err != nil {
+				return err
+			}
 			if out == "" {
-				return answerOf(cmd, &flags, args, output.format)
+				return answerOf(cmd, &flags, args, output.format, within)
 			}
 			make, ok := templates[template]
 			if !ok {
 				return usageError{fmt.Errorf("%q is no template; the templates are report and dd-e2e-001", template)}
 			}
-			m, err := gatherMaterial(cmd, &flags, args, full)
+			m, err := gatherMaterial(cmd, &flags, args, full, within)
 			if err != nil {
 				return err
 			}
@@ -73,19 +78,32 @@ untested.`,
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write a page with figures to")
 	output.format = report.FormatTable
 	cmd.Flags().Var(&output, "output", "without --out: table, json, csv or markdown")
+	cmd.Flags().StringVar(&indifference, "indifference", "", "share by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)")
 	cmd.Flags().BoolVar(&full, "full", false, "add appendices: every cell, phases, comparisons, provenance, methods")
 	cmd.Flags().BoolVar(&png, "png", false, "write each figure as PNG too")
 	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
 	return cmd
 }
 
+// shareOf reads a flag that may be empty.
+func shareOf(flag, text string) (float64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	share, err := trial.ParseShare(text)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("%s: %w", flag, err)}
+	}
+	return float64(share), nil
+}
+
 // answerOf prints the first screen.
-func answerOf(cmd *cobra.Command, flags *studyFlags, args []string, format report.Format) error {
+func answerOf(cmd *cobra.Command, flags *studyFlags, args []string, format report.Format, indifference float64) error {
 	study, err := flags.gather(cmd, args)
 	if err != nil {
 		return err
 	}
-	a, err := answer.Of(study)
+	a, err := answer.Of(study, indifference)
 	if err != nil {
 		return usageError{err}
 	}
@@ -99,7 +117,7 @@ func commandLine() string {
 
 // gatherMaterial reads what a page is made of. What only the appendices show is
 // left out without them.
-func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string, full bool) (page.Material, error) {
+func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string, full bool, indifference float64) (page.Material, error) {
 	study, err := flags.gather(cmd, args)
 	if err == nil {
 		err = someTrial(study)
@@ -114,11 +132,11 @@ func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string, full b
 	if questions == nil && !full {
 		questions = []analyse.Question{}
 	}
-	m := page.Material{Title: reportTitle(study), Study: study, Full: full, Command: commandLine()}
+	m := page.Material{Title: reportTitle(study), Study: study, Full: full, Command: commandLine(), Indifference: indifference}
 	if m.Analysis, err = study.Analyse(questions); err != nil {
 		return m, usageError{err}
 	}
-	a, err := answer.Of(study)
+	a, err := answer.Of(study, indifference)
 	switch {
 	case err == nil:
 		m.Answer = &a

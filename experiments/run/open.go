@@ -99,7 +99,7 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	if err := r.keepStates(); err != nil {
 		return errors.Join(err, r.journal.Close())
 	}
-	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials, Refused: r.refused}
+	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials, Refused: r.refused, Indifference: float64(r.spec.Design.Indifference)}
 	err = errors.Join(
 		r.journal.WriteFileOnce(results.SpecFile, r.spec.Source),
 		r.journal.WriteFileOnce(results.WorkloadFile, workload),

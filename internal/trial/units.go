@@ -63,3 +63,30 @@ func (b Bytes) String() string {
 	}
 	return humanize.IBytes(uint64(b))
 }
+
+// Share is a share of something, above 0 and below 1.
+type Share float64
+
+// ParseShare reads a share as people write it: "5%", "0.05".
+func ParseShare(s string) (Share, error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(s), "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v > 0 && v < 1) {
+		return 0, fmt.Errorf("%q is not a share between 0 and 1: write one such as 5%% or 0.05", s)
+	}
+	return Share(v), nil
+}
+
+// UnmarshalJSON reads a text such as "5%".
+func (s *Share) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return fmt.Errorf("reading a share: %w", err)
+	}
+	share, err := ParseShare(text)
+	*s = share
+	return err
+}

@@ -4,6 +4,7 @@
 package answer
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"slices"
@@ -159,8 +160,9 @@ type Warning struct {
 // ErrNothingToChoose says that the trials have fewer than two strategies.
 var ErrNothingToChoose = errors.New("there is nothing to choose between: the trials have only one strategy")
 
-// Of answers for a study.
-func Of(s analyse.Study) (Answer, error) {
+// Of answers for a study. Indifference is the share by which two strategies may
+// differ and be as good as each other; 0 is what the runs were made with.
+func Of(s analyse.Study, indifference float64) (Answer, error) {
 	if len(s.Trials) == 0 {
 		return Answer{}, errors.New("there is no measured trial to decide by; estimates are not ranked")
 	}
@@ -168,10 +170,13 @@ func Of(s analyse.Study) (Answer, error) {
 	if len(m.arms) < 2 {
 		return Answer{}, ErrNothingToChoose
 	}
-	a := Answer{Schema: Schema, Indifference: compare.DefaultIndifference, Trials: len(s.Trials),
+	if indifference == 0 {
+		indifference = indifferenceOf(s)
+	}
+	a := Answer{Schema: Schema, Indifference: indifference, Trials: len(s.Trials),
 		Decisions: []Decision{}, Pooled: []Factor{}, Warnings: []Warning{}}
 	var whole compare.Answer
-	for _, q := range m.questions() {
+	for _, q := range m.questions(indifference) {
 		a.note(q.answer)
 		whole = q.answer
 		for _, g := range q.answer.Groups {
@@ -198,6 +203,18 @@ func Of(s analyse.Study) (Answer, error) {
 	return a, nil
 }
 
+// Indifference is a share as it is given, or the default where none is.
+func Indifference(given float64) float64 { return cmp.Or(given, compare.DefaultIndifference) }
+
+// indifferenceOf is the smallest that a run was made with.
+func indifferenceOf(s analyse.Study) float64 {
+	least := math.Inf(1)
+	for _, run := range s.Runs {
+		least = min(least, Indifference(run.Plan.Indifference))
+	}
+	return least
+}
+
 // question is what is asked for one situation and environment.
 type question struct {
 	situation   Situation
@@ -207,7 +224,7 @@ type question struct {
 
 // questions are all that there is a choice for. The environments of a situation
 // are answered side by side: more at once takes too much memory for long studies.
-func (m material) questions() (all []*question) {
+func (m material) questions(indifference float64) (all []*question) {
 	for _, situation := range []Situation{Build, Pull} {
 		trials := m.in(situation)
 		if count(trials) < 2 {
@@ -217,7 +234,9 @@ func (m material) questions() (all []*question) {
 		for _, environment := range []Environment{Local, CI} {
 			q := &question{situation: situation, environment: environment}
 			all = append(all, q)
-			group.Go(func() { q.answer = compare.Decide(trials, m.places, goals[environment]) })
+			goal := goals[environment]
+			goal.Indifference = indifference
+			group.Go(func() { q.answer = compare.Decide(trials, m.places, goal) })
 		}
 		group.Wait()
 	}

@@ -56,7 +56,7 @@ func find(t *testing.T, a Answer, s Situation, e Environment) Decision {
 }
 
 func TestQuestionsNotCells(t *testing.T) {
-	a, err := Of(matrix(t, 6))
+	a, err := Of(matrix(t, 6), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestQuestionsNotCells(t *testing.T) {
 }
 
 func TestDocumentHasTheFieldsThatAreDocumented(t *testing.T) {
-	a, err := Of(matrix(t, 2))
+	a, err := Of(matrix(t, 2), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +98,25 @@ func TestDocumentHasTheFieldsThatAreDocumented(t *testing.T) {
 	for _, field := range []string{"situation", "environment", "where", "verdict", "best", "ruled_out", "effect", "interval", "n", "failed", "to_settle"} {
 		if _, there := document.Decisions[0][field]; !there {
 			t.Errorf("a decision has no %s: %v", field, document.Decisions[0])
+		}
+	}
+}
+
+// A smaller indifference takes more blocks; it is that of the run unless another
+// is asked for.
+func TestIndifference(t *testing.T) {
+	s := matrix(t, 8)
+	for _, c := range []struct {
+		ofRun, asked, want float64
+		verdict            compare.Verdict
+	}{{0, 0, 0.1, compare.Tied}, {0.01, 0, 0.01, compare.Undecided}, {0.01, 0.1, 0.1, compare.Tied}} {
+		s.Runs[0].Plan.Indifference = c.ofRun
+		a, err := Of(s, c.asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := find(t, a, Build, Local); a.Indifference != c.want || d.Verdict != c.verdict {
+			t.Errorf("run %v, asked %v: by %v it is %s", c.ofRun, c.asked, a.Indifference, d.Verdict)
 		}
 	}
 }
@@ -131,11 +150,11 @@ func TestInterim(t *testing.T) {
 }
 
 func TestNothingToChoose(t *testing.T) {
-	if _, err := Of(read(t, "strategy,block,outcome,setup_seconds\nserial,1,ok,100\nserial,2,ok,101\n")); err != ErrNothingToChoose {
+	if _, err := Of(read(t, "strategy,block,outcome,setup_seconds\nserial,1,ok,100\nserial,2,ok,101\n"), 0); err != ErrNothingToChoose {
 		t.Errorf("one strategy: %v", err)
 	}
 	// What was given is not recommended: the host is none of the answers.
-	a, err := Of(read(t, "host,strategy,block,outcome,setup_seconds\nA,serial,1,ok,100\nB,parallel,1,ok,50\nA,serial,2,ok,101\nB,parallel,2,ok,51\n"))
+	a, err := Of(read(t, "host,strategy,block,outcome,setup_seconds\nA,serial,1,ok,100\nB,parallel,1,ok,50\nA,serial,2,ok,101\nB,parallel,2,ok,51\n"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +177,7 @@ func TestWhereFailuresLie(t *testing.T) {
 			}
 		}
 	}
-	a, err := Of(read(t, text.String()))
+	a, err := Of(read(t, text.String()), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // when no decision is open. Until then the cells that no open decision asks for
 // are retired.
 func Interim(s analyse.Study) (results.Look, error) {
-	a, err := Of(s)
+	a, err := Of(s, 0)
 	if errors.Is(err, ErrNothingToChoose) || len(s.Trials) == 0 {
 		return results.Look{}, nil
 	}

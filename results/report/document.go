@@ -67,6 +67,10 @@ func (d Document) notes(w io.Writer, f Format) error {
 // lineWidth is that of a terminal.
 const lineWidth = 80
 
+// unbroken stands for a space at which no line may end: a rune of no script, as
+// those that Unicode has for this end lines too.
+const unbroken = "\uE000"
+
 // paragraph writes a sentence or more, in lines of a terminal's width where that
 // is what it is for.
 func paragraph(w io.Writer, f Format, text string) error {
@@ -77,10 +81,10 @@ func paragraph(w io.Writer, f Format, text string) error {
 				lines = append(lines, line)
 				continue
 			}
-			wrapped, _ := twwarp.WrapString(line, lineWidth)
+			wrapped, _ := twwarp.WrapString(strings.ReplaceAll(line, " %", unbroken+"%"), lineWidth)
 			lines = append(lines, wrapped...)
 		}
-		text = strings.Join(lines, "\n")
+		text = strings.ReplaceAll(strings.Join(lines, "\n"), unbroken, " ")
 	}
 	_, err := fmt.Fprintf(w, "%s\n\n", text)
 	return err

@@ -84,7 +84,7 @@ func TestPublishedTrialsGiveTheSameAnswer(t *testing.T) {
 	documents := map[string]string{}
 	for name, r := range map[string]results.Run{"records": run, "table": again} {
 		study := analyse.Gather([]results.Run{r})
-		a, err := answer.Of(study)
+		a, err := answer.Of(study, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ func DesignRecord(m Material) (Page, error) {
 		p.Lead = append([]string{"SIMULATED: no engine produced these figures."}, p.Lead...)
 	}
 	m.Study = now
-	a, err := answer.Of(now)
+	a, err := answer.Of(now, m.Indifference)
 	if m.Answer = nil; err == nil {
 		m.Answer, p.Answer, p.Cards = &a, &a, report.Cards(a)
 	} else {

@@ -15,6 +15,8 @@ type Material struct {
 	// Answer is nil where there is nothing to choose between.
 	Answer      *answer.Answer
 	Explanation analyse.Explanation
+	// Indifference is what was asked for; 0 is that of the runs.
+	Indifference float64
 	// Full adds the appendices.
 	Full bool
 	// Command is what was typed to make the page.

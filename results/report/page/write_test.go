@@ -31,7 +31,7 @@ func material(t testing.TB, runs ...results.Run) page.Material {
 		t.Fatal(err)
 	}
 	m := page.Material{Title: "Set-up strategies: simulated", Study: s, Analysis: a, Command: "a test"}
-	if found, err := answer.Of(s); err == nil {
+	if found, err := answer.Of(s, 0); err == nil {
 		m.Answer = &found
 	}
 	if report.Failed(s) > 0 {
