@@ -11,6 +11,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/confirm"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
@@ -67,7 +68,7 @@ Nothing of the repository is changed. What git ignores and the workload needs,
 	flags.StringVar(&good, "good", "", "the last good run: its name, the beginning of one, or its folder")
 	flags.StringArrayVar(&o.Cells, "cell", nil, "FACTOR=LEVEL,FACTOR=LEVEL of cells to compare; may be given again (default: all)")
 	flags.StringSliceVar(&metrics, "metric", nil, "what decides: setup, a phase, peak-memory, failures or failed-tests (default: all)")
-	flags.IntVar(&o.Blocks, "blocks", 0, "blocks to run (default: one more than the tests need)")
+	flags.IntVar(&o.Blocks, "blocks", 0, "blocks to run (default: one more than the comparisons need)")
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of the order (default: drawn)")
 	flags.StringVar(&o.Prepare, "prepare", "", "shell command that makes, in the copy of the revision, what git does not have")
 	flags.DurationVar(&o.Budget, "budget", 0, "run as many whole blocks as fit in this time, such as 1h")
@@ -104,12 +105,12 @@ func confirmAndPrint(cmd *cobra.Command, o confirm.Options, output *outputFlag) 
 }
 
 // confirmed is the exit code of a verdict.
-func confirmed(w analyse.Worsening) error {
+func confirmed(w answer.Worsening) error {
 	switch w.Verdict {
-	case analyse.Confirmed:
+	case answer.Confirmed:
 		return exitError{exitWorse, errors.New("confirmed: the present state is worse than the last good one")}
-	case analyse.TooFew:
-		return exitError{exitInconclusive, fmt.Errorf("inconclusive: these tests need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", w.Blocks)}
+	case answer.TooFew:
+		return exitError{exitInconclusive, fmt.Errorf("inconclusive: these comparisons need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", w.Blocks)}
 	}
 	return nil
 }

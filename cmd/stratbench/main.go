@@ -82,10 +82,18 @@ strategy that an experiment names. It records times and crashes.
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), analyzeCommand(), decideCommand(), explainCommand(), importCommand(), powerCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
+		showCommand(), importCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
 	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand(), cleanCommand())
 	root.AddCommand(confirmCommand(), checkCommand(), historyCommand(), baselineCommand(), mergeCommand())
 	return root
+}
+
+// replaced are commands that there were, and what has their place.
+var replaced = map[string]string{
+	"analyze": "stratbench report --full",
+	"decide":  "stratbench report",
+	"explain": "stratbench report",
+	"power":   "stratbench plan, which says what a plan can decide",
 }
 
 // noSuchCommand is for words that are no command's name.
@@ -94,6 +102,9 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	text := fmt.Sprintf("there is no command %q", args[0])
+	if instead := replaced[args[0]]; instead != "" {
+		return usageError{fmt.Errorf("%s any more; use %s", text, instead)}
+	}
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		text += fmt.Sprintf("; did you mean %s?", near[0])
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/stratbench/stratbench/results/report"
@@ -8,7 +10,11 @@ import (
 
 // outputFlag is --output of every list and table command. A format that does
 // not exist is refused with the flags, before any work is done.
-type outputFlag struct{ format report.Format }
+type outputFlag struct {
+	format report.Format
+	// benchstat allows that format too.
+	benchstat bool
+}
 
 func (o *outputFlag) add(cmd *cobra.Command) {
 	o.format = report.FormatTable
@@ -21,7 +27,13 @@ func (o *outputFlag) String() string { return string(o.format) }
 func (o *outputFlag) Type() string { return "string" }
 
 func (o *outputFlag) Set(text string) (err error) {
-	o.format, err = report.ParseFormat(text)
+	if o.benchstat && text == string(report.FormatBenchstat) {
+		o.format = report.FormatBenchstat
+		return nil
+	}
+	if o.format, err = report.ParseFormat(text); err != nil && o.benchstat {
+		err = fmt.Errorf("%w, and here benchstat", err)
+	}
 	return err
 }
 

@@ -43,7 +43,7 @@ run would refuse is reported after the plan, as validate does.`,
 			if err != nil {
 				return err
 			}
-			if err := output.write(cmd, planTable(spec, p, plan.Measured(timesOf(runs), plan.Guess(spec.Limits)))); err != nil {
+			if err := output.write(cmd, planTable(spec, p, runs)); err != nil {
 				return err
 			}
 			_, err = inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: machine.Kind(kind)})
@@ -75,10 +75,11 @@ func timesOf(runs []results.Run) map[string][]time.Duration {
 	return times
 }
 
-func planTable(spec *experiments.Spec, p plan.Plan, expect plan.Expect) report.Table {
+func planTable(spec *experiments.Spec, p plan.Plan, runs []results.Run) report.Table {
+	expect := plan.Measured(timesOf(runs), plan.Guess(spec.Limits))
 	estimate := p.Estimate(expect)
-	t := report.Table{Header: []string{"trial", "block"}, Data: map[string]any{
-		"name": spec.Name, "factors": spec.Factors, "plan": p, "estimate": estimate}}
+	data := map[string]any{"name": spec.Name, "factors": spec.Factors, "plan": p, "estimate": estimate}
+	t := report.Table{Header: []string{"trial", "block"}, Data: data}
 	for _, f := range spec.Factors {
 		t.Header = append(t.Header, f.Name)
 	}
@@ -90,6 +91,10 @@ func planTable(spec *experiments.Spec, p plan.Plan, expect plan.Expect) report.T
 		t.Rows = append(t.Rows, row)
 	}
 	t.Notes = planNotes(spec, p, estimate, expect)
+	if f, ok := answer.Foresee(p.Cells, p.Blocks, float64(spec.Design.Indifference), runs); ok {
+		data["foresight"] = f
+		t.Notes = append(t.Notes, report.Foresight(f, p.Blocks, estimate.Block)...)
+	}
 	return t
 }
 
@@ -121,22 +126,7 @@ func planNotes(spec *experiments.Spec, p plan.Plan, e plan.Estimate, expect plan
 	if spec.Design.Stop == experiments.StopDecided && p.Blocks > 1 {
 		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")
 	}
-	places, blocks := answer.BlocksToDecide(p.Cells)
-	if blocks > 0 {
-		notes = append(notes, fmt.Sprintf("Differences under %g %% count as none (design.indifference)", 100*answer.Indifference(float64(spec.Design.Indifference))))
-	}
-	if p.Blocks < blocks {
-		notes = append(notes, fmt.Sprintf("Too few blocks to choose between strategies that are about as fast: at %d %s, %d blocks without a failure are needed to exclude failures that turn the choice. Larger differences are decided sooner.",
-			places, placeWord(places), blocks))
-	}
 	return notes
-}
-
-func placeWord(n int) string {
-	if n == 1 {
-		return "place"
-	}
-	return "places"
 }
 
 func seconds(d time.Duration) string { return report.Seconds(trial.Seconds(d)) }

@@ -20,8 +20,7 @@ import (
 var templates = map[string]func(page.Material) (page.Page, error){"report": page.Report, "dd-e2e-001": page.DesignRecord}
 
 func reportCommand() *cobra.Command {
-	var flags studyFlags
-	var out, template, indifference string
+	var dir, out, template, indifference string
 	var full, png bool
 	var output outputFlag
 	cmd := &cobra.Command{
@@ -34,12 +33,16 @@ what is ruled out, and what would settle what is open.
 
 With --out, a report is written into a folder: index.html (one page that needs no
 network), report.md, its figures as SVG, answer.json (the recommendations) and
-analysis.json (every cell). --full adds what is needed to check it, folded away.
+analysis.json (every cell). --full adds what is needed to check it: in a page
+folded away, without --out below the first screen.
+
+--output benchstat prints a trial a line, for golang.org/x/perf/cmd/benchstat.
 The template dd-e2e-001 has the sections of that design record: the measured runs
 beside an imported record, each of whose claims is supported, contradicted or
 untested.`,
 		Example: `  stratbench report latest
   stratbench report trials.csv --output json
+  stratbench report latest --full
   stratbench report latest -o report
   stratbench report latest --full --png -o report
   stratbench report latest record.yaml --template dd-e2e-001 -o docs/dd-e2e-001`,
@@ -49,13 +52,13 @@ untested.`,
 				return err
 			}
 			if out == "" {
-				return answerOf(cmd, &flags, args, output.format, within)
+				return answerOf(cmd, dir, args, full, output.format, within)
 			}
 			make, ok := templates[template]
 			if !ok {
 				return usageError{fmt.Errorf("%q is no template; the templates are report and dd-e2e-001", template)}
 			}
-			m, err := gatherMaterial(cmd, &flags, args, full, within)
+			m, err := gatherMaterial(cmd, dir, args, full, within)
 			if err != nil {
 				return err
 			}
@@ -74,12 +77,12 @@ untested.`,
 			return err
 		},
 	}
-	flags.add(cmd)
+	addResultsFlag(cmd, &dir)
 	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write a page with figures to")
-	output.format = report.FormatTable
-	cmd.Flags().Var(&output, "output", "without --out: table, json, csv or markdown")
+	output.format, output.benchstat = report.FormatTable, true
+	cmd.Flags().Var(&output, "output", "without --out: table, json, csv, markdown or benchstat")
 	cmd.Flags().StringVar(&indifference, "indifference", "", "share by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)")
-	cmd.Flags().BoolVar(&full, "full", false, "add appendices: every cell, phases, comparisons, provenance, methods")
+	cmd.Flags().BoolVar(&full, "full", false, "add appendices: every decision and cell, phases, provenance, methods")
 	cmd.Flags().BoolVar(&png, "png", false, "write each figure as PNG too")
 	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
 	return cmd
@@ -97,17 +100,27 @@ func shareOf(flag, text string) (float64, error) {
 	return float64(share), nil
 }
 
-// answerOf prints the first screen.
-func answerOf(cmd *cobra.Command, flags *studyFlags, args []string, format report.Format, indifference float64) error {
-	study, err := flags.gather(cmd, args)
+// answerOf prints the first screen, and with full the tables below it.
+func answerOf(cmd *cobra.Command, dir string, args []string, full bool, format report.Format, indifference float64) error {
+	study, err := gather(cmd, dir, args)
 	if err != nil {
 		return err
 	}
-	a, err := answer.Of(study, indifference)
-	if err != nil {
-		return usageError{err}
+	if format == report.FormatBenchstat {
+		return report.Benchmarks(cmd.OutOrStdout(), study)
 	}
-	return report.Answer(study, a).Write(cmd.OutOrStdout(), format)
+	a, err := answer.Of(study, indifference)
+	switch {
+	case err == nil && !full:
+		return report.Answer(study, a).Write(cmd.OutOrStdout(), format)
+	case err == nil:
+		return report.Full(study, study.Analyse(), &a).Write(cmd.OutOrStdout(), format)
+	case full && errors.Is(err, answer.ErrNothingToChoose):
+		return report.Full(study, study.Analyse(), nil).Write(cmd.OutOrStdout(), format)
+	case errors.Is(err, answer.ErrNothingToChoose):
+		return usageError{fmt.Errorf("%w; --full shows what there is of its cells", err)}
+	}
+	return usageError{err}
 }
 
 // commandLine is what was typed, without where the program lies.
@@ -115,37 +128,19 @@ func commandLine() string {
 	return strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
 }
 
-// gatherMaterial reads what a page is made of. What only the appendices show is
-// left out without them.
-func gatherMaterial(cmd *cobra.Command, flags *studyFlags, args []string, full bool, indifference float64) (page.Material, error) {
-	study, err := flags.gather(cmd, args)
-	if err == nil {
-		err = someTrial(study)
-	}
+// gatherMaterial reads what a page is made of.
+func gatherMaterial(cmd *cobra.Command, dir string, args []string, full bool, indifference float64) (page.Material, error) {
+	study, err := gather(cmd, dir, args)
 	if err != nil {
 		return page.Material{}, err
 	}
-	questions, err := flags.questions(study)
-	if err != nil {
-		return page.Material{}, err
-	}
-	if questions == nil && !full {
-		questions = []analyse.Question{}
-	}
-	m := page.Material{Title: reportTitle(study), Study: study, Full: full, Command: commandLine(), Indifference: indifference}
-	if m.Analysis, err = study.Analyse(questions); err != nil {
-		return m, usageError{err}
-	}
+	m := page.Material{Title: reportTitle(study), Study: study, Analysis: study.Analyse(), Full: full, Command: commandLine(), Indifference: indifference}
 	a, err := answer.Of(study, indifference)
 	switch {
 	case err == nil:
 		m.Answer = &a
 	case !errors.Is(err, answer.ErrNothingToChoose) && len(study.Trials) > 0:
 		return m, err
-	}
-	if full || report.Failed(study) > 0 {
-		// Without a measured trial there is nothing to explain, and the page says so.
-		m.Explanation, _ = study.Explain(false)
 	}
 	return m, nil
 }

@@ -103,7 +103,7 @@ func schemaCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&workload, "workload", false, "the schema of a workload's file instead")
-	cmd.Flags().BoolVar(&analysis, "analysis", false, "the schema of what analyze --output json writes instead")
+	cmd.Flags().BoolVar(&analysis, "analysis", false, "the schema of analysis.json, which report --out writes, instead")
 	cmd.Flags().BoolVar(&check, "check", false, "the schema of what check --output json writes instead")
 	cmd.Flags().BoolVar(&review, "history", false, "the schema of what history --output json writes instead")
 	return cmd

@@ -17,6 +17,8 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -60,7 +62,7 @@ type Result struct {
 	// Run has the trials of both states, and in its environment the states
 	// with what could not be undone.
 	Run results.Run
-	analyse.Worsening
+	answer.Worsening
 	// Engines are those that the last good state does not run on any more:
 	// "podman 5.4.2 → 5.4.3", the latter now in both states.
 	Engines []string
@@ -124,11 +126,11 @@ func measure(ctx context.Context, o Options, states []run.State, cells []trial.C
 }
 
 // Judge compares the states of a run that Run made.
-func Judge(r results.Run, metrics []analyse.Metric) (analyse.Worsening, error) {
-	return analyse.Gather([]results.Run{r}).Worsening(results.StateFactor, results.LastGood, results.Present, metrics)
+func Judge(r results.Run, metrics []analyse.Metric) (answer.Worsening, error) {
+	return answer.Worsened(analyse.Gather([]results.Run{r}), results.StateFactor, results.LastGood, results.Present, metrics)
 }
 
-// blocks is how many to run: those asked for, or one more than so many tests
+// blocks is how many to run: those asked for, or one more than so many comparisons
 // need to be able to confirm anything, so that one trial may go astray.
 func blocks(o Options, cells int) int {
 	metrics := len(o.Metrics)
@@ -138,5 +140,5 @@ func blocks(o Options, cells int) int {
 	if o.Blocks > 0 {
 		return o.Blocks
 	}
-	return analyse.BlocksToConfirm(metrics*cells) + 1
+	return compare.BlocksToTell(metrics*cells, answer.ErrorRate) + 1
 }

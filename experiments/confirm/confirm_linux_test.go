@@ -13,6 +13,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
@@ -89,7 +90,7 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	trials := r.Run.Trials()
-	if len(trials) != 2 || len(r.Run.References()) != 1 || r.Verdict != analyse.TooFew || r.Blocks != 5 {
+	if len(trials) != 2 || len(r.Run.References()) != 1 || r.Verdict != answer.TooFew || r.Blocks != 5 {
 		t.Fatalf("%d trials, %d references: %s, %d blocks needed", len(trials), len(r.Run.References()), r.Verdict, r.Blocks)
 	}
 	for _, tr := range trials {
@@ -97,7 +98,7 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 			t.Errorf("%s: %s: %s", tr.Trial, tr.Verdict.Outcome, tr.Verdict.Error)
 		}
 	}
-	build := r.Tests[2]
+	build := r.Comparisons[2]
 	if slower := float64(build.Typical[1] - build.Typical[0]); build.Metric != "build" || slower < 5 {
 		t.Errorf("builds took %v s and %v s, want about 20 s more", build.Typical[0], build.Typical[1])
 	}

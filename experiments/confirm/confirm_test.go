@@ -11,6 +11,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -120,9 +121,9 @@ func TestJudge(t *testing.T) {
 	for _, c := range []struct {
 		present float64
 		blocks  int
-		want    analyse.WorseningVerdict
+		want    answer.WorseningVerdict
 	}{
-		{150, 6, analyse.Confirmed}, {100, 6, analyse.NotConfirmed}, {70, 6, analyse.NotConfirmed}, {150, 4, analyse.TooFew},
+		{150, 6, answer.Confirmed}, {100, 6, answer.NotConfirmed}, {70, 6, answer.NotConfirmed}, {150, 4, answer.TooFew},
 	} {
 		w, err := Judge(simulatedRun(t, 100, c.present, c.blocks), setup)
 		if err != nil || w.Verdict != c.want {

@@ -22,7 +22,7 @@ var rooms = map[string][]string{
 	"experiments":            {"strategies"},
 	"experiments/plan":       {"experiments", "strategies"},
 	"experiments/run":        {"experiments", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
-	"experiments/confirm":    {"experiments", "experiments/plan", "experiments/run", "strategies", "runtimes", "runtimes/machine", "results", "results/analyse"},
+	"experiments/confirm":    {"experiments", "experiments/plan", "experiments/run", "strategies", "runtimes", "runtimes/machine", "results", "results/analyse", "results/answer", "results/compare"},
 	"strategies":             {},
 	"runtimes":               {},
 	"runtimes/docker":        {"runtimes"},
@@ -37,23 +37,24 @@ var rooms = map[string][]string{
 	"results/analyse":        {"results", "results/analyse/stats"},
 	"results/analyse/stats":  {},
 	"results/compare":        {"results/analyse/stats"},
-	"results/answer":         {"results", "results/analyse", "results/compare"},
+	"results/answer":         {"results", "results/analyse", "results/analyse/stats", "results/compare"},
 	"results/report":         {"results", "results/answer", "results/compare", "results/analyse", "results/analyse/stats", "results/history", "results/history/detect"},
-	"results/history":        {"results", "results/analyse", "results/analyse/stats", "results/history/detect"},
+	"results/history":        {"results", "results/analyse", "results/analyse/stats", "results/compare", "results/history/detect"},
 	"results/history/detect": {"results/analyse/stats"},
 	"lab":                    {},
 }
 
 // testOnly are further rooms that a room's tests may know.
 var testOnly = map[string][]string{
-	"results/answer":   {"results/observations"},
-	"experiments":      {"experiments/plan"},
-	"experiments/run":  {"results/report", "runtimes/enginetest"},
-	"runtimes":         {"runtimes/docker", "runtimes/podman", "runtimes/enginetest"},
-	"runtimes/docker":  {"runtimes/enginetest", "runtimes/machine", "lab"},
-	"runtimes/podman":  {"runtimes/enginetest", "runtimes/machine", "lab"},
-	"runtimes/machine": {"lab", "runtimes/enginetest"},
-	"pipeline":         {"runtimes/connect", "runtimes/machine", "lab"},
+	"results/answer":         {"results/observations"},
+	"results/history/detect": {"results/compare"},
+	"experiments":            {"experiments/plan"},
+	"experiments/run":        {"results/report", "runtimes/enginetest"},
+	"runtimes":               {"runtimes/docker", "runtimes/podman", "runtimes/enginetest"},
+	"runtimes/docker":        {"runtimes/enginetest", "runtimes/machine", "lab"},
+	"runtimes/podman":        {"runtimes/enginetest", "runtimes/machine", "lab"},
+	"runtimes/machine":       {"lab", "runtimes/enginetest"},
+	"pipeline":               {"runtimes/connect", "runtimes/machine", "lab"},
 }
 
 func TestImportsPointBackwards(t *testing.T) {

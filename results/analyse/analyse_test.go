@@ -41,10 +41,7 @@ func run(times map[string][]float64, order ...string) results.Run {
 
 func analysed(t *testing.T, runs ...results.Run) analyse.Analysis {
 	t.Helper()
-	a, err := analyse.Gather(runs).Analyse(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := analyse.Gather(runs).Analyse()
 	if _, err := json.Marshal(a); err != nil {
 		t.Fatalf("the analysis is no JSON: %v", err)
 	}
@@ -59,61 +56,34 @@ func near(t *testing.T, what string, got analyse.Value, want, tolerance float64)
 }
 
 // The worked example behind this tool: serial 0 of 5, parallel 2 of 2 crashed.
-// Clopper-Pearson by R's binom.test; Boschloo by SciPy's boschloo_exact.
+// Clopper-Pearson by R's binom.test.
 func TestSerialAgainstParallel(t *testing.T) {
 	a := analysed(t, run(map[string][]float64{"serial": {300, 310, 320, 330, 340}, "parallel": {0, 0}}, "serial", "parallel"))
 	serial, parallel := a.Cells[0], a.Cells[1]
 	near(t, "serial lower", serial.Failed.Interval.Lower, 0, 0)
 	near(t, "serial upper", serial.Failed.Interval.Upper, 0.5218237501, 1e-9)
 	near(t, "parallel lower", parallel.Failed.Interval.Lower, 0.1581138830, 1e-9)
-	near(t, "Boschloo", a.Compared[0].Rates.P, 0.03036, 1e-5)
-	near(t, "difference", a.Compared[0].Rates.Difference, -1, 0)
 	if serial.SetupTime.Interval.Bounded() {
 		t.Error("five times bound a median at 95 %")
 	}
-	if !parallel.RunningTime.Infinite || !(parallel.RunningTime.Floor > 0) {
-		t.Errorf("running time without a success: %+v", parallel.RunningTime)
+	if !math.IsInf(float64(parallel.WithRetries), 1) {
+		t.Errorf("time with retries and no success: %v", parallel.WithRetries)
 	}
 	if serial.CleanRuns != 29 {
 		t.Errorf("clean runs for 10 %% = %d, want 29", serial.CleanRuns)
 	}
 }
 
-// Three successes of 11, one crash of 4+3: 38/... by the definition of the
-// expected running time: all time over successes.
-func TestExpectedRunningTimeCountsFailures(t *testing.T) {
+// All time over successes.
+func TestTimeWithRetriesCountsFailures(t *testing.T) {
 	a := analysed(t, run(map[string][]float64{"2+1": {60, 60, 0}}, "2+1"))
-	near(t, "expected running time", a.Cells[0].RunningTime.Mean, (60+60+120)/2.0, 1e-9)
-	near(t, "restricted mean", a.Cells[0].RestrictedMean.Mean, 60, 1e-9)
-}
-
-// Inside blocks each pair can only be swapped: with 5 blocks the least
-// two-sided p is 2/32, with 6 it is 2/64.
-func TestPermutationIsInsideBlocks(t *testing.T) {
-	five := analysed(t, run(map[string][]float64{"serial": {100, 200, 300, 400, 500}, "parallel": {90, 190, 290, 390, 490}}, "serial", "parallel"))
-	near(t, "p of 5 blocks", five.Compared[0].Time.P, 2.0/32, 1e-12)
-	if kinds(five.Compared[0].Warnings)[analyse.FewTrials] == 0 {
-		t.Error("no warning that 5 blocks cannot reach 0.05")
-	}
-	six := analysed(t, run(map[string][]float64{"serial": {100, 200, 300, 400, 500, 600}, "parallel": {90, 190, 290, 390, 490, 590}}, "serial", "parallel"))
-	near(t, "p of 6 blocks", six.Compared[0].Time.P, 2.0/64, 1e-12)
-}
-
-func TestHolmOverTheComparisonsAskedFor(t *testing.T) {
-	data := run(map[string][]float64{"serial": {100, 200, 300, 400, 500, 600}, "parallel": {90, 190, 290, 390, 490, 590}, "2+1": {95, 205, 295, 405, 495, 595}}, "serial", "parallel", "2+1")
-	all := analysed(t, data)
-	one, err := analyse.Gather([]results.Run{data}).Analyse([]analyse.Question{{Factor: "strategy", First: "serial", Second: "parallel"}})
-	if err != nil || len(all.Compared) != 3 || len(one.Compared) != 1 {
-		t.Fatalf("%d and %d comparisons, %v", len(all.Compared), len(one.Compared), err)
-	}
-	near(t, "one", one.Compared[0].Time.Adjusted, 2.0/64, 1e-12)
-	near(t, "of three", all.Compared[0].Time.Adjusted, 3*2.0/64, 1e-12)
+	near(t, "time with retries", a.Cells[0].WithRetries, (60+60+120)/2.0, 1e-9)
 }
 
 func TestNothingRunIsNothingRanked(t *testing.T) {
 	a := analysed(t, run(map[string][]float64{"serial": {100, 110}}, "serial", "parallel"))
-	if a.Cells[1].N != 0 || !a.Compared[0].NotRun || a.Compared[0].Time.P.Finite() || a.Compared[0].Rates.P.Finite() {
-		t.Errorf("parallel was not run, and: %+v", a.Compared[0])
+	if a.Cells[1].N != 0 || a.Cells[1].Failed.Estimate.Finite() || a.Cells[1].WithRetries.Finite() {
+		t.Errorf("parallel was not run, and: %+v", a.Cells[1])
 	}
 	if kinds(a.Cells[1].Warnings)[analyse.NotRun] == 0 {
 		t.Error("no warning that parallel was not run")
@@ -122,14 +92,13 @@ func TestNothingRunIsNothingRanked(t *testing.T) {
 
 func TestOneTrialAndAllCrashed(t *testing.T) {
 	one := analysed(t, run(map[string][]float64{"serial": {100}}, "serial"))
-	if len(one.Compared) != 0 || one.Cells[0].SetupTime.Interval.Bounded() {
+	if one.Cells[0].SetupTime.Interval.Bounded() {
 		t.Errorf("one trial: %+v", one)
 	}
 	none := analysed(t, run(map[string][]float64{"serial": {0, 0, 0}, "parallel": {0, 0, 0}}, "serial", "parallel"))
-	if none.Cells[0].SetupTime.N != 0 || !none.Cells[0].RunningTime.Infinite {
+	if none.Cells[0].SetupTime.N != 0 || none.Cells[0].WithRetries.Finite() {
 		t.Errorf("all crashed: %+v", none.Cells[0])
 	}
-	near(t, "p of no difference", none.Compared[0].Time.P, 1, 0)
 }
 
 func TestInvalidTrialsEnterNoSample(t *testing.T) {
@@ -180,5 +149,16 @@ func TestContentionIsMadeVisible(t *testing.T) {
 	}
 	if b := parallel.Bound; !(b.Reached > 0.45 && b.Reached < 0.55) || !(serial.Bound.Reached > 0.9) {
 		t.Errorf("bounds %+v, %+v", serial.Bound, b)
+	}
+}
+
+func TestMetricsParse(t *testing.T) {
+	for _, m := range analyse.Metrics() {
+		if got, err := analyse.ParseMetric(string(m)); err != nil || got != m {
+			t.Errorf("%s: %v, %v", m, got, err)
+		}
+	}
+	if _, err := analyse.ParseMetric("speed"); err == nil || len(analyse.Metrics()) != 9 {
+		t.Error("speed is a metric", analyse.Metrics())
 	}
 }

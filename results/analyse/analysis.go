@@ -12,21 +12,18 @@ import (
 )
 
 // Schema is the version of the analysis format.
-const Schema = "stratbench.analysis/v1"
+const Schema = "stratbench.analysis/v2"
 
-// Analysis is everything that is said of a study: what analyze prints and a
-// report shows. Times are in seconds.
+// Analysis is what is said of a study's runs and cells. Times are in seconds.
 type Analysis struct {
 	Schema     string         `json:"schema"`
 	Confidence float64        `json:"confidence"`
-	Alpha      float64        `json:"alpha"`
 	Runs       []RunSummary   `json:"runs"`
 	Factors    []trial.Factor `json:"factors"`
 	Cells      []CellSummary  `json:"cells"`
 	// NeverPlanned counts the combinations of the factors' levels that were in
 	// no plan and have no trial; those planned and not run are among the cells.
-	NeverPlanned int          `json:"never_planned"`
-	Compared     []Comparison `json:"comparisons"`
+	NeverPlanned int `json:"never_planned"`
 	// Estimates are what nobody measured; they are not analysed.
 	Estimates []Estimate `json:"estimates"`
 	Warnings  []Warning  `json:"warnings"`
@@ -49,18 +46,6 @@ func (s Study) neverPlanned() int {
 		}
 	}
 	return combinations - cells
-}
-
-// asked lists the comparisons of all questions that have a trial.
-func (s Study) asked(questions []Question) (all []arms) {
-	for _, q := range questions {
-		for _, pair := range s.pairs(q) {
-			if len(pair.trials[0])+len(pair.trials[1]) > 0 {
-				all = append(all, pair)
-			}
-		}
-	}
-	return all
 }
 
 // sideBySide does the same to each, as many at once as there are CPUs.
@@ -98,32 +83,18 @@ type RunSummary struct {
 	HostSpeed     *HostSpeed          `json:"host_speed,omitempty"`
 }
 
-// Analyse summarises a study's cells and answers the questions asked of it;
-// nil asks the study's own default ones.
-func (s Study) Analyse(questions []Question) (Analysis, error) {
-	if questions == nil {
-		questions = s.DefaultQuestions()
-	}
-	for _, q := range questions {
-		if err := s.answerable(q); err != nil {
-			return Analysis{}, err
-		}
-	}
-	a := Analysis{Schema: Schema, Confidence: Confidence, Alpha: Alpha, Factors: s.Factors,
-		Runs: []RunSummary{}, Cells: []CellSummary{}, Compared: []Comparison{}, Estimates: []Estimate{}, Warnings: []Warning{}}
+// Analyse summarises a study's runs and cells.
+func (s Study) Analyse() Analysis {
+	a := Analysis{Schema: Schema, Confidence: Confidence, Factors: s.Factors, NeverPlanned: s.neverPlanned(),
+		Runs: []RunSummary{}, Estimates: []Estimate{}, Warnings: append([]Warning{}, s.warnings()...)}
 	for _, r := range s.Estimates {
 		a.Estimates = append(a.Estimates, Estimate{r.Trial.Cell, *r.Imported})
 	}
-	tau := s.commonCap()
 	for i, run := range s.Runs {
 		a.Runs = append(a.Runs, summariseRun(run, s.recorded[i]))
 	}
-	a.NeverPlanned = s.neverPlanned()
-	a.Cells = sideBySide(s.basics, func(c Cell) CellSummary { return s.summarise(c, tau) })
-	a.Compared = sideBySide(s.asked(questions), func(pair arms) Comparison { return s.compare(pair, tau) })
-	holm(a.Compared)
-	a.Warnings = append(a.Warnings, s.warnings()...)
-	return a, nil
+	a.Cells = sideBySide(s.basics, s.summarise)
+	return a
 }
 
 func summariseRun(run results.Run, recorded int) RunSummary {

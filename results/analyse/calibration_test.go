@@ -29,12 +29,7 @@ func TestCalibration(t *testing.T) {
 	c.text.WriteString(calibrationHead)
 	c.clopperPearson(t)
 	c.medians()
-	c.runningTimes()
-	c.restrictedMeans()
-	c.differences()
 	c.ratios()
-	c.best()
-	c.sequential(t)
 	data, err := json.MarshalIndent(c.Data, "", " ")
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +66,6 @@ type calibration struct {
 	Data    struct {
 		Coverage []covered  `json:"coverage"`
 		Rates    []rateLine `json:"clopper_pearson"`
-		Best     []believed `json:"probability_best"`
-		Saved    []saved    `json:"sequential"`
 	}
 }
 
@@ -163,15 +156,6 @@ func laws() []law {
 	}
 }
 
-// mean of a function of the law's times, by simulation.
-func (l law) mean(of func(float64) float64) float64 {
-	r, sum := rand.New(rand.NewPCG(99, 1)), 0.0
-	for range 2_000_000 {
-		sum += of(l.draw(r))
-	}
-	return sum / 2_000_000
-}
-
 const experiments = 2000
 
 func share(of func(*rand.Rand) bool) float64 {
@@ -207,128 +191,21 @@ var sizes = []int{5, 10, 20}
 
 const sizesHead = " n = 5 | n = 10 | n = 20 |\n"
 
-// attempts of a cell that fails at the given rate, a failure costing one.
-func attempts(l law, n int, rate float64, r *rand.Rand) (a stats.Attempts) {
-	for range n {
-		if r.Float64() < rate {
-			a.Lost = append(a.Lost, l.draw(r))
-		} else {
-			a.Ready = append(a.Ready, l.draw(r))
-		}
-	}
-	return a
-}
-
-func (c *calibration) runningTimes() {
-	c.text.WriteString("\n## Expected time to ready with retries\n\nPosterior interval (Jeffreys' prior of the success rate, log-normal times with a weak prior of their spread), over experiments with two successes or more. Where no failure was seen, one is taken to cost as much as a set-up. One cell by itself: in a study the other cells say how much times vary too.\n\n| times | failures |" + sizesHead + "|---|---|---|---|---|\n")
-	for _, l := range laws() {
-		mean := l.mean(func(x float64) float64 { return x })
-		for _, rate := range []float64{0, 0.05, 0.2, 0.5} {
-			failures := fmt.Sprintf("%.0f %%", 100*rate)
-			c.row("time with retries, "+l.name+", "+failures+" fail", []string{l.name, failures}, sizes, func(n int, r *rand.Rand) bool {
-				return coversRunningTime(l, n, rate, mean/(1-rate), r)
-			})
-		}
-	}
-	c.explain("Where nothing failed only the lower end can miss, since the upper one allows for failures not seen, and where half of five trials fail there are few outcomes: there it is wider than it need be. With heavy tails a mean rests on rare long set-ups that few trials have not seen: there read the median and the quantiles.")
-}
-
-func coversRunningTime(l law, n int, rate, truth float64, r *rand.Rand) bool {
-	a := attempts(l, n, rate, r)
-	for len(a.Ready) < 2 {
-		a = attempts(l, n, rate, r)
-	}
-	i, err := stats.RunningTimeInterval(a, a.Ready, stats.WeakBelief, analyse.Confidence, 1000, r.Uint64())
-	return err == nil && i.Contains(truth)
-}
-
-const restrictedTo = 2
-
-// restricted draws times with failures as +Inf.
-func restricted(l law, n int, rate float64, r *rand.Rand) []float64 {
-	values := make([]float64, n)
-	for i := range values {
-		values[i] = l.draw(r)
-		if r.Float64() < rate {
-			values[i] = math.Inf(1)
-		}
-	}
-	return values
-}
-
-func (c *calibration) restrictedMeans() {
-	c.text.WriteString("\n## Restricted mean to 2 medians\n\nPosterior interval of the mean of times cut there, failures counted as the cap; shown from n = 4 where one was ready before it. Student's interval, which it replaced, covers 89–94 % here: without a failure among five trials it does not allow for one.\n\n| times | failures |" + sizesHead + "|---|---|---|---|---|\n")
-	for _, l := range laws() {
-		mean := l.mean(func(x float64) float64 { return min(restrictedTo, x) })
-		for _, rate := range []float64{0, 0.05, 0.2, 0.5} {
-			truth, failures := rate*restrictedTo+(1-rate)*mean, fmt.Sprintf("%.0f %%", 100*rate)
-			c.row("restricted mean, "+l.name+", "+failures+" fail", []string{l.name, failures}, sizes, func(n int, r *rand.Rand) bool {
-				_, i, err := stats.CappedMean(restricted(l, n, rate, r), restrictedTo, analyse.Confidence, stats.WeakSpread, 1000, r.Uint64())
-				return err != nil || i.Contains(truth)
-			})
-		}
-	}
-	c.explain("Where nothing failed only the lower end can miss, since the upper one allows for failures not seen; with five trials and many failures the share of ready ones has six possible values. There it is wider than it need be.")
-}
-
-func (c *calibration) differences() {
-	c.text.WriteString("\n## Difference of restricted means\n\nOf two restricted means with their intervals (Zou and Donner). Where an arm was never ready there is none, and that counts as covering. Welch's interval, which it replaced, covers 66 % at n = 5 where times are steady and one arm fails in 20 %: five trials often do not show a failure.\n\n| times | failures |" + sizesHead + "|---|---|---|---|---|\n")
-	for _, l := range laws() {
-		mean := l.mean(func(x float64) float64 { return min(restrictedTo, x) })
-		for _, rates := range [][2]float64{{0, 0}, {0, 0.2}, {0.05, 0.5}} {
-			truth, failures := (rates[0]-rates[1])*(restrictedTo-mean), fmt.Sprintf("%.0f and %.0f %%", 100*rates[0], 100*rates[1])
-			c.row("difference of means, "+l.name+", "+failures+" fail", []string{l.name, failures}, sizes, func(n int, r *rand.Rand) bool {
-				return coversMeans(restricted(l, n, rates[0], r), restricted(l, n, rates[1], r), truth, r)
-			})
-		}
-	}
-	c.explain("Both means allow for failures not seen: where there are none, or few trials, their difference is wider than it need be. Welch's is narrower there and wrong where it matters.")
-}
-
-func coversMeans(first, second []float64, truth float64, r *rand.Rand) bool {
-	m1, i1, err1 := stats.CappedMean(first, restrictedTo, analyse.Confidence, stats.WeakSpread, 1000, r.Uint64())
-	m2, i2, err2 := stats.CappedMean(second, restrictedTo, analyse.Confidence, stats.WeakSpread, 1000, r.Uint64())
-	return err1 != nil || err2 != nil || stats.DifferenceInterval(m1, i1, m2, i2).Contains(truth)
-}
-
 func (c *calibration) ratios() {
-	c.text.WriteString("\n## Ratio of set-up times, difference of failure rates, probability of being sooner\n\nHodges–Lehmann inside blocks (true ratio 0.8; unbounded intervals count as covering), Miettinen–Nurminen (20 % against 50 %), Newcombe (true ratio 0.8).\n\n| figure |" + sizesHead + "|---|---|---|---|\n")
+	c.text.WriteString("\n## Ratio of set-up times, difference of failure rates\n\nHodges–Lehmann (true ratio 0.8; unbounded intervals count as covering), Miettinen–Nurminen (20 % against 50 %).\n\n| figure |" + sizesHead + "|---|---|---|---|\n")
 	for _, l := range laws() {
 		c.row("ratio of times, "+l.name, []string{"ratio, " + l.name}, sizes, func(n int, r *rand.Rand) bool { return coversRatio(l, n, r) })
 	}
 	c.row("difference of failure rates", []string{"difference of failure rates"}, sizes, coversDifference)
-	for _, l := range laws() {
-		truth := sooner(l)
-		c.row("probability of being sooner, "+l.name, []string{"sooner, " + l.name}, sizes, func(n int, r *rand.Rand) bool {
-			first := sample(l, n, r)
-			for i := range first {
-				first[i] *= 0.8
-			}
-			s, err := stats.CompareSuperiority(first, sample(l, n, r), analyse.Confidence)
-			return err == nil && s.ProbabilityCI.Contains(truth)
-		})
-	}
-	c.explain("The ratio's interval is exact and has few steps; the probability of being sooner is close to 1 where times are steady. Both then cover more.")
-}
-
-// sooner is the probability that 0.8 of a time is under another one.
-func sooner(l law) float64 {
-	r, wins := rand.New(rand.NewPCG(98, 1)), 0
-	for range 2_000_000 {
-		if 0.8*l.draw(r) < l.draw(r) {
-			wins++
-		}
-	}
-	return float64(wins) / 2_000_000
+	c.explain("The ratio's interval is exact and has few steps: with few trials it covers more.")
 }
 
 func coversRatio(l law, n int, r *rand.Rand) bool {
-	first, second, block := make([]float64, n), make([]float64, n), make([]int, n)
-	for i := range block {
-		shared := math.Exp(0.2 * r.NormFloat64())
-		first[i], second[i], block[i] = 0.8*shared*l.draw(r), shared*l.draw(r), i
+	first, second := sample(l, n, r), sample(l, n, r)
+	for i := range first {
+		first[i] *= 0.8
 	}
-	h, err := stats.HodgesLehmannRatio(first, second, block, block, analyse.Confidence)
+	h, err := stats.HodgesLehmannRatio(first, second, nil, nil, analyse.Confidence)
 	return err != nil || h.CI.Contains(0.8)
 }
 

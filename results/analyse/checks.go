@@ -7,8 +7,27 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse/stats"
 )
+
+// warnings are those over all cells together.
+func (s Study) warnings() (warnings []Warning) {
+	if s.Simulated() {
+		warnings = append(warnings, about(SimulatedTrials, "", filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
+	}
+	if n := len(s.injected); n > 0 {
+		warnings = append(warnings, Warning{Kind: InjectedTrials, Count: n, Trials: s.injected[:min(n, mostNamed)]})
+	}
+	if slices.ContainsFunc(s.Runs, stopsByLooking) {
+		warnings = append(warnings, Warning{Kind: StoppedEarly})
+	}
+	return append(warnings, s.hostWarnings()...)
+}
+
+// stopsByLooking reports whether a run ended, or left cells out, because of
+// what its trials showed.
+func stopsByLooking(run results.Run) bool {
+	return slices.ContainsFunc(run.Looks, func(l results.Look) bool { return l.Stopped || len(l.Retired) > 0 })
+}
 
 func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {
 	warnings := []Warning{}
@@ -25,9 +44,6 @@ func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {
 		if found := filter(trials, is); len(found) > 0 {
 			warnings = append(warnings, about(kind, "", found))
 		}
-	}
-	if found := outliers(trials); len(found) > 0 {
-		warnings = append(warnings, about(Outlier, "", found))
 	}
 	add(Warning{Kind: Ties}, ties(setups(trials)))
 	warnings = append(warnings, s.residue(trials)...)
@@ -75,35 +91,6 @@ func filter(trials []Observation, is func(Observation) bool) (found []Observatio
 func ties(values []float64) bool {
 	sorted := slices.Sorted(slices.Values(values))
 	return len(slices.Compact(sorted)) < len(values)
-}
-
-// fewestForOutliers is the size of sample from which outliers are looked for.
-const fewestForOutliers, mostForOutliers = 7, 2000
-
-// outliers are trials whose log set-up time lies far off its cell's. They are
-// flagged and kept.
-func outliers(trials []Observation) []Observation {
-	var logs []float64
-	var of []Observation
-	for _, o := range trials {
-		if o.Ready && o.Setup > 0 {
-			logs, of = append(logs, math.Log(o.Setup)), append(of, o)
-		}
-	}
-	if len(logs) < fewestForOutliers || len(logs) > mostForOutliers {
-		return nil
-	}
-	steps, err := stats.GESD(logs, len(logs)/4, Alpha)
-	if err != nil {
-		return nil
-	}
-	var found []Observation
-	for _, step := range steps {
-		if step.Outlier {
-			found = append(found, of[step.Index])
-		}
-	}
-	return found
 }
 
 // residue reports what should be the same in all trials of a cell and is not.
@@ -156,52 +143,4 @@ func variants(trials []Observation, environments map[string]results.Environment,
 		order[i] = fmt.Sprintf("%s (%d)", v, counts[v])
 	}
 	return order
-}
-
-// untestable says why times could not be tested.
-func untestable(a arms) Warning {
-	for _, trials := range a.trials {
-		if unknown := filter(trials, func(o Observation) bool { return !o.known() }); len(unknown) == len(trials) {
-			return about(UnknownTimes, "", unknown)
-		}
-	}
-	return Warning{Kind: Unbalanced}
-}
-
-func comparisonWarnings(a arms, c Comparison) []Warning {
-	warnings := []Warning{}
-	if float64(c.Time.Smallest) > Alpha {
-		warnings = append(warnings, withP(FewTrials, float64(c.Time.Smallest)))
-	}
-	if !c.Time.P.Finite() {
-		warnings = append(warnings, untestable(a))
-	}
-	for _, detail := range confounders(a) {
-		warnings = append(warnings, Warning{Kind: Confounded, Detail: detail})
-	}
-	return warnings
-}
-
-// confounders are other factors whose levels differ between the two arms.
-func confounders(a arms) (names []string) {
-	if len(a.trials[0]) == 0 || len(a.trials[1]) == 0 {
-		return nil
-	}
-	for i, f := range a.trials[0][0].Cell {
-		if f.Factor != a.factor && !slices.Equal(levelsSeen(a.trials[0], i), levelsSeen(a.trials[1], i)) {
-			names = append(names, f.Factor)
-		}
-	}
-	return names
-}
-
-func levelsSeen(trials []Observation, factor int) []string {
-	var seen []string
-	for _, o := range trials {
-		if l := o.Cell[factor].Level; !slices.Contains(seen, l) {
-			seen = append(seen, l)
-		}
-	}
-	slices.Sort(seen)
-	return seen
 }

@@ -3,6 +3,7 @@ package analyse
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -61,15 +62,40 @@ func (h HostSpeed) Range() (fastest, slowest trial.Seconds) {
 	return slices.MinFunc(h.Blocks, byTime).Elapsed, slices.MaxFunc(h.Blocks, byTime).Elapsed
 }
 
+// residual is a trial's log set-up time less its cell's median: what is left
+// when the cell is taken out.
+type residual struct {
+	Observation
+	value float64
+}
+
+func (s Study) residuals() (all []residual) {
+	for _, c := range s.Cells {
+		trials := filter(s.Of(c), func(o Observation) bool { return o.Ready && o.Setup > 0 })
+		logs := make([]float64, len(trials))
+		for j, o := range trials {
+			logs[j] = math.Log(o.Setup)
+		}
+		middle, err := stats.Quantile(logs, 0.5)
+		if err != nil || len(logs) < 2 {
+			continue
+		}
+		for j, o := range trials {
+			all = append(all, residual{o, logs[j] - middle})
+		}
+	}
+	return all
+}
+
 // hostWarnings say of which runs the host's speed varied, and whether set-up
 // times of blocks varied with it.
-func (s Study) hostWarnings(all []residual) (warnings []Warning) {
+func (s Study) hostWarnings() (warnings []Warning) {
 	for _, run := range s.Runs {
 		if h := hostSpeed(run); h != nil && h.Spread > mostHostSpread {
 			warnings = append(warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &h.Spread, Count: len(h.Blocks)})
 		}
 	}
-	if t, ok := s.withHost(all); ok && t.S > 0 && t.P < Alpha {
+	if t, ok := s.withHost(); ok && t.S > 0 && t.P < alpha {
 		warnings = append(warnings, withP(HostFollowed, t.P))
 	}
 	return warnings
@@ -77,14 +103,14 @@ func (s Study) hostWarnings(all []residual) (warnings []Warning) {
 
 // withHost is Kendall's test that the medians of blocks' residuals rise with
 // the reference times of these blocks: Mann–Kendall in the order of those.
-func (s Study) withHost(all []residual) (t stats.TrendTest, ok bool) {
+func (s Study) withHost() (t stats.TrendTest, ok bool) {
 	times, ok := s.referenceTimes()
 	if !ok {
 		return t, false
 	}
 	inBlock := map[string][]float64{}
 	var blocks []string
-	for _, r := range all {
+	for _, r := range s.residuals() {
 		if _, known := times[r.Block]; !known {
 			continue
 		}

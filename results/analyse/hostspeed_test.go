@@ -39,7 +39,7 @@ func TestReferencesAreNeverAnalysedAsTrials(t *testing.T) {
 	if with.Runs[0].Recorded != 10 || len(with.Cells) != len(without.Cells) || len(with.Factors) != 1 || len(with.Factors[0].Levels) != 2 {
 		t.Errorf("%d recorded, cells %v, factors %v", with.Runs[0].Recorded, len(with.Cells), with.Factors)
 	}
-	if with.Cells[0].SetupTime.Median != without.Cells[0].SetupTime.Median || with.Compared[0].Time.P != without.Compared[0].Time.P {
+	if with.Cells[0].SetupTime.Median != without.Cells[0].SetupTime.Median {
 		t.Error("a reference moved a figure")
 	}
 }

@@ -38,16 +38,13 @@ func ParseMetric(name string) (Metric, error) {
 	return "", fmt.Errorf("%q is no metric; the metrics are %s", name, strings.Trim(fmt.Sprint(Metrics()), "[]"))
 }
 
-// isTime is true for metrics in seconds.
-func (m Metric) isTime() bool {
-	return m == MetricSetup || slices.Contains(trial.Phases(), trial.Phase(m))
-}
+// IsRate is true for metrics of which a trial has it or not.
+func (m Metric) IsRate() bool { return m == MetricFailures || m == MetricFailedTests }
 
-// of is the trial's value: seconds, bytes, 1 for a failure, or a number of
-// tests. ok is false where the trial has none. What failed in a phase is
-// behind all times of that phase, and has none of those that would have
-// followed.
-func (m Metric) of(o Observation) (value float64, ok bool) {
+// Of is the trial's value: seconds, bytes, or 1 for a failure and for failed
+// tests. ok is false where the trial has none. What failed in a phase is behind
+// all times of that phase, and has none of those that would have followed.
+func (m Metric) Of(o Observation) (value float64, ok bool) {
 	switch m {
 	case MetricSetup:
 		return o.WorstRank(), o.known()
@@ -55,24 +52,21 @@ func (m Metric) of(o Observation) (value float64, ok bool) {
 		peak, ok := PeakMemory(o.Record)
 		return float64(peak), ok && o.Ready
 	case MetricFailures:
-		if o.Ready {
-			return 0, true
-		}
-		return 1, true
+		return oneIf(!o.Ready), true
 	case MetricFailedTests:
-		return failedTests(o.Record.Tests), len(o.Record.Tests) > 0
+		return oneIf(slices.ContainsFunc(o.Record.Tests, newlyFailed)), len(o.Record.Tests) > 0
 	}
 	return phaseTime(o, trial.Phase(m))
 }
 
-// failedTests counts the tests that failed and are not known to.
-func failedTests(tests []trial.TestResult) (failed float64) {
-	for _, t := range tests {
-		if t.Status == trial.TestFail && !t.Known {
-			failed++
-		}
+// newlyFailed is true for a test that failed and is not known to.
+func newlyFailed(t trial.TestResult) bool { return t.Status == trial.TestFail && !t.Known }
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
 	}
-	return failed
+	return 0
 }
 
 func phaseTime(o Observation, p trial.Phase) (float64, bool) {

@@ -16,8 +16,6 @@ type Observation struct {
 	Cell   trial.Cell
 	// Block tells the trials that shared conditions, across runs.
 	Block string
-	// Place counts the measured trials of the block up to this one, from 1.
-	Place int
 	// Ready says that the environment became usable and stayed so: services
 	// ready, and at most tests of the suite failed.
 	Ready bool
@@ -28,10 +26,6 @@ type Observation struct {
 	// Lost is the time until the failure was noticed and Recovery what then
 	// passed until the next attempt could begin; NaN where not known.
 	Lost, Recovery float64
-
-	// others has for each factor of the cell the levels of all others: there
-	// are many trials and few cells.
-	others []string
 }
 
 func observe(run results.Run, r *results.Record) Observation {

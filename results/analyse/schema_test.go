@@ -40,7 +40,7 @@ func generated(t *testing.T) []byte {
 		}
 	}
 	s := r.Reflect(&analyse.Analysis{})
-	s.ID, s.Title = "", "What stratbench analyze --output json writes"
+	s.ID, s.Title = "", "analysis.json, which stratbench report --out writes"
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -26,16 +26,12 @@ type Study struct {
 	Estimates []results.Record
 	Refused   []results.Refusal
 
-	basics  []Cell
-	byCell  map[string][]Observation
-	inBlock map[string]int
-	// times is what all cells together say of the spread of set-up times.
-	times spread
+	basics []Cell
+	byCell map[string][]Observation
 	// recorded counts each run's trials; an estimate is none.
 	recorded []int
 	// injected are the trials that were broken on purpose, and left out.
 	injected []string
-	checked  []Warning
 }
 
 // NotRecorded is the level of a factor that a run did not record.
@@ -44,7 +40,7 @@ const NotRecorded = "not recorded"
 // Gather reads runs as one study. Where a run does not vary a factor of
 // another one, its level is taken from the settings.
 func Gather(runs []results.Run) Study {
-	s := Study{Runs: runs, byCell: map[string][]Observation{}, inBlock: map[string]int{}}
+	s := Study{Runs: runs, byCell: map[string][]Observation{}}
 	names := factorsOf(runs)
 	var order []trial.Cell
 	var records []*results.Record
@@ -86,8 +82,6 @@ func Gather(runs []results.Run) Study {
 		s.Cells = append(s.Cells, c.Cell)
 	}
 	s.Factors = factorLevels(names, append(s.Cells, estimatedCells(s.Estimates)...))
-	s.times = s.pooledSpread()
-	s.checked = s.check()
 	return s
 }
 
@@ -107,16 +101,7 @@ func (s *Study) admit(run results.Run, r *results.Record) {
 		return
 	}
 	o := observe(run, r)
-	s.inBlock[o.Block]++
-	o.Place = s.inBlock[o.Block]
 	key := o.Cell.Key()
-	if of := s.byCell[key]; len(of) > 0 {
-		o.others = of[0].others
-	} else {
-		for _, a := range o.Cell {
-			o.others = append(o.others, othersOf(o.Cell, a.Factor))
-		}
-	}
 	s.Trials = append(s.Trials, o)
 	s.byCell[key] = append(s.byCell[key], o)
 }

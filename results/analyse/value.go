@@ -43,10 +43,6 @@ type Interval struct {
 
 func interval(i stats.Interval) Interval { return Interval{Value(i.Lower), Value(i.Upper)} }
 
-func (i Interval) ends() stats.Interval {
-	return stats.Interval{Lower: float64(i.Lower), Upper: float64(i.Upper)}
-}
-
 // unknown is the interval of what cannot be estimated.
 func unknown() Interval { return Interval{none, none} }
 

@@ -5,8 +5,6 @@ type WarningKind string
 
 // The kinds of warning.
 const (
-	// FewTrials: no test of this comparison could have reached alpha.
-	FewTrials WarningKind = "few-trials"
 	// SingleTrial: one trial shows what can happen, not how often or how long
 	// it takes.
 	SingleTrial WarningKind = "single-trial"
@@ -18,16 +16,8 @@ const (
 	InjectedTrials WarningKind = "injected-trials"
 	// Conditional: times are of successful trials only.
 	Conditional WarningKind = "conditional"
-	// Drift: set-up times moved over the run.
-	Drift WarningKind = "drift"
-	// OrderEffect: set-up times moved with the place in the block.
-	OrderEffect WarningKind = "order-effect"
-	// CarryOver: trials after a failed one took another time.
-	CarryOver WarningKind = "carry-over"
 	// Residue: something varied inside a cell that should not have.
 	Residue WarningKind = "residue"
-	// Outlier: trials far from their cell's others; they are kept.
-	Outlier WarningKind = "outlier"
 	// Ties: equal times, which measured ones should not be.
 	Ties WarningKind = "ties"
 	// HostBusy: the host was busy before these trials began.
@@ -44,10 +34,6 @@ const (
 	SimulatedTrials WarningKind = "simulated"
 	// ImportedTrials: stratbench did not measure these trials.
 	ImportedTrials WarningKind = "imported"
-	// Unbalanced: the strata do not hold the same trials of both arms.
-	Unbalanced WarningKind = "unbalanced"
-	// Confounded: another factor varies with the one compared.
-	Confounded WarningKind = "confounded"
 	// CutOffTrials: trials that a limit ended, known only to take longer.
 	CutOffTrials WarningKind = "cut-off"
 )
@@ -60,7 +46,7 @@ type Warning struct {
 	// Trials are those concerned, at most the first ten; Count is all.
 	Trials []string `json:"trials,omitempty"`
 	Count  int      `json:"count,omitempty"`
-	// P is the p-value of the check, or the smallest one reachable.
+	// P is the p-value of the check.
 	P *Value `json:"p,omitempty"`
 	// Share is the size of what was found: 0.12 is 12 %.
 	Share *Value `json:"share,omitempty"`

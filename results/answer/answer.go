@@ -70,7 +70,10 @@ type Answer struct {
 	// FailuresAt are the levels that all failed trials share and others do not,
 	// by factor; empty with fewer than two failures.
 	FailuresAt map[string]string `json:"failures_at,omitempty"`
-	Warnings   []Warning         `json:"warnings"`
+	// Causes have the level of each factor that failures go with most, the
+	// surest first; empty where nothing failed.
+	Causes   []Cause   `json:"failures_go_with,omitempty"`
+	Warnings []Warning `json:"warnings"`
 	// Doubts point out lines of imported files that can be true and seldom are.
 	Doubts []string `json:"doubts,omitempty"`
 }
@@ -106,6 +109,24 @@ type Decision struct {
 	BreakEven    *float64 `json:"break_even_failure_rate"`
 	FailureBound *float64 `json:"failure_rate_upper_bound"`
 	ToSettle     *Settle  `json:"to_settle"`
+	// Arms are all strategies of the decision, with what it rests on.
+	Arms []Arm `json:"arms"`
+}
+
+// Arm is one strategy in a decision. Cost is what it takes, retries included, in
+// a typical place; Interval holds it at 95 %. One that is ruled out is so by
+// BeatenBy, which costs by the share Effect less; without a BeatenBy it fails too
+// often or never became ready.
+type Arm struct {
+	Strategy       string      `json:"strategy"`
+	N              int         `json:"n"`
+	Failed         int         `json:"failed"`
+	Cost           *float64    `json:"cost_seconds"`
+	Interval       *[2]float64 `json:"interval_seconds"`
+	RuledOut       bool        `json:"ruled_out"`
+	BeatenBy       string      `json:"beaten_by,omitempty"`
+	Effect         *float64    `json:"effect,omitempty"`
+	EffectInterval *[2]float64 `json:"effect_interval,omitempty"`
 }
 
 // Settle is what is expected to end an open decision.
@@ -134,6 +155,19 @@ type Factor struct {
 	P *float64 `json:"p"`
 	// Split says that a decision was made apart at its levels.
 	Split bool `json:"split"`
+}
+
+// Cause is the level of a factor at which more trials failed than at its others.
+type Cause struct {
+	Factor      string `json:"factor"`
+	Level       string `json:"level"`
+	Failed      int    `json:"failed"`
+	N           int    `json:"n"`
+	OtherFailed int    `json:"failed_otherwise"`
+	OtherN      int    `json:"n_otherwise"`
+	// P is for everything else alike, adjusted for all levels and factors; null
+	// where the factor never varied apart from the others.
+	P *float64 `json:"p"`
 }
 
 // Push is what publishing the images cost, and after how many set-ups it has
@@ -195,6 +229,9 @@ func Of(s analyse.Study, indifference float64) (Answer, error) {
 		a.Failed += row.Failed
 	}
 	a.Push, a.FailuresAt = m.pushes(s), failuresAt(s)
+	if a.Failed > 0 {
+		a.Causes = m.causes()
+	}
 	for _, run := range s.Runs {
 		if run.Import != nil {
 			a.Doubts = append(a.Doubts, run.Import.Warnings...)
@@ -268,6 +305,7 @@ func decision(situation Situation, environment Environment, g compare.Group) Dec
 	for _, o := range g.RuledOut {
 		d.RuledOut = append(d.RuledOut, o.Arm)
 	}
+	d.Arms = arms(g)
 	if g.Verdict == compare.None {
 		return d
 	}
@@ -276,9 +314,7 @@ func decision(situation Situation, environment Environment, g compare.Group) Dec
 	d.FailureBound = finite(g.FailureBound)
 	if e := g.Effect; e != nil && !math.IsNaN(e.Change) {
 		d.Effect, d.Against, d.BreakEven = &e.Change, e.Against, finite(g.BreakEven)
-		if low, high := finite(e.Lower), finite(e.Upper); low != nil && high != nil {
-			d.Interval = &[2]float64{*low, *high}
-		}
+		d.Interval = both(e.Lower, e.Upper)
 	}
 	if s := g.Settle; s != nil {
 		d.ToSettle = &Settle{s.Blocks, s.Seconds, s.Arms}
@@ -292,6 +328,40 @@ func finite(v float64) *float64 {
 	}
 	return &v
 }
+
+// both are the ends of an interval that has two.
+func both(low, high float64) *[2]float64 {
+	if finite(low) == nil || finite(high) == nil {
+		return nil
+	}
+	return &[2]float64{low, high}
+}
+
+func arms(g compare.Group) (all []Arm) {
+	for _, a := range g.Arms {
+		arm := Arm{Strategy: a.Name, N: a.N, Failed: a.Failed, Cost: finite(a.Cost), Interval: both(a.Lower, a.Upper)}
+		if i := slices.IndexFunc(g.RuledOut, func(o compare.RuledOut) bool { return o.Arm == a.Name }); i >= 0 {
+			o := g.RuledOut[i]
+			arm.RuledOut, arm.BeatenBy = true, o.By
+			if o.By != "" {
+				arm.Effect, arm.EffectInterval = finite(o.Effect.Change), both(o.Effect.Lower, o.Effect.Upper)
+			}
+		}
+		all = append(all, arm)
+	}
+	slices.SortStableFunc(all, func(a, b Arm) int { return cmp.Compare(orEndless(a.Cost), orEndless(b.Cost)) })
+	return all
+}
+
+func orEndless(v *float64) float64 {
+	if v == nil {
+		return math.Inf(1)
+	}
+	return *v
+}
+
+// undefined is a figure that does not exist.
+var undefined = analyse.Value(math.NaN())
 
 // material is a study's trials as compare takes them.
 type material struct {
@@ -310,30 +380,6 @@ func isChoice(factor string) bool {
 	return slices.ContainsFunc(choices, func(c string) bool {
 		return factor == c || strings.HasSuffix(c, ".") && strings.HasPrefix(factor, c)
 	})
-}
-
-// BlocksToDecide is in how many places a plan's cells are, and how many blocks
-// without a failure it takes at least to decide between strategies that are as
-// fast as each other; 0 where there is nothing to choose. Places are counted
-// together, as decisions are made over all of them where they agree.
-func BlocksToDecide(cells []trial.Cell) (places, blocks int) {
-	at := map[string]int{}
-	most := 0
-	for _, c := range cells {
-		var place trial.Cell
-		for _, a := range c {
-			if !isChoice(a.Factor) {
-				place = append(place, a)
-			}
-		}
-		at[place.Key()]++
-		most = max(most, at[place.Key()])
-	}
-	if most < 2 {
-		return len(at), 0
-	}
-	clean := compare.CleanTrials()
-	return len(at), (clean + len(at) - 1) / len(at)
 }
 
 func newMaterial(s analyse.Study) material {
@@ -401,6 +447,17 @@ func (m material) in(s Situation) (some []compare.Trial) {
 		}
 	}
 	return some
+}
+
+// causes are what failures go with, the strategy among them.
+func (m material) causes() (all []Cause) {
+	for _, c := range compare.Causes(m.trials, m.places) {
+		if c.Factor == "" {
+			c.Factor = strings.Join(m.chosen, ", ")
+		}
+		all = append(all, Cause{c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, finite(c.P)})
+	}
+	return all
 }
 
 func count(trials []compare.Trial) int {

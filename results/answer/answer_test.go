@@ -3,6 +3,7 @@ package answer
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func TestDocumentHasTheFieldsThatAreDocumented(t *testing.T) {
 	if err := json.Unmarshal(text, &document); err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range []string{"situation", "environment", "where", "verdict", "best", "ruled_out", "effect", "interval", "n", "failed", "to_settle"} {
+	for _, field := range []string{"situation", "environment", "where", "verdict", "best", "ruled_out", "effect", "interval", "n", "failed", "to_settle", "arms"} {
 		if _, there := document.Decisions[0][field]; !there {
 			t.Errorf("a decision has no %s: %v", field, document.Decisions[0])
 		}
@@ -163,10 +164,13 @@ func TestNothingToChoose(t *testing.T) {
 	}
 }
 
-func TestWhereFailuresLie(t *testing.T) {
+// crossed has two strategies at two memory limits, of which parallel at 3GiB
+// always fails.
+func crossed(t *testing.T, blocks int) analyse.Study {
+	t.Helper()
 	var text strings.Builder
 	text.WriteString("memory,strategy,block,outcome,setup_seconds,lost_seconds\n")
-	for block := 1; block <= 4; block++ {
+	for block := 1; block <= blocks; block++ {
 		for _, memory := range []string{"3GiB", "7GiB"} {
 			for _, strategy := range []string{"serial", "parallel"} {
 				if memory == "3GiB" && strategy == "parallel" {
@@ -177,7 +181,11 @@ func TestWhereFailuresLie(t *testing.T) {
 			}
 		}
 	}
-	a, err := Of(read(t, text.String()), 0)
+	return read(t, text.String())
+}
+
+func TestWhereFailuresLie(t *testing.T) {
+	a, err := Of(crossed(t, 4), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,13 +194,50 @@ func TestWhereFailuresLie(t *testing.T) {
 	}
 }
 
-func TestBlocksToDecide(t *testing.T) {
-	study := matrix(t, 1)
-	clean := compare.CleanTrials()
-	if places, blocks := BlocksToDecide(study.Cells); places != 6 || blocks != (clean+5)/6 {
-		t.Errorf("%d places, %d blocks of %d trials", places, blocks, clean)
+// All failures are with parallel at 3GiB, one a block: of two levels of each
+// factor the same one every time, 2 (1/2)^4, for two factors.
+func TestWhatFailuresGoWith(t *testing.T) {
+	a, err := Of(crossed(t, 8), 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if places, blocks := BlocksToDecide(study.Cells[:1]); places != 1 || blocks != 0 {
-		t.Errorf("one cell: %d places, %d blocks", places, blocks)
+	want := 2 * 2 * math.Pow(0.5, 8)
+	if len(a.Causes) != 2 || math.Abs(*a.Causes[0].P-want) > 1e-12 {
+		t.Fatalf("%+v", a.Causes)
+	}
+	for _, c := range a.Causes {
+		if c.Level != map[string]string{"memory": "3GiB", "strategy": "parallel"}[c.Factor] || c.Failed != 8 || c.N != 16 || c.OtherFailed != 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestArmsSayWhatADecisionRestsOn(t *testing.T) {
+	a, err := Of(matrix(t, 6), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := find(t, a, Pull, Local)
+	if len(d.Arms) != 4 || d.Arms[0].Strategy != "registry" || d.Arms[0].RuledOut || d.Arms[0].N != 36 || *d.Arms[0].Cost != *d.Cost {
+		t.Fatalf("%+v", d.Arms)
+	}
+	for _, arm := range d.Arms[1:] {
+		if !arm.RuledOut || arm.BeatenBy == "" || !(*arm.Effect < 0) || !(arm.EffectInterval[1] < 0) || !(arm.Interval[0] < *arm.Cost && *arm.Cost < arm.Interval[1]) {
+			t.Errorf("%+v", arm)
+		}
+	}
+}
+
+func TestForesee(t *testing.T) {
+	study := matrix(t, 4)
+	f, ok := Foresee(study.Cells, 4, 0, study.Runs)
+	if !ok || f.Places != 6 || f.Strategies != 4 || !f.Seen || math.Abs(f.Noise-0.04) > 0.01 {
+		t.Errorf("%+v: times were made to vary by 4 %%", f)
+	}
+	if f, ok := Foresee(study.Cells, 4, 0, nil); !ok || f.Seen || f.Noise != AssumedNoise {
+		t.Errorf("without a run: %+v", f)
+	}
+	if _, ok := Foresee(study.Cells[:1], 4, 0, nil); ok {
+		t.Error("there is something to choose between one cell")
 	}
 }

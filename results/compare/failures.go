@@ -76,13 +76,13 @@ func (s *sample) risk(x, k int, allowance float64) float64 {
 	return sum / riskPoints
 }
 
-// CleanTrials is how many trials of an arm, none of them failed, it takes at
-// least to recommend it over another one that is as fast, at the default
+// cleanTrials is how many trials of an arm, none of them failed, it takes at
+// least to recommend it over another one that is as fast, at the
 // indifference: until then failures that nobody has seen could make it worse.
-func CleanTrials() int {
+func cleanTrials(indifference float64) int {
 	for n := 1; ; n++ {
 		rate := (&armSample{n: n}).rate()
-		if 1-rate.CDF(DefaultIndifference/(1+DefaultIndifference)) <= alphaFailures {
+		if 1-rate.CDF(indifference/(1+indifference)) <= alphaFailures {
 			return n
 		}
 	}

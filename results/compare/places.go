@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
 // Places are pooled unless the trials ask for more: a factor is split where the
@@ -354,30 +356,13 @@ func failsUnevenly(trials []Trial, arm string, factor int, levels []string) floa
 	}
 	least := 1.0
 	for _, l := range levels {
-		least = min(least, fisher(failed[l], n[l], bad-failed[l], all-n[l]))
+		p, err := stats.Fisher(stats.Arm{Events: failed[l], Trials: n[l]}, stats.Arm{Events: bad - failed[l], Trials: all - n[l]}, stats.TwoSided)
+		if err == nil {
+			least = min(least, p)
+		}
 	}
 	if len(levels) > 2 {
 		least *= float64(len(levels))
 	}
 	return min(1, least)
-}
-
-// fisher is the two-sided p-value of Fisher's exact test that k of n and j of m
-// come from one rate.
-func fisher(k, n, j, m int) float64 {
-	total := k + j
-	choose := func(n, k int) float64 {
-		a, _ := math.Lgamma(float64(n + 1))
-		b, _ := math.Lgamma(float64(k + 1))
-		c, _ := math.Lgamma(float64(n - k + 1))
-		return a - b - c
-	}
-	p := func(i int) float64 { return math.Exp(choose(n, i) + choose(m, total-i) - choose(n+m, total)) }
-	sum, seen := 0.0, p(k)*(1+1e-7)
-	for i := max(0, total-m); i <= min(n, total); i++ {
-		if v := p(i); v <= seen {
-			sum += v
-		}
-	}
-	return min(1, sum)
 }

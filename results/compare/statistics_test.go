@@ -21,12 +21,6 @@ func TestFailureBounds(t *testing.T) {
 	near(t, "upper of 0/30", failureUpper(0, 30, 0.05), 1-math.Pow(0.05, 1.0/30), 1e-12)
 }
 
-func TestFisherAgainstR(t *testing.T) {
-	// R: fisher.test(matrix(c(0,5,2,0),2)) and of c(3,1,1,3), the lady tasting tea.
-	near(t, "0/5 v 2/2", fisher(0, 5, 2, 2), 1.0/21, 1e-12)
-	near(t, "3/4 v 1/4", fisher(3, 4, 1, 4), 0.4857142857, 1e-9)
-}
-
 func TestOneWayAgainstR(t *testing.T) {
 	// R's PlantGrowth data: summary(aov(weight ~ group)) has F = 4.846,
 	// p = 0.01591.
@@ -130,7 +124,7 @@ func TestRiskIsTheBetaTail(t *testing.T) {
 // The fewest trials after which a Beta(0.2, 0.8 + n) rate is over 1/11 with at
 // most 0.5 %.
 func TestCleanTrials(t *testing.T) {
-	n := CleanTrials()
+	n := cleanTrials(DefaultIndifference)
 	tail := func(n int) float64 { return 1 - (&armSample{n: n}).rate().CDF(0.1/1.1) }
 	if !(tail(n) <= 0.005 && tail(n-1) > 0.005) || n < 20 || n > 40 {
 		t.Errorf("%d trials", n)

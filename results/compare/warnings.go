@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
 // WarningKind is what is doubtful about a decision.
@@ -216,45 +214,38 @@ func tailT(t, freedom float64) float64 {
 }
 
 // carryOver tests whether trials that follow a failed one fail more often than
-// others of the same arm in the same place do, exactly or by drawn
-// permutations inside those cells.
+// others of the same arm in the same place do.
 func carryOver(trials []Trial) (Warning, bool) {
-	w := Warning{Kind: CarryOver, P: math.NaN()}
-	var failed []float64
-	var after []bool
-	var cell []int
-	index := map[string]int{}
-	counts := [2][2]int{}
+	cells, counts := map[string]*urn{}, [2]urn{}
 	for i := 1; i < len(trials); i++ {
 		t, previous := trials[i], trials[i-1]
 		if t.Block != previous.Block {
 			continue
 		}
 		key := t.Arm + "\x01" + strings.Join(t.Place, "\x00")
-		if _, known := index[key]; !known {
-			index[key] = len(index)
+		if cells[key] == nil {
+			cells[key] = &urn{}
 		}
-		value, group := 0.0, 0
+		cells[key].add(t)
+		if previous.Ready {
+			counts[0].add(t)
+			continue
+		}
+		counts[1].add(t)
+		cells[key].drawn++
 		if !t.Ready {
-			value = 1
+			cells[key].bad++
 		}
-		if !previous.Ready {
-			group = 1
-		}
-		failed, after, cell = append(failed, value), append(after, !previous.Ready), append(cell, index[key])
-		counts[group][0]++
-		counts[group][1] += int(value)
 	}
-	if counts[0][0] == 0 || counts[1][0] == 0 || counts[1][1] == 0 {
+	w := Warning{Kind: CarryOver, P: math.NaN()}
+	if counts[0].n == 0 || counts[1].failed == 0 {
 		return w, false
 	}
-	test, err := stats.StratifiedPermutation(failed, after, cell, carryOverDraws, 1)
-	if err != nil {
-		return w, false
+	var urns []urn
+	for _, u := range cells {
+		urns = append(urns, *u)
 	}
-	w.P = test.Greater
-	w.After, w.Otherwise = float64(counts[1][1])/float64(counts[1][0]), float64(counts[0][1])/float64(counts[0][0])
+	w.P = atLeast(urns)
+	w.After, w.Otherwise = float64(counts[1].failed)/float64(counts[1].n), float64(counts[0].failed)/float64(counts[0].n)
 	return w, w.P < alphaWarning && w.After > w.Otherwise
 }
-
-const carryOverDraws = 2000

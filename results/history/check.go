@@ -59,8 +59,8 @@ func (n Nights) replay(decisions []Baseline, o detect.Options) (detect.Report, e
 	if err != nil || len(n.Compared) == 0 {
 		return report, err
 	}
-	if d.Confirmations, err = n.confirmations(report, o); err != nil || len(d.Confirmations) == 0 {
-		return report, err
+	if d.Confirmations = n.confirmations(report, o); len(d.Confirmations) == 0 {
+		return report, nil
 	}
 	return detect.Replay(m, d, o)
 }

@@ -1,19 +1,26 @@
 package history
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/history/detect"
 )
 
 // confirmAlpha is the level at which trials of both states confirm, for all
 // series together that were in doubt in a night.
 const confirmAlpha = 0.05
+
+const (
+	// confirmMisses is how often trials that exclude a raised rate may miss one.
+	confirmMisses = 0.05
+	// leastUsual is the lowest rate that a raised one is told apart from: with
+	// a lower one a single bad trial would confirm.
+	leastUsual = 0.02
+)
 
 // blocksOfRate let a failure rate be told from the usual one in most cases:
 // nine good trials refute a rise to 30 %, two bad ones among nine confirm it.
@@ -45,7 +52,7 @@ func (n Nights) tried(s Series) (run string) {
 // BlocksToConfirm is how many blocks, with a trial of each state in each,
 // settle the alarms: one more than the tests need at the least.
 func BlocksToConfirm(alarms []Finding) int {
-	blocks := analyse.BlocksToConfirm(len(alarms)) + 1
+	blocks := compare.BlocksToTell(len(alarms), confirmAlpha) + 1
 	if slices.ContainsFunc(alarms, func(f Finding) bool { return f.Unit == UnitShare }) {
 		blocks = max(blocks, blocksOfRate)
 	}
@@ -66,7 +73,7 @@ func (r *Run) Recorded() results.Run {
 
 // confirmations are what the runs that compared two states say of what was
 // found in the last night before each of them.
-func (n Nights) confirmations(report detect.Report, o detect.Options) (list []detect.Confirmation, err error) {
+func (n Nights) confirmations(report detect.Report, o detect.Options) (list []detect.Confirmation) {
 	for _, r := range n.Compared {
 		night := n.since(r.Environment.Started) - 1
 		if night < 0 {
@@ -74,17 +81,13 @@ func (n Nights) confirmations(report detect.Report, o detect.Options) (list []de
 		}
 		asked := n.asked(r, night, report)
 		for _, f := range asked {
-			c, tells, err := n.confirm(r, f, confirmAlpha/float64(len(asked)), o)
-			if err != nil {
-				return nil, fmt.Errorf("comparing the states of run %s: %w", r.RunID, err)
-			}
-			if tells {
+			if c, tells := n.confirm(r, f, confirmAlpha/float64(len(asked)), o); tells {
 				c.Night = night
 				list = append(list, c)
 			}
 		}
 	}
-	return list, nil
+	return list
 }
 
 // asked are the findings for the worse of a night that a run of both states
@@ -103,29 +106,26 @@ func (n Nights) asked(r *Run, night int, report detect.Report) (asked []detect.F
 }
 
 // confirm says whether a run of both states confirms a finding, if it tells
-// at all. Of a rate the trials of the present state are counted one by one,
-// until they have said it.
-//
-// This is not the test of analyse.Worsening, which asks whether a state is
-// worse in any of its metrics and knows of no nights: here the series and its
-// direction are known, and of a rate what is usual.
-func (n Nights) confirm(r *Run, f detect.Finding, alpha float64, o detect.Options) (c detect.Confirmation, tells bool, err error) {
+// at all. Of a rate the trials of the present state are held against what is
+// usual, which the nights know better than so few trials of the last good one.
+func (n Nights) confirm(r *Run, f detect.Finding, alpha float64, o detect.Options) (c detect.Confirmation, tells bool) {
 	s := n.Series[f.Series]
 	good, present := r.states(s)
 	c.Series = f.Series
 	undone := n.undone(r, f)
 	if UnitOf(s.Metric) != UnitShare {
-		t, err := detect.Confirm(good, present, f.Better, alpha, o.Threshold)
-		c.Confirmed, c.Excluded = t.Confirmed, undone && t.CI.Upper < 1+o.Threshold
-		return c, !t.TooFew, err
+		d := compare.Change(good, present, alpha)
+		c.Confirmed, c.Excluded = d.P <= alpha && d.Change >= o.Threshold, undone && d.Upper < o.Threshold
+		return c, !d.TooFew(alpha)
 	}
-	var bad []bool
-	for _, v := range slices.Concat(present...) {
-		bad = append(bad, v > 0)
+	bad, trials := 0, slices.Concat(present...)
+	for _, v := range trials {
+		bad += int(v)
 	}
-	decision, _, err := detect.ConfirmRate(f.Before, alpha).Decide(bad)
-	c.Confirmed, c.Excluded = decision == stats.AcceptHigh, undone && decision == stats.AcceptLow
-	return c, decision != stats.Undecided, err
+	usual := min(0.9, max(leastUsual, f.Before))
+	confirmed, excluded := compare.Raised(bad, len(trials), usual, detect.Raised(usual), alpha, confirmMisses)
+	c.Confirmed, c.Excluded = confirmed, undone && excluded
+	return c, confirmed || excluded
 }
 
 // undone is true when all that changed with a finding is part of a state, so

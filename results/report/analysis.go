@@ -1,41 +1,72 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
-	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/compare"
 )
 
-// Analysis is the document of an analysis.
-func Analysis(s analyse.Study, a analyse.Analysis) Document {
-	return Document{
-		Sections:   sections(s, a),
-		Notes:      append(overall(a), hostSpeeds(a)...),
-		Data:       a,
-		Tidy:       tidy(a),
-		Benchmarks: func(w io.Writer) error { return benchmarks(w, s) },
+// Full is the first screen with all that is needed to check it below: a table of
+// every decision, and the tables of the runs and cells. The answer is nil where
+// there is nothing to choose between.
+func Full(s analyse.Study, a analyse.Analysis, first *answer.Answer) Document {
+	d := Document{Notes: Lead(s)}
+	if first != nil {
+		d = Answer(s, *first)
+		d.Sections = append(d.Sections, ArmTable(*first))
 	}
-}
-
-// sections are the tables of an analysis, without those that are empty.
-func sections(s analyse.Study, a analyse.Analysis) (kept []Table) {
-	for _, t := range []Table{Outcomes(a), SetupTimes(a), Comparisons(a), Phases(s, a), Images(a), Memory(a), Estimates(a), Contradictions(a)} {
+	for _, t := range []Table{Outcomes(a), SetupTimes(a), Phases(s, a), Images(a), Memory(a), Estimates(a), Contradictions(a), Provenance(a)} {
 		if len(t.Rows) > 0 {
-			kept = append(kept, t)
+			d.Sections = append(d.Sections, t)
 		}
 	}
-	return kept
+	d.Notes = append(d.Notes, append(Doubts(a), hostSpeeds(a)...)...)
+	d.Data = struct {
+		*answer.Answer
+		Analysis analyse.Analysis `json:"analysis"`
+	}{first, a}
+	return d
 }
 
-func overall(a analyse.Analysis) (notes []string) {
-	for _, w := range a.Warnings {
-		notes = append(notes, "Warning: "+Warning(w)+".")
+// ArmTable has what each decision rests on: a row for each strategy in it.
+func ArmTable(a answer.Answer) Table {
+	t := Table{Title: "Decisions", Header: []string{"images", "environment", "where", cmp.Or(strings.Join(a.Chosen, ", "), "strategy"), "failed", "cost (95 %)", "verdict"}}
+	for _, d := range a.Decisions {
+		for _, arm := range d.Arms {
+			row := []string{situations[d.Situation], environments[d.Environment], placeName(d.Where), arm.Strategy, fmt.Sprintf("%d of %d", arm.Failed, arm.N), none}
+			if arm.Cost != nil {
+				row[5] = duration(analyse.Value(*arm.Cost))
+				if i := arm.Interval; i != nil {
+					row[5] += fmt.Sprintf(" (%s to %s)", duration(analyse.Value(i[0])), duration(analyse.Value(i[1])))
+				}
+			}
+			t.Rows = append(t.Rows, append(row, armVerdict(d, arm)))
+		}
 	}
-	return append(notes, runNotes(a)...)
+	t.Notes = []string{"Cost: the mean, or the 90 % quantile for CI, of the time to ready in a typical place, retries included."}
+	return t
+}
+
+func armVerdict(d answer.Decision, arm answer.Arm) string {
+	switch {
+	case arm.RuledOut && arm.Effect != nil && arm.EffectInterval != nil:
+		return fmt.Sprintf("ruled out by %s: %s (95 %%: %s to %s)", arm.BeatenBy, relative(*arm.Effect), relative(arm.EffectInterval[0]), relative(arm.EffectInterval[1]))
+	case arm.RuledOut && arm.BeatenBy != "":
+		return "ruled out by " + arm.BeatenBy
+	case arm.RuledOut:
+		return "ruled out: it fails too often"
+	case slices.Contains(d.Best, arm.Strategy) && d.Verdict != compare.Undecided:
+		return string(d.Verdict)
+	}
+	return "open"
 }
 
 // runNotes say what of each run is missing and what was decided while it ran.
@@ -106,19 +137,16 @@ func neverPlanned(a analyse.Analysis) []string {
 // SetupTimes is how long the set-up took.
 func SetupTimes(a analyse.Analysis) Table {
 	var notes footnotes
-	t := Table{Title: "Time to ready", Header: append(factorHeader(a), "ready", "setup: median of ready trials", "expected with retries", "restricted mean")}
+	t := Table{Title: "Time to ready", Header: append(factorHeader(a), "ready", "setup: median of ready trials", "mean with retries")}
 	for _, c := range a.Cells {
 		if c.N == 0 {
-			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), notTested, none, none, none))
+			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), notTested, none, none))
 			continue
 		}
-		marks := notes.mark(c.Warnings, analyse.SingleTrial, analyse.Conditional, analyse.Outlier, analyse.Ties, analyse.HostBusy, analyse.UnknownTimes)
+		marks := notes.mark(c.Warnings, analyse.SingleTrial, analyse.Conditional, analyse.Ties, analyse.HostBusy, analyse.UnknownTimes)
 		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), fmt.Sprintf("%d of %d", c.Ready.Events, c.N),
-			setupTime(c.SetupTime)+marks, runningTime(c.RunningTime), restrictedMean(c.RestrictedMean)))
+			setupTime(c.SetupTime)+marks, duration(c.WithRetries)))
 	}
-	t.Notes = append(notes.list(), "Medians: order-statistic intervals. Expected with retries: all time spent, failures and recovery included, per success; posterior interval (success rate under Jeffreys' prior, log-normal times with a weak prior of their spread, pooled over the cells).")
-	if len(a.Cells) > 0 && a.Cells[0].RestrictedMean.Cap > 0 {
-		t.Notes = append(t.Notes, "Restricted mean: mean time to ready up to "+duration(a.Cells[0].RestrictedMean.Cap)+", failures counted as that; posterior interval, which allows for failures that were not seen.")
-	}
+	t.Notes = append(notes.list(), "Medians: order-statistic intervals. Mean with retries: all time spent, failures and recovery included, for each success.")
 	return t
 }

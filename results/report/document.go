@@ -20,8 +20,6 @@ type Document struct {
 	// Data is the same for programs; Tidy for spreadsheets.
 	Data any
 	Tidy [][]string
-	// Benchmarks is the text that benchstat reads, where there is one.
-	Benchmarks func(io.Writer) error
 }
 
 // Write writes the document to w in format f.
@@ -33,11 +31,6 @@ func (d Document) Write(w io.Writer, f Format) error {
 		return enc.Encode(d.Data)
 	case FormatCSV:
 		return csv.NewWriter(w).WriteAll(d.Tidy)
-	case FormatBenchstat:
-		if d.Benchmarks == nil {
-			return fmt.Errorf("this has no trials for benchstat to read")
-		}
-		return d.Benchmarks(w)
 	}
 	if err := d.notes(w, f); err != nil {
 		return err

@@ -140,27 +140,40 @@ func missingBounds(i analyse.Interval) string {
 	return "bounds"
 }
 
-// runningTime prints the expected time to ready with retries.
-func runningTime(t analyse.RunningTime) string {
-	switch {
-	case t.Infinite && t.Floor.Finite():
-		return "∞ (over " + duration(t.Floor) + ")"
-	case t.Infinite:
-		return "∞"
-	case !t.Mean.Finite():
+func percentOf(v analyse.Value) string {
+	if !v.Finite() {
 		return none
-	case t.Interval.Bounded():
-		return fmt.Sprintf("%s (95 %%: %s)", duration(t.Mean), durationInterval(t.Interval))
 	}
-	return duration(t.Mean)
+	return percent(v) + " %"
 }
 
-func restrictedMean(m analyse.RestrictedMean) string {
-	switch {
-	case !m.Mean.Finite():
-		return none
-	case m.Interval.Bounded():
-		return fmt.Sprintf("%s (95 %%: %s)", duration(m.Mean), durationInterval(m.Interval))
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
 	}
-	return duration(m.Mean)
+	return "are"
+}
+
+func noun(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// and joins names: "serial, 2+1 and parallel".
+func and(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// number prints a figure for programs; what does not exist is empty.
+func number(v analyse.Value) string {
+	if !v.Finite() {
+		return ""
+	}
+	return strconv.FormatFloat(float64(v), 'g', 10, 64)
 }

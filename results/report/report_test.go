@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/simulated"
 )
@@ -65,16 +65,16 @@ func TestATraceHasSpansAndCounters(t *testing.T) {
 
 func TestEveryFormatIsOfTheSameAnalysis(t *testing.T) {
 	s := analyse.Gather([]results.Run{simulated.Run(simulated.Matrix(), 3, 1)})
-	a, err := s.Analyse(nil)
+	first, err := answer.Of(s, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for format, want := range map[report.Format]string{
-		report.FormatTable: "SIMULATED", report.FormatMarkdown: "## Outcomes", report.FormatJSON: `"schema": "stratbench.analysis/v1"`,
-		report.FormatCSV: "cell,runtime=podman memory=3GiB strategy=serial,,,failure_rate,3,", report.FormatBenchstat: "simulated: true",
+		report.FormatTable: "SIMULATED", report.FormatMarkdown: "## Outcomes", report.FormatJSON: `"schema": "stratbench.analysis/v2"`,
+		report.FormatCSV: "build,local,,",
 	} {
 		var b bytes.Buffer
-		if err := report.Analysis(s, a).Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
+		if err := report.Full(s, s.Analyse(), &first).Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
 			t.Errorf("%s: no %q; %v", format, want, err)
 		}
 	}
@@ -88,10 +88,7 @@ func TestWhatWasNotRunIsListed(t *testing.T) {
 	run.Plan.Cells = append(run.Plan.Cells, planned)
 	run.Plan.Refused = []results.Refusal{{Cell: refused, Reason: "no machine has 7 GiB"}}
 	s := analyse.Gather([]results.Run{run})
-	a, err := s.Analyse(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := s.Analyse()
 	for _, table := range []report.Table{report.Outcomes(a), report.SetupTimes(a)} {
 		listed := 0
 		for _, row := range table.Rows {
@@ -106,70 +103,12 @@ func TestWhatWasNotRunIsListed(t *testing.T) {
 	if notes := strings.Join(report.Outcomes(a).Notes, " "); !strings.Contains(notes, "no machine has 7 GiB") || !strings.Contains(notes, "3 further combinations") {
 		t.Errorf("notes: %s", notes)
 	}
-	d, err := s.Decide(analyse.Priorities{Environment: "local"})
+	first, err := answer.Of(s, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := d.Groups[0]; len(c.Arms) != 3 || len(c.NotRun) != 1 {
-		t.Errorf("%d ranked, %d not run", len(c.Arms), len(c.NotRun))
-	}
-	// The strategies of the other group were not run in this one either.
-	if c := d.Groups[1]; c.Kind != analyse.NoTrials || len(c.NotRun) != 4 {
-		t.Errorf("%+v", c)
-	}
-}
-
-// Every CSV is one table: as many fields in every row, numbers as numbers.
-func TestEveryCSVIsOneTable(t *testing.T) {
-	run := simulated.Run(simulated.Matrix()[:8], 3, 1)
-	run.Plan.Cells = append(run.Plan.Cells, simulated.Matrix()[8].Cell)
-	s := analyse.Gather([]results.Run{run})
-	a, errA := s.Analyse(nil)
-	d, errD := s.Decide(analyse.Priorities{Environment: "ci", MaxFailureRate: 0.05, Quantile: 0.9})
-	e, errE := s.Explain(true)
-	p, errP := analyse.Power(analyse.PowerQuestion{Low: 0.02, High: 0.5, Ratio: 0.8, Comparisons: 1})
-	if err := errors.Join(errA, errD, errE, errP); err != nil {
-		t.Fatal(err)
-	}
-	for name, doc := range map[string]report.Document{"analyze": report.Analysis(s, a), "decide": report.Decision(d), "explain": report.Explanation(e), "power": report.Power(p)} {
-		var b bytes.Buffer
-		if err := doc.Write(&b, report.FormatCSV); err != nil {
-			t.Fatal(err)
-		}
-		rows, err := csv.NewReader(&b).ReadAll()
-		if err != nil || len(rows) < 5 {
-			t.Errorf("%s: %d rows, %v", name, len(rows), err)
-		}
-		for _, row := range rows {
-			for _, field := range row {
-				if strings.HasSuffix(field, "%") || field == "–" {
-					t.Errorf("%s: %q is for people", name, field)
-				}
-			}
-		}
-	}
-}
-
-// What is decided is said without an equals sign before a bound, without
-// seconds in a forecast, and once for all arms of which it holds.
-func TestTheWordsOfADecision(t *testing.T) {
-	arms := []simulated.Arm{}
-	for i, strategy := range []string{"serial", "2+1", "parallel", "registry"} {
-		arms = append(arms, simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: strategy}}, Median: float64(1000 - 300*i), Spread: 0.01})
-	}
-	d, err := analyse.Gather([]results.Run{simulated.Run(arms, 5, 1)}).Decide(analyse.Priorities{Environment: "local"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := report.Decision(d).Write(&b, report.FormatTable); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"P(best) > 0.99.", "serial, 2+1 and parallel are not beaten. So few trials cannot decide, however much the strategies differ. 1 more block of these, about 37 min, decides",
-		"serial, 2+1 and parallel would not pay against registry even if they never failed."} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in:\n%s", want, b.String())
-		}
+	if len(first.Strategies) != 3 || len(first.Decisions[0].Arms) > 3 {
+		t.Errorf("what was not run is ranked: %+v", first.Strategies)
 	}
 }
 
@@ -178,14 +117,16 @@ func TestTheWordsOfADecision(t *testing.T) {
 func TestNamesAreKeptApart(t *testing.T) {
 	arms := []simulated.Arm{{Cell: trial.Cell{{Factor: "strategy", Level: "two, <b>a|b</b>/c"}, {Factor: "runtime", Level: "podman"}}, Median: 100}}
 	s := analyse.Gather([]results.Run{simulated.Run(arms, 2, 1)})
-	a, err := s.Analyse(nil)
-	if err != nil {
+	var page, benchmarks bytes.Buffer
+	if err := errors.Join(report.Full(s, s.Analyse(), nil).Write(&page, report.FormatMarkdown), report.Benchmarks(&benchmarks, s)); err != nil {
 		t.Fatal(err)
 	}
-	for format, want := range map[report.Format]string{report.FormatMarkdown: `| two, &lt;b>a\|b&lt;/b>/c | podman `, report.FormatBenchstat: "BenchmarkSetup/strategy=two,_<b>a|b<_b>_c/runtime=podman 1 "} {
-		var b bytes.Buffer
-		if err := report.Analysis(s, a).Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
-			t.Errorf("%s: no %q in:\n%s", format, want, b.String())
+	if want := `| two, &lt;b>a\|b&lt;/b>/c | podman `; !strings.Contains(page.String(), want) {
+		t.Errorf("no %q in:\n%s", want, page.String())
+	}
+	for _, want := range []string{"simulated: true\n", "BenchmarkSetup/strategy=two,_<b>a|b<_b>_c/runtime=podman 1 "} {
+		if !strings.Contains(benchmarks.String(), want) {
+			t.Errorf("no %q in:\n%s", want, benchmarks.String())
 		}
 	}
 }
@@ -196,22 +137,6 @@ func TestABoundIsNoTag(t *testing.T) {
 	table := report.Table{Header: []string{"p"}, Rows: [][]string{{"<0.0001"}, {">0.99"}}}
 	if err := table.Write(&b, report.FormatMarkdown); err != nil || !strings.Contains(b.String(), "| <0.0001 |") {
 		t.Errorf("%v:\n%s", err, b.String())
-	}
-}
-
-// A ratio has three digits and no power of ten, a difference no sign without a
-// figure.
-func TestComparisonsInFigures(t *testing.T) {
-	value := func(v float64) analyse.Value { return analyse.Value(v) }
-	c := analyse.Comparison{Factor: "strategy", First: "a", Second: "b", N: [2]int{5, 5},
-		Time:  analyse.TimeTest{P: value(0.03), Adjusted: value(0.00004), Smallest: value(0.001)},
-		Ratio: analyse.TimeRatio{Estimate: 1, Interval: analyse.Interval{Lower: 0.87, Upper: 63452}},
-		Rates: analyse.RateTest{Difference: 0, Interval: analyse.Interval{Lower: -0.004, Upper: 0.8}}}
-	row := strings.Join(report.Comparisons(analyse.Analysis{Compared: []analyse.Comparison{c}}).Rows[0], " | ")
-	for _, want := range []string{"1.00 (0.870–63500)", "0 (-0.4 to +80)", "0.030 | <0.0001"} {
-		if !strings.Contains(row, want) {
-			t.Errorf("no %q in %s", want, row)
-		}
 	}
 }
 
@@ -233,20 +158,62 @@ func TestTrialsShareAFootnote(t *testing.T) {
 	}
 }
 
-// What failures go with is said in a sentence.
+// What failures go with is said in a sentence, and what cannot be told.
 func TestWhyFailed(t *testing.T) {
-	shown := analyse.OverallTest{P: 0.00001, Adjusted: 0.00002}
-	not := analyse.OverallTest{P: 0.6, Adjusted: 0.6}
-	e := analyse.Explanation{Trials: 20, Failed: 8, Factors: []analyse.FactorTest{{Factor: "memory", Failures: shown, Times: not}, {Factor: "strategy", Failures: not, Times: shown}}}
-	want := "Memory or concurrency? The memory limit goes with failures; for the strategy that was not shown."
-	if got := strings.Join(report.WhyFailed(e), "\n"); got != want {
+	sure, not := 0.00002, 0.6
+	a := answer.Answer{Trials: 20, Failed: 8, Causes: []answer.Cause{
+		{Factor: "memory", Level: "3GiB", Failed: 8, N: 10, OtherN: 10, P: &sure}, {Factor: "strategy", Level: "parallel", P: &not}, {Factor: "host"}}}
+	want := "Failures go with memory 3GiB: 8 of 10 failed there, 0 of 10 otherwise (p < 0.0001, exact, all else equal, over all factors).\n" +
+		"Cannot be told: what host did, which never varied with all else equal."
+	if got := strings.Join(report.WhyFailed(a), "\n"); got != want {
 		t.Errorf("got %s", got)
 	}
-	if got := report.WhyFailed(analyse.Explanation{Trials: 20}); len(got) != 1 || !strings.HasPrefix(got[0], "None of 20 trials failed (95 % interval 0–17 %): ") {
-		t.Errorf("without failures: %q", got)
+	a.Causes = a.Causes[1:2]
+	if got := report.WhyFailed(a); len(got) != 1 || !strings.HasPrefix(got[0], "8 of 20 trials failed. No factor was shown") {
+		t.Errorf("too few to tell: %q", got)
 	}
-	if got := report.WhyFailed(analyse.Explanation{}); got != nil {
-		t.Errorf("without trials: %q", got)
+}
+
+func TestForesight(t *testing.T) {
+	f := answer.Foresight{RuledOut: 0.04, Settled: 12, Strategies: 4, Places: 6, Noise: 0.06, Indifference: 0.1}
+	text := strings.Join(report.Foresight(f, 5, 10*time.Minute), " ")
+	for _, want := range []string{"vary by 6 %: an assumption", "5 blocks at 6 places rule out a strategy that takes over about 4 % more", "about 12 blocks without a failure (2 h 00 min)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	f.Seen, f.RuledOut = true, analyse.Value(math.Inf(1))
+	if text := strings.Join(report.Foresight(f, 20, time.Minute), " "); !strings.Contains(text, "as earlier runs") || !strings.Contains(text, "can rule out no strategy") || strings.Contains(text, "without a failure") {
+		t.Error(text)
+	}
+}
+
+// A confirmation shows effect, interval and verdict, with what could not be
+// undone.
+func TestAConfirmation(t *testing.T) {
+	var arms []simulated.Arm
+	for _, level := range []string{results.LastGood, results.Present} {
+		cell := trial.Cell{{Factor: "runtime", Level: "podman"}, {Factor: results.StateFactor, Level: level}}
+		arms = append(arms, simulated.Arm{Cell: cell, Median: map[string]float64{results.LastGood: 100, results.Present: 150}[level], Spread: 0.03})
+	}
+	run := simulated.Run(simulated.WithBuilds(arms), 6, 1)
+	run.Environment.States = []results.State{
+		{Level: results.LastGood, GitRevision: "abc", RunID: "20260102-030405-nightly", NotUndone: []string{"kernel 6.1 → 6.2"}},
+		{Level: results.Present, GitRevision: "def", GitDirty: true}}
+	w, err := answer.Worsened(analyse.Gather([]results.Run{run}), results.StateFactor, results.LastGood, results.Present, []analyse.Metric{analyse.MetricSetup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := report.Worsening(run, w).Write(&b, report.FormatMarkdown); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| podman | setup    | 6, 6 |", " | 0.016 | WORSE     |", "| build    | 6, 6 |", "not asked",
+		`State "last good": revision abc, of run 20260102-030405-nightly`, "the same in both states here: kernel 6.1 → 6.2",
+		`State "present": revision def with uncommitted changes`, `CONFIRMED: "present" is worse than "last good".`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 )
 
 // Failed counts the trials of a study that failed.
@@ -18,6 +19,30 @@ func Failed(s analyse.Study) (n int) {
 		}
 	}
 	return n
+}
+
+// shownCause is the p-value, over all factors, at which failures go with one.
+const shownCause = 0.05
+
+// WhyFailed says what failures go with.
+func WhyFailed(a answer.Answer) (lines []string) {
+	var untold []string
+	for _, c := range a.Causes {
+		switch {
+		case c.P == nil:
+			untold = append(untold, c.Factor)
+		case *c.P < shownCause:
+			lines = append(lines, fmt.Sprintf("Failures go with %s %s: %d of %d failed there, %d of %d otherwise (%s, exact, all else equal, over all factors).",
+				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, pIs(analyse.Value(*c.P))))
+		}
+	}
+	if len(lines) == 0 {
+		lines = []string{fmt.Sprintf("%d of %d trials failed. No factor was shown to go with that, nor shown not to.", a.Failed, a.Trials)}
+	}
+	if len(untold) > 0 {
+		lines = append(lines, fmt.Sprintf("Cannot be told: what %s did, which never varied with all else equal.", and(untold)))
+	}
+	return lines
 }
 
 // Lead says what a page rests on.
@@ -44,9 +69,8 @@ func Lead(s analyse.Study) (lines []string) {
 // Doubts are what qualifies an analysis as a whole, without what the comparison
 // itself says.
 func Doubts(a analyse.Analysis) (points []string) {
-	covered := []analyse.WarningKind{analyse.Drift, analyse.OrderEffect, analyse.CarryOver, analyse.Confounded, analyse.SimulatedTrials}
 	for _, w := range a.Warnings {
-		if !slices.Contains(covered, w.Kind) {
+		if w.Kind != analyse.SimulatedTrials {
 			points = append(points, capital(Warning(w))+".")
 		}
 	}
@@ -114,8 +138,8 @@ func Methods() []string {
 		"Recommendations compare strategies inside places and blocks, over all places together; docs/decisions/016-one-comparison-engine.md has the procedure and its error rates.",
 		"Failure rates: exact intervals (Clopper–Pearson). Failed means crashed, hung or not ready within the limits; failed tests are no failure of the set-up.",
 		"Medians: order-statistic intervals where six trials or more give one, and else the range. In brackets: interval and n.",
-		"Expected with retries: all time spent, failures and recovery included, per success; posterior interval under Jeffreys' prior.",
-		"docs/statistics.md says which method answers which question, docs/calibration.md how often it is right.",
+		"Mean with retries: all time spent, failures and recovery included, for each success.",
+		"docs/statistics.md says which method answers which question, docs/calibration.md and docs/decision-simulation.md how often it is right.",
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 	FormatJSON     Format = "json"
 	FormatCSV      Format = "csv"
 	FormatMarkdown Format = "markdown"
-	// FormatBenchstat is the text format of Go benchmarks, of analyze only.
+	// FormatBenchstat is the text format of Go benchmarks, of report only.
 	FormatBenchstat Format = "benchstat"
 )
 

@@ -18,9 +18,6 @@ func Warning(w analyse.Warning) string {
 }
 
 var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
-	analyse.FewTrials: func(w analyse.Warning) string {
-		return fmt.Sprintf("too few trials, or too many alike: the time test could not have given a p below %s", pValue(*w.P))
-	},
 	analyse.SingleTrial: fixed("a single trial shows what can happen, not how often or how long it takes"),
 	analyse.NotRun: func(w analyse.Warning) string {
 		if w.Detail == "" {
@@ -35,20 +32,8 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 		return fmt.Sprintf("%d %s broken on purpose and left out: stratbench faults shows what came of that", w.Count, were(w.Count, "trial"))
 	},
 	analyse.Conditional: fixed("times are of the trials that became ready only: read them beside the failures"),
-	analyse.Drift: func(w analyse.Warning) string {
-		return "setup times moved over the run (Mann–Kendall on times less their cell's median, " + pIs(*w.P) + "): something else than the cells changed"
-	},
-	analyse.OrderEffect: func(w analyse.Warning) string {
-		return "setup times moved with the place in the block (Mann–Kendall, " + pIs(*w.P) + ")"
-	},
-	analyse.CarryOver: func(w analyse.Warning) string {
-		return "trials after a failed one took another time than those after a good one (permutation test inside cells, " + pIs(*w.P) + "): machines may not start clean"
-	},
 	analyse.Residue: func(w analyse.Warning) string {
 		return "varied inside the cell and should not have: " + w.Detail
-	},
-	analyse.Outlier: func(w analyse.Warning) string {
-		return "far from the others of the cell, and kept: " + named(w)
 	},
 	analyse.Ties:     fixed("some times are equal, which measured ones are not: were they rounded?"),
 	analyse.HostBusy: func(w analyse.Warning) string { return "the host was busy just before " + named(w) },
@@ -61,16 +46,12 @@ var warningTexts = map[analyse.WarningKind]func(analyse.Warning) string{
 	analyse.HostFollowed: func(w analyse.Warning) string {
 		return "setup times of blocks rose with the reference workload's (Kendall, " + pIs(*w.P) + "): part of what differs between blocks is the host"
 	},
-	analyse.StoppedEarly: fixed("a look at the trials decided how long the run was; comparisons of failure rates allow for that, all other intervals and p-values are those of a run of fixed length"),
+	analyse.StoppedEarly: fixed("a look at the trials decided how long the run was; decisions allow for that, the intervals of single cells are those of a run of fixed length"),
 	analyse.UnknownTimes: func(w analyse.Warning) string {
 		return "no times are recorded of " + named(w)
 	},
 	analyse.SimulatedTrials: fixed("SIMULATED: no engine produced these figures"),
 	analyse.ImportedTrials:  fixed("imported: stratbench did not measure these trials"),
-	analyse.Unbalanced:      fixed("no block holds both sides, so that nothing can be permuted: run them in one experiment"),
-	analyse.Confounded: func(w analyse.Warning) string {
-		return "the sides differ in " + w.Detail + " too: the difference may be due to that"
-	},
 }
 
 // were is "trial was" or "trials were".

@@ -2,79 +2,84 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/answer"
 )
 
-// Worsening is the table of a confirmation: a row for each test of each cell.
-func Worsening(run results.Run, w analyse.Worsening) Table {
+// Worsening is the table of a confirmation: a row for each comparison.
+func Worsening(run results.Run, w answer.Worsening) Table {
 	t := Table{Title: w.First + " against " + w.Second, Data: struct {
 		Run    string          `json:"run"`
 		States []results.State `json:"states"`
-		analyse.Worsening
+		answer.Worsening
 	}{run.ID(), run.Environment.States, w}}
-	t.Header = []string{"cell", "metric", "n", w.First, w.Second, "change", "p", "p (Holm)", "verdict"}
-	for _, test := range w.Tests {
-		if test.N[0]+test.N[1] == 0 {
+	t.Header = []string{"cell", "metric", "n", w.First, w.Second, "change (95 % over all)", "p", "verdict"}
+	for _, c := range w.Comparisons {
+		if c.N[0]+c.N[1] == 0 {
 			continue
 		}
-		t.Rows = append(t.Rows, []string{test.Cell.String(), string(test.Metric), fmt.Sprintf("%d, %d", test.N[0], test.N[1]),
-			metricValue(test.Metric, test.Typical[0]), metricValue(test.Metric, test.Typical[1]), change(test),
-			pValue(test.P), adjusted(test), worse(test)})
+		t.Rows = append(t.Rows, []string{c.Cell.String(), string(c.Metric), fmt.Sprintf("%d, %d", c.N[0], c.N[1]),
+			metricValue(c.Metric, c.Typical[0]), metricValue(c.Metric, c.Typical[1]), change(c), pValue(c.P), worse(c)})
 	}
-	t.Notes = append(worseningNotes(run, w), WorseningVerdict(w))
+	t.Notes = append(stateNotes(run), "One-sided p-values: signed ranks of ratios inside blocks, failures behind all times; of failures and failed tests Fisher's. "+
+		fmt.Sprintf("Worse takes both a p of at most %.2g divided by the comparisons that are asked, and 5 %% more time or memory, or 10 points more failures.", answer.ErrorRate), WorseningVerdict(w))
 	return t
 }
 
 func metricValue(m analyse.Metric, v analyse.Value) string {
 	switch {
-	case m == analyse.MetricFailures:
+	case m.IsRate():
 		return percentOf(v)
-	case m == analyse.MetricFailedTests && v.Finite():
-		return strconv.FormatFloat(float64(v), 'g', 3, 64) + " a trial"
 	case m == analyse.MetricPeakMemory && v.Finite():
 		return trial.Bytes(v).String()
-	case m == analyse.MetricPeakMemory || m == analyse.MetricFailedTests:
+	case m == analyse.MetricPeakMemory:
 		return none
 	}
 	return duration(v)
 }
 
-func change(t analyse.WorseTest) string {
-	switch {
-	case !t.Change.Finite():
-		return none
-	case t.Metric == analyse.MetricFailures:
-		return fmt.Sprintf("%+.0f points", 100*float64(t.Change))
-	case t.Metric == analyse.MetricFailedTests:
-		return fmt.Sprintf("%+.3g", float64(t.Change))
-	}
-	return fmt.Sprintf("%+.1f %%", 100*float64(t.Change))
-}
-
-func adjusted(t analyse.WorseTest) string {
-	if !t.Asked {
+// change is a change and what holds it, as far as so few trials bound it.
+func change(c answer.Worse) string {
+	if !c.Change.Finite() {
 		return none
 	}
-	return pValue(t.Adjusted)
+	size := func(v analyse.Value) string {
+		if c.Metric.IsRate() {
+			return points(v)
+		}
+		return relative(float64(v))
+	}
+	text := size(c.Change)
+	if c.Metric.IsRate() {
+		text += " points"
+	}
+	switch low, high := c.Interval.Lower > -1, c.Interval.Upper.Finite(); {
+	case low && high:
+		return fmt.Sprintf("%s (%s to %s)", text, size(c.Interval.Lower), size(c.Interval.Upper))
+	case low:
+		return fmt.Sprintf("%s (at least %s)", text, size(c.Interval.Lower))
+	case high:
+		return fmt.Sprintf("%s (at most %s)", text, size(c.Interval.Upper))
+	}
+	return text
 }
 
-func worse(t analyse.WorseTest) string {
+func worse(c answer.Worse) string {
 	switch {
-	case !t.Asked:
+	case !c.Asked:
 		return "not asked"
-	case t.Worse:
+	case c.Worse:
 		return "WORSE"
-	case !t.P.Finite():
-		return "not tested"
+	case !c.P.Finite():
+		return "not compared"
 	}
 	return "not confirmed"
 }
 
-func worseningNotes(run results.Run, w analyse.Worsening) (notes []string) {
+func stateNotes(run results.Run) (notes []string) {
 	for _, s := range run.Environment.States {
 		text := fmt.Sprintf("State %q: revision %s", s.Level, orNone(s.GitRevision))
 		if s.GitDirty {
@@ -88,17 +93,16 @@ func worseningNotes(run results.Run, w analyse.Worsening) (notes []string) {
 			notes = append(notes, "Changed since then and the same in both states here: "+n)
 		}
 	}
-	return append(notes, "One-sided p-values: exact permutation inside blocks, failures behind all times; of failures Boschloo's. "+
-		"Worse takes both p (Holm) ≤ 0.05 and 5 % more time or memory, or 10 points more failures.")
+	return notes
 }
 
 // WorseningVerdict is the answer in a sentence.
-func WorseningVerdict(w analyse.Worsening) string {
+func WorseningVerdict(w answer.Worsening) string {
 	switch w.Verdict {
-	case analyse.Confirmed:
+	case answer.Confirmed:
 		return fmt.Sprintf("CONFIRMED: %q is worse than %q.", w.Second, w.First)
-	case analyse.TooFew:
-		return fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; %d blocks are needed for these tests.", w.Blocks)
+	case answer.TooFew:
+		return fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; %d blocks are needed for these comparisons.", w.Blocks)
 	}
 	return fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First)
 }

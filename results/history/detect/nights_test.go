@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/compare"
 )
 
 // world draws the nights of a host in which what happens is known. All spreads
@@ -237,21 +238,30 @@ func (c *course) confirm(night int, f Finding) (Confirmation, bool) {
 			}
 		}
 	}
-	r, err := Confirm(sides[0], sides[1], f.Better, level, Default.Threshold)
-	return Confirmation{Confirmed: r.Confirmed, Excluded: !f.Better && r.CI.Upper < 1+Default.Threshold}, err == nil && !r.TooFew
+	if f.Better {
+		slices.Reverse(sides[:])
+	}
+	d := compare.Change(sides[0], sides[1], level)
+	return Confirmation{Confirmed: d.P <= level && d.Change >= Default.Threshold, Excluded: !f.Better && d.Upper < Default.Threshold}, !d.TooFew(level)
 }
+
+// leastUsual and confirmMisses are those of the package history.
+const leastUsual, confirmMisses = 0.02, 0.05
 
 func (c *course) confirmRate(cell, metric, night int, level float64, f Finding) (Confirmation, bool) {
 	rate := c.FailTest
 	if metric == crashSeries {
 		rate = c.crashRate(cell, night)
 	}
-	bad := make([]bool, blocksOfRate)
-	for i := range bad {
-		bad[i] = c.random.Float64() < rate
+	bad := 0
+	for range blocksOfRate {
+		if c.random.Float64() < rate {
+			bad++
+		}
 	}
-	verdict, _, err := ConfirmRate(f.Before, level).Decide(bad)
-	return Confirmation{Confirmed: verdict == stats.AcceptHigh, Excluded: verdict == stats.AcceptLow}, err == nil && verdict != stats.Undecided && !f.Better
+	usual := min(0.9, max(leastUsual, f.Before))
+	confirmed, excluded := compare.Raised(bad, blocksOfRate, usual, Raised(usual), level, confirmMisses)
+	return Confirmation{Confirmed: confirmed, Excluded: excluded}, (confirmed || excluded) && !f.Better
 }
 
 func nobody(int, Finding) (c Confirmation, asked bool) { return c, false }

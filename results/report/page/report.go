@@ -13,8 +13,7 @@ type Material struct {
 	Study    analyse.Study
 	Analysis analyse.Analysis
 	// Answer is nil where there is nothing to choose between.
-	Answer      *answer.Answer
-	Explanation analyse.Explanation
+	Answer *answer.Answer
 	// Indifference is what was asked for; 0 is that of the runs.
 	Indifference float64
 	// Full adds the appendices.
@@ -41,7 +40,7 @@ func Report(m Material) (Page, error) {
 	p := m.first(pick(figures, "strategies"))
 	p.add(Section{Title: "Where the time goes", Figures: pick(figures, "phases", "contention")})
 	if report.Failed(m.Study) > 0 {
-		p.add(Section{Title: "What failed", Text: report.WhyFailed(m.Explanation), Figures: pick(figures, "memory", "ready")})
+		p.add(Section{Title: "What failed", Text: m.whyFailed(), Figures: pick(figures, "memory", "ready")})
 	}
 	p.add(Section{Title: "Two trials", Figures: pick(figures, "typical", "worst")})
 	p.add(Section{Title: "Read with care", Points: append(report.Doubts(m.Analysis), report.Beforehand(m.Study)...), Tables: rows(report.Contradictions(m.Analysis))})
@@ -68,12 +67,14 @@ func (m Material) first(figure []plot.Figure) Page {
 
 // appendices are what is needed to check the page.
 func appendices(m Material) (all []Section) {
-	doc := report.Explanation(m.Explanation)
+	var decisions []report.Table
+	if m.Answer != nil {
+		decisions = rows(report.ArmTable(*m.Answer))
+	}
 	for _, s := range []Section{
+		{Title: "Decisions", Tables: decisions},
 		{Title: "Cells", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis))},
 		{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Study, m.Analysis), report.Images(m.Analysis), report.Memory(m.Analysis))},
-		{Title: "Comparisons", Tables: rows(report.Comparisons(m.Analysis))},
-		{Title: "What goes with failures and with time", Text: doc.Notes, Tables: rows(doc.Sections...)},
 		{Title: "Estimates, not measured", Tables: rows(report.Estimates(m.Analysis))},
 		{Title: "Runs", Tables: rows(report.Provenance(m.Analysis))},
 		{Title: "Methods", Points: report.Methods()},
@@ -83,6 +84,13 @@ func appendices(m Material) (all []Section) {
 		}
 	}
 	return all
+}
+
+func (m Material) whyFailed() []string {
+	if m.Answer == nil {
+		return nil
+	}
+	return report.WhyFailed(*m.Answer)
 }
 
 func (m Material) made() string { return "Made with: " + m.Command }

@@ -26,16 +26,9 @@ import (
 func material(t testing.TB, runs ...results.Run) page.Material {
 	t.Helper()
 	s := analyse.Gather(runs)
-	a, err := s.Analyse([]analyse.Question{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := page.Material{Title: "Set-up strategies: simulated", Study: s, Analysis: a, Command: "a test"}
+	m := page.Material{Title: "Set-up strategies: simulated", Study: s, Analysis: s.Analyse(), Command: "a test"}
 	if found, err := answer.Of(s, 0); err == nil {
 		m.Answer = &found
-	}
-	if report.Failed(s) > 0 {
-		m.Explanation, _ = s.Explain(false)
 	}
 	return m
 }

@@ -1,0 +1,175 @@
+package answer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/compare"
+)
+
+// ErrorRate is that of all comparisons of two states together.
+const ErrorRate = 0.05
+
+// The least that a worsening must be to matter, beside its test: of times and
+// memory as a share, of rates as a difference.
+const (
+	leastWorsening = 0.05
+	leastRise      = 0.10
+)
+
+// Worsening is whether the second level of a factor is worse than the first: by
+// any metric that was asked, in any combination of the other factors.
+type Worsening struct {
+	Factor  string           `json:"factor"`
+	First   string           `json:"first"`
+	Second  string           `json:"second"`
+	Verdict WorseningVerdict `json:"verdict"`
+	// Blocks is how many blocks this many comparisons need at least.
+	Blocks      int     `json:"blocks_needed"`
+	Comparisons []Worse `json:"comparisons"`
+}
+
+// WorseningVerdict is the answer.
+type WorseningVerdict string
+
+// The verdicts. TooFew: no outcome of so few trials could have confirmed it.
+const (
+	Confirmed    WorseningVerdict = "confirmed"
+	NotConfirmed WorseningVerdict = "not-confirmed"
+	TooFew       WorseningVerdict = "too-few-trials"
+)
+
+// Worse compares the levels in one cell and metric.
+type Worse struct {
+	Cell   trial.Cell     `json:"cell"`
+	Metric analyse.Metric `json:"metric"`
+	// Asked comparisons decide; the others are there to be seen.
+	Asked bool   `json:"asked"`
+	N     [2]int `json:"n"`
+	// Typical are the medians, and of failures and failed tests the shares of
+	// trials. Null is never ready in half of the trials, or not measured.
+	Typical [2]analyse.Value `json:"typical"`
+	// Change is the share by which the second takes more, and of failures and
+	// failed tests the difference of shares; null is endless, or not measured.
+	// Interval holds it at 95 % over all comparisons that are asked.
+	Change   analyse.Value    `json:"change"`
+	Interval analyse.Interval `json:"interval"`
+	// P is one-sided, and must be at most Alpha.
+	P     analyse.Value `json:"p"`
+	Alpha float64       `json:"alpha"`
+	// Worse says that both the test and the size of the change are passed.
+	Worse bool `json:"worse"`
+
+	blocks [2][][]float64
+	tooFew bool
+}
+
+// Worsened compares the second level of a factor with the first, in each cell,
+// by the metrics that are asked, all without any.
+func Worsened(s analyse.Study, factor, first, second string, asked []analyse.Metric) (Worsening, error) {
+	w := Worsening{Factor: factor, First: first, Second: second, Verdict: NotConfirmed, Comparisons: []Worse{}}
+	f, _ := s.Factor(factor)
+	for _, level := range []string{first, second} {
+		if !slices.ContainsFunc(f.Levels, func(l trial.Level) bool { return l.Name == level }) {
+			return w, fmt.Errorf("comparing %q with %q: these trials have no %s %q", first, second, factor, level)
+		}
+	}
+	tests := 0
+	for _, cell := range s.Cells {
+		at := slices.IndexFunc(cell, func(a trial.Assignment) bool { return a.Factor == factor && a.Level == first })
+		if at < 0 {
+			continue
+		}
+		other, rest := slices.Clone(cell), slices.Delete(slices.Clone(cell), at, at+1)
+		other[at].Level = second
+		sides := [2][]analyse.Observation{s.Of(cell), s.Of(other)}
+		if len(sides[0]) == 0 || len(sides[1]) == 0 {
+			w.Verdict = TooFew
+		}
+		for _, m := range analyse.Metrics() {
+			c := Worse{Cell: rest, Metric: m, Asked: len(asked) == 0 || slices.Contains(asked, m)}
+			if c.measure(sides); c.Asked && c.N[0] > 0 && c.N[1] > 0 {
+				tests++
+			}
+			w.Comparisons = append(w.Comparisons, c)
+		}
+	}
+	w.conclude(tests)
+	return w, nil
+}
+
+// measure takes the trials' values, block by block.
+func (c *Worse) measure(sides [2][]analyse.Observation) {
+	place := map[string]int{}
+	for i, trials := range sides {
+		var all []float64
+		for _, o := range trials {
+			v, ok := c.Metric.Of(o)
+			if !ok || !c.Metric.IsRate() && !(v > 0) {
+				continue
+			}
+			if _, seen := place[o.Block]; !seen {
+				place[o.Block] = len(place)
+				c.blocks[0], c.blocks[1] = append(c.blocks[0], nil), append(c.blocks[1], nil)
+			}
+			at := place[o.Block]
+			c.blocks[i][at] = append(c.blocks[i][at], v)
+			all = append(all, v)
+		}
+		c.N[i], c.Typical[i] = len(all), undefined
+		if c.Metric.IsRate() && len(all) > 0 {
+			c.Typical[i] = analyse.Value(float64(bad(all)) / float64(len(all)))
+		} else if middle, err := stats.Quantile(all, 0.5); err == nil {
+			c.Typical[i] = analyse.Value(middle)
+		}
+	}
+}
+
+// bad counts the trials that have what they should not.
+func bad(values []float64) (n int) {
+	for _, v := range values {
+		n += int(v)
+	}
+	return n
+}
+
+// compare asks whether the second side is worse, at the level.
+func (c *Worse) compare(alpha float64) {
+	d, least := compare.Difference{}, leastWorsening
+	if c.Metric.IsRate() {
+		var counts [2][2]int
+		for i := range counts {
+			counts[i] = [2]int{bad(slices.Concat(c.blocks[i]...)), c.N[i]}
+		}
+		d, least = compare.Rise(counts[0], counts[1], alpha), leastRise
+	} else {
+		d = compare.Change(c.blocks[0], c.blocks[1], alpha)
+	}
+	c.Change, c.P, c.Alpha = analyse.Value(d.Change), analyse.Value(d.P), alpha
+	c.Interval = analyse.Interval{Lower: analyse.Value(d.Lower), Upper: analyse.Value(d.Upper)}
+	c.tooFew = d.TooFew(alpha)
+	c.Worse = c.Asked && d.P <= alpha && d.Change >= least
+}
+
+// conclude makes the comparisons, which share the error rate, and answers.
+func (w *Worsening) conclude(tests int) {
+	w.Blocks = compare.BlocksToTell(tests, ErrorRate)
+	if tests == 0 {
+		w.Verdict = TooFew
+	}
+	confirmed := false
+	for i := range w.Comparisons {
+		c := &w.Comparisons[i]
+		c.compare(ErrorRate / float64(max(1, tests)))
+		confirmed = confirmed || c.Worse
+		if c.Asked && c.N[0] > 0 && c.N[1] > 0 && c.tooFew {
+			w.Verdict = TooFew
+		}
+	}
+	if confirmed {
+		w.Verdict = Confirmed
+	}
+}
