@@ -44,8 +44,9 @@
 // tail of up to five, is tried on the last lines that are not blank. A marker
 // may name the outcomes that it takes back (clears), settle the log, because the
 // whole job succeeded (settles), be a last word of success (lastWord), only tell
-// of a success (fine), or tell that what failed is tried again (restarts) or that
-// tidying up begins (tidies). A marker for excerpts guesses the phase from words, and
+// of a success (fine), or tell that what failed is tried again (restarts), that
+// tidying up begins (tidies) or that logs are asked for (collects). A marker for
+// excerpts guesses the phase from words, and
 // is asked only where no other marker tells it. A line that calls itself a
 // warning counts a level lower. Every rule has a case: a log in its author's
 // own words that the rule must decide; the tests run them all, and the log

@@ -117,7 +117,8 @@ func (j *judgement) states(h candidate) bool {
 // statements, or with a program that tells of its ordinary work, and whose
 // logger alone complained.
 func (j *judgement) goesOn(live []candidate) bool {
-	if j.opts.ExitCode == nil && j.wentOn(lastLine(live)) {
+	if last := lastLine(live); j.opts.ExitCode == nil && j.wentOn(last) && !j.collectedAfter(last) &&
+		!slices.ContainsFunc(live, func(h candidate) bool { return h.r.Failure && h.r.Tail == 0 }) {
 		return true
 	}
 	return j.endings[0].is == routine && j.final >= shortLines/2 && !slices.ContainsFunc(live, func(h candidate) bool {
@@ -189,6 +190,18 @@ func (j *judgement) holds(i int, r *Rule) bool {
 	})
 }
 
+// collectedAfter reports whether it was asked for logs, or tidied up, after the
+// line.
+func (j *judgement) collectedAfter(line int) bool {
+	for i := range j.rules.rules {
+		r := &j.rules.rules[i]
+		if s := &j.sightings[own][i]; (r.Collects || r.Tidies) && s.count > 0 && s.last.line > line {
+			return true
+		}
+	}
+	return false
+}
+
 // lastRestart is the last line that says that what failed is tried again, 0
 // if none does.
 func (j *judgement) lastRestart() (line int) {
@@ -245,9 +258,9 @@ func (j *judgement) doubt(r *Rule) float64 {
 // that a later success takes back.
 func (j *judgement) contest(held []candidate) []candidate {
 	live := j.compete(held, func(h candidate) bool { return overcome(h, held) })
-	lastWord, recovered := 0, false
+	lastWord, recovered, collected := 0, false, j.collectedAfter(lastLine(live))
 	for _, h := range held {
-		if h.voice == own && (h.r.LastWord || h.r.Settles) {
+		if h.voice == own && (h.r.LastWord || h.r.Settles) && !(h.r.readsEnding() && collected) {
 			lastWord = max(lastWord, h.last.line)
 		}
 		recovered = recovered || h.voice == own && h.r.reassures() && h.last.line > j.again

@@ -275,7 +275,7 @@ func voiceOf(line []byte) voice {
 // isEvent reports whether the line is an event as kubectl lists it: they are
 // asked for when all went well, too.
 func isEvent(line []byte) bool {
-	return bytes.Contains(line, []byte("   Warning   ")) || bytes.Contains(line, []byte("   Normal   "))
+	return bytes.Contains(line, []byte("   Warning   ")) || bytes.Contains(line, []byte("  Normal   "))
 }
 
 // isListed reports whether the line is a row of a table in which kubectl lists

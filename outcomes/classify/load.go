@@ -75,8 +75,8 @@ func (r *Rule) compile() error {
 	if r.Level <= Marker && r.Outcome != "" {
 		fault("a rule of the level %s has no outcome", r.Level)
 	}
-	if r.Level != Marker && (r.Fine || r.Settles || r.LastWord || r.Restarts || r.Tidies || len(r.Clears) > 0) {
-		fault("only a marker settles a log, is its last word, clears outcomes, restarts, tidies or is fine")
+	if r.Level != Marker && (r.Fine || r.Settles || r.LastWord || r.Restarts || r.Tidies || r.Collects || len(r.Clears) > 0) {
+		fault("only a marker settles a log, is its last word, clears outcomes, restarts, tidies, collects or is fine")
 	}
 	for _, kind := range r.Even {
 		if kind != "echo" && kind != "information" {

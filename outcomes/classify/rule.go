@@ -69,6 +69,9 @@ type Rule struct {
 	// Tidies marks the beginning of tidying up: what is stated after it, and
 	// after a last word of success, is no failure.
 	Tidies bool `yaml:"tidies"`
+	// Collects marks what is asked for after a failure: what plain words tell
+	// behind it is no success of the command.
+	Collects bool `yaml:"collects"`
 	// Failure marks the word that the whole command or job failed, which counts
 	// after a last word of success, though it is only a hint.
 	Failure bool `yaml:"failure"`

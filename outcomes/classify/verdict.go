@@ -130,7 +130,7 @@ const shortLines = 20
 // tells of no success either: nobody cuts that out of a log that went well.
 func (j *judgement) unfinished(held []candidate) bool {
 	return j.phase != "" && j.final > 0 && j.final < shortLines &&
-		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() })
+		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() || h.r.Tidies && h.last.line >= j.final-1 })
 }
 
 // silent judges such a log. A build that falls silent waits for its engine;
