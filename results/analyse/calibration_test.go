@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/stratbench/stratbench/results/analyse"
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // TestCalibration measures how often intervals cover and how often tests err,
@@ -205,7 +205,7 @@ func coversRatio(l law, n int, r *rand.Rand) bool {
 	for i := range first {
 		first[i] *= 0.8
 	}
-	h, err := stats.HodgesLehmannRatio(first, second, nil, nil, analyse.Confidence)
+	h, err := stats.HodgesLehmannRatio(first, second, analyse.Confidence)
 	return err != nil || h.CI.Contains(0.8)
 }
 

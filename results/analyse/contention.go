@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Contention is how much the builds of a cell were in each other's way.
@@ -84,7 +84,7 @@ func imageTime(image string, lengths, alone []float64, concurrency int) ImageTim
 	if concurrency == 1 {
 		return t
 	}
-	if r, err := stats.HodgesLehmannRatio(lengths, alone, nil, nil, Confidence); err == nil && r.CI.Bounded() {
+	if r, err := stats.HodgesLehmannRatio(lengths, alone, Confidence); err == nil && r.CI.Bounded() {
 		t.SlowdownInterval = interval(r.CI)
 	}
 	return t

@@ -3,7 +3,7 @@ package analyse
 import (
 	"math"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // ReadyBy is the share of trials that were ready by each time; those that failed

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Confidence is the level of every interval.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
-	"github.com/stratbench/stratbench/results/analyse/stats"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // ErrorRate is that of all comparisons of two states together.

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Two arms whose number of trials was fixed beforehand, such as the last good

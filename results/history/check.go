@@ -9,8 +9,8 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/analyse"
-	"github.com/stratbench/stratbench/results/analyse/stats"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // standsFor is for how many nights a regression keeps being reported that

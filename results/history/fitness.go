@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Fitness is whether a host was fit to measure on in a night. A night that is

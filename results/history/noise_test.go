@@ -4,25 +4,21 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-
-	"github.com/stratbench/stratbench/results/analyse/stats"
 )
 
-// With as many trials each night the components are those of Kalibera & Jones.
+// With as many trials each night the components are those of the analysis of
+// variance: trials vary by 1.25 in a night, nights of two by 53/6, of which half
+// of 1.25 is their trials'.
 func TestNoiseIsThatOfABalancedExperiment(t *testing.T) {
 	logs := []float64{9, 8, 3, 5, 10, 12, 7, 6}
-	want, err := stats.NestedVariance(logs, []int{4, 2})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var s Series
 	for i := 0; i < len(logs); i += 2 {
 		s.Values = append(s.Values, []float64{math.Exp(logs[i]), math.Exp(logs[i+1])})
 	}
 	n := Nights{Fitness: make([]Fitness, len(s.Values))}
 	got := n.noise(s, []Segment{{Start: 0, End: 4}})
-	near(t, "in a night", float64(got.InNight), math.Sqrt(want.Unbiased[0]), 1e-12)
-	near(t, "by night", float64(got.ByNight), math.Sqrt(want.Unbiased[1]), 1e-12)
+	near(t, "in a night", float64(got.InNight), math.Sqrt(1.25), 1e-12)
+	near(t, "by night", float64(got.ByNight), math.Sqrt(53.0/6-1.25/2), 1e-12)
 }
 
 // Unequal nights, three levels, a drift and a night that was not fit: what was

@@ -3,7 +3,7 @@ package detect
 import (
 	"math"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // judgeRates follows the counts into a night.

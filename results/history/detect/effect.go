@@ -3,7 +3,7 @@ package detect
 import (
 	"math"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // confidence of the intervals of findings.
@@ -25,7 +25,7 @@ func effectOf(m *measure, before, after []int) (effect, bool) {
 	if len(a) == 0 || len(b) == 0 {
 		return effect{}, false
 	}
-	r, err := stats.HodgesLehmannRatio(a, b, nil, nil, confidence)
+	r, err := stats.HodgesLehmannRatio(a, b, confidence)
 	if err != nil {
 		return effect{}, false
 	}

@@ -3,7 +3,7 @@ package detect
 import (
 	"slices"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Kind is what sort of change was found.

@@ -3,7 +3,7 @@ package detect
 import (
 	"math"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // drifts looks for slow changes and raises them.

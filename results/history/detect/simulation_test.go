@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // TestSimulation measures how often a check cries wolf and how soon it finds

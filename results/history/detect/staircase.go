@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/stratbench/stratbench/results/analyse/stats"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // segmentation turns the cuts into segments and changes: cuts in a row the
@@ -73,7 +73,7 @@ func (l *line) change(i int) Change {
 		return out
 	}
 	a, d = max(a, b-mostBeside), min(d, c+mostBeside)
-	r, _ := stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), nil, nil, confidence)
+	r, _ := stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), confidence)
 	out.Ratio, out.CI = r.Estimate, r.CI
 	return out
 }
