@@ -21,7 +21,7 @@ func (w *Workload) resolve() []problem {
 	if w.KindConfig != "" {
 		w.KindConfig = r.file("/kindConfig", w.KindConfig)
 	}
-	w.Manifests = r.manifests(w.Manifests)
+	r.steps(w)
 	r.urls(w.Ready.URLs)
 	r.test(&w.Test)
 	return r.problems
@@ -141,17 +141,24 @@ func (r *resolver) file(at, path string) string {
 	return path
 }
 
-func (r *resolver) manifests(listed []string) []string {
+func (r *resolver) manifests(list string, listed []string) []string {
 	var files []string
 	for i, path := range listed {
-		at := fmt.Sprintf("/manifests/%d", i)
+		at := fmt.Sprintf("%s/%d", list, i)
 		if path == "" {
 			r.problem(at, "a manifest is empty; give its path or remove it")
+			continue
+		}
+		if _, _, isRemote := Remote(path); isRemote {
+			r.remote(at, path)
+			files = append(files, path)
 			continue
 		}
 		path = r.absolute(path)
 		info, err := os.Stat(path)
 		switch {
+		case err != nil && strings.Contains(path, "**"):
+			files = append(files, r.walked(at, path)...)
 		case err == nil && info.IsDir():
 			files = append(files, r.matching(at, path, "*.yaml", "*.yml", "*.json")...)
 		case err == nil:
@@ -219,7 +226,10 @@ func (r *resolver) test(t *Test) {
 // hash is over the workload's own text and the texts that it names. What
 // cannot be read is a fault, reported elsewhere.
 func (w Workload) hash(source []byte) string {
-	files := append(slices.Clone(w.Manifests), w.KindConfig)
+	files := []string{w.KindConfig}
+	for _, step := range w.Steps() {
+		files = append(files, step.files()...)
+	}
 	for _, image := range w.Images {
 		files = append(files, filepath.Join(image.Context, image.Dockerfile))
 	}

@@ -56,6 +56,9 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// MarshalJSON writes what UnmarshalJSON reads.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
 func defaultSpecFile() specFile {
 	return specFile{Settings: defaultSettings(), Design: defaultDesign(), Limits: defaultLimits()}
 }

@@ -12,17 +12,22 @@ type Workload struct {
 	Images []Image `json:"images" jsonschema:"required,minItems=1"`
 	// KindConfig is a Kind cluster configuration; empty is Kind's default.
 	KindConfig string `json:"kindConfig"`
-	// Manifests are the files to apply, in this order. A folder stands for the
-	// .yaml, .yml and .json files in it, and patterns such as deploy/*.yaml for
-	// the files that they match, by name.
-	Manifests []string `json:"manifests" jsonschema:"required,minItems=1"`
+	// Manifests are the files to apply, in this order: the short form of deploy
+	// with one step that applies them. A folder stands for the .yaml, .yml and
+	// .json files in it, and patterns such as deploy/*.yaml or deploy/** for the
+	// files that they match, by name.
+	Manifests []string `json:"manifests,omitempty" jsonschema:"minItems=1"`
+	// Deploy are the steps of the deployment, in this order, instead of manifests.
+	// A step is over when what it does is done; that all objects are ready is
+	// waited for after the last.
+	Deploy []Step `json:"deploy,omitempty" jsonschema:"minItems=1"`
 	// Ready adds to when the services are ready.
 	Ready Ready `json:"ready"`
 	// Test is the suite that runs against the deployed services.
 	Test Test `json:"test" jsonschema:"required"`
 	// SHA256 is the hash, in hex, of the workload's file and of the
-	// Dockerfiles, Kind configuration and manifests that it names. The build
-	// contexts are left out: they are large, and their revision is recorded.
+	// Dockerfiles, Kind configuration, manifests, kustomizations and charts that
+	// it names. The build contexts are left out: they are large, and their revision is recorded.
 	SHA256 string `json:"-"`
 }
 

@@ -159,7 +159,6 @@ func TestFaultyInputStartsNothing(t *testing.T) {
 		"no registry":      func(c *Config) { c.Schedule.Pull, c.Registry = true, "" },
 		"no Kind config":   func(c *Config) { c.KindConfig = "/none" },
 		"faulty patch":     func(c *Config) { c.KindPatches = []string{"x: y"} },
-		"no manifests":     func(c *Config) { c.Manifests = []string{"/none"} },
 		"unknown format":   func(c *Config) { c.Test = Test{Command: []string{"true"}, Format: "tap"} },
 		"no report's name": func(c *Config) { c.Test = Test{Command: []string{"true"}, Format: "junit"} },
 	}

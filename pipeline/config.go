@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -28,11 +29,12 @@ type Config struct {
 	NoCache      bool                `json:"no_cache"`
 	LoadTogether bool                `json:"load_together"`
 	// Registry is "host:port[/path]" for a schedule that pulls.
-	Registry          string   `json:"registry,omitempty"`
-	RegistryPlainHTTP bool     `json:"registry_plain_http,omitempty"`
-	Manifests         []string `json:"manifests"`
-	ReadyURLs         []string `json:"ready_urls"`
-	Test              Test     `json:"test"`
+	Registry          string `json:"registry,omitempty"`
+	RegistryPlainHTTP bool   `json:"registry_plain_http,omitempty"`
+	// Deploy are the steps of the deployment, in order.
+	Deploy    []deploy.Step `json:"deploy"`
+	ReadyURLs []string      `json:"ready_urls"`
+	Test      Test          `json:"test"`
 	// Limits end a phase that takes longer; the trial is then timed out.
 	Limits map[trial.Phase]time.Duration `json:"limits_ns"`
 	// Silence ends a phase in which nothing has happened for so long.

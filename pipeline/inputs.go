@@ -7,7 +7,6 @@ import (
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
-	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/pipeline/testreport"
 )
@@ -15,17 +14,13 @@ import (
 // inputs are what a trial reads before it starts, so that a fault in them is
 // found before anything is created and costs no measured time.
 type inputs struct {
-	kind      *v1alpha4.Cluster
-	manifests []deploy.Object
-	images    map[string]Image
-	format    testreport.Format
+	kind   *v1alpha4.Cluster
+	images map[string]Image
+	format testreport.Format
 }
 
 func (c Config) read() (in inputs, err error) {
 	if in.kind, err = kindcluster.ReadConfig(c.KindConfig, c.KindPatches); err != nil {
-		return in, err
-	}
-	if in.manifests, err = deploy.Read(c.Manifests); err != nil {
 		return in, err
 	}
 	if in.images, err = c.scheduled(); err != nil {

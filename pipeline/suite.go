@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/testreport"
 )
 
@@ -64,7 +65,8 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 		}
 		out.CloseWithError(read)
 	}()
-	cmd := t.suite(ctx)
+	test := t.cfg.Test
+	cmd := t.process(ctx, deploy.Command{Args: test.Command, Dir: test.Dir, Env: test.Env})
 	cmd.Stdout, cmd.Stderr = in, in
 	ran = cmd.Run()
 	in.Close()
@@ -72,22 +74,7 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	return report, ran, read
 }
 
-// suite prepares the command, all of whose processes end with ctx.
-func (t *run) suite(ctx context.Context) *exec.Cmd {
-	test := t.cfg.Test
-	cmd := exec.CommandContext(ctx, test.Command[0], test.Command[1:]...)
-	cmd.Dir = test.Dir
-	cmd.Env = os.Environ()
-	for name, value := range test.Env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	cmd.Env = append(cmd.Env, t.cfg.names()...)
-	cmd.WaitDelay = 2 * time.Second
-	endWhole(cmd)
-	return cmd
-}
-
-// names tell the test command, in its environment, the names of what is the
+// names tell the commands of the workload, in their environment, the names of what is the
 // trial's own: the cluster, and the images on the engine.
 func (c Config) names() []string {
 	vars := []string{"KUBECONFIG=" + c.Kubeconfig(), "STRATBENCH_CLUSTER=" + c.ClusterName}

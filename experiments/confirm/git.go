@@ -70,7 +70,7 @@ func (r repository) checkOut(ctx context.Context, revision, tree string) error {
 // and so had all of the last good one's.
 func (r repository) nothingIgnored(ctx context.Context, spec *experiments.Spec) error {
 	args := []string{"ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "--"}
-	ignored, err := r.git(ctx, nil, append(args, folders(spec)...)...)
+	ignored, err := r.git(ctx, nil, append(args, spec.Workload.Folders()...)...)
 	if err != nil {
 		return notBuilt("%w", err)
 	}
@@ -81,25 +81,10 @@ func (r repository) nothingIgnored(ctx context.Context, spec *experiments.Spec) 
 	return nil
 }
 
-// folders are those that a workload is built from and tested in.
-func folders(spec *experiments.Spec) []string {
-	all := []string{spec.Workload.Dir, spec.Workload.Test.Dir}
-	for _, image := range spec.Workload.Images {
-		all = append(all, image.Context)
-	}
-	for _, manifest := range spec.Workload.Manifests {
-		all = append(all, filepath.Dir(manifest))
-	}
-	if spec.Workload.KindConfig != "" {
-		all = append(all, filepath.Dir(spec.Workload.KindConfig))
-	}
-	return all
-}
-
 // inside makes sure that a spec of the tree uses nothing outside of it, which
 // would be of the present and not of the revision.
 func inside(spec *experiments.Spec, tree string) error {
-	for _, folder := range folders(spec) {
+	for _, folder := range spec.Workload.Folders() {
 		if rel, err := filepath.Rel(tree, folder); err != nil || !filepath.IsLocal(rel) {
 			return notBuilt("the workload uses %s, which is outside the repository, so that its state then is not known; move it into the repository", folder)
 		}

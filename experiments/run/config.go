@@ -18,11 +18,15 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		return cfg, nil, err
 	}
 	w, s := x.workload, x.settings
+	deployment, err := x.deployment()
+	if err != nil {
+		return cfg, nil, err
+	}
 	cfg = pipeline.Config{
 		TrialID: x.trial.ID, Endpoint: m.Endpoint(),
 		ClusterName: clusterName(x.r.me.Mark, x.trial.ID), NodeImage: s.NodeImage, KindConfig: w.KindConfig,
 		ClusterStart: s.ClusterStart, Schedule: schedule, NoCache: s.Build.NoCache, LoadTogether: s.Load.Together,
-		Manifests: w.Manifests, ReadyURLs: w.Ready.URLs,
+		Deploy: deployment, ReadyURLs: w.Ready.URLs,
 		Test: pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
 			Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures},
 		Limits: x.spec.Limits.Phase, Silence: x.spec.Limits.Silence, WorkDir: workDir,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -58,7 +59,6 @@ type inspection struct {
 	seen             map[string]bool
 	sites            map[siteKey]*site
 	kinds            map[string]kindConfig
-	manifests        map[string]manifests
 }
 
 // siteKey is what settings say of a place that changes what is known of it.
@@ -70,11 +70,6 @@ type siteKey struct {
 type kindConfig struct {
 	config *v1alpha4.Cluster
 	err    error
-}
-
-type manifests struct {
-	objects []deploy.Object
-	err     error
 }
 
 // inspect looks at one cell.
@@ -212,31 +207,62 @@ func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.P
 	}
 }
 
-// deployment looks at the manifests, and the images in them.
+// deployment looks at the steps of the deployment, and the images in them.
 func (c *cellInspection) deployment(ctx context.Context) {
-	key := strings.Join(c.workload.Manifests, "\x00")
-	read, known := c.manifests[key]
-	if !known {
-		read.objects, read.err = deploy.Read(c.workload.Manifests)
-		c.manifests[key] = read
-	}
-	if read.err != nil {
-		c.wrong("workload.manifests", read.err)
-		return
-	}
 	ofLab := c.nodeImage() == lab.NodeImageName
 	server := deploy.Server{Minor: minorOf(c.nodeImage()), Volumes: !ofLab, OtherAPIs: c.kind != nil && len(c.kind.RuntimeConfig) > 0}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
-	certain, possible := deploy.Check(read.objects, server)
+	p, err := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
+	if err != nil {
+		c.wrong("workload.deploy", err)
+		return
+	}
+	for _, err := range p.errs {
+		var of *deploy.SourceError
+		if errors.As(err, &of) {
+			c.wrong(c.ofStep(of.Source, of.Part), of.Err)
+		} else {
+			c.wrong("workload.manifests", err)
+		}
+	}
+	certain, possible := deploy.Check(p.steps, server, func(s deploy.Step, certain bool, text string) {
+		to := &c.warnings
+		if certain {
+			to = &c.issues
+		}
+		c.at(to, c.ofStep(s.Source(), "wait.object"), "%s: %s", s.Name, text)
+	})
 	c.issues.List = append(c.issues.List, certain...)
 	c.warnings.List = append(c.warnings.List, possible...)
+	for i, s := range c.workload.Steps() {
+		if len(s.Command) > 0 {
+			c.command(c.ofStep(i, "command.0"), "the command of the step", s.Command, s.Dir)
+		}
+	}
+	c.deployedImages(ctx, deploy.Objects(p.steps))
+}
+
+// ofStep is the setting of a part of a step of the deployment.
+func (c *cellInspection) ofStep(i int, part string) string {
+	if len(c.workload.Manifests) > 0 {
+		return "workload.manifests." + strings.TrimPrefix(part, "apply.")
+	}
+	step := strconv.Itoa(i)
+	if name := c.workload.Deploy[i].Name; name != "" {
+		step = name
+	}
+	return "workload.deploy." + step + "." + part
+}
+
+// deployedImages looks at the images of what is deployed.
+func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
 	own := map[string]bool{}
 	for _, i := range c.workload.Images {
 		own[fullName(i.Tag)] = true
 	}
-	for _, u := range deploy.Images(read.objects) {
+	for _, u := range deploy.Images(objects) {
 		switch loaded := own[fullName(u.Image)]; {
 		case !loaded:
 			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload does not build", u.Object, u.Image), inNode)
@@ -251,26 +277,31 @@ func (c *cellInspection) deployment(ctx context.Context) {
 // test looks at the command that tests.
 func (c *cellInspection) test() {
 	t := c.workload.Test
-	program := t.Command[0]
-	if !strings.Contains(program, "/") {
-		if err := c.site.lookPath(program); err != nil {
-			c.at(&c.issues, "workload.test.command.0", "the test command: %v", err)
-		}
-	} else {
-		if !filepath.IsAbs(program) {
-			program = filepath.Join(t.Dir, program)
-		}
-		info, err := os.Stat(program)
-		switch {
-		case err != nil:
-			c.at(&c.issues, "workload.test.command.0", "the test command: %v; build it first (the shipped workload: make workload)", err)
-		case info.IsDir() || info.Mode()&0o111 == 0:
-			c.at(&c.issues, "workload.test.command.0", "the test command %s cannot be executed; chmod +x it, or name the program that runs it first", program)
-		}
-	}
+	c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
 	for name, value := range t.Env {
 		if strings.Contains(value, "${") || strings.Contains(value, "$(") {
 			c.at(&c.warnings, "workload.test.env."+name, "%q is passed as it stands: variables are not replaced here; the command finds the cluster by KUBECONFIG", value)
 		}
+	}
+}
+
+// command makes sure that a program can be run.
+func (c *cellInspection) command(setting, what string, args []string, dir string) {
+	program := args[0]
+	if !strings.Contains(program, "/") {
+		if err := c.site.lookPath(program); err != nil {
+			c.at(&c.issues, setting, "%s: %v", what, err)
+		}
+		return
+	}
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(dir, program)
+	}
+	info, err := os.Stat(program)
+	switch {
+	case err != nil:
+		c.at(&c.issues, setting, "%s: %v; build it first (the shipped workload: make workload)", what, err)
+	case info.IsDir() || info.Mode()&0o111 == 0:
+		c.at(&c.issues, setting, "%s %s cannot be executed; chmod +x it, or name the program that runs it first", what, program)
 	}
 }

@@ -158,16 +158,9 @@ func (r *runner) binds() []string {
 		}
 	}
 	for _, spec := range r.specs() {
-		w := spec.Workload
-		add(w.Dir)
-		for _, i := range w.Images {
-			add(i.Context)
+		for _, folder := range spec.Workload.Folders() {
+			add(folder)
 		}
-		for _, m := range w.Manifests {
-			add(filepath.Dir(m))
-		}
-		add(w.KindConfig)
-		add(w.Test.Dir)
 	}
 	return outermost(binds)
 }

@@ -37,7 +37,7 @@ func (r *runner) settingsOf() ([]experiments.Settings, error) {
 func (r *runner) preflight(ctx context.Context) error {
 	ctx, done := context.WithCancel(ctx) // ends the connections of the sites
 	defer done()
-	in := &inspection{r: r, seen: map[string]bool{}, sites: map[siteKey]*site{}, kinds: map[string]kindConfig{}, manifests: map[string]manifests{}}
+	in := &inspection{r: r, seen: map[string]bool{}, sites: map[siteKey]*site{}, kinds: map[string]kindConfig{}}
 	for _, cell := range r.plan.Cells {
 		s, workload, err := r.cell(cell)
 		if err == nil {

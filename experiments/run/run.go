@@ -66,6 +66,8 @@ type runner struct {
 	places  map[trial.Runtime]place
 	scratch *scratch
 	states  []State
+	// deployments are those that were prepared, by what they are prepared from.
+	deployments map[string]prepared
 	// oci are the registries that stratbench brings, by state.
 	oci     map[string]*ociRegistry
 	report  func(Update)

@@ -38,10 +38,18 @@ const typesMinor = 34
 // that is applied: a field that it does not know is an error.
 var strict = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 
-// Check holds manifests against the cluster: what it is certain to refuse, or
-// never to have ready, and what may be so.
-func Check(objects []Object, server Server) (certain, possible []issue.Issue) {
+// Check holds a deployment against the cluster: what it is certain to refuse,
+// or never to have ready, and what may be so. What a step waits for in vain is
+// told to waits.
+func Check(steps []Step, server Server, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
+	objects := Objects(steps)
 	c := newChecker(objects, server)
+	for _, s := range steps {
+		if s.Command != nil {
+			c.grants["*"] = true // it may create anything
+		}
+	}
+	c.waits(steps, waits)
 	for _, o := range objects {
 		typed := c.kind(o)
 		c.name(o)
@@ -142,7 +150,7 @@ func (c *checker) place(o Object) string {
 	if c.clusterWide(o) {
 		return ""
 	}
-	return cmp.Or(o.GetNamespace(), "default") + "/"
+	return cmp.Or(o.GetNamespace(), o.home, "default") + "/"
 }
 
 // kind checks that the cluster knows the object's kind and all its fields, and
@@ -150,7 +158,7 @@ func (c *checker) place(o Object) string {
 func (c *checker) kind(o Object) runtime.Object {
 	gvk := o.GroupVersionKind()
 	if gvk.Group == "kustomize.config.k8s.io" {
-		c.bad(o, "this is a kustomization, which is not built here; run kustomize build beforehand and list what it writes under manifests", "kind")
+		c.bad(o, "this is a kustomization and no manifest; build it with a step of its own, under deploy: - kustomize: FOLDER", "kind")
 		return nil
 	}
 	if !scheme.Scheme.Recognizes(gvk) {
@@ -174,10 +182,10 @@ func (c *checker) kind(o Object) runtime.Object {
 	return typed
 }
 
-// builtIn are kinds of every API server whose types are not compiled in.
+// builtIn are kinds of every API server whose types are not compiled in. Those
+// of definitions are, by way of Helm's engine.
 var builtIn = map[schema.GroupVersionKind]bool{
-	{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}: true,
-	{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"}:             true,
+	{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"}: true,
 }
 
 func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
@@ -187,6 +195,10 @@ func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 	}
 	if ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group); ofKubernetes && (c.Minor == 0 || c.Minor > typesMinor) {
 		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d knows no %s of %s; check that the cluster's version does", typesMinor, gvk.Kind, o.GetAPIVersion()), "kind")
+		return
+	}
+	if c.mayBeMade("customresourcedefinitions") {
+		c.doubtful(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; it is waited for, as something in the cluster may define it", gvk.Kind, o.GetAPIVersion()), "kind")
 		return
 	}
 	c.bad(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; list the file with its CustomResourceDefinition, too, or correct apiVersion and kind", gvk.Kind, o.GetAPIVersion()), "kind")
@@ -287,12 +299,15 @@ func (c *checker) clusterWide(o Object) bool {
 	return slices.Contains(clusterKinds, o.GetKind())
 }
 
+// startingNamespaces are Kubernetes' own.
+var startingNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
+
 func (c *checker) namespace(o Object) {
-	namespace := o.GetNamespace()
+	namespace := cmp.Or(o.GetNamespace(), o.home)
 	_, custom := c.custom[o.GroupVersionKind().GroupKind()]
 	known := scheme.Scheme.Recognizes(o.GroupVersionKind()) || custom
 	if namespace == "" || !known || c.clusterWide(o) || c.has["Namespace "+namespace] || slices.Contains(c.Namespaces, namespace) ||
-		slices.Contains([]string{"default", "kube-system", "kube-public", "kube-node-lease"}, namespace) {
+		slices.Contains(startingNamespaces, namespace) || c.mayBeMade("namespaces") {
 		return
 	}
 	c.bad(o, fmt.Sprintf("nothing creates the namespace %q; list a Namespace of that name among the manifests", namespace), "metadata", "namespace")
@@ -308,7 +323,7 @@ func (c *checker) doubtful(o Object, text string, path ...string) {
 
 // json is the object as an API server gets it.
 func (o Object) json() []byte {
-	text, err := o.MarshalJSON()
+	text, err := o.Unstructured.MarshalJSON()
 	if err != nil {
 		return nil // and then it is of no kind, which is reported
 	}

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,11 +11,11 @@ import (
 
 func checked(t *testing.T, text string, server Server) (certain, possible string) {
 	t.Helper()
-	objects, err := Read([]string{write(t, t.TempDir(), "m.yaml", text)})
-	if err != nil {
-		t.Fatal(err)
+	steps, errs := Prepare([]Source{{Apply: []string{write(t, t.TempDir(), "m.yaml", text)}}}, server)
+	if len(errs) > 0 {
+		t.Fatal(errs)
 	}
-	bad, doubtful := Check(objects, server)
+	bad, doubtful := Check(steps, server, func(Step, bool, string) {})
 	return lines(bad), lines(doubtful)
 }
 
@@ -104,13 +105,15 @@ func TestInputsOfOtherToolsAreTold(t *testing.T) {
 	write(t, chart, "Chart.yaml", "apiVersion: v2\nname: app\n")
 	other := t.TempDir()
 	for name, c := range map[string]struct{ path, want string }{
-		"chart":         {chart, "Chart.yaml:1:1: this belongs to a Helm chart"},
+		"chart":         {filepath.Join(chart, "Chart.yaml"), "Chart.yaml:1:1: this belongs to a Helm chart"},
+		"values":        {write(t, chart, "values.yaml", "a: b\n"), "values.yaml:1:1: this holds a Helm chart's values"},
+		"of a chart":    {write(t, chart, "templates/a.yaml", "a: b\n"), "under deploy: - helm: {chart: …}"},
 		"kustomization": {write(t, other, "kustomization.yaml", "resources: [../crd]\n"), "this is a kustomization"},
 		"template":      {write(t, other, "t.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Name }}\n"), "t.yaml:4:1: this is a template"},
 		"comments":      {write(t, other, "c.yaml", "# nothing\n---\n# here\n"), "the manifests describe no object"},
 		"no name":       {write(t, other, "n.yaml", "# first\n---\napiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n"), "n.yaml:3:1: the Pod has metadata.generateName"},
 	} {
-		if _, err := Read([]string{c.path}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := read(c.path); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -118,7 +121,7 @@ func TestInputsOfOtherToolsAreTold(t *testing.T) {
 
 func TestImagesThatAreNeeded(t *testing.T) {
 	dir := t.TempDir()
-	objects, err := Read([]string{write(t, dir, "m.yaml", app+"        imagePullPolicy: Always\n      initContainers: [{name: i, image: busybox}]\n")})
+	objects, err := read(write(t, dir, "m.yaml", app+"        imagePullPolicy: Always\n      initContainers: [{name: i, image: busybox}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

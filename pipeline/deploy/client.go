@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -19,8 +20,10 @@ const FieldManager = "stratbench"
 type Client struct {
 	dynamic dynamic.Interface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
-	see     Observer
-	jobs    jobs
+	// kinds knows the short names of kinds as well.
+	kinds meta.RESTMapper
+	see   Observer
+	jobs  jobs
 }
 
 // Observer is told how the deployment goes.
@@ -29,6 +32,8 @@ type Observer struct {
 	Log func(line string)
 	// Progress takes how many objects are ready, of how many.
 	Progress func(ready, of int)
+	// Span opens a span of something that is waited for; what it returns ends it.
+	Span func(name string) (end func(error))
 }
 
 // Connect returns a client of the cluster that the kubeconfig leads to.
@@ -48,8 +53,9 @@ func Connect(kubeconfig string, see Observer) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(finder))
-	return &Client{dynamic: client, mapper: mapper, see: see}, nil
+	cached := memory.NewMemCacheClient(finder)
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(cached)
+	return &Client{dynamic: client, mapper: mapper, kinds: restmapper.NewShortcutExpander(mapper, cached, nil), see: see}, nil
 }
 
 // place is where objects of one kind live: what one watch covers.
@@ -58,8 +64,8 @@ type place struct {
 	namespace string
 }
 
-// locate finds where the object lives, and gives it the default namespace if
-// it needs one and has none.
+// locate finds where the object lives, and gives it its namespace if it needs
+// one and has none.
 func (c *Client) locate(o Object) (place, error) {
 	kind := o.GroupVersionKind()
 	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
@@ -69,7 +75,7 @@ func (c *Client) locate(o Object) (place, error) {
 	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
 		o.SetNamespace("")
 	} else if o.GetNamespace() == "" {
-		o.SetNamespace("default")
+		o.SetNamespace(cmp.Or(o.home, "default"))
 	}
 	return place{mapping.Resource, o.GetNamespace()}, nil
 }

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,17 +16,27 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 )
 
-var silent = Observer{Log: func(string) {}, Progress: func(int, int) {}}
+var silent = Observer{Log: func(string) {}, Progress: func(int, int) {}, Span: func(string) func(error) { return func(error) {} }}
+
+// read reads manifests as a deployment of one step.
+func read(files ...string) ([]Object, error) {
+	steps, errs := Prepare([]Source{{Apply: files}}, Server{})
+	return Objects(steps), errors.Join(errs...)
+}
 
 func write(t *testing.T, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +45,7 @@ func write(t *testing.T, dir, name, text string) string {
 
 func TestReadOrdersWhatOthersNeedFirst(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "10.yaml", `
+	first := write(t, dir, "10.yaml", `
 # a comment alone
 ---
 apiVersion: apps/v1
@@ -45,12 +56,11 @@ apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: tills.shop.test}
 `)
-	write(t, dir, "20.json", `{"apiVersion": "v1", "kind": "List", "items": [
+	second := write(t, dir, "20.json", `{"apiVersion": "v1", "kind": "List", "items": [
 		{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "app", "namespace": "shop"}},
 		{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}]}`)
-	write(t, dir, "README.md", "no manifest")
 	single := write(t, t.TempDir(), "any.txt", "apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: one}\n")
-	objects, err := Read([]string{dir, single})
+	objects, err := read(first, second, single)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,15 +85,12 @@ func TestReadNamesThePlaceOfAFault(t *testing.T) {
 		"broken.yaml":   "a: [\n",
 		"second.yaml":   "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\nkind: Pod\n",
 	} {
-		_, err := Read([]string{write(t, dir, name, text)})
+		_, err := read(write(t, dir, name, text))
 		if err == nil || !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := Read([]string{t.TempDir()}); err == nil || !strings.Contains(err.Error(), "holds no") {
-		t.Errorf("an empty folder: got %v", err)
-	}
-	if _, err := Read([]string{filepath.Join(dir, "none")}); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := read(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("no such path: got %v", err)
 	}
 }
@@ -206,16 +213,19 @@ func TestOnlyWhatSettlesIsTriedAgain(t *testing.T) {
 	pods := schema.GroupResource{Resource: "pods"}
 	for _, c := range []struct {
 		err  error
-		want bool
+		want string
 	}{
-		{apierrors.NewForbidden(pods, "p", errors.New(`error looking up service account shop/default: serviceaccount "default" not found`)), true},
-		{apierrors.NewForbidden(pods, "p", errors.New("exceeded quota")), false},
-		{apierrors.NewInternalError(errors.New(`failed calling webhook "x"`)), true},
-		{apierrors.NewTooManyRequests("later", 1), true},
-		{apierrors.NewBadRequest("no such field"), false},
+		{apierrors.NewForbidden(pods, "p", errors.New(`error looking up service account shop/default: serviceaccount "default" not found`)), "service account exists"},
+		{apierrors.NewForbidden(pods, "p", errors.New("exceeded quota")), ""},
+		{fmt.Errorf("applying: %w", apierrors.NewInternalError(errors.New(`failed calling webhook "till.shop.test": no endpoints`))), "webhook till.shop.test answers"},
+		{&meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: "shop.test", Kind: "Till"}}, "kind Till.shop.test is known"},
+		{apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), "namespace exists"},
+		{apierrors.NewTooManyRequests("later", 1), "API server takes more"},
+		{apierrors.NewBadRequest("no such field"), ""},
+		{nil, ""},
 	} {
-		if got := settles(c.err); got != c.want {
-			t.Errorf("%v: got %v", c.err, got)
+		if got, _ := settles(c.err); got != c.want {
+			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
 		}
 	}
 }

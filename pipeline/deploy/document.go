@@ -50,7 +50,7 @@ func (d *document) syntaxError(err error) (issue.Position, string) {
 	at.Line += d.line
 	if bytes.Contains(d.text, []byte("{{")) {
 		at.Line = d.line + 1 + bytes.Count(d.text[:bytes.Index(d.text, []byte("{{"))], []byte("\n"))
-		return at, "this is a template and not YAML; render it beforehand (helm template, or the tool that it is for) and list what that writes under manifests"
+		return at, "this is a template and not YAML; render a chart with a step of its own, under deploy: - helm: {chart: …}, and anything else beforehand"
 	}
 	return at, "this is not YAML: " + text + "; check indentation, quotes and brackets around this line"
 }
@@ -61,11 +61,11 @@ func notManifests(file string) string {
 	dir := filepath.Dir(file)
 	switch name := filepath.Base(file); {
 	case name == "kustomization.yaml" || name == "kustomization.yml" || name == "Kustomization":
-		return "this is a kustomization, which is not built here; run kustomize build " + dir + " beforehand and list what it writes under manifests"
+		return "this is a kustomization and no manifest; build it with a step of its own, under deploy: - kustomize: " + dir
 	case name == "Chart.yaml" || filepath.Base(dir) == "templates" && exists(filepath.Join(filepath.Dir(dir), "Chart.yaml")):
-		return "this belongs to a Helm chart, which is not rendered here; run helm template beforehand and list what it writes under manifests"
+		return "this belongs to a Helm chart and is no manifest; render the chart with a step of its own, under deploy: - helm: {chart: …}"
 	case name == "values.yaml" && exists(filepath.Join(dir, "Chart.yaml")):
-		return "this holds a Helm chart's values and no objects; run helm template beforehand and list what it writes under manifests"
+		return "this holds a Helm chart's values and no objects; render the chart with a step of its own, under deploy: - helm: {chart: …}"
 	}
 	return ""
 }

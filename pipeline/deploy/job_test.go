@@ -136,7 +136,7 @@ func deployJob(t *testing.T, last any) error {
 	manifest := job("seed")
 	unstructured.RemoveNestedField(manifest.Object, "status")
 	objects := []Object{{Unstructured: manifest}}
-	if err := client.Apply(ctx, objects); err != nil {
+	if err := client.Apply(ctx, objects, Patience); err != nil {
 		t.Fatal(err)
 	}
 	return client.Wait(ctx, objects)

@@ -5,16 +5,17 @@ package deploy
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/stratbench/stratbench/internal/issue"
@@ -24,9 +25,34 @@ import (
 type Object struct {
 	*unstructured.Unstructured
 	File string
+	// home is the namespace of an object that needs one and names none; empty is
+	// default.
+	home string
 	// in is the document that describes the object, below path.
 	in   *document
 	path []string
+}
+
+// carried is an object on its way to the process that applies it.
+type carried struct {
+	Object map[string]any `json:"object"`
+	File   string         `json:"file"`
+	Home   string         `json:"home,omitempty"`
+}
+
+// MarshalJSON writes the object with its file.
+func (o Object) MarshalJSON() ([]byte, error) {
+	return json.Marshal(carried{o.Object, o.File, o.home})
+}
+
+// UnmarshalJSON reads what MarshalJSON has written.
+func (o *Object) UnmarshalJSON(text []byte) error {
+	var c carried
+	if err := utiljson.Unmarshal(text, &c); err != nil { // with int64 for whole numbers
+		return err
+	}
+	*o = Object{Unstructured: &unstructured.Unstructured{Object: c.Object}, File: c.File, home: c.Home}
+	return nil
 }
 
 // String names the object as people do: "Deployment default/store".
@@ -46,64 +72,6 @@ func describe(u *unstructured.Unstructured) string {
 		return u.GetKind() + " " + u.GetName()
 	}
 	return u.GetKind() + " " + u.GetNamespace() + "/" + u.GetName()
-}
-
-// Read reads manifests: files, or folders of .yaml, .yml and .json files, each
-// with any number of documents. Objects keep their order, except that
-// namespaces come first and definitions of resources second. The error is an
-// *issue.List of all that cannot be read.
-func Read(paths []string) ([]Object, error) {
-	r := &reader{}
-	for _, path := range paths {
-		files, err := filesOf(path)
-		if err != nil {
-			r.issues.Add(path, issue.Position{}, "reading manifests: %v; correct the path", err)
-		}
-		for _, file := range files {
-			r.readFile(file)
-		}
-	}
-	if len(r.objects) == 0 && len(r.issues.List) == 0 && len(paths) > 0 {
-		r.issues.Add(paths[0], issue.Position{Line: 1, Column: 1}, "the manifests describe no object: there are only comments; list the files that describe what is deployed")
-	}
-	slices.SortStableFunc(r.objects, func(a, b Object) int { return order(a) - order(b) })
-	return r.objects, r.issues.Err()
-}
-
-func order(o Object) int {
-	switch o.GetKind() {
-	case "Namespace":
-		return 0
-	case "CustomResourceDefinition":
-		return 1
-	}
-	return 2
-}
-
-// filesOf lists a folder's manifests in order of name. A folder without any is
-// an error: it is a path gone wrong.
-func filesOf(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); !e.IsDir() && (ext == ".yaml" || ext == ".yml" || ext == ".json") {
-			files = append(files, filepath.Join(path, e.Name()))
-		}
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("the folder %s holds no .yaml, .yml or .json file", path)
-	}
-	return files, nil
 }
 
 // reader collects the objects of manifests and what is wrong with them.

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 )
 
 // argument is what the workload's Dockerfile and suite are told of a fault of
@@ -23,7 +25,11 @@ func Adapt(cfg *pipeline.Config, f experiments.Injection, dir string) error {
 		if !filepath.IsLocal(f.Manifest) {
 			return fmt.Errorf("fault %s: manifest %q is no file of the workload's folder; name one that is", f.Do, f.Manifest)
 		}
-		cfg.Manifests = append(slices.Clone(cfg.Manifests), filepath.Join(dir, f.Manifest))
+		steps, errs := deploy.Prepare([]deploy.Source{{Name: "apply " + f.Manifest, Apply: []string{filepath.Join(dir, f.Manifest)}}}, deploy.Server{})
+		if len(errs) > 0 {
+			return fmt.Errorf("fault %s: %w", f.Do, errors.Join(errs...))
+		}
+		cfg.Deploy = append(slices.Clone(cfg.Deploy), steps...)
 	case experiments.TestFail:
 		cfg.Test.Env = with(cfg.Test.Env, argument, string(f.Do))
 	}

@@ -1,0 +1,320 @@
+package deploy
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/jsonpath"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/stratbench/stratbench/pipeline/kubewatch"
+)
+
+// Condition is something to wait for, as kubectl wait has it.
+type Condition struct {
+	// For is condition=NAME, condition=NAME=VALUE, jsonpath={PATH}=VALUE,
+	// jsonpath={PATH}, create or delete.
+	For string `json:"for"`
+	// Object is KIND/NAME, or KIND for all of that kind that Selector selects.
+	Object    string `json:"object"`
+	Namespace string `json:"namespace,omitempty"`
+	Selector  string `json:"selector,omitempty"`
+}
+
+// String is short, for names of spans: "certificate/shop Ready".
+func (w Condition) String() string {
+	what, _ := strings.CutPrefix(w.For, "condition=")
+	return w.Object + " " + what
+}
+
+func (w Condition) namespace() string { return cmp.Or(w.Namespace, "default") }
+
+func (w Condition) kindAndName() (kind, name string) {
+	kind, name, _ = strings.Cut(w.Object, "/")
+	return strings.ToLower(kind), name
+}
+
+// met judges an object: whether it is as wanted, and how it is.
+type met func(o *unstructured.Unstructured) (ok bool, how string)
+
+func (w Condition) check() *faults {
+	if _, err := w.judge(); err != nil {
+		return &faults{part: "wait.for", err: err}
+	}
+	kind, name := w.kindAndName()
+	if kind == "" || strings.HasSuffix(w.Object, "/") || strings.Count(w.Object, "/") > 1 {
+		return &faults{part: "wait.object", err: fmt.Errorf("%q names no object; write KIND/NAME, such as deployment/shop, or KIND alone", w.Object)}
+	}
+	if name != "" && w.Selector != "" {
+		return &faults{part: "wait.selector", err: fmt.Errorf("%s is one object already; take the selector out, or the name", w.Object)}
+	}
+	if _, err := labels.Parse(w.Selector); err != nil {
+		return &faults{part: "wait.selector", err: fmt.Errorf("%q is no selector: %w; write one such as app=shop", w.Selector, err)}
+	}
+	return nil
+}
+
+// judge reads what is waited for.
+func (w Condition) judge() (met, error) {
+	if name, ok := strings.CutPrefix(w.For, "condition="); ok {
+		name, value, given := strings.Cut(name, "=")
+		if name == "" || given && value == "" {
+			return nil, fmt.Errorf("%q names no condition; write condition=Ready, or condition=Ready=False", w.For)
+		}
+		return hasCondition(name, cmp.Or(value, "True")), nil
+	}
+	if path, ok := strings.CutPrefix(w.For, "jsonpath="); ok {
+		return hasValue(path)
+	}
+	if w.For == "create" || w.For == "delete" {
+		return func(*unstructured.Unstructured) (bool, string) { return w.For == "create", "it exists" }, nil
+	}
+	return nil, fmt.Errorf("%q is nothing that can be waited for; write condition=Ready, jsonpath={.status.phase}=Running, create or delete, as kubectl wait has it", w.For)
+}
+
+// hasCondition asks for a condition of the object's present generation.
+func hasCondition(name, value string) met {
+	return func(o *unstructured.Unstructured) (bool, string) {
+		all, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+		for _, one := range all {
+			c, _ := one.(map[string]any)
+			if kind, _ := c["type"].(string); !strings.EqualFold(kind, name) {
+				continue
+			}
+			is, _ := c["status"].(string)
+			if seen, known := c["observedGeneration"].(int64); known && seen < o.GetGeneration() {
+				return false, "its condition " + name + " is of an earlier generation"
+			}
+			why, _ := c["reason"].(string)
+			message, _ := c["message"].(string)
+			return strings.EqualFold(is, value), fmt.Sprintf("its condition %s is %s (%s)", name, is, strings.Trim(why+": "+message, ": "))
+		}
+		return false, "it has no condition " + name
+	}
+}
+
+// hasValue reads "{.status.phase}=Running", also without the braces.
+func hasValue(text string) (met, error) {
+	path, value, given := text, "", false
+	if end := strings.LastIndexByte(text, '}'); end >= 0 {
+		path, value = text[:end+1], text[end+1:]
+		value, given = strings.CutPrefix(value, "=")
+		if !given && text[end+1:] != "" {
+			return nil, fmt.Errorf("%q: after the path stands neither = nor the end; write jsonpath={.status.phase}=Running", text)
+		}
+	} else {
+		path, value, given = strings.Cut(text, "=")
+		path = "{" + "." + strings.TrimPrefix(path, ".") + "}"
+	}
+	if given && value == "" {
+		return nil, fmt.Errorf("%q compares with nothing; write the value after =, or take = out to wait until there is one", text)
+	}
+	parsed := jsonpath.New("wait")
+	if err := parsed.Parse(path); err != nil {
+		return nil, fmt.Errorf("%q is no JSONPath: %w; write one such as {.status.phase}", path, err)
+	}
+	return func(o *unstructured.Unstructured) (bool, string) {
+		found, err := parsed.FindResults(o.Object)
+		if err != nil || len(found) == 0 || len(found[0]) == 0 {
+			return false, "it has no " + path
+		}
+		var said bytes.Buffer
+		if err := parsed.PrintResults(&said, found[0]); err != nil {
+			return false, "its " + path + " cannot be read: " + err.Error()
+		}
+		if !given {
+			v := found[0][0]
+			return v.IsValid() && !(v.Kind() == reflect.Interface && v.IsNil()), path + " is " + said.String()
+		}
+		return said.String() == value, fmt.Sprintf("its %s is %q", path, said.String())
+	}, nil
+}
+
+// again is how often something that is not there yet is looked for.
+const again = 250 * time.Millisecond
+
+// Until waits until the condition is met by every object that it is of, of
+// which there must be one. A Job that has failed for good ends the wait.
+func (c *Client) Until(ctx context.Context, w Condition) error {
+	judge, err := w.judge()
+	if err != nil {
+		return err
+	}
+	kind, name := w.kindAndName()
+	where, err := c.resource(ctx, kind, w.namespace())
+	if err != nil {
+		if w.For == "delete" && ctx.Err() == nil {
+			return nil // no such kind, no such object
+		}
+		return fmt.Errorf("waiting for %s: %w", w, err)
+	}
+	selector, err := labels.Parse(w.Selector)
+	if err != nil {
+		return err
+	}
+	states := &awaited{states: map[string]string{}, judge: judge, name: name, selector: selector, deletion: w.For == "delete"}
+	if states.deletion {
+		return c.gone(ctx, where, states, w)
+	}
+	err = kubewatch.Until(ctx, c.at(where), c.see.Log, func(o *unstructured.Unstructured, deleted bool) bool {
+		done, news := states.see(o, deleted)
+		if news != "" {
+			c.see.Log(news)
+		}
+		return done
+	})
+	if failed := states.failed(); failed != "" {
+		return fmt.Errorf("waiting for %s: %s has failed for good", w, failed)
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("waiting for %s in the namespace %s: %s (%w)", w, w.namespace(), states, err)
+}
+
+// gone asks until no object is left: a watch does not tell that there was none.
+func (c *Client) gone(ctx context.Context, where place, states *awaited, w Condition) error {
+	for {
+		found, err := c.at(where).List(ctx, metav1.ListOptions{LabelSelector: w.Selector})
+		if err == nil {
+			left := slices.DeleteFunc(found.Items, func(o unstructured.Unstructured) bool { return !states.wants(&o) })
+			if len(left) == 0 {
+				return nil
+			}
+			err = fmt.Errorf("%s is still there", describe(&left[0]))
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w (%w)", w, err, context.Cause(ctx))
+		case <-time.After(again):
+		}
+	}
+}
+
+// resource finds the resource of a kind as kubectl takes it: "deploy",
+// "deployments.apps", "certificate". One that is not there yet is waited for.
+func (c *Client) resource(ctx context.Context, kind, namespace string) (place, error) {
+	full, group := schema.ParseResourceArg(kind)
+	for {
+		found, err := schema.GroupVersionResource{}, error(nil)
+		if full != nil {
+			found, err = c.kinds.ResourceFor(*full)
+		}
+		if full == nil || err != nil {
+			found, err = c.kinds.ResourceFor(group.WithVersion(""))
+		}
+		if err == nil {
+			return c.scoped(found, namespace)
+		}
+		if !meta.IsNoMatchError(err) {
+			return place{}, fmt.Errorf("finding the kind %s: %w", kind, err)
+		}
+		select {
+		case <-ctx.Done():
+			return place{}, fmt.Errorf("the cluster knows no kind %s (%w)", kind, context.Cause(ctx))
+		case <-time.After(again):
+			c.mapper.Reset()
+		}
+	}
+}
+
+func (c *Client) scoped(resource schema.GroupVersionResource, namespace string) (place, error) {
+	kind, err := c.mapper.KindFor(resource)
+	if err != nil {
+		return place{}, err
+	}
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return place{}, err
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
+		namespace = ""
+	}
+	return place{mapping.Resource, namespace}, nil
+}
+
+// awaited knows how far the objects are that a condition is of.
+type awaited struct {
+	judge    met
+	name     string
+	selector labels.Selector
+	deletion bool
+
+	mu     sync.Mutex
+	states map[string]string // "" once the condition is met
+	lost   string
+}
+
+func (a *awaited) wants(o *unstructured.Unstructured) bool {
+	return (a.name == "" || a.name == o.GetName()) && a.selector.Matches(labels.Set(o.GetLabels()))
+}
+
+// see takes what a watch saw. It returns true when the wait is over, and what
+// is new.
+func (a *awaited) see(o *unstructured.Unstructured, deleted bool) (done bool, news string) {
+	if !a.wants(o) {
+		return false, ""
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	object := describe(o)
+	if deleted {
+		delete(a.states, object)
+		return false, object + " was deleted"
+	}
+	ok, how := a.judge(o)
+	if !ok && isJob(o) {
+		if state, ended := jobState(o); ended && state.Status == status.FailedStatus {
+			a.lost = object + " (" + state.Message + ")"
+			return true, object + " has failed: " + state.Message
+		}
+	}
+	if ok {
+		how = ""
+	}
+	if old, known := a.states[object]; !known || old != how {
+		news = object + ": " + cmp.Or(how, "as wanted")
+	}
+	a.states[object] = how
+	for _, state := range a.states {
+		if state != "" {
+			return false, news
+		}
+	}
+	return true, news
+}
+
+func (a *awaited) failed() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.lost
+}
+
+// String says what is not as wanted.
+func (a *awaited) String() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.states) == 0 {
+		return "there is no such object"
+	}
+	var parts []string
+	for object, how := range a.states {
+		if how != "" {
+			parts = append(parts, object+": "+how)
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,245 @@
+package deploy
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	"helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/releaseutil"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/stratbench/stratbench/internal/issue"
+)
+
+// Chart is a Helm chart, and what it is installed with.
+type Chart struct {
+	// Path is its folder or its archive.
+	Path string
+	// Release and Namespace are those of the installation.
+	Release, Namespace string
+	// ValuesFiles are read in this order, a later one wins; Values win over all.
+	ValuesFiles []string
+	Values      map[string]any
+}
+
+// render renders the chart as helm install does, without a cluster: lookup
+// finds nothing. The hooks before and after the installation are steps of
+// their own, by weight; those of tests and upgrades are left out.
+func (c Chart) render(server Server, before []Object) ([]Step, *faults) {
+	loaded, err := loader.Load(c.Path)
+	if err != nil {
+		return nil, &faults{part: "helm.chart", err: fmt.Errorf("loading the chart %s: %w; name the folder with Chart.yaml, or its archive", c.Path, err)}
+	}
+	if loaded.Metadata.Type == "library" {
+		return nil, &faults{part: "helm.chart", err: fmt.Errorf("the chart %s is a library, which nothing installs; name the chart that uses it", c.Path)}
+	}
+	if missing := missingDependencies(loaded); len(missing) > 0 {
+		return nil, &faults{part: "helm.chart", err: fmt.Errorf("the chart %s depends on %s, which its folder charts lacks; run helm dependency build %s beforehand", c.Path, strings.Join(missing, ", "), c.Path)}
+	}
+	values, wrong := c.values()
+	if wrong != nil {
+		return nil, wrong
+	}
+	rendered, err := c.templates(loaded, values, server, before)
+	if err != nil {
+		return nil, c.place(err)
+	}
+	return c.steps(loaded, rendered, before)
+}
+
+func missingDependencies(c *chart.Chart) (missing []string) {
+	for _, d := range c.Metadata.Dependencies {
+		if !slices.ContainsFunc(c.Dependencies(), func(have *chart.Chart) bool { return have.Name() == d.Name }) {
+			missing = append(missing, d.Name)
+		}
+	}
+	return missing
+}
+
+func (c Chart) values() (map[string]any, *faults) {
+	all := map[string]any{}
+	for _, file := range c.ValuesFiles {
+		read, err := chartutil.ReadValuesFile(file)
+		if err != nil {
+			at, message := issue.YAMLError(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
+			list := &issue.List{}
+			list.Add(file, at, "reading values of the chart: %s; correct the file", message)
+			return nil, &faults{issues: list}
+		}
+		all = chartutil.CoalesceTables(read, all)
+	}
+	given, _ := whole(copied(c.Values)).(map[string]any)
+	return chartutil.CoalesceTables(given, all), nil
+}
+
+// copied copies the mappings and lists of a value.
+func copied(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		to := map[string]any{}
+		for key := range v {
+			to[key] = copied(v[key])
+		}
+		return to
+	case []any:
+		to := make([]any, len(v))
+		for i := range v {
+			to[i] = copied(v[i])
+		}
+		return to
+	}
+	return value
+}
+
+func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Server, before []Object) (map[string]string, error) {
+	version, err := chartutil.ParseKubeVersion(fmt.Sprintf("v1.%d.0", cmp.Or(server.Minor, typesMinor)))
+	if err != nil {
+		return nil, err
+	}
+	if wants := loaded.Metadata.KubeVersion; wants != "" && !chartutil.IsCompatibleRange(wants, version.String()) {
+		return nil, fmt.Errorf("the chart wants Kubernetes %s and the cluster has %s; choose another node image, or another version of the chart", wants, version)
+	}
+	can := chartutil.DefaultCapabilities.Copy()
+	can.KubeVersion = *version
+	can.APIVersions = append(slices.Clone(can.APIVersions), definedBy(before)...)
+	if err := chartutil.ProcessDependenciesWithMerge(loaded, values); err != nil {
+		return nil, err
+	}
+	with, err := chartutil.ToRenderValues(loaded, values, chartutil.ReleaseOptions{Name: c.Release, Namespace: c.Namespace, Revision: 1, IsInstall: true}, can)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Render(loaded, with)
+}
+
+// definedBy are the versions of APIs, and their kinds, that definitions among
+// the objects bring.
+func definedBy(objects []Object) (versions chartutil.VersionSet) {
+	for _, o := range objects {
+		if o.GetKind() != "CustomResourceDefinition" {
+			continue
+		}
+		group, kind := o.text("spec", "group"), o.text("spec", "names", "kind")
+		spec, _ := o.Object["spec"].(map[string]any)
+		served, _ := spec["versions"].([]any)
+		for _, v := range served {
+			version, _ := v.(map[string]any)
+			name, _ := version["name"].(string)
+			versions = append(versions, group+"/"+name, group+"/"+name+"/"+kind)
+		}
+	}
+	return versions
+}
+
+// inTemplate finds the place in an error of a template: "(shop/templates/a.yaml:3:12)".
+var inTemplate = regexp.MustCompile(`\(?[^\s/()]+/((?:charts/[^\s/]+/)*(?:templates|crds)/[^\s:()]+):(\d+)(?::(\d+))?`)
+
+// place puts an error of rendering at the template's line, where it tells.
+func (c Chart) place(err error) *faults {
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
+	if m := inTemplate.FindStringSubmatch(text); m != nil {
+		file := filepath.Join(c.Path, filepath.FromSlash(m[1]))
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			line, _ := strconv.Atoi(m[2])
+			column, _ := strconv.Atoi(m[3])
+			list := &issue.List{}
+			list.Add(file, issue.Position{Line: line, Column: max(column, 1)}, "the chart does not render: %s; correct the template, or the values that it is given", text)
+			return &faults{issues: list}
+		}
+	}
+	return &faults{part: "helm", err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Path, text)}
+}
+
+// steps are the namespace and the definitions that the chart needs, its hooks
+// and its manifests.
+func (c Chart) steps(loaded *chart.Chart, rendered map[string]string, before []Object) (steps []Step, wrong *faults) {
+	r := &reader{}
+	for name := range rendered {
+		if strings.HasSuffix(name, "NOTES.txt") {
+			delete(rendered, name)
+		}
+	}
+	hooks, manifests, err := releaseutil.SortManifests(rendered, nil, releaseutil.InstallOrder)
+	if err != nil {
+		return nil, c.place(err)
+	}
+	slices.SortStableFunc(hooks, func(a, b *release.Hook) int { return cmp.Compare(a.Weight, b.Weight) })
+	for _, crd := range loaded.CRDObjects() {
+		r.readDocument(&document{file: c.file(crd.Filename), text: crd.File.Data})
+	}
+	for _, m := range manifests {
+		r.readDocument(&document{file: c.file(m.Name), text: []byte(m.Content)})
+	}
+	if len(r.objects) == 0 && len(r.issues.List) == 0 && len(hooks) == 0 {
+		return nil, &faults{part: "helm", err: errors.New("the chart renders to nothing; give it the values that switch something on")}
+	}
+	main := Step{Objects: inOrder(c.own(r.objects))}
+	if c.needsNamespace(append(before, main.Objects...)) {
+		steps = append(steps, Step{Name: "helm " + c.Release + ": namespace", Objects: c.own([]Object{{Unstructured: &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": c.Namespace}}}, File: c.Path}})})
+	}
+	steps = append(steps, c.hookSteps(hooks, release.HookPreInstall, &r.issues)...)
+	steps = append(steps, main)
+	steps = append(steps, c.hookSteps(hooks, release.HookPostInstall, &r.issues)...)
+	if len(r.issues.List) > 0 {
+		return nil, &faults{issues: &r.issues}
+	}
+	return steps, nil
+}
+
+// file is the file of a chart's part: helm calls it "shop/templates/a.yaml".
+func (c Chart) file(name string) string {
+	if _, below, ok := strings.Cut(name, "/"); ok {
+		if file := filepath.Join(c.Path, filepath.FromSlash(below)); exists(file) {
+			return file
+		}
+	}
+	return filepath.Join(c.Path, filepath.FromSlash(name))
+}
+
+// own gives objects the namespace of the release, where they need one and have
+// none. What a template rendered to has no position in the template.
+func (c Chart) own(objects []Object) []Object {
+	for i := range objects {
+		objects[i].home, objects[i].in = c.Namespace, nil
+	}
+	return objects
+}
+
+func (c Chart) needsNamespace(objects []Object) bool {
+	return !slices.Contains(startingNamespaces, c.Namespace) && !slices.ContainsFunc(objects, func(o Object) bool {
+		return o.GetKind() == "Namespace" && o.GetName() == c.Namespace
+	})
+}
+
+// hookSteps are the hooks of an event, those of one weight together.
+func (c Chart) hookSteps(hooks []*release.Hook, event release.HookEvent, issues *issue.List) (steps []Step) {
+	last := 0
+	for _, h := range hooks {
+		if !slices.Contains(h.Events, event) {
+			continue
+		}
+		r := &reader{}
+		r.readDocument(&document{file: c.file(h.Path), text: bytes.TrimSpace([]byte(h.Manifest))})
+		issues.List = append(issues.List, r.issues.List...)
+		if len(steps) == 0 || h.Weight != last {
+			steps = append(steps, Step{Name: fmt.Sprintf("helm %s: %s hooks %d", c.Release, event, h.Weight), Settle: true})
+		}
+		last = h.Weight
+		step := &steps[len(steps)-1]
+		step.Objects = append(step.Objects, c.own(r.objects)...)
+	}
+	return steps
+}

@@ -1,0 +1,131 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+// buildKustomization builds the kustomization in a folder, as kustomize build
+// does with its own defaults. What it would fetch is refused before anything
+// is fetched: it may be something else in every trial.
+func buildKustomization(dir string) ([]Object, error) {
+	if err := nothingRemote(dir, map[string]bool{}); err != nil {
+		return nil, err
+	}
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	if err != nil {
+		return nil, fmt.Errorf("building the kustomization %s: %w%s", dir, err, kustomizeCure(err))
+	}
+	var objects []Object
+	for _, r := range made.Resources() {
+		values, err := r.Map()
+		if err != nil {
+			return nil, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
+		}
+		o := Object{Unstructured: &unstructured.Unstructured{Object: whole(values).(map[string]any)}, File: filepath.Join(dir, kustomizationIn(dir))}
+		if message := nameless(o); message != "" {
+			return nil, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
+		}
+		objects = append(objects, o)
+	}
+	if len(objects) == 0 {
+		return nil, fmt.Errorf("the kustomization %s makes no object; list resources in it", dir)
+	}
+	return inOrder(objects), nil
+}
+
+func kustomizeCure(err error) string {
+	switch text := err.Error(); {
+	case strings.Contains(text, "security; file"):
+		return "; kustomize reads no file outside of the folder of the kustomization that names it: move the file below it, or name the folder of a kustomization instead"
+	case strings.Contains(text, "must specify --enable-helm"):
+		return "; charts are rendered by a helm step: move helmCharts there"
+	case strings.Contains(text, "cycle detected"):
+		return "; take one of the references out"
+	}
+	return ""
+}
+
+// kustomizationIn is the name of the kustomization's file in a folder, or "".
+func kustomizationIn(dir string) string {
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return name
+		}
+	}
+	return ""
+}
+
+// nothingRemote refuses a kustomization that is built from what is elsewhere.
+func nothingRemote(dir string, seen map[string]bool) error {
+	if seen[dir] {
+		return nil // a cycle is kustomize's to report
+	}
+	seen[dir] = true
+	file := kustomizationIn(dir)
+	if file == "" {
+		return fmt.Errorf("the folder %s holds no %s; name the folder of a kustomization", dir, konfig.DefaultKustomizationFileName())
+	}
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		return fmt.Errorf("reading the kustomization %s: %w", dir, err)
+	}
+	var k types.Kustomization
+	if err := yaml.Unmarshal(text, &k); err != nil {
+		return fmt.Errorf("reading the kustomization %s: %w", filepath.Join(dir, file), err)
+	}
+	var errs []error
+	for _, entry := range slices.Concat(k.Resources, k.Bases, k.Components, k.Crds, k.Generators, k.Transformers, k.Validators, k.Configurations) { //nolint:staticcheck // bases are still read
+		if strings.Contains(entry, "\n") {
+			continue // written out in the file itself
+		}
+		below := filepath.Join(dir, entry)
+		info, err := os.Stat(below)
+		switch {
+		case err == nil && info.IsDir():
+			errs = append(errs, nothingRemote(below, seen))
+		case err != nil && remote(entry):
+			errs = append(errs, fmt.Errorf("the kustomization %s reaches out of the tree: %s would be fetched for every trial; copy it beside the kustomization and name that, or apply a file by its URL with #sha256=", filepath.Join(dir, file), entry))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// remote says whether kustomize would fetch an entry.
+func remote(entry string) bool {
+	return strings.Contains(entry, "://") || strings.Contains(entry, "?ref=") || strings.HasPrefix(entry, "git@") ||
+		strings.Contains(entry, ".git/") || strings.HasPrefix(entry, "github.com/") || strings.HasPrefix(entry, "gitlab.com/")
+}
+
+// whole turns the numbers of a value into those that Kubernetes' types know:
+// int64 and float64.
+func whole(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key := range v {
+			v[key] = whole(v[key])
+		}
+	case []any:
+		for i := range v {
+			v[i] = whole(v[i])
+		}
+	case int:
+		return int64(v)
+	case float64:
+		if n := int64(v); float64(n) == v {
+			return n
+		}
+	}
+	return value
+}

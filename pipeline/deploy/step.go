@@ -1,0 +1,253 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/issue"
+)
+
+// Source is one step of a deployment as a workload describes it. One of Apply,
+// Kustomize, Chart, Command and Wait is given.
+type Source struct {
+	// Name is how spans and messages call the step.
+	Name string
+	// Apply are files of manifests.
+	Apply []string
+	// Kustomize is the folder of a kustomization.
+	Kustomize string
+	Chart     *Chart
+	Command   *Command
+	Wait      *Condition
+	// Timeout bounds what the step waits for; 0 leaves it to the phase, and to
+	// Patience.
+	Timeout time.Duration
+}
+
+// Command is a program with its arguments, and where it is run.
+type Command struct {
+	Args []string          `json:"args"`
+	Dir  string            `json:"dir"`
+	Env  map[string]string `json:"env,omitempty"`
+}
+
+// Step is one step of a deployment as it is done: objects that are applied, a
+// command, or something to wait for.
+type Step struct {
+	Name    string   `json:"name"`
+	Objects []Object `json:"objects,omitempty"`
+	// Settle ends the step when its objects are ready, and not when they are
+	// applied: the hooks of a chart.
+	Settle  bool          `json:"settle,omitempty"`
+	Command *Command      `json:"command,omitempty"`
+	Wait    *Condition    `json:"wait,omitempty"`
+	Timeout time.Duration `json:"timeout_ns,omitempty"`
+	// source is the number of the source that the step comes from.
+	source int
+}
+
+// Source is the number of the source that the step comes from.
+func (s Step) Source() int { return s.source }
+
+// Objects are those of all steps.
+func Objects(steps []Step) (all []Object) {
+	for _, s := range steps {
+		all = append(all, s.Objects...)
+	}
+	return all
+}
+
+// SourceError is what is wrong with one source, where no file shows it.
+type SourceError struct {
+	// Source is its number, and Part the key in it that is at fault.
+	Source int
+	Part   string
+	Err    error
+}
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// Prepare reads, builds and renders everything that is applied, so that a
+// deployment needs nothing but the cluster. The errors are *issue.List and
+// *SourceError.
+func Prepare(sources []Source, server Server) (steps []Step, errs []error) {
+	for i, source := range sources {
+		made, err := source.prepare(server, Objects(steps))
+		if err != nil {
+			errs = append(errs, err.at(i)...)
+			continue
+		}
+		for _, s := range made {
+			s.source, s.Timeout = i, source.Timeout
+			s.Name = cmp.Or(s.Name, source.Name)
+			steps = append(steps, s)
+		}
+	}
+	return steps, errs
+}
+
+// faults are what is wrong with one source: issues of its files, and errors of
+// parts of it.
+type faults struct {
+	issues *issue.List
+	part   string
+	err    error
+}
+
+func (f *faults) at(source int) (errs []error) {
+	if f.issues != nil {
+		errs = append(errs, f.issues)
+	}
+	if f.err != nil {
+		errs = append(errs, &SourceError{Source: source, Part: f.part, Err: f.err})
+	}
+	return errs
+}
+
+func (s Source) prepare(server Server, before []Object) ([]Step, *faults) {
+	switch {
+	case s.Kustomize != "":
+		objects, err := buildKustomization(s.Kustomize)
+		if err != nil {
+			return nil, &faults{part: "kustomize", err: err}
+		}
+		return []Step{{Objects: objects}}, nil
+	case s.Chart != nil:
+		return s.Chart.render(server, before)
+	case s.Command != nil:
+		return []Step{{Command: s.Command}}, nil
+	case s.Wait != nil:
+		if err := s.Wait.check(); err != nil {
+			return nil, err
+		}
+		return []Step{{Wait: s.Wait}}, nil
+	}
+	r := &reader{}
+	for _, file := range s.Apply {
+		r.readFile(file)
+	}
+	if len(r.objects) == 0 && len(r.issues.List) == 0 && len(s.Apply) > 0 {
+		r.issues.Add(s.Apply[0], issue.Position{Line: 1, Column: 1}, "the manifests describe no object: there are only comments; list the files that describe what is deployed")
+	}
+	if len(r.issues.List) > 0 {
+		return nil, &faults{issues: &r.issues}
+	}
+	return []Step{{Objects: inOrder(r.objects)}}, nil
+}
+
+// inOrder puts namespaces first and definitions of resources second; all else
+// keeps its order.
+func inOrder(objects []Object) []Object {
+	slices.SortStableFunc(objects, func(a, b Object) int { return order(a) - order(b) })
+	return objects
+}
+
+func order(o Object) int {
+	switch o.GetKind() {
+	case "Namespace":
+		return 0
+	case "CustomResourceDefinition":
+		return 1
+	}
+	return 2
+}
+
+// named names the step of a source that has no name of its own.
+func (s Source) named() string {
+	switch {
+	case s.Name != "":
+		return s.Name
+	case s.Kustomize != "":
+		return "kustomize " + filepath.Base(s.Kustomize)
+	case s.Chart != nil:
+		return "helm " + s.Chart.Release
+	case s.Command != nil:
+		return "command " + filepath.Base(s.Command.Args[0])
+	case s.Wait != nil:
+		return "wait " + s.Wait.String()
+	}
+	return "apply"
+}
+
+// WithNames gives every source a name, and no two the same.
+func WithNames(sources []Source) []Source {
+	seen := map[string]int{}
+	named := slices.Clone(sources)
+	for i := range named {
+		name := named[i].named()
+		if seen[name]++; seen[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, seen[name])
+		}
+		named[i].Name = name
+	}
+	return named
+}
+
+// awaited are the objects of steps before the one that waits.
+func (c *checker) waits(steps []Step, fault func(step Step, certain bool, text string)) {
+	var before []Object
+	commands := false
+	for i, s := range steps {
+		before = append(before, s.Objects...)
+		commands = commands || s.Command != nil
+		w := s.Wait
+		if w == nil || w.For == "delete" || commands {
+			continue
+		}
+		kind, name := w.kindAndName()
+		if name == "" || strings.Contains(w.namespace(), "kube-") || w.matches(c, before) {
+			continue
+		}
+		if later := Objects(steps[i+1:]); w.matches(c, later) {
+			fault(s, true, fmt.Sprintf("it waits for %s %s, which a later step applies; put it after that step", kind, name))
+			continue
+		}
+		if resource, own := madeByHand[kind]; own && !c.mayBeMade(resource) {
+			fault(s, true, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies and nothing in the cluster may create; correct the name, or apply it first", kind, name, w.namespace()))
+			continue
+		}
+		if _, own := madeByHand[kind]; own {
+			fault(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies; something in the cluster must make it", kind, name, w.namespace()))
+		}
+	}
+}
+
+// madeByHand are kinds that Kubernetes itself makes no objects of, with their
+// resource, by all the names that kubectl has for them.
+var madeByHand = func() map[string]string {
+	kinds := map[string]string{}
+	for resource, names := range map[string][]string{
+		"deployments":  {"deployment", "deploy", "deployments", "deployment.apps", "deployments.apps"},
+		"statefulsets": {"statefulset", "sts", "statefulsets", "statefulset.apps", "statefulsets.apps"},
+		"daemonsets":   {"daemonset", "ds", "daemonsets", "daemonset.apps", "daemonsets.apps"},
+		"jobs":         {"job", "jobs", "job.batch", "jobs.batch"},
+		"services":     {"service", "svc", "services"},
+		"namespaces":   {"namespace", "ns", "namespaces"},
+		"customresourcedefinitions": {"crd", "crds", "customresourcedefinition", "customresourcedefinitions",
+			"customresourcedefinition.apiextensions.k8s.io", "customresourcedefinitions.apiextensions.k8s.io"},
+	} {
+		for _, name := range names {
+			kinds[name] = resource
+		}
+	}
+	return kinds
+}()
+
+// matches says whether the condition's object is among these.
+func (w Condition) matches(c *checker, objects []Object) bool {
+	kind, name := w.kindAndName()
+	singular, _, _ := strings.Cut(kind, ".")
+	resource := madeByHand[kind]
+	return slices.ContainsFunc(objects, func(o Object) bool {
+		is := strings.ToLower(o.GetKind())
+		return o.GetName() == name && (is == singular || is+"s" == singular || is+"s" == resource) &&
+			(c.clusterWide(o) || cmp.Or(o.GetNamespace(), o.home, "default") == w.namespace())
+	})
+}

@@ -1,0 +1,287 @@
+package deploy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// files writes files below a folder, which it returns.
+func files(t *testing.T, texts map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range texts {
+		write(t, dir, name, text)
+	}
+	return dir
+}
+
+// said are the errors of a deployment, with their places, the folder left out.
+func said(dir string, errs []error) string {
+	var texts []string
+	for _, err := range errs {
+		var source *SourceError
+		if errors.As(err, &source) {
+			texts = append(texts, source.Part+": "+source.Error())
+			continue
+		}
+		texts = append(texts, err.Error())
+	}
+	return strings.ReplaceAll(strings.Join(texts, "\n"), dir+"/", "")
+}
+
+// outline is what steps do, in short.
+func outline(steps []Step) (lines []string) {
+	for _, s := range steps {
+		line := s.Name + ":"
+		for _, o := range s.Objects {
+			line += " " + o.GetKind() + "/" + o.GetName()
+			if o.home != "" {
+				line += "@" + o.home
+			}
+		}
+		if s.Settle {
+			line += " settle"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
+
+func mapOf(name string) string { return strings.Replace(configMap, "NAME", name, 1) }
+
+func TestKustomizationsAreBuilt(t *testing.T) {
+	dir := files(t, map[string]string{
+		"base/kustomization.yaml": "resources: [app.yaml]\nimages: [{name: app, newName: localhost/app, newTag: e2e}]\n",
+		"base/app.yaml":           strings.Replace(app, "localhost/app:e2e", "app", 1) + "  replicas: 1\n",
+		"e2e/kustomization.yaml":  "namespace: shop\nresources: [../base, ns.yaml]\nreplicas: [{name: app, count: 2}]\nconfigMapGenerator: [{name: rules, literals: [a=b], options: {disableNameSuffixHash: true}}]\n",
+		"e2e/ns.yaml":             "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
+	})
+	steps, errs := Prepare([]Source{{Name: "shop", Kustomize: filepath.Join(dir, "e2e")}}, Server{})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if got, want := outline(steps), []string{"shop: Namespace/shop Deployment/app ConfigMap/rules"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	of := steps[0].Objects[1]
+	if replicas, _, _ := unstructured.NestedInt64(of.Object, "spec", "replicas"); replicas != 2 || of.GetNamespace() != "shop" || Images(steps[0].Objects)[0].Image != "localhost/app:e2e" {
+		t.Errorf("got %v", of.Object)
+	}
+}
+
+func TestKustomizationsThatReachOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		text, want string
+	}{
+		"a file above":   {"resources: [../above.yaml]\n", "kustomize reads no file outside of the folder"},
+		"a URL":          {"resources: [\"https://shop.test/app.yaml\"]\n", "k/kustomization.yaml reaches out of the tree: https://shop.test/app.yaml would be fetched for every trial"},
+		"a repository":   {"resources: [\"github.com/shop/app//deploy?ref=v1\"]\n", "reaches out of the tree: github.com/shop/app//deploy?ref=v1"},
+		"a chart":        {"helmCharts: [{name: app, repo: \"https://shop.test\", version: 1.0.0}]\n", "charts are rendered by a helm step"},
+		"itself":         {"resources: [../k]\n", "cycle"},
+		"nothing":        {"resources: []\nnamePrefix: a-\n", "kustomiz"},
+		"what is absent": {"resources: [gone.yaml]\n", "gone.yaml"},
+		"no YAML":        {"resources: [\n", "k/kustomization.yaml: "},
+		"no such key":    {"resorces: [a.yaml]\n", "resorces"},
+	} {
+		dir := files(t, map[string]string{"k/kustomization.yaml": c.text, "above.yaml": mapOf("a")})
+		_, errs := Prepare([]Source{{Kustomize: filepath.Join(dir, "k")}}, Server{})
+		if got := said(dir, errs); !strings.HasPrefix(got, "kustomize: ") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+	dir := files(t, map[string]string{"a.yaml": mapOf("a")})
+	if _, errs := Prepare([]Source{{Kustomize: dir}}, Server{}); !strings.Contains(said(dir, errs), "holds no kustomization.yaml") {
+		t.Errorf("got %v", errs)
+	}
+}
+
+// aChart is a chart with all that steps of a deployment come from.
+func aChart() map[string]string {
+	return map[string]string{
+		"shop/Chart.yaml":  "apiVersion: v2\nname: shop\nversion: 1.0.0\nkubeVersion: \">=1.28\"\n",
+		"shop/values.yaml": "replicas: 1\nimage: {name: app, tag: latest}\n",
+		"shop/templates/_helpers.tpl": `{{- define "shop.name" -}}{{ .Release.Name }}-app{{- end -}}
+`,
+		"shop/templates/app.yaml": `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ include "shop.name" . }}}
+spec:
+  replicas: {{ .Values.replicas }}
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec: {containers: [{name: app, image: "{{ .Values.image.name }}:{{ .Values.image.tag }}"}]}
+`,
+		"shop/templates/NOTES.txt": "Thank you.",
+		"shop/templates/service.yaml": `{{ if .Capabilities.APIVersions.Has "shop.test/v1/Till" }}
+apiVersion: shop.test/v1
+kind: Till
+metadata: {name: till}
+{{ end }}
+`,
+		"shop/templates/migrate.yaml": hook("migrate", "pre-install,pre-upgrade", 5) + "---\n" + hook("prepare", "pre-install", -5) + "---\n" + hook("tell", "post-install", 0) + "---\n" + hook("try", "test", 0),
+		"shop/crds/tills.yaml":        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: carts.shop.test}\nspec: {group: shop.test, names: {kind: Cart}, versions: [{name: v1}]}\n",
+	}
+}
+
+func hook(name, on string, weight int) string {
+	return strings.NewReplacer("NAME", name, "ON", on, "WEIGHT", string(mustJSON(weight))).Replace(`apiVersion: batch/v1
+kind: Job
+metadata: {name: NAME, annotations: {helm.sh/hook: "ON", helm.sh/hook-weight: "WEIGHT"}}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: b}]}}}
+`)
+}
+
+func mustJSON(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+func TestChartsAreRenderedAsHelmInstalls(t *testing.T) {
+	texts := aChart()
+	texts["e2e.yaml"] = "replicas: 2\nimage: {tag: e2e}\n"
+	texts["more.yaml"] = "image: {name: localhost/app}\n"
+	texts["crd.yaml"] = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: tills.shop.test}\nspec: {group: shop.test, names: {kind: Till}, versions: [{name: v1}]}\n"
+	dir := files(t, texts)
+	chart := &Chart{Path: filepath.Join(dir, "shop"), Release: "one", Namespace: "shop",
+		ValuesFiles: []string{filepath.Join(dir, "e2e.yaml"), filepath.Join(dir, "more.yaml")}, Values: map[string]any{"replicas": float64(3)}}
+	steps, errs := Prepare([]Source{{Name: "first", Apply: []string{filepath.Join(dir, "crd.yaml")}}, {Name: "shop", Chart: chart}}, Server{Minor: 34})
+	if len(errs) > 0 {
+		t.Fatal(said(dir, errs))
+	}
+	want := []string{
+		"first: CustomResourceDefinition/tills.shop.test",
+		"helm one: namespace: Namespace/shop@shop",
+		"helm one: pre-install hooks -5: Job/prepare@shop settle",
+		"helm one: pre-install hooks 5: Job/migrate@shop settle",
+		"shop: CustomResourceDefinition/carts.shop.test@shop Deployment/one-app@shop Till/till@shop",
+		"helm one: post-install hooks 0: Job/tell@shop settle",
+	}
+	if got := outline(steps); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	deployed := steps[4].Objects[1]
+	if replicas, _, _ := unstructured.NestedFieldNoCopy(deployed.Object, "spec", "replicas"); fmt.Sprint(replicas) != "3" || Images(steps[4].Objects)[0].Image != "localhost/app:e2e" {
+		t.Errorf("got %v", deployed.Object)
+	}
+	if !strings.HasSuffix(deployed.File, "shop/templates/app.yaml") {
+		t.Errorf("its file is %s", deployed.File)
+	}
+}
+
+func TestChartsThatDoNotRender(t *testing.T) {
+	for name, c := range map[string]struct {
+		change map[string]string
+		want   string
+	}{
+		"a function that is none": {map[string]string{"shop/templates/app.yaml": "kind: {{ nope .Values }}\n"}, "shop/templates/app.yaml:1:1: the chart does not render: "},
+		"a value that is missing": {map[string]string{"shop/templates/app.yaml": "a: b\nkind: {{ required \"say image\" .Values.gone }}\n"}, "shop/templates/app.yaml:2:9: the chart does not render: "},
+		"nothing in a nil":        {map[string]string{"shop/templates/app.yaml": "kind: {{ .Values.a.b.c }}\n"}, "shop/templates/app.yaml:1:16: the chart does not render: "},
+		"no YAML":                 {map[string]string{"shop/templates/app.yaml": "kind: [\n"}, "shop/templates/app.yaml"},
+		"no object":               {map[string]string{"shop/templates/app.yaml": "kind: Pod\napiVersion: v1\n"}, "shop/templates/app.yaml"},
+		"a schema":                {map[string]string{"shop/values.schema.json": `{"properties": {"replicas": {"type": "string"}}}`}, "replicas"},
+		"an old Kubernetes":       {map[string]string{"shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\nkubeVersion: \">=1.99\"\n"}, "helm: the chart shop does not render: the chart wants Kubernetes >=1.99 and the cluster has v1.34.0"},
+		"a dependency":            {map[string]string{"shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: db, version: 1.0.0, repository: \"https://shop.test\"}]\n"}, "helm.chart: the chart shop depends on db, which its folder charts lacks; run helm dependency build"},
+		"a library":               {map[string]string{"shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\ntype: library\n"}, "helm.chart: the chart shop is a library"},
+		"no chart":                {map[string]string{"shop/Chart.yaml": "a: b\n"}, "helm.chart: loading the chart shop: "},
+		"values that are no YAML": {map[string]string{"v.yaml": "a: [\n"}, "v.yaml:"},
+	} {
+		texts := aChart()
+		texts["v.yaml"] = "a: b\n"
+		for file, text := range c.change {
+			texts[file] = text
+		}
+		dir := files(t, texts)
+		chart := &Chart{Path: filepath.Join(dir, "shop"), Release: "one", Namespace: "default", ValuesFiles: []string{filepath.Join(dir, "v.yaml")}}
+		_, errs := Prepare([]Source{{Chart: chart}}, Server{Minor: 34})
+		if got := said(dir, errs); !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestAStepSurvivesItsJourney(t *testing.T) {
+	dir := files(t, map[string]string{"a.yaml": app + "  replicas: 2\n"})
+	steps, errs := Prepare([]Source{{Name: "a", Apply: []string{filepath.Join(dir, "a.yaml")}, Timeout: 3}}, Server{})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	steps[0].Objects[0].home = "shop"
+	var arrived []Step
+	if err := json.Unmarshal(mustJSON(steps), &arrived); err != nil {
+		t.Fatal(err)
+	}
+	o := arrived[0].Objects[0]
+	if replicas, _, err := unstructured.NestedInt64(o.Object, "spec", "replicas"); replicas != 2 || err != nil || o.File != steps[0].Objects[0].File || o.home != "shop" || arrived[0].Timeout != 3 {
+		t.Errorf("got %+v, %v", arrived, err)
+	}
+}
+
+func TestStepsHaveNames(t *testing.T) {
+	var got []string
+	for _, s := range WithNames([]Source{{Apply: []string{"a"}}, {Apply: []string{"b"}}, {Name: "own", Apply: []string{"b"}}, {Kustomize: "/x/e2e"}, {Chart: &Chart{Release: "shop"}},
+		{Command: &Command{Args: []string{"./bin/migrate", "up"}}}, {Wait: &Condition{For: "condition=Ready", Object: "certificate/shop"}}}) {
+		got = append(got, s.Name)
+	}
+	if want := []string{"apply", "apply (2)", "own", "kustomize e2e", "helm shop", "command migrate", "wait certificate/shop Ready"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestWaitsForWhatIsNeverApplied(t *testing.T) {
+	job := strings.Replace(mapOf("x"), "v1\nkind: ConfigMap", "batch/v1\nkind: Job", 1)
+	operator := "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\nrules: [{apiGroups: [batch], resources: [jobs], verbs: [create]}]\n"
+	dir := files(t, map[string]string{"job.yaml": job, "other.yaml": mapOf("other"), "operator.yaml": operator})
+	apply := func(names ...string) Source {
+		s := Source{Name: "apply"}
+		for _, name := range names {
+			s.Apply = append(s.Apply, filepath.Join(dir, name))
+		}
+		return s
+	}
+	wait := func(object string) Source {
+		return Source{Name: "wait", Wait: &Condition{For: "condition=Complete", Object: object}}
+	}
+	for name, c := range map[string]struct {
+		sources           []Source
+		certain, possible string
+	}{
+		"it is there":            {[]Source{apply("job.yaml"), wait("job/x")}, "", ""},
+		"by another name":        {[]Source{apply("job.yaml"), wait("jobs.batch/x")}, "", ""},
+		"another name":           {[]Source{apply("job.yaml"), wait("job/z")}, "it waits for job z in the namespace default, which no step before it applies", ""},
+		"later":                  {[]Source{wait("job/x"), apply("job.yaml")}, "it waits for job x, which a later step applies; put it after that step", ""},
+		"an operator makes it":   {[]Source{apply("operator.yaml"), wait("job/z")}, "", "something in the cluster must make it"},
+		"a command makes it":     {[]Source{{Name: "c", Command: &Command{Args: []string{"x"}}}, wait("job/z")}, "", ""},
+		"Kubernetes makes it":    {[]Source{apply("job.yaml"), wait("pod/x-1")}, "", ""},
+		"any of them":            {[]Source{apply("other.yaml"), wait("job")}, "", ""},
+		"a kind that is unknown": {[]Source{apply("other.yaml"), wait("certificate/shop")}, "", ""},
+	} {
+		steps, errs := Prepare(c.sources, Server{})
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		var certain, possible string
+		Check(steps, Server{Minor: 34}, func(_ Step, sure bool, text string) {
+			if sure {
+				certain += text
+			} else {
+				possible += text
+			}
+		})
+		if !strings.Contains(certain, c.certain) || !strings.Contains(possible, c.possible) || (certain == "") != (c.certain == "") || (possible == "") != (c.possible == "") {
+			t.Errorf("%s: got %q and %q", name, certain, possible)
+		}
+	}
+}
