@@ -122,6 +122,9 @@ func (l *loader) checkSettings() {
 	}
 	l.report(l.doc, problems)
 	for _, needed := range []string{"runtime", "strategy"} {
+		if needed == "strategy" && l.workload != nil && l.workload.has("/setup") && len(l.spec.Workload.Images) == 0 {
+			continue // nothing is scheduled
+		}
 		if !l.doc.has("/settings/"+needed) && !l.doc.has("/factors/"+needed) {
 			l.report(l.doc, []problem{{pointer: "/settings",
 				message: fmt.Sprintf("no %s is given; set settings.%s, or make it a factor", needed, needed)}})
@@ -143,7 +146,7 @@ func (l *loader) checkStrategies() {
 			l.report(l.doc, []problem{{pointer: at, message: err.Error()}})
 			continue
 		}
-		if l.workload == nil || l.workloadFaulty {
+		if l.workload == nil || l.workloadFaulty || l.spec.Workload.Setup != nil && len(l.spec.Workload.Images) == 0 {
 			continue // its images are not known
 		}
 		_, err = s.Schedule(l.spec.Workload.images())

@@ -159,6 +159,7 @@ func (l *loader) loadWorkload(path string) {
 	}
 	w := loaded.Workload
 	w.Path, w.Dir = absolute(file), filepath.Dir(absolute(file))
+	l.missing()
 	l.report(l.workload, w.resolve())
 	w.SHA256 = w.hash(data)
 	l.spec.Workload = w

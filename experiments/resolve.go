@@ -16,6 +16,9 @@ import (
 // the workload. Resolving twice changes nothing.
 func (w *Workload) resolve() []problem {
 	r := &resolver{dir: w.Dir}
+	if w.Setup != nil {
+		r.setup(w)
+	}
 	r.images(w.Images)
 	r.siblings(w.Images)
 	if w.KindConfig != "" {
@@ -231,7 +234,9 @@ func (w Workload) hash(source []byte) string {
 		files = append(files, step.files()...)
 	}
 	for _, image := range w.Images {
-		files = append(files, filepath.Join(image.Context, image.Dockerfile))
+		if image.Context != "" {
+			files = append(files, filepath.Join(image.Context, image.Dockerfile))
+		}
 	}
 	texts := [][]byte{source}
 	for _, file := range files {

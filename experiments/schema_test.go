@@ -81,6 +81,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 			byPhase.Properties.Set(string(phase), durationSchema())
 		}
 		return byPhase
+	case reflect.TypeFor[Marks]():
+		return marksSchema()
 	case reflect.TypeFor[factorsFile]():
 		return factorsSchema()
 	case reflect.TypeFor[trial.Runtime]():
@@ -105,6 +107,22 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 
 func durationSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Format: formatDuration, Examples: []any{"90s", "20m", "1h30m"}}
+}
+
+// marksSchema is a mapping from phases to patterns.
+func marksSchema() *jsonschema.Schema {
+	one := uint64(1)
+	pattern := func(text string) *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "string", MinLength: &one, Description: text}
+	}
+	mark := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), Required: []string{"start"}, AdditionalProperties: jsonschema.FalseSchema}
+	mark.Properties.Set("start", pattern("A regular expression, found in the line with which the phase begins."))
+	mark.Properties.Set("end", pattern("One found in the line with which it ends. Without one, it ends when the next phase begins, or with the command."))
+	byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	for _, phase := range trial.Phases() {
+		byPhase.Properties.Set(string(phase), mark)
+	}
+	return byPhase
 }
 
 func enum[T ~string](values []T) *jsonschema.Schema {

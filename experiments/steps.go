@@ -96,6 +96,9 @@ func (w Workload) Folders() []string {
 	if w.KindConfig != "" {
 		all = append(all, filepath.Dir(w.KindConfig))
 	}
+	if w.Setup != nil {
+		all = append(all, w.Setup.Dir)
+	}
 	for _, step := range w.Steps() {
 		all = append(all, step.Dir)
 		for _, file := range step.files() {
@@ -168,11 +171,8 @@ func filesBelow(path string) (files []string) {
 
 // steps resolves the steps of the deployment.
 func (r *resolver) steps(w *Workload) {
-	switch {
-	case len(w.Manifests) > 0 && len(w.Deploy) > 0:
+	if len(w.Manifests) > 0 && len(w.Deploy) > 0 {
 		r.problem("/deploy", "manifests and deploy are both given, and manifests is the short form of deploy; keep deploy, with a step that applies the manifests")
-	case len(w.Manifests) == 0 && len(w.Deploy) == 0:
-		r.problem("", "manifests is missing; add it, or deploy with the steps of the deployment")
 	}
 	w.Manifests = r.manifests("/manifests", w.Manifests)
 	names := map[string]bool{}

@@ -11,7 +11,6 @@ import (
 // its dotted path without the numbers of lists, and by its own name below it.
 var wishes = map[string]string{
 	"load":             "only images that the workload builds are loaded; an image of a manifest is pulled by the node where it has a way out, and elsewhere write a Dockerfile of one line, FROM that image, and list it under images",
-	"setup":            "no commands are run between the phases; render manifests to files beforehand and list them under manifests, and do the rest in test.command",
 	"hooks":            "no commands are run between the phases; render manifests to files beforehand and list them under manifests, and do the rest in test.command",
 	"teardown":         "no commands are run afterwards; each trial ends with its cluster",
 	"helm":             "write it as a step, under deploy: - helm: {chart: …}",

@@ -9,7 +9,11 @@ type Workload struct {
 	Dir  string `json:"-"`
 	// Images are the images to build, in the order in which a serial strategy
 	// builds them.
-	Images []Image `json:"images" jsonschema:"required,minItems=1"`
+	// Where setup is given, a strategy needs their names and weights alone.
+	Images []Image `json:"images,omitempty" jsonschema:"minItems=1"`
+	// Setup is a command of the user's own that does the whole set-up, instead of
+	// kindConfig, manifests, deploy and ready.
+	Setup *Setup `json:"setup,omitempty"`
 	// KindConfig is a Kind cluster configuration; empty is Kind's default.
 	KindConfig string `json:"kindConfig"`
 	// Manifests are the files to apply, in this order: the short form of deploy
@@ -24,7 +28,7 @@ type Workload struct {
 	// Ready adds to when the services are ready.
 	Ready Ready `json:"ready"`
 	// Test is the suite that runs against the deployed services.
-	Test Test `json:"test" jsonschema:"required"`
+	Test Test `json:"test"`
 	// SHA256 is the hash, in hex, of the workload's file and of the
 	// Dockerfiles, Kind configuration, manifests, kustomizations and charts that
 	// it names. The build contexts are left out: they are large, and their revision is recorded.
@@ -37,9 +41,9 @@ type Image struct {
 	Name string `json:"name" jsonschema:"required,pattern=^[a-zA-Z0-9][a-zA-Z0-9_-]*$"`
 	// Tag is the reference that the manifests use, with its registry and its
 	// tag, such as localhost/api:dev.
-	Tag string `json:"tag" jsonschema:"required,minLength=1"`
+	Tag string `json:"tag,omitempty" jsonschema:"minLength=1"`
 	// Context is the folder that is sent to the engine.
-	Context string `json:"context" jsonschema:"required,minLength=1"`
+	Context string `json:"context,omitempty" jsonschema:"minLength=1"`
 	// Dockerfile is relative to the context and inside it. Default Dockerfile.
 	Dockerfile string `json:"dockerfile" jsonschema:"minLength=1,default=Dockerfile"`
 	// Args are build arguments.

@@ -86,6 +86,9 @@ func (c *Case) text() (trial.Verdict, bool) {
 	if pulled := c.Reported.Verdict.Outcome == trial.PullFailed; pulled && t.Outcome == trial.BuildFailed {
 		return undecided, false
 	}
+	if own := c.Reported.Verdict.Outcome; own == trial.SetupFailed && t.Outcome.Phase() != "" && t.Confidence < convincing {
+		return undecided, false // which phase it was is not known
+	}
 	v := t.Verdict()
 	v.Phase = ""
 	if !v.Outcome.In(c.where()) { // where it was is certain, and a cause is one of an outcome

@@ -106,15 +106,18 @@ const (
 	LoadFailed          Outcome = "load-failed"
 	DeployFailed        Outcome = "deploy-failed"
 	TestFailed          Outcome = "test-failed"
-	HostExhausted       Outcome = "host-exhausted"
-	Cancelled           Outcome = "cancelled"
-	RunnerFault         Outcome = "runner-fault"
+	// SetupFailed is a set-up command of the user's own that failed outside of
+	// every phase that was seen in it.
+	SetupFailed   Outcome = "setup-failed"
+	HostExhausted Outcome = "host-exhausted"
+	Cancelled     Outcome = "cancelled"
+	RunnerFault   Outcome = "runner-fault"
 )
 
 // Outcomes lists every Outcome.
 func Outcomes() []Outcome {
 	return []Outcome{OK, BuildFailed, BuildOOM, EngineCrash, EngineHang, Storage, PullFailed,
-		ClusterCreateFailed, ClusterHang, LoadFailed, DeployFailed, TestFailed, HostExhausted,
+		ClusterCreateFailed, ClusterHang, LoadFailed, DeployFailed, TestFailed, SetupFailed, HostExhausted,
 		Cancelled, RunnerFault}
 }
 

@@ -38,7 +38,7 @@ import (
 var precedence = []trial.Outcome{
 	trial.EngineCrash, trial.EngineHang, trial.BuildOOM, trial.HostExhausted, trial.Storage, trial.PullFailed,
 	trial.ClusterCreateFailed, trial.ClusterHang, trial.BuildFailed, trial.LoadFailed, trial.DeployFailed,
-	trial.TestFailed, trial.Cancelled,
+	trial.TestFailed, trial.SetupFailed, trial.Cancelled,
 }
 
 // staleLines is how many lines before the last failure a statement must lie

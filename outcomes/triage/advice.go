@@ -78,6 +78,8 @@ var counsels = []counsel{
 	{trial.DeployFailed, "", "The cluster stands, and the workload did not become ready in it.",
 		[]string{"the trial's log has the reasons that Kubernetes gives for each object that is not ready", "the trial counts as a failure of the workload"}},
 	{trial.TestFailed, "", "The services were ready, and the suite failed.", []string{"stratbench show lists the tests that failed"}},
+	{trial.SetupFailed, "", "The set-up command failed, outside of every phase that its marks show.",
+		[]string{"the trial's log has all that it printed", "setup.marks, or stratbench mark, say in which phase it is"}},
 	{trial.Cancelled, "", "The trial was told to stop.", []string{"continue with --resume"}},
 	{trial.RunnerFault, "worker-lost", "stratbench's own worker died. The trial says nothing of the engine.",
 		[]string{"continue with --resume; the trial is done again", "was it killed for want of memory on the host? See kernel messages"}},
