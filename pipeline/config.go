@@ -31,6 +31,9 @@ type Config struct {
 	// Registry is "host:port[/path]" for a schedule that pulls.
 	Registry          string `json:"registry,omitempty"`
 	RegistryPlainHTTP bool   `json:"registry_plain_http,omitempty"`
+	// Setup does the set-up in the place of all phases but test; nil leaves it to
+	// them.
+	Setup *Setup `json:"setup,omitempty"`
 	// Deploy are the steps of the deployment, in order.
 	Deploy    []deploy.Step `json:"deploy"`
 	ReadyURLs []string      `json:"ready_urls"`
@@ -58,6 +61,29 @@ type Image struct {
 	Args       map[string]string `json:"args"`
 	// Secrets are files that builds may mount, by their ids.
 	Secrets map[string]string `json:"secrets,omitempty"`
+}
+
+// Setup is a set-up inside the user's own code.
+type Setup struct {
+	deploy.Command
+	// Marks find phases in what the command prints.
+	Marks map[trial.Phase]Mark `json:"marks"`
+	// Prepare is run before the set-up, and Cleanup after the trial; both may be
+	// empty.
+	Prepare []string `json:"prepare,omitempty"`
+	Cleanup []string `json:"cleanup,omitempty"`
+	// KindConfig is the text of a Kind configuration that clusters need here, or "".
+	KindConfig string `json:"kind_config,omitempty"`
+	// Limit and Silence bound the command as a whole.
+	Limit   time.Duration `json:"limit_ns"`
+	Silence time.Duration `json:"silence_ns"`
+}
+
+// Mark are patterns of the lines with which a phase begins and ends; End may be
+// empty.
+type Mark struct {
+	Start string `json:"start"`
+	End   string `json:"end,omitempty"`
 }
 
 // Test is the suite's command and how its results are read.

@@ -20,11 +20,13 @@ type inputs struct {
 }
 
 func (c Config) read() (in inputs, err error) {
-	if in.kind, err = kindcluster.ReadConfig(c.KindConfig, c.KindPatches); err != nil {
-		return in, err
-	}
-	if in.images, err = c.scheduled(); err != nil {
-		return in, err
+	if c.Setup == nil {
+		if in.kind, err = kindcluster.ReadConfig(c.KindConfig, c.KindPatches); err != nil {
+			return in, err
+		}
+		if in.images, err = c.scheduled(); err != nil {
+			return in, err
+		}
 	}
 	if len(c.Test.Command) > 0 {
 		if in.format, err = c.Test.format(); err != nil {

@@ -66,6 +66,14 @@ func Delete(ctx context.Context, cfg Config) error {
 }
 
 func (t *run) trial(ctx context.Context) error {
+	if t.cfg.Setup != nil {
+		end, err := t.ownSetup(ctx)
+		defer end()
+		if err != nil {
+			return err
+		}
+		return t.tests(ctx)
+	}
 	started := t.rec.clock.Elapsed()
 	for _, part := range t.setup() {
 		if err := part(ctx); err != nil {
@@ -74,6 +82,11 @@ func (t *run) trial(ctx context.Context) error {
 	}
 	setup := t.rec.clock.Elapsed() - started
 	t.set(func(r *Result) { r.Setup = &setup })
+	return t.tests(ctx)
+}
+
+// tests is the phase test, where there is one of the workload's.
+func (t *run) tests(ctx context.Context) error {
 	if len(t.cfg.Test.Command) == 0 {
 		return nil
 	}

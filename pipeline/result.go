@@ -69,7 +69,8 @@ func (r *Result) fail(err error, told bool) {
 	r.TimedOut, r.Silent = timedOut(err), errors.As(err, &silence)
 	r.Cancelled = told && !r.TimedOut
 	var lost *kindcluster.LostInputError
-	r.Fault = r.Phase == "" || errors.As(err, &mismatch) || errors.As(err, &lost)
+	var setup *SetupError
+	r.Fault = r.Phase == "" && !errors.As(err, &setup) || errors.As(err, &mismatch) || errors.As(err, &lost)
 	if lost != nil {
 		r.Cause = "lost-input"
 	}
@@ -105,4 +106,5 @@ var failureOf = map[trial.Phase]trial.Outcome{
 	trial.PhaseLoad:    trial.LoadFailed,
 	trial.PhaseDeploy:  trial.DeployFailed,
 	trial.PhaseTest:    trial.TestFailed,
+	"":                 trial.SetupFailed,
 }

@@ -106,6 +106,8 @@ type Object struct {
 	ID     string            `json:"id"`
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels"`
+	// Networks are those that a container is connected to.
+	Networks []string `json:"networks,omitempty"`
 }
 
 // Info is what an engine says of itself.

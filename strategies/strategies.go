@@ -29,6 +29,16 @@ type Schedule struct {
 	Pull bool `json:"pull,omitempty"`
 }
 
+// Concurrency is the highest number of images that are obtained at once, at
+// least 1.
+func (s Schedule) Concurrency() int {
+	n := 1
+	for _, stage := range s.Stages {
+		n = max(n, min(stage.Concurrency, len(stage.Images)))
+	}
+	return n
+}
+
 // Stage is a set of images obtained together, at most Concurrency at a time,
 // in the order of Images.
 type Stage struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,9 +49,12 @@ type borrowedPlace struct {
 func (p *borrowedPlace) kind() machine.Kind { return p.of }
 
 func (p *borrowedPlace) check(s experiments.Settings) error {
-	strategy, err := strategies.Named(s.Strategy, p.own)
-	if err != nil {
-		return err
+	var strategy strategies.Strategy
+	if s.Strategy != "" { // a set-up command needs none
+		var err error
+		if strategy, err = strategies.Named(s.Strategy, p.own); err != nil {
+			return err
+		}
 	}
 	local := runtime.GOOS == "linux" && strings.HasPrefix(p.engine.Address, "unix://")
 	switch {
@@ -253,7 +257,7 @@ func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID
 		return nil, err
 	}
 	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Run: p.me.Run, Mark: p.me.Mark, Trial: trialID,
-		Cluster: clusterName(p.me.Mark, trialID), HadCache: contents.BuildCache}
+		Cluster: clusterName(p.me.Mark, trialID), HadCache: contents.BuildCache, HadClusters: slices.Sorted(maps.Keys(clustersIn(contents)))}
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}

@@ -1,8 +1,15 @@
 package run
 
 import (
+	"cmp"
+	"encoding/json"
+	"strconv"
+	"time"
+
 	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -36,10 +43,17 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
+		if w.Setup != nil {
+			break // its command names the images
+		}
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile,
 			Args: buildArgs(p, i, s), Secrets: secrets})
 	}
 	p.adapt(&cfg)
+	if w.Setup != nil {
+		cfg.Setup = ownSetup(*w.Setup, cfg)
+		return cfg, func() {}, nil
+	}
 	if stop, err = x.registry(&cfg, m); err != nil {
 		return cfg, nil, err
 	}
@@ -51,6 +65,9 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 // preparation builds them one after the other.
 func (x *execution) schedule() (strategies.Schedule, error) {
 	name := x.settings.Strategy
+	if len(x.workload.Images) == 0 {
+		return strategies.Schedule{Strategy: name}, nil
+	}
 	if x.preparing() {
 		name = "serial"
 	}
@@ -80,4 +97,40 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func
 	}
 	cfg.Registry, cfg.RegistryPlainHTTP = addr, true
 	return stop, nil
+}
+
+// What bounds a set-up command that says nothing else.
+const (
+	setupLimit   = time.Hour
+	setupSilence = 10 * time.Minute
+)
+
+// ownSetup is the user's own set-up, told what the trial is to do.
+func ownSetup(s experiments.Setup, cfg pipeline.Config) *pipeline.Setup {
+	schedule, _ := json.Marshal(cfg.Schedule) // it has nothing that JSON lacks
+	values := map[string]string{
+		"cluster": cfg.ClusterName, "concurrency": strconv.Itoa(cfg.Schedule.Concurrency()), "runtime": string(cfg.Endpoint.Runtime),
+		"schedule": string(schedule), "strategy": cfg.Schedule.Strategy,
+	}
+	filled := func(args []string) (all []string) {
+		for _, arg := range args {
+			all = append(all, experiments.Fill(arg, values))
+		}
+		return all
+	}
+	own := &pipeline.Setup{
+		Command: deploy.Command{Args: filled(s.Command), Dir: s.Dir, Env: map[string]string{}},
+		Prepare: filled(s.Prepare), Cleanup: filled(s.Cleanup), Marks: map[trial.Phase]pipeline.Mark{},
+		Limit: cmp.Or(time.Duration(s.Timeout), setupLimit), Silence: cmp.Or(time.Duration(s.Silence), setupSilence),
+	}
+	for name, value := range s.Env {
+		own.Env[name] = experiments.Fill(value, values)
+	}
+	for phase, mark := range s.Marks {
+		own.Marks[phase] = pipeline.Mark{Start: mark.Start, End: mark.End}
+	}
+	if len(cfg.KindPatches) > 0 {
+		own.KindConfig = cfg.KindPatches[0] // the lab's, a configuration of its own
+	}
+	return own
 }

@@ -73,3 +73,23 @@ func TestFilesAreFetchedByTheirChecksum(t *testing.T) {
 		t.Errorf("a server that is gone: got %s", certain)
 	}
 }
+
+func TestASetUpCommandIsInspected(t *testing.T) {
+	files := func(setup, settings string) map[string]string {
+		return map[string]string{
+			"exp.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: " + settings + "\nfactors: {workload.setup.env.N: [1, 2]}\n",
+			"w.yaml":   "apiVersion: stratbench/v1\nimages: [{name: a}, {name: b, weight: 3}]\nsetup:\n  " + setup + "\n", "up.sh": "#!/bin/sh\n",
+		}
+	}
+	for name, c := range map[string]struct{ setup, settings, want string }{
+		"good":         {"command: [./up.sh, \"{{concurrency}}\"]", "{runtime: docker, strategy: 2+1}", ""},
+		"gone":         {"command: [./gone.sh]", "{runtime: docker, strategy: serial}", "w.yaml:4:13: the set-up command: "},
+		"cleanup gone": {"{command: [./up.sh], cleanup: [./down.sh]}", "{runtime: docker, strategy: serial}", "w.yaml:4:34: the command that cleans up: "},
+		"registry":     {"command: [./up.sh]", "{runtime: docker, strategy: registry}", "strategy registry pulls images that stratbench has built"},
+	} {
+		certain, possible := inspected(t, files(c.setup, c.settings), isolatedSite(t))
+		if c.want == "" && certain+possible != "" || !strings.Contains(certain, c.want) {
+			t.Errorf("%s: got\n%s\n%s\nwant %s", name, certain, possible, c.want)
+		}
+	}
+}

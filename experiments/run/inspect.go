@@ -21,6 +21,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // Inspected is what holding an experiment against this machine has shown.
@@ -86,9 +87,13 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s experiment
 	}
 	c := &cellInspection{inspection: in, cell: cell, spec: in.r.specOf(cell), settings: s, workload: w, site: in.sites[at]}
 	c.place(ctx)
-	c.cluster(ctx)
-	c.images(ctx)
-	c.deployment(ctx)
+	if w.Setup != nil {
+		c.setup()
+	} else {
+		c.cluster(ctx)
+		c.images(ctx)
+		c.deployment(ctx)
+	}
 	c.test()
 }
 
@@ -277,11 +282,30 @@ func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Ob
 // test looks at the command that tests.
 func (c *cellInspection) test() {
 	t := c.workload.Test
+	if len(t.Command) == 0 {
+		return
+	}
 	c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
 	for name, value := range t.Env {
 		if strings.Contains(value, "${") || strings.Contains(value, "$(") {
 			c.at(&c.warnings, "workload.test.env."+name, "%q is passed as it stands: variables are not replaced here; the command finds the cluster by KUBECONFIG", value)
 		}
+	}
+}
+
+// setup looks at a set-up inside the user's own code.
+func (c *cellInspection) setup() {
+	s := c.workload.Setup
+	for _, command := range []struct {
+		key, what string
+		args      []string
+	}{{"command", "the set-up command", s.Command}, {"prepare", "the command that prepares trials", s.Prepare}, {"cleanup", "the command that cleans up", s.Cleanup}} {
+		if len(command.args) > 0 && !strings.Contains(command.args[0], "{{") {
+			c.command("workload.setup."+command.key+".0", command.what, command.args, s.Dir)
+		}
+	}
+	if strategy, err := strategies.Named(c.settings.Strategy, c.spec.Strategies); err == nil && strategy.Pull {
+		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and of a set-up command it knows no images; leave it out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
 	}
 }
 

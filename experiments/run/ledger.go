@@ -23,7 +23,8 @@ type debt struct {
 	Run     string `json:"run,omitempty"`
 	Mark    string `json:"mark,omitempty"`
 	Trial   string `json:"trial,omitempty"`
-	// Cluster is the name of the Kind cluster and of its network.
+	// Cluster is the name of the Kind cluster and of its network. With a set-up of
+	// the user's own, it begins the names of the clusters that are made.
 	Cluster string `json:"cluster,omitempty"`
 	// Names are those that the trial gives to images. They carry its mark.
 	Names []string `json:"names,omitempty"`
@@ -31,10 +32,11 @@ type debt struct {
 	Builds []string `json:"builds,omitempty"`
 	// Made are images that the trial put into the store: IDs, or beginnings.
 	Made []runtimes.ImageID `json:"made,omitempty"`
-	// HadImages and HadCache are the images and records of the build cache that
-	// were there before the trial.
-	HadImages []runtimes.ImageID `json:"had_images,omitempty"`
-	HadCache  []string           `json:"had_cache,omitempty"`
+	// HadImages, HadCache and HadClusters are the images, the records of the build
+	// cache and the Kind clusters that were there before the trial.
+	HadImages   []runtimes.ImageID `json:"had_images,omitempty"`
+	HadCache    []string           `json:"had_cache,omitempty"`
+	HadClusters []string           `json:"had_clusters,omitempty"`
 }
 
 // ledger is a debt on disk: lines of JSON that add up to it. What is made is

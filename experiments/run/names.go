@@ -25,7 +25,7 @@ func imageName(mark, trialID, image string) string {
 }
 
 // trialNames finds mark and trial in the name of a cluster or an image.
-var trialNames = regexp.MustCompile(`^(?:stratbench-|` + regexp.QuoteMeta(imagePrefix) + `)(\d{8}-\d{6}-[0-9a-f]{6})-([a-z]\d+)(?:/|$)`)
+var trialNames = regexp.MustCompile(`^(?:stratbench-|` + regexp.QuoteMeta(imagePrefix) + `)(\d{8}-\d{6}-[0-9a-f]{6})-([a-z]\d+)(?:[-/]|$)`)
 
 // markIn is the mark in a name, or empty for a name that is no trial's.
 func markIn(name string) string { return part(name, 1) }

@@ -170,9 +170,12 @@ func (r *runner) pullingCells() (cells []trial.Cell, err error) {
 		if r.done[t.ID] {
 			continue
 		}
-		s, _, err := r.cell(t.Cell)
+		s, w, err := r.cell(t.Cell)
 		if err != nil {
 			return nil, err
+		}
+		if w.Setup != nil {
+			continue
 		}
 		strategy, err := strategies.Named(s.Strategy, r.specOf(t.Cell).Strategies)
 		if err != nil {

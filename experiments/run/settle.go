@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -31,7 +33,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		return s, err
 	}
 	s.Found = d.in(before)
-	errs := []error{pipeline.Delete(ctx, cfg), engine.RemoveNetwork(ctx, d.Cluster)}
+	errs := []error{d.removeClusters(ctx, cfg, before), engine.RemoveNetwork(ctx, d.Cluster)}
 	held := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
@@ -42,6 +44,12 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	}
 	errs = append(errs, d.removeSteps(ctx, engine))
 	after, lost := engine.Contents(ctx)
+	for name := range clustersIn(after) {
+		if len(d.Names) == 0 && !slices.Contains(d.HadClusters, name) {
+			s.Left = append(s.Left, fmt.Sprintf("the Kind cluster %s, which came while %s ran: if its set-up command makes it, have it use the name in KIND_CLUSTER_NAME and the network in KIND_EXPERIMENTAL_%s_NETWORK, or delete it under setup.cleanup",
+				name, d.Trial, strings.ToUpper(string(d.Runtime))))
+		}
+	}
 	nameless := 0
 	for _, i := range after.Images {
 		if !slices.Contains(d.HadImages, i.ID) {
@@ -59,12 +67,57 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 
 // in says whether anything of the debt is among the contents.
 func (d debt) in(c runtimes.Contents) bool {
-	if lockOf(c).Mark == d.Mark || slices.ContainsFunc(c.Networks, func(o runtimes.Object) bool { return o.Name == d.Cluster }) {
+	if lockOf(c).Mark == d.Mark || slices.ContainsFunc(c.Networks, func(o runtimes.Object) bool { return o.Name == d.Cluster }) || len(d.clusters(c)) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(c.Images, func(i runtimes.Image) bool {
 		return d.made(i) || slices.ContainsFunc(i.Names, func(n string) bool { return slices.Contains(d.Names, n) })
-	}) || slices.ContainsFunc(c.Containers, func(o runtimes.Object) bool { return o.Labels[clusterLabel] == d.Cluster })
+	})
+}
+
+// clustersIn are the Kind clusters on an engine, with their nodes.
+func clustersIn(c runtimes.Contents) map[string][]runtimes.Object {
+	clusters := map[string][]runtimes.Object{}
+	for _, o := range c.Containers {
+		if name := o.Labels[clusterLabel]; name != "" {
+			clusters[name] = append(clusters[name], o)
+		}
+	}
+	return clusters
+}
+
+// clusters are those of the trial: by their name, which is the trial's or
+// begins with it, or by the trial's own network, which Kind puts every cluster
+// into that a set-up command of the trial's makes.
+func (d debt) clusters(c runtimes.Contents) (names []string) {
+	for name, nodes := range clustersIn(c) {
+		if name == d.Cluster || strings.HasPrefix(name, d.Cluster+"-") || slices.ContainsFunc(nodes, d.connected) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// connected says whether a container is in the trial's own network.
+func (d debt) connected(o runtimes.Object) bool {
+	return d.Cluster != "" && slices.Contains(o.Networks, d.Cluster)
+}
+
+// removeClusters removes the trial's clusters, and what else is in its network.
+func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, c runtimes.Contents) error {
+	errs := []error{}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(d.clusters(c), d.Cluster)))) {
+		cfg.ClusterName = name
+		errs = append(errs, pipeline.Delete(ctx, cfg))
+	}
+	for _, o := range c.Containers {
+		if d.connected(o) && o.Labels[clusterLabel] == "" {
+			_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, "/v1.40/containers/"+url.PathEscape(o.ID)+"?force=true&v=true")
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // clusterLabel is what Kind gives the containers of a cluster.

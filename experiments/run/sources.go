@@ -17,6 +17,9 @@ import (
 // left empty: the build itself will say why.
 func sourcesOf(w experiments.Workload) (sources []results.ImageSource) {
 	for _, image := range w.Images {
+		if image.Context == "" {
+			continue // a set-up command builds it
+		}
 		s := results.ImageSource{Image: image.Name, Recipe: recipeOf(image)}
 		s.Context, _ = runtimes.ContextHash(image.Context, image.Dockerfile)
 		sources = append(sources, s)

@@ -43,6 +43,8 @@ type execution struct {
 	ledger *ledger
 	// cluster is the name of the trial's cluster.
 	cluster string
+	// cfg is what the worker was told; nil before that.
+	cfg *pipeline.Config
 	// own are the spans that are the runner's and not the worker's.
 	own []trial.Span
 }
@@ -136,7 +138,7 @@ func (x *execution) run(ctx context.Context) {
 		return
 	}
 	err = x.within("teardown", func() error {
-		return errors.Join(x.r.awaitEngine(ctx, place), x.close(m))
+		return errors.Join(x.r.awaitEngine(ctx, place), x.cleanup(ctx, place, m), x.close(m))
 	})
 	switch {
 	case errors.Is(err, ErrUnrecovered):
@@ -144,6 +146,23 @@ func (x *execution) run(ctx context.Context) {
 	case err != nil:
 		x.r.unclean = append(x.r.unclean, err)
 	}
+}
+
+// cleanup has the user's own set-up undone on an engine of the user's. It runs
+// also when the run was cancelled; that it fails is a note, as what the trial
+// made is taken away all the same.
+func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine) error {
+	s := x.workload.Setup
+	if s == nil || len(s.Cleanup) == 0 || place.kind() == machine.Isolated || x.cfg == nil {
+		return nil
+	}
+	if err := x.work(context.WithoutCancel(ctx), m, job{Do: jobCleanup, Config: *x.cfg, Origin: x.origin}); err != nil {
+		return err
+	}
+	if x.workerError != nil {
+		x.r.report(Update{Note: x.trial.ID + ": the command that cleans up failed; see " + x.r.log(x.record)})
+	}
+	return nil
 }
 
 // close takes the machine down even when the run was cancelled.
@@ -184,6 +203,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	if err := x.prepareFault(m, &cfg); err != nil {
 		return err
 	}
+	x.cfg = &cfg
 	x.startWatch(m, cfg)
 	stopSampling := x.sample(m)
 	defer stopSampling()

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,8 +33,12 @@ const (
 
 // startWatch begins to watch the trial from outside.
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
+	limits, silence := maps.Clone(cfg.Limits), maps.Clone(cfg.Silence)
+	if cfg.Setup != nil {
+		limits[""], silence[""] = cfg.Setup.Limit, cfg.Setup.Silence
+	}
 	x.watch = watch.Start(watch.Config{
-		Machine: m, Cluster: cfg.ClusterName, Elapsed: x.clock.Elapsed, Limits: cfg.Limits, Silence: cfg.Silence,
+		Machine: m, Cluster: cfg.ClusterName, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
 		APISilence: time.Duration(x.spec.Limits.APISilence),
 		Seen: func(f watch.Finding) {
 			text := "! " + string(f.Kind)
@@ -60,7 +65,11 @@ func (x *execution) hear(e pipeline.Event) {
 	}
 }
 
-func isPhase(s *trial.Span) bool { return s.Phase != "" && s.Name == string(s.Phase) }
+// isPhase is true of the span of a phase, and of that of a set-up command, which
+// is watched as one without a name.
+func isPhase(s *trial.Span) bool {
+	return s.Phase != "" && s.Name == string(s.Phase) || s.Phase == "" && s.Name == pipeline.SetupSpan
+}
 
 // endWhenDead ends the worker of a trial that the watch has given up.
 func (x *execution) endWhenDead(cmd *exec.Cmd, ended <-chan struct{}) {
@@ -152,6 +161,9 @@ func (x *execution) kills() (n int64) {
 // beside it say is of their being stopped.
 func tellsOf(place string, r pipeline.Result) bool {
 	phase, image, _ := strings.Cut(place, "/")
+	if r.Phase == "" && place != "runner" && place != "watch" {
+		return true // a set-up command, of which no phase is known
+	}
 	return place == "worker" || phase == string(r.Phase) && (image == "" || r.Image == "" || image == r.Image)
 }
 

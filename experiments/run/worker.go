@@ -31,6 +31,8 @@ const (
 	// jobPublish builds the images and pushes them to the registry, as the
 	// preparation of strategies that pull.
 	jobPublish task = "publish"
+	// jobCleanup runs the command with which a set-up of the user's own is undone.
+	jobCleanup task = "cleanup"
 	// jobSettle takes away what a trial made on a borrowed engine.
 	jobSettle task = "settle"
 )
@@ -55,6 +57,8 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		pipeline.Run(ctx, j.Config, engine, clock, events.write)
 	case jobPublish:
 		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
+	case jobCleanup:
+		return errors.Join(pipeline.Cleanup(ctx, j.Config, clock, events.write), events.err)
 	case jobSettle:
 		s, err := j.Debt.settle(ctx, j.Config, engine)
 		return errors.Join(err, json.NewEncoder(out).Encode(s))

@@ -54,7 +54,7 @@ type Cluster struct {
 // them. Kind cannot be interrupted: when ctx ends, Create returns and leaves
 // Kind behind, to be ended by Delete or with the process.
 func Create(ctx context.Context, o Options, see Observer) (*Cluster, error) {
-	if err := o.pointCLI(); err != nil {
+	if err := o.PointCommands(); err != nil {
 		return nil, err
 	}
 	log := &logger{Observer: see}
@@ -97,7 +97,7 @@ func (c *Cluster) learn(ctx context.Context, provider *cluster.Provider) error {
 
 // Delete removes the cluster, or what there is of it, and its kubeconfig.
 func Delete(ctx context.Context, o Options) error {
-	if err := o.pointCLI(); err != nil {
+	if err := o.PointCommands(); err != nil {
 		return err
 	}
 	provider := o.provider(&logger{Observer: silent})
@@ -138,10 +138,10 @@ func (o Options) provider(log *logger) *cluster.Provider {
 	return cluster.NewProvider(cluster.ProviderWithLogger(log), by)
 }
 
-// pointCLI makes the engine's CLI, which is what Kind drives, talk to the same
+// PointCommands makes the engine's CLI, which is what Kind drives, talk to the same
 // engine as everything else, and Kind use the cluster's own network. Kind
 // offers no other way than the environment.
-func (o Options) pointCLI() error {
+func (o Options) PointCommands() error {
 	before := os.Environ()
 	wanted := o.Endpoint.Environ(before)
 	for _, v := range before {

@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -39,7 +41,11 @@ func (e *Engine) contents(ctx context.Context) (c runtimes.Contents, err error) 
 		if len(o.Names) > 0 {
 			name = o.Names[0][1:] // it begins with a slash
 		}
-		c.Containers = append(c.Containers, runtimes.Object{ID: o.ID, Name: name, Labels: o.Labels})
+		found := runtimes.Object{ID: o.ID, Name: name, Labels: o.Labels}
+		if o.NetworkSettings != nil {
+			found.Networks = slices.Sorted(maps.Keys(o.NetworkSettings.Networks))
+		}
+		c.Containers = append(c.Containers, found)
 	}
 	networks, err := e.api.NetworkList(ctx, network.ListOptions{})
 	if err != nil {

@@ -37,7 +37,7 @@ func contents(ctx context.Context) (c runtimes.Contents, err error) {
 		return c, err
 	}
 	for _, o := range held {
-		c.Containers = append(c.Containers, runtimes.Object{ID: o.ID, Name: o.Names[0], Labels: o.Labels})
+		c.Containers = append(c.Containers, runtimes.Object{ID: o.ID, Name: o.Names[0], Labels: o.Labels, Networks: o.Networks})
 		if working(o) {
 			c.BuildCache = append(c.BuildCache, o.ID)
 		}

@@ -1,0 +1,230 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
+)
+
+// SetupSpan is the name of the span of a set-up command as a whole.
+const SetupSpan = "setup command"
+
+// SetupError says that a set-up command failed, in no phase that was seen.
+type SetupError struct{ Err error }
+
+func (e *SetupError) Error() string { return "set-up: " + e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// ownSetup has a command of the user's do the set-up. It returns what ends the
+// processes that the command has left running, which the tests may need.
+func (t *run) ownSetup(parent context.Context) (end func(), err error) {
+	end = func() {}
+	s := t.cfg.Setup
+	if err := t.pointCommands(); err != nil {
+		return end, &PhaseError{Err: err}
+	}
+	if err := t.beside(parent, "prepare", s.Prepare); err != nil {
+		return end, &PhaseError{Err: err}
+	}
+	ctx, stop := context.WithCancelCause(parent)
+	defer stop(nil)
+	marks, err := newMarker(ctx, stop, t, s.Marks)
+	if err != nil {
+		return end, &PhaseError{Err: err}
+	}
+	file, err := t.cfg.openMarks()
+	if err != nil {
+		return end, &PhaseError{Err: err}
+	}
+	defer file.Close()
+	whole := &phase{rec: t.rec, started: time.Now()}
+	span := t.rec.start(trial.Span{Name: SetupSpan})
+	started := t.rec.clock.Elapsed()
+	go whole.watch(ctx, stop, s.Limit, s.Silence)
+	end, ended, err := t.runSetup(ctx, whole, marks, file)
+	in, wrong := marks.finish(ended, err)
+	span.endAt(ended, err)
+	switch {
+	case err != nil && wrong != nil:
+		t.note(whole, "%v", wrong)
+	case wrong != nil:
+		return end, &PhaseError{Err: wrong}
+	}
+	if err != nil {
+		return end, failedIn(in, becauseOf(context.Cause(ctx), err))
+	}
+	for _, p := range marks.unseen() {
+		t.note(whole, "no line was seen with which the phase %s begins", p)
+	}
+	ready := t.rec.clock.At(ended)
+	if marks.tests > 0 {
+		ready = marks.tests
+	}
+	setup := ready - started
+	t.set(func(r *Result) { r.Setup = &setup })
+	return end, nil
+}
+
+// failedIn gives the failure of a set-up command the phase in which it was. A
+// limit of a phase's knows its own.
+func failedIn(p trial.Phase, err error) error {
+	var limit *LimitError
+	var silence *SilenceError
+	switch {
+	case errors.As(err, &limit) && limit.Phase != "":
+		p = limit.Phase
+	case errors.As(err, &silence) && silence.Phase != "":
+		p = silence.Phase
+	}
+	if p == "" {
+		return &SetupError{Err: err}
+	}
+	return inPhase(p, err)
+}
+
+// linger is how long the output of a command that has ended is read on: what it
+// left running may hold it open for ever.
+const linger = 200 * time.Millisecond
+
+// runSetup runs the command and takes its marks. What it started goes on until
+// end is called.
+func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *os.File) (end func(), ended time.Time, err error) {
+	end, ended = func() {}, time.Now()
+	out, in, err := os.Pipe()
+	if err != nil {
+		return end, ended, fmt.Errorf("opening a pipe for the set-up command: %w", err)
+	}
+	defer out.Close()
+	command := t.told(t.cfg.Setup.Command)
+	cmd := t.process(ctx, command)
+	cmd.Stdout, cmd.Stderr = in, in
+	if err = cmd.Start(); err != nil {
+		in.Close()
+		return end, ended, fmt.Errorf("starting %s: %w", command.Args[0], err)
+	}
+	in.Close()
+	end = func() { _ = cmd.Cancel() } // whatever is left of its group
+	done, read, followed := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(read)
+		log := &lines{emit: func(text string) { whole.touch(); marks.line(text) }}
+		buffer := make([]byte, 32<<10)
+		for {
+			n, err := out.Read(buffer)
+			_, _ = log.Write(buffer[:n])
+			if err != nil {
+				log.flush()
+				return
+			}
+		}
+	}()
+	go func() { defer close(followed); marks.follow(file, done) }()
+	err = cmd.Wait()
+	ended = time.Now()
+	close(done)
+	<-followed
+	select {
+	case <-read:
+	case <-time.After(linger):
+		_ = out.SetReadDeadline(time.Now())
+		<-read
+		if err == nil {
+			t.note(whole, "the set-up command ended well, and left processes behind that hold its output")
+		}
+	}
+	return end, ended, howEnded(command.Args[0], err)
+}
+
+// howEnded says how a command ended that did not end well.
+func howEnded(name string, err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() < 0 {
+		return fmt.Errorf("%s was ended by a signal (%w), from itself or from outside: a command that ends its own process group ends its shell, too", name, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// beside runs a command that is no part of what is timed.
+func (t *run) beside(ctx context.Context, name string, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, t.cfg.Setup.Limit, fmt.Errorf("not done within %s", t.cfg.Setup.Limit))
+	defer cancel()
+	span := t.rec.start(trial.Span{Name: name})
+	err := bounded(ctx, func() error {
+		return t.command(ctx, &phase{rec: t.rec, started: time.Now()}, t.told(deploy.Command{Args: args, Dir: t.cfg.Setup.Dir, Env: t.cfg.Setup.Env}))
+	})
+	if err = becauseOf(context.Cause(ctx), err); err != nil {
+		err = fmt.Errorf("the command that %ss the trial: %w", name, err)
+	}
+	span.end(err)
+	return err
+}
+
+// Cleanup runs the command with which the user's own set-up is undone. The
+// trial's evidence has been collected before.
+func Cleanup(ctx context.Context, cfg Config, clock Clock, report Reporter) error {
+	t := &run{cfg: cfg, rec: &recorder{clock: clock, report: report}}
+	if err := t.pointCommands(); err != nil {
+		return err
+	}
+	return t.beside(ctx, "cleanup", cfg.Setup.Cleanup)
+}
+
+// pointCommands makes the commands that the user's own set-up runs, kind and
+// the engine's own, work on the trial's engine, and stratbench be found.
+func (t *run) pointCommands() error {
+	if err := t.cfg.kind(nil).PointCommands(); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	bin := filepath.Join(t.cfg.WorkDir, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return fmt.Errorf("making a folder for programs: %w", err)
+	}
+	if err := os.Symlink(self, filepath.Join(bin, "stratbench")); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("putting stratbench where the set-up command finds it: %w", err)
+	}
+	if err := os.WriteFile(t.cfg.ownKindConfig(), []byte(t.cfg.Setup.KindConfig), 0o644); err != nil {
+		return fmt.Errorf("writing what clusters need here: %w", err)
+	}
+	return os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+func (c Config) ownKindConfig() string { return filepath.Join(c.WorkDir, "kind.yaml") }
+
+// told adds to a command's environment what a set-up of the user's own needs to
+// know. What the workload says wins.
+func (t *run) told(c deploy.Command) deploy.Command {
+	schedule, _ := json.Marshal(t.cfg.Schedule) // it has come from JSON
+	env := map[string]string{
+		"STRATBENCH_SCHEDULE": string(schedule), "STRATBENCH_CONCURRENCY": strconv.Itoa(t.cfg.Schedule.Concurrency()),
+		"STRATBENCH_STRATEGY": t.cfg.Schedule.Strategy, "STRATBENCH_RUNTIME": string(t.cfg.Endpoint.Runtime), "STRATBENCH_NODE_IMAGE": t.cfg.NodeImage,
+		MarksVariable: filepath.Join(t.cfg.WorkDir, "marks"), "KIND_CLUSTER_NAME": t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER": string(t.cfg.Endpoint.Runtime),
+	}
+	if t.cfg.Setup.KindConfig != "" {
+		env["STRATBENCH_KIND_CONFIG"] = t.cfg.ownKindConfig()
+	}
+	maps.Copy(env, c.Env)
+	c.Env = env
+	return c
+}
