@@ -108,11 +108,11 @@ workload:
 
 ## schema: write the published JSON Schemas anew from the types
 schema:
-	go generate ./experiments ./results/analyse ./results/history
+	go generate ./experiments ./results/study ./results/history
 
 ## calibrate: how often intervals cover and tests err, into docs/
 calibrate:
-	STRATBENCH_CALIBRATE=$(CURDIR)/docs go test -count=1 -timeout 60m -run TestCalibration ./results/analyse
+	STRATBENCH_CALIBRATE=$(CURDIR)/docs go test -count=1 -timeout 60m -run TestCalibration ./results/study
 	STRATBENCH_CALIBRATE=$(CURDIR)/docs go test -count=1 -run TestCalibrationFigures ./results/report/plot
 
 ## nightly-simulation: how often check cries wolf and how soon it finds what changed, in simulated nights, into docs/

@@ -10,9 +10,9 @@ import (
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/confirm"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -52,7 +52,7 @@ Nothing of the repository is changed. What git ignores and the workload needs,
 				return err
 			}
 			for _, name := range metrics {
-				m, err := analyse.ParseMetric(name)
+				m, err := study.ParseMetric(name)
 				if err != nil {
 					return usageError{err}
 				}

@@ -3,8 +3,8 @@ package main
 import (
 	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // looker decides for a spec that stops by what its trials show; nil for one
@@ -14,6 +14,6 @@ func looker(spec *experiments.Spec) func(results.Run) (results.Look, error) {
 		return nil
 	}
 	return func(run results.Run) (results.Look, error) {
-		return answer.Interim(analyse.Gather([]results.Run{run}))
+		return answer.Interim(study.Gather([]results.Run{run}))
 	}
 }

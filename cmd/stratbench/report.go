@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // templates are the pages that report can make.
@@ -102,21 +102,21 @@ func shareOf(flag, text string) (float64, error) {
 
 // answerOf prints the first screen, and with full the tables below it.
 func answerOf(cmd *cobra.Command, dir string, args []string, full bool, format report.Format, indifference float64) error {
-	study, err := gather(cmd, dir, args)
+	gathered, err := gather(cmd, dir, args)
 	if err != nil {
 		return err
 	}
 	if format == report.FormatBenchstat {
-		return report.Benchmarks(cmd.OutOrStdout(), study)
+		return report.Benchmarks(cmd.OutOrStdout(), gathered)
 	}
-	a, err := answer.Of(study, indifference)
+	a, err := answer.Of(gathered, indifference)
 	switch {
 	case err == nil && !full:
-		return report.Answer(study, a).Write(cmd.OutOrStdout(), format)
+		return report.Answer(gathered, a).Write(cmd.OutOrStdout(), format)
 	case err == nil:
-		return report.Full(study, study.Analyse(), &a).Write(cmd.OutOrStdout(), format)
+		return report.Full(gathered, gathered.Analyse(), &a).Write(cmd.OutOrStdout(), format)
 	case full && errors.Is(err, answer.ErrNothingToChoose):
-		return report.Full(study, study.Analyse(), nil).Write(cmd.OutOrStdout(), format)
+		return report.Full(gathered, gathered.Analyse(), nil).Write(cmd.OutOrStdout(), format)
 	case errors.Is(err, answer.ErrNothingToChoose):
 		return usageError{fmt.Errorf("%w; --full shows what there is of its cells", err)}
 	}
@@ -130,22 +130,22 @@ func commandLine() string {
 
 // gatherMaterial reads what a page is made of.
 func gatherMaterial(cmd *cobra.Command, dir string, args []string, full bool, indifference float64) (page.Material, error) {
-	study, err := gather(cmd, dir, args)
+	gathered, err := gather(cmd, dir, args)
 	if err != nil {
 		return page.Material{}, err
 	}
-	m := page.Material{Title: reportTitle(study), Study: study, Analysis: study.Analyse(), Full: full, Command: commandLine(), Indifference: indifference}
-	a, err := answer.Of(study, indifference)
+	m := page.Material{Title: reportTitle(gathered), Study: gathered, Analysis: gathered.Analyse(), Full: full, Command: commandLine(), Indifference: indifference}
+	a, err := answer.Of(gathered, indifference)
 	switch {
 	case err == nil:
 		m.Answer = &a
-	case !errors.Is(err, answer.ErrNothingToChoose) && len(study.Trials) > 0:
+	case !errors.Is(err, answer.ErrNothingToChoose) && len(gathered.Trials) > 0:
 		return m, err
 	}
 	return m, nil
 }
 
-func reportTitle(s analyse.Study) string {
+func reportTitle(s study.Study) string {
 	var names []string
 	for _, r := range s.Runs {
 		names = append(names, r.ID())

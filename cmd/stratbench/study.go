@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/observations"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // gather reads runs, and files of observations, as one study; without names the
 // newest run.
-func gather(cmd *cobra.Command, dir string, names []string) (analyse.Study, error) {
+func gather(cmd *cobra.Command, dir string, names []string) (study.Study, error) {
 	if len(names) == 0 {
 		names = []string{"latest"}
 	}
@@ -22,7 +22,7 @@ func gather(cmd *cobra.Command, dir string, names []string) (analyse.Study, erro
 		if observations.Readable(name) {
 			run, err := observations.Read(name)
 			if err != nil {
-				return analyse.Study{}, usageError{err}
+				return study.Study{}, usageError{err}
 			}
 			for _, w := range run.Import.Warnings {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
@@ -32,13 +32,13 @@ func gather(cmd *cobra.Command, dir string, names []string) (analyse.Study, erro
 		}
 		run, err := openRun(cmd, dir, name)
 		if err != nil {
-			return analyse.Study{}, err
+			return study.Study{}, err
 		}
 		runs = append(runs, run)
 	}
-	study := analyse.Gather(runs)
-	if len(study.Trials)+len(study.Estimates) == 0 {
-		return study, usageError{errors.New("these runs have no measured trial yet: stratbench ls RUN lists what they recorded")}
+	gathered := study.Gather(runs)
+	if len(gathered.Trials)+len(gathered.Estimates) == 0 {
+		return gathered, usageError{errors.New("these runs have no measured trial yet: stratbench ls RUN lists what they recorded")}
 	}
-	return study, nil
+	return gathered, nil
 }

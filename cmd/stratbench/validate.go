@@ -9,8 +9,8 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/internal/issue"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -90,7 +90,7 @@ func schemaCommand() *cobra.Command {
 				text = experiments.WorkloadSchema()
 			}
 			if analysis {
-				text = analyse.JSONSchema()
+				text = study.JSONSchema()
 			}
 			if check {
 				text = history.CheckJSONSchema()

@@ -16,9 +16,9 @@ import (
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -39,7 +39,7 @@ type Options struct {
 	// Cells pick cells of the present spec; all without any. See Choose.
 	Cells []string
 	// Metrics decide; all without any.
-	Metrics []analyse.Metric
+	Metrics []study.Metric
 	// Blocks each run both states of every cell once; 0 is one more than the
 	// tests need.
 	Blocks int
@@ -126,8 +126,8 @@ func measure(ctx context.Context, o Options, states []run.State, cells []trial.C
 }
 
 // Judge compares the states of a run that Run made.
-func Judge(r results.Run, metrics []analyse.Metric) (answer.Worsening, error) {
-	return answer.Worsened(analyse.Gather([]results.Run{r}), results.StateFactor, results.LastGood, results.Present, metrics)
+func Judge(r results.Run, metrics []study.Metric) (answer.Worsening, error) {
+	return answer.Worsened(study.Gather([]results.Run{r}), results.StateFactor, results.LastGood, results.Present, metrics)
 }
 
 // blocks is how many to run: those asked for, or one more than so many comparisons
@@ -135,7 +135,7 @@ func Judge(r results.Run, metrics []analyse.Metric) (answer.Worsening, error) {
 func blocks(o Options, cells int) int {
 	metrics := len(o.Metrics)
 	if metrics == 0 {
-		metrics = len(analyse.Metrics())
+		metrics = len(study.Metrics())
 	}
 	if o.Blocks > 0 {
 		return o.Blocks

@@ -12,8 +12,8 @@ import (
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
@@ -81,7 +81,7 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 	s := sceneOf(t, tinyProject(t))
 	s.write(t, "server/Dockerfile", strings.Replace(tinyProject(t)["server/Dockerfile"], "COPY server.go .", "COPY server.go .\nRUN sleep 20", 1))
 	r, err := Run(t.Context(), Options{Good: s.good, Present: s.present(t), Blocks: 1, Root: t.TempDir(),
-		Metrics: []analyse.Metric{"build"}, Report: func(u run.Update) {
+		Metrics: []study.Metric{"build"}, Report: func(u run.Update) {
 			if u.Note != "" {
 				t.Log(u.Note)
 			}

@@ -10,9 +10,9 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func factors(levels ...string) []trial.Factor {
@@ -96,7 +96,7 @@ func TestCellsOfOneRegistryCannotBeToldApart(t *testing.T) {
 
 func TestBlocks(t *testing.T) {
 	// 1/2^5 ≤ 0.05; 2/2^6 ≤ 0.05; 9/2^8 ≤ 0.05.
-	for want, o := range map[int]Options{6: {Metrics: []analyse.Metric{analyse.MetricSetup}}, 9: {}, 3: {Blocks: 3}} {
+	for want, o := range map[int]Options{6: {Metrics: []study.Metric{study.MetricSetup}}, 9: {}, 3: {Blocks: 3}} {
 		if got := blocks(o, 1); got != want {
 			t.Errorf("%+v: %d blocks, want %d", o, got, want)
 		}
@@ -117,7 +117,7 @@ func simulatedRun(t *testing.T, good, present float64, blocks int) results.Run {
 }
 
 func TestJudge(t *testing.T) {
-	setup := []analyse.Metric{analyse.MetricSetup}
+	setup := []study.Metric{study.MetricSetup}
 	for _, c := range []struct {
 		present float64
 		blocks  int

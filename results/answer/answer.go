@@ -12,8 +12,8 @@ import (
 	"sync"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Schema is the version of the document.
@@ -196,7 +196,7 @@ var ErrNothingToChoose = errors.New("there is nothing to choose between: the tri
 
 // Of answers for a study. Indifference is the share by which two strategies may
 // differ and be as good as each other; 0 is what the runs were made with.
-func Of(s analyse.Study, indifference float64) (Answer, error) {
+func Of(s study.Study, indifference float64) (Answer, error) {
 	if len(s.Trials) == 0 {
 		return Answer{}, errors.New("there is no measured trial to decide by; estimates are not ranked")
 	}
@@ -244,7 +244,7 @@ func Of(s analyse.Study, indifference float64) (Answer, error) {
 func Indifference(given float64) float64 { return cmp.Or(given, compare.DefaultIndifference) }
 
 // indifferenceOf is the smallest that a run was made with.
-func indifferenceOf(s analyse.Study) float64 {
+func indifferenceOf(s study.Study) float64 {
 	least := math.Inf(1)
 	for _, run := range s.Runs {
 		least = min(least, Indifference(run.Plan.Indifference))
@@ -361,7 +361,7 @@ func orEndless(v *float64) float64 {
 }
 
 // undefined is a figure that does not exist.
-var undefined = analyse.Value(math.NaN())
+var undefined = study.Value(math.NaN())
 
 // material is a study's trials as compare takes them.
 type material struct {
@@ -382,7 +382,7 @@ func isChoice(factor string) bool {
 	})
 }
 
-func newMaterial(s analyse.Study) material {
+func newMaterial(s study.Study) material {
 	m := material{pulls: map[string]bool{}}
 	for _, f := range s.Varied() {
 		if isChoice(f.Name) {
@@ -414,7 +414,7 @@ func newMaterial(s analyse.Study) material {
 
 // pullingStrategies are those whose images were pushed before the trials, and
 // the one that stratbench brings.
-func pullingStrategies(s analyse.Study) map[string]bool {
+func pullingStrategies(s study.Study) map[string]bool {
 	names := map[string]bool{"registry": true}
 	for _, run := range s.Runs {
 		for _, p := range run.Preparations() {

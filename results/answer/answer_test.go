@@ -10,14 +10,14 @@ import (
 	"testing"
 
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/observations"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // matrix has trials of four strategies on two engines: those that build take 60,
 // 51 and 50 s, registry 30 s.
-func matrix(t *testing.T, blocks int) analyse.Study {
+func matrix(t *testing.T, blocks int) study.Study {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
 	var text strings.Builder
@@ -38,13 +38,13 @@ func matrix(t *testing.T, blocks int) analyse.Study {
 	return read(t, text.String())
 }
 
-func read(t *testing.T, text string) analyse.Study {
+func read(t *testing.T, text string) study.Study {
 	t.Helper()
 	run, err := observations.Parse("trials.csv", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return analyse.Gather([]results.Run{run})
+	return study.Gather([]results.Run{run})
 }
 
 func find(t *testing.T, a Answer, s Situation, e Environment) Decision {
@@ -166,7 +166,7 @@ func TestNothingToChoose(t *testing.T) {
 
 // crossed has two strategies at two memory limits, of which parallel at 3GiB
 // always fails.
-func crossed(t *testing.T, blocks int) analyse.Study {
+func crossed(t *testing.T, blocks int) study.Study {
 	t.Helper()
 	var text strings.Builder
 	text.WriteString("memory,strategy,block,outcome,setup_seconds,lost_seconds\n")
@@ -229,15 +229,15 @@ func TestArmsSayWhatADecisionRestsOn(t *testing.T) {
 }
 
 func TestForesee(t *testing.T) {
-	study := matrix(t, 4)
-	f, ok := Foresee(study.Cells, 4, 0, study.Runs)
+	gathered := matrix(t, 4)
+	f, ok := Foresee(gathered.Cells, 4, 0, gathered.Runs)
 	if !ok || f.Places != 6 || f.Strategies != 4 || !f.Seen || math.Abs(f.Noise-0.04) > 0.01 {
 		t.Errorf("%+v: times were made to vary by 4 %%", f)
 	}
-	if f, ok := Foresee(study.Cells, 4, 0, nil); !ok || f.Seen || f.Noise != AssumedNoise {
+	if f, ok := Foresee(gathered.Cells, 4, 0, nil); !ok || f.Seen || f.Noise != AssumedNoise {
 		t.Errorf("without a run: %+v", f)
 	}
-	if _, ok := Foresee(study.Cells[:1], 4, 0, nil); ok {
+	if _, ok := Foresee(gathered.Cells[:1], 4, 0, nil); ok {
 		t.Error("there is something to choose between one cell")
 	}
 }

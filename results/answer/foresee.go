@@ -5,8 +5,8 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // AssumedNoise is how much times of a cell vary where no run has shown it: the
@@ -17,7 +17,7 @@ const AssumedNoise = 0.06
 type Foresight struct {
 	// RuledOut is the share more of which it shows that a strategy takes it; null
 	// where it can show none.
-	RuledOut analyse.Value `json:"share_ruled_out"`
+	RuledOut study.Value `json:"share_ruled_out"`
 	// Settled is after how many blocks strategies that are as fast as each other
 	// are told to be so, and failures that nobody has seen are excluded.
 	Settled int `json:"blocks_to_settle"`
@@ -57,7 +57,7 @@ func Foresee(cells []trial.Cell, blocks int, indifference float64, runs []result
 		f.Noise = AssumedNoise
 	}
 	seen := compare.Foresee(f.Strategies, f.Places, blocks, f.Noise, f.Indifference)
-	f.RuledOut, f.Settled = analyse.Value(seen.RuledOut), seen.Settled
+	f.RuledOut, f.Settled = study.Value(seen.RuledOut), seen.Settled
 	return f, true
 }
 

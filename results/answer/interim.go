@@ -7,14 +7,14 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Interim says whether a run may stop, after each block as often as one likes:
 // when no decision is open. Until then the cells that no open decision asks for
 // are retired.
-func Interim(s analyse.Study) (results.Look, error) {
+func Interim(s study.Study) (results.Look, error) {
 	a, err := Of(s, 0)
 	if errors.Is(err, ErrNothingToChoose) || len(s.Trials) == 0 {
 		return results.Look{}, nil

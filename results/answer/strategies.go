@@ -5,8 +5,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // mostColumns is how many levels of a factor stand beside each other.
@@ -14,7 +14,7 @@ const mostColumns = 3
 
 // strategies has each arm's times, apart by a factor of places that has few
 // levels: one that decisions were made apart by, else the first.
-func (m material) strategies(s analyse.Study, pooled []Factor) (by string, rows []Strategy) {
+func (m material) strategies(s study.Study, pooled []Factor) (by string, rows []Strategy) {
 	split := func(name string) bool {
 		return slices.ContainsFunc(pooled, func(f Factor) bool { return f.Name == name && f.Split })
 	}
@@ -64,7 +64,7 @@ func (m material) strategies(s analyse.Study, pooled []Factor) (by string, rows 
 
 // pushes are what publishing the images cost, by what was given, against what a
 // set-up with the fastest strategy that pulls saves over the fastest that builds.
-func (m material) pushes(s analyse.Study) (all []Push) {
+func (m material) pushes(s study.Study) (all []Push) {
 	for _, run := range s.Runs {
 		for _, p := range run.Preparations() {
 			push := Push{Where: map[string]string{}, Seconds: p.Elapsed.Duration().Seconds()}
@@ -114,7 +114,7 @@ func (m material) isIn(t compare.Trial, where map[string]string) bool {
 }
 
 // failuresAt finds what all failed trials have in common.
-func failuresAt(s analyse.Study) map[string]string {
+func failuresAt(s study.Study) map[string]string {
 	shared, failed := map[string]string{}, 0
 	for _, f := range s.Varied() {
 		shared[f.Name] = ""

@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/stats"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // ErrorRate is that of all comparisons of two states together.
@@ -44,22 +44,22 @@ const (
 
 // Worse compares the levels in one cell and metric.
 type Worse struct {
-	Cell   trial.Cell     `json:"cell"`
-	Metric analyse.Metric `json:"metric"`
+	Cell   trial.Cell   `json:"cell"`
+	Metric study.Metric `json:"metric"`
 	// Asked comparisons decide; the others are there to be seen.
 	Asked bool   `json:"asked"`
 	N     [2]int `json:"n"`
 	// Typical are the medians, and of failures and failed tests the shares of
 	// trials. Null is never ready in half of the trials, or not measured.
-	Typical [2]analyse.Value `json:"typical"`
+	Typical [2]study.Value `json:"typical"`
 	// Change is the share by which the second takes more, and of failures and
 	// failed tests the difference of shares; null is endless, or not measured.
 	// Interval holds it at 95 % over all comparisons that are asked.
-	Change   analyse.Value    `json:"change"`
-	Interval analyse.Interval `json:"interval"`
+	Change   study.Value    `json:"change"`
+	Interval study.Interval `json:"interval"`
 	// P is one-sided, and must be at most Alpha.
-	P     analyse.Value `json:"p"`
-	Alpha float64       `json:"alpha"`
+	P     study.Value `json:"p"`
+	Alpha float64     `json:"alpha"`
 	// Worse says that both the test and the size of the change are passed.
 	Worse bool `json:"worse"`
 
@@ -69,7 +69,7 @@ type Worse struct {
 
 // Worsened compares the second level of a factor with the first, in each cell,
 // by the metrics that are asked, all without any.
-func Worsened(s analyse.Study, factor, first, second string, asked []analyse.Metric) (Worsening, error) {
+func Worsened(s study.Study, factor, first, second string, asked []study.Metric) (Worsening, error) {
 	w := Worsening{Factor: factor, First: first, Second: second, Verdict: NotConfirmed, Comparisons: []Worse{}}
 	f, _ := s.Factor(factor)
 	for _, level := range []string{first, second} {
@@ -85,11 +85,11 @@ func Worsened(s analyse.Study, factor, first, second string, asked []analyse.Met
 		}
 		other, rest := slices.Clone(cell), slices.Delete(slices.Clone(cell), at, at+1)
 		other[at].Level = second
-		sides := [2][]analyse.Observation{s.Of(cell), s.Of(other)}
+		sides := [2][]study.Observation{s.Of(cell), s.Of(other)}
 		if len(sides[0]) == 0 || len(sides[1]) == 0 {
 			w.Verdict = TooFew
 		}
-		for _, m := range analyse.Metrics() {
+		for _, m := range study.Metrics() {
 			c := Worse{Cell: rest, Metric: m, Asked: len(asked) == 0 || slices.Contains(asked, m)}
 			if c.measure(sides); c.Asked && c.N[0] > 0 && c.N[1] > 0 {
 				tests++
@@ -102,7 +102,7 @@ func Worsened(s analyse.Study, factor, first, second string, asked []analyse.Met
 }
 
 // measure takes the trials' values, block by block.
-func (c *Worse) measure(sides [2][]analyse.Observation) {
+func (c *Worse) measure(sides [2][]study.Observation) {
 	place := map[string]int{}
 	for i, trials := range sides {
 		var all []float64
@@ -121,9 +121,9 @@ func (c *Worse) measure(sides [2][]analyse.Observation) {
 		}
 		c.N[i], c.Typical[i] = len(all), undefined
 		if c.Metric.IsRate() && len(all) > 0 {
-			c.Typical[i] = analyse.Value(float64(bad(all)) / float64(len(all)))
+			c.Typical[i] = study.Value(float64(bad(all)) / float64(len(all)))
 		} else if middle, err := stats.Quantile(all, 0.5); err == nil {
-			c.Typical[i] = analyse.Value(middle)
+			c.Typical[i] = study.Value(middle)
 		}
 	}
 }
@@ -148,8 +148,8 @@ func (c *Worse) compare(alpha float64) {
 	} else {
 		d = compare.Change(c.blocks[0], c.blocks[1], alpha)
 	}
-	c.Change, c.P, c.Alpha = analyse.Value(d.Change), analyse.Value(d.P), alpha
-	c.Interval = analyse.Interval{Lower: analyse.Value(d.Lower), Upper: analyse.Value(d.Upper)}
+	c.Change, c.P, c.Alpha = study.Value(d.Change), study.Value(d.P), alpha
+	c.Interval = study.Interval{Lower: study.Value(d.Lower), Upper: study.Value(d.Upper)}
 	c.tooFew = d.TooFew(alpha)
 	c.Worse = c.Asked && d.P <= alpha && d.Change >= least
 }

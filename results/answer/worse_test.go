@@ -8,7 +8,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // states is a run of two states: set-up times by block, 0 is a crash.
@@ -32,9 +32,9 @@ func states(good, present []float64) results.Run {
 	return r
 }
 
-func worsened(t *testing.T, r results.Run, asked ...analyse.Metric) Worsening {
+func worsened(t *testing.T, r results.Run, asked ...study.Metric) Worsening {
 	t.Helper()
-	w, err := Worsened(analyse.Gather([]results.Run{r}), "state", "good", "present", asked)
+	w, err := Worsened(study.Gather([]results.Run{r}), "state", "good", "present", asked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func worsened(t *testing.T, r results.Run, asked ...analyse.Metric) Worsening {
 	return w
 }
 
-func in(t *testing.T, w Worsening, m analyse.Metric) Worse {
+func in(t *testing.T, w Worsening, m study.Metric) Worse {
 	t.Helper()
 	for _, c := range w.Comparisons {
 		if c.Metric == m {
@@ -55,7 +55,7 @@ func in(t *testing.T, w Worsening, m analyse.Metric) Worse {
 	return Worse{}
 }
 
-func isNear(t *testing.T, what string, got analyse.Value, want, tolerance float64) {
+func isNear(t *testing.T, what string, got study.Value, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(float64(got)-want) <= tolerance) {
 		t.Errorf("%s is %v, want %v", what, float64(got), want)
@@ -65,16 +65,16 @@ func isNear(t *testing.T, what string, got analyse.Value, want, tolerance float6
 // With a pair in each of five blocks there are 2^5 = 32 arrangements; of those
 // only the one observed puts all of the smaller times on one side.
 func TestAWorseningInEveryBlock(t *testing.T) {
-	w := worsened(t, states([]float64{100, 101, 102, 103, 104}, []float64{120, 121, 122, 123, 124}), analyse.MetricSetup)
-	setup := in(t, w, analyse.MetricSetup)
+	w := worsened(t, states([]float64{100, 101, 102, 103, 104}, []float64{120, 121, 122, 123, 124}), study.MetricSetup)
+	setup := in(t, w, study.MetricSetup)
 	isNear(t, "p", setup.P, 1.0/32, 1e-12)
 	isNear(t, "change", setup.Change, 122.0/102-1, 1e-3)
 	isNear(t, "lower", setup.Interval.Lower, 124.0/104-1, 1e-12)
 	if w.Verdict != Confirmed || !setup.Worse || w.Blocks != 5 || setup.Cell.Key() != "runtime=podman" {
 		t.Errorf("%s, %d blocks needed, %+v", w.Verdict, w.Blocks, setup)
 	}
-	back := worsened(t, states([]float64{120, 121, 122, 123, 124}, []float64{100, 101, 102, 103, 104}), analyse.MetricSetup)
-	if isNear(t, "p of an improvement", in(t, back, analyse.MetricSetup).P, 1, 1e-12); back.Verdict != NotConfirmed {
+	back := worsened(t, states([]float64{120, 121, 122, 123, 124}, []float64{100, 101, 102, 103, 104}), study.MetricSetup)
+	if isNear(t, "p of an improvement", in(t, back, study.MetricSetup).P, 1, 1e-12); back.Verdict != NotConfirmed {
 		t.Error(back.Verdict)
 	}
 }
@@ -82,8 +82,8 @@ func TestAWorseningInEveryBlock(t *testing.T) {
 // The one block in which the present state is faster differs least: its rank is
 // 1, and p is 2/32.
 func TestOneBlockTheOtherWay(t *testing.T) {
-	w := worsened(t, states([]float64{10, 11, 12, 13, 15}, []float64{20, 21, 22, 23, 14}), analyse.MetricSetup)
-	isNear(t, "p", in(t, w, analyse.MetricSetup).P, 2.0/32, 1e-12)
+	w := worsened(t, states([]float64{10, 11, 12, 13, 15}, []float64{20, 21, 22, 23, 14}), study.MetricSetup)
+	isNear(t, "p", in(t, w, study.MetricSetup).P, 2.0/32, 1e-12)
 	if w.Verdict != NotConfirmed {
 		t.Error(w.Verdict)
 	}
@@ -91,8 +91,8 @@ func TestOneBlockTheOtherWay(t *testing.T) {
 
 // Both must be passed: the test, and a change of 5 %.
 func TestASmallWorseningIsNotConfirmed(t *testing.T) {
-	w := worsened(t, states([]float64{100, 101, 102, 103, 104}, []float64{103.5, 104.6, 105.5, 106.5, 107.5}), analyse.MetricSetup)
-	if setup := in(t, w, analyse.MetricSetup); w.Verdict != NotConfirmed || float64(setup.P) > 0.05 || setup.Worse {
+	w := worsened(t, states([]float64{100, 101, 102, 103, 104}, []float64{103.5, 104.6, 105.5, 106.5, 107.5}), study.MetricSetup)
+	if setup := in(t, w, study.MetricSetup); w.Verdict != NotConfirmed || float64(setup.P) > 0.05 || setup.Worse {
 		t.Errorf("%s: %+v", w.Verdict, setup)
 	}
 }
@@ -100,11 +100,11 @@ func TestASmallWorseningIsNotConfirmed(t *testing.T) {
 // A crash ranks behind all times. Fisher's one-sided p of 0 of 5 against 5 of 5
 // is 1/252.
 func TestCrashesAreWorse(t *testing.T) {
-	w := worsened(t, states([]float64{100, 101, 102, 103, 104}, []float64{0, 0, 0, 0, 0}), analyse.MetricFailures)
-	failures := in(t, w, analyse.MetricFailures)
+	w := worsened(t, states([]float64{100, 101, 102, 103, 104}, []float64{0, 0, 0, 0, 0}), study.MetricFailures)
+	failures := in(t, w, study.MetricFailures)
 	isNear(t, "p", failures.P, 1.0/252, 1e-12)
 	isNear(t, "change", failures.Change, 1, 0)
-	if setup := in(t, w, analyse.MetricSetup); w.Verdict != Confirmed || setup.Asked || setup.Worse || !math.IsInf(float64(setup.Change), 1) {
+	if setup := in(t, w, study.MetricSetup); w.Verdict != Confirmed || setup.Asked || setup.Worse || !math.IsInf(float64(setup.Change), 1) {
 		t.Errorf("%s, setup %+v", w.Verdict, setup)
 	}
 }
@@ -112,13 +112,13 @@ func TestCrashesAreWorse(t *testing.T) {
 // Four pairs give 1/16 at best; and all metrics asked for at once need more
 // blocks than one does.
 func TestTooFewBlocksAreSaid(t *testing.T) {
-	if w := worsened(t, states([]float64{1, 1.1, 1.2, 1.3}, []float64{9, 9.1, 9.2, 9.3}), analyse.MetricSetup); w.Verdict != TooFew || w.Blocks != 5 {
+	if w := worsened(t, states([]float64{1, 1.1, 1.2, 1.3}, []float64{9, 9.1, 9.2, 9.3}), study.MetricSetup); w.Verdict != TooFew || w.Blocks != 5 {
 		t.Errorf("%s, %d blocks needed", w.Verdict, w.Blocks)
 	}
 	if w := worsened(t, states([]float64{1, 1.1, 1.2, 1.3, 1.4}, []float64{1.1, 1, 1.3, 1.2, 1.4})); w.Verdict != TooFew || w.Blocks != 6 {
 		t.Errorf("%s, %d blocks needed for setup and failures", w.Verdict, w.Blocks)
 	}
-	if w := worsened(t, states([]float64{1, 1.1, 1.2, 1.3, 1.4}, nil), analyse.MetricSetup); w.Verdict != TooFew {
+	if w := worsened(t, states([]float64{1, 1.1, 1.2, 1.3, 1.4}, nil), study.MetricSetup); w.Verdict != TooFew {
 		t.Errorf("a side that was not run: %s", w.Verdict)
 	}
 }
@@ -146,16 +146,16 @@ func TestMetricsOfATrial(t *testing.T) {
 	if load.N != [2]int{1, 0} || load.Typical[0] != 5 || load.P.Finite() {
 		t.Errorf("load, which never began: %+v", load)
 	}
-	if m := in(t, w, analyse.MetricPeakMemory); m.Typical[0] != 3<<30 || m.N[1] != 0 {
+	if m := in(t, w, study.MetricPeakMemory); m.Typical[0] != 3<<30 || m.N[1] != 0 {
 		t.Errorf("memory: %+v", m)
 	}
-	if m := in(t, w, analyse.MetricFailedTests); m.Typical[0] != 1 || m.N[1] != 0 {
+	if m := in(t, w, study.MetricFailedTests); m.Typical[0] != 1 || m.N[1] != 0 {
 		t.Errorf("failed tests: %+v", m)
 	}
 }
 
 func TestWhatIsNotThereIsSaid(t *testing.T) {
-	s := analyse.Gather([]results.Run{states([]float64{1}, []float64{1})})
+	s := study.Gather([]results.Run{states([]float64{1}, []float64{1})})
 	for _, c := range [][3]string{{"mood", "good", "present"}, {"state", "good", "past"}} {
 		if _, err := Worsened(s, c[0], c[1], c[2], nil); err == nil {
 			t.Errorf("%v was compared", c)

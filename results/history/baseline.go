@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Baseline is what a person decided about what runs are judged against. Each
@@ -33,8 +33,8 @@ type Baseline struct {
 	RunID string    `json:"run_id"`
 	From  time.Time `json:"from"`
 	// Cell and Metric are the series of an accepted change; set is for all.
-	Cell   trial.Cell     `json:"cell,omitempty"`
-	Metric analyse.Metric `json:"metric,omitempty"`
+	Cell   trial.Cell   `json:"cell,omitempty"`
+	Metric study.Metric `json:"metric,omitempty"`
 	// Finding is the id of the accepted change.
 	Finding string `json:"finding,omitempty"`
 
@@ -141,7 +141,7 @@ func (n Nights) since(t time.Time) int {
 }
 
 // find is the place of a series.
-func (n Nights) find(cell trial.Cell, m analyse.Metric) int {
+func (n Nights) find(cell trial.Cell, m study.Metric) int {
 	for i, s := range n.Series {
 		if s.Metric == m && s.Cell.Key() == cell.Key() {
 			return i

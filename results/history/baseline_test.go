@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func decision(reason string) Baseline {
 	return Baseline{Do: BaselineAccept, When: later, Who: "someone", Reason: reason, Experiment: "nightly", Host: "simulated",
-		RunID: "r", From: time.Date(2026, 1, 3, 2, 0, 0, 0, time.UTC), Cell: arms()[0].Cell, Metric: analyse.MetricSetup}
+		RunID: "r", From: time.Date(2026, 1, 3, 2, 0, 0, 0, time.UTC), Cell: arms()[0].Cell, Metric: study.MetricSetup}
 }
 
 func TestDecisionsAreKeptAndMerge(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/stats"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Cause is something that changed about when a series did. That it changed
@@ -155,7 +155,7 @@ func (n Nights) hostMoved(since int, threshold float64) []Moved {
 }
 
 func (n Nights) partsMoved(s Series, since int, threshold float64) (moved []Moved) {
-	if s.Metric != analyse.MetricSetup && s.Metric != analyse.Metric(trial.PhaseBuild) {
+	if s.Metric != study.MetricSetup && s.Metric != study.Metric(trial.PhaseBuild) {
 		return nil
 	}
 	cell := s.Cell
@@ -165,7 +165,7 @@ func (n Nights) partsMoved(s Series, since int, threshold float64) (moved []Move
 		a, errAfter := stats.Quantile(times, 0.5)
 		b, errBefore := stats.Quantile(before[part], 0.5)
 		image := strings.HasPrefix(part, imagePart)
-		if errAfter != nil || errBefore != nil || math.Abs(a/b-1) <= threshold || !image && s.Metric != analyse.MetricSetup {
+		if errAfter != nil || errBefore != nil || math.Abs(a/b-1) <= threshold || !image && s.Metric != study.MetricSetup {
 			continue
 		}
 		moved = append(moved, Moved{part, b, a})

@@ -9,9 +9,9 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func altered(t *testing.T, n int, alter func(int, *simulated.Night)) Nights {
@@ -92,7 +92,7 @@ func TestMovedNamesTheSlowerImage(t *testing.T) {
 		}
 	}
 	for _, s := range n.Series {
-		if s.Metric == analyse.MetricPeakMemory && len(n.Moved(s, 6, 0.05)) > 0 {
+		if s.Metric == study.MetricPeakMemory && len(n.Moved(s, 6, 0.05)) > 0 {
 			t.Error("peak memory has parts")
 		}
 	}

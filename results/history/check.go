@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/stats"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // standsFor is for how many nights a regression keeps being reported that
@@ -45,7 +45,7 @@ func (h *History) Check(experiment, host string, o detect.Options) (Check, error
 	c.NotFit = n.Fitness[last].Reasons
 	c.Missing = n.missing()
 	c.Needs = report.Nights[last].Needs
-	c.FalseAlarm = analyse.Value(report.FalseAlarm)
+	c.FalseAlarm = study.Value(report.FalseAlarm)
 	c.Findings = n.findings(report, n.restarts(decisions), o)
 	c.decide(report.Nights[last].State)
 	return c, nil
@@ -140,10 +140,10 @@ func (k FindingKind) rank() int {
 }
 
 func (n Nights) finding(f detect.Finding, kind FindingKind, o detect.Options) Finding {
-	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Better: f.Better, Certainty: f.Certainty.String(), P: analyse.Value(f.P),
-		Before: analyse.Value(f.Before), After: analyse.Value(f.After), Ratio: analyse.Value(f.Ratio),
-		Interval: analyse.Interval{Lower: analyse.Value(f.CI.Lower), Upper: analyse.Value(f.CI.Upper)},
-		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), LastGood: n.fitBefore(f.Since), Together: analyse.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
+	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Better: f.Better, Certainty: f.Certainty.String(), P: study.Value(f.P),
+		Before: study.Value(f.Before), After: study.Value(f.After), Ratio: study.Value(f.Ratio),
+		Interval: study.Interval{Lower: study.Value(f.CI.Lower), Upper: study.Value(f.CI.Upper)},
+		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), LastGood: n.fitBefore(f.Since), Together: study.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
 	if f.Series != detect.None {
 		s := n.Series[f.Series]
 		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, UnitOf(s.Metric)

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // enough is a history long enough to judge by.
@@ -87,7 +87,7 @@ func TestARegressionNamesItsCause(t *testing.T) {
 	if len(c.Findings) == 0 {
 		t.Fatal("no finding")
 	}
-	i := slices.IndexFunc(c.Findings, func(f Finding) bool { return f.Metric == analyse.MetricSetup && !f.Better })
+	i := slices.IndexFunc(c.Findings, func(f Finding) bool { return f.Metric == study.MetricSetup && !f.Better })
 	if i < 0 {
 		t.Fatalf("no finding on set-up time:\n%s", lines(c))
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // headerOf describes a run by what was written once, when it began: a run that
@@ -62,7 +62,7 @@ func trialOf(run string, cell int, r results.Record) Trial {
 	if r.Fault != nil {
 		t.Fault = r.Fault.Name
 	}
-	t.PeakMemory, _ = analyse.PeakMemory(&r)
+	t.PeakMemory, _ = study.PeakMemory(&r)
 	return t
 }
 

@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // confirmAlpha is the level at which trials of both states confirm, for all
@@ -182,7 +182,7 @@ func (r *Run) states(s Series) (good, present [][]float64) {
 }
 
 // value is a trial's figure: of a count 1 for a bad trial, 0 for a good one.
-func (t *Trial) value(m analyse.Metric) (v float64, ok bool) {
+func (t *Trial) value(m study.Metric) (v float64, ok bool) {
 	if UnitOf(m) != UnitShare {
 		v = t.measure(m)
 		return v, v > 0

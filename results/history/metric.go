@@ -3,7 +3,7 @@ package history
 import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Unit is what a metric's figures are in.
@@ -18,11 +18,11 @@ const (
 
 // UnitOf is the unit of a metric's figures. Failures and failed tests are
 // counted in trials: tests of one trial do not fail independently.
-func UnitOf(m analyse.Metric) Unit {
+func UnitOf(m study.Metric) Unit {
 	switch m {
-	case analyse.MetricPeakMemory:
+	case study.MetricPeakMemory:
 		return UnitBytes
-	case analyse.MetricFailures, analyse.MetricFailedTests:
+	case study.MetricFailures, study.MetricFailedTests:
 		return UnitShare
 	}
 	return UnitSeconds
@@ -31,11 +31,11 @@ func UnitOf(m analyse.Metric) Unit {
 // measure is the trial's value of a metric in seconds or bytes: 0 where it
 // has none. What a failed trial took of memory or time is no measure of a
 // set-up; it is a failure.
-func (t *Trial) measure(m analyse.Metric) float64 {
+func (t *Trial) measure(m study.Metric) float64 {
 	switch {
-	case m == analyse.MetricSetup:
+	case m == study.MetricSetup:
 		return t.Setup.Duration().Seconds()
-	case m != analyse.MetricPeakMemory:
+	case m != study.MetricPeakMemory:
 		return t.Phases.Of(trial.Phase(m)).Duration().Seconds()
 	case t.ready():
 		return float64(t.PeakMemory)
@@ -45,8 +45,8 @@ func (t *Trial) measure(m analyse.Metric) float64 {
 
 // count says whether the trial is one that the metric is a share of, and
 // whether it is a bad one.
-func (t *Trial) count(m analyse.Metric) (counts, bad bool) {
-	if m == analyse.MetricFailures {
+func (t *Trial) count(m study.Metric) (counts, bad bool) {
+	if m == study.MetricFailures {
 		return true, !t.ready()
 	}
 	if t.Tests == nil {

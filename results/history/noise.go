@@ -6,17 +6,17 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Noise is how much a series of times or of memory varies where nothing
 // changed. Both are standard deviations of logarithms: 0.04 is about 4 %.
 type Noise struct {
 	// InNight is of the trials of a cell within a night.
-	InNight analyse.Value `json:"in_night"`
+	InNight study.Value `json:"in_night"`
 	// ByNight is of the nights of a segment, beyond what their trials make
 	// them differ; 0 where nothing beyond that was seen.
-	ByNight analyse.Value `json:"by_night"`
+	ByNight study.Value `json:"by_night"`
 }
 
 // noise estimates both components of variance by their moments, over the fit
@@ -39,7 +39,7 @@ func (n Nights) noise(s Series, segments []Segment) Noise {
 	}
 	inNight := trials.mean()
 	byNight := max(0, nights.mean()-inNight) * nights.freedom / weight
-	return Noise{InNight: analyse.Value(math.Sqrt(inNight)), ByNight: analyse.Value(math.Sqrt(byNight))}
+	return Noise{InNight: study.Value(math.Sqrt(inNight)), ByNight: study.Value(math.Sqrt(byNight))}
 }
 
 // meansOf are the mean logarithm of each fit night of a segment and of how

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // The history that make nightly-demo left: real runs, in which the memory limit
@@ -34,13 +34,13 @@ func until(t *testing.T, nights int) (h *History, host string) {
 func TestTheCheckFindsWhatWasDone(t *testing.T) {
 	for _, c := range []struct {
 		night  int
-		metric analyse.Metric
+		metric study.Metric
 		cause  string
 	}{
-		{18, analyse.MetricSetup, "setting memory: 2.0 GiB → 900 MiB"},
+		{18, study.MetricSetup, "setting memory: 2.0 GiB → 900 MiB"},
 		{28, "build", "of search"},
 		{53, "cluster", "Podman: 5.4.2 → 4.3.1"},
-		{56, analyse.MetricSetup, "Podman: 5.4.2 → 4.3.1"},
+		{56, study.MetricSetup, "Podman: 5.4.2 → 4.3.1"},
 	} {
 		h, host := until(t, c.night)
 		got, err := h.Check(realNights, host, detect.Default)
@@ -65,11 +65,11 @@ func TestTheCheckFindsWhatWasDone(t *testing.T) {
 // Looking back, each change is placed at the very night.
 func TestLookingBackFindsTheNight(t *testing.T) {
 	h, host := until(t, 59)
-	for metric, want := range map[analyse.Metric]map[int]string{
-		analyse.MetricSetup:      {14: "memory: 2.0 GiB → 900 MiB", 23: "of search", 32: "Podman: 5.4.2 → 4.3.1"},
-		"build":                  {14: "memory: 2.0 GiB → 900 MiB", 23: "of search", 32: "of search"},
-		"cluster":                {14: "memory: 2.0 GiB → 900 MiB", 23: "memory: 900 MiB → 2.0 GiB", 32: "Podman: 5.4.2 → 4.3.1", 41: "Podman: 4.3.1 → 5.4.2", 50: "Podman: 5.4.2 → 4.3.1"},
-		analyse.MetricPeakMemory: {14: "memory: 2.0 GiB → 900 MiB", 23: "memory: 900 MiB → 2.0 GiB"},
+	for metric, want := range map[study.Metric]map[int]string{
+		study.MetricSetup:      {14: "memory: 2.0 GiB → 900 MiB", 23: "of search", 32: "Podman: 5.4.2 → 4.3.1"},
+		"build":                {14: "memory: 2.0 GiB → 900 MiB", 23: "of search", 32: "of search"},
+		"cluster":              {14: "memory: 2.0 GiB → 900 MiB", 23: "memory: 900 MiB → 2.0 GiB", 32: "Podman: 5.4.2 → 4.3.1", 41: "Podman: 4.3.1 → 5.4.2", 50: "Podman: 5.4.2 → 4.3.1"},
+		study.MetricPeakMemory: {14: "memory: 2.0 GiB → 900 MiB", 23: "memory: 900 MiB → 2.0 GiB"},
 	} {
 		r, err := h.Review(realNights, host, Pattern{Metric: string(metric)}, detect.Default)
 		if err != nil || len(r.Series) != 1 {
@@ -102,18 +102,18 @@ func TestTheNoiseOfRealNights(t *testing.T) {
 	h, host := until(t, 59)
 	nights := h.Nights(realNights, host)
 	for _, c := range []struct {
-		metric  analyse.Metric
+		metric  study.Metric
 		segment Segment
 		want    Noise
 	}{
-		{analyse.MetricSetup, before, Noise{0.035, 0.029}},
+		{study.MetricSetup, before, Noise{0.035, 0.029}},
 		{"cluster", before, Noise{0.027, 0.016}},
 		{"build", before, Noise{0.044, 0}},
 		{"load", before, Noise{0.082, 0.014}},
 		{"deploy", before, Noise{0.369, 0.021}},
-		{analyse.MetricPeakMemory, before, Noise{0.0006, 0}},
-		{analyse.MetricSetup, slowImage, Noise{0.021, 0}},
-		{analyse.MetricSetup, otherEngine, Noise{0.023, 0.010}},
+		{study.MetricPeakMemory, before, Noise{0.0006, 0}},
+		{study.MetricSetup, slowImage, Noise{0.021, 0}},
+		{study.MetricSetup, otherEngine, Noise{0.023, 0.010}},
 	} {
 		i := slices.IndexFunc(nights.Series, func(s Series) bool { return s.Metric == c.metric })
 		got := nights.noise(nights.Series[i], []Segment{c.segment})

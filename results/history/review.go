@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/stats"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // ReviewSchema is the version of a Review as JSON.
@@ -33,14 +33,14 @@ type Night struct {
 	// NotFit are the reasons for which it is not judged by.
 	NotFit []string `json:"not_fit,omitempty"`
 	// Reference is the median time of the reference workload.
-	Reference analyse.Value `json:"reference_seconds"`
+	Reference study.Value `json:"reference_seconds"`
 }
 
 // SeriesReview is one series and its changes.
 type SeriesReview struct {
-	Cell   trial.Cell     `json:"cell"`
-	Metric analyse.Metric `json:"metric"`
-	Unit   Unit           `json:"unit"`
+	Cell   trial.Cell   `json:"cell"`
+	Metric study.Metric `json:"metric"`
+	Unit   Unit         `json:"unit"`
 	// Points has for each night the median, or the share of bad trials, and
 	// of how many trials that is.
 	Points   []Point   `json:"points"`
@@ -53,9 +53,9 @@ type SeriesReview struct {
 
 // Point is a series in one night; a null value is no trial with a figure.
 type Point struct {
-	Value analyse.Value `json:"value"`
-	N     int           `json:"n"`
-	Bad   int           `json:"bad,omitempty"`
+	Value study.Value `json:"value"`
+	N     int         `json:"n"`
+	Bad   int         `json:"bad,omitempty"`
 }
 
 // Segment is a stretch of nights without a step: from the night Start until
@@ -64,29 +64,29 @@ type Segment struct {
 	Start int `json:"start"`
 	End   int `json:"end"`
 	// From and To are what is typical; of a drift where it began and ended.
-	From  analyse.Value `json:"from"`
-	To    analyse.Value `json:"to"`
-	Drift bool          `json:"drift,omitempty"`
+	From  study.Value `json:"from"`
+	To    study.Value `json:"to"`
+	Drift bool        `json:"drift,omitempty"`
 }
 
 // Change is between two segments, or is one that drifts.
 type Change struct {
 	Since Moment `json:"since"`
 	// Until is the last night of a drift; absent for a step.
-	Until  *Moment       `json:"until,omitempty"`
-	Better bool          `json:"better"`
-	Before analyse.Value `json:"before"`
-	After  analyse.Value `json:"after"`
+	Until  *Moment     `json:"until,omitempty"`
+	Better bool        `json:"better"`
+	Before study.Value `json:"before"`
+	After  study.Value `json:"after"`
 	// Ratio is of the nights after to those before, two weeks of each at most,
 	// with its 95 % interval; of a drift that of After to Before, as of a share,
 	// of which the interval is that of the difference.
-	Ratio    analyse.Value    `json:"ratio"`
-	Interval analyse.Interval `json:"interval"`
+	Ratio    study.Value    `json:"ratio"`
+	Interval study.Interval `json:"interval"`
 	// P is of this change alone, Adjusted for all changes in all series.
-	P        analyse.Value `json:"p"`
-	Adjusted analyse.Value `json:"p_adjusted"`
-	Causes   []Cause       `json:"causes"`
-	Moved    []Moved       `json:"moved"`
+	P        study.Value `json:"p"`
+	Adjusted study.Value `json:"p_adjusted"`
+	Causes   []Cause     `json:"causes"`
+	Moved    []Moved     `json:"moved"`
 	// Accepted is why the change was wanted, if someone said so.
 	Accepted *Baseline `json:"accepted,omitempty"`
 }
@@ -109,7 +109,7 @@ func (h *History) Review(experiment, host string, series Pattern, o detect.Optio
 	for i, run := range n.Runs {
 		night := Night{RunID: run.RunID, When: run.Environment.Started, NotFit: n.Fitness[i].Reasons, Reference: undefined}
 		if n.Fitness[i].Reference > 0 {
-			night.Reference = analyse.Value(n.Fitness[i].Reference)
+			night.Reference = study.Value(n.Fitness[i].Reference)
 		}
 		r.Nights = append(r.Nights, night)
 	}
@@ -127,7 +127,7 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 		r.Points = append(r.Points, s.point(night))
 	}
 	for _, part := range cut.Segments {
-		r.Segments = append(r.Segments, Segment{part.Start, part.End, analyse.Value(part.From), analyse.Value(part.To), part.Drift})
+		r.Segments = append(r.Segments, Segment{part.Start, part.End, study.Value(part.From), study.Value(part.To), part.Drift})
 	}
 	if s.Values != nil {
 		noise := n.noise(s, r.Segments)
@@ -135,8 +135,8 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 	}
 	for _, c := range cut.Changes {
 		before, after := r.around(c.Night)
-		change := Change{Since: n.moment(c.Night), P: analyse.Value(c.P), Adjusted: analyse.Value(c.Adjusted), Before: before, After: after, Ratio: analyse.Value(c.Ratio),
-			Interval: analyse.Interval{Lower: analyse.Value(c.CI.Lower), Upper: analyse.Value(c.CI.Upper)},
+		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Adjusted: study.Value(c.Adjusted), Before: before, After: after, Ratio: study.Value(c.Ratio),
+			Interval: study.Interval{Lower: study.Value(c.CI.Lower), Upper: study.Value(c.CI.Upper)},
 			Causes:   append([]Cause{}, n.Causes(s.Cell, c.Night)...), Moved: append([]Moved{}, n.Moved(s, c.Night, o.Threshold)...)}
 		change.Better = change.After < change.Before
 		if c.Until != detect.None {
@@ -151,7 +151,7 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 
 // around are what is typical before a night and from it on; of a drift that
 // begins there, before and after it.
-func (r SeriesReview) around(night int) (before, after analyse.Value) {
+func (r SeriesReview) around(night int) (before, after study.Value) {
 	before, after = undefined, undefined
 	for _, s := range r.Segments {
 		switch {
@@ -171,7 +171,7 @@ func (s Series) point(night int) Point {
 	if s.Values == nil {
 		p := Point{Value: undefined, N: s.Trials[night], Bad: s.Bad[night]}
 		if p.N > 0 {
-			p.Value = analyse.Value(float64(p.Bad) / float64(p.N))
+			p.Value = study.Value(float64(p.Bad) / float64(p.N))
 		}
 		return p
 	}
@@ -179,7 +179,7 @@ func (s Series) point(night int) Point {
 	if err != nil {
 		m = math.NaN()
 	}
-	return Point{Value: analyse.Value(m), N: len(s.Values[night])}
+	return Point{Value: study.Value(m), N: len(s.Values[night])}
 }
 
 // acceptance finds the decision on a change; looking back, a change may be

@@ -12,9 +12,9 @@ import (
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 var update = flag.Bool("update", false, "write the schemas anew")
@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the schemas anew")
 // mapped gives the types that write themselves as JSON their schemas.
 func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
-	case reflect.TypeFor[analyse.Value]():
+	case reflect.TypeFor[study.Value]():
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "number"}, {Type: "null"}}}
 	case reflect.TypeFor[trial.Seconds]():
 		return &jsonschema.Schema{Type: "number"}
@@ -36,7 +36,7 @@ func generated(t *testing.T, of any, title string) []byte {
 	t.Helper()
 	r := jsonschema.Reflector{Mapper: mapped, AllowAdditionalProperties: true}
 	const here = "github.com/stratbench/stratbench/results/history"
-	for _, folder := range []string{".", "../analyse", "../../internal/trial"} {
+	for _, folder := range []string{".", "../study", "../../internal/trial"} {
 		if err := r.AddGoComments(here, folder); err != nil {
 			t.Fatal(err)
 		}

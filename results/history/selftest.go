@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // SelfTested is what a check made of copies of its own history.
@@ -26,9 +26,9 @@ type SelfStep struct {
 	What string     `json:"what"`
 	Cell trial.Cell `json:"cell,omitempty"`
 	// Want is a regression of the metric, or none of it.
-	Metric analyse.Metric `json:"metric"`
-	Want   bool           `json:"want_regression"`
-	Got    bool           `json:"got_regression"`
+	Metric study.Metric `json:"metric"`
+	Want   bool         `json:"want_regression"`
+	Got    bool         `json:"got_regression"`
 	// Nights is how many were put in, one after the other, until it was
 	// reported; all of them where it was not.
 	Nights int `json:"nights"`
@@ -55,7 +55,7 @@ func (s SelfStep) Passed() bool {
 // changed.
 type injection struct {
 	what   string
-	metric analyse.Metric
+	metric study.Metric
 	worse  bool
 	change func(*Trial)
 }
@@ -66,11 +66,11 @@ type injection struct {
 const mostInjected = 8
 
 var injections = []injection{
-	{"nothing but quiet nights", analyse.MetricSetup, false, func(*Trial) {}},
-	{"twice the time to ready", analyse.MetricSetup, true, func(t *Trial) {
+	{"nothing but quiet nights", study.MetricSetup, false, func(*Trial) {}},
+	{"twice the time to ready", study.MetricSetup, true, func(t *Trial) {
 		t.Setup, t.Elapsed, t.Phases.Build = 2*t.Setup, 2*t.Elapsed, 2*t.Phases.Build
 	}},
-	{"every set-up fails", analyse.MetricFailures, true, func(t *Trial) {
+	{"every set-up fails", study.MetricFailures, true, func(t *Trial) {
 		t.Outcome, t.Phase, t.Setup, t.Phases, t.Tests = trial.EngineCrash, trial.PhaseBuild, 0, Phases{}, nil
 	}},
 }
@@ -114,7 +114,7 @@ func (h *History) SelfTest(experiment, host string, o detect.Options) (SelfTeste
 func (h *History) quietNights(experiment, host string) (cell trial.Cell, nights []*Run) {
 	n := h.Nights(experiment, host)
 	for _, s := range n.Series {
-		if s.Metric != analyse.MetricSetup {
+		if s.Metric != study.MetricSetup {
 			continue
 		}
 		for i := len(n.Runs) - 1; i >= 0 && len(nights) < 4; i-- {

@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Nights are the runs of one experiment on one host, and the series that they
@@ -25,7 +25,7 @@ type Nights struct {
 // Series is one metric of one cell over all nights.
 type Series struct {
 	Cell   trial.Cell
-	Metric analyse.Metric
+	Metric study.Metric
 	// Values has for each night the trials' values, in seconds or bytes; nil
 	// for a count.
 	Values [][]float64
@@ -95,7 +95,7 @@ func (g *gathered) cell(c trial.Cell) {
 		return
 	}
 	g.first[key] = len(g.all)
-	for _, m := range analyse.Metrics() {
+	for _, m := range study.Metrics() {
 		s := Series{Cell: c, Metric: m}
 		if UnitOf(m) == UnitShare {
 			s.Bad, s.Trials = make([]int, g.nights), make([]int, g.nights)
@@ -107,7 +107,7 @@ func (g *gathered) cell(c trial.Cell) {
 }
 
 func (g *gathered) add(night, first int, t *Trial) {
-	for i, m := range analyse.Metrics() {
+	for i, m := range study.Metrics() {
 		s := &g.all[first+i]
 		if s.Values != nil {
 			if v := t.measure(m); v > 0 {
@@ -182,7 +182,7 @@ func (n Nights) Matrix() detect.Matrix {
 		m.Nights = append(m.Nights, detect.Night{Day: dayOf(r.Environment.Started), Unfit: n.Fitness[i].Unfit(), Reference: n.Fitness[i].Reference})
 	}
 	for _, s := range n.Series {
-		m.Series = append(m.Series, detect.Series{Name: s.Name(), Primary: s.Metric == analyse.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
+		m.Series = append(m.Series, detect.Series{Name: s.Name(), Primary: s.Metric == study.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
 	}
 	return m
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // onDisk writes a run's folder below root.
@@ -100,11 +100,11 @@ func TestARunOfTwoStatesConfirms(t *testing.T) {
 		if len(good) != 6 || len(present) != 6 || len(good[0]) != 1 || len(present[2]) != 1 {
 			t.Errorf("%s: %v against %v, want one of each in 6 blocks", s.Name(), good, present)
 		}
-		if s.Metric == analyse.MetricFailures && good[0][0] != 0 {
+		if s.Metric == study.MetricFailures && good[0][0] != 0 {
 			t.Errorf("a trial that became ready counts as failed: %v", good)
 		}
 	}
-	i := n.find(arms()[0].Cell, analyse.MetricSetup)
+	i := n.find(arms()[0].Cell, study.MetricSetup)
 	suspected := detect.Finding{Series: i, Certainty: detect.Suspected, Raised: 1, Settled: detect.None}
 	list := n.confirmations(detect.Report{
 		Nights:   []detect.Judgement{{}, {Findings: []int{0}}},

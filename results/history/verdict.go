@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // CheckSchema is the version of a Check as JSON.
@@ -59,16 +59,16 @@ type Check struct {
 	Threshold float64 `json:"threshold"`
 	// FalseAlarm is after how many quiet nights, on average, the check is
 	// wrong once, over all series together; as designed.
-	FalseAlarm analyse.Value `json:"nights_to_a_false_alarm"`
-	Simulated  bool          `json:"simulated"`
+	FalseAlarm study.Value `json:"nights_to_a_false_alarm"`
+	Simulated  bool        `json:"simulated"`
 }
 
 // Now is a series in the judged run; of no trial with a figure the value is
 // null.
 type Now struct {
-	Cell   trial.Cell     `json:"cell"`
-	Metric analyse.Metric `json:"metric"`
-	Unit   Unit           `json:"unit"`
+	Cell   trial.Cell   `json:"cell"`
+	Metric study.Metric `json:"metric"`
+	Unit   Unit         `json:"unit"`
 	Point
 }
 
@@ -99,23 +99,23 @@ type Finding struct {
 	ID   string      `json:"id"`
 	Kind FindingKind `json:"kind"`
 	// Shape is step, drift, rate or host.
-	Shape  string         `json:"shape"`
-	Cell   trial.Cell     `json:"cell"`
-	Metric analyse.Metric `json:"metric"`
-	Unit   Unit           `json:"unit"`
-	Better bool           `json:"better"`
+	Shape  string       `json:"shape"`
+	Cell   trial.Cell   `json:"cell"`
+	Metric study.Metric `json:"metric"`
+	Unit   Unit         `json:"unit"`
+	Better bool         `json:"better"`
 	// Certainty is suspected, certain, confirmed or refuted.
 	Certainty string `json:"certainty"`
 	// P is adjusted for all series and all windows that were looked at.
-	P analyse.Value `json:"p"`
+	P study.Value `json:"p"`
 	// Before and After are typical values on the two sides, in Unit; of a
 	// drift where it began and where it is.
-	Before analyse.Value `json:"before"`
-	After  analyse.Value `json:"after"`
+	Before study.Value `json:"before"`
+	After  study.Value `json:"after"`
 	// Ratio is of After to Before, and Interval its 95 % interval; of a share
 	// the interval is that of the difference.
-	Ratio    analyse.Value    `json:"ratio"`
-	Interval analyse.Interval `json:"interval"`
+	Ratio    study.Value    `json:"ratio"`
+	Interval study.Interval `json:"interval"`
 	// Since is the first run after the change, Raised the first to show it.
 	Since  Moment `json:"since"`
 	Raised Moment `json:"raised"`
@@ -124,9 +124,9 @@ type Finding struct {
 	// Tried is the run of both states that put it to the test this night.
 	Tried string `json:"tried_in_run_id,omitempty"`
 	// Together is the share of all measures that moved the same way.
-	Together analyse.Value `json:"moved_together"`
-	Causes   []Cause       `json:"causes"`
-	Moved    []Moved       `json:"moved"`
+	Together study.Value `json:"moved_together"`
+	Causes   []Cause     `json:"causes"`
+	Moved    []Moved     `json:"moved"`
 }
 
 // Moment is a run in the series.
@@ -142,4 +142,4 @@ func (n Nights) moment(night int) Moment {
 }
 
 // undefined is a figure that does not exist.
-var undefined = analyse.Value(math.NaN())
+var undefined = study.Value(math.NaN())

@@ -9,15 +9,15 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Full is the first screen with all that is needed to check it below: a table of
 // every decision, and the tables of the runs and cells. The answer is nil where
 // there is nothing to choose between.
-func Full(s analyse.Study, a analyse.Analysis, first *answer.Answer) Document {
+func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
 	d := Document{Notes: Lead(s)}
 	if first != nil {
 		d = Answer(s, *first)
@@ -31,7 +31,7 @@ func Full(s analyse.Study, a analyse.Analysis, first *answer.Answer) Document {
 	d.Notes = append(d.Notes, append(Doubts(a), hostSpeeds(a)...)...)
 	d.Data = struct {
 		*answer.Answer
-		Analysis analyse.Analysis `json:"analysis"`
+		Analysis study.Analysis `json:"analysis"`
 	}{first, a}
 	return d
 }
@@ -43,9 +43,9 @@ func ArmTable(a answer.Answer) Table {
 		for _, arm := range d.Arms {
 			row := []string{situations[d.Situation], environments[d.Environment], placeName(d.Where), arm.Strategy, fmt.Sprintf("%d of %d", arm.Failed, arm.N), none}
 			if arm.Cost != nil {
-				row[5] = duration(analyse.Value(*arm.Cost))
+				row[5] = duration(study.Value(*arm.Cost))
 				if i := arm.Interval; i != nil {
-					row[5] += fmt.Sprintf(" (%s to %s)", duration(analyse.Value(i[0])), duration(analyse.Value(i[1])))
+					row[5] += fmt.Sprintf(" (%s to %s)", duration(study.Value(i[0])), duration(study.Value(i[1])))
 				}
 			}
 			t.Rows = append(t.Rows, append(row, armVerdict(d, arm)))
@@ -70,7 +70,7 @@ func armVerdict(d answer.Decision, arm answer.Arm) string {
 }
 
 // runNotes say what of each run is missing and what was decided while it ran.
-func runNotes(a analyse.Analysis) (notes []string) {
+func runNotes(a study.Analysis) (notes []string) {
 	for _, r := range a.Runs {
 		if missing := r.Planned - r.Recorded; missing > 0 {
 			notes = append(notes, fmt.Sprintf("Run %s: %d of %d planned trials are not recorded.", r.Run, missing, r.Planned))
@@ -97,7 +97,7 @@ func lookNote(run string, l results.Look) string {
 	return text
 }
 
-func factorHeader(a analyse.Analysis) (names []string) {
+func factorHeader(a study.Analysis) (names []string) {
 	for _, f := range a.Factors {
 		names = append(names, f.Name)
 	}
@@ -112,11 +112,11 @@ func levels(c trial.Cell) (names []string) {
 }
 
 // Outcomes is what the trials of each cell came to.
-func Outcomes(a analyse.Analysis) Table {
+func Outcomes(a study.Analysis) Table {
 	var notes footnotes
 	t := Table{Title: "Outcomes", Header: append(factorHeader(a), "n", "outcomes", "failed (95 % interval)", "ready (95 % interval)")}
 	for _, c := range a.Cells {
-		marks := notes.mark(c.Warnings, analyse.InvalidTrials, analyse.NotRun, analyse.Residue, analyse.CutOffTrials, analyse.ImportedTrials, analyse.SimulatedTrials)
+		marks := notes.mark(c.Warnings, study.InvalidTrials, study.NotRun, study.Residue, study.CutOffTrials, study.ImportedTrials, study.SimulatedTrials)
 		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), strconv.Itoa(c.N)+marks, cellOutcomes(c.Cell), Rate(c.Failed), Rate(c.Ready)))
 	}
 	t.Notes = append(notes.list(), neverPlanned(a)...)
@@ -127,7 +127,7 @@ func Outcomes(a analyse.Analysis) Table {
 	return t
 }
 
-func neverPlanned(a analyse.Analysis) []string {
+func neverPlanned(a study.Analysis) []string {
 	if a.NeverPlanned <= 0 {
 		return nil
 	}
@@ -135,7 +135,7 @@ func neverPlanned(a analyse.Analysis) []string {
 }
 
 // SetupTimes is how long the set-up took.
-func SetupTimes(a analyse.Analysis) Table {
+func SetupTimes(a study.Analysis) Table {
 	var notes footnotes
 	t := Table{Title: "Time to ready", Header: append(factorHeader(a), "ready", "setup: median of ready trials", "mean with retries")}
 	for _, c := range a.Cells {
@@ -143,7 +143,7 @@ func SetupTimes(a analyse.Analysis) Table {
 			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), notTested, none, none))
 			continue
 		}
-		marks := notes.mark(c.Warnings, analyse.SingleTrial, analyse.Conditional, analyse.Ties, analyse.HostBusy, analyse.UnknownTimes)
+		marks := notes.mark(c.Warnings, study.SingleTrial, study.Conditional, study.Ties, study.HostBusy, study.UnknownTimes)
 		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), fmt.Sprintf("%d of %d", c.Ready.Events, c.N),
 			setupTime(c.SetupTime)+marks, duration(c.WithRetries)))
 	}

@@ -10,9 +10,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // mostRows is how many strategies the first screen has, fewRows beside more than
@@ -24,7 +24,7 @@ const (
 
 // Answer is the first screen of a report: what to do in each situation, the
 // strategies, why, and what would change it.
-func Answer(s analyse.Study, a answer.Answer) Document {
+func Answer(s study.Study, a answer.Answer) Document {
 	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: Lead(s)}
 	for _, c := range Cards(a) {
 		d.Notes = append(d.Notes, c.String())
@@ -81,7 +81,7 @@ func Cards(a answer.Answer) (cards []Card) {
 			c.Why = figures(group, true) + "." + stillOpen(group)
 		}
 		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster, only as good as the best
-			c.Do += fmt.Sprintf(" (best within %s %%)", percent(analyse.Value(a.Indifference)))
+			c.Do += fmt.Sprintf(" (best within %s %%)", percent(study.Value(a.Indifference)))
 		}
 		cards = append(cards, c)
 	}
@@ -186,7 +186,7 @@ func stillOpen(group []answer.Decision) (text string) {
 		text = fmt.Sprintf(" %s when it works; %d trials cannot exclude that failures turn it.", capital(string(group[0].WhenItWorks)), group[0].N)
 	}
 	if most > 0 {
-		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(least, most), noun(most, "block"), of, roughly(analyse.Value(seconds)))
+		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(least, most), noun(most, "block"), of, roughly(study.Value(seconds)))
 	}
 	return text
 }
@@ -238,7 +238,7 @@ func figures(group []answer.Decision, cost bool) string {
 		if d.Environment == answer.CI {
 			what = "90 % quantile"
 		}
-		parts = append(parts, what+" "+duration(analyse.Value(*d.Cost)))
+		parts = append(parts, what+" "+duration(study.Value(*d.Cost)))
 	}
 	var effects, bounds []float64
 	against, n, failed := d.Against, 0, 0
@@ -360,7 +360,7 @@ func Grounds(a answer.Answer) (notes []string) {
 	if n := len(a.Doubts) - 1; n > 0 {
 		add(fmt.Sprintf("%d more doubtful %s in the document (--output json).", n, noun(n, "line")))
 	}
-	add(fmt.Sprintf("Differences under %s %% count as none.", percent(analyse.Value(a.Indifference))))
+	add(fmt.Sprintf("Differences under %s %% count as none.", percent(study.Value(a.Indifference))))
 	add(pooled(a.Pooled))
 	for _, w := range a.Warnings {
 		add(answerWarning(w))

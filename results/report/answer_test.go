@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func some(v float64) *float64 { return &v }
@@ -33,7 +33,7 @@ func TestFirstScreen(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := Answer(analyse.Study{}, a).Write(&b, FormatMarkdown); err != nil {
+	if err := Answer(study.Study{}, a).Write(&b, FormatMarkdown); err != nil {
 		t.Fatal(err)
 	}
 	text := b.String()

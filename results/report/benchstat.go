@@ -7,13 +7,13 @@ import (
 	"unicode"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Benchmarks writes a line a trial in the text format of Go benchmarks. A
 // failed trial has no time, and stands as a failure of its own: benchstat's
 // times are of successful trials, to be read beside failed/op.
-func Benchmarks(w io.Writer, s analyse.Study) error {
+func Benchmarks(w io.Writer, s study.Study) error {
 	if s.Simulated() {
 		if _, err := fmt.Fprintln(w, "simulated: true"); err != nil {
 			return err

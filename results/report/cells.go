@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 const none = "–"
@@ -17,10 +17,10 @@ const none = "–"
 const notTested = "not tested"
 
 // undefined is a figure that does not exist.
-var undefined = analyse.Value(math.NaN())
+var undefined = study.Value(math.NaN())
 
 // Cells is the table of a run: a row per cell.
-func Cells(cells []analyse.Cell) Table {
+func Cells(cells []study.Cell) Table {
 	t := Table{Data: cells}
 	if len(cells) > 0 {
 		t.Header = factorNames(cells[0].Cell)
@@ -37,7 +37,7 @@ func Cells(cells []analyse.Cell) Table {
 	return t
 }
 
-func cellRow(c analyse.Cell) []string {
+func cellRow(c study.Cell) []string {
 	var row []string
 	for _, a := range c.Cell {
 		row = append(row, a.Level)
@@ -50,7 +50,7 @@ func cellRow(c analyse.Cell) []string {
 }
 
 // cellOutcomes prints what a cell's trials came to: "3 ok, 2 engine-crash".
-func cellOutcomes(c analyse.Cell) string {
+func cellOutcomes(c study.Cell) string {
 	text := notTested
 	if c.N > 0 {
 		text = countOutcomes(c.Outcomes)
@@ -74,7 +74,7 @@ func leftOut(invalid, injected int) string {
 }
 
 func median(values []trial.Seconds) string {
-	m, ok := analyse.Median(values)
+	m, ok := study.Median(values)
 	if !ok {
 		return none
 	}
@@ -91,7 +91,7 @@ func medianRange(values []trial.Seconds) string {
 	return fmt.Sprintf("%s (%s to %s)", median(values), Seconds(slices.Min(values)), Seconds(slices.Max(values)))
 }
 
-func testsPassed(c analyse.Cell) string {
+func testsPassed(c study.Cell) string {
 	if len(c.TestsPassed) == 0 {
 		return none
 	}
@@ -110,15 +110,15 @@ func peak(values []trial.Bytes) string {
 	return slices.Max(values).String()
 }
 
-func cellNotes(cells []analyse.Cell) []string {
+func cellNotes(cells []study.Cell) []string {
 	var notes []string
-	if slices.ContainsFunc(cells, func(c analyse.Cell) bool { return c.Simulated }) {
+	if slices.ContainsFunc(cells, func(c study.Cell) bool { return c.Simulated }) {
 		notes = append(notes, "SIMULATED: no engine produced these figures.")
 	}
-	if slices.ContainsFunc(cells, func(c analyse.Cell) bool { return c.N > len(c.Setup) && len(c.Setup) > 0 }) {
+	if slices.ContainsFunc(cells, func(c study.Cell) bool { return c.N > len(c.Setup) && len(c.Setup) > 0 }) {
 		notes = append(notes, "Times are of the trials whose services became ready; read them beside the outcomes.")
 	}
-	if slices.ContainsFunc(cells, func(c analyse.Cell) bool { return c.N == 1 }) {
+	if slices.ContainsFunc(cells, func(c study.Cell) bool { return c.N == 1 }) {
 		notes = append(notes, "One trial of a cell shows that it can be done, not how long it takes: use --replicates for that.")
 	}
 	return notes

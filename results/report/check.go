@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Check is the document of a nightly check.
@@ -78,7 +78,7 @@ func findingNotes(c history.Check) (notes []string) {
 	}
 	if c.FalseAlarm.Finite() {
 		notes = append(notes, fmt.Sprintf("p is of the night, for any series changing that way. A quiet host gives a false alarm in %.0f nights, all series together; changes under %s are not reported.",
-			float64(c.FalseAlarm), percentOf(analyse.Value(c.Threshold))))
+			float64(c.FalseAlarm), percentOf(study.Value(c.Threshold))))
 	}
 	for _, f := range c.Findings {
 		if f.Tried != "" {
@@ -142,11 +142,11 @@ func night(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-var metricNames = map[analyse.Metric]string{
-	analyse.MetricSetup: "setup", analyse.MetricPeakMemory: "peak memory", analyse.MetricFailures: "failures", analyse.MetricFailedTests: "failed tests",
+var metricNames = map[study.Metric]string{
+	study.MetricSetup: "setup", study.MetricPeakMemory: "peak memory", study.MetricFailures: "failures", study.MetricFailedTests: "failed tests",
 }
 
-func metricName(m analyse.Metric) string {
+func metricName(m study.Metric) string {
 	if name, ok := metricNames[m]; ok {
 		return name
 	}
@@ -157,7 +157,7 @@ func metricName(m analyse.Metric) string {
 }
 
 // figure prints a value in its unit.
-func figure(u history.Unit, v analyse.Value) string {
+func figure(u history.Unit, v study.Value) string {
 	switch {
 	case !v.Finite():
 		return none
@@ -170,7 +170,7 @@ func figure(u history.Unit, v analyse.Value) string {
 }
 
 // changed prints a change: "+30.0 % (+27.0 to +33.0)", or of a share in points.
-func changed(u history.Unit, before, after, ratio analyse.Value, i analyse.Interval) string {
+func changed(u history.Unit, before, after, ratio study.Value, i study.Interval) string {
 	shift, low, high := 100*(ratio-1), 100*(i.Lower-1), 100*(i.Upper-1)
 	unit := " %"
 	if u == history.UnitShare {

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 var (
@@ -28,19 +28,19 @@ func regressed() history.Check {
 		Schema: history.CheckSchema, Experiment: "nightly", Host: "abc", Verdict: history.Regression, Why: []string{"2 worse"},
 		RunID: "20261115-020000-nightly", When: when.AddDate(0, 0, 3), Nights: 40, Fit: 39, Threshold: 0.05, FalseAlarm: 200, Simulated: true,
 		Series: []history.Now{
-			{Cell: serial, Metric: analyse.MetricSetup, Unit: history.UnitSeconds, Point: history.Point{Value: 390, N: 3}},
+			{Cell: serial, Metric: study.MetricSetup, Unit: history.UnitSeconds, Point: history.Point{Value: 390, N: 3}},
 			{Cell: serial, Metric: "build", Unit: history.UnitSeconds, Point: history.Point{Value: 200, N: 3}},
-			{Cell: serial, Metric: analyse.MetricPeakMemory, Unit: history.UnitBytes, Point: history.Point{Value: 2 << 30, N: 3}},
-			{Cell: serial, Metric: analyse.MetricFailures, Unit: history.UnitShare, Point: history.Point{Value: 2.0 / 3, N: 3, Bad: 2}},
+			{Cell: serial, Metric: study.MetricPeakMemory, Unit: history.UnitBytes, Point: history.Point{Value: 2 << 30, N: 3}},
+			{Cell: serial, Metric: study.MetricFailures, Unit: history.UnitShare, Point: history.Point{Value: 2.0 / 3, N: 3, Bad: 2}},
 		},
 		Findings: []history.Finding{
-			{ID: "0a1b2c3d", Kind: history.FindingRegression, Shape: "step", Certainty: "certain", Cell: serial, Metric: analyse.MetricSetup, Unit: history.UnitSeconds,
-				Before: 300, After: 390, Ratio: 1.3, Interval: analyse.Interval{Lower: 1.27, Upper: 1.33}, P: 0.0004, Since: history.Moment{When: when}, LastGood: "good",
+			{ID: "0a1b2c3d", Kind: history.FindingRegression, Shape: "step", Certainty: "certain", Cell: serial, Metric: study.MetricSetup, Unit: history.UnitSeconds,
+				Before: 300, After: 390, Ratio: 1.3, Interval: study.Interval{Lower: 1.27, Upper: 1.33}, P: 0.0004, Since: history.Moment{When: when}, LastGood: "good",
 				Causes: []history.Cause{{What: "Podman", From: "5.4.2", To: "5.5.0", When: when}, {What: "setting memory", From: "3.0 GiB", To: "1.5 GiB", When: when, Nights: -1},
 					{What: "build context of all images", From: "aa", To: "bb", When: when}},
 				Moved: []history.Moved{{Part: "image analysis", Before: 41.2, After: 63}}},
-			{ID: "1a1b2c3d", Kind: history.FindingStanding, Shape: "rate", Certainty: "certain", Cell: serial, Metric: analyse.MetricFailures, Unit: history.UnitShare,
-				Before: 0.01, After: 0.31, Ratio: 31, Interval: analyse.Interval{Lower: 0.1, Upper: 0.5}, P: 0.001, Since: history.Moment{When: when}},
+			{ID: "1a1b2c3d", Kind: history.FindingStanding, Shape: "rate", Certainty: "certain", Cell: serial, Metric: study.MetricFailures, Unit: history.UnitShare,
+				Before: 0.01, After: 0.31, Ratio: 31, Interval: study.Interval{Lower: 0.1, Upper: 0.5}, P: 0.001, Since: history.Moment{When: when}},
 		},
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Claimed reports whether a run is an earlier record, which states what nobody
@@ -36,14 +36,14 @@ const baseline = "serial"
 
 // Claims holds what an earlier record says of each strategy against the measured
 // trials.
-func Claims(record, measured analyse.Study) Table {
+func Claims(record, measured study.Study) Table {
 	t := Table{Title: "The record's claims", Header: []string{"claim", "measured", "verdict"}}
 	base := statedSetup(record, baseline)
 	for _, r := range claims(record) {
 		name, _ := r.Trial.Cell.Level("strategy")
 		trials := ofStrategy(measured, name)
 		if i := r.Imported; i.Confidence != nil {
-			words := fmt.Sprintf("%s works in %s %%", name, percent(analyse.Value(*i.Confidence)))
+			words := fmt.Sprintf("%s works in %s %%", name, percent(study.Value(*i.Confidence)))
 			if i.Stability != "" {
 				words += fmt.Sprintf(" (%q)", i.Stability)
 			}
@@ -62,7 +62,7 @@ func Claims(record, measured analyse.Study) Table {
 }
 
 // claims are the records that state something, one for each strategy.
-func claims(record analyse.Study) (found []results.Record) {
+func claims(record study.Study) (found []results.Record) {
 	seen := map[string]bool{}
 	for _, run := range record.Runs {
 		for _, r := range run.Records {
@@ -76,7 +76,7 @@ func claims(record analyse.Study) (found []results.Record) {
 	return found
 }
 
-func statedSetup(record analyse.Study, strategy string) *results.StatedRange {
+func statedSetup(record study.Study, strategy string) *results.StatedRange {
 	for _, r := range claims(record) {
 		if name, _ := r.Trial.Cell.Level("strategy"); name != strategy {
 			continue
@@ -90,7 +90,7 @@ func statedSetup(record analyse.Study, strategy string) *results.StatedRange {
 	return nil
 }
 
-func ofStrategy(s analyse.Study, name string) (trials []analyse.Observation) {
+func ofStrategy(s study.Study, name string) (trials []study.Observation) {
 	for _, o := range s.Trials {
 		if level, _ := o.Cell.Level("strategy"); level == name {
 			trials = append(trials, o)
@@ -100,13 +100,13 @@ func ofStrategy(s analyse.Study, name string) (trials []analyse.Observation) {
 }
 
 // worksAs holds a stated probability that a set-up works against the trials.
-func worksAs(trials []analyse.Observation, stated float64) (found, verdict string) {
+func worksAs(trials []study.Observation, stated float64) (found, verdict string) {
 	if len(trials) == 0 {
 		return "not tested", untested
 	}
-	rate := analyse.FailureRate(trials)
+	rate := study.FailureRate(trials)
 	low, high := 1-float64(rate.Interval.Upper), 1-float64(rate.Interval.Lower)
-	found = fmt.Sprintf("%d of %d worked (%s–%s %%)", rate.Trials-rate.Events, rate.Trials, percent(analyse.Value(low)), percent(analyse.Value(high)))
+	found = fmt.Sprintf("%d of %d worked (%s–%s %%)", rate.Trials-rate.Events, rate.Trials, percent(study.Value(low)), percent(study.Value(high)))
 	switch {
 	case stated < low:
 		return found, contradicted + ": more often"
@@ -120,7 +120,7 @@ func worksAs(trials []analyse.Observation, stated float64) (found, verdict strin
 
 // takes holds a stated share of the baseline's time against the means of each
 // engine.
-func takes(measured analyse.Study, name string, low, high float64) (found, verdict string) {
+func takes(measured study.Study, name string, low, high float64) (found, verdict string) {
 	var parts []string
 	inside, outside := 0, 0
 	for _, engine := range enginesOf(measured) {
@@ -150,7 +150,7 @@ func takes(measured analyse.Study, name string, low, high float64) (found, verdi
 }
 
 // enginesOf are the levels of the factor runtime, or one without a name.
-func enginesOf(s analyse.Study) (names []string) {
+func enginesOf(s study.Study) (names []string) {
 	f, ok := s.Factor("runtime")
 	if !ok {
 		return []string{""}
@@ -161,7 +161,7 @@ func enginesOf(s analyse.Study) (names []string) {
 	return names
 }
 
-func meanOf(trials []analyse.Observation, engine string) float64 {
+func meanOf(trials []study.Observation, engine string) float64 {
 	sum, n := 0.0, 0.0
 	for _, o := range trials {
 		if level, _ := o.Cell.Level("runtime"); level == engine && o.Ready && !math.IsNaN(o.Setup) {
@@ -180,7 +180,7 @@ func shares(low, high float64) string {
 
 // SideBySide has what was observed by hand, what was stated, and what was
 // measured of each strategy.
-func SideBySide(record, measured analyse.Study) Table {
+func SideBySide(record, measured study.Study) Table {
 	t := Table{Title: "Comparison", Header: []string{"strategy", "seen by hand", "stated"}}
 	engines := enginesOf(measured)
 	if len(measured.Trials) > 0 {
@@ -190,7 +190,7 @@ func SideBySide(record, measured analyse.Study) Table {
 		t.Header = append(t.Header, "failed")
 	}
 	var names []string
-	for _, s := range []analyse.Study{record, measured} {
+	for _, s := range []study.Study{record, measured} {
 		if f, ok := s.Factor("strategy"); ok {
 			for _, l := range f.Levels {
 				if !slices.Contains(names, l.Name) {
@@ -203,9 +203,9 @@ func SideBySide(record, measured analyse.Study) Table {
 		row := []string{name, seen(ofStrategy(record, name)), statedOf(record, name)}
 		if trials := ofStrategy(measured, name); len(measured.Trials) > 0 {
 			for _, e := range engines {
-				row = append(row, duration(analyse.Value(meanOf(trials, e))))
+				row = append(row, duration(study.Value(meanOf(trials, e))))
 			}
-			row = append(row, fmt.Sprintf("%d of %d", analyse.FailureRate(trials).Events, len(trials)))
+			row = append(row, fmt.Sprintf("%d of %d", study.FailureRate(trials).Events, len(trials)))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -216,7 +216,7 @@ func SideBySide(record, measured analyse.Study) Table {
 }
 
 // seen says what trials of the record came to.
-func seen(trials []analyse.Observation) string {
+func seen(trials []study.Observation) string {
 	if len(trials) == 0 {
 		return "nothing"
 	}
@@ -227,7 +227,7 @@ func seen(trials []analyse.Observation) string {
 	return countOutcomes(outcomes)
 }
 
-func statedOf(record analyse.Study, strategy string) string {
+func statedOf(record study.Study, strategy string) string {
 	s := statedSetup(record, strategy)
 	if s == nil {
 		return none
@@ -253,13 +253,13 @@ func wholeMinutes(s trial.Seconds) string {
 }
 
 // Tested says which levels of each factor were tested, and how often.
-func Tested(s analyse.Study) string {
+func Tested(s study.Study) string {
 	var parts []string
 	for i, f := range s.Factors {
 		var names []string
 		for _, l := range f.Levels {
-			tested := slices.ContainsFunc(s.Trials, func(o analyse.Observation) bool { return o.Cell[i].Level == l.Name })
-			if tested && l.Name != analyse.NotRecorded {
+			tested := slices.ContainsFunc(s.Trials, func(o study.Observation) bool { return o.Cell[i].Level == l.Name })
+			if tested && l.Name != study.NotRecorded {
 				names = append(names, l.Name)
 			}
 		}

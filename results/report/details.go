@@ -7,11 +7,11 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Phases is the median length of each phase.
-func Phases(s analyse.Study, a analyse.Analysis) Table {
+func Phases(s study.Study, a study.Analysis) Table {
 	t := Table{Title: "Phases", Header: factorHeader(a)}
 	for _, p := range trial.Phases() {
 		t.Header = append(t.Header, string(p))
@@ -40,13 +40,13 @@ func phase(values []trial.Seconds) string {
 	if len(values) == 0 {
 		return none
 	}
-	return bracketed(analyse.Summarise(values))
+	return bracketed(study.Summarise(values))
 }
 
 const bracketNote = "In brackets: the 95 % order-statistic interval where six or more give one, and else the range; and n."
 
 // bracketed prints a median with its interval, or what it is not bounded by.
-func bracketed(t analyse.Times) string {
+func bracketed(t study.Times) string {
 	switch {
 	case t.N == 0:
 		return none
@@ -55,12 +55,12 @@ func bracketed(t analyse.Times) string {
 	case t.Interval.Bounded():
 		return fmt.Sprintf("%s (95 %%: %s; n = %d)", duration(t.Median), durationInterval(t.Interval), t.N)
 	}
-	return fmt.Sprintf("%s (%s; n = %d)", duration(t.Median), durationInterval(analyse.Interval{Lower: t.Low, Upper: t.High}), t.N)
+	return fmt.Sprintf("%s (%s; n = %d)", duration(t.Median), durationInterval(study.Interval{Lower: t.Low, Upper: t.High}), t.N)
 }
 
 // Images is each image's build time beside its time alone, and how near the
 // builds came to the least time they could take.
-func Images(a analyse.Analysis) Table {
+func Images(a study.Analysis) Table {
 	t := Table{Title: "Builds and contention", Header: append(factorHeader(a), "at once", "image", "build", "alone", "slowdown (95 % interval)",
 		"all builds", "bound", "reached", "CPU used")}
 	for _, c := range a.Cells {
@@ -81,7 +81,7 @@ func Images(a analyse.Analysis) Table {
 }
 
 // wholePercent prints a share that is measured, and no probability.
-func wholePercent(v analyse.Value) string {
+func wholePercent(v study.Value) string {
 	if !v.Finite() {
 		return none
 	}
@@ -89,14 +89,14 @@ func wholePercent(v analyse.Value) string {
 }
 
 // alone is not printed of what was built alone.
-func alone(c analyse.Contention, i analyse.ImageTime) string {
+func alone(c study.Contention, i study.ImageTime) string {
 	if c.Concurrency < 2 {
 		return none
 	}
 	return bracketed(i.AloneTime)
 }
 
-func slowdown(c analyse.Contention, i analyse.ImageTime) string {
+func slowdown(c study.Contention, i study.ImageTime) string {
 	if c.Concurrency < 2 {
 		return none
 	}
@@ -107,7 +107,7 @@ func slowdown(c analyse.Contention, i analyse.ImageTime) string {
 }
 
 // Memory is the peak memory and the highest pressure.
-func Memory(a analyse.Analysis) Table {
+func Memory(a study.Analysis) Table {
 	t := Table{Title: "Memory and pressure", Header: append(factorHeader(a), "trials", "peak memory: median (highest)", "CPU stalled", "memory stalled", "I/O stalled")}
 	for _, c := range a.Cells {
 		if len(c.PeakMemory) == 0 {
@@ -126,7 +126,7 @@ func peakMemory(values []trial.Bytes) string {
 	return fmt.Sprintf("%s (%s)", sorted[len(sorted)/2], sorted[len(sorted)-1])
 }
 
-func stalled(v analyse.Value) string {
+func stalled(v study.Value) string {
 	if !v.Finite() {
 		return none
 	}
@@ -134,7 +134,7 @@ func stalled(v analyse.Value) string {
 }
 
 // Estimates is what a source states and nobody measured.
-func Estimates(a analyse.Analysis) Table {
+func Estimates(a study.Analysis) Table {
 	t := Table{Title: "Estimates, not measured", Header: append(factorHeader(a), "setup", "test", "total", "stability as stated", "confidence as stated")}
 	for _, e := range a.Estimates {
 		i := e.Imported

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // faultRow is what became of one fault on one engine.
@@ -178,7 +178,7 @@ func deaths(rows []*faultRow) string {
 			all = append(all, r.Latency...)
 		}
 	}
-	m, ok := analyse.Median(all)
+	m, ok := study.Median(all)
 	if !ok {
 		return "No death was injected."
 	}

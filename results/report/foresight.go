@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // mostShown is the largest difference of which it is said that it can be shown.
@@ -28,7 +28,7 @@ func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []stri
 	notes = append(notes, fmt.Sprintf("Differences under %g %% count as none (design.indifference).", 100*f.Indifference))
 	if f.Settled > blocks {
 		notes = append(notes, fmt.Sprintf("To choose between strategies that are about as fast, and to exclude failures that would turn the choice, takes about %d blocks without a failure (%s); with stop: decided a run ends as soon as that is done.",
-			f.Settled, roughly(analyse.Value((time.Duration(f.Settled)*each).Seconds()))))
+			f.Settled, roughly(study.Value((time.Duration(f.Settled)*each).Seconds()))))
 	}
 	return notes
 }

@@ -7,11 +7,11 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // duration prints a number of seconds.
-func duration(v analyse.Value) string {
+func duration(v study.Value) string {
 	switch {
 	case math.IsNaN(float64(v)):
 		return none
@@ -23,7 +23,7 @@ func duration(v analyse.Value) string {
 
 // roughly prints a number of seconds that is a forecast: whole minutes from
 // ten on.
-func roughly(v analyse.Value) string {
+func roughly(v study.Value) string {
 	if !v.Finite() || v <= 600 {
 		return duration(v)
 	}
@@ -35,7 +35,7 @@ func roughly(v analyse.Value) string {
 }
 
 // durationInterval prints an interval of times, or what it is not bounded by.
-func durationInterval(i analyse.Interval) string {
+func durationInterval(i study.Interval) string {
 	if !i.Bounded() {
 		return ""
 	}
@@ -43,7 +43,7 @@ func durationInterval(i analyse.Interval) string {
 }
 
 // percent prints a share with as many digits as tell it from 0 and from 100.
-func percent(v analyse.Value) string {
+func percent(v study.Value) string {
 	p := 100 * float64(v)
 	if math.IsNaN(p) {
 		return none
@@ -56,7 +56,7 @@ func percent(v analyse.Value) string {
 }
 
 // Rate prints how often something happened: "0 of 5: 0–52 %".
-func Rate(r analyse.Rate) string {
+func Rate(r study.Rate) string {
 	if r.Trials == 0 {
 		return none
 	}
@@ -64,7 +64,7 @@ func Rate(r analyse.Rate) string {
 }
 
 // pValue prints a p-value; it is never 0.
-func pValue(v analyse.Value) string {
+func pValue(v study.Value) string {
 	switch {
 	case !v.Finite():
 		return none
@@ -77,7 +77,7 @@ func pValue(v analyse.Value) string {
 }
 
 // pIs prints a p-value for a sentence: "p = 0.047", "p < 0.0001".
-func pIs(v analyse.Value) string {
+func pIs(v study.Value) string {
 	if v < 0.0001 {
 		return "p < 0.0001"
 	}
@@ -85,7 +85,7 @@ func pIs(v analyse.Value) string {
 }
 
 // ratio prints a ratio: "0.62".
-func ratio(v analyse.Value) string {
+func ratio(v study.Value) string {
 	switch {
 	case math.IsNaN(float64(v)):
 		return none
@@ -103,7 +103,7 @@ func ratio(v analyse.Value) string {
 }
 
 // points prints a difference of rates in percentage points.
-func points(v analyse.Value) string {
+func points(v study.Value) string {
 	p := 100 * float64(v)
 	switch {
 	case !v.Finite():
@@ -118,7 +118,7 @@ func points(v analyse.Value) string {
 
 // setupTime prints a median with its interval, or what keeps it from having
 // one.
-func setupTime(t analyse.Times) string {
+func setupTime(t study.Times) string {
 	switch {
 	case t.N == 0:
 		return none
@@ -130,7 +130,7 @@ func setupTime(t analyse.Times) string {
 	return fmt.Sprintf("%s (range %s to %s; n = %d: no 95 %% %s)", duration(t.Median), duration(t.Low), duration(t.High), t.N, missingBounds(t.Interval))
 }
 
-func missingBounds(i analyse.Interval) string {
+func missingBounds(i study.Interval) string {
 	switch {
 	case i.Lower.Finite():
 		return "upper bound"
@@ -140,7 +140,7 @@ func missingBounds(i analyse.Interval) string {
 	return "bounds"
 }
 
-func percentOf(v analyse.Value) string {
+func percentOf(v study.Value) string {
 	if !v.Finite() {
 		return none
 	}
@@ -171,7 +171,7 @@ func and(names []string) string {
 }
 
 // number prints a figure for programs; what does not exist is empty.
-func number(v analyse.Value) string {
+func number(v study.Value) string {
 	if !v.Finite() {
 		return ""
 	}

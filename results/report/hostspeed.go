@@ -3,11 +3,11 @@ package report
 import (
 	"fmt"
 
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // hostSpeeds says of each run what its reference workload took.
-func hostSpeeds(a analyse.Analysis) (lines []string) {
+func hostSpeeds(a study.Analysis) (lines []string) {
 	for _, r := range a.Runs {
 		if text := hostSpeed(r.HostSpeed); text != "" {
 			lines = append(lines, fmt.Sprintf("Host speed, run %s: the reference workload took %s. No figure is adjusted by it.", r.Run, text))
@@ -17,7 +17,7 @@ func hostSpeeds(a analyse.Analysis) (lines []string) {
 }
 
 // hostSpeed is "2.10 s to 2.31 s in 5 blocks, a spread of 10 %".
-func hostSpeed(h *analyse.HostSpeed) string {
+func hostSpeed(h *study.HostSpeed) string {
 	if h == nil {
 		return ""
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func TestHostSpeedIsALineAndAWarning(t *testing.T) {
@@ -18,7 +18,7 @@ func TestHostSpeedIsALineAndAWarning(t *testing.T) {
 		run.Records = append(run.Records, results.Record{Kind: results.KindReference, Simulated: true, Settings: []byte("{}"),
 			Trial: trial.Trial{ID: "r", Block: i + 1}, Elapsed: seconds, Verdict: trial.Verdict{Outcome: trial.OK}})
 	}
-	s := analyse.Gather([]results.Run{run})
+	s := study.Gather([]results.Run{run})
 	var b bytes.Buffer
 	if err := report.Full(s, s.Analyse(), nil).Write(&b, report.FormatTable); err != nil {
 		t.Fatal(err)

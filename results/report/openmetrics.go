@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // OpenMetrics writes a check as OpenMetrics text: the newest run's figures of
@@ -77,9 +77,9 @@ func (g *gauges) series(s history.Now) {
 		return
 	}
 	switch s.Metric {
-	case analyse.MetricPeakMemory:
+	case study.MetricPeakMemory:
 		g.add("stratbench_peak_memory_bytes", "Median of the peak memory of the trials that became ready.", float64(s.Value), labels...)
-	case analyse.MetricSetup:
+	case study.MetricSetup:
 		g.add("stratbench_setup_seconds", "Median time to ready of the trials that became ready.", float64(s.Value), labels...)
 	default:
 		g.add("stratbench_phase_seconds", "Median length of a phase.", float64(s.Value), append(labels, label("phase", string(s.Metric)))...)

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Beforehand says which trials pull images that were built and pushed before
 // them: their times are not those of strategies that build.
-func Beforehand(s analyse.Study) (lines []string) {
+func Beforehand(s study.Study) (lines []string) {
 	var who []string
 	took := map[string][]string{}
 	for _, run := range s.Runs {
@@ -36,7 +36,7 @@ func Beforehand(s analyse.Study) (lines []string) {
 }
 
 // Provenance says where the trials come from, a column a run.
-func Provenance(a analyse.Analysis) Table {
+func Provenance(a study.Analysis) Table {
 	t := Table{Title: "Runs", Header: []string{"what"}}
 	for _, r := range a.Runs {
 		t.Header = append(t.Header, r.Run)
@@ -63,51 +63,51 @@ func Provenance(a analyse.Analysis) Table {
 
 var provenanceFields = []struct {
 	name string
-	of   func(analyse.RunSummary) string
+	of   func(study.RunSummary) string
 }{
-	{"started", func(r analyse.RunSummary) string {
+	{"started", func(r study.RunSummary) string {
 		if r.Started.IsZero() {
 			return ""
 		}
 		return r.Started.UTC().Format("2006-01-02 15:04 UTC")
 	}},
-	{"trials recorded of planned", func(r analyse.RunSummary) string { return fmt.Sprintf("%d of %d", r.Recorded, r.Planned) }},
-	{"imported from", func(r analyse.RunSummary) string {
+	{"trials recorded of planned", func(r study.RunSummary) string { return fmt.Sprintf("%d of %d", r.Recorded, r.Planned) }},
+	{"imported from", func(r study.RunSummary) string {
 		if r.Import == nil {
 			return ""
 		}
 		return r.Import.Source
 	}},
-	{"seed of the order", func(r analyse.RunSummary) string {
+	{"seed of the order", func(r study.RunSummary) string {
 		if r.Import != nil {
 			return ""
 		}
 		return strconv.FormatUint(r.Environment.Seed, 10)
 	}},
-	{"stratbench", func(r analyse.RunSummary) string { return r.Environment.Stratbench }},
-	{"Kind", func(r analyse.RunSummary) string { return r.Environment.KindVersion }},
-	{"host", func(r analyse.RunSummary) string { return r.Environment.HostID }},
-	{"system", func(r analyse.RunSummary) string { return r.Environment.OS }},
-	{"kernel", func(r analyse.RunSummary) string { return r.Environment.Kernel }},
-	{"CPU", func(r analyse.RunSummary) string {
+	{"stratbench", func(r study.RunSummary) string { return r.Environment.Stratbench }},
+	{"Kind", func(r study.RunSummary) string { return r.Environment.KindVersion }},
+	{"host", func(r study.RunSummary) string { return r.Environment.HostID }},
+	{"system", func(r study.RunSummary) string { return r.Environment.OS }},
+	{"kernel", func(r study.RunSummary) string { return r.Environment.Kernel }},
+	{"CPU", func(r study.RunSummary) string {
 		if r.Environment.CPUs == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%d × %s", r.Environment.CPUs, r.Environment.CPUModel)
 	}},
-	{"memory", func(r analyse.RunSummary) string {
+	{"memory", func(r study.RunSummary) string {
 		if r.Environment.Memory == 0 {
 			return ""
 		}
 		return r.Environment.Memory.String()
 	}},
-	{"reference workload", func(r analyse.RunSummary) string { return hostSpeed(r.HostSpeed) }},
-	{"spec SHA-256", func(r analyse.RunSummary) string { return r.Environment.SpecHash }},
-	{"workload SHA-256", func(r analyse.RunSummary) string { return r.Environment.WorkloadHash }},
+	{"reference workload", func(r study.RunSummary) string { return hostSpeed(r.HostSpeed) }},
+	{"spec SHA-256", func(r study.RunSummary) string { return r.Environment.SpecHash }},
+	{"workload SHA-256", func(r study.RunSummary) string { return r.Environment.WorkloadHash }},
 }
 
 // Contradictions are figures of imported sources that cannot all be true.
-func Contradictions(a analyse.Analysis) Table {
+func Contradictions(a study.Analysis) Table {
 	t := Table{Title: "Contradictions in the sources", Header: []string{"source", "what cannot all be true"}}
 	for _, r := range a.Runs {
 		if r.Import == nil {

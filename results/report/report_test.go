@@ -13,19 +13,19 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func TestRatesAreNeverBare(t *testing.T) {
-	for want, r := range map[string]analyse.Rate{
-		"0 of 5: 0–52 %":       {Events: 0, Trials: 5, Interval: analyse.Interval{Lower: 0, Upper: 0.5218}},
-		"2 of 2: 16–100 %":     {Events: 2, Trials: 2, Interval: analyse.Interval{Lower: 0.1581, Upper: 1}},
-		"0 of 999: 0–0.4 %":    {Events: 0, Trials: 999, Interval: analyse.Interval{Lower: 0, Upper: 0.00369}},
-		"4 of 5: 28–99.5 %":    {Events: 4, Trials: 5, Interval: analyse.Interval{Lower: 0.2836, Upper: 0.9949}},
-		"1 of 2: 0.03–99.97 %": {Events: 1, Trials: 2, Interval: analyse.Interval{Lower: 0.0003, Upper: 0.9997}},
+	for want, r := range map[string]study.Rate{
+		"0 of 5: 0–52 %":       {Events: 0, Trials: 5, Interval: study.Interval{Lower: 0, Upper: 0.5218}},
+		"2 of 2: 16–100 %":     {Events: 2, Trials: 2, Interval: study.Interval{Lower: 0.1581, Upper: 1}},
+		"0 of 999: 0–0.4 %":    {Events: 0, Trials: 999, Interval: study.Interval{Lower: 0, Upper: 0.00369}},
+		"4 of 5: 28–99.5 %":    {Events: 4, Trials: 5, Interval: study.Interval{Lower: 0.2836, Upper: 0.9949}},
+		"1 of 2: 0.03–99.97 %": {Events: 1, Trials: 2, Interval: study.Interval{Lower: 0.0003, Upper: 0.9997}},
 		"–":                    {},
 	} {
 		if got := report.Rate(r); got != want {
@@ -64,7 +64,7 @@ func TestATraceHasSpansAndCounters(t *testing.T) {
 }
 
 func TestEveryFormatIsOfTheSameAnalysis(t *testing.T) {
-	s := analyse.Gather([]results.Run{simulated.Run(simulated.Matrix(), 3, 1)})
+	s := study.Gather([]results.Run{simulated.Run(simulated.Matrix(), 3, 1)})
 	first, err := answer.Of(s, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestWhatWasNotRunIsListed(t *testing.T) {
 	planned, refused := simulated.Matrix()[3].Cell, simulated.Matrix()[4].Cell
 	run.Plan.Cells = append(run.Plan.Cells, planned)
 	run.Plan.Refused = []results.Refusal{{Cell: refused, Reason: "no machine has 7 GiB"}}
-	s := analyse.Gather([]results.Run{run})
+	s := study.Gather([]results.Run{run})
 	a := s.Analyse()
 	for _, table := range []report.Table{report.Outcomes(a), report.SetupTimes(a)} {
 		listed := 0
@@ -116,7 +116,7 @@ func TestWhatWasNotRunIsListed(t *testing.T) {
 // benchmark's name.
 func TestNamesAreKeptApart(t *testing.T) {
 	arms := []simulated.Arm{{Cell: trial.Cell{{Factor: "strategy", Level: "two, <b>a|b</b>/c"}, {Factor: "runtime", Level: "podman"}}, Median: 100}}
-	s := analyse.Gather([]results.Run{simulated.Run(arms, 2, 1)})
+	s := study.Gather([]results.Run{simulated.Run(arms, 2, 1)})
 	var page, benchmarks bytes.Buffer
 	if err := errors.Join(report.Full(s, s.Analyse(), nil).Write(&page, report.FormatMarkdown), report.Benchmarks(&benchmarks, s)); err != nil {
 		t.Fatal(err)
@@ -142,11 +142,11 @@ func TestABoundIsNoTag(t *testing.T) {
 
 // Trials that are named stand in one footnote a kind, not in one a cell.
 func TestTrialsShareAFootnote(t *testing.T) {
-	a := analyse.Analysis{Factors: []trial.Factor{{Name: "strategy"}}}
+	a := study.Analysis{Factors: []trial.Factor{{Name: "strategy"}}}
 	for i := range 10 {
 		id := fmt.Sprintf("t%02d", i)
-		c := analyse.CellSummary{Cell: analyse.Cell{Cell: trial.Cell{{Factor: "strategy", Level: id}}, N: 2}}
-		c.Warnings = []analyse.Warning{{Kind: analyse.HostBusy, Count: 2, Trials: []string{id + "a", id + "b"}}}
+		c := study.CellSummary{Cell: study.Cell{Cell: trial.Cell{{Factor: "strategy", Level: id}}, N: 2}}
+		c.Warnings = []study.Warning{{Kind: study.HostBusy, Count: 2, Trials: []string{id + "a", id + "b"}}}
 		a.Cells = append(a.Cells, c)
 	}
 	table := report.SetupTimes(a)
@@ -182,7 +182,7 @@ func TestForesight(t *testing.T) {
 			t.Errorf("no %q in %s", want, text)
 		}
 	}
-	f.Seen, f.RuledOut = true, analyse.Value(math.Inf(1))
+	f.Seen, f.RuledOut = true, study.Value(math.Inf(1))
 	if text := strings.Join(report.Foresight(f, 20, time.Minute), " "); !strings.Contains(text, "as earlier runs") || !strings.Contains(text, "can rule out no strategy") || strings.Contains(text, "without a failure") {
 		t.Error(text)
 	}
@@ -200,7 +200,7 @@ func TestAConfirmation(t *testing.T) {
 	run.Environment.States = []results.State{
 		{Level: results.LastGood, GitRevision: "abc", RunID: "20260102-030405-nightly", NotUndone: []string{"kernel 6.1 → 6.2"}},
 		{Level: results.Present, GitRevision: "def", GitDirty: true}}
-	w, err := answer.Worsened(analyse.Gather([]results.Run{run}), results.StateFactor, results.LastGood, results.Present, []analyse.Metric{analyse.MetricSetup})
+	w, err := answer.Worsened(study.Gather([]results.Run{run}), results.StateFactor, results.LastGood, results.Present, []study.Metric{study.MetricSetup})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,10 +227,10 @@ func TestBeforehand(t *testing.T) {
 		prepared("docker", 34*time.Second, trial.OK), prepared("podman", time.Second, trial.EngineCrash), {Kind: results.KindTrial}}}
 	want := "Not like for like: trials of docker registry pull images that were built and pushed before them, in 33.0 s and 34.0 s. No setup time has that in it.\n" +
 		"Not like for like: trials of podman registry pull images that were built and pushed before them, in 41.0 s. No setup time has that in it."
-	if got := strings.Join(report.Beforehand(analyse.Study{Runs: []results.Run{run}}), "\n"); got != want {
+	if got := strings.Join(report.Beforehand(study.Study{Runs: []results.Run{run}}), "\n"); got != want {
 		t.Errorf("got %s", got)
 	}
-	if got := report.Beforehand(analyse.Study{}); got != nil {
+	if got := report.Beforehand(study.Study{}); got != nil {
 		t.Errorf("of nothing: %q", got)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Review is the document of a history: its series, and where they changed.
@@ -97,7 +97,7 @@ func noise(n *history.Noise) []string {
 }
 
 // spread prints a standard deviation of logarithms: "4.1 %".
-func spread(v analyse.Value) string {
+func spread(v study.Value) string {
 	if !v.Finite() {
 		return none
 	}
@@ -109,7 +109,7 @@ func SeriesName(s history.SeriesReview) string { return metricName(s.Metric) + "
 
 // ChangeSize is how large a change is: "+30 %".
 func ChangeSize(u history.Unit, c history.Change) string {
-	return changed(u, c.Before, c.After, c.Ratio, analyse.Interval{Lower: undefined, Upper: undefined})
+	return changed(u, c.Before, c.After, c.Ratio, study.Interval{Lower: undefined, Upper: undefined})
 }
 
 // ChangeText is a change in a sentence.

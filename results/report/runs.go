@@ -8,7 +8,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Runs lists runs, a row each.
@@ -142,14 +142,14 @@ func Verdict(v trial.Verdict) string {
 }
 
 func testCount(r *results.Record) string {
-	if passed, total, ok := analyse.TestCounts(r); ok {
+	if passed, total, ok := study.TestCounts(r); ok {
 		return fmt.Sprintf("%d of %d", passed, total)
 	}
 	return none
 }
 
 func peakOf(r *results.Record) string {
-	if peak, ok := analyse.PeakMemory(r); ok {
+	if peak, ok := study.PeakMemory(r); ok {
 		return peak.String()
 	}
 	return none
@@ -157,7 +157,7 @@ func peakOf(r *results.Record) string {
 
 // Run is the table of a run's cells.
 func Run(run results.Run) Table {
-	t := Cells(analyse.Cells(run.Plan.Cells, run.Trials()))
+	t := Cells(study.Cells(run.Plan.Cells, run.Trials()))
 	for _, refused := range run.Plan.Refused {
 		t.Notes = append(t.Notes, fmt.Sprintf("Not run, [%s]: %s", refused.Cell, refused.Reason))
 	}

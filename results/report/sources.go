@@ -7,12 +7,12 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Failed counts the trials of a study that failed.
-func Failed(s analyse.Study) (n int) {
+func Failed(s study.Study) (n int) {
 	for _, o := range s.Trials {
 		if !o.Ready {
 			n++
@@ -33,7 +33,7 @@ func WhyFailed(a answer.Answer) (lines []string) {
 			untold = append(untold, c.Factor)
 		case *c.P < shownCause:
 			lines = append(lines, fmt.Sprintf("Failures go with %s %s: %d of %d failed there, %d of %d otherwise (%s, exact, all else equal, over all factors).",
-				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, pIs(analyse.Value(*c.P))))
+				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, pIs(study.Value(*c.P))))
 		}
 	}
 	if len(lines) == 0 {
@@ -46,7 +46,7 @@ func WhyFailed(a answer.Answer) (lines []string) {
 }
 
 // Lead says what a page rests on.
-func Lead(s analyse.Study) (lines []string) {
+func Lead(s study.Study) (lines []string) {
 	cells := map[string]bool{}
 	for _, o := range s.Trials {
 		cells[o.Cell.Key()] = true
@@ -68,9 +68,9 @@ func Lead(s analyse.Study) (lines []string) {
 
 // Doubts are what qualifies an analysis as a whole, without what the comparison
 // itself says.
-func Doubts(a analyse.Analysis) (points []string) {
+func Doubts(a study.Analysis) (points []string) {
 	for _, w := range a.Warnings {
-		if w.Kind != analyse.SimulatedTrials {
+		if w.Kind != study.SimulatedTrials {
 			points = append(points, capital(Warning(w))+".")
 		}
 	}
@@ -78,7 +78,7 @@ func Doubts(a analyse.Analysis) (points []string) {
 }
 
 // Sources say in a sentence or two where the trials of each run come from.
-func Sources(s analyse.Study, a analyse.Analysis) (points []string) {
+func Sources(s study.Study, a study.Analysis) (points []string) {
 	for i, r := range a.Runs {
 		text := fmt.Sprintf("Run %s: %d trials", r.Run, r.Recorded)
 		if r.Import != nil {
@@ -144,7 +144,7 @@ func Methods() []string {
 }
 
 // Evidence says where trials come from.
-func Evidence(trials []analyse.Observation) string {
+func Evidence(trials []study.Observation) string {
 	simulated, imported := 0, 0
 	for _, o := range trials {
 		if o.Record.Simulated {
@@ -165,7 +165,7 @@ func Evidence(trials []analyse.Observation) string {
 	return "measured"
 }
 
-func measuredOrStated(values []trial.Seconds, trials []analyse.Observation, of string) string {
+func measuredOrStated(values []trial.Seconds, trials []study.Observation, of string) string {
 	if len(values) > 0 {
 		return phase(values)
 	}

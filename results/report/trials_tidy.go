@@ -6,7 +6,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // tidyTrials has a record a row, in seconds and bytes. The package observations
@@ -40,16 +40,16 @@ func tidyTrial(r *results.Record, factors []string) []string {
 	if r.Setup != nil {
 		setup = plainSeconds(*r.Setup)
 	}
-	if l, rest, ok := analyse.Loss(r); ok && r.Kind == results.KindTrial {
+	if l, rest, ok := study.Loss(r); ok && r.Kind == results.KindTrial {
 		lost, recovery = plainSeconds(l), plainSeconds(rest)
 	}
 	if r.Elapsed > 0 {
 		elapsed = plainSeconds(r.Elapsed)
 	}
-	if p, total, ok := analyse.TestCounts(r); ok {
+	if p, total, ok := study.TestCounts(r); ok {
 		passed, failed = strconv.Itoa(p), strconv.Itoa(total-p)
 	}
-	if b, ok := analyse.PeakMemory(r); ok {
+	if b, ok := study.PeakMemory(r); ok {
 		peak = strconv.FormatInt(int64(b), 10)
 	}
 	return append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue(r.Verdict.TimedOut), setup, lost, recovery,

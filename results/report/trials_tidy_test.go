@@ -8,10 +8,10 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/observations"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // everyKind is a run with every kind of record: what must not enter a figure has
@@ -83,15 +83,15 @@ func TestPublishedTrialsGiveTheSameAnswer(t *testing.T) {
 	}
 	documents := map[string]string{}
 	for name, r := range map[string]results.Run{"records": run, "table": again} {
-		study := analyse.Gather([]results.Run{r})
-		a, err := answer.Of(study, 0)
+		gathered := study.Gather([]results.Run{r})
+		a, err := answer.Of(gathered, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text, err := json.MarshalIndent(struct {
 			Answer answer.Answer
-			Cells  []analyse.Cell
-		}{a, analyse.Cells(run.Plan.Cells, r.Trials())}, "", " ")
+			Cells  []study.Cell
+		}{a, study.Cells(run.Plan.Cells, r.Trials())}, "", " ")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,8 +5,8 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Worsening is the table of a confirmation: a row for each comparison.
@@ -29,13 +29,13 @@ func Worsening(run results.Run, w answer.Worsening) Table {
 	return t
 }
 
-func metricValue(m analyse.Metric, v analyse.Value) string {
+func metricValue(m study.Metric, v study.Value) string {
 	switch {
 	case m.IsRate():
 		return percentOf(v)
-	case m == analyse.MetricPeakMemory && v.Finite():
+	case m == study.MetricPeakMemory && v.Finite():
 		return trial.Bytes(v).String()
-	case m == analyse.MetricPeakMemory:
+	case m == study.MetricPeakMemory:
 		return none
 	}
 	return duration(v)
@@ -46,7 +46,7 @@ func change(c answer.Worse) string {
 	if !c.Change.Finite() {
 		return none
 	}
-	size := func(v analyse.Value) string {
+	size := func(v study.Value) string {
 		if c.Metric.IsRate() {
 			return points(v)
 		}

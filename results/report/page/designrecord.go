@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // mostContradictions is how many of a source's contradictions the record lists.
@@ -25,7 +25,7 @@ func DesignRecord(m Material) (Page, error) {
 		}
 	}
 	sources := report.Sources(m.Study, m.Analysis)
-	record, now := analyse.Gather(claimed), analyse.Gather(measured)
+	record, now := study.Gather(claimed), study.Gather(measured)
 	p := Page{Title: m.Title, CardsTitle: "Recommended strategy per environment", Lead: []string{fmt.Sprintf("%d trials measured, beside an earlier record: %d seen by hand, and %d estimates of which nobody measured anything.", len(now.Trials), len(record.Trials), len(record.Estimates))}}
 	if now.Simulated() {
 		p.Lead = append([]string{"SIMULATED: no engine produced these figures."}, p.Lead...)

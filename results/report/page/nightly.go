@@ -1,10 +1,10 @@
 package page
 
 import (
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Nightly is the page of a check: the verdict, what changed and why, and the
@@ -31,7 +31,7 @@ func none(c history.Check) []string {
 
 func drawn(c history.Check, r history.Review, setup bool) (figures []plot.Figure) {
 	for _, s := range r.Series {
-		if (s.Metric == analyse.MetricSetup) != setup || !setup && len(s.Changes) == 0 && !found(c, s) {
+		if (s.Metric == study.MetricSetup) != setup || !setup && len(s.Changes) == 0 && !found(c, s) {
 			continue
 		}
 		if f, ok := plot.History(r, s); ok {

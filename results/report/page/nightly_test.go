@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/report/page"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func TestTheNightlyPageNeedsNothingElse(t *testing.T) {
 	cell := trial.Cell{{Factor: "strategy", Level: "serial"}}
 	r := history.Review{Experiment: "nightly", Host: "abc", Simulated: true}
-	setup := history.SeriesReview{Cell: cell, Metric: analyse.MetricSetup, Unit: history.UnitSeconds}
+	setup := history.SeriesReview{Cell: cell, Metric: study.MetricSetup, Unit: history.UnitSeconds}
 	for i := range 10 {
 		r.Nights = append(r.Nights, history.Night{RunID: "r", When: time.Date(2026, 1, 1+i, 2, 0, 0, 0, time.UTC)})
-		setup.Points = append(setup.Points, history.Point{Value: analyse.Value(300 + i), N: 3})
+		setup.Points = append(setup.Points, history.Point{Value: study.Value(300 + i), N: 3})
 	}
 	quiet, found := setup, setup
 	quiet.Metric, found.Metric = "load", "build"

@@ -1,17 +1,17 @@
 package page
 
 import (
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Material is what a page is made of.
 type Material struct {
 	Title    string
-	Study    analyse.Study
-	Analysis analyse.Analysis
+	Study    study.Study
+	Analysis study.Analysis
 	// Answer is nil where there is nothing to choose between.
 	Answer *answer.Answer
 	// Indifference is what was asked for; 0 is that of the runs.

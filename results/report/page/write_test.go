@@ -15,17 +15,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/observations"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 func material(t testing.TB, runs ...results.Run) page.Material {
 	t.Helper()
-	s := analyse.Gather(runs)
+	s := study.Gather(runs)
 	m := page.Material{Title: "Set-up strategies: simulated", Study: s, Analysis: s.Analyse(), Command: "a test"}
 	if found, err := answer.Of(s, 0); err == nil {
 		m.Answer = &found

@@ -26,7 +26,7 @@ type calibrationData struct {
 	} `json:"clopper_pearson"`
 }
 
-// TestCalibrationFigures draws what TestCalibration of results/analyse has
+// TestCalibrationFigures draws what TestCalibration of results/study has
 // measured: make calibrate.
 func TestCalibrationFigures(t *testing.T) {
 	dir := os.Getenv("STRATBENCH_CALIBRATE")

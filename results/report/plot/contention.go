@@ -6,13 +6,13 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // contention has each image's build under each strategy that builds several at
 // once, beside the same build with nothing beside it.
 func contention(l laid) (Figure, bool) {
-	times := map[string]map[int]analyse.ImageTime{}
+	times := map[string]map[int]study.ImageTime{}
 	g := grid{panels: l.panels, row: pts(18), room: pts(44), simulated: l.study.Simulated()}
 	longest, slowest, slow := 0.0, 0.0, ""
 	for row, strategy := range l.rows {
@@ -20,7 +20,7 @@ func contention(l laid) (Figure, bool) {
 			for _, i := range l.study.Together(l.at(row, panel)) {
 				name := strategy + ": " + i.Image
 				if times[name] == nil {
-					times[name] = map[int]analyse.ImageTime{}
+					times[name] = map[int]study.ImageTime{}
 					g.rows = append(g.rows, name)
 				}
 				times[name][panel] = i

@@ -14,13 +14,13 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // gantts has the Gantt of a typical trial, the one nearest to the median, and of
 // the worst: the failed one that cost most, or else the slowest.
 func gantts(l laid) (figures []Figure) {
-	var all []analyse.Observation
+	var all []study.Observation
 	for _, o := range l.study.Trials {
 		if len(o.Record.Samples) > 1 && len(o.Record.Spans) > 2 {
 			all = append(all, o)
@@ -29,17 +29,17 @@ func gantts(l laid) (figures []Figure) {
 	times := setups(all)
 	if len(times) > 0 {
 		middle := slices.Sorted(slices.Values(times))[len(times)/2]
-		typical := slices.MinFunc(all, func(a, b analyse.Observation) int { return cmp.Compare(away(a, middle), away(b, middle)) })
+		typical := slices.MinFunc(all, func(a, b study.Observation) int { return cmp.Compare(away(a, middle), away(b, middle)) })
 		figures = append(figures, gantt(*typical.Record, "typical", "A typical trial"))
 	}
 	if len(all) > 1 {
-		worst := slices.MaxFunc(all, func(a, b analyse.Observation) int { return cmp.Compare(badness(a), badness(b)) })
+		worst := slices.MaxFunc(all, func(a, b study.Observation) int { return cmp.Compare(badness(a), badness(b)) })
 		figures = append(figures, gantt(*worst.Record, "worst", "The worst trial"))
 	}
 	return figures
 }
 
-func away(o analyse.Observation, from float64) float64 {
+func away(o study.Observation, from float64) float64 {
 	if !o.Ready || math.IsNaN(o.Setup) {
 		return math.Inf(1)
 	}
@@ -47,7 +47,7 @@ func away(o analyse.Observation, from float64) float64 {
 }
 
 // badness is the time, and behind all times for a failure.
-func badness(o analyse.Observation) float64 {
+func badness(o study.Observation) float64 {
 	if !o.Ready && !math.IsNaN(o.Lost) {
 		return 1e9 + o.Lost
 	}

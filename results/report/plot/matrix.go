@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Matrix says how a study is laid out in figures: a row for each strategy, which
@@ -37,16 +37,16 @@ const mostStrategies = 16
 
 // laid is a study's trials by strategy and panel.
 type laid struct {
-	study        analyse.Study
+	study        study.Study
 	matrix       Matrix
 	rows, panels []string
-	trials       map[[2]string][]analyse.Observation
+	trials       map[[2]string][]study.Observation
 	anyFailed    bool
 	longest      float64
 }
 
-func lay(s analyse.Study, m Matrix) laid {
-	l := laid{study: s, matrix: m, panels: []string{""}, trials: map[[2]string][]analyse.Observation{}}
+func lay(s study.Study, m Matrix) laid {
+	l := laid{study: s, matrix: m, panels: []string{""}, trials: map[[2]string][]study.Observation{}}
 	if f, ok := s.Factor(m.By); ok {
 		l.panels = nil
 		for _, level := range f.Levels {
@@ -75,19 +75,19 @@ func lay(s analyse.Study, m Matrix) laid {
 	return l
 }
 
-func (l laid) at(row, panel int) []analyse.Observation {
+func (l laid) at(row, panel int) []study.Observation {
 	return l.trials[[2]string{l.rows[row], l.panels[panel]}]
 }
 
 // row has a strategy's trials of all panels.
-func (l laid) row(row int) (all []analyse.Observation) {
+func (l laid) row(row int) (all []study.Observation) {
 	for panel := range l.panels {
 		all = append(all, l.at(row, panel)...)
 	}
 	return all
 }
 
-func failures(trials []analyse.Observation) (n int) {
+func failures(trials []study.Observation) (n int) {
 	for _, o := range trials {
 		if !o.Ready {
 			n++
@@ -96,7 +96,7 @@ func failures(trials []analyse.Observation) (n int) {
 	return n
 }
 
-func setups(trials []analyse.Observation) (times []float64) {
+func setups(trials []study.Observation) (times []float64) {
 	for _, o := range trials {
 		if o.Ready && !math.IsNaN(o.Setup) {
 			times = append(times, o.Setup)
@@ -114,7 +114,7 @@ func mean(values []float64) float64 {
 }
 
 // All draws every figure that the study has the trials for.
-func All(s analyse.Study, m Matrix) (figures []Figure) {
+func All(s study.Study, m Matrix) (figures []Figure) {
 	l := lay(s, m)
 	if len(l.rows) == 0 || l.longest == 0 {
 		return nil

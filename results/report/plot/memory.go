@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // memory has how often each strategy failed under each memory limit, apart by
@@ -35,7 +35,7 @@ func memory(l laid) (Figure, bool) {
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
 		for i := range l.panels {
-			var there []analyse.Observation
+			var there []study.Observation
 			for _, o := range l.at(rows[row], i) {
 				if level, _ := o.Cell.Level("memory"); level == g.panels[panel] {
 					there = append(there, o)
@@ -44,7 +44,7 @@ func memory(l laid) (Figure, bool) {
 			if len(there) == 0 {
 				continue
 			}
-			rate := analyse.FailureRate(there)
+			rate := study.FailureRate(there)
 			at := y + pts(8*(float64(len(l.panels)-1)/2-float64(i)))
 			flatWhisker(c, faint(seriesColor(i), 0.6), at, x(100*float64(rate.Interval.Lower)), x(100*float64(rate.Interval.Upper)))
 			glyph(c, shape(i), seriesColor(i), 3, x(100*float64(rate.Estimate)), at)
@@ -84,7 +84,7 @@ func readyBy(l laid) (Figure, bool) {
 		var ends []vg.Length
 		var drawn []int
 		for row := range l.rows {
-			curve, ok := analyse.ReadyBy(l.at(row, panel), l.longest)
+			curve, ok := study.ReadyBy(l.at(row, panel), l.longest)
 			if !ok {
 				continue
 			}

@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 var phaseColors = map[trial.Phase]color.RGBA{
@@ -58,7 +58,7 @@ type phaseLength struct {
 	seconds float64
 }
 
-func medianPhases(trials []analyse.Observation) (all []phaseLength) {
+func medianPhases(trials []study.Observation) (all []phaseLength) {
 	lengths := map[trial.Phase][]trial.Seconds{}
 	for _, o := range trials {
 		for _, s := range o.Record.Spans {
@@ -68,7 +68,7 @@ func medianPhases(trials []analyse.Observation) (all []phaseLength) {
 		}
 	}
 	for _, p := range trial.Phases() {
-		if m, ok := analyse.Median(lengths[p]); ok {
+		if m, ok := study.Median(lengths[p]); ok {
 			all = append(all, phaseLength{p, m.Duration().Seconds()})
 		}
 	}

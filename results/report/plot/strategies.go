@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // mostPoints is how many trials of a row are drawn as points of their own.
@@ -33,7 +33,7 @@ func strategies(l laid) (Figure, bool) {
 		g.room = pts(105)
 		g.legend = append(g.legend, key{"failed, where it died", func(c draw.Canvas, x, y vg.Length) { cross(c, vermilion, 3, x, y) }})
 	}
-	if slices.ContainsFunc(l.study.Trials, func(o analyse.Observation) bool { return o.CutOff }) {
+	if slices.ContainsFunc(l.study.Trials, func(o study.Observation) bool { return o.CutOff }) {
 		g.legend = append(g.legend, key{"ended by a limit", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.TriangleGlyph{}, grey, 3, x, y) }})
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
@@ -78,7 +78,7 @@ func (l laid) alt() string {
 
 func words(seconds float64) string { return report.Seconds(trial.Seconds(math.Round(seconds * 1e9))) }
 
-func drawTrials(c draw.Canvas, x func(float64) vg.Length, y vg.Length, trials []analyse.Observation, scale timeScale) {
+func drawTrials(c draw.Canvas, x func(float64) vg.Length, y vg.Length, trials []study.Observation, scale timeScale) {
 	random := rand.New(rand.NewPCG(1, 1))
 	step := max(1, len(trials)/mostPoints)
 	for i := 0; i < len(trials); i += step {

@@ -1,4 +1,4 @@
-package analyse_test
+package study_test
 
 import (
 	"math"
@@ -6,19 +6,19 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // Three ready of five, and two crashes at 100 s.
 func TestReadyBy(t *testing.T) {
-	s := analyse.Gather([]results.Run{run(map[string][]float64{"serial": {150, 0, 250, 0, 90}}, "serial")})
-	curve, ok := analyse.ReadyBy(s.Trials, 300)
+	s := study.Gather([]results.Run{run(map[string][]float64{"serial": {150, 0, 250, 0, 90}}, "serial")})
+	curve, ok := study.ReadyBy(s.Trials, 300)
 	for at, want := range map[float64]float64{50: 0, 90: 0.2, 100: 0.2, 249: 0.4, 300: 0.6} {
 		if got := curve.At(at); !ok || math.Abs(got-want) > 1e-12 {
 			t.Errorf("at %v s: %v, want %v", at, got, want)
 		}
 	}
-	if _, ok := analyse.ReadyBy(nil, 300); ok {
+	if _, ok := study.ReadyBy(nil, 300); ok {
 		t.Error("no trial has a curve")
 	}
 }
@@ -31,8 +31,8 @@ func TestACutOffTrialIsCensored(t *testing.T) {
 	data.Records[1].Verdict = trial.Verdict{Outcome: trial.ClusterHang, TimedOut: true}
 	data.Records[3].Verdict = trial.Verdict{Outcome: trial.EngineCrash}
 	data.Records[3].Setup, data.Records[3].Elapsed = nil, 400e9
-	s := analyse.Gather([]results.Run{data})
-	curve, _ := analyse.ReadyBy(s.Trials, 400)
+	s := study.Gather([]results.Run{data})
+	curve, _ := study.ReadyBy(s.Trials, 400)
 	if got := curve.At(300); math.Abs(got-(0.25+0.75/2)) > 1e-12 {
 		t.Errorf("ready by 300 s: %v", got)
 	}

@@ -1,5 +1,6 @@
-// Package analyse turns records into figures, from files alone.
-package analyse
+// Package study gathers records: what counts, cells, metrics, and what varied and
+// should not have.
+package study
 
 import (
 	"slices"

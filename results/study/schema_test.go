@@ -1,4 +1,4 @@
-package analyse_test
+package study_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 var update = flag.Bool("update", false, "write the schema anew")
@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the schema anew")
 // mapped gives the types that write themselves as JSON their schemas.
 func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
-	case reflect.TypeFor[analyse.Value]():
+	case reflect.TypeFor[study.Value]():
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "number"}, {Type: "null"}}}
 	case reflect.TypeFor[trial.Seconds]():
 		return &jsonschema.Schema{Type: "number"}
@@ -33,13 +33,13 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 func generated(t *testing.T) []byte {
 	t.Helper()
 	r := jsonschema.Reflector{Mapper: mapped, AllowAdditionalProperties: true}
-	const here = "github.com/stratbench/stratbench/results/analyse"
+	const here = "github.com/stratbench/stratbench/results/study"
 	for _, folder := range []string{".", "..", "../../internal/trial"} {
 		if err := r.AddGoComments(here, folder); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := r.Reflect(&analyse.Analysis{})
+	s := r.Reflect(&study.Analysis{})
 	s.ID, s.Title = "", "analysis.json, which stratbench report --out writes"
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -56,13 +56,13 @@ func TestSchemaIsCurrent(t *testing.T) {
 		}
 		return
 	}
-	if !bytes.Equal(text, analyse.JSONSchema()) {
-		t.Error("schema.json is not what the types say; write it anew with: go generate ./results/analyse")
+	if !bytes.Equal(text, study.JSONSchema()) {
+		t.Error("schema.json is not what the types say; write it anew with: go generate ./results/study")
 	}
 }
 
 func TestAnalysesFollowTheSchema(t *testing.T) {
-	doc, err := validator.UnmarshalJSON(bytes.NewReader(analyse.JSONSchema()))
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(study.JSONSchema()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package analyse_test
+package study_test
 
 import (
 	"encoding/json"
@@ -12,8 +12,8 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/stats"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // TestCalibration measures how often intervals cover and how often tests err,
@@ -88,7 +88,7 @@ func (c *calibration) row(figure string, cells []string, sizes []int, covers fun
 	for _, n := range sizes {
 		p := share(func(r *rand.Rand) bool { return covers(n, r) })
 		printed := fmt.Sprintf("%.1f %%", p)
-		if math.Abs(p-analyse.Confidence*100) > 2.05 {
+		if math.Abs(p-study.Confidence*100) > 2.05 {
 			printed, c.outside = "**"+printed+"**", true
 		}
 		c.text.WriteString(" " + printed + " |")
@@ -111,7 +111,7 @@ func (c *calibration) clopperPearson(t *testing.T) {
 	for n := 3; n <= 30; n++ {
 		intervals := make([]stats.Interval, n+1)
 		for k := range intervals {
-			intervals[k], _ = stats.ClopperPearson(k, n, analyse.Confidence)
+			intervals[k], _ = stats.ClopperPearson(k, n, study.Confidence)
 		}
 		line := rateLine{Trials: n}
 		for i := 1; i < 1000; i++ {
@@ -132,7 +132,7 @@ func (c *calibration) clopperPearson(t *testing.T) {
 			c.Data.Rates = append(c.Data.Rates, line)
 		}
 	}
-	if lowest < analyse.Confidence {
+	if lowest < study.Confidence {
 		t.Errorf("Clopper-Pearson covers %v at %s", lowest, at)
 	}
 	fmt.Fprintf(&c.text, "\n## Failure rates\n\nClopper–Pearson, counted out for n from 3 to 30 and 999 rates: never under %.2f %% (%s).\n\n![Coverage of the exact interval of a failure rate against the rate, for 5, 10 and 30 trials.](calibration/rates.svg)\n", 100*lowest, at)
@@ -180,7 +180,7 @@ func (c *calibration) medians() {
 	c.text.WriteString("\n## Median set-up time\n\nOrder statistics; at n = 5 there is no bounded interval and none is shown.\n\n| times | n = 6 | n = 10 | n = 20 |\n|---|---|---|---|\n")
 	for _, l := range laws() {
 		c.row("median, "+l.name, []string{l.name}, []int{6, 10, 20}, func(n int, r *rand.Rand) bool {
-			i, _ := stats.QuantileBounds(sample(l, n, r), 0.5, analyse.Confidence)
+			i, _ := stats.QuantileBounds(sample(l, n, r), 0.5, study.Confidence)
 			return i.Contains(1)
 		})
 	}
@@ -205,7 +205,7 @@ func coversRatio(l law, n int, r *rand.Rand) bool {
 	for i := range first {
 		first[i] *= 0.8
 	}
-	h, err := stats.HodgesLehmannRatio(first, second, analyse.Confidence)
+	h, err := stats.HodgesLehmannRatio(first, second, study.Confidence)
 	return err != nil || h.CI.Contains(0.8)
 }
 
@@ -219,6 +219,6 @@ func binomial(n int, p float64, r *rand.Rand) (k int) {
 }
 
 func coversDifference(n int, r *rand.Rand) bool {
-	i, err := stats.MiettinenNurminen(stats.Arm{Events: binomial(n, 0.2, r), Trials: n}, stats.Arm{Events: binomial(n, 0.5, r), Trials: n}, analyse.Confidence)
+	i, err := stats.MiettinenNurminen(stats.Arm{Events: binomial(n, 0.2, r), Trials: n}, stats.Arm{Events: binomial(n, 0.5, r), Trials: n}, study.Confidence)
 	return err == nil && i.Contains(-0.3)
 }

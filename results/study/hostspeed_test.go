@@ -1,4 +1,4 @@
-package analyse_test
+package study_test
 
 import (
 	"math"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // withReferences puts the reference workload, so many seconds of it, before
@@ -23,8 +23,8 @@ func withReferences(r results.Run, seconds ...float64) results.Run {
 	return r
 }
 
-func warned(a analyse.Analysis, kind analyse.WarningKind) *analyse.Warning {
-	if i := slices.IndexFunc(a.Warnings, func(w analyse.Warning) bool { return w.Kind == kind }); i >= 0 {
+func warned(a study.Analysis, kind study.WarningKind) *study.Warning {
+	if i := slices.IndexFunc(a.Warnings, func(w study.Warning) bool { return w.Kind == kind }); i >= 0 {
 		return &a.Warnings[i]
 	}
 	return nil
@@ -57,7 +57,7 @@ func TestSettingsAreThoseOfTrials(t *testing.T) {
 		other.Records[i].Trial.Cell = append(other.Records[i].Trial.Cell, trial.Assignment{Factor: "memory", Level: "7GiB"})
 	}
 	other.Plan.Cells = nil
-	s := analyse.Gather([]results.Run{one, other})
+	s := study.Gather([]results.Run{one, other})
 	if level, _ := s.Cells[0].Level("memory"); level != "3GiB" {
 		t.Errorf("memory = %q of the cells %v", level, s.Cells)
 	}
@@ -69,14 +69,14 @@ func TestHostSpeed(t *testing.T) {
 	if h == nil || len(h.Blocks) != 5 || math.Abs(float64(h.Spread)-0.12) > 1e-9 {
 		t.Fatalf("host speed %+v", h)
 	}
-	w := warned(a, analyse.HostVaried)
+	w := warned(a, study.HostVaried)
 	if w == nil || w.Share == nil || *w.Share != h.Spread || w.Count != 5 {
 		t.Errorf("warning %+v", w)
 	}
 	for _, steady := range []results.Run{
 		withReferences(run(fiveBlocks, "serial"), 2.0, 2.1, 2.19), withReferences(run(fiveBlocks, "serial"), 2.0), run(fiveBlocks, "serial"),
 	} {
-		if w := warned(analysed(t, steady), analyse.HostVaried); w != nil {
+		if w := warned(analysed(t, steady), study.HostVaried); w != nil {
 			t.Errorf("a warning of a steady host: %+v", w)
 		}
 	}
@@ -96,13 +96,13 @@ func TestOnlyReferencesOfOneJobAreCompared(t *testing.T) {
 // Both strategies slow down block by block, by more than the cells differ. With
 // five blocks, the least p of Kendall's test is 2/5! = 0.0167.
 func TestSetupThatFollowsTheHostIsSaid(t *testing.T) {
-	w := warned(analysed(t, withReferences(run(fiveBlocks, "serial", "parallel"), 2.0, 2.1, 2.2, 2.3, 2.4)), analyse.HostFollowed)
+	w := warned(analysed(t, withReferences(run(fiveBlocks, "serial", "parallel"), 2.0, 2.1, 2.2, 2.3, 2.4)), study.HostFollowed)
 	if w == nil {
 		t.Fatal("no warning")
 	}
 	near(t, "p", *w.P, 2.0/120, 1e-12)
 	for name, seconds := range map[string][]float64{"the other way": {2.4, 2.3, 2.2, 2.1, 2.0}, "neither": {2.1, 2.4, 2.0, 2.3, 2.2}, "too few": {2.0, 2.1, 2.2, 2.3}} {
-		if w := warned(analysed(t, withReferences(run(fiveBlocks, "serial", "parallel"), seconds...)), analyse.HostFollowed); w != nil {
+		if w := warned(analysed(t, withReferences(run(fiveBlocks, "serial", "parallel"), seconds...)), study.HostFollowed); w != nil {
 			t.Errorf("%s: %+v", name, w)
 		}
 	}

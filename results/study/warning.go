@@ -1,4 +1,4 @@
-package analyse
+package study
 
 // WarningKind says what is doubtful about a figure.
 type WarningKind string

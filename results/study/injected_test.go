@@ -1,4 +1,4 @@
-package analyse_test
+package study_test
 
 import (
 	"encoding/json"
@@ -8,8 +8,8 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // withFaults adds trials with injected faults to a run: in its own cells, and
@@ -39,7 +39,7 @@ func withFaults(r results.Run, factor bool) (results.Run, int) {
 // only says how many trials were recorded and left out.
 func answers(t *testing.T, r results.Run) string {
 	t.Helper()
-	s := analyse.Gather([]results.Run{r})
+	s := study.Gather([]results.Run{r})
 	a := s.Analyse()
 	a.Runs = nil
 	for i := range a.Cells {
@@ -53,8 +53,8 @@ func answers(t *testing.T, r results.Run) string {
 	return string(text)
 }
 
-func saidAside(warnings []analyse.Warning) []analyse.Warning {
-	return slices.DeleteFunc(warnings, func(w analyse.Warning) bool { return w.Kind == analyse.InjectedTrials })
+func saidAside(warnings []study.Warning) []study.Warning {
+	return slices.DeleteFunc(warnings, func(w study.Warning) bool { return w.Kind == study.InjectedTrials })
 }
 
 func TestInjectedFaultsAreNoFindings(t *testing.T) {
@@ -73,12 +73,12 @@ func TestInjectedFaultsAreNoFindings(t *testing.T) {
 			if got := answers(t, broken); got != want {
 				t.Errorf("the answers differ:\n%s\n%s", got, want)
 			}
-			s := analyse.Gather([]results.Run{broken})
+			s := study.Gather([]results.Run{broken})
 			if len(s.Trials) != 16 {
 				t.Errorf("%d trials count", len(s.Trials))
 			}
 			a := s.Analyse()
-			said := slices.IndexFunc(a.Warnings, func(w analyse.Warning) bool { return w.Kind == analyse.InjectedTrials })
+			said := slices.IndexFunc(a.Warnings, func(w study.Warning) bool { return w.Kind == study.InjectedTrials })
 			if said < 0 || a.Warnings[said].Count != injected {
 				t.Errorf("%d trials were left out, and that is said so: %+v", injected, a.Warnings)
 			}

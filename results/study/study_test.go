@@ -1,4 +1,4 @@
-package analyse_test
+package study_test
 
 import (
 	"encoding/json"
@@ -8,8 +8,8 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/analyse"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // run builds a simulated run: a list of set-up times per strategy, by block;
@@ -39,16 +39,16 @@ func run(times map[string][]float64, order ...string) results.Run {
 	return r
 }
 
-func analysed(t *testing.T, runs ...results.Run) analyse.Analysis {
+func analysed(t *testing.T, runs ...results.Run) study.Analysis {
 	t.Helper()
-	a := analyse.Gather(runs).Analyse()
+	a := study.Gather(runs).Analyse()
 	if _, err := json.Marshal(a); err != nil {
 		t.Fatalf("the analysis is no JSON: %v", err)
 	}
 	return a
 }
 
-func near(t *testing.T, what string, got analyse.Value, want, tolerance float64) {
+func near(t *testing.T, what string, got study.Value, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(float64(got)-want) <= tolerance) {
 		t.Errorf("%s = %v, want %v", what, float64(got), want)
@@ -85,7 +85,7 @@ func TestNothingRunIsNothingRanked(t *testing.T) {
 	if a.Cells[1].N != 0 || a.Cells[1].Failed.Estimate.Finite() || a.Cells[1].WithRetries.Finite() {
 		t.Errorf("parallel was not run, and: %+v", a.Cells[1])
 	}
-	if kinds(a.Cells[1].Warnings)[analyse.NotRun] == 0 {
+	if kinds(a.Cells[1].Warnings)[study.NotRun] == 0 {
 		t.Error("no warning that parallel was not run")
 	}
 }
@@ -116,13 +116,13 @@ func TestResidueIsReported(t *testing.T) {
 		r.Records[i].Machine.EngineVersion = "5.4." + fmt.Sprint(i/2)
 	}
 	a := analysed(t, r)
-	if kinds(a.Cells[0].Warnings)[analyse.Residue] != 1 {
+	if kinds(a.Cells[0].Warnings)[study.Residue] != 1 {
 		t.Errorf("warnings: %+v", a.Cells[0].Warnings)
 	}
 }
 
-func kinds(warnings []analyse.Warning) map[analyse.WarningKind]int {
-	n := map[analyse.WarningKind]int{}
+func kinds(warnings []study.Warning) map[study.WarningKind]int {
+	n := map[study.WarningKind]int{}
 	for _, w := range warnings {
 		n[w.Kind]++
 	}
@@ -153,12 +153,12 @@ func TestContentionIsMadeVisible(t *testing.T) {
 }
 
 func TestMetricsParse(t *testing.T) {
-	for _, m := range analyse.Metrics() {
-		if got, err := analyse.ParseMetric(string(m)); err != nil || got != m {
+	for _, m := range study.Metrics() {
+		if got, err := study.ParseMetric(string(m)); err != nil || got != m {
 			t.Errorf("%s: %v, %v", m, got, err)
 		}
 	}
-	if _, err := analyse.ParseMetric("speed"); err == nil || len(analyse.Metrics()) != 9 {
-		t.Error("speed is a metric", analyse.Metrics())
+	if _, err := study.ParseMetric("speed"); err == nil || len(study.Metrics()) != 9 {
+		t.Error("speed is a metric", study.Metrics())
 	}
 }
