@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -260,4 +261,24 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestFoldersOfWhatCommandsName(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{"e2e", "hack", "charts/app"} {
+		if err := os.MkdirAll(filepath.Join(dir, path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "hack/e2e.sh"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w := experiments.Workload{Dir: filepath.Join(dir, "e2e"), Test: experiments.Test{
+		Dir:     filepath.Join(dir, "e2e"),
+		Command: []string{"sh", "../hack/e2e.sh", "../charts/app", "../out/report.xml", "--", ".."},
+	}}
+	want := []string{filepath.Join(dir, "charts/app"), filepath.Join(dir, "e2e"), filepath.Join(dir, "hack")}
+	if got := w.Folders(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -90,6 +90,7 @@ func Remote(path string) (address, sha256 string, ok bool) {
 // Folders are those that the workload is built, deployed and tested from.
 func (w Workload) Folders() []string {
 	all := []string{w.Dir, w.Test.Dir}
+	all = append(all, foldersNamed(w.Test.Command, w.Test.Dir)...)
 	for _, image := range w.Images {
 		all = append(all, image.Context)
 	}
@@ -98,9 +99,11 @@ func (w Workload) Folders() []string {
 	}
 	if w.Setup != nil {
 		all = append(all, w.Setup.Dir)
+		all = append(all, foldersNamed(w.Setup.Command, w.Setup.Dir)...)
 	}
 	for _, step := range w.Steps() {
 		all = append(all, step.Dir)
+		all = append(all, foldersNamed(step.Command, step.Dir)...)
 		for _, file := range step.files() {
 			all = append(all, filepath.Dir(file))
 		}
@@ -108,6 +111,23 @@ func (w Workload) Folders() []string {
 	all = slices.DeleteFunc(all, func(dir string) bool { return dir == "" })
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// foldersNamed are those of the files outside dir that a command names by a
+// relative path, such as the script of "sh ../hack/e2e.sh".
+func foldersNamed(command []string, dir string) (folders []string) {
+	for _, arg := range command {
+		if !strings.HasPrefix(arg, "../") {
+			continue
+		}
+		path := filepath.Join(dir, arg)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			folders = append(folders, filepath.Dir(path))
+		} else if err == nil {
+			folders = append(folders, path)
+		}
+	}
+	return folders
 }
 
 // files are those that a step reads.

@@ -309,9 +309,21 @@ func (c *cellInspection) setup() {
 	}
 }
 
-// command makes sure that a program can be run.
+// interpreters run the script that is their first argument.
+var interpreters = []string{"sh", "bash", "dash", "zsh", "python", "python3", "node", "ruby", "perl"}
+
+// command makes sure that a program can be run, and finds its script.
 func (c *cellInspection) command(setting, what string, args []string, dir string) {
 	program := args[0]
+	if slices.Contains(interpreters, filepath.Base(program)) && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		script := args[1]
+		if !filepath.IsAbs(script) {
+			script = filepath.Join(dir, script)
+		}
+		if _, err := os.Stat(script); err != nil {
+			c.at(&c.issues, setting, "%s: its script cannot be read: %v; write its path as seen from %s", what, err, dir)
+		}
+	}
 	if !strings.Contains(program, "/") {
 		if err := c.site.lookPath(program); err != nil {
 			c.at(&c.issues, setting, "%s: %v", what, err)

@@ -133,6 +133,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"mount":               {isolatedSite, "kind.yaml", kind + urls + "  extraMounts: [{hostPath: \"${PWD}/audit\", containerPath: /a}]\n", "audit does not exist on this host: variables are not replaced"},
 		"version of kind":     {users, "kind.yaml", "kind: Cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\n", "kind.yaml:2:13: "},
 		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
+		"script":              {isolatedSite, "w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[bash, ../hack/test.sh]", 1), "the test command: its script cannot be read"},
 		"chart":               {users, "m/Chart.yaml", "apiVersion: v2\nname: a\n", "m/Chart.yaml:1:1: this belongs to a Helm chart"},
 	} {
 		files := works()
