@@ -34,6 +34,7 @@ require (
 	github.com/tonistiigi/fsutil v0.0.0-20250605211040-586307ad452f
 	github.com/vishvananda/netlink v1.3.1
 	github.com/vishvananda/netns v0.0.5
+	github.com/yuin/goldmark v1.8.7
 	go.podman.io/common v0.67.0
 	go.podman.io/image/v5 v5.39.1
 	go.yaml.in/yaml/v3 v3.0.5

@@ -82,7 +82,7 @@ strategy that an experiment names. It records times and crashes.
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), importCommand(), reportCommand(), labCommand(), schemaCommand(), workerCommand())
+		showCommand(), importCommand(), reportCommand(), lintCommand(), labCommand(), schemaCommand(), workerCommand())
 	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand(), cleanCommand())
 	root.AddCommand(confirmCommand(), checkCommand(), historyCommand(), baselineCommand(), mergeCommand(), markCommand())
 	return root
@@ -125,6 +125,16 @@ func exactly(n int, what string) cobra.PositionalArgs {
 func atMost(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
+			return usageError{fmt.Errorf("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+// atLeastOne is cobra.MinimumNArgs with an error that says what is taken.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
 			return usageError{fmt.Errorf("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
 		}
 		return nil

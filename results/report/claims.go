@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -20,74 +22,67 @@ func Claimed(run results.Run) bool {
 	})
 }
 
-// The verdicts on a claim.
-const (
-	supported    = "supported"
-	contradicted = "contradicted"
-	untested     = "untested"
-)
-
-// narrow is how wide the interval of a rate may be that supports a claim.
-const narrow = 0.3
-
-// baseline is the strategy that stated times are compared with: those of another
-// host mean nothing here, what one takes against another does.
-const baseline = "serial"
-
-// Claims holds what an earlier record says of each strategy against the measured
-// trials.
-func Claims(record, measured study.Study) Table {
-	t := Table{Title: "The record's claims", Header: []string{"claim", "measured", "verdict"}}
-	base := statedSetup(record, baseline)
-	for _, r := range claims(record) {
-		name, _ := r.Trial.Cell.Level("strategy")
-		trials := ofStrategy(measured, name)
-		if i := r.Imported; i.Confidence != nil {
-			words := fmt.Sprintf("%s works in %s %%", name, percent(study.Value(*i.Confidence)))
-			if i.Stability != "" {
-				words += fmt.Sprintf(" (%q)", i.Stability)
-			}
-			found, verdict := worksAs(trials, *i.Confidence)
-			t.Rows = append(t.Rows, []string{words, found, verdict})
+// ClaimsTable has each claim of a text with what the records say of it.
+func ClaimsTable(found []claims.Finding) Table {
+	t := Table{Header: []string{"line", "claim", "measured", "verdict"}, Data: map[string]any{"schema": claims.Schema, "claims": found},
+		Tidy: [][]string{{"line", "column", "claim", "kind", "measured", "verdict", "why"}}}
+	counts := map[claims.Verdict]int{}
+	for _, f := range found {
+		counts[f.Verdict]++
+		position := fmt.Sprint(f.Line)
+		if f.Column > 0 {
+			position += fmt.Sprintf(":%d", f.Column)
 		}
-		if own := statedSetup(record, name); base != nil && own != nil && name != baseline {
-			low, high := float64(own.Low)/float64(base.High), float64(own.High)/float64(base.Low)
-			words := fmt.Sprintf("%s takes %s of the set-up time of %s", name, shares(low, high), baseline)
-			found, verdict := takes(measured, name, low, high)
-			t.Rows = append(t.Rows, []string{words, found, verdict})
+		verdict := string(f.Verdict)
+		if f.Why != "" {
+			verdict += ": " + f.Why
 		}
+		t.Rows = append(t.Rows, []string{position, f.Text, measured(f), verdict})
+		t.Tidy = append(t.Tidy, []string{fmt.Sprint(f.Line), fmt.Sprint(f.Column), f.Text, string(f.Kind), measured(f), string(f.Verdict), f.Why})
 	}
-	t.Notes = []string{fmt.Sprintf("Supported: a rate whose exact 95 %% interval holds the claim and is at most %.0f points wide, or a share that lies inside the claim on every engine. Contradicted: the interval, or the share on every engine, lies outside. Times of another host are compared as shares of %s.", 100*narrow, baseline)}
+	t.Notes = []string{fmt.Sprintf("%d supported, %d contradicted, %d untested.", counts[claims.Supported], counts[claims.Contradicted], counts[claims.Untested]), claimRules}
 	return t
 }
 
-// claims are the records that state something, one for each strategy.
-func claims(record study.Study) (found []results.Record) {
-	seen := map[string]bool{}
-	for _, run := range record.Runs {
-		for _, r := range run.Records {
-			name, ok := r.Trial.Cell.Level("strategy")
-			if i := r.Imported; ok && i != nil && (i.Confidence != nil || len(i.Stated) > 0) && !seen[name] {
-				seen[name] = true
-				found = append(found, r)
-			}
-		}
+const claimRules = "Supported: as measured, give or take 5 %, on every engine, by trials enough. " +
+	"Contradicted: outside of it by the 95 % interval, on an engine at least. Times are those of the measured host."
+
+// RecordClaims holds what an earlier record says of each strategy against the
+// measured trials.
+func RecordClaims(record, now study.Study) Table {
+	var found []claims.Finding
+	for _, c := range claims.OfRecord(record) {
+		found = append(found, claims.Judge(now, c))
 	}
-	return found
+	t := ClaimsTable(found)
+	t.Title, t.Header, t.Notes = "The record's claims", t.Header[1:], t.Notes[1:]
+	for i, row := range t.Rows {
+		t.Rows[i] = row[1:]
+	}
+	t.Notes[0] += " Those of the record are compared as shares of serial's."
+	return t
 }
 
-func statedSetup(record study.Study, strategy string) *results.StatedRange {
-	for _, r := range claims(record) {
-		if name, _ := r.Trial.Cell.Level("strategy"); name != strategy {
-			continue
+// measured prints the figures of a finding, by what they are figures of.
+func measured(f claims.Finding) string {
+	var parts []string
+	for _, m := range f.Measured {
+		text := ""
+		switch f.Kind {
+		case claims.Time:
+			text = duration(study.Value(m.Value))
+		case claims.PeakMemory:
+			text = trial.Bytes(m.Value).String()
+		case claims.Ratio:
+			text = fmt.Sprintf("%.0f %%", 100*m.Value)
+		case claims.Works:
+			text = fmt.Sprintf("%d of %d worked (%s–%s %%)", m.N-m.Failed, m.N, percent(study.Value(*m.Low)), percent(study.Value(*m.High)))
+		default:
+			text = fmt.Sprintf("%d of %d failed", m.Failed, m.N)
 		}
-		for _, s := range r.Imported.Stated {
-			if s.Of == "setup" {
-				return &s
-			}
-		}
+		parts = append(parts, strings.TrimSpace(m.Of+" "+text))
 	}
-	return nil
+	return cmp.Or(strings.Join(parts, ", "), none)
 }
 
 func ofStrategy(s study.Study, name string) (trials []study.Observation) {
@@ -97,56 +92,6 @@ func ofStrategy(s study.Study, name string) (trials []study.Observation) {
 		}
 	}
 	return trials
-}
-
-// worksAs holds a stated probability that a set-up works against the trials.
-func worksAs(trials []study.Observation, stated float64) (found, verdict string) {
-	if len(trials) == 0 {
-		return "not tested", untested
-	}
-	rate := study.FailureRate(trials)
-	low, high := 1-float64(rate.Interval.Upper), 1-float64(rate.Interval.Lower)
-	found = fmt.Sprintf("%d of %d worked (%s–%s %%)", rate.Trials-rate.Events, rate.Trials, percent(study.Value(low)), percent(study.Value(high)))
-	switch {
-	case stated < low:
-		return found, contradicted + ": more often"
-	case stated > high:
-		return found, contradicted + ": less often"
-	case high-low <= narrow:
-		return found, supported
-	}
-	return found + ": too few to tell", untested
-}
-
-// takes holds a stated share of the baseline's time against the means of each
-// engine.
-func takes(measured study.Study, name string, low, high float64) (found, verdict string) {
-	var parts []string
-	inside, outside := 0, 0
-	for _, engine := range enginesOf(measured) {
-		own, base := meanOf(ofStrategy(measured, name), engine), meanOf(ofStrategy(measured, baseline), engine)
-		if math.IsNaN(own) || math.IsNaN(base) {
-			continue
-		}
-		share := own / base
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %.0f %%", engine, 100*share)))
-		if share < low || share > high {
-			outside++
-		} else {
-			inside++
-		}
-	}
-	switch {
-	case inside+outside == 0:
-		return "not tested", untested
-	case outside == 0:
-		verdict = supported
-	case inside == 0:
-		verdict = contradicted
-	default:
-		verdict = "differs by engine"
-	}
-	return strings.Join(parts, ", "), verdict
 }
 
 // enginesOf are the levels of the factor runtime, or one without a name.
@@ -169,13 +114,6 @@ func meanOf(trials []study.Observation, engine string) float64 {
 		}
 	}
 	return sum / n
-}
-
-func shares(low, high float64) string {
-	if math.Round(100*low) == math.Round(100*high) {
-		return fmt.Sprintf("%.0f %%", 100*low)
-	}
-	return fmt.Sprintf("%.0f to %.0f %%", 100*low, 100*high)
 }
 
 // SideBySide has what was observed by hand, what was stated, and what was
@@ -228,7 +166,7 @@ func seen(trials []study.Observation) string {
 }
 
 func statedOf(record study.Study, strategy string) string {
-	s := statedSetup(record, strategy)
+	s := claims.Setup(record, strategy)
 	if s == nil {
 		return none
 	}

@@ -39,7 +39,7 @@ func DesignRecord(m Material) (Page, error) {
 	}
 	p.add(Section{Title: "Comparison", Figures: pick(m.figures(), "strategies"), Tables: rows(report.SideBySide(record, now))})
 	if len(claimed) > 0 {
-		p.add(Section{Title: "The record's claims", Tables: rows(report.Claims(record, now))})
+		p.add(Section{Title: "The record's claims", Tables: rows(report.RecordClaims(record, now))})
 	}
 	tested := Section{Title: "Tested configurations"}
 	if len(now.Trials) > 0 {

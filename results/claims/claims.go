@@ -1,0 +1,89 @@
+// Package claims finds what a text states in figures of set-ups, and holds it
+// against records: times, ratios, rates, memory. What cannot be mapped onto the
+// records is untested, and why is said.
+package claims
+
+import "github.com/stratbench/stratbench/internal/trial"
+
+// Schema is the version of the document.
+const Schema = "stratbench.claims/v1"
+
+// Kind is what a claim is about.
+type Kind string
+
+// The kinds.
+const (
+	// Time: a phase or the whole set-up takes so many seconds on average.
+	Time Kind = "time"
+	// Ratio: it takes so many times what it takes in Against.
+	Ratio Kind = "ratio"
+	// Works: such a share of trials becomes ready.
+	Works Kind = "works"
+	// Crashes: trials fail there; one is enough.
+	Crashes Kind = "crashes"
+	// Never: no trial fails there.
+	Never Kind = "never fails"
+	// PeakMemory: so many bytes are held at most.
+	PeakMemory Kind = "peak memory"
+	// Needs: with less memory than so many bytes no trial becomes ready.
+	Needs Kind = "needs memory"
+)
+
+// Where is the levels that a claim names, by factor. Of several, it holds for
+// each.
+type Where map[string][]string
+
+// Claim is one figure of a text.
+type Claim struct {
+	// Line and Column are where the figure stands, from 1.
+	Line   int    `json:"line"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
+	Kind   Kind   `json:"kind,omitempty"`
+	// Phase is what takes the time; none is the whole set-up.
+	Phase   trial.Phase `json:"phase,omitempty"`
+	Where   Where       `json:"where,omitempty"`
+	Against Where       `json:"against,omitempty"`
+	// Low and High bound what is claimed, in seconds, bytes, or as a share; no
+	// High is no bound.
+	Low  float64  `json:"low"`
+	High *float64 `json:"high"`
+	// Together is how many images are said to be built at once; 0 is not said.
+	Together int `json:"together,omitempty"`
+	// Unclear says why the claim could not be mapped.
+	Unclear string `json:"-"`
+}
+
+// Verdict is what the records say of a claim.
+type Verdict string
+
+// The verdicts.
+const (
+	Supported    Verdict = "supported"
+	Contradicted Verdict = "contradicted"
+	Untested     Verdict = "untested"
+)
+
+// Finding is a claim with what the records say of it.
+type Finding struct {
+	Claim
+	Verdict Verdict `json:"verdict"`
+	// Why says what makes it untested, or in which way it is contradicted.
+	Why      string     `json:"why,omitempty"`
+	Measured []Measured `json:"measured"`
+}
+
+// Measured is the figure of the records, of one group of trials.
+type Measured struct {
+	// Of names the group: the engine, and each of several levels.
+	Of string `json:"of,omitempty"`
+	// Value is a mean, a ratio of means, or a rate. Low and High hold it at 95 %,
+	// where there are trials enough.
+	Value   float64  `json:"value"`
+	Low     *float64 `json:"low"`
+	High    *float64 `json:"high"`
+	N       int      `json:"n"`
+	Failed  int      `json:"failed"`
+	verdict Verdict
+	why     string
+}

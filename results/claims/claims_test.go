@@ -1,0 +1,113 @@
+package claims
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/observations"
+	"github.com/stratbench/stratbench/results/study"
+)
+
+// measured are twelve trials of each strategy on each engine and limit: serial
+// takes 100 s, parallel 70, registry 40, Docker a tenth less; parallel crashes on
+// 3GiB on Podman, and nothing works on 1GiB.
+func measured(t *testing.T) study.Study {
+	t.Helper()
+	r := rand.New(rand.NewPCG(1, 1))
+	var text strings.Builder
+	text.WriteString("runtime,memory,strategy,block,outcome,setup_seconds\n")
+	for block := range 12 {
+		for _, engine := range []string{"docker", "podman"} {
+			for _, memory := range []string{"1GiB", "3GiB", "7GiB"} {
+				for strategy, seconds := range map[string]float64{"serial": 100, "parallel": 70, "registry": 40} {
+					if engine == "docker" {
+						seconds *= 0.9
+					}
+					outcome, took := "ok", fmt.Sprintf("%.2f", seconds*(1+0.03*r.NormFloat64()))
+					if memory == "1GiB" || engine == "podman" && memory == "3GiB" && strategy == "parallel" {
+						outcome, took = "engine-crash", ""
+					}
+					fmt.Fprintf(&text, "%s,%s,%s,%d,%s,%s\n", engine, memory, strategy, block+1, outcome, took)
+				}
+			}
+		}
+	}
+	run, err := observations.Parse("trials.csv", []byte(text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return study.Gather([]results.Run{run})
+}
+
+func TestClaimsOfMarkdown(t *testing.T) {
+	s := measured(t)
+	for _, c := range []struct {
+		text, want string
+		line, col  int
+	}{
+		// Times.
+		{"Serial takes 100 seconds on Podman.", "supported", 1, 14},
+		{"Serial takes 17 minutes on Podman.", "contradicted less", 1, 14},
+		{"With Docker, a set-up with registry takes about 36 s.", "supported", 1, 49},
+		{"Serial builds take\n100 s.", "untested the records do not have this figure", 2, 1},
+		{"Serial takes 100 s.", "contradicted less for docker", 1, 14},
+		{"`registry` is ready in under a minute, that is within 60 s.", "supported", 1, 55},
+		{"parallel takes 63 s with Docker, 70 s with Podman.", "supported; supported", 1, 16},
+		{"A set-up takes 100 s.", "untested it does not say with which strategy", 1, 16},
+		{"The job has a timeout of 20 minutes.", "untested it reads as a limit or an interval", 1, 26},
+		{"Lunch is 45 min.", "untested it does not say what takes so long", 1, 10},
+		{"Registry saves 60 s against serial.", "untested differences in time are not held against records", 1, 16},
+		// Ratios.
+		{"Registry is 2.5 times as fast as serial.", "supported", 1, 13},
+		{"Registry is twice as fast as parallel.", "supported", 1, 13},
+		{"Registry is five times faster than serial.", "contradicted more", 1, 13},
+		{"Parallel is 30 % faster than serial.", "supported", 1, 13},
+		{"Parallel takes 70 % of the time of serial.", "supported", 1, 16},
+		{"Parallel takes 40 % of the time of serial.", "contradicted more", 1, 16},
+		{"Compared with serial, parallel is 30 % quicker.", "supported", 1, 35},
+		{"Serial takes half the time of registry.", "contradicted more", 1, 14},
+		{"Podman is 11 % slower than Docker with serial.", "supported", 1, 11},
+		{"Registry is 60 % faster.", "untested it does not say than what", 1, 13},
+		// Rates and events.
+		{"Parallel fails in 5 % of set-ups at 3 GB on Podman.", "contradicted less often", 1, 19},
+		{"Serial works in 99 % of set-ups at 7 GiB.", "supported", 1, 17},
+		{"Three parallel builds crash at 3 GB on Podman.", "supported", 1, 32},
+		{"Parallel builds crash at 7 GB.", "contradicted none failed", 1, 26},
+		{"Serial never fails on 7 GiB.", "supported", 1, 23},
+		{"Parallel never crashes at 3 GiB.", "contradicted some failed for podman", 1, 27},
+		{"Serial crashes at 5 GiB.", "untested no trial has memory 5GiB", 1, 19},
+		{"2+1 crashes at 7 GiB.", "untested no trial has strategy 2+1", 1, 16},
+		// Memory.
+		{"It needs at least 3 GiB.", "supported", 1, 19},
+		{"Serial needs at least 3 GiB.", "supported", 1, 23},
+		{"Serial needs at least 7 GiB.", "contradicted some became ready with less", 1, 23},
+		{"The machine has 12.5 GB.", "untested it does not say what happens with so much memory", 1, 17},
+		{"Savings of 12 %.", "untested it does not say of what", 1, 12},
+		{"Registry is twice as fast as parallel, and then it takes 31 s.", "supported; untested it names several levels of strategy, and not which of them this is of", 1, 13},
+		{"Podman and Docker take less than 2 min with serial.", "supported", 1, 34},
+		// Where the subject stands elsewhere.
+		{"## Parallel on Podman\n\nA set-up takes 70 s.", "supported", 3, 16},
+		{"We build in parallel on Docker. The set-up takes 63 s.", "supported", 1, 50},
+		// Tables.
+		{"| strategy | Docker (s) | Podman |\n| --- | --- | --- |\n| serial | 90 | 100 s |\n", "supported; supported", 3, 12},
+		// No claims.
+		{"Version 1.26 of 5 May, 80 columns, which ran twice.", "", 0, 0},
+		{"    serial takes 17 min\n\n```\nserial takes 17 min\n```\n", "", 0, 0},
+	} {
+		found := OfMarkdown([]byte(c.text), s)
+		var got []string
+		for _, claim := range found {
+			f := Judge(s, claim)
+			got = append(got, strings.TrimSpace(string(f.Verdict)+" "+f.Why))
+		}
+		if strings.Join(got, "; ") != c.want {
+			t.Errorf("%q\n is %q\nwant %q: %+v", c.text, strings.Join(got, "; "), c.want, found)
+		}
+		if len(found) > 0 && (found[0].Line != c.line || found[0].Column != c.col) {
+			t.Errorf("%q stands at %d:%d, want %d:%d", c.text, found[0].Line, found[0].Column, c.line, c.col)
+		}
+	}
+}
