@@ -15,7 +15,7 @@ import (
 )
 
 func lintCommand() *cobra.Command {
-	var flags studyFlags
+	var dir string
 	var output outputFlag
 	cmd := &cobra.Command{
 		Use:   "lint DOC.md [RUN|FILE]...",
@@ -37,20 +37,20 @@ Contradicted claims are 10, untested ones 11; no measured trial is 12.
   stratbench lint docs/e2e.md trials.csv --output json`,
 		Args: atLeastOne("a document, and runs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			study, err := flags.gather(cmd, args[1:])
+			gathered, err := gather(cmd, dir, args[1:])
+			if errors.Is(err, errNoTrial) || err == nil && len(gathered.Trials) == 0 {
+				return exitError{exitNoData, fmt.Errorf("no data: %w", errNoTrial)}
+			}
 			if err != nil {
 				return err
 			}
-			if len(study.Trials) == 0 {
-				return exitError{exitNoData, errors.New("no data: these runs have no measured trial; stratbench ls RUN lists what they recorded")}
-			}
-			stated, err := claimsOf(args[0], study)
+			stated, err := claimsOf(args[0], gathered)
 			if err != nil {
 				return usageError{err}
 			}
 			found := []claims.Finding{}
 			for _, c := range stated {
-				found = append(found, claims.Judge(study, c))
+				found = append(found, claims.Judge(gathered, c))
 			}
 			if err := output.write(cmd, report.ClaimsTable(found)); err != nil {
 				return err
@@ -58,7 +58,7 @@ Contradicted claims are 10, untested ones 11; no measured trial is 12.
 			return linted(args[0], found)
 		},
 	}
-	addResultsFlag(cmd, &flags.dir)
+	addResultsFlag(cmd, &dir)
 	output.add(cmd)
 	return cmd
 }

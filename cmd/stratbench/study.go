@@ -11,6 +11,8 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
+var errNoTrial = errors.New("these runs have no measured trial yet: stratbench ls RUN lists what they recorded")
+
 // gather reads runs, and files of observations, as one study; without names the
 // newest run.
 func gather(cmd *cobra.Command, dir string, names []string) (study.Study, error) {
@@ -38,7 +40,7 @@ func gather(cmd *cobra.Command, dir string, names []string) (study.Study, error)
 	}
 	gathered := study.Gather(runs)
 	if len(gathered.Trials)+len(gathered.Estimates) == 0 {
-		return gathered, usageError{errors.New("these runs have no measured trial yet: stratbench ls RUN lists what they recorded")}
+		return gathered, usageError{errNoTrial}
 	}
 	return gathered, nil
 }
