@@ -84,7 +84,7 @@ strategy that an experiment names. It records times and crashes.
 	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
 		showCommand(), importCommand(), reportCommand(), lintCommand(), labCommand(), schemaCommand(), workerCommand())
 	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand(), cleanCommand())
-	root.AddCommand(confirmCommand(), checkCommand(), historyCommand(), baselineCommand(), mergeCommand(), markCommand())
+	root.AddCommand(confirmCommand(), checkCommand(), historyCommand(), baselineCommand(), mergeCommand(), markCommand(), compareCommand())
 	return root
 }
 

@@ -374,7 +374,7 @@ type material struct {
 
 // choices are the settings that one chooses. All others are given by where one
 // works: a recommendation never says to change the host.
-var choices = []string{"strategy", "clusterStart", "build.", "load."}
+var choices = []string{"strategy", "clusterStart", "build.", "load.", "workload.setup."}
 
 func isChoice(factor string) bool {
 	return slices.ContainsFunc(choices, func(c string) bool {

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/runtimes/machine"
+)
+
+// comparison is what compare is asked for.
+type comparison struct {
+	commands         []string
+	names            []string
+	runs, warmUps    int
+	prepare, cleanup string
+	timeout, silence time.Duration
+	runtime          string
+}
+
+func compareCommand() *cobra.Command {
+	var c comparison
+	var output outputFlag
+	var dir, kind string
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "compare COMMAND...",
+		Short: "Compare set-up commands as they are, with no file to write",
+		Long: `Run set-up commands as they are, by sh -c in this folder, in randomised blocks:
+each block runs every command once. A command that fails, hangs or crashes its
+engine is a result. At the end it says which to use, as report does.
+
+KUBECONFIG, KIND_CLUSTER_NAME and the engine's variables lead kind and the engine's
+own commands to the trial's; clusters that a command leaves behind are removed.
+Phases are seen where the command calls stratbench mark PHASE start|end. For
+anything more write a workload with setup.command.
+
+` + exitCodeTable(ofRun),
+		Example: `  stratbench compare 'make up BUILDS=1' 'make up BUILDS=3'
+  stratbench compare -r 20 -p 'make clean' -c 'make down' ./up-serial.sh ./up-parallel.sh`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{fmt.Errorf("%s takes commands, each as one argument in quotes; see: %s --help", cmd.CommandPath(), cmd.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.commands = args
+			o, err := c.options(cmd, kind)
+			if err != nil {
+				return err
+			}
+			o.Root = dir
+			if cmd.Flags().Changed("seed") {
+				o.Plan = plan.Make(o.Spec, seed)
+			}
+			return runAndAnswer(cmd, o, output.format)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVarP(&c.runs, "runs", "r", 10, "how often to run each command")
+	f.IntVarP(&c.warmUps, "warmup", "w", 1, "trials that run first and are not counted")
+	f.StringVarP(&c.prepare, "prepare", "p", "", "command to run before each trial, not timed")
+	f.StringVarP(&c.cleanup, "cleanup", "c", "", "command to run after each trial, not timed")
+	f.StringArrayVarP(&c.names, "command-name", "n", nil, "a name for a command, in their order; once for each")
+	f.DurationVar(&c.timeout, "timeout", time.Hour, "how long a command may take")
+	f.DurationVar(&c.silence, "silence", 10*time.Minute, "how long a command may print nothing")
+	f.StringVar(&c.runtime, "runtime", "", "docker or podman (default: the one that answers here, docker if both do)")
+	f.Uint64Var(&seed, "seed", 0, "seed of the order, instead of a drawn one")
+	output.add(cmd)
+	addResultsFlag(cmd, &dir)
+	addMachineFlag(cmd, &kind)
+	return cmd
+}
+
+// options are those of a run of an experiment whose only factor is the command.
+func (c comparison) options(cmd *cobra.Command, kind string) (o run.Options, err error) {
+	if c.runs < 1 || c.warmUps < 0 {
+		return o, usageError{errors.New("--runs must be at least 1, and --warmup not negative")}
+	}
+	if len(c.names) > 0 && len(c.names) != len(c.commands) {
+		return o, usageError{fmt.Errorf("there are %d names for %d commands; give --command-name once for each, or not at all", len(c.names), len(c.commands))}
+	}
+	if c.runtime == "" {
+		c.runtime = string(trial.Docker)
+		if answering := machine.Look(cmd.Context(), trial.Runtimes()...).Answering(); len(answering) > 0 && !slices.Contains(answering, trial.Docker) {
+			c.runtime = string(answering[0])
+		}
+	}
+	folder, err := os.MkdirTemp("", "stratbench-compare-")
+	if err != nil {
+		return o, fmt.Errorf("making a folder for the experiment: %w", err)
+	}
+	defer os.RemoveAll(folder) // the run keeps both files
+	here, err := os.Getwd()
+	if err != nil {
+		return o, fmt.Errorf("finding this folder: %w", err)
+	}
+	spec, workload := c.files(here)
+	path := filepath.Join(folder, "compare.yaml")
+	if err := errors.Join(writeYAML(path, spec), writeYAML(filepath.Join(folder, "workload.yaml"), workload)); err != nil {
+		return o, err
+	}
+	o.Spec, err = experiments.Load(path)
+	if err != nil {
+		return o, err
+	}
+	flags := planFlags{}
+	o.Plan = plan.Make(o.Spec, flags.chosenSeed(cmd, o.Spec))
+	o.Machine = machine.Kind(kind)
+	return o, nil
+}
+
+func writeYAML(path string, value any) error {
+	text, err := yaml.Marshal(value)
+	if err == nil {
+		err = os.WriteFile(path, text, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the experiment: %w", err)
+	}
+	return nil
+}
+
+// files are the experiment and the workload that the command line stands for.
+func (c comparison) files(here string) (spec, workload map[string]any) {
+	names := c.names
+	if len(names) == 0 {
+		names = shortNames(c.commands)
+	}
+	var levels []any
+	for i, command := range c.commands {
+		levels = append(levels, map[string]any{"name": names[i], "value": shell(command)})
+	}
+	setup := map[string]any{"command": shell(c.commands[0]), "dir": here, "timeout": c.timeout.String(), "silence": c.silence.String()}
+	if c.prepare != "" {
+		setup["prepare"] = shell(c.prepare)
+	}
+	if c.cleanup != "" {
+		setup["cleanup"] = shell(c.cleanup)
+	}
+	spec = map[string]any{
+		"apiVersion": experiments.APIVersion, "name": "compare", "workload": "workload.yaml",
+		"description": "stratbench compare " + strings.Join(c.commands, " | "),
+		"factors":     map[string]any{"workload.setup.command": levels},
+		"settings":    map[string]any{"runtime": c.runtime},
+		"design":      map[string]any{"replicates": c.runs, "warmUp": c.warmUps},
+	}
+	return spec, map[string]any{"apiVersion": experiments.APIVersion, "setup": setup}
+}
+
+func shell(command string) []string { return []string{"sh", "-c", command} }
+
+// longestName bounds a name in tables.
+const longestName = 60
+
+// shortNames tell commands apart: by the words that not all of them have at
+// their beginning and end, or as a whole where nothing else is left.
+func shortNames(commands []string) []string {
+	var words [][]string
+	for _, command := range commands {
+		words = append(words, strings.Fields(command))
+	}
+	same := func(at func([]string) int) bool {
+		first := words[0]
+		return !slices.ContainsFunc(words, func(w []string) bool {
+			return len(w) < 2 || len(first) < 2 || w[at(w)] != first[at(first)]
+		})
+	}
+	if len(words) > 1 {
+		for same(func([]string) int { return 0 }) {
+			for i := range words {
+				words[i] = words[i][1:]
+			}
+		}
+		for same(func(w []string) int { return len(w) - 1 }) {
+			for i := range words {
+				words[i] = words[i][:len(words[i])-1]
+			}
+		}
+	}
+	names := make([]string, len(commands))
+	for i := range words {
+		name := strings.Join(words[i], " ")
+		if strings.Contains(name, "=") {
+			name = strings.ReplaceAll(name, " ", "_") // or a cell's key could be read in two ways
+		}
+		if r := []rune(name); len(r) > longestName {
+			name = string(r[:longestName]) + "…"
+		}
+		if name == "" || slices.Contains(names[:i], name) {
+			name = fmt.Sprintf("%s#%d", name, i+1)
+		}
+		names[i] = name
+	}
+	return names
+}
+
+// runAndAnswer runs, and prints what the trials say of which command to use.
+func runAndAnswer(cmd *cobra.Command, o run.Options, format report.Format) error {
+	show := newProgress(cmd.ErrOrStderr())
+	o.Report = show.update
+	folder, runErr := run.Run(cmd.Context(), o)
+	show.close()
+	if errors.Is(runErr, run.ErrCannotRun) || errors.Is(runErr, results.ErrInUse) {
+		return usageError{runErr}
+	}
+	if folder == "" {
+		return runErr
+	}
+	runErr = inShort(runErr, folder)
+	gathered, err := gather(cmd, o.Root, []string{folder})
+	if err != nil || len(gathered.Trials) == 0 {
+		return errors.Join(runErr, err)
+	}
+	a, err := answer.Of(gathered, 0)
+	if err == nil {
+		err = report.Answer(gathered, a).Write(cmd.OutOrStdout(), format)
+	} else {
+		err = report.Run(gathered.Runs[0]).Write(cmd.OutOrStdout(), format)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\nReport:  stratbench report %s -o report\n", folder, filepath.Base(folder))
+	return errors.Join(runErr, err)
+}
