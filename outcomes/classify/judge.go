@@ -121,8 +121,9 @@ func (j *judgement) goesOn(live []candidate) bool {
 		!slices.ContainsFunc(live, func(h candidate) bool { return h.r.Failure && h.r.Tail == 0 }) {
 		return true
 	}
-	return j.endings[0].is == routine && j.final >= shortLines/2 && !slices.ContainsFunc(live, func(h candidate) bool {
-		return h.level > Hint && h.last.line > j.final-3 || len(h.r.Even) > 0 || !isLogged(h.last.text)
+	long := j.final >= shortLines/2
+	return j.endings[0].is == routine && (long || len(j.endings) > 1 && j.endings[1].is == routine) && !slices.ContainsFunc(live, func(h candidate) bool {
+		return h.level > Hint && h.last.line > j.final-2 || len(h.r.Even) > 0 || !isLogged(h.last.text) || h.voice == witness && !long
 	})
 }
 
