@@ -96,11 +96,11 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[InjectionKind]():
 		return enum(InjectionKinds())
 	case reflect.TypeFor[MachineKind]():
-		return enum(MachineKinds())
+		return enum([]MachineKind{MachineAuto, MachineHost, MachineIsolated, MachinePodman})
 	case reflect.TypeFor[MachineNetwork]():
-		return enum(MachineNetworks())
+		return enum([]MachineNetwork{NetworkNone, NetworkHost})
 	case reflect.TypeFor[TestFormat]():
-		return enum(TestFormats())
+		return enum([]TestFormat{FormatGoJSON, FormatGoVerbose, FormatGinkgoJSON, FormatJUnit})
 	}
 	return nil
 }

@@ -93,11 +93,6 @@ const (
 	MachinePodman   MachineKind = "podman-machine"
 )
 
-// MachineKinds lists every MachineKind.
-func MachineKinds() []MachineKind {
-	return []MachineKind{MachineAuto, MachineHost, MachineIsolated, MachinePodman}
-}
-
 // MachineNetwork is what an isolated machine reaches; empty is none.
 type MachineNetwork string
 
@@ -106,9 +101,6 @@ const (
 	NetworkNone MachineNetwork = "none"
 	NetworkHost MachineNetwork = "host"
 )
-
-// MachineNetworks lists every MachineNetwork.
-func MachineNetworks() []MachineNetwork { return []MachineNetwork{NetworkNone, NetworkHost} }
 
 func defaultSettings() Settings {
 	return Settings{

@@ -94,11 +94,6 @@ const (
 	FormatJUnit      TestFormat = "junit"
 )
 
-// TestFormats lists every TestFormat.
-func TestFormats() []TestFormat {
-	return []TestFormat{FormatGoJSON, FormatGoVerbose, FormatGinkgoJSON, FormatJUnit}
-}
-
 // inFile says whether the suite reports in a file of its own.
 func (f TestFormat) inFile() bool { return f == FormatGinkgoJSON || f == FormatJUnit }
 

@@ -52,17 +52,6 @@ func (r *Run) Simulated() bool {
 	return slices.ContainsFunc(r.Trials, func(t *Trial) bool { return t.Simulated })
 }
 
-// Experiments lists the names of the experiments, that of the newest run last.
-func (h *History) Experiments() (names []string) {
-	for _, r := range slices.Backward(h.Runs) {
-		if !slices.Contains(names, r.Experiment) {
-			names = append(names, r.Experiment)
-		}
-	}
-	slices.Reverse(names)
-	return names
-}
-
 // Of returns the runs of an experiment on a host, oldest first.
 func (h *History) Of(experiment, host string) (runs []*Run) {
 	for _, r := range h.Runs {

@@ -15,8 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
@@ -28,22 +26,6 @@ func Readable(name string) bool {
 		return true
 	}
 	return false
-}
-
-// Is reports whether a file holds observations: a CSV file, or a YAML file
-// with trials, which a spec has not.
-func Is(name string) bool {
-	if strings.EqualFold(filepath.Ext(name), ".csv") {
-		return true
-	}
-	text, err := os.ReadFile(name)
-	if err != nil || !Readable(name) {
-		return false
-	}
-	var d struct {
-		Trials []yaml.Node `yaml:"trials"`
-	}
-	return yaml.Unmarshal(text, &d) == nil && len(d.Trials) > 0
 }
 
 // Read reads a file of observations as a run. Every fault of the file is

@@ -36,18 +36,6 @@ func ClopperPearson(k, n int, conf float64) (Interval, error) {
 	return Interval{binomialLower(k, n, tail), binomialUpper(k, n, tail)}, nil
 }
 
-// ClopperPearsonUpper is the exact one-sided upper bound for the probability
-// of an event seen k times in n trials. For "at most this often, with 95 %
-// confidence" after n clean runs, k is 0 and conf 0.95.
-//
-// Clopper & Pearson, Biometrika 26 (1934) 404.
-func ClopperPearsonUpper(k, n int, conf float64) (float64, error) {
-	if err := checkBinomial(k, n, conf); err != nil {
-		return 0, err
-	}
-	return binomialUpper(k, n, 1-conf), nil
-}
-
 func binomialLower(k, n int, tail float64) float64 {
 	switch k {
 	case 0:

@@ -91,20 +91,6 @@ func (v incidenceVariance) at(sum float64) float64 {
 	return v.square*sum*sum + v.linear*sum + v.constant
 }
 
-// At is the estimated probability of having ended in this way by t.
-func (c Incidence) At(t float64) float64 { return c.at(t).Incidence }
-
-func (c Incidence) at(t float64) IncidenceStep {
-	i, found := slices.BinarySearchFunc(c, t, func(x IncidenceStep, t float64) int { return cmp.Compare(x.Time, t) })
-	if found {
-		i++
-	}
-	if i == 0 {
-		return IncidenceStep{}
-	}
-	return c[i-1]
-}
-
 // moment is one distinct time: who was still under observation before it, and
 // how many left at it, by reason.
 type moment struct {

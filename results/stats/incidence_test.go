@@ -49,8 +49,18 @@ func incidenceAt(t float64, value func(IncidenceStep) float64) func([]float64) (
 		if len(rest) > 1 {
 			at = rest[1]
 		}
-		return []float64{value(curves[int(rest[0])-1].at(at))}, nil
+		return []float64{value(stepAt(curves[int(rest[0])-1], at))}, nil
 	}
+}
+
+// stepAt is the step that is in force at a time.
+func stepAt(c Incidence, t float64) (step IncidenceStep) {
+	for _, s := range c {
+		if s.Time <= t {
+			step = s
+		}
+	}
+	return step
 }
 
 func TestIncidenceRefuses(t *testing.T) {
