@@ -48,6 +48,7 @@ var rooms = map[string][]string{
 // testOnly are further rooms that a room's tests may know.
 var testOnly = map[string][]string{
 	"results/answer":         {"results/observations"},
+	"results/study":          {"results/compare"},
 	"results/history/detect": {"results/compare"},
 	"experiments":            {"experiments/plan"},
 	"experiments/run":        {"results/report", "runtimes/enginetest"},

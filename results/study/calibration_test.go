@@ -12,6 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -30,6 +31,7 @@ func TestCalibration(t *testing.T) {
 	c.clopperPearson(t)
 	c.medians()
 	c.ratios()
+	c.sideBySide()
 	data, err := json.MarshalIndent(c.Data, "", " ")
 	if err != nil {
 		t.Fatal(err)
@@ -198,6 +200,22 @@ func (c *calibration) ratios() {
 	}
 	c.row("difference of failure rates", []string{"difference of failure rates"}, sizes, coversDifference)
 	c.explain("The ratio's interval is exact and has few steps: with few trials it covers more.")
+}
+
+func (c *calibration) sideBySide() {
+	c.text.WriteString("\n## Two states side by side\n\nThe change that `confirm` shows, by signed ranks inside blocks that differ by a log standard deviation of 0.2 (true change 25 %).\n\n| times | n = 6 | n = 10 | n = 20 |\n|---|---|---|---|\n")
+	for _, l := range laws() {
+		c.row("change side by side, "+l.name, []string{l.name}, []int{6, 10, 20}, func(n int, r *rand.Rand) bool {
+			var first, second [][]float64
+			for range n {
+				shared := math.Exp(0.2 * r.NormFloat64())
+				first, second = append(first, []float64{shared * l.draw(r)}), append(second, []float64{1.25 * shared * l.draw(r)})
+			}
+			d := compare.Change(first, second, (1-study.Confidence)/2)
+			return d.Lower <= 0.25 && 0.25 <= d.Upper
+		})
+	}
+	c.explain("Exact, with few steps: with few blocks it covers more.")
 }
 
 func coversRatio(l law, n int, r *rand.Rand) bool {
