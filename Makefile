@@ -87,7 +87,7 @@ SHOWCASE = $(lastword $(sort $(wildcard results/data/*-podman-vs-docker)))
 ## showcase: the full matrix until all is decided, two hours at most, and its report; run again, it continues
 showcase: build workload lab
 	$(BIN) run experiments/podman-vs-docker.yaml --budget 2h $(if $(SHOWCASE),--resume=$(notdir $(SHOWCASE)))
-	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --full -o docs/reports/podman-vs-docker
+	$(BIN) report $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --full --records -o docs/reports/podman-vs-docker
 	$(BIN) ls $$(ls -d results/data/*-podman-vs-docker | tail -n 1) --output csv > docs/reports/podman-vs-docker/trials.csv
 
 ## observed: the report of what the team behind DD-E2E-001 had seen

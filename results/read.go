@@ -126,9 +126,13 @@ type Run struct {
 // ID returns the run's name: that of its folder.
 func (r Run) ID() string { return filepath.Base(r.Dir) }
 
-// ReadRun reads the run in the folder dir.
+// ReadRun reads the run in the folder dir, which one that is published is only
+// with the checksums that it has.
 func ReadRun(dir string) (Run, error) {
 	run := Run{Dir: dir}
+	if err := verify(dir); err != nil {
+		return run, err
+	}
 	if err := readJSON(dir, EnvironmentFile, &run.Environment); err != nil {
 		return run, err
 	}
@@ -141,12 +145,12 @@ func ReadRun(dir string) (Run, error) {
 			return run, err
 		}
 	}
-	var err error
-	if run.Looks, err = readLooks(dir); err != nil {
+	looks, err := readLooks(dir)
+	if err != nil {
 		return run, err
 	}
-	name := filepath.Join(dir, JournalFile)
-	journal, err := os.Open(name)
+	run.Looks = looks
+	journal, name, err := openRecords(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return run, nil
 	}

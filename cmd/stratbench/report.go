@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
@@ -21,7 +23,7 @@ var templates = map[string]func(page.Material) (page.Page, error){"report": page
 
 func reportCommand() *cobra.Command {
 	var dir, out, template, indifference string
-	var full, png bool
+	var full, png, records bool
 	var output outputFlag
 	cmd := &cobra.Command{
 		Use:   "report [RUN|FILE]... [-o DIR]",
@@ -44,12 +46,18 @@ untested.`,
   stratbench report trials.csv --output json
   stratbench report latest --full
   stratbench report latest -o report
-  stratbench report latest --full --png -o report
+  stratbench report latest --full --records -o docs/reports/ours
+  stratbench report docs/reports/ours
   stratbench report latest record.yaml --template dd-e2e-001 -o docs/dd-e2e-001`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			within, err := shareOf("--indifference", indifference)
 			if err != nil {
 				return err
+			}
+			if records {
+				if args, err = published(dir, args, out); err != nil {
+					return err
+				}
 			}
 			if out == "" {
 				return answerOf(cmd, dir, args, full, output.format, within)
@@ -62,6 +70,7 @@ untested.`,
 			if err != nil {
 				return err
 			}
+			m.Command = madeWith(cmd, args)
 			p, err := make(m)
 			if err != nil {
 				return err
@@ -83,6 +92,7 @@ untested.`,
 	cmd.Flags().Var(&output, "output", "without --out: table, json, csv, markdown or benchstat")
 	cmd.Flags().StringVar(&indifference, "indifference", "", "share by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)")
 	cmd.Flags().BoolVar(&full, "full", false, "add appendices: every decision and cell, phases, provenance, methods")
+	cmd.Flags().BoolVar(&records, "records", false, "publish the runs' records in the folder too, compressed and with checksums: report FOLDER then makes the same page of them")
 	cmd.Flags().BoolVar(&png, "png", false, "write each figure as PNG too")
 	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
 	return cmd
@@ -123,6 +133,45 @@ func answerOf(cmd *cobra.Command, dir string, args []string, full bool, format r
 	return usageError{err}
 }
 
+// published publishes the named runs in the folder of a report, and returns what
+// the report is then made of.
+func published(dir string, names []string, out string) ([]string, error) {
+	if out == "" {
+		return nil, usageError{errors.New("--records publishes records beside a page: give its folder with --out")}
+	}
+	if len(names) == 0 {
+		names = []string{"latest"}
+	}
+	var folders []string
+	for _, name := range names {
+		folder, err := results.Find(dir, name)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--records is of runs: %w", err)}
+		}
+		folders = append(folders, folder)
+	}
+	return []string{out}, results.Publish(out, folders)
+}
+
+// madeWith is the command that makes a page again, wherever it is written to.
+func madeWith(cmd *cobra.Command, args []string) string {
+	words := append([]string{"stratbench", "report"}, args...)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "out", "records", "png":
+		case "dir":
+			if !cmd.Flags().Changed("records") {
+				words = append(words, "--dir", f.Value.String())
+			}
+		case "full":
+			words = append(words, "--full")
+		default:
+			words = append(words, "--"+f.Name, f.Value.String())
+		}
+	})
+	return strings.Join(words, " ")
+}
+
 // commandLine is what was typed, without where the program lies.
 func commandLine() string {
 	return strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
@@ -134,7 +183,7 @@ func gatherMaterial(cmd *cobra.Command, dir string, args []string, full bool, in
 	if err != nil {
 		return page.Material{}, err
 	}
-	m := page.Material{Title: reportTitle(gathered), Study: gathered, Analysis: gathered.Analyse(), Full: full, Command: commandLine(), Indifference: indifference}
+	m := page.Material{Title: reportTitle(gathered), Study: gathered, Analysis: gathered.Analyse(), Full: full, Indifference: indifference}
 	a, err := answer.Of(gathered, indifference)
 	switch {
 	case err == nil:

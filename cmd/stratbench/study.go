@@ -32,11 +32,20 @@ func gather(cmd *cobra.Command, dir string, names []string) (study.Study, error)
 			runs = append(runs, run)
 			continue
 		}
-		run, err := openRun(cmd, dir, name)
+		folders, err := results.Published(name)
 		if err != nil {
 			return study.Study{}, err
 		}
-		runs = append(runs, run)
+		if len(folders) == 0 {
+			folders = []string{name}
+		}
+		for _, folder := range folders {
+			run, err := openRun(cmd, dir, folder)
+			if err != nil {
+				return study.Study{}, err
+			}
+			runs = append(runs, run)
+		}
 	}
 	gathered := study.Gather(runs)
 	if len(gathered.Trials)+len(gathered.Estimates) == 0 {
