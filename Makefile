@@ -12,7 +12,11 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: demo test vm-test unit fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
+.PHONY: help demo test vm-test unit fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
+
+## help: what can be made
+help:
+	@sed -n 's/^## /  make /p' $(MAKEFILE_LIST)
 
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
