@@ -3,6 +3,7 @@ package classify
 import (
 	"bytes"
 	"regexp"
+	"slices"
 )
 
 // endingLines is how many of the last lines that are not blank a rule may ask
@@ -81,6 +82,12 @@ func (s *scanner) wentOn(line int) bool {
 		}
 	}
 	return len(s.endings) >= plainLines
+}
+
+// endsRoutinely reports whether programs tell of their ordinary work in as many
+// of the last lines.
+func (s *scanner) endsRoutinely(lines int) bool {
+	return len(s.endings) >= lines && !slices.ContainsFunc(s.endings[:lines], func(e ending) bool { return e.is != routine })
 }
 
 // readsEnding reports whether the rule has no pattern to search for, and is

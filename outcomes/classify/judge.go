@@ -122,7 +122,10 @@ func (j *judgement) goesOn(live []candidate) bool {
 		return true
 	}
 	long := j.final >= shortLines/2
-	return j.endings[0].is == routine && (long || len(j.endings) > 1 && j.endings[1].is == routine) && !slices.ContainsFunc(live, func(h candidate) bool {
+	if !j.endsRoutinely(1) || !long && !j.endsRoutinely(2) {
+		return false
+	}
+	return !slices.ContainsFunc(live, func(h candidate) bool {
 		return h.level > Hint && h.last.line > j.final-2 || len(h.r.Even) > 0 || !isLogged(h.last.text) || h.voice == witness && !long
 	})
 }

@@ -154,6 +154,25 @@ func TestJudgement(t *testing.T) {
 		"nothing but a node that waits": {
 			log:     strings.Repeat("E0101 10:00:00.1 9 kubelet.go:1] \"Error getting node\" err=\"node \\\"demo\\\" not found\"\n", 2),
 			outcome: trial.ClusterCreateFailed, cause: "silence"},
+		"plain statements behind the last complaint": {
+			log: "fetch: 502 Bad Gateway\nGot it from the mirror\nUnpacked 12 files\nBuilding the shop\n", outcome: trial.OK},
+		"a stack trace behind it": {
+			log:     "fetch: 502 Bad Gateway\nTraceback (most recent call last)\nmain.py:3 in fetch\nmain.py:9 in get\n",
+			outcome: trial.BuildFailed, cause: "tool"},
+		"logs that were asked for behind it": {
+			opts:    Options{Phase: trial.PhaseDeploy},
+			log:     "error: timed out waiting for the condition on deployments/shop\n+ kubectl logs deploy/shop\nread the prices\nopened the till\nthe shop is ready\n",
+			outcome: trial.DeployFailed, cause: "readiness-timeout"},
+		"what was tried again with success": {
+			log: "push: dial tcp 10.0.0.9:5000: connection refused\nattempt 2\n9: digest: sha256:9c size: 3047\n", outcome: trial.OK},
+		"what was tried again in vain": {
+			log:     "dial tcp: lookup registry.example: no such host\nretrying in 5 s\nError: dial tcp: lookup registry.example: no such host\n",
+			outcome: trial.PullFailed, cause: "dns"},
+		"a complaint while tidying up": {
+			log: "Test Suite Passed\ndocker compose down\nshop-1 exited with code 137\n", outcome: trial.OK},
+		"a complaint before tidying up": {
+			log:     "Test Suite Passed\n--- FAIL: TestMore (0.1s)\ndocker compose down\n",
+			outcome: trial.TestFailed, cause: "tests"},
 		"few lines of a build":       {opts: Options{Phase: trial.PhaseBuild}, log: "compiling shop\n", outcome: trial.EngineHang, cause: "silence"},
 		"few lines and a success":    {opts: Options{Phase: trial.PhaseDeploy}, log: "service/shop created\n", outcome: trial.OK},
 		"few lines, nothing known":   {log: "compiling shop\n", outcome: trial.OK},

@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"slices"
 )
 
 // standing is what a line is, apart from what it says.
@@ -180,6 +181,9 @@ func isScript(text []byte) bool {
 var titleMarks = byFirst("=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- PASS", "--- SKIP", "✓", "✔", "√", "✅", "• ", "STEP: ", "PASS:", "PASS ", "PASSED ",
 	"[PASS", "> Enter [", "< Exit [", "ok ", "S [", "P [", "∙ PASS", "∅", "○ ", "↩")
 
+// failedTitles are in the titles of ginkgo's tests that went wrong.
+var failedTitles = [][]byte{[]byte("[FAIL"), []byte("[PANIC"), []byte("Fail"), []byte("[TIME"), []byte("[INTER")}
+
 // isTitle reports whether the text is the title of something that went well or
 // begins, as test programs and Kind print it.
 func isTitle(text []byte) bool {
@@ -189,9 +193,8 @@ func isTitle(text []byte) bool {
 	case m == "✅" && bytes.Contains(text, []byte("❌")):
 		return false
 	case m == "• ":
-		return !bytes.Contains(text[:min(len(text), 40)], []byte("[FAIL")) && !bytes.Contains(text[:min(len(text), 40)], []byte("[PANIC")) &&
-			!bytes.Contains(text[:min(len(text), 40)], []byte("Fail")) && !bytes.Contains(text[:min(len(text), 40)], []byte("[TIME")) &&
-			!bytes.Contains(text[:min(len(text), 40)], []byte("[INTER"))
+		head := text[:min(len(text), 40)]
+		return !slices.ContainsFunc(failedTitles, func(mark []byte) bool { return bytes.Contains(head, mark) })
 	}
 	return true
 }
