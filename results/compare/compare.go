@@ -23,6 +23,9 @@ type Trial struct {
 	// Seconds is the time to ready of a trial that became ready. Lost is what a
 	// failed one cost, recovery included. NaN is not known.
 	Seconds, Lost float64
+
+	// place and stratum are names, given once all trials are in order.
+	place, stratum string
 }
 
 // Goal is what is wanted of an arm.

@@ -47,7 +47,7 @@ func (a *armSample) time() float64 { return math.Exp(a.location) }
 
 // stratum is what paired trials share.
 func stratum(t Trial, nth int) string {
-	return strings.Join(t.Place, "\x00") + "\x01" + t.Block + "\x01" + strconv.Itoa(nth)
+	return t.place + "\x01" + t.Block + "\x01" + strconv.Itoa(nth)
 }
 
 // ordered has the trials in an order that does not depend on the one in which
@@ -66,18 +66,30 @@ func ordered(trials []Trial) []Trial {
 		}
 		return cmp.Compare(mixed(a), mixed(b))
 	})
+	nth := 0
+	for i := range trials {
+		t := &trials[i]
+		t.place = strings.Join(t.Place, "\x00")
+		if nth++; i == 0 || t.Arm != trials[i-1].Arm || t.Block != trials[i-1].Block || t.place != trials[i-1].place {
+			nth = 1
+		}
+		t.stratum = stratum(*t, nth)
+	}
 	return trials
 }
 
+// newSample takes trials that are ordered.
 func newSample(trials []Trial, goal Goal) *sample {
 	if goal.Indifference == 0 {
 		goal.Indifference = DefaultIndifference
 	}
 	s := &sample{goal: goal, margin: math.Log1p(goal.Indifference)}
-	trials = ordered(trials)
 	scales := placeScales(trials)
 	s.places, s.scale = len(scales), geometric(scales)
-	index, blocks, nth := map[string]int{}, map[string]bool{}, map[string]int{}
+	index, blocks, counts := map[string]int{}, map[string]bool{}, map[string]int{}
+	for _, t := range trials {
+		counts[t.Arm]++
+	}
 	losses, seconds := map[int][]float64{}, map[int][]float64{}
 	var allLosses []float64
 	for _, t := range trials {
@@ -85,17 +97,14 @@ func newSample(trials []Trial, goal Goal) *sample {
 		if !known {
 			i = len(s.arms)
 			index[t.Arm] = i
-			s.arms = append(s.arms, &armSample{name: t.Arm, times: map[string]float64{}})
+			s.arms = append(s.arms, &armSample{name: t.Arm, times: make(map[string]float64, counts[t.Arm])})
 		}
-		a, scale := s.arms[i], scales[strings.Join(t.Place, "\x00")]
+		a, scale := s.arms[i], scales[t.place]
 		blocks[t.Block] = true
 		a.n++
-		key := t.Arm + "\x01" + stratum(t, 0)
-		nth[key]++
 		switch {
 		case t.Ready && t.Seconds > 0:
-			at := stratum(t, nth[key])
-			a.times[at], a.strata = t.Seconds/scale, append(a.strata, at)
+			a.times[t.stratum], a.strata = t.Seconds/scale, append(a.strata, t.stratum)
 			seconds[i] = append(seconds[i], t.Seconds)
 		case !t.Ready:
 			a.failed++
@@ -220,7 +229,7 @@ func placeScales(trials []Trial) map[string]float64 {
 	var order []cell
 	cells := map[cell]*sum{}
 	for _, t := range trials {
-		at := cell{strings.Join(t.Place, "\x00"), t.Arm}
+		at := cell{t.place, t.Arm}
 		place[at.place] = 0
 		if !t.Ready || !(t.Seconds > 0) {
 			continue

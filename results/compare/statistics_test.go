@@ -103,7 +103,7 @@ func TestKimNelsonBoundary(t *testing.T) {
 }
 
 func TestRiskIsTheBetaTail(t *testing.T) {
-	s := newSample(study(10, []string{""}, []string{"a", "b"}, func(string, string, int) (float64, float64) { return 100, 0 }), local)
+	s := newSample(ordered(study(10, []string{""}, []string{"a", "b"}, func(string, string, int) (float64, float64) { return 100, 0 })), local)
 	// No failure in 10, a failure costs a set-up: over 1.1 times with odds over
 	// 0.1 + b's own. Between the tails at b's least and greatest rates.
 	a := s.arms[0].rate()
@@ -114,7 +114,7 @@ func TestRiskIsTheBetaTail(t *testing.T) {
 	near(t, "what is always allowed", s.risk(0, 1, math.Inf(1)), 0, 0)
 	near(t, "what is never allowed", s.risk(0, 1, math.Inf(-1)), 1, 0)
 	for _, goal := range []Goal{local, ci} {
-		s := newSample(study(10, []string{""}, []string{"a"}, func(_, _ string, block int) (float64, float64) { return 100 + float64(block), 0 }), goal)
+		s := newSample(ordered(study(10, []string{""}, []string{"a"}, func(_, _ string, block int) (float64, float64) { return 100 + float64(block), 0 })), goal)
 		for _, p := range []float64{0.01, 0.05, 0.3} {
 			near(t, "the rate of a burden", s.rateFor(s.arms[0], s.burden(s.arms[0], p)), p, 1e-6)
 		}
