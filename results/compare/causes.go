@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -28,27 +27,21 @@ type Cause struct {
 // Causes has the level that fails most of each factor that varies, the surest
 // first.
 func Causes(trials []Trial, factors []string) (causes []Cause) {
-	for i := -1; i < len(factors); i++ {
-		level := func(t Trial) string {
-			if i < 0 {
-				return t.Arm
-			}
-			return t.Place[i]
+	columns := []column{newColumn(trials, func(t Trial) string { return t.Arm })}
+	for i := range factors {
+		columns = append(columns, newColumn(trials, func(t Trial) string { return t.Place[i] }))
+	}
+	block := newColumn(trials, func(t Trial) string { return t.Block })
+	for i, of := range columns {
+		if len(of.names) < 2 {
+			continue
 		}
-		c, found := worst(trials, level, func(t Trial) string {
-			place := slices.Clone(t.Place)
-			if i < 0 {
-				return t.Block + "\x01" + strings.Join(place, "\x00")
-			}
-			place[i] = ""
-			return t.Block + "\x01" + t.Arm + "\x01" + strings.Join(place, "\x00")
-		})
-		if i >= 0 {
-			c.Factor = factors[i]
+		others := append([]column{block}, slices.Delete(slices.Clone(columns), i, i+1)...)
+		c := worst(trials, of, others)
+		if i > 0 {
+			c.Factor = factors[i-1]
 		}
-		if found {
-			causes = append(causes, c)
-		}
+		causes = append(causes, c)
 	}
 	certain := func(c Cause) float64 {
 		if math.IsNaN(c.P) {
@@ -68,46 +61,61 @@ func Causes(trials []Trial, factors []string) (causes []Cause) {
 	return causes
 }
 
-// worst is the level at which most fail, by the test and then by the share; found
-// is false for a factor of one level.
-func worst(trials []Trial, level, stratum func(Trial) string) (worst Cause, found bool) {
-	strata, of := map[string]*urn{}, map[string]map[string]*urn{}
-	var order []string
-	all := urn{}
+// column has the trials' levels of a factor as numbers: there may be very many
+// trials.
+type column struct {
+	names  []string
+	levels []int
+}
+
+func newColumn(trials []Trial, level func(Trial) string) (c column) {
+	known := map[string]int{}
 	for _, t := range trials {
-		l, s := level(t), stratum(t)
-		if of[l] == nil {
-			of[l] = map[string]*urn{}
-			order = append(order, l)
+		name := level(t)
+		if _, seen := known[name]; !seen {
+			known[name] = len(c.names)
+			c.names = append(c.names, name)
 		}
-		if strata[s] == nil {
-			strata[s] = &urn{}
-		}
-		if of[l][s] == nil {
-			of[l][s] = &urn{}
-		}
-		for _, u := range []*urn{strata[s], of[l][s], &all} {
-			u.add(t)
-		}
+		c.levels = append(c.levels, known[name])
 	}
-	if len(order) < 2 {
-		return worst, false
+	return c
+}
+
+// worst is the level at which most fail, by the test and then by the share.
+func worst(trials []Trial, of column, others []column) (worst Cause) {
+	strata, own := map[int]*urn{}, make([]map[int]*urn, len(of.names))
+	for i := range own {
+		own[i] = map[int]*urn{}
+	}
+	all := urn{}
+	for i, t := range trials {
+		stratum := 0
+		for _, c := range others {
+			stratum = stratum*len(c.names) + c.levels[i]
+		}
+		all.add(t)
+		for _, urns := range []map[int]*urn{strata, own[of.levels[i]]} {
+			if urns[stratum] == nil {
+				urns[stratum] = &urn{}
+			}
+			urns[stratum].add(t)
+		}
 	}
 	rate := func(c Cause) float64 { return float64(c.Failed) / float64(c.N) }
-	for i, l := range order {
-		c, urns := Cause{Level: l}, []urn{}
-		for s, own := range of[l] {
-			c.N, c.Failed = c.N+own.n, c.Failed+own.failed
-			urns = append(urns, urn{strata[s].n, strata[s].failed, own.n, own.failed})
+	for i, name := range of.names {
+		c, urns := Cause{Level: name}, []urn{}
+		for stratum, u := range own[i] {
+			c.N, c.Failed = c.N+u.n, c.Failed+u.failed
+			urns = append(urns, urn{strata[stratum].n, strata[stratum].failed, u.n, u.failed})
 		}
 		c.OtherN, c.OtherFailed = all.n-c.N, all.failed-c.Failed
-		c.P = atLeast(urns) * float64(len(order))
+		c.P = atLeast(urns) * float64(len(of.names))
 		if i == 0 || c.P < worst.P || math.IsNaN(worst.P) || c.P == worst.P && rate(c) > rate(worst) {
 			worst = c
 		}
 	}
 	worst.P = min(1, worst.P)
-	return worst, true
+	return worst
 }
 
 // urn is trials that share a stratum: n of them, failed ones among them, and how
@@ -129,25 +137,25 @@ const manyFailures = 400
 // in question, when in each urn they fall on any trial alike. It is NaN where
 // they can fall in one way only.
 func atLeast(urns []urn) float64 {
-	seen, least, mean, variance := 0, 0, 0.0, 0.0
-	var open []urn
-	for _, u := range urns {
-		if u.drawn == 0 || u.drawn == u.n || u.failed == 0 || u.failed == u.n {
-			continue
-		}
-		n, f, d := float64(u.n), float64(u.failed), float64(u.drawn)
-		open = append(open, u)
-		seen, least = seen+u.bad, least+max(0, u.failed+u.drawn-u.n)
-		mean, variance = mean+d*f/n, variance+d*f/n*(1-f/n)*(n-d)/(n-1)
-	}
+	open := slices.DeleteFunc(slices.Clone(urns), func(u urn) bool {
+		return u.drawn == 0 || u.drawn == u.n || u.failed == 0 || u.failed == u.n
+	})
 	if len(open) == 0 {
 		return math.NaN()
+	}
+	// In an order of their own, so that sums do not depend on that of the rows.
+	slices.SortFunc(open, func(a, b urn) int {
+		return cmp.Or(a.n-b.n, a.failed-b.failed, a.drawn-b.drawn, a.bad-b.bad)
+	})
+	seen, least, mean, variance := 0, 0, 0.0, 0.0
+	for _, u := range open {
+		n, f, d := float64(u.n), float64(u.failed), float64(u.drawn)
+		seen, least = seen+u.bad, least+max(0, u.failed+u.drawn-u.n)
+		mean, variance = mean+d*f/n, variance+d*f/n*(1-f/n)*(n-d)/(n-1)
 	}
 	if variance > manyFailures {
 		return distuv.UnitNormal.Survival((float64(seen) - 0.5 - mean) / math.Sqrt(variance))
 	}
-	// Fewest first, so that the sum does not depend on the order of rows.
-	slices.SortFunc(open, func(a, b urn) int { return cmp.Or(a.n-b.n, a.failed-b.failed, a.drawn-b.drawn) })
 	sums := []float64{1} // by failures beyond the least possible
 	for _, u := range open {
 		lo, hi := max(0, u.failed+u.drawn-u.n), min(u.failed, u.drawn)

@@ -28,6 +28,9 @@ func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
 			d.Sections = append(d.Sections, t)
 		}
 	}
+	if first != nil && first.Failed > 0 {
+		d.Notes = append(d.Notes, WhyFailed(*first)...)
+	}
 	d.Notes = append(d.Notes, append(Doubts(a), hostSpeeds(a)...)...)
 	d.Data = struct {
 		*answer.Answer
@@ -66,7 +69,10 @@ func armVerdict(d answer.Decision, arm answer.Arm) string {
 	case slices.Contains(d.Best, arm.Strategy) && d.Verdict != compare.Undecided:
 		return string(d.Verdict)
 	}
-	return "open"
+	if d.Verdict == compare.Undecided {
+		return "open"
+	}
+	return "not shown to be better"
 }
 
 // runNotes say what of each run is missing and what was decided while it ran.

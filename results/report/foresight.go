@@ -25,10 +25,10 @@ func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []stri
 	} else {
 		notes = append(notes, fmt.Sprintf("%d %s at %d %s can rule out no strategy.", blocks, noun(blocks, "block"), f.Places, places))
 	}
-	notes = append(notes, fmt.Sprintf("Differences under %g %% count as none (design.indifference).", 100*f.Indifference))
+	text := fmt.Sprintf("To tell that strategies are as fast as each other, within %g %% (design.indifference), and to exclude failures that would turn the choice, takes about %d %s without a failure (%s)",
+		100*f.Indifference, f.Settled, noun(f.Settled, "block"), roughly(study.Value((time.Duration(f.Settled) * each).Seconds())))
 	if f.Settled > blocks {
-		notes = append(notes, fmt.Sprintf("To choose between strategies that are about as fast, and to exclude failures that would turn the choice, takes about %d blocks without a failure (%s); with stop: decided a run ends as soon as that is done.",
-			f.Settled, roughly(study.Value((time.Duration(f.Settled)*each).Seconds()))))
+		text += "; with stop: decided a run ends as soon as that is done"
 	}
-	return notes
+	return append(notes, text+".")
 }
