@@ -33,6 +33,7 @@ type scanner struct {
 	block   []byte
 	echoes  []stretch // of block
 	counted int       // how far into block lines have been counted
+	begins  int       // where the line that holds counted begins
 	checked []int     // by target: up to where in block it has been checked
 	line    window
 }
@@ -100,6 +101,7 @@ func (s *scanner) read(ctx context.Context, r io.Reader) error {
 // scan searches one block, whose first seen bytes were searched before.
 func (s *scanner) scan(block []byte, seen int) {
 	s.block, s.counted, s.echoes = block, seen, echoesIn(block)
+	s.begins = lineStart(block, seen)
 	s.line = window{text: s.line.text, lower: s.line.lower, found: s.line.found[:0]}
 	clear(s.checked)
 	s.rules.needles.scan(block, func(needle, end int) {
@@ -142,7 +144,10 @@ func (s *scanner) tooLate(r *Rule) bool { return r.Excerpt > 0 && s.lines >= r.E
 func (s *scanner) open(end int) {
 	from, to, whole := lineAround(s.block, end)
 	if from > s.counted {
-		s.lines += bytes.Count(s.block[s.counted:from], []byte{'\n'})
+		if passed := s.block[s.counted:from]; bytes.IndexByte(passed, '\n') >= 0 {
+			s.lines += bytes.Count(passed, []byte{'\n'})
+			s.begins = lineStart(s.block, from)
+		}
 		s.counted = from
 	}
 	s.line.from, s.line.to, s.line.until, s.line.number = from, to, to, s.lines+1
@@ -233,10 +238,13 @@ func (l *window) statement(line []byte, end int) []byte {
 	return line[from:to]
 }
 
-// judgeLine tells what the open line is, and who says it. Of a part of a long
-// line its beginning tells, which may be far in front of the part.
+// judgeLine decides what the open line is, and who says it. A part of a long line
+// is judged by the beginning of the line, which may be far in front of it.
 func (s *scanner) judgeLine() (is standing, by voice) {
-	line := s.block[lineStart(s.block, s.line.from):s.line.to]
+	line := s.block[s.begins:s.line.to]
+	if s.line.from > s.begins+4*reach {
+		line = line[:4*reach]
+	}
 	is, by = standingOf(line), voiceOf(line)
 	if within(s.echoes, s.line.from) {
 		is = echoed
