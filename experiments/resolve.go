@@ -19,6 +19,8 @@ func (w *Workload) resolve() []problem {
 	if w.Setup != nil {
 		r.setup(w)
 	}
+	r.hooks(w)
+	r.preload(w)
 	r.images(w.Images)
 	r.siblings(w.Images)
 	if w.KindConfig != "" {
@@ -69,6 +71,7 @@ func (r *resolver) images(images []Image) {
 		if image.Context != "" {
 			image.Context = r.absolute(image.Context)
 			r.dockerfile(at, *image)
+			r.secrets(at, image.Secrets)
 		}
 	}
 }
@@ -117,6 +120,18 @@ func (r *resolver) dockerfile(at string, image Image) {
 		r.problem(at+"/dockerfile", "dockerfile %s in the context %s: %v; it must be a file inside the context", image.Dockerfile, image.Context, withoutPath(err))
 	case !info.Mode().IsRegular():
 		r.problem(at+"/dockerfile", "dockerfile %s in the context %s is not a file; give the path of the Dockerfile itself", image.Dockerfile, image.Context)
+	}
+}
+
+// secrets puts paths of secrets in their place. A home folder may be named by ~.
+func (r *resolver) secrets(at string, secrets map[string]string) {
+	for id, path := range secrets {
+		if below, ok := strings.CutPrefix(path, "~/"); ok {
+			if home, err := os.UserHomeDir(); err == nil {
+				path = filepath.Join(home, below)
+			}
+		}
+		secrets[id] = r.file(at+"/secrets/"+escape(id), path)
 	}
 }
 

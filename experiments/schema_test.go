@@ -83,6 +83,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return byPhase
 	case reflect.TypeFor[Marks]():
 		return marksSchema()
+	case reflect.TypeFor[Hooks]():
+		return hooksSchema()
 	case reflect.TypeFor[factorsFile]():
 		return factorsSchema()
 	case reflect.TypeFor[trial.Runtime]():
@@ -100,7 +102,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[MachineNetwork]():
 		return enum([]MachineNetwork{NetworkNone, NetworkHost})
 	case reflect.TypeFor[TestFormat]():
-		return enum([]TestFormat{FormatGoJSON, FormatGoVerbose, FormatGinkgoJSON, FormatJUnit})
+		return enum([]TestFormat{FormatGoJSON, FormatGoVerbose, FormatGinkgoJSON, FormatJUnit, FormatExitCode})
 	}
 	return nil
 }
@@ -121,6 +123,22 @@ func marksSchema() *jsonschema.Schema {
 	byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
 	for _, phase := range trial.Phases() {
 		byPhase.Properties.Set(string(phase), mark)
+	}
+	return byPhase
+}
+
+// hooksSchema is a mapping from phases to commands.
+func hooksSchema() *jsonschema.Schema {
+	one := uint64(1)
+	command := func(text string) *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: &one, Description: text}
+	}
+	hook := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	hook.Properties.Set("before", command("A program and its arguments, run at the beginning of the phase."))
+	hook.Properties.Set("after", command("A program and its arguments, run at the end of the phase."))
+	byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	for _, phase := range trial.Phases() {
+		byPhase.Properties.Set(string(phase), hook)
 	}
 	return byPhase
 }

@@ -66,7 +66,7 @@ func Fill(text string, values map[string]string) string {
 // setup resolves a set-up of the user's own.
 func (r *resolver) setup(w *Workload) {
 	s := w.Setup
-	for key, given := range map[string]bool{"kindConfig": w.KindConfig != "", "manifests": len(w.Manifests) > 0, "deploy": len(w.Deploy) > 0, "ready": len(w.Ready.URLs) > 0} {
+	for key, given := range map[string]bool{"kindConfig": w.KindConfig != "", "manifests": len(w.Manifests) > 0, "deploy": len(w.Deploy) > 0, "ready": len(w.Ready.URLs) > 0, "preload": len(w.Preload) > 0} {
 		if given {
 			r.problem("/"+key, "%s is given beside setup, whose command does the whole set-up; take one of them out", key)
 		}

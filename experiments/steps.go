@@ -93,6 +93,9 @@ func (w Workload) Folders() []string {
 	all = append(all, foldersNamed(w.Test.Command, w.Test.Dir)...)
 	for _, image := range w.Images {
 		all = append(all, image.Context)
+		for _, secret := range image.Secrets {
+			all = append(all, filepath.Dir(secret))
+		}
 	}
 	if w.KindConfig != "" {
 		all = append(all, filepath.Dir(w.KindConfig))

@@ -11,6 +11,10 @@ type Workload struct {
 	// builds them.
 	// Where setup is given, a strategy needs their names and weights alone.
 	Images []Image `json:"images,omitempty" jsonschema:"minItems=1"`
+	// Preload are images that are not built and that pods need: references, which
+	// are pulled before the first trial, and archives (docker save), whose names
+	// end in .tar. The phase load brings them into the nodes.
+	Preload []string `json:"preload,omitempty"`
 	// Setup is a command of the user's own that does the whole set-up, instead of
 	// kindConfig, manifests, deploy and ready.
 	Setup *Setup `json:"setup,omitempty"`
@@ -25,6 +29,8 @@ type Workload struct {
 	// A step is over when what it does is done; that all objects are ready is
 	// waited for after the last.
 	Deploy []Step `json:"deploy,omitempty" jsonschema:"minItems=1"`
+	// Hooks are commands before and after phases.
+	Hooks Hooks `json:"hooks,omitempty"`
 	// Ready adds to when the services are ready.
 	Ready Ready `json:"ready"`
 	// Test is the suite that runs against the deployed services.
@@ -46,6 +52,14 @@ type Image struct {
 	Context string `json:"context,omitempty" jsonschema:"minLength=1"`
 	// Dockerfile is relative to the context and inside it. Default Dockerfile.
 	Dockerfile string `json:"dockerfile" jsonschema:"minLength=1,default=Dockerfile"`
+	// Target is the stage that is built. Default: the last one.
+	Target string `json:"target,omitempty" jsonschema:"minLength=1"`
+	// Platform is the one that is built for, such as linux/amd64. Default: the
+	// engine's own.
+	Platform string `json:"platform,omitempty" jsonschema:"minLength=1"`
+	// Secrets are files, by the id under which a step of the build mounts them:
+	// RUN --mount=type=secret,id=npmrc. Their lines are in no record and no log.
+	Secrets map[string]string `json:"secrets,omitempty"`
 	// Args are build arguments.
 	Args map[string]string `json:"args"`
 	// Weight is the build cost relative to the other images. Default 1.
@@ -65,18 +79,21 @@ type Test struct {
 	Command []string `json:"command" jsonschema:"required,minItems=1"`
 	// Dir is the folder to run it in. Default: the workload's.
 	Dir string `json:"dir" jsonschema:"minLength=1,default=."`
-	// Env is added to the environment, which also has KUBECONFIG and the names
-	// that are the trial's own: STRATBENCH_CLUSTER, and for each image its name
-	// on the engine, such as STRATBENCH_IMAGE_SHOP_API of the image shop-api
-	// (docker run "$STRATBENCH_IMAGE_SHOP_API"). The workload's tags are known
-	// in the cluster's nodes only.
+	// Env is added to the environment, which also has KUBECONFIG and what is the
+	// trial's own: STRATBENCH_CLUSTER, STRATBENCH_CONTEXT, STRATBENCH_RUNTIME,
+	// STRATBENCH_STRATEGY, the limit of each phase in seconds, such as
+	// STRATBENCH_LIMIT_TEST, and for each image its tag, such as
+	// STRATBENCH_TAG_SHOP_API of the image shop-api, which is known in the
+	// cluster's nodes only, and its name on the engine, STRATBENCH_IMAGE_SHOP_API
+	// (docker run "$STRATBENCH_IMAGE_SHOP_API").
 	Env map[string]string `json:"env"`
 	// Format is how results are reported: go-json (go test -json) and
 	// go-verbose (go test -v) on standard output, ginkgo-json and junit in the
-	// report file. Default go-json.
+	// report file, and exit-code that there is nothing but the command's exit
+	// code, as of one test. Default go-json.
 	Format TestFormat `json:"format" jsonschema:"default=go-json"`
 	// Report is the file that the command writes, for ginkgo-json and junit,
-	// relative to dir.
+	// relative to dir; a pattern such as out/*.xml stands for several.
 	Report string `json:"report"`
 	// KnownFailures are tests, by their full name, whose failure does not fail
 	// a trial.
@@ -92,6 +109,7 @@ const (
 	FormatGoVerbose  TestFormat = "go-verbose"
 	FormatGinkgoJSON TestFormat = "ginkgo-json"
 	FormatJUnit      TestFormat = "junit"
+	FormatExitCode   TestFormat = "exit-code"
 )
 
 // inFile says whether the suite reports in a file of its own.

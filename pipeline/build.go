@@ -39,6 +39,8 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 		Tag:        image.Ref,
 		Context:    image.Context,
 		Dockerfile: image.Dockerfile,
+		Target:     image.Target,
+		Platform:   image.Platform,
 		Args:       image.Args,
 		Secrets:    image.Secrets,
 		NoCache:    t.cfg.NoCache,

@@ -34,6 +34,10 @@ type Config struct {
 	// Setup does the set-up in the place of all phases but test; nil leaves it to
 	// them.
 	Setup *Setup `json:"setup,omitempty"`
+	// Preload are archives of images that are not built.
+	Preload []Archive `json:"preload,omitempty"`
+	// Hooks are commands at the beginning and the end of phases.
+	Hooks map[trial.Phase]Hooks `json:"hooks,omitempty"`
 	// Deploy are the steps of the deployment, in order.
 	Deploy    []deploy.Step `json:"deploy"`
 	ReadyURLs []string      `json:"ready_urls"`
@@ -58,6 +62,8 @@ type Image struct {
 	Build      string            `json:"build"`
 	Context    string            `json:"context"`
 	Dockerfile string            `json:"dockerfile"`
+	Target     string            `json:"target,omitempty"`
+	Platform   string            `json:"platform,omitempty"`
 	Args       map[string]string `json:"args"`
 	// Secrets are files that builds may mount, by their ids.
 	Secrets map[string]string `json:"secrets,omitempty"`
@@ -77,6 +83,18 @@ type Setup struct {
 	// Limit and Silence bound the command as a whole.
 	Limit   time.Duration `json:"limit_ns"`
 	Silence time.Duration `json:"silence_ns"`
+}
+
+// Archive is a docker-archive, with the names of the images in it.
+type Archive struct {
+	Path  string   `json:"path"`
+	Names []string `json:"names"`
+}
+
+// Hooks are the commands of one phase; nil is none.
+type Hooks struct {
+	Before *deploy.Command `json:"before,omitempty"`
+	After  *deploy.Command `json:"after,omitempty"`
 }
 
 // Mark are patterns of the lines with which a phase begins and ends; End may be

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/pipeline/deploy"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 )
 
 // deploy is the phase deploy: every step of the deployment, all objects ready,
@@ -24,17 +25,39 @@ func (t *run) deploy(ctx context.Context, ph *phase) error {
 	if err != nil {
 		return err
 	}
+	ctx, over := context.WithCancel(ctx)
+	defer over()
+	nodesReady := t.awaitNodes(ctx, ph)
 	for _, step := range t.cfg.Deploy {
 		err := ph.within(step.Name, "", step.Name, func() error { return t.step(ctx, ph, client, step) })
 		if err != nil {
 			return err
 		}
 	}
+	if err := nodesReady(); err != nil {
+		return err
+	}
 	objects := deploy.Objects(t.cfg.Deploy)
 	if err := ph.within("objects ready", "", "objects ready", func() error { return client.Wait(ctx, objects) }); err != nil {
 		return err
 	}
 	return ph.within("urls answer", "", "urls answer", func() error { return deploy.Answers(ctx, t.cfg.ReadyURLs, see) })
+}
+
+// awaitNodes waits for the nodes of a cluster whose network a step brings, from
+// the beginning of the deployment and beside its steps. What it returns waits
+// for the end of that.
+func (t *run) awaitNodes(ctx context.Context, ph *phase) func() error {
+	if t.cluster == nil || !t.cluster.BringsNetwork() {
+		return func() error { return nil }
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- ph.within("nodes ready", "", "nodes ready", func() error {
+			return t.cluster.WaitReady(ctx, kindcluster.Observer{Log: func(line string) { ph.log("", line) }})
+		})
+	}()
+	return func() error { return <-done }
 }
 
 // step does one step of the deployment. Its own limit is one of the spec's: a

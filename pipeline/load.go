@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -13,6 +15,11 @@ import (
 // load is the phase load: the images from the engine's store into the nodes',
 // streamed from one to the other.
 func (t *run) load(ctx context.Context, ph *phase) error {
+	for _, archive := range t.cfg.Preload {
+		if err := t.preload(ctx, ph, archive); err != nil {
+			return err
+		}
+	}
 	if t.cfg.LoadTogether {
 		return t.loadArchive(ctx, ph, "", t.cfg.Images)
 	}
@@ -22,6 +29,26 @@ func (t *run) load(ctx context.Context, ph *phase) error {
 		}
 	}
 	return nil
+}
+
+// preload brings an archive of images that are not built into the nodes.
+func (t *run) preload(ctx context.Context, ph *phase, a Archive) error {
+	names := kindcluster.Names{}
+	for _, name := range a.Names {
+		names[name] = name
+	}
+	name := "preload " + strings.Join(a.Names, " ")
+	return ph.within(name, "", name, func() error {
+		return t.cluster.Import(ctx, names, func(w io.Writer) error {
+			f, err := os.Open(a.Path)
+			if err != nil {
+				return fmt.Errorf("reading the archive of %s: %w", strings.Join(a.Names, ", "), err)
+			}
+			defer f.Close()
+			_, err = io.Copy(&metered{to: w, ph: ph}, f)
+			return err
+		})
+	})
 }
 
 // loadArchive loads images that share one archive, and in it their layers. In

@@ -218,8 +218,7 @@ func (t *run) told(c deploy.Command) deploy.Command {
 	schedule, _ := json.Marshal(t.cfg.Schedule) // it has come from JSON
 	env := map[string]string{
 		"STRATBENCH_SCHEDULE": string(schedule), "STRATBENCH_CONCURRENCY": strconv.Itoa(t.cfg.Schedule.Concurrency()),
-		"STRATBENCH_STRATEGY": t.cfg.Schedule.Strategy, "STRATBENCH_RUNTIME": string(t.cfg.Endpoint.Runtime), "STRATBENCH_NODE_IMAGE": t.cfg.NodeImage,
-		MarksVariable: filepath.Join(t.cfg.WorkDir, "marks"), "KIND_CLUSTER_NAME": t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER": string(t.cfg.Endpoint.Runtime),
+		"STRATBENCH_NODE_IMAGE": t.cfg.NodeImage, MarksVariable: filepath.Join(t.cfg.WorkDir, "marks"), "KIND_CLUSTER_NAME": t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER": string(t.cfg.Endpoint.Runtime),
 	}
 	if t.cfg.Setup.KindConfig != "" {
 		env["STRATBENCH_KIND_CONFIG"] = t.cfg.ownKindConfig()

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes"
 )
@@ -90,7 +91,7 @@ func (t *run) tests(ctx context.Context) error {
 	if len(t.cfg.Test.Command) == 0 {
 		return nil
 	}
-	return t.runPhase(ctx, trial.PhaseTest, t.test)
+	return t.phase(trial.PhaseTest, t.test)(ctx)
 }
 
 // part is a phase, or two that run together.
@@ -117,7 +118,27 @@ func arrange(start trial.ClusterStart, cluster, build, load, deploy part) []part
 }
 
 func (t *run) phase(p trial.Phase, work func(context.Context, *phase) error) part {
-	return func(ctx context.Context) error { return t.runPhase(ctx, p, work) }
+	return func(ctx context.Context) error {
+		return t.runPhase(ctx, p, func(ctx context.Context, ph *phase) error {
+			hooks := t.cfg.Hooks[p]
+			if err := t.hook(ctx, ph, "before", hooks.Before); err != nil {
+				return err
+			}
+			if err := work(ctx, ph); err != nil {
+				return err
+			}
+			return t.hook(ctx, ph, "after", hooks.After)
+		})
+	}
+}
+
+// hook runs a command of the workload's, as a part of the phase.
+func (t *run) hook(ctx context.Context, ph *phase, when string, c *deploy.Command) error {
+	if c == nil {
+		return nil
+	}
+	name := fmt.Sprintf("hook %s %s", when, ph.name)
+	return ph.within(name, "", name, func() error { return t.command(ctx, ph, *c) })
 }
 
 // errSibling ends a phase whose sibling has failed.

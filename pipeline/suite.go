@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/testreport"
 )
@@ -18,6 +21,7 @@ import (
 // test is the phase test: the workload's suite against the deployed services.
 func (t *run) test(ctx context.Context, ph *phase) error {
 	before := t.cfg.Test.reportState()
+	began := time.Now()
 	report, ran, read := t.runSuite(ctx, ph)
 	if !t.inputs.format.Streams() || t.cfg.Test.Report != "" {
 		report, read = t.readReport(before)
@@ -29,6 +33,9 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 	exit := testreport.ExitOf(ran)
 	if ctx.Err() != nil {
 		exit = testreport.Exit{} // we ended it
+	}
+	if t.inputs.format == testreport.ExitCode {
+		report = testreport.Whole(filepath.Base(t.cfg.Test.Command[0]), exit, trial.Seconds(time.Since(began)))
 	}
 	judged := testreport.Judge(report, exit, t.cfg.Test.KnownFailures)
 	t.rec.emit(Event{Kind: Tests, Phase: ph.name, Tests: judged.Tests})
@@ -77,9 +84,14 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 // names tell the commands of the workload, in their environment, the names of what is the
 // trial's own: the cluster, and the images on the engine.
 func (c Config) names() []string {
-	vars := []string{"KUBECONFIG=" + c.Kubeconfig(), "STRATBENCH_CLUSTER=" + c.ClusterName}
+	vars := []string{"KUBECONFIG=" + c.Kubeconfig(), "STRATBENCH_CLUSTER=" + c.ClusterName, "STRATBENCH_CONTEXT=kind-" + c.ClusterName,
+		"STRATBENCH_RUNTIME=" + string(c.Endpoint.Runtime), "STRATBENCH_STRATEGY=" + c.Schedule.Strategy}
 	for _, i := range c.Images {
-		vars = append(vars, "STRATBENCH_IMAGE_"+strings.ToUpper(strings.ReplaceAll(i.Name, "-", "_"))+"="+i.Ref)
+		name := strings.ToUpper(strings.ReplaceAll(i.Name, "-", "_"))
+		vars = append(vars, "STRATBENCH_IMAGE_"+name+"="+i.Ref, "STRATBENCH_TAG_"+name+"="+i.Tag)
+	}
+	for phase, limit := range c.Limits {
+		vars = append(vars, fmt.Sprintf("STRATBENCH_LIMIT_%s=%.0f", strings.ToUpper(string(phase)), limit.Seconds()))
 	}
 	return vars
 }
@@ -90,36 +102,49 @@ type fileState struct {
 	modified time.Time
 }
 
-// report is the path of the file that the command writes.
-func (t Test) report() string {
-	if filepath.IsAbs(t.Report) {
-		return t.Report
+// reportState is the state of every report that there is.
+func (t Test) reportState() map[string]fileState {
+	pattern := t.Report
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(t.Dir, pattern)
 	}
-	return filepath.Join(t.Dir, t.Report)
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		files = []string{pattern}
+	}
+	states := map[string]fileState{}
+	for _, file := range files {
+		state := fileState{}
+		if info, err := os.Stat(file); err == nil {
+			state = fileState{info.Size(), info.ModTime()}
+		}
+		states[file] = state
+	}
+	return states
 }
 
-func (t Test) reportState() fileState {
-	info, err := os.Stat(t.report())
-	if err != nil {
-		return fileState{}
+// readReport reads the files that the command wrote, and none that was there
+// before it.
+func (t *run) readReport(before map[string]fileState) (report testreport.Report, err error) {
+	var reports []testreport.Report
+	after := t.cfg.Test.reportState()
+	for _, path := range slices.Sorted(maps.Keys(after)) {
+		if after[path] == before[path] {
+			continue
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return report, fmt.Errorf("reading the test report: %w", err)
+		}
+		read, err := t.inputs.format.Read(f, func(string) {})
+		f.Close()
+		if err != nil {
+			return read, fmt.Errorf("reading the test report %s: %w", path, err)
+		}
+		reports = append(reports, read)
 	}
-	return fileState{info.Size(), info.ModTime()}
-}
-
-// readReport reads the file that the command wrote, and not one that was
-// there before it.
-func (t *run) readReport(before fileState) (report testreport.Report, err error) {
-	path := t.cfg.Test.report()
-	if t.cfg.Test.reportState() == before {
-		return report, fmt.Errorf("the test command did not write %s", path)
+	if len(reports) == 0 {
+		return report, fmt.Errorf("the test command did not write %s", t.cfg.Test.Report)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return report, fmt.Errorf("reading the test report: %w", err)
-	}
-	defer f.Close()
-	if report, err = t.inputs.format.Read(f, func(string) {}); err != nil {
-		return report, fmt.Errorf("reading the test report %s: %w", path, err)
-	}
-	return report, nil
+	return testreport.Join(reports), nil
 }

@@ -141,6 +141,10 @@ type Build struct {
 	Context    string
 	Dockerfile string
 	Args       map[string]string
+	// Target is the stage that is built, Platform the one that is built for; empty
+	// is the last one, and the engine's own.
+	Target   string
+	Platform string
 	// Secrets are files by the id under which a step may mount them
 	// (RUN --mount=type=secret,id=…). They are no part of the image. Docker's
 	// builder of before BuildKit has none.

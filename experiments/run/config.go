@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -38,6 +39,15 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 			Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures},
 		Limits: x.spec.Limits.Phase, Silence: x.spec.Limits.Silence, WorkDir: workDir,
 	}
+	for phase, hook := range w.Hooks {
+		if cfg.Hooks == nil {
+			cfg.Hooks = map[trial.Phase]pipeline.Hooks{}
+		}
+		cfg.Hooks[phase] = pipeline.Hooks{Before: hookCommand(hook.Before, w.Dir), After: hookCommand(hook.After, w.Dir)}
+	}
+	for _, entry := range w.Preload {
+		cfg.Preload = append(cfg.Preload, x.r.archives[entry])
+	}
 	secrets := map[string]string{}
 	if path := hostAuthorities(); path != "" && (p.kind() != machine.Isolated || s.Machine.Network == experiments.NetworkHost) {
 		secrets[authoritiesSecret] = path
@@ -47,7 +57,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 			break // its command names the images
 		}
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile,
-			Args: buildArgs(p, i, s), Secrets: secrets})
+			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: withSecrets(secrets, i.Secrets)})
 	}
 	p.adapt(&cfg)
 	if w.Setup != nil {
@@ -59,6 +69,20 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	}
 	x.nameImages(&cfg)
 	return cfg, stop, nil
+}
+
+func hookCommand(args []string, dir string) *deploy.Command {
+	if len(args) == 0 {
+		return nil
+	}
+	return &deploy.Command{Args: args, Dir: dir}
+}
+
+// withSecrets are the secrets of every build, and those of one image.
+func withSecrets(all, own map[string]string) map[string]string {
+	secrets := maps.Clone(all)
+	maps.Copy(secrets, own)
+	return secrets
 }
 
 // schedule arranges the workload's images by the cell's strategy. A

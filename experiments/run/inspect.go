@@ -95,6 +95,13 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s experiment
 		c.deployment(ctx)
 	}
 	c.test()
+	for phase, hook := range w.Hooks {
+		for key, args := range map[string][]string{"before": hook.Before, "after": hook.After} {
+			if len(args) > 0 {
+				c.command(fmt.Sprintf("workload.hooks.%s.%s.0", phase, key), "the hook "+key+" "+string(phase), args, w.Dir)
+			}
+		}
+	}
 }
 
 // refuse reports what a place cannot give, at the setting that asks for it.
@@ -157,7 +164,7 @@ func (c *cellInspection) images(ctx context.Context) {
 		own[fullName(i.Tag)] = true
 	}
 	for _, i := range c.workload.Images {
-		needs, err := dockerfile.Read(i.Context, i.Dockerfile, buildArgs(c.r.places[c.settings.Runtime], i, c.settings))
+		needs, err := dockerfile.Read(i.Context, i.Dockerfile, i.Target, buildArgs(c.r.places[c.settings.Runtime], i, c.settings))
 		if err != nil {
 			c.wrong("workload.images."+i.Name+".dockerfile", err)
 			continue
@@ -247,6 +254,10 @@ func (c *cellInspection) deployment(ctx context.Context) {
 		}
 	}
 	c.deployedImages(ctx, deploy.Objects(p.steps))
+	if c.kind != nil && c.kind.Networking.DisableDefaultCNI && !ofLab && c.ownNodeImage() < 0 && c.settings.NodeImage == "" &&
+		!c.mountsInto("/etc/cni") && len(p.errs) == 0 && !deploy.MayBringNetwork(p.steps) {
+		c.in(&c.issues, "without its default network no node becomes ready, and nothing that is deployed brings one, which would be a DaemonSet; deploy it, take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
+	}
 }
 
 // ofStep is the setting of a part of a step of the deployment.
@@ -267,10 +278,13 @@ func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Ob
 	for _, i := range c.workload.Images {
 		own[fullName(i.Tag)] = true
 	}
+	for _, name := range c.preloaded(ctx) {
+		own[fullName(name)] = true
+	}
 	for _, u := range deploy.Images(objects) {
 		switch loaded := own[fullName(u.Image)]; {
 		case !loaded:
-			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload does not build", u.Object, u.Image), inNode)
+			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
 		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):
 			c.issues.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded, and cannot reach it; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		case u.Always:

@@ -110,11 +110,8 @@ func (c *cellInspection) nodes(ctx context.Context) {
 func (c *cellInspection) network() {
 	n := c.kind.Networking
 	labNode := c.site.lab && c.nodeImage() == lab.NodeImageName
-	switch {
-	case n.DisableDefaultCNI && labNode:
+	if n.DisableDefaultCNI && labNode {
 		c.in(&c.warnings, "the lab's node image has a network of its own; what the manifests install beside it is not what carries the traffic", "networking", "disableDefaultCNI")
-	case n.DisableDefaultCNI && c.ownNodeImage() < 0 && c.settings.NodeImage == "" && !c.mountsInto("/etc/cni"):
-		c.in(&c.issues, "without its default network no node becomes ready, and manifests are applied only when all are: one that brings a network comes too late; take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
 	}
 	if labNode && n.IPFamily == v1alpha4.IPv6Family {
 		c.in(&c.issues, "the lab's node image speaks IPv4; take ipFamily out, or use a running engine (machine: {kind: host})", "networking", "ipFamily")

@@ -89,6 +89,9 @@ func (r *runner) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.preload(ctx); err != nil {
+		return err
+	}
 	return r.publish(ctx)
 }
 

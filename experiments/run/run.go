@@ -14,6 +14,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
@@ -68,6 +69,8 @@ type runner struct {
 	states  []State
 	// deployments are those that were prepared, by what they are prepared from.
 	deployments map[string]prepared
+	// archives are those of images that are loaded and not built, by entry.
+	archives map[string]pipeline.Archive
 	// oci are the registries that stratbench brings, by state.
 	oci     map[string]*ociRegistry
 	report  func(Update)

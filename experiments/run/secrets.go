@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,7 +30,18 @@ var userInfo = regexp.MustCompile(`://[^/@\s]*?:([^/@\s]+)@`)
 
 // secretsOf collects what of the environment and of the user's configuration a
 // trial with these settings hands to builds.
-func secretsOf(s experiments.Settings) (found secrets) {
+func secretsOf(s experiments.Settings, w experiments.Workload) (found secrets) {
+	for _, image := range w.Images {
+		for _, path := range image.Secrets {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				continue // the build says so
+			}
+			for line := range strings.Lines(string(text)) {
+				found.add(strings.TrimSpace(line))
+			}
+		}
+	}
 	for _, address := range append(connect.UserProxies(), values(hostProxies())...) {
 		found.addPasswords(address)
 	}

@@ -60,7 +60,7 @@ func (p *isolatedPlace) site(_ context.Context, settings experiments.Settings) *
 		case by == asNode:
 			return fmt.Errorf("it is not on %s, which has no way out to fetch it; its own is %s: take nodeImage out%s", s.name, lab.NodeImageName, running), nil
 		case by == inNode:
-			return fmt.Errorf("%s has no way out to fetch it; build it with the workload (a Dockerfile of its own), take it out%s", s.name, running), nil
+			return fmt.Errorf("%s has no way out to fetch it; list it under preload, take it out%s", s.name, running), nil
 		}
 		return fmt.Errorf("it is not on %s, which has no way out to fetch it; build on %s (the build argument GO_IMAGE) and %s (RUN_IMAGE)%s",
 			s.name, lab.GoImageName, lab.RunImageName, running), nil
@@ -169,7 +169,7 @@ func lookHere(program string) error {
 
 // final are what registries and networks say when it is no use to ask again.
 var final = []string{
-	"manifest unknown", "not found", "name unknown", "no such host", "connection refused", "network is unreachable",
+	"manifest unknown", "manifest_unknown", "not found", "name unknown", "name_unknown", "no such host", "connection refused", "network is unreachable",
 	"no route to host", "server misbehaving", "name resolution", "invalid reference",
 }
 

@@ -55,7 +55,7 @@ func TestEveryKindOfStep(t *testing.T) {
 // finds its phases by what it prints and by what it marks.
 func TestASetUpOfOnesOwn(t *testing.T) {
 	needMachines(t)
-	buildKind(t, "testdata/ownsetup/bin/kind")
+	buildKind(t, "testdata/steps/bin/kind")
 	dir, err := runSpec(t.Context(), "testdata/ownsetup.yaml", t.TempDir(), "", machine.Isolated)
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, err
 	if err != nil {
 		return nil, err
 	}
-	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(settings))
+	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(settings, workload))
 	if err != nil {
 		return nil, err
 	}

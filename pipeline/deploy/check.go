@@ -62,6 +62,13 @@ func Check(steps []Step, server Server, waits func(step Step, certain bool, text
 	return c.certain.List, c.possible.List
 }
 
+// MayBringNetwork says whether a deployment may bring a cluster's network: a
+// DaemonSet, or something that may create one.
+func MayBringNetwork(steps []Step) bool {
+	c := newChecker(Objects(steps), Server{})
+	return c.hasAny("DaemonSet") || c.mayBeMade("daemonsets") || slices.ContainsFunc(steps, func(s Step) bool { return s.Command != nil })
+}
+
 // checker knows what the manifests bring along.
 type checker struct {
 	Server

@@ -64,19 +64,30 @@ func Create(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 		return nil, fmt.Errorf("creating the Kind cluster %s: %w", o.Name, explain(err))
 	}
 	c := &Cluster{Options: o}
-	end := see.Step("Waiting for nodes to be ready")
 	err := c.settle(ctx, provider, see)
-	end(err)
 	if err != nil {
 		see.evidence(ctx, provider, o.Name)
 	}
 	return c, err
 }
 
-// settle waits until the nodes are ready, and meanwhile learns about them.
+// BringsNetwork says that the cluster comes without a network: its nodes are
+// ready only when something that is deployed has brought one.
+func (o Options) BringsNetwork() bool { return o.Config.Networking.DisableDefaultCNI }
+
+// settle waits until the nodes are ready, unless they cannot be yet, and
+// meanwhile learns about them.
 func (c *Cluster) settle(ctx context.Context, provider *cluster.Provider, see Observer) error {
+	if c.BringsNetwork() {
+		return c.learn(ctx, provider)
+	}
+	end := see.Step("Waiting for nodes to be ready")
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.waitReady(ctx, see) })
+	group.Go(func() (err error) {
+		err = c.WaitReady(ctx, see)
+		end(err)
+		return err
+	})
 	group.Go(func() error { return c.learn(ctx, provider) })
 	return group.Wait()
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
-// waitReady waits on a watch until every node of the cluster is ready.
-func (c *Cluster) waitReady(ctx context.Context, see Observer) error {
+// WaitReady waits on a watch until every node of the cluster is ready.
+func (c *Cluster) WaitReady(ctx context.Context, see Observer) error {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	if err != nil {
 		return fmt.Errorf("reading the kubeconfig of the Kind cluster %s: %w", c.Name, err)

@@ -25,10 +25,12 @@ const (
 	GinkgoJSON Format = "ginkgo-json"
 	// JUnit is JUnit XML in any of its dialects.
 	JUnit Format = "junit"
+	// ExitCode is a command that tells by its exit code alone how it went.
+	ExitCode Format = "exit-code"
 )
 
 // Formats lists every Format.
-func Formats() []Format { return []Format{GoJSON, GoVerbose, GinkgoJSON, JUnit} }
+func Formats() []Format { return []Format{GoJSON, GoVerbose, GinkgoJSON, JUnit, ExitCode} }
 
 // ParseFormat finds the format with that name.
 func ParseFormat(name string) (Format, error) {
@@ -37,12 +39,11 @@ func ParseFormat(name string) (Format, error) {
 			return f, nil
 		}
 	}
-	return "", fmt.Errorf("%q is not a known test format; known are go-json, go-verbose, ginkgo-json and junit", name)
+	return "", fmt.Errorf("%q is not a known test format; known are go-json, go-verbose, ginkgo-json, junit and exit-code", name)
 }
 
-// Streams is true of a format that is printed while the suite runs, so that
-// no report file is needed.
-func (f Format) Streams() bool { return f == GoJSON || f == GoVerbose }
+// Streams is true of a format for which no report file is needed.
+func (f Format) Streams() bool { return f == GoJSON || f == GoVerbose || f == ExitCode }
 
 // Read reads all of r, in whatever encoding. It hands each line that a person
 // would want to see to print as it comes. What was read before an error, which
@@ -58,8 +59,20 @@ func (f Format) Read(r io.Reader, print func(line string)) (Report, error) {
 		return readGinkgo(r)
 	case JUnit:
 		return readJUnit(r)
+	case ExitCode:
+		return Report{}, eachLine(r, print)
 	}
 	return Report{}, fmt.Errorf("reading test results: %q is not a known format", f)
+}
+
+// Whole is the report of a command that tells nothing but its exit code: one
+// test, which has its name.
+func Whole(name string, exit Exit, length trial.Seconds) Report {
+	t := trial.TestResult{Name: name, Status: trial.TestPass, Length: length}
+	if !exit.succeeded() {
+		t.Status, t.Message = trial.TestFail, exit.String()
+	}
+	return Report{Tests: []trial.TestResult{t}, Runs: []int32{0}}
 }
 
 // Report is what was read of a suite.

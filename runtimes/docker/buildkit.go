@@ -110,6 +110,12 @@ func frontendAttrs(b runtimes.Build, dockerfile string) map[string]string {
 	if b.NoCache {
 		attrs["no-cache"] = ""
 	}
+	if b.Target != "" {
+		attrs["target"] = b.Target
+	}
+	if b.Platform != "" {
+		attrs["platform"] = b.Platform
+	}
 	return attrs
 }
 

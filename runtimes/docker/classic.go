@@ -39,6 +39,8 @@ func (e *Engine) buildClassic(ctx context.Context, b runtimes.Build, report func
 		AuthConfigs: auths,
 		BuildArgs:   e.buildArgs(user, b.Args),
 		NoCache:     b.NoCache,
+		Target:      b.Target,
+		Platform:    b.Platform,
 		Remove:      true,
 		ForceRemove: true,
 	})

@@ -43,12 +43,12 @@ type Need struct {
 }
 
 // Read reads the Dockerfile, a path below the folder context, with the build
-// arguments args. Only the stages that lead to the last one count, as others
-// are not built. The error is an *issue.List of what is wrong with it, also of
+// arguments args. Only the stages that lead to the target count, or to the last
+// one where that is empty, as others are not built. The error is an *issue.List of what is wrong with it, also of
 // the files that it copies and the context does not have.
-func Read(context, dockerfile string, args map[string]string) (*Needs, error) {
+func Read(context, dockerfile, target string, args map[string]string) (*Needs, error) {
 	file := filepath.Join(context, filepath.FromSlash(buildcontext.Dockerfile(dockerfile)))
-	r := &reader{file: file, context: context, args: args, global: environment{}, needs: &Needs{}}
+	r := &reader{file: file, context: context, target: target, args: args, global: environment{}, needs: &Needs{}}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		r.issues.Add(file, issue.Position{}, "reading the Dockerfile: %v; make it readable", err)
@@ -81,6 +81,7 @@ func (e environment) Keys() (keys []string) {
 
 type reader struct {
 	file, context string
+	target        string
 	args          map[string]string
 	lines         [][]byte
 	lex           *shell.Lex
@@ -112,6 +113,10 @@ func (r *reader) read(text []byte) {
 	}
 	if len(r.stages) == 0 {
 		r.issues.Add(r.file, issue.Position{Line: 1, Column: 1}, "the Dockerfile has no FROM; write one")
+		return
+	}
+	if r.target != "" && r.stageNamed(r.target, len(r.stages)) < 0 {
+		r.issues.Add(r.file, issue.Position{Line: 1, Column: 1}, "the Dockerfile has no stage %q, which is the image's target; write FROM … AS %s, or correct the target", r.target, r.target)
 		return
 	}
 	r.platform()
@@ -159,7 +164,11 @@ func (r *reader) reachable() []int {
 			visit(r.stageNamed(from.text, i))
 		}
 	}
-	visit(len(r.stages) - 1)
+	last := len(r.stages) - 1
+	if r.target != "" {
+		last = r.stageNamed(r.target, len(r.stages))
+	}
+	visit(last)
 	var all []int
 	for i := range r.stages {
 		if seen[i] {

@@ -45,7 +45,7 @@ func TestBaseImages(t *testing.T) {
 		"mounts":                    {"FROM alpine AS a\nFROM alpine:2\nRUN --mount=type=bind,from=tools:1,target=/t --mount=from=a,target=/u true\n", nil, []string{"alpine", "alpine:2", "tools:1"}},
 		"platforms":                 {"FROM --platform=$BUILDPLATFORM golang AS b\nFROM b\n", nil, []string{"golang"}},
 	} {
-		needs, err := Read(folder(t, map[string]string{"Dockerfile": c.text}), "", c.args)
+		needs, err := Read(folder(t, map[string]string{"Dockerfile": c.text}), "", "", c.args)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if got := texts(needs.Images); !slices.Equal(got, c.want) {
@@ -56,7 +56,7 @@ func TestBaseImages(t *testing.T) {
 
 func TestOtherNeeds(t *testing.T) {
 	dir := folder(t, map[string]string{"Dockerfile": "# syntax=docker/dockerfile:1.7\nFROM alpine\nADD https://x.test/a /a\nRUN apk add git && \\\n  true\n"})
-	needs, err := Read(dir, "", nil)
+	needs, err := Read(dir, "", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		"no match":            {map[string]string{"Dockerfile": "FROM a\nCOPY *.jar /\n"}, "Dockerfile:2:6: *.jar is not in the context"},
 		"excluded":            {map[string]string{"Dockerfile": "FROM a\nCOPY bin/app /\n", "bin/app": "", ".dockerignore": "bin\n"}, "Dockerfile:2:6: bin/app is not sent"},
 	} {
-		_, err := Read(folder(t, c.files), "", nil)
+		_, err := Read(folder(t, c.files), "", "", nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -95,7 +95,25 @@ func TestWhatWorksIsNotRefused(t *testing.T) {
 		"Dockerfile": "FROM a AS b\nARG WHAT=app\nENV D=cmd\nCOPY . /src\nCOPY ./$D/$WHAT /x\nCOPY $HOME/y /y\nCOPY *.go /\nCOPY <<EOF /f\nhello\nEOF\nADD --checksum=sha256:aa https://x.test/y /y\nFROM b\nCOPY --from=b /not/here /\nCOPY keep /\n",
 		"cmd/app":    "", "main.go": "", "keep": "", ".dockerignore": "*\n!keep\n!main.go\n!cmd\n",
 	})
-	if _, err := Read(dir, "Dockerfile", nil); err != nil {
+	if _, err := Read(dir, "Dockerfile", "", nil); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestOnlyWhatLeadsToTheTargetCounts(t *testing.T) {
+	dir := folder(t, map[string]string{"Dockerfile": "FROM first.test/a:1 AS Build\nFROM second.test/b:1 AS debug\nCOPY --from=build /a /a\nFROM third.test/c:1\n"})
+	needs, err := Read(dir, "", "debug", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var images []string
+	for _, need := range needs.Images {
+		images = append(images, need.Text)
+	}
+	if got := strings.Join(images, " "); got != "first.test/a:1 second.test/b:1" {
+		t.Errorf("got %s", got)
+	}
+	if _, err := Read(dir, "", "gone", nil); err == nil || !strings.Contains(err.Error(), `Dockerfile:1:1: the Dockerfile has no stage "gone"`) {
+		t.Errorf("a target that is none: got %v", err)
 	}
 }

@@ -192,6 +192,18 @@ func (s suite) ignoreFile(t *testing.T) {
 	}
 }
 
+// target builds a stage that is not the last one, which would fail.
+func (s suite) target(t *testing.T) {
+	const tag = "stratbench.local/enginetest/target:1"
+	s.remove(t, tag)
+	dir := folder(t, "FROM "+baseImage+" AS wanted\nRUN [\"/probe\", \"write\", \"/a\", \"wanted\"]\nFROM "+baseImage+"\nRUN [\"/nothing\"]\n")
+	r, id := s.mustBuild(t, runtimes.Build{Tag: tag, Context: dir, NoCache: true, Target: "wanted"})
+	if strings.Contains(r.output.String(), "/nothing") {
+		t.Errorf("the last stage was built, too:\n%s", r.output.String())
+	}
+	s.is(t, tag, id)
+}
+
 // folder makes a build context.
 func folder(t *testing.T, dockerfile string, files ...string) string {
 	dir := t.TempDir()

@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("build cancelled", s.buildCancelled)
 	t.Run("builds in parallel", s.buildsInParallel)
 	t.Run("ignore file", s.ignoreFile)
+	t.Run("target", s.target)
 	t.Run("names", s.names)
 	t.Run("untag", s.untag)
 	t.Run("forget", s.forget)

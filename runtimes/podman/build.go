@@ -117,6 +117,12 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 	if b.NoCache {
 		values.Set("nocache", "1")
 	}
+	if b.Target != "" {
+		values.Set("target", b.Target)
+	}
+	if b.Platform != "" {
+		values.Set("platform", b.Platform)
+	}
 	lists := map[string]any{
 		"dockerfile": []string{dockerfile},
 		// Without it the service puts builds into the host's network, which

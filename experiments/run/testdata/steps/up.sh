@@ -4,10 +4,16 @@
 set -euo pipefail
 engine=$STRATBENCH_RUNTIME
 node=$STRATBENCH_CLUSTER-control-plane
+# A host may forbid Podman the limits that it gives containers by default.
+limits=()
+for of in "nofile $(ulimit -Hn)" "nproc $(ulimit -Hu)"; do
+	read -r name most <<<"$of"
+	[[ $engine != podman || $most == unlimited ]] || limits+=(--ulimit "$name=$most:$most")
+done
 echo "==> cluster"
 ./bin/kind create cluster --config "$STRATBENCH_KIND_CONFIG" --image "$STRATBENCH_NODE_IMAGE" 2>&1
 echo "==> build with $BUILDS at once"
-printf '%s\n' red green | xargs -P "$BUILDS" -I{} "$engine" build --no-cache -q -t "stratbench.local/{}:own" \
+printf '%s\n' red green | xargs -P "$BUILDS" -I{} "$engine" build --no-cache -q "${limits[@]}" -t "stratbench.local/{}:own" \
 	--build-arg NAME={} --build-arg GO_IMAGE="$GO_IMAGE" --build-arg RUN_IMAGE="$RUN_IMAGE" server
 echo "all built"
 echo "==> load"

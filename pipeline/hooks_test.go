@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
+)
+
+func TestHooksArePartsOfTheirPhase(t *testing.T) {
+	dir := t.TempDir()
+	sh := func(script string) *deploy.Command {
+		return &deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir}
+	}
+	for name, c := range map[string]struct {
+		hooks  Hooks
+		failed bool
+		want   []string
+	}{
+		"both":   {Hooks{sh("echo before >>log"), sh("echo after >>log")}, false, []string{"build", "hook before build", "work", "hook after build"}},
+		"first":  {Hooks{Before: sh("exit 3")}, true, []string{"build", "hook before build"}},
+		"second": {Hooks{After: sh("exit 3")}, true, []string{"build", "work", "hook after build"}},
+	} {
+		run, trace := newRun(Config{ClusterName: "c", Hooks: map[trial.Phase]Hooks{trial.PhaseBuild: c.hooks}, Limits: limits(trial.PhaseBuild, time.Minute)})
+		err := run.phase(trial.PhaseBuild, func(_ context.Context, ph *phase) error {
+			return ph.within("work", "", "", func() error { return nil })
+		})(t.Context())
+		var got []string
+		for _, s := range trace.Spans(0) {
+			got = append(got, s.Name)
+		}
+		if !slices.Equal(got, c.want) || (err != nil) != c.failed || err != nil && !strings.Contains(err.Error(), "build: running sh: exit status 3") {
+			t.Errorf("%s: got %q and %v", name, got, err)
+		}
+	}
+}
+
+func TestACommandThatHasItsExitCodeAlone(t *testing.T) {
+	result, trace := shellSuite(t, Test{Format: "exit-code"}, "echo some words; exit 0")
+	if v := result.Verdict(); v.Outcome != trial.OK || len(trace.Tests()) != 1 || trace.Tests()[0].Name != "sh" {
+		t.Errorf("got %+v, %+v", v, trace.Tests())
+	}
+	result, trace = shellSuite(t, Test{Format: "exit-code"}, "exit 7")
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests()) != 1 || trace.Tests()[0].Status != trial.TestFail {
+		t.Errorf("got %+v, %+v", v, trace.Tests())
+	}
+}
+
+func TestSeveralReportsAreOne(t *testing.T) {
+	const script = `mkdir -p out
+printf '<testsuite name="%s"><testcase name="A"/></testsuite>' one >out/one.xml
+printf '<testsuite name="%s"><testcase name="B"><failure message="no"/></testcase></testsuite>' two >out/two.xml
+exit 1`
+	result, trace := shellSuite(t, Test{Format: "junit", Report: "out/*.xml"}, script)
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests()) != 2 {
+		t.Errorf("got %+v, %+v", v, trace.Tests())
+	}
+	result, _ = shellSuite(t, Test{Format: "junit", Report: "gone/*.xml"}, script)
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || !strings.Contains(v.Error, "did not write gone/*.xml") {
+		t.Errorf("got %+v", v)
+	}
+}
