@@ -108,9 +108,14 @@ func (c *Cell) add(r *results.Record) {
 	}
 }
 
+// isWhole is true for the span of a whole phase that ended well.
+func isWhole(s trial.Span) bool {
+	return s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) && s.Error == "" && !s.Unfinished
+}
+
 func (c *Cell) addPhases(spans []trial.Span) {
 	for _, s := range spans {
-		if s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) && s.Error == "" && !s.Unfinished {
+		if isWhole(s) {
 			c.Phases[s.Phase] = append(c.Phases[s.Phase], s.Length())
 		}
 	}

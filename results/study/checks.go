@@ -12,7 +12,7 @@ import (
 // warnings are those over all cells together.
 func (s Study) warnings() (warnings []Warning) {
 	if s.Simulated() {
-		warnings = append(warnings, about(SimulatedTrials, "", filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
+		warnings = append(warnings, about(SimulatedTrials, filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
 	}
 	if n := len(s.injected); n > 0 {
 		warnings = append(warnings, Warning{Kind: InjectedTrials, Count: n, Trials: s.injected[:min(n, mostNamed)]})
@@ -42,7 +42,7 @@ func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {
 	add(Warning{Kind: Conditional}, len(basic.Setup) > 0 && len(basic.Setup) < len(trials))
 	for kind, is := range trialChecks {
 		if found := filter(trials, is); len(found) > 0 {
-			warnings = append(warnings, about(kind, "", found))
+			warnings = append(warnings, about(kind, found))
 		}
 	}
 	add(Warning{Kind: Ties}, ties(setups(trials)))

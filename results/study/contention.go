@@ -240,7 +240,7 @@ func buildPhase(o Observation) (cpu, length float64, ok bool) {
 
 func bound(c Contention, trials []Observation) ScheduleBound {
 	b := ScheduleBound{CriticalPath: none, CPUTime: none, Bound: none, Reached: none,
-		Build: median(each(trials, func(o Observation) (float64, bool) { return phaseLength(o, trial.PhaseBuild) }))}
+		Build: median(each(trials, func(o Observation) (float64, bool) { return wholePhase(o.Record, trial.PhaseBuild) }))}
 	if c.Concurrency == 0 {
 		return b
 	}
@@ -259,15 +259,6 @@ func bound(c Contention, trials []Observation) ScheduleBound {
 	}
 	b.Reached = b.Bound / b.Build
 	return b
-}
-
-func phaseLength(o Observation, phase trial.Phase) (float64, bool) {
-	for _, s := range o.Record.Spans {
-		if s.Name == string(phase) && s.Phase == phase && s.Image == "" && s.Error == "" && !s.Unfinished {
-			return s.Length().Duration().Seconds(), true
-		}
-	}
-	return 0, false
 }
 
 func pressureOf(trials []Observation) PressureShares {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 )
 
 // Metric is one thing by which a trial can be worse than another: the time to
@@ -70,10 +71,18 @@ func oneIf(is bool) float64 {
 }
 
 func phaseTime(o Observation, p trial.Phase) (float64, bool) {
-	for _, s := range o.Record.Spans {
-		if s.Phase == p && s.Image == "" && s.Name == string(p) && s.Error == "" && !s.Unfinished {
+	if length, ok := wholePhase(o.Record, p); ok {
+		return length, true
+	}
+	return math.Inf(1), o.Record.Verdict.Phase == p
+}
+
+// wholePhase is the length of a phase that ended well.
+func wholePhase(r *results.Record, p trial.Phase) (seconds float64, ok bool) {
+	for _, s := range r.Spans {
+		if s.Phase == p && isWhole(s) {
 			return s.Length().Duration().Seconds(), true
 		}
 	}
-	return math.Inf(1), o.Record.Verdict.Phase == p
+	return 0, false
 }

@@ -54,8 +54,8 @@ type Warning struct {
 
 const mostNamed = 10
 
-func about(kind WarningKind, detail string, trials []Observation) Warning {
-	w := Warning{Kind: kind, Detail: detail, Count: len(trials)}
+func about(kind WarningKind, trials []Observation) Warning {
+	w := Warning{Kind: kind, Count: len(trials)}
 	for i, o := range trials {
 		if i == mostNamed {
 			break
