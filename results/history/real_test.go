@@ -62,13 +62,14 @@ func TestTheCheckFindsWhatWasDone(t *testing.T) {
 	}
 }
 
-// Looking back, each change is placed at the very night.
+// Looking back, each change is placed at its night, one of them, which looks like
+// the end of a slope, at the night before.
 func TestLookingBackFindsTheNight(t *testing.T) {
 	h, host := until(t, 59)
 	for metric, want := range map[study.Metric]map[int]string{
-		study.MetricSetup:      {14: "memory: 2.0 GiB → 900 MiB", 23: "of search", 32: "Podman: 5.4.2 → 4.3.1"},
+		study.MetricSetup:      {14: "memory: 2.0 GiB → 900 MiB", 23: "of search", 32: "Podman: 5.4.2 → 4.3.1", 50: "Podman: 5.4.2 → 4.3.1"},
 		"build":                {14: "memory: 2.0 GiB → 900 MiB", 23: "of search", 32: "of search"},
-		"cluster":              {14: "memory: 2.0 GiB → 900 MiB", 23: "memory: 900 MiB → 2.0 GiB", 32: "Podman: 5.4.2 → 4.3.1", 41: "Podman: 4.3.1 → 5.4.2", 50: "Podman: 5.4.2 → 4.3.1"},
+		"cluster":              {14: "memory: 2.0 GiB → 900 MiB", 23: "memory: 900 MiB → 2.0 GiB", 32: "Podman: 5.4.2 → 4.3.1", 40: "Podman: 4.3.1 → 5.4.2", 50: "Podman: 5.4.2 → 4.3.1"},
 		study.MetricPeakMemory: {14: "memory: 2.0 GiB → 900 MiB", 23: "memory: 900 MiB → 2.0 GiB"},
 	} {
 		r, err := h.Review(realNights, host, Pattern{Metric: string(metric)}, detect.Default)

@@ -82,18 +82,18 @@ type Change struct {
 	// of which the interval is that of the difference.
 	Ratio    study.Value    `json:"ratio"`
 	Interval study.Interval `json:"interval"`
-	// P is of this change alone, Adjusted for all changes in all series.
-	P        study.Value `json:"p"`
-	Adjusted study.Value `json:"p_adjusted"`
-	Causes   []Cause     `json:"causes"`
-	Moved    []Moved     `json:"moved"`
+	// P is that of the night which raised it, adjusted for all series and for
+	// all windows that were looked at.
+	P      study.Value `json:"p"`
+	Causes []Cause     `json:"causes"`
+	Moved  []Moved     `json:"moved"`
 	// Accepted is why the change was wanted, if someone said so.
 	Accepted *Baseline `json:"accepted,omitempty"`
 }
 
-// Review looks back over an experiment on a host. Series chooses by the
-// pattern's cell and metric; changes are tested over all series whatever is
-// chosen.
+// Review looks back over an experiment on a host: every series, cut at what the
+// checks of its nights were sure of. Series chooses by the pattern's cell and
+// metric.
 func (h *History) Review(experiment, host string, series Pattern, o detect.Options) (Review, error) {
 	n := h.Nights(experiment, host)
 	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: []Night{}, Series: []SeriesReview{}, Threshold: o.Threshold, Simulated: n.Simulated()}
@@ -102,10 +102,7 @@ func (h *History) Review(experiment, host string, series Pattern, o detect.Optio
 	if err != nil {
 		return r, fmt.Errorf("judging the runs of %s: %w", experiment, err)
 	}
-	cut, err := detect.Segments(n.Matrix(), judged, o)
-	if err != nil {
-		return r, fmt.Errorf("cutting the series of %s: %w", experiment, err)
-	}
+	cut := detect.Segments(n.Matrix(), judged, o)
 	for i, run := range n.Runs {
 		night := Night{RunID: run.RunID, When: run.Environment.Started, NotFit: n.Fitness[i].Reasons, Reference: undefined}
 		if n.Fitness[i].Reference > 0 {
@@ -135,7 +132,7 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 	}
 	for _, c := range cut.Changes {
 		before, after := r.around(c.Night)
-		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Adjusted: study.Value(c.Adjusted), Before: before, After: after, Ratio: study.Value(c.Ratio),
+		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Before: before, After: after, Ratio: study.Value(c.Ratio),
 			Interval: study.Interval{Lower: study.Value(c.CI.Lower), Upper: study.Value(c.CI.Upper)},
 			Causes:   append([]Cause{}, n.Causes(s.Cell, c.Night)...), Moved: append([]Moved{}, n.Moved(s, c.Night, o.Threshold)...)}
 		change.Better = change.After < change.Before
@@ -182,7 +179,7 @@ func (s Series) point(night int) Point {
 	return Point{Value: study.Value(m), N: len(s.Values[night])}
 }
 
-// acceptance finds the decision on a change; looking back, a change may be
+// acceptance finds the decision on a change; with more nights a change may be
 // placed a few nights beside where it was accepted.
 func (n Nights) acceptance(s Series, night int, decisions []Baseline) *Baseline {
 	const beside = 3

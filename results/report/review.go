@@ -37,7 +37,7 @@ func reviewNotes(r history.Review) (notes []string) {
 
 // Changes has a row for each change of each series.
 func Changes(r history.Review) Table {
-	t := Table{Title: "Changes over all nights", Header: []string{"since", "cell", "metric", "before", "after", "change (95 % interval)", "p (adjusted)", "what else changed", "accepted"}}
+	t := Table{Title: "Changes over all nights", Header: []string{"since", "cell", "metric", "before", "after", "change (95 % interval)", "p", "what else changed", "accepted"}}
 	for _, s := range r.Series {
 		for _, c := range s.Changes {
 			accepted := none
@@ -45,14 +45,14 @@ func Changes(r history.Review) Table {
 				accepted = c.Accepted.Reason
 			}
 			t.Rows = append(t.Rows, []string{sinceOf(c), cellOf(s.Cell), metricName(s.Metric), figure(s.Unit, c.Before), figure(s.Unit, c.After),
-				changed(s.Unit, c.Before, c.After, c.Ratio, c.Interval), pValue(c.Adjusted), Why(c.Causes, c.Moved), accepted})
+				changed(s.Unit, c.Before, c.After, c.Ratio, c.Interval), pValue(c.P), Why(c.Causes, c.Moved), accepted})
 		}
 	}
 	if len(t.Rows) == 0 {
 		t.Notes = []string{"No series changed."}
 		return t
 	}
-	t.Notes = []string{"Looking back over all nights: p adjusted for every place tested in every series, so that one in twenty of these is expected to be none. What else changed then need not be the cause."}
+	t.Notes = []string{"What the checks of these nights were sure of, with the sizes that all nights give. p: of the night that raised it, adjusted for all series. What else changed then need not be the cause."}
 	return t
 }
 

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/stratbench/stratbench/results/stats"
@@ -23,10 +22,8 @@ type Change struct {
 	Night int // first of the segment after it, or of the drift
 	// Until is the last night of a drift; None for a step.
 	Until int
-	P     float64 // of this change in this series alone; of a drift of its best cut
-	// Adjusted is P adjusted for all places tested in all series, after
-	// Benjamini & Hochberg.
-	Adjusted float64
+	// P is the finding's.
+	P float64
 	// Ratio is that of the nights after to those before, two weeks of each at
 	// most, with its 95 % interval; of a drift that of its end to its beginning;
 	// of a rate it is that of the segments, and the interval that of the
@@ -41,82 +38,43 @@ type Segmentation struct {
 	Changes  []Change // in their order
 }
 
-const (
-	falseDiscoveries = 0.05
-	fewestDraws      = 999
-	// drawsPerSeries make the least p-value small enough to stay significant
-	// among all places tested.
-	drawsPerSeries = 40
-)
-
-// Segments cuts every series at its changes, looking back over all judged
-// nights of the report. The result is in the order of the series; of the
-// changes found, a share of 5 % is expected to be none.
-func Segments(m Matrix, r Report, o Options) ([]Segmentation, error) {
-	if err := m.check(); err != nil {
-		return nil, err
-	}
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	if len(r.Nights) != len(m.Nights) {
-		return nil, invalid("a report of %d nights for %d nights", len(r.Nights), len(m.Nights))
-	}
-	lines, draws := make([]*line, len(m.Series)), max(fewestDraws, drawsPerSeries*len(m.Series)-1)
+// Segments cuts every series at what the report is sure of: its own changes,
+// and those of the host for measures. The result is in the order of the series.
+// All nights are known by now, so that the size of a change is that of the
+// segments beside it, and not what it was in the night that raised it.
+func Segments(m Matrix, r Report, o Options) []Segmentation {
+	out := make([]Segmentation, len(m.Series))
 	for i, s := range m.Series {
-		lines[i] = newLine(s, r, o)
-		lines[i].cut(draws, rand.New(rand.NewPCG(uint64(i), uint64(len(m.Nights)))))
-	}
-	adjust(lines)
-	out := make([]Segmentation, len(lines))
-	for i, l := range lines {
-		out[i] = l.segmentation()
-	}
-	return out, nil
-}
-
-// adjust takes the p-values of all lines together and drops the cuts that are
-// not significant among them.
-func adjust(lines []*line) {
-	var p []float64
-	for _, l := range lines {
-		for _, c := range l.cuts {
-			p = append(p, c.p)
+		l := newLine(s, r, o)
+		if len(l.nights) == 0 {
+			continue
+		}
+		l.cut(i, r)
+		for k := range len(l.cuts) + 1 {
+			l.tell(k, &out[i])
 		}
 	}
-	found := len(p)
-	for _, l := range lines {
-		p = append(p, slices.Repeat([]float64{1}, l.others)...)
-	}
-	adjusted, err := stats.BenjaminiHochberg(p)
-	if err != nil {
-		return
-	}
-	adjusted = adjusted[:found]
-	for _, l := range lines {
-		n := len(l.cuts)
-		l.adjusted, adjusted = slices.Clone(adjusted[:n]), adjusted[n:]
-		l.drop(func(i int) bool { return l.adjusted[i] > falseDiscoveries })
-		l.dropSmall()
-	}
+	return out
 }
 
 // line is a series over its judged nights.
 type line struct {
 	Series
-	threshold float64
-	nights    []int
-	values    []float64 // logs, or shares of bad trials
-	cuts      []tested
-	adjusted  []float64
-	others    int
+	nights []int
+	values []float64 // logs, or shares of bad trials
+	cuts   []cutAt
+}
+
+// cutAt is where a segment begins: the place of its first night, the finding,
+// and for a drift the place after its last night.
+type cutAt struct {
+	at int
+	Finding
+	end int
 }
 
 func newLine(s Series, r Report, o Options) *line {
-	l := &line{Series: s, threshold: math.Log1p(o.Threshold)}
-	if s.IsCount() {
-		l.threshold = o.RateThreshold
-	}
+	l := &line{Series: s}
 	for t := range r.Nights {
 		if !r.counts(t) {
 			continue
@@ -124,8 +82,8 @@ func newLine(s Series, r Report, o Options) *line {
 		v := math.NaN()
 		switch {
 		case !s.IsCount():
-			v = location(s.Values[t], 2*l.threshold)
-		case s.Trials[t] > 0:
+			v = location(s.Values[t], 2*math.Log1p(o.Threshold))
+		case s.IsCount() && s.Trials[t] > 0:
 			v = float64(s.Bad[t]) / float64(s.Trials[t])
 		}
 		if !math.IsNaN(v) {
@@ -135,20 +93,31 @@ func newLine(s Series, r Report, o Options) *line {
 	return l
 }
 
-func (l *line) cut(draws int, random *rand.Rand) {
-	values := l.values
-	if !l.IsCount() {
-		values = smoothed(values)
-	}
-	l.cuts, l.others = cuts(values, falseDiscoveries, draws, random)
-}
-
-func (l *line) drop(which func(i int) bool) {
-	for i := len(l.cuts) - 1; i >= 0; i-- {
-		if which(i) {
-			l.cuts, l.adjusted = slices.Delete(l.cuts, i, i+1), slices.Delete(l.adjusted, i, i+1)
+// cut finds the places of the changes of series i. Of several that begin in the
+// same night the last one counts.
+func (l *line) cut(i int, r Report) {
+	for k, f := range r.Findings {
+		ofHost := f.Kind == Host && !l.IsCount()
+		c := cutAt{at: place(l.nights, f.Since), Finding: f}
+		if f.Series != i && !ofHost || f.Certainty < Certain || c.at == 0 || c.at == len(l.nights) {
+			continue
 		}
+		if f.Kind == Drift {
+			for t := f.Raised; t < len(r.Nights); t++ {
+				if slices.Contains(r.Nights[t].Findings, k) {
+					c.end = place(l.nights, t+1)
+				}
+			}
+		}
+		l.cuts = slices.DeleteFunc(l.cuts, func(d cutAt) bool { return d.at == c.at })
+		l.cuts = append(l.cuts, c)
 	}
+	slices.SortStableFunc(l.cuts, func(a, b cutAt) int { return a.at - b.at })
+	// A step on a drift's way is part of it.
+	drifts := slices.DeleteFunc(slices.Clone(l.cuts), func(c cutAt) bool { return c.Kind != Drift })
+	l.cuts = slices.DeleteFunc(l.cuts, func(c cutAt) bool {
+		return slices.ContainsFunc(drifts, func(d cutAt) bool { return d.at < c.at && c.at < d.end && d.Better == c.Better })
+	})
 }
 
 // bounds are the places of segment i, from 0.
@@ -163,15 +132,38 @@ func (l *line) bounds(i int) (start, end int) {
 	return start, end
 }
 
-// typical is the median of a segment's nights, or its share of bad trials.
-func (l *line) typical(start, end int) float64 {
-	if l.IsCount() {
-		return share(l.count(start, end))
+// tell adds segment k, and the change that it begins with.
+func (l *line) tell(k int, out *Segmentation) {
+	start, end := l.bounds(k)
+	if k == 0 {
+		out.Segments = append(out.Segments, l.flat(start, end))
+		return
 	}
-	return medianOf(slices.Clone(l.values[start:end]))
+	c := l.cuts[k-1]
+	if c.Kind != Drift {
+		out.Segments, out.Changes = append(out.Segments, l.flat(start, end)), append(out.Changes, l.change(k))
+		return
+	}
+	stop := min(max(c.end, start+1), end)
+	out.Segments = append(out.Segments, Segment{Start: l.nights[start], End: l.nights[stop-1] + 1, From: c.Before, To: c.After, Drift: true})
+	out.Changes = append(out.Changes, Change{Night: l.nights[start], Until: l.nights[stop-1], P: c.P, Ratio: c.Ratio, CI: c.CI})
+	if stop < end {
+		out.Segments = append(out.Segments, l.flat(stop, end))
+	}
+}
+
+func (l *line) flat(start, end int) Segment {
+	v := share(l.count(start, end))
+	if !l.IsCount() {
+		v = math.Exp(medianOf(slices.Clone(l.values[start:end])))
+	}
+	return Segment{Start: l.nights[start], End: l.nights[end-1] + 1, From: v, To: v}
 }
 
 func (l *line) count(start, end int) (a stats.Arm) {
+	if !l.IsCount() {
+		return a
+	}
 	for _, t := range l.nights[start:end] {
 		a.Events += l.Bad[t]
 		a.Trials += l.Trials[t]
@@ -179,21 +171,31 @@ func (l *line) count(start, end int) (a stats.Arm) {
 	return a
 }
 
-// dropSmall joins segments that differ by less than matters, the most alike
-// first.
-func (l *line) dropSmall() {
-	for {
-		least, at := l.threshold, -1
-		for i := range l.cuts {
-			a, b := l.bounds(i)
-			c, d := l.bounds(i + 1)
-			if size := math.Abs(l.typical(c, d) - l.typical(a, b)); size < least {
-				least, at = size, i
-			}
-		}
-		if at < 0 {
-			return
-		}
-		l.drop(func(i int) bool { return i == at })
+// mostBeside is how many nights on each side a change is measured by: two
+// weeks, so that what drifts slowly through long segments is not taken for it.
+const mostBeside = 14
+
+// change is the step at which segment k begins.
+func (l *line) change(k int) Change {
+	a, b := l.bounds(k - 1)
+	c, d := l.bounds(k)
+	out := Change{Night: l.nights[c], Until: None, P: l.cuts[k-1].P}
+	if l.IsCount() {
+		before, after := l.count(a, b), l.count(c, d)
+		out.Ratio = share(after) / share(before)
+		out.CI, _ = stats.MiettinenNurminen(after, before, confidence)
+		return out
 	}
+	a, d = max(a, b-mostBeside), min(d, c+mostBeside)
+	r, _ := stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), confidence)
+	out.Ratio, out.CI = r.Estimate, r.CI
+	return out
+}
+
+func exps(logs []float64) []float64 {
+	values := make([]float64, len(logs))
+	for i, v := range logs {
+		values[i] = math.Exp(v)
+	}
+	return values
 }

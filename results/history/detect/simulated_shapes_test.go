@@ -94,10 +94,7 @@ func lookedBack(b *strings.Builder) {
 		w := usualWorld(5, seed)
 		w.change = change{cell: changedCell, from: changedAt, setup: 0.1}
 		c := w.nights(2 * changedAt)
-		s, err := Segments(c.Matrix, c.replay(nobody), Default)
-		if err != nil {
-			panic(err)
-		}
+		s := Segments(c.Matrix, c.replay(nobody), Default)
 		for i := range s {
 			for _, ch := range s[i].Changes {
 				near := ch.Night >= changedAt-3 && ch.Night <= changedAt+3
