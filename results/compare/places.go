@@ -221,10 +221,21 @@ func size(level string) float64 {
 	return v
 }
 
-func at(trials []Trial, factor int, levels []string) (some []Trial) {
-	for _, t := range trials {
-		if slices.Contains(levels, t.Place[factor]) {
-			some = append(some, t)
+// at are the trials at the levels; nobody changes them.
+func at(trials []Trial, factor int, levels []string) []Trial {
+	n := 0
+	for i := range trials {
+		if slices.Contains(levels, trials[i].Place[factor]) {
+			n++
+		}
+	}
+	if n == len(trials) {
+		return trials
+	}
+	some := make([]Trial, 0, n)
+	for i := range trials {
+		if slices.Contains(levels, trials[i].Place[factor]) {
+			some = append(some, trials[i])
 		}
 	}
 	return some
