@@ -7,9 +7,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,15 +78,11 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration]():
 		return durationSchema()
 	case reflect.TypeFor[PhaseLimits]():
-		byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
-		for _, phase := range trial.Phases() {
-			byPhase.Properties.Set(string(phase), durationSchema())
-		}
-		return byPhase
+		return byPhase(durationSchema())
 	case reflect.TypeFor[Marks]():
-		return marksSchema()
+		return byPhase(markSchema())
 	case reflect.TypeFor[Hooks]():
-		return hooksSchema()
+		return byPhase(hookSchema())
 	case reflect.TypeFor[factorsFile]():
 		return factorsSchema()
 	case reflect.TypeFor[trial.Runtime]():
@@ -111,36 +109,40 @@ func durationSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Format: formatDuration, Examples: []any{"90s", "20m", "1h30m"}}
 }
 
-// marksSchema is a mapping from phases to patterns.
-func marksSchema() *jsonschema.Schema {
-	one := uint64(1)
-	pattern := func(text string) *jsonschema.Schema {
-		return &jsonschema.Schema{Type: "string", MinLength: &one, Description: text}
-	}
-	mark := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), Required: []string{"start"}, AdditionalProperties: jsonschema.FalseSchema}
-	mark.Properties.Set("start", pattern("A regular expression, found in the line with which the phase begins."))
-	mark.Properties.Set("end", pattern("One found in the line with which it ends. Without one, it ends when the next phase begins, or with the command."))
-	byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+// byPhase is a mapping from phases to what the schema is of.
+func byPhase(of *jsonschema.Schema) *jsonschema.Schema {
+	o := object(nil)
 	for _, phase := range trial.Phases() {
-		byPhase.Properties.Set(string(phase), mark)
+		o.Properties.Set(string(phase), of)
 	}
-	return byPhase
+	return o
 }
 
-// hooksSchema is a mapping from phases to commands.
-func hooksSchema() *jsonschema.Schema {
-	one := uint64(1)
-	command := func(text string) *jsonschema.Schema {
-		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: &one, Description: text}
+// object is a mapping with these keys and no others.
+func object(properties map[string]*jsonschema.Schema, required ...string) *jsonschema.Schema {
+	o := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), Required: required, AdditionalProperties: jsonschema.FalseSchema}
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
+		o.Properties.Set(key, properties[key])
 	}
-	hook := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
-	hook.Properties.Set("before", command("A program and its arguments, run at the beginning of the phase."))
-	hook.Properties.Set("after", command("A program and its arguments, run at the end of the phase."))
-	byPhase := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
-	for _, phase := range trial.Phases() {
-		byPhase.Properties.Set(string(phase), hook)
+	return o
+}
+
+var one = uint64(1)
+
+func markSchema() *jsonschema.Schema {
+	return object(map[string]*jsonschema.Schema{
+		"start": {Type: "string", MinLength: &one, Description: "A regular expression, found in the line with which the phase begins."},
+		"end": {Type: "string", MinLength: &one,
+			Description: "One found in the line with which it ends. Without one, it ends when the next phase begins, or with the command."},
+	}, "start")
+}
+
+func hookSchema() *jsonschema.Schema {
+	command := func(when string) *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: &one,
+			Description: "A program and its arguments, run at the " + when + " of the phase."}
 	}
-	return byPhase
+	return object(map[string]*jsonschema.Schema{"before": command("beginning"), "after": command("end")})
 }
 
 func enum[T ~string](values []T) *jsonschema.Schema {
@@ -154,7 +156,6 @@ func enum[T ~string](values []T) *jsonschema.Schema {
 // factorsSchema is a mapping from settings to lists of levels; a level is a
 // scalar, or a name with a value of any kind.
 func factorsSchema() *jsonschema.Schema {
-	one := uint64(1)
 	named := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(),
 		Required: []string{"name", "value"}, AdditionalProperties: jsonschema.FalseSchema}
 	named.Properties.Set("name", &jsonschema.Schema{Type: "string", MinLength: &one})

@@ -56,10 +56,14 @@ func Placeholders() []string {
 
 var placeholder = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
 
-// Fill replaces {{name}} in a text by the value of that name.
+// Fill replaces {{name}} in a text by the value of that name. What has no value
+// may be a template of a program's, and stays.
 func Fill(text string, values map[string]string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
-		return values[placeholder.FindStringSubmatch(found)[1]]
+		if value, known := values[placeholder.FindStringSubmatch(found)[1]]; known {
+			return value
+		}
+		return found
 	})
 }
 
@@ -106,10 +110,12 @@ func (r *resolver) setup(w *Workload) {
 	r.folder("/setup/dir", s.Dir)
 }
 
+// placeholders reports what is nearly one. Anything else may be a template of
+// a program's, such as docker ps --format {{.Names}}.
 func (r *resolver) placeholders(at, text string) {
 	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-		if !slices.Contains(Placeholders(), m[1]) {
-			r.problem(at, "{{%s}} stands for nothing; %s", m[1], suggest(m[1], Placeholders()))
+		if near := nearest(m[1], Placeholders()); near != "" && near != m[1] {
+			r.problem(at, "{{%s}} stands for nothing; did you mean %s?", m[1], near)
 		}
 	}
 }

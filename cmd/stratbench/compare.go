@@ -47,7 +47,8 @@ engine is a result. At the end it says which to use, as report does.
 KUBECONFIG, KIND_CLUSTER_NAME and the engine's variables lead kind and the engine's
 own commands to the trial's; clusters that a command leaves behind are removed.
 Phases are seen where the command calls stratbench mark PHASE start|end. For
-anything more write a workload with setup.command.
+anything more write a workload with setup.command. An interrupted comparison is
+continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 
 ` + exitCodeTable(ofRun),
 		Example: `  stratbench compare 'make up BUILDS=1' 'make up BUILDS=3'
