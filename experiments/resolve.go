@@ -68,6 +68,13 @@ func (r *resolver) images(images []Image) {
 		}
 		names[name], tags[image.Tag] = true, true
 		r.tag(at+"/tag", image.Tag)
+		for n, tag := range image.Tags {
+			at := fmt.Sprintf("%s/tags/%d", at, n)
+			if r.tag(at, tag); tags[tag] {
+				r.problem(at, "the tag %q is given a second time; give each once", tag)
+			}
+			tags[tag] = true
+		}
 		if image.Context != "" {
 			image.Context = r.absolute(image.Context)
 			r.dockerfile(at, *image)

@@ -48,6 +48,8 @@ type Image struct {
 	// Tag is the reference that the manifests use, with its registry and its
 	// tag, such as localhost/api:dev.
 	Tag string `json:"tag,omitempty" jsonschema:"minLength=1"`
+	// Tags are further names of the image in the cluster's nodes.
+	Tags []string `json:"tags,omitempty"`
 	// Context is the folder that is sent to the engine.
 	Context string `json:"context,omitempty" jsonschema:"minLength=1"`
 	// Dockerfile is relative to the context and inside it. Default Dockerfile.

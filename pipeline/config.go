@@ -58,6 +58,8 @@ type Image struct {
 	// own, by which it is also pushed and pulled where the schedule does so.
 	Tag string `json:"tag"`
 	Ref string `json:"ref"`
+	// Tags are further names in the nodes.
+	Tags []string `json:"tags,omitempty"`
 	// Build tells the image's build from all others of the engine.
 	Build      string            `json:"build"`
 	Context    string            `json:"context"`

@@ -64,9 +64,15 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 		refs, names[i.Ref] = append(refs, i.Ref), i.Tag
 	}
 	return ph.within(name, image, "", func() error {
-		return t.cluster.Import(ctx, names, func(w io.Writer) error {
+		err := t.cluster.Import(ctx, names, func(w io.Writer) error {
 			return t.engine.Save(ctx, refs, &metered{to: w, ph: ph, image: image})
 		})
+		for _, i := range images {
+			if err == nil && len(i.Tags) > 0 {
+				err = t.cluster.Tag(ctx, i.Tag, i.Tags)
+			}
+		}
+		return err
 	})
 }
 

@@ -277,6 +277,9 @@ func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Ob
 	own := map[string]bool{}
 	for _, i := range c.workload.Images {
 		own[fullName(i.Tag)] = true
+		for _, tag := range i.Tags {
+			own[fullName(tag)] = true
+		}
 	}
 	for _, name := range c.preloaded(ctx) {
 		own[fullName(name)] = true

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -37,8 +38,11 @@ func TestEveryKindOfStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := checkGood(t, dir, 1)[0]
-	var steps []string
+	var steps, hooks []string
 	for _, s := range r.Spans {
+		if strings.HasPrefix(s.Name, "hook ") {
+			hooks = append(hooks, s.Name)
+		}
 		if s.Phase == trial.PhaseDeploy && s.Step != "" {
 			steps = append(steps, s.Name)
 		}
@@ -47,6 +51,9 @@ func TestEveryKindOfStep(t *testing.T) {
 	steps = slices.DeleteFunc(steps, func(name string) bool { return !slices.Contains(want, name) }) // what was waited for besides
 	if !slices.Equal(steps, want) {
 		t.Errorf("the steps are\n%q, want\n%q", steps, want)
+	}
+	if !slices.Equal(hooks, []string{"hook before build", "hook after test"}) {
+		t.Errorf("the hooks are %q", hooks)
 	}
 	checkNothingLeft(t)
 }

@@ -65,6 +65,20 @@ func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, 
 	return nil
 }
 
+// Tag gives an image that is in every node further names there.
+func (c *Cluster) Tag(ctx context.Context, name string, further []string) error {
+	args := []string{"--namespace=k8s.io", "images", "tag", "--force", fullName(name)}
+	for _, tag := range further {
+		args = append(args, fullName(tag))
+	}
+	for _, node := range c.Nodes {
+		if _, err := exec.CombinedOutputLines(node.CommandContext(ctx, "ctr", args...)); err != nil {
+			return fmt.Errorf("naming the image %s in the node %s: %w", name, node, explain(err))
+		}
+	}
+	return nil
+}
+
 var snapshotter = regexp.MustCompile(`(?m)^\s*snapshotter\s*=\s*["']([^"']+)["']`)
 
 // findSnapshotter asks containerd which snapshotter Kubernetes uses: an image

@@ -1,7 +1,8 @@
 #!/bin/bash
-# A step that is a command: it gets arguments, its own environment and the
-# trial's.
+# A step that is a command, and hooks: they get arguments, and the trial's
+# environment besides their own.
 set -eu
-[[ $1 == one && $OTHER == two && -n $STRATBENCH_CLUSTER ]]
+[[ -n $STRATBENCH_CLUSTER && -n $STRATBENCH_TAG_RED ]]
+[[ $1 != one || $OTHER == two ]]
 grep -q "server: https://" "$KUBECONFIG"
 echo "asked the cluster $STRATBENCH_CLUSTER"
