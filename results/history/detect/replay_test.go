@@ -5,6 +5,8 @@ import (
 	"math"
 	"reflect"
 	"testing"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // small is a world of few cells, quick to judge.
@@ -208,6 +210,31 @@ func TestSegmentsOfADrift(t *testing.T) {
 	d := changes[0]
 	if whole := math.Exp(40 * 0.008); d.Until != len(c.Nights)-1 || d.Night < changedAt-26 || d.Night > changedAt-14 || !d.CI.Contains(whole) || !d.CI.Contains(d.Ratio) {
 		t.Errorf("%+v, not a drift by a factor of %.3f from night %d on", d, whole, changedAt-20)
+	}
+}
+
+// A drift whose interval is from falling to rising is told as a step.
+func TestASlopeThatMayBeNoneIsNoDrift(t *testing.T) {
+	m := Matrix{Series: []Series{{}}}
+	r := Report{}
+	for night := range 20 {
+		value := 100.0
+		if night >= 10 {
+			value = 120
+		}
+		m.Nights, m.Series[0].Values = append(m.Nights, Night{Day: night}), append(m.Series[0].Values, []float64{value + float64(night%3)})
+		r.Nights = append(r.Nights, Judgement{State: Quiet})
+	}
+	drift := Finding{Kind: Drift, Certainty: Certain, Raised: 14, Since: 10, Before: 100, After: 121, Ratio: 1.21, CI: stats.Interval{Lower: 1.1, Upper: 1.3}, UndoneBy: None, Undoes: None}
+	r.Findings, r.Nights[16].Findings = []Finding{drift}, []int{0}
+	sure := Segments(m, r, Default)[0]
+	if len(sure.Changes) != 1 || sure.Changes[0].Until != 16 || len(sure.Segments) != 3 || !sure.Segments[1].Drift || sure.Segments[2].Start != 17 {
+		t.Errorf("a drift until night 16 is %+v", sure)
+	}
+	r.Findings[0].CI.Lower = 0.9
+	step := Segments(m, r, Default)[0]
+	if len(step.Changes) != 1 || step.Changes[0].Until != None || !step.Changes[0].CI.Contains(1.2) || len(step.Segments) != 2 || step.Segments[1].Drift {
+		t.Errorf("a slope that may be none is %+v", step)
 	}
 }
 

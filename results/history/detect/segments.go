@@ -132,7 +132,8 @@ func (l *line) bounds(i int) (start, end int) {
 	return start, end
 }
 
-// tell adds segment k, and the change that it begins with.
+// tell adds segment k, and the change that it begins with. A drift whose slope
+// may as well be none is told as a step.
 func (l *line) tell(k int, out *Segmentation) {
 	start, end := l.bounds(k)
 	if k == 0 {
@@ -140,7 +141,7 @@ func (l *line) tell(k int, out *Segmentation) {
 		return
 	}
 	c := l.cuts[k-1]
-	if c.Kind != Drift {
+	if c.Kind != Drift || c.CI.Contains(1) {
 		out.Segments, out.Changes = append(out.Segments, l.flat(start, end)), append(out.Changes, l.change(k))
 		return
 	}
