@@ -21,12 +21,12 @@ func (t *run) deploy(ctx context.Context, ph *phase) error {
 		Progress: func(ready, of int) { ph.progress("", fmt.Sprintf("%d of %d objects ready", ready, of)) },
 		Span:     func(name string) func(error) { return ph.span(name, "", name).end },
 	}
-	client, err := deploy.Connect(t.cfg.Kubeconfig(), see)
+	ctx, over := context.WithCancel(ctx)
+	defer over()
+	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), see)
 	if err != nil {
 		return err
 	}
-	ctx, over := context.WithCancel(ctx)
-	defer over()
 	nodesReady := t.awaitNodes(ctx, ph)
 	for _, step := range t.cfg.Deploy {
 		err := ph.within(step.Name, "", step.Name, func() error { return t.step(ctx, ph, client, step) })

@@ -85,9 +85,18 @@ func (c *Client) apply(ctx context.Context, o Object, patience time.Duration) (e
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(pause(err)):
 		}
 	}
+}
+
+// pause is how long to wait before an object is offered again. A kind that is
+// not known is looked for among all that the cluster has.
+func pause(err error) time.Duration {
+	if meta.IsNoMatchError(err) {
+		return 500 * time.Millisecond
+	}
+	return 100 * time.Millisecond
 }
 
 func (c *Client) offer(ctx context.Context, o Object) error {
@@ -102,7 +111,7 @@ func (c *Client) offer(ctx context.Context, o Object) error {
 	}
 	c.see.Log("applied " + o.String())
 	if isJob(o.Unstructured) {
-		return c.jobs.follow(ctx, applied, c.at(where))
+		return c.jobs.follow(c.life, applied, c.at(where))
 	}
 	return nil
 }

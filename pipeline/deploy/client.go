@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -24,6 +25,9 @@ type Client struct {
 	kinds meta.RESTMapper
 	see   Observer
 	jobs  jobs
+	// life bounds for how long Jobs are followed: beyond the step that applies
+	// them.
+	life context.Context
 }
 
 // Observer is told how the deployment goes.
@@ -36,8 +40,9 @@ type Observer struct {
 	Span func(name string) (end func(error))
 }
 
-// Connect returns a client of the cluster that the kubeconfig leads to.
-func Connect(kubeconfig string, see Observer) (*Client, error) {
+// Connect returns a client of the cluster that the kubeconfig leads to, for as
+// long as ctx lasts.
+func Connect(ctx context.Context, kubeconfig string, see Observer) (*Client, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig %s: %w", kubeconfig, err)
@@ -55,7 +60,7 @@ func Connect(kubeconfig string, see Observer) (*Client, error) {
 	}
 	cached := memory.NewMemCacheClient(finder)
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(cached)
-	return &Client{dynamic: client, mapper: mapper, kinds: restmapper.NewShortcutExpander(mapper, cached, nil), see: see}, nil
+	return &Client{dynamic: client, mapper: mapper, kinds: restmapper.NewShortcutExpander(mapper, cached, nil), see: see, life: ctx}, nil
 }
 
 // place is where objects of one kind live: what one watch covers.

@@ -121,7 +121,7 @@ clusters: [{name: c, cluster: {server: %q}}], users: [{name: u, user: {}}]}`, se
 	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	client, err := Connect(kubeconfig, silent)
+	client, err := Connect(t.Context(), kubeconfig, silent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,9 @@ func deployJob(t *testing.T, last any) error {
 	manifest := job("seed")
 	unstructured.RemoveNestedField(manifest.Object, "status")
 	objects := []Object{{Unstructured: manifest}}
-	if err := client.Apply(ctx, objects, Patience); err != nil {
+	step, over := context.WithCancel(ctx)
+	err := client.Apply(step, objects, Patience)
+	if over(); err != nil { // what follows the Job outlives its step
 		t.Fatal(err)
 	}
 	return client.Wait(ctx, objects)
