@@ -58,14 +58,14 @@ func (c Card) String() string {
 // what would settle them.
 const mostCards = 3
 
-// shownCards is how many recommendations a first screen has room for.
-const shownCards = 7
+// cardWords is how many words of recommendations a first screen has room for.
+const cardWords = 140
 
 // Cards are the recommendations, one for all environments and places that have
 // the same.
 func Cards(a answer.Answer) (cards []Card) {
-	groups := together(a.Decisions)
-	for _, group := range groups[:min(len(groups), shownCards)] {
+	groups, words := together(a.Decisions), 0
+	for _, group := range groups {
 		d := group[0]
 		c := Card{When: situations[d.Situation] + conditions(group), Do: toDo(d), Verdict: d.Verdict}
 		switch {
@@ -83,6 +83,9 @@ func Cards(a answer.Answer) (cards []Card) {
 		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster, only as good as the best
 			c.Do += fmt.Sprintf(" (best within %s %%)", percent(study.Value(a.Indifference)))
 		}
+		if words += len(strings.Fields(c.String())); words > cardWords && len(groups) > mostCards {
+			break
+		}
 		cards = append(cards, c)
 	}
 	return cards
@@ -99,6 +102,9 @@ func toDo(d answer.Decision) string {
 		return "no verdict"
 	case works(d):
 		return d.Best[0] + " looks best"
+	}
+	if n := len(d.Best); n > 3 {
+		return fmt.Sprintf("%s or %d others, still open", strings.Join(d.Best[:2], ", "), n-2)
 	}
 	return either(d.Best) + ", still open"
 }
@@ -369,7 +375,7 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
 	}
 	add(ruledOut(a))
-	if n := len(together(a.Decisions)) - shownCards; n > 0 {
+	if n := len(together(a.Decisions)) - len(Cards(a)); n > 0 {
 		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
