@@ -125,8 +125,8 @@ design: {replicates: %d, warmUp: 0, reference: false, seed: 1}
 }
 
 // excuseUnreported lets one image without a name stay, if the run says so: that
-// of the step at which Podman was killed, before it could name the image to
-// anyone. A user's own build at that moment leaves the same.
+// of the step at which Podman, or the run, was killed, before the image was named
+// to anyone. A user's own build at that moment leaves the same.
 func (c *computer) excuseUnreported(t *testing.T, p *program) {
 	t.Helper()
 	const note = "images without a name that came while t001 ran: 1;"
