@@ -4,6 +4,8 @@
 package outcomes
 
 import (
+	"slices"
+
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/classify"
 	"github.com/stratbench/stratbench/outcomes/postmortem"
@@ -62,7 +64,7 @@ func Judge(c Case) trial.Verdict {
 		v.TimedOut = c.Reported.Verdict.TimedOut && v.Outcome != trial.OK
 		v.Error = c.Reported.Verdict.Error
 	}
-	v.Evidence = append(v.Evidence, c.evidence(v)...)
+	v.Evidence = trial.Distinct(v.Evidence, c.evidence())
 	return v
 }
 
@@ -116,20 +118,18 @@ func (c *Case) where() trial.Phase {
 	return c.Phase
 }
 
-// first returns the first finding of one of the kinds.
-func (c *Case) first(kinds ...watch.Kind) (watch.Finding, bool) {
+// first returns the first finding of one of the states.
+func (c *Case) first(states ...trial.State) (watch.Finding, bool) {
 	for _, f := range c.Findings {
-		for _, k := range kinds {
-			if f.Kind == k {
-				return f, true
-			}
+		if slices.Contains(states, f.State) {
+			return f, true
 		}
 	}
 	return watch.Finding{}, false
 }
 
 // seen makes a verdict of a finding.
-func seen(o trial.Outcome, cause string, confidence float64, f watch.Finding) (trial.Verdict, bool) {
+func seen(o trial.Outcome, cause trial.Cause, confidence float64, f watch.Finding) (trial.Verdict, bool) {
 	return trial.Verdict{Outcome: o, Cause: cause, Confidence: confidence, Phase: f.Phase, Evidence: []trial.Evidence{f.Evidence()}}, true
 }
 

@@ -24,52 +24,52 @@ func limited(o trial.Outcome, p trial.Phase, silent bool) *Reported {
 	return r
 }
 
-func saw(k watch.Kind, p trial.Phase) watch.Finding {
-	return watch.Finding{Kind: k, Phase: p, Text: string(k)}
+func saw(k trial.State, p trial.Phase) watch.Finding {
+	return watch.Finding{State: k, Phase: p, Text: string(k)}
 }
 
 func kill(name, group string, p trial.Phase) watch.Finding {
-	return watch.Finding{Kind: watch.Killed, Subject: name + " (process 7)", Group: group, Phase: p}
+	return watch.Finding{State: trial.StateKilled, Subject: name + " (process 7)", Group: group, Phase: p}
 }
 
 // TestPrecedence holds the order of witnesses: each case has evidence for more
 // than one outcome.
 func TestPrecedence(t *testing.T) {
 	answers, silent := true, false
-	text := func(o trial.Outcome, cause string) classify.Result {
+	text := func(o trial.Outcome, cause trial.Cause) classify.Result {
 		return classify.Result{Outcome: o, Cause: cause, Confidence: 0.9}
 	}
 	alive := postmortem.Report{EngineAnswers: true}
 	for name, c := range map[string]struct {
 		of    Case
 		want  trial.Outcome
-		cause string
+		cause trial.Cause
 	}{
-		"the user's Ctrl-C beats all": {Case{Cancelled: errors.New("interrupt"), Findings: []watch.Finding{saw(watch.EngineEnded, "build")}}, trial.Cancelled, "signal"},
-		"a success stays one":         {Case{Reported: reported(trial.OK, ""), Findings: []watch.Finding{saw(watch.PartEnded, "build")}}, trial.OK, ""},
-		"a dead engine beats the compiler's error": {Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(watch.EngineEnded, "build")},
+		"the user's Ctrl-C beats all": {Case{Cancelled: errors.New("interrupt"), Findings: []watch.Finding{saw(trial.StateEngineEnded, "build")}}, trial.Cancelled, "signal"},
+		"a success stays one":         {Case{Reported: reported(trial.OK, ""), Findings: []watch.Finding{saw(trial.StatePartEnded, "build")}}, trial.OK, ""},
+		"a dead engine beats the compiler's error": {Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(trial.StateEngineEnded, "build")},
 			Text: text(trial.BuildFailed, "compile")}, trial.EngineCrash, "gone"},
 		"a user's engine that was back at once": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive,
-			Findings: []watch.Finding{saw(watch.EngineRestarted, "build")}, Text: text(trial.EngineCrash, "connection-lost")}, trial.EngineCrash, "restarted"},
+			Findings: []watch.Finding{saw(trial.StateEngineRestarted, "build")}, Text: text(trial.EngineCrash, "connection-lost")}, trial.EngineCrash, "restarted"},
 		"a restart that took the node with it": {Case{Reported: reported(trial.DeployFailed, "deploy"), After: alive,
-			Findings: []watch.Finding{saw(watch.EngineRestarted, "build"), saw(watch.NodeEnded, "build")}}, trial.EngineCrash, "restarted"},
+			Findings: []watch.Finding{saw(trial.StateEngineRestarted, "build"), saw(trial.StateNodeEnded, "build")}}, trial.EngineCrash, "restarted"},
 		"a restart that was outlived": {Case{Reported: reported(trial.TestFailed, "test"), After: alive,
-			Findings: []watch.Finding{saw(watch.EngineRestarted, "build")}}, trial.TestFailed, ""},
+			Findings: []watch.Finding{saw(trial.StateEngineRestarted, "build")}}, trial.TestFailed, ""},
 		"a cause is one of its outcome": {Case{Reported: reported(trial.DeployFailed, "deploy"), After: alive,
 			Text: text(trial.ClusterCreateFailed, "cgroup")}, trial.DeployFailed, ""},
 		"a dead engine that the kernel killed": {Case{Reported: reported(trial.BuildFailed, "build"),
-			Findings: []watch.Finding{kill("podman", "", "build"), saw(watch.EngineEnded, "build")}}, trial.EngineCrash, "oom"},
+			Findings: []watch.Finding{kill("podman", "", "build"), saw(trial.StateEngineEnded, "build")}}, trial.EngineCrash, "oom"},
 		"a killed compiler under a living engine": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,
 			Findings: []watch.Finding{kill("compile", "libpod_parent/libpod-1", "build")}, Text: text(trial.EngineCrash, "connection-lost")}, trial.BuildOOM, "oom"},
 		"a process killed earlier does not explain a failed test": {Case{Reported: reported(trial.TestFailed, "test"), After: alive, OwnEngine: true,
 			Findings: []watch.Finding{kill("compile", "libpod_parent/libpod-1", "build")}}, trial.TestFailed, ""},
-		"thrashing explains an API that does not answer": {Case{Findings: []watch.Finding{saw(watch.EngineSilent, "build"), saw(watch.Thrashing, "build")}}, trial.HostExhausted, "memory-thrashing"},
+		"thrashing explains an API that does not answer": {Case{Findings: []watch.Finding{saw(trial.StateEngineSilent, "build"), saw(trial.StateThrashing, "build")}}, trial.HostExhausted, "memory-thrashing"},
 		"an engine that does not answer for want of memory": {Case{Worst: trial.Sample{Pressure: trial.Pressure{Known: true, MemorySome: 70, MemoryFull: 32}},
-			Findings: []watch.Finding{saw(watch.EngineSilent, "build")}}, trial.HostExhausted, "memory-starved"},
+			Findings: []watch.Finding{saw(trial.StateEngineSilent, "build")}}, trial.HostExhausted, "memory-starved"},
 		"an API server that does not answer for want of memory": {Case{Reported: reported(trial.BuildFailed, "build"), Worst: trial.Sample{Pressure: trial.Pressure{Known: true, MemorySome: 91, MemoryFull: 30}},
-			Findings: []watch.Finding{saw(watch.KubernetesSilent, "build")}}, trial.HostExhausted, "memory-starved"},
-		"an API server that does not answer with memory to spare": {Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(watch.KubernetesSilent, "build")}}, trial.ClusterHang, "apiserver"},
-		"an engine that does not answer with memory to spare":     {Case{Findings: []watch.Finding{saw(watch.EngineSilent, "build")}}, trial.EngineHang, "no-answer"},
+			Findings: []watch.Finding{saw(trial.StateKubernetesSilent, "build")}}, trial.HostExhausted, "memory-starved"},
+		"an API server that does not answer with memory to spare": {Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(trial.StateKubernetesSilent, "build")}}, trial.ClusterHang, "apiserver"},
+		"an engine that does not answer with memory to spare":     {Case{Findings: []watch.Finding{saw(trial.StateEngineSilent, "build")}}, trial.EngineHang, "no-answer"},
 		"the user's own code is never a crash of an engine that answers": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,
 			Text: text(trial.EngineCrash, "connection-lost")}, trial.BuildFailed, "unclear"},
 		"a step that was stopped is not killed for want of memory when the kernel killed nobody": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,
@@ -97,16 +97,16 @@ func TestPrecedence(t *testing.T) {
 			After: postmortem.Report{EngineAnswers: true, KubernetesAnswers: &answers}}, trial.DeployFailed, "limit"},
 		"a pod that is not ready because the cluster does not": {Case{Reported: limited(trial.DeployFailed, "deploy", false),
 			After: postmortem.Report{EngineAnswers: true, KubernetesAnswers: &silent}}, trial.ClusterHang, "apiserver"},
-		"a dead node beats the test that noticed": {Case{Reported: reported(trial.TestFailed, "test"), Findings: []watch.Finding{saw(watch.NodeEnded, "test")}}, trial.ClusterHang, "node-ended"},
+		"a dead node beats the test that noticed": {Case{Reported: reported(trial.TestFailed, "test"), Findings: []watch.Finding{saw(trial.StateNodeEnded, "test")}}, trial.ClusterHang, "node-ended"},
 		"etcd killed for want of memory": {Case{Reported: reported(trial.DeployFailed, "deploy"), MemoryFull: true, After: postmortem.Report{Nodes: []probe.Node{{ID: nodeID}}},
 			Findings: []watch.Finding{kill("etcd", "docker/"+nodeID+"/kubelet/kubepods", "deploy")}}, trial.HostExhausted, "oom"},
 		"a pod at its own limit": {Case{Reported: reported(trial.DeployFailed, "deploy"), After: postmortem.Report{Nodes: []probe.Node{{ID: nodeID}}},
 			Findings: []watch.Finding{kill("api", "docker/"+nodeID+"/kubelet/kubepods", "deploy")}}, trial.DeployFailed, "oom"},
 		"a worker that is gone under a living engine": {Case{Worker: "signal: killed", Phase: "build", After: alive}, trial.RunnerFault, "worker-lost"},
-		"a worker that is gone with its engine":       {Case{Worker: "signal: killed", Phase: "build", Findings: []watch.Finding{saw(watch.EngineEnded, "build")}}, trial.EngineCrash, "gone"},
+		"a worker that is gone with its engine":       {Case{Worker: "signal: killed", Phase: "build", Findings: []watch.Finding{saw(trial.StateEngineEnded, "build")}}, trial.EngineCrash, "gone"},
 		"a worker that is gone with its machine, killed for want of memory": {Case{Worker: "signal: killed", Phase: "build",
-			Findings: []watch.Finding{kill("exe", "", "build"), {Kind: watch.PartEnded, Subject: "containerd", Phase: "build"}}}, trial.EngineCrash, "oom"},
-		"containerd gone, and the trial with it": {Case{Reported: reported(trial.ClusterCreateFailed, "cluster"), Findings: []watch.Finding{{Kind: watch.PartEnded, Subject: "containerd", Phase: "cluster"}}}, trial.EngineCrash, "containerd"},
+			Findings: []watch.Finding{kill("exe", "", "build"), {State: trial.StatePartEnded, Subject: "containerd", Phase: "build"}}}, trial.EngineCrash, "oom"},
+		"containerd gone, and the trial with it": {Case{Reported: reported(trial.ClusterCreateFailed, "cluster"), Findings: []watch.Finding{{State: trial.StatePartEnded, Subject: "containerd", Phase: "cluster"}}}, trial.EngineCrash, "containerd"},
 		"a pull that failed is no build":         {Case{Reported: reported(trial.PullFailed, "build"), After: alive, Text: text(trial.BuildFailed, "user")}, trial.PullFailed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestPrecedence(t *testing.T) {
 
 // TestWatchBeatsText: what was seen is surer than what was printed.
 func TestWatchBeatsText(t *testing.T) {
-	byWatch := Judge(Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(watch.EngineEnded, "build")}})
+	byWatch := Judge(Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(trial.StateEngineEnded, "build")}})
 	byText := Judge(Case{Reported: reported(trial.BuildFailed, "build"), Text: classify.Result{Outcome: trial.EngineCrash, Confidence: 0.9}})
 	if byWatch.Outcome != byText.Outcome || byWatch.Confidence <= byText.Confidence {
 		t.Errorf("watch says %s (%v), text says %s (%v)", byWatch.Outcome, byWatch.Confidence, byText.Outcome, byText.Confidence)
@@ -140,15 +140,15 @@ func TestWatchBearsOutText(t *testing.T) {
 		Findings: []watch.Finding{kill("sh", "buildah-1", "build")},
 		Text:     classify.Result{Outcome: trial.BuildOOM, Cause: "oom", Confidence: 0.9, Evidence: []classify.Evidence{{Line: 3, Text: "Killed"}}}})
 	i := slices.IndexFunc(v.Evidence, func(e trial.Evidence) bool { return e.Text == "Killed" })
-	if v.Outcome != trial.BuildOOM || i < 0 || v.Evidence[i].State != string(trial.BuildOOM) {
+	if v.Outcome != trial.BuildOOM || i < 0 || v.Evidence[i].Outcome != trial.BuildOOM {
 		t.Errorf("%s; evidence %+v", v.Outcome, v.Evidence)
 	}
 }
 
 func TestExitCauses(t *testing.T) {
-	for text, want := range map[string]string{
+	for text, want := range map[string]trial.Cause{
 		"signal: killed": "sigkill", "signal: segmentation fault": "sigsegv", "exit status 2": "exit-status-2",
-		"dial unix /run/docker.sock: connect: connection refused": "connection-refused", "signal: user defined signal 1": "user defined signal 1",
+		"dial unix /run/docker.sock: connect: connection refused": "connection-refused", "signal: user defined signal 1": "signal",
 	} {
 		if got := exitCause(text); got != want {
 			t.Errorf("exitCause(%q) = %q, want %q", text, got, want)
@@ -164,19 +164,19 @@ func TestConfined(t *testing.T) {
 		text    string
 		phase   trial.Phase
 		decided trial.Outcome
-		want    string
+		want    trial.Cause
 	}{
-		"go":            {"go: example.com/mod@v1.2.3: Get \"https://modules.example/example.com/mod/@v/v1.2.3.mod\": dial tcp: lookup modules.example on 198.18.0.1:53: read udp 10.0.0.2:4->198.18.0.1:53: read: connection refused", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"apt":           {"W: Failed to fetch http://packages.example/dists/stable/InRelease  Temporary failure resolving 'packages.example'", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"npm":           {"npm error code EAI_AGAIN\nnpm error syscall getaddrinfo", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"pip":           {"Failed to establish a new connection: [Errno -2] Name or service not known", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"curl":          {"curl: (6) Could not resolve host: files.example", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"git":           {"fatal: unable to access 'https://git.example/a/b/': Couldn't resolve host", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"wget":          {"wget: bad address 'files.example'", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"by address":    {"dial tcp 203.0.113.7:443: connect: network is unreachable", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"java":          {"Caused by: java.net.UnknownHostException: repo.example", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"cargo":         {"spurious network error: [6] Could not resolve hostname (Could not resolve host: index.example)", trial.PhaseBuild, trial.BuildFailed, NoWayOut},
-		"a node":        {"Failed to pull image \"registry.example/db:1\": dial tcp: lookup registry.example on 10.89.0.1:53: server misbehaving", trial.PhaseDeploy, trial.PullFailed, NoWayOut},
+		"go":            {"go: example.com/mod@v1.2.3: Get \"https://modules.example/example.com/mod/@v/v1.2.3.mod\": dial tcp: lookup modules.example on 198.18.0.1:53: read udp 10.0.0.2:4->198.18.0.1:53: read: connection refused", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"apt":           {"W: Failed to fetch http://packages.example/dists/stable/InRelease  Temporary failure resolving 'packages.example'", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"npm":           {"npm error code EAI_AGAIN\nnpm error syscall getaddrinfo", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"pip":           {"Failed to establish a new connection: [Errno -2] Name or service not known", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"curl":          {"curl: (6) Could not resolve host: files.example", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"git":           {"fatal: unable to access 'https://git.example/a/b/': Couldn't resolve host", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"wget":          {"wget: bad address 'files.example'", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"by address":    {"dial tcp 203.0.113.7:443: connect: network is unreachable", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"java":          {"Caused by: java.net.UnknownHostException: repo.example", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"cargo":         {"spurious network error: [6] Could not resolve hostname (Could not resolve host: index.example)", trial.PhaseBuild, trial.BuildFailed, trial.CauseNoWayOut},
+		"a node":        {"Failed to pull image \"registry.example/db:1\": dial tcp: lookup registry.example on 10.89.0.1:53: server misbehaving", trial.PhaseDeploy, trial.PullFailed, trial.CauseNoWayOut},
 		"a mistake":     {"main.go:7:2: undefined: server", trial.PhaseBuild, trial.BuildFailed, "compile"},
 		"its own name":  {"dial tcp: lookup db.default.svc on 10.96.0.10:53: no such host", trial.PhaseDeploy, trial.DeployFailed, "crash-loop"},
 		"a test's word": {"dial tcp: lookup nobody.example: no such host", trial.PhaseTest, trial.TestFailed, "tests"},
@@ -187,7 +187,7 @@ func TestConfined(t *testing.T) {
 				Reported: &Reported{Verdict: trial.Verdict{Outcome: c.decided, Phase: c.phase}},
 				Text:     classify.Result{Outcome: c.decided, Cause: c.want, Confidence: 0.8}, Confined: line,
 			}
-			if c.want == NoWayOut {
+			if c.want == trial.CauseNoWayOut {
 				ended.Text.Cause = "other"
 			}
 			if v := Judge(ended); v.Outcome != c.decided || v.Cause != c.want {

@@ -3,9 +3,11 @@ package outcomes
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/outcomes/probe"
 	"github.com/stratbench/stratbench/outcomes/watch"
 )
 
@@ -21,8 +23,8 @@ func (c *Case) cancelled() (trial.Verdict, bool) {
 	if c.Cancelled == nil {
 		return undecided, false
 	}
-	return trial.Verdict{Outcome: trial.Cancelled, Cause: "signal", Confidence: certain,
-		Evidence: []trial.Evidence{{Source: "test process", State: "told to stop", Text: c.Cancelled.Error()}}}, true
+	return trial.Verdict{Outcome: trial.Cancelled, Cause: trial.CauseSignal, Confidence: certain,
+		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateToldToStop, Text: c.Cancelled.Error()}}}, true
 }
 
 func (c *Case) succeeded() (trial.Verdict, bool) {
@@ -35,7 +37,7 @@ func (c *Case) succeeded() (trial.Verdict, bool) {
 // engineEnded is the engine's death. When the kernel killed it for want of
 // memory, that is why.
 func (c *Case) engineEnded() (trial.Verdict, bool) {
-	f, ok := c.first(watch.EngineEnded)
+	f, ok := c.first(trial.StateEngineEnded)
 	if !ok {
 		return undecided, false
 	}
@@ -43,31 +45,33 @@ func (c *Case) engineEnded() (trial.Verdict, bool) {
 	k, killed := c.killedEngine()
 	switch {
 	case killed:
-		v.Cause = "oom"
+		v.Cause = trial.CauseOOM
 		v.Evidence = append(v.Evidence, k.Evidence())
 	case c.After.DiskFull:
-		v.Cause = "disk-full" // it could not bear that
+		v.Cause = trial.CauseDiskFull // it could not bear that
 	}
 	return v, true
 }
 
-// exitCause turns how a process ended into a word: "signal: killed" into
-// "sigkill".
-func exitCause(text string) string {
-	signals := map[string]string{"killed": "sigkill", "terminated": "sigterm", "segmentation fault": "sigsegv",
-		"aborted": "sigabrt", "interrupt": "sigint", "quit": "sigquit", "hangup": "sighup"}
+// exitCause is the cause that says how a process ended: of "signal: killed", a
+// SIGKILL.
+func exitCause(text string) trial.Cause {
+	signals := map[string]trial.Cause{"killed": trial.CauseSIGKILL, "terminated": trial.CauseSIGTERM, "segmentation fault": trial.CauseSIGSEGV,
+		"aborted": trial.CauseSIGABRT, "interrupt": trial.CauseSIGINT, "quit": trial.CauseSIGQUIT, "hangup": trial.CauseSIGHUP}
 	name, signalled := strings.CutPrefix(text, "signal: ")
 	switch {
 	case signals[name] != "":
 		return signals[name]
 	case signalled:
-		return name
+		return trial.CauseSignal
 	case strings.HasPrefix(text, "exit status "):
-		return strings.ReplaceAll(text, " ", "-")
+		if n, err := strconv.Atoi(strings.TrimPrefix(text, "exit status ")); err == nil {
+			return trial.ExitStatus(n)
+		}
 	case strings.Contains(text, "refused"):
-		return "connection-refused"
+		return trial.CauseConnectionRefused
 	}
-	return "gone"
+	return trial.CauseGone
 }
 
 var engineNames = []string{"podman", "dockerd", "containerd"}
@@ -76,7 +80,7 @@ var engineNames = []string{"podman", "dockerd", "containerd"}
 // process that its machine hangs on.
 func (c *Case) killedEngine() (watch.Finding, bool) {
 	for _, f := range c.Findings {
-		if f.Kind != watch.Killed || strings.Contains(f.Group, "kubepods") {
+		if f.State != trial.StateKilled || strings.Contains(f.Group, "kubepods") {
 			continue
 		}
 		name, _, _ := strings.Cut(f.Subject, " ")
@@ -90,39 +94,44 @@ func (c *Case) killedEngine() (watch.Finding, bool) {
 // engineRestarted is a failure in the phase in which a user's engine restarted,
 // or after that took the cluster's node with it.
 func (c *Case) engineRestarted() (trial.Verdict, bool) {
-	f, ok := c.first(watch.EngineRestarted)
-	_, node := c.first(watch.NodeEnded)
+	f, ok := c.first(trial.StateEngineRestarted)
+	_, node := c.first(trial.StateNodeEnded)
 	if !ok || f.Phase != c.where() && !node {
 		return undecided, false
 	}
-	return seen(trial.EngineCrash, "restarted", watched, f)
+	return seen(trial.EngineCrash, trial.CauseRestarted, watched, f)
 }
 
 func (c *Case) engineStopped() (trial.Verdict, bool) {
-	f, ok := c.first(watch.EngineStopped, watch.PartStopped)
+	f, ok := c.first(trial.StateEngineStopped, trial.StatePartStopped)
 	if !ok {
 		return undecided, false
 	}
-	return seen(trial.EngineHang, "stopped", certain, f)
+	return seen(trial.EngineHang, trial.CauseStopped, certain, f)
 }
 
 func (c *Case) engineSilent() (trial.Verdict, bool) {
-	f, ok := c.first(watch.EngineSilent)
+	f, ok := c.first(trial.StateEngineSilent)
 	if !ok {
 		return undecided, false
 	}
 	if c.starved() {
 		return c.starving(f)
 	}
-	return seen(trial.EngineHang, "no-answer", watched, f)
+	return seen(trial.EngineHang, trial.CauseNoAnswer, watched, f)
 }
 
 // starving is a machine in which something does not answer for want of memory.
 func (c *Case) starving(f watch.Finding) (trial.Verdict, bool) {
-	v, _ := seen(trial.HostExhausted, "memory-starved", probed, f)
-	v.Evidence = append(v.Evidence, trial.Evidence{Source: "memory and pressure", State: "pressed", At: c.Worst.At,
-		Text: fmt.Sprintf("%s of memory, pressure some %.0f %%, full %.0f %%", c.Worst.Memory, c.Worst.Pressure.MemorySome, c.Worst.Pressure.MemoryFull)})
+	v, _ := seen(trial.HostExhausted, trial.CauseMemoryStarved, probed, f)
+	v.Evidence = append(v.Evidence, c.pressed())
 	return v, true
+}
+
+// pressed is the machine under the most pressure for memory.
+func (c *Case) pressed() trial.Evidence {
+	return trial.Evidence{Source: trial.SourceMemory, State: trial.StatePressed, At: c.Worst.At,
+		Text: fmt.Sprintf("%s of memory, pressure some %.0f %%, full %.0f %%", c.Worst.Memory, c.Worst.Pressure.MemorySome, c.Worst.Pressure.MemoryFull)}
 }
 
 // starvedSome is a share of time in which some process waits for memory that
@@ -139,11 +148,11 @@ func (c *Case) starved() bool {
 
 // thrashing is a machine that only waits for memory. Nothing in it has failed.
 func (c *Case) thrashing() (trial.Verdict, bool) {
-	f, ok := c.first(watch.Thrashing)
+	f, ok := c.first(trial.StateThrashing)
 	if !ok {
 		return undecided, false
 	}
-	return seen(trial.HostExhausted, "memory-thrashing", watched, f)
+	return seen(trial.HostExhausted, trial.CauseMemoryThrashing, watched, f)
 }
 
 // workerLost is a worker that ended without a word while the engine lived. A
@@ -154,10 +163,10 @@ func (c *Case) workerLost() (trial.Verdict, bool) {
 		return undecided, false
 	}
 	if f, killed := c.killedEngine(); killed {
-		return seen(trial.EngineCrash, "oom", watched, f)
+		return seen(trial.EngineCrash, trial.CauseOOM, watched, f)
 	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: "worker-lost", Confidence: certain,
-		Evidence: []trial.Evidence{{Source: "test process", State: "ended without a result", Text: c.Worker}}}, true
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
+		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker}}}, true
 }
 
 // killed is a failure after the kernel killed a process for want of memory in
@@ -165,10 +174,10 @@ func (c *Case) workerLost() (trial.Verdict, bool) {
 func (c *Case) killed() (trial.Verdict, bool) {
 	where := c.where()
 	for _, f := range c.Findings {
-		if f.Kind != watch.Killed || f.Phase != where && !c.inNode(f) {
+		if f.State != trial.StateKilled || f.Phase != where && !c.inNode(f) {
 			continue
 		}
-		return seen(c.outcomeOfKill(f, where), "oom", watched, f)
+		return seen(c.outcomeOfKill(f, where), trial.CauseOOM, watched, f)
 	}
 	return undecided, false
 }
@@ -188,20 +197,13 @@ func (c *Case) outcomeOfKill(f watch.Finding, where trial.Phase) trial.Outcome {
 	return trial.HostExhausted
 }
 
-func (c *Case) inNode(f watch.Finding) bool {
-	for _, n := range c.After.Nodes {
-		if n.ID != "" && strings.Contains(f.Group, n.ID) {
-			return true
-		}
-	}
-	return strings.Contains(f.Group, "kubepods") || strings.Contains(f.Group, "kubelet")
-}
+func (c *Case) inNode(f watch.Finding) bool { return probe.InNode(f.Group, c.After.Nodes) }
 
 func (c *Case) diskFull() (trial.Verdict, bool) {
 	if !c.After.DiskFull {
 		return undecided, false
 	}
-	v := trial.Verdict{Outcome: trial.Storage, Cause: "disk-full", Confidence: probed}
+	v := trial.Verdict{Outcome: trial.Storage, Cause: trial.CauseDiskFull, Confidence: probed}
 	if c.Text.Outcome == trial.Storage {
 		v.Confidence = watched
 	}
@@ -214,51 +216,51 @@ func (c *Case) noInotify() (trial.Verdict, bool) {
 	if !c.After.InotifyExhausted || c.where() != trial.PhaseCluster {
 		return undecided, false
 	}
-	return trial.Verdict{Outcome: trial.HostExhausted, Cause: "inotify", Confidence: probed}, true
+	return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseInotify, Confidence: probed}, true
 }
 
 // partLost is a failure after the engine lost a part of itself. It starts such
 // a part again, so that alone is no outcome.
 func (c *Case) partLost() (trial.Verdict, bool) {
-	f, ok := c.first(watch.PartEnded)
+	f, ok := c.first(trial.StatePartEnded)
 	if !ok || c.Reported == nil || f.Phase != c.where() {
 		return undecided, false
 	}
-	return seen(trial.EngineCrash, f.Subject, watched, f)
+	return seen(trial.EngineCrash, trial.CauseContainerd, watched, f)
 }
 
 // nodeEnded is a cluster whose node died under it.
 func (c *Case) nodeEnded() (trial.Verdict, bool) {
-	f, ok := c.first(watch.NodeEnded)
+	f, ok := c.first(trial.StateNodeEnded)
 	if !ok {
 		return undecided, false
 	}
-	return seen(trial.ClusterHang, "node-ended", watched, f)
+	return seen(trial.ClusterHang, trial.CauseNodeEnded, watched, f)
 }
 
 // kubernetes is a cluster whose API server was gone: the watch's patience ran
 // out, or the trial's did first and the API server still does not answer. One
 // that waits for memory with all the rest of the machine is not to blame.
 func (c *Case) kubernetes() (trial.Verdict, bool) {
-	f, silent := c.first(watch.KubernetesSilent)
+	f, silent := c.first(trial.StateKubernetesSilent)
 	switch {
 	case silent && c.starved():
 		return c.starving(f)
 	case silent:
-		return seen(trial.ClusterHang, "apiserver", watched, f)
+		return seen(trial.ClusterHang, trial.CauseAPIServer, watched, f)
 	}
 	late := c.where() == trial.PhaseDeploy || c.where() == trial.PhaseTest
 	if c.After.KubernetesAnswers == nil || *c.After.KubernetesAnswers || !late {
 		return undecided, false
 	}
-	return trial.Verdict{Outcome: trial.ClusterHang, Cause: "apiserver", Confidence: probed}, true
+	return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}, true
 }
 
 // overdue is a trial that did not end itself at its limits: ours to mend.
 func (c *Case) overdue() (trial.Verdict, bool) {
-	f, ok := c.first(watch.Overdue)
+	f, ok := c.first(trial.StateOverdue)
 	if !ok || c.Reported != nil {
 		return undecided, false
 	}
-	return seen(trial.RunnerFault, "worker-hung", watched, f)
+	return seen(trial.RunnerFault, trial.CauseWorkerHung, watched, f)
 }

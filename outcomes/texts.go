@@ -2,7 +2,6 @@ package outcomes
 
 import (
 	"cmp"
-	"fmt"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/classify"
@@ -14,7 +13,7 @@ func (c *Case) fault() (trial.Verdict, bool) {
 	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.RunnerFault {
 		return undecided, false
 	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Verdict.Cause, "not-measured"), Confidence: certain}, true
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Verdict.Cause, trial.CauseNotMeasured), Confidence: certain}, true
 }
 
 // convincing is how sure a text must be to explain a limit that was reached.
@@ -26,15 +25,13 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 	if c.Reported == nil || !c.Reported.Verdict.TimedOut {
 		return undecided, false
 	}
-	v := trial.Verdict{Outcome: c.Reported.Verdict.Outcome, Cause: "limit", Confidence: probed}
+	v := trial.Verdict{Outcome: c.Reported.Verdict.Outcome, Cause: trial.CauseLimit, Confidence: probed}
 	if c.Reported.Silent {
-		v.Cause = "silent"
+		v.Cause = trial.CauseSilent
 	}
 	at := c.Reported.Verdict.Phase
 	if c.Reported.Silent && (watch.Pressed(c.Worst) || c.starved()) {
-		e := trial.Evidence{Source: "memory and pressure", State: "pressed", At: c.Worst.At,
-			Text: fmt.Sprintf("memory pressure full %.0f %% in the silence, at %s of memory", c.Worst.Pressure.MemoryFull, c.Worst.Memory)}
-		return trial.Verdict{Outcome: trial.HostExhausted, Cause: "memory-thrashing", Confidence: probed, Evidence: []trial.Evidence{e}}, true
+		return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseMemoryThrashing, Confidence: probed, Evidence: []trial.Evidence{c.pressed()}}, true
 	}
 	if c.explains(c.Text, at) {
 		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
@@ -47,7 +44,7 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 	case at == trial.PhaseCluster:
 		v.Outcome = trial.ClusterHang
 	case at == trial.PhaseBuild && c.Reported.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && c.Quiet.Known && len(c.Quiet.Working) == 0:
-		v.Outcome, v.Cause, v.Confidence = trial.EngineHang, "idle", presumed
+		v.Outcome, v.Cause, v.Confidence = trial.EngineHang, trial.CauseIdle, presumed
 	}
 	return v, true
 }
@@ -67,7 +64,7 @@ func (c *Case) refuted(o trial.Outcome) bool {
 	case trial.EngineCrash, trial.EngineHang:
 		return c.OwnEngine && c.After.EngineAnswers
 	case trial.BuildOOM:
-		_, seen := c.first(watch.Killed) // the count is of the last sample
+		_, seen := c.first(trial.StateKilled) // the count is of the last sample
 		return c.OwnEngine && c.Kills == 0 && !seen
 	}
 	return false
@@ -97,9 +94,6 @@ func (c *Case) text() (trial.Verdict, bool) {
 	if own := c.Reported.Verdict; v.Cause == "" && v.Outcome == own.Outcome {
 		v.Cause = own.Cause // a suite's report knows more than its log
 	}
-	for i := range v.Evidence {
-		v.Evidence[i].State = string(t.Outcome)
-	}
 	return v, true
 }
 
@@ -110,42 +104,25 @@ func (c *Case) reported() trial.Verdict {
 		v.Outcome, v.Cause = c.Reported.Verdict.Outcome, c.Reported.Verdict.Cause
 	}
 	if c.refuted(c.Text.Outcome) {
-		v.Cause = "unclear"
+		v.Cause = trial.CauseUnclear
 	}
 	return v
 }
 
 // evidence is what stands beside what decided: the error as it was, the lines
 // of the log, what else the watch saw, and what speaks against.
-func (c *Case) evidence(v trial.Verdict) (all []trial.Evidence) {
-	if v.Outcome == trial.OK {
-		for _, f := range c.Findings {
-			all = append(all, f.Evidence())
-		}
-		return all
-	}
-	has := map[string]bool{}
-	for _, e := range v.Evidence {
-		has[e.Source+e.State+e.Text] = true
-	}
-	add := func(e trial.Evidence) {
-		if key := e.Source + e.State + e.Text; !has[key] {
-			has[key] = true
-			all = append(all, e)
-		}
-	}
+func (c *Case) evidence() (all []trial.Evidence) {
 	if c.Reported != nil && c.Reported.Verdict.Error != "" {
-		add(trial.Evidence{Source: "error", State: string(c.Reported.Verdict.Outcome), Text: c.Reported.Verdict.Error})
+		all = append(all, trial.Evidence{Source: trial.SourceError, State: trial.StateReported, Outcome: c.Reported.Verdict.Outcome, Text: c.Reported.Verdict.Error})
 	}
 	for _, e := range c.Text.Verdict().Evidence {
-		e.State = string(c.Text.Outcome)
 		if c.refuted(c.Text.Outcome) {
-			e.State += ", refuted by the watch"
+			e.State = trial.StateReadsRefuted
 		}
-		add(e)
+		all = append(all, e)
 	}
 	for _, f := range c.Findings {
-		add(f.Evidence())
+		all = append(all, f.Evidence())
 	}
 	return all
 }

@@ -7,10 +7,6 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// NoWayOut is the cause of a failure on a machine that reaches nothing outside:
-// something wanted to fetch something there.
-const NoWayOut = "no-way-out"
-
 // nothingOutside are the words of resolvers and of the kernel where there is
 // nobody to ask and no route: of Go and of the C library, and of the tools that
 // put them in words of their own.
@@ -43,7 +39,7 @@ func (c *Case) confined(v trial.Verdict) trial.Verdict {
 	if v.Outcome != trial.PullFailed && (v.Outcome != trial.BuildFailed || c.where() != trial.PhaseBuild) {
 		return v
 	}
-	v.Cause, v.Confidence = NoWayOut, watched
-	v.Evidence = append([]trial.Evidence{{Source: "machine", State: "no way out", Text: c.Confined}}, v.Evidence...)
+	v.Cause, v.Confidence = trial.CauseNoWayOut, watched
+	v.Evidence = append([]trial.Evidence{{Source: trial.SourceMachine, State: trial.StateNoWayOut, Text: c.Confined}}, v.Evidence...)
 	return v
 }

@@ -19,7 +19,7 @@ type Result struct {
 	Phase trial.Phase `json:"phase,omitempty"`
 	Image string      `json:"image,omitempty"`
 	// Cause is why, in a word, where the phase itself can tell.
-	Cause string `json:"cause,omitempty"`
+	Cause trial.Cause `json:"cause,omitempty"`
 	// Error is the text of Err, which does not travel between processes.
 	Error string `json:"error,omitempty"`
 	Err   error  `json:"-"`
@@ -72,7 +72,7 @@ func (r *Result) fail(err error, told bool) {
 	var setup *SetupError
 	r.Fault = r.Phase == "" && !errors.As(err, &setup) || errors.As(err, &mismatch) || errors.As(err, &lost)
 	if lost != nil {
-		r.Cause = "lost-input"
+		r.Cause = trial.CauseLostInput
 	}
 }
 
@@ -81,7 +81,7 @@ func (r *Result) fail(err error, told bool) {
 func (r Result) Verdict() trial.Verdict {
 	v := trial.Verdict{Outcome: r.outcome(), Phase: r.Phase, Cause: r.Cause, Confidence: 1, TimedOut: r.TimedOut, Error: r.Error}
 	if v.Outcome != trial.OK {
-		v.Evidence = []trial.Evidence{{Source: "error", State: string(v.Outcome), Text: r.Error}}
+		v.Evidence = []trial.Evidence{{Source: trial.SourceError, State: trial.StateReported, Outcome: v.Outcome, Text: r.Error}}
 	}
 	return v
 }

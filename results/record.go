@@ -46,9 +46,12 @@ type Record struct {
 	Images   []Image            `json:"images"`
 	Machine  Machine            `json:"machine"`
 	Load     Load               `json:"load_before"`
-	// Observed is what was seen of each thing that can fail, once the trial had
-	// failed: the evidence table of stratbench triage.
+	// Observed is what was seen of each thing that can fail, beyond what the
+	// verdict rests on: the evidence table of stratbench triage.
 	Observed []trial.Evidence `json:"observed,omitempty"`
+	// Silences are the long stretches in which the worker said nothing. It is nil
+	// in records from before they were recorded.
+	Silences []trial.Silence `json:"silences"`
 	// Fault is what was broken on purpose in this trial.
 	Fault *Injected `json:"fault,omitempty"`
 	// Log is the trial's log, relative to the run's folder.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -150,16 +151,9 @@ func writeResult(cmd *cobra.Command, output *outputFlag, r classify.Result) erro
 func sentence(r classify.Result) string {
 	switch {
 	case r.Outcome != trial.OK:
-		return fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), orUnknown(r.Cause), r.Confidence)
+		return fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), cmp.Or(r.Cause, trial.CauseUnknown), r.Confidence)
 	case len(r.Evidence) == 0:
 		return fmt.Sprintf("ok: nothing in the log states a failure, and nothing a success; confidence %.2f", r.Confidence)
 	}
 	return fmt.Sprintf("ok, confidence %.2f", r.Confidence)
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
 }

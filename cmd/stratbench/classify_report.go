@@ -29,7 +29,7 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 // reportAnswer is what a report says of its suite.
 type reportAnswer struct {
 	Outcome trial.Outcome `json:"outcome"`
-	Cause   string        `json:"cause,omitempty"`
+	Cause   trial.Cause   `json:"cause,omitempty"`
 	testreport.Counts
 	Reasons []testreport.Reason `json:"reasons"`
 	// FailedTests and FlakyTests are names; FixedKnown are known failures that
@@ -114,11 +114,11 @@ func (f *reportFlags) read(cmd *cobra.Command, name string) (testreport.Format, 
 func (a reportAnswer) write(cmd *cobra.Command, output *outputFlag) error {
 	t := report.Table{Header: []string{"cause", "reason"}, Data: a}
 	for _, r := range a.Reasons {
-		t.Rows = append(t.Rows, []string{r.Cause, r.Text})
+		t.Rows = append(t.Rows, []string{string(r.Cause), r.Text})
 	}
 	verdict := string(a.Outcome)
 	if a.Cause != "" {
-		verdict += ", cause " + a.Cause
+		verdict += ", cause " + string(a.Cause)
 	}
 	t.Notes = append(t.Notes, fmt.Sprintf("%s: %d passed, %d failed, %d skipped, %d known, %d flaky", verdict, a.Passed, a.Failed, a.Skipped, a.Known, a.Flaky))
 	for _, name := range a.FixedKnown {

@@ -154,7 +154,7 @@ func ended(u run.Update) string {
 	r := u.Ended
 	text := fmt.Sprintf("%s: %s", r.Trial, report.Verdict(r.Verdict))
 	if r.Verdict.Cause != "" {
-		text += ", cause " + r.Verdict.Cause
+		text += ", cause " + string(r.Verdict.Cause)
 	}
 	if r.Setup != nil {
 		text += ", setup " + report.Seconds(*r.Setup)

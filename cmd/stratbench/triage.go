@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -32,13 +30,7 @@ next. TRIAL is a trial's name in the newest run (t003), or of a run's
 			if record.Kind == results.KindReference {
 				return usageError{fmt.Errorf("%s is the reference workload and no trial; stratbench ls %s lists the trials", record.Trial.ID, run.ID())}
 			}
-			log, err := os.Open(filepath.Join(run.Dir, record.Log))
-			if err != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "the trial's log cannot be read, so the timeline has no silent stretches: %v\n", err)
-			} else {
-				defer log.Close()
-			}
-			return triage.Of(run.ID(), record, log).Write(cmd.OutOrStdout(), output.format)
+			return triage.Of(run.ID(), record).Write(cmd.OutOrStdout(), output.format)
 		},
 	}
 	output.add(cmd)

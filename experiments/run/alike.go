@@ -64,7 +64,7 @@ func (b *beginning) stop(trials []trial.Trial, i int) error {
 	}
 	cause := string(b.first.Outcome)
 	if b.first.Cause != "" {
-		cause += ", " + b.first.Cause
+		cause += ", " + string(b.first.Cause)
 	}
 	return fmt.Errorf("%w: %s, %d trials, ended as %s in the phase %s, the first with: %s; mend that and start again, or continue as it is with --resume, or run with --keep-going",
 		ErrAlike, what, b.failed, cause, b.first.Phase, firstLines(b.first.Error))

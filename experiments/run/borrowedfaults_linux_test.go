@@ -25,7 +25,7 @@ type borrowedFault struct {
 	strike   func(c *computer, t *testing.T)
 	truth    []trial.Outcome
 	phase    trial.Phase
-	cause    string
+	cause    trial.Cause
 	recovers bool
 }
 

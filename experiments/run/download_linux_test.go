@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/outcomes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -57,9 +56,9 @@ func TestDownload(t *testing.T) {
 			t.Fatal(err)
 		}
 		network, _ := r.Trial.Cell.Level("machine.network")
-		want, cause := trial.OK, ""
+		want, cause := trial.OK, trial.Cause("")
 		if network == "none" {
-			want, cause = trial.BuildFailed, outcomes.NoWayOut
+			want, cause = trial.BuildFailed, trial.CauseNoWayOut
 		} else if !bytes.Contains(text, []byte(hidden)) {
 			t.Errorf("%s: its log shows no place where a secret was", r.Trial)
 		}

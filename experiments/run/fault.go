@@ -73,9 +73,9 @@ func (x *execution) endFault() {
 	if x.fault != nil {
 		done := x.fault.Stop()
 		x.record.Fault = &done
-		e := trial.Evidence{Source: "fault", State: "injected: " + done.Name, Text: done.What}
+		e := trial.Evidence{Source: trial.SourceFault, State: trial.StateInjected, Detail: done.Name, Text: done.What}
 		if done.At == nil {
-			e.State = "not injected: " + done.Name
+			e.State = trial.StateNotInjected
 			e.Text = "its moment never came"
 		} else {
 			e.At = *done.At

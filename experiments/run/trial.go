@@ -87,7 +87,7 @@ func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, err
 			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
 			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),
 			Log: filepath.Join(dir, "log.txt"), Spans: []trial.Span{}, Samples: []trial.Sample{},
-			Tests: []trial.TestResult{}, Images: []results.Image{},
+			Tests: []trial.TestResult{}, Images: []results.Image{}, Silences: []trial.Silence{},
 		},
 	}, nil
 }
@@ -212,7 +212,9 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 		do = jobPublish
 	}
 	if err := x.work(ctx, m, job{Do: do, Config: cfg, Origin: x.origin}); err != nil {
-		x.watch.Stop()
+		for _, f := range x.watch.Stop() {
+			x.record.Observed = append(x.record.Observed, f.Evidence())
+		}
 		return err
 	}
 	return nil
@@ -272,6 +274,7 @@ func (x *execution) finish(ctx context.Context) {
 	x.record.Spans = append(x.own, x.trace.Spans(x.record.Elapsed)...)
 	slices.SortStableFunc(x.record.Spans, func(a, b trial.Span) int { return cmp.Compare(a.Start, b.Start) })
 	x.record.Tests = append(x.record.Tests, x.trace.Tests()...)
+	x.record.Silences = append(x.record.Silences, x.log.silent(x.record.Spans)...)
 	if result, ok := x.trace.Result(); ok {
 		x.record.Setup = result.Setup
 		x.record.Machine.NodeProvider = string(result.NodeProvider)

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"fmt"
@@ -41,11 +40,7 @@ func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 		Machine: m, Cluster: cfg.ClusterName, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
 		APISilence: time.Duration(x.spec.Limits.APISilence),
 		Seen: func(f watch.Finding) {
-			text := "! " + string(f.Kind)
-			if f.Subject != "" {
-				text += ": " + f.Subject
-			}
-			x.log.line(f.At, "watch", text+": "+f.Text)
+			x.log.line(f.At, "watch", "! "+f.Evidence().Seen()+": "+f.Text)
 		},
 	})
 }
@@ -56,19 +51,19 @@ func (x *execution) hear(e pipeline.Event) {
 		x.fault.SpanBegan(*e.Span)
 	}
 	switch {
-	case e.Kind == pipeline.SpanStart && isPhase(e.Span):
+	case e.Kind == pipeline.SpanStart && watched(e.Span):
 		x.watch.PhaseBegan(e.Span.Phase)
-	case e.Kind == pipeline.SpanEnd && isPhase(e.Span):
+	case e.Kind == pipeline.SpanEnd && watched(e.Span):
 		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "")
 	default:
 		x.watch.Heard()
 	}
 }
 
-// isPhase is true of the span of a phase, and of that of a set-up command, which
-// is watched as one without a name.
-func isPhase(s *trial.Span) bool {
-	return s.Phase != "" && s.Name == string(s.Phase) || s.Phase == "" && s.Name == pipeline.SetupSpan
+// watched reports whether the span is watched as a phase: that of a set-up
+// command is, as one without a name.
+func watched(s *trial.Span) bool {
+	return s.IsPhase() || s.Phase == "" && s.Name == pipeline.SetupSpan
 }
 
 // endWhenDead ends the worker of a trial that the watch has given up.
@@ -78,14 +73,16 @@ func (x *execution) endWhenDead(cmd *exec.Cmd, ended <-chan struct{}) {
 		return
 	case <-x.watch.Dead():
 	}
-	if x.watch.Verdict().Kind.EndsByItself() {
+	if x.watch.Verdict().EndsByItself() {
 		select {
 		case <-ended:
 			return
 		case <-time.After(lastWords):
 		}
 	}
-	x.log.line(x.clock.Elapsed(), "watch", "! ending the worker, because of: "+string(x.watch.Verdict().Kind))
+	e := trial.Evidence{Source: trial.SourceTest, State: trial.StateEndedByWatch, Text: string(x.watch.Verdict().State), At: x.clock.Elapsed(), Rule: trial.RuleWatch}
+	x.record.Observed = append(x.record.Observed, e)
+	x.log.line(e.At, "watch", "! "+e.Seen()+", because of: "+e.Text)
 	stopWorker(cmd, ended)
 }
 
@@ -105,7 +102,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 			Machine: m, Cluster: x.cluster, Began: x.record.Started, Elapsed: x.clock.Elapsed,
 			MemoryLimit: x.record.Machine.MemoryLimit, Samples: x.record.Samples,
 		})
-		x.record.Observed = c.After.Evidence
+		x.record.Observed = append(x.record.Observed, c.After.Evidence...)
+		x.record.Observed = append(x.record.Observed, x.log.last()...)
 	}
 	c.Ended = x.watch.Verdict()
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
@@ -186,14 +184,11 @@ func (x *execution) phaseText(r pipeline.Result) (text string, evidence map[int]
 	var all strings.Builder
 	evidence = map[int]bool{}
 	until := x.limitOf(r)
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for number := 1; lines.Scan(); number++ {
-		at, place, said := splitLogLine(lines.Text())
-		place, evidence[number] = strings.CutPrefix(place, string(pipeline.Evidence)+"/")
+	for number, l := range logLines(f) {
+		evidence[number] = l.evidence
 		// A line of another place keeps its number and says nothing.
-		if at < until && tellsOf(place, r) {
-			all.WriteString(said)
+		if l.at < until && tellsOf(l.place, r) {
+			all.WriteString(l.text)
 		}
 		all.WriteByte('\n')
 	}
@@ -222,7 +217,7 @@ func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
 	}
 	for _, s := range x.trace.Spans(x.clock.Elapsed()) {
 		switch {
-		case !isPhase(&s) || s.Phase != r.Phase:
+		case !watched(&s) || s.Phase != r.Phase:
 		case r.Silent:
 			// The phase ended soon after the limit on silence; nothing was said
 			// for all of it before.
@@ -232,14 +227,4 @@ func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
 		}
 	}
 	return never
-}
-
-// splitLogLine takes a line of the trial's log apart: "  12.345s build/api  text".
-func splitLogLine(line string) (at trial.Seconds, place, text string) {
-	clock, rest, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
-	if d, err := time.ParseDuration(clock); err == nil {
-		at = trial.Seconds(d)
-	}
-	place, text, _ = strings.Cut(rest, " ")
-	return at, place, strings.TrimLeft(text, " ")
 }

@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"runtimes/machine":       {"runtimes"},
 	"pipeline":               {"runtimes", "strategies"},
 	"outcomes":               {"runtimes", "runtimes/machine"},
-	"outcomes/triage":        {"outcomes", "results", "results/report"},
+	"outcomes/triage":        {"results", "results/report"},
 	"results":                {},
 	"results/study":          {"results", "results/stats"},
 	"results/stats":          {},

@@ -20,6 +20,9 @@ type Span struct {
 	Unfinished bool   `json:"unfinished,omitempty"`
 }
 
+// IsPhase reports whether the span is that of a phase as a whole.
+func (s Span) IsPhase() bool { return s.Phase != "" && s.Name == string(s.Phase) }
+
 // Length returns how long the span lasted.
 func (s Span) Length() Seconds { return s.End - s.Start }
 
@@ -83,37 +86,4 @@ type TestResult struct {
 	// Message is why it failed or was skipped, in a line.
 	Message string `json:"message,omitempty"`
 	Output  string `json:"output,omitempty"`
-}
-
-// Evidence is one observation that a verdict rests on.
-type Evidence struct {
-	// Source names who saw it: the error, the log, the watch, a probe.
-	Source string `json:"source"`
-	// State is what was seen, in a word or two.
-	State string `json:"state"`
-	// Text is the line that shows it, as it was.
-	Text string `json:"text,omitempty"`
-	// Line is the line's number in the trial's log, from 1; 0 if it is in none.
-	Line int `json:"line,omitempty"`
-	// Rule names the rule that made something of it.
-	Rule string `json:"rule,omitempty"`
-	// At is when it was seen, from the start of the trial.
-	At Seconds `json:"at_seconds,omitempty"`
-}
-
-// Verdict is how a trial ended and what that rests on.
-type Verdict struct {
-	Outcome Outcome `json:"outcome"`
-	// Phase is where it ended, for every outcome but ok.
-	Phase Phase `json:"phase,omitempty"`
-	// Cause is why, in a word of the classification rules ("oom", "sigkill").
-	Cause string `json:"cause,omitempty"`
-	// Confidence is between 0 and 1.
-	Confidence float64 `json:"confidence"`
-	// TimedOut says that a limit of the spec ended the trial, so that its
-	// time is known only to exceed that limit.
-	TimedOut bool `json:"timed_out,omitempty"`
-	// Error is the error text as the pipeline saw it.
-	Error    string     `json:"error,omitempty"`
-	Evidence []Evidence `json:"evidence,omitempty"`
 }

@@ -7,6 +7,24 @@ import (
 	"unicode"
 )
 
+// Verdict is how a trial ended and what that rests on.
+type Verdict struct {
+	Outcome Outcome `json:"outcome"`
+	// Phase is where it ended, for every outcome but ok.
+	Phase Phase `json:"phase,omitempty"`
+	// Cause is why. A record of another version may hold one that this version
+	// does not know.
+	Cause Cause `json:"cause,omitempty"`
+	// Confidence is between 0 and 1.
+	Confidence float64 `json:"confidence"`
+	// TimedOut says that a limit of the spec ended the trial, so that its
+	// time is known only to exceed that limit.
+	TimedOut bool `json:"timed_out,omitempty"`
+	// Error is the error text as the pipeline saw it.
+	Error    string     `json:"error,omitempty"`
+	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
 var (
 	terminalCodes = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
 	complaint     = regexp.MustCompile(`(?i)error|fail|cannot|could not|denied|refused|no such|not found|time[d -]?out|killed|invalid|unable|fatal|panic`)

@@ -19,7 +19,7 @@ type fieldRecord struct {
 	ID       string          `json:"id"`
 	Class    trial.Outcome   `json:"class"`
 	Also     []trial.Outcome `json:"also"`
-	Cause    string          `json:"cause"`
+	Cause    trial.Cause     `json:"cause"`
 	Phase    trial.Phase     `json:"phase"`
 	Runtime  string          `json:"runtime"`
 	ExitCode *int            `json:"exit_code"`

@@ -23,7 +23,7 @@ type Options struct {
 // Result is what the log says happened.
 type Result struct {
 	Outcome    trial.Outcome `json:"outcome"`
-	Cause      string        `json:"cause"`
+	Cause      trial.Cause   `json:"cause"`
 	Phase      trial.Phase   `json:"phase"`
 	Confidence float64       `json:"confidence"`
 	Evidence   []Evidence    `json:"evidence"`
@@ -65,7 +65,7 @@ func (c *Classifier) Classify(ctx context.Context, opts Options, log io.Reader) 
 func (r Result) Verdict() trial.Verdict {
 	v := trial.Verdict{Outcome: r.Outcome, Phase: r.Phase, Cause: r.Cause, Confidence: r.Confidence}
 	for _, e := range r.Evidence {
-		v.Evidence = append(v.Evidence, trial.Evidence{Source: "log", Text: e.Text, Line: e.Line, Rule: e.Rule})
+		v.Evidence = append(v.Evidence, trial.Evidence{Source: trial.SourceLog, State: trial.StateReads, Outcome: r.Outcome, Text: e.Text, Line: e.Line, Rule: e.Rule})
 	}
 	return v
 }

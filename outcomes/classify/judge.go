@@ -53,7 +53,7 @@ type candidate struct {
 	level       Level
 	weight      float64
 	outcome     trial.Outcome
-	cause       string
+	cause       trial.Cause
 	phase       trial.Phase
 	first, last place
 }

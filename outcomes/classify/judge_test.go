@@ -16,7 +16,7 @@ func TestJudgement(t *testing.T) {
 		opts    Options
 		log     string
 		outcome trial.Outcome
-		cause   string
+		cause   trial.Cause
 	}{
 		"an engine's death explains a failed build and test": {
 			log:     "make: *** [Makefile:3: all] Error 125\nError: server probably quit: unexpected EOF\n--- FAIL: TestX (1s)\n",

@@ -33,7 +33,7 @@ type Rule struct {
 	// Outcome is what the rule concludes. A rule above marker without one
 	// concludes that its phase failed.
 	Outcome trial.Outcome `yaml:"outcome"`
-	Cause   string        `yaml:"cause"`
+	Cause   trial.Cause   `yaml:"cause"`
 	// Phase is where this happens, used when the caller does not know; of an
 	// ordinary rule, the phase that waits: a text of nothing else got stuck there.
 	Phase trial.Phase `yaml:"phase"`
@@ -108,7 +108,7 @@ type Exception struct {
 	When    Condition     `yaml:"when"`
 	Needs   []string      `yaml:"needs"`
 	Outcome trial.Outcome `yaml:"outcome"`
-	Cause   string        `yaml:"cause"`
+	Cause   trial.Cause   `yaml:"cause"`
 
 	needs []int
 }

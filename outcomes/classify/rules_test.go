@@ -80,3 +80,18 @@ func TestRulesLeaveTheirGreenLogsAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestCausesAreKnown: a cause that no table has a text for is a slip of the pen.
+func TestCausesAreKnown(t *testing.T) {
+	for _, r := range Rules() {
+		causes := []trial.Cause{r.Cause}
+		for _, e := range r.Instead {
+			causes = append(causes, e.Cause)
+		}
+		for _, c := range causes {
+			if _, known := c.Text(); c != "" && !known {
+				t.Errorf("rule %s concludes the cause %q, which is not in the table of internal/trial", r.Name, c)
+			}
+		}
+	}
+}

@@ -111,13 +111,13 @@ func (j *judgement) unexplained(code int) Result {
 	r := Result{Outcome: phaseFailure(j.phase), Phase: j.phase, Confidence: 0.2, Evidence: []Evidence{}}
 	switch code {
 	case 124: // timeout(1)
-		r.Outcome, r.Cause = hang(j.phase), "timeout"
+		r.Outcome, r.Cause = hang(j.phase), trial.CauseTimeout
 	case 130, 143: // SIGINT, SIGTERM
-		r.Outcome, r.Cause = trial.Cancelled, "signal"
+		r.Outcome, r.Cause = trial.Cancelled, trial.CauseSignal
 	case 137: // SIGKILL
-		r.Cause = "sigkill"
+		r.Cause = trial.CauseSIGKILL
 		if j.phase == trial.PhaseBuild || j.phase == "" {
-			r.Outcome, r.Cause = trial.BuildOOM, "oom"
+			r.Outcome, r.Cause = trial.BuildOOM, trial.CauseOOM
 		}
 	}
 	return r
@@ -136,7 +136,7 @@ func (j *judgement) unfinished(held []candidate) bool {
 // silent judges such a log. A build that falls silent waits for its engine;
 // elsewhere the phase has failed.
 func (j *judgement) silent() Result {
-	r := Result{Outcome: phaseFailure(j.phase), Cause: "silence", Phase: j.phase, Confidence: 0.1, Evidence: []Evidence{}}
+	r := Result{Outcome: phaseFailure(j.phase), Cause: trial.CauseSilence, Phase: j.phase, Confidence: 0.1, Evidence: []Evidence{}}
 	if j.phase == trial.PhaseBuild {
 		r.Outcome = trial.EngineHang
 	}

@@ -3,8 +3,10 @@ package postmortem
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/probe"
 )
 
@@ -13,32 +15,37 @@ func (i *investigation) cluster(ctx context.Context) finding {
 	nodes, err := i.engine.Nodes(ctx, i.Cluster)
 	if err != nil {
 		return func(r *Report) {
-			r.add("Kind cluster", "not known", "the engine cannot be asked")
-			r.add("node container", "not known", err.Error())
+			r.add(trial.SourceCluster, trial.StateUnknown, "the engine cannot be asked")
+			r.add(trial.SourceNode, trial.StateUnknown, err.Error())
 		}
 	}
 	live, asked := i.kubernetes(ctx, nodes)
 	return func(r *Report) {
 		r.Nodes, r.NodesKnown = nodes, true
 		if len(nodes) == 0 {
-			r.add("Kind cluster", "none", "the engine has no node of a cluster "+i.Cluster)
+			r.add(trial.SourceCluster, trial.StateNone, "the engine has no node of a cluster "+i.Cluster)
 			return
 		}
-		r.add("Kind cluster", fmt.Sprintf("%d nodes", len(nodes)), "")
+		r.count(trial.SourceCluster, trial.StateNodes, strconv.Itoa(len(nodes)), "")
 		for _, n := range nodes {
-			r.add("node container", n.State, n.Name+": "+n.Status)
+			text := n.Name + ": " + n.Status
+			if n.Running() {
+				r.add(trial.SourceNode, trial.StateRunning, text)
+			} else {
+				r.count(trial.SourceNode, trial.StateNotRunning, n.State, text)
+			}
 		}
 		if !asked {
-			r.add("Kubernetes API", "not asked", "no running node publishes it where it can be asked")
+			r.add(trial.SourceKubernetes, trial.StateNotAsked, "no running node publishes it where it can be asked")
 			return
 		}
 		answers := live == nil
 		r.KubernetesAnswers = &answers
 		if answers {
-			r.add("Kubernetes API", "answers", "GET /livez: ok")
+			r.add(trial.SourceKubernetes, trial.StateAnswers, "GET /livez: ok")
 			return
 		}
-		r.add("Kubernetes API", unanswered(live), live.Error())
+		r.add(trial.SourceKubernetes, unanswered(live), live.Error())
 	}
 }
 
@@ -55,13 +62,13 @@ func (i *investigation) kubernetes(ctx context.Context, nodes []probe.Node) (err
 }
 
 func (i *investigation) kills(context.Context) finding {
-	const source = "OOM events"
+	const source = trial.SourceOOM
 	counted := int64(0)
 	for _, s := range i.Samples {
 		counted = max(counted, s.OOMKills)
 	}
 	if i.inside == nil {
-		return row(source, "names not known", fmt.Sprintf("%d kills counted", counted))
+		return row(source, trial.StateNamesUnknown, fmt.Sprintf("%d kills counted", counted))
 	}
 	var names []string
 	for _, k := range i.inside.OOMKills() {
@@ -69,7 +76,9 @@ func (i *investigation) kills(context.Context) finding {
 	}
 	counted = max(counted, int64(len(names)))
 	if counted == 0 {
-		return row(source, "none", "the kernel killed nobody for want of memory")
+		return row(source, trial.StateNone, "the kernel killed nobody for want of memory")
 	}
-	return row(source, fmt.Sprintf("%d kills", counted), strings.Join(names, ", "))
+	return func(r *Report) {
+		r.count(source, trial.StateKilled, fmt.Sprintf("%d in all", counted), strings.Join(names, ", "))
+	}
 }

@@ -2,8 +2,12 @@
 
 package postmortem
 
-import "context"
+import (
+	"context"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
 
 func (i *investigation) inotify(context.Context) finding {
-	return row("inotify", "not known", "it is of Linux alone")
+	return row(trial.SourceInotify, trial.StateUnknown, "it is of Linux alone")
 }

@@ -10,15 +10,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // kernel reads what the kernel wrote since the trial began, of what matters to
 // it. The log is the whole host's.
 func (i *investigation) kernel(ctx context.Context) finding {
-	const source = "kernel messages"
+	const source = trial.SourceKernel
 	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return row(source, "cannot be read", (&os.PathError{Op: "open", Path: "/dev/kmsg", Err: err}).Error())
+		return row(source, trial.StateUnreadable, (&os.PathError{Op: "open", Path: "/dev/kmsg", Err: err}).Error())
 	}
 	defer unix.Close(fd)
 	began := sinceBoot() - time.Since(i.Began)
@@ -37,9 +39,11 @@ func (i *investigation) kernel(ctx context.Context) finding {
 		}
 	}
 	if len(kept) == 0 {
-		return row(source, "nothing of note", "no kill, I/O error or blocked task since the trial began")
+		return row(source, trial.StateNothingOfNote, "no kill, I/O error or blocked task since the trial began")
 	}
-	return row(source, strconv.Itoa(len(kept))+" of note", strings.Join(kept[max(0, len(kept)-lastLines):], "\n"))
+	return func(r *Report) {
+		r.count(source, trial.StateOfNote, strconv.Itoa(len(kept)), strings.Join(kept[max(0, len(kept)-lastLines):], "\n"))
+	}
 }
 
 func sinceBoot() time.Duration {

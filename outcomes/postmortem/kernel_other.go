@@ -2,8 +2,12 @@
 
 package postmortem
 
-import "context"
+import (
+	"context"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
 
 func (i *investigation) kernel(context.Context) finding {
-	return row("kernel messages", "cannot be read", "they are read on Linux alone")
+	return row(trial.SourceKernel, trial.StateUnreadable, "they are read on Linux alone")
 }

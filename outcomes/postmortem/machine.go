@@ -10,10 +10,10 @@ import (
 )
 
 func (i *investigation) memory(context.Context) finding {
-	const source = "memory and pressure"
+	const source = trial.SourceMemory
 	last, err := i.Machine.Sample()
 	if err != nil {
-		return row(source, "not known", err.Error())
+		return row(source, trial.StateUnknown, err.Error())
 	}
 	var peak trial.Bytes
 	var worst float64
@@ -28,7 +28,9 @@ func (i *investigation) memory(context.Context) finding {
 	if last.Pressure.Known {
 		pressure = fmt.Sprintf("memory full %.0f %% (worst %.0f %%), I/O full %.0f %%", last.Pressure.MemoryFull, worst, last.Pressure.IOFull)
 	}
-	return row(source, fmt.Sprintf("%s of %s", last.Memory, limit), fmt.Sprintf("peak %s; %s", peak, pressure))
+	return func(r *Report) {
+		r.count(source, trial.StateInUse, fmt.Sprintf("%s of %s", last.Memory, limit), fmt.Sprintf("peak %s; %s", peak, pressure))
+	}
 }
 
 // fullBelow is the room under which a disk is as good as full: less than any
@@ -36,22 +38,22 @@ func (i *investigation) memory(context.Context) finding {
 const fullBelow = 8 << 20
 
 func (i *investigation) disk(context.Context) finding {
-	const source = "disk"
+	const source = trial.SourceDisk
 	if i.inside == nil {
-		return row(source, "not ours to see", "the engine is the user's own")
+		return row(source, trial.StateNotOurs, "the engine is the user's own")
 	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(i.inside.Root(), &fs); err != nil {
-		return row(source, "cannot be read", err.Error())
+		return row(source, trial.StateUnreadable, err.Error())
 	}
 	free := trial.Bytes(int64(fs.Bavail) * int64(fs.Bsize))
 	total := trial.Bytes(int64(fs.Blocks) * int64(fs.Bsize))
 	text := fmt.Sprintf("%s of %s", free, total)
 	if free >= fullBelow {
-		return row(source, "free", text)
+		return row(source, trial.StateFree, text)
 	}
 	return func(r *Report) {
 		r.DiskFull = true
-		r.add(source, "full", text+" free")
+		r.add(source, trial.StateFull, text+" free")
 	}
 }

@@ -79,12 +79,12 @@ func Look(ctx context.Context, s Subject) Report {
 	i := &investigation{Subject: s, engine: probe.Engine{Endpoint: s.Machine.WatchEndpoint()}}
 	i.inside, _ = s.Machine.(inside)
 	probes := []struct {
-		source string
+		source trial.Source
 		look   func(context.Context) finding
 	}{
-		{"engine process", i.engineProcess}, {"engine API", i.engineAPI}, {"Kind cluster", i.cluster},
-		{"memory and pressure", i.memory}, {"OOM events", i.kills}, {"disk", i.disk}, {"inotify", i.inotify},
-		{"kernel messages", i.kernel}, {"engine log", i.engineLog}, {"processes", i.processes},
+		{trial.SourceEngine, i.engineProcess}, {trial.SourceEngineAPI, i.engineAPI}, {trial.SourceCluster, i.cluster},
+		{trial.SourceMemory, i.memory}, {trial.SourceOOM, i.kills}, {trial.SourceDisk, i.disk}, {trial.SourceInotify, i.inotify},
+		{trial.SourceKernel, i.kernel}, {trial.SourceEngineLog, i.engineLog}, {trial.SourceProcesses, i.processes},
 	}
 	var report Report
 	var mu sync.Mutex
@@ -98,22 +98,15 @@ func Look(ctx context.Context, s Subject) Report {
 		})
 	}
 	all.Wait()
-	order := map[string]int{}
-	for n, name := range Sources() {
-		order[name] = n
-	}
-	slices.SortStableFunc(report.Evidence, func(a, b trial.Evidence) int { return order[a.Source] - order[b.Source] })
+	order := trial.Sources()
+	slices.SortStableFunc(report.Evidence, func(a, b trial.Evidence) int {
+		return slices.Index(order, a.Source) - slices.Index(order, b.Source)
+	})
 	return report
 }
 
-// Sources lists what the evidence table has a row for, in its order.
-func Sources() []string {
-	return []string{"test process", "log", "engine process", "engine API", "engine log", "Kind cluster", "node container",
-		"Kubernetes API", "memory and pressure", "OOM events", "disk", "inotify", "kernel messages", "processes", "fault"}
-}
-
 // within gives a probe its deadline. One that does not keep it is left behind.
-func within(ctx context.Context, source string, look func(context.Context) finding) finding {
+func within(ctx context.Context, source trial.Source, look func(context.Context) finding) finding {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
 	done := make(chan finding, 1)
@@ -122,15 +115,20 @@ func within(ctx context.Context, source string, look func(context.Context) findi
 	case f := <-done:
 		return f
 	case <-time.After(Deadline + 500*time.Millisecond):
-		return row(source, "the probe hangs", fmt.Sprintf("no answer within %s", Deadline))
+		return row(source, trial.StateProbeHangs, fmt.Sprintf("no answer within %s", Deadline))
 	}
 }
 
 // row is a finding that is a row of the table and nothing else.
-func row(source, state, text string) finding {
+func row(source trial.Source, state trial.State, text string) finding {
 	return func(r *Report) { r.add(source, state, text) }
 }
 
-func (r *Report) add(source, state, text string) {
-	r.Evidence = append(r.Evidence, trial.Evidence{Source: source, State: state, Text: text, Rule: "post-mortem"})
+func (r *Report) add(source trial.Source, state trial.State, text string) {
+	r.count(source, state, "", text)
+}
+
+// count adds a row whose state has a detail: how many, how much.
+func (r *Report) count(source trial.Source, state trial.State, detail, text string) {
+	r.Evidence = append(r.Evidence, trial.Evidence{Source: source, State: state, Detail: detail, Text: text, Rule: trial.RulePostMortem})
 }

@@ -11,7 +11,7 @@ import (
 // nodes: what a build's step is busy with, or waits in.
 func Working(all []isolated.Process, nodes []Node) (working []string) {
 	for _, p := range all {
-		if inContainer(p.Group) && !inNode(p.Group, nodes) && !monitor(p.Name) {
+		if inContainer(p.Group) && !InNode(p.Group, nodes) && !monitor(p.Name) {
 			working = append(working, fmt.Sprintf("%s (process %d, state %s)", p.Name, p.PID, p.State))
 		}
 	}
@@ -30,7 +30,8 @@ func inContainer(group string) bool {
 	return strings.Contains(group, "buildah") || strings.Contains(group, "buildkit")
 }
 
-func inNode(group string, nodes []Node) bool {
+// InNode reports whether a control group is one of a cluster's node.
+func InNode(group string, nodes []Node) bool {
 	for _, n := range nodes {
 		if n.ID != "" && strings.Contains(group, n.ID) {
 			return true

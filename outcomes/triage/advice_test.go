@@ -33,7 +33,7 @@ func TestCausesComeBeforeTheirOutcome(t *testing.T) {
 func TestWhatSpeaksAgainst(t *testing.T) {
 	r := record()
 	r.Verdict = trial.Verdict{Outcome: trial.EngineCrash, Cause: "oom"}
-	r.Observed = []trial.Evidence{{Source: "engine API", State: "answers"}, {Source: "OOM events", State: "none", Text: "the kernel killed nobody"}}
+	r.Observed = []trial.Evidence{{Source: trial.SourceEngineAPI, State: trial.StateAnswers}, {Source: trial.SourceOOM, State: trial.StateNone, Text: "the kernel killed nobody"}}
 	got := strings.Join(against(r), "; ")
 	if !strings.Contains(got, "API answered") || !strings.Contains(got, "killed nobody") {
 		t.Errorf("against: %s", got)

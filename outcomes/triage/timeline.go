@@ -12,8 +12,8 @@ import (
 )
 
 // timeline puts spans, what the watch saw and the silent stretches in order.
-func timeline(r results.Record, lines []logLine) []Entry {
-	entries := slices.Concat(spans(r), sightings(lines), silences(r, lines))
+func timeline(r results.Record) []Entry {
+	entries := slices.Concat(spans(r), sightings(r), silences(r))
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
 	return append(entries, Entry{At: r.Elapsed, Text: "end: " + report.Verdict(r.Verdict)})
 }
@@ -35,15 +35,13 @@ func spans(r results.Record) (entries []Entry) {
 		case s.Step != "":
 			continue // its length stands at its start
 		}
-		if isPhase(s) && s.Phase == r.Verdict.Phase && r.Verdict.TimedOut {
+		if s.IsPhase() && s.Phase == r.Verdict.Phase && r.Verdict.TimedOut {
 			end.Mark = "TIMEOUT"
 		}
 		entries = append(entries, end)
 	}
 	return entries
 }
-
-func isPhase(s trial.Span) bool { return s.Phase != "" && s.Name == string(s.Phase) }
 
 func firstLine(text string) string {
 	line, rest, more := strings.Cut(text, "\n")
@@ -53,78 +51,47 @@ func firstLine(text string) string {
 	return line
 }
 
-// marks are how the watch's findings, and what was injected, stand out.
-var marks = []struct{ begins, mark string }{
-	{"! engine ended", "ENGINE LOST"},
-	{"! engine stopped", "HANG"},
-	{"! engine does not answer", "HANG"},
-	{"! memory thrashing", "HANG"},
-	{"! Kubernetes API does not answer", "HANG"},
-	{"! trial overdue", "HANG"},
-	{"! part of the engine stopped", "HANG"},
-	{"! part of the engine ended", "ENGINE LOST"},
-	{"! node ended", "NODE LOST"},
-	{"! killed for want of memory", "OOM KILL"},
-	{"! fault", "FAULT INJECTED"},
+// marks are how the watch's findings stand out.
+var marks = map[trial.State]string{
+	trial.StateEngineEnded:      "ENGINE LOST",
+	trial.StatePartEnded:        "ENGINE LOST",
+	trial.StateEngineStopped:    "HANG",
+	trial.StateEngineSilent:     "HANG",
+	trial.StateThrashing:        "HANG",
+	trial.StateKubernetesSilent: "HANG",
+	trial.StateOverdue:          "HANG",
+	trial.StatePartStopped:      "HANG",
+	trial.StateNodeEnded:        "NODE LOST",
+	trial.StateKilled:           "OOM KILL",
 }
 
-// sightings are the lines of the watch.
-func sightings(lines []logLine) (entries []Entry) {
-	for _, l := range lines {
-		if l.place != "watch" && l.place != "fault" {
-			continue
+// sightings are what the watch saw, and what was broken on purpose.
+func sightings(r results.Record) (entries []Entry) {
+	for _, e := range trial.Distinct(r.Verdict.Evidence, r.Observed) {
+		if e.Rule == trial.RuleWatch {
+			entries = append(entries, Entry{At: e.At, Mark: marks[e.State], Text: e.Seen() + ": " + e.Text})
 		}
-		e := Entry{At: l.at, Text: strings.TrimPrefix(l.text, "! ")}
-		for _, m := range marks {
-			if strings.HasPrefix(l.text, m.begins) {
-				e.Mark = m.mark
-			}
+	}
+	if f := r.Fault; f != nil && f.At != nil {
+		e := Entry{At: *f.At, Mark: "FAULT INJECTED", Text: "fault " + f.Name}
+		if f.What != "" {
+			e.Text += ": " + f.What
+		}
+		if f.Error != "" {
+			e.Text += ", which failed: " + f.Error
 		}
 		entries = append(entries, e)
 	}
 	return entries
 }
 
-// silences are the stretches of the worker's time in which it said nothing.
-func silences(r results.Record, lines []logLine) (entries []Entry) {
-	begin, end := working(r)
-	last := begin
-	var place trial.Phase
-	gap := func(until trial.Seconds) {
-		if length := until - last; length >= silentFrom {
-			entries = append(entries, Entry{At: last, Length: length, Phase: place, Mark: "SILENT " + clock(length), Text: "nothing was heard of " + name(place)})
-		}
+// silences are the stretches in which the worker said nothing.
+func silences(r results.Record) (entries []Entry) {
+	for _, s := range r.Silences {
+		length := s.End - s.Start
+		entries = append(entries, Entry{At: s.Start, Length: length, Phase: s.Phase, Mark: "SILENT " + clock(length), Text: "nothing was heard of " + string(s.Phase)})
 	}
-	for _, l := range lines {
-		if l.phase() == "" || l.at < begin {
-			continue
-		}
-		gap(l.at)
-		last, place = max(last, l.at), l.phase()
-	}
-	gap(end)
 	return entries
-}
-
-// working is from the first phase's start to the last one's end.
-func working(r results.Record) (begin, end trial.Seconds) {
-	for _, s := range r.Spans {
-		if s.Phase == "" {
-			continue
-		}
-		if end == 0 || s.Start < begin {
-			begin = s.Start
-		}
-		end = max(end, s.End)
-	}
-	return begin, end
-}
-
-func name(p trial.Phase) string {
-	if p == "" {
-		return "the trial"
-	}
-	return string(p)
 }
 
 // clock prints a stretch as a person reads it off a clock: 4m12s.

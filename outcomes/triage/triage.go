@@ -1,17 +1,15 @@
 // Package triage writes, of one recorded trial, what a person would have to
 // write by hand: a timeline with its silent stretches, a table of evidence, the
-// likely cause, what speaks against it and what to try next. It reads the
-// record and the log, and asks nobody else.
+// likely cause, what speaks against it and what to try next. It renders the
+// record, and asks nobody else.
 package triage
 
 import (
-	"io"
+	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/outcomes/postmortem"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/report"
 )
@@ -32,7 +30,9 @@ type Report struct {
 	Cause   string   `json:"cause"`
 	Against []string `json:"against"`
 	Next    []string `json:"next"`
-	Log     string   `json:"log"`
+	// Notes say what this version cannot tell of the record.
+	Notes []string `json:"notes,omitempty"`
+	Log   string   `json:"log"`
 }
 
 // Entry is a moment or a stretch of the timeline.
@@ -45,65 +45,62 @@ type Entry struct {
 	Text  string      `json:"text"`
 }
 
-// Of makes the triage of a record; log is the trial's log.
-func Of(run string, r results.Record, log io.Reader) Report {
-	lines := readLog(log)
-	t := Report{Run: run, Trial: r.Trial, Verdict: r.Verdict, Headline: headline(r), Log: r.Log,
-		Timeline: timeline(r, lines), Evidence: evidence(r, lines)}
-	t.Cause = likelyCause(r.Verdict)
-	t.Against = against(r)
-	t.Next = next(r.Verdict)
-	return t
+// Of makes the triage of a record.
+func Of(run string, r results.Record) Report {
+	return Report{Run: run, Trial: r.Trial, Verdict: r.Verdict, Headline: headline(r), Log: r.Log,
+		Timeline: timeline(r), Evidence: evidence(r), Cause: likelyCause(r.Verdict), Against: against(r), Next: next(r.Verdict),
+		Notes: notes(r)}
+}
+
+// notes say what is missing in a record of an older version, and which names in
+// it this version does not know.
+func notes(r results.Record) (notes []string) {
+	if r.Silences == nil {
+		notes = append(notes, "The record is of an older version: the timeline has no silent stretches; see the log.")
+	}
+	var unknown []string
+	if _, known := r.Verdict.Cause.Text(); !known && r.Verdict.Cause != "" {
+		unknown = append(unknown, fmt.Sprintf("cause %q", r.Verdict.Cause))
+	}
+	for _, e := range slices.Concat(r.Verdict.Evidence, r.Observed) {
+		unknown = append(unknown, e.Unknown()...)
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		notes = append(notes, "The record has names that this version does not know: "+strings.Join(slices.Compact(unknown), ", ")+".")
+	}
+	return notes
 }
 
 func headline(r results.Record) string {
 	text := r.Trial.String() + ": " + report.Verdict(r.Verdict)
 	if r.Verdict.Cause != "" {
-		text += ", cause " + r.Verdict.Cause
+		text += ", cause " + string(r.Verdict.Cause)
 	}
 	return text + ", after " + report.Seconds(r.Elapsed)
 }
 
 // evidence is the table: a row for each source, those that were looked at
 // after the trial and those that the verdict rests on.
-func evidence(r results.Record, lines []logLine) []trial.Evidence {
-	all := []trial.Evidence{testProcess(r), lastLine(lines)}
-	seen := map[string]bool{}
-	for _, e := range slices.Concat(r.Verdict.Evidence, r.Observed) {
-		if key := e.Source + e.State + e.Text; !seen[key] {
-			seen[key] = true
-			all = append(all, e)
-		}
+func evidence(r results.Record) []trial.Evidence {
+	all := trial.Distinct(r.Verdict.Evidence, r.Observed)
+	if !slices.ContainsFunc(all, func(e trial.Evidence) bool { return e.Source == trial.SourceTest }) {
+		all = append(all, testProcess(r))
 	}
-	order := map[string]int{"error": 1}
-	for i, s := range postmortem.Sources() {
-		order[s] = 2 * i
-	}
-	slices.SortStableFunc(all, func(a, b trial.Evidence) int { return order[a.Source] - order[b.Source] })
+	order := trial.Sources()
+	slices.SortStableFunc(all, func(a, b trial.Evidence) int { return slices.Index(order, a.Source) - slices.Index(order, b.Source) })
 	return all
 }
 
 func testProcess(r results.Record) trial.Evidence {
-	e := trial.Evidence{Source: "test process", State: "ended by itself", At: r.Elapsed, Text: r.Verdict.Error}
+	e := trial.Evidence{Source: trial.SourceTest, State: trial.StateEndedByItself, At: r.Elapsed, Text: r.Verdict.Error}
 	switch {
 	case r.Verdict.Outcome == trial.OK:
 		e.Text = "every phase came to its end"
 	case r.Verdict.TimedOut:
-		e.State = "ended by a limit"
+		e.State = trial.StateEndedByLimit
 	case r.Verdict.Error == "":
-		e.State = "ended without a word"
+		e.State = trial.StateEndedMute
 	}
 	return e
 }
-
-func lastLine(lines []logLine) trial.Evidence {
-	for i, l := range slices.Backward(lines) {
-		if l.phase() != "" && !strings.HasPrefix(l.text, "< ") && !strings.HasPrefix(l.text, "> ") {
-			return trial.Evidence{Source: "log", State: "last thing said", At: l.at, Line: i + 1, Text: l.text}
-		}
-	}
-	return trial.Evidence{Source: "log", State: "nothing was said"}
-}
-
-// silentFrom is from how long on nothing in a log is worth a line of its own.
-const silentFrom = trial.Seconds(15 * time.Second)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/report"
 )
 
@@ -32,6 +33,9 @@ func (t Report) Write(w io.Writer, f report.Format) error {
 	p.list(t.Against)
 	p.heading("What to try next")
 	p.list(t.Next)
+	for _, note := range t.Notes {
+		p.text("%s", note)
+	}
 	p.text("Run %s, log %s", t.Run, t.Log)
 	return p.err
 }
@@ -47,7 +51,7 @@ func (t Report) table() report.Table {
 		if e.Line > 0 {
 			text = "line " + strconv.Itoa(e.Line) + ": " + text
 		}
-		table.Rows = append(table.Rows, []string{e.Source, e.State, at, shortened(lineOf(e.Source, text))})
+		table.Rows = append(table.Rows, []string{string(e.Source), e.Seen(), at, shortened(lineOf(e.Source, text))})
 	}
 	return table
 }
@@ -57,9 +61,9 @@ const longestCell = 160
 
 // lineOf takes the telling line of a text with several: the last of a log, the
 // first of anything else.
-func lineOf(source, text string) string {
+func lineOf(source trial.Source, text string) string {
 	text = strings.TrimSpace(text)
-	if source != "engine log" && source != "kernel messages" {
+	if source != trial.SourceEngineLog && source != trial.SourceKernel {
 		return firstLine(text)
 	}
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {

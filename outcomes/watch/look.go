@@ -18,7 +18,7 @@ func (w *Watch) awaitExit(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-w.config.Machine.EngineExited():
-		w.found(Finding{Kind: EngineEnded, Phase: w.phase(), Text: w.config.Machine.Exit()})
+		w.found(Finding{State: trial.StateEngineEnded, Phase: w.phase(), Text: w.config.Machine.Exit()})
 	}
 }
 
@@ -44,7 +44,7 @@ func (w *Watch) ping(ctx context.Context) {
 	last, phase := w.api.last, w.progress.latest
 	w.mu.Unlock()
 	if w.inside == nil && gone >= refusedFor {
-		w.found(Finding{Kind: EngineEnded, Phase: phase, Since: w.since(last), Text: err.Error()})
+		w.found(Finding{State: trial.StateEngineEnded, Phase: phase, Since: w.since(last), Text: err.Error()})
 	}
 }
 
@@ -53,7 +53,7 @@ func (w *Watch) ping(ctx context.Context) {
 func (w *Watch) hold(ctx context.Context) {
 	held, err := w.engine.Endpoint.Hold(ctx)
 	if held && ctx.Err() == nil {
-		w.found(Finding{Kind: EngineRestarted, Phase: w.phase(), Text: fmt.Sprintf("it closed a connection that was kept open: %v", err)})
+		w.found(Finding{State: trial.StateEngineRestarted, Phase: w.phase(), Text: fmt.Sprintf("it closed a connection that was kept open: %v", err)})
 	}
 }
 
@@ -100,7 +100,7 @@ func (w *Watch) lookAtNodes(ctx context.Context) {
 type lostNode struct{ name, how string }
 
 func (l lostNode) finding(p trial.Phase) Finding {
-	return Finding{Kind: NodeEnded, Phase: p, Subject: l.name, Text: l.how}
+	return Finding{State: trial.StateNodeEnded, Phase: p, Subject: l.name, Text: l.how}
 }
 
 func (w *Watch) lostNodes(now []probe.Node) (lost []lostNode) {
@@ -141,7 +141,7 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial
 	case err == nil:
 		w.nodes.live = time.Now()
 	case ctx.Err() == nil && silent >= long:
-		w.found(Finding{Kind: KubernetesSilent, Phase: phase, Since: w.since(w.nodes.live),
+		w.found(Finding{State: trial.StateKubernetesSilent, Phase: phase, Since: w.since(w.nodes.live),
 			Text: fmt.Sprintf("not live for %s: %v", silent.Round(time.Second), err)})
 	}
 }
@@ -155,7 +155,7 @@ func (w *Watch) lookAtProcesses() {
 	if err != nil {
 		return // it has ended, which is seen to elsewhere
 	}
-	w.seeStopped(engine, EngineStopped, &w.engineStopped)
+	w.seeStopped(engine, trial.StateEngineStopped, &w.engineStopped)
 	if engine.Name == "dockerd" {
 		w.lookAtPart(engine.PID)
 	}
@@ -182,9 +182,9 @@ func (w *Watch) lookIntoSilence() {
 	w.still, w.stillSince = q, since
 }
 
-func (w *Watch) seeStopped(p probe.Process, kind Kind, s *spell) {
+func (w *Watch) seeStopped(p probe.Process, state trial.State, s *spell) {
 	if now := time.Now(); s.see(now, p.Stopped()) >= stoppedFor {
-		w.found(Finding{Kind: kind, Phase: w.phase(), Subject: p.Name, Since: w.since(s.from),
+		w.found(Finding{State: state, Phase: w.phase(), Subject: p.Name, Since: w.since(s.from),
 			Text: fmt.Sprintf("process %d (%s) is in state %s: stopped", p.PID, p.Name, p.State)})
 	}
 }
@@ -200,11 +200,11 @@ func (w *Watch) lookAtPart(engine int) {
 	}
 	p, err := probe.ReadProcess(w.part)
 	if err != nil || p.State == "Z" || p.Name != part {
-		w.found(Finding{Kind: PartEnded, Phase: w.phase(), Subject: part, Text: fmt.Sprintf("process %d (%s) of the engine is gone", w.part, part)})
+		w.found(Finding{State: trial.StatePartEnded, Phase: w.phase(), Subject: part, Text: fmt.Sprintf("process %d (%s) of the engine is gone", w.part, part)})
 		w.part = 0
 		return
 	}
-	w.seeStopped(p, PartStopped, &w.partStopped)
+	w.seeStopped(p, trial.StatePartStopped, &w.partStopped)
 }
 
 func (w *Watch) childNamed(parent int, name string) int {
@@ -223,7 +223,7 @@ func (w *Watch) childNamed(parent int, name string) int {
 func (w *Watch) lookAtKills() {
 	kills := w.inside.OOMKills()
 	for _, k := range kills[min(w.kills, len(kills)):] {
-		w.found(Finding{Kind: Killed, Phase: w.phase(), Subject: fmt.Sprintf("%s (process %d)", k.Name, k.PID), Group: k.Group,
+		w.found(Finding{State: trial.StateKilled, Phase: w.phase(), Subject: fmt.Sprintf("%s (process %d)", k.Name, k.PID), Group: k.Group,
 			Since: w.since(k.At), Text: fmt.Sprintf("the kernel killed %s (process %d) in %s for want of memory", k.Name, k.PID, groupName(k.Group))})
 	}
 	w.kills = len(kills)

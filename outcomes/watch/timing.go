@@ -114,7 +114,7 @@ func (w *Watch) Sample(s trial.Sample) {
 	from := w.pressure.from
 	w.mu.Unlock()
 	if running && lasted >= long && quiet >= long {
-		w.found(Finding{Kind: Thrashing, Phase: phase, Since: w.since(from), Text: thrashingText(s, lasted, quiet)})
+		w.found(Finding{State: trial.StateThrashing, Phase: phase, Since: w.since(from), Text: thrashingText(s, lasted, quiet)})
 	}
 }
 
@@ -135,10 +135,10 @@ func (w *Watch) judge() {
 	// A machine that waits for memory answers late. Which of the two it is, the
 	// pressure decides, and its time comes first.
 	if silent && !thrashing {
-		w.found(Finding{Kind: EngineSilent, Phase: phase, Since: w.since(last), Text: silentText(unanswered, err)})
+		w.found(Finding{State: trial.StateEngineSilent, Phase: phase, Since: w.since(last), Text: silentText(unanswered, err)})
 	}
 	if overdue {
-		w.found(Finding{Kind: Overdue, Phase: phase, Text: why})
+		w.found(Finding{State: trial.StateOverdue, Phase: phase, Text: why})
 	}
 }
 

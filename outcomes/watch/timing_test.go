@@ -92,7 +92,7 @@ func TestADeathIsNoticedAtOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		close(m.exited)
 		<-w.Dead()
-		if f := w.Verdict(); f.Kind != EngineEnded || f.Text != "signal: killed" || f.Phase != trial.PhaseBuild {
+		if f := w.Verdict(); f.State != trial.StateEngineEnded || f.Text != "signal: killed" || f.Phase != trial.PhaseBuild {
 			t.Errorf("found %+v", f)
 		}
 		if late := elapsed() - time.Minute; late > time.Second {
@@ -149,7 +149,7 @@ func TestATrialThatDoesNotEndItselfIsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _, elapsed := watching(t, wellEngine)
 		<-w.Dead()
-		if f := w.Verdict(); f.Kind != Overdue {
+		if f := w.Verdict(); f.State != trial.StateOverdue {
 			t.Errorf("found %+v", f)
 		}
 		if got := elapsed(); got < 5*time.Minute+overdueBy || got > 5*time.Minute+overdueBy+2*tick {
@@ -173,7 +173,7 @@ func TestAnAPIThatDoesNotAnswerIsAHangOnlyInSilence(t *testing.T) {
 				if got := dead(w); got != c.want {
 					t.Errorf("dead = %v, want %v", got, c.want)
 				}
-				if f := w.Verdict(); c.want && (f.Kind != EngineSilent || f.At.Duration() < apiSilence || f.At.Duration() > apiSilence+2*tick) {
+				if f := w.Verdict(); c.want && (f.State != trial.StateEngineSilent || f.At.Duration() < apiSilence || f.At.Duration() > apiSilence+2*tick) {
 					t.Errorf("after %s found %+v", elapsed(), f)
 				}
 				w.Stop()
@@ -202,7 +202,7 @@ func TestARestartIsSeenHoweverShort(t *testing.T) {
 	engine.CloseClientConnections()
 	<-asked // held again
 	found := w.Stop()
-	if len(found) != 1 || found[0].Kind != EngineRestarted || found[0].Phase != trial.PhaseBuild || dead(w) {
+	if len(found) != 1 || found[0].State != trial.StateEngineRestarted || found[0].Phase != trial.PhaseBuild || dead(w) {
 		t.Errorf("found %+v; given up: %v", found, dead(w))
 	}
 }

@@ -141,7 +141,7 @@ type Quiet struct {
 
 // Evidence is what was seen, as it stands in a record.
 func (q Quiet) Evidence() trial.Evidence {
-	return trial.Evidence{Source: "processes", State: "in a silence of " + q.Lasted.Round(time.Second).String(), At: q.At, Rule: "silence",
+	return trial.Evidence{Source: trial.SourceProcesses, State: trial.StateSilence, Detail: q.Lasted.Round(time.Second).String(), At: q.At, Rule: trial.RuleSilence,
 		Text: "at work in containers of builds: " + probe.List(q.Working)}
 }
 
@@ -152,7 +152,7 @@ func (w *Watch) Quiet() Quiet {
 	return w.still
 }
 
-// found notes a finding, once for each kind and subject.
+// found notes a finding, once for each state and subject.
 func (w *Watch) found(f Finding) {
 	f.At = w.config.Elapsed()
 	if f.Since == 0 {
@@ -161,12 +161,12 @@ func (w *Watch) found(f Finding) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, known := range w.findings {
-		if known.Kind == f.Kind && known.Subject == f.Subject {
+		if known.State == f.State && known.Subject == f.Subject {
 			return
 		}
 	}
 	w.findings = append(w.findings, f)
-	if f.Kind.fatal() && w.verdict == nil {
+	if findings[f.State].fatal && w.verdict == nil {
 		w.verdict = &f
 		close(w.dead)
 	}

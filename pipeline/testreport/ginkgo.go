@@ -51,10 +51,10 @@ func readGinkgo(r io.Reader) (Report, error) {
 	if doc.cut {
 		g.endSpec(true)
 		g.endSuite()
-		g.report.reason(CauseTruncated, "the report is truncated"+g.report.lastTest())
+		g.report.reason(trial.CauseTruncated, "the report is truncated"+g.report.lastTest())
 	}
 	if !g.any && err == nil && !doc.cut {
-		g.report.reason(CauseNoResults, "there is no ginkgo report in it")
+		g.report.reason(trial.CauseNoResults, "there is no ginkgo report in it")
 	}
 	return g.report, err
 }
@@ -165,22 +165,22 @@ func (g *ginkgoReader) endSuite() {
 		g.report.reason(ginkgoCause(reason), fmt.Sprintf("suite %s: %s", name, oneLine(reason)))
 	}
 	if len(s.reasons) == 0 && !s.failed {
-		g.report.reason(CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", name))
+		g.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", name))
 	}
 }
 
 // ginkgoCause reads a SpecialSuiteFailureReason.
-func ginkgoCause(reason string) string {
+func ginkgoCause(reason string) trial.Cause {
 	text := strings.ToLower(reason)
 	switch {
 	case strings.Contains(text, "compile"):
-		return CauseBuild
+		return trial.CauseBuild
 	case strings.Contains(text, "timeout"), strings.Contains(text, "timed out"):
-		return CauseTimeout
+		return trial.CauseSuiteTimeout
 	case strings.Contains(text, "interrupt"), strings.Contains(text, "abort"):
-		return CauseInterrupted
+		return trial.CauseInterrupted
 	}
-	return CauseSetup
+	return trial.CauseSetup
 }
 
 func (s ginkgoSpec) result() trial.TestResult {

@@ -46,12 +46,12 @@ func readGoJSON(r io.Reader, print func(string)) (Report, error) {
 	report := s.report()
 	for _, r := range s.runs {
 		if r.result == "" && s.last[r.pkg] == r && r.crash.text == "" && any {
-			report.reason(CauseTruncated, "the report ends before "+strings.TrimSuffix(r.named(), ": ")+" does")
+			report.reason(trial.CauseTruncated, "the report ends before "+strings.TrimSuffix(r.named(), ": ")+" does")
 			cut = false
 		}
 	}
 	if cut {
-		report.reason(CauseTruncated, "the report is truncated"+report.lastTest())
+		report.reason(trial.CauseTruncated, "the report is truncated"+report.lastTest())
 	}
 	return report, err
 }

@@ -43,8 +43,9 @@ type goRun struct {
 type crash struct {
 	// text is "panic: …", "fatal error: …" or what killed it, and at the test
 	// that was speaking.
-	text, cause string
-	at          *goTest
+	text  string
+	cause trial.Cause
+	at    *goTest
 	// begun is a line that begins like a panic; a stack has to follow.
 	begun   string
 	begunAt *goTest
@@ -175,16 +176,16 @@ func (r *goRun) look(t *goTest, line string) {
 	case line == "running tests:" && c.begun != "":
 		c.listing = true
 	case strings.HasPrefix(line, "goroutine ") && strings.Contains(line, " [") && c.begun != "" && c.text == "":
-		c.text, c.at, c.cause = oneLine(c.begun), c.begunAt, CausePanic
+		c.text, c.at, c.cause = oneLine(c.begun), c.begunAt, trial.CausePanic
 		if strings.HasPrefix(c.begun, "panic: test timed out") {
-			c.cause, c.at = CauseTimeout, nil
+			c.cause, c.at = trial.CauseSuiteTimeout, nil
 		}
 	case strings.HasPrefix(line, "*** Test killed"):
-		c.text, c.cause = oneLine(line), CauseTimeout
+		c.text, c.cause = oneLine(line), trial.CauseSuiteTimeout
 	case t == nil && c.text == "" && line != "exit status 1" && exitStatus.MatchString(line):
-		c.text, c.cause = line, CauseSetup
+		c.text, c.cause = line, trial.CauseSetup
 		if strings.HasPrefix(line, "signal") {
-			c.cause = CauseSignal
+			c.cause = trial.CauseSignal
 		}
 	}
 }
@@ -264,7 +265,7 @@ func (s *goSuite) reasons(all *Report) {
 		if b := s.builds[of]; b != nil && len(b.output) > 0 {
 			text += ": " + b.output[0]
 		}
-		all.reason(CauseBuild, text)
+		all.reason(trial.CauseBuild, text)
 	}
 	succeeded, ended := true, false
 	for _, r := range s.runs {
@@ -279,7 +280,7 @@ func (s *goSuite) reasons(all *Report) {
 		case r.crash.text != "" && r.result != "pass":
 			all.reason(r.crash.cause, r.named()+r.crash.text)
 		case r.result == "fail" && !r.anyFailed():
-			all.reason(CauseSetup, r.named()+"it failed, and none of its tests did"+r.lastWords())
+			all.reason(trial.CauseSetup, r.named()+"it failed, and none of its tests did"+r.lastWords())
 		}
 	}
 	for _, of := range slices.Sorted(maps.Keys(s.builds)) {

@@ -53,13 +53,13 @@ func (e Exit) violent() (Reason, bool) {
 	case !e.Known || e.succeeded():
 		return Reason{}, false
 	case e.Code == 124:
-		return Reason{CauseTimeout, "the test command was ended by its time-out (" + e.String() + ")"}, true
+		return Reason{trial.CauseSuiteTimeout, "the test command was ended by its time-out (" + e.String() + ")"}, true
 	case e.Code == 126 || e.Code == 127 || e.Code < 0:
-		return Reason{CauseExitCode, "the test command could not be run: " + e.String()}, true
+		return Reason{trial.CauseExitCode, "the test command could not be run: " + e.String()}, true
 	case e.Code == 130:
-		return Reason{CauseInterrupted, "the test command was interrupted (" + e.String() + ")"}, true
+		return Reason{trial.CauseInterrupted, "the test command was interrupted (" + e.String() + ")"}, true
 	case e.Code > 128:
-		return Reason{CauseSignal, "the test command was ended by a signal (" + e.String() + ")"}, true
+		return Reason{trial.CauseSignal, "the test command was ended by a signal (" + e.String() + ")"}, true
 	}
 	return Reason{}, false
 }
@@ -105,12 +105,12 @@ func Judge(r Report, exit Exit, known []string) Judgement {
 		j.Reasons = append(j.Reasons, violent)
 	case len(j.Reasons) > 0 || exit.succeeded() || anyKnown || !exit.Known:
 	case len(j.Tests) > 0:
-		j.Reasons = append(j.Reasons, Reason{CauseExitCode, "no test failed, but the test command did: " + exit.String()})
+		j.Reasons = append(j.Reasons, Reason{trial.CauseExitCode, "no test failed, but the test command did: " + exit.String()})
 	default:
-		j.Reasons = append(j.Reasons, Reason{CauseNoResults, "the test command gave no test results, and failed: " + exit.String()})
+		j.Reasons = append(j.Reasons, Reason{trial.CauseNoResults, "the test command gave no test results, and failed: " + exit.String()})
 	}
 	if len(j.Tests) == 0 && len(j.Reasons) == 0 {
-		j.Reasons = append(j.Reasons, Reason{CauseNoResults, "the test command gave no test results; check it and the format it is read in"})
+		j.Reasons = append(j.Reasons, Reason{trial.CauseNoResults, "the test command gave no test results; check it and the format it is read in"})
 	}
 	return j
 }
@@ -155,13 +155,13 @@ func (j *Judgement) failures() (Reason, bool) {
 		names, more = names[:mostFailed], fmt.Sprintf(" and %d more", n)
 	}
 	text := fmt.Sprintf("%d of %d tests failed: %s%s", len(j.Failed), len(j.Tests), strings.Join(names, ", "), more)
-	cause := CauseTests
+	cause := trial.CauseTests
 	for _, t := range j.Tests {
 		if t.Status != trial.TestFail || t.Known || t.Message == "" {
 			continue
 		}
 		if strings.HasPrefix(t.Message, "panic: ") || strings.HasPrefix(t.Message, "fatal error: ") {
-			cause = CausePanic
+			cause = trial.CausePanic
 		}
 		if len(j.Failed) > 1 {
 			return Reason{cause, text + " (" + t.Name + ": " + t.Message + ")"}, true
@@ -173,10 +173,10 @@ func (j *Judgement) failures() (Reason, bool) {
 
 // Cause is the cause that weighs most: what stopped the suite, before tests
 // that failed, before what the report leaves open.
-func (j Judgement) Cause() string {
+func (j Judgement) Cause() trial.Cause {
 	for _, r := range j.Reasons[min(len(j.Failed), 1):] {
 		switch r.Cause {
-		case CauseTests, CauseExitCode, CauseTruncated, CauseNoResults:
+		case trial.CauseTests, trial.CauseExitCode, trial.CauseTruncated, trial.CauseNoResults:
 		default:
 			return r.Cause
 		}
@@ -189,7 +189,7 @@ func (j Judgement) Cause() string {
 
 // Error is a suite that failed.
 type Error struct {
-	Cause   string
+	Cause   trial.Cause
 	Reasons []Reason
 	// Exit is how the command ended, where that was an error.
 	Exit error

@@ -41,7 +41,7 @@ type judgeCase struct {
 	text   string
 	exit   Exit
 	known  []string
-	cause  string // "" is a suite that succeeded
+	cause  trial.Cause // "" is a suite that succeeded
 	counts Counts
 	says   string
 }
@@ -90,25 +90,25 @@ func TestAKnownFailureExcusesNothingElse(t *testing.T) {
 		{"nothing else, ginkgo", GinkgoJSON, "[" + ginkgo(false, "", specs) + "]", exit1, known, "", one, ""},
 		{"nothing else, junit", JUnit, suite, exit1, known, "", one, ""},
 		{"under make", JUnit, suite, Exit{Known: true, Code: 2}, known, "", one, ""},
-		{"a package does not build", GoJSON, oneKnown + broken + events("start b", "output b|FAIL\tb [build failed]") + `{"Action":"fail","Package":"b","FailedBuild":"b [b.test]"}`, exit1, known, CauseBuild, one, "package b does not build: b_test.go:3:28: undefined: x"},
-		{"a package does not build, before go 1.24", GoJSON, "# b\nb_test.go:3:28: undefined: x\n" + oneKnown + events("output b|FAIL\tb [build failed]", "fail b"), exit1, known, CauseBuild, one, "package b does not build: b_test.go:3:28: undefined: x"},
-		{"a package does not build, verbose", GoVerbose, "# b\nb_test.go:3:28: undefined: x\nFAIL\tb [build failed]\n=== RUN   TestKnown\n--- FAIL: TestKnown (0.1s)\n=== RUN   TestFine\n--- PASS: TestFine (0s)\nFAIL\nFAIL\ta\t0.1s\nFAIL\n", exit1, []string{"TestKnown"}, CauseBuild, one, "package b does not build: b_test.go:3:28"},
-		{"TestMain dies", GoJSON, oneKnown + events("start b", "output b|no cluster to test", "output b|FAIL\tb\t0.1s", "fail b"), exit1, known, CauseSetup, one, "package b: it failed, and none of its tests did: no cluster to test"},
-		{"a package panics", GoJSON, oneKnown + events("start b", "run b TestKnown", "output b TestKnown|--- FAIL: TestKnown (0s)", "output b TestKnown|panic: boom [recovered]", "output b TestKnown|goroutine 7 [running]:", "fail b TestKnown", "output b|FAIL\tb\t0.1s", "fail b"), exit1, known, CausePanic, Counts{Passed: 1, Known: 2}, "package b: panic: boom"},
+		{"a package does not build", GoJSON, oneKnown + broken + events("start b", "output b|FAIL\tb [build failed]") + `{"Action":"fail","Package":"b","FailedBuild":"b [b.test]"}`, exit1, known, trial.CauseBuild, one, "package b does not build: b_test.go:3:28: undefined: x"},
+		{"a package does not build, before go 1.24", GoJSON, "# b\nb_test.go:3:28: undefined: x\n" + oneKnown + events("output b|FAIL\tb [build failed]", "fail b"), exit1, known, trial.CauseBuild, one, "package b does not build: b_test.go:3:28: undefined: x"},
+		{"a package does not build, verbose", GoVerbose, "# b\nb_test.go:3:28: undefined: x\nFAIL\tb [build failed]\n=== RUN   TestKnown\n--- FAIL: TestKnown (0.1s)\n=== RUN   TestFine\n--- PASS: TestFine (0s)\nFAIL\nFAIL\ta\t0.1s\nFAIL\n", exit1, []string{"TestKnown"}, trial.CauseBuild, one, "package b does not build: b_test.go:3:28"},
+		{"TestMain dies", GoJSON, oneKnown + events("start b", "output b|no cluster to test", "output b|FAIL\tb\t0.1s", "fail b"), exit1, known, trial.CauseSetup, one, "package b: it failed, and none of its tests did: no cluster to test"},
+		{"a package panics", GoJSON, oneKnown + events("start b", "run b TestKnown", "output b TestKnown|--- FAIL: TestKnown (0s)", "output b TestKnown|panic: boom [recovered]", "output b TestKnown|goroutine 7 [running]:", "fail b TestKnown", "output b|FAIL\tb\t0.1s", "fail b"), exit1, known, trial.CausePanic, Counts{Passed: 1, Known: 2}, "package b: panic: boom"},
 		{"another program's panic in a log", GoJSON, events("start a", "run a TestKnown", "output a TestKnown|panic: of a pod", "output a TestKnown|goroutine 7 [running]:", "fail a TestKnown", "run a TestFine", "pass a TestFine", "output a|FAIL", "fail a"), exit1, known, "", one, ""},
-		{"TestMain panics after its tests", GoJSON, events("start a", "run a TestKnown", "fail a TestKnown", "run a TestFine", "pass a TestFine", "output a|FAIL", "output a|panic: teardown", "output a|goroutine 1 [running]:", "output a|FAIL\ta\t0.1s", "fail a"), exit1, known, CausePanic, one, "package a: panic: teardown"},
-		{"a package is killed", GoJSON, oneKnown + events("start b", "output b|signal: killed", "output b|FAIL\tb\t0.1s", "fail b"), exit1, known, CauseSignal, one, "package b: signal: killed"},
-		{"the command is killed", GoJSON, oneKnown, Exit{Known: true, Code: 137}, known, CauseSignal, one, "ended by a signal"},
-		{"the command times out", JUnit, suite, Exit{Known: true, Code: 124}, known, CauseTimeout, one, "time-out"},
-		{"the command is not there", JUnit, suite, Exit{Known: true, Code: 127}, known, CauseExitCode, one, "could not be run"},
-		{"the report ends before a package does", GoJSON, oneKnown + events("start b", "run b TestB"), exit1, known, CauseTests, Counts{Passed: 1, Known: 1, Failed: 1}, "the report ends before package b does"},
-		{"a suite does not compile", GinkgoJSON, "[" + ginkgo(false, "", specs) + "," + ginkgo(false, `"Failed to compile f:\n\nf_test.go:7: undefined: y"`, "") + "]", exit1, known, CauseBuild, one, "suite e2e: Failed to compile f: f_test.go:7: undefined: y"},
-		{"a suite was interrupted", GinkgoJSON, "[" + ginkgo(false, `"Interrupted by User"`, specs) + "]", exit1, known, CauseInterrupted, one, "Interrupted by User"},
-		{"a suite is out of time", GinkgoJSON, "[" + ginkgo(false, `"Suite Timeout Elapsed"`, specs) + "]", exit1, known, CauseTimeout, one, "Suite Timeout Elapsed"},
-		{"a suite fails and no spec does", GinkgoJSON, ginkgo(false, "", specs) + ginkgo(false, "", it("TestOther", "passed")), exit1, known, CauseSetup, Counts{Passed: 2, Known: 1}, "did not succeed, and none of its specs failed"},
-		{"a suite has an error", JUnit, "<testsuites><testsuite name='setup' errors='1'><error message='no cluster'>at x</error></testsuite>" + suite + "</testsuites>", exit1, known, CauseSetup, one, "suite setup: no cluster"},
-		{"a suite counts more failures", JUnit, strings.Replace(suite, `failures="1"`, `failures="1" errors="1"`, 1), exit1, known, CauseSetup, one, "says that 2 failed, and shows 1"},
-		{"ginkgo's junit", JUnit, strings.Replace(suite, "<testcase", `<properties><property name="SuiteSucceeded" value="false"/><property name="SpecialSuiteFailureReason" value="Suite Timeout Elapsed"/></properties><testcase`, 1), exit1, known, CauseTimeout, one, "suite e2e: Suite Timeout Elapsed"},
+		{"TestMain panics after its tests", GoJSON, events("start a", "run a TestKnown", "fail a TestKnown", "run a TestFine", "pass a TestFine", "output a|FAIL", "output a|panic: teardown", "output a|goroutine 1 [running]:", "output a|FAIL\ta\t0.1s", "fail a"), exit1, known, trial.CausePanic, one, "package a: panic: teardown"},
+		{"a package is killed", GoJSON, oneKnown + events("start b", "output b|signal: killed", "output b|FAIL\tb\t0.1s", "fail b"), exit1, known, trial.CauseSignal, one, "package b: signal: killed"},
+		{"the command is killed", GoJSON, oneKnown, Exit{Known: true, Code: 137}, known, trial.CauseSignal, one, "ended by a signal"},
+		{"the command times out", JUnit, suite, Exit{Known: true, Code: 124}, known, trial.CauseSuiteTimeout, one, "time-out"},
+		{"the command is not there", JUnit, suite, Exit{Known: true, Code: 127}, known, trial.CauseExitCode, one, "could not be run"},
+		{"the report ends before a package does", GoJSON, oneKnown + events("start b", "run b TestB"), exit1, known, trial.CauseTests, Counts{Passed: 1, Known: 1, Failed: 1}, "the report ends before package b does"},
+		{"a suite does not compile", GinkgoJSON, "[" + ginkgo(false, "", specs) + "," + ginkgo(false, `"Failed to compile f:\n\nf_test.go:7: undefined: y"`, "") + "]", exit1, known, trial.CauseBuild, one, "suite e2e: Failed to compile f: f_test.go:7: undefined: y"},
+		{"a suite was interrupted", GinkgoJSON, "[" + ginkgo(false, `"Interrupted by User"`, specs) + "]", exit1, known, trial.CauseInterrupted, one, "Interrupted by User"},
+		{"a suite is out of time", GinkgoJSON, "[" + ginkgo(false, `"Suite Timeout Elapsed"`, specs) + "]", exit1, known, trial.CauseSuiteTimeout, one, "Suite Timeout Elapsed"},
+		{"a suite fails and no spec does", GinkgoJSON, ginkgo(false, "", specs) + ginkgo(false, "", it("TestOther", "passed")), exit1, known, trial.CauseSetup, Counts{Passed: 2, Known: 1}, "did not succeed, and none of its specs failed"},
+		{"a suite has an error", JUnit, "<testsuites><testsuite name='setup' errors='1'><error message='no cluster'>at x</error></testsuite>" + suite + "</testsuites>", exit1, known, trial.CauseSetup, one, "suite setup: no cluster"},
+		{"a suite counts more failures", JUnit, strings.Replace(suite, `failures="1"`, `failures="1" errors="1"`, 1), exit1, known, trial.CauseSetup, one, "says that 2 failed, and shows 1"},
+		{"ginkgo's junit", JUnit, strings.Replace(suite, "<testcase", `<properties><property name="SuiteSucceeded" value="false"/><property name="SpecialSuiteFailureReason" value="Suite Timeout Elapsed"/></properties><testcase`, 1), exit1, known, trial.CauseSuiteTimeout, one, "suite e2e: Suite Timeout Elapsed"},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -122,20 +122,20 @@ func TestAttemptsAtATest(t *testing.T) {
 	spec := `[{"SuiteSucceeded":%v,"SpecReports":[{"LeafNodeType":"It","LeafNodeText":"x","State":%q,"NumAttempts":3,"MaxFlakeAttempts":%d,"MaxMustPassRepeatedly":%d}]}]`
 	pytest := `<testsuites name="pytest tests"><testsuite name="pytest" errors="0" failures="0" skipped="0" tests="2"><testcase classname="t" name="flaky"/><testcase classname="t" name="flaky"/><testcase classname="t" name="fine"/></testsuite></testsuites>`
 	for _, c := range []judgeCase{
-		{"-count=2 has a result each run", GoJSON, count2, exit1, nil, CauseTests, Counts{Passed: 1, Failed: 1}, "TestFlaky: late"},
+		{"-count=2 has a result each run", GoJSON, count2, exit1, nil, trial.CauseTests, Counts{Passed: 1, Failed: 1}, "TestFlaky: late"},
 		{"run again and passed", GoJSON, first + again, exit0, nil, "", Counts{Passed: 2, Flaky: 1}, ""},
 		{"run again and passed, exit code not known", GoJSON, first + again, unknown, nil, "", Counts{Passed: 2, Flaky: 1}, ""},
-		{"run again and passed, and the command failed", GoJSON, first + again, exit1, nil, CauseTests, Counts{Passed: 1, Failed: 1}, "TestFlaky"},
-		{"run again without success", GoJSON, first + failed + failed, exit1, nil, CauseTests, Counts{Passed: 1, Failed: 1}, "1 of 2 tests failed: TestFlaky"},
+		{"run again and passed, and the command failed", GoJSON, first + again, exit1, nil, trial.CauseTests, Counts{Passed: 1, Failed: 1}, "TestFlaky"},
+		{"run again without success", GoJSON, first + failed + failed, exit1, nil, trial.CauseTests, Counts{Passed: 1, Failed: 1}, "1 of 2 tests failed: TestFlaky"},
 		{"run again without success, known", GoJSON, first + failed, exit1, []string{"TestFlaky"}, "", Counts{Passed: 1, Known: 1}, ""},
 		{"gotestsum", JUnit, gotestsum, exit0, nil, "", Counts{Passed: 2, Flaky: 1}, ""},
-		{"gotestsum that failed", JUnit, gotestsum, exit1, nil, CauseTests, Counts{Passed: 1, Failed: 1}, "a.TestFlaky"},
+		{"gotestsum that failed", JUnit, gotestsum, exit1, nil, trial.CauseTests, Counts{Passed: 1, Failed: 1}, "a.TestFlaky"},
 		{"tests that share a name", JUnit, `<testsuite><testcase name="a"/><testcase name="a"/></testsuite>`, exit0, nil, "", Counts{Passed: 2}, ""},
 		{"Surefire, flaky", JUnit, `<testsuite><testcase name="a"><flakyFailure message="late" type="E"><stackTrace>at x</stackTrace></flakyFailure></testcase></testsuite>`, unknown, nil, "", Counts{Passed: 1, Flaky: 1}, ""},
-		{"Surefire, never passed", JUnit, `<testsuite><testcase name="a"><failure message="late"/><rerunFailure message="late"/></testcase></testsuite>`, exit1, nil, CauseTests, Counts{Failed: 1}, "a: late"},
+		{"Surefire, never passed", JUnit, `<testsuite><testcase name="a"><failure message="late"/><rerunFailure message="late"/></testcase></testsuite>`, exit1, nil, trial.CauseTests, Counts{Failed: 1}, "a: late"},
 		{"ginkgo, flaky", GinkgoJSON, fmt.Sprintf(spec, true, "passed", 3, 0), exit0, nil, "", Counts{Passed: 1, Flaky: 1}, ""},
 		{"ginkgo, must pass repeatedly", GinkgoJSON, fmt.Sprintf(spec, true, "passed", 0, 3), exit0, nil, "", Counts{Passed: 1}, ""},
-		{"ginkgo, never passed", GinkgoJSON, fmt.Sprintf(spec, false, "failed", 3, 0), exit1, nil, CauseTests, Counts{Failed: 1}, ""},
+		{"ginkgo, never passed", GinkgoJSON, fmt.Sprintf(spec, false, "failed", 3, 0), exit1, nil, trial.CauseTests, Counts{Failed: 1}, ""},
 		{"ginkgo's junit, flaky", JUnit, `<testsuite><testcase name="x" status="passed"><system-err>Attempt #1 Failed.  Retrying ↺ @ 1</system-err></testcase></testsuite>`, exit0, nil, "", Counts{Passed: 1, Flaky: 1}, ""},
 		{"pytest-rerunfailures", JUnit, pytest, exit0, nil, "", Counts{Passed: 2, Flaky: 1}, ""},
 	} {
@@ -149,13 +149,13 @@ func TestWhoDidNotFail(t *testing.T) {
 	parallel := []string{"start a", "run a TestA", "pause a TestA", "run a TestB", "pause a TestB", "run a TestP", "output a TestP|--- FAIL: TestP (0s)", "output a TestP|panic: boom", "output a TestP|", "output a TestP|goroutine 7 [running]:", "fail a TestP", "fail a"}
 	timeout := []string{"start a", "run a TestA", "pause a TestA", "run a TestB", "run a TestB/sub", "cont a TestA", "output a TestA|panic: test timed out after 1s", "output a TestA|running tests:", "output a TestA|\tTestB/sub (1.0s)", "output a TestA|", "output a TestA|goroutine 9 [running]:", "output a|FAIL\ta\t1s", "fail a"}
 	for _, c := range []judgeCase{
-		{"paused when another panicked", GoJSON, events(parallel...), exit1, nil, CausePanic, Counts{Failed: 1, Skipped: 2}, "1 of 3 tests failed: TestP: panic: boom"},
-		{"beside the one that hung", GoJSON, events(timeout...), exit1, nil, CauseTimeout, Counts{Failed: 2, Skipped: 1}, "TestB/sub"},
-		{"all that ran when it ended without a word", GoJSON, events("start a", "run a TestA", "pause a TestA", "run a TestB", "output a|exit status 3", "fail a"), exit1, nil, CauseSetup, Counts{Failed: 1, Skipped: 1}, "TestB: the test never ended"},
-		{"paused, verbose", GoVerbose, "=== RUN   TestA\n=== PAUSE TestA\n=== RUN   TestP\n--- FAIL: TestP (0.00s)\npanic: boom\n\ngoroutine 7 [running]:\nexit status 2\nFAIL\ta\t0.1s\n", exit1, nil, CausePanic, Counts{Failed: 1, Skipped: 1}, "TestP: panic: boom"},
+		{"paused when another panicked", GoJSON, events(parallel...), exit1, nil, trial.CausePanic, Counts{Failed: 1, Skipped: 2}, "1 of 3 tests failed: TestP: panic: boom"},
+		{"beside the one that hung", GoJSON, events(timeout...), exit1, nil, trial.CauseSuiteTimeout, Counts{Failed: 2, Skipped: 1}, "TestB/sub"},
+		{"all that ran when it ended without a word", GoJSON, events("start a", "run a TestA", "pause a TestA", "run a TestB", "output a|exit status 3", "fail a"), exit1, nil, trial.CauseSetup, Counts{Failed: 1, Skipped: 1}, "TestB: the test never ended"},
+		{"paused, verbose", GoVerbose, "=== RUN   TestA\n=== PAUSE TestA\n=== RUN   TestP\n--- FAIL: TestP (0.00s)\npanic: boom\n\ngoroutine 7 [running]:\nexit status 2\nFAIL\ta\t0.1s\n", exit1, nil, trial.CausePanic, Counts{Failed: 1, Skipped: 1}, "TestP: panic: boom"},
 		{"skips of every dialect", JUnit, `<testsuite><testcase name="a" status="notrun"/><testcase name="b"><disabled/></testcase><testcase name="c" result="suppressed"/><testcase name="d"><skipped/></testcase><testcase name="e" executed="False"/><testcase name="f" status="Inconclusive"/><testcase name="g" status="run"/><testcase name="h" status="disabled"/></testsuite>`, exit0, nil, "", Counts{Passed: 1, Skipped: 7}, ""},
-		{"failures by attribute", JUnit, `<testsuite><testcase name="a" status="timedout"/><testcase name="b" result="Failed"/><testcase name="c" success="False"/></testsuite>`, exit1, nil, CauseTests, Counts{Failed: 3}, ""},
-		{"ginkgo's states", GinkgoJSON, `[{"SpecReports":[{"LeafNodeType":"It","LeafNodeText":"a","State":"interrupted","Failure":{"Message":"Interrupted by User"}},{"LeafNodeType":"It","LeafNodeText":"b","State":"pending"},{"LeafNodeType":"It","LeafNodeText":"c","State":"aborted"}]}]`, exit1, nil, CauseTests, Counts{Failed: 2, Skipped: 1}, "interrupted: Interrupted by User"},
+		{"failures by attribute", JUnit, `<testsuite><testcase name="a" status="timedout"/><testcase name="b" result="Failed"/><testcase name="c" success="False"/></testsuite>`, exit1, nil, trial.CauseTests, Counts{Failed: 3}, ""},
+		{"ginkgo's states", GinkgoJSON, `[{"SpecReports":[{"LeafNodeType":"It","LeafNodeText":"a","State":"interrupted","Failure":{"Message":"Interrupted by User"}},{"LeafNodeType":"It","LeafNodeText":"b","State":"pending"},{"LeafNodeType":"It","LeafNodeText":"c","State":"aborted"}]}]`, exit1, nil, trial.CauseTests, Counts{Failed: 2, Skipped: 1}, "interrupted: Interrupted by User"},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -163,10 +163,10 @@ func TestWhoDidNotFail(t *testing.T) {
 
 func TestNothingRan(t *testing.T) {
 	for _, c := range []judgeCase{
-		{"an empty report", JUnit, "", exit0, nil, CauseNoResults, Counts{}, "no JUnit report"},
-		{"no tests", JUnit, "<testsuites/>", exit0, nil, CauseNoResults, Counts{}, "no test results"},
-		{"no packages with tests", GoJSON, events("start a", "output a|?   \ta\t[no test files]", "skip a"), exit0, nil, CauseNoResults, Counts{}, "no test results"},
-		{"and the command failed", JUnit, "<testsuites/>", exit1, nil, CauseNoResults, Counts{}, "exit status 1"},
+		{"an empty report", JUnit, "", exit0, nil, trial.CauseNoResults, Counts{}, "no JUnit report"},
+		{"no tests", JUnit, "<testsuites/>", exit0, nil, trial.CauseNoResults, Counts{}, "no test results"},
+		{"no packages with tests", GoJSON, events("start a", "output a|?   \ta\t[no test files]", "skip a"), exit0, nil, trial.CauseNoResults, Counts{}, "no test results"},
+		{"and the command failed", JUnit, "<testsuites/>", exit1, nil, trial.CauseNoResults, Counts{}, "exit status 1"},
 		{"cached", GoJSON, events("start a", "run a TestA", "pass a TestA", "output a|ok  \ta\t(cached)", "pass a"), exit0, nil, "", Counts{Passed: 1}, ""},
 	} {
 		t.Run(c.name, c.run)
@@ -183,20 +183,20 @@ func TestOneBadByte(t *testing.T) {
 		"escape": "\x1b[31m", "reference": "&#x1B;[31m", "zero": "\x00", "Latin-1": "pr\xfcfen", "a cut rune": "\xe2\x82", "entity": "&nbsp;&; &unknown;",
 		"brackets": "want <nil> got a < b ]]>", "cdata": "<![CDATA[a\x1b]]]>", "unclosed": "<b>bold", "a wrong end": "</system-out>", "a comment": "<!-- <testcase name='z'/> -->",
 	} {
-		t.Run(name, judgeCase{name, JUnit, junit(damage), exit1, nil, CauseTests, three, "b: boom"}.run)
+		t.Run(name, judgeCase{name, JUnit, junit(damage), exit1, nil, trial.CauseTests, three, "b: boom"}.run)
 	}
-	t.Run("a quote is missing", judgeCase{"", JUnit, `<testsuite><testcase name="a"/><testcase name="b><failure message="boom"/></testcase><testcase name="c"/></testsuite>`, exit1, nil, CauseTests, three, ""}.run)
-	t.Run("an end is missing", judgeCase{"", JUnit, `<testsuite><testcase name="a"/><testcase name="b"><failure message="boom"><testcase name="c"/></testsuite>`, exit1, nil, CauseTests, three, ""}.run)
+	t.Run("a quote is missing", judgeCase{"", JUnit, `<testsuite><testcase name="a"/><testcase name="b><failure message="boom"/></testcase><testcase name="c"/></testsuite>`, exit1, nil, trial.CauseTests, three, ""}.run)
+	t.Run("an end is missing", judgeCase{"", JUnit, `<testsuite><testcase name="a"/><testcase name="b"><failure message="boom"><testcase name="c"/></testsuite>`, exit1, nil, trial.CauseTests, three, ""}.run)
 
 	specs := `[{"SuiteSucceeded":false,"SpecReports":[{"LeafNodeType":"It","LeafNodeText":"a","State":"passed"},{"LeafNodeType":"It","LeafNodeText":"b","State":"failed","Failure":{"Message":"bo` + "%s" + `om"}},{"LeafNodeType":"It","LeafNodeText":"c","State":"passed"}]}]`
 	for name, damage := range map[string]string{"escape": "\x1b", "bad escape": `\x`, "a line's end": "\n", "Latin-1": "\xfc", "half a pair": `\ud83d`} {
-		t.Run("ginkgo, "+name, judgeCase{name, GinkgoJSON, strings.Replace(specs, "%s", damage, 1), exit1, nil, CauseTests, three, "bo"}.run)
+		t.Run("ginkgo, "+name, judgeCase{name, GinkgoJSON, strings.Replace(specs, "%s", damage, 1), exit1, nil, trial.CauseTests, three, "bo"}.run)
 	}
 	line := `{"Action":"output","Package":"a","Test":"TestB","Output":"bo` + "\x1b\x00\xfc" + `om\x"}` + "\n"
 	good := events("start a", "run a TestA", "pass a TestA", "run a TestB") + "go: downloading x v1.0.0\r\n" + line + "2026-01-02T03:04:05.678Z " + events("fail a TestB") +
 		strings.TrimSpace(events("run a TestC")) + events("pass a TestC", "output a|FAIL", "fail a")
-	t.Run("go", judgeCase{"", GoJSON, strings.ReplaceAll(good, "\n", "\r\n"), exit1, nil, CauseTests, three, "TestB"}.run)
-	t.Run("go, cut", judgeCase{"", GoJSON, good[:len(good)-60] + `{"Action":"ou`, exit1, nil, CauseTests, three, "the report ends before"}.run)
+	t.Run("go", judgeCase{"", GoJSON, strings.ReplaceAll(good, "\n", "\r\n"), exit1, nil, trial.CauseTests, three, "TestB"}.run)
+	t.Run("go, cut", judgeCase{"", GoJSON, good[:len(good)-60] + `{"Action":"ou`, exit1, nil, trial.CauseTests, three, "the report ends before"}.run)
 }
 
 func TestTruncated(t *testing.T) {

@@ -100,10 +100,10 @@ func (j *junitReader) end() {
 			j.suites[len(j.suites)-1].declared, j.suites[len(j.suites)-1].tests = -1, -1
 			j.endSuite()
 		}
-		j.report.reason(CauseTruncated, "the report is truncated"+where)
+		j.report.reason(trial.CauseTruncated, "the report is truncated"+where)
 	}
 	if !j.any {
-		j.report.reason(CauseNoResults, "there is no JUnit report in it")
+		j.report.reason(trial.CauseNoResults, "there is no JUnit report in it")
 	}
 	// Nothing tells attempts at a test from tests that share a name.
 	byName(j.report.Tests, func(all []int32) {
@@ -231,7 +231,7 @@ func (j *junitReader) close(name string) {
 	if len(j.in) == 0 && j.of != nil {
 		s := j.suites[len(j.suites)-1]
 		s.failed++
-		j.report.reason(CauseSetup, fmt.Sprintf("suite %s: %s", s.name, j.of.why()))
+		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s: %s", s.name, j.of.why()))
 		j.of = nil
 	}
 }
@@ -319,11 +319,11 @@ func (j *junitReader) endSuite() {
 	case s.unsuccessful && s.special != "":
 		j.report.reason(ginkgoCause(s.special), fmt.Sprintf("suite %s: %s", s.name, oneLine(s.special)))
 	case s.unsuccessful && s.failed == 0:
-		j.report.reason(CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", s.name))
+		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", s.name))
 	case s.declared > s.failed && len(j.suites) > 0 || s.declared > s.failed && s.name != "":
-		j.report.doubt(CauseSetup, fmt.Sprintf("suite %s says that %d failed, and shows %d", s.name, s.declared, s.failed))
+		j.report.doubt(trial.CauseSetup, fmt.Sprintf("suite %s says that %d failed, and shows %d", s.name, s.declared, s.failed))
 	case s.declared > s.failed:
-		j.report.doubt(CauseSetup, fmt.Sprintf("the report says that %d failed, and shows %d", s.declared, s.failed))
+		j.report.doubt(trial.CauseSetup, fmt.Sprintf("the report says that %d failed, and shows %d", s.declared, s.failed))
 	}
 }
 

@@ -96,37 +96,17 @@ type Report struct {
 // Reason is one reason for which a suite failed: a cause, in a word, and a
 // sentence.
 type Reason struct {
-	Cause string `json:"cause"`
-	Text  string `json:"text"`
+	Cause trial.Cause `json:"cause"`
+	Text  string      `json:"text"`
 }
 
-// The causes of a suite's failure.
-const (
-	// CauseTests: tests failed.
-	CauseTests = "tests"
-	// CauseBuild: a package or a suite does not compile.
-	CauseBuild = "build"
-	// CausePanic: the suite died of a panic or a fatal error.
-	CausePanic = "panic"
-	// CauseTimeout: a limit of the suite's own, or of who ran it, ended it.
-	CauseTimeout = "suite-timeout"
-	// CauseInterrupted: somebody ended it.
-	CauseInterrupted = "interrupted"
-	// CauseSignal: a signal ended the command.
-	CauseSignal = "signal"
-	// CauseSetup: the suite failed outside of its tests: TestMain, BeforeSuite.
-	CauseSetup = "setup"
-	// CauseExitCode: the command failed, and the report does not say why.
-	CauseExitCode = "exit-code"
-	// CauseTruncated: the report ends before its end.
-	CauseTruncated = "truncated"
-	// CauseNoResults: there are no results, or no report.
-	CauseNoResults = "no-results"
-)
+func (r *Report) reason(cause trial.Cause, text string) {
+	r.Reasons = append(r.Reasons, Reason{cause, text})
+}
 
-func (r *Report) reason(cause, text string) { r.Reasons = append(r.Reasons, Reason{cause, text}) }
-
-func (r *Report) doubt(cause, text string) { r.Doubts = append(r.Doubts, Reason{cause, text}) }
+func (r *Report) doubt(cause trial.Cause, text string) {
+	r.Doubts = append(r.Doubts, Reason{cause, text})
+}
 
 // keptOfAll bounds the output that is kept of all tests together. What failed
 // after that has its message alone.

@@ -168,20 +168,20 @@ func (f *file) fill(o *observation, value map[string]string) {
 
 func (f *file) noteTrial(o *observation, value map[string]string) {
 	if text := value["overlap"]; text != "" {
-		o.evidence = append(o.evidence, trial.Evidence{Source: "observer", State: "overlap", Text: text})
+		o.evidence = append(o.evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateOverlap, Text: text})
 		f.notes = append(f.notes, describe("[%s] ended in %s: %s.", o.cell, o.outcome, text))
 	}
 	if code := value["exit_code"]; code != "" {
-		o.evidence = append(o.evidence, trial.Evidence{Source: "observer", State: "exit code", Text: code})
+		o.evidence = append(o.evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateExitCode, Text: code})
 	}
 	if value["silent"] == "true" {
-		o.evidence = append(o.evidence, trial.Evidence{Source: "observer", State: "silent", Text: "no output after " + value["last_output"]})
+		o.evidence = append(o.evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateSilentObserved, Text: "no output after " + value["last_output"]})
 	}
 }
 
 func evidenceOf(n *yaml.Node) (evidence []trial.Evidence) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		evidence = append(evidence, trial.Evidence{Source: "observer", State: n.Content[i].Value, Text: n.Content[i+1].Value})
+		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateNoted, Detail: n.Content[i].Value, Text: n.Content[i+1].Value})
 	}
 	return evidence
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ type faultRow struct {
 	Right    int                   `json:"right"`
 	Missed   int                   `json:"never_injected"`
 	Outcomes map[trial.Outcome]int `json:"outcomes"`
-	Causes   map[string]int        `json:"causes"`
+	Causes   map[trial.Cause]int   `json:"causes"`
 	// Latency is from the injection until the outcome was known, Recovery
 	// until a fresh engine answered.
 	Latency  []trial.Seconds `json:"detection_seconds"`
@@ -65,7 +66,7 @@ func faultRows(runs []results.Run) (rows []*faultRow) {
 			if i < 0 {
 				i = len(rows)
 				rows = append(rows, &faultRow{Fault: rec.Fault.Name, Runtime: rec.Machine.Runtime, Truth: rec.Fault.Truth,
-					Phase: rec.Fault.Phase, Outcomes: map[trial.Outcome]int{}, Causes: map[string]int{}})
+					Phase: rec.Fault.Phase, Outcomes: map[trial.Outcome]int{}, Causes: map[trial.Cause]int{}})
 			}
 			rows[i].add(rec)
 		}
@@ -117,7 +118,7 @@ func knownAt(rec results.Record) (trial.Seconds, bool) {
 	at := *rec.Fault.At
 	var known []trial.Seconds
 	for _, e := range rec.Verdict.Evidence {
-		if e.Rule == "watch" && e.At > at {
+		if e.Rule == trial.RuleWatch && e.At > at {
 			known = append(known, e.At-at)
 		}
 	}
@@ -151,16 +152,14 @@ func truth(r *faultRow) string {
 	return text
 }
 
-func counted(causes map[string]int) string {
+func counted(causes map[trial.Cause]int) string {
 	var names []string
-	for name := range causes {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for i, name := range names {
-		if causes[name] > 1 {
-			names[i] = strconv.Itoa(causes[name]) + " " + name
+	for _, cause := range slices.Sorted(maps.Keys(causes)) {
+		name := string(cause)
+		if n := causes[cause]; n > 1 {
+			name = strconv.Itoa(n) + " " + name
 		}
+		names = append(names, name)
 	}
 	if len(names) == 0 {
 		return none

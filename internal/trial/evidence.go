@@ -1,0 +1,211 @@
+package trial
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Source is what an observation is about, or which text says it.
+type Source string
+
+// The sources of evidence.
+const (
+	SourceTest       Source = "test process"
+	SourceError      Source = "error"
+	SourceLog        Source = "log"
+	SourceEngine     Source = "engine process"
+	SourceEngineAPI  Source = "engine API"
+	SourceEngineLog  Source = "engine log"
+	SourceCluster    Source = "Kind cluster"
+	SourceNode       Source = "node container"
+	SourceKubernetes Source = "Kubernetes API"
+	SourceMemory     Source = "memory and pressure"
+	SourceOOM        Source = "OOM events"
+	SourceDisk       Source = "disk"
+	SourceInotify    Source = "inotify"
+	SourceKernel     Source = "kernel messages"
+	SourceProcesses  Source = "processes"
+	SourceMachine    Source = "machine"
+	SourceFault      Source = "fault"
+	// SourceObserver is a person who watched a trial that stratbench did not run.
+	SourceObserver Source = "observer"
+)
+
+// Sources lists every Source in the order of the evidence table.
+func Sources() []Source {
+	return []Source{SourceTest, SourceError, SourceLog, SourceEngine, SourceEngineAPI, SourceEngineLog, SourceCluster, SourceNode,
+		SourceKubernetes, SourceMemory, SourceOOM, SourceDisk, SourceInotify, SourceKernel, SourceProcesses, SourceMachine,
+		SourceFault, SourceObserver}
+}
+
+// State is what was seen of a source.
+type State string
+
+// What the watch finds while a trial runs.
+const (
+	// StateEngineEnded: the engine's process has ended, or nothing listens any
+	// more at the address of an engine that stratbench does not run.
+	StateEngineEnded State = "engine ended"
+	// StateEngineRestarted: a user's engine closed a connection that the watch
+	// kept open, as an engine does that ends, however soon it is back.
+	StateEngineRestarted State = "engine restarted"
+	// StateEngineStopped: the engine's process was stopped (SIGSTOP).
+	StateEngineStopped State = "engine stopped"
+	// StateEngineSilent: the engine's process lives, and its API does not answer.
+	StateEngineSilent State = "engine does not answer"
+	// StatePartEnded and StatePartStopped: a process of the engine's own, such
+	// as Docker's containerd, ended or was stopped.
+	StatePartEnded   State = "part of the engine ended"
+	StatePartStopped State = "part of the engine stopped"
+	// StateKilled: the kernel killed a process for want of memory.
+	StateKilled State = "killed for want of memory"
+	// StateThrashing: the machine does nothing but wait for memory.
+	StateThrashing State = "memory thrashing"
+	// StateNodeEnded: the container of a cluster's node runs no more.
+	StateNodeEnded State = "node ended"
+	// StateKubernetesSilent: the cluster's API server does not say that it lives.
+	StateKubernetesSilent State = "Kubernetes API does not answer"
+	// StateOverdue: the trial has gone on past its limits without ending itself.
+	StateOverdue State = "trial overdue"
+	// StateEndedByWatch: the watch ended the trial's worker.
+	StateEndedByWatch State = "ended by the watch"
+	// StateSilence: what was at work in the middle of a long silence.
+	StateSilence State = "in a silence"
+)
+
+// How the trial's own process ended, and what its texts say.
+const (
+	StateEndedByItself  State = "ended by itself"
+	StateEndedByLimit   State = "ended by a limit"
+	StateEndedMute      State = "ended without a word"
+	StateEndedNoResult  State = "ended without a result"
+	StateToldToStop     State = "told to stop"
+	StateLastSaid       State = "last thing said"
+	StateReported       State = "reported as"
+	StateReads          State = "reads like"
+	StateReadsRefuted   State = "refuted by the watch, though it reads like"
+	StatePressed        State = "pressed"
+	StateNoWayOut       State = "no way out"
+	StateInjected       State = "injected"
+	StateNotInjected    State = "not injected"
+	StateNoted          State = "noted"
+	StateOverlap        State = "overlap"
+	StateExitCode       State = "exit code"
+	StateSilentObserved State = "silent"
+)
+
+// What is seen when things are looked at after a failure.
+const (
+	StateLives         State = "lives"
+	StateEnded         State = "ended"
+	StateStopped       State = "stopped"
+	StateAnswers       State = "answers"
+	StateHangs         State = "hangs"
+	StateSilent        State = "does not answer"
+	StateNotAsked      State = "not asked"
+	StateNodes         State = "nodes"
+	StateRunning       State = "running"
+	StateNotRunning    State = "not running"
+	StateInUse         State = "in use"
+	StateNone          State = "none"
+	StateNamesUnknown  State = "names not known"
+	StateFree          State = "free"
+	StateFull          State = "full"
+	StateExhausted     State = "exhausted"
+	StateNothingOfNote State = "nothing of note"
+	StateOfNote        State = "of note"
+	StateCounted       State = "counted"
+	StateEmpty         State = "empty"
+	StateLastLines     State = "last lines"
+	StateUnreadable    State = "cannot be read"
+	StateUnknown       State = "not known"
+	StateNotOurs       State = "not ours to see"
+	StateProbeHangs    State = "the probe hangs"
+)
+
+// States lists every State.
+func States() []State {
+	return []State{StateEngineEnded, StateEngineRestarted, StateEngineStopped, StateEngineSilent, StatePartEnded, StatePartStopped,
+		StateKilled, StateThrashing, StateNodeEnded, StateKubernetesSilent, StateOverdue, StateEndedByWatch, StateSilence,
+		StateEndedByItself, StateEndedByLimit, StateEndedMute, StateEndedNoResult, StateToldToStop, StateLastSaid, StateReported, StateReads,
+		StateReadsRefuted, StatePressed, StateNoWayOut, StateInjected, StateNotInjected, StateNoted, StateOverlap, StateExitCode,
+		StateSilentObserved, StateLives, StateEnded, StateStopped, StateAnswers, StateHangs, StateSilent, StateNotAsked, StateNodes,
+		StateRunning, StateNotRunning, StateInUse, StateNone, StateNamesUnknown, StateFree, StateFull, StateExhausted,
+		StateNothingOfNote, StateOfNote, StateCounted, StateEmpty, StateLastLines, StateUnreadable, StateUnknown, StateNotOurs,
+		StateProbeHangs}
+}
+
+// What makes evidence of an observation, where that is no rule of the
+// classification.
+const (
+	RuleWatch      = "watch"
+	RuleSilence    = "silence"
+	RulePostMortem = "post-mortem"
+)
+
+// Evidence is one observation that a verdict rests on. A record of another
+// version may have a source or a state that this one does not know; it is kept
+// as it is, and Unknown reports it.
+type Evidence struct {
+	// Source is what the observation is about.
+	Source Source `json:"source"`
+	// State is what was seen.
+	State State `json:"state"`
+	// Detail says of whom, how many or how much, where the state has such: the
+	// process that was killed, the fault that was injected.
+	Detail string `json:"detail,omitempty"`
+	// Outcome is what a text reads like; other observations have none.
+	Outcome Outcome `json:"outcome,omitempty"`
+	// Text is the line that shows it, as it was.
+	Text string `json:"text,omitempty"`
+	// Line is the line's number in the trial's log, from 1; 0 if it is in none.
+	Line int `json:"line,omitempty"`
+	// Rule names the rule that made something of it.
+	Rule string `json:"rule,omitempty"`
+	// At is when it was seen, from the start of the trial.
+	At Seconds `json:"at_seconds,omitempty"`
+}
+
+// Seen is what was seen, in words: "killed for want of memory: cc1 (process 7)".
+func (e Evidence) Seen() string {
+	switch {
+	case e.Outcome != "":
+		return string(e.State) + " " + string(e.Outcome)
+	case e.Detail != "":
+		return string(e.State) + ": " + e.Detail
+	}
+	return string(e.State)
+}
+
+// Unknown lists the names in the evidence that this version does not know.
+func (e Evidence) Unknown() (names []string) {
+	if !slices.Contains(Sources(), e.Source) {
+		names = append(names, fmt.Sprintf("source %q", e.Source))
+	}
+	if !slices.Contains(States(), e.State) {
+		names = append(names, fmt.Sprintf("state %q", e.State))
+	}
+	return names
+}
+
+// Distinct puts lists of evidence together, without what an earlier piece says
+// already.
+func Distinct(lists ...[]Evidence) (all []Evidence) {
+	seen := map[string]bool{}
+	for _, e := range slices.Concat(lists...) {
+		if key := strings.Join([]string{string(e.Source), e.Seen(), e.Text}, "\x00"); !seen[key] {
+			seen[key] = true
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// Silence is a stretch in which a trial's worker said nothing. Phase is the one
+// that was heard last.
+type Silence struct {
+	Phase Phase   `json:"phase,omitempty"`
+	Start Seconds `json:"start_seconds"`
+	End   Seconds `json:"end_seconds"`
+}
