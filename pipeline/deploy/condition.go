@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -168,20 +170,36 @@ func (c *Client) Until(ctx context.Context, w Condition) error {
 	if states.deletion {
 		return c.gone(ctx, where, states, w)
 	}
-	err = kubewatch.Until(ctx, c.at(where), c.see.Log, func(o *unstructured.Unstructured, deleted bool) bool {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	var over atomic.Bool
+	see := func(o *unstructured.Unstructured, deleted bool) bool {
 		done, news := states.see(o, deleted)
 		if news != "" {
 			c.see.Log(news)
 		}
+		if done {
+			over.Store(true)
+			stop()
+		}
 		return done
-	})
+	}
+	if name != "" {
+		go func() { // a Job may have ended and be gone
+			key := strings.Join([]string{batchv1.GroupName, "Job", where.namespace, name}, "/")
+			if last := c.jobs.end(watching, key); last != nil && where.resource.Resource == "jobs" {
+				see(last, false)
+			}
+		}()
+	}
+	err = kubewatch.Until(watching, c.at(where), c.see.Log, see)
 	if failed := states.failed(); failed != "" {
 		return fmt.Errorf("waiting for %s: %s has failed for good", w, failed)
 	}
-	if err == nil {
+	if over.Load() {
 		return nil
 	}
-	return fmt.Errorf("waiting for %s in the namespace %s: %s (%w)", w, w.namespace(), states, err)
+	return fmt.Errorf("waiting for %s in the namespace %s: %s (%w)", w, w.namespace(), states, cmp.Or(context.Cause(ctx), err))
 }
 
 // gone asks until no object is left: a watch does not tell that there was none.

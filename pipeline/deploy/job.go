@@ -52,8 +52,14 @@ func jobState(u *unstructured.Unstructured) (state State, ended bool) {
 // a short ttlSecondsAfterFinished may have ended and been deleted before
 // anything waits for it; its end is remembered here.
 type jobs struct {
-	mu    sync.Mutex
-	ended map[string]chan *unstructured.Unstructured
+	mu       sync.Mutex
+	followed map[string]*followed
+}
+
+// followed is one Job: its last state, once over is closed.
+type followed struct {
+	over chan struct{}
+	last *unstructured.Unstructured
 }
 
 // follow watches one Job, from the version in which it was applied until it
@@ -63,12 +69,12 @@ func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, w
 	if err != nil {
 		return fmt.Errorf("following %s: %w", describe(applied), err)
 	}
-	ended := make(chan *unstructured.Unstructured, 1)
+	job := &followed{over: make(chan struct{})}
 	j.mu.Lock()
-	if j.ended == nil {
-		j.ended = map[string]chan *unstructured.Unstructured{}
+	if j.followed == nil {
+		j.followed = map[string]*followed{}
 	}
-	j.ended[keyOf(applied)] = ended
+	j.followed[keyOf(applied)] = job
 	j.mu.Unlock()
 	go func() {
 		defer retrying.Stop()
@@ -78,7 +84,8 @@ func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, w
 				continue // the server's complaint; Wait's own watch goes on
 			}
 			if _, over := jobState(u); over {
-				ended <- u
+				job.last = u
+				close(job.over)
 				return
 			}
 		}
@@ -87,14 +94,17 @@ func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, w
 }
 
 // end waits until the Job has ended, and returns its last state, or nil when
-// ctx ends before it. It is for one caller.
+// ctx ends before it, or when the Job is not followed.
 func (j *jobs) end(ctx context.Context, key string) *unstructured.Unstructured {
 	j.mu.Lock()
-	ended := j.ended[key]
+	job := j.followed[key]
 	j.mu.Unlock()
+	if job == nil {
+		return nil
+	}
 	select {
-	case u := <-ended: // never, for a Job that is not followed
-		return u
+	case <-job.over:
+		return job.last
 	case <-ctx.Done():
 		return nil
 	}

@@ -141,7 +141,12 @@ func deployJob(t *testing.T, last any) error {
 	if over(); err != nil { // what follows the Job outlives its step
 		t.Fatal(err)
 	}
-	return client.Wait(ctx, objects)
+	waited := client.Until(ctx, Condition{For: "condition=Complete", Object: "job/seed", Namespace: "shop"})
+	err = client.Wait(ctx, objects)
+	if (waited == nil) != (err == nil) {
+		t.Errorf("the wait for the Job alone ends with %v, and that for all objects with %v", waited, err)
+	}
+	return err
 }
 
 func TestJobThatEndedAndWentBeforeAnythingWaited(t *testing.T) {
