@@ -61,7 +61,12 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.commands = args
-			o, err := c.options(cmd, kind)
+			folder, err := os.MkdirTemp("", "stratbench-compare-")
+			if err != nil {
+				return fmt.Errorf("making a folder for the experiment: %w", err)
+			}
+			defer os.RemoveAll(folder) // the run has kept both files
+			o, err := c.options(cmd, kind, folder)
 			if err != nil {
 				return err
 			}
@@ -88,8 +93,9 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 	return cmd
 }
 
-// options are those of a run of an experiment whose only factor is the command.
-func (c comparison) options(cmd *cobra.Command, kind string) (o run.Options, err error) {
+// options are those of a run of an experiment whose only factor is the command,
+// and whose files are in the folder until it has ended.
+func (c comparison) options(cmd *cobra.Command, kind, folder string) (o run.Options, err error) {
 	if c.runs < 1 || c.warmUps < 0 {
 		return o, usageError{errors.New("--runs must be at least 1, and --warmup not negative")}
 	}
@@ -102,11 +108,6 @@ func (c comparison) options(cmd *cobra.Command, kind string) (o run.Options, err
 			c.runtime = string(answering[0])
 		}
 	}
-	folder, err := os.MkdirTemp("", "stratbench-compare-")
-	if err != nil {
-		return o, fmt.Errorf("making a folder for the experiment: %w", err)
-	}
-	defer os.RemoveAll(folder) // the run keeps both files
 	here, err := os.Getwd()
 	if err != nil {
 		return o, fmt.Errorf("finding this folder: %w", err)

@@ -40,9 +40,11 @@ func (r *runner) preflight(ctx context.Context) error {
 	in := &inspection{r: r, seen: map[string]bool{}, sites: map[siteKey]*site{}, kinds: map[string]kindConfig{}}
 	for _, cell := range r.plan.Cells {
 		s, workload, err := r.cell(cell)
-		if err == nil {
-			err = errors.Join(r.places[s.Runtime].check(s), r.checkFault(r.specOf(cell), s))
+		if err != nil {
+			in.refuse(cell, err)
+			continue // what it would be is not known
 		}
+		err = errors.Join(r.places[s.Runtime].check(s), r.checkFault(r.specOf(cell), s))
 		var memory *host.MemoryError
 		var pointless *pointlessError
 		switch {
