@@ -29,7 +29,7 @@ func saw(k trial.State, p trial.Phase) watch.Finding {
 }
 
 func kill(name, group string, p trial.Phase) watch.Finding {
-	return watch.Finding{State: trial.StateKilled, Subject: name + " (process 7)", Group: group, Phase: p}
+	return watch.Finding{State: trial.StateKilled, Process: name, Subject: name + " (process 7)", Group: group, Phase: p}
 }
 
 // TestPrecedence holds the order of witnesses: each case has evidence for more
@@ -49,6 +49,7 @@ func TestPrecedence(t *testing.T) {
 		"a success stays one":         {Case{Reported: reported(trial.OK, ""), Findings: []watch.Finding{saw(trial.StatePartEnded, "build")}}, trial.OK, ""},
 		"a dead engine beats the compiler's error": {Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(trial.StateEngineEnded, "build")},
 			Text: text(trial.BuildFailed, "compile")}, trial.EngineCrash, "gone"},
+		"an engine that aborted": {Case{Findings: []watch.Finding{{State: trial.StateEngineEnded, Cause: trial.CauseSIGABRT, Phase: "build"}}}, trial.EngineCrash, "sigabrt"},
 		"a user's engine that was back at once": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive,
 			Findings: []watch.Finding{saw(trial.StateEngineRestarted, "build")}, Text: text(trial.EngineCrash, "connection-lost")}, trial.EngineCrash, "restarted"},
 		"a restart that took the node with it": {Case{Reported: reported(trial.DeployFailed, "deploy"), After: alive,
@@ -142,17 +143,6 @@ func TestWatchBearsOutText(t *testing.T) {
 	i := slices.IndexFunc(v.Evidence, func(e trial.Evidence) bool { return e.Text == "Killed" })
 	if v.Outcome != trial.BuildOOM || i < 0 || v.Evidence[i].Outcome != trial.BuildOOM {
 		t.Errorf("%s; evidence %+v", v.Outcome, v.Evidence)
-	}
-}
-
-func TestExitCauses(t *testing.T) {
-	for text, want := range map[string]trial.Cause{
-		"signal: killed": "sigkill", "signal: segmentation fault": "sigsegv", "exit status 2": "exit-status-2",
-		"dial unix /run/docker.sock: connect: connection refused": "connection-refused", "signal: user defined signal 1": "signal",
-	} {
-		if got := exitCause(text); got != want {
-			t.Errorf("exitCause(%q) = %q, want %q", text, got, want)
-		}
 	}
 }
 

@@ -1,9 +1,9 @@
 package outcomes
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -41,7 +41,7 @@ func (c *Case) engineEnded() (trial.Verdict, bool) {
 	if !ok {
 		return undecided, false
 	}
-	v, _ := seen(trial.EngineCrash, exitCause(f.Text), certain, f)
+	v, _ := seen(trial.EngineCrash, cmp.Or(f.Cause, trial.CauseGone), certain, f)
 	k, killed := c.killedEngine()
 	switch {
 	case killed:
@@ -53,27 +53,6 @@ func (c *Case) engineEnded() (trial.Verdict, bool) {
 	return v, true
 }
 
-// exitCause is the cause that says how a process ended: of "signal: killed", a
-// SIGKILL.
-func exitCause(text string) trial.Cause {
-	signals := map[string]trial.Cause{"killed": trial.CauseSIGKILL, "terminated": trial.CauseSIGTERM, "segmentation fault": trial.CauseSIGSEGV,
-		"aborted": trial.CauseSIGABRT, "interrupt": trial.CauseSIGINT, "quit": trial.CauseSIGQUIT, "hangup": trial.CauseSIGHUP}
-	name, signalled := strings.CutPrefix(text, "signal: ")
-	switch {
-	case signals[name] != "":
-		return signals[name]
-	case signalled:
-		return trial.CauseSignal
-	case strings.HasPrefix(text, "exit status "):
-		if n, err := strconv.Atoi(strings.TrimPrefix(text, "exit status ")); err == nil {
-			return trial.ExitStatus(n)
-		}
-	case strings.Contains(text, "refused"):
-		return trial.CauseConnectionRefused
-	}
-	return trial.CauseGone
-}
-
 var engineNames = []string{"podman", "dockerd", "containerd"}
 
 // killedEngine finds the kernel's killing of the engine itself, or of the
@@ -83,8 +62,7 @@ func (c *Case) killedEngine() (watch.Finding, bool) {
 		if f.State != trial.StateKilled || strings.Contains(f.Group, "kubepods") {
 			continue
 		}
-		name, _, _ := strings.Cut(f.Subject, " ")
-		if ours := f.Group == "" || f.Group == "init"; ours || slices.Contains(engineNames, name) && !c.inNode(f) {
+		if ours := f.Group == "" || f.Group == "init"; ours || slices.Contains(engineNames, f.Process) && !c.inNode(f) {
 			return f, true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,14 +54,17 @@ func (l *trialLog) line(at trial.Seconds, place, text string) {
 
 // logLine is a line of a trial's log as it is read again.
 type logLine struct {
-	at          trial.Seconds
-	place, text string
-	// evidence marks what was read elsewhere after a failure.
-	evidence bool
+	at trial.Seconds
+	// source is whose line it is: runner, watch, worker, fault or evidence; a
+	// phase's own has none. phase and image are where it was said.
+	source string
+	phase  trial.Phase
+	image  string
+	text   string
 }
 
 // logLines reads a trial's log, with the numbers of its lines. The second line
-// of a text with several has the time of the first and no place.
+// of a text with several has the time of the first, and no place.
 func logLines(r io.Reader) iter.Seq2[int, logLine] {
 	return func(yield func(int, logLine) bool) {
 		in := bufio.NewScanner(r)
@@ -72,13 +76,26 @@ func logLines(r io.Reader) iter.Seq2[int, logLine] {
 			if d, err := time.ParseDuration(clock); err == nil {
 				last = trial.Seconds(d)
 				place, text, _ := strings.Cut(rest, " ")
-				place, evidence := strings.CutPrefix(place, string(pipeline.Evidence)+"/")
-				l = logLine{last, place, strings.TrimLeft(text, " "), evidence}
+				l.at, l.text = last, strings.TrimLeft(text, " ")
+				l.place(place)
 			}
 			if !yield(number, l) {
 				return
 			}
 		}
+	}
+}
+
+// place reads what where wrote.
+func (l *logLine) place(text string) {
+	if rest, found := strings.CutPrefix(text, string(pipeline.Evidence)+"/"); found {
+		l.source, text = string(pipeline.Evidence), rest
+	}
+	name, image, _ := strings.Cut(text, "/")
+	if slices.Contains(trial.Phases(), trial.Phase(name)) {
+		l.phase, l.image = trial.Phase(name), image
+	} else if l.source == "" {
+		l.source = name
 	}
 }
 

@@ -55,11 +55,11 @@ func TestLogAndWhatIsNotedOfIt(t *testing.T) {
 		lines[number] = l
 	}
 	for number, l := range map[int]logLine{
-		1: {moment(1), "runner", "> machine", false},
-		3: {moment(41), "build/api", "STEP 1/2: FROM x", false},
-		4: {moment(41), "", "second line of it", false},
-		5: {moment(60), "build/api", "read elsewhere", true},
-		8: {moment(85), "build", "< build: it broke", false},
+		1: {moment(1), "runner", "", "", "> machine"},
+		3: {moment(41), "", trial.PhaseBuild, "api", "STEP 1/2: FROM x"},
+		4: {moment(41), "", "", "", "second line of it"},
+		5: {moment(60), "evidence", trial.PhaseBuild, "api", "read elsewhere"},
+		8: {moment(85), "", trial.PhaseBuild, "", "< build: it broke"},
 	} {
 		if lines[number] != l {
 			t.Errorf("line %d is %+v, want %+v", number, lines[number], l)

@@ -155,14 +155,16 @@ func (x *execution) kills() (n int64) {
 	return n
 }
 
-// tellsOf says whether a place of the log is of what failed. What the images
-// beside it say is of their being stopped.
-func tellsOf(place string, r pipeline.Result) bool {
-	phase, image, _ := strings.Cut(place, "/")
-	if r.Phase == "" && place != "runner" && place != "watch" {
-		return true // a set-up command, of which no phase is known
+// tellsOf reports whether a line of the log is about what failed. What the
+// images beside it say is about their being stopped.
+func (l logLine) tellsOf(r pipeline.Result) bool {
+	switch {
+	case r.Phase == "": // a set-up command, of which no phase is known
+		return l.source != "runner" && l.source != "watch"
+	case l.source == "worker":
+		return true
 	}
-	return place == "worker" || phase == string(r.Phase) && (image == "" || r.Image == "" || image == r.Image)
+	return l.phase == r.Phase && (l.image == "" || r.Image == "" || l.image == r.Image)
 }
 
 // confined says whether the trial's machine reaches nothing outside of it.
@@ -185,9 +187,9 @@ func (x *execution) phaseText(r pipeline.Result) (text string, evidence map[int]
 	evidence = map[int]bool{}
 	until := x.limitOf(r)
 	for number, l := range logLines(f) {
-		evidence[number] = l.evidence
+		evidence[number] = l.source == string(pipeline.Evidence)
 		// A line of another place keeps its number and says nothing.
-		if l.at < until && tellsOf(l.place, r) {
+		if l.at < until && l.tellsOf(r) {
 			all.WriteString(l.text)
 		}
 		all.WriteByte('\n')

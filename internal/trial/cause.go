@@ -236,3 +236,10 @@ func (c Cause) Text() (text string, known bool) {
 	text, known = causes[c]
 	return text, known
 }
+
+// Exit is how a process ended.
+type Exit struct {
+	Cause Cause `json:"cause"`
+	// Text is the same in words: "signal: killed".
+	Text string `json:"text"`
+}

@@ -18,7 +18,7 @@ func (i *investigation) engineProcess(context.Context) finding {
 	}
 	select {
 	case <-i.Machine.EngineExited():
-		return row(source, trial.StateEnded, i.Machine.Exit())
+		return row(source, trial.StateEnded, i.Machine.Exit().Text)
 	default:
 	}
 	p, err := probe.ReadProcess(i.inside.EnginePID())

@@ -7,10 +7,13 @@ type Finding struct {
 	State trial.State
 	// Subject is whom it is about: the killed process, the node.
 	Subject string
+	// Cause is why an engine ended, where that is known.
+	Cause trial.Cause
 	// Text is what shows it.
 	Text string
-	// Group is the control group of a killed process below the machine's.
-	Group string
+	// Process is the name of a killed process, and Group its control group below
+	// the machine's.
+	Process, Group string
 	// At is when it was found, Since when it began, as far as is known.
 	At, Since trial.Seconds
 	// Phase is the phase that was under way.

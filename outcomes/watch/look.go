@@ -18,7 +18,8 @@ func (w *Watch) awaitExit(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-w.config.Machine.EngineExited():
-		w.found(Finding{State: trial.StateEngineEnded, Phase: w.phase(), Text: w.config.Machine.Exit()})
+		end := w.config.Machine.Exit()
+		w.found(Finding{State: trial.StateEngineEnded, Phase: w.phase(), Cause: end.Cause, Text: end.Text})
 	}
 }
 
@@ -40,11 +41,16 @@ func (w *Watch) ping(ctx context.Context) {
 	if w.api.err = err; err == nil {
 		w.api.last = now
 	}
-	gone := w.api.stuck.see(now, errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT))
+	refused := errors.Is(err, syscall.ECONNREFUSED)
+	gone := w.api.stuck.see(now, refused || errors.Is(err, syscall.ENOENT))
 	last, phase := w.api.last, w.progress.latest
 	w.mu.Unlock()
 	if w.inside == nil && gone >= refusedFor {
-		w.found(Finding{State: trial.StateEngineEnded, Phase: phase, Since: w.since(last), Text: err.Error()})
+		f := Finding{State: trial.StateEngineEnded, Phase: phase, Since: w.since(last), Text: err.Error()}
+		if refused {
+			f.Cause = trial.CauseConnectionRefused
+		}
+		w.found(f)
 	}
 }
 
@@ -223,7 +229,7 @@ func (w *Watch) childNamed(parent int, name string) int {
 func (w *Watch) lookAtKills() {
 	kills := w.inside.OOMKills()
 	for _, k := range kills[min(w.kills, len(kills)):] {
-		w.found(Finding{State: trial.StateKilled, Phase: w.phase(), Subject: fmt.Sprintf("%s (process %d)", k.Name, k.PID), Group: k.Group,
+		w.found(Finding{State: trial.StateKilled, Phase: w.phase(), Process: k.Name, Subject: fmt.Sprintf("%s (process %d)", k.Name, k.PID), Group: k.Group,
 			Since: w.since(k.At), Text: fmt.Sprintf("the kernel killed %s (process %d) in %s for want of memory", k.Name, k.PID, groupName(k.Group))})
 	}
 	w.kills = len(kills)

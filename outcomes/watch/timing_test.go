@@ -40,12 +40,14 @@ func (m quietMachine) Endpoint() runtimes.Endpoint { return m.WatchEndpoint() }
 func (m quietMachine) WatchEndpoint() runtimes.Endpoint {
 	return runtimes.Endpoint{Address: "tcp://" + m.engine.Listener.Addr().String()}
 }
-func (m quietMachine) RegistryHost() string            { return "" }
-func (m quietMachine) Start(*exec.Cmd) error           { return nil }
-func (m quietMachine) Self() string                    { return "" }
-func (m quietMachine) Sample() (trial.Sample, error)   { return trial.Sample{}, nil }
-func (m quietMachine) EngineExited() <-chan struct{}   { return m.exited }
-func (m quietMachine) Exit() string                    { return "signal: killed" }
+func (m quietMachine) RegistryHost() string          { return "" }
+func (m quietMachine) Start(*exec.Cmd) error         { return nil }
+func (m quietMachine) Self() string                  { return "" }
+func (m quietMachine) Sample() (trial.Sample, error) { return trial.Sample{}, nil }
+func (m quietMachine) EngineExited() <-chan struct{} { return m.exited }
+func (m quietMachine) Exit() trial.Exit {
+	return trial.Exit{Cause: trial.CauseSIGKILL, Text: "signal: killed"}
+}
 func (m quietMachine) Log(int64) ([]byte, error)       { return nil, nil }
 func (m quietMachine) Close(ctx context.Context) error { return nil }
 
@@ -92,7 +94,7 @@ func TestADeathIsNoticedAtOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		close(m.exited)
 		<-w.Dead()
-		if f := w.Verdict(); f.State != trial.StateEngineEnded || f.Text != "signal: killed" || f.Phase != trial.PhaseBuild {
+		if f := w.Verdict(); f.State != trial.StateEngineEnded || f.Cause != trial.CauseSIGKILL || f.Text != "signal: killed" || f.Phase != trial.PhaseBuild {
 			t.Errorf("found %+v", f)
 		}
 		if late := elapsed() - time.Minute; late > time.Second {

@@ -45,10 +45,10 @@ type Machine interface {
 	// errors.ErrUnsupported) is true.
 	Sample() (trial.Sample, error)
 	// EngineExited is closed when the engine's own process has ended; Exit
-	// then tells how ("signal: killed"). For a machine that stratbench does
+	// then tells how. For a machine that stratbench does
 	// not run, it is never closed.
 	EngineExited() <-chan struct{}
-	Exit() string
+	Exit() trial.Exit
 	// Log returns the engine's own log so far, at most its last n bytes.
 	Log(n int64) ([]byte, error)
 	// Close ends all that the machine runs and removes it without a trace.

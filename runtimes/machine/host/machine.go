@@ -76,7 +76,7 @@ func (m *Machine) Sample() (trial.Sample, error) {
 func (m *Machine) EngineExited() <-chan struct{} { return nil }
 
 // Exit is empty, for the same reason.
-func (m *Machine) Exit() string { return "" }
+func (m *Machine) Exit() trial.Exit { return trial.Exit{} }
 
 // Log has nothing: the engine keeps its own log.
 func (m *Machine) Log(int64) ([]byte, error) { return nil, nil }

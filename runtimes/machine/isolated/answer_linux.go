@@ -18,7 +18,7 @@ func (m *Machine) awaitAnswer(ctx context.Context) error {
 		}
 		select {
 		case <-m.exited:
-			return fmt.Errorf("its engine ended before it answered: %s: %s", m.exit, m.lastWords())
+			return fmt.Errorf("its engine ended before it answered: %s: %s", m.exit.Text, m.lastWords())
 		case <-ctx.Done():
 			return fmt.Errorf("its engine does not answer: %w: %w: %s", context.Cause(ctx), err, m.lastWords())
 		case <-tick.C:

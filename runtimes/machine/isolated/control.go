@@ -1,5 +1,7 @@
 package isolated
 
+import "github.com/stratbench/stratbench/internal/trial"
+
 // command is what the runner asks of init, one of its fields at a time.
 type command struct {
 	// Start is the engine's arguments, Env its environment, Socket where it is
@@ -17,8 +19,8 @@ type report struct {
 	Ready bool `json:"ready,omitempty"`
 	// Started is the engine's process as the machine numbers it.
 	Started int `json:"started,omitempty"`
-	// Exited is how the engine ended: "signal: killed".
-	Exited string `json:"exited,omitempty"`
+	// Exited is how the engine ended.
+	Exited *trial.Exit `json:"exited,omitempty"`
 	// Error is why init gave up. Nothing follows it.
 	Error string `json:"error,omitempty"`
 }

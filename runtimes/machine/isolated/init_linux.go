@@ -1,6 +1,7 @@
 package isolated
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 	"golang.org/x/sys/unix"
 )
@@ -188,7 +190,7 @@ func (p *initProcess) reap() {
 		case err != nil:
 			<-children // there are none; wait for one
 		case p.ended(pid):
-			_ = p.say.Encode(report{Exited: describe(status)})
+			_ = p.say.Encode(report{Exited: exitOf(status)})
 		}
 	}
 }
@@ -203,9 +205,15 @@ func (p *initProcess) ended(pid int) bool {
 	return true
 }
 
-func describe(status syscall.WaitStatus) string {
-	if status.Signaled() {
-		return "signal: " + status.Signal().String()
+// signals are the causes of ends by signals; other signals are trial.CauseSignal.
+var signals = map[syscall.Signal]trial.Cause{
+	syscall.SIGKILL: trial.CauseSIGKILL, syscall.SIGTERM: trial.CauseSIGTERM, syscall.SIGSEGV: trial.CauseSIGSEGV, syscall.SIGABRT: trial.CauseSIGABRT,
+	syscall.SIGINT: trial.CauseSIGINT, syscall.SIGQUIT: trial.CauseSIGQUIT, syscall.SIGHUP: trial.CauseSIGHUP,
+}
+
+func exitOf(status syscall.WaitStatus) *trial.Exit {
+	if !status.Signaled() {
+		return &trial.Exit{Cause: trial.ExitStatus(status.ExitStatus()), Text: fmt.Sprintf("exit status %d", status.ExitStatus())}
 	}
-	return fmt.Sprintf("exit status %d", status.ExitStatus())
+	return &trial.Exit{Cause: cmp.Or(signals[status.Signal()], trial.CauseSignal), Text: "signal: " + status.Signal().String()}
 }

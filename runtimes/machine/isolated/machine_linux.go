@@ -42,7 +42,7 @@ type Machine struct {
 
 	once      sync.Once
 	exited    chan struct{} // closed when the engine is gone
-	exit      string
+	exit      trial.Exit
 	enginePID int
 	closed    sync.Once
 	closeErr  error
@@ -178,15 +178,15 @@ func (m *Machine) await(ctx context.Context, what string) (report, error) {
 // follow takes in what init reports of a running engine.
 func (m *Machine) follow() {
 	for r := range m.reports {
-		if r.Exited != "" {
-			m.engineGone(r.Exited)
+		if r.Exited != nil {
+			m.engineGone(*r.Exited)
 		}
 	}
 	<-m.ended
-	m.engineGone("the machine ended: " + m.init.ProcessState.String())
+	m.engineGone(trial.Exit{Cause: trial.CauseGone, Text: "the machine ended: " + m.init.ProcessState.String()})
 }
 
-func (m *Machine) engineGone(how string) {
+func (m *Machine) engineGone(how trial.Exit) {
 	m.once.Do(func() {
 		m.exit = how
 		close(m.exited)
@@ -247,12 +247,12 @@ func (m *Machine) Self() string { return self }
 func (m *Machine) EngineExited() <-chan struct{} { return m.exited }
 
 // Exit tells how the engine ended, and nothing before it has.
-func (m *Machine) Exit() string {
+func (m *Machine) Exit() trial.Exit {
 	select {
 	case <-m.exited:
 		return m.exit
 	default:
-		return ""
+		return trial.Exit{}
 	}
 }
 

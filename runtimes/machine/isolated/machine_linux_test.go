@@ -312,8 +312,8 @@ func TestKilledEngineIsReportedWithItsSignal(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatal("it is not reported")
 		}
-		if m.Exit() != "signal: killed" {
-			t.Errorf("it ended with %q", m.Exit())
+		if want := (trial.Exit{Cause: trial.CauseSIGKILL, Text: "signal: killed"}); m.Exit() != want {
+			t.Errorf("it ended with %+v", m.Exit())
 		}
 	})
 }
