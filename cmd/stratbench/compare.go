@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -170,8 +171,12 @@ func shell(command string) []string { return []string{"sh", "-c", command} }
 // longestName bounds a name in tables.
 const longestName = 60
 
-// shortNames tell commands apart: by the words that not all of them have at
-// their beginning and end, or as a whole where nothing else is left.
+// shortCommand is the length up to which a command is its own name.
+const shortCommand = 24
+
+// shortNames tell commands apart: as a whole where all are short, and otherwise
+// by the words that not all of them have at their beginning and end. A command
+// that sets something has a name by what it sets.
 func shortNames(commands []string) []string {
 	var words [][]string
 	for _, command := range commands {
@@ -183,7 +188,10 @@ func shortNames(commands []string) []string {
 			return len(w) < 2 || len(first) < 2 || w[at(w)] != first[at(first)]
 		})
 	}
-	if len(words) > 1 {
+	long := func(command string) bool {
+		return strings.Contains(command, "=") || utf8.RuneCountInString(command) > shortCommand
+	}
+	if len(words) > 1 && slices.ContainsFunc(commands, long) {
 		for same(func([]string) int { return 0 }) {
 			for i := range words {
 				words[i] = words[i][1:]

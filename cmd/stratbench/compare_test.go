@@ -11,7 +11,8 @@ func TestNamesOfCommandsAreShort(t *testing.T) {
 	for _, c := range []struct{ commands, want []string }{
 		{[]string{"make up BUILDS=1", "make up BUILDS=3"}, []string{"BUILDS=1", "BUILDS=3"}},
 		{[]string{"make up", "make up BUILDS=3"}, []string{"up", "up_BUILDS=3"}},
-		{[]string{"./a.sh --fast", "./b.sh --fast"}, []string{"./a.sh", "./b.sh"}},
+		{[]string{"./hack/up-serial.sh --fast", "./hack/up.sh --fast"}, []string{"./hack/up-serial.sh", "./hack/up.sh"}},
+		{[]string{"sleep 1", "sleep 0.2"}, []string{"sleep 1", "sleep 0.2"}},
 		{[]string{"make up"}, []string{"make up"}},
 		{[]string{"A=1 make", "A=2 B=3 make"}, []string{"A=1", "A=2_B=3"}},
 		{[]string{"x", "x"}, []string{"x", "x#2"}},

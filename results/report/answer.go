@@ -38,6 +38,15 @@ var (
 	environments = map[answer.Environment]string{answer.Local: "local", answer.CI: "CI"}
 )
 
+// situation says what is there already. Of a set-up inside the user's own code
+// that is not known.
+func situation(a answer.Answer, s answer.Situation) string {
+	if slices.ContainsFunc(a.Chosen, func(factor string) bool { return strings.HasPrefix(factor, "workload.setup.") }) {
+		return "Set-up"
+	}
+	return situations[s]
+}
+
 // Card is one recommendation: when it applies, what to do, how much it brings,
 // and how sure that is.
 type Card struct {
@@ -67,7 +76,7 @@ func Cards(a answer.Answer) (cards []Card) {
 	groups, words := together(a.Decisions), 0
 	for _, group := range groups {
 		d := group[0]
-		c := Card{When: situations[d.Situation] + conditions(group), Do: toDo(d), Verdict: d.Verdict}
+		c := Card{When: situation(a, d.Situation) + conditions(group), Do: toDo(d), Verdict: d.Verdict}
 		switch {
 		case d.Verdict == compare.None:
 		case nothingCompared(d):
@@ -466,7 +475,7 @@ func ruledOut(a answer.Answer) string {
 			everywhere = append(everywhere, "in part "+strings.Join(partly, ", "))
 		}
 		if len(everywhere) > 0 {
-			parts = append(parts, strings.ToLower(situations[s])+": "+strings.Join(everywhere, ", "))
+			parts = append(parts, strings.ToLower(situation(a, s))+": "+strings.Join(everywhere, ", "))
 		}
 	}
 	if len(parts) == 0 {

@@ -50,8 +50,8 @@ func TestAnInterruptedJobStopsAtOnceAndLeavesNothing(t *testing.T) {
 	if !errors.Is(err, stopped) || len(spans) == 3 && spans[2].Error == "" {
 		t.Errorf("spans %+v, error %v", spans, err)
 	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("stopping took %v", took)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("stopping took %v", took) // not the job's own time, and not a hang
 	}
 	if left := entries(t, dir); len(left) != 0 {
 		t.Errorf("left: %v", left)
