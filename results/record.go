@@ -50,7 +50,7 @@ type Record struct {
 	// verdict rests on: the evidence table of stratbench triage.
 	Observed []trial.Evidence `json:"observed,omitempty"`
 	// Silences are the long stretches in which the worker said nothing. It is nil
-	// in records from before they were recorded.
+	// in records from before they were recorded, and in those that no run made.
 	Silences []trial.Silence `json:"silences"`
 	// Fault is what was broken on purpose in this trial.
 	Fault *Injected `json:"fault,omitempty"`

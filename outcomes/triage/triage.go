@@ -54,9 +54,9 @@ func Of(run string, r results.Record) Report {
 
 // notes say what is missing in a record of an older version, and which names in
 // it this version does not know.
-func notes(r results.Record) (notes []string) {
-	if r.Silences == nil {
-		notes = append(notes, "The record is of an older version: the timeline has no silent stretches; see the log.")
+func notes(r results.Record) (all []string) {
+	if r.Silences == nil && r.Imported == nil && !r.Simulated {
+		all = append(all, "The record is of an older version: the timeline has no silent stretches; see the log.")
 	}
 	var unknown []string
 	if _, known := r.Verdict.Cause.Text(); !known && r.Verdict.Cause != "" {
@@ -67,9 +67,9 @@ func notes(r results.Record) (notes []string) {
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		notes = append(notes, "The record has names that this version does not know: "+strings.Join(slices.Compact(unknown), ", ")+".")
+		all = append(all, "The record has names that this version does not know: "+strings.Join(slices.Compact(unknown), ", ")+".")
 	}
-	return notes
+	return all
 }
 
 func headline(r results.Record) string {

@@ -42,6 +42,16 @@ func TestOlderRecord(t *testing.T) {
 	}
 }
 
+// TestImportedRecord: what no run made is no older record.
+func TestImportedRecord(t *testing.T) {
+	r := record()
+	r.Imported = &results.Imported{}
+	r.Verdict = trial.Verdict{Outcome: trial.EngineHang, Evidence: []trial.Evidence{{Source: trial.SourceObserver, State: trial.StateNoted, Detail: "lock"}}}
+	if got := Of("run", r); len(got.Notes) > 0 {
+		t.Errorf("notes are %q", got.Notes)
+	}
+}
+
 func TestTimelineOfFacts(t *testing.T) {
 	r := record(trial.Span{Name: "build", Phase: trial.PhaseBuild, Start: 10e9, End: 320e9, Error: "nothing happened for 4m0s"})
 	r.Silences = []trial.Silence{{Phase: trial.PhaseBuild, Start: 20e9, End: 272e9}}
