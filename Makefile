@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: help demo test vm-test unit fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
+.PHONY: help demo test vm-test unit lint fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
 
 ## help: what can be made
 help:
@@ -105,6 +105,13 @@ build:
 ## lab: engines, node image and base images, kept in the user's cache folder
 lab: build
 	$(BIN) lab --install-missing
+
+## lint: format, vet, staticcheck with what is unused, and dead code; finds nothing
+lint:
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet ./...
+	GOFLAGS= go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags $(TAGS),simulation ./...
+	@dead=$$(GOFLAGS= go run golang.org/x/tools/cmd/deadcode@v0.52.0 -tags $(TAGS) ./cmd/stratbench ./lab/vm); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
 
 ## workload: what the shipped experiments build and test, ready without a network
 workload:

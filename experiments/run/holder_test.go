@@ -11,9 +11,9 @@ import (
 // TestHolders judges holders of a lock from this process: only one of this very
 // host that has ended is dead.
 func TestHolders(t *testing.T) {
-	me := newHolder("20260102-030405-mine")
-	if !strings.HasPrefix(me.Mark, "20260102-030405-") || newHolder("my results").Mark == newHolder("my results").Mark {
-		t.Errorf("the mark is %q", me.Mark)
+	me, other := newHolder("20260102-030405-mine"), newHolder("20260102-030405-mine")
+	if !strings.HasPrefix(me.Mark, "20260102-030405-") || me.Mark == other.Mark {
+		t.Errorf("the marks are %q and %q", me.Mark, other.Mark)
 	}
 	for _, name := range []string{clusterName(me.Mark, "t001"), imageName(me.Mark, "t001", "Red")} {
 		if markIn(name) != me.Mark || trialIn(name) != "t001" {

@@ -1,8 +1,6 @@
 package trial
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -216,9 +214,6 @@ var causes = map[Cause]string{
 	"validation":           "kubectl could not check a manifest against the API server's schemas.",
 	"vm":                   "The virtual machine that holds the engine ended or never came up.",
 }
-
-// Causes lists every Cause but ExitStatus.
-func Causes() []Cause { return slices.Sorted(maps.Keys(causes)) }
 
 const exitStatus = "exit-status-"
 

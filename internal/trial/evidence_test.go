@@ -2,6 +2,7 @@ package trial
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 )
@@ -40,7 +41,7 @@ func TestNamesNobodyKnows(t *testing.T) {
 }
 
 func TestCausesHaveTexts(t *testing.T) {
-	for _, c := range append(Causes(), ExitStatus(3)) {
+	for _, c := range append(slices.Collect(maps.Keys(causes)), ExitStatus(3)) {
 		if text, known := c.Text(); !known || text == "" || text[len(text)-1] != '.' {
 			t.Errorf("%s: %q, known: %v", c, text, known)
 		}

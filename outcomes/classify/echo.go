@@ -35,7 +35,7 @@ func echoesIn(block []byte) (all []stretch) {
 		}
 		from += at
 		at = from + len(groupOfScript)
-		if to := bytes.Index(block[at:], endOfGroup); to >= 0 && bytes.Index(block[at:at+to], groupOfScript) < 0 {
+		if to := bytes.Index(block[at:], endOfGroup); to >= 0 && !bytes.Contains(block[at:at+to], groupOfScript) {
 			all = append(all, stretch{from: lineStart(block, from), to: at + to})
 			at += to
 		}

@@ -86,7 +86,8 @@ func nothingRemote(dir string, seen map[string]bool) error {
 		return fmt.Errorf("reading the kustomization %s: %w", filepath.Join(dir, file), err)
 	}
 	var errs []error
-	for _, entry := range slices.Concat(k.Resources, k.Bases, k.Components, k.Crds, k.Generators, k.Transformers, k.Validators, k.Configurations) { //nolint:staticcheck // bases are still read
+	//lint:ignore SA1019 Bases are deprecated, and people still write them.
+	for _, entry := range slices.Concat(k.Resources, k.Bases, k.Components, k.Crds, k.Generators, k.Transformers, k.Validators, k.Configurations) {
 		if strings.Contains(entry, "\n") {
 			continue // written out in the file itself
 		}

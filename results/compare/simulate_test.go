@@ -20,8 +20,7 @@ import (
 type world struct {
 	name string
 	// arms has each arm's cost by place, in seconds.
-	arms   [][]float64
-	places int
+	arms [][]float64
 	// noise multiplies a time, of mean 1. Block is counted from 1.
 	noise func(r *rand.Rand, arm, block int) float64
 	// fails is each arm's failure rate, nil for none; a failure costs lost.

@@ -81,14 +81,3 @@ func readReferences(t *testing.T, name string) (file references) {
 	}
 	return file
 }
-
-func firstCase(t *testing.T, name, f string) reference {
-	t.Helper()
-	for _, c := range readReferences(t, name).Cases {
-		if c.F == f {
-			return c
-		}
-	}
-	t.Fatalf("%s has no case for %q", name, f)
-	return reference{}
-}
