@@ -36,9 +36,9 @@ type Options struct {
 	// spec is known by its hash.
 	Good    results.Run
 	Present *experiments.Spec
-	// Cells pick cells of the present spec; all without any. See Choose.
+	// Cells pick cells of the present spec; all, if none is given. See Choose.
 	Cells []string
-	// Metrics decide; all without any.
+	// Metrics decide; all, if none is given.
 	Metrics []study.Metric
 	// Blocks each run both states of every cell once; 0 is one more than the
 	// tests need.

@@ -165,7 +165,7 @@ func TestJudgement(t *testing.T) {
 			outcome: trial.DeployFailed, cause: "readiness-timeout"},
 		"what was tried again with success": {
 			log: "push: dial tcp 10.0.0.9:5000: connection refused\nattempt 2\n9: digest: sha256:9c size: 3047\n", outcome: trial.OK},
-		"what was tried again in vain": {
+		"what was tried again without success": {
 			log:     "dial tcp: lookup registry.example: no such host\nretrying in 5 s\nError: dial tcp: lookup registry.example: no such host\n",
 			outcome: trial.PullFailed, cause: "dns"},
 		"a complaint while tidying up": {

@@ -39,8 +39,8 @@ const typesMinor = 34
 var strict = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 
 // Check holds a deployment against the cluster: what it is certain to refuse,
-// or never to have ready, and what may be so. What a step waits for in vain is
-// told to waits.
+// or never to have ready, and what may be so. It calls waits for each step that
+// would wait for something that cannot come, or may not.
 func Check(steps []Step, server Server, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
 	objects := Objects(steps)
 	c := newChecker(objects, server)

@@ -68,7 +68,7 @@ type Worse struct {
 }
 
 // Worsened compares the second level of a factor with the first, in each cell,
-// by the metrics that are asked, all without any.
+// by the metrics that are asked, or by all if none is given.
 func Worsened(s study.Study, factor, first, second string, asked []study.Metric) (Worsening, error) {
 	w := Worsening{Factor: factor, First: first, Second: second, Verdict: NotConfirmed, Comparisons: []Worse{}}
 	f, _ := s.Factor(factor)
