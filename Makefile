@@ -119,7 +119,7 @@ workload:
 
 ## schema: write the published JSON Schemas anew from the types
 schema:
-	go generate ./experiments ./results/study ./results/history
+	go generate ./experiments/spec ./results/study ./results/history
 
 ## calibrate: how often intervals cover and tests err, into docs/
 calibrate:

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/confirm"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -22,7 +22,7 @@ type confirmFlags struct {
 	spec, prepare, kind string
 	asFound             bool
 	budget              time.Duration
-	present             *experiments.Spec
+	present             *spec.Spec
 	// run is confirm.Run.
 	run func(context.Context, confirm.Options) (confirm.Result, error)
 }
@@ -45,7 +45,7 @@ func (f *confirmFlags) load() (err error) {
 		}
 		return nil
 	}
-	f.present, err = experiments.Load(f.spec)
+	f.present, err = spec.Load(f.spec)
 	return err
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
@@ -113,12 +113,12 @@ func (c comparison) options(cmd *cobra.Command, kind, folder string) (o run.Opti
 	if err != nil {
 		return o, fmt.Errorf("finding this folder: %w", err)
 	}
-	spec, workload := c.files(here)
+	question, workload := c.files(here)
 	path := filepath.Join(folder, "compare.yaml")
-	if err := errors.Join(writeYAML(path, spec), writeYAML(filepath.Join(folder, "workload.yaml"), workload)); err != nil {
+	if err := errors.Join(writeYAML(path, question), writeYAML(filepath.Join(folder, "workload.yaml"), workload)); err != nil {
 		return o, err
 	}
-	o.Spec, err = experiments.Load(path)
+	o.Spec, err = spec.Load(path)
 	if err != nil {
 		return o, err
 	}
@@ -140,7 +140,7 @@ func writeYAML(path string, value any) error {
 }
 
 // files are the experiment and the workload that the command line stands for.
-func (c comparison) files(here string) (spec, workload map[string]any) {
+func (c comparison) files(here string) (question, workload map[string]any) {
 	names := c.names
 	if len(names) == 0 {
 		names = shortNames(c.commands)
@@ -156,14 +156,14 @@ func (c comparison) files(here string) (spec, workload map[string]any) {
 	if c.cleanup != "" {
 		setup["cleanup"] = shell(c.cleanup)
 	}
-	spec = map[string]any{
-		"apiVersion": experiments.APIVersion, "name": "compare", "workload": "workload.yaml",
+	question = map[string]any{
+		"apiVersion": spec.APIVersion, "name": "compare", "workload": "workload.yaml",
 		"description": "stratbench compare " + strings.Join(c.commands, " | "),
 		"factors":     map[string]any{"workload.setup.command": levels},
 		"settings":    map[string]any{"runtime": c.runtime},
 		"design":      map[string]any{"replicates": c.runs, "warmUp": c.warmUps},
 	}
-	return spec, map[string]any{"apiVersion": experiments.APIVersion, "setup": setup}
+	return question, map[string]any{"apiVersion": spec.APIVersion, "setup": setup}
 }
 
 func shell(command string) []string { return []string{"sh", "-c", command} }

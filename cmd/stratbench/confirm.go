@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/confirm"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
@@ -48,7 +48,7 @@ Nothing of the repository is changed. What git ignores and the workload needs,
 			if o.Good, err = results.ReadRun(dir); err != nil {
 				return err
 			}
-			if o.Present, err = experiments.Load(args[0]); err != nil {
+			if o.Present, err = spec.Load(args[0]); err != nil {
 				return err
 			}
 			for _, name := range metrics {

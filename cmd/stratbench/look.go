@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/study"
@@ -9,8 +9,8 @@ import (
 
 // looker decides for a spec that stops by what its trials show; nil for one
 // that runs all its replicates.
-func looker(spec *experiments.Spec) func(results.Run) (results.Look, error) {
-	if spec.Design.Stop != experiments.StopDecided {
+func looker(s *spec.Spec) func(results.Run) (results.Look, error) {
+	if s.Design.Stop != spec.StopDecided {
 		return nil
 	}
 	return func(run results.Run) (results.Look, error) {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -75,7 +75,7 @@ func timesOf(runs []results.Run) map[string][]time.Duration {
 	return times
 }
 
-func planTable(spec *experiments.Spec, p plan.Plan, runs []results.Run) report.Table {
+func planTable(spec *spec.Spec, p plan.Plan, runs []results.Run) report.Table {
 	expect := plan.Measured(timesOf(runs), plan.Guess(spec.Limits))
 	estimate := p.Estimate(expect)
 	data := map[string]any{"name": spec.Name, "factors": spec.Factors, "plan": p, "estimate": estimate}
@@ -105,10 +105,10 @@ func block(t trial.Trial) string {
 	return strconv.Itoa(t.Block)
 }
 
-func planNotes(spec *experiments.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) []string {
+func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) []string {
 	notes := []string{fmt.Sprintf("%s: %d cells, %d blocks, %d trials with warm-ups, seed %d",
-		spec.Name, len(p.Cells), p.Blocks, len(p.Trials), p.Seed)}
-	for _, f := range spec.Factors {
+		s.Name, len(p.Cells), p.Blocks, len(p.Trials), p.Seed)}
+	for _, f := range s.Factors {
 		notes = append(notes, "Factor "+f.Name+": "+levelNames(f))
 	}
 	sources := map[string]int{}
@@ -119,11 +119,11 @@ func planNotes(spec *experiments.Spec, p plan.Plan, e plan.Estimate, expect plan
 		notes = append(notes, fmt.Sprintf("Time of %d cells: %s", n, source))
 	}
 	notes = append(notes, fmt.Sprintf("Estimate: %s in all, %s a block", seconds(e.Total), seconds(e.Block)))
-	if spec.Budget > 0 {
+	if s.Budget > 0 {
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
-			spec.Budget, p.BlocksWithin(spec.Budget, expect), p.Blocks))
+			s.Budget, p.BlocksWithin(s.Budget, expect), p.Blocks))
 	}
-	if spec.Design.Stop == experiments.StopDecided && p.Blocks > 1 {
+	if s.Design.Stop == spec.StopDecided && p.Blocks > 1 {
 		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")
 	}
 	return notes

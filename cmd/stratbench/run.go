@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/report"
@@ -33,8 +33,8 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&f.budget, "budget", 0, "run as many whole blocks as fit in this time, such as 30m")
 }
 
-func (f *planFlags) load(cmd *cobra.Command, file string) (*experiments.Spec, plan.Plan, error) {
-	spec, err := experiments.Load(file)
+func (f *planFlags) load(cmd *cobra.Command, file string) (*spec.Spec, plan.Plan, error) {
+	spec, err := spec.Load(file)
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
@@ -50,7 +50,7 @@ func (f *planFlags) load(cmd *cobra.Command, file string) (*experiments.Spec, pl
 	return spec, plan.Make(spec, f.chosenSeed(cmd, spec)), nil
 }
 
-func (f *planFlags) chosenSeed(cmd *cobra.Command, spec *experiments.Spec) uint64 {
+func (f *planFlags) chosenSeed(cmd *cobra.Command, spec *spec.Spec) uint64 {
 	switch {
 	case cmd.Flags().Changed("seed"):
 		return f.seed

@@ -5,9 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/study"
@@ -47,7 +47,7 @@ exit code.`,
 }
 
 func validate(cmd *cobra.Command, file string, kind machine.Kind) error {
-	spec, err := experiments.Load(file)
+	spec, err := spec.Load(file)
 	if err != nil {
 		return err
 	}
@@ -85,9 +85,9 @@ func schemaCommand() *cobra.Command {
 		Example: "  stratbench schema > stratbench.schema.json",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text := experiments.Schema()
+			text := spec.Schema()
 			if workload {
-				text = experiments.WorkloadSchema()
+				text = spec.WorkloadSchema()
 			}
 			if analysis {
 				text = study.JSONSchema()

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/strategies"
@@ -21,7 +21,7 @@ func (e *CellError) Error() string { return e.text }
 // order; all without texts. A text is a cell's key, or FACTOR=LEVEL pairs with
 // commas between them, which pick every cell that has them. The error is a
 // *CellError: a text picks nothing, or the last good spec has no such cell.
-func Choose(present, good *experiments.Spec, texts []string) (chosen []trial.Cell, err error) {
+func Choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err error) {
 	used := make([]bool, len(texts))
 	for _, cell := range plan.Cells(present.Factors) {
 		picked := len(texts) == 0
@@ -55,7 +55,7 @@ func picks(text string, cell trial.Cell) bool {
 
 // inBoth says which of the cells the last good spec does not have: it varied
 // other factors, or had other levels.
-func inBoth(good *experiments.Spec, cells []trial.Cell) error {
+func inBoth(good *spec.Spec, cells []trial.Cell) error {
 	known := map[string]bool{}
 	for _, cell := range plan.Cells(good.Factors) {
 		known[sortedKey(cell)] = true
@@ -70,7 +70,7 @@ func inBoth(good *experiments.Spec, cells []trial.Cell) error {
 
 // separable says which cells cannot keep their states apart: those that pull
 // from a registry of the user's, where both would have the same names.
-func separable(specs [2]*experiments.Spec, cells []trial.Cell) error {
+func separable(specs [2]*spec.Spec, cells []trial.Cell) error {
 	for _, spec := range specs {
 		for _, cell := range cells {
 			s, _, err := spec.Cell(cell)
@@ -97,7 +97,7 @@ func sortedKey(c trial.Cell) string {
 }
 
 // Combine is the present experiment with the factor state, in so many blocks.
-func Combine(present *experiments.Spec, blocks int) *experiments.Spec {
+func Combine(present *spec.Spec, blocks int) *spec.Spec {
 	combined := *present
 	combined.Name += "-confirm"
 	combined.Design.Replicates, combined.Design.Stop = blocks, ""

@@ -11,9 +11,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
@@ -35,7 +35,7 @@ type Options struct {
 	// Good is the last good run. Without its folder, as a history keeps it, its
 	// spec is known by its hash.
 	Good    results.Run
-	Present *experiments.Spec
+	Present *spec.Spec
 	// Cells pick cells of the present spec; all, if none is given. See Choose.
 	Cells []string
 	// Metrics decide; all, if none is given.
@@ -77,25 +77,25 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, remove.Close()) }()
-	spec, err := rebuild(ctx, o.Good, o, folder)
+	good, err := rebuild(ctx, o.Good, o, folder)
 	if err != nil {
 		return r, err
 	}
 	if o.AsFound {
-		for _, s := range []*experiments.Spec{spec, o.Present} {
+		for _, s := range []*spec.Spec{good, o.Present} {
 			if _, err := run.AsFound(ctx, s); err != nil {
 				return r, notBuilt("%w", err)
 			}
 		}
 	}
-	cells, err := Choose(o.Present, spec, o.Cells)
+	cells, err := Choose(o.Present, good, o.Cells)
 	if err != nil {
 		return r, err
 	}
-	if err := separable([2]*experiments.Spec{spec, o.Present}, cells); err != nil {
+	if err := separable([2]*spec.Spec{good, o.Present}, cells); err != nil {
 		return r, err
 	}
-	if r.Run, err = measure(ctx, o, states(ctx, o.Good, o.Present, spec), cells); err != nil {
+	if r.Run, err = measure(ctx, o, states(ctx, o.Good, o.Present, good), cells); err != nil {
 		return r, err
 	}
 	r.Engines = engineChanges(o.Good, r.Run)

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
@@ -24,8 +24,8 @@ func factors(levels ...string) []trial.Factor {
 }
 
 func TestChoose(t *testing.T) {
-	present := &experiments.Spec{Path: "spec.yaml", Factors: factors("serial", "parallel", "2+1")}
-	good := &experiments.Spec{Factors: factors("serial", "parallel")}
+	present := &spec.Spec{Path: "spec.yaml", Factors: factors("serial", "parallel", "2+1")}
+	good := &spec.Spec{Factors: factors("serial", "parallel")}
 	slices.Reverse(good.Factors)
 	for _, c := range []struct {
 		texts []string
@@ -51,7 +51,7 @@ func TestChoose(t *testing.T) {
 // Every block runs each chosen cell once in each state, in an order of its own;
 // the present spec stays as it is.
 func TestStatesAreInterleavedInBlocks(t *testing.T) {
-	present := &experiments.Spec{Name: "nightly", Factors: factors("serial", "parallel"), Design: experiments.Design{Replicates: 3, WarmUp: 1, Stop: experiments.StopDecided}}
+	present := &spec.Spec{Name: "nightly", Factors: factors("serial", "parallel"), Design: spec.Design{Replicates: 3, WarmUp: 1, Stop: spec.StopDecided}}
 	combined := Combine(present, 6)
 	cells := plan.Cells(present.Factors)[1:3]
 	if len(present.Factors) != 2 || present.Design.Replicates != 3 || combined.Name != "nightly-confirm" || combined.Design.Stop != "" {
@@ -81,15 +81,15 @@ func TestStatesAreInterleavedInBlocks(t *testing.T) {
 }
 
 func TestCellsOfOneRegistryCannotBeToldApart(t *testing.T) {
-	present := &experiments.Spec{Factors: factors("serial", "registry")}
+	present := &spec.Spec{Factors: factors("serial", "registry")}
 	good := *present
 	good.Settings.Registry.Prefix = "registry.example.com/bench"
 	all := plan.Cells(present.Factors)
 	var cellError *CellError
-	if err := separable([2]*experiments.Spec{&good, present}, all); !errors.As(err, &cellError) {
+	if err := separable([2]*spec.Spec{&good, present}, all); !errors.As(err, &cellError) {
 		t.Error(err)
 	}
-	if err := errors.Join(separable([2]*experiments.Spec{present, present}, all), separable([2]*experiments.Spec{&good, present}, all[:1])); err != nil {
+	if err := errors.Join(separable([2]*spec.Spec{present, present}, all), separable([2]*spec.Spec{&good, present}, all[:1])); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results"
 )
 
@@ -68,7 +68,7 @@ func (r repository) checkOut(ctx context.Context, revision, tree string) error {
 
 // nothingIgnored makes sure that git has all that the present workload uses,
 // and so had all of the last good one's.
-func (r repository) nothingIgnored(ctx context.Context, spec *experiments.Spec) error {
+func (r repository) nothingIgnored(ctx context.Context, spec *spec.Spec) error {
 	args := []string{"ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "--"}
 	ignored, err := r.git(ctx, nil, append(args, spec.Workload.Folders()...)...)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r repository) nothingIgnored(ctx context.Context, spec *experiments.Spec) 
 
 // inside makes sure that a spec of the tree uses nothing outside of it, which
 // would be of the present and not of the revision.
-func inside(spec *experiments.Spec, tree string) error {
+func inside(spec *spec.Spec, tree string) error {
 	for _, folder := range spec.Workload.Folders() {
 		if rel, err := filepath.Rel(tree, folder); err != nil || !filepath.IsLocal(rel) {
 			return notBuilt("the workload uses %s, which is outside the repository, so that its state then is not known; move it into the repository", folder)
@@ -124,7 +124,7 @@ func lastLines(out []byte) string {
 // find loads the spec of the good run from the tree: the file with its text
 // whose workload is also the same. Where the run's folder is gone, any file
 // that could be a spec is tried.
-func find(good results.Run, tree string) (spec *experiments.Spec, err error) {
+func find(good results.Run, tree string) (found *spec.Spec, err error) {
 	text, candidate, err := asIn(good)
 	if err != nil {
 		return nil, notBuilt("%w", err)
@@ -134,7 +134,7 @@ func find(good results.Run, tree string) (spec *experiments.Spec, err error) {
 		if err != nil || !d.Type().IsRegular() || !candidate(path, d) {
 			return err
 		}
-		loaded, err := experiments.Load(path)
+		loaded, err := spec.Load(path)
 		switch {
 		case text == nil && (err != nil || loaded.SHA256 != good.Environment.SpecHash):
 		case err != nil:
@@ -142,15 +142,15 @@ func find(good results.Run, tree string) (spec *experiments.Spec, err error) {
 		case loaded.SHA256 != good.Environment.SpecHash:
 			why = fmt.Errorf("the workload's files in revision %s are not those of run %s: it had changes that were not committed", good.Environment.GitRevision, good.ID())
 		default:
-			spec = loaded
+			found = loaded
 			return fs.SkipAll
 		}
 		return nil
 	})
-	if spec == nil {
+	if found == nil {
 		return nil, notBuilt("%w", errors.Join(walkErr, why))
 	}
-	return spec, nil
+	return found, nil
 }
 
 // asIn says which files can be the spec of a run, whose text is nil where the

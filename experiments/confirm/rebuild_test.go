@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results"
 )
 
@@ -102,16 +102,16 @@ func (s *scene) record(t *testing.T) {
 	}
 }
 
-func (s *scene) present(t *testing.T) *experiments.Spec {
+func (s *scene) present(t *testing.T) *spec.Spec {
 	t.Helper()
-	spec, err := experiments.Load(filepath.Join(s.repo, "spec.yaml"))
+	spec, err := spec.Load(filepath.Join(s.repo, "spec.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return spec
 }
 
-func (s *scene) rebuild(t *testing.T, prepare string) (*experiments.Spec, error) {
+func (s *scene) rebuild(t *testing.T, prepare string) (*spec.Spec, error) {
 	t.Helper()
 	return rebuild(t.Context(), s.good, Options{Present: s.present(t), Prepare: prepare}, t.TempDir())
 }

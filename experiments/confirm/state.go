@@ -7,15 +7,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
 // rebuild makes the last good state in a copy of its revision below folder,
 // and makes sure that it is what was run then.
-func rebuild(ctx context.Context, good results.Run, o Options, folder string) (*experiments.Spec, error) {
+func rebuild(ctx context.Context, good results.Run, o Options, folder string) (*spec.Spec, error) {
 	env := good.Environment
 	if env.GitDirty && len(env.Images) == 0 {
 		return nil, notBuilt("run %s was made with changes that were not committed, and what its images were built from is not recorded; choose a good run of a committed revision", good.ID())
@@ -46,7 +46,7 @@ func rebuild(ctx context.Context, good results.Run, o Options, folder string) (*
 
 // asRun makes sure that the images are built from what they were built from.
 // Of a run that did not record that, git alone can tell: it must have had all.
-func asRun(ctx context.Context, good results.Run, spec *experiments.Spec, r repository, o Options) error {
+func asRun(ctx context.Context, good results.Run, spec *spec.Spec, r repository, o Options) error {
 	if len(good.Environment.Images) == 0 {
 		if o.Prepare != "" {
 			return nil
@@ -67,7 +67,7 @@ func asRun(ctx context.Context, good results.Run, spec *experiments.Spec, r repo
 }
 
 // contexts are the hashes of the images' build contexts, by image.
-func contexts(spec *experiments.Spec) (map[string]string, error) {
+func contexts(spec *spec.Spec) (map[string]string, error) {
 	hashes := map[string]string{}
 	for _, image := range spec.Workload.Images {
 		hash, err := runtimes.ContextHash(image.Context, image.Dockerfile)
@@ -81,7 +81,7 @@ func contexts(spec *experiments.Spec) (map[string]string, error) {
 
 // somethingDiffers says that two runs of one state would be compared: what
 // changed cannot be built again.
-func somethingDiffers(ctx context.Context, good results.Run, present, spec *experiments.Spec) error {
+func somethingDiffers(ctx context.Context, good results.Run, present, spec *spec.Spec) error {
 	if present.SHA256 != spec.SHA256 {
 		return nil
 	}
@@ -150,7 +150,7 @@ func engineChanges(good, again results.Run) (changed []string) {
 }
 
 // states are the two that are run.
-func states(ctx context.Context, good results.Run, present, spec *experiments.Spec) []run.State {
+func states(ctx context.Context, good results.Run, present, spec *spec.Spec) []run.State {
 	then, now := good.Environment, results.HostEnvironment(ctx, filepath.Dir(present.Path))
 	return []run.State{
 		{Spec: spec, State: results.State{Level: results.LastGood, RunID: good.ID(), GitRevision: then.GitRevision, GitDirty: then.GitDirty,

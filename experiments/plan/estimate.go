@@ -3,7 +3,7 @@ package plan
 import (
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -69,7 +69,7 @@ const shareOfLimits = 10
 
 // Guess expects each trial to take a tenth of the sum of its phases' limits.
 // It is for experiments of which nothing has been measured.
-func Guess(limits experiments.Limits) Expect {
+func Guess(limits spec.Limits) Expect {
 	each := Longest(limits) / shareOfLimits
 	return func(trial.Cell) (time.Duration, string) { return each, "a guess: a tenth of the limits" }
 }
@@ -92,7 +92,7 @@ func Measured(took map[string][]time.Duration, otherwise Expect) Expect {
 
 // Longest is how long the phases of a trial can take at most: the sum of their
 // limits.
-func Longest(limits experiments.Limits) time.Duration {
+func Longest(limits spec.Limits) time.Duration {
 	var sum time.Duration
 	for _, limit := range limits.Phase {
 		sum += limit

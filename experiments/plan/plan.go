@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -28,12 +28,12 @@ type Plan struct {
 // Make plans the spec's experiment: Design.WarmUp trials of each engine, as
 // block 0, then Design.Replicates blocks that each run every cell once, in an
 // order drawn anew for each block.
-func Make(spec *experiments.Spec, seed uint64) Plan {
+func Make(spec *spec.Spec, seed uint64) Plan {
 	return Of(spec, Cells(spec.Factors), seed)
 }
 
 // Of plans trials of these cells only, as Make does.
-func Of(spec *experiments.Spec, cells []trial.Cell, seed uint64) Plan {
+func Of(spec *spec.Spec, cells []trial.Cell, seed uint64) Plan {
 	p := Plan{Seed: seed, Blocks: spec.Design.Replicates, Cells: cells}
 	for _, cell := range warmUps(spec, p.Cells) {
 		p.Trials = append(p.Trials, trial.Trial{Cell: cell, WarmUp: true})

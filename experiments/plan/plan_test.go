@@ -7,21 +7,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
 const gib = trial.Bytes(1 << 30)
 
-func matrix() *experiments.Spec {
-	return &experiments.Spec{
+func matrix() *spec.Spec {
+	return &spec.Spec{
 		Factors: []trial.Factor{
 			{Name: "runtime", Levels: []trial.Level{{Name: "podman"}, {Name: "docker"}}},
 			{Name: "memory", Levels: []trial.Level{{Name: "3GiB", Value: 3 * gib}, {Name: "12.5GiB", Value: 12*gib + gib/2}, {Name: "7GiB", Value: 7 * gib}}},
 			{Name: "strategy", Levels: []trial.Level{{Name: "serial"}, {Name: "2+1"}, {Name: "parallel"}, {Name: "registry"}}},
 		},
-		Design: experiments.Design{Replicates: 4, WarmUp: 2},
+		Design: spec.Design{Replicates: 4, WarmUp: 2},
 	}
 }
 
@@ -38,7 +38,7 @@ func TestPlanProperties(t *testing.T) {
 }
 
 // checkBlocks: every block runs each cell once, and blocks follow each other.
-func checkBlocks(t *testing.T, p plan.Plan, design experiments.Design) {
+func checkBlocks(t *testing.T, p plan.Plan, design spec.Design) {
 	t.Helper()
 	seen := map[string]int{}
 	block := 0
@@ -199,7 +199,7 @@ func TestBlocksWithin(t *testing.T) {
 }
 
 func TestGuessIsLabelled(t *testing.T) {
-	limits := experiments.Limits{Phase: experiments.PhaseLimits{trial.PhaseBuild: 20 * time.Minute, trial.PhaseTest: 10 * time.Minute}}
+	limits := spec.Limits{Phase: spec.PhaseLimits{trial.PhaseBuild: 20 * time.Minute, trial.PhaseTest: 10 * time.Minute}}
 	if each, source := plan.Guess(limits)(nil); each != 3*time.Minute || source != "a guess: a tenth of the limits" {
 		t.Errorf("guess is %v, %s", each, source)
 	}

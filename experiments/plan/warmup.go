@@ -3,14 +3,14 @@ package plan
 import (
 	"strings"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // warmUps are the cells that run first, Design.WarmUp times for each engine:
 // the first trials after a boot read everything from the disk, and take more
 // than twice as long as those that follow.
-func warmUps(spec *experiments.Spec, cells []trial.Cell) []trial.Cell {
+func warmUps(spec *spec.Spec, cells []trial.Cell) []trial.Cell {
 	var engines []string
 	gentlest := map[string]trial.Cell{}
 	for _, cell := range cells {
@@ -46,7 +46,7 @@ func engineOf(cell trial.Cell) string {
 // memoryOf is the memory that the cell's level stands for, 0 when memory is no
 // factor. Warm-ups take the most, and then the cell that the spec has first,
 // since a warm-up that crashes warms little.
-func memoryOf(spec *experiments.Spec, cell trial.Cell) trial.Bytes {
+func memoryOf(spec *spec.Spec, cell trial.Cell) trial.Bytes {
 	name, ok := cell.Level("memory")
 	if !ok {
 		return 0

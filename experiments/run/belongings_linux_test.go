@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes"
@@ -139,9 +139,9 @@ func computers(t *testing.T) (start func(*testing.T, trial.Runtime) *computer) {
 		t.Fatal(err)
 	}
 	p := newIsolatedPlace(cache, []string{here, faults})
-	var all []experiments.Settings
+	var all []spec.Settings
 	for _, rt := range trial.Runtimes() {
-		all = append(all, experiments.Settings{Runtime: rt})
+		all = append(all, spec.Settings{Runtime: rt})
 	}
 	if err := p.prepare(t.Context(), all, func(text string) { t.Log(text) }); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func computers(t *testing.T) (start func(*testing.T, trial.Runtime) *computer) {
 	t.Cleanup(func() { p.close() })
 	return func(t *testing.T, rt trial.Runtime) *computer {
 		t.Helper()
-		m, err := p.start(t.Context(), experiments.Settings{Runtime: rt}, "t", t.TempDir())
+		m, err := p.start(t.Context(), spec.Settings{Runtime: rt}, "t", t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/results"
@@ -93,14 +93,14 @@ func buildProgram(b *testing.B, dir, pkg string) string {
 	return path
 }
 
-func benchPlace(b *testing.B, rt trial.Runtime, binds ...string) (*isolatedPlace, experiments.Settings) {
+func benchPlace(b *testing.B, rt trial.Runtime, binds ...string) (*isolatedPlace, spec.Settings) {
 	b.Helper()
 	cache, err := CacheDir()
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, s := newIsolatedPlace(cache, binds), experiments.Settings{Runtime: rt, Memory: 7 << 30}
-	if err := p.prepare(b.Context(), []experiments.Settings{s}, func(string) {}); err != nil {
+	p, s := newIsolatedPlace(cache, binds), spec.Settings{Runtime: rt, Memory: 7 << 30}
+	if err := p.prepare(b.Context(), []spec.Settings{s}, func(string) {}); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { p.close() })
@@ -183,7 +183,7 @@ func outsidePhases(r results.Record) float64 {
 // byKind does with the kind command what the phases cluster and load do.
 func byKind(b *testing.B, kind string) (cluster, load float64) {
 	b.Helper()
-	spec, err := experiments.Load("testdata/bench.yaml")
+	spec, err := spec.Load("testdata/bench.yaml")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func timeInside(b *testing.B, m machine.Machine, argv ...string) float64 {
 	return time.Since(began).Seconds()
 }
 
-func buildImages(b *testing.B, m machine.Machine, p place, spec *experiments.Spec) (tags []string) {
+func buildImages(b *testing.B, m machine.Machine, p place, spec *spec.Spec) (tags []string) {
 	b.Helper()
 	engine, err := connect.Engine(b.Context(), m.WatchEndpoint())
 	if err != nil {

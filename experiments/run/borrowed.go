@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes"
@@ -48,7 +48,7 @@ type borrowedPlace struct {
 
 func (p *borrowedPlace) kind() machine.Kind { return p.of }
 
-func (p *borrowedPlace) check(s experiments.Settings) error {
+func (p *borrowedPlace) check(s spec.Settings) error {
 	var strategy strategies.Strategy
 	if s.Strategy != "" { // a set-up command needs none
 		var err error
@@ -62,7 +62,7 @@ func (p *borrowedPlace) check(s experiments.Settings) error {
 		return fmt.Errorf("engine %s: a running engine is what it is; take the factor out, or use --machine isolated", s.Engine)
 	case s.Machine.CPUs != 0:
 		return errors.New("machine.cpus: a running engine has the processors that it has; take the setting out, or use --machine isolated")
-	case s.Machine.Network == experiments.NetworkNone:
+	case s.Machine.Network == spec.NetworkNone:
 		return errors.New("machine.network: a running engine has the network that it has; take the setting out, or use --machine isolated")
 	case strategy.Pull && s.Registry.Prefix == "" && !local:
 		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
@@ -72,7 +72,7 @@ func (p *borrowedPlace) check(s experiments.Settings) error {
 	return p.checkMemory(s)
 }
 
-func (p *borrowedPlace) checkMemory(s experiments.Settings) error {
+func (p *borrowedPlace) checkMemory(s spec.Settings) error {
 	memory, err := engineMemory(context.Background(), p.engine)
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error 
 
 // prepare takes away what killed runs left on the engine, and pulls the node
 // images, which would otherwise be part of the first trial's cluster phase.
-func (p *borrowedPlace) prepare(ctx context.Context, _ []experiments.Settings, _ func(string)) error {
+func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings, _ func(string)) error {
 	if p.of == machine.PodmanMachine {
 		return nil
 	}
@@ -206,7 +206,7 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	return err
 }
 
-func (p *borrowedPlace) start(ctx context.Context, s experiments.Settings, trialID, _ string) (machine.Machine, error) {
+func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, trialID, _ string) (machine.Machine, error) {
 	m, err := p.open(ctx, s)
 	if err != nil {
 		return nil, err
@@ -234,7 +234,7 @@ func (p *borrowedPlace) abandon(m machine.Machine) error {
 	return (&borrowed{Machine: m, place: p}).Close(ctx)
 }
 
-func (p *borrowedPlace) open(ctx context.Context, s experiments.Settings) (machine.Machine, error) {
+func (p *borrowedPlace) open(ctx context.Context, s spec.Settings) (machine.Machine, error) {
 	if p.of == machine.PodmanMachine {
 		return podmanmachine.Start(ctx, "", s.Memory)
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/pipeline/deploy"
@@ -49,7 +49,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		cfg.Preload = append(cfg.Preload, x.r.archives[entry])
 	}
 	secrets := map[string]string{}
-	if path := hostAuthorities(); path != "" && (p.kind() != machine.Isolated || s.Machine.Network == experiments.NetworkHost) {
+	if path := hostAuthorities(); path != "" && (p.kind() != machine.Isolated || s.Machine.Network == spec.NetworkHost) {
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
@@ -130,7 +130,7 @@ const (
 )
 
 // ownSetup is the user's own set-up, told what the trial is to do.
-func ownSetup(s experiments.Setup, cfg pipeline.Config) *pipeline.Setup {
+func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
 	schedule, _ := json.Marshal(cfg.Schedule) // it has nothing that JSON lacks
 	values := map[string]string{
 		"cluster": cfg.ClusterName, "concurrency": strconv.Itoa(cfg.Schedule.Concurrency()), "runtime": string(cfg.Endpoint.Runtime),
@@ -138,7 +138,7 @@ func ownSetup(s experiments.Setup, cfg pipeline.Config) *pipeline.Setup {
 	}
 	filled := func(args []string) (all []string) {
 		for _, arg := range args {
-			all = append(all, experiments.Fill(arg, values))
+			all = append(all, spec.Fill(arg, values))
 		}
 		return all
 	}
@@ -148,7 +148,7 @@ func ownSetup(s experiments.Setup, cfg pipeline.Config) *pipeline.Setup {
 		Limit: cmp.Or(time.Duration(s.Timeout), setupLimit), Silence: cmp.Or(time.Duration(s.Silence), setupSilence),
 	}
 	for name, value := range s.Env {
-		own.Env[name] = experiments.Fill(value, values)
+		own.Env[name] = spec.Fill(value, values)
 	}
 	for phase, mark := range s.Marks {
 		own.Marks[phase] = pipeline.Mark{Start: mark.Start, End: mark.End}

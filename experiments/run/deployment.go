@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
 
@@ -27,7 +27,7 @@ type prepared struct {
 
 // deploymentKey tells deployments apart: by their steps, and by what says which
 // Kubernetes they are prepared for.
-func deploymentKey(s experiments.Settings, w experiments.Workload) (string, error) {
+func deploymentKey(s spec.Settings, w spec.Workload) (string, error) {
 	key, err := json.Marshal([]any{s.Runtime, s.NodeImage, w.KindConfig, w.Steps()})
 	if err != nil {
 		return "", fmt.Errorf("preparing the deployment: %w", err)
@@ -37,7 +37,7 @@ func deploymentKey(s experiments.Settings, w experiments.Workload) (string, erro
 
 // prepareDeployment prepares the deployment of a cell, once for the run: what
 // was inspected is what is applied.
-func (r *runner) prepareDeployment(ctx context.Context, s experiments.Settings, w experiments.Workload, server deploy.Server) (prepared, error) {
+func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.Workload, server deploy.Server) (prepared, error) {
 	key, err := deploymentKey(s, w)
 	if err != nil {
 		return prepared{}, err
@@ -64,7 +64,7 @@ func (x *execution) deployment() ([]deploy.Step, error) {
 }
 
 // sourcesOfSteps are the steps of a workload, with what is elsewhere fetched.
-func sourcesOfSteps(ctx context.Context, steps []experiments.Step) (sources []deploy.Source, errs []error) {
+func sourcesOfSteps(ctx context.Context, steps []spec.Step) (sources []deploy.Source, errs []error) {
 	for i, s := range steps {
 		source := deploy.Source{Name: s.Name, Kustomize: s.Kustomize, Timeout: time.Duration(s.Timeout)}
 		local := func(part, file string) string {
@@ -100,7 +100,7 @@ const (
 // fetched is the path of a file: itself, or of a URL the copy in the cache with
 // its checksum, which is fetched if it is not there.
 func fetched(ctx context.Context, file string) (string, error) {
-	address, sum, remote := experiments.Remote(file)
+	address, sum, remote := spec.Remote(file)
 	if !remote {
 		return file, nil
 	}

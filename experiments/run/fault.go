@@ -3,8 +3,8 @@ package run
 import (
 	"fmt"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/run/inject"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
@@ -14,9 +14,9 @@ import (
 
 // injection is the fault that the trial's settings name, if they name one. A
 // preparation is never broken.
-func (x *execution) injection() (experiments.Injection, bool) {
+func (x *execution) injection() (spec.Injection, bool) {
 	if x.preparing() || x.settings.Fault == "" || x.settings.Fault == trial.NoFault {
-		return experiments.Injection{}, false
+		return spec.Injection{}, false
 	}
 	return x.spec.Fault(x.settings.Fault)
 }
@@ -45,12 +45,12 @@ func (e *pointlessError) Error() string { return e.text }
 
 // checkFault says why a cell's fault cannot be injected. Whatever the spec and
 // the command line say, only an isolated machine is ever broken.
-func (r *runner) checkFault(spec *experiments.Spec, s experiments.Settings) error {
+func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
 	if s.Fault == "" || s.Fault == trial.NoFault {
 		return nil
 	}
-	fault, known := spec.Fault(s.Fault)
-	strategy, err := strategies.Named(s.Strategy, spec.Strategies)
+	fault, known := asked.Fault(s.Fault)
+	strategy, err := strategies.Named(s.Strategy, asked.Strategies)
 	switch {
 	case !known:
 		return fmt.Errorf("fault %s is not known", s.Fault)
@@ -62,7 +62,7 @@ func (r *runner) checkFault(spec *experiments.Spec, s experiments.Settings) erro
 		return &pointlessError{fmt.Sprintf("fault %s: %s has no containerd", s.Fault, s.Runtime)}
 	case fault.Do.OfRegistry() && (!strategy.Pull || s.Registry.Prefix != ""):
 		return fmt.Errorf("fault %s: it needs a strategy that pulls from a registry of stratbench's; write strategy: registry", s.Fault)
-	case fault.Do == experiments.PodNeverReady && fault.Manifest == "":
+	case fault.Do == spec.PodNeverReady && fault.Manifest == "":
 		return fmt.Errorf("fault %s: it needs a manifest; name one under faults", s.Fault)
 	}
 	return nil

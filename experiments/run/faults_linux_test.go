@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
@@ -35,7 +35,7 @@ func TestFaultsAreToldApart(t *testing.T) {
 	for _, r := range trials {
 		t.Run(r.Trial.Cell.String(), func(t *testing.T) {
 			checkFault(t, r)
-			if r.Fault != nil && r.Fault.Do == string(experiments.EngineKill) && r.Machine.Runtime == string(trial.Podman) {
+			if r.Fault != nil && r.Fault.Do == string(spec.EngineKill) && r.Machine.Runtime == string(trial.Podman) {
 				checkSeedCase(t, r)
 			}
 		})
@@ -87,7 +87,7 @@ func checkSeedCase(t *testing.T, r results.Record) {
 // the first is recorded.
 func stopAfterFirst(t *testing.T, root, resume string, do func(dir string)) (dir string, err error) {
 	t.Helper()
-	spec, err := experiments.Load("testdata/failing.yaml")
+	spec, err := spec.Load("testdata/failing.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func immutable(dir string, on bool) error {
 // TestNoFaultOnAHost: whatever the command line says, nothing of the user's is
 // broken.
 func TestNoFaultOnAHost(t *testing.T) {
-	spec, err := experiments.Load("testdata/failing.yaml")
+	spec, err := spec.Load("testdata/failing.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
@@ -15,7 +15,7 @@ import (
 // runtimes that answer, with the memory that they have. It returns a note of
 // what that is and of what was left out. Where no engine answers, and the user
 // named none, it changes nothing and returns no note.
-func AsFound(ctx context.Context, spec *experiments.Spec) (note string, err error) {
+func AsFound(ctx context.Context, spec *spec.Spec) (note string, err error) {
 	asked := runtimesOf(spec)
 	found := machine.Look(ctx, trial.Runtimes()...)
 	wanted := found.Only(asked...)
@@ -61,7 +61,7 @@ func list(runtimes []trial.Runtime) string {
 }
 
 // runtimesOf are the runtimes that an experiment asks for.
-func runtimesOf(spec *experiments.Spec) (asked []trial.Runtime) {
+func runtimesOf(spec *spec.Spec) (asked []trial.Runtime) {
 	for _, f := range spec.Factors {
 		if f.Name == "runtime" {
 			for _, l := range f.Levels {

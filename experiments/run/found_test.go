@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -47,7 +47,7 @@ func runtimesFactor(levels ...string) trial.Factor {
 
 func TestAsFoundLeavesOutWhatDoesNotAnswer(t *testing.T) {
 	onlyDocker(t)
-	spec := &experiments.Spec{Factors: []trial.Factor{runtimesFactor("podman", "docker"), {Name: "memory"}}}
+	spec := &spec.Spec{Factors: []trial.Factor{runtimesFactor("podman", "docker"), {Name: "memory"}}}
 	spec.Settings.Memory = 7 << 30
 	note, err := AsFound(t.Context(), spec)
 	if err != nil {
@@ -63,7 +63,7 @@ func TestAsFoundLeavesOutWhatDoesNotAnswer(t *testing.T) {
 
 func TestAsFoundKeepsToTheRuntimeOfTheSpec(t *testing.T) {
 	onlyDocker(t)
-	spec := &experiments.Spec{}
+	spec := &spec.Spec{}
 	spec.Settings.Runtime = trial.Podman
 	if _, err := AsFound(t.Context(), spec); !errors.Is(err, ErrCannotRun) || !strings.Contains(err.Error(), "runs on podman alone") {
 		t.Errorf("got %v", err)
@@ -77,7 +77,7 @@ func TestAsFoundKeepsToTheRuntimeOfTheSpec(t *testing.T) {
 func TestAsFoundRefusesAMistake(t *testing.T) {
 	onlyDocker(t)
 	t.Setenv("CONTAINER_CONNECTION", "vn")
-	spec := &experiments.Spec{Factors: []trial.Factor{runtimesFactor("podman", "docker")}}
+	spec := &spec.Spec{Factors: []trial.Factor{runtimesFactor("podman", "docker")}}
 	if _, err := AsFound(t.Context(), spec); !errors.Is(err, ErrCannotRun) || !strings.Contains(err.Error(), `"vn"`) {
 		t.Errorf("got %v", err)
 	}

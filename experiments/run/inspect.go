@@ -14,7 +14,7 @@ import (
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
@@ -65,7 +65,7 @@ type inspection struct {
 // siteKey is what settings say of a place that changes what is known of it.
 type siteKey struct {
 	runtime trial.Runtime
-	network experiments.MachineNetwork
+	network spec.MachineNetwork
 }
 
 type kindConfig struct {
@@ -74,7 +74,7 @@ type kindConfig struct {
 }
 
 // inspect looks at one cell.
-func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s experiments.Settings, w experiments.Workload) {
+func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Settings, w spec.Workload) {
 	// Strategies and memory change nothing of what is looked at.
 	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.Machine, s.Build.Args, w, w.Dir})
 	if err != nil || in.seen[string(key)] {
@@ -120,9 +120,9 @@ func (in *inspection) refuse(cell trial.Cell, err error) {
 type cellInspection struct {
 	*inspection
 	cell     trial.Cell
-	spec     *experiments.Spec
-	settings experiments.Settings
-	workload experiments.Workload
+	spec     *spec.Spec
+	settings spec.Settings
+	workload spec.Workload
 	site     *site
 	kind     *v1alpha4.Cluster
 }
@@ -191,7 +191,7 @@ func (c *cellInspection) images(ctx context.Context) {
 }
 
 // buildArgs are the build arguments of an image in a cell.
-func buildArgs(p place, i experiments.Image, s experiments.Settings) map[string]string {
+func buildArgs(p place, i spec.Image, s spec.Settings) map[string]string {
 	args := maps.Clone(p.buildArgs())
 	maps.Copy(args, argsFromEnvironment(s))
 	maps.Copy(args, i.Args)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -24,16 +24,16 @@ type fakePlace struct {
 	known *site
 }
 
-func (p fakePlace) kind() machine.Kind                               { return machine.Isolated }
-func (p fakePlace) check(experiments.Settings) error                 { return nil }
-func (p fakePlace) site(context.Context, experiments.Settings) *site { return p.known }
+func (p fakePlace) kind() machine.Kind                        { return machine.Isolated }
+func (p fakePlace) check(spec.Settings) error                 { return nil }
+func (p fakePlace) site(context.Context, spec.Settings) *site { return p.known }
 func (p fakePlace) buildArgs() map[string]string {
 	return map[string]string{"GO_IMAGE": "stratbench.local/go:1.26"}
 }
 
 // isolatedSite is what is known of isolated machines, on any host.
 func isolatedSite(t *testing.T) *site {
-	s := newIsolatedPlace(t.TempDir(), nil).site(t.Context(), experiments.Settings{})
+	s := newIsolatedPlace(t.TempDir(), nil).site(t.Context(), spec.Settings{})
 	s.problems = nil // this host's disk is not what is tested
 	return s
 }
@@ -75,7 +75,7 @@ func inspected(t *testing.T, files map[string]string, s *site) (certain, possibl
 			t.Fatal(err)
 		}
 	}
-	spec, err := experiments.Load(filepath.Join(dir, "exp.yaml"))
+	spec, err := spec.Load(filepath.Join(dir, "exp.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

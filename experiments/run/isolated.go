@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
@@ -47,7 +47,7 @@ func newIsolatedPlace(cache string, binds []string) *isolatedPlace {
 
 func (p *isolatedPlace) kind() machine.Kind { return machine.Isolated }
 
-func (p *isolatedPlace) check(s experiments.Settings) error {
+func (p *isolatedPlace) check(s spec.Settings) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("an isolated machine needs Linux and root; run as root, or use a running engine with --machine host")
 	}
@@ -65,7 +65,7 @@ func (p *isolatedPlace) claim(context.Context, holder) error { return nil }
 
 // prepare builds the lab, opens the store, removes what a killed run left, and
 // makes the golden states that are missing.
-func (p *isolatedPlace) prepare(ctx context.Context, all []experiments.Settings, note func(string)) (err error) {
+func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings, note func(string)) (err error) {
 	defer p.preparing(Preparation{})
 	if err := p.buildLab(ctx, all, note); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (p *isolatedPlace) prepare(ctx context.Context, all []experiments.Settings,
 	return nil
 }
 
-func (p *isolatedPlace) buildLab(ctx context.Context, all []experiments.Settings, note func(string)) error {
+func (p *isolatedPlace) buildLab(ctx context.Context, all []spec.Settings, note func(string)) error {
 	o := labOptions(p.cache, all)
 	work, err := lab.Remaining(ctx, o)
 	if err != nil {
@@ -113,11 +113,11 @@ func (p *isolatedPlace) buildLab(ctx context.Context, all []experiments.Settings
 }
 
 // labOptions are those of the lab for machines of these settings.
-func labOptions(cache string, all []experiments.Settings) lab.Options {
+func labOptions(cache string, all []spec.Settings) lab.Options {
 	return lab.Options{CacheDir: filepath.Join(cache, "lab"), Suites: suitesOf(all)}
 }
 
-func suitesOf(all []experiments.Settings) (suites []string) {
+func suitesOf(all []spec.Settings) (suites []string) {
 	seen := map[string]bool{}
 	for _, s := range all {
 		if name := suite(s); !seen[name] {
@@ -128,7 +128,7 @@ func suitesOf(all []experiments.Settings) (suites []string) {
 	return suites
 }
 
-func suite(s experiments.Settings) string {
+func suite(s spec.Settings) string {
 	if s.Engine == "" {
 		return defaultSuite
 	}
@@ -137,7 +137,7 @@ func suite(s experiments.Settings) string {
 
 // rootKey names an engine root: its folder in the lab carries a hash of all
 // that went into it.
-func (p *isolatedPlace) rootKey(s experiments.Settings) string {
+func (p *isolatedPlace) rootKey(s spec.Settings) string {
 	return filepath.Base(filepath.Dir(p.lab.EngineRoots[suite(s)]))
 }
 
@@ -145,7 +145,7 @@ func (p *isolatedPlace) images() []lab.Image {
 	return append([]lab.Image{p.lab.NodeImage}, p.lab.BaseImages...)
 }
 
-func (p *isolatedPlace) goldenKey(s experiments.Settings) string {
+func (p *isolatedPlace) goldenKey(s spec.Settings) string {
 	h := sha256.New()
 	fmt.Fprintln(h, p.rootKey(s), s.Runtime)
 	for _, i := range p.images() {
@@ -154,7 +154,7 @@ func (p *isolatedPlace) goldenKey(s experiments.Settings) string {
 	return fmt.Sprintf("%s-%s-%s", s.Runtime, suite(s), hex.EncodeToString(h.Sum(nil)[:8]))
 }
 
-func (p *isolatedPlace) makeGolden(ctx context.Context, s experiments.Settings, note func(string)) error {
+func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings, note func(string)) error {
 	key := p.goldenKey(s)
 	if p.store.Has(store.Golden(key)) {
 		return nil
@@ -174,7 +174,7 @@ func (p *isolatedPlace) makeGolden(ctx context.Context, s experiments.Settings, 
 	return nil
 }
 
-func (p *isolatedPlace) importRoot(ctx context.Context, s experiments.Settings) error {
+func (p *isolatedPlace) importRoot(ctx context.Context, s spec.Settings) error {
 	key := p.rootKey(s)
 	if p.store.Has(store.Root(key)) {
 		return nil
@@ -207,7 +207,7 @@ func (p *isolatedPlace) loadImages(ctx context.Context, m *isolated.Machine) err
 	return nil
 }
 
-func (p *isolatedPlace) start(ctx context.Context, s experiments.Settings, _, dir string) (machine.Machine, error) {
+func (p *isolatedPlace) start(ctx context.Context, s spec.Settings, _, dir string) (machine.Machine, error) {
 	m, err := isolated.Start(ctx, isolated.Config{
 		Store: p.store, From: store.Golden(p.goldenKey(s)), Runtime: s.Runtime, Memory: s.Memory, CPUs: s.Machine.CPUs,
 		Log: filepath.Join(dir, "engine.log"), Binds: p.binds, WayOut: wayOut(s),

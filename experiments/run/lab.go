@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
@@ -20,9 +20,9 @@ func PrepareLab(ctx context.Context, report func(Update)) error {
 	note := func(text string) { report(Update{Note: text}) }
 	p := newIsolatedPlace(cache, nil)
 	p.preparing = func(what Preparation) { report(Update{Preparing: &what}) }
-	var all []experiments.Settings
+	var all []spec.Settings
 	for _, rt := range trial.Runtimes() {
-		s := experiments.Settings{Runtime: rt}
+		s := spec.Settings{Runtime: rt}
 		if err := p.check(s); err != nil {
 			return err
 		}

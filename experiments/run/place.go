@@ -3,7 +3,7 @@ package run
 import (
 	"context"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
@@ -13,15 +13,15 @@ type place interface {
 	kind() machine.Kind
 	// check reports what of the settings the place cannot give, before
 	// anything is created.
-	check(experiments.Settings) error
+	check(spec.Settings) error
 	// site says what is known of the place before anything is created there.
-	site(context.Context, experiments.Settings) *site
+	site(context.Context, spec.Settings) *site
 	// claim takes the place for this run alone, before anything is created.
 	claim(ctx context.Context, me holder) error
 	// prepare makes ready what all machines of these settings start from.
-	prepare(ctx context.Context, all []experiments.Settings, note func(string)) error
+	prepare(ctx context.Context, all []spec.Settings, note func(string)) error
 	// start starts a machine whose engine answers. Its logs go to dir.
-	start(ctx context.Context, s experiments.Settings, trialID, dir string) (machine.Machine, error)
+	start(ctx context.Context, s spec.Settings, trialID, dir string) (machine.Machine, error)
 	// buildArgs are the build arguments that images need here.
 	buildArgs() map[string]string
 	// adapt changes what a worker is told to what is right here.

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/pipeline"
 )
 
@@ -54,7 +54,7 @@ func (r *runner) preload(ctx context.Context) error {
 
 // archiveOf is the archive of an entry of preload.
 func archiveOf(ctx context.Context, entry string) (pipeline.Archive, error) {
-	if experiments.IsArchive(entry) {
+	if spec.IsArchive(entry) {
 		names, err := namesInArchive(entry)
 		return pipeline.Archive{Path: entry, Names: names}, err
 	}
@@ -116,7 +116,7 @@ func namesInArchive(path string) (names []string, err error) {
 func (c *cellInspection) preloaded(ctx context.Context) (names []string) {
 	for i, entry := range c.workload.Preload {
 		setting := fmt.Sprintf("workload.preload.%d", i)
-		if experiments.IsArchive(entry) {
+		if spec.IsArchive(entry) {
 			in, err := namesInArchive(entry)
 			if err != nil {
 				c.at(&c.issues, setting, "%v", err)

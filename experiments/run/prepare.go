@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
@@ -18,8 +18,8 @@ import (
 var ErrCannotRun = errors.New("this machine cannot run the experiment")
 
 // settingsOf returns the settings of each cell that the plan still runs.
-func (r *runner) settingsOf() ([]experiments.Settings, error) {
-	var all []experiments.Settings
+func (r *runner) settingsOf() ([]spec.Settings, error) {
+	var all []spec.Settings
 	for _, cell := range r.plan.Cells {
 		s, _, err := r.cell(cell)
 		if err != nil {

@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
@@ -15,7 +15,7 @@ import (
 func referring(t *testing.T, wanted bool) *runner {
 	t.Helper()
 	r := looking(t, nil)
-	r.spec = &experiments.Spec{Design: experiments.Design{Reference: wanted}}
+	r.spec = &spec.Spec{Design: spec.Design{Reference: wanted}}
 	scratch, err := newScratch(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

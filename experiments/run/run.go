@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
@@ -31,7 +31,7 @@ var ErrUnrecovered = errors.New("the engine cannot be recovered")
 
 // Options say what to run and where to record it.
 type Options struct {
-	Spec *experiments.Spec
+	Spec *spec.Spec
 	Plan plan.Plan
 	// Root is the folder that holds runs; Resume is the folder of a run to
 	// continue, or empty.
@@ -58,7 +58,7 @@ type Options struct {
 
 // runner is a run under way.
 type runner struct {
-	spec *experiments.Spec
+	spec *spec.Spec
 	plan plan.Plan
 	env  results.Environment
 	// me is how this run signs what it makes on engines.

@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -100,7 +100,7 @@ func cannotRun(t *testing.T, format string, args ...any) {
 }
 
 func runSpec(ctx context.Context, file, root, resume string, kind machine.Kind) (string, error) {
-	spec, err := experiments.Load(file)
+	spec, err := spec.Load(file)
 	if err != nil {
 		return "", err
 	}

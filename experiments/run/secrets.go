@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/connect"
 )
@@ -30,7 +30,7 @@ var userInfo = regexp.MustCompile(`://[^/@\s]*?:([^/@\s]+)@`)
 
 // secretsOf collects what of the environment and of the user's configuration a
 // trial with these settings hands to builds.
-func secretsOf(s experiments.Settings, w experiments.Workload) (found secrets) {
+func secretsOf(s spec.Settings, w spec.Workload) (found secrets) {
 	for _, image := range w.Images {
 		for _, path := range image.Secrets {
 			text, err := os.ReadFile(path)

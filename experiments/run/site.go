@@ -13,7 +13,7 @@ import (
 
 	"github.com/distribution/reference"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/runtimes"
@@ -45,9 +45,9 @@ type site struct {
 var ofControlPlane = []string{"registry.k8s.io/kube-", "registry.k8s.io/etcd:", "registry.k8s.io/coredns/", "registry.k8s.io/pause:"}
 
 // site knows an isolated machine without starting one.
-func (p *isolatedPlace) site(_ context.Context, settings experiments.Settings) *site {
+func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 	const running = ", or give it a way out (machine: {network: host})"
-	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != experiments.NetworkHost, wayOut: running, owes: func() bool { return false }}
+	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != spec.NetworkHost, wayOut: running, owes: func() bool { return false }}
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if !s.offline {
 			return nil, nil
@@ -101,7 +101,7 @@ func (p *isolatedPlace) diskRoom() string {
 const askLimit = 3 * time.Second
 
 // site asks a running engine what it is.
-func (p *borrowedPlace) site(ctx context.Context, _ experiments.Settings) *site {
+func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), lookPath: lookHere,
 		owes: func() bool { return false }}
 	s.sharesPorts = s.elsewhere == ""

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes"
 )
@@ -15,7 +15,7 @@ import (
 // sourcesOf says what each image is built from, so that a history can tell a
 // slower build of the same from one of something else. What cannot be read is
 // left empty: the build itself will say why.
-func sourcesOf(w experiments.Workload) (sources []results.ImageSource) {
+func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
 	for _, image := range w.Images {
 		if image.Context == "" {
 			continue // a set-up command builds it
@@ -27,7 +27,7 @@ func sourcesOf(w experiments.Workload) (sources []results.ImageSource) {
 	return sources
 }
 
-func recipeOf(image experiments.Image) string {
+func recipeOf(image spec.Image) string {
 	dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile))
 	if err != nil {
 		return ""

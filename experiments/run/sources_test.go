@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 )
 
 func TestSourcesTellImagesApart(t *testing.T) {
@@ -15,7 +15,7 @@ func TestSourcesTellImagesApart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w := experiments.Workload{Images: []experiments.Image{
+	w := spec.Workload{Images: []spec.Image{
 		{Name: "a", Context: dir, Dockerfile: "a.Dockerfile"},
 		{Name: "b", Context: dir, Dockerfile: "b.Dockerfile"},
 		{Name: "gone", Context: filepath.Join(dir, "gone"), Dockerfile: "Dockerfile"},

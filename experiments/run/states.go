@@ -6,7 +6,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
@@ -16,11 +16,11 @@ import (
 // which does not know that factor.
 type State struct {
 	results.State
-	Spec *experiments.Spec
+	Spec *spec.Spec
 }
 
 // specOf is the spec of a cell: that of its state, or the run's.
-func (r *runner) specOf(c trial.Cell) *experiments.Spec {
+func (r *runner) specOf(c trial.Cell) *spec.Spec {
 	level, _ := c.Level(results.StateFactor)
 	for _, s := range r.states {
 		if s.Level == level {
@@ -30,8 +30,8 @@ func (r *runner) specOf(c trial.Cell) *experiments.Spec {
 	return r.spec
 }
 
-// cell is experiments.Spec.Cell of the spec that the cell is of.
-func (r *runner) cell(c trial.Cell) (experiments.Settings, experiments.Workload, error) {
+// cell is spec.Spec.Cell of the spec that the cell is of.
+func (r *runner) cell(c trial.Cell) (spec.Settings, spec.Workload, error) {
 	if len(r.states) == 0 {
 		return r.spec.Cell(c)
 	}
@@ -39,8 +39,8 @@ func (r *runner) cell(c trial.Cell) (experiments.Settings, experiments.Workload,
 }
 
 // specs are all specs of the run, each once.
-func (r *runner) specs() []*experiments.Spec {
-	all := []*experiments.Spec{r.spec}
+func (r *runner) specs() []*spec.Spec {
+	all := []*spec.Spec{r.spec}
 	for _, s := range r.states {
 		if !slices.Contains(all, s.Spec) {
 			all = append(all, s.Spec)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
@@ -23,9 +23,9 @@ func comparing(t *testing.T) *runner {
 	return r
 }
 
-func loaded(t *testing.T) *experiments.Spec {
+func loaded(t *testing.T) *spec.Spec {
 	t.Helper()
-	spec, err := experiments.Load("testdata/one.yaml")
+	spec, err := spec.Load("testdata/one.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

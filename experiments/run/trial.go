@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/run/inject"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/watch"
 	"github.com/stratbench/stratbench/pipeline"
@@ -26,9 +26,9 @@ import (
 type execution struct {
 	r           *runner
 	trial       trial.Trial
-	spec        *experiments.Spec
-	settings    experiments.Settings
-	workload    experiments.Workload
+	spec        *spec.Spec
+	settings    spec.Settings
+	workload    spec.Workload
 	record      results.Record
 	clock       pipeline.Clock
 	origin      int64

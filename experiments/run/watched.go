@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes"
 	"github.com/stratbench/stratbench/outcomes/classify"
@@ -169,7 +169,7 @@ func (l logLine) tellsOf(r pipeline.Result) bool {
 
 // confined says whether the trial's machine reaches nothing outside of it.
 func (x *execution) confined() bool {
-	return x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != experiments.NetworkHost
+	return x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost
 }
 
 // phaseText is the log of the phase that failed, with the error as its last

@@ -5,15 +5,15 @@ import (
 
 	"go.podman.io/common/pkg/config"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
 // wayOut is what an isolated machine with these settings needs to reach what
 // this host reaches; nil keeps it in.
-func wayOut(s experiments.Settings) *isolated.WayOut {
-	if s.Machine.Network != experiments.NetworkHost {
+func wayOut(s spec.Settings) *isolated.WayOut {
+	if s.Machine.Network != spec.NetworkHost {
 		return nil
 	}
 	return &isolated.WayOut{
@@ -54,7 +54,7 @@ func hostAuthorities() string {
 
 // argsFromEnvironment are the build arguments that the settings take from the
 // environment.
-func argsFromEnvironment(s experiments.Settings) map[string]string {
+func argsFromEnvironment(s spec.Settings) map[string]string {
 	found := map[string]string{}
 	for _, name := range s.Build.ArgsFromEnvironment {
 		if value, ok := os.LookupEnv(name); ok {

@@ -19,10 +19,10 @@ const module = "github.com/stratbench/stratbench/"
 // it, except where a longer name is listed. Every room may know internal.
 var rooms = map[string][]string{
 	"internal":               {"internal"},
-	"experiments":            {"strategies"},
-	"experiments/plan":       {"experiments", "strategies"},
-	"experiments/run":        {"experiments", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
-	"experiments/confirm":    {"experiments", "experiments/plan", "experiments/run", "strategies", "runtimes", "runtimes/machine", "results", "results/study", "results/answer", "results/compare"},
+	"experiments/spec":       {"strategies"},
+	"experiments/plan":       {"experiments/spec", "strategies"},
+	"experiments/run":        {"experiments/spec", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
+	"experiments/confirm":    {"experiments/spec", "experiments/plan", "experiments/run", "strategies", "runtimes", "runtimes/machine", "results", "results/study", "results/answer", "results/compare"},
 	"strategies":             {},
 	"runtimes":               {},
 	"runtimes/docker":        {"runtimes"},
@@ -50,7 +50,7 @@ var testOnly = map[string][]string{
 	"results/answer":         {"results/observations"},
 	"results/study":          {"results/compare"},
 	"results/history/detect": {"results/compare"},
-	"experiments":            {"experiments/plan"},
+	"experiments/spec":       {"experiments/plan"},
 	"experiments/run":        {"results/report", "runtimes/enginetest"},
 	"runtimes":               {"runtimes/docker", "runtimes/podman", "runtimes/enginetest"},
 	"runtimes/docker":        {"runtimes/enginetest", "runtimes/machine", "lab"},
@@ -89,7 +89,7 @@ func TestImportsPointBackwards(t *testing.T) {
 func skipFolder(name string) error {
 	base := filepath.Base(name)
 	hidden := name != "." && (base[0] == '.' || base[0] == '_')
-	if hidden || name == "results/data" || name == "bin" || name == "experiments/workload" || strings.HasSuffix(name, "/testdata") {
+	if hidden || name == "results/data" || name == "bin" || name == "experiments/workload" || name == "experiments/nightly-demo" || strings.HasSuffix(name, "/testdata") {
 		return filepath.SkipDir
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -21,7 +21,7 @@ import (
 // Config says what to break, and where.
 type Config struct {
 	Name    string
-	Fault   experiments.Injection
+	Fault   spec.Injection
 	Machine machine.Machine
 	// Cluster is the name of the trial's Kind cluster.
 	Cluster string
@@ -65,7 +65,7 @@ func New(c Config) (*Injector, error) {
 	if !own {
 		return nil, fmt.Errorf("fault %s: only isolated machines may be broken; write machine: {kind: isolated} under settings", c.Name)
 	}
-	if c.Fault.Do == experiments.DiskFill && !t.OwnDisk() {
+	if c.Fault.Do == spec.DiskFill && !t.OwnDisk() {
 		return nil, fmt.Errorf("fault %s: the machine has no disk of its own here (no btrfs or loop device), and the host's may not be filled", c.Name)
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -104,12 +104,12 @@ func (i *Injector) SpanBegan(s trial.Span) {
 // strike does what the fault is. A fault of the workload or of the registry
 // was there from the beginning; here it is only said.
 func (i *Injector) strike() {
-	strikes := map[experiments.InjectionKind]func() (string, error){
-		experiments.EngineKill: i.killEngine, experiments.EngineStop: i.stopEngine,
-		experiments.ContainerdKill: i.killContainerd, experiments.ContainerdStop: i.stopContainerd,
-		experiments.NodeKill: i.killNode, experiments.APIServerKill: i.killAPIServer,
-		experiments.MemoryBalloon: i.balloon, experiments.DiskFill: i.fillDisk, experiments.InotifyExhaust: i.exhaustInotify,
-		experiments.WorkerKill: i.killWorker, experiments.RunnerKill: i.killRunner,
+	strikes := map[spec.InjectionKind]func() (string, error){
+		spec.EngineKill: i.killEngine, spec.EngineStop: i.stopEngine,
+		spec.ContainerdKill: i.killContainerd, spec.ContainerdStop: i.stopContainerd,
+		spec.NodeKill: i.killNode, spec.APIServerKill: i.killAPIServer,
+		spec.MemoryBalloon: i.balloon, spec.DiskFill: i.fillDisk, spec.InotifyExhaust: i.exhaustInotify,
+		spec.WorkerKill: i.killWorker, spec.RunnerKill: i.killRunner,
 	}
 	at := i.Elapsed()
 	what, err := "it was in place from the beginning", error(nil)

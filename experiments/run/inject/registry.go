@@ -10,24 +10,24 @@ import (
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 )
 
 // toxics are what the proxy before the registry does to its answers.
-var toxics = map[experiments.InjectionKind]string{
+var toxics = map[spec.InjectionKind]string{
 	// A few hundred bytes a second: manifests arrive, layers do not.
-	experiments.RegistrySlow:     `{"name": "slow", "type": "bandwidth", "stream": "downstream", "attributes": {"rate": 1}}`,
-	experiments.RegistryReset:    `{"name": "reset", "type": "reset_peer", "stream": "downstream", "attributes": {"timeout": 0}}`,
-	experiments.RegistryTruncate: `{"name": "truncate", "type": "limit_data", "stream": "downstream", "attributes": {"bytes": 150000}}`,
+	spec.RegistrySlow:     `{"name": "slow", "type": "bandwidth", "stream": "downstream", "attributes": {"rate": 1}}`,
+	spec.RegistryReset:    `{"name": "reset", "type": "reset_peer", "stream": "downstream", "attributes": {"timeout": 0}}`,
+	spec.RegistryTruncate: `{"name": "truncate", "type": "limit_data", "stream": "downstream", "attributes": {"bytes": 150000}}`,
 }
 
 // Registry puts a fault before the registry at upstream. The engine is to use
 // the returned address, a port of host, until stop is called.
-func Registry(do experiments.InjectionKind, host, upstream string) (address string, stop func(), err error) {
+func Registry(do spec.InjectionKind, host, upstream string) (address string, stop func(), err error) {
 	switch do {
-	case experiments.RegistryDown:
+	case spec.RegistryDown:
 		return nobody(host)
-	case experiments.Registry503:
+	case spec.Registry503:
 		return unavailable(host)
 	}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())

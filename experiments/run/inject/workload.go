@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
@@ -17,11 +17,11 @@ import (
 const argument = "STRATBENCH_FAULT"
 
 // Adapt switches on a fault of the workload's own. dir is the workload's folder.
-func Adapt(cfg *pipeline.Config, f experiments.Injection, dir string) error {
+func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 	switch f.Do {
-	case experiments.StepFail, experiments.StepOOM, experiments.StepSleep:
+	case spec.StepFail, spec.StepOOM, spec.StepSleep:
 		return breakStep(cfg, f)
-	case experiments.PodNeverReady:
+	case spec.PodNeverReady:
 		if !filepath.IsLocal(f.Manifest) {
 			return fmt.Errorf("fault %s: manifest %q is no file of the workload's folder; name one that is", f.Do, f.Manifest)
 		}
@@ -30,13 +30,13 @@ func Adapt(cfg *pipeline.Config, f experiments.Injection, dir string) error {
 			return fmt.Errorf("fault %s: %w", f.Do, errors.Join(errs...))
 		}
 		cfg.Deploy = append(slices.Clone(cfg.Deploy), steps...)
-	case experiments.TestFail:
+	case spec.TestFail:
 		cfg.Test.Env = with(cfg.Test.Env, argument, string(f.Do))
 	}
 	return nil
 }
 
-func breakStep(cfg *pipeline.Config, f experiments.Injection) error {
+func breakStep(cfg *pipeline.Config, f spec.Injection) error {
 	i := 0
 	if f.Image != "" {
 		i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })

@@ -1,4 +1,4 @@
-package experiments
+package spec
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ func TestSchemasAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the types say; run: go generate ./experiments", name)
+			t.Errorf("%s is not what the types say; run: go generate ./experiments/spec", name)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func generate(t *testing.T, of any) []byte {
 		CommentMap:                 map[string]string{},
 	}
 	comments(t, ".", reflect.TypeOf(Spec{}).PkgPath(), r.CommentMap)
-	comments(t, "../strategies", reflect.TypeOf(strategies.Own{}).PkgPath(), r.CommentMap)
+	comments(t, "../../strategies", reflect.TypeOf(strategies.Own{}).PkgPath(), r.CommentMap)
 	text, err := json.MarshalIndent(r.Reflect(of), "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package experiments_test
+package spec_test
 
 import (
 	"os"
@@ -6,33 +6,33 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // The fault matrix has every fault that can be injected, and each has a moment
 // and a truth.
 func TestFaultMatricesHaveEveryFault(t *testing.T) {
-	tried := map[experiments.InjectionKind]bool{}
-	for _, file := range []string{"faults/fault-matrix.yaml", "faults/fault-matrix-registry.yaml", "faults/fault-matrix-inotify.yaml"} {
-		spec := load(t, file)
-		for _, cell := range plan.Cells(spec.Factors) {
-			settings, _, err := spec.Cell(cell)
+	tried := map[spec.InjectionKind]bool{}
+	for _, file := range []string{"../faults/fault-matrix.yaml", "../faults/fault-matrix-registry.yaml", "../faults/fault-matrix-inotify.yaml"} {
+		matrix := load(t, file)
+		for _, cell := range plan.Cells(matrix.Factors) {
+			settings, _, err := matrix.Cell(cell)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if settings.Fault == trial.NoFault {
 				continue
 			}
-			f, ok := spec.Fault(settings.Fault)
-			if !ok || f.At == (experiments.Moment{}) || len(f.Truth.Outcomes) == 0 {
+			f, ok := matrix.Fault(settings.Fault)
+			if !ok || f.At == (spec.Moment{}) || len(f.Truth.Outcomes) == 0 {
 				t.Errorf("%s: fault %s is %+v, known %v", file, settings.Fault, f, ok)
 			}
 			tried[f.Do] = true
 		}
 	}
-	for _, k := range experiments.InjectionKinds() {
+	for _, k := range spec.InjectionKinds() {
 		if !tried[k] {
 			t.Errorf("no fault matrix has %s", k)
 		}
@@ -40,9 +40,9 @@ func TestFaultMatricesHaveEveryFault(t *testing.T) {
 }
 
 // loadText loads a spec that lacks its workload.
-func loadText(t *testing.T, text string) (*experiments.Spec, error) {
+func loadText(t *testing.T, text string) (*spec.Spec, error) {
 	t.Helper()
-	workload, err := filepath.Abs("faults/workload.yaml")
+	workload, err := filepath.Abs("../faults/workload.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func loadText(t *testing.T, text string) (*experiments.Spec, error) {
 	if err := os.WriteFile(file, []byte(text+"workload: "+workload+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return experiments.Load(file)
+	return spec.Load(file)
 }
 
 func TestFaultsAreForIsolatedMachines(t *testing.T) {

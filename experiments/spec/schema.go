@@ -1,4 +1,4 @@
-package experiments
+package spec
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 )
 
 // The schemas are generated from the types by a test, which fails when they
-// are not current: go generate ./experiments.
+// are not current: go generate ./experiments/spec.
 //
 //go:generate go test -run ^TestSchemasAreCurrent$ -update .
 

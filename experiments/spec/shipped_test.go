@@ -1,4 +1,4 @@
-package experiments_test
+package spec_test
 
 import (
 	"path/filepath"
@@ -6,29 +6,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/strategies"
 )
 
 func TestShippedExperimentsLoad(t *testing.T) {
-	files, err := filepath.Glob("*.yaml")
+	files, err := filepath.Glob("../*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shipped experiment found: %v", err)
 	}
-	for _, want := range []string{"podman-vs-docker.yaml", "quick.yaml", "memory-frontier.yaml", "nightly.yaml", "crash-repro.yaml"} {
+	for _, want := range []string{"../podman-vs-docker.yaml", "../quick.yaml", "../memory-frontier.yaml", "../nightly.yaml", "../crash-repro.yaml"} {
 		if !slices.Contains(files, want) {
 			t.Errorf("%s is not among %q", want, files)
 		}
 	}
 	for _, file := range files {
-		spec, err := experiments.Load(file)
+		spec, err := spec.Load(file)
 		if err != nil {
 			t.Errorf("%v", err)
 			continue
 		}
-		if name := spec.Name + ".yaml"; name != file {
+		if name := "../" + spec.Name + ".yaml"; name != file {
 			t.Errorf("%s is named %q", file, spec.Name)
 		}
 		for _, cell := range plan.Cells(spec.Factors) {
@@ -43,7 +43,7 @@ func TestShippedExperimentsLoad(t *testing.T) {
 // The demo has a quarter of an hour on two cores, where a trial takes up to a
 // minute.
 func TestQuickIsQuick(t *testing.T) {
-	spec := load(t, "quick.yaml")
+	spec := load(t, "../quick.yaml")
 	p := plan.Make(spec, 1)
 	if n := len(p.Trials); n > 16 {
 		t.Errorf("quick.yaml plans %d trials", n)
@@ -60,7 +60,7 @@ func TestQuickIsQuick(t *testing.T) {
 }
 
 func TestFullMatrixHasWhatWasObserved(t *testing.T) {
-	spec := load(t, "podman-vs-docker.yaml")
+	spec := load(t, "../podman-vs-docker.yaml")
 	for _, level := range []string{"7GiB", "12.5GiB"} {
 		if !slices.ContainsFunc(spec.Factors[1].Levels, func(l trial.Level) bool { return l.Name == level }) {
 			t.Errorf("memory has no level %s", level)
@@ -74,17 +74,17 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 // Experiments that ask which strategy to use stop when that is decided. All
 // others need as many trials of each cell.
 func TestShippedExperimentsStopWhenDecided(t *testing.T) {
-	for file, want := range map[string]experiments.Stop{"podman-vs-docker.yaml": experiments.StopDecided, "quick.yaml": experiments.StopDecided,
-		"memory-frontier.yaml": "", "crash-repro.yaml": "", "nightly.yaml": "", "faults/fault-matrix.yaml": "", "nightly-demo/1-before.yaml": ""} {
+	for file, want := range map[string]spec.Stop{"../podman-vs-docker.yaml": spec.StopDecided, "../quick.yaml": spec.StopDecided,
+		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
 		if got := load(t, file).Design.Stop; got != want {
 			t.Errorf("%s stops %q, want %q", file, got, want)
 		}
 	}
 }
 
-func load(t *testing.T, file string) *experiments.Spec {
+func load(t *testing.T, file string) *spec.Spec {
 	t.Helper()
-	spec, err := experiments.Load(file)
+	spec, err := spec.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +94,12 @@ func load(t *testing.T, file string) *experiments.Spec {
 // TestNightlyDemoLoads: the states of the demo are of one experiment and have
 // the same cell, or their nights would not make one series.
 func TestNightlyDemoLoads(t *testing.T) {
-	files, err := filepath.Glob("nightly-demo/[0-9]-*.yaml")
+	files, err := filepath.Glob("../nightly-demo/[0-9]-*.yaml")
 	if err != nil || len(files) != 4 {
 		t.Fatalf("states of the nightly demo: %q, %v; want 4", files, err)
 	}
 	for _, file := range files {
-		spec, err := experiments.Load(file)
+		spec, err := spec.Load(file)
 		if err != nil {
 			t.Errorf("%v", err)
 			continue

@@ -1,4 +1,4 @@
-package experiments_test
+package spec_test
 
 import (
 	"encoding/json"
@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments"
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -75,7 +75,7 @@ func whole(t *testing.T) string {
 func TestLoadDecodesEverything(t *testing.T) {
 	path := whole(t)
 	dir := filepath.Dir(path)
-	spec := load(t, path)
+	got := load(t, path)
 	const gib = trial.Bytes(1 << 30)
 	wantFactors := []trial.Factor{
 		{Name: "runtime", Levels: []trial.Level{{Name: "podman", Value: "podman"}, {Name: "docker", Value: "docker"}}},
@@ -87,27 +87,27 @@ func TestLoadDecodesEverything(t *testing.T) {
 		{Name: "workload.images.db.weight", Levels: []trial.Level{{Name: "1.5", Value: 1.5}}},
 		{Name: "workload.test.env", Levels: []trial.Level{{Name: "quiet", Value: map[string]any{"QUIET": "yes"}}}},
 	}
-	same(t, "factors", spec.Factors, wantFactors)
-	same(t, "settings", spec.Settings, experiments.Settings{
+	same(t, "factors", got.Factors, wantFactors)
+	same(t, "settings", got.Settings, spec.Settings{
 		Engine: "trixie", ClusterStart: trial.ClusterWith,
-		Build: experiments.BuildSettings{Args: map[string]string{"A": "1"}}, Load: experiments.LoadSettings{Together: true},
-		NodeImage: "kindest/node:v1.34.3", Machine: experiments.MachineSettings{Kind: experiments.MachineIsolated, CPUs: 1.5},
-		Registry: experiments.RegistrySettings{Prefix: "127.0.0.1:5000/bench", PlainHTTP: true},
+		Build: spec.BuildSettings{Args: map[string]string{"A": "1"}}, Load: spec.LoadSettings{Together: true},
+		NodeImage: "kindest/node:v1.34.3", Machine: spec.MachineSettings{Kind: spec.MachineIsolated, CPUs: 1.5},
+		Registry: spec.RegistrySettings{Prefix: "127.0.0.1:5000/bench", PlainHTTP: true},
 	})
-	same(t, "strategies", spec.Strategies, map[string]strategies.Own{"mine": {Stages: [][]string{{"db"}, {"api"}}}})
-	same(t, "design", spec.Design, experiments.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true})
-	same(t, "build limit and default", []time.Duration{spec.Limits.Phase["build"], spec.Limits.Phase["test"], spec.Limits.Silence["test"], spec.Budget},
+	same(t, "strategies", got.Strategies, map[string]strategies.Own{"mine": {Stages: [][]string{{"db"}, {"api"}}}})
+	same(t, "design", got.Design, spec.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true})
+	same(t, "build limit and default", []time.Duration{got.Limits.Phase["build"], got.Limits.Phase["test"], got.Limits.Silence["test"], got.Budget},
 		[]time.Duration{20 * time.Minute, 15 * time.Minute, 90 * time.Second, 150 * time.Minute})
-	same(t, "limits and a default", []experiments.Duration{spec.Limits.APISilence, spec.Limits.Describe, spec.Limits.Teardown},
-		[]experiments.Duration{experiments.Duration(2 * time.Minute), experiments.Duration(10 * time.Second), experiments.Duration(90 * time.Second)})
-	same(t, "images", spec.Workload.Images, []experiments.Image{
+	same(t, "limits and a default", []spec.Duration{got.Limits.APISilence, got.Limits.Describe, got.Limits.Teardown},
+		[]spec.Duration{spec.Duration(2 * time.Minute), spec.Duration(10 * time.Second), spec.Duration(90 * time.Second)})
+	same(t, "images", got.Workload.Images, []spec.Image{
 		{Name: "api", Tag: "localhost/api:dev", Context: dir, Dockerfile: "Dockerfile", Weight: 1},
 		{Name: "db", Tag: "registry.example.com/db:1", Context: dir + "/w", Dockerfile: "db/Dockerfile", Weight: 3, Args: map[string]string{"B": "2"}},
 	})
-	same(t, "manifests", spec.Workload.Manifests, []string{dir + "/w/z.yaml", dir + "/w/deploy/a.json", dir + "/w/deploy/b.yml"})
-	same(t, "test", spec.Workload.Test, experiments.Test{Command: []string{"go", "test"}, Dir: dir + "/w/e2e",
-		Format: experiments.FormatJUnit, Report: dir + "/w/e2e/out.xml", KnownFailures: []string{"TestX"}})
-	same(t, "Kind config", spec.Workload.KindConfig, dir+"/w/kind.yaml")
+	same(t, "manifests", got.Workload.Manifests, []string{dir + "/w/z.yaml", dir + "/w/deploy/a.json", dir + "/w/deploy/b.yml"})
+	same(t, "test", got.Workload.Test, spec.Test{Command: []string{"go", "test"}, Dir: dir + "/w/e2e",
+		Format: spec.FormatJUnit, Report: dir + "/w/e2e/out.xml", KnownFailures: []string{"TestX"}})
+	same(t, "Kind config", got.Workload.KindConfig, dir+"/w/kind.yaml")
 }
 
 func same(t *testing.T, what string, got, want any) {
@@ -118,13 +118,13 @@ func same(t *testing.T, what string, got, want any) {
 }
 
 func TestDefaults(t *testing.T) {
-	spec := load(t, "quick.yaml")
-	s := spec.Settings
-	if !s.Build.NoCache || !s.Load.Together || s.ClusterStart != trial.ClusterBefore || s.Machine.Kind != experiments.MachineAuto {
+	got := load(t, "../quick.yaml")
+	s := got.Settings
+	if !s.Build.NoCache || !s.Load.Together || s.ClusterStart != trial.ClusterBefore || s.Machine.Kind != spec.MachineAuto {
 		t.Errorf("defaults are %+v", s)
 	}
-	if spec.Design.SeedGiven || spec.Budget != 0 {
-		t.Errorf("design %+v, budget %v", spec.Design, spec.Budget)
+	if got.Design.SeedGiven || got.Budget != 0 {
+		t.Errorf("design %+v, budget %v", got.Design, got.Budget)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestCellPutsLevelsInTheirPlaces(t *testing.T) {
 }
 
 func TestCellOfAnotherSpec(t *testing.T) {
-	spec := load(t, "quick.yaml")
+	spec := load(t, "../quick.yaml")
 	for _, a := range []trial.Assignment{{Factor: "memory", Level: "9GiB"}, {Factor: "engine", Level: "trixie"}} {
 		if _, _, err := spec.Cell(trial.Cell{a}); err == nil {
 			t.Errorf("%v is accepted", a)
@@ -167,9 +167,9 @@ func TestCellOfAnotherSpec(t *testing.T) {
 
 // Records keep a cell's settings as JSON.
 func TestSettingsSurviveJSON(t *testing.T) {
-	spec := load(t, whole(t))
-	for _, cell := range plan.Cells(spec.Factors) {
-		settings, _, err := spec.Cell(cell)
+	loaded := load(t, whole(t))
+	for _, cell := range plan.Cells(loaded.Factors) {
+		settings, _, err := loaded.Cell(cell)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestSettingsSurviveJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var again experiments.Settings
+		var again spec.Settings
 		if err := json.Unmarshal(text, &again); err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestDockerfileBehindALinkOutOfTheContext(t *testing.T) {
 	if err := os.Symlink("../../Dockerfile", dockerfile); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := experiments.Load(path); err == nil || !strings.Contains(err.Error(), "must be a file inside the context") {
+	if _, err := spec.Load(path); err == nil || !strings.Contains(err.Error(), "must be a file inside the context") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -227,10 +227,10 @@ func TestTooLargeAFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("#"+strings.Repeat("x", 1<<20)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := experiments.Load(path); err == nil || !strings.Contains(err.Error(), "is larger than 1048576 bytes") {
+	if _, err := spec.Load(path); err == nil || !strings.Contains(err.Error(), "is larger than 1048576 bytes") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := experiments.Load(filepath.Dir(path)); err == nil || !strings.Contains(err.Error(), "is a directory") {
+	if _, err := spec.Load(filepath.Dir(path)); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("a folder as spec: got %v", err)
 	}
 }
@@ -242,15 +242,15 @@ func FuzzLoad(f *testing.F) {
 	for _, s := range archives(f) {
 		f.Add(s[0], s[1])
 	}
-	f.Fuzz(func(t *testing.T, spec, workload []byte) {
+	f.Fuzz(func(t *testing.T, text, workload []byte) {
 		path := whole(t)
-		if err := os.WriteFile(path, spec, 0o644); err != nil {
+		if err := os.WriteFile(path, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "w/workload.yaml"), workload, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		loaded, err := experiments.Load(path)
+		loaded, err := spec.Load(path)
 		if err != nil {
 			checkFaults(t, err)
 			return
@@ -273,7 +273,7 @@ func TestFoldersOfWhatCommandsName(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "hack/e2e.sh"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w := experiments.Workload{Dir: filepath.Join(dir, "e2e"), Test: experiments.Test{
+	w := spec.Workload{Dir: filepath.Join(dir, "e2e"), Test: spec.Test{
 		Dir:     filepath.Join(dir, "e2e"),
 		Command: []string{"sh", "../hack/e2e.sh", "../charts/app", "../out/report.xml", "--", ".."},
 	}}

@@ -1,4 +1,4 @@
-package experiments_test
+package spec_test
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
@@ -66,7 +66,7 @@ func faultsOf(t *testing.T, archive *txtar.Archive) string {
 		}
 	}
 	t.Chdir(dir)
-	spec, err := experiments.Load("spec.yaml")
+	spec, err := spec.Load("spec.yaml")
 	var issues *issue.List
 	if spec != nil || !errors.As(err, &issues) {
 		t.Fatalf("loaded %v with error %v, which is no list of issues", spec, err)

@@ -1,4 +1,4 @@
-package experiments
+package spec
 
 // Workload is what is built, deployed and tested. It has a file of its own, so
 // that experiments share it; its paths are relative to that file.

@@ -1,4 +1,4 @@
-package experiments_test
+package spec_test
 
 import (
 	"os"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -43,7 +43,7 @@ test: {command: [./t]}
 `,
 		"a/Dockerfile": "FROM scratch\n", "m.yaml": "", "t": "",
 	})
-	spec, err := experiments.Load(filepath.Join(dir, "e.yaml"))
+	spec, err := spec.Load(filepath.Join(dir, "e.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ test: {command: [./t], timeout: 20m}
 `,
 		"a/Dockerfile": "FROM scratch\n", "m.yaml": "",
 	})
-	_, err := experiments.Load(filepath.Join(dir, "e.yaml"))
+	_, err := spec.Load(filepath.Join(dir, "e.yaml"))
 	for _, want := range []string{
 		"e.yaml:6:1: unknown key teardown; this is not possible yet: no commands are run afterwards",
 		"w.yaml:3:49: unknown key images.0.buildArgs; write args",

@@ -4,7 +4,7 @@
 //
 // The comments of the types with JSON keys are also the descriptions in the
 // published schemas, so they speak of what a user writes.
-package experiments
+package spec
 
 import (
 	"encoding/json"
