@@ -66,7 +66,7 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 			t.Errorf("memory has no level %s", level)
 		}
 	}
-	if cells := len(plan.Cells(spec.Factors)); cells != 48 {
+	if cells := len(plan.Cells(spec.Factors)); cells != 32 {
 		t.Errorf("%d cells", cells)
 	}
 }
