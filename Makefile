@@ -18,6 +18,11 @@ MATRIX :=
 help:
 	@sed -n 's/^## /  make /p' $(MAKEFILE_LIST)
 
+# The packages whose tests can start a machine or reach an engine, because their
+# program contains what does that. They share this host: one runs at a time.
+USING_ENGINES := go list -test -f '{{range .Deps}}{{$$.ImportPath}} {{.}}{{"\n"}}{{end}}' ./... | \
+	sed -nE 's,^(.*)\.test github.com/stratbench/stratbench/(lab|runtimes/machine|runtimes/docker|runtimes/podman)(/.*| \[.*)?$$,\1,p' | sort -u
+
 ## demo: a short real experiment on both runtimes, from a bare machine to a table
 demo: build workload
 	$(BIN) lab --install-missing --if-needed
@@ -30,7 +35,11 @@ test: build workload
 	$(BIN) lab --install-missing
 	go vet ./...
 	$(MAKE) -C experiments/workload test
-	go test -p 1 -timeout 60m ./...
+	@engines=$$($(USING_ENGINES)); [ -n "$$engines" ] || { echo "no package is found whose tests use an engine"; exit 1; }; \
+	failed=0; \
+	go test -vet=off $$(go list ./... | grep -vxF "$$engines") || failed=1; \
+	go test -vet=off -p 1 -timeout 60m $$engines || failed=1; \
+	exit $$failed
 
 ## vm-test: machines, watch and a trial of each engine on control groups of version 2, on a host that it starts itself
 vm-test: build
@@ -106,10 +115,13 @@ build:
 lab: build
 	$(BIN) lab --install-missing
 
-## lint: format, vet, staticcheck with what is unused, and dead code; finds nothing
+## lint: format, tidy modules, vet, staticcheck with what is unused, and dead code; finds nothing
 lint:
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	go mod tidy -diff
+	go -C experiments/workload mod tidy -diff
 	go vet ./...
+	$(MAKE) -C experiments/workload vet
 	GOFLAGS= go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags $(TAGS),simulation ./...
 	@dead=$$(GOFLAGS= go run golang.org/x/tools/cmd/deadcode@v0.52.0 -tags $(TAGS) ./cmd/stratbench ./lab/vm); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
 
