@@ -35,7 +35,7 @@ var goImageEnvironment = []string{
 	"GOTOOLCHAIN=local", "GOCACHE=/go/cache", "GOPATH=/go", "CGO_ENABLED=0",
 }
 
-func goImageArtifact(o origin, h host) artifact {
+func goImageArtifact(o origin, h builder) artifact {
 	inputs := slices.Concat(
 		[]string{GoImageName}, o.parts(),
 		goImageEnvironment, goRootPackages, lean, unusedFolders)
@@ -107,7 +107,7 @@ var runFiles = map[string]string{
 	"etc/os-release":    "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian 12, for static programs\"\n",
 }
 
-func runImageArtifact(o origin, h host) artifact {
+func runImageArtifact(o origin, h builder) artifact {
 	return artifact{
 		name: "run",
 		key:  key(append(slices.Clone(o.Authorities), RunImageName, fmt.Sprint(runFiles))...),

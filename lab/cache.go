@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // artifact is a folder that one function can fill.
@@ -186,39 +186,18 @@ func (c *cache) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the lab's cache folder: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("opening the lab's lock: %w", err)
+	path := filepath.Join(c.dir, "lock")
+	lock, err := host.TryLock(path)
+	if errors.Is(err, host.ErrLocked) {
+		fmt.Fprintf(c.log, "lab: waiting for another build in %s\n", c.dir)
+		lock, err = host.Lock(ctx, path)
 	}
-	unlock = func() { f.Close() }
-	if err := c.waitFor(ctx, f); err != nil {
-		unlock()
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("waiting for a turn to build the lab: %w", err)
 	}
 	if err := os.RemoveAll(c.building()); err != nil {
-		unlock()
+		lock.Close()
 		return nil, fmt.Errorf("removing what an unfinished build left in %s: %w", c.building(), err)
 	}
-	return unlock, nil
-}
-
-// waitFor polls because a blocking flock cannot be given up.
-func (c *cache) waitFor(ctx context.Context, f *os.File) error {
-	for first := true; ; first = false {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return fmt.Errorf("locking %s: %w", f.Name(), err)
-		}
-		if first {
-			fmt.Fprintf(c.log, "lab: waiting for another build in %s\n", c.dir)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for another build in %s: %w", c.dir, ctx.Err())
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
+	return func() { lock.Close() }, nil
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"go/version"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -91,15 +89,12 @@ func needRoom(w Work) Need {
 		n.Found, n.Cure = err.Error(), "set HOME or XDG_CACHE_HOME"
 		return n
 	}
-	for !fileExists(dir) {
-		dir = filepath.Dir(dir)
-	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		n.Found, n.Cure = (&os.PathError{Op: "statfs", Path: dir, Err: err}).Error(), "set XDG_CACHE_HOME to a folder that can be used"
+	free, err := host.RoomFor(dir)
+	if err != nil {
+		n.Found, n.Cure = err.Error(), "set XDG_CACHE_HOME to a folder that can be used"
 		return n
 	}
-	free, need := trial.Bytes(fs.Bavail)*trial.Bytes(fs.Bsize), w.Room+statesRoom
+	need := w.Room + statesRoom
 	n.OK = free >= need
 	n.Found = fmt.Sprintf("%s free at %s, %s needed with the golden states", free, dir, need)
 	n.Cure = "free disk space, or set XDG_CACHE_HOME to a folder on a larger disk"

@@ -42,8 +42,8 @@ func contains(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
-// host is the machine that this process runs on.
-type host struct {
+// builder is the machine that this process runs on: it builds the lab.
+type builder struct {
 	origin
 	tools toolchain
 	// authorities are all the certificates it trusts, as it keeps them. The
@@ -59,7 +59,7 @@ const authoritiesPath = "etc/ssl/certs/ca-certificates.crt"
 // shippedAuthorities is where Debian has a file for each certificate it ships.
 const shippedAuthorities = "/usr/share/ca-certificates/mozilla"
 
-func thisHost(ctx context.Context) (h host, err error) {
+func thisBuilder(ctx context.Context) (h builder, err error) {
 	h.tools, err = hostToolchain(ctx)
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
@@ -81,7 +81,7 @@ func thisHost(ctx context.Context) (h host, err error) {
 }
 
 // bundle returns the machine's certificates for an image.
-func (h host) bundle() ([]byte, error) {
+func (h builder) bundle() ([]byte, error) {
 	if len(h.authorities) == 0 {
 		return nil, errors.New("this machine has no certificates that its images could trust; install ca-certificates")
 	}

@@ -81,7 +81,7 @@ func TestAFinishedLabNeedsNoGo(t *testing.T) {
 		t.Fatal("without Go, a lab could be built from nothing")
 	}
 	made := origin{Go: "go1.26.77", Authorities: []string{"a proxy of theirs"}}
-	r, err := newRecipes([]string{"trixie"}, made, host{})
+	r, err := newRecipes([]string{"trixie"}, made, builder{})
 	if err != nil {
 		t.Fatal(err)
 	}

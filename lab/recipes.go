@@ -20,7 +20,7 @@ type recipes struct {
 // findRecipes returns the recipes of a finished lab in the cache that does for
 // this machine, and otherwise those of the lab that is to be built here.
 func findRecipes(ctx context.Context, c *cache, suites []string) (*recipes, error) {
-	h, err := thisHost(ctx)
+	h, err := thisBuilder(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func findRecipes(ctx context.Context, c *cache, suites []string) (*recipes, erro
 	return newRecipes(suites, h.origin, h)
 }
 
-func newRecipes(suites []string, o origin, h host) (*recipes, error) {
+func newRecipes(suites []string, o origin, h builder) (*recipes, error) {
 	r := &recipes{suites: slices.Compact(slices.Sorted(slices.Values(suites)))}
 	for _, suite := range r.suites {
 		e, err := engineArtifact(suite)

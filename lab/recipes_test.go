@@ -35,7 +35,7 @@ func TestNewGoMeansNewArtifacts(t *testing.T) {
 	if kubernetesArtifact(old.Go).key == kubernetesArtifact(young.Go).key {
 		t.Error("Kubernetes would not be compiled anew")
 	}
-	if goImageArtifact(old, host{}).key == goImageArtifact(young, host{}).key {
+	if goImageArtifact(old, builder{}).key == goImageArtifact(young, builder{}).key {
 		t.Error("the Go image would not be made anew")
 	}
 	if nodeKey("a") == nodeKey("b") {

@@ -10,7 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // The files of a run's folder.
@@ -30,7 +31,7 @@ var ErrInUse = errors.New("another run is writing to this folder")
 type Journal struct {
 	dir  string
 	file *os.File
-	lock *os.File
+	lock io.Closer
 }
 
 // OpenJournal opens the journal of the run's folder dir, creating both when
@@ -59,24 +60,20 @@ func OpenJournal(dir string) (*Journal, error) {
 	return j, syncFolder(dir)
 }
 
-func holdFolder(dir string) (*os.File, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("opening the lock of the run's folder: %w", err)
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := io.ReadAll(io.LimitReader(lock, 32))
-		lock.Close()
+// holdFolder locks the run's folder, and writes into the lock who holds it.
+func holdFolder(dir string) (io.Closer, error) {
+	path := filepath.Join(dir, lockFile)
+	lock, err := host.TryLock(path)
+	if errors.Is(err, host.ErrLocked) {
+		holder, _ := os.ReadFile(path)
 		return nil, fmt.Errorf("%w: process %s holds %s; wait for it to end, or choose another folder with --dir",
 			ErrInUse, strings.TrimSpace(string(holder)), dir)
 	}
-	if err := lock.Truncate(0); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("writing the lock of the run's folder: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("taking the run's folder: %w", err)
 	}
-	if _, err := fmt.Fprintf(lock, "%d\n", os.Getpid()); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("writing the lock of the run's folder: %w", err)
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing who holds the run's folder: %w", err), lock.Close())
 	}
 	return lock, nil
 }

@@ -5,16 +5,14 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
 	"regexp"
 	"strconv"
-	"syscall"
 	"time"
 
-	"github.com/prometheus/procfs"
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // holder is a process that uses an engine of a user's, as it signs there.
@@ -47,7 +45,7 @@ func newHolder(runID string) holder {
 	}
 	h.Machine, h.Boot = firstLine("/etc/machine-id"), firstLine("/proc/sys/kernel/random/boot_id")
 	h.Namespace, _ = os.Readlink("/proc/self/ns/pid")
-	h.Process = processBegan(h.PID)
+	h.Process, _ = host.Began(h.PID)
 	return h
 }
 
@@ -61,19 +59,6 @@ func firstLine(path string) string {
 	text, _ := os.ReadFile(path)
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	return string(line)
-}
-
-// processBegan is when a process began, in ticks since the host was started.
-func processBegan(pid int) string {
-	proc, err := procfs.NewProc(pid)
-	if err != nil {
-		return ""
-	}
-	stat, err := proc.Stat()
-	if err != nil {
-		return ""
-	}
-	return strconv.FormatUint(stat.Starttime, 10)
 }
 
 // String names the holder to a user.
@@ -94,11 +79,11 @@ func (h holder) dead(me holder) bool {
 	if h.Namespace != me.Namespace {
 		return false
 	}
-	if errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {
+	if h.PID > 0 && !host.Alive(h.PID) {
 		return true
 	}
-	began := processBegan(h.PID)
-	return began != "" && h.Process != "" && began != h.Process
+	began, err := host.Began(h.PID)
+	return err == nil && h.Process != "" && began != h.Process
 }
 
 // The labels in which a holder signs.

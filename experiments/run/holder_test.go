@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -33,7 +34,7 @@ func TestHolders(t *testing.T) {
 		dead   bool
 	}{
 		"this process":             {func(*holder) {}, false},
-		"another process":          {func(h *holder) { h.PID, h.Process = os.Getppid(), processBegan(os.Getppid()) }, false},
+		"another process":          {func(h *holder) { h.PID = os.Getppid(); h.Process, _ = host.Began(h.PID) }, false},
 		"a process that has ended": {func(h *holder) { h.PID = 1 << 30 }, true},
 		"a number used again":      {func(h *holder) { h.Process = "1" }, true},
 		"before a restart":         {func(h *holder) { h.Boot = "another" }, true},

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
@@ -51,8 +51,8 @@ func (p *isolatedPlace) check(s spec.Settings) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("an isolated machine needs Linux and root; run as root, or use a running engine with --machine host")
 	}
-	if host := results.HostMemory(); host > 0 && s.Memory > host {
-		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", s.Memory, host)
+	if all := host.Memory(); all > 0 && s.Memory > all {
+		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", s.Memory, all)
 	}
 	if !slices.Contains(lab.Suites(), suite(s)) {
 		return fmt.Errorf("engine %q is no suite of the lab; the suites are %s", s.Engine, strings.Join(lab.Suites(), " and "))

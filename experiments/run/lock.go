@@ -2,12 +2,11 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
@@ -36,7 +35,7 @@ func (e *heldError) Error() string {
 func (h holder) lock(ctx context.Context, runtime trial.Runtime, engine runtimes.Engine) (dead *holder, err error) {
 	// Nobody removes the lock of a dead holder but a process of its host, and
 	// of these only one at a time.
-	unlock, err := lockHost(runtime)
+	unlock, err := lockHost(ctx, runtime)
 	if err != nil {
 		return nil, err
 	}
@@ -85,17 +84,11 @@ func lockOf(c runtimes.Contents) holder {
 
 // lockHost keeps other processes of this host, whosever they are, from doing
 // the same until unlock is called.
-func lockHost(runtime trial.Runtime) (unlock func(), err error) {
+func lockHost(ctx context.Context, runtime trial.Runtime) (unlock func(), err error) {
 	path := filepath.Join(os.TempDir(), "stratbench-"+string(runtime)+".lock")
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		f, err = os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o644)
-	}
-	if err == nil {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-	}
+	lock, err := host.Lock(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("locking out other runs of this host: %w", err)
+		return nil, fmt.Errorf("keeping other runs of this host out: %w", err)
 	}
-	return func() { os.Remove(path); f.Close() }, nil
+	return func() { os.Remove(path); lock.Close() }, nil
 }

@@ -6,14 +6,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // scratch is a folder for what need not outlive a run. It stays locked while
 // the run lives; what a killed run left is unlocked, and removed by the next.
 type scratch struct {
 	dir  string
-	lock *os.File
+	lock io.Closer
 }
 
 const scratchPrefix = "scratch-"
@@ -28,16 +29,16 @@ func newScratch(parent string) (*scratch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating a scratch folder: %w", err)
 	}
-	lock, err := lockFolder(dir)
+	lock, err := host.TryLock(dir)
 	if err != nil {
-		return nil, fmt.Errorf("locking the scratch folder %s: %w", dir, err)
+		return nil, fmt.Errorf("creating a scratch folder: %w", err)
 	}
 	return &scratch{dir: dir, lock: lock}, nil
 }
 
 func sweepScratch(parent string) {
 	for _, dir := range deadScratch(parent) {
-		if lock, err := lockFolder(dir); err == nil {
+		if lock, err := host.TryLock(dir); err == nil {
 			os.RemoveAll(dir)
 			lock.Close()
 		}
@@ -48,25 +49,12 @@ func sweepScratch(parent string) {
 func deadScratch(parent string) (dead []string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
 	for _, dir := range dirs {
-		if lock, err := lockFolder(dir); err == nil {
+		if lock, err := host.TryLock(dir); err == nil {
 			dead = append(dead, dir)
 			lock.Close()
 		}
 	}
 	return dead
-}
-
-// lockFolder locks a folder, or fails at once when a living process has it.
-func lockFolder(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 func (s *scratch) sub(name string) (string, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/runtimes"
@@ -85,16 +86,16 @@ const (
 )
 
 func (p *isolatedPlace) diskRoom() string {
-	need := uint64(labRoom)
+	need := trial.Bytes(labRoom)
 	if built, err := filepath.Glob(filepath.Join(p.cache, "lab", "node-*")); err == nil && len(built) > 0 {
 		need = trialRoom
 	}
-	free, ok := freeRoom(p.cache)
-	if !ok || free >= need {
+	free, err := host.RoomFor(p.cache)
+	if err != nil || free >= need {
 		return ""
 	}
 	return fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a larger disk",
-		p.cache, trial.Bytes(free), trial.Bytes(need))
+		p.cache, free, need)
 }
 
 // askLimit bounds what is spent on asking engines and registries in all.
@@ -154,9 +155,9 @@ func (s *site) engine(p *borrowedPlace, info runtimes.Info) {
 	if s.elsewhere != "" {
 		return
 	}
-	if free, ok := freeRoom(info.Root); ok && free < trialRoom {
+	if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {
 		s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
-			info.Root, s.name, trial.Bytes(free), trial.Bytes(trialRoom)))
+			info.Root, s.name, free, trial.Bytes(trialRoom)))
 	}
 }
 

@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -42,12 +41,10 @@ func (i *investigation) disk(context.Context) finding {
 	if i.inside == nil {
 		return row(source, trial.StateNotOurs, "the engine is the user's own")
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(i.inside.Root(), &fs); err != nil {
+	free, total, err := host.Room(i.inside.Root())
+	if err != nil {
 		return row(source, trial.StateUnreadable, err.Error())
 	}
-	free := trial.Bytes(int64(fs.Bavail) * int64(fs.Bsize))
-	total := trial.Bytes(int64(fs.Blocks) * int64(fs.Bsize))
 	text := fmt.Sprintf("%s of %s", free, total)
 	if free >= fullBelow {
 		return row(source, trial.StateFree, text)

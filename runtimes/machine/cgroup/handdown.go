@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // machineControllers are those that a machine needs, as far as the host has
@@ -29,13 +31,14 @@ const lentName = "user.stratbench.lent"
 const aside = "stratbench-aside"
 
 // makeGroups makes the groups above a machine's and the machine's own, in one
-// hierarchy.
+// hierarchy. The lock keeps other runs from removing the last machine's groups
+// while this one makes the first one's.
 func (t *Tree) makeGroups(mount, id string) error {
-	unlock, err := lockHierarchy(mount)
+	lock, err := host.Lock(context.Background(), mount)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	top := filepath.Join(mount, parent)
 	for _, dir := range []string{top, filepath.Join(top, id)} {
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -55,27 +58,6 @@ func (t *Tree) makeGroups(mount, id string) error {
 		return err
 	}
 	return handDown(top)
-}
-
-// lockHierarchy keeps other runs from making the first machine's groups while
-// this one removes the last, and the other way round. The lock goes with the
-// process.
-func lockHierarchy(mount string) (unlock func(), err error) {
-	f, err := os.Open(mount)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("locking %s: %w", mount, err)
-	}
-	return func() { f.Close() }, nil
 }
 
 // lend hands controllers down from the root of the hierarchy that this process
@@ -177,11 +159,11 @@ func hidden(dir string) error {
 // unless other machines are in it. What others hand further down by now, the
 // kernel leaves to them.
 func (t *Tree) removeTop(mount string) error {
-	unlock, err := lockHierarchy(mount)
+	lock, err := host.Lock(context.Background(), mount)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	top := filepath.Join(mount, parent)
 	lent := lentBy(top)
 	if err := os.Remove(top); err != nil {

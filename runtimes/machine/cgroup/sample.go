@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -24,7 +25,8 @@ func (g *Group) Sample() (trial.Sample, error) {
 		return s, fmt.Errorf("reading the control group %s: %w", g.id, err)
 	}
 	if g.tree.Unified != "" {
-		s.Pressure = readPressure(g.in(g.tree.Unified))
+		dir := g.in(g.tree.Unified)
+		s.Pressure = host.Pressure(filepath.Join(dir, "cpu.pressure"), filepath.Join(dir, "memory.pressure"), filepath.Join(dir, "io.pressure"))
 	}
 	return s, nil
 }
@@ -154,42 +156,3 @@ func readIOStat(dir string) (read, written trial.Bytes, err error) {
 // stacked reports whether a device is a loop device (major 7): what it moves,
 // the disk below it moves too, and would count twice.
 func stacked(device string) bool { return strings.HasPrefix(device, "7:") }
-
-// readPressure reads what there is; a kernel without PSI leaves it unknown.
-func readPressure(dir string) trial.Pressure {
-	return Pressure(filepath.Join(dir, "cpu.pressure"), filepath.Join(dir, "memory.pressure"), filepath.Join(dir, "io.pressure"))
-}
-
-// Pressure reads the three files of a group, or those of the whole host.
-func Pressure(cpuFile, memoryFile, ioFile string) trial.Pressure {
-	cpu, okCPU := readStall(cpuFile)
-	memory, okMemory := readStall(memoryFile)
-	io, okIO := readStall(ioFile)
-	return trial.Pressure{
-		Known:   okCPU && okMemory && okIO,
-		CPUSome: cpu["some"], MemorySome: memory["some"], MemoryFull: memory["full"],
-		IOSome: io["some"], IOFull: io["full"],
-	}
-}
-
-// readStall reads lines such as "some avg10=1.65 avg60=5.05 avg300=38.69 total=469001136".
-func readStall(file string) (map[string]float64, bool) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, false
-	}
-	stall := map[string]float64{}
-	for line := range strings.Lines(string(b)) {
-		word := strings.Fields(line)
-		if len(word) < 2 {
-			continue
-		}
-		share, err := strconv.ParseFloat(strings.TrimPrefix(word[1], "avg10="), 64)
-		if err != nil {
-			return nil, false
-		}
-		stall[word[0]] = share
-	}
-	_, ok := stall["some"]
-	return stall, ok
-}

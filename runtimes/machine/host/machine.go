@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
@@ -16,7 +17,7 @@ import (
 type Machine struct {
 	engine runtimes.Endpoint
 	self   string
-	before counters
+	before host.Activity
 }
 
 // Open makes a machine of a user's engine. It starts nothing.
@@ -27,7 +28,7 @@ func Open(e runtimes.Endpoint) (*Machine, error) {
 	}
 	m := &Machine{engine: e, self: self}
 	if m.local() {
-		if m.before, err = readCounters(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		if m.before, err = host.Look(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return nil, err
 		}
 	}
@@ -69,7 +70,22 @@ func (m *Machine) Sample() (trial.Sample, error) {
 	if !m.local() {
 		return trial.Sample{}, fmt.Errorf("reading what the engine at %s uses: %w", m.engine.Address, errors.ErrUnsupported)
 	}
-	return sample(m.before)
+	now, err := host.Look()
+	if err != nil {
+		return trial.Sample{}, err
+	}
+	return since(m.before, now), nil
+}
+
+// since is what the host has used from before until now.
+func since(before, now host.Activity) trial.Sample {
+	return trial.Sample{
+		CPU:    now.Busy - before.Busy,
+		Memory: now.MemoryUsed, MemoryAnon: now.MemoryAnon,
+		Read: now.Read - before.Read, Written: now.Written - before.Written,
+		OOMKills: now.OOMKills - before.OOMKills,
+		Pressure: now.Pressure,
+	}
 }
 
 // EngineExited is never closed: the engine is the user's.

@@ -1,23 +1,21 @@
 package isolated
 
-import "strings"
+import (
+	"slices"
+	"strings"
 
-// memoryGroup finds in /proc/PID/cgroup the group that memory is counted in,
-// from the machine's own on. Version 2 has lines that begin with "0::".
-func memoryGroup(lines, machine string) (group string) {
-	for line := range strings.Lines(lines) {
-		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(part) != 3 {
-			continue
-		}
-		inner, found := below(part[2], machine)
-		if !found {
-			continue
-		}
-		if part[1] == "memory" {
+	"github.com/prometheus/procfs"
+)
+
+// memoryGroup finds among a process's groups the one that memory is counted in,
+// from the machine's own on. The one of version 2 has the number 0.
+func memoryGroup(groups []procfs.Cgroup, machine string) (group string) {
+	for _, g := range groups {
+		inner, found := below(g.Path, machine)
+		if found && slices.Contains(g.Controllers, "memory") {
 			return inner
 		}
-		if part[0] == "0" {
+		if found && g.HierarchyID == 0 {
 			group = inner
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
@@ -296,7 +297,7 @@ func TestMachineThatCannotStartLeavesNothing(t *testing.T) {
 // ownPrefix is what the ids of this process's machines begin with.
 func ownPrefix(t *testing.T) string {
 	t.Helper()
-	began, err := startTime(os.Getpid())
+	began, err := host.Began(os.Getpid())
 	must(t, err)
 	return fmt.Sprintf("%d-%s", os.Getpid(), began)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/procfs"
+
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -33,16 +35,23 @@ func TestParseKill(t *testing.T) {
 }
 
 func TestMemoryGroup(t *testing.T) {
-	for lines, want := range map[string]string{
-		"0::/stratbench/1-2-3/docker/4031\n":                                              "docker/4031",
-		"4:memory:/stratbench/1-2-3/init\n1:name=systemd:/\n0::/stratbench/1-2-3/other\n": "init",
-		"4:memory:/docker/7f/stratbench/1-2-3/libpod_parent\n":                            "libpod_parent",
-		"0::/stratbench/1-2-3\n":                                                          "",
-		"0::/stratbench/1-2-30/init\n":                                                    "",
+	unified := func(path string) procfs.Cgroup { return procfs.Cgroup{Path: path} }
+	memory := func(path string) procfs.Cgroup {
+		return procfs.Cgroup{HierarchyID: 4, Controllers: []string{"memory"}, Path: path}
+	}
+	systemd := procfs.Cgroup{HierarchyID: 1, Controllers: []string{"name=systemd"}, Path: "/"}
+	for want, groups := range map[string][]procfs.Cgroup{
+		"docker/4031":   {unified("/stratbench/1-2-3/docker/4031")},
+		"init":          {memory("/stratbench/1-2-3/init"), systemd, unified("/stratbench/1-2-3/other")},
+		"libpod_parent": {memory("/docker/7f/stratbench/1-2-3/libpod_parent")},
+		"":              {unified("/stratbench/1-2-3")},
 	} {
-		if got := memoryGroup(lines, "/stratbench/1-2-3"); got != want {
-			t.Errorf("%q: %q, want %q", lines, got, want)
+		if got := memoryGroup(groups, "/stratbench/1-2-3"); got != want {
+			t.Errorf("%v: %q, want %q", groups, got, want)
 		}
+	}
+	if got := memoryGroup([]procfs.Cgroup{unified("/stratbench/1-2-30/init")}, "/stratbench/1-2-3"); got != "" {
+		t.Errorf("another machine's group is taken for this one's: %q", got)
 	}
 }
 

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -27,7 +28,7 @@ func (m *Machine) Processes() ([]Process, error) {
 	var all []Process
 	for _, pid := range pids {
 		p, err := m.process(pid)
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, errGone) {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 			continue
 		}
 		if err != nil {
@@ -38,30 +39,26 @@ func (m *Machine) Processes() ([]Process, error) {
 	return all, nil
 }
 
-var errGone = errors.New("no such process")
-
 // ticks is what the kernel counts processor time in for programs, everywhere.
 const ticks = 100
 
 func (m *Machine) process(pid int) (Process, error) {
-	f, err := stat(pid)
+	proc, err := procfs.NewProc(pid)
 	if err != nil {
 		return Process{}, err
 	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	stat, err := proc.Stat()
 	if err != nil {
 		return Process{}, err
 	}
-	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	groups, err := proc.Cgroups()
 	if err != nil {
 		return Process{}, err
 	}
-	user, _ := strconv.ParseInt(f[11], 10, 64)
-	system, _ := strconv.ParseInt(f[12], 10, 64)
 	return Process{
-		PID: pid, Name: strings.TrimSpace(string(name)), State: f[0],
-		CPU:   trial.Seconds(time.Duration(user+system) * time.Second / ticks),
-		Group: memoryGroup(string(groups), m.group.Path()),
+		PID: pid, Name: stat.Comm, State: stat.State,
+		CPU:   trial.Seconds(time.Duration(stat.UTime+stat.STime) * time.Second / ticks),
+		Group: memoryGroup(groups, m.group.Path()),
 	}, nil
 }
 
@@ -71,15 +68,13 @@ func (m *Machine) hostPID(inside int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	want := strconv.Itoa(inside)
 	for _, pid := range pids {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		proc, err := procfs.NewProc(pid)
 		if err != nil {
 			continue
 		}
-		_, rest, _ := strings.Cut(string(b), "\nNSpid:")
-		line, _, _ := strings.Cut(rest, "\n")
-		if f := strings.Fields(line); len(f) > 1 && f[len(f)-1] == want {
+		status, err := proc.NewStatus()
+		if n := len(status.NSpids); err == nil && n > 1 && status.NSpids[n-1] == uint64(inside) {
 			return pid, nil
 		}
 	}

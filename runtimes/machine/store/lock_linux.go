@@ -11,10 +11,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // lock takes f for this process. The lock belongs to the open file, which a
-// loop device made of it shares: the lock lasts as long as the device.
+// loop device made of it shares: the lock lasts as long as the device. host.Lock
+// would open the file itself, and cannot do this.
 func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if !errors.Is(err, unix.EWOULDBLOCK) {
@@ -35,7 +38,7 @@ func lockSoon(ctx context.Context, f *os.File) error {
 	for {
 		err := lock(f)
 		var used *InUseError
-		if !errors.As(err, &used) || alive(used.PID) {
+		if !errors.As(err, &used) || host.Alive(used.PID) {
 			return err
 		}
 		select {
@@ -44,10 +47,6 @@ func lockSoon(ctx context.Context, f *os.File) error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-func alive(pid int) bool {
-	return pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // holder finds who has the lock on f, or 0 when it is nobody that can be seen

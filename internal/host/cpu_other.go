@@ -1,13 +1,14 @@
 //go:build !linux
 
-package results
+package host
 
 import (
 	"os/exec"
 	"strings"
 )
 
-func cpuModel() string {
+// CPUModel is how the first processor calls itself.
+func CPUModel() string {
 	out, _ := exec.Command("sysctl", "-n", "machdep.cpu.brand_string").Output()
 	return strings.TrimSpace(string(out))
 }

@@ -1,8 +1,9 @@
-package results
+package host
 
 import "github.com/prometheus/procfs"
 
-func cpuModel() string {
+// CPUModel is how the first processor calls itself.
+func CPUModel() string {
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
 		return ""

@@ -1,0 +1,98 @@
+// Package host reads this host: what it is, what it is doing, who holds what on
+// it. It changes nothing but lock files. What a system does not tell is empty or
+// 0, and never invented.
+package host
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Kernel is the release of the kernel.
+func Kernel() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(name.Release[:])
+}
+
+// Memory is how much memory the host has.
+func Memory() trial.Bytes {
+	if proc, err := procfs.NewDefaultFS(); err == nil {
+		if mem, err := proc.Meminfo(); err == nil && mem.MemTotalBytes != nil {
+			return trial.Bytes(*mem.MemTotalBytes)
+		}
+	}
+	out, _ := exec.Command("sysctl", "-n", "hw.memsize").Output()
+	n, _ := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	return trial.Bytes(n)
+}
+
+// NameVariable names a variable of the environment. Set, its value stands for
+// the host: machines that are made anew each night and are known to be alike
+// then share a history.
+const NameVariable = "STRATBENCH_HOST"
+
+// ID tells hosts apart without naming them: the first part of a hash of the
+// machine-id, or of the host's name where there is none.
+func ID() string {
+	id, err := os.ReadFile("/etc/machine-id")
+	if err != nil || len(bytes.TrimSpace(id)) == 0 {
+		name, _ := os.Hostname()
+		id = []byte(name)
+	}
+	if name := os.Getenv(NameVariable); name != "" {
+		id = []byte("named " + name)
+	}
+	sum := sha256.Sum256(append([]byte("stratbench host "), bytes.TrimSpace(id)...))
+	return hex.EncodeToString(sum[:6])
+}
+
+// Revision is the git revision of the sources in a folder, and whether they
+// differ from it. It is empty where there is no git, or none of a repository.
+func Revision(ctx context.Context, dir string) (revision string, dirty bool) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	head, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "HEAD").Output()
+	if err != nil {
+		return "", false
+	}
+	status, err := exec.CommandContext(ctx, "git", "-C", dir, "status", "--porcelain").Output()
+	return strings.TrimSpace(string(head)), err != nil || len(bytes.TrimSpace(status)) > 0
+}
+
+// RoomFor is how much a user may still write to a folder that need not be there
+// yet: below the nearest one that can be looked at.
+func RoomFor(dir string) (free trial.Bytes, err error) {
+	free, _, err = Room(dir)
+	for err != nil && filepath.IsAbs(dir) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		free, _, err = Room(dir)
+	}
+	return free, err
+}
+
+// Room is how much a user may still write below a folder, and how much the file
+// system holds.
+func Room(dir string) (free, total trial.Bytes, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	block := int64(s.Bsize)
+	return trial.Bytes(int64(s.Bavail) * block), trial.Bytes(int64(s.Blocks) * block), nil
+}

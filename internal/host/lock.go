@@ -1,0 +1,52 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrLocked says that somebody else has a lock.
+var ErrLocked = errors.New("it is locked by another process")
+
+// TryLock takes the lock of a folder, or of a file that is made where there is
+// none. The lock ends when it is closed or this process ends, however it ends.
+// The error is ErrLocked where somebody else has it, in this process or another.
+func TryLock(path string) (*flock.Flock, error) {
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	taken, err := lock.TryLock()
+	// Opened so that it may be made, the file of another user in a folder such
+	// as /tmp could not be opened at all.
+	if errors.Is(err, fs.ErrNotExist) {
+		lock = flock.New(path, flock.SetFlag(os.O_RDONLY|os.O_CREATE), flock.SetPermissions(0o644))
+		taken, err = lock.TryLock()
+	}
+	if err == nil && !taken {
+		err = ErrLocked
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return lock, nil
+}
+
+// Lock waits for the lock until ctx ends. It asks again and again: a process
+// that waits inside the kernel cannot be told to give up.
+func Lock(ctx context.Context, path string) (*flock.Flock, error) {
+	for {
+		lock, err := TryLock(path)
+		if !errors.Is(err, ErrLocked) {
+			return lock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
