@@ -3,6 +3,8 @@ package pipeline
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -30,3 +32,13 @@ func (c Clock) Elapsed() trial.Seconds { return c.At(time.Now()) }
 
 // At is where a moment of this process lies from the origin.
 func (c Clock) At(t time.Time) trial.Seconds { return trial.Seconds(c.base + t.Sub(c.started)) }
+
+// Now reads the clock that the processes of one machine share: nanoseconds,
+// never set back.
+func Now() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return time.Now().UnixNano()
+	}
+	return ts.Nano()
+}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -147,4 +148,11 @@ func (t *run) readReport(before map[string]fileState) (report testreport.Report,
 		return report, fmt.Errorf("the test command did not write %s", t.cfg.Test.Report)
 	}
 	return testreport.Join(reports), nil
+}
+
+// endWhole makes the end of the command's context end all the processes that
+// it started: go test's own child would otherwise live on.
+func endWhole(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }

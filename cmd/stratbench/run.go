@@ -16,7 +16,9 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
@@ -183,4 +185,15 @@ func resumable(root, name, spec string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no run of %s is in %s; start one without --resume", spec, root)
+}
+
+// looker decides for a spec that stops by what its trials show; nil for one
+// that runs all its replicates.
+func looker(s *spec.Spec) func(results.Run) (results.Look, error) {
+	if s.Design.Stop != spec.StopDecided {
+		return nil
+	}
+	return func(run results.Run) (results.Look, error) {
+		return answer.Interim(study.Gather([]results.Run{run}))
+	}
 }

@@ -66,17 +66,12 @@ func (b *beginning) stop(trials []trial.Trial, i int) error {
 	if b.first.Cause != "" {
 		cause += ", " + string(b.first.Cause)
 	}
-	return fmt.Errorf("%w: %s, %d trials, ended as %s in the phase %s, the first with: %s; mend that and start again, or continue as it is with --resume, or run with --keep-going",
-		ErrAlike, what, b.failed, cause, b.first.Phase, firstLines(b.first.Error))
-}
-
-// firstLines bounds an error, which may hold a command's whole output.
-func firstLines(text string) string {
-	const most = 300
-	if len(text) > most {
-		return text[:most] + "…"
+	said := b.first.Error
+	if most := 300; len(said) > most {
+		said = said[:most] + "…" // it may hold a command's whole output
 	}
-	return text
+	return fmt.Errorf("%w: %s, %d trials, ended as %s in the phase %s, the first with: %s; mend that and start again, or continue as it is with --resume, or run with --keep-going",
+		ErrAlike, what, b.failed, cause, b.first.Phase, said)
 }
 
 // noneReady is the error of a run that has trials, none of which became ready.

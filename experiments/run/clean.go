@@ -79,12 +79,8 @@ func (p *borrowedPlace) clean(ctx context.Context) error {
 		err = p.settleOld(ctx, m)
 	}
 	p.came = nil // nothing was run
-	return joinClose(err, p)
-}
-
-func joinClose(err error, p *borrowedPlace) error {
 	if closed := p.close(); err == nil {
-		return closed
+		err = closed
 	}
 	return err
 }

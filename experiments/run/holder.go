@@ -38,7 +38,9 @@ var runTime = regexp.MustCompile(`^\d{8}-\d{6}`)
 // newHolder describes this process as the holder of a run.
 func newHolder(runID string) holder {
 	h := holder{Run: runID, PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)}
-	h.Mark = cmp.Or(runTime.FindString(runID), RunID(h.Since, "")[:15]) + "-" + hex.EncodeToString(randomBytes(3))
+	var random [3]byte
+	rand.Read(random[:]) // never fails
+	h.Mark = cmp.Or(runTime.FindString(runID), RunID(h.Since, "")[:15]) + "-" + hex.EncodeToString(random[:])
 	h.Host, _ = os.Hostname()
 	if u, err := user.Current(); err == nil {
 		h.User = u.Username
@@ -47,12 +49,6 @@ func newHolder(runID string) holder {
 	h.Namespace, _ = os.Readlink("/proc/self/ns/pid")
 	h.Process, _ = host.Began(h.PID)
 	return h
-}
-
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b) // never fails
-	return b
 }
 
 func firstLine(path string) string {

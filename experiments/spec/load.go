@@ -44,7 +44,7 @@ type loader struct {
 }
 
 func (l *loader) load(path string) {
-	l.file = defaultSpecFile()
+	l.file = specFile{Settings: defaultSettings(), Design: defaultDesign(), Limits: defaultLimits()}
 	if !l.decode(l.doc, specRules(), &l.file) {
 		return
 	}

@@ -58,7 +58,3 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON writes what UnmarshalJSON reads.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
-
-func defaultSpecFile() specFile {
-	return specFile{Settings: defaultSettings(), Design: defaultDesign(), Limits: defaultLimits()}
-}

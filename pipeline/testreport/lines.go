@@ -2,6 +2,7 @@ package testreport
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ func eachLine(r io.Reader, line func(string)) error {
 			continue
 		}
 		if err == nil || len(rest) > 0 {
-			line(trimEnd(rest))
+			line(string(bytes.TrimRight(rest, "\r\n")))
 			rest = rest[:0]
 		}
 		if errors.Is(err, io.EOF) {
@@ -34,11 +35,4 @@ func eachLine(r io.Reader, line func(string)) error {
 			return fmt.Errorf("reading test output: %w", err)
 		}
 	}
-}
-
-func trimEnd(line []byte) string {
-	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
-		line = line[:len(line)-1]
-	}
-	return string(line)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"strings"
 
 	"github.com/containers/podman/v5/libpod/define"
 	"github.com/containers/podman/v5/pkg/bindings"
@@ -97,7 +98,7 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		APIVersion:    info.Version.APIVersion,
 		Builder:       "buildah " + info.Host.BuildahVersion,
 		StorageDriver: info.Store.GraphDriverName,
-		CgroupVersion: trimV(info.Host.CgroupsVersion),
+		CgroupVersion: strings.TrimPrefix(info.Host.CgroupsVersion, "v"),
 		Kernel:        info.Host.Kernel,
 		CPUs:          info.Host.CPUs,
 		Memory:        trial.Bytes(info.Host.MemTotal),
@@ -111,14 +112,6 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 func storeID(info *define.Info) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", info.Host.Hostname, info.Store.GraphRoot, info.Store.VolumePath))
 	return hex.EncodeToString(sum[:8])
-}
-
-// trimV makes "v2" of a cgroup version the "2" that Docker says.
-func trimV(version string) string {
-	if len(version) > 1 && version[0] == 'v' {
-		return version[1:]
-	}
-	return version
 }
 
 // Close implements runtimes.Engine.

@@ -116,20 +116,15 @@ func (i *Injector) strike() {
 	if strike := strikes[i.Fault.Do]; strike != nil {
 		what, err = strike()
 	}
+	said := fmt.Sprintf("! fault %s injected: %s", i.Name, what)
 	i.mu.Lock()
 	i.done.At, i.done.What = &at, what
 	if err != nil {
 		i.done.Error = err.Error()
+		said += ", which failed: " + err.Error()
 	}
 	i.mu.Unlock()
-	i.Say(at, fmt.Sprintf("! fault %s injected: %s%s", i.Name, what, suffix(err)))
-}
-
-func suffix(err error) string {
-	if err == nil {
-		return ""
-	}
-	return ", which failed: " + err.Error()
+	i.Say(at, said)
 }
 
 // Stop ends the fault and returns what was done.

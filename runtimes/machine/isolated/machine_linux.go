@@ -69,8 +69,8 @@ func Start(ctx context.Context, c Config) (*Machine, error) {
 }
 
 func (m *Machine) start(ctx context.Context) (err error) {
-	if m.log, err = openLog(m.config.Log); err != nil {
-		return err
+	if m.log, err = os.OpenFile(m.config.Log, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644); err != nil {
+		return fmt.Errorf("opening the engine's log: %w", err)
 	}
 	if m.link, err = reserveLink(); err != nil {
 		return err
@@ -96,14 +96,6 @@ func (m *Machine) start(ctx context.Context) (err error) {
 		return err
 	}
 	return m.startEngine(ctx)
-}
-
-func openLog(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("opening the engine's log: %w", err)
-	}
-	return f, nil
 }
 
 // connect links the machine to this process.
