@@ -12,7 +12,7 @@ BIN := bin/stratbench
 # Flags for the runs of the fault matrix, such as --replicates 1.
 MATRIX :=
 
-.PHONY: help demo test vm-test unit lint fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
+.PHONY: help demo test vm-test unit race lint vuln fault-matrix kill-test belongings nightly-demo showcase observed build lab workload prerequisites schema calibrate nightly-simulation decision-simulation bench vet clean
 
 ## help: what can be made
 help:
@@ -48,6 +48,19 @@ vm-test: build
 ## unit: what needs no engine and no root
 unit:
 	go test -short ./...
+
+# The packages that start goroutines, but those whose tests contain Podman's
+# client: with a C compiler, C code of its own runs before their main function.
+CONCURRENT := git grep -lE '^[[:space:]]*go [[:alpha:](]|\.Go\(|errgroup\.' -- '*.go' ':!*_test.go' ':!*/testdata/*' ':!experiments/workload' | \
+	xargs -n1 dirname | sort -u | sed 's,^,github.com/stratbench/stratbench/,'
+WITH_PODMAN := go list -test -f '{{range .Deps}}{{$$.ImportPath}} {{.}}{{"\n"}}{{end}}' ./... | \
+	sed -nE 's,^(.*)\.test github.com/stratbench/stratbench/runtimes/podman( \[.*)?$$,\1,p' | sort -u
+
+## race: what runs at once and needs no engine, under the race detector; needs a C compiler
+race:
+	@podman=$$($(WITH_PODMAN)); [ -n "$$podman" ] || { echo "no package is found whose tests contain Podman's client"; exit 1; }; \
+	concurrent=$$($(CONCURRENT) | grep -vxF "$$podman"); [ -n "$$concurrent" ] || { echo "no package is found that starts a goroutine"; exit 1; }; \
+	CGO_ENABLED=1 go test -race -short -vet=off $$concurrent
 
 # Specs of the fault matrix. One fault reaches the whole host, and is left out
 # unless nothing else needs it: make fault-matrix HOST=yes.
@@ -123,7 +136,16 @@ lint:
 	go vet ./...
 	$(MAKE) -C experiments/workload vet
 	GOFLAGS= go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags $(TAGS),simulation ./...
-	@dead=$$(GOFLAGS= go run golang.org/x/tools/cmd/deadcode@v0.52.0 -tags $(TAGS) ./cmd/stratbench ./lab/vm); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
+	@dead=$$(GOFLAGS= go run golang.org/x/tools/cmd/deadcode@v0.52.0 -tags $(TAGS) ./cmd/stratbench ./lab/vm) && [ -z "$$dead" ] || { echo "dead code: $$dead"; exit 1; }
+
+## vuln: known vulnerabilities that this code reaches, where the data of them can be had
+vuln:
+	@data=$${GOVULNDB:-https://vuln.go.dev}; \
+	if curl --silent --show-error --fail --max-time 30 --output /dev/null "$$data/index/db.json"; then \
+		GOFLAGS= go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -db "$$data" -tags $(TAGS) ./...; \
+	else \
+		echo "vulnerabilities are not checked: govulncheck's data cannot be had from $$data"; \
+	fi
 
 ## workload: what the shipped experiments build and test, ready without a network
 workload:
