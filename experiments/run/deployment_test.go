@@ -31,7 +31,7 @@ func TestStepsOfADeploymentAreInspected(t *testing.T) {
 	}{
 		"kustomize, helm, a command and a wait": {"- kustomize: k\n- helm: {chart: c, namespace: shop}\n- {command: [./test.sh]}\n- {name: done, apply: [job.yaml]}\n- wait: {for: condition=Complete, object: job/migrate}\n",
 			map[string]string{"k/kustomization.yaml": "resources: [pod.yaml]\n", "k/pod.yaml": podOfApp, "job.yaml": aJob, "c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "c/templates/a.yaml": strings.Replace(podOfApp, "app}", "{{ .Release.Name }}}", 1)}, ""},
-		"a kustomization that reaches out": {"- kustomize: k\n", map[string]string{"k/kustomization.yaml": "resources: [\"https://shop.test/a.yaml\"]\n"}, "w.yaml:6:14: the kustomization k/kustomization.yaml reaches out of the tree: https://shop.test/a.yaml"},
+		"a kustomization that reaches out": {"- kustomize: k\n", map[string]string{"k/kustomization.yaml": "resources: [\"https://shop.test/a.yaml\"]\n"}, "k/kustomization.yaml:1:13: the kustomization reaches out of its tree: https://shop.test/a.yaml"},
 		"a chart that does not render":     {"- {name: shop, helm: {chart: c}}\n", map[string]string{"c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "c/templates/a.yaml": "a: b\nkind: {{ .Values.a.b }}\n"}, "c/templates/a.yaml:2:16: the chart does not render"},
 		"a chart that is none":             {"- {name: shop, helm: {chart: k}}\n", map[string]string{"k/a.yaml": podOfApp}, "w.yaml:6:30: loading the chart k: "},
 		"a wait for nothing":               {"- apply: [job.yaml]\n- {name: done, wait: {for: condition=Complete, object: job/migrates}}\n", map[string]string{"job.yaml": aJob}, "w.yaml:7:56: done: it waits for job migrates"},

@@ -239,7 +239,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 			c.wrong("workload.manifests", err)
 		}
 	}
-	certain, possible := deploy.Check(p.steps, server, func(s deploy.Step, certain bool, text string) {
+	certain, possible := deploy.Check(p.steps, len(p.errs) == 0, server, func(s deploy.Step, certain bool, text string) {
 		to := &c.warnings
 		if certain {
 			to = &c.issues

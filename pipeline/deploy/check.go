@@ -40,8 +40,10 @@ var strict = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).
 
 // Check holds a deployment against the cluster: what it is certain to refuse,
 // or never to have ready, and what may be so. It calls waits for each step that
-// would wait for something that cannot come, or may not.
-func Check(steps []Step, server Server, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
+// would wait for something that cannot come, or may not. The steps are not
+// the whole deployment where some could not be prepared: what those may bring is
+// then not reported as missing.
+func Check(steps []Step, whole bool, server Server, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
 	objects := Objects(steps)
 	c := newChecker(objects, server)
 	for _, s := range steps {
@@ -49,7 +51,12 @@ func Check(steps []Step, server Server, waits func(step Step, certain bool, text
 			c.grants["*"] = true // it may create anything
 		}
 	}
-	c.waits(steps, waits)
+	c.order(steps)
+	if whole {
+		c.waits(steps, waits)
+	} else {
+		c.grants["*"] = true
+	}
 	for _, o := range objects {
 		typed := c.kind(o)
 		c.name(o)
@@ -58,6 +65,9 @@ func Check(steps []Step, server Server, waits func(step Step, certain bool, text
 			c.workload(o, typed)
 			c.volumes(o, typed)
 		}
+	}
+	if !whole {
+		return c.certain.List, nil
 	}
 	return c.certain.List, c.possible.List
 }
@@ -84,13 +94,16 @@ type checker struct {
 	// mounted are the claims that pods mount: "shop/data".
 	mounted map[string]bool
 	classes map[string]bool
+	// since is the number of the step that first applies an object, and until
+	// that of the step that waits for it to be ready.
+	since, until map[string]int
 }
 
 func newChecker(objects []Object, server Server) *checker {
 	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]string{}, served: map[string]bool{},
-		grants: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}}
+		grants: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}, since: map[string]int{}, until: map[string]int{}}
 	for _, o := range objects {
-		c.has[o.GetKind()+" "+c.place(o)+o.GetName()] = true
+		c.has[c.key(o)] = true
 		switch o.GetKind() {
 		case "CustomResourceDefinition":
 			group, kind := o.text("spec", "group"), o.text("spec", "names", "kind")
@@ -151,6 +164,31 @@ func (c *checker) grantByName(role rbacv1.RoleRef) {
 func (c *checker) mayBeMade(resources ...string) bool {
 	return slices.ContainsFunc(append(resources, "*"), func(r string) bool { return c.grants[r] })
 }
+
+// order notes which step applies an object, and which waits for it.
+func (c *checker) order(steps []Step) {
+	for i, s := range steps {
+		for _, o := range s.Objects {
+			if _, known := c.since[c.key(o)]; !known {
+				c.since[c.key(o)] = i
+			}
+			if s.Settle {
+				c.until[c.key(o)] = i
+			}
+		}
+		if s.Wait == nil || !s.Wait.forPods() {
+			continue
+		}
+		for _, o := range Objects(steps[:i]) {
+			if _, known := c.until[c.key(o)]; !known && s.Wait.matches(c, []Object{o}) {
+				c.until[c.key(o)] = i
+			}
+		}
+	}
+}
+
+// key tells an object from all others: "ConfigMap shop/rules".
+func (c *checker) key(o Object) string { return o.GetKind() + " " + c.place(o) + o.GetName() }
 
 // place is an object's namespace with a slash, or "" where it has none.
 func (c *checker) place(o Object) string {
@@ -311,6 +349,9 @@ var startingNamespaces = []string{"default", "kube-system", "kube-public", "kube
 
 func (c *checker) namespace(o Object) {
 	namespace := cmp.Or(o.GetNamespace(), o.home)
+	if c.has["Namespace "+namespace] && c.since["Namespace "+namespace] > c.since[c.key(o)] && !c.clusterWide(o) && !c.mayBeMade("namespaces") {
+		c.bad(o, fmt.Sprintf("a later step makes the namespace %q; make it in this step, or in one before it", namespace), "metadata", "namespace")
+	}
 	_, custom := c.custom[o.GroupVersionKind().GroupKind()]
 	known := scheme.Scheme.Recognizes(o.GroupVersionKind()) || custom
 	if namespace == "" || !known || c.clusterWide(o) || c.has["Namespace "+namespace] || slices.Contains(c.Namespaces, namespace) ||
@@ -351,7 +392,12 @@ func (o Object) text(path ...string) string {
 // missing reports what a pod needs that neither is among the manifests nor may
 // be made by anything in the cluster.
 func (c *checker) missing(o Object, kind, resource, name string, optional *bool, path ...string) {
-	if name == "" || optional != nil && *optional || c.has[kind+" "+c.place(o)+name] || c.mayBeMade(resource) ||
+	key := kind + " " + c.place(o) + name
+	if until, waited := c.until[c.key(o)]; waited && c.has[key] && c.since[key] > until && !c.mayBeMade(resource) && (optional == nil || !*optional) {
+		c.bad(o, fmt.Sprintf("it is waited for before the step that applies the %s %q, without which its pods never start, so neither comes about; apply that earlier, or wait later", kind, name), path...)
+		return
+	}
+	if name == "" || optional != nil && *optional || c.has[key] || c.mayBeMade(resource) ||
 		kind == "ConfigMap" && name == "kube-root-ca.crt" || kind == "ServiceAccount" && name == "default" {
 		return
 	}

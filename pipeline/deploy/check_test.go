@@ -15,7 +15,7 @@ func checked(t *testing.T, text string, server Server) (certain, possible string
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	bad, doubtful := Check(steps, server, func(Step, bool, string) {})
+	bad, doubtful := Check(steps, true, server, func(Step, bool, string) {})
 	return lines(bad), lines(doubtful)
 }
 

@@ -48,6 +48,13 @@ func (w Condition) kindAndName() (kind, name string) {
 	return strings.ToLower(kind), name
 }
 
+// forPods says whether it waits for something that an object has when its pods
+// have started.
+func (w Condition) forPods() bool {
+	name, value, _ := strings.Cut(strings.TrimPrefix(w.For, "condition="), "=")
+	return slices.Contains([]string{"Available", "Complete", "Ready"}, name) && value != "False"
+}
+
 // met judges an object: whether it is as wanted, and how it is.
 type met func(o *unstructured.Unstructured) (ok bool, how string)
 

@@ -1,11 +1,10 @@
 package deploy
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,13 +13,19 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
+
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 // buildKustomization builds the kustomization in a folder, as kustomize build
 // does with its own defaults. What it would fetch is refused before anything
 // is fetched: it may be something else in every trial.
 func buildKustomization(dir string) ([]Object, error) {
-	if err := nothingRemote(dir, map[string]bool{}); err != nil {
+	missing := &issue.List{}
+	if err := inTree(dir, map[string]bool{}, missing); err != nil {
+		return nil, err
+	}
+	if err := missing.Err(); err != nil {
 		return nil, err
 	}
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
@@ -67,40 +72,64 @@ func kustomizationIn(dir string) string {
 	return ""
 }
 
-// nothingRemote refuses a kustomization that is built from what is elsewhere.
-func nothingRemote(dir string, seen map[string]bool) error {
+// inTree reports what a kustomization is built from that is elsewhere or not
+// there. The error is that of the kustomization in dir itself.
+func inTree(dir string, seen map[string]bool, issues *issue.List) error {
 	if seen[dir] {
 		return nil // a cycle is kustomize's to report
 	}
 	seen[dir] = true
-	file := kustomizationIn(dir)
-	if file == "" {
+	name := kustomizationIn(dir)
+	if name == "" {
 		return fmt.Errorf("the folder %s holds no %s; name the folder of a kustomization", dir, konfig.DefaultKustomizationFileName())
 	}
-	text, err := os.ReadFile(filepath.Join(dir, file))
+	file := filepath.Join(dir, name)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("reading the kustomization %s: %w", dir, err)
 	}
 	var k types.Kustomization
 	if err := yaml.Unmarshal(text, &k); err != nil {
-		return fmt.Errorf("reading the kustomization %s: %w", filepath.Join(dir, file), err)
+		return fmt.Errorf("reading the kustomization %s: %w", file, err)
 	}
-	var errs []error
-	//lint:ignore SA1019 Bases are deprecated, and people still write them.
-	for _, entry := range slices.Concat(k.Resources, k.Bases, k.Components, k.Crds, k.Generators, k.Transformers, k.Validators, k.Configurations) {
-		if strings.Contains(entry, "\n") {
-			continue // written out in the file itself
-		}
-		below := filepath.Join(dir, entry)
-		info, err := os.Stat(below)
-		switch {
-		case err == nil && info.IsDir():
-			errs = append(errs, nothingRemote(below, seen))
-		case err != nil && remote(entry):
-			errs = append(errs, fmt.Errorf("the kustomization %s reaches out of the tree: %s would be fetched for every trial; copy it beside the kustomization and name that, or apply a file by its URL with #sha256=", filepath.Join(dir, file), entry))
+	for _, list := range []struct {
+		key     string
+		entries []string
+	}{
+		//lint:ignore SA1019 Bases are deprecated, and people still write them.
+		{"resources", k.Resources}, {"bases", k.Bases}, {"components", k.Components}, {"crds", k.Crds}, {"configurations", k.Configurations},
+		{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators},
+	} {
+		for i, entry := range list.entries {
+			if strings.Contains(entry, "\n") {
+				continue // written out in the file itself
+			}
+			if err := entryInTree(dir, entry, seen, issues); err != nil {
+				issues.Add(file, issue.Find(text, list.key, strconv.Itoa(i)), "%v", err)
+			}
 		}
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// entryInTree looks at one thing that the kustomization in dir is built from.
+func entryInTree(dir, entry string, seen map[string]bool, issues *issue.List) error {
+	below := entry
+	if !filepath.IsAbs(entry) {
+		below = filepath.Join(dir, entry)
+	}
+	info, err := os.Stat(below)
+	switch {
+	case err == nil && info.IsDir():
+		return inTree(below, seen, issues)
+	case err == nil && !filepath.IsLocal(entry):
+		return fmt.Errorf("the kustomization reaches out of its tree: kustomize reads no file outside of the folder of the kustomization that names it, and %s is one; move it below, or name the folder of a kustomization instead", entry)
+	case err != nil && remote(entry):
+		return fmt.Errorf("the kustomization reaches out of its tree: %s would be fetched for every trial; copy it beside the kustomization and name that, or apply a file by its URL with #sha256=", entry)
+	case err != nil:
+		return fmt.Errorf("%s is not there; correct the path, which is relative to the kustomization", entry)
+	}
+	return nil
 }
 
 // remote says whether kustomize would fetch an entry.

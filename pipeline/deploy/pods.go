@@ -120,7 +120,7 @@ func (c *checker) volumes(o Object, typed runtime.Object) {
 	case *appsv1.StatefulSet:
 		if p := podsOf(t); !p.none {
 			for i, claim := range t.Spec.VolumeClaimTemplates {
-				c.claim(o, claim.Spec, true, "spec", "volumeClaimTemplates", strconv.Itoa(i))
+				c.claim(o, claim.Spec, true, "spec", "volumeClaimTemplates", strconv.Itoa(i), "spec")
 			}
 		}
 	}
@@ -140,7 +140,7 @@ func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted
 	case !c.Volumes:
 		c.bad(o, "the claim is never bound, because the lab's cluster makes no volumes; list a PersistentVolume (hostPath) among the manifests, use emptyDir, or use a running engine (machine: {kind: host})", path...)
 	case class != "standard" && !brought && !c.mayBeMade("storageclasses"):
-		c.bad(o, fmt.Sprintf("the claim is never bound, because nothing brings the storage class %q; Kind's own is standard, so take storageClassName out", class), path...)
+		c.bad(o, fmt.Sprintf("the claim is never bound, because nothing brings the storage class %q; Kind's own is standard, so take storageClassName out", class), append(path, "storageClassName")...)
 	case !mounted && class == "standard" && !c.mayBeMade("pods", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets"):
 		c.bad(o, "the claim is never bound, because no pod of the manifests mounts it and the class standard waits for one; take it out, or let the test create it", path...)
 	}

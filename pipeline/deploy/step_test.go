@@ -82,13 +82,13 @@ func TestKustomizationsThatReachOut(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, want string
 	}{
-		"a file above":   {"resources: [../above.yaml]\n", "kustomize reads no file outside of the folder"},
-		"a URL":          {"resources: [\"https://shop.test/app.yaml\"]\n", "k/kustomization.yaml reaches out of the tree: https://shop.test/app.yaml would be fetched for every trial"},
-		"a repository":   {"resources: [\"github.com/shop/app//deploy?ref=v1\"]\n", "reaches out of the tree: github.com/shop/app//deploy?ref=v1"},
+		"a file above":   {"resources: [../above.yaml]\n", "k/kustomization.yaml:1:13: the kustomization reaches out of its tree: kustomize reads no file outside of the folder"},
+		"a URL":          {"resources: [\"https://shop.test/app.yaml\"]\n", "k/kustomization.yaml:1:13: the kustomization reaches out of its tree: https://shop.test/app.yaml would be fetched for every trial"},
+		"a repository":   {"resources: [\"github.com/shop/app//deploy?ref=v1\"]\n", "reaches out of its tree: github.com/shop/app//deploy?ref=v1"},
 		"a chart":        {"helmCharts: [{name: app, repo: \"https://shop.test\", version: 1.0.0}]\n", "charts are rendered by a helm step"},
 		"itself":         {"resources: [../k]\n", "cycle"},
 		"nothing":        {"resources: []\nnamePrefix: a-\n", "kustomiz"},
-		"what is absent": {"resources: [gone.yaml]\n", "gone.yaml"},
+		"what is absent": {"resources: [gone.yaml]\n", "k/kustomization.yaml:1:13: gone.yaml is not there; correct the path"},
 		"no YAML":        {"resources: [\n", "k/kustomization.yaml: "},
 		"no such key":    {"resorces: [a.yaml]\n", "resorces"},
 	} {
@@ -191,6 +191,7 @@ func TestChartsThatDoNotRender(t *testing.T) {
 		"nothing in a nil":        {map[string]string{"shop/templates/app.yaml": "kind: {{ .Values.a.b.c }}\n"}, "shop/templates/app.yaml:1:16: the chart does not render: "},
 		"no YAML":                 {map[string]string{"shop/templates/app.yaml": "kind: [\n"}, "shop/templates/app.yaml"},
 		"no object":               {map[string]string{"shop/templates/app.yaml": "kind: Pod\napiVersion: v1\n"}, "shop/templates/app.yaml"},
+		"a template in itself":    {map[string]string{"shop/templates/app.yaml": "{{ define \"a\" }}{{ include \"a\" . }}{{ end }}kind: {{ include \"a\" . }}\n"}, "nested reference"},
 		"a schema":                {map[string]string{"shop/values.schema.json": `{"properties": {"replicas": {"type": "string"}}}`}, "replicas"},
 		"an old Kubernetes":       {map[string]string{"shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\nkubeVersion: \">=1.99\"\n"}, "helm: the chart shop does not render: the chart wants Kubernetes >=1.99 and the cluster has v1.34.0"},
 		"a dependency":            {map[string]string{"shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies: [{name: db, version: 1.0.0, repository: \"https://shop.test\"}]\n"}, "helm.chart: the chart shop depends on db, which its folder charts lacks; run helm dependency build"},
@@ -273,7 +274,7 @@ func TestWaitsForWhatIsNeverApplied(t *testing.T) {
 			t.Fatal(errs)
 		}
 		var certain, possible string
-		Check(steps, Server{Minor: 34}, func(_ Step, sure bool, text string) {
+		Check(steps, true, Server{Minor: 34}, func(_ Step, sure bool, text string) {
 			if sure {
 				certain += text
 			} else {
@@ -282,6 +283,41 @@ func TestWaitsForWhatIsNeverApplied(t *testing.T) {
 		})
 		if !strings.Contains(certain, c.certain) || !strings.Contains(possible, c.possible) || (certain == "") != (c.certain == "") || (possible == "") != (c.possible == "") {
 			t.Errorf("%s: got %q and %q", name, certain, possible)
+		}
+	}
+}
+
+// What a hook of a chart, or an object that a step waits for, needs to start must
+// not come after that.
+func TestWaitsThatGoRound(t *testing.T) {
+	job := "apiVersion: batch/v1\nkind: Job\nmetadata: {name: x ANNOTATIONS}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"localhost/b:1\", envFrom: [{configMapRef: {name: rules}}]}]}}}\n"
+	texts := map[string]string{
+		"job.yaml": strings.Replace(job, " ANNOTATIONS", "", 1), "rules.yaml": mapOf("rules"), "in.yaml": strings.Replace(mapOf("a"), "a}", "a, namespace: late}", 1),
+		"ns.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: late}\n", "c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+		"c/templates/job.yaml": strings.Replace(job, " ANNOTATIONS", ", annotations: {helm.sh/hook: pre-install}", 1), "c/templates/rules.yaml": mapOf("rules"),
+	}
+	dir := files(t, texts)
+	apply := func(name string) Source { return Source{Name: name, Apply: []string{filepath.Join(dir, name)}} }
+	wait := func(what string) Source { return Source{Name: "wait", Wait: &Condition{For: what, Object: "job/x"}} }
+	const round = "it is waited for before the step that applies the ConfigMap \"rules\""
+	for name, c := range map[string]struct {
+		sources []Source
+		want    string
+	}{
+		"a hook":             {[]Source{{Name: "c", Chart: &Chart{Path: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, round},
+		"a wait":             {[]Source{apply("job.yaml"), wait("condition=Complete"), apply("rules.yaml")}, round},
+		"a wait for failure": {[]Source{apply("job.yaml"), wait("condition=Failed"), apply("rules.yaml")}, ""},
+		"in time":            {[]Source{apply("job.yaml"), apply("rules.yaml"), wait("condition=Complete")}, ""},
+		"before the chart":   {[]Source{apply("rules.yaml"), {Name: "c", Chart: &Chart{Path: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, ""},
+		"a later namespace":  {[]Source{apply("in.yaml"), apply("ns.yaml")}, "a later step makes the namespace \"late\""},
+	} {
+		steps, errs := Prepare(c.sources, Server{Minor: 34})
+		if len(errs) > 0 {
+			t.Fatal(said(dir, errs))
+		}
+		certain, _ := Check(steps, true, Server{Minor: 34}, func(Step, bool, string) {})
+		if got := lines(certain); !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
 }
