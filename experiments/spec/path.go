@@ -66,10 +66,19 @@ func child(schema map[string]any, key string) (map[string]any, error) {
 	if free, ok := schema["additionalProperties"].(map[string]any); ok {
 		return free, nil
 	}
+	if anything(schema) {
+		return map[string]any{}, nil
+	}
 	if items, ok := schema["items"].(map[string]any); ok && properties(items)["name"] != nil {
 		return items, nil
 	}
 	return nil, fmt.Errorf("%q is unknown; %s", key, suggest(key, slices.Sorted(maps.Keys(properties(schema)))))
+}
+
+// anything says whether keys of any name and depth may stand there, as in the
+// values of a chart. What stands below them has no schema.
+func anything(schema map[string]any) bool {
+	return len(schema) == 0 || schema["type"] == "object" && schema["properties"] == nil && schema["additionalProperties"] == nil
 }
 
 // isText says whether text stands there, so that a level such as 1.10 is
