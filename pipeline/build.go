@@ -43,6 +43,7 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 		Platform:   image.Platform,
 		Args:       image.Args,
 		Secrets:    image.Secrets,
+		SSH:        image.SSH,
 		NoCache:    t.cfg.NoCache,
 	}, steps.report)
 	steps.close(err)

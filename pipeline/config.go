@@ -69,6 +69,8 @@ type Image struct {
 	Args       map[string]string `json:"args"`
 	// Secrets are files that builds may mount, by their ids.
 	Secrets map[string]string `json:"secrets,omitempty"`
+	// SSH are agents of ssh that builds may mount, by their ids: sockets and keys.
+	SSH map[string]string `json:"ssh,omitempty"`
 }
 
 // Setup is a set-up inside the user's own code.

@@ -5,6 +5,7 @@ package runtimes
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -127,7 +128,12 @@ type Info struct {
 	// the folder that it keeps images in, on its own host.
 	Rootless bool   `json:"rootless,omitempty"`
 	Root     string `json:"root,omitempty"`
+	// Controllers are those of control groups by which it can limit containers.
+	Controllers []string `json:"controllers,omitempty"`
 }
+
+// ErrNoAgents says that an engine's builder cannot give steps an agent of ssh.
+var ErrNoAgents = errors.New("the engine gives builds no agent of ssh")
 
 // Build is one image to be built.
 type Build struct {
@@ -149,6 +155,11 @@ type Build struct {
 	// (RUN --mount=type=secret,id=…). They are no part of the image. Docker's
 	// builder of before BuildKit has none.
 	Secrets map[string]string
+	// SSH are agents of ssh by the id under which a step may mount them (RUN
+	// --mount=type=ssh,id=…): the path of a socket, or of a key without a
+	// passphrase. Podman's service and Docker's builder of before BuildKit have
+	// none, and refuse the build.
+	SSH     map[string]string
 	NoCache bool
 }
 

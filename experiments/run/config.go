@@ -57,7 +57,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 			break // its command names the images
 		}
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Context: i.Context, Dockerfile: i.Dockerfile,
-			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: withSecrets(secrets, i.Secrets)})
+			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: withSecrets(secrets, i.Secrets), SSH: i.Agents()})
 	}
 	p.adapt(&cfg)
 	if w.Setup != nil {

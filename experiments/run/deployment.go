@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -134,6 +135,9 @@ func fetched(ctx context.Context, file string) (string, error) {
 func fetch(ctx context.Context, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
+	if strings.HasPrefix(address, spec.OCI) {
+		return fetchChart(ctx, address)
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -146,7 +150,12 @@ func fetch(ctx context.Context, address string) ([]byte, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, errors.New("the server answers " + answer.Status)
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, largestFile+1))
+	return readWhole(answer.Body)
+}
+
+// readWhole reads a file that is no larger than one of a deployment may be.
+func readWhole(from io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(from, largestFile+1))
 	if err == nil && len(text) > largestFile {
 		err = fmt.Errorf("it is larger than %d MiB", largestFile>>20)
 	}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/crypto/ssh"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -165,7 +167,12 @@ func (c *cellInspection) images(ctx context.Context) {
 	}
 	for _, i := range c.workload.Images {
 		needs, err := dockerfile.Read(i.Context, i.Dockerfile, i.Target, buildArgs(c.r.places[c.settings.Runtime], i, c.settings))
-		if err != nil {
+		var none *dockerfile.NoStageError
+		switch {
+		case errors.As(err, &none):
+			c.at(&c.issues, "workload.images."+i.Name+".target", "%v", err)
+			continue
+		case err != nil:
 			c.wrong("workload.images."+i.Name+".dockerfile", err)
 			continue
 		}
@@ -178,6 +185,7 @@ func (c *cellInspection) images(ctx context.Context) {
 		if needs.Syntax != nil && c.settings.Runtime == trial.Docker {
 			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
 		}
+		c.mounted(i, file, needs.Mounts)
 		if !c.site.offline {
 			continue
 		}
@@ -188,6 +196,53 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.warnings.Add(file, need.At, "%q looks as if it needed a way out, and %s has none; put what it fetches into the context or a base image%s", need.Text, c.site.name, c.site.wayOut)
 		}
 	}
+}
+
+// mounted makes sure that the workload gives the secrets and agents that steps
+// mount, and that the engine can pass the agents on.
+func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.Mount) {
+	for _, m := range mounts {
+		what, key, given := "secret", "secrets", i.Secrets
+		if m.SSH {
+			what, key, given = "agent of ssh", "ssh", i.SSH
+		}
+		if _, is := given[m.Text]; is || !m.SSH && m.Text == authoritiesSecret {
+			continue
+		}
+		to, then := &c.warnings, "runs without it"
+		if m.Required {
+			to, then = &c.issues, "fails without it"
+		}
+		to.Add(file, m.At, "the build of %s mounts the %s %s, which the workload does not give, and the step %s; give it under %s of the image", i.Name, what, m.Text, then, key)
+	}
+	for id, agent := range i.SSH {
+		setting := "workload.images." + i.Name + ".ssh." + id
+		switch {
+		case c.settings.Runtime == trial.Podman:
+			c.at(&c.issues, setting, "Podman's service gives builds no agent of ssh; fetch what the build needs beforehand (a hook before build), give it a secret, or compare with docker alone")
+		case agent == spec.UserAgent && os.Getenv("SSH_AUTH_SOCK") == "":
+			c.at(&c.issues, setting, "SSH_AUTH_SOCK is not set, so there is no agent of yours; start one and add the key (eval \"$(ssh-agent)\"; ssh-add), or give the path of a key")
+		default:
+			if err := usableAgent(i.Agents()[id]); err != nil {
+				c.at(&c.issues, setting, "%v", err)
+			}
+		}
+	}
+}
+
+// usableAgent says why a build cannot use an agent, or a key as one.
+func usableAgent(path string) error {
+	if text, err := os.ReadFile(path); err == nil {
+		if _, err = ssh.ParseRawPrivateKey(text); err != nil {
+			return fmt.Errorf("the key %s cannot be used: %w; give a private key without a passphrase, or add it to an agent (ssh-add) and write agent", path, err)
+		}
+		return nil
+	}
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return fmt.Errorf("the agent of ssh does not answer: %w; start one and add the key (eval \"$(ssh-agent)\"; ssh-add)", err)
+	}
+	return conn.Close()
 }
 
 // buildArgs are the build arguments of an image in a cell.

@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -80,7 +84,9 @@ func inspected(t *testing.T, files map[string]string, s *site) (certain, possibl
 		t.Fatal(err)
 	}
 	r := newRunner(Options{Spec: spec, Plan: plan.Make(spec, 1)})
-	r.places[trial.Docker] = fakePlace{known: s}
+	for _, runtime := range trial.Runtimes() {
+		r.places[runtime] = fakePlace{known: s}
+	}
 	if err = r.preflight(t.Context()); err != nil {
 		var list *issue.List
 		if !errors.Is(err, ErrCannotRun) || !errors.As(err, &list) {
@@ -171,4 +177,60 @@ func TestPortsOfAKilledRunAreNoIssue(t *testing.T) {
 	if certain, possible := inspected(t, files, s); certain != "" || !strings.Contains(possible, "it may be a cluster of a killed run") {
 		t.Errorf("got\n%s\n%s", certain, possible)
 	}
+}
+
+func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
+	agent, err := net.Listen("unix", filepath.Join(t.TempDir(), "agent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer agent.Close()
+	key := keyOf(t, "")
+	for name, c := range map[string]struct {
+		ssh, secrets, step, runtime, env string
+		certain, possible                string
+	}{
+		"the user's agent":      {"default: agent", "", "type=ssh", "docker", agent.Addr().String(), "", ""},
+		"a key":                 {"git: \"" + key + "\"", "", "type=ssh,id=git,required=true", "docker", "", "", ""},
+		"no agent":              {"default: agent", "", "type=ssh", "docker", "", "w.yaml:3:85: SSH_AUTH_SOCK is not set, so there is no agent of yours; start one", ""},
+		"an agent that is gone": {"default: agent", "", "type=ssh", "docker", agent.Addr().String() + "-gone", "w.yaml:3:85: the agent of ssh does not answer", ""},
+		"a key with a lock":     {"git: \"" + keyOf(t, "a passphrase") + "\"", "", "type=ssh,id=git", "docker", "", "give a private key without a passphrase, or add it to an agent", ""},
+		"no key":                {"git: test.sh", "", "type=ssh,id=git", "docker", "", "test.sh cannot be used", ""},
+		"podman":                {"default: agent", "", "type=ssh", "podman", agent.Addr().String(), "w.yaml:3:85: Podman's service gives builds no agent of ssh; fetch what the build needs beforehand", ""},
+		"one that is needed":    {"", "", "type=ssh,required", "docker", "", "img/Dockerfile:2:1: the build of app mounts the agent of ssh default, which the workload does not give, and the step fails without it; give it under ssh of the image", ""},
+		"a secret":              {"", "token: test.sh", "type=secret,id=token,env=TOKEN", "podman", "", "", ""},
+		"one that is another":   {"", "tokens: test.sh", "type=secret,target=/run/token", "docker", "", "", "img/Dockerfile:2:37: the build of app mounts the secret token, which the workload does not give, and the step runs without it"},
+		"an option of Podman's": {"", "", "type=bind,source=.,target=/a,Z", "podman", "", "", ""},
+	} {
+		t.Setenv("SSH_AUTH_SOCK", c.env)
+		files := works()
+		files["img/Dockerfile"] = "FROM scratch\nRUN --mount=" + c.step + " true\n"
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "runtime: docker", "runtime: "+c.runtime, 1)
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img}", "context: img, secrets: {"+c.secrets+"}, ssh: {"+c.ssh+"}}", 1)
+		certain, possible := inspected(t, files, usersSite())
+		if !strings.Contains(certain, c.certain) || !strings.Contains(possible, c.possible) || (certain == "") != (c.certain == "") || (possible == "") != (c.possible == "") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+// keyOf makes a private key, locked by a passphrase if there is one.
+func keyOf(t *testing.T, passphrase string) (path string) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if passphrase != "" {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(key, "", []byte(passphrase))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

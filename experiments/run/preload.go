@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -94,6 +95,37 @@ func lookUp(ctx context.Context, entry string) (name.Reference, v1.Image, error)
 	image, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(http.DefaultTransport),
 		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))
 	return ref, image, err
+}
+
+// chartLayer is the media type of the archive of a chart in a registry.
+const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+// fetchChart is the archive of the chart at an address in a registry.
+func fetchChart(ctx context.Context, address string) ([]byte, error) {
+	_, image, err := lookUp(ctx, strings.TrimPrefix(address, spec.OCI))
+	if err != nil {
+		return nil, err
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		return nil, err
+	}
+	for _, layer := range layers {
+		kind, err := layer.MediaType()
+		if err != nil {
+			return nil, err
+		}
+		if kind != chartLayer {
+			continue
+		}
+		archive, err := layer.Compressed()
+		if err != nil {
+			return nil, err
+		}
+		defer archive.Close()
+		return readWhole(archive)
+	}
+	return nil, errors.New("it is an image and no chart")
 }
 
 // namesInArchive are the names of the images in a docker-archive.

@@ -126,6 +126,9 @@ func (s schema) wrongType(e *jsonschema.ValidationError, k *kind.Type) string {
 		"string": "text, in quotes if it looks like something else", "number": "a number", "integer": "a whole number",
 		"boolean": "true or false", "array": "a list", "object": "a mapping of keys to values",
 	}[k.Want[0]]
+	if instead := insteadOf(e.InstanceLocation); instead != "" {
+		cure = instead
+	}
 	switch s.at(e.SchemaURL)["format"] {
 	case formatMemory:
 		cure = "write a number and a unit, such as 7GiB or 512MiB"

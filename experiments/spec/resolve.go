@@ -79,6 +79,7 @@ func (r *resolver) images(images []Image) {
 			image.Context = r.absolute(image.Context)
 			r.dockerfile(at, *image)
 			r.secrets(at, image.Secrets)
+			r.agents(at, image.SSH)
 		}
 	}
 }
@@ -133,13 +134,34 @@ func (r *resolver) dockerfile(at string, image Image) {
 // secrets puts paths of secrets in their place. A home folder may be named by ~.
 func (r *resolver) secrets(at string, secrets map[string]string) {
 	for id, path := range secrets {
-		if below, ok := strings.CutPrefix(path, "~/"); ok {
-			if home, err := os.UserHomeDir(); err == nil {
-				path = filepath.Join(home, below)
-			}
-		}
-		secrets[id] = r.file(at+"/secrets/"+escape(id), path)
+		secrets[id] = r.file(at+"/secrets/"+escape(id), ofHome(path))
 	}
+}
+
+// agents puts paths of sockets and keys in their place.
+func (r *resolver) agents(at string, agents map[string]string) {
+	for id, path := range agents {
+		if path == UserAgent {
+			continue
+		}
+		path = r.absolute(ofHome(path))
+		agents[id] = path
+		if info, err := os.Stat(path); err != nil {
+			r.problem(at+"/ssh/"+escape(id), "%s: %v; write agent for the one of SSH_AUTH_SOCK, or the path of a socket or a key", path, withoutPath(err))
+		} else if !info.Mode().IsRegular() && info.Mode()&os.ModeSocket == 0 {
+			r.problem(at+"/ssh/"+escape(id), "%s is neither the socket of an agent nor a key; write agent for the one of SSH_AUTH_SOCK, or the path of a socket or a key", path)
+		}
+	}
+}
+
+// ofHome replaces ~ at the beginning of a path.
+func ofHome(path string) string {
+	below, ok := strings.CutPrefix(path, "~/")
+	home, err := os.UserHomeDir()
+	if !ok || err != nil {
+		return path
+	}
+	return filepath.Join(home, below)
 }
 
 func (r *resolver) folder(at, path string) bool {
@@ -172,6 +194,10 @@ func (r *resolver) manifests(list string, listed []string) []string {
 		at := fmt.Sprintf("%s/%d", list, i)
 		if path == "" {
 			r.problem(at, "a manifest is empty; give its path or remove it")
+			continue
+		}
+		if strings.HasPrefix(path, OCI) {
+			r.problem(at, "%s is a chart in a registry and no manifest; render it with a step of its own, under deploy: - helm: {chart: …}", path)
 			continue
 		}
 		if _, _, isRemote := Remote(path); isRemote {

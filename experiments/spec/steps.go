@@ -42,8 +42,9 @@ type Step struct {
 
 // Chart is a Helm chart.
 type Chart struct {
-	// Chart is its folder, its archive, or the URL of its archive with #sha256=
-	// and its checksum. What it depends on is in its folder charts.
+	// Chart is its folder, its archive, or the URL of its archive, also one in a
+	// registry (oci://host/name:version), with #sha256= and the checksum of the
+	// archive. What it depends on is in its folder charts.
 	Chart string `json:"chart" jsonschema:"required,minLength=1"`
 	// Release is the name of the installation. Default: that of the chart's folder.
 	Release string `json:"release,omitempty" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$"`
@@ -78,9 +79,12 @@ func (w Workload) Steps() []Step {
 	return w.Deploy
 }
 
+// OCI begins the address of a chart in a registry.
+const OCI = "oci://"
+
 // Remote takes the URL of a file and its checksum apart. ok is false for a path.
 func Remote(path string) (address, sha256 string, ok bool) {
-	if !strings.HasPrefix(path, "https://") && !strings.HasPrefix(path, "http://") {
+	if !strings.HasPrefix(path, "https://") && !strings.HasPrefix(path, "http://") && !strings.HasPrefix(path, OCI) {
 		return "", "", false
 	}
 	address, sha256, _ = strings.Cut(path, "#sha256=")
@@ -95,6 +99,11 @@ func (w Workload) Folders() []string {
 		all = append(all, image.Context)
 		for _, secret := range image.Secrets {
 			all = append(all, filepath.Dir(secret))
+		}
+		for _, agent := range image.Agents() {
+			if agent != "" {
+				all = append(all, filepath.Dir(agent))
+			}
 		}
 	}
 	if w.KindConfig != "" {
@@ -251,6 +260,9 @@ func (r *resolver) chart(at string, c *Chart) {
 		name := strings.TrimSuffix(filepath.Base(c.Chart), ".tgz")
 		if address, _, isRemote := Remote(c.Chart); isRemote {
 			name = strings.TrimSuffix(filepath.Base(address), ".tgz")
+			if strings.HasPrefix(address, OCI) {
+				name, _, _ = strings.Cut(name, ":")
+			}
 		}
 		c.Release = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), "-")
 	}

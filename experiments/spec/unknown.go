@@ -58,8 +58,9 @@ func distance(a, b string) int {
 }
 
 // wishes are keys that people write in a workload or a spec by analogy with
-// other tools, and that mean nothing here: what to do instead. A key goes by
-// its dotted path without the numbers of lists, and by its own name below it.
+// other tools, and that mean nothing here or have another shape: what to do
+// instead. A key goes by its dotted path without the numbers of lists, and by
+// its own name below it.
 var wishes = map[string]string{
 	"load":             "write preload, with images that are not built: references, or archives that end in .tar",
 	"teardown":         "no commands are run afterwards; each trial ends with its cluster",
@@ -78,7 +79,8 @@ var wishes = map[string]string{
 	"ready.conditions": "readiness is that of every applied object by kstatus (a Deployment is available, a Job complete, a custom resource has its condition Ready), and of ready.urls; wait for anything else with a step, under deploy: - wait: {for: …, object: …}",
 	"ready.timeout":    "limits belong in the experiment's spec; write limits: {phase: {deploy: 10m}} there",
 	"images.platforms": "write platform, with one: an engine and a node keep one of them under a name",
-	"images.ssh":       "builds get no SSH agent; vendor what they fetch with it into the context",
+	"images.ssh":       "write ssh: {default: agent}, or by each id the path of a socket or a key",
+	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, each file by its id",
 	"images.buildArgs": "write args",
 	"images.file":      "write dockerfile, relative to the context",
 	"images.cacheFrom": "caches are decided by the setting build.noCache; take the key out",

@@ -72,7 +72,7 @@ func TestWishesAreNoKeys(t *testing.T) {
 		"e.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, strategy: serial}\nfactors: {}\nteardown: {}\n",
 		"w.yaml": `apiVersion: stratbench/v1
 images:
-  - {name: a, tag: "localhost/a:1", context: a, buildArgs: {A: b}, ssh: last}
+  - {name: a, tag: "localhost/a:1", context: a, buildArgs: {A: b}, cacheFrom: last}
 manifests: [m.yaml]
 ready: {conditions: []}
 test: {command: [./t], timeout: 20m}
@@ -83,7 +83,7 @@ test: {command: [./t], timeout: 20m}
 	for _, want := range []string{
 		"e.yaml:6:1: unknown key teardown; this is not possible yet: no commands are run afterwards",
 		"w.yaml:3:49: unknown key images.0.buildArgs; write args",
-		"w.yaml:3:68: unknown key images.0.ssh; this is not possible yet: builds get no SSH agent",
+		"w.yaml:3:68: unknown key images.0.cacheFrom; this is not possible yet: caches are decided",
 		"w.yaml:5:9: unknown key ready.conditions; this is not possible yet: readiness is that of every applied object",
 		"w.yaml:6:24: unknown key test.timeout; this is not possible yet: limits belong in the experiment's spec",
 	} {

@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"maps"
+	"os"
+)
+
 // Workload is what is built, deployed and tested. It has a file of its own, so
 // that experiments share it; its paths are relative to that file.
 type Workload struct {
@@ -62,10 +67,29 @@ type Image struct {
 	// Secrets are files, by the id under which a step of the build mounts them:
 	// RUN --mount=type=secret,id=npmrc. Their lines are in no record and no log.
 	Secrets map[string]string `json:"secrets,omitempty"`
+	// SSH are agents of ssh, by the id under which a step of the build mounts them:
+	// RUN --mount=type=ssh, whose id is default. Each is agent, the one that
+	// SSH_AUTH_SOCK names where stratbench is started, or the path of another's
+	// socket, or of a key without a passphrase. Builds of Podman have none.
+	SSH map[string]string `json:"ssh,omitempty"`
 	// Args are build arguments.
 	Args map[string]string `json:"args"`
 	// Weight is the build cost relative to the other images. Default 1.
 	Weight float64 `json:"weight" jsonschema:"exclusiveMinimum=0,default=1"`
+}
+
+// UserAgent stands for the agent of ssh that the user's environment names.
+const UserAgent = "agent"
+
+// Agents are the image's agents of ssh by their ids, each by its socket or key.
+func (i Image) Agents() map[string]string {
+	agents := maps.Clone(i.SSH)
+	for id, path := range agents {
+		if path == UserAgent {
+			agents[id] = os.Getenv("SSH_AUTH_SOCK")
+		}
+	}
+	return agents
 }
 
 // Ready says when services are ready: when all applied objects are, by the

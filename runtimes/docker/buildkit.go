@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/stratbench/stratbench/runtimes"
@@ -32,6 +33,13 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report
 		return "", err
 	}
 	opt.Session = []session.Attachable{newLogins(user), secrets}
+	if len(b.SSH) > 0 {
+		agents, err := openAgents(b.SSH)
+		if err != nil {
+			return "", err
+		}
+		opt.Session = append(opt.Session, agents)
+	}
 	for name, value := range e.buildArgs(user, b.Args) {
 		opt.FrontendAttrs["build-arg:"+name] = *value
 	}
@@ -99,6 +107,20 @@ func openSecrets(files map[string]string) (session.Attachable, error) {
 		return nil, fmt.Errorf("reading the build's secrets: %w", err)
 	}
 	return secretsprovider.NewSecretProvider(store), nil
+}
+
+// openAgents makes agents of ssh of sockets and keys. The build only gets to
+// sign with them.
+func openAgents(paths map[string]string) (session.Attachable, error) {
+	var agents []sshprovider.AgentConfig
+	for id, path := range paths {
+		agents = append(agents, sshprovider.AgentConfig{ID: id, Paths: []string{path}})
+	}
+	provider, err := sshprovider.NewSSHAgentProvider(agents)
+	if err != nil {
+		return nil, fmt.Errorf("reading the build's agents of ssh: %w", err)
+	}
+	return provider, nil
 }
 
 func frontendAttrs(b runtimes.Build, dockerfile string) map[string]string {

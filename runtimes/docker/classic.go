@@ -16,6 +16,9 @@ import (
 
 // buildClassic builds with the builder that engines had before BuildKit.
 func (e *Engine) buildClassic(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (_ runtimes.ImageID, err error) {
+	if len(b.SSH) > 0 {
+		return "", runtimes.ErrNoAgents
+	}
 	steps := buildlog.NewSteps(report, new(classicLines).read)
 	defer func() { steps.Close(err) }()
 	dockerfile := buildcontext.Dockerfile(b.Dockerfile)

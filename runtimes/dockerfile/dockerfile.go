@@ -4,6 +4,7 @@ package dockerfile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,6 +34,16 @@ type Needs struct {
 	// Fetches are sources that are fetched from elsewhere, and Downloads steps
 	// that look as if they did so, too.
 	Fetches, Downloads []Need
+	// Mounts are the secrets and the agents of ssh that steps mount.
+	Mounts []Mount
+}
+
+// Mount is a secret, or an agent of ssh, by its id.
+type Mount struct {
+	Need
+	SSH bool
+	// Required says that the step fails without it, instead of running without.
+	Required bool
 }
 
 // Need is one thing that is needed, and where the Dockerfile says so.
@@ -44,8 +55,9 @@ type Need struct {
 
 // Read reads the Dockerfile, a path below the folder context, with the build
 // arguments args. Only the stages that lead to the target count, or to the last
-// one where that is empty, as others are not built. The error is an *issue.List of what is wrong with it, also of
-// the files that it copies and the context does not have.
+// one where that is empty, as others are not built. The error is a *NoStageError,
+// or an *issue.List of what is wrong with it, also of the files that it copies and
+// the context does not have.
 func Read(context, dockerfile, target string, args map[string]string) (*Needs, error) {
 	file := filepath.Join(context, filepath.FromSlash(buildcontext.Dockerfile(dockerfile)))
 	r := &reader{file: file, context: context, target: target, args: args, global: environment{}, needs: &Needs{}}
@@ -60,10 +72,27 @@ func Read(context, dockerfile, target string, args map[string]string) (*Needs, e
 		return nil, r.issues.Err()
 	}
 	r.read(text)
+	if r.noStage != nil {
+		return nil, r.noStage
+	}
 	if err := r.issues.Err(); err != nil {
 		return nil, err
 	}
 	return r.needs, nil
+}
+
+// NoStageError says that a Dockerfile has no stage of the target's name.
+type NoStageError struct {
+	Target string
+	// Stages are the names of those that it has.
+	Stages []string
+}
+
+func (e *NoStageError) Error() string {
+	if len(e.Stages) == 0 {
+		return fmt.Sprintf("the Dockerfile has no stage %q, nor any other with a name; write FROM … AS %s in it, or take the target out", e.Target, e.Target)
+	}
+	return fmt.Sprintf("the Dockerfile has no stage %q; correct the target: there are %s", e.Target, strings.Join(e.Stages, ", "))
 }
 
 type environment map[string]string
@@ -90,6 +119,7 @@ type reader struct {
 	excluded      func(name string) bool
 	needs         *Needs
 	issues        issue.List
+	noStage       *NoStageError
 }
 
 func (r *reader) read(text []byte) {
@@ -116,7 +146,12 @@ func (r *reader) read(text []byte) {
 		return
 	}
 	if r.target != "" && r.stageNamed(r.target, len(r.stages)) < 0 {
-		r.issues.Add(r.file, issue.Position{Line: 1, Column: 1}, "the Dockerfile has no stage %q, which is the image's target; write FROM … AS %s, or correct the target", r.target, r.target)
+		r.noStage = &NoStageError{Target: r.target}
+		for _, s := range r.stages {
+			if s.Name != "" {
+				r.noStage.Stages = append(r.noStage.Stages, s.Name)
+			}
+		}
 		return
 	}
 	r.platform()
@@ -253,10 +288,35 @@ func (r *reader) commands(s instructions.Stage) {
 		case *instructions.AddCommand:
 			r.sources(c.SourcePaths, env, c.Location())
 		case *instructions.RunCommand:
+			r.mounts(c, env)
 			if text := strings.Join(c.CmdLine, " "); downloads(text) {
 				r.needs.Downloads = append(r.needs.Downloads, Need{firstLine(text), r.position(c.Location(), "")})
 			}
 		}
+	}
+}
+
+// mounts notes what a step mounts that is in no context and no image. Podman
+// knows options of mounts that BuildKit does not.
+func (r *reader) mounts(c *instructions.RunCommand, env environment) {
+	expand := func(word string) (string, error) {
+		text, _, err := r.lex.ProcessWord(word, env)
+		return text, err
+	}
+	if c.Expand(expand) != nil {
+		return
+	}
+	for _, m := range instructions.GetMounts(c) {
+		id := cmp.Or(m.Source, m.CacheID)
+		switch m.Type {
+		case instructions.MountTypeSecret:
+			id = cmp.Or(id, path.Base(m.Target))
+		case instructions.MountTypeSSH:
+			id = cmp.Or(m.CacheID, "default")
+		default:
+			continue
+		}
+		r.needs.Mounts = append(r.needs.Mounts, Mount{Need{id, r.position(c.Location(), id)}, m.Type == instructions.MountTypeSSH, m.Required})
 	}
 }
 

@@ -113,7 +113,7 @@ func TestOnlyWhatLeadsToTheTargetCounts(t *testing.T) {
 	if got := strings.Join(images, " "); got != "first.test/a:1 second.test/b:1" {
 		t.Errorf("got %s", got)
 	}
-	if _, err := Read(dir, "", "gone", nil); err == nil || !strings.Contains(err.Error(), `Dockerfile:1:1: the Dockerfile has no stage "gone"`) {
+	if _, err := Read(dir, "", "gone", nil); err == nil || !strings.Contains(err.Error(), `the Dockerfile has no stage "gone"; correct the target: there are `) {
 		t.Errorf("a target that is none: got %v", err)
 	}
 }

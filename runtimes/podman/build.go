@@ -24,6 +24,9 @@ import (
 // it were whole when a file cannot be read, loses the error text of Podman
 // before version 5, and spends CPU time on compressing for a local socket.
 func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (runtimes.ImageID, error) {
+	if len(b.SSH) > 0 {
+		return "", fmt.Errorf("building image %s: %w", b.Tag, runtimes.ErrNoAgents)
+	}
 	steps := buildlog.NewSteps(report, new(lines).read)
 	id, err := e.build(ctx, b, steps)
 	steps.Close(err)

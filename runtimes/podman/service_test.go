@@ -122,3 +122,11 @@ func TestOneRequest(t *testing.T) {
 		t.Errorf("%d requests were made, the error is %v", requests.Load(), err)
 	}
 }
+
+func TestNoAgentsOfSSH(t *testing.T) {
+	e := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the service was asked to build") })
+	_, err := e.Build(t.Context(), runtimes.Build{Tag: "a/b:1", Context: t.TempDir(), SSH: map[string]string{"default": "/run/agent"}}, func(runtimes.Progress) {})
+	if !errors.Is(err, runtimes.ErrNoAgents) {
+		t.Errorf("got %v", err)
+	}
+}
