@@ -1,0 +1,1 @@
+module post.test/post
