@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // longestAnswer bounds what is read of an answer.
@@ -15,20 +17,25 @@ const longestAnswer = 4 << 20
 // own, and returns the answer's body. Nothing that hangs another client hangs
 // Ask. An answer of 300 or above is an error.
 func (e Endpoint) Ask(ctx context.Context, method, path string) ([]byte, error) {
+	text, _, err := e.ask(ctx, method, path)
+	return text, err
+}
+
+func (e Endpoint) ask(ctx context.Context, method, path string) ([]byte, http.Header, error) {
 	began := time.Now()
 	answer, err := e.send(ctx, method, path)
 	if err != nil {
-		return nil, Unanswered(ctx, began, err)
+		return nil, nil, Unanswered(ctx, began, err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, longestAnswer))
 	if err != nil {
-		return nil, Unanswered(ctx, began, err)
+		return nil, nil, Unanswered(ctx, began, err)
 	}
 	if answer.StatusCode >= http.StatusMultipleChoices {
-		return nil, fmt.Errorf("the engine answers %s to %s: %.500s", answer.Status, path, text)
+		return nil, nil, fmt.Errorf("the engine answers %s to %s: %.500s", answer.Status, path, text)
 	}
-	return text, nil
+	return text, answer.Header, nil
 }
 
 // Hold keeps a connection open on which the engine says what happens, until
@@ -52,6 +59,16 @@ func (e Endpoint) Hold(ctx context.Context) (held bool, err error) {
 func (e Endpoint) Ping(ctx context.Context) error {
 	_, err := e.Ask(ctx, http.MethodGet, "/_ping")
 	return err
+}
+
+// Answering is the engine that answers at the address, whichever is expected
+// there: Podman also serves Docker's API, often at Docker's own socket.
+func (e Endpoint) Answering(ctx context.Context) (trial.Runtime, error) {
+	_, header, err := e.ask(ctx, http.MethodGet, "/_ping")
+	if err == nil && header.Get("Libpod-API-Version") != "" {
+		return trial.Podman, nil
+	}
+	return e.Runtime, err
 }
 
 func (e Endpoint) send(ctx context.Context, method, path string) (*http.Response, error) {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -159,29 +160,49 @@ func podmanConnection() (runtimes.Endpoint, error) {
 	return runtimes.Endpoint{}, nil
 }
 
-// sockets are where engines listen when nothing says otherwise.
-func sockets(r trial.Runtime) []runtimes.Endpoint {
-	home, _ := os.UserHomeDir()
-	run := os.Getenv("XDG_RUNTIME_DIR")
-	paths := []string{"/var/run/docker.sock", under(run, "docker.sock"), under(home, ".docker/run/docker.sock")}
-	pipe := "npipe:////./pipe/docker_engine"
-	if r == trial.Podman {
-		paths = []string{"/run/podman/podman.sock", under(run, "podman/podman.sock")}
-		pipe = "npipe:////./pipe/podman-machine-default"
-		if os.Geteuid() != 0 {
-			paths[0], paths[1] = paths[1], paths[0]
-		}
-	}
+// socket is a place where an engine listens when nothing says otherwise.
+type socket struct{ path, of string }
+
+// sockets are those places: the engine's own first, then those of programs that
+// keep an engine in a virtual machine.
+func sockets(r trial.Runtime) (engines []runtimes.Endpoint) {
 	if runtime.GOOS == "windows" {
+		pipe := map[trial.Runtime]string{trial.Docker: "npipe:////./pipe/docker_engine", trial.Podman: "npipe:////./pipe/podman-machine-default"}[r]
 		return []runtimes.Endpoint{{Runtime: r, Address: pipe, Source: "the usual pipe"}}
 	}
-	var engines []runtimes.Endpoint
-	for _, p := range paths {
-		if p != "" {
-			engines = append(engines, runtimes.Endpoint{Runtime: r, Address: "unix://" + p, Source: "the usual socket"})
+	home, _ := os.UserHomeDir()
+	run, config := runtimeFolder(), cmp.Or(os.Getenv("XDG_CONFIG_HOME"), under(home, ".config"))
+	places := []socket{
+		{"/var/run/docker.sock", "the usual socket"}, {under(run, "docker.sock"), "the usual socket"},
+		{under(home, ".docker/run/docker.sock"), "the usual socket"}, {under(home, ".docker/desktop/docker.sock"), "Docker Desktop"},
+		{under(home, ".orbstack/run/docker.sock"), "OrbStack"}, {under(home, ".rd/docker.sock"), "Rancher Desktop"},
+		{under(os.Getenv("COLIMA_HOME"), "default/docker.sock"), "Colima"}, {under(home, ".colima/default/docker.sock"), "Colima"},
+		{under(config, "colima/default/docker.sock"), "Colima"}, {under(home, ".lima/docker/sock/docker.sock"), "Lima"},
+	}
+	if r == trial.Podman {
+		places = []socket{
+			{"/run/podman/podman.sock", "the usual socket"}, {under(run, "podman/podman.sock"), "the usual socket"},
+			{under(os.TempDir(), "podman/podman-machine-default-api.sock"), "podman machine"},
+		}
+		if os.Geteuid() != 0 {
+			places[0], places[1] = places[1], places[0]
+		}
+	}
+	for _, p := range places {
+		if p.path != "" {
+			engines = append(engines, runtimes.Endpoint{Runtime: r, Address: "unix://" + p.path, Source: p.of})
 		}
 	}
 	return engines
+}
+
+// runtimeFolder is the folder of a user's sockets. After su, and in jobs of cron,
+// the variable is not set although the folder is there.
+func runtimeFolder() string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" || os.Geteuid() == 0 {
+		return dir
+	}
+	return fmt.Sprintf("/run/user/%d", os.Getuid())
 }
 
 func under(dir, path string) string {

@@ -52,9 +52,18 @@ func Find(ctx context.Context, runtime trial.Runtime) (runtimes.Endpoint, error)
 // answerTime is how long an engine may take to answer while it is looked for.
 const answerTime = 3 * time.Second
 
-// answers pings the engine.
+// answers pings the engine, and makes sure that no other runtime's answers there.
 func answers(ctx context.Context, e runtimes.Endpoint) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	return e.Ping(ctx)
+	answering, err := e.Answering(ctx)
+	if err == nil && answering != e.Runtime {
+		return &otherEngineError{answering}
+	}
+	return err
 }
+
+// otherEngineError says that an engine of another runtime answers.
+type otherEngineError struct{ answering trial.Runtime }
+
+func (e *otherEngineError) Error() string { return string(e.answering) + " answers" }

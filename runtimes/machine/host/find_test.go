@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,22 @@ func alone(t *testing.T) (home string) {
 // serve answers like an engine on a socket.
 func serve(t *testing.T, path string, status int) string {
 	t.Helper()
+	return serveAs(t, path, func(w http.ResponseWriter) { w.WriteHeader(status) })
+}
+
+// servePodman answers a ping as Podman 5.4 was seen to, on Docker's path, too.
+func servePodman(t *testing.T, path string) string {
+	t.Helper()
+	return serveAs(t, path, func(w http.ResponseWriter) {
+		for name, value := range map[string]string{"Api-Version": "1.41", "Libpod-Api-Version": "5.4.2", "Libpod-Buildah-Version": "1.39.3", "Server": "Libpod/5.4.2 (linux)"} {
+			w.Header().Set(name, value)
+		}
+		_, _ = io.WriteString(w, "OK")
+	})
+}
+
+func serveAs(t *testing.T, path string, answer func(http.ResponseWriter)) string {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +62,7 @@ func serve(t *testing.T, path string, status int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) })}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w) })}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 	return "unix://" + path
@@ -175,6 +192,42 @@ func TestUsualSocketOfAUser(t *testing.T) {
 	if err != nil || e.Address != endpoint && e.Address != "unix:///run/podman/podman.sock" {
 		t.Errorf("got %+v, %v", e, err)
 	}
+}
+
+// The paths are those that the programs document. What listens there is a fake.
+func TestSocketsOfProgramsThatKeepAMachine(t *testing.T) {
+	for path, of := range map[string]string{
+		".docker/run/docker.sock": "the usual socket", ".docker/desktop/docker.sock": "Docker Desktop", ".orbstack/run/docker.sock": "OrbStack", ".rd/docker.sock": "Rancher Desktop",
+		".colima/default/docker.sock": "Colima", ".config/colima/default/docker.sock": "Colima", "c/default/docker.sock": "Colima", ".lima/docker/sock/docker.sock": "Lima",
+	} {
+		home := alone(t)
+		t.Setenv("COLIMA_HOME", home+"/c")
+		t.Setenv("XDG_CONFIG_HOME", "")
+		address := serve(t, home+"/"+path, 200)
+		// A host with Docker has another usual socket, which comes first.
+		if e, err := Find(t.Context(), trial.Docker); err != nil || e.Address != "unix:///var/run/docker.sock" && (e.Address != address || e.Source != of) {
+			t.Errorf("%s: got %+v, %v", path, e, err)
+		}
+	}
+	home := alone(t)
+	t.Setenv("TMPDIR", home)
+	address := serve(t, home+"/podman/podman-machine-default-api.sock", 200)
+	if e, err := Find(t.Context(), trial.Podman); err != nil || e.Address != "unix:///run/podman/podman.sock" && (e.Address != address || e.Source != "podman machine") {
+		t.Errorf("got %+v, %v", e, err)
+	}
+}
+
+func TestPodmanInThePlaceOfDocker(t *testing.T) {
+	home := alone(t)
+	address := servePodman(t, home+"/docker.sock")
+	t.Setenv("DOCKER_HOST", address)
+	t.Setenv("CONTAINER_HOST", address)
+	_, err := Find(t.Context(), trial.Docker)
+	var e *UnreachableError
+	if !errors.As(err, &e) || e.Condition() != Other || !strings.Contains(err.Error(), "another engine answers at "+address) || !strings.Contains(err.Error(), "CONTAINER_HOST="+address) {
+		t.Errorf("got %v", err)
+	}
+	expect(t, trial.Podman, runtimes.Endpoint{Address: address, Source: "CONTAINER_HOST"})
 }
 
 func TestWhatTheUserNamedIsFinal(t *testing.T) {

@@ -32,8 +32,8 @@ func (e *MemoryError) cure() string {
 	if e.Runtime == trial.Podman {
 		return fmt.Sprintf("podman machine stop && podman machine set --memory %d && podman machine start, %s", e.Level>>20, isolated)
 	}
-	return fmt.Sprintf("give its virtual machine %s (Docker Desktop: Settings, Resources, Memory; colima start --memory %.0f), %s",
-		e.Level, float64(e.Level)/(1<<30), isolated)
+	return fmt.Sprintf("give its virtual machine %s (Docker Desktop: Settings, Resources, Memory; colima start --memory %.0f; orb config set memory_mib %d; rdctl set --virtual-machine.memory-in-gb %.0f), %s",
+		e.Level, float64(e.Level)/(1<<30), e.Level>>20, float64(e.Level)/(1<<30), isolated)
 }
 
 // CheckMemory compares what an engine says that it has with a level, and

@@ -162,6 +162,7 @@ const (
 	NoHost     Condition = "the host cannot be reached"
 	Silent     Condition = "no answer in time"
 	Unwell     Condition = "no answer as of a healthy engine"
+	Other      Condition = "another engine answers"
 )
 
 // UnreachableError says that there is no engine to talk to at an address.
@@ -175,7 +176,7 @@ type UnreachableError struct {
 func (e *UnreachableError) Error() string {
 	text := fmt.Sprintf("%s at %s", e.Condition(), e.Address)
 	switch e.Condition() {
-	case NoHost, Unwell:
+	case NoHost, Unwell, Other:
 		text += fmt.Sprintf(" (%v)", e.Err)
 	}
 	return text
@@ -188,7 +189,10 @@ func (e *UnreachableError) Condition() Condition {
 	local := strings.HasPrefix(e.Address, "unix://") || strings.HasPrefix(e.Address, "npipe://")
 	var timeout net.Error
 	var dns *net.DNSError
+	var other *otherEngineError
 	switch {
+	case errors.As(e.Err, &other):
+		return Other
 	case local && errors.Is(e.Err, fs.ErrNotExist):
 		return NotThere
 	case local && errors.Is(e.Err, fs.ErrPermission):
@@ -212,6 +216,8 @@ func isDialing(err error) bool {
 func (e *UnreachableError) Cure() string {
 	socket, local := strings.CutPrefix(e.Address, "unix://")
 	switch c := e.Condition(); {
+	case c == Other:
+		return fmt.Sprintf("what listens there is Podman with Docker's API (podman-docker, Podman Desktop): write runtime: podman, with CONTAINER_HOST=%s where it is not found, or start Docker", e.Address)
 	case c == Denied:
 		return admission(e.Runtime, socket)
 	case (c == NotThere || c == NotRunning) && local:
