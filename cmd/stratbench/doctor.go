@@ -77,6 +77,10 @@ func examine(ctx context.Context) (e examination) {
 	found := machine.Look(ctx, trial.Runtimes()...)
 	for _, rt := range trial.Runtimes() {
 		c, defects := engineChecks(ctx, found, rt)
+		if _, answers := found.Engines[rt]; answers && !c.OK {
+			delete(found.Engines, rt) // no trial can run on it
+			found.Missing[rt] = &unfitError{c.Detail, c.Cure}
+		}
 		e.add(forHost, c)
 		e.add(forDefects, defects...)
 	}
@@ -115,6 +119,11 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 		return c, nil
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("%s at %s, %d processors, %s of memory", info.Version, engine, info.CPUs, info.Memory)
+	if why, cure := info.Unfit(); why != "" {
+		c.OK, c.Detail, c.Cure = false, c.Detail+"; "+why, cure
+	} else if info.Rootless {
+		c.Detail += ", rootless, with the controllers that Kind needs"
+	}
 	for _, d := range runtimes.Defects(rt, info.Version) {
 		defects = append(defects, isolated.Check{
 			Name: string(rt) + " " + info.Version, Optional: true, Detail: d.Consequence, Cure: fmt.Sprintf("%s (%s)", d.Cure, d.Source),
@@ -123,11 +132,20 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 	return c, defects
 }
 
+// unfitError is about an engine that answers, and on which no trial can run.
+type unfitError struct{ detail, cure string }
+
+func (e *unfitError) Error() string { return e.detail }
+
 // whyNot splits a reason why no engine was found into what was seen and what
 // to do.
 func whyNot(err error) (detail, cure string) {
 	var missing *host.NotFoundError
-	if !errors.As(err, &missing) {
+	var unfit *unfitError
+	switch {
+	case errors.As(err, &unfit):
+		return unfit.detail, unfit.cure
+	case !errors.As(err, &missing):
 		return err.Error(), "correct the setting, or unset it"
 	}
 	return missing.Seen(), missing.Cure()

@@ -149,8 +149,8 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 
 // engine judges what an engine says of itself.
 func (s *site) engine(p *borrowedPlace, info runtimes.Info) {
-	if info.Rootless && info.CgroupVersion == "1" {
-		s.problems = append(s.problems, fmt.Sprintf("%s is rootless on control groups of version 1, on which Kind's nodes do not start; use a rootful engine, or boot with systemd.unified_cgroup_hierarchy=1", s.name))
+	if why, cure := info.Unfit(); why != "" {
+		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
 	}
 	if s.elsewhere != "" {
 		return

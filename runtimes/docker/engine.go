@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 
@@ -107,7 +108,22 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		Memory:        trial.Bytes(info.MemTotal),
 		Rootless:      slices.Contains(info.SecurityOptions, "name=rootless"),
 		Root:          info.DockerRootDir,
+		Controllers:   controllers(info),
 	}, nil
+}
+
+// controllers are those that Docker says it can limit containers by. Without a
+// driver what it says of them means nothing.
+func controllers(info system.Info) (all []string) {
+	for _, c := range []struct {
+		name string
+		can  bool
+	}{{"cpu", info.CPUShares}, {"memory", info.MemoryLimit}, {"pids", info.PidsLimit}} {
+		if c.can && info.CgroupDriver != "none" {
+			all = append(all, c.name)
+		}
+	}
+	return all
 }
 
 func (e *Engine) builder() string {

@@ -104,6 +104,7 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		Memory:        trial.Bytes(info.Host.MemTotal),
 		Rootless:      info.Host.Security.Rootless,
 		Root:          info.Store.GraphRoot,
+		Controllers:   info.Host.CgroupControllers,
 	}, nil
 }
 
