@@ -41,6 +41,8 @@ type Case struct {
 	// Worst is the machine under the most pressure for memory in the silence
 	// before the end.
 	Worst trial.Sample
+	// Restarted says that the virtual machine of the engine was started anew.
+	Restarted bool
 	// MemoryFull says that the machine was at its memory limit.
 	MemoryFull bool
 	// Confined is, of a machine that reaches nothing outside, the line in which
@@ -72,6 +74,7 @@ func Judge(c Case) trial.Verdict {
 var precedence = []func(*Case) (trial.Verdict, bool){
 	(*Case).cancelled,       // the user ended it
 	(*Case).succeeded,       // it came to its end, whatever happened beside it
+	(*Case).restarted,       // the boot id: the engine and all on it were lost
 	(*Case).engineEnded,     // watch: nothing works without the engine
 	(*Case).engineRestarted, // watch: what it did for the trial was lost
 	(*Case).engineStopped,   // watch

@@ -49,6 +49,8 @@ func TestPrecedence(t *testing.T) {
 		"a success stays one":         {Case{Reported: reported(trial.OK, ""), Findings: []watch.Finding{saw(trial.StatePartEnded, "build")}}, trial.OK, ""},
 		"a dead engine beats the compiler's error": {Case{Reported: reported(trial.BuildFailed, "build"), Findings: []watch.Finding{saw(trial.StateEngineEnded, "build")},
 			Text: text(trial.BuildFailed, "compile")}, trial.EngineCrash, "gone"},
+		"a virtual machine that came back beats what was seen of its engine": {Case{Reported: reported(trial.BuildFailed, "build"), Restarted: true, After: alive,
+			Findings: []watch.Finding{saw(trial.StateEngineEnded, "build")}}, trial.EngineCrash, "restarted"},
 		"an engine that aborted": {Case{Findings: []watch.Finding{{State: trial.StateEngineEnded, Cause: trial.CauseSIGABRT, Phase: "build"}}}, trial.EngineCrash, "sigabrt"},
 		"a user's engine that was back at once": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive,
 			Findings: []watch.Finding{saw(trial.StateEngineRestarted, "build")}, Text: text(trial.EngineCrash, "connection-lost")}, trial.EngineCrash, "restarted"},

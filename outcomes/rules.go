@@ -34,6 +34,15 @@ func (c *Case) succeeded() (trial.Verdict, bool) {
 	return trial.Verdict{Outcome: trial.OK, Confidence: certain}, true
 }
 
+// restarted is the engine's virtual machine that vanished and came back.
+func (c *Case) restarted() (trial.Verdict, bool) {
+	if !c.Restarted {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.EngineCrash, Cause: trial.CauseRestarted, Confidence: certain,
+		Evidence: []trial.Evidence{{Source: trial.SourceMachine, State: trial.StateMachineRestarted, Rule: trial.RulePostMortem}}}, true
+}
+
 // engineEnded is the engine's death. When the kernel killed it for want of
 // memory, that is why.
 func (c *Case) engineEnded() (trial.Verdict, bool) {

@@ -107,6 +107,10 @@ type Machine struct {
 	NodeImage   string      `json:"node_image"`
 	// NodeProvider is the engine that really hosts the node, as verified.
 	NodeProvider string `json:"node_provider"`
+	// Boot is the boot id of a virtual machine before the trial, and BootAfter
+	// that after it where it is another.
+	Boot      string `json:"boot_id,omitempty"`
+	BootAfter string `json:"boot_id_after,omitempty"`
 }
 
 // Room is the memory that what runs on the machine can use: its limit, or else

@@ -235,6 +235,7 @@ func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	}
 	setMachine(&x.record.Machine, info)
 	x.record.Machine.MemoryLimit, x.record.Machine.Memory = x.settings.Memory, info.Memory
+	x.record.Machine.Boot = m.Boot(ctx)
 	return nil
 }
 

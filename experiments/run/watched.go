@@ -109,6 +109,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
 	c.OwnEngine, c.Kills = m.EngineExited() != nil, x.kills()
 	c.MemoryFull = x.memoryFull()
+	c.Restarted = x.restarted(ctx, m)
 	c.Worst = x.worst(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	if reported && result.Error != "" {
 		text, evidence := x.phaseText(result)
@@ -123,6 +124,21 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 			x.record.Observed[i].At = x.clock.Elapsed()
 		}
 	}
+}
+
+// restarted reports whether the virtual machine of the engine was started anew
+// since the trial began.
+func (x *execution) restarted(ctx context.Context, m machine.Machine) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(x.spec.Limits.Describe))
+	defer cancel()
+	before := x.record.Machine.Boot
+	if before == "" {
+		return false
+	}
+	if after := m.Boot(ctx); after != before {
+		x.record.Machine.BootAfter = after
+	}
+	return x.record.Machine.BootAfter != ""
 }
 
 // memoryFull says whether the machine came close to its limit.

@@ -62,6 +62,9 @@ const (
 	StateKilled State = "killed for want of memory"
 	// StateThrashing: the machine does nothing but wait for memory.
 	StateThrashing State = "memory thrashing"
+	// StateMachineRestarted: the virtual machine of the engine has another boot id
+	// than before the trial.
+	StateMachineRestarted State = "machine restarted"
 	// StateNodeEnded: the container of a cluster's node runs no more.
 	StateNodeEnded State = "node ended"
 	// StateKubernetesSilent: the cluster's API server does not say that it lives.
@@ -127,7 +130,7 @@ const (
 // States lists every State.
 func States() []State {
 	return []State{StateEngineEnded, StateEngineRestarted, StateEngineStopped, StateEngineSilent, StatePartEnded, StatePartStopped,
-		StateKilled, StateThrashing, StateNodeEnded, StateKubernetesSilent, StateOverdue, StateEndedByWatch, StateSilence,
+		StateKilled, StateThrashing, StateMachineRestarted, StateNodeEnded, StateKubernetesSilent, StateOverdue, StateEndedByWatch, StateSilence,
 		StateEndedByItself, StateEndedByLimit, StateEndedMute, StateEndedNoResult, StateToldToStop, StateLastSaid, StateReported, StateReads,
 		StateReadsRefuted, StatePressed, StateNoWayOut, StateInjected, StateNotInjected, StateNoted, StateOverlap, StateExitCode,
 		StateSilentObserved, StateLives, StateEnded, StateStopped, StateAnswers, StateHangs, StateSilent, StateNotAsked, StateNodes,

@@ -45,6 +45,7 @@ func (m quietMachine) Start(*exec.Cmd) error         { return nil }
 func (m quietMachine) Self() string                  { return "" }
 func (m quietMachine) Sample() (trial.Sample, error) { return trial.Sample{}, nil }
 func (m quietMachine) EngineExited() <-chan struct{} { return m.exited }
+func (m quietMachine) Boot(context.Context) string   { return "" }
 func (m quietMachine) Exit() trial.Exit {
 	return trial.Exit{Cause: trial.CauseSIGKILL, Text: "signal: killed"}
 }

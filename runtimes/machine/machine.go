@@ -49,6 +49,10 @@ type Machine interface {
 	// not run, it is never closed.
 	EngineExited() <-chan struct{}
 	Exit() trial.Exit
+	// Boot identifies the present boot of the machine's own kernel, because virtual
+	// machines vanish and come back. It is empty where the kernel is this host's,
+	// and where it cannot be asked.
+	Boot(ctx context.Context) string
 	// Log returns the engine's own log so far, at most its last n bytes.
 	Log(n int64) ([]byte, error)
 	// Close ends all that the machine runs and removes it without a trace.

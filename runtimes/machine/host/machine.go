@@ -94,6 +94,10 @@ func (m *Machine) EngineExited() <-chan struct{} { return nil }
 // Exit is empty, for the same reason.
 func (m *Machine) Exit() trial.Exit { return trial.Exit{} }
 
+// Boot is empty: the kernel is this host's, or that of a virtual machine into
+// which there is no way but its engine.
+func (m *Machine) Boot(context.Context) string { return "" }
+
 // Log has nothing: the engine keeps its own log.
 func (m *Machine) Log(int64) ([]byte, error) { return nil, nil }
 

@@ -238,6 +238,9 @@ func (m *Machine) Self() string { return self }
 // EngineExited is closed when the engine has ended; Exit then tells how.
 func (m *Machine) EngineExited() <-chan struct{} { return m.exited }
 
+// Boot is empty: the kernel is this host's.
+func (m *Machine) Boot(context.Context) string { return "" }
+
 // Exit tells how the engine ended, and nothing before it has.
 func (m *Machine) Exit() trial.Exit {
 	select {

@@ -52,6 +52,7 @@ func (m *Machine) EnginePID() int                   { return 0 }
 func (m *Machine) Pids() ([]int, error)             { return nil, errNotLinux }
 func (m *Machine) Processes() ([]Process, error)    { return nil, errNotLinux }
 func (m *Machine) EngineExited() <-chan struct{}    { return nil }
+func (m *Machine) Boot(context.Context) string      { return "" }
 func (m *Machine) Exit() trial.Exit                 { return trial.Exit{} }
 func (m *Machine) Log(int64) ([]byte, error)        { return nil, errNotLinux }
 func (m *Machine) Stop(context.Context) error       { return errNotLinux }

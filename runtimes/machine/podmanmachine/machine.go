@@ -26,6 +26,13 @@ type Machine struct {
 	now    state
 }
 
+// kernel is what the kernel in the machine says of itself.
+type kernel struct {
+	boot string
+	// memory is what it has, which is less than the machine was given.
+	memory trial.Bytes
+}
+
 // state is what podman machine inspect tells, as far as it matters here.
 type state struct {
 	Name           string
@@ -78,6 +85,12 @@ func (m *Machine) start(ctx context.Context, memory int64) error {
 	if err != nil {
 		return err
 	}
+	// Some kinds of machines are given memory and do not have it.
+	if k, err := askKernel(ctx, m.name); err == nil {
+		if err := host.CheckMemory(trial.Podman, trial.Bytes(memory<<20), k.memory); err != nil {
+			return fmt.Errorf("it was given %s: %w", trial.Bytes(memory<<20), err)
+		}
+	}
 	m.Machine, err = host.Open(runtimes.Endpoint{Runtime: trial.Podman, Address: endpoint, Source: "podman machine " + m.name})
 	return err
 }
@@ -113,6 +126,31 @@ func (s state) endpoint() (string, error) {
 		return "npipe://" + strings.ReplaceAll(p.Path, `\`, "/"), nil
 	}
 	return "", fmt.Errorf("podman machine inspect %s names no socket: the machine does not forward its API", s.Name)
+}
+
+// Boot is the boot id of the kernel in the machine, or empty where that is not
+// reached: the machine has vanished, or cannot be logged in to.
+func (m *Machine) Boot(ctx context.Context) string {
+	k, _ := askKernel(ctx, m.name)
+	return k.boot
+}
+
+// askKernel asks by way of a login, as no engine knows its kernel's boot id.
+func askKernel(ctx context.Context, name string) (k kernel, err error) {
+	out, err := podman(ctx, "ssh", name, "cat", "/proc/sys/kernel/random/boot_id", "/proc/meminfo")
+	if err != nil {
+		return k, err
+	}
+	first, rest, _ := strings.Cut(string(out), "\n")
+	k.boot = strings.TrimSpace(first)
+	_, after, found := strings.Cut(rest, "MemTotal:")
+	word := strings.Fields(after)
+	if !found || len(word) == 0 {
+		return k, fmt.Errorf("the podman machine %s does not say how much memory it has: %.100q", name, rest)
+	}
+	kib, err := strconv.ParseInt(word[0], 10, 64)
+	k.memory = trial.Bytes(kib << 10)
+	return k, err
 }
 
 // Sample cannot tell: what the host uses is not what its machine uses.
@@ -161,6 +199,7 @@ func podman(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "podman", append([]string{"machine"}, args...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
+	cmd.WaitDelay = time.Second // its ssh may outlive it, and hold its output
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("podman machine %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))

@@ -57,6 +57,20 @@ func playPodman(file string, args []string) error {
 			return errors.New("vfkit exited unexpectedly")
 		}
 		machines[0]["State"] = "running"
+		boots, _ := machines[0]["boots"].(float64)
+		machines[0]["boots"] = boots + 1
+	case "ssh":
+		if machines[0]["State"] != "running" {
+			return errors.New(`vm "podman-machine-default" is not running`)
+		}
+		boots, _ := machines[0]["boots"].(float64)
+		given := machines[0]["Resources"].(map[string]any)["Memory"].(float64)
+		if os.Getenv("FAKE_PODMAN_KEEPS") != "" {
+			given = 2048
+		}
+		// As the kernel of a machine of 7168 MiB said it: 3 % less.
+		fmt.Printf("7a1e3b52-0000-4000-8000-%012.0f\nMemTotal:       %8.0f kB\nMemFree:          100000 kB\n", boots, given*1024*0.97)
+		return nil
 	case "stop":
 		machines[0]["State"] = "stopped"
 	}
@@ -101,7 +115,7 @@ func calls(t *testing.T, file string) string {
 	}
 	var kept []string
 	for line := range strings.Lines(string(b)) {
-		if !strings.HasPrefix(line, "inspect") {
+		if !strings.HasPrefix(line, "inspect") && !strings.HasPrefix(line, "ssh") {
 			kept = append(kept, strings.TrimSuffix(strings.TrimSpace(line), " podman-machine-default"))
 		}
 	}
@@ -125,9 +139,22 @@ func TestMachineGetsTheMemoryAndIsGivenBack(t *testing.T) {
 			if _, err := m.Sample(); !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("a sample of the host stands for the machine: %v", err)
 			}
+			before := m.Boot(t.Context())
+			if again := m.Boot(t.Context()); before == "" || again != before {
+				t.Errorf("its boot id is %q, and then %q", before, again)
+			}
+			for _, do := range []string{"stop", "start"} { // it vanishes, and comes back
+				if err := playPodman(file, []string{"machine", do, "podman-machine-default"}); err != nil {
+					t.Fatal(err)
+				}
+				if now := m.Boot(t.Context()); now == before || do == "stop" && now != "" {
+					t.Errorf("after %s its boot id is %q", do, now)
+				}
+			}
 			if err := m.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			want = strings.Replace(want, "start", "start, stop, start", 1)
 			if got := calls(t, file); got != want {
 				t.Errorf("podman was asked to\n%s, want\n%s", got, want)
 			}
@@ -145,6 +172,18 @@ func TestMachineThatHasTheMemoryIsOnlyRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := calls(t, file); got != "stop, start" {
+		t.Errorf("podman was asked to %s", got)
+	}
+}
+
+func TestMachineThatHasNotTheMemoryThatItWasGiven(t *testing.T) {
+	file := fake(t, "stopped")
+	t.Setenv("FAKE_PODMAN_KEEPS", "yes")
+	_, err := Start(t.Context(), "", 7<<30)
+	if err == nil || !strings.Contains(err.Error(), "it was given 7.0 GiB: the level is 7.0 GiB and the podman engine has 1.9 GiB") {
+		t.Errorf("got %v", err)
+	}
+	if got := calls(t, file); got != "set --memory 7168, start, stop, set --memory 2048" {
 		t.Errorf("podman was asked to %s", got)
 	}
 }
