@@ -18,6 +18,9 @@ import (
 // open checks what can be checked and only then creates or reopens the run's
 // folder.
 func open(ctx context.Context, o Options) (*runner, error) {
+	if cluster := os.Getenv("STRATBENCH_CLUSTER"); cluster != "" {
+		return nil, fmt.Errorf("%w: this is started by a command of a trial (its cluster is %s), so trials would begin trials without an end; take it out of the workload's hooks, steps, set-up and test, or unset STRATBENCH_CLUSTER", ErrCannotRun, cluster)
+	}
 	r := newRunner(o)
 	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -27,5 +29,14 @@ func TestWhatIsDoneAgain(t *testing.T) {
 		if got := measured(c.record); got != c.want {
 			t.Errorf("%s: measured is %v", name, got)
 		}
+	}
+}
+
+// A hook that runs stratbench would begin trials within trials.
+func TestNoTrialsWithinATrial(t *testing.T) {
+	t.Setenv("STRATBENCH_CLUSTER", "stratbench-x-t001")
+	_, err := Run(t.Context(), Options{})
+	if !errors.Is(err, ErrCannotRun) || !strings.Contains(err.Error(), "its cluster is stratbench-x-t001") {
+		t.Errorf("got %v", err)
 	}
 }
