@@ -39,7 +39,7 @@ var rooms = map[string][]string{
 	"results/compare":        {"results/stats"},
 	"results/answer":         {"results", "results/study", "results/stats", "results/compare"},
 	"results/claims":         {"results", "results/study"},
-	"results/report":         {"results", "results/claims", "results/answer", "results/compare", "results/study", "results/history", "results/history/detect"},
+	"results/report":         {"results", "results/claims", "results/answer", "results/compare", "results/study", "results/stats", "results/history", "results/history/detect"},
 	"results/history":        {"results", "results/study", "results/stats", "results/compare", "results/history/detect"},
 	"results/history/detect": {"results/stats"},
 	"lab":                    {},

@@ -21,7 +21,10 @@ type Span struct {
 }
 
 // IsPhase reports whether the span is that of a phase as a whole.
-func (s Span) IsPhase() bool { return s.Phase != "" && s.Name == string(s.Phase) }
+func (s Span) IsPhase() bool { return s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) }
+
+// EndedWell reports whether the span came to its own end.
+func (s Span) EndedWell() bool { return s.Error == "" && !s.Unfinished }
 
 // Length returns how long the span lasted.
 func (s Span) Length() Seconds { return s.End - s.Start }

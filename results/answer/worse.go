@@ -119,11 +119,11 @@ func (c *Worse) measure(sides [2][]study.Observation) {
 			c.blocks[i][at] = append(c.blocks[i][at], v)
 			all = append(all, v)
 		}
-		c.N[i], c.Typical[i] = len(all), undefined
+		c.N[i] = len(all)
 		if c.Metric.IsRate() && len(all) > 0 {
 			c.Typical[i] = study.Value(float64(bad(all)) / float64(len(all)))
-		} else if middle, err := stats.Quantile(all, 0.5); err == nil {
-			c.Typical[i] = study.Value(middle)
+		} else {
+			c.Typical[i] = study.Value(stats.Median(all))
 		}
 	}
 }

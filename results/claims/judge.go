@@ -317,12 +317,7 @@ func (c Claim) value(o study.Observation) (float64, bool) {
 	case c.Phase == "":
 		return o.Setup, true
 	}
-	for _, s := range o.Record.Spans {
-		if s.Name == string(c.Phase) && s.Phase == c.Phase && s.Image == "" && s.Error == "" && !s.Unfinished {
-			return s.Length().Duration().Seconds(), true
-		}
-	}
-	return 0, false
+	return study.PhaseTime(o.Record, c.Phase)
 }
 
 func failed(trials []study.Observation) (n int) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // sample is trials by arm, their times relative to the place that they ran in:
@@ -161,12 +163,12 @@ func (a *armSample) takeSlow() (slow []float64) {
 	if len(logs) < 4 {
 		return nil
 	}
-	middle := median(logs)
+	middle := stats.Median(logs)
 	off := make([]float64, len(logs))
 	for i, l := range logs {
 		off[i] = math.Abs(l - middle)
 	}
-	limit := middle + max(math.Log(slowFactor), slowSpreads*1.4826*median(off))
+	limit := middle + max(math.Log(slowFactor), slowSpreads*1.4826*stats.Median(off))
 	a.strata = slices.DeleteFunc(a.strata, func(at string) bool {
 		t := a.times[at]
 		if math.Log(t) <= limit {
@@ -388,9 +390,4 @@ func average(v []float64) float64 {
 		sum += x
 	}
 	return sum / float64(len(v))
-}
-
-func median(v []float64) float64 {
-	sorted := slices.Sorted(slices.Values(v))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }

@@ -57,7 +57,7 @@ func Change(first, second [][]float64, alpha float64) Difference {
 		}
 	}
 	slices.Sort(walsh)
-	d.Change, d.Lower, d.Upper = share(median(walsh)), -1, math.Inf(1)
+	d.Change, d.Lower, d.Upper = share(stats.Median(walsh)), -1, math.Inf(1)
 	if k := outside(len(logs), alpha); k > 0 {
 		d.Lower, d.Upper = share(walsh[k-1]), share(walsh[len(walsh)-k])
 	}

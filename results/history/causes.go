@@ -36,6 +36,9 @@ type Moved struct {
 	After  float64 `json:"after_seconds"`
 }
 
+// by reports whether the part moved by more than a share, as far as is known.
+func (m Moved) by(share float64) bool { return math.Abs(m.After/m.Before-1) > share }
+
 // causeReach is by how many nights a change point may lie beside its cause.
 const causeReach = 1
 
@@ -146,12 +149,12 @@ func (n Nights) hostMoved(since int, threshold float64) []Moved {
 		}
 		return times
 	}
-	b, errBefore := stats.Quantile(of(n.Fitness[max(0, since-movedReach):since]), 0.5)
-	a, errAfter := stats.Quantile(of(n.Fitness[since:min(len(n.Fitness), since+movedReach)]), 0.5)
-	if errBefore != nil || errAfter != nil || math.Abs(a/b-1) <= threshold {
+	m := Moved{HostPart, stats.Median(of(n.Fitness[max(0, since-movedReach):since])),
+		stats.Median(of(n.Fitness[since:min(len(n.Fitness), since+movedReach)]))}
+	if !m.by(threshold) {
 		return nil
 	}
-	return []Moved{{HostPart, b, a}}
+	return []Moved{m}
 }
 
 func (n Nights) partsMoved(s Series, since int, threshold float64) (moved []Moved) {
@@ -162,13 +165,10 @@ func (n Nights) partsMoved(s Series, since int, threshold float64) (moved []Move
 	before := n.parts(cell, max(0, since-movedReach), since)
 	after := n.parts(cell, since, min(len(n.Runs), since+movedReach))
 	for part, times := range after {
-		a, errAfter := stats.Quantile(times, 0.5)
-		b, errBefore := stats.Quantile(before[part], 0.5)
-		image := strings.HasPrefix(part, imagePart)
-		if errAfter != nil || errBefore != nil || math.Abs(a/b-1) <= threshold || !image && s.Metric != study.MetricSetup {
-			continue
+		m := Moved{part, stats.Median(before[part]), stats.Median(times)}
+		if m.by(threshold) && (strings.HasPrefix(part, imagePart) || s.Metric == study.MetricSetup) {
+			moved = append(moved, m)
 		}
-		moved = append(moved, Moved{part, b, a})
 	}
 	slices.SortFunc(moved, func(x, y Moved) int {
 		return cmp.Or(cmp.Compare(math.Abs(y.After-y.Before), math.Abs(x.After-x.Before)), cmp.Compare(x.Part, y.Part))

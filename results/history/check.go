@@ -198,6 +198,5 @@ func (n Nights) borneOut(f detect.Finding, o detect.Options) bool {
 	if UnitOf(s.Metric) == UnitShare {
 		return float64(bad)/float64(trials)-f.Before > o.RateThreshold/2
 	}
-	m, err := stats.Quantile(since, 0.5)
-	return err != nil || m/f.Before-1 > o.Threshold/2
+	return stats.Median(since)/f.Before-1 > o.Threshold/2
 }

@@ -59,8 +59,8 @@ func (b business) reasons(before []business) (reasons []string) {
 		for _, e := range before {
 			earlier = append(earlier, of(e))
 		}
-		if m, err := stats.Quantile(earlier, 0.5); err == nil && len(earlier) >= fewUsual {
-			most = max(most, usual*m)
+		if len(earlier) >= fewUsual {
+			most = max(most, usual*stats.Median(earlier))
 		}
 		return of(b) > most
 	}
@@ -109,9 +109,8 @@ func (r *Run) reference(job string) float64 {
 			times = append(times, ref.Elapsed.Duration().Seconds())
 		}
 	}
-	m, err := stats.Quantile(times, 0.5)
-	if err != nil {
+	if len(times) == 0 {
 		return 0
 	}
-	return m
+	return stats.Median(times)
 }

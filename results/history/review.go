@@ -2,7 +2,6 @@ package history
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -172,11 +171,7 @@ func (s Series) point(night int) Point {
 		}
 		return p
 	}
-	m, err := stats.Quantile(s.Values[night], 0.5)
-	if err != nil {
-		m = math.NaN()
-	}
-	return Point{Value: study.Value(m), N: len(s.Values[night])}
+	return Point{Value: study.Value(stats.Median(s.Values[night])), N: len(s.Values[night])}
 }
 
 // acceptance finds the decision on a change; with more nights a change may be

@@ -73,13 +73,7 @@ func leftOut(invalid, injected int) string {
 	return " (" + strings.Join(apart, ", ") + ")"
 }
 
-func median(values []trial.Seconds) string {
-	m, ok := study.Median(values)
-	if !ok {
-		return none
-	}
-	return Seconds(m)
-}
+func median(values []trial.Seconds) string { return duration(study.Summarise(values).Median) }
 
 func medianRange(values []trial.Seconds) string {
 	switch len(values) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/study"
 )
 
 // faultRow is what became of one fault on one engine.
@@ -123,7 +122,7 @@ func knownAt(rec results.Record) (trial.Seconds, bool) {
 		}
 	}
 	for _, s := range rec.Spans {
-		if s.Phase != "" && s.Phase == rec.Verdict.Phase && s.Name == string(s.Phase) && s.End > at && s.Error != "" {
+		if s.IsPhase() && s.Phase == rec.Verdict.Phase && s.End > at && s.Error != "" {
 			known = append(known, s.End-at)
 		}
 	}
@@ -177,9 +176,8 @@ func deaths(rows []*faultRow) string {
 			all = append(all, r.Latency...)
 		}
 	}
-	m, ok := study.Median(all)
-	if !ok {
+	if len(all) == 0 {
 		return "No death was injected."
 	}
-	return fmt.Sprintf("Deaths (%s) were noticed after %s in the median, %s at most, of %d.", strings.Join(deadly, ", "), Seconds(m), Seconds(slices.Max(all)), len(all))
+	return fmt.Sprintf("Deaths (%s) were noticed after %s in the median, %s at most, of %d.", strings.Join(deadly, ", "), median(all), Seconds(slices.Max(all)), len(all))
 }

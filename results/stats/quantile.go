@@ -20,6 +20,16 @@ func Quantile(values []float64, p float64) (float64, error) {
 	return quantile(sorted, p), nil
 }
 
+// Median is the middle value, or the mean of the middle two; NaN where values
+// has none, or one that Quantile does not take.
+func Median(values []float64) float64 {
+	m, err := Quantile(values, 0.5)
+	if err != nil {
+		return math.NaN()
+	}
+	return m
+}
+
 func sortedSample(values []float64, p float64) ([]float64, error) {
 	if len(values) == 0 {
 		return nil, invalid("no values")

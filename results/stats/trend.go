@@ -41,7 +41,7 @@ func TheilSen(x, y []float64, conf float64) (Slope, error) {
 	}
 	slices.Sort(slopes)
 	s := Slope{PerUnit: quantile(slopes, 0.5), CI: Interval{math.Inf(-1), math.Inf(1)}}
-	s.Intercept = median(y) - s.PerUnit*median(x)
+	s.Intercept = Median(y) - s.PerUnit*Median(x)
 	// Sen's ranks, with the ties of both taken from the variance.
 	n := float64(len(slopes))
 	spread := twoSidedZ(conf) * math.Sqrt(kendallVariance(x, y))
@@ -63,8 +63,6 @@ func checkSeries(x, y []float64) error {
 	}
 	return checkFinite("y", y)
 }
-
-func median(xs []float64) float64 { return quantile(slices.Sorted(slices.Values(xs)), 0.5) }
 
 // kendallVariance is Sen's: of the number of rising less falling pairs, each
 // set of ties taken off.

@@ -108,14 +108,9 @@ func (c *Cell) add(r *results.Record) {
 	}
 }
 
-// isWhole is true for the span of a whole phase that ended well.
-func isWhole(s trial.Span) bool {
-	return s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) && s.Error == "" && !s.Unfinished
-}
-
 func (c *Cell) addPhases(spans []trial.Span) {
 	for _, s := range spans {
-		if isWhole(s) {
+		if s.IsPhase() && s.EndedWell() {
 			c.Phases[s.Phase] = append(c.Phases[s.Phase], s.Length())
 		}
 	}
@@ -152,18 +147,4 @@ func PeakMemory(r *results.Record) (peak trial.Bytes, ok bool) {
 		peak = max(peak, s.Peak())
 	}
 	return peak, len(r.Samples) > 0
-}
-
-// Median returns the middle value, or the mean of the middle two; ok is false
-// for no values.
-func Median(values []trial.Seconds) (median trial.Seconds, ok bool) {
-	if len(values) == 0 {
-		return 0, false
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	mid := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[mid], true
-	}
-	return (sorted[mid-1] + sorted[mid]) / 2, true
 }

@@ -90,13 +90,7 @@ func imageTime(image string, lengths, alone []float64, concurrency int) ImageTim
 	return t
 }
 
-func median(values []float64) Value {
-	m, err := stats.Quantile(values, 0.5)
-	if err != nil {
-		return none
-	}
-	return Value(m)
-}
+func median(values []float64) Value { return Value(stats.Median(values)) }
 
 func each(trials []Observation, of func(Observation) (float64, bool)) (values []float64) {
 	for _, o := range trials {
@@ -110,7 +104,7 @@ func each(trials []Observation, of func(Observation) (float64, bool)) (values []
 // builds are the finished builds of whole images; pulls are none.
 func builds(spans []trial.Span) (found []trial.Span) {
 	for _, s := range spans {
-		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.Error == "" && !s.Unfinished && !strings.HasPrefix(s.Name, "pull") {
+		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() && !strings.HasPrefix(s.Name, "pull") {
 			found = append(found, s)
 		}
 	}
@@ -219,7 +213,7 @@ func buildCPU(o Observation) (float64, bool) {
 func buildPhase(o Observation) (cpu, length float64, ok bool) {
 	var phase trial.Span
 	for _, s := range o.Record.Spans {
-		if s.Name == string(trial.PhaseBuild) && s.Phase == trial.PhaseBuild {
+		if s.Phase == trial.PhaseBuild && s.IsPhase() {
 			phase = s
 		}
 	}
@@ -240,7 +234,7 @@ func buildPhase(o Observation) (cpu, length float64, ok bool) {
 
 func bound(c Contention, trials []Observation) ScheduleBound {
 	b := ScheduleBound{CriticalPath: none, CPUTime: none, Bound: none, Reached: none,
-		Build: median(each(trials, func(o Observation) (float64, bool) { return wholePhase(o.Record, trial.PhaseBuild) }))}
+		Build: median(each(trials, func(o Observation) (float64, bool) { return PhaseTime(o.Record, trial.PhaseBuild) }))}
 	if c.Concurrency == 0 {
 		return b
 	}

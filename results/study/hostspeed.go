@@ -76,10 +76,10 @@ func (s Study) residuals() (all []residual) {
 		for j, o := range trials {
 			logs[j] = math.Log(o.Setup)
 		}
-		middle, err := stats.Quantile(logs, 0.5)
-		if err != nil || len(logs) < 2 {
+		if len(logs) < 2 {
 			continue
 		}
+		middle := stats.Median(logs)
 		for j, o := range trials {
 			all = append(all, residual{o, logs[j] - middle})
 		}
@@ -122,9 +122,7 @@ func (s Study) withHost() (t stats.TrendTest, ok bool) {
 	slices.SortStableFunc(blocks, func(a, b string) int { return cmp.Compare(times[a], times[b]) })
 	var medians []float64
 	for _, block := range blocks {
-		if m, err := stats.Quantile(inBlock[block], 0.5); err == nil {
-			medians = append(medians, m)
-		}
+		medians = append(medians, stats.Median(inBlock[block]))
 	}
 	t, err := stats.MannKendall(medians)
 	return t, err == nil

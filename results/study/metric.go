@@ -71,16 +71,16 @@ func oneIf(is bool) float64 {
 }
 
 func phaseTime(o Observation, p trial.Phase) (float64, bool) {
-	if length, ok := wholePhase(o.Record, p); ok {
+	if length, ok := PhaseTime(o.Record, p); ok {
 		return length, true
 	}
 	return math.Inf(1), o.Record.Verdict.Phase == p
 }
 
-// wholePhase is the length of a phase that ended well.
-func wholePhase(r *results.Record, p trial.Phase) (seconds float64, ok bool) {
+// PhaseTime is the length of a phase that ended well.
+func PhaseTime(r *results.Record, p trial.Phase) (seconds float64, ok bool) {
 	for _, s := range r.Spans {
-		if s.Phase == p && isWhole(s) {
+		if s.Phase == p && s.IsPhase() && s.EndedWell() {
 			return s.Length().Duration().Seconds(), true
 		}
 	}

@@ -51,14 +51,11 @@ type Times struct {
 }
 
 func times(values []float64) Times {
-	t := Times{N: len(values), Median: none, Interval: unknown(), Low: none, High: none}
+	t := Times{N: len(values), Median: median(values), Interval: unknown(), Low: none, High: none}
 	if len(values) == 0 {
 		return t
 	}
 	t.Low, t.High = Value(slices.Min(values)), Value(slices.Max(values))
-	if m, err := stats.Quantile(values, 0.5); err == nil {
-		t.Median = Value(m)
-	}
 	if i, err := stats.QuantileBounds(values, 0.5, Confidence); err == nil {
 		t.Interval = interval(i.Interval)
 	}

@@ -153,14 +153,14 @@ func drawSpan(c draw.Canvas, x func(float64) vg.Length, y vg.Length, s trial.Spa
 	from, to := x(scale.of(s.Start.Duration().Seconds())), x(scale.of(s.End.Duration().Seconds()))
 	var col color.Color = grey
 	switch {
-	case s.Phase != "" && s.Image == "" && s.Name == string(s.Phase):
+	case s.IsPhase():
 		col = phaseColors[s.Phase]
 	case s.Phase != "":
 		col = faint(phaseColors[s.Phase], 0.5)
 	}
 	box(c, col, from, y-half, max(to, from+1), y+half)
 	words := fmt.Sprintf("%.1f s", s.Length().Duration().Seconds())
-	if s.Error != "" || s.Unfinished {
+	if !s.EndedWell() {
 		cross(c, vermilion, 3, to, y)
 		words += " failed"
 	}

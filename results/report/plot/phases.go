@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -59,17 +60,15 @@ type phaseLength struct {
 }
 
 func medianPhases(trials []study.Observation) (all []phaseLength) {
-	lengths := map[trial.Phase][]trial.Seconds{}
-	for _, o := range trials {
-		for _, s := range o.Record.Spans {
-			if s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) && s.Error == "" && !s.Unfinished {
-				lengths[s.Phase] = append(lengths[s.Phase], s.Length())
+	for _, p := range trial.Phases() {
+		var lengths []float64
+		for _, o := range trials {
+			if length, ok := study.PhaseTime(o.Record, p); ok {
+				lengths = append(lengths, length)
 			}
 		}
-	}
-	for _, p := range trial.Phases() {
-		if m, ok := study.Median(lengths[p]); ok {
-			all = append(all, phaseLength{p, m.Duration().Seconds()})
+		if len(lengths) > 0 {
+			all = append(all, phaseLength{p, stats.Median(lengths)})
 		}
 	}
 	return all
