@@ -72,32 +72,33 @@ func (f *file) flag(line int, name, text string) bool {
 	return false
 }
 
-func (f *file) named(line int, o *observation, outcome, phase string) {
+func (f *file) named(line int, v *trial.Verdict, outcome, phase string) {
 	if strings.TrimSpace(outcome) == "" {
 		f.fault(line, "outcome is empty; it is the one thing that an observation must have")
 		return
 	}
-	if err := o.outcome.UnmarshalText([]byte(strings.TrimSpace(outcome))); err != nil {
+	if err := v.Outcome.UnmarshalText([]byte(strings.TrimSpace(outcome))); err != nil {
 		f.fault(line, "%v", err)
 	}
-	if err := o.phase.UnmarshalText([]byte(strings.TrimSpace(phase))); err != nil {
+	if err := v.Phase.UnmarshalText([]byte(strings.TrimSpace(phase))); err != nil {
 		f.fault(line, "%v", err)
 	}
 }
 
 // agree refuses times that do not go with the outcome.
-func (f *file) agree(o observation) {
-	ready := o.outcome == trial.OK || o.outcome == trial.TestFailed
+func (f *file) agree(r results.Record, t times) {
+	outcome, line := r.Verdict.Outcome, r.Imported.Line
+	ready := outcome == trial.OK || outcome == trial.TestFailed
 	switch {
-	case o.outcome == "" || o.estimate || o.kind != results.KindTrial:
-	case o.setup != nil && !ready && (o.lost == nil || *o.lost < *o.setup):
-		f.fault(o.line, "a setup time for outcome %s: what never got ready has none, and what failed later lost more (lost_seconds)", o.outcome)
-	case o.lost != nil && ready:
-		f.fault(o.line, "a lost time for outcome %s, which lost nothing", o.outcome)
-	case o.recovery != nil && o.lost == nil:
-		f.fault(o.line, "recovery_seconds without lost_seconds: what the failure cost in all is not known")
-	case o.lost != nil && o.elapsed != nil && *o.elapsed < *o.lost:
-		f.fault(o.line, "elapsed_seconds is %g, less than the %g of lost_seconds: all includes what was lost", *o.elapsed, *o.lost)
+	case outcome == "" || r.Imported.Estimate || r.Kind != results.KindTrial:
+	case t.setup != nil && !ready && (t.lost == nil || *t.lost < *t.setup):
+		f.fault(line, "a setup time for outcome %s: what never got ready has none, and what failed later lost more (lost_seconds)", outcome)
+	case t.lost != nil && ready:
+		f.fault(line, "a lost time for outcome %s, which lost nothing", outcome)
+	case t.recovery != nil && t.lost == nil:
+		f.fault(line, "recovery_seconds without lost_seconds: what the failure cost in all is not known")
+	case t.lost != nil && t.elapsed != nil && *t.elapsed < *t.lost:
+		f.fault(line, "elapsed_seconds is %g, less than the %g of lost_seconds: all includes what was lost", *t.elapsed, *t.lost)
 	}
 }
 

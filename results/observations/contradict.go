@@ -111,10 +111,13 @@ func minutesSeconds(text string) (time.Duration, bool) {
 }
 
 func (f *file) contradictTests(w workload) {
-	for _, o := range f.observations {
-		if o.testsPassed != nil && o.testsFailed != nil && len(w.Tests.KnownFailures) > 0 && *o.testsFailed != len(w.Tests.KnownFailures) {
-			f.contradictory("%d of %d tests passed, so that %d failed; %d failures are named as known.",
-				*o.testsPassed, *o.testsPassed+*o.testsFailed, *o.testsFailed, len(w.Tests.KnownFailures))
+	for _, r := range f.records {
+		if r.Imported.TestsTotal == nil {
+			continue
+		}
+		passed, total := *r.Imported.TestsPassed, *r.Imported.TestsTotal
+		if known := len(w.Tests.KnownFailures); known > 0 && total-passed != known {
+			f.contradictory("%d of %d tests passed, so that %d failed; %d failures are named as known.", passed, total, total-passed, known)
 		}
 	}
 }
@@ -124,8 +127,8 @@ func (f *file) contradictTests(w workload) {
 func (f *file) contradictStability(d document) {
 	for _, c := range d.Comparison {
 		trials := 0
-		for _, o := range f.observations {
-			if level, _ := o.cell.Level("strategy"); level == c.Strategy && !o.estimate {
+		for _, r := range f.records {
+			if level, _ := r.Trial.Cell.Level("strategy"); level == c.Strategy && !r.Imported.Estimate {
 				trials++
 			}
 		}

@@ -94,68 +94,55 @@ func (t *table) checkHeader() {
 }
 
 func (t *table) addRow(line int, row []string) {
-	o := observation{line: line, kind: results.KindTrial}
 	value := make(map[string]string, len(row))
 	for i, name := range t.header {
 		if value[name] = strings.TrimSpace(row[i]); t.printed && value[name] == "–" {
 			value[name] = ""
 		}
 	}
-	t.kindOf(&o, value)
-	o.cell = t.cellOf(o, value)
+	kind := t.kindOf(value)
+	cell := t.cellOf(line, value, kind != string(results.KindReference) && kind != string(results.KindPreparation))
 	if t.printed {
 		t.plainFigures(line, value)
 	}
-	o.id = value["trial"]
-	t.named(line, &o, value["outcome"], value["phase"])
-	o.setup = t.time(line, "setup_seconds", value["setup_seconds"])
-	o.lost = t.time(line, "lost_seconds", value["lost_seconds"])
-	o.recovery = t.time(line, "recovery_seconds", value["recovery_seconds"])
-	o.elapsed = t.time(line, "elapsed_seconds", value["elapsed_seconds"])
-	o.testsPassed = t.whole(line, "tests_passed", value["tests_passed"])
-	o.testsFailed = t.whole(line, "tests_failed", value["tests_failed"])
-	o.peak = t.bytes(line, value["peak_memory_bytes"])
-	o.timedOut = t.flag(line, "timed_out", value["timed_out"])
-	o.estimate = t.flag(line, "estimate", value["estimate"])
-	o.simulated = t.flag(line, "simulated", value["simulated"])
-	o.message = value["message"]
-	if b := t.whole(line, "block", value["block"]); b != nil {
-		o.block = *b
-	} else if o.kind == results.KindTrial && !o.warmUp {
-		o.block = 1
+	noBlock := value["block"] == ""
+	r := t.record(line, cell, value)
+	switch kind {
+	case "", "trial":
+	case "warm-up":
+		r.Trial.WarmUp = true
+	case "injected-fault":
+		r.Fault = &results.Injected{Name: "not recorded", Truth: []trial.Outcome{}}
+	case string(results.KindReference), string(results.KindPreparation):
+		r.Kind = results.Kind(kind)
+	default:
+		t.fault(line, "kind is %q, none of trial, warm-up, injected-fault, reference and preparation", kind)
 	}
-	t.agree(o)
-	t.observations = append(t.observations, o)
+	if noBlock && (r.Kind != results.KindTrial || r.Trial.WarmUp) {
+		r.Trial.Block = 0
+	}
+	t.addTimes(&r, t.times(line, value))
+	t.records = append(t.records, r)
 }
 
 // kindOf reads what a row is of. Printed tables say it in place of a block.
-func (t *table) kindOf(o *observation, value map[string]string) {
-	text := value["kind"]
-	if _, err := strconv.Atoi(value["block"]); text == "" && t.printed && err != nil {
-		text, value["block"] = value["block"], ""
+func (t *table) kindOf(value map[string]string) string {
+	kind := value["kind"]
+	if _, err := strconv.Atoi(value["block"]); kind == "" && t.printed && err != nil {
+		kind, value["block"] = value["block"], ""
 	}
-	switch text {
-	case "", "trial":
-	case "warm-up":
-		o.warmUp = true
-	case "injected-fault":
-		o.injected = true
-	case string(results.KindReference), string(results.KindPreparation):
-		o.kind = results.Kind(text)
-	default:
-		t.fault(o.line, "kind is %q, none of trial, warm-up, injected-fault, reference and preparation", text)
-	}
+	return kind
 }
 
 // cellOf is the row's level of each factor; what is no trial may have none.
-func (t *table) cellOf(o observation, value map[string]string) trial.Cell {
+func (t *table) cellOf(line int, value map[string]string, isTrial bool) trial.Cell {
 	var levels []string
 	for _, name := range t.header {
 		if slices.Contains(columns, name) {
 			continue
 		}
-		if levels = append(levels, value[name]); value[name] == "" && o.kind == results.KindTrial {
-			t.fault(o.line, "%s has no level", name)
+		if levels = append(levels, value[name]); value[name] == "" && isTrial {
+			t.fault(line, "%s has no level", name)
 		}
 	}
 	key := strings.Join(levels, "\x00")
@@ -212,12 +199,12 @@ func (t *table) plainFigures(line int, value map[string]string) {
 // them, the block before which they stand.
 func (f *file) placeReferences() {
 	next := 0
-	for i := len(f.observations) - 1; i >= 0; i-- {
-		switch o := &f.observations[i]; {
-		case o.kind == results.KindTrial:
-			next = o.block
-		case o.kind == results.KindReference && o.block == 0:
-			o.block = next
+	for i := len(f.records) - 1; i >= 0; i-- {
+		switch r := &f.records[i]; {
+		case r.Kind == results.KindTrial:
+			next = r.Trial.Block
+		case r.Kind == results.KindReference && r.Trial.Block == 0:
+			r.Trial.Block = next
 		}
 	}
 }
@@ -225,18 +212,17 @@ func (f *file) placeReferences() {
 // refuseTwice refuses a trial that stands there twice. One that was not
 // measured may be done again: what counts is the last.
 func (f *file) refuseTwice() {
-	seen := map[string]int{}
-	for i := range f.observations {
-		o := &f.observations[i]
-		if o.id == "" || o.kind != results.KindTrial {
+	seen := map[string]*results.Record{}
+	for i := range f.records {
+		r := &f.records[i]
+		if r.Trial.ID == "" || r.Kind != results.KindTrial {
 			continue
 		}
-		if before, twice := seen[o.id]; twice {
-			first := f.observations[before]
-			if o.attempt = first.attempt + 1; results.StandingOf(first.warmUp, first.injected, first.outcome) != results.NotMeasured && len(f.faults) < 20 {
-				f.fault(o.line, "trial %s stands in line %d already; leave one of the two out, or give it a name of its own", o.id, first.line)
+		if first := seen[r.Trial.ID]; first != nil {
+			if r.Attempt = first.Attempt + 1; first.Standing() != results.NotMeasured && len(f.faults) < 20 {
+				f.fault(r.Imported.Line, "trial %s stands in line %d already; leave one of the two out, or give it a name of its own", r.Trial.ID, first.Imported.Line)
 			}
 		}
-		seen[o.id] = i
+		seen[r.Trial.ID] = r
 	}
 }

@@ -29,22 +29,22 @@ func (f *file) doubt(blocks bool) {
 		setup float64
 	}
 	seen := map[row]int{}
-	var timed []*observation
-	byCell := map[string][]*observation{}
-	for i := range f.observations {
-		o := &f.observations[i]
-		if o.setup == nil || o.kind != results.KindTrial || o.estimate || o.warmUp || o.injected {
+	var timed []timedRow
+	byCell := map[string][]timedRow{}
+	for _, r := range f.records {
+		if r.Setup == nil || r.Kind != results.KindTrial || r.Imported.Estimate || r.Trial.WarmUp || r.Fault != nil {
 			continue
 		}
-		if *o.setup < leastTime {
-			f.warn(o.line, "setup_seconds is %g, which rounds to zero: is it in another unit?", *o.setup)
+		o := timedRow{r.Imported.Line, r.Setup.Duration().Seconds()}
+		if o.setup < leastTime {
+			f.warn(o.line, "setup_seconds is %g, which rounds to zero: is it in another unit?", o.setup)
 		}
-		key := o.cell.Key()
-		r := row{key, o.block, *o.setup}
-		if first, twice := seen[r]; twice && blocks {
+		key := r.Trial.Cell.Key()
+		at := row{key, r.Trial.Block, o.setup}
+		if first, twice := seen[at]; twice && blocks {
 			f.warn(o.line, "the same cell, block and time as in line %d: is it the same trial twice?", first)
 		} else {
-			seen[r] = o.line
+			seen[at] = o.line
 		}
 		timed = append(timed, o)
 		byCell[key] = append(byCell[key], o)
@@ -57,14 +57,20 @@ func (f *file) doubt(blocks bool) {
 	}
 }
 
+// timedRow is a line and the set-up time in it.
+type timedRow struct {
+	line  int
+	setup float64
+}
+
 // mixed warns where times lie far apart in two groups, with nothing between,
 // at the first row of the smaller group.
-func (f *file) mixed(timed []*observation) bool {
+func (f *file) mixed(timed []timedRow) bool {
 	sorted := slices.Clone(timed)
-	slices.SortStableFunc(sorted, func(a, b *observation) int { return cmp.Compare(*a.setup, *b.setup) })
+	slices.SortStableFunc(sorted, func(a, b timedRow) int { return cmp.Compare(a.setup, b.setup) })
 	gap, at := 0.0, 0
 	for i := 1; i < len(sorted); i++ {
-		if ratio := *sorted[i].setup / *sorted[i-1].setup; ratio > gap {
+		if ratio := sorted[i].setup / sorted[i-1].setup; ratio > gap {
 			gap, at = ratio, i
 		}
 	}
@@ -75,9 +81,9 @@ func (f *file) mixed(timed []*observation) bool {
 	if len(sorted)-at < at {
 		few = sorted[at:]
 	}
-	first := slices.MinFunc(few, func(a, b *observation) int { return cmp.Compare(a.line, b.line) })
+	first := slices.MinFunc(few, func(a, b timedRow) int { return cmp.Compare(a.line, b.line) })
 	f.warn(first.line, "setup_seconds is %g; %d of %d times end at %g s and the others begin at %g s, with none between: are units mixed, such as minutes and seconds?",
-		*first.setup, at, len(sorted), *sorted[at-1].setup, *sorted[at].setup)
+		first.setup, at, len(sorted), sorted[at-1].setup, sorted[at].setup)
 	return true
 }
 

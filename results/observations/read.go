@@ -5,6 +5,7 @@
 package observations
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -49,7 +50,7 @@ func Parse(name string, text []byte) (results.Run, error) {
 	if len(f.faults) > 0 {
 		return results.Run{}, errors.Join(f.faults...)
 	}
-	if len(f.observations) == 0 {
+	if len(f.records) == 0 {
 		return results.Run{}, fmt.Errorf("%s has no observation", name)
 	}
 	return f.run(text), nil
@@ -57,9 +58,10 @@ func Parse(name string, text []byte) (results.Run, error) {
 
 // file is a file of observations while it is read.
 type file struct {
-	name         string
-	observations []observation
-	faults       []error
+	name string
+	// records have no position yet, and an ID where the file gives one.
+	records []results.Record
+	faults  []error
 	// contradictions, notes and warnings go to results.Import.
 	contradictions, notes, warnings []string
 	platform                        string
@@ -77,12 +79,13 @@ func (f *file) run(text []byte) results.Run {
 			Contradictions: append([]string{}, f.contradictions...), Notes: append([]string{}, f.notes...), Warnings: f.warnings},
 		Environment: results.Environment{Schema: results.Schema, OS: f.platform},
 		Plan:        results.Plan{Schema: results.Schema},
+		Records:     f.records,
 	}
-	run.Records = make([]results.Record, 0, len(f.observations))
 	replicate, planned := map[string]int{}, map[string]bool{}
-	for i, o := range f.observations {
-		r := o.record(f.name, i+1)
-		if r.Kind == results.KindTrial && !o.estimate && !planned[r.Trial.ID] {
+	for i := range run.Records {
+		r := &run.Records[i]
+		r.Trial.Position, r.Trial.ID = i+1, cmp.Or(r.Trial.ID, fmt.Sprintf("o%03d", i+1))
+		if r.Kind == results.KindTrial && !r.Imported.Estimate && !planned[r.Trial.ID] {
 			key := r.Trial.Cell.Key()
 			if replicate[key]++; replicate[key] == 1 {
 				run.Plan.Cells = append(run.Plan.Cells, r.Trial.Cell)
@@ -91,83 +94,68 @@ func (f *file) run(text []byte) results.Run {
 			planned[r.Trial.ID] = true
 			run.Plan.Trials = append(run.Plan.Trials, r.Trial)
 		}
-		run.Records = append(run.Records, r)
 	}
 	return run
 }
 
-// observation is one row of a file.
-type observation struct {
-	line int
-	// id is the row's own name, and empty where it has none. attempt counts the
-	// rows of that name before it.
-	id               string
-	attempt          int
-	kind             results.Kind
-	warmUp, injected bool
-	cell             trial.Cell
-	block            int
-	outcome          trial.Outcome
-	phase            trial.Phase
-	timedOut         bool
-	message          string
-	// elapsed is the whole attempt.
-	setup, lost, recovery, elapsed *float64
-	testsPassed, testsFailed       *int
-	peak                           *trial.Bytes
-	estimate, simulated            bool
-	stated                         []results.StatedRange
-	stability                      string
-	confidence                     *float64
-	settings                       map[string]any
-	evidence                       []trial.Evidence
-}
-
-func (o observation) record(source string, position int) results.Record {
-	settings := json.RawMessage("{}")
-	if len(o.settings) > 0 {
-		settings, _ = json.Marshal(o.settings)
-	}
-	r := results.Record{
-		Schema: results.Schema, Kind: o.kind, Attempt: o.attempt + 1, Settings: settings, Simulated: o.simulated,
-		Trial:   trial.Trial{ID: o.id, Cell: o.cell, Block: o.block, Position: position, WarmUp: o.warmUp},
-		Verdict: trial.Verdict{Outcome: o.outcome, Phase: o.phase, TimedOut: o.timedOut, Confidence: 1, Error: o.message, Evidence: o.evidence},
+// record is a row of a file as far as all kinds of file have the same: value has
+// what stands under each name.
+func (f *file) record(line int, cell trial.Cell, value map[string]string) results.Record {
+	r := results.Record{Schema: results.Schema, Kind: results.KindTrial, Attempt: 1, Settings: json.RawMessage("{}"),
+		Trial:   trial.Trial{ID: value["trial"], Cell: cell, Block: 1},
+		Verdict: trial.Verdict{Confidence: 1, Error: value["message"], TimedOut: f.flag(line, "timed_out", value["timed_out"])},
 		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
-		Imported: &results.Imported{Source: source, Line: o.line, Estimate: o.estimate, Stated: o.stated,
-			Stability: o.stability, Confidence: o.confidence, PeakMemory: o.peak},
+		Simulated: f.flag(line, "simulated", value["simulated"]),
+		Imported: &results.Imported{Source: f.name, Line: line, Estimate: f.flag(line, "estimate", value["estimate"]),
+			PeakMemory: f.bytes(line, value["peak_memory_bytes"])},
 	}
-	if r.Trial.ID == "" {
-		r.Trial.ID = fmt.Sprintf("o%03d", position)
+	f.named(line, &r.Verdict, value["outcome"], value["phase"])
+	if b := f.whole(line, "block", value["block"]); b != nil {
+		r.Trial.Block = *b
 	}
-	if o.injected {
-		r.Fault = &results.Injected{Name: "not recorded", Truth: []trial.Outcome{}}
-	}
-	o.addTimes(&r)
-	if o.testsPassed != nil && o.testsFailed != nil {
-		total := *o.testsPassed + *o.testsFailed
-		r.Imported.TestsPassed, r.Imported.TestsTotal = o.testsPassed, &total
+	passed, failed := f.whole(line, "tests_passed", value["tests_passed"]), f.whole(line, "tests_failed", value["tests_failed"])
+	total := f.whole(line, "tests_total", value["tests_total"])
+	switch {
+	case passed == nil:
+	case total != nil:
+		if *passed > *total {
+			f.fault(line, "tests_passed is more than tests_total")
+		}
+		r.Imported.TestsPassed, r.Imported.TestsTotal = passed, total
+	case failed != nil:
+		all := *passed + *failed
+		r.Imported.TestsPassed, r.Imported.TestsTotal = passed, &all
 	}
 	return r
 }
 
+// times are what a row says of time, in seconds. elapsed is the whole attempt.
+type times struct{ setup, lost, recovery, elapsed *float64 }
+
+func (f *file) times(line int, value map[string]string) times {
+	of := func(name string) *float64 { return f.time(line, name, value[name]) }
+	return times{of("setup_seconds"), of("lost_seconds"), of("recovery_seconds"), of("elapsed_seconds")}
+}
+
 // addTimes gives a record its times. What a failure cost beside what was lost
 // until it was noticed is recovery.
-func (o observation) addTimes(r *results.Record) {
-	if o.setup != nil {
-		setup := seconds(*o.setup)
+func (f *file) addTimes(r *results.Record, t times) {
+	f.agree(*r, t)
+	if t.setup != nil {
+		setup := seconds(*t.setup)
 		r.Setup, r.Elapsed = &setup, setup
 	}
-	if o.elapsed != nil {
-		r.Elapsed = seconds(*o.elapsed)
+	if t.elapsed != nil {
+		r.Elapsed = seconds(*t.elapsed)
 	}
-	if o.lost == nil {
+	if t.lost == nil {
 		return
 	}
-	lost := seconds(*o.lost)
+	lost := seconds(*t.lost)
 	switch {
-	case o.recovery != nil:
-		r.Elapsed = lost + seconds(*o.recovery)
-	case o.elapsed == nil:
+	case t.recovery != nil:
+		r.Elapsed = lost + seconds(*t.recovery)
+	case t.elapsed == nil:
 		r.Elapsed = lost
 	}
 	if r.Elapsed > lost {

@@ -2,7 +2,9 @@ package observations
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -86,13 +88,14 @@ func (f *file) readYAML(text []byte) {
 	f.noteStated(d)
 }
 
-// plain are the keys of a trial that are no factors.
-var plainKeys = []string{"outcome", "phase", "message", "setup_seconds", "lost_seconds", "recovery_seconds", "tests_passed",
-	"tests_failed", "tests_total", "block", "estimate", "simulated", "concurrency", "exit_code", "silent", "overlap",
+// plainKeys are the keys of a trial that are no factors.
+var plainKeys = []string{"trial", "outcome", "phase", "timed_out", "message", "setup_seconds", "lost_seconds", "recovery_seconds",
+	"elapsed_seconds", "tests_passed", "tests_failed", "tests_total", "peak_memory_bytes", "block", "estimate", "simulated", "concurrency", "exit_code", "silent", "overlap",
 	"started", "last_output", "terminated", "evidence"}
 
 func (f *file) addTrial(n *yaml.Node) {
-	o := observation{line: n.Line, kind: results.KindTrial, block: 1, settings: map[string]any{}}
+	var cell trial.Cell
+	var evidence []trial.Evidence
 	if n.Kind != yaml.MappingNode {
 		f.fault(n.Line, "a trial is a list of keys and values, such as {strategy: serial, outcome: ok}")
 		return
@@ -103,20 +106,29 @@ func (f *file) addTrial(n *yaml.Node) {
 		value[key] = v.Value
 		switch {
 		case key == "evidence":
-			o.evidence = append(o.evidence, evidenceOf(v)...)
+			evidence = append(evidence, evidenceOf(v)...)
 		case key == "memory_gb":
-			o.cell = append(o.cell, trial.Assignment{Factor: "memory", Level: v.Value + "GB"})
+			cell = append(cell, trial.Assignment{Factor: "memory", Level: v.Value + "GB"})
 		case !slices.Contains(plainKeys, key):
 			if v.Kind != yaml.ScalarNode || v.Value == "" {
 				f.fault(v.Line, "%s is no level of a factor: write one word or number", key)
 			}
-			o.cell = append(o.cell, trial.Assignment{Factor: key, Level: v.Value})
+			cell = append(cell, trial.Assignment{Factor: key, Level: v.Value})
 		}
 	}
 	f.refuseNearKeys(n)
-	f.fill(&o, value)
-	f.agree(o)
-	f.observations = append(f.observations, o)
+	r := f.record(n.Line, cell, value)
+	r.Verdict.Evidence = evidence
+	if c := f.whole(n.Line, "concurrency", value["concurrency"]); c != nil {
+		r.Settings = json.RawMessage(fmt.Sprintf(`{"concurrency":%d}`, *c))
+	}
+	t := f.times(n.Line, value)
+	if t.lost == nil && r.Verdict.Outcome != trial.OK {
+		t.lost = between(value["started"], value["terminated"])
+	}
+	f.addTimes(&r, t)
+	f.noteTrial(&r, value)
+	f.records = append(f.records, r)
 }
 
 // refuseNearKeys refuses keys of a trial that were meant for another one.
@@ -136,47 +148,19 @@ func (f *file) refuseNearKeys(n *yaml.Node) {
 	}
 }
 
-func (f *file) fill(o *observation, value map[string]string) {
-	line := o.line
-	f.named(line, o, value["outcome"], value["phase"])
-	o.setup = f.time(line, "setup_seconds", value["setup_seconds"])
-	o.lost = f.time(line, "lost_seconds", value["lost_seconds"])
-	o.recovery = f.time(line, "recovery_seconds", value["recovery_seconds"])
-	o.estimate = f.flag(line, "estimate", value["estimate"])
-	o.simulated = f.flag(line, "simulated", value["simulated"])
-	o.message = value["message"]
-	o.testsPassed = f.whole(line, "tests_passed", value["tests_passed"])
-	o.testsFailed = f.whole(line, "tests_failed", value["tests_failed"])
-	if total := f.whole(line, "tests_total", value["tests_total"]); total != nil && o.testsPassed != nil {
-		failed := *total - *o.testsPassed
-		if failed < 0 {
-			f.fault(line, "tests_passed is more than tests_total")
-		}
-		o.testsFailed = &failed
-	}
-	if b := f.whole(line, "block", value["block"]); b != nil {
-		o.block = *b
-	}
-	if c := f.whole(line, "concurrency", value["concurrency"]); c != nil {
-		o.settings["concurrency"] = *c
-	}
-	if o.lost == nil && o.outcome != trial.OK {
-		o.lost = between(value["started"], value["terminated"])
-	}
-	f.noteTrial(o, value)
-}
-
-func (f *file) noteTrial(o *observation, value map[string]string) {
+func (f *file) noteTrial(r *results.Record, value map[string]string) {
+	evidence := r.Verdict.Evidence
 	if text := value["overlap"]; text != "" {
-		o.evidence = append(o.evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateOverlap, Text: text})
-		f.notes = append(f.notes, describe("[%s] ended in %s: %s.", o.cell, o.outcome, text))
+		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateOverlap, Text: text})
+		f.notes = append(f.notes, describe("[%s] ended in %s: %s.", r.Trial.Cell, r.Verdict.Outcome, text))
 	}
 	if code := value["exit_code"]; code != "" {
-		o.evidence = append(o.evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateExitCode, Text: code})
+		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateExitCode, Text: code})
 	}
 	if value["silent"] == "true" {
-		o.evidence = append(o.evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateSilentObserved, Text: "no output after " + value["last_output"]})
+		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateSilentObserved, Text: "no output after " + value["last_output"]})
 	}
+	r.Verdict.Evidence = evidence
 }
 
 func evidenceOf(n *yaml.Node) (evidence []trial.Evidence) {
@@ -220,9 +204,10 @@ func (f *file) addComparison(d document) {
 			confidence = &v
 		}
 		if c.Estimate {
-			f.observations = append(f.observations, observation{line: c.line, kind: results.KindTrial, estimate: true, outcome: trial.OK, stated: stated,
-				stability: c.Stability, confidence: confidence, settings: map[string]any{},
-				cell: trial.Cell{{Factor: "strategy", Level: c.Strategy}}})
+			r := f.record(c.line, trial.Cell{{Factor: "strategy", Level: c.Strategy}}, map[string]string{"outcome": string(trial.OK), "estimate": "true"})
+			r.Trial.Block = 0
+			r.Imported.Stated, r.Imported.Stability, r.Imported.Confidence = stated, c.Stability, confidence
+			f.records = append(f.records, r)
 			continue
 		}
 		f.attach(c, stated, confidence)
@@ -237,18 +222,19 @@ func (f *file) attach(c comparison, stated []results.StatedRange, confidence *fl
 		f.contradictions = append(f.contradictions, describe("%s is stated as measured, and %d successful trials of it are given.", c.Strategy, len(of)))
 		return
 	}
-	of[0].stated, of[0].stability, of[0].confidence = append(of[0].stated, stated...), c.Stability, confidence
-	if of[0].setup == nil && len(c.Setup) == 2 && c.Setup[0] == c.Setup[1] {
-		of[0].setup = f.time(c.line, "setup_seconds", strconv.FormatFloat(c.Setup[0]*60, 'g', -1, 64))
+	r, i := of[0], of[0].Imported
+	i.Stated, i.Stability, i.Confidence = append(i.Stated, stated...), c.Stability, confidence
+	if r.Setup == nil && len(c.Setup) == 2 && c.Setup[0] == c.Setup[1] {
+		f.addTimes(r, times{setup: f.time(c.line, "setup_seconds", strconv.FormatFloat(c.Setup[0]*60, 'g', -1, 64))})
 	}
 }
 
 // successes are the successful trials of a strategy.
-func (f *file) successes(strategy string) (of []*observation) {
-	for i := range f.observations {
-		o := &f.observations[i]
-		if level, _ := o.cell.Level("strategy"); level == strategy && o.outcome == trial.OK && !o.estimate {
-			of = append(of, o)
+func (f *file) successes(strategy string) (of []*results.Record) {
+	for i := range f.records {
+		r := &f.records[i]
+		if level, _ := r.Trial.Cell.Level("strategy"); level == strategy && r.Verdict.Outcome == trial.OK && !r.Imported.Estimate {
+			of = append(of, r)
 		}
 	}
 	return of
@@ -271,7 +257,7 @@ func (f *file) addPhases(p *phaseMinutes) {
 	}{{trial.PhaseCluster, p.Cluster}, {trial.PhaseBuild, build}, {trial.PhaseLoad, p.Load}, {trial.PhaseDeploy, p.Deploy}} {
 		if phase.minutes > 0 {
 			length := seconds(60 * phase.minutes)
-			serial[0].stated = append(serial[0].stated, results.StatedRange{Of: string(phase.of), Low: length, High: length})
+			serial[0].Imported.Stated = append(serial[0].Imported.Stated, results.StatedRange{Of: string(phase.of), Low: length, High: length})
 		}
 	}
 }
