@@ -141,12 +141,20 @@ func (j *Journal) WriteOnce(name string, value any) error {
 // WriteFileOnce writes a new file of the run's folder as it is. It never
 // overwrites.
 func (j *Journal) WriteFileOnce(name string, text []byte) error {
-	f, err := os.OpenFile(filepath.Join(j.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	path := filepath.Join(j.dir, name)
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("writing %s: %w", path, fs.ErrExist)
+	}
+	// Under its name it is there as a whole or not at all.
+	f, err := os.Create(path + ".new")
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
+		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close(), syncFolder(j.dir))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return errors.Join(os.Rename(path+".new", path), syncFolder(j.dir))
 }
 
 // TrialDir creates a new folder for a trial's own files; name is relative to

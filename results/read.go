@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // Fault is a line of a journal that is no record. It is reported and passed
@@ -24,7 +26,15 @@ type Fault struct {
 	Message string
 }
 
-func (f Fault) String() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Message) }
+func (f Fault) String() string { return f.Place() + ": " + f.Message }
+
+// Place is the file and the line; the file alone where it is about all of it.
+func (f Fault) Place() string {
+	if f.Line == 0 {
+		return f.File
+	}
+	return fmt.Sprintf("%s:%d", f.File, f.Line)
+}
 
 // Read reads a journal. name is used in faults. The error is of reading
 // itself, never of a line's content.
@@ -78,6 +88,7 @@ func parseLines(name string, first int, lines [][]byte) (records []Record, fault
 		case messages[i] != "":
 			faults = append(faults, Fault{name, first + i, messages[i]})
 		case parsed[i].Schema != "":
+			parsed[i].Line = first + i
 			records = append(records, parsed[i])
 		}
 	}
@@ -272,4 +283,26 @@ func Find(root, name string) (string, error) {
 		return "", fmt.Errorf("%q means %d runs in %s, such as %s and %s; write more of the name",
 			name, len(found), root, filepath.Base(found[0]), filepath.Base(found[1]))
 	}
+}
+
+// References returns what the reference workload took, in the order in which
+// it was done: usually once for each block, and a second time for a block that
+// a resumed run went on with. Those that failed are left out. Their times can
+// be compared where their settings are the same.
+func (r Run) References() []*Record { return r.done(KindReference) }
+
+// Preparations returns what was built and pushed before the trials, in the
+// order in which it was done; a resumed run does it again. Those that failed
+// are left out.
+func (r Run) Preparations() []*Record { return r.done(KindPreparation) }
+
+// done are the records of a kind that ended well.
+func (r Run) done(kind Kind) (done []*Record) {
+	for i := range r.Records {
+		rec := &r.Records[i]
+		if rec.Kind == kind && rec.Verdict.Outcome == trial.OK && rec.Elapsed > 0 {
+			done = append(done, rec)
+		}
+	}
+	return done
 }

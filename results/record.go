@@ -43,9 +43,12 @@ type Record struct {
 	Spans    []trial.Span       `json:"spans"`
 	Samples  []trial.Sample     `json:"samples"`
 	Tests    []trial.TestResult `json:"tests"`
-	Images   []Image            `json:"images"`
-	Machine  Machine            `json:"machine"`
-	Load     Load               `json:"load_before"`
+	// PassedTests counts tests that passed and are not in Tests: those of a slim
+	// record.
+	PassedTests int     `json:"passed_tests,omitempty"`
+	Images      []Image `json:"images"`
+	Machine     Machine `json:"machine"`
+	Load        Load    `json:"load_before"`
 	// Observed is what was seen of each thing that can fail, beyond what the
 	// verdict rests on: the evidence table of stratbench triage.
 	Observed []trial.Evidence `json:"observed,omitempty"`
@@ -58,8 +61,12 @@ type Record struct {
 	Log string `json:"log"`
 	// Simulated marks data that no engine produced.
 	Simulated bool `json:"simulated,omitempty"`
-	// Imported is set for what stratbench did not measure itself.
+	// Imported is set for what stratbench did not measure itself, or has from
+	// another format.
 	Imported *Imported `json:"imported,omitempty"`
+
+	// Line is where the record stands in its journal; 0 where it was not read.
+	Line int `json:"-"`
 }
 
 // Kind is what a record is of.
@@ -189,4 +196,50 @@ type Plan struct {
 type Refusal struct {
 	Cell   trial.Cell `json:"cell"`
 	Reason string     `json:"reason"`
+}
+
+// ImageSource tells whether an image is built from the same as another time.
+type ImageSource struct {
+	Image string `json:"image"`
+	// Recipe is the hash of the Dockerfile and the build arguments, Context
+	// that of all that is sent to the engine; both are SHA-256 in hex.
+	Recipe  string `json:"recipe_sha256"`
+	Context string `json:"context_sha256"`
+}
+
+// Standing is what a trial is to every analysis: only those that count are
+// findings about the system under test.
+type Standing int
+
+// The standings, in the order in which they are decided: an injected warm-up
+// is a warm-up.
+const (
+	// Counts: the trial was measured, and enters every figure.
+	Counts Standing = iota
+	// WarmUp: run and recorded, and never analysed.
+	WarmUp
+	// InjectedFault: something was broken on purpose. What came of it says how
+	// well faults are told apart (stratbench faults), and nothing of the engines.
+	InjectedFault
+	// NotMeasured: stratbench could not measure it, or the user stopped it.
+	NotMeasured
+)
+
+// StandingOf decides a trial's standing. Simulated and imported trials count
+// as others do: a study of them says that it is one.
+func StandingOf(warmUp, injected bool, o trial.Outcome) Standing {
+	switch {
+	case warmUp:
+		return WarmUp
+	case injected:
+		return InjectedFault
+	case o == trial.RunnerFault || o == trial.Cancelled:
+		return NotMeasured
+	}
+	return Counts
+}
+
+// Standing is the record's standing as a trial.
+func (r *Record) Standing() Standing {
+	return StandingOf(r.Trial.WarmUp, r.Fault != nil, r.Verdict.Outcome)
 }

@@ -90,7 +90,10 @@ func (f *confirmFlags) options(h *history.History, c history.Check, alarms []his
 	if err != nil {
 		return o, err
 	}
-	o.Good, o.Blocks = good.Recorded(), history.BlocksToConfirm(alarms)
+	if o.Good, err = good.Records(); err != nil {
+		return o, err
+	}
+	o.Blocks = history.BlocksToConfirm(alarms)
 	for _, a := range alarms {
 		if key := a.Cell.Key(); !slices.Contains(o.Cells, key) {
 			o.Cells = append(o.Cells, key)

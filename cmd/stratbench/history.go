@@ -87,7 +87,7 @@ func tellAdded(cmd *cobra.Command, added []history.Added) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more runs\n", len(added)-mostTold)
 			return
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "added to the history: %s, %d records\n", a.File, a.Records)
+		fmt.Fprintf(cmd.ErrOrStderr(), "added to the history: %s, %d records\n", a.Dir, a.Records)
 	}
 }
 
@@ -98,7 +98,7 @@ func tellFaults(cmd *cobra.Command, h *history.History) {
 	told := 0
 	for i := 0; i < len(h.Faults); told++ {
 		if told == mostTold {
-			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more lines of the history\n", len(h.Faults)-i)
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more faults of the history\n", len(h.Faults)-i)
 			return
 		}
 		same := alike(h.Faults[i:])
@@ -202,8 +202,11 @@ func mergeCommand() *cobra.Command {
 		Long: `Add to the history DEST what the histories SRC have and it has not: runs, the
 rest of runs that have grown, and decisions. Nothing is ever rewritten, merging
 again adds nothing, and runs of different hosts stay apart. Where two histories
-have different records of the same trial both are kept, the second one in a file
-of its own, and reported.`,
+have different records of the same trial both are kept, the second one in a folder
+of its own, and reported.
+
+Nights in the format of before, a file each, are read as they are; merged, they
+are converted. The files themselves stay where they are.`,
 		Example: `  stratbench merge ../other/results/history results/history`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
@@ -222,8 +225,8 @@ of its own, and reported.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d lines added; of %d files %d are new, %d have grown, %d were there\n",
-				filepath.Clean(args[len(args)-1]), m.Lines, m.Files, m.New, m.Grown, m.Same)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d records and %d decisions added; of %d runs %d are new, %d have grown, %d were there\n",
+				filepath.Clean(args[len(args)-1]), m.Records, m.Decisions, m.Runs, m.New, m.Grown, m.Same)
 			return err
 		},
 	}

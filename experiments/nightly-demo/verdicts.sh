@@ -20,7 +20,7 @@ echo "| night | from then on | check exits | and says | new in that night |"
 echo "|---:|---|---:|---|---|"
 for run in "$2"/runs/*/; do
 	night=$((night + 1))
-	cp "$2/history/$(basename "$run")".*.jsonl "$sofar/history"
+	(cd "$2/history" && cp -r --parents */"$(basename "$run")" "$sofar/history")
 	check=$("$1" check --experiment nightly-demo --dir "$sofar/runs" --history "$sofar/history" --output markdown 2>/dev/null)
 	code=$?
 	state=$(sed -n '2s/^# //p' "$run/spec.yaml")

@@ -187,7 +187,7 @@ func (c Claim) in(s study.Study, where Where) (m Measured, why string) {
 	if len(values) == 0 {
 		return m, "the records do not have this figure"
 	}
-	m = Measured{N: len(trials), Failed: failed(trials), Value: stat.Mean(values, nil)}
+	m = Measured{N: len(trials), Failed: study.Failures(trials), Value: stat.Mean(values, nil)}
 	if n := float64(len(values)); n > 1 {
 		half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * stat.StdDev(values, nil) / math.Sqrt(n)
 		m.bound(m.Value-half, m.Value+half)
@@ -292,7 +292,7 @@ func (c Claim) needs(s study.Study, where Where) (m Measured, why string) {
 	switch {
 	case m.Failed < m.N:
 		m.verdict, m.why = Contradicted, "some became ready with less"
-	case *m.High <= narrow && failed(enough) < len(enough):
+	case *m.High <= narrow && study.Failures(enough) < len(enough):
 		m.verdict, m.why = Supported, ""
 	}
 	return m, ""
@@ -301,52 +301,28 @@ func (c Claim) needs(s study.Study, where Where) (m Measured, why string) {
 // values are the figures of the trials that became ready.
 func (c Claim) values(trials []study.Observation) (values []float64) {
 	for _, o := range trials {
-		v, ok := c.value(o)
-		if o.Ready && ok && !math.IsNaN(v) && v > 0 {
+		v, ok := c.metric().Of(o)
+		if o.Ready && ok && v > 0 && !math.IsInf(v, 1) {
 			values = append(values, v)
 		}
 	}
 	return values
 }
 
-func (c Claim) value(o study.Observation) (float64, bool) {
+func (c Claim) metric() study.Metric {
 	switch {
 	case c.Kind == PeakMemory:
-		peak, ok := study.PeakMemory(o.Record)
-		return float64(peak), ok
+		return study.MetricPeakMemory
 	case c.Phase == "":
-		return o.Setup, true
+		return study.MetricSetup
 	}
-	return study.PhaseTime(o.Record, c.Phase)
-}
-
-func failed(trials []study.Observation) (n int) {
-	for _, o := range trials {
-		if !o.Ready {
-			n++
-		}
-	}
-	return n
+	return study.Metric(c.Phase)
 }
 
 // together is how many images a trial built at once; 0 where no record tells.
 func together(trials []study.Observation) (most int) {
 	for _, o := range trials {
-		var builds []trial.Span
-		for _, s := range o.Record.Spans {
-			if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && strings.HasPrefix(s.Name, "build") {
-				builds = append(builds, s)
-			}
-		}
-		for _, a := range builds {
-			n := 0
-			for _, b := range builds {
-				if b.Start <= a.Start && a.Start < b.End {
-					n++
-				}
-			}
-			most = max(most, n)
-		}
+		most = max(most, study.BuiltAtOnce(o.Record))
 	}
 	return most
 }

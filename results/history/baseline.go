@@ -3,12 +3,18 @@ package history
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -16,7 +22,7 @@ import (
 // Baseline is what a person decided about what runs are judged against. Each
 // decision is a file of its own, so that folders can be joined by copying.
 type Baseline struct {
-	Kind   Kind   `json:"kind"`
+	Kind   string `json:"kind"`
 	Schema string `json:"schema"`
 	// ID tells decisions apart; it is made of all that follows.
 	ID string       `json:"id"`
@@ -38,7 +44,8 @@ type Baseline struct {
 	// Finding is the id of the accepted change.
 	Finding string `json:"finding,omitempty"`
 
-	at place
+	// at is where it stands.
+	at results.Fault
 }
 
 // BaselineKind is what was decided.
@@ -64,41 +71,55 @@ func (b Baseline) check() error {
 	return nil
 }
 
-func (h *History) admitBaseline(p placed[Baseline]) {
-	for _, b := range h.Baselines {
-		if b.ID == p.value.ID {
-			h.refuse(p.at, "%s", doubled(b.at, p.at))
+// kindBaseline marks a decision among the lines of a history.
+const kindBaseline = "baseline"
+
+func (h *History) admitBaseline(b Baseline) {
+	for _, known := range h.Baselines {
+		if known.ID == b.ID {
+			b.at.Message = "the same decision stands in " + known.at.Place()
+			h.Faults = append(h.Faults, b.at)
 			return
 		}
 	}
-	p.value.at = p.at
-	h.Baselines = append(h.Baselines, p.value)
+	h.Baselines = append(h.Baselines, b)
 }
 
 // Decide keeps a decision in the history. It fills in kind, schema and id.
-func (h *History) Decide(b Baseline) (_ Baseline, err error) {
-	b.Kind, b.Schema, b.When = KindBaseline, Schema, b.When.UTC().Truncate(time.Second)
+func (h *History) Decide(b Baseline) (Baseline, error) {
+	b.Kind, b.Schema, b.When = kindBaseline, Schema, b.When.UTC().Truncate(time.Second)
 	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", b))
 	b.ID = hex.EncodeToString(sum[:4])
 	if err := b.check(); err != nil {
 		return b, err
 	}
-	text, err := encode(b)
+	isNew, err := keep(h.Dir, b)
+	if isNew {
+		h.admitBaseline(b)
+		h.sort()
+	}
+	return b, err
+}
+
+// keep writes a decision to a file of its own; isNew is false where it is there.
+func keep(dir string, b Baseline) (isNew bool, err error) {
+	text, err := json.Marshal(b)
 	if err != nil {
-		return b, err
+		return false, err
 	}
-	f, err := hold(h.Dir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return false, fmt.Errorf("creating the folder of the history: %w", err)
+	}
+	name := filepath.Join(dir, "baseline-"+b.When.Format("20060102-150405")+"-"+b.ID+fileEnd)
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
 	if err != nil {
-		return b, err
+		return false, fmt.Errorf("keeping the decision: %w", err)
 	}
-	defer func() { err = errors.Join(err, f.release()) }()
-	name := "baseline-" + b.When.Format("20060102-150405") + "-" + b.ID + fileEnd
-	if err := f.append(name, [][]byte{text}); err != nil {
-		return b, err
-	}
-	file := filepath.Join(h.Dir, name)
-	h.admitBaseline(placed[Baseline]{b, place{file: &file, line: 1}})
-	return b, nil
+	_, err = file.Write(append(text, '\n'))
+	return true, errors.Join(err, file.Sync(), file.Close())
 }
 
 // Decisions are the baselines of an experiment on a host, oldest first.
@@ -148,4 +169,37 @@ func (n Nights) find(cell trial.Cell, m study.Metric) int {
 		}
 	}
 	return detect.None
+}
+
+// Accept keeps that a finding is wanted: from the run since which it holds,
+// its series is compared with no run before.
+func (h *History) Accept(experiment, host string, f Finding, reason, who string, when time.Time) (Baseline, error) {
+	return h.Decide(Baseline{Do: BaselineAccept, When: when, Who: who, Reason: reason, Experiment: experiment, Host: host,
+		RunID: f.Since.RunID, From: f.Since.When, Cell: f.Cell, Metric: f.Metric, Finding: f.ID})
+}
+
+// SetBaseline keeps that the experiment's runs are compared with none before r.
+func (h *History) SetBaseline(r *Run, reason, who string, when time.Time) (Baseline, error) {
+	return h.Decide(Baseline{Do: BaselineSet, When: when, Who: who, Reason: reason, Experiment: r.Experiment, Host: r.Host(),
+		RunID: r.RunID, From: r.Environment.Started})
+}
+
+// Pattern chooses findings: by id, or by the cell's key and the metric, in
+// which * stands for anything. What is empty chooses all.
+type Pattern struct{ ID, Cell, Metric string }
+
+// Matches says whether the pattern chooses the finding.
+func (p Pattern) Matches(f Finding) bool {
+	if p.ID != "" {
+		return p.ID == f.ID
+	}
+	return f.Metric != "" && match(p.Cell, f.Cell.Key()) && match(p.Metric, string(f.Metric))
+}
+
+func match(pattern, text string) bool {
+	if pattern == "" {
+		return true
+	}
+	literal := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")
+	return regexp.MustCompile("^" + literal + "$").MatchString(text)
 }

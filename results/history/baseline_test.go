@@ -31,7 +31,7 @@ func TestDecisionsAreKeptAndMerge(t *testing.T) {
 			t.Errorf("deciding changed %s", name)
 		}
 	}
-	if m := merge(t, dir, other); m.Lines != 1 {
+	if m := merge(t, dir, other); m.Decisions != 1 {
 		t.Errorf("merging the other's decision: %+v", m)
 	}
 	again := read(t, dir)

@@ -134,7 +134,7 @@ const HostPart = "reference workload"
 // share threshold at the night since, most first: of the set-up its phases and
 // images, of the builds the images. Before them stands the host.
 func (n Nights) Moved(s Series, since int, threshold float64) (moved []Moved) {
-	if UnitOf(s.Metric) == UnitSeconds {
+	if s.Metric.Unit() == study.UnitSeconds {
 		moved = n.hostMoved(since, threshold)
 	}
 	return append(moved, n.partsMoved(s, since, threshold)...)
@@ -179,22 +179,19 @@ func (n Nights) partsMoved(s Series, since int, threshold float64) (moved []Move
 // parts are the times of a cell's phases and builds in nights from until before end.
 func (n Nights) parts(cell trial.Cell, from, end int) map[string][]float64 {
 	times := map[string][]float64{}
-	note := func(part string, s trial.Seconds) {
-		if s > 0 {
-			times[part] = append(times[part], s.Duration().Seconds())
-		}
-	}
 	for _, r := range n.Runs[from:end] {
 		at := r.cell(cell)
 		for _, t := range r.Trials {
-			if at < 0 || t.Cell != at || !t.judged() {
+			if at < 0 || t.Cell != at || !t.counts() {
 				continue
 			}
 			for _, p := range trial.Phases() {
-				note(string(p), t.Phases.Of(p))
+				if v, ok := t.Of(study.Metric(p)); ok {
+					times[string(p)] = append(times[string(p)], v)
+				}
 			}
 			for _, b := range t.Builds {
-				note(imagePart+b.Image, b.Length)
+				times[imagePart+b.Image] = append(times[imagePart+b.Image], b.Seconds)
 			}
 		}
 	}

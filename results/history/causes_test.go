@@ -16,7 +16,7 @@ import (
 
 func altered(t *testing.T, n int, alter func(int, *simulated.Night)) Nights {
 	t.Helper()
-	_, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), n, 1, alter))...)
+	h := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), n, 1, alter))...)
 	return h.Nights("nightly", "simulated")
 }
 
@@ -99,7 +99,7 @@ func TestMovedNamesTheSlowerImage(t *testing.T) {
 }
 
 func TestRunsOfOtherHostsAreNotPooled(t *testing.T) {
-	_, h := filled(t, append(nights(4), onHost("other", nights(3))...)...)
+	h := recorded(t, append(nights(4), onHost("other", nights(3))...)...)
 	if a, b := h.Nights("nightly", "simulated"), h.Nights("nightly", "other"); len(a.Runs) != 4 || len(b.Runs) != 3 {
 		t.Errorf("%d and %d nights", len(a.Runs), len(b.Runs))
 	}
@@ -120,7 +120,7 @@ func TestAPhaseOfMillisecondsIsNoSeries(t *testing.T) {
 				}
 			}
 		}
-		_, h := filled(t, runs...)
+		h := recorded(t, runs...)
 		return slices.ContainsFunc(h.Nights("nightly", "simulated").Series, func(s Series) bool { return s.Metric == "test" })
 	}
 	if isSeries(13*time.Millisecond) || !isSeries(200*time.Millisecond) {
@@ -131,7 +131,7 @@ func TestAPhaseOfMillisecondsIsNoSeries(t *testing.T) {
 func TestFailuresAreCountedAndNeverDropped(t *testing.T) {
 	crashing := arms()
 	crashing[0].Crash, crashing[0].Lost = 1, 60
-	_, h := filled(t, slices.Collect(simulated.Nights("nightly", crashing, 2, 1, func(night int, n *simulated.Night) { n.FailedTests = night }))...)
+	h := recorded(t, slices.Collect(simulated.Nights("nightly", crashing, 2, 1, func(night int, n *simulated.Night) { n.FailedTests = night }))...)
 	found := map[string]Series{}
 	for _, s := range h.Nights("nightly", "simulated").Series {
 		found[s.Name()] = s
@@ -168,9 +168,9 @@ func TestABusyHostIsNotFit(t *testing.T) {
 			t.Errorf("night %d: %+v, want unfit %v and a reference of 2.5 s", night, f, want)
 		}
 	}
-	r := &Run{Trials: []*Trial{{Load: Load{CPU: trial.Seconds(100 * time.Second), Steal: trial.Seconds(time.Second)}},
-		{Load: Load{CPU: trial.Seconds(200 * time.Second), Steal: trial.Seconds(21 * time.Second)}}}}
-	if reasons := r.business().reasons(nil); len(reasons) != 1 || !strings.Contains(reasons[0], "took 20 %") {
+	first, last := results.Load{CPU: trial.Seconds(100 * time.Second), Steal: trial.Seconds(time.Second)},
+		results.Load{CPU: trial.Seconds(200 * time.Second), Steal: trial.Seconds(21 * time.Second)}
+	if reasons := busynessOf(first, last, 2).reasons(nil); len(reasons) != 1 || !strings.Contains(reasons[0], "took 20 %") {
 		t.Errorf("20 s stolen of 100 s: %v", reasons)
 	}
 }

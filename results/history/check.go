@@ -40,7 +40,7 @@ func (h *History) Check(experiment, host string, o detect.Options) (Check, error
 		}
 	}
 	for _, s := range n.Series {
-		c.Series = append(c.Series, Now{s.Cell, s.Metric, UnitOf(s.Metric), s.point(last)})
+		c.Series = append(c.Series, Now{s.Cell, s.Metric, s.Metric.Unit(), s.point(last)})
 	}
 	c.NotFit = n.Fitness[last].Reasons
 	c.Missing = n.missing()
@@ -86,7 +86,7 @@ func (n Nights) missing() []Missing {
 
 func (r *Run) measured(cell trial.Cell) bool {
 	at := r.cell(cell)
-	return slices.ContainsFunc(r.Trials, func(t *Trial) bool { return t.Cell == at && t.judged() })
+	return slices.ContainsFunc(r.Trials, func(t *Trial) bool { return t.Cell == at && t.counts() })
 }
 
 // findings are those of the newest night, and the regressions that stand.
@@ -146,7 +146,7 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, o detect.Options) Fi
 		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), LastGood: n.fitBefore(f.Since), Together: study.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
 	if f.Series != detect.None {
 		s := n.Series[f.Series]
-		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, UnitOf(s.Metric)
+		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, s.Metric.Unit()
 		out.Causes = append(out.Causes, n.Causes(s.Cell, f.Since)...)
 		out.Moved = append(out.Moved, n.Moved(s, f.Since, o.Threshold)...)
 		if kind == FindingRegression || kind == FindingSuspect || kind == FindingRefuted {
@@ -195,7 +195,7 @@ func (n Nights) borneOut(f detect.Finding, o detect.Options) bool {
 	if len(since) < enoughSince {
 		return true
 	}
-	if UnitOf(s.Metric) == UnitShare {
+	if s.Metric.Unit() == study.UnitShare {
 		return float64(bad)/float64(trials)-f.Before > o.RateThreshold/2
 	}
 	return stats.Median(since)/f.Before-1 > o.Threshold/2

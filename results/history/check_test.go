@@ -17,7 +17,7 @@ const enough = 40
 
 func judged(t *testing.T, nights int, alter func(int, *simulated.Night)) (*History, Check) {
 	t.Helper()
-	_, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, alter))...)
+	h := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, alter))...)
 	return h, check(t, h)
 }
 
@@ -124,18 +124,18 @@ func TestAcceptedChangesAreNotReportedAgain(t *testing.T) {
 	if c := check(t, read(t, dir)); c.Verdict == Regression {
 		t.Errorf("after accepting: %s\n%s", c.Verdict, lines(c))
 	}
-	add(t, h, runs[enough:enough+30]...)
+	addTo(t, h, runs[enough:enough+30]...)
 	if c := check(t, h); c.Verdict != NoRegression {
 		t.Errorf("quiet nights after accepting: %s\n%s", c.Verdict, lines(c))
 	}
-	add(t, h, runs[enough+30:]...)
+	addTo(t, h, runs[enough+30:]...)
 	if c := check(t, h); c.Verdict != Regression {
 		t.Errorf("a second step after accepting the first: %s\n%s", c.Verdict, lines(c))
 	}
 }
 
 func TestJudgingStartsAtTheRunThatIsSet(t *testing.T) {
-	_, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), 2*enough, 7, func(night int, n *simulated.Night) {
+	h := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), 2*enough, 7, func(night int, n *simulated.Night) {
 		if night == enough {
 			n.Arms[0].Median *= 1.3
 		}
@@ -164,12 +164,12 @@ func TestACellOutOfThePlanIsNotMissed(t *testing.T) {
 	last.Records = slices.DeleteFunc(last.Records, func(r results.Record) bool {
 		return r.Kind == results.KindTrial && r.Trial.Cell.Key() != last.Plan.Cells[0].Key()
 	})
-	_, h := filled(t, runs...)
+	h := recorded(t, runs...)
 	if c := check(t, h); len(c.Missing) > 0 {
 		t.Errorf("missing %v", c.Missing)
 	}
 	last.Plan.Cells = append(last.Plan.Cells, trial.Cell(arms()[1].Cell))
-	_, h = filled(t, runs...)
+	h = recorded(t, runs...)
 	if c := check(t, h); len(c.Missing) != 1 || c.Verdict != NoData {
 		t.Errorf("missing %v, %s", c.Missing, c.Verdict)
 	}

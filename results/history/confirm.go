@@ -1,6 +1,8 @@
 package history
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -53,22 +55,21 @@ func (n Nights) tried(s Series) (run string) {
 // settle the alarms: one more than the tests need at the least.
 func BlocksToConfirm(alarms []Finding) int {
 	blocks := compare.BlocksToTell(len(alarms), confirmAlpha) + 1
-	if slices.ContainsFunc(alarms, func(f Finding) bool { return f.Unit == UnitShare }) {
+	if slices.ContainsFunc(alarms, func(f Finding) bool { return f.Unit == study.UnitShare }) {
 		blocks = max(blocks, blocksOfRate)
 	}
 	return blocks
 }
 
-// Recorded is the run as far as a history keeps it.
-func (r *Run) Recorded() results.Run {
-	run := results.Run{Dir: r.RunID, Environment: r.Environment, Plan: results.Plan{Schema: results.Schema, Cells: r.Cells}}
-	for _, t := range r.Trials {
-		rec := results.Record{Kind: results.KindTrial, Settings: []byte(r.Settings[t.Cell])}
-		rec.Trial.ID, rec.Trial.Cell, rec.Trial.WarmUp = t.ID, r.Cells[t.Cell], t.WarmUp
-		rec.Machine.Runtime, rec.Machine.EngineVersion = t.Runtime, t.Engine
-		run.Records = append(run.Records, rec)
+// Records reads the run's records.
+func (r *Run) Records() (results.Run, error) {
+	runs, err := records(r.key, r.paths)
+	if err != nil || len(runs) == 0 {
+		return results.Run{}, errors.Join(err, fmt.Errorf("run %s is no longer in the history", r.RunID))
 	}
-	return run
+	run, _ := join(runs)
+	run.Dir = r.RunID
+	return run, nil
 }
 
 // confirmations are what the runs that compared two states say of what was
@@ -113,7 +114,7 @@ func (n Nights) confirm(r *Run, f detect.Finding, alpha float64, o detect.Option
 	good, present := r.states(s)
 	c.Series = f.Series
 	undone := n.undone(r, f)
-	if UnitOf(s.Metric) != UnitShare {
+	if s.Metric.Unit() != study.UnitShare {
 		d := compare.Change(good, present, alpha)
 		c.Confirmed, c.Excluded = d.P <= alpha && d.Change >= o.Threshold, undone && d.Upper < o.Threshold
 		return c, !d.TooFew(alpha)
@@ -156,10 +157,10 @@ func (r *Run) states(s Series) (good, present [][]float64) {
 	for _, t := range r.Trials {
 		cell := r.Cells[t.Cell]
 		level, _ := cell.Level(results.StateFactor)
-		if t.Block < 1 || !t.judged() || results.WithoutState(cell).Key() != s.Cell.Key() {
+		if t.Block < 1 || !t.counts() || results.WithoutState(cell).Key() != s.Cell.Key() {
 			continue
 		}
-		value, ok := t.value(s.Metric)
+		value, ok := t.Of(s.Metric)
 		if !ok {
 			continue
 		}
@@ -179,17 +180,4 @@ func (r *Run) states(s Series) (good, present [][]float64) {
 		}
 	}
 	return nil, nil
-}
-
-// value is a trial's figure: of a count 1 for a bad trial, 0 for a good one.
-func (t *Trial) value(m study.Metric) (v float64, ok bool) {
-	if UnitOf(m) != UnitShare {
-		v = t.measure(m)
-		return v, v > 0
-	}
-	counts, bad := t.count(m)
-	if bad {
-		v = 1
-	}
-	return v, counts
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // sideBySide is a run of both states in the night after so many.
@@ -44,12 +45,12 @@ func TestTrialsOfBothStatesDecideWhatIsSuspected(t *testing.T) {
 		t.Errorf("the last good run is %s, want that of night 11", good)
 	}
 	for slower, want := range map[float64]Verdict{1.3: Regression, 1: NoRegression} {
-		_, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, func(night int, n *simulated.Night) {
+		h := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, func(night int, n *simulated.Night) {
 			if night == 11 {
 				n.Arms[0].Median *= 1.3
 			}
 		}))...)
-		add(t, h, sideBySide(nights, slower))
+		addTo(t, h, sideBySide(nights, slower))
 		c := check(t, h)
 		if c.Verdict != want || c.Nights != nights {
 			t.Errorf("%v times as slow side by side: %s over %d nights, want %s\n%s", slower, c.Verdict, c.Nights, want, lines(c))
@@ -64,14 +65,14 @@ func TestTrialsOfBothStatesDecideWhatIsSuspected(t *testing.T) {
 // nothing either: the suspicion stays.
 func TestTooFewTrialsDecideNothing(t *testing.T) {
 	const nights = 14
-	_, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, func(night int, n *simulated.Night) {
+	h := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, func(night int, n *simulated.Night) {
 		if night == 11 {
 			n.Arms[0].Median *= 1.3
 		}
 	}))...)
 	short := sideBySide(nights, 1.3)
 	short.Records = slices.DeleteFunc(short.Records, func(r results.Record) bool { return r.Trial.Block > 3 })
-	add(t, h, short)
+	addTo(t, h, short)
 	c := check(t, h)
 	if c.Verdict != Inconclusive || c.count(FindingSuspect) == 0 || c.count(FindingRefuted) > 0 {
 		t.Errorf("%s\n%s", c.Verdict, lines(c))
@@ -92,17 +93,12 @@ func TestTrialsTakeBackWhatIsCertain(t *testing.T) {
 				n.Engine = engine
 			}
 		}
-		h, before := judged(t, nights, happens)
+		_, before := judged(t, nights, happens)
 		if before.Verdict != Regression {
 			t.Fatalf("engine %s, before: %s\n%s", engine, before.Verdict, lines(before))
 		}
-		for _, r := range h.Runs {
-			if r.Recorded().ID() != r.RunID || len(r.Recorded().Trials()) != len(r.Trials) {
-				t.Fatalf("%s is recorded as %s with %d trials", r.RunID, r.Recorded().ID(), len(r.Recorded().Trials()))
-			}
-		}
-		_, again := filled(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, happens))...)
-		add(t, again, sideBySide(nights, 1))
+		again := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, happens))...)
+		addTo(t, again, sideBySide(nights, 1))
 		if c := check(t, again); c.Verdict != want {
 			t.Errorf("engine %s, not slower side by side: %s, want %s\n%s", engine, c.Verdict, want, lines(c))
 		}
@@ -127,7 +123,7 @@ func TestAlarmsAndTheirBlocks(t *testing.T) {
 	for _, want := range []struct {
 		alarms []Finding
 		blocks int
-	}{{make([]Finding, 1), 6}, {make([]Finding, 2), 7}, {[]Finding{{Unit: UnitShare}}, blocksOfRate}} {
+	}{{make([]Finding, 1), 6}, {make([]Finding, 2), 7}, {[]Finding{{Unit: study.UnitShare}}, blocksOfRate}} {
 		if got := BlocksToConfirm(want.alarms); got != want.blocks {
 			t.Errorf("%d alarms need %d blocks, want %d", len(want.alarms), got, want.blocks)
 		}

@@ -74,34 +74,38 @@ func imageFacts(images []results.ImageSource) (all []fact) {
 // machineFacts are those that the trials of a cell recorded; where they
 // differ within a night, all values.
 func (r *Run) machineFacts(cell int) []fact {
-	of := func(name string, value func(*Trial) string) fact {
+	of := func(name string, value func(results.Machine, *Trial) string) fact {
 		var seen []string
 		for _, t := range r.Trials {
-			if v := value(t); t.Cell == cell && !t.WarmUp && v != "" && !slices.Contains(seen, v) {
+			if t.Cell != cell || t.Standing == results.WarmUp {
+				continue
+			}
+			if v := value(t.machine.Value(), t); v != "" && !slices.Contains(seen, v) {
 				seen = append(seen, v)
 			}
 		}
 		return fact{name, strings.Join(seen, ", ")}
 	}
 	return []fact{
-		of(engineName(r.runtime(cell)), func(t *Trial) string { return t.Engine }),
-		of("node image", func(t *Trial) string { return t.NodeImage }),
-		of("machine", func(t *Trial) string { return t.Machine }),
-		of("memory limit", func(t *Trial) string { return amount(t.Memory) }),
-		of("CPUs of the machine", func(t *Trial) string { return number(t.CPUs) }),
-		of("tests in the suite", func(t *Trial) string {
-			if t.Tests == nil {
-				return ""
-			}
-			return strconv.Itoa(t.Tests.Passed + t.Tests.Failed)
-		}),
+		of(engineName(r.runtime(cell)), func(m results.Machine, _ *Trial) string { return m.EngineVersion }),
+		of("node image", func(m results.Machine, _ *Trial) string { return m.NodeImage }),
+		of("machine", func(m results.Machine, _ *Trial) string { return describe(m) }),
+		of("memory limit", func(m results.Machine, _ *Trial) string { return amount(m.Room()) }),
+		of("CPUs of the machine", func(m results.Machine, _ *Trial) string { return number(m.CPUs) }),
+		of("tests in the suite", func(_ results.Machine, t *Trial) string { return number(t.Ran) }),
 	}
+}
+
+// describe is the kind of a machine, and its engine's builder and storage driver.
+func describe(m results.Machine) string {
+	parts := []string{m.Kind, m.Builder, m.StorageDriver}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
 }
 
 func (r *Run) runtime(cell int) string {
 	for _, t := range r.Trials {
-		if t.Cell == cell && t.Runtime != "" {
-			return t.Runtime
+		if runtime := t.machine.Value().Runtime; t.Cell == cell && runtime != "" {
+			return runtime
 		}
 	}
 	return ""

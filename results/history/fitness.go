@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/stats"
 )
 
@@ -37,15 +38,15 @@ const (
 	usualNights, fewUsual = 30, 5
 )
 
-// business is what a host did beside a run.
-type business struct{ loadPerCPU, pressure, steal float64 }
+// busyness is what a host did beside a run.
+type busyness struct{ loadPerCPU, pressure, steal float64 }
 
 func fitnessOf(runs []*Run) []Fitness {
 	fit := make([]Fitness, len(runs))
-	job := jobOf(runs)
-	var before []business
+	job := newestJob(runs)
+	var before []busyness
 	for i, r := range runs {
-		b := r.business()
+		b := r.beside
 		fit[i] = Fitness{Reasons: b.reasons(before[max(0, len(before)-usualNights):]), Reference: r.reference(job)}
 		before = append(before, b)
 	}
@@ -53,8 +54,8 @@ func fitnessOf(runs []*Run) []Fitness {
 }
 
 // reasons say what was too much, of what the nights before had.
-func (b business) reasons(before []business) (reasons []string) {
-	tooMuch := func(of func(business) float64, most float64) bool {
+func (b busyness) reasons(before []busyness) (reasons []string) {
+	tooMuch := func(of func(busyness) float64, most float64) bool {
 		var earlier []float64
 		for _, e := range before {
 			earlier = append(earlier, of(e))
@@ -64,27 +65,24 @@ func (b business) reasons(before []business) (reasons []string) {
 		}
 		return of(b) > most
 	}
-	if tooMuch(func(b business) float64 { return b.loadPerCPU }, mostLoadPerCPU) {
+	if tooMuch(func(b busyness) float64 { return b.loadPerCPU }, mostLoadPerCPU) {
 		reasons = append(reasons, fmt.Sprintf("a load of %.1f per CPU before the first trial", b.loadPerCPU))
 	}
-	if tooMuch(func(b business) float64 { return b.pressure }, mostPressure) {
+	if tooMuch(func(b busyness) float64 { return b.pressure }, mostPressure) {
 		reasons = append(reasons, fmt.Sprintf("work waited for a CPU %.0f %% of the time before the first trial", b.pressure))
 	}
-	if tooMuch(func(b business) float64 { return b.steal }, mostSteal) {
+	if tooMuch(func(b busyness) float64 { return b.steal }, mostSteal) {
 		reasons = append(reasons, fmt.Sprintf("another guest of the hardware took %.0f %% of the CPU time", 100*b.steal))
 	}
 	return reasons
 }
 
-// business is what is known of it; what was not recorded is 0.
-func (r *Run) business() (b business) {
-	if len(r.Trials) == 0 {
-		return b
-	}
-	first, last := r.Trials[0].Load, r.Trials[len(r.Trials)-1].Load
-	b.loadPerCPU = first.Load1 / float64(max(1, r.Environment.CPUs))
-	if first.HasPressure {
-		b.pressure = first.CPUSome
+// busynessOf is what is known of it, by what was seen before the first trial and
+// before the last; what was not recorded is 0.
+func busynessOf(first, last results.Load, cpus int) (b busyness) {
+	b.loadPerCPU = first.Load1 / float64(max(1, cpus))
+	if first.Pressure.Known {
+		b.pressure = first.Pressure.CPUSome
 	}
 	if all := last.CPU - first.CPU; all > 0 && last.Steal > first.Steal {
 		b.steal = float64(last.Steal-first.Steal) / float64(all)
@@ -92,8 +90,8 @@ func (r *Run) business() (b business) {
 	return b
 }
 
-// jobOf is the reference workload that the newest nights do.
-func jobOf(runs []*Run) string {
+// newestJob is the reference workload that the newest nights do.
+func newestJob(runs []*Run) string {
 	for _, r := range slices.Backward(runs) {
 		if n := len(r.References); n > 0 {
 			return r.References[n-1].Job
@@ -106,7 +104,7 @@ func (r *Run) reference(job string) float64 {
 	var times []float64
 	for _, ref := range r.References {
 		if ref.Job == job {
-			times = append(times, ref.Elapsed.Duration().Seconds())
+			times = append(times, ref.Seconds)
 		}
 	}
 	if len(times) == 0 {

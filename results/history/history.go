@@ -1,3 +1,11 @@
+// Package history is the long memory of a nightly experiment: many runs on disk,
+// the series that they make, where those change and why, and the judgement of
+// the newest run.
+//
+// A history is a folder. A night is a run's folder in it, below that of its
+// host: the environment, the plan and the run's records, slimmed, in the journal
+// of package results. A decision is a file. All of it is only ever added to, so
+// that histories may be joined by copying, by git, or by stratbench merge.
 package history
 
 import (
@@ -17,39 +25,11 @@ type History struct {
 	Runs []*Run
 	// Baselines are in order of time.
 	Baselines []Baseline
-	// Faults are the lines that were passed over, or that stand in the wrong
-	// place.
+	// Faults are the lines and files that were passed over.
 	Faults []results.Fault
 
 	now   time.Time
 	byKey map[string]*Run
-}
-
-// Run is one run: a night of its experiment.
-type Run struct {
-	Header
-	// Settings has the settings of each cell that has a record; as JSON, empty
-	// for one that has none.
-	Settings []string
-	// Trials are in the order in which they were run, with warm-ups; of one
-	// that was done again after an interruption, the last attempt.
-	Trials     []*Trial
-	References []*Reference
-
-	at       place
-	settings []place
-	// trials are all attempts.
-	trials     []*Trial
-	references []*Reference
-}
-
-func newHistory(dir string, now time.Time) *History {
-	return &History{Dir: dir, now: now, byKey: map[string]*Run{}}
-}
-
-// Simulated is true when any trial of the run was.
-func (r *Run) Simulated() bool {
-	return slices.ContainsFunc(r.Trials, func(t *Trial) bool { return t.Simulated })
 }
 
 // Of returns the runs of an experiment on a host, oldest first.
@@ -72,16 +52,6 @@ func (h *History) Hosts(experiment string) (hosts []string) {
 	}
 	slices.Reverse(hosts)
 	return hosts
-}
-
-func (h *History) sort() {
-	slices.SortFunc(h.Runs, func(a, b *Run) int {
-		return cmp.Or(a.Environment.Started.Compare(b.Environment.Started), cmp.Compare(a.RunID, b.RunID), cmp.Compare(a.Run, b.Run))
-	})
-	slices.SortStableFunc(h.Baselines, func(a, b Baseline) int { return cmp.Or(a.When.Compare(b.When), cmp.Compare(a.ID, b.ID)) })
-	slices.SortStableFunc(h.Faults, func(a, b results.Fault) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
 }
 
 // Find returns the run of an experiment on a host that name means: a run's id,
@@ -110,4 +80,11 @@ func (h *History) Find(experiment, host, name string) (*Run, error) {
 		return nil, fmt.Errorf("no run of %s on host %s is called %q", experiment, host, name)
 	}
 	return nil, fmt.Errorf("%q means %d runs of %s, such as %s and %s; write more of the name", name, len(found), experiment, found[0].RunID, found[1].RunID)
+}
+
+func (h *History) sort() {
+	slices.SortFunc(h.Runs, func(a, b *Run) int {
+		return cmp.Or(a.Environment.Started.Compare(b.Environment.Started), cmp.Compare(a.RunID, b.RunID), cmp.Compare(a.key, b.key))
+	})
+	slices.SortStableFunc(h.Baselines, func(a, b Baseline) int { return cmp.Or(a.When.Compare(b.When), cmp.Compare(a.ID, b.ID)) })
 }

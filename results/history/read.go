@@ -1,14 +1,10 @@
 package history
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,51 +17,70 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// content is what the lines of one file say, each still by itself.
+// content is what one night's folder or one file of a history holds.
 type content struct {
-	file       string
-	headers    []placed[Header]
-	settings   []placed[Settings]
-	trials     []*Trial
-	references []*Reference
-	baselines  []placed[Baseline]
-	faults     []results.Fault
-}
-
-// placed is something and where it stands.
-type placed[T any] struct {
-	value T
-	at    place
+	runs      []results.Run
+	baselines []Baseline
+	faults    []results.Fault
 }
 
 // Read reads the history in the folder dir as it is known at now. What is
-// truncated, doubled, foreign, dated after now or in the wrong place is
-// reported as a fault; all else is used, and nothing is changed. The error is
-// of reading itself. A folder that does not exist is an empty history.
+// truncated, doubled, foreign or dated after now is reported as a fault; all
+// else is used, and nothing is changed. The error is of reading itself. A folder
+// that does not exist is an empty history.
 func Read(dir string, now time.Time) (*History, error) {
-	names, err := files(dir)
+	h := newHistory(dir, now)
+	paths, err := list(dir)
 	if err != nil {
 		return nil, err
 	}
-	contents := make([]content, len(names))
+	type part struct {
+		runs []*Run
+		content
+	}
+	parts := make([]part, len(paths))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, name := range names {
+	for i, path := range paths {
 		group.Go(func() (err error) {
-			contents[i], err = readFile(filepath.Join(dir, name))
-			return err
+			p := &parts[i]
+			if p.content, err = readPath(path); err != nil {
+				return err
+			}
+			for _, run := range p.content.runs {
+				r, faults := h.night(run)
+				p.runs, p.faults = append(p.runs, r), append(p.faults, faults...)
+			}
+			p.content.runs = nil // there are very many records
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	h := newHistory(dir, now)
-	h.admit(contents)
+	for _, p := range parts {
+		h.Faults = append(h.Faults, p.faults...)
+		for _, b := range p.baselines {
+			h.admitBaseline(b)
+		}
+		for _, r := range p.runs {
+			if err := h.admit(r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	h.sort()
 	return h, nil
 }
 
-// files lists the files of a history, in the order of their names.
-func files(dir string) (names []string, err error) {
+func newHistory(dir string, now time.Time) *History {
+	return &History{Dir: dir, now: now, byKey: map[string]*Run{}}
+}
+
+// list has the paths of a history: the folders of nights, and behind them the
+// files, which are decisions and nights of an older format. Of two that hold
+// the same the first is used.
+func list(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -73,133 +88,172 @@ func files(dir string) (names []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the history in %s: %w", dir, err)
 	}
+	var files []string
 	for _, e := range entries {
-		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), fileEnd) {
-			names = append(names, e.Name())
-		}
-	}
-	// Without its end, a file's name comes before those that it is the beginning of.
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Compare(strings.TrimSuffix(a, fileEnd), strings.TrimSuffix(b, fileEnd))
-	})
-	return names, nil
-}
-
-func readFile(path string) (content, error) {
-	c := content{file: path}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return c, fmt.Errorf("reading the history: %w", err)
-	}
-	c.read(text)
-	return c, nil
-}
-
-var seed = maphash.MakeSeed()
-
-// read decodes the lines of a file.
-func (c *content) read(text []byte) {
-	for line, n := range numbered(text) {
-		trimmed := bytes.TrimSpace(line)
-		c.take(trimmed, place{&c.file, n, maphash.Bytes(seed, trimmed)}, len(trimmed) < len(line))
-	}
-}
-
-// numbered are the lines of a text that are not empty, with their ends, and
-// their numbers from 1.
-func numbered(text []byte) iter.Seq2[[]byte, int] {
-	return func(yield func([]byte, int) bool) {
-		n := 0
-		for line := range bytes.Lines(text) {
-			if n++; len(bytes.TrimSpace(line)) > 0 && !yield(line, n) {
-				return
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.Type().IsRegular() && strings.HasSuffix(path, fileEnd):
+			files = append(files, path)
+		case e.IsDir():
+			nights, err := os.ReadDir(path)
+			if err != nil {
+				return nil, fmt.Errorf("listing the history in %s: %w", dir, err)
+			}
+			for _, night := range nights {
+				if night.IsDir() {
+					paths = append(paths, filepath.Join(path, night.Name()))
+				}
 			}
 		}
 	}
+	// Without its end, a file's name comes before those that it is the beginning of.
+	slices.SortFunc(files, func(a, b string) int {
+		return strings.Compare(strings.TrimSuffix(a, fileEnd), strings.TrimSuffix(b, fileEnd))
+	})
+	return append(paths, files...), nil
 }
 
-// take decodes one line. Lines begin with their kind, as they are written; of
-// any other the kind is looked for.
-func (c *content) take(text []byte, at place, ended bool) {
-	kind := kindOf(text)
-	var err error
-	switch kind {
-	case KindTrial:
-		t := &Trial{at: at}
-		if err = decode(text, t); err == nil {
-			t.share()
-			c.trials = append(c.trials, t)
+// fileEnd ends the names of files of decisions, and of nights of an older format.
+const fileEnd = ".jsonl"
+
+func readPath(path string) (content, error) {
+	if strings.HasSuffix(path, fileEnd) {
+		return readFile(path)
+	}
+	run, err := results.ReadRun(path)
+	if err != nil {
+		return content{faults: []results.Fault{{File: path, Message: err.Error()}}}, nil
+	}
+	return content{runs: []results.Run{run}, faults: run.Faults}, nil
+}
+
+// night is what is needed of a run. One that is yet to come has no use.
+func (h *History) night(runs ...results.Run) (*Run, []results.Fault) {
+	run, faults := join(runs)
+	if h.yetToCome(run.Environment.Started) {
+		return nil, []results.Fault{{File: run.Dir, Message: fmt.Sprintf("run %s is dated %s, which is yet to come; nothing of it is used",
+			run.Environment.RunID, date(run.Environment.Started))}}
+	}
+	run.Records = slices.DeleteFunc(run.Records, func(rec results.Record) bool {
+		ahead := h.yetToCome(rec.Started)
+		if ahead {
+			faults = append(faults, fault(run, &rec, "the record is dated %s, which is yet to come; it is not used", date(rec.Started)))
 		}
-	case KindReference:
-		r := &Reference{at: at}
-		if err = decode(text, r); err == nil {
-			c.references = append(c.references, r)
+		return ahead
+	})
+	r, wrong := runOf(run)
+	for _, run := range runs {
+		r.paths = append(r.paths, run.Dir)
+	}
+	return r, append(faults, wrong...)
+}
+
+// clockSlack is how far a record may be dated ahead of this host's clock.
+const clockSlack = 10 * time.Minute
+
+func (h *History) yetToCome(t time.Time) bool { return t.After(h.now.Add(clockSlack)) }
+
+func date(t time.Time) string { return t.UTC().Format(time.DateTime) }
+
+// admit takes a run in. One that is there already is read again from all places
+// together.
+func (h *History) admit(r *Run) error {
+	if r == nil {
+		return nil
+	}
+	known := h.byKey[r.key]
+	if known == nil {
+		h.byKey[r.key], h.Runs = r, append(h.Runs, r)
+		return nil
+	}
+	whole, err := records(r.key, append(known.paths, r.paths...))
+	if err != nil {
+		return err
+	}
+	joined, faults := h.night(whole...)
+	*known = *joined
+	h.Faults = append(h.Faults, faults...)
+	return nil
+}
+
+// records reads one run from where its records stand.
+func records(key string, paths []string) (runs []results.Run, err error) {
+	for _, path := range paths {
+		c, err := readPath(path)
+		if err != nil {
+			return nil, err
 		}
-	case KindHeader:
-		c.headers, err = takeOne(c.headers, text, at)
-	case KindSettings:
-		c.settings, err = takeOne(c.settings, text, at)
-	case KindBaseline:
-		c.baselines, err = takeOne(c.baselines, text, at)
-	default:
-		err = errors.New(whatIsWrong(text))
-	}
-	switch {
-	case err != nil && !ended && !json.Valid(text):
-		c.faults = append(c.faults, fault(at, "the line is cut off: its writer was stopped in mid-line"))
-	case err != nil:
-		c.faults = append(c.faults, fault(at, "%v", err))
-	}
-}
-
-func takeOne[T interface{ check() error }](list []placed[T], text []byte, at place) ([]placed[T], error) {
-	var value T
-	if err := decode(text, &value); err != nil {
-		return list, err
-	}
-	return append(list, placed[T]{value, at}), nil
-}
-
-// decode reads one line and what must be in it.
-func decode[T interface{ check() error }](text []byte, value *T) error {
-	if err := json.Unmarshal(text, value); err != nil {
-		return fmt.Errorf("not a record: %w", err)
-	}
-	return (*value).check()
-}
-
-var kindFirst = []byte(`{"kind":"`)
-
-func kindOf(text []byte) Kind {
-	if rest, ok := bytes.CutPrefix(text, kindFirst); ok {
-		if kind, _, ok := bytes.Cut(rest, []byte(`"`)); ok {
-			return Kind(kind)
+		for _, run := range c.runs {
+			if identity(run.Environment) == key {
+				runs = append(runs, run)
+			}
 		}
 	}
-	var head struct {
-		Kind Kind `json:"kind"`
-	}
-	if json.Unmarshal(text, &head) != nil {
-		return ""
-	}
-	return head.Kind
+	return runs, nil
 }
 
-// whatIsWrong says why a line of no known kind is no record.
-func whatIsWrong(text []byte) string {
-	var head struct {
-		Kind   string `json:"kind"`
-		Schema string `json:"schema"`
-	}
-	switch err := json.Unmarshal(text, &head); {
-	case err != nil:
-		return "not a record: " + err.Error()
-	case head.Schema != "" && head.Schema != Schema:
-		return fmt.Sprintf("schema %q is not %q: written by another version, or no history of stratbench", head.Schema, Schema)
-	}
-	return fmt.Sprintf("kind %q is none of this version's: written by another version, or no history of stratbench", head.Kind)
+// recordKey tells the records of a run apart.
+type recordKey struct {
+	kind    results.Kind
+	id      string
+	attempt int
+	started int64
 }
 
-func fault(at place, format string, args ...any) results.Fault {
-	return results.Fault{File: *at.file, Line: at.line, Message: fmt.Sprintf(format, args...)}
+func keyOf(r *results.Record) recordKey {
+	return recordKey{r.Kind, r.Trial.ID, r.Attempt, r.Started.UnixNano()}
+}
+
+// join puts one run together that stands in several places, each record once, in
+// order of time. Of two that differ the first is used.
+func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
+	joined = runs[0]
+	joined.Records = nil
+	type place struct {
+		run    results.Run
+		record *results.Record
+	}
+	first := map[recordKey]place{}
+	for _, run := range runs {
+		for i := range run.Records {
+			rec := &run.Records[i]
+			if rec.Elapsed < 0 || rec.Setup != nil && *rec.Setup < 0 {
+				faults = append(faults, fault(run, rec, "the record has a negative time; it is not used"))
+				continue
+			}
+			at, known := first[keyOf(rec)]
+			switch {
+			case !known:
+				first[keyOf(rec)] = place{run, rec}
+				joined.Records = append(joined.Records, *rec)
+			case run.Dir != at.run.Dir && rec.Imported != nil:
+				// It was converted from the other's format.
+			case same(*at.record, *rec):
+				faults = append(faults, fault(run, rec, "the same record stands in %s", where(at.run, at.record)))
+			default:
+				faults = append(faults, fault(run, rec, "a different record of the same stands in %s; that one is used", where(at.run, at.record)))
+			}
+		}
+	}
+	slices.SortStableFunc(joined.Records, func(a, b results.Record) int { return a.Started.Compare(b.Started) })
+	return joined, faults
+}
+
+func where(run results.Run, r *results.Record) string {
+	return fault(run, r, "").Place()
+}
+
+func fault(run results.Run, r *results.Record, format string, args ...any) results.Fault {
+	file := run.Dir
+	if !strings.HasSuffix(file, fileEnd) {
+		file = filepath.Join(file, results.JournalFile)
+	}
+	return results.Fault{File: file, Line: r.Line, Message: fmt.Sprintf(format, args...)}
+}
+
+// same compares two records as they are written.
+func same(a, b results.Record) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
 }

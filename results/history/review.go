@@ -39,7 +39,7 @@ type Night struct {
 type SeriesReview struct {
 	Cell   trial.Cell   `json:"cell"`
 	Metric study.Metric `json:"metric"`
-	Unit   Unit         `json:"unit"`
+	Unit   study.Unit   `json:"unit"`
 	// Points has for each night the median, or the share of bad trials, and
 	// of how many trials that is.
 	Points   []Point   `json:"points"`
@@ -118,7 +118,7 @@ func (h *History) Review(experiment, host string, series Pattern, o detect.Optio
 }
 
 func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline, o detect.Options) SeriesReview {
-	r := SeriesReview{Cell: s.Cell, Metric: s.Metric, Unit: UnitOf(s.Metric), Changes: []Change{}, Segments: []Segment{}}
+	r := SeriesReview{Cell: s.Cell, Metric: s.Metric, Unit: s.Metric.Unit(), Changes: []Change{}, Segments: []Segment{}}
 	for night := range n.Runs {
 		r.Points = append(r.Points, s.point(night))
 	}

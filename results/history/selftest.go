@@ -3,8 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -68,10 +67,14 @@ const mostInjected = 8
 var injections = []injection{
 	{"nothing but quiet nights", study.MetricSetup, false, func(*Trial) {}},
 	{"twice the time to ready", study.MetricSetup, true, func(t *Trial) {
-		t.Setup, t.Elapsed, t.Phases.Build = 2*t.Setup, 2*t.Elapsed, 2*t.Phases.Build
+		t.values[slices.Index(metrics, study.MetricSetup)] *= 2
+		t.values[slices.Index(metrics, study.Metric(trial.PhaseBuild))] *= 2
 	}},
 	{"every set-up fails", study.MetricFailures, true, func(t *Trial) {
-		t.Outcome, t.Phase, t.Setup, t.Phases, t.Tests = trial.EngineCrash, trial.PhaseBuild, 0, Phases{}, nil
+		for i := range t.values {
+			t.values[i] = math.NaN()
+		}
+		t.values[slices.Index(metrics, study.MetricFailures)] = 1
 	}},
 }
 
@@ -129,27 +132,15 @@ func (h *History) quietNights(experiment, host string) (cell trial.Cell, nights 
 	return nil, nil
 }
 
+// inject checks a copy of the history after each night that is put behind it.
 func (h *History) inject(i injection, cell trial.Cell, nights []*Run, o detect.Options) (step SelfStep, err error) {
-	dir, err := os.MkdirTemp("", "stratbench-self-test-")
-	if err != nil {
-		return step, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if _, err := Merge(dir, h.Dir); err != nil {
-		return step, err
-	}
+	copied := &History{Dir: h.Dir, Runs: slices.Clone(h.Runs), Baselines: h.Baselines}
 	last := h.Runs[len(h.Runs)-1].Environment.Started
 	step = SelfStep{What: i.what, Cell: cell, Metric: i.metric, Want: i.worse}
 	for step.Nights < mostInjected && !step.Got {
 		again := nights[step.Nights%len(nights)]
 		step.Nights++
-		if err := addChanged(dir, again, cell, last.AddDate(0, 0, step.Nights), i.change); err != nil {
-			return step, err
-		}
-		copied, err := Read(dir, h.now.AddDate(0, 0, step.Nights+1))
-		if err != nil {
-			return step, err
-		}
+		copied.Runs = append(copied.Runs, again.changed(cell, last.AddDate(0, 0, step.Nights), i.change))
 		c, err := copied.Check(again.Experiment, again.Host(), o)
 		if err != nil {
 			return step, err
@@ -163,49 +154,22 @@ func (h *History) inject(i injection, cell trial.Cell, nights []*Run, o detect.O
 	return step, nil
 }
 
-// addChanged adds a night to a folder: an earlier one again at another time,
-// with one cell's trials changed, and marked as simulated.
-func addChanged(dir string, r *Run, cell trial.Cell, when time.Time, change func(*Trial)) (err error) {
-	header := r.Header
-	header.Environment.Started, header.RunID = when, when.UTC().Format("20060102-150405")+"-"+r.Experiment
-	header.Environment.RunID = header.RunID
-	header.Run = identity(header.Environment)
-	lines := []any{header}
-	for i, text := range r.Settings {
-		if text != "" {
-			lines = append(lines, Settings{KindSettings, header.Run, i, []byte(text)})
-		}
-	}
+// changed is the run again at another time, with one cell's trials changed, and
+// marked as simulated.
+func (r *Run) changed(cell trial.Cell, when time.Time, change func(*Trial)) *Run {
+	again := *r
+	again.Simulated = true
+	again.RunID = when.UTC().Format("20060102-150405") + "-" + r.Experiment
+	again.Environment.RunID, again.Environment.Started = again.RunID, when
+	again.Trials = make([]*Trial, len(r.Trials))
 	at := r.cell(cell)
-	for _, t := range r.Trials {
-		again := *t
-		again.Run, again.Started, again.Simulated = header.Run, when.Add(t.Started.Sub(r.Environment.Started)), true
-		if again.Cell == at && again.judged() {
-			change(&again)
+	for i, t := range r.Trials {
+		u := *t
+		u.values = slices.Clone(t.values)
+		if u.Cell == at && u.counts() {
+			change(&u)
 		}
-		lines = append(lines, again)
+		again.Trials[i] = &u
 	}
-	for _, ref := range r.References {
-		again := *ref
-		again.Run, again.Started, again.Simulated = header.Run, when.Add(ref.Started.Sub(r.Environment.Started)), true
-		lines = append(lines, again)
-	}
-	return writeLines(filepath.Clean(dir), fileName(header), lines)
-}
-
-func writeLines(dir, name string, lines []any) (err error) {
-	f, err := hold(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.release()) }()
-	var texts [][]byte
-	for _, l := range lines {
-		text, err := encode(l)
-		if err != nil {
-			return err
-		}
-		texts = append(texts, text)
-	}
-	return f.append(name, texts)
+	return &again
 }

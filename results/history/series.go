@@ -1,6 +1,7 @@
 package history
 
 import (
+	"math"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -51,7 +52,7 @@ func (h *History) Nights(experiment, host string) Nights {
 // Simulated is true when any night was.
 func (n Nights) Simulated() bool {
 	for _, r := range n.Runs {
-		if r.Simulated() {
+		if r.Simulated {
 			return true
 		}
 	}
@@ -73,7 +74,7 @@ func seriesOf(runs []*Run) []Series {
 			first[i] = g.first[c.Key()]
 		}
 		for _, t := range r.Trials {
-			if t.judged() {
+			if t.counts() {
 				g.add(night, first[t.Cell], t)
 			}
 		}
@@ -95,9 +96,9 @@ func (g *gathered) cell(c trial.Cell) {
 		return
 	}
 	g.first[key] = len(g.all)
-	for _, m := range study.Metrics() {
+	for _, m := range metrics {
 		s := Series{Cell: c, Metric: m}
-		if UnitOf(m) == UnitShare {
+		if m.IsRate() {
 			s.Bad, s.Trials = make([]int, g.nights), make([]int, g.nights)
 		} else {
 			s.Values = make([][]float64, g.nights)
@@ -107,20 +108,15 @@ func (g *gathered) cell(c trial.Cell) {
 }
 
 func (g *gathered) add(night, first int, t *Trial) {
-	for i, m := range study.Metrics() {
+	for i, v := range t.values {
 		s := &g.all[first+i]
-		if s.Values != nil {
-			if v := t.measure(m); v > 0 {
-				s.Values[night] = append(s.Values[night], v)
-			}
-			continue
-		}
-		counts, bad := t.count(m)
-		if counts {
+		switch {
+		case math.IsNaN(v):
+		case s.Values != nil:
+			s.Values[night] = append(s.Values[night], v)
+		default:
 			s.Trials[night]++
-		}
-		if bad {
-			s.Bad[night]++
+			s.Bad[night] += int(v)
 		}
 	}
 }
@@ -140,7 +136,7 @@ func (g *gathered) withTrials() (kept []Series) {
 const leastSeconds = 0.1
 
 func (s Series) negligible() bool {
-	if UnitOf(s.Metric) != UnitSeconds {
+	if s.Metric.Unit() != study.UnitSeconds {
 		return false
 	}
 	for _, values := range s.Values {

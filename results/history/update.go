@@ -1,7 +1,7 @@
 package history
 
 import (
-	"fmt"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -31,7 +31,7 @@ func (h *History) Update(root, experiment string) (added []Added, told []error, 
 			continue
 		}
 		for _, f := range run.Faults {
-			told = append(told, fmt.Errorf("%s", f))
+			told = append(told, errors.New(f.String()))
 		}
 		if run.Import != nil {
 			continue
@@ -43,8 +43,8 @@ func (h *History) Update(root, experiment string) (added []Added, told []error, 
 		if a.Records > 0 {
 			added = append(added, a)
 		}
-		for _, id := range a.Passed {
-			told = append(told, fmt.Errorf("%s: trial %s is of no cell of the plan; it is not added", dir, id))
+		for _, f := range a.Faults {
+			told = append(told, errors.New(f.String()))
 		}
 	}
 	return added, told, nil
@@ -81,11 +81,11 @@ func (h *History) whole(env results.Environment) bool {
 	}
 	done := 0
 	for _, t := range r.Trials {
-		if s := t.standing(); s == results.Counts || s == results.InjectedFault {
+		if t.Standing == results.Counts || t.Standing == results.InjectedFault {
 			done++
 		}
 	}
-	return done >= r.Planned
+	return done >= r.planned
 }
 
 // Newest is the experiment of the newest run among those in root and in the

@@ -16,7 +16,7 @@ import (
 )
 
 // onDisk writes a run's folder below root.
-func onDisk(t *testing.T, root string, run results.Run) {
+func onDisk(t testing.TB, root string, run results.Run) {
 	t.Helper()
 	dir := filepath.Join(root, run.Environment.RunID)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -74,7 +74,7 @@ func TestUpdateAddsTheRunsOfTheExperiment(t *testing.T) {
 
 // A run of two states is no night; it says whether what was suspected is so.
 func TestARunOfTwoStatesConfirms(t *testing.T) {
-	_, h := filled(t, nights(2)...)
+	h := recorded(t, nights(2)...)
 	var states []simulated.Arm
 	for _, level := range []string{results.LastGood, results.Present} {
 		for _, arm := range arms() {
@@ -85,7 +85,7 @@ func TestARunOfTwoStatesConfirms(t *testing.T) {
 	for run := range simulated.Nights("nightly-confirm", states, 3, 1, func(_ int, n *simulated.Night) { n.Blocks = 6 }) {
 		if run.Environment.RunID > "20260103" {
 			run.Environment.States = []results.State{{Level: results.LastGood}, {Level: results.Present}}
-			add(t, h, run)
+			addTo(t, h, run)
 		}
 	}
 	n := h.Nights("nightly", "simulated")

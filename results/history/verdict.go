@@ -68,7 +68,7 @@ type Check struct {
 type Now struct {
 	Cell   trial.Cell   `json:"cell"`
 	Metric study.Metric `json:"metric"`
-	Unit   Unit         `json:"unit"`
+	Unit   study.Unit   `json:"unit"`
 	Point
 }
 
@@ -102,7 +102,7 @@ type Finding struct {
 	Shape  string       `json:"shape"`
 	Cell   trial.Cell   `json:"cell"`
 	Metric study.Metric `json:"metric"`
-	Unit   Unit         `json:"unit"`
+	Unit   study.Unit   `json:"unit"`
 	Better bool         `json:"better"`
 	// Certainty is suspected, certain, confirmed or refuted.
 	Certainty string `json:"certainty"`

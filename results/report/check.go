@@ -157,23 +157,23 @@ func metricName(m study.Metric) string {
 }
 
 // figure prints a value in its unit.
-func figure(u history.Unit, v study.Value) string {
+func figure(u study.Unit, v study.Value) string {
 	switch {
+	case u == study.UnitShare:
+		return percentOf(v)
+	case u == study.UnitSeconds:
+		return duration(v)
 	case !v.Finite():
 		return none
-	case u == history.UnitShare:
-		return percentOf(v)
-	case u == history.UnitBytes:
-		return trial.Bytes(v).String()
 	}
-	return duration(v)
+	return trial.Bytes(v).String()
 }
 
 // changed prints a change: "+30.0 % (+27.0 to +33.0)", or of a share in points.
-func changed(u history.Unit, before, after, ratio study.Value, i study.Interval) string {
+func changed(u study.Unit, before, after, ratio study.Value, i study.Interval) string {
 	shift, low, high := 100*(ratio-1), 100*(i.Lower-1), 100*(i.Upper-1)
 	unit := " %"
-	if u == history.UnitShare {
+	if u == study.UnitShare {
 		shift, low, high, unit = 100*(after-before), 100*i.Lower, 100*i.Upper, " points"
 	}
 	switch {

@@ -31,9 +31,9 @@ func OpenMetrics(w io.Writer, c history.Check) error {
 	}
 	for _, f := range c.Findings {
 		labels := append(cellLabels(f.Cell), label("metric", string(f.Metric)), label("kind", string(f.Kind)), label("id", f.ID))
-		if f.Ratio.Finite() && f.Unit != history.UnitShare {
+		if f.Ratio.Finite() && f.Unit != study.UnitShare {
 			g.add("stratbench_change_ratio", "A change that was found: the value after it over that before.", float64(f.Ratio), labels...)
-		} else if f.Unit == history.UnitShare && (f.After - f.Before).Finite() {
+		} else if f.Unit == study.UnitShare && (f.After - f.Before).Finite() {
 			g.add("stratbench_change_share", "A change that was found: the share of trials after it less that before.", float64(f.After-f.Before), labels...)
 		}
 	}
@@ -68,7 +68,7 @@ func (g *gauges) add(name, help string, value float64, labels ...*dto.LabelPair)
 // no sample: it is not 0.
 func (g *gauges) series(s history.Now) {
 	labels := cellLabels(s.Cell)
-	if s.Unit == history.UnitShare {
+	if s.Unit == study.UnitShare {
 		g.add("stratbench_trials", "Trials of the judged run that count.", float64(s.N), append(labels, label("metric", string(s.Metric)))...)
 		g.add("stratbench_bad_trials", "Trials of the judged run that failed, or whose tests did.", float64(s.Bad), append(labels, label("metric", string(s.Metric)))...)
 		return

@@ -108,7 +108,7 @@ func spread(v study.Value) string {
 func SeriesName(s history.SeriesReview) string { return metricName(s.Metric) + " of " + cellOf(s.Cell) }
 
 // ChangeSize is how large a change is: "+30 %".
-func ChangeSize(u history.Unit, c history.Change) string {
+func ChangeSize(u study.Unit, c history.Change) string {
 	return changed(u, c.Before, c.After, c.Ratio, study.Interval{Lower: undefined, Upper: undefined})
 }
 

@@ -225,7 +225,10 @@ func trialNotes(run results.Run, r results.Record) []string {
 	notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s",
 		m.Kind, m.Runtime, m.EngineVersion, memoryOf(m), m.CPUs, m.NodeImage))
 	notes = append(notes, "Tests passed: "+testCount(&r)+failedTests(r.Tests))
-	return append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
+	if r.Log != "" {
+		notes = append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
+	}
+	return notes
 }
 
 // memoryOf is a machine's limit, or the memory that it has without one.

@@ -11,16 +11,6 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// Failed counts the trials of a study that failed.
-func Failed(s study.Study) (n int) {
-	for _, o := range s.Trials {
-		if !o.Ready {
-			n++
-		}
-	}
-	return n
-}
-
 // shownCause is the p-value, over all factors, at which failures go with one.
 const shownCause = 0.05
 
@@ -51,7 +41,7 @@ func Lead(s study.Study) (lines []string) {
 	for _, o := range s.Trials {
 		cells[o.Cell.Key()] = true
 	}
-	failed := Failed(s)
+	failed := study.Failures(s.Trials)
 	failures := fmt.Sprintf("%d failed", failed)
 	if failed == 0 {
 		failures = "none failed"

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // CheckSummary writes a check as Markdown that is fit for the summary of a CI
@@ -55,7 +56,7 @@ func Tonight(c history.Check) Table {
 	t := Table{Title: "In this run", Header: []string{"cell", "metric", "trials", "typical"}}
 	for _, s := range c.Series {
 		value := figure(s.Unit, s.Value)
-		if s.Unit == history.UnitShare && s.N > 0 {
+		if s.Unit == study.UnitShare && s.N > 0 {
 			value = fmt.Sprintf("%d of %d", s.Bad, s.N)
 		}
 		t.Rows = append(t.Rows, []string{cellOf(s.Cell), metricName(s.Metric), fmt.Sprint(s.N), value})

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/study"
@@ -22,23 +21,11 @@ func Worsening(run results.Run, w answer.Worsening) Table {
 			continue
 		}
 		t.Rows = append(t.Rows, []string{c.Cell.String(), string(c.Metric), fmt.Sprintf("%d, %d", c.N[0], c.N[1]),
-			metricValue(c.Metric, c.Typical[0]), metricValue(c.Metric, c.Typical[1]), change(c), pValue(c.P), worse(c)})
+			figure(c.Metric.Unit(), c.Typical[0]), figure(c.Metric.Unit(), c.Typical[1]), change(c), pValue(c.P), worse(c)})
 	}
 	t.Notes = append(stateNotes(run), "One-sided p-values: signed ranks of ratios inside blocks, failures behind all times; of failures and failed tests Fisher's. "+
 		fmt.Sprintf("Worse takes both a p of at most %.2g divided by the comparisons that are asked, and 5 %% more time or memory, or 10 points more failures.", answer.ErrorRate), WorseningVerdict(w))
 	return t
-}
-
-func metricValue(m study.Metric, v study.Value) string {
-	switch {
-	case m.IsRate():
-		return percentOf(v)
-	case m == study.MetricPeakMemory && v.Finite():
-		return trial.Bytes(v).String()
-	case m == study.MetricPeakMemory:
-		return none
-	}
-	return duration(v)
 }
 
 // change is a change and what holds it, as far as so few trials bound it.

@@ -122,18 +122,13 @@ func TestCounts(r *results.Record) (passed, total int, ok bool) {
 	if i := r.Imported; i != nil && i.TestsPassed != nil && i.TestsTotal != nil {
 		return *i.TestsPassed, *i.TestsTotal, true
 	}
-	return Passed(r.Tests), len(r.Tests), len(r.Tests) > 0
-}
-
-// Passed counts the tests that passed.
-func Passed(tests []trial.TestResult) int {
-	passed := 0
-	for _, t := range tests {
+	passed, total = r.PassedTests, r.PassedTests+len(r.Tests)
+	for _, t := range r.Tests {
 		if t.Status == trial.TestPass {
 			passed++
 		}
 	}
-	return passed
+	return passed, total, total > 0
 }
 
 // PeakMemory returns the most memory that a trial is known to have held; ok is

@@ -45,7 +45,7 @@ func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {
 			warnings = append(warnings, about(kind, found))
 		}
 	}
-	add(Warning{Kind: Ties}, ties(setups(trials)))
+	add(Warning{Kind: Ties}, ties(Setups(trials)))
 	warnings = append(warnings, s.residue(trials)...)
 	slices.SortStableFunc(warnings, func(a, b Warning) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
 	return warnings

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/stats"
 )
 
@@ -102,8 +103,8 @@ func each(trials []Observation, of func(Observation) (float64, bool)) (values []
 }
 
 // builds are the finished builds of whole images; pulls are none.
-func builds(spans []trial.Span) (found []trial.Span) {
-	for _, s := range spans {
+func builds(r *results.Record) (found []trial.Span) {
+	for _, s := range r.Spans {
 		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() && !strings.HasPrefix(s.Name, "pull") {
 			found = append(found, s)
 		}
@@ -111,10 +112,12 @@ func builds(spans []trial.Span) (found []trial.Span) {
 	return found
 }
 
-func concurrency(spans []trial.Span) (most int) {
-	for _, a := range spans {
+// BuiltAtOnce is how many images a trial built at once, as far as its spans tell.
+func BuiltAtOnce(r *results.Record) (most int) {
+	all := builds(r)
+	for _, a := range all {
 		at := 0
-		for _, b := range spans {
+		for _, b := range all {
 			if b.Start <= a.Start && a.Start < b.End {
 				at++
 			}
@@ -127,8 +130,8 @@ func concurrency(spans []trial.Span) (most int) {
 // concurrencySeen is what ran at once by the spans, or, where an import has no
 // spans, what it states.
 func concurrencySeen(o Observation) int {
-	if found := builds(o.Record.Spans); len(found) > 0 {
-		return concurrency(found)
+	if n := BuiltAtOnce(o.Record); n > 0 {
+		return n
 	}
 	var settings struct {
 		Concurrency float64 `json:"concurrency"`
@@ -142,7 +145,7 @@ func concurrencySeen(o Observation) int {
 func imageLengths(trials []Observation) (lengths map[string][]float64, order []string) {
 	lengths = map[string][]float64{}
 	for _, o := range trials {
-		for _, b := range builds(o.Record.Spans) {
+		for _, b := range builds(o.Record) {
 			if lengths[b.Image] == nil {
 				order = append(order, b.Image)
 			}
@@ -161,7 +164,7 @@ func (s Study) alone(c trial.Cell) map[string][]float64 {
 		if !differOnlyIn(c, other, "strategy") {
 			continue
 		}
-		trials = append(trials, filter(s.Of(other), func(o Observation) bool { return concurrency(builds(o.Record.Spans)) == 1 })...)
+		trials = append(trials, filter(s.Of(other), func(o Observation) bool { return BuiltAtOnce(o.Record) == 1 })...)
 	}
 	lengths, _ := imageLengths(trials)
 	return lengths
@@ -171,7 +174,7 @@ func (s Study) alone(c trial.Cell) map[string][]float64 {
 // the same builds with nothing beside them. It is empty where there are none of
 // either.
 func (s Study) Together(trials []Observation) (images []ImageTime) {
-	together := filter(trials, func(o Observation) bool { return concurrency(builds(o.Record.Spans)) > 1 })
+	together := filter(trials, func(o Observation) bool { return BuiltAtOnce(o.Record) > 1 })
 	alone, seen := map[string][]float64{}, map[string]bool{}
 	for _, o := range together {
 		if key := o.Cell.Key(); !seen[key] {

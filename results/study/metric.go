@@ -39,6 +39,28 @@ func ParseMetric(name string) (Metric, error) {
 	return "", fmt.Errorf("%q is no metric; the metrics are %s", name, strings.Trim(fmt.Sprint(Metrics()), "[]"))
 }
 
+// Unit is what a metric's figures are in.
+type Unit string
+
+// The units. A share is of trials.
+const (
+	UnitSeconds Unit = "seconds"
+	UnitBytes   Unit = "bytes"
+	UnitShare   Unit = "share"
+)
+
+// Unit is what the metric's figures are in. Failures and failed tests are
+// counted in trials: tests of one trial do not fail independently.
+func (m Metric) Unit() Unit {
+	switch {
+	case m == MetricPeakMemory:
+		return UnitBytes
+	case m.IsRate():
+		return UnitShare
+	}
+	return UnitSeconds
+}
+
 // IsRate is true for metrics of which a trial has it or not.
 func (m Metric) IsRate() bool { return m == MetricFailures || m == MetricFailedTests }
 
@@ -55,7 +77,8 @@ func (m Metric) Of(o Observation) (value float64, ok bool) {
 	case MetricFailures:
 		return oneIf(!o.Ready), true
 	case MetricFailedTests:
-		return oneIf(slices.ContainsFunc(o.Record.Tests, newlyFailed)), len(o.Record.Tests) > 0
+		failed := o.Record.Verdict.Outcome == trial.TestFailed || slices.ContainsFunc(o.Record.Tests, newlyFailed)
+		return oneIf(failed), failed || len(o.Record.Tests)+o.Record.PassedTests > 0
 	}
 	return phaseTime(o, trial.Phase(m))
 }

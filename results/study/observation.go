@@ -28,7 +28,8 @@ type Observation struct {
 	Lost, Recovery float64
 }
 
-func observe(run results.Run, r *results.Record) Observation {
+// Observe reads a trial of a run.
+func Observe(run results.Run, r *results.Record) Observation {
 	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell,
 		Block: blockOf(run, r),
 		Ready: usable(r), Setup: math.NaN(), Lost: math.NaN(), Recovery: math.NaN()}

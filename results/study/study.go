@@ -100,7 +100,7 @@ func (s *Study) admit(run results.Run, r *results.Record) {
 	if r.Standing() != results.Counts {
 		return
 	}
-	o := observe(run, r)
+	o := Observe(run, r)
 	key := o.Cell.Key()
 	s.Trials = append(s.Trials, o)
 	s.byCell[key] = append(s.byCell[key], o)

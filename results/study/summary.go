@@ -36,7 +36,12 @@ func rate(events, trials int) Rate {
 
 // FailureRate is how often the trials failed.
 func FailureRate(trials []Observation) Rate {
-	return rate(count(trials, func(o Observation) bool { return !o.Ready }), len(trials))
+	return rate(Failures(trials), len(trials))
+}
+
+// Failures counts the trials that failed.
+func Failures(trials []Observation) int {
+	return count(trials, func(o Observation) bool { return !o.Ready })
 }
 
 // Times summarises times in seconds.
@@ -100,7 +105,7 @@ func (s Study) summarise(basic Cell) CellSummary {
 		Ready:       rate(ready, len(trials)),
 		Failed:      rate(len(trials)-ready, len(trials)),
 		CleanRuns:   clean,
-		SetupTime:   times(setups(trials)),
+		SetupTime:   times(Setups(trials)),
 		WithRetries: Value(spent / float64(ready)),
 		Contention:  s.contention(basic.Cell),
 		Warnings:    s.cellWarnings(basic, trials),
@@ -116,8 +121,8 @@ func count(trials []Observation, is func(Observation) bool) (n int) {
 	return n
 }
 
-// setups are the set-up times of the successful trials of which it is known.
-func setups(trials []Observation) (values []float64) {
+// Setups are the set-up times of the successful trials of which it is known.
+func Setups(trials []Observation) (values []float64) {
 	for _, o := range trials {
 		if o.Ready && !math.IsNaN(o.Setup) {
 			values = append(values, o.Setup)

@@ -15,7 +15,7 @@ import (
 func TestTheNightlyPageNeedsNothingElse(t *testing.T) {
 	cell := trial.Cell{{Factor: "strategy", Level: "serial"}}
 	r := history.Review{Experiment: "nightly", Host: "abc", Simulated: true}
-	setup := history.SeriesReview{Cell: cell, Metric: study.MetricSetup, Unit: history.UnitSeconds}
+	setup := history.SeriesReview{Cell: cell, Metric: study.MetricSetup, Unit: study.UnitSeconds}
 	for i := range 10 {
 		r.Nights = append(r.Nights, history.Night{RunID: "r", When: time.Date(2026, 1, 1+i, 2, 0, 0, 0, time.UTC)})
 		setup.Points = append(setup.Points, history.Point{Value: study.Value(300 + i), N: 3})
@@ -24,7 +24,7 @@ func TestTheNightlyPageNeedsNothingElse(t *testing.T) {
 	quiet.Metric, found.Metric = "load", "build"
 	r.Series = []history.SeriesReview{setup, quiet, found}
 	c := history.Check{Experiment: "nightly", Host: "abc", Verdict: history.Regression, Why: []string{"1 worse"}, RunID: "r", When: r.Nights[9].When, Simulated: true,
-		Findings: []history.Finding{{ID: "0a1b2c3d", Kind: history.FindingRegression, Cell: cell, Metric: "build", Unit: history.UnitSeconds, Before: 100, After: 140, Ratio: 1.4}}}
+		Findings: []history.Finding{{ID: "0a1b2c3d", Kind: history.FindingRegression, Cell: cell, Metric: "build", Unit: study.UnitSeconds, Before: 100, After: 140, Ratio: 1.4}}}
 
 	var b bytes.Buffer
 	if err := page.Nightly(c, r, "stratbench check").HTML(&b); err != nil {

@@ -39,7 +39,7 @@ func Report(m Material) (Page, error) {
 	figures := m.figures()
 	p := m.first(pick(figures, "strategies"))
 	p.add(Section{Title: "Where the time goes", Figures: pick(figures, "phases", "contention")})
-	if report.Failed(m.Study) > 0 {
+	if study.Failures(m.Study.Trials) > 0 {
 		p.add(Section{Title: "What failed", Text: m.whyFailed(), Figures: pick(figures, "memory", "ready")})
 	}
 	p.add(Section{Title: "Two trials", Figures: pick(figures, "typical", "worst")})

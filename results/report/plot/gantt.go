@@ -26,7 +26,7 @@ func gantts(l laid) (figures []Figure) {
 			all = append(all, o)
 		}
 	}
-	times := setups(all)
+	times := study.Setups(all)
 	if len(times) > 0 {
 		middle := slices.Sorted(slices.Values(times))[len(times)/2]
 		typical := slices.MinFunc(all, func(a, b study.Observation) int { return cmp.Compare(away(a, middle), away(b, middle)) })

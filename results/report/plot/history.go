@@ -13,6 +13,7 @@ import (
 
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // seriesHeight is the height of the figure of one series.
@@ -71,9 +72,9 @@ type axisUnit struct {
 
 func unitFor(s history.SeriesReview) axisUnit {
 	switch s.Unit {
-	case history.UnitShare:
+	case study.UnitShare:
 		return axisUnit{"share of trials (%)", 0.01}
-	case history.UnitBytes:
+	case study.UnitBytes:
 		return axisUnit{"GiB", 1 << 30}
 	}
 	most := 0.0
@@ -100,7 +101,7 @@ func (d drawnSeries) span() (low, high float64, ok bool) {
 	if math.IsInf(low, 1) {
 		return 0, 0, false
 	}
-	if d.s.Unit == history.UnitShare {
+	if d.s.Unit == study.UnitShare {
 		return 0, 118, true // room for the sizes of changes above all nights
 	}
 	room := max(0.08*(high-low), 0.02*high)
@@ -154,7 +155,7 @@ func (d drawnSeries) paintChanges(c draw.Canvas, x func(float64) vg.Length) {
 
 func (d drawnSeries) caption() string {
 	text := "Point: a night's median. "
-	if d.s.Unit == history.UnitShare {
+	if d.s.Unit == study.UnitShare {
 		text = "Point: a night without one; ×: a night with one or more, at their share of its trials. "
 	}
 	text += "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts."

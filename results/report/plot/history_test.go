@@ -14,7 +14,7 @@ import (
 
 // reviewOf has a step of 30 % at night 20 in a series of the unit, with nights
 // that were left out, not fit, or have no figure.
-func reviewOf(unit history.Unit, metric study.Metric, typical float64, nights int) history.Review {
+func reviewOf(unit study.Unit, metric study.Metric, typical float64, nights int) history.Review {
 	start := time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
 	r := history.Review{Experiment: "nightly", Simulated: true}
 	s := history.SeriesReview{Cell: trial.Cell{{Factor: "strategy", Level: "2+1"}}, Metric: metric, Unit: unit}
@@ -46,11 +46,11 @@ func reviewOf(unit history.Unit, metric study.Metric, typical float64, nights in
 
 func TestHistories(t *testing.T) {
 	for name, r := range map[string]history.Review{
-		"history-setup-2+1":       reviewOf(history.UnitSeconds, study.MetricSetup, 300, 60),
-		"history-load-2+1":        reviewOf(history.UnitSeconds, "load", 0.4, 400),
-		"history-peak-memory-2+1": reviewOf(history.UnitBytes, study.MetricPeakMemory, 2<<30, 30),
-		"history-failures-2+1":    reviewOf(history.UnitShare, study.MetricFailures, 0.2, 30),
-		"history-test-2+1":        reviewOf(history.UnitSeconds, "test", 20, 1),
+		"history-setup-2+1":       reviewOf(study.UnitSeconds, study.MetricSetup, 300, 60),
+		"history-load-2+1":        reviewOf(study.UnitSeconds, "load", 0.4, 400),
+		"history-peak-memory-2+1": reviewOf(study.UnitBytes, study.MetricPeakMemory, 2<<30, 30),
+		"history-failures-2+1":    reviewOf(study.UnitShare, study.MetricFailures, 0.2, 30),
+		"history-test-2+1":        reviewOf(study.UnitSeconds, "test", 20, 1),
 	} {
 		all := plot.Histories(r)
 		if len(all) != 1 || all[0].Name != name {
@@ -64,7 +64,7 @@ func TestHistories(t *testing.T) {
 			t.Errorf("%s: %s", name, all[0].Caption)
 		}
 	}
-	none := reviewOf(history.UnitSeconds, study.MetricSetup, math.NaN(), 10)
+	none := reviewOf(study.UnitSeconds, study.MetricSetup, math.NaN(), 10)
 	if f := plot.Histories(none); len(f) != 0 {
 		t.Errorf("a series without a figure is drawn: %v", f)
 	}

@@ -87,32 +87,6 @@ func (l laid) row(row int) (all []study.Observation) {
 	return all
 }
 
-func failures(trials []study.Observation) (n int) {
-	for _, o := range trials {
-		if !o.Ready {
-			n++
-		}
-	}
-	return n
-}
-
-func setups(trials []study.Observation) (times []float64) {
-	for _, o := range trials {
-		if o.Ready && !math.IsNaN(o.Setup) {
-			times = append(times, o.Setup)
-		}
-	}
-	return times
-}
-
-func mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
-}
-
 // All draws every figure that the study has the trials for.
 func All(s study.Study, m Matrix) (figures []Figure) {
 	l := lay(s, m)

@@ -20,7 +20,7 @@ func memory(l laid) (Figure, bool) {
 	var rows []int
 	g := grid{axis: "failed (% of trials, 95 % Clopper–Pearson)", most: 100, simulated: l.study.Simulated()}
 	for i, name := range l.rows {
-		if failures(l.row(i)) > 0 {
+		if study.Failures(l.row(i)) > 0 {
 			rows, g.rows = append(rows, i), append(g.rows, name)
 		}
 	}
@@ -107,10 +107,10 @@ func readyBy(l laid) (Figure, bool) {
 			write(c, seriesColor(row), smallSize, x(g.most)+pts(14), places[i], 0, -0.4, l.rows[row])
 		}
 	}
-	worst := slices.MaxFunc(rowsOf(l), func(a, b int) int { return failures(l.row(a)) - failures(l.row(b)) })
+	worst := slices.MaxFunc(rowsOf(l), func(a, b int) int { return study.Failures(l.row(a)) - study.Failures(l.row(b)) })
 	return g.figure(Figure{Name: "ready", Title: l.title("Ready by time"),
 		Caption: "Share of trials that were ready by each time; failed ones never are (Aalen–Johansen).",
-		Alt:     fmt.Sprintf("Share of trials ready by each time, a curve for each strategy; %s failed most, %d of %d.", l.rows[worst], failures(l.row(worst)), len(l.row(worst)))}), true
+		Alt:     fmt.Sprintf("Share of trials ready by each time, a curve for each strategy; %s failed most, %d of %d.", l.rows[worst], study.Failures(l.row(worst)), len(l.row(worst)))}), true
 }
 
 func rowsOf(l laid) (rows []int) {

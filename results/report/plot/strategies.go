@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -40,8 +41,8 @@ func strategies(l laid) (Figure, bool) {
 		trials := l.at(row, panel)
 		drawTrials(c, x, y, trials, scale)
 		words := "not tested"
-		if times := setups(trials); len(times) > 0 {
-			m := mean(times)
+		if times := study.Setups(trials); len(times) > 0 {
+			m := stat.Mean(times, nil)
 			line(c, black, 2, vg.Point{X: x(scale.of(m)), Y: y - pts(9)}, vg.Point{X: x(scale.of(m)), Y: y + pts(9)})
 			words = report.Seconds(trial.Seconds(math.Round(m * 1e9)))
 		} else if len(trials) > 0 {
@@ -49,7 +50,7 @@ func strategies(l laid) (Figure, bool) {
 		}
 		at := c.Max.X - g.room + pts(8)
 		write(c, black, smallSize, at, y, 0, -0.4, words)
-		if n := failures(trials); n > 0 {
+		if n := study.Failures(trials); n > 0 {
 			write(c, vermilion, smallSize, at+wide(smallSize, words), y, 0, -0.4, fmt.Sprintf(", %d failed", n))
 		}
 	}
@@ -68,10 +69,10 @@ func where(by string) string {
 
 // alt says in one sentence what the figure shows.
 func (l laid) alt() string {
-	first, last := setups(l.row(0)), setups(l.row(len(l.rows)-1))
-	text := fmt.Sprintf("Set-up times of %d trials of %d strategies, %d failed", len(l.study.Trials), len(l.rows), failures(l.study.Trials))
+	first, last := study.Setups(l.row(0)), study.Setups(l.row(len(l.rows)-1))
+	text := fmt.Sprintf("Set-up times of %d trials of %d strategies, %d failed", len(l.study.Trials), len(l.rows), study.Failures(l.study.Trials))
 	if len(first) > 0 && len(last) > 0 && len(l.rows) > 1 {
-		text += fmt.Sprintf("; from %s on average with %s to %s with %s", words(mean(first)), l.rows[0], words(mean(last)), l.rows[len(l.rows)-1])
+		text += fmt.Sprintf("; from %s on average with %s to %s with %s", words(stat.Mean(first, nil)), l.rows[0], words(stat.Mean(last, nil)), l.rows[len(l.rows)-1])
 	}
 	return text + "."
 }
