@@ -22,6 +22,9 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
+// maxReplicates is design.replicates' maximum in the schema.
+const maxReplicates = 1000
+
 // planFlags change a spec's design from the command line.
 type planFlags struct {
 	replicates int
@@ -41,8 +44,8 @@ func (f *planFlags) load(cmd *cobra.Command, file string) (*spec.Spec, plan.Plan
 		return nil, plan.Plan{}, err
 	}
 	if cmd.Flags().Changed("replicates") {
-		if f.replicates < 1 {
-			return nil, plan.Plan{}, usageError{errors.New("--replicates must be at least 1")}
+		if f.replicates < 1 || f.replicates > maxReplicates {
+			return nil, plan.Plan{}, usageError{fmt.Errorf("--replicates must be from 1 to %d, as in a spec", maxReplicates)}
 		}
 		spec.Design.Replicates = f.replicates
 	}
