@@ -29,14 +29,20 @@ func HostEnvironment(ctx context.Context, dir string) Environment {
 		HostID:    host.ID(),
 	}
 	env.GitRevision, env.GitDirty = host.Revision(ctx, dir)
+	env.Stratbench = Version()
 	if info, ok := debug.ReadBuildInfo(); ok {
-		env.Stratbench = buildVersion(info)
 		env.KindVersion = moduleVersion(info, "sigs.k8s.io/kind")
 	}
 	return env
 }
 
-func buildVersion(info *debug.BuildInfo) string {
+// Version is that of this program: a release's, or the revision that it was
+// built from; empty where neither is known.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
 	version, dirty := info.Main.Version, ""
 	for _, s := range info.Settings {
 		switch {

@@ -123,7 +123,12 @@ func checksum(name string) (string, error) {
 }
 
 // Published lists the folders of the runs that are published with a report.
-func Published(report string) ([]string, error) { return Runs(filepath.Join(report, PublishedFolder)) }
+func Published(report string) ([]string, error) {
+	if info, err := os.Stat(report); err != nil || !info.IsDir() {
+		return nil, nil
+	}
+	return Runs(filepath.Join(report, PublishedFolder))
+}
 
 // verify holds the files of a published run against their checksums.
 func verify(dir string) error {

@@ -225,7 +225,8 @@ func (r Run) SharedTrials() []*Record {
 	return trials
 }
 
-// Runs lists the folders of runs below root, oldest first.
+// Runs lists the folders of runs below root, oldest first; one that has lost a
+// file is among them, so that it is missed by name.
 func Runs(root string) ([]string, error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -237,12 +238,27 @@ func Runs(root string) ([]string, error) {
 	var dirs []string
 	for _, e := range entries {
 		dir := filepath.Join(root, e.Name())
-		if _, err := os.Stat(filepath.Join(dir, EnvironmentFile)); err == nil {
-			dirs = append(dirs, dir)
+		for _, file := range []string{EnvironmentFile, JournalFile} {
+			if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
+				dirs = append(dirs, dir)
+				break
+			}
 		}
 	}
 	slices.Sort(dirs)
 	return dirs, nil
+}
+
+// notARun says what a path is that is no folder of a run.
+func notARun(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking for a run's folder: %w; stratbench ls lists the runs", err)
+	case !info.IsDir():
+		return fmt.Errorf("%s is neither a run's folder nor a .csv, .yaml or .yml file of observations", path)
+	}
+	return fmt.Errorf("%s is no folder of a run: it has no %s; stratbench ls lists the runs", path, EnvironmentFile)
 }
 
 // Find returns the folder of the run that name means: a path to a folder, a
@@ -253,11 +269,15 @@ func Find(root, name string) (string, error) {
 		return name, nil
 	}
 	if strings.ContainsRune(name, filepath.Separator) {
-		return "", fmt.Errorf("%s is no folder of a run: it has no %s", name, EnvironmentFile)
+		return "", notARun(name)
 	}
 	dirs, err := Runs(root)
 	if err != nil {
 		return "", err
+	}
+	named := func(dir string) bool { return strings.HasPrefix(filepath.Base(dir), name) }
+	if _, err := os.Stat(name); err == nil && name != "latest" && !slices.ContainsFunc(dirs, named) {
+		return "", notARun(name)
 	}
 	if len(dirs) == 0 {
 		return "", fmt.Errorf("no run is recorded in %s; make one with: stratbench run experiments/quick.yaml", root)

@@ -19,10 +19,11 @@ import (
 
 // confirmFlags let a check run trials of the last good and the present state.
 type confirmFlags struct {
-	spec, prepare, kind string
-	asFound             bool
-	budget              time.Duration
-	present             *spec.Spec
+	spec, prepare string
+	kind          machine.Kind
+	asFound       bool
+	budget        time.Duration
+	present       *spec.Spec
 	// run is confirm.Run.
 	run func(context.Context, confirm.Options) (confirm.Result, error)
 }
@@ -34,7 +35,7 @@ func (f *confirmFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.prepare, "prepare", "", "with --confirm: shell command that makes, in the copy of the last good revision, what git does not have")
 	flags.DurationVar(&f.budget, "budget", 0, "with --confirm: run as many whole blocks as fit in this time, such as 1h")
 	flags.BoolVar(&f.asFound, "as-found", false, "with --confirm: where engines of the user's run, only those, with the memory they have")
-	flags.StringVar(&f.kind, "machine", "", "with --confirm: auto, host, isolated or podman-machine, instead of the spec's")
+	flags.Var(machineFlag{&f.kind}, "machine", "with --confirm: auto, host, isolated or podman-machine, instead of the spec's")
 }
 
 // load reads the spec, so that a fault of it is found in a quiet night too.
@@ -102,6 +103,6 @@ func (f *confirmFlags) options(h *history.History, c history.Check, alarms []his
 			o.Metrics = append(o.Metrics, a.Metric)
 		}
 	}
-	o.Prepare, o.Budget, o.AsFound, o.Machine = f.prepare, f.budget, f.asFound, machine.Kind(f.kind)
+	o.Prepare, o.Budget, o.AsFound, o.Machine = f.prepare, f.budget, f.asFound, f.kind
 	return o, nil
 }

@@ -36,7 +36,8 @@ type comparison struct {
 func compareCommand() *cobra.Command {
 	var c comparison
 	var output outputFlag
-	var dir, kind string
+	var dir string
+	var kind machine.Kind
 	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "compare COMMAND...",
@@ -96,7 +97,7 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 
 // options are those of a run of an experiment whose only factor is the command,
 // and whose files are in the folder until it has ended.
-func (c comparison) options(cmd *cobra.Command, kind, folder string) (o run.Options, err error) {
+func (c comparison) options(cmd *cobra.Command, kind machine.Kind, folder string) (o run.Options, err error) {
 	if c.runs < 1 || c.warmUps < 0 {
 		return o, usageError{errors.New("--runs must be at least 1, and --warmup not negative")}
 	}
@@ -124,7 +125,7 @@ func (c comparison) options(cmd *cobra.Command, kind, folder string) (o run.Opti
 	}
 	flags := planFlags{}
 	o.Plan = plan.Make(o.Spec, flags.chosenSeed(cmd, o.Spec))
-	o.Machine = machine.Kind(kind)
+	o.Machine = kind
 	return o, nil
 }
 

@@ -19,7 +19,8 @@ import (
 func confirmCommand() *cobra.Command {
 	var o confirm.Options
 	var output outputFlag
-	var good, kind string
+	var good string
+	var kind machine.Kind
 	var metrics []string
 	cmd := &cobra.Command{
 		Use:   "confirm --good RUN SPEC",
@@ -58,7 +59,7 @@ Nothing of the repository is changed. What git ignores and the workload needs,
 				}
 				o.Metrics = append(o.Metrics, m)
 			}
-			o.Machine = machine.Kind(kind)
+			o.Machine = kind
 			return confirmAndPrint(cmd, o, &output)
 		},
 	}
@@ -73,7 +74,7 @@ Nothing of the repository is changed. What git ignores and the workload needs,
 	flags.StringVar(&o.Prepare, "prepare", "", "shell command that makes, in the copy of the revision, what git does not have")
 	flags.DurationVar(&o.Budget, "budget", 0, "run as many whole blocks as fit in this time, such as 1h")
 	flags.BoolVar(&o.AsFound, "as-found", false, "where engines of the user's run: only those, with the memory they have")
-	flags.StringVar(&kind, "machine", "", "auto, host, isolated or podman-machine, instead of the spec's")
+	addMachineFlag(cmd, &kind)
 	return cmd
 }
 

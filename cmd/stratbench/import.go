@@ -29,7 +29,7 @@ peak_memory_bytes, estimate, simulated, message. That is what ls RUN --output cs
 writes. A YAML file has trials of the same kind under "trials". What is marked
 as an estimate is never analysed as measured.`,
 		Example: `  stratbench import observations.csv
-  stratbench import observations.yaml && stratbench analyze latest`,
+  stratbench import observations.yaml && stratbench report latest`,
 		Args: exactly(1, "one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !observations.Readable(args[0]) {
@@ -45,7 +45,7 @@ as an estimate is never analysed as measured.`,
 			for _, w := range run.Import.Warnings {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d observations imported; see: stratbench analyze %s\n", len(run.Records), filepath.Base(folder))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d observations imported; see: stratbench report %s\n", len(run.Records), filepath.Base(folder))
 			fmt.Fprintln(cmd.OutOrStdout(), folder)
 			return nil
 		},

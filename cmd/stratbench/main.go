@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
@@ -71,6 +72,7 @@ strategy that an experiment names. It records times and crashes.
   stratbench plan experiments/quick.yaml
   stratbench run experiments/quick.yaml
   stratbench ls latest`,
+		Version:       results.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noSuchCommand,

@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,15 +25,17 @@ import (
 func planCommand() *cobra.Command {
 	var flags planFlags
 	var output outputFlag
-	var dir, kind string
+	var dir string
+	var kind machine.Kind
 	cmd := &cobra.Command{
 		Use:   "plan SPEC",
 		Short: "Show what an experiment would run, in which order, and for how long",
-		Long: `Show an experiment's factors, its cells in the randomised order of their
-trials, and an estimate of time: from earlier runs of the same cells where
-there are any, and otherwise a guess that says so. Nothing is created. The
-order is that of a run only when the spec has a seed or --seed is given. What
-run would refuse is reported after the plan, as validate does.`,
+		Long: `Show what an experiment can decide and how long it takes, then its trials in
+their randomised order: the first block, and with --output csv or json all. Times
+are from earlier runs of the same cells where there are any, and otherwise a
+guess that says so. Nothing is created. The order is that of a run only when the
+spec has a seed or --seed is given. What run would refuse is reported after the
+plan, as validate does.`,
 		Example: `  stratbench plan experiments/podman-vs-docker.yaml
   stratbench plan experiments/quick.yaml --seed 7 --output csv`,
 		Args: exactly(1, "one spec"),
@@ -43,10 +48,10 @@ run would refuse is reported after the plan, as validate does.`,
 			if err != nil {
 				return err
 			}
-			if err := output.write(cmd, planTable(spec, p, runs)); err != nil {
+			if err := planned(spec, p, runs).Write(cmd.OutOrStdout(), output.format); err != nil {
 				return err
 			}
-			_, err = inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: machine.Kind(kind)})
+			_, err = inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: kind})
 			if issues := new(issue.List); err != nil && !errors.As(err, &issues) {
 				// A plan can be made where nothing can run.
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
@@ -75,27 +80,37 @@ func timesOf(runs []results.Run) map[string][]time.Duration {
 	return times
 }
 
-func planTable(spec *spec.Spec, p plan.Plan, runs []results.Run) report.Table {
+// planned is a plan for people, who see what it can decide and its first block,
+// and for programs, which see all trials.
+func planned(spec *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 	expect := plan.Measured(timesOf(runs), plan.Guess(spec.Limits))
 	estimate := p.Estimate(expect)
 	data := map[string]any{"name": spec.Name, "factors": spec.Factors, "plan": p, "estimate": estimate}
-	t := report.Table{Header: []string{"trial", "block"}, Data: data}
-	for _, f := range spec.Factors {
-		t.Header = append(t.Header, f.Name)
-	}
-	for _, planned := range p.Trials {
-		row := []string{planned.ID, block(planned)}
-		for _, a := range planned.Cell {
-			row = append(row, a.Level)
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	t.Notes = planNotes(spec, p, estimate, expect)
+	d := report.Document{Notes: planNotes(spec, p, estimate, expect), Data: data}
 	if f, ok := answer.Foresee(p.Cells, p.Blocks, float64(spec.Design.Indifference), runs); ok {
 		data["foresight"] = f
-		t.Notes = append(t.Notes, report.Foresight(f, p.Blocks, estimate.Block)...)
+		d.Notes = append(d.Notes, report.Foresight(f, p.Blocks, estimate.Block)...)
 	}
-	return t
+	first := report.Table{Title: "Warm-ups and the first block", Header: []string{"trial", "block"}}
+	if p.Blocks > 1 {
+		first.Notes = []string{fmt.Sprintf("All %d blocks have these cells, each in its own order; --output csv lists them.", p.Blocks)}
+	}
+	for _, f := range spec.Factors {
+		first.Header = append(first.Header, f.Name)
+	}
+	d.Tidy = [][]string{first.Header}
+	for _, t := range p.Trials {
+		row := []string{t.ID, block(t)}
+		for _, a := range t.Cell {
+			row = append(row, a.Level)
+		}
+		d.Tidy = append(d.Tidy, row)
+		if t.WarmUp || t.Block == 1 {
+			first.Rows = append(first.Rows, row)
+		}
+	}
+	d.Sections = []report.Table{first}
+	return d
 }
 
 func block(t trial.Trial) string {
@@ -105,20 +120,20 @@ func block(t trial.Trial) string {
 	return strconv.Itoa(t.Block)
 }
 
+// planNotes says how long a plan takes, and of what it is made.
 func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) []string {
-	notes := []string{fmt.Sprintf("%s: %d cells, %d blocks, %d trials with warm-ups, seed %d",
-		s.Name, len(p.Cells), p.Blocks, len(p.Trials), p.Seed)}
-	for _, f := range s.Factors {
-		notes = append(notes, "Factor "+f.Name+": "+levelNames(f))
-	}
 	sources := map[string]int{}
 	for _, c := range e.Cells {
 		sources[c.Source]++
 	}
-	for source, n := range sources {
-		notes = append(notes, fmt.Sprintf("Time of %d cells: %s", n, source))
+	var from []string
+	for _, source := range slices.Sorted(maps.Keys(sources)) {
+		from = append(from, fmt.Sprintf("%d cells: %s", sources[source], source))
 	}
-	notes = append(notes, fmt.Sprintf("Estimate: %s in all, %s a block", seconds(e.Total), seconds(e.Block)))
+	notes := []string{
+		fmt.Sprintf("%s: %d cells, %d blocks, %d trials with warm-ups, seed %d", s.Name, len(p.Cells), p.Blocks, len(p.Trials), p.Seed),
+		fmt.Sprintf("Estimate: %s in all, %s a block (time of %s)", seconds(e.Total), seconds(e.Block), strings.Join(from, "; ")),
+	}
 	if s.Budget > 0 {
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
 			s.Budget, p.BlocksWithin(s.Budget, expect), p.Blocks))
@@ -126,7 +141,11 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) [
 	if s.Design.Stop == spec.StopDecided && p.Blocks > 1 {
 		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")
 	}
-	return notes
+	var factors []string
+	for _, f := range s.Factors {
+		factors = append(factors, "Factor "+f.Name+": "+levelNames(f))
+	}
+	return append(notes, strings.Join(factors, "\n"))
 }
 
 func seconds(d time.Duration) string { return report.Seconds(trial.Seconds(d)) }

@@ -60,6 +60,9 @@ untested.`,
 				}
 			}
 			if out == "" {
+				if cmd.Flags().Changed("template") {
+					return usageError{errors.New("--template is of a page: give its folder with --out")}
+				}
 				return answerOf(cmd, dir, args, full, output.format, within)
 			}
 			make, ok := templates[template]

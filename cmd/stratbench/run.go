@@ -49,7 +49,10 @@ func (f *planFlags) load(cmd *cobra.Command, file string) (*spec.Spec, plan.Plan
 		}
 		spec.Design.Replicates = f.replicates
 	}
-	if f.budget > 0 {
+	if cmd.Flags().Changed("budget") {
+		if f.budget <= 0 {
+			return nil, plan.Plan{}, usageError{errors.New("--budget must be more than 0, such as 30m")}
+		}
 		spec.Budget = f.budget
 	}
 	return spec, plan.Make(spec, f.chosenSeed(cmd, spec)), nil
@@ -69,7 +72,8 @@ func (f *planFlags) chosenSeed(cmd *cobra.Command, spec *spec.Spec) uint64 {
 func runCommand() *cobra.Command {
 	var flags planFlags
 	var output outputFlag
-	var dir, resume, kind string
+	var dir, resume string
+	var kind machine.Kind
 	var asFound, keepGoing bool
 	cmd := &cobra.Command{
 		Use:   "run SPEC",
@@ -99,7 +103,7 @@ block, fail in the same phase of the same cause, the run stops.
 					p = plan.Make(spec, p.Seed)
 				}
 			}
-			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: machine.Kind(kind), KeepGoing: keepGoing, Budget: spec.Budget, Look: looker(spec)}
+			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: kind, KeepGoing: keepGoing, Budget: spec.Budget, Look: looker(spec)}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(dir, resume, spec.Name); err != nil {
 					return usageError{err}

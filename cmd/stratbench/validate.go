@@ -15,7 +15,7 @@ import (
 )
 
 func validateCommand() *cobra.Command {
-	var kind string
+	var kind machine.Kind
 	cmd := &cobra.Command{
 		Use:   "validate SPEC...",
 		Short: "Report every issue of a spec, each with file, line and column",
@@ -35,7 +35,7 @@ exit code.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := &issue.List{}
 			for _, file := range args {
-				if err := validate(cmd, file, machine.Kind(kind)); err != nil {
+				if err := validate(cmd, file, kind); err != nil {
 					all.AddError(err)
 				}
 			}
@@ -73,8 +73,26 @@ func inspect(cmd *cobra.Command, o run.Options) (run.Inspected, error) {
 	return seen, err
 }
 
-func addMachineFlag(cmd *cobra.Command, kind *string) {
-	cmd.Flags().StringVar(kind, "machine", "", "auto, host, isolated or podman-machine, instead of the spec's")
+// machineFlag is --machine; a kind that does not exist is refused with the flags.
+type machineFlag struct{ kind *machine.Kind }
+
+func addMachineFlag(cmd *cobra.Command, kind *machine.Kind) {
+	cmd.Flags().Var(machineFlag{kind}, "machine", "auto, host, isolated or podman-machine, instead of the spec's")
+}
+
+// String, Set and Type make a flag of it.
+func (m machineFlag) String() string {
+	if m.kind == nil {
+		return ""
+	}
+	return string(*m.kind)
+}
+
+func (m machineFlag) Type() string { return "string" }
+
+func (m machineFlag) Set(text string) (err error) {
+	*m.kind, err = machine.ParseKind(text)
+	return err
 }
 
 func schemaCommand() *cobra.Command {

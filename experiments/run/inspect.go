@@ -408,7 +408,11 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 	info, err := os.Stat(program)
 	switch {
 	case err != nil:
-		c.at(&c.issues, setting, "%s: %v; build it first (the shipped workload: make workload)", what, err)
+		cure := "build it before the run"
+		if _, err := os.Stat(filepath.Join(c.workload.Dir, "Makefile")); err == nil {
+			cure += ": " + c.workload.Dir + " has a Makefile"
+		}
+		c.at(&c.issues, setting, "%s: %v; correct its path, or %s", what, err, cure)
 	case info.IsDir() || info.Mode()&0o111 == 0:
 		c.at(&c.issues, setting, "%s %s cannot be executed; chmod +x it, or name the program that runs it first", what, program)
 	}

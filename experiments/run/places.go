@@ -76,7 +76,8 @@ func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string)
 		found := machine.Look(ctx, r.runtimes()...)
 		return machine.Choice{Kind: asked, Reason: reason, Engines: found.Engines}, found.Why()
 	}
-	return machine.Choice{}, fmt.Errorf("%q is no kind of machine; the kinds are auto, host, isolated and podman-machine", asked)
+	_, err := machine.ParseKind(string(asked))
+	return machine.Choice{}, err
 }
 
 // beganOn is the kind of machine that a run has trials of; empty for none.

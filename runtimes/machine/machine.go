@@ -5,6 +5,7 @@ package machine
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -21,6 +22,15 @@ const (
 	Isolated      Kind = "isolated"
 	PodmanMachine Kind = "podman-machine"
 )
+
+// ParseKind reads a Kind.
+func ParseKind(text string) (Kind, error) {
+	switch k := Kind(text); k {
+	case Auto, Host, Isolated, PodmanMachine:
+		return k, nil
+	}
+	return "", fmt.Errorf("%q is no kind of machine; the kinds are auto, host, isolated and podman-machine", text)
+}
 
 // Machine is a place with one running engine, in its golden state.
 type Machine interface {

@@ -22,6 +22,9 @@ const Figures = "figures"
 // as SVG and, if asked for, as PNG, and the data, by name of the file. Figures of
 // a report that was there before go.
 func (p Page) Write(dir string, data map[string]any, withPNG bool) error {
+	if err := ours(dir, data); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Join(dir, Figures), 0o755); err != nil {
 		return fmt.Errorf("creating the report's folder: %w", err)
 	}
@@ -45,6 +48,22 @@ func (p Page) Write(dir string, data map[string]any, withPNG bool) error {
 		}
 	}
 	return p.writeFigures(filepath.Join(dir, Figures), withPNG)
+}
+
+// ours refuses a folder with a page that is no report: a report has its data
+// beside it.
+func ours(dir string, data map[string]any) error {
+	for name := range data {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return nil
+		}
+	}
+	for _, name := range []string{"index.html", "report.md"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return fmt.Errorf("%s is there, and is no report of stratbench's; write the report into another folder", filepath.Join(dir, name))
+		}
+	}
+	return nil
 }
 
 // shown finds the figures in a report's Markdown.

@@ -156,6 +156,19 @@ func TestBothFormatsSayTheSame(t *testing.T) {
 	}
 }
 
+// A page that somebody else put there is not written over.
+func TestAPageThatIsNoReportStays(t *testing.T) {
+	dir := t.TempDir()
+	index := filepath.Join(dir, "index.html")
+	if err := os.WriteFile(index, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := reported(t, material(t, simulated.Run(simulated.Matrix()[3:5], 3, 1))).Write(dir, map[string]any{"answer.json": 1}, false)
+	if text, _ := os.ReadFile(index); err == nil || string(text) != "mine" {
+		t.Errorf("written over, %v: %q", err, text)
+	}
+}
+
 // A report into the folder of another one leaves none of its figures, and all
 // that somebody put there.
 func TestFiguresOfTheReportBeforeGo(t *testing.T) {
