@@ -43,6 +43,9 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 	for _, name := range judged.Fixed {
 		t.note(ph, "the known failure %s passed", name)
 	}
+	for _, remark := range judged.Remarks {
+		t.note(ph, "the test report: %s", remark)
+	}
 	for _, name := range judged.Absent {
 		t.note(ph, "the known failure %s is no test of the suite", name)
 	}

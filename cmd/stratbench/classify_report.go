@@ -32,6 +32,8 @@ type reportAnswer struct {
 	Cause   trial.Cause   `json:"cause,omitempty"`
 	testreport.Counts
 	Reasons []testreport.Reason `json:"reasons"`
+	// Remarks are what does not fit together in the report, and is no reason.
+	Remarks []string `json:"remarks,omitempty"`
 	// FailedTests and FlakyTests are names; FixedKnown are known failures that
 	// passed, AbsentKnown those that are no tests of the suite.
 	FailedTests []string            `json:"failed_tests"`
@@ -62,6 +64,7 @@ func (f *reportFlags) judge(cmd *cobra.Command, more []string, exitCode string, 
 	if len(j.Reasons) > 0 {
 		answer.Outcome, answer.Cause, answer.Reasons = trial.TestFailed, j.Cause(), j.Reasons
 	}
+	answer.Remarks = j.Remarks
 	answer.Counts, answer.FixedKnown, answer.AbsentKnown = j.Counts(), j.Fixed, j.Absent
 	answer.FailedTests = append(answer.FailedTests, j.Failed...)
 	for _, t := range j.Tests {
@@ -121,6 +124,9 @@ func (a reportAnswer) write(cmd *cobra.Command, output *outputFlag) error {
 		verdict += ", cause " + string(a.Cause)
 	}
 	t.Notes = append(t.Notes, fmt.Sprintf("%s: %d passed, %d failed, %d skipped, %d known, %d flaky", verdict, a.Passed, a.Failed, a.Skipped, a.Known, a.Flaky))
+	for _, remark := range a.Remarks {
+		t.Notes = append(t.Notes, "Look at the report: "+remark+".")
+	}
 	for _, name := range a.FixedKnown {
 		t.Notes = append(t.Notes, "The known failure "+name+" passed.")
 	}

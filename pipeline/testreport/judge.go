@@ -77,6 +77,10 @@ type Judgement struct {
 	Absent []string
 	// Reasons are why the suite failed; it succeeded when there are none.
 	Reasons []Reason
+	// Remarks are what does not fit together in the report, and is no reason:
+	// the command's success was believed, or dialects count so differently that
+	// the count says too little.
+	Remarks []string
 
 	exit Exit
 }
@@ -90,7 +94,7 @@ type Judgement struct {
 // subtests is known when all its failed subtests are.
 func Judge(r Report, exit Exit, known []string) Judgement {
 	success := exit.succeeded() || !exit.Known && r.Succeeded != nil && *r.Succeeded
-	j := Judgement{Tests: r.fold(success), exit: exit}
+	j := Judgement{Tests: r.fold(success), Remarks: slices.Clone(r.Remarks), exit: exit}
 	anyKnown := j.mark(known)
 	if reason, ok := j.failures(); ok {
 		j.Reasons = append(j.Reasons, reason)
@@ -98,6 +102,10 @@ func Judge(r Report, exit Exit, known []string) Judgement {
 	j.Reasons = append(j.Reasons, r.Reasons...)
 	if !success {
 		j.Reasons = append(j.Reasons, r.Doubts...)
+	} else {
+		for _, d := range r.Doubts {
+			j.Remarks = append(j.Remarks, d.Text+"; the command ended well, and that was believed")
+		}
 	}
 	violent, ended := exit.violent()
 	switch {

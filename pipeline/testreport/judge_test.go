@@ -259,3 +259,68 @@ func TestNames(t *testing.T) {
 		t.Errorf("got %+v", report.Tests)
 	}
 }
+
+// TestCountsThatContradict: a report that says more than it shows is told of,
+// also where the command ended well.
+func TestCountsThatContradict(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		exit       Exit
+		outcome    trial.Cause
+		remarks    []string
+	}{
+		{"more failures, and the command ended well", `<testsuite name="x" tests="1" failures="3"><testcase name="a"/></testsuite>`, exit0, "", []string{"suite x says that 3 failed, and shows 0; the command ended well"}},
+		{"more tests, too", `<testsuite name="x" tests="5" failures="3"><testcase name="a"/></testsuite>`, exit0, "", []string{"suite x says that it has 5 tests, and shows 1", "says that 3 failed"}},
+		{"more failures, and the command failed", `<testsuites failures="3"><testsuite><testcase name="a"/></testsuite></testsuites>`, exit1, trial.CauseSetup, nil},
+		{"more tests, in suites", `<testsuites tests="4"><testsuite name="x" tests="1"><testcase name="a"/></testsuite><testsuite name="y" tests="2"><testcase name="b"/><testcase name="c"/></testsuite></testsuites>`, exit0, "", []string{"the report says that it has 4 tests, and shows 3"}},
+		{"as they should be", `<testsuites tests="3" failures="0"><testsuite tests="1"><testcase name="a"/></testsuite><testsuite tests="2"><testcase name="b"/><testcase name="c"/></testsuite></testsuites>`, exit0, "", nil},
+	} {
+		report, err := JUnit.Read(strings.NewReader(c.text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := Judge(report, c.exit, nil)
+		if j.Cause() != c.outcome || len(j.Remarks) != len(c.remarks) {
+			t.Errorf("%s: cause %q, remarks %q", c.name, j.Cause(), j.Remarks)
+			continue
+		}
+		for i, want := range c.remarks {
+			if !strings.Contains(j.Remarks[i], want) {
+				t.Errorf("%s: says %q, want %q", c.name, j.Remarks[i], want)
+			}
+		}
+	}
+}
+
+// What is recognised is read in its own encoding once: a report that declares
+// one is decoded neither twice nor not at all.
+func TestRecognisedReportsAreDecodedOnce(t *testing.T) {
+	for encoding, name := range map[string]string{"ISO-8859-1": "gr\xf6\xdfe", "windows-1252": "gr\xf6\xdfe", "ISO-8859-15": "gr\xf6\xdfe", "windows-1251": "\xf6\xdf"} {
+		text := `<?xml version="1.0" encoding="` + encoding + `"?><testsuite><testcase name="` + name + `"/></testsuite>`
+		format, again, err := Recognise(strings.NewReader(text))
+		if err != nil || format != JUnit {
+			t.Fatalf("%s: taken for %q, %v", encoding, format, err)
+		}
+		report, err := format.Read(again, nil)
+		want := "größe"
+		if encoding == "windows-1251" {
+			want = "цЯ"
+		}
+		if err != nil || len(report.Tests) != 1 || report.Tests[0].Name != want {
+			t.Errorf("%s: %+v, %v; want %s", encoding, report.Tests, err, want)
+		}
+	}
+}
+
+// What is no report is not taken for one, whatever bytes are in it.
+func TestNoReport(t *testing.T) {
+	noise := make([]byte, 4000)
+	for i := range noise {
+		noise[i] = byte(i * i >> 3) // every control character, the mark of go test's output too
+	}
+	for name, text := range map[string]string{"noise": string(noise), "TAP": "1..2\nok 1 a\nnot ok 2 b\n", "a page": "<html><body>502</body></html>"} {
+		if format, _, err := Recognise(strings.NewReader(text)); err == nil {
+			t.Errorf("%s is taken for %s", name, format)
+		}
+	}
+}

@@ -34,6 +34,7 @@ type junitSuite struct {
 	// tests; -1 where it says nothing. The others are what was found.
 	declared, tests int
 	failed, own     int
+	shown           int // own, and those of the suites in it
 	first           int // place of its first test
 	// ginkgo's own words about the suite.
 	unsuccessful bool
@@ -311,8 +312,10 @@ func (j *junitReader) endSuite() {
 	s := j.suites[len(j.suites)-1]
 	j.suites = j.suites[:len(j.suites)-1]
 	j.in, j.of = nil, nil
+	s.shown += s.own
 	if len(j.suites) > 0 {
 		j.suites[len(j.suites)-1].failed += s.failed
+		j.suites[len(j.suites)-1].shown += s.shown
 	}
 	j.markReruns(s)
 	switch {
@@ -320,11 +323,20 @@ func (j *junitReader) endSuite() {
 		j.report.reason(ginkgoCause(s.special), fmt.Sprintf("suite %s: %s", s.name, oneLine(s.special)))
 	case s.unsuccessful && s.failed == 0:
 		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", s.name))
-	case s.declared > s.failed && len(j.suites) > 0 || s.declared > s.failed && s.name != "":
-		j.report.doubt(trial.CauseSetup, fmt.Sprintf("suite %s says that %d failed, and shows %d", s.name, s.declared, s.failed))
 	case s.declared > s.failed:
-		j.report.doubt(trial.CauseSetup, fmt.Sprintf("the report says that %d failed, and shows %d", s.declared, s.failed))
+		j.report.doubt(trial.CauseSetup, fmt.Sprintf("%s says that %d failed, and shows %d", j.whose(s), s.declared, s.failed))
 	}
+	if s.tests > s.shown {
+		j.report.Remarks = append(j.report.Remarks, fmt.Sprintf("%s says that it has %d tests, and shows %d", j.whose(s), s.tests, s.shown))
+	}
+}
+
+// whose names the suite, or the report where the outermost suite has no name.
+func (j *junitReader) whose(s *junitSuite) string {
+	if len(j.suites) == 0 && s.name == "" {
+		return "the report"
+	}
+	return "suite " + s.name
 }
 
 // markReruns finds attempts that pytest-rerunfailures had repeated: they are

@@ -87,6 +87,9 @@ type Report struct {
 	// Doubts are what does not fit together in the report: reasons, unless the
 	// command said that the suite succeeded.
 	Doubts []Reason
+	// Remarks are counts in the report that its results do not bear out, and
+	// that fail no suite: dialects count differently.
+	Remarks []string
 	// Succeeded is what the report says of the suite as a whole, where it does.
 	Succeeded *bool
 
@@ -147,6 +150,7 @@ func Join(reports []Report) Report {
 		all.Tests = append(all.Tests, r.Tests...)
 		runs += most + 1
 		all.Reasons, all.Doubts = append(all.Reasons, r.Reasons...), append(all.Doubts, r.Doubts...)
+		all.Remarks = append(all.Remarks, r.Remarks...)
 		if all.Succeeded == nil || r.Succeeded != nil && !*r.Succeeded {
 			all.Succeeded = r.Succeeded
 		}
