@@ -18,6 +18,9 @@ const (
 	// something that went well. Only markers rest on it, and the rules that
 	// know a failure which is told in that way.
 	routine
+	// observed is what a test saw of the program under test. No rule rests on it
+	// that blames an engine, a registry or a cluster.
+	observed
 	// ordinary is what a rule of that level knows of healthy programs.
 	ordinary
 )

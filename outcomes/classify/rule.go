@@ -132,12 +132,26 @@ func (r *Rule) restsOn(is standing) bool {
 	switch is {
 	case echoed:
 		return r.Level == Marker && r.Phase != "" && !r.reassures() || slices.Contains(r.Even, "echo")
+	case observed:
+		return !r.blamesOthers()
 	case ordinary:
 		return r.Level == Marker
 	case routine:
 		return r.Level == Marker || slices.Contains(r.Even, "information")
 	}
 	return true
+}
+
+// blamesOthers reports whether the rule concludes, or lets others conclude, that
+// something failed which a test only depends on.
+func (r *Rule) blamesOthers() bool {
+	switch r.Outcome {
+	case "":
+		return r.Level == Marker && r.Excerpt > 0 && r.Phase == "" && !r.reassures()
+	case trial.PullFailed, trial.LoadFailed, trial.ClusterHang, trial.ClusterCreateFailed, trial.EngineCrash, trial.EngineHang:
+		return true
+	}
+	return false
 }
 
 // met reports whether what the caller knows allows the condition.

@@ -32,6 +32,7 @@ type scanner struct {
 
 	block   []byte
 	echoes  []stretch // of block
+	tests   []stretch // of block: the output of tests
 	counted int       // how far into block lines have been counted
 	begins  int       // where the line that holds counted begins
 	checked []int     // by target: up to where in block it has been checked
@@ -100,7 +101,7 @@ func (s *scanner) read(ctx context.Context, r io.Reader) error {
 
 // scan searches one block, whose first seen bytes were searched before.
 func (s *scanner) scan(block []byte, seen int) {
-	s.block, s.counted, s.echoes = block, seen, echoesIn(block)
+	s.block, s.counted, s.echoes, s.tests = block, seen, echoesIn(block), observedIn(block)
 	s.begins = lineStart(block, seen)
 	s.line = window{text: s.line.text, lower: s.line.lower, found: s.line.found[:0]}
 	clear(s.checked)
@@ -254,6 +255,9 @@ func (s *scanner) judgeLine() (is standing, by voice) {
 	}
 	if is == echoed {
 		return is, by
+	}
+	if is == said && by == own && isObserved(line, s.inTest(s.line.from)) {
+		is = observed
 	}
 	if i := slices.IndexFunc(s.line.found, s.ordinary); i >= 0 {
 		is = ordinary
