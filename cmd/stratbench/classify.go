@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/classify"
 	"github.com/stratbench/stratbench/results/report"
@@ -79,8 +81,8 @@ in any dialect, ginkgo's JSON, go test -json or -v, from any CI. Several files
 are one suite: tests that are in several are attempts at one. A test that
 passed at last is flaky where --exit-code is 0, and has failed otherwise.
 
-The exit code is 0 for every answer, 2 for a file that cannot be opened or
-whose format is not recognised, and 1 where reading fails.`,
+The exit code is 0 for every answer, 2 for a file that cannot be opened, that
+is no text or whose format is not recognised, and 1 where reading fails.`,
 		Example: `  stratbench classify build.log --phase build --runtime podman --exit-code 125
   gh run view 4711 --log-failed | stratbench classify - --output json
   stratbench classify --report junit.xml --exit-code 1 --known TestKnownBroken
@@ -103,7 +105,7 @@ whose format is not recognised, and 1 where reading fails.`,
 			if err != nil {
 				return err
 			}
-			log, err := openLog(cmd, args[0])
+			log, err := openText(cmd, "log", args[0])
 			if err != nil {
 				return err
 			}
@@ -120,15 +122,29 @@ whose format is not recognised, and 1 where reading fails.`,
 	return cmd
 }
 
-func openLog(cmd *cobra.Command, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(cmd.InOrStdin()), nil
+// openText opens a file that should be text, or standard input; what says what
+// it is.
+func openText(cmd *cobra.Command, what, name string) (io.ReadCloser, error) {
+	raw := io.NopCloser(cmd.InOrStdin())
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("opening the %s: %w; give the path of a readable file, or - for standard input", what, err)}
+		}
+		raw = f
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("opening the log: %w; give the path of a readable file, or - for standard input", err)}
+	in := bufio.NewReaderSize(raw, 64<<10)
+	// An error of reading comes again when the rest is read.
+	if start, _ := in.Peek(in.Size()); len(start) > 0 {
+		if err := readable.Check(start); err != nil {
+			raw.Close()
+			return nil, usageError{fmt.Errorf("reading the %s %s: %w", what, name, err)}
+		}
 	}
-	return f, nil
+	return struct {
+		io.Reader
+		io.Closer
+	}{in, raw}, nil
 }
 
 // writeResult prints the result; as JSON, on one line for each log.
@@ -152,6 +168,8 @@ func sentence(r classify.Result) string {
 	switch {
 	case r.Outcome != trial.OK:
 		return fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), cmp.Or(r.Cause, trial.CauseUnknown), r.Confidence)
+	case r.Contradicted:
+		return fmt.Sprintf("ok, although the log states a failure: the exit code, or what followed, tells of a success; confidence %.2f", r.Confidence)
 	case len(r.Evidence) == 0:
 		return fmt.Sprintf("ok: nothing in the log states a failure, and nothing a success; confidence %.2f", r.Confidence)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strconv"
 
@@ -91,15 +90,12 @@ func exitOf(text string) (testreport.Exit, error) {
 }
 
 func (f *reportFlags) read(cmd *cobra.Command, name string) (testreport.Format, testreport.Report, error) {
-	var in io.Reader = cmd.InOrStdin()
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return "", testreport.Report{}, usageError{fmt.Errorf("opening the report: %w; give the path of a readable file, or - for standard input", err)}
-		}
-		defer file.Close()
-		in = file
+	file, err := openText(cmd, "report", name)
+	if err != nil {
+		return "", testreport.Report{}, err
 	}
+	defer file.Close()
+	var in io.Reader = file
 	format, err := testreport.ParseFormat(f.format)
 	if f.format == "" {
 		format, in, err = testreport.Recognise(in)

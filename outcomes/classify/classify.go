@@ -27,6 +27,9 @@ type Result struct {
 	Phase      trial.Phase   `json:"phase"`
 	Confidence float64       `json:"confidence"`
 	Evidence   []Evidence    `json:"evidence"`
+	// Contradicted is set where the outcome is ok, and a failure is stated all
+	// the same: the exit code, or what followed, tells of a success.
+	Contradicted bool `json:"contradicted,omitempty"`
 }
 
 // Evidence is one line that the result rests on, the deciding one first.
@@ -55,7 +58,7 @@ func Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) 
 func (c *Classifier) Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) {
 	s := newScanner(c)
 	s.evidence = opts.Evidence
-	if err := s.read(ctx, log); err != nil {
+	if err := s.read(ctx, narrow(log)); err != nil {
 		return Result{}, err
 	}
 	return judge(opts, s), nil

@@ -84,3 +84,37 @@ func TestErrorsOfTheReaderAreReturned(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Logs of Windows' shells are in wide letters, with colours and without.
+func TestWideLogsAreRead(t *testing.T) {
+	const text = "\x1b[0K\x1b[31;1mERROR: Job failed: größer, exit code 1\x1b[0;m\n"
+	little := func(text string, width int) (out []byte) {
+		for _, r := range text {
+			out = append(out, byte(r), byte(r>>8))
+			out = append(out, make([]byte, width-2)...)
+		}
+		return out
+	}
+	for name, log := range map[string][]byte{
+		"UTF-16": little("\uFEFF"+text, 2), "UTF-32": little("\uFEFF"+text, 4), "UTF-8 with a mark": []byte("\uFEFF" + text),
+	} {
+		got := classify(t, Options{}, string(log))
+		if len(got.Evidence) == 0 || got.Evidence[0].Text != "ERROR: Job failed: größer, exit code 1" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	got := classify(t, Options{}, string(little("\x1b[0K\x1b[31;1mERROR: Job failed: exit code 1\x1b[0;m\n", 2)))
+	if len(got.Evidence) == 0 || got.Evidence[0].Text != "ERROR: Job failed: exit code 1" {
+		t.Errorf("without a mark: %+v", got)
+	}
+}
+
+// The exit code decides, and what the log states against it is said.
+func TestAFailureThatTheExitCodeContradicts(t *testing.T) {
+	if got := classify(t, Options{Phase: trial.PhaseTest, ExitCode: exit(0)}, "FAIL\n"); got.Outcome != trial.OK || !got.Contradicted {
+		t.Errorf("%+v", got)
+	}
+	if got := classify(t, Options{Phase: trial.PhaseTest, ExitCode: exit(0)}, "PASS\n"); got.Outcome != trial.OK || got.Contradicted {
+		t.Errorf("%+v", got)
+	}
+}

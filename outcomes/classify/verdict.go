@@ -99,7 +99,7 @@ func (j *judgement) succeeded(held, live []candidate) Result {
 		c = 0.9
 	}
 	if len(live) > 0 && live[0].level >= Wrapper {
-		c = 0.5
+		c, r.Contradicted = 0.5, true
 		r.Evidence = append(r.Evidence, evidence(live)...)
 	}
 	r.Confidence = rounded(c)
