@@ -102,6 +102,17 @@ func TestReadPassesOverForeignLines(t *testing.T) {
 	}
 }
 
+func TestReadNamesTimesThatCannotBe(t *testing.T) {
+	var text strings.Builder
+	for _, change := range []string{`"setup_seconds":-5`, `"elapsed_seconds":-1`, `"spans":[{"name":"build","start_seconds":3,"end_seconds":1}]`, `"setup_seconds":5`} {
+		text.WriteString(`{"schema":"` + Schema + `","trial":{"id":"t1"},"verdict":{"outcome":"ok"},` + change + "}\n")
+	}
+	records, faults, err := Read("j", strings.NewReader(text.String()))
+	if err != nil || len(records) != 1 || len(faults) != 3 || faults[0].String() != "j:1: not a record: setup_seconds is -5, and a time cannot be negative" {
+		t.Errorf("Read = %v, %v, %v", records, faults, err)
+	}
+}
+
 func TestTrialsCountsTheLastAttempt(t *testing.T) {
 	run := Run{Records: []Record{
 		{Kind: KindPreparation, Trial: trial.Trial{ID: "p1"}},

@@ -100,9 +100,28 @@ func parse(line []byte, ended bool) (r Record, fault string) {
 		if r.Trial.ID == "" || r.Verdict.Outcome == "" {
 			return r, "the record has no trial or no outcome"
 		}
-		return r, ""
+		return r, r.impossible()
 	}
 	return Record{}, whatIsWrong(line, ended)
+}
+
+// impossible says which of the record's times cannot be.
+func (r Record) impossible() string {
+	negative := func(name string, t trial.Seconds) string {
+		return fmt.Sprintf("not a record: %s is %g, and a time cannot be negative", name, t.Duration().Seconds())
+	}
+	switch {
+	case r.Setup != nil && *r.Setup < 0:
+		return negative("setup_seconds", *r.Setup)
+	case r.Elapsed < 0:
+		return negative("elapsed_seconds", r.Elapsed)
+	}
+	for _, s := range r.Spans {
+		if s.Start < 0 || s.End < s.Start {
+			return fmt.Sprintf("not a record: the span %s ends before it starts, or starts before the trial", s.Name)
+		}
+	}
+	return ""
 }
 
 // whatIsWrong says why a line is no record.
