@@ -37,7 +37,7 @@ settings:
   registry: {prefix: "127.0.0.1:5000/bench", plainHTTP: true}
 strategies:
   mine: {stages: [[db], [api]]}
-design: {replicates: 3, warmUp: 0, seed: 18446744073709551615, reference: false}
+design: {replicates: 3, warmUp: 0, seed: 18446744073709551615, reference: false, indifference: 0.05}
 limits: {phase: {build: 20m}, silence: {test: 90s}, apiSilence: 2m, teardown: 1m30s}
 budget: 2h30m
 workload: w/workload.yaml
@@ -95,7 +95,7 @@ func TestLoadDecodesEverything(t *testing.T) {
 		Registry: spec.RegistrySettings{Prefix: "127.0.0.1:5000/bench", PlainHTTP: true},
 	})
 	same(t, "strategies", got.Strategies, map[string]strategies.Own{"mine": {Stages: [][]string{{"db"}, {"api"}}}})
-	same(t, "design", got.Design, spec.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true})
+	same(t, "design", got.Design, spec.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true, Indifference: 0.05})
 	same(t, "build limit and default", []time.Duration{got.Limits.Phase["build"], got.Limits.Phase["test"], got.Limits.Silence["test"], got.Budget},
 		[]time.Duration{20 * time.Minute, 15 * time.Minute, 90 * time.Second, 150 * time.Minute})
 	same(t, "limits and a default", []spec.Duration{got.Limits.APISilence, got.Limits.Describe, got.Limits.Teardown},

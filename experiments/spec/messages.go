@@ -133,7 +133,7 @@ func (s schema) wrongType(e *jsonschema.ValidationError, k *kind.Type) string {
 	case formatMemory:
 		cure = "write a number and a unit, such as 7GiB or 512MiB"
 	case formatShare:
-		cure = "write a percentage, such as 5% or 10%"
+		cure = "write a share, such as 5% or 0.05"
 	case formatDuration:
 		cure = "write a number and a unit, such as 90s, 20m or 1h30m"
 	}

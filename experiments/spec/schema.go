@@ -64,10 +64,14 @@ func mustCompile(name string, text []byte) schema {
 		_, err := parseDuration(s)
 		return err
 	})})
-	c.RegisterFormat(&jsonschema.Format{Name: formatShare, Validate: onText(func(s string) error {
-		_, err := trial.ParseShare(s)
-		return err
-	})})
+	c.RegisterFormat(&jsonschema.Format{Name: formatShare, Validate: func(v any) error {
+		switch v.(type) {
+		case string, float64, int, json.Number:
+			_, err := trial.ParseShare(fmt.Sprint(v))
+			return err
+		}
+		return nil // the schema's type says so
+	}})
 	if err := c.AddResource(name, tree); err != nil {
 		panic(fmt.Errorf("embedded %s: %w", name, err))
 	}

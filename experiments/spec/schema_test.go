@@ -74,7 +74,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[trial.Bytes]():
 		return &jsonschema.Schema{Type: "string", Format: formatMemory, Examples: []any{"7GiB", "12.5GiB"}}
 	case reflect.TypeFor[trial.Share]():
-		return &jsonschema.Schema{Type: "string", Format: formatShare, Examples: []any{"5%", "10%"}}
+		return &jsonschema.Schema{Format: formatShare, Examples: []any{"5%", 0.1}, Extras: map[string]any{"type": []string{"string", "number"}}}
 	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration]():
 		return durationSchema()
 	case reflect.TypeFor[PhaseLimits]():

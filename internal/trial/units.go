@@ -80,11 +80,13 @@ func ParseShare(s string) (Share, error) {
 	return Share(v), nil
 }
 
-// UnmarshalJSON reads a text such as "5%".
+// UnmarshalJSON reads a text such as "5%", or a number such as 0.05.
 func (s *Share) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return fmt.Errorf("reading a share: %w", err)
+	text := string(b)
+	if strings.HasPrefix(text, `"`) {
+		if err := json.Unmarshal(b, &text); err != nil {
+			return fmt.Errorf("reading a share: %w", err)
+		}
 	}
 	share, err := ParseShare(text)
 	*s = share
