@@ -67,6 +67,7 @@ const unbroken = "\uE000"
 // paragraph writes a sentence or more, in lines of a terminal's width where that
 // is what it is for.
 func paragraph(w io.Writer, f Format, text string) error {
+	text = inFormat(f, text)
 	if f == FormatTable {
 		var lines []string
 		for line := range strings.SplitSeq(text, "\n") {
@@ -103,6 +104,7 @@ func writeSection(w io.Writer, f Format, t Table) error {
 }
 
 func heading(w io.Writer, f Format, level int, text string) error {
+	text = inFormat(f, text)
 	var err error
 	switch {
 	case f == FormatMarkdown:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -61,35 +62,70 @@ func (t Table) Write(w io.Writer, f Format) error {
 		}
 		return csv.NewWriter(w).WriteAll(append([][]string{t.Header}, t.Rows...))
 	case FormatMarkdown:
-		return t.escaped().render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
+		return t.shown(f).render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
 	default:
-		return t.render(w, tablewriter.WithRendition(tw.Rendition{
+		return t.shown(f).render(w, tablewriter.WithRendition(tw.Rendition{
 			Borders:  tw.BorderNone,
 			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
 		}), tablewriter.WithRowAutoWrap(tw.WrapNormal), tablewriter.WithRowMaxWidth(widestCell))
 	}
 }
 
-// What a Markdown table would take for its own: the bounds of cells, ends of
-// rows, and tags, which begin with no digit.
+// What Markdown would take for its own: tags, which begin with no digit, and in
+// tables the bounds of cells and ends of rows.
 var (
-	cellMarks = strings.NewReplacer("|", `\|`, "\n", " ")
 	tag       = regexp.MustCompile(`<([A-Za-z/!?])`)
+	cellMarks = strings.NewReplacer("|", `\|`, "\n", " ")
 )
 
-// escaped is the table with cells that Markdown shows as they are.
-func (t Table) escaped() Table {
-	escape := func(cells []string) (escaped []string) {
-		for _, c := range cells {
-			escaped = append(escaped, tag.ReplaceAllString(cellMarks.Replace(c), "&lt;$1"))
+// InMarkdown is a text that Markdown shows as it is, but for its marks.
+func InMarkdown(text string) string { return tag.ReplaceAllString(plain(text), "&lt;$1") }
+
+// plain is a text whose control characters are spelled out: a name in a file may
+// hold what a terminal obeys.
+func plain(text string) string {
+	obeyed := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if !strings.ContainsFunc(text, obeyed) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if obeyed(r) {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		} else {
+			b.WriteRune(r)
 		}
-		return escaped
 	}
-	rows := make([][]string, len(t.Rows))
+	return b.String()
+}
+
+// inFormat is a text as it stands outside tables.
+func inFormat(f Format, text string) string {
+	if f == FormatMarkdown {
+		return InMarkdown(text)
+	}
+	return plain(text)
+}
+
+// shown is the table with texts that the format shows as they are.
+func (t Table) shown(f Format) Table {
+	cells := func(texts []string) (all []string) {
+		for _, c := range texts {
+			if c = inFormat(f, c); f == FormatMarkdown {
+				c = cellMarks.Replace(c)
+			}
+			all = append(all, c)
+		}
+		return all
+	}
+	rows, notes := make([][]string, len(t.Rows)), make([]string, len(t.Notes))
 	for i, r := range t.Rows {
-		rows[i] = escape(r)
+		rows[i] = cells(r)
 	}
-	t.Header, t.Rows = escape(t.Header), rows
+	for i, n := range t.Notes {
+		notes[i] = inFormat(f, n)
+	}
+	t.Header, t.Rows, t.Notes = cells(t.Header), rows, notes
 	return t
 }
 

@@ -118,7 +118,7 @@ func embedded(svg []byte) string {
 
 // Markdown writes the page with its figures as links into folder.
 func (p Page) Markdown(w io.Writer, folder string) error {
-	if _, err := fmt.Fprintf(w, "# %s\n\n", p.Title); err != nil {
+	if _, err := fmt.Fprintf(w, "# %s\n\n", markdown(p.Title)); err != nil {
 		return err
 	}
 	paragraphs(w, p.Lead)
@@ -126,18 +126,18 @@ func (p Page) Markdown(w io.Writer, folder string) error {
 		fmt.Fprintf(w, "## %s\n\n", p.CardsTitle)
 	}
 	for _, c := range p.Cards {
-		fmt.Fprintf(w, "**%s: %s.** %s\n\n", c.When, c.Do, c.Why)
+		fmt.Fprintf(w, "**%s: %s.** %s\n\n", markdown(c.When), markdown(c.Do), markdown(c.Why))
 	}
 	for _, s := range p.Sections {
 		if s.Title != "" {
-			fmt.Fprintf(w, "## %s\n\n", s.Title)
+			fmt.Fprintf(w, "## %s\n\n", markdown(s.Title))
 		}
 		if err := s.markdown(w, folder); err != nil {
 			return err
 		}
 	}
 	for _, s := range p.Appendices {
-		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", s.Title)
+		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", markdown(s.Title))
 		if err := s.markdown(w, folder); err != nil {
 			return err
 		}
@@ -149,13 +149,13 @@ func (p Page) Markdown(w io.Writer, folder string) error {
 func (s Section) markdown(w io.Writer, folder string) error {
 	paragraphs(w, s.Text)
 	for _, f := range s.Figures {
-		if _, err := fmt.Fprintf(w, "![%s](%s/%s.svg)\n\n*%s. %s*\n\n", f.Alt, folder, f.Name, f.Title, f.Caption); err != nil {
+		if _, err := fmt.Fprintf(w, "![%s](%s/%s.svg)\n\n*%s. %s*\n\n", markdown(f.Alt), folder, f.Name, markdown(f.Title), markdown(f.Caption)); err != nil {
 			return err
 		}
 	}
 	for _, t := range s.Tables {
 		if t.Title != "" && t.Title != s.Title {
-			fmt.Fprintf(w, "### %s\n\n", t.Title)
+			fmt.Fprintf(w, "### %s\n\n", markdown(t.Title))
 		}
 		if err := (report.Table{Header: t.Header, Rows: t.Rows}).Write(w, report.FormatMarkdown); err != nil {
 			return err
@@ -164,7 +164,7 @@ func (s Section) markdown(w io.Writer, folder string) error {
 		paragraphs(w, t.Notes)
 	}
 	for _, point := range s.Points {
-		fmt.Fprintf(w, "- %s\n", point)
+		fmt.Fprintf(w, "- %s\n", markdown(point))
 	}
 	if len(s.Points) > 0 {
 		fmt.Fprintln(w)
@@ -172,8 +172,11 @@ func (s Section) markdown(w io.Writer, folder string) error {
 	return nil
 }
 
+// markdown keeps tags and control characters in names what they are: text.
+func markdown(text string) string { return report.InMarkdown(text) }
+
 func paragraphs(w io.Writer, lines []string) {
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\n\n", l)
+		fmt.Fprintf(w, "%s\n\n", markdown(l))
 	}
 }

@@ -125,6 +125,23 @@ func TestTheFirstScreenIsOneScreen(t *testing.T) {
 	}
 }
 
+// A name in a file is text in every sentence, heading and table.
+func TestNamesAreTextInMarkdown(t *testing.T) {
+	var rows strings.Builder
+	rows.WriteString("strategy,block,outcome,setup_seconds\n")
+	for block := range 6 {
+		fmt.Fprintf(&rows, "<script>alert(1)</script>,%d,ok,10%d.3\n\x1b[31mB,%d,engine-crash,\n", block+1, block, block+1)
+	}
+	run, err := observations.Parse("trials.csv", []byte(rows.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := markdown(t, reported(t, material(t, run)))
+	if strings.ContainsAny(text, "\x1b") || strings.Contains(text, "<script") || strings.Count(text, "&lt;script") < 2 {
+		t.Errorf("a name is obeyed, or left out:\n%s", text)
+	}
+}
+
 var tags = regexp.MustCompile(`<[^>]*>`)
 
 // HTML says what Markdown says.
