@@ -5,7 +5,9 @@ package answer
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -42,9 +44,12 @@ const (
 	CI Environment = "ci"
 )
 
+// MaxFailureRate is the highest failure rate that CI accepts.
+const MaxFailureRate = 0.05
+
 var goals = map[Environment]compare.Goal{
 	Local: {},
-	CI:    {Quantile: 0.9, MaxFailureRate: 0.05},
+	CI:    {Quantile: 0.9, MaxFailureRate: MaxFailureRate},
 }
 
 // Answer is the document. Times are in seconds.
@@ -81,10 +86,10 @@ type Answer struct {
 // Decision is the answer for one situation and environment, at the levels of
 // Where; Where is empty where the answer is the same everywhere.
 type Decision struct {
-	Situation   Situation         `json:"situation"`
-	Environment Environment       `json:"environment"`
-	Where       map[string]string `json:"where"`
-	Verdict     compare.Verdict   `json:"verdict"`
+	Situation   Situation       `json:"situation"`
+	Environment Environment     `json:"environment"`
+	Where       Where           `json:"where"`
+	Verdict     compare.Verdict `json:"verdict"`
 	// Best are the strategies to use: one when decided, several when tied. When
 	// undecided they are those left, the one that looks best first.
 	Best     []string `json:"best"`
@@ -104,13 +109,38 @@ type Decision struct {
 	Cost *float64 `json:"cost_seconds"`
 	// WhenItWorks is the verdict if nothing ever failed.
 	WhenItWorks compare.Verdict `json:"verdict_when_it_works"`
-	// BreakEven is the failure rate of the first of Best at which Against would
-	// be as good; FailureBound the exact upper 95 % bound of its rate.
+	// Slow counts those of N that took far longer than the others.
+	Slow int `json:"slow"`
+	// OnlyWhenItWorks says that failures could still turn this: FailureBound is
+	// over BreakEven, or only failures keep the decision open.
+	OnlyWhenItWorks bool `json:"only_when_it_works"`
+	// FailTooOften are those of Best that more probably than not fail more often
+	// than the environment accepts, and are not yet shown to.
+	FailTooOften []string `json:"fail_too_often"`
+	// BreakEven is the rate of failed and slow trials of the first of Best at
+	// which Against would be as good; FailureBound the exact upper 95 % bound of it.
 	BreakEven    *float64 `json:"break_even_failure_rate"`
 	FailureBound *float64 `json:"failure_rate_upper_bound"`
 	ToSettle     *Settle  `json:"to_settle"`
 	// Arms are all strategies of the decision, with what it rests on.
 	Arms []Arm `json:"arms"`
+}
+
+// Where are the levels at which a decision holds, by factor.
+type Where map[string]Levels
+
+// Levels are the levels of one factor, any of them. In JSON a single one is a
+// text, several are a list.
+type Levels []string
+
+func (l Levels) String() string { return strings.Join(l, " or ") }
+
+// MarshalJSON writes a text or a list.
+func (l Levels) MarshalJSON() ([]byte, error) {
+	if len(l) == 1 {
+		return json.Marshal(l[0])
+	}
+	return json.Marshal([]string(l))
 }
 
 // Arm is one strategy in a decision. Cost is what it takes, retries included, in
@@ -191,8 +221,9 @@ type Warning struct {
 	Factors   []string `json:"factors,omitempty"`
 }
 
-// ErrNothingToChoose says that the trials have fewer than two strategies.
-var ErrNothingToChoose = errors.New("there is nothing to choose between: the trials have only one strategy")
+// ErrNothingToChoose says that the trials have fewer than two strategies, or no
+// time to choose by.
+var ErrNothingToChoose = errors.New("there is nothing to choose between")
 
 // Of answers for a study. Indifference is the share by which two strategies may
 // differ and be as good as each other; 0 is what the runs were made with.
@@ -202,7 +233,10 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 	}
 	m := newMaterial(s)
 	if len(m.arms) < 2 {
-		return Answer{}, ErrNothingToChoose
+		return Answer{}, fmt.Errorf("%w: the trials have only one strategy", ErrNothingToChoose)
+	}
+	if n := m.untimed(); n > 0 {
+		return Answer{}, fmt.Errorf("%w: no time is given of the %d trials that became ready; add it as setup_seconds", ErrNothingToChoose, n)
 	}
 	if indifference == 0 {
 		indifference = indifferenceOf(s)
@@ -297,10 +331,11 @@ func (a *Answer) note(c compare.Answer) {
 }
 
 func decision(situation Situation, environment Environment, g compare.Group) Decision {
-	d := Decision{Situation: situation, Environment: environment, Where: map[string]string{}, Verdict: g.Verdict,
-		Best: append([]string{}, g.Best...), RuledOut: []string{}, Slower: append([]string{}, g.Slower...), WhenItWorks: g.WhenItWorks}
+	d := Decision{Situation: situation, Environment: environment, Where: Where{}, Verdict: g.Verdict,
+		Best: append([]string{}, g.Best...), RuledOut: []string{}, Slower: append([]string{}, g.Slower...), WhenItWorks: g.WhenItWorks,
+		OnlyWhenItWorks: g.OnlyWhenItWorks(), FailTooOften: append([]string{}, g.FailTooOften...)}
 	for factor, levels := range g.Where {
-		d.Where[factor] = strings.Join(levels, " or ")
+		d.Where[factor] = Levels(levels)
 	}
 	for _, o := range g.RuledOut {
 		d.RuledOut = append(d.RuledOut, o.Arm)
@@ -310,7 +345,7 @@ func decision(situation Situation, environment Environment, g compare.Group) Dec
 		return d
 	}
 	i := slices.IndexFunc(g.Arms, func(a compare.Arm) bool { return a.Name == g.Best[0] })
-	d.N, d.Failed, d.Cost = g.Arms[i].N, g.Arms[i].Failed, finite(g.Arms[i].Cost)
+	d.N, d.Failed, d.Slow, d.Cost = g.Arms[i].N, g.Arms[i].Failed, g.Arms[i].Slow, finite(g.Arms[i].Cost)
 	d.FailureBound = finite(g.FailureBound)
 	if e := g.Effect; e != nil && !math.IsNaN(e.Change) {
 		d.Effect, d.Against, d.BreakEven = &e.Change, e.Against, finite(g.BreakEven)
@@ -410,6 +445,19 @@ func newMaterial(s study.Study) material {
 		}
 	}
 	return m
+}
+
+// untimed counts the trials that became ready where none of them has a time.
+func (m material) untimed() (n int) {
+	for _, t := range m.trials {
+		if t.Ready && t.Seconds > 0 {
+			return 0
+		}
+		if t.Ready {
+			n++
+		}
+	}
+	return n
 }
 
 // pullingStrategies are those whose images were pushed before the trials, and

@@ -2,9 +2,12 @@ package answer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +106,38 @@ func TestDocumentHasTheFieldsThatAreDocumented(t *testing.T) {
 	}
 }
 
+// The page describes every field of the document, at every depth.
+func TestThePageDescribesTheDocument(t *testing.T) {
+	page, err := os.ReadFile("../../docs/answer.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var check func(reflect.Type)
+	check = func(of reflect.Type) {
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct {
+			return
+		}
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if !strings.Contains(string(page), "`"+name+"`") {
+				t.Errorf("docs/answer.md says nothing of %s of %s", name, of.Name())
+			}
+			check(of.Field(i).Type)
+		}
+	}
+	check(reflect.TypeFor[Answer]())
+}
+
+func TestWhereIsALevelOrAList(t *testing.T) {
+	text, err := json.Marshal(Where{"memory": {"7GiB", "12.5GiB"}, "runtime": {"podman"}})
+	if err != nil || string(text) != `{"memory":["7GiB","12.5GiB"],"runtime":"podman"}` {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
 // A smaller indifference takes more blocks; it is that of the run unless another
 // is asked for.
 func TestIndifference(t *testing.T) {
@@ -151,15 +186,18 @@ func TestInterim(t *testing.T) {
 }
 
 func TestNothingToChoose(t *testing.T) {
-	if _, err := Of(read(t, "strategy,block,outcome,setup_seconds\nserial,1,ok,100\nserial,2,ok,101\n"), 0); err != ErrNothingToChoose {
+	if _, err := Of(read(t, "strategy,block,outcome,setup_seconds\nserial,1,ok,100\nserial,2,ok,101\n"), 0); !errors.Is(err, ErrNothingToChoose) {
 		t.Errorf("one strategy: %v", err)
+	}
+	if _, err := Of(read(t, "strategy,block,outcome\nserial,1,ok\nparallel,1,ok\nserial,2,engine-crash\n"), 0); !errors.Is(err, ErrNothingToChoose) || !strings.Contains(err.Error(), "no time is given of the 2 trials") {
+		t.Errorf("no times: %v", err)
 	}
 	// What was given is not recommended: the host is none of the answers.
 	a, err := Of(read(t, "host,strategy,block,outcome,setup_seconds\nA,serial,1,ok,100\nB,parallel,1,ok,50\nA,serial,2,ok,101\nB,parallel,2,ok,51\n"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := find(t, a, Build, Local); d.Verdict != compare.Undecided || d.Effect != nil || a.Warnings[0].Kind != compare.Confounded {
+	if d := find(t, a, Build, Local); d.Verdict != compare.Undecided || d.Effect != nil || d.Cost != nil || a.Warnings[0].Kind != compare.Confounded {
 		t.Errorf("the host is the strategy: %+v, %+v", d, a.Warnings)
 	}
 }

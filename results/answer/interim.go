@@ -41,7 +41,7 @@ func Interim(s study.Study) (results.Look, error) {
 				return false
 			}
 			for factor, levels := range d.Where {
-				if level, _ := c.Level(factor); !slices.Contains(strings.Split(levels, " or "), level) {
+				if level, _ := c.Level(factor); !slices.Contains(levels, level) {
 					return false
 				}
 			}

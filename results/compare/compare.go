@@ -91,8 +91,12 @@ type Decision struct {
 	// Effect compares the first of Best with the cheapest arm that is not among
 	// the best, or with the next of them where all are.
 	Effect *Effect
+	// FailTooOften are those of Best, all of an undecided verdict, that fail more
+	// often than is accepted more probably than not. They are not ruled out.
+	FailTooOften []string
 	// BreakEven is the failure rate of Best[0] at which the arm of Effect would
-	// be as good; FailureBound the exact upper 95 % bound of its rate.
+	// be as good; FailureBound the exact upper 95 % bound of its rate. Slow trials
+	// count as failed ones do.
 	BreakEven, FailureBound float64
 	// Settle is set where the verdict is undecided and a number of blocks that
 	// anybody would run is expected to end it.
@@ -101,8 +105,9 @@ type Decision struct {
 
 // Arm is what was seen of one arm.
 type Arm struct {
-	Name      string
-	N, Failed int
+	Name string
+	// Slow are trials that took far longer than the arm's others.
+	N, Failed, Slow int
 	// Cost is the mean, or the quantile asked for, of the time to ready in a
 	// typical place, retries included. It is infinite where nothing became
 	// ready. Lower and Upper are its 95 % interval, NaN where unknown.
@@ -163,13 +168,16 @@ func decide(trials []Trial, goal Goal) Decision {
 	}
 	for _, i := range whole.best {
 		d.Best = append(d.Best, s.arms[i].name)
+		if s.failsTooOften(i) {
+			d.FailTooOften = append(d.FailTooOften, s.arms[i].name)
+		}
 	}
 	first := whole.best[0]
 	if next := s.next(whole); next >= 0 {
 		e := s.effect(first, next)
 		d.Effect, d.BreakEven = &e, s.breakEven(first, next)
 	}
-	d.FailureBound = failureUpper(s.arms[first].failed, s.arms[first].n, 0.05)
+	d.FailureBound = failureUpper(s.arms[first].bad, s.arms[first].n, 0.05)
 	if d.Verdict == Undecided {
 		d.Settle = s.settle(whole)
 	}
@@ -187,6 +195,19 @@ type choice struct {
 }
 
 type beaten struct{ arm, by int }
+
+// OnlyWhenItWorks reports whether failures could still turn what the decision
+// says: the exact bound of the rate is over the break-even rate, or an open
+// decision would have ended if nothing ever failed.
+func (d Decision) OnlyWhenItWorks() bool {
+	switch d.Verdict {
+	case Decided, Tied:
+		return d.FailureBound > d.BreakEven
+	case Undecided:
+		return d.WhenItWorks == Decided || d.WhenItWorks == Tied
+	}
+	return false
+}
 
 // choose finds the arms that are the best or within the indifference of the
 // best, and those that are not the best. With failures it counts those that
@@ -230,8 +251,9 @@ func (s *sample) choose(failures bool) choice {
 		return faster && s.risk(x, k, v.log+margin) <= alphaFailures ||
 			s.arms[k].bad > 0 && s.risk(x, k, v.lower(out)+margin) <= alphaFailures
 	}
+	// One that may not be used at all beats nothing.
 	beats := func(x, k int, by float64) bool {
-		return x != k && holds(x, k, s.adv[x][k].lower(out) > by, -by)
+		return x != k && !(failures && s.failsTooOften(x)) && holds(x, k, s.adv[x][k].lower(out) > by, -by)
 	}
 	near := 0
 	for _, k := range fit {
@@ -252,7 +274,7 @@ func (s *sample) choose(failures bool) choice {
 		return holds(x, k, v.within(s.margin, share) || v.lower(out) > -s.margin, s.margin)
 	}
 	for _, x := range c.left {
-		if !math.IsInf(s.cost(x), 1) && !slices.ContainsFunc(c.left, func(k int) bool { return k != x && !within(x, k) }) {
+		if !math.IsInf(s.cost(x), 1) && !(failures && s.failsTooOften(x)) && !slices.ContainsFunc(c.left, func(k int) bool { return k != x && !within(x, k) }) {
 			c.best = append(c.best, x)
 		}
 	}

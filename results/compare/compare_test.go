@@ -200,7 +200,7 @@ func TestConfoundedIsNoVerdict(t *testing.T) {
 	}
 	a := Decide(trials, []string{"host"}, local)
 	g := a.Groups[0]
-	if g.Verdict != Undecided || g.Settle != nil || !math.IsNaN(g.Effect.Change) {
+	if g.Verdict != Undecided || g.Settle != nil || !math.IsNaN(g.Effect.Change) || !math.IsNaN(g.Arms[0].Cost) {
 		t.Errorf("the host is the strategy, and the verdict %s: %+v", g.Verdict, g.Decision)
 	}
 	if w := a.Warnings[0]; w.Kind != Confounded || !slices.Equal(w.Factors, []string{"host"}) || len(w.Arms) != 2 {
@@ -284,5 +284,73 @@ func TestNoCliff(t *testing.T) {
 	}
 	if len(slices.Compact(verdicts)) != 1 {
 		t.Errorf("the verdict turns from pair to pair: %v", verdicts)
+	}
+}
+
+// CI accepts at most 5 % failures. An arm that more probably fails more often is
+// not recommended, and beats no other one.
+func TestCIRecommendsNothingThatProbablyFailsTooOften(t *testing.T) {
+	fails := func(n int) func(arm, place string, block int) (float64, float64) {
+		return func(arm, _ string, block int) (float64, float64) {
+			if arm == "A" && block%10 < n {
+				return math.NaN(), 200
+			}
+			return map[string]float64{"A": 300, "B": 800}[arm] + float64(block*7%5), 0
+		}
+	}
+	one := Decide(study(20, []string{""}, []string{"A", "B"}, fails(1)), nil, ci).Groups[0]
+	if one.Verdict != Undecided || !slices.Equal(one.FailTooOften, []string{"A"}) || len(one.RuledOut) != 0 || one.Settle == nil {
+		t.Errorf("2 of 20 failed, of the only fast arm: %+v", one.Decision)
+	}
+	alone := Decide(study(30, []string{""}, []string{"A"}, fails(1)), nil, ci).Groups[0]
+	if alone.Verdict != Undecided || alone.Settle == nil {
+		t.Errorf("3 of 30 failed, of the only arm: %+v", alone.Decision)
+	}
+	often := Decide(study(30, []string{""}, []string{"A", "B"}, fails(5)), nil, ci).Groups[0]
+	if often.Verdict != Decided || often.Best[0] != "B" || len(often.FailTooOften) != 0 {
+		t.Errorf("half of A failed: %+v", often.Decision)
+	}
+	if d := Decide(study(20, []string{""}, []string{"A", "B"}, fails(1)), nil, local).Groups[0]; d.Verdict != Decided || d.Best[0] != "A" || len(d.FailTooOften) != 0 {
+		t.Errorf("for local work failures cost time only: %+v", d.Decision)
+	}
+}
+
+// What a decision says of unseen failures is what its figures say.
+func TestOnlyWhenItWorks(t *testing.T) {
+	for _, c := range []struct {
+		other float64
+		want  bool
+	}{{330, true}, {600, false}} {
+		trials := study(40, []string{""}, []string{"A", "B"}, func(arm, _ string, block int) (float64, float64) {
+			return map[string]float64{"A": 320, "B": c.other}[arm] + float64(block*7%5), 0
+		})
+		d := Decide(trials, nil, local).Groups[0]
+		if d.Verdict != Decided && d.Verdict != Tied || d.OnlyWhenItWorks() != c.want || (d.FailureBound > d.BreakEven) != c.want {
+			t.Errorf("320 against %v s: %s, bound %v, break-even %v", c.other, d.Verdict, d.FailureBound, d.BreakEven)
+		}
+	}
+}
+
+// Four failures of 100 against none are no proof that B fails more often: the
+// interval has what unseen failures of A cost in it. By the 90 % quantile no pair
+// more makes it another interval.
+func TestIntervalHasUnseenFailuresBesideSeenOnes(t *testing.T) {
+	var before Effect
+	for n := 96; n <= 104; n++ {
+		trials := study(n, []string{""}, []string{"A", "B"}, func(arm, _ string, block int) (float64, float64) {
+			if arm == "B" && block%25 == 20 {
+				return math.NaN(), 3600
+			}
+			return map[string]float64{"A": 305, "B": 300}[arm] + float64(block*7%5), 0
+		})
+		e := Decide(trials, nil, local).Groups[0].Effect
+		if e.Of != "A" || !(e.Lower < e.Change && e.Change < -0.2 && e.Upper > 0) {
+			t.Errorf("%d pairs: %+v", n, e)
+		}
+		q := *Decide(trials, nil, ci).Groups[0].Effect
+		if n > 96 && (math.Abs(q.Lower-before.Lower) > 0.02 || math.Abs(q.Upper-before.Upper) > 0.02) {
+			t.Errorf("%d pairs: %+v after %+v", n, q, before)
+		}
+		before = q
 	}
 }

@@ -53,6 +53,18 @@ func (s *sample) unfit(i, best int) bool {
 	return a.rate().CDF(spare/(spare+a.loss)) <= alphaRuledOut
 }
 
+// failsTooOften reports whether the arm's failure rate is more probably over the
+// highest accepted one than under it. It is not shown to be: the arm is not ruled
+// out, and more trials may clear it. Until then nobody is told to use it.
+func (s *sample) failsTooOften(i int) bool {
+	if s.goal.MaxFailureRate == 0 {
+		return false
+	}
+	a := s.arms[i]
+	rate := distuv.Beta{Alpha: priorFailed + float64(a.failed), Beta: priorReady + float64(a.n-a.failed)}
+	return rate.CDF(s.goal.MaxFailureRate) < 0.5
+}
+
 // riskPoints is how many equally probable rates of the rival are looked at.
 const riskPoints = 40
 

@@ -126,7 +126,8 @@ func (s *sample) index(arm string) int {
 }
 
 // borrow settles what is open in a group between arms that compare alike
-// elsewhere too, with the trials from there.
+// elsewhere too, with the trials from there: what is said of these arms then is
+// said of all these trials.
 func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	if g.Verdict != Undecided || len(g.RuledOut) == 0 {
 		return
@@ -143,6 +144,11 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	}
 	d := decide(left, goal)
 	if d.Verdict == Decided || d.Verdict == Tied {
+		for i := range g.Arms {
+			if k := slices.IndexFunc(d.Arms, func(a Arm) bool { return a.Name == g.Arms[i].Name }); k >= 0 {
+				g.Arms[i] = d.Arms[k]
+			}
+		}
 		d.Arms, d.RuledOut = g.Arms, append(g.RuledOut, d.RuledOut...)
 		g.Decision = d
 	}

@@ -20,7 +20,7 @@ type sample struct {
 	arms   []*armSample
 	// adv are the pairs' advantages.
 	adv    [][]advantage
-	scale  float64 // seconds, of a typical place
+	scale  float64 // seconds, of a typical place; NaN where no place is
 	places int
 	blocks int
 }
@@ -88,6 +88,9 @@ func newSample(trials []Trial, goal Goal) *sample {
 	s := &sample{goal: goal, margin: math.Log1p(goal.Indifference)}
 	scales := placeScales(trials)
 	s.places, s.scale = len(scales), geometric(scales)
+	if apart(trials) {
+		s.scale = math.NaN()
+	}
 	index, blocks, counts := map[string]int{}, map[string]bool{}, map[string]int{}
 	for _, t := range trials {
 		counts[t.Arm]++
@@ -222,6 +225,21 @@ func geometric(scales map[string]float64) float64 {
 	return math.Exp(average(logs))
 }
 
+// apart reports whether some arms share no place with the others, not even by way
+// of a third arm: nothing tells then what an arm takes from what its places do.
+func apart(trials []Trial) bool {
+	arms, places := map[string]bool{trials[0].Arm: true}, map[string]bool{}
+	for grew := true; grew; {
+		grew = false
+		for _, t := range trials {
+			if arms[t.Arm] != places[t.place] {
+				arms[t.Arm], places[t.place], grew = true, true, true
+			}
+		}
+	}
+	return slices.ContainsFunc(trials, func(t Trial) bool { return !arms[t.Arm] })
+}
+
 // placeScales fits log time = place + arm by alternating means, and returns
 // the places' part in seconds.
 func placeScales(trials []Trial) map[string]float64 {
@@ -294,29 +312,37 @@ func (s *sample) effect(x, k int) Effect {
 		e.Change, e.Lower, e.Upper = math.NaN(), math.NaN(), math.NaN()
 		return e
 	}
-	rate := func(a *armSample) float64 { return float64(a.bad) / float64(a.n) }
-	e.Change = math.Expm1(-v.log + s.burden(a, rate(a)) - s.burden(b, rate(b)))
-	lowA, highA := a.badInterval()
-	lowB, highB := b.badInterval()
+	e.Change = math.Expm1(-v.log + s.burden(a, a.badRate()) - s.burden(b, b.badRate()))
+	lowA, highA := s.badInterval(a, a.bad+b.bad > 0)
+	lowB, highB := s.badInterval(b, a.bad+b.bad > 0)
 	e.Lower = math.Expm1(-high + s.burden(a, lowA) - s.burden(b, highB))
 	e.Upper = math.Expm1(-low + s.burden(a, highA) - s.burden(b, lowB))
 	return e
 }
 
-// badInterval is the exact 95 % interval of the rate of failed and slow trials;
-// 0 where there was none.
-func (a *armSample) badInterval() (low, high float64) {
-	if a.bad == 0 {
+func (a *armSample) badRate() float64 { return float64(a.bad) / float64(a.n) }
+
+// badInterval is the exact 95 % interval of the rate of failed and slow trials.
+// It is 0 unless some were seen, of the arm or of the one that it is compared
+// with. It ends at the highest rate that is accepted, or at the arm's own where
+// that is higher: what a quantile is beyond, where failures reach it, is the cost
+// of an arm that is not recommended.
+func (s *sample) badInterval(a *armSample, seen bool) (low, high float64) {
+	if !seen {
 		return 0, 0
 	}
-	return failureLower(a.bad, a.n, 0.025), failureUpper(a.bad, a.n, 0.025)
+	low, high = failureLower(a.bad, a.n, 0.025), failureUpper(a.bad, a.n, 0.025)
+	if s.goal.MaxFailureRate > 0 {
+		high = min(high, max(s.goal.MaxFailureRate, a.badRate()))
+	}
+	return low, high
 }
 
 // summary has the arm's own spread only: an erratic arm does not widen what is
 // known of a steady one.
 func (s *sample) summary(i int) Arm {
 	a := s.arms[i]
-	out := Arm{Name: a.name, N: a.n, Failed: a.failed, Cost: s.cost(i) * s.scale, Lower: math.NaN(), Upper: math.NaN()}
+	out := Arm{Name: a.name, N: a.n, Failed: a.failed, Slow: a.bad - a.failed, Cost: s.cost(i) * s.scale, Lower: math.NaN(), Upper: math.NaN()}
 	n := float64(a.ready())
 	if n < 2 {
 		return out
@@ -326,7 +352,7 @@ func (s *sample) summary(i int) Arm {
 		squares += s.influence(a, a.times[at]) * s.influence(a, a.times[at])
 	}
 	width := studentQuantile(n-1, 0.975) * math.Sqrt(squares/(n-1)/n)
-	low, high := a.badInterval()
+	low, high := s.badInterval(a, a.bad > 0)
 	out.Lower = s.scale * math.Exp(a.location-width+s.burden(a, low))
 	out.Upper = s.scale * math.Exp(a.location+width+s.burden(a, high))
 	return out

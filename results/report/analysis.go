@@ -66,7 +66,12 @@ func armVerdict(d answer.Decision, arm answer.Arm) string {
 		return "ruled out by " + arm.BeatenBy
 	case arm.RuledOut:
 		return "ruled out: it fails too often"
+	case slices.Contains(d.FailTooOften, arm.Strategy):
+		return "open: it probably fails too often"
 	case slices.Contains(d.Best, arm.Strategy) && d.Verdict != compare.Undecided:
+		if d.OnlyWhenItWorks {
+			return string(d.Verdict) + " when it works"
+		}
 		return string(d.Verdict)
 	}
 	if d.Verdict == compare.Undecided {

@@ -76,18 +76,18 @@ func Cards(a answer.Answer) (cards []Card) {
 	groups, words := together(a.Decisions), 0
 	for _, group := range groups {
 		d := group[0]
-		c := Card{When: situation(a, d.Situation) + conditions(group), Do: toDo(d), Verdict: d.Verdict}
+		c := Card{When: situation(a, d.Situation) + conditions(group), Do: toDo(d) + whenItWorks(group), Verdict: d.Verdict}
 		switch {
 		case d.Verdict == compare.None:
 		case nothingCompared(d):
 			c.Why = "Nothing was compared in the same place and block."
 		case len(groups) > mostCards:
-			c.Why = figures(group, false) + "."
+			c.Why = figures(group, false) + "." + tooOften(d)
 			if out := onlyThere(a, group); len(out) > 0 {
 				c.Why += " Out: " + strings.Join(out, ", ") + "."
 			}
 		default:
-			c.Why = figures(group, true) + "." + stillOpen(group)
+			c.Why = figures(group, true) + "." + tooOften(d) + stillOpen(group)
 		}
 		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster, only as good as the best
 			c.Do += fmt.Sprintf(" (best within %s %%)", percent(study.Value(a.Indifference)))
@@ -109,6 +109,8 @@ func toDo(d answer.Decision) string {
 		return "use " + either(d.Best)
 	case nothingCompared(d):
 		return "no verdict"
+	case len(d.FailTooOften) == len(d.Best):
+		return "no strategy yet"
 	case works(d):
 		return d.Best[0] + " looks best"
 	}
@@ -118,13 +120,38 @@ func toDo(d answer.Decision) string {
 	return either(d.Best) + ", still open"
 }
 
+// whenItWorks qualifies what one is told to use, while failures could turn it.
+func whenItWorks(group []answer.Decision) string {
+	open := func(d answer.Decision) bool { return d.Verdict != compare.Undecided && d.OnlyWhenItWorks }
+	switch {
+	case !slices.ContainsFunc(group, open):
+		return ""
+	case len(group[0].Best) > 1:
+		return ", when they work"
+	}
+	return ", when it works"
+}
+
+// tooOften names what is left of an open decision and is not recommended as it is,
+// for its failures.
+func tooOften(d answer.Decision) string {
+	if len(d.FailTooOften) == 0 {
+		return ""
+	}
+	verb := "fails"
+	if len(d.FailTooOften) > 1 {
+		verb = "fail"
+	}
+	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, the most for CI.", and(d.FailTooOften), verb, inPercent(answer.MaxFailureRate))
+}
+
 func nothingCompared(d answer.Decision) bool {
-	return d.Verdict == compare.Undecided && d.Effect == nil && d.Against == "" && d.ToSettle == nil && d.Interval == nil
+	return d.Verdict == compare.Undecided && len(d.FailTooOften) == 0 && d.Effect == nil && d.Against == "" && d.ToSettle == nil && d.Interval == nil
 }
 
 // works reports whether only failures keep the decision open.
 func works(d answer.Decision) bool {
-	return d.Verdict == compare.Undecided && (d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied)
+	return d.Verdict == compare.Undecided && len(d.FailTooOften) == 0 && (d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied)
 }
 
 // together puts the decisions of a situation beside each other that say the
@@ -147,7 +174,7 @@ func together(all []answer.Decision) (groups [][]answer.Decision) {
 func conditions(group []answer.Decision) string {
 	var parts, at []string
 	for _, e := range []answer.Environment{answer.Local, answer.CI} {
-		var wheres []map[string]string
+		var wheres []answer.Where
 		for _, d := range group {
 			if d.Environment == e {
 				wheres = append(wheres, d.Where)
@@ -171,13 +198,13 @@ func conditions(group []answer.Decision) string {
 }
 
 // anyOf names places; a factor that is all they differ in is named once.
-func anyOf(wheres []map[string]string) string {
+func anyOf(wheres []answer.Where) string {
 	var names, levels []string
 	factors := map[string]bool{}
 	for _, where := range wheres {
 		names = append(names, placeName(where))
-		for factor, level := range where {
-			factors[factor], levels = true, append(levels, level)
+		for factor, some := range where {
+			factors[factor], levels = true, append(levels, some.String())
 		}
 	}
 	if len(factors) == 1 && len(levels) == len(wheres) {
@@ -192,13 +219,17 @@ func stillOpen(group []answer.Decision) (text string) {
 	for _, d := range group {
 		if s := d.ToSettle; s != nil {
 			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), these(s.Strategies)
-			if slices.Equal(s.Strategies, group[0].Best) && !works(group[0]) {
+			if len(s.Strategies) > 1 && slices.Equal(s.Strategies, group[0].Best) && !works(group[0]) {
 				of = "these"
 			}
 		}
 	}
 	if works(group[0]) {
-		text = fmt.Sprintf(" %s when it works; %d trials cannot exclude that failures turn it.", capital(string(group[0].WhenItWorks)), group[0].N)
+		doubt := "cannot exclude that failures turn it"
+		if d := group[0]; d.FailureBound != nil && d.BreakEven != nil && *d.FailureBound <= *d.BreakEven {
+			doubt = "do not tell well enough how often each fails"
+		}
+		text = fmt.Sprintf(" %s when it works; %d trials %s.", capital(string(group[0].WhenItWorks)), group[0].N, doubt)
 	}
 	if most > 0 {
 		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(least, most), noun(most, "block"), of, roughly(study.Value(seconds)))
@@ -256,12 +287,16 @@ func figures(group []answer.Decision, cost bool) string {
 		parts = append(parts, what+" "+duration(study.Value(*d.Cost)))
 	}
 	var effects, bounds []float64
-	against, n, failed := d.Against, 0, 0
+	against, n, failed, slow := d.Against, 0, 0, 0
+	bound, turns, told := 0.0, 1.0, cost
 	for _, other := range group {
 		if other.Environment != d.Environment {
 			continue
 		}
-		n, failed = n+other.N, failed+other.Failed
+		n, failed, slow = n+other.N, failed+other.Failed, slow+other.Slow
+		if other.FailureBound != nil && other.BreakEven != nil {
+			bound, turns, told = max(bound, *other.FailureBound), min(turns, *other.BreakEven), told || other.OnlyWhenItWorks
+		}
 		if other.Effect != nil {
 			effects = append(effects, *other.Effect)
 		}
@@ -279,7 +314,14 @@ func figures(group []answer.Decision, cost bool) string {
 		}
 		parts = append(parts, effect)
 	}
-	parts = append(parts, fmt.Sprintf("%d of %d failed", failed, n))
+	failures := fmt.Sprintf("%d of %d failed", failed, n)
+	if slow > 0 {
+		failures += fmt.Sprintf(", %d far slower", slow)
+	}
+	if bound > 0 && told {
+		failures += fmt.Sprintf(" (95 %%: under %s %%; break-even %s %%)", inPercent(bound), inPercent(turns))
+	}
+	parts = append(parts, failures)
 	return capital(strings.Join(parts, "; "))
 }
 
@@ -317,10 +359,10 @@ func either(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-func placeName(where map[string]string) string {
+func placeName(where answer.Where) string {
 	var parts []string
 	for _, f := range slices.Sorted(maps.Keys(where)) {
-		parts = append(parts, f+" "+where[f])
+		parts = append(parts, f+" "+where[f].String())
 	}
 	return strings.Join(parts, ", ")
 }
@@ -377,43 +419,27 @@ func Grounds(a answer.Answer) (notes []string) {
 	}
 	add(fmt.Sprintf("Differences under %s %% count as none.", percent(study.Value(a.Indifference))))
 	add(pooled(a.Pooled))
+	compared := slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil })
 	for _, w := range a.Warnings {
-		add(answerWarning(w))
+		add(answerWarning(w, compared))
 	}
 	if len(a.FailuresAt) > 0 {
-		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
+		at := answer.Where{}
+		for factor, level := range a.FailuresAt {
+			at[factor] = answer.Levels{level}
+		}
+		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(at)))
 	}
 	add(ruledOut(a))
 	if n := len(together(a.Decisions)) - len(Cards(a)); n > 0 {
 		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
-	if len(together(a.Decisions)) <= mostCards {
-		add(breakEven(a))
+	if slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.BreakEven != nil }) {
+		add("Break-even is the failure rate at which the next strategy would be as good.")
 	}
 	add(pushing(a.Push))
 	return notes
-}
-
-// breakEven says which rates of failure would turn recommendations that are
-// given everywhere.
-func breakEven(a answer.Answer) string {
-	var parts []string
-	bound := 0.0
-	for _, d := range a.Decisions {
-		if d.Environment != answer.Local || len(d.Where) > 0 || d.BreakEven == nil || d.FailureBound == nil || d.Verdict == compare.Undecided && d.WhenItWorks == compare.Undecided {
-			continue
-		}
-		part := fmt.Sprintf("%s over %s %%", d.Best[0], inPercent(*d.BreakEven))
-		if !slices.Contains(parts, part) {
-			parts = append(parts, part)
-		}
-		bound = max(bound, *d.FailureBound)
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("Failures would change this: %s. So far: under %s %%, at 95 %%.", strings.Join(parts, ", "), inPercent(bound))
 }
 
 func pushing(all []answer.Push) string {
@@ -520,7 +546,7 @@ func onlyThere(a answer.Answer, group []answer.Decision) (names []string) {
 	return names
 }
 
-func answerWarning(w answer.Warning) string {
+func answerWarning(w answer.Warning, compared bool) string {
 	switch w.Kind {
 	case compare.Confounded:
 		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
@@ -529,7 +555,11 @@ func answerWarning(w answer.Warning) string {
 		if math.Abs(w.Change) < 0.005 {
 			return ""
 		}
-		return fmt.Sprintf("Times drifted by %s a block; comparisons inside blocks are unharmed.", relative(w.Change))
+		text := fmt.Sprintf("Times drifted by %s a block", relative(w.Change))
+		if compared {
+			text += "; comparisons inside blocks are unharmed"
+		}
+		return text + "."
 	case compare.OrderEffect:
 		return "Times moved with the position in the block: the order inside blocks should be random."
 	case compare.CarryOver:

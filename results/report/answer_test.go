@@ -23,10 +23,10 @@ func TestFirstScreen(t *testing.T) {
 	out := []string{"2+1 before", "parallel before", "serial before"}
 	for _, s := range []answer.Situation{answer.Build, answer.Pull} {
 		for _, e := range []answer.Environment{answer.Local, answer.CI} {
-			d := answer.Decision{Situation: s, Environment: e, Where: map[string]string{}, Verdict: compare.Decided, Best: []string{"registry with"}, RuledOut: out,
+			d := answer.Decision{Situation: s, Environment: e, Where: answer.Where{}, Verdict: compare.Decided, Best: []string{"registry with"}, RuledOut: out,
 				Effect: some(-0.3), Interval: &[2]float64{-0.38, -0.2}, Against: "parallel with", N: 30, Cost: some(33.4), BreakEven: some(0.29), FailureBound: some(0.095)}
 			if s == answer.Build && e == answer.CI {
-				d.Verdict, d.WhenItWorks = compare.Undecided, compare.Decided
+				d.Verdict, d.WhenItWorks, d.BreakEven, d.OnlyWhenItWorks = compare.Undecided, compare.Decided, some(0.024), true
 				d.ToSettle = &answer.Settle{Blocks: 3, Seconds: 1200, Strategies: []string{"registry with", "registry before"}}
 			}
 			a.Decisions = append(a.Decisions, d)
@@ -38,7 +38,7 @@ func TestFirstScreen(t *testing.T) {
 	}
 	text := b.String()
 	for _, want := range []string{
-		"Images there already, local and CI: use registry with. Mean 33.4 s; −30 % against parallel with (95 %: −38 to −20 %); 0 of 30 failed.",
+		"Images there already, local and CI: use registry with. Mean 33.4 s; −30 % against parallel with (95 %: −38 to −20 %); 0 of 30 failed (95 %: under 9.5 %; break-even 29 %).",
 		"Images to build, CI: registry with looks best. 90 % quantile 33.4 s;",
 		"Decided when it works; 30 trials cannot exclude that failures turn it.",
 		"About 3 more blocks of registry with, registry before (20 min) should settle it.",
@@ -49,6 +49,72 @@ func TestFirstScreen(t *testing.T) {
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the first screen lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// screen is a first screen with one decision, in a study of two strategies.
+func screen(t *testing.T, d answer.Decision, warnings ...answer.Warning) string {
+	t.Helper()
+	var b bytes.Buffer
+	a := answer.Answer{Indifference: 0.1, Decisions: []answer.Decision{d}, Warnings: warnings,
+		Strategies: []answer.Strategy{{Name: "A", N: 30}, {Name: "B", N: 30}}}
+	if err := Answer(study.Study{}, a).Write(&b, FormatMarkdown); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// What one is told and the printed figures agree.
+func TestFailuresThatCouldTurnIt(t *testing.T) {
+	base := answer.Decision{Situation: answer.Build, Environment: answer.Local, Verdict: compare.Decided, Best: []string{"A"},
+		Effect: some(-0.02), Interval: &[2]float64{-0.07, 0.03}, Against: "B", N: 30, BreakEven: some(0.024), FailureBound: some(0.095)}
+	bound := "0 of 30 failed (95 %: under 9.5 %; break-even 2.4 %)"
+	for want, change := range map[string]func(*answer.Decision){
+		"local: use A, when it works (best within 10 %).": func(d *answer.Decision) { d.OnlyWhenItWorks = true },
+		"local: use A or B, when they work.": func(d *answer.Decision) {
+			d.OnlyWhenItWorks, d.Verdict, d.Best = true, compare.Tied, []string{"A", "B"}
+		},
+		"local: use A (best within 10 %).": func(d *answer.Decision) {
+			d.BreakEven, bound = some(0.12), "0 of 30 failed (95 %: under 9.5 %; break-even 12 %)"
+		},
+		"30 trials do not tell well enough how often each fails.": func(d *answer.Decision) {
+			d.OnlyWhenItWorks, d.Verdict, d.WhenItWorks, d.BreakEven = true, compare.Undecided, compare.Decided, some(0.12)
+			bound = "0 of 30 failed (95 %: under 9.5 %; break-even 12 %)"
+		},
+		"local: no strategy yet. −2 % against B (95 %: −7 to +3 %); 4 of 30 failed. A probably fails in over 5 % of set-ups, the most for CI. About 5 more blocks of A": func(d *answer.Decision) {
+			d.Verdict, d.WhenItWorks, d.Failed, d.FailTooOften, d.BreakEven = compare.Undecided, compare.Decided, 4, []string{"A"}, nil
+			d.ToSettle, bound = &answer.Settle{Blocks: 5, Seconds: 60, Strategies: []string{"A"}}, ""
+		},
+	} {
+		d := base
+		bound = "0 of 30 failed (95 %: under 9.5 %; break-even 2.4 %)"
+		change(&d)
+		if text := screen(t, d); !strings.Contains(text, want) || !strings.Contains(text, bound) {
+			t.Errorf("want %q and %q in\n%s", want, bound, text)
+		}
+	}
+}
+
+func TestNothingComparedIsNotUnharmed(t *testing.T) {
+	d := answer.Decision{Situation: answer.Build, Environment: answer.Local, Verdict: compare.Undecided, Best: []string{"A", "B"}}
+	text := screen(t, d, answer.Warning{Kind: compare.Drift, Change: 0.3})
+	if !strings.Contains(text, "drifted by +30 % a block.") || strings.Contains(text, "unharmed") || !strings.Contains(text, "no verdict") {
+		t.Error(text)
+	}
+}
+
+// A name in a file may hold what a terminal or a browser obeys.
+func TestNamesAreNotObeyed(t *testing.T) {
+	bad := "\x1b[31m<script>alert(1)</script>"
+	d := Document{Title: bad, Notes: []string{bad}, Sections: []Table{{Title: bad, Header: []string{bad}, Rows: [][]string{{bad}}, Notes: []string{bad}}}}
+	for _, f := range []Format{FormatTable, FormatMarkdown} {
+		var b bytes.Buffer
+		if err := d.Write(&b, f); err != nil {
+			t.Fatal(err)
+		}
+		if text := b.String(); strings.Contains(text, "\x1b") || strings.Count(text, `\x1b[31m`) != 6 || f == FormatMarkdown && strings.Contains(text, "<script") {
+			t.Errorf("%s: %q", f, text)
 		}
 	}
 }
