@@ -82,7 +82,10 @@ func Cards(a answer.Answer) (cards []Card) {
 		case nothingCompared(d):
 			c.Why = "Nothing was compared in the same place and block."
 		case len(groups) > mostCards:
-			c.Why = figures(group, false) + "." + tooOften(d)
+			c.Why = figures(group, false) + "."
+			if len(d.FailTooOften) == len(d.Best) {
+				c.Why += tooOften(d)
+			}
 			if out := onlyThere(a, group); len(out) > 0 {
 				c.Why += " Out: " + strings.Join(out, ", ") + "."
 			}
@@ -295,7 +298,7 @@ func figures(group []answer.Decision, cost bool) string {
 		}
 		n, failed, slow = n+other.N, failed+other.Failed, slow+other.Slow
 		if other.FailureBound != nil && other.BreakEven != nil {
-			bound, turns, told = max(bound, *other.FailureBound), min(turns, *other.BreakEven), told || other.OnlyWhenItWorks
+			bound, turns, told = max(bound, *other.FailureBound), min(turns, *other.BreakEven), told || other.OnlyWhenItWorks && d.Verdict != compare.Undecided
 		}
 		if other.Effect != nil {
 			effects = append(effects, *other.Effect)
@@ -435,7 +438,7 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
-	if slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.BreakEven != nil }) {
+	if len(together(a.Decisions)) <= mostCards && slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.BreakEven != nil }) {
 		add("Break-even is the failure rate at which the next strategy would be as good.")
 	}
 	add(pushing(a.Push))
