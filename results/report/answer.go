@@ -291,7 +291,7 @@ func figures(group []answer.Decision, cost bool) string {
 	}
 	var effects, bounds []float64
 	against, n, failed, slow := d.Against, 0, 0, 0
-	bound, turns, told := 0.0, 1.0, cost
+	bound, turns, told := 0.0, 1.0, cost && (d.Verdict != compare.Undecided || works(d))
 	for _, other := range group {
 		if other.Environment != d.Environment {
 			continue
@@ -439,7 +439,7 @@ func Grounds(a answer.Answer) (notes []string) {
 	}
 	add(settled(a))
 	if len(together(a.Decisions)) <= mostCards && slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.BreakEven != nil }) {
-		add("Break-even is the failure rate at which the next strategy would be as good.")
+		add("Break-even: there the next is as good.")
 	}
 	add(pushing(a.Push))
 	return notes
