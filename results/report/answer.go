@@ -278,7 +278,8 @@ func settled(a answer.Answer) string {
 }
 
 // figures are the cost, effect, interval and n of decisions that say the same:
-// those of the first environment, over all places.
+// those of the first environment, over all places. What failures would turn is of
+// all of them.
 func figures(group []answer.Decision, cost bool) string {
 	var parts []string
 	d := group[0]
@@ -293,13 +294,13 @@ func figures(group []answer.Decision, cost bool) string {
 	against, n, failed, slow := d.Against, 0, 0, 0
 	bound, turns, told := 0.0, 1.0, cost && (d.Verdict != compare.Undecided || works(d))
 	for _, other := range group {
+		if other.FailureBound != nil && other.BreakEven != nil {
+			bound, turns, told = max(bound, *other.FailureBound), min(turns, *other.BreakEven), told || other.OnlyWhenItWorks && d.Verdict != compare.Undecided
+		}
 		if other.Environment != d.Environment {
 			continue
 		}
 		n, failed, slow = n+other.N, failed+other.Failed, slow+other.Slow
-		if other.FailureBound != nil && other.BreakEven != nil {
-			bound, turns, told = max(bound, *other.FailureBound), min(turns, *other.BreakEven), told || other.OnlyWhenItWorks && d.Verdict != compare.Undecided
-		}
 		if other.Effect != nil {
 			effects = append(effects, *other.Effect)
 		}
@@ -439,7 +440,7 @@ func Grounds(a answer.Answer) (notes []string) {
 	}
 	add(settled(a))
 	if len(together(a.Decisions)) <= mostCards && slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.BreakEven != nil }) {
-		add("Break-even: there the next is as good.")
+		add("Break-even: the next is as good.")
 	}
 	add(pushing(a.Push))
 	return notes
