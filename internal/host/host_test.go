@@ -33,8 +33,9 @@ func TestLook(t *testing.T) {
 	want := Activity{
 		Load1:           1.25,
 		MemoryAvailable: 5000 << 10, MemoryUsed: 3000 << 10, MemoryAnon: 2000 << 10,
-		Pressure: trial.Pressure{Known: true, CPUSome: 1.5, MemorySome: 1.5, MemoryFull: 0.5, IOSome: 1.5, IOFull: 0.5},
-		CPU:      trial.Seconds(111 * time.Second), Busy: trial.Seconds(15300 * time.Millisecond), Steal: trial.Seconds(700 * time.Millisecond),
+		Pressure: trial.Pressure{Known: true, CPUSome: 1.5, MemorySome: 1.5, MemoryFull: 0.5, IOSome: 1.5, IOFull: 0.5,
+			MemorySomeTotal: trial.Seconds(time.Microsecond), MemoryFullTotal: trial.Seconds(time.Microsecond)},
+		CPU: trial.Seconds(111 * time.Second), Busy: trial.Seconds(15300 * time.Millisecond), Steal: trial.Seconds(700 * time.Millisecond),
 		Read: 2000 << 10, Written: 3000 << 10, OOMKills: 4,
 	}
 	if err != nil || got != want {

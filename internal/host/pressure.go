@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -16,29 +17,38 @@ func Pressure(cpuFile, memoryFile, ioFile string) trial.Pressure {
 	io, okIO := readStall(ioFile)
 	return trial.Pressure{
 		Known:   okCPU && okMemory && okIO,
-		CPUSome: cpu["some"], MemorySome: memory["some"], MemoryFull: memory["full"],
-		IOSome: io["some"], IOFull: io["full"],
+		CPUSome: cpu["some"].share, MemorySome: memory["some"].share, MemoryFull: memory["full"].share,
+		IOSome: io["some"].share, IOFull: io["full"].share,
+		MemorySomeTotal: memory["some"].total, MemoryFullTotal: memory["full"].total,
 	}
 }
 
+// stall is how long processes have waited: the share of the last ten seconds, in
+// per cent, and all the time so far.
+type stall struct {
+	share float64
+	total trial.Seconds
+}
+
 // readStall reads lines such as "some avg10=1.65 avg60=5.05 avg300=38.69 total=469001136".
-func readStall(file string) (map[string]float64, bool) {
+func readStall(file string) (map[string]stall, bool) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, false
 	}
-	stall := map[string]float64{}
+	stalls := map[string]stall{}
 	for line := range strings.Lines(string(b)) {
 		word := strings.Fields(line)
-		if len(word) < 2 {
+		if len(word) < 5 {
 			continue
 		}
 		share, err := strconv.ParseFloat(strings.TrimPrefix(word[1], "avg10="), 64)
-		if err != nil {
+		micros, err2 := strconv.ParseInt(strings.TrimPrefix(word[4], "total="), 10, 64)
+		if err != nil || err2 != nil {
 			return nil, false
 		}
-		stall[word[0]] = share
+		stalls[word[0]] = stall{share, trial.Seconds(time.Duration(micros) * time.Microsecond)}
 	}
-	_, ok := stall["some"]
-	return stall, ok
+	_, ok := stalls["some"]
+	return stalls, ok
 }

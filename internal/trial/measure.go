@@ -57,6 +57,11 @@ type Pressure struct {
 	MemoryFull float64 `json:"memory_full_percent"`
 	IOSome     float64 `json:"io_some_percent"`
 	IOFull     float64 `json:"io_full_percent"`
+	// The totals are for how long some process, or all that were not idle, have
+	// waited for memory since the machine started: their change is the pressure
+	// of a moment, which averages follow late. Older records have none.
+	MemorySomeTotal Seconds `json:"memory_some_total_seconds,omitzero"`
+	MemoryFullTotal Seconds `json:"memory_full_total_seconds,omitzero"`
 }
 
 // TestStatus is how one test of the suite ended.

@@ -44,7 +44,8 @@ func TestSampleReadsBothVersionsAlike(t *testing.T) {
 	want := trial.Sample{
 		CPU: trial.Seconds(12500 * time.Millisecond), Memory: 3 << 30, MemoryAnon: 1 << 30,
 		Read: 1000, Written: 2000, OOMKills: 3,
-		Pressure: trial.Pressure{Known: true, CPUSome: 1.5, MemorySome: 80.25, MemoryFull: 72, IOSome: 3, IOFull: 2},
+		Pressure: trial.Pressure{Known: true, CPUSome: 1.5, MemorySome: 80.25, MemoryFull: 72, IOSome: 3, IOFull: 2,
+			MemorySomeTotal: trial.Seconds(469001136 * time.Microsecond), MemoryFullTotal: trial.Seconds(time.Microsecond)},
 	}
 	trees := map[string]*Tree{
 		"version 1": {Unified: "testdata/unified", V1: []Hierarchy{
