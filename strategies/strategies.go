@@ -1,7 +1,7 @@
 // Package strategies turns a workload's images into a schedule: what is built
 // (or pulled) together and what waits for what. A strategy is data; a user can
-// write one in the spec. Run executes a schedule over any build function, and
-// Bounds says how fast a schedule could be at best.
+// write one in the spec. Run executes a schedule over any build function, and a
+// Runner also one that admits builds by the machine's memory.
 package strategies
 
 import (
@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Image is what a strategy needs to know of an image.
@@ -17,6 +18,10 @@ type Image struct {
 	Name string
 	// Weight is the image's build cost relative to the others.
 	Weight float64
+	// Peak is the most memory, in bytes, that its build is expected to hold, and
+	// Takes how long it is expected to take, from earlier builds; 0 is not known.
+	Peak  int64
+	Takes time.Duration
 }
 
 // Schedule is how the images of one trial are obtained.
@@ -27,6 +32,20 @@ type Schedule struct {
 	Stages []Stage `json:"stages"`
 	// Pull is true when images are pulled from a registry and not built.
 	Pull bool `json:"pull,omitempty"`
+	// Admission is by what images are started, where not their order and the
+	// concurrency alone decide; see Runner.
+	Admission *Admission `json:"admission,omitempty"`
+}
+
+// Serially is the same schedule with one image at a time: what to go on with
+// when an engine has not borne more.
+func (s Schedule) Serially() Schedule {
+	stages := slices.Clone(s.Stages)
+	for i := range stages {
+		stages[i].Concurrency = 1
+	}
+	s.Stages, s.Admission = stages, nil
+	return s
 }
 
 // Concurrency is the highest number of images that are obtained at once, at
@@ -56,6 +75,9 @@ const (
 	Parallel = "parallel"
 	// Registry pulls all images at once, as pushed there beforehand.
 	Registry = "registry"
+	// Adaptive starts the longest build first, and a further one when its
+	// expected memory fits and the machine's memory is not under pressure.
+	Adaptive = "adaptive"
 )
 
 // Strategy turns images into a schedule.
@@ -63,7 +85,9 @@ type Strategy struct {
 	// Name is how specs and records call it.
 	Name string
 	// Pull says that images are pulled and not built.
-	Pull    bool
+	Pull bool
+	// Adapts says that the machine's memory decides when an image is started.
+	Adapts  bool
 	arrange func([]Image) ([]Stage, error)
 }
 
@@ -77,7 +101,11 @@ func (s Strategy) Schedule(images []Image) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	return Schedule{Strategy: s.Name, Stages: stages, Pull: s.Pull}, nil
+	schedule := Schedule{Strategy: s.Name, Stages: stages, Pull: s.Pull}
+	if s.Adapts {
+		schedule.Admission = admission(images)
+	}
+	return schedule, nil
 }
 
 func checkImages(images []Image) error {
@@ -100,6 +128,7 @@ func builtIns() []Strategy {
 		{Name: TwoPlusOne, arrange: lightThenHeavy},
 		{Name: Parallel, arrange: atMost(0)},
 		{Name: Registry, Pull: true, arrange: atMost(0)},
+		{Name: Adaptive, Adapts: true, arrange: longestFirst},
 	}
 }
 

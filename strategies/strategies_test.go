@@ -122,7 +122,7 @@ func TestFaultyStrategies(t *testing.T) {
 
 func TestUnknownStrategyListsTheKnown(t *testing.T) {
 	_, err := strategies.Named("paralel", map[string]strategies.Own{"mine": {MaxConcurrency: 1}})
-	if want := `unknown strategy "paralel"; known are serial, 2+1, parallel, registry, mine`; err == nil || err.Error() != want {
+	if want := `unknown strategy "paralel"; known are serial, 2+1, parallel, registry, adaptive, mine`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
