@@ -28,7 +28,7 @@ const (
 )
 
 // publishedFiles are those of a run's folder that are published as they are.
-var publishedFiles = []string{EnvironmentFile, PlanFile, SpecFile, WorkloadFile, ImportFile, "look-block-*.json"}
+var publishedFiles = []string{EnvironmentFile, PlanFile, SpecFile, WorkloadFile, ImportFile, ExpectedFile, "look-block-*.json"}
 
 // Publish writes the runs of the given folders into the folder of a report,
 // instead of those that were published there before.

@@ -151,6 +151,8 @@ type Run struct {
 	Looks []Look
 	// Import is set when the run's records were imported.
 	Import *Import
+	// Expected is what the run expected of builds, where a strategy goes by it.
+	Expected []Expected
 }
 
 // ID returns the run's name: that of its folder.
@@ -172,6 +174,11 @@ func ReadRun(dir string) (Run, error) {
 	if _, err := os.Stat(filepath.Join(dir, ImportFile)); err == nil {
 		run.Import = &Import{}
 		if err := readJSON(dir, ImportFile, run.Import); err != nil {
+			return run, err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, ExpectedFile)); err == nil {
+		if err := readJSON(dir, ExpectedFile, &run.Expected); err != nil {
 			return run, err
 		}
 	}

@@ -37,6 +37,10 @@ type Record struct {
 	Setup *trial.Seconds `json:"setup_seconds"`
 	// Verdict is how it ended.
 	Verdict trial.Verdict `json:"verdict"`
+	// Crash is the verdict on the engine's crash or hang after which the trial
+	// went on, because the setting onCrash says so. Verdict is how it ended then,
+	// and Setup has all of it.
+	Crash *trial.Verdict `json:"crash,omitempty"`
 	// Attempt counts from 1; a resumed run does an unfinished trial again.
 	Attempt  int                `json:"attempt"`
 	Previous *Previous          `json:"previous,omitempty"`

@@ -152,7 +152,7 @@ func (p *progress) prepare(of run.Preparation) {
 // and where the log is.
 func ended(u run.Update) string {
 	r := u.Ended
-	text := fmt.Sprintf("%s: %s", r.Trial, report.Verdict(r.Verdict))
+	text := fmt.Sprintf("%s: %s", r.Trial, report.Ending(r))
 	if r.Verdict.Cause != "" {
 		text += ", cause " + string(r.Verdict.Cause)
 	}

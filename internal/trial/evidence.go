@@ -71,6 +71,9 @@ const (
 	StateKubernetesSilent State = "Kubernetes API does not answer"
 	// StateOverdue: the trial has gone on past its limits without ending itself.
 	StateOverdue State = "trial overdue"
+	// StateBackedOff: a build was cancelled so that the others had memory, and was
+	// done again later.
+	StateBackedOff State = "backed off"
 	// StateEndedByWatch: the watch ended the trial's worker.
 	StateEndedByWatch State = "ended by the watch"
 	// StateSilence: what was at work in the middle of a long silence.
@@ -130,7 +133,7 @@ const (
 // States lists every State.
 func States() []State {
 	return []State{StateEngineEnded, StateEngineRestarted, StateEngineStopped, StateEngineSilent, StatePartEnded, StatePartStopped,
-		StateKilled, StateThrashing, StateMachineRestarted, StateNodeEnded, StateKubernetesSilent, StateOverdue, StateEndedByWatch, StateSilence,
+		StateKilled, StateThrashing, StateMachineRestarted, StateNodeEnded, StateKubernetesSilent, StateOverdue, StateBackedOff, StateEndedByWatch, StateSilence,
 		StateEndedByItself, StateEndedByLimit, StateEndedMute, StateEndedNoResult, StateToldToStop, StateLastSaid, StateReported, StateReads,
 		StateReadsRefuted, StatePressed, StateNoWayOut, StateInjected, StateNotInjected, StateNoted, StateOverlap, StateExitCode,
 		StateSilentObserved, StateLives, StateEnded, StateStopped, StateAnswers, StateHangs, StateSilent, StateNotAsked, StateNodes,
@@ -143,6 +146,7 @@ func States() []State {
 // classification.
 const (
 	RuleWatch      = "watch"
+	RuleAdmission  = "admission"
 	RuleSilence    = "silence"
 	RulePostMortem = "post-mortem"
 )

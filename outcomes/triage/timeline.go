@@ -15,7 +15,7 @@ import (
 func timeline(r results.Record) []Entry {
 	entries := slices.Concat(spans(r), sightings(r), silences(r))
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
-	return append(entries, Entry{At: r.Elapsed, Text: "end: " + report.Verdict(r.Verdict)})
+	return append(entries, Entry{At: r.Elapsed, Text: "end: " + report.Ending(&r)})
 }
 
 // spans are the phases and their images, begun and ended; steps of a build are
@@ -63,12 +63,14 @@ var marks = map[trial.State]string{
 	trial.StatePartStopped:      "HANG",
 	trial.StateNodeEnded:        "NODE LOST",
 	trial.StateKilled:           "OOM KILL",
+	trial.StateBackedOff:        "BACKED OFF",
 }
 
-// sightings are what the watch saw, and what was broken on purpose.
+// sightings are what the watch saw, what an adaptive strategy met with, and what
+// was broken on purpose.
 func sightings(r results.Record) (entries []Entry) {
-	for _, e := range trial.Distinct(r.Verdict.Evidence, r.Observed) {
-		if e.Rule == trial.RuleWatch {
+	for _, e := range trial.Distinct(seen(r)) {
+		if e.Rule == trial.RuleWatch || e.Rule == trial.RuleAdmission {
 			entries = append(entries, Entry{At: e.At, Mark: marks[e.State], Text: e.Seen() + ": " + e.Text})
 		}
 	}

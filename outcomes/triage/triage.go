@@ -62,7 +62,7 @@ func notes(r results.Record) (all []string) {
 	if _, known := r.Verdict.Cause.Text(); !known && r.Verdict.Cause != "" {
 		unknown = append(unknown, fmt.Sprintf("cause %q", r.Verdict.Cause))
 	}
-	for _, e := range slices.Concat(r.Verdict.Evidence, r.Observed) {
+	for _, e := range seen(r) {
 		unknown = append(unknown, e.Unknown()...)
 	}
 	if len(unknown) > 0 {
@@ -73,7 +73,7 @@ func notes(r results.Record) (all []string) {
 }
 
 func headline(r results.Record) string {
-	text := r.Trial.String() + ": " + report.Verdict(r.Verdict)
+	text := r.Trial.String() + ": " + report.Ending(&r)
 	if r.Verdict.Cause != "" {
 		text += ", cause " + string(r.Verdict.Cause)
 	}
@@ -83,13 +83,23 @@ func headline(r results.Record) string {
 // evidence is the table: a row for each source, those that were looked at
 // after the trial and those that the verdict rests on.
 func evidence(r results.Record) []trial.Evidence {
-	all := trial.Distinct(r.Verdict.Evidence, r.Observed)
+	all := trial.Distinct(seen(r))
 	if !slices.ContainsFunc(all, func(e trial.Evidence) bool { return e.Source == trial.SourceTest }) {
 		all = append(all, testProcess(r))
 	}
 	order := trial.Sources()
 	slices.SortStableFunc(all, func(a, b trial.Evidence) int { return slices.Index(order, a.Source) - slices.Index(order, b.Source) })
 	return all
+}
+
+// seen is all that was seen of the trial: what its verdict rests on, and that of
+// a crash on the way, come first.
+func seen(r results.Record) []trial.Evidence {
+	all := r.Verdict.Evidence
+	if r.Crash != nil {
+		all = slices.Concat(all, r.Crash.Evidence)
+	}
+	return slices.Concat(all, r.Observed)
 }
 
 func testProcess(r results.Record) trial.Evidence {

@@ -172,6 +172,9 @@ type Strategy struct {
 	Name   string `json:"strategy"`
 	N      int    `json:"n"`
 	Failed int    `json:"failed"`
+	// Crashed are those that lost the engine on the way and went on; their times
+	// have all of that.
+	Crashed int `json:"went_on_after_a_crash,omitempty"`
 	// Pulls says that it takes images which were pushed before.
 	Pulls   bool               `json:"pulls"`
 	Seconds map[string]float64 `json:"mean_seconds"`
@@ -409,7 +412,7 @@ type material struct {
 
 // choices are the settings that one chooses. All others are given by where one
 // works: a recommendation never says to change the host.
-var choices = []string{"strategy", "clusterStart", "build.", "load.", "workload.setup."}
+var choices = []string{"strategy", "clusterStart", "onCrash", "build.", "load.", "workload.setup."}
 
 func isChoice(factor string) bool {
 	return slices.ContainsFunc(choices, func(c string) bool {
@@ -478,6 +481,9 @@ func (m material) arm(c trial.Cell) string {
 	var levels []string
 	for _, f := range m.chosen {
 		level, _ := c.Level(f)
+		if f == "onCrash" { // its levels alone would read as a strategy
+			level = f + "=" + level
+		}
 		levels = append(levels, level)
 	}
 	return strings.Join(levels, " ")

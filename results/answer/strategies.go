@@ -47,6 +47,11 @@ func (m material) strategies(s study.Study, pooled []Factor) (by string, rows []
 			counts[t.Arm][key]++
 		}
 	}
+	for _, o := range s.Trials {
+		if o.Record.Crash != nil {
+			rows[slices.Index(m.arms, m.arm(o.Cell))].Crashed++
+		}
+	}
 	for _, row := range rows {
 		for key, n := range counts[row.Name] {
 			row.Seconds[key] = sums[row.Name][key] / n

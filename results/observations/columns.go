@@ -10,7 +10,7 @@ import (
 // columns are those of a table of trials that are no factors. What ls writes as
 // CSV has them, and each may be missing but outcome.
 var columns = []string{"trial", "kind", "block", "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds",
-	"recovery_seconds", "elapsed_seconds", "tests_passed", "tests_failed", "tests_total", "peak_memory_bytes", "estimate", "simulated", "message"}
+	"recovery_seconds", "elapsed_seconds", "tests_passed", "tests_failed", "tests_total", "peak_memory_bytes", "estimate", "simulated", "message", "went_on_after"}
 
 // printed are the columns of a table as people see it, which ls once wrote as
 // CSV: times such as "2 min 53 s".

@@ -110,6 +110,12 @@ func (f *file) record(line int, cell trial.Cell, value map[string]string) result
 			PeakMemory: f.bytes(line, value["peak_memory_bytes"])},
 	}
 	f.named(line, &r.Verdict, value["outcome"], value["phase"])
+	if text := value["went_on_after"]; text != "" {
+		r.Crash = &trial.Verdict{Confidence: 1}
+		if err := r.Crash.Outcome.UnmarshalText([]byte(text)); err != nil {
+			f.fault(line, "went_on_after: %v", err)
+		}
+	}
 	if b := f.whole(line, "block", value["block"]); b != nil {
 		r.Trial.Block = *b
 	}

@@ -404,6 +404,11 @@ func StrategyTable(a answer.Answer) Table {
 		}
 		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%d/%d", s.Failed, s.N)))
 	}
+	for _, s := range a.Strategies {
+		if s.Crashed > 0 {
+			t.Notes = append(t.Notes, fmt.Sprintf("%s lost the engine in %d of %d trials and went on; the times have all of that.", s.Name, s.Crashed, s.N))
+		}
+	}
 	return t
 }
 

@@ -55,6 +55,9 @@ func cellOutcomes(c study.Cell) string {
 	if c.N > 0 {
 		text = countOutcomes(c.Outcomes)
 	}
+	if c.Crashed > 0 {
+		text += fmt.Sprintf(", %d of them after a crash", c.Crashed)
+	}
 	return text + leftOut(c.Invalid, c.Injected)
 }
 

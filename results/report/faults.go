@@ -77,7 +77,7 @@ func faultRows(runs []results.Run) (rows []*faultRow) {
 }
 
 func (r *faultRow) add(rec results.Record) {
-	v := rec.Verdict
+	v := takenFor(rec)
 	r.Trials++
 	r.Outcomes[v.Outcome]++
 	if v.Cause != "" {
@@ -99,9 +99,18 @@ func (r *faultRow) add(rec results.Record) {
 	}
 }
 
+// takenFor is what the fault of a trial was taken for: also by one that went on
+// after it.
+func takenFor(rec results.Record) trial.Verdict {
+	if rec.Crash != nil {
+		return *rec.Crash
+	}
+	return rec.Verdict
+}
+
 // rightly says whether a trial ended as the fault truly ends it, and where.
 func rightly(rec results.Record) bool {
-	v, f := rec.Verdict, rec.Fault
+	v, f := takenFor(rec), rec.Fault
 	if f.At == nil || !slices.Contains(f.Truth, v.Outcome) {
 		return false
 	}
@@ -111,18 +120,19 @@ func rightly(rec results.Record) bool {
 // knownAt is how long after the injection the outcome was known: when the watch
 // saw it, or when the trial ended itself, whichever was first.
 func knownAt(rec results.Record) (trial.Seconds, bool) {
-	if rec.Fault.At == nil || rec.Verdict.Outcome == trial.OK {
+	v := takenFor(rec)
+	if rec.Fault.At == nil || v.Outcome == trial.OK {
 		return 0, false
 	}
 	at := *rec.Fault.At
 	var known []trial.Seconds
-	for _, e := range rec.Verdict.Evidence {
+	for _, e := range v.Evidence {
 		if e.Rule == trial.RuleWatch && e.At > at {
 			known = append(known, e.At-at)
 		}
 	}
 	for _, s := range rec.Spans {
-		if s.IsPhase() && s.Phase == rec.Verdict.Phase && s.End > at && s.Error != "" {
+		if s.IsPhase() && s.Phase == v.Phase && s.End > at && s.Error != "" {
 			known = append(known, s.End-at)
 		}
 	}

@@ -114,7 +114,7 @@ func trialRow(r *results.Record, factors int) []string {
 	if r.Setup != nil {
 		setup = Seconds(*r.Setup)
 	}
-	return append(row, Verdict(r.Verdict), setup, Seconds(r.Elapsed), testCount(r), peakOf(r))
+	return append(row, Ending(r), setup, Seconds(r.Elapsed), testCount(r), peakOf(r))
 }
 
 func blockName(r *results.Record) string {
@@ -129,7 +129,17 @@ func blockName(r *results.Record) string {
 	return strconv.Itoa(r.Trial.Block)
 }
 
-// Verdict prints how a trial ended: "engine-crash in build".
+// Ending prints how a trial ended, and what it went on after:
+// "ok, after engine-crash in build".
+func Ending(r *results.Record) string {
+	text := Verdict(r.Verdict)
+	if r.Crash != nil {
+		text += ", after " + Verdict(*r.Crash)
+	}
+	return text
+}
+
+// Verdict prints a verdict: "engine-crash in build".
 func Verdict(v trial.Verdict) string {
 	text := string(v.Outcome)
 	if v.Phase != "" {
@@ -208,9 +218,12 @@ func trialNotes(run results.Run, r results.Record) []string {
 	if r.Kind == results.KindReference {
 		return referenceNotes(run, r)
 	}
-	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Verdict(r.Verdict))}
+	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Ending(&r))}
 	if r.Setup != nil {
 		notes = append(notes, "Setup time: "+Seconds(*r.Setup))
+	}
+	if c := r.Crash; c != nil {
+		notes = append(notes, fmt.Sprintf("The engine was lost on the way: %s; the machine was started again, and images were built one at a time. The setup time has all of it.", crashText(*c)))
 	}
 	if f := r.Fault; f != nil {
 		notes = append(notes, fmt.Sprintf("FAULT INJECTED: %s (%s); the true outcome is %v. This trial says nothing of the engine.", f.Name, f.What, f.Truth))
@@ -229,6 +242,18 @@ func trialNotes(run results.Run, r results.Record) []string {
 		notes = append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
 	}
 	return notes
+}
+
+// crashText says what became of an engine, with the line that shows it.
+func crashText(v trial.Verdict) string {
+	text := Verdict(v)
+	if v.Cause != "" {
+		text += ", cause " + string(v.Cause)
+	}
+	if short := v.InShort(); short != "" {
+		text += " (" + short + ")"
+	}
+	return text
 }
 
 // memoryOf is a machine's limit, or the memory that it has without one.

@@ -27,6 +27,17 @@ func tidyTrials(run results.Run) [][]string {
 	for i := range run.Records {
 		rows = append(rows, tidyTrial(&run.Records[i], factors))
 	}
+	// A column that few tables need.
+	if slices.ContainsFunc(run.Records, func(r results.Record) bool { return r.Crash != nil }) {
+		rows[0] = append(rows[0], "went_on_after")
+		for i, r := range run.Records {
+			crash := ""
+			if r.Crash != nil {
+				crash = string(r.Crash.Outcome)
+			}
+			rows[i+1] = append(rows[i+1], crash)
+		}
+	}
 	return rows
 }
 

@@ -52,7 +52,10 @@ func everyKind() results.Run {
 				if block == 3 {
 					add(results.KindTrial, id, cell(engine, strategy), block, 5, trial.Cancelled)
 				}
-				add(results.KindTrial, id, cell(engine, strategy), block, []float64{60, 50, 30}[i]+float64(block*7%5)/3, outcome)
+				rec := add(results.KindTrial, id, cell(engine, strategy), block, []float64{60, 50, 30}[i]+float64(block*7%5)/3, outcome)
+				if strategy == "parallel" && block == 2 {
+					rec.Crash = &trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseBuild}
+				}
 			}
 		}
 		add(results.KindTrial, fmt.Sprintf("f%d", block), cell("docker", "registry"), block, 900, trial.EngineCrash).Fault = &results.Injected{Name: "crash"}

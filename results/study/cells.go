@@ -20,6 +20,9 @@ type Cell struct {
 	Invalid  int                   `json:"invalid"`
 	Outcomes map[trial.Outcome]int `json:"outcomes"`
 	TimedOut int                   `json:"timed_out"`
+	// Crashed are the trials of N whose engine was lost on the way, and which
+	// went on (the setting onCrash).
+	Crashed int `json:"went_on_after_a_crash,omitempty"`
 	// Setup has the setup times of the trials whose services became ready,
 	// in order of recording: conditional on success, so never to be read
 	// without Outcomes.
@@ -99,7 +102,11 @@ func (c *Cell) add(r *results.Record) {
 	if r.Setup != nil {
 		c.Setup = append(c.Setup, *r.Setup)
 	}
-	c.addPhases(r.Spans)
+	if r.Crash == nil { // the phases of a set-up that was begun twice are no measure
+		c.addPhases(r.Spans)
+	} else {
+		c.Crashed++
+	}
 	if passed, total, ok := TestCounts(r); ok {
 		c.TestsPassed, c.TestsTotal = append(c.TestsPassed, passed), append(c.TestsTotal, total)
 	}

@@ -102,8 +102,12 @@ func each(trials []Observation, of func(Observation) (float64, bool)) (values []
 	return values
 }
 
-// builds are the finished builds of whole images; pulls are none.
+// builds are the finished builds of whole images; pulls are none, and neither
+// are builds of a set-up that was begun twice.
 func builds(r *results.Record) (found []trial.Span) {
+	if r.Crash != nil {
+		return nil
+	}
 	for _, s := range r.Spans {
 		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() && !strings.HasPrefix(s.Name, "pull") {
 			found = append(found, s)

@@ -100,8 +100,12 @@ func phaseTime(o Observation, p trial.Phase) (float64, bool) {
 	return math.Inf(1), o.Record.Verdict.Phase == p
 }
 
-// PhaseTime is the length of a phase that ended well.
+// PhaseTime is the length of a phase that ended well. In a set-up that was begun
+// twice there is none.
 func PhaseTime(r *results.Record, p trial.Phase) (seconds float64, ok bool) {
+	if r.Crash != nil {
+		return 0, false
+	}
 	for _, s := range r.Spans {
 		if s.Phase == p && s.IsPhase() && s.EndedWell() {
 			return s.Length().Duration().Seconds(), true

@@ -59,7 +59,11 @@ func badness(o study.Observation) float64 {
 func gantt(r results.Record, name, what string) Figure {
 	rows, mark := ganttRows(r.Spans), ""
 	scale := scaleFor(r.Elapsed.Duration().Seconds())
-	title := fmt.Sprintf("%s: %s, %s, %s", what, r.Trial.ID, cellName(r.Trial.Cell), r.Verdict.Outcome)
+	ended := string(r.Verdict.Outcome)
+	if r.Crash != nil {
+		ended += " after " + string(r.Crash.Outcome)
+	}
+	title := fmt.Sprintf("%s: %s, %s, %s", what, r.Trial.ID, cellName(r.Trial.Cell), ended)
 	if r.Simulated {
 		mark, title = "SIMULATED: no engine produced this", simulatedMark+title
 	}
@@ -67,7 +71,7 @@ func gantt(r results.Record, name, what string) Figure {
 	draw := func(c draw.Canvas) { drawGantt(c, r, rows, mark, scale) }
 	return Figure{Name: name, Title: title, wide: view{wideWidth, height, draw}, narrow: view{narrowWidth, height, draw},
 		Caption: "Above: phases (dark) and what ran in them. Below: CPUs and memory in use, against the limit (dashed).",
-		Alt:     fmt.Sprintf("Spans, CPU and memory of trial %s over %.0f seconds, which ended as %s.", r.Trial.ID, r.Elapsed.Duration().Seconds(), r.Verdict.Outcome)}
+		Alt:     fmt.Sprintf("Spans, CPU and memory of trial %s over %.0f seconds, which ended as %s.", r.Trial.ID, r.Elapsed.Duration().Seconds(), ended)}
 }
 
 func cellName(c trial.Cell) string {
