@@ -18,6 +18,8 @@ type scriptedEngine struct {
 	runtimes.Engine
 	mu    sync.Mutex
 	calls []string
+	// has are images by their names.
+	has   map[string]runtimes.ImageID
 	build func(runtimes.Build, func(runtimes.Progress)) error
 }
 
@@ -167,7 +169,7 @@ func TestFaultyInputStartsNothing(t *testing.T) {
 			cfg := twoImages(t)
 			spoil(&cfg)
 			engine := &scriptedEngine{}
-			result := Run(t.Context(), cfg, engine, NewClock(0), func(Event) {})
+			result := Run(t.Context(), cfg, engine, NewClock(0), nil, func(Event) {})
 			if v := result.Verdict(); v.Outcome != trial.RunnerFault || v.Phase != "" || len(engine.calls) > 0 {
 				t.Errorf("got %+v after %q", v, engine.calls)
 			}

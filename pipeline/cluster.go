@@ -8,6 +8,12 @@ import (
 
 // createCluster is the phase cluster: from nothing to nodes ready.
 func (t *run) createCluster(ctx context.Context, ph *phase) error {
+	if t.cfg.Again != nil {
+		const name = "delete what is left of the cluster"
+		if err := ph.within(name, "", name, func() error { return Delete(ctx, t.cfg) }); err != nil {
+			return err
+		}
+	}
 	cluster, err := kindcluster.Create(ctx, t.cfg.kind(t.inputs.kind), kindcluster.Observer{
 		Log:      func(line string) { ph.log("", line) },
 		Evidence: ph.evidence,

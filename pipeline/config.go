@@ -48,6 +48,15 @@ type Config struct {
 	Silence map[trial.Phase]time.Duration `json:"silence_ns"`
 	// WorkDir is a folder for the trial's own small files (kubeconfig).
 	WorkDir string `json:"work_dir"`
+	// Again is set where the set-up was begun before, and the engine was lost.
+	Again *Again `json:"again,omitempty"`
+}
+
+// Again is a set-up that goes on after its engine was lost, on what the engine's
+// disk holds.
+type Again struct {
+	// Began is when the set-up was begun, on the trial's clock.
+	Began trial.Seconds `json:"began_seconds"`
 }
 
 // Image is one image of the workload.

@@ -18,6 +18,8 @@ type Event struct {
 	Source Source      `json:"source,omitempty"`
 
 	Tests []trial.TestResult `json:"tests,omitempty"`
+	// Seen is what the pipeline observed beside its own work.
+	Seen *trial.Evidence `json:"seen,omitempty"`
 	// Result is the last event of a trial; its spans and tests have been
 	// reported before it and are not repeated.
 	Result *Result `json:"result,omitempty"`
@@ -38,7 +40,9 @@ const (
 	// of the workload's, or one that a build's step left.
 	Made  EventKind = "made"
 	Tests EventKind = "tests"
-	Done  EventKind = "result"
+	// Observed has what was Seen.
+	Observed EventKind = "observed"
+	Done     EventKind = "result"
 )
 
 // Source is where a line of the log comes from.

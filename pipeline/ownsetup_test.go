@@ -33,7 +33,7 @@ func ownSetupOf(t *testing.T, script string, change func(*Config)) (Result, *Tra
 		change(&cfg)
 	}
 	trace, log := &Trace{}, ""
-	result := Run(t.Context(), cfg, nil, NewClock(0), func(e Event) {
+	result := Run(t.Context(), cfg, nil, NewClock(0), nil, func(e Event) {
 		trace.Add(e)
 		if e.Kind == Log {
 			log += string(e.Phase) + ": " + e.Text + "\n"

@@ -10,6 +10,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // run is one trial under way.
@@ -18,12 +19,19 @@ type run struct {
 	engine runtimes.Engine
 	rec    *recorder
 	inputs inputs
+	gauge  Gauge
 
 	mu     sync.Mutex
 	result Result
+	// builds counts the builds of each image.
+	builds map[string]int
 	// cluster is set by its phase, and used by those after it.
 	cluster *kindcluster.Cluster
 }
+
+// Gauge reads the memory of the machine that the engine lives in, and returns
+// false where nobody can.
+type Gauge func() (strategies.Reading, bool)
 
 // Run runs one trial: its cluster, builds, load, deployment and tests. Every
 // event is reported as it happens, the result last. When ctx ends, Run stops
@@ -32,8 +40,11 @@ type run struct {
 //
 // Kind and the engines' CLI read the environment, which Run sets: it is made
 // for a process of its own, and for one trial in it.
-func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	return start(ctx, cfg, engine, clock, report, func(t *run) error { return t.trial(ctx) })
+func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, gauge Gauge, report Reporter) Result {
+	return start(ctx, cfg, engine, clock, report, func(t *run) error {
+		t.gauge = gauge
+		return t.trial(ctx)
+	})
 }
 
 // start reads the inputs, does the work and reports how it ended.
@@ -76,6 +87,9 @@ func (t *run) trial(ctx context.Context) error {
 		return t.tests(ctx)
 	}
 	started := t.rec.clock.Elapsed()
+	if t.cfg.Again != nil {
+		started = t.cfg.Again.Began
+	}
 	for _, part := range t.setup() {
 		if err := part(ctx); err != nil {
 			return err

@@ -14,6 +14,7 @@ type Trace struct {
 	spans  map[int]trial.Span
 	open   map[int]bool
 	tests  []trial.TestResult
+	seen   []trial.Evidence
 	result *Result
 }
 
@@ -29,6 +30,9 @@ func (t *Trace) Add(e Event) {
 		t.open[e.SpanID] = e.Kind == SpanStart
 	}
 	t.tests = append(t.tests, e.Tests...)
+	if e.Seen != nil {
+		t.seen = append(t.seen, *e.Seen)
+	}
 	if e.Result != nil {
 		t.result = e.Result
 	}
@@ -60,6 +64,13 @@ func (t *Trace) Tests() []trial.TestResult {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.tests)
+}
+
+// Seen returns what the pipeline observed so far beside its own work.
+func (t *Trace) Seen() []trial.Evidence {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.seen)
 }
 
 // Result returns how the trial ended, and false when its end was never

@@ -64,6 +64,8 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 		return errors.New("machine.cpus: a running engine has the processors that it has; take the setting out, or use --machine isolated")
 	case s.Machine.Network == spec.NetworkNone:
 		return errors.New("machine.network: a running engine has the network that it has; take the setting out, or use --machine isolated")
+	case s.OnCrash == trial.CrashSerial:
+		return errors.New("onCrash serial: stratbench does not restart an engine of yours; write onCrash: fail, or use --machine isolated")
 	case strategy.Pull && s.Registry.Prefix == "" && !local:
 		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
 	case p.of == machine.PodmanMachine || s.Memory == 0:

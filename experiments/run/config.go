@@ -39,6 +39,9 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 			Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures},
 		Limits: x.spec.Limits.Phase, Silence: x.spec.Limits.Silence, WorkDir: workDir,
 	}
+	if x.again() {
+		cfg.Again = &pipeline.Again{Began: x.began}
+	}
 	for phase, hook := range w.Hooks {
 		if cfg.Hooks == nil {
 			cfg.Hooks = map[trial.Phase]pipeline.Hooks{}
@@ -93,17 +96,20 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 		return strategies.Schedule{Strategy: name}, nil
 	}
 	if x.preparing() {
-		name = "serial"
+		name = strategies.Serial
 	}
 	strategy, err := strategies.Named(name, x.spec.Strategies)
 	if err != nil {
 		return strategies.Schedule{}, err
 	}
-	var images []strategies.Image
-	for _, i := range x.workload.Images {
-		images = append(images, strategies.Image{Name: i.Name, Weight: i.Weight})
+	schedule, err := strategy.Schedule(x.toBuild())
+	if err == nil && schedule.Admission != nil {
+		schedule.Admission.Room = int64(x.record.Machine.Room())
 	}
-	return strategy.Schedule(images)
+	if x.again() {
+		schedule = schedule.Serially()
+	}
+	return schedule, err
 }
 
 // registry gives a trial that needs one its registry.

@@ -13,9 +13,9 @@ import (
 )
 
 // injection is the fault that the trial's settings name, if they name one. A
-// preparation is never broken.
+// preparation is never broken, and a trial only once.
 func (x *execution) injection() (spec.Injection, bool) {
-	if x.preparing() || x.settings.Fault == "" || x.settings.Fault == trial.NoFault {
+	if x.preparing() || x.again() || x.settings.Fault == "" || x.settings.Fault == trial.NoFault {
 		return spec.Injection{}, false
 	}
 	return x.spec.Fault(x.settings.Fault)

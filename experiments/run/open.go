@@ -108,7 +108,7 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 		r.journal.WriteFileOnce(results.WorkloadFile, workload),
 		r.journal.WriteOnce(results.PlanFile, planned),
 		r.journal.WriteOnce(results.EnvironmentFile, r.env))
-	if err != nil {
+	if err = errors.Join(err, r.expect(filepath.Dir(dir))); err != nil {
 		return errors.Join(err, r.journal.Close())
 	}
 	return nil
@@ -127,7 +127,7 @@ func (r *runner) reopen(dir string) (err error) {
 		return errors.Join(fmt.Errorf("the spec or its workload is not what %s was run with; continue with its own %s, or start a new run",
 			run.ID(), results.SpecFile), r.journal.Close())
 	}
-	r.env = run.Environment
+	r.env, r.builds = run.Environment, run.Expected
 	r.plan.Seed, r.plan.Cells, r.plan.Trials = run.Plan.Seed, run.Plan.Cells, run.Plan.Trials
 	for _, rec := range run.Records {
 		r.recall(rec)

@@ -44,7 +44,7 @@ func (r *runner) preflight(ctx context.Context) error {
 			in.refuse(cell, err)
 			continue // what it would be is not known
 		}
-		err = errors.Join(r.places[s.Runtime].check(s), r.checkFault(r.specOf(cell), s))
+		err = errors.Join(r.places[s.Runtime].check(s), r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload))
 		var memory *host.MemoryError
 		var pointless *pointlessError
 		switch {

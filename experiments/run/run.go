@@ -78,7 +78,9 @@ type runner struct {
 	started time.Time
 	budget  time.Duration
 	// done are the trials that need not be run.
-	done     map[string]bool
+	done map[string]bool
+	// builds are what is expected of builds, where a strategy goes by it.
+	builds   []results.Expected
 	previous *results.Previous
 	refused  []results.Refusal
 	// warnings are what may go wrong, found before anything was created.

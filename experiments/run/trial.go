@@ -45,8 +45,15 @@ type execution struct {
 	cluster string
 	// cfg is what the worker was told; nil before that.
 	cfg *pipeline.Config
-	// own are the spans that are the runner's and not the worker's.
+	// memory passes what is read of the machine's memory on to the worker.
+	memory memoryFeed
+	// own are the spans that are the runner's and not the present worker's.
 	own []trial.Span
+	// Of a trial that goes on after a crash: when its set-up began, the last
+	// sample before the crash, and the machines that were lost.
+	began  trial.Seconds
+	before trial.Sample
+	lost   []machine.Machine
 }
 
 // execute runs one trial from the golden state to nothing left, and returns
@@ -133,6 +140,9 @@ func (x *execution) run(ctx context.Context) {
 		x.ledger = b.ledger
 	}
 	x.onMachine(ctx, place, m)
+	if x.mayGoOn(ctx, m) {
+		m = x.goOn(ctx, place, m)
+	}
 	if lost(x.record.Verdict.Outcome) {
 		x.recover(ctx, place, m)
 		return
@@ -169,7 +179,11 @@ func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine)
 func (x *execution) close(m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(x.spec.Limits.Teardown))
 	defer cancel()
-	return m.Close(ctx)
+	err := m.Close(ctx)
+	for _, l := range x.lost {
+		err = errors.Join(err, l.Close(ctx))
+	}
+	return err
 }
 
 // onMachine has a worker run the pipeline on the machine, and says how that
@@ -196,7 +210,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	defer stop()
 	x.record.Machine.NodeImage, x.cluster = cfg.NodeImage, cfg.ClusterName
 	for _, i := range cfg.Images {
-		if err := x.ledger.add(debt{Names: []string{i.Ref}, Builds: []string{i.Build}}); err != nil {
+		if err := x.ledger.add(debt{Names: []string{i.Ref}, Builds: []string{i.Build, i.BuildAgain()}}); err != nil {
 			return err
 		}
 	}
@@ -255,6 +269,8 @@ func (x *execution) sample(m machine.Machine) (stop func()) {
 		for {
 			if s, err := m.Sample(); err == nil {
 				s.At = x.clock.Elapsed()
+				x.memory.take(s)
+				s = after(x.before, s)
 				x.record.Samples = append(x.record.Samples, s)
 				x.watch.Sample(s)
 			}
@@ -275,6 +291,7 @@ func (x *execution) finish(ctx context.Context) {
 	x.record.Spans = append(x.own, x.trace.Spans(x.record.Elapsed)...)
 	slices.SortStableFunc(x.record.Spans, func(a, b trial.Span) int { return cmp.Compare(a.Start, b.Start) })
 	x.record.Tests = append(x.record.Tests, x.trace.Tests()...)
+	x.record.Observed = append(x.record.Observed, x.trace.Seen()...)
 	x.record.Silences = append(x.record.Silences, x.log.silent(x.record.Spans)...)
 	if result, ok := x.trace.Result(); ok {
 		x.record.Setup = result.Setup

@@ -99,8 +99,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK) {
 		time.Sleep(afterglow)
 		c.After = postmortem.Look(context.WithoutCancel(ctx), postmortem.Subject{
-			Machine: m, Cluster: x.cluster, Began: x.record.Started, Elapsed: x.clock.Elapsed,
-			MemoryLimit: x.record.Machine.MemoryLimit, Samples: x.record.Samples,
+			Machine: m, Cluster: x.cluster, Began: x.record.Started.Add(x.before.At.Duration()), Elapsed: x.clock.Elapsed,
+			MemoryLimit: x.record.Machine.MemoryLimit, Samples: x.samples(),
 		})
 		x.record.Observed = append(x.record.Observed, c.After.Evidence...)
 		x.record.Observed = append(x.record.Observed, x.log.last()...)
@@ -144,7 +144,7 @@ func (x *execution) restarted(ctx context.Context, m machine.Machine) bool {
 // memoryFull says whether the machine came close to its limit.
 func (x *execution) memoryFull() bool {
 	limit := x.record.Machine.Room()
-	for _, s := range x.record.Samples {
+	for _, s := range x.samples() {
 		if limit > 0 && s.Peak() > limit-limit/20 {
 			return true
 		}
@@ -155,7 +155,7 @@ func (x *execution) memoryFull() bool {
 // worst is the sample of the last stretch with the most pressure for memory.
 func (x *execution) worst(stretch time.Duration) (worst trial.Sample) {
 	from := x.clock.Elapsed() - trial.Seconds(stretch)
-	for _, s := range x.record.Samples {
+	for _, s := range x.samples() {
 		if s.At >= from && s.Pressure.MemoryFull > worst.Pressure.MemoryFull {
 			worst = s
 		}
@@ -165,8 +165,8 @@ func (x *execution) worst(stretch time.Duration) (worst trial.Sample) {
 
 // kills is how many processes of the machine the kernel killed.
 func (x *execution) kills() (n int64) {
-	for _, s := range x.record.Samples {
-		n = max(n, s.OOMKills)
+	for _, s := range x.samples() {
+		n = max(n, s.OOMKills-x.before.OOMKills)
 	}
 	return n
 }
@@ -205,7 +205,7 @@ func (x *execution) phaseText(r pipeline.Result) (text string, evidence map[int]
 	for number, l := range logLines(f) {
 		evidence[number] = l.source == string(pipeline.Evidence)
 		// A line of another place keeps its number and says nothing.
-		if l.at < until && l.tellsOf(r) {
+		if l.at < until && l.at >= x.before.At && l.tellsOf(r) {
 			all.WriteString(l.text)
 		}
 		all.WriteByte('\n')

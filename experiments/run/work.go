@@ -2,7 +2,6 @@ package run
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,14 +23,14 @@ const stopGrace = 4 * time.Second
 // work has a worker process do the job on the machine. The error is only of
 // starting it; how it ended is in the trace and in x.workerError.
 func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
-	text, err := json.Marshal(j)
-	if err != nil {
-		return fmt.Errorf("telling the worker its job: %w", err)
-	}
 	events, eventsIn := io.Pipe()
 	errs, errsIn := io.Pipe()
 	cmd := exec.Command(m.Self(), WorkerCommand)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), eventsIn, errsIn
+	cmd.Stdout, cmd.Stderr = eventsIn, errsIn
+	words, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("telling the worker its job: %w", err)
+	}
 	// What a worker that was ended has started may live on until the machine
 	// goes, and holds its ends of the pipes.
 	cmd.WaitDelay = stopGrace / 2
@@ -40,6 +39,7 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	reading.Go(func() { x.readErrors(errs) })
 	defer func() { eventsIn.Close(); errsIn.Close(); reading.Wait() }()
 	if err := m.Start(cmd); err != nil {
+		words.Close()
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	if x.fault != nil {
@@ -48,10 +48,27 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	ended := make(chan struct{})
 	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
 	reading.Go(func() { x.endWhenDead(cmd, ended) })
+	x.tell(words, j)
 	x.workerError = cmd.Wait()
+	x.memory.sendTo(nil)
 	close(ended)
 	stopped()
 	return nil
+}
+
+// tell gives a worker its job and, where its builds go by the machine's memory,
+// what is read of that from then on. What cannot be written to a worker that
+// has ended already is missed by nobody.
+func (x *execution) tell(words io.WriteCloser, j job) {
+	to := json.NewEncoder(words)
+	if err := to.Encode(j); err != nil {
+		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
+	}
+	if j.Config.Schedule.Admission == nil {
+		words.Close()
+		return
+	}
+	x.memory.sendTo(to)
 }
 
 // stopWorker asks a worker to stop, and ends it when it does not.

@@ -37,14 +37,18 @@ const (
 	jobSettle task = "settle"
 )
 
-// Work is a worker process: it reads one job from in, runs it, and writes each
-// event as a line of JSON to out as it happens. A trial that fails is no error
+// Work is a worker process: it reads one job from in, and then what the runner
+// reads of the machine's memory, runs the job, and writes each event as a line
+// of JSON to out as it happens. A trial that fails is no error
 // of Work; an error means that it could not be started.
 func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	var j job
-	if err := json.NewDecoder(in).Decode(&j); err != nil {
+	sent := json.NewDecoder(in)
+	if err := sent.Decode(&j); err != nil {
 		return fmt.Errorf("reading the worker's job: %w", err)
 	}
+	memory := &readings{}
+	go memory.follow(sent)
 	engine, err := connect.Engine(ctx, j.Config.Endpoint)
 	if err != nil {
 		return err
@@ -54,7 +58,7 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	clock := pipeline.NewClock(j.Origin)
 	switch j.Do {
 	case jobTrial:
-		pipeline.Run(ctx, j.Config, engine, clock, events.write)
+		pipeline.Run(ctx, j.Config, engine, clock, memory.latest, events.write)
 	case jobPublish:
 		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
 	case jobCleanup:

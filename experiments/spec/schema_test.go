@@ -89,6 +89,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(trial.Runtimes())
 	case reflect.TypeFor[trial.ClusterStart]():
 		return enum(trial.ClusterStarts())
+	case reflect.TypeFor[trial.OnCrash]():
+		return enum(trial.OnCrashes())
 	case reflect.TypeFor[trial.Phase]():
 		return enum(trial.Phases())
 	case reflect.TypeFor[trial.Outcome]():

@@ -19,12 +19,17 @@ type Settings struct {
 	// Memory is the limit of the machine that the engine lives in, such as
 	// 7GiB or 12.5GiB. Without one, the machine's memory is what it is.
 	Memory trial.Bytes `json:"memory,omitempty"`
-	// Strategy is how images are obtained: serial, 2+1, parallel, registry, or
-	// the name of one under strategies.
+	// Strategy is how images are obtained: serial, 2+1, parallel, registry,
+	// adaptive, or the name of one under strategies.
 	Strategy string `json:"strategy,omitempty"`
 	// ClusterStart says when the cluster is created: before the builds, with
 	// them (overlapping), or after them.
 	ClusterStart trial.ClusterStart `json:"clusterStart,omitempty" jsonschema:"default=before"`
+	// OnCrash says what is done when the engine crashes or hangs before the
+	// set-up is done, on an isolated machine: fail ends the trial; serial starts
+	// the engine again and finishes the set-up, one image at a time, in the same
+	// trial. Default fail.
+	OnCrash trial.OnCrash `json:"onCrash,omitempty" jsonschema:"default=fail"`
 	// Build says how images are built.
 	Build BuildSettings `json:"build"`
 	// Load says how images come into the cluster's node.

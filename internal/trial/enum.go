@@ -87,6 +87,28 @@ func (c *ClusterStart) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// OnCrash says what a trial does after its engine crashed or hung before the
+// set-up was done; empty is CrashFails.
+type OnCrash string
+
+// The levels of the factor onCrash.
+const (
+	// CrashFails: the trial ends.
+	CrashFails OnCrash = "fail"
+	// CrashSerial: the engine is started again, and the set-up is finished with
+	// one build at a time.
+	CrashSerial OnCrash = "serial"
+)
+
+// OnCrashes lists every OnCrash.
+func OnCrashes() []OnCrash { return []OnCrash{CrashFails, CrashSerial} }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (o *OnCrash) UnmarshalText(text []byte) (err error) {
+	*o, err = parse("onCrash", text, OnCrashes())
+	return err
+}
+
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string
 

@@ -192,6 +192,19 @@ func (m *Machine) tell(c command) error {
 	return nil
 }
 
+// Restart starts a machine with what this one has on its disk, as a computer is
+// that is switched off and on: of its processes nothing is left. This one is
+// dead then, and still to be closed. Its workers must have been waited for.
+func (m *Machine) Restart(ctx context.Context) (*Machine, error) {
+	// What is mounted in the machine must be let go of before it is copied.
+	if err := m.kill(ctx); err != nil {
+		return nil, err
+	}
+	c := m.config
+	c.From = store.Live(m.id)
+	return Start(ctx, c)
+}
+
 // Stop asks the engine to end and waits until it has. The machine stays.
 func (m *Machine) Stop(ctx context.Context) error {
 	if err := m.tell(command{Signal: int(syscall.SIGTERM)}); err != nil {

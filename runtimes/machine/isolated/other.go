@@ -63,3 +63,6 @@ func (m *Machine) Squeeze(trial.Bytes) error        { return errNotLinux }
 
 // Dial returns an error: there are isolated machines on Linux alone.
 func (m *Machine) Dial(context.Context, string, string) (net.Conn, error) { return nil, errNotLinux }
+
+// Restart returns an error: there are isolated machines on Linux alone.
+func (m *Machine) Restart(context.Context) (*Machine, error) { return nil, errNotLinux }

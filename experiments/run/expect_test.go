@@ -1,0 +1,86 @@
+package run
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+)
+
+const gib trial.Bytes = 1 << 30
+
+func second(n int) trial.Seconds { return trial.Seconds(time.Duration(n) * time.Second) }
+
+func buildSpan(image string, start, end int) trial.Span {
+	return trial.Span{Name: "build " + image, Phase: trial.PhaseBuild, Image: image, Start: second(start), End: second(end)}
+}
+
+// recordOf has spans and, each second, the memory that is in use.
+func recordOf(memory []trial.Bytes, spans ...trial.Span) *results.Record {
+	r := &results.Record{Spans: spans, Settings: json.RawMessage(`{"runtime": "docker", "build": {"noCache": true}}`)}
+	for i, held := range memory {
+		r.Samples = append(r.Samples, trial.Sample{At: second(i), MemoryAnon: held})
+	}
+	return r
+}
+
+func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
+	memory := []trial.Bytes{gib, gib, 3 * gib, 2 * gib, gib, gib, 2 * gib, gib}
+	a, b := buildSpan("a", 1, 4), buildSpan("b", 5, 7)
+	failed, later := a, b
+	failed.Error, later.Start = "exit status 1", second(3)
+	cluster := trial.Span{Name: "cluster", Phase: trial.PhaseCluster, Start: second(0), End: second(2)}
+	step := trial.Span{Name: "RUN make", Phase: trial.PhaseBuild, Image: "a", Step: "RUN make", Start: second(1), End: second(3)}
+	for name, c := range map[string]struct {
+		spans []trial.Span
+		want  map[string]trial.Bytes
+	}{
+		"one after the other":   {[]trial.Span{a, step, b}, map[string]trial.Bytes{"a": 2 * gib, "b": gib}},
+		"side by side":          {[]trial.Span{a, later}, nil},
+		"beside a cluster":      {[]trial.Span{cluster, a, b}, map[string]trial.Bytes{"b": gib}},
+		"one that failed":       {[]trial.Span{failed, b}, map[string]trial.Bytes{"b": gib}},
+		"holds next to nothing": {[]trial.Span{buildSpan("c", 3, 5)}, map[string]trial.Bytes{"c": leastPeak}},
+		"shorter than a second": {[]trial.Span{{Name: "build d", Phase: trial.PhaseBuild, Image: "d", Start: second(1), End: second(1) + 5}}, nil},
+	} {
+		got := map[string]trial.Bytes{}
+		for _, e := range buildsAlone(recordOf(memory, c.spans...)) {
+			got[e.Image] = e.Peak
+			if e.Runtime != trial.Docker || !e.NoCache || e.Builds != 1 {
+				t.Errorf("%s: got %+v", name, e)
+			}
+		}
+		if len(got) != len(c.want) {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+		for image, peak := range c.want {
+			if got[image] != peak {
+				t.Errorf("%s: got %v, want %v", name, got, c.want)
+			}
+		}
+	}
+	broken := recordOf(memory, a)
+	broken.Fault = &results.Injected{}
+	if builds := buildsAlone(broken); builds != nil {
+		t.Errorf("learned from a trial that was broken on purpose: %v", builds)
+	}
+}
+
+func TestAnUpperQuantileIsExpected(t *testing.T) {
+	var builds []results.Expected
+	for i := range 20 {
+		builds = append(builds, results.Expected{Runtime: trial.Podman, Image: "a", Peak: trial.Bytes(i + 1), Takes: second(i + 1)})
+	}
+	builds = append(builds, results.Expected{Runtime: trial.Podman, Image: "a", NoCache: true, Peak: 7, Takes: second(7)},
+		results.Expected{Runtime: trial.Docker, Image: "a", Peak: 9, Takes: second(9)})
+	want := []results.Expected{
+		{Runtime: trial.Docker, Image: "a", Peak: 9, Takes: second(9), Builds: 1},
+		{Runtime: trial.Podman, Image: "a", Peak: 18, Takes: second(10), Builds: 20},
+		{Runtime: trial.Podman, Image: "a", NoCache: true, Peak: 7, Takes: second(7), Builds: 1},
+	}
+	if got := likely(builds); !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}

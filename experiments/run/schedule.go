@@ -1,0 +1,65 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// checkSchedule says what of a cell's schedule the workload cannot follow.
+func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
+	var errs []error
+	if w.Setup != nil && s.OnCrash == trial.CrashSerial {
+		errs = append(errs, errors.New("onCrash serial: the set-up command builds by itself, and stratbench cannot finish it; write onCrash: fail, and have the command go on by itself (docs/use-in-your-suite.md)"))
+	}
+	if s.Strategy == "" || len(w.Images) == 0 {
+		return errors.Join(errs...)
+	}
+	strategy, err := strategies.Named(s.Strategy, asked.Strategies)
+	switch {
+	case err != nil:
+		errs = append(errs, err)
+	case !strategy.Adapts:
+	case w.Setup != nil && !followsSchedule(*w.Setup):
+		errs = append(errs, fmt.Errorf("strategy %s: the set-up command is told neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))
+	case w.Setup == nil:
+		errs = append(errs, builtFromEachOther(s, w))
+	}
+	return errors.Join(errs...)
+}
+
+// followsSchedule reports whether a set-up command is told more than how many
+// images to build at a time.
+func followsSchedule(s spec.Setup) bool {
+	const here = "\x00"
+	texts := slices.AppendSeq(slices.Clone(s.Command), maps.Values(s.Env))
+	return slices.ContainsFunc(texts, func(text string) bool {
+		return strings.Contains(spec.Fill(text, map[string]string{"schedule": here, "strategy": here}), here)
+	})
+}
+
+// builtFromEachOther refuses images whose order the strategy would choose
+// although one is built from another.
+func builtFromEachOther(s spec.Settings, w spec.Workload) error {
+	for _, image := range w.Images {
+		args := maps.Clone(image.Args)
+		if args == nil {
+			args = map[string]string{}
+		}
+		maps.Copy(args, s.Build.Args)
+		for _, other := range w.Images {
+			for _, name := range slices.Sorted(maps.Keys(args)) {
+				if other.Name != image.Name && args[name] == other.Tag {
+					return fmt.Errorf("strategy %s: it chooses the order of builds, and %s is built from %s (argument %s); use serial, or stages of your own under strategies", s.Strategy, image.Name, other.Name, name)
+				}
+			}
+		}
+	}
+	return nil
+}
