@@ -42,7 +42,7 @@ func serve(t *testing.T, path string, status int) string {
 	return serveAs(t, path, func(w http.ResponseWriter) { w.WriteHeader(status) })
 }
 
-// servePodman answers a ping as Podman 5.4 was seen to, on Docker's path, too.
+// servePodman answers a ping as Podman's handler is written to, on Docker's path, too.
 func servePodman(t *testing.T, path string) string {
 	t.Helper()
 	return serveAs(t, path, func(w http.ResponseWriter) {
