@@ -398,9 +398,6 @@ func orEndless(v *float64) float64 {
 	return *v
 }
 
-// undefined is a figure that does not exist.
-var undefined = study.Value(math.NaN())
-
 // material is a study's trials as compare takes them.
 type material struct {
 	trials []compare.Trial
