@@ -323,7 +323,7 @@ func figures(group []answer.Decision, cost bool) string {
 		failures += fmt.Sprintf(", %d far slower", slow)
 	}
 	if bound > 0 && told {
-		failures += fmt.Sprintf(" (95 %%: under %s %%; break-even %s %%)", inPercent(bound), inPercent(turns))
+		failures += fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
 	}
 	parts = append(parts, failures)
 	return capital(strings.Join(parts, "; "))
@@ -444,9 +444,6 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
-	if len(together(a.Decisions)) <= mostCards && slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.BreakEven != nil }) {
-		add("Break-even: the next is as good.")
-	}
 	add(pushing(a.Push))
 	return notes
 }
