@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,12 +206,15 @@ func TestOneBuildIsNeverCancelled(t *testing.T) {
 // A build may end well although it was told to stop.
 func TestWhatIsDoneIsNotDoneAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		done := map[string]int{}
 		b := &builder{}
 		h := &host{room: 8 * giB, some: always(0), full: always(0.9)}
 		r := strategies.Runner{Gauge: h.gauge(b)}
 		err := r.Run(t.Context(), adaptive(t, "a", "b"), func(_ context.Context, image string) error {
 			time.Sleep(10 * time.Second)
+			mu.Lock()
+			defer mu.Unlock()
 			done[image]++
 			return nil
 		})
