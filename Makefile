@@ -51,8 +51,8 @@ unit:
 
 # The packages that start goroutines, but those whose tests contain Podman's
 # client: with a C compiler, C code of its own runs before their main function.
-CONCURRENT := git grep -lE '^[[:space:]]*go [[:alpha:](]|\.Go\(|errgroup\.' -- '*.go' ':!*_test.go' ':!*/testdata/*' ':!experiments/workload' | \
-	xargs -n1 dirname | sort -u | sed 's,^,github.com/stratbench/stratbench/,'
+CONCURRENT := grep -rlE --include='*.go' --exclude='*_test.go' --exclude-dir=testdata --exclude-dir=workload '^[[:space:]]*go [[:alpha:](]|\.Go\(|errgroup\.' . | \
+	xargs -n1 dirname | sort -u | sed 's,^\.,github.com/stratbench/stratbench,'
 WITH_PODMAN := go list -test -f '{{range .Deps}}{{$$.ImportPath}} {{.}}{{"\n"}}{{end}}' ./... | \
 	sed -nE 's,^(.*)\.test github.com/stratbench/stratbench/runtimes/podman( \[.*)?$$,\1,p' | sort -u
 
@@ -133,7 +133,7 @@ FOR_USERS := strategies/gauge.go.*HostGauge
 
 ## lint: format, tidy modules, vet, staticcheck with what is unused, and dead code; finds nothing
 lint:
-	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	@unformatted=$$(find . -name '*.go' -not -path '*/vendor/*' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	go mod tidy -diff
 	go -C experiments/workload mod tidy -diff
 	go vet ./...
