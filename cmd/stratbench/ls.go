@@ -33,6 +33,9 @@ run's name, the beginning of one, its folder, or "latest".`,
 			if err != nil {
 				return err
 			}
+			if len(runs) == 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "no run is recorded in %s; make one with: stratbench run experiments/quick.yaml\n", dir)
+			}
 			return output.write(cmd, report.Runs(runs))
 		},
 	}
@@ -41,6 +44,10 @@ run's name, the beginning of one, its folder, or "latest".`,
 	return cmd
 }
 
+// mostFaults is how many faults of a run are told one by one: when all its lines
+// are of another version, one says as much as a thousand.
+const mostFaults = 20
+
 // openRun reads a run and tells of what in it could not be read.
 func openRun(cmd *cobra.Command, dir, name string) (results.Run, error) {
 	folder, err := results.Find(dir, name)
@@ -48,7 +55,11 @@ func openRun(cmd *cobra.Command, dir, name string) (results.Run, error) {
 		return results.Run{}, usageError{err}
 	}
 	run, err := results.ReadRun(folder)
-	for _, f := range run.Faults {
+	for i, f := range run.Faults {
+		if i == mostFaults {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d more faults\n", run.Dir, len(run.Faults)-i)
+			break
+		}
 		fmt.Fprintln(cmd.ErrOrStderr(), f)
 	}
 	return run, err

@@ -26,12 +26,7 @@ Nothing is created. What may go wrong is a warning, and does not change the
 exit code.`,
 		Example: `  stratbench validate experiments/*.yaml
   stratbench validate experiments/quick.yaml --machine isolated`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{fmt.Errorf("%s takes at least one spec", cmd.CommandPath())}
-			}
-			return nil
-		},
+		Args: atLeastOne("one spec or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := &issue.List{}
 			for _, file := range args {

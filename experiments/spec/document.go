@@ -119,7 +119,7 @@ func (r *nodeReader) fault(n *yaml.Node, format string, args ...any) {
 func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
 	if r.nodes++; r.tooBig || r.nodes > maxNodes || depth > maxDepth {
 		if !r.tooBig {
-			r.fault(n, "the document grows beyond %d values or %d levels here; write less, and aliases out", maxNodes, maxDepth)
+			r.fault(n, "the document grows beyond %d values or %d levels here; write less, and let no alias stand within what it stands for", maxNodes, maxDepth)
 		}
 		r.tooBig = true
 		return nil

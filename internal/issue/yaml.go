@@ -59,5 +59,7 @@ func YAMLError(text string) (Position, string) {
 	if err != nil || line < 1 {
 		line = 1
 	}
-	return Position{line, 1}, strings.TrimPrefix(strings.TrimSpace(text[m[1]:]), "yaml: ")
+	message := strings.TrimPrefix(strings.TrimSpace(text[m[1]:]), "yaml: ")
+	return Position{line, 1}, strings.Replace(message, "found character that cannot start any token",
+		"a tab, @ or ` cannot begin here: indent with spaces, and put a text that begins so in quotes", 1)
 }
