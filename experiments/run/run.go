@@ -141,8 +141,11 @@ func (r *runner) trials(ctx context.Context) error {
 			continue
 		}
 		if r.outOfBudget(i) {
+			if t.Block == 1 {
+				return fmt.Errorf("%w: the budget of %s has no room for the first block, by how long the warm-ups took; give it more, or take levels out, and continue with --resume", ErrNoneReady, r.budget)
+			}
 			r.report(Update{Note: fmt.Sprintf("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)})
-			return nil
+			return r.noneReady()
 		}
 		if stop, err := r.look(i); stop || err != nil {
 			return err
