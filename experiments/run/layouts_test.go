@@ -48,7 +48,7 @@ var layouts = map[string]mistake{
 	"helm-registry":       {"workload.yaml", "till:1.2.0", "till:1.3.0", "workload.yaml:8:19", "keep a copy beside the workload"},
 	"hooks":               {"workload.yaml", "deploy: {before", "deployment: {before", "workload.yaml:9:3", "known are build, cluster, deploy"},
 	"kustomize-overlays":  {"config/default/kustomization.yaml", "../manager", "../mananger", "config/default/kustomization.yaml:3:30", "correct the path"},
-	"make-deploy":         {"workload.yaml", "./hack/make-secrets.sh", "./hack/secrets.sh", "workload.yaml:6:31", "build it first"},
+	"make-deploy":         {"workload.yaml", "./hack/make-secrets.sh", "./hack/secrets.sh", "workload.yaml:6:31", "build it before the run"},
 	"migration-job":       {"k8s/migrate.yaml", "Never", "Always", "k8s/migrate.yaml:8:7", "write one of them"},
 	"monorepo":            {"tests/e2e/workload.yaml", "dockerfile: services/cart", "dockerfile: ../services/cart", "tests/e2e/workload.yaml:5:80", "a wider context"},
 	"mounts-and-ports":    {"kind/cluster.yaml", "../sites", "../site", "kind/cluster.yaml:19:20", "correct the path"},
