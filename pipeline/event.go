@@ -7,8 +7,8 @@ import "github.com/stratbench/stratbench/internal/trial"
 type Event struct {
 	Kind EventKind     `json:"kind"`
 	At   trial.Seconds `json:"at_seconds"`
-	// SpanID pairs the end of a span with its start. Span is complete in both,
-	// save that a start has no End.
+	// SpanID pairs the end of a span with its start. Span is complete in both, but
+	// a start has no End.
 	SpanID int         `json:"span_id,omitempty"`
 	Span   *trial.Span `json:"span,omitempty"`
 	// Phase, Image and Text are of a log line or of progress, Source of a line.

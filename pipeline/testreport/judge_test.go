@@ -260,8 +260,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestCountsThatContradict: a report that says more than it shows is told of,
-// also where the command ended well.
+// A report that says more than it shows is remarked on, also where the command
+// ended well.
 func TestCountsThatContradict(t *testing.T) {
 	for _, c := range []struct {
 		name, text string

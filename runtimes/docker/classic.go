@@ -90,7 +90,7 @@ var (
 )
 
 // classicLines finds the steps in what the classic builder prints. Steps are
-// counted, lest a command's own output pass for one.
+// counted, so that a command's own output does not pass for one.
 type classicLines struct {
 	step  int
 	total string

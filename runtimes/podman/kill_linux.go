@@ -26,7 +26,7 @@ func killMarked(m mark) {
 	}
 }
 
-// kill looks a second time once it holds the process, lest the number has
+// kill looks a second time once it holds the process, because the number may have
 // passed to another in between.
 func kill(folder string, m mark) {
 	pid, err := strconv.Atoi(filepath.Base(folder))

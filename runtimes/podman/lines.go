@@ -16,8 +16,8 @@ var (
 )
 
 // lines finds the steps in what a build prints. A step is open from its line
-// to the one that names its layer. Steps are counted, lest a command's own
-// output pass for one.
+// to the one that names its layer. Steps are counted, so that a command's
+// own output does not pass for one.
 type lines struct {
 	stage string
 	step  int
