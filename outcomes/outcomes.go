@@ -19,8 +19,9 @@ type Case struct {
 	// Reported is what the pipeline says of its own end, or nil when it never
 	// said anything: its worker was killed, or hung.
 	Reported *Reported
-	// Worker is how the worker's process ended, in words.
-	Worker string
+	// Worker is how the worker's process ended, in words, and WorkerEnded when.
+	Worker      string
+	WorkerEnded trial.Seconds
 	// Phase is the phase that was under way last.
 	Phase trial.Phase
 	// Findings are what the watch saw, in the order in which it saw it, and
@@ -75,6 +76,7 @@ var precedence = []func(*Case) (trial.Verdict, bool){
 	(*Case).cancelled,       // the user ended it
 	(*Case).succeeded,       // it came to its end, whatever happened beside it
 	(*Case).restarted,       // the boot id: the engine and all on it were lost
+	(*Case).workerFirst,     // ours: the engine gave up after it
 	(*Case).engineEnded,     // watch: nothing works without the engine
 	(*Case).engineRestarted, // watch: what it did for the trial was lost
 	(*Case).engineStopped,   // watch

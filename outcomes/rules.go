@@ -43,6 +43,18 @@ func (c *Case) restarted() (trial.Verdict, bool) {
 		Evidence: []trial.Evidence{{Source: trial.SourceMachine, State: trial.StateMachineRestarted, Rule: trial.RulePostMortem}}}, true
 }
 
+// workerFirst is a worker that ended without a word, and an engine that exited
+// by itself after it: Podman's service can exit when the client of a build is
+// gone. An engine that was killed, or went with its machine, has no status.
+func (c *Case) workerFirst() (trial.Verdict, bool) {
+	f, ok := c.first(trial.StateEngineEnded)
+	if !ok || c.Reported != nil || c.WorkerEnded >= f.At || !f.Cause.IsExitStatus() {
+		return undecided, false
+	}
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
+		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker, At: c.WorkerEnded}, f.Evidence()}}, true
+}
+
 // engineEnded is the engine's death. When the kernel killed it for want of
 // memory, that is why.
 func (c *Case) engineEnded() (trial.Verdict, bool) {

@@ -17,7 +17,8 @@ import (
 )
 
 // choosePlaces settles where the machines of each runtime come from: as asked
-// on the command line, else by the spec, else by what there is.
+// on the command line, else by the spec, else by what there is. That there are
+// none is for preflight to say, beside all else that it finds.
 func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed string) error {
 	cache, err := CacheDir()
 	if err != nil {
@@ -28,9 +29,10 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 	}
 	choice, err := r.choose(ctx, asked, resumed)
 	if err != nil {
-		return refused(err)
+		r.nowhere = err
+	} else {
+		r.report(Update{Note: fmt.Sprintf("machine: %s, because %s", choice.Kind, choice.Reason)})
 	}
-	r.report(Update{Note: fmt.Sprintf("machine: %s, because %s", choice.Kind, choice.Reason)})
 	shared := newIsolatedPlace(cache, r.binds())
 	shared.preparing = r.preparing
 	for _, rt := range r.runtimes() {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
@@ -44,7 +45,10 @@ func (r *runner) preflight(ctx context.Context) error {
 			in.refuse(cell, err)
 			continue // what it would be is not known
 		}
-		err = errors.Join(r.places[s.Runtime].check(s), r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload))
+		if r.nowhere == nil {
+			err = r.places[s.Runtime].check(s)
+		}
+		err = errors.Join(err, r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload))
 		var memory *host.MemoryError
 		var pointless *pointlessError
 		switch {
@@ -58,6 +62,9 @@ func (r *runner) preflight(ctx context.Context) error {
 		in.inspect(ctx, cell, s, workload)
 	}
 	in.issues.Sort(r.spec.Path)
+	if r.nowhere != nil {
+		in.issues.List = slices.Insert(in.issues.List, 0, issue.Issue{Message: r.nowhere.Error()})
+	}
 	in.warnings.Sort(r.spec.Path)
 	r.warnings = in.warnings.List
 	if err := in.issues.Err(); err != nil {

@@ -65,6 +65,8 @@ type runner struct {
 	me      holder
 	journal *results.Journal
 	places  map[trial.Runtime]place
+	// nowhere is why there is no machine for the runtimes, where that is so.
+	nowhere error
 	scratch *scratch
 	states  []State
 	// deployments are those that were prepared, by what they are prepared from.

@@ -35,6 +35,7 @@ type execution struct {
 	log         *trialLog
 	trace       pipeline.Trace
 	workerError error
+	workerEnded trial.Seconds
 	watch       *watch.Watch
 	// fault breaks something on purpose; nil in every trial but a test's.
 	fault *inject.Injector

@@ -88,7 +88,7 @@ func (x *execution) endWhenDead(cmd *exec.Cmd, ended <-chan struct{}) {
 
 // conclude collects the evidence and decides how the trial ended.
 func (x *execution) conclude(ctx context.Context, m machine.Machine) {
-	c := outcomes.Case{Phase: x.trace.Running(), Worker: fmt.Sprint(x.workerError)}
+	c := outcomes.Case{Phase: x.trace.Running(), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
 	if ctx.Err() != nil {
 		c.Cancelled = context.Cause(ctx)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -21,27 +22,35 @@ import (
 const stopGrace = 4 * time.Second
 
 // work has a worker process do the job on the machine. The error is only of
-// starting it; how it ended is in the trace and in x.workerError.
+// starting it; how and when it ended is in the trace, x.workerError and
+// x.workerEnded.
 func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
-	events, eventsIn := io.Pipe()
-	errs, errsIn := io.Pipe()
+	events, eventsIn, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("listening to the worker: %w", err)
+	}
+	defer events.Close()
+	errs, errsIn, err := os.Pipe()
+	if err != nil {
+		eventsIn.Close()
+		return fmt.Errorf("listening to the worker: %w", err)
+	}
+	defer errs.Close()
 	cmd := exec.Command(m.Self(), WorkerCommand)
 	cmd.Stdout, cmd.Stderr = eventsIn, errsIn
 	words, err := cmd.StdinPipe()
-	if err != nil {
-		return fmt.Errorf("telling the worker its job: %w", err)
+	if err == nil {
+		err = m.Start(cmd)
 	}
-	// What a worker that was ended has started may live on until the machine
-	// goes, and holds its ends of the pipes.
-	cmd.WaitDelay = stopGrace / 2
+	eventsIn.Close()
+	errsIn.Close()
+	if err != nil {
+		return fmt.Errorf("starting the worker: %w", err)
+	}
 	var reading sync.WaitGroup
 	reading.Go(func() { x.readEvents(events) })
 	reading.Go(func() { x.readErrors(errs) })
-	defer func() { eventsIn.Close(); errsIn.Close(); reading.Wait() }()
-	if err := m.Start(cmd); err != nil {
-		words.Close()
-		return fmt.Errorf("starting the worker: %w", err)
-	}
+	defer reading.Wait()
 	if x.fault != nil {
 		x.fault.WorkerStarted(cmd.Process.Pid)
 	}
@@ -50,6 +59,12 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	reading.Go(func() { x.endWhenDead(cmd, ended) })
 	x.tell(words, j)
 	x.workerError = cmd.Wait()
+	x.workerEnded = x.clock.Elapsed()
+	// What a worker that was ended has started may live on until the machine
+	// goes, and holds its ends of the pipes.
+	for _, pipe := range []*os.File{events, errs} {
+		pipe.SetReadDeadline(time.Now().Add(stopGrace / 2))
+	}
 	x.memory.sendTo(nil)
 	close(ended)
 	stopped()
@@ -89,7 +104,7 @@ func (x *execution) readEvents(r io.Reader) {
 	for {
 		var e pipeline.Event
 		if err := decoder.Decode(&e); err != nil {
-			if !errors.Is(err, io.EOF) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
 				x.log.line(x.clock.Elapsed(), "runner", "the worker's report broke off: "+err.Error())
 			}
 			io.Copy(io.Discard, r)

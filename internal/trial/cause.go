@@ -220,6 +220,9 @@ const exitStatus = "exit-status-"
 // ExitStatus is the cause of a process that ended with the exit status n.
 func ExitStatus(n int) Cause { return Cause(exitStatus + strconv.Itoa(n)) }
 
+// IsExitStatus reports whether the process ended by itself, with a status.
+func (c Cause) IsExitStatus() bool { return strings.HasPrefix(string(c), exitStatus) }
+
 // Text is the cause as a sentence. Known is false for a cause of a user's own
 // rules or of another version.
 func (c Cause) Text() (text string, known bool) {
