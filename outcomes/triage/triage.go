@@ -77,14 +77,17 @@ func headline(r results.Record) string {
 	if r.Verdict.Cause != "" {
 		text += ", cause " + string(r.Verdict.Cause)
 	}
-	return text + ", after " + report.Seconds(r.Elapsed)
+	if r.Elapsed > 0 { // an import may not know
+		text += ", after " + report.Seconds(r.Elapsed)
+	}
+	return text
 }
 
 // evidence is the table: a row for each source, those that were looked at
 // after the trial and those that the verdict rests on.
 func evidence(r results.Record) []trial.Evidence {
 	all := trial.Distinct(seen(r))
-	if !slices.ContainsFunc(all, func(e trial.Evidence) bool { return e.Source == trial.SourceTest }) {
+	if r.Imported == nil && !slices.ContainsFunc(all, func(e trial.Evidence) bool { return e.Source == trial.SourceTest }) {
 		all = append(all, testProcess(r))
 	}
 	order := trial.Sources()

@@ -36,7 +36,9 @@ func (t Report) Write(w io.Writer, f report.Format) error {
 	for _, note := range t.Notes {
 		p.text("%s", note)
 	}
-	p.text("Run %s, log %s", t.Run, t.Log)
+	if t.Log != "" {
+		p.text("Run %s, log %s", t.Run, t.Log)
+	}
 	return p.err
 }
 

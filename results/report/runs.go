@@ -234,9 +234,13 @@ func trialNotes(run results.Run, r results.Record) []string {
 	if r.ClockSet != nil {
 		notes = append(notes, fmt.Sprintf("The wall clock moved by %s against the time that passed: it was set, or the host slept.", Seconds(*r.ClockSet)))
 	}
-	m := r.Machine
-	notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s",
-		m.Kind, m.Runtime, m.EngineVersion, memoryOf(m), m.CPUs, m.NodeImage))
+	if i := r.Imported; i != nil {
+		notes = append(notes, fmt.Sprintf("Imported from %s (line %d), which is all that is known of it.", i.Source, i.Line))
+	}
+	if m := r.Machine; m.Kind != "" {
+		notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s",
+			m.Kind, m.Runtime, m.EngineVersion, memoryOf(m), m.CPUs, m.NodeImage))
+	}
 	notes = append(notes, "Tests passed: "+testCount(&r)+failedTests(r.Tests))
 	if r.Log != "" {
 		notes = append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
