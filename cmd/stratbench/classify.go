@@ -154,11 +154,10 @@ func writeResult(cmd *cobra.Command, output *outputFlag, r classify.Result) erro
 		enc.SetEscapeHTML(false)
 		return enc.Encode(r)
 	}
-	t := report.Table{Header: []string{"line", "rule", "text"}, Data: r}
+	t := report.Table{Lead: []string{sentence(r)}, Header: []string{"line", "rule", "text"}, Data: r}
 	for _, e := range r.Evidence {
 		t.Rows = append(t.Rows, []string{strconv.Itoa(e.Line), e.Rule, e.Text})
 	}
-	t.Notes = []string{sentence(r)}
 	return output.write(cmd, t)
 }
 

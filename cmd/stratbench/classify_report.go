@@ -119,7 +119,7 @@ func (a reportAnswer) write(cmd *cobra.Command, output *outputFlag) error {
 	if a.Cause != "" {
 		verdict += ", cause " + string(a.Cause)
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("%s: %d passed, %d failed, %d skipped, %d known, %d flaky", verdict, a.Passed, a.Failed, a.Skipped, a.Known, a.Flaky))
+	t.Lead = append(t.Lead, fmt.Sprintf("%s: %d passed, %d failed, %d skipped, %d known, %d flaky", verdict, a.Passed, a.Failed, a.Skipped, a.Known, a.Flaky))
 	for _, remark := range a.Remarks {
 		t.Notes = append(t.Notes, "Look at the report: "+remark+".")
 	}

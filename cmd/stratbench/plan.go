@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/experiments/spec"
-	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
@@ -51,9 +49,8 @@ plan, as validate does.`,
 			if err := planned(spec, p, runs).Write(cmd.OutOrStdout(), output.format); err != nil {
 				return err
 			}
-			_, err = inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: kind})
-			if issues := new(issue.List); err != nil && !errors.As(err, &issues) {
-				// A plan can be made where nothing can run.
+			seen, err := inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: kind})
+			if err != nil && seen.Machine == "" { // a plan can be made where nothing can run
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
 				return nil
 			}

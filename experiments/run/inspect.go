@@ -28,7 +28,8 @@ import (
 
 // Inspected is what holding an experiment against this machine has shown.
 type Inspected struct {
-	// Machine says on which machine the experiment would run, and why.
+	// Machine says on which machine the experiment would run, and why; it is
+	// empty where there is none.
 	Machine string
 	// Warnings are what may go wrong. What is certain to is an error.
 	Warnings []issue.Issue
@@ -88,7 +89,9 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 		in.sites[at] = in.r.places[s.Runtime].site(ctx, s)
 	}
 	c := &cellInspection{inspection: in, cell: cell, spec: in.r.specOf(cell), settings: s, workload: w, site: in.sites[at]}
-	c.place(ctx)
+	if in.r.nowhere == nil {
+		c.place(ctx)
+	}
 	if w.Setup != nil {
 		c.setup()
 	} else {

@@ -40,7 +40,8 @@ func ClaimsTable(found []claims.Finding) Table {
 		t.Rows = append(t.Rows, []string{position, f.Text, measured(f), verdict})
 		t.Tidy = append(t.Tidy, []string{fmt.Sprint(f.Line), fmt.Sprint(f.Column), f.Text, string(f.Kind), measured(f), string(f.Verdict), f.Why})
 	}
-	t.Notes = []string{fmt.Sprintf("%d supported, %d contradicted, %d untested.", counts[claims.Supported], counts[claims.Contradicted], counts[claims.Untested]), claimRules}
+	t.Lead = []string{fmt.Sprintf("%d supported, %d contradicted, %d untested.", counts[claims.Supported], counts[claims.Contradicted], counts[claims.Untested])}
+	t.Notes = []string{claimRules}
 	return t
 }
 
@@ -55,7 +56,7 @@ func RecordClaims(record, now study.Study) Table {
 		found = append(found, claims.Judge(now, c))
 	}
 	t := ClaimsTable(found)
-	t.Title, t.Header, t.Notes = "The record's claims", t.Header[1:], t.Notes[1:]
+	t.Title, t.Lead, t.Header = "The record's claims", nil, t.Header[1:]
 	for i, row := range t.Rows {
 		t.Rows[i] = row[1:]
 	}

@@ -39,7 +39,8 @@ func Faults(runs []results.Run) Table {
 		t.Rows = append(t.Rows, []string{r.Fault, r.Runtime, truth(r), countOutcomes(r.Outcomes),
 			fmt.Sprintf("%d of %d", r.Right, r.Trials), counted(r.Causes), medianRange(r.Latency), medianRange(r.Recovery)})
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("%d of %d trials are classified right.", right, trials), deaths(rows))
+	t.Lead = []string{fmt.Sprintf("%d of %d trials are classified right.", right, trials)}
+	t.Notes = append(t.Notes, deaths(rows))
 	var ids []string
 	for _, run := range runs {
 		ids = append(ids, run.ID())

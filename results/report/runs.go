@@ -185,13 +185,14 @@ func brokenOnPurpose(run results.Run) []string {
 	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %d trials: they say nothing of the engines. See stratbench faults %s", s.Injected, s.Recorded, run.ID())}
 }
 
-// Trial shows one trial: its spans as rows, and what qualifies it as notes.
+// Trial shows one trial: how it ended, then its spans as rows, and what it ran
+// on as notes.
 func Trial(run results.Run, r results.Record) Table {
 	t := Table{Header: []string{"phase", "image", "span", "start", "length", "note"}, Data: r}
 	for _, s := range r.Spans {
 		t.Rows = append(t.Rows, []string{string(s.Phase), s.Image, spanName(s), Seconds(s.Start), Seconds(s.Length()), spanNote(s)})
 	}
-	t.Notes = trialNotes(run, r)
+	t.Lead, t.Notes = trialTexts(run, r)
 	return t
 }
 
@@ -214,25 +215,25 @@ func spanNote(s trial.Span) string {
 	return ""
 }
 
-func trialNotes(run results.Run, r results.Record) []string {
+func trialTexts(run results.Run, r results.Record) (lead, notes []string) {
 	if r.Kind == results.KindReference {
-		return referenceNotes(run, r)
+		return referenceNotes(run, r), nil
 	}
-	notes := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Ending(&r))}
+	lead = []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Ending(&r))}
 	if r.Setup != nil {
-		notes = append(notes, "Setup time: "+Seconds(*r.Setup))
+		lead = append(lead, "Setup time: "+Seconds(*r.Setup))
 	}
 	if c := r.Crash; c != nil {
-		notes = append(notes, fmt.Sprintf("The engine was lost on the way: %s; the machine was started again, and images were built one at a time. The setup time has all of it.", crashText(*c)))
+		lead = append(lead, fmt.Sprintf("The engine was lost on the way: %s; the machine was started again, and images were built one at a time. The setup time has all of it.", crashText(*c)))
 	}
 	if f := r.Fault; f != nil {
-		notes = append(notes, fmt.Sprintf("FAULT INJECTED: %s (%s); the true outcome is %v. This trial says nothing of the engine.", f.Name, f.What, f.Truth))
+		lead = append(lead, fmt.Sprintf("FAULT INJECTED: %s (%s); the true outcome is %v. This trial says nothing of the engine.", f.Name, f.What, f.Truth))
 	}
 	if r.Verdict.Error != "" {
-		notes = append(notes, "Error: "+r.Verdict.Error)
+		lead = append(lead, "Error: "+r.Verdict.Error)
 	}
 	if r.ClockSet != nil {
-		notes = append(notes, fmt.Sprintf("The wall clock moved by %s against the time that passed: it was set, or the host slept.", Seconds(*r.ClockSet)))
+		lead = append(lead, fmt.Sprintf("The wall clock moved by %s against the time that passed: it was set, or the host slept.", Seconds(*r.ClockSet)))
 	}
 	if i := r.Imported; i != nil {
 		notes = append(notes, fmt.Sprintf("Imported from %s (line %d), which is all that is known of it.", i.Source, i.Line))
@@ -245,7 +246,7 @@ func trialNotes(run results.Run, r results.Record) []string {
 	if r.Log != "" {
 		notes = append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
 	}
-	return notes
+	return lead, notes
 }
 
 // crashText says what became of an engine, with the line that shows it.

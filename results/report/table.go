@@ -40,7 +40,9 @@ func ParseFormat(s string) (Format, error) {
 // Table is a table for people and, in Data, the same for programs. CSV is Tidy
 // where that is set, and else has the figures as people see them.
 type Table struct {
-	Title  string
+	Title string
+	// Lead is the answer that the table bears out, printed above it.
+	Lead   []string
 	Header []string
 	Rows   [][]string
 	// Notes are printed below the table: what qualifies its figures.
@@ -61,6 +63,13 @@ func (t Table) Write(w io.Writer, f Format) error {
 			return csv.NewWriter(w).WriteAll(t.Tidy)
 		}
 		return csv.NewWriter(w).WriteAll(append([][]string{t.Header}, t.Rows...))
+	}
+	for _, text := range t.Lead {
+		if err := paragraph(w, f, text); err != nil {
+			return err
+		}
+	}
+	switch f {
 	case FormatMarkdown:
 		return t.shown(f).render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
 	default:
@@ -134,6 +143,9 @@ func (t Table) shown(f Format) Table {
 const widestCell = 72
 
 func (t Table) render(w io.Writer, options ...tablewriter.Option) error {
+	if len(t.Rows) == 0 && len(t.Lead) > 0 {
+		return t.notes(w)
+	}
 	table := tablewriter.NewTable(w, append(options,
 		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))...)
 	table.Header(t.Header)
@@ -143,6 +155,10 @@ func (t Table) render(w io.Writer, options ...tablewriter.Option) error {
 	if err := table.Render(); err != nil {
 		return fmt.Errorf("writing a table: %w", err)
 	}
+	return t.notes(w)
+}
+
+func (t Table) notes(w io.Writer) error {
 	for _, note := range t.Notes {
 		if _, err := fmt.Fprintf(w, "\n%s\n", note); err != nil {
 			return err
