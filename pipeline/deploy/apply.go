@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -57,8 +58,12 @@ func hasDefinition(objects []Object) bool {
 }
 
 // settling bounds for how long an object is offered again to a cluster that is
-// young: the default service account appears shortly after a namespace.
+// young.
 const settling = 20 * time.Second
+
+// aPhase is as long as the phase may last: every cluster brings what is waited
+// for, and a slow host takes its time.
+const aPhase = time.Duration(math.MaxInt64)
 
 // apply offers an object until the cluster takes it, or refuses it for good.
 // What it waits for meanwhile is a span: a webhook, or a kind.
@@ -134,6 +139,8 @@ func settles(err error) (waits string, limit time.Duration) {
 			return "webhook " + m[1] + " answers", 0
 		}
 		return "webhook answers", 0
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), `serviceaccount "default" not found`):
+		return "service account exists", aPhase
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "serviceaccount"):
 		return "service account exists", settling
 	case apierrors.IsNotFound(err) && strings.Contains(err.Error(), "namespaces"):

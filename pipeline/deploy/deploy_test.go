@@ -212,20 +212,22 @@ func TestWarningsAreTheLastOnes(t *testing.T) {
 func TestOnlyWhatSettlesIsTriedAgain(t *testing.T) {
 	pods := schema.GroupResource{Resource: "pods"}
 	for _, c := range []struct {
-		err  error
-		want string
+		err   error
+		want  string
+		limit time.Duration
 	}{
-		{apierrors.NewForbidden(pods, "p", errors.New(`error looking up service account shop/default: serviceaccount "default" not found`)), "service account exists"},
-		{apierrors.NewForbidden(pods, "p", errors.New("exceeded quota")), ""},
-		{fmt.Errorf("applying: %w", apierrors.NewInternalError(errors.New(`failed calling webhook "till.shop.test": no endpoints`))), "webhook till.shop.test answers"},
-		{&meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: "shop.test", Kind: "Till"}}, "kind Till.shop.test is known"},
-		{apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), "namespace exists"},
-		{apierrors.NewTooManyRequests("later", 1), "API server takes more"},
-		{apierrors.NewBadRequest("no such field"), ""},
-		{nil, ""},
+		{apierrors.NewForbidden(pods, "p", errors.New(`error looking up service account shop/default: serviceaccount "default" not found`)), "service account exists", aPhase},
+		{apierrors.NewForbidden(pods, "p", errors.New(`error looking up service account shop/till: serviceaccount "till" not found`)), "service account exists", settling},
+		{apierrors.NewForbidden(pods, "p", errors.New("exceeded quota")), "", 0},
+		{fmt.Errorf("applying: %w", apierrors.NewInternalError(errors.New(`failed calling webhook "till.shop.test": no endpoints`))), "webhook till.shop.test answers", 0},
+		{&meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: "shop.test", Kind: "Till"}}, "kind Till.shop.test is known", 0},
+		{apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), "namespace exists", settling},
+		{apierrors.NewTooManyRequests("later", 1), "API server takes more", settling},
+		{apierrors.NewBadRequest("no such field"), "", 0},
+		{nil, "", 0},
 	} {
-		if got, _ := settles(c.err); got != c.want {
-			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
+		if got, limit := settles(c.err); got != c.want || limit != c.limit {
+			t.Errorf("%v: got %q for %s, want %q for %s", c.err, got, limit, c.want, c.limit)
 		}
 	}
 }
