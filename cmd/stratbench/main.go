@@ -65,13 +65,10 @@ func rootCommand() *cobra.Command {
 		Short: "Benchmark and experiment runner for the setup of Kubernetes E2E suites",
 		Long: `stratbench builds a suite's images, creates a Kind cluster, loads, deploys and
 tests, on real engines, for every combination of runtime, memory limit and
-strategy that an experiment names. It records times and crashes.
-
-` + exitCodeTable(ofAll),
-		Example: `  stratbench doctor
-  stratbench plan experiments/quick.yaml
-  stratbench run experiments/quick.yaml
-  stratbench ls latest`,
+strategy that an experiment names, and says which to use.`,
+		Example: `  stratbench doctor                        what this machine can run
+  stratbench run experiments/quick.yaml    a short experiment
+  stratbench report latest                 what to use, and how sure that is`,
 		Version:       results.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -81,12 +78,26 @@ strategy that an experiment names. It records times and crashes.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
+	cobra.EnableCommandSorting = false
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), planCommand(), validateCommand(), doctorCommand(), lsCommand(),
-		showCommand(), importCommand(), reportCommand(), lintCommand(), labCommand(), schemaCommand(), workerCommand())
-	root.AddCommand(triageCommand(), classifyCommand(), faultsCommand(), cleanCommand())
-	root.AddCommand(confirmCommand(), checkCommand(), historyCommand(), baselineCommand(), mergeCommand(), markCommand(), compareCommand())
+	for _, g := range []struct {
+		title string
+		of    []*cobra.Command
+	}{
+		{"Measure:", []*cobra.Command{doctorCommand(), validateCommand(), planCommand(), runCommand(), compareCommand()}},
+		{"Read what came out:", []*cobra.Command{reportCommand(), lsCommand(), showCommand(), triageCommand(), faultsCommand(), importCommand(), lintCommand()}},
+		{"Night by night:", []*cobra.Command{checkCommand(), confirmCommand(), historyCommand(), baselineCommand(), mergeCommand()}},
+		{"Logs and reports of any CI:", []*cobra.Command{classifyCommand()}},
+		{"Around it:", []*cobra.Command{labCommand(), cleanCommand(), schemaCommand(), markCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, c := range g.of {
+			c.GroupID = g.title
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(workerCommand(), &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodeTable(ofAll)})
 	return root
 }
 

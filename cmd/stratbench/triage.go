@@ -14,10 +14,10 @@ func triageCommand() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "triage TRIAL",
-		Short: "Say why a trial ended as it did: timeline, evidence, cause, what next",
-		Long: `Say why a trial ended as it did: a timeline with the silent stretches marked, a
-table of evidence, the likely cause, what speaks against it and what to try
-next. TRIAL is a trial's name in the newest run (t003), or of a run's
+		Short: "Say why a trial ended as it did: cause, what next, evidence, timeline",
+		Long: `Say why a trial ended as it did: the likely cause, what to try next, what
+speaks against it, a table of evidence, and a timeline with the silent stretches
+marked. TRIAL is a trial's name in the newest run (t003), or of a run's
 (RUN/t003).`,
 		Example: `  stratbench triage t003
   stratbench triage 20260102-030405-quick/t003 --output markdown > crash.md`,

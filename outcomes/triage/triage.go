@@ -1,6 +1,6 @@
 // Package triage writes, of one recorded trial, what a person would have to
-// write by hand: a timeline with its silent stretches, a table of evidence, the
-// likely cause, what speaks against it and what to try next. It renders the
+// write by hand: the likely cause, what to try next, what speaks against it, a
+// table of evidence and a timeline with its silent stretches. It renders the
 // record, and asks nobody else.
 package triage
 

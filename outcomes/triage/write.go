@@ -23,16 +23,16 @@ func (t Report) Write(w io.Writer, f report.Format) error {
 	}
 	p := &page{w: w, format: f}
 	p.text("%s", t.Headline)
-	p.heading("Timeline")
-	p.lines(t.Timeline)
-	p.heading("Evidence")
-	p.table(t.table())
 	p.heading("Likely cause")
 	p.text("%s", t.Cause)
-	p.heading("What speaks against it")
-	p.list(t.Against)
 	p.heading("What to try next")
 	p.list(t.Next)
+	p.heading("What speaks against it")
+	p.list(t.Against)
+	p.heading("Evidence")
+	p.table(t.table())
+	p.heading("Timeline")
+	p.lines(t.Timeline)
 	for _, note := range t.Notes {
 		p.text("%s", note)
 	}

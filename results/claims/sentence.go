@@ -20,7 +20,9 @@ import (
 func words(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(?:` + pattern + `)\b`) }
 
 var (
-	sentenceEnd = regexp.MustCompile(`[.!?:]\s+(?:[A-Z0-9−-]|$)`)
+	// A sentence may begin with a strategy, in small letters; what is short
+	// before its full stop is an abbreviation.
+	sentenceEnd = regexp.MustCompile(`([.!?:])\s+(?:[A-Z0-9−-]|$)|[[:alpha:]]{4,}([.!?])\s+[a-z]`)
 	clauseEnd   = regexp.MustCompile(`;\s|,?\s(?:but|while|whereas)\s`)
 
 	fails  = words(`crash\w*|fail\w*|dies?|died|breaks?|broke|broken|hangs?|hung|OOM|out of memory|killed|unstable|flak\w+|lost`)
@@ -170,8 +172,8 @@ func (v vocabulary) claims(p passage, heading string) (all []Claim) {
 	from, before := 0, ""
 	for from < len(p.text) {
 		to := len(p.text)
-		if end := sentenceEnd.FindStringIndex(p.text[from:]); end != nil {
-			to = from + end[0] + 1
+		if end := sentenceEnd.FindStringSubmatchIndex(p.text[from:]); end != nil {
+			to = from + max(end[3], end[5])
 		}
 		sentence := passage{p.text[from:to], p.at[from:to]}
 		context := []string{heading}
