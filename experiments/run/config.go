@@ -11,6 +11,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/pipeline/deploy"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -63,6 +64,9 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: withSecrets(secrets, i.Secrets), SSH: i.Agents()})
 	}
 	p.adapt(&cfg)
+	if s.Etcd == trial.EtcdNoSync {
+		cfg.KindPatches = append(cfg.KindPatches, kindcluster.NoFsync)
+	}
 	if w.Setup != nil {
 		cfg.Setup = ownSetup(*w.Setup, cfg)
 		return cfg, func() {}, nil

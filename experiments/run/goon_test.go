@@ -116,6 +116,8 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 	for name, c := range map[string]struct{ exp, workload, want string }{
 		"a crash in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {onCrash: [fail, serial]}\n", strings.Replace(own, "%s", "x", 1),
 			"exp.yaml:5:27: onCrash serial: the set-up command builds by itself"},
+		"etcd in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {etcd: [default, noFsync]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:5:27: etcd noFsync: the set-up command makes its cluster by itself"},
 		"adaptive by a number": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, adaptive]}\n", strings.Replace(own, "%s", `"{{concurrency}}"`, 1),
 			"exp.yaml:5:30: strategy adaptive: the set-up command is told neither {{schedule}} nor {{strategy}}"},
 		"adaptive by the schedule": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n", strings.Replace(own, "%s", `"{{ schedule }}"`, 1), ""},

@@ -18,6 +18,9 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	if w.Setup != nil && s.OnCrash == trial.CrashSerial {
 		errs = append(errs, errors.New("onCrash serial: the set-up command builds by itself, and stratbench cannot finish it; write onCrash: fail, and have the command go on by itself (docs/use-in-your-suite.md)"))
 	}
+	if w.Setup != nil && s.Etcd == trial.EtcdNoSync {
+		errs = append(errs, errors.New("etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"))
+	}
 	if s.Strategy == "" || len(w.Images) == 0 {
 		return errors.Join(errs...)
 	}

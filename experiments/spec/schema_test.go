@@ -91,6 +91,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(trial.ClusterStarts())
 	case reflect.TypeFor[trial.OnCrash]():
 		return enum(trial.OnCrashes())
+	case reflect.TypeFor[trial.Etcd]():
+		return enum(trial.Etcds())
 	case reflect.TypeFor[trial.Phase]():
 		return enum(trial.Phases())
 	case reflect.TypeFor[trial.Outcome]():

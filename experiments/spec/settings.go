@@ -30,6 +30,10 @@ type Settings struct {
 	// the engine again and finishes the set-up, one image at a time, in the same
 	// trial. Default fail.
 	OnCrash trial.OnCrash `json:"onCrash,omitempty" jsonschema:"default=fail"`
+	// Etcd says whether the cluster's store waits until the disk has what it
+	// wrote: default waits; noFsync does not, and what it holds may be gone after
+	// the host crashed, which no test cluster minds. Default default.
+	Etcd trial.Etcd `json:"etcd,omitempty" jsonschema:"default=default"`
 	// Build says how images are built.
 	Build BuildSettings `json:"build"`
 	// Load says how images come into the cluster's node.

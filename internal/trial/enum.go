@@ -109,6 +109,25 @@ func (o *OnCrash) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// Etcd says whether the cluster's store waits until the disk has what it wrote;
+// empty is EtcdSyncs.
+type Etcd string
+
+// The levels of the factor etcd.
+const (
+	EtcdSyncs  Etcd = "default"
+	EtcdNoSync Etcd = "noFsync"
+)
+
+// Etcds lists every Etcd.
+func Etcds() []Etcd { return []Etcd{EtcdSyncs, EtcdNoSync} }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (e *Etcd) UnmarshalText(text []byte) (err error) {
+	*e, err = parse("etcd", text, Etcds())
+	return err
+}
+
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string
 

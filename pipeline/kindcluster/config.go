@@ -20,6 +20,15 @@ const (
 	kind       = "Cluster"
 )
 
+// NoFsync is a patch by which the cluster's store does not wait for the disk.
+const NoFsync = `kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+kubeadmConfigPatches:
+- |
+  kind: ClusterConfiguration
+  etcd: {local: {extraArgs: {unsafe-no-fsync: "true"}}}
+`
+
 // ReadConfig reads a Kind config file as kind does, and puts the patches on
 // top, in order. No file ("") is Kind's default cluster. Relative host paths
 // of mounts count from the file's folder.

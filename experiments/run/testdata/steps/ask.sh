@@ -4,5 +4,6 @@
 set -eu
 [[ -n $STRATBENCH_CLUSTER && -n $STRATBENCH_TAG_RED ]]
 [[ $1 != one || $OTHER == two ]]
+[[ $1 != one ]] || "$STRATBENCH_RUNTIME" exec "$STRATBENCH_CLUSTER-control-plane" grep -q -- --unsafe-no-fsync=true /etc/kubernetes/manifests/etcd.yaml
 grep -q "server: https://" "$KUBECONFIG"
 echo "asked the cluster $STRATBENCH_CLUSTER"
