@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 )
@@ -20,6 +21,9 @@ func (t *run) deploy(ctx context.Context, ph *phase) error {
 		Log:      func(line string) { ph.log("", line) },
 		Progress: func(ready, of int) { ph.progress("", fmt.Sprintf("%d of %d objects ready", ready, of)) },
 		Span:     func(name string) func(error) { return ph.span(name, "", name).end },
+		Pod: func(name string) func(error) {
+			return t.rec.start(trial.Span{Name: name, Phase: ph.name, Step: name}).end
+		},
 	}
 	ctx, over := context.WithCancel(ctx)
 	defer over()

@@ -20,6 +20,10 @@ type Span struct {
 	Unfinished bool   `json:"unfinished,omitempty"`
 }
 
+// InBackOff ends the name of the span of a pod that crashed and that its node
+// lets wait before it starts it again: "pod NAME is in back-off …".
+const InBackOff = "is in back-off after a crash"
+
 // IsPhase reports whether the span is that of a phase as a whole.
 func (s Span) IsPhase() bool { return s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) }
 

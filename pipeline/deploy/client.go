@@ -38,6 +38,9 @@ type Observer struct {
 	Progress func(ready, of int)
 	// Span opens a span of something that is waited for; what it returns ends it.
 	Span func(name string) (end func(error))
+	// Pod opens a span of what a pod waits for. That is no sign of life: one that
+	// crashes again and again changes for ever.
+	Pod func(name string) (end func(error))
 }
 
 // Connect returns a client of the cluster that the kubeconfig leads to, for as

@@ -30,6 +30,9 @@ func (c *Client) Wait(ctx context.Context, objects []Object) error {
 		}
 		places[where] = true
 	}
+	var pods sync.WaitGroup
+	pods.Go(func() { c.watchPods(watching, places) })
+	defer func() { stop(); pods.Wait() }()
 	var watches errgroup.Group
 	for where := range places {
 		watches.Go(func() error {

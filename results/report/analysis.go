@@ -31,7 +31,7 @@ func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
 	if first != nil && first.Failed > 0 {
 		d.Notes = append(d.Notes, WhyFailed(*first)...)
 	}
-	d.Notes = append(d.Notes, append(Doubts(a), hostSpeeds(a)...)...)
+	d.Notes = slices.Concat(d.Notes, BackOffs(s), Doubts(a), hostSpeeds(a))
 	d.Data = struct {
 		*answer.Answer
 		Analysis study.Analysis `json:"analysis"`

@@ -38,7 +38,7 @@ func (m Material) figures() []plot.Figure {
 func Report(m Material) (Page, error) {
 	figures := m.figures()
 	p := m.first(pick(figures, "strategies"))
-	p.add(Section{Title: "Where the time goes", Figures: pick(figures, "phases", "contention")})
+	p.add(Section{Title: "Where the time goes", Points: report.BackOffs(m.Study), Figures: pick(figures, "phases", "contention")})
 	if study.Failures(m.Study.Trials) > 0 {
 		p.add(Section{Title: "What failed", Text: m.whyFailed(), Figures: pick(figures, "memory", "ready")})
 	}
