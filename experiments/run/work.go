@@ -40,7 +40,9 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	cmd.Stdout, cmd.Stderr = eventsIn, errsIn
 	words, err := cmd.StdinPipe()
 	if err == nil {
-		err = m.Start(cmd)
+		if err = m.Start(cmd); err != nil {
+			words.Close()
+		}
 	}
 	eventsIn.Close()
 	errsIn.Close()
