@@ -27,8 +27,12 @@ const (
 	RunImageName  = "stratbench.local/run:bookworm"
 )
 
-// ClusterConfig is the Kind configuration a cluster of the node image needs:
-// one node, and no lowering of oom_score_adj.
+// NodeSubnet is what a node of the node image gives its pods, each node the same:
+// it stands in node/10-ptp.conflist.
+const NodeSubnet = "10.244.0.0/24"
+
+// ClusterConfig is the Kind configuration a cluster of the node image needs: no
+// lowering of oom_score_adj.
 //
 //go:embed kind.yaml
 var ClusterConfig []byte

@@ -21,8 +21,11 @@ type Config struct {
 	NodeImage   string `json:"node_image"`
 	// KindConfig is the user's own file, or ""; Lab adds what the lab's node
 	// image and this host need on top of it.
-	KindConfig   string              `json:"kind_config"`
-	KindPatches  []string            `json:"kind_patches"`
+	KindConfig  string   `json:"kind_config"`
+	KindPatches []string `json:"kind_patches"`
+	// NodeSubnet is what a node image without a network between nodes gives the
+	// pods of each.
+	NodeSubnet   string              `json:"node_subnet,omitempty"`
 	ClusterStart trial.ClusterStart  `json:"cluster_start"`
 	Schedule     strategies.Schedule `json:"schedule"`
 	Images       []Image             `json:"images"`

@@ -82,6 +82,7 @@ func (c Config) kind(config *v1alpha4.Cluster) kindcluster.Options {
 		Endpoint:   c.Endpoint,
 		Config:     config,
 		Kubeconfig: c.Kubeconfig(),
+		NodeSubnet: c.NodeSubnet,
 	}
 }
 

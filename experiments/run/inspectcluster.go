@@ -102,9 +102,6 @@ func (c *cellInspection) nodes(ctx context.Context) {
 			c.image(ctx, image, file, at, "the node image is "+image, asNode)
 		}
 	}
-	if c.site.lab && c.nodeImage() == lab.NodeImageName && len(c.kind.Nodes) > 1 {
-		c.in(&c.issues, fmt.Sprintf("the cluster has %d nodes, and the lab's node image serves one: nothing carries traffic between nodes; keep one node, or use a running engine (machine: {kind: host})", len(c.kind.Nodes)), "nodes", "1")
-	}
 }
 
 func (c *cellInspection) network() {

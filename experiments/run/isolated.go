@@ -228,6 +228,9 @@ func (p *isolatedPlace) adapt(c *pipeline.Config) {
 	if c.NodeImage == "" {
 		c.NodeImage = lab.NodeImageName
 	}
+	if c.NodeImage == lab.NodeImageName {
+		c.NodeSubnet = lab.NodeSubnet
+	}
 	c.KindPatches = append(c.KindPatches, string(lab.ClusterConfig))
 }
 

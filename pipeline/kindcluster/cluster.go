@@ -34,6 +34,9 @@ type Options struct {
 	// Endpoint is the engine's that is to host the nodes.
 	Endpoint runtimes.Endpoint
 	Config   *v1alpha4.Cluster
+	// NodeSubnet is what the node image gives the pods of every node, where it has
+	// a network that leads to no other node: the nodes are then joined.
+	NodeSubnet string
 	// Kubeconfig is the file to which access to the cluster is written. The
 	// user's own is never touched.
 	Kubeconfig string
@@ -92,7 +95,8 @@ func (c *Cluster) settle(ctx context.Context, provider *cluster.Provider, see Ob
 	return group.Wait()
 }
 
-// learn finds the nodes, who hosts them and what they unpack images for.
+// learn finds the nodes, who hosts them and what they unpack images for, and
+// joins them where they are not.
 func (c *Cluster) learn(ctx context.Context, provider *cluster.Provider) error {
 	return await(ctx, func() (err error) {
 		if c.Nodes, err = provider.ListInternalNodes(c.Name); err != nil {
@@ -101,8 +105,10 @@ func (c *Cluster) learn(ctx context.Context, provider *cluster.Provider) error {
 		if c.Host, err = c.verify(ctx, c.Nodes); err != nil {
 			return err
 		}
-		c.snapshotter, err = findSnapshotter(ctx, c.Nodes[0])
-		return err
+		if c.snapshotter, err = findSnapshotter(ctx, c.Nodes[0]); err != nil {
+			return err
+		}
+		return c.join(ctx)
 	})
 }
 

@@ -1,0 +1,72 @@
+package kindcluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+	"sigs.k8s.io/kind/pkg/exec"
+)
+
+// where are the pods of a node, and the node.
+type where struct{ subnet, address string }
+
+// join makes one network of the nodes, where their image gives the pods of each
+// the same subnet and leads to no other node: each further node gets the subnet
+// that the cluster has for it, and all get routes to the others.
+func (c *Cluster) join(ctx context.Context) error {
+	if c.NodeSubnet == "" || len(c.Nodes) < 2 {
+		return nil
+	}
+	all, err := c.whereabouts(ctx)
+	if err != nil {
+		return fmt.Errorf("asking the Kind cluster %s where its nodes are: %w", c.Name, explain(err))
+	}
+	for _, node := range c.Nodes {
+		var script strings.Builder
+		for name, w := range all {
+			if name != node.String() {
+				fmt.Fprintf(&script, "ip route replace %s via %s\n", w.subnet, w.address)
+			}
+		}
+		// Containerd takes a network that has changed.
+		fmt.Fprintf(&script, "sed -i 's,%s,%s,' /etc/cni/net.d/*.conflist\n", c.NodeSubnet, all[node.String()].subnet)
+		if _, err := exec.CombinedOutputLines(node.CommandContext(ctx, "sh", "-ec", script.String())); err != nil {
+			return fmt.Errorf("leading the node %s to the others: %w", node, explain(err))
+		}
+	}
+	return nil
+}
+
+// whereabouts are those of all nodes. The first has the subnet of the image: its
+// pods run already.
+func (c *Cluster) whereabouts(ctx context.Context) (map[string]where, error) {
+	first, err := nodeutils.BootstrapControlPlaneNode(c.Nodes)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		lines, err := exec.OutputLines(first.CommandContext(ctx, "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "get", "nodes",
+			`--output=jsonpath={range .items[*]}{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.spec.podCIDR}{"\n"}{end}`))
+		if err != nil {
+			return nil, err
+		}
+		all := map[string]where{}
+		for _, line := range lines {
+			if f := strings.Fields(line); len(f) == 3 {
+				all[f[0]] = where{subnet: f[2], address: f[1]}
+			}
+		}
+		if len(all) == len(c.Nodes) {
+			all[first.String()] = where{c.NodeSubnet, all[first.String()].address}
+			return all, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
