@@ -102,6 +102,16 @@ func (c *cellInspection) nodes(ctx context.Context) {
 			c.image(ctx, image, file, at, "the node image is "+image, asNode)
 		}
 	}
+	leading := 0
+	for i, n := range c.kind.Nodes {
+		if n.Role == v1alpha4.ControlPlaneRole {
+			leading++
+		}
+		if leading == 2 && c.site.offline {
+			c.in(&c.issues, fmt.Sprintf("for several control planes Kind needs the image of a load balancer, which %s does not have and cannot fetch; keep one%s", c.site.name, c.site.wayOut), "nodes", strconv.Itoa(i))
+			return
+		}
+	}
 }
 
 func (c *cellInspection) network() {

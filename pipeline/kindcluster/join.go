@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 )
 
-// where are the pods of a node, and the node.
-type where struct{ subnet, address string }
+// nodeNetwork is the subnet of a node's pods, and the node's own address.
+type nodeNetwork struct{ subnet, address string }
 
 // join makes one network of the nodes, where their image gives the pods of each
 // the same subnet and leads to no other node: each further node gets the subnet
@@ -20,7 +20,7 @@ func (c *Cluster) join(ctx context.Context) error {
 	if c.NodeSubnet == "" || len(c.Nodes) < 2 {
 		return nil
 	}
-	all, err := c.whereabouts(ctx)
+	all, err := c.nodeNetworks(ctx)
 	if err != nil {
 		return fmt.Errorf("asking the Kind cluster %s where its nodes are: %w", c.Name, explain(err))
 	}
@@ -40,9 +40,9 @@ func (c *Cluster) join(ctx context.Context) error {
 	return nil
 }
 
-// whereabouts are those of all nodes. The first has the subnet of the image: its
+// nodeNetworks are those of all nodes. The first has the subnet of the image: its
 // pods run already.
-func (c *Cluster) whereabouts(ctx context.Context) (map[string]where, error) {
+func (c *Cluster) nodeNetworks(ctx context.Context) (map[string]nodeNetwork, error) {
 	first, err := nodeutils.BootstrapControlPlaneNode(c.Nodes)
 	if err != nil {
 		return nil, err
@@ -53,14 +53,14 @@ func (c *Cluster) whereabouts(ctx context.Context) (map[string]where, error) {
 		if err != nil {
 			return nil, err
 		}
-		all := map[string]where{}
+		all := map[string]nodeNetwork{}
 		for _, line := range lines {
 			if f := strings.Fields(line); len(f) == 3 {
-				all[f[0]] = where{subnet: f[2], address: f[1]}
+				all[f[0]] = nodeNetwork{subnet: f[2], address: f[1]}
 			}
 		}
 		if len(all) == len(c.Nodes) {
-			all[first.String()] = where{c.NodeSubnet, all[first.String()].address}
+			all[first.String()] = nodeNetwork{c.NodeSubnet, all[first.String()].address}
 			return all, nil
 		}
 		select {

@@ -235,8 +235,8 @@ func trialTexts(run results.Run, r results.Record) (lead, notes []string) {
 	if r.ClockSet != nil {
 		lead = append(lead, fmt.Sprintf("The wall clock moved by %s against the time that passed: it was set, or the host slept.", Seconds(*r.ClockSet)))
 	}
-	if i := r.Imported; i != nil {
-		notes = append(notes, fmt.Sprintf("Imported from %s (line %d), which is all that is known of it.", i.Source, i.Line))
+	if i := r.Imported; i != nil && i.Line > 0 {
+		notes = append(notes, fmt.Sprintf("Imported from %s (line %d).", i.Source, i.Line))
 	}
 	if m := r.Machine; m.Kind != "" {
 		notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s",
