@@ -36,8 +36,8 @@ var (
 	client        = &http.Client{Timeout: callTime}
 )
 
-// TestMain waits for the addresses to answer at all. Whether they answer well
-// is for the tests to say, so it runs them in any case.
+// TestMain waits until the addresses answer. It runs the tests in any case, because
+// they decide whether the answers are right.
 func TestMain(m *testing.M) {
 	deadline := time.Now().Add(reachTime)
 	for _, base := range []string{datastoreURL, analysisURL, controllerURL} {

@@ -11,7 +11,7 @@ import (
 // Handler serves the engine.
 func Handler(engine *Engine) http.Handler {
 	mux := http.NewServeMux()
-	// The rules are compiled before the first request: serving is being ready.
+	// The rules are compiled before the first request, so a service that answers is ready.
 	serve.Health(mux, func(context.Context) error { return nil })
 	mux.HandleFunc("GET /v1/rules", func(w http.ResponseWriter, _ *http.Request) {
 		serve.JSON(w, http.StatusOK, engine.Rules())

@@ -14,7 +14,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/workload/internal/api"
 )
 
-// Rules come from a user's file: an expression may not run away with the service.
+// Rules come from a user's file, so the cost of an expression is limited.
 const costLimit = 1_000_000
 
 // Escalated is the verdict's action when no rule applies.

@@ -1,4 +1,4 @@
-// Package api holds what the three services say to each other.
+// Package api holds the messages that the three services exchange.
 package api
 
 import (
@@ -39,9 +39,9 @@ func (i Incident) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Verdict is what the analysis makes of an incident.
+// Verdict is the result of analysing an incident.
 type Verdict struct {
-	// Rule is the rule that decided; Matches are all rules that applied, it included.
+	// Rule is the rule that decided; Matches are all rules that applied, including it.
 	Rule       string   `json:"rule"`
 	Cause      string   `json:"cause"`
 	Action     string   `json:"action"`

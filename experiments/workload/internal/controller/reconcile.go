@@ -1,4 +1,4 @@
-// Package controller takes incidents of the cluster through analysis into the
+// Package controller passes the cluster's incidents through analysis into the
 // datastore.
 package controller
 
@@ -66,8 +66,9 @@ func (r *Reconciler) process(ctx context.Context, p *progress) error {
 	})
 }
 
-// fail ends work on content that is no incident, and takes back what earlier
-// content led to. Only an edit can mend it, and an edit is noticed: no retry.
+// fail ends work on content that is not an incident, and removes the results of
+// earlier content. There is no retry: only an edit can correct it, and the watch
+// notices edits.
 func (r *Reconciler) fail(ctx context.Context, p *progress, cause error) error {
 	if err := r.Upstream.Forget(ctx, RecordID(p.object.Meta.Name)); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/workload/internal/api"
 )
 
-// Upstream is the two services the controller stands on.
+// Upstream is the two services that the controller depends on.
 type Upstream struct {
 	Analysis  string
 	Datastore string

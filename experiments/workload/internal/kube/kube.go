@@ -1,5 +1,5 @@
-// Package kube speaks the little of the Kubernetes API the workload needs:
-// ConfigMaps, over plain HTTPS.
+// Package kube is a client for the small part of the Kubernetes API that the
+// workload needs: ConfigMaps, over plain HTTPS.
 package kube
 
 import (
@@ -171,7 +171,7 @@ func contentType(method string) string {
 }
 
 func refusal(response *http.Response) error {
-	// The server's own words help, but an answer cut short is a refusal all the same.
+	// The server's message helps, but a truncated answer is a refusal too.
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
 	err := fmt.Errorf("%s: %s", response.Status, bytes.TrimSpace(text))
 	switch response.StatusCode {

@@ -1,4 +1,4 @@
-// Package serve is the HTTP frame all three services stand in.
+// Package serve is the HTTP server that all three services use.
 package serve
 
 import (
@@ -60,7 +60,7 @@ func Health(mux *http.ServeMux, ready func(context.Context) error) {
 func JSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The status is sent: a client that went away is all that can fail here.
+	// The status is already sent, so only a client that went away can fail here.
 	_ = json.NewEncoder(w).Encode(v)
 }
 
@@ -69,8 +69,8 @@ func Refuse(w http.ResponseWriter, status int, err error) {
 	JSON(w, status, api.Fault{Error: err.Error()})
 }
 
-// Decode reads the request's JSON body into v, strictly. When it cannot, it
-// has answered the request and returns false.
+// Decode reads the request's JSON body into v, strictly. If that fails, it answers
+// the request and returns false.
 func Decode(w http.ResponseWriter, r *http.Request, v any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, MaxBody))
 	decoder.DisallowUnknownFields()

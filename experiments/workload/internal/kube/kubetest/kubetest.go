@@ -179,6 +179,6 @@ func merged(old, changes map[string]string) map[string]string {
 
 func answer(w http.ResponseWriter, code int, v any) {
 	w.WriteHeader(code)
-	// A test's client that went away has nothing more to learn.
+	// A client that went away needs no answer.
 	_ = json.NewEncoder(w).Encode(v)
 }
