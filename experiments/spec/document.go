@@ -15,36 +15,24 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// What a spec may be at most. Aliases count each time they are used, so a
-// small file cannot grow into a large one.
+// The limits of a file. Aliases count each time they are used, so a small file
+// cannot grow into a large one.
 const (
 	maxBytes = 1 << 20
 	maxNodes = 50_000
 	maxDepth = 32
 )
 
-// document is a YAML file as a JSON value that remembers where each part of
-// it stands. Parts are found by their JSON pointer.
+// document is a YAML file as a JSON value, with the position of each part. Parts
+// are found by their JSON pointer.
 type document struct {
 	file string
-	data []byte
 	// value is made of map[string]any, []any, string, bool, numbers and nil.
 	value any
 	at    map[string]issue.Position // of values
 	keyAt map[string]issue.Position // of the keys of mappings
-	keys  map[string][]string       // of a mapping, in the order of the file
-	text  map[string]string         // of a scalar, as written
-}
-
-// readDocument reads a file; what is wrong with it is added to issues. It
-// returns nil when there is nothing to look at.
-func readDocument(file string, issues *issue.List) *document {
-	data, err := readAtMost(file, maxBytes)
-	if err != nil {
-		issues.Add(file, issue.Position{}, "%v", err)
-		return nil
-	}
-	return parseDocument(file, data, issues)
+	keys  map[string][]string       // of mappings, in the order of the file
+	text  map[string]string         // of scalars, as written
 }
 
 func readAtMost(file string, limit int64) ([]byte, error) {
@@ -63,7 +51,7 @@ func readAtMost(file string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// withoutPath drops the file name from err, since a fault begins with it.
+// withoutPath drops the file name from err, because an issue begins with it.
 func withoutPath(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -72,25 +60,29 @@ func withoutPath(err error) error {
 	return err
 }
 
+// parseDocument adds what is wrong with the text to issues. It returns nil when
+// there is nothing to look at.
 func parseDocument(file string, data []byte, issues *issue.List) *document {
-	d := &document{file: file, data: data,
+	d := &document{file: file,
 		at: map[string]issue.Position{}, keyAt: map[string]issue.Position{}, keys: map[string][]string{}, text: map[string]string{}}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	noYAML := func(err error, format string) {
+		at, message := issue.YAMLError(strings.ReplaceAll(err.Error(), "\n", " "))
+		issues.Add(file, at, format, message)
+	}
 	var root, second yaml.Node
 	switch err := decoder.Decode(&root); {
-	case errors.Is(err, io.EOF) || err == nil && isNull(&root):
+	case errors.Is(err, io.EOF) || err == nil && (len(root.Content) == 0 || root.Content[0].ShortTag() == "!!null"):
 		issues.Add(file, issue.Position{Line: 1, Column: 1}, "the file is empty; start from one of those in experiments/")
 		return nil
 	case err != nil:
-		at, message := issue.YAMLError(strings.ReplaceAll(err.Error(), "\n", " "))
-		issues.Add(file, at, "this is not YAML: %s; check indentation, quotes and brackets around this line", message)
+		noYAML(err, "this is not YAML: %s; check indentation, quotes and brackets around this line")
 		return nil
 	}
 	if err := decoder.Decode(&second); err == nil {
 		issues.Add(file, issue.Position{Line: second.Line, Column: max(second.Column, 1)}, "a second document begins; put it in a file of its own")
 	} else if !errors.Is(err, io.EOF) {
-		at, message := issue.YAMLError(strings.ReplaceAll(err.Error(), "\n", " "))
-		issues.Add(file, at, "what follows the document is not YAML: %s; remove it", message)
+		noYAML(err, "what follows the document is not YAML: %s; remove it")
 	}
 	r := &nodeReader{document: d, issues: issues}
 	d.value = r.read(root.Content[0], "", 0)
@@ -98,10 +90,6 @@ func parseDocument(file string, data []byte, issues *issue.List) *document {
 		return nil
 	}
 	return d
-}
-
-func isNull(root *yaml.Node) bool {
-	return len(root.Content) == 0 || root.Content[0].Kind == yaml.ScalarNode && root.Content[0].ShortTag() == "!!null"
 }
 
 // nodeReader turns YAML nodes into a document.
@@ -112,14 +100,14 @@ type nodeReader struct {
 	tooBig bool
 }
 
-func (r *nodeReader) fault(n *yaml.Node, format string, args ...any) {
+func (r *nodeReader) issue(n *yaml.Node, format string, args ...any) {
 	r.issues.Add(r.file, issue.Position{Line: n.Line, Column: n.Column}, format, args...)
 }
 
 func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
 	if r.nodes++; r.tooBig || r.nodes > maxNodes || depth > maxDepth {
 		if !r.tooBig {
-			r.fault(n, "the document grows beyond %d values or %d levels here; write less, and let no alias stand within what it stands for", maxNodes, maxDepth)
+			r.issue(n, "the document grows beyond %d values or %d levels here; write less, and let no alias be part of its own value", maxNodes, maxDepth)
 		}
 		r.tooBig = true
 		return nil
@@ -151,12 +139,12 @@ func (r *nodeReader) readMapping(n *yaml.Node, pointer string, depth int) any {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
-			r.fault(key, "a key here is not a plain text; write each key out (merge keys are not supported)")
+			r.issue(key, "a key here is not a plain text; write each key out (merge keys are not supported)")
 			continue
 		}
 		below := pointer + "/" + escape(key.Value)
 		if first, ok := r.keyAt[below]; ok {
-			r.fault(key, "key %q is given a second time, first on line %d; keep one", key.Value, first.Line)
+			r.issue(key, "key %q is given a second time, first on line %d; keep one", key.Value, first.Line)
 			continue
 		}
 		r.keyAt[below] = issue.Position{Line: key.Line, Column: key.Column}
@@ -166,33 +154,28 @@ func (r *nodeReader) readMapping(n *yaml.Node, pointer string, depth int) any {
 	return mapping
 }
 
-// scalar returns the value of a scalar. What JSON has no number for, such as
-// .inf, stays a text, which the schema then refuses where a number belongs.
+// scalar returns the value of a scalar. Numbers that JSON does not have, such as
+// .inf, stay text, which the schema then refuses.
 func (r *nodeReader) scalar(n *yaml.Node) any {
-	var value any
 	switch n.ShortTag() {
 	case "!!null":
 		return nil
-	case "!!str", "!!timestamp":
-		return n.Value
 	case "!!bool", "!!int", "!!float":
-		if err := n.Decode(&value); err != nil {
-			return n.Value
+		var value any
+		_ = n.Decode(&value) // without a value, it stays text
+		switch v := value.(type) {
+		case float64:
+			if !math.IsInf(v, 0) && !math.IsNaN(v) {
+				return v
+			}
+		case bool, int, int64, uint64:
+			return v
 		}
+	case "!!str", "!!timestamp":
 	default:
-		r.fault(n, "tag %s is not supported; write the value without it", n.Tag)
-		return n.Value
+		r.issue(n, "tag %s is not supported; write the value without it", n.Tag)
 	}
-	switch v := value.(type) {
-	case float64:
-		if math.IsInf(v, 0) || math.IsNaN(v) {
-			return n.Value
-		}
-	case bool, int, int64, uint64:
-	default:
-		return n.Value
-	}
-	return value
+	return n.Value
 }
 
 // pointerTo joins parts to a JSON pointer.
@@ -208,8 +191,51 @@ func escape(part string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(part)
 }
 
+// keysOf takes a JSON pointer apart.
+func keysOf(pointer string) []string {
+	keys := strings.Split(pointer, "/")[1:]
+	for i, key := range keys {
+		keys[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
+	}
+	return keys
+}
+
+// lookUp returns what is at the pointer in a JSON value, or nil.
+func lookUp(value any, pointer string) any {
+	for _, key := range keysOf(pointer) {
+		switch here := value.(type) {
+		case map[string]any:
+			value = here[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(here) {
+				return nil
+			}
+			value = here[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// remove takes what is at the pointer out of the value; in a list, null takes its
+// place.
+func (d *document) remove(pointer string) {
+	last := strings.LastIndexByte(pointer, '/')
+	key := keysOf(pointer[last:])[0]
+	switch in := lookUp(d.value, pointer[:last]).(type) {
+	case map[string]any:
+		delete(in, key)
+	case []any:
+		if i, err := strconv.Atoi(key); err == nil && i < len(in) {
+			in[i] = nil
+		}
+	}
+}
+
 // where returns the position of the value at the pointer, or of the nearest
-// value around it that stands in the file.
+// value around it that the file has.
 func (d *document) where(pointer string) issue.Position {
 	for {
 		if at, ok := d.at[pointer]; ok {
@@ -223,7 +249,7 @@ func (d *document) where(pointer string) issue.Position {
 	}
 }
 
-// has says whether something stands at the pointer.
+// has reports whether there is something at the pointer.
 func (d *document) has(pointer string) bool {
 	_, ok := d.at[pointer]
 	return ok

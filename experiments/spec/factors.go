@@ -16,80 +16,68 @@ const maxCells = 10_000
 // their levels in its place.
 func (l *loader) loadFactors() {
 	cells := 1
+	var places []setting
 	for _, name := range l.doc.keys["/factors"] {
 		pointer := pointerTo("factors", name)
 		place, err := findSetting(name)
 		if err != nil {
-			l.report(l.doc, []problem{{pointer: pointer, key: true, message: err.Error()}})
+			l.reportKey(pointer, "%v", err)
 			continue
 		}
-		values, _ := l.doc.valueAt("factors", name).([]any)
-		if cells = cells * max(1, len(values)); cells > maxCells {
-			l.report(l.doc, []problem{{pointer: pointer, key: true,
-				message: fmt.Sprintf("with factor %s there are more than %d cells; take levels out, or make several experiments", name, maxCells)}})
+		values, _ := lookUp(l.doc.value, pointer).([]any)
+		if cells *= max(1, len(values)); cells > maxCells {
+			l.reportKey(pointer, "with factor %s there are more than %d cells; take levels out, or make several experiments", name, maxCells)
 			return
 		}
-		l.checkPlace(name, pointer, place)
-		l.resolved = append(l.resolved, place)
+		for i, other := range places {
+			n := min(len(place.path), len(other.path))
+			if slices.Equal(place.path[:n], other.path[:n]) { // one is the other or a part of it
+				l.reportKey(pointer, "factors %s and %s vary the same setting; keep one of them", l.spec.Factors[i].Name, name)
+			}
+		}
+		places = append(places, place)
+		if fixed := pointerTo(place.path...); !place.ofWorkload() && l.doc.has(fixed) {
+			l.reportKey(fixed, "settings.%s is also a factor, which would override it; remove one of them", name)
+		}
 		l.spec.Factors = append(l.spec.Factors, trial.Factor{Name: name, Levels: l.levels(name, pointer, place, values)})
 	}
 }
 
-// checkPlace reports a setting that is given twice: as a factor and by another
-// factor or under settings.
-func (l *loader) checkPlace(name, pointer string, place setting) {
-	for i, other := range l.resolved {
-		if place.overlaps(other) {
-			l.report(l.doc, []problem{{pointer: pointer, key: true,
-				message: fmt.Sprintf("factors %s and %s vary the same setting; keep one of them", l.spec.Factors[i].Name, name)}})
-		}
-	}
-	if fixed := pointerTo(append([]string{"settings"}, place.path...)...); !place.ofWorkload && l.doc.has(fixed) {
-		l.report(l.doc, []problem{{pointer: fixed, key: true,
-			message: fmt.Sprintf("settings.%s is also a factor, which would win; remove one of them", name)}})
-	}
-}
-
-func (l *loader) levels(factor, pointer string, place setting, values []any) []trial.Level {
-	var levels []trial.Level
-	for i := range values {
+func (l *loader) levels(factor, pointer string, place setting, values []any) (levels []trial.Level) {
+	for i, value := range values {
 		at := fmt.Sprintf("%s/%d", pointer, i)
-		level, valueAt, ok := l.level(at, values[i], place)
-		if !ok {
+		level, valueAt := trial.Level{Name: l.doc.text[at], Value: value}, at
+		switch v := value.(type) {
+		case map[string]any: // {name: …, value: …}
+			name, isText := v["name"].(string)
+			if _, hasValue := v["value"]; !isText || !hasValue {
+				continue // the schema has reported it
+			}
+			level, valueAt = trial.Level{Name: name, Value: v["value"]}, at+"/value"
+		case []any, nil:
+			continue // the schema has reported it
+		}
+		if text, scalar := l.doc.text[valueAt]; scalar && place.schema["type"] == "string" && level.Value != nil {
+			level.Value = text // such as 1.10, which is no number then
+		}
+		if !goodName(level.Name) {
+			l.reportValue(at, "%q cannot be the name of a level, because names appear in tables and keys; write {name: …, value: …} with a short name", level.Name)
+		}
+		if level.Name == "" {
 			continue
 		}
 		if slices.ContainsFunc(levels, func(other trial.Level) bool { return other.Name == level.Name }) {
-			l.report(l.doc, []problem{{pointer: at, message: fmt.Sprintf("factor %s has the level %q twice; remove one", factor, level.Name)}})
+			l.reportValue(at, "factor %s has the level %q twice; remove one", factor, level.Name)
 		}
 		l.checkLevel(factor, valueAt, place, level.Value)
-		level.Value = decoded(level.Value, place)
+		if text, isText := level.Value.(string); isText && place.schema["format"] == formatMemory {
+			if n, err := trial.ParseBytes(text); err == nil {
+				level.Value = n // the unit that plots need
+			}
+		}
 		levels = append(levels, level)
 	}
 	return levels
-}
-
-// level reads one level, a scalar or {name: …, value: …}, and says where its
-// value stands. What is neither has been reported by the schema.
-func (l *loader) level(at string, value any, place setting) (trial.Level, string, bool) {
-	level := trial.Level{Name: l.doc.text[at], Value: value}
-	valueAt := at
-	if named, ok := value.(map[string]any); ok {
-		name, isText := named["name"].(string)
-		if _, hasValue := named["value"]; !isText || !hasValue {
-			return level, at, false
-		}
-		valueAt = at + "/value"
-		level = trial.Level{Name: name, Value: named["value"]}
-	} else if _, isList := value.([]any); isList || value == nil {
-		return level, at, false
-	}
-	if text, scalar := l.doc.text[valueAt]; scalar && place.isText() && level.Value != nil {
-		level.Value = text
-	}
-	if !goodName(level.Name) {
-		l.report(l.doc, []problem{{pointer: at, message: fmt.Sprintf("%q cannot be the name of a level, which stands in tables and keys; write {name: …, value: …} with a short name", level.Name)}})
-	}
-	return level, valueAt, level.Name != ""
 }
 
 // goodName keeps names to a short line. A space and an equals sign together
@@ -99,23 +87,42 @@ func goodName(name string) bool {
 		!(strings.Contains(name, " ") && strings.Contains(name, "="))
 }
 
-// decoded gives a level's value in the unit that plots need.
-func decoded(value any, place setting) any {
-	text, isText := value.(string)
-	if place.schema["format"] == formatMemory && isText {
-		if n, err := trial.ParseBytes(text); err == nil {
-			return n
+// checkLevel puts a level's value in its place and reports at the level what is
+// then wrong there.
+func (l *loader) checkLevel(factor, valueAt string, place setting, value any) {
+	doc, rules, path := any(map[string]any{"settings": lookUp(l.doc.value, "/settings")}), specRules(), place.path
+	if place.ofWorkload() {
+		if l.workload == nil {
+			return
+		}
+		doc, rules, path = l.workload.value, workloadRules(), path[1:]
+	}
+	var with any
+	at, err := "", decode(doc, &with)
+	if err == nil {
+		at, err = locate(with, path)
+	}
+	if err == nil {
+		with, err = put(with, path, value)
+	}
+	if err != nil {
+		// The path leads to an image that the workload does not have: an issue of
+		// the factor, the same for each of its levels.
+		l.reportKey(pointerTo("factors", factor), "factor %s: %v", factor, err)
+		return
+	}
+	problems := slices.DeleteFunc(rules.validate(with), func(p problem) bool { return p.absent && !strings.HasPrefix(p.pointer, at) })
+	if len(problems) == 0 {
+		settings, workload := defaultSettings(), defaultWorkload()
+		if workload.Dir = l.spec.Workload.Dir; !place.ofWorkload() && decode(lookUp(with, "/settings"), &settings) == nil {
+			problems = settings.problems(l.spec)
+		} else if place.ofWorkload() && decode(with, &workload) == nil {
+			problems = workload.resolve()
 		}
 	}
-	return value
-}
-
-// valueAt returns what stands under the keys, or nil.
-func (d *document) valueAt(keys ...string) any {
-	value := d.value
-	for _, key := range keys {
-		mapping, _ := value.(map[string]any)
-		value = mapping[key]
+	for _, p := range problems {
+		if below, ok := strings.CutPrefix(p.pointer, at); ok && (below == "" || below[0] == '/') {
+			l.reportValue(valueAt+below, "level of %s: %s", factor, p.message)
+		}
 	}
-	return value
 }

@@ -55,8 +55,8 @@ func loadText(t *testing.T, text string) (*spec.Spec, error) {
 
 func TestFaultsAreForIsolatedMachines(t *testing.T) {
 	for settings, want := range map[string]string{
-		"{fault: engine-kill}":                            "isolated machines alone",
-		"{fault: engine-kill, machine: {kind: host}}":     "isolated machines alone",
+		"{fault: engine-kill}":                            "isolated machines only",
+		"{fault: engine-kill, machine: {kind: host}}":     "isolated machines only",
 		"{fault: engin-kill, machine: {kind: isolated}}":  "engine-kill",
 		"{fault: engine-kill, machine: {kind: isolated}}": "",
 		"{fault: none, machine: {kind: host}}":            "",

@@ -14,16 +14,16 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// Each file in testdata/faults is a spec with what belongs to it, and every
-// fault that it must be refused with.
-func TestFaults(t *testing.T) {
+// Each file in testdata/issues is a spec with its other files, and every issue with
+// which it must be refused.
+func TestIssues(t *testing.T) {
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(here, "testdata", "faults", "*.txt"))
+	files, err := filepath.Glob(filepath.Join(here, "testdata", "issues", "*.txt"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no specs with faults found: %v", err)
+		t.Fatalf("no specs with issues found: %v", err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, want := faultsOf(t, archive), &archive.Files[len(archive.Files)-1]
+			got, want := issuesOf(t, archive), &archive.Files[len(archive.Files)-1]
 			if want.Name != "want" {
 				t.Fatalf("the last file is %s, not want", want.Name)
 			}
@@ -41,19 +41,19 @@ func TestFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else if got != string(want.Data) {
-				t.Errorf("faults are\n%s\nwant\n%s", got, want.Data)
+				t.Errorf("issues are\n%s\nwant\n%s", got, want.Data)
 			}
 		})
 	}
 }
 
-// update says whether to write what is found as what is wanted; the flag
-// itself belongs to the tests inside the package.
+// update reports whether to write the results as the expected ones; the flag itself
+// belongs to the tests inside the package.
 func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
-// faultsOf loads the archive's spec.yaml in a folder of its own, which it
-// calls $WORK in the faults.
-func faultsOf(t *testing.T, archive *txtar.Archive) string {
+// issuesOf loads the archive's spec.yaml in a folder of its own, which is $WORK in
+// the issues.
+func issuesOf(t *testing.T, archive *txtar.Archive) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, f := range archive.Files {
@@ -74,12 +74,12 @@ func faultsOf(t *testing.T, archive *txtar.Archive) string {
 	return strings.ReplaceAll(err.Error(), dir, "$WORK") + "\n"
 }
 
-// archives returns the spec and the workload of each of the specs with faults.
+// archives returns the spec and the workload of each of the specs with issues.
 func archives(t testing.TB) (out [][2][]byte) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/faults/*.txt")
+	files, err := filepath.Glob("testdata/issues/*.txt")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no specs with faults found: %v", err)
+		t.Fatalf("no specs with issues found: %v", err)
 	}
 	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
@@ -100,7 +100,7 @@ func archives(t testing.TB) (out [][2][]byte) {
 	return out
 }
 
-func checkFaults(t *testing.T, err error) {
+func checkIssues(t *testing.T, err error) {
 	t.Helper()
 	var issues *issue.List
 	if !errors.As(err, &issues) || len(issues.List) == 0 {
@@ -108,7 +108,7 @@ func checkFaults(t *testing.T, err error) {
 	}
 	for _, f := range issues.List {
 		if f.File == "" || f.Line < 1 || f.Column < 1 || !strings.ContainsAny(f.Message, ";?:") {
-			t.Errorf("fault %+v has no place or no cure", f)
+			t.Errorf("issue %+v has no position or no cure", f)
 		}
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/issue"
@@ -15,11 +15,13 @@ import (
 
 // Load reads the spec at path and the workload that it names. The error is a
 // *issue.List with everything that is wrong with both: nothing is run or created
-// before a spec is whole.
+// until the whole spec is right.
 func Load(path string) (*Spec, error) {
 	l := &loader{issues: &issue.List{}}
-	if l.doc = readDocument(path, l.issues); l.doc != nil {
-		l.load(path)
+	if data, err := readAtMost(path, maxBytes); err != nil {
+		l.issues.Add(path, issue.Position{}, "%v", err)
+	} else if l.doc = parseDocument(path, data, l.issues); l.doc != nil {
+		l.load(path, data)
 	}
 	l.issues.Sort(path)
 	if err := l.issues.Err(); err != nil {
@@ -29,61 +31,57 @@ func Load(path string) (*Spec, error) {
 	return l.spec, nil
 }
 
-// loader collects the issues of a spec while it becomes one.
+// loader collects the issues of a spec while it loads it.
 type loader struct {
 	issues *issue.List
 	doc    *document
-	file   specFile
 	spec   *Spec
-	// workload is nil when the workload's file cannot be looked at, and
-	// workloadFaulty is true when what it says is wrong.
+	// workload is nil if there is nothing to look at in the workload's file, and
+	// workloadFaulty is true if there are issues in it.
 	workload       *document
 	workloadFaulty bool
-	// resolved are the settings that the factors vary, in their order.
-	resolved []setting
 }
 
-func (l *loader) load(path string) {
-	l.file = specFile{Settings: defaultSettings(), Design: defaultDesign(), Limits: defaultLimits()}
-	if !l.decode(l.doc, specRules(), &l.file) {
+func (l *loader) load(path string, source []byte) {
+	l.spec = &Spec{
+		Settings: defaultSettings(), Design: defaultDesign(), Limits: defaultLimits(),
+		Source: source,
+	}
+	l.spec.Path, _ = filepath.Abs(path) // it has just been opened
+	// JSON would lose the order of the factors, so they are read from the document.
+	file := struct {
+		*Spec
+		Factors any      `json:"factors"`
+		Budget  Duration `json:"budget"`
+	}{Spec: l.spec}
+	if !l.decode(l.doc, specRules(), &file) {
 		return
 	}
-	l.spec = &Spec{
-		Name:        l.file.Name,
-		Description: l.file.Description,
-		Settings:    l.file.Settings,
-		Strategies:  l.file.Strategies,
-		Faults:      l.file.Faults,
-		Design:      l.file.Design,
-		Limits:      l.file.Limits,
-		Budget:      time.Duration(l.file.Budget),
-		Path:        absolute(path),
-		Source:      l.doc.data,
-	}
+	l.spec.Budget = time.Duration(file.Budget)
 	l.spec.Design.SeedGiven = l.doc.has("/design/seed")
 	l.loadWorkload(path)
 	l.loadFactors()
 	l.checkSettings()
 	l.checkStrategies()
-	l.spec.SHA256 = hash(l.spec.Source, []byte(l.spec.Workload.SHA256))
+	l.spec.SHA256 = hash(source, []byte(l.spec.Workload.SHA256))
 }
 
 // decode validates a document and decodes what is right about it, so that the
-// rest can be checked too. It returns false when nothing is.
+// rest can be checked too; what is wrong is taken out of the document. It returns
+// false when nothing is right.
 func (l *loader) decode(doc *document, rules schema, into any) bool {
 	problems := rules.validate(doc.value)
 	l.report(doc, problems)
-	value := doc.value
 	for _, p := range problems {
-		if p.missing {
-			continue
-		}
-		if p.pointer == "" {
+		switch {
+		case p.absent:
+		case p.pointer == "":
 			return false
+		default:
+			doc.remove(p.pointer)
 		}
-		value = without(value, strings.Split(p.pointer[1:], "/"))
 	}
-	if err := decode(value, into); err != nil {
+	if err := decode(doc.value, into); err != nil {
 		l.issues.Add(doc.file, issue.Position{Line: 1, Column: 1}, "%v; correct that value", err)
 		return false
 	}
@@ -100,83 +98,129 @@ func (l *loader) report(doc *document, problems []problem) {
 	}
 }
 
-// without returns a value that lacks what stands at the path; in a list, null
-// takes its place. The value itself stays as it is.
-func without(value any, path []string) any {
-	key := strings.NewReplacer("~1", "/", "~0", "~").Replace(path[0])
-	switch v := value.(type) {
-	case map[string]any:
-		below, ok := v[key]
-		if !ok {
-			return v
-		}
-		rest := make(map[string]any, len(v))
-		for k, kept := range v {
-			rest[k] = kept
-		}
-		if delete(rest, key); len(path) > 1 {
-			rest[key] = without(below, path[1:])
-		}
-		return rest
-	case []any:
-		rest := slices.Clone(v)
-		for i := range rest {
-			if fmt.Sprint(i) != key {
-				continue
-			}
-			if len(path) == 1 {
-				rest[i] = nil
-			} else {
-				rest[i] = without(rest[i], path[1:])
-			}
-		}
-		return rest
-	}
-	return value
+// reportKey reports an issue at the key that the pointer leads to in the spec.
+func (l *loader) reportKey(pointer, format string, args ...any) {
+	l.report(l.doc, []problem{{pointer: pointer, key: true, message: fmt.Sprintf(format, args...)}})
+}
+
+// reportValue reports an issue at a value in the spec.
+func (l *loader) reportValue(pointer, format string, args ...any) {
+	l.report(l.doc, []problem{{pointer: pointer, message: fmt.Sprintf(format, args...)}})
 }
 
 func (l *loader) loadWorkload(path string) {
-	if l.file.Workload == "" {
+	file := l.spec.WorkloadFile
+	if file == "" {
 		return
 	}
-	file := l.file.Workload
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(filepath.Dir(path), file)
 	}
 	data, err := readAtMost(file, maxBytes)
 	if err != nil {
-		l.issues.Add(l.doc.file, l.doc.where("/workload"), "workload %s %v; a relative path starts from the spec's folder", file, err)
+		l.reportValue("/workload", "workload %s %v; a relative path starts from the spec's folder", file, err)
 		return
 	}
 	before := len(l.issues.List)
 	if l.workload = parseDocument(file, data, l.issues); l.workload == nil {
 		return
 	}
-	loaded := workloadFile{Workload: defaultWorkload()}
-	if !l.decode(l.workload, workloadRules(), &loaded) {
+	w := defaultWorkload()
+	if !l.decode(l.workload, workloadRules(), &w) {
 		l.workload = nil
 		return
 	}
-	w := loaded.Workload
-	w.Path, w.Dir = absolute(file), filepath.Dir(absolute(file))
-	l.missing()
+	w.Path, _ = filepath.Abs(file)
+	w.Dir = filepath.Dir(w.Path)
+	l.report(l.workload, missing(l.workload))
 	l.report(l.workload, w.resolve())
 	w.SHA256 = w.hash(data)
 	l.spec.Workload = w
 	l.workloadFaulty = len(l.issues.List) > before
 }
 
-// absolute does without the error of filepath.Abs, which only a process
-// without a working folder meets; the path then stays relative to that.
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
+// missing are the keys that a workload lacks. What it must have depends on who
+// does the set-up.
+func missing(workload *document) (problems []problem) {
+	has := workload.has
+	need := func(pointer, key, cure string) {
+		if !has(pointer + "/" + key) {
+			problems = append(problems, problem{pointer: pointer, message: dotted(keysOf(pointer+"/"+key)) + " is missing; " + cure})
+		}
 	}
-	return path
+	if has("/setup") {
+		return nil
+	}
+	need("", "images", "add it, or setup with a command that does the whole set-up")
+	need("", "test", "add it")
+	if !has("/manifests") && !has("/deploy") {
+		need("", "manifests", "add it, or deploy with the steps of the deployment")
+	}
+	images, _ := lookUp(workload.value, "/images").([]any)
+	for i := range images {
+		if _, ok := images[i].(map[string]any); ok {
+			need(fmt.Sprintf("/images/%d", i), "context", "add it")
+			need(fmt.Sprintf("/images/%d", i), "tag", "add it")
+		}
+	}
+	return problems
 }
 
-// hash is the SHA-256 of several texts, in hex. Each text's own hash goes in,
-// so that no two sets of texts run together to the same.
+// checkSettings looks at the settings that all cells have in common, and reports
+// those that have neither a default nor a value.
+func (l *loader) checkSettings() {
+	l.report(l.doc, l.spec.Settings.problems(l.spec))
+	for _, needed := range []string{"runtime", "strategy"} {
+		if needed == "strategy" && l.nothingToSchedule() {
+			continue
+		}
+		if !l.doc.has("/settings/"+needed) && !l.doc.has("/factors/"+needed) {
+			l.reportValue("/settings", "no %s is given; set settings.%s, or make it a factor", needed, needed)
+		}
+	}
+}
+
+// nothingToSchedule reports whether a set-up command builds images of its own.
+func (l *loader) nothingToSchedule() bool {
+	return l.workload != nil && l.workload.has("/setup") && len(l.spec.Workload.Images) == 0
+}
+
+// checkStrategies reports what is wrong with the user's own strategies, including
+// those that no cell uses.
+func (l *loader) checkStrategies() {
+	for _, own := range slices.Sorted(maps.Keys(l.spec.Strategies)) {
+		at := pointerTo("strategies", own)
+		if strategies.BuiltIn(own) {
+			l.reportKey(at, "strategy %q is built in; give yours another name", own)
+			continue
+		}
+		s, err := strategies.Named(own, l.spec.Strategies)
+		if err != nil {
+			l.reportValue(at, "%v", err)
+			continue
+		}
+		if l.workload == nil || l.workloadFaulty || l.nothingToSchedule() {
+			continue // the images are not known
+		}
+		images := make([]strategies.Image, len(l.spec.Workload.Images))
+		for i, image := range l.spec.Workload.Images {
+			images[i] = strategies.Image{Name: image.Name, Weight: image.Weight}
+		}
+		_, err = s.Schedule(images)
+		all := []error{err}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			all = joined.Unwrap()
+		}
+		for _, err := range all {
+			if err != nil {
+				l.reportValue(at+"/stages", "strategy %q: %v", own, err)
+			}
+		}
+	}
+}
+
+// hash is the SHA-256 of several texts, in hex. Each text's own hash goes in, so
+// that no two lists of texts are joined to the same one.
 func hash(texts ...[]byte) string {
 	h := sha256.New()
 	for _, text := range texts {
@@ -184,13 +228,4 @@ func hash(texts ...[]byte) string {
 		h.Write(sum[:])
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// images are the workload's images as strategies see them.
-func (w Workload) images() []strategies.Image {
-	out := make([]strategies.Image, len(w.Images))
-	for i, image := range w.Images {
-		out[i] = strategies.Image{Name: image.Name, Weight: image.Weight}
-	}
-	return out
 }

@@ -235,8 +235,8 @@ func TestTooLargeAFile(t *testing.T) {
 	}
 }
 
-// Whatever it is given, the loader answers with a spec that can be planned or
-// with faults, each of which has a place and a cure.
+// For any input, the loader returns a spec that can be planned, or issues that all
+// have a position and a cure.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(wholeSpec), []byte(wholeWorkload))
 	for _, s := range archives(f) {
@@ -252,7 +252,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		loaded, err := spec.Load(path)
 		if err != nil {
-			checkFaults(t, err)
+			checkIssues(t, err)
 			return
 		}
 		for _, cell := range plan.Cells(loaded.Factors)[:1] {

@@ -4,39 +4,47 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// setting is what a factor varies: a place in the settings or the workload.
+// setting is what a factor varies.
 type setting struct {
-	// ofWorkload is true for a place in the workload.
-	ofWorkload bool
-	// path leads there, key by key; an element of a list goes by its name.
+	// path leads to it, key by key, from "settings" or "workload". An element of a
+	// list goes by its name.
 	path []string
-	// schema is what may stand there.
+	// schema is what may be there.
 	schema map[string]any
 }
 
 const workloadPrefix = "workload."
 
+var imageName = regexp.MustCompile(`^images\.[^.]*\.name$`)
+
+func (s setting) ofWorkload() bool { return s.path[0] == "workload" }
+
 // findSetting resolves the name of a factor. The error says which part of the
 // name is unknown and what is known instead.
 func findSetting(factor string) (setting, error) {
-	if rest, ok := strings.CutPrefix(factor, workloadPrefix); ok {
-		s, err := follow(workloadRules().tree, rest)
-		s.ofWorkload = true
-		if last := len(s.path) - 1; err == nil && (rest == "apiVersion" || last == 2 && s.path[0] == "images" && s.path[last] == "name") {
-			err = fmt.Errorf("%s cannot be varied, since it is what things are found by; vary another setting", factor)
-		}
-		return s, err
+	s := setting{[]string{"settings"}, lookUp(specRules().tree, "/properties/settings").(map[string]any)}
+	rest, ofWorkload := strings.CutPrefix(factor, workloadPrefix)
+	if ofWorkload {
+		s = setting{[]string{"workload"}, workloadRules().tree}
 	}
-	return follow(specRules().at("#/properties/settings"), factor)
-}
-
-func follow(schema map[string]any, factor string) (setting, error) {
-	s := setting{schema: schema}
-	for rest := factor; rest != ""; {
+	switch {
+	case factor == "workload":
+		return s, errors.New("factor workload names no setting: a whole workload is no level; vary a part of it, such as workload.images.api.args.MODE, or make an experiment for each")
+	case rest == "" || strings.HasSuffix(rest, "."):
+		return s, fmt.Errorf("factor %q names no setting; write a dotted path such as memory or build.noCache", factor)
+	case ofWorkload && (rest == "apiVersion" || imageName.MatchString(rest)):
+		return s, fmt.Errorf("%s cannot be varied, because other settings refer to it; vary another setting", factor)
+	}
+	for rest != "" {
 		var key string
 		key, rest, _ = strings.Cut(rest, ".")
 		if free, ok := s.schema["additionalProperties"].(map[string]any); ok && free["type"] == "string" && rest != "" {
@@ -44,77 +52,56 @@ func follow(schema map[string]any, factor string) (setting, error) {
 			key, rest = key+"."+rest, ""
 		}
 		next, err := child(s.schema, key)
-		if factor == "workload" {
-			err = errors.New("a whole workload is no level; vary a part of it, such as workload.images.api.args.MODE, or make an experiment for each")
-		}
 		if err != nil {
 			return s, fmt.Errorf("factor %s names no setting: %w", factor, err)
 		}
 		s.path, s.schema = append(s.path, key), next
 	}
-	if len(s.path) == 0 || strings.HasSuffix(factor, ".") {
-		return s, fmt.Errorf("factor %q names no setting; write a dotted path such as memory or build.noCache", factor)
-	}
 	return s, nil
 }
 
-// child is what may stand under a key.
+// child is the schema of what is under a key.
 func child(schema map[string]any, key string) (map[string]any, error) {
-	if p, ok := properties(schema)[key].(map[string]any); ok {
+	properties, _ := schema["properties"].(map[string]any)
+	if p, ok := properties[key].(map[string]any); ok {
 		return p, nil
 	}
 	if free, ok := schema["additionalProperties"].(map[string]any); ok {
 		return free, nil
 	}
-	if anything(schema) {
+	// Keys of any name and depth, as in the values of a chart, have no schema.
+	if len(schema) == 0 || schema["type"] == "object" && schema["properties"] == nil && schema["additionalProperties"] == nil {
 		return map[string]any{}, nil
 	}
-	if items, ok := schema["items"].(map[string]any); ok && properties(items)["name"] != nil {
+	if items, ok := schema["items"].(map[string]any); ok && lookUp(items, "/properties/name") != nil {
 		return items, nil
 	}
-	return nil, fmt.Errorf("%q is unknown; %s", key, suggest(key, slices.Sorted(maps.Keys(properties(schema)))))
+	return nil, fmt.Errorf("%q is unknown; %s", key, suggest(key, slices.Sorted(maps.Keys(properties))))
 }
 
-// anything says whether keys of any name and depth may stand there, as in the
-// values of a chart. What stands below them has no schema.
-func anything(schema map[string]any) bool {
-	return len(schema) == 0 || schema["type"] == "object" && schema["properties"] == nil && schema["additionalProperties"] == nil
-}
-
-// isText says whether text stands there, so that a level such as 1.10 is
-// meant as written.
-func (s setting) isText() bool { return s.schema["type"] == "string" }
-
-// overlaps says whether one of the two settings is the other or a part of it.
-func (s setting) overlaps(other setting) bool {
-	n := min(len(s.path), len(other.path))
-	return s.ofWorkload == other.ofWorkload && slices.Equal(s.path[:n], other.path[:n])
-}
-
-// pointer is the setting's JSON pointer in doc, the settings or the workload.
-func (s setting) pointer(doc any) (string, error) {
-	var parts []string
-	for _, key := range s.path {
+// locate returns the JSON pointer of what a path leads to in doc. An element of a
+// list goes by its name, or else by its number. The error says that there is no
+// such element; the pointer is then what it would be.
+func locate(doc any, path []string) (pointer string, err error) {
+	for _, key := range path {
 		switch here := doc.(type) {
 		case []any:
-			i, err := elementNamed(here, key)
-			if err != nil {
-				return "", err
+			i, unknown := elementNamed(here, key)
+			if doc = nil; unknown != nil {
+				err = unknown
+			} else {
+				key, doc = strconv.Itoa(i), here[i]
 			}
-			parts, doc = append(parts, fmt.Sprint(i)), here[i]
 		case map[string]any:
-			parts, doc = append(parts, key), here[key]
-		default:
-			parts, doc = append(parts, key), nil
+			doc = here[key]
 		}
+		pointer += "/" + escape(key)
 	}
-	return pointerTo(parts...), nil
+	return pointer, err
 }
 
-// put returns doc with value in the setting's place. Mappings on the way are
-// made where they are missing; doc itself is changed.
-func (s setting) put(doc, value any) (any, error) { return put(doc, s.path, value) }
-
+// put returns doc with value where the path leads. Missing mappings on the way
+// are made; doc itself is changed.
 func put(doc any, path []string, value any) (any, error) {
 	if len(path) == 0 {
 		return value, nil
@@ -140,16 +127,92 @@ func put(doc any, path []string, value any) (any, error) {
 func elementNamed(list []any, name string) (int, error) {
 	var known []string
 	for i, element := range list {
-		mapping, ok := element.(map[string]any)
-		if !ok {
-			continue
-		}
-		text, ok := mapping["name"].(string)
-		if ok && text == name {
-			return i, nil
-		} else if ok {
+		if text, ok := lookUp(element, "/name").(string); ok {
+			if text == name {
+				return i, nil
+			}
 			known = append(known, text)
 		}
 	}
 	return 0, fmt.Errorf("nothing here is named %q; %s", name, suggest(name, known))
+}
+
+// Cell returns the settings and the workload of a cell: the spec's own, with
+// the cell's levels in their places. A factor that the cell does not have
+// keeps the spec's setting. For the cells of a loaded spec's plan there is no
+// error.
+func (s *Spec) Cell(cell trial.Cell) (Settings, Workload, error) {
+	type parts struct {
+		Settings Settings `json:"settings"`
+		Workload Workload `json:"workload"`
+	}
+	refuse := func(err error) (Settings, Workload, error) {
+		return Settings{}, Workload{}, fmt.Errorf("cell %s: %w", cell.Key(), err)
+	}
+	var doc any
+	if err := decode(parts{s.Settings, s.Workload}, &doc); err != nil {
+		return refuse(err)
+	}
+	for _, a := range cell {
+		level, err := s.level(a)
+		if err != nil {
+			return refuse(err)
+		}
+		place, err := findSetting(a.Factor)
+		if err != nil {
+			return refuse(err)
+		}
+		if doc, err = put(doc, place.path, level.Value); err != nil {
+			return refuse(fmt.Errorf("factor %s: %w", a.Factor, err))
+		}
+	}
+	of := parts{defaultSettings(), defaultWorkload()}
+	if err := decode(doc, &of); err != nil {
+		return refuse(err)
+	}
+	of.Workload.Path, of.Workload.Dir, of.Workload.SHA256 = s.Workload.Path, s.Workload.Dir, s.Workload.SHA256
+	if problems := of.Workload.resolve(); len(problems) > 0 {
+		return refuse(errors.New(problems[0].message))
+	}
+	return of.Settings, of.Workload, nil
+}
+
+func (s *Spec) level(a trial.Assignment) (trial.Level, error) {
+	for _, factor := range s.Factors {
+		for _, level := range factor.Levels {
+			if factor.Name == a.Factor && level.Name == a.Level {
+				return level, nil
+			}
+		}
+	}
+	return trial.Level{}, fmt.Errorf("the spec has no factor %s with a level %q", a.Factor, a.Level)
+}
+
+// Where returns the file and position of a cell's setting. The setting goes by the
+// name that a factor of it would have: "runtime", "workload.kindConfig",
+// "workload.images.api.tag", "workload.manifests.0". The position is that of the
+// level, if a factor varies the setting; or else the setting's own in the spec or
+// the workload, or of the nearest value around it.
+func (s *Spec) Where(cell trial.Cell, setting string) (string, issue.Position) {
+	if s.document == nil { // the spec was not loaded from a file
+		return s.Path, issue.Position{}
+	}
+	for name := setting; name != ""; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
+		if level, varied := cell.Level(name); varied {
+			at := pointerTo("factors", name)
+			values, _ := lookUp(s.document.value, at).([]any)
+			for i := range values {
+				if here := fmt.Sprintf("%s/%d", at, i); s.document.text[here] == level || s.document.text[here+"/name"] == level {
+					return s.document.file, s.document.where(here)
+				}
+			}
+			return s.document.file, s.document.where(at)
+		}
+	}
+	path, ofWorkload := strings.CutPrefix(setting, workloadPrefix)
+	if !ofWorkload || s.workloadDocument == nil {
+		return s.document.file, s.document.where("/settings/" + strings.ReplaceAll(setting, ".", "/"))
+	}
+	pointer, _ := locate(s.workloadDocument.value, strings.Split(path, "."))
+	return s.workloadDocument.file, s.workloadDocument.where(pointer)
 }

@@ -1,14 +1,19 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // resolve fills in what the workload leaves out, makes its paths absolute and
@@ -19,15 +24,38 @@ func (w *Workload) resolve() []problem {
 	if w.Setup != nil {
 		r.setup(w)
 	}
-	r.hooks(w)
-	r.preload(w)
+	for _, phase := range slices.Sorted(maps.Keys(w.Hooks)) {
+		at := pointerTo("hooks", string(phase))
+		if w.Setup != nil && phase != trial.PhaseTest {
+			r.problem(at, "the set-up command does the phase %s, which therefore has no hooks; do it in the command, or take the hook out", phase)
+		}
+		r.command(at+"/before", w.Hooks[phase].Before)
+		r.command(at+"/after", w.Hooks[phase].After)
+	}
+	r.preload(w.Preload)
 	r.images(w.Images)
-	r.siblings(w.Images)
 	if w.KindConfig != "" {
 		w.KindConfig = r.file("/kindConfig", w.KindConfig)
 	}
-	r.steps(w)
-	r.urls(w.Ready.URLs)
+	if len(w.Manifests) > 0 && len(w.Deploy) > 0 {
+		r.problem("/deploy", "manifests and deploy are both given, and manifests is the short form of deploy; keep deploy, with a step that applies the manifests")
+	}
+	w.Manifests = r.manifests("/manifests", w.Manifests)
+	names := map[string]bool{}
+	for i := range w.Deploy {
+		step, at := &w.Deploy[i], fmt.Sprintf("/deploy/%d", i)
+		if step.Name != "" && names[step.Name] {
+			r.problem(at+"/name", "a second step is named %q; give each a name of its own", step.Name)
+		}
+		names[step.Name] = true
+		r.step(at, step)
+	}
+	for i, text := range w.Ready.URLs {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			r.problem(fmt.Sprintf("/ready/urls/%d", i), "%q is not the URL of a service; write one such as http://127.0.0.1:8080/healthz", text)
+		}
+	}
 	r.test(&w.Test)
 	return r.problems
 }
@@ -41,11 +69,66 @@ func (r *resolver) problem(pointer, format string, args ...any) {
 	r.problems = append(r.problems, problem{pointer: pointer, message: fmt.Sprintf(format, args...)})
 }
 
-func (r *resolver) absolute(path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
+// setup resolves a set-up inside the user's own code.
+func (r *resolver) setup(w *Workload) {
+	s := w.Setup
+	for key, given := range map[string]bool{"kindConfig": w.KindConfig != "", "manifests": len(w.Manifests) > 0, "deploy": len(w.Deploy) > 0, "ready": len(w.Ready.URLs) > 0, "preload": len(w.Preload) > 0} {
+		if given {
+			r.problem("/"+key, "%s is given although the command of setup does the whole set-up; take one of them out", key)
+		}
 	}
-	return filepath.Join(r.dir, path)
+	for i, image := range w.Images {
+		if image.Context != "" || image.Tag != "" {
+			r.problem(fmt.Sprintf("/images/%d", i), "the set-up command builds the images; give only name and weight, for strategies to schedule")
+		}
+	}
+	for at, args := range map[string][]string{"/setup/command": s.Command, "/setup/prepare": s.Prepare, "/setup/cleanup": s.Cleanup} {
+		r.command(at, args)
+		for i, arg := range args {
+			r.placeholders(fmt.Sprintf("%s/%d", at, i), arg)
+		}
+	}
+	for name, value := range s.Env {
+		r.placeholders(pointerTo("setup", "env", name), value)
+	}
+	for phase, mark := range s.Marks {
+		at := pointerTo("setup", "marks", string(phase))
+		for key, text := range map[string]string{"/start": mark.Start, "/end": mark.End} {
+			if _, err := regexp.Compile(text); err != nil {
+				r.problem(at+key, "%q is not a regular expression: %s; correct it, or put \\ before characters that are meant literally", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			}
+		}
+		if mark.End != "" && mark.End == mark.Start {
+			r.problem(at+"/end", "the same line begins and ends the phase %s; find one line for each, or take end out", phase)
+		}
+	}
+	r.folder("/setup/dir", &s.Dir)
+}
+
+// placeholders reports what is nearly a placeholder. Anything else may be a
+// template of another program, such as docker ps --format {{.Names}}.
+func (r *resolver) placeholders(at, text string) {
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		if near := nearest(m[1], placeholders); near != "" && near != m[1] {
+			r.problem(at, "{{%s}} has no value; did you mean %s?", m[1], near)
+		}
+	}
+}
+
+func (r *resolver) preload(entries []string) {
+	seen := map[string]bool{}
+	for i, entry := range entries {
+		at := fmt.Sprintf("/preload/%d", i)
+		if IsArchive(entry) {
+			entries[i] = r.file(at, entry)
+		} else if _, err := name.ParseReference(entry); err != nil {
+			r.problem(at, "%q is neither the reference of an image nor the path of an archive, which ends in .tar: %v; write one such as docker.io/library/postgres:17", entry, err)
+		}
+		if seen[entries[i]] {
+			r.problem(at, "%s is listed twice; remove one", entry)
+		}
+		seen[entries[i]] = true
+	}
 }
 
 // images skips what is empty: the schema has reported that.
@@ -53,15 +136,12 @@ func (r *resolver) images(images []Image) {
 	names, tags := map[string]bool{}, map[string]bool{}
 	for i := range images {
 		image, at := &images[i], fmt.Sprintf("/images/%d", i)
-		if image.Dockerfile == "" {
-			image.Dockerfile = "Dockerfile"
-		}
-		if image.Weight == 0 {
-			image.Weight = 1
-		}
-		name := imageKey(image.Name)
+		image.Dockerfile = cmp.Or(image.Dockerfile, "Dockerfile")
+		image.Weight = cmp.Or(image.Weight, 1)
+		// Names on an engine are in lower case, and those of variables have no hyphens.
+		name := strings.ToLower(strings.ReplaceAll(image.Name, "-", "_"))
 		if name != "" && names[name] {
-			r.problem(at+"/name", "a second image is named %q; give each a name of its own, in which more differs than case, - and _", image.Name)
+			r.problem(at+"/name", "a second image is named %q; give each a name of its own that differs in more than case, - and _", image.Name)
 		}
 		if image.Tag != "" && tags[image.Tag] {
 			r.problem(at+"/tag", "a second image has the tag %q; give each a tag of its own", image.Tag)
@@ -75,18 +155,30 @@ func (r *resolver) images(images []Image) {
 			}
 			tags[tag] = true
 		}
-		if image.Context != "" {
-			image.Context = r.absolute(image.Context)
-			r.dockerfile(at, *image)
-			r.secrets(at, image.Secrets)
-			r.agents(at, image.SSH)
+		if image.Context == "" {
+			continue
+		}
+		if r.folder(at+"/context", &image.Context) {
+			r.dockerfile(at, *image, images)
+		}
+		for id, path := range image.Secrets {
+			image.Secrets[id] = r.file(at+"/secrets/"+escape(id), ofHome(path))
+		}
+		for id, path := range image.SSH {
+			if path == UserAgent {
+				continue
+			}
+			path = r.absolute(ofHome(path))
+			image.SSH[id] = path
+			const cure = "write agent for the agent of SSH_AUTH_SOCK, or the path of a socket or a key"
+			if info, err := os.Stat(path); err != nil {
+				r.problem(at+"/ssh/"+escape(id), "%s: %v; %s", path, withoutPath(err), cure)
+			} else if !info.Mode().IsRegular() && info.Mode()&os.ModeSocket == 0 {
+				r.problem(at+"/ssh/"+escape(id), "%s is neither the socket of an agent nor a key; %s", path, cure)
+			}
 		}
 	}
 }
-
-// imageKey is what must differ between the names of images: names on an engine
-// are in lower case, and those of variables have no hyphens.
-func imageKey(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "_")) }
 
 // tag insists on a registry in the reference: without one, Docker puts
 // docker.io/library before it and Podman puts localhost, and the manifests
@@ -105,10 +197,10 @@ func (r *resolver) tag(at, tag string) {
 	}
 }
 
-func (r *resolver) dockerfile(at string, image Image) {
-	if !r.folder(at+"/context", image.Context) {
-		return
-	}
+// fromImage finds the images that a line of a Dockerfile builds on.
+var fromImage = regexp.MustCompile(`(?i)^\s*FROM\s+(?:--\S+\s+)*(\S+)|\s--from=(\S+)`)
+
+func (r *resolver) dockerfile(at string, image Image, all []Image) {
 	// A root follows no path or link that leads out of the context.
 	root, err := os.OpenRoot(image.Context)
 	if err != nil {
@@ -116,80 +208,37 @@ func (r *resolver) dockerfile(at string, image Image) {
 		return
 	}
 	defer func() { _ = root.Close() }() // it was only read
-	if filepath.IsAbs(image.Dockerfile) || !filepath.IsLocal(image.Dockerfile) {
-		r.problem(at+"/dockerfile", "dockerfile %s is outside its context %s; give a path below the context, or a wider context", image.Dockerfile, image.Context)
+	at += "/dockerfile"
+	if !filepath.IsLocal(image.Dockerfile) {
+		r.problem(at, "dockerfile %s is outside its context %s; give a path below the context, or a wider context", image.Dockerfile, image.Context)
 		return
 	}
 	info, err := root.Stat(image.Dockerfile)
 	switch {
 	case os.IsNotExist(err):
-		r.problem(at+"/dockerfile", "dockerfile %s does not exist in the context %s; give its path relative to the context", image.Dockerfile, image.Context)
+		r.problem(at, "dockerfile %s does not exist in the context %s; give its path relative to the context", image.Dockerfile, image.Context)
 	case err != nil:
-		r.problem(at+"/dockerfile", "dockerfile %s in the context %s: %v; it must be a file inside the context", image.Dockerfile, image.Context, withoutPath(err))
+		r.problem(at, "dockerfile %s in the context %s: %v; it must be a file inside the context", image.Dockerfile, image.Context, withoutPath(err))
 	case !info.Mode().IsRegular():
-		r.problem(at+"/dockerfile", "dockerfile %s in the context %s is not a file; give the path of the Dockerfile itself", image.Dockerfile, image.Context)
+		r.problem(at, "dockerfile %s in the context %s is not a file; give the path of the Dockerfile itself", image.Dockerfile, image.Context)
 	}
-}
-
-// secrets puts paths of secrets in their place. A home folder may be named by ~.
-func (r *resolver) secrets(at string, secrets map[string]string) {
-	for id, path := range secrets {
-		secrets[id] = r.file(at+"/secrets/"+escape(id), ofHome(path))
-	}
-}
-
-// agents puts paths of sockets and keys in their place.
-func (r *resolver) agents(at string, agents map[string]string) {
-	for id, path := range agents {
-		if path == UserAgent {
-			continue
-		}
-		path = r.absolute(ofHome(path))
-		agents[id] = path
-		if info, err := os.Stat(path); err != nil {
-			r.problem(at+"/ssh/"+escape(id), "%s: %v; write agent for the one of SSH_AUTH_SOCK, or the path of a socket or a key", path, withoutPath(err))
-		} else if !info.Mode().IsRegular() && info.Mode()&os.ModeSocket == 0 {
-			r.problem(at+"/ssh/"+escape(id), "%s is neither the socket of an agent nor a key; write agent for the one of SSH_AUTH_SOCK, or the path of a socket or a key", path)
+	// A trial builds under names of its own, so on a user's engine the name of
+	// another image would lead to an image of the user's, or to none. A build
+	// argument with that name as its value gets the trial's.
+	text, _ := root.ReadFile(image.Dockerfile)
+	for line, said := range strings.Split(string(text), "\n") {
+		for _, m := range fromImage.FindAllStringSubmatch(said, -1) {
+			for _, other := range all {
+				if other.Tag != "" && m[1]+m[2] == other.Tag {
+					r.problem(at, "line %d of %s builds on %s, another image of this workload, which each trial builds under a name of its own: "+
+						"write ARG BASE and FROM ${BASE}, and give this image args: {BASE: %q}", line+1, image.Dockerfile, other.Tag, other.Tag)
+				}
+			}
 		}
 	}
 }
 
-// ofHome replaces ~ at the beginning of a path.
-func ofHome(path string) string {
-	below, ok := strings.CutPrefix(path, "~/")
-	home, err := os.UserHomeDir()
-	if !ok || err != nil {
-		return path
-	}
-	return filepath.Join(home, below)
-}
-
-func (r *resolver) folder(at, path string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		r.problem(at, "folder %s: %v; give the path of a folder, relative to the workload's file", path, withoutPath(err))
-		return false
-	}
-	if !info.IsDir() {
-		r.problem(at, "%s is not a folder; give the path of a folder, relative to the workload's file", path)
-		return false
-	}
-	return true
-}
-
-func (r *resolver) file(at, path string) string {
-	path = r.absolute(path)
-	info, err := os.Stat(path)
-	if err != nil {
-		r.problem(at, "file %s: %v; give the path of a file, relative to the workload's file", path, withoutPath(err))
-	} else if !info.Mode().IsRegular() {
-		r.problem(at, "%s is not a file; give the path of a file, relative to the workload's file", path)
-	}
-	return path
-}
-
-func (r *resolver) manifests(list string, listed []string) []string {
-	var files []string
+func (r *resolver) manifests(list string, listed []string) (files []string) {
 	for i, path := range listed {
 		at := fmt.Sprintf("%s/%d", list, i)
 		if path == "" {
@@ -207,15 +256,18 @@ func (r *resolver) manifests(list string, listed []string) []string {
 		}
 		path = r.absolute(path)
 		info, err := os.Stat(path)
+		above, below, isDeep := strings.Cut(filepath.ToSlash(path), "**")
 		switch {
-		case err != nil && strings.Contains(path, "**"):
-			files = append(files, r.walked(at, path)...)
-		case err == nil && info.IsDir():
-			files = append(files, r.matching(at, path, "*.yaml", "*.yml", "*.json")...)
-		case err == nil:
+		case err == nil && !info.IsDir():
 			files = append(files, path)
+		case err == nil:
+			files = append(files, r.matching(at, path, "", false)...)
+		case isDeep:
+			if above = filepath.Clean(above); r.folder(at, &above) {
+				files = append(files, r.matching(at, above, strings.TrimPrefix(below, "/"), true)...)
+			}
 		case strings.ContainsAny(filepath.Base(path), "*?["):
-			files = append(files, r.matching(at, filepath.Dir(path), filepath.Base(path))...)
+			files = append(files, r.matching(at, filepath.Dir(path), filepath.Base(path), false)...)
 		default:
 			r.problem(at, "manifest %s: %v; give the path of a file or folder, relative to the workload's file", path, withoutPath(err))
 		}
@@ -223,76 +275,169 @@ func (r *resolver) manifests(list string, listed []string) []string {
 	return files
 }
 
-func (r *resolver) matching(at, dir string, patterns ...string) []string {
-	var files []string
-	for _, pattern := range patterns {
-		found, err := filepath.Glob(filepath.Join(escapeGlob(dir), pattern))
-		if err != nil {
-			r.problem(at, "%q is not a pattern: %v; write one such as *.yaml", pattern, err)
+// matching are the files in a folder, or below it, whose last parts match the
+// pattern. Without a pattern they are all manifests there.
+func (r *resolver) matching(at, dir, pattern string, deep bool) (files []string) {
+	var all []string
+	where := "in"
+	if deep {
+		all, where = filesBelow(dir), "below"
+	} else {
+		entries, _ := os.ReadDir(dir) // without any, no file matches
+		for _, entry := range entries {
+			if !entry.IsDir() {
+				all = append(all, filepath.Join(dir, entry.Name()))
+			}
 		}
-		files = append(files, found...)
 	}
-	if len(files) == 0 {
-		r.problem(at, "no file in %s matches %s; nothing would be deployed, so correct the path", dir, strings.Join(patterns, ", "))
+	patterns, parts := []string{pattern}, strings.Count(pattern, "/")+1
+	if pattern == "" {
+		patterns = []string{"*.yaml", "*.yml", "*.json"}
+	}
+	for _, file := range all {
+		path := strings.Split(filepath.ToSlash(strings.TrimPrefix(file, dir+string(filepath.Separator))), "/")
+		tail := strings.Join(path[max(0, len(path)-parts):], "/")
+		if slices.ContainsFunc(patterns, func(pattern string) bool { ok, _ := filepath.Match(pattern, tail); return ok }) {
+			files = append(files, file)
+		}
+	}
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		r.problem(at, "%q is not a pattern: %v; write one such as *.yaml", pattern, err)
+	} else if len(files) == 0 {
+		r.problem(at, "no file %s %s matches %s; nothing would be deployed, so correct the path", where, dir, strings.Join(patterns, ", "))
 	}
 	slices.Sort(files)
 	return files
 }
 
-func escapeGlob(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+func (r *resolver) step(at string, s *Step) {
+	var kinds []string
+	for kind, given := range map[string]bool{"apply": len(s.Apply) > 0, "kustomize": s.Kustomize != "", "helm": s.Helm != nil, "command": len(s.Command) > 0, "wait": s.Wait != nil} {
+		if given {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	switch {
+	case len(kinds) == 0:
+		r.problem(at, "the step does nothing; give it one of apply, kustomize, helm, command and wait")
+	case len(kinds) > 1:
+		r.problem(at, "the step has %s, and a step does one thing; make a step of each", strings.Join(kinds, " and "))
+	}
+	if len(s.Command) == 0 && (s.Dir != "" || len(s.Env) > 0) {
+		r.problem(at, "dir and env belong to a command, and the step has none; take them out")
+	}
+	s.Apply = r.manifests(at+"/apply", s.Apply)
+	if s.Kustomize != "" {
+		r.folder(at+"/kustomize", &s.Kustomize)
+	}
+	if s.Helm != nil {
+		r.chart(at+"/helm", s.Helm)
+	}
+	if len(s.Command) > 0 {
+		r.command(at+"/command", s.Command)
+		r.folder(at+"/dir", &s.Dir)
+	}
 }
 
-func (r *resolver) urls(urls []string) {
-	for i, text := range urls {
-		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			r.problem(fmt.Sprintf("/ready/urls/%d", i), "%q is not the URL of a service; write one such as http://127.0.0.1:8080/healthz", text)
+var (
+	notInNames = regexp.MustCompile(`[^a-z0-9-]+`)
+	checksum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+func (r *resolver) chart(at string, c *Chart) {
+	address, _, isRemote := Remote(c.Chart)
+	if c.Release == "" {
+		name := filepath.Base(cmp.Or(address, c.Chart))
+		if strings.HasPrefix(address, OCI) {
+			name, _, _ = strings.Cut(name, ":")
 		}
+		c.Release = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(strings.TrimSuffix(name, ".tgz")), "-"), "-")
+	}
+	c.Namespace = cmp.Or(c.Namespace, "default")
+	if isRemote {
+		r.remote(at+"/chart", c.Chart)
+	} else if c.Chart != "" {
+		c.Chart = r.absolute(c.Chart)
+		if _, err := os.Stat(c.Chart); err != nil {
+			r.problem(at+"/chart", "chart %s: %v; give the path of its folder or archive, relative to the workload's file, or a URL with #sha256= and its checksum", c.Chart, withoutPath(err))
+		}
+	}
+	for i, file := range c.ValuesFiles {
+		c.ValuesFiles[i] = r.file(fmt.Sprintf("%s/valuesFiles/%d", at, i), file)
+	}
+}
+
+// remote insists on a checksum: the file at a URL may change between trials.
+func (r *resolver) remote(at, path string) {
+	address, sum, _ := Remote(path)
+	if u, err := url.Parse(address); err != nil || u.Host == "" {
+		r.problem(at, "%q is not the URL of a file; write one such as https://host/path.yaml#sha256=CHECKSUM", path)
+	} else if !checksum.MatchString(sum) {
+		r.problem(at, "%s has no checksum, so it may be another file in every trial; add #sha256= and the checksum that sha256sum prints for the file", address)
 	}
 }
 
 func (r *resolver) test(t *Test) {
-	if t.Dir == "" {
-		t.Dir = "."
-	}
-	t.Dir = r.absolute(t.Dir)
-	r.folder("/test/dir", t.Dir)
-	if len(t.Command) > 0 && t.Command[0] == "" {
-		r.problem("/test/command/0", "the command has no name; write the program first")
-	}
-	if t.Format == "" {
-		t.Format = FormatGoJSON
-	}
+	r.folder("/test/dir", &t.Dir)
+	r.command("/test/command", t.Command)
+	t.Format = cmp.Or(t.Format, FormatGoJSON)
+	inFile := t.Format == FormatGinkgoJSON || t.Format == FormatJUnit
 	switch {
-	case t.Format.inFile() && t.Report == "":
+	case inFile && t.Report == "":
 		r.problem("/test/format", "format %s is read from a file; add report: and the path that the command writes", t.Format)
-	case !t.Format.inFile() && t.Report != "":
+	case !inFile && t.Report != "":
 		r.problem("/test/report", "format %s is read from standard output; remove report or choose ginkgo-json or junit", t.Format)
 	case t.Report != "" && !filepath.IsAbs(t.Report):
 		t.Report = filepath.Join(t.Dir, t.Report)
 	}
 }
 
-// hash is over the workload's own text and the texts that it names. What
-// cannot be read is a fault, reported elsewhere.
-func (w Workload) hash(source []byte) string {
-	files := []string{w.KindConfig}
-	for _, step := range w.Steps() {
-		files = append(files, step.files()...)
+func (r *resolver) command(at string, args []string) {
+	if len(args) > 0 && args[0] == "" {
+		r.problem(at+"/0", "the command has no name; write the program first")
 	}
-	for _, image := range w.Images {
-		if image.Context != "" {
-			files = append(files, filepath.Join(image.Context, image.Dockerfile))
-		}
+}
+
+func (r *resolver) absolute(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
 	}
-	texts := [][]byte{source}
-	for _, file := range files {
-		text, err := readAtMost(file, maxBytes)
-		if err != nil {
-			text = nil
-		}
-		texts = append(texts, text)
+	return filepath.Join(r.dir, path)
+}
+
+// folder makes the path of a folder absolute, which is the workload's by default,
+// and reports whether it is there.
+func (r *resolver) folder(at string, path *string) bool {
+	*path = r.absolute(cmp.Or(*path, "."))
+	const cure = "give the path of a folder, relative to the workload's file"
+	if info, err := os.Stat(*path); err != nil {
+		r.problem(at, "folder %s: %v; %s", *path, withoutPath(err), cure)
+	} else if !info.IsDir() {
+		r.problem(at, "%s is not a folder; %s", *path, cure)
+	} else {
+		return true
 	}
-	return hash(texts...)
+	return false
+}
+
+func (r *resolver) file(at, path string) string {
+	path = r.absolute(path)
+	const cure = "give the path of a file, relative to the workload's file"
+	if info, err := os.Stat(path); err != nil {
+		r.problem(at, "file %s: %v; %s", path, withoutPath(err), cure)
+	} else if !info.Mode().IsRegular() {
+		r.problem(at, "%s is not a file; %s", path, cure)
+	}
+	return path
+}
+
+// ofHome replaces ~ at the beginning of a path by the home folder.
+func ofHome(path string) string {
+	below, ok := strings.CutPrefix(path, "~/")
+	home, err := os.UserHomeDir()
+	if !ok || err != nil {
+		return path
+	}
+	return filepath.Join(home, below)
 }

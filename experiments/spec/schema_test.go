@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "write the generated schemas")
 
 func TestSchemasAreCurrent(t *testing.T) {
-	for name, of := range map[string]any{"schema.json": specFile{}, "workload.schema.json": workloadFile{}} {
+	for name, of := range map[string]any{"schema.json": Spec{}, "workload.schema.json": Workload{}} {
 		want := generate(t, of)
 		if *update {
 			if err := os.WriteFile(name, want, 0o644); err != nil {
@@ -68,7 +68,7 @@ func generate(t *testing.T, of any) []byte {
 	return append(text, '\n')
 }
 
-// mapped gives the types whose text in a file is not their form in Go.
+// mapped returns the schemas of types whose text in a file is not their form in Go.
 func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[trial.Bytes]():
@@ -83,7 +83,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return byPhase(markSchema())
 	case reflect.TypeFor[Hooks]():
 		return byPhase(hookSchema())
-	case reflect.TypeFor[factorsFile]():
+	case reflect.TypeFor[[]trial.Factor]():
 		return factorsSchema()
 	case reflect.TypeFor[trial.Runtime]():
 		return enum(trial.Runtimes())
@@ -113,7 +113,7 @@ func durationSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Format: formatDuration, Examples: []any{"90s", "20m", "1h30m"}}
 }
 
-// byPhase is a mapping from phases to what the schema is of.
+// byPhase is a mapping from phases to values of the schema.
 func byPhase(of *jsonschema.Schema) *jsonschema.Schema {
 	o := object(nil)
 	for _, phase := range trial.Phases() {
@@ -137,7 +137,7 @@ func markSchema() *jsonschema.Schema {
 	return object(map[string]*jsonschema.Schema{
 		"start": {Type: "string", MinLength: &one, Description: "A regular expression, found in the line with which the phase begins."},
 		"end": {Type: "string", MinLength: &one,
-			Description: "One found in the line with which it ends. Without one, it ends when the next phase begins, or with the command."},
+			Description: "A regular expression, found in the line with which it ends. Without one, it ends when the next phase begins, or with the command."},
 	}, "start")
 }
 
@@ -197,7 +197,7 @@ func typeComments(gen *ast.GenDecl, pkg string, into map[string]string) {
 			continue
 		}
 		key := pkg + "." + named.Name.Name
-		// A reader of the schema does not know the names of unexported types.
+		// A reader of the schema does not know the names of the types.
 		into[key] = strings.TrimPrefix(oneLine(gen.Doc.Text()), named.Name.Name+" is ")
 		if s, ok := named.Type.(*ast.StructType); ok {
 			for _, field := range s.Fields.List {

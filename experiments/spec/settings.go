@@ -3,21 +3,27 @@ package spec
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
 )
 
-// Settings are everything about a trial, but its workload, that a factor can
-// vary. A cell is these settings with the cell's levels in their places. As
-// JSON, the keys are the names of factors and memory is a number of bytes.
+// Settings are everything about a trial that a factor can vary, except its
+// workload. A cell is these settings with the cell's levels in their places. In
+// a record, memory is a number of bytes.
 type Settings struct {
 	// Runtime is the kind of container engine.
 	Runtime trial.Runtime `json:"runtime,omitempty"`
-	// Engine is where an isolated machine's engines come from: a Debian suite
-	// of the lab, trixie or bookworm. Empty is trixie, or the running engine.
+	// Engine is the Debian suite that an isolated machine's engine comes from:
+	// trixie or bookworm. Default: trixie, or the running engine on your own host.
 	Engine string `json:"engine,omitempty"`
-	// Memory is the limit of the machine that the engine lives in, such as
-	// 7GiB or 12.5GiB. Without one, the machine's memory is what it is.
+	// Memory is the memory limit of the machine that the engine lives in, such as
+	// 7GiB or 12.5GiB. Default: no limit.
 	Memory trial.Bytes `json:"memory,omitempty"`
 	// Strategy is how images are obtained: serial, 2+1, parallel, registry,
 	// adaptive, or the name of one under strategies.
@@ -27,59 +33,59 @@ type Settings struct {
 	ClusterStart trial.ClusterStart `json:"clusterStart,omitempty" jsonschema:"default=before"`
 	// OnCrash says what is done when the engine crashes or hangs before the
 	// set-up is done, on an isolated machine: fail ends the trial; serial starts
-	// the engine again and finishes the set-up, one image at a time, in the same
-	// trial. Default fail.
+	// the engine again and finishes the set-up in the same trial, one image at a
+	// time. Default fail.
 	OnCrash trial.OnCrash `json:"onCrash,omitempty" jsonschema:"default=fail"`
-	// Etcd says whether the cluster's store waits until the disk has what it
-	// wrote: default waits; noFsync does not, and what it holds may be gone after
-	// the host crashed, which no test cluster minds. Default default.
+	// Etcd says whether the cluster's store waits for the disk: default waits;
+	// noFsync does not, so a crash of the host may lose data, which does not matter
+	// for a test cluster. Default default.
 	Etcd trial.Etcd `json:"etcd,omitempty" jsonschema:"default=default"`
 	// Build says how images are built.
 	Build BuildSettings `json:"build"`
-	// Load says how images come into the cluster's node.
+	// Load says how images get into the cluster's nodes.
 	Load LoadSettings `json:"load"`
-	// NodeImage is the Kind node image; empty is the lab's, or Kind's default.
+	// NodeImage is the Kind node image. Default: the lab's, or Kind's own.
 	NodeImage string `json:"nodeImage,omitempty"`
 	// Machine is where the engine lives.
 	Machine MachineSettings `json:"machine"`
-	// Fault is what is broken on purpose: none, a kind of fault, or the name of
+	// Fault is what is broken on purpose: none, a built-in fault, or the name of
 	// one under faults. It needs an isolated machine.
 	Fault string `json:"fault,omitempty"`
-	// Registry is where a strategy that pulls finds its images.
+	// Registry is where a strategy that pulls gets its images.
 	Registry RegistrySettings `json:"registry"`
 }
 
 // BuildSettings say how images are built.
 type BuildSettings struct {
-	// NoCache builds every step anew. Default true.
+	// NoCache runs every build step again instead of using the cache. Default true.
 	NoCache bool `json:"noCache" jsonschema:"default=true"`
-	// Args are build arguments for every image; they win over an image's own.
+	// Args are build arguments for every image; they override an image's own.
 	Args map[string]string `json:"args"`
-	// ArgsFromEnvironment names variables of the environment in which stratbench
-	// is started that are build arguments too, such as GOPROXY. Their values are
-	// in no record and no log. A variable that is not set is no argument.
+	// ArgsFromEnvironment names environment variables of stratbench, such as
+	// GOPROXY, that are passed on as build arguments. Their values appear in no
+	// record and no log. A variable that is not set is left out.
 	ArgsFromEnvironment []string `json:"argsFromEnvironment,omitempty"`
 }
 
-// LoadSettings say how images come into the cluster's node.
+// LoadSettings say how images get into the cluster's nodes.
 type LoadSettings struct {
-	// Together sends all images in one archive, so that layers they share
-	// travel once. Default true.
+	// Together sends all images in one archive, so that shared layers are sent
+	// once. Default true.
 	Together bool `json:"together" jsonschema:"default=true"`
 }
 
 // MachineSettings say where the engine lives.
 type MachineSettings struct {
-	// Kind is the kind of machine: host (the user's running engine), isolated
-	// (an engine of stratbench's own, in namespaces and a cgroup, Linux and
-	// root only), podman-machine, or auto. Default auto.
+	// Kind is the type of machine: host (your running engine), isolated (an engine
+	// that stratbench starts in namespaces and a cgroup; Linux and root only),
+	// podman-machine, or auto. Default auto.
 	Kind MachineKind `json:"kind" jsonschema:"default=auto"`
-	// CPUs limits the machine's processors; 0 leaves them as they are.
+	// CPUs limits the machine's processors; 0 is no limit.
 	CPUs float64 `json:"cpus" jsonschema:"minimum=0"`
-	// Network says what an isolated machine reaches: none is stratbench's own
-	// registry and nothing else, host is all that this host reaches, through its
-	// proxies and with the user's logins to registries. Default none: what is
-	// fetched while a trial is timed is timed too, and no two fetches are alike.
+	// Network says what an isolated machine can reach: none is stratbench's own
+	// registry only; host is everything that this host can reach, through its
+	// proxies and with your registry logins. Default none: a download during a
+	// trial would be part of the measured time, and no two downloads are alike.
 	Network MachineNetwork `json:"network,omitempty" jsonschema:"default=none"`
 }
 
@@ -91,10 +97,10 @@ type RegistrySettings struct {
 	PlainHTTP bool `json:"plainHTTP"`
 }
 
-// MachineKind is a kind of machine.
+// MachineKind is a type of machine.
 type MachineKind string
 
-// The kinds of machine. MachineAuto leaves the choice to stratbench.
+// The types of machine. MachineAuto leaves the choice to stratbench.
 const (
 	MachineAuto     MachineKind = "auto"
 	MachineHost     MachineKind = "host"
@@ -102,7 +108,7 @@ const (
 	MachinePodman   MachineKind = "podman-machine"
 )
 
-// MachineNetwork is what an isolated machine reaches; empty is none.
+// MachineNetwork is what an isolated machine can reach; empty is none.
 type MachineNetwork string
 
 // The networks of isolated machines.
@@ -120,8 +126,8 @@ func defaultSettings() Settings {
 	}
 }
 
-// UnmarshalJSON reads settings over those already in s. It takes memory as
-// people write it and as a number of bytes.
+// UnmarshalJSON reads settings over those already in s. Memory may be text with a
+// unit, as in a spec, or a number of bytes, as in a record.
 func (s *Settings) UnmarshalJSON(b []byte) error {
 	type plain Settings
 	file := struct {
@@ -146,4 +152,34 @@ func (a *amount) UnmarshalJSON(b []byte) error {
 	n, err := trial.ParseBytes(text)
 	*a = amount(n)
 	return err
+}
+
+// problems are the issues of settings that a schema cannot find, by their
+// pointers in the spec.
+func (s Settings) problems(of *Spec) []problem {
+	var all []problem
+	add := func(pointer, format string, args ...any) {
+		all = append(all, problem{pointer: pointer, message: fmt.Sprintf(format, args...)})
+	}
+	if known := strategies.Names(of.Strategies); s.Strategy != "" && !slices.Contains(known, s.Strategy) {
+		add("/settings/strategy", "strategy %q is not known; %s", s.Strategy, suggest(s.Strategy, known))
+	}
+	if s.Registry.Prefix != "" {
+		if _, err := name.NewRepository(s.Registry.Prefix + "/image"); err != nil || strings.Contains(s.Registry.Prefix, "://") {
+			add("/settings/registry/prefix", "%q is not the address of a registry; write host[:port][/path], such as registry.example.com/bench", s.Registry.Prefix)
+		}
+	}
+	known := []string{trial.NoFault}
+	for _, kind := range InjectionKinds() {
+		known = append(known, string(kind))
+	}
+	known = append(known, slices.Sorted(maps.Keys(of.Faults))...)
+	switch {
+	case s.Fault == "" || s.Fault == trial.NoFault:
+	case !slices.Contains(known, s.Fault):
+		add("/settings/fault", "fault %q is not known; %s", s.Fault, suggest(s.Fault, known))
+	case s.Machine.Kind != MachineIsolated:
+		add("/settings/fault", "faults work on isolated machines only; write machine: {kind: isolated} under settings")
+	}
+	return all
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
 // suggest ends a message about an unknown name: with the known name that was
@@ -19,48 +21,24 @@ func suggest(name string, known []string) string {
 	return "known are " + strings.Join(known, ", ")
 }
 
-// nearest returns the known name within a third of the name's length in
-// edits, or "".
+// nearest returns the known name that differs from name in the fewest letters, at
+// most in about a third of them, or "".
 func nearest(name string, known []string) string {
-	best, bound := "", max(1, len(name)/3)
+	if len(name) > 50 {
+		return ""
+	}
+	best, bound := "", max(1, (len(name)+1)/3)
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d <= bound {
+		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(k), nil); d <= bound {
 			best, bound = k, d-1
 		}
 	}
 	return best
 }
 
-// distance is the least number of letters to insert, delete, replace or swap
-// with their neighbour that turns a into b.
-func distance(a, b string) int {
-	const far = 99
-	if len(a) > 50 || len(b) > 50 {
-		return far
-	}
-	var d [52][52]int
-	for i := range len(a) + 1 {
-		for j := range len(b) + 1 {
-			switch {
-			case i == 0 || j == 0:
-				d[i][j] = i + j
-			case a[i-1] == b[j-1]:
-				d[i][j] = d[i-1][j-1]
-			default:
-				d[i][j] = 1 + min(d[i-1][j], d[i][j-1], d[i-1][j-1])
-			}
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
-}
-
-// wishes are keys that people write in a workload or a spec by analogy with
-// other tools, and that mean nothing here or have another shape: what to do
-// instead. A key goes by its dotted path without the numbers of lists, and by
-// its own name below it.
+// wishes are keys that people know from other tools and that do not exist here or
+// have another shape, with what to do instead. A key goes by its dotted path
+// without the numbers of lists.
 var wishes = map[string]string{
 	"load":             "write preload, with images that are not built: references, or archives that end in .tar",
 	"teardown":         "no commands are run afterwards; each trial ends with its cluster",
@@ -75,33 +53,30 @@ var wishes = map[string]string{
 	"nodes":            "nodes belong in the Kind configuration that kindConfig names",
 	"timeout":          "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
 	"timeouts":         "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
-	"retries":          "nothing is tried again: a failure is a result; write design.replicates in the spec",
-	"ready.conditions": "readiness is that of every applied object by kstatus (a Deployment is available, a Job complete, a custom resource has its condition Ready), and of ready.urls; wait for anything else with a step, under deploy: - wait: {for: …, object: …}",
+	"retries":          "nothing is tried again, because a failure is a result; write design.replicates in the spec",
+	"ready.conditions": "services are ready when every applied object is ready by the rules of kstatus (a Deployment is available, a Job is complete, a custom resource has the condition Ready) and ready.urls answer; wait for anything else with a step, under deploy: - wait: {for: …, object: …}",
 	"ready.timeout":    "limits belong in the experiment's spec; write limits: {phase: {deploy: 10m}} there",
-	"images.platforms": "write platform, with one: an engine and a node keep one of them under a name",
-	"images.ssh":       "write ssh: {default: agent}, or by each id the path of a socket or a key",
-	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, each file by its id",
+	"images.platforms": "write platform, with a single one: an engine and a node keep one platform per image name",
+	"images.ssh":       "write ssh: {default: agent}, or the path of a socket or a key for each id",
+	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, a file for each id",
 	"images.buildArgs": "write args",
 	"images.file":      "write dockerfile, relative to the context",
-	"images.cacheFrom": "caches are decided by the setting build.noCache; take the key out",
+	"images.cacheFrom": "the setting build.noCache decides about caches; take the key out",
 	"images.image":     "write images that are not built under preload",
 	"images.pull":      "write images that are not built under preload",
-	"test.setup":       "one command is run; do this at the start of test.command, as with sh -c",
-	"test.teardown":    "one command is run; the cluster goes with the trial, so nothing needs to be undone",
+	"test.setup":       "one command is run; do this at the start of test.command, for example with sh -c",
+	"test.teardown":    "one command is run; the cluster is deleted after the trial, so nothing needs to be undone",
 	"test.timeout":     "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
-	"test.image":       "the command is run beside the cluster and not in it; write a program that is there",
-	"test.namespace":   "the command gets KUBECONFIG and nothing else; pass this under test.env",
+	"test.image":       "the command runs outside of the cluster; write a program that exists on this host",
+	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
 }
 
-// insteadOf says what to do instead of an unknown key, if it is a known wish.
+// insteadOf says what to do instead of an unknown key, if it is among the wishes.
 func insteadOf(location []string) string {
 	named := slices.DeleteFunc(slices.Clone(location), func(part string) bool {
 		_, err := strconv.Atoi(part)
 		return err == nil
 	})
-	if len(named) == 0 {
-		return ""
-	}
 	instead := wishes[strings.Join(named, ".")]
 	if instead == "" || strings.HasPrefix(instead, "write ") {
 		return instead

@@ -21,16 +21,3 @@ func TestSuggest(t *testing.T) {
 		t.Errorf("without known names: %s", got)
 	}
 }
-
-func TestDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "ab", 1}, {"abc", "xabc", 1}, {"kitten", "sitting", 3}, {"", "abc", 3},
-	} {
-		if got := distance(test.a, test.b); got != test.want || distance(test.b, test.a) != got {
-			t.Errorf("distance of %q and %q is %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}

@@ -83,8 +83,8 @@ test: {command: [./t], timeout: 20m}
 	for _, want := range []string{
 		"e.yaml:6:1: unknown key teardown; this is not possible yet: no commands are run afterwards",
 		"w.yaml:3:49: unknown key images.0.buildArgs; write args",
-		"w.yaml:3:68: unknown key images.0.cacheFrom; this is not possible yet: caches are decided",
-		"w.yaml:5:9: unknown key ready.conditions; this is not possible yet: readiness is that of every applied object",
+		"w.yaml:3:68: unknown key images.0.cacheFrom; this is not possible yet: the setting build.noCache decides about caches",
+		"w.yaml:5:9: unknown key ready.conditions; this is not possible yet: services are ready when every applied object is ready",
 		"w.yaml:6:24: unknown key test.timeout; this is not possible yet: limits belong in the experiment's spec",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

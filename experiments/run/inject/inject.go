@@ -95,7 +95,7 @@ func (i *Injector) SpanBegan(s trial.Span) {
 	i.work.Go(func() {
 		select {
 		case <-i.ctx.Done():
-		case <-time.After(m.Delay()):
+		case <-time.After(time.Duration(m.After)):
 			i.strike()
 		}
 	})
