@@ -1,5 +1,5 @@
-// Package dockerfile says what the build of a Dockerfile needs to be there:
-// base images, files of its context, a way out. It reads it as BuildKit does.
+// Package dockerfile finds what the build of a Dockerfile needs: base images, files
+// of its context, a way out. It reads the Dockerfile as BuildKit does.
 package dockerfile
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,29 +25,29 @@ import (
 	"github.com/stratbench/stratbench/runtimes/internal/buildcontext"
 )
 
-// Needs are what a build needs beside its context.
+// Needs are what a build needs in addition to its context.
 type Needs struct {
-	// Images are the images that stages begin with or copy from.
+	// Images are those that stages begin with or copy from.
 	Images []Need
-	// Syntax is the image of the frontend that the file asks BuildKit for, or
-	// nil. Podman does not read it.
+	// Syntax is the image of the frontend that the file requests of BuildKit, or
+	// nil. Podman ignores it.
 	Syntax *Need
-	// Fetches are sources that are fetched from elsewhere, and Downloads steps
-	// that look as if they did so, too.
+	// Fetches are sources that are fetched from elsewhere; Downloads are steps that
+	// look as if they download something.
 	Fetches, Downloads []Need
-	// Mounts are the secrets and the agents of ssh that steps mount.
+	// Mounts are the secrets and ssh agents that steps mount.
 	Mounts []Mount
 }
 
-// Mount is a secret, or an agent of ssh, by its id.
+// Mount is a secret, or an ssh agent, by its id.
 type Mount struct {
 	Need
 	SSH bool
-	// Required says that the step fails without it, instead of running without.
+	// Required is true if the step fails without it.
 	Required bool
 }
 
-// Need is one thing that is needed, and where the Dockerfile says so.
+// Need is one thing that the build needs, and where the Dockerfile says so.
 type Need struct {
 	// Text is an image, an address or a command.
 	Text string
@@ -54,10 +55,10 @@ type Need struct {
 }
 
 // Read reads the Dockerfile, a path below the folder context, with the build
-// arguments args. Only the stages that lead to the target count, or to the last
-// one where that is empty, as others are not built. The error is a *NoStageError,
-// or an *issue.List of what is wrong with it, also of the files that it copies and
-// the context does not have.
+// arguments args. Only the stages that lead to the target count, which is the last
+// one by default: others are not built. The error is a *NoStageError, or an
+// *issue.List of what is wrong with the file, including what it copies and the
+// context does not have.
 func Read(context, dockerfile, target string, args map[string]string) (*Needs, error) {
 	file := filepath.Join(context, filepath.FromSlash(buildcontext.Dockerfile(dockerfile)))
 	r := &reader{file: file, context: context, target: target, args: args, global: environment{}, needs: &Needs{}}
@@ -81,16 +82,16 @@ func Read(context, dockerfile, target string, args map[string]string) (*Needs, e
 	return r.needs, nil
 }
 
-// NoStageError says that a Dockerfile has no stage of the target's name.
+// NoStageError is the error for a Dockerfile without a stage of the target's name.
 type NoStageError struct {
 	Target string
-	// Stages are the names of those that it has.
+	// Stages are the names of its stages.
 	Stages []string
 }
 
 func (e *NoStageError) Error() string {
 	if len(e.Stages) == 0 {
-		return fmt.Sprintf("the Dockerfile has no stage %q, nor any other with a name; write FROM … AS %s in it, or take the target out", e.Target, e.Target)
+		return fmt.Sprintf("the Dockerfile has no stage %q, and no other stage with a name; write FROM … AS %s in it, or take the target out", e.Target, e.Target)
 	}
 	return fmt.Sprintf("the Dockerfile has no stage %q; correct the target: there are %s", e.Target, strings.Join(e.Stages, ", "))
 }
@@ -138,7 +139,7 @@ func (r *reader) read(text []byte) {
 		if errors.As(err, &located) && len(located.Locations) > 0 {
 			at = r.position(located.Locations[0], "")
 		}
-		r.issues.Add(r.file, at, "this is no Dockerfile that BuildKit reads: %v; correct it", err)
+		r.issues.Add(r.file, at, "this is not a Dockerfile that BuildKit can read: %v; correct it", err)
 		return
 	}
 	if len(r.stages) == 0 {
@@ -154,7 +155,10 @@ func (r *reader) read(text []byte) {
 		}
 		return
 	}
-	r.platform()
+	for _, of := range []string{"BUILD", "TARGET"} { // BuildKit sets these
+		r.global[of+"PLATFORM"], r.global[of+"OS"] = "linux/"+runtime.GOARCH, "linux"
+		r.global[of+"ARCH"], r.global[of+"VARIANT"] = runtime.GOARCH, ""
+	}
 	for _, arg := range metaArgs {
 		r.declare(arg, r.global, nil)
 	}
@@ -163,15 +167,7 @@ func (r *reader) read(text []byte) {
 	}
 }
 
-// platform sets the arguments that BuildKit does.
-func (r *reader) platform() {
-	for _, of := range []string{"BUILD", "TARGET"} {
-		r.global[of+"PLATFORM"], r.global[of+"OS"] = "linux/"+runtime.GOARCH, "linux"
-		r.global[of+"ARCH"], r.global[of+"VARIANT"] = runtime.GOARCH, ""
-	}
-}
-
-// declare gives arguments their values: as given, or of outer, or by default.
+// declare gives arguments their values: those given, or the defaults, or outer's.
 func (r *reader) declare(c instructions.ArgCommand, env, outer environment) {
 	for _, arg := range c.Args {
 		if value, given := r.args[arg.Key]; given {
@@ -184,7 +180,7 @@ func (r *reader) declare(c instructions.ArgCommand, env, outer environment) {
 	}
 }
 
-// reachable are the stages that lead to the last one, in the file's order.
+// reachable are the stages that lead to the target, in the file's order.
 func (r *reader) reachable() []int {
 	seen := map[int]bool{}
 	var visit func(int)
@@ -196,7 +192,7 @@ func (r *reader) reachable() []int {
 		base, _, _ := r.lex.ProcessWord(r.stages[i].BaseName, r.global)
 		visit(r.stageNamed(base, i))
 		for _, from := range r.froms(r.stages[i]) {
-			visit(r.stageNamed(from.text, i))
+			visit(r.stageNamed(from.Text, i))
 		}
 	}
 	last := len(r.stages) - 1
@@ -204,16 +200,10 @@ func (r *reader) reachable() []int {
 		last = r.stageNamed(r.target, len(r.stages))
 	}
 	visit(last)
-	var all []int
-	for i := range r.stages {
-		if seen[i] {
-			all = append(all, i)
-		}
-	}
-	return all
+	return slices.Sorted(maps.Keys(seen))
 }
 
-// stageNamed is the stage before another that a name or number stands for, or -1.
+// stageNamed is the stage of a name or number among those before another, or -1.
 func (r *reader) stageNamed(name string, before int) int {
 	for i := before - 1; i >= 0; i-- {
 		if r.stages[i].Name != "" && strings.EqualFold(r.stages[i].Name, name) {
@@ -226,23 +216,18 @@ func (r *reader) stageNamed(name string, before int) int {
 	return -1
 }
 
-// from is what a COPY or a mount takes files of.
-type from struct {
-	text string
-	at   []parser.Range
-}
-
-func (r *reader) froms(s instructions.Stage) (all []from) {
+// froms are the images or stages that COPY and mounts take files from.
+func (r *reader) froms(s instructions.Stage) (all []Need) {
 	for _, command := range s.Commands {
 		switch c := command.(type) {
 		case *instructions.CopyCommand:
 			if c.From != "" {
-				all = append(all, from{c.From, c.Location()})
+				all = append(all, Need{c.From, r.position(c.Location(), c.From)})
 			}
 		case *instructions.RunCommand:
 			for _, mount := range instructions.GetMounts(c) {
 				if mount.From != "" {
-					all = append(all, from{mount.From, c.Location()})
+					all = append(all, Need{mount.From, r.position(c.Location(), mount.From)})
 				}
 			}
 		}
@@ -263,8 +248,8 @@ func (r *reader) stage(i int) {
 		r.needs.Images = append(r.needs.Images, Need{base, at})
 	}
 	for _, f := range r.froms(s) {
-		if !strings.Contains(f.text, "$") && f.text != "scratch" && r.stageNamed(f.text, i) < 0 {
-			r.needs.Images = append(r.needs.Images, Need{f.text, r.position(f.at, f.text)})
+		if !strings.Contains(f.Text, "$") && f.Text != "scratch" && r.stageNamed(f.Text, i) < 0 {
+			r.needs.Images = append(r.needs.Images, f)
 		}
 	}
 	r.commands(s)
@@ -296,8 +281,8 @@ func (r *reader) commands(s instructions.Stage) {
 	}
 }
 
-// mounts notes what a step mounts that is in no context and no image. Podman
-// knows options of mounts that BuildKit does not.
+// mounts notes what a step mounts from outside of contexts and images. A mount with
+// options that only Podman knows is passed over.
 func (r *reader) mounts(c *instructions.RunCommand, env environment) {
 	expand := func(word string) (string, error) {
 		text, _, err := r.lex.ProcessWord(word, env)
@@ -325,7 +310,7 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 	for _, source := range sources {
 		name, unset, err := r.lex.ProcessWord(source, env)
 		if err != nil || len(unset) > 0 {
-			continue // a base image's environment may have it
+			continue // the base image's environment may have the rest
 		}
 		if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") {
 			r.needs.Fetches = append(r.needs.Fetches, Need{name, r.position(at, source)})
@@ -335,37 +320,25 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 		if name == "" {
 			continue
 		}
-		found, err := filepath.Glob(filepath.Join(escapeGlob(r.context), filepath.FromSlash(name)))
+		found, err := fs.Glob(os.DirFS(r.context), name)
 		if err != nil {
 			continue
 		}
-		if _, statErr := os.Lstat(filepath.Join(r.context, name)); statErr == nil {
-			found = append(found, filepath.Join(r.context, name))
-		} else if !errors.Is(statErr, fs.ErrNotExist) {
+		if _, err := os.Lstat(filepath.Join(r.context, name)); err == nil {
+			found = append(found, name)
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		switch {
 		case len(found) == 0:
-			r.issues.Add(r.file, r.position(at, source), "%s is not in the context %s; make it first, or correct the path, which is relative to the context", source, r.context)
-		case !slices.ContainsFunc(found, func(f string) bool { return !r.excluded(r.relative(f)) }):
+			r.issues.Add(r.file, r.position(at, source), "%s is not in the context %s; create it first, or correct the path, which is relative to the context", source, r.context)
+		case !slices.ContainsFunc(found, func(f string) bool { return !r.excluded(f) }):
 			r.issues.Add(r.file, r.position(at, source), "%s is not sent, because the context's .dockerignore excludes it; take it out there", source)
 		}
 	}
 }
 
-func (r *reader) relative(file string) string {
-	name, err := filepath.Rel(r.context, file)
-	if err != nil {
-		return file
-	}
-	return filepath.ToSlash(name)
-}
-
-func escapeGlob(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
-}
-
-// position is where a command begins, or where it has the text.
+// position is where a command has the text, or else where it begins.
 func (r *reader) position(at []parser.Range, text string) issue.Position {
 	if len(at) == 0 {
 		return issue.Position{Line: 1, Column: 1}
@@ -378,7 +351,7 @@ func (r *reader) position(at []parser.Range, text string) issue.Position {
 	return issue.Position{Line: at[0].Start.Line, Column: 1}
 }
 
-// downloads says that a step looks as if it needed a way out.
+// downloads reports whether a step looks as if it needs a way out.
 func downloads(command string) bool {
 	words := " " + strings.Join(strings.Fields(command), " ") + " "
 	return slices.ContainsFunc([]string{

@@ -76,7 +76,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"no such instruction": {map[string]string{"Dockerfile": "FROM a\nINSTALL b\n"}, "Dockerfile:2:1: this is no Dockerfile"},
+		"no such instruction": {map[string]string{"Dockerfile": "FROM a\nINSTALL b\n"}, "Dockerfile:2:1: this is not a Dockerfile"},
 		"empty":               {map[string]string{"Dockerfile": "# nothing\n"}, "Dockerfile:1:1: "},
 		"no value":            {map[string]string{"Dockerfile": "ARG X\nFROM ${X}\n"}, "Dockerfile:2:6: FROM ${X} names no image"},
 		"not in the context":  {map[string]string{"Dockerfile": "FROM a\nCOPY go.mod vendor /src/\n", "go.mod": ""}, "Dockerfile:2:13: vendor is not in the context"},

@@ -17,27 +17,23 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// Tar streams dir as a tar archive without what the first existing one of the
-// ignore files (paths below dir) excludes. The Dockerfile and the ignore files
-// themselves are always sent, for the engine reads them. All paths are clean
-// and have slashes. Whatever goes wrong on the way is an error of the reader: a context is never silently short.
+// Tar streams dir as a tar archive without what the first existing ignore file
+// (paths below dir) excludes. The Dockerfile and the ignore files themselves are
+// always sent, because the engine reads them. All paths are clean and have slashes.
+// An error while packing is an error of the reader: a context is never silently
+// incomplete.
 func Tar(dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
 	return TarWith(nil, dir, dockerfile, ignoreFiles...)
 }
 
-// TarWith adds further files to the archive: paths anywhere, by the name that
-// they have in it.
+// TarWith adds further files to the archive: paths anywhere, by their names in it.
 func TarWith(further map[string]string, dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
 	if _, err := os.Stat(filepath.Join(dir, dockerfile)); err != nil {
 		return nil, fmt.Errorf("reading the Dockerfile: %w", err)
 	}
-	patterns, err := ignored(dir, ignoreFiles)
+	matcher, err := ignored(dir, ignoreFiles)
 	if err != nil {
 		return nil, err
-	}
-	matcher, err := patternmatcher.New(patterns)
-	if err != nil {
-		return nil, fmt.Errorf("reading the ignore file of %s: %w", dir, err)
 	}
 	r, w := io.Pipe()
 	p := packer{root: dir, further: further, keep: append(slices.Clone(ignoreFiles), dockerfile), ignore: matcher, tar: tar.NewWriter(w)}
@@ -45,8 +41,8 @@ func TarWith(further map[string]string, dir, dockerfile string, ignoreFiles ...s
 	return r, nil
 }
 
-// ignored returns the patterns of the first file that exists.
-func ignored(dir string, files []string) ([]string, error) {
+// ignored reads the first of the files that exists.
+func ignored(dir string, files []string) (*patternmatcher.PatternMatcher, error) {
 	for _, name := range files {
 		f, err := os.Open(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -60,21 +56,21 @@ func ignored(dir string, files []string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the ignore file %s: %w", name, err)
 		}
-		return patterns, nil
+		matcher, err := patternmatcher.New(patterns)
+		if err != nil {
+			return nil, fmt.Errorf("reading the ignore file %s of %s: %w", name, dir, err)
+		}
+		return matcher, nil
 	}
-	return nil, nil
+	return patternmatcher.New(nil)
 }
 
-// Excluded returns a function that says which paths below dir are not sent. It
-// is not sure of any where the ignore file makes exceptions.
+// Excluded returns a function that reports whether a path below dir is certainly
+// not sent. Of a context whose ignore file makes exceptions, no path is certain.
 func Excluded(dir, dockerfile string) (func(name string) bool, error) {
-	patterns, err := ignored(dir, []string{Dockerfile(dockerfile) + ".dockerignore", ".dockerignore"})
+	matcher, err := ignored(dir, []string{Dockerfile(dockerfile) + ".dockerignore", ".dockerignore"})
 	if err != nil {
 		return nil, err
-	}
-	matcher, err := patternmatcher.New(patterns)
-	if err != nil {
-		return nil, fmt.Errorf("reading the ignore file of %s: %w", dir, err)
 	}
 	return func(name string) bool {
 		excluded, err := matcher.MatchesOrParentMatches(name)
@@ -93,8 +89,12 @@ type packer struct {
 func (p *packer) pack() error {
 	err := filepath.WalkDir(p.root, p.visit)
 	for _, name := range slices.Sorted(maps.Keys(p.further)) {
+		var info fs.FileInfo
 		if err == nil {
-			err = p.addFile(p.further[name], name)
+			info, err = os.Stat(p.further[name])
+		}
+		if err == nil {
+			err = p.add(p.further[name], name, fs.FileInfoToDirEntry(info))
 		}
 	}
 	if err == nil {
@@ -119,27 +119,14 @@ func (p *packer) visit(path string, entry fs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}
-	if excluded && !slices.Contains(p.keep, name) {
-		return p.leave(name, entry)
+	if !excluded || slices.Contains(p.keep, name) {
+		return p.add(path, name, entry)
 	}
-	return p.add(path, name, entry)
-}
-
-// leave skips a whole folder where nothing below it can be sent after all.
-func (p *packer) leave(name string, entry fs.DirEntry) error {
 	wanted := func(keep string) bool { return strings.HasPrefix(keep, name+"/") }
 	if !entry.IsDir() || p.ignore.Exclusions() || slices.ContainsFunc(p.keep, wanted) {
 		return nil
 	}
-	return fs.SkipDir
-}
-
-func (p *packer) addFile(path, name string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	return p.add(path, name, fs.FileInfoToDirEntry(info))
+	return fs.SkipDir // nothing below it can be sent
 }
 
 func (p *packer) add(path, name string, entry fs.DirEntry) error {
@@ -156,10 +143,16 @@ func (p *packer) add(path, name string, entry fs.DirEntry) error {
 	if !entry.Type().IsRegular() {
 		return nil
 	}
-	return p.copy(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(p.tar, f)
+	return err
 }
 
-// header is an entry's, owned by root as both engines' own clients have it.
+// header is owned by root, as in the archives of both engines' own clients.
 func header(path, name string, entry fs.DirEntry) (*tar.Header, error) {
 	info, err := entry.Info()
 	if err != nil {
@@ -183,17 +176,7 @@ func header(path, name string, entry fs.DirEntry) (*tar.Header, error) {
 	return h, nil
 }
 
-func (p *packer) copy(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = io.Copy(p.tar, f)
-	return err
-}
-
-// Dockerfile is the path that a build uses when it names none.
+// Dockerfile is the clean path of a build's Dockerfile, which has a default.
 func Dockerfile(path string) string {
 	if strings.TrimSpace(path) == "" {
 		return "Dockerfile"

@@ -1,27 +1,28 @@
-// Package buildlog reads what builders that work one step after the other
-// print: Podman's and Docker's classic one. The two print different lines in
-// the same wrapping.
+// Package buildlog reads the output of builders that run one step after the other:
+// Podman's and Docker's classic one. The two print different lines in the same
+// stream format.
 package buildlog
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"strings"
 )
 
-// Message is one element of the stream in which an engine tells how a build,
-// a load, a pull or a push goes.
+// Message is one element of the stream in which an engine reports the progress of a
+// build, a load, a pull or a push.
 type Message struct {
 	Stream string
 	// Error is what ended the operation, in the engine's words.
 	Error string
-	// ID is the image that a build made, where the engine says so.
+	// ID is the image that a build made, if the engine says so.
 	ID string
 }
 
-// UnmarshalJSON accepts an error in both of the places where it is put: older
-// engines write only the plain one, and it may not be lost.
+// UnmarshalJSON accepts an error in both of its places, because older engines write
+// only the plain one.
 func (m *Message) UnmarshalJSON(b []byte) error {
 	var wire struct {
 		Stream string `json:"stream"`
@@ -34,25 +35,14 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
-	*m = Message{Stream: wire.Stream, Error: wire.Detail.Message, ID: imageID(wire.Aux)}
-	if m.Error == "" {
-		m.Error = wire.Error
-	}
-	m.Error = strings.TrimRight(m.Error, "\n")
+	var image struct{ ID string }
+	_ = json.Unmarshal(wire.Aux, &image) // it holds other things as well
+	*m = Message{Stream: wire.Stream, Error: strings.TrimRight(cmp.Or(wire.Detail.Message, wire.Error), "\n"), ID: image.ID}
 	return nil
 }
 
-// imageID looks for an image's ID in aux, which holds other things as well.
-func imageID(aux json.RawMessage) string {
-	var image struct{ ID string }
-	if json.Unmarshal(aux, &image) != nil {
-		return ""
-	}
-	return image.ID
-}
-
-// Read calls each for every message until the stream ends as it should. An
-// error in a message is the result's.
+// Read calls each for every message until the end of the stream. It returns the
+// first error that a message holds.
 func Read(r io.Reader, each func(Message)) error {
 	decoder := json.NewDecoder(r)
 	for {

@@ -16,31 +16,30 @@ const (
 	None Mark = iota
 	// Start opens a step and closes the one before it.
 	Start
-	// Cached says that the open step was taken from the cache, from the image
-	// that the line names if it names one.
+	// Cached says that the open step was taken from the cache, and from which image
+	// if the line names one.
 	Cached
-	// End closes the open step, which left the image that the line names if it
-	// names one.
+	// End closes the open step, which made the image that the line names, if any.
 	End
 )
 
-// longest is how much of a line is kept to be read. Marks are shorter.
+// longest is how much of a line is kept for reading. Marks are shorter.
 const longest = 64 << 10
 
-// Steps keeps the book of a build's steps. Write it what the builder prints,
-// as it arrives: a moment is taken when the line that marks it is complete.
+// Steps follows the steps of a build. Write the builder's output to it as it
+// arrives: the time of a mark is taken when its line is complete.
 type Steps struct {
 	report func(runtimes.Progress)
 	read   func(line string) (Mark, string)
 	open   string
 	cached bool
-	// found are images that the cache had.
+	// found are the images that came from the cache.
 	found []string
 	line  []byte
 }
 
-// NewSteps makes a book that reports to report. What a line marks is up to
-// read, which also gives the name of a step that starts, or of an image.
+// NewSteps returns Steps that report to report. The function read decides what a
+// line marks, and returns the name of a step that starts, or of an image.
 func NewSteps(report func(runtimes.Progress), read func(line string) (Mark, string)) *Steps {
 	return &Steps{report: report, read: read}
 }
@@ -60,15 +59,15 @@ func (s *Steps) Write(p []byte) (int, error) {
 
 // Close ends the step that is still open, by err if the build failed.
 func (s *Steps) Close(err error) {
+	cause := ""
 	if err != nil {
-		s.end(err.Error(), "")
-		return
+		cause = err.Error()
 	}
-	s.end("", "")
+	s.end(cause, "")
 }
 
-// take passes on a line, or a part of one: output is never held back until
-// its line is complete, because silence is read as a hang.
+// take passes on a line, or a part of one. Output does not wait until its line is
+// complete, because silence counts as a hang.
 func (s *Steps) take(piece []byte) {
 	keep := min(len(piece), longest-len(s.line))
 	s.line = append(s.line, piece[:keep]...)
@@ -78,7 +77,9 @@ func (s *Steps) take(piece []byte) {
 		s.line = s.line[:0]
 	}
 	if mark == Start {
-		s.start(name)
+		s.end("", "")
+		s.open = name
+		s.report(runtimes.Progress{Step: name, Started: time.Now()})
 	}
 	s.report(runtimes.Progress{Step: s.open, Output: bytes.Clone(piece)})
 	switch mark {
@@ -92,13 +93,7 @@ func (s *Steps) take(piece []byte) {
 	}
 }
 
-func (s *Steps) start(name string) {
-	s.end("", "")
-	s.open = name
-	s.report(runtimes.Progress{Step: name, Started: time.Now()})
-}
-
-// made is the image that a step left, unless the cache had it: an ID may be
+// made is the image that a step made, unless it came from the cache. An ID may be
 // given in full or in part.
 func (s *Steps) made(image string) runtimes.ImageID {
 	for _, f := range s.found {
