@@ -129,7 +129,7 @@ lab: build
 	$(BIN) lab --install-missing
 
 # What nothing here calls: it is there for suites of users' own.
-FOR_USERS := strategies/gauge.go.*HostGauge
+FOR_USERS := strategies/adaptive.go.*HostGauge
 
 ## lint: format, tidy modules, vet, staticcheck with what is unused, and dead code; finds nothing
 lint:

@@ -19,7 +19,7 @@ func Publish(ctx context.Context, cfg Config, engine runtimes.Engine, clock Cloc
 }
 
 func (t *run) publish(ctx context.Context, ph *phase) error {
-	return strategies.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
+	return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
 		image := t.inputs.images[name]
 		return ph.within("publish "+name, name, "", func() error {
 			id, err := t.buildImage(ctx, ph, image)

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
-// Admission is by what the builds of an adaptive schedule are admitted. Amounts
+// Admission is what the builds of an adaptive schedule are admitted by. Amounts
 // are in bytes.
 type Admission struct {
 	// Room is the memory of the machine in which images are built; 0 leaves it
@@ -20,24 +22,24 @@ type Admission struct {
 }
 
 const (
-	// guessedPeak is what the build of an image of average weight is expected to
-	// hold, where none was measured: three of them fit into the 7 GiB in which
-	// three parallel builds were seen to end an engine.
+	// guessedPeak is the peak that is expected of an image of average weight, where
+	// none was measured: three of them do not quite fill the 7 GiB in which three
+	// parallel builds were seen to end an engine.
 	guessedPeak = 2 << 30
-	// besides is the least that is kept for what runs beside the builds: the
-	// engine and a cluster's node.
+	// besides is the least that is kept for the engine and a cluster's node, which
+	// run beside the builds.
 	besides = 1 << 30
-	// recent is the time over which pressure is measured. An admission must be as
+	// recent is the time over which pressure is measured. An admission must be that
 	// old before the next one, so that its effect is seen.
 	recent = 2 * time.Second
-	// lowPressure is the share of the recent time for which some process may have
-	// waited for memory when a build is admitted; fullPressure is the share for
-	// which all of them waited that makes a build give way.
+	// A build is admitted while some process waited for memory for less than the
+	// share lowPressure of the recent time; one gives way when all of them waited
+	// for fullPressure.
 	lowPressure, fullPressure = 0.10, 0.50
-	// slack is by how much less than the recent time two readings may lie apart:
-	// those of each second are never quite a second apart.
+	// slack is how much less than the recent time two readings may lie apart:
+	// readings of each second are never quite a second apart.
 	slack = recent / 20
-	// lookEvery is how often the policy looks.
+	// lookEvery is how often the policy decides.
 	lookEvery = 250 * time.Millisecond
 )
 
@@ -59,12 +61,7 @@ func longestFirst(images []Image) ([]Stage, error) {
 // guessed from its weight.
 func admission(images []Image) *Admission {
 	a := &Admission{Peaks: map[string]int64{}}
-	weight := func(i Image) float64 {
-		if i.Weight > 0 {
-			return i.Weight
-		}
-		return 1
-	}
+	weight := func(i Image) float64 { return cmp.Or(max(0, i.Weight), 1) }
 	mean := 0.0
 	for _, i := range images {
 		mean += weight(i) / float64(len(images))
@@ -79,23 +76,34 @@ func admission(images []Image) *Admission {
 	return a
 }
 
-// Reading is what a machine's memory was like at one moment.
+// Reading is the state of a machine's memory at one moment.
 type Reading struct {
 	At time.Time `json:"-"`
 	// Room is the memory that there is, and Used what of it programs hold and the
 	// kernel cannot take from them, in bytes; 0 is not known.
 	Room int64 `json:"room_bytes,omitempty"`
 	Used int64 `json:"used_bytes"`
-	// Some and Full are for how long some process, or all that were not idle,
-	// have waited for memory so far: the totals of PSI. They mean nothing where
-	// Pressure is false.
+	// Some and Full are how long some process, or all that were not idle, have
+	// waited for memory so far: the totals of PSI. They mean nothing where Pressure
+	// is false.
 	Some     time.Duration `json:"some_ns"`
 	Full     time.Duration `json:"full_ns"`
 	Pressure bool          `json:"pressure"`
 }
 
+// HostGauge reads the memory of this host, for an engine that runs on it. It
+// returns false where the host cannot tell: where it is not Linux.
+func HostGauge() (Reading, bool) {
+	a, err := host.Look()
+	if err != nil {
+		return Reading{}, false
+	}
+	return Reading{At: time.Now(), Room: int64(a.MemoryUsed + a.MemoryAvailable), Used: int64(a.MemoryAnon),
+		Some: a.Pressure.MemorySomeTotal.Duration(), Full: a.Pressure.MemoryFullTotal.Duration(), Pressure: a.Pressure.Known}, true
+}
+
 // policy decides which builds may run at a moment. It has no clock and reads
-// nothing: tests and the runner give it both.
+// nothing: the runner gives it both.
 type policy struct {
 	admission Admission
 	// readings are those of the recent time, the oldest first.
@@ -103,9 +111,9 @@ type policy struct {
 	// base is what was in use before the first build.
 	base int64
 	// admitted is when the last build was admitted, changed when builds were last
-	// started or stopped: pressure from before tells nothing of those that run.
-	admitted, changed time.Time
-	backedOff         bool
+	// started or stopped: earlier pressure does not describe those that run.
+	admitted, changed    time.Time
+	backedOff, saidBlind bool
 }
 
 // take takes in a reading, unless it is known.
@@ -149,21 +157,21 @@ func (p *policy) blind() bool {
 
 // left is the memory that is neither in use nor expected to be by the builds
 // that run; 0 where nothing is known of it.
-func (p *policy) left(running []string) int64 {
+func (p *policy) left(running []*build) int64 {
 	room, used := p.admission.Room, int64(0)
 	if n := len(p.readings); n > 0 {
 		room, used = cmp.Or(room, p.readings[n-1].Room), p.readings[n-1].Used
 	}
 	expected := max(p.base, besides)
-	for _, image := range running {
-		expected += p.admission.Peaks[image]
+	for _, b := range running {
+		expected += p.admission.Peaks[b.image]
 	}
 	return max(0, room-max(used, expected))
 }
 
 // admits reports whether the image's build may start beside those that run, and
-// by what.
-func (p *policy) admits(image string, running []string, now time.Time) (ok bool, why string) {
+// why.
+func (p *policy) admits(image string, running []*build, now time.Time) (ok bool, why string) {
 	if len(running) == 0 {
 		return true, "nothing else is built"
 	}
@@ -185,8 +193,8 @@ func (p *policy) admits(image string, running []string, now time.Time) (ok bool,
 	return true, fmt.Sprintf("%s, pressure %.0f %%", fits, 100*some)
 }
 
-// givesWay reports whether one of several builds must stop: all processes have
-// waited for memory for much of the recent time, since builds last changed.
+// givesWay reports whether one of several builds must stop: since builds were last
+// started or stopped, all processes waited for memory for much of the time.
 func (p *policy) givesWay(running int) (bool, string) {
 	_, full, known := p.pressure(p.changed)
 	if running < 2 || !known || full < fullPressure {
@@ -194,10 +202,5 @@ func (p *policy) givesWay(running int) (bool, string) {
 	}
 	return true, fmt.Sprintf("all processes waited for memory for %.0f %% of the last %s", 100*full, recent)
 }
-
-// started and stopped note that a build was.
-func (p *policy) started(now time.Time) { p.admitted, p.changed = now, now }
-
-func (p *policy) stopped(now time.Time) { p.backedOff, p.changed = true, now }
 
 func gib(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }

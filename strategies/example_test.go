@@ -26,7 +26,7 @@ func Example() {
 		fmt.Printf("%v, %d at a time\n", stage.Images, stage.Concurrency)
 	}
 
-	err = strategies.Run(context.Background(), schedule, func(ctx context.Context, image string) error {
+	err = strategies.Runner{}.Run(context.Background(), schedule, func(ctx context.Context, image string) error {
 		if image == "frontend" {
 			return errors.New("no space left on device")
 		}
@@ -50,6 +50,6 @@ func ExampleOwn() {
 	_, err = strategy.Schedule([]strategies.Image{{Name: "api"}, {Name: "worker"}, {Name: "frontend"}})
 	fmt.Println(err)
 	// Output:
-	// stage 2 names "web", which the workload has not; its images are ["api" "worker" "frontend"]
+	// stage 2 names "web", which the workload does not have; its images are ["api" "worker" "frontend"]
 	// no stage names image "frontend"; add it to one
 }

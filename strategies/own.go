@@ -10,7 +10,7 @@ import (
 // names, or a maximum concurrency.
 type Own struct {
 	// Stages are lists of image names. Stages run one after the other; the
-	// images of a stage are built together. Every image stands in exactly one.
+	// images of a stage are built together. Every image is in exactly one.
 	Stages [][]string `json:"stages,omitempty"`
 	// MaxConcurrency builds all images, at most so many at a time, in the
 	// workload's order.
@@ -29,44 +29,35 @@ func (o Own) strategy(name string) (Strategy, error) {
 	case o.MaxConcurrency > 0:
 		s.arrange = atMost(o.MaxConcurrency)
 	default:
-		return s, fmt.Errorf("strategy %q says nothing; give it stages (lists of image names) or a maxConcurrency of at least 1", name)
+		return s, fmt.Errorf("strategy %q has no content; give it stages (lists of image names) or a maxConcurrency of at least 1", name)
 	}
 	return s, nil
 }
 
-func (o Own) arrange(images []Image) ([]Stage, error) {
-	if err := o.check(names(images)); err != nil {
-		return nil, err
-	}
-	stages := make([]Stage, len(o.Stages))
-	for i, stage := range o.Stages {
-		stages[i] = Stage{Images: slices.Clone(stage), Concurrency: len(stage)}
-	}
-	return stages, nil
-}
-
-// check reports every image that is unknown, listed twice or left out: a
+// arrange reports every image that is unknown, listed twice or left out: a
 // trial with another set of images could not be compared with the others.
-func (o Own) check(known []string) error {
-	var faults []error
-	seen := map[string]bool{}
+func (o Own) arrange(images []Image) (stages []Stage, err error) {
+	var issues []error
+	report := func(format string, args ...any) { issues = append(issues, fmt.Errorf(format, args...)) }
+	known, seen := names(images), map[string]bool{}
 	for i, stage := range o.Stages {
 		if len(stage) == 0 {
-			faults = append(faults, fmt.Errorf("stage %d is empty; name at least one image or remove it", i+1))
+			report("stage %d is empty; name at least one image or remove it", i+1)
 		}
 		for _, name := range stage {
 			if !slices.Contains(known, name) {
-				faults = append(faults, fmt.Errorf("stage %d names %q, which the workload has not; its images are %q", i+1, name, known))
+				report("stage %d names %q, which the workload does not have; its images are %q", i+1, name, known)
 			} else if seen[name] {
-				faults = append(faults, fmt.Errorf("stage %d names %q a second time; every image stands in one stage", i+1, name))
+				report("stage %d names %q a second time; every image is in one stage", i+1, name)
 			}
 			seen[name] = true
 		}
+		stages = append(stages, Stage{Images: slices.Clone(stage), Concurrency: len(stage)})
 	}
 	for _, name := range known {
 		if !seen[name] {
-			faults = append(faults, fmt.Errorf("no stage names image %q; add it to one", name))
+			report("no stage names image %q; add it to one", name)
 		}
 	}
-	return errors.Join(faults...)
+	return stages, errors.Join(issues...)
 }

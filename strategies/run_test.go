@@ -55,7 +55,7 @@ func (b *builder) note(change int, what string) {
 func run(t *testing.T, ctx context.Context, s strategies.Schedule, b *builder) (time.Duration, error) {
 	t.Helper()
 	b.started = time.Now()
-	err := strategies.Run(ctx, s, b.build)
+	err := strategies.Runner{}.Run(ctx, s, b.build)
 	length := time.Since(b.started)
 	if b.running != 0 {
 		t.Errorf("%d builds still run after Run returned", b.running)
@@ -136,7 +136,7 @@ func TestFirstFailureStopsSiblingsAndWaits(t *testing.T) {
 func TestSeveralFailuresAreJoinedInTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := errors.New("no space left")
-		err := strategies.Run(t.Context(), strategies.Schedule{Stages: []strategies.Stage{stage(2, "a", "b")}},
+		err := strategies.Runner{}.Run(t.Context(), strategies.Schedule{Stages: []strategies.Stage{stage(2, "a", "b")}},
 			func(ctx context.Context, image string) error {
 				if image == "a" { // fails for a reason of its own after b has
 					<-ctx.Done()

@@ -1,13 +1,13 @@
 // Package strategies turns a workload's images into a schedule: what is built
 // (or pulled) together and what waits for what. A strategy is data; a user can
-// write one in the spec. Run executes a schedule over any build function, and a
-// Runner also one that admits builds by the machine's memory.
+// write one in the spec. A Runner runs a schedule over any build function, and may
+// admit builds by the machine's memory.
 package strategies
 
 import (
-	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +19,7 @@ type Image struct {
 	// Weight is the image's build cost relative to the others.
 	Weight float64
 	// Peak is the most memory, in bytes, that its build is expected to hold, and
-	// Takes how long it is expected to take, from earlier builds; 0 is not known.
+	// Takes how long that is expected to take, from earlier builds; 0 is not known.
 	Peak  int64
 	Takes time.Duration
 }
@@ -32,13 +32,13 @@ type Schedule struct {
 	Stages []Stage `json:"stages"`
 	// Pull is true when images are pulled from a registry and not built.
 	Pull bool `json:"pull,omitempty"`
-	// Admission is by what images are started, where not their order and the
-	// concurrency alone decide; see Runner.
+	// Admission is what images are admitted by, where their order and the
+	// concurrency do not decide alone.
 	Admission *Admission `json:"admission,omitempty"`
 }
 
-// Serially is the same schedule with one image at a time: what to go on with
-// when an engine has not borne more.
+// Serially is the same schedule with one image at a time: for an engine that did
+// not bear more.
 func (s Schedule) Serially() Schedule {
 	stages := slices.Clone(s.Stages)
 	for i := range stages {
@@ -67,14 +67,10 @@ type Stage struct {
 
 // The strategies that every spec can name.
 const (
-	// Serial builds one image after the other, in the workload's order.
-	Serial = "serial"
-	// TwoPlusOne builds the light images together, then the heaviest alone.
-	TwoPlusOne = "2+1"
-	// Parallel builds all images at once.
-	Parallel = "parallel"
-	// Registry pulls all images at once, as pushed there beforehand.
-	Registry = "registry"
+	Serial     = "serial"   // builds one image after the other, in the workload's order
+	TwoPlusOne = "2+1"      // builds the light images together, then the heaviest alone
+	Parallel   = "parallel" // builds all images at once
+	Registry   = "registry" // pulls all images at once, as pushed there beforehand
 	// Adaptive starts the longest build first, and a further one when its
 	// expected memory fits and the machine's memory is not under pressure.
 	Adaptive = "adaptive"
@@ -84,18 +80,23 @@ const (
 type Strategy struct {
 	// Name is how specs and records call it.
 	Name string
-	// Pull says that images are pulled and not built.
+	// Pull is true when images are pulled and not built.
 	Pull bool
-	// Adapts says that the machine's memory decides when an image is started.
+	// Adapts is true when the machine's memory decides when an image is started.
 	Adapts  bool
 	arrange func([]Image) ([]Stage, error)
 }
 
 // Schedule arranges the images. It is an error to have none of them, two of
-// one name, or to leave some out: every fault is reported, as joined errors.
+// one name, or to leave some out: every issue is reported, as joined errors.
 func (s Strategy) Schedule(images []Image) (Schedule, error) {
-	if err := checkImages(images); err != nil {
-		return Schedule{}, fmt.Errorf("strategy %q: %w", s.Name, err)
+	if len(images) == 0 {
+		return Schedule{}, fmt.Errorf("strategy %q: there is no image to schedule; list at least one in the workload", s.Name)
+	}
+	for i, image := range images {
+		if slices.Contains(names(images[:i]), image.Name) {
+			return Schedule{}, fmt.Errorf("strategy %q: two images are named %q; give each a name of its own", s.Name, image.Name)
+		}
 	}
 	stages, err := s.arrange(images)
 	if err != nil {
@@ -108,37 +109,19 @@ func (s Strategy) Schedule(images []Image) (Schedule, error) {
 	return schedule, nil
 }
 
-func checkImages(images []Image) error {
-	if len(images) == 0 {
-		return errors.New("there is no image to schedule; list at least one in the workload")
-	}
-	seen := map[string]bool{}
-	for _, image := range images {
-		if seen[image.Name] {
-			return fmt.Errorf("two images are named %q; give each a name of its own", image.Name)
-		}
-		seen[image.Name] = true
-	}
-	return nil
-}
-
-func builtIns() []Strategy {
-	return []Strategy{
-		{Name: Serial, arrange: atMost(1)},
-		{Name: TwoPlusOne, arrange: lightThenHeavy},
-		{Name: Parallel, arrange: atMost(0)},
-		{Name: Registry, Pull: true, arrange: atMost(0)},
-		{Name: Adaptive, Adapts: true, arrange: longestFirst},
-	}
+var builtIns = []Strategy{
+	{Name: Serial, arrange: atMost(1)},
+	{Name: TwoPlusOne, arrange: lightThenHeavy},
+	{Name: Parallel, arrange: atMost(math.MaxInt)},
+	{Name: Registry, Pull: true, arrange: atMost(math.MaxInt)},
+	{Name: Adaptive, Adapts: true, arrange: longestFirst},
 }
 
 // Named returns the strategy called name: a built-in one, or one of the
 // user's own. The error of an unknown name lists the known ones.
 func Named(name string, own map[string]Own) (Strategy, error) {
-	for _, s := range builtIns() {
-		if s.Name == name {
-			return s, nil
-		}
+	if i := slices.IndexFunc(builtIns, func(s Strategy) bool { return s.Name == name }); i >= 0 {
+		return builtIns[i], nil
 	}
 	if o, ok := own[name]; ok {
 		return o.strategy(name)
@@ -146,15 +129,15 @@ func Named(name string, own map[string]Own) (Strategy, error) {
 	return Strategy{}, fmt.Errorf("unknown strategy %q; known are %s", name, strings.Join(Names(own), ", "))
 }
 
-// BuiltIn says whether name is taken by a built-in strategy.
+// BuiltIn reports whether name is that of a built-in strategy.
 func BuiltIn(name string) bool {
-	return slices.ContainsFunc(builtIns(), func(s Strategy) bool { return s.Name == name })
+	return slices.ContainsFunc(builtIns, func(s Strategy) bool { return s.Name == name })
 }
 
 // Names lists the built-in strategies, then the user's own in order of name.
 func Names(own map[string]Own) []string {
 	var names []string
-	for _, s := range builtIns() {
+	for _, s := range builtIns {
 		names = append(names, s.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(own)) {
@@ -165,21 +148,16 @@ func Names(own map[string]Own) []string {
 	return names
 }
 
-// atMost puts all images in one stage, n at a time; 0 is no limit.
+// atMost puts all images in one stage, n at a time.
 func atMost(n int) func([]Image) ([]Stage, error) {
 	return func(images []Image) ([]Stage, error) {
-		concurrency := len(images)
-		if n > 0 {
-			concurrency = min(n, len(images))
-		}
-		return []Stage{{Images: names(images), Concurrency: concurrency}}, nil
+		return []Stage{{Images: names(images), Concurrency: min(n, len(images))}}, nil
 	}
 }
 
 // lightThenHeavy builds all images but the heaviest together, then the
 // heaviest alone, so that it never shares the machine. Of several that are
-// equally heavy, the one listed last goes alone. With one image there is one
-// stage; with two, the lighter is built first and then the heavier, each alone.
+// equally heavy, the one listed last goes alone.
 func lightThenHeavy(images []Image) ([]Stage, error) {
 	heavy := 0
 	for i, image := range images {

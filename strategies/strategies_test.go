@@ -98,11 +98,11 @@ func TestFaultyStrategies(t *testing.T) {
 		own  strategies.Own
 		want []string
 	}{
-		{strategies.Own{}, []string{"says nothing"}},
+		{strategies.Own{}, []string{"has no content"}},
 		{strategies.Own{MaxConcurrency: -1}, []string{"at least 1"}},
 		{strategies.Own{MaxConcurrency: 2, Stages: [][]string{{"a"}}}, []string{"keep one of them"}},
 		{strategies.Own{Stages: [][]string{{"a", "x"}, {}, {"a"}}},
-			[]string{`names "x", which the workload has not`, "stage 2 is empty", `names "a" a second time`, `no stage names image "b"`}},
+			[]string{`names "x", which the workload does not have`, "stage 2 is empty", `names "a" a second time`, `no stage names image "b"`}},
 	} {
 		s, err := strategies.Named("own", map[string]strategies.Own{"own": test.own})
 		if err == nil {
