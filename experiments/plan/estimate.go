@@ -7,8 +7,8 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Expect says how long one trial of a cell takes, with all that surrounds it,
-// and where that figure comes from: "median of 5 trials of run …", "a guess".
+// Expect returns how long one trial of a cell takes, with all that surrounds it,
+// and where that figure comes from.
 type Expect func(trial.Cell) (each time.Duration, source string)
 
 // Estimate is how long a plan may take.
@@ -49,33 +49,26 @@ func (p Plan) Estimate(expect Expect) Estimate {
 	return e
 }
 
-// BlocksWithin says how many whole blocks of the plan fit a budget after its
-// warm-ups; 0 when not even one does. A budget of 0 is no bound.
+// BlocksWithin is how many whole blocks of the plan fit a budget after its
+// warm-ups. A budget of 0 is no bound.
 func (p Plan) BlocksWithin(budget time.Duration, expect Expect) int {
 	e := p.Estimate(expect)
-	switch left := budget - e.WarmUps; {
-	case budget <= 0 || e.Block <= 0:
+	if budget <= 0 || e.Block <= 0 {
 		return p.Blocks
-	case left < 0:
-		return 0
-	default:
-		return min(p.Blocks, int(left/e.Block))
 	}
+	return min(p.Blocks, int(max(0, budget-e.WarmUps)/e.Block))
 }
 
-// shareOfLimits is the guess of Guess: limits are set to end what hangs, many
-// times above what is usual.
-const shareOfLimits = 10
-
-// Guess expects each trial to take a tenth of the sum of its phases' limits.
-// It is for experiments of which nothing has been measured.
+// Guess expects each trial to take a tenth of the sum of its phases' limits, which
+// are set to end what hangs, many times above what is usual. It is for cells of
+// which nothing has been measured.
 func Guess(limits spec.Limits) Expect {
-	each := Longest(limits) / shareOfLimits
+	each := Longest(limits) / 10
 	return func(trial.Cell) (time.Duration, string) { return each, "a guess: a tenth of the limits" }
 }
 
-// Measured expects what trials of the same cell have taken on average, by the
-// cell's key, and asks otherwise for cells of which there are none.
+// Measured expects the mean time of earlier trials of the same cell, by the cell's
+// key, and calls otherwise where there are none.
 func Measured(took map[string][]time.Duration, otherwise Expect) Expect {
 	return func(cell trial.Cell) (time.Duration, string) {
 		own := took[cell.Key()]

@@ -68,10 +68,38 @@ func Cells(factors []trial.Factor) []trial.Cell {
 	return cells
 }
 
-// FirstBlocks returns the plan with only its warm-ups and its first n blocks;
-// IDs and positions stay what they are.
-func (p Plan) FirstBlocks(n int) Plan {
-	p.Blocks = max(0, min(n, p.Blocks))
-	p.Trials = slices.DeleteFunc(slices.Clone(p.Trials), func(t trial.Trial) bool { return t.Block > p.Blocks })
-	return p
+// warmUps are the cells that run first, Design.WarmUp times for each engine: the
+// first trials after a boot read everything from the disk, and take more than
+// twice as long as those that follow. What reads files of its own is an engine, a
+// version of it, and that of a state where states are compared. Each warms up with
+// the most memory, and then the cell that the spec has first, since a warm-up that
+// crashes warms little.
+func warmUps(spec *spec.Spec, cells []trial.Cell) []trial.Cell {
+	memory := map[string]trial.Bytes{}
+	for _, f := range spec.Factors {
+		for _, l := range f.Levels {
+			if n, ok := l.Value.(trial.Bytes); ok && f.Name == "memory" {
+				memory[l.Name] = n
+			}
+		}
+	}
+	room := func(c trial.Cell) trial.Bytes {
+		level, _ := c.Level("memory")
+		return memory[level]
+	}
+	var gentlest []trial.Cell
+	at := map[[3]string]int{}
+	for _, cell := range cells {
+		var engine [3]string
+		for i, factor := range []string{"runtime", "engine", "state"} {
+			engine[i], _ = cell.Level(factor)
+		}
+		if i, known := at[engine]; !known {
+			at[engine] = len(gentlest)
+			gentlest = append(gentlest, cell)
+		} else if room(cell) > room(gentlest[i]) {
+			gentlest[i] = cell
+		}
+	}
+	return slices.Repeat(gentlest, spec.Design.WarmUp)
 }

@@ -113,7 +113,7 @@ func TestEveryCellComesFirst(t *testing.T) {
 
 // An order that a record has must be found again by any later version.
 func TestOrderOfASeedStays(t *testing.T) {
-	p := plan.Make(matrix(), 42).FirstBlocks(1)
+	p := plan.Make(matrix(), 42)
 	var got []string
 	for _, tr := range p.Trials[:8] {
 		got = append(got, tr.ID+" "+tr.Cell.String())
@@ -142,20 +142,6 @@ func TestIDsOfLongPlansSort(t *testing.T) {
 	spec := matrix()
 	spec.Design.Replicates = 50
 	checkNumbers(t, plan.Make(spec, 1))
-}
-
-func TestFirstBlocks(t *testing.T) {
-	p := plan.Make(matrix(), 3)
-	short := p.FirstBlocks(2)
-	if short.Blocks != 2 || len(short.Trials) != 4+2*24 || !reflect.DeepEqual(short.Trials, p.Trials[:4+2*24]) {
-		t.Errorf("first two blocks: %d blocks, %d trials", short.Blocks, len(short.Trials))
-	}
-	if len(p.Trials) != 4+4*24 {
-		t.Errorf("the plan itself now has %d trials", len(p.Trials))
-	}
-	if all := p.FirstBlocks(9); len(all.Trials) != len(p.Trials) {
-		t.Errorf("nine blocks of four have %d trials", len(all.Trials))
-	}
 }
 
 func minuteEach(trial.Cell) (time.Duration, string) { return time.Minute, "test" }
