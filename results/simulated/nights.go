@@ -16,7 +16,7 @@ import (
 type Night struct {
 	Arms   []Arm
 	Blocks int
-	// Slow multiplies all times, those of the reference too: the host's doing.
+	// Slow multiplies all times, those of the reference workload too.
 	Slow float64
 	// Memory is the typical peak; Settings are those of every cell, as JSON.
 	Memory   trial.Bytes
@@ -43,7 +43,10 @@ var nightStart = time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
 // before each night, from 0, and what it changes stays so.
 func Nights(experiment string, arms []Arm, nights int, seed uint64, alter func(night int, n *Night)) iter.Seq[results.Run] {
 	return func(yield func(results.Run) bool) {
-		world := quiet(arms)
+		world := Night{Arms: slices.Clone(arms), Blocks: 3, Slow: 1, Memory: 2 << 30, Engine: "1.0.0", Settings: `{"memory":3221225472}`,
+			Images: []Image{{"datastore", 0.2, 1}, {"analysis", 0.6, 1}, {"controller", 0.2, 1}},
+			Environment: results.Environment{Schema: results.Schema, HostID: "simulated", KindVersion: "v0", Kernel: "6.1", SpecHash: "spec", WorkloadHash: "workload",
+				Stratbench: "simulated", GoVersion: "go", CPUs: 2}}
 		for night := range nights {
 			if alter != nil {
 				alter(night, &world)
@@ -53,13 +56,6 @@ func Nights(experiment string, arms []Arm, nights int, seed uint64, alter func(n
 			}
 		}
 	}
-}
-
-func quiet(arms []Arm) Night {
-	return Night{Arms: slices.Clone(arms), Blocks: 3, Slow: 1, Memory: 2 << 30, Engine: "1.0.0", Settings: `{"memory":3221225472}`,
-		Images: []Image{{"datastore", 0.2, 1}, {"analysis", 0.6, 1}, {"controller", 0.2, 1}},
-		Environment: results.Environment{Schema: results.Schema, HostID: "simulated", KindVersion: "v0", Kernel: "6.1", SpecHash: "spec", WorkloadHash: "workload",
-			Stratbench: "simulated", GoVersion: "go", CPUs: 2}}
 }
 
 func (n Night) run(experiment string, night int, seed uint64) results.Run {
@@ -83,7 +79,7 @@ func (n Night) run(experiment string, night int, seed uint64) results.Run {
 	return run
 }
 
-// reference is the fixed job before the first trial of a block.
+// reference is the reference workload before the first trial of a block.
 func (n Night) reference(first results.Record, random *rand.Rand) results.Record {
 	took := seconds(2.5 * n.Slow * math.Exp(0.01*random.NormFloat64()))
 	return results.Record{Schema: results.Schema, RunID: first.RunID, Kind: results.KindReference, Attempt: 1, Simulated: true,
@@ -93,7 +89,7 @@ func (n Night) reference(first results.Record, random *rand.Rand) results.Record
 		Spans:   []trial.Span{{Name: "cpu", End: took}}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{}}
 }
 
-// finish gives a record what a night has beside times.
+// finish gives a record what a night has besides its times.
 func (n Night) finish(r *results.Record, id string, shift time.Duration, random *rand.Rand) {
 	r.RunID, r.Started, r.Load = id, r.Started.Add(shift), n.Load
 	r.Machine.EngineVersion, r.Machine.NodeImage, r.Settings = n.Engine, "simulated/node", []byte(n.Settings)
@@ -123,8 +119,8 @@ func (n Night) finish(r *results.Record, id string, shift time.Duration, random 
 	}
 }
 
-// build splits the phase build into images, and moves what follows by what a
-// factor adds.
+// build splits the phase build into images, and moves what follows by what their
+// factors add.
 func (n Night) build(r *results.Record) {
 	at := slices.IndexFunc(r.Spans, func(s trial.Span) bool { return s.Phase == trial.PhaseBuild })
 	if at < 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -15,15 +16,52 @@ import (
 // Arm is one cell and how its trials go.
 type Arm struct {
 	Cell trial.Cell
-	// Median setup time in seconds, the standard deviation of its log, and the
-	// probability of a crash.
+	// Median is that of the setup time in seconds, Spread the standard deviation of
+	// its log, Crash the probability of a crash.
 	Median, Spread, Crash float64
 	// Lost and Recovery are what a crash costs, in seconds.
 	Lost, Recovery float64
-	// Failures are the outcomes of its crashes in turn; none is engine-crash.
+	// Failures are the outcomes of its crashes in turn; without any it is engine-crash.
 	Failures []trial.Outcome
-	// Stages are the builds of images in the phase build; none shows none.
-	Stages []Stage
+
+	builds bool
+}
+
+// WithBuilds adds the builds of images to the phase build of the arms, as their
+// level of strategy arranges them.
+func WithBuilds(arms []Arm) []Arm {
+	arms = slices.Clone(arms)
+	for i := range arms {
+		arms[i].builds = true
+	}
+	return arms
+}
+
+// Matrix is a made-up world for tests and examples: two runtimes, three memory
+// limits and four strategies, in which Podman dies under little memory and
+// under concurrency.
+func Matrix() (arms []Arm) {
+	strategies := []struct {
+		name          string
+		median, crash float64
+	}{{"serial", 1020, 0.1}, {"2+1", 840, 0.25}, {"parallel", 690, 0.5}, {"registry", 330, 0.02}}
+	scarce := map[string]float64{"3GiB": 0.5, "7GiB": 0.2, "12.5GiB": 0.05}
+	for _, runtime := range []string{"podman", "docker"} {
+		for _, memory := range []string{"3GiB", "7GiB", "12.5GiB"} {
+			for _, s := range strategies {
+				crash := s.crash + scarce[memory]
+				if runtime == "docker" {
+					crash /= 8
+				}
+				arms = append(arms, Arm{
+					Cell:   trial.Cell{{Factor: "runtime", Level: runtime}, {Factor: "memory", Level: memory}, {Factor: "strategy", Level: s.name}},
+					Median: s.median, Spread: 0.08, Crash: crash, Lost: 0.6 * s.median, Recovery: 180,
+					Failures: []trial.Outcome{trial.EngineCrash, trial.EngineCrash, trial.EngineHang, trial.BuildOOM},
+				})
+			}
+		}
+	}
+	return arms
 }
 
 // Run makes a run of whole blocks in random order.
@@ -67,8 +105,8 @@ func (a Arm) record(random *rand.Rand, position, block int) results.Record {
 	r.Verdict = trial.Verdict{Outcome: trial.OK, Confidence: 1}
 	r.Setup, r.Elapsed = &setup, setup
 	r.Spans = phases(setup)
-	if len(a.Stages) > 0 {
-		r.Spans = append(r.Spans, builds(a.Stages, r.Spans[1], position)...)
+	if strategy, _ := a.Cell.Level("strategy"); a.builds {
+		r.Spans = append(r.Spans, builds(stages[strategy], r.Spans[1], position)...)
 	}
 	return r
 }
@@ -84,6 +122,42 @@ func phases(setup trial.Seconds) (spans []trial.Span) {
 		end := trial.Seconds(s.until * float64(setup))
 		spans = append(spans, trial.Span{Name: string(s.phase), Phase: s.phase, Start: start, End: end})
 		start = end
+	}
+	return spans
+}
+
+// images of every made-up workload, with what each takes alone of all of them,
+// and the stages in which strategies build them.
+var (
+	images = []Image{{"datastore", 0.2, 1}, {"analysis", 0.5, 1}, {"controller", 0.3, 1}}
+	stages = map[string][][]Image{
+		"serial":   {images[:1], images[1:2], images[2:]},
+		"2+1":      {{images[0], images[2]}, images[1:2]},
+		"parallel": {images},
+	}
+)
+
+// builds fills the phase build with the stages, one after the other; images that
+// are built together take longer for it. Trials differ by a few percent.
+func builds(stages [][]Image, phase trial.Span, position int) (spans []trial.Span) {
+	total, start := 0.0, phase.Start
+	longest := func(stage []Image) (share float64) {
+		for _, image := range stage {
+			share = max(share, image.Share)
+		}
+		return share
+	}
+	for _, s := range stages {
+		total += longest(s)
+	}
+	for _, s := range stages {
+		length := longest(s) / total * float64(phase.Length())
+		for i, image := range s {
+			varied := 1 - 0.03*math.Abs(math.Sin(float64(7*position+i)))
+			end := start + trial.Seconds(varied*image.Share/longest(s)*length)
+			spans = append(spans, trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: image.Name, Start: start, End: end})
+		}
+		start += trial.Seconds(length)
 	}
 	return spans
 }
