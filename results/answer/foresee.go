@@ -1,7 +1,10 @@
 package answer
 
 import (
+	"cmp"
 	"math"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -9,36 +12,36 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// AssumedNoise is how much times of a cell vary where no run has shown it: the
-// standard deviation of their logarithms, about 6 %.
+// AssumedNoise is the standard deviation of the logarithms of times in a cell,
+// about 6 %, where no run has shown another one.
 const AssumedNoise = 0.06
 
 // Foresight is what a plan can decide.
 type Foresight struct {
-	// RuledOut is the share more of which it shows that a strategy takes it; null
-	// where it can show none.
+	// RuledOut is the least share more that a strategy must take to be ruled out;
+	// null where none can be.
 	RuledOut study.Value `json:"share_ruled_out"`
 	// Settled is after how many blocks strategies that are as fast as each other
-	// are told to be so, and failures that nobody has seen are excluded.
+	// are found to be so, and failures that nobody has seen are excluded.
 	Settled int `json:"blocks_to_settle"`
-	// Strategies are how many there are to choose between at each of so many
-	// Places. Places are counted together, as decisions are made over all of them
-	// where they agree.
+	// Strategies is how many there are to choose between at each of the Places. It
+	// is assumed that these agree, so that decisions are made over all of them.
 	Strategies int `json:"strategies"`
 	Places     int `json:"places"`
 	// Indifference is the share by which two strategies may differ and be as good
 	// as each other.
 	Indifference float64 `json:"indifference"`
-	// Noise is what it rests on; Seen says that earlier runs have shown it.
+	// Noise is the standard deviation that this rests on; Seen is that earlier runs
+	// have shown it.
 	Noise float64 `json:"noise"`
 	Seen  bool    `json:"noise_seen"`
 }
 
-// Foresee says what so many blocks of the cells can decide at the noise that
+// Foresee works out what so many blocks of the cells can decide at the noise that
 // earlier runs of these cells have shown; an indifference of 0 is the default. ok
 // is false where there is nothing to choose.
 func Foresee(cells []trial.Cell, blocks int, indifference float64, runs []results.Run) (f Foresight, ok bool) {
-	f.Indifference = Indifference(indifference)
+	f.Indifference = cmp.Or(indifference, compare.DefaultIndifference)
 	at := map[string]int{}
 	for _, c := range cells {
 		var place trial.Cell
@@ -56,8 +59,8 @@ func Foresee(cells []trial.Cell, blocks int, indifference float64, runs []result
 	if f.Noise, f.Seen = noise(cells, runs); !f.Seen {
 		f.Noise = AssumedNoise
 	}
-	seen := compare.Foresee(f.Strategies, f.Places, blocks, f.Noise, f.Indifference)
-	f.RuledOut, f.Settled = study.Value(seen.RuledOut), seen.Settled
+	ruledOut, settled := compare.Foresee(f.Strategies, f.Places, blocks, f.Noise, f.Indifference)
+	f.RuledOut, f.Settled = study.Value(ruledOut), settled
 	return f, true
 }
 
@@ -73,15 +76,10 @@ func noise(cells []trial.Cell, runs []results.Run) (spread float64, seen bool) {
 			}
 		}
 		for _, c := range cells {
-			own := logs[c.Key()]
-			mean := 0.0
-			for _, l := range own {
-				mean += l / float64(len(own))
+			if own := logs[c.Key()]; len(own) > 1 {
+				free := float64(len(own) - 1)
+				squares, freedom = squares+free*stat.Variance(own, nil), freedom+free
 			}
-			for _, l := range own {
-				squares += (l - mean) * (l - mean)
-			}
-			freedom += float64(max(0, len(own)-1))
 		}
 	}
 	return math.Sqrt(squares / freedom), squares > 0

@@ -11,9 +11,9 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// Interim says whether a run may stop, after each block as often as one likes:
-// when no decision is open. Until then the cells that no open decision asks for
-// are retired.
+// Interim decides after a block, and may after every one, whether a run may stop:
+// when no decision is open. Until then it retires the cells that no open decision
+// needs.
 func Interim(s study.Study) (results.Look, error) {
 	a, err := Of(s, 0)
 	if errors.Is(err, ErrNothingToChoose) || len(s.Trials) == 0 {
@@ -22,21 +22,23 @@ func Interim(s study.Study) (results.Look, error) {
 	if err != nil {
 		return results.Look{}, err
 	}
-	var open, ended []string
+	var ended []string
 	for _, d := range a.Decisions {
-		if d.Verdict == compare.Undecided {
-			open = append(open, string(d.Situation))
-		} else {
-			ended = append(ended, fmt.Sprintf("%s, %s: %s", d.Situation, d.Environment, verdict(d)))
+		best := strings.Join(d.Best, " or ")
+		if d.Verdict == compare.None {
+			best = "no strategy works well enough"
+		}
+		if d.Verdict != compare.Undecided {
+			ended = append(ended, fmt.Sprintf("%s, %s: %s", d.Situation, d.Environment, best))
 		}
 	}
-	if len(open) == 0 {
+	if len(ended) == len(a.Decisions) {
 		return results.Look{Stopped: true, Reason: strings.Join(ended, "; ")}, nil
 	}
 	look := results.Look{}
 	m := newMaterial(s)
 	for _, c := range s.Cells {
-		asked := func(d Decision) bool {
+		needed := func(d Decision) bool {
 			if arm := m.arm(c); d.Verdict != compare.Undecided || !slices.Contains(d.Best, arm) || slices.Contains(d.Slower, arm) {
 				return false
 			}
@@ -47,17 +49,10 @@ func Interim(s study.Study) (results.Look, error) {
 			}
 			return true
 		}
-		// A cell without a trial is none that was ruled out.
-		if len(s.Of(c)) > 0 && !slices.ContainsFunc(a.Decisions, asked) {
+		// A cell without a trial was not ruled out.
+		if len(s.Of(c)) > 0 && !slices.ContainsFunc(a.Decisions, needed) {
 			look.Retired = append(look.Retired, c)
 		}
 	}
 	return look, nil
-}
-
-func verdict(d Decision) string {
-	if d.Verdict == compare.None {
-		return "no strategy works well enough"
-	}
-	return strings.Join(d.Best, " or ")
 }

@@ -5,11 +5,12 @@ import (
 	"math"
 	"slices"
 
-	"github.com/stratbench/stratbench/results/compare"
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// mostColumns is how many levels of a factor stand beside each other.
+// mostColumns is how many levels of a factor have a column each.
 const mostColumns = 3
 
 // strategies has each arm's times, apart by a factor of places that has few
@@ -24,37 +25,30 @@ func (m material) strategies(s study.Study, pooled []Factor) (by string, rows []
 			by, column = name, i
 		}
 	}
-	sums, counts := map[string]map[string]float64{}, map[string]map[string]float64{}
-	for _, arm := range m.arms {
+	times := make([]map[string][]float64, len(m.arms))
+	for i, arm := range m.arms {
 		rows = append(rows, Strategy{Name: arm, Pulls: m.pulls[arm], Seconds: map[string]float64{}})
-		sums[arm], counts[arm] = map[string]float64{}, map[string]float64{}
+		times[i] = map[string][]float64{}
 	}
-	for _, t := range m.trials {
-		row := &rows[slices.Index(m.arms, t.Arm)]
+	for i, t := range m.trials {
+		arm := slices.Index(m.arms, t.Arm)
+		row := &rows[arm]
 		row.N++
+		if s.Trials[i].Record.Crash != nil {
+			row.Crashed++
+		}
 		if !t.Ready {
 			row.Failed++
-		}
-		if !t.Ready || !(t.Seconds > 0) {
-			continue
-		}
-		keys := []string{""}
-		if column >= 0 {
-			keys = append(keys, t.Place[column])
-		}
-		for _, key := range keys {
-			sums[t.Arm][key] += t.Seconds
-			counts[t.Arm][key]++
+		} else if t.Seconds > 0 {
+			times[arm][""] = append(times[arm][""], t.Seconds)
+			if column >= 0 {
+				times[arm][t.Place[column]] = append(times[arm][t.Place[column]], t.Seconds)
+			}
 		}
 	}
-	for _, o := range s.Trials {
-		if o.Record.Crash != nil {
-			rows[slices.Index(m.arms, m.arm(o.Cell))].Crashed++
-		}
-	}
-	for _, row := range rows {
-		for key, n := range counts[row.Name] {
-			row.Seconds[key] = sums[row.Name][key] / n
+	for arm, row := range rows {
+		for level, seconds := range times[arm] {
+			row.Seconds[level] = stat.Mean(seconds, nil)
 		}
 	}
 	all := func(s Strategy) float64 {
@@ -67,8 +61,8 @@ func (m material) strategies(s study.Study, pooled []Factor) (by string, rows []
 	return by, rows
 }
 
-// pushes are what publishing the images cost, by what was given, against what a
-// set-up with the fastest strategy that pulls saves over the fastest that builds.
+// pushes are what publishing the images cost, by place, against what a set-up
+// with the fastest strategy that pulls saves over the fastest that builds.
 func (m material) pushes(s study.Study) (all []Push) {
 	for _, run := range s.Runs {
 		for _, p := range run.Preparations() {
@@ -78,8 +72,8 @@ func (m material) pushes(s study.Study) (all []Push) {
 					push.Where[f] = level
 				}
 			}
-			pulled, built := m.fastest(push.Where, true), m.fastest(push.Where, false)
-			if saved := built - pulled; saved > 0 && !math.IsInf(saved, 0) {
+			place := m.place(p.Trial.Cell)
+			if saved := m.fastest(place, false) - m.fastest(place, true); saved > 0 && !math.IsInf(saved, 0) {
 				push.SetUps = int(math.Ceil(push.Seconds / saved))
 			}
 			all = append(all, push)
@@ -90,49 +84,32 @@ func (m material) pushes(s study.Study) (all []Push) {
 
 // fastest is the least mean time of the arms that pull, or of those that build,
 // in a place.
-func (m material) fastest(where map[string]string, pull bool) float64 {
-	least := math.Inf(1)
-	for _, arm := range m.arms {
-		if m.pulls[arm] != pull {
-			continue
+func (m material) fastest(place []string, pull bool) float64 {
+	times, least := map[string][]float64{}, math.Inf(1)
+	for _, t := range m.trials {
+		if m.pulls[t.Arm] == pull && t.Ready && t.Seconds > 0 && slices.Equal(t.Place, place) {
+			times[t.Arm] = append(times[t.Arm], t.Seconds)
 		}
-		sum, n := 0.0, 0.0
-		for _, t := range m.trials {
-			if t.Arm == arm && t.Ready && t.Seconds > 0 && m.isIn(t, where) {
-				sum, n = sum+t.Seconds, n+1
-			}
-		}
-		if n > 0 {
-			least = min(least, sum/n)
-		}
+	}
+	for _, seconds := range times {
+		least = min(least, stat.Mean(seconds, nil))
 	}
 	return least
 }
 
-func (m material) isIn(t compare.Trial, where map[string]string) bool {
-	for i, f := range m.places {
-		if t.Place[i] != where[f] {
-			return false
-		}
-	}
-	return true
-}
-
 // failuresAt finds what all failed trials have in common.
 func failuresAt(s study.Study) map[string]string {
-	shared, failed := map[string]string{}, 0
-	for _, f := range s.Varied() {
-		shared[f.Name] = ""
-	}
+	varied, shared, failed := s.Varied(), map[string]string{}, 0
 	for _, o := range s.Trials {
 		if o.Ready {
 			continue
 		}
-		for name, level := range shared {
-			if here, _ := o.Cell.Level(name); failed == 0 {
-				shared[name] = here
-			} else if here != level {
-				delete(shared, name)
+		for _, f := range varied {
+			here, _ := o.Cell.Level(f.Name)
+			if level, still := shared[f.Name]; failed == 0 {
+				shared[f.Name] = here
+			} else if still && here != level {
+				delete(shared, f.Name)
 			}
 		}
 		failed++

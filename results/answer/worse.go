@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/stats"
@@ -13,21 +16,22 @@ import (
 // ErrorRate is that of all comparisons of two states together.
 const ErrorRate = 0.05
 
-// The least that a worsening must be to matter, beside its test: of times and
-// memory as a share, of rates as a difference.
+// The least worsening that matters: of times and memory as a share, of rates as a
+// difference.
 const (
 	leastWorsening = 0.05
 	leastRise      = 0.10
 )
 
-// Worsening is whether the second level of a factor is worse than the first: by
-// any metric that was asked, in any combination of the other factors.
+// Worsening is whether the second level of a factor is worse than the first, by
+// any metric that was asked and in any combination of the other factors.
 type Worsening struct {
 	Factor  string           `json:"factor"`
 	First   string           `json:"first"`
 	Second  string           `json:"second"`
 	Verdict WorseningVerdict `json:"verdict"`
-	// Blocks is how many blocks this many comparisons need at least.
+	// Blocks is the least number of blocks in which so many comparisons can show
+	// anything.
 	Blocks      int     `json:"blocks_needed"`
 	Comparisons []Worse `json:"comparisons"`
 }
@@ -46,7 +50,7 @@ const (
 type Worse struct {
 	Cell   trial.Cell   `json:"cell"`
 	Metric study.Metric `json:"metric"`
-	// Asked comparisons decide; the others are there to be seen.
+	// Asked comparisons decide; the others are only shown.
 	Asked bool   `json:"asked"`
 	N     [2]int `json:"n"`
 	// Typical are the medians, and of failures and failed tests the shares of
@@ -60,15 +64,15 @@ type Worse struct {
 	// P is one-sided, and must be at most Alpha.
 	P     study.Value `json:"p"`
 	Alpha float64     `json:"alpha"`
-	// Worse says that both the test and the size of the change are passed.
+	// Worse takes a P of at most Alpha and a change that matters.
 	Worse bool `json:"worse"`
 
 	blocks [2][][]float64
-	tooFew bool
 }
 
 // Worsened compares the second level of a factor with the first, in each cell,
-// by the metrics that are asked, or by all if none is given.
+// by the metrics that are asked, or by all if none is given. The comparisons that
+// are asked share the error rate.
 func Worsened(s study.Study, factor, first, second string, asked []study.Metric) (Worsening, error) {
 	w := Worsening{Factor: factor, First: first, Second: second, Verdict: NotConfirmed, Comparisons: []Worse{}}
 	f, _ := s.Factor(factor)
@@ -97,7 +101,21 @@ func Worsened(s study.Study, factor, first, second string, asked []study.Metric)
 			w.Comparisons = append(w.Comparisons, c)
 		}
 	}
-	w.conclude(tests)
+	if w.Blocks = compare.BlocksToTell(tests, ErrorRate); tests == 0 {
+		w.Verdict = TooFew
+	}
+	confirmed := false
+	for i := range w.Comparisons {
+		c := &w.Comparisons[i]
+		tooFew := c.compare(ErrorRate / float64(max(1, tests)))
+		if c.Asked && c.N[0] > 0 && c.N[1] > 0 && tooFew {
+			w.Verdict = TooFew
+		}
+		confirmed = confirmed || c.Worse
+	}
+	if confirmed {
+		w.Verdict = Confirmed
+	}
 	return w, nil
 }
 
@@ -119,57 +137,27 @@ func (c *Worse) measure(sides [2][]study.Observation) {
 			c.blocks[i][at] = append(c.blocks[i][at], v)
 			all = append(all, v)
 		}
-		c.N[i] = len(all)
-		if c.Metric.IsRate() && len(all) > 0 {
-			c.Typical[i] = study.Value(float64(bad(all)) / float64(len(all)))
-		} else {
-			c.Typical[i] = study.Value(stats.Median(all))
+		c.N[i], c.Typical[i] = len(all), study.Value(stats.Median(all))
+		if c.Metric.IsRate() {
+			c.Typical[i] = study.Value(stat.Mean(all, nil))
 		}
 	}
 }
 
-// bad counts the trials that have what they should not.
-func bad(values []float64) (n int) {
-	for _, v := range values {
-		n += int(v)
-	}
-	return n
-}
-
-// compare asks whether the second side is worse, at the level.
-func (c *Worse) compare(alpha float64) {
+// compare asks whether the second side is worse, at the level, and reports whether
+// there were too few trials to show it.
+func (c *Worse) compare(alpha float64) (tooFew bool) {
 	d, least := compare.Difference{}, leastWorsening
 	if c.Metric.IsRate() {
-		var counts [2][2]int
-		for i := range counts {
-			counts[i] = [2]int{bad(slices.Concat(c.blocks[i]...)), c.N[i]}
+		arm := func(i int) stats.Arm {
+			return stats.Arm{Events: int(floats.Sum(slices.Concat(c.blocks[i]...))), Trials: c.N[i]}
 		}
-		d, least = compare.Rise(counts[0], counts[1], alpha), leastRise
+		d, least = compare.Rise(arm(0), arm(1), alpha), leastRise
 	} else {
 		d = compare.Change(c.blocks[0], c.blocks[1], alpha)
 	}
 	c.Change, c.P, c.Alpha = study.Value(d.Change), study.Value(d.P), alpha
 	c.Interval = study.Interval{Lower: study.Value(d.Lower), Upper: study.Value(d.Upper)}
-	c.tooFew = d.TooFew(alpha)
 	c.Worse = c.Asked && d.P <= alpha && d.Change >= least
-}
-
-// conclude makes the comparisons, which share the error rate, and answers.
-func (w *Worsening) conclude(tests int) {
-	w.Blocks = compare.BlocksToTell(tests, ErrorRate)
-	if tests == 0 {
-		w.Verdict = TooFew
-	}
-	confirmed := false
-	for i := range w.Comparisons {
-		c := &w.Comparisons[i]
-		c.compare(ErrorRate / float64(max(1, tests)))
-		confirmed = confirmed || c.Worse
-		if c.Asked && c.N[0] > 0 && c.N[1] > 0 && c.tooFew {
-			w.Verdict = TooFew
-		}
-	}
-	if confirmed {
-		w.Verdict = Confirmed
-	}
+	return d.TooFew(alpha)
 }

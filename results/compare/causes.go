@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
-// What failures go with is told by an exact test: inside a stratum, the trials
+// What failures go with is found by an exact test: inside a stratum, the trials
 // that share their block and all levels but one factor's, failures fall on any
-// trial alike if that factor is none of the causes. Levels and factors that were
-// looked at share the error rate.
+// trial alike if that factor is no cause. Levels and factors that were looked at
+// share the error rate.
 
 // Cause is the level of a factor at which more trials failed than at its
 // others, everything else alike. An empty Factor is the choice of the arm.
@@ -36,8 +38,7 @@ func Causes(trials []Trial, factors []string) (causes []Cause) {
 		if len(of.names) < 2 {
 			continue
 		}
-		others := append([]column{block}, slices.Delete(slices.Clone(columns), i, i+1)...)
-		c := worst(trials, of, others)
+		c := worst(trials, of, append([]column{block}, slices.Delete(slices.Clone(columns), i, i+1)...))
 		if i > 0 {
 			c.Factor = factors[i-1]
 		}
@@ -50,10 +51,11 @@ func Causes(trials []Trial, factors []string) (causes []Cause) {
 		return c.P
 	}
 	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(certain(a), certain(b)) })
-	tested, most := slices.IndexFunc(causes, func(c Cause) bool { return math.IsNaN(c.P) }), 0.0
+	tested := slices.IndexFunc(causes, func(c Cause) bool { return math.IsNaN(c.P) })
 	if tested < 0 {
 		tested = len(causes)
 	}
+	most := 0.0
 	for i := range tested {
 		most = max(most, min(1, causes[i].P*float64(tested-i)))
 		causes[i].P = most
@@ -83,33 +85,28 @@ func newColumn(trials []Trial, level func(Trial) string) (c column) {
 
 // worst is the level at which most fail, by the test and then by the share.
 func worst(trials []Trial, of column, others []column) (worst Cause) {
-	strata, own := map[int]*urn{}, make([]map[int]*urn, len(of.names))
+	all, strata, own := urn{}, urns[int]{}, make([]urns[int], len(of.names))
 	for i := range own {
-		own[i] = map[int]*urn{}
+		own[i] = urns[int]{}
 	}
-	all := urn{}
 	for i, t := range trials {
 		stratum := 0
 		for _, c := range others {
 			stratum = stratum*len(c.names) + c.levels[i]
 		}
 		all.add(t)
-		for _, urns := range []map[int]*urn{strata, own[of.levels[i]]} {
-			if urns[stratum] == nil {
-				urns[stratum] = &urn{}
-			}
-			urns[stratum].add(t)
-		}
+		strata.of(stratum).add(t)
+		own[of.levels[i]].of(stratum).add(t)
 	}
 	rate := func(c Cause) float64 { return float64(c.Failed) / float64(c.N) }
 	for i, name := range of.names {
-		c, urns := Cause{Level: name}, []urn{}
+		c, drawn := Cause{Level: name}, []urn{}
 		for stratum, u := range own[i] {
 			c.N, c.Failed = c.N+u.n, c.Failed+u.failed
-			urns = append(urns, urn{strata[stratum].n, strata[stratum].failed, u.n, u.failed})
+			drawn = append(drawn, urn{strata[stratum].n, strata[stratum].failed, u.n, u.failed})
 		}
 		c.OtherN, c.OtherFailed = all.n-c.N, all.failed-c.Failed
-		c.P = atLeast(urns) * float64(len(of.names))
+		c.P = atLeast(drawn) * float64(len(of.names))
 		if i == 0 || c.P < worst.P || math.IsNaN(worst.P) || c.P == worst.P && rate(c) > rate(worst) {
 			worst = c
 		}
@@ -129,28 +126,37 @@ func (u *urn) add(t Trial) {
 	}
 }
 
-// manyFailures is the variance from which on the normal limit stands for the
-// exact distribution.
+type urns[Stratum comparable] map[Stratum]*urn
+
+func (all urns[Stratum]) of(s Stratum) *urn {
+	if all[s] == nil {
+		all[s] = &urn{}
+	}
+	return all[s]
+}
+
+// manyFailures is the variance from which on the normal limit replaces the exact
+// distribution.
 const manyFailures = 400
 
 // atLeast is the probability that as many failures or more fall on the trials
 // in question, when in each urn they fall on any trial alike. It is NaN where
 // they can fall in one way only.
-func atLeast(urns []urn) float64 {
-	open := slices.DeleteFunc(slices.Clone(urns), func(u urn) bool {
+func atLeast(all []urn) float64 {
+	open := slices.DeleteFunc(all, func(u urn) bool {
 		return u.drawn == 0 || u.drawn == u.n || u.failed == 0 || u.failed == u.n
 	})
 	if len(open) == 0 {
 		return math.NaN()
 	}
-	// In an order of their own, so that sums do not depend on that of the rows.
+	// Sorted, so that sums do not depend on the order of the rows.
 	slices.SortFunc(open, func(a, b urn) int {
 		return cmp.Or(a.n-b.n, a.failed-b.failed, a.drawn-b.drawn, a.bad-b.bad)
 	})
-	seen, least, mean, variance := 0, 0, 0.0, 0.0
+	seen, mean, variance := 0, 0.0, 0.0
 	for _, u := range open {
 		n, f, d := float64(u.n), float64(u.failed), float64(u.drawn)
-		seen, least = seen+u.bad, least+max(0, u.failed+u.drawn-u.n)
+		seen += u.bad
 		mean, variance = mean+d*f/n, variance+d*f/n*(1-f/n)*(n-d)/(n-1)
 	}
 	if variance > manyFailures {
@@ -158,26 +164,12 @@ func atLeast(urns []urn) float64 {
 	}
 	sums := []float64{1} // by failures beyond the least possible
 	for _, u := range open {
-		lo, hi := max(0, u.failed+u.drawn-u.n), min(u.failed, u.drawn)
-		next := make([]float64, len(sums)+hi-lo)
-		for k := lo; k <= hi; k++ {
-			chance := math.Exp(logChoose(u.failed, k) + logChoose(u.n-u.failed, u.drawn-k) - logChoose(u.n, u.drawn))
-			for i, s := range sums {
-				next[i+k-lo] += s * chance
-			}
-		}
-		sums = next
+		least, chances := stats.Hypergeometric(u.n, u.failed, u.drawn)
+		seen, sums = seen-least, stats.Add(sums, chances)
 	}
 	p := 0.0
-	for _, s := range sums[seen-least:] {
+	for _, s := range sums[seen:] {
 		p += s
 	}
 	return min(1, p)
-}
-
-func logChoose(n, k int) float64 {
-	a, _ := math.Lgamma(float64(n + 1))
-	b, _ := math.Lgamma(float64(k + 1))
-	c, _ := math.Lgamma(float64(n - k + 1))
-	return a - b - c
 }

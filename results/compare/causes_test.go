@@ -76,26 +76,27 @@ func TestCausesThatNeverVariedApart(t *testing.T) {
 }
 
 func TestForesee(t *testing.T) {
-	few, many := Foresee(4, 6, 2, 0.05, DefaultIndifference), Foresee(4, 6, 20, 0.05, DefaultIndifference)
-	if !(few.RuledOut > many.RuledOut && many.RuledOut > 0) {
-		t.Errorf("more blocks tell less: %+v, %+v", few, many)
+	few, settledFew := Foresee(4, 6, 2, 0.05, DefaultIndifference)
+	many, settled := Foresee(4, 6, 20, 0.05, DefaultIndifference)
+	if !(few > many && many > 0) {
+		t.Errorf("more blocks rule out less: %v, %v", few, many)
 	}
-	if noisy := Foresee(4, 6, 20, 0.2, DefaultIndifference); !(noisy.RuledOut > many.RuledOut && noisy.Settled > many.Settled) {
-		t.Errorf("noise tells more: %+v, %+v", noisy, many)
+	if noisy, settledNoisy := Foresee(4, 6, 20, 0.2, DefaultIndifference); !(noisy > many && settledNoisy > settled) {
+		t.Errorf("noise rules out more: %v after %d, %v after %d", noisy, settledNoisy, many, settled)
 	}
-	if n := cleanTrials(DefaultIndifference); many.Settled*6 < n || few.Settled != many.Settled {
-		t.Errorf("settled after %d blocks, with %d clean trials needed", many.Settled, n)
+	if n := cleanTrials(DefaultIndifference); settled*6 < n || settledFew != settled {
+		t.Errorf("settled after %d blocks, with %d clean trials needed", settled, n)
 	}
 	// What is foreseen is what happens: an arm that takes that much more is ruled
 	// out in about half of all studies.
 	const arms, blocks, spread = 3, 6, 0.06
-	f := Foresee(arms, 1, blocks, spread, DefaultIndifference)
+	ruledOut, _ := Foresee(arms, 1, blocks, spread, DefaultIndifference)
 	r, out := rand.New(rand.NewPCG(2, 2)), 0
 	for range 200 {
 		trials := study(blocks, []string{""}, []string{"a", "b", "slow"}, func(arm, _ string, _ int) (float64, float64) {
 			t := 100 * math.Exp(spread*r.NormFloat64())
 			if arm == "slow" {
-				t *= 1 + f.RuledOut
+				t *= 1 + ruledOut
 			}
 			return t, 0
 		})

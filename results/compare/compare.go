@@ -2,7 +2,7 @@
 // environment costs least, how sure that is, and what would settle what is
 // open. Trials go in; verdict, effects, intervals and warnings come out. Each
 // assumption has its file: times.go, failures.go, places.go, warnings.go.
-// docs/decisions/016-one-comparison-engine.md says why it is these.
+// docs/decisions/016-one-comparison-engine.md has the reasons.
 package compare
 
 import (
@@ -14,24 +14,24 @@ import (
 // Trial is one trial of one arm.
 type Trial struct {
 	Arm string
-	// Place is what was given and not chosen, such as an engine and a memory
+	// Place is what is given and not chosen, such as an engine and a memory
 	// limit: a level for each place factor, in the order of the factors.
 	Place []string
-	// Block names the trials that ran under the same conditions.
+	// Block is shared by the trials that ran under the same conditions.
 	Block string
 	Ready bool
 	// Seconds is the time to ready of a trial that became ready. Lost is what a
 	// failed one cost, recovery included. NaN is not known.
 	Seconds, Lost float64
 
-	// place and stratum are names, given once all trials are in order.
-	place, stratum string
+	// Numbers that ordered gives. A stratum is what paired trials share: the nth
+	// of their arm in one place and block.
+	place, arm, stratum int
 }
 
 // Goal is what is wanted of an arm.
 type Goal struct {
-	// Quantile of the time to ready, retries included, that counts; 0 is the
-	// mean.
+	// Quantile of the time to ready, retries included; 0 is the mean.
 	Quantile float64
 	// MaxFailureRate is the highest failure rate that is accepted; 0 is any.
 	MaxFailureRate float64
@@ -40,22 +40,22 @@ type Goal struct {
 	Indifference float64
 }
 
-// DefaultIndifference is a tenth. The fastest and the slowest block of one day
-// on one host differ by more than that, so that a smaller difference changes
-// nobody's day, and to show one takes four times the blocks for each halving.
+// DefaultIndifference is a tenth. The blocks of one day on one host differ by
+// more than that, so a smaller difference changes nobody's day; and each halving
+// takes four times the blocks.
 const DefaultIndifference = 0.1
 
 // The error rate of 5 % that all statements about one group of places share,
-// over all looks. Arms that are shown to be worse need least of it: the needed
-// number of blocks grows with the logarithm of its inverse.
+// over all looks. To rule an arm out needs little of it: the blocks needed grow
+// only with the logarithm of its inverse.
 const (
 	alphaRuledOut = 0.010
 	alphaWithin   = 0.035
 	alphaFailures = 0.005
 )
 
-// farOff is how many times the indifference an arm is worse that is not taken
-// for one within it.
+// An arm that is worse by farOff times the indifference is not mistaken for one
+// within it.
 const farOff = 1.5
 
 // Verdict is how a decision ended.
@@ -63,14 +63,10 @@ type Verdict string
 
 // The verdicts.
 const (
-	// Decided: one arm is the best or within the indifference of the best.
-	Decided Verdict = "decided"
-	// Tied: several arms are.
-	Tied Verdict = "tied"
-	// Undecided: no arm is shown to be.
-	Undecided Verdict = "undecided"
-	// None: nothing ever became ready, or everything fails too often.
-	None Verdict = "none"
+	Decided   Verdict = "decided"   // one arm is the best or within the indifference of the best
+	Tied      Verdict = "tied"      // several arms are
+	Undecided Verdict = "undecided" // no arm is shown to be
+	None      Verdict = "none"      // nothing ever became ready, or everything fails too often
 )
 
 // Decision is the answer for one group of places.
@@ -82,31 +78,33 @@ type Decision struct {
 	// WhenItWorks is the verdict if nothing ever failed. Where it is better
 	// than Verdict, failures that nobody has seen yet could turn the order.
 	WhenItWorks Verdict
-	RuledOut    []RuledOut
-	// Slower are arms that another one beats when both work, and that did not
-	// fail less often than it did. To run them on decides nothing, even where
-	// they are not ruled out: for that the other one is run.
+	// RuledOut are the arms that are not the best: Of beats Against, or Against fails
+	// too often or never became ready where Of is empty.
+	RuledOut []Effect
+	// Slower are arms that another one beats when both work, and that failed no
+	// less often than it. More trials of them decide nothing, even where they are
+	// not ruled out: trials of the other one do.
 	Slower []string
 	Arms   []Arm
 	// Effect compares the first of Best with the cheapest arm that is not among
 	// the best, or with the next of them where all are.
 	Effect *Effect
-	// FailTooOften are those of Best, all of an undecided verdict, that fail more
-	// often than is accepted more probably than not. They are not ruled out.
+	// FailTooOften are those of Best, in an undecided verdict, that probably fail
+	// more often than is accepted. They are not ruled out.
 	FailTooOften []string
-	// BreakEven is the failure rate of Best[0] at which the arm of Effect would
-	// be as good; FailureBound the exact upper 95 % bound of its rate. Slow trials
-	// count as failed ones do.
+	// BreakEven is the failure rate of Best[0] at which the other arm of Effect
+	// would be as good; FailureBound is the exact upper 95 % bound of its rate.
+	// Slow trials count as failed.
 	BreakEven, FailureBound float64
-	// Settle is set where the verdict is undecided and a number of blocks that
-	// anybody would run is expected to end it.
+	// Settle is set where the verdict is undecided and up to mostBlocks more
+	// blocks are expected to end it.
 	Settle *Settle
 }
 
 // Arm is what was seen of one arm.
 type Arm struct {
 	Name string
-	// Slow are trials that took far longer than the arm's others.
+	// Slow counts trials that took far longer than the arm's others.
 	N, Failed, Slow int
 	// Cost is the mean, or the quantile asked for, of the time to ready in a
 	// typical place, retries included. It is infinite where nothing became
@@ -114,34 +112,23 @@ type Arm struct {
 	Cost, Lower, Upper float64
 }
 
-// RuledOut is an arm that is not the best.
-type RuledOut struct {
-	Arm string
-	// By is the arm that beats it; empty where it fails too often or never
-	// became ready.
-	By string
-	// Effect is By against Arm, where By is set.
-	Effect Effect
-}
-
-// Effect is by which share more or less one arm costs than another: -0.4 is
-// 40 % less. Failures that were seen are in it, and none that were not. The
-// interval holds at 95 % over all looks; it is NaN where nothing was paired.
+// Effect is the share by which one arm costs more or less than another: -0.4 is
+// 40 % less. It includes failures that were seen, and no others. The interval
+// holds at 95 % over all looks; it is NaN where nothing was paired.
 type Effect struct {
 	Of, Against          string
 	Change, Lower, Upper float64
-	Pairs                int
 }
 
 // Settle is what is expected to end an open decision if the arms differ as they
-// seem to: so many more blocks of these arms.
+// seem to: this many more blocks of these arms.
 type Settle struct {
 	Blocks  int
 	Seconds float64
 	Arms    []string
 }
 
-// decide decides for trials whose places are treated as alike.
+// decide treats the places of the trials as alike.
 func decide(trials []Trial, goal Goal) Decision {
 	s := newSample(trials, goal)
 	d := Decision{Verdict: None, WhenItWorks: None, BreakEven: math.NaN(), FailureBound: math.NaN()}
@@ -150,10 +137,10 @@ func decide(trials []Trial, goal Goal) Decision {
 	}
 	whole := s.choose(true)
 	for _, i := range whole.unfit {
-		d.RuledOut = append(d.RuledOut, RuledOut{Arm: s.arms[i].name})
+		d.RuledOut = append(d.RuledOut, Effect{Against: s.arms[i].name})
 	}
 	for _, o := range whole.beaten {
-		d.RuledOut = append(d.RuledOut, RuledOut{Arm: s.arms[o.arm].name, By: s.arms[o.by].name, Effect: s.effect(o.by, o.arm)})
+		d.RuledOut = append(d.RuledOut, s.effect(o.by, o.arm))
 	}
 	d.Verdict = whole.verdict
 	if d.Verdict == None {
@@ -162,7 +149,7 @@ func decide(trials []Trial, goal Goal) Decision {
 	works := s.choose(false)
 	d.WhenItWorks = works.verdict
 	for _, o := range works.beaten {
-		if k, by := s.arms[o.arm], s.arms[o.by]; by.bad*k.n <= k.bad*by.n {
+		if k, by := s.arms[o.arm], s.arms[o.by]; by.badRate() <= k.badRate() {
 			d.Slower = append(d.Slower, k.name)
 		}
 	}
@@ -177,7 +164,7 @@ func decide(trials []Trial, goal Goal) Decision {
 		e := s.effect(first, next)
 		d.Effect, d.BreakEven = &e, s.breakEven(first, next)
 	}
-	d.FailureBound = failureUpper(s.arms[first].bad, s.arms[first].n, 0.05)
+	d.FailureBound = s.arms[first].badBounds(0.05).Upper
 	if d.Verdict == Undecided {
 		d.Settle = s.settle(whole)
 	}
@@ -191,14 +178,12 @@ type choice struct {
 	// unfit never became ready, or fail too often; beaten are worse than
 	// another arm; left are all others. Each is in order of cost.
 	unfit, left []int
-	beaten      []beaten
+	beaten      []struct{ arm, by int }
 }
 
-type beaten struct{ arm, by int }
-
-// OnlyWhenItWorks reports whether failures could still turn what the decision
-// says: the exact bound of the rate is over the break-even rate, or an open
-// decision would have ended if nothing ever failed.
+// OnlyWhenItWorks reports whether failures could still turn the decision: the
+// exact bound of the rate is over the break-even rate, or an open decision would
+// have ended if nothing ever failed.
 func (d Decision) OnlyWhenItWorks() bool {
 	switch d.Verdict {
 	case Decided, Tied:
@@ -210,22 +195,20 @@ func (d Decision) OnlyWhenItWorks() bool {
 }
 
 // choose finds the arms that are the best or within the indifference of the
-// best, and those that are not the best. With failures it counts those that
-// nobody has seen yet, too.
+// best, and those that are not the best. With failures, those that nobody has
+// seen yet count too.
 //
-// At most one of these statements errs in 5 % of studies, whenever one looks:
-// an arm is ruled out by confidence sequences, Bonferroni over its rivals. An
-// arm is within the indifference by Kim and Nelson's procedure. That an arm
-// which is worse by half as much again as the indifference is taken for one
-// within it happens at the square of alpha only. Arms that are shown to be that
-// much worse do not share alpha: those that do are never fewer than those that
-// may be confused.
+// In at most 5 % of studies is any of these statements wrong, whenever one looks.
+// Arms are ruled out by confidence sequences, Bonferroni over their rivals, and
+// found within the indifference by Kim and Nelson's procedure. An arm worse by
+// farOff times the indifference is mistaken for one within it at the square of
+// alpha only. So arms that are shown to be that far off do not share alpha: those
+// that share it are never fewer than those that may be confused.
 func (s *sample) choose(failures bool) choice {
 	var c choice
-	var fit []int
-	byCost := make([]int, len(s.arms))
-	for i := range byCost {
-		byCost[i] = i
+	var byCost, fit []int
+	for i := range s.arms {
+		byCost = append(byCost, i)
 	}
 	slices.SortStableFunc(byCost, func(a, b int) int { return cmp.Compare(s.cost(a), s.cost(b)) })
 	for _, i := range byCost {
@@ -240,9 +223,9 @@ func (s *sample) choose(failures bool) choice {
 		return c
 	}
 	out := alphaRuledOut / float64(max(1, len(fit)-1))
-	// holds reports whether x costs less than exp(margin) times what k does: by
-	// the times when both work, if failures do not turn that; or by what k's
-	// failures cost.
+	// holds reports whether x costs less than exp(margin) times as much as k: by
+	// their times when both work, if failures do not turn that; or by the cost of
+	// k's failures.
 	holds := func(x, k int, faster bool, margin float64) bool {
 		if !failures {
 			return faster
@@ -251,7 +234,7 @@ func (s *sample) choose(failures bool) choice {
 		return faster && s.risk(x, k, v.log+margin) <= alphaFailures ||
 			s.arms[k].bad > 0 && s.risk(x, k, v.lower(out)+margin) <= alphaFailures
 	}
-	// One that may not be used at all beats nothing.
+	// An arm that may not be used beats nothing.
 	beats := func(x, k int, by float64) bool {
 		return x != k && !(failures && s.failsTooOften(x)) && holds(x, k, s.adv[x][k].lower(out) > by, -by)
 	}
@@ -263,7 +246,7 @@ func (s *sample) choose(failures bool) choice {
 			near++
 			continue
 		}
-		c.beaten = append(c.beaten, beaten{k, fit[by]})
+		c.beaten = append(c.beaten, struct{ arm, by int }{k, fit[by]})
 		if !slices.ContainsFunc(fit, func(x int) bool { return beats(x, k, farOff*s.margin) }) {
 			near++
 		}

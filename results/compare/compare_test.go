@@ -27,7 +27,7 @@ func TestShowcase(t *testing.T) {
 			t.Fatalf("by block %d every strategy that builds is ruled out on both engines: %+v", block, a.Groups)
 		}
 		for _, o := range a.Groups[0].RuledOut {
-			if strings.HasPrefix(o.Arm, "registry") || !strings.HasPrefix(o.By, "registry") || !(o.Effect.Upper < 0) {
+			if strings.HasPrefix(o.Against, "registry") || !strings.HasPrefix(o.Of, "registry") || !(o.Upper < 0) {
 				t.Errorf("block %d: %+v is ruled out", block, o)
 			}
 		}
@@ -134,7 +134,7 @@ func TestSeparation(t *testing.T) {
 	})
 	a := Decide(trials, []string{"place"}, local)
 	isEnded(t, "parallel never works", a, "2+1")
-	if !slices.ContainsFunc(a.Groups[0].RuledOut, func(o RuledOut) bool { return o.Arm == "parallel" && o.By == "" }) {
+	if !slices.ContainsFunc(a.Groups[0].RuledOut, func(o Effect) bool { return o.Against == "parallel" && o.Of == "" }) {
 		t.Errorf("parallel failed 30 of 30 times and is not out: %+v", a.Groups[0].RuledOut)
 	}
 	nothing := study(3, []string{"a"}, []string{"x", "y"}, func(string, string, int) (float64, float64) { return math.NaN(), 100 })

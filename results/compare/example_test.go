@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Two arms ran side by side in ten blocks; in one block everything was slow,
@@ -33,9 +34,9 @@ func ExampleDecide() {
 
 // Of ten trials before and ten after, none and six failed.
 func ExampleRise() {
-	d := compare.Rise([2]int{0, 10}, [2]int{6, 10}, 0.05)
+	d := compare.Rise(stats.Arm{Events: 0, Trials: 10}, stats.Arm{Events: 6, Trials: 10}, 0.05)
 	fmt.Printf("%+.0f points, p = %.3f; too few to tell: %v\n", 100*d.Change, d.P, d.TooFew(0.05))
-	fmt.Println("of three and three, too few to tell:", compare.Rise([2]int{0, 3}, [2]int{2, 3}, 0.01).TooFew(0.01))
+	fmt.Println("of three and three, too few to tell:", compare.Rise(stats.Arm{Events: 0, Trials: 3}, stats.Arm{Events: 2, Trials: 3}, 0.01).TooFew(0.01))
 	// Output:
 	// +60 points, p = 0.005; too few to tell: false
 	// of three and three, too few to tell: true

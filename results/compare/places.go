@@ -8,12 +8,13 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// Places are pooled unless the trials ask for more: a factor is split where the
+// Places are pooled unless the trials demand more: a factor is split where the
 // order of the arms in question changes with it, or where an arm fails at some
 // of its levels only. What it does to arms that are ruled out at every level is
 // no reason, nor is a difference that is larger at one level than at another.
@@ -36,8 +37,7 @@ type Group struct {
 }
 
 // Factor is one factor of the places. P tests that the arms in question compare
-// alike at all its levels; it is NaN where nothing could be tested. Split says
-// that it was split.
+// alike at all its levels; it is NaN where nothing could be tested.
 type Factor struct {
 	Name  string
 	P     float64
@@ -49,7 +49,7 @@ const alphaSplit = 0.05
 
 const mostSplits = 2
 
-// Decide decides between the arms. The factors name what a trial's Place has;
+// Decide decides between the arms. The factors name the levels of a trial's Place;
 // the trials are in the order in which they ran. Arms without a trial are not
 // ranked.
 func Decide(trials []Trial, factors []string, goal Goal) Answer {
@@ -72,13 +72,13 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 	for i := range a.Factors {
 		f := &a.Factors[i]
 		factor := slices.Index(factors, f.Name)
-		in := interaction(trials, factor, Levels(trials, factor), nil, goal)
-		p := in.p * float64(len(a.Factors))
+		p, turns := interaction(trials, factor, Levels(trials, factor), nil, goal)
+		p *= float64(len(a.Factors))
 		if !math.IsNaN(p) && !(f.P <= p) {
 			f.P = min(1, p)
 		}
 		switch {
-		case p < least && in.turns:
+		case p < least && turns:
 			by, least = i, p
 		case p < alphaSplit:
 			varies = append(varies, factor)
@@ -99,8 +99,8 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 		there[a.Factors[by].Name] = together
 		before := len(a.Groups)
 		a.split(at(trials, factor, together), factors, goal, there, depth-1)
-		for i := before; i < len(a.Groups); i++ {
-			a.Groups[i].borrow(trials, factor, goal)
+		for i := range a.Groups[before:] {
+			a.Groups[before+i].borrow(trials, factor, goal)
 		}
 	}
 }
@@ -125,33 +125,28 @@ func (s *sample) index(arm string) int {
 	return slices.IndexFunc(s.arms, func(a *armSample) bool { return a.name == arm })
 }
 
-// borrow settles what is open in a group between arms that compare alike
-// elsewhere too, with the trials from there: what is said of these arms then is
-// said of all these trials.
+// borrow settles an open decision between arms that compare alike at all levels
+// of the factor with the trials of the other levels: what is said of these arms
+// then holds for all these trials.
 func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	if g.Verdict != Undecided || len(g.RuledOut) == 0 {
 		return
 	}
-	in := interaction(trials, factor, Levels(trials, factor), g.Best, goal)
-	if in.p < alphaSplit {
+	if p, _ := interaction(trials, factor, Levels(trials, factor), g.Best, goal); p < alphaSplit {
 		return
 	}
-	var left []Trial
-	for _, t := range trials {
-		if slices.Contains(g.Best, t.Arm) {
-			left = append(left, t)
-		}
-	}
+	left := slices.DeleteFunc(slices.Clone(trials), func(t Trial) bool { return !slices.Contains(g.Best, t.Arm) })
 	d := decide(left, goal)
-	if d.Verdict == Decided || d.Verdict == Tied {
-		for i := range g.Arms {
-			if k := slices.IndexFunc(d.Arms, func(a Arm) bool { return a.Name == g.Arms[i].Name }); k >= 0 {
-				g.Arms[i] = d.Arms[k]
-			}
-		}
-		d.Arms, d.RuledOut = g.Arms, append(g.RuledOut, d.RuledOut...)
-		g.Decision = d
+	if d.Verdict != Decided && d.Verdict != Tied {
+		return
 	}
+	for i := range g.Arms {
+		if k := slices.IndexFunc(d.Arms, func(a Arm) bool { return a.Name == g.Arms[i].Name }); k >= 0 {
+			g.Arms[i] = d.Arms[k]
+		}
+	}
+	d.Arms, d.RuledOut = g.Arms, append(g.RuledOut, d.RuledOut...)
+	g.Decision = d
 }
 
 // alike groups the levels of a factor: the two groups that differ least are put
@@ -165,12 +160,12 @@ func alike(trials []Trial, factor int, goal Goal) [][]string {
 		first, second, most := 0, 0, alphaSplit
 		for i := range groups {
 			for j := i + 1; j < len(groups); j++ {
-				in := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
-				if math.IsNaN(in.p) {
-					in.p = 1
+				p, _ := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
+				if math.IsNaN(p) {
+					p = 1
 				}
-				if in.p > most {
-					first, second, most = i, j, in.p
+				if p > most {
+					first, second, most = i, j, p
 				}
 			}
 		}
@@ -193,9 +188,9 @@ func (a *Answer) merge(trials []Trial, goal Goal) {
 	}
 	whole := decide(trials, goal)
 	whole.Verdict, whole.WhenItWorks, whole.Best, whole.Settle = first.Verdict, first.WhenItWorks, first.Best, nil
-	whole.RuledOut = slices.DeleteFunc(whole.RuledOut, func(o RuledOut) bool {
+	whole.RuledOut = slices.DeleteFunc(whole.RuledOut, func(o Effect) bool {
 		return slices.ContainsFunc(a.Groups, func(g Group) bool {
-			return !slices.ContainsFunc(g.RuledOut, func(p RuledOut) bool { return p.Arm == o.Arm })
+			return !slices.ContainsFunc(g.RuledOut, func(p Effect) bool { return p.Against == o.Against })
 		})
 	})
 	for _, g := range a.Groups {
@@ -206,7 +201,7 @@ func (a *Answer) merge(trials []Trial, goal Goal) {
 	a.Groups = []Group{{Where: map[string][]string{}, Decision: whole}}
 }
 
-// Levels are the levels of the i-th factor that have a trial: numbers in order
+// Levels are the levels of the ith factor that have a trial: numbers in order
 // of size, everything else by name.
 func Levels(trials []Trial, i int) (all []string) {
 	for _, t := range trials {
@@ -214,69 +209,50 @@ func Levels(trials []Trial, i int) (all []string) {
 			all = append(all, t.Place[i])
 		}
 	}
+	// size is the number that a level begins with.
+	size := func(level string) float64 {
+		v, err := strconv.ParseFloat(level[:len(level)-len(strings.TrimLeft(level, "0123456789."))], 64)
+		if err != nil {
+			return math.Inf(1)
+		}
+		return v
+	}
 	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a, b)) })
 	return all
 }
 
-// size is the number that a level begins with.
-func size(level string) float64 {
-	v, err := strconv.ParseFloat(level[:len(level)-len(strings.TrimLeft(level, "0123456789."))], 64)
-	if err != nil {
-		return math.Inf(1)
-	}
-	return v
-}
-
-// at are the trials at the levels; nobody changes them.
 func at(trials []Trial, factor int, levels []string) []Trial {
-	n := 0
-	for i := range trials {
-		if slices.Contains(levels, trials[i].Place[factor]) {
-			n++
-		}
-	}
-	if n == len(trials) {
-		return trials
-	}
-	some := make([]Trial, 0, n)
-	for i := range trials {
-		if slices.Contains(levels, trials[i].Place[factor]) {
-			some = append(some, trials[i])
+	some := make([]Trial, 0, len(trials))
+	for _, t := range trials {
+		if slices.Contains(levels, t.Place[factor]) {
+			some = append(some, t)
 		}
 	}
 	return some
-}
-
-// found is what a factor does to how arms compare. P is Bonferroni's over all
-// that was tested, NaN where nothing could be; turns says that the order of arms
-// changes, or that one fails at some of the levels only.
-type found struct {
-	p     float64
-	turns bool
 }
 
 // interaction tests that the arms in question compare alike at the levels of
 // the factor: the times of each two by an analysis of variance of their paired
 // differences, the failures of each by Fisher's exact test of each level against
 // the rest. Without arms, all are in question that are not ruled out somewhere.
-func interaction(trials []Trial, factor int, levels []string, arms []string, goal Goal) found {
-	trials = at(trials, factor, levels)
-	none := found{p: math.NaN()}
+// P is Bonferroni's over all tests, NaN where there was none; turns is that the
+// order of arms changes, or that one fails at some of the levels only.
+func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns bool) {
 	if len(levels) < 2 {
-		return none
+		return math.NaN(), false
 	}
-	pooled := newSample(trials, goal)
+	trials = at(trials, factor, levels)
 	if arms == nil {
 		for _, level := range levels {
 			s := newSample(at(trials, factor, []string{level}), goal)
 			for _, i := range s.choose(true).left {
-				if !slices.Contains(arms, s.arms[i].name) {
-					arms = append(arms, s.arms[i].name)
-				}
+				arms = append(arms, s.arms[i].name)
 			}
 		}
 		slices.Sort(arms)
+		arms = slices.Compact(arms)
 	}
+	pooled := newSample(trials, goal)
 	least, turning, tests := math.Inf(1), math.Inf(1), 0
 	test := func(p float64, turns bool) {
 		if math.IsNaN(p) {
@@ -300,13 +276,13 @@ func interaction(trials []Trial, factor int, levels []string, arms []string, goa
 			}
 		}
 	}
-	switch {
+	switch turning *= float64(tests); {
 	case tests == 0:
-		return none
-	case turning*float64(tests) < alphaSplit:
-		return found{turning * float64(tests), true}
+		return math.NaN(), false
+	case turning < alphaSplit:
+		return turning, true
 	}
-	return found{min(1, least*float64(tests)), false}
+	return min(1, least*float64(tests)), false
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences
@@ -314,16 +290,14 @@ func interaction(trials []Trial, factor int, levels []string, arms []string, goa
 func (s *sample) differs(x, k, factor int) (p float64, turns bool) {
 	a, b := s.arms[x], s.arms[k]
 	groups := map[string][]float64{}
-	for _, at := range a.strata {
-		if tk, both := b.times[at]; both {
-			place, _, _ := strings.Cut(at, "\x01")
-			level := strings.Split(place, "\x00")[factor]
-			groups[level] = append(groups[level], b.location+s.influence(b, tk)-a.location-s.influence(a, a.times[at]))
-		}
+	for ta, tb := range pairs(a, b) {
+		level := ta.place[factor]
+		groups[level] = append(groups[level], b.location+tb.influence-a.location-ta.influence)
 	}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, differences := range groups {
-		low, high = min(low, average(differences)), max(high, average(differences))
+		mean := stat.Mean(differences, nil)
+		low, high = min(low, mean), max(high, mean)
 	}
 	return oneWay(groups), low < 0 && high > 0
 }
@@ -331,51 +305,45 @@ func (s *sample) differs(x, k, factor int) (p float64, turns bool) {
 // oneWay is the p-value of a one-way analysis of variance.
 func oneWay(groups map[string][]float64) float64 {
 	var all []float64
-	within := 0.0
 	names := slices.Sorted(maps.Keys(groups))
 	for _, name := range names {
-		mean := average(groups[name])
-		for _, v := range groups[name] {
-			within += (v - mean) * (v - mean)
-		}
 		all = append(all, groups[name]...)
 	}
-	between, mean := 0.0, average(all)
+	between, within, mean := 0.0, 0.0, stat.Mean(all, nil)
 	for _, name := range names {
-		d := average(groups[name]) - mean
-		between += float64(len(groups[name])) * d * d
+		n, own := float64(len(groups[name])), stat.Mean(groups[name], nil)-mean
+		between, within = between+n*own*own, within+n*stat.PopVariance(groups[name], nil)
 	}
 	free, rest := float64(len(groups)-1), float64(len(all)-len(groups))
 	if free < 1 || rest < 1 || within <= 0 {
 		return math.NaN()
 	}
-	return 1 - distuv.F{D1: free, D2: rest}.CDF(between/free/(within/rest))
+	return distuv.F{D1: free, D2: rest}.Survival(between / free / (within / rest))
 }
 
 // failsUnevenly tests that an arm fails as often at one level as at the others,
 // for the level where that is least so.
 func failsUnevenly(trials []Trial, arm string, factor int, levels []string) float64 {
-	n, failed := map[string]int{}, map[string]int{}
-	all, bad := 0, 0
+	of, all := map[string]stats.Arm{}, stats.Arm{}
 	for _, t := range trials {
 		if t.Arm != arm {
 			continue
 		}
-		n[t.Place[factor]]++
-		all++
+		here := of[t.Place[factor]]
+		here.Trials, all.Trials = here.Trials+1, all.Trials+1
 		if !t.Ready {
-			failed[t.Place[factor]]++
-			bad++
+			here.Events, all.Events = here.Events+1, all.Events+1
 		}
+		of[t.Place[factor]] = here
 	}
-	if bad == 0 || bad == all {
+	if all.Events == 0 || all.Events == all.Trials {
 		return math.NaN()
 	}
 	least := 1.0
 	for _, l := range levels {
-		p, err := stats.Fisher(stats.Arm{Events: failed[l], Trials: n[l]}, stats.Arm{Events: bad - failed[l], Trials: all - n[l]}, stats.TwoSided)
-		if err == nil {
-			least = min(least, p)
+		rest := stats.Arm{Events: all.Events - of[l].Events, Trials: all.Trials - of[l].Trials}
+		if p := stats.Fisher(of[l], rest, stats.TwoSided); p < least {
+			least = p
 		}
 	}
 	if len(levels) > 2 {

@@ -3,24 +3,27 @@ package compare
 import (
 	"cmp"
 	"hash/fnv"
+	"iter"
 	"maps"
 	"math"
 	"slices"
+	"sort"
 	"strconv"
-	"strings"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// sample is trials by arm, their times relative to the place that they ran in:
-// what one place needs more than another is none of the arms' doing.
+// sample is trials by arm, their times relative to the place that they ran in: a
+// slow place does not count against an arm.
 type sample struct {
 	goal   Goal
 	margin float64 // of indifference, in logarithms
 	arms   []*armSample
-	// adv are the pairs' advantages.
-	adv    [][]advantage
-	scale  float64 // seconds, of a typical place; NaN where no place is
+	adv    [][]advantage // of each pair
+	scale  float64       // seconds, of a typical place; NaN where no place is
 	places int
 	blocks int
 }
@@ -29,32 +32,47 @@ type sample struct {
 type armSample struct {
 	name      string
 	n, failed int
-	// bad are the failed trials and the slow ones.
-	bad int
-	// times are by stratum, of the trials that became ready; strata are in
-	// order.
-	times  map[string]float64
-	strata []string
+	bad       int     // failed or slow
+	times     []timed // of the trials that became ready, by stratum
 	// location is the logarithm of the mean or quantile of the times.
 	location           float64
 	mean               float64
 	logMean, logSpread float64
+	losses             []float64
 	loss               float64
-	seconds            float64   // a trial's mean, failed ones included
+	spent              []float64 // seconds, of trials that failed too
 	rates              []float64 // see risk
 }
 
-func (a *armSample) ready() int    { return len(a.times) }
-func (a *armSample) time() float64 { return math.Exp(a.location) }
-
-// stratum is what paired trials share.
-func stratum(t Trial, nth int) string {
-	return t.place + "\x01" + t.Block + "\x01" + strconv.Itoa(nth)
+// timed is the time of a trial that became ready.
+type timed struct {
+	stratum int
+	place   []string
+	value   float64
+	// influence is how much it moves the arm's location.
+	influence float64
 }
 
-// ordered has the trials in an order that does not depend on the one in which
-// they came. Trials of one arm, place and block stand in no particular order,
-// so that the first of one arm is paired with any one of another.
+func (a *armSample) time() float64 { return math.Exp(a.location) }
+
+// pairs are the times of two arms in the same stratum.
+func pairs(a, b *armSample) iter.Seq2[timed, timed] {
+	return func(yield func(timed, timed) bool) {
+		k := 0
+		for _, t := range a.times {
+			for k < len(b.times) && b.times[k].stratum < t.stratum {
+				k++
+			}
+			if k < len(b.times) && b.times[k].stratum == t.stratum && !yield(t, b.times[k]) {
+				return
+			}
+		}
+	}
+}
+
+// ordered returns the trials in an order that does not depend on the one in which
+// they came, and numbers them. Trials of one arm, place and block come in an
+// arbitrary order, so that the first of one arm is paired with any one of another.
 func ordered(trials []Trial) []Trial {
 	mixed := func(t Trial) uint64 {
 		h := fnv.New64a()
@@ -68,120 +86,124 @@ func ordered(trials []Trial) []Trial {
 		}
 		return cmp.Compare(mixed(a), mixed(b))
 	})
-	nth := 0
+	arms := map[string]int{}
+	place, first, next := 0, 0, 0 // first stratum of the block, and of the next one
 	for i := range trials {
 		t := &trials[i]
-		t.place = strings.Join(t.Place, "\x00")
-		if nth++; i == 0 || t.Arm != trials[i-1].Arm || t.Block != trials[i-1].Block || t.place != trials[i-1].place {
-			nth = 1
+		if _, known := arms[t.Arm]; !known {
+			arms[t.Arm] = len(arms)
 		}
-		t.stratum = stratum(*t, nth)
+		t.stratum = first
+		if i > 0 {
+			before := trials[i-1]
+			moved := !slices.Equal(t.Place, before.Place)
+			if moved {
+				place++
+			}
+			switch {
+			case moved || t.Block != before.Block:
+				first = next
+				t.stratum = first
+			case t.Arm == before.Arm:
+				t.stratum = before.stratum + 1
+			}
+		}
+		t.place, t.arm, next = place, arms[t.Arm], max(next, t.stratum+1)
 	}
 	return trials
 }
 
 // newSample takes trials that are ordered.
 func newSample(trials []Trial, goal Goal) *sample {
-	if goal.Indifference == 0 {
-		goal.Indifference = DefaultIndifference
-	}
+	goal.Indifference = cmp.Or(goal.Indifference, DefaultIndifference)
 	s := &sample{goal: goal, margin: math.Log1p(goal.Indifference)}
 	scales := placeScales(trials)
-	s.places, s.scale = len(scales), geometric(scales)
+	s.places, s.scale = len(scales), stat.GeometricMean(slices.Sorted(maps.Values(scales)), nil)
 	if apart(trials) {
 		s.scale = math.NaN()
 	}
-	index, blocks, counts := map[string]int{}, map[string]bool{}, map[string]int{}
+	known, blocks := map[int]*armSample{}, map[string]bool{}
 	for _, t := range trials {
-		counts[t.Arm]++
-	}
-	losses, seconds := map[int][]float64{}, map[int][]float64{}
-	var allLosses []float64
-	for _, t := range trials {
-		i, known := index[t.Arm]
-		if !known {
-			i = len(s.arms)
-			index[t.Arm] = i
-			s.arms = append(s.arms, &armSample{name: t.Arm, times: make(map[string]float64, counts[t.Arm])})
+		a, scale := known[t.arm], scales[t.place]
+		if a == nil {
+			a = &armSample{name: t.Arm}
+			known[t.arm], s.arms = a, append(s.arms, a)
 		}
-		a, scale := s.arms[i], scales[t.place]
 		blocks[t.Block] = true
 		a.n++
 		switch {
 		case t.Ready && t.Seconds > 0:
-			a.times[t.stratum], a.strata = t.Seconds/scale, append(a.strata, t.stratum)
-			seconds[i] = append(seconds[i], t.Seconds)
+			a.times = append(a.times, timed{t.stratum, t.Place, t.Seconds / scale, 0})
+			a.spent = append(a.spent, t.Seconds)
 		case !t.Ready:
 			a.failed++
 			if t.Lost > 0 {
-				losses[i] = append(losses[i], t.Lost/scale)
-				seconds[i] = append(seconds[i], t.Lost)
+				a.losses, a.spent = append(a.losses, t.Lost/scale), append(a.spent, t.Lost)
 			}
 		}
 	}
 	s.blocks = len(blocks)
-	for i, a := range s.arms {
+	var losses []float64
+	for _, a := range s.arms {
 		slow := a.takeSlow()
 		a.bad = a.failed + len(slow)
 		for _, lost := range slow {
 			// A slow trial is not tried again.
-			losses[i] = append(losses[i], lost*(1-float64(a.bad)/float64(a.n)))
+			a.losses = append(a.losses, lost*(1-a.badRate()))
 		}
-		allLosses = append(allLosses, losses[i]...)
-		a.seconds = average(seconds[i])
+		losses = append(losses, a.losses...)
 		a.summarise(goal)
 	}
-	for i, a := range s.arms {
+	for _, a := range s.arms {
 		switch {
-		case len(losses[i]) > 0:
-			a.loss = average(losses[i])
-		case len(allLosses) > 0 && a.ready() > 0:
-			a.loss = max(a.mean, average(allLosses))
-		case len(allLosses) > 0:
-			a.loss = average(allLosses)
-		case a.ready() > 0:
-			a.loss = a.mean
+		case len(a.losses) > 0:
+			a.loss = stat.Mean(a.losses, nil)
+		case len(losses) > 0:
+			a.loss = max(a.mean, stat.Mean(losses, nil))
 		default:
-			a.loss = 1
+			a.loss = cmp.Or(a.mean, 1)
 		}
 	}
 	s.adv = s.advantages()
 	return s
 }
 
-// A time is slow, and stands for another mode of the arm, where it is over
+func (a *armSample) badRate() float64 { return float64(a.bad) / float64(a.n) }
+
+// A time is slow, and belongs to another mode of the arm, where it is over
 // slowFactor times the arm's median and slowSpreads robust standard deviations
 // above it.
 const slowFactor, slowSpreads = 1.5, 6.0
 
-// takeSlow takes the slow times out and returns what they have lost. One slow
-// trial in a few says as little of the mean and of a quantile as a failed one
-// does: what counts is how often there is one, and that is estimated as the
-// rate of failures is.
-func (a *armSample) takeSlow() (slow []float64) {
-	logs := make([]float64, 0, len(a.strata))
-	for _, at := range a.strata {
-		logs = append(logs, math.Log(a.times[at]))
-	}
-	if len(logs) < 4 {
+// takeSlow removes the slow times and returns what they lost. One slow trial in a
+// few says as little about a mean or a quantile as a failed one does: what counts
+// is how often there is one, and that is estimated as the rate of failures is.
+func (a *armSample) takeSlow() (lost []float64) {
+	if len(a.times) < 4 {
 		return nil
 	}
+	logs := a.logs()
 	middle := stats.Median(logs)
-	off := make([]float64, len(logs))
 	for i, l := range logs {
-		off[i] = math.Abs(l - middle)
+		logs[i] = math.Abs(l - middle)
 	}
-	limit := middle + max(math.Log(slowFactor), slowSpreads*1.4826*stats.Median(off))
-	a.strata = slices.DeleteFunc(a.strata, func(at string) bool {
-		t := a.times[at]
-		if math.Log(t) <= limit {
-			return false
+	limit := middle + max(math.Log(slowFactor), slowSpreads*1.4826*stats.Median(logs))
+	a.times = slices.DeleteFunc(a.times, func(t timed) bool {
+		slow := math.Log(t.value) > limit
+		if slow {
+			lost = append(lost, t.value-math.Exp(middle))
 		}
-		slow = append(slow, t-math.Exp(middle))
-		delete(a.times, at)
-		return true
+		return slow
 	})
-	return slow
+	return lost
+}
+
+func (a *armSample) logs() []float64 {
+	logs := make([]float64, len(a.times))
+	for i, t := range a.times {
+		logs[i] = math.Log(t.value)
+	}
+	return logs
 }
 
 func (a *armSample) summarise(goal Goal) {
@@ -189,108 +211,101 @@ func (a *armSample) summarise(goal Goal) {
 	if n == 0 {
 		return
 	}
-	for _, at := range a.strata {
-		a.mean += a.times[at] / n
-		a.logMean += math.Log(a.times[at]) / n
+	for _, t := range a.times {
+		a.mean += t.value / n
 	}
-	for _, at := range a.strata {
-		e := math.Log(a.times[at]) - a.logMean
-		a.logSpread += e * e
+	logs := a.logs()
+	a.logMean, a.logSpread = meanSpread(logs)
+	z := normalQuantile(goal.Quantile)
+	if a.location = math.Log(a.mean); goal.Quantile > 0 {
+		a.location = a.logMean + z*a.logSpread
 	}
-	a.logSpread = math.Sqrt(a.logSpread / math.Max(1, n-1))
-	a.location = math.Log(a.mean)
-	if goal.Quantile > 0 {
-		a.location = a.logMean + normalQuantile(goal.Quantile)*a.logSpread
+	for i := range a.times {
+		t, e := &a.times[i], logs[i]-a.logMean
+		switch {
+		case goal.Quantile == 0:
+			t.influence = t.value/a.mean - 1
+		case a.logSpread == 0:
+			t.influence = e
+		default:
+			t.influence = e + z*(e*e-a.logSpread*a.logSpread)/(2*a.logSpread)
+		}
 	}
 }
 
-// influence is how much one time moves the location.
-func (s *sample) influence(a *armSample, t float64) float64 {
-	if s.goal.Quantile == 0 {
-		return t/a.mean - 1
+// meanSpread is the mean and the standard deviation, which is 0 for one value.
+func meanSpread(values []float64) (mean, spread float64) {
+	if mean, spread = stat.MeanStdDev(values, nil); len(values) == 1 {
+		spread = 0
 	}
-	e := math.Log(t) - a.logMean
-	if a.logSpread == 0 {
-		return e
-	}
-	return e + normalQuantile(s.goal.Quantile)*(e*e-a.logSpread*a.logSpread)/(2*a.logSpread)
+	return mean, spread
 }
 
-func geometric(scales map[string]float64) float64 {
-	logs := make([]float64, 0, len(scales))
-	for _, v := range scales {
-		logs = append(logs, math.Log(v))
-	}
-	slices.Sort(logs)
-	return math.Exp(average(logs))
-}
+func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
 
 // apart reports whether some arms share no place with the others, not even by way
-// of a third arm: nothing tells then what an arm takes from what its places do.
+// of a third arm: an arm's part in the times cannot be told from its places' then.
 func apart(trials []Trial) bool {
-	arms, places := map[string]bool{trials[0].Arm: true}, map[string]bool{}
+	arms, places := map[int]bool{trials[0].arm: true}, map[int]bool{}
 	for grew := true; grew; {
 		grew = false
 		for _, t := range trials {
-			if arms[t.Arm] != places[t.place] {
-				arms[t.Arm], places[t.place], grew = true, true, true
+			if arms[t.arm] != places[t.place] {
+				arms[t.arm], places[t.place], grew = true, true, true
 			}
 		}
 	}
-	return slices.ContainsFunc(trials, func(t Trial) bool { return !arms[t.Arm] })
+	return slices.ContainsFunc(trials, func(t Trial) bool { return !arms[t.arm] })
 }
 
 // placeScales fits log time = place + arm by alternating means, and returns
 // the places' part in seconds.
-func placeScales(trials []Trial) map[string]float64 {
-	type cell struct{ place, arm string }
+func placeScales(trials []Trial) map[int]float64 {
 	type sum struct{ n, logs float64 }
-	place, arm := map[string]float64{}, map[string]float64{}
-	var order []cell
-	cells := map[cell]*sum{}
+	const places, arms = 0, 1
+	parts := [2]map[int]float64{{}, {}}
+	var order [][2]int
+	cells := map[[2]int]sum{}
 	for _, t := range trials {
-		at := cell{t.place, t.Arm}
-		place[at.place] = 0
+		parts[places][t.place] = 0
 		if !t.Ready || !(t.Seconds > 0) {
 			continue
 		}
-		if cells[at] == nil {
-			cells[at], order = &sum{}, append(order, at)
+		at := [2]int{t.place, t.arm}
+		c, seen := cells[at]
+		if !seen {
+			order = append(order, at)
 		}
-		cells[at].n++
-		cells[at].logs += math.Log(t.Seconds)
+		cells[at] = sum{c.n + 1, c.logs + math.Log(t.Seconds)}
 	}
-	means := func(of map[string]float64, key func(cell) string, rest func(cell) float64) {
-		sums := map[string]sum{}
-		for _, at := range order {
-			s, c := sums[key(at)], cells[at]
-			sums[key(at)] = sum{s.n + c.n, s.logs + c.logs - c.n*rest(at)}
-		}
-		for k, s := range sums {
-			of[k] = s.logs / s.n
-		}
-	}
-	placeOf := func(c cell) string { return c.place }
-	armOf := func(c cell) string { return c.arm }
 	for range 20 {
-		means(place, placeOf, func(c cell) float64 { return arm[c.arm] })
-		means(arm, armOf, func(c cell) float64 { return place[c.place] })
-		all := average(slices.Sorted(maps.Values(arm)))
-		for k := range arm {
-			arm[k] -= all
+		for part, of := range parts {
+			sums := map[int]sum{}
+			for _, at := range order {
+				s, c := sums[at[part]], cells[at]
+				sums[at[part]] = sum{s.n + c.n, s.logs + c.logs - c.n*parts[1-part][at[1-part]]}
+			}
+			for k, s := range sums {
+				of[k] = s.logs / s.n
+			}
+		}
+		all := stat.Mean(slices.Sorted(maps.Values(parts[arms])), nil)
+		for k := range parts[arms] {
+			parts[arms][k] -= all
 		}
 	}
-	for p, v := range place {
-		place[p] = math.Exp(v)
+	for p, v := range parts[places] {
+		parts[places][p] = math.Exp(v)
 	}
-	return place
+	return parts[places]
 }
 
-// next is the arm that Best[0] is compared with.
+// next is the arm that Best[0] is compared with: the cheapest that is not among
+// the best, or the cheapest of these.
 func (s *sample) next(c choice) int {
 	next, isBest := -1, true
 	for i := range s.arms {
-		if i == c.best[0] || slices.Contains(c.unfit, i) || s.arms[i].ready() == 0 {
+		if i == c.best[0] || slices.Contains(c.unfit, i) || len(s.arms[i].times) == 0 {
 			continue
 		}
 		best := slices.Contains(c.best, i)
@@ -301,60 +316,53 @@ func (s *sample) next(c choice) int {
 	return next
 }
 
-// effect is how what arm x costs compares with what arm k does: their paired
-// times, and what failures cost each, with its rate anywhere in its exact
-// interval.
+// effect compares the cost of arm x with that of arm k: by their paired times,
+// and by the cost of failures, each rate anywhere in its exact interval.
 func (s *sample) effect(x, k int) Effect {
 	a, b, v := s.arms[x], s.arms[k], s.adv[x][k]
-	low, high := v.lower(0.025), -s.adv[k][x].lower(0.025)
-	e := Effect{Of: a.name, Against: b.name, Pairs: v.pairs}
+	e := Effect{Of: a.name, Against: b.name, Change: math.NaN(), Lower: math.NaN(), Upper: math.NaN()}
 	if v.pairs == 0 {
-		e.Change, e.Lower, e.Upper = math.NaN(), math.NaN(), math.NaN()
 		return e
 	}
 	e.Change = math.Expm1(-v.log + s.burden(a, a.badRate()) - s.burden(b, b.badRate()))
-	lowA, highA := s.badInterval(a, a.bad+b.bad > 0)
-	lowB, highB := s.badInterval(b, a.bad+b.bad > 0)
-	e.Lower = math.Expm1(-high + s.burden(a, lowA) - s.burden(b, highB))
-	e.Upper = math.Expm1(-low + s.burden(a, highA) - s.burden(b, lowB))
+	ratesA, ratesB := s.badInterval(a, a.bad+b.bad > 0), s.badInterval(b, a.bad+b.bad > 0)
+	e.Lower = math.Expm1(s.adv[k][x].lower(0.025) + s.burden(a, ratesA.Lower) - s.burden(b, ratesB.Upper))
+	e.Upper = math.Expm1(-v.lower(0.025) + s.burden(a, ratesA.Upper) - s.burden(b, ratesB.Lower))
 	return e
 }
 
-func (a *armSample) badRate() float64 { return float64(a.bad) / float64(a.n) }
-
 // badInterval is the exact 95 % interval of the rate of failed and slow trials.
-// It is 0 unless some were seen, of the arm or of the one that it is compared
-// with. It ends at the highest rate that is accepted, or at the arm's own where
-// that is higher: what a quantile is beyond, where failures reach it, is the cost
-// of an arm that is not recommended.
-func (s *sample) badInterval(a *armSample, seen bool) (low, high float64) {
+// It is 0 unless the arm, or the one that it is compared with, had some. It ends
+// at the highest rate that is accepted, or at the arm's own where that is higher:
+// beyond it failures reach the quantile, and such an arm is not recommended.
+func (s *sample) badInterval(a *armSample, seen bool) stats.Interval {
 	if !seen {
-		return 0, 0
+		return stats.Interval{}
 	}
-	low, high = failureLower(a.bad, a.n, 0.025), failureUpper(a.bad, a.n, 0.025)
+	rates := a.badBounds(0.025)
 	if s.goal.MaxFailureRate > 0 {
-		high = min(high, max(s.goal.MaxFailureRate, a.badRate()))
+		rates.Upper = min(rates.Upper, max(s.goal.MaxFailureRate, a.badRate()))
 	}
-	return low, high
+	return rates
 }
 
-// summary has the arm's own spread only: an erratic arm does not widen what is
-// known of a steady one.
+// summary rests on the arm's own spread only: an erratic arm does not widen what
+// is known of a steady one.
 func (s *sample) summary(i int) Arm {
 	a := s.arms[i]
 	out := Arm{Name: a.name, N: a.n, Failed: a.failed, Slow: a.bad - a.failed, Cost: s.cost(i) * s.scale, Lower: math.NaN(), Upper: math.NaN()}
-	n := float64(a.ready())
+	n := float64(len(a.times))
 	if n < 2 {
 		return out
 	}
 	squares := 0.0
-	for _, at := range a.strata {
-		squares += s.influence(a, a.times[at]) * s.influence(a, a.times[at])
+	for _, t := range a.times {
+		squares += t.influence * t.influence
 	}
-	width := studentQuantile(n-1, 0.975) * math.Sqrt(squares/(n-1)/n)
-	low, high := s.badInterval(a, a.bad > 0)
-	out.Lower = s.scale * math.Exp(a.location-width+s.burden(a, low))
-	out.Upper = s.scale * math.Exp(a.location+width+s.burden(a, high))
+	width := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * math.Sqrt(squares/(n-1)/n)
+	rates := s.badInterval(a, a.bad > 0)
+	out.Lower = s.scale * math.Exp(a.location-width+s.burden(a, rates.Lower))
+	out.Upper = s.scale * math.Exp(a.location+width+s.burden(a, rates.Upper))
 	return out
 }
 
@@ -374,25 +382,18 @@ func (s *sample) settle(c choice) *Settle {
 			return nil
 		}
 	}
-	for high-low > 1 {
-		if middle := (low + high) / 2; ends(middle) {
-			high = middle
-		} else {
-			low = middle
-		}
-	}
-	out := &Settle{Blocks: high}
+	out := &Settle{Blocks: low + 1 + sort.Search(high-low-1, func(i int) bool { return ends(low + 1 + i) })}
 	for _, i := range c.best {
 		out.Arms = append(out.Arms, s.arms[i].name)
-		if t := s.arms[i].seconds; t > 0 {
-			out.Seconds += t * float64(high*s.places)
+		if t := stat.Mean(s.arms[i].spent, nil); t > 0 {
+			out.Seconds += t * float64(out.Blocks*s.places)
 		}
 	}
 	return out
 }
 
-// extended is the sample as it would be after so many times the trials, if
-// they repeat what was seen.
+// extended is the sample as it would be with so many times the trials, if they
+// repeat what was seen.
 func (s *sample) extended(times float64) *sample {
 	t := *s
 	t.arms, t.adv = nil, make([][]advantage, len(s.adv))
@@ -408,12 +409,4 @@ func (s *sample) extended(times float64) *sample {
 		}
 	}
 	return &t
-}
-
-func average(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
 }

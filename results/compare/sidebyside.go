@@ -18,14 +18,11 @@ import (
 
 // Difference is how the second arm compares with the first.
 type Difference struct {
-	// N counts the values of each arm.
-	N [2]int
 	// Change is the share by which the second takes more, and of rates their
-	// difference. Lower and Upper hold it, each with an error of at most alpha.
-	// They are infinite where so few trials put no bound on it. NaN is nothing
-	// to compare.
+	// difference. Lower and Upper each err with at most alpha; they are infinite
+	// where so few trials put no bound on it. NaN is nothing to compare.
 	Change, Lower, Upper float64
-	// P is one-sided: how likely so much more is where nothing has changed.
+	// P is one-sided: how likely so large a rise is where nothing has changed.
 	// Least is the smallest that so many trials could have given.
 	P, Least float64
 }
@@ -34,22 +31,22 @@ type Difference struct {
 // the level.
 func (d Difference) TooFew(alpha float64) bool { return !(d.Least <= alpha) }
 
+// nothing is the difference where there is nothing to compare.
+var nothing = Difference{math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()}
+
 // Change compares values of two arms, block by block: what took longer than
-// anything is +Inf. In a block the n-th value of one is held against the n-th
-// of the other.
+// anything is +Inf. In a block the nth value of one is paired with the nth of the
+// other.
 func Change(first, second [][]float64, alpha float64) Difference {
-	d := Difference{Change: math.NaN(), Lower: math.NaN(), Upper: math.NaN(), P: math.NaN(), Least: math.NaN()}
 	var logs []float64
 	for i := range min(len(first), len(second)) {
-		d.N[0], d.N[1] = d.N[0]+len(first[i]), d.N[1]+len(second[i])
 		for j := range min(len(first[i]), len(second[i])) {
 			logs = append(logs, logRatio(second[i][j], first[i][j]))
 		}
 	}
 	if len(logs) == 0 {
-		return d
+		return nothing
 	}
-	d.P, d.Least = signedRank(logs), math.Pow(0.5, float64(len(logs)))
 	var walsh []float64
 	for i, a := range logs {
 		for _, b := range logs[i:] {
@@ -57,15 +54,15 @@ func Change(first, second [][]float64, alpha float64) Difference {
 		}
 	}
 	slices.Sort(walsh)
-	d.Change, d.Lower, d.Upper = share(stats.Median(walsh)), -1, math.Inf(1)
+	d := Difference{Change: share(stats.Median(walsh)), Lower: -1, Upper: math.Inf(1), P: signedRank(logs), Least: math.Pow(0.5, float64(len(logs)))}
 	if k := outside(len(logs), alpha); k > 0 {
 		d.Lower, d.Upper = share(walsh[k-1]), share(walsh[len(walsh)-k])
 	}
 	return d
 }
 
-// endless stands for the logarithm of a ratio to something that never ended. A
-// mean with one in it is endless, too.
+// endless is used as the logarithm of a ratio to something that never ended. A
+// mean that includes one is endless, too.
 const endless = 1e9
 
 func logRatio(over, under float64) float64 {
@@ -87,8 +84,8 @@ func share(log float64) float64 {
 	return math.Expm1(log)
 }
 
-// signedRank is the one-sided p-value that differences are positive. Those that
-// are nothing count for neither side.
+// signedRank is the one-sided p-value that differences are positive. Zeros count
+// for neither side.
 func signedRank(differences []float64) float64 {
 	d := slices.DeleteFunc(slices.Clone(differences), func(v float64) bool { return v == 0 })
 	slices.SortFunc(d, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
@@ -100,9 +97,8 @@ func signedRank(differences []float64) float64 {
 		for to < len(d) && math.Abs(d[to]) == math.Abs(d[from]) {
 			to++
 		}
-		for i := from; i < to; i++ {
-			ranks = append(ranks, from+1+to)
-			if d[i] > 0 {
+		for _, v := range d[from:to] {
+			if ranks = append(ranks, from+1+to); v > 0 {
 				positive += from + 1 + to
 			}
 		}
@@ -117,17 +113,14 @@ func signedRank(differences []float64) float64 {
 	return min(1, p)
 }
 
-// rankSums has the probability of each sum of the ranks, when each is in it or
-// not as a coin falls.
+// rankSums has the probability of each sum of the ranks, when a coin decides
+// whether each is in it.
 func rankSums(ranks []int) []float64 {
 	chances := []float64{1}
 	for _, r := range ranks {
-		next := make([]float64, len(chances)+r)
-		for sum, chance := range chances {
-			next[sum] += chance / 2
-			next[sum+r] += chance / 2
-		}
-		chances = next
+		in := make([]float64, r+1)
+		in[0], in[r] = 0.5, 0.5
+		chances = stats.Add(chances, in)
 	}
 	return chances
 }
@@ -135,9 +128,9 @@ func rankSums(ranks []int) []float64 {
 // outside is how many of the means of two differences lie outside a bound that
 // errs with at most alpha; 0 where so few differences give no bound.
 func outside(n int, alpha float64) int {
-	ranks := make([]int, n)
-	for i := range ranks {
-		ranks[i] = i + 1
+	var ranks []int
+	for i := range n {
+		ranks = append(ranks, i+1)
 	}
 	sum := 0.0
 	for k, chance := range rankSums(ranks) {
@@ -148,28 +141,22 @@ func outside(n int, alpha float64) int {
 	return 0
 }
 
-// Rise compares how often something bad happened in two arms: bad of n.
-func Rise(first, second [2]int, alpha float64) Difference {
-	d := Difference{N: [2]int{first[1], second[1]}, Change: math.NaN(), Lower: math.NaN(), Upper: math.NaN(), P: math.NaN(), Least: math.NaN()}
-	a, b := stats.Arm{Events: first[0], Trials: first[1]}, stats.Arm{Events: second[0], Trials: second[1]}
-	p, err := stats.Fisher(b, a, stats.Greater)
-	if err != nil {
-		return d
+// Rise compares how often something bad happened in two arms.
+func Rise(first, second stats.Arm, alpha float64) Difference {
+	p := stats.Fisher(second, first, stats.Greater)
+	if math.IsNaN(p) {
+		return nothing
 	}
-	d.P = p
-	d.Least, _ = stats.Fisher(stats.Arm{Events: b.Trials, Trials: b.Trials}, stats.Arm{Trials: a.Trials}, stats.Greater)
-	d.Change = float64(second[0])/float64(second[1]) - float64(first[0])/float64(first[1])
-	if i, err := stats.MiettinenNurminen(b, a, 1-2*alpha); err == nil {
-		d.Lower, d.Upper = i.Lower, i.Upper
-	}
-	return d
+	i := stats.MiettinenNurminen(second, first, 1-2*alpha)
+	return Difference{second.Rate() - first.Rate(), i.Lower, i.Upper, p,
+		stats.Fisher(stats.Arm{Events: second.Trials, Trials: second.Trials}, stats.Arm{Trials: first.Trials}, stats.Greater)}
 }
 
-// Raised reports what trials say of a rate that was usual: confirmed is that it
-// is higher, with an error of at most alpha, and excluded that it is not as high
-// as raised, with one of at most missed.
+// Raised compares a rate with what was usual: confirmed is that it is higher, with
+// an error of at most alpha, and excluded that it is not as high as raised, with
+// one of at most missed.
 func Raised(bad, n int, usual, raised, alpha, missed float64) (confirmed, excluded bool) {
-	return failureLower(bad, n, alpha) > usual, failureUpper(bad, n, missed) < raised
+	return stats.ClopperPearson(bad, n, 1-2*alpha).Lower > usual, stats.ClopperPearson(bad, n, 1-2*missed).Upper < raised
 }
 
 // BlocksToTell is the least number of blocks, with a trial of both arms, in

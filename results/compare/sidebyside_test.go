@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 func logs(values ...float64) (blocks [][]float64) {
@@ -106,17 +108,17 @@ func TestHowOftenAChangeIsFound(t *testing.T) {
 
 // R: fisher.test(matrix(c(5,0,0,5),2), alternative = "greater") has p = 1/252.
 func TestRise(t *testing.T) {
-	d := Rise([2]int{0, 5}, [2]int{5, 5}, 0.05)
+	d := Rise(stats.Arm{Events: 0, Trials: 5}, stats.Arm{Events: 5, Trials: 5}, 0.05)
 	near(t, "p", d.P, 1.0/252, 1e-12)
 	near(t, "least", d.Least, 1.0/252, 1e-12)
 	near(t, "change", d.Change, 1, 0)
 	if !(d.Lower > 0) || d.Upper != 1 {
 		t.Errorf("none and all: %+v", d)
 	}
-	if d := Rise([2]int{0, 2}, [2]int{2, 2}, 0.05); !d.TooFew(0.05) {
+	if d := Rise(stats.Arm{Events: 0, Trials: 2}, stats.Arm{Events: 2, Trials: 2}, 0.05); !d.TooFew(0.05) {
 		t.Errorf("two of each: %+v", d)
 	}
-	if d := Rise([2]int{}, [2]int{1, 2}, 0.05); !d.TooFew(0.05) || !math.IsNaN(d.P) {
+	if d := Rise(stats.Arm{}, stats.Arm{Events: 1, Trials: 2}, 0.05); !d.TooFew(0.05) || !math.IsNaN(d.P) {
 		t.Errorf("no trial: %+v", d)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"text/tabwriter"
 
 	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // A world is a study that is simulated: what the truth is, and how times and
@@ -202,7 +204,7 @@ func (w world) run(seed uint64, cost [][]float64) (c course) {
 		for _, g := range answer.Groups {
 			c.ended = c.ended && g.Verdict != Undecided
 			for _, o := range g.RuledOut {
-				out[o.Arm]++
+				out[o.Against]++
 			}
 			c.judge(g, cost)
 		}
@@ -231,7 +233,7 @@ func (c *course) judge(g Group, cost [][]float64) {
 			}
 		}
 		for _, o := range g.RuledOut {
-			c.wronglyOut = c.wronglyOut || of(o.Arm) <= best*1.001
+			c.wronglyOut = c.wronglyOut || of(o.Against) <= best*1.001
 		}
 	}
 }
@@ -281,12 +283,12 @@ func (w world) fixed(reps int) int {
 func fixedDecides(logs [][]float64) bool {
 	best := 0
 	for a := range logs {
-		if average(logs[a]) < average(logs[best]) {
+		if stat.Mean(logs[a], nil) < stat.Mean(logs[best], nil) {
 			best = a
 		}
 	}
 	n := float64(len(logs[0]))
-	quantile := studentQuantile(n-1, 1-0.05/float64(len(logs)-1))
+	quantile := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(1 - 0.05/float64(len(logs)-1))
 	for a := range logs {
 		if a == best {
 			continue
@@ -295,11 +297,8 @@ func fixedDecides(logs [][]float64) bool {
 		for i := range d {
 			d[i] = logs[best][i] - logs[a][i]
 		}
-		mean, squares := average(d), 0.0
-		for _, v := range d {
-			squares += (v - mean) * (v - mean)
-		}
-		if mean+quantile*math.Sqrt(squares/(n-1)/n) > math.Log1p(DefaultIndifference) {
+		mean, spread := stat.MeanStdDev(d, nil)
+		if mean+quantile*spread/math.Sqrt(n) > math.Log1p(DefaultIndifference) {
 			return false
 		}
 	}

@@ -3,6 +3,8 @@ package compare
 import (
 	"math"
 	"testing"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 func near(t *testing.T, what string, got, want, tolerance float64) {
@@ -14,11 +16,12 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 
 func TestFailureBounds(t *testing.T) {
 	// R: binom.test(20, 100), binom.test(0, 10), both two-sided 95 %.
-	near(t, "lower of 20/100", failureLower(20, 100, 0.025), 0.1266555521, 1e-9)
-	near(t, "upper of 20/100", failureUpper(20, 100, 0.025), 0.2918426891, 1e-9)
-	near(t, "upper of 0/10", failureUpper(0, 10, 0.025), 0.3084971, 1e-7)
+	bounds := func(bad, n int, alpha float64) stats.Interval { return (&armSample{bad: bad, n: n}).badBounds(alpha) }
+	near(t, "lower of 20/100", bounds(20, 100, 0.025).Lower, 0.1266555521, 1e-9)
+	near(t, "upper of 20/100", bounds(20, 100, 0.025).Upper, 0.2918426891, 1e-9)
+	near(t, "upper of 0/10", bounds(0, 10, 0.025).Upper, 0.3084971, 1e-7)
 	// One-sided 95 % upper bounds of no failure are 1 - 0.05^(1/n).
-	near(t, "upper of 0/30", failureUpper(0, 30, 0.05), 1-math.Pow(0.05, 1.0/30), 1e-12)
+	near(t, "upper of 0/30", bounds(0, 30, 0.05).Upper, 1-math.Pow(0.05, 1.0/30), 1e-12)
 }
 
 func TestOneWayAgainstR(t *testing.T) {
@@ -35,7 +38,7 @@ func TestLineAgainstR(t *testing.T) {
 	x := []float64{1, 2, 3, 4, 5}
 	y := []float64{2, 4, 5, 4, 5}
 	// R: summary(lm(y ~ x)): slope 0.6, t = 2.121, p = 0.124.
-	slope, p := line(5, func(i int) (float64, float64) { return x[i], y[i] })
+	slope, p := line(x, y)
 	near(t, "slope", slope, 0.6, 1e-12)
 	near(t, "p", p, 0.1240, 5e-5)
 }
@@ -106,7 +109,7 @@ func TestRiskIsTheBetaTail(t *testing.T) {
 	s := newSample(ordered(study(10, []string{""}, []string{"a", "b"}, func(string, string, int) (float64, float64) { return 100, 0 })), local)
 	// No failure in 10, a failure costs a set-up: over 1.1 times with odds over
 	// 0.1 + b's own. Between the tails at b's least and greatest rates.
-	a := s.arms[0].rate()
+	a := rateOf(0, 10)
 	most := 1 - a.CDF(0.1/1.1)
 	if r := s.risk(0, 1, math.Log(1.1)); !(r > 0 && r < most) {
 		t.Errorf("risk %v, with a rival that never fails %v", r, most)
@@ -125,7 +128,7 @@ func TestRiskIsTheBetaTail(t *testing.T) {
 // most 0.5 %.
 func TestCleanTrials(t *testing.T) {
 	n := cleanTrials(DefaultIndifference)
-	tail := func(n int) float64 { return 1 - (&armSample{n: n}).rate().CDF(0.1/1.1) }
+	tail := func(n int) float64 { return 1 - rateOf(0, n).CDF(0.1/1.1) }
 	if !(tail(n) <= 0.005 && tail(n-1) > 0.005) || n < 20 || n > 40 {
 		t.Errorf("%d trials", n)
 	}

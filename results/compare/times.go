@@ -4,14 +4,14 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/stat"
 )
 
 // Times are compared inside strata: what two arms took in one place and one
 // block. The difference of two arms' means, or quantiles, is an average over
 // strata of an influence, and the assumption is that this average behaves like
 // one of normal values of unknown spread. Each pair of arms has a spread of its
-// own, held steady by what all pairs together show (Smyth 2004, doi
+// own, which is drawn towards that of all pairs (Smyth 2004, doi
 // 10.2202/1544-6115.1027).
 
 // advantage is the logarithm of what arm k takes over what arm x takes when
@@ -22,7 +22,7 @@ type advantage struct {
 	pairs                int
 }
 
-// advantages has all pairs' advantages, by x and k.
+// advantages are those of all pairs, by x and k.
 func (s *sample) advantages() [][]advantage {
 	all := make([][]advantage, len(s.arms))
 	for x := range s.arms {
@@ -30,37 +30,23 @@ func (s *sample) advantages() [][]advantage {
 	}
 	for x, a := range s.arms {
 		for k := x + 1; k < len(s.arms); k++ {
-			adv := s.paired(a, s.arms[k])
-			all[x][k] = adv
-			adv.log = -adv.log
-			all[k][x] = adv
+			b, v, diffs := s.arms[k], advantage{log: math.NaN()}, []float64(nil)
+			for ta, tb := range pairs(a, b) {
+				diffs = append(diffs, tb.influence-ta.influence)
+			}
+			if v.pairs = len(diffs); v.pairs > 0 {
+				// The influences of an arm's times sum to nothing. Over the strata
+				// that it shares with the other arm they sum to what pairing changes.
+				v.log, v.spread = meanSpread(diffs)
+				v.log, v.freedom = b.location-a.location+v.log, float64(v.pairs-1)
+			}
+			all[x][k] = v
+			v.log = -v.log
+			all[k][x] = v
 		}
 	}
 	squeeze(all)
 	return all
-}
-
-func (s *sample) paired(a, b *armSample) advantage {
-	var diffs []float64
-	for _, stratum := range a.strata {
-		if tk, both := b.times[stratum]; both {
-			diffs = append(diffs, s.influence(b, tk)-s.influence(a, a.times[stratum]))
-		}
-	}
-	adv := advantage{log: math.NaN(), pairs: len(diffs)}
-	if len(diffs) == 0 {
-		return adv
-	}
-	// The influences of an arm's times sum to nothing. Over the strata that it
-	// shares with the other arm they sum to what pairing changes.
-	mean := average(diffs)
-	adv.log = b.location - a.location + mean
-	adv.freedom = float64(len(diffs) - 1)
-	for _, d := range diffs {
-		adv.spread += (d - mean) * (d - mean)
-	}
-	adv.spread = math.Sqrt(adv.spread / max(1, adv.freedom))
-	return adv
 }
 
 // squeeze draws the spreads of all pairs towards their common one, the more so
@@ -78,10 +64,8 @@ func squeeze(all [][]advantage) {
 	if len(logs) < 3 {
 		return
 	}
-	centre, excess := average(logs), -average(trigammas)
-	for _, l := range logs {
-		excess += (l - centre) * (l - centre) / float64(len(logs)-1)
-	}
+	centre, variance := stat.MeanVariance(logs, nil)
+	excess := variance - stat.Mean(trigammas, nil)
 	prior, common := mostPrior, math.Exp(centre)
 	if excess > 0 {
 		prior = min(mostPrior, 2*inverseTrigamma(excess))
@@ -98,7 +82,7 @@ func squeeze(all [][]advantage) {
 }
 
 // mostPrior bounds the degrees of freedom that pairs lend each other: they
-// share arms, so what they say of the spread is not independent.
+// share arms, so their spreads are not independent.
 const mostPrior = 8.0
 
 func trigamma(x float64) float64 { return mathext.Zeta(2, x) }
@@ -122,8 +106,8 @@ func inverseTrigamma(y float64) float64 {
 // alpha over all n together. It inverts the e-process of the one-sample t-test
 // with a normal prior on the effect (Rouder et al. 2009, doi
 // 10.3758/PBR.16.2.225; valid at every n: Hendriksen, de Heide and Grünwald
-// 2021, doi 10.1214/20-BA1234). It is infinite where too little is known to say
-// anything at alpha.
+// 2021, doi 10.1214/20-BA1234). It is infinite where too few values bound nothing
+// at alpha.
 func sequenceWidth(n int, freedom, alpha float64) float64 {
 	if n < 1 || freedom < 1 {
 		return math.Inf(1)
@@ -143,11 +127,10 @@ const effectSpread = 3.0
 
 // lower is the lower end of the confidence sequence for the advantage.
 func (v advantage) lower(alpha float64) float64 {
-	width := sequenceWidth(v.pairs, v.freedom, alpha)
-	if math.IsInf(width, 1) {
-		return math.Inf(-1)
+	if width := sequenceWidth(v.pairs, v.freedom, alpha); !math.IsInf(width, 1) {
+		return v.log - width*v.spread/math.Sqrt(float64(v.pairs))
 	}
-	return v.log - width*v.spread/math.Sqrt(float64(v.pairs))
+	return math.Inf(-1)
 }
 
 // within reports whether x may be said to take at most exp(margin) times as
@@ -164,13 +147,27 @@ func (v advantage) within(margin, alpha float64) bool {
 	return v.log+margin/2 >= h*v.spread*v.spread/(2*margin*float64(v.pairs))
 }
 
-func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
-
-func studentQuantile(freedom, p float64) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: freedom}.Quantile(p)
-}
-
-// studentTail is the probability of a value over t.
-func studentTail(freedom, t float64) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: freedom}.Survival(t)
+// Foresee works out what so many blocks of the arms, at so many places, can
+// decide without a failure when the logarithms of the times in a cell have the
+// given standard deviation. An arm that takes more by the share ruledOut is ruled
+// out in half of all cases; it is infinite where none can be. After settled blocks,
+// arms that are as fast as each other are found to be so, and failures that nobody
+// has seen are excluded.
+func Foresee(arms, places, blocks int, spread, indifference float64) (ruledOut float64, settled int) {
+	rivals, margin := float64(max(1, arms-1)), math.Log1p(indifference)
+	after := func(blocks int) advantage {
+		pairs := places * blocks
+		v := advantage{spread: math.Sqrt2 * spread, pairs: pairs, freedom: float64(pairs - 1)}
+		if arms > 2 && v.freedom >= 1 {
+			v.freedom += mostPrior
+		}
+		return v
+	}
+	clean := cleanTrials(indifference)
+	for settled = 1; settled < mostBlocks; settled++ {
+		if settled*places >= clean && after(settled).within(margin, alphaWithin/rivals) {
+			break
+		}
+	}
+	return math.Expm1(-after(blocks).lower(alphaRuledOut / rivals)), settled
 }

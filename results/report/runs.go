@@ -167,7 +167,7 @@ func peakOf(r *results.Record) string {
 
 // Run is the table of a run's cells.
 func Run(run results.Run) Table {
-	t := Cells(study.Cells(run.Plan.Cells, run.Trials()))
+	t := Cells(study.Cells(run.Plan.Cells, run.SharedTrials()))
 	for _, refused := range run.Plan.Refused {
 		t.Notes = append(t.Notes, fmt.Sprintf("Not run, [%s]: %s", refused.Cell, refused.Reason))
 	}

@@ -94,7 +94,7 @@ func TestPublishedTrialsGiveTheSameAnswer(t *testing.T) {
 		text, err := json.MarshalIndent(struct {
 			Answer answer.Answer
 			Cells  []study.Cell
-		}{a, study.Cells(run.Plan.Cells, r.Trials())}, "", " ")
+		}{a, study.Cells(run.Plan.Cells, r.SharedTrials())}, "", " ")
 		if err != nil {
 			t.Fatal(err)
 		}

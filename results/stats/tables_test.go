@@ -25,27 +25,21 @@ func TestEveryTable(t *testing.T) {
 func checkTestsOf(t *testing.T, a, b Arm) {
 	t.Helper()
 	for _, alt := range []Alternative{Less, Greater} {
-		p, err1 := Fisher(a, b, alt)
-		swapped, err2 := Fisher(b, a, Less+Greater-alt)
-		if err1 != nil || err2 != nil || math.Abs(p-swapped) > 1e-9 || !(p > 0 && p <= 1) {
-			t.Errorf("%v %v: p %v, arms swapped %v; %v, %v", a, b, p, swapped, err1, err2)
+		p, swapped := Fisher(a, b, alt), Fisher(b, a, Less+Greater-alt)
+		if !(math.Abs(p-swapped) <= 1e-9) || !(p > 0 && p <= 1) {
+			t.Errorf("%v %v: p %v, arms swapped %v", a, b, p, swapped)
 		}
 	}
 }
 
 func checkDifferencesOf(t *testing.T, a, b Arm) {
 	t.Helper()
-	there, err1 := MiettinenNurminen(a, b, 0.95)
-	back, err2 := MiettinenNurminen(b, a, 0.95)
-	wider, err3 := MiettinenNurminen(a, b, 0.99)
-	if err1 != nil || err2 != nil || err3 != nil {
-		t.Fatal(a, b, err1, err2, err3)
-	}
+	there, back, wider := MiettinenNurminen(a, b, 0.95), MiettinenNurminen(b, a, 0.95), MiettinenNurminen(a, b, 0.99)
 	what := fmt.Sprint(a, b, there)
-	if math.Abs(there.Lower+back.Upper) > 1e-9 || math.Abs(there.Upper+back.Lower) > 1e-9 {
+	if !(math.Abs(there.Lower+back.Upper) <= 1e-9) || !(math.Abs(there.Upper+back.Lower) <= 1e-9) {
 		t.Errorf("%s: arms swapped %v", what, back)
 	}
-	if d := a.rate() - b.rate(); there.Lower > d+1e-9 || there.Upper < d-1e-9 {
+	if d := a.Rate() - b.Rate(); there.Lower > d+1e-9 || there.Upper < d-1e-9 {
 		t.Errorf("%s: without its estimate %v", what, d)
 	}
 	if wider.Lower > there.Lower+1e-9 || wider.Upper < there.Upper-1e-9 || there.Lower < -1-1e-12 || there.Upper > 1+1e-12 {

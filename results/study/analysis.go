@@ -1,6 +1,10 @@
 package study
 
 import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -9,12 +13,27 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Schema is the version of the analysis format.
 const Schema = "stratbench.analysis/v2"
 
-// Analysis is what is said of a study's runs and cells. Times are in seconds.
+// Confidence is the level of every interval, and 1 less that of every test.
+const Confidence = 0.95
+
+// The schema is generated from the types by a test, which fails when it is
+// not current.
+//
+//go:generate go test -run ^TestSchemaIsCurrent$ -update .
+
+//go:embed schema.json
+var schema []byte
+
+// JSONSchema returns the JSON Schema of an Analysis.
+func JSONSchema() []byte { return bytes.Clone(schema) }
+
+// Analysis describes a study's runs and cells. Times are in seconds.
 type Analysis struct {
 	Schema     string         `json:"schema"`
 	Confidence float64        `json:"confidence"`
@@ -29,47 +48,13 @@ type Analysis struct {
 	Warnings  []Warning  `json:"warnings"`
 }
 
-func (s Study) neverPlanned() int {
-	combinations, cells := 1, 0
-	for _, f := range s.Factors {
-		levels := 0
-		for _, l := range f.Levels {
-			if l.Name != NotRecorded {
-				levels++
-			}
-		}
-		combinations *= max(1, levels)
-	}
-	for _, c := range s.Cells {
-		if !slices.ContainsFunc(c, func(a trial.Assignment) bool { return a.Level == NotRecorded }) {
-			cells++
-		}
-	}
-	return combinations - cells
-}
-
-// sideBySide does the same to each, as many at once as there are CPUs.
-func sideBySide[In, Out any](all []In, do func(In) Out) []Out {
-	results := make([]Out, len(all))
-	var group errgroup.Group
-	group.SetLimit(runtime.NumCPU())
-	for i, x := range all {
-		group.Go(func() error {
-			results[i] = do(x)
-			return nil
-		})
-	}
-	_ = group.Wait() // no function of the group fails
-	return results
-}
-
 // Estimate is what a source states of a cell and nobody measured.
 type Estimate struct {
 	Cell trial.Cell `json:"cell"`
 	results.Imported
 }
 
-// RunSummary says where trials come from.
+// RunSummary describes a run that trials come from.
 type RunSummary struct {
 	Run           string              `json:"run"`
 	Started       time.Time           `json:"started"`
@@ -83,22 +68,159 @@ type RunSummary struct {
 	HostSpeed     *HostSpeed          `json:"host_speed,omitempty"`
 }
 
+// CellSummary is all that is known of one cell.
+type CellSummary struct {
+	Cell
+	Ready  Rate `json:"ready"`
+	Failed Rate `json:"failed" jsonschema:"description=crashed or hung or not ready within the limits"`
+	// CleanRuns is how many trials in a row without a failure would show, with
+	// 95 % confidence, a failure rate under 10 %.
+	CleanRuns int   `json:"clean_runs_for_10_percent"`
+	SetupTime Times `json:"setup_time" jsonschema:"description=of successful trials only; read beside ready"`
+	// WithRetries is all time spent, failures and recovery included, for each
+	// success; null without one, or where a time is not known.
+	WithRetries Value      `json:"seconds_with_retries"`
+	Contention  Contention `json:"contention"`
+	Warnings    []Warning  `json:"warnings"`
+}
+
+// cleanRuns is the least n of which 0.9^n is under 5 %.
+const cleanRuns = 29
+
 // Analyse summarises a study's runs and cells.
 func (s Study) Analyse() Analysis {
 	a := Analysis{Schema: Schema, Confidence: Confidence, Factors: s.Factors, NeverPlanned: s.neverPlanned(),
-		Runs: []RunSummary{}, Estimates: []Estimate{}, Warnings: append([]Warning{}, s.warnings()...)}
+		Runs: []RunSummary{}, Cells: make([]CellSummary, len(s.basics)), Estimates: []Estimate{}, Warnings: append([]Warning{}, s.warnings()...)}
 	for _, r := range s.Estimates {
 		a.Estimates = append(a.Estimates, Estimate{r.Trial.Cell, *r.Imported})
 	}
 	for i, run := range s.Runs {
-		a.Runs = append(a.Runs, summariseRun(run, s.recorded[i]))
+		a.Runs = append(a.Runs, RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
+			Planned: len(run.Plan.Trials), Recorded: s.recorded[i], FaultyRecords: len(run.Faults),
+			Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: hostSpeed(run)})
 	}
-	a.Cells = sideBySide(s.basics, s.summarise)
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i, c := range s.basics {
+		group.Go(func() error {
+			a.Cells[i] = s.summarise(c)
+			return nil
+		})
+	}
+	_ = group.Wait() // no function of the group fails
 	return a
 }
 
-func summariseRun(run results.Run, recorded int) RunSummary {
-	return RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
-		Planned: len(run.Plan.Trials), Recorded: recorded, FaultyRecords: len(run.Faults),
-		Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: hostSpeed(run)}
+func (s Study) neverPlanned() int {
+	combinations, cells := 1, 0
+	for _, f := range s.Factors {
+		levels := slices.DeleteFunc(slices.Clone(f.Levels), func(l trial.Level) bool { return l.Name == NotRecorded })
+		combinations *= max(1, len(levels))
+	}
+	for _, c := range s.Cells {
+		if !slices.ContainsFunc(c, func(a trial.Assignment) bool { return a.Level == NotRecorded }) {
+			cells++
+		}
+	}
+	return combinations - cells
 }
+
+func (s Study) summarise(basic Cell) CellSummary {
+	trials := s.Of(basic.Cell)
+	failed, spent := Failures(trials), 0.0
+	for _, o := range trials {
+		spent += o.Cost()
+	}
+	return CellSummary{
+		Cell:        basic,
+		Ready:       rate(len(trials)-failed, len(trials)),
+		Failed:      rate(failed, len(trials)),
+		CleanRuns:   cleanRuns,
+		SetupTime:   times(Setups(trials)),
+		WithRetries: Value(spent / float64(len(trials)-failed)),
+		Contention:  s.contention(basic.Cell),
+		Warnings:    s.cellWarnings(basic, trials),
+	}
+}
+
+// Rate is how often something happened, with its exact interval.
+type Rate struct {
+	Events   int      `json:"events"`
+	Trials   int      `json:"trials"`
+	Estimate Value    `json:"estimate"`
+	Interval Interval `json:"interval" jsonschema:"description=Clopper-Pearson"`
+}
+
+func rate(events, trials int) Rate {
+	return Rate{events, trials, Value(stats.Arm{Events: events, Trials: trials}.Rate()), interval(stats.ClopperPearson(events, trials, Confidence))}
+}
+
+// FailureRate is how often the trials failed.
+func FailureRate(trials []Observation) Rate { return rate(Failures(trials), len(trials)) }
+
+// Times summarises times in seconds.
+type Times struct {
+	N      int   `json:"n"`
+	Median Value `json:"median_seconds"`
+	// Interval is the median's, from order statistics: an end is null where so
+	// few times put no bound on it.
+	Interval Interval `json:"median_interval_seconds"`
+	Low      Value    `json:"low_seconds"`
+	High     Value    `json:"high_seconds"`
+}
+
+func times(values []float64) Times {
+	t := Times{len(values), Value(stats.Median(values)), interval(stats.MedianInterval(values, Confidence)), none, none}
+	if len(values) > 0 {
+		t.Low, t.High = Value(slices.Min(values)), Value(slices.Max(values))
+	}
+	return t
+}
+
+// Summarise summarises lengths of time.
+func Summarise(lengths []trial.Seconds) Times {
+	values := make([]float64, len(lengths))
+	for i, l := range lengths {
+		values[i] = l.Duration().Seconds()
+	}
+	return times(values)
+}
+
+// Value is a figure that may not exist. In JSON it is a number, or null where
+// it is infinite or undefined; the field's description says which.
+type Value float64
+
+// MarshalJSON writes null for what JSON has no number for.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if !v.Finite() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(v))
+}
+
+// UnmarshalJSON reads null as not a number.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*v = none
+		return nil
+	}
+	return json.Unmarshal(b, (*float64)(v))
+}
+
+// Finite is false for what is infinite or undefined.
+func (v Value) Finite() bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
+
+// none is a value that does not exist.
+var none = Value(math.NaN())
+
+// Interval is a confidence interval; a null end means that the data put no
+// bound on that side.
+type Interval struct {
+	Lower Value `json:"lower"`
+	Upper Value `json:"upper"`
+}
+
+func interval(i stats.Interval) Interval { return Interval{Value(i.Lower), Value(i.Upper)} }
+
+// Bounded reports whether both ends are finite.
+func (i Interval) Bounded() bool { return i.Lower.Finite() && i.Upper.Finite() }

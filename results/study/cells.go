@@ -1,5 +1,3 @@
-// Package study gathers records: what counts, cells, metrics, and what varied and
-// should not have.
 package study
 
 import (
@@ -9,7 +7,7 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// Cell is what was recorded of one cell. N counts the trials that count, as
+// Cell is what was recorded of one cell. N is the number of trials that count, as
 // results.Standing has it; all others are counted apart and enter no sample.
 // Invalid are those that were not measured.
 type Cell struct {
@@ -20,14 +18,13 @@ type Cell struct {
 	Invalid  int                   `json:"invalid"`
 	Outcomes map[trial.Outcome]int `json:"outcomes"`
 	TimedOut int                   `json:"timed_out"`
-	// Crashed are the trials of N whose engine was lost on the way, and which
-	// went on (the setting onCrash).
+	// Crashed are the trials of N that lost their engine on the way and went on
+	// (the setting onCrash).
 	Crashed int `json:"went_on_after_a_crash,omitempty"`
-	// Setup has the setup times of the trials whose services became ready,
-	// in order of recording: conditional on success, so never to be read
-	// without Outcomes.
+	// Setup are the setup times of the trials whose services became ready, in
+	// order of recording: read them beside Outcomes only.
 	Setup []trial.Seconds `json:"setup_seconds"`
-	// Phases has each phase's lengths in those trials in which it ended well.
+	// Phases are each phase's lengths in those trials in which it ended well.
 	Phases map[trial.Phase][]trial.Seconds `json:"phase_seconds"`
 	// TestsPassed and TestsTotal are per trial that ran the suite.
 	TestsPassed []int `json:"tests_passed"`
@@ -39,12 +36,14 @@ type Cell struct {
 
 // Cells gathers trials by cell. order is the plan's cells; cells that were
 // recorded and are not in it follow in order of position.
-func Cells(order []trial.Cell, trials []results.Record) []Cell {
-	shared := make([]*results.Record, len(trials))
-	for i := range trials {
-		shared[i] = &trials[i]
-	}
-	return cellsOf(order, byPosition(shared))
+func Cells(order []trial.Cell, trials []*results.Record) []Cell {
+	return cellsOf(order, byPosition(trials))
+}
+
+// byPosition sorts trials in place.
+func byPosition(trials []*results.Record) []*results.Record {
+	slices.SortStableFunc(trials, func(a, b *results.Record) int { return a.Trial.Position - b.Trial.Position })
+	return trials
 }
 
 // cellsOf gathers trials that are in their order already.
@@ -52,19 +51,13 @@ func cellsOf(order []trial.Cell, trials []*results.Record) []Cell {
 	var cells []Cell
 	place := map[string]int{}
 	at := func(c trial.Cell) *Cell {
-		i, seen := place[c.Key()]
-		if !seen {
-			i = len(cells)
-			place[c.Key()] = i
-			cells = append(cells, Cell{
-				Cell:     c,
-				Outcomes: map[trial.Outcome]int{},
-				Phases:   map[trial.Phase][]trial.Seconds{},
-				Setup:    []trial.Seconds{}, PeakMemory: []trial.Bytes{},
-				TestsPassed: []int{}, TestsTotal: []int{},
-			})
+		key := c.Key()
+		if _, seen := place[key]; !seen {
+			place[key] = len(cells)
+			cells = append(cells, Cell{Cell: c, Outcomes: map[trial.Outcome]int{}, Phases: map[trial.Phase][]trial.Seconds{},
+				Setup: []trial.Seconds{}, PeakMemory: []trial.Bytes{}, TestsPassed: []int{}, TestsTotal: []int{}})
 		}
-		return &cells[i]
+		return &cells[place[key]]
 	}
 	for _, c := range order {
 		at(c)
@@ -73,12 +66,6 @@ func cellsOf(order []trial.Cell, trials []*results.Record) []Cell {
 		at(r.Trial.Cell).add(r)
 	}
 	return cells
-}
-
-// byPosition sorts trials in place.
-func byPosition(trials []*results.Record) []*results.Record {
-	slices.SortStableFunc(trials, func(a, b *results.Record) int { return a.Trial.Position - b.Trial.Position })
-	return trials
 }
 
 func (c *Cell) add(r *results.Record) {
@@ -102,24 +89,20 @@ func (c *Cell) add(r *results.Record) {
 	if r.Setup != nil {
 		c.Setup = append(c.Setup, *r.Setup)
 	}
-	if r.Crash == nil { // the phases of a set-up that was begun twice are no measure
-		c.addPhases(r.Spans)
-	} else {
+	if r.Crash != nil { // the phases of a set-up that was begun twice are no measure
 		c.Crashed++
+	} else {
+		for _, s := range r.Spans {
+			if s.IsPhase() && s.EndedWell() {
+				c.Phases[s.Phase] = append(c.Phases[s.Phase], s.Length())
+			}
+		}
 	}
 	if passed, total, ok := TestCounts(r); ok {
 		c.TestsPassed, c.TestsTotal = append(c.TestsPassed, passed), append(c.TestsTotal, total)
 	}
 	if peak, ok := PeakMemory(r); ok {
 		c.PeakMemory = append(c.PeakMemory, peak)
-	}
-}
-
-func (c *Cell) addPhases(spans []trial.Span) {
-	for _, s := range spans {
-		if s.IsPhase() && s.EndedWell() {
-			c.Phases[s.Phase] = append(c.Phases[s.Phase], s.Length())
-		}
 	}
 }
 
@@ -139,8 +122,8 @@ func TestCounts(r *results.Record) (passed, total int, ok bool) {
 }
 
 // PeakMemory returns the most memory that a trial is known to have held; ok is
-// false where nothing is known. Where the kernel kept no peak, the true one lies
-// at or above it: samples are a second apart.
+// false where nothing is known. Where the kernel kept no peak, the true one may lie
+// above it: samples are a second apart.
 func PeakMemory(r *results.Record) (peak trial.Bytes, ok bool) {
 	if r.Imported != nil && r.Imported.PeakMemory != nil {
 		return *r.Imported.PeakMemory, true

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,24 +10,67 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
+// WarningKind is what is doubtful about a figure.
+type WarningKind string
+
+// The kinds of warning.
+const (
+	SingleTrial     WarningKind = "single-trial"    // it shows what can happen, not how often or how long it takes
+	NotRun          WarningKind = "not-run"         // the cell was planned, or refused, and has no measured trial
+	InvalidTrials   WarningKind = "invalid-trials"  // stratbench could not measure them
+	InjectedTrials  WarningKind = "injected-trials" // they were broken on purpose, and are left out
+	Conditional     WarningKind = "conditional"     // times are of successful trials only
+	Residue         WarningKind = "residue"         // something varied inside a cell that should not have
+	Ties            WarningKind = "ties"            // equal times, which measured ones should not be
+	HostBusy        WarningKind = "host-busy"       // just before these trials
+	HostVaried      WarningKind = "host-varied"     // the reference workload took longer before some blocks of a run
+	HostFollowed    WarningKind = "host-followed"   // set-up times of blocks rose with the reference workload's
+	StoppedEarly    WarningKind = "stopped-early"   // an interim analysis decided how long the run was
+	UnknownTimes    WarningKind = "unknown-times"   // the trials' times were not recorded
+	SimulatedTrials WarningKind = "simulated"       // no engine produced these trials
+	ImportedTrials  WarningKind = "imported"        // stratbench did not measure these trials
+	CutOffTrials    WarningKind = "cut-off"         // a limit ended the trials, known only to take longer
+)
+
+// Warning qualifies the figure that it is attached to.
+type Warning struct {
+	Kind WarningKind `json:"kind"`
+	// Detail names what it is about: a field, a factor.
+	Detail string `json:"detail,omitempty"`
+	// Trials are those concerned, at most the first ten; Count is all.
+	Trials []string `json:"trials,omitempty"`
+	Count  int      `json:"count,omitempty"`
+	// P is the p-value of the check.
+	P *Value `json:"p,omitempty"`
+	// Share is the size of what was found: 0.12 is 12 %.
+	Share *Value `json:"share,omitempty"`
+}
+
+const mostNamed = 10
+
+func about(kind WarningKind, trials []Observation) Warning {
+	w := Warning{Kind: kind, Count: len(trials)}
+	for _, o := range trials[:min(len(trials), mostNamed)] {
+		w.Trials = append(w.Trials, o.Record.Trial.ID)
+	}
+	return w
+}
+
+func isSimulated(o Observation) bool { return o.Record.Simulated }
+
 // warnings are those over all cells together.
 func (s Study) warnings() (warnings []Warning) {
 	if s.Simulated() {
-		warnings = append(warnings, about(SimulatedTrials, filter(s.Trials, func(o Observation) bool { return o.Record.Simulated })))
+		warnings = append(warnings, about(SimulatedTrials, filter(s.Trials, isSimulated)))
 	}
 	if n := len(s.injected); n > 0 {
 		warnings = append(warnings, Warning{Kind: InjectedTrials, Count: n, Trials: s.injected[:min(n, mostNamed)]})
 	}
-	if slices.ContainsFunc(s.Runs, stopsByLooking) {
+	byLooking := func(l results.Look) bool { return l.Stopped || len(l.Retired) > 0 }
+	if slices.ContainsFunc(s.Runs, func(r results.Run) bool { return slices.ContainsFunc(r.Looks, byLooking) }) {
 		warnings = append(warnings, Warning{Kind: StoppedEarly})
 	}
 	return append(warnings, s.hostWarnings()...)
-}
-
-// stopsByLooking reports whether a run ended, or left cells out, because of
-// what its trials showed.
-func stopsByLooking(run results.Run) bool {
-	return slices.ContainsFunc(run.Looks, func(l results.Look) bool { return l.Stopped || len(l.Retired) > 0 })
 }
 
 func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {
@@ -36,16 +80,21 @@ func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {
 			warnings = append(warnings, w)
 		}
 	}
-	add(Warning{Kind: NotRun, Detail: s.refusal(basic)}, len(trials) == 0)
+	refusal := ""
+	if i := slices.IndexFunc(s.Refused, func(r results.Refusal) bool { return slices.Equal(r.Cell, basic.Cell) }); i >= 0 {
+		refusal = s.Refused[i].Reason
+	}
+	times := Setups(trials)
+	slices.Sort(times)
+	add(Warning{Kind: NotRun, Detail: refusal}, len(trials) == 0)
 	add(Warning{Kind: InvalidTrials, Count: basic.Invalid}, basic.Invalid > 0)
 	add(Warning{Kind: SingleTrial}, len(trials) == 1)
 	add(Warning{Kind: Conditional}, len(basic.Setup) > 0 && len(basic.Setup) < len(trials))
 	for kind, is := range trialChecks {
-		if found := filter(trials, is); len(found) > 0 {
-			warnings = append(warnings, about(kind, found))
-		}
+		found := filter(trials, is)
+		add(about(kind, found), len(found) > 0)
 	}
-	add(Warning{Kind: Ties}, ties(Setups(trials)))
+	add(Warning{Kind: Ties}, len(slices.Compact(times)) < len(times))
 	warnings = append(warnings, s.residue(trials)...)
 	slices.SortStableFunc(warnings, func(a, b Warning) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
 	return warnings
@@ -53,7 +102,7 @@ func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {
 
 var trialChecks = map[WarningKind]func(Observation) bool{
 	CutOffTrials:    func(o Observation) bool { return o.CutOff },
-	SimulatedTrials: func(o Observation) bool { return o.Record.Simulated },
+	SimulatedTrials: isSimulated,
 	ImportedTrials:  func(o Observation) bool { return o.Record.Imported != nil },
 	HostBusy:        func(o Observation) bool { return busy(o.Record) },
 	UnknownTimes:    func(o Observation) bool { return math.IsNaN(o.Cost()) },
@@ -70,15 +119,6 @@ func busy(r *results.Record) bool {
 	return r.Load.Load1/cpus > busyLoadPerCPU || r.Load.Pressure.Known && r.Load.Pressure.CPUSome > busyCPUPressure
 }
 
-func (s Study) refusal(c Cell) string {
-	for _, r := range s.Refused {
-		if r.Cell.Key() == c.Cell.Key() {
-			return r.Reason
-		}
-	}
-	return ""
-}
-
 func filter(trials []Observation, is func(Observation) bool) (found []Observation) {
 	for _, o := range trials {
 		if is(o) {
@@ -88,11 +128,6 @@ func filter(trials []Observation, is func(Observation) bool) (found []Observatio
 	return found
 }
 
-func ties(values []float64) bool {
-	sorted := slices.Sorted(slices.Values(values))
-	return len(slices.Compact(sorted)) < len(values)
-}
-
 // residue reports what should be the same in all trials of a cell and is not.
 func (s Study) residue(trials []Observation) (warnings []Warning) {
 	environments := map[string]results.Environment{}
@@ -100,7 +135,18 @@ func (s Study) residue(trials []Observation) (warnings []Warning) {
 		environments[run.ID()] = run.Environment
 	}
 	for _, field := range residueFields {
-		if seen := variants(trials, environments, field.of); len(seen) > 1 {
+		counts := map[string]int{}
+		var seen []string
+		for _, o := range trials {
+			v := cmp.Or(field.of(o.Record, environments[o.Run]), NotRecorded)
+			if counts[v]++; counts[v] == 1 {
+				seen = append(seen, v)
+			}
+		}
+		for i, v := range seen {
+			seen[i] = fmt.Sprintf("%s (%d)", v, counts[v])
+		}
+		if len(seen) > 1 {
 			warnings = append(warnings, Warning{Kind: Residue, Detail: field.name + ": " + strings.Join(seen, ", ")})
 		}
 	}
@@ -120,27 +166,8 @@ var residueFields = []struct {
 	{"CPUs", func(r *results.Record, _ results.Environment) string { return fmt.Sprint(r.Machine.CPUs) }},
 	{"kernel", func(_ *results.Record, e results.Environment) string { return e.Kernel }},
 	{"host", func(_ *results.Record, e results.Environment) string { return e.HostID }},
-	{"workload", func(_ *results.Record, e results.Environment) string { return short(e.WorkloadHash) }},
+	{"workload", func(_ *results.Record, e results.Environment) string {
+		return e.WorkloadHash[:min(12, len(e.WorkloadHash))]
+	}},
 	{"stratbench", func(_ *results.Record, e results.Environment) string { return e.Stratbench }},
-}
-
-func short(hash string) string { return hash[:min(12, len(hash))] }
-
-func variants(trials []Observation, environments map[string]results.Environment, of func(*results.Record, results.Environment) string) []string {
-	counts := map[string]int{}
-	var order []string
-	for _, o := range trials {
-		v := of(o.Record, environments[o.Run])
-		if v == "" {
-			v = NotRecorded
-		}
-		if counts[v] == 0 {
-			order = append(order, v)
-		}
-		counts[v]++
-	}
-	for i, v := range order {
-		order[i] = fmt.Sprintf("%s (%d)", v, counts[v])
-	}
-	return order
 }

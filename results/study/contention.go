@@ -2,7 +2,7 @@ package study
 
 import (
 	"encoding/json"
-	"math"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,7 +21,7 @@ type Contention struct {
 	Pressure    PressureShares `json:"pressure"`
 }
 
-// ImageTime is an image's time under the cell's strategy and alone: with
+// ImageTime is an image's build time under the cell's strategy and alone: with
 // nothing else being built, in cells that differ in the strategy only.
 type ImageTime struct {
 	Image  string `json:"image"`
@@ -32,7 +32,7 @@ type ImageTime struct {
 	Alone     Value `json:"alone_seconds" jsonschema:"description=null where it was never built alone"`
 	AloneTime Times `json:"alone_time"`
 	// Slowdown is the ratio of the medians, and 1 where nothing was built
-	// beside it; its interval is Hodges and Lehmann's ratio's, unbounded with
+	// beside it; its interval is that of Hodges and Lehmann's ratio, null with
 	// very few builds.
 	Slowdown         Value    `json:"slowdown"`
 	SlowdownInterval Interval `json:"slowdown_interval"`
@@ -46,7 +46,7 @@ type ScheduleBound struct {
 	CPUTime      Value `json:"cpu_time_over_cpus_seconds"`
 	Bound        Value `json:"bound_seconds"`
 	Build        Value `json:"build_seconds" jsonschema:"description=median length of the build phase"`
-	// Reached is the bound over what it took: 1 is the best possible.
+	// Reached is the bound over the time taken: 1 is the best possible.
 	Reached Value `json:"reached"`
 }
 
@@ -60,18 +60,31 @@ type PressureShares struct {
 
 func (s Study) contention(c trial.Cell) Contention {
 	trials := s.Of(c)
-	out := Contention{CPU: none, Images: []ImageTime{}}
+	out := Contention{Images: []ImageTime{}, CPU: medianOf(trials, func(o Observation) (float64, bool) {
+		cpu, length, ok := buildPhase(o)
+		return cpu / length / float64(o.Record.Machine.CPUs), ok && o.Record.Machine.CPUs > 0
+	})}
 	for _, o := range trials {
 		out.Concurrency = max(out.Concurrency, concurrencySeen(o))
 	}
-	alone := s.alone(c)
-	lengths, order := imageLengths(trials)
-	for _, image := range order {
+	lengths, alone := imageLengths(trials), s.alone(c)
+	for _, image := range slices.Sorted(maps.Keys(lengths)) {
 		out.Images = append(out.Images, imageTime(image, lengths[image], alone[image], out.Concurrency))
 	}
-	out.CPU = median(each(trials, buildCPU))
 	out.Bound = bound(out, trials)
-	out.Pressure = pressureOf(trials)
+	peak := func(of func(trial.Pressure) float64) Value {
+		return medianOf(trials, func(o Observation) (highest float64, known bool) {
+			for _, s := range o.Record.Samples {
+				if s.Pressure.Known {
+					highest, known = max(highest, of(s.Pressure)), true
+				}
+			}
+			return highest, known
+		})
+	}
+	out.Pressure.CPU = peak(func(p trial.Pressure) float64 { return p.CPUSome })
+	out.Pressure.Memory = peak(func(p trial.Pressure) float64 { return p.MemorySome })
+	out.Pressure.IO = peak(func(p trial.Pressure) float64 { return p.IOSome })
 	return out
 }
 
@@ -79,31 +92,30 @@ func imageTime(image string, lengths, alone []float64, concurrency int) ImageTim
 	if concurrency == 1 {
 		alone = lengths
 	}
-	t := ImageTime{Image: image, N: len(lengths), Median: median(lengths), Time: times(lengths),
-		Alone: median(alone), AloneTime: times(alone), SlowdownInterval: unknown()}
+	t := ImageTime{Image: image, N: len(lengths), Time: times(lengths), AloneTime: times(alone), SlowdownInterval: Interval{none, none}}
+	t.Median, t.Alone = t.Time.Median, t.AloneTime.Median
 	t.Slowdown = t.Median / t.Alone
-	if concurrency == 1 {
-		return t
-	}
-	if r, err := stats.HodgesLehmannRatio(lengths, alone, Confidence); err == nil && r.CI.Bounded() {
-		t.SlowdownInterval = interval(r.CI)
+	if concurrency != 1 {
+		if _, ci := stats.HodgesLehmannRatio(lengths, alone, Confidence); ci.Bounded() {
+			t.SlowdownInterval = interval(ci)
+		}
 	}
 	return t
 }
 
-func median(values []float64) Value { return Value(stats.Median(values)) }
-
-func each(trials []Observation, of func(Observation) (float64, bool)) (values []float64) {
+// medianOf is that of the trials that have the figure.
+func medianOf(trials []Observation, of func(Observation) (float64, bool)) Value {
+	var values []float64
 	for _, o := range trials {
 		if v, ok := of(o); ok {
 			values = append(values, v)
 		}
 	}
-	return values
+	return Value(stats.Median(values))
 }
 
-// builds are the finished builds of whole images; pulls are none, and neither
-// are builds of a set-up that was begun twice.
+// builds are the finished builds of whole images. Pulls do not count, nor do
+// builds of a set-up that was begun twice.
 func builds(r *results.Record) (found []trial.Span) {
 	if r.Crash != nil {
 		return nil
@@ -116,7 +128,7 @@ func builds(r *results.Record) (found []trial.Span) {
 	return found
 }
 
-// BuiltAtOnce is how many images a trial built at once, as far as its spans tell.
+// BuiltAtOnce is how many images a trial built at once, by its spans.
 func BuiltAtOnce(r *results.Record) (most int) {
 	all := builds(r)
 	for _, a := range all {
@@ -131,7 +143,7 @@ func BuiltAtOnce(r *results.Record) (most int) {
 	return most
 }
 
-// concurrencySeen is what ran at once by the spans, or, where an import has no
+// concurrencySeen is what ran at once by the spans or, where an import has no
 // spans, what it states.
 func concurrencySeen(o Observation) int {
 	if n := BuiltAtOnce(o.Record); n > 0 {
@@ -146,18 +158,14 @@ func concurrencySeen(o Observation) int {
 	return 0
 }
 
-func imageLengths(trials []Observation) (lengths map[string][]float64, order []string) {
-	lengths = map[string][]float64{}
+func imageLengths(trials []Observation) map[string][]float64 {
+	lengths := map[string][]float64{}
 	for _, o := range trials {
 		for _, b := range builds(o.Record) {
-			if lengths[b.Image] == nil {
-				order = append(order, b.Image)
-			}
 			lengths[b.Image] = append(lengths[b.Image], b.Length().Duration().Seconds())
 		}
 	}
-	slices.Sort(order)
-	return lengths, order
+	return lengths
 }
 
 // alone gathers builds that ran one at a time in the cells that differ from c
@@ -165,18 +173,15 @@ func imageLengths(trials []Observation) (lengths map[string][]float64, order []s
 func (s Study) alone(c trial.Cell) map[string][]float64 {
 	var trials []Observation
 	for _, other := range s.Cells {
-		if !differOnlyIn(c, other, "strategy") {
-			continue
+		if slices.EqualFunc(c, other, func(a, b trial.Assignment) bool { return a == b || a.Factor == "strategy" }) {
+			trials = append(trials, filter(s.Of(other), func(o Observation) bool { return BuiltAtOnce(o.Record) == 1 })...)
 		}
-		trials = append(trials, filter(s.Of(other), func(o Observation) bool { return BuiltAtOnce(o.Record) == 1 })...)
 	}
-	lengths, _ := imageLengths(trials)
-	return lengths
+	return imageLengths(trials)
 }
 
-// Together has the builds of trials that built several images at once, beside
-// the same builds with nothing beside them. It is empty where there are none of
-// either.
+// Together compares the builds of trials that built several images at once with
+// the same builds alone. It is empty without builds of both sorts.
 func (s Study) Together(trials []Observation) (images []ImageTime) {
 	together := filter(trials, func(o Observation) bool { return BuiltAtOnce(o.Record) > 1 })
 	alone, seen := map[string][]float64{}, map[string]bool{}
@@ -188,31 +193,13 @@ func (s Study) Together(trials []Observation) (images []ImageTime) {
 			}
 		}
 	}
-	lengths, order := imageLengths(together)
-	for _, image := range order {
+	lengths := imageLengths(together)
+	for _, image := range slices.Sorted(maps.Keys(lengths)) {
 		if len(alone[image]) > 0 {
 			images = append(images, imageTime(image, lengths[image], alone[image], 2))
 		}
 	}
 	return images
-}
-
-func differOnlyIn(a, b trial.Cell, factor string) bool {
-	for i := range a {
-		if a[i].Factor != factor && a[i].Level != b[i].Level {
-			return false
-		}
-	}
-	return true
-}
-
-// buildCPU is the share of the machine's CPUs used while it built.
-func buildCPU(o Observation) (float64, bool) {
-	seconds, length, ok := buildPhase(o)
-	if !ok || o.Record.Machine.CPUs < 1 {
-		return 0, false
-	}
-	return seconds / length / float64(o.Record.Machine.CPUs), true
 }
 
 // buildPhase returns the CPU time between the samples in the build phase and
@@ -224,24 +211,17 @@ func buildPhase(o Observation) (cpu, length float64, ok bool) {
 			phase = s
 		}
 	}
-	var first, last *trial.Sample
-	for i, s := range o.Record.Samples {
-		if s.At >= phase.Start && s.At <= phase.End {
-			if first == nil {
-				first = &o.Record.Samples[i]
-			}
-			last = &o.Record.Samples[i]
-		}
-	}
-	if first == nil || last.At <= first.At {
+	within := slices.DeleteFunc(slices.Clone(o.Record.Samples), func(s trial.Sample) bool { return s.At < phase.Start || s.At > phase.End })
+	if len(within) == 0 {
 		return 0, 0, false
 	}
-	return (last.CPU - first.CPU).Duration().Seconds(), (last.At - first.At).Duration().Seconds(), true
+	first, last := within[0], within[len(within)-1]
+	return (last.CPU - first.CPU).Duration().Seconds(), (last.At - first.At).Duration().Seconds(), last.At > first.At
 }
 
 func bound(c Contention, trials []Observation) ScheduleBound {
 	b := ScheduleBound{CriticalPath: none, CPUTime: none, Bound: none, Reached: none,
-		Build: median(each(trials, func(o Observation) (float64, bool) { return PhaseTime(o.Record, trial.PhaseBuild) }))}
+		Build: medianOf(trials, func(o Observation) (float64, bool) { return PhaseTime(o.Record, trial.PhaseBuild) })}
 	if c.Concurrency == 0 {
 		return b
 	}
@@ -250,33 +230,14 @@ func bound(c Contention, trials []Observation) ScheduleBound {
 		longest, total = max(longest, i.Alone), total+i.Alone
 	}
 	b.CriticalPath = max(longest, total/Value(c.Concurrency))
-	b.CPUTime = median(each(trials, func(o Observation) (float64, bool) {
+	b.CPUTime = medianOf(trials, func(o Observation) (float64, bool) {
 		cpu, _, ok := buildPhase(o)
 		return cpu / float64(max(1, o.Record.Machine.CPUs)), ok
-	}))
+	})
 	b.Bound = b.CriticalPath
 	if b.CPUTime.Finite() {
 		b.Bound = max(b.CriticalPath, b.CPUTime)
 	}
 	b.Reached = b.Bound / b.Build
 	return b
-}
-
-func pressureOf(trials []Observation) PressureShares {
-	peak := func(of func(trial.Pressure) float64) Value {
-		return median(each(trials, func(o Observation) (float64, bool) {
-			highest, known := math.Inf(-1), false
-			for _, s := range o.Record.Samples {
-				if s.Pressure.Known {
-					highest, known = max(highest, of(s.Pressure)), true
-				}
-			}
-			return highest, known
-		}))
-	}
-	return PressureShares{
-		CPU:    peak(func(p trial.Pressure) float64 { return p.CPUSome }),
-		Memory: peak(func(p trial.Pressure) float64 { return p.MemorySome }),
-		IO:     peak(func(p trial.Pressure) float64 { return p.IOSome }),
-	}
 }

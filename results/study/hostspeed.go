@@ -3,6 +3,7 @@ package study
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// HostSpeed is what the reference workload, a small fixed job, took before the
+// HostSpeed is how long the reference workload, a small fixed job, took before the
 // blocks of a run. No figure is adjusted by it.
 type HostSpeed struct {
 	Blocks []ReferenceTime `json:"blocks"`
@@ -28,13 +29,13 @@ type ReferenceTime struct {
 	Load    results.Load  `json:"load_before"`
 }
 
-// mostHostSpread is the spread of the reference workload beyond which it is
-// said. On a quiet host of two cores it stays within half of that.
+// mostHostSpread is the spread of the reference workload that is a warning. On a
+// quiet host of two cores it stays within half of that.
 const mostHostSpread = 0.10
 
-// comparable returns the references of a run that did the same job as its
+// references returns the references of a run that did the same job as its
 // last one.
-func comparable(run results.Run) []*results.Record {
+func references(run results.Run) []*results.Record {
 	all := run.References()
 	return slices.DeleteFunc(all, func(r *results.Record) bool {
 		return !bytes.Equal(r.Settings, all[len(all)-1].Settings)
@@ -43,13 +44,12 @@ func comparable(run results.Run) []*results.Record {
 
 // hostSpeed returns nil for a run without references.
 func hostSpeed(run results.Run) *HostSpeed {
-	references := comparable(run)
-	if len(references) == 0 {
-		return nil
-	}
 	var h HostSpeed
-	for _, r := range references {
+	for _, r := range references(run) {
 		h.Blocks = append(h.Blocks, ReferenceTime{r.Trial.Block, r.Elapsed, r.Spans, r.Load})
+	}
+	if h.Blocks == nil {
+		return nil
 	}
 	fastest, slowest := h.Range()
 	h.Spread = Value(float64(slowest)/float64(fastest) - 1)
@@ -62,78 +62,58 @@ func (h HostSpeed) Range() (fastest, slowest trial.Seconds) {
 	return slices.MinFunc(h.Blocks, byTime).Elapsed, slices.MaxFunc(h.Blocks, byTime).Elapsed
 }
 
-// residual is a trial's log set-up time less its cell's median: what is left
-// when the cell is taken out.
-type residual struct {
-	Observation
-	value float64
-}
-
-func (s Study) residuals() (all []residual) {
-	for _, c := range s.Cells {
-		trials := filter(s.Of(c), func(o Observation) bool { return o.Ready && o.Setup > 0 })
-		logs := make([]float64, len(trials))
-		for j, o := range trials {
-			logs[j] = math.Log(o.Setup)
-		}
-		if len(logs) < 2 {
-			continue
-		}
-		middle := stats.Median(logs)
-		for j, o := range trials {
-			all = append(all, residual{o, logs[j] - middle})
-		}
-	}
-	return all
-}
-
-// hostWarnings say of which runs the host's speed varied, and whether set-up
-// times of blocks varied with it.
+// hostWarnings name the runs in which the host's speed varied, and report whether
+// set-up times of blocks varied with it.
 func (s Study) hostWarnings() (warnings []Warning) {
 	for _, run := range s.Runs {
 		if h := hostSpeed(run); h != nil && h.Spread > mostHostSpread {
 			warnings = append(warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &h.Spread, Count: len(h.Blocks)})
 		}
 	}
-	if t, ok := s.withHost(); ok && t.S > 0 && t.P < alpha {
-		warnings = append(warnings, withP(HostFollowed, t.P))
+	if rising, p := s.withHost(); rising > 0 && p < 1-Confidence {
+		value := Value(p)
+		warnings = append(warnings, Warning{Kind: HostFollowed, P: &value})
 	}
 	return warnings
 }
 
-// withHost is Kendall's test that the medians of blocks' residuals rise with
-// the reference times of these blocks: Mann–Kendall in the order of those.
-func (s Study) withHost() (t stats.TrendTest, ok bool) {
-	times, ok := s.referenceTimes()
-	if !ok {
-		return t, false
+// withHost is Kendall's test that set-up times of blocks rise with the reference
+// times of these blocks: Mann–Kendall in the order of those. A block's time is the
+// median of the logarithms of its set-up times less their cells' medians.
+func (s Study) withHost() (rising int, p float64) {
+	times, same := s.referenceTimes()
+	if !same {
+		return 0, math.NaN()
 	}
 	inBlock := map[string][]float64{}
-	var blocks []string
-	for _, r := range s.residuals() {
-		if _, known := times[r.Block]; !known {
-			continue
+	for _, c := range s.Cells {
+		trials := filter(s.Of(c), func(o Observation) bool { return o.Ready && o.Setup > 0 })
+		logs := make([]float64, len(trials))
+		for i, o := range trials {
+			logs[i] = math.Log(o.Setup)
 		}
-		if inBlock[r.Block] == nil {
-			blocks = append(blocks, r.Block)
+		middle := stats.Median(logs)
+		for i, o := range trials {
+			if _, known := times[o.Block]; known && len(logs) > 1 {
+				inBlock[o.Block] = append(inBlock[o.Block], logs[i]-middle)
+			}
 		}
-		inBlock[r.Block] = append(inBlock[r.Block], r.value)
 	}
-	slices.SortStableFunc(blocks, func(a, b string) int { return cmp.Compare(times[a], times[b]) })
+	blocks := slices.SortedFunc(maps.Keys(inBlock), func(a, b string) int { return cmp.Or(cmp.Compare(times[a], times[b]), cmp.Compare(a, b)) })
 	var medians []float64
-	for _, block := range blocks {
-		medians = append(medians, stats.Median(inBlock[block]))
+	for _, b := range blocks {
+		medians = append(medians, stats.Median(inBlock[b]))
 	}
-	t, err := stats.MannKendall(medians)
-	return t, err == nil
+	return stats.MannKendall(medians)
 }
 
-// referenceTimes are those of each block, where all did the same job.
-func (s Study) referenceTimes() (times map[string]trial.Seconds, ok bool) {
+// referenceTimes are those of each block; same is false unless all did the same
+// job.
+func (s Study) referenceTimes() (times map[string]trial.Seconds, same bool) {
 	times = map[string]trial.Seconds{}
 	var job []byte
 	for _, run := range s.Runs {
-		for _, r := range comparable(run) {
+		for _, r := range references(run) {
 			if job == nil {
 				job = r.Settings
 			}

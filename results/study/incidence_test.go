@@ -39,7 +39,7 @@ func TestACutOffTrialIsCensored(t *testing.T) {
 	}
 }
 
-func shareBy(c stats.Incidence, t float64) (share float64) {
+func shareBy(c []stats.Step, t float64) (share float64) {
 	for _, s := range c {
 		if s.Time <= t {
 			share = s.Incidence

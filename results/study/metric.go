@@ -10,7 +10,7 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// Metric is one thing by which a trial can be worse than another: the time to
+// Metric is something by which a trial can be worse than another: the time to
 // ready, a phase of that name, the peak of memory, a failure, failed tests.
 type Metric string
 
@@ -39,7 +39,7 @@ func ParseMetric(name string) (Metric, error) {
 	return "", fmt.Errorf("%q is no metric; the metrics are %s", name, strings.Trim(fmt.Sprint(Metrics()), "[]"))
 }
 
-// Unit is what a metric's figures are in.
+// Unit is the unit of a metric's figures.
 type Unit string
 
 // The units. A share is of trials.
@@ -49,8 +49,8 @@ const (
 	UnitShare   Unit = "share"
 )
 
-// Unit is what the metric's figures are in. Failures and failed tests are
-// counted in trials: tests of one trial do not fail independently.
+// Unit is the unit of the metric's figures. Failures and failed tests are counted
+// in trials: tests of one trial do not fail independently.
 func (m Metric) Unit() Unit {
 	switch {
 	case m == MetricPeakMemory:
@@ -61,30 +61,34 @@ func (m Metric) Unit() Unit {
 	return UnitSeconds
 }
 
-// IsRate is true for metrics of which a trial has it or not.
+// IsRate is true for what a trial has or has not.
 func (m Metric) IsRate() bool { return m == MetricFailures || m == MetricFailedTests }
 
 // Of is the trial's value: seconds, bytes, or 1 for a failure and for failed
-// tests. ok is false where the trial has none. What failed in a phase is behind
-// all times of that phase, and has none of those that would have followed.
+// tests. ok is false where the trial has none. A failed trial has an infinite
+// set-up and phase that failed, and no value of the phases after it.
 func (m Metric) Of(o Observation) (value float64, ok bool) {
 	switch m {
 	case MetricSetup:
-		return o.WorstRank(), o.known()
+		if !o.Ready {
+			return math.Inf(1), true
+		}
+		return o.Setup, !math.IsNaN(o.Setup) // an import may have the outcome only
 	case MetricPeakMemory:
 		peak, ok := PeakMemory(o.Record)
 		return float64(peak), ok && o.Ready
 	case MetricFailures:
 		return oneIf(!o.Ready), true
 	case MetricFailedTests:
-		failed := o.Record.Verdict.Outcome == trial.TestFailed || slices.ContainsFunc(o.Record.Tests, newlyFailed)
+		newly := func(t trial.TestResult) bool { return t.Status == trial.TestFail && !t.Known }
+		failed := o.Record.Verdict.Outcome == trial.TestFailed || slices.ContainsFunc(o.Record.Tests, newly)
 		return oneIf(failed), failed || len(o.Record.Tests)+o.Record.PassedTests > 0
 	}
-	return phaseTime(o, trial.Phase(m))
+	if length, ok := PhaseTime(o.Record, trial.Phase(m)); ok {
+		return length, true
+	}
+	return math.Inf(1), o.Record.Verdict.Phase == trial.Phase(m)
 }
-
-// newlyFailed is true for a test that failed and is not known to.
-func newlyFailed(t trial.TestResult) bool { return t.Status == trial.TestFail && !t.Known }
 
 func oneIf(is bool) float64 {
 	if is {
@@ -93,15 +97,8 @@ func oneIf(is bool) float64 {
 	return 0
 }
 
-func phaseTime(o Observation, p trial.Phase) (float64, bool) {
-	if length, ok := PhaseTime(o.Record, p); ok {
-		return length, true
-	}
-	return math.Inf(1), o.Record.Verdict.Phase == p
-}
-
-// PhaseTime is the length of a phase that ended well. In a set-up that was begun
-// twice there is none.
+// PhaseTime is the length of a phase that ended well. A set-up that was begun
+// twice has none.
 func PhaseTime(r *results.Record, p trial.Phase) (seconds float64, ok bool) {
 	if r.Crash != nil {
 		return 0, false

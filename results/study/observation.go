@@ -6,6 +6,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Observation is one trial as the statistics see it.
@@ -14,12 +15,12 @@ type Observation struct {
 	// Record is shared with the run: there may be very many.
 	Record *results.Record
 	Cell   trial.Cell
-	// Block tells the trials that shared conditions, across runs.
+	// Block names the trials that shared conditions, across runs.
 	Block string
-	// Ready says that the environment became usable and stayed so: services
-	// ready, and at most tests of the suite failed.
+	// Ready is that the environment became usable and stayed so: services ready,
+	// and at most tests of the suite failed.
 	Ready bool
-	// CutOff says that a limit of the spec ended the trial.
+	// CutOff is that a limit of the spec ended the trial.
 	CutOff bool
 	// Setup is the time to ready in seconds; NaN where not ready or not known.
 	Setup float64
@@ -30,8 +31,7 @@ type Observation struct {
 
 // Observe reads a trial of a run.
 func Observe(run results.Run, r *results.Record) Observation {
-	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell,
-		Block: blockOf(run, r),
+	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell, Block: blockOf(run, r),
 		Ready: usable(r), Setup: math.NaN(), Lost: math.NaN(), Recovery: math.NaN()}
 	o.CutOff = !o.Ready && r.Verdict.TimedOut
 	if o.Ready && r.Setup != nil {
@@ -49,8 +49,17 @@ func Loss(r *results.Record) (lost, recovery trial.Seconds, ok bool) {
 	if usable(r) || r.Elapsed <= 0 {
 		return 0, 0, false
 	}
-	began, ended := pipelineSpan(r)
-	return ended - began, r.Elapsed - (ended - began), true
+	began, ended := trial.Seconds(0), r.Elapsed
+	for _, s := range r.Spans {
+		switch s.Name {
+		case "machine":
+			began = s.End
+		case "teardown", "recovery":
+			ended = s.Start
+		}
+	}
+	lost = max(0, ended-began)
+	return lost, r.Elapsed - lost, true
 }
 
 // blockOf names a block across runs.
@@ -70,20 +79,6 @@ func usable(r *results.Record) bool {
 	return false
 }
 
-// pipelineSpan is from the machine being up to its being taken down.
-func pipelineSpan(r *results.Record) (began, ended trial.Seconds) {
-	ended = r.Elapsed
-	for _, s := range r.Spans {
-		switch s.Name {
-		case "machine":
-			began = s.End
-		case "teardown", "recovery":
-			ended = s.Start
-		}
-	}
-	return began, max(began, ended)
-}
-
 // Cost is what the attempt took of somebody's time: its set-up, or what a
 // failure lost; NaN where it is not known.
 func (o Observation) Cost() float64 {
@@ -93,14 +88,37 @@ func (o Observation) Cost() float64 {
 	return o.Lost + o.Recovery
 }
 
-// WorstRank is the set-up time, and behind all times for a failure.
-func (o Observation) WorstRank() float64 {
-	if o.Ready {
-		return o.Setup
-	}
-	return math.Inf(1)
+// Failures counts the trials that failed.
+func Failures(trials []Observation) int {
+	return len(filter(trials, func(o Observation) bool { return !o.Ready }))
 }
 
-// known reports whether the observation can be ranked by time: of a success
-// imported without a time only the outcome is known.
-func (o Observation) known() bool { return !math.IsNaN(o.WorstRank()) }
+// Setups are the set-up times of the successful trials of which it is known.
+func Setups(trials []Observation) (values []float64) {
+	for _, o := range trials {
+		if o.Ready && !math.IsNaN(o.Setup) {
+			values = append(values, o.Setup)
+		}
+	}
+	return values
+}
+
+// ReadyBy is the share of trials that were ready by each time; those that failed
+// never are. A trial of which no time is known is counted at the time until, so
+// that the share in the end is right; ok is false without a trial.
+func ReadyBy(trials []Observation, until float64) (curve []stats.Step, ok bool) {
+	times, ends := make([]float64, len(trials)), make([]stats.End, len(trials))
+	for i, o := range trials {
+		times[i], ends[i] = o.Lost, stats.AnotherWay
+		switch {
+		case o.Ready:
+			times[i], ends[i] = o.Setup, stats.ThisWay
+		case o.CutOff:
+			ends[i] = stats.CutOff
+		}
+		if math.IsNaN(times[i]) {
+			times[i] = until
+		}
+	}
+	return stats.Incidence(times, ends), len(trials) > 0
+}

@@ -1,3 +1,5 @@
+// Package study gathers records: what counts, cells, metrics, and what varied and
+// should not have.
 package study
 
 import (
@@ -5,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -14,13 +17,11 @@ import (
 // Study is the trials of one or more runs, gathered for analysis.
 type Study struct {
 	Runs []results.Run
-	// Factors are what varies or is named in a cell, in order; Levels their
-	// levels in order.
+	// Factors are what varies or is named in a cell, with their levels, in order.
 	Factors []trial.Factor
 	// Cells are all cells that were planned or recorded, in order.
 	Cells []trial.Cell
-	// Trials are those that count (results.Standing), in order of recording;
-	// an estimate does not.
+	// Trials are those that count (results.Standing), in order of recording.
 	Trials []Observation
 	// Estimates are what nobody measured.
 	Estimates []results.Record
@@ -28,7 +29,7 @@ type Study struct {
 
 	basics []Cell
 	byCell map[string][]Observation
-	// recorded counts each run's trials; an estimate is none.
+	// recorded counts each run's trials, without estimates.
 	recorded []int
 	// injected are the trials that were broken on purpose, and left out.
 	injected []string
@@ -42,7 +43,7 @@ const NotRecorded = "not recorded"
 func Gather(runs []results.Run) Study {
 	s := Study{Runs: runs, byCell: map[string][]Observation{}}
 	names := factorsOf(runs)
-	var order []trial.Cell
+	var order, estimated []trial.Cell
 	var records []*results.Record
 	for _, run := range runs {
 		settings := settingsOf(run)
@@ -60,20 +61,27 @@ func Gather(runs []results.Run) Study {
 		}
 		recorded := 0
 		for _, r := range byPosition(run.SharedTrials()) {
-			r = inCell(r, complete(r.Trial.Cell, names, r.Settings))
+			if c := complete(r.Trial.Cell, names, r.Settings); !slices.Equal(c, r.Trial.Cell) {
+				moved := *r // the run's own record stays as it is
+				moved.Trial.Cell, r = c, &moved
+			}
 			if r.Imported != nil && r.Imported.Estimate {
-				s.Estimates = append(s.Estimates, *r)
+				s.Estimates, estimated = append(s.Estimates, *r), append(estimated, r.Trial.Cell)
 				continue
 			}
 			recorded++
-			if r.Standing() == results.InjectedFault {
+			standing := r.Standing()
+			if standing == results.InjectedFault {
 				s.injected = append(s.injected, r.Trial.ID)
 			}
 			if r.Trial.Cell.Broken() {
 				continue
 			}
-			records = append(records, r)
-			s.admit(run, r)
+			if records = append(records, r); standing == results.Counts {
+				o := Observe(run, r)
+				key := o.Cell.Key()
+				s.Trials, s.byCell[key] = append(s.Trials, o), append(s.byCell[key], o)
+			}
 		}
 		s.recorded = append(s.recorded, recorded)
 	}
@@ -81,42 +89,14 @@ func Gather(runs []results.Run) Study {
 	for _, c := range s.basics {
 		s.Cells = append(s.Cells, c.Cell)
 	}
-	s.Factors = factorLevels(names, append(s.Cells, estimatedCells(s.Estimates)...))
+	s.Factors = factorLevels(names, slices.Concat(s.Cells, estimated))
 	return s
-}
-
-// inCell is the record with its cell replaced: a copy where that is another
-// one, since the run's own record is not to be changed.
-func inCell(r *results.Record, c trial.Cell) *results.Record {
-	if slices.Equal(c, r.Trial.Cell) {
-		return r
-	}
-	moved := *r
-	moved.Trial.Cell = c
-	return &moved
-}
-
-func (s *Study) admit(run results.Run, r *results.Record) {
-	if r.Standing() != results.Counts {
-		return
-	}
-	o := Observe(run, r)
-	key := o.Cell.Key()
-	s.Trials = append(s.Trials, o)
-	s.byCell[key] = append(s.byCell[key], o)
-}
-
-func estimatedCells(estimates []results.Record) (cells []trial.Cell) {
-	for _, e := range estimates {
-		cells = append(cells, e.Trial.Cell)
-	}
-	return cells
 }
 
 // Of returns the measured trials of a cell.
 func (s Study) Of(c trial.Cell) []Observation { return s.byCell[c.Key()] }
 
-// Simulated is true when any trial was.
+// Simulated is true when any trial is.
 func (s Study) Simulated() bool {
 	return slices.ContainsFunc(s.basics, func(c Cell) bool { return c.Simulated })
 }
@@ -137,8 +117,8 @@ func factorsOf(runs []results.Run) (names []string) {
 		for _, r := range run.Plan.Refused {
 			note(r.Cell)
 		}
-		for _, r := range run.Records {
-			note(r.Trial.Cell)
+		for i := range run.Records {
+			note(run.Records[i].Trial.Cell)
 		}
 	}
 	return names
@@ -186,10 +166,8 @@ func settingLevel(settings json.RawMessage, path string) string {
 		if path == "memory" {
 			return strings.ReplaceAll(strings.Replace(trial.Bytes(v).String(), ".0 ", " ", 1), " ", "")
 		}
-		return fmt.Sprint(v)
-	default:
-		return fmt.Sprint(v)
 	}
+	return fmt.Sprint(at)
 }
 
 // factorLevels lists each factor's levels: amounts of memory and numbers by
@@ -197,64 +175,45 @@ func settingLevel(settings json.RawMessage, path string) string {
 func factorLevels(names []string, cells []trial.Cell) []trial.Factor {
 	factors := make([]trial.Factor, len(names))
 	for i, name := range names {
-		factors[i].Name = name
+		var levels []trial.Level
+		sized := true
 		for _, c := range cells {
 			level, _ := c.Level(name)
-			if !slices.ContainsFunc(factors[i].Levels, func(l trial.Level) bool { return l.Name == level }) {
-				size, ok := Size(level)
-				factors[i].Levels = append(factors[i].Levels, levelOf(level, size, ok))
+			if slices.ContainsFunc(levels, func(l trial.Level) bool { return l.Name == level }) {
+				continue
 			}
+			l := trial.Level{Name: level}
+			if size, ok := sizeOf(level); ok {
+				l.Value = size
+			}
+			levels, sized = append(levels, l), sized && l.Value != nil
 		}
-		sortBySize(factors[i].Levels)
+		if sized {
+			slices.SortStableFunc(levels, func(a, b trial.Level) int { return cmp.Compare(a.Value.(float64), b.Value.(float64)) })
+		}
+		factors[i] = trial.Factor{Name: name, Levels: levels}
 	}
 	return factors
 }
 
-func levelOf(name string, size float64, isSize bool) trial.Level {
-	if !isSize {
-		return trial.Level{Name: name}
-	}
-	return trial.Level{Name: name, Value: size}
-}
-
-func sortBySize(levels []trial.Level) {
-	for _, l := range levels {
-		if l.Value == nil {
-			return
-		}
-	}
-	slices.SortStableFunc(levels, func(a, b trial.Level) int { return cmp.Compare(a.Value.(float64), b.Value.(float64)) })
-}
-
-// Size reads a level that is an amount: memory in GiB, or a number.
-func Size(level string) (float64, bool) {
+// sizeOf reads a level that is an amount: memory in GiB, or a number.
+func sizeOf(level string) (float64, bool) {
 	if b, err := trial.ParseBytes(level); err == nil {
 		return float64(b) / (1 << 30), true
 	}
-	var f float64
-	var rest string
-	if n, _ := fmt.Sscanf(level, "%g%s", &f, &rest); n == 1 {
-		return f, true
-	}
-	return 0, false
+	f, err := strconv.ParseFloat(level, 64)
+	return f, err == nil
 }
 
 // Factor returns the factor of that name.
 func (s Study) Factor(name string) (trial.Factor, bool) {
-	for _, f := range s.Factors {
-		if f.Name == name {
-			return f, true
-		}
+	if i := slices.IndexFunc(s.Factors, func(f trial.Factor) bool { return f.Name == name }); i >= 0 {
+		return s.Factors[i], true
 	}
 	return trial.Factor{}, false
 }
 
 // Varied lists the factors with more than one level.
-func (s Study) Varied() (varied []trial.Factor) {
-	for _, f := range s.Factors {
-		if len(f.Levels) > 1 {
-			varied = append(varied, f)
-		}
-	}
-	return varied
+func (s Study) Varied() []trial.Factor {
+	return slices.DeleteFunc(slices.Clone(s.Factors), func(f trial.Factor) bool { return len(f.Levels) < 2 })
 }

@@ -63,9 +63,7 @@ func (w *watch) rateChange(t int, r *rate, f Finding) {
 	if !(math.Abs(f.After-f.Before) >= w.RateThreshold) {
 		return
 	}
-	if ci, err := stats.MiettinenNurminen(after, before, confidence); err == nil {
-		f.CI = ci
-	}
+	f.CI = stats.MiettinenNurminen(after, before, confidence)
 	if w.raise(t, f) {
 		r.regime = f.Since
 	} else if open, ok := w.suspects[r.series]; ok && open.refuted {

@@ -92,17 +92,9 @@ func trend(points []float64, threshold, level float64) creep {
 	if z := math.Abs(s) / math.Sqrt(n*(n-1)*(2*n+5)/18); distuv.UnitNormal.Survival(z) > 4*level {
 		return none
 	}
-	x := make([]float64, len(points))
-	for i := range x {
-		x[i] = float64(i)
-	}
-	slope, err := stats.TheilSen(x, points, confidence)
-	if err != nil || math.Abs(slope.PerUnit)*(n-1) < threshold {
+	if slope, _ := stats.TheilSen(points, confidence); !(math.Abs(slope)*(n-1) >= threshold) {
 		return none
 	}
-	t, err := stats.MannKendall(points)
-	if err != nil {
-		return none
-	}
-	return creep{t.P / 2, s > 0}
+	_, p := stats.MannKendall(points)
+	return creep{p / 2, s > 0}
 }

@@ -25,11 +25,8 @@ func effectOf(m *measure, before, after []int) (effect, bool) {
 	if len(a) == 0 || len(b) == 0 {
 		return effect{}, false
 	}
-	r, err := stats.HodgesLehmannRatio(a, b, confidence)
-	if err != nil {
-		return effect{}, false
-	}
-	return effect{medianOf(b), medianOf(a), r.Estimate, r.CI}, true
+	ratio, ci := stats.HodgesLehmannRatio(a, b, confidence)
+	return effect{medianOf(b), medianOf(a), ratio, ci}, true
 }
 
 // typical are the nights' values in their own unit.

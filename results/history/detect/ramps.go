@@ -62,13 +62,9 @@ func setRamp(f *Finding, ramp fit, nights []int, logs []float64) {
 	f.Before, f.After = math.Exp(ramp.before), math.Exp(ramp.last)
 	f.Ratio, f.CI = f.After/f.Before, stats.Interval{Lower: 0, Upper: math.Inf(1)}
 	part := logs[ramp.at:]
-	x := make([]float64, len(part))
-	for i := range x {
-		x[i] = float64(i)
-	}
-	if s, err := stats.TheilSen(x, part, confidence); err == nil {
+	if _, ci := stats.TheilSen(part, confidence); len(part) > 1 {
 		n := float64(len(part))
-		f.CI = stats.Interval{Lower: math.Exp(n * s.CI.Lower), Upper: math.Exp(n * s.CI.Upper)}
+		f.CI = stats.Interval{Lower: math.Exp(n * ci.Lower), Upper: math.Exp(n * ci.Upper)}
 	}
 }
 

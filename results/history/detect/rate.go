@@ -101,19 +101,15 @@ func (c *charts) chart(usual float64, trials int, every float64) (chart, error) 
 	if err != nil {
 		return chart{}, err
 	}
-	length, err := b.RunLength(usual)
-	if err != nil {
-		return chart{}, err
-	}
-	c.made[key] = chart{b, length / float64(trials)}
+	c.made[key] = chart{b, b.RunLength(usual) / float64(trials)}
 	return c.made[key], nil
 }
 
 // perNight are the false alarms a night, over all series, of a chart whose
 // limit is the sum.
 func (c *charts) perNight(crash, sum int, usual float64, trials int) float64 {
-	length, err := stats.BernoulliCUSUM{Crash: crash, Limit: min(sum, 1000)}.RunLength(usual)
-	if err != nil {
+	length := stats.BernoulliCUSUM{Crash: crash, Limit: min(sum, 1000)}.RunLength(usual)
+	if math.IsNaN(length) {
 		return 0
 	}
 	return min(1, float64(c.series*trials)/length)
@@ -150,7 +146,7 @@ func (r *rate) fell(judged []int) (p float64, since int) {
 		if start <= r.regime || before.Trials == 0 || after.Trials == 0 {
 			continue
 		}
-		if one, err := stats.Fisher(after, before, stats.Less); err == nil && one*float64(len(fallWindows)) < p {
+		if one := stats.Fisher(after, before, stats.Less); one*float64(len(fallWindows)) < p {
 			p, since = one*float64(len(fallWindows)), start
 		}
 	}

@@ -184,12 +184,11 @@ func (l *line) change(k int) Change {
 	if l.IsCount() {
 		before, after := l.count(a, b), l.count(c, d)
 		out.Ratio = share(after) / share(before)
-		out.CI, _ = stats.MiettinenNurminen(after, before, confidence)
+		out.CI = stats.MiettinenNurminen(after, before, confidence)
 		return out
 	}
 	a, d = max(a, b-mostBeside), min(d, c+mostBeside)
-	r, _ := stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), confidence)
-	out.Ratio, out.CI = r.Estimate, r.CI
+	out.Ratio, out.CI = stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), confidence)
 	return out
 }
 

@@ -54,10 +54,10 @@ type part struct{ k, n int }
 func (p part) percent() float64 { return 100 * float64(p.k) / float64(max(1, p.n)) }
 
 func (p part) String() string {
-	i, err := stats.ClopperPearson(p.k, p.n, confidence)
-	if err != nil {
+	if p.n == 0 {
 		return "–"
 	}
+	i := stats.ClopperPearson(p.k, p.n, confidence)
 	return fmt.Sprintf("%.3g %% (%.3g–%.3g)", p.percent(), 100*i.Lower, 100*i.Upper)
 }
 

@@ -14,8 +14,8 @@ for (p in pairs) for (conf in c(0.9, 0.95)) {
   w <- wilcox.test(log(p[[1]]), log(p[[2]]), conf.int = TRUE, conf.level = conf, exact = TRUE)
   add("hodges_lehmann", two(p[[1]], p[[2]], conf), exp(c(w$estimate, w$conf.int)))
 }
-for (n in c(3, 7, 12)) for (p in c(0.1, 0.5, 0.9)) {
-  v <- exp(sin(1:n)); add("quantile", c(n, v, p), quantile(v, p, type = 7))
+for (n in c(3, 7, 12)) {
+  v <- exp(sin(1:n)); add("median", c(n, v), median(v))
 }
 cat(toJSON(list(source = unbox(R.version.string), cases = cases),
            auto_unbox = FALSE, digits = NA), "\n")

@@ -7,8 +7,7 @@ add <- function(f, args, want) cases[[length(cases) + 1]] <<- list(f = unbox(f),
 set.seed(1)
 invisible(rexp(40, 0.1)); invisible(rbinom(40, 1, 0.7)) # keeps the draws below as they were
 
-# Competing ends: survival's Aalen-Johansen, its standard errors where no
-# trial is cut off (there every variance is the multinomial one).
+# Competing ends: survival's Aalen-Johansen.
 ends <- data.frame(time = ceiling(rexp(35, 0.1)), cause = sample(0:3, 35, TRUE))
 full <- data.frame(time = c(3, 5, 5, 8, 9, 12, 12, 15), cause = c(1, 2, 1, 1, 3, 2, 1, 1))
 for (d in list(ends, full)) {
@@ -17,11 +16,5 @@ for (d in list(ends, full)) {
   ci <- cuminc(d$time, d$cause)
   for (k in 1:3) add("incidence_gray", c(nrow(d), d$time, d$cause, k), timepoints(ci[paste("1", k)], 9)$est)
 }
-for (k in 1:3) for (t in c(5, 9, 12)) {
-  n <- nrow(full); f <- sum(full$cause == k & full$time <= t) / n
-  add("incidence_se_uncut", c(n, full$time, full$cause, k, t), sqrt(f * (1 - f) / n))
-}
-print_se <- survfit(Surv(time, factor(cause, 0:3)) ~ 1, data = ends)
-for (k in 1:3) add("incidence_se", c(nrow(ends), ends$time, ends$cause, k), print_se$std.err[, k + 1])
 cat(toJSON(list(source = unbox(paste0(R.version.string, ", survival ", packageVersion("survival"), ", cmprsk ", packageVersion("cmprsk"))),
                 cases = cases), auto_unbox = FALSE, digits = NA), "\n")

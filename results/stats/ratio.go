@@ -5,72 +5,54 @@ import (
 	"slices"
 )
 
-// Ratio is a ratio of typical times, first arm over second.
-type Ratio struct {
-	Estimate float64
-	// CI is (0, +Inf) where no finite interval reaches the level with so few
-	// trials.
-	CI       Interval
-	Coverage float64 // exact level of CI without ties; nominal where Exact is false
-	Exact    bool    // from the permutation distribution, not its normal limit
-}
-
 // HodgesLehmannRatio estimates how many times as long the first arm takes as
 // the second: the median of all ratios, with the interval of the ratios that the
 // Mann–Whitney test does not reject. Times are positive. With ties the interval
-// covers at least as often as stated.
+// covers at least as often as stated; it is (0, +Inf) where so few trials bound
+// nothing.
 //
 // Hodges & Lehmann, Annals of Mathematical Statistics 34 (1963) 598; Bauer,
 // JASA 67 (1972) 687. R: wilcox.test(log(x), log(y), conf.int=TRUE).
-func HodgesLehmannRatio(first, second []float64, conf float64) (Ratio, error) {
-	if err := checkConfidence(conf); err != nil {
-		return Ratio{}, err
-	}
-	if len(first) == 0 || len(second) == 0 {
-		return Ratio{}, invalid("%d and %d times", len(first), len(second))
-	}
+func HodgesLehmannRatio(first, second []float64, conf float64) (ratio float64, ci Interval) {
 	var d differences
 	for arm, times := range [][]float64{first, second} {
 		for _, t := range times {
-			if !(t > 0) || math.IsInf(t, 1) {
-				return Ratio{}, invalid("time %v has no logarithm", t)
-			}
 			d[arm] = append(d[arm], math.Log(t))
 		}
 		slices.Sort(d[arm])
+		if n := len(times); n == 0 || math.IsNaN(d[arm][0]) || math.IsInf(d[arm][0], 0) || math.IsInf(d[arm][n-1], 0) {
+			return math.NaN(), unknown
+		}
 	}
 	pairs := len(first) * len(second)
-	r := Ratio{Estimate: math.Exp((d.at((pairs+1)/2) + d.at(pairs/2+1)) / 2), CI: Interval{0, math.Inf(1)}}
-	rank := 0
-	rank, r.Coverage, r.Exact = criticalRank(len(first), len(second), conf)
-	if rank > 0 {
-		r.CI = Interval{math.Exp(d.at(rank)), math.Exp(d.at(pairs + 1 - rank))}
+	ci = Interval{0, math.Inf(1)}
+	if rank := criticalRank(len(first), len(second), conf); rank > 0 {
+		ci = Interval{math.Exp(d.at(rank)), math.Exp(d.at(pairs + 1 - rank))}
 	}
-	return r, nil
+	return math.Exp((d.at((pairs+1)/2) + d.at(pairs/2+1)) / 2), ci
 }
 
 // differences are all those of the first values to the second ones, kept as the
 // sorted values: all pairs of a large experiment would not fit.
 type differences [2][]float64
 
-// upTo counts the differences of at most x.
-func (d *differences) upTo(x float64) (count int) {
-	second, j := d[1], 0
-	// The larger the second, the smaller the difference: as the first grows, the
-	// start of the admitted seconds moves right.
-	for _, f := range d[0] {
-		for j < len(second) && f-second[j] > x {
-			j++
-		}
-		count += len(second) - j
-	}
-	return count
-}
-
 // at returns the kth smallest difference, k from 1.
 func (d *differences) at(k int) float64 {
-	lo, hi := d[0][0]-d[1][len(d[1])-1], d[0][len(d[0])-1]-d[1][0]
-	if d.upTo(lo) >= k {
+	first, second := d[0], d[1]
+	// The larger the second, the smaller the difference: as the first grows, the
+	// start of the admitted seconds moves right.
+	enough := func(x float64) bool {
+		count, j := 0, 0
+		for _, f := range first {
+			for j < len(second) && f-second[j] > x {
+				j++
+			}
+			count += len(second) - j
+		}
+		return count >= k
+	}
+	lo, hi := first[0]-second[len(second)-1], first[len(first)-1]-second[0]
+	if enough(lo) {
 		return lo
 	}
 	for {
@@ -78,7 +60,7 @@ func (d *differences) at(k int) float64 {
 		if mid <= lo || mid >= hi {
 			return hi
 		}
-		if d.upTo(mid) >= k {
+		if enough(mid) {
 			hi = mid
 		} else {
 			lo = mid
@@ -92,21 +74,18 @@ const mostCounted = 3600
 
 // criticalRank is the largest k for which the kth smallest and kth largest of
 // the differences enclose the true one with at least conf; 0 where none does.
-func criticalRank(n1, n2 int, conf float64) (rank int, coverage float64, exact bool) {
-	tail := (1 - conf) / 2
+func criticalRank(n1, n2 int, conf float64) int {
 	if n1*n2 > mostCounted {
 		m, n := float64(n1), float64(n2)
-		k := int(math.Floor(m*n/2 - twoSidedZ(conf)*math.Sqrt(m*n*(m+n+1)/12) + 0.5))
-		return max(0, k), conf, false
+		return max(0, int(math.Floor(m*n/2-twoSidedZ(conf)*math.Sqrt(m*n*(m+n+1)/12)+0.5)))
 	}
-	below := 0.0
+	tail, below := (1-conf)/2*(1+1e-12), 0.0
 	for k, chance := range mannWhitney(n1, n2) {
-		if below+chance > tail*(1+1e-12) {
-			return k, 1 - 2*below, true
+		if below += chance; below > tail {
+			return k
 		}
-		below += chance
 	}
-	return 0, 1, true
+	return 0
 }
 
 // mannWhitney is the distribution of the number of pairs in which the first is

@@ -1,0 +1,124 @@
+// Package stats holds the statistics that no Go library has and that more than
+// one room needs: exact inference on few trials, and series of nights.
+//
+// It is pure: plain numbers in, numbers out; no clock, no I/O, no random source.
+// Times may be in any one unit; results are in that unit. Numbers that are out of
+// range, or too few to say anything, give NaN and never a plausible figure; a
+// bound that does not exist is infinite.
+//
+// Every method names its primary source; the tests name where each expected
+// value comes from, and testdata holds the scripts that made those values.
+package stats
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Interval is a closed interval. An infinite end means that the data put no
+// bound on that side at the level asked for.
+type Interval struct{ Lower, Upper float64 }
+
+// unknown is the interval of what cannot be estimated.
+var unknown = Interval{math.NaN(), math.NaN()}
+
+// Contains reports whether x lies in the interval, ends included.
+func (i Interval) Contains(x float64) bool { return i.Lower <= x && x <= i.Upper }
+
+// Bounded reports whether both ends are finite.
+func (i Interval) Bounded() bool {
+	return !math.IsInf(i.Lower-i.Upper, 0) && !math.IsNaN(i.Lower-i.Upper)
+}
+
+// twoSidedZ is the standard normal quantile of a two-sided interval.
+func twoSidedZ(conf float64) float64 { return distuv.UnitNormal.Quantile(0.5 + conf/2) }
+
+// Add is the distribution of the sum of two independent counts: each slice has
+// the probability of 0, 1, 2 and so on.
+func Add(p, q []float64) []float64 {
+	sum := make([]float64, len(p)+len(q)-1)
+	for j, w := range q {
+		if w == 0 {
+			continue
+		}
+		for i, v := range p {
+			sum[i+j] += v * w
+		}
+	}
+	return sum
+}
+
+// Median is the middle value, or the mean of the middle two. A trial that never
+// became ready is +Inf. It is NaN without a value, or where one is NaN.
+func Median(values []float64) float64 { return middle(slices.Sorted(slices.Values(values))) }
+
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	if n == 0 || math.IsNaN(sorted[0]) {
+		return math.NaN()
+	}
+	a, b := sorted[(n-1)/2], sorted[n/2]
+	if a == b { // infinite ones, too
+		return a
+	}
+	return a + (b-a)/2
+}
+
+// MedianInterval is the distribution-free interval of a population median from
+// order statistics: each side misses with at most (1−conf)/2. Values are as for
+// Median; so few that they bound nothing give an infinite interval.
+//
+// David & Nagaraja, Order Statistics, 3rd ed. (2003) §7.1.
+func MedianInterval(values []float64, conf float64) Interval {
+	sorted := slices.Sorted(slices.Values(values))
+	n, tail := len(sorted), (1-conf)/2*(1+1e-12)
+	below := distuv.Binomial{N: float64(n), P: 0.5}
+	rank := sort.Search(n, func(k int) bool { return below.CDF(float64(k)) > tail })
+	switch {
+	case n == 0 || math.IsNaN(sorted[0]):
+		return unknown
+	case rank == 0:
+		return Interval{math.Inf(-1), math.Inf(1)}
+	}
+	return Interval{sorted[rank-1], sorted[n-rank]}
+}
+
+// End is how a trial ended, for Incidence.
+type End int
+
+// The ends. CutOff: nobody knows how it would have ended.
+const (
+	CutOff End = iota
+	ThisWay
+	AnotherWay
+)
+
+// Step is the share of trials that ended in one way by Time.
+type Step struct{ Time, Incidence float64 }
+
+// Incidence is the cumulative incidence of one way to end, in the presence of
+// the others: a step for each distinct time.
+//
+// Aalen & Johansen, Scandinavian Journal of Statistics 5 (1978) 141.
+func Incidence(times []float64, ends []End) (curve []Step) {
+	order := make([]int, len(times))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(times[i], times[j]) })
+	survival, sum := 1.0, 0.0
+	for at := 0; at < len(order); {
+		time, atRisk, ended := times[order[at]], float64(len(order)-at), [3]float64{}
+		for ; at < len(order) && times[order[at]] == time; at++ {
+			ended[ends[order[at]]]++
+		}
+		sum += survival * ended[ThisWay] / atRisk
+		survival *= 1 - (ended[ThisWay]+ended[AnotherWay])/atRisk
+		curve = append(curve, Step{time, sum})
+	}
+	return curve
+}
