@@ -70,6 +70,7 @@ func (t *run) kept(ctx context.Context, ph *phase, image Image) bool {
 func (t *run) obtained(image Image, id runtimes.ImageID) {
 	built := BuiltImage{Name: image.Name, Ref: image.Tag, ID: id}
 	t.set(func(r *Result) { r.Images = append(r.Images, built) })
+	t.built <- image
 }
 
 func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {

@@ -2,11 +2,16 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
-// createCluster is the phase cluster: from nothing to nodes ready.
+// createCluster is the phase cluster: from nothing to nodes ready, or from nodes
+// that were stopped.
 func (t *run) createCluster(ctx context.Context, ph *phase) error {
 	if t.cfg.Again != nil {
 		const name = "delete what is left of the cluster"
@@ -14,7 +19,11 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 			return err
 		}
 	}
-	cluster, err := kindcluster.Create(ctx, t.cfg.kind(t.inputs.kind), kindcluster.Observer{
+	obtain := kindcluster.Create
+	if t.cfg.Prebooted {
+		obtain = kindcluster.Boot
+	}
+	cluster, err := obtain(ctx, t.cfg.kind(t.inputs.kind), kindcluster.Observer{
 		Log:      func(line string) { ph.log("", line) },
 		Evidence: ph.evidence,
 		Step: func(name string) func(error) {
@@ -26,7 +35,45 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 	}
 	t.set(func(r *Result) {
 		r.NodeProvider, r.NodeImageID = cluster.Host.Runtime, cluster.Host.ImageID
+		if age := trial.Seconds(time.Since(cluster.Created)); !cluster.Created.IsZero() {
+			r.ClusterAge = &age
+		}
 		t.cluster = cluster
 	})
+	if err == nil {
+		close(t.there)
+	}
 	return err
+}
+
+// Preboot is the preparation of trials whose cluster was made before: it creates
+// the cluster, waits until its own pods are ready, and stops its nodes. What the
+// machine then has on its disk is where such trials begin. It is reported like a
+// trial that ends after its cluster.
+func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
+	return start(ctx, cfg, engine, clock, report, func(t *run) error {
+		return t.runPhase(ctx, trial.PhaseCluster, func(ctx context.Context, ph *phase) error {
+			if err := t.createCluster(ctx, ph); err != nil {
+				return err
+			}
+			const ready, stop = "system pods ready", "stop the nodes"
+			if !t.cluster.BringsNetwork() { // without one, some never are
+				if err := ph.within(ready, "", ready, func() error { return t.systemReady(ctx, ph) }); err != nil {
+					return err
+				}
+			}
+			return ph.within(stop, "", stop, func() error { return t.cluster.Stop(ctx) })
+		})
+	})
+}
+
+func (t *run) systemReady(ctx context.Context, ph *phase) error {
+	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{
+		Log: func(line string) { ph.log("", line) }, Progress: func(int, int) {},
+		Span: func(string) func(error) { return func(error) {} }, Pod: func(string) func(error) { return func(error) {} },
+	})
+	if err != nil {
+		return err
+	}
+	return client.Until(ctx, deploy.Condition{For: "condition=Available", Object: "deployment/coredns", Namespace: "kube-system"})
 }

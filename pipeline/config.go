@@ -25,12 +25,17 @@ type Config struct {
 	KindPatches []string `json:"kind_patches"`
 	// NodeSubnet is what a node image without a network between nodes gives the
 	// pods of each.
-	NodeSubnet   string              `json:"node_subnet,omitempty"`
-	ClusterStart trial.ClusterStart  `json:"cluster_start"`
+	NodeSubnet   string             `json:"node_subnet,omitempty"`
+	ClusterStart trial.ClusterStart `json:"cluster_start"`
+	// Prebooted starts the nodes of a cluster that Preboot has made.
+	Prebooted    bool                `json:"prebooted,omitempty"`
 	Schedule     strategies.Schedule `json:"schedule"`
 	Images       []Image             `json:"images"`
 	NoCache      bool                `json:"no_cache"`
 	LoadTogether bool                `json:"load_together"`
+	// LoadAsBuilt loads each image as soon as it is built and the cluster is
+	// there, in an archive of its own.
+	LoadAsBuilt bool `json:"load_as_built,omitempty"`
 	// Registry is "host:port[/path]" for a schedule that pulls.
 	Registry          string `json:"registry,omitempty"`
 	RegistryPlainHTTP bool   `json:"registry_plain_http,omitempty"`

@@ -12,6 +12,34 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 )
 
+// loading is the phase load beside the builds.
+func (t *run) loading(ctx context.Context) error {
+	if err := t.somethingToLoad(ctx); err != nil {
+		return inPhase(trial.PhaseBuild, err)
+	}
+	return t.phase(trial.PhaseLoad, t.load)(ctx)
+}
+
+// somethingToLoad waits until there is something to load, and a cluster to load
+// it into.
+func (t *run) somethingToLoad(ctx context.Context) error {
+	select {
+	case <-t.there:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if len(t.cfg.Preload) > 0 || len(t.cfg.Images) == 0 {
+		return nil
+	}
+	select {
+	case first := <-t.built:
+		t.built <- first // for the phase to take
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // load is the phase load: the images from the engine's store into the nodes',
 // streamed from one to the other.
 func (t *run) load(ctx context.Context, ph *phase) error {
@@ -20,15 +48,33 @@ func (t *run) load(ctx context.Context, ph *phase) error {
 			return err
 		}
 	}
-	if t.cfg.LoadTogether {
+	if t.cfg.LoadTogether && !t.cfg.LoadAsBuilt {
 		return t.loadArchive(ctx, ph, "", t.cfg.Images)
 	}
 	for _, image := range t.cfg.Images {
+		if t.cfg.LoadAsBuilt {
+			var err error
+			if image, err = t.nextBuilt(ctx, ph); err != nil {
+				return err
+			}
+		}
 		if err := t.loadArchive(ctx, ph, image.Name, []Image{image}); err != nil {
 			return &PhaseError{Phase: ph.name, Image: image.Name, Err: err}
 		}
 	}
 	return nil
+}
+
+// nextBuilt is the image that was built next. Waiting for it is the builds'
+// time and not the load's.
+func (t *run) nextBuilt(ctx context.Context, ph *phase) (Image, error) {
+	defer ph.pause()()
+	select {
+	case image := <-t.built:
+		return image, nil
+	case <-ctx.Done():
+		return Image{}, context.Cause(ctx)
+	}
 }
 
 // preload brings an archive of images that are not built into the nodes.

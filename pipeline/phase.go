@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -20,8 +20,14 @@ type phase struct {
 	name    trial.Phase
 	rec     *recorder
 	started time.Time
-	// beat is when something last happened, from started.
-	beat atomic.Int64
+
+	mu sync.Mutex
+	// waited is how long the phase has waited for another one, but for the wait
+	// that began at waits, unless that is zero. No limit counts it.
+	waited time.Duration
+	waits  time.Time
+	// beat is when something last happened, in time at work.
+	beat time.Duration
 }
 
 // runPhase runs work as the phase p, in a span and under the phase's limits.
@@ -88,7 +94,7 @@ func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit
 	for {
 		wait, because := time.Duration(1<<62), error(nil)
 		if limit > 0 {
-			wait, because = limit-time.Since(p.started), &LimitError{Phase: p.name, Limit: limit}
+			wait, because = limit-p.working(), &LimitError{Phase: p.name, Limit: limit}
 		}
 		if left := silence - p.quiet(); silence > 0 && left < wait {
 			wait, because = left, &SilenceError{Phase: p.name, Silence: silence}
@@ -105,13 +111,47 @@ func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit
 	}
 }
 
+// working is how long the phase has been at work.
+func (p *phase) working() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.atWork()
+}
+
+func (p *phase) atWork() time.Duration {
+	worked := time.Since(p.started) - p.waited
+	if !p.waits.IsZero() {
+		worked -= time.Since(p.waits)
+	}
+	return worked
+}
+
 // quiet is how long ago something last happened.
 func (p *phase) quiet() time.Duration {
-	return time.Since(p.started) - time.Duration(p.beat.Load())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.atWork() - p.beat
 }
 
 // touch notes that something happened.
-func (p *phase) touch() { p.beat.Store(int64(time.Since(p.started))) }
+func (p *phase) touch() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.beat = p.atWork()
+}
+
+// pause begins to wait for another phase, until the returned function is called.
+func (p *phase) pause() (goOn func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waits = time.Now()
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.waited += time.Since(p.waits)
+		p.waits = time.Time{}
+	}
+}
 
 // span opens a span of this phase; image and step may be empty.
 func (p *phase) span(name, image, step string) *openSpan {

@@ -109,6 +109,62 @@ func TestAPhaseThatDoesNotStopIsLeftBehind(t *testing.T) {
 	})
 }
 
+// The load beside the builds waits for the cluster and for what is built; its
+// limits count its own work.
+func TestALoadBesideTheBuildsIsTimedByItsOwnWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{Images: make([]Image, 2), Limits: limits(trial.PhaseLoad, time.Minute), Silence: limits(trial.PhaseLoad, 30*time.Second)}
+		r, trace := newRun(cfg)
+		r.there, r.built = make(chan struct{}), make(chan Image, 2)
+		var loaded []string
+		load := func(ctx context.Context, ph *phase) error {
+			for range cfg.Images {
+				image, err := r.nextBuilt(ctx, ph)
+				if err != nil {
+					return err
+				}
+				time.Sleep(20 * time.Second)
+				ph.touch()
+				loaded = append(loaded, image.Name)
+			}
+			return nil
+		}
+		go func() {
+			time.Sleep(10 * time.Second)
+			r.built <- Image{Name: "store"}
+			time.Sleep(10 * time.Second)
+			close(r.there)
+			time.Sleep(10 * time.Minute)
+			r.built <- Image{Name: "till"}
+		}()
+		if err := r.somethingToLoad(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.runPhase(t.Context(), trial.PhaseLoad, load); err != nil || strings.Join(loaded, " ") != "store till" {
+			t.Errorf("loaded %q, %v", loaded, err)
+		}
+		want := trial.Seconds(10*time.Minute + 20*time.Second)
+		if s := trace.Spans(0); len(s) != 1 || s[0].Start != trial.Seconds(20*time.Second) || s[0].End-s[0].Start != want {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
+func TestALoadThatWaitsEndsWithTheBuilds(t *testing.T) {
+	r, trace := newRun(Config{Images: make([]Image, 1)})
+	r.there, r.built = make(chan struct{}), make(chan Image, 1)
+	close(r.there)
+	broken := errors.New("exit code 1")
+	both := together(r.phase(trial.PhaseBuild, func(context.Context, *phase) error { return broken }), r.loading)
+	var at *PhaseError
+	if err := both(t.Context()); !errors.As(err, &at) || at.Phase != trial.PhaseBuild || !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	if s := trace.Spans(0); len(s) != 1 {
+		t.Errorf("a load began: %+v", s)
+	}
+}
+
 // recordParts makes parts that note when they run and check what runs already.
 type recordParts struct {
 	mu  sync.Mutex
@@ -136,7 +192,7 @@ func recordArranged(t *testing.T, start trial.ClusterStart) []string {
 	t.Helper()
 	var r recordParts
 	synctest.Test(t, func(t *testing.T) {
-		for _, p := range arrange(start, r.part("cluster"), r.part("build"), r.part("load"), r.part("deploy")) {
+		for _, p := range arrange(start, r.part("cluster"), r.part("build")) {
 			if err := p(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -147,9 +203,9 @@ func recordArranged(t *testing.T, start trial.ClusterStart) []string {
 
 func TestClusterStartsWhenTheCellSays(t *testing.T) {
 	for start, want := range map[trial.ClusterStart]string{
-		trial.ClusterBefore: "+cluster -cluster +build -build +load -load +deploy -deploy",
-		"":                  "+cluster -cluster +build -build +load -load +deploy -deploy",
-		trial.ClusterAfter:  "+build -build +cluster -cluster +load -load +deploy -deploy",
+		trial.ClusterBefore: "+cluster -cluster +build -build",
+		"":                  "+cluster -cluster +build -build",
+		trial.ClusterAfter:  "+build -build +cluster -cluster",
 	} {
 		if got := recordArranged(t, start); strings.Join(got, " ") != want {
 			t.Errorf("%s: got %q", start, got)
@@ -160,8 +216,8 @@ func TestClusterStartsWhenTheCellSays(t *testing.T) {
 func TestClusterStartsWithTheBuilds(t *testing.T) {
 	got := recordArranged(t, trial.ClusterWith)
 	slices.Sort(got[:2])
-	slices.Sort(got[2:4]) // beside each other, in either order
-	if strings.Join(got, " ") != "+build +cluster -build -cluster +load -load +deploy -deploy" {
+	slices.Sort(got[2:]) // beside each other, in either order
+	if strings.Join(got, " ") != "+build +cluster -build -cluster" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -27,6 +27,10 @@ type run struct {
 	builds map[string]int
 	// cluster is set by its phase, and used by those after it.
 	cluster *kindcluster.Cluster
+	// there is closed when the cluster is there, and built has each image once it
+	// is in the engine's store: for a load beside the builds.
+	there chan struct{}
+	built chan Image
 }
 
 // Gauge reads the memory of the machine that the engine lives in, and returns
@@ -50,10 +54,11 @@ func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, g
 // start reads the inputs, does the work and reports how it ended.
 func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter, work func(*run) error) Result {
 	trace := &Trace{}
-	t := &run{cfg: cfg, engine: engine, rec: &recorder{clock: clock, report: func(e Event) {
-		trace.Add(e)
-		report(e)
-	}}}
+	t := &run{cfg: cfg, engine: engine, there: make(chan struct{}), built: make(chan Image, len(cfg.Images)),
+		rec: &recorder{clock: clock, report: func(e Event) {
+			trace.Add(e)
+			report(e)
+		}}}
 	t.result.Pull = cfg.Schedule.Pull
 	var err error
 	if t.inputs, err = cfg.read(); err != nil {
@@ -108,27 +113,28 @@ func (t *run) tests(ctx context.Context) error {
 	return t.phase(trial.PhaseTest, t.test)(ctx)
 }
 
-// part is a phase, or two that run together.
+// part is a phase, or several that run together.
 type part func(context.Context) error
 
 // setup lists the parts up to services ready.
 func (t *run) setup() []part {
-	return arrange(t.cfg.ClusterStart,
-		t.phase(trial.PhaseCluster, t.createCluster),
-		t.phase(trial.PhaseBuild, t.build),
-		t.phase(trial.PhaseLoad, t.load),
-		t.phase(trial.PhaseDeploy, t.deploy))
+	cluster, build := t.phase(trial.PhaseCluster, t.createCluster), t.phase(trial.PhaseBuild, t.build)
+	load, deploy := t.phase(trial.PhaseLoad, t.load), t.phase(trial.PhaseDeploy, t.deploy)
+	if t.cfg.LoadAsBuilt {
+		return append(arrange(t.cfg.ClusterStart, cluster, together(build, t.loading)), deploy)
+	}
+	return append(arrange(t.cfg.ClusterStart, cluster, build), load, deploy)
 }
 
-// arrange puts the parts in the order that the cell asks for.
-func arrange(start trial.ClusterStart, cluster, build, load, deploy part) []part {
+// arrange puts the cluster and the builds in the order that the cell asks for.
+func arrange(start trial.ClusterStart, cluster, build part) []part {
 	switch start {
 	case trial.ClusterWith:
-		return []part{together(cluster, build), load, deploy}
+		return []part{together(cluster, build)}
 	case trial.ClusterAfter:
-		return []part{build, cluster, load, deploy}
+		return []part{build, cluster}
 	}
-	return []part{cluster, build, load, deploy}
+	return []part{cluster, build}
 }
 
 func (t *run) phase(p trial.Phase, work func(context.Context, *phase) error) part {
@@ -158,8 +164,8 @@ func (t *run) hook(ctx context.Context, ph *phase, when string, c *deploy.Comman
 // errSibling ends a phase whose sibling has failed.
 var errSibling = errors.New("stopped because the phase beside it failed")
 
-// together runs both parts at once. The first failure is the one that counts;
-// it ends the other part.
+// together runs two parts at once. The first failure is the one that counts; it
+// ends the other part.
 func together(a, b part) part {
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithCancelCause(ctx)

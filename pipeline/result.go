@@ -39,6 +39,9 @@ type Result struct {
 	// NodeImageID the node image as that engine knows it.
 	NodeProvider trial.Runtime `json:"node_provider,omitempty"`
 	NodeImageID  string        `json:"node_image_id,omitempty"`
+	// ClusterAge is how long before the cluster was created, of one that was
+	// started again.
+	ClusterAge *trial.Seconds `json:"cluster_age_seconds,omitempty"`
 	// Notes are what is worth knowing and no failure.
 	Notes []string `json:"notes,omitempty"`
 	// Spans and Tests were reported as they came and do not travel again.

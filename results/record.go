@@ -118,6 +118,9 @@ type Machine struct {
 	NodeImage   string      `json:"node_image"`
 	// NodeProvider is the engine that really hosts the node, as verified.
 	NodeProvider string `json:"node_provider"`
+	// ClusterAge is how long before the trial its cluster was created, of one
+	// that was started again.
+	ClusterAge *trial.Seconds `json:"cluster_age_seconds,omitempty"`
 	// Boot is the boot id of a virtual machine before the trial, and BootAfter
 	// that after it where it is another.
 	Boot      string `json:"boot_id,omitempty"`

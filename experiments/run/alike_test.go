@@ -84,7 +84,7 @@ func TestRunStopsWhenAllFailsAlike(t *testing.T) {
 // not be measured may not.
 func TestFailedPreparation(t *testing.T) {
 	for outcome, want := range map[trial.Outcome]bool{trial.BuildFailed: true, trial.PullFailed: true, trial.RunnerFault: false} {
-		err := unpublished(trial.Verdict{Outcome: outcome, Error: "why"}, "log.txt")
+		err := unprepared(jobPublish, trial.Verdict{Outcome: outcome, Error: "why"}, "log.txt")
 		if errors.Is(err, ErrNoneReady) != want || !strings.Contains(err.Error(), "why; its log is log.txt") {
 			t.Errorf("%s: %v", outcome, err)
 		}

@@ -64,6 +64,8 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 		return errors.New("machine.cpus: a running engine has the processors that it has; take the setting out, or use --machine isolated")
 	case s.Machine.Network == spec.NetworkNone:
 		return errors.New("machine.network: a running engine has the network that it has; take the setting out, or use --machine isolated")
+	case s.Cluster == trial.ClusterPrebooted:
+		return errors.New("cluster prebooted: stratbench keeps no cluster on an engine of yours; write cluster: fresh, or use --machine isolated")
 	case s.OnCrash == trial.CrashSerial:
 		return errors.New("onCrash serial: stratbench does not restart an engine of yours; write onCrash: fail, or use --machine isolated")
 	case strategy.Pull && s.Registry.Prefix == "" && !local:
@@ -208,7 +210,7 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	return err
 }
 
-func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, trialID, _ string) (machine.Machine, error) {
+func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, _ string) (machine.Machine, error) {
 	m, err := p.open(ctx, s)
 	if err != nil {
 		return nil, err

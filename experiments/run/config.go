@@ -31,17 +31,19 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	if err != nil {
 		return cfg, nil, err
 	}
-	cfg = pipeline.Config{
-		TrialID: x.trial.ID, Endpoint: m.Endpoint(),
-		ClusterName: clusterName(x.r.me.Mark, x.trial.ID), NodeImage: s.NodeImage, KindConfig: w.KindConfig,
-		ClusterStart: s.ClusterStart, Schedule: schedule, NoCache: s.Build.NoCache, LoadTogether: s.Load.Together,
-		Deploy: deployment, ReadyURLs: w.Ready.URLs,
-		Test: pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
-			Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures},
-		Limits: x.spec.Limits.Phase, Silence: x.spec.Limits.Silence, WorkDir: workDir,
-	}
+	cfg = clusterOf(p, s, w)
+	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
+	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
+	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
+	cfg.Deploy, cfg.ReadyURLs = deployment, w.Ready.URLs
+	cfg.Test = pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
+		Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures}
+	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
 		cfg.Again = &pipeline.Again{Began: x.began}
+	}
+	if s.Cluster == trial.ClusterPrebooted {
+		cfg.ClusterName, cfg.Prebooted = prebootedName, x.do == jobTrial && !x.again()
 	}
 	for phase, hook := range w.Hooks {
 		if cfg.Hooks == nil {
@@ -57,15 +59,11 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
-		if w.Setup != nil {
-			break // its command names the images
+		if w.Setup != nil || x.do == jobPreboot {
+			break // its command names the images; or there are none
 		}
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Context: i.Context, Dockerfile: i.Dockerfile,
 			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: withSecrets(secrets, i.Secrets), SSH: i.Agents()})
-	}
-	p.adapt(&cfg)
-	if s.Etcd == trial.EtcdNoSync {
-		cfg.KindPatches = append(cfg.KindPatches, kindcluster.NoFsync)
 	}
 	if w.Setup != nil {
 		cfg.Setup = ownSetup(*w.Setup, cfg)
@@ -76,6 +74,16 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	}
 	x.nameImages(&cfg)
 	return cfg, stop, nil
+}
+
+// clusterOf is what a worker is told of the cluster that it makes.
+func clusterOf(p place, s spec.Settings, w spec.Workload) pipeline.Config {
+	cfg := pipeline.Config{NodeImage: s.NodeImage, KindConfig: w.KindConfig, WorkDir: workDir}
+	p.adapt(&cfg)
+	if s.Etcd == trial.EtcdNoSync {
+		cfg.KindPatches = append(cfg.KindPatches, kindcluster.NoFsync)
+	}
+	return cfg
 }
 
 func hookCommand(args []string, dir string) *deploy.Command {
@@ -96,7 +104,7 @@ func withSecrets(all, own map[string]string) map[string]string {
 // preparation builds them one after the other.
 func (x *execution) schedule() (strategies.Schedule, error) {
 	name := x.settings.Strategy
-	if len(x.workload.Images) == 0 {
+	if len(x.workload.Images) == 0 || x.do == jobPreboot {
 		return strategies.Schedule{Strategy: name}, nil
 	}
 	if x.preparing() {
@@ -118,7 +126,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 
 // registry gives a trial that needs one its registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
-	if !cfg.Schedule.Pull && !x.preparing() {
+	if !cfg.Schedule.Pull && x.do != jobPublish {
 		return func() {}, nil
 	}
 	if named := x.settings.Registry; named.Prefix != "" {

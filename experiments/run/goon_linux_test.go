@@ -82,13 +82,50 @@ func checkWentOn(t *testing.T, r results.Record, crashed trial.Phase) {
 	}
 }
 
+// checkLoadedAsBuilt: each image went into the node by itself, after its build
+// and the cluster.
+func checkLoadedAsBuilt(t *testing.T, r results.Record) {
+	t.Helper()
+	spans := map[string]trial.Span{}
+	for _, s := range r.Spans {
+		if s.Step == "" {
+			spans[s.Name] = s
+		}
+	}
+	for _, image := range r.Images {
+		load, is := spans["load "+image.Name]
+		if build := spans["build "+image.Name]; !is || load.Start < build.End || load.Start < spans["cluster"].End {
+			t.Errorf("%s: %s was built by %+v and loaded by %+v; the cluster: %+v", r.Trial, image.Name, build, load, spans["cluster"])
+		}
+	}
+}
+
+// checkPrebooted: the trial found its cluster, and started it.
+func checkPrebooted(t *testing.T, r results.Record) {
+	t.Helper()
+	if r.Verdict.Outcome != trial.OK || r.Machine.ClusterAge == nil || *r.Machine.ClusterAge <= 0 {
+		t.Errorf("%s: %s: %s; the cluster's age is %v", r.Trial, r.Verdict.Outcome, r.Verdict.Error, r.Machine.ClusterAge)
+		return
+	}
+	checkTrial(t, r)
+	if !slices.ContainsFunc(r.Spans, func(s trial.Span) bool { return s.Name == "Starting nodes" }) {
+		t.Errorf("%s: no nodes were started", r.Trial)
+	}
+}
+
 // TestAdaptiveOnBothEngines runs the strategy adaptive by what serial trials have
-// measured before it.
+// measured before it on clusters that were made before, and loads each image as
+// soon as it is built.
 func TestAdaptiveOnBothEngines(t *testing.T) {
 	needMachines(t)
 	root := t.TempDir()
-	if _, err := runSpec(t.Context(), "testdata/alone.yaml", root, "", machine.Isolated); err != nil {
+	before, err := runSpec(t.Context(), "testdata/alone.yaml", root, "", machine.Isolated)
+	if err != nil {
 		t.Fatal(err)
+	}
+	_, alone := readTrials(t, before)
+	for _, r := range alone {
+		checkPrebooted(t, r)
 	}
 	dir, err := runSpec(t.Context(), "testdata/adaptive.yaml", root, "", machine.Isolated)
 	if err != nil {
@@ -114,6 +151,7 @@ func TestAdaptiveOnBothEngines(t *testing.T) {
 			continue
 		}
 		checkTrial(t, r)
+		checkLoadedAsBuilt(t, r)
 		admitted := 0
 		for line := range strings.Lines(string(text)) {
 			if strings.Contains(line, string(strategies.Admitted)+" ") || strings.Contains(line, string(strategies.BackedOff)) {

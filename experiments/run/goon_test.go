@@ -105,6 +105,10 @@ func TestAUsersEngineIsNotRestarted(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "onCrash serial: ") {
 		t.Errorf("got %v", err)
 	}
+	err = (&borrowedPlace{of: machine.Host}).check(spec.Settings{Cluster: trial.ClusterPrebooted})
+	if err == nil || !strings.HasPrefix(err.Error(), "cluster prebooted: ") {
+		t.Errorf("got %v", err)
+	}
 	if err := (&borrowedPlace{of: machine.Host}).check(spec.Settings{OnCrash: trial.CrashFails}); err != nil {
 		t.Errorf("got %v", err)
 	}
@@ -118,6 +122,13 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 			"exp.yaml:5:27: onCrash serial: the set-up command builds by itself"},
 		"etcd in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {etcd: [default, noFsync]}\n", strings.Replace(own, "%s", "x", 1),
 			"exp.yaml:5:27: etcd noFsync: the set-up command makes its cluster by itself"},
+		"a cluster from before in a set-up command": {head + "settings: {runtime: docker, strategy: serial, cluster: prebooted}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:4:48: cluster prebooted: the set-up command makes its cluster by itself"},
+		"loads in a set-up command": {head + "settings: {runtime: docker, strategy: serial, load: {when: asBuilt}}\n", strings.Replace(own, "%s", "x", 1),
+			"load.when asBuilt: the set-up command loads by itself"},
+		"loads without a cluster": {head + "settings: {runtime: docker, strategy: serial, clusterStart: after}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"],
+			"exp.yaml:5:30: load.when asBuilt: with clusterStart after, there is no cluster while images are built"},
+		"loads beside the builds": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"], ""},
 		"adaptive by a number": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, adaptive]}\n", strings.Replace(own, "%s", `"{{concurrency}}"`, 1),
 			"exp.yaml:5:30: strategy adaptive: the set-up command is told neither {{schedule}} nor {{strategy}}"},
 		"adaptive by the schedule": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n", strings.Replace(own, "%s", `"{{ schedule }}"`, 1), ""},

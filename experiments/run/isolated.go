@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -207,9 +208,9 @@ func (p *isolatedPlace) loadImages(ctx context.Context, m *isolated.Machine) err
 	return nil
 }
 
-func (p *isolatedPlace) start(ctx context.Context, s spec.Settings, _, dir string) (machine.Machine, error) {
+func (p *isolatedPlace) start(ctx context.Context, s spec.Settings, state, _, dir string) (machine.Machine, error) {
 	m, err := isolated.Start(ctx, isolated.Config{
-		Store: p.store, From: store.Golden(p.goldenKey(s)), Runtime: s.Runtime, Memory: s.Memory, CPUs: s.Machine.CPUs,
+		Store: p.store, From: cmp.Or(state, store.Golden(p.goldenKey(s))), Runtime: s.Runtime, Memory: s.Memory, CPUs: s.Machine.CPUs,
 		Log: filepath.Join(dir, "engine.log"), Binds: p.binds, WayOut: wayOut(s),
 	})
 	if err != nil {

@@ -56,7 +56,7 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
 		}
 	}
-	if x.preparing() && x.settings.Registry.Prefix != "" {
+	if x.do == jobPublish && x.settings.Registry.Prefix != "" {
 		x.r.report(Update{Note: fmt.Sprintf("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)})
 	}
 	for _, of := range cfg.Images {

@@ -20,8 +20,9 @@ type place interface {
 	claim(ctx context.Context, me holder) error
 	// prepare makes ready what all machines of these settings start from.
 	prepare(ctx context.Context, all []spec.Settings, note func(string)) error
-	// start starts a machine whose engine answers. Its logs go to dir.
-	start(ctx context.Context, s spec.Settings, trialID, dir string) (machine.Machine, error)
+	// start starts a machine whose engine answers, from a state that was kept, or
+	// from the engine's own if that is empty. Its logs go to dir.
+	start(ctx context.Context, s spec.Settings, state, trialID, dir string) (machine.Machine, error)
 	// buildArgs are the build arguments that images need here.
 	buildArgs() map[string]string
 	// adapt changes what a worker is told to what is right here.

@@ -101,6 +101,9 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err := r.preload(ctx); err != nil {
 		return err
 	}
+	if err := r.preboot(ctx); err != nil {
+		return err
+	}
 	return r.publish(ctx)
 }
 
@@ -129,26 +132,34 @@ func (r *runner) publish(ctx context.Context) error {
 		if err := r.openRegistry(cell); err != nil {
 			return err
 		}
-		t := trial.Trial{ID: fmt.Sprintf("p%03d", i+1), Cell: cell}
-		record, err := r.one(ctx, t, results.KindPreparation)
-		switch {
-		case err != nil:
+		if err := r.prepareBy(ctx, trial.Trial{ID: fmt.Sprintf("p%03d", i+1), Cell: cell}, jobPublish); err != nil {
 			return err
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case r.unrecovered != nil:
-			return r.unrecovered
-		case record.Verdict.Outcome != trial.OK:
-			return unpublished(record.Verdict, r.log(record))
 		}
 	}
 	return nil
 }
 
-// unpublished is the error of a preparation that failed. What failed of itself
+// prepareBy does a preparation on a machine of a cell's.
+func (r *runner) prepareBy(ctx context.Context, t trial.Trial, do task) error {
+	record, err := r.one(ctx, t, do)
+	v := record.Verdict
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case r.unrecovered != nil:
+		return r.unrecovered
+	case v.Outcome == trial.OK:
+		return nil
+	}
+	return unprepared(do, v, r.log(record))
+}
+
+// unprepared is the error of a preparation that failed. What failed of itself
 // would fail in every trial.
-func unpublished(v trial.Verdict, log string) error {
-	err := fmt.Errorf("publishing the images for strategies that pull: %s: %s; its log is %s", v.Outcome, v.InShort(), log)
+func unprepared(do task, v trial.Verdict, log string) error {
+	err := fmt.Errorf("%s: %s: %s; its log is %s", do.what(), v.Outcome, v.InShort(), log)
 	if v.Outcome == trial.RunnerFault {
 		return err
 	}

@@ -114,7 +114,7 @@ func (x *execution) fresh(ctx context.Context, place place) (machine.Machine, er
 	if err != nil {
 		return nil, err
 	}
-	m, err := place.start(ctx, x.settings, x.trial.ID, filepath.Clean(dir))
+	m, err := place.start(ctx, x.settings, x.state(), x.trial.ID, filepath.Clean(dir))
 	if err != nil {
 		return nil, err
 	}

@@ -74,11 +74,14 @@ type runner struct {
 	// archives are those of images that are loaded and not built, by entry.
 	archives map[string]pipeline.Archive
 	// oci are the registries that stratbench brings, by state.
-	oci     map[string]*ociRegistry
-	report  func(Update)
-	decide  func(results.Run) (results.Look, error)
-	started time.Time
-	budget  time.Duration
+	oci map[string]*ociRegistry
+	// prebooted are the states of the store that cells with cluster: prebooted
+	// start from.
+	prebooted map[string]string
+	report    func(Update)
+	decide    func(results.Run) (results.Look, error)
+	started   time.Time
+	budget    time.Duration
 	// done are the trials that need not be run.
 	done map[string]bool
 	// builds are what is expected of builds, where a strategy goes by it.
@@ -161,7 +164,7 @@ func (r *runner) trials(ctx context.Context) error {
 		if err := r.reference(ctx, t.Block); err != nil {
 			return err
 		}
-		record, err := r.one(ctx, t, results.KindTrial)
+		record, err := r.one(ctx, t, jobTrial)
 		if err != nil {
 			return err
 		}
@@ -189,7 +192,7 @@ func (r *runner) log(record results.Record) string {
 }
 
 // one executes a trial or a preparation and has it on disk before it returns.
-func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (results.Record, error) {
+func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
 	settings, _, err := r.cell(t.Cell)
 	if err == nil {
 		err = r.awaitEngine(ctx, r.places[settings.Runtime])
@@ -197,12 +200,12 @@ func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (res
 	if err != nil {
 		return results.Record{}, err
 	}
-	if kind == results.KindPreparation {
-		r.preparing(Preparation{What: "publishing the images for strategies that pull: " + t.String()})
+	if do != jobTrial {
+		r.preparing(Preparation{What: do.what() + ": " + t.String()})
 	} else {
 		r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	}
-	record, err := r.execute(ctx, t, kind)
+	record, err := r.execute(ctx, t, do)
 	if err != nil {
 		return record, err
 	}
@@ -210,7 +213,7 @@ func (r *runner) one(ctx context.Context, t trial.Trial, kind results.Kind) (res
 		return record, err
 	}
 	r.previous = &results.Previous{ID: t.ID, Cell: t.Cell.Key(), Outcome: record.Verdict.Outcome}
-	if kind == results.KindTrial && record.Verdict.Outcome != trial.Cancelled {
+	if do == jobTrial && record.Verdict.Outcome != trial.Cancelled {
 		r.settle(record)
 		r.beginning.take(record, r.injected(t))
 		r.count(record)

@@ -21,6 +21,15 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	if w.Setup != nil && s.Etcd == trial.EtcdNoSync {
 		errs = append(errs, errors.New("etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"))
 	}
+	if w.Setup != nil && s.Cluster == trial.ClusterPrebooted {
+		errs = append(errs, errors.New("cluster prebooted: the set-up command makes its cluster by itself; take the setting out"))
+	}
+	switch asBuilt := s.Load.When == trial.LoadAsBuilt; {
+	case asBuilt && w.Setup != nil:
+		errs = append(errs, errors.New("load.when asBuilt: the set-up command loads by itself; take the setting out"))
+	case asBuilt && s.ClusterStart == trial.ClusterAfter:
+		errs = append(errs, errors.New("load.when asBuilt: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or load.when: after"))
+	}
 	if s.Strategy == "" || len(w.Images) == 0 {
 		return errors.Join(errs...)
 	}

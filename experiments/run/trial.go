@@ -26,6 +26,7 @@ import (
 type execution struct {
 	r           *runner
 	trial       trial.Trial
+	do          task
 	spec        *spec.Spec
 	settings    spec.Settings
 	workload    spec.Workload
@@ -59,8 +60,8 @@ type execution struct {
 
 // execute runs one trial from the golden state to nothing left, and returns
 // its record. Whatever happens in it is in the record.
-func (r *runner) execute(ctx context.Context, t trial.Trial, kind results.Kind) (results.Record, error) {
-	x, err := r.newExecution(t, kind)
+func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
+	x, err := r.newExecution(t, do)
 	if err != nil {
 		return results.Record{}, err
 	}
@@ -71,7 +72,7 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, kind results.Kind) 
 	return record, errors.Join(err, x.log.Close())
 }
 
-func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, error) {
+func (r *runner) newExecution(t trial.Trial, do task) (*execution, error) {
 	settings, workload, err := r.cell(t.Cell)
 	if err != nil {
 		return nil, fmt.Errorf("settings of %s: %w", t, err)
@@ -88,9 +89,13 @@ func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, err
 	if err != nil {
 		return nil, err
 	}
+	kind := results.KindPreparation
+	if do == jobTrial {
+		kind = results.KindTrial
+	}
 	origin := pipeline.Now()
 	return &execution{
-		r: r, trial: t, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
+		r: r, trial: t, do: do, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
 		record: results.Record{
 			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
 			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),
@@ -100,8 +105,8 @@ func (r *runner) newExecution(t trial.Trial, kind results.Kind) (*execution, err
 	}, nil
 }
 
-// preparing is true when images are published for strategies that pull.
-func (x *execution) preparing() bool { return x.record.Kind == results.KindPreparation }
+// preparing is true when what trials start from is made.
+func (x *execution) preparing() bool { return x.do != jobTrial }
 
 // within runs work in a span of the runner's own.
 func (x *execution) within(name string, work func() error) error {
@@ -130,7 +135,7 @@ func (x *execution) run(ctx context.Context) {
 	x.record.Machine.Kind = string(place.kind())
 	var m machine.Machine
 	err := x.within("machine", func() (err error) {
-		m, err = place.start(ctx, x.settings, x.trial.ID, filepath.Dir(filepath.Join(x.r.journal.Dir(), x.record.Log)))
+		m, err = place.start(ctx, x.settings, x.state(), x.trial.ID, filepath.Dir(filepath.Join(x.r.journal.Dir(), x.record.Log)))
 		return err
 	})
 	if err != nil {
@@ -148,6 +153,7 @@ func (x *execution) run(ctx context.Context) {
 		x.recover(ctx, place, m)
 		return
 	}
+	x.keep(ctx, m)
 	err = x.within("teardown", func() error {
 		return errors.Join(x.r.awaitEngine(ctx, place), x.cleanup(ctx, place, m), x.close(m))
 	})
@@ -222,11 +228,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	x.startWatch(m, cfg)
 	stopSampling := x.sample(m)
 	defer stopSampling()
-	do := jobTrial
-	if x.preparing() {
-		do = jobPublish
-	}
-	if err := x.work(ctx, m, job{Do: do, Config: cfg, Origin: x.origin}); err != nil {
+	if err := x.work(ctx, m, job{Do: x.do, Config: cfg, Origin: x.origin}); err != nil {
 		for _, f := range x.watch.Stop() {
 			x.record.Observed = append(x.record.Observed, f.Evidence())
 		}
@@ -296,7 +298,7 @@ func (x *execution) finish(ctx context.Context) {
 	x.record.Silences = append(x.record.Silences, x.log.silent(x.record.Spans)...)
 	if result, ok := x.trace.Result(); ok {
 		x.record.Setup = result.Setup
-		x.record.Machine.NodeProvider = string(result.NodeProvider)
+		x.record.Machine.NodeProvider, x.record.Machine.ClusterAge = string(result.NodeProvider), result.ClusterAge
 		for _, i := range result.Images {
 			x.record.Images = append(x.record.Images, results.Image{Name: i.Name, Ref: i.Ref, ID: string(i.ID)})
 		}

@@ -54,7 +54,8 @@ func (x *execution) hear(e pipeline.Event) {
 	case e.Kind == pipeline.SpanStart && watched(e.Span):
 		x.watch.PhaseBegan(e.Span.Phase)
 	case e.Kind == pipeline.SpanEnd && watched(e.Span):
-		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "")
+		// Nodes that a preparation has stopped are not to be missed.
+		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "" && x.do != jobPreboot)
 	default:
 		x.watch.Heard()
 	}

@@ -31,11 +31,21 @@ const (
 	// jobPublish builds the images and pushes them to the registry, as the
 	// preparation of strategies that pull.
 	jobPublish task = "publish"
+	// jobPreboot makes the cluster that trials with cluster: prebooted start.
+	jobPreboot task = "preboot"
 	// jobCleanup runs the command with which a set-up of the user's own is undone.
 	jobCleanup task = "cleanup"
 	// jobSettle takes away what a trial made on a borrowed engine.
 	jobSettle task = "settle"
 )
+
+// what says what a preparation does.
+func (t task) what() string {
+	if t == jobPreboot {
+		return "making the cluster that trials start from"
+	}
+	return "publishing the images for strategies that pull"
+}
 
 // Work is a worker process: it reads one job from in, and then what the runner
 // reads of the machine's memory, runs the job, and writes each event as a line
@@ -61,6 +71,8 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		pipeline.Run(ctx, j.Config, engine, clock, memory.latest, events.write)
 	case jobPublish:
 		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
+	case jobPreboot:
+		pipeline.Preboot(ctx, j.Config, engine, clock, events.write)
 	case jobCleanup:
 		return errors.Join(pipeline.Cleanup(ctx, j.Config, clock, events.write), events.err)
 	case jobSettle:

@@ -89,10 +89,14 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(trial.Runtimes())
 	case reflect.TypeFor[trial.ClusterStart]():
 		return enum(trial.ClusterStarts())
+	case reflect.TypeFor[trial.ClusterState]():
+		return enum(trial.ClusterStates())
 	case reflect.TypeFor[trial.OnCrash]():
 		return enum(trial.OnCrashes())
 	case reflect.TypeFor[trial.Etcd]():
 		return enum(trial.Etcds())
+	case reflect.TypeFor[trial.LoadWhen]():
+		return enum(trial.LoadWhens())
 	case reflect.TypeFor[trial.Phase]():
 		return enum(trial.Phases())
 	case reflect.TypeFor[trial.Outcome]():

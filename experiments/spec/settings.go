@@ -31,6 +31,11 @@ type Settings struct {
 	// ClusterStart says when the cluster is created: before the builds, with
 	// them (overlapping), or after them.
 	ClusterStart trial.ClusterStart `json:"clusterStart,omitempty" jsonschema:"default=before"`
+	// Cluster says what a trial finds of its cluster on an isolated machine: nothing
+	// (fresh), or nodes that were initialised before and stopped (prebooted), which
+	// it starts. That is another question: how fast a cluster that was kept is
+	// back. Default fresh.
+	Cluster trial.ClusterState `json:"cluster,omitempty" jsonschema:"default=fresh"`
 	// OnCrash says what is done when the engine crashes or hangs before the
 	// set-up is done, on an isolated machine: fail ends the trial; serial starts
 	// the engine again and finishes the set-up in the same trial, one image at a
@@ -72,6 +77,10 @@ type LoadSettings struct {
 	// Together sends all images in one archive, so that shared layers are sent
 	// once. Default true.
 	Together bool `json:"together" jsonschema:"default=true"`
+	// When says when images go into the node: after all are built, or each as
+	// soon as it is built and the cluster is there (asBuilt), while others still
+	// build; each then travels by itself, whatever together says. Default after.
+	When trial.LoadWhen `json:"when,omitempty" jsonschema:"default=after"`
 }
 
 // MachineSettings say where the engine lives.

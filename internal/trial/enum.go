@@ -87,6 +87,26 @@ func (c *ClusterStart) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// ClusterState says what of its cluster a trial finds; empty is ClusterFresh.
+type ClusterState string
+
+// The levels of the factor cluster.
+const (
+	// ClusterFresh: nothing; it is created.
+	ClusterFresh ClusterState = "fresh"
+	// ClusterPrebooted: nodes that were initialised and stopped; they are started.
+	ClusterPrebooted ClusterState = "prebooted"
+)
+
+// ClusterStates lists every ClusterState.
+func ClusterStates() []ClusterState { return []ClusterState{ClusterFresh, ClusterPrebooted} }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (c *ClusterState) UnmarshalText(text []byte) (err error) {
+	*c, err = parse("cluster", text, ClusterStates())
+	return err
+}
+
 // OnCrash says what a trial does after its engine crashed or hung before the
 // set-up was done; empty is CrashFails.
 type OnCrash string
@@ -125,6 +145,26 @@ func Etcds() []Etcd { return []Etcd{EtcdSyncs, EtcdNoSync} }
 // UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
 func (e *Etcd) UnmarshalText(text []byte) (err error) {
 	*e, err = parse("etcd", text, Etcds())
+	return err
+}
+
+// LoadWhen says when images go into the nodes; empty is LoadAfter.
+type LoadWhen string
+
+// The levels of the factor load.when.
+const (
+	// LoadAfter: when all images are built.
+	LoadAfter LoadWhen = "after"
+	// LoadAsBuilt: each as soon as it is built and the cluster is there.
+	LoadAsBuilt LoadWhen = "asBuilt"
+)
+
+// LoadWhens lists every LoadWhen.
+func LoadWhens() []LoadWhen { return []LoadWhen{LoadAfter, LoadAsBuilt} }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (l *LoadWhen) UnmarshalText(text []byte) (err error) {
+	*l, err = parse("load.when", text, LoadWhens())
 	return err
 }
 

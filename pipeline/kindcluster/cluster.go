@@ -48,6 +48,10 @@ type Cluster struct {
 	Nodes []nodes.Node
 	// Host is what really hosts the nodes, as verified.
 	Host Host
+	// Created is when the cluster was created, of one that Boot has started.
+	Created time.Time
+	// started is when Boot began; a node that was ready before is not yet.
+	started time.Time
 	// snapshotter is what the nodes' containerd unpacks images for.
 	snapshotter string
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	kinderrors "sigs.k8s.io/kind/pkg/errors"
@@ -83,9 +84,16 @@ func TestNodeState(t *testing.T) {
 			Reason: "KubeletNotReady", Message: "cni plugin not initialized"}),
 	}
 	for want, object := range cases {
-		if got := nodeState(object); got != want {
+		if got := nodeState(object, time.Time{}); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+	before := node(corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.Unix(100, 0)})
+	if got := nodeState(before, time.Unix(101, 5)); got != "has not reported yet" {
+		t.Errorf("of a node that has not reported since it was started: %q", got)
+	}
+	if got := nodeState(before, time.Unix(100, 5)); got != ready {
+		t.Errorf("of a node that has reported in the second of its start: %q", got)
 	}
 	if allReady(map[string]string{"a": ready}, 2) || !allReady(map[string]string{"a": ready, "b": ready}, 2) {
 		t.Error("a cluster is ready when all its nodes are")

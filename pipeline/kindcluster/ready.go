@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -27,7 +28,10 @@ func (c *Cluster) WaitReady(ctx context.Context, see Observer) error {
 	states := map[string]string{}
 	resource := client.Resource(corev1.SchemeGroupVersion.WithResource("nodes"))
 	err = kubewatch.Until(ctx, resource, see.Log, func(object *unstructured.Unstructured, _ bool) bool {
-		name, state := object.GetName(), nodeState(object)
+		name, state := object.GetName(), nodeState(object, c.started)
+		if created := object.GetCreationTimestamp().Time; !c.started.IsZero() && (c.Created.IsZero() || created.Before(c.Created)) {
+			c.Created = created
+		}
 		if states[name] != state {
 			states[name] = state
 			see.Log("node " + name + ": " + state)
@@ -42,8 +46,9 @@ func (c *Cluster) WaitReady(ctx context.Context, see Observer) error {
 
 const ready = "ready"
 
-// nodeState is "ready", or why the node is not.
-func nodeState(object *unstructured.Unstructured) string {
+// nodeState is "ready", or why the node is not. What a node reported before it
+// was started again does not count; the API has whole seconds.
+func nodeState(object *unstructured.Unstructured, started time.Time) string {
 	var node corev1.Node
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &node); err != nil {
 		return "unreadable: " + err.Error()
@@ -51,6 +56,9 @@ func nodeState(object *unstructured.Unstructured) string {
 	for _, condition := range node.Status.Conditions {
 		if condition.Type != corev1.NodeReady {
 			continue
+		}
+		if condition.LastHeartbeatTime.Time.Before(started.Truncate(time.Second)) {
+			break
 		}
 		if condition.Status == corev1.ConditionTrue {
 			return ready

@@ -21,7 +21,11 @@ func MakeGolden(ctx context.Context, c GoldenConfig, fill func(context.Context, 
 	if err != nil {
 		return err
 	}
-	err = m.seal(ctx, store.Golden(c.Key), fill)
+	if err = fill(ctx, m); err != nil {
+		err = fmt.Errorf("filling it: %w", err)
+	} else {
+		err = m.Keep(ctx, store.Golden(c.Key))
+	}
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	if err = errors.Join(err, m.Close(cleanup)); err != nil {
@@ -30,10 +34,10 @@ func MakeGolden(ctx context.Context, c GoldenConfig, fill func(context.Context, 
 	return nil
 }
 
-func (m *Machine) seal(ctx context.Context, name string, fill func(context.Context, *Machine) error) error {
-	if err := fill(ctx, m); err != nil {
-		return fmt.Errorf("filling it: %w", err)
-	}
+// Keep ends the engine in peace and keeps what the machine has on its disk under
+// a name in the store: whole or not at all. The machine is dead then, and still
+// to be closed. Its workers must have been waited for.
+func (m *Machine) Keep(ctx context.Context, name string) error {
 	if err := m.Stop(ctx); err != nil {
 		return err
 	}

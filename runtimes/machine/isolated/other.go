@@ -64,5 +64,8 @@ func (m *Machine) Squeeze(trial.Bytes) error        { return errNotLinux }
 // Dial returns an error: there are isolated machines on Linux alone.
 func (m *Machine) Dial(context.Context, string, string) (net.Conn, error) { return nil, errNotLinux }
 
+// Keep returns an error: there are isolated machines on Linux alone.
+func (m *Machine) Keep(context.Context, string) error { return errNotLinux }
+
 // Restart returns an error: there are isolated machines on Linux alone.
 func (m *Machine) Restart(context.Context) (*Machine, error) { return nil, errNotLinux }
