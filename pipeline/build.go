@@ -12,8 +12,15 @@ import (
 )
 
 // build is the phase build: every image of the workload in the engine's
-// store, built or pulled as the strategy has it.
+// store, built or pulled as the strategy has it. What the nodes pull themselves is
+// left to the phase load.
 func (t *run) build(ctx context.Context, ph *phase) error {
+	if t.cfg.NodePull {
+		for _, image := range t.cfg.Images {
+			t.obtained(image, "")
+		}
+		return nil
+	}
 	verb, obtain := "build ", t.buildImage
 	if t.cfg.Schedule.Pull {
 		verb, obtain = "pull ", t.pullImage

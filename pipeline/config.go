@@ -36,6 +36,8 @@ type Config struct {
 	// LoadAsBuilt loads each image as soon as it is built and the cluster is
 	// there, in an archive of its own.
 	LoadAsBuilt bool `json:"load_as_built,omitempty"`
+	// NodePull has the nodes pull what the schedule pulls, past the engine.
+	NodePull bool `json:"node_pull,omitempty"`
 	// Registry is "host:port[/path]" for a schedule that pulls.
 	Registry          string `json:"registry,omitempty"`
 	RegistryPlainHTTP bool   `json:"registry_plain_http,omitempty"`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // loading is the phase load beside the builds.
@@ -47,6 +48,14 @@ func (t *run) load(ctx context.Context, ph *phase) error {
 		if err := t.preload(ctx, ph, archive); err != nil {
 			return err
 		}
+	}
+	if t.cfg.NodePull {
+		return strategies.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
+			image := t.inputs.images[name]
+			return ph.within("pull "+name, name, "", func() error {
+				return t.named(ctx, image, t.cluster.Pull(ctx, image.Ref, image.Tag, t.cfg.RegistryPlainHTTP, ph.touch))
+			})
+		})
 	}
 	if t.cfg.LoadTogether && !t.cfg.LoadAsBuilt {
 		return t.loadArchive(ctx, ph, "", t.cfg.Images)
@@ -114,12 +123,18 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 			return t.engine.Save(ctx, refs, &metered{to: w, ph: ph, image: image})
 		})
 		for _, i := range images {
-			if err == nil && len(i.Tags) > 0 {
-				err = t.cluster.Tag(ctx, i.Tag, i.Tags)
-			}
+			err = t.named(ctx, i, err)
 		}
 		return err
 	})
+}
+
+// named gives an image that came into the nodes well its further names there.
+func (t *run) named(ctx context.Context, i Image, err error) error {
+	if err != nil || len(i.Tags) == 0 {
+		return err
+	}
+	return t.cluster.Tag(ctx, i.Tag, i.Tags)
 }
 
 // metered passes a stream on and reports how much has come, once a second.

@@ -59,7 +59,7 @@ func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock,
 			trace.Add(e)
 			report(e)
 		}}}
-	t.result.Pull = cfg.Schedule.Pull
+	t.result.Pull, t.result.NodePull = cfg.Schedule.Pull, cfg.NodePull
 	var err error
 	if t.inputs, err = cfg.read(); err != nil {
 		err = &PhaseError{Err: err}

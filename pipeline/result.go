@@ -23,8 +23,10 @@ type Result struct {
 	// Error is the text of Err, which does not travel between processes.
 	Error string `json:"error,omitempty"`
 	Err   error  `json:"-"`
-	// Pull says that the phase build pulled.
-	Pull bool `json:"pull,omitempty"`
+	// Pull says that images were pulled: in the phase build, or by the nodes in the
+	// phase load.
+	Pull     bool `json:"pull,omitempty"`
+	NodePull bool `json:"node_pull,omitempty"`
 	// TimedOut says that a limit of the spec ended it; Silent that it was the
 	// limit on silence.
 	TimedOut bool `json:"timed_out,omitempty"`
@@ -97,7 +99,7 @@ func (r Result) outcome() trial.Outcome {
 		return trial.Cancelled
 	case r.Fault:
 		return trial.RunnerFault
-	case r.Phase == trial.PhaseBuild && r.Pull:
+	case r.Pull && (r.Phase == trial.PhaseBuild || r.Phase == trial.PhaseLoad && r.NodePull):
 		return trial.PullFailed
 	}
 	return failureOf[r.Phase]

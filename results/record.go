@@ -59,6 +59,9 @@ type Record struct {
 	// Silences are the long stretches in which the worker said nothing. It is nil
 	// in records from before they were recorded, and in those that no run made.
 	Silences []trial.Silence `json:"silences"`
+	// Predicted is what earlier runs led one to expect of its builds; nil where
+	// nothing did.
+	Predicted *Predicted `json:"predicted,omitempty"`
 	// Fault is what was broken on purpose in this trial.
 	Fault *Injected `json:"fault,omitempty"`
 	// Log is the trial's log, relative to the run's folder.

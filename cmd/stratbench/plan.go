@@ -23,7 +23,7 @@ import (
 func planCommand() *cobra.Command {
 	var flags planFlags
 	var output outputFlag
-	var dir string
+	var dir, from string
 	var kind machine.Kind
 	cmd := &cobra.Command{
 		Use:   "plan SPEC",
@@ -33,8 +33,13 @@ their randomised order: the first block, and with --output csv or json all. Time
 are from earlier runs of the same cells where there are any, and otherwise a
 guess that says so. Nothing is created. The order is that of a run only when the
 spec has a seed or --seed is given. What run would refuse is reported after the
-plan, as validate does.`,
+plan, as validate does.
+
+With --predict RUN: how long builds would take by every strategy and, of up to six
+images, by every grouping, from what each image took in builds of that run that
+had the machine alone (strategy serial).`,
 		Example: `  stratbench plan experiments/podman-vs-docker.yaml
+  stratbench plan experiments/podman-vs-docker.yaml --predict latest
   stratbench plan experiments/quick.yaml --seed 7 --output csv`,
 		Args: exactly(1, "one spec"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,6 +50,13 @@ plan, as validate does.`,
 			runs, err := readRuns(cmd, dir)
 			if err != nil {
 				return err
+			}
+			if from != "" {
+				d, err := predicted(cmd, spec, dir, from)
+				if err != nil {
+					return err
+				}
+				return d.Write(cmd.OutOrStdout(), output.format)
 			}
 			if err := planned(spec, p, runs).Write(cmd.OutOrStdout(), output.format); err != nil {
 				return err
@@ -61,6 +73,7 @@ plan, as validate does.`,
 	output.add(cmd)
 	addResultsFlag(cmd, &dir)
 	addMachineFlag(cmd, &kind)
+	cmd.Flags().StringVar(&from, "predict", "", "predict builds from what they took in this `RUN`")
 	return cmd
 }
 

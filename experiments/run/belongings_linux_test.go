@@ -149,7 +149,7 @@ func computers(t *testing.T) (start func(*testing.T, trial.Runtime) *computer) {
 	t.Cleanup(func() { p.close() })
 	return func(t *testing.T, rt trial.Runtime) *computer {
 		t.Helper()
-		m, err := p.start(t.Context(), spec.Settings{Runtime: rt}, "t", t.TempDir())
+		m, err := p.start(t.Context(), spec.Settings{Runtime: rt}, "", "t", t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}

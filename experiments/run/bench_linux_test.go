@@ -62,7 +62,7 @@ func BenchmarkMachine(b *testing.B) {
 			var starts, resets []float64
 			for b.Loop() {
 				began := time.Now()
-				m, err := p.start(b.Context(), s, "bench", b.TempDir())
+				m, err := p.start(b.Context(), s, "", "bench", b.TempDir())
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -193,7 +193,7 @@ func byKind(b *testing.B, kind string) (cluster, load float64) {
 	}
 	p, s := benchPlace(b, trial.Docker, filepath.Dir(kind), filepath.Dir(config), spec.Workload.Dir)
 	defer p.close()
-	m, err := p.start(b.Context(), s, "kind", b.TempDir())
+	m, err := p.start(b.Context(), s, "", "kind", b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}

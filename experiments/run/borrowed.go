@@ -70,6 +70,8 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 		return errors.New("onCrash serial: stratbench does not restart an engine of yours; write onCrash: fail, or use --machine isolated")
 	case strategy.Pull && s.Registry.Prefix == "" && !local:
 		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
+	case strategy.Pull && s.Load.Path == trial.LoadNodePull && s.Registry.Prefix == "":
+		return errors.New("load.path node-pull: the nodes of an engine of yours do not reach a registry that stratbench starts; name one under settings.registry.prefix, or use --machine isolated")
 	case p.of == machine.PodmanMachine || s.Memory == 0:
 		return nil
 	}

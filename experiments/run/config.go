@@ -35,6 +35,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
+	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
 	cfg.Deploy, cfg.ReadyURLs = deployment, w.Ready.URLs
 	cfg.Test = pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
 		Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures}
@@ -121,6 +122,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	if x.again() {
 		schedule = schedule.Serially()
 	}
+	x.predict(schedule)
 	return schedule, err
 }
 

@@ -38,7 +38,7 @@ func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err e
 	return inject.Adapt(cfg, fault, x.workload.Dir)
 }
 
-// pointlessError says that a fault is none on an engine.
+// pointlessError says that a level means nothing beside the others of its cell.
 type pointlessError struct{ text string }
 
 func (e *pointlessError) Error() string { return e.text }
@@ -60,6 +60,8 @@ func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
 		return fmt.Errorf("fault %s: only isolated machines may be broken, and the machine is %s", s.Fault, r.places[s.Runtime].kind())
 	case fault.Do.OfContainerd() && s.Runtime != trial.Docker:
 		return &pointlessError{fmt.Sprintf("fault %s: %s has no containerd", s.Fault, s.Runtime)}
+	case fault.Do.OfRegistry() && s.Load.Path == trial.LoadNodePull:
+		return fmt.Errorf("fault %s: it is one of the engine's pulls; write load.path: archive", s.Fault)
 	case fault.Do.OfRegistry() && (!strategy.Pull || s.Registry.Prefix != ""):
 		return fmt.Errorf("fault %s: it needs a strategy that pulls from a registry of stratbench's; write strategy: registry", s.Fault)
 	case fault.Do == spec.PodNeverReady && fault.Manifest == "":

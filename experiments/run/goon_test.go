@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 func TestWhatATrialGoesOnAfter(t *testing.T) {
@@ -114,6 +116,22 @@ func TestAUsersEngineIsNotRestarted(t *testing.T) {
 	}
 }
 
+// A cell in which a level means nothing is left out, and the others are run.
+func TestNodesPullOnlyWhatIsPulled(t *testing.T) {
+	w := spec.Workload{Images: []spec.Image{{Name: "a"}}}
+	nodePull := spec.LoadSettings{Path: trial.LoadNodePull}
+	var pointless *pointlessError
+	err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Parallel, Load: nodePull}, w)
+	if !errors.As(err, &pointless) || !strings.HasPrefix(err.Error(), "load.path node-pull: the strategy parallel builds") {
+		t.Errorf("got %v", err)
+	}
+	if err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Registry, Load: nodePull}, w); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func second(n int) trial.Seconds { return trial.Seconds(time.Duration(n) * time.Second) }
+
 func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 	const head = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\n"
 	const own = "apiVersion: stratbench/v1\nimages: [{name: a}, {name: b}]\nsetup: {command: [./test.sh, %s]}\n"
@@ -126,6 +144,8 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 			"exp.yaml:4:48: cluster prebooted: the set-up command makes its cluster by itself"},
 		"loads in a set-up command": {head + "settings: {runtime: docker, strategy: serial, load: {when: asBuilt}}\n", strings.Replace(own, "%s", "x", 1),
 			"load.when asBuilt: the set-up command loads by itself"},
+		"nodes that pull for a set-up command": {head + "settings: {runtime: docker, strategy: serial, load: {path: node-pull}}\n", strings.Replace(own, "%s", "x", 1),
+			"load.path node-pull: the set-up command loads by itself"},
 		"loads without a cluster": {head + "settings: {runtime: docker, strategy: serial, clusterStart: after}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"],
 			"exp.yaml:5:30: load.when asBuilt: with clusterStart after, there is no cluster while images are built"},
 		"loads beside the builds": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"], ""},

@@ -71,7 +71,7 @@ func (r *runner) preflight(ctx context.Context) error {
 		return fmt.Errorf("%w:\n%w", ErrCannotRun, err)
 	}
 	if len(r.refused) == len(r.plan.Cells) {
-		return fmt.Errorf("%w: every cell is refused; --as-found takes the engines' memory as it is", ErrCannotRun)
+		return fmt.Errorf("%w: every cell is refused, [%s] because: %s", ErrCannotRun, r.refused[0].Cell, r.refused[0].Reason)
 	}
 	r.plan.Trials = slices.DeleteFunc(r.plan.Trials, func(t trial.Trial) bool {
 		return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == t.Cell.Key() })

@@ -191,8 +191,9 @@ func TestStrategiesOnBothEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded, trials := readTrials(t, dir)
-	if len(trials) != 4 || len(recorded.Records) != 7 || len(recorded.References()) != 1 {
-		t.Fatalf("%d trials and %d records; want 4 trials, and 2 preparations and a reference besides", len(trials), len(recorded.Records))
+	if len(trials) != 6 || len(recorded.Records) != 9 || len(recorded.References()) != 1 || len(recorded.Plan.Refused) != 2 {
+		t.Fatalf("%d trials, %d records, %d refused cells; want 6 trials, 2 preparations and a reference, and no node that pulls what 2+1 builds",
+			len(trials), len(recorded.Records), len(recorded.Plan.Refused))
 	}
 	for _, r := range recorded.Records {
 		if r.Verdict.Outcome != trial.OK {
@@ -202,6 +203,16 @@ func TestStrategiesOnBothEngines(t *testing.T) {
 	}
 	for _, r := range trials {
 		checkTrial(t, r)
+		path, _ := r.Trial.Cell.Level("load.path")
+		pulls := 0
+		for _, s := range r.Spans {
+			if s.Phase == trial.PhaseLoad && strings.HasPrefix(s.Name, "pull ") {
+				pulls++
+			}
+		}
+		if want := map[string]int{"node-pull": 3}[path]; pulls != want {
+			t.Errorf("%s: the nodes pulled %d images, want %d", r.Trial, pulls, want)
+		}
 	}
 	checkNothingLeft(t)
 }

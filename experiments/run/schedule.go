@@ -30,6 +30,9 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	case asBuilt && s.ClusterStart == trial.ClusterAfter:
 		errs = append(errs, errors.New("load.when asBuilt: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or load.when: after"))
 	}
+	if w.Setup != nil && s.Load.Path == trial.LoadNodePull {
+		errs = append(errs, errors.New("load.path node-pull: the set-up command loads by itself; take the setting out"))
+	}
 	if s.Strategy == "" || len(w.Images) == 0 {
 		return errors.Join(errs...)
 	}
@@ -37,6 +40,8 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	switch {
 	case err != nil:
 		errs = append(errs, err)
+	case w.Setup == nil && s.Load.Path == trial.LoadNodePull && !strategy.Pull:
+		errs = append(errs, &pointlessError{fmt.Sprintf("load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy)})
 	case !strategy.Adapts:
 	case w.Setup != nil && !followsSchedule(*w.Setup):
 		errs = append(errs, fmt.Errorf("strategy %s: the set-up command is told neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))

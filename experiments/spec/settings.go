@@ -81,6 +81,11 @@ type LoadSettings struct {
 	// soon as it is built and the cluster is there (asBuilt), while others still
 	// build; each then travels by itself, whatever together says. Default after.
 	When trial.LoadWhen `json:"when,omitempty" jsonschema:"default=after"`
+	// Path is the way by which images come into the nodes: archive streams them
+	// from the engine; node-pull has the nodes pull them from the registry
+	// themselves, past the engine, where the strategy pulls. They pull without the
+	// user's logins. Default archive.
+	Path trial.LoadPath `json:"path,omitempty" jsonschema:"default=archive"`
 }
 
 // MachineSettings say where the engine lives.

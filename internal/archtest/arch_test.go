@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 	"internal":               {"internal"},
 	"experiments/spec":       {"strategies"},
 	"experiments/plan":       {"experiments/spec"},
-	"experiments/run":        {"experiments/spec", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "lab"},
+	"experiments/run":        {"experiments/spec", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "results/study", "lab"},
 	"experiments/confirm":    {"experiments/spec", "experiments/plan", "experiments/run", "strategies", "runtimes", "runtimes/machine", "results", "results/study", "results/answer", "results/compare"},
 	"strategies":             {},
 	"runtimes":               {},

@@ -168,6 +168,26 @@ func (l *LoadWhen) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// LoadPath says by which way images come into the nodes; empty is LoadArchive.
+type LoadPath string
+
+// The levels of the factor load.path.
+const (
+	// LoadArchive: streamed as an archive from the engine's store.
+	LoadArchive LoadPath = "archive"
+	// LoadNodePull: each node pulls them from the registry, past the engine.
+	LoadNodePull LoadPath = "node-pull"
+)
+
+// LoadPaths lists every LoadPath.
+func LoadPaths() []LoadPath { return []LoadPath{LoadArchive, LoadNodePull} }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (l *LoadPath) UnmarshalText(text []byte) (err error) {
+	*l, err = parse("load.path", text, LoadPaths())
+	return err
+}
+
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string
 

@@ -65,6 +65,44 @@ func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, 
 	return nil
 }
 
+// Pull has every node pull an image from its registry, and gives it the name that
+// pods use. Progress is called as often as a node says that it goes on.
+func (c *Cluster) Pull(ctx context.Context, ref, name string, plainHTTP bool, progress func()) error {
+	args := []string{"--namespace=k8s.io", "images", "pull", "--snapshotter=" + c.snapshotter}
+	if plainHTTP {
+		args = append(args, "--plain-http")
+	}
+	var pulls errgroup.Group
+	for _, node := range c.Nodes {
+		pulls.Go(func() error {
+			said := &lastSaid{progress: progress}
+			if err := node.CommandContext(ctx, "ctr", append(slices.Clone(args), ref)...).SetStdout(said).SetStderr(said).Run(); err != nil {
+				return fmt.Errorf("pulling the image %s in the node %s: %w: %s", ref, node, err, said)
+			}
+			return nil
+		})
+	}
+	if err := pulls.Wait(); err != nil {
+		return err
+	}
+	return c.Tag(ctx, ref, []string{name})
+}
+
+// lastSaid keeps the end of what a program prints.
+type lastSaid struct {
+	text     []byte
+	progress func()
+}
+
+func (l *lastSaid) Write(b []byte) (int, error) {
+	l.progress()
+	l.text = append(l.text, b...)
+	l.text = l.text[max(0, len(l.text)-2<<10):]
+	return len(b), nil
+}
+
+func (l *lastSaid) String() string { return strings.TrimSpace(string(l.text)) }
+
 // Tag gives an image that is in every node further names there.
 func (c *Cluster) Tag(ctx context.Context, name string, further []string) error {
 	args := []string{"--namespace=k8s.io", "images", "tag", "--force", fullName(name)}

@@ -23,7 +23,7 @@ func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
 		d = Answer(s, *first)
 		d.Sections = append(d.Sections, ArmTable(*first))
 	}
-	for _, t := range []Table{Outcomes(a), SetupTimes(a), Phases(s, a), Limits(s), Images(a), Memory(a), Estimates(a), Contradictions(a), Provenance(a)} {
+	for _, t := range []Table{Outcomes(a), SetupTimes(a), Phases(s, a), Limits(s), Predictions(s), Images(a), Memory(a), Estimates(a), Contradictions(a), Provenance(a)} {
 		if len(t.Rows) > 0 {
 			d.Sections = append(d.Sections, t)
 		}

@@ -74,7 +74,7 @@ func appendices(m Material) (all []Section) {
 	for _, s := range []Section{
 		{Title: "Decisions", Tables: decisions},
 		{Title: "Cells", Tables: rows(report.Outcomes(m.Analysis), report.SetupTimes(m.Analysis))},
-		{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Study, m.Analysis), report.Limits(m.Study), report.Images(m.Analysis), report.Memory(m.Analysis))},
+		{Title: "Phases, builds and memory", Tables: rows(report.Phases(m.Study, m.Analysis), report.Limits(m.Study), report.Predictions(m.Study), report.Images(m.Analysis), report.Memory(m.Analysis))},
 		{Title: "Estimates, not measured", Tables: rows(report.Estimates(m.Analysis))},
 		{Title: "Runs", Tables: rows(report.Provenance(m.Analysis))},
 		{Title: "Methods", Points: report.Methods()},

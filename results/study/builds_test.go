@@ -1,4 +1,4 @@
-package run
+package study
 
 import (
 	"encoding/json"
@@ -46,7 +46,7 @@ func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
 		"shorter than a second": {[]trial.Span{{Name: "build d", Phase: trial.PhaseBuild, Image: "d", Start: second(1), End: second(1) + 5}}, nil},
 	} {
 		got := map[string]trial.Bytes{}
-		for _, e := range buildsAlone(recordOf(memory, c.spans...)) {
+		for _, e := range BuildsAlone(recordOf(memory, c.spans...)) {
 			got[e.Image] = e.Peak
 			if e.Runtime != trial.Docker || !e.NoCache || e.Builds != 1 {
 				t.Errorf("%s: got %+v", name, e)
@@ -63,7 +63,7 @@ func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
 	}
 	broken := recordOf(memory, a)
 	broken.Fault = &results.Injected{}
-	if builds := buildsAlone(broken); builds != nil {
+	if builds := BuildsAlone(broken); builds != nil {
 		t.Errorf("learned from a trial that was broken on purpose: %v", builds)
 	}
 }
@@ -80,7 +80,7 @@ func TestAnUpperQuantileIsExpected(t *testing.T) {
 		{Runtime: trial.Podman, Image: "a", Peak: 18, Takes: second(10), Builds: 20},
 		{Runtime: trial.Podman, Image: "a", NoCache: true, Peak: 7, Takes: second(7), Builds: 1},
 	}
-	if got := likely(builds); !slices.Equal(got, want) {
+	if got := Likely(builds); !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stratbench/stratbench/experiments/run"
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// mostPromising is how many groupings are shown of each engine.
+const mostPromising = 5
+
+// predicted says what the builds of a run lead one to expect of strategies and
+// groupings.
+func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Document, err error) {
+	r, err := openRun(cmd, dir, name)
+	if err != nil {
+		return d, err
+	}
+	if r.Environment.WorkloadHash != s.Workload.SHA256 {
+		return d, usageError{fmt.Errorf("predicting from %s: it is of another workload than %s, or of this one before it was changed; name a run of this one with the strategy serial", name, s.Path)}
+	}
+	var images []strategies.Image
+	for _, i := range s.Workload.Images {
+		images = append(images, strategies.Image{Name: i.Name, Weight: i.Weight})
+	}
+	builds, cpus := alone(r)
+	t := report.Table{Title: "Builds, as predicted", Header: []string{"runtime", "schedule", "builds", "of serial", "peak memory of builds"}}
+	type prediction struct {
+		Runtime  trial.Runtime       `json:"runtime"`
+		Schedule strategies.Schedule `json:"schedule"`
+		Build    trial.Seconds       `json:"build_seconds"`
+		Peak     trial.Bytes         `json:"peak_bytes"`
+	}
+	data := []prediction{}
+	for _, rt := range trial.Runtimes() {
+		of := run.Demands(builds, rt, s.Settings.Build.NoCache)
+		if len(of) == 0 {
+			continue
+		}
+		all, err := strategies.Promising(images, s.Strategies, of, cpus)
+		if err != nil {
+			return d, usageError{fmt.Errorf("predicting %s from %s: %w", rt, name, err)}
+		}
+		serial := all[slices.IndexFunc(all, func(p strategies.Predicted) bool { return p.Strategy == strategies.Serial })].Takes
+		groupings := 0
+		for _, p := range all {
+			data = append(data, prediction{rt, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
+			if !slices.Contains(strategies.Names(s.Strategies), p.Strategy) {
+				if groupings++; groupings > mostPromising {
+					continue
+				}
+			}
+			share := strconv.Itoa(int(math.Round(100*p.Takes.Seconds()/serial.Seconds()))) + " %"
+			t.Rows = append(t.Rows, []string{string(rt), p.Strategy, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()})
+		}
+		d.Notes = append(d.Notes, promise(rt, all[0], serial.Seconds()))
+	}
+	if len(t.Rows) == 0 {
+		return d, usageError{fmt.Errorf("predicting from %s: no build in it had the machine alone; run the strategy serial with clusterStart before or after, and name that run", name)}
+	}
+	t.Notes = []string{"From what each image took alone, with fair shares of the processors. Builds that wait for each other's disk or network take longer; a trial tells: report --full holds predictions against what was measured."}
+	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}
+	return d, nil
+}
+
+// promise is the answer for an engine.
+func promise(rt trial.Runtime, best strategies.Predicted, serial float64) string {
+	gain := 100 * (1 - best.Takes.Seconds()/serial)
+	if gain < 1 {
+		return fmt.Sprintf("On %s no schedule is predicted to be faster than serial: one build keeps the processors busy.", rt)
+	}
+	return fmt.Sprintf("On %s, %s is predicted to be the fastest: builds take %.0f %% less than serial ones.", rt, best.Strategy, gain)
+}
+
+// alone are the builds of a run that had the machine to themselves, and the
+// processors that it had.
+func alone(r results.Run) (builds []results.Expected, cpus float64) {
+	var all []results.Expected
+	for _, rec := range r.SharedTrials() {
+		all = append(all, study.BuildsAlone(rec)...)
+		cpus = max(cpus, float64(rec.Machine.CPUs))
+	}
+	return study.Likely(all), cpus
+}

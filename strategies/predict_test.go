@@ -1,0 +1,72 @@
+package strategies
+
+import (
+	"testing"
+	"time"
+)
+
+func demand(seconds, cpu int, peak int64) Demand {
+	return Demand{Takes: time.Duration(seconds) * time.Second, CPU: time.Duration(cpu) * time.Second, Peak: peak}
+}
+
+func TestPredictions(t *testing.T) {
+	// On two processors: a keeps one busy, b two, c half of one.
+	of := map[string]Demand{"a": demand(10, 10, 3), "b": demand(10, 20, 5), "c": demand(20, 10, 1)}
+	stage := func(concurrency int, images ...string) Stage { return Stage{Images: images, Concurrency: concurrency} }
+	for name, c := range map[string]struct {
+		schedule Schedule
+		takes    time.Duration
+		peak     int64
+	}{
+		"one after the other":                   {Schedule{Stages: []Stage{stage(1, "a", "b", "c")}}, 40 * time.Second, 5},
+		"the processors suffice for both":       {Schedule{Stages: []Stage{stage(2, "a", "c")}}, 20 * time.Second, 4},
+		"two want three processors":             {Schedule{Stages: []Stage{stage(2, "a", "b")}}, 15 * time.Second, 8},
+		"the next starts when one has ended":    {Schedule{Stages: []Stage{stage(2, "a", "c", "b")}}, 22500 * time.Millisecond, 6},
+		"stages follow each other":              {Schedule{Stages: []Stage{stage(2, "a", "c"), stage(1, "b")}}, 30 * time.Second, 5},
+		"adaptive, with room for one at a time": {Schedule{Stages: []Stage{stage(2, "a", "b")}, Admission: &Admission{Room: besides + 7}}, 20 * time.Second, 5},
+		"adaptive, with room for both":          {Schedule{Stages: []Stage{stage(2, "a", "b")}, Admission: &Admission{Room: besides + 8}}, 15 * time.Second, 8},
+	} {
+		p, err := c.schedule.Predict(of, 2)
+		if err != nil || (p.Takes-c.takes).Abs() > time.Millisecond || p.Peak != c.peak {
+			t.Errorf("%s: got %v, %d, %v; want %v, %d", name, p.Takes, p.Peak, err, c.takes, c.peak)
+		}
+	}
+	if _, err := (Schedule{Stages: []Stage{stage(1, "d")}}).Predict(of, 2); err == nil {
+		t.Error("predicted the build of an image that nobody has built")
+	}
+}
+
+func TestGroupingsArePartitions(t *testing.T) {
+	// Bell's numbers.
+	for n, want := range []int{1, 1, 2, 5, 15, 52, 203} {
+		images := []string{"a", "b", "c", "d", "e", "f"}[:n]
+		if got := len(groupings(images)); got != want {
+			t.Errorf("of %d images: %d groupings, want %d", n, got, want)
+		}
+	}
+}
+
+// Two images that keep both processors busy gain nothing beside each other, and
+// hold more; one that waits gains beside either.
+func TestPromisingGroupings(t *testing.T) {
+	images := []Image{{Name: "a", Weight: 1}, {Name: "b", Weight: 1}, {Name: "c", Weight: 1}}
+	of := map[string]Demand{"a": demand(10, 20, 4), "b": demand(10, 20, 4), "c": demand(10, 0, 1)}
+	all, err := Promising(images, nil, of, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := all[0]
+	if best.Strategy != "a, then b + c" && best.Strategy != "a + c, then b" || best.Takes != 20*time.Second || best.Peak != 5 {
+		t.Errorf("the best is %s: %v, %d", best.Strategy, best.Takes, best.Peak)
+	}
+	known := map[string]Prediction{}
+	for _, p := range all {
+		known[p.Strategy] = p.Prediction
+	}
+	if known[Serial].Takes != 30*time.Second || known[Parallel].Takes != 20*time.Second || known[Parallel].Peak != 9 {
+		t.Errorf("got %+v", known)
+	}
+	if _, pulls := known[Registry]; pulls {
+		t.Error("a strategy that pulls was predicted from builds")
+	}
+}
