@@ -15,23 +15,22 @@ import (
 // checkSchedule says what of a cell's schedule the workload cannot follow.
 func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	var errs []error
-	if w.Setup != nil && s.OnCrash == trial.CrashSerial {
-		errs = append(errs, errors.New("onCrash serial: the set-up command builds by itself, and stratbench cannot finish it; write onCrash: fail, and have the command go on by itself (docs/use-in-your-suite.md)"))
+	for _, of := range []struct {
+		asked bool
+		why   string
+	}{
+		{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish it; write onCrash: fail, and have the command go on by itself (docs/use-in-your-suite.md)"},
+		{s.Etcd == trial.EtcdNoSync, "etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"},
+		{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
+		{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
+		{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
+	} {
+		if w.Setup != nil && of.asked {
+			errs = append(errs, errors.New(of.why))
+		}
 	}
-	if w.Setup != nil && s.Etcd == trial.EtcdNoSync {
-		errs = append(errs, errors.New("etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"))
-	}
-	if w.Setup != nil && s.Cluster == trial.ClusterPrebooted {
-		errs = append(errs, errors.New("cluster prebooted: the set-up command makes its cluster by itself; take the setting out"))
-	}
-	switch asBuilt := s.Load.When == trial.LoadAsBuilt; {
-	case asBuilt && w.Setup != nil:
-		errs = append(errs, errors.New("load.when asBuilt: the set-up command loads by itself; take the setting out"))
-	case asBuilt && s.ClusterStart == trial.ClusterAfter:
+	if s.Load.When == trial.LoadAsBuilt && w.Setup == nil && s.ClusterStart == trial.ClusterAfter {
 		errs = append(errs, errors.New("load.when asBuilt: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or load.when: after"))
-	}
-	if w.Setup != nil && s.Load.Path == trial.LoadNodePull {
-		errs = append(errs, errors.New("load.path node-pull: the set-up command loads by itself; take the setting out"))
 	}
 	if s.Strategy == "" || len(w.Images) == 0 {
 		return errors.Join(errs...)
