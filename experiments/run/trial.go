@@ -106,7 +106,7 @@ func (r *runner) newExecution(t trial.Trial, do task) (*execution, error) {
 }
 
 // preparing is true when what trials start from is made.
-func (x *execution) preparing() bool { return x.do != jobTrial }
+func (x *execution) preparing() bool { return x.do == jobPublish || x.do == jobPreboot }
 
 // within runs work in a span of the runner's own.
 func (x *execution) within(name string, work func() error) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -132,6 +133,8 @@ func settles(err error) (waits string, limit time.Duration) {
 	switch {
 	case err == nil:
 		return "", 0
+	case slow(err):
+		return "API server answers", aPhase
 	case errors.As(err, &unknown):
 		return "kind " + unknown.GroupKind.String() + " is known", 0
 	case apierrors.IsInternalError(err) && strings.Contains(err.Error(), "webhook"):
@@ -149,4 +152,12 @@ func settles(err error) (waits string, limit time.Duration) {
 		return "API server takes more", settling
 	}
 	return "", 0
+}
+
+// slow is true of an API server that did not answer in time, as that of a busy
+// host does. One that does not answer at all is seen by whoever watches the trial,
+// or by the limit of the phase.
+func slow(err error) bool {
+	var on net.Error
+	return errors.As(err, &on) && on.Timeout()
 }

@@ -243,12 +243,12 @@ func (c *Client) resource(ctx context.Context, kind, namespace string) (place, e
 		if err == nil {
 			return c.scoped(found, namespace)
 		}
-		if !meta.IsNoMatchError(err) {
+		if !meta.IsNoMatchError(err) && !slow(err) {
 			return place{}, fmt.Errorf("finding the kind %s: %w", kind, err)
 		}
 		select {
 		case <-ctx.Done():
-			return place{}, fmt.Errorf("the cluster knows no kind %s (%w)", kind, context.Cause(ctx))
+			return place{}, fmt.Errorf("finding the kind %s: %w (%w)", kind, err, context.Cause(ctx))
 		case <-time.After(again):
 			c.mapper.Reset()
 		}

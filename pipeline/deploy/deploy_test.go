@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -224,6 +226,8 @@ func TestOnlyWhatSettlesIsTriedAgain(t *testing.T) {
 		{apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), "namespace exists", settling},
 		{apierrors.NewTooManyRequests("later", 1), "API server takes more", settling},
 		{apierrors.NewBadRequest("no such field"), "", 0},
+		{fmt.Errorf("finding: %w", &url.Error{Op: "Get", URL: "https://127.0.0.1:1/api", Err: os.ErrDeadlineExceeded}), "API server answers", aPhase},
+		{fmt.Errorf("finding: %w", &url.Error{Op: "Get", URL: "https://127.0.0.1:1/api", Err: syscall.ECONNREFUSED}), "", 0},
 		{nil, "", 0},
 	} {
 		if got, limit := settles(c.err); got != c.want || limit != c.limit {
