@@ -18,7 +18,7 @@ import (
 )
 
 // prebootedName is the cluster that trials with cluster: prebooted find.
-const prebootedName = "stratbench-prebooted"
+const prebootedName = "stratbench-kept"
 
 // keptFor is for how long a cluster that was made before is used: its
 // certificates hold for a year.

@@ -5,24 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/exec"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// stopLimit is how many seconds the nodes may take to stop in peace.
-const stopLimit = "60"
+// stopLimit is how many seconds the nodes may take to stop in peace. What they
+// have written is kept in any case.
+const stopLimit = "5"
 
-// Stop stops the nodes in peace, for Boot to start again.
+// Stop stops the nodes, for Boot to start again.
 func (c *Cluster) Stop(ctx context.Context) error {
-	args := []string{"stop", "-t", stopLimit}
-	for _, node := range c.Nodes {
-		args = append(args, node.String())
+	err := error(nil)
+	if c.Endpoint.Runtime == trial.Docker {
+		// Kind has a node that ended with an error started again once, and Docker
+		// does so when it starts itself, also for one that was told to stop.
+		err = c.command(ctx, "update", "--restart=no")
 	}
-	if err := c.command(ctx, args...); err != nil {
+	if err == nil {
+		err = c.command(ctx, "stop", "-t", stopLimit)
+	}
+	if err != nil {
 		return fmt.Errorf("stopping the nodes of the Kind cluster %s: %w", c.Name, explain(err))
 	}
 	return nil
@@ -50,18 +59,10 @@ func Boot(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 func (c *Cluster) boot(ctx context.Context, provider *cluster.Provider, see Observer) error {
 	err := see.step("Starting nodes", func() error {
 		return await(ctx, func() error {
-			nodes, err := provider.ListInternalNodes(c.Name)
-			if err != nil {
+			if err := c.findStopped(ctx, provider); err != nil {
 				return err
 			}
-			if len(nodes) == 0 {
-				return errors.New("the engine has no node of it")
-			}
-			args := []string{"start"}
-			for _, node := range nodes {
-				args = append(args, node.String())
-			}
-			if err := c.command(ctx, args...); err != nil {
+			if err := c.command(ctx, "start"); err != nil {
 				return err
 			}
 			return provider.ExportKubeConfig(c.Name, c.Kubeconfig, false)
@@ -73,8 +74,32 @@ func (c *Cluster) boot(ctx context.Context, provider *cluster.Provider, see Obse
 	return see.step("Waiting for the API server", func() error { return c.awaitServer(ctx) })
 }
 
-// command runs the engine's command, which is what Kind drives too.
+// findStopped finds the nodes, none of which may run: the time that they take is
+// the trial's.
+func (c *Cluster) findStopped(ctx context.Context, provider *cluster.Provider) (err error) {
+	if c.Nodes, err = provider.ListInternalNodes(c.Name); err != nil {
+		return err
+	}
+	if len(c.Nodes) == 0 {
+		return errors.New("the engine has no node of it")
+	}
+	for _, node := range c.Nodes {
+		var container struct{ State struct{ Running bool } }
+		if err := ask(ctx, c.Endpoint, "/containers/"+url.PathEscape(node.String())+"/json", &container); err != nil {
+			return err
+		}
+		if container.State.Running {
+			return fmt.Errorf("the node %s runs already, and was to be started here", node)
+		}
+	}
+	return nil
+}
+
+// command runs the engine's command, which is what Kind drives too, on all nodes.
 func (c *Cluster) command(ctx context.Context, args ...string) error {
+	for _, node := range c.Nodes {
+		args = append(args, node.String())
+	}
 	_, err := exec.CombinedOutputLines(exec.CommandContext(ctx, string(c.Endpoint.Runtime), args...))
 	return err
 }
