@@ -50,7 +50,7 @@ func (t *run) load(ctx context.Context, ph *phase) error {
 		}
 	}
 	if t.cfg.NodePull {
-		return strategies.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
+		return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
 			image := t.inputs.images[name]
 			return ph.within("pull "+name, name, "", func() error {
 				return t.named(ctx, image, t.cluster.Pull(ctx, image.Ref, image.Tag, t.cfg.RegistryPlainHTTP, ph.touch))
