@@ -1,11 +1,18 @@
-// Package readable tells text that strangers hand in from what is none.
+// Package readable reads text that strangers hand in, and knows what is none.
 package readable
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+	"golang.org/x/text/transform"
 )
 
 // packed are the first bytes of archives and compressed files, and the command
@@ -51,4 +58,34 @@ func Check(start []byte) error {
 		return errors.New("it is no text; give the log or report itself")
 	}
 	return nil
+}
+
+// UTF8 makes UTF-8 of a text that is in UTF-16 or UTF-32 by its mark, as shells
+// of Windows write them, or in UTF-16 by its zero bytes; wide reports whether it
+// was. The mark of a text in UTF-8 is dropped.
+func UTF8(r io.Reader) (text io.Reader, wide bool) {
+	in := bufio.NewReader(r)
+	start, _ := in.Peek(64) // a short text is all that there is
+	begins := func(mark string) bool { return bytes.HasPrefix(start, []byte(mark)) }
+	letters := func(first int) bool { // between zeros
+		return len(start) >= 4 && start[first] != 0 && start[first+2] != 0 && start[1-first] == 0 && start[3-first] == 0
+	}
+	var from encoding.Encoding
+	switch {
+	case begins("\uFEFF"):
+		_, _ = in.Discard(3) // has been peeked at
+	case bytes.IndexByte(start, 0) < 0:
+	case begins("\xFF\xFE\x00\x00"), begins("\x00\x00\xFE\xFF"):
+		from = utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)
+	case begins("\xFF\xFE"), begins("\xFE\xFF"):
+		from = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case letters(0):
+		from = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case letters(1):
+		from = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	}
+	if from == nil {
+		return in, false
+	}
+	return transform.NewReader(in, from.NewDecoder()), true
 }

@@ -14,36 +14,24 @@ type automaton struct {
 
 const endBit = 1 << 31
 
+// newAutomaton makes one for needles in lower case.
 func newAutomaton(needles []string) *automaton {
 	a := &automaton{width: 1}
-	for _, n := range needles {
-		a.addClasses(n)
-	}
-	fail := a.addNeedles(needles)
-	a.complete(fail)
-	return a
-}
-
-func (a *automaton) addClasses(needle string) {
-	for i := range len(needle) {
-		lower, upper := lowerByte(needle[i]), upperByte(needle[i])
-		if a.class[lower] == 0 {
-			a.class[lower], a.class[upper] = a.width, a.width
-			a.width++
-		}
-	}
-}
-
-// addNeedles builds the plain tree of needles and returns room for its
-// failure links. The tree has at most a state for each byte; pages of the
-// table that are never reached cost no memory, growing it would.
-func (a *automaton) addNeedles(needles []string) (fail []uint32) {
 	states := 1
 	for _, n := range needles {
 		states += len(n)
+		for i := range len(n) {
+			if a.class[n[i]] == 0 {
+				a.class[n[i]] = a.width
+				a.width++
+			}
+		}
 	}
+	for b := 'A'; b <= 'Z'; b++ {
+		a.class[b] = a.class[b+'a'-'A']
+	}
+	// Pages of the table that are never reached cost no memory, growing it would.
 	a.next = make([]uint32, 0, states*int(a.width))
-	a.ends = make([][]int, 0, states)
 	a.newState()
 	for id, n := range needles {
 		state := uint32(0)
@@ -56,7 +44,8 @@ func (a *automaton) addNeedles(needles []string) (fail []uint32) {
 		}
 		a.ends[state/a.width] = append(a.ends[state/a.width], id)
 	}
-	return make([]uint32, len(a.ends))
+	a.complete()
+	return a
 }
 
 func (a *automaton) newState() uint32 {
@@ -68,11 +57,10 @@ func (a *automaton) newState() uint32 {
 
 // complete fills every gap of the tree with the step its failure link would
 // take, breadth first, and then marks the states where needles end.
-func (a *automaton) complete(fail []uint32) {
-	queue := []uint32{0}
-	for len(queue) > 0 {
+func (a *automaton) complete() {
+	fail := make([]uint32, len(a.ends))
+	for queue := []uint32{0}; len(queue) > 0; queue = queue[1:] {
 		state := queue[0]
-		queue = queue[1:]
 		for c := range a.width {
 			fallback := uint32(0)
 			if state != 0 {
@@ -108,18 +96,4 @@ func (a *automaton) scan(text []byte, found func(needle, end int)) {
 			found(id, i+1)
 		}
 	}
-}
-
-func lowerByte(b byte) byte {
-	if 'A' <= b && b <= 'Z' {
-		return b + 'a' - 'A'
-	}
-	return b
-}
-
-func upperByte(b byte) byte {
-	if 'a' <= b && b <= 'z' {
-		return b - 'a' + 'A'
-	}
-	return b
 }

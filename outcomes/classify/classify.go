@@ -1,3 +1,13 @@
+// Package classify reads from a log text how a pipeline ended: one outcome of
+// the closed set of internal/trial, with cause, phase, confidence and the lines
+// it rests on. It reads any log of any length in one pass and asks nobody else,
+// so it is a witness and not the watch: its confidence never exceeds 0.9.
+//
+// Rules are data (rules.yaml). A rule recognises one mechanism. Its level is the
+// kind of statement, and a higher level explains the lower ones. Markers only
+// show where the log is. The order of judgement stands at the top of judge.go;
+// docs/classification.md has how to add a rule, and how often the rules are right
+// about texts that they had never met.
 package classify
 
 import (
@@ -5,6 +15,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -15,20 +26,20 @@ type Options struct {
 	Runtime trial.Runtime
 	// ExitCode is that of the command which wrote the log; nil if unknown.
 	ExitCode *int
-	// Evidence reports of a line, counted from 1, that it was added to the log
-	// to explain a failure and is no statement of it; nil if no line was.
+	// Evidence reports whether a line, counted from 1, was added to the log to
+	// explain a failure and does not state one; nil if no line was.
 	Evidence func(line int) bool
 }
 
-// Result is what the log says happened.
+// Result is what happened, by the log.
 type Result struct {
 	Outcome    trial.Outcome `json:"outcome"`
 	Cause      trial.Cause   `json:"cause"`
 	Phase      trial.Phase   `json:"phase"`
 	Confidence float64       `json:"confidence"`
 	Evidence   []Evidence    `json:"evidence"`
-	// Contradicted is set where the outcome is ok, and a failure is stated all
-	// the same: the exit code, or what followed, tells of a success.
+	// Contradicted is set where the outcome is ok although a failure is stated:
+	// the exit code, or what followed, shows a success.
 	Contradicted bool `json:"contradicted,omitempty"`
 }
 
@@ -47,18 +58,19 @@ var builtinClassifier = sync.OnceValue(func() *Classifier {
 	return c
 })
 
-// Classify reads a log to its end and says what happened, by the rules that
+// Classify reads a log to its end and decides what happened, by the rules that
 // ship with stratbench.
 func Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) {
 	return builtinClassifier().Classify(ctx, opts, log)
 }
 
-// Classify reads a log to its end and says what happened. The only errors are
-// the reader's and the context's.
+// Classify reads a log to its end and decides what happened. The only errors
+// are the reader's and the context's.
 func (c *Classifier) Classify(ctx context.Context, opts Options, log io.Reader) (Result, error) {
 	s := newScanner(c)
 	s.evidence = opts.Evidence
-	if err := s.read(ctx, narrow(log)); err != nil {
+	text, _ := readable.UTF8(log)
+	if err := s.read(ctx, text); err != nil {
 		return Result{}, err
 	}
 	return judge(opts, s), nil

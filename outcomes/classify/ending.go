@@ -19,32 +19,34 @@ type ending struct {
 
 // keepEndings remembers the last lines of the block that are not blank, and of
 // the block before it where there are not enough.
-func (s *scanner) keepEndings(block []byte, number int) {
+func (s *scanner) keepEndings() {
 	var found []ending // the last line first
-	for to := len(block); to > 0 && len(found) < endingLines; number-- {
-		from := lineStart(block, to-1)
-		line := bytes.TrimRight(block[from:to], " \t\r\n")
-		if at := bytes.LastIndexByte(line, '\r'); at >= 0 {
-			line = line[at+1:] // what a progress bar showed in the end
-		}
-		if len(line) > 0 {
-			e := ending{is: standingOf(block[from:to]), by: voiceOf(block[from:to])}
-			if within(s.echoes, from) {
-				e.is = echoed
-			}
-			if s.evidence != nil && s.evidence(number) {
-				e.by = witness
-			}
-			e.set(number, line, len(line))
+	for to, number := len(s.block), s.number; to > 0 && len(found) < endingLines; number-- {
+		from := lineStart(s.block, to-1)
+		line := s.block[from:to]
+		said := bytes.TrimRight(line, " \t\r\n")
+		said = said[bytes.LastIndexByte(said, '\r')+1:] // what a progress bar showed in the end
+		if len(said) > 0 {
+			var e ending
+			e.is, e.by = s.lineAt(line, number, from)
+			e.set(number, said, len(said))
 			found = append(found, e)
 		}
 		to = from
 	}
-	s.endings = append(found, s.endings...)[:min(endingLines, len(found)+len(s.endings))]
+	s.endings = append(found, s.endings...)
+	s.endings = s.endings[:min(endingLines, len(s.endings))]
 }
 
-// readEndings holds the rules that only want a word of the last lines against
-// these.
+// final is the last line that is not blank.
+func (s *scanner) final() int {
+	if len(s.endings) == 0 {
+		return 0
+	}
+	return s.endings[0].line
+}
+
+// readEndings tries the rules that have no pattern on the last lines.
 func (s *scanner) readEndings() {
 	for i := range s.rules.rules {
 		r := &s.rules.rules[i]
@@ -59,10 +61,6 @@ func (s *scanner) readEndings() {
 		}
 	}
 }
-
-// restsOnNeeds reports whether the rule is seen where the rules are that it
-// needs.
-func (r *Rule) restsOnNeeds() bool { return len(r.Match) == 0 && !r.readsEnding() }
 
 // plainLines is how many plain statements in the end show that a command went
 // on after what it complained of.
@@ -88,10 +86,4 @@ func (s *scanner) wentOn(line int) bool {
 // of the last lines.
 func (s *scanner) endsRoutinely(lines int) bool {
 	return len(s.endings) >= lines && !slices.ContainsFunc(s.endings[:lines], func(e ending) bool { return e.is != routine })
-}
-
-// readsEnding reports whether the rule has no pattern to search for, and is
-// tried on the last lines instead.
-func (r *Rule) readsEnding() bool {
-	return 0 < r.Tail && r.Tail <= endingLines && len(r.Match) == 0 && r.Detail != ""
 }

@@ -15,24 +15,23 @@ import (
 //  1. A rule holds if its pattern was seen and its conditions are met. The
 //     failure of a phase later than the known one is that of the known one.
 //  2. A rule that another one explains away (outranks) does not compete.
-//  3. What is often retried is taken back by a later success of its kind, and
-//     anything by the word that the whole job or suite succeeded; so it is by
-//     the last word of a tool, if that is one of success and no failure is
-//     stated after it but while it tidies up. Where what failed is tried again,
-//     and something then succeeds, only what was said since counts. A warning
-//     loses a level.
+//  3. A later success takes statements back. A success of its kind takes back what
+//     is often retried; the sentence that the whole job succeeded takes back
+//     everything; so does the last word of a tool, if no failure is stated between
+//     it and the tidying up. Where what failed is tried again and something then
+//     succeeds, only what was said since counts. A warning loses a level.
 //  4. What was last said long before the final failure loses a level and
 //     weight: the pipeline went on after it.
-//  5. What the command itself states wins over what the journal of a node was
-//     added for. Then the highest level wins, then the greatest weight, then
-//     the outcome that comes earlier in precedence, then the later line.
+//  5. What the command itself states wins over the journal of a node that was
+//     added as evidence. Then the highest level wins, then the greatest weight,
+//     then the outcome that comes earlier in precedence, then the later line.
 //  6. Outcome and phase fit each other: a phase that the caller knows makes the
 //     outcome of another phase its own failure.
-//  7. Exit code 0 is a success whatever the log says; it only costs confidence.
-//     With another exit code and no rule, the phase has failed; so it has in a
-//     text of a few lines that tells of no success. Warnings and journals alone
-//     state no failure; nor does, if the exit code is not known, what the log
-//     goes on after with plain statements to its end.
+//  7. Exit code 0 is a success whatever the log says; a stated failure only costs
+//     confidence. With another exit code and no rule, the phase has failed; so it
+//     has in a text of a few lines that shows no success. Warnings and journals
+//     alone state no failure. Nor does, if the exit code is not known, a complaint
+//     behind which the log goes on with plain statements to its end.
 
 // precedence breaks ties: what is named first causes what is named later.
 var precedence = []trial.Outcome{
@@ -47,7 +46,6 @@ const staleLines = 2000
 
 // candidate is a rule that holds, with what it concludes in this log.
 type candidate struct {
-	rule        int
 	r           *Rule
 	voice       voice
 	level       Level
@@ -61,9 +59,10 @@ type candidate struct {
 type judgement struct {
 	*scanner
 	opts  Options
-	phase trial.Phase // known, or told by a marker
+	phase trial.Phase // known, or shown by a marker
 	guess trial.Phase // from the words of an excerpt, where phase is not known
-	again int         // the last line that says that what failed is tried again
+	again int         // the last line in which what failed is tried again
+	asked int         // the last line that asks for logs, or tidies up
 }
 
 func judge(opts Options, s *scanner) Result {
@@ -71,17 +70,18 @@ func judge(opts Options, s *scanner) Result {
 		for i := range s.sightings[v] {
 			r := &s.rules.rules[i]
 			s.sightings[v][i].settle(r)
-			if r.Excerpt > 0 && s.lines >= r.Excerpt {
+			if r.Excerpt > 0 && s.lineEnds() >= r.Excerpt {
 				s.sightings[v][i] = sighting{}
 			}
 		}
 	}
 	j := judgement{scanner: s, opts: opts}
+	j.asked = j.lastOf(func(r *Rule) bool { return r.Collects || r.Tidies })
 	if opts.ExitCode == nil {
-		j.again = j.lastRestart()
+		j.again = j.lastOf(func(r *Rule) bool { return r.Restarts })
 	}
 	j.phase = cmp.Or(opts.Phase, j.lastPhase(false))
-	if j.phase == "" && j.waits == j.final {
+	if j.phase == "" && j.waits == j.final() {
 		j.phase = j.waitsIn // nothing but complaints that it is not there yet
 	}
 	j.guess = j.lastPhase(true)
@@ -108,25 +108,25 @@ func judge(opts Options, s *scanner) Result {
 }
 
 // states reports whether a failure is stated, and not only warned of or
-// witnessed. What someone cut out of a log is meant to tell of one.
+// witnessed. What someone cut out of a log is meant to show one.
 func (j *judgement) states(h candidate) bool {
-	return j.final < shortLines || h.voice == own && !saysWarning(h.last.text)
+	return j.final() < shortLines || h.voice == own && !saysWarning(h.last.text)
 }
 
 // goesOn reports whether the log goes on after its last complaint: with plain
-// statements, or with a program that tells of its ordinary work, and whose
-// logger alone complained.
+// statements, or with a program's ordinary work, of which only a logger
+// complained.
 func (j *judgement) goesOn(live []candidate) bool {
-	if last := lastLine(live); j.opts.ExitCode == nil && j.wentOn(last) && !j.collectedAfter(last) &&
+	if last := lastLine(live); j.opts.ExitCode == nil && j.wentOn(last) && j.asked <= last &&
 		!slices.ContainsFunc(live, func(h candidate) bool { return h.r.Failure && h.r.Tail == 0 }) {
 		return true
 	}
-	long := j.final >= shortLines/2
+	long := j.final() >= shortLines/2
 	if !j.endsRoutinely(1) || !long && !j.endsRoutinely(2) {
 		return false
 	}
 	return !slices.ContainsFunc(live, func(h candidate) bool {
-		return h.level > Hint && h.last.line > j.final-2 || len(h.r.Even) > 0 || !isLogged(h.last.text) || h.voice == witness && !long
+		return h.level > Hint && h.last.line > j.final()-2 || len(h.r.Even) > 0 || !isLogged(h.last.text) || h.voice == witness && !long
 	})
 }
 
@@ -165,52 +165,42 @@ func (j *judgement) held() []candidate {
 	var out []candidate
 	for i := range j.rules.rules {
 		r := &j.rules.rules[i]
-		if !j.holds(i, r) {
+		if !j.holds(r) {
 			continue
 		}
 		by, seen := j.sighting(i)
 		if r.restsOnNeeds() {
-			by, seen = j.sighting(r.needs[0])
+			by, seen = j.sighting(j.rules.index[r.Needs[0]])
 		}
-		cand := candidate{rule: i, r: r, voice: by, level: r.Level, weight: r.Weight - j.doubt(r), outcome: r.Outcome, cause: r.Cause,
+		h := candidate{r: r, voice: by, level: r.Level, weight: r.Weight - j.doubt(r), outcome: r.Outcome, cause: r.Cause,
 			phase: r.Phase, first: seen.first, last: seen.last}
-		j.except(&cand)
-		out = append(out, cand)
+		if i := slices.IndexFunc(r.Instead, func(e Exception) bool { return e.When.metFor(j.phase, j.opts) && j.allSeen(e.Needs) }); i >= 0 {
+			h.outcome, h.cause = cmp.Or(r.Instead[i].Outcome, h.outcome), cmp.Or(r.Instead[i].Cause, h.cause)
+		}
+		out = append(out, h)
 	}
 	return out
 }
 
-func (j *judgement) holds(i int, r *Rule) bool {
-	_, seen := j.sighting(i)
+func (j *judgement) holds(r *Rule) bool {
+	_, seen := j.sighting(r.place)
 	if r.Level == Ordinary || !r.restsOnNeeds() && seen.count == 0 {
 		return false
 	}
-	if r.Tail > 0 && !r.readsEnding() && seen.last.line <= j.final-r.Tail {
+	if r.Tail > 0 && !r.readsEnding() && seen.last.line <= j.final()-r.Tail {
 		return false
 	}
-	return r.When.met(j.opts) && j.allSeen(r.needs) && !slices.ContainsFunc(r.unless, func(i int) bool {
-		_, s := j.sighting(i)
+	return r.When.met(j.opts) && j.allSeen(r.Needs) && !slices.ContainsFunc(r.Unless, func(name string) bool {
+		_, s := j.sighting(j.rules.index[name])
 		return s.count > 0 && s.last.line > j.again
 	})
 }
 
-// collectedAfter reports whether it was asked for logs, or tidied up, after the
-// line.
-func (j *judgement) collectedAfter(line int) bool {
+// lastOf is the last line of the command itself at which such a rule was seen,
+// 0 if there is none.
+func (j *judgement) lastOf(such func(*Rule) bool) (line int) {
 	for i := range j.rules.rules {
-		r := &j.rules.rules[i]
-		if s := &j.sightings[own][i]; (r.Collects || r.Tidies) && s.count > 0 && s.last.line > line {
-			return true
-		}
-	}
-	return false
-}
-
-// lastRestart is the last line that says that what failed is tried again, 0
-// if none does.
-func (j *judgement) lastRestart() (line int) {
-	for i := range j.rules.rules {
-		if s := &j.sightings[own][i]; j.rules.rules[i].Restarts && s.count > 0 {
+		if s := &j.sightings[own][i]; s.count > 0 && such(&j.rules.rules[i]) {
 			line = max(line, s.last.line)
 		}
 	}
@@ -225,25 +215,11 @@ func (j *judgement) sighting(rule int) (voice, *sighting) {
 	return own, &j.sightings[own][rule]
 }
 
-func (j *judgement) seen(i int) bool {
-	_, s := j.sighting(i)
-	return s.count > 0
-}
-
-func (j *judgement) allSeen(rules []int) bool {
-	return !slices.ContainsFunc(rules, func(i int) bool { return !j.seen(i) })
-}
-
-// except applies the first exception of the rule that fits.
-func (j *judgement) except(cand *candidate) {
-	for _, e := range cand.r.Instead {
-		if !e.When.metFor(j.phase, j.opts) || !j.allSeen(e.needs) {
-			continue
-		}
-		cand.outcome = cmp.Or(e.Outcome, cand.outcome)
-		cand.cause = cmp.Or(e.Cause, cand.cause)
-		return
-	}
+func (j *judgement) allSeen(rules []string) bool {
+	return !slices.ContainsFunc(rules, func(name string) bool {
+		_, s := j.sighting(j.rules.index[name])
+		return s.count == 0
+	})
 }
 
 // doubt is what a rule loses that belongs to certain phases where the caller
@@ -262,7 +238,7 @@ func (j *judgement) doubt(r *Rule) float64 {
 // that a later success takes back.
 func (j *judgement) contest(held []candidate) []candidate {
 	live := j.compete(held, func(h candidate) bool { return overcome(h, held) })
-	lastWord, recovered, collected := 0, false, j.collectedAfter(lastLine(live))
+	lastWord, recovered, collected := 0, false, j.asked > lastLine(live)
 	for _, h := range held {
 		if h.voice == own && (h.r.LastWord || h.r.Settles) && !(h.r.readsEnding() && collected) {
 			lastWord = max(lastWord, h.last.line)
@@ -312,11 +288,11 @@ func (h candidate) counts(lastWord, tidying int) bool {
 // compete returns the candidates that nothing explains away, with their final
 // levels.
 func (j *judgement) compete(held []candidate, takenBack func(candidate) bool) []candidate {
-	explained := map[int]bool{}
+	explained := map[string]bool{}
 	end := 0
 	for _, h := range held {
-		for _, i := range h.r.outranks {
-			explained[i] = true
+		for _, name := range h.r.Outranks {
+			explained[name] = true
 		}
 		if h.level >= Wrapper {
 			end = max(end, h.last.line)
@@ -325,7 +301,7 @@ func (j *judgement) compete(held []candidate, takenBack func(candidate) bool) []
 	var live []candidate
 	for _, h := range held {
 		j.place(&h)
-		if h.level == Marker || explained[h.rule] || takenBack(h) {
+		if h.level == Marker || explained[h.r.Name] || takenBack(h) {
 			continue
 		}
 		if h.level > Hint && saysWarning(h.last.text) {
@@ -372,7 +348,65 @@ func isLogged(line []byte) bool {
 }
 
 // warning is how loggers call a line one. An event of Kubernetes with the type
-// Warning is none: so the kubelet reports failures.
+// Warning is none: the kubelet reports failures like this.
 var warning = regexp.MustCompile(`(?:^|\s)(?:WARN(?:ING)?[\[:\s]|warning: |Warning: |\[WARN(?:ING)?\]|level="?warn|lvl=warn|W\d{4} \d\d:|npm warn|npm WARN)|##\[warning\]|::warning|"level": ?"warn`)
 
 func saysWarning(line []byte) bool { return warning.Match(line) }
+
+// lastPhase returns the phase of the last marker seen: of those for excerpts,
+// which guess from the words, or of all others.
+func (j *judgement) lastPhase(excerpts bool) (phase trial.Phase) {
+	latest := 0
+	for i := range j.rules.rules {
+		r := &j.rules.rules[i]
+		_, s := j.sighting(i)
+		if r.Level == Marker && r.Phase != "" && r.Excerpt > 0 == excerpts && j.holds(r) && s.last.line >= latest {
+			phase, latest = r.Phase, s.last.line
+		}
+	}
+	return phase
+}
+
+// place fills in the phase, and the outcome of a rule that leaves it to the
+// phase. Such a rule decides where things happen only if the log does not.
+func (j *judgement) place(h *candidate) {
+	known := j.opts.Phase != ""
+	switch {
+	case known:
+		h.phase = j.opts.Phase
+	case h.outcome == "":
+		h.phase = cmp.Or(j.phase, j.guess, h.phase)
+	default:
+		h.phase = cmp.Or(h.phase, j.phase)
+	}
+	if h.outcome == "" || known && later(h.outcome, j.opts.Phase) {
+		h.outcome = phaseFailure(h.phase)
+	}
+	switch {
+	case h.outcome.In(h.phase):
+	case known && h.outcome == trial.BuildOOM:
+		h.outcome = trial.HostExhausted // memory that ran out elsewhere was the host's
+	case known && h.outcome == trial.ClusterHang:
+		h.outcome = phaseFailure(h.phase) // an API server fails no build
+	default:
+		h.phase = h.outcome.Phase() // the text knows better where it was
+	}
+}
+
+// later reports whether the outcome is the failure of a phase that cannot have
+// begun while p went on.
+func later(o trial.Outcome, p trial.Phase) bool {
+	order := []trial.Outcome{trial.LoadFailed, trial.DeployFailed, trial.TestFailed}
+	return slices.Index(order, o) > slices.Index(order, phaseFailure(p))
+}
+
+var failures = map[trial.Phase]trial.Outcome{
+	trial.PhaseCluster: trial.ClusterCreateFailed,
+	trial.PhaseLoad:    trial.LoadFailed,
+	trial.PhaseDeploy:  trial.DeployFailed,
+	trial.PhaseTest:    trial.TestFailed,
+}
+
+// phaseFailure is the outcome of a phase that failed by itself. Where the
+// phase is unknown the least is claimed: a command failed.
+func phaseFailure(p trial.Phase) trial.Outcome { return cmp.Or(failures[p], trial.BuildFailed) }

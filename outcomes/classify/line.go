@@ -12,11 +12,11 @@ const (
 	// said is a statement: every rule may rest on it.
 	said standing = iota
 	// echoed is source text that is shown before it is run: a script, a step of
-	// a Dockerfile. It tells where the log is and states nothing.
+	// a Dockerfile. It shows where the log is and states nothing.
 	echoed
-	// routine is a program that tells of its ordinary work, or the title of
+	// routine is a program's report of its ordinary work, or the title of
 	// something that went well. Only markers rest on it, and the rules that
-	// know a failure which is told in that way.
+	// know a failure which is reported in that way.
 	routine
 	// observed is what a test saw of the program under test. No rule rests on it
 	// that blames an engine, a registry or a cluster.
@@ -38,7 +38,7 @@ const (
 	witness
 )
 
-// standingOf tells what a line is by the marks that shells, builders, CI
+// standingOf decides what a line is by the marks that shells, builders, CI
 // services, test programs and loggers put on theirs.
 func standingOf(line []byte) standing {
 	text, by := content(line)
@@ -62,11 +62,10 @@ const (
 	stepOutput        // "#12 4.1 text", and its own "#12 exporting layers 2.1s done"
 )
 
-// isProgress reports whether BuildKit tells how far it is with what it does
-// itself: "writing layer sha256:0656 0.1s done", "DONE 2.1s".
+// isProgress reports whether BuildKit prints how far it is with its own work:
+// "writing layer sha256:0656 0.1s done", "DONE 2.1s".
 func isProgress(text []byte) bool {
-	return bytes.HasSuffix(text, []byte(" done")) || bytes.HasPrefix(text, []byte("DONE ")) || bytes.HasPrefix(text, []byte("writing layer ")) ||
-		bytes.HasPrefix(text, []byte("CACHED"))
+	return bytes.HasSuffix(text, []byte(" done")) || bytes.HasPrefix(text, []byte("CACHED")) || marks{"DONE ", "writing layer "}.of(text) != ""
 }
 
 // content cuts off what is put in front of a line by whoever passes it on: the
@@ -109,32 +108,21 @@ func clockless(text []byte) []byte {
 func isClock(word []byte) bool {
 	digits := 0
 	for _, b := range word {
-		switch {
-		case isDigit(b):
+		if isDigit(b) {
 			digits++
-		case b == ':' || b == '-' || b == '.' || b == ',' || b == '/' || b == '+' || b == 'T' || b == 'Z' || b == '[' || b == ']':
-		default:
-			return false
 		}
 	}
-	return digits >= 6
+	return digits >= 6 && len(bytes.Trim(word, "0123456789:-.,/+TZ[]")) == 0
 }
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-func isNumber(word []byte) bool {
-	for _, b := range word {
-		if !isDigit(b) && b != '.' {
-			return false
-		}
-	}
-	return len(word) > 0
-}
+func isNumber(word []byte) bool { return len(word) > 0 && len(bytes.Trim(word, "0123456789.")) == 0 }
 
 // echoMarks begin the lines that repeat source text: the trace of a shell, its
 // prompt, the scripts of GitHub (whose colour may have lost its escape).
-var echoMarks = byFirst("+ ", "++ ", "+++ ", "$ ", "[command]", "##[command]", "[36;1m", "STEP ", "Step ", "=> [", "=> CACHED [", "> [",
-	"=> => # ", "##[group]", "::group::")
+var echoMarks = marks{"+ ", "++ ", "+++ ", "$ ", "[command]", "##[command]", "[36;1m", "STEP ", "Step ", "=> [", "=> CACHED [", "> [",
+	"=> => # ", "##[group]", "::group::"}
 
 // isEcho reports whether the text is source text that is about to be run, or
 // that an error message quotes with the numbers of its lines.
@@ -154,13 +142,9 @@ func isEcho(text []byte) bool {
 }
 
 // scriptWords begin the lines of shell scripts that make and others show.
-var scriptWords = byFirst("if ", "elif ", "for ", "while ", "until ", "case ", "echo ", "@echo ", "grep ", "printf ", "! ", "[ ", "[[ ", "test ",
+var scriptWords = marks{"if ", "elif ", "for ", "while ", "until ", "case ", "echo ", "@echo ", "grep ", "printf ", "! ", "[ ", "[[ ", "test ",
 	"set -", "export ", "trap ", "else", "then ", "retry", "docker ", "podman ", "kubectl ", "kind ", "helm ", "curl ", "cat ", "timeout ", "go ", "sh ",
-	"bash ", "sed ", "awk ", "until", "sleep ", "cd ", "hack/", "./")
-
-// scriptSigns are found in lines of shell scripts, and in no message.
-var scriptSigns = [][]byte{[]byte("; then"), []byte("; do"), []byte(" || "), []byte(" && "), []byte("$("), []byte("${"), []byte(" 2>&1"), []byte(" | grep"),
-	[]byte(">/dev/null"), []byte("> /dev/null"), []byte("| tee "), []byte("; exit "), []byte("; fi"), []byte("; done"), []byte(" >&2"), []byte(" <<")}
+	"bash ", "sed ", "awk ", "until", "sleep ", "cd ", "hack/", "./"}
 
 // isScript reports whether a line without a mark is one of a shell script.
 func isScript(text []byte) bool {
@@ -171,21 +155,14 @@ func isScript(text []byte) bool {
 	if word == "grep " || word == "echo " && (text[5] == '"' || text[5] == '\'') {
 		return true
 	}
-	for _, sign := range scriptSigns {
-		if bytes.Contains(text, sign) {
-			return true
-		}
-	}
-	return text[len(text)-1] == '\\'
+	return text[len(text)-1] == '\\' || containsAny(text, "; then", "; do", " || ", " && ", "$(", "${", " 2>&1", " | grep", ">/dev/null", "> /dev/null",
+		"| tee ", "; exit ", "; fi", "; done", " >&2", " <<") // which no message holds
 }
 
 // titleMarks begin the titles of tests, steps and checks that go well or have
 // yet to begin; a title may say anything.
-var titleMarks = byFirst("=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- PASS", "--- SKIP", "✓", "✔", "√", "✅", "• ", "STEP: ", "PASS:", "PASS ", "PASSED ",
-	"[PASS", "> Enter [", "< Exit [", "ok ", "S [", "P [", "∙ PASS", "∅", "○ ", "↩")
-
-// failedTitles are in the titles of ginkgo's tests that went wrong.
-var failedTitles = [][]byte{[]byte("[FAIL"), []byte("[PANIC"), []byte("Fail"), []byte("[TIME"), []byte("[INTER")}
+var titleMarks = marks{"=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- PASS", "--- SKIP", "✓", "✔", "√", "✅", "• ", "STEP: ", "PASS:", "PASS ", "PASSED ",
+	"[PASS", "> Enter [", "< Exit [", "ok ", "S [", "P [", "∙ PASS", "∅", "○ ", "↩"}
 
 // isTitle reports whether the text is the title of something that went well or
 // begins, as test programs and Kind print it.
@@ -196,25 +173,24 @@ func isTitle(text []byte) bool {
 	case m == "✅" && bytes.Contains(text, []byte("❌")):
 		return false
 	case m == "• ":
-		head := text[:min(len(text), 40)]
-		return !slices.ContainsFunc(failedTitles, func(mark []byte) bool { return bytes.Contains(head, mark) })
+		return !containsAny(text[:min(len(text), 40)], "[FAIL", "[PANIC", "Fail", "[TIME", "[INTER") // of ginkgo
 	}
 	return true
 }
 
 // infoMarks begin the lines of loggers that call them information.
-var infoMarks = byFirst("INFO[", "DEBU[", "TRAC[", "INFO ", "INFO\t", "DEBUG ", "DEBUG\t", "DEBUG:", "TRACE ", "##[debug]", "::debug::", "[DEBUG]", "[TRACE]")
+var infoMarks = marks{"INFO[", "DEBU[", "TRAC[", "INFO ", "INFO\t", "DEBUG ", "DEBUG\t", "DEBUG:", "TRACE ", "##[debug]", "::debug::", "[DEBUG]", "[TRACE]"}
 
 // isInformation reports whether the program that wrote the line calls it mere
 // information. An event that the kubelet reports with the type Warning is none.
 func isInformation(text []byte) bool {
 	if klogLevel(text) == 'I' {
-		return !bytes.Contains(text, []byte(`type="Warning"`)) && !bytes.Contains(text, []byte("type: 'Warning'"))
+		return !containsAny(text, `type="Warning"`, "type: 'Warning'")
 	}
 	if infoMarks.of(text) != "" {
 		return true
 	}
-	if bytes.HasPrefix(text, []byte("[INFO]")) { // Maven tells its failures so, too
+	if bytes.HasPrefix(text, []byte("[INFO]")) { // Maven reports failures like this, too
 		return !bytes.Contains(text, []byte("FAIL"))
 	}
 	head := text[:min(len(text), 160)]
@@ -229,13 +205,13 @@ func isInformation(text []byte) bool {
 
 // informs are the levels of structured loggers that stand for no more than
 // information.
-var informs = byFirst("info", "debug", "trace", "INFO", "DEBUG")
+var informs = marks{"info", "debug", "trace", "INFO", "DEBUG"}
 
 // isLogHead reports whether a logger writes this in front of its level: the
 // time, the opening of a JSON object, or the unit of a journal.
 func isLogHead(head []byte) bool {
 	return head[0] == '{' || isDigit(head[0]) || bytes.HasPrefix(head, []byte("time=")) || bytes.HasPrefix(head, []byte("ts=")) ||
-		bytes.Contains(head, []byte("]: time=")) || bytes.Contains(head, []byte("| {")) || bytes.Contains(head, []byte("| time="))
+		containsAny(head, "]: time=", "| {", "| time=")
 }
 
 // klogLevel returns the level of a line that Kubernetes' logger wrote
@@ -257,45 +233,33 @@ func isKlog(text []byte) bool {
 }
 
 // voiceOf recognises the line of a node's journal by the name of its host or
-// its unit: "May 01 10:00:00 demo-control-plane kubelet[212]: ".
+// its unit ("May 01 10:00:00 demo-control-plane kubelet[212]: "), the log of a
+// container as the kubelet keeps it, and events, which are listed when all went
+// well, too.
 func voiceOf(line []byte) voice {
 	head := line[:min(len(line), 110)]
-	if text := clockless(head); bytes.HasPrefix(text, []byte("stderr F ")) || bytes.HasPrefix(text, []byte("stdout F ")) {
-		return witness // the log of a container as the kubelet keeps it
-	}
+	text := clockless(head)
 	unit := bytes.Index(head, []byte("]: "))
-	if unit < 0 && (isListed(head) || isEvent(head)) {
-		return witness
-	}
-	if unit < 0 {
+	switch {
+	case bytes.HasPrefix(text, []byte("stderr F ")), bytes.HasPrefix(text, []byte("stdout F ")):
+	case unit < 0 && (containsAny(head, "   Warning   ", "  Normal   ") || isListed(head)):
+	case unit >= 0 && containsAny(head[:unit], "kubelet["):
+	case unit >= 0 && containsAny(head[:unit], "-control-plane", "-worker") && bytes.LastIndexByte(head[:unit], '[') > 0:
+	default:
 		return own
 	}
-	head = head[:unit]
-	if bytes.Contains(head, []byte("kubelet[")) ||
-		(bytes.Contains(head, []byte("-control-plane")) || bytes.Contains(head, []byte("-worker"))) && bytes.LastIndexByte(head, '[') > 0 {
-		return witness
-	}
-	return own
-}
-
-// isEvent reports whether the line is an event as kubectl lists it: they are
-// asked for when all went well, too.
-func isEvent(line []byte) bool {
-	return bytes.Contains(line, []byte("   Warning   ")) || bytes.Contains(line, []byte("  Normal   "))
+	return witness
 }
 
 // isListed reports whether the line is a row of a table in which kubectl lists
 // nodes or pods.
 func isListed(line []byte) bool {
-	if !bytes.Contains(line, []byte("   ")) {
-		return false
-	}
 	fields := bytes.Fields(line)
-	if len(fields) < 4 {
+	if len(fields) < 4 || !bytes.Contains(line, []byte("   ")) {
 		return false
 	}
 	age := fields[len(fields)-1]
-	for _, f := range fields[1:min(4, len(fields))] {
+	for _, f := range fields[1:4] {
 		switch string(f) {
 		case "NotReady", "Ready", "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff", "Pending", "Error", "Evicted", "Running", "Completed", "ContainerCreating":
 			return isDigit(age[0]) || age[0] == 'v' || isDigit(fields[len(fields)-2][0])
@@ -304,26 +268,56 @@ func isListed(line []byte) bool {
 	return false
 }
 
-// marks are beginnings of lines, by their first byte.
-type marks [256][]string
+// marks are beginnings of lines.
+type marks []string
 
-func byFirst(texts ...string) *marks {
-	var m marks
-	for _, t := range texts {
-		m[t[0]] = append(m[t[0]], t)
-	}
-	return &m
-}
-
-// of returns the mark that the text begins with.
-func (m *marks) of(text []byte) string {
-	if len(text) == 0 {
-		return ""
-	}
-	for _, mark := range m[text[0]] {
-		if len(text) > len(mark) && string(text[:len(mark)]) == mark {
+// of returns the mark with which the text begins, and behind which it goes on.
+func (m marks) of(text []byte) string {
+	for _, mark := range m {
+		if len(text) > len(mark) && text[0] == mark[0] && string(text[:len(mark)]) == mark {
 			return mark
 		}
 	}
 	return ""
+}
+
+func containsAny(text []byte, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(text, []byte(word)) })
+}
+
+// quote is how a message quotes the command that failed. The words of a
+// command say nothing of how it went: `process "/bin/sh -c grep -q 'disk full'
+// log" did not complete`.
+type quote struct{ opening, closing string }
+
+// quotes are searched for like the needles of rules.
+var quotes = []quote{
+	{`process "`, `" did not`},
+	{`command "`, `" failed`},
+	{`at step "`, `":`},
+	{"the command '", "' returned"},
+	{"executor failed running [", "]:"},
+	{stepOpening, ""}, // the title of a step of BuildKit, to its end
+}
+
+const stepOpening = "] run "
+
+// opens reports whether the text, which ends with the opening, begins a quote:
+// the title of a step has a number in its brackets ("[build 3/4] RUN make").
+func (q quote) opens(lower []byte) bool {
+	if q.opening != stepOpening {
+		return true
+	}
+	before := lower[:len(lower)-len(stepOpening)]
+	slash := bytes.LastIndexByte(before, '/')
+	return slash > 0 && isDigit(before[slash-1]) && isNumber(before[slash+1:])
+}
+
+// blank puts spaces in the place of the quoted command, whose opening ends at
+// from.
+func (q quote) blank(text, lower []byte, from int) {
+	to := bytes.LastIndex(lower[from:], []byte(q.closing))
+	for i := from; i < from+to; i++ {
+		text[i], lower[i] = ' ', ' '
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -25,8 +27,8 @@ var Rules = sync.OnceValue(func() []Rule {
 	return rules
 })
 
-// ReadRules reads a rule file. It knows every field and refuses others;
-// whether the rules make sense together is for New to say.
+// ReadRules reads a rule file. It knows every field and refuses others; New
+// checks whether the rules make sense together.
 func ReadRules(r io.Reader) ([]Rule, error) {
 	var file struct {
 		Rules []Rule `yaml:"rules"`
@@ -56,59 +58,155 @@ func ReadRulesFile(name string) ([]Rule, error) {
 	return rules, nil
 }
 
+// Classifier is a set of rules made ready. It is safe for concurrent use.
+type Classifier struct {
+	rules   []Rule
+	index   map[string]int // of rules by name
+	needles *automaton
+	targets []target // by needle of the automaton
+}
+
+// target is what a needle is searched for: a pattern of a rule, or, where there
+// is no rule, the opening of a quote.
+type target struct {
+	rule    *Rule
+	pattern pattern
+	quote   quote
+}
+
+// New makes a Classifier of rules, or reports every fault in them at once.
+// Rules may name each other across files: pass Rules() and a user's own
+// together.
+func New(files ...[]Rule) (*Classifier, error) {
+	c := &Classifier{rules: slices.Concat(files...), index: map[string]int{}}
+	var needles []string
+	var faults []error
+	for i := range c.rules {
+		r := &c.rules[i]
+		r.place = i
+		if err := r.compile(); err != nil {
+			faults = append(faults, fmt.Errorf("rule %d (%s): %w", i+1, r.Name, err))
+		}
+		if other, taken := c.index[r.Name]; taken {
+			faults = append(faults, fmt.Errorf("rule %d (%s): the name is taken by rule %d", i+1, r.Name, other+1))
+		}
+		c.index[r.Name] = i
+		for _, text := range r.Match {
+			p := newPattern(text)
+			needles, c.targets = append(needles, p.needle()), append(c.targets, target{rule: r, pattern: p})
+		}
+	}
+	for i, r := range c.rules {
+		check := func(field string, names []string, needsPattern bool) {
+			for _, name := range names {
+				if other, ok := c.index[name]; !ok {
+					faults = append(faults, fmt.Errorf("rule %d (%s): %s: there is no rule %q", i+1, r.Name, field, name))
+				} else if needsPattern && len(c.rules[other].Match) == 0 {
+					faults = append(faults, fmt.Errorf("rule %d (%s): %s: rule %q has no pattern of its own to be seen", i+1, r.Name, field, name))
+				}
+			}
+		}
+		check("needs", r.Needs, true)
+		check("unless", r.Unless, true)
+		check("outranks", r.Outranks, false)
+		for _, e := range r.Instead {
+			check("instead", e.Needs, true)
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	for _, q := range quotes {
+		needles, c.targets = append(needles, q.opening), append(c.targets, target{quote: q})
+	}
+	c.needles = newAutomaton(needles)
+	return c, nil
+}
+
+// minNeedle keeps a pattern from stopping the search at every other word.
+const minNeedle = 3
+
 // compile checks a rule on its own and prepares it for matching.
 func (r *Rule) compile() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if r.Name == "" {
-		fault("needs a name")
-	}
-	if r.Says == "" {
-		fault("says must state the mechanism in a line")
-	}
-	if len(r.Match) == 0 && len(r.Needs) == 0 && !r.readsEnding() {
-		fault("needs a pattern under match, other rules under needs, or a detail of the last lines (tail, up to %d)", endingLines)
-	}
-	if r.Weight < 0 || r.Weight > 1 || r.Level > Marker && r.Weight == 0 {
-		fault("weight %v is not above 0 and at most 1", r.Weight)
-	}
-	if r.Level <= Marker && r.Outcome != "" {
-		fault("a rule of the level %s has no outcome", r.Level)
-	}
-	if r.Level != Marker && (r.Fine || r.Settles || r.LastWord || r.Restarts || r.Tidies || r.Collects || len(r.Clears) > 0) {
-		fault("only a marker settles a log, is its last word, clears outcomes, restarts, tidies, collects or is fine")
+	for _, check := range []struct {
+		wrong bool
+		says  string
+	}{
+		{r.Name == "", "needs a name"},
+		{r.Says == "", "says must state the mechanism in a line"},
+		{len(r.Match) == 0 && len(r.Needs) == 0 && !r.readsEnding(),
+			fmt.Sprintf("needs a pattern under match, other rules under needs, or a detail of the last lines (tail, up to %d)", endingLines)},
+		{r.Weight < 0 || r.Weight > 1 || r.Level > Marker && r.Weight == 0, fmt.Sprintf("weight %v is not above 0 and at most 1", r.Weight)},
+		{r.Level <= Marker && r.Outcome != "", fmt.Sprintf("a rule of the level %s has no outcome", r.Level)},
+		{r.Level != Marker && (r.Fine || r.Settles || r.LastWord || r.Restarts || r.Tidies || r.Collects || len(r.Clears) > 0),
+			"only a marker settles a log, is its last word, clears outcomes, restarts, tidies, collects or is fine"},
+		{r.Case.Log == "", "needs a case: a log in your own words that it decides"},
+	} {
+		if check.wrong {
+			fault("%s", check.says)
+		}
 	}
 	for _, kind := range r.Even {
 		if kind != "echo" && kind != "information" {
 			fault("even knows echo and information, not %q", kind)
 		}
 	}
-	if r.Case.Log == "" {
-		fault("needs a case: a log in your own words that it decides")
-	}
 	for _, text := range r.Match {
-		p := newPattern(text)
-		if len(p.needle()) < minNeedle {
+		if len(newPattern(text).needle()) < minNeedle {
 			fault("pattern %q has no piece of %d characters or more to search for", text, minNeedle)
 		}
-		r.patterns = append(r.patterns, p)
 	}
-	var err error
-	if r.detail, err = compileRegexp(r.Detail); err != nil {
-		fault("detail: %w", err)
+	expression := func(field, text string) *regexp.Regexp {
+		if text == "" {
+			return nil
+		}
+		compiled, err := regexp.Compile(text)
+		if err != nil {
+			fault("%s: %w", field, err)
+		}
+		return compiled
 	}
-	if r.not, err = compileRegexp(r.Not); err != nil {
-		fault("not: %w", err)
-	}
+	r.detail, r.not = expression("detail", r.Detail), expression("not", r.Not)
 	return errors.Join(faults...)
 }
 
-// minNeedle keeps a pattern from stopping the search at every other word.
-const minNeedle = 3
+// pattern is what a rule looks for on a line: pieces of text in that order,
+// with anything between them ("dial tcp * connection refused"). ASCII case is
+// ignored.
+type pattern [][]byte
 
-func compileRegexp(text string) (*regexp.Regexp, error) {
-	if text == "" {
-		return nil, nil
+func newPattern(text string) (p pattern) {
+	text = strings.ReplaceAll(strings.ToLower(text), " * ", "*")
+	for piece := range strings.SplitSeq(text, "*") {
+		if piece != "" {
+			p = append(p, []byte(piece))
+		}
 	}
-	return regexp.Compile(text)
+	return p
+}
+
+// needle returns the piece to search the log for: the longest, being the
+// rarest by rule of thumb.
+func (p pattern) needle() string {
+	var longest []byte
+	for _, piece := range p {
+		if len(piece) > len(longest) {
+			longest = piece
+		}
+	}
+	return string(longest)
+}
+
+// in reports whether the line, already in lower case, holds the pattern.
+func (p pattern) in(lower []byte) bool {
+	for _, piece := range p {
+		at := bytes.Index(lower, piece)
+		if at < 0 {
+			return false
+		}
+		lower = lower[at+len(piece):]
+	}
+	return true
 }

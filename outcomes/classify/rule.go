@@ -1,23 +1,25 @@
 package classify
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // Rule is one mechanism by which a pipeline fails (or a sign of where it is)
-// and how a log shows it. The package documentation explains the fields by
-// example; rules.yaml holds the rules that ship.
+// and how a log shows it. rules.yaml holds the rules that ship.
 type Rule struct {
 	Name string `yaml:"name"`
 	// Says is the mechanism in a line.
 	Says string `yaml:"says"`
 
 	// Match lists patterns, any of which may be on the line; "*" stands for
-	// anything in between. A rule without one rests on Needs alone, or is one
-	// for the last lines of the log (Tail, Detail), whatever they say.
+	// anything in between. A rule without patterns rests on Needs alone, or, if
+	// it has a Detail and a Tail of up to five, is tried on the last lines that
+	// are not blank.
 	Match []string `yaml:"match"`
 	// Detail and Not are regular expressions that the same line must, or
 	// must not, match.
@@ -26,8 +28,11 @@ type Rule struct {
 	// Tail limits the rule to the last lines of the log.
 	Tail int `yaml:"tail"`
 	// Excerpt limits the rule to logs of at most so many lines: what someone
-	// cut out of a log tells of its failure.
+	// cut out of a log shows its failure.
 	Excerpt int `yaml:"excerpt"`
+	// Even lists lines that state nothing, on which this rule may rest all the
+	// same: "echo" of source text, "information" that a program calls so.
+	Even []string `yaml:"even"`
 
 	Level Level `yaml:"level"`
 	// Outcome is what the rule concludes. A rule above marker without one
@@ -52,47 +57,76 @@ type Rule struct {
 	// Instead changes the conclusion in the company of other rules; the
 	// first that applies counts.
 	Instead []Exception `yaml:"instead"`
-	// Transient marks what is often retried: a later marker that clears this
-	// outcome takes it back.
+	// Transient is set for what is often retried: a later marker that clears
+	// this outcome takes it back.
 	Transient bool `yaml:"transient"`
-	// Clears names the outcomes that a marker takes back.
-	Clears []trial.Outcome `yaml:"clears"`
-	// Settles marks the word that the whole job succeeded, which takes back
-	// all that was said before.
-	Settles bool `yaml:"settles"`
-	// LastWord marks the word that a tool or suite succeeded, which takes back
-	// all that was said before if no failure is stated after it.
-	LastWord bool `yaml:"lastWord"`
-	// Restarts marks the word that what failed is tried again: what was stated
-	// before it is of an earlier attempt.
-	Restarts bool `yaml:"restarts"`
-	// Tidies marks the beginning of tidying up: what is stated after it, and
-	// after a last word of success, is no failure.
-	Tidies bool `yaml:"tidies"`
-	// Collects marks what is asked for after a failure: what plain words tell
-	// behind it is no success of the command.
-	Collects bool `yaml:"collects"`
-	// Failure marks the word that the whole command or job failed, which counts
-	// after a last word of success, though it is only a hint.
+	// Failure is set for the sentence that the whole command or job failed. It
+	// counts after a last word of success, even as a hint.
 	Failure bool `yaml:"failure"`
-	// Fine marks a marker as the word of a success, though it takes nothing
-	// back.
-	Fine bool `yaml:"fine"`
 
-	// Even lists lines that state nothing, on which this rule may rest all the
-	// same: "echo" of source text, "information" that a program calls so.
-	Even []string `yaml:"even"`
+	// The rest is for markers. Clears names the outcomes that it takes back.
+	// With Settles the whole job succeeded, and all that was said before is taken
+	// back; with LastWord a tool or suite did, and the same holds if no failure is
+	// stated later. Fine marks a success that takes nothing back.
+	Clears   []trial.Outcome `yaml:"clears"`
+	Settles  bool            `yaml:"settles"`
+	LastWord bool            `yaml:"lastWord"`
+	Fine     bool            `yaml:"fine"`
+	// Restarts: what failed is tried again, and what was stated before is of an
+	// earlier attempt. Tidies: tidying up begins, and what is stated from there on
+	// after a last word of success is no failure. Collects: logs are asked for
+	// after a failure, and plain words in them show no success.
+	Restarts bool `yaml:"restarts"`
+	Tidies   bool `yaml:"tidies"`
+	Collects bool `yaml:"collects"`
 
 	// Case is a log in our own words that this rule must decide (a marker:
 	// must recognise), Green one that it must leave alone.
 	Case  Case   `yaml:"case"`
 	Green string `yaml:"green"`
 
-	patterns    []pattern
+	place       int // in the list of all rules
 	detail, not *regexp.Regexp
-	needs       []int
-	unless      []int
-	outranks    []int
+}
+
+// Level says what kind of statement a rule recognises. A statement of a
+// higher level explains those below it and wins over them.
+type Level int
+
+// The levels, lowest first.
+const (
+	// Ordinary is no statement: a rule of this level knows a line that healthy
+	// programs print, however it sounds, and keeps all others away from it.
+	Ordinary Level = iota - 1
+	// Marker shows where the log is (a phase begins, a step succeeds) and is
+	// never an outcome by itself.
+	Marker
+	// Hint is a weak sign, used when there is nothing else.
+	Hint
+	// Wrapper states that something failed, and not why: "exit status 1".
+	Wrapper
+	// Fault is a component's own failure: a compiler's error, a probe that timed
+	// out.
+	Fault
+	// Root is the reason below a component's failure: the kernel's errno, a
+	// killed process, a registry's refusal.
+	Root
+	// Death is the engine gone or not answering, which explains all else.
+	Death
+)
+
+var levelNames = []string{"ordinary", "marker", "hint", "wrapper", "fault", "root", "death"}
+
+func (l Level) String() string { return levelNames[l-Ordinary] }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (l *Level) UnmarshalText(text []byte) error {
+	i := slices.Index(levelNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is not a known level; known are %s", text, strings.Join(levelNames, ", "))
+	}
+	*l = Level(i) + Ordinary
+	return nil
 }
 
 // Condition is met if what the caller knows is among the values listed. What
@@ -109,8 +143,6 @@ type Exception struct {
 	Needs   []string      `yaml:"needs"`
 	Outcome trial.Outcome `yaml:"outcome"`
 	Cause   trial.Cause   `yaml:"cause"`
-
-	needs []int
 }
 
 // Case is a rule's own test.
@@ -126,8 +158,8 @@ func (r *Rule) reassures() bool {
 	return r.Level == Marker && (r.Fine || r.Settles || r.LastWord || len(r.Clears) > 0)
 }
 
-// restsOn reports whether the rule may rest on such a line. Source text tells
-// where the log is, and ordinary words tell that something succeeded.
+// restsOn reports whether the rule may rest on such a line. Source text shows
+// where the log is, and ordinary words that something succeeded.
 func (r *Rule) restsOn(is standing) bool {
 	switch is {
 	case echoed:
@@ -170,3 +202,19 @@ func (c Condition) met(opts Options) bool {
 func (c Condition) metFor(phase trial.Phase, opts Options) bool {
 	return c.met(opts) && (len(c.Phase) == 0 || slices.Contains(c.Phase, phase))
 }
+
+// accepts asks the detail of the statement that the rule found, and what must
+// not be there of the whole line: "pulling failed; trying again" is one thought.
+func (r *Rule) accepts(statement, line []byte) bool {
+	return (r.detail == nil || r.detail.Match(statement)) && (r.not == nil || !r.not.Match(line))
+}
+
+// readsEnding reports whether the rule has no pattern to search for, and is
+// tried on the last lines instead.
+func (r *Rule) readsEnding() bool {
+	return 0 < r.Tail && r.Tail <= endingLines && len(r.Match) == 0 && r.Detail != ""
+}
+
+// restsOnNeeds reports whether the rule is seen where the rules are that it
+// needs.
+func (r *Rule) restsOnNeeds() bool { return len(r.Match) == 0 && !r.readsEnding() }

@@ -13,10 +13,10 @@ import (
 
 const (
 	blockSize = 256 << 10
-	// reach is how far from a needle its line is looked at. A longer line is
-	// taken as a row of overlapping windows, so that its length costs
-	// neither memory nor time.
-	reach = 1 << 10
+	// partSize is how much of a line is read at a time. A longer line is a row
+	// of parts that overlap, so that its length costs neither memory nor time.
+	partSize = 4 << 10
+	overlap  = 1 << 10
 )
 
 // scanner works through one log.
@@ -24,43 +24,33 @@ type scanner struct {
 	rules     *Classifier
 	evidence  func(line int) bool // as in Options
 	sightings [2][]sighting       // by voice and rule
-	lines     int                 // line ends passed
+	number    int                 // of the line that was read last
 	endings   []ending            // the last lines that are not blank, the last first
-	final     int                 // the last line that is not blank
-	waits     int                 // lines in which a part of a node tells what it waits for
+	waits     int                 // lines in which a part of a node says what it waits for
 	waitsIn   trial.Phase         // the phase that does
 
-	block   []byte
-	echoes  []stretch // of block
-	tests   []stretch // of block: the output of tests
-	counted int       // how far into block lines have been counted
-	begins  int       // where the line that holds counted begins
-	checked []int     // by target: up to where in block it has been checked
-	line    window
+	block  []byte
+	echoes []stretch // of block: source text
+	tests  []stretch // of block: the output of tests
+	within bool      // the next block goes on with the same line
+
+	parts       int   // read so far
+	foundIn     []int // by target: the last part in which it was found
+	found       []find
+	text, lower []byte // of the part
 }
 
-// window is the line that is being looked at, or the part of a long line. It
-// is read as a whole once all of its needles are known.
-type window struct {
-	from, to int
-	until    int // needles that end behind this deserve a window of their own
-	number   int
-	joined   bool   // of several statements
-	text     []byte // with what is quoted blanked out
-	lower    []byte
-	found    []find
-}
-
-// find is a needle in a window: which, and where it ends there. Unquoted says
-// that its rule was found before quoted commands were blanked, and may rest on
-// those, too.
+// find is a target in a part of a line, and where its needle ends there.
 type find struct {
-	needle, end int
-	unquoted    bool
+	*target
+	end int
+	// unquoted is set for a rule that was found before quoted commands were
+	// blanked, because it may rest on those, too.
+	unquoted bool
 }
 
 func newScanner(c *Classifier) *scanner {
-	s := &scanner{rules: c, checked: make([]int, len(c.search))}
+	s := &scanner{rules: c, foundIn: make([]int, len(c.targets))}
 	for v := range s.sightings {
 		s.sightings[v] = make([]sighting, len(c.rules))
 	}
@@ -68,10 +58,10 @@ func newScanner(c *Classifier) *scanner {
 }
 
 // read takes the log in blocks of whole lines. A line that fills a block is
-// handed on in parts that overlap by reach.
+// taken in pieces, each of which begins with the end of the one before.
 func (s *scanner) read(ctx context.Context, r io.Reader) error {
 	buf := make([]byte, blockSize)
-	kept, seen := 0, 0 // bytes kept from the last round; of these, bytes already searched
+	kept := 0
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -83,150 +73,111 @@ func (s *scanner) read(ctx context.Context, r io.Reader) error {
 		}
 		data := buf[:kept+n]
 		if last {
-			s.scan(clean(data), seen)
+			s.scan(clean(data))
 			s.readEndings()
 			return nil
 		}
 		if cut := bytes.LastIndexByte(data, '\n') + 1; cut > 0 {
-			s.scan(clean(data[:cut]), seen)
-			kept, seen = copy(buf, data[cut:]), 0
+			s.scan(clean(data[:cut]))
+			kept = copy(buf, data[cut:])
 			continue
 		}
-		part := clean(data)
-		s.scan(part, seen)
-		kept = copy(buf, part[max(0, len(part)-reach):])
-		seen = kept
+		piece := clean(data)
+		s.scan(piece)
+		kept = copy(buf, piece[max(0, len(piece)-overlap):])
 	}
 }
 
-// scan searches one block, whose first seen bytes were searched before.
-func (s *scanner) scan(block []byte, seen int) {
-	s.block, s.counted, s.echoes, s.tests = block, seen, echoesIn(block), observedIn(block)
-	s.begins = lineStart(block, seen)
-	s.line = window{text: s.line.text, lower: s.line.lower, found: s.line.found[:0]}
-	clear(s.checked)
-	s.rules.needles.scan(block, func(needle, end int) {
-		if end > seen && end > s.checked[needle] {
-			s.note(needle, end)
+// scan reads the lines of a block. A carriage return parts a line in two:
+// progress bars rewrite theirs with it.
+func (s *scanner) scan(block []byte) {
+	s.block, s.echoes, s.tests = block, stretches(block, scripts), stretches(block, observations)
+	for from := 0; from < len(block); {
+		to := lineEnd(block, from)
+		if !s.within {
+			s.number++
 		}
+		s.within = block[to-1] != '\n'
+		line := bytes.TrimSuffix(block[from:to], []byte{'\n'})
+		for at := 0; at < len(line); {
+			end := min(len(line), at+partSize)
+			next := end - overlap
+			if cr := bytes.IndexByte(line[at:end], '\r'); cr >= 0 {
+				end, next = at+cr, at+cr+1
+			} else if end == len(line) {
+				next = end
+			}
+			s.readPart(line[:end], at, from+at)
+			at = next
+		}
+		from = to
+	}
+	s.keepEndings()
+}
+
+// readPart reads what of a line lies behind at, the offset where in the block.
+func (s *scanner) readPart(line []byte, at, where int) {
+	raw := line[at:]
+	if s.search(raw); len(s.found) == 0 {
+		return
+	}
+	s.text, s.lower = append(s.text[:0], raw...), appendLower(s.lower[:0], raw)
+	for i, f := range s.found {
+		s.found[i].unquoted = f.rule != nil && f.rule.restsOn(echoed) && f.pattern.in(statement(s.lower, f.end))
+	}
+	for _, f := range s.found {
+		if f.rule == nil && f.quote.opens(s.lower[:f.end]) {
+			f.quote.blank(s.text, s.lower, f.end)
+		}
+	}
+	s.found = slices.DeleteFunc(s.found, func(f find) bool {
+		return f.rule == nil || !f.unquoted && !f.pattern.in(statement(s.lower, f.end))
 	})
-	s.readLine()
-	s.finish()
-}
-
-// finish counts the lines that no needle made the scanner count.
-func (s *scanner) finish() {
-	rest := s.block[s.counted:]
-	ends := bytes.Count(rest, []byte{'\n'})
-	if said := bytes.TrimRight(rest, " \t\r\n"); len(said) > 0 {
-		s.final = s.lines + ends - bytes.Count(rest[len(said):], []byte{'\n'}) + 1
-		s.keepEndings(s.block[:s.counted+len(said)], s.final)
-	}
-	s.lines += ends
-}
-
-// note keeps a needle until its line is read.
-func (s *scanner) note(needle, end int) {
-	if t := s.rules.search[needle]; t.rule != ofQuotes && s.tooLate(&s.rules.rules[t.rule]) {
+	if len(s.found) == 0 {
 		return
 	}
-	if end > s.line.until {
-		s.readLine()
-		s.open(end)
-	}
-	s.checked[needle] = s.line.until
-	s.line.found = append(s.line.found, find{needle: needle, end: end - s.line.from})
-}
-
-// tooLate reports whether the log is too long for the rule.
-func (s *scanner) tooLate(r *Rule) bool { return r.Excerpt > 0 && s.lines >= r.Excerpt }
-
-// open makes the line around offset end-1 the one to look at.
-func (s *scanner) open(end int) {
-	from, to, whole := lineAround(s.block, end)
-	if from > s.counted {
-		if passed := s.block[s.counted:from]; bytes.IndexByte(passed, '\n') >= 0 {
-			s.lines += bytes.Count(passed, []byte{'\n'})
-			s.begins = lineStart(s.block, from)
+	is, by := s.judgeLine(line[:min(len(line), partSize)], where)
+	for _, f := range s.found {
+		if f.rule.Level == Ordinary || !f.rule.restsOn(is) {
+			continue
 		}
-		s.counted = from
-	}
-	s.line.from, s.line.to, s.line.until, s.line.number = from, to, to, s.lines+1
-	if !whole {
-		s.line.until -= reach / 4
+		text := s.text
+		if f.unquoted {
+			text = raw
+		}
+		s.sightings[by][f.rule.place].add(f.rule, s.number, statement(text, f.end), text, raw, f.end)
 	}
 }
 
-// readLine looks at the line that is open for what its rules want of it.
-func (s *scanner) readLine() {
-	l := &s.line
-	if len(l.found) == 0 {
-		return
+// lineEnds is how many ends of lines were read.
+func (s *scanner) lineEnds() int {
+	if s.within {
+		return s.number - 1
 	}
-	raw := s.block[l.from:l.to]
-	l.text, l.lower = append(l.text[:0], raw...), appendLower(l.lower[:0], raw)
-	l.joined = bytes.Contains(raw, joint)
-	quoted := false
-	for i := range l.found {
-		f := &l.found[i]
-		t := s.rules.search[f.needle]
-		if t.rule == ofQuotes {
-			quoted = quoted || quotes[t.pattern].opens(l.lower[:f.end])
-		} else {
-			f.unquoted = s.rules.rules[t.rule].restsOn(echoed) && s.matches(*f)
-		}
-	}
-	if quoted {
-		s.blankQuotes()
-	}
-	l.found = slices.DeleteFunc(l.found, func(f find) bool { return !f.unquoted && !s.matches(f) })
-	if len(l.found) > 0 {
-		is, by := s.judgeLine()
-		for _, f := range l.found {
-			i := s.rules.search[f.needle].rule
-			text := l.text
-			if f.unquoted {
-				text = raw
-			}
-			if r := &s.rules.rules[i]; r.Level != Ordinary && r.restsOn(is) {
-				s.sightings[by][i].add(r, l.number, l.statement(text, f.end), text, raw, f.end)
-			}
-		}
-	}
-	l.found = l.found[:0]
+	return s.number
 }
 
-// blankQuotes blanks the commands that the open line quotes.
-func (s *scanner) blankQuotes() {
-	for _, f := range s.line.found {
-		t := s.rules.search[f.needle]
-		if t.rule == ofQuotes && quotes[t.pattern].opens(s.line.lower[:f.end]) {
-			blank(s.line.text, s.line.lower, f.end, quotes[t.pattern].closing)
+// search finds the targets in a part of a line, each once.
+func (s *scanner) search(part []byte) {
+	s.parts++
+	s.found = s.found[:0]
+	s.rules.needles.scan(part, func(needle, end int) {
+		t := &s.rules.targets[needle]
+		if s.foundIn[needle] == s.parts || t.rule != nil && t.rule.Excerpt > 0 && s.number > t.rule.Excerpt {
+			return
 		}
-	}
-}
-
-// matches reports whether the needle's pattern is in the line, and not in what
-// the line quotes.
-func (s *scanner) matches(f find) bool {
-	t := s.rules.search[f.needle]
-	if t.rule == ofQuotes {
-		return false
-	}
-	p := s.rules.rules[t.rule].patterns[t.pattern]
-	if len(p.pieces) > 1 {
-		return p.in(s.line.statement(s.line.lower, f.end))
-	}
-	return bytes.HasSuffix(s.line.lower[:f.end], p.pieces[0])
+		s.foundIn[needle] = s.parts
+		s.found = append(s.found, find{target: t, end: end})
+	})
 }
 
 // joint stands between errors that are joined to one line.
 var joint = []byte("; ")
 
-// statement is the part of the line (text, or lower) that holds what was found,
-// which ends at end: errors that are joined to one line state each its own.
-func (l *window) statement(line []byte, end int) []byte {
-	if !l.joined {
+// statement is the part of a line that holds what was found, which ends at end:
+// errors that are joined to one line state each its own.
+func statement(line []byte, end int) []byte {
+	if !bytes.Contains(line, joint) {
 		return line
 	}
 	from, to := 0, len(line)
@@ -239,66 +190,125 @@ func (l *window) statement(line []byte, end int) []byte {
 	return line[from:to]
 }
 
-// judgeLine decides what the open line is, and who says it. A part of a long line
-// is judged by the beginning of the line, which may be far in front of it.
-func (s *scanner) judgeLine() (is standing, by voice) {
-	line := s.block[s.begins:s.line.to]
-	if s.line.from > s.begins+4*reach {
-		line = line[:4*reach]
-	}
-	is, by = standingOf(line), voiceOf(line)
-	if within(s.echoes, s.line.from) {
-		is = echoed
-	}
-	if s.evidence != nil && s.evidence(s.line.number) {
-		by = witness
-	}
+// judgeLine decides what the line is whose part was searched, and who says it.
+func (s *scanner) judgeLine(line []byte, where int) (is standing, by voice) {
+	is, by = s.lineAt(line, s.number, where)
 	if is == echoed {
 		return is, by
 	}
-	if is == said && by == own && isObserved(line, s.inTest(s.line.from)) {
+	if is == said && by == own && isObserved(line, within(s.tests, where)) {
 		is = observed
 	}
-	if i := slices.IndexFunc(s.line.found, s.ordinary); i >= 0 {
-		is = ordinary
-		if r := s.rules.rules[s.rules.search[s.line.found[i].needle].rule]; r.Phase != "" {
-			s.waits++
-			s.waitsIn = r.Phase
+	for _, f := range s.found {
+		if f.rule.Level == Ordinary && f.rule.accepts(statement(s.text, f.end), s.text) {
+			if f.rule.Phase != "" {
+				s.waits++
+				s.waitsIn = f.rule.Phase
+			}
+			return ordinary, by
 		}
 	}
 	return is, by
 }
 
-// ordinary reports whether what was found is of a rule that knows the line as
-// one of healthy programs.
-func (s *scanner) ordinary(f find) bool {
-	r := &s.rules.rules[s.rules.search[f.needle].rule]
-	return r.Level == Ordinary && r.accepts(s.line.statement(s.line.text, f.end), s.line.text)
-}
-
-// lineAround returns the bounds of the line that holds offset end-1, and
-// whether they reach the line's end. A carriage return bounds a line too:
-// progress bars rewrite theirs with it.
-func lineAround(block []byte, end int) (from, to int, whole bool) {
-	from = end
-	for floor := max(0, end-reach/2); from > floor && !isLineEnd(block[from-1]); {
-		from--
+// lineAt is what a line is by itself and by where it lies in the block.
+func (s *scanner) lineAt(line []byte, number, where int) (is standing, by voice) {
+	is, by = standingOf(line), voiceOf(line)
+	if within(s.echoes, where) {
+		is = echoed
 	}
-	to = end
-	ceiling := min(len(block), end+reach)
-	for to < ceiling && !isLineEnd(block[to]) {
-		to++
+	if s.evidence != nil && s.evidence(number) {
+		by = witness
 	}
-	return from, to, to < end+reach
+	return is, by
 }
-
-func isLineEnd(b byte) bool { return b == '\n' || b == '\r' }
 
 func appendLower(dst, line []byte) []byte {
-	at := len(dst)
-	dst = append(dst, line...)
-	for i, b := range dst[at:] {
-		dst[at+i] = lowerByte(b)
+	for _, b := range line {
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		dst = append(dst, b)
 	}
 	return dst
+}
+
+const (
+	// textLimit bounds the part of a line that is kept as evidence.
+	textLimit = 400
+	// tryLimit bounds the text that a rule's regular expressions are run on
+	// while the log is read. Beyond it only the latest lines are remembered
+	// and tried at the end, because a log that says the same thing a million
+	// times would take minutes otherwise.
+	tryLimit    = 64 << 10
+	latestLimit = 32
+)
+
+// sighting is where a rule was seen: the first time and the last.
+type sighting struct {
+	count       int
+	first, last place
+	tried       int // bytes
+	postponed   int
+	latest      []place // ring of lines not yet tried
+}
+
+// place is a line, or the part of it around what was found.
+type place struct {
+	line int
+	text []byte
+}
+
+// add notes the line if the rule's regular expressions agree with its text, in
+// which what the raw line quotes is blanked out, and with the statement in it.
+func (s *sighting) add(r *Rule, number int, statement, text, raw []byte, end int) {
+	if r.detail != nil || r.not != nil {
+		if s.tried > tryLimit {
+			if len(s.latest) < latestLimit {
+				s.latest = append(s.latest, place{})
+			}
+			s.latest[s.postponed%latestLimit].set(number, text, end)
+			s.postponed++
+			return
+		}
+		s.tried += len(text)
+		if !r.accepts(statement, text) {
+			return
+		}
+	}
+	s.note(number, raw, end)
+}
+
+func (s *sighting) note(number int, line []byte, end int) {
+	s.count++
+	s.last.set(number, line, end)
+	if s.count == 1 {
+		s.first.set(number, line, end)
+	}
+}
+
+// settle tries the lines that were postponed.
+func (s *sighting) settle(r *Rule) {
+	for _, p := range s.latest {
+		if !r.accepts(p.text, p.text) {
+			continue
+		}
+		s.count++
+		if p.line >= s.last.line {
+			s.last = p
+		}
+		if s.count == 1 || p.line < s.first.line {
+			s.first = p
+		}
+	}
+}
+
+// set keeps the line, or textLimit bytes of it that hold what was found.
+func (p *place) set(number int, line []byte, end int) {
+	p.line = number
+	from := 0
+	if len(line) > textLimit {
+		from = max(0, min(end-textLimit/2, len(line)-textLimit))
+	}
+	p.text = append(p.text[:0], line[from:min(len(line), from+textLimit)]...)
 }

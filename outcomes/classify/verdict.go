@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -13,25 +14,14 @@ const (
 	evidenceLimit = 8
 )
 
-// failed names the winner and what speaks for it.
-func (j *judgement) failed(live []candidate) Result {
-	win := live[0]
-	return Result{
-		Outcome:    win.outcome,
-		Cause:      win.cause,
-		Phase:      win.phase,
-		Confidence: j.confidence(live),
-		Evidence:   evidence(live),
-	}
-}
-
 // wrapperAlone bounds the confidence in what only a wrapper says: that a step
 // failed, and nothing of why.
 const wrapperAlone = 0.6
 
-// confidence starts from the winner's weight. Company in the log and a known
-// exit code add to it, another outcome on the same level takes away.
-func (j *judgement) confidence(live []candidate) float64 {
+// failed names the winner and what speaks for it. The confidence starts from the
+// winner's weight: company in the log and a known exit code add to it, another
+// outcome on the same level takes away.
+func (j *judgement) failed(live []candidate) Result {
 	win := live[0]
 	c := win.weight
 	if slices.ContainsFunc(live[1:], func(o candidate) bool { return o.outcome == win.outcome }) {
@@ -46,7 +36,7 @@ func (j *judgement) confidence(live []candidate) float64 {
 	if win.level <= Wrapper {
 		c = min(c, wrapperAlone)
 	}
-	return rounded(c)
+	return Result{Outcome: win.outcome, Cause: win.cause, Phase: win.phase, Confidence: rounded(c), Evidence: evidence(live)}
 }
 
 func rounded(c float64) float64 {
@@ -57,39 +47,31 @@ func rounded(c float64) float64 {
 // a rule seen more than once, the first line too.
 func evidence(live []candidate) []Evidence {
 	win := live[0]
-	slices.SortStableFunc(live[1:], func(a, b candidate) int {
-		switch agreeA, agreeB := a.outcome == win.outcome, b.outcome == win.outcome; {
-		case agreeA && !agreeB:
-			return -1
-		case agreeB && !agreeA:
-			return 1
+	disagrees := func(c candidate) int {
+		if c.outcome == win.outcome {
+			return 0
 		}
-		return 0
-	})
+		return 1
+	}
+	slices.SortStableFunc(live[1:], func(a, b candidate) int { return disagrees(a) - disagrees(b) })
 	out := []Evidence{}
-	for i, c := range live {
-		if len(out) >= evidenceLimit {
-			break
-		}
-		out = append(out, newEvidence(c, c.last))
+	add := func(c candidate, p place) {
+		out = append(out, Evidence{Line: p.line, Text: printable(p.text), Rule: c.r.Name})
+	}
+	for i, c := range live[:min(evidenceLimit, len(live))] {
+		add(c, c.last)
 		if i == 0 && c.first.line != c.last.line {
-			out = append(out, newEvidence(c, c.first))
+			add(c, c.first)
 		}
 	}
-	return out
+	return out[:min(evidenceLimit, len(out))]
 }
 
-func newEvidence(c candidate, p place) Evidence {
-	return Evidence{Line: p.line, Text: printable(p.text), Rule: c.r.Name}
-}
-
-// succeeded says ok. The exit code is the best sign of it, a line that tells
-// of a success the next; silence proves little.
+// succeeded concludes ok. The exit code is the best sign of it, a line that shows
+// a success the next; silence proves little.
 func (j *judgement) succeeded(held, live []candidate) Result {
 	r := Result{Outcome: trial.OK, Phase: j.phase, Evidence: []Evidence{}}
-	markers := slices.DeleteFunc(slices.Clone(held), func(h candidate) bool {
-		return !h.r.reassures()
-	})
+	markers := slices.DeleteFunc(slices.Clone(held), func(h candidate) bool { return !h.r.reassures() })
 	c := 0.3
 	if len(markers) > 0 {
 		c = 0.6
@@ -106,12 +88,18 @@ func (j *judgement) succeeded(held, live []candidate) Result {
 	return r
 }
 
+// hangs are the outcomes of phases that did not end in time; in the others, the
+// engine hangs.
+var hangs = map[trial.Phase]trial.Outcome{
+	trial.PhaseCluster: trial.ClusterHang, trial.PhaseDeploy: trial.ClusterHang, trial.PhaseTest: trial.TestFailed,
+}
+
 // unexplained judges an exit code whose log no rule understands.
 func (j *judgement) unexplained(code int) Result {
 	r := Result{Outcome: phaseFailure(j.phase), Phase: j.phase, Confidence: 0.2, Evidence: []Evidence{}}
 	switch code {
 	case 124: // timeout(1)
-		r.Outcome, r.Cause = hang(j.phase), trial.CauseTimeout
+		r.Outcome, r.Cause = cmp.Or(hangs[j.phase], trial.EngineHang), trial.CauseTimeout
 	case 130, 143: // SIGINT, SIGTERM
 		r.Outcome, r.Cause = trial.Cancelled, trial.CauseSignal
 	case 137: // SIGKILL
@@ -127,10 +115,10 @@ func (j *judgement) unexplained(code int) Result {
 const shortLines = 20
 
 // unfinished reports whether the log is a short one, of a known phase, that
-// tells of no success either: nobody cuts that out of a log that went well.
+// shows no success either: nobody cuts that out of a log that went well.
 func (j *judgement) unfinished(held []candidate) bool {
-	return j.phase != "" && j.final > 0 && j.final < shortLines &&
-		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() || h.r.Tidies && h.last.line >= j.final-1 })
+	return j.phase != "" && j.final() > 0 && j.final() < shortLines &&
+		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() || h.r.Tidies && h.last.line >= j.final()-1 })
 }
 
 // silent judges such a log. A build that falls silent waits for its engine;

@@ -1,0 +1,158 @@
+package classify
+
+import (
+	"bytes"
+	"cmp"
+	"regexp"
+	"slices"
+	"sort"
+)
+
+// section is a part of a log whose lines are not what they look like: words of
+// a script, of an author, or of a test.
+type section struct {
+	// opening is on its first line, which begins, if that is set, accepts.
+	opening []byte
+	begins  func(line []byte) bool
+	// ends reports whether a line is the first one behind the section.
+	ends func(line []byte) bool
+	// holds, if it is set, looks at the whole of it and at the line behind it.
+	holds func(text, next []byte) bool
+}
+
+var (
+	groupOfScript = []byte("##[group]Run ")
+	endOfGroup    = []byte("##[endgroup]")
+)
+
+// scripts are shown by GitHub's runner before it runs them, with their inputs
+// and environment: as groups in a log that was downloaded, as indented lines in
+// one that was copied from the page. The notes of a chart, which helm shows after
+// all went well, are words of its author, too.
+var scripts = []section{
+	{
+		opening: groupOfScript,
+		ends:    func(line []byte) bool { return bytes.Contains(line, endOfGroup) || bytes.Contains(line, groupOfScript) },
+		holds:   func(_, next []byte) bool { return bytes.Contains(next, endOfGroup) },
+	},
+	{
+		opening: []byte("Run "),
+		begins:  func(line []byte) bool { return bytes.HasPrefix(line, []byte("Run ")) },
+		ends: func(line []byte) bool {
+			return !bytes.HasPrefix(line, []byte("  ")) && len(bytes.TrimSpace(line)) > 0
+		},
+		holds: func(text, _ []byte) bool { return bytes.Contains(text, []byte("\n  shell: ")) },
+	},
+	{ // up to a prompt, to what a CI puts in front of a command, or to a complaint
+		opening: []byte("NOTES:\n"),
+		begins: func(line []byte) bool {
+			text, _ := content(line)
+			return string(text) == "NOTES:\n"
+		},
+		ends: func(line []byte) bool {
+			text, _ := content(line)
+			return echoMarks.of(text) != "" || complaintMarks.of(text) != "" || klogLevel(text) != 0
+		},
+	},
+}
+
+var complaintMarks = marks{"error", "Error", "ERROR", "fatal", "FATA", "panic:", "FAIL", "--- FAIL", "##[", "Run "}
+
+// observations are what a test prints of what it saw: the output of a test of
+// go test, from where it begins to its result; what ginkgo says of a failed
+// spec; pytest's sections of failures and errors. "got 429 Too Many Requests"
+// there is the answer of the program under test, and no registry's.
+var observations = []section{
+	{opening: []byte("=== RUN "), ends: beginsWith("--- PASS: ", "--- FAIL: ", "--- SKIP: ", "PASS", "FAIL", "ok  ")},
+	{opening: []byte("--- FAIL: "), ends: func(line []byte) bool {
+		if clock, rest, ok := bytes.Cut(line, []byte{' '}); ok && len(clock) >= 8 && isClock(clock) {
+			line = rest // of a CI
+		}
+		return len(bytes.TrimSpace(line)) > 0 && line[0] != ' ' && line[0] != '\t'
+	}},
+	{opening: []byte("[FAILED] "), ends: beginsWith("In [", "-----", "• ", "Ran ", "Summarizing ")},
+	{opening: []byte("= FAILURES ="), ends: beginsWith("=====")},
+	{opening: []byte("= ERRORS ="), ends: beginsWith("=====")},
+}
+
+func beginsWith(texts ...string) func(line []byte) bool {
+	return func(line []byte) bool {
+		text, _ := content(line)
+		return marks(texts).of(text) != ""
+	}
+}
+
+// stretch is a part of a block, from its first byte to behind its last.
+type stretch struct{ from, to int }
+
+// stretches finds the sections in a block. They are in order, and apart.
+func stretches(block []byte, of []section) []stretch {
+	var all []stretch
+	for _, s := range of {
+		for at := 0; ; {
+			found := bytes.Index(block[at:], s.opening)
+			if found < 0 {
+				break
+			}
+			from, to := lineStart(block, at+found), lineEnd(block, at+found)
+			at = to
+			if s.begins != nil && !s.begins(block[from:to]) {
+				continue
+			}
+			for to < len(block) && !s.ends(block[to:lineEnd(block, to)]) {
+				to = lineEnd(block, to)
+			}
+			if s.holds == nil || s.holds(block[from:to], block[to:lineEnd(block, to)]) {
+				all = append(all, stretch{from, to})
+				at = to
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	apart := all[:0]
+	for _, s := range all {
+		if n := len(apart); n > 0 && s.from <= apart[n-1].to {
+			apart[n-1].to = max(apart[n-1].to, s.to)
+		} else {
+			apart = append(apart, s)
+		}
+	}
+	return apart
+}
+
+// within reports whether the offset lies in one of the stretches.
+func within(all []stretch, at int) bool {
+	behind := sort.Search(len(all), func(i int) bool { return all[i].from > at })
+	return behind > 0 && at < all[behind-1].to
+}
+
+func lineStart(block []byte, at int) int { return bytes.LastIndexByte(block[:at], '\n') + 1 }
+
+// lineEnd is the offset behind the end of the line that holds at.
+func lineEnd(block []byte, at int) int {
+	if end := bytes.IndexByte(block[at:], '\n'); end >= 0 {
+		return at + end + 1
+	}
+	return len(block)
+}
+
+// sawIt are the forms of a single line in which a test prints what it saw: the
+// position in a file of tests that test programs put in front, an assertion,
+// and the lines that pytest marks.
+var sawIt = regexp.MustCompile(`^\s*(?:\S*(?:_test\.go|[._-](?:spec|test|cy)\.[cm]?[jt]sx?|test_\w+\.py|_test\.(?:py|rb|exs?)|_spec\.rb|Tests?\.(?:java|kt|cs)):\d+: |E {3}|> {6}|(?:FAILED|ERROR) \S+::\S+)` +
+	`|(?i:\bassert(?:ion)?(?:failed)?(?:error|\b)|\bexpected\b.*\b(?:got|but was|to (?:equal|be|have|match|contain)|received|actual)\b|\bwant(?:ed)?\b.*\bgot\b|\bgot\b.*\b(?:want(?:ed)?|expected)\b)` +
+	`|^\s*(?:Expected|Received|Actual|expected|received|actual|got|want|left|right)(?: value)?\s*: `)
+
+// toldByEngine are the words of an engine, a kubelet, an API server or a client
+// of a registry: a test that prints those passes on what somebody else states.
+var toldByEngine = regexp.MustCompile(`(?i)daemon|docker|podman|containerd|buildkit|buildah|skopeo|\bcrun\b|\brunc\b|conmon|netavark|kubelet|kubeadm|kubectl|\bkind\b|registry\b|toomanyrequests|ImagePull|\bpull(?:ing)? (?:access|the |an )?(?:image|denied)|manifest (?:unknown|for)|reading manifest|/v2/|/blobs/|rpc error|code = |error from server|the connection to the server|unable to connect to the server|:6443\b|/apis/|/api/v1/(?:namespaces|nodes|pods|services|events|configmaps|secrets)|/api\?timeout|apiserver|api server|kubernetes|etcd|control[- ]plane|testcontainers|\.sock\b|level=|\b[IWEF]\d{4} \d\d:`)
+
+// isObserved reports whether a line of a test's output states what the test saw
+// of the program under test.
+func isObserved(line []byte, inTest bool) bool {
+	if !inTest {
+		text, _ := content(line)
+		inTest = sawIt.Match(text)
+	}
+	return inTest && !toldByEngine.Match(line)
+}
