@@ -29,40 +29,31 @@ func byName(tests []trial.TestResult, do func(all []int32)) {
 
 // fold puts the attempts at one test together, where one of them failed: it is
 // flaky when the last attempt passed and the suite succeeded by that, and has
-// failed otherwise. Results of one name in one run are no attempts (-count=N),
-// and tests that share a name and all passed are told apart by nobody. The
-// tests of the report are left as they are.
+// failed otherwise. Attempts lie in several runs: results of one name in one run
+// are none (-count=N), and tests that share a name and all passed are not told
+// apart.
 func (r Report) fold(success bool) []trial.TestResult {
-	folded, dropped := r.Tests, []bool(nil)
+	dropped := map[int32]bool{}
 	byName(r.Tests, func(all []int32) {
-		if !r.areAttempts(all) {
+		several := slices.ContainsFunc(all, func(i int32) bool { return r.Runs[i] != r.Runs[all[0]] })
+		if !several || !slices.ContainsFunc(all, func(i int32) bool { return r.Tests[i].Status == trial.TestFail }) {
 			return
 		}
-		if dropped == nil {
-			folded, dropped = slices.Clone(r.Tests), make([]bool, len(r.Tests))
-		}
-		folded[all[0]] = r.foldOne(all, success)
+		r.Tests[all[0]] = r.foldOne(all, success)
 		for _, i := range all[1:] {
 			dropped[i] = true
 		}
 	})
-	if dropped == nil {
-		return folded
+	if len(dropped) == 0 {
+		return r.Tests
 	}
-	kept := folded[:0]
-	for i, t := range folded {
-		if !dropped[i] {
+	kept := r.Tests[:0]
+	for i, t := range r.Tests {
+		if !dropped[int32(i)] {
 			kept = append(kept, t)
 		}
 	}
 	return kept
-}
-
-// areAttempts says whether results of one name lie in several runs, and one of
-// them failed.
-func (r Report) areAttempts(all []int32) bool {
-	several := slices.ContainsFunc(all, func(i int32) bool { return r.Runs[i] != r.Runs[all[0]] })
-	return several && slices.ContainsFunc(all, func(i int32) bool { return r.Tests[i].Status == trial.TestFail })
 }
 
 // foldOne is the last attempt, with what the last failure said. A skip is no

@@ -1,6 +1,7 @@
 package testreport
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path"
@@ -16,35 +17,23 @@ import (
 // of specs. Several reports may follow one another.
 type ginkgoReader struct {
 	report Report
-	suite  ginkgoSuite
-	spec   ginkgoSpec
-	// any is set once something of a report was read.
-	any bool
+	// suite and spec are the fields of those that are being read, by their paths.
+	suite, spec    fields
+	reasons, texts []string // of the suite, of the spec
+	// failed is set when a spec of the suite failed, any once something of a
+	// report was read.
+	failed, any bool
 }
 
-type ginkgoSuite struct {
-	name, path string
-	// unsuccessful is set when the report says so.
-	unsuccessful bool
-	reasons      []string
-	failed       bool
-}
+type fields map[string]string
 
-type ginkgoSpec struct {
-	texts            []string
-	node, leaf       string
-	state            string
-	length           trial.Seconds
-	message, panic   string
-	file, line       string
-	writer, captured string
-	attempts         int
-	// flakeAttempts is how often it was allowed to be tried.
-	flakeAttempts int
+func (f fields) number(name string) int {
+	n, _ := strconv.Atoi(f[name]) // 0 if it is not there
+	return n
 }
 
 func readGinkgo(r io.Reader) (Report, error) {
-	g := &ginkgoReader{}
+	g := &ginkgoReader{suite: fields{}, spec: fields{}}
 	doc := newJSON(r)
 	doc.value, doc.leave = g.value, g.leave
 	err := doc.read()
@@ -59,8 +48,8 @@ func readGinkgo(r io.Reader) (Report, error) {
 	return g.report, err
 }
 
-// specPath is the path inside a spec, and ok is false outside of specs.
-func specPath(at []string) (inside []string, ok bool) {
+// inSpec is the path inside a spec, and ok is false outside of specs.
+func inSpec(at []string) (inside []string, ok bool) {
 	i := slices.Index(at, "SpecReports")
 	if i < 0 || i+1 >= len(at) {
 		return nil, false
@@ -69,60 +58,27 @@ func specPath(at []string) (inside []string, ok bool) {
 }
 
 func (g *ginkgoReader) value(at []string, text string) {
-	if inside, ok := specPath(at); ok {
-		g.spec.set(inside, text)
+	if inside, ok := inSpec(at); ok {
+		if name := strings.Join(inside, "."); name == "ContainerHierarchyTexts."+element {
+			g.texts = append(g.texts, text)
+		} else {
+			g.spec[name] = text
+		}
 		return
 	}
-	last := at[max(0, len(at)-1):]
-	if len(at) > 1 && at[len(at)-1] == element {
-		last = at[len(at)-2:]
+	if len(at) == 0 {
+		return
 	}
-	switch strings.Join(last, ".") {
-	case "SuiteDescription":
-		g.suite.name, g.any = text, true
-	case "SuitePath":
-		g.suite.path, g.any = text, true
-	case "SuiteSucceeded":
-		g.suite.unsuccessful, g.any = text == "false", true
-	case "SpecialSuiteFailureReasons." + element:
-		g.suite.reasons = append(g.suite.reasons, text)
-	}
-}
-
-func (s *ginkgoSpec) set(inside []string, text string) {
-	number, _ := strconv.Atoi(text)
-	switch strings.Join(inside, ".") {
-	case "ContainerHierarchyTexts." + element:
-		s.texts = append(s.texts, text)
-	case "LeafNodeType":
-		s.node = text
-	case "LeafNodeText":
-		s.leaf = text
-	case "State":
-		s.state = text
-	case "RunTime": // nanoseconds
-		s.length = seconds(time.Duration(number).Seconds())
-	case "Failure.Message":
-		s.message = text
-	case "Failure.ForwardedPanic":
-		s.panic = text
-	case "Failure.Location.FileName":
-		s.file = text
-	case "Failure.Location.LineNumber":
-		s.line = text
-	case "CapturedGinkgoWriterOutput":
-		s.writer = text
-	case "CapturedStdOutErr":
-		s.captured = text
-	case "NumAttempts":
-		s.attempts = number
-	case "MaxFlakeAttempts":
-		s.flakeAttempts = number
+	switch name := at[len(at)-1]; {
+	case name == "SuiteDescription", name == "SuitePath", name == "SuiteSucceeded":
+		g.suite[name], g.any = text, true
+	case name == element && len(at) > 1 && at[len(at)-2] == "SpecialSuiteFailureReasons":
+		g.reasons = append(g.reasons, text)
 	}
 }
 
 func (g *ginkgoReader) leave(at []string) {
-	if inside, ok := specPath(at); ok {
+	if inside, ok := inSpec(at); ok {
 		if len(inside) == 0 {
 			g.endSpec(false)
 		}
@@ -136,35 +92,32 @@ func (g *ginkgoReader) leave(at []string) {
 // endSpec notes a spec that is complete; of one that is not, only that it
 // failed is known.
 func (g *ginkgoReader) endSpec(cut bool) {
-	s := g.spec
-	g.spec = ginkgoSpec{}
-	if s.node == "" && s.state == "" && s.leaf == "" && len(s.texts) == 0 {
+	s, texts := g.spec, g.texts
+	g.spec, g.texts = fields{}, nil
+	if s["LeafNodeType"] == "" && s["State"] == "" && s["LeafNodeText"] == "" && len(texts) == 0 {
 		return
 	}
 	g.any = true
-	r := s.result()
+	r := s.result(texts)
 	if r.Status == trial.TestFail {
-		g.suite.failed = true
-	} else if cut || s.node != "It" {
+		g.failed = true
+	} else if cut || s["LeafNodeType"] != "It" {
 		return
 	}
 	g.report.add(r, 0)
 }
 
 func (g *ginkgoReader) endSuite() {
-	s := g.suite
-	g.suite = ginkgoSuite{}
-	if !s.unsuccessful {
+	s, reasons, failed := g.suite, g.reasons, g.failed
+	g.suite, g.reasons, g.failed = fields{}, nil, false
+	if s["SuiteSucceeded"] != "false" {
 		return
 	}
-	name := s.name
-	if name == "" {
-		name = path.Base(strings.ReplaceAll(s.path, `\`, "/"))
-	}
-	for _, reason := range s.reasons {
+	name := cmp.Or(s["SuiteDescription"], path.Base(strings.ReplaceAll(s["SuitePath"], `\`, "/")))
+	for _, reason := range reasons {
 		g.report.reason(ginkgoCause(reason), fmt.Sprintf("suite %s: %s", name, oneLine(reason)))
 	}
-	if len(s.reasons) == 0 && !s.failed {
+	if len(reasons) == 0 && !failed {
 		g.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", name))
 	}
 }
@@ -183,56 +136,42 @@ func ginkgoCause(reason string) trial.Cause {
 	return trial.CauseSetup
 }
 
-func (s ginkgoSpec) result() trial.TestResult {
-	r := trial.TestResult{Name: s.name(), Status: ginkgoStatus(s.state), Length: s.length}
-	retried := s.flakeAttempts > 1 && s.attempts > 1
-	if retried {
-		r.Attempts = s.attempts
-		r.Flaky = r.Status == trial.TestPass
-	}
-	if r.Status == trial.TestFail {
-		r.Message = oneLine(s.why())
-		place := s.state + " at " + s.file + ":" + s.line
-		r.Output = ending(strings.Join([]string{s.writer, s.captured, place, s.message, s.panic}, "\n"))
-	}
-	return r
-}
-
-// why is the panic's value where there is one, and the failure's message
-// behind the state where that says more.
-func (s ginkgoSpec) why() string {
-	switch {
-	case s.panic != "":
-		return "panic: " + s.panic
-	case s.state != "failed" && s.message != "":
-		return s.state + ": " + s.message
-	case s.message != "":
-		return s.message
-	}
-	return s.state
-}
-
-// name is the spec's full text; a node that is no spec (BeforeSuite) has none
-// and goes by its type.
-func (s ginkgoSpec) name() string {
-	words := slices.DeleteFunc(slices.Clone(s.texts), func(text string) bool { return text == "" })
-	if s.node != "It" {
-		words = append(words, "["+s.node+"]")
-	}
-	if s.leaf != "" {
-		words = append(words, s.leaf)
-	}
-	return strings.Join(words, " ")
-}
-
-// ginkgoStatus reads a state. Every way of not passing that is not a skip
-// (failed, panicked, interrupted, aborted, timedout) is a failure.
-func ginkgoStatus(state string) trial.TestStatus {
+// result is a spec's. Every state that is neither passed nor a skip (failed,
+// panicked, interrupted, aborted, timedout) is a failure.
+func (s fields) result(texts []string) trial.TestResult {
+	state := s["State"]
+	r := trial.TestResult{Status: trial.TestFail, Length: seconds(time.Duration(s.number("RunTime")).Seconds())}
 	switch state {
 	case "passed":
-		return trial.TestPass
+		r.Status = trial.TestPass
 	case "skipped", "pending", "":
-		return trial.TestSkip
+		r.Status = trial.TestSkip
 	}
-	return trial.TestFail
+	// The name is the spec's full text; a node that is no spec (BeforeSuite) has
+	// none and goes by its type.
+	if node := s["LeafNodeType"]; node != "It" {
+		texts = append(texts, "["+node+"]")
+	}
+	texts = append(texts, s["LeafNodeText"])
+	r.Name = strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), " ")
+	if n := s.number("NumAttempts"); n > 1 && s.number("MaxFlakeAttempts") > 1 {
+		r.Attempts = n
+		r.Flaky = r.Status == trial.TestPass
+	}
+	if r.Status != trial.TestFail {
+		return r
+	}
+	message, panicked := s["Failure.Message"], s["Failure.ForwardedPanic"]
+	switch {
+	case panicked != "":
+		r.Message = "panic: " + panicked
+	case state != "failed" && message != "":
+		r.Message = state + ": " + message
+	default:
+		r.Message = cmp.Or(message, state)
+	}
+	r.Message = oneLine(r.Message)
+	place := state + " at " + s["Failure.Location.FileName"] + ":" + s["Failure.Location.LineNumber"]
+	r.Output = ending(strings.Join([]string{s["CapturedGinkgoWriterOutput"], s["CapturedStdOutErr"], place, message, panicked}, "\n"))
+	return r
 }

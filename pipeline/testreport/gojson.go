@@ -1,7 +1,7 @@
 package testreport
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"regexp"
@@ -25,14 +25,13 @@ type goEvent struct {
 // readGoJSON reads go test -json. Lines that are no events (a compiler's
 // complaints, a program's own output) are printed and passed over.
 func readGoJSON(r io.Reader, print func(string)) (Report, error) {
-	var s goSuite
-	building := ""
+	s := newGoSuite()
 	cut, any := false, false
 	err := eachLine(r, func(line string) {
 		before, events, damaged := goEvents(line)
 		if before = strings.TrimSpace(before); before != "" || len(events) == 0 && !damaged {
 			print(before)
-			building = s.compiler(building, before)
+			s.compiler(before)
 		}
 		cut = damaged
 		for _, e := range events {
@@ -61,8 +60,7 @@ func readGoJSON(r io.Reader, print func(string)) (Report, error) {
 var eventStart = regexp.MustCompile(`\{\s*"(Time|Action|ImportPath|Package)"\s*:`)
 
 // goEvents reads the events of a line: usually one, more where the ends of
-// lines were lost. What is no JSON because of a byte or two is read as far as
-// it goes. cut is set for one that does not end.
+// lines were lost. cut is set for one that does not end.
 func goEvents(line string) (before string, events []goEvent, cut bool) {
 	at := eventStart.FindStringIndex(line)
 	if at == nil {
@@ -76,52 +74,24 @@ func goEvents(line string) (before string, events []goEvent, cut bool) {
 		}
 		return before, events, false
 	}
+	// What is no JSON because of a byte or two is read as far as it goes.
+	of := fields{}
 	doc := newJSON(strings.NewReader(line))
 	doc.value = func(path []string, text string) {
 		if len(path) == 1 {
-			e.set(path[0], text)
+			of[path[0]] = text
 		}
 	}
 	doc.leave = func(path []string) {
-		if len(path) == 0 && e.Action != "" {
-			events = append(events, e)
-			e = goEvent{}
+		if len(path) > 0 || of["Action"] == "" {
+			return
 		}
+		took, _ := strconv.ParseFloat(of["Elapsed"], 64) // 0 if it says nothing
+		events = append(events, goEvent{of["Action"], of["Package"], of["Test"], took, of["Output"], of["ImportPath"], of["FailedBuild"]})
+		of = fields{}
 	}
-	e = goEvent{}
 	_ = doc.read() // of a string
 	return before, events, doc.cut
-}
-
-func (e *goEvent) set(field, text string) {
-	switch field {
-	case "Action":
-		e.Action = text
-	case "Package":
-		e.Package = text
-	case "Test":
-		e.Test = text
-	case "Elapsed":
-		e.Elapsed, _ = strconv.ParseFloat(text, 64)
-	case "Output":
-		e.Output = text
-	case "ImportPath":
-		e.ImportPath = text
-	case "FailedBuild":
-		e.FailedBuild = text
-	}
-}
-
-// compiler takes a line of a build's output as it was before go 1.24, outside
-// of the events; building is what it is of.
-func (s *goSuite) compiler(building, line string) string {
-	if of, ok := strings.CutPrefix(line, "# "); ok {
-		return importPath(of)
-	}
-	if building != "" {
-		s.build(building).print(line)
-	}
-	return building
 }
 
 func (s *goSuite) event(e goEvent) {
@@ -138,7 +108,14 @@ func (s *goSuite) event(e goEvent) {
 		r = s.run(e.Package)
 	}
 	if e.Test == "" {
-		s.packageEvent(r, e)
+		switch e.Action {
+		case "output":
+			r.print(nil, e.Output)
+			s.buildFailed(r, e.Output)
+		case "pass", "fail", "skip":
+			r.result = e.Action
+			r.failedBuild = cmp.Or(e.FailedBuild, r.failedBuild)
+		}
 		return
 	}
 	switch e.Action {
@@ -150,25 +127,8 @@ func (s *goSuite) event(e goEvent) {
 		r.at(e.Test).paused = false
 	case "output":
 		r.print(r.at(e.Test), e.Output)
-	case "pass", "bench":
-		r.end(r.at(e.Test), trial.TestPass, seconds(e.Elapsed))
-	case "fail":
-		r.end(r.at(e.Test), trial.TestFail, seconds(e.Elapsed))
-	case "skip":
-		r.end(r.at(e.Test), trial.TestSkip, seconds(e.Elapsed))
-	}
-}
-
-func (s *goSuite) packageEvent(r *goRun, e goEvent) {
-	switch e.Action {
-	case "output":
-		r.print(nil, e.Output)
-		s.buildFailed(r, e.Output)
-	case "pass", "fail", "skip":
-		r.result = e.Action
-		if e.FailedBuild != "" {
-			r.failedBuild = e.FailedBuild
-		}
+	case "pass", "bench", "fail", "skip":
+		r.end(r.at(e.Test), goStatus[e.Action], seconds(e.Elapsed))
 	}
 }
 
@@ -178,9 +138,4 @@ func (s *goSuite) buildFailed(r *goRun, line string) {
 	if strings.HasPrefix(strings.TrimPrefix(line, mark), "FAIL\t") && (strings.Contains(line, "[build failed]") || strings.Contains(line, "[setup failed]")) {
 		r.failedBuild = r.pkg
 	}
-}
-
-// isGoJSON says whether a text has events of go test -json.
-func isGoJSON(start []byte) bool {
-	return eventStart.Match(start) && bytes.Contains(start, []byte(`"Action"`))
 }

@@ -1,6 +1,7 @@
 package testreport
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -10,15 +11,21 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// goSuite gathers what Go's test framework says, by whichever way it comes.
+// goSuite gathers what Go's test framework prints, in either form.
 type goSuite struct {
 	runs []*goRun
 	// last is the newest run of each package.
 	last map[string]*goRun
-	// builds are what the compiler printed, by what it was building.
-	builds map[string]*build
+	// builds are what the compiler printed, by what it was building; building is
+	// what it builds now, where its words are no events.
+	builds   map[string]*build
+	building string
 	// kept is how much output is kept of tests that have ended.
 	kept int
+}
+
+func newGoSuite() *goSuite {
+	return &goSuite{last: map[string]*goRun{}, builds: map[string]*build{}}
 }
 
 // goRun is one run of a package's test binary.
@@ -35,8 +42,8 @@ type goRun struct {
 	// failedBuild names the build that failed, if that is why.
 	failedBuild string
 	crash       crash
-	// told is set when the framework itself says that tests failed.
-	told bool
+	// ended is set when the framework itself prints that tests failed.
+	ended bool
 }
 
 // crash is the death of a test binary.
@@ -55,53 +62,63 @@ type crash struct {
 }
 
 type goTest struct {
-	name   string
-	status trial.TestStatus
-	length trial.Seconds
-	paused bool
-	output tail
-	// message is set where the output is not kept.
-	message string
+	trial.TestResult // without its output; with a message if that is not kept
+	paused           bool
+	output           tail
 }
 
 type build struct {
-	output []string
+	said   string
 	failed bool
+}
+
+// goStatus are the words for how a test ended; those of -v are in capitals.
+var goStatus = map[string]trial.TestStatus{
+	"pass": trial.TestPass, "bench": trial.TestPass, "fail": trial.TestFail, "skip": trial.TestSkip,
+}
+
+func (s *goSuite) newRun(pkg string) *goRun {
+	return &goRun{suite: s, pkg: pkg, latest: map[string]*goTest{}}
+}
+
+// add makes the run the last one of its package.
+func (s *goSuite) add(r *goRun) {
+	if before := s.last[r.pkg]; before != nil {
+		r.number = before.number + 1
+	}
+	s.last[r.pkg] = r
+	s.runs = append(s.runs, r)
 }
 
 // run returns the package's run that is under way, or begins one.
 func (s *goSuite) run(pkg string) *goRun {
-	r := s.last[pkg]
-	if r == nil || r.result != "" {
-		if s.last == nil {
-			s.last = map[string]*goRun{}
-		}
-		next := &goRun{suite: s, pkg: pkg, latest: map[string]*goTest{}}
-		if r != nil {
-			next.number = r.number + 1
-		}
-		s.last[pkg], r = next, next
-		s.runs = append(s.runs, r)
+	if r := s.last[pkg]; r == nil || r.result != "" {
+		s.add(s.newRun(pkg))
 	}
-	return r
+	return s.last[pkg]
 }
 
 func (s *goSuite) build(of string) *build {
-	if s.builds == nil {
-		s.builds = map[string]*build{}
-	}
 	if s.builds[of] == nil {
 		s.builds[of] = &build{}
 	}
 	return s.builds[of]
 }
 
-// mostBuildLines are kept of what a compiler prints: the first.
-const mostBuildLines = 20
+// compiler takes a line of a build's output as it was before go 1.24, outside
+// of the events.
+func (s *goSuite) compiler(line string) {
+	if of, ok := strings.CutPrefix(line, "# "); ok {
+		s.building = importPath(of)
+	} else if s.building != "" {
+		s.build(s.building).print(line)
+	}
+}
 
+// print keeps the first line that a compiler prints.
 func (b *build) print(line string) {
-	if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "# ") && len(b.output) < mostBuildLines {
-		b.output = append(b.output, oneLine(line))
+	if line = strings.TrimSpace(line); b.said == "" && !strings.HasPrefix(line, "# ") {
+		b.said = oneLine(line)
 	}
 }
 
@@ -115,11 +132,11 @@ func (r *goRun) at(name string) *goTest {
 
 // begin adds the test, or another run of it (-count).
 func (r *goRun) begin(name string) *goTest {
-	if t := r.latest[name]; t != nil && t.status == "" {
+	if t := r.latest[name]; t != nil && t.Status == "" {
 		t.paused = false
 		return t
 	}
-	t := &goTest{name: name}
+	t := &goTest{TestResult: trial.TestResult{Name: name}}
 	r.latest[name] = t
 	r.tests = append(r.tests, t)
 	return t
@@ -128,13 +145,13 @@ func (r *goRun) begin(name string) *goTest {
 // end notes how a test ended. A great many that failed with much to say keep
 // their message alone.
 func (r *goRun) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
-	t.status, t.length = status, length
+	t.Status, t.Length = status, length
 	if status == trial.TestPass {
 		t.output = tail{}
 		return
 	}
 	if r.suite.kept += len(t.output.text); r.suite.kept > keptOfAll {
-		t.message, t.output = goMessage(t.output.String()), tail{}
+		t.Message, t.output = goMessage(t.output.String()), tail{}
 	}
 }
 
@@ -169,7 +186,7 @@ func (r *goRun) look(t *goTest, line string) {
 	case t == nil && (line == "FAIL" || line == "PASS"):
 		// The framework came to its end: a panic before was another program's,
 		// whose log a test printed.
-		r.told = line == "FAIL"
+		r.ended = line == "FAIL"
 		*c = crash{}
 	case c.text == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")):
 		c.begun, c.begunAt = line, t
@@ -190,6 +207,8 @@ func (r *goRun) look(t *goTest, line string) {
 	}
 }
 
+const neverEnded = "the test never ended: "
+
 // settle decides on the tests that never ended. One that was paused, or that
 // ran beside the one that is known to have brought the suite down, has not
 // failed; all others may have.
@@ -198,38 +217,34 @@ func (r *goRun) settle() {
 	for _, name := range r.crash.running {
 		blamed[name] = true
 	}
-	if at := r.crash.at; at != nil && (at.status == trial.TestFail || strings.HasPrefix(r.crash.text, "panic: ")) {
-		blamed[at.name] = true
+	if at := r.crash.at; at != nil && (at.Status == trial.TestFail || strings.HasPrefix(r.crash.text, "panic: ")) {
+		blamed[at.Name] = true
 	}
 	for _, t := range slices.Backward(r.tests) { // subtests before their parents
-		if t.status != "" {
+		if t.Status != "" {
 			continue
 		}
+		status, why := trial.TestFail, r.crash.text
 		switch {
-		case blamed[t.name]:
-			t.status = trial.TestFail
-			t.print("\n" + r.crash.text)
-		case r.failedBelow(t.name):
-			t.status = trial.TestFail
-			t.print("\nthe suite stopped in a subtest")
+		case blamed[t.Name]:
+		case r.failed(t.Name + "/"):
+			why = "the suite stopped in a subtest"
 		case t.paused:
-			t.status = trial.TestSkip
-			t.print("\nthe test never ended: it was paused when the suite stopped")
+			status, why = trial.TestSkip, neverEnded+"it was paused when the suite stopped"
 		case len(blamed) > 0:
-			t.status = trial.TestSkip
-			t.print("\nthe test never ended: the suite stopped in another one")
+			status, why = trial.TestSkip, neverEnded+"the suite stopped in another one"
 		default:
-			t.status = trial.TestFail
-			t.print("\nthe test never ended: the suite stopped in it")
+			why = neverEnded + "the suite stopped in it"
 		}
+		t.Status = status
+		t.output.print("\n" + why)
 	}
 }
 
-func (t *goTest) print(text string) { t.output.print(text) }
-
-func (r *goRun) failedBelow(parent string) bool {
+// failed reports whether a test failed whose name begins like that.
+func (r *goRun) failed(prefix string) bool {
 	return slices.ContainsFunc(r.tests, func(t *goTest) bool {
-		return t.status == trial.TestFail && strings.HasPrefix(t.name, parent+"/")
+		return t.Status == trial.TestFail && strings.HasPrefix(t.Name, prefix)
 	})
 }
 
@@ -238,14 +253,14 @@ func (s *goSuite) report() (all Report) {
 	for _, r := range s.runs {
 		r.settle()
 		for _, t := range r.tests {
-			result := trial.TestResult{Name: t.name, Status: t.status, Length: t.length, Output: strings.TrimLeft(ending(t.output.String()), "\n")}
+			t.Output = strings.TrimLeft(ending(t.output.String()), "\n")
 			if len(s.last) > 1 && r.pkg != "" {
-				result.Name = r.pkg + "." + t.name
+				t.Name = r.pkg + "." + t.Name
 			}
-			if result.Message = t.message; result.Message == "" && t.status != trial.TestPass {
-				result.Message = goMessage(result.Output)
+			if t.Message == "" && t.Status != trial.TestPass {
+				t.Message = goMessage(t.Output)
 			}
-			all.add(result, r.number)
+			all.add(t.TestResult, r.number)
 		}
 	}
 	s.reasons(&all)
@@ -254,16 +269,16 @@ func (s *goSuite) report() (all Report) {
 
 // reasons are those of each package's last run: what went before was repeated.
 func (s *goSuite) reasons(all *Report) {
-	told := map[string]bool{}
+	known := map[string]bool{}
 	broken := func(of string) {
 		path := importPath(of)
-		if told[path] {
+		if known[path] {
 			return
 		}
-		told[path] = true
+		known[path] = true
 		text := fmt.Sprintf("package %s does not build", path)
-		if b := s.builds[of]; b != nil && len(b.output) > 0 {
-			text += ": " + b.output[0]
+		if b := s.builds[of]; b != nil && b.said != "" {
+			text += ": " + b.said
 		}
 		all.reason(trial.CauseBuild, text)
 	}
@@ -279,7 +294,7 @@ func (s *goSuite) reasons(all *Report) {
 			broken(r.failedBuild)
 		case r.crash.text != "" && r.result != "pass":
 			all.reason(r.crash.cause, r.named()+r.crash.text)
-		case r.result == "fail" && !r.anyFailed():
+		case r.result == "fail" && !r.failed(""):
 			all.reason(trial.CauseSetup, r.named()+"it failed, and none of its tests did"+r.lastWords())
 		}
 	}
@@ -291,10 +306,6 @@ func (s *goSuite) reasons(all *Report) {
 	if ended {
 		all.Succeeded = &succeeded
 	}
-}
-
-func (r *goRun) anyFailed() bool {
-	return slices.ContainsFunc(r.tests, func(t *goTest) bool { return t.status == trial.TestFail })
 }
 
 func (r *goRun) named() string {
@@ -325,9 +336,8 @@ func importPath(of string) string {
 }
 
 var (
-	goLine    = regexp.MustCompile(`^\s*\S+\.go:\d+: ?(.*)$`)
-	asserted  = regexp.MustCompile(`^\s*Error:\s+(\S.*)$`)
-	neverDone = regexp.MustCompile(`^the test never ended: .*$`)
+	goLine   = regexp.MustCompile(`^\s*\S+\.go:\d+: ?(.*)$`)
+	asserted = regexp.MustCompile(`^\s*Error:\s+(\S.*)$`)
 )
 
 // goMessage finds the line of a test's output that says why it failed: a
@@ -341,15 +351,12 @@ func goMessage(output string) string {
 			return oneLine(line)
 		case m != nil && said == "":
 			said = m[1]
-		case neverDone.MatchString(line):
+		case strings.HasPrefix(line, neverEnded):
 			logged = line
 		}
 		if m := goLine.FindStringSubmatch(line); m != nil && logged == "" {
 			logged = m[1]
 		}
 	}
-	if said != "" {
-		return oneLine(said)
-	}
-	return oneLine(logged)
+	return oneLine(cmp.Or(said, logged))
 }

@@ -2,10 +2,9 @@ package testreport
 
 import (
 	"io"
+	"regexp"
 	"strings"
 	"time"
-
-	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // mark starts a framing line in the output of -test.v=test2json, wherever in
@@ -15,8 +14,8 @@ const mark = "\x16"
 // readGoVerbose reads what a test binary prints, without the Go toolchain, or
 // what go test -v prints of several.
 func readGoVerbose(r io.Reader, print func(string)) (Report, error) {
-	v := verbose{}
-	v.run = &goRun{suite: &v.suite, latest: map[string]*goTest{}}
+	v := verbose{suite: newGoSuite()}
+	v.run = v.suite.newRun("")
 	err := eachLine(r, func(line string) {
 		print(strings.ReplaceAll(line, mark, ""))
 		v.line(line)
@@ -27,14 +26,13 @@ func readGoVerbose(r io.Reader, print func(string)) (Report, error) {
 
 // verbose follows which test is speaking.
 type verbose struct {
-	suite goSuite
+	suite *goSuite
 	// run is of a package whose name is known only at its end.
 	run     *goRun
 	current *goTest
 	// marked is set by the first mark: from then on, a line without one is
 	// output, whatever it looks like.
-	marked   bool
-	building string
+	marked bool
 }
 
 func (v *verbose) line(line string) {
@@ -52,7 +50,7 @@ func (v *verbose) line(line string) {
 		return
 	}
 	if v.current == nil {
-		v.building = v.suite.compiler(v.building, line)
+		v.suite.compiler(line)
 	}
 	v.output(line + "\n")
 }
@@ -63,7 +61,7 @@ func (v *verbose) output(text string) {
 	}
 }
 
-// packageLine reads how go test says that a package has ended.
+// packageLine reads the line with which go test ends a package.
 func (v *verbose) packageLine(line string) bool {
 	fields := strings.Split(strings.TrimPrefix(line, mark), "\t")
 	if len(fields) < 2 {
@@ -92,82 +90,50 @@ func (v *verbose) packageLine(line string) bool {
 // go test did not start says FAIL or PASS, and not which package it is of.
 func (v *verbose) close(pkg, result string) {
 	r := v.run
-	v.run, v.current, v.building = &goRun{suite: &v.suite, latest: map[string]*goTest{}}, nil, ""
+	v.run, v.current, v.suite.building = v.suite.newRun(""), nil, ""
 	if result == "" && len(r.tests) == 0 && r.crash.text == "" && len(v.suite.runs) > 0 {
 		return // what comes after the last package
 	}
-	if result == "" && r.told {
+	if result == "" && r.ended {
 		result = "fail"
 	}
 	r.pkg, r.result = pkg, result
-	if before := v.suite.last[pkg]; before != nil {
-		r.number = before.number + 1
-	}
-	if v.suite.last == nil {
-		v.suite.last = map[string]*goRun{}
-	}
-	v.suite.last[pkg] = r
-	v.suite.runs = append(v.suite.runs, r)
+	v.suite.add(r)
 }
 
-// frame takes a framing line, and returns false when it is none.
+var frameLine = regexp.MustCompile(`^(?:=== (\S*) *(.*)|--- (PASS|BENCH|FAIL|SKIP): (.+?) \((.*)\)|(PASS|FAIL))$`)
+
+// frame takes a framing line, and returns false when it is none. What follows the
+// end of a test belongs to it until another one speaks: without
+// -test.v=test2json, its log comes there.
 func (v *verbose) frame(line string) bool {
-	for _, prefix := range []string{"=== RUN ", "=== CONT ", "=== NAME "} {
-		name, ok := strings.CutPrefix(line, prefix)
-		if !ok {
-			continue
-		}
-		v.current = nil
-		if name = strings.TrimSpace(name); name != "" {
-			if prefix == "=== RUN " {
-				v.current = v.run.begin(name)
-			} else {
-				v.current = v.run.at(name)
-				v.current.paused = false
-			}
-		}
-		return true
+	m := frameLine.FindStringSubmatch(line)
+	if m == nil {
+		return v.packageLine(line)
 	}
-	if name, ok := strings.CutPrefix(line, "=== PAUSE "); ok {
-		if name = strings.TrimSpace(name); name != "" {
-			v.run.at(name).paused = true
+	switch verb, name := m[1], strings.TrimSpace(m[2]); {
+	case m[3] != "":
+		length, err := time.ParseDuration(m[5])
+		if err != nil {
+			return false
 		}
-		v.current = nil
-		return true
-	}
-	for prefix, status := range endings {
-		if rest, ok := strings.CutPrefix(line, prefix); ok {
-			return v.ended(rest, status)
-		}
-	}
-	if line == "FAIL" || line == "PASS" {
+		v.current = v.run.at(m[4])
+		v.run.end(v.current, goStatus[strings.ToLower(m[3])], seconds(length.Seconds()))
+	case m[6] != "":
 		v.current = nil
 		v.run.look(nil, line)
-		return true
+	case verb == "RUN" || verb == "CONT" || verb == "NAME" || verb == "PAUSE":
+		v.current = nil
+		if name == "" {
+			break
+		}
+		t := v.run.at(name)
+		if verb == "RUN" {
+			t = v.run.begin(name)
+		}
+		if t.paused = verb == "PAUSE"; !t.paused {
+			v.current = t
+		}
 	}
-	if v.packageLine(line) {
-		return true
-	}
-	return strings.HasPrefix(line, "=== ")
-}
-
-var endings = map[string]trial.TestStatus{
-	"--- PASS: ":  trial.TestPass,
-	"--- BENCH: ": trial.TestPass,
-	"--- FAIL: ":  trial.TestFail,
-	"--- SKIP: ":  trial.TestSkip,
-}
-
-// ended reads "TestName/sub (0.00s)". What follows an end belongs to the test
-// until another one speaks: without -test.v=test2json, its log comes there.
-func (v *verbose) ended(rest string, status trial.TestStatus) bool {
-	name, took, found := strings.Cut(rest, " (")
-	took, closed := strings.CutSuffix(took, ")")
-	length, err := time.ParseDuration(took)
-	if !found || !closed || err != nil || name == "" {
-		return false
-	}
-	v.current = v.run.at(name)
-	v.run.end(v.current, status, seconds(length.Seconds()))
 	return true
 }

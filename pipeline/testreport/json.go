@@ -3,11 +3,11 @@ package testreport
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
-	"strconv"
+	"regexp"
 	"strings"
-	"unicode/utf16"
 )
 
 // jsonText reads JSON as it is found in the field and hands on each value with
@@ -51,9 +51,16 @@ func (j *jsonText) read() error {
 		switch c {
 		case ' ', '\n', '\t', '\r', ',', ':':
 		case '{', '[':
-			j.enter(c)
+			if len(j.open) < deepest {
+				j.open, j.path = append(j.open, c), append(j.path, element)
+			}
 		case '}', ']':
-			j.exit()
+			if last := len(j.open) - 1; last >= 0 {
+				if j.open[last] == '{' {
+					j.leave(j.path[:last])
+				}
+				j.open, j.path = j.open[:last], j.path[:last]
+			}
 		case '"':
 			j.text()
 		default:
@@ -63,47 +70,20 @@ func (j *jsonText) read() error {
 	}
 }
 
-func (j *jsonText) enter(c byte) {
-	if len(j.open) >= deepest {
-		return
-	}
-	j.open = append(j.open, c)
-	if c == '[' {
-		j.path = append(j.path, element)
-	} else {
-		j.path = append(j.path, "")
-	}
-}
-
-func (j *jsonText) exit() {
-	if len(j.open) == 0 {
-		return
-	}
-	last := len(j.open) - 1
-	if j.open[last] == '{' {
-		j.leave(j.path[:last])
-	}
-	j.open, j.path = j.open[:last], j.path[:last]
-}
-
 // text reads a string, which is a key when a colon follows.
 func (j *jsonText) text() {
 	text, whole := j.quoted()
-	text = strings.ToValidUTF8(text, "") // cut inside a letter
 	if !whole {
 		j.cut = true
 		return
 	}
-	if inObject := len(j.open) > 0 && j.open[len(j.open)-1] == '{'; inObject && j.colonFollows() {
+	ahead, _ := j.in.Peek(16)
+	inObject := len(j.open) > 0 && j.open[len(j.open)-1] == '{'
+	if inObject && bytes.HasPrefix(bytes.TrimLeft(ahead, " \t\r\n"), []byte(":")) {
 		j.path[len(j.path)-1] = text
 		return
 	}
 	j.value(j.path, text)
-}
-
-func (j *jsonText) colonFollows() bool {
-	ahead, _ := j.in.Peek(16)
-	return bytes.HasPrefix(bytes.TrimLeft(ahead, " \t\r\n"), []byte(":"))
 }
 
 // longestString is what is held of a string: its beginning and its end.
@@ -113,81 +93,45 @@ const longestString = 64 << 10
 // where the next line looks like the next member, the closing quote is missing.
 func (j *jsonText) quoted() (text string, whole bool) {
 	var held []byte
-	for {
+	for escaped := false; ; {
 		c, err := j.in.ReadByte()
 		if err != nil {
 			return "", false
 		}
-		switch c {
-		case '"':
-			return string(held), true
-		case '\\':
-			held = append(held, j.escape()...)
-		case '\n':
+		if c == '\n' {
 			ahead, _ := j.in.Peek(64)
-			if next := bytes.TrimLeft(ahead, " \t\r\n"); len(next) > 0 && strings.IndexByte(`"{}[]`, next[0]) >= 0 {
-				return string(held), true
-			}
-			held = append(held, c)
-		default:
-			held = append(held, c)
+			next := bytes.TrimLeft(ahead, " \t\r\n")
+			whole = len(next) > 0 && strings.IndexByte(`"{}[]`, next[0]) >= 0
 		}
-		if len(held) > 2*longestString {
+		if whole || c == '"' && !escaped {
+			return unquote(held), true
+		}
+		escaped = c == '\\' && !escaped
+		if held = append(held, c); len(held) > 2*longestString {
 			held = append(held[:longestString/2], held[len(held)-longestString/2:]...)
 		}
 	}
 }
 
-// escape reads what follows a backslash.
-func (j *jsonText) escape() string {
-	c, err := j.in.ReadByte()
-	if err != nil {
-		return ""
-	}
-	switch c {
-	case 'n':
-		return "\n"
-	case 't':
-		return "\t"
-	case 'r':
-		return "\r"
-	case 'b':
-		return "\b"
-	case 'f':
-		return "\f"
-	case 'u':
-		return string(j.unit())
-	}
-	return string([]byte{c}) // a quote, a slash, or no escape at all: part of a letter
-}
+var escapeInJSON = regexp.MustCompile(`(?s)\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|.)`)
 
-// unit reads four hexadecimal digits, and a second escape after a first half.
-func (j *jsonText) unit() rune {
-	first, ok := j.hex(0)
-	if !ok {
-		return '\uFFFD'
+// unquote resolves the escapes of a string. A backslash that begins none is
+// dropped.
+func unquote(held []byte) string {
+	if bytes.IndexByte(held, '\\') < 0 {
+		return strings.ToValidUTF8(string(held), "") // cut inside a letter
 	}
-	_, _ = j.in.Discard(4) // has been peeked at
-	if !utf16.IsSurrogate(first) {
-		return first
+	var text string
+	if json.Unmarshal([]byte(`"`+string(held)+`"`), &text) == nil {
+		return text
 	}
-	if ahead, _ := j.in.Peek(2); string(ahead) == `\u` {
-		if second, ok := j.hex(2); ok {
-			_, _ = j.in.Discard(6) // has been peeked at
-			return utf16.DecodeRune(first, second)
+	held = escapeInJSON.ReplaceAllFunc(held, func(escape []byte) []byte {
+		if json.Unmarshal([]byte(`"`+string(escape)+`"`), &text) == nil {
+			return []byte(text)
 		}
-	}
-	return '\uFFFD'
-}
-
-// hex looks at the four digits behind the next bytes.
-func (j *jsonText) hex(behind int) (rune, bool) {
-	ahead, err := j.in.Peek(behind + 4)
-	if err != nil {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(ahead[behind:]), 16, 32)
-	return rune(n), err == nil
+		return escape[1:]
+	})
+	return strings.ToValidUTF8(string(held), "")
 }
 
 // word reads a number, a literal, or anything else that is no JSON.

@@ -3,6 +3,7 @@ package testreport
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"os/exec"
 	"slices"
 	"strings"
@@ -11,12 +12,12 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Exit is how the test command ended, as a shell says it: 128 and n after
+// Exit is how the test command ended, in the codes of a shell: 128 and n after
 // signal n.
 type Exit struct {
 	Known bool
 	Code  int
-	// Err is set where the command ended otherwise than with a code.
+	// Err is what the command's Run returned.
 	Err error
 }
 
@@ -45,23 +46,23 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit status %d", e.Code)
 }
 
-// violent says what ended a command from outside, if that did: no test's
-// failure explains it. timeout exits with 124, a shell with 126 or 127 where
-// there is no command, and with 128 and n after signal n.
-func (e Exit) violent() (Reason, bool) {
+// violent is what ended a command from outside, if that did: no test's failure
+// explains it. timeout exits with 124, a shell with 126 or 127 where there is no
+// command, and with 128 and n after signal n.
+func (e Exit) violent() Reason {
 	switch {
 	case !e.Known || e.succeeded():
-		return Reason{}, false
+		return Reason{}
 	case e.Code == 124:
-		return Reason{trial.CauseSuiteTimeout, "the test command was ended by its time-out (" + e.String() + ")"}, true
+		return Reason{trial.CauseSuiteTimeout, "the test command was ended by its time-out (" + e.String() + ")"}
 	case e.Code == 126 || e.Code == 127 || e.Code < 0:
-		return Reason{trial.CauseExitCode, "the test command could not be run: " + e.String()}, true
+		return Reason{trial.CauseExitCode, "the test command could not be run: " + e.String()}
 	case e.Code == 130:
-		return Reason{trial.CauseInterrupted, "the test command was interrupted (" + e.String() + ")"}, true
+		return Reason{trial.CauseInterrupted, "the test command was interrupted (" + e.String() + ")"}
 	case e.Code > 128:
-		return Reason{trial.CauseSignal, "the test command was ended by a signal (" + e.String() + ")"}, true
+		return Reason{trial.CauseSignal, "the test command was ended by a signal (" + e.String() + ")"}
 	}
-	return Reason{}, false
+	return Reason{}
 }
 
 // Judgement is a suite's report seen against its known failures and the end of
@@ -92,12 +93,14 @@ type Judgement struct {
 // A known failure is named as in the results, or by the end of that name after
 // its package; it covers its subtests. A test that fails because of its
 // subtests is known when all its failed subtests are.
+//
+// The judgement takes over the report's tests.
 func Judge(r Report, exit Exit, known []string) Judgement {
 	success := exit.succeeded() || !exit.Known && r.Succeeded != nil && *r.Succeeded
 	j := Judgement{Tests: r.fold(success), Remarks: slices.Clone(r.Remarks), exit: exit}
 	anyKnown := j.mark(known)
-	if reason, ok := j.failures(); ok {
-		j.Reasons = append(j.Reasons, reason)
+	if len(j.Failed) > 0 {
+		j.Reasons = append(j.Reasons, j.failures())
 	}
 	j.Reasons = append(j.Reasons, r.Reasons...)
 	if !success {
@@ -107,9 +110,8 @@ func Judge(r Report, exit Exit, known []string) Judgement {
 			j.Remarks = append(j.Remarks, d.Text+"; the command ended well, and that was believed")
 		}
 	}
-	violent, ended := exit.violent()
-	switch {
-	case ended:
+	switch violent := exit.violent(); {
+	case violent.Cause != "":
 		j.Reasons = append(j.Reasons, violent)
 	case len(j.Reasons) > 0 || exit.succeeded() || anyKnown || !exit.Known:
 	case len(j.Tests) > 0:
@@ -126,7 +128,6 @@ func Judge(r Report, exit Exit, known []string) Judgement {
 // mark marks the tests that failed as known, and returns whether any did.
 func (j *Judgement) mark(known []string) (any bool) {
 	if len(known) > 0 {
-		j.Tests = slices.Clone(j.Tests) // the report's own
 		for i := range j.Tests {
 			j.Tests[i].Known = j.Tests[i].Status == trial.TestFail && covered(known, j.Tests[i].Name)
 		}
@@ -154,10 +155,7 @@ const mostFailed = 20
 
 // failures is the sentence about the tests that failed: what the innermost
 // first one said, and the names of all.
-func (j *Judgement) failures() (Reason, bool) {
-	if len(j.Failed) == 0 {
-		return Reason{}, false
-	}
+func (j *Judgement) failures() Reason {
 	names, more := j.Failed, ""
 	if n := len(names) - mostFailed; n > 0 {
 		names, more = names[:mostFailed], fmt.Sprintf(" and %d more", n)
@@ -172,11 +170,11 @@ func (j *Judgement) failures() (Reason, bool) {
 			cause = trial.CausePanic
 		}
 		if len(j.Failed) > 1 {
-			return Reason{cause, text + " (" + t.Name + ": " + t.Message + ")"}, true
+			return Reason{cause, text + " (" + t.Name + ": " + t.Message + ")"}
 		}
-		return Reason{cause, text + ": " + t.Message}, true
+		return Reason{cause, text + ": " + t.Message}
 	}
-	return Reason{cause, text}, true
+	return Reason{cause, text}
 }
 
 // Cause is the cause that weighs most: what stopped the suite, before tests
@@ -195,32 +193,28 @@ func (j Judgement) Cause() trial.Cause {
 	return ""
 }
 
-// Error is a suite that failed.
+// Error is a suite that failed: a line for each reason, around how the command
+// ended.
 type Error struct {
-	Cause   trial.Cause
-	Reasons []Reason
-	// Exit is how the command ended, where that was an error.
-	Exit error
+	Cause trial.Cause
+	text  string
+	exit  error
 }
 
-// Unwrap returns how the command ended.
-func (e *Error) Unwrap() error { return e.Exit }
+func (e *Error) Error() string { return e.text }
 
-// Error has a line for each reason.
-func (e *Error) Error() string {
-	lines := make([]string, len(e.Reasons))
-	for i, r := range e.Reasons {
-		lines[i] = r.Text
-	}
-	return strings.Join(lines, "\n")
-}
+func (e *Error) Unwrap() error { return e.exit }
 
 // Err is nil when the suite succeeded.
 func (j Judgement) Err() error {
 	if len(j.Reasons) == 0 {
 		return nil
 	}
-	return &Error{j.Cause(), j.Reasons, j.exit.Err}
+	var lines []string
+	for _, r := range j.Reasons {
+		lines = append(lines, r.Text)
+	}
+	return &Error{j.Cause(), strings.Join(lines, "\n"), j.exit.Err}
 }
 
 // Counts counts the results of a suite.
@@ -252,4 +246,56 @@ func (j Judgement) Counts() (c Counts) {
 		}
 	}
 	return c
+}
+
+func listed(known []string, name string) bool {
+	return slices.ContainsFunc(known, func(k string) bool {
+		return k == name || (k != "" && strings.HasSuffix(name, "."+k))
+	})
+}
+
+// parents yields the names of the tests that a subtest lies in.
+func parents(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for cut := strings.LastIndexByte(name, '/'); cut > 0 && yield(name[:cut]); {
+			cut = strings.LastIndexByte(name[:cut], '/')
+		}
+	}
+}
+
+// covered reports whether a test is listed, or a subtest of one that is.
+func covered(known []string, name string) bool {
+	for parent := range parents(name) {
+		if listed(known, parent) {
+			return true
+		}
+	}
+	return listed(known, name)
+}
+
+// excuseParents marks the failed tests below which tests failed, if all those
+// are known.
+func excuseParents(tests []trial.TestResult) {
+	var failed []*trial.TestResult
+	above, blamed := map[string]bool{}, map[string]bool{} // above a failure, above one that is not known
+	for i := range tests {
+		if tests[i].Status != trial.TestFail {
+			continue
+		}
+		failed = append(failed, &tests[i])
+		for parent := range parents(tests[i].Name) {
+			above[parent] = true
+		}
+	}
+	for _, t := range failed {
+		if t.Known || above[t.Name] {
+			continue
+		}
+		for parent := range parents(t.Name) {
+			blamed[parent] = true
+		}
+	}
+	for _, t := range failed {
+		t.Known = t.Known || above[t.Name] && !blamed[t.Name]
+	}
 }

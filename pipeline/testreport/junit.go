@@ -1,6 +1,7 @@
 package testreport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +17,7 @@ import (
 // GoogleTest, nextest and Jenkins' own reader agree on.
 type junitReader struct {
 	report Report
-	doc    *markup
-	suites []*junitSuite
+	suites []*junitSuite // the innermost last
 	test   *junitTest
 	// in are the elements that are open inside the test or the suite.
 	in []string
@@ -42,63 +42,59 @@ type junitSuite struct {
 }
 
 type junitTest struct {
-	name, class, status string
-	length              trial.Seconds
-	failures            []failure
-	skipped             bool
-	why                 string // of a skip
-	// reruns were followed by the result, flakes by a success.
-	reruns, flakes int
-	retried        bool
-	out            tail
+	trial.TestResult // as far as it is known
+	failures         []failure
+	why              string // of a skip, or of an attempt before a success
+	tries            int    // beside the one that counts
+	retried          bool
+	out              tail
 }
 
 type failure struct {
-	kind, message, of string
-	text              tail
-	start             string
+	kind, message string
+	start         string
+	text          tail
 }
 
 func readJUnit(r io.Reader) (Report, error) {
-	j := &junitReader{doc: newMarkup(r)}
+	j := &junitReader{}
+	doc := newMarkup(r)
 	for {
-		t, err := j.doc.next()
+		t, err := doc.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return j.report, fmt.Errorf("reading the JUnit report: %w", err)
 		}
-		switch t.kind {
-		case tokenText:
+		if t.name == "" {
 			j.text(t.text)
-		case tokenOpen:
+		}
+		if t.opens {
 			j.open(t)
-			if t.empty {
-				j.close(t.name)
-			}
-		case tokenClose:
+		}
+		if t.closes {
 			j.close(t.name)
 		}
 	}
-	j.end()
+	j.end(doc.cut)
 	return j.report, nil
 }
 
 // end takes stock where the input ended.
-func (j *junitReader) end() {
-	if cut := j.doc.cut || j.test != nil || len(j.suites) > 0; cut {
+func (j *junitReader) end(cut bool) {
+	if cut || j.test != nil || len(j.suites) > 0 {
 		where := j.report.lastTest()
 		if j.test != nil {
-			where = ", in " + j.test.fullName()
+			where = ", in " + j.test.Name
 			// Of a test that is not complete, only that it failed is known.
 			if len(j.test.failures) > 0 {
 				j.endTest()
 			}
 			j.test = nil
 		}
-		for len(j.suites) > 0 {
-			j.suites[len(j.suites)-1].declared, j.suites[len(j.suites)-1].tests = -1, -1
+		for s := j.suite(); s != nil; s = j.suite() {
+			s.declared, s.tests = -1, -1
 			j.endSuite()
 		}
 		j.report.reason(trial.CauseTruncated, "the report is truncated"+where)
@@ -106,7 +102,7 @@ func (j *junitReader) end() {
 	if !j.any {
 		j.report.reason(trial.CauseNoResults, "there is no JUnit report in it")
 	}
-	// Nothing tells attempts at a test from tests that share a name.
+	// Attempts at a test look like tests that share a name.
 	byName(j.report.Tests, func(all []int32) {
 		for n, i := range all {
 			j.report.Runs[i] = int32(n)
@@ -114,62 +110,70 @@ func (j *junitReader) end() {
 	})
 }
 
+// suite is the innermost that is open, or nil.
+func (j *junitReader) suite() *junitSuite {
+	if len(j.suites) == 0 {
+		return nil
+	}
+	return j.suites[len(j.suites)-1]
+}
+
 func (j *junitReader) open(t token) {
 	switch t.name {
 	case "testsuites", "testsuite":
 		j.endTest()
-		j.in, j.any = nil, true
+		j.any = true
 		j.suites = append(j.suites, &junitSuite{name: t.attrs["name"], root: t.name == "testsuites", first: len(j.report.Tests),
 			declared: declared(t.attrs, "failures", "errors"), tests: declared(t.attrs, "tests")})
 		return
 	case "testcase", "test-case":
 		j.endTest()
-		j.in, j.any = nil, true
-		j.test = &junitTest{name: t.attrs["name"], class: t.attrs["classname"], length: junitTime(t.attrs["time"]), status: junitStatus(t.attrs)}
+		j.any = true
+		j.test = &junitTest{TestResult: trial.TestResult{Name: t.attrs["name"], Length: junitTime(t.attrs["time"]), Status: junitStatus(t.attrs)}}
+		if class := t.attrs["classname"]; j.test.Name == "" {
+			j.test.Name = class
+		} else if class != "" && !strings.HasPrefix(j.test.Name, class) {
+			j.test.Name = class + "." + j.test.Name
+		}
 		return
 	}
-	if len(j.in) == 0 { // what lies inside a text is a part of it
-		j.child(t)
-	} else if t.name == "property" {
-		j.property(t.attrs["name"], t.attrs["value"])
+	switch {
+	case len(j.in) > 0: // what lies inside a text is a part of it
+		if s := j.suite(); t.name == "property" && j.test == nil && s != nil {
+			s.property(t.attrs["name"], t.attrs["value"])
+		}
+	case j.test != nil:
+		j.test.child(t)
+	case j.suite() != nil && (t.name == "failure" || t.name == "error"):
+		j.of = &failure{kind: t.attrs["type"], message: t.attrs["message"]}
 	}
 	if len(j.in) < deepest {
 		j.in = append(j.in, t.name)
 	}
 }
 
-// child takes an element of a test or a suite.
-func (j *junitReader) child(t token) {
-	said := failure{kind: t.attrs["type"], message: t.attrs["message"], of: t.name}
+// child takes an element of a test.
+func (test *junitTest) child(t token) {
+	message := t.attrs["message"]
 	switch t.name {
 	case "failure", "error":
-		if j.test != nil {
-			j.test.failures = append(j.test.failures, said)
-		} else if len(j.suites) > 0 {
-			j.of = &said
-		}
+		test.Status = trial.TestFail
+		test.failures = append(test.failures, failure{kind: t.attrs["type"], message: message})
 	case "skipped", "disabled", "ignored", "notrun", "pending":
-		if j.test != nil {
-			j.test.skipped, j.test.why = true, said.message
+		test.why = message
+		if test.Status != trial.TestFail {
+			test.Status = trial.TestSkip
 		}
-	case "rerunfailure", "rerunerror":
-		if j.test != nil {
-			j.test.reruns++
-		}
-	case "flakyfailure", "flakyerror":
-		if j.test != nil {
-			j.test.flakes++
-			j.test.why = said.message
-		}
+	case "rerunfailure", "rerunerror": // followed by the result
+		test.tries++
+	case "flakyfailure", "flakyerror": // followed by a success
+		test.tries++
+		test.why = message
 	}
 }
 
 // property reads what ginkgo says of a suite as a whole.
-func (j *junitReader) property(name, value string) {
-	if j.test != nil || len(j.suites) == 0 {
-		return
-	}
-	s := j.suites[len(j.suites)-1]
+func (s *junitSuite) property(name, value string) {
 	switch name {
 	case "SuiteSucceeded":
 		s.unsuccessful = value == "false"
@@ -212,10 +216,8 @@ func (j *junitReader) close(name string) {
 	switch name {
 	case "testsuites", "testsuite":
 		j.endTest()
-		if len(j.suites) > 0 && name == "testsuites" {
-			for !j.suites[len(j.suites)-1].root && len(j.suites) > 1 {
-				j.endSuite()
-			}
+		for name == "testsuites" && len(j.suites) > 1 && !j.suite().root {
+			j.endSuite()
 		}
 		j.endSuite()
 		return
@@ -229,8 +231,7 @@ func (j *junitReader) close(name string) {
 			break
 		}
 	}
-	if len(j.in) == 0 && j.of != nil {
-		s := j.suites[len(j.suites)-1]
+	if s := j.suite(); len(j.in) == 0 && j.of != nil {
 		s.failed++
 		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s: %s", s.name, j.of.why()))
 		j.of = nil
@@ -242,28 +243,12 @@ func (f *failure) why() string {
 	message := strings.TrimSpace(f.message)
 	// gotestsum and JUnit say no more than that in the attribute.
 	if message == "" || strings.EqualFold(message, "failed") {
-		message = strings.TrimSpace(f.start)
-		if m := goMessage(f.start); m != "" {
-			message = m
-		}
+		message = cmp.Or(goMessage(f.start), strings.TrimSpace(f.start))
 	}
 	if kind := f.kind; kind != "" && kind != "failed" && !strings.Contains(message, kind) {
 		message = kind + ": " + message
 	}
-	if message = strings.TrimSpace(message); message == "" {
-		return "failed without a message"
-	}
-	return oneLine(message)
-}
-
-func (t *junitTest) fullName() string {
-	switch {
-	case t.name == "":
-		return t.class
-	case t.class != "" && !strings.HasPrefix(t.name, t.class):
-		return t.class + "." + t.name
-	}
-	return t.name
+	return cmp.Or(oneLine(message), "failed without a message")
 }
 
 func (j *junitReader) endTest() {
@@ -271,51 +256,46 @@ func (j *junitReader) endTest() {
 	if j.test, j.in = nil, nil; t == nil {
 		return
 	}
-	r := trial.TestResult{Name: t.fullName(), Length: t.length}
-	switch {
-	case len(t.failures) > 0 || t.status == "fail":
-		r.Status = trial.TestFail
+	if t.Status == trial.TestFail {
 		parts := []string{t.out.String()}
 		for i := range t.failures {
 			parts = append(parts, t.failures[i].message, t.failures[i].text.String())
 		}
-		r.Output = ending(strings.Join(parts, "\n"))
+		t.Output = ending(strings.Join(parts, "\n"))
 		if len(t.failures) > 0 {
-			r.Message = t.failures[0].why()
+			t.Message = t.failures[0].why()
 		}
-	case t.skipped || t.status == "skip":
-		r.Status, r.Message = trial.TestSkip, oneLine(t.why)
-	default:
-		r.Status = trial.TestPass
-		r.Flaky = t.flakes+t.reruns > 0 || t.retried
 	}
-	if r.Flaky {
-		r.Message = oneLine(t.why)
+	t.Flaky = t.Status == trial.TestPass && (t.tries > 0 || t.retried)
+	if t.Flaky || t.Status == trial.TestSkip {
+		t.Message = oneLine(t.why)
 	}
-	if n := t.reruns + t.flakes; n > 0 {
-		r.Attempts = n + 1
+	if t.tries > 0 {
+		t.Attempts = t.tries + 1
 	}
-	if len(j.suites) > 0 {
-		s := j.suites[len(j.suites)-1]
+	if s := j.suite(); s != nil {
 		s.own++
-		if r.Status == trial.TestFail {
+		if t.Status == trial.TestFail {
 			s.failed++
 		}
 	}
-	j.report.add(r, 0)
+	j.report.add(t.TestResult, 0)
 }
 
 func (j *junitReader) endSuite() {
-	if len(j.suites) == 0 {
+	s := j.suite()
+	if s == nil {
 		return
 	}
-	s := j.suites[len(j.suites)-1]
 	j.suites = j.suites[:len(j.suites)-1]
 	j.in, j.of = nil, nil
 	s.shown += s.own
-	if len(j.suites) > 0 {
-		j.suites[len(j.suites)-1].failed += s.failed
-		j.suites[len(j.suites)-1].shown += s.shown
+	whose := "suite " + s.name
+	if around := j.suite(); around != nil {
+		around.failed += s.failed
+		around.shown += s.shown
+	} else if s.name == "" {
+		whose = "the report"
 	}
 	j.markReruns(s)
 	switch {
@@ -324,19 +304,11 @@ func (j *junitReader) endSuite() {
 	case s.unsuccessful && s.failed == 0:
 		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", s.name))
 	case s.declared > s.failed:
-		j.report.doubt(trial.CauseSetup, fmt.Sprintf("%s says that %d failed, and shows %d", j.whose(s), s.declared, s.failed))
+		j.report.Doubts = append(j.report.Doubts, Reason{trial.CauseSetup, fmt.Sprintf("%s says that %d failed, and shows %d", whose, s.declared, s.failed)})
 	}
 	if s.tests > s.shown {
-		j.report.Remarks = append(j.report.Remarks, fmt.Sprintf("%s says that it has %d tests, and shows %d", j.whose(s), s.tests, s.shown))
+		j.report.Remarks = append(j.report.Remarks, fmt.Sprintf("%s says that it has %d tests, and shows %d", whose, s.tests, s.shown))
 	}
-}
-
-// whose names the suite, or the report where the outermost suite has no name.
-func (j *junitReader) whose(s *junitSuite) string {
-	if len(j.suites) == 0 && s.name == "" {
-		return "the report"
-	}
-	return "suite " + s.name
 }
 
 // markReruns finds attempts that pytest-rerunfailures had repeated: they are
@@ -379,23 +351,23 @@ func declared(attrs map[string]string, names ...string) int {
 	return sum
 }
 
-// junitStatus reads what a test's attributes say: "fail", "skip", or nothing.
-func junitStatus(attrs map[string]string) string {
+// junitStatus reads what a test's attributes say; without a word it passed.
+func junitStatus(attrs map[string]string) trial.TestStatus {
 	if yes(attrs["disabled"]) || yes(attrs["skipped"]) || yes(attrs["ignored"]) || no(attrs["executed"]) {
-		return "skip"
+		return trial.TestSkip
 	}
 	for _, name := range []string{"status", "result", "outcome"} {
 		switch strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(attrs[name])) {
 		case "failed", "fail", "failure", "error", "errored", "broken", "panicked", "interrupted", "aborted", "timedout", "timeout", "crashed", "ko":
-			return "fail"
+			return trial.TestFail
 		case "skipped", "skip", "pending", "notrun", "notrunnable", "notexecuted", "disabled", "suppressed", "ignored", "inconclusive", "todo", "deselected", "untested", "undefined":
-			return "skip"
+			return trial.TestSkip
 		}
 	}
 	if no(attrs["success"]) {
-		return "fail"
+		return trial.TestFail
 	}
-	return ""
+	return trial.TestPass
 }
 
 func yes(text string) bool { return strings.EqualFold(text, "true") || text == "1" }
@@ -409,13 +381,12 @@ func junitTime(text string) trial.Seconds {
 	if d, err := time.ParseDuration(text); err == nil {
 		return seconds(d.Seconds())
 	}
-	if comma := strings.LastIndexByte(text, ','); comma >= 0 {
-		decimal := !strings.Contains(text, ".") && strings.Count(text, ",") == 1 && (len(text)-comma-1 != 3 || text[:comma] == "0")
-		if decimal {
-			text = strings.Replace(text, ",", ".", 1)
-		} else {
-			text = strings.ReplaceAll(text, ",", "")
-		}
+	switch comma := strings.LastIndexByte(text, ','); {
+	case comma < 0:
+	case !strings.Contains(text, ".") && strings.Count(text, ",") == 1 && (len(text)-comma-1 != 3 || text[:comma] == "0"):
+		text = strings.Replace(text, ",", ".", 1) // of decimals
+	default:
+		text = strings.ReplaceAll(text, ",", "")
 	}
 	total := 0.0
 	for part := range strings.SplitSeq(text, ":") {

@@ -4,14 +4,18 @@
 package testreport
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Format is how a suite tells its results.
+// Format is the form of a suite's results.
 type Format string
 
 // The formats that can be read.
@@ -25,7 +29,7 @@ const (
 	GinkgoJSON Format = "ginkgo-json"
 	// JUnit is JUnit XML in any of its dialects.
 	JUnit Format = "junit"
-	// ExitCode is a command that tells by its exit code alone how it went.
+	// ExitCode is a command whose exit code is its only result.
 	ExitCode Format = "exit-code"
 )
 
@@ -34,15 +38,13 @@ func Formats() []Format { return []Format{GoJSON, GoVerbose, GinkgoJSON, JUnit, 
 
 // ParseFormat finds the format with that name.
 func ParseFormat(name string) (Format, error) {
-	for _, f := range Formats() {
-		if string(f) == name {
-			return f, nil
-		}
+	if !slices.Contains(Formats(), Format(name)) {
+		return "", fmt.Errorf("%q is not a known test format; known are go-json, go-verbose, ginkgo-json, junit and exit-code", name)
 	}
-	return "", fmt.Errorf("%q is not a known test format; known are go-json, go-verbose, ginkgo-json, junit and exit-code", name)
+	return Format(name), nil
 }
 
-// Streams is true of a format for which no report file is needed.
+// Streams reports whether the format needs no report file.
 func (f Format) Streams() bool { return f == GoJSON || f == GoVerbose || f == ExitCode }
 
 // Read reads all of r, in whatever encoding. It hands each line that a person
@@ -65,8 +67,44 @@ func (f Format) Read(r io.Reader, print func(line string)) (Report, error) {
 	return Report{}, fmt.Errorf("reading test results: %q is not a known format", f)
 }
 
-// Whole is the report of a command that tells nothing but its exit code: one
-// test, which has its name.
+var (
+	ginkgoStart  = regexp.MustCompile(`"(SuitePath|SuiteDescription|SpecReports|SuiteSucceeded)"\s*:`)
+	verboseStart = regexp.MustCompile(`(?m)^[^\n]*(=== RUN |--- (PASS|FAIL|SKIP): |` + mark + ` *(===|---|PASS|FAIL|ok))|^(ok  |FAIL|\?   )\t|^(PASS|FAIL)\r?$`)
+	junitStart   = regexp.MustCompile(`(?i)<([a-z]+:)?testsuites?[\s/>]|<testcase\s`)
+)
+
+// Recognise finds the format of a report. What it has read of r is read again
+// from the reader that it returns.
+func Recognise(r io.Reader) (Format, io.Reader, error) {
+	const looked = 256 << 10
+	in := bufio.NewReaderSize(r, looked)
+	raw, err := in.Peek(looked)
+	if err != nil && err != io.EOF {
+		return "", in, fmt.Errorf("reading the report: %w", err)
+	}
+	// Read decodes it once more from its first byte, so that only a copy is
+	// decoded here.
+	start, err := io.ReadAll(asUTF8(bytes.NewReader(raw)))
+	if err != nil {
+		return "", in, fmt.Errorf("decoding the report: %w", err)
+	}
+	switch {
+	case len(bytes.TrimSpace(start)) == 0:
+		return JUnit, in, nil // an empty report says nothing in any format
+	case eventStart.Match(start) && bytes.Contains(start, []byte(`"Action"`)):
+		return GoJSON, in, nil
+	case ginkgoStart.Match(start):
+		return GinkgoJSON, in, nil
+	case junitStart.Match(start):
+		return JUnit, in, nil
+	case verboseStart.Match(start):
+		return GoVerbose, in, nil
+	}
+	return "", in, fmt.Errorf("its format is not recognised; say which it is with --format go-json, go-verbose, ginkgo-json or junit")
+}
+
+// Whole is the report of a command whose exit code is its only result: one test,
+// which has its name.
 func Whole(name string, exit Exit, length trial.Seconds) Report {
 	t := trial.TestResult{Name: name, Status: trial.TestPass, Length: length}
 	if !exit.succeeded() {
@@ -75,7 +113,7 @@ func Whole(name string, exit Exit, length trial.Seconds) Report {
 	return Report{Tests: []trial.TestResult{t}, Runs: []int32{0}}
 }
 
-// Report is what was read of a suite.
+// Report is what a suite reported.
 type Report struct {
 	// Tests are in the order in which they started, and Runs says in which run
 	// each was: results of one name in several runs are attempts at one test,
@@ -105,10 +143,6 @@ type Reason struct {
 
 func (r *Report) reason(cause trial.Cause, text string) {
 	r.Reasons = append(r.Reasons, Reason{cause, text})
-}
-
-func (r *Report) doubt(cause trial.Cause, text string) {
-	r.Doubts = append(r.Doubts, Reason{cause, text})
 }
 
 // keptOfAll bounds the output that is kept of all tests together. What failed

@@ -3,6 +3,8 @@ package testreport
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -10,29 +12,23 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/htmlindex"
-	uni "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"github.com/stratbench/stratbench/internal/readable"
 )
 
 // asUTF8 makes UTF-8 of a report in whatever encoding it was written:
 // PowerShell redirects to UTF-16, older tools write Latin-1 and declare it or
 // not. No byte is refused, because the results around it are good.
 func asUTF8(r io.Reader) io.Reader {
-	in := bufio.NewReaderSize(r, 4<<10)
+	text, wide := readable.UTF8(r)
+	if wide {
+		return text
+	}
+	in := bufio.NewReaderSize(text, 4<<10)
 	start, _ := in.Peek(256) // a short report is all that there is
-	switch {
-	case bytes.HasPrefix(start, []byte{0xFF, 0xFE}), bytes.HasPrefix(start, []byte{0xFE, 0xFF}):
-		return transform.NewReader(in, uni.UTF16(uni.LittleEndian, uni.UseBOM).NewDecoder())
-	case len(start) >= 4 && start[1] == 0 && start[3] == 0 && start[0] != 0:
-		return transform.NewReader(in, uni.UTF16(uni.LittleEndian, uni.IgnoreBOM).NewDecoder())
-	case len(start) >= 4 && start[0] == 0 && start[2] == 0 && start[1] != 0:
-		return transform.NewReader(in, uni.UTF16(uni.BigEndian, uni.IgnoreBOM).NewDecoder())
-	}
-	if bytes.HasPrefix(start, []byte("\uFEFF")) {
-		_, _ = in.Discard(3) // has been peeked at
-	}
 	if declared := xmlEncoding.FindSubmatch(start); declared != nil {
-		if e, err := htmlindex.Get(string(declared[1])); err == nil && e != uni.UTF8 && !strings.HasPrefix(strings.ToLower(string(declared[1])), "utf") {
+		if e, err := htmlindex.Get(string(declared[1])); err == nil && !strings.HasPrefix(strings.ToLower(string(declared[1])), "utf") {
 			return transform.NewReader(in, e.NewDecoder())
 		}
 	}
@@ -66,6 +62,35 @@ func (latin1Where) Transform(dst, src []byte, atEOF bool) (written, read int, er
 		read += size
 	}
 	return written, read, nil
+}
+
+// longestLine bounds the memory that one line can take. What is beyond it is
+// dropped: no framing line is that long.
+const longestLine = 1 << 20
+
+// eachLine calls line for each line of r, without its end.
+func eachLine(r io.Reader, line func(string)) error {
+	in := bufio.NewReaderSize(r, 64<<10)
+	var rest []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(rest) < longestLine {
+			rest = append(rest, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err == nil || len(rest) > 0 {
+			line(string(bytes.TrimRight(rest, "\r\n")))
+			rest = rest[:0]
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading test output: %w", err)
+		}
+	}
 }
 
 // keptOutput bounds what is kept of a failed test's output: its end.

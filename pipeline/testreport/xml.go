@@ -3,10 +3,9 @@ package testreport
 import (
 	"bufio"
 	"bytes"
-	"errors"
-	"fmt"
 	"html"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -21,203 +20,139 @@ type markup struct {
 	cut bool
 	// marked is set inside a CDATA section.
 	marked bool
-	// put is a byte that was read and put back.
-	put    byte
-	hasPut bool
 }
 
-type tokenKind int
-
-const (
-	tokenText tokenKind = iota
-	tokenOpen
-	tokenClose
-)
-
+// token is a tag, or a part of a text if it has no name.
 type token struct {
-	kind tokenKind
 	// name is in lower case and without its namespace.
-	name  string
-	attrs map[string]string
-	// empty is set for <name/>.
-	empty bool
-	text  string
+	name string
+	// opens and closes are both set for <name/>.
+	opens, closes bool
+	attrs         map[string]string
+	text          string
 }
-
-func (m *markup) read() (byte, error) {
-	if m.hasPut {
-		m.hasPut = false
-		return m.put, nil
-	}
-	return m.in.ReadByte()
-}
-
-// back puts back the byte that was read last. Nothing is peeked at before it
-// is read again.
-func (m *markup) back(c byte) { m.put, m.hasPut = c, true }
-
-func newMarkup(r io.Reader) *markup { return &markup{in: bufio.NewReaderSize(r, 64<<10)} }
 
 // textPart and attributePart bound what is held of a text at a time and of an
-// attribute at all.
+// attribute at all; what is longer than mostName is no name.
 const (
 	textPart      = 32 << 10
 	attributePart = 16 << 10
+	mostName      = 256
 )
+
+func newMarkup(r io.Reader) *markup { return &markup{in: bufio.NewReaderSize(r, 2*textPart)} }
+
+// skip passes over bytes that have been peeked at.
+func (m *markup) skip(n int) { _, _ = m.in.Discard(n) }
 
 // next returns the next token; the error is io.EOF or one of reading.
 func (m *markup) next() (token, error) {
 	for {
-		if m.marked {
-			return m.section()
-		}
-		c, err := m.read()
-		if err != nil {
+		ahead, err := m.in.Peek(len("<![CDATA["))
+		begins := func(text string) bool { return bytes.HasPrefix(ahead, []byte(text)) }
+		switch {
+		case len(ahead) == 0:
+			m.cut = m.cut || m.marked
 			return token{}, err
-		}
-		if c != '<' {
-			return m.text(c)
-		}
-		t, skip, err := m.tag()
-		if err != nil || !skip {
-			return t, err
-		}
-	}
-}
-
-// text reads up to the next tag, or as much of it as is held at a time.
-func (m *markup) text(first byte) (token, error) {
-	text := []byte{}
-	for c, err := first, error(nil); ; {
-		if c == '&' {
-			text = append(text, m.entity()...)
-		} else {
-			text = append(text, c)
-		}
-		if len(text) >= textPart {
-			break
-		}
-		if c, err = m.read(); err != nil {
-			break // said again at the next token
-		}
-		if c == '<' {
-			m.back(c)
-			break
-		}
-	}
-	return token{text: string(text)}, nil
-}
-
-// entity reads what follows an ampersand: a reference, or nothing.
-func (m *markup) entity() string {
-	ahead, _ := m.in.Peek(12)
-	end := bytes.IndexByte(ahead, ';')
-	if end < 1 {
-		return "&"
-	}
-	reference := "&" + string(ahead[:end+1])
-	meant := html.UnescapeString(reference)
-	if meant == reference {
-		return "&"
-	}
-	_, _ = m.in.Discard(end + 1) // has been peeked at
-	return meant
-}
-
-// section reads a part of a CDATA section.
-func (m *markup) section() (token, error) {
-	text := []byte{}
-	// A part does not end in what may be the beginning of the end.
-	for len(text) < textPart || text[len(text)-1] == ']' && len(text) < 2*textPart {
-		c, err := m.read()
-		if err != nil {
-			m.cut, m.marked = true, false
-			break
-		}
-		text = append(text, c)
-		if c == '>' && bytes.HasSuffix(text, []byte("]]>")) {
-			text, m.marked = text[:len(text)-3], false
-			break
-		}
-	}
-	return token{text: string(text)}, nil
-}
-
-// tag reads what follows a "<". skip is set for what says nothing.
-func (m *markup) tag() (t token, skip bool, err error) {
-	ahead, _ := m.in.Peek(8)
-	switch {
-	case bytes.HasPrefix(ahead, []byte("![CDATA[")):
-		_, _ = m.in.Discard(8)
-		m.marked = true
-		return token{}, true, nil
-	case bytes.HasPrefix(ahead, []byte("!--")):
-		return token{}, true, m.passOver("-->")
-	case bytes.HasPrefix(ahead, []byte("?")):
-		return token{}, true, m.passOver("?>")
-	case bytes.HasPrefix(ahead, []byte("!DOCTYPE")):
-		return token{}, true, m.passOver(">")
-	case len(ahead) == 0:
-		m.cut = true
-		return token{}, true, nil
-	}
-	t.kind = tokenOpen
-	if ahead[0] == '/' {
-		t.kind = tokenClose
-		_, _ = m.in.Discard(1)
-	}
-	if t.name = m.name(); t.name == "" {
-		return token{text: "<"}, false, nil // a bare "<" in a text
-	}
-	if !m.attributes(&t) {
-		m.cut = true
-		return token{}, true, nil
-	}
-	return t, false, nil
-}
-
-func (m *markup) passOver(closing string) error {
-	last := []byte{}
-	for {
-		c, err := m.read()
-		if errors.Is(err, io.EOF) {
+		case m.marked:
+			text, whole := m.until("]]>")
+			if m.marked = !whole; text != "" {
+				return token{text: text}, nil
+			}
+		case !begins("<"):
+			text, _ := m.until("<")
+			return token{text: unescape(text)}, nil
+		case begins("<![CDATA["):
+			m.skip(len("<![CDATA["))
+			m.marked = true
+		case begins("<!--"):
+			m.passOver("-->")
+		case begins("<?"):
+			m.passOver("?>")
+		case begins("<!DOCTYPE"):
+			m.passOver(">")
+		case len(ahead) == 1:
+			m.skip(1)
 			m.cut = true
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the report: %w", err)
-		}
-		if last = append(last, c); len(last) > len(closing) {
-			last = last[1:]
-		}
-		if string(last) == closing {
-			return nil
+		default:
+			if t, whole := m.tag(); whole {
+				return t, nil
+			}
+			m.cut = true
 		}
 	}
+}
+
+// until reads up to the closing, or as much as is held at a time; whole reports
+// whether the closing was reached. It is passed over, unless it opens a tag.
+func (m *markup) until(closing string) (text string, whole bool) {
+	ahead, err := m.in.Peek(textPart)
+	end := bytes.Index(ahead, []byte(closing))
+	if whole = end >= 0; !whole {
+		end = len(ahead)
+		if err == nil {
+			end -= len(closing) - 1 // which may be its beginning
+		}
+	}
+	text = string(ahead[:end])
+	m.skip(end)
+	if whole && closing != "<" {
+		m.skip(len(closing))
+	}
+	return text, whole
+}
+
+func (m *markup) passOver(closing string) {
+	for {
+		text, whole := m.until(closing)
+		if whole {
+			return
+		}
+		if text == "" {
+			m.cut = true
+			return
+		}
+	}
+}
+
+var reference = regexp.MustCompile(`&#?[0-9A-Za-z]{1,10};`)
+
+// unescape resolves the references that are known.
+func unescape(text string) string {
+	if strings.IndexByte(text, '&') < 0 {
+		return text
+	}
+	return reference.ReplaceAllStringFunc(text, html.UnescapeString)
+}
+
+// tag reads a tag; whole is false where the input ends in it. A "<" without a
+// name is a text.
+func (m *markup) tag() (t token, whole bool) {
+	m.skip(1)
+	if next, _ := m.in.Peek(1); next[0] == '/' {
+		t.closes = true
+		m.skip(1)
+	}
+	t.opens = !t.closes
+	if t.name = m.name(); t.name == "" {
+		return token{text: "<"}, true
+	}
+	return t, m.attributes(&t)
 }
 
 func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.' || c == ':' || c >= 0x80
 }
 
-// mostName bounds a name; what is longer is none.
-const mostName = 256
-
 // name reads a name without its namespace, in lower case.
 func (m *markup) name() string {
-	var name []byte
-	for len(name) < mostName {
-		c, err := m.read()
-		if err != nil {
-			break
-		}
-		if !isNameByte(c) {
-			m.back(c)
-			break
-		}
-		name = append(name, c)
+	ahead, _ := m.in.Peek(mostName)
+	end := bytes.IndexFunc(ahead, func(r rune) bool { return r < 0x80 && !isNameByte(byte(r)) })
+	if end < 0 {
+		end = len(ahead)
 	}
-	text := strings.ToLower(string(name))
+	text := strings.ToLower(string(ahead[:end]))
+	m.skip(end)
 	return text[strings.LastIndexByte(text, ':')+1:]
 }
 
@@ -226,33 +161,32 @@ func (m *markup) name() string {
 // where the next one of a report begins.
 func (m *markup) attributes(t *token) bool {
 	for {
-		c, err := m.read()
-		switch {
-		case err != nil:
+		next, _ := m.in.Peek(2)
+		if len(next) == 0 {
 			return false
-		case c == '>':
+		}
+		switch {
+		case next[0] == '<':
 			return true
-		case c == '/':
-			if next, err := m.in.Peek(1); err == nil && next[0] == '>' {
-				t.empty = true
-			}
-		case c == '<':
-			m.back(c)
-			return true
-		case isNameByte(c):
-			m.back(c)
+		case isNameByte(next[0]):
 			name := m.name()
 			value, whole := m.attribute()
-			value = strings.ToValidUTF8(value, "") // cut inside a letter
 			if !whole {
 				return false
 			}
-			if _, twice := t.attrs[name]; !twice {
-				if t.attrs == nil {
-					t.attrs = map[string]string{}
-				}
-				t.attrs[name] = value
+			if t.attrs == nil {
+				t.attrs = map[string]string{}
 			}
+			if _, twice := t.attrs[name]; !twice {
+				t.attrs[name] = strings.ToValidUTF8(value, "") // cut inside a letter
+			}
+			continue
+		case string(next) == "/>":
+			t.closes = true
+		}
+		m.skip(1)
+		if next[0] == '>' {
+			return true
 		}
 	}
 }
@@ -260,60 +194,57 @@ func (m *markup) attributes(t *token) bool {
 // attribute reads ="value", in either kind of quotes or none; an attribute
 // without a value is as its name.
 func (m *markup) attribute() (value string, whole bool) {
-	c, err := m.afterSpace()
-	if err != nil {
-		return "", false
+	next := m.afterSpace()
+	if next != "=" {
+		return "", next != ""
 	}
-	if c != '=' {
-		m.back(c)
-		return "", true
-	}
-	quote, err := m.afterSpace()
-	if err != nil {
-		return "", false
+	m.skip(1)
+	closing := m.afterSpace()
+	quoted := closing == `"` || closing == "'"
+	if quoted {
+		m.skip(1)
+	} else {
+		closing = " \n\t\r>/"
 	}
 	var text []byte
-	if quote != '"' && quote != '\'' {
-		m.back(quote)
-		quote = 0
-	}
 	for {
-		c, err := m.read()
+		ahead, err := m.in.Peek(textPart)
+		end := bytes.IndexAny(ahead, closing)
+		ended := end >= 0
+		if !ended {
+			end = len(ahead)
+		}
+		tag := reportTag.FindIndex(ahead[:end])
+		if tag != nil {
+			end = tag[0]
+		}
+		text = append(text, ahead[:min(end, attributePart-len(text))]...)
+		m.skip(end)
 		switch {
+		case tag != nil:
+			return unescape(string(text)), true
+		case ended:
+			if quoted {
+				m.skip(1)
+			}
+			return unescape(string(text)), true
 		case err != nil:
 			return "", false
-		case c == quote && quote != 0:
-			return string(text), true
-		case quote == 0 && (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '>' || c == '/'), c == '<' && m.atReportTag():
-			m.back(c)
-			return string(text), true
-		case len(text) >= attributePart:
-		case c == '&':
-			text = append(text, m.entity()...)
-		default:
-			text = append(text, c)
 		}
 	}
 }
 
-func (m *markup) afterSpace() (byte, error) {
+// afterSpace returns the byte behind the space that is next, none at the end.
+func (m *markup) afterSpace() string {
 	for {
-		c, err := m.read()
-		if err != nil || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return c, err
+		next, _ := m.in.Peek(1)
+		if len(next) == 0 || strings.IndexByte(" \n\t\r", next[0]) < 0 {
+			return string(next)
 		}
+		m.skip(1)
 	}
 }
 
-// atReportTag says whether a tag of a report follows, so that the quote that
-// an attribute should end with is missing.
-func (m *markup) atReportTag() bool {
-	ahead, _ := m.in.Peek(12)
-	text := strings.TrimPrefix(strings.ToLower(string(ahead)), "/")
-	for _, name := range []string{"testcase", "testsuite", "failure", "error", "skipped", "system-out", "system-err", "properties"} {
-		if rest, ok := strings.CutPrefix(text, name); ok && (rest == "" || !isNameByte(rest[0])) {
-			return true
-		}
-	}
-	return false
-}
+// reportTag begins a tag of a report: the quote that an attribute should end
+// with before it is missing.
+var reportTag = regexp.MustCompile(`(?i)</?(?:testcase|testsuite|failure|error|skipped|system-out|system-err|properties)(?:[^\w:.\-]|$)`)
