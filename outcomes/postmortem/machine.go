@@ -3,16 +3,17 @@ package postmortem
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-func (i *investigation) memory(context.Context) finding {
+func (i *investigation) memory(context.Context) Report {
 	const source = trial.SourceMemory
 	last, err := i.Machine.Sample()
 	if err != nil {
-		return row(source, trial.StateUnknown, err.Error())
+		return only(source, trial.StateUnknown, "", err.Error())
 	}
 	var peak trial.Bytes
 	var worst float64
@@ -27,30 +28,46 @@ func (i *investigation) memory(context.Context) finding {
 	if last.Pressure.Known {
 		pressure = fmt.Sprintf("memory full %.0f %% (worst %.0f %%), I/O full %.0f %%", last.Pressure.MemoryFull, worst, last.Pressure.IOFull)
 	}
-	return func(r *Report) {
-		r.count(source, trial.StateInUse, fmt.Sprintf("%s of %s", last.Memory, limit), fmt.Sprintf("peak %s; %s", peak, pressure))
+	return only(source, trial.StateInUse, fmt.Sprintf("%s of %s", last.Memory, limit), fmt.Sprintf("peak %s; %s", peak, pressure))
+}
+
+func (i *investigation) kills(context.Context) Report {
+	const source = trial.SourceOOM
+	counted := int64(0)
+	for _, s := range i.Samples {
+		counted = max(counted, s.OOMKills)
 	}
+	if i.inside == nil {
+		return only(source, trial.StateNamesUnknown, "", fmt.Sprintf("%d kills counted", counted))
+	}
+	var names []string
+	for _, k := range i.inside.OOMKills() {
+		names = append(names, fmt.Sprintf("%s (process %d)", k.Name, k.PID))
+	}
+	if counted = max(counted, int64(len(names))); counted == 0 {
+		return only(source, trial.StateNone, "", "the kernel killed nobody for want of memory")
+	}
+	return only(source, trial.StateKilled, fmt.Sprintf("%d in all", counted), strings.Join(names, ", "))
 }
 
 // fullBelow is the room under which a disk is as good as full: less than any
 // layer of an image.
 const fullBelow = 8 << 20
 
-func (i *investigation) disk(context.Context) finding {
+func (i *investigation) disk(context.Context) Report {
 	const source = trial.SourceDisk
 	if i.inside == nil {
-		return row(source, trial.StateNotOurs, "the engine is the user's own")
+		return only(source, trial.StateNotOurs, "", "the engine is the user's own")
 	}
 	free, total, err := host.Room(i.inside.Root())
 	if err != nil {
-		return row(source, trial.StateUnreadable, err.Error())
+		return only(source, trial.StateUnreadable, "", err.Error())
 	}
 	text := fmt.Sprintf("%s of %s", free, total)
 	if free >= fullBelow {
-		return row(source, trial.StateFree, text)
+		return only(source, trial.StateFree, "", text)
 	}
-	return func(r *Report) {
-		r.DiskFull = true
-		r.add(source, trial.StateFull, text+" free")
-	}
+	found := only(source, trial.StateFull, "", text+" free")
+	found.DiskFull = true
+	return found
 }

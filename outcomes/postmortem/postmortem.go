@@ -1,6 +1,6 @@
 // Package postmortem collects evidence from whatever still answers once a
-// trial has failed. All probes run at once, each within a short deadline; one
-// that hangs is itself evidence.
+// trial has failed. All probes run at once, each within a short deadline; a probe
+// that hangs is evidence, too.
 package postmortem
 
 import (
@@ -13,6 +13,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/probe"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
@@ -26,8 +27,6 @@ type Subject struct {
 	Cluster string
 	// Began is when the trial began, for the kernel's log.
 	Began time.Time
-	// Elapsed is the trial's clock.
-	Elapsed func() trial.Seconds
 	// MemoryLimit is that of the machine; 0 is none.
 	MemoryLimit trial.Bytes
 	// Samples are those of the trial.
@@ -39,22 +38,20 @@ type Report struct {
 	// Evidence is a row for each thing looked at, in the order of the evidence
 	// table.
 	Evidence []trial.Evidence
-	// EngineAnswers says whether the engine's API answered.
+	// EngineAnswers is true if the engine's API answered.
 	EngineAnswers bool
-	// NodesKnown says whether the engine could be asked for the cluster's
-	// nodes; Nodes are those.
-	NodesKnown bool
-	Nodes      []probe.Node
-	// KubernetesAnswers says whether the API server said that it lives; it is
-	// nil when there was none to ask.
+	// Nodes are the cluster's, if the engine could be asked for them.
+	Nodes []probe.Node
+	// KubernetesAnswers reports whether the API server answered that it lives; it
+	// is nil when there was none to ask.
 	KubernetesAnswers *bool
-	// DiskFull says that the machine's disk has no room left.
+	// DiskFull is true if the machine's disk has no room left.
 	DiskFull bool
-	// InotifyExhausted says that the host has no inotify instance left.
+	// InotifyExhausted is true if the host has no inotify instance left.
 	InotifyExhausted bool
 }
 
-// inside is what a machine of stratbench's own tells of itself.
+// inside is what a machine of stratbench's own shows of itself.
 type inside interface {
 	EnginePID() int
 	Root() string
@@ -63,38 +60,38 @@ type inside interface {
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// investigation is a look under way. Each probe returns what changes the
-// report, so that one that comes too late changes nothing.
+// investigation is a look under way. Each probe returns its part of the report,
+// so that one that comes too late changes nothing.
 type investigation struct {
 	Subject
-	inside inside
-	engine probe.Engine
+	inside inside // nil for an engine of the user's
+	engine runtimes.Endpoint
 }
-
-type finding func(*Report)
 
 // Look collects what there is to know. It takes a little longer than Deadline
 // at most.
-func Look(ctx context.Context, s Subject) Report {
-	i := &investigation{Subject: s, engine: probe.Engine{Endpoint: s.Machine.WatchEndpoint()}}
+func Look(ctx context.Context, s Subject) (report Report) {
+	i := &investigation{Subject: s, engine: s.Machine.WatchEndpoint()}
 	i.inside, _ = s.Machine.(inside)
-	probes := []struct {
-		source trial.Source
-		look   func(context.Context) finding
-	}{
-		{trial.SourceEngine, i.engineProcess}, {trial.SourceEngineAPI, i.engineAPI}, {trial.SourceCluster, i.cluster},
-		{trial.SourceMemory, i.memory}, {trial.SourceOOM, i.kills}, {trial.SourceDisk, i.disk}, {trial.SourceInotify, i.inotify},
-		{trial.SourceKernel, i.kernel}, {trial.SourceEngineLog, i.engineLog}, {trial.SourceProcesses, i.processes},
-	}
-	var report Report
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	for _, p := range probes {
+	for source, look := range map[trial.Source]func(context.Context) Report{
+		trial.SourceEngine: i.engineProcess, trial.SourceEngineAPI: i.engineAPI, trial.SourceCluster: i.cluster,
+		trial.SourceMemory: i.memory, trial.SourceOOM: i.kills, trial.SourceDisk: i.disk, trial.SourceInotify: i.inotify,
+		trial.SourceKernel: i.kernel, trial.SourceEngineLog: i.engineLog, trial.SourceProcesses: i.processes,
+	} {
 		all.Go(func() {
-			apply := within(ctx, p.source, p.look)
+			found := within(ctx, source, look)
 			mu.Lock()
 			defer mu.Unlock()
-			apply(&report)
+			report.Evidence = append(report.Evidence, found.Evidence...)
+			report.EngineAnswers = report.EngineAnswers || found.EngineAnswers
+			report.Nodes = append(report.Nodes, found.Nodes...)
+			if found.KubernetesAnswers != nil {
+				report.KubernetesAnswers = found.KubernetesAnswers
+			}
+			report.DiskFull = report.DiskFull || found.DiskFull
+			report.InotifyExhausted = report.InotifyExhausted || found.InotifyExhausted
 		})
 	}
 	all.Wait()
@@ -106,29 +103,24 @@ func Look(ctx context.Context, s Subject) Report {
 }
 
 // within gives a probe its deadline. One that does not keep it is left behind.
-func within(ctx context.Context, source trial.Source, look func(context.Context) finding) finding {
+func within(ctx context.Context, source trial.Source, look func(context.Context) Report) Report {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
-	done := make(chan finding, 1)
+	done := make(chan Report, 1)
 	go func() { done <- look(ctx) }()
 	select {
-	case f := <-done:
-		return f
+	case found := <-done:
+		return found
 	case <-time.After(Deadline + 500*time.Millisecond):
-		return row(source, trial.StateProbeHangs, fmt.Sprintf("no answer within %s", Deadline))
+		return only(source, trial.StateProbeHangs, "", fmt.Sprintf("no answer within %s", Deadline))
 	}
 }
 
-// row is a finding that is a row of the table and nothing else.
-func row(source trial.Source, state trial.State, text string) finding {
-	return func(r *Report) { r.add(source, state, text) }
+// only is a report of one row. The detail of a state is how many, or how much.
+func only(source trial.Source, state trial.State, detail, text string) Report {
+	return Report{Evidence: []trial.Evidence{row(source, state, detail, text)}}
 }
 
-func (r *Report) add(source trial.Source, state trial.State, text string) {
-	r.count(source, state, "", text)
-}
-
-// count adds a row whose state has a detail: how many, how much.
-func (r *Report) count(source trial.Source, state trial.State, detail, text string) {
-	r.Evidence = append(r.Evidence, trial.Evidence{Source: source, State: state, Detail: detail, Text: text, Rule: trial.RulePostMortem})
+func row(source trial.Source, state trial.State, detail, text string) trial.Evidence {
+	return trial.Evidence{Source: source, State: state, Detail: detail, Text: text, Rule: trial.RulePostMortem}
 }

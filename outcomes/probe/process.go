@@ -2,13 +2,14 @@ package probe
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
+
+	"github.com/prometheus/procfs"
+
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-// Process is what the kernel says of a process now.
+// Process is a process as it is now.
 type Process struct {
 	PID    int
 	Parent int
@@ -17,25 +18,61 @@ type Process struct {
 	State string
 }
 
-// Stopped says whether the process was stopped, and runs on when it is told to.
+// Stopped reports whether the process was stopped, and can be continued.
 func (p Process) Stopped() bool { return p.State == "T" || p.State == "t" }
 
-// ReadProcess reads /proc/PID/stat: 4711 (name) S 1 …, where the name may hold
-// anything.
+// ReadProcess looks at a process by its number.
 func ReadProcess(pid int) (Process, error) {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	p, err := procfs.NewProc(pid)
 	if err != nil {
 		return Process{}, err
 	}
-	text := string(b)
-	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-	if open < 0 || end < open {
-		return Process{}, fmt.Errorf("/proc/%d/stat is %q, which has no name in brackets", pid, text)
+	stat, err := p.Stat()
+	return Process{PID: pid, Parent: stat.PPID, Name: stat.Comm, State: stat.State}, err
+}
+
+// Working names the processes that are in containers other than the cluster's
+// nodes: what a build's step is busy with, or waits in.
+func Working(all []isolated.Process, nodes []Node) (working []string) {
+	for _, p := range all {
+		monitor := p.Name == "conmon" // an engine's own helper beside a container
+		if inContainer(p.Group) && !InNode(p.Group, nodes) && !monitor {
+			working = append(working, fmt.Sprintf("%s (process %d, state %s)", p.Name, p.PID, p.State))
+		}
 	}
-	fields := strings.Fields(text[end+1:])
-	if len(fields) < 2 {
-		return Process{}, fmt.Errorf("/proc/%d/stat is %q, which ends early", pid, text)
+	return working
+}
+
+// inContainer reports whether a control group is a container's: its name holds
+// the container's ID.
+func inContainer(group string) bool {
+	for part := range strings.SplitSeq(group, "/") {
+		part = strings.TrimSuffix(strings.TrimPrefix(part, "libpod-"), ".scope")
+		if len(part) >= 20 && strings.Trim(part, "0123456789abcdefghijklmnopqrstuvwxyz") == "" {
+			return true
+		}
 	}
-	parent, err := strconv.Atoi(fields[1])
-	return Process{PID: pid, Parent: parent, Name: text[open+1 : end], State: fields[0]}, err
+	return strings.Contains(group, "buildah") || strings.Contains(group, "buildkit")
+}
+
+// InNode reports whether a control group is one of a cluster's node.
+func InNode(group string, nodes []Node) bool {
+	for _, n := range nodes {
+		if n.ID != "" && strings.Contains(group, n.ID) {
+			return true
+		}
+	}
+	return strings.Contains(group, "kubelet") || strings.Contains(group, "kubepods")
+}
+
+// List prints a list that may be long or empty.
+func List(list []string) string {
+	const most = 8
+	switch {
+	case len(list) == 0:
+		return "none"
+	case len(list) > most:
+		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
+	}
+	return strings.Join(list, ", ")
 }

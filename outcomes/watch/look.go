@@ -57,7 +57,7 @@ func (w *Watch) ping(ctx context.Context) {
 // hold keeps a connection to a user's engine open, whose process is not ours
 // to see: the engine's end ends it.
 func (w *Watch) hold(ctx context.Context) {
-	held, err := w.engine.Endpoint.Hold(ctx)
+	held, err := w.engine.Hold(ctx)
 	if held && ctx.Err() == nil {
 		w.found(Finding{State: trial.StateEngineRestarted, Phase: w.phase(), Text: fmt.Sprintf("it closed a connection that was kept open: %v", err)})
 	}
@@ -75,7 +75,7 @@ type nodes struct {
 	// expected is true from when the cluster was created.
 	expected bool
 	seen     []probe.Node
-	api      *probe.Kubernetes
+	apiPort  int
 	live     time.Time // when the API server last said that it lives
 }
 
@@ -90,7 +90,7 @@ func (w *Watch) lookAtNodes(ctx context.Context) {
 	}
 	var now []probe.Node
 	err := bounded(ctx, func(ctx context.Context) (err error) {
-		now, err = w.engine.Nodes(ctx, w.config.Cluster)
+		now, err = probe.Nodes(ctx, w.engine, w.config.Cluster)
 		return err
 	})
 	if err != nil {
@@ -136,13 +136,13 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial
 	if i < 0 {
 		return
 	}
-	if w.nodes.api == nil {
-		w.nodes.api, w.nodes.live = probe.NewKubernetes(w.inside.Dial, now[i].APIPort), time.Now()
+	if w.nodes.apiPort == 0 {
+		w.nodes.apiPort, w.nodes.live = now[i].APIPort, time.Now()
 	}
 	w.mu.Lock()
 	long := w.patience(w.config.APISilence)
 	w.mu.Unlock()
-	err := bounded(ctx, w.nodes.api.Live)
+	err := bounded(ctx, func(ctx context.Context) error { return probe.Live(ctx, w.inside.Dial, w.nodes.apiPort) })
 	switch silent := time.Since(w.nodes.live); {
 	case err == nil:
 		w.nodes.live = time.Now()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/probe"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
@@ -47,7 +48,7 @@ type inside interface {
 type Watch struct {
 	config  Config
 	inside  inside // nil for a machine of the user's
-	engine  probe.Engine
+	engine  runtimes.Endpoint
 	started time.Time
 	stop    context.CancelFunc
 	done    sync.WaitGroup
@@ -74,7 +75,7 @@ type Watch struct {
 // Start begins to watch.
 func Start(c Config) *Watch {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &Watch{config: c, engine: probe.Engine{Endpoint: c.Machine.WatchEndpoint()}, started: time.Now(), stop: stop, dead: make(chan struct{})}
+	w := &Watch{config: c, engine: c.Machine.WatchEndpoint(), started: time.Now(), stop: stop, dead: make(chan struct{})}
 	w.inside, _ = c.Machine.(inside)
 	w.progress.heard = w.started
 	w.api.last = w.started

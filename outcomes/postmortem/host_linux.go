@@ -14,13 +14,34 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
+// inotify asks for one inotify instance more. They are counted by user for the
+// whole host, so that what is left to this user shows nothing of another one's
+// engine.
+func (i *investigation) inotify(context.Context) Report {
+	const source = trial.SourceInotify
+	if i.inside == nil {
+		return only(source, trial.StateNotOurs, "", "the engine may be another user's")
+	}
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	switch {
+	case errors.Is(err, unix.EMFILE):
+		found := only(source, trial.StateExhausted, "", "the host has no instance left (fs.inotify.max_user_instances)")
+		found.InotifyExhausted = true
+		return found
+	case err != nil:
+		return only(source, trial.StateUnknown, "", err.Error())
+	}
+	unix.Close(fd)
+	return only(source, trial.StateFree, "", "one instance more could be had")
+}
+
 // kernel reads what the kernel wrote since the trial began, of what matters to
 // it. The log is the whole host's.
-func (i *investigation) kernel(ctx context.Context) finding {
+func (i *investigation) kernel(ctx context.Context) Report {
 	const source = trial.SourceKernel
 	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return row(source, trial.StateUnreadable, (&os.PathError{Op: "open", Path: "/dev/kmsg", Err: err}).Error())
+		return only(source, trial.StateUnreadable, "", (&os.PathError{Op: "open", Path: "/dev/kmsg", Err: err}).Error())
 	}
 	defer unix.Close(fd)
 	began := sinceBoot() - time.Since(i.Began)
@@ -39,11 +60,9 @@ func (i *investigation) kernel(ctx context.Context) finding {
 		}
 	}
 	if len(kept) == 0 {
-		return row(source, trial.StateNothingOfNote, "no kill, I/O error or blocked task since the trial began")
+		return only(source, trial.StateNothingOfNote, "", "no kill, I/O error or blocked task since the trial began")
 	}
-	return func(r *Report) {
-		r.count(source, trial.StateOfNote, strconv.Itoa(len(kept)), strings.Join(kept[max(0, len(kept)-lastLines):], "\n"))
-	}
+	return only(source, trial.StateOfNote, strconv.Itoa(len(kept)), strings.Join(kept[max(0, len(kept)-lastLines):], "\n"))
 }
 
 func sinceBoot() time.Duration {
@@ -67,7 +86,7 @@ func parseRecord(record string) (at time.Duration, text string, ok bool) {
 	return time.Duration(micros) * time.Microsecond, text, err == nil
 }
 
-// telling says whether a message of the kernel's can explain a failure.
+// telling reports whether a message of the kernel's can explain a failure.
 func telling(text string) bool {
 	for _, word := range []string{"oom-kill:", "Out of memory", "Killed process", "I/O error", "No space left",
 		"blocked for more than", "segfault", "general protection", "soft lockup", "BTRFS error", "BTRFS critical", "EXT4-fs error", "remounting filesystem read-only"} {

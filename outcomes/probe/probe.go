@@ -1,0 +1,99 @@
+// Package probe asks one question of one thing, within the deadline of its
+// context: which nodes there are, whether the cluster's API server lives, what a
+// process does. Each question goes over a connection of its own, so that nothing
+// that hangs a client hangs the answer.
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// Node is a container that is a node of a Kind cluster.
+type Node struct {
+	ID   string
+	Name string
+	// State is the engine's word: running, exited, dead, paused.
+	State string
+	// Status is the engine's sentence: "Exited (137) 3 seconds ago".
+	Status string
+	// APIPort is where the machine publishes the node's Kubernetes API, or 0.
+	APIPort int
+}
+
+// Running reports whether the node runs.
+func (n Node) Running() bool { return n.State == "running" }
+
+// kubernetesPort is where a node serves the Kubernetes API, inside.
+const kubernetesPort = 6443
+
+// Nodes lists the nodes of the Kind cluster of that name, also those that run
+// no more, by the part of the HTTP API that Docker and Podman have in common.
+func Nodes(ctx context.Context, engine runtimes.Endpoint, cluster string) ([]Node, error) {
+	filter, err := json.Marshal(map[string][]string{"label": {"io.x-k8s.kind.cluster=" + cluster}})
+	if err != nil {
+		return nil, err
+	}
+	text, err := engine.Ask(ctx, http.MethodGet, "/v1.40/containers/json?all=true&filters="+url.QueryEscape(string(filter)))
+	if err != nil {
+		return nil, err
+	}
+	var listed []struct {
+		ID     string `json:"Id"`
+		Names  []string
+		State  string
+		Status string
+		Ports  []struct{ PrivatePort, PublicPort int }
+	}
+	if err := json.Unmarshal(text, &listed); err != nil {
+		return nil, fmt.Errorf("reading the engine's list of containers: %w", err)
+	}
+	nodes := make([]Node, len(listed))
+	for i, c := range listed {
+		nodes[i] = Node{ID: c.ID, Name: strings.TrimPrefix(strings.Join(c.Names, ","), "/"), State: c.State, Status: c.Status}
+		for _, p := range c.Ports {
+			if p.PrivatePort == kubernetesPort {
+				nodes[i].APIPort = p.PublicPort
+			}
+		}
+	}
+	return nodes, nil
+}
+
+// Live returns nil when the API server lives that a machine publishes at a port
+// of its own loopback address. It needs no credentials; dial connects to an
+// address as it is seen inside the machine.
+func Live(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), port int) error {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/livez", nil)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Transport: &http.Transport{
+		DialContext: dial, DisableKeepAlives: true,
+		// Whether it answers is asked, not who: the certificate is the cluster's own.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
+	began := time.Now()
+	answer, err := client.Do(request)
+	if err != nil {
+		return runtimes.Unanswered(ctx, began, err)
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 2000))
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the API server answers %s: %.200s", answer.Status, text)
+	}
+	return nil
+}
