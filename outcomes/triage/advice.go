@@ -2,7 +2,6 @@ package triage
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -111,45 +110,31 @@ func next(v trial.Verdict) []string { return append([]string{}, counselFor(v).ne
 func against(r results.Record) []string {
 	list := []string{}
 	v := r.Verdict
-	observed := func(source trial.Source, state trial.State) (trial.Evidence, bool) {
-		i := slices.IndexFunc(r.Observed, func(e trial.Evidence) bool { return e.Source == source && e.State == state })
-		if i < 0 {
-			return trial.Evidence{}, false
-		}
-		return r.Observed[i], true
-	}
 	engine := v.Outcome == trial.EngineCrash || v.Outcome == trial.EngineHang
-	if _, answers := observed(trial.SourceEngineAPI, trial.StateAnswers); answers && engine {
-		list = append(list, "the engine's API answered when it was asked after the failure")
-	}
-	if e, none := observed(trial.SourceOOM, trial.StateNone); none && v.Cause == trial.CauseOOM {
-		list = append(list, e.Text)
-	}
-	if e, hung := observed(trial.SourceEngineAPI, trial.StateHangs); hung && !engine && v.Outcome != trial.HostExhausted {
-		list = append(list, "the engine's API hung when it was asked after the failure: "+e.Text)
+	for _, e := range r.Observed {
+		switch {
+		case e.Source == trial.SourceEngineAPI && e.State == trial.StateAnswers && engine:
+			list = append(list, "the engine's API answered when it was asked after the failure")
+		case e.Source == trial.SourceEngineAPI && e.State == trial.StateHangs && !engine && v.Outcome != trial.HostExhausted:
+			list = append(list, "the engine's API hung when it was asked after the failure: "+e.Text)
+		case e.Source == trial.SourceOOM && e.State == trial.StateNone && v.Cause == trial.CauseOOM:
+			list = append(list, e.Text)
+		}
 	}
 	for _, e := range v.Evidence {
 		if e.State == trial.StateReadsRefuted {
 			list = append(list, fmt.Sprintf("the log reads like %s, which the watch refutes: %s", e.Outcome, e.Text))
 		}
 	}
-	if peak := peakShare(r); v.Outcome == trial.HostExhausted && peak > 0 && peak < 0.8 {
-		list = append(list, fmt.Sprintf("the machine never used more than %.0f %% of its memory limit", 100*peak))
+	var peak trial.Bytes
+	for _, s := range r.Samples {
+		peak = max(peak, s.Peak())
+	}
+	if share := float64(peak) / float64(r.Machine.MemoryLimit); v.Outcome == trial.HostExhausted && share > 0 && share < 0.8 {
+		list = append(list, fmt.Sprintf("the machine never used more than %.0f %% of its memory limit", 100*share))
 	}
 	if len(list) == 0 && v.Outcome != trial.OK {
 		list = append(list, "nothing that was looked at")
 	}
 	return list
-}
-
-// peakShare is the most memory that was used, of the limit; 0 if not known.
-func peakShare(r results.Record) float64 {
-	var peak trial.Bytes
-	for _, s := range r.Samples {
-		peak = max(peak, s.Peak())
-	}
-	if r.Machine.MemoryLimit == 0 {
-		return 0
-	}
-	return float64(peak) / float64(r.Machine.MemoryLimit)
 }

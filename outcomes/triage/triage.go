@@ -1,13 +1,15 @@
-// Package triage writes, of one recorded trial, what a person would have to
-// write by hand: the likely cause, what to try next, what speaks against it, a
-// table of evidence and a timeline with its silent stretches. It renders the
-// record, and asks nobody else.
+// Package triage writes what a person would have to write about a recorded trial
+// by hand: the likely cause, what to try next, what speaks against it, a table of
+// evidence and a timeline with its silent stretches. It renders the record, and
+// asks nobody else.
 package triage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -52,7 +54,7 @@ func Of(run string, r results.Record) Report {
 		Notes: notes(r)}
 }
 
-// notes say what is missing in a record of an older version, and which names in
+// notes list what is missing in a record of an older version, and which names in
 // it this version does not know.
 func notes(r results.Record) (all []string) {
 	if r.Silences == nil && r.Imported == nil && !r.Simulated {
@@ -116,4 +118,86 @@ func testProcess(r results.Record) trial.Evidence {
 		e.State = trial.StateEndedMute
 	}
 	return e
+}
+
+// timeline puts spans, what the watch saw and the stretches in which the worker
+// was silent in order.
+func timeline(r results.Record) []Entry {
+	entries := slices.Concat(spans(r), sightings(r))
+	for _, s := range r.Silences {
+		length := s.End - s.Start
+		mark := "SILENT " + length.Duration().Round(time.Second).String()
+		entries = append(entries, Entry{At: s.Start, Length: length, Phase: s.Phase, Mark: mark, Text: "nothing was heard of " + string(s.Phase)})
+	}
+	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
+	return append(entries, Entry{At: r.Elapsed, Text: "end: " + report.Ending(&r)})
+}
+
+// spans are the phases and their images, begun and ended; steps of a build are
+// in the log.
+func spans(r results.Record) (entries []Entry) {
+	for _, s := range r.Spans {
+		if s.Step != "" && s.Phase == trial.PhaseBuild {
+			continue
+		}
+		entries = append(entries, Entry{At: s.Start, Length: s.Length(), Phase: s.Phase, Text: "> " + s.Name})
+		end := Entry{At: s.End, Phase: s.Phase, Text: "< " + s.Name}
+		switch {
+		case s.Unfinished:
+			end.Text += ": unfinished when the trial ended"
+		case s.Error != "":
+			end.Text += ": " + firstLine(s.Error)
+		case s.Step != "":
+			continue // its length stands at its start
+		}
+		if s.IsPhase() && s.Phase == r.Verdict.Phase && r.Verdict.TimedOut {
+			end.Mark = "TIMEOUT"
+		}
+		entries = append(entries, end)
+	}
+	return entries
+}
+
+func firstLine(text string) string {
+	line, rest, more := strings.Cut(text, "\n")
+	if more && strings.TrimSpace(rest) != "" {
+		line += " …"
+	}
+	return line
+}
+
+// marks are how the watch's findings stand out.
+var marks = map[trial.State]string{
+	trial.StateEngineEnded:      "ENGINE LOST",
+	trial.StatePartEnded:        "ENGINE LOST",
+	trial.StateEngineStopped:    "HANG",
+	trial.StateEngineSilent:     "HANG",
+	trial.StateThrashing:        "HANG",
+	trial.StateKubernetesSilent: "HANG",
+	trial.StateOverdue:          "HANG",
+	trial.StatePartStopped:      "HANG",
+	trial.StateNodeEnded:        "NODE LOST",
+	trial.StateKilled:           "OOM KILL",
+	trial.StateBackedOff:        "BACKED OFF",
+}
+
+// sightings are what the watch saw, what an adaptive strategy met with, and what
+// was broken on purpose.
+func sightings(r results.Record) (entries []Entry) {
+	for _, e := range trial.Distinct(seen(r)) {
+		if e.Rule == trial.RuleWatch || e.Rule == trial.RuleAdmission {
+			entries = append(entries, Entry{At: e.At, Mark: marks[e.State], Text: e.Seen() + ": " + e.Text})
+		}
+	}
+	if f := r.Fault; f != nil && f.At != nil {
+		e := Entry{At: *f.At, Mark: "FAULT INJECTED", Text: "fault " + f.Name}
+		if f.What != "" {
+			e.Text += ": " + f.What
+		}
+		if f.Error != "" {
+			e.Text += ", which failed: " + f.Error
+		}
+		entries = append(entries, e)
+	}
+	return entries
 }

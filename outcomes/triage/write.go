@@ -11,7 +11,8 @@ import (
 	"github.com/stratbench/stratbench/results/report"
 )
 
-// Write writes the triage for a terminal, as Markdown or as JSON.
+// Write writes the triage for a terminal, as Markdown, as JSON, or its evidence
+// as CSV.
 func (t Report) Write(w io.Writer, f report.Format) error {
 	switch f {
 	case report.FormatJSON:
@@ -21,25 +22,51 @@ func (t Report) Write(w io.Writer, f report.Format) error {
 	case report.FormatCSV:
 		return t.table().Write(w, f)
 	}
-	p := &page{w: w, format: f}
-	p.text("%s", t.Headline)
-	p.heading("Likely cause")
-	p.text("%s", t.Cause)
-	p.heading("What to try next")
-	p.list(t.Next)
-	p.heading("What speaks against it")
-	p.list(t.Against)
-	p.heading("Evidence")
-	p.table(t.table())
-	p.heading("Timeline")
-	p.lines(t.Timeline)
+	var page strings.Builder
+	print := func(format string, args ...any) { fmt.Fprintf(&page, format, args...) }
+	fence := ""
+	heading := func(text string) { print("\n%s\n", strings.ToUpper(text)) }
+	if f == report.FormatMarkdown {
+		fence = "```\n"
+		heading = func(text string) { print("\n## %s\n\n", text) }
+	}
+	list := func(items []string) {
+		for _, item := range items {
+			print("- %s\n", item)
+		}
+		print("\n")
+	}
+	print("%s\n", t.Headline)
+	heading("Likely cause")
+	print("%s\n", t.Cause)
+	heading("What to try next")
+	list(t.Next)
+	heading("What speaks against it")
+	list(t.Against)
+	heading("Evidence")
+	if err := t.table().Write(&page, f); err != nil {
+		return err
+	}
+	heading("Timeline")
+	print("%s", fence)
+	for _, e := range t.Timeline {
+		mark, text := "", shortened(firstLine(e.Text))
+		if e.Mark != "" {
+			mark = "[" + e.Mark + "] "
+		} else if e.Length > 0 {
+			text += " (" + report.Seconds(e.Length) + ")"
+		}
+		print("%9.3fs  %-8s %s%s\n", e.At.Duration().Seconds(), e.Phase, mark, text)
+	}
+	print("%s", fence)
 	for _, note := range t.Notes {
-		p.text("%s", note)
+		print("%s\n", note)
 	}
 	if t.Log != "" {
-		p.text("Run %s, log %s", t.Run, t.Log)
+		print("Run %s, log %s\n", t.Run, t.Log)
 	}
-	return p.err
+	_, err := io.WriteString(w, page.String())
+	return err
 }
 
 func (t Report) table() report.Table {
@@ -80,62 +107,4 @@ func shortened(text string) string {
 		return string(r[:longestCell]) + " …"
 	}
 	return text
-}
-
-// page writes parts one below the other, and keeps the first error.
-type page struct {
-	w      io.Writer
-	format report.Format
-	err    error
-}
-
-func (p *page) markdown() bool { return p.format == report.FormatMarkdown }
-
-func (p *page) print(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format, args...)
-	}
-}
-
-func (p *page) text(format string, args ...any) { p.print(format+"\n", args...) }
-
-func (p *page) heading(text string) {
-	if p.markdown() {
-		p.print("\n## %s\n\n", text)
-		return
-	}
-	p.print("\n%s\n", strings.ToUpper(text))
-}
-
-func (p *page) list(items []string) {
-	for _, item := range items {
-		p.text("- %s", item)
-	}
-	p.print("\n")
-}
-
-func (p *page) lines(entries []Entry) {
-	fence := ""
-	if p.markdown() {
-		fence = "```\n"
-	}
-	p.print("%s", fence)
-	for _, e := range entries {
-		mark := ""
-		if e.Mark != "" {
-			mark = "[" + e.Mark + "] "
-		}
-		text := shortened(firstLine(e.Text))
-		if e.Length > 0 && e.Mark == "" {
-			text += " (" + report.Seconds(e.Length) + ")"
-		}
-		p.text("%9.3fs  %-8s %s%s", e.At.Duration().Seconds(), e.Phase, mark, text)
-	}
-	p.print("%s", fence)
-}
-
-func (p *page) table(t report.Table) {
-	if p.err == nil {
-		p.err = t.Write(p.w, p.format)
-	}
 }
