@@ -1,4 +1,4 @@
-// Package outcomes says how a trial ended: one outcome of the closed set, with
+// Package outcomes decides how a trial ended: one outcome of the closed set, with
 // phase, cause, confidence and the evidence it rests on. What the watch saw
 // beats what the machine shows afterwards, and that beats what a text says.
 package outcomes
@@ -34,7 +34,7 @@ type Case struct {
 	After postmortem.Report
 	// Text is what the trial's log says; Line its number there.
 	Text classify.Result
-	// OwnEngine says that the engine's process was watched, and not its
+	// OwnEngine is set if the engine's process was watched, and not its
 	// address alone.
 	OwnEngine bool
 	// Kills is how many processes the kernel killed for want of memory.
@@ -42,19 +42,19 @@ type Case struct {
 	// Worst is the machine under the most pressure for memory in the silence
 	// before the end.
 	Worst trial.Sample
-	// Restarted says that the virtual machine of the engine was started anew.
+	// Restarted is set if the virtual machine of the engine was started anew.
 	Restarted bool
-	// MemoryFull says that the machine was at its memory limit.
+	// MemoryFull is set if the machine was at its memory limit.
 	MemoryFull bool
-	// Confined is, of a machine that reaches nothing outside, the line in which
-	// something wanted to; see WantsOut.
+	// Confined is the line in which something on a machine that reaches nothing
+	// outside asked for what is there; see WantsOut.
 	Confined string
 }
 
 // Reported is the pipeline's own account of its end.
 type Reported struct {
 	Verdict trial.Verdict
-	// Silent says that the limit on silence ended it.
+	// Silent is set if the limit on silence ended it.
 	Silent bool
 }
 
@@ -71,33 +71,47 @@ func Judge(c Case) trial.Verdict {
 	return v
 }
 
+// rule returns its verdict, or one without an outcome if it does not know.
+type rule func(*Case) trial.Verdict
+
 // precedence is the order in which witnesses are heard.
-var precedence = []func(*Case) (trial.Verdict, bool){
+var precedence = []rule{
 	(*Case).cancelled,       // the user ended it
 	(*Case).succeeded,       // it came to its end, whatever happened beside it
 	(*Case).restarted,       // the boot id: the engine and all on it were lost
 	(*Case).workerFirst,     // ours: the engine gave up after it
 	(*Case).engineEnded,     // watch: nothing works without the engine
 	(*Case).engineRestarted, // watch: what it did for the trial was lost
-	(*Case).engineStopped,   // watch
-	(*Case).thrashing,       // watch: explains an API that does not answer
-	(*Case).engineSilent,    // watch
-	(*Case).workerLost,      // ours: no outcome of the system under test
-	(*Case).killed,          // watch: the kernel told whom it killed
-	(*Case).diskFull,        // post-mortem
-	(*Case).noInotify,       // post-mortem
-	(*Case).partLost,        // watch: a part of the engine that the trial needed
-	(*Case).nodeEnded,       // watch
-	(*Case).kubernetes,      // watch, post-mortem
-	(*Case).overdue,         // watch
-	(*Case).fault,           // ours, as the pipeline says
-	(*Case).stuck,           // the pipeline's limits, and who was working
-	(*Case).text,            // what was printed
+	found(trial.EngineHang, trial.CauseStopped, certain, trial.StateEngineStopped, trial.StatePartStopped),
+	found(trial.HostExhausted, trial.CauseMemoryThrashing, watched, trial.StateThrashing), // explains an API that does not answer
+	silent(trial.StateEngineSilent, trial.EngineHang, trial.CauseNoAnswer),
+	(*Case).workerLost, // ours: no outcome of the system under test
+	(*Case).killed,     // watch: the kernel names whom it killed
+	(*Case).diskFull,   // post-mortem
+	(*Case).noInotify,  // post-mortem
+	(*Case).partLost,   // watch: a part of the engine that the trial needed
+	found(trial.ClusterHang, trial.CauseNodeEnded, watched, trial.StateNodeEnded),
+	silent(trial.StateKubernetesSilent, trial.ClusterHang, trial.CauseAPIServer),
+	(*Case).apiServerGone, // post-mortem
+	(*Case).overdue,       // watch
+	(*Case).fault,         // ours, as the pipeline says
+	(*Case).stuck,         // the pipeline's limits, and who was working
+	(*Case).text,          // what was printed
+}
+
+// found is the rule for what the watch alone decides.
+func found(o trial.Outcome, cause trial.Cause, confidence float64, states ...trial.State) rule {
+	return func(c *Case) trial.Verdict {
+		if f, ok := c.first(states...); ok {
+			return seen(o, cause, confidence, f)
+		}
+		return undecided
+	}
 }
 
 func (c *Case) decide() trial.Verdict {
-	for _, rule := range precedence {
-		if v, ok := rule(c); ok {
+	for _, knows := range precedence {
+		if v := knows(c); v.Outcome != "" {
 			return v
 		}
 	}
@@ -134,8 +148,8 @@ func (c *Case) first(states ...trial.State) (watch.Finding, bool) {
 }
 
 // seen makes a verdict of a finding.
-func seen(o trial.Outcome, cause trial.Cause, confidence float64, f watch.Finding) (trial.Verdict, bool) {
-	return trial.Verdict{Outcome: o, Cause: cause, Confidence: confidence, Phase: f.Phase, Evidence: []trial.Evidence{f.Evidence()}}, true
+func seen(o trial.Outcome, cause trial.Cause, confidence float64, f watch.Finding) trial.Verdict {
+	return trial.Verdict{Outcome: o, Cause: cause, Confidence: confidence, Phase: f.Phase, Evidence: []trial.Evidence{f.Evidence()}}
 }
 
 var undecided trial.Verdict

@@ -19,50 +19,50 @@ const (
 	presumed = 0.6  // what remains when witnesses disagree
 )
 
-func (c *Case) cancelled() (trial.Verdict, bool) {
+func (c *Case) cancelled() trial.Verdict {
 	if c.Cancelled == nil {
-		return undecided, false
+		return undecided
 	}
 	return trial.Verdict{Outcome: trial.Cancelled, Cause: trial.CauseSignal, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateToldToStop, Text: c.Cancelled.Error()}}}, true
+		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateToldToStop, Text: c.Cancelled.Error()}}}
 }
 
-func (c *Case) succeeded() (trial.Verdict, bool) {
+func (c *Case) succeeded() trial.Verdict {
 	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK {
-		return undecided, false
+		return undecided
 	}
-	return trial.Verdict{Outcome: trial.OK, Confidence: certain}, true
+	return trial.Verdict{Outcome: trial.OK, Confidence: certain}
 }
 
 // restarted is the engine's virtual machine that vanished and came back.
-func (c *Case) restarted() (trial.Verdict, bool) {
+func (c *Case) restarted() trial.Verdict {
 	if !c.Restarted {
-		return undecided, false
+		return undecided
 	}
 	return trial.Verdict{Outcome: trial.EngineCrash, Cause: trial.CauseRestarted, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceMachine, State: trial.StateMachineRestarted, Rule: trial.RulePostMortem}}}, true
+		Evidence: []trial.Evidence{{Source: trial.SourceMachine, State: trial.StateMachineRestarted, Rule: trial.RulePostMortem}}}
 }
 
 // workerFirst is a worker that ended without a word, and an engine that exited
 // by itself after it: Podman's service can exit when the client of a build is
 // gone. An engine that was killed, or went with its machine, has no status.
-func (c *Case) workerFirst() (trial.Verdict, bool) {
+func (c *Case) workerFirst() trial.Verdict {
 	f, ok := c.first(trial.StateEngineEnded)
 	if !ok || c.Reported != nil || c.WorkerEnded >= f.At || !f.Cause.IsExitStatus() {
-		return undecided, false
+		return undecided
 	}
 	return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker, At: c.WorkerEnded}, f.Evidence()}}, true
+		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker, At: c.WorkerEnded}, f.Evidence()}}
 }
 
 // engineEnded is the engine's death. When the kernel killed it for want of
 // memory, that is why.
-func (c *Case) engineEnded() (trial.Verdict, bool) {
+func (c *Case) engineEnded() trial.Verdict {
 	f, ok := c.first(trial.StateEngineEnded)
 	if !ok {
-		return undecided, false
+		return undecided
 	}
-	v, _ := seen(trial.EngineCrash, cmp.Or(f.Cause, trial.CauseGone), certain, f)
+	v := seen(trial.EngineCrash, cmp.Or(f.Cause, trial.CauseGone), certain, f)
 	k, killed := c.killedEngine()
 	switch {
 	case killed:
@@ -71,7 +71,7 @@ func (c *Case) engineEnded() (trial.Verdict, bool) {
 	case c.After.DiskFull:
 		v.Cause = trial.CauseDiskFull // it could not bear that
 	}
-	return v, true
+	return v
 }
 
 var engineNames = []string{"podman", "dockerd", "containerd"}
@@ -92,39 +92,30 @@ func (c *Case) killedEngine() (watch.Finding, bool) {
 
 // engineRestarted is a failure in the phase in which a user's engine restarted,
 // or after that took the cluster's node with it.
-func (c *Case) engineRestarted() (trial.Verdict, bool) {
+func (c *Case) engineRestarted() trial.Verdict {
 	f, ok := c.first(trial.StateEngineRestarted)
 	_, node := c.first(trial.StateNodeEnded)
 	if !ok || f.Phase != c.where() && !node {
-		return undecided, false
+		return undecided
 	}
 	return seen(trial.EngineCrash, trial.CauseRestarted, watched, f)
 }
 
-func (c *Case) engineStopped() (trial.Verdict, bool) {
-	f, ok := c.first(trial.StateEngineStopped, trial.StatePartStopped)
-	if !ok {
-		return undecided, false
+// silent is the rule for what does not answer. If the machine has no memory to
+// spare, that is why.
+func silent(state trial.State, o trial.Outcome, cause trial.Cause) rule {
+	return func(c *Case) trial.Verdict {
+		f, ok := c.first(state)
+		if !ok {
+			return undecided
+		}
+		if c.starved() {
+			v := seen(trial.HostExhausted, trial.CauseMemoryStarved, probed, f)
+			v.Evidence = append(v.Evidence, c.pressed())
+			return v
+		}
+		return seen(o, cause, watched, f)
 	}
-	return seen(trial.EngineHang, trial.CauseStopped, certain, f)
-}
-
-func (c *Case) engineSilent() (trial.Verdict, bool) {
-	f, ok := c.first(trial.StateEngineSilent)
-	if !ok {
-		return undecided, false
-	}
-	if c.starved() {
-		return c.starving(f)
-	}
-	return seen(trial.EngineHang, trial.CauseNoAnswer, watched, f)
-}
-
-// starving is a machine in which something does not answer for want of memory.
-func (c *Case) starving(f watch.Finding) (trial.Verdict, bool) {
-	v, _ := seen(trial.HostExhausted, trial.CauseMemoryStarved, probed, f)
-	v.Evidence = append(v.Evidence, c.pressed())
-	return v, true
 }
 
 // pressed is the machine under the most pressure for memory.
@@ -137,40 +128,32 @@ func (c *Case) pressed() trial.Evidence {
 // no machine with enough of it has.
 const starvedSome = 40
 
-// starved says whether the machine's processes waited for memory: an engine
-// that does not answer then is no engine that hangs. On a host with other work
-// to do, the share in which all of them wait is less. How much memory was used
-// does not matter: what can be taken from a machine is not in its limit.
+// starved reports whether the machine's processes waited for memory: an engine
+// that does not answer then does not hang. The share in which some of them wait
+// decides, because on a host with other work to do all of them wait less often.
+// How much memory was used does not matter: what can be taken from a machine is
+// not in its limit.
 func (c *Case) starved() bool {
 	return c.Worst.Pressure.Known && c.Worst.Pressure.MemorySome >= starvedSome
-}
-
-// thrashing is a machine that only waits for memory. Nothing in it has failed.
-func (c *Case) thrashing() (trial.Verdict, bool) {
-	f, ok := c.first(trial.StateThrashing)
-	if !ok {
-		return undecided, false
-	}
-	return seen(trial.HostExhausted, trial.CauseMemoryThrashing, watched, f)
 }
 
 // workerLost is a worker that ended without a word while the engine lived. A
 // worker lives outside the machine's memory and dies with the machine: when
 // the kernel killed what the machine hangs on, the engine went the same way.
-func (c *Case) workerLost() (trial.Verdict, bool) {
+func (c *Case) workerLost() trial.Verdict {
 	if c.Reported != nil || c.Ended != nil {
-		return undecided, false
+		return undecided
 	}
 	if f, killed := c.killedEngine(); killed {
 		return seen(trial.EngineCrash, trial.CauseOOM, watched, f)
 	}
 	return trial.Verdict{Outcome: trial.RunnerFault, Cause: trial.CauseWorkerLost, Confidence: certain,
-		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker}}}, true
+		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker}}}
 }
 
 // killed is a failure after the kernel killed a process for want of memory in
 // the same phase. Who was killed says what failed.
-func (c *Case) killed() (trial.Verdict, bool) {
+func (c *Case) killed() trial.Verdict {
 	where := c.where()
 	for _, f := range c.Findings {
 		if f.State != trial.StateKilled || f.Phase != where && !c.inNode(f) {
@@ -178,7 +161,7 @@ func (c *Case) killed() (trial.Verdict, bool) {
 		}
 		return seen(c.outcomeOfKill(f, where), trial.CauseOOM, watched, f)
 	}
-	return undecided, false
+	return undecided
 }
 
 func (c *Case) outcomeOfKill(f watch.Finding, where trial.Phase) trial.Outcome {
@@ -198,68 +181,51 @@ func (c *Case) outcomeOfKill(f watch.Finding, where trial.Phase) trial.Outcome {
 
 func (c *Case) inNode(f watch.Finding) bool { return probe.InNode(f.Group, c.After.Nodes) }
 
-func (c *Case) diskFull() (trial.Verdict, bool) {
+func (c *Case) diskFull() trial.Verdict {
 	if !c.After.DiskFull {
-		return undecided, false
+		return undecided
 	}
 	v := trial.Verdict{Outcome: trial.Storage, Cause: trial.CauseDiskFull, Confidence: probed}
 	if c.Text.Outcome == trial.Storage {
 		v.Confidence = watched
 	}
-	return v, true
+	return v
 }
 
-// noInotify is a node that could not watch files: systemd and the
-// kubelet in it wait for ever then, and say so to nobody.
-func (c *Case) noInotify() (trial.Verdict, bool) {
+// noInotify is a node that could not watch files: systemd and the kubelet in it
+// then wait for ever without a message.
+func (c *Case) noInotify() trial.Verdict {
 	if !c.After.InotifyExhausted || c.where() != trial.PhaseCluster {
-		return undecided, false
+		return undecided
 	}
-	return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseInotify, Confidence: probed}, true
+	return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseInotify, Confidence: probed}
 }
 
 // partLost is a failure after the engine lost a part of itself. It starts such
 // a part again, so that alone is no outcome.
-func (c *Case) partLost() (trial.Verdict, bool) {
+func (c *Case) partLost() trial.Verdict {
 	f, ok := c.first(trial.StatePartEnded)
 	if !ok || c.Reported == nil || f.Phase != c.where() {
-		return undecided, false
+		return undecided
 	}
 	return seen(trial.EngineCrash, trial.CauseContainerd, watched, f)
 }
 
-// nodeEnded is a cluster whose node died under it.
-func (c *Case) nodeEnded() (trial.Verdict, bool) {
-	f, ok := c.first(trial.StateNodeEnded)
-	if !ok {
-		return undecided, false
-	}
-	return seen(trial.ClusterHang, trial.CauseNodeEnded, watched, f)
-}
-
-// kubernetes is a cluster whose API server was gone: the watch's patience ran
-// out, or the trial's did first and the API server still does not answer. One
-// that waits for memory with all the rest of the machine is not to blame.
-func (c *Case) kubernetes() (trial.Verdict, bool) {
-	f, silent := c.first(trial.StateKubernetesSilent)
-	switch {
-	case silent && c.starved():
-		return c.starving(f)
-	case silent:
-		return seen(trial.ClusterHang, trial.CauseAPIServer, watched, f)
-	}
+// apiServerGone is a cluster whose API server still does not answer after the
+// trial's patience ran out, before the watch's did.
+func (c *Case) apiServerGone() trial.Verdict {
 	late := c.where() == trial.PhaseDeploy || c.where() == trial.PhaseTest
 	if c.After.KubernetesAnswers == nil || *c.After.KubernetesAnswers || !late {
-		return undecided, false
+		return undecided
 	}
-	return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}, true
+	return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}
 }
 
 // overdue is a trial that did not end itself at its limits: ours to mend.
-func (c *Case) overdue() (trial.Verdict, bool) {
+func (c *Case) overdue() trial.Verdict {
 	f, ok := c.first(trial.StateOverdue)
 	if !ok || c.Reported != nil {
-		return undecided, false
+		return undecided
 	}
 	return seen(trial.RunnerFault, trial.CauseWorkerHung, watched, f)
 }

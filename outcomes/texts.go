@@ -2,18 +2,20 @@ package outcomes
 
 import (
 	"cmp"
+	"regexp"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/classify"
 	"github.com/stratbench/stratbench/outcomes/watch"
 )
 
-// fault is the pipeline saying that the trial could not be measured.
-func (c *Case) fault() (trial.Verdict, bool) {
+// fault is a trial that could not be measured, by the pipeline's own account.
+func (c *Case) fault() trial.Verdict {
 	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.RunnerFault {
-		return undecided, false
+		return undecided
 	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Verdict.Cause, trial.CauseNotMeasured), Confidence: certain}, true
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Verdict.Cause, trial.CauseNotMeasured), Confidence: certain}
 }
 
 // convincing is how sure a text must be to explain a limit that was reached.
@@ -21,9 +23,9 @@ const convincing = 0.7
 
 // stuck is a phase that a limit of the spec ended while the engine answered.
 // Silence is no hang of the engine when a step of the user's own is at work.
-func (c *Case) stuck() (trial.Verdict, bool) {
+func (c *Case) stuck() trial.Verdict {
 	if c.Reported == nil || !c.Reported.Verdict.TimedOut {
-		return undecided, false
+		return undecided
 	}
 	v := trial.Verdict{Outcome: c.Reported.Verdict.Outcome, Cause: trial.CauseLimit, Confidence: probed}
 	if c.Reported.Silent {
@@ -31,11 +33,11 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 	}
 	at := c.Reported.Verdict.Phase
 	if c.Reported.Silent && (watch.Pressed(c.Worst) || c.starved()) {
-		return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseMemoryThrashing, Confidence: probed, Evidence: []trial.Evidence{c.pressed()}}, true
+		return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseMemoryThrashing, Confidence: probed, Evidence: []trial.Evidence{c.pressed()}}
 	}
 	if c.explains(c.Text, at) {
 		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
-		return v, true
+		return v
 	}
 	if c.Quiet.Known {
 		v.Evidence = append(v.Evidence, c.Quiet.Evidence())
@@ -46,18 +48,18 @@ func (c *Case) stuck() (trial.Verdict, bool) {
 	case at == trial.PhaseBuild && c.Reported.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && c.Quiet.Known && len(c.Quiet.Working) == 0:
 		v.Outcome, v.Cause, v.Confidence = trial.EngineHang, trial.CauseIdle, presumed
 	}
-	return v, true
+	return v
 }
 
-// explains says whether what was printed tells why a phase did not end. That a
-// build or the creation of a cluster failed is no reason: it did not end.
+// explains reports whether a text is the reason why a phase did not end. That a
+// build or the creation of a cluster failed is none: it did not end.
 func (c *Case) explains(t classify.Result, at trial.Phase) bool {
 	return t.Outcome != trial.OK && t.Outcome.In(at) && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
 		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) &&
 		(at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed)
 }
 
-// refuted says whether the watch knows better than a text: the engine's process
+// refuted reports whether the watch knows better than a text: the engine's process
 // lived all along and it answers, or the kernel killed nobody.
 func (c *Case) refuted(o trial.Outcome) bool {
 	switch o {
@@ -70,31 +72,32 @@ func (c *Case) refuted(o trial.Outcome) bool {
 	return false
 }
 
-// heard is how sure a verdict is at least that rests on a line of the log.
+// heard is the least confidence of a verdict that rests on a line of the log.
 const heard = 0.15
 
 // text is what the log and the error say. It never turns the failure of the
 // user's own code into a crash of an engine that answers.
-func (c *Case) text() (trial.Verdict, bool) {
+func (c *Case) text() trial.Verdict {
 	t := c.Text
 	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || t.Confidence < heard && len(t.Evidence) == 0 || c.refuted(t.Outcome) {
-		return undecided, false
+		return undecided
 	}
-	if pulled := c.Reported.Verdict.Outcome == trial.PullFailed; pulled && t.Outcome == trial.BuildFailed {
-		return undecided, false
-	}
-	if own := c.Reported.Verdict.Outcome; own == trial.SetupFailed && t.Outcome.Phase() != "" && t.Confidence < convincing {
-		return undecided, false // which phase it was is not known
+	own := c.Reported.Verdict
+	switch {
+	case own.Outcome == trial.PullFailed && t.Outcome == trial.BuildFailed:
+		return undecided
+	case own.Outcome == trial.SetupFailed && t.Outcome.Phase() != "" && t.Confidence < convincing:
+		return undecided // which phase it was is not known
 	}
 	v := t.Verdict()
 	v.Phase = ""
 	if !v.Outcome.In(c.where()) { // where it was is certain, and a cause is one of an outcome
-		v.Outcome, v.Cause = c.Reported.Verdict.Outcome, ""
+		v.Outcome, v.Cause = own.Outcome, ""
 	}
-	if own := c.Reported.Verdict; v.Cause == "" && v.Outcome == own.Outcome {
-		v.Cause = own.Cause // a suite's report knows more than its log
+	if v.Outcome == own.Outcome {
+		v.Cause = cmp.Or(v.Cause, own.Cause) // a suite's report knows more than its log
 	}
-	return v, true
+	return v
 }
 
 // reported is what remains: the phase failed, and nobody knows why.
@@ -125,4 +128,41 @@ func (c *Case) evidence() (all []trial.Evidence) {
 		all = append(all, f.Evidence())
 	}
 	return all
+}
+
+// nothingOutside are the words of resolvers and of the kernel where there is
+// nobody to ask and no route: of Go and of the C library, and of the tools that
+// put them in words of their own.
+var nothingOutside = regexp.MustCompile(`(?i)lookup \S+.*(?:no such host|connection refused|server misbehaving|i/o timeout|try again|network is unreachable)|` +
+	`could ?n[o']t resolve|failed to resolve|unable to resolve|(?:temporary )?failure (?:in name resolution|resolving)|` +
+	`name or service not known|name does not resolve|nodename nor servname|no address associated with hostname|` +
+	`\b(?:EAI_AGAIN|ENOTFOUND|ENETUNREACH)\b|unknown ?host|bad address '|network (?:is )?unreachable|no route to host|` +
+	`dns error|name resolution (?:failed|error)`)
+
+// WantsOut finds the first line of a log in which something asked for what is
+// outside of the machine and found no way there. The lines of a trial that ran
+// where there was a way out mean something else.
+func WantsOut(text string) (line string, found bool) {
+	for line := range strings.Lines(text) {
+		if nothingOutside.MatchString(line) {
+			return strings.TrimSpace(line), true
+		}
+	}
+	return "", false
+}
+
+// confined gives the cause of what could not be fetched on a machine that reaches
+// nothing outside: neither the Dockerfile nor the registry. In the phases in which
+// the workload runs, a name that is not found may be one of the workload's own, so
+// that only an image that was not fetched counts there.
+func (c *Case) confined(v trial.Verdict) trial.Verdict {
+	if c.Confined == "" {
+		return v
+	}
+	if v.Outcome != trial.PullFailed && (v.Outcome != trial.BuildFailed || c.where() != trial.PhaseBuild) {
+		return v
+	}
+	v.Cause, v.Confidence = trial.CauseNoWayOut, watched
+	v.Evidence = append([]trial.Evidence{{Source: trial.SourceMachine, State: trial.StateNoWayOut, Text: c.Confined}}, v.Evidence...)
+	return v
 }
