@@ -14,17 +14,7 @@ import (
 	"github.com/stratbench/stratbench/internal/host"
 )
 
-// The files of a run's folder.
-const (
-	JournalFile     = "trials.jsonl"
-	SpecFile        = "spec.yaml"
-	WorkloadFile    = "workload.yaml"
-	PlanFile        = "plan.json"
-	EnvironmentFile = "environment.json"
-	lockFile        = "lock"
-)
-
-// ErrInUse says that another living run writes to the folder.
+// ErrInUse is the error of a folder that another living run writes to.
 var ErrInUse = errors.New("another run is writing to this folder")
 
 // Journal is a run's append-only record. One process at a time holds it.
@@ -34,35 +24,16 @@ type Journal struct {
 	lock io.Closer
 }
 
-// OpenJournal opens the journal of the run's folder dir, creating both when
-// they do not exist. Nothing that stands in the journal is ever changed: a
-// line that a killed writer left unfinished is ended with a newline, so that
-// the reader reports it and the next record stands on a line of its own. It
-// returns ErrInUse, naming the holder, when another process holds the folder.
-func OpenJournal(dir string) (*Journal, error) {
+// OpenJournal opens the journal of the run's folder dir, creating both if they
+// do not exist. Nothing in the journal is ever changed: a line that a killed
+// writer left unfinished is ended with a newline, so that the reader reports it
+// and the next record has a line of its own. It returns ErrInUse, naming the
+// holder, when another process holds the folder.
+func OpenJournal(dir string) (j *Journal, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("creating the run's folder: %w", err)
 	}
-	lock, err := holdFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
-	if err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("opening the journal: %w", err)
-	}
-	j := &Journal{dir: dir, file: file, lock: lock}
-	if err := j.endLastLine(); err != nil {
-		j.Close()
-		return nil, err
-	}
-	return j, syncFolder(dir)
-}
-
-// holdFolder locks the run's folder, and writes into the lock who holds it.
-func holdFolder(dir string) (io.Closer, error) {
-	path := filepath.Join(dir, lockFile)
+	path := filepath.Join(dir, "lock")
 	lock, err := host.TryLock(path)
 	if errors.Is(err, host.ErrLocked) {
 		holder, _ := os.ReadFile(path)
@@ -72,60 +43,65 @@ func holdFolder(dir string) (io.Closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("taking the run's folder: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			lock.Close()
+		}
+	}()
 	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
-		return nil, errors.Join(fmt.Errorf("writing who holds the run's folder: %w", err), lock.Close())
+		return nil, fmt.Errorf("writing who holds the run's folder: %w", err)
 	}
-	return lock, nil
+	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	if err := errors.Join(endLastLine(file), syncFolder(dir)); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &Journal{dir, file, lock}, nil
 }
 
-func (j *Journal) endLastLine() error {
-	info, err := j.file.Stat()
+func endLastLine(file *os.File) error {
+	info, err := file.Stat()
 	if err != nil || info.Size() == 0 {
 		return err
 	}
 	last := make([]byte, 1)
-	if _, err := j.file.ReadAt(last, info.Size()-1); err != nil {
+	if _, err := file.ReadAt(last, info.Size()-1); err != nil {
 		return fmt.Errorf("reading the end of the journal: %w", err)
 	}
 	if last[0] == '\n' {
 		return nil
 	}
-	if _, err := j.file.Write([]byte("\n")); err != nil {
+	if _, err := file.Write([]byte("\n")); err != nil {
 		return fmt.Errorf("ending an unfinished line of the journal: %w", err)
 	}
-	return j.file.Sync()
+	return file.Sync()
 }
 
-// Append writes records and returns only when all are on disk. After an error
-// they must be taken as not written; the journal before them is untouched.
+// Append writes records and returns once all are on disk. After an error none
+// counts as written; the journal before them is untouched.
 func (j *Journal) Append(records ...Record) error {
-	w := bufio.NewWriterSize(j.file, 1<<16)
-	for i := range records {
-		r := &records[i]
-		r.Schema = Schema
-		line, err := json.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("encoding the record of %s: %w", r.Trial.ID, err)
-		}
-		if _, err := w.Write(append(line, '\n')); err != nil {
-			return j.notRecorded(r, err)
-		}
-	}
 	if len(records) == 0 {
 		return nil
 	}
-	last := &records[len(records)-1]
-	if err := w.Flush(); err != nil {
-		return j.notRecorded(last, err)
+	w := bufio.NewWriterSize(j.file, 1<<16)
+	for i := range records {
+		records[i].Schema = Schema
+		line, err := json.Marshal(&records[i])
+		if err != nil {
+			return fmt.Errorf("encoding the record of %s: %w", records[i].Trial.ID, err)
+		}
+		_, _ = w.Write(append(line, '\n')) // Flush returns its error
 	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("syncing the record of %s to disk: %w", last.Trial.ID, err)
+	err := w.Flush()
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume", records[len(records)-1].Trial.ID, j.file.Name(), err)
 	}
 	return nil
-}
-
-func (j *Journal) notRecorded(r *Record, err error) error {
-	return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume", r.Trial.ID, j.file.Name(), err)
 }
 
 // WriteOnce writes value as indented JSON to a new file of the run's folder.
@@ -145,7 +121,7 @@ func (j *Journal) WriteFileOnce(name string, text []byte) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("writing %s: %w", path, fs.ErrExist)
 	}
-	// Under its name it is there as a whole or not at all.
+	// Written under another name first, so that path is whole or not there.
 	f, err := os.Create(path + ".new")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
@@ -158,8 +134,8 @@ func (j *Journal) WriteFileOnce(name string, text []byte) error {
 }
 
 // TrialDir creates a new folder for a trial's own files; name is relative to
-// the run's folder. attempt counts from 1: a trial that was interrupted, even
-// before it could be recorded, has left a folder, and that stays as it is.
+// the run's folder. attempt counts from 1: an interrupted trial has left a
+// folder, even if it could not be recorded, and that stays as it is.
 func (j *Journal) TrialDir(id string) (name string, attempt int, err error) {
 	if err := os.MkdirAll(filepath.Join(j.dir, "trials"), 0o755); err != nil {
 		return "", 0, fmt.Errorf("creating the folder of the trials: %w", err)

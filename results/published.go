@@ -1,10 +1,8 @@
 package results
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -28,10 +26,10 @@ const (
 )
 
 // publishedFiles are those of a run's folder that are published as they are.
-var publishedFiles = []string{EnvironmentFile, PlanFile, SpecFile, WorkloadFile, ImportFile, ExpectedFile, "look-block-*.json"}
+var publishedFiles = []string{EnvironmentFile, PlanFile, SpecFile, WorkloadFile, ImportFile, ExpectedFile, lookFiles}
 
 // Publish writes the runs of the given folders into the folder of a report,
-// instead of those that were published there before.
+// and removes those that were published there before.
 func Publish(report string, dirs []string) error {
 	root := filepath.Join(report, PublishedFolder)
 	before, err := Runs(root)
@@ -58,68 +56,45 @@ func publish(dir, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	var names []string
+	var sums bytes.Buffer
+	write := func(name string, text []byte) error {
+		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(text), name)
+		return os.WriteFile(filepath.Join(to, name), text, 0o644)
+	}
 	for _, pattern := range publishedFiles {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		names, err := fs.Glob(os.DirFS(dir), pattern)
 		if err != nil {
 			return err
 		}
-		for _, name := range found {
-			text, err := os.ReadFile(name)
+		for _, name := range names {
+			text, err := os.ReadFile(filepath.Join(dir, name))
 			if err == nil {
-				err = os.WriteFile(filepath.Join(to, filepath.Base(name)), text, 0o644)
+				err = write(name, text)
 			}
 			if err != nil {
 				return err
 			}
-			names = append(names, filepath.Base(name))
 		}
 	}
-	if err := compress(filepath.Join(dir, JournalFile), filepath.Join(to, compressedJournal)); err != nil {
+	journal, err := os.Open(filepath.Join(dir, JournalFile))
+	if err != nil {
 		return err
 	}
-	var sums bytes.Buffer
-	for _, name := range append(names, compressedJournal) {
-		sum, err := checksum(filepath.Join(to, name))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&sums, "%s  %s\n", sum, name)
+	defer journal.Close()
+	var compressed bytes.Buffer
+	// One thread, so that the same records give the same bytes.
+	w, err := zstd.NewWriter(&compressed, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, journal)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	if err := write(compressedJournal, compressed.Bytes()); err != nil {
+		return err
 	}
 	return os.WriteFile(filepath.Join(to, ChecksumFile), sums.Bytes(), 0o644)
-}
-
-func compress(from, to string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	// One thread, so that the same records give the same bytes.
-	w, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, in)
-	return errors.Join(err, w.Close())
-}
-
-func checksum(name string) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // Published lists the folders of the runs that are published with a report.
@@ -130,64 +105,55 @@ func Published(report string) ([]string, error) {
 	return Runs(filepath.Join(report, PublishedFolder))
 }
 
-// verify holds the files of a published run against their checksums.
+// verify compares the files of a published run with their checksums.
 func verify(dir string) error {
-	list, err := os.Open(filepath.Join(dir, ChecksumFile))
+	list, err := os.ReadFile(filepath.Join(dir, ChecksumFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	defer list.Close()
-	var wrong []error
-	lines := bufio.NewScanner(list)
-	for lines.Scan() {
-		want, name, ok := strings.Cut(lines.Text(), "  ")
+	wrong := []error{err}
+	for line := range strings.Lines(string(list)) {
+		line = strings.TrimSpace(line)
+		want, name, ok := strings.Cut(line, "  ")
 		if !ok || name != filepath.Base(name) {
-			wrong = append(wrong, fmt.Errorf("%q is no line of checksum and name", lines.Text()))
+			wrong = append(wrong, fmt.Errorf("%q is no line of checksum and name", line))
 			continue
 		}
-		switch got, err := checksum(filepath.Join(dir, name)); {
-		case err != nil:
-			wrong = append(wrong, err)
-		case got != want:
-			wrong = append(wrong, fmt.Errorf("%s has the checksum %s, and %s says %s", name, got, ChecksumFile, want))
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if got := fmt.Sprintf("%x", sha256.Sum256(text)); err == nil && got != want {
+			err = fmt.Errorf("%s has the checksum %s, and %s says %s", name, got, ChecksumFile, want)
 		}
+		wrong = append(wrong, err)
 	}
-	if err := errors.Join(append(wrong, lines.Err())...); err != nil {
+	if err := errors.Join(wrong...); err != nil {
 		return fmt.Errorf("the published records in %s are not what was published: %w; fetch them again", dir, err)
 	}
 	return nil
 }
 
-// openRecords opens a run's records, compressed or not. Without any there is
-// none.
-func openRecords(dir string) (io.ReadCloser, string, error) {
+// readRecords reads a run's journal, compressed or not. A run without one has no
+// record.
+func readRecords(dir string) (records []Record, faults []Fault, err error) {
 	name := filepath.Join(dir, JournalFile)
-	journal, err := os.Open(name)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return journal, name, err
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		name = filepath.Join(dir, compressedJournal)
+		file, err = os.Open(name)
 	}
-	name = filepath.Join(dir, compressedJournal)
-	if journal, err = os.Open(name); err != nil {
-		return nil, name, err
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
 	}
-	r, err := zstd.NewReader(journal)
 	if err != nil {
-		return nil, name, errors.Join(err, journal.Close())
+		return nil, nil, fmt.Errorf("opening the journal: %w", err)
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{r, closers{r.IOReadCloser(), journal}}, name, nil
-}
-
-type closers []io.Closer
-
-func (all closers) Close() (err error) {
-	for _, c := range all {
-		err = errors.Join(err, c.Close())
+	defer file.Close()
+	if filepath.Base(name) == JournalFile {
+		return Read(name, file)
 	}
-	return err
+	journal, err := zstd.NewReader(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	defer journal.Close()
+	return Read(name, journal)
 }
