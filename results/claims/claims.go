@@ -1,6 +1,6 @@
-// Package claims finds what a text states in figures of set-ups, and holds it
-// against records: times, ratios, rates, memory. What cannot be mapped onto the
-// records is untested, and why is said.
+// Package claims finds the figures of set-ups that a text states, and judges them
+// by records: times, ratios, rates, memory. A figure that cannot be mapped onto
+// the records is untested, with the reason.
 package claims
 
 import "github.com/stratbench/stratbench/internal/trial"
@@ -29,32 +29,33 @@ const (
 	Needs Kind = "needs memory"
 )
 
-// Where is the levels that a claim names, by factor. Of several, it holds for
-// each.
+// Where is the levels that a claim names, by factor. A claim that names several
+// levels of a factor is about each of them.
 type Where map[string][]string
 
 // Claim is one figure of a text.
 type Claim struct {
-	// Line and Column are where the figure stands, from 1.
+	// Line and Column are the figure's position, from 1.
 	Line   int    `json:"line"`
 	Column int    `json:"column,omitempty"`
 	Text   string `json:"text"`
 	Kind   Kind   `json:"kind,omitempty"`
-	// Phase is what takes the time; none is the whole set-up.
+	// Phase is what takes the time; empty is the whole set-up.
 	Phase   trial.Phase `json:"phase,omitempty"`
 	Where   Where       `json:"where,omitempty"`
 	Against Where       `json:"against,omitempty"`
-	// Low and High bound what is claimed, in seconds, bytes, or as a share; no
+	// Low and High bound what is claimed, in seconds, bytes, or as a share; a nil
 	// High is no bound.
 	Low  float64  `json:"low"`
 	High *float64 `json:"high"`
-	// Together is how many images are said to be built at once; 0 is not said.
+	// Together is how many images the text says are built at once; 0 if it does
+	// not say.
 	Together int `json:"together,omitempty"`
-	// Unclear says why the claim could not be mapped.
+	// Unclear is why the claim could not be mapped.
 	Unclear string `json:"-"`
 }
 
-// Verdict is what the records say of a claim.
+// Verdict is the result of comparing a claim with the records.
 type Verdict string
 
 // The verdicts.
@@ -64,11 +65,11 @@ const (
 	Untested     Verdict = "untested"
 )
 
-// Finding is a claim with what the records say of it.
+// Finding is a claim with its verdict.
 type Finding struct {
 	Claim
 	Verdict Verdict `json:"verdict"`
-	// Why says what makes it untested, or in which way it is contradicted.
+	// Why is the reason why it is untested, or how it is contradicted.
 	Why      string     `json:"why,omitempty"`
 	Measured []Measured `json:"measured"`
 }
@@ -77,8 +78,8 @@ type Finding struct {
 type Measured struct {
 	// Of names the group: the engine, and each of several levels.
 	Of string `json:"of,omitempty"`
-	// Value is a mean, a ratio of means, or a rate. Low and High hold it at 95 %,
-	// where there are trials enough.
+	// Value is a mean, a ratio of means, or a rate. Low and High are its 95 %
+	// bounds, nil with too few trials.
 	Value   float64  `json:"value"`
 	Low     *float64 `json:"low"`
 	High    *float64 `json:"high"`

@@ -59,7 +59,7 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"A set-up takes 100 s.", "untested it does not say with which strategy", 1, 16},
 		{"The job has a timeout of 20 minutes.", "untested it reads as a limit or an interval", 1, 26},
 		{"Lunch is 45 min.", "untested it does not say what takes so long", 1, 10},
-		{"Registry saves 60 s against serial.", "untested differences in time are not held against records", 1, 16},
+		{"Registry saves 60 s against serial.", "untested differences in time are not compared with records", 1, 16},
 		// Ratios.
 		{"Registry is 2.5 times as fast as serial.", "supported", 1, 13},
 		{"Registry is twice as fast as parallel.", "supported", 1, 13},

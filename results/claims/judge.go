@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,89 +20,87 @@ const (
 	// tolerance is the share by which a time may miss what is claimed: nobody
 	// writes down more digits than that.
 	tolerance = 0.05
-	// narrow is how wide an interval may be that supports a claim: points of a
+	// narrow is how wide the interval of a supporting figure may be: points of a
 	// rate, and the share of a mean.
 	narrow = 0.3
 )
 
-// Judge holds a claim against the trials of a study. It is supported where the
-// measured figure lies in what is claimed and is known well enough,
-// contradicted where all of its interval lies outside, on any engine, and
-// untested otherwise.
+// Judge compares a claim with the trials of a study. It is supported if the
+// measured figure lies in what is claimed and is known well enough, contradicted
+// if all of its interval lies outside, on any engine, and untested otherwise.
 func Judge(s study.Study, c Claim) Finding {
-	f := Finding{Claim: c, Verdict: Untested, Why: c.Unclear, Measured: []Measured{}}
-	if c.Unclear != "" {
+	f := Finding{Claim: c, Verdict: Untested, Why: cmp.Or(c.Unclear, c.asksTooLittle(s)), Measured: []Measured{}}
+	if f.Why != "" {
 		return f
 	}
-	if f.Why = c.asksTooLittle(s); f.Why != "" {
-		return f
-	}
-	for _, where := range groups(s, c.Where) {
-		m, why := c.in(s, where)
+	by := map[Verdict][]Measured{}
+	for _, g := range groups(s, c.Where) {
+		m, why := c.in(s, g.at)
 		if why != "" {
 			f.Why = why
 			continue
 		}
-		m.Of = strings.Join(differing(where, c.Where), " ")
+		m.Of = g.name
 		f.Measured = append(f.Measured, m)
+		by[m.verdict] = append(by[m.verdict], m)
 	}
-	if len(f.Measured) == 0 {
-		return f
-	}
-	verdicts := map[Verdict][]Measured{}
-	for _, m := range f.Measured {
-		verdicts[m.verdict] = append(verdicts[m.verdict], m)
-	}
-	switch {
-	case len(verdicts[Contradicted]) > 0:
-		f.Verdict, f.Why = Contradicted, verdicts[Contradicted][0].why
-		if len(verdicts[Contradicted]) < len(f.Measured) {
+	switch against := by[Contradicted]; {
+	case len(against) > 0:
+		f.Verdict, f.Why = Contradicted, against[0].why
+		if len(against) < len(f.Measured) {
 			var of []string
-			for _, m := range verdicts[Contradicted] {
+			for _, m := range against {
 				of = append(of, m.Of)
 			}
 			f.Why += " for " + strings.Join(of, ", ")
 		}
-	case len(verdicts[Untested]) > 0:
-		f.Why = verdicts[Untested][0].why
-	case f.Why == "":
+	case len(by[Untested]) > 0:
+		f.Why = by[Untested][0].why
+	case len(f.Measured) > 0 && f.Why == "":
 		f.Verdict = Supported
 	}
 	return f
 }
 
-// asksTooLittle says what a claim leaves open that makes a difference.
+// asksTooLittle names what a claim leaves open although it makes a difference.
 func (c Claim) asksTooLittle(s study.Study) string {
-	if c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest {
+	f, _ := s.Factor("strategy")
+	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
+	if everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(f.Levels) < 2 {
 		return ""
 	}
-	if _, named := c.Where["strategy"]; !named {
-		if f, ok := s.Factor("strategy"); ok && len(f.Levels) > 1 {
-			return "it does not say with which strategy"
-		}
-	}
-	return ""
+	return "it does not say with which strategy"
 }
 
-// groups are the levels of each group of trials that a claim is about: each of
-// several levels that it names, on each engine where it names none.
-func groups(s study.Study, named Where) []Where {
-	named = maps.Clone(named)
-	if named == nil {
-		named = Where{}
-	}
+// group is trials that a claim is about: one level of each factor.
+type group struct {
+	at map[string]string
+	// name is the levels that the claim alone does not determine.
+	name string
+}
+
+// groups has one for each combination of the levels that a claim names, on each
+// engine if it names none.
+func groups(s study.Study, named Where) []group {
+	all := []group{{at: map[string]string{}}}
+	levels := maps.Clone(named)
 	if f, ok := s.Factor("runtime"); ok && len(named["runtime"]) == 0 {
+		if levels == nil {
+			levels = Where{}
+		}
 		for _, l := range f.Levels {
-			named["runtime"] = append(named["runtime"], l.Name)
+			levels["runtime"] = append(levels["runtime"], l.Name)
 		}
 	}
-	all := []Where{{}}
-	for _, factor := range slices.Sorted(maps.Keys(named)) {
-		var more []Where
-		for _, where := range all {
-			for _, level := range named[factor] {
-				with := maps.Clone(where)
-				with[factor] = []string{level}
+	for _, factor := range slices.Sorted(maps.Keys(levels)) {
+		var more []group
+		for _, g := range all {
+			for _, level := range levels[factor] {
+				with := group{maps.Clone(g.at), g.name}
+				with.at[factor] = level
+				if len(named[factor]) != 1 {
+					with.name = strings.TrimSpace(with.name + " " + level)
+				}
 				more = append(more, with)
 			}
 		}
@@ -110,23 +109,13 @@ func groups(s study.Study, named Where) []Where {
 	return all
 }
 
-// differing are the levels of a group that the claim alone does not tell.
-func differing(group, named Where) (levels []string) {
-	for _, factor := range slices.Sorted(maps.Keys(group)) {
-		if len(named[factor]) != 1 {
-			levels = append(levels, group[factor]...)
-		}
-	}
-	return levels
-}
-
-// at are the trials at the levels, and which level has none.
-func at(s study.Study, where Where) (trials []study.Observation, missing string) {
+// trialsAt are the trials at the levels, or which level has none.
+func trialsAt(s study.Study, levels map[string]string) (trials []study.Observation, missing string) {
 	trials = s.Trials
-	for _, factor := range slices.Sorted(maps.Keys(where)) {
-		trials = slices.DeleteFunc(slices.Clone(trials), func(o study.Observation) bool { return !isAt(o, factor, where[factor][0]) })
+	for _, factor := range slices.Sorted(maps.Keys(levels)) {
+		trials = slices.DeleteFunc(slices.Clone(trials), func(o study.Observation) bool { return !isAt(o, factor, levels[factor]) })
 		if len(trials) == 0 {
-			return nil, fmt.Sprintf("no trial has %s %s", factor, where[factor][0])
+			return nil, fmt.Sprintf("no trial has %s %s", factor, levels[factor])
 		}
 	}
 	return trials, ""
@@ -153,59 +142,87 @@ func isAt(o study.Observation, factor, level string) bool {
 	return errA == nil && errB == nil && math.Abs(math.Log(float64(a)/float64(b))) < 0.08
 }
 
-// in is the figure of one group of trials, with its verdict; or why there is none.
-func (c Claim) in(s study.Study, where Where) (m Measured, why string) {
-	if c.Kind == Needs {
-		return c.needs(s, where)
-	}
-	trials, missing := at(s, where)
+// in is the figure of the trials at the levels, with its verdict, or why there
+// is none.
+func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why string) {
+	trials, missing := trialsAt(s, levels)
 	if missing != "" {
 		return m, missing
 	}
-	if n := together(trials); c.Together > 0 && n > 0 && n != c.Together {
-		return m, fmt.Sprintf("these trials build %d images at once, not %d", n, c.Together)
+	if c.Kind == Needs {
+		return c.needs(trials)
 	}
+	together := 0
+	for _, o := range trials {
+		together = max(together, study.BuiltAtOnce(o.Record))
+	}
+	if c.Together > 0 && together > 0 && together != c.Together {
+		return m, fmt.Sprintf("these trials build %d images at once, not %d", together, c.Together)
+	}
+	values := c.values(trials)
 	switch c.Kind {
 	case Works, Crashes, Never:
 		return c.rate(trials), ""
 	case Ratio:
-		base := maps.Clone(where)
-		for factor, levels := range c.Against {
-			base[factor] = levels
+		base := maps.Clone(levels)
+		for factor, names := range c.Against {
+			base[factor] = names[0]
 		}
-		against, missing := at(s, base)
+		against, missing := trialsAt(s, base)
 		if missing != "" {
 			return m, missing
 		}
-		own, other := c.values(trials), c.values(against)
-		if len(own) == 0 || len(other) == 0 {
+		others := c.values(against)
+		if len(values) == 0 || len(others) == 0 {
 			return m, "none of these trials became ready"
 		}
-		return c.ratio(own, other), ""
+		return c.ratio(values, others), ""
 	}
-	values := c.values(trials)
 	if len(values) == 0 {
 		return m, "the records do not have this figure"
 	}
 	m = Measured{N: len(trials), Failed: study.Failures(trials), Value: stat.Mean(values, nil)}
 	if n := float64(len(values)); n > 1 {
-		half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * stat.StdDev(values, nil) / math.Sqrt(n)
+		half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * stat.StdErr(stat.StdDev(values, nil), n)
 		m.bound(m.Value-half, m.Value+half)
 	}
-	c.hold(&m, tolerance, m.Value*narrow)
+	c.hold(&m)
 	return m, ""
+}
+
+// values are the figures of the trials that became ready.
+func (c Claim) values(trials []study.Observation) (values []float64) {
+	metric := study.Metric(c.Phase)
+	switch {
+	case c.Kind == PeakMemory:
+		metric = study.MetricPeakMemory
+	case c.Phase == "":
+		metric = study.MetricSetup
+	}
+	for _, o := range trials {
+		if v, ok := metric.Of(o); o.Ready && ok && v > 0 && !math.IsInf(v, 1) {
+			values = append(values, v)
+		}
+	}
+	return values
 }
 
 func (m *Measured) bound(low, high float64) { m.Low, m.High = &low, &high }
 
-// hold judges a figure that has an interval. One whose interval is wider than
-// most to either side of it tells too little to support anything.
-func (c Claim) hold(m *Measured, tolerance, most float64) {
-	m.verdict, m.why = Untested, fmt.Sprintf("%d trials are too few to tell", m.N)
+// judge sets the verdict.
+func (m *Measured) judge(v Verdict, why string) { m.verdict, m.why = v, why }
+
+// tooFew is the verdict until another one is certain.
+func (m *Measured) tooFew() { m.judge(Untested, fmt.Sprintf("%d trials are too few to tell", m.N)) }
+
+// hold judges a mean or a ratio by its interval. One that is too wide supports
+// nothing.
+func (c Claim) hold(m *Measured) {
+	m.tooFew()
 	if m.Low == nil {
 		return
 	}
-	known := max(*m.High-m.Value, m.Value-*m.Low) <= most
+	known := max(*m.High-m.Value, m.Value-*m.Low) <= narrow*m.Value
 	if known {
 		m.why = "it is at the edge of what is claimed"
 	}
@@ -215,11 +232,11 @@ func (c Claim) hold(m *Measured, tolerance, most float64) {
 	}
 	switch {
 	case *m.High < low:
-		m.verdict, m.why = Contradicted, "less"
+		m.judge(Contradicted, "less")
 	case *m.Low > high:
-		m.verdict, m.why = Contradicted, "more"
+		m.judge(Contradicted, "more")
 	case m.Value >= low && m.Value <= high && known:
-		m.verdict, m.why = Supported, ""
+		m.judge(Supported, "")
 	}
 }
 
@@ -228,23 +245,22 @@ func (c Claim) rate(trials []study.Observation) Measured {
 	r := study.FailureRate(trials)
 	m := Measured{N: r.Trials, Failed: r.Events, Value: 1 - float64(r.Estimate)}
 	m.bound(1-float64(r.Interval.Upper), 1-float64(r.Interval.Lower))
-	few := fmt.Sprintf("%d trials are too few to tell", m.N)
+	m.tooFew()
 	known := *m.High-*m.Low <= narrow
-	m.verdict, m.why = Untested, few
 	switch {
 	case c.Kind == Crashes && m.Failed > 0, c.Kind == Never && m.Failed == 0 && known:
-		m.verdict, m.why = Supported, ""
+		m.judge(Supported, "")
 	case c.Kind == Crashes && known:
-		m.verdict, m.why = Contradicted, "none failed"
+		m.judge(Contradicted, "none failed")
 	case c.Kind == Never && m.Failed > 0:
-		m.verdict, m.why = Contradicted, "some failed"
+		m.judge(Contradicted, "some failed")
 	case c.Kind != Works:
 	case *m.Low > *c.High:
-		m.verdict, m.why = Contradicted, "more often"
+		m.judge(Contradicted, "more often")
 	case *m.High < c.Low:
-		m.verdict, m.why = Contradicted, "less often"
+		m.judge(Contradicted, "less often")
 	case known:
-		m.verdict, m.why = Supported, ""
+		m.judge(Supported, "")
 	}
 	return m
 }
@@ -261,22 +277,17 @@ func (c Claim) ratio(own, base []float64) Measured {
 		half := distuv.StudentsT{Sigma: 1, Nu: float64(min(len(own), len(base)) - 1)}.Quantile(0.975) * math.Sqrt(spread)
 		m.bound(m.Value*math.Exp(-half), m.Value*math.Exp(half))
 	}
-	c.hold(&m, tolerance, m.Value*narrow)
+	c.hold(&m)
 	return m
 }
 
-// needs holds that nothing becomes ready with less memory against trials with
-// less, and that it does with as much.
-func (c Claim) needs(s study.Study, where Where) (m Measured, why string) {
-	trials, missing := at(s, where)
-	if missing != "" {
-		return m, missing
-	}
+// needs judges that nothing becomes ready with less memory, and that something
+// does with as much.
+func (c Claim) needs(trials []study.Observation) (m Measured, why string) {
 	var less, enough []study.Observation
 	for _, o := range trials {
 		level, _ := o.Cell.Level("memory")
-		bytes, err := trial.ParseBytes(level)
-		switch {
+		switch bytes, err := trial.ParseBytes(level); {
 		case err != nil:
 		case float64(bytes) < 0.92*c.Low:
 			less = append(less, o)
@@ -288,41 +299,13 @@ func (c Claim) needs(s study.Study, where Where) (m Measured, why string) {
 		return m, "no trial had less memory"
 	}
 	m = c.rate(less)
-	m.verdict, m.why = Untested, fmt.Sprintf("%d trials with less are too few to tell", m.N)
 	switch {
 	case m.Failed < m.N:
-		m.verdict, m.why = Contradicted, "some became ready with less"
+		m.judge(Contradicted, "some became ready with less")
 	case *m.High <= narrow && study.Failures(enough) < len(enough):
-		m.verdict, m.why = Supported, ""
+		m.judge(Supported, "")
+	default:
+		m.judge(Untested, fmt.Sprintf("%d trials with less are too few to tell", m.N))
 	}
 	return m, ""
-}
-
-// values are the figures of the trials that became ready.
-func (c Claim) values(trials []study.Observation) (values []float64) {
-	for _, o := range trials {
-		v, ok := c.metric().Of(o)
-		if o.Ready && ok && v > 0 && !math.IsInf(v, 1) {
-			values = append(values, v)
-		}
-	}
-	return values
-}
-
-func (c Claim) metric() study.Metric {
-	switch {
-	case c.Kind == PeakMemory:
-		return study.MetricPeakMemory
-	case c.Phase == "":
-		return study.MetricSetup
-	}
-	return study.Metric(c.Phase)
-}
-
-// together is how many images a trial built at once; 0 where no record tells.
-func together(trials []study.Observation) (most int) {
-	for _, o := range trials {
-		most = max(most, study.BuiltAtOnce(o.Record))
-	}
-	return most
 }

@@ -14,21 +14,22 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// OfMarkdown finds the claims of a Markdown text: of its paragraphs, lists and
-// tables, and of no code. The study's factors and levels are the words that it
-// knows.
+// OfMarkdown finds the claims of a Markdown text: of its headings, paragraphs,
+// lists and tables, and of no code. It knows the study's factors and levels as
+// words.
 func OfMarkdown(source []byte, s study.Study) (all []Claim) {
 	v := newVocabulary(s)
 	document := goldmark.New(goldmark.WithExtensions(extension.Table)).Parser().Parse(text.NewReader(source))
-	heading := ""
+	var heading Where
 	_ = ast.Walk(document, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
-			heading = plain(n, source).text
-			all = append(all, v.claims(plain(n, source), "")...)
+			title := plain(n, source)
+			heading = levels(v.mentions(title.text))
+			all = append(all, v.claims(title, nil)...)
 		case *ast.Paragraph, *ast.TextBlock:
 			all = append(all, v.claims(plain(n, source), heading)...)
 		case *extast.Table:
@@ -40,16 +41,15 @@ func OfMarkdown(source []byte, s study.Study) (all []Claim) {
 		return ast.WalkContinue, nil
 	})
 	for i := range all {
-		offset := all[i].Column
-		before := source[:offset]
+		before := source[:all[i].Column]
 		all[i].Line = 1 + bytes.Count(before, []byte("\n"))
 		all[i].Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 	}
 	return all
 }
 
-// passage is a text without its marks, and where in the source each byte of it
-// stands.
+// passage is a text without its markup, and the place of each of its bytes in
+// the source.
 type passage struct {
 	text string
 	at   []int
@@ -60,13 +60,6 @@ func (p *passage) add(text string, at int) {
 		p.at = append(p.at, at+i)
 	}
 	p.text += text
-}
-
-// space is one that stands for a break of lines or of cells.
-func (p *passage) space() {
-	if len(p.at) > 0 {
-		p.text, p.at = p.text+" ", append(p.at, p.at[len(p.at)-1])
-	}
 }
 
 // plain is the text of a block, without images.
@@ -81,7 +74,7 @@ func plain(block ast.Node, source []byte) (p passage) {
 		case *ast.Text:
 			p.add(string(n.Segment.Value(source)), n.Segment.Start)
 			if n.SoftLineBreak() || n.HardLineBreak() {
-				p.space()
+				p.add(" ", n.Segment.Stop-1)
 			}
 		}
 		return ast.WalkContinue, nil
@@ -90,7 +83,7 @@ func plain(block ast.Node, source []byte) (p passage) {
 }
 
 // ofTable reads each cell with the head of its column and the first cell of its
-// row: "parallel", "Setup (min)", "17" is that parallel's set-up takes 17 min.
+// row: "parallel", "Setup (min)", "17" becomes "parallel Setup (min) takes 17 min".
 func (v vocabulary) ofTable(table *extast.Table, source []byte) (all []Claim) {
 	var heads []passage
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
@@ -103,20 +96,20 @@ func (v vocabulary) ofTable(table *extast.Table, source []byte) (all []Claim) {
 			continue
 		}
 		for i := 1; i < len(cells) && i < len(heads); i++ {
-			statement := cells[0]
-			statement.at = append([]int(nil), statement.at...)
-			statement.space()
-			statement.add(heads[i].text, 0)
-			statement.add(" takes ", 0)
-			first := len(statement.text)
-			statement.text, statement.at = statement.text+cells[i].text, append(statement.at, cells[i].at...)
-			if unit := unitOf(heads[i].text); unit != "" && bareNumber.MatchString(cells[i].text) && len(cells[i].at) > 0 {
-				statement.add(" "+unit, cells[i].at[len(cells[i].at)-1])
+			cell := cells[i]
+			if cell.text == "" {
+				continue
+			}
+			// What stands in the other two has no place of its own.
+			statement := passage{}
+			statement.add(cells[0].text+" "+heads[i].text+" takes ", -len(source))
+			statement.text, statement.at = statement.text+cell.text, append(statement.at, cell.at...)
+			if unit := unitOf(heads[i].text); unit != "" && bareNumber.MatchString(cell.text) {
+				statement.add(" "+unit, cell.at[len(cell.at)-1])
 			}
 			for _, c := range v.inSentence(statement, nil) {
-				// Only what stands in the cell itself.
-				if len(cells[i].at) > 0 && c.Column >= cells[i].at[0] && len(statement.text) > first {
-					c.Text = strings.TrimSpace(cells[0].text) + ", " + strings.TrimSpace(heads[i].text) + ": " + strings.TrimSpace(cells[i].text)
+				if c.Column >= cell.at[0] {
+					c.Text = strings.TrimSpace(cells[0].text) + ", " + strings.TrimSpace(heads[i].text) + ": " + strings.TrimSpace(cell.text)
 					all = append(all, c)
 				}
 			}

@@ -8,12 +8,12 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// baseline is the strategy that the stated times of a record are compared with:
-// those of another host mean nothing here, what one takes against another does.
+// baseline is the strategy that the stated times of a record are compared with.
+// Times of another host mean nothing here, but their ratios do.
 const baseline = "serial"
 
-// OfRecord are the claims of an imported record of what somebody saw: what it
-// states of each strategy's confidence and times.
+// OfRecord are the claims of an imported record of what somebody saw: the
+// confidence and times that it states of each strategy.
 func OfRecord(record study.Study) (all []Claim) {
 	base := Setup(record, baseline)
 	for _, r := range stating(record) {
@@ -46,7 +46,7 @@ func shares(low, high float64) string {
 	return fmt.Sprintf("%.0f to %.0f %%", 100*low, 100*high)
 }
 
-// stating are the records that state something, one for each strategy.
+// stating are the records with something stated, one for each strategy.
 func stating(record study.Study) (found []results.Record) {
 	seen := map[string]bool{}
 	for _, run := range record.Runs {

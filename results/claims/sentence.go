@@ -13,15 +13,15 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// A claim is read clause by clause: what figure, of what, where, and against
-// what. Each question has its words; a question without an answer makes the
-// claim unclear, and nothing is guessed.
+// A claim is read clause by clause: which figure, of what, at which levels, and
+// compared with what. Each question has its words. A question without an answer
+// makes the claim unclear; nothing is guessed.
 
 func words(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(?:` + pattern + `)\b`) }
 
 var (
-	// A sentence may begin with a strategy, in small letters; what is short
-	// before its full stop is an abbreviation.
+	// A sentence may begin with a strategy, in small letters; a short word before
+	// a full stop is an abbreviation.
 	sentenceEnd = regexp.MustCompile(`([.!?:])\s+(?:[A-Z0-9−-]|$)|[[:alpha:]]{4,}([.!?])\s+[a-z]`)
 	clauseEnd   = regexp.MustCompile(`;\s|,?\s(?:but|while|whereas)\s`)
 
@@ -38,6 +38,7 @@ var (
 
 	faster     = words(`faster|quicker|shorter|less time|as fast|speed-?up|saves?|saved|reduc\w+|cuts?`)
 	slower     = words(`slower|longer|more time|as long|as slow|the time`)
+	shorter    = regexp.MustCompile(`(?i)shorter|less time`)
 	saves      = words(`saves?|saved|reduc\w+|cuts?|(?:faster|slower|longer|shorter) by`)
 	share      = words(`of the(?: \w+){0,3} time of|of the time|of what`)
 	connector  = words(`than|against|over|as|of|compared (?:to|with)|versus|vs|instead of`)
@@ -83,7 +84,7 @@ func value(text string) float64 {
 	return v
 }
 
-// half is half a unit of a number's last digit: what was rounded away.
+// half is half a unit of a number's last digit: the most that rounding changed.
 func half(text string) float64 {
 	_, decimals, _ := strings.Cut(text, ".")
 	return 0.5 * math.Pow(10, -float64(len(decimals)))
@@ -107,17 +108,16 @@ func unitOf(head string) string {
 	return cmp.Or(m[1], m[2])
 }
 
-// vocabulary is the words that stand for levels.
+// vocabulary is the words that stand for levels, by factor.
 type vocabulary map[string][]word
 
-// word is a pattern that names a level of a factor.
+// word is a pattern that names a level.
 type word struct {
 	level   string
 	pattern *regexp.Regexp
 }
 
-// known are words for levels that stratbench brings; a name of two levels such
-// as "registry with" tells the start of the cluster, too.
+// known are words for levels that stratbench brings.
 var known = vocabulary{
 	"runtime": {{"podman", words(`podman`)}, {"docker", words(`docker`)}},
 	"strategy": {{"parallel", words(`(?:in )?parallel|concurrent(?:ly)?|simultaneous(?:ly)?|all at once`)},
@@ -125,6 +125,8 @@ var known = vocabulary{
 		{"registry", words(`registry|pull(?:s|ed|ing)?`)}, {"2+1", regexp.MustCompile(`(?:^|[^\d.])2\+1(?:[^\d.]|$)`)}},
 }
 
+// start is the start of the cluster in a name of two levels such as "registry
+// with".
 var start = regexp.MustCompile(`(?i)\b(?:serial|parallel|registry|2\+1)\s+(with|before|after)(?:$|[.,;:)]|\s+(?:takes?|took|is|needs?|against|than|over|if|fails?|looks|or|and)\b)`)
 
 // newVocabulary adds the levels of a study to those that are known.
@@ -144,7 +146,7 @@ func newVocabulary(s study.Study) vocabulary {
 	return v
 }
 
-// mention is a level that a clause names.
+// mention is a level that a text names.
 type mention struct {
 	factor, level string
 	start, end    int
@@ -165,64 +167,68 @@ func (v vocabulary) mentions(text string) (all []mention) {
 	return all
 }
 
-// claims are those of a passage, sentence by sentence. What a sentence does not
-// name is as in its heading; one that names nothing is about what the sentence
-// before it is.
-func (v vocabulary) claims(p passage, heading string) (all []Claim) {
-	from, before := 0, ""
-	for from < len(p.text) {
+func levels(mentions []mention) Where {
+	where := Where{}
+	for _, m := range mentions {
+		if !slices.Contains(where[m.factor], m.level) {
+			where[m.factor] = append(where[m.factor], m.level)
+		}
+	}
+	return where
+}
+
+// claims are those of a passage, sentence by sentence. Levels that a sentence
+// does not name are those of its heading; a sentence that names none is about
+// what the sentence before it is.
+func (v vocabulary) claims(p passage, heading Where) (all []Claim) {
+	var before Where
+	for from := 0; from < len(p.text); {
 		to := len(p.text)
 		if end := sentenceEnd.FindStringSubmatchIndex(p.text[from:]); end != nil {
 			to = from + max(end[3], end[5])
 		}
-		sentence := passage{p.text[from:to], p.at[from:to]}
-		context := []string{heading}
-		if len(v.mentions(sentence.text)) == 0 {
-			context = []string{before, heading}
-		} else {
-			before = sentence.text
+		context := []Where{before, heading}
+		if named := levels(v.mentions(p.text[from:to])); len(named) > 0 {
+			before, context = named, context[1:]
 		}
-		all = append(all, v.inSentence(sentence, context)...)
+		all = append(all, v.inSentence(passage{p.text[from:to], p.at[from:to]}, context)...)
 		from = to
 	}
 	return all
 }
 
-// inSentence are the claims of each clause, which has the ones before it as its
-// context, too.
-func (v vocabulary) inSentence(p passage, context []string) (all []Claim) {
-	from := 0
-	for from < len(p.text) {
+// inSentence are the claims of each clause. The clauses before it come first in
+// its context.
+func (v vocabulary) inSentence(p passage, context []Where) (all []Claim) {
+	for from := 0; from < len(p.text); {
 		to := len(p.text)
 		if end := clauseEnd.FindStringIndex(p.text[from:]); end != nil {
 			to = from + end[1]
 		}
-		clause := p.text[from:to]
-		for _, c := range v.inClause(clause, context) {
+		part := clause{p.text[from:to], v.mentions(p.text[from:to])}
+		for _, c := range part.claims(context) {
 			c.Text = excerpt(p.text, from+c.Column)
 			c.Column = p.at[from+c.Column]
 			all = append(all, c)
 		}
-		context = append([]string{clause}, context...)
+		context = append([]Where{levels(part.mentions)}, context...)
 		from = to
 	}
 	return all
 }
 
-// The most of a sentence that is shown before and after the beginning of a
-// figure.
-const excerptBefore, excerptAfter = 48, 32
-
-// excerpt is the text around a figure, in whole words.
+// excerpt is the text around a figure, in whole words: at most 48 bytes before
+// the figure, and 32 from its beginning on.
 func excerpt(text string, at int) string {
+	const before, after = 48, 32
 	from, to := 0, len(text)
-	if at > excerptBefore {
-		if i := strings.IndexByte(text[at-excerptBefore:at], ' '); i >= 0 {
-			from = at - excerptBefore + i + 1
+	if at > before {
+		if i := strings.IndexByte(text[at-before:at], ' '); i >= 0 {
+			from = at - before + i + 1
 		}
 	}
-	if to-at > excerptAfter {
-		if i := strings.LastIndexByte(text[at:at+excerptAfter], ' '); i >= 0 {
+	if to-at > after {
+		if i := strings.LastIndexByte(text[at:at+after], ' '); i >= 0 {
 			to = at + i
 		}
 	}
@@ -236,24 +242,26 @@ func excerpt(text string, at int) string {
 	return short
 }
 
-// figuresOf are the figures of a clause in order; sureness is none of them.
-func figuresOf(clause string) (all []figure) {
-	taken := sureness.FindAllStringIndex(clause, -1)
+// clause is a part of a sentence, which is read by itself.
+type clause struct {
+	text     string
+	mentions []mention
+}
+
+// figures are those of the clause in order; a level of confidence is none.
+func (c clause) figures() (all []figure) {
+	taken := sureness.FindAllStringIndex(c.text, -1)
 	for _, sort := range []*regexp.Regexp{memories, durations, percents, multiples, counts} {
-		for _, at := range sort.FindAllStringSubmatchIndex(clause, -1) {
+		for _, at := range sort.FindAllStringSubmatchIndex(c.text, -1) {
 			overlaps := func(t []int) bool { return at[0] < t[1] && t[0] < at[1] }
-			partOfWord := at[0] > 0 && (clause[at[0]-1] == '.' || clause[at[0]-1] >= '0' && clause[at[0]-1] <= '9')
+			partOfWord := at[0] > 0 && (c.text[at[0]-1] == '.' || c.text[at[0]-1] >= '0' && c.text[at[0]-1] <= '9')
 			if slices.ContainsFunc(taken, overlaps) || partOfWord {
 				continue
 			}
 			taken = append(taken, at[:2])
 			f := figure{sort: sort, start: at[0], end: at[1]}
 			for i := 2; i < len(at); i += 2 {
-				group := ""
-				if at[i] >= 0 {
-					group = clause[at[i]:at[i+1]]
-				}
-				f.groups = append(f.groups, group)
+				f.groups = append(f.groups, c.text[max(at[i], 0):max(at[i+1], 0)])
 			}
 			all = append(all, f)
 		}
@@ -262,112 +270,110 @@ func figuresOf(clause string) (all []figure) {
 	return all
 }
 
-// inClause are the claims of one clause. Their Column is the byte of the clause
-// where the figure stands.
-func (v vocabulary) inClause(clause string, context []string) (all []Claim) {
-	figures, mentions := figuresOf(clause), v.mentions(clause)
+// claims are those of the clause. Their Column is the byte of the clause at
+// which the figure begins.
+func (c clause) claims(context []Where) (all []Claim) {
 	var memory, others []figure
-	for _, f := range figures {
+	for _, f := range c.figures() {
 		if f.sort == memories {
 			memory = append(memory, f)
 		} else {
 			others = append(others, f)
 		}
 	}
-	together := 0
-	if m := parallel.FindStringSubmatch(clause); m != nil {
-		together = int(value(m[1]))
+	together, at := 0, parallel.FindStringSubmatchIndex(c.text)
+	if at != nil {
+		together = int(value(c.text[at[2]:at[3]]))
 	}
-	finish := func(c Claim, f figure) {
-		c.Column, c.Together = f.start, together
-		if c.Where == nil {
+	add := func(one Claim, f figure) {
+		one.Column, one.Together = f.start, together
+		if one.Where == nil {
 			several := ""
-			if c.Where, several = v.subject(clause, context, f, mentions); several != "" {
-				c.Unclear = cmp.Or(c.Unclear, "it names several levels of "+several+", and not which of them this is of")
+			if one.Where, several = c.subject(context, f); several != "" {
+				one.Unclear = cmp.Or(one.Unclear, "it names several levels of "+several+", and not which of them this is of")
 			}
 		}
-		if c.Kind != Needs && c.Kind != PeakMemory {
-			switch len(memory) {
-			case 0:
-			case 1:
-				c.Where["memory"] = []string{memory[0].groups[0] + memory[0].groups[1]}
-			default:
-				c.Unclear = cmp.Or(c.Unclear, "it names several amounts of memory")
-			}
+		switch {
+		case len(memory) == 0 || one.Kind == Needs || one.Kind == PeakMemory:
+		case len(memory) == 1:
+			one.Where["memory"] = []string{memory[0].groups[0] + memory[0].groups[1]}
+		default:
+			one.Unclear = cmp.Or(one.Unclear, "it names several amounts of memory")
 		}
-		all = append(all, c)
+		all = append(all, one)
 	}
 	for _, f := range others {
-		if c, ok := v.read(clause, f, mentions); ok {
-			finish(c, f)
+		if one, ok := c.read(f); ok {
+			add(one, f)
 		}
 	}
 	switch {
 	case len(all) > 0:
 	case len(memory) > 0:
-		f := memory[0]
-		finish(ofMemory(clause, f, len(memory)), f)
-	case together > 0 && (fails.MatchString(clause) || works.MatchString(clause)):
-		at := parallel.FindStringIndex(clause)
-		finish(Claim{Kind: event(clause)}, figure{start: at[0], end: at[1]})
+		add(c.ofMemory(memory[0], len(memory)), memory[0])
+	case together > 0 && (fails.MatchString(c.text) || works.MatchString(c.text)):
+		add(Claim{Kind: c.event()}, figure{start: at[0], end: at[1]})
 	}
 	return all
 }
 
-// event is what a clause says that happens.
-func event(clause string) Kind {
-	at := fails.FindStringIndex(clause)
-	if at == nil || denies.MatchString(clause[:at[0]]) {
-		if at == nil && denies.MatchString(clause[:works.FindStringIndex(clause)[0]]) {
-			return Crashes
-		}
-		return Never
+// event is what the clause says that happens.
+func (c clause) event() Kind {
+	at, kind, denied := fails.FindStringIndex(c.text), Crashes, Never
+	if at == nil {
+		at, kind, denied = works.FindStringIndex(c.text), Never, Crashes
 	}
-	return Crashes
+	if denies.MatchString(c.text[:at[0]]) {
+		return denied
+	}
+	return kind
 }
 
-// ofMemory reads a clause whose only figure is an amount of memory.
-func ofMemory(clause string, f figure, n int) (c Claim) {
+// ofMemory reads a clause whose only figures are n amounts of memory.
+func (c clause) ofMemory(f figure, n int) Claim {
 	bytes, _ := trial.ParseBytes(f.groups[0] + f.groups[1])
+	size := float64(bytes)
 	switch {
-	case n > 1 && !fails.MatchString(clause):
+	case n > 1 && !fails.MatchString(c.text):
 		return Claim{Unclear: "it names several amounts of memory"}
-	case fails.MatchString(clause) || works.MatchString(clause) && !needs.MatchString(clause):
-		return Claim{Kind: event(clause)}
-	case needs.MatchString(clause[:f.start]):
-		return Claim{Kind: Needs, Low: float64(bytes)}
-	case peak.MatchString(clause):
-		unit := float64(bytes) / value(f.groups[0])
-		return bounded(Claim{Kind: PeakMemory}, clause, f, float64(bytes)-unit*half(f.groups[0]), float64(bytes)+unit*half(f.groups[0]))
+	case fails.MatchString(c.text) || works.MatchString(c.text) && !needs.MatchString(c.text):
+		return Claim{Kind: c.event()}
+	case needs.MatchString(c.text[:f.start]):
+		return Claim{Kind: Needs, Low: size}
+	case peak.MatchString(c.text):
+		slack := size / value(f.groups[0]) * half(f.groups[0])
+		return c.bounded(PeakMemory, f, size-slack, size+slack)
 	}
 	return Claim{Unclear: "it does not say what happens with so much memory"}
 }
 
-// bounded sets what is claimed by a range and the words before the figure.
-func bounded(c Claim, clause string, f figure, low, high float64) Claim {
-	before := clause[:f.start]
-	c.Low, c.High = low, &high
+// bounded is a claim of a range, as changed by the words before the figure.
+func (c clause) bounded(kind Kind, f figure, low, high float64) Claim {
+	claim, before := Claim{Kind: kind, Low: low, High: &high}, c.text[:f.start]
 	switch {
 	case atMost.MatchString(before):
-		c.Low = 0
+		claim.Low = 0
 	case atLeast.MatchString(before):
-		c.High = nil
+		claim.High = nil
 	case about.MatchString(before):
-		c.Low, high = 0.9*low, 1.1*high
+		claim.Low, high = 0.9*low, 1.1*high
 	}
-	return c
+	return claim
 }
 
 // read maps a figure that is no memory; ok is false for one that is no claim.
-func (v vocabulary) read(clause string, f figure, mentions []mention) (c Claim, ok bool) {
-	after := clause[f.end:]
+func (c clause) read(f figure) (_ Claim, ok bool) {
+	after := c.text[f.end:]
 	compared := faster.MatchString(after) || slower.MatchString(after) || share.MatchString(after)
 	switch f.sort {
 	case durations:
-		return v.ofDuration(clause, f, mentions, compared && connector.MatchString(after) || saves.MatchString(clause[:f.start])), true
+		if compared && connector.MatchString(after) || saves.MatchString(c.text[:f.start]) {
+			return Claim{Unclear: "differences in time are not compared with records"}, true
+		}
+		return c.ofDuration(f), true
 	case multiples:
 		if !compared {
-			return c, false // an event that happened twice
+			return Claim{}, false // an event that happened twice
 		}
 		n := value(cmp.Or(f.groups[0], f.groups[1]))
 		slack := 0.25
@@ -377,23 +383,21 @@ func (v vocabulary) read(clause string, f figure, mentions []mention) (c Claim, 
 			slack = 0.05
 		}
 		low, high := n-slack, n+slack
-		if faster.MatchString(after) && !(slower.MatchString(after) && slower.FindStringIndex(after)[0] < faster.FindStringIndex(after)[0]) {
+		if at := faster.FindStringIndex(after); at != nil && !slower.MatchString(after[:at[0]]) {
 			low, high = 1/high, 1/low
 		}
-		return v.against(clause, f, mentions, low, high), true
+		return c.against(f, low, high), true
 	case percents:
-		return v.ofPercent(clause, f, mentions), true
-	case counts:
-		n, of := value(f.groups[0]), value(f.groups[1])
-		if of == 0 || n > of || !fails.MatchString(clause) && !works.MatchString(clause) {
-			return c, false
-		}
-		return rate(clause, f, n/of, n/of), true
+		return c.ofPercent(f), true
 	}
-	return c, false
+	n, of := value(f.groups[0]), value(f.groups[1])
+	if of == 0 || n > of || !fails.MatchString(c.text) && !works.MatchString(c.text) {
+		return Claim{}, false
+	}
+	return c.rate(f, n/of, n/of), true
 }
 
-func (v vocabulary) ofDuration(clause string, f figure, mentions []mention, compared bool) (c Claim) {
+func (c clause) ofDuration(f figure) Claim {
 	unit := seconds(f.groups[2])
 	low, high := value(f.groups[0])*unit, value(cmp.Or(f.groups[1], f.groups[0]))*unit
 	slack := half(cmp.Or(f.groups[1], f.groups[0])) * unit
@@ -401,67 +405,63 @@ func (v vocabulary) ofDuration(clause string, f figure, mentions []mention, comp
 		more := value(f.groups[3]) * seconds(f.groups[4])
 		low, high, slack = low+more, high+more, 0.5*seconds(f.groups[4])
 	}
-	c = bounded(Claim{Kind: Time}, clause, f, max(0, low-slack), high+slack)
-	if compared {
-		return Claim{Unclear: "differences in time are not held against records"}
-	}
+	claim := c.bounded(Time, f, max(0, low-slack), high+slack)
 	var named []trial.Phase
 	for _, phase := range trial.Phases() {
-		if p := phases[phase]; p != nil && p.MatchString(clause) {
+		if phases[phase].MatchString(c.text) {
 			named = append(named, phase)
 		}
 	}
-	strategy := slices.ContainsFunc(mentions, func(m mention) bool { return m.factor == "strategy" })
+	strategy := slices.ContainsFunc(c.mentions, func(m mention) bool { return m.factor == "strategy" })
 	switch {
-	case limits.MatchString(clause):
-		c.Unclear = "it reads as a limit or an interval"
-	case setup.MatchString(clause):
+	case limits.MatchString(c.text):
+		claim.Unclear = "it reads as a limit or an interval"
+	case setup.MatchString(c.text):
 	case len(named) == 1:
-		c.Phase = named[0]
+		claim.Phase = named[0]
 	case len(named) > 1:
-		c.Unclear = "it names several phases"
-	case !strategy || !takes.MatchString(clause):
-		c.Unclear = "it does not say what takes so long"
+		claim.Unclear = "it names several phases"
+	case !strategy || !takes.MatchString(c.text):
+		claim.Unclear = "it does not say what takes so long"
 	}
-	return c
+	return claim
 }
 
-func (v vocabulary) ofPercent(clause string, f figure, mentions []mention) Claim {
+func (c clause) ofPercent(f figure) Claim {
 	low, high := value(f.groups[1])/100, value(cmp.Or(f.groups[2], f.groups[1]))/100
 	slack := half(f.groups[1]) / 100
-	after, signed := clause[f.end:], f.groups[0] != ""
-	minus := f.groups[0] == "−" || f.groups[0] == "-"
-	isFaster, isSlower := faster.MatchString(after) || saves.MatchString(clause[:f.start]), slower.MatchString(after)
+	after, signed := c.text[f.end:], f.groups[0] != ""
+	isFaster, isSlower := faster.MatchString(after) || saves.MatchString(c.text[:f.start]), slower.MatchString(after)
 	switch {
 	case share.MatchString(after), isSlower && strings.Contains(strings.ToLower(after), "the time"):
-		return v.against(clause, f, mentions, low-slack, high+slack)
+		return c.against(f, low-slack, high+slack)
 	case signed && connector.MatchString(after):
-		if minus {
+		switch minus := f.groups[0] != "+"; {
+		case minus && f.groups[2] != "": // "−7 to +3 %"
+			low = -low
+		case minus:
 			low, high = -high, -low
-			if f.groups[2] != "" { // "−7 to +3 %"
-				low, high = -value(f.groups[1])/100, value(f.groups[2])/100
-			}
 		}
-		return v.against(clause, f, mentions, 1+low-slack, 1+high+slack)
+		return c.against(f, 1+low-slack, 1+high+slack)
 	case isSlower:
-		return v.against(clause, f, mentions, 1+low-slack, 1+high+slack)
-	case isFaster && faster.MatchString(after) && !regexp.MustCompile(`(?i)shorter|less time`).MatchString(after):
+		return c.against(f, 1+low-slack, 1+high+slack)
+	case isFaster && faster.MatchString(after) && !shorter.MatchString(after):
 		// 50 % faster is half the time to some and two thirds of it to others.
-		return v.against(clause, f, mentions, 1-high-slack, 1/(1+low-slack))
+		return c.against(f, 1-high-slack, 1/(1+low-slack))
 	case isFaster:
-		return v.against(clause, f, mentions, 1-high-slack, 1-low+slack)
-	case fails.MatchString(clause) || works.MatchString(clause):
-		return rate(clause, f, low, high)
+		return c.against(f, 1-high-slack, 1-low+slack)
+	case fails.MatchString(c.text) || works.MatchString(c.text):
+		return c.rate(f, low, high)
 	}
 	return Claim{Unclear: "it does not say of what"}
 }
 
 // rate is a claim that such a share of trials works, or fails.
-func rate(clause string, f figure, low, high float64) Claim {
-	if fails.MatchString(clause) {
+func (c clause) rate(f figure, low, high float64) Claim {
+	if fails.MatchString(c.text) {
 		low, high = 1-high, 1-low
-		// "at most 5 % fail" bounds what works from below.
-		switch before := clause[:f.start]; {
+		// "At most 5 % fail" is "at least 95 % work".
+		switch before := c.text[:f.start]; {
 		case atMost.MatchString(before):
 			high = 1
 		case atLeast.MatchString(before):
@@ -469,111 +469,89 @@ func rate(clause string, f figure, low, high float64) Claim {
 		}
 		return Claim{Kind: Works, Low: low, High: &high}
 	}
-	c := bounded(Claim{Kind: Works}, clause, f, low, high)
-	if c.High == nil || *c.High > 1 {
-		one := 1.0
-		c.High = &one
+	claim := c.bounded(Works, f, low, high)
+	if claim.High == nil || *claim.High > 1 {
+		all := 1.0
+		claim.High = &all
 	}
-	return c
+	return claim
 }
 
-// against finds which levels a ratio compares: what stands before the figure
-// with what stands after it and a word such as than.
-func (v vocabulary) against(clause string, f figure, mentions []mention, low, high float64) Claim {
-	c := bounded(Claim{Kind: Ratio}, clause, f, low, high)
+// against finds which levels a ratio compares: those before the figure with those
+// after it and a word such as than.
+func (c clause) against(f figure, low, high float64) Claim {
+	claim := c.bounded(Ratio, f, low, high)
 	var own, base []mention
-	for _, m := range mentions {
-		switch {
-		case m.start < f.start && beforehand.MatchString(clause[:m.start]):
+	for _, m := range c.mentions {
+		isBase := beforehand.MatchString(c.text[:m.start])
+		if m.start >= f.end {
+			isBase = connector.MatchString(c.text[f.end:m.start]) && !words("with|on|at|in|under").MatchString(c.text[max(f.end, m.start-6):m.start])
+		}
+		if isBase {
 			base = append(base, m)
-		case m.start < f.start:
-			own = append(own, m)
-		case connector.MatchString(clause[f.end:m.start]) && !words("with|on|at|in|under").MatchString(clause[max(f.end, m.start-6):m.start]):
-			base = append(base, m)
-		default:
+		} else {
 			own = append(own, m)
 		}
 	}
 	if len(base) == 0 {
-		c.Unclear = "it does not say than what"
-		return c
+		claim.Unclear = "it does not say than what"
+		return claim
 	}
-	c.Against, c.Where = levels(base), levels(own)
-	for factor, names := range c.Against {
+	claim.Against, claim.Where = levels(base), levels(own)
+	for factor, names := range claim.Against {
 		switch {
 		case len(names) > 1:
-			c.Unclear = "it names several levels of " + factor + " to compare with"
-		case len(c.Where[factor]) == 0 && factor != "clusterStart":
-			c.Unclear = "it does not say which " + factor + " is compared"
-		case slices.Contains(c.Where[factor], names[0]) && len(c.Against) == 1:
-			c.Unclear = "it compares " + names[0] + " with itself"
+			claim.Unclear = "it names several levels of " + factor + " to compare with"
+		case len(claim.Where[factor]) == 0 && factor != "clusterStart":
+			claim.Unclear = "it does not say which " + factor + " is compared"
+		case slices.Contains(claim.Where[factor], names[0]) && len(claim.Against) == 1:
+			claim.Unclear = "it compares " + names[0] + " with itself"
 		}
 	}
-	return c
+	return claim
 }
 
-func levels(mentions []mention) Where {
-	where := Where{}
-	for _, m := range mentions {
-		if !slices.Contains(where[m.factor], m.level) {
-			where[m.factor] = append(where[m.factor], m.level)
-		}
-	}
-	return where
-}
+// list is what separates the levels of a list, such as "Podman and Docker".
+var list = regexp.MustCompile(`^(?:,|,? ?(?:and|or|as well as)|/|\s)+$`)
 
-// subject are the levels that a figure is about. Of several levels of a factor
-// it is all, if they are listed ("Podman and Docker"), or the one that stands
-// between the same commas as the figure. What a clause does not name is as in
-// its context.
-func (v vocabulary) subject(clause string, context []string, f figure, mentions []mention) (where Where, several string) {
-	where = levels(mentions)
-	from := strings.LastIndexAny(clause[:f.start], ",(") + 1
-	to := len(clause)
-	if i := strings.IndexAny(clause[f.end:], ",;"); i >= 0 {
+// subject is the levels that a figure is about. Of several levels of a factor it
+// is all, if they are listed, or the one between the same commas as the figure;
+// several is a factor for which neither holds. Levels that the clause does not
+// name come from its context.
+func (c clause) subject(context []Where, f figure) (where Where, several string) {
+	where = levels(c.mentions)
+	from, to := strings.LastIndexAny(c.text[:f.start], ",(")+1, len(c.text)
+	if i := strings.IndexAny(c.text[f.end:], ",;"); i >= 0 {
 		to = f.end + i
 	}
 	for factor, names := range where {
 		if len(names) < 2 {
 			continue
 		}
-		var all, near []mention
-		for _, m := range mentions {
+		var near []mention
+		end, listed := -1, true
+		for _, m := range c.mentions {
 			if m.factor != factor {
 				continue
 			}
-			all = append(all, m)
+			listed = listed && (end < 0 || end <= m.start && list.MatchString(c.text[end:m.start]))
+			end = m.end
 			if m.start >= from && m.end <= to {
 				near = append(near, m)
 			}
 		}
-		one := levels(near)[factor]
-		switch {
-		case len(one) == 1:
+		if one := levels(near)[factor]; len(one) == 1 {
 			where[factor] = one
-		case !listed(clause, all):
+		} else if !listed {
 			several = factor
 		}
 	}
-	for _, text := range context {
-		for factor, names := range levels(v.mentions(text)) {
+	for _, named := range context {
+		for factor, names := range named {
 			if len(where[factor]) == 0 && len(names) == 1 {
 				where[factor] = names
 			}
 		}
 	}
 	return where, several
-}
-
-var list = regexp.MustCompile(`^(?:,|,? ?(?:and|or|as well as)|/|\s)+$`)
-
-// listed reports whether nothing but commas and conjunctions stands between the
-// mentions.
-func listed(clause string, all []mention) bool {
-	for i := 1; i < len(all); i++ {
-		if !list.MatchString(clause[all[i-1].end:all[i].start]) {
-			return false
-		}
-	}
-	return true
 }
