@@ -1,42 +1,44 @@
 package observations
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 )
 
-// contradict points out what of a source cannot all be true, and what is
-// given as measured and was computed.
+// contradict points out figures of a source that cannot all be true, and
+// figures given as measured that were computed.
 func (f *file) contradict(d document) {
-	f.contradictPhases(d.Phases)
+	if d.Phases != nil {
+		f.contradictPhases(*d.Phases)
+	}
 	f.contradictNoCache(d)
 	for _, c := range d.Comparison {
 		f.contradictTotals(c, d.Phases)
 	}
-	f.contradictTests(d.Workload)
-	f.contradictStability(d)
+	for _, r := range f.records {
+		if r.Imported.TestsTotal == nil {
+			continue
+		}
+		passed, total := *r.Imported.TestsPassed, *r.Imported.TestsTotal
+		if known := len(d.Workload.Tests.KnownFailures); known > 0 && total-passed != known {
+			f.contradiction("%d of %d tests passed, so that %d failed; %d failures are named as known.", passed, total, total-passed, known)
+		}
+	}
+	for _, c := range d.Comparison {
+		f.contradictStability(c, d.Confidence)
+	}
 }
 
-func (f *file) contradictory(format string, args ...any) {
-	f.contradictions = append(f.contradictions, fmt.Sprintf(format, args...))
-}
-
-func (f *file) contradictPhases(p *phaseMinutes) {
-	if p == nil {
-		return
-	}
-	build := 0.0
-	for _, m := range p.Build {
-		build += m
-	}
-	if sum := p.Cluster + build + p.Load + p.Deploy; p.Setup > 0 && sum != p.Setup {
-		f.contradictory("the phases of the serial run add up to %g min (cluster %g, builds %g, load %g, deploy %g), its setup is stated as %g min.",
-			sum, p.Cluster, build, p.Load, p.Deploy, p.Setup)
+func (f *file) contradictPhases(p phaseMinutes) {
+	if sum := p.Cluster + p.build() + p.Load + p.Deploy; p.Setup > 0 && sum != p.Setup {
+		f.contradiction("the phases of the serial run add up to %g min (cluster %g, builds %g, load %g, deploy %g), its setup is stated as %g min.",
+			sum, p.Cluster, p.build(), p.Load, p.Deploy, p.Setup)
 	}
 	if len(p.Test) == 2 && len(p.Total) == 2 && (p.Setup+p.Test[0] != p.Total[0] || p.Setup+p.Test[1] != p.Total[1]) {
-		f.contradictory("setup %g min and tests %g to %g min make %g to %g min, the total of the serial run is stated as %g to %g.",
+		f.contradiction("setup %g min and tests %g to %g min make %g to %g min, the total of the serial run is stated as %g to %g.",
 			p.Setup, p.Test[0], p.Test[1], p.Setup+p.Test[0], p.Setup+p.Test[1], p.Total[0], p.Total[1])
 	}
 }
@@ -45,20 +47,19 @@ func (f *file) contradictTotals(c comparison, p *phaseMinutes) {
 	if len(c.Setup) != 2 || len(c.Test) != 2 || len(c.Total) != 2 {
 		return
 	}
-	if low, high := c.Setup[0]+c.Test[0], c.Setup[1]+c.Test[1]; low != c.Total[0] || high != c.Total[1] {
-		f.contradictory("%s: setup %s and tests %s min make %s min, stated is a total of %s.",
-			c.Strategy, span(c.Setup[0], c.Setup[1]), span(c.Test[0], c.Test[1]), span(low, high), span(c.Total[0], c.Total[1]))
+	if sum := []float64{c.Setup[0] + c.Test[0], c.Setup[1] + c.Test[1]}; !slices.Equal(sum, c.Total) {
+		f.contradiction("%s: setup %s and tests %s min make %s min, stated is a total of %s.", c.Strategy, span(c.Setup), span(c.Test), span(sum), span(c.Total))
 	}
-	if p != nil && c.Strategy == "serial" && len(p.Test) == 2 && (p.Test[0] != c.Test[0] || p.Test[1] != c.Test[1]) {
-		f.contradictory("the tests of the serial run take %g to %g min in one place and %g to %g min in another.", p.Test[0], p.Test[1], c.Test[0], c.Test[1])
+	if p != nil && c.Strategy == "serial" && len(p.Test) == 2 && !slices.Equal(p.Test, c.Test) {
+		f.contradiction("the tests of the serial run take %g to %g min in one place and %g to %g min in another.", p.Test[0], p.Test[1], c.Test[0], c.Test[1])
 	}
 }
 
-func span(low, high float64) string {
-	if low == high {
-		return fmt.Sprintf("%g", low)
+func span(minutes []float64) string {
+	if minutes[0] == minutes[1] {
+		return fmt.Sprintf("%g", minutes[0])
 	}
-	return fmt.Sprintf("%g to %g", low, high)
+	return fmt.Sprintf("%g to %g", minutes[0], minutes[1])
 }
 
 // contradictNoCache recognises totals that were computed from the images'
@@ -79,72 +80,47 @@ func (f *file) contradictNoCache(d document) {
 		return
 	}
 	if serial, ok := minutesSeconds(d.NoCache["serial"]); ok && serial == sum {
-		f.contradictory("the serial build time %s is exactly the sum of the %d images' single times: computed, not measured.", d.NoCache["serial"], images)
+		f.contradiction("the serial build time %s is exactly the sum of the %d images' single times: computed, not measured.", d.NoCache["serial"], images)
 	}
 	if parallel, ok := minutesSeconds(d.NoCache["parallel"]); ok && parallel == longest {
-		f.contradictory("the parallel build time %s is exactly that of the slowest image (%s) built alone: no parallel build was timed, so that contention was not measured.", d.NoCache["parallel"], slowest)
+		f.contradiction("the parallel build time %s is exactly that of the slowest image (%s) built alone: no parallel build was timed, so that contention was not measured.", d.NoCache["parallel"], slowest)
 	}
-	f.contradictImages(d, slowest)
-}
-
-func (f *file) contradictImages(d document, slowest string) {
 	if d.Phases == nil || len(d.Phases.Build) == 0 {
 		return
 	}
-	names := slices.Sorted(maps.Keys(d.Phases.Build))
-	before := slices.MaxFunc(names, func(a, b string) int {
-		return int(1000 * (d.Phases.Build[a] - d.Phases.Build[b]))
-	})
+	build := d.Phases.Build
+	before := slices.MaxFunc(slices.Sorted(maps.Keys(build)), func(a, b string) int { return cmp.Compare(build[a], build[b]) })
 	if before != slowest {
-		f.contradictory("the slowest image is %s (%g min) in the serial run and %s (%s) in the timings without cache.",
-			before, d.Phases.Build[before], slowest, d.NoCache[slowest])
+		f.contradiction("the slowest image is %s (%g min) in the serial run and %s (%s) in the timings without cache.", before, build[before], slowest, d.NoCache[slowest])
 	}
 }
 
 // minutesSeconds reads "3:53".
 func minutesSeconds(text string) (time.Duration, bool) {
 	var m, s int
-	if n, err := fmt.Sscanf(text, "%d:%d", &m, &s); n != 2 || err != nil {
-		return 0, false
-	}
-	return time.Duration(m)*time.Minute + time.Duration(s)*time.Second, true
+	n, err := fmt.Sscanf(text, "%d:%d", &m, &s)
+	return time.Duration(m)*time.Minute + time.Duration(s)*time.Second, n == 2 && err == nil
 }
 
-func (f *file) contradictTests(w workload) {
+// contradictStability compares words of stability and confidence with the number
+// of trials behind them.
+func (f *file) contradictStability(c comparison, stated map[string]float64) {
+	confidence, ok := stated[c.Strategy]
+	if !ok {
+		return
+	}
+	trials := 0
 	for _, r := range f.records {
-		if r.Imported.TestsTotal == nil {
-			continue
-		}
-		passed, total := *r.Imported.TestsPassed, *r.Imported.TestsTotal
-		if known := len(w.Tests.KnownFailures); known > 0 && total-passed != known {
-			f.contradictory("%d of %d tests passed, so that %d failed; %d failures are named as known.", passed, total, total-passed, known)
+		if level, _ := r.Trial.Cell.Level("strategy"); level == c.Strategy && !r.Imported.Estimate {
+			trials++
 		}
 	}
-}
-
-// contradictStability sets words of stability and confidence against the
-// number of trials behind them.
-func (f *file) contradictStability(d document) {
-	for _, c := range d.Comparison {
-		trials := 0
-		for _, r := range f.records {
-			if level, _ := r.Trial.Cell.Level("strategy"); level == c.Strategy && !r.Imported.Estimate {
-				trials++
-			}
-		}
-		confidence, stated := d.Confidence[c.Strategy]
-		switch {
-		case trials == 0 && stated:
-			f.contradictory("%s is called %q with %.0f %% confidence, and was never run.", c.Strategy, c.Stability, 100*confidence)
-		case trials > 0 && stated:
-			f.contradictory("%s is called %q with %.0f %% confidence on %d %s.", c.Strategy, c.Stability, 100*confidence, trials, plural(trials, "trial"))
-		}
+	behind := fmt.Sprintf(" on %d trials", trials)
+	switch trials {
+	case 0:
+		behind = ", and was never run"
+	case 1:
+		behind = " on 1 trial"
 	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
+	f.contradiction("%s is called %q with %.0f %% confidence%s.", c.Strategy, c.Stability, 100*confidence, behind)
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,45 +14,40 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
+// mostFaults of a table are listed.
+const mostFaults = 20
+
 func (f *file) readCSV(text []byte) {
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
 	reader.TrimLeadingSpace, reader.ReuseRecord = true, true
-	header, err := reader.Read()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			f.fault(1, "the file is empty; its first line names the columns, of which outcome is the only required one")
-			return
+	next := func() (fields []string, ok bool) {
+		fields, err := reader.Read()
+		var parse *csv.ParseError
+		if errors.As(err, &parse) {
+			f.fault(parse.Line, "%v", parse.Err)
 		}
-		f.faults = append(f.faults, describeCSV(f.name, err))
+		return fields, err == nil
+	}
+	t := table{file: f, cells: map[string]trial.Cell{}}
+	if header, ok := next(); ok {
+		t.readHeader(header)
+	} else if len(f.faults) == 0 {
+		f.fault(1, "the file is empty; its first line names the columns, of which outcome is the only required one")
+	}
+	if len(f.faults) > 0 {
 		return
 	}
-	t := table{file: f, header: slices.Clone(header)}
-	if t.checkHeader(); len(f.faults) > 0 {
-		return
-	}
-	for len(f.faults) < 20 {
-		row, err := reader.Read()
-		if errors.Is(err, io.EOF) {
+	for len(f.faults) < mostFaults {
+		fields, ok := next()
+		if !ok {
 			break
 		}
-		if err != nil {
-			f.faults = append(f.faults, describeCSV(f.name, err))
-			return
-		}
 		line, _ := reader.FieldPos(0)
-		t.addRow(line, row)
+		t.addRow(line, fields)
 	}
 	f.placeReferences()
 	f.refuseTwice()
 	f.doubt(slices.Contains(t.header, "block"))
-}
-
-func describeCSV(name string, err error) error {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return errors.New(describe("%s:%d: %v", name, parse.Line, parse.Err))
-	}
-	return err
 }
 
 // table is a CSV file while it is read.
@@ -65,26 +60,34 @@ type table struct {
 	cells map[string]trial.Cell
 }
 
-func (t *table) checkHeader() {
-	for i, name := range t.header {
-		t.header[i] = strings.TrimSpace(name)
-		if t.header[i] == "" {
+// printedNames are the columns of a table as people see it, which ls once wrote
+// as CSV: with times such as "2 min 53 s".
+var printedNames = map[string]string{"setup": "setup_seconds", "elapsed": "elapsed_seconds",
+	"tests passed": "tests_passed", "peak memory": "peak_memory_bytes"}
+
+func (t *table) readHeader(header []string) {
+	for i, name := range header {
+		name = strings.TrimSpace(name)
+		if name == "" {
 			t.fault(1, "column %d has no name", i+1)
 		}
-		if slices.Contains(t.header[:i], t.header[i]) {
-			t.fault(1, "column %q stands there twice", t.header[i])
+		if slices.Contains(t.header, name) {
+			t.fault(1, "column %q stands there twice", name)
+		}
+		t.header = append(t.header, name)
+	}
+	isMissing := func(name string) bool { return !slices.Contains(t.header, name) }
+	if t.printed = !slices.ContainsFunc(slices.Collect(maps.Keys(printedNames)), isMissing); t.printed {
+		for i, name := range t.header {
+			if known, ok := printedNames[name]; ok {
+				t.header[i] = known
+			}
 		}
 	}
-	t.printed = fromPrinted(t.header)
 	for _, name := range t.header {
-		if slices.Contains(columns, name) {
-			continue
-		}
-		if meant, near := nearMiss(name, columns, t.header); near {
-			t.fault(1, "column %q is nearly %s; call it so if it is that, or else less like it: any other column is a factor", name, meant)
-		}
+		t.refuseNear(1, "column", name, columns, t.header)
 	}
-	if len(t.faults) == 0 && !slices.Contains(t.header, "outcome") {
+	if len(t.faults) == 0 && isMissing("outcome") {
 		hint := ""
 		if len(t.header) == 1 && strings.ContainsAny(t.header[0], ";\t|") {
 			hint = "; columns are separated by commas"
@@ -93,110 +96,79 @@ func (t *table) checkHeader() {
 	}
 }
 
-func (t *table) addRow(line int, row []string) {
-	value := make(map[string]string, len(row))
+func (t *table) addRow(line int, fields []string) {
+	r := row{t.file, line, make(map[string]string, len(fields))}
 	for i, name := range t.header {
-		if value[name] = strings.TrimSpace(row[i]); t.printed && value[name] == "–" {
-			value[name] = ""
-		}
+		r.value[name] = strings.TrimSpace(fields[i])
 	}
-	kind := t.kindOf(value)
-	cell := t.cellOf(line, value, kind != string(results.KindReference) && kind != string(results.KindPreparation))
 	if t.printed {
-		t.plainFigures(line, value)
+		r.readPrinted()
 	}
-	noBlock := value["block"] == ""
-	r := t.record(line, cell, value)
-	switch kind {
-	case "", "trial":
-	case "warm-up":
-		r.Trial.WarmUp = true
-	case "injected-fault":
-		r.Fault = &results.Injected{Name: "not recorded", Truth: []trial.Outcome{}}
-	case string(results.KindReference), string(results.KindPreparation):
-		r.Kind = results.Kind(kind)
-	default:
-		t.fault(line, "kind is %q, none of trial, warm-up, injected-fault, reference and preparation", kind)
-	}
-	if noBlock && (r.Kind != results.KindTrial || r.Trial.WarmUp) {
-		r.Trial.Block = 0
-	}
-	t.addTimes(&r, t.times(line, value))
-	t.records = append(t.records, r)
+	rec := r.record(t.cellOf(r))
+	r.addTimes(&rec, r.times())
+	t.records = append(t.records, rec)
 }
 
-// kindOf reads what a row is of. Printed tables say it in place of a block.
-func (t *table) kindOf(value map[string]string) string {
-	kind := value["kind"]
-	if _, err := strconv.Atoi(value["block"]); kind == "" && t.printed && err != nil {
-		kind, value["block"] = value["block"], ""
-	}
-	return kind
-}
-
-// cellOf is the row's level of each factor; what is no trial may have none.
-func (t *table) cellOf(line int, value map[string]string, isTrial bool) trial.Cell {
-	var levels []string
+// cellOf is the row's level of each factor. Only a trial must have all.
+func (t *table) cellOf(r row) trial.Cell {
+	kind := results.Kind(r.value["kind"])
+	var key string
+	var c trial.Cell
 	for _, name := range t.header {
 		if slices.Contains(columns, name) {
 			continue
 		}
-		if levels = append(levels, value[name]); value[name] == "" && isTrial {
-			t.fault(line, "%s has no level", name)
+		level := r.value[name]
+		key += level + "\x00"
+		if level != "" {
+			c = append(c, trial.Assignment{Factor: name, Level: level})
+		} else if kind != results.KindReference && kind != results.KindPreparation {
+			r.fault("%s has no level", name)
 		}
 	}
-	key := strings.Join(levels, "\x00")
-	if c, known := t.cells[key]; known {
-		return c
-	}
-	var c trial.Cell
-	for _, name := range t.header {
-		if !slices.Contains(columns, name) && value[name] != "" {
-			c = append(c, trial.Assignment{Factor: name, Level: value[name]})
-		}
-	}
-	if t.cells == nil {
-		t.cells = map[string]trial.Cell{}
+	if same, known := t.cells[key]; known {
+		return same
 	}
 	t.cells[key] = c
 	return c
 }
 
-// plainFigures turns what a printed table shows into what a table of figures
-// has: "2 min 53 s" into 173, "engine-crash in build (limit)" into three
-// columns.
-func (t *table) plainFigures(line int, value map[string]string) {
+// readPrinted turns what a printed table shows into what a table of figures has:
+// "2 min 53 s" into 173, "engine-crash in build (limit)" into three columns. The
+// column block has the kind of what is in no block.
+func (r row) readPrinted() {
+	for name, text := range r.value {
+		if text == "–" {
+			r.value[name] = ""
+		}
+	}
+	if _, err := strconv.Atoi(r.value["block"]); r.value["kind"] == "" && err != nil {
+		r.value["kind"], r.value["block"] = r.value["block"], ""
+	}
 	for _, name := range []string{"setup_seconds", "elapsed_seconds"} {
-		text := value[name]
+		text := r.value[name]
 		d, err := time.ParseDuration(strings.ReplaceAll(strings.Replace(text, "min", "m", 1), " ", ""))
 		if err == nil {
-			value[name] = strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+			r.value[name] = strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
 		} else if text != "" {
-			t.fault(line, "%s is %q, no time such as 31.4 s or 2 min 53 s", name, text)
-			value[name] = ""
+			r.fault("%s is %q, no time such as 31.4 s or 2 min 53 s", name, text)
+			r.value[name] = ""
 		}
 	}
-	var limit bool
-	value["outcome"], limit = strings.CutSuffix(value["outcome"], " (limit)")
-	value["timed_out"] = strconv.FormatBool(limit)
-	value["outcome"], value["phase"], _ = strings.Cut(value["outcome"], " in ")
-	if passed, total, ok := strings.Cut(value["tests_passed"], " of "); ok {
-		p, errPassed := strconv.Atoi(passed)
-		n, errTotal := strconv.Atoi(total)
-		if errPassed == nil && errTotal == nil {
-			value["tests_passed"], value["tests_failed"] = passed, strconv.Itoa(n-p)
-		}
+	outcome, limit := strings.CutSuffix(r.value["outcome"], " (limit)")
+	r.value["timed_out"] = strconv.FormatBool(limit)
+	r.value["outcome"], r.value["phase"], _ = strings.Cut(outcome, " in ")
+	r.value["tests_passed"], r.value["tests_total"], _ = strings.Cut(r.value["tests_passed"], " of ")
+	if b, err := trial.ParseBytes(r.value["peak_memory_bytes"]); err == nil {
+		r.value["peak_memory_bytes"] = strconv.FormatInt(int64(b), 10)
 	}
-	if b, err := trial.ParseBytes(value["peak_memory_bytes"]); err == nil {
-		value["peak_memory_bytes"] = strconv.FormatInt(int64(b), 10)
-	}
-	if failed := value["outcome"] != string(trial.OK) && value["outcome"] != string(trial.TestFailed); failed {
-		value["lost_seconds"] = value["elapsed_seconds"]
+	if r.value["outcome"] != string(trial.OK) && r.value["outcome"] != string(trial.TestFailed) {
+		r.value["lost_seconds"] = r.value["elapsed_seconds"]
 	}
 }
 
-// placeReferences gives references of a printed table, which says no block of
-// them, the block before which they stand.
+// placeReferences gives references without a block, as in printed tables, the
+// block that follows them.
 func (f *file) placeReferences() {
 	next := 0
 	for i := len(f.records) - 1; i >= 0; i-- {
@@ -209,8 +181,8 @@ func (f *file) placeReferences() {
 	}
 }
 
-// refuseTwice refuses a trial that stands there twice. One that was not
-// measured may be done again: what counts is the last.
+// refuseTwice refuses a trial that stands there twice. One that was not measured
+// may be done again: the last attempt counts.
 func (f *file) refuseTwice() {
 	seen := map[string]*results.Record{}
 	for i := range f.records {
@@ -219,7 +191,7 @@ func (f *file) refuseTwice() {
 			continue
 		}
 		if first := seen[r.Trial.ID]; first != nil {
-			if r.Attempt = first.Attempt + 1; first.Standing() != results.NotMeasured && len(f.faults) < 20 {
+			if r.Attempt = first.Attempt + 1; first.Standing() != results.NotMeasured && len(f.faults) < mostFaults {
 				f.fault(r.Imported.Line, "trial %s stands in line %d already; leave one of the two out, or give it a name of its own", r.Trial.ID, first.Imported.Line)
 			}
 		}

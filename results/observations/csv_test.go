@@ -65,7 +65,7 @@ func TestSlipsAreRefusedWithTheirLine(t *testing.T) {
 			t.Errorf("%q: %v, want none", text, err)
 		}
 	}
-	if _, err := observations.Parse("seen.yaml", []byte("trials:\n  - {strategy: serial, outcome: ok, setup_second: 3}\n")); err == nil || !strings.Contains(err.Error(), "seen.yaml:2: \"setup_second\"") {
+	if _, err := observations.Parse("seen.yaml", []byte("trials:\n  - {strategy: serial, outcome: ok, setup_second: 3}\n")); err == nil || !strings.Contains(err.Error(), "seen.yaml:2: key \"setup_second\"") {
 		t.Errorf("in YAML: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package observations
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -12,23 +13,29 @@ import (
 const (
 	// leastTime is the time below which tables show 0.
 	leastTime = 0.05
-	// farApart is how many times longer the next longer time is where nothing
-	// lies between: minutes beside seconds are 60 times apart, less what the
-	// times themselves differ.
+	// farApart is the ratio of a time to the next shorter one from which units seem
+	// to be mixed: minutes beside seconds are 60 times apart, less what the times
+	// themselves differ.
 	farApart = 15
 	// mostDoubts are listed one by one.
 	mostDoubts = 20
 )
 
-// doubt points out values that round to zero, units that seem to be mixed and
-// rows that seem to be copies. Copies can be told where rows have blocks.
+// timedRow is a line and the set-up time in it.
+type timedRow struct {
+	line  int
+	setup float64
+}
+
+// doubt warns of values that round to zero, units that seem to be mixed and rows
+// that seem to be copies. Copies can be recognised if rows have blocks.
 func (f *file) doubt(blocks bool) {
-	type row struct {
+	type sighting struct {
 		cell  string
 		block int
 		setup float64
 	}
-	seen := map[row]int{}
+	seen := map[sighting]int{}
 	var timed []timedRow
 	byCell := map[string][]timedRow{}
 	for _, r := range f.records {
@@ -40,7 +47,7 @@ func (f *file) doubt(blocks bool) {
 			f.warn(o.line, "setup_seconds is %g, which rounds to zero: is it in another unit?", o.setup)
 		}
 		key := r.Trial.Cell.Key()
-		at := row{key, r.Trial.Block, o.setup}
+		at := sighting{key, r.Trial.Block, o.setup}
 		if first, twice := seen[at]; twice && blocks {
 			f.warn(o.line, "the same cell, block and time as in line %d: is it the same trial twice?", first)
 		} else {
@@ -57,14 +64,8 @@ func (f *file) doubt(blocks bool) {
 	}
 }
 
-// timedRow is a line and the set-up time in it.
-type timedRow struct {
-	line  int
-	setup float64
-}
-
-// mixed warns where times lie far apart in two groups, with nothing between,
-// at the first row of the smaller group.
+// mixed warns if times form two groups that lie far apart, at the first row of
+// the smaller group.
 func (f *file) mixed(timed []timedRow) bool {
 	sorted := slices.Clone(timed)
 	slices.SortStableFunc(sorted, func(a, b timedRow) int { return cmp.Compare(a.setup, b.setup) })
@@ -87,13 +88,12 @@ func (f *file) mixed(timed []timedRow) bool {
 	return true
 }
 
-// warn points out what is doubtful in a line.
 func (f *file) warn(line int, format string, args ...any) {
 	switch len(f.warnings) {
 	case mostDoubts:
 		f.warnings = append(f.warnings, f.name+": there is more of this kind, which is not listed")
 	case mostDoubts + 1:
 	default:
-		f.warnings = append(f.warnings, describe("%s:%d: %s", f.name, line, describe(format, args...)))
+		f.warnings = append(f.warnings, fmt.Sprintf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))
 	}
 }

@@ -8,25 +8,21 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/agext/levenshtein"
+
 	"github.com/stratbench/stratbench/results"
 )
 
 // Readable is true for the name of a file that Read can read.
 func Readable(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".csv", ".yaml", ".yml":
-		return true
-	}
-	return false
+	return slices.Contains([]string{".csv", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(name)))
 }
 
 // Read reads a file of observations as a run. Every fault of the file is
@@ -59,7 +55,7 @@ func Parse(name string, text []byte) (results.Run, error) {
 // file is a file of observations while it is read.
 type file struct {
 	name string
-	// records have no position yet, and an ID where the file gives one.
+	// records have no position yet, and an ID if the file gives one.
 	records []results.Record
 	faults  []error
 	// contradictions, notes and warnings go to results.Import.
@@ -69,6 +65,14 @@ type file struct {
 
 func (f *file) fault(line int, format string, args ...any) {
 	f.faults = append(f.faults, fmt.Errorf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))
+}
+
+func (f *file) note(format string, args ...any) {
+	f.notes = append(f.notes, fmt.Sprintf(format, args...))
+}
+
+func (f *file) contradiction(format string, args ...any) {
+	f.contradictions = append(f.contradictions, fmt.Sprintf(format, args...))
 }
 
 func (f *file) run(text []byte) results.Run {
@@ -98,75 +102,35 @@ func (f *file) run(text []byte) results.Run {
 	return run
 }
 
-// record is a row of a file as far as all kinds of file have the same: value has
-// what stands under each name.
-func (f *file) record(line int, cell trial.Cell, value map[string]string) results.Record {
-	r := results.Record{Schema: results.Schema, Kind: results.KindTrial, Attempt: 1, Settings: json.RawMessage("{}"),
-		Trial:   trial.Trial{ID: value["trial"], Cell: cell, Block: 1},
-		Verdict: trial.Verdict{Confidence: 1, Error: value["message"], TimedOut: f.flag(line, "timed_out", value["timed_out"])},
-		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
-		Simulated: f.flag(line, "simulated", value["simulated"]),
-		Imported: &results.Imported{Source: f.name, Line: line, Estimate: f.flag(line, "estimate", value["estimate"]),
-			PeakMemory: f.bytes(line, value["peak_memory_bytes"])},
-	}
-	f.named(line, &r.Verdict, value["outcome"], value["phase"])
-	if text := value["went_on_after"]; text != "" {
-		r.Crash = &trial.Verdict{Confidence: 1}
-		if err := r.Crash.Outcome.UnmarshalText([]byte(text)); err != nil {
-			f.fault(line, "went_on_after: %v", err)
-		}
-	}
-	if b := f.whole(line, "block", value["block"]); b != nil {
-		r.Trial.Block = *b
-	}
-	passed, failed := f.whole(line, "tests_passed", value["tests_passed"]), f.whole(line, "tests_failed", value["tests_failed"])
-	total := f.whole(line, "tests_total", value["tests_total"])
-	switch {
-	case passed == nil:
-	case total != nil:
-		if *passed > *total {
-			f.fault(line, "tests_passed is more than tests_total")
-		}
-		r.Imported.TestsPassed, r.Imported.TestsTotal = passed, total
-	case failed != nil:
-		all := *passed + *failed
-		r.Imported.TestsPassed, r.Imported.TestsTotal = passed, &all
-	}
-	return r
-}
+// columns are those of a table of trials that are no factors, as ls writes them
+// in CSV. All but outcome may be missing.
+var columns = []string{"trial", "kind", "block", "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds",
+	"recovery_seconds", "elapsed_seconds", "tests_passed", "tests_failed", "tests_total", "peak_memory_bytes", "estimate", "simulated", "message", "went_on_after"}
 
-// times are what a row says of time, in seconds. elapsed is the whole attempt.
-type times struct{ setup, lost, recovery, elapsed *float64 }
+// units are what people write behind the name of a time.
+var units = []string{"", "s", "sec", "secs", "ms", "millis", "milliseconds", "min", "mins", "minute", "minutes", "m", "h", "hours", "time", "duration"}
 
-func (f *file) times(line int, value map[string]string) times {
-	of := func(name string) *float64 { return f.time(line, name, value[name]) }
-	return times{of("setup_seconds"), of("lost_seconds"), of("recovery_seconds"), of("elapsed_seconds")}
-}
-
-// addTimes gives a record its times. What a failure cost beside what was lost
-// until it was noticed is recovery.
-func (f *file) addTimes(r *results.Record, t times) {
-	f.agree(*r, t)
-	if t.setup != nil {
-		setup := seconds(*t.setup)
-		r.Setup, r.Elapsed = &setup, setup
-	}
-	if t.elapsed != nil {
-		r.Elapsed = seconds(*t.elapsed)
-	}
-	if t.lost == nil {
+// refuseNear refuses a column or key that is no known name and was probably meant
+// for one that is not given: a slip of a letter or two, another way to write it,
+// or a time in another unit.
+func (f *file) refuseNear(line int, sort, name string, known, given []string) {
+	if slices.Contains(known, name) {
 		return
 	}
-	lost := seconds(*t.lost)
-	switch {
-	case t.recovery != nil:
-		r.Elapsed = lost + seconds(*t.recovery)
-	case t.elapsed == nil:
-		r.Elapsed = lost
+	plain := func(s string) string {
+		return strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(s))
 	}
-	if r.Elapsed > lost {
-		r.Spans = append(r.Spans, trial.Span{Name: "recovery", Start: lost, End: r.Elapsed})
+	for _, k := range known {
+		slips := 1
+		if len(k) > 7 {
+			slips = 2
+		}
+		stem, isTime := strings.CutSuffix(k, "_seconds")
+		unit, sameStem := strings.CutPrefix(plain(name), stem)
+		if !slices.Contains(given, k) && (len(name) > 3 && levenshtein.Distance(plain(name), plain(k), nil) <= slips || plain(name) == plain(k) ||
+			isTime && sameStem && slices.Contains(units, unit)) {
+			f.fault(line, "%s %q is nearly %s; call it so if it is that, or else less like it: any other %s is a factor", sort, name, k, sort)
+			return
+		}
 	}
 }
-
-func seconds(s float64) trial.Seconds { return trial.Seconds(math.Round(s * 1e9)) }

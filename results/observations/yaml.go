@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ import (
 )
 
 // document is a file of observations in YAML: trials, and what a source
-// states beside them in minutes.
+// states besides them in minutes.
 type document struct {
 	Environment map[string]any     `yaml:"environment"`
 	Workload    workload           `yaml:"workload"`
@@ -38,6 +39,7 @@ type workload struct {
 	} `yaml:"tests"`
 }
 
+// phaseMinutes are of the serial run.
 type phaseMinutes struct {
 	Cluster float64            `yaml:"cluster"`
 	Build   map[string]float64 `yaml:"build"`
@@ -46,6 +48,13 @@ type phaseMinutes struct {
 	Test    []float64          `yaml:"test"`
 	Setup   float64            `yaml:"setup"`
 	Total   []float64          `yaml:"total"`
+}
+
+func (p *phaseMinutes) build() (sum float64) {
+	for _, image := range slices.Sorted(maps.Keys(p.Build)) {
+		sum += p.Build[image]
+	}
+	return sum
 }
 
 type comparison struct {
@@ -60,11 +69,9 @@ type comparison struct {
 
 func (c *comparison) UnmarshalYAML(n *yaml.Node) error {
 	type plain comparison
-	if err := n.Decode((*plain)(c)); err != nil {
-		return err
-	}
+	err := n.Decode((*plain)(c))
 	c.line = n.Line
-	return nil
+	return err
 }
 
 func (f *file) readYAML(text []byte) {
@@ -75,13 +82,13 @@ func (f *file) readYAML(text []byte) {
 		f.fault(1, "%v", err)
 		return
 	}
-	if p, ok := d.Environment["platform"].(string); ok {
-		f.platform = p
-	}
+	f.platform, _ = d.Environment["platform"].(string)
 	for i := range d.Trials {
 		f.addTrial(&d.Trials[i])
 	}
-	f.addComparison(d)
+	for _, c := range d.Comparison {
+		f.addComparison(c, d.Confidence)
+	}
 	f.addPhases(d.Phases)
 	f.doubt(false)
 	f.contradict(d)
@@ -89,24 +96,29 @@ func (f *file) readYAML(text []byte) {
 }
 
 // plainKeys are the keys of a trial that are no factors.
-var plainKeys = []string{"trial", "outcome", "phase", "timed_out", "message", "setup_seconds", "lost_seconds", "recovery_seconds",
-	"elapsed_seconds", "tests_passed", "tests_failed", "tests_total", "peak_memory_bytes", "block", "estimate", "simulated", "concurrency", "exit_code", "silent", "overlap",
-	"started", "last_output", "terminated", "evidence"}
+var plainKeys = append(slices.Clone(columns), "concurrency", "exit_code", "silent", "overlap", "started", "last_output", "terminated", "evidence")
 
 func (f *file) addTrial(n *yaml.Node) {
-	var cell trial.Cell
-	var evidence []trial.Evidence
 	if n.Kind != yaml.MappingNode {
 		f.fault(n.Line, "a trial is a list of keys and values, such as {strategy: serial, outcome: ok}")
 		return
 	}
-	value := map[string]string{}
+	r := row{f, n.Line, map[string]string{}}
+	var cell trial.Cell
+	var keys []string
+	var evidence []trial.Evidence
+	see := func(state trial.State, detail, text string) {
+		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: state, Detail: detail, Text: text})
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i].Value, n.Content[i+1]
-		value[key] = v.Value
+		r.value[key] = strings.TrimSpace(v.Value)
+		keys = append(keys, key)
 		switch {
 		case key == "evidence":
-			evidence = append(evidence, evidenceOf(v)...)
+			for j := 0; j+1 < len(v.Content); j += 2 {
+				see(trial.StateNoted, v.Content[j].Value, v.Content[j+1].Value)
+			}
 		case key == "memory_gb":
 			cell = append(cell, trial.Assignment{Factor: "memory", Level: v.Value + "GB"})
 		case !slices.Contains(plainKeys, key):
@@ -116,116 +128,88 @@ func (f *file) addTrial(n *yaml.Node) {
 			cell = append(cell, trial.Assignment{Factor: key, Level: v.Value})
 		}
 	}
-	f.refuseNearKeys(n)
-	r := f.record(n.Line, cell, value)
-	r.Verdict.Evidence = evidence
-	if c := f.whole(n.Line, "concurrency", value["concurrency"]); c != nil {
-		r.Settings = json.RawMessage(fmt.Sprintf(`{"concurrency":%d}`, *c))
+	for i, key := range keys {
+		f.refuseNear(n.Content[2*i].Line, "key", key, plainKeys, keys)
 	}
-	t := f.times(n.Line, value)
-	if t.lost == nil && r.Verdict.Outcome != trial.OK {
-		t.lost = between(value["started"], value["terminated"])
+	rec := r.record(cell)
+	if c := whole(r, "concurrency", mostCounted); c != nil {
+		rec.Settings = json.RawMessage(fmt.Sprintf(`{"concurrency":%d}`, *c))
 	}
-	f.addTimes(&r, t)
-	f.noteTrial(&r, value)
-	f.records = append(f.records, r)
-}
-
-// refuseNearKeys refuses keys of a trial that were meant for another one.
-func (f *file) refuseNearKeys(n *yaml.Node) {
-	var given []string
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		given = append(given, n.Content[i].Value)
+	t := r.times()
+	if t.lost == nil && rec.Verdict.Outcome != trial.OK {
+		t.lost = between(r.value["started"], r.value["terminated"])
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if slices.Contains(plainKeys, key.Value) {
-			continue
-		}
-		if meant, near := nearMiss(key.Value, plainKeys, given); near {
-			f.fault(key.Line, "%q is nearly %s; call it so if it is that, or else less like it: any other key is a factor", key.Value, meant)
-		}
+	r.addTimes(&rec, t)
+	if text := r.value["overlap"]; text != "" {
+		see(trial.StateOverlap, "", text)
+		f.note("[%s] ended in %s: %s.", cell, rec.Verdict.Outcome, text)
 	}
-}
-
-func (f *file) noteTrial(r *results.Record, value map[string]string) {
-	evidence := r.Verdict.Evidence
-	if text := value["overlap"]; text != "" {
-		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateOverlap, Text: text})
-		f.notes = append(f.notes, describe("[%s] ended in %s: %s.", r.Trial.Cell, r.Verdict.Outcome, text))
+	if code := r.value["exit_code"]; code != "" {
+		see(trial.StateExitCode, "", code)
 	}
-	if code := value["exit_code"]; code != "" {
-		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateExitCode, Text: code})
+	if r.value["silent"] == "true" {
+		see(trial.StateSilentObserved, "", "no output after "+r.value["last_output"])
 	}
-	if value["silent"] == "true" {
-		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateSilentObserved, Text: "no output after " + value["last_output"]})
-	}
-	r.Verdict.Evidence = evidence
-}
-
-func evidenceOf(n *yaml.Node) (evidence []trial.Evidence) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		evidence = append(evidence, trial.Evidence{Source: trial.SourceObserver, State: trial.StateNoted, Detail: n.Content[i].Value, Text: n.Content[i+1].Value})
-	}
-	return evidence
+	rec.Verdict.Evidence = evidence
+	f.records = append(f.records, rec)
 }
 
 // between is the time from one clock time to another of the same day, or past
-// midnight; nil where one is not given.
-func between(from, to string) *float64 {
-	a, okA := clock(from)
-	b, okB := clock(to)
-	if !okA || !okB {
+// midnight; nil if one of them is not given.
+func between(from, to string) *trial.Seconds {
+	a, errA := clock(from)
+	b, errB := clock(to)
+	if errA != nil || errB != nil {
 		return nil
 	}
-	if b < a {
-		b += 24 * time.Hour
+	if b.Before(a) {
+		b = b.Add(24 * time.Hour)
 	}
-	s := (b - a).Seconds()
+	s := trial.Seconds(b.Sub(a))
 	return &s
 }
 
-func clock(text string) (time.Duration, bool) {
-	for _, layout := range []string{"15:04:05", "15:04"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, true
-		}
+func clock(text string) (time.Time, error) {
+	if t, err := time.Parse("15:04", text); err == nil {
+		return t, nil
 	}
-	return 0, false
+	return time.Parse("15:04:05", text)
 }
 
-// addComparison adds the source's table: its estimates as such, and its
-// ranges to the trials that they are of.
-func (f *file) addComparison(d document) {
-	for _, c := range d.Comparison {
-		stated := c.stated()
-		var confidence *float64
-		if v, ok := d.Confidence[c.Strategy]; ok {
-			confidence = &v
-		}
-		if c.Estimate {
-			r := f.record(c.line, trial.Cell{{Factor: "strategy", Level: c.Strategy}}, map[string]string{"outcome": string(trial.OK), "estimate": "true"})
-			r.Trial.Block = 0
-			r.Imported.Stated, r.Imported.Stability, r.Imported.Confidence = stated, c.Stability, confidence
-			f.records = append(f.records, r)
-			continue
-		}
-		f.attach(c, stated, confidence)
-	}
-}
-
-// attach gives a stated row to the one successful trial that it is of. A
-// single setup time is that trial's.
-func (f *file) attach(c comparison, stated []results.StatedRange, confidence *float64) {
-	of := f.successes(c.Strategy)
-	if len(of) != 1 {
-		f.contradictions = append(f.contradictions, describe("%s is stated as measured, and %d successful trials of it are given.", c.Strategy, len(of)))
+// addComparison adds a row of the source's table: an estimate as such, and other
+// ranges to the one successful trial that they are of. A single setup time is
+// that trial's.
+func (f *file) addComparison(c comparison, confidence map[string]float64) {
+	var r *results.Record
+	if of := f.successes(c.Strategy); c.Estimate {
+		estimate := row{f, c.line, map[string]string{"outcome": string(trial.OK), "estimate": "true"}}.record(trial.Cell{{Factor: "strategy", Level: c.Strategy}})
+		estimate.Trial.Block = 0
+		f.records = append(f.records, estimate)
+		r = &f.records[len(f.records)-1]
+	} else if len(of) == 1 {
+		r = of[0]
+	} else {
+		f.contradiction("%s is stated as measured, and %d successful trials of it are given.", c.Strategy, len(of))
 		return
 	}
-	r, i := of[0], of[0].Imported
-	i.Stated, i.Stability, i.Confidence = append(i.Stated, stated...), c.Stability, confidence
-	if r.Setup == nil && len(c.Setup) == 2 && c.Setup[0] == c.Setup[1] {
-		f.addTimes(r, times{setup: f.time(c.line, "setup_seconds", strconv.FormatFloat(c.Setup[0]*60, 'g', -1, 64))})
+	if v, ok := confidence[c.Strategy]; ok {
+		r.Imported.Confidence = &v
+	}
+	r.Imported.Stability = c.Stability
+	state(r, "setup", c.Setup)
+	state(r, "test", c.Test)
+	state(r, "total", c.Total)
+	if r.Setup == nil && !c.Estimate && len(c.Setup) == 2 && c.Setup[0] == c.Setup[1] {
+		stated := row{f, c.line, map[string]string{"setup_seconds": strconv.FormatFloat(c.Setup[0]*60, 'g', -1, 64)}}
+		stated.addTimes(r, stated.times())
+	}
+}
+
+// state adds a stated range of minutes to a record.
+func state(r *results.Record, of string, minutes []float64) {
+	if len(minutes) == 2 {
+		length := func(minutes float64) trial.Seconds { return trial.Seconds(math.Round(minutes * 60e9)) }
+		r.Imported.Stated = append(r.Imported.Stated, results.StatedRange{Of: of, Low: length(minutes[0]), High: length(minutes[1])})
 	}
 }
 
@@ -247,38 +231,18 @@ func (f *file) addPhases(p *phaseMinutes) {
 	if p == nil || len(serial) != 1 {
 		return
 	}
-	build := 0.0
-	for _, minutes := range p.Build {
-		build += minutes
-	}
-	for _, phase := range []struct {
-		of      trial.Phase
-		minutes float64
-	}{{trial.PhaseCluster, p.Cluster}, {trial.PhaseBuild, build}, {trial.PhaseLoad, p.Load}, {trial.PhaseDeploy, p.Deploy}} {
-		if phase.minutes > 0 {
-			length := seconds(60 * phase.minutes)
-			serial[0].Imported.Stated = append(serial[0].Imported.Stated, results.StatedRange{Of: string(phase.of), Low: length, High: length})
+	for i, minutes := range []float64{p.Cluster, p.build(), p.Load, p.Deploy} {
+		if minutes > 0 {
+			state(serial[0], string(trial.Phases()[i]), []float64{minutes, minutes})
 		}
 	}
-}
-
-func (c comparison) stated() (ranges []results.StatedRange) {
-	for _, r := range []struct {
-		of     string
-		values []float64
-	}{{"setup", c.Setup}, {"test", c.Test}, {"total", c.Total}} {
-		if len(r.values) == 2 {
-			ranges = append(ranges, results.StatedRange{Of: r.of, Low: seconds(60 * r.values[0]), High: seconds(60 * r.values[1])})
-		}
-	}
-	return ranges
 }
 
 // noteStated keeps what the source states and no record holds.
 func (f *file) noteStated(d document) {
 	for _, name := range slices.Sorted(maps.Keys(d.Confidence)) {
 		if !slices.ContainsFunc(d.Comparison, func(c comparison) bool { return c.Strategy == name }) {
-			f.notes = append(f.notes, describe("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*d.Confidence[name]))
+			f.note("Stated confidence of %s: %.0f %%; no trial of it is given.", strings.ReplaceAll(name, "_", " "), 100*d.Confidence[name])
 		}
 	}
 	var alone []string
@@ -288,6 +252,6 @@ func (f *file) noteStated(d document) {
 		}
 	}
 	if len(alone) > 0 {
-		f.notes = append(f.notes, "Stated build times without cache, one timing an image: "+strings.Join(alone, ", ")+". They are of no trial.")
+		f.note("Stated build times without cache, one timing an image: %s. They are of no trial.", strings.Join(alone, ", "))
 	}
 }
