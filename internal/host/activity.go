@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/procfs"
 
@@ -18,12 +19,12 @@ import (
 // Activity is what the host is doing, and has done since it started.
 type Activity struct {
 	Load1 float64
-	// MemoryAnon is what of MemoryUsed belongs to processes and no file.
+	// MemoryAnon is the part of MemoryUsed that belongs to processes and no file.
 	MemoryAvailable, MemoryUsed, MemoryAnon trial.Bytes
 	Pressure                                trial.Pressure
 
-	// CPU is the time of all processors since the start. For Busy of it they
-	// worked, and for Steal another guest of the same hardware had them.
+	// CPU is the time of all processors since the start; they worked for Busy of
+	// it, and another guest of the same hardware had them for Steal.
 	CPU, Busy, Steal trial.Seconds
 	Read, Written    trial.Bytes
 	OOMKills         int64
@@ -38,31 +39,26 @@ func look(folder string) (a Activity, err error) {
 	if err != nil {
 		return a, fmt.Errorf("reading what a host with %s does: %w", runtime.GOOS, errors.ErrUnsupported)
 	}
-	var errs [4]error
-	if avg, err := proc.LoadAvg(); err == nil {
+	avg, errLoad := proc.LoadAvg()
+	if errLoad == nil {
 		a.Load1 = avg.Load1
-	} else {
-		errs[0] = err
 	}
-	if mem, err := proc.Meminfo(); err == nil {
+	mem, errMemory := proc.Meminfo()
+	if errMemory == nil {
 		a.MemoryAvailable, a.MemoryAnon = known(mem.MemAvailableBytes), known(mem.AnonPagesBytes)
 		a.MemoryUsed = known(mem.MemTotalBytes) - a.MemoryAvailable
-	} else {
-		errs[1] = err
 	}
-	if stat, err := proc.Stat(); err == nil {
+	stat, errStat := proc.Stat()
+	if errStat == nil {
 		t := stat.CPUTotal // the time of guests is in that of their users already
 		a.Busy = seconds(t.User + t.Nice + t.System + t.IRQ + t.SoftIRQ)
 		a.Steal = seconds(t.Steal)
 		a.CPU = a.Busy + a.Steal + seconds(t.Idle+t.Iowait)
-	} else {
-		errs[2] = err
 	}
-	vm, err := readNumbers(filepath.Join(folder, "vmstat"))
-	a.Read, a.Written = trial.Bytes(vm["pgpgin"]<<10), trial.Bytes(vm["pgpgout"]<<10)
-	a.OOMKills, errs[3] = vm["oom_kill"], err
+	vm, errVM := readNumbers(filepath.Join(folder, "vmstat"))
+	a.Read, a.Written, a.OOMKills = trial.Bytes(vm["pgpgin"]<<10), trial.Bytes(vm["pgpgout"]<<10), vm["oom_kill"]
 	a.Pressure = Pressure(filepath.Join(folder, "pressure/cpu"), filepath.Join(folder, "pressure/memory"), filepath.Join(folder, "pressure/io"))
-	if err := errors.Join(errs[:]...); err != nil {
+	if err := errors.Join(errLoad, errMemory, errStat, errVM); err != nil {
 		return a, fmt.Errorf("reading what the host does: %w", err)
 	}
 	return a, nil
@@ -92,4 +88,48 @@ func readNumbers(path string) (map[string]int64, error) {
 		}
 	}
 	return values, nil
+}
+
+// Pressure reads the three files in which the kernel reports the pressure on the
+// host or on a control group. A kernel without them leaves it unknown.
+func Pressure(cpuFile, memoryFile, ioFile string) trial.Pressure {
+	cpu, okCPU := readStall(cpuFile)
+	memory, okMemory := readStall(memoryFile)
+	io, okIO := readStall(ioFile)
+	return trial.Pressure{
+		Known:   okCPU && okMemory && okIO,
+		CPUSome: cpu["some"].share, MemorySome: memory["some"].share, MemoryFull: memory["full"].share,
+		IOSome: io["some"].share, IOFull: io["full"].share,
+		MemorySomeTotal: memory["some"].total, MemoryFullTotal: memory["full"].total,
+	}
+}
+
+// stall is how long processes have waited: the share of the last ten seconds, in
+// per cent, and all the time so far.
+type stall struct {
+	share float64
+	total trial.Seconds
+}
+
+// readStall reads lines such as "some avg10=1.65 avg60=5.05 avg300=38.69 total=469001136".
+func readStall(file string) (map[string]stall, bool) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, false
+	}
+	stalls := map[string]stall{}
+	for line := range strings.Lines(string(b)) {
+		word := strings.Fields(line)
+		if len(word) < 5 {
+			continue
+		}
+		share, err := strconv.ParseFloat(strings.TrimPrefix(word[1], "avg10="), 64)
+		micros, err2 := strconv.ParseInt(strings.TrimPrefix(word[4], "total="), 10, 64)
+		if err != nil || err2 != nil {
+			return nil, false
+		}
+		stalls[word[0]] = stall{share, trial.Seconds(time.Duration(micros) * time.Microsecond)}
+	}
+	_, ok := stalls["some"]
+	return stalls, ok
 }

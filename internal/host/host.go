@@ -1,6 +1,6 @@
 // Package host reads this host: what it is, what it is doing, who holds what on
-// it. It changes nothing but lock files. What a system does not tell is empty or
-// 0, and never invented.
+// it. It changes nothing but lock files. What a system does not report is empty
+// or 0, and never invented.
 package host
 
 import (
@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +31,18 @@ func Kernel() string {
 	return unix.ByteSliceToString(name.Release[:])
 }
 
+// CPUModel is the first processor's own name.
+func CPUModel() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	out, _ := exec.Command("sysctl", "-n", "machdep.cpu.brand_string").Output()
+	return strings.TrimSpace(string(out))
+}
+
 // Memory is how much memory the host has.
 func Memory() trial.Bytes {
 	if proc, err := procfs.NewDefaultFS(); err == nil {
@@ -42,13 +55,13 @@ func Memory() trial.Bytes {
 	return trial.Bytes(n)
 }
 
-// NameVariable names a variable of the environment. Set, its value stands for
-// the host: machines that are made anew each night and are known to be alike
-// then share a history.
+// NameVariable is the environment variable whose value, if set, stands for the
+// host: machines that are made anew each night and are known to be alike then
+// share a history.
 const NameVariable = "STRATBENCH_HOST"
 
-// ID tells hosts apart without naming them: the first part of a hash of the
-// machine-id, or of the host's name where there is none.
+// ID distinguishes hosts without naming them: the first part of a hash of the
+// machine-id, or of the host's name if there is none.
 func ID() string {
 	id, err := os.ReadFile("/etc/machine-id")
 	if err != nil || len(bytes.TrimSpace(id)) == 0 {
@@ -63,7 +76,7 @@ func ID() string {
 }
 
 // Revision is the git revision of the sources in a folder, and whether they
-// differ from it. It is empty where there is no git, or none of a repository.
+// differ from it. It is empty without git, and outside of a repository.
 func Revision(ctx context.Context, dir string) (revision string, dirty bool) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -95,4 +108,23 @@ func Room(dir string) (free, total trial.Bytes, err error) {
 	}
 	block := int64(s.Bsize)
 	return trial.Bytes(int64(s.Bavail) * block), trial.Bytes(int64(s.Blocks) * block), nil
+}
+
+// Began is when a process began, in the kernel's ticks since the host started.
+// Process numbers are used again; number and beginning identify a process.
+func Began(pid int) (string, error) {
+	proc, err := procfs.NewProc(pid)
+	if err != nil {
+		return "", err
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return "", err
+	}
+	return strconv.FormatUint(stat.Starttime, 10), nil
+}
+
+// Alive reports whether there is a process of that number.
+func Alive(pid int) bool {
+	return pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrLocked says that somebody else has a lock.
+// ErrLocked is the error of a lock that somebody else has.
 var ErrLocked = errors.New("it is locked by another process")
 
-// TryLock takes the lock of a folder, or of a file that is made where there is
+// TryLock takes the lock of a folder, or of a file, which is made if there is
 // none. The lock ends when it is closed or this process ends, however it ends.
-// The error is ErrLocked where somebody else has it, in this process or another.
+// The error is ErrLocked if somebody else has it, in this process or another.
 func TryLock(path string) (*flock.Flock, error) {
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	taken, err := lock.TryLock()
@@ -35,8 +35,8 @@ func TryLock(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// Lock waits for the lock until ctx ends. It asks again and again: a process
-// that waits inside the kernel cannot be told to give up.
+// Lock waits for the lock until ctx ends. It asks again and again, because a
+// process that waits inside the kernel cannot give up.
 func Lock(ctx context.Context, path string) (*flock.Flock, error) {
 	for {
 		lock, err := TryLock(path)

@@ -64,12 +64,16 @@ func (l *List) AddError(err error) {
 }
 
 // Sort orders the issues by file and position, those of the file first in
-// front, and keeps of equal ones the first.
+// front, and keeps one of equal ones.
 func (l *List) Sort(first string) {
+	file := func(i Issue) string {
+		if i.File == first {
+			return ""
+		}
+		return "\x00" + i.File
+	}
 	slices.SortStableFunc(l.List, func(a, b Issue) int {
-		return cmp.Or(
-			boolOrder(a.File != first, b.File != first),
-			cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(file(a), file(b)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	l.List = slices.Compact(l.List)
 }
@@ -80,14 +84,4 @@ func (l *List) Err() error {
 		return nil
 	}
 	return l
-}
-
-func boolOrder(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Find is the position of the value at a path of keys and numbers in a YAML
-// document, or of the nearest value around it. A document that is no YAML has
-// its beginning alone.
+// document, or of the nearest value around it. In a document that is no YAML it is
+// the beginning.
 func Find(document []byte, path ...string) Position {
 	var root yaml.Node
 	if yaml.Unmarshal(document, &root) != nil || len(root.Content) == 0 {
@@ -48,8 +48,8 @@ func child(node *yaml.Node, key string) *yaml.Node {
 
 var yamlLine = regexp.MustCompile(`line (\d+): ?`)
 
-// YAMLError takes the line out of the text of a YAML error, which is the only
-// place that has it. Without one it is line 1.
+// YAMLError takes the line out of the text of a YAML error, which has it nowhere
+// else. Without one it is line 1.
 func YAMLError(text string) (Position, string) {
 	m := yamlLine.FindStringSubmatchIndex(text)
 	if m == nil {

@@ -25,8 +25,8 @@ var packed = []struct{ start, name, print string }{
 	{"BZh", "bzip2", "bzip2 -dc"},
 }
 
-// Check returns nil if the beginning of a file is one of a text, in whatever
-// encoding, and says what it is otherwise. Zero bytes are passed over: UTF-16
+// Check returns nil if the beginning of a file is that of a text, in whatever
+// encoding, and an error with what it is otherwise. Zero bytes are skipped: UTF-16
 // has them, and logs that were cut off while they were written.
 func Check(start []byte) error {
 	for _, p := range packed {
@@ -35,7 +35,7 @@ func Check(start []byte) error {
 		}
 	}
 	if bytes.HasPrefix(start, []byte{0xFF, 0xFE}) || bytes.HasPrefix(start, []byte{0xFE, 0xFF}) {
-		return nil // UTF-16, which says so
+		return nil // the mark of UTF-16
 	}
 	all, controls, invalid := 0, 0, 0
 	for len(start) > 0 {

@@ -66,7 +66,7 @@ func (p *Phase) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// ClusterStart says when the cluster is created in relation to the builds.
+// ClusterStart is when the cluster is created in relation to the builds.
 type ClusterStart string
 
 // The levels of the factor clusterStart.
@@ -129,7 +129,7 @@ func (o *OnCrash) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Etcd says whether the cluster's store waits until the disk has what it wrote;
+// Etcd is whether the cluster's store waits until the disk has what it wrote;
 // empty is EtcdSyncs.
 type Etcd string
 
@@ -228,8 +228,8 @@ func (o *Outcome) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// phases are those in which alone an outcome can happen. An outcome that is
-// not listed can happen in any.
+// phases are the only ones in which an outcome can happen. An outcome that is not
+// listed can happen in any.
 var phases = map[Outcome][]Phase{
 	BuildFailed:         {PhaseBuild},
 	BuildOOM:            {PhaseBuild},

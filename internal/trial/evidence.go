@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Source is what an observation is about, or which text says it.
+// Source is what an observation is about, or the text that states it.
 type Source string
 
 // The sources of evidence.
@@ -48,7 +48,7 @@ const (
 	// more at the address of an engine that stratbench does not run.
 	StateEngineEnded State = "engine ended"
 	// StateEngineRestarted: a user's engine closed a connection that the watch
-	// kept open, as an engine does that ends, however soon it is back.
+	// kept open. An engine that ends does so, however soon it is back.
 	StateEngineRestarted State = "engine restarted"
 	// StateEngineStopped: the engine's process was stopped (SIGSTOP).
 	StateEngineStopped State = "engine stopped"
@@ -58,16 +58,16 @@ const (
 	// as Docker's containerd, ended or was stopped.
 	StatePartEnded   State = "part of the engine ended"
 	StatePartStopped State = "part of the engine stopped"
-	// StateKilled: the kernel killed a process for want of memory.
+	// StateKilled: the kernel killed a process because memory ran out.
 	StateKilled State = "killed for want of memory"
 	// StateThrashing: the machine does nothing but wait for memory.
 	StateThrashing State = "memory thrashing"
 	// StateMachineRestarted: the virtual machine of the engine has another boot id
 	// than before the trial.
 	StateMachineRestarted State = "machine restarted"
-	// StateNodeEnded: the container of a cluster's node runs no more.
+	// StateNodeEnded: the container of a cluster's node does not run any more.
 	StateNodeEnded State = "node ended"
-	// StateKubernetesSilent: the cluster's API server does not say that it lives.
+	// StateKubernetesSilent: the cluster's API server does not report that it lives.
 	StateKubernetesSilent State = "Kubernetes API does not answer"
 	// StateOverdue: the trial has gone on past its limits without ending itself.
 	StateOverdue State = "trial overdue"
@@ -142,8 +142,7 @@ func States() []State {
 		StateProbeHangs}
 }
 
-// What makes evidence of an observation, where that is no rule of the
-// classification.
+// What makes evidence of an observation, besides the rules of classification.
 const (
 	RuleWatch      = "watch"
 	RuleAdmission  = "admission"
@@ -152,17 +151,17 @@ const (
 )
 
 // Evidence is one observation that a verdict rests on. A record of another
-// version may have a source or a state that this one does not know; it is kept
-// as it is, and Unknown reports it.
+// version may have a source or a state that is not known here; it is kept as it
+// is, and Unknown reports it.
 type Evidence struct {
 	// Source is what the observation is about.
 	Source Source `json:"source"`
 	// State is what was seen.
 	State State `json:"state"`
-	// Detail says of whom, how many or how much, where the state has such: the
-	// process that was killed, the fault that was injected.
+	// Detail is whom, how many or how much, if the state has such: the process that
+	// was killed, the fault that was injected.
 	Detail string `json:"detail,omitempty"`
-	// Outcome is what a text reads like; other observations have none.
+	// Outcome is what a text reads like; empty for other observations.
 	Outcome Outcome `json:"outcome,omitempty"`
 	// Text is the line that shows it, as it was.
 	Text string `json:"text,omitempty"`
@@ -196,8 +195,7 @@ func (e Evidence) Unknown() (names []string) {
 	return names
 }
 
-// Distinct puts lists of evidence together, without what an earlier piece says
-// already.
+// Distinct joins lists of evidence, without repetitions of an earlier piece.
 func Distinct(lists ...[]Evidence) (all []Evidence) {
 	seen := map[string]bool{}
 	for _, e := range slices.Concat(lists...) {
@@ -209,8 +207,8 @@ func Distinct(lists ...[]Evidence) (all []Evidence) {
 	return all
 }
 
-// Silence is a stretch in which a trial's worker said nothing. Phase is the one
-// that was heard last.
+// Silence is a stretch in which a trial's worker printed nothing. Phase is the one
+// it was in.
 type Silence struct {
 	Phase Phase   `json:"phase,omitempty"`
 	Start Seconds `json:"start_seconds"`

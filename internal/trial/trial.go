@@ -21,7 +21,7 @@ type Level struct {
 	Value any    `json:"value"`
 }
 
-// Assignment says which level a factor has in a cell, by name.
+// Assignment is the level of a factor in a cell, by name.
 type Assignment struct {
 	Factor string `json:"factor"`
 	Level  string `json:"level"`
@@ -60,14 +60,14 @@ func (c Cell) String() string {
 }
 
 // FaultFactor is the factor whose levels are faults to inject, and NoFault its
-// level at which nothing is broken.
+// level without a fault.
 const (
 	FaultFactor = "fault"
 	NoFault     = "none"
 )
 
-// Broken says whether the cell's trials are broken on purpose, so that they
-// are no part of a study of what is run in them.
+// Broken reports whether the cell's trials are broken on purpose, so that a study
+// of what runs in them leaves them out.
 func (c Cell) Broken() bool {
 	level, varied := c.Level(FaultFactor)
 	return varied && level != NoFault && level != ""

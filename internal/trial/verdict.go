@@ -17,8 +17,8 @@ type Verdict struct {
 	Cause Cause `json:"cause,omitempty"`
 	// Confidence is between 0 and 1.
 	Confidence float64 `json:"confidence"`
-	// TimedOut says that a limit of the spec ended the trial, so that its
-	// time is known only to exceed that limit.
+	// TimedOut is true if a limit of the spec ended the trial, so that its time is
+	// known only to exceed that limit.
 	TimedOut bool `json:"timed_out,omitempty"`
 	// Error is the error text as the pipeline saw it.
 	Error    string     `json:"error,omitempty"`
@@ -33,9 +33,8 @@ var (
 // mostShort bounds a line on a terminal.
 const mostShort = 240
 
-// InShort is the one line that says best why it ended so: the line that
-// decided, or of an error, which may carry the whole output of a command, the
-// last line that complains. The log has all of it.
+// InShort is the one line that explains best why it ended so: the line that
+// decided, or a line of the error, which may be the whole output of a command.
 func (v Verdict) InShort() string {
 	for _, e := range v.Evidence {
 		if e.Rule != "" && e.Text != "" {
@@ -45,9 +44,8 @@ func (v Verdict) InShort() string {
 	return ErrorInShort(v.Error)
 }
 
-// ErrorInShort is the line of an error that says best what went wrong: its own
-// first line where it has two or three, and of a whole output the last one
-// that complains.
+// ErrorInShort is the line of an error that explains best what went wrong: the
+// first of up to three, and of a whole output the last one that complains.
 func ErrorInShort(text string) string {
 	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
 	if len(lines) == 0 {
