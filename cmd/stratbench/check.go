@@ -1,19 +1,26 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stratbench/stratbench/experiments/confirm"
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/history"
-	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 // verdictCode is the exit code of a verdict; one that is not known is never 0.
@@ -29,18 +36,21 @@ func verdictCode(v history.Verdict) int {
 	return exitNoData
 }
 
-// checkFlags are those of check.
 type checkFlags struct {
 	historyFlags
-	output                             outputFlag
-	junit, summary, openMetrics, pages string
-	selfTest                           bool
-	maxAge                             time.Duration
-	confirming                         confirmFlags
+	output                            shared
+	junit, summary, openMetrics, page string
+	selfTest                          bool
+	maxAge                            time.Duration
+	// spec is the file of the present state, if alarms are put to the test. trials
+	// are then run by runTrials, which is confirm.Run.
+	spec      string
+	trials    confirm.Options
+	runTrials func(context.Context, confirm.Options) (confirm.Result, error)
 }
 
 func checkCommand() *cobra.Command {
-	var flags checkFlags
+	flags := checkFlags{runTrials: confirm.Run}
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Judge the newest run against its history",
@@ -55,71 +65,58 @@ most 90 nights.
 
 With --confirm SPEC, what is suspected or became worse in this run is put to the
 test before the verdict: its cells are run in the last good and in the present
-state side by side, where the last good one can be built again, and the history
+state side by side, if the last good one can be built again, and the history
 keeps these trials. A suspicion then is a regression or none. What is certain by
 the nights alone stands unless the trials exclude it.
 
-` + exitCodeTable(ofJudges),
+` + exitCodeTable("check"),
 		Example: `  stratbench run experiments/nightly.yaml; stratbench check
   stratbench check --summary "$GITHUB_STEP_SUMMARY" --junit check.xml
   stratbench check --confirm experiments/nightly.yaml --prepare 'make -C experiments/workload vendor e2e'
   stratbench check --self-test`,
-		Args: exactly(0, "no argument"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return flags.run(cmd)
-		},
+		Args: takes(0, 0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
 	}
 	flags.add(cmd)
 	flags.addThreshold(cmd)
-	flags.confirming.add(cmd)
 	f := cmd.Flags()
-	flags.output.add(cmd)
-	f.Lookup("output").Usage = "table, json (schema: stratbench schema --check), csv or markdown"
+	f.StringVar(&flags.spec, "confirm", "", "SPEC of the present state: run what is suspected or worse beside the last good state, and decide by that")
+	addTrials(cmd, &flags.trials, "with --confirm: ")
+	flags.output.addOutput(cmd)
+	f.Lookup("output").Usage = "`format`: table (default), json (schema: stratbench schema --check), csv or markdown"
 	f.StringVar(&flags.junit, "junit", "", "file to write JUnit XML to")
 	f.StringVar(&flags.summary, "summary", "", "file to add a Markdown summary to, for a CI job or a comment")
 	f.StringVar(&flags.openMetrics, "openmetrics", "", "file to write OpenMetrics text to")
-	f.StringVar(&flags.pages, "page", "", "file to write a self-contained HTML page to")
+	f.StringVar(&flags.page, "page", "", "file to write a self-contained HTML page to")
 	f.DurationVar(&flags.maxAge, "max-age", 0, "no data when the newest run began longer ago than this, such as 20h")
-	f.BoolVar(&flags.selfTest, "self-test", false, "put a regression into a copy of the history, and see that it is found")
+	f.BoolVar(&flags.selfTest, "self-test", false, "put a regression into a copy of the history, and check that it is found")
 	return cmd
 }
 
-func (f *checkFlags) run(cmd *cobra.Command) error {
-	o, err := f.options()
-	if err != nil {
-		return err
-	}
-	if err := f.confirming.load(); err != nil {
-		return err
+func (f *checkFlags) run(cmd *cobra.Command) (err error) {
+	switch t := &f.trials; {
+	case f.spec != "":
+		// A fault of the spec is reported in a quiet night too.
+		if t.Present, err = spec.Load(f.spec); err != nil {
+			return err
+		}
+	case t.Prepare != "" || t.Budget != 0 || t.AsFound || t.Machine != "":
+		return usage("--prepare, --budget, --as-found and --machine are for the trials of --confirm SPEC, which is missing")
 	}
 	h, err := f.open(cmd)
 	if err != nil {
 		return err
 	}
-	if f.selfTest {
-		return f.testItself(cmd, h, o)
+	if f.selfTest && len(h.Runs) > 0 {
+		return f.testItself(cmd, h)
 	}
-	c, err := h.Check(f.experiment, f.host, o)
+	c, err := h.Check(f.experiment, f.host, f.detector)
 	if err != nil {
 		return err
 	}
-	if err := f.meant(h, &c); err != nil {
-		return err
+	if runs, err := results.Runs(f.results); err == nil && len(runs)+len(h.Runs) == 0 {
+		c.Why = []string{f.noRun()}
 	}
-	if c, err = f.confirm(cmd, h, c, o); err != nil {
-		return err
-	}
-	if err := f.write(cmd, h, c, o); err != nil {
-		return err
-	}
-	if code := verdictCode(c.Verdict); code != exitOK {
-		return exitError{code, fmt.Errorf("%s: %s", c.Verdict, strings.Join(c.Why, "; "))}
-	}
-	return nil
-}
-
-// meant refuses a check of a run that is not tonight's.
-func (f *checkFlags) meant(h *history.History, c *history.Check) error {
 	newer, err := h.NotAdded(f.results, f.experiment)
 	if err != nil {
 		return err
@@ -130,12 +127,75 @@ func (f *checkFlags) meant(h *history.History, c *history.Check) error {
 	if age := time.Since(c.When); f.maxAge > 0 && !c.When.IsZero() && age > f.maxAge {
 		c.Refuse(fmt.Sprintf("the newest run began %s ago, more than %s", age.Round(time.Minute), f.maxAge))
 	}
+	if c, err = f.confirm(cmd, h, c); err != nil {
+		return err
+	}
+	if err := f.write(cmd, h, c); err != nil {
+		return err
+	}
+	if code := verdictCode(c.Verdict); code != exitOK {
+		return exitError{code, fmt.Errorf("%s: %s", c.Verdict, strings.Join(c.Why, "; "))}
+	}
 	return nil
 }
 
-// write writes the check to where it was asked for.
-func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check, o detect.Options) error {
-	if err := report.Check(c).Write(cmd.OutOrStdout(), f.output.format); err != nil {
+// confirm puts the alarms of a check to the test and judges again. If that is
+// not possible the check stays as it was, with the reason.
+func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.Check) (history.Check, error) {
+	alarms := c.Alarms()
+	if f.spec == "" || len(alarms) == 0 || !c.Judged() {
+		return c, nil
+	}
+	t, err := f.trialsOf(h, c, alarms)
+	if err != nil {
+		return c, err
+	}
+	show := newProgress(cmd.ErrOrStderr())
+	t.Root, t.Report = f.results, show.update
+	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %d blocks\n", strings.Join(t.Cells, "; "), t.Good.ID(), t.Blocks)
+	_, err = f.runTrials(cmd.Context(), t)
+	show.close()
+	var cells *confirm.CellError
+	switch {
+	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.As(err, &cells):
+		c.NotConfirmed(err)
+		return c, nil
+	case err != nil:
+		return c, fmt.Errorf("running the last good state beside the present one: %w", err)
+	}
+	if err := f.update(cmd, h); err != nil {
+		return c, err
+	}
+	return h.Check(f.experiment, f.host, f.detector)
+}
+
+// trialsOf are the trials to run for the alarms: of their cells, in the last state
+// that was good for all of them.
+func (f *checkFlags) trialsOf(h *history.History, c history.Check, alarms []history.Finding) (t confirm.Options, err error) {
+	if t = f.trials; t.Present.Name != c.Experiment {
+		return t, usage("--confirm %s is the experiment %s, and the check is of %s", f.spec, t.Present.Name, c.Experiment)
+	}
+	first := slices.MinFunc(alarms, func(a, b history.Finding) int { return a.Since.Night - b.Since.Night })
+	good, err := h.Find(c.Experiment, c.Host, first.LastGood)
+	if err != nil {
+		return t, err
+	}
+	t.Blocks = history.BlocksToConfirm(alarms)
+	for _, a := range alarms {
+		if key := a.Cell.Key(); !slices.Contains(t.Cells, key) {
+			t.Cells = append(t.Cells, key)
+		}
+		if !slices.Contains(t.Metrics, a.Metric) {
+			t.Metrics = append(t.Metrics, a.Metric)
+		}
+	}
+	t.Good, err = good.Records()
+	return t, err
+}
+
+// write writes the check to each place that was asked for.
+func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check) error {
+	if err := f.output.print(cmd, report.Check(c)); err != nil {
 		return err
 	}
 	for _, to := range []struct {
@@ -146,54 +206,143 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 		{f.junit, os.O_TRUNC, func(w io.Writer) error { return report.JUnit(w, c) }},
 		{f.summary, os.O_APPEND, func(w io.Writer) error { return report.CheckSummary(w, c) }},
 		{f.openMetrics, os.O_TRUNC, func(w io.Writer) error { return report.OpenMetrics(w, c) }},
-		{f.pages, os.O_TRUNC, func(w io.Writer) error {
-			review, err := h.Review(f.experiment, f.host, history.Pattern{}, o)
+		{f.page, os.O_TRUNC, func(w io.Writer) error {
+			review, err := h.Review(f.experiment, f.host, history.Pattern{}, f.detector)
 			if err != nil {
 				return err
 			}
-			return page.Nightly(c, review, commandLine()).HTML(w)
+			command := append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...)
+			return page.Nightly(c, review, strings.Join(command, " ")).HTML(w)
 		}},
 	} {
 		if to.name == "" {
 			continue
 		}
-		if err := writeTo(to.name, to.flag, to.write); err != nil {
+		file, err := os.OpenFile(to.name, os.O_CREATE|os.O_WRONLY|to.flag, 0o644)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(to.write(file), file.Close()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeTo writes a file that is the check's own, or adds to one.
-func writeTo(name string, flag int, write func(io.Writer) error) (err error) {
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|flag, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return write(file)
-}
-
-// testItself answers 0 when the check found what was put into copies of the
-// history, and found nothing where nothing was.
-func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History, o detect.Options) error {
-	tested, err := h.SelfTest(f.experiment, f.host, o)
+// testItself succeeds if the check found what was put into copies of the
+// history, and found nothing in one that nothing was put into.
+func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History) error {
+	tested, err := h.SelfTest(f.experiment, f.host, f.detector)
 	if errors.Is(err, history.ErrTooShort) {
 		return exitError{exitInconclusive, err}
 	}
 	if err != nil {
 		return err
 	}
-	if err := f.output.write(cmd, report.SelfTest(tested)); err != nil {
+	if err := f.output.print(cmd, report.SelfTest(tested)); err != nil {
 		return err
-	}
-	for _, s := range tested.Steps {
-		if got, want := verdictCode(s.Verdict), verdictCode(history.Regression); s.Want && got != want {
-			return fmt.Errorf("self-test failed: with %s the check exits with %d, not %d", s.What, got, want)
-		}
 	}
 	if !tested.Passed() {
 		return errors.New("self-test failed: do not rely on this check")
+	}
+	return nil
+}
+
+func confirmCommand() *cobra.Command {
+	var f shared
+	var o confirm.Options
+	var good string
+	cmd := f.add(&cobra.Command{
+		Use:   "confirm --good RUN SPEC",
+		Short: "Run the last good state beside the present one, and decide whether it is worse",
+		Long: `Build the last good state of an experiment again, from the git revision that
+its run recorded, and run it beside the present one: both states of each cell
+in each block, in random order. A difference then comes from the state and not
+from the night. A kernel or a host cannot be undone; such changes are listed.
+
+Nothing of the repository is changed. --prepare makes, in the copy of the
+revision, what git ignores and the workload needs.
+
+` + exitCodeTable("confirm"),
+		Example: `  stratbench confirm --good 20260102-030405-nightly experiments/nightly.yaml \
+    --cell runtime=podman,strategy=parallel --metric setup \
+    --prepare 'make -C experiments/workload vendor e2e'`,
+		Args: takes(1, 1, "one spec"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if good == "" {
+				return usage("--good is missing: name the last good run; stratbench ls lists the runs")
+			}
+			dir, err := results.Find(f.dir, good)
+			if err != nil {
+				return usageError{err}
+			}
+			if o.Good, err = results.ReadRun(dir); err != nil {
+				return err
+			}
+			if o.Present, err = spec.Load(args[0]); err != nil {
+				return err
+			}
+			o.Root = f.dir
+			return confirmAndPrint(cmd, o, &f)
+		},
+	})
+	flags := cmd.Flags()
+	flags.StringVar(&good, "good", "", "the last good run: its name, the beginning of one, or its folder")
+	flags.StringArrayVar(&o.Cells, "cell", nil, "FACTOR=LEVEL,FACTOR=LEVEL of cells to compare; may be given again (default: all)")
+	flags.Func("metric", "`metrics` that decide: setup, a phase, peak-memory, failures or failed-tests (default: all)", func(text string) error {
+		for name := range strings.SplitSeq(text, ",") {
+			m, err := study.ParseMetric(name)
+			if err != nil {
+				return err
+			}
+			o.Metrics = append(o.Metrics, m)
+		}
+		return nil
+	})
+	flags.IntVar(&o.Blocks, "blocks", 0, "blocks to run (default: one more than the comparisons need)")
+	flags.Uint64Var(&o.Seed, "seed", 0, "seed of the order (default: drawn)")
+	addTrials(cmd, &o, "")
+	return cmd
+}
+
+// addTrials adds the flags for trials of the last good and the present state.
+func addTrials(cmd *cobra.Command, o *confirm.Options, when string) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.Prepare, "prepare", "", when+"shell command that makes, in the copy of the last good revision, what git does not have")
+	flags.DurationVar(&o.Budget, "budget", 0, when+"run as many whole blocks as fit in this time, such as 1h")
+	flags.BoolVar(&o.AsFound, "as-found", false, when+"if engines of the user's run, only those, with the memory they have")
+	addMachine(cmd, &o.Machine, when+machineHelp)
+}
+
+// confirmAndPrint runs both states, prints the table, and answers with the
+// exit code.
+func confirmAndPrint(cmd *cobra.Command, o confirm.Options, f *shared) error {
+	show := newProgress(cmd.ErrOrStderr())
+	o.Report = show.update
+	r, err := confirm.Run(cmd.Context(), o)
+	show.close()
+	var cells *confirm.CellError
+	switch {
+	case errors.As(err, &cells) || errors.Is(err, results.ErrInUse):
+		return usageError{err}
+	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled):
+		return exitError{exitInconclusive, err}
+	case err != nil:
+		return err
+	}
+	table := report.Worsening(r.Run, r.Worsening)
+	for _, engine := range r.Engines {
+		table.Notes = append(table.Notes, "The last good run's engine is not available any more: "+engine+", in both states.")
+	}
+	if err := f.print(cmd, table); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\n", r.Run.Dir)
+	switch r.Verdict {
+	case answer.Confirmed:
+		return exitError{exitWorse, errors.New("confirmed: the present state is worse than the last good one")}
+	case answer.TooFew:
+		return exitError{exitInconclusive, fmt.Errorf("inconclusive: these comparisons need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", r.Blocks)}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/confirm"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -49,8 +50,8 @@ func checked(t *testing.T, dir, spec string, run func(context.Context, confirm.O
 	t.Helper()
 	var flags checkFlags
 	cmd := checkCommand()
-	flags.dir, flags.results, flags.output.format, flags.threshold = filepath.Join(dir, "nights"), filepath.Join(dir, "data"), "table", "5%"
-	flags.confirming = confirmFlags{spec: spec, run: run}
+	flags.dir, flags.results, flags.output.format, flags.detector = filepath.Join(dir, "nights"), filepath.Join(dir, "data"), "table", detect.Default
+	flags.spec, flags.runTrials = spec, run
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)

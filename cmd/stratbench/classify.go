@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -14,112 +15,125 @@ import (
 	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/classify"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/results/report"
 )
 
-// classifyFlags are what the caller knows of a log.
+// classifyFlags are what the caller knows of a log or a report.
 type classifyFlags struct {
-	phase, runtime, rules, exitCode string
-	report                          reportFlags
-}
-
-func (f *classifyFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.phase, "phase", "", "phase that the log is of: cluster, build, load, deploy or test")
-	cmd.Flags().StringVar(&f.runtime, "runtime", "", "engine that was used: podman or docker")
-	cmd.Flags().StringVar(&f.exitCode, "exit-code", "", "exit code of the command that wrote the log")
-	f.report.add(cmd)
-	cmd.Flags().StringVar(&f.rules, "rules", "", "file with rules of your own, beside those that ship")
-}
-
-func (f *classifyFlags) options() (o classify.Options, err error) {
-	if err := o.Phase.UnmarshalText([]byte(f.phase)); err != nil {
-		return o, usageError{fmt.Errorf("--phase: %w", err)}
-	}
-	if f.runtime != "" {
-		if err := o.Runtime.UnmarshalText([]byte(f.runtime)); err != nil {
-			return o, usageError{fmt.Errorf("--runtime: %w", err)}
-		}
-	}
-	if f.exitCode != "" {
-		code, err := strconv.Atoi(f.exitCode)
-		if err != nil {
-			return o, usageError{fmt.Errorf("--exit-code: %q is not a whole number", f.exitCode)}
-		}
-		o.ExitCode = &code
-	}
-	return o, nil
-}
-
-func (f *classifyFlags) classifier() (*classify.Classifier, error) {
-	if f.rules == "" {
-		return classify.New(classify.Rules())
-	}
-	own, err := classify.ReadRulesFile(f.rules)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	c, err := classify.New(classify.Rules(), own)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", f.rules, err)}
-	}
-	return c, nil
+	classify.Options
+	rules string
+	// reports are files with a suite's report, and known its known failures.
+	reports, known []string
+	reportFormat   string
+	output         shared
 }
 
 func classifyCommand() *cobra.Command {
-	var flags classifyFlags
-	var output outputFlag
+	var f classifyFlags
 	cmd := &cobra.Command{
 		Use:   "classify FILE|- | --report FILE...",
-		Short: "Say what a log of any CI tells of how it ended",
-		Long: `Say what a log tells of how it ended, by rules that are data. The log can be of
-any CI; FILE is its file, or - for standard input. The more is known of it
+		Short: "Decide from a log or a test report of any CI how it ended",
+		Long: `Decide from a log how the work in it ended, by rules that are data. The log can be
+of any CI; FILE is its file, or - for standard input. The more is known of it
 (--phase, --runtime, --exit-code), the better the answer. A log alone is a
 witness: its confidence never exceeds 0.9.
 
 With --report, judge a test report as the test phase of a trial does: JUnit XML
 in any dialect, ginkgo's JSON, go test -json or -v, from any CI. Several files
 are one suite: tests that are in several are attempts at one. A test that
-passed at last is flaky where --exit-code is 0, and has failed otherwise.
+passed at last is flaky if --exit-code is 0, and has failed otherwise.
 
 The exit code is 0 for every answer, 2 for a file that cannot be opened, that
-is no text or whose format is not recognised, and 1 where reading fails.`,
+is no text or whose format is not recognised, and 1 if reading fails.`,
 		Example: `  stratbench classify build.log --phase build --runtime podman --exit-code 125
   gh run view 4711 --log-failed | stratbench classify - --output json
   stratbench classify --report junit.xml --exit-code 1 --known TestKnownBroken
   go test -json ./... | stratbench classify --report - --output json`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(flags.report.files) > 0 {
+			if len(f.reports) > 0 {
 				return nil
 			}
-			return exactly(1, "one file, or - for standard input")(cmd, args)
+			return takes(1, 1, "one file, or - for standard input")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(flags.report.files) > 0 {
-				return flags.report.judge(cmd, args, flags.exitCode, &output)
+			if len(f.reports) > 0 {
+				return f.judgeReport(cmd, append(f.reports, args...))
 			}
-			options, err := flags.options()
-			if err != nil {
-				return err
-			}
-			classifier, err := flags.classifier()
-			if err != nil {
-				return err
-			}
-			log, err := openText(cmd, "log", args[0])
-			if err != nil {
-				return err
-			}
-			defer log.Close()
-			result, err := classifier.Classify(cmd.Context(), options, log)
-			if err != nil {
-				return fmt.Errorf("reading %s: %w", args[0], err)
-			}
-			return writeResult(cmd, &output, result)
+			return f.classifyLog(cmd, args[0])
 		},
 	}
-	flags.add(cmd)
-	output.add(cmd)
-	return cmd
+	flags := cmd.Flags()
+	// A script may pass what it does not know as an empty text.
+	known := func(name, help string, read func(text string) error) {
+		flags.Func(name, help, func(text string) error {
+			if text == "" {
+				return nil
+			}
+			return read(text)
+		})
+	}
+	known("phase", "`phase` that the log is of: cluster, build, load, deploy or test", func(text string) error { return f.Phase.UnmarshalText([]byte(text)) })
+	known("runtime", "`engine` that was used: podman or docker", func(text string) error { return f.Runtime.UnmarshalText([]byte(text)) })
+	known("exit-code", "exit `code` of the command that wrote the log", func(text string) error {
+		code, err := strconv.Atoi(text)
+		if f.ExitCode = &code; err != nil {
+			return fmt.Errorf("%q is not a whole number", text)
+		}
+		return nil
+	})
+	flags.StringArrayVar(&f.reports, "report", nil, "judge a test report instead of a log; files that follow are of the same suite, - is standard input")
+	flags.StringVar(&f.reportFormat, "format", "", "format of the report: go-json, go-verbose, ginkgo-json or junit, instead of what it looks like")
+	flags.StringArrayVar(&f.known, "known", nil, "test of the report that is known to fail; give it once for each")
+	flags.StringVar(&f.rules, "rules", "", "file with rules of your own, beside those that ship")
+	return f.output.addOutput(cmd)
+}
+
+func (f *classifyFlags) classifyLog(cmd *cobra.Command, name string) error {
+	var own []classify.Rule
+	if f.rules != "" {
+		var err error
+		if own, err = classify.ReadRulesFile(f.rules); err != nil {
+			return usageError{err}
+		}
+	}
+	classifier, err := classify.New(classify.Rules(), own)
+	if err != nil {
+		return usage("%s: %w", f.rules, err)
+	}
+	log, err := openText(cmd, "log", name)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	r, err := classifier.Classify(cmd.Context(), f.Options, log)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	if f.output.format == report.FormatJSON { // on one line for each log
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetEscapeHTML(false)
+		return enc.Encode(r)
+	}
+	t := report.Table{Lead: []string{sentence(r)}, Header: []string{"line", "rule", "text"}, Data: r}
+	for _, e := range r.Evidence {
+		t.Rows = append(t.Rows, []string{strconv.Itoa(e.Line), e.Rule, e.Text})
+	}
+	return f.output.print(cmd, t)
+}
+
+// sentence is the answer, and no more: a log that states no failure does not
+// state a success.
+func sentence(r classify.Result) string {
+	switch {
+	case r.Outcome != trial.OK:
+		return fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), cmp.Or(r.Cause, trial.CauseUnknown), r.Confidence)
+	case r.Contradicted:
+		return fmt.Sprintf("ok, although the log states a failure: the exit code, or what followed, shows a success; confidence %.2f", r.Confidence)
+	case len(r.Evidence) == 0:
+		return fmt.Sprintf("ok: nothing in the log states a failure, and nothing a success; confidence %.2f", r.Confidence)
+	}
+	return fmt.Sprintf("ok, confidence %.2f", r.Confidence)
 }
 
 // openText opens a file that should be text, or standard input; what says what
@@ -129,7 +143,7 @@ func openText(cmd *cobra.Command, what, name string) (io.ReadCloser, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("opening the %s: %w; give the path of a readable file, or - for standard input", what, err)}
+			return nil, usage("opening the %s: %w; give the path of a readable file, or - for standard input", what, err)
 		}
 		raw = f
 	}
@@ -138,7 +152,7 @@ func openText(cmd *cobra.Command, what, name string) (io.ReadCloser, error) {
 	if start, _ := in.Peek(in.Size()); len(start) > 0 {
 		if err := readable.Check(start); err != nil {
 			raw.Close()
-			return nil, usageError{fmt.Errorf("reading the %s %s: %w", what, name, err)}
+			return nil, usage("reading the %s %s: %w", what, name, err)
 		}
 	}
 	return struct {
@@ -147,30 +161,90 @@ func openText(cmd *cobra.Command, what, name string) (io.ReadCloser, error) {
 	}{in, raw}, nil
 }
 
-// writeResult prints the result; as JSON, on one line for each log.
-func writeResult(cmd *cobra.Command, output *outputFlag, r classify.Result) error {
-	if output.format == report.FormatJSON {
-		enc := json.NewEncoder(cmd.OutOrStdout())
-		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
-	}
-	t := report.Table{Lead: []string{sentence(r)}, Header: []string{"line", "rule", "text"}, Data: r}
-	for _, e := range r.Evidence {
-		t.Rows = append(t.Rows, []string{strconv.Itoa(e.Line), e.Rule, e.Text})
-	}
-	return output.write(cmd, t)
+// reportAnswer is the judgement of a suite by its report.
+type reportAnswer struct {
+	Outcome trial.Outcome `json:"outcome"`
+	Cause   trial.Cause   `json:"cause,omitempty"`
+	testreport.Counts
+	Reasons []testreport.Reason `json:"reasons"`
+	// Remarks are what does not fit together in the report, and is no reason.
+	Remarks []string `json:"remarks,omitempty"`
+	// FailedTests and FlakyTests are names; FixedKnown are known failures that
+	// passed, AbsentKnown those that are no tests of the suite.
+	FailedTests []string            `json:"failed_tests"`
+	FlakyTests  []string            `json:"flaky_tests"`
+	FixedKnown  []string            `json:"fixed_known,omitempty"`
+	AbsentKnown []string            `json:"absent_known,omitempty"`
+	Formats     []testreport.Format `json:"formats"`
 }
 
-// sentence says what the log tells, and no more: that nothing in it states a
-// failure is not yet a success.
-func sentence(r classify.Result) string {
-	switch {
-	case r.Outcome != trial.OK:
-		return fmt.Sprintf("%s, cause %s, confidence %.2f", report.Verdict(trial.Verdict{Outcome: r.Outcome, Phase: r.Phase}), cmp.Or(r.Cause, trial.CauseUnknown), r.Confidence)
-	case r.Contradicted:
-		return fmt.Sprintf("ok, although the log states a failure: the exit code, or what followed, tells of a success; confidence %.2f", r.Confidence)
-	case len(r.Evidence) == 0:
-		return fmt.Sprintf("ok: nothing in the log states a failure, and nothing a success; confidence %.2f", r.Confidence)
+// judgeReport judges a suite as the test phase does.
+func (f *classifyFlags) judgeReport(cmd *cobra.Command, names []string) error {
+	// A report may be large: the collector then works more and holds less.
+	debug.SetMemoryLimit(90 << 20)
+	exit := testreport.Exit{Known: f.ExitCode != nil}
+	if exit.Known {
+		if exit.Code = *f.ExitCode; exit.Code < 0 { // how programs other than shells report a signal
+			exit.Code = 128 - exit.Code
+		}
 	}
-	return fmt.Sprintf("ok, confidence %.2f", r.Confidence)
+	var formats []testreport.Format
+	var reports []testreport.Report
+	for _, name := range names {
+		format, read, err := f.readReport(cmd, name)
+		if err != nil {
+			return err
+		}
+		reports, formats = append(reports, read), append(formats, format)
+	}
+	j := testreport.Judge(testreport.Join(reports), exit, f.known)
+	a := reportAnswer{Outcome: trial.OK, Counts: j.Counts(), Reasons: append([]testreport.Reason{}, j.Reasons...), Remarks: j.Remarks,
+		FailedTests: append([]string{}, j.Failed...), FlakyTests: []string{}, FixedKnown: j.Fixed, AbsentKnown: j.Absent, Formats: formats}
+	for _, t := range j.Tests {
+		if t.Flaky {
+			a.FlakyTests = append(a.FlakyTests, t.Name)
+		}
+	}
+	t := report.Table{Header: []string{"cause", "reason"}}
+	for _, r := range j.Reasons {
+		t.Rows = append(t.Rows, []string{string(r.Cause), r.Text})
+	}
+	verdict := string(trial.OK)
+	if len(j.Reasons) > 0 {
+		a.Outcome, a.Cause = trial.TestFailed, j.Cause()
+		verdict = fmt.Sprintf("%s, cause %s", a.Outcome, a.Cause)
+	}
+	t.Lead = []string{fmt.Sprintf("%s: %d passed, %d failed, %d skipped, %d known, %d flaky", verdict, a.Passed, a.Failed, a.Skipped, a.Known, a.Flaky)}
+	for _, remark := range a.Remarks {
+		t.Notes = append(t.Notes, "Look at the report: "+remark+".")
+	}
+	for _, name := range a.FixedKnown {
+		t.Notes = append(t.Notes, "The known failure "+name+" passed.")
+	}
+	for _, name := range a.AbsentKnown {
+		t.Notes = append(t.Notes, "The known failure "+name+" is no test of the suite.")
+	}
+	t.Data = a
+	return f.output.print(cmd, t)
+}
+
+func (f *classifyFlags) readReport(cmd *cobra.Command, name string) (format testreport.Format, read testreport.Report, err error) {
+	file, err := openText(cmd, "report", name)
+	if err != nil {
+		return format, read, err
+	}
+	defer file.Close()
+	var in io.Reader = file
+	if f.reportFormat == "" {
+		format, in, err = testreport.Recognise(in)
+	} else {
+		format, err = testreport.ParseFormat(f.reportFormat)
+	}
+	if err != nil {
+		return format, read, usage("reading the report %s: %w", name, err)
+	}
+	if read, err = format.Read(in, func(string) {}); err != nil {
+		return format, read, fmt.Errorf("reading the report %s: %w", name, err)
+	}
+	return format, read, nil
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -34,33 +33,27 @@ type comparison struct {
 }
 
 func compareCommand() *cobra.Command {
+	var f shared
 	var c comparison
-	var output outputFlag
-	var dir string
 	var kind machine.Kind
 	var seed uint64
-	cmd := &cobra.Command{
+	cmd := f.add(&cobra.Command{
 		Use:   "compare COMMAND...",
 		Short: "Compare set-up commands as they are, with no file to write",
 		Long: `Run set-up commands as they are, by sh -c in this folder, in randomised blocks:
 each block runs every command once. A command that fails, hangs or crashes its
-engine is a result. At the end it says which to use, as report does.
+engine is a result. At the end it recommends one, as report does.
 
-KUBECONFIG, KIND_CLUSTER_NAME and the engine's variables lead kind and the engine's
+KUBECONFIG, KIND_CLUSTER_NAME and the engine's variables direct kind and the engine's
 own commands to the trial's; clusters that a command leaves behind are removed.
-Phases are seen where the command calls stratbench mark PHASE start|end. For
+Phases are seen if the command calls stratbench mark PHASE start|end. For
 anything more write a workload with setup.command. An interrupted comparison is
 continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 
-` + exitCodeTable(ofRun),
+` + exitCodeTable("compare"),
 		Example: `  stratbench compare 'make up BUILDS=1' 'make up BUILDS=3'
   stratbench compare -r 20 -p 'make clean' -c 'make down' ./up-serial.sh ./up-parallel.sh`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{fmt.Errorf("%s takes commands, each as one argument in quotes; see: %s --help", cmd.CommandPath(), cmd.CommandPath())}
-			}
-			return nil
-		},
+		Args: takes(1, many, "commands, each as one argument in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.commands = args
 			folder, err := os.MkdirTemp("", "stratbench-compare-")
@@ -68,41 +61,51 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 				return fmt.Errorf("making a folder for the experiment: %w", err)
 			}
 			defer os.RemoveAll(folder) // the run has kept both files
-			o, err := c.options(cmd, kind, folder)
+			s, err := c.spec(cmd, folder)
 			if err != nil {
 				return err
 			}
-			o.Root = dir
-			if cmd.Flags().Changed("seed") {
-				o.Plan = plan.Make(o.Spec, seed)
-			}
-			return runAndAnswer(cmd, o, output.format)
+			o := run.Options{Spec: s, Plan: plan.Make(s, chosenSeed(cmd, s, seed)), Root: f.dir, Machine: kind}
+			return runAndPrint(cmd, o, func(folder string) error {
+				gathered, err := gather(cmd, f.dir, []string{folder})
+				if err != nil || len(gathered.Trials) == 0 {
+					return err
+				}
+				if a, noAnswer := answer.Of(gathered, 0); noAnswer == nil {
+					err = f.print(cmd, report.Answer(gathered, a))
+				} else {
+					err = f.print(cmd, report.Run(gathered.Runs[0]))
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\nReport:  stratbench report %s -o report\n", folder, filepath.Base(folder))
+				return err
+			})
 		},
-	}
-	f := cmd.Flags()
-	f.IntVarP(&c.runs, "runs", "r", 10, "how often to run each command")
-	f.IntVarP(&c.warmUps, "warmup", "w", 1, "trials that run first and are not counted")
-	f.StringVarP(&c.prepare, "prepare", "p", "", "command to run before each trial, not timed")
-	f.StringVarP(&c.cleanup, "cleanup", "c", "", "command to run after each trial, not timed")
-	f.StringArrayVarP(&c.names, "command-name", "n", nil, "a name for a command, in their order; once for each")
-	f.DurationVar(&c.timeout, "timeout", time.Hour, "how long a command may take")
-	f.DurationVar(&c.silence, "silence", 10*time.Minute, "how long a command may print nothing")
-	f.StringVar(&c.runtime, "runtime", "", "docker or podman (default: the one that answers here, docker if both do)")
-	f.Uint64Var(&seed, "seed", 0, "seed of the order, instead of a drawn one")
-	output.add(cmd)
-	addResultsFlag(cmd, &dir)
-	addMachineFlag(cmd, &kind)
+	})
+	flags := cmd.Flags()
+	flags.IntVarP(&c.runs, "runs", "r", 10, "how often to run each command")
+	flags.IntVarP(&c.warmUps, "warmup", "w", 1, "trials that run first and are not counted")
+	flags.StringVarP(&c.prepare, "prepare", "p", "", "command to run before each trial, not timed")
+	flags.StringVarP(&c.cleanup, "cleanup", "c", "", "command to run after each trial, not timed")
+	flags.StringArrayVarP(&c.names, "command-name", "n", nil, "a name for a command, in their order; once for each")
+	flags.DurationVar(&c.timeout, "timeout", time.Hour, "how long a command may take")
+	flags.DurationVar(&c.silence, "silence", 10*time.Minute, "how long a command may print nothing")
+	flags.StringVar(&c.runtime, "runtime", "", "docker or podman (default: the one that answers here, docker if both do)")
+	flags.Uint64Var(&seed, "seed", 0, "seed of the order, instead of a drawn one")
+	addMachine(cmd, &kind, machineHelp)
 	return cmd
 }
 
-// options are those of a run of an experiment whose only factor is the command,
-// and whose files are in the folder until it has ended.
-func (c comparison) options(cmd *cobra.Command, kind machine.Kind, folder string) (o run.Options, err error) {
-	if c.runs < 1 || c.warmUps < 0 {
-		return o, usageError{errors.New("--runs must be at least 1, and --warmup not negative")}
-	}
-	if len(c.names) > 0 && len(c.names) != len(c.commands) {
-		return o, usageError{fmt.Errorf("there are %d names for %d commands; give --command-name once for each, or not at all", len(c.names), len(c.commands))}
+// spec is an experiment whose only factor is the command. Its files are written
+// to the folder.
+func (c comparison) spec(cmd *cobra.Command, folder string) (*spec.Spec, error) {
+	names := c.names
+	switch {
+	case c.runs < 1 || c.warmUps < 0:
+		return nil, usage("--runs must be at least 1, and --warmup not negative")
+	case len(names) == 0:
+		names = shortNames(c.commands)
+	case len(names) != len(c.commands):
+		return nil, usage("there are %d names for %d commands; give --command-name once for each, or not at all", len(names), len(c.commands))
 	}
 	if c.runtime == "" {
 		c.runtime = string(trial.Docker)
@@ -112,21 +115,32 @@ func (c comparison) options(cmd *cobra.Command, kind machine.Kind, folder string
 	}
 	here, err := os.Getwd()
 	if err != nil {
-		return o, fmt.Errorf("finding this folder: %w", err)
+		return nil, fmt.Errorf("finding this folder: %w", err)
 	}
-	question, workload := c.files(here)
+	shell := func(command string) []string { return []string{"sh", "-c", command} }
+	var levels []any
+	for i, command := range c.commands {
+		levels = append(levels, map[string]any{"name": names[i], "value": shell(command)})
+	}
+	setup := map[string]any{"command": shell(c.commands[0]), "dir": here, "timeout": c.timeout.String(), "silence": c.silence.String()}
+	if c.prepare != "" {
+		setup["prepare"] = shell(c.prepare)
+	}
+	if c.cleanup != "" {
+		setup["cleanup"] = shell(c.cleanup)
+	}
 	path := filepath.Join(folder, "compare.yaml")
-	if err := errors.Join(writeYAML(path, question), writeYAML(filepath.Join(folder, "workload.yaml"), workload)); err != nil {
-		return o, err
-	}
-	o.Spec, err = spec.Load(path)
+	err = errors.Join(writeYAML(path, map[string]any{
+		"apiVersion": spec.APIVersion, "name": "compare", "workload": "workload.yaml",
+		"description": "stratbench compare " + strings.Join(c.commands, " | "),
+		"factors":     map[string]any{"workload.setup.command": levels},
+		"settings":    map[string]any{"runtime": c.runtime},
+		"design":      map[string]any{"replicates": c.runs, "warmUp": c.warmUps},
+	}), writeYAML(filepath.Join(folder, "workload.yaml"), map[string]any{"apiVersion": spec.APIVersion, "setup": setup}))
 	if err != nil {
-		return o, err
+		return nil, err
 	}
-	flags := planFlags{}
-	o.Plan = plan.Make(o.Spec, flags.chosenSeed(cmd, o.Spec))
-	o.Machine = kind
-	return o, nil
+	return spec.Load(path)
 }
 
 func writeYAML(path string, value any) error {
@@ -140,44 +154,15 @@ func writeYAML(path string, value any) error {
 	return nil
 }
 
-// files are the experiment and the workload that the command line stands for.
-func (c comparison) files(here string) (question, workload map[string]any) {
-	names := c.names
-	if len(names) == 0 {
-		names = shortNames(c.commands)
-	}
-	var levels []any
-	for i, command := range c.commands {
-		levels = append(levels, map[string]any{"name": names[i], "value": shell(command)})
-	}
-	setup := map[string]any{"command": shell(c.commands[0]), "dir": here, "timeout": c.timeout.String(), "silence": c.silence.String()}
-	if c.prepare != "" {
-		setup["prepare"] = shell(c.prepare)
-	}
-	if c.cleanup != "" {
-		setup["cleanup"] = shell(c.cleanup)
-	}
-	question = map[string]any{
-		"apiVersion": spec.APIVersion, "name": "compare", "workload": "workload.yaml",
-		"description": "stratbench compare " + strings.Join(c.commands, " | "),
-		"factors":     map[string]any{"workload.setup.command": levels},
-		"settings":    map[string]any{"runtime": c.runtime},
-		"design":      map[string]any{"replicates": c.runs, "warmUp": c.warmUps},
-	}
-	return question, map[string]any{"apiVersion": spec.APIVersion, "setup": setup}
-}
-
-func shell(command string) []string { return []string{"sh", "-c", command} }
-
 // longestName bounds a name in tables.
 const longestName = 60
 
 // shortCommand is the length up to which a command is its own name.
 const shortCommand = 24
 
-// shortNames tell commands apart: as a whole where all are short, and otherwise
-// by the words that not all of them have at their beginning and end. A command
-// that sets something has a name by what it sets.
+// shortNames distinguish commands: short ones by all of their words, others
+// without the words that all have at their beginning and end. A command that sets
+// something is named by what it sets.
 func shortNames(commands []string) []string {
 	var words [][]string
 	for _, command := range commands {
@@ -219,31 +204,4 @@ func shortNames(commands []string) []string {
 		names[i] = name
 	}
 	return names
-}
-
-// runAndAnswer runs, and prints what the trials say of which command to use.
-func runAndAnswer(cmd *cobra.Command, o run.Options, format report.Format) error {
-	show := newProgress(cmd.ErrOrStderr())
-	o.Report = show.update
-	folder, runErr := run.Run(cmd.Context(), o)
-	show.close()
-	if errors.Is(runErr, run.ErrCannotRun) || errors.Is(runErr, results.ErrInUse) {
-		return usageError{runErr}
-	}
-	if folder == "" {
-		return runErr
-	}
-	runErr = inShort(runErr, folder)
-	gathered, err := gather(cmd, o.Root, []string{folder})
-	if err != nil || len(gathered.Trials) == 0 {
-		return errors.Join(runErr, err)
-	}
-	a, err := answer.Of(gathered, 0)
-	if err == nil {
-		err = report.Answer(gathered, a).Write(cmd.OutOrStdout(), format)
-	} else {
-		err = report.Run(gathered.Runs[0]).Write(cmd.OutOrStdout(), format)
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\nReport:  stratbench report %s -o report\n", folder, filepath.Base(folder))
-	return errors.Join(runErr, err)
 }

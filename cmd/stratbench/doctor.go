@@ -20,41 +20,57 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-func doctorCommand() *cobra.Command {
-	var output outputFlag
-	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Say what this machine can run, and what to do about what it cannot",
-		Long: `Look for engines that run here, for what isolated machines need, and for what
-their lab needs that is not built yet. Nothing is changed. The first lines say
-what works and what to do; the table says what was looked at.
+// What an experiment can run on: an engine of the user's, by its runtime, or
+// isolated machines.
+var platforms = []string{string(trial.Podman), string(trial.Docker), string(machine.Isolated)}
 
-Exit codes:
-  0    an experiment can run here, on engines that are there or that stratbench starts
-  2    none can as things are: the first line says what to do; or bad usage
-  130  cancelled with Ctrl-C or SIGTERM
-`,
-		Example: "  stratbench doctor",
-		Args:    exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			e := examine(cmd.Context())
-			if err := e.document().Write(cmd.OutOrStdout(), output.format); err != nil {
-				return err
-			}
-			if !e.Possible {
-				return usageError{errors.New("no experiment can run here as things are; the lines above say what to do")}
+func doctorCommand() *cobra.Command {
+	var f shared
+	return f.addOutput(&cobra.Command{
+		Use:   "doctor [podman|docker|isolated]...",
+		Short: "Report what this machine can run, and what to do about what it cannot",
+		Long: `Look for engines that run here, for what isolated machines need, and for what
+their lab needs that is not built yet. Nothing is changed. The first lines report
+what works and what to do; the table lists what was looked at.
+
+The exit code is 0 if an experiment can run here, on engines that are there or that
+stratbench starts, and 12 if none can as things are. With names, it is 0 if each
+of them can be used: your own podman or docker, or isolated machines.
+
+` + exitCodeTable("doctor"),
+		Example: `  stratbench doctor
+  stratbench doctor isolated && stratbench run SPEC --machine isolated`,
+		Args: func(_ *cobra.Command, args []string) error {
+			for _, name := range args {
+				if !slices.Contains(platforms, name) {
+					return usage("%q is nothing that an experiment can run on; name some of %s, or none", name, strings.Join(platforms, ", "))
+				}
 			}
 			return nil
 		},
-	}
-	output.add(cmd)
-	return cmd
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e := examine(cmd.Context())
+			if err := f.print(cmd, e.document()); err != nil {
+				return err
+			}
+			if !e.Possible {
+				return exitError{exitNoData, errors.New("no experiment can run here as things are; the lines above say what to do")}
+			}
+			lacking := slices.DeleteFunc(args, func(name string) bool { return e.Can[name] })
+			if len(lacking) > 0 {
+				return exitError{exitNoData, fmt.Errorf("no experiment can run here on %s as things are; the table says what to do", strings.Join(lacking, " or "))}
+			}
+			return nil
+		},
+	})
 }
 
 // examination is what doctor found.
 type examination struct {
-	// Possible is whether an experiment on some kind of machine can run.
-	Possible bool `json:"possible"`
+	// Possible is whether an experiment can run on anything, and Can whether it
+	// can on each of the platforms.
+	Possible bool            `json:"possible"`
+	Can      map[string]bool `json:"can"`
 	// Advice is what works here and what to do, the most important first.
 	Advice []string `json:"advice"`
 	Checks []check  `json:"checks"`
@@ -66,37 +82,7 @@ type check struct {
 	isolated.Check
 }
 
-const (
-	forHost     = "your engines"
-	forIsolated = "isolated machines"
-	forLab      = "their lab"
-	forDefects  = "known defects"
-)
-
-func examine(ctx context.Context) (e examination) {
-	found := machine.Look(ctx, trial.Runtimes()...)
-	for _, rt := range trial.Runtimes() {
-		c, defects := engineChecks(ctx, found, rt)
-		if _, answers := found.Engines[rt]; answers && !c.OK {
-			delete(found.Engines, rt) // no trial can run on it
-			found.Missing[rt] = &unfitError{c.Detail, c.Cure}
-		}
-		e.add(forHost, c)
-		e.add(forDefects, defects...)
-	}
-	own := isolated.Checks()
-	e.add(forIsolated, own...)
-	canIsolate := len(isolated.Missing(own)) == 0
-	var work lab.Work
-	labReady := false
-	if canIsolate {
-		var checks []isolated.Check
-		checks, work, labReady = labChecks(ctx)
-		e.add(forLab, checks...)
-	}
-	e.advise(found, canIsolate, labReady, work)
-	return e
-}
+const forDefects = "known defects"
 
 func (e *examination) add(purpose string, checks ...isolated.Check) {
 	for _, c := range checks {
@@ -104,18 +90,91 @@ func (e *examination) add(purpose string, checks ...isolated.Check) {
 	}
 }
 
-// engineChecks look at a user's engine: that it answers, and what is known of
-// its version.
+func (e *examination) say(format string, args ...any) {
+	e.Advice = append(e.Advice, fmt.Sprintf(format, args...))
+}
+
+func examine(ctx context.Context) examination {
+	e := examination{Can: map[string]bool{}}
+	found := machine.Look(ctx, trial.Runtimes()...)
+	var start []string
+	for _, rt := range trial.Runtimes() {
+		c, defects := engineChecks(ctx, found, rt)
+		if e.Can[string(rt)] = c.OK; !c.OK {
+			delete(found.Engines, rt) // one that answers may be unfit
+			start = append(start, fmt.Sprintf("%s: %s", rt, c.Cure))
+		}
+		e.add("your engines", c)
+		e.add(forDefects, defects...)
+	}
+	checks := isolated.Checks()
+	e.add("isolated machines", checks...)
+	missing := isolated.Missing(checks)
+	canIsolate, labReady := len(missing) == 0, false
+	var work lab.Work
+	if canIsolate {
+		checks, work, labReady = labChecks(ctx)
+		e.add("their lab", checks...)
+		missing = isolated.Missing(checks)
+	}
+	e.Can[string(machine.Isolated)] = len(missing) == 0
+	for _, can := range e.Can {
+		e.Possible = e.Possible || can
+	}
+	var cures []string
+	for _, c := range missing {
+		cures = append(cures, c.Cure)
+	}
+
+	if err := found.Mistaken(); err != nil {
+		e.say("Correct this first: %v", err)
+	}
+	none := len(found.Engines) == 0
+	switch {
+	case len(start) == 0:
+		e.say("Experiments run here on your own engines, %s: stratbench run SPEC", found)
+	case !none:
+		e.say("Experiments run here on your own %s: stratbench run SPEC --as-found", found)
+	}
+	switch {
+	case !canIsolate && none:
+		e.say("No experiment can run here yet. Start an engine. %s.", strings.Join(start, ". "))
+		for _, cure := range cures {
+			e.say("Or have stratbench start engines of its own (isolated machines): %s", cure)
+		}
+	case !canIsolate:
+	case labReady && none && found.Named() == nil:
+		e.say("Experiments run here on isolated machines, engines of stratbench's own: stratbench run SPEC")
+	case labReady:
+		e.say("Isolated machines, with engines of stratbench's own for every runtime: stratbench run SPEC --machine isolated")
+	case len(cures) > 0:
+		e.say("Isolated machines, with engines of stratbench's own, need a lab, which cannot be built yet: %s", strings.Join(cures, "; "))
+	default:
+		e.say("Isolated machines, with engines of stratbench's own for every runtime, need a lab first: stratbench lab --install-missing (%s)", work)
+	}
+	if canIsolate && none && !labReady {
+		e.say("Or start an engine. %s.", strings.Join(start, ". "))
+	}
+	return e
+}
+
+// engineChecks look at a user's engine: that it answers, that trials can run on
+// it, and which defects of its version are known.
 func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c isolated.Check, defects []isolated.Check) {
 	c = isolated.Check{Name: string(rt), Optional: true}
 	engine, ok := found.Engines[rt]
 	if !ok {
-		c.Detail, c.Cure = whyNot(found.Missing[rt])
+		var missing *host.NotFoundError
+		if errors.As(found.Missing[rt], &missing) {
+			c.Detail, c.Cure = missing.Seen(), missing.Cure()
+		} else {
+			c.Detail, c.Cure = found.Missing[rt].Error(), "correct the setting, or unset it"
+		}
 		return c, nil
 	}
 	info, err := describe(ctx, engine)
 	if err != nil {
-		c.Detail, c.Cure = fmt.Sprintf("%s answers and cannot be asked for its version: %v", engine, err), fmt.Sprintf("see what %s info says", rt)
+		c.Detail, c.Cure = fmt.Sprintf("%s answers, but not with its version: %v", engine, err), fmt.Sprintf("look at the output of %s info", rt)
 		return c, nil
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("%s at %s, %d processors, %s of memory", info.Version, engine, info.CPUs, info.Memory)
@@ -132,25 +191,6 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 	return c, defects
 }
 
-// unfitError is about an engine that answers, and on which no trial can run.
-type unfitError struct{ detail, cure string }
-
-func (e *unfitError) Error() string { return e.detail }
-
-// whyNot splits a reason why no engine was found into what was seen and what
-// to do.
-func whyNot(err error) (detail, cure string) {
-	var missing *host.NotFoundError
-	var unfit *unfitError
-	switch {
-	case errors.As(err, &unfit):
-		return unfit.detail, unfit.cure
-	case !errors.As(err, &missing):
-		return err.Error(), "correct the setting, or unset it"
-	}
-	return missing.Seen(), missing.Cure()
-}
-
 func describe(ctx context.Context, e runtimes.Endpoint) (runtimes.Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -162,13 +202,13 @@ func describe(ctx context.Context, e runtimes.Endpoint) (runtimes.Info, error) {
 	return engine.Info(ctx)
 }
 
-// labChecks look at the lab, or at what building it takes.
+// labChecks look at the lab, or at what is needed to build it.
 func labChecks(ctx context.Context) (checks []isolated.Check, work lab.Work, ready bool) {
 	c := isolated.Check{Name: "lab", Optional: true}
 	work, err := lab.Remaining(ctx, lab.Options{})
 	switch {
 	case err != nil:
-		c.Detail, c.Cure = "what it lacks cannot be told: "+err.Error(), "see below"
+		c.Detail, c.Cure = "what it lacks is not known: "+err.Error(), "see below"
 	case len(work.Names) == 0:
 		c.OK, c.Detail = true, "built"
 		return []isolated.Check{c}, work, true
@@ -182,73 +222,7 @@ func labChecks(ctx context.Context) (checks []isolated.Check, work lab.Work, rea
 	return checks, work, false
 }
 
-// advise says what works here and what to do.
-func (e *examination) advise(found machine.Found, canIsolate, labReady bool, work lab.Work) {
-	answering := found.Answering()
-	if err := found.Mistaken(); err != nil {
-		e.say("Correct this first: %v", err)
-	}
-	switch {
-	case len(found.Missing) == 0:
-		e.say("Experiments run here on your own engines, %s: stratbench run SPEC", found)
-	case len(answering) > 0:
-		e.say("Experiments run here on your own %s: stratbench run SPEC --as-found", found)
-	}
-	e.Possible = len(answering) > 0
-	if !canIsolate {
-		if !e.Possible {
-			e.say("No experiment can run here yet. Start an engine. %s.", cures(found))
-			for _, c := range e.blocked(forIsolated) {
-				e.say("Or have stratbench start engines of its own (isolated machines): %s", c)
-			}
-		}
-		return
-	}
-	blocked := e.blocked(forLab)
-	switch {
-	case labReady && found.Named() == nil && !e.Possible:
-		e.say("Experiments run here on isolated machines, engines of stratbench's own: stratbench run SPEC")
-	case labReady:
-		e.say("Isolated machines, with engines of stratbench's own for every runtime: stratbench run SPEC --machine isolated")
-	case len(blocked) > 0:
-		e.say("Isolated machines, with engines of stratbench's own, need a lab, which cannot be built yet: %s", strings.Join(blocked, "; "))
-	default:
-		e.say("Isolated machines, with engines of stratbench's own for every runtime, need a lab first: stratbench lab --install-missing (%s)", work)
-	}
-	if !e.Possible && !labReady {
-		e.say("Or start an engine. %s.", cures(found))
-	}
-	e.Possible = e.Possible || labReady || len(blocked) == 0
-}
-
-func (e *examination) say(format string, args ...any) {
-	e.Advice = append(e.Advice, fmt.Sprintf(format, args...))
-}
-
-// blocked are the cures of what is missing and has to be there.
-func (e *examination) blocked(purpose string) (cures []string) {
-	for _, c := range e.Checks {
-		if c.For == purpose && !c.OK && !c.Optional {
-			cures = append(cures, c.Cure)
-		}
-	}
-	return cures
-}
-
-// cures say how each engine that does not answer is brought to.
-func cures(found machine.Found) string {
-	var texts []string
-	for _, rt := range trial.Runtimes() {
-		if err := found.Missing[rt]; err != nil {
-			_, cure := whyNot(err)
-			texts = append(texts, fmt.Sprintf("%s: %s", rt, cure))
-		}
-	}
-	return strings.Join(texts, ". ")
-}
-
 func (e examination) document() report.Document {
-	d := report.Document{Notes: slices.Clone(e.Advice), Data: e}
 	t := report.Table{Title: "What was looked at", Header: []string{"for", "check", "state", "found", "what to do"}}
 	for _, c := range e.Checks {
 		state, cure := "good", ""
@@ -262,7 +236,5 @@ func (e examination) document() report.Document {
 		}
 		t.Rows = append(t.Rows, []string{c.For, c.Name, state, c.Detail, cure})
 	}
-	d.Sections = []report.Table{t}
-	d.Tidy = append([][]string{t.Header}, t.Rows...)
-	return d
+	return report.Document{Notes: e.Advice, Data: e, Sections: []report.Table{t}, Tidy: append([][]string{t.Header}, t.Rows...)}
 }

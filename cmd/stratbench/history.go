@@ -1,34 +1,35 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
 )
 
-const defaultHistory = "results/nights"
-
-// historyFlags say which history is meant, and what of it.
+// historyFlags choose a history, and an experiment and a host in it.
 type historyFlags struct {
-	dir, results, experiment, host, threshold string
+	dir, results, experiment, host string
+	detector                       detect.Options
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "history", defaultHistory, "folder that holds the history")
+	flags.StringVar(&f.dir, "history", "results/nights", "folder that holds the history")
 	flags.StringVar(&f.results, "dir", defaultResults, "folder that holds the runs, also as --results")
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "results" {
@@ -41,22 +42,27 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 }
 
 func (f *historyFlags) addThreshold(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.threshold, "threshold", "5%", "the smallest change of a time or of memory that is reported")
+	f.detector = detect.Default
+	cmd.Flags().Func("threshold", "`share`, the smallest change of a time or of memory that is reported (default 5%)", func(text string) error {
+		share, err := trial.ParseShare(text)
+		f.detector.Threshold = float64(share)
+		return err
+	})
 }
 
-// open reads the history, adds the runs that it lacks, and settles which
-// experiment and host are meant.
+// open reads the history, adds the runs that it lacks, and chooses the
+// experiment and the host that are not named.
 func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
-	// Years of nights are decoded at once: collecting twice as often keeps five
-	// of them under 200 MiB, also on a host whose busy processors give the
-	// collector little time. What needs more gets it, and takes longer.
+	// Years of nights are decoded at once. Collecting twice as often keeps five
+	// years under 200 MiB, even on a host whose busy processors give the collector
+	// little time. A history that needs more gets it, and takes longer.
 	debug.SetGCPercent(50)
 	debug.SetMemoryLimit(150 << 20)
 	h, err := history.Read(f.dir, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	tellFaults(cmd, h)
+	reportFaults(cmd, h.Faults)
 	if f.experiment == "" {
 		if f.experiment, err = h.Newest(f.results); err != nil {
 			return nil, err
@@ -71,69 +77,30 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 	return h, nil
 }
 
-// update adds to the history what the folder of runs has and it lacks.
+// update adds to the history the runs in the folder of runs that it lacks.
 func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
 	added, told, err := h.Update(f.results, f.experiment)
 	for _, t := range told {
 		fmt.Fprintln(cmd.ErrOrStderr(), t)
 	}
-	tellAdded(cmd, added)
-	return err
-}
-
-func tellAdded(cmd *cobra.Command, added []history.Added) {
 	for i, a := range added {
-		if i == mostTold {
-			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more runs\n", len(added)-mostTold)
-			return
+		if i == mostReported {
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more runs\n", len(added)-i)
+			break
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "added to the history: %s, %d records\n", a.Dir, a.Records)
 	}
+	return err
 }
 
-// mostTold are told one by one.
-const mostTold = 10
-
-func tellFaults(cmd *cobra.Command, h *history.History) {
-	told := 0
-	for i := 0; i < len(h.Faults); told++ {
-		if told == mostTold {
-			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more faults of the history\n", len(h.Faults)-i)
-			return
-		}
-		same := alike(h.Faults[i:])
-		if fmt.Fprint(cmd.ErrOrStderr(), h.Faults[i]); same > 1 {
-			fmt.Fprintf(cmd.ErrOrStderr(), " (and %d lines after it)", same-1)
-		}
-		fmt.Fprintln(cmd.ErrOrStderr())
-		i += same
-	}
-}
-
-// alike is how many of the faults, from the first on, are the same one of a
-// file: those of a run that cannot be used are as many as it has lines.
-func alike(faults []results.Fault) int {
-	n := 1
-	for n < len(faults) && faults[n].File == faults[0].File && faults[n].Message == faults[0].Message {
-		n++
-	}
-	return n
-}
-
-// options are the detector's, with the threshold that was asked for.
-func (f *historyFlags) options() (detect.Options, error) {
-	o := detect.Default
-	share, err := trial.ParseShare(f.threshold)
-	if err != nil {
-		return o, usageError{fmt.Errorf("--threshold: %w", err)}
-	}
-	o.Threshold = float64(share)
-	return o, nil
+// noRun is the reason why there is nothing to show or to judge.
+func (f *historyFlags) noRun() string {
+	return fmt.Sprintf("no run is in %s or %s; make one with: stratbench run experiments/nightly.yaml", f.dir, f.results)
 }
 
 func historyCommand() *cobra.Command {
 	var flags historyFlags
-	var output outputFlag
+	var output shared
 	var plots string
 	var series history.Pattern
 	cmd := &cobra.Command{
@@ -141,79 +108,63 @@ func historyCommand() *cobra.Command {
 		Short: "Show each series of an experiment, and when and why it changed",
 		Long: `Show the series of an experiment on a host: set-up time, phases, peak memory,
 failures and failed tests of each cell, night by night, cut where they changed.
-Beside each change stands what else changed then: engine, kernel, Kind, node
-image, settings, what images are built from.
+Beside each change is what else changed then: engine, kernel, Kind, node image,
+settings, what images are built from.
 
 Runs in the folder of runs that the history lacks are added to it first. Runs
 of different hosts are never in one series.`,
 		Example: `  stratbench history
   stratbench history --metric setup --cell 'runtime=podman*' --plots plots
   stratbench history --output csv > nights.csv`,
-		Args: exactly(0, "no argument"),
+		Args: takes(0, 0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := flags.options()
-			if err != nil {
-				return err
-			}
 			h, err := flags.open(cmd)
 			if err != nil {
 				return err
 			}
 			if len(h.Runs) == 0 {
-				return usageError{fmt.Errorf("no run is in %s or %s; make one with: stratbench run experiments/nightly.yaml", flags.dir, flags.results)}
+				return usage("%s", flags.noRun())
 			}
-			review, err := h.Review(flags.experiment, flags.host, series, o)
+			review, err := h.Review(flags.experiment, flags.host, series, flags.detector)
 			if err != nil {
 				return err
 			}
 			if plots != "" {
-				if err := writePlots(plots, review); err != nil {
-					return err
+				if err := os.MkdirAll(plots, 0o755); err != nil {
+					return fmt.Errorf("creating the folder of the plots: %w", err)
+				}
+				for _, p := range plot.Histories(review) {
+					if err := p.WriteFiles(plots, true); err != nil {
+						return err
+					}
 				}
 			}
-			return report.Review(review).Write(cmd.OutOrStdout(), output.format)
+			return output.print(cmd, report.Review(review))
 		},
 	}
 	flags.add(cmd)
 	flags.addThreshold(cmd)
-	output.add(cmd)
+	output.addOutput(cmd)
 	cmd.Flags().StringVar(&series.Cell, "cell", "", "cells to show, such as 'runtime=podman*' (default: all)")
 	cmd.Flags().StringVar(&series.Metric, "metric", "", "metrics to show: setup, a phase, peak-memory, failures, failed-tests (default: all)")
 	cmd.Flags().StringVar(&plots, "plots", "", "folder to draw each series in, as SVG and PNG")
 	return cmd
 }
 
-func writePlots(dir string, r history.Review) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("creating the folder of the plots: %w", err)
-	}
-	for _, f := range plot.Histories(r) {
-		if err := f.WriteFiles(dir, true); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func mergeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "merge SRC... DEST",
 		Short: "Merge histories into one",
-		Long: `Add to the history DEST what the histories SRC have and it has not: runs, the
-rest of runs that have grown, and decisions. Nothing is ever rewritten, merging
-again adds nothing, and runs of different hosts stay apart. Where two histories
-have different records of the same trial both are kept, the second one in a folder
-of its own, and reported.
+		Long: `Add to the history DEST what it lacks of the histories SRC: runs, the rest of runs
+that have grown, and decisions. Nothing is ever rewritten, merging again adds
+nothing, and runs of different hosts stay apart. If two histories have different
+records of the same trial both are kept, the second one in a folder of its own,
+and reported.
 
-Nights in the format of before, a file each, are read as they are; merged, they
-are converted. The files themselves stay where they are.`,
+Nights in the older format, one file each, are read as they are; merging converts
+them. The files themselves stay where they are.`,
 		Example: `  stratbench merge ../other/results/history results/history`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) < 2 {
-				return usageError{errors.New("merge takes one or more histories and the one to add them to; see: stratbench merge --help")}
-			}
-			return nil
-		},
+		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := history.Merge(args[len(args)-1], args[:len(args)-1]...)
 			for _, f := range m.Faults {
@@ -230,4 +181,143 @@ are converted. The files themselves stay where they are.`,
 			return err
 		},
 	}
+}
+
+func baselineCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "baseline",
+		Short: "Choose what runs are judged against: accept a change, or start anew",
+		Long: `Keep decisions about what runs are judged against in the history itself, with
+who made them, when and why. A change that was accepted is no longer reported.`,
+		Example: `  stratbench baseline accept 0a1b2c3d --reason "the new node image is worth it"
+  stratbench baseline set 20261112-020000-nightly --reason "new disks"
+  stratbench baseline show`,
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(baselineSetCommand(), baselineShowCommand(), baselineAcceptCommand())
+	return cmd
+}
+
+// decisionFlags are who decides and why.
+type decisionFlags struct {
+	historyFlags
+	reason, who string
+}
+
+func (f *decisionFlags) add(cmd *cobra.Command) {
+	f.historyFlags.add(cmd)
+	cmd.Flags().StringVar(&f.reason, "reason", "", "why; kept with the decision")
+	cmd.Flags().StringVar(&f.who, "who", "", "who decides (default: git's user, or the system's)")
+}
+
+func (f *decisionFlags) check(cmd *cobra.Command) error {
+	if strings.TrimSpace(f.reason) == "" {
+		return usage("--reason is missing: give one for those who read the history later")
+	}
+	if f.who == "" {
+		name, _ := exec.CommandContext(cmd.Context(), "git", "config", "user.name").Output()
+		f.who = cmp.Or(strings.TrimSpace(string(name)), os.Getenv("USER"))
+	}
+	return nil
+}
+
+func baselineSetCommand() *cobra.Command {
+	var flags decisionFlags
+	cmd := &cobra.Command{
+		Use:     "set [RUN] --reason WHY",
+		Short:   "Judge runs by none before RUN",
+		Long:    `Make RUN, or the newest one, the first that others are judged against.`,
+		Example: `  stratbench baseline set 20261112 --reason "new disks"`,
+		Args:    takes(0, 1, "at most one run"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.check(cmd); err != nil {
+				return err
+			}
+			h, err := flags.open(cmd)
+			if err != nil {
+				return err
+			}
+			run, err := h.Find(flags.experiment, flags.host, strings.Join(args, ""))
+			if err != nil {
+				return usageError{err}
+			}
+			b, err := h.SetBaseline(run, flags.reason, flags.who, time.Now())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: runs of %s are judged by none before %s\n", b.ID, b.Experiment, b.RunID)
+			return err
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+func baselineShowCommand() *cobra.Command {
+	var flags historyFlags
+	var output shared
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "List the decisions",
+		Args:  takes(0, 0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := flags.open(cmd)
+			if err != nil {
+				return err
+			}
+			return output.print(cmd, report.Baselines(h.Decisions(flags.experiment, flags.host)))
+		},
+	}
+	flags.add(cmd)
+	output.addOutput(cmd)
+	return cmd
+}
+
+func baselineAcceptCommand() *cobra.Command {
+	var flags decisionFlags
+	var pattern history.Pattern
+	cmd := &cobra.Command{
+		Use:   "accept [ID] --reason WHY",
+		Short: "Accept a change, so that it is no longer reported",
+		Long: `Accept the change with the ID that stratbench check shows, or all changes of the
+cells and metrics named: its series is then compared with no run before the
+change.`,
+		Example: `  stratbench baseline accept 0a1b2c3d --reason "more tests"
+  stratbench baseline accept --cell 'runtime=podman*' --metric setup --reason "Podman 5.5"`,
+		Args: takes(0, 1, "at most one id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pattern.ID = strings.Join(args, "")
+			if pattern == (history.Pattern{}) {
+				return usage("say what to accept: an id that stratbench check shows, --cell or --metric; --cell '*' is all")
+			}
+			if err := flags.check(cmd); err != nil {
+				return err
+			}
+			h, err := flags.open(cmd)
+			if err != nil {
+				return err
+			}
+			c, err := h.Check(flags.experiment, flags.host, flags.detector)
+			if err != nil {
+				return err
+			}
+			meant := slices.DeleteFunc(c.Findings, func(f history.Finding) bool { return !pattern.Matches(f) })
+			if len(meant) == 0 {
+				return usage("stratbench check reports nothing now that matches; nothing was accepted")
+			}
+			for _, f := range meant {
+				if _, err := h.Accept(flags.experiment, flags.host, f, flags.reason, flags.who, time.Now()); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), "accepted:", report.FindingText(f))
+			}
+			return nil
+		},
+	}
+	flags.add(cmd)
+	flags.addThreshold(cmd)
+	cmd.Flags().StringVar(&pattern.Cell, "cell", "", "cells whose changes are accepted, such as 'runtime=podman*'")
+	cmd.Flags().StringVar(&pattern.Metric, "metric", "", "metrics whose changes are accepted, such as setup")
+	return cmd
 }

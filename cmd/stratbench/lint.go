@@ -15,29 +15,28 @@ import (
 )
 
 func lintCommand() *cobra.Command {
-	var dir string
-	var output outputFlag
-	cmd := &cobra.Command{
+	var f shared
+	return f.add(&cobra.Command{
 		Use:   "lint DOC.md [RUN|FILE]...",
-		Short: "Hold the figures that a document states against records",
-		Long: `Find what a Markdown document states of set-ups in figures, such as "parallel
+		Short: "Compare the figures that a document states with records",
+		Long: `Find the figures of set-ups that a Markdown document states, such as "parallel
 takes 17 minutes", "registry is twice as fast as serial", "fails in 5 % of runs"
-or "3 parallel builds crash at 7 GB", and hold each against the trials of runs, or
+or "3 parallel builds crash at 7 GB", and compare each with the trials of runs, or
 of files of observations: supported, contradicted or untested, with its line and
 column and the measured figure. Without a run, the newest one.
 
-A figure that cannot be mapped onto the records is untested, and why is said. A
+A figure that cannot be mapped onto the records is untested, with the reason. A
 file of observations in the place of the document is an imported record: its
 stated confidences and times are its claims.
 
-` + exitCodeTable(ofJudges) + `
+` + exitCodeTable("lint") + `
 Contradicted claims are 10, untested ones 11; no measured trial is 12.
 `,
 		Example: `  stratbench lint README.md latest
   stratbench lint docs/e2e.md trials.csv --output json`,
-		Args: atLeastOne("a document, and runs"),
+		Args: takes(1, many, "a document, and runs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			gathered, err := gather(cmd, dir, args[1:])
+			gathered, err := gather(cmd, f.dir, args[1:])
 			if errors.Is(err, errNoTrial) || err == nil && len(gathered.Trials) == 0 {
 				return exitError{exitNoData, fmt.Errorf("no data: %w", errNoTrial)}
 			}
@@ -48,19 +47,24 @@ Contradicted claims are 10, untested ones 11; no measured trial is 12.
 			if err != nil {
 				return usageError{err}
 			}
-			found := []claims.Finding{}
+			found, counts := []claims.Finding{}, map[claims.Verdict]int{}
 			for _, c := range stated {
-				found = append(found, claims.Judge(gathered, c))
+				finding := claims.Judge(gathered, c)
+				found = append(found, finding)
+				counts[finding.Verdict]++
 			}
-			if err := output.write(cmd, report.ClaimsTable(found)); err != nil {
+			if err := f.print(cmd, report.ClaimsTable(found)); err != nil {
 				return err
 			}
-			return linted(args[0], found)
+			switch {
+			case counts[claims.Contradicted] > 0:
+				return exitError{exitWorse, fmt.Errorf("%s: %d of %d claims are contradicted by the records", args[0], counts[claims.Contradicted], len(found))}
+			case counts[claims.Untested] > 0:
+				return exitError{exitInconclusive, fmt.Errorf("%s: %d of %d claims are untested", args[0], counts[claims.Untested], len(found))}
+			}
+			return nil
 		},
-	}
-	addResultsFlag(cmd, &dir)
-	output.add(cmd)
-	return cmd
+	})
 }
 
 // claimsOf are the claims of a Markdown text, or of an imported record.
@@ -74,19 +78,4 @@ func claimsOf(name string, s study.Study) ([]claims.Claim, error) {
 		return nil, fmt.Errorf("reading the document: %w", err)
 	}
 	return claims.OfMarkdown(source, s), nil
-}
-
-// linted is the exit code of what was found.
-func linted(name string, found []claims.Finding) error {
-	counts := map[claims.Verdict]int{}
-	for _, f := range found {
-		counts[f.Verdict]++
-	}
-	switch {
-	case counts[claims.Contradicted] > 0:
-		return exitError{exitWorse, fmt.Errorf("%s: %d of %d claims are contradicted by the records", name, counts[claims.Contradicted], len(found))}
-	case counts[claims.Untested] > 0:
-		return exitError{exitInconclusive, fmt.Errorf("%s: %d of %d claims are untested", name, counts[claims.Untested], len(found))}
-	}
-	return nil
 }

@@ -6,6 +6,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
@@ -31,7 +35,7 @@ func main() {
 	os.Exit(exitCode(err))
 }
 
-// lasting is the same file by another number. Go ends a program that writes to
+// lasting is the same file under another number. Go ends a program that writes to
 // number 1 or 2 when nobody reads it any more, such as after an ssh connection
 // without a terminal has dropped: a run would end in the middle of a trial.
 func lasting(f *os.File) *os.File {
@@ -76,7 +80,7 @@ strategy that an experiment names, and says which to use.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
+		return usage("%w; see: %s --help", err, cmd.CommandPath())
 	})
 	cobra.EnableCommandSorting = false
 	root.SuggestionsMinimumDistance = 2
@@ -97,59 +101,76 @@ strategy that an experiment names, and says which to use.`,
 			root.AddCommand(c)
 		}
 	}
-	root.AddCommand(workerCommand(), &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodeTable(ofAll)})
+	root.AddCommand(workerCommand(), &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodeTable("")})
 	return root
 }
 
-// replaced are commands that there were, and what has their place.
-var replaced = map[string]string{
-	"analyze": "stratbench report --full",
-	"decide":  "stratbench report",
-	"explain": "stratbench report",
-	"power":   "stratbench plan, which says what a plan can decide",
-}
-
-// noSuchCommand is for words that are no command's name.
+// noSuchCommand refuses words that are no command's name.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("there is no command %q", args[0])
-	if instead := replaced[args[0]]; instead != "" {
-		return usageError{fmt.Errorf("%s any more; use %s", text, instead)}
-	}
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		text += fmt.Sprintf("; did you mean %s?", near[0])
+		return usage("there is no command %q; did you mean %s? See: stratbench --help", args[0], near[0])
 	}
-	return usageError{fmt.Errorf("%s; see: stratbench --help", text)}
+	return usage("there is no command %q; see: stratbench --help", args[0])
 }
 
-// exactly is cobra.ExactArgs with an error that says what is missing.
-func exactly(n int, what string) cobra.PositionalArgs {
+// takes checks the number of arguments; what says what the command takes.
+func takes(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
+		if len(args) < least || len(args) > most {
+			return usage("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())
 		}
 		return nil
 	}
 }
 
-// atMost is cobra.MaximumNArgs with an error that says what is taken.
-func atMost(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > n {
-			return usageError{fmt.Errorf("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
-		}
-		return nil
-	}
+// many is no bound on the number of arguments.
+const many = math.MaxInt
+
+// shared are flags of most commands: --dir, the folder that holds the runs, and
+// --output.
+type shared struct {
+	dir    string
+	format report.Format
 }
 
-// atLeastOne is cobra.MinimumNArgs with an error that says what is taken.
-func atLeastOne(what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usageError{fmt.Errorf("%s takes %s; see: %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
-		}
-		return nil
-	}
+func (f *shared) add(cmd *cobra.Command) *cobra.Command {
+	f.addDir(cmd)
+	return f.addOutput(cmd)
 }
+
+const defaultResults = "results/data"
+
+func (f *shared) addDir(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.dir, "dir", defaultResults, "folder that holds the runs")
+}
+
+// addOutput adds --output. A format that does not exist is refused with the flags,
+// before any work is done.
+func (f *shared) addOutput(cmd *cobra.Command) *cobra.Command {
+	f.format = report.FormatTable
+	cmd.Flags().FuncP("output", "o", "`format`: table (default), json, csv or markdown", func(text string) (err error) {
+		f.format, err = report.ParseFormat(text)
+		return err
+	})
+	return cmd
+}
+
+// print writes a table or document to standard output.
+func (f *shared) print(cmd *cobra.Command, t interface {
+	Write(io.Writer, report.Format) error
+}) error {
+	return t.Write(cmd.OutOrStdout(), f.format)
+}
+
+// addMachine adds --machine. A kind that does not exist is refused with the flags.
+func addMachine(cmd *cobra.Command, kind *machine.Kind, help string) {
+	cmd.Flags().Func("machine", help, func(text string) (err error) {
+		*kind, err = machine.ParseKind(text)
+		return err
+	})
+}
+
+const machineHelp = "`kind` of machine: auto, host, isolated or podman-machine, instead of the spec's"

@@ -13,6 +13,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
@@ -21,17 +22,17 @@ import (
 )
 
 func planCommand() *cobra.Command {
+	var f shared
 	var flags planFlags
-	var output outputFlag
-	var dir, from string
+	var from string
 	var kind machine.Kind
-	cmd := &cobra.Command{
+	cmd := f.add(&cobra.Command{
 		Use:   "plan SPEC",
 		Short: "Show what an experiment would run, in which order, and for how long",
 		Long: `Show what an experiment can decide and how long it takes, then its trials in
 their randomised order: the first block, and with --output csv or json all. Times
-are from earlier runs of the same cells where there are any, and otherwise a
-guess that says so. Nothing is created. The order is that of a run only when the
+are from earlier runs of the same cells if there are any, and otherwise a
+guess, marked as one. Nothing is created. The order is that of a run only when the
 spec has a seed or --seed is given. What run would refuse is reported after the
 plan, as validate does.
 
@@ -41,63 +42,56 @@ had the machine alone (strategy serial).`,
 		Example: `  stratbench plan experiments/podman-vs-docker.yaml
   stratbench plan experiments/podman-vs-docker.yaml --predict latest
   stratbench plan experiments/quick.yaml --seed 7 --output csv`,
-		Args: exactly(1, "one spec"),
+		Args: takes(1, 1, "one spec"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			spec, p, err := flags.load(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			runs, err := readRuns(cmd, dir)
+			s, p, err := flags.load(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			if from != "" {
-				d, err := predicted(cmd, spec, dir, from)
+				d, err := predicted(cmd, s, f.dir, from)
 				if err != nil {
 					return err
 				}
-				return d.Write(cmd.OutOrStdout(), output.format)
+				return f.print(cmd, d)
 			}
-			if err := planned(spec, p, runs).Write(cmd.OutOrStdout(), output.format); err != nil {
+			runs, err := readRuns(cmd, f.dir)
+			if err != nil {
 				return err
 			}
-			seen, err := inspect(cmd, run.Options{Spec: spec, Plan: p, Machine: kind})
+			if err := f.print(cmd, planned(s, p, runs)); err != nil {
+				return err
+			}
+			seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
 			if err != nil && seen.Machine == "" { // a plan can be made where nothing can run
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
 				return nil
 			}
 			return err
 		},
-	}
+	})
 	flags.add(cmd)
-	output.add(cmd)
-	addResultsFlag(cmd, &dir)
-	addMachineFlag(cmd, &kind)
+	addMachine(cmd, &kind, machineHelp)
 	cmd.Flags().StringVar(&from, "predict", "", "predict builds from what they took in this `RUN`")
 	return cmd
 }
 
-// timesOf gathers how long trials of each cell took, whatever their outcome.
-func timesOf(runs []results.Run) map[string][]time.Duration {
-	times := map[string][]time.Duration{}
+// planned is a plan for people, who see what it can decide and its first block,
+// and for programs, which see all trials.
+func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
+	times := map[string][]time.Duration{} // of each cell's trials, whatever their outcome
 	for _, r := range runs {
-		for _, rec := range r.Trials() {
-			if s := rec.Standing(); s != results.NotMeasured {
-				times[rec.Trial.Cell.Key()] = append(times[rec.Trial.Cell.Key()], rec.Elapsed.Duration())
+		for _, rec := range r.SharedTrials() {
+			if key := rec.Trial.Cell.Key(); rec.Standing() != results.NotMeasured {
+				times[key] = append(times[key], rec.Elapsed.Duration())
 			}
 		}
 	}
-	return times
-}
-
-// planned is a plan for people, who see what it can decide and its first block,
-// and for programs, which see all trials.
-func planned(spec *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
-	expect := plan.Measured(timesOf(runs), plan.Guess(spec.Limits))
+	expect := plan.Measured(times, plan.Guess(s.Limits))
 	estimate := p.Estimate(expect)
-	data := map[string]any{"name": spec.Name, "factors": spec.Factors, "plan": p, "estimate": estimate}
-	d := report.Document{Notes: planNotes(spec, p, estimate, expect), Data: data}
-	if f, ok := answer.Foresee(p.Cells, p.Blocks, float64(spec.Design.Indifference), runs); ok {
+	data := map[string]any{"name": s.Name, "factors": s.Factors, "plan": p, "estimate": estimate}
+	d := report.Document{Notes: planNotes(s, p, estimate, expect), Data: data}
+	if f, ok := answer.Foresee(p.Cells, p.Blocks, float64(s.Design.Indifference), runs); ok {
 		data["foresight"] = f
 		d.Notes = append(d.Notes, report.Foresight(f, p.Blocks, estimate.Block)...)
 	}
@@ -105,12 +99,15 @@ func planned(spec *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 	if p.Blocks > 1 {
 		first.Notes = []string{fmt.Sprintf("All %d blocks have these cells, each in its own order; --output csv lists them.", p.Blocks)}
 	}
-	for _, f := range spec.Factors {
+	for _, f := range s.Factors {
 		first.Header = append(first.Header, f.Name)
 	}
 	d.Tidy = [][]string{first.Header}
 	for _, t := range p.Trials {
-		row := []string{t.ID, block(t)}
+		row := []string{t.ID, strconv.Itoa(t.Block)}
+		if t.WarmUp {
+			row[1] = "warm-up"
+		}
 		for _, a := range t.Cell {
 			row = append(row, a.Level)
 		}
@@ -123,14 +120,7 @@ func planned(spec *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 	return d
 }
 
-func block(t trial.Trial) string {
-	if t.WarmUp {
-		return "warm-up"
-	}
-	return strconv.Itoa(t.Block)
-}
-
-// planNotes says how long a plan takes, and of what it is made.
+// planNotes are how long a plan takes, and its parts.
 func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) []string {
 	sources := map[string]int{}
 	for _, c := range e.Cells {
@@ -142,7 +132,7 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) [
 	}
 	notes := []string{
 		fmt.Sprintf("%s: %d cells, %d blocks, %d trials with warm-ups, seed %d", s.Name, len(p.Cells), p.Blocks, len(p.Trials), p.Seed),
-		fmt.Sprintf("Estimate: %s in all, %s a block (time of %s)", seconds(e.Total), seconds(e.Block), strings.Join(from, "; ")),
+		fmt.Sprintf("Estimate: %s in all, %s a block (time of %s)", report.Seconds(trial.Seconds(e.Total)), report.Seconds(trial.Seconds(e.Block)), strings.Join(from, "; ")),
 	}
 	if s.Budget > 0 {
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
@@ -153,19 +143,65 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) [
 	}
 	var factors []string
 	for _, f := range s.Factors {
-		factors = append(factors, "Factor "+f.Name+": "+levelNames(f))
+		var names []string
+		for _, l := range f.Levels {
+			names = append(names, l.Name)
+		}
+		factors = append(factors, "Factor "+f.Name+": "+strings.Join(names, ", "))
 	}
 	return append(notes, strings.Join(factors, "\n"))
 }
 
-func seconds(d time.Duration) string { return report.Seconds(trial.Seconds(d)) }
-
-func levelNames(f trial.Factor) (names string) {
-	for i, l := range f.Levels {
-		if i > 0 {
-			names += ", "
-		}
-		names += l.Name
+func validateCommand() *cobra.Command {
+	var kind machine.Kind
+	cmd := &cobra.Command{
+		Use:   "validate SPEC...",
+		Short: "Report every issue of a spec, each with file, line and column",
+		Long: `Report every issue of a spec, its workload and all that its trials read: the
+Kind configuration, Dockerfiles and their contexts, manifests, the test
+command. They are checked for the machine on which run would run them here.
+Nothing is created. What may go wrong is a warning, and does not change the
+exit code.`,
+		Example: `  stratbench validate experiments/*.yaml
+  stratbench validate experiments/quick.yaml --machine isolated`,
+		Args: takes(1, many, "one spec or more"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all := &issue.List{}
+			for _, file := range args {
+				if err := validate(cmd, file, kind); err != nil {
+					all.AddError(err)
+				}
+			}
+			return all.Err()
+		},
 	}
-	return names
+	addMachine(cmd, &kind, machineHelp)
+	return cmd
+}
+
+func validate(cmd *cobra.Command, file string, kind machine.Kind) error {
+	s, err := spec.Load(file)
+	if err != nil {
+		return err
+	}
+	p := plan.Make(s, 0)
+	seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), seen.Machine)
+	return nil
+}
+
+// inspect checks that an experiment can run on this machine, and prints the
+// warnings. The first line of an error names the machine.
+func inspect(cmd *cobra.Command, o run.Options) (run.Inspected, error) {
+	seen, err := run.Inspect(cmd.Context(), o)
+	for _, w := range seen.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+	}
+	if err != nil && seen.Machine != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: held against the machine %s\n", o.Spec.Path, seen.Machine)
+	}
+	return seen, err
 }

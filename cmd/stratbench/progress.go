@@ -15,16 +15,16 @@ import (
 	"github.com/stratbench/stratbench/results/report"
 )
 
-// How often progress gives a sign of life: on a terminal, where the line is
-// kept current, and elsewhere, where each is a line of its own. Trials are
-// short next to what may be prepared for them, and many.
+// How often progress gives a sign of life: on a terminal, where one line is kept
+// current, and elsewhere, where each sign is a line of its own. Trials are many,
+// and short compared with what may be prepared for them.
 const (
 	beatTerminal    = time.Second
 	beatPreparation = 10 * time.Second
 	beatTrial       = time.Minute
 )
 
-// progress tells how far a run is: on a terminal with one line that is kept
+// progress shows how far a run is: on a terminal with one line that is kept
 // current, elsewhere with plain lines.
 type progress struct {
 	w        io.Writer
@@ -33,42 +33,34 @@ type progress struct {
 
 	// mu guards what follows against the clock.
 	mu sync.Mutex
-	// current is what is under way, empty for nothing; phase is of it.
+	// current is what is under way, empty for nothing, and phase a part of it.
 	current, phase string
 	preparing      bool
-	// since is when current began, beaten when its last sign of life was given.
-	since, beaten time.Time
-	done, total   int
-	// left is how long all that remains takes, as estimated at estimated.
-	left      time.Duration
-	estimated time.Time
-	width     int
+	// since is when current began, beaten the time of its last sign of life, and
+	// until when all that remains ends, as estimated.
+	since, beaten, until time.Time
+	done, total          int
 }
 
 // newProgress starts a display of progress. close ends it.
 func newProgress(w io.Writer) *progress {
-	p := &progress{w: w, terminal: isTerminal(w), stop: make(chan struct{})}
-	go p.keepTime()
-	return p
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
-}
-
-// keepTime gives signs of life while nothing else happens.
-func (p *progress) keepTime() {
-	clock := time.NewTicker(beatTerminal)
-	defer clock.Stop()
-	for {
-		select {
-		case <-p.stop:
-			return
-		case now := <-clock.C:
-			p.beat(now)
-		}
+	p := &progress{w: w, stop: make(chan struct{})}
+	if f, ok := w.(*os.File); ok {
+		p.terminal = term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 	}
+	go func() {
+		clock := time.NewTicker(beatTerminal)
+		defer clock.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case now := <-clock.C:
+				p.beat(now)
+			}
+		}
+	}()
+	return p
 }
 
 func (p *progress) beat(now time.Time) {
@@ -93,7 +85,7 @@ func (p *progress) close() {
 	close(p.stop)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.begin("", false)
+	p.begin("", false, 0)
 	p.clear()
 }
 
@@ -104,16 +96,22 @@ func (p *progress) update(u run.Update) {
 	case u.Note != "":
 		p.line(u.Note)
 	case u.Preparing != nil:
-		p.prepare(*u.Preparing)
+		if what := u.Preparing.What; what != p.current || !p.preparing {
+			p.begin(what, what != "", u.Preparing.Takes)
+			if what != "" && !p.terminal {
+				p.line(what + p.estimate(p.since))
+			}
+		}
+		p.phase = u.Preparing.Detail
 	case u.Started != nil:
-		p.counts(u)
-		p.begin(u.Started.String(), false)
+		p.done, p.total = u.Done, u.Total
+		p.begin(u.Started.String(), false, u.Left)
 		if !p.terminal {
-			p.line(p.position() + " " + p.current + p.estimate(time.Now()))
+			p.line(p.position() + " " + p.current + p.estimate(p.since))
 		}
 	case u.Ended != nil:
-		p.counts(u)
-		p.begin("", false)
+		p.done = u.Done
+		p.begin("", false, u.Left)
 		p.line(p.position() + " " + ended(u))
 	case u.Now != "":
 		p.phase = string(u.Now)
@@ -123,33 +121,15 @@ func (p *progress) update(u run.Update) {
 	}
 }
 
-func (p *progress) counts(u run.Update) {
-	p.done, p.left, p.estimated = u.Done, u.Left, time.Now()
-	if u.Started != nil {
-		p.total = u.Total
-	}
-}
-
 // begin makes something what is under way, with a clock of its own.
-func (p *progress) begin(what string, preparing bool) {
+func (p *progress) begin(what string, preparing bool, left time.Duration) {
 	p.current, p.phase, p.preparing = what, "", preparing
 	p.since = time.Now()
-	p.beaten = p.since
+	p.beaten, p.until = p.since, p.since.Add(left)
 }
 
-func (p *progress) prepare(of run.Preparation) {
-	if of.What != p.current || !p.preparing {
-		p.begin(of.What, of.What != "")
-		p.left, p.estimated = of.Takes, p.since
-		if of.What != "" && !p.terminal {
-			p.line(of.What + p.estimate(p.since))
-		}
-	}
-	p.phase = of.Detail
-}
-
-// ended has three lines for a failure: what it was, the line that says it best,
-// and where the log is.
+// ended has three lines for a failure: what it was, the line of its error that
+// says most, and the path of the log.
 func ended(u run.Update) string {
 	r := u.Ended
 	text := fmt.Sprintf("%s: %s", r.Trial, report.Ending(r))
@@ -185,30 +165,21 @@ func (p *progress) status(now time.Time) string {
 	if p.phase != "" {
 		text += ": " + p.phase
 	}
-	return text + ", " + clock(now.Sub(p.since)) + p.estimate(now)
+	s := int(now.Sub(p.since).Seconds())
+	return text + fmt.Sprintf(", %d:%02d", s/60, s%60) + p.estimate(now)
 }
 
-// estimate says how long it still takes, while that is known and not over.
+// estimate is how long all that remains takes, if that is known and not over:
+// whole seconds, or from two minutes on whole minutes.
 func (p *progress) estimate(now time.Time) string {
-	left := p.left - now.Sub(p.estimated)
-	if left <= 0 {
+	switch left := p.until.Sub(now); {
+	case left <= 0:
 		return ""
+	case left < 2*time.Minute:
+		return fmt.Sprintf(", about %s left", left.Round(time.Second))
+	default:
+		return fmt.Sprintf(", about %d min left", int(left.Round(time.Minute).Minutes()))
 	}
-	return ", about " + roughly(left) + " left"
-}
-
-// roughly prints a forecast: whole seconds, or from two minutes on whole minutes.
-func roughly(d time.Duration) string {
-	if d < 2*time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
-}
-
-// clock prints 3:07.
-func clock(d time.Duration) string {
-	s := int(d.Seconds())
-	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
 // line prints a line that stays.
@@ -217,8 +188,8 @@ func (p *progress) line(text string) {
 	fmt.Fprintln(p.w, text)
 }
 
-// redraw writes the line that is kept current, cut to the terminal: one that
-// wraps could not be removed again.
+// redraw writes the line that is kept current, cut to the terminal, because a line
+// that wraps could not be removed again.
 func (p *progress) redraw(now time.Time) {
 	p.clear()
 	if p.current == "" {
@@ -228,13 +199,12 @@ func (p *progress) redraw(now time.Time) {
 	if columns, _, err := term.GetSize(int(p.w.(*os.File).Fd())); err == nil && columns > 1 && len(text) >= columns {
 		text = append(text[:columns-2], '…')
 	}
-	p.width = len(text)
 	fmt.Fprint(p.w, string(text))
 }
 
+// clear removes the line that is kept current.
 func (p *progress) clear() {
-	if p.width > 0 {
-		fmt.Fprint(p.w, "\r"+strings.Repeat(" ", p.width)+"\r")
-		p.width = 0
+	if p.terminal {
+		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -21,22 +20,27 @@ import (
 // templates are the pages that report can make.
 var templates = map[string]func(page.Material) (page.Page, error){"report": page.Report, "dd-e2e-001": page.DesignRecord}
 
+type reportFlags struct {
+	shared
+	out, template      string
+	indifference       trial.Share
+	full, png, records bool
+}
+
 func reportCommand() *cobra.Command {
-	var dir, out, template, indifference string
-	var full, png, records bool
-	var output outputFlag
+	var f reportFlags
 	cmd := &cobra.Command{
 		Use:   "report [RUN|FILE]... [-o DIR]",
 		Short: "Recommend a strategy, on one screen or as a page with figures",
-		Long: `Say which strategy to use where images must be built and where they are there
+		Long: `Recommend a strategy for images that must be built and for images that are there
 already, for local work (least mean time) and for CI (least 90 % quantile with at
 most 5 % failures), from runs or files of observations: verdict, effect, interval,
 what is ruled out, and what would settle what is open.
 
 With --out, a report is written into a folder: index.html (one page that needs no
 network), report.md, its figures as SVG, answer.json (the recommendations) and
-analysis.json (every cell). --full adds what is needed to check it: in a page
-folded away, without --out below the first screen.
+analysis.json (every cell). --full adds what is needed to check it: folded away in
+a page, and below the first screen without --out.
 
 --output benchstat prints a trial a line, for golang.org/x/perf/cmd/benchstat.
 The template dd-e2e-001 has the sections of that design record: the measured runs
@@ -49,158 +53,134 @@ untested.`,
   stratbench report latest --full --records -o docs/reports/ours
   stratbench report docs/reports/ours
   stratbench report latest record.yaml --template dd-e2e-001 -o docs/dd-e2e-001`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			within, err := shareOf("--indifference", indifference)
-			if err != nil {
-				return err
-			}
-			if records {
-				if args, err = published(dir, args, out); err != nil {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if f.records {
+				if args, err = f.publish(args); err != nil {
 					return err
 				}
 			}
-			if out == "" {
-				if cmd.Flags().Changed("template") {
-					return usageError{errors.New("--template is of a page: give its folder with --out")}
-				}
-				return answerOf(cmd, dir, args, full, output.format, within)
+			if f.out == "" && cmd.Flags().Changed("template") {
+				return usage("--template is of a page: give its folder with --out")
 			}
-			make, ok := templates[template]
-			if !ok {
-				return usageError{fmt.Errorf("%q is no template; the templates are report and dd-e2e-001", template)}
+			if templates[f.template] == nil {
+				return usage("%q is no template; the templates are report and dd-e2e-001", f.template)
 			}
-			m, err := gatherMaterial(cmd, dir, args, full, within)
+			gathered, err := gather(cmd, f.dir, args)
 			if err != nil {
 				return err
 			}
-			m.Command = madeWith(cmd, args)
-			p, err := make(m)
-			if err != nil {
-				return err
+			if f.out == "" && f.format == report.FormatBenchstat {
+				return report.Benchmarks(cmd.OutOrStdout(), gathered)
 			}
-			data := map[string]any{"analysis.json": m.Analysis}
-			if p.Answer != nil {
-				data["answer.json"] = p.Answer
+			var a *answer.Answer
+			found, none := answer.Of(gathered, float64(f.indifference))
+			if none == nil {
+				a = &found
 			}
-			if err := p.Write(out, data, png); err != nil {
-				return err
+			if f.out == "" {
+				return f.screen(cmd, gathered, a, none)
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(out, "index.html"))
-			return err
+			if none != nil && !errors.Is(none, answer.ErrNothingToChoose) && len(gathered.Trials) > 0 {
+				return none
+			}
+			return f.page(cmd, args, page.Material{Study: gathered, Analysis: gathered.Analyse(), Answer: a, Full: f.full, Indifference: float64(f.indifference)})
 		},
 	}
-	addResultsFlag(cmd, &dir)
-	cmd.Flags().StringVarP(&out, "out", "o", "", "folder to write a page with figures to")
-	output.format, output.benchstat = report.FormatTable, true
-	cmd.Flags().Var(&output, "output", "without --out: table, json, csv, markdown or benchstat")
-	cmd.Flags().StringVar(&indifference, "indifference", "", "share by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)")
-	cmd.Flags().BoolVar(&full, "full", false, "add appendices: every decision and cell, phases, provenance, methods")
-	cmd.Flags().BoolVar(&records, "records", false, "publish the runs' records in the folder too, compressed and with checksums: report FOLDER then makes the same page of them")
-	cmd.Flags().BoolVar(&png, "png", false, "write each figure as PNG too")
-	cmd.Flags().StringVar(&template, "template", "report", "report or dd-e2e-001")
+	f.addDir(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&f.out, "out", "o", "", "folder to write a page with figures to")
+	f.format = report.FormatTable
+	flags.Func("output", "without --out, `format`: table (default), json, csv, markdown or benchstat", func(text string) (err error) {
+		if f.format = report.Format(text); f.format == report.FormatBenchstat {
+			return nil
+		}
+		if f.format, err = report.ParseFormat(text); err != nil {
+			err = fmt.Errorf("%w, and here benchstat", err)
+		}
+		return err
+	})
+	flags.Func("indifference", "`share` by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)", func(text string) (err error) {
+		f.indifference, err = trial.ParseShare(text)
+		return err
+	})
+	flags.BoolVar(&f.full, "full", false, "add appendices: every decision and cell, phases, provenance, methods")
+	flags.BoolVar(&f.records, "records", false, "publish the runs' records in the folder too, compressed and with checksums: report FOLDER then makes the same page of them")
+	flags.BoolVar(&f.png, "png", false, "write each figure as PNG too")
+	flags.StringVar(&f.template, "template", "report", "report or dd-e2e-001")
 	return cmd
 }
 
-// shareOf reads a flag that may be empty.
-func shareOf(flag, text string) (float64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	share, err := trial.ParseShare(text)
-	if err != nil {
-		return 0, usageError{fmt.Errorf("%s: %w", flag, err)}
-	}
-	return float64(share), nil
-}
-
-// answerOf prints the first screen, and with full the tables below it.
-func answerOf(cmd *cobra.Command, dir string, args []string, full bool, format report.Format, indifference float64) error {
-	gathered, err := gather(cmd, dir, args)
-	if err != nil {
-		return err
-	}
-	if format == report.FormatBenchstat {
-		return report.Benchmarks(cmd.OutOrStdout(), gathered)
-	}
-	a, err := answer.Of(gathered, indifference)
-	switch {
-	case err == nil && !full:
-		return report.Answer(gathered, a).Write(cmd.OutOrStdout(), format)
-	case err == nil:
-		return report.Full(gathered, gathered.Analyse(), &a).Write(cmd.OutOrStdout(), format)
-	case full && errors.Is(err, answer.ErrNothingToChoose):
-		return report.Full(gathered, gathered.Analyse(), nil).Write(cmd.OutOrStdout(), format)
-	case errors.Is(err, answer.ErrNothingToChoose):
-		return usageError{fmt.Errorf("%w; --full shows what there is of its cells", err)}
-	}
-	return usageError{err}
-}
-
-// published publishes the named runs in the folder of a report, and returns what
+// publish publishes the named runs in the folder of the report, and returns what
 // the report is then made of.
-func published(dir string, names []string, out string) ([]string, error) {
-	if out == "" {
-		return nil, usageError{errors.New("--records publishes records beside a page: give its folder with --out")}
+func (f *reportFlags) publish(names []string) ([]string, error) {
+	if f.out == "" {
+		return nil, usage("--records publishes records beside a page: give its folder with --out")
 	}
 	if len(names) == 0 {
 		names = []string{"latest"}
 	}
 	var folders []string
 	for _, name := range names {
-		folder, err := results.Find(dir, name)
+		folder, err := results.Find(f.dir, name)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--records is of runs: %w", err)}
+			return nil, usage("--records is of runs: %w", err)
 		}
 		folders = append(folders, folder)
 	}
-	return []string{out}, results.Publish(out, folders)
+	return []string{f.out}, results.Publish(f.out, folders)
 }
 
-// madeWith is the command that makes a page again, wherever it is written to.
-func madeWith(cmd *cobra.Command, args []string) string {
+// screen prints the first screen, and with --full the tables below it. Without
+// an answer, none is the reason.
+func (f *reportFlags) screen(cmd *cobra.Command, s study.Study, a *answer.Answer, none error) error {
+	nothingToChoose := errors.Is(none, answer.ErrNothingToChoose)
+	switch {
+	case f.full && (a != nil || nothingToChoose):
+		return f.print(cmd, report.Full(s, s.Analyse(), a))
+	case a != nil:
+		return f.print(cmd, report.Answer(s, *a))
+	case nothingToChoose:
+		return usage("%w; --full shows what there is of its cells", none)
+	}
+	return usageError{none}
+}
+
+// page writes a page into the folder of the report.
+func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) error {
+	var runs []string
+	for _, r := range m.Study.Runs {
+		runs = append(runs, r.ID())
+	}
+	m.Title = "Set-up strategies: " + strings.Join(runs, ", ")
+	// The command that makes the page again, wherever it is written to.
 	words := append([]string{"stratbench", "report"}, args...)
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		switch f.Name {
-		case "out", "records", "png":
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "out", "output", "records", "png":
 		case "dir":
-			if !cmd.Flags().Changed("records") {
-				words = append(words, "--dir", f.Value.String())
+			if !f.records {
+				words = append(words, "--dir", f.dir)
 			}
 		case "full":
 			words = append(words, "--full")
-		default:
-			words = append(words, "--"+f.Name, f.Value.String())
+		case "indifference":
+			words = append(words, "--indifference", fmt.Sprint(f.indifference))
+		case "template":
+			words = append(words, "--template", f.template)
 		}
 	})
-	return strings.Join(words, " ")
-}
-
-// commandLine is what was typed, without where the program lies.
-func commandLine() string {
-	return strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
-}
-
-// gatherMaterial reads what a page is made of.
-func gatherMaterial(cmd *cobra.Command, dir string, args []string, full bool, indifference float64) (page.Material, error) {
-	gathered, err := gather(cmd, dir, args)
+	m.Command = strings.Join(words, " ")
+	p, err := templates[f.template](m)
 	if err != nil {
-		return page.Material{}, err
+		return err
 	}
-	m := page.Material{Title: reportTitle(gathered), Study: gathered, Analysis: gathered.Analyse(), Full: full, Indifference: indifference}
-	a, err := answer.Of(gathered, indifference)
-	switch {
-	case err == nil:
-		m.Answer = &a
-	case !errors.Is(err, answer.ErrNothingToChoose) && len(gathered.Trials) > 0:
-		return m, err
+	data := map[string]any{"analysis.json": m.Analysis}
+	if p.Answer != nil {
+		data["answer.json"] = p.Answer
 	}
-	return m, nil
-}
-
-func reportTitle(s study.Study) string {
-	var names []string
-	for _, r := range s.Runs {
-		names = append(names, r.ID())
+	if err := p.Write(f.out, data, f.png); err != nil {
+		return err
 	}
-	return "Set-up strategies: " + strings.Join(names, ", ")
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(f.out, "index.html"))
+	return err
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,9 +24,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// maxReplicates is design.replicates' maximum in the schema.
-const maxReplicates = 1000
-
 // planFlags change a spec's design from the command line.
 type planFlags struct {
 	replicates int
@@ -39,141 +38,141 @@ func (f *planFlags) add(cmd *cobra.Command) {
 }
 
 func (f *planFlags) load(cmd *cobra.Command, file string) (*spec.Spec, plan.Plan, error) {
-	spec, err := spec.Load(file)
+	s, err := spec.Load(file)
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
 	if cmd.Flags().Changed("replicates") {
-		if f.replicates < 1 || f.replicates > maxReplicates {
-			return nil, plan.Plan{}, usageError{fmt.Errorf("--replicates must be from 1 to %d, as in a spec", maxReplicates)}
+		var schema struct {
+			Properties struct {
+				Design struct {
+					Properties struct{ Replicates struct{ Maximum int } }
+				}
+			}
 		}
-		spec.Design.Replicates = f.replicates
+		if err := json.Unmarshal(spec.Schema(), &schema); err != nil {
+			return nil, plan.Plan{}, fmt.Errorf("reading the schema of a spec: %w", err)
+		}
+		if most := schema.Properties.Design.Properties.Replicates.Maximum; f.replicates < 1 || f.replicates > most {
+			return nil, plan.Plan{}, usage("--replicates must be from 1 to %d, as in a spec", most)
+		}
+		s.Design.Replicates = f.replicates
 	}
 	if cmd.Flags().Changed("budget") {
 		if f.budget <= 0 {
-			return nil, plan.Plan{}, usageError{errors.New("--budget must be more than 0, such as 30m")}
+			return nil, plan.Plan{}, usage("--budget must be more than 0, such as 30m")
 		}
-		spec.Budget = f.budget
+		s.Budget = f.budget
 	}
-	return spec, plan.Make(spec, f.chosenSeed(cmd, spec)), nil
+	return s, plan.Make(s, chosenSeed(cmd, s, f.seed)), nil
 }
 
-func (f *planFlags) chosenSeed(cmd *cobra.Command, spec *spec.Spec) uint64 {
+// chosenSeed is the seed that was given, or one that is drawn.
+func chosenSeed(cmd *cobra.Command, s *spec.Spec, flag uint64) uint64 {
 	switch {
 	case cmd.Flags().Changed("seed"):
-		return f.seed
-	case spec.Design.SeedGiven:
-		return spec.Design.Seed
+		return flag
+	case s.Design.SeedGiven:
+		return s.Design.Seed
 	}
 	// Small enough to be typed, and exact in every JSON reader.
 	return rand.Uint64N(1_000_000)
 }
 
 func runCommand() *cobra.Command {
+	var f shared
 	var flags planFlags
-	var output outputFlag
-	var dir, resume string
+	var resume string
 	var kind machine.Kind
 	var asFound, keepGoing bool
-	cmd := &cobra.Command{
+	cmd := f.add(&cobra.Command{
 		Use:   "run SPEC",
 		Short: "Run an experiment and print its table",
 		Long: `Run an experiment: every cell in randomised blocks, each trial on a machine in
 its golden state. Each trial is recorded before the next begins. Ctrl-C once
 stops cleanly; --resume continues. When all warm-ups, or all of the first
-block, fail in the same phase of the same cause, the run stops.
+block, fail in the same phase from the same cause, the run stops.
 
-` + exitCodeTable(ofRun),
+` + exitCodeTable("run"),
 		Example: `  stratbench run experiments/quick.yaml
   stratbench run experiments/quick.yaml --replicates 3 --budget 1h
   stratbench run experiments/quick.yaml --resume`,
-		Args: exactly(1, "one spec"),
+		Args: takes(1, 1, "one spec"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			spec, p, err := flags.load(cmd, args[0])
+			s, p, err := flags.load(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			if asFound {
-				note, err := run.AsFound(cmd.Context(), spec)
+				note, err := run.AsFound(cmd.Context(), s)
 				if err != nil {
 					return usageError{err}
 				}
 				if note != "" {
 					fmt.Fprintln(cmd.ErrOrStderr(), note)
-					p = plan.Make(spec, p.Seed)
+					p = plan.Make(s, p.Seed)
 				}
 			}
-			o := run.Options{Spec: spec, Plan: p, Root: dir, Machine: kind, KeepGoing: keepGoing, Budget: spec.Budget, Look: looker(spec)}
+			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Budget: s.Budget, Look: looker(s)}
 			if cmd.Flags().Changed("resume") {
-				if o.Resume, err = resumable(dir, resume, spec.Name); err != nil {
+				if o.Resume, err = resumable(f.dir, resume, s.Name); err != nil {
 					return usageError{err}
 				}
 			}
-			return runAndPrint(cmd, o, &output)
+			return runAndPrint(cmd, o, func(folder string) error {
+				recorded, err := openRun(cmd, f.dir, folder)
+				if err != nil || len(recorded.Trials()) == 0 {
+					return err
+				}
+				err = f.print(cmd, report.Run(recorded))
+				fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\nTrials:  stratbench ls %s\n", folder, recorded.ID())
+				return err
+			})
 		},
-	}
+	})
 	flags.add(cmd)
-	output.add(cmd)
-	addResultsFlag(cmd, &dir)
+	addMachine(cmd, &kind, machineHelp)
 	cmd.Flags().StringVar(&resume, "resume", "", "continue an interrupted run: its name, or the spec's newest run")
 	cmd.Flags().Lookup("resume").NoOptDefVal = "latest"
-	cmd.Flags().BoolVar(&asFound, "as-found", false, "where engines of the user's run: only those, with the memory they have")
+	cmd.Flags().BoolVar(&asFound, "as-found", false, "if engines of the user's run: only those, with the memory they have")
 	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "go on when all warm-ups or all of the first block fail alike")
-	addMachineFlag(cmd, &kind)
 	return cmd
 }
 
-// runAndPrint runs, and prints the table of whatever was recorded.
-func runAndPrint(cmd *cobra.Command, o run.Options, output *outputFlag) error {
+// runAndPrint runs, and prints whatever was recorded in the run's folder.
+func runAndPrint(cmd *cobra.Command, o run.Options, printed func(folder string) error) error {
 	show := newProgress(cmd.ErrOrStderr())
 	o.Report = show.update
-	folder, runErr := run.Run(cmd.Context(), o)
+	folder, err := run.Run(cmd.Context(), o)
 	show.close()
-	if errors.Is(runErr, run.ErrCannotRun) || errors.Is(runErr, results.ErrInUse) {
-		return usageError{runErr}
+	switch {
+	case errors.Is(err, run.ErrCannotRun) || errors.Is(err, results.ErrInUse):
+		return usageError{err}
+	case folder == "":
+		return err
 	}
-	if folder == "" {
-		return runErr
-	}
-	runErr = inShort(runErr, folder)
-	recorded, err := openRun(cmd, o.Root, folder)
-	if err != nil || len(recorded.Trials()) == 0 {
-		return errors.Join(runErr, err)
-	}
-	err = output.write(cmd, report.Run(recorded))
-	fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\nTrials:  stratbench ls %s\n", folder, recorded.ID())
-	return errors.Join(runErr, err)
+	return errors.Join(inShort(err, folder), printed(folder))
 }
 
-// errorFile has, in a run's folder, what ended it where that is long.
+// errorFile is the file in a run's folder with a long error that ended it.
 const errorFile = "error.txt"
 
-// longError is an error that a terminal has no room for.
-type longError struct {
-	error
-	short string
-}
-
-func (e longError) Error() string { return e.short }
-
-func (e longError) Unwrap() error { return e.error }
-
-// inShort leaves of an error of many lines the one that says it best, and has
-// all of it in the run's folder.
+// inShort reduces an error of many lines to the one that says most, and writes
+// all of it to the run's folder.
 func inShort(err error, folder string) error {
 	if err == nil || strings.Count(err.Error(), "\n") < 3 {
 		return err
 	}
 	name := filepath.Join(folder, errorFile)
 	f, failed := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if failed == nil {
+		_, failed = fmt.Fprintf(f, "%s\n%v\n\n", time.Now().UTC().Format(time.RFC3339), err)
+		failed = errors.Join(failed, f.Close())
+	}
 	if failed != nil {
 		return err
 	}
-	_, failed = fmt.Fprintf(f, "%s\n%v\n\n", time.Now().UTC().Format(time.RFC3339), err)
-	if failed = errors.Join(failed, f.Close()); failed != nil {
-		return err
-	}
-	return longError{err, trial.ErrorInShort(err.Error()) + "; all of it is in " + name}
+	return exitError{exitCode(err), errors.New(trial.ErrorInShort(err.Error()) + "; all of it is in " + name)}
 }
 
 // resumable finds the run to continue: the named one, or the newest of the
@@ -186,9 +185,9 @@ func resumable(root, name, spec string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for i := len(dirs) - 1; i >= 0; i-- {
-		if run.IsOf(dirs[i], spec) {
-			return dirs[i], nil
+	for _, dir := range slices.Backward(dirs) {
+		if run.IsOf(dir, spec) {
+			return dir, nil
 		}
 	}
 	return "", fmt.Errorf("no run of %s is in %s; start one without --resume", spec, root)

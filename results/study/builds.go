@@ -3,6 +3,7 @@ package study
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 
@@ -96,19 +97,9 @@ func Likely(builds []results.Expected) []results.Expected {
 			Peak: quantile(peaks, likelyPeak), Takes: quantile(times, 0.5), CPU: quantile(processor, 0.5), Builds: len(all)})
 	}
 	slices.SortFunc(expected, func(a, b results.Expected) int {
-		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.Image, b.Image), compareBool(a.NoCache, b.NoCache))
+		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.Image, b.Image), cmp.Compare(fmt.Sprint(a.NoCache), fmt.Sprint(b.NoCache)))
 	})
 	return expected
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
 }
 
 // quantile is the least value that the share q of all is not above.
