@@ -112,3 +112,33 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		}
 	}
 }
+
+// Levels may begin alike, or be numbers as they are in figures.
+func TestLevelsThatOverlap(t *testing.T) {
+	text := "strategy,copies,block,outcome,setup_seconds\n"
+	for block := range 12 {
+		for strategy, seconds := range map[string]int{"parallel": 70, "parallel-2": 40} {
+			for _, copies := range []int{100, 200} {
+				text += fmt.Sprintf("%s,%d,%d,ok,%d.%02d\n", strategy, copies, block+1, seconds, block)
+			}
+		}
+	}
+	run, err := observations.Parse("trials.csv", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := study.Gather([]results.Run{run})
+	for text, want := range map[string]string{
+		"parallel-2 takes 40 s.":                       "supported",
+		"parallel takes 40 s.":                         "contradicted more",
+		"parallel-2 is 100 times as fast as parallel.": "contradicted more",
+	} {
+		found := OfMarkdown([]byte(text), s)
+		if len(found) != 1 {
+			t.Fatalf("%q: %+v", text, found)
+		}
+		if f := Judge(s, found[0]); strings.TrimSpace(string(f.Verdict)+" "+f.Why) != want {
+			t.Errorf("%q is %s %s, want %s", text, f.Verdict, f.Why, want)
+		}
+	}
+}

@@ -163,6 +163,12 @@ func (v vocabulary) mentions(text string) (all []mention) {
 	for _, at := range start.FindAllStringSubmatchIndex(text, -1) {
 		all = append(all, mention{"clusterStart", strings.ToLower(text[at[2]:at[3]]), at[2], at[3]})
 	}
+	// The longest of several words in the same place is meant.
+	all = slices.DeleteFunc(slices.Clone(all), func(m mention) bool {
+		return slices.ContainsFunc(all, func(o mention) bool {
+			return o.factor == m.factor && o.start <= m.start && m.end <= o.end && o.end-o.start > m.end-m.start
+		})
+	})
 	slices.SortFunc(all, func(a, b mention) int { return cmp.Compare(a.start, b.start) })
 	return all
 }
