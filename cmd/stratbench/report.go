@@ -18,7 +18,7 @@ import (
 )
 
 // templates are the pages that report can make.
-var templates = map[string]func(page.Material) (page.Page, error){"report": page.Report, "dd-e2e-001": page.DesignRecord}
+var templates = map[string]func(page.Material) page.Page{"report": page.Report, "dd-e2e-001": page.DesignRecord}
 
 type reportFlags struct {
 	shared
@@ -103,7 +103,7 @@ untested.`,
 		f.indifference, err = trial.ParseShare(text)
 		return err
 	})
-	flags.BoolVar(&f.full, "full", false, "add appendices: every decision and cell, phases, provenance, methods")
+	flags.BoolVar(&f.full, "full", false, "add appendices: every decision and cell, phases, time limits, methods")
 	flags.BoolVar(&f.records, "records", false, "publish the runs' records in the folder too, compressed and with checksums: report FOLDER then makes the same page of them")
 	flags.BoolVar(&f.png, "png", false, "write each figure as PNG too")
 	flags.StringVar(&f.template, "template", "report", "report or dd-e2e-001")
@@ -170,10 +170,7 @@ func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) e
 		}
 	})
 	m.Command = strings.Join(words, " ")
-	p, err := templates[f.template](m)
-	if err != nil {
-		return err
-	}
+	p := templates[f.template](m)
 	data := map[string]any{"analysis.json": m.Analysis}
 	if p.Answer != nil {
 		data["answer.json"] = p.Answer
@@ -181,6 +178,6 @@ func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) e
 	if err := p.Write(f.out, data, f.png); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(f.out, "index.html"))
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(f.out, "index.html"))
 	return err
 }

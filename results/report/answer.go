@@ -7,19 +7,21 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+	"time"
 
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// mostRows is how many strategies the first screen has, fewRows beside more than
-// mostCards recommendations.
+// The first screen has room for so much. With more than mostCards recommendations
+// each has its effect only, one sentence covers what would settle them, and the
+// table has fewRows strategies instead of mostRows.
 const (
-	mostRows = 10
-	fewRows  = 6
+	mostCards = 3
+	cardWords = 140
+	mostRows  = 10
+	fewRows   = 6
 )
 
 // Answer is the first screen of a report: what to do in each situation, the
@@ -38,8 +40,8 @@ var (
 	environments = map[answer.Environment]string{answer.Local: "local", answer.CI: "CI"}
 )
 
-// situation says what is there already. Of a set-up inside the user's own code
-// that is not known.
+// situation says what is there already, which is not known of a set-up inside the
+// user's own code.
 func situation(a answer.Answer, s answer.Situation) string {
 	if slices.ContainsFunc(a.Chosen, func(factor string) bool { return strings.HasPrefix(factor, "workload.setup.") }) {
 		return "Set-up"
@@ -55,28 +57,23 @@ type Card struct {
 }
 
 func (c Card) String() string {
-	text := c.When + ": " + c.Do + "."
-	if c.Why != "" {
-		text += " " + c.Why
-	}
-	return text
+	return strings.TrimSuffix(c.When+": "+c.Do+". "+c.Why, " ")
 }
 
-// mostCards is how many recommendations have their cost and say what would
-// settle them. Of more, each has its effect only, and one sentence says for all
-// what would settle them.
-const mostCards = 3
-
-// cardWords is how many words of recommendations a first screen has room for.
-const cardWords = 140
-
-// Cards are the recommendations, one for all environments and places that have
-// the same.
+// Cards are the recommendations. Environments and places with the same one share a
+// card.
 func Cards(a answer.Answer) (cards []Card) {
 	groups, words := together(a.Decisions), 0
 	for _, group := range groups {
 		d := group[0]
-		c := Card{When: situation(a, d.Situation) + conditions(group), Do: toDo(d) + whenItWorks(group), Verdict: d.Verdict}
+		c := Card{When: situation(a, d.Situation) + conditions(group), Do: toDo(d), Verdict: d.Verdict}
+		if slices.ContainsFunc(group, func(d answer.Decision) bool { return d.Verdict != compare.Undecided && d.OnlyWhenItWorks }) {
+			if len(d.Best) > 1 {
+				c.Do += ", when they work"
+			} else {
+				c.Do += ", when it works"
+			}
+		}
 		switch {
 		case d.Verdict == compare.None:
 		case nothingCompared(d):
@@ -86,13 +83,18 @@ func Cards(a answer.Answer) (cards []Card) {
 			if len(d.FailTooOften) == len(d.Best) {
 				c.Why += tooOften(d)
 			}
-			if out := onlyThere(a, group); len(out) > 0 {
+			// What these places rule out and others of the situation do not.
+			_, partly := outOf(a, d.Situation)
+			out := slices.DeleteFunc(partly, func(name string) bool {
+				return slices.ContainsFunc(group, func(d answer.Decision) bool { return !slices.Contains(d.RuledOut, name) })
+			})
+			if len(out) > 0 {
 				c.Why += " Out: " + strings.Join(out, ", ") + "."
 			}
 		default:
 			c.Why = figures(group, true) + "." + tooOften(d) + stillOpen(group)
 		}
-		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster, only as good as the best
+		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster than the next
 			c.Do += fmt.Sprintf(" (best within %s %%)", percent(study.Value(a.Indifference)))
 		}
 		if words += len(strings.Fields(c.String())); words > cardWords && len(groups) > mostCards {
@@ -109,7 +111,7 @@ func toDo(d answer.Decision) string {
 	case d.Verdict == compare.None:
 		return "no strategy works well enough"
 	case d.Verdict != compare.Undecided:
-		return "use " + either(d.Best)
+		return "use " + or(d.Best)
 	case nothingCompared(d):
 		return "no verdict"
 	case len(d.FailTooOften) == len(d.Best):
@@ -120,23 +122,11 @@ func toDo(d answer.Decision) string {
 	if n := len(d.Best); n > 3 {
 		return fmt.Sprintf("%s or %d others, still open", strings.Join(d.Best[:2], ", "), n-2)
 	}
-	return either(d.Best) + ", still open"
+	return or(d.Best) + ", still open"
 }
 
-// whenItWorks qualifies what one is told to use, while failures could turn it.
-func whenItWorks(group []answer.Decision) string {
-	open := func(d answer.Decision) bool { return d.Verdict != compare.Undecided && d.OnlyWhenItWorks }
-	switch {
-	case !slices.ContainsFunc(group, open):
-		return ""
-	case len(group[0].Best) > 1:
-		return ", when they work"
-	}
-	return ", when it works"
-}
-
-// tooOften names what is left of an open decision and is not recommended as it is,
-// for its failures.
+// tooOften names the strategies that are not ruled out yet and are not recommended
+// because of their failures.
 func tooOften(d answer.Decision) string {
 	if len(d.FailTooOften) == 0 {
 		return ""
@@ -157,8 +147,7 @@ func works(d answer.Decision) bool {
 	return d.Verdict == compare.Undecided && len(d.FailTooOften) == 0 && (d.WhenItWorks == compare.Decided || d.WhenItWorks == compare.Tied)
 }
 
-// together puts the decisions of a situation beside each other that say the
-// same, in the order of the first of each.
+// together groups the decisions of a situation that say the same.
 func together(all []answer.Decision) (groups [][]answer.Decision) {
 	for _, d := range all {
 		same := func(g []answer.Decision) bool {
@@ -166,9 +155,9 @@ func together(all []answer.Decision) (groups [][]answer.Decision) {
 		}
 		if i := slices.IndexFunc(groups, same); i >= 0 {
 			groups[i] = append(groups[i], d)
-			continue
+		} else {
+			groups = append(groups, []answer.Decision{d})
 		}
-		groups = append(groups, []answer.Decision{d})
 	}
 	return groups
 }
@@ -200,7 +189,7 @@ func conditions(group []answer.Decision) string {
 	return ", " + strings.Join(parts, "; ")
 }
 
-// anyOf names places; a factor that is all they differ in is named once.
+// anyOf names places. Where all are levels of one factor, it is named once.
 func anyOf(wheres []answer.Where) string {
 	var names, levels []string
 	factors := map[string]bool{}
@@ -221,9 +210,11 @@ func stillOpen(group []answer.Decision) (text string) {
 	least, most, seconds, of := math.MaxInt, 0, 0.0, ""
 	for _, d := range group {
 		if s := d.ToSettle; s != nil {
-			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), these(s.Strategies)
-			if len(s.Strategies) > 1 && slices.Equal(s.Strategies, group[0].Best) && !works(group[0]) {
+			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Strategies, ", ")
+			if n := len(s.Strategies); n > 1 && slices.Equal(s.Strategies, group[0].Best) && !works(group[0]) {
 				of = "these"
+			} else if n > 2 {
+				of = fmt.Sprintf("these %d", n)
 			}
 		}
 	}
@@ -232,20 +223,12 @@ func stillOpen(group []answer.Decision) (text string) {
 		if d := group[0]; d.FailureBound != nil && d.BreakEven != nil && *d.FailureBound <= *d.BreakEven {
 			doubt = "do not tell well enough how often each fails"
 		}
-		text = fmt.Sprintf(" %s when it works; %d trials %s.", capital(string(group[0].WhenItWorks)), group[0].N, doubt)
+		text = fmt.Sprintf(" %s when it works; %d trials %s.", Capital(string(group[0].WhenItWorks)), group[0].N, doubt)
 	}
 	if most > 0 {
 		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(least, most), noun(most, "block"), of, roughly(study.Value(seconds)))
 	}
 	return text
-}
-
-// these names few strategies, and counts many.
-func these(names []string) string {
-	if len(names) > 2 {
-		return fmt.Sprintf("these %d", len(names))
-	}
-	return strings.Join(names, ", ")
 }
 
 func fromTo(least, most int) string {
@@ -255,8 +238,7 @@ func fromTo(least, most int) string {
 	return fmt.Sprint(most)
 }
 
-// settled says for all open decisions together what would settle them, where the
-// cards do not.
+// settled says what would settle all open decisions, where the cards do not.
 func settled(a answer.Answer) string {
 	if len(together(a.Decisions)) <= mostCards {
 		return ""
@@ -277,9 +259,9 @@ func settled(a answer.Answer) string {
 	return text + "."
 }
 
-// figures are the cost, effect, interval and n of decisions that say the same:
-// those of the first environment, over all places. What failures would turn is of
-// all of them.
+// figures are the cost, effect, interval and n of decisions that say the same: those
+// of the first environment, over all its places. The bound of failures and the rate
+// at which they would turn the choice are the worst of all environments.
 func figures(group []answer.Decision, cost bool) string {
 	var parts []string
 	d := group[0]
@@ -312,7 +294,11 @@ func figures(group []answer.Decision, cost bool) string {
 		}
 	}
 	if len(effects) > 0 {
-		effect := span(effects) + " against " + against
+		low, high := relative(slices.Min(effects)), relative(slices.Max(effects))
+		effect := high + " against " + against
+		if low != high {
+			effect = strings.TrimSuffix(low, " %") + " to " + effect
+		}
 		if len(bounds) > 0 {
 			effect += fmt.Sprintf(" (95 %%: %s to %s)", strings.TrimSuffix(relative(slices.Min(bounds)), " %"), relative(slices.Max(bounds)))
 		}
@@ -326,41 +312,7 @@ func figures(group []answer.Decision, cost bool) string {
 		failures += fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
 	}
 	parts = append(parts, failures)
-	return capital(strings.Join(parts, "; "))
-}
-
-func span(effects []float64) string {
-	low, high := relative(slices.Min(effects)), relative(slices.Max(effects))
-	if low == high {
-		return low
-	}
-	return strings.TrimSuffix(low, " %") + " to " + high
-}
-
-func capital(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:]
-}
-
-// relative prints a relative change: −48 %, +3 %.
-func relative(v float64) string {
-	p := math.Round(100 * v)
-	switch {
-	case p > 999:
-		return "over +999 %"
-	case p > 0:
-		return fmt.Sprintf("+%.0f %%", p)
-	case p < 0:
-		return fmt.Sprintf("−%.0f %%", -p)
-	}
-	return "0 %"
-}
-
-func either(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	return Capital(strings.Join(parts, "; "))
 }
 
 func placeName(where answer.Where) string {
@@ -371,7 +323,7 @@ func placeName(where answer.Where) string {
 	return strings.Join(parts, ", ")
 }
 
-// StrategyTable has a row for each strategy, at most ten.
+// StrategyTable has a row for each strategy, up to mostRows.
 func StrategyTable(a answer.Answer) Table {
 	t := Table{Title: "Strategies: mean seconds to ready", Header: []string{cmp.Or(strings.Join(a.Chosen, ", "), "strategy")}}
 	levels := map[string]bool{}
@@ -406,7 +358,7 @@ func StrategyTable(a answer.Answer) Table {
 	}
 	for _, s := range a.Strategies {
 		if s.Crashed > 0 {
-			t.Notes = append(t.Notes, fmt.Sprintf("%s lost the engine in %d of %d trials and went on; the times have all of that.", s.Name, s.Crashed, s.N))
+			t.Notes = append(t.Notes, fmt.Sprintf("%s lost the engine in %d of %d trials and went on; the times include all of that.", s.Name, s.Crashed, s.N))
 		}
 	}
 	return t
@@ -444,22 +396,17 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
-	add(pushing(a.Push))
-	return notes
-}
-
-func pushing(all []answer.Push) string {
-	if len(all) == 0 {
-		return ""
-	}
 	least, most := math.MaxInt, 0
-	for _, p := range all {
+	for _, p := range a.Push {
 		least, most = min(least, p.SetUps), max(most, p.SetUps)
 	}
-	if least == 0 {
-		return "Pushing the images for this alone does not pay everywhere: pulling saves no time at some places."
+	switch {
+	case least == 0:
+		add("Pushing the images for this alone does not pay everywhere: pulling saves no time at some places.")
+	case most > 0:
+		add(fmt.Sprintf("Pushing the images pays after %s %s.", fromTo(least, most), noun(most, "set-up")))
 	}
-	return fmt.Sprintf("Pushing the images pays after %s %s.", fromTo(least, most), noun(most, "set-up"))
+	return notes
 }
 
 func inPercent(v float64) string { return fmt.Sprintf("%.2g", 100*v) }
@@ -474,33 +421,30 @@ func pooled(factors []answer.Factor) string {
 			same = append(same, f.Name)
 		}
 	}
+	text := "The best strategy depends on " + strings.Join(split, " and ")
 	switch {
 	case len(split)+len(same) == 0:
 		return ""
 	case len(split) == 0:
-		return "The order of strategies does not depend on " + strings.Join(same, " or ") + "."
-	case len(same) == 0:
-		return "The best strategy depends on " + strings.Join(split, " and ") + "."
+		text = "The order of strategies does not depend on " + strings.Join(same, " or ")
+	case len(same) > 0:
+		text += ", not on " + strings.Join(same, " or ")
 	}
-	return "The best strategy depends on " + strings.Join(split, " and ") + ", not on " + strings.Join(same, " or ") + "."
+	return text + "."
 }
 
-// ruledOut names, for each situation, the strategies that every decision rules
-// out, and those that only one environment's do; what places do is on the cards.
+// ruledOut names, for each situation, the strategies that every decision rules out
+// and, where few cards leave room, those that some decisions rule out.
 func ruledOut(a answer.Answer) string {
-	var parts []string
+	var parts, builders []string
+	for _, strategy := range a.Strategies {
+		if !strategy.Pulls {
+			builders = append(builders, strategy.Name)
+		}
+	}
 	for _, s := range []answer.Situation{answer.Build, answer.Pull} {
 		everywhere, partly := outOf(a, s)
-		builds, pulls := 0, 0
-		for _, strategy := range a.Strategies {
-			switch {
-			case !strategy.Pulls:
-				builds++
-			case slices.Contains(everywhere, strategy.Name):
-				pulls++
-			}
-		}
-		if s == answer.Pull && builds > 1 && pulls == 0 && len(everywhere) == builds {
+		if s == answer.Pull && len(builders) > 1 && slices.Equal(everywhere, builders) {
 			everywhere = []string{"all that build"}
 		}
 		if len(partly) > 0 && len(together(a.Decisions)) <= mostCards {
@@ -516,8 +460,8 @@ func ruledOut(a answer.Answer) string {
 	return "Ruled out, " + strings.Join(parts, "; ") + "."
 }
 
-// outOf are the strategies that all decisions of a situation rule out, and those
-// that some do.
+// outOf returns the strategies that all decisions of a situation rule out, and those
+// that only some rule out.
 func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	decisions, out := 0, map[string]int{}
 	for _, d := range a.Decisions {
@@ -540,23 +484,11 @@ func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	return everywhere, partly
 }
 
-// onlyThere are the strategies that the decisions of a card rule out and others
-// of the situation do not.
-func onlyThere(a answer.Answer, group []answer.Decision) (names []string) {
-	_, partly := outOf(a, group[0].Situation)
-	for _, name := range partly {
-		if !slices.ContainsFunc(group, func(d answer.Decision) bool { return !slices.Contains(d.RuledOut, name) }) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 func answerWarning(w answer.Warning, compared bool) string {
 	switch w.Kind {
 	case compare.Confounded:
 		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
-			strings.Join(w.Arms, " and "), either(orPlace(w.Factors)))
+			strings.Join(w.Arms, " and "), cmp.Or(or(w.Factors), "where it ran"))
 	case compare.Drift:
 		if math.Abs(w.Change) < 0.005 {
 			return ""
@@ -573,13 +505,6 @@ func answerWarning(w answer.Warning, compared bool) string {
 			inPercent(w.After), inPercent(w.Otherwise))
 	}
 	return ""
-}
-
-func orPlace(factors []string) []string {
-	if len(factors) == 0 {
-		return []string{"where it ran"}
-	}
-	return factors
 }
 
 // tidyAnswer has a decision a row.
@@ -600,4 +525,30 @@ func tidyAnswer(a answer.Answer) [][]string {
 			strings.Join(d.RuledOut, ";"), number(d.Effect), number(low), number(high), fmt.Sprint(d.N), fmt.Sprint(d.Failed)})
 	}
 	return rows
+}
+
+// mostShown is the largest difference that is reported as one that can be shown: ten
+// times as long.
+const mostShown = 10
+
+// Foresight says what the planned blocks can decide, and how many would settle all,
+// if each takes that long.
+func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []string) {
+	from := "an assumption, as no earlier run has shown it"
+	if f.Seen {
+		from = "as earlier runs of these cells have shown"
+	}
+	notes = append(notes, fmt.Sprintf("Times of a cell vary by %.0f %%: %s.", 100*f.Noise, from))
+	places := noun(f.Places, "place")
+	if f.RuledOut <= mostShown {
+		notes = append(notes, fmt.Sprintf("%d %s at %d %s rule out a strategy that takes over about %.0f %% more than the best.", blocks, noun(blocks, "block"), f.Places, places, 100*float64(f.RuledOut)))
+	} else {
+		notes = append(notes, fmt.Sprintf("%d %s at %d %s can rule out no strategy.", blocks, noun(blocks, "block"), f.Places, places))
+	}
+	text := fmt.Sprintf("To tell that strategies are as fast as each other, within %g %% (design.indifference), and to exclude failures that would turn the choice, takes about %d %s without a failure (%s)",
+		100*f.Indifference, f.Settled, noun(f.Settled, "block"), roughly(study.Value((time.Duration(f.Settled) * each).Seconds())))
+	if f.Settled > blocks {
+		text += "; with stop: decided a run ends as soon as that is done"
+	}
+	return append(notes, text+".")
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -14,22 +16,25 @@ import (
 
 // Check is the document of a nightly check.
 func Check(c history.Check) Document {
-	return Document{Notes: checkNotes(c), Sections: []Table{Findings(c)}, Data: c, Tidy: tidyFindings(c)}
-}
-
-// checkNotes are the verdict and what it rests on.
-func checkNotes(c history.Check) []string {
-	var notes []string
+	d := Document{Sections: []Table{Findings(c)}, Data: c}
 	if c.Simulated {
-		notes = append(notes, "SIMULATED: no engine produced these figures.")
+		d.Notes = append(d.Notes, simulatedNote)
 	}
-	notes = append(notes, CheckVerdict(c))
-	if c.RunID == "" {
-		return notes
+	d.Notes = append(d.Notes, checkVerdict(c))
+	if c.RunID != "" {
+		d.Notes = append(d.Notes, fmt.Sprintf("Run %s of %s, judged with %d series over %d nights of host %s, %d of them fit.",
+			c.RunID, night(c.When), len(c.Series), c.Nights, c.Host, c.Fit))
 	}
-	notes = append(notes, fmt.Sprintf("Run %s of %s, judged with %d series over %d nights of host %s, %d of them fit.",
-		c.RunID, night(c.When), len(c.Series), c.Nights, c.Host, c.Fit))
-	return notes
+	d.Tidy = [][]string{{"verdict", "kind", "shape", "certainty", "id", "cell", "metric", "unit", "before", "after", "ratio", "lower", "upper", "p", "since_run_id", "raised_run_id", "what_else_changed"}}
+	for _, f := range c.Findings {
+		d.Tidy = append(d.Tidy, []string{string(c.Verdict), string(f.Kind), f.Shape, f.Certainty, f.ID, f.Cell.Key(), string(f.Metric), string(f.Unit),
+			number(f.Before), number(f.After), number(f.Ratio), number(f.Interval.Lower), number(f.Interval.Upper), number(f.P),
+			f.Since.RunID, f.Raised.RunID, whyFinding(f)})
+	}
+	if len(c.Findings) == 0 {
+		d.Tidy = append(d.Tidy, append([]string{string(c.Verdict)}, make([]string, len(d.Tidy[0])-1)...))
+	}
+	return d
 }
 
 // verdictWords open a verdict.
@@ -38,96 +43,134 @@ var verdictWords = map[history.Verdict]string{
 	history.NoData: "NO DATA", history.NotFit: "HOST NOT FIT",
 }
 
-// CheckVerdict is the verdict in a line: "REGRESSION: nightly, 2 worse …".
-func CheckVerdict(c history.Check) string {
-	of := c.Experiment
-	if of == "" {
-		of = "no experiment"
-	}
-	return fmt.Sprintf("%s: %s: %s.", verdictWords[c.Verdict], of, strings.Join(c.Why, "; "))
+// checkVerdict is the verdict in a line: "REGRESSION: nightly: 2 worse …".
+func checkVerdict(c history.Check) string {
+	return fmt.Sprintf("%s: %s: %s.", verdictWords[c.Verdict], cmp.Or(c.Experiment, "no experiment"), strings.Join(c.Why, "; "))
 }
 
 // Findings has a row for each change.
 func Findings(c history.Check) Table {
-	t := Table{Title: "Changes in this run", Header: []string{"id", "what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed"}, Data: c.Findings}
+	t := Table{Title: "Changes in this run", Header: []string{"id", "what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed"}}
 	for _, f := range c.Findings {
 		t.Rows = append(t.Rows, []string{f.ID, findingKind(f), cellOf(f.Cell), metricName(f.Metric), figure(f.Unit, f.Before), figure(f.Unit, f.After),
 			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), night(f.Since.When), pValue(f.P), whyFinding(f)})
 	}
-	t.Notes = findingNotes(c)
+	if len(c.Findings) == 0 {
+		t.Notes = []string{"No change was found."}
+		return t
+	}
+	if c.FalseAlarm.Finite() {
+		t.Notes = append(t.Notes, fmt.Sprintf("p is adjusted for all series of the night. A quiet host gives a false alarm in %.0f nights, all series together; changes under %s are not reported.",
+			float64(c.FalseAlarm), percentOf(study.Value(c.Threshold))))
+	}
+	for _, f := range c.Findings {
+		if f.Tried != "" {
+			t.Notes = append(t.Notes, fmt.Sprintf("%s was put to the test in run %s: the trials of both states %s.", f.ID, f.Tried, cmp.Or(triedOutcomes[f.Certainty], "do not show it, and do not exclude it")))
+		}
+	}
+	if slices.ContainsFunc(c.Alarms(), func(f history.Finding) bool { return f.Kind == history.FindingSuspect }) {
+		t.Notes = append(t.Notes, "To put what is suspected to the test, beside the last good state: stratbench check --confirm SPEC")
+	}
+	if slices.ContainsFunc(c.Findings, func(f history.Finding) bool {
+		return f.Kind == history.FindingRegression || f.Kind == history.FindingStanding
+	}) {
+		t.Notes = append(t.Notes, "A change that is wanted: stratbench baseline accept ID --reason WHY")
+	}
 	return t
 }
 
-// mostTogether is the share of all measures from which a change is said to be
+// triedOutcomes say what trials of both states showed of a finding.
+var triedOutcomes = map[string]string{
+	detect.Confirmed.String(): "confirm it",
+	detect.Refuted.String():   "do not show it",
+	detect.Suspected.String(): "are too few to tell",
+}
+
+// mostTogether is the share of all measures above which a change is reported as
 // common to them.
 const mostTogether = 0.5
 
-// whyFinding adds to what else changed that most measures moved alike: then
-// it is not of this cell alone.
+// whyFinding is what else changed, and whether most measures moved alike: then the
+// change is not of this cell alone.
 func whyFinding(f history.Finding) string {
-	text := Why(f.Causes, f.Moved)
+	text := why(f.Causes, f.Moved)
 	if f.Together > mostTogether && f.Kind != history.FindingHost {
 		text += fmt.Sprintf("; %s of all measures moved alike", percentOf(f.Together))
 	}
 	return text
 }
 
-func findingNotes(c history.Check) (notes []string) {
-	if len(c.Findings) == 0 {
-		return []string{"No change was found."}
-	}
-	if c.FalseAlarm.Finite() {
-		notes = append(notes, fmt.Sprintf("p is of the night, for any series changing that way. A quiet host gives a false alarm in %.0f nights, all series together; changes under %s are not reported.",
-			float64(c.FalseAlarm), percentOf(study.Value(c.Threshold))))
-	}
-	for _, f := range c.Findings {
-		if f.Tried != "" {
-			notes = append(notes, fmt.Sprintf("%s was put to the test in run %s: %s.", f.ID, f.Tried, triedOutcome(f)))
-		}
-	}
-	if slices.ContainsFunc(c.Alarms(), func(f history.Finding) bool { return f.Kind == history.FindingSuspect }) {
-		notes = append(notes, "To put what is suspected to the test, beside the last good state: stratbench check --confirm SPEC")
-	}
-	if hasRegression(c) {
-		notes = append(notes, "A change that is wanted: stratbench baseline accept ID --reason WHY")
-	}
-	return notes
-}
-
-// triedOutcome is what trials of both states said of a finding.
-func triedOutcome(f history.Finding) string {
-	switch f.Certainty {
-	case detect.Confirmed.String():
-		return "the trials of both states confirm it"
-	case detect.Refuted.String():
-		return "the trials of both states do not show it"
-	case detect.Suspected.String():
-		return "the trials of both states are too few to tell"
-	}
-	return "the trials of both states do not show it, and do not exclude it"
-}
-
-func hasRegression(c history.Check) bool {
-	for _, f := range c.Findings {
-		if f.Kind == history.FindingRegression || f.Kind == history.FindingStanding {
-			return true
-		}
-	}
-	return false
-}
-
 func findingKind(f history.Finding) string {
 	text := string(f.Kind)
-	switch {
-	case f.Kind == history.FindingSuspect || f.Kind == history.FindingHost:
+	if f.Kind == history.FindingSuspect || f.Kind == history.FindingHost {
 		return text
-	case f.Shape == "drift":
+	}
+	if f.Shape == "drift" {
 		text += ", a drift"
 	}
 	if f.Certainty == "confirmed" {
 		text += ", confirmed"
 	}
 	return text
+}
+
+// FindingText is a finding in a line.
+func FindingText(f history.Finding) string {
+	return fmt.Sprintf("%s: %s of %s: %s → %s, %s, since %s (p %s)", findingKind(f), metricName(f.Metric), cellOf(f.Cell),
+		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P))
+}
+
+// Tonight has a row for each series: what it was in the judged run.
+func Tonight(c history.Check) Table {
+	t := Table{Title: "In this run", Header: []string{"cell", "metric", "trials", "typical"}}
+	for _, s := range c.Series {
+		value := figure(s.Unit, s.Value)
+		if s.Unit == study.UnitShare && s.N > 0 {
+			value = fmt.Sprintf("%d of %d", s.Bad, s.N)
+		}
+		t.Rows = append(t.Rows, []string{cellOf(s.Cell), metricName(s.Metric), fmt.Sprint(s.N), value})
+	}
+	return t
+}
+
+// CheckSummary writes a check as Markdown for the summary of a CI job or a comment on
+// a change: the verdict, what is worse, and the rest folded away.
+func CheckSummary(w io.Writer, c history.Check) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### stratbench check: %s\n\n", verdictWords[c.Verdict])
+	for _, n := range Check(c).Notes {
+		fmt.Fprintf(&b, "%s\n\n", n)
+	}
+	worse, rest := c, c
+	worse.Findings, rest.Findings = nil, nil
+	for _, f := range c.Findings {
+		if f.Kind == history.FindingImprovement || f.Kind == history.FindingRefuted {
+			rest.Findings = append(rest.Findings, f)
+		} else {
+			worse.Findings = append(worse.Findings, f)
+		}
+	}
+	better := Findings(rest)
+	better.Title, better.Notes = "Improvements, and what was refuted", nil
+	tonight := Tonight(c)
+	tonight.Title = "Every series in this run"
+	for i, t := range []Table{Findings(worse), better, tonight} {
+		if len(t.Rows) == 0 {
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", t.Title)
+		}
+		if err := t.Write(&b, FormatMarkdown); err != nil {
+			return err
+		}
+		b.WriteByte('\n')
+		if i > 0 {
+			b.WriteString("</details>\n\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func cellOf(c trial.Cell) string {
@@ -137,24 +180,17 @@ func cellOf(c trial.Cell) string {
 	return c.String()
 }
 
-// night prints when a run began.
+// night prints when a run began, day on which day.
 func night(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 var metricNames = map[study.Metric]string{
 	study.MetricSetup: "setup", study.MetricPeakMemory: "peak memory", study.MetricFailures: "failures", study.MetricFailedTests: "failed tests",
+	"": "reference workload",
 }
 
-func metricName(m study.Metric) string {
-	if name, ok := metricNames[m]; ok {
-		return name
-	}
-	if m == "" {
-		return "reference workload"
-	}
-	return "phase " + string(m)
-}
+func metricName(m study.Metric) string { return cmp.Or(metricNames[m], "phase "+string(m)) }
 
 // figure prints a value in its unit.
 func figure(u study.Unit, v study.Value) string {
@@ -183,4 +219,45 @@ func changed(u study.Unit, before, after, ratio study.Value, i study.Interval) s
 		return fmt.Sprintf("%+.1f%s", float64(shift), unit)
 	}
 	return fmt.Sprintf("%+.1f%s (%+.1f to %+.1f)", float64(shift), unit, float64(low), float64(high))
+}
+
+// mostMoved parts of the pipeline are named beside a change, and the host.
+const mostMoved = 2
+
+// why prints what changed with a series: causes first, then the parts of the pipeline
+// that moved most.
+func why(causes []history.Cause, moved []history.Moved) string {
+	var parts []string
+	for _, c := range causes {
+		parts = append(parts, cause(c))
+	}
+	most := mostMoved
+	if len(moved) > 0 && moved[0].Part == history.HostPart {
+		most++
+	}
+	for _, m := range moved[:min(most, len(moved))] {
+		part := m.Part
+		if part != history.HostPart && !strings.HasPrefix(part, "image ") {
+			part = "phase " + part
+		}
+		parts = append(parts, fmt.Sprintf("%s: %s → %s", part, Seconds(trial.Seconds(m.Before*1e9)), Seconds(trial.Seconds(m.After*1e9))))
+	}
+	return cmp.Or(strings.Join(parts, "; "), "nothing that is recorded")
+}
+
+// cause prints what changed and when: "Podman 5.4.2 → 5.5.0 on 12 Nov". A hash says
+// nothing to a reader and is not printed.
+func cause(c history.Cause) string {
+	text := c.What + " " + orNone(c.From) + " → " + orNone(c.To)
+	if c.What == "spec" || c.What == "workload" || strings.HasPrefix(c.What, "Dockerfile and arguments of ") || strings.HasPrefix(c.What, "build context of ") {
+		text = c.What + " changed"
+	}
+	text = strings.TrimPrefix(text, "setting ") + " on " + c.When.UTC().Format("2 Jan")
+	switch {
+	case c.Nights > 0:
+		return text + " (the night after)"
+	case c.Nights < 0:
+		return text + " (the night before)"
+	}
+	return text
 }

@@ -1,12 +1,13 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -22,33 +23,30 @@ func Claimed(run results.Run) bool {
 	})
 }
 
-// ClaimsTable has each claim of a text with what the records say of it.
+// ClaimsTable has each claim of a text and what the records say of it.
 func ClaimsTable(found []claims.Finding) Table {
 	t := Table{Header: []string{"line", "claim", "measured", "verdict"}, Data: map[string]any{"schema": claims.Schema, "claims": found},
 		Tidy: [][]string{{"line", "column", "claim", "kind", "measured", "verdict", "why"}}}
 	counts := map[claims.Verdict]int{}
 	for _, f := range found {
 		counts[f.Verdict]++
-		position := fmt.Sprint(f.Line)
+		position, verdict := fmt.Sprint(f.Line), string(f.Verdict)
 		if f.Column > 0 {
 			position += fmt.Sprintf(":%d", f.Column)
 		}
-		verdict := string(f.Verdict)
 		if f.Why != "" {
 			verdict += ": " + f.Why
 		}
-		t.Rows = append(t.Rows, []string{position, f.Text, measured(f), verdict})
-		t.Tidy = append(t.Tidy, []string{fmt.Sprint(f.Line), fmt.Sprint(f.Column), f.Text, string(f.Kind), measured(f), string(f.Verdict), f.Why})
+		t.Rows = append(t.Rows, []string{position, f.Text, claimFigures(f), verdict})
+		t.Tidy = append(t.Tidy, []string{fmt.Sprint(f.Line), fmt.Sprint(f.Column), f.Text, string(f.Kind), claimFigures(f), string(f.Verdict), f.Why})
 	}
 	t.Lead = []string{fmt.Sprintf("%d supported, %d contradicted, %d untested.", counts[claims.Supported], counts[claims.Contradicted], counts[claims.Untested])}
-	t.Notes = []string{claimRules}
+	t.Notes = []string{"Supported: as measured, give or take 5 %, on every engine, by enough trials. " +
+		"Contradicted: outside of that by the 95 % interval, on at least one engine. Times are those of the measured host."}
 	return t
 }
 
-const claimRules = "Supported: as measured, give or take 5 %, on every engine, by trials enough. " +
-	"Contradicted: outside of it by the 95 % interval, on an engine at least. Times are those of the measured host."
-
-// RecordClaims holds what an earlier record says of each strategy against the
+// RecordClaims compares what an earlier record says of each strategy with the
 // measured trials.
 func RecordClaims(record, now study.Study) Table {
 	var found []claims.Finding
@@ -64,8 +62,8 @@ func RecordClaims(record, now study.Study) Table {
 	return t
 }
 
-// measured prints the figures of a finding, by what they are figures of.
-func measured(f claims.Finding) string {
+// claimFigures prints the measured figures of a claim.
+func claimFigures(f claims.Finding) string {
 	var parts []string
 	for _, m := range f.Measured {
 		text := ""
@@ -83,87 +81,62 @@ func measured(f claims.Finding) string {
 		}
 		parts = append(parts, strings.TrimSpace(m.Of+" "+text))
 	}
-	return cmp.Or(strings.Join(parts, ", "), none)
+	return orNone(strings.Join(parts, ", "))
 }
 
-func ofStrategy(s study.Study, name string) (trials []study.Observation) {
-	for _, o := range s.Trials {
-		if level, _ := o.Cell.Level("strategy"); level == name {
-			trials = append(trials, o)
-		}
-	}
-	return trials
-}
-
-// enginesOf are the levels of the factor runtime, or one without a name.
-func enginesOf(s study.Study) (names []string) {
-	f, ok := s.Factor("runtime")
-	if !ok {
-		return []string{""}
-	}
-	for _, l := range f.Levels {
-		names = append(names, l.Name)
-	}
-	return names
-}
-
-func meanOf(trials []study.Observation, engine string) float64 {
-	sum, n := 0.0, 0.0
+// atLevel are the trials at a level of a factor.
+func atLevel(trials []study.Observation, factor, name string) (found []study.Observation) {
 	for _, o := range trials {
-		if level, _ := o.Cell.Level("runtime"); level == engine && o.Ready && !math.IsNaN(o.Setup) {
-			sum, n = sum+o.Setup, n+1
+		if level, _ := o.Cell.Level(factor); level == name {
+			found = append(found, o)
 		}
 	}
-	return sum / n
+	return found
 }
 
-// SideBySide has what was observed by hand, what was stated, and what was
-// measured of each strategy.
+// SideBySide has what was observed by hand, what was stated, and what was measured of
+// each strategy.
 func SideBySide(record, measured study.Study) Table {
 	t := Table{Title: "Comparison", Header: []string{"strategy", "seen by hand", "stated"}}
-	engines := enginesOf(measured)
+	var names, engines []string
+	for _, s := range []study.Study{record, measured} {
+		f, _ := s.Factor("strategy")
+		for _, l := range f.Levels {
+			if !slices.Contains(names, l.Name) {
+				names = append(names, l.Name)
+			}
+		}
+	}
 	if len(measured.Trials) > 0 {
+		if f, ok := measured.Factor("runtime"); ok {
+			for _, l := range f.Levels {
+				engines = append(engines, l.Name)
+			}
+		} else {
+			engines = []string{""}
+		}
 		for _, e := range engines {
 			t.Header = append(t.Header, strings.TrimSpace("measured "+e))
 		}
 		t.Header = append(t.Header, "failed")
-	}
-	var names []string
-	for _, s := range []study.Study{record, measured} {
-		if f, ok := s.Factor("strategy"); ok {
-			for _, l := range f.Levels {
-				if !slices.Contains(names, l.Name) {
-					names = append(names, l.Name)
-				}
-			}
-		}
+		t.Notes = []string{"Measured: mean time to ready over all other settings. Stated: set-up times that the record gives."}
 	}
 	for _, name := range names {
-		row := []string{name, seen(ofStrategy(record, name)), statedOf(record, name)}
-		if trials := ofStrategy(measured, name); len(measured.Trials) > 0 {
+		seen, outcomes := "nothing", map[trial.Outcome]int{}
+		for _, o := range atLevel(record.Trials, "strategy", name) {
+			outcomes[o.Record.Verdict.Outcome]++
+			seen = countOutcomes(outcomes)
+		}
+		row := []string{name, seen, statedOf(record, name)}
+		if trials := atLevel(measured.Trials, "strategy", name); len(measured.Trials) > 0 {
 			for _, e := range engines {
-				row = append(row, duration(study.Value(meanOf(trials, e))))
+				row = append(row, duration(study.Value(stat.Mean(study.Setups(atLevel(trials, "runtime", e)), nil))))
 			}
-			row = append(row, fmt.Sprintf("%d of %d", study.FailureRate(trials).Events, len(trials)))
+			row = append(row, fmt.Sprintf("%d of %d", study.Failures(trials), len(trials)))
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	if len(measured.Trials) > 0 {
-		t.Notes = []string{"Measured: mean time to ready over all other settings. Stated: set-up times that the record gives."}
-	}
 	return t
-}
-
-// seen says what trials of the record came to.
-func seen(trials []study.Observation) string {
-	if len(trials) == 0 {
-		return "nothing"
-	}
-	outcomes := map[trial.Outcome]int{}
-	for _, o := range trials {
-		outcomes[o.Record.Verdict.Outcome]++
-	}
-	return countOutcomes(outcomes)
 }
 
 func statedOf(record study.Study, strategy string) string {
@@ -171,9 +144,15 @@ func statedOf(record study.Study, strategy string) string {
 	if s == nil {
 		return none
 	}
-	text := wholeMinutes(s.High)
+	minutes := func(s trial.Seconds) string { // as somebody wrote them down
+		if d := s.Duration(); d%time.Minute == 0 {
+			return fmt.Sprintf("%d min", d/time.Minute)
+		}
+		return Seconds(s)
+	}
+	text := minutes(s.High)
 	if s.Low != s.High {
-		text = wholeMinutes(s.Low) + " to " + text
+		text = minutes(s.Low) + " to " + text
 	}
 	for _, e := range record.Estimates {
 		if name, _ := e.Trial.Cell.Level("strategy"); name == strategy {
@@ -181,14 +160,6 @@ func statedOf(record study.Study, strategy string) string {
 		}
 	}
 	return text
-}
-
-// wholeMinutes prints a time that somebody wrote down in minutes.
-func wholeMinutes(s trial.Seconds) string {
-	if d := s.Duration(); d%time.Minute == 0 {
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return Seconds(s)
 }
 
 // Tested says which levels of each factor were tested, and how often.
@@ -208,18 +179,13 @@ func Tested(s study.Study) string {
 	}
 	least, most, never := math.MaxInt, 0, 0
 	for _, c := range s.Cells {
-		n := len(s.Of(c))
-		if n == 0 {
+		if n := len(s.Of(c)); n == 0 {
 			never++
-			continue
+		} else {
+			least, most = min(least, n), max(most, n)
 		}
-		least, most = min(least, n), max(most, n)
 	}
-	times := fmt.Sprintf("%d", most)
-	if least < most {
-		times = fmt.Sprintf("%d to %d", least, most)
-	}
-	text := fmt.Sprintf("%d %s, %s of each combination that was run: %s.", len(s.Trials), noun(len(s.Trials), "trial"), times, strings.Join(parts, "; "))
+	text := fmt.Sprintf("%d %s, %s of each combination that was run: %s.", len(s.Trials), noun(len(s.Trials), "trial"), fromTo(least, most), strings.Join(parts, "; "))
 	if never > 0 {
 		text += fmt.Sprintf(" %d planned %s not run.", never, were(never, "combination"))
 	}

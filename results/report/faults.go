@@ -1,17 +1,17 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
 
-// faultRow is what became of one fault on one engine.
+// faultRow is how the trials of one fault on one engine were classified.
 type faultRow struct {
 	Runtime  string                `json:"runtime"`
 	Fault    string                `json:"fault"`
@@ -22,25 +22,51 @@ type faultRow struct {
 	Missed   int                   `json:"never_injected"`
 	Outcomes map[trial.Outcome]int `json:"outcomes"`
 	Causes   map[trial.Cause]int   `json:"causes"`
-	// Latency is from the injection until the outcome was known, Recovery
-	// until a fresh engine answered.
+	// Latency is from the injection until the outcome was known, Recovery until a
+	// fresh engine answered.
 	Latency  []trial.Seconds `json:"detection_seconds"`
 	Recovery []trial.Seconds `json:"recovery_seconds"`
 }
 
-// Faults is the confusion matrix of injected faults: a row for each fault on
-// each engine, with how fast it was noticed and how long recovery took.
+// deadly are the faults by which something dies at once.
+var deadly = []string{"engine-kill", "containerd-kill", "node-kill", "worker-kill"}
+
+// Faults is the confusion matrix of injected faults: a row for each fault on each
+// engine, with how fast it was noticed and how long recovery took.
 func Faults(runs []results.Run) Table {
 	rows := faultRows(runs)
 	t := Table{Data: rows, Header: []string{"fault", "engine", "true outcome", "classified as", "right", "cause", "noticed after", "recovery"}}
 	trials, right := 0, 0
+	var deaths []trial.Seconds
 	for _, r := range rows {
 		trials, right = trials+r.Trials, right+r.Right
-		t.Rows = append(t.Rows, []string{r.Fault, r.Runtime, truth(r), countOutcomes(r.Outcomes),
-			fmt.Sprintf("%d of %d", r.Right, r.Trials), counted(r.Causes), medianRange(r.Latency), medianRange(r.Recovery)})
+		if slices.Contains(deadly, r.Fault) {
+			deaths = append(deaths, r.Latency...)
+		}
+		var truths, causes []string
+		for _, o := range r.Truth {
+			truths = append(truths, string(o))
+		}
+		truth := strings.Join(truths, " or ")
+		if r.Phase != "" && !slices.Contains(r.Truth, trial.OK) {
+			truth += " in " + string(r.Phase)
+		}
+		for _, name := range slices.Sorted(maps.Keys(r.Causes)) {
+			if n := r.Causes[name]; n > 1 {
+				causes = append(causes, fmt.Sprintf("%d %s", n, name))
+			} else {
+				causes = append(causes, string(name))
+			}
+		}
+		t.Rows = append(t.Rows, []string{r.Fault, r.Runtime, truth, countOutcomes(r.Outcomes),
+			fmt.Sprintf("%d of %d", r.Right, r.Trials), orNone(strings.Join(causes, ", ")), medianRange(r.Latency), medianRange(r.Recovery)})
 	}
 	t.Lead = []string{fmt.Sprintf("%d of %d trials are classified right.", right, trials)}
-	t.Notes = append(t.Notes, deaths(rows))
+	if len(deaths) == 0 {
+		t.Notes = []string{"No death was injected."}
+	} else {
+		t.Notes = []string{fmt.Sprintf("Deaths (%s) were noticed after %s in the median, %s at most, of %d.", strings.Join(deadly, ", "), median(deaths), Seconds(slices.Max(deaths)), len(deaths))}
+	}
 	var ids []string
 	for _, run := range runs {
 		ids = append(ids, run.ID())
@@ -56,8 +82,8 @@ func Faults(runs []results.Run) Table {
 
 func faultRows(runs []results.Run) (rows []*faultRow) {
 	for _, run := range runs {
-		// A trial that was done again counts each time: what it was first taken
-		// for stays a finding.
+		// A trial that was done again counts each time: the first classification
+		// remains a finding.
 		for _, rec := range run.Records {
 			if rec.Kind != results.KindTrial || rec.Fault == nil || rec.Verdict.Outcome == trial.Cancelled {
 				continue
@@ -71,62 +97,44 @@ func faultRows(runs []results.Run) (rows []*faultRow) {
 			rows[i].add(rec)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b *faultRow) int {
-		return strings.Compare(a.Fault+" "+a.Runtime, b.Fault+" "+b.Runtime)
-	})
+	slices.SortStableFunc(rows, func(a, b *faultRow) int { return cmp.Compare(a.Fault+" "+a.Runtime, b.Fault+" "+b.Runtime) })
 	return rows
 }
 
+// add adds a trial. Its classification is that of the crash, if it went on after one.
 func (r *faultRow) add(rec results.Record) {
-	v := takenFor(rec)
+	v, f := rec.Verdict, rec.Fault
+	if rec.Crash != nil {
+		v = *rec.Crash
+	}
 	r.Trials++
 	r.Outcomes[v.Outcome]++
 	if v.Cause != "" {
 		r.Causes[v.Cause]++
-	}
-	if rightly(rec) {
-		r.Right++
-	}
-	if rec.Fault.At == nil {
-		r.Missed++
-	}
-	if known, ok := knownAt(rec); ok {
-		r.Latency = append(r.Latency, known)
 	}
 	for _, s := range rec.Spans {
 		if s.Name == "recovery" && s.Error == "" {
 			r.Recovery = append(r.Recovery, s.Length())
 		}
 	}
+	if f.At == nil {
+		r.Missed++
+		return
+	}
+	if slices.Contains(f.Truth, v.Outcome) && (v.Outcome == trial.OK || f.Phase == "" || v.Phase == f.Phase) {
+		r.Right++
+	}
+	if known := noticed(rec, v, *f.At); len(known) > 0 {
+		r.Latency = append(r.Latency, slices.Min(known))
+	}
 }
 
-// takenFor is what the fault of a trial was taken for: also by one that went on
-// after it.
-func takenFor(rec results.Record) trial.Verdict {
-	if rec.Crash != nil {
-		return *rec.Crash
+// noticed are the times after the injection at which the outcome was known: the watch
+// saw it, or the trial ended itself.
+func noticed(rec results.Record, v trial.Verdict, at trial.Seconds) (known []trial.Seconds) {
+	if v.Outcome == trial.OK {
+		return nil
 	}
-	return rec.Verdict
-}
-
-// rightly says whether a trial ended as the fault truly ends it, and where.
-func rightly(rec results.Record) bool {
-	v, f := takenFor(rec), rec.Fault
-	if f.At == nil || !slices.Contains(f.Truth, v.Outcome) {
-		return false
-	}
-	return v.Outcome == trial.OK || f.Phase == "" || v.Phase == f.Phase
-}
-
-// knownAt is how long after the injection the outcome was known: when the watch
-// saw it, or when the trial ended itself, whichever was first.
-func knownAt(rec results.Record) (trial.Seconds, bool) {
-	v := takenFor(rec)
-	if rec.Fault.At == nil || v.Outcome == trial.OK {
-		return 0, false
-	}
-	at := *rec.Fault.At
-	var known []trial.Seconds
 	for _, e := range v.Evidence {
 		if e.Rule == trial.RuleWatch && e.At > at {
 			known = append(known, e.At-at)
@@ -136,59 +144,11 @@ func knownAt(rec results.Record) (trial.Seconds, bool) {
 		if s.IsPhase() && s.Phase == v.Phase && s.End > at && s.Error != "" {
 			known = append(known, s.End-at)
 		}
-	}
-	// A worker that died has no span that ended: the runner's own next span
-	// begins once that was seen.
-	for _, s := range rec.Spans {
+		// A worker that died leaves no span that ended; the runner's own next span
+		// begins once that was seen.
 		if s.Phase == "" && s.Start > at {
 			known = append(known, s.Start-at)
 		}
 	}
-	if len(known) == 0 {
-		return 0, false
-	}
-	return slices.Min(known), true
-}
-
-func truth(r *faultRow) string {
-	words := make([]string, len(r.Truth))
-	for i, o := range r.Truth {
-		words[i] = string(o)
-	}
-	text := strings.Join(words, " or ")
-	if r.Phase != "" && !slices.Contains(r.Truth, trial.OK) {
-		text += " in " + string(r.Phase)
-	}
-	return text
-}
-
-func counted(causes map[trial.Cause]int) string {
-	var names []string
-	for _, cause := range slices.Sorted(maps.Keys(causes)) {
-		name := string(cause)
-		if n := causes[cause]; n > 1 {
-			name = strconv.Itoa(n) + " " + name
-		}
-		names = append(names, name)
-	}
-	if len(names) == 0 {
-		return none
-	}
-	return strings.Join(names, ", ")
-}
-
-// deadly are the faults by which something dies at once.
-var deadly = []string{"engine-kill", "containerd-kill", "node-kill", "worker-kill"}
-
-func deaths(rows []*faultRow) string {
-	var all []trial.Seconds
-	for _, r := range rows {
-		if slices.Contains(deadly, r.Fault) {
-			all = append(all, r.Latency...)
-		}
-	}
-	if len(all) == 0 {
-		return "No death was injected."
-	}
-	return fmt.Sprintf("Deaths (%s) were noticed after %s in the median, %s at most, of %d.", strings.Join(deadly, ", "), median(all), Seconds(slices.Max(all)), len(all))
+	return known
 }

@@ -10,13 +10,12 @@ import (
 
 // The elements of JUnit's XML that CI systems read.
 type junitSuites struct {
-	XMLName xml.Name `xml:"testsuites"`
-	Name    string   `xml:"name,attr"`
-	Suite   junitSuite
+	XMLName xml.Name   `xml:"testsuites"`
+	Name    string     `xml:"name,attr"`
+	Suite   junitSuite `xml:"testsuite"`
 }
 
 type junitSuite struct {
-	XMLName    xml.Name        `xml:"testsuite"`
 	Name       string          `xml:"name,attr"`
 	Tests      int             `xml:"tests,attr"`
 	Failures   int             `xml:"failures,attr"`
@@ -47,62 +46,51 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes a check as JUnit XML: a case for each series, which fails with
-// a regression and is skipped where nothing can be said; a cell without a
-// trial is an error. A check that judges nothing has an error of its own, so
-// that it never reads as passed.
+// JUnit writes a check as JUnit XML. Each series is a case, which fails with a
+// regression and is skipped where nothing can be said; a cell without a trial is an
+// error. The verdict is a case too, so that a check that judges nothing never reads
+// as passed.
 func JUnit(w io.Writer, c history.Check) error {
 	suite := junitSuite{Name: "stratbench check " + c.Experiment, Properties: []junitProperty{
 		{"host", c.Host}, {"run_id", c.RunID}, {"verdict", string(c.Verdict)}, {"simulated", fmt.Sprint(c.Simulated)}}}
 	if !c.When.IsZero() {
 		suite.Timestamp = c.When.UTC().Format("2006-01-02T15:04:05")
 	}
-	suite.add(junitVerdict(c))
-	for _, m := range c.Missing {
-		suite.add(junitCase{Class: cellOf(m.Cell), Name: "trials", Error: &junitMessage{Message: "no trial in this run; the last is in " + m.LastRun, Type: "no-data"}})
-	}
-	for _, s := range c.Series {
-		suite.add(junitSeries(c, s))
-	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
-	encoder.Indent("", "  ")
-	if err := encoder.Encode(junitSuites{Name: "stratbench", Suite: suite}); err != nil {
-		return fmt.Errorf("writing JUnit XML: %w", err)
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
-}
-
-func (s *junitSuite) add(c junitCase) {
-	s.Tests++
-	switch {
-	case c.Failure != nil:
-		s.Failures++
-	case c.Error != nil:
-		s.Errors++
-	case c.Skipped != nil:
-		s.Skipped++
-	}
-	s.Cases = append(s.Cases, c)
-}
-
-// junitVerdict is the case of the check as a whole.
-func junitVerdict(c history.Check) junitCase {
-	out := junitCase{Class: "check", Name: "verdict", Output: CheckVerdict(c)}
-	message := &junitMessage{Message: CheckVerdict(c), Type: string(c.Verdict)}
+	verdict := junitCase{Class: "check", Name: "verdict", Output: checkVerdict(c)}
+	message := &junitMessage{Message: checkVerdict(c), Type: string(c.Verdict)}
 	switch c.Verdict {
 	case history.NoRegression:
 	case history.Regression:
-		out.Failure = message
+		verdict.Failure = message
 	case history.Inconclusive:
-		out.Skipped = message
+		verdict.Skipped = message
 	default:
-		out.Error = message
+		verdict.Error = message
 	}
-	return out
+	suite.Cases = append(suite.Cases, verdict)
+	for _, m := range c.Missing {
+		suite.Cases = append(suite.Cases, junitCase{Class: cellOf(m.Cell), Name: "trials", Error: &junitMessage{Message: "no trial in this run; the last is in " + m.LastRun, Type: "no-data"}})
+	}
+	for _, s := range c.Series {
+		suite.Cases = append(suite.Cases, junitSeries(c, s))
+	}
+	suite.Tests = len(suite.Cases)
+	for _, k := range suite.Cases {
+		switch {
+		case k.Failure != nil:
+			suite.Failures++
+		case k.Error != nil:
+			suite.Errors++
+		case k.Skipped != nil:
+			suite.Skipped++
+		}
+	}
+	text, err := xml.MarshalIndent(junitSuites{Name: "stratbench", Suite: suite}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing JUnit XML: %w", err)
+	}
+	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	return err
 }
 
 func junitSeries(c history.Check, s history.Now) junitCase {
@@ -111,7 +99,7 @@ func junitSeries(c history.Check, s history.Now) junitCase {
 	case s.N == 0:
 		out.Skipped = &junitMessage{Message: "no trial of this run has a figure"}
 	case c.Needs > 0 || c.Verdict == history.NotFit:
-		out.Skipped = &junitMessage{Message: "not judged: " + CheckVerdict(c)}
+		out.Skipped = &junitMessage{Message: "not judged: " + checkVerdict(c)}
 	}
 	for _, f := range c.Findings {
 		if f.Metric != s.Metric || f.Cell.Key() != s.Cell.Key() {
@@ -128,10 +116,4 @@ func junitSeries(c history.Check, s history.Now) junitCase {
 		}
 	}
 	return out
-}
-
-// FindingText is a finding in a line.
-func FindingText(f history.Finding) string {
-	return fmt.Sprintf("%s: %s of %s: %s → %s, %s, since %s (p %s)", findingKind(f), metricName(f.Metric), cellOf(f.Cell),
-		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P))
 }

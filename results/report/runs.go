@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,19 +66,128 @@ func countOutcomes(counts map[trial.Outcome]int) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
 	}
-	if len(parts) == 0 {
-		return none
+	return orNone(strings.Join(parts, ", "))
+}
+
+// leftOut says how many trials are in no figure: " (1 invalid, 2 injected)".
+func leftOut(invalid, injected int) string {
+	var apart []string
+	if invalid > 0 {
+		apart = append(apart, fmt.Sprintf("%d invalid", invalid))
 	}
-	return strings.Join(parts, ", ")
+	if injected > 0 {
+		apart = append(apart, fmt.Sprintf("%d injected", injected))
+	}
+	if len(apart) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(apart, ", ") + ")"
+}
+
+// Run is the table of a run: a row for each cell.
+func Run(run results.Run) Table {
+	cells := study.Cells(run.Plan.Cells, run.SharedTrials())
+	t := Table{Data: cells}
+	simulated, failed, single := false, false, false
+	for i, c := range cells {
+		if i == 0 {
+			t.Header = factorsOf(c.Cell)
+		}
+		t.Rows = append(t.Rows, append(append(levels(c.Cell), strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup)), measured(c)...))
+		simulated, failed, single = simulated || c.Simulated, failed || c.N > len(c.Setup) && len(c.Setup) > 0, single || c.N == 1
+	}
+	t.Header = append(append(t.Header, "n", "outcomes", "setup: median (range)"), measures()...)
+	if simulated {
+		t.Notes = append(t.Notes, simulatedNote)
+	}
+	if failed {
+		t.Notes = append(t.Notes, "Times are of the trials whose services became ready; read them beside the outcomes.")
+	}
+	if single {
+		t.Notes = append(t.Notes, "One trial of a cell shows that it can be done, not how long it takes: use --replicates for that.")
+	}
+	for _, refused := range run.Plan.Refused {
+		t.Notes = append(t.Notes, fmt.Sprintf("Not run, [%s]: %s", refused.Cell, refused.Reason))
+	}
+	t.Notes = append(t.Notes, brokenOnPurpose(run)...)
+	return t
+}
+
+func factorsOf(c trial.Cell) (names []string) {
+	for _, a := range c {
+		names = append(names, a.Factor)
+	}
+	return names
+}
+
+// cellOutcomes prints what a cell's trials came to: "3 ok, 2 engine-crash".
+func cellOutcomes(c study.Cell) string {
+	text := notTested
+	if c.N > 0 {
+		text = countOutcomes(c.Outcomes)
+	}
+	if c.Crashed > 0 {
+		text += fmt.Sprintf(", %d of them after a crash", c.Crashed)
+	}
+	return text + leftOut(c.Invalid, c.Injected)
+}
+
+// measures are the columns of what measured prints of a cell: the medians of its
+// phases, its tests and its peak of memory.
+func measures() (names []string) {
+	for _, p := range trial.Phases() {
+		names = append(names, string(p))
+	}
+	return append(names, "tests passed", "peak memory")
+}
+
+func measured(c study.Cell) (row []string) {
+	for _, p := range trial.Phases() {
+		row = append(row, median(c.Phases[p]))
+	}
+	tests, peak := none, none
+	if len(c.TestsPassed) > 0 {
+		tests = fmt.Sprintf("%s of %d", fromTo(slices.Min(c.TestsPassed), slices.Max(c.TestsPassed)), slices.Max(c.TestsTotal))
+	}
+	if len(c.PeakMemory) > 0 {
+		peak = slices.Max(c.PeakMemory).String()
+	}
+	return append(row, tests, peak)
+}
+
+// brokenOnPurpose says which trials of the run show nothing about what they ran.
+func brokenOnPurpose(run results.Run) []string {
+	s := summarise(run)
+	if s.Injected == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %d trials: they show nothing about the engines. See stratbench faults %s", s.Injected, s.Recorded, run.ID())}
 }
 
 // Trials lists the records of a run in the order in which they were made.
 func Trials(run results.Run) Table {
+	var factors []string
+	if len(run.Plan.Cells) > 0 {
+		factors = factorsOf(run.Plan.Cells[0])
+	}
 	t := Table{Data: run.Records, Tidy: tidyTrials(run)}
-	t.Header = append([]string{"trial", "block"}, planFactors(run.Plan)...)
-	t.Header = append(t.Header, "outcome", "setup", "elapsed", "tests passed", "peak memory")
+	t.Header = append(append([]string{"trial", "block"}, factors...), "outcome", "setup", "elapsed", "tests passed", "peak memory")
 	for i := range run.Records {
-		t.Rows = append(t.Rows, trialRow(&run.Records[i], len(planFactors(run.Plan))))
+		r := &run.Records[i]
+		block := kindName(r)
+		if r.Kind == results.KindTrial && !r.Trial.WarmUp {
+			block = strconv.Itoa(r.Trial.Block)
+		}
+		row := append([]string{r.Trial.ID, block}, make([]string, len(factors))...)
+		copy(row[2:], levels(r.Trial.Cell))
+		setup, peak := none, none
+		if r.Setup != nil {
+			setup = Seconds(*r.Setup)
+		}
+		if most, ok := study.PeakMemory(r); ok {
+			peak = most.String()
+		}
+		t.Rows = append(t.Rows, append(row, Ending(r), setup, Seconds(r.Elapsed), testCount(r), peak))
 	}
 	if missing := len(run.Plan.Trials) - len(run.Trials()); missing > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d of %d planned trials are not recorded.", missing, len(run.Plan.Trials)))
@@ -86,50 +196,86 @@ func Trials(run results.Run) Table {
 	return t
 }
 
-func planFactors(p results.Plan) []string {
-	if len(p.Cells) == 0 {
-		return nil
-	}
-	return factorNames(p.Cells[0])
-}
-
-func factorNames(c trial.Cell) []string {
-	var names []string
-	for _, a := range c {
-		names = append(names, a.Factor)
-	}
-	return names
-}
-
-func trialRow(r *results.Record, factors int) []string {
-	row := []string{r.Trial.ID, blockName(r)}
-	for i := range factors {
-		level := ""
-		if i < len(r.Trial.Cell) {
-			level = r.Trial.Cell[i].Level
+// tidyTrials has a record a row, in seconds and bytes. The package observations reads
+// it back with the same figures for every decision, so that a published table is
+// enough to check one.
+func tidyTrials(run results.Run) [][]string {
+	var factors []string
+	crashes := false
+	for i := range run.Records {
+		for _, a := range run.Records[i].Trial.Cell {
+			if !slices.Contains(factors, a.Factor) {
+				factors = append(factors, a.Factor)
+			}
 		}
+		crashes = crashes || run.Records[i].Crash != nil
+	}
+	header := append(append([]string{"trial", "kind", "block"}, factors...), "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds", "recovery_seconds",
+		"elapsed_seconds", "tests_passed", "tests_failed", "peak_memory_bytes", "estimate", "simulated", "message")
+	if crashes { // few tables need this column
+		header = append(header, "went_on_after")
+	}
+	rows := [][]string{header}
+	for i := range run.Records {
+		r := &run.Records[i]
+		row := tidyTrial(r, factors)
+		if crashes {
+			after := ""
+			if r.Crash != nil {
+				after = string(r.Crash.Outcome)
+			}
+			row = append(row, after)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func tidyTrial(r *results.Record, factors []string) []string {
+	row := []string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}
+	for _, f := range factors {
+		level, _ := r.Trial.Cell.Level(f)
 		row = append(row, level)
 	}
-	setup := none
+	seconds := func(s trial.Seconds) string { return strconv.FormatFloat(s.Duration().Seconds(), 'f', -1, 64) }
+	ifTrue := func(b bool) string {
+		if b {
+			return "true"
+		}
+		return ""
+	}
+	var setup, lost, recovery, elapsed, passed, failed, peak string
 	if r.Setup != nil {
-		setup = Seconds(*r.Setup)
+		setup = seconds(*r.Setup)
 	}
-	return append(row, Ending(r), setup, Seconds(r.Elapsed), testCount(r), peakOf(r))
+	if l, rest, ok := study.Loss(r); ok && r.Kind == results.KindTrial {
+		lost, recovery = seconds(l), seconds(rest)
+	}
+	if r.Elapsed > 0 {
+		elapsed = seconds(r.Elapsed)
+	}
+	if p, total, ok := study.TestCounts(r); ok {
+		passed, failed = strconv.Itoa(p), strconv.Itoa(total-p)
+	}
+	if b, ok := study.PeakMemory(r); ok {
+		peak = strconv.FormatInt(int64(b), 10)
+	}
+	return append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue(r.Verdict.TimedOut), setup, lost, recovery,
+		elapsed, passed, failed, peak, ifTrue(r.Imported != nil && r.Imported.Estimate), ifTrue(r.Simulated), r.Verdict.Error)
 }
 
-func blockName(r *results.Record) string {
+// kindName is what a record is of, in one word.
+func kindName(r *results.Record) string {
 	switch {
-	case r.Kind == results.KindPreparation:
-		return "preparation"
-	case r.Kind == results.KindReference:
-		return "reference"
-	case r.Trial.WarmUp:
+	case r.Kind == results.KindTrial && r.Trial.WarmUp:
 		return "warm-up"
+	case r.Kind == results.KindTrial && r.Fault != nil:
+		return "injected-fault"
 	}
-	return strconv.Itoa(r.Trial.Block)
+	return string(r.Kind)
 }
 
-// Ending prints how a trial ended, and what it went on after:
+// Ending prints how a trial ended, and after which crash it went on:
 // "ok, after engine-crash in build".
 func Ending(r *results.Record) string {
 	text := Verdict(r.Verdict)
@@ -158,128 +304,80 @@ func testCount(r *results.Record) string {
 	return none
 }
 
-func peakOf(r *results.Record) string {
-	if peak, ok := study.PeakMemory(r); ok {
-		return peak.String()
-	}
-	return none
-}
-
-// Run is the table of a run's cells.
-func Run(run results.Run) Table {
-	t := Cells(study.Cells(run.Plan.Cells, run.SharedTrials()))
-	for _, refused := range run.Plan.Refused {
-		t.Notes = append(t.Notes, fmt.Sprintf("Not run, [%s]: %s", refused.Cell, refused.Reason))
-	}
-	t.Notes = append(t.Notes, brokenOnPurpose(run)...)
-	return t
-}
-
-// brokenOnPurpose says that trials of the run are no findings about what they
-// ran.
-func brokenOnPurpose(run results.Run) []string {
-	s := summarise(run)
-	if s.Injected == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %d trials: they say nothing of the engines. See stratbench faults %s", s.Injected, s.Recorded, run.ID())}
-}
-
-// Trial shows one trial: how it ended, then its spans as rows, and what it ran
-// on as notes.
+// Trial shows one trial: how it ended, then its spans as rows, and what it ran on as
+// notes.
 func Trial(run results.Run, r results.Record) Table {
 	t := Table{Header: []string{"phase", "image", "span", "start", "length", "note"}, Data: r}
 	for _, s := range r.Spans {
-		t.Rows = append(t.Rows, []string{string(s.Phase), s.Image, spanName(s), Seconds(s.Start), Seconds(s.Length()), spanNote(s)})
+		name, note := s.Name, s.Error
+		if s.Step != "" {
+			name = "  " + s.Step
+		}
+		switch {
+		case s.Error != "":
+		case s.Unfinished:
+			note = "unfinished when the trial ended"
+		case s.Cached:
+			note = "cached"
+		}
+		t.Rows = append(t.Rows, []string{string(s.Phase), s.Image, name, Seconds(s.Start), Seconds(s.Length()), note})
 	}
-	t.Lead, t.Notes = trialTexts(run, r)
+	if r.Kind == results.KindReference {
+		t.Lead = []string{fmt.Sprintf("%s of run %s: the reference workload before block %d (0: the warm-ups) took %s. It shows how fast the host was, and is no trial.",
+			r.Trial.ID, run.ID(), r.Trial.Block, Seconds(r.Elapsed)),
+			fmt.Sprintf("Host just before: load %.2f, %s of memory available", r.Load.Load1, r.Load.MemoryAvailable), "Job: " + string(r.Settings)}
+		if r.Verdict.Error != "" {
+			t.Lead = append(t.Lead, "Error: "+r.Verdict.Error)
+		}
+		return t
+	}
+	t.Lead = trialLead(run, r)
+	if i := r.Imported; i != nil && i.Line > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Imported from %s (line %d).", i.Source, i.Line))
+	}
+	if m := r.Machine; m.Kind != "" {
+		memory := ""
+		switch {
+		case m.MemoryLimit > 0:
+			memory = "memory limit " + m.MemoryLimit.String() + ", "
+		case m.Memory > 0:
+			memory = m.Memory.String() + " of memory and no limit, "
+		}
+		t.Notes = append(t.Notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s", m.Kind, m.Runtime, m.EngineVersion, memory, m.CPUs, m.NodeImage))
+	}
+	t.Notes = append(t.Notes, "Tests passed: "+testCount(&r)+failedTests(r.Tests))
+	if r.Log != "" {
+		t.Notes = append(t.Notes, "Log: "+filepath.Join(run.Dir, r.Log))
+	}
 	return t
 }
 
-func spanName(s trial.Span) string {
-	if s.Step != "" {
-		return "  " + s.Step
-	}
-	return s.Name
-}
-
-func spanNote(s trial.Span) string {
-	switch {
-	case s.Error != "":
-		return s.Error
-	case s.Unfinished:
-		return "unfinished when the trial ended"
-	case s.Cached:
-		return "cached"
-	}
-	return ""
-}
-
-func trialTexts(run results.Run, r results.Record) (lead, notes []string) {
-	if r.Kind == results.KindReference {
-		return referenceNotes(run, r), nil
-	}
-	lead = []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Ending(&r))}
+// trialLead says how a trial ended, and what qualifies that.
+func trialLead(run results.Run, r results.Record) []string {
+	lead := []string{fmt.Sprintf("%s of run %s: %s", r.Trial, run.ID(), Ending(&r))}
 	if r.Setup != nil {
 		lead = append(lead, "Setup time: "+Seconds(*r.Setup))
 	}
 	if c := r.Crash; c != nil {
-		lead = append(lead, fmt.Sprintf("The engine was lost on the way: %s; the machine was started again, and images were built one at a time. The setup time has all of it.", crashText(*c)))
+		text := Verdict(*c)
+		if c.Cause != "" {
+			text += ", cause " + string(c.Cause)
+		}
+		if short := c.InShort(); short != "" {
+			text += " (" + short + ")"
+		}
+		lead = append(lead, fmt.Sprintf("The engine was lost on the way: %s; the machine was started again, and images were built one at a time. The setup time includes all of it.", text))
 	}
 	if f := r.Fault; f != nil {
-		lead = append(lead, fmt.Sprintf("FAULT INJECTED: %s (%s); the true outcome is %v. This trial says nothing of the engine.", f.Name, f.What, f.Truth))
+		lead = append(lead, fmt.Sprintf("FAULT INJECTED: %s (%s); the true outcome is %v. This trial shows nothing about the engine.", f.Name, f.What, f.Truth))
 	}
 	if r.Verdict.Error != "" {
 		lead = append(lead, "Error: "+r.Verdict.Error)
 	}
 	if r.ClockSet != nil {
-		lead = append(lead, fmt.Sprintf("The wall clock moved by %s against the time that passed: it was set, or the host slept.", Seconds(*r.ClockSet)))
+		lead = append(lead, fmt.Sprintf("The wall clock moved by %s against the monotonic clock: it was set, or the host slept.", Seconds(*r.ClockSet)))
 	}
-	if i := r.Imported; i != nil && i.Line > 0 {
-		notes = append(notes, fmt.Sprintf("Imported from %s (line %d).", i.Source, i.Line))
-	}
-	if m := r.Machine; m.Kind != "" {
-		notes = append(notes, fmt.Sprintf("Machine: %s, %s %s, %s%d CPUs, node image %s",
-			m.Kind, m.Runtime, m.EngineVersion, memoryOf(m), m.CPUs, m.NodeImage))
-	}
-	notes = append(notes, "Tests passed: "+testCount(&r)+failedTests(r.Tests))
-	if r.Log != "" {
-		notes = append(notes, "Log: "+filepath.Join(run.Dir, r.Log))
-	}
-	return lead, notes
-}
-
-// crashText says what became of an engine, with the line that shows it.
-func crashText(v trial.Verdict) string {
-	text := Verdict(v)
-	if v.Cause != "" {
-		text += ", cause " + string(v.Cause)
-	}
-	if short := v.InShort(); short != "" {
-		text += " (" + short + ")"
-	}
-	return text
-}
-
-// memoryOf is a machine's limit, or the memory that it has without one.
-func memoryOf(m results.Machine) string {
-	switch {
-	case m.MemoryLimit > 0:
-		return "memory limit " + m.MemoryLimit.String() + ", "
-	case m.Memory > 0:
-		return m.Memory.String() + " of memory and no limit, "
-	}
-	return ""
-}
-
-func referenceNotes(run results.Run, r results.Record) []string {
-	notes := []string{fmt.Sprintf("%s of run %s: the reference workload before block %d (0: the warm-ups) took %s. It tells how fast the host was, and is no trial.",
-		r.Trial.ID, run.ID(), r.Trial.Block, Seconds(r.Elapsed)),
-		fmt.Sprintf("Host just before: load %.2f, %s of memory available", r.Load.Load1, r.Load.MemoryAvailable), "Job: " + string(r.Settings)}
-	if r.Verdict.Error != "" {
-		notes = append(notes, "Error: "+r.Verdict.Error)
-	}
-	return notes
+	return lead
 }
 
 func failedTests(tests []trial.TestResult) string {

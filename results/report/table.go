@@ -1,16 +1,18 @@
-// Package report puts figures before people: tables, and the units in them.
+// Package report puts figures before people: tables, sentences, and the units in them.
 package report
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwarp"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 )
@@ -37,11 +39,48 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("%q is no output format; the formats are table, json, csv and markdown", s)
 }
 
+// Document is sentences and, below them, tables under headings. Data is the same
+// for programs, Tidy for spreadsheets.
+type Document struct {
+	Notes    []string
+	Sections []Table
+	Data     any
+	Tidy     [][]string
+}
+
+// Write writes the document to w in format f.
+func (d Document) Write(w io.Writer, f Format) error {
+	if f == FormatJSON || f == FormatCSV {
+		return encode(w, f, d.Data, d.Tidy)
+	}
+	var b bytes.Buffer
+	for _, n := range d.Notes {
+		paragraph(&b, f, n)
+	}
+	for _, t := range d.Sections {
+		if f == FormatMarkdown {
+			fmt.Fprintf(&b, "## %s\n\n", f.Text(t.Title))
+		} else {
+			fmt.Fprintln(&b, f.Text(t.Title))
+		}
+		if len(t.Rows) == 0 {
+			for _, n := range t.Notes {
+				paragraph(&b, f, n)
+			}
+		} else if err := t.layOut(&b, f); err != nil {
+			return err
+		}
+		fmt.Fprintln(&b)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
 // Table is a table for people and, in Data, the same for programs. CSV is Tidy
-// where that is set, and else has the figures as people see them.
+// where that is set; otherwise it has the figures as people see them.
 type Table struct {
 	Title string
-	// Lead is the answer that the table bears out, printed above it.
+	// Lead is the answer that the table supports, printed above it.
 	Lead   []string
 	Header []string
 	Rows   [][]string
@@ -53,116 +92,112 @@ type Table struct {
 
 // Write writes the table to w in format f.
 func (t Table) Write(w io.Writer, f Format) error {
-	switch f {
-	case FormatJSON:
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(t.Data)
-	case FormatCSV:
-		if t.Tidy != nil {
-			return csv.NewWriter(w).WriteAll(t.Tidy)
+	if f == FormatJSON || f == FormatCSV {
+		if t.Tidy == nil {
+			t.Tidy = append([][]string{t.Header}, t.Rows...)
 		}
-		return csv.NewWriter(w).WriteAll(append([][]string{t.Header}, t.Rows...))
+		return encode(w, f, t.Data, t.Tidy)
 	}
+	var b bytes.Buffer
 	for _, text := range t.Lead {
-		if err := paragraph(w, f, text); err != nil {
-			return err
-		}
+		paragraph(&b, f, text)
 	}
-	switch f {
-	case FormatMarkdown:
-		return t.shown(f).render(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
-	default:
-		return t.shown(f).render(w, tablewriter.WithRendition(tw.Rendition{
-			Borders:  tw.BorderNone,
-			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
-		}), tablewriter.WithRowAutoWrap(tw.WrapNormal), tablewriter.WithRowMaxWidth(widestCell))
+	if err := t.layOut(&b, f); err != nil {
+		return err
 	}
+	_, err := b.WriteTo(w)
+	return err
 }
 
-// What Markdown would take for its own: tags, which begin with no digit, and in
-// tables the bounds of cells and ends of rows.
+func encode(w io.Writer, f Format, data any, tidy [][]string) error {
+	if f == FormatCSV {
+		return csv.NewWriter(w).WriteAll(tidy)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(data)
+}
+
+// Control characters are spelled out, because a name in a file may hold what a
+// terminal obeys. In Markdown tags are escaped, and in its tables also the bounds
+// of cells and ends of rows. A tag begins with no digit: "<0.0001" is none.
 var (
+	obeyed    = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f-\x{9f}]`)
 	tag       = regexp.MustCompile(`<([A-Za-z/!?])`)
 	cellMarks = strings.NewReplacer("|", `\|`, "\n", " ")
 )
 
-// InMarkdown is a text that Markdown shows as it is, but for its marks.
-func InMarkdown(text string) string { return tag.ReplaceAllString(plain(text), "&lt;$1") }
-
-// plain is a text whose control characters are spelled out: a name in a file may
-// hold what a terminal obeys.
-func plain(text string) string {
-	obeyed := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
-	if !strings.ContainsFunc(text, obeyed) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if obeyed(r) {
-			fmt.Fprintf(&b, `\x%02x`, r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// inFormat is a text as it stands outside tables.
-func inFormat(f Format, text string) string {
+// Text is a text as the format shows it unchanged, outside of tables.
+func (f Format) Text(text string) string {
+	text = obeyed.ReplaceAllStringFunc(text, func(c string) string { return fmt.Sprintf(`\x%02x`, []rune(c)[0]) })
 	if f == FormatMarkdown {
-		return InMarkdown(text)
+		return tag.ReplaceAllString(text, "&lt;$1")
 	}
-	return plain(text)
+	return text
 }
 
-// shown is the table with texts that the format shows as they are.
-func (t Table) shown(f Format) Table {
-	cells := func(texts []string) (all []string) {
-		for _, c := range texts {
-			if c = inFormat(f, c); f == FormatMarkdown {
-				c = cellMarks.Replace(c)
+// lineWidth is that of a terminal; widestCell is how many columns of it a cell
+// takes before it continues in the next line.
+const (
+	lineWidth  = 80
+	widestCell = 72
+)
+
+// unbroken stands for a space at which no line may end: a rune of no script,
+// because twwarp breaks lines at Unicode's no-break spaces too.
+const unbroken = "\uE000"
+
+// paragraph writes a sentence or more, on a terminal in lines of its width.
+func paragraph(b *bytes.Buffer, f Format, text string) {
+	text = f.Text(text)
+	if f == FormatTable {
+		var lines []string
+		for line := range strings.SplitSeq(text, "\n") {
+			if twwidth.Width(line) <= lineWidth {
+				lines = append(lines, line)
+				continue
 			}
-			all = append(all, c)
+			wrapped, _ := twwarp.WrapString(strings.ReplaceAll(line, " %", unbroken+"%"), lineWidth)
+			lines = append(lines, wrapped...)
 		}
-		return all
+		text = strings.ReplaceAll(strings.Join(lines, "\n"), unbroken, " ")
 	}
-	rows, notes := make([][]string, len(t.Rows)), make([]string, len(t.Notes))
-	for i, r := range t.Rows {
-		rows[i] = cells(r)
-	}
-	for i, n := range t.Notes {
-		notes[i] = inFormat(f, n)
-	}
-	t.Header, t.Rows, t.Notes = cells(t.Header), rows, notes
-	return t
+	fmt.Fprintf(b, "%s\n\n", text)
 }
 
-// widestCell is how many columns of a terminal a cell takes before it goes on
-// in the next line.
-const widestCell = 72
-
-func (t Table) render(w io.Writer, options ...tablewriter.Option) error {
-	if len(t.Rows) == 0 && len(t.Lead) > 0 {
-		return t.notes(w)
+// layOut writes the table and its notes.
+func (t Table) layOut(b *bytes.Buffer, f Format) error {
+	if len(t.Rows) > 0 || len(t.Lead) == 0 {
+		options := []tablewriter.Option{tablewriter.WithRendition(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
+		}), tablewriter.WithRowAutoWrap(tw.WrapNormal), tablewriter.WithRowMaxWidth(widestCell)}
+		if f == FormatMarkdown {
+			options = []tablewriter.Option{tablewriter.WithRenderer(renderer.NewMarkdown())}
+		}
+		table := tablewriter.NewTable(b, append(options, tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))...)
+		table.Header(f.cells(t.Header))
+		for _, row := range t.Rows {
+			if err := table.Append(f.cells(row)); err != nil {
+				return fmt.Errorf("laying out a table: %w", err)
+			}
+		}
+		if err := table.Render(); err != nil {
+			return fmt.Errorf("writing a table: %w", err)
+		}
 	}
-	table := tablewriter.NewTable(w, append(options,
-		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))...)
-	table.Header(t.Header)
-	if err := table.Bulk(t.Rows); err != nil {
-		return fmt.Errorf("laying out a table: %w", err)
-	}
-	if err := table.Render(); err != nil {
-		return fmt.Errorf("writing a table: %w", err)
-	}
-	return t.notes(w)
-}
-
-func (t Table) notes(w io.Writer) error {
 	for _, note := range t.Notes {
-		if _, err := fmt.Fprintf(w, "\n%s\n", note); err != nil {
-			return err
-		}
+		fmt.Fprintf(b, "\n%s\n", f.Text(note))
 	}
 	return nil
+}
+
+func (f Format) cells(texts []string) (all []string) {
+	for _, c := range texts {
+		if c = f.Text(c); f == FormatMarkdown {
+			c = cellMarks.Replace(c)
+		}
+		all = append(all, c)
+	}
+	return all
 }

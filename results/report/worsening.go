@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
@@ -20,28 +21,52 @@ func Worsening(run results.Run, w answer.Worsening) Table {
 		if c.N[0]+c.N[1] == 0 {
 			continue
 		}
+		verdict := "not confirmed"
+		switch {
+		case !c.Asked:
+			verdict = "not asked"
+		case c.Worse:
+			verdict = "WORSE"
+		case !c.P.Finite():
+			verdict = "not compared"
+		}
 		t.Rows = append(t.Rows, []string{c.Cell.String(), string(c.Metric), fmt.Sprintf("%d, %d", c.N[0], c.N[1]),
-			figure(c.Metric.Unit(), c.Typical[0]), figure(c.Metric.Unit(), c.Typical[1]), change(c), pValue(c.P), worse(c)})
+			figure(c.Metric.Unit(), c.Typical[0]), figure(c.Metric.Unit(), c.Typical[1]), change(c), pValue(c.P), verdict})
 	}
-	t.Notes = append(stateNotes(run), "One-sided p-values: signed ranks of ratios inside blocks, failures behind all times; of failures and failed tests Fisher's. "+
-		fmt.Sprintf("Worse takes both a p of at most %.2g divided by the comparisons that are asked, and 5 %% more time or memory, or 10 points more failures.", answer.ErrorRate), WorseningVerdict(w))
+	for _, s := range run.Environment.States {
+		text := fmt.Sprintf("State %q: revision %s", s.Level, orNone(s.GitRevision))
+		if s.GitDirty {
+			text += " with uncommitted changes"
+		}
+		if s.RunID != "" {
+			text += ", of run " + s.RunID
+		}
+		t.Notes = append(t.Notes, text)
+		for _, n := range s.NotUndone {
+			t.Notes = append(t.Notes, "Changed since then and the same in both states here: "+n)
+		}
+	}
+	t.Notes = append(t.Notes, "One-sided p-values: signed ranks of ratios inside blocks, with failures ranked behind all times; for failures and failed tests Fisher's exact test. "+
+		fmt.Sprintf("Worse takes both a p of at most %.2g divided by the comparisons that are asked, and 5 %% more time or memory, or 10 points more failures.", answer.ErrorRate))
+	switch w.Verdict {
+	case answer.Confirmed:
+		t.Notes = append(t.Notes, fmt.Sprintf("CONFIRMED: %q is worse than %q.", w.Second, w.First))
+	case answer.TooFew:
+		t.Notes = append(t.Notes, fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; %d blocks are needed for these comparisons.", w.Blocks))
+	default:
+		t.Notes = append(t.Notes, fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First))
+	}
 	return t
 }
 
-// change is a change and what holds it, as far as so few trials bound it.
+// change is a change and the bounds that so few trials give.
 func change(c answer.Worse) string {
 	if !c.Change.Finite() {
 		return none
 	}
-	size := func(v study.Value) string {
-		if c.Metric.IsRate() {
-			return points(v)
-		}
-		return relative(float64(v))
-	}
-	text := size(c.Change)
+	size, text := func(v study.Value) string { return relative(float64(v)) }, relative(float64(c.Change))
 	if c.Metric.IsRate() {
-		text += " points"
+		size, text = points, points(c.Change)+" points"
 	}
 	switch low, high := c.Interval.Lower > -1, c.Interval.Upper.Finite(); {
 	case low && high:
@@ -54,42 +79,16 @@ func change(c answer.Worse) string {
 	return text
 }
 
-func worse(c answer.Worse) string {
+// points prints a difference of rates in percentage points.
+func points(v study.Value) string {
+	p := 100 * float64(v)
 	switch {
-	case !c.Asked:
-		return "not asked"
-	case c.Worse:
-		return "WORSE"
-	case !c.P.Finite():
-		return "not compared"
+	case !v.Finite():
+		return none
+	case p == 0:
+		return "0"
+	case math.Abs(p) < 1:
+		return fmt.Sprintf("%+.1g", p)
 	}
-	return "not confirmed"
-}
-
-func stateNotes(run results.Run) (notes []string) {
-	for _, s := range run.Environment.States {
-		text := fmt.Sprintf("State %q: revision %s", s.Level, orNone(s.GitRevision))
-		if s.GitDirty {
-			text += " with uncommitted changes"
-		}
-		if s.RunID != "" {
-			text += ", of run " + s.RunID
-		}
-		notes = append(notes, text)
-		for _, n := range s.NotUndone {
-			notes = append(notes, "Changed since then and the same in both states here: "+n)
-		}
-	}
-	return notes
-}
-
-// WorseningVerdict is the answer in a sentence.
-func WorseningVerdict(w answer.Worsening) string {
-	switch w.Verdict {
-	case answer.Confirmed:
-		return fmt.Sprintf("CONFIRMED: %q is worse than %q.", w.Second, w.First)
-	case answer.TooFew:
-		return fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; %d blocks are needed for these comparisons.", w.Blocks)
-	}
-	return fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First)
+	return fmt.Sprintf("%+.0f", p)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/report/page"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -68,7 +69,7 @@ func reportOf(b *testing.B, dir string) {
 	}
 	m := material(b, run)
 	data := map[string]any{"analysis.json": m.Analysis, "answer.json": m.Answer}
-	if err := reported(b, m).Write(b.TempDir(), data, false); err != nil {
+	if err := page.Report(m).Write(b.TempDir(), data, false); err != nil {
 		b.Fatal(err)
 	}
 }

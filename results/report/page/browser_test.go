@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/results/report/page"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -137,7 +138,7 @@ func TestThePageInABrowser(t *testing.T) {
 	dir := t.TempDir()
 	m := material(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 5, 1))
 	m.Full = true
-	if err := reported(t, m).Write(dir, nil, false); err != nil {
+	if err := page.Report(m).Write(dir, nil, false); err != nil {
 		t.Fatal(err)
 	}
 	b := open(t)

@@ -3,11 +3,13 @@
 package page
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	_ "embed"
@@ -31,14 +33,22 @@ type Page struct {
 	Appendices []Section
 }
 
-// Section is a part of a page: text, then points of a list, figures, and tables.
-// The first one of a page may have no title.
+// Section is a part of a page: text, figures, tables, and points of a list. The
+// first one of a page may have no title.
 type Section struct {
 	Title   string
 	Text    []string
 	Figures []plot.Figure
 	Tables  []report.Table
 	Points  []string
+}
+
+// add leaves out tables without rows, and sections that have nothing to say.
+func (p *Page) add(s Section) {
+	s.Tables = slices.DeleteFunc(s.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
+	if len(s.Text)+len(s.Tables)+len(s.Figures)+len(s.Points) > 0 {
+		p.Sections = append(p.Sections, s)
+	}
 }
 
 //go:embed page.html
@@ -51,9 +61,9 @@ var style string
 func (p Page) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"anchor":  anchor,
-		"image":   image,
-		"narrow":  narrow,
-		"first":   first,
+		"url":     func(svg []byte) template.URL { return template.URL(embedded(svg)) },
+		"srcset":  func(svg []byte) template.Srcset { return template.Srcset(embedded(svg)) },
+		"capital": report.Capital,
 		"numeric": numeric,
 		"style":   func() template.CSS { return template.CSS(style) },
 	}).Parse(layout)
@@ -69,17 +79,9 @@ func anchor(title string) string {
 	return strings.Trim(notAnchor.ReplaceAllString(strings.ToLower(title), "-"), "-")
 }
 
-// first is the text as the beginning of a sentence.
-func first(text string) string {
-	if text == "" {
-		return text
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}
-
 var number = regexp.MustCompile(`^([<>−+]?[0-9.,]+(/[0-9]+)?( (s|min|h|%|of).*)?|–|∞)$`)
 
-// numeric tells which columns hold figures only, to be set on the right.
+// numeric returns which columns hold figures only, to be set on the right.
 func numeric(t report.Table) []bool {
 	columns := make([]bool, len(t.Header))
 	for i := range columns {
@@ -91,92 +93,70 @@ func numeric(t report.Table) []bool {
 	return columns
 }
 
-// image puts a figure into the page itself.
-func image(f plot.Figure) (template.URL, error) {
-	svg, err := f.SVG()
-	if err != nil {
-		return "", fmt.Errorf("drawing %s: %w", f.Name, err)
-	}
-	return template.URL(embedded(svg)), nil
-}
-
-// narrow is the figure as it is drawn for telephones; empty without one.
-func narrow(f plot.Figure) (template.Srcset, error) {
-	svg, err := f.NarrowSVG()
-	if err != nil {
-		return "", fmt.Errorf("drawing %s for telephones: %w", f.Name, err)
-	}
-	if svg == nil {
-		return "", nil
-	}
-	return template.Srcset(embedded(svg)), nil
-}
-
+// embedded puts a figure into the page itself.
 func embedded(svg []byte) string {
 	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg)
 }
 
-// Markdown writes the page with its figures as links into folder.
-func (p Page) Markdown(w io.Writer, folder string) error {
-	if _, err := fmt.Fprintf(w, "# %s\n\n", markdown(p.Title)); err != nil {
-		return err
-	}
-	paragraphs(w, p.Lead)
+// Markdown writes the page, with its figures as links into the folder Figures.
+func (p Page) Markdown(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# %s\n\n", markdown(p.Title))
+	paragraphs(&b, p.Lead)
 	if p.CardsTitle != "" && len(p.Cards) > 0 {
-		fmt.Fprintf(w, "## %s\n\n", p.CardsTitle)
+		fmt.Fprintf(&b, "## %s\n\n", p.CardsTitle)
 	}
 	for _, c := range p.Cards {
-		fmt.Fprintf(w, "**%s: %s.** %s\n\n", markdown(c.When), markdown(c.Do), markdown(c.Why))
+		fmt.Fprintf(&b, "**%s: %s.** %s\n\n", markdown(c.When), markdown(c.Do), markdown(c.Why))
 	}
 	for _, s := range p.Sections {
 		if s.Title != "" {
-			fmt.Fprintf(w, "## %s\n\n", markdown(s.Title))
+			fmt.Fprintf(&b, "## %s\n\n", markdown(s.Title))
 		}
-		if err := s.markdown(w, folder); err != nil {
+		if err := s.markdown(&b); err != nil {
 			return err
 		}
 	}
 	for _, s := range p.Appendices {
-		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", markdown(s.Title))
-		if err := s.markdown(w, folder); err != nil {
+		fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", markdown(s.Title))
+		if err := s.markdown(&b); err != nil {
 			return err
 		}
-		fmt.Fprint(w, "</details>\n\n")
+		fmt.Fprint(&b, "</details>\n\n")
 	}
-	return nil
+	_, err := b.WriteTo(w)
+	return err
 }
 
-func (s Section) markdown(w io.Writer, folder string) error {
-	paragraphs(w, s.Text)
+func (s Section) markdown(b *bytes.Buffer) error {
+	paragraphs(b, s.Text)
 	for _, f := range s.Figures {
-		if _, err := fmt.Fprintf(w, "![%s](%s/%s.svg)\n\n*%s. %s*\n\n", markdown(f.Alt), folder, f.Name, markdown(f.Title), markdown(f.Caption)); err != nil {
-			return err
-		}
+		fmt.Fprintf(b, "![%s](%s/%s.svg)\n\n*%s. %s*\n\n", markdown(f.Alt), Figures, f.Name, markdown(f.Title), markdown(f.Caption))
 	}
 	for _, t := range s.Tables {
 		if t.Title != "" && t.Title != s.Title {
-			fmt.Fprintf(w, "### %s\n\n", markdown(t.Title))
+			fmt.Fprintf(b, "### %s\n\n", markdown(t.Title))
 		}
-		if err := (report.Table{Header: t.Header, Rows: t.Rows}).Write(w, report.FormatMarkdown); err != nil {
+		if err := (report.Table{Header: t.Header, Rows: t.Rows}).Write(b, report.FormatMarkdown); err != nil {
 			return err
 		}
-		fmt.Fprintln(w)
-		paragraphs(w, t.Notes)
+		fmt.Fprintln(b)
+		paragraphs(b, t.Notes)
 	}
 	for _, point := range s.Points {
-		fmt.Fprintf(w, "- %s\n", markdown(point))
+		fmt.Fprintf(b, "- %s\n", markdown(point))
 	}
 	if len(s.Points) > 0 {
-		fmt.Fprintln(w)
+		fmt.Fprintln(b)
 	}
 	return nil
 }
 
-// markdown keeps tags and control characters in names what they are: text.
-func markdown(text string) string { return report.InMarkdown(text) }
-
-func paragraphs(w io.Writer, lines []string) {
+func paragraphs(b *bytes.Buffer, lines []string) {
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\n\n", markdown(l))
+		fmt.Fprintf(b, "%s\n\n", markdown(l))
 	}
 }
+
+// markdown keeps tags and control characters in names what they are: text.
+func markdown(text string) string { return report.FormatMarkdown.Text(text) }

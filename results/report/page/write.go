@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,40 +17,49 @@ import (
 // Figures is the folder of a report's figures.
 const Figures = "figures"
 
-// Write writes a report into the folder dir: index.html, report.md, each figure
-// as SVG and, if asked for, as PNG, and the data, by name of the file. Figures of
-// a report that was there before go.
+// Write writes a report into the folder dir: index.html, report.md, each figure as
+// SVG and, if asked for, as PNG, and the data under the names of its files. The
+// figures of an earlier report in dir are removed.
 func (p Page) Write(dir string, data map[string]any, withPNG bool) error {
 	if err := ours(dir, data); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, Figures), 0o755); err != nil {
-		return fmt.Errorf("creating the report's folder: %w", err)
+	var html, markdown bytes.Buffer
+	if err := errors.Join(p.HTML(&html), p.Markdown(&markdown)); err != nil {
+		return fmt.Errorf("making the report: %w", err)
 	}
-	if err := removeShown(dir); err != nil {
-		return fmt.Errorf("removing the figures of the report that was here before: %w", err)
-	}
-	if err := writeWith(filepath.Join(dir, "index.html"), p.HTML); err != nil {
-		return err
-	}
-	markdown := func(w io.Writer) error { return p.Markdown(w, Figures) }
-	if err := writeWith(filepath.Join(dir, "report.md"), markdown); err != nil {
-		return err
-	}
+	files := map[string][]byte{"index.html": html.Bytes(), "report.md": markdown.Bytes()}
 	for name, value := range data {
 		text, err := json.MarshalIndent(value, "", "  ")
 		if err != nil {
 			return fmt.Errorf("encoding %s: %w", name, err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), append(text, '\n'), 0o644); err != nil {
+		files[name] = append(text, '\n')
+	}
+	figures := filepath.Join(dir, Figures)
+	if err := os.MkdirAll(figures, 0o755); err != nil {
+		return fmt.Errorf("creating the report's folder: %w", err)
+	}
+	if err := removeShown(dir); err != nil {
+		return fmt.Errorf("removing the figures of the earlier report: %w", err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
-	return p.writeFigures(filepath.Join(dir, Figures), withPNG)
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for _, s := range p.Sections {
+		for _, f := range s.Figures {
+			group.Go(func() error { return f.WriteFiles(figures, withPNG) })
+		}
+	}
+	return group.Wait()
 }
 
-// ours refuses a folder with a page that is no report: a report has its data
-// beside it.
+// ours refuses a folder with a page that is no report: a report has its data beside
+// it.
 func ours(dir string, data map[string]any) error {
 	for name := range data {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
@@ -69,14 +77,11 @@ func ours(dir string, data map[string]any) error {
 // shown finds the figures in a report's Markdown.
 var shown = regexp.MustCompile(`\]\(` + Figures + `/([a-zA-Z0-9.+-]+)\.svg\)`)
 
-// removeShown removes the figures that the report in dir shows, and no other
-// file: what else is there is somebody's own.
+// removeShown removes the figures that the report in dir shows, and no other file:
+// the rest is somebody's own.
 func removeShown(dir string) error {
 	text, err := os.ReadFile(filepath.Join(dir, "report.md"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, m := range shown.FindAllSubmatch(text, -1) {
@@ -87,27 +92,4 @@ func removeShown(dir string) error {
 		}
 	}
 	return nil
-}
-
-func writeWith(name string, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return fmt.Errorf("making %s: %w", filepath.Base(name), err)
-	}
-	if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(name), err)
-	}
-	return nil
-}
-
-// writeFigures draws all figures, as many at once as there are CPUs.
-func (p Page) writeFigures(dir string, withPNG bool) error {
-	var group errgroup.Group
-	group.SetLimit(runtime.NumCPU())
-	for _, s := range p.Sections {
-		for _, f := range s.Figures {
-			group.Go(func() error { return f.WriteFiles(dir, withPNG) })
-		}
-	}
-	return group.Wait()
 }

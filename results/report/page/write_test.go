@@ -33,19 +33,10 @@ func material(t testing.TB, runs ...results.Run) page.Material {
 	return m
 }
 
-func reported(t testing.TB, m page.Material) page.Page {
-	t.Helper()
-	p, err := page.Report(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 func markdown(t testing.TB, p page.Page) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := p.Markdown(&b, page.Figures); err != nil {
+	if err := p.Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -67,7 +58,7 @@ func words(text string) (n int) {
 // appendices, which nobody has to read.
 func TestAReportIsShort(t *testing.T) {
 	m := material(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 7, 1))
-	text := markdown(t, reported(t, m))
+	text := markdown(t, page.Report(m))
 	if n := words(text); n > 1500 {
 		t.Errorf("%d words", n)
 	}
@@ -78,7 +69,7 @@ func TestAReportIsShort(t *testing.T) {
 		t.Error("there are appendices that nobody asked for")
 	}
 	m.Full = true
-	if full := markdown(t, reported(t, m)); !strings.HasPrefix(full, text) || strings.Count(full, "<details>") < 4 {
+	if full := markdown(t, page.Report(m)); !strings.HasPrefix(full, text) || strings.Count(full, "<details>") < 4 {
 		t.Errorf("--full is not the same with appendices: %d of them", strings.Count(full, "<details>"))
 	}
 }
@@ -98,7 +89,7 @@ func TestTheFirstScreenIsOneScreen(t *testing.T) {
 	for name, run := range studies {
 		m := material(t, run)
 		var terminal, inHTML bytes.Buffer
-		p := reported(t, m)
+		p := page.Report(m)
 		p.Sections = p.Sections[:2] // the figure and the table, and what they rest on
 		if err := errors.Join(report.Answer(m.Study, *m.Answer).Write(&terminal, report.FormatTable), p.HTML(&inHTML)); err != nil {
 			t.Fatal(err)
@@ -136,7 +127,7 @@ func TestNamesAreTextInMarkdown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := markdown(t, reported(t, material(t, run)))
+	text := markdown(t, page.Report(material(t, run)))
 	if strings.ContainsAny(text, "\x1b") || strings.Contains(text, "<script") || strings.Count(text, "&lt;script") < 2 {
 		t.Errorf("a name is obeyed, or left out:\n%s", text)
 	}
@@ -146,7 +137,7 @@ var tags = regexp.MustCompile(`<[^>]*>`)
 
 // HTML says what Markdown says.
 func TestBothFormatsSayTheSame(t *testing.T) {
-	p := reported(t, material(t, simulated.Run(simulated.Matrix(), 7, 1)))
+	p := page.Report(material(t, simulated.Run(simulated.Matrix(), 7, 1)))
 	var b bytes.Buffer
 	if err := p.HTML(&b); err != nil {
 		t.Fatal(err)
@@ -180,7 +171,7 @@ func TestAPageThatIsNoReportStays(t *testing.T) {
 	if err := os.WriteFile(index, []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := reported(t, material(t, simulated.Run(simulated.Matrix()[3:5], 3, 1))).Write(dir, map[string]any{"answer.json": 1}, false)
+	err := page.Report(material(t, simulated.Run(simulated.Matrix()[3:5], 3, 1))).Write(dir, map[string]any{"answer.json": 1}, false)
 	if text, _ := os.ReadFile(index); err == nil || string(text) != "mine" {
 		t.Errorf("written over, %v: %q", err, text)
 	}
@@ -191,7 +182,7 @@ func TestAPageThatIsNoReportStays(t *testing.T) {
 func TestFiguresOfTheReportBeforeGo(t *testing.T) {
 	dir := t.TempDir()
 	write := func(run results.Run, png bool) []string {
-		if err := reported(t, material(t, run)).Write(dir, map[string]any{"answer.json": 1}, png); err != nil {
+		if err := page.Report(material(t, run)).Write(dir, map[string]any{"answer.json": 1}, png); err != nil {
 			t.Fatal(err)
 		}
 		names, err := filepath.Glob(filepath.Join(dir, page.Figures, "*"))
@@ -242,11 +233,7 @@ func TestTheDesignRecordJudgesClaims(t *testing.T) {
 		arms[i].Crash = 0
 	}
 	m := material(t, simulated.Run(arms, 100, 1), record)
-	p, err := page.DesignRecord(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := markdown(t, p)
+	text := markdown(t, page.DesignRecord(m))
 	for claim, verdict := range map[string]string{
 		"parallel works in 10 %":                                 "contradicted",
 		"parallel takes 59 to 71 % of the set-up time of serial": "supported",
@@ -262,11 +249,7 @@ func TestTheDesignRecordJudgesClaims(t *testing.T) {
 			t.Errorf("no line says that %q is %s:\n%s", claim, verdict, text)
 		}
 	}
-	alone, err := page.DesignRecord(material(t, record))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := markdown(t, alone); strings.Contains(text, "supported |") || !strings.Contains(text, "untested") {
+	if text := markdown(t, page.DesignRecord(material(t, record))); strings.Contains(text, "supported |") || !strings.Contains(text, "untested") {
 		t.Errorf("without a measured trial nothing is supported:\n%s", text)
 	}
 	if n := words(text); n > 900 {

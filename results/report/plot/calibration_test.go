@@ -73,7 +73,7 @@ func (d calibrationData) coverage() Figure {
 	p.Y.Tick.Marker = plot.ConstantTicks(marks)
 	p.Y.Tick.LineStyle.Width, p.Y.LineStyle.Width = 0, 0
 	p.X.Min, p.X.Max = 88, 101
-	p.X.Tick.Marker = upTo{ticks{"%g"}, 100}
+	p.X.Tick.Marker = upTo{ticks(6), 100}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		box(c, faint(green, 0.15), x(93), c.Min.Y, x(97), c.Max.Y)
 		dashed(c, grey, 1, vg.Point{X: x(95), Y: c.Min.Y}, vg.Point{X: x(95), Y: c.Max.Y})
@@ -108,7 +108,7 @@ func sizeIndex(n int) int {
 func (d calibrationData) rates() Figure {
 	p := base("Clopper–Pearson: how often the 95 % interval covers", "failure rate (%)", "covers (%)")
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 60, 94, 100.3
-	p.X.Tick.Marker, p.Y.Tick.Marker = upTo{ticks{"%g"}, 50}, upTo{ticks{"%g"}, 100}
+	p.X.Tick.Marker, p.Y.Tick.Marker = upTo{ticks(6), 50}, upTo{ticks(6), 100}
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		dashed(c, grey, 1, vg.Point{X: x(0), Y: y(95)}, vg.Point{X: x(50), Y: y(95)})
 		var ends []vg.Length

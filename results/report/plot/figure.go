@@ -1,19 +1,22 @@
 // Package plot draws the figures of a report, as SVG and PNG. The colours are
-// those of Okabe and Ito, which people with any colour vision tell apart;
-// shape or label say the same again.
+// those of Okabe and Ito, which people with any colour vision tell apart; shapes
+// and labels repeat what they say.
 package plot
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image/color"
 	"image/png"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -56,15 +59,18 @@ func (f Figure) WriteFiles(dir string, withPNG bool) error {
 	}
 	for extension, draw := range formats {
 		text, err := draw()
-		if err != nil {
-			return fmt.Errorf("drawing %s: %w", f.Name, err)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, f.Name+extension), text, 0o644)
 		}
-		if err := os.WriteFile(filepath.Join(dir, f.Name+extension), text, 0o644); err != nil {
-			return fmt.Errorf("writing %s: %w", f.Name, err)
+		if err != nil {
+			return fmt.Errorf("writing the figure %s: %w", f.Name, err)
 		}
 	}
 	return nil
 }
+
+// simulatedMark begins the title of what no engine produced.
+const simulatedMark = "SIMULATED, no engine produced this: "
 
 // The colours of Okabe and Ito.
 var (
@@ -79,9 +85,15 @@ var (
 	sky       = color.RGBA{0x56, 0xb4, 0xe9, 0xff}
 )
 
-var series = []color.RGBA{blue, vermilion, green, purple, orange, sky, black, grey}
+// Series are told apart by colour and by shape.
+var (
+	series = []color.RGBA{blue, vermilion, green, purple, orange, sky, black, grey}
+	shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}
+)
 
 func seriesColor(i int) color.RGBA { return series[i%len(series)] }
+
+func shape(i int) draw.GlyphDrawer { return shapes[i%len(shapes)] }
 
 func faint(c color.RGBA, alpha float64) color.NRGBA {
 	return color.NRGBA{c.R, c.G, c.B, uint8(alpha * 255)}
@@ -93,9 +105,11 @@ const (
 	smallSize = 9
 )
 
+func pts(v float64) vg.Length { return vg.Points(v) }
+
 // sans is the typeface of everything: legible at half size.
 func sans(size float64) font.Font {
-	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(size)}
+	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: pts(size)}
 }
 
 // base is an empty plot in the house's style.
@@ -103,26 +117,38 @@ func base(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text = title
 	p.Title.TextStyle.Font = sans(textSize + 2)
-	p.Title.Padding = vg.Points(8)
+	p.Title.Padding = pts(8)
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font = sans(textSize)
 		a.Tick.Label.Font = sans(textSize)
 		a.LineStyle.Color = grey
 		a.Tick.LineStyle.Color = grey
-		a.Label.Padding = vg.Points(4)
+		a.Label.Padding = pts(4)
 	}
 	p.X.Label.Text, p.Y.Label.Text = x, y
 	p.BackgroundColor = color.White
 	return p
 }
 
-// framed draws a plot with a margin, so that nothing is cut off.
+// paper makes the canvas white, and returns the part of it within a margin, so that
+// nothing is cut off.
+func paper(c draw.Canvas) draw.Canvas {
+	c.SetColor(color.White)
+	c.Fill(c.Rectangle.Path())
+	return draw.Crop(c, pts(8), -pts(14), pts(8), -pts(8))
+}
+
 func framed(p *plot.Plot) func(draw.Canvas) {
-	return func(c draw.Canvas) {
-		c.SetColor(color.White)
-		c.Fill(c.Rectangle.Path())
-		p.Draw(draw.Crop(c, vg.Points(8), -vg.Points(14), vg.Points(8), -vg.Points(8)))
-	}
+	return func(c draw.Canvas) { p.Draw(paper(c)) }
+}
+
+// painter is a plotter made of a function.
+type painter func(c draw.Canvas, x, y func(float64) vg.Length)
+
+// Plot implements plot.Plotter.
+func (f painter) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	f(c, x, y)
 }
 
 // timeScale is the unit in which times up to most seconds read best.
@@ -143,40 +169,77 @@ func scaleFor(most float64) timeScale {
 
 func (s timeScale) of(seconds float64) float64 { return seconds / s.seconds }
 
-// ticks are at round numbers, from 0.
-type ticks struct{ format string }
+// ticks is about how many ticks an axis has, at round numbers from 0.
+type ticks float64
 
-func (t ticks) Ticks(low, high float64) []plot.Tick { return marks(low, high, 6, t.format) }
-
-// coarse ticks are for low panels.
-type coarse struct{ format string }
-
-func (t coarse) Ticks(low, high float64) []plot.Tick { return marks(low, high, 3, t.format) }
-
-func marks(low, high, about float64, format string) (all []plot.Tick) {
-	step := niceStep((high - low) / about)
+// Ticks implements plot.Ticker.
+func (n ticks) Ticks(low, high float64) (all []plot.Tick) {
+	step := 1.0
+	if rough := (high - low) / float64(n); rough > 0 {
+		power := math.Pow(10, math.Floor(math.Log10(rough)))
+		step = 10 * power
+		for _, m := range []float64{5, 2, 1} {
+			if m*power >= rough {
+				step = m * power
+			}
+		}
+	}
 	for v := math.Ceil(low/step) * step; v <= high+step/1e6; v += step {
-		all = append(all, plot.Tick{Value: v, Label: fmt.Sprintf(format, cleanZero(v))})
+		all = append(all, plot.Tick{Value: v, Label: fmt.Sprintf("%g", math.Round(v*1e9)/1e9)})
 	}
 	return all
 }
 
-func cleanZero(v float64) float64 {
-	if math.Abs(v) < 1e-9 {
-		return 0
-	}
-	return math.Round(v*1e9) / 1e9
+func line(c draw.Canvas, col color.Color, thick float64, points ...vg.Point) {
+	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(thick)}, points)
 }
 
-func niceStep(rough float64) float64 {
-	if !(rough > 0) {
-		return 1
+func dashed(c draw.Canvas, col color.Color, thick float64, points ...vg.Point) {
+	c.StrokeLines(draw.LineStyle{Color: col, Width: pts(thick), Dashes: []vg.Length{pts(3), pts(3)}}, points)
+}
+
+func box(c draw.Canvas, col color.Color, x0, y0, x1, y1 vg.Length) {
+	c.FillPolygon(col, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
+}
+
+func glyph(c draw.Canvas, shape draw.GlyphDrawer, col color.Color, size float64, x, y vg.Length) {
+	c.DrawGlyph(draw.GlyphStyle{Shape: shape, Color: col, Radius: pts(size)}, vg.Point{X: x, Y: y})
+}
+
+// write puts text at a point; the alignments are -0.5 for the middle, 0 and -1
+// for the ends.
+func write(c draw.Canvas, col color.Color, size float64, x, y vg.Length, alignX, alignY float64, words string) {
+	c.FillText(text.Style{Color: col, Font: sans(size), XAlign: text.XAlignment(alignX), YAlign: text.YAlignment(alignY), Handler: plot.DefaultTextHandler},
+		vg.Point{X: x, Y: y}, words)
+}
+
+func wide(size float64, words string) vg.Length {
+	return text.Style{Font: sans(size), Handler: plot.DefaultTextHandler}.Width(words)
+}
+
+// cross marks what failed: an × of two strokes.
+func cross(c draw.Canvas, col color.Color, size float64, x, y vg.Length) {
+	s := pts(size)
+	line(c, col, 1.5, vg.Point{X: x - s, Y: y - s}, vg.Point{X: x + s, Y: y + s})
+	line(c, col, 1.5, vg.Point{X: x - s, Y: y + s}, vg.Point{X: x + s, Y: y - s})
+}
+
+// spread moves label positions apart so that none overlap, keeping their order; each
+// keeps as near to its place as it can.
+func spread(places []vg.Length, apart, low, high vg.Length) []vg.Length {
+	order := make([]int, len(places))
+	for i := range order {
+		order[i] = i
 	}
-	power := math.Pow(10, math.Floor(math.Log10(rough)))
-	for _, m := range []float64{1, 2, 5, 10} {
-		if m*power >= rough {
-			return m * power
-		}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	moved := slices.Clone(places)
+	for _, i := range order {
+		moved[i] = max(moved[i], low)
+		low = moved[i] + apart
 	}
-	return 10 * power
+	for _, i := range slices.Backward(order) {
+		moved[i] = min(moved[i], high)
+		high = moved[i] - apart
+	}
+	return moved
 }

@@ -7,10 +7,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// grid is a figure with a row for each strategy, say, and a panel for each
-// engine. All panels share one scale. It is drawn wide, with panels side by side
-// and the rows' names on the left, or narrow, for a telephone, with panels below
-// each other and names above the rows.
+// grid is a figure of rows, such as strategies, and panels, such as engines. All
+// panels share one scale. It is drawn wide, with panels side by side and the rows'
+// names on the left, or narrow, for a telephone, with panels below each other and
+// names above the rows.
 type grid struct {
 	rows, panels []string
 	// axis is what the horizontal axis shows, from 0 to most.
@@ -38,8 +38,6 @@ const (
 	panelGap    = 20
 )
 
-func pts(v float64) vg.Length { return vg.Points(v) }
-
 // figure adds the drawings to a figure's texts.
 func (g grid) figure(f Figure) Figure {
 	g.room = max(g.room, pts(10)) // half of the last number of the axis
@@ -48,19 +46,11 @@ func (g grid) figure(f Figure) Figure {
 	return f
 }
 
-// titled reports whether panels have a line with their name.
+// titled and named report whether panels have a line with their name, and rows a
+// name.
 func (g grid) titled() bool { return len(g.panels) > 1 || g.panels[0] != "" }
 
 func (g grid) named() bool { return len(g.rows) > 1 || g.rows[0] != "" }
-
-// top is the height of what stands above the panels.
-func (g grid) top(width vg.Length) vg.Length {
-	h := pts(margin)
-	if g.simulated {
-		h += pts(lineHeight)
-	}
-	return h + vg.Length(len(g.legendLines(width)))*pts(lineHeight)
-}
 
 // panelHeight is one panel with its name and its axis.
 func (g grid) panelHeight(narrow bool) vg.Length {
@@ -79,7 +69,11 @@ func (g grid) height(narrow bool) vg.Length {
 	if narrow {
 		width, stacked = narrowWidth, vg.Length(len(g.panels))
 	}
-	return g.top(width) + stacked*g.panelHeight(narrow) + (stacked-1)*pts(8) + pts(lineHeight+margin)
+	above := pts(margin) + vg.Length(len(g.legendLines(width)))*pts(lineHeight)
+	if g.simulated {
+		above += pts(lineHeight)
+	}
+	return above + stacked*g.panelHeight(narrow) + (stacked-1)*pts(8) + pts(lineHeight+margin)
 }
 
 // legendLines breaks the legend into lines of the width.
@@ -146,7 +140,7 @@ func (g grid) panel(c draw.Canvas, panel int, left, right, top vg.Length, narrow
 	}
 	bottom := top - vg.Length(len(g.rows))*(g.row+name)
 	x := func(v float64) vg.Length { return left + pts(5) + vg.Length(v/g.most)*(right-left-g.room-pts(5)) }
-	for _, t := range marks(0, g.most, float64((right-left-g.room)/vg.Centimeter)/1.7, "%g") {
+	for _, t := range ticks((right-left-g.room)/vg.Centimeter/1.7).Ticks(0, g.most) {
 		line(c, light, 0.6, vg.Point{X: x(t.Value), Y: bottom}, vg.Point{X: x(t.Value), Y: top})
 		write(c, grey, smallSize, x(t.Value), bottom-pts(3), -0.5, -1, t.Label)
 	}

@@ -16,9 +16,6 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// seriesHeight is the height of the figure of one series.
-const seriesHeight = 7.5 * vg.Centimeter
-
 // Histories draws each series of a review.
 func Histories(r history.Review) (figures []Figure) {
 	for _, s := range r.Series {
@@ -29,83 +26,60 @@ func Histories(r history.Review) (figures []Figure) {
 	return figures
 }
 
-// History draws a series night by night with its segments: a point a night,
-// a line for what is typical of a segment, and where it changed.
-func History(r history.Review, s history.SeriesReview) (Figure, bool) {
-	d := drawnSeries{r: r, s: s, unit: unitFor(s)}
-	low, high, ok := d.span()
-	if !ok {
-		return Figure{}, false
-	}
-	title := report.SeriesName(s)
-	if r.Simulated {
-		title = "SIMULATED, no engine produced this: " + title
-	}
-	p := base(title, "", d.unit.label)
-	p.Y.Min, p.Y.Max = low, high
-	p.Y.Tick.Marker = ticks{"%g"}
-	p.X.Min, p.X.Max = -1, float64(len(r.Nights))
-	p.X.Tick.Marker = nightTicks(r.Nights)
-	p.Add(painter(d.paint))
-	return Figure{Name: seriesFile(s), Title: title, wide: view{width, seriesHeight, framed(p)}, Caption: d.caption(), Alt: d.alt()}, true
+// drawnSeries is a series, and what one on its axis is in the series' own unit.
+type drawnSeries struct {
+	r   history.Review
+	s   history.SeriesReview
+	one float64
 }
 
 var notInName = regexp.MustCompile(`[^a-zA-Z0-9.+]+`)
 
-// seriesFile is the stem of a series' files.
-func seriesFile(s history.SeriesReview) string {
-	return strings.Trim(notInName.ReplaceAllString("history-"+string(s.Metric)+"-"+s.Cell.String(), "-"), "-")
-}
-
-// drawnSeries is a series and the unit in which it is drawn.
-type drawnSeries struct {
-	r    history.Review
-	s    history.SeriesReview
-	unit axisUnit
-}
-
-// axisUnit is what one on the axis is in the series' own unit.
-type axisUnit struct {
-	label string
-	one   float64
-}
-
-func unitFor(s history.SeriesReview) axisUnit {
-	switch s.Unit {
-	case study.UnitShare:
-		return axisUnit{"share of trials (%)", 0.01}
-	case study.UnitBytes:
-		return axisUnit{"GiB", 1 << 30}
-	}
-	most := 0.0
+// History draws a series night by night with its segments: a point a night, a line
+// for what is typical of a segment, and where it changed. It draws none without a
+// figure.
+func History(r history.Review, s history.SeriesReview) (Figure, bool) {
+	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range s.Points {
-		if v := float64(p.Value); v > most {
-			most = v
-		}
-	}
-	scale := scaleFor(most)
-	return axisUnit{"time (" + scale.unit + ")", scale.seconds}
-}
-
-func (d drawnSeries) y(v float64) float64 { return v / d.unit.one }
-
-// span is the range of the axis: of shares all there can be, of measures what
-// the nights take up.
-func (d drawnSeries) span() (low, high float64, ok bool) {
-	low, high = math.Inf(1), math.Inf(-1)
-	for _, p := range d.s.Points {
 		if v := float64(p.Value); p.Value.Finite() {
-			low, high = min(low, d.y(v)), max(high, d.y(v))
+			low, high = min(low, v), max(high, v)
 		}
 	}
 	if math.IsInf(low, 1) {
-		return 0, 0, false
+		return Figure{}, false
 	}
-	if d.s.Unit == study.UnitShare {
-		return 0, 118, true // room for the sizes of changes above all nights
+	scale := scaleFor(high)
+	d, label := drawnSeries{r, s, scale.seconds}, "time ("+scale.unit+")"
+	point := "Point: a night's median. "
+	switch s.Unit {
+	case study.UnitShare:
+		d.one, label = 0.01, "share of trials (%)"
+		point = "Point: a night without one; ×: a night with one or more, at their share of its trials. "
+	case study.UnitBytes:
+		d.one, label = 1<<30, "GiB"
 	}
+	title := report.SeriesName(s)
+	if r.Simulated {
+		title = simulatedMark + title
+	}
+	p := base(title, "", label)
 	room := max(0.08*(high-low), 0.02*high)
-	return max(0, low-room), high + 2*room, true
+	p.Y.Min, p.Y.Max = max(0, low-room)/d.one, (high+2*room)/d.one
+	if s.Unit == study.UnitShare {
+		p.Y.Min, p.Y.Max = 0, 118 // all that there can be, and room for the sizes of changes above
+	}
+	p.Y.Tick.Marker = ticks(6)
+	p.X.Min, p.X.Max = -1, float64(len(r.Nights))
+	p.X.Tick.Marker = nightTicks(r.Nights)
+	p.Add(painter(d.paint))
+	changes := ""
+	for _, c := range s.Changes {
+		changes += " " + report.ChangeText(s, c)
+	}
+	name := strings.Trim(notInName.ReplaceAllString("history-"+string(s.Metric)+"-"+s.Cell.String(), "-"), "-")
+	return Figure{Name: name, Title: title, wide: view{width, 7.5 * vg.Centimeter, framed(p)},
+		Caption: point + "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts." + changes,
+		Alt:     fmt.Sprintf("%s over %d nights, in %d segments.", report.SeriesName(s), len(s.Points), len(s.Segments)) + changes}, true
 }
 
 func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
@@ -114,7 +88,7 @@ func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
 		if !p.Value.Finite() {
 			continue
 		}
-		at, value := x(float64(i)), y(d.y(float64(p.Value)))
+		at, value := x(float64(i)), y(float64(p.Value)/d.one)
 		switch {
 		case len(d.r.Nights[i].NotFit) > 0:
 			glyph(c, draw.RingGlyph{}, grey, 2.4, at, value)
@@ -125,12 +99,12 @@ func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
 		}
 	}
 	for _, s := range d.s.Segments {
-		line(c, black, 1.8, vg.Point{X: x(float64(s.Start) - 0.4), Y: y(d.y(float64(s.From)))}, vg.Point{X: x(float64(s.End) - 0.6), Y: y(d.y(float64(s.To)))})
+		line(c, black, 1.8, vg.Point{X: x(float64(s.Start) - 0.4), Y: y(float64(s.From) / d.one)}, vg.Point{X: x(float64(s.End) - 0.6), Y: y(float64(s.To) / d.one)})
 	}
 }
 
-// paintChanges draws a line between two nights for each change with its size
-// at the top, below that of the one before where they would touch.
+// paintChanges draws a line between two nights for each change, with its size at the
+// top, below that of the previous one where they would touch.
 func (d drawnSeries) paintChanges(c draw.Canvas, x func(float64) vg.Length) {
 	end, row := c.Min.X, 0
 	for _, change := range d.s.Changes {
@@ -141,42 +115,26 @@ func (d drawnSeries) paintChanges(c draw.Canvas, x func(float64) vg.Length) {
 		at := x(float64(change.Since.Night) - 0.5)
 		dashed(c, color, 1, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
 		size := report.ChangeSize(d.s.Unit, change)
-		left := at + vg.Points(3)
+		left := at + pts(3)
 		if left+wide(smallSize, size) > c.Max.X {
-			left = at - vg.Points(3) - wide(smallSize, size)
+			left = at - pts(3) - wide(smallSize, size)
 		}
 		if row++; left > end {
 			row = 0
 		}
 		end = left + wide(smallSize, size)
-		write(c, color, smallSize, left, c.Max.Y-vg.Points(2)-vg.Length(row)*1.2*smallSize, 0, -1, size)
+		write(c, color, smallSize, left, c.Max.Y-pts(2)-vg.Length(row)*1.2*smallSize, 0, -1, size)
 	}
 }
 
-func (d drawnSeries) caption() string {
-	text := "Point: a night's median. "
-	if d.s.Unit == study.UnitShare {
-		text = "Point: a night without one; ×: a night with one or more, at their share of its trials. "
-	}
-	text += "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts."
-	for _, c := range d.s.Changes {
-		text += " " + report.ChangeText(d.s, c)
-	}
-	return text
-}
+// mostTicks is how many nights are named below the axis.
+const mostTicks = 7
 
-func (d drawnSeries) alt() string {
-	text := fmt.Sprintf("%s over %d nights, in %d segments.", report.SeriesName(d.s), len(d.s.Points), len(d.s.Segments))
-	for _, c := range d.s.Changes {
-		text += " " + report.ChangeText(d.s, c)
-	}
-	return text
-}
-
-// nightTicks are some of the nights, which stand in their order, evenly
-// spaced, whatever days lie between them.
+// nightTicks are some of the nights, evenly spaced in their order, whatever days lie
+// between them.
 type nightTicks []history.Night
 
+// Ticks implements plot.Ticker.
 func (n nightTicks) Ticks(_, _ float64) (all []plot.Tick) {
 	span := n[len(n)-1].When.Sub(n[0].When)
 	format := "2 Jan"
@@ -192,5 +150,3 @@ func (n nightTicks) Ticks(_, _ float64) (all []plot.Tick) {
 	}
 	return all
 }
-
-const mostTicks = 7

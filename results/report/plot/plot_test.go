@@ -16,13 +16,14 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report/plot"
 	"github.com/stratbench/stratbench/results/simulated"
 	"github.com/stratbench/stratbench/results/study"
 )
 
 func figures(run results.Run) []plot.Figure {
-	return plot.All(study.Gather([]results.Run{run}), plot.Matrix{Chosen: []string{"strategy"}, By: "runtime"})
+	return plot.All(study.Gather([]results.Run{run}), answer.Answer{Chosen: []string{"strategy"}, By: "runtime"})
 }
 
 func check(t *testing.T, f plot.Figure) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"image/color"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,17 +48,17 @@ var darkColors = []struct{ light, dark color.RGBA }{
 
 var svgColor = regexp.MustCompile(`(?:fill|stroke):#[0-9A-F]{6}`)
 
-// inTheDark gives the drawing the colours of a dark page where its viewer asks
-// for one. Print is always light.
+// inTheDark gives the drawing the colours of a dark page where its viewer asks for
+// one. Print is always light.
 func inTheDark(svg []byte) []byte {
 	var rules strings.Builder
-	used := slices.Compact(slices.Sorted(slices.Values(strings.Fields(string(bytes.Join(svgColor.FindAll(svg, -1), []byte(" ")))))))
-	for _, u := range used {
+	used := map[string]bool{}
+	for _, u := range svgColor.FindAll(svg, -1) {
+		used[string(u)] = true
+	}
+	for _, u := range slices.Sorted(maps.Keys(used)) {
 		property, hex, _ := strings.Cut(u, ":#")
-		value, err := strconv.ParseUint(hex, 16, 32)
-		if err != nil {
-			continue
-		}
+		value, _ := strconv.ParseUint(hex, 16, 32)
 		for _, c := range darkColors {
 			// What is drawn half transparent comes back rounded.
 			if near(value>>16, c.light.R) && near(value>>8&0xff, c.light.G) && near(value&0xff, c.light.B) {
@@ -67,11 +68,7 @@ func inTheDark(svg []byte) []byte {
 	}
 	style := "<style>@media screen and (prefers-color-scheme:dark){" + rules.String() + "}</style>"
 	start := bytes.Index(svg, []byte("<svg"))
-	if start < 0 {
-		return svg
-	}
-	end := start + bytes.IndexByte(svg[start:], '>') + 1
-	return slices.Concat(svg[:end], []byte(style), svg[end:])
+	return slices.Insert(svg, start+bytes.IndexByte(svg[start:], '>')+1, []byte(style)...)
 }
 
 func near(a uint64, b uint8) bool { return max(a, uint64(b))-min(a, uint64(b)) <= 2 }
@@ -79,14 +76,14 @@ func near(a uint64, b uint8) bool { return max(a, uint64(b))-min(a, uint64(b)) <
 var svgText = regexp.MustCompile(`(?s)<text ([^>]*style="[^"]*font-size:([0-9.]+)px[^"]*")>([^<]*)</text>`)
 
 // anyTypeface gives every text the length that it was laid out with, and names
-// typefaces of the same widths: a viewer without the one drawn with would
-// otherwise let texts run into each other.
+// typefaces of the same widths: in a viewer that lacks the original one, texts would
+// otherwise run into each other.
 func anyTypeface(svg []byte) []byte {
 	svg = svgText.ReplaceAllFunc(svg, func(element []byte) []byte {
 		part := svgText.FindSubmatch(element)
-		size, err := strconv.ParseFloat(string(part[2]), 64)
+		size, _ := strconv.ParseFloat(string(part[2]), 64)
 		words := html.UnescapeString(string(part[3]))
-		if err != nil || words == "" {
+		if words == "" {
 			return element
 		}
 		return fmt.Appendf(nil, `<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" %s>%s</text>`, wide(size, words).Points(), part[1], part[3])

@@ -2,7 +2,6 @@ package plot
 
 import (
 	"fmt"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -14,7 +13,7 @@ import (
 // panel. Strategies that never failed are left out.
 func memory(l laid) (Figure, bool) {
 	limits, ok := l.study.Factor("memory")
-	if !ok || len(limits.Levels) < 2 || !l.anyFailed || l.matrix.By == "memory" {
+	if !ok || len(limits.Levels) < 2 || !l.anyFailed || l.by == "memory" {
 		return Figure{}, false
 	}
 	var rows []int
@@ -46,7 +45,11 @@ func memory(l laid) (Figure, bool) {
 			}
 			rate := study.FailureRate(there)
 			at := y + pts(8*(float64(len(l.panels)-1)/2-float64(i)))
-			flatWhisker(c, faint(seriesColor(i), 0.6), at, x(100*float64(rate.Interval.Lower)), x(100*float64(rate.Interval.Upper)))
+			low, high, end := x(100*float64(rate.Interval.Lower)), x(100*float64(rate.Interval.Upper)), pts(2.5)
+			col := faint(seriesColor(i), 0.6)
+			line(c, col, 1.2, vg.Point{X: low, Y: at}, vg.Point{X: high, Y: at})
+			line(c, col, 1.2, vg.Point{X: low, Y: at - end}, vg.Point{X: low, Y: at + end})
+			line(c, col, 1.2, vg.Point{X: high, Y: at - end}, vg.Point{X: high, Y: at + end})
 			glyph(c, shape(i), seriesColor(i), 3, x(100*float64(rate.Estimate)), at)
 		}
 	}
@@ -58,22 +61,20 @@ func memory(l laid) (Figure, bool) {
 		Alt: fmt.Sprintf("Failure rates of %d strategies under %d memory limits, with 95 %% intervals.", len(rows), len(limits.Levels))}), true
 }
 
-// shapes say the same as colours.
-var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}
-
-func shape(i int) draw.GlyphDrawer { return shapes[i%len(shapes)] }
-
 // readyBy has the share of trials that were ready by each time, where something
 // failed.
 func readyBy(l laid) (Figure, bool) {
 	if !l.anyFailed {
 		return Figure{}, false
 	}
-	scale := scaleFor(l.longest)
-	g := grid{rows: []string{""}, panels: l.panels, axis: "ready (% of trials) by the time from the start of the set-up (" + scale.unit + ")", most: scale.of(l.longest) * 1.01,
-		row: 6 * vg.Centimeter, room: pts(14), simulated: l.study.Simulated()}
-	for _, r := range l.rows {
+	g, scale := l.overTime("ready (% of trials) by the time from the start of the set-up", l.longest)
+	g.rows, g.row, g.room = []string{""}, 6*vg.Centimeter, pts(14)
+	worst, most := 0, 0
+	for i, r := range l.rows {
 		g.room = max(g.room, pts(30)+wide(smallSize, r))
+		if n := study.Failures(l.row(i)); n > most {
+			worst, most = i, n
+		}
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, _ vg.Length, _, panel int) {
 		y := func(share float64) vg.Length { return c.Min.Y + pts(4) + vg.Length(share)*(c.Max.Y-c.Min.Y-pts(12)) }
@@ -107,15 +108,7 @@ func readyBy(l laid) (Figure, bool) {
 			write(c, seriesColor(row), smallSize, x(g.most)+pts(14), places[i], 0, -0.4, l.rows[row])
 		}
 	}
-	worst := slices.MaxFunc(rowsOf(l), func(a, b int) int { return study.Failures(l.row(a)) - study.Failures(l.row(b)) })
 	return g.figure(Figure{Name: "ready", Title: l.title("Ready by time"),
 		Caption: "Share of trials that were ready by each time; failed ones never are (Aalen–Johansen).",
-		Alt:     fmt.Sprintf("Share of trials ready by each time, a curve for each strategy; %s failed most, %d of %d.", l.rows[worst], study.Failures(l.row(worst)), len(l.row(worst)))}), true
-}
-
-func rowsOf(l laid) (rows []int) {
-	for i := range l.rows {
-		rows = append(rows, i)
-	}
-	return rows
+		Alt:     fmt.Sprintf("Share of trials ready by each time, a curve for each strategy; %s failed most, %d of %d.", l.rows[worst], most, len(l.row(worst)))}), true
 }

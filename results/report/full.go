@@ -1,0 +1,212 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/study"
+)
+
+// Full is the first screen, and below it all that is needed to check it. The answer
+// is nil where there is nothing to choose between.
+func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
+	d := Document{Notes: Lead(s)}
+	if first != nil {
+		d = Answer(s, *first)
+		if first.Failed > 0 {
+			d.Notes = append(d.Notes, WhyFailed(*first)...)
+		}
+	}
+	d.Notes = slices.Concat(d.Notes, BackOffs(s), Doubts(a), RunNotes(a))
+	d.Sections = append(d.Sections, Appendices(s, a, first)...)
+	if t := Contradictions(a); len(t.Rows) > 0 {
+		d.Sections = append(d.Sections, t)
+	}
+	d.Sections = append(d.Sections, Table{Title: "Where this comes from", Notes: Sources(s, a)})
+	d.Data = struct {
+		*answer.Answer
+		Analysis study.Analysis `json:"analysis"`
+	}{first, a}
+	return d
+}
+
+// Appendices are the tables by which the first screen can be checked. The answer may
+// be nil.
+func Appendices(s study.Study, a study.Analysis, first *answer.Answer) []Table {
+	var all []Table
+	if first != nil {
+		all = append(all, decisions(*first))
+	}
+	all = append(all, Outcomes(a), phases(a), Limits(s), Predictions(s))
+	return slices.DeleteFunc(all, func(t Table) bool { return len(t.Rows) == 0 })
+}
+
+// decisions has what each decision rests on: a row for each strategy in it.
+func decisions(a answer.Answer) Table {
+	t := Table{Title: "Decisions", Header: []string{"images", "environment", "where", cmp.Or(strings.Join(a.Chosen, ", "), "strategy"), "failed", "cost (95 %)", "verdict"}}
+	for _, d := range a.Decisions {
+		for _, arm := range d.Arms {
+			row := []string{situations[d.Situation], environments[d.Environment], placeName(d.Where), arm.Strategy, fmt.Sprintf("%d of %d", arm.Failed, arm.N), none}
+			if arm.Cost != nil {
+				row[5] = duration(study.Value(*arm.Cost))
+				if i := arm.Interval; i != nil {
+					row[5] += fmt.Sprintf(" (%s to %s)", duration(study.Value(i[0])), duration(study.Value(i[1])))
+				}
+			}
+			t.Rows = append(t.Rows, append(row, armVerdict(d, arm)))
+		}
+	}
+	t.Notes = []string{"Cost: the mean, or the 90 % quantile for CI, of the time to ready in a typical place, retries included."}
+	return t
+}
+
+func armVerdict(d answer.Decision, arm answer.Arm) string {
+	switch {
+	case arm.RuledOut && arm.Effect != nil && arm.EffectInterval != nil:
+		return fmt.Sprintf("ruled out by %s: %s (95 %%: %s to %s)", arm.BeatenBy, relative(*arm.Effect), relative(arm.EffectInterval[0]), relative(arm.EffectInterval[1]))
+	case arm.RuledOut && arm.BeatenBy != "":
+		return "ruled out by " + arm.BeatenBy
+	case arm.RuledOut:
+		return "ruled out: it fails too often"
+	case slices.Contains(d.FailTooOften, arm.Strategy):
+		return "open: it probably fails too often"
+	case d.Verdict == compare.Undecided:
+		return "open"
+	case !slices.Contains(d.Best, arm.Strategy):
+		return "not shown to be better"
+	case d.OnlyWhenItWorks:
+		return string(d.Verdict) + " when it works"
+	}
+	return string(d.Verdict)
+}
+
+func levels(c trial.Cell) (names []string) {
+	for _, x := range c {
+		names = append(names, x.Level)
+	}
+	return names
+}
+
+func factorNames(a study.Analysis) (names []string) {
+	for _, f := range a.Factors {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// Outcomes is what the trials of each cell came to, and how long they took.
+func Outcomes(a study.Analysis) Table {
+	var notes footnotes
+	t := Table{Title: "Outcomes and times to ready", Header: append(factorNames(a), "n", "outcomes", "failed (95 % interval)", "setup: median of ready trials", "mean with retries")}
+	for _, c := range a.Cells {
+		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), strconv.Itoa(c.N)+notes.mark(c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
+			setupTime(c.SetupTime), duration(c.WithRetries)))
+	}
+	t.Notes = notes.list()
+	if n := a.NeverPlanned; n > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Not tested either: %d further %s of these levels, in no plan.", n, noun(n, "combination")))
+	}
+	t.Notes = append(t.Notes, "Failed: crashed, hung or not ready within the limits; failed tests are no failure of the set-up. Intervals of rates: Clopper–Pearson; of medians: order statistics.",
+		"Mean with retries: all time spent, failures and recovery included, for each success.")
+	if len(a.Cells) > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("To show a failure rate under 10 %% takes %d trials in a row without a failure.", a.Cells[0].CleanRuns))
+	}
+	return t
+}
+
+// phases is how long each phase took, with tests and memory.
+func phases(a study.Analysis) Table {
+	t := Table{Title: "Phases, tests and memory", Header: append(factorNames(a), measures()...)}
+	for _, c := range a.Cells {
+		if row := measured(c.Cell); slices.ContainsFunc(row, func(v string) bool { return v != none }) {
+			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), row...))
+		}
+	}
+	t.Notes = []string{"Medians of the phases that ended well. Phases may overlap, so they need not add up to the setup time. " +
+		"Memory: the highest of samples a second apart; the true peak lies at or above it."}
+	return t
+}
+
+const (
+	// fewestForLimits is the fewest lengths for which a limit is advised, and
+	// limitStep what it is a multiple of.
+	fewestForLimits = 10
+	limitStep       = 30 * time.Second
+)
+
+// Limits advises time limits for a spec or a suite's own code, by what set-ups of
+// all cells took that became ready.
+func Limits(s study.Study) Table {
+	t := Table{Title: "Time limits", Header: []string{"phase", "n", "longest", "limit", "longest silence", "limit on silence"}}
+	fewest, phases, silences := math.MaxInt, []string{}, []string{}
+	for _, p := range trial.Phases() {
+		var longest, silent trial.Seconds
+		n := 0
+		for _, o := range s.Trials {
+			length, ok := study.PhaseTime(o.Record, p)
+			if !o.Ready || !ok {
+				continue
+			}
+			n, longest = n+1, max(longest, trial.Seconds(length*float64(time.Second)))
+			for _, q := range o.Record.Silences {
+				if q.Phase == p {
+					silent = max(silent, q.End-q.Start)
+				}
+			}
+		}
+		if n < fewestForLimits {
+			continue
+		}
+		fewest = min(fewest, n)
+		row := []string{string(p), strconv.Itoa(n), Seconds(longest), advised(longest), none, none}
+		phases = append(phases, string(p)+": "+row[3])
+		if silent > 0 {
+			row[4], row[5] = Seconds(silent), advised(silent)
+			silences = append(silences, string(p)+": "+row[5])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if len(t.Rows) == 0 {
+		return t
+	}
+	spec := "limits: {phase: {" + strings.Join(phases, ", ") + "}"
+	if len(silences) > 0 {
+		spec += ", silence: {" + strings.Join(silences, ", ") + "}"
+	}
+	// None of n was longer: the exact upper bound of how often one is.
+	t.Notes = []string{fmt.Sprintf("Twice the longest of set-ups that became ready, in whole half minutes, so that a host under load is not taken for one that hangs. "+
+		"At most %.1f %% of set-ups take longer than the longest (95 %%).", 100*(1-math.Pow(0.05, 1/float64(fewest)))),
+		"In a spec: " + spec + "}"}
+	return t
+}
+
+// advised is a limit of twice as long, as Go writes it.
+func advised(longest trial.Seconds) string {
+	steps := (2*longest.Duration() + limitStep - 1) / limitStep
+	text := (max(steps, 1) * limitStep).String()
+	if whole, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = whole + "m"
+	}
+	return text
+}
+
+// Contradictions are figures of imported sources that cannot all be true.
+func Contradictions(a study.Analysis) Table {
+	t := Table{Title: "Contradictions in the sources", Header: []string{"source", "what cannot all be true"}}
+	for _, r := range a.Runs {
+		if r.Import != nil {
+			for _, c := range r.Import.Contradictions {
+				t.Rows = append(t.Rows, []string{r.Import.Source, c})
+			}
+		}
+	}
+	return t
+}

@@ -1,0 +1,89 @@
+package report_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/simulated"
+	"github.com/stratbench/stratbench/results/study"
+)
+
+// TestLimits: twice the longest, of trials that became ready alone.
+func TestLimits(t *testing.T) {
+	run := results.Run{}
+	for i := range 12 {
+		setup, length := trial.Seconds(time.Minute), trial.Seconds(40+i)*trial.Seconds(time.Second)
+		r := results.Record{Schema: results.Schema, Kind: results.KindTrial, Setup: &setup, Verdict: trial.Verdict{Outcome: trial.OK},
+			Trial: trial.Trial{ID: fmt.Sprint("t", i), Cell: trial.Cell{{Factor: "strategy", Level: "serial"}}},
+			Spans: []trial.Span{{Name: "build", Phase: trial.PhaseBuild, End: length}}}
+		if i == 3 {
+			r.Silences = []trial.Silence{{Phase: trial.PhaseBuild, Start: 0, End: trial.Seconds(16 * time.Second)}}
+		}
+		run.Records = append(run.Records, r)
+	}
+	failed := run.Records[0]
+	failed.Trial.ID = "failed"
+	failed.Setup, failed.Verdict = nil, trial.Verdict{Outcome: trial.DeployFailed, Phase: trial.PhaseDeploy}
+	failed.Spans = []trial.Span{{Name: "build", Phase: trial.PhaseBuild, End: trial.Seconds(time.Hour)}}
+	run.Records = append(run.Records, failed)
+
+	table := report.Limits(study.Gather([]results.Run{run}))
+	if len(table.Rows) != 1 || !slices.Equal(table.Rows[0], []string{"build", "12", "51.0 s", "2m", "16.0 s", "1m"}) {
+		t.Fatalf("got %q", table.Rows)
+	}
+	notes := strings.Join(table.Notes, "\n")
+	for _, want := range []string{"At most 22.1 % of set-ups", "limits: {phase: {build: 2m}, silence: {build: 1m}}"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("the notes say nothing of %q:\n%s", want, notes)
+		}
+	}
+}
+
+func TestHostSpeedIsALineAndAWarning(t *testing.T) {
+	run := simulated.Run(simulated.Matrix()[:2], 3, 1)
+	for i, seconds := range []trial.Seconds{2e9, 224e7, 21e8} {
+		run.Records = append(run.Records, results.Record{Kind: results.KindReference, Simulated: true, Settings: []byte("{}"),
+			Trial: trial.Trial{ID: "r", Block: i + 1}, Elapsed: seconds, Verdict: trial.Verdict{Outcome: trial.OK}})
+	}
+	s := study.Gather([]results.Run{run})
+	var b bytes.Buffer
+	if err := report.Full(s, s.Analyse(), nil).Write(&b, report.FormatTable); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{
+		"Host speed varied 12 % between 3 measurements before blocks of run simulated",
+		"Host speed, run simulated: the reference workload took 2.00 s to 2.24 s, 3 times, a spread of 12 %.",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+func TestBackOffs(t *testing.T) {
+	setup, second := trial.Seconds(time.Minute), trial.Seconds(time.Second)
+	record := func(id string, spans ...trial.Span) results.Record {
+		return results.Record{Schema: results.Schema, Kind: results.KindTrial, Setup: &setup, Verdict: trial.Verdict{Outcome: trial.OK}, Spans: spans,
+			Trial: trial.Trial{ID: id, Cell: trial.Cell{{Factor: "strategy", Level: "serial"}}}}
+	}
+	waits := func(from, to trial.Seconds) trial.Span {
+		return trial.Span{Name: "pod till " + trial.InBackOff, Step: "pod till", Phase: trial.PhaseDeploy, Start: from * second, End: to * second}
+	}
+	none := results.Run{Records: []results.Record{record("t1")}}
+	if got := report.BackOffs(study.Gather([]results.Run{none})); got != nil {
+		t.Errorf("got %q", got)
+	}
+	some := results.Run{Records: []results.Record{record("t1", waits(1, 4)), record("t2", waits(1, 4), waits(6, 14)), record("t3")}}
+	got := strings.Join(report.BackOffs(study.Gather([]results.Run{some})), "\n")
+	if !strings.HasPrefix(got, "In 2 of 3 set-ups") || !strings.Contains(got, "pod till up to 11.0 s (t2)") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,295 @@
+package plot
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/stats"
+	"github.com/stratbench/stratbench/results/study"
+)
+
+// All draws every figure that the study has the trials for. Each has a row for each
+// strategy of the answer, in its order, and a panel for each level of the factor by
+// which the answer has times. An empty answer stands for all trials together.
+func All(s study.Study, a answer.Answer) (figures []Figure) {
+	l := lay(s, a)
+	if len(l.rows) == 0 || l.longest == 0 {
+		return nil
+	}
+	for _, draw := range []func(laid) (Figure, bool){strategies, phases, memory, readyBy, contention} {
+		if f, ok := draw(l); ok {
+			figures = append(figures, f)
+		}
+	}
+	return append(figures, gantts(l)...)
+}
+
+// mostStrategies is how many rows a figure has.
+const mostStrategies = 16
+
+// laid is a study's trials by strategy and panel.
+type laid struct {
+	study        study.Study
+	by           string
+	rows, panels []string
+	trials       map[[2]string][]study.Observation
+	anyFailed    bool
+	longest      float64
+}
+
+func lay(s study.Study, a answer.Answer) laid {
+	l := laid{study: s, by: a.By, panels: []string{""}, trials: map[[2]string][]study.Observation{}}
+	if f, ok := s.Factor(a.By); ok {
+		l.panels = nil
+		for _, level := range f.Levels {
+			l.panels = append(l.panels, level.Name)
+		}
+		if f.Levels[0].Value == nil {
+			slices.Sort(l.panels)
+		}
+	}
+	for _, strategy := range a.Strategies {
+		l.rows = append(l.rows, strategy.Name)
+	}
+	for _, o := range s.Trials {
+		var levels []string
+		for _, f := range a.Chosen {
+			level, _ := o.Cell.Level(f)
+			levels = append(levels, level)
+		}
+		strategy := "all trials"
+		if len(levels) > 0 {
+			strategy = strings.Join(levels, " ")
+		}
+		panel, _ := o.Cell.Level(a.By)
+		at := [2]string{strategy, panel}
+		if !slices.Contains(l.rows, strategy) {
+			l.rows = append(l.rows, strategy)
+		}
+		l.trials[at] = append(l.trials[at], o)
+		l.anyFailed = l.anyFailed || !o.Ready
+		for _, t := range []float64{o.Setup, o.Lost} {
+			if !math.IsNaN(t) {
+				l.longest = max(l.longest, t)
+			}
+		}
+	}
+	l.rows = l.rows[:min(len(l.rows), mostStrategies)]
+	return l
+}
+
+func (l laid) at(row, panel int) []study.Observation {
+	return l.trials[[2]string{l.rows[row], l.panels[panel]}]
+}
+
+// row has a strategy's trials of all panels.
+func (l laid) row(row int) (all []study.Observation) {
+	for panel := range l.panels {
+		all = append(all, l.at(row, panel)...)
+	}
+	return all
+}
+
+func (l laid) title(text string) string {
+	if l.study.Simulated() {
+		return simulatedMark + text
+	}
+	return text
+}
+
+// overTime is a grid whose axis is time up to longest, in the unit of the scale.
+func (l laid) overTime(axis string, longest float64) (grid, timeScale) {
+	scale := scaleFor(longest)
+	return grid{rows: l.rows, panels: l.panels, axis: axis + " (" + scale.unit + ")", most: scale.of(longest) * 1.01, simulated: l.study.Simulated()}, scale
+}
+
+// mostPoints is how many trials of a row are drawn as points of their own.
+const mostPoints = 400
+
+// strategies has every trial as a point: ready ones where they were, failed ones
+// where they died.
+func strategies(l laid) (Figure, bool) {
+	g, scale := l.overTime("time from the start of the set-up", l.longest)
+	g.row, g.room = pts(24), pts(62)
+	g.legend = []key{
+		{"ready", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.CircleGlyph{}, faint(blue, 0.75), 2.8, x, y) }},
+		{"mean of those ready", func(c draw.Canvas, x, y vg.Length) {
+			line(c, black, 2, vg.Point{X: x, Y: y - pts(5)}, vg.Point{X: x, Y: y + pts(5)})
+		}},
+	}
+	if l.anyFailed {
+		g.room = pts(105)
+		g.legend = append(g.legend, key{"failed, where it died", func(c draw.Canvas, x, y vg.Length) { cross(c, vermilion, 3, x, y) }})
+	}
+	if slices.ContainsFunc(l.study.Trials, func(o study.Observation) bool { return o.CutOff }) {
+		g.legend = append(g.legend, key{"ended by a limit", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.TriangleGlyph{}, grey, 3, x, y) }})
+	}
+	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
+		trials := l.at(row, panel)
+		drawTrials(c, x, y, trials, scale)
+		words := "not tested"
+		if times := study.Setups(trials); len(times) > 0 {
+			m := stat.Mean(times, nil)
+			line(c, black, 2, vg.Point{X: x(scale.of(m)), Y: y - pts(9)}, vg.Point{X: x(scale.of(m)), Y: y + pts(9)})
+			words = seconds(m)
+		} else if len(trials) > 0 {
+			words = "never ready"
+		}
+		at := c.Max.X - g.room + pts(8)
+		write(c, black, smallSize, at, y, 0, -0.4, words)
+		if n := study.Failures(trials); n > 0 {
+			write(c, vermilion, smallSize, at+wide(smallSize, words), y, 0, -0.4, fmt.Sprintf(", %d failed", n))
+		}
+	}
+	alt := fmt.Sprintf("Set-up times of %d trials of %d strategies, %d failed", len(l.study.Trials), len(l.rows), study.Failures(l.study.Trials))
+	last := len(l.rows) - 1
+	if fastest, slowest := study.Setups(l.row(0)), study.Setups(l.row(last)); last > 0 && len(fastest) > 0 && len(slowest) > 0 {
+		alt += fmt.Sprintf("; from %s on average with %s to %s with %s", seconds(stat.Mean(fastest, nil)), l.rows[0], seconds(stat.Mean(slowest, nil)), l.rows[last])
+	}
+	caption := "One point per trial"
+	if l.by != "" {
+		caption += ", one panel per " + l.by
+	}
+	return g.figure(Figure{Name: "strategies", Title: l.title("Every trial, by strategy"), Caption: caption + "; numbers are means when ready.", Alt: alt + "."}), true
+}
+
+func seconds(s float64) string { return report.Seconds(trial.Seconds(math.Round(s * 1e9))) }
+
+func drawTrials(c draw.Canvas, x func(float64) vg.Length, y vg.Length, trials []study.Observation, scale timeScale) {
+	random := rand.New(rand.NewPCG(1, 1))
+	step := max(1, len(trials)/mostPoints)
+	for i := 0; i < len(trials); i += step {
+		o, at := trials[i], y
+		if len(trials) > 1 {
+			at += pts((random.Float64() - 0.5) * 14)
+		}
+		switch {
+		case o.Ready && !math.IsNaN(o.Setup):
+			glyph(c, draw.CircleGlyph{}, faint(blue, 0.6), 2.4, x(scale.of(o.Setup)), at)
+		case o.CutOff && !math.IsNaN(o.Lost):
+			glyph(c, draw.TriangleGlyph{}, grey, 3, x(scale.of(o.Lost)), at)
+		case !o.Ready && !math.IsNaN(o.Lost):
+			cross(c, vermilion, 2.8, x(scale.of(o.Lost)), at)
+		}
+	}
+}
+
+var phaseColors = map[trial.Phase]color.RGBA{
+	trial.PhaseCluster: sky, trial.PhaseBuild: orange, trial.PhaseLoad: green, trial.PhaseDeploy: purple, trial.PhaseTest: light,
+}
+
+// phases stacks the median lengths of the phases.
+func phases(l laid) (Figure, bool) {
+	longest, some := 0.0, map[trial.Phase]bool{}
+	for row := range l.rows {
+		for panel := range l.panels {
+			total := 0.0
+			lengths := medianPhases(l.at(row, panel))
+			for _, p := range trial.Phases() {
+				total, some[p] = total+lengths[p], some[p] || lengths[p] > 0
+			}
+			longest = max(longest, total)
+		}
+	}
+	if longest == 0 {
+		return Figure{}, false
+	}
+	g, scale := l.overTime("median of each phase, one after the other", longest)
+	g.row = pts(22)
+	for _, p := range trial.Phases() {
+		if some[p] {
+			g.legend = append(g.legend, key{string(p), func(c draw.Canvas, x, y vg.Length) {
+				box(c, phaseColors[p], x-pts(5), y-pts(5), x+pts(5), y+pts(5))
+			}})
+		}
+	}
+	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
+		at := 0.0
+		lengths := medianPhases(l.at(row, panel))
+		for _, p := range trial.Phases() {
+			if lengths[p] > 0 {
+				from, to := x(scale.of(at)), x(scale.of(at+lengths[p]))
+				box(c, phaseColors[p], from, y-pts(7), max(from, to-pts(0.7)), y+pts(7))
+				at += lengths[p]
+			}
+		}
+	}
+	return g.figure(Figure{Name: "phases", Title: l.title("Where the time goes"),
+		Caption: "Medians over the trials in which the phase ended well. Where phases overlap, the bar is longer than the set-up.",
+		Alt:     "Median lengths of the phases of a trial, stacked, a bar for each strategy."}), true
+}
+
+// medianPhases are the median lengths in seconds of those phases that ended well.
+func medianPhases(trials []study.Observation) map[trial.Phase]float64 {
+	medians := map[trial.Phase]float64{}
+	for _, p := range trial.Phases() {
+		var lengths []float64
+		for _, o := range trials {
+			if length, ok := study.PhaseTime(o.Record, p); ok {
+				lengths = append(lengths, length)
+			}
+		}
+		if len(lengths) > 0 {
+			medians[p] = stats.Median(lengths)
+		}
+	}
+	return medians
+}
+
+// contention has each image's build under each strategy that builds several at
+// once, beside the same build with nothing beside it.
+func contention(l laid) (Figure, bool) {
+	times := map[string]map[int]study.ImageTime{}
+	var rows []string
+	longest, slowest, slow := 0.0, 0.0, ""
+	for row, strategy := range l.rows {
+		for panel := range l.panels {
+			for _, i := range l.study.Together(l.at(row, panel)) {
+				name := strategy + ": " + i.Image
+				if times[name] == nil {
+					times[name] = map[int]study.ImageTime{}
+					rows = append(rows, name)
+				}
+				times[name][panel] = i
+				longest = max(longest, float64(i.Median), float64(i.Alone))
+				if float64(i.Slowdown) > slowest {
+					slowest, slow = float64(i.Slowdown), name
+				}
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return Figure{}, false
+	}
+	g, scale := l.overTime("median time to build", longest)
+	g.rows, g.row, g.room = rows, pts(18), pts(44)
+	g.legend = []key{
+		{"alone", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.RingGlyph{}, black, 3, x, y) }},
+		{"beside others", func(c draw.Canvas, x, y vg.Length) { glyph(c, draw.CircleGlyph{}, vermilion, 3, x, y) }},
+	}
+	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
+		i, ok := times[rows[row]][panel]
+		if !ok {
+			return
+		}
+		from, to := x(scale.of(float64(i.Alone))), x(scale.of(float64(i.Median)))
+		line(c, faint(vermilion, 0.6), 1.5, vg.Point{X: from, Y: y}, vg.Point{X: to, Y: y})
+		glyph(c, draw.RingGlyph{}, black, 3, from, y)
+		glyph(c, draw.CircleGlyph{}, vermilion, 3, to, y)
+		write(c, black, smallSize, c.Max.X-g.room+pts(8), y, 0, -0.4, fmt.Sprintf("× %.2f", float64(i.Slowdown)))
+	}
+	return g.figure(Figure{Name: "contention", Title: l.title("Builds, alone and beside others"),
+		Caption: "×: how many times as long a build takes beside others as alone, in cells that differ in the strategy only.",
+		Alt:     fmt.Sprintf("Build times of images alone and beside others; the most slowed is %s, %.2f times as long.", slow, slowest)}), true
+}

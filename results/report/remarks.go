@@ -1,0 +1,314 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/study"
+)
+
+// Lead says what a page rests on.
+func Lead(s study.Study) (lines []string) {
+	cells := map[string]bool{}
+	simulated, imported := 0, 0
+	for _, o := range s.Trials {
+		cells[o.Cell.Key()] = true
+		if o.Record.Simulated {
+			simulated++
+		}
+		if o.Record.Imported != nil {
+			imported++
+		}
+	}
+	evidence := "measured"
+	switch {
+	case simulated > 0:
+		evidence = "SIMULATED"
+	case imported == len(s.Trials):
+		evidence = "measured, imported"
+	case imported > 0:
+		evidence = fmt.Sprintf("measured (%d imported)", imported)
+	}
+	failures := "none failed"
+	if n := study.Failures(s.Trials); n > 0 {
+		failures = fmt.Sprintf("%d failed", n)
+	}
+	if s.Simulated() {
+		failures += ". No engine produced these figures"
+	}
+	lines = []string{fmt.Sprintf("%d %s %s of %d %s; %s.", len(s.Trials), evidence, noun(len(s.Trials), "trial"), len(cells), noun(len(cells), "combination"), failures)}
+	if n := len(s.Estimates); n > 0 {
+		lines = append(lines, fmt.Sprintf("In no figure: %d %s, which nobody measured.", n, noun(n, "estimate")))
+	}
+	return lines
+}
+
+// shownCause is the p-value, over all factors, at which failures go with one.
+const shownCause = 0.05
+
+// WhyFailed says what failures go with.
+func WhyFailed(a answer.Answer) (lines []string) {
+	var untested []string
+	for _, c := range a.Causes {
+		switch {
+		case c.P == nil:
+			untested = append(untested, c.Factor)
+		case *c.P < shownCause:
+			lines = append(lines, fmt.Sprintf("Failures go with %s %s: %d of %d failed there, %d of %d otherwise (%s, exact, all else equal, over all factors).",
+				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, pIs(study.Value(*c.P))))
+		}
+	}
+	if len(lines) == 0 {
+		lines = []string{fmt.Sprintf("%d of %d trials failed. No factor was shown to go with that, nor shown not to.", a.Failed, a.Trials)}
+	}
+	if len(untested) > 0 {
+		lines = append(lines, fmt.Sprintf("Not tested: %s, which never varied with all else equal.", and(untested)))
+	}
+	return lines
+}
+
+// Doubts are what qualifies an analysis as a whole, except what the comparison
+// itself says.
+func Doubts(a study.Analysis) (points []string) {
+	for _, w := range a.Warnings {
+		if w.Kind != study.SimulatedTrials {
+			points = append(points, Capital(Warning(w))+".")
+		}
+	}
+	for _, r := range a.Runs {
+		if missing := r.Planned - r.Recorded; missing > 0 {
+			points = append(points, fmt.Sprintf("Run %s: %d of %d planned trials are not recorded.", r.Run, missing, r.Planned))
+		}
+		for _, l := range r.Looks {
+			text := fmt.Sprintf("Run %s, before block %d:", r.Run, l.Block)
+			for _, c := range l.Retired {
+				text += fmt.Sprintf(" [%s] kept failing and was not run again.", c)
+			}
+			if l.Stopped {
+				text += " stopped, because " + l.Reason + "."
+			}
+			points = append(points, text)
+		}
+		if r.FaultyRecords > 0 {
+			points = append(points, fmt.Sprintf("Run %s: unreadable in its journal and left out: %d %s.", r.Run, r.FaultyRecords, noun(r.FaultyRecords, "line")))
+		}
+	}
+	return points
+}
+
+// Beforehand says which trials pull images that were built and pushed before them:
+// their times are not those of strategies that build.
+func Beforehand(s study.Study) (lines []string) {
+	var who []string
+	took := map[string][]string{}
+	for _, run := range s.Runs {
+		for _, r := range run.Preparations() {
+			var names []string
+			for _, factor := range []string{"runtime", "strategy"} {
+				if level, ok := r.Trial.Cell.Level(factor); ok {
+					names = append(names, level)
+				}
+			}
+			name := strings.Join(names, " ")
+			if !slices.Contains(who, name) {
+				who = append(who, name)
+			}
+			took[name] = append(took[name], Seconds(r.Elapsed))
+		}
+	}
+	for _, name := range who {
+		lines = append(lines, fmt.Sprintf("Not like for like: trials of %s pull images that were built and pushed before them, in %s. No setup time has that in it.", name, and(took[name])))
+	}
+	return lines
+}
+
+// BackOffs says how long crashed pods were in back-off in set-ups that became ready:
+// time that no strategy can save.
+func BackOffs(s study.Study) []string {
+	longest, worst := map[string]trial.Seconds{}, map[string]string{}
+	trials, ready := 0, 0
+	for _, o := range s.Trials {
+		if !o.Ready {
+			continue
+		}
+		ready++
+		waited := map[string]trial.Seconds{}
+		for _, span := range o.Record.Spans {
+			if pod, is := strings.CutSuffix(span.Name, " "+trial.InBackOff); is {
+				waited[pod] += span.Length()
+			}
+		}
+		if len(waited) > 0 {
+			trials++
+		}
+		for pod, length := range waited {
+			if length > longest[pod] {
+				longest[pod], worst[pod] = length, o.Record.Trial.ID
+			}
+		}
+	}
+	if trials == 0 {
+		return nil
+	}
+	var pods []string
+	for _, pod := range slices.Sorted(maps.Keys(longest)) {
+		pods = append(pods, fmt.Sprintf("%s up to %s (%s)", pod, Seconds(longest[pod]), worst[pod]))
+	}
+	return []string{fmt.Sprintf("In %d of %d set-ups that became ready, pods crashed and were in back-off while the deployment waited for them: %s. Have them wait for what they need instead.",
+		trials, ready, strings.Join(pods, ", "))}
+}
+
+// Sources say in a sentence or two where the trials of each run come from.
+func Sources(s study.Study, a study.Analysis) (points []string) {
+	for i, r := range a.Runs {
+		var engines, software, host []string
+		for _, rec := range s.Runs[i].Records {
+			if name := strings.TrimSpace(rec.Machine.Runtime + " " + rec.Machine.EngineVersion); name != "" && !slices.Contains(engines, name) {
+				engines = append(engines, name)
+			}
+		}
+		e := r.Environment
+		for _, p := range [][2]string{{"stratbench", e.Stratbench}, {"Kind", e.KindVersion}} {
+			if p[1] != "" {
+				software = append(software, p[0]+" "+p[1])
+			}
+		}
+		if e.CPUs > 0 {
+			host = append(host, fmt.Sprintf("%d × %s", e.CPUs, e.CPUModel))
+		}
+		if e.Memory > 0 {
+			host = append(host, e.Memory.String())
+		}
+		if e.OS != "" {
+			host = append(host, strings.TrimSpace(e.OS+" "+e.Kernel))
+		}
+		text := fmt.Sprintf("Run %s: %d trials", r.Run, r.Recorded)
+		if r.Import != nil {
+			text += ", imported from " + r.Import.Source
+		}
+		if !r.Started.IsZero() {
+			text += ", started " + r.Started.UTC().Format("2006-01-02 15:04 UTC")
+		}
+		for _, part := range []string{and(engines), strings.Join(software, ", "), strings.Join(host, ", ")} {
+			if part != "" {
+				text += "; " + part
+			}
+		}
+		points = append(points, text+".")
+	}
+	return points
+}
+
+// RunNotes are what the reference workload of each run took, and what imported
+// sources say beside their trials.
+func RunNotes(a study.Analysis) (lines []string) {
+	for _, r := range a.Runs {
+		if h := r.HostSpeed; h != nil {
+			fastest, slowest := h.Range()
+			took := Seconds(fastest) + ", once"
+			if len(h.Blocks) > 1 {
+				took = fmt.Sprintf("%s to %s, %d times, a spread of %s", Seconds(fastest), Seconds(slowest), len(h.Blocks), percentOf(h.Spread))
+			}
+			lines = append(lines, fmt.Sprintf("Host speed, run %s: the reference workload took %s. No figure is adjusted by it.", r.Run, took))
+		}
+		if r.Import != nil {
+			for _, n := range r.Import.Notes {
+				lines = append(lines, r.Import.Source+": "+n)
+			}
+		}
+	}
+	return lines
+}
+
+// Warning says what a warning means.
+func Warning(w study.Warning) string {
+	switch w.Kind {
+	case study.SingleTrial:
+		return "a single trial shows what can happen, not how often or how long it takes"
+	case study.NotRun:
+		return strings.TrimSuffix(notTested+": "+w.Detail, ": ")
+	case study.InvalidTrials:
+		return fmt.Sprintf("%d trials could not be measured and count neither way", w.Count)
+	case study.InjectedTrials:
+		return fmt.Sprintf("%d %s broken on purpose and left out: stratbench faults shows what came of that", w.Count, were(w.Count, "trial"))
+	case study.Conditional:
+		return "times are of the trials that became ready only: read them beside the failures"
+	case study.Residue:
+		return "varied inside the cell and should not have: " + w.Detail
+	case study.Ties:
+		return "some times are equal, which measured ones are not: were they rounded?"
+	case study.HostBusy:
+		return "the host was busy just before " + trialsOf(w)
+	case study.CutOffTrials:
+		return "ended by a limit, known only to take longer: " + trialsOf(w)
+	case study.HostVaried:
+		return fmt.Sprintf("host speed varied %s between %d measurements before blocks of run %s (slowest reference workload against the fastest)", percentOf(*w.Share), w.Count, w.Detail)
+	case study.HostFollowed:
+		return "setup times of blocks rose with the reference workload's (Kendall, " + pIs(*w.P) + "): part of what differs between blocks is the host"
+	case study.StoppedEarly:
+		return "an interim analysis decided how long the run was; decisions allow for that, intervals of single cells do not"
+	case study.UnknownTimes:
+		return "no times are recorded of " + trialsOf(w)
+	case study.SimulatedTrials:
+		return strings.TrimSuffix(simulatedNote, ".")
+	case study.ImportedTrials:
+		return "imported: stratbench did not measure these trials"
+	}
+	return string(w.Kind) + ": " + w.Detail
+}
+
+// trialsOf lists the trials of a warning: "t003, t017 and 4 more".
+func trialsOf(w study.Warning) string {
+	text := strings.Join(w.Trials, ", ")
+	if more := w.Count - len(w.Trials); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// footnotes numbers warnings, each text once, for marks beside figures. Warnings
+// that name trials share one footnote a kind, with the trials of all cells.
+type footnotes struct{ warnings []study.Warning }
+
+// mostNamed trials are named in a footnote.
+const mostNamed = 12
+
+// mark returns the marks of warnings: " [1,3]".
+func (f *footnotes) mark(warnings []study.Warning) string {
+	var marks []string
+	for _, w := range warnings {
+		marks = append(marks, strconv.Itoa(f.number(w)))
+	}
+	if len(marks) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(marks, ",") + "]"
+}
+
+func (f *footnotes) number(w study.Warning) int {
+	for i, seen := range f.warnings {
+		if len(w.Trials) > 0 && seen.Kind == w.Kind && seen.Detail == w.Detail {
+			f.warnings[i].Count += w.Count
+			f.warnings[i].Trials = slices.Concat(seen.Trials, w.Trials)
+			return i + 1
+		}
+		if Warning(seen) == Warning(w) {
+			return i + 1
+		}
+	}
+	f.warnings = append(f.warnings, w)
+	return len(f.warnings)
+}
+
+func (f *footnotes) list() (lines []string) {
+	for i, w := range f.warnings {
+		w.Trials = w.Trials[:min(mostNamed, len(w.Trials))]
+		lines = append(lines, fmt.Sprintf("[%d] %s", i+1, Warning(w)))
+	}
+	return lines
+}
