@@ -2,6 +2,7 @@ package claims
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -104,8 +105,8 @@ func (v vocabulary) ofTable(table *extast.Table, source []byte) (all []Claim) {
 			statement := passage{}
 			statement.add(cells[0].text+" "+heads[i].text+" takes ", -len(source))
 			statement.text, statement.at = statement.text+cell.text, append(statement.at, cell.at...)
-			if unit := unitOf(heads[i].text); unit != "" && bareNumber.MatchString(cell.text) {
-				statement.add(" "+unit, cell.at[len(cell.at)-1])
+			if unit := headUnit.FindStringSubmatch(strings.TrimSpace(heads[i].text)); unit != nil && bareNumber.MatchString(cell.text) {
+				statement.add(" "+cmp.Or(unit[1], unit[2]), cell.at[len(cell.at)-1])
 			}
 			for _, c := range v.inSentence(statement, nil) {
 				if c.Column >= cell.at[0] {

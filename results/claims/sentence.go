@@ -100,14 +100,6 @@ func seconds(unit string) float64 {
 	return units[unit[:min(2, len(unit))]]
 }
 
-func unitOf(head string) string {
-	m := headUnit.FindStringSubmatch(strings.TrimSpace(head))
-	if m == nil {
-		return ""
-	}
-	return cmp.Or(m[1], m[2])
-}
-
 // vocabulary is the words that stand for levels, by factor.
 type vocabulary map[string][]word
 
