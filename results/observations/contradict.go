@@ -11,14 +11,35 @@ import (
 // contradict points out figures of a source that cannot all be true, and
 // figures given as measured that were computed.
 func (f *file) contradict(d document) {
-	if d.Phases != nil {
-		f.contradictPhases(*d.Phases)
+	p := d.Phases
+	if p == nil {
+		p = &phaseMinutes{}
 	}
-	f.contradictNoCache(d)
+	if sum := p.Cluster + p.build() + p.Load + p.Deploy; p.Setup > 0 && sum != p.Setup {
+		f.contradiction("the phases of the serial run add up to %g min (cluster %g, builds %g, load %g, deploy %g), its setup is stated as %g min.",
+			sum, p.Cluster, p.build(), p.Load, p.Deploy, p.Setup)
+	}
+	if len(p.Test) == 2 && len(p.Total) == 2 && (p.Setup+p.Test[0] != p.Total[0] || p.Setup+p.Test[1] != p.Total[1]) {
+		f.contradiction("setup %g min and tests %g to %g min make %g to %g min, the total of the serial run is stated as %g to %g.",
+			p.Setup, p.Test[0], p.Test[1], p.Setup+p.Test[0], p.Setup+p.Test[1], p.Total[0], p.Total[1])
+	}
+	f.contradictNoCache(d, p.Build)
 	for _, c := range d.Comparison {
-		f.contradictTotals(c, d.Phases)
+		if len(c.Setup) != 2 || len(c.Test) != 2 || len(c.Total) != 2 {
+			continue
+		}
+		if sum := []float64{c.Setup[0] + c.Test[0], c.Setup[1] + c.Test[1]}; !slices.Equal(sum, c.Total) {
+			f.contradiction("%s: setup %s and tests %s min make %s min, stated is a total of %s.", c.Strategy, span(c.Setup), span(c.Test), span(sum), span(c.Total))
+		}
+		if c.Strategy == "serial" && len(p.Test) == 2 && !slices.Equal(p.Test, c.Test) {
+			f.contradiction("the tests of the serial run take %g to %g min in one place and %g to %g min in another.", p.Test[0], p.Test[1], c.Test[0], c.Test[1])
+		}
 	}
+	trials := map[string]int{} // of each strategy
 	for _, r := range f.records {
+		if strategy, _ := r.Trial.Cell.Level("strategy"); !r.Imported.Estimate {
+			trials[strategy]++
+		}
 		if r.Imported.TestsTotal == nil {
 			continue
 		}
@@ -28,30 +49,18 @@ func (f *file) contradict(d document) {
 		}
 	}
 	for _, c := range d.Comparison {
-		f.contradictStability(c, d.Confidence)
-	}
-}
-
-func (f *file) contradictPhases(p phaseMinutes) {
-	if sum := p.Cluster + p.build() + p.Load + p.Deploy; p.Setup > 0 && sum != p.Setup {
-		f.contradiction("the phases of the serial run add up to %g min (cluster %g, builds %g, load %g, deploy %g), its setup is stated as %g min.",
-			sum, p.Cluster, p.build(), p.Load, p.Deploy, p.Setup)
-	}
-	if len(p.Test) == 2 && len(p.Total) == 2 && (p.Setup+p.Test[0] != p.Total[0] || p.Setup+p.Test[1] != p.Total[1]) {
-		f.contradiction("setup %g min and tests %g to %g min make %g to %g min, the total of the serial run is stated as %g to %g.",
-			p.Setup, p.Test[0], p.Test[1], p.Setup+p.Test[0], p.Setup+p.Test[1], p.Total[0], p.Total[1])
-	}
-}
-
-func (f *file) contradictTotals(c comparison, p *phaseMinutes) {
-	if len(c.Setup) != 2 || len(c.Test) != 2 || len(c.Total) != 2 {
-		return
-	}
-	if sum := []float64{c.Setup[0] + c.Test[0], c.Setup[1] + c.Test[1]}; !slices.Equal(sum, c.Total) {
-		f.contradiction("%s: setup %s and tests %s min make %s min, stated is a total of %s.", c.Strategy, span(c.Setup), span(c.Test), span(sum), span(c.Total))
-	}
-	if p != nil && c.Strategy == "serial" && len(p.Test) == 2 && !slices.Equal(p.Test, c.Test) {
-		f.contradiction("the tests of the serial run take %g to %g min in one place and %g to %g min in another.", p.Test[0], p.Test[1], c.Test[0], c.Test[1])
+		confidence, stated := d.Confidence[c.Strategy]
+		if !stated {
+			continue
+		}
+		behind := fmt.Sprintf(" on %d trials", trials[c.Strategy])
+		switch trials[c.Strategy] {
+		case 0:
+			behind = ", and was never run"
+		case 1:
+			behind = " on 1 trial"
+		}
+		f.contradiction("%s is called %q with %.0f %% confidence%s.", c.Strategy, c.Stability, 100*confidence, behind)
 	}
 }
 
@@ -64,7 +73,7 @@ func span(minutes []float64) string {
 
 // contradictNoCache recognises totals that were computed from the images'
 // times instead of being measured.
-func (f *file) contradictNoCache(d document) {
+func (f *file) contradictNoCache(d document, build map[string]float64) {
 	var sum, longest time.Duration
 	slowest, images := "", 0
 	for _, name := range d.Workload.Images {
@@ -85,10 +94,9 @@ func (f *file) contradictNoCache(d document) {
 	if parallel, ok := minutesSeconds(d.NoCache["parallel"]); ok && parallel == longest {
 		f.contradiction("the parallel build time %s is exactly that of the slowest image (%s) built alone: no parallel build was timed, so that contention was not measured.", d.NoCache["parallel"], slowest)
 	}
-	if d.Phases == nil || len(d.Phases.Build) == 0 {
+	if len(build) == 0 {
 		return
 	}
-	build := d.Phases.Build
 	before := slices.MaxFunc(slices.Sorted(maps.Keys(build)), func(a, b string) int { return cmp.Compare(build[a], build[b]) })
 	if before != slowest {
 		f.contradiction("the slowest image is %s (%g min) in the serial run and %s (%s) in the timings without cache.", before, build[before], slowest, d.NoCache[slowest])
@@ -100,27 +108,4 @@ func minutesSeconds(text string) (time.Duration, bool) {
 	var m, s int
 	n, err := fmt.Sscanf(text, "%d:%d", &m, &s)
 	return time.Duration(m)*time.Minute + time.Duration(s)*time.Second, n == 2 && err == nil
-}
-
-// contradictStability compares words of stability and confidence with the number
-// of trials behind them.
-func (f *file) contradictStability(c comparison, stated map[string]float64) {
-	confidence, ok := stated[c.Strategy]
-	if !ok {
-		return
-	}
-	trials := 0
-	for _, r := range f.records {
-		if level, _ := r.Trial.Cell.Level("strategy"); level == c.Strategy && !r.Imported.Estimate {
-			trials++
-		}
-	}
-	behind := fmt.Sprintf(" on %d trials", trials)
-	switch trials {
-	case 0:
-		behind = ", and was never run"
-	case 1:
-		behind = " on 1 trial"
-	}
-	f.contradiction("%s is called %q with %.0f %% confidence%s.", c.Strategy, c.Stability, 100*confidence, behind)
 }
