@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -165,28 +166,27 @@ const shortCommand = 24
 // something is named by what it sets.
 func shortNames(commands []string) []string {
 	var words [][]string
+	least := math.MaxInt
 	for _, command := range commands {
 		words = append(words, strings.Fields(command))
-	}
-	same := func(at func([]string) int) bool {
-		first := words[0]
-		return !slices.ContainsFunc(words, func(w []string) bool {
-			return len(w) < 2 || len(first) < 2 || w[at(w)] != first[at(first)]
-		})
+		least = min(least, len(words[len(words)-1]))
 	}
 	long := func(command string) bool {
 		return strings.Contains(command, "=") || utf8.RuneCountInString(command) > shortCommand
 	}
 	if len(words) > 1 && slices.ContainsFunc(commands, long) {
-		for same(func([]string) int { return 0 }) {
-			for i := range words {
-				words[i] = words[i][1:]
-			}
+		same := func(at func(w []string) string) bool {
+			return !slices.ContainsFunc(words, func(w []string) bool { return at(w) != at(words[0]) })
 		}
-		for same(func(w []string) int { return len(w) - 1 }) {
-			for i := range words {
-				words[i] = words[i][:len(words[i])-1]
-			}
+		from, behind := 0, 0
+		for from < least-1 && same(func(w []string) string { return w[from] }) {
+			from++
+		}
+		for behind < least-1-from && same(func(w []string) string { return w[len(w)-1-behind] }) {
+			behind++
+		}
+		for i, w := range words {
+			words[i] = w[from : len(w)-behind]
 		}
 	}
 	names := make([]string, len(commands))

@@ -43,7 +43,7 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 
 func (f *historyFlags) addThreshold(cmd *cobra.Command) {
 	f.detector = detect.Default
-	cmd.Flags().Func("threshold", "`share`, the smallest change of a time or of memory that is reported (default 5%)", func(text string) error {
+	cmd.Flags().Func("threshold", "smallest change of a time or of memory that is reported, as a `share` (default 5%)", func(text string) error {
 		share, err := trial.ParseShare(text)
 		f.detector.Threshold = float64(share)
 		return err

@@ -43,9 +43,19 @@ Contradicted claims are 10, untested ones 11; no measured trial is 12.
 			if err != nil {
 				return err
 			}
-			stated, err := claimsOf(args[0], gathered)
-			if err != nil {
-				return usageError{err}
+			var stated []claims.Claim
+			if observations.Readable(args[0]) {
+				record, err := observations.Read(args[0])
+				if err != nil {
+					return usageError{err}
+				}
+				stated = claims.OfRecord(study.Gather([]results.Run{record}))
+			} else {
+				document, err := os.ReadFile(args[0])
+				if err != nil {
+					return usage("reading the document: %w", err)
+				}
+				stated = claims.OfMarkdown(document, gathered)
 			}
 			found, counts := []claims.Finding{}, map[claims.Verdict]int{}
 			for _, c := range stated {
@@ -65,17 +75,4 @@ Contradicted claims are 10, untested ones 11; no measured trial is 12.
 			return nil
 		},
 	})
-}
-
-// claimsOf are the claims of a Markdown text, or of an imported record.
-func claimsOf(name string, s study.Study) ([]claims.Claim, error) {
-	if observations.Readable(name) {
-		record, err := observations.Read(name)
-		return claims.OfRecord(study.Gather([]results.Run{record})), err
-	}
-	source, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the document: %w", err)
-	}
-	return claims.OfMarkdown(source, s), nil
 }

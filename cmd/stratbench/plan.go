@@ -168,29 +168,24 @@ exit code.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := &issue.List{}
 			for _, file := range args {
-				if err := validate(cmd, file, kind); err != nil {
+				s, err := spec.Load(file)
+				if err != nil {
 					all.AddError(err)
+					continue
 				}
+				p := plan.Make(s, 0)
+				seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
+				if err != nil {
+					all.AddError(err)
+					continue
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), seen.Machine)
 			}
 			return all.Err()
 		},
 	}
 	addMachine(cmd, &kind, machineHelp)
 	return cmd
-}
-
-func validate(cmd *cobra.Command, file string, kind machine.Kind) error {
-	s, err := spec.Load(file)
-	if err != nil {
-		return err
-	}
-	p := plan.Make(s, 0)
-	seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), seen.Machine)
-	return nil
 }
 
 // inspect checks that an experiment can run on this machine, and prints the
@@ -201,7 +196,7 @@ func inspect(cmd *cobra.Command, o run.Options) (run.Inspected, error) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 	}
 	if err != nil && seen.Machine != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: held against the machine %s\n", o.Spec.Path, seen.Machine)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", o.Spec.Path, seen.Machine)
 	}
 	return seen, err
 }
