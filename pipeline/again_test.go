@@ -85,6 +85,7 @@ func TestABuildThatGivesWayIsEvidence(t *testing.T) {
 func TestPredictionAloneIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := twoImages(t)
+		cfg.Schedule.Stages[0].Concurrency = 2
 		cfg.Schedule.Admission = &strategies.Admission{Room: 8 << 30, Peaks: map[string]int64{"store": 1 << 30, "till": 1 << 30}}
 		trace := &Trace{}
 		result := start(t.Context(), cfg, &slowEngine{}, NewClock(0), trace.Add, func(r *run) error {

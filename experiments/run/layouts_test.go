@@ -61,7 +61,7 @@ var layouts = map[string]mistake{
 	"suite-with-patterns": {"workload.yaml", `"^\\[build\\]"`, `"^[build"`, "workload.yaml:9:20", `put \ before characters`},
 	"third-party-images":  {"apps/queue/queue.yaml", "rabbitmq:4", "rabbitmq:4-management", "apps/queue/queue.yaml:10:32", "correct its name"},
 	"three-nodes":         {"kind.yaml", "labels:", "label:", "kind.yaml:7:1", "correct it as Kind's documentation has it"},
-	"webhook-first":       {"workload.yaml", "yaml#sha256=", "yaml#sha256=0", "workload.yaml:9:13", "write #sha256= behind it"},
+	"webhook-first":       {"workload.yaml", "yaml#sha256=", "yaml#sha256=0", "workload.yaml:9:13", "add #sha256="},
 }
 
 // doubts are what is rightly warned of in layouts as they are.
