@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/plan"
@@ -20,6 +22,7 @@ import (
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // ErrNotBuilt says that the last good state cannot be built again beside the
@@ -30,13 +33,20 @@ func notBuilt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrNotBuilt, fmt.Errorf(format, args...))
 }
 
+// CellError says that cells were asked for that cannot be compared.
+type CellError struct{ text string }
+
+func (e *CellError) Error() string { return e.text }
+
 // Options say which states to compare, and by what.
 type Options struct {
 	// Good is the last good run. Without its folder, as a history keeps it, its
 	// spec is known by its hash.
 	Good    results.Run
 	Present *spec.Spec
-	// Cells pick cells of the present spec; all, if none is given. See Choose.
+	// Cells pick cells of the present spec; all, if none is given. A cell is
+	// picked by its key, or by FACTOR=LEVEL pairs with commas between them, which
+	// pick every cell that has them.
 	Cells []string
 	// Metrics decide; all, if none is given.
 	Metrics []study.Metric
@@ -68,7 +78,7 @@ type Result struct {
 	Engines []string
 }
 
-// Run builds the last good state, runs both and says whether the present one
+// Run builds the last good state, runs both and decides whether the present one
 // is worse. What was recorded is returned even with an error; without a folder
 // nothing was. The error wraps ErrNotBuilt, a *CellError, or is one of run.Run.
 func Run(ctx context.Context, o Options) (r Result, err error) {
@@ -77,7 +87,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, remove.Close()) }()
-	good, err := rebuild(ctx, o.Good, o, folder)
+	good, err := rebuild(ctx, o, folder)
 	if err != nil {
 		return r, err
 	}
@@ -88,24 +98,24 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 			}
 		}
 	}
-	cells, err := Choose(o.Present, good, o.Cells)
+	cells, err := choose(o.Present, good, o.Cells)
 	if err != nil {
 		return r, err
 	}
-	if err := separable([2]*spec.Spec{good, o.Present}, cells); err != nil {
+	if err := separable([]*spec.Spec{good, o.Present}, cells); err != nil {
 		return r, err
 	}
 	if r.Run, err = measure(ctx, o, states(ctx, o.Good, o.Present, good), cells); err != nil {
 		return r, err
 	}
 	r.Engines = engineChanges(o.Good, r.Run)
-	r.Worsening, err = Judge(r.Run, o.Metrics)
+	r.Worsening, err = judge(r.Run, o.Metrics)
 	return r, err
 }
 
 // measure runs both states of the cells.
 func measure(ctx context.Context, o Options, states []run.State, cells []trial.Cell) (recorded results.Run, err error) {
-	combined := Combine(o.Present, blocks(o, len(cells)))
+	combined := combine(o.Present, blocks(o, len(cells)))
 	seed := o.Seed
 	if seed == 0 {
 		seed = rand.Uint64N(1_000_000) + 1
@@ -125,20 +135,112 @@ func measure(ctx context.Context, o Options, states []run.State, cells []trial.C
 	return recorded, errors.Join(runErr, err)
 }
 
-// Judge compares the states of a run that Run made.
-func Judge(r results.Run, metrics []study.Metric) (answer.Worsening, error) {
+// judge compares the states of a run that Run made.
+func judge(r results.Run, metrics []study.Metric) (answer.Worsening, error) {
 	return answer.Worsened(study.Gather([]results.Run{r}), results.StateFactor, results.LastGood, results.Present, metrics)
 }
 
 // blocks is how many to run: those asked for, or one more than so many comparisons
 // need to be able to confirm anything, so that one trial may go astray.
 func blocks(o Options, cells int) int {
-	metrics := len(o.Metrics)
-	if metrics == 0 {
-		metrics = len(study.Metrics())
-	}
 	if o.Blocks > 0 {
 		return o.Blocks
 	}
-	return compare.BlocksToTell(metrics*cells, answer.ErrorRate) + 1
+	metrics := o.Metrics
+	if len(metrics) == 0 {
+		metrics = study.Metrics()
+	}
+	return compare.BlocksToTell(len(metrics)*cells, answer.ErrorRate) + 1
+}
+
+// choose returns the cells of the present spec that the texts pick, in its
+// order. The error is a *CellError: a text picks nothing, or the last good spec
+// has no such cell, because it varied other factors or had other levels.
+func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err error) {
+	used := make([]bool, len(texts))
+	for _, cell := range plan.Cells(present.Factors) {
+		picked := len(texts) == 0
+		for i, text := range texts {
+			if picks(text, cell) {
+				picked, used[i] = true, true
+			}
+		}
+		if picked {
+			chosen = append(chosen, cell)
+		}
+	}
+	if i := slices.Index(used, false); i >= 0 {
+		return nil, &CellError{fmt.Sprintf("no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of the cells that stratbench plan lists", present.Path, texts[i])}
+	}
+	known := map[string]bool{}
+	for _, cell := range plan.Cells(good.Factors) {
+		known[sortedKey(cell)] = true
+	}
+	for _, cell := range chosen {
+		if !known[sortedKey(cell)] {
+			return chosen, &CellError{fmt.Sprintf("the last good run's spec has no cell [%s], so nothing can be compared with it; choose a later good run, or other cells", cell.Key())}
+		}
+	}
+	return chosen, nil
+}
+
+func picks(text string, cell trial.Cell) bool {
+	if text == cell.Key() {
+		return true
+	}
+	for pair := range strings.SplitSeq(text, ",") {
+		factor, level, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if has, ok := cell.Level(factor); !ok || has != level {
+			return false
+		}
+	}
+	return true
+}
+
+// sortedKey is the same for a cell whatever the order of its factors.
+func sortedKey(c trial.Cell) string {
+	c = slices.Clone(c)
+	slices.SortFunc(c, func(a, b trial.Assignment) int { return strings.Compare(a.Factor, b.Factor) })
+	return c.Key()
+}
+
+// separable reports cells that cannot keep their states apart: those that pull
+// from a registry of the user's, where both would have the same names.
+func separable(specs []*spec.Spec, cells []trial.Cell) error {
+	for _, spec := range specs {
+		for _, cell := range cells {
+			s, _, err := spec.Cell(cell)
+			if err != nil {
+				return err
+			}
+			strategy, err := strategies.Named(s.Strategy, spec.Strategies)
+			if err != nil {
+				return err
+			}
+			if strategy.Pull && s.Registry.Prefix != "" {
+				return &CellError{fmt.Sprintf("[%s] pulls from %s, where both states would have images of the same name; leave it out with --cell", cell.Key(), s.Registry.Prefix)}
+			}
+		}
+	}
+	return nil
+}
+
+// combine is the present experiment with the factor state, in so many blocks.
+func combine(present *spec.Spec, blocks int) *spec.Spec {
+	combined := *present
+	combined.Name += "-confirm"
+	combined.Design.Replicates, combined.Design.Stop = blocks, ""
+	combined.Factors = append(slices.Clone(present.Factors),
+		trial.Factor{Name: results.StateFactor, Levels: []trial.Level{{Name: results.LastGood}, {Name: results.Present}}})
+	return &combined
+}
+
+// inStates is each cell in both states.
+func inStates(cells []trial.Cell) (both []trial.Cell) {
+	for _, cell := range cells {
+		for _, state := range []string{results.LastGood, results.Present} {
+			both = append(both, append(slices.Clone(cell), trial.Assignment{Factor: results.StateFactor, Level: state}))
+		}
+	}
+	return both
 }

@@ -36,13 +36,13 @@ func TestChoose(t *testing.T) {
 		{[]string{"strategy=serial, runtime=docker", "strategy=parallel,runtime=podman"}, "[podman parallel docker serial]"},
 		{[]string{"strategy=serial", "runtime=docker,strategy=serial"}, "[podman serial docker serial]"},
 	} {
-		if got, err := Choose(present, good, c.texts); err != nil || fmt.Sprint(got) != c.want {
+		if got, err := choose(present, good, c.texts); err != nil || fmt.Sprint(got) != c.want {
 			t.Errorf("%q: %v, %v; want %s", c.texts, got, err, c.want)
 		}
 	}
 	for _, texts := range [][]string{nil, {"strategy=2+1"}, {"strategy=parallell"}, {"strategy"}, {""}} {
 		var cellError *CellError
-		if got, err := Choose(present, good, texts); !errors.As(err, &cellError) {
+		if got, err := choose(present, good, texts); !errors.As(err, &cellError) {
 			t.Errorf("%q: %v, %v", texts, got, err)
 		}
 	}
@@ -52,7 +52,7 @@ func TestChoose(t *testing.T) {
 // the present spec stays as it is.
 func TestStatesAreInterleavedInBlocks(t *testing.T) {
 	present := &spec.Spec{Name: "nightly", Factors: factors("serial", "parallel"), Design: spec.Design{Replicates: 3, WarmUp: 1, Stop: spec.StopDecided}}
-	combined := Combine(present, 6)
+	combined := combine(present, 6)
 	cells := plan.Cells(present.Factors)[1:3]
 	if len(present.Factors) != 2 || present.Design.Replicates != 3 || combined.Name != "nightly-confirm" || combined.Design.Stop != "" {
 		t.Errorf("present %+v, combined %+v", present, combined)
@@ -86,10 +86,10 @@ func TestCellsOfOneRegistryCannotBeToldApart(t *testing.T) {
 	good.Settings.Registry.Prefix = "registry.example.com/bench"
 	all := plan.Cells(present.Factors)
 	var cellError *CellError
-	if err := separable([2]*spec.Spec{&good, present}, all); !errors.As(err, &cellError) {
+	if err := separable([]*spec.Spec{&good, present}, all); !errors.As(err, &cellError) {
 		t.Error(err)
 	}
-	if err := errors.Join(separable([2]*spec.Spec{present, present}, all), separable([2]*spec.Spec{&good, present}, all[:1])); err != nil {
+	if err := errors.Join(separable([]*spec.Spec{present, present}, all), separable([]*spec.Spec{&good, present}, all[:1])); err != nil {
 		t.Error(err)
 	}
 }
@@ -125,7 +125,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{150, 6, answer.Confirmed}, {100, 6, answer.NotConfirmed}, {70, 6, answer.NotConfirmed}, {150, 4, answer.TooFew},
 	} {
-		w, err := Judge(simulatedRun(t, 100, c.present, c.blocks), setup)
+		w, err := judge(simulatedRun(t, 100, c.present, c.blocks), setup)
 		if err != nil || w.Verdict != c.want {
 			t.Errorf("%g s in %d blocks: %s, %v; want %s", c.present, c.blocks, w.Verdict, err, c.want)
 		}

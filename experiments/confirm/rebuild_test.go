@@ -113,7 +113,7 @@ func (s *scene) present(t *testing.T) *spec.Spec {
 
 func (s *scene) rebuild(t *testing.T, prepare string) (*spec.Spec, error) {
 	t.Helper()
-	return rebuild(t.Context(), s.good, Options{Present: s.present(t), Prepare: prepare}, t.TempDir())
+	return rebuild(t.Context(), Options{Good: s.good, Present: s.present(t), Prepare: prepare}, t.TempDir())
 }
 
 // The workload changed, in what only its contexts' hash can tell: the state is

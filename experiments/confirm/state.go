@@ -1,11 +1,19 @@
 package confirm
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/stratbench/stratbench/experiments/run"
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -15,52 +23,192 @@ import (
 
 // rebuild makes the last good state in a copy of its revision below folder,
 // and makes sure that it is what was run then.
-func rebuild(ctx context.Context, good results.Run, o Options, folder string) (*spec.Spec, error) {
-	env := good.Environment
+func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) {
+	env := o.Good.Environment
 	if env.GitDirty && len(env.Images) == 0 {
-		return nil, notBuilt("run %s was made with changes that were not committed, and what its images were built from is not recorded; choose a good run of a committed revision", good.ID())
+		return nil, notBuilt("run %s was made with changes that were not committed, and what its images were built from is not recorded; choose a good run of a committed revision", o.Good.ID())
 	}
-	repository, err := open(ctx, filepath.Dir(o.Present.Path), good)
+	r, err := open(ctx, filepath.Dir(o.Present.Path), o.Good)
 	if err != nil {
 		return nil, err
 	}
 	tree := filepath.Join(folder, "last-good")
-	if err := repository.checkOut(ctx, env.GitRevision, tree); err != nil {
+	if err := r.checkOut(ctx, env.GitRevision, tree); err != nil {
 		return nil, err
 	}
 	if err := prepare(ctx, o.Prepare, tree); err != nil {
 		return nil, err
 	}
-	spec, err := find(good, tree)
-	if err == nil {
-		err = inside(spec, tree)
+	good, err := find(o.Good, tree)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = asRun(ctx, good, spec, repository, o)
+	// What lies outside of the tree would be of the present and not of the revision.
+	for _, used := range good.Workload.Folders() {
+		if rel, err := filepath.Rel(tree, used); err != nil || !filepath.IsLocal(rel) {
+			return nil, notBuilt("the workload uses %s, which is outside the repository, so that its state then is not known; move it into the repository", used)
+		}
 	}
-	if err == nil {
-		err = somethingDiffers(ctx, good, o.Present, spec)
+	if err := asRun(ctx, good, r, o); err != nil {
+		return nil, err
 	}
-	return spec, err
+	return good, somethingDiffers(ctx, o, good)
 }
 
-// asRun makes sure that the images are built from what they were built from.
-// Of a run that did not record that, git alone can tell: it must have had all.
-func asRun(ctx context.Context, good results.Run, spec *spec.Spec, r repository, o Options) error {
-	if len(good.Environment.Images) == 0 {
-		if o.Prepare != "" {
-			return nil
-		}
-		return r.nothingIgnored(ctx, o.Present)
+// repository is the root of the git work tree that holds the present spec.
+type repository string
+
+// open finds the repository and makes sure that it has the good run's revision.
+func open(ctx context.Context, dir string, good results.Run) (repository, error) {
+	revision := good.Environment.GitRevision
+	if revision == "" {
+		return "", notBuilt("run %s records no git revision: its spec was in no repository then, or there was no git; choose a good run of a committed revision", good.ID())
 	}
-	hashes, err := contexts(spec)
+	if _, err := exec.LookPath("git"); err != nil {
+		return "", notBuilt("%w; install git", err)
+	}
+	top, err := repository(dir).git(ctx, nil, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return "", notBuilt("the spec's folder is in no git repository: %w; run with the spec in the repository that has revision %s", err, revision)
+	}
+	r := repository(top)
+	if _, err := r.git(ctx, nil, "cat-file", "-e", revision+"^{commit}"); err != nil {
+		return "", notBuilt("revision %s of run %s is not in the repository %s; fetch it (git fetch origin %s; a shallow clone needs git fetch --unshallow)", revision, good.ID(), top, revision)
+	}
+	return r, nil
+}
+
+// git returns what a git command prints, without the last newline.
+func (r repository) git(ctx context.Context, env []string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", string(r)}, args...)...)
+	cmd.Env = append(os.Environ(), env...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(said.Bytes()))
+	}
+	return strings.TrimSuffix(string(out), "\n"), nil
+}
+
+// checkOut writes the files of a revision to tree. It uses an index of its own,
+// so that nothing of the repository changes, whatever happens.
+func (r repository) checkOut(ctx context.Context, revision, tree string) error {
+	index := []string{"GIT_INDEX_FILE=" + tree + ".index"}
+	_, err := r.git(ctx, index, "read-tree", revision)
+	if err == nil {
+		_, err = r.git(ctx, index, "checkout-index", "--all", "--prefix="+tree+string(filepath.Separator))
+	}
 	if err != nil {
 		return notBuilt("%w", err)
 	}
-	for _, image := range good.Environment.Images {
+	return nil
+}
+
+// stopGrace is how long a command may take to stop when the run is cancelled.
+const stopGrace = 4 * time.Second
+
+// prepare runs the user's command in the tree.
+func prepare(ctx context.Context, command, tree string) error {
+	if command == "" {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Dir = tree
+	// What the command started ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = stopGrace
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		return notBuilt("%q in a copy of the revision: %w: %s", command, err, strings.Join(lines[max(0, len(lines)-5):], "\n"))
+	}
+	return nil
+}
+
+// find loads the spec of the good run from the tree: the file with its text
+// whose workload is also the same. Where the run's folder is gone, any file
+// that could be a spec is tried.
+func find(good results.Run, tree string) (found *spec.Spec, err error) {
+	text, err := os.ReadFile(filepath.Join(good.Dir, results.SpecFile))
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !gone {
+		return nil, notBuilt("%w", err)
+	}
+	why := fmt.Errorf("revision %s has no spec that is that of run %s: it was not committed, or is not below this repository", good.Environment.GitRevision, good.ID())
+	walkErr := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || gone && !looksLikeSpec(path) || !gone && !sameText(path, d, text) {
+			return err
+		}
+		loaded, err := spec.Load(path)
+		switch {
+		case gone && (err != nil || loaded.SHA256 != good.Environment.SpecHash):
+		case err != nil:
+			why = fmt.Errorf("%w; what git does not have can be made with --prepare COMMAND", err)
+		case loaded.SHA256 != good.Environment.SpecHash:
+			why = fmt.Errorf("the workload's files in revision %s are not those of run %s: it had changes that were not committed", good.Environment.GitRevision, good.ID())
+		default:
+			found = loaded
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if found == nil {
+		return nil, notBuilt("%w", errors.Join(walkErr, why))
+	}
+	return found, nil
+}
+
+// looksLikeSpec spares what is no spec from being loaded as one.
+func looksLikeSpec(path string) bool {
+	if end := filepath.Ext(path); end != ".yaml" && end != ".yml" {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(text, []byte("stratbench/")) && bytes.Contains(text, []byte("\nfactors:"))
+}
+
+func sameText(path string, d fs.DirEntry, text []byte) bool {
+	info, err := d.Info()
+	if err != nil || info.Size() != int64(len(text)) {
+		return false
+	}
+	found, err := os.ReadFile(path)
+	return err == nil && bytes.Equal(found, text)
+}
+
+// asRun makes sure that the images are built from what they were built from.
+// For a run that did not record that, the revision must hold all: git ignores
+// nothing that the present workload uses.
+func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error {
+	env := o.Good.Environment
+	if len(env.Images) == 0 {
+		if o.Prepare != "" {
+			return nil
+		}
+		args := []string{"ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "--"}
+		ignored, err := r.git(ctx, nil, append(args, o.Present.Workload.Folders()...)...)
+		if err != nil {
+			return notBuilt("%w", err)
+		}
+		if names := strings.Fields(ignored); len(names) > 0 {
+			return notBuilt("the workload has what git ignores (%s), so a copy of the revision lacks it; have it made there with --prepare COMMAND (the shipped workload: --prepare 'make vendor e2e'), or with --prepare true if it is not needed",
+				strings.Join(names[:min(3, len(names))], ", "))
+		}
+		return nil
+	}
+	hashes, err := contexts(good)
+	if err != nil {
+		return notBuilt("%w", err)
+	}
+	for _, image := range env.Images {
 		if hashes[image.Image] != image.Context {
 			return notBuilt("in revision %s, the build context of image %s is not what run %s had: it had changes that were not committed, or files that git ignores; have those made with --prepare COMMAND, or choose another good run",
-				good.Environment.GitRevision, image.Image, good.ID())
+				env.GitRevision, image.Image, o.Good.ID())
 		}
 	}
 	return nil
@@ -79,17 +227,17 @@ func contexts(spec *spec.Spec) (map[string]string, error) {
 	return hashes, nil
 }
 
-// somethingDiffers says that two runs of one state would be compared: what
-// changed cannot be built again.
-func somethingDiffers(ctx context.Context, good results.Run, present, spec *spec.Spec) error {
-	if present.SHA256 != spec.SHA256 {
+// somethingDiffers refuses to compare two runs of one state: what changed cannot
+// be built again.
+func somethingDiffers(ctx context.Context, o Options, good *spec.Spec) error {
+	if o.Present.SHA256 != good.SHA256 {
 		return nil
 	}
-	was, err := contexts(spec)
+	was, err := contexts(good)
 	if err != nil {
 		return notBuilt("%w", err)
 	}
-	is, err := contexts(present)
+	is, err := contexts(o.Present)
 	if err != nil {
 		return err
 	}
@@ -99,7 +247,7 @@ func somethingDiffers(ctx context.Context, good results.Run, present, spec *spec
 		}
 	}
 	changed := "nothing else that is recorded has changed either: the alarm may be a false one, or the host's"
-	if kept := notUndone(good.Environment, results.HostEnvironment(ctx, filepath.Dir(present.Path))); len(kept) > 0 {
+	if kept := notUndone(o.Good.Environment, results.HostEnvironment(ctx, filepath.Dir(o.Present.Path))); len(kept) > 0 {
 		changed = "what has changed cannot be undone here: " + strings.Join(kept, "; ") + "; go back to it by hand and run the experiment again"
 	}
 	return notBuilt("spec, workload and build contexts are the same in both states, and %s", changed)
@@ -118,20 +266,13 @@ func notUndone(then, now results.Environment) (changed []string) {
 		{"Kind", then.KindVersion, now.KindVersion},
 	} {
 		if f.then != f.now {
-			changed = append(changed, fmt.Sprintf("%s %s → %s", f.name, orUnknown(f.then), orUnknown(f.now)))
+			changed = append(changed, fmt.Sprintf("%s %s → %s", f.name, cmp.Or(f.then, "not recorded"), cmp.Or(f.now, "not recorded")))
 		}
 	}
 	return changed
 }
 
-func orUnknown(text string) string {
-	if text == "" {
-		return "not recorded"
-	}
-	return text
-}
-
-// engineChanges says where the last good state ran on another engine than
+// engineChanges lists where the last good state ran on another engine than
 // then: a suite's packages have moved on.
 func engineChanges(good, again results.Run) (changed []string) {
 	then := map[string]string{}
