@@ -35,17 +35,20 @@ func (f Fault) Place() string {
 // Read reads a journal, which faults call name. The error is of reading itself,
 // never of a line's content.
 func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
-	lines := bufio.NewReaderSize(r, 1<<16)
-	var batches [][]Record
+	lines := bufio.NewReaderSize(r, 1<<14)
 	for first := 1; ; first += linesAtOnce {
 		batch, err := readLines(lines)
 		read, wrong := parseLines(name, first, batch)
-		batches, faults = append(batches, read), append(faults, wrong...)
+		if faults = append(faults, wrong...); first == 1 {
+			records = read
+		} else {
+			records = append(records, read...)
+		}
 		if errors.Is(err, io.EOF) {
-			return slices.Concat(batches...), faults, nil
+			return records, faults, nil
 		}
 		if err != nil {
-			return slices.Concat(batches...), faults, fmt.Errorf("reading %s: %w", name, err)
+			return records, faults, fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
 }
@@ -73,12 +76,13 @@ func parseLines(name string, first int, lines [][]byte) (records []Record, fault
 		group.Go(func() {
 			for i := w; i < len(lines); i += workers {
 				if text := bytes.TrimSpace(lines[i]); len(text) > 0 {
-					parsed[i], messages[i] = parse(text, bytes.HasSuffix(lines[i], []byte("\n")))
+					messages[i] = parsed[i].parse(text, bytes.HasSuffix(lines[i], []byte("\n")))
 				}
 			}
 		})
 	}
 	group.Wait()
+	records = parsed[:0]
 	for i := range lines {
 		switch {
 		case messages[i] != "":
@@ -91,18 +95,19 @@ func parseLines(name string, first int, lines [][]byte) (records []Record, fault
 	return records, faults
 }
 
-func parse(line []byte, ended bool) (r Record, fault string) {
-	if err := json.Unmarshal(line, &r); err == nil && r.Schema == Schema {
-		if r.Trial.ID == "" || r.Verdict.Outcome == "" {
-			return r, "the record has no trial or no outcome"
-		}
-		return r, r.impossible()
+// parse reads a line, and returns why it is no record that can be used.
+func (r *Record) parse(line []byte, ended bool) (fault string) {
+	if err := json.Unmarshal(line, r); err != nil || r.Schema != Schema {
+		return whatIsWrong(line, ended)
 	}
-	return Record{}, whatIsWrong(line, ended)
+	if r.Trial.ID == "" || r.Verdict.Outcome == "" {
+		return "the record has no trial or no outcome"
+	}
+	return r.impossible()
 }
 
 // impossible names a time of the record that cannot be.
-func (r Record) impossible() string {
+func (r *Record) impossible() string {
 	negative := func(name string, t trial.Seconds) string {
 		return fmt.Sprintf("not a record: %s is %g, and a time cannot be negative", name, t.Duration().Seconds())
 	}

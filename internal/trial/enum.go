@@ -9,8 +9,8 @@ import (
 // parse finds text among the allowed values of an enumeration, so that an
 // unknown name can never enter a program or a record.
 func parse[T ~string](kind string, text []byte, allowed []T) (T, error) {
-	if v := T(text); slices.Contains(allowed, v) {
-		return v, nil
+	if i := slices.Index(allowed, T(text)); i >= 0 {
+		return allowed[i], nil
 	}
 	names := make([]string, len(allowed))
 	for i, a := range allowed {
