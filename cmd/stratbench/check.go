@@ -110,10 +110,7 @@ func (f *checkFlags) run(cmd *cobra.Command) (err error) {
 	if f.selfTest && len(h.Runs) > 0 {
 		return f.testItself(cmd, h)
 	}
-	c, err := h.Check(f.experiment, f.host, f.detector)
-	if err != nil {
-		return err
-	}
+	c := h.Check(f.experiment, f.host, f.threshold)
 	if runs, err := results.Runs(f.results); err == nil && len(runs)+len(h.Runs) == 0 {
 		c.Why = []string{f.noRun()}
 	}
@@ -166,7 +163,7 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 	if err := f.update(cmd, h); err != nil {
 		return c, err
 	}
-	return h.Check(f.experiment, f.host, f.detector)
+	return h.Check(f.experiment, f.host, f.threshold), nil
 }
 
 // trialsOf are the trials to run for the alarms: of their cells, in the last state
@@ -207,10 +204,7 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 		{f.summary, os.O_APPEND, func(w io.Writer) error { return report.CheckSummary(w, c) }},
 		{f.openMetrics, os.O_TRUNC, func(w io.Writer) error { return report.OpenMetrics(w, c) }},
 		{f.page, os.O_TRUNC, func(w io.Writer) error {
-			review, err := h.Review(f.experiment, f.host, history.Pattern{}, f.detector)
-			if err != nil {
-				return err
-			}
+			review := h.Review(f.experiment, f.host, history.Pattern{}, f.threshold)
 			command := append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...)
 			return page.Nightly(c, review, strings.Join(command, " ")).HTML(w)
 		}},
@@ -232,7 +226,7 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 // testItself succeeds if the check found what was put into copies of the
 // history, and found nothing in one that nothing was put into.
 func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History) error {
-	tested, err := h.SelfTest(f.experiment, f.host, f.detector)
+	tested, err := h.SelfTest(f.experiment, f.host, f.threshold)
 	if errors.Is(err, history.ErrTooShort) {
 		return exitError{exitInconclusive, err}
 	}

@@ -24,7 +24,7 @@ import (
 // historyFlags choose a history, and an experiment and a host in it.
 type historyFlags struct {
 	dir, results, experiment, host string
-	detector                       detect.Options
+	threshold                      float64
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
@@ -42,10 +42,10 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 }
 
 func (f *historyFlags) addThreshold(cmd *cobra.Command) {
-	f.detector = detect.Default
+	f.threshold = detect.DefaultThreshold
 	cmd.Flags().Func("threshold", "smallest change of a time or of memory that is reported, as a `share` (default 5%)", func(text string) error {
 		share, err := trial.ParseShare(text)
-		f.detector.Threshold = float64(share)
+		f.threshold = float64(share)
 		return err
 	})
 }
@@ -71,9 +71,7 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 	if err := f.update(cmd, h); err != nil {
 		return nil, err
 	}
-	if hosts := h.Hosts(f.experiment); f.host == "" && len(hosts) > 0 {
-		f.host = hosts[len(hosts)-1]
-	}
+	f.host = cmp.Or(f.host, h.Host(f.experiment))
 	return h, nil
 }
 
@@ -125,10 +123,7 @@ of different hosts are never in one series.`,
 			if len(h.Runs) == 0 {
 				return usage("%s", flags.noRun())
 			}
-			review, err := h.Review(flags.experiment, flags.host, series, flags.detector)
-			if err != nil {
-				return err
-			}
+			review := h.Review(flags.experiment, flags.host, series, flags.threshold)
 			if plots != "" {
 				if err := os.MkdirAll(plots, 0o755); err != nil {
 					return fmt.Errorf("creating the folder of the plots: %w", err)
@@ -298,10 +293,7 @@ change.`,
 			if err != nil {
 				return err
 			}
-			c, err := h.Check(flags.experiment, flags.host, flags.detector)
-			if err != nil {
-				return err
-			}
+			c := h.Check(flags.experiment, flags.host, flags.threshold)
 			meant := slices.DeleteFunc(c.Findings, func(f history.Finding) bool { return !pattern.Matches(f) })
 			if len(meant) == 0 {
 				return usage("stratbench check reports nothing now that matches; nothing was accepted")

@@ -9,18 +9,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/stratbench/stratbench/results"
 )
 
-// Added says what was added of a run, and where.
+// Added is what was added of a run, and where.
 type Added struct {
 	// Dir is the night's folder.
 	Dir string
 	// Records were added; Known were there already.
 	Records, Known int
-	// Second is the folder of records that the night has otherwise, if any.
+	// Second is the folder of records that differ from those of the night, if any.
 	Second string
 	// Faults are records of the night that cannot be used.
 	Faults []results.Fault
@@ -51,13 +52,18 @@ func (h *History) Add(run results.Run) (Added, error) {
 }
 
 // add appends to the night of a run in the history dir what it lacks. Records
-// that it has otherwise are kept in a folder beside it, if both are wanted.
+// that differ from the night's own are kept in a folder beside it, if both are
+// wanted.
 func add(dir string, run results.Run, both bool) (added Added, err error) {
 	env := run.Environment
 	if env.RunID == "" || env.Started.IsZero() {
-		return added, errors.New("its environment does not say which run it is, or when that began")
+		return added, errors.New("its environment has no run id, or no time at which it began")
 	}
-	added.Dir = filepath.Join(dir, folderOf(env.HostID), env.RunID)
+	host := env.HostID
+	if host == "" {
+		host = "unknown-host"
+	}
+	added.Dir = filepath.Join(dir, host, env.RunID)
 	if there, err := results.ReadEnvironment(added.Dir); err == nil && identity(there) != identity(env) {
 		added.Dir += "-" + identity(env) // of two hosts without a name
 	}
@@ -85,50 +91,32 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 		case there == nil:
 			known[keyOf(&slim)] = &slim
 			fresh = append(fresh, slim)
-		case both && slim.Imported == nil && there.Imported == nil && !same(slim, *there):
+		case both && slim.Imported == nil && there.Imported == nil && !same(&slim, there):
 			other = append(other, slim)
 		default:
 			added.Known++
 		}
 	}
-	if err := j.Append(fresh...); err != nil {
+	added.Records = len(fresh)
+	if err := j.Append(fresh...); err != nil || len(other) == 0 {
 		return added, err
 	}
-	added.Records = len(fresh)
-	if len(other) == 0 {
-		return added, nil
-	}
-	second := run
-	second.Records = other
-	return added, added.keepSecond(second)
-}
-
-// keepSecond keeps what a night has otherwise in a folder of its own.
-func (a *Added) keepSecond(run results.Run) error {
-	text, err := json.Marshal(run.Records)
+	text, err := json.Marshal(other)
 	if err != nil {
-		return err
+		return added, err
 	}
 	sum := sha256.Sum256(text)
-	dir := a.Dir + "-" + hex.EncodeToString(sum[:4])
-	if _, err := os.Stat(dir); err == nil {
-		a.Known += len(run.Records)
-		return nil
+	second := added.Dir + "-" + hex.EncodeToString(sum[:4])
+	if _, err := os.Stat(second); err == nil {
+		added.Known += len(other)
+		return added, nil
 	}
-	j, err := openNight(dir, run)
+	k, err := openNight(second, run)
 	if err != nil {
-		return err
+		return added, err
 	}
-	a.Second, a.Records = dir, a.Records+len(run.Records)
-	return errors.Join(j.Append(run.Records...), j.Close())
-}
-
-// folderOf is the folder of a host's nights.
-func folderOf(host string) string {
-	if host == "" {
-		return "unknown-host"
-	}
-	return host
+	added.Second, added.Records = second, added.Records+len(other)
+	return added, errors.Join(k.Append(other...), k.Close())
 }
 
 // lockPatience is how long another writer of the same night is waited for.
@@ -147,26 +135,25 @@ func openNight(dir string, run results.Run) (*results.Journal, error) {
 		return nil, err
 	}
 	// The environment is last: with it the folder is a run.
-	for _, file := range []struct {
-		name  string
-		value any
-	}{{results.PlanFile, run.Plan}, {results.EnvironmentFile, run.Environment}} {
-		if err := j.WriteOnce(file.name, file.value); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, errors.Join(err, j.Close())
-		}
+	err = j.WriteOnce(results.PlanFile, run.Plan)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		err = j.WriteOnce(results.EnvironmentFile, run.Environment)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, errors.Join(err, j.Close())
 	}
 	return j, nil
 }
 
-// Merged says what Merge did.
+// Merged is what Merge did.
 type Merged struct {
 	// Runs are those of the sources; New were not in the destination, Grown
 	// were there in part, Same were there.
 	Runs, New, Grown, Same int
 	// Records and Decisions were added.
 	Records, Decisions int
-	// Conflicts are folders of second versions: records that the destination has
-	// otherwise. Both are kept, and the reader reports them.
+	// Conflicts are folders of second versions: records that differ from those of
+	// the destination. Both are kept, and the reader reports them.
 	Conflicts []string
 	// Faults are lines and files of the sources that are no history, and were
 	// left there.
@@ -175,9 +162,10 @@ type Merged struct {
 
 // Merge adds to the history in the folder dst what the folders srcs have and
 // it has not, in the format of today. It only ever adds: merging again adds
-// nothing, and the order of merging changes nothing but which of two different
-// records of the same comes first.
+// nothing, and the order of merging changes only which of two different versions
+// of a record comes first.
 func Merge(dst string, srcs ...string) (merged Merged, err error) {
+	var paths []string
 	for _, src := range srcs {
 		info, err := os.Stat(src)
 		if err != nil {
@@ -186,51 +174,150 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 		if !info.IsDir() {
 			return merged, fmt.Errorf("%s is no folder: name a folder of history", src)
 		}
-	}
-	for _, src := range srcs {
-		paths, err := list(src)
+		in, err := list(src)
 		if err != nil {
 			return merged, err
 		}
-		for _, path := range paths {
-			c, err := readPath(path)
+		paths = append(paths, in...)
+	}
+	for _, path := range paths {
+		c, err := readPath(path)
+		if err != nil {
+			return merged, err
+		}
+		merged.Faults = append(merged.Faults, c.faults...)
+		for _, run := range c.runs {
+			a, err := add(dst, run, true)
+			if err != nil {
+				return merged, fmt.Errorf("merging %s: %w", run.Dir, err)
+			}
+			merged.Runs++
+			merged.Records += a.Records
+			switch {
+			case a.Second != "":
+				merged.Conflicts = append(merged.Conflicts, a.Second)
+				merged.Grown++
+			case a.Records == 0:
+				merged.Same++
+			case a.Known > 0:
+				merged.Grown++
+			default:
+				merged.New++
+			}
+		}
+		for _, b := range c.baselines {
+			isNew, err := keep(dst, b)
 			if err != nil {
 				return merged, err
 			}
-			merged.Faults = append(merged.Faults, c.faults...)
-			for _, run := range c.runs {
-				added, err := add(dst, run, true)
-				if err != nil {
-					return merged, fmt.Errorf("merging %s: %w", run.Dir, err)
-				}
-				merged.count(added)
-			}
-			for _, b := range c.baselines {
-				isNew, err := keep(dst, b)
-				if err != nil {
-					return merged, err
-				}
-				if isNew {
-					merged.Decisions++
-				}
+			if isNew {
+				merged.Decisions++
 			}
 		}
 	}
 	return merged, nil
 }
 
-func (m *Merged) count(a Added) {
-	m.Runs++
-	m.Records += a.Records
-	switch {
-	case a.Second != "":
-		m.Conflicts = append(m.Conflicts, a.Second)
-		m.Grown++
-	case a.Records == 0:
-		m.Same++
-	case a.Known > 0:
-		m.Grown++
-	default:
-		m.New++
+// Update adds what the runs in the folder root have and the history has not,
+// of one experiment. A run that cannot be read is reported in passed, and the
+// others are added.
+func (h *History) Update(root, experiment string) (added []Added, passed []error, err error) {
+	dirs, err := results.Runs(root)
+	if err != nil {
+		return nil, nil, err
 	}
+	for _, dir := range dirs {
+		env, err := results.ReadEnvironment(dir)
+		if err != nil {
+			passed = append(passed, err)
+			continue
+		}
+		if Experiment(env.RunID, env.States) != experiment || h.whole(env) {
+			continue
+		}
+		run, err := results.ReadRun(dir)
+		if err != nil {
+			passed = append(passed, err)
+			continue
+		}
+		faults := run.Faults
+		if run.Import == nil {
+			a, err := h.Add(run)
+			if err != nil {
+				return added, passed, err
+			}
+			if a.Records > 0 {
+				added = append(added, a)
+			}
+			faults = append(faults, a.Faults...)
+		}
+		for _, f := range faults {
+			passed = append(passed, errors.New(f.String()))
+		}
+	}
+	return added, passed, nil
+}
+
+// whole is true when all that was planned of a run is in the history, so that
+// its journal need not be read again.
+func (h *History) whole(env results.Environment) bool {
+	r := h.byKey[identity(env)]
+	if r == nil {
+		return false
+	}
+	done := 0
+	for _, t := range r.Trials {
+		if t.Standing == results.Counts || t.Standing == results.InjectedFault {
+			done++
+		}
+	}
+	return done >= r.planned
+}
+
+// NotAdded is the newest run folder in root that is of the experiment, by its
+// name, and newer than all of its runs in the history; empty for none. A check
+// would judge an older run in its place.
+func (h *History) NotAdded(root, experiment string) (string, error) {
+	dirs, err := results.Runs(root)
+	if err != nil {
+		return "", err
+	}
+	newest := ""
+	for _, r := range h.Runs {
+		if r.Experiment == experiment {
+			newest = max(newest, r.RunID)
+		}
+	}
+	for _, dir := range slices.Backward(dirs) {
+		if id := filepath.Base(dir); Experiment(id, nil) == experiment && id > newest {
+			return dir, nil
+		}
+	}
+	return "", nil
+}
+
+// Newest is the experiment of the newest run among those in root and in the
+// history; empty for none.
+func (h *History) Newest(root string) (string, error) {
+	newest, experiment := "", ""
+	for _, r := range h.Runs {
+		if len(r.Environment.States) == 0 && r.RunID > newest {
+			newest, experiment = r.RunID, r.Experiment
+		}
+	}
+	dirs, err := results.Runs(root)
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range slices.Backward(dirs) {
+		env, err := results.ReadEnvironment(dir)
+		if err != nil || len(env.States) > 0 {
+			continue
+		}
+		if env.RunID > newest {
+			experiment = Experiment(env.RunID, nil)
+		}
+		break
+	}
+	return experiment, nil
 }

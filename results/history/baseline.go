@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func (b Baseline) check() error {
 	case b.Do != BaselineSet && b.Do != BaselineAccept:
 		return fmt.Errorf("the baseline says %q, which is neither set nor accept", b.Do)
 	case b.ID == "" || b.Experiment == "" || b.From.IsZero():
-		return errors.New("the baseline does not say what it is for, or from when")
+		return errors.New("the baseline has no experiment, or no time from which it holds")
 	}
 	return nil
 }
@@ -75,12 +76,10 @@ func (b Baseline) check() error {
 const kindBaseline = "baseline"
 
 func (h *History) admitBaseline(b Baseline) {
-	for _, known := range h.Baselines {
-		if known.ID == b.ID {
-			b.at.Message = "the same decision stands in " + known.at.Place()
-			h.Faults = append(h.Faults, b.at)
-			return
-		}
+	if i := slices.IndexFunc(h.Baselines, func(known Baseline) bool { return known.ID == b.ID }); i >= 0 {
+		b.at.Message = "the same decision stands in " + h.Baselines[i].at.Place()
+		h.Faults = append(h.Faults, b.at)
+		return
 	}
 	h.Baselines = append(h.Baselines, b)
 }
@@ -135,16 +134,12 @@ func (h *History) Decisions(experiment, host string) (list []Baseline) {
 // restarts are decisions as the detector takes them.
 func (n Nights) restarts(decisions []Baseline) (restarts []detect.Restart) {
 	for _, b := range decisions {
-		night := n.since(b.From)
-		if night >= len(n.Runs) {
-			continue
+		r := detect.Restart{Night: n.since(b.From), Series: detect.None}
+		if b.Do == BaselineAccept {
+			r.Series = n.find(b.Cell, b.Metric)
 		}
-		if b.Do == BaselineSet {
-			restarts = append(restarts, detect.Restart{Night: night, Series: detect.None})
-			continue
-		}
-		if i := n.find(b.Cell, b.Metric); i != detect.None {
-			restarts = append(restarts, detect.Restart{Night: night, Series: i})
+		if r.Night < len(n.Runs) && (b.Do == BaselineSet || r.Series != detect.None) {
+			restarts = append(restarts, r)
 		}
 	}
 	return restarts
@@ -153,22 +148,13 @@ func (n Nights) restarts(decisions []Baseline) (restarts []detect.Restart) {
 // since is the first night that began at t or later; as many as there are
 // nights for none.
 func (n Nights) since(t time.Time) int {
-	for i, r := range n.Runs {
-		if !r.Environment.Started.Before(t) {
-			return i
-		}
-	}
-	return len(n.Runs)
+	at, _ := slices.BinarySearchFunc(n.Runs, t, func(r *Run, t time.Time) int { return r.Environment.Started.Compare(t) })
+	return at
 }
 
-// find is the place of a series.
+// find is the place of a series, detect.None for none.
 func (n Nights) find(cell trial.Cell, m study.Metric) int {
-	for i, s := range n.Series {
-		if s.Metric == m && s.Cell.Key() == cell.Key() {
-			return i
-		}
-	}
-	return detect.None
+	return slices.IndexFunc(n.Series, func(s Series) bool { return s.Metric == m && s.Cell.Key() == cell.Key() })
 }
 
 // Accept keeps that a finding is wanted: from the run since which it holds,
@@ -188,7 +174,7 @@ func (h *History) SetBaseline(r *Run, reason, who string, when time.Time) (Basel
 // which * stands for anything. What is empty chooses all.
 type Pattern struct{ ID, Cell, Metric string }
 
-// Matches says whether the pattern chooses the finding.
+// Matches reports whether the pattern chooses the finding.
 func (p Pattern) Matches(f Finding) bool {
 	if p.ID != "" {
 		return p.ID == f.ID

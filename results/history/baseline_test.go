@@ -8,6 +8,9 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
+// nameOf is what a series is of: "setup of podman serial".
+func nameOf(s Series) string { return string(s.Metric) + " of " + s.Cell.String() }
+
 func decision(reason string) Baseline {
 	return Baseline{Do: BaselineAccept, When: later, Who: "someone", Reason: reason, Experiment: "nightly", Host: "simulated",
 		RunID: "r", From: time.Date(2026, 1, 3, 2, 0, 0, 0, time.UTC), Cell: arms()[0].Cell, Metric: study.MetricSetup}
@@ -40,7 +43,7 @@ func TestDecisionsAreKeptAndMerge(t *testing.T) {
 	}
 	n := again.Nights("nightly", "simulated")
 	restarts := n.restarts(again.Decisions("nightly", "simulated"))
-	if len(restarts) != 3 || restarts[0].Night != 2 || n.Series[restarts[0].Series].Name() != "setup of serial" {
+	if len(restarts) != 3 || restarts[0].Night != 2 || nameOf(n.Series[restarts[0].Series]) != "setup of serial" {
 		t.Errorf("restarts %v", restarts)
 	}
 }

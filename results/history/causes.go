@@ -2,12 +2,17 @@ package history
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -27,29 +32,20 @@ type Cause struct {
 	Nights int `json:"nights_off"`
 }
 
-// Moved is a part of the pipeline whose time is not what it was.
-type Moved struct {
-	// Part is a phase, "image" and the name of an image that is built, or
-	// HostPart.
-	Part   string  `json:"part"`
-	Before float64 `json:"before_seconds"`
-	After  float64 `json:"after_seconds"`
-}
-
-// by reports whether the part moved by more than a share, as far as is known.
-func (m Moved) by(share float64) bool { return math.Abs(m.After/m.Before-1) > share }
-
-// causeReach is by how many nights a change point may lie beside its cause.
-const causeReach = 1
-
-// Causes lists what changed for a cell about the night since, the night of the
-// change itself first. Details that another cause implies are left out: the
-// hash of a spec says nothing more when the setting is known.
-func (n Nights) Causes(cell trial.Cell, since int) (causes []Cause) {
+// Causes lists what changed for a cell about the night since: in the night
+// itself, the night before and the night after, in this order.
+func (n Nights) Causes(cell trial.Cell, since int) []Cause {
+	causes := []Cause{}
 	for _, off := range []int{0, -1, 1} {
 		at := since + off
-		before := n.withCell(cell, at-1)
-		if max(off, -off) > causeReach || at < 1 || at >= len(n.Runs) || before < 0 || n.Runs[at].cell(cell) < 0 {
+		if at < 1 || at >= len(n.Runs) || n.Runs[at].cell(cell) < 0 {
+			continue
+		}
+		before := at - 1
+		for before >= 0 && n.Runs[before].cell(cell) < 0 {
+			before--
+		}
+		if before < 0 {
 			continue
 		}
 		for _, c := range differences(n.Runs[before].facts(cell), n.Runs[at].facts(cell)) {
@@ -60,138 +56,236 @@ func (n Nights) Causes(cell trial.Cell, since int) (causes []Cause) {
 	return causes
 }
 
-// withCell is the last night up to at in which the cell was run.
-func (n Nights) withCell(cell trial.Cell, at int) int {
-	for ; at >= 0; at-- {
-		if n.Runs[at].cell(cell) >= 0 {
-			return at
-		}
-	}
-	return -1
-}
+// These begin the names of facts.
+const settingOf, recipeOf, contextOf = "setting ", "Dockerfile and arguments of ", "build context of "
 
-// differences compares facts by their names.
+// differences compares facts by their names. What older records lack has not
+// changed; only a setting that was not there has. Facts that another cause
+// implies are left out: the hash of a spec says nothing more when the setting is
+// known.
 func differences(before, after []fact) (causes []Cause) {
 	value := func(facts []fact, name string) string {
-		i := slices.IndexFunc(facts, func(f fact) bool { return f.name == name })
-		if i < 0 {
-			return ""
+		for _, f := range facts {
+			if f.name == name {
+				return f.value
+			}
 		}
-		return facts[i].value
+		return ""
 	}
 	for _, f := range after {
-		if was := value(before, f.name); was != f.value && comparableFact(f.name, was) {
+		was := value(before, f.name)
+		if was != f.value && (was != "" || strings.HasPrefix(f.name, settingOf)) {
 			causes = append(causes, Cause{What: f.name, From: was, To: f.value})
 		}
 	}
 	for _, f := range before {
-		if strings.HasPrefix(f.name, "setting ") && value(after, f.name) == "" {
+		if strings.HasPrefix(f.name, settingOf) && value(after, f.name) == "" {
 			causes = append(causes, Cause{What: f.name, From: f.value})
 		}
 	}
-	return withoutImplied(causes)
-}
-
-// comparableFact is false for what an older record may simply lack: only a
-// setting that was not there has changed.
-func comparableFact(name, was string) bool { return was != "" || strings.HasPrefix(name, "setting ") }
-
-// implied says whether a fact says no more than another that it follows from.
-func implied(what, by string) bool {
-	image, isContext := strings.CutPrefix(what, contextOf)
-	switch {
-	case what == "spec":
-		return strings.HasPrefix(by, "setting ") || by == "workload" || strings.HasPrefix(by, recipeOf)
-	case what == "workload":
-		return strings.HasPrefix(by, recipeOf)
-	case what == "memory limit":
-		return by == "setting memory"
-	case isContext && image == "all images":
-		return strings.HasPrefix(by, recipeOf)
-	case isContext:
-		return by == recipeOf+image
-	}
-	return false
-}
-
-func withoutImplied(causes []Cause) []Cause {
 	return slices.DeleteFunc(slices.Clone(causes), func(c Cause) bool {
 		return slices.ContainsFunc(causes, func(other Cause) bool { return implied(c.What, other.What) })
 	})
 }
 
-// imagePart begins the name of a part that is the build of an image.
-const imagePart = "image "
+// implied reports whether a fact follows from another.
+func implied(what, by string) bool {
+	image, isContext := strings.CutPrefix(what, contextOf)
+	switch {
+	case what == "spec":
+		return strings.HasPrefix(by, settingOf) || by == "workload" || strings.HasPrefix(by, recipeOf)
+	case what == "workload", isContext && image == "all images":
+		return strings.HasPrefix(by, recipeOf)
+	case what == "memory limit":
+		return by == settingOf+"memory"
+	}
+	return isContext && by == recipeOf+image
+}
 
-// movedReach is how many nights on each side parts are compared over.
-const movedReach = 7
+// fact is one thing that can change between two nights and be a cause.
+type fact struct{ name, value string }
 
-// HostPart is the reference workload: what moves with it may be the host's
-// doing.
-const HostPart = "reference workload"
+// facts are what is known of how a cell was run in a night, in the order in
+// which they are shown. What was not recorded is left out.
+func (r *Run) facts(cell trial.Cell) []fact {
+	at, e := r.cell(cell), r.Environment
+	var all []fact
+	if at >= 0 {
+		all = r.machineFacts(at)
+	}
+	all = append(all, fact{"Kind", e.KindVersion}, fact{"kernel", e.Kernel})
+	if at >= 0 {
+		all = append(all, settingFacts(r.Settings[at])...)
+	}
+	shared := len(e.Images) > 1
+	for _, i := range e.Images {
+		all = append(all, fact{recipeOf + i.Image, short(i.Recipe)})
+		shared = shared && i.Context == e.Images[0].Context
+	}
+	for _, i := range e.Images {
+		if shared {
+			all = append(all, fact{contextOf + "all images", short(i.Context)})
+			break
+		}
+		all = append(all, fact{contextOf + i.Image, short(i.Context)})
+	}
+	revision := short(e.GitRevision)
+	if e.GitDirty {
+		revision += " with changes"
+	}
+	all = append(all, fact{"workload", short(e.WorkloadHash)}, fact{"spec", short(e.SpecHash)}, fact{"git revision", revision},
+		fact{"stratbench", e.Stratbench}, fact{"Go", e.GoVersion}, fact{"system", e.OS}, fact{"CPU", e.CPUModel},
+		fact{"CPUs of the host", known(e.CPUs)}, fact{"memory of the host", known(e.Memory)})
+	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" })
+}
+
+// machineFacts are those that the trials of a cell recorded; where they
+// differ within a night, all values.
+func (r *Run) machineFacts(cell int) []fact {
+	of := func(value func(results.Machine, Trial) string) string {
+		var seen []string
+		for _, t := range r.Trials {
+			if t.Cell != cell || t.Standing == results.WarmUp {
+				continue
+			}
+			if v := value(t.machine.Value(), t); v != "" && !slices.Contains(seen, v) {
+				seen = append(seen, v)
+			}
+		}
+		return strings.Join(seen, ", ")
+	}
+	engine := "engine"
+	for _, t := range r.Trials {
+		if runtime := t.machine.Value().Runtime; t.Cell == cell && runtime != "" {
+			engine = cmp.Or(map[string]string{"podman": "Podman", "docker": "Docker"}[runtime], runtime)
+			break
+		}
+	}
+	return []fact{
+		{engine, of(func(m results.Machine, _ Trial) string { return m.EngineVersion })},
+		{"node image", of(func(m results.Machine, _ Trial) string { return m.NodeImage })},
+		{"machine", of(func(m results.Machine, _ Trial) string {
+			parts := []string{m.Kind, m.Builder, m.StorageDriver}
+			return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
+		})},
+		{"memory limit", of(func(m results.Machine, _ Trial) string { return known(m.Room()) })},
+		{"CPUs of the machine", of(func(m results.Machine, _ Trial) string { return known(m.CPUs) })},
+		{"tests in the suite", of(func(_ results.Machine, t Trial) string { return known(t.Ran) })},
+	}
+}
+
+// settingFacts flattens settings: "setting build.noCache" is true.
+func settingFacts(settings string) (all []fact) {
+	var tree any
+	if json.Unmarshal([]byte(settings), &tree) != nil {
+		return nil
+	}
+	flat := map[string]string{}
+	flatten(flat, "", tree)
+	for _, name := range slices.Sorted(maps.Keys(flat)) {
+		all = append(all, fact{settingOf + name, flat[name]})
+	}
+	return all
+}
+
+func flatten(flat map[string]string, path string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, below := range v {
+			flatten(flat, strings.TrimPrefix(path+"."+key, "."), below)
+		}
+	case nil:
+	case float64:
+		if path == "memory" {
+			flat[path] = known(trial.Bytes(v))
+			return
+		}
+		flat[path] = strconv.FormatFloat(v, 'g', -1, 64)
+	default:
+		flat[path] = fmt.Sprint(v)
+	}
+}
+
+func short(hash string) string { return hash[:min(12, len(hash))] }
+
+// known prints an amount; 0 was not recorded.
+func known[T ~int | ~int64](amount T) string {
+	if amount == 0 {
+		return ""
+	}
+	return fmt.Sprint(amount)
+}
+
+// Moved is a part of the pipeline whose time is not what it was.
+type Moved struct {
+	// Part is a phase, "image" and the name of an image that is built, or
+	// HostPart.
+	Part   string  `json:"part"`
+	Before float64 `json:"before_seconds"`
+	After  float64 `json:"after_seconds"`
+}
+
+const (
+	// HostPart is the reference workload: what moves with it may be the host's
+	// doing.
+	HostPart = "reference workload"
+	// imagePart begins the name of a part that is the build of an image.
+	imagePart = "image "
+	// movedReach is how many nights on each side parts are compared over.
+	movedReach = 7
+)
 
 // Moved lists the parts of a series whose median time changed by more than the
 // share threshold at the night since, most first: of the set-up its phases and
 // images, of the builds the images. Before them stands the host.
-func (n Nights) Moved(s Series, since int, threshold float64) (moved []Moved) {
-	if s.Metric.Unit() == study.UnitSeconds {
-		moved = n.hostMoved(since, threshold)
+func (n Nights) Moved(s Series, since int, threshold float64) []Moved {
+	all := []Moved{}
+	if s.Metric.Unit() != study.UnitSeconds {
+		return all
 	}
-	return append(moved, n.partsMoved(s, since, threshold)...)
-}
-
-func (n Nights) hostMoved(since int, threshold float64) []Moved {
-	of := func(nights []Fitness) (times []float64) {
-		for _, f := range nights {
-			if f.Reference > 0 {
-				times = append(times, f.Reference)
-			}
-		}
-		return times
-	}
-	m := Moved{HostPart, stats.Median(of(n.Fitness[max(0, since-movedReach):since])),
-		stats.Median(of(n.Fitness[since:min(len(n.Fitness), since+movedReach)]))}
-	if !m.by(threshold) {
-		return nil
-	}
-	return []Moved{m}
-}
-
-func (n Nights) partsMoved(s Series, since int, threshold float64) (moved []Moved) {
-	if s.Metric != study.MetricSetup && s.Metric != study.Metric(trial.PhaseBuild) {
-		return nil
-	}
-	cell := s.Cell
-	before := n.parts(cell, max(0, since-movedReach), since)
-	after := n.parts(cell, since, min(len(n.Runs), since+movedReach))
+	from, to := max(0, since-movedReach), min(len(n.Runs), since+movedReach)
+	before, after := n.parts(s, from, since), n.parts(s, since, to)
 	for part, times := range after {
 		m := Moved{part, stats.Median(before[part]), stats.Median(times)}
-		if m.by(threshold) && (strings.HasPrefix(part, imagePart) || s.Metric == study.MetricSetup) {
-			moved = append(moved, m)
+		if math.Abs(m.After/m.Before-1) > threshold {
+			all = append(all, m)
 		}
 	}
-	slices.SortFunc(moved, func(x, y Moved) int {
+	slices.SortFunc(all, func(x, y Moved) int {
+		switch HostPart {
+		case x.Part:
+			return -1
+		case y.Part:
+			return 1
+		}
 		return cmp.Or(cmp.Compare(math.Abs(y.After-y.Before), math.Abs(x.After-x.Before)), cmp.Compare(x.Part, y.Part))
 	})
-	return moved
+	return all
 }
 
-// parts are the times of a cell's phases and builds in nights from until before end.
-func (n Nights) parts(cell trial.Cell, from, end int) map[string][]float64 {
+// parts are the times of the parts of a series, in nights from until before end.
+func (n Nights) parts(s Series, from, end int) map[string][]float64 {
 	times := map[string][]float64{}
-	for _, r := range n.Runs[from:end] {
-		at := r.cell(cell)
-		for _, t := range r.Trials {
-			if at < 0 || t.Cell != at || !t.counts() {
-				continue
-			}
+	add := func(part string, seconds float64) { times[part] = append(times[part], seconds) }
+	for night := from; night < end; night++ {
+		if r := n.Fitness[night].Reference; r > 0 {
+			add(HostPart, r)
+		}
+		if s.Metric != study.MetricSetup && s.Metric != study.Metric(trial.PhaseBuild) {
+			continue
+		}
+		run := n.Runs[night]
+		at := run.cell(s.Cell)
+		for _, t := range run.Trials {
 			for _, p := range trial.Phases() {
-				if v, ok := t.Of(study.Metric(p)); ok {
-					times[string(p)] = append(times[string(p)], v)
+				if v, ok := t.Of(study.Metric(p)); ok && t.Cell == at && t.counts() && s.Metric == study.MetricSetup {
+					add(string(p), v)
 				}
 			}
-			for _, b := range t.Builds {
-				times[imagePart+b.Image] = append(times[imagePart+b.Image], b.Seconds)
+		}
+		for _, b := range run.builds {
+			if t := run.Trials[b.trial]; t.Cell == at && t.counts() {
+				add(imagePart+run.images[b.image], b.seconds)
 			}
 		}
 	}

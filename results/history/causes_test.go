@@ -103,8 +103,8 @@ func TestRunsOfOtherHostsAreNotPooled(t *testing.T) {
 	if a, b := h.Nights("nightly", "simulated"), h.Nights("nightly", "other"); len(a.Runs) != 4 || len(b.Runs) != 3 {
 		t.Errorf("%d and %d nights", len(a.Runs), len(b.Runs))
 	}
-	if hosts := h.Hosts("nightly"); len(hosts) != 2 || hosts[1] != "simulated" {
-		t.Errorf("hosts %v, want that of the newest run last", hosts)
+	if host := h.Host("nightly"); host != "simulated" {
+		t.Errorf("host %s, want that of the newest run", host)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestFailuresAreCountedAndNeverDropped(t *testing.T) {
 	h := recorded(t, slices.Collect(simulated.Nights("nightly", crashing, 2, 1, func(night int, n *simulated.Night) { n.FailedTests = night }))...)
 	found := map[string]Series{}
 	for _, s := range h.Nights("nightly", "simulated").Series {
-		found[s.Name()] = s
+		found[nameOf(s)] = s
 	}
 	if s := found["failures of serial"]; !slices.Equal(s.Bad, []int{3, 3}) || !slices.Equal(s.Trials, []int{3, 3}) {
 		t.Errorf("a cell that always fails has %v bad of %v", s.Bad, s.Trials)
@@ -198,10 +198,7 @@ func TestASlowerHostStandsBesideTheChange(t *testing.T) {
 			n.Slow = 1.4
 		}
 	})
-	r, err := h.Review("nightly", "simulated", Pattern{Metric: "setup"}, detect.Default)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := h.Review("nightly", "simulated", Pattern{Metric: "setup"}, detect.DefaultThreshold)
 	for _, s := range r.Series {
 		if len(s.Changes) != 1 || s.Changes[0].Since.Night != 25 {
 			t.Fatalf("%s: changes %+v, want one in night 25", s.Cell, s.Changes)

@@ -13,25 +13,29 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// standsFor is for how many nights a regression keeps being reported that
-// nobody accepts and nothing undoes.
-const standsFor = 90
+const (
+	// standsFor is for how many nights a regression keeps being reported that
+	// nobody accepts and nothing undoes.
+	standsFor = 90
+	// enoughSince nights after an alarm show whether it was one.
+	enoughSince = 7
+	// nightsToSettle is after how many nights a step of 10 % is certain in most
+	// cases: docs/nightly-simulation.md.
+	nightsToSettle = 4
+)
 
 // Check judges the newest run of an experiment on a host against those before
-// it. The options are the detector's.
-func (h *History) Check(experiment, host string, o detect.Options) (Check, error) {
+// it. Changes of a measure by a smaller share than threshold are not reported.
+func (h *History) Check(experiment, host string, threshold float64) Check {
 	n := h.Nights(experiment, host)
 	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
-		Threshold: o.Threshold, FalseAlarm: undefined, Simulated: n.Simulated()}
+		Threshold: threshold, FalseAlarm: undefined, Simulated: n.Simulated()}
 	if len(n.Runs) == 0 {
 		c.Verdict, c.Why = NoData, []string{"there is no run to judge; make one with: stratbench run experiments/nightly.yaml"}
-		return c, nil
+		return c
 	}
 	decisions := h.Decisions(experiment, host)
-	report, err := n.replay(decisions, o)
-	if err != nil {
-		return c, fmt.Errorf("judging the runs of %s: %w", experiment, err)
-	}
+	report := n.replay(decisions, threshold)
 	last := len(n.Runs) - 1
 	c.RunID, c.When = n.Runs[last].RunID, n.Runs[last].Environment.Started
 	for _, f := range n.Fitness {
@@ -46,37 +50,43 @@ func (h *History) Check(experiment, host string, o detect.Options) (Check, error
 	c.Missing = n.missing()
 	c.Needs = report.Nights[last].Needs
 	c.FalseAlarm = study.Value(report.FalseAlarm)
-	c.Findings = n.findings(report, n.restarts(decisions), o)
+	c.Findings = n.findings(report, n.restarts(decisions), threshold)
 	c.decide(report.Nights[last].State)
-	return c, nil
+	return c
 }
 
 // replay judges all nights. What trials of both states showed is taken into
 // account for what was suspected before them.
-func (n Nights) replay(decisions []Baseline, o detect.Options) (detect.Report, error) {
-	m, d := n.Matrix(), detect.Decisions{Restarts: n.restarts(decisions)}
-	report, err := detect.Replay(m, d, o)
-	if err != nil || len(n.Compared) == 0 {
-		return report, err
+func (n Nights) replay(decisions []Baseline, threshold float64) detect.Report {
+	var showed map[question]detect.Confirmation
+	decide := func(night int, f detect.Finding) (detect.Confirmation, bool) {
+		c, asked := showed[question{night, f.Series}]
+		return c, asked
 	}
-	if d.Confirmations = n.confirmations(report, o); len(d.Confirmations) == 0 {
-		return report, nil
+	m, restarts := n.Matrix(), n.restarts(decisions)
+	report := detect.Replay(m, restarts, decide, threshold)
+	if showed = n.confirmations(report, threshold); len(showed) > 0 {
+		report = detect.Replay(m, restarts, decide, threshold)
 	}
-	return detect.Replay(m, d, o)
+	return report
 }
 
 // missing are the cells of the newest plan that were measured in one of the
 // nights before it, and not in it.
 func (n Nights) missing() []Missing {
+	measured := func(r *Run, cell trial.Cell) bool {
+		at := r.cell(cell)
+		return slices.ContainsFunc(r.Trials, func(t Trial) bool { return t.Cell == at && t.counts() })
+	}
 	list := []Missing{}
-	last := n.Runs[len(n.Runs)-1]
-	for _, cell := range last.Cells {
-		if last.measured(cell) {
+	last := len(n.Runs) - 1
+	for _, cell := range n.Runs[last].Cells {
+		if measured(n.Runs[last], cell) {
 			continue
 		}
-		for i := len(n.Runs) - 2; i >= max(0, len(n.Runs)-1-standsFor); i-- {
-			if n.Runs[i].measured(cell) {
-				list = append(list, Missing{cell, n.Runs[i].RunID})
+		for _, r := range slices.Backward(n.Runs[max(0, last-standsFor):last]) {
+			if measured(r, cell) {
+				list = append(list, Missing{cell, r.RunID})
 				break
 			}
 		}
@@ -84,103 +94,74 @@ func (n Nights) missing() []Missing {
 	return list
 }
 
-func (r *Run) measured(cell trial.Cell) bool {
-	at := r.cell(cell)
-	return slices.ContainsFunc(r.Trials, func(t *Trial) bool { return t.Cell == at && t.counts() })
-}
-
 // findings are those of the newest night, and the regressions that stand.
-func (n Nights) findings(report detect.Report, restarts []detect.Restart, o detect.Options) []Finding {
+func (n Nights) findings(report detect.Report, restarts []detect.Restart, threshold float64) []Finding {
 	list := []Finding{}
 	last := len(n.Runs) - 1
-	open := report.Open()
 	for i, f := range report.Findings {
-		if decidedOn(f, restarts) {
+		// A change before the state that somebody accepted, or set as the one to
+		// judge by, was decided on.
+		if slices.ContainsFunc(restarts, func(r detect.Restart) bool {
+			return (r.Series == detect.None || r.Series == f.Series) && f.Since <= r.Night
+		}) {
 			continue
 		}
 		tonight := slices.Contains(report.Nights[last].Findings, i)
-		stands := slices.Contains(open, i) && last-f.Raised < standsFor && n.borneOut(f, o)
-		if kind, told := toReader(f, tonight, stands); told {
-			list = append(list, n.finding(f, kind, o))
+		kind, shown := FindingStanding, false
+		switch {
+		case f.Kind == detect.Host:
+			kind, shown = FindingHost, tonight
+		case f.Certainty == detect.Refuted:
+			kind, shown = FindingRefuted, tonight
+		case f.Better:
+			kind, shown = FindingImprovement, tonight && f.Certainty >= detect.Certain
+		case f.Certainty == detect.Suspected:
+			kind, shown = FindingSuspect, tonight
+		case tonight:
+			kind, shown = FindingRegression, true
+		default:
+			shown = f.Open() && last-f.Raised < standsFor && n.borneOut(f, threshold)
+		}
+		if shown {
+			list = append(list, n.finding(f, kind, threshold))
 		}
 	}
+	order := []FindingKind{FindingRegression, FindingStanding, FindingSuspect, FindingHost, FindingImprovement, FindingRefuted}
 	slices.SortStableFunc(list, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Kind.rank(), b.Kind.rank()), cmp.Compare(a.Raised.Night, b.Raised.Night)*-1, cmp.Compare(a.P, b.P))
+		return cmp.Or(slices.Index(order, a.Kind)-slices.Index(order, b.Kind), b.Raised.Night-a.Raised.Night, cmp.Compare(a.P, b.P))
 	})
 	return list
 }
 
-// decidedOn is true for a change that lies before the state that somebody
-// accepted, or set as the one to judge by.
-func decidedOn(f detect.Finding, restarts []detect.Restart) bool {
-	return slices.ContainsFunc(restarts, func(r detect.Restart) bool {
-		return (r.Series == detect.None || r.Series == f.Series) && f.Since <= r.Night
-	})
-}
-
-// toReader says what a finding is to the reader of this night, if anything.
-func toReader(f detect.Finding, tonight, stands bool) (kind FindingKind, told bool) {
-	switch {
-	case f.Kind == detect.Host:
-		return FindingHost, tonight
-	case f.Certainty == detect.Refuted:
-		return FindingRefuted, tonight
-	case f.Better:
-		return FindingImprovement, tonight && f.Certainty >= detect.Certain
-	case f.Certainty == detect.Suspected:
-		return FindingSuspect, tonight
-	case tonight:
-		return FindingRegression, true
-	}
-	return FindingStanding, stands
-}
-
-func (k FindingKind) rank() int {
-	return slices.Index([]FindingKind{FindingRegression, FindingStanding, FindingSuspect, FindingHost, FindingImprovement, FindingRefuted}, k)
-}
-
-func (n Nights) finding(f detect.Finding, kind FindingKind, o detect.Options) Finding {
+func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) Finding {
 	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Better: f.Better, Certainty: f.Certainty.String(), P: study.Value(f.P),
 		Before: study.Value(f.Before), After: study.Value(f.After), Ratio: study.Value(f.Ratio),
 		Interval: study.Interval{Lower: study.Value(f.CI.Lower), Upper: study.Value(f.CI.Upper)},
-		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), LastGood: n.fitBefore(f.Since), Together: study.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
+		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), Together: study.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
+	for i := min(f.Since, len(n.Runs)) - 1; i >= 0 && out.LastGood == ""; i-- {
+		if !n.Fitness[i].Unfit() {
+			out.LastGood = n.Runs[i].RunID
+		}
+	}
 	if f.Series != detect.None {
 		s := n.Series[f.Series]
 		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, s.Metric.Unit()
-		out.Causes = append(out.Causes, n.Causes(s.Cell, f.Since)...)
-		out.Moved = append(out.Moved, n.Moved(s, f.Since, o.Threshold)...)
+		out.Causes, out.Moved = n.Causes(s.Cell, f.Since), n.Moved(s, f.Since, threshold)
 		if kind == FindingRegression || kind == FindingSuspect || kind == FindingRefuted {
 			out.Tried = n.tried(s)
 		}
 	}
-	out.ID = n.idOf(out)
+	// The id stays the same as long as the finding does: it is made of what was
+	// known in the night that raised it.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
+	out.ID = hex.EncodeToString(sum[:4])
 	return out
 }
-
-// fitBefore is the last fit run before a night.
-func (n Nights) fitBefore(night int) string {
-	for i := min(night, len(n.Runs)) - 1; i >= 0; i-- {
-		if !n.Fitness[i].Unfit() {
-			return n.Runs[i].RunID
-		}
-	}
-	return ""
-}
-
-// idOf stays the same as long as the finding does: it is made of what the
-// night that raised it knew.
-func (n Nights) idOf(f Finding) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, f.Cell.Key(), f.Metric, f.Raised.RunID, f.Better))
-	return hex.EncodeToString(sum[:4])
-}
-
-// enoughSince nights after an alarm say whether it was one.
-const enoughSince = 7
 
 // borneOut is false for a regression that the nights since its alarm do not
 // show: they are nearer to what was before than to the smallest change that
 // would be reported. The alarm itself takes no part, for it was chosen.
-func (n Nights) borneOut(f detect.Finding, o detect.Options) bool {
+func (n Nights) borneOut(f detect.Finding, threshold float64) bool {
 	s := n.Series[f.Series]
 	var since []float64
 	bad, trials := 0, 0
@@ -196,7 +177,76 @@ func (n Nights) borneOut(f detect.Finding, o detect.Options) bool {
 		return true
 	}
 	if s.Metric.Unit() == study.UnitShare {
-		return float64(bad)/float64(trials)-f.Before > o.RateThreshold/2
+		return float64(bad)/float64(trials)-f.Before > detect.RateThreshold/2
 	}
-	return stats.Median(since)/f.Before-1 > o.Threshold/2
+	return stats.Median(since)/f.Before-1 > threshold/2
+}
+
+// decide comes to a verdict, the gravest first: what is surely worse is a
+// regression whatever else is missing; no data is never good news.
+func (c *Check) decide(state detect.State) {
+	count := func(kind FindingKind) (n int) {
+		for _, f := range c.Findings {
+			if f.Kind == kind {
+				n++
+			}
+		}
+		return n
+	}
+	fresh, standing, suspects := count(FindingRegression), count(FindingStanding), count(FindingSuspect)
+	why := func(v Verdict, format string, args ...any) {
+		if c.Verdict == "" {
+			c.Verdict = v
+		}
+		c.Why = append(c.Why, fmt.Sprintf(format, args...))
+	}
+	judged := state != detect.NoData && state != detect.Unfit && state != detect.HostShifted
+	switch {
+	case !judged || fresh+standing == 0:
+	case standing == 0:
+		why(Regression, "%d series worse, which is new", fresh)
+	case fresh == 0:
+		why(Regression, "%d series worse since earlier nights, neither undone nor accepted", standing)
+	default:
+		why(Regression, "%d series worse, which is new, and %d since earlier nights, neither undone nor accepted", fresh, standing)
+	}
+	if state == detect.NoData {
+		why(NoData, "the run has no trial with a result")
+	}
+	for _, m := range c.Missing {
+		why(NoData, "[%s] has no trial in this run; it had in %s", m.Cell, m.LastRun)
+	}
+	for _, reason := range c.NotFit {
+		why(NotFit, "the host was not fit: %s", reason)
+	}
+	if state == detect.HostShifted {
+		why(NotFit, "the host is not what it was: the reference workload moved, and most series with it")
+	}
+	if fresh+standing > 0 && !judged {
+		c.Why = append(c.Why, "regressions of earlier nights stand")
+	}
+	if c.Needs > 0 && judged {
+		why(Inconclusive, "%d more fit nights before a regression can be told at the stated error rate", c.Needs)
+	}
+	if suspects > 0 && judged {
+		why(Inconclusive, "%d series suspected and not certain: trials of the last good and the present state side by side would tell, or about %d more nights", suspects, nightsToSettle)
+	}
+	if c.Verdict == "" {
+		why(NoRegression, "no regression")
+	}
+}
+
+// Refuse makes the check one without data: the run that was judged is not the
+// one that was meant.
+func (c *Check) Refuse(why string) {
+	c.Verdict, c.Why = NoData, append([]string{why}, c.Why...)
+}
+
+// Judged is true where the newest run is one that a verdict rests on.
+func (c *Check) Judged() bool { return c.Verdict != NoData && c.Verdict != NotFit }
+
+// NotConfirmed adds why the last good state could not be run beside the
+// present one. The verdict stays what the nights alone say.
+func (c *Check) NotConfirmed(err error) {
+	c.Why = append(c.Why, fmt.Sprintf("not put to the test: %v", err))
 }

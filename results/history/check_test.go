@@ -18,16 +18,20 @@ const enough = 40
 func judged(t *testing.T, nights int, alter func(int, *simulated.Night)) (*History, Check) {
 	t.Helper()
 	h := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, alter))...)
-	return h, check(t, h)
+	return h, check(h)
 }
 
-func check(t *testing.T, h *History) Check {
-	t.Helper()
-	c, err := h.Check("nightly", "simulated", detect.Default)
-	if err != nil {
-		t.Fatal(err)
+func check(h *History) Check {
+	return h.Check("nightly", "simulated", detect.DefaultThreshold)
+}
+
+func count(c Check, kind FindingKind) (n int) {
+	for _, f := range c.Findings {
+		if f.Kind == kind {
+			n++
+		}
 	}
-	return c
+	return n
 }
 
 func lines(c Check) string {
@@ -112,7 +116,7 @@ func TestAcceptedChangesAreNotReportedAgain(t *testing.T) {
 	}
 	runs := slices.Collect(simulated.Nights("nightly", arms(), enough+33, 7, world))
 	dir, h := filled(t, runs[:enough]...)
-	c := check(t, h)
+	c := check(h)
 	if c.Verdict != Regression {
 		t.Fatalf("%s", lines(c))
 	}
@@ -121,15 +125,15 @@ func TestAcceptedChangesAreNotReportedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if c := check(t, read(t, dir)); c.Verdict == Regression {
+	if c := check(read(t, dir)); c.Verdict == Regression {
 		t.Errorf("after accepting: %s\n%s", c.Verdict, lines(c))
 	}
 	addTo(t, h, runs[enough:enough+30]...)
-	if c := check(t, h); c.Verdict != NoRegression {
+	if c := check(h); c.Verdict != NoRegression {
 		t.Errorf("quiet nights after accepting: %s\n%s", c.Verdict, lines(c))
 	}
 	addTo(t, h, runs[enough+30:]...)
-	if c := check(t, h); c.Verdict != Regression {
+	if c := check(h); c.Verdict != Regression {
 		t.Errorf("a second step after accepting the first: %s\n%s", c.Verdict, lines(c))
 	}
 }
@@ -140,19 +144,19 @@ func TestJudgingStartsAtTheRunThatIsSet(t *testing.T) {
 			n.Arms[0].Median *= 1.3
 		}
 	}))...)
-	if c := check(t, h); c.Verdict != Regression {
+	if c := check(h); c.Verdict != Regression {
 		t.Fatalf("%s", lines(c))
 	}
 	if _, err := h.SetBaseline(h.Runs[enough], "new hardware", "someone", later); err != nil {
 		t.Fatal(err)
 	}
-	if c := check(t, h); c.Verdict != NoRegression {
+	if c := check(h); c.Verdict != NoRegression {
 		t.Errorf("%s\n%s", c.Verdict, lines(c))
 	}
 }
 
 func TestNoRunsIsNoData(t *testing.T) {
-	if c := check(t, newHistory(t.TempDir(), later)); c.Verdict != NoData {
+	if c := check(newHistory(t.TempDir(), later)); c.Verdict != NoData {
 		t.Errorf("an empty history is %s", c.Verdict)
 	}
 }
@@ -165,12 +169,12 @@ func TestACellOutOfThePlanIsNotMissed(t *testing.T) {
 		return r.Kind == results.KindTrial && r.Trial.Cell.Key() != last.Plan.Cells[0].Key()
 	})
 	h := recorded(t, runs...)
-	if c := check(t, h); len(c.Missing) > 0 {
+	if c := check(h); len(c.Missing) > 0 {
 		t.Errorf("missing %v", c.Missing)
 	}
 	last.Plan.Cells = append(last.Plan.Cells, trial.Cell(arms()[1].Cell))
 	h = recorded(t, runs...)
-	if c := check(t, h); len(c.Missing) != 1 || c.Verdict != NoData {
+	if c := check(h); len(c.Missing) != 1 || c.Verdict != NoData {
 		t.Errorf("missing %v, %s", c.Missing, c.Verdict)
 	}
 }

@@ -38,7 +38,7 @@ func TestTrialsOfBothStatesDecideWhatIsSuspected(t *testing.T) {
 			n.Arms[0].Median *= 1.3
 		}
 	})
-	if before.Verdict != Inconclusive || before.count(FindingSuspect) == 0 {
+	if before.Verdict != Inconclusive || count(before, FindingSuspect) == 0 {
 		t.Fatalf("before: %s\n%s", before.Verdict, lines(before))
 	}
 	if good := before.Findings[0].LastGood; good != h.Runs[10].RunID {
@@ -51,7 +51,7 @@ func TestTrialsOfBothStatesDecideWhatIsSuspected(t *testing.T) {
 			}
 		}))...)
 		addTo(t, h, sideBySide(nights, slower))
-		c := check(t, h)
+		c := check(h)
 		if c.Verdict != want || c.Nights != nights {
 			t.Errorf("%v times as slow side by side: %s over %d nights, want %s\n%s", slower, c.Verdict, c.Nights, want, lines(c))
 		}
@@ -73,8 +73,8 @@ func TestTooFewTrialsDecideNothing(t *testing.T) {
 	short := sideBySide(nights, 1.3)
 	short.Records = slices.DeleteFunc(short.Records, func(r results.Record) bool { return r.Trial.Block > 3 })
 	addTo(t, h, short)
-	c := check(t, h)
-	if c.Verdict != Inconclusive || c.count(FindingSuspect) == 0 || c.count(FindingRefuted) > 0 {
+	c := check(h)
+	if c.Verdict != Inconclusive || count(c, FindingSuspect) == 0 || count(c, FindingRefuted) > 0 {
 		t.Errorf("%s\n%s", c.Verdict, lines(c))
 	}
 	if f := c.Findings[0]; f.Tried != short.Environment.RunID {
@@ -99,7 +99,7 @@ func TestTrialsTakeBackWhatIsCertain(t *testing.T) {
 		}
 		again := recorded(t, slices.Collect(simulated.Nights("nightly", arms(), nights, 7, happens))...)
 		addTo(t, again, sideBySide(nights, 1))
-		if c := check(t, again); c.Verdict != want {
+		if c := check(again); c.Verdict != want {
 			t.Errorf("engine %s, not slower side by side: %s, want %s\n%s", engine, c.Verdict, want, lines(c))
 		}
 	}

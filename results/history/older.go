@@ -21,28 +21,24 @@ const Schema = "stratbench.history/v1"
 // folders: of the run as a whole, of the settings of a cell, of a trial, or of a
 // reference. Figures are named by the place of their cell.
 type olderLine struct {
-	Kind        string                        `json:"kind"`
-	Schema      string                        `json:"schema"`
-	Run         string                        `json:"run"`
-	Environment results.Environment           `json:"environment"`
-	Cells       []trial.Cell                  `json:"cells"`
-	Planned     int                           `json:"trials_planned"`
-	Cell        int                           `json:"cell"`
-	Settings    json.RawMessage               `json:"settings"`
-	ID          string                        `json:"trial"`
-	Attempt     int                           `json:"attempt"`
-	Started     time.Time                     `json:"started"`
-	Block       int                           `json:"block"`
-	Position    int                           `json:"position"`
-	WarmUp      bool                          `json:"warm_up"`
-	Outcome     trial.Outcome                 `json:"outcome"`
-	Phase       trial.Phase                   `json:"phase"`
-	TimedOut    bool                          `json:"timed_out"`
-	Fault       string                        `json:"fault"`
-	Elapsed     trial.Seconds                 `json:"elapsed_seconds"`
-	Setup       trial.Seconds                 `json:"setup_seconds"`
-	Phases      map[trial.Phase]trial.Seconds `json:"phase_seconds"`
-	Builds      []struct {
+	Kind        string              `json:"kind"`
+	Schema      string              `json:"schema"`
+	Run         string              `json:"run"`
+	Environment results.Environment `json:"environment"`
+	Cells       []trial.Cell        `json:"cells"`
+	Planned     int                 `json:"trials_planned"`
+	Cell        int                 `json:"cell"`
+	Settings    json.RawMessage     `json:"settings"`
+	ID          string              `json:"trial"`
+	Attempt     int                 `json:"attempt"`
+	Started     time.Time           `json:"started"`
+	trial.Trial
+	trial.Verdict
+	Fault   string                        `json:"fault"`
+	Elapsed trial.Seconds                 `json:"elapsed_seconds"`
+	Setup   trial.Seconds                 `json:"setup_seconds"`
+	Phases  map[trial.Phase]trial.Seconds `json:"phase_seconds"`
+	Builds  []struct {
 		Image  string        `json:"image"`
 		Length trial.Seconds `json:"seconds"`
 		ID     string        `json:"id"`
@@ -50,20 +46,12 @@ type olderLine struct {
 	} `json:"builds"`
 	Tests      *struct{ Passed, Failed, Known int } `json:"tests"`
 	PeakMemory trial.Bytes                          `json:"peak_memory_bytes"`
-	Runtime    string                               `json:"runtime"`
-	Engine     string                               `json:"engine_version"`
-	NodeImage  string                               `json:"node_image"`
-	Machine    string                               `json:"machine"`
-	Memory     trial.Bytes                          `json:"memory_limit_bytes"`
-	CPUs       int                                  `json:"cpus"`
-	Load       struct {
-		Load1       float64       `json:"load1"`
-		CPUSome     float64       `json:"cpu_some_percent"`
-		MemorySome  float64       `json:"memory_some_percent"`
-		IOSome      float64       `json:"io_some_percent"`
-		HasPressure bool          `json:"pressure_known"`
-		CPU         trial.Seconds `json:"cpu_seconds"`
-		Steal       trial.Seconds `json:"steal_seconds"`
+	results.Machine
+	Described string `json:"machine"` // kind, builder and storage driver
+	Load      struct {
+		results.Load
+		trial.Pressure
+		HasPressure bool `json:"pressure_known"`
 	} `json:"load_before"`
 	Job       string `json:"job"`
 	Simulated bool   `json:"simulated"`
@@ -84,20 +72,19 @@ func readLines(path string, text []byte) (c content) {
 	wrong := func(number int, format string, args ...any) {
 		c.faults = append(c.faults, results.Fault{File: path, Line: number, Message: fmt.Sprintf(format, args...)})
 	}
-	var lines []olderLine
+	runs, settings := map[string]int{}, map[string]json.RawMessage{}
+	var lines []olderLine // but those that begin a run
 	number := 0
 	for text := range bytes.Lines(text) {
 		number++
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		line, err := parse(text)
-		switch {
-		case err != nil:
-			wrong(number, "%v", err)
-		case line.Kind == kindBaseline:
+		var head struct{ Kind string }
+		if json.Unmarshal(text, &head) == nil && head.Kind == kindBaseline {
 			var b Baseline
-			if err = json.Unmarshal(text, &b); err == nil {
+			err := json.Unmarshal(text, &b)
+			if err == nil {
 				err = b.check()
 			}
 			if err != nil {
@@ -106,49 +93,43 @@ func readLines(path string, text []byte) (c content) {
 			}
 			b.at = results.Fault{File: path, Line: number}
 			c.baselines = append(c.baselines, b)
-		default:
-			line.number = number
-			lines = append(lines, line)
-		}
-	}
-	runs, settings := map[string]int{}, map[string]json.RawMessage{}
-	for _, l := range lines {
-		switch l.Kind {
-		case "run":
-			if _, known := runs[l.Run]; known {
-				wrong(l.number, "the run %q begins a second time here", l.Run)
-				continue
-			}
-			runs[l.Run] = len(c.runs)
-			c.runs = append(c.runs, l.run(path))
-		case "settings":
-			settings[l.cell()] = l.Settings
-		}
-	}
-	for _, l := range lines {
-		if l.Kind == "run" {
 			continue
 		}
+		l, err := parse(text)
+		l.number = number
+		_, known := runs[l.Run]
+		switch {
+		case err != nil:
+			wrong(number, "%v", err)
+		case l.Kind != "run":
+			if l.Kind == "settings" {
+				settings[l.cell()] = l.Settings
+			}
+			lines = append(lines, l)
+		case known:
+			wrong(number, "the run %q begins a second time here", l.Run)
+		default:
+			runs[l.Run] = len(c.runs)
+			run := results.Run{Dir: path, Environment: l.Environment, Plan: results.Plan{Schema: results.Schema, Seed: l.Environment.Seed, Cells: l.Cells}}
+			run.Plan.Trials = make([]trial.Trial, l.Planned) // how many is all that was kept of them
+			c.runs = append(c.runs, run)
+		}
+	}
+	for _, l := range lines {
 		at, known := runs[l.Run]
 		switch {
 		case !known:
 			wrong(l.number, "the run %q of this line does not begin in this file", l.Run)
 		case l.Cell < 0 || l.Cell >= len(c.runs[at].Plan.Cells):
 			wrong(l.number, "run %s has no cell %d", c.runs[at].Environment.RunID, l.Cell)
-		case l.Kind == "trial":
-			c.runs[at].Records = append(c.runs[at].Records, l.trial(path, c.runs[at], settings[l.cell()]))
-		case l.Kind == "reference":
-			c.runs[at].Records = append(c.runs[at].Records, l.reference(path, c.runs[at]))
+		case l.Kind != "settings":
+			c.runs[at].Records = append(c.runs[at].Records, l.record(path, c.runs[at], settings[l.cell()]))
 		}
 	}
 	return c
 }
 
 func parse(text []byte) (l olderLine, err error) {
-	var decision struct{ Kind string }
-	if json.Unmarshal(text, &decision) == nil && decision.Kind == kindBaseline {
-		return olderLine{Kind: kindBaseline}, nil
-	}
 	err = json.Unmarshal(text, &l)
 	switch {
 	case err != nil && !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text):
@@ -162,45 +143,32 @@ func parse(text []byte) (l olderLine, err error) {
 	case "settings":
 	case "run":
 		if l.Run == "" || l.Environment.RunID == "" || l.Environment.Started.IsZero() {
-			return l, errors.New("the line does not say which run it is of, or when that began")
+			return l, errors.New("the line has no run, or no time at which it began")
 		}
 	case "trial", "reference":
 		if l.Started.IsZero() || l.Kind == "trial" && (l.ID == "" || l.Outcome == "") {
 			return l, errors.New("the line has no trial, no outcome, or no time at which it began")
 		}
 	default:
-		return l, fmt.Errorf("kind %q is none of this version's: written by another version, or no history of stratbench", l.Kind)
+		return l, fmt.Errorf("kind %q is unknown: written by another version, or no history of stratbench", l.Kind)
 	}
 	return l, nil
 }
 
 func (l olderLine) cell() string { return fmt.Sprintf("%s %d", l.Run, l.Cell) }
 
-func (l olderLine) run(path string) results.Run {
-	run := results.Run{Dir: path, Environment: l.Environment, Plan: results.Plan{Schema: results.Schema, Seed: l.Environment.Seed, Cells: l.Cells}}
-	run.Plan.Trials = make([]trial.Trial, l.Planned) // how many is all that was kept of them
-	return run
-}
-
-// record has what lines of trials and of references share. Its source says that
-// it was converted: where its spans lie in the trial was not kept.
-func (l olderLine) record(path string, run results.Run) results.Record {
-	return results.Record{Schema: results.Schema, RunID: run.Environment.RunID, Kind: results.Kind(l.Kind), Attempt: l.Attempt, Started: l.Started,
-		Trial:   trial.Trial{ID: l.ID, Cell: trial.Cell{}, Block: l.Block, Position: l.Position, WarmUp: l.WarmUp},
-		Elapsed: l.Elapsed, Verdict: trial.Verdict{Outcome: trial.OK}, Simulated: l.Simulated, Line: l.number,
-		Imported: &results.Imported{Source: filepath.Base(path)}}
-}
-
-func (l olderLine) reference(path string, run results.Run) results.Record {
-	r := l.record(path, run)
-	r.Settings = json.RawMessage(fmt.Sprintf(`{"sha256":%q}`, l.Job)) // see jobOf
-	return r.Slim()
-}
-
-func (l olderLine) trial(path string, run results.Run, settings json.RawMessage) results.Record {
-	r := l.record(path, run)
-	r.Trial.Cell, r.Settings = run.Plan.Cells[l.Cell], settings
-	r.Verdict = trial.Verdict{Outcome: l.Outcome, Phase: l.Phase, TimedOut: l.TimedOut}
+// record is a trial or a reference. Its source says that it was converted: where
+// its spans lie in the trial was not kept.
+func (l olderLine) record(path string, run results.Run, settings json.RawMessage) results.Record {
+	r := results.Record{Schema: results.Schema, RunID: run.Environment.RunID, Kind: results.Kind(l.Kind), Trial: l.Trial, Attempt: l.Attempt, Started: l.Started,
+		Elapsed: l.Elapsed, Simulated: l.Simulated, Line: l.number, Imported: &results.Imported{Source: filepath.Base(path)}}
+	r.Trial.ID = l.ID
+	if r.Kind == results.KindReference {
+		r.Trial.Cell, r.Verdict.Outcome = trial.Cell{}, trial.OK
+		r.Settings = json.RawMessage(fmt.Sprintf(`{"sha256":%q}`, l.Job)) // see jobOf
+		return r.Slim()
+	}
+	r.Trial.Cell, r.Settings, r.Verdict = run.Plan.Cells[l.Cell], settings, l.Verdict
 	if l.Setup > 0 {
 		r.Setup = &l.Setup
 	}
@@ -232,11 +200,10 @@ func (l olderLine) trial(path string, run results.Run, settings json.RawMessage)
 	if l.PeakMemory > 0 {
 		r.Samples = []trial.Sample{{Memory: l.PeakMemory}}
 	}
-	machine := append(strings.SplitN(l.Machine, ", ", 3), "", "")
-	r.Machine = results.Machine{Kind: machine[0], Builder: machine[1], StorageDriver: machine[2], Runtime: l.Runtime, EngineVersion: l.Engine,
-		NodeImage: l.NodeImage, MemoryLimit: l.Memory, CPUs: l.CPUs}
-	p := l.Load
-	r.Load = results.Load{Load1: p.Load1, CPU: p.CPU, Steal: p.Steal,
-		Pressure: trial.Pressure{Known: p.HasPressure, CPUSome: p.CPUSome, MemorySome: p.MemorySome, IOSome: p.IOSome}}
+	described := append(strings.SplitN(l.Described, ", ", 3), "", "")
+	r.Machine = l.Machine
+	r.Machine.Kind, r.Machine.Builder, r.Machine.StorageDriver = described[0], described[1], described[2]
+	r.Load, r.Load.Pressure = l.Load.Load, l.Load.Pressure
+	r.Load.Pressure.Known = l.Load.HasPressure
 	return r.Slim()
 }

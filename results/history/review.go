@@ -1,12 +1,14 @@
 package history
 
 import (
-	"fmt"
+	"math"
 	"time"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/history/detect"
-	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -41,7 +43,7 @@ type SeriesReview struct {
 	Metric study.Metric `json:"metric"`
 	Unit   study.Unit   `json:"unit"`
 	// Points has for each night the median, or the share of bad trials, and
-	// of how many trials that is.
+	// how many trials there were.
 	Points   []Point   `json:"points"`
 	Segments []Segment `json:"segments"`
 	// Changes are those between flat segments, and drifts.
@@ -76,9 +78,9 @@ type Change struct {
 	Better bool        `json:"better"`
 	Before study.Value `json:"before"`
 	After  study.Value `json:"after"`
-	// Ratio is of the nights after to those before, two weeks of each at most,
-	// with its 95 % interval; of a drift that of After to Before, as of a share,
-	// of which the interval is that of the difference.
+	// Ratio compares the nights after with those before, two weeks of each at
+	// most, with its 95 % interval. For a drift and for a share it is After over
+	// Before; the interval of a share is that of the difference.
 	Ratio    study.Value    `json:"ratio"`
 	Interval study.Interval `json:"interval"`
 	// P is that of the night which raised it, adjusted for all series and for
@@ -90,18 +92,24 @@ type Change struct {
 	Accepted *Baseline `json:"accepted,omitempty"`
 }
 
+// Noise is how much a series of times or of memory varies where nothing
+// changed. Both are standard deviations of logarithms: 0.04 is about 4 %.
+type Noise struct {
+	// InNight is between the trials of a cell within a night.
+	InNight study.Value `json:"in_night"`
+	// ByNight is between the nights of a segment, beyond what their trials
+	// explain; 0 where they explain all.
+	ByNight study.Value `json:"by_night"`
+}
+
 // Review looks back over an experiment on a host: every series, cut at what the
 // checks of its nights were sure of. Series chooses by the pattern's cell and
 // metric.
-func (h *History) Review(experiment, host string, series Pattern, o detect.Options) (Review, error) {
+func (h *History) Review(experiment, host string, series Pattern, threshold float64) Review {
 	n := h.Nights(experiment, host)
-	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: []Night{}, Series: []SeriesReview{}, Threshold: o.Threshold, Simulated: n.Simulated()}
+	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: []Night{}, Series: []SeriesReview{}, Threshold: threshold, Simulated: n.Simulated()}
 	decisions := h.Decisions(experiment, host)
-	judged, err := n.replay(decisions, o)
-	if err != nil {
-		return r, fmt.Errorf("judging the runs of %s: %w", experiment, err)
-	}
-	cut := detect.Segments(n.Matrix(), judged, o)
+	cut := detect.Segments(n.Matrix(), n.replay(decisions, threshold), threshold)
 	for i, run := range n.Runs {
 		night := Night{RunID: run.RunID, When: run.Environment.Started, NotFit: n.Fitness[i].Reasons, Reference: undefined}
 		if n.Fitness[i].Reference > 0 {
@@ -111,13 +119,13 @@ func (h *History) Review(experiment, host string, series Pattern, o detect.Optio
 	}
 	for i, s := range n.Series {
 		if match(series.Cell, s.Cell.Key()) && match(series.Metric, string(s.Metric)) {
-			r.Series = append(r.Series, n.reviewed(s, cut[i], decisions, o))
+			r.Series = append(r.Series, n.reviewed(s, cut[i], decisions, threshold))
 		}
 	}
-	return r, nil
+	return r
 }
 
-func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline, o detect.Options) SeriesReview {
+func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline, threshold float64) SeriesReview {
 	r := SeriesReview{Cell: s.Cell, Metric: s.Metric, Unit: s.Metric.Unit(), Changes: []Change{}, Segments: []Segment{}}
 	for night := range n.Runs {
 		r.Points = append(r.Points, s.point(night))
@@ -131,15 +139,23 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 	}
 	for _, c := range cut.Changes {
 		before, after := r.around(c.Night)
-		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Before: before, After: after, Ratio: study.Value(c.Ratio),
+		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Before: before, After: after, Better: after < before, Ratio: study.Value(c.Ratio),
 			Interval: study.Interval{Lower: study.Value(c.CI.Lower), Upper: study.Value(c.CI.Upper)},
-			Causes:   append([]Cause{}, n.Causes(s.Cell, c.Night)...), Moved: append([]Moved{}, n.Moved(s, c.Night, o.Threshold)...)}
-		change.Better = change.After < change.Before
+			Causes:   n.Causes(s.Cell, c.Night), Moved: n.Moved(s, c.Night, threshold)}
 		if c.Until != detect.None {
 			until := n.moment(c.Until)
 			change.Until = &until
 		}
-		change.Accepted = n.acceptance(s, c.Night, decisions)
+		// With more nights a change may be placed a few nights beside where it was
+		// accepted.
+		const beside = 3
+		for _, b := range decisions {
+			off := n.since(b.From) - c.Night
+			if b.Do == BaselineAccept && b.Metric == s.Metric && b.Cell.Key() == s.Cell.Key() && max(off, -off) <= beside {
+				change.Accepted = &b
+				break
+			}
+		}
 		r.Changes = append(r.Changes, change)
 	}
 	return r
@@ -162,29 +178,39 @@ func (r SeriesReview) around(night int) (before, after study.Value) {
 	return before, after
 }
 
-// point is a series in a night.
-func (s Series) point(night int) Point {
-	if s.Values == nil {
-		p := Point{Value: undefined, N: s.Trials[night], Bad: s.Bad[night]}
-		if p.N > 0 {
-			p.Value = study.Value(float64(p.Bad) / float64(p.N))
+// noise estimates both components of variance by their moments, over the fit
+// nights of the flat segments. Trials are nested in nights, nights in
+// segments; there need not be equally many of them.
+//
+// Searle, Casella & McCulloch, Variance Components, 1992, chapter 3.
+func (n Nights) noise(s Series, segments []Segment) Noise {
+	var trials, nights struct{ squares, freedom float64 } // sums
+	weight := 0.0
+	for _, part := range segments {
+		var means, sizes []float64 // of the logarithms of each night
+		for night := part.Start; night < part.End && !part.Drift; night++ {
+			if len(s.Values[night]) == 0 || n.Fitness[night].Unfit() {
+				continue
+			}
+			var logs []float64
+			for _, v := range s.Values[night] {
+				logs = append(logs, math.Log(v))
+			}
+			mean, variance := stat.MeanVariance(logs, nil)
+			if size := float64(len(logs)); size > 1 {
+				trials.squares, trials.freedom = trials.squares+variance*(size-1), trials.freedom+size-1
+			}
+			means, sizes = append(means, mean), append(sizes, float64(len(logs)))
 		}
-		return p
-	}
-	return Point{Value: study.Value(stats.Median(s.Values[night])), N: len(s.Values[night])}
-}
-
-// acceptance finds the decision on a change; with more nights a change may be
-// placed a few nights beside where it was accepted.
-func (n Nights) acceptance(s Series, night int, decisions []Baseline) *Baseline {
-	const beside = 3
-	for _, b := range decisions {
-		if b.Do != BaselineAccept || b.Metric != s.Metric || b.Cell.Key() != s.Cell.Key() {
+		if len(means) < 2 {
 			continue
 		}
-		if off := n.since(b.From) - night; max(off, -off) <= beside {
-			return &b
-		}
+		_, variance := stat.MeanVariance(means, sizes)
+		all := floats.Sum(sizes)
+		nights.squares, nights.freedom = nights.squares+variance*(all-1), nights.freedom+float64(len(means)-1)
+		weight += all - floats.Dot(sizes, sizes)/all
 	}
-	return nil
+	inNight := trials.squares / trials.freedom // undefined without a degree of freedom
+	byNight := max(0, nights.squares/nights.freedom-inNight) * nights.freedom / weight
+	return Noise{InNight: study.Value(math.Sqrt(inNight)), ByNight: study.Value(math.Sqrt(byNight))}
 }

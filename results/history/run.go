@@ -29,15 +29,18 @@ type Run struct {
 	Settings []string
 	// Trials are in the order in which they were run, with warm-ups; of one
 	// that was done again after an interruption, the last attempt.
-	Trials     []*Trial
+	Trials     []Trial
 	References []Reference
 	Simulated  bool
 
+	// builds are those of the trials; images are what they built.
+	builds []build
+	images []string
 	// key tells runs apart, also those that two hosts began in one second.
 	key string
 	// paths are where its records stand.
-	paths  []string
-	beside busyness
+	paths []string
+	busy  busyness
 	// planned counts the trials that were to be measured.
 	planned int
 }
@@ -48,18 +51,18 @@ type Trial struct {
 	Cell, Block int
 	Standing    results.Standing
 	// Ran is how many tests passed or failed.
-	Ran    int
-	Builds []Build
+	Ran int
 
 	// values are those of metrics; NaN where it has none.
 	values  []float64
 	machine unique.Handle[results.Machine]
 }
 
-// Build is how long an image took to build.
-type Build struct {
-	Image   string
-	Seconds float64
+// build is how long an image took to build in a trial, both named by their
+// places: of many thousands none has a pointer to follow.
+type build struct {
+	trial, image int
+	seconds      float64
 }
 
 // Reference is one execution of the fixed job that tells how fast the host is.
@@ -80,14 +83,14 @@ func (r *Run) cell(c trial.Cell) int {
 }
 
 // Of is the trial's value of a metric, as study.Metric has it: 1 for a failure.
-// A time that a failure did not come to is none.
-func (t *Trial) Of(m study.Metric) (value float64, ok bool) {
+// A failure has no time that it did not reach.
+func (t Trial) Of(m study.Metric) (value float64, ok bool) {
 	value = t.values[slices.Index(metrics, m)]
 	return value, !math.IsNaN(value)
 }
 
 // counts reports whether the trial enters series.
-func (t *Trial) counts() bool { return t.Standing == results.Counts }
+func (t Trial) counts() bool { return t.Standing == results.Counts }
 
 // runOf reads what is needed off a run's records, each of which is there once.
 // Trials of no planned cell are faults.
@@ -103,20 +106,33 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 	var faults []results.Fault
 	trials := run.SharedTrials()
 	slices.SortStableFunc(trials, func(a, b *results.Record) int { return cmp.Compare(a.Trial.Position, b.Trial.Position) })
-	for _, rec := range trials {
+	r.Trials = make([]Trial, 0, len(trials))
+	values := make([]float64, len(trials)*len(metrics))
+	for i, rec := range trials {
 		cell := r.cell(rec.Trial.Cell)
 		if cell < 0 {
-			faults = append(faults, fault(run, rec, "trial %s is of no cell of the run's plan; it is not used", rec.Trial.ID))
+			faults = append(faults, fault(run.Dir, rec, "trial %s is of no cell of the run's plan; it is not used", rec.Trial.ID))
 			continue
 		}
-		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell))
+		own := values[i*len(metrics) : (i+1)*len(metrics)]
+		r.Trials = append(r.Trials, trialOf(study.Observe(run, rec), cell, own))
+		for _, s := range rec.Spans {
+			if s.Phase != trial.PhaseBuild || s.Image == "" || s.Step != "" || !s.EndedWell() {
+				continue
+			}
+			image := slices.Index(r.images, s.Image)
+			if image < 0 {
+				image, r.images = len(r.images), append(r.images, s.Image)
+			}
+			r.builds = append(r.builds, build{len(r.Trials) - 1, image, rounded(s.Length().Duration().Seconds())})
+		}
 		r.Simulated = r.Simulated || rec.Simulated
 		if r.Settings[cell] == "" {
 			r.Settings[cell] = unique.Make(string(rec.Settings)).Value()
 		}
 	}
 	if n := len(trials); n > 0 {
-		r.beside = busynessOf(trials[0].Load, trials[n-1].Load, env.CPUs)
+		r.busy = busynessOf(trials[0].Load, trials[n-1].Load, env.CPUs)
 	}
 	for _, ref := range run.References() {
 		r.References = append(r.References, Reference{jobOf(ref.Settings), rounded(ref.Elapsed.Duration().Seconds())})
@@ -137,21 +153,21 @@ func jobOf(settings json.RawMessage) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// rounded drops what no clock of a trial can tell, as nights of the older format
-// do: what is said of a night is the same in both.
+// rounded drops digits below a trial's clock, as nights of the older format do:
+// what is derived from a night is the same in both.
 func rounded(seconds float64) float64 {
 	return time.Duration(math.Round(seconds * 1e9)).Round(100 * time.Microsecond).Seconds()
 }
 
-func trialOf(o study.Observation, cell int) *Trial {
+// trialOf reads a trial; values takes those of its metrics.
+func trialOf(o study.Observation, cell int, values []float64) Trial {
 	rec := o.Record
-	t := &Trial{Cell: cell, Block: rec.Trial.Block, Standing: rec.Standing(), Ran: rec.PassedTests, machine: unique.Make(rec.Machine)}
+	t := Trial{Cell: cell, Block: rec.Trial.Block, Standing: rec.Standing(), Ran: rec.PassedTests, machine: unique.Make(rec.Machine), values: values}
 	for _, one := range rec.Tests {
 		if one.Status != trial.TestSkip {
 			t.Ran++
 		}
 	}
-	t.values = make([]float64, len(metrics))
 	for i, m := range metrics {
 		v, ok := m.Of(o)
 		switch {
@@ -160,12 +176,7 @@ func trialOf(o study.Observation, cell int) *Trial {
 		case m.Unit() == study.UnitSeconds:
 			v = rounded(v)
 		}
-		t.values[i] = v
-	}
-	for _, s := range rec.Spans {
-		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() {
-			t.Builds = append(t.Builds, Build{unique.Make(s.Image).Value(), rounded(s.Length().Duration().Seconds())})
-		}
+		values[i] = v
 	}
 	return t
 }
@@ -179,13 +190,10 @@ func Experiment(runID string, states []results.State) string {
 		return runID
 	}
 	if len(states) > 0 {
-		return strings.TrimSuffix(parts[2], confirmSuffix)
+		return strings.TrimSuffix(parts[2], "-confirm")
 	}
 	return parts[2]
 }
-
-// confirmSuffix ends the names of runs that compare states.
-const confirmSuffix = "-confirm"
 
 func identity(env results.Environment) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s", env.RunID, env.HostID, env.Started.UTC().Format(time.RFC3339Nano), env.Seed, env.SpecHash))

@@ -6,10 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -37,18 +35,11 @@ type SelfStep struct {
 
 // Passed is true when the check said what it must of every copy.
 func (t SelfTested) Passed() bool {
-	for _, s := range t.Steps {
-		if !s.Passed() {
-			return false
-		}
-	}
-	return len(t.Steps) > 0
+	return len(t.Steps) > 0 && !slices.ContainsFunc(t.Steps, func(s SelfStep) bool { return !s.Passed() })
 }
 
 // Passed is true when the checks of this copy said what they must.
-func (s SelfStep) Passed() bool {
-	return s.Got == s.Want && (!s.Want || s.Verdict == Regression)
-}
+func (s SelfStep) Passed() bool { return s.Got == s.Want && (!s.Want || s.Verdict == Regression) }
 
 // injection is made-up nights behind the last: those before them once more,
 // changed.
@@ -56,7 +47,7 @@ type injection struct {
 	what   string
 	metric study.Metric
 	worse  bool
-	change func(*Trial)
+	change func(values []float64)
 }
 
 // mostInjected is how many nights are put in at most. Two or three tell a gross
@@ -64,17 +55,23 @@ type injection struct {
 // change no rearrangement of so few is rare enough.
 const mostInjected = 8
 
+var (
+	setup    = slices.Index(metrics, study.MetricSetup)
+	building = slices.Index(metrics, study.Metric(trial.PhaseBuild))
+	failures = slices.Index(metrics, study.MetricFailures)
+)
+
 var injections = []injection{
-	{"nothing but quiet nights", study.MetricSetup, false, func(*Trial) {}},
-	{"twice the time to ready", study.MetricSetup, true, func(t *Trial) {
-		t.values[slices.Index(metrics, study.MetricSetup)] *= 2
-		t.values[slices.Index(metrics, study.Metric(trial.PhaseBuild))] *= 2
+	{"nothing but quiet nights", study.MetricSetup, false, func([]float64) {}},
+	{"twice the time to ready", study.MetricSetup, true, func(values []float64) {
+		values[setup] *= 2
+		values[building] *= 2
 	}},
-	{"every set-up fails", study.MetricFailures, true, func(t *Trial) {
-		for i := range t.values {
-			t.values[i] = math.NaN()
+	{"every set-up fails", study.MetricFailures, true, func(values []float64) {
+		for i := range values {
+			values[i] = math.NaN()
 		}
-		t.values[slices.Index(metrics, study.MetricFailures)] = 1
+		values[failures] = 1
 	}},
 }
 
@@ -85,12 +82,9 @@ var ErrTooShort = errors.New("too few nights")
 // SelfTest checks copies of the history into which a regression was put, and
 // one into which none was, after each night of it. The history itself is not
 // touched. It returns ErrTooShort where no regression could be told yet.
-func (h *History) SelfTest(experiment, host string, o detect.Options) (SelfTested, error) {
+func (h *History) SelfTest(experiment, host string, threshold float64) (SelfTested, error) {
 	t := SelfTested{Experiment: experiment, Host: host}
-	now, err := h.Check(experiment, host, o)
-	if err != nil {
-		return t, err
-	}
+	now := h.Check(experiment, host, threshold)
 	switch {
 	case now.RunID == "":
 		return t, fmt.Errorf("%w: %s; a self-test puts a regression into copies of a history, which takes about twelve nights of the same experiment: run one each night (stratbench run SPEC && stratbench check)",
@@ -98,78 +92,53 @@ func (h *History) SelfTest(experiment, host string, o detect.Options) (SelfTeste
 	case now.Needs > 0:
 		return t, fmt.Errorf("%w: %d more fit nights before a self-test can be made", ErrTooShort, now.Needs)
 	}
-	cell, nights := h.quietNights(experiment, host)
-	if len(nights) == 0 {
-		return t, fmt.Errorf("%w: no night fit to measure on has a cell that became ready", ErrTooShort)
-	}
-	for _, i := range injections {
-		step, err := h.inject(i, cell, nights, o)
-		if err != nil {
-			return t, fmt.Errorf("self-test %q: %w", i.what, err)
-		}
-		t.Steps = append(t.Steps, step)
-	}
-	return t, nil
-}
-
-// quietNights are the last ones that are fit and in which the cell, the first
-// of the newest plan that does, became ready.
-func (h *History) quietNights(experiment, host string) (cell trial.Cell, nights []*Run) {
 	n := h.Nights(experiment, host)
 	for _, s := range n.Series {
-		if s.Metric != study.MetricSetup {
-			continue
-		}
-		for i := len(n.Runs) - 1; i >= 0 && len(nights) < 4; i-- {
+		var quiet []*Run // the last ones that are fit and in which the cell became ready
+		for i := len(n.Runs) - 1; i >= 0 && len(quiet) < 4 && s.Metric == study.MetricSetup; i-- {
 			if !n.Fitness[i].Unfit() && len(s.Values[i]) > 0 {
-				nights = append(nights, n.Runs[i])
+				quiet = append(quiet, n.Runs[i])
 			}
 		}
-		if len(nights) > 0 {
-			return s.Cell, nights
+		if len(quiet) == 0 {
+			continue
 		}
+		for _, i := range injections {
+			t.Steps = append(t.Steps, h.inject(i, s.Cell, quiet, threshold))
+		}
+		return t, nil
 	}
-	return nil, nil
+	return t, fmt.Errorf("%w: no night fit to measure on has a cell that became ready", ErrTooShort)
 }
 
-// inject checks a copy of the history after each night that is put behind it.
-func (h *History) inject(i injection, cell trial.Cell, nights []*Run, o detect.Options) (step SelfStep, err error) {
+// inject checks a copy of the history after each night that is put behind it:
+// one of the nights once more, with one cell's trials changed, and marked as
+// simulated.
+func (h *History) inject(i injection, cell trial.Cell, nights []*Run, threshold float64) SelfStep {
 	copied := &History{Dir: h.Dir, Runs: slices.Clone(h.Runs), Baselines: h.Baselines}
 	last := h.Runs[len(h.Runs)-1].Environment.Started
-	step = SelfStep{What: i.what, Cell: cell, Metric: i.metric, Want: i.worse}
+	step := SelfStep{What: i.what, Cell: cell, Metric: i.metric, Want: i.worse}
 	for step.Nights < mostInjected && !step.Got {
-		again := nights[step.Nights%len(nights)]
+		again := *nights[step.Nights%len(nights)]
 		step.Nights++
-		copied.Runs = append(copied.Runs, again.changed(cell, last.AddDate(0, 0, step.Nights), i.change))
-		c, err := copied.Check(again.Experiment, again.Host(), o)
-		if err != nil {
-			return step, err
+		when := last.AddDate(0, 0, step.Nights)
+		again.RunID, again.Simulated = when.UTC().Format("20060102-150405")+"-"+again.Experiment, true
+		again.Environment.RunID, again.Environment.Started = again.RunID, when
+		again.Trials = slices.Clone(again.Trials)
+		at := again.cell(cell)
+		for k := range again.Trials {
+			if t := &again.Trials[k]; t.Cell == at && t.counts() {
+				t.values = slices.Clone(t.values)
+				i.change(t.values)
+			}
 		}
+		copied.Runs = append(copied.Runs, &again)
+		c := copied.Check(again.Experiment, again.Host(), threshold)
 		step.Verdict = c.Verdict
 		step.Got = slices.ContainsFunc(c.Findings, func(f Finding) bool {
 			fresh := f.Raised.Night >= c.Nights-step.Nights && (f.Kind == FindingRegression || f.Kind == FindingStanding)
 			return fresh && f.Metric == i.metric && f.Cell.Key() == cell.Key()
 		})
 	}
-	return step, nil
-}
-
-// changed is the run again at another time, with one cell's trials changed, and
-// marked as simulated.
-func (r *Run) changed(cell trial.Cell, when time.Time, change func(*Trial)) *Run {
-	again := *r
-	again.Simulated = true
-	again.RunID = when.UTC().Format("20060102-150405") + "-" + r.Experiment
-	again.Environment.RunID, again.Environment.Started = again.RunID, when
-	again.Trials = make([]*Trial, len(r.Trials))
-	at := r.cell(cell)
-	for i, t := range r.Trials {
-		u := *t
-		u.values = slices.Clone(t.values)
-		if u.Cell == at && u.counts() {
-			change(&u)
-		}
-		again.Trials[i] = &u
-	}
-	return &again
+	return step
 }

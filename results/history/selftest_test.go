@@ -12,7 +12,7 @@ import (
 func TestSelfTestFindsWhatItPutIn(t *testing.T) {
 	dir, h := filled(t, slices.Collect(simulated.Nights("nightly", arms(), enough, 7, nil))...)
 	before := snapshot(t, dir)
-	s, err := h.SelfTest("nightly", "simulated", detect.Default)
+	s, err := h.SelfTest("nightly", "simulated", detect.DefaultThreshold)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +50,10 @@ func TestASelfTestPassesOnlyIfEveryStepDoes(t *testing.T) {
 
 func TestSelfTestNeedsNights(t *testing.T) {
 	h := recorded(t, nights(3)...)
-	if _, err := h.SelfTest("nightly", "simulated", detect.Default); !errors.Is(err, ErrTooShort) {
+	if _, err := h.SelfTest("nightly", "simulated", detect.DefaultThreshold); !errors.Is(err, ErrTooShort) {
 		t.Errorf("error %v, want ErrTooShort", err)
 	}
-	if _, err := newHistory(t.TempDir(), later).SelfTest("nightly", "simulated", detect.Default); !errors.Is(err, ErrTooShort) {
+	if _, err := newHistory(t.TempDir(), later).SelfTest("nightly", "simulated", detect.DefaultThreshold); !errors.Is(err, ErrTooShort) {
 		t.Errorf("of an empty history: %v", err)
 	}
 }

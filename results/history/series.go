@@ -2,10 +2,11 @@ package history
 
 import (
 	"math"
-	"time"
+	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/history/detect"
+	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -37,151 +38,102 @@ type Series struct {
 // Nights gathers the series of an experiment on a host.
 func (h *History) Nights(experiment, host string) Nights {
 	n := Nights{Experiment: experiment, Host: host}
-	for _, r := range h.Of(experiment, host) {
-		if len(r.Environment.States) > 0 {
-			n.Compared = append(n.Compared, r)
-			continue
-		}
-		n.Runs = append(n.Runs, r)
-	}
-	n.Fitness = fitnessOf(n.Runs)
-	n.Series = seriesOf(n.Runs)
+	n.Runs, n.Compared = h.of(experiment, host)
+	n.Fitness, n.Series = fitnessOf(n.Runs), seriesOf(n.Runs)
 	return n
 }
 
 // Simulated is true when any night was.
 func (n Nights) Simulated() bool {
-	for _, r := range n.Runs {
-		if r.Simulated {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.Runs, func(r *Run) bool { return r.Simulated })
 }
 
 // seriesOf makes the series of every cell that was ever planned, in the order
 // of the newest plan, and then of those that are gone.
-func seriesOf(runs []*Run) []Series {
-	g := gathered{nights: len(runs), first: map[string]int{}}
-	for i := len(runs) - 1; i >= 0; i-- {
-		for _, c := range runs[i].Cells {
-			g.cell(c)
-		}
-	}
-	for night, r := range runs {
-		first := make([]int, len(r.Cells))
-		for i, c := range r.Cells {
-			first[i] = g.first[c.Key()]
-		}
-		for _, t := range r.Trials {
-			if t.counts() {
-				g.add(night, first[t.Cell], t)
+func seriesOf(runs []*Run) (all []Series) {
+	first := map[string]int{} // place of a cell's first series; the others follow it
+	for _, r := range slices.Backward(runs) {
+		for _, c := range r.Cells {
+			key := c.Key()
+			if _, known := first[key]; known {
+				continue
+			}
+			first[key] = len(all)
+			for _, m := range metrics {
+				s := Series{Cell: c, Metric: m}
+				if m.IsRate() {
+					s.Bad, s.Trials = make([]int, len(runs)), make([]int, len(runs))
+				} else {
+					s.Values = make([][]float64, len(runs))
+				}
+				all = append(all, s)
 			}
 		}
 	}
-	return g.withTrials()
-}
-
-// gathered collects series; those of a cell stand together, and first has the
-// place of their first.
-type gathered struct {
-	nights int
-	first  map[string]int
-	all    []Series
-}
-
-func (g *gathered) cell(c trial.Cell) {
-	key := c.Key()
-	if _, known := g.first[key]; known {
-		return
-	}
-	g.first[key] = len(g.all)
-	for _, m := range metrics {
-		s := Series{Cell: c, Metric: m}
-		if m.IsRate() {
-			s.Bad, s.Trials = make([]int, g.nights), make([]int, g.nights)
-		} else {
-			s.Values = make([][]float64, g.nights)
+	for night, r := range runs {
+		firstOf := make([]int, len(r.Cells))
+		for i, c := range r.Cells {
+			firstOf[i] = first[c.Key()]
 		}
-		g.all = append(g.all, s)
-	}
-}
-
-func (g *gathered) add(night, first int, t *Trial) {
-	for i, v := range t.values {
-		s := &g.all[first+i]
-		switch {
-		case math.IsNaN(v):
-		case s.Values != nil:
-			s.Values[night] = append(s.Values[night], v)
-		default:
-			s.Trials[night]++
-			s.Bad[night] += int(v)
+		for _, t := range r.Trials {
+			if !t.counts() {
+				continue
+			}
+			for i, v := range t.values {
+				s := &all[firstOf[t.Cell]+i]
+				switch {
+				case math.IsNaN(v):
+				case s.Values != nil:
+					s.Values[night] = append(s.Values[night], v)
+				default:
+					s.Trials[night]++
+					s.Bad[night] += int(v)
+				}
+			}
 		}
 	}
-}
-
-// withTrials leaves out series that no trial has a figure for, and phases
-// that never took long enough for anyone to mind.
-func (g *gathered) withTrials() (kept []Series) {
-	for _, s := range g.all {
-		if s.last() >= 0 && !s.negligible() {
-			kept = append(kept, s)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(all, Series.negligible)
 }
 
 // leastSeconds is what a phase has to take at least once to be a series.
 const leastSeconds = 0.1
 
+// negligible is true for a series that no trial has a figure for, and for a
+// phase that never took long enough for anyone to mind.
 func (s Series) negligible() bool {
-	if s.Metric.Unit() != study.UnitSeconds {
-		return false
+	if s.Values == nil {
+		return !slices.ContainsFunc(s.Trials, func(n int) bool { return n > 0 })
 	}
-	for _, values := range s.Values {
-		for _, v := range values {
-			if v >= leastSeconds {
-				return false
-			}
+	least := 0.0
+	if s.Metric.Unit() == study.UnitSeconds {
+		least = leastSeconds
+	}
+	return !slices.ContainsFunc(s.Values, func(values []float64) bool {
+		return slices.ContainsFunc(values, func(v float64) bool { return v >= least })
+	})
+}
+
+// point is a series in a night.
+func (s Series) point(night int) Point {
+	if s.Values == nil {
+		p := Point{Value: undefined, N: s.Trials[night], Bad: s.Bad[night]}
+		if p.N > 0 {
+			p.Value = study.Value(float64(p.Bad) / float64(p.N))
 		}
+		return p
 	}
-	return true
+	return Point{Value: study.Value(stats.Median(s.Values[night])), N: len(s.Values[night])}
 }
-
-// last is the newest night with a figure, -1 for none.
-func (s Series) last() int {
-	for i := max(len(s.Values), len(s.Trials)) - 1; i >= 0; i-- {
-		if s.in(i) > 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-// in is the number of trials of a night.
-func (s Series) in(night int) int {
-	if s.Values != nil {
-		return len(s.Values[night])
-	}
-	return s.Trials[night]
-}
-
-// Name tells a series in messages: "setup of podman serial".
-func (s Series) Name() string { return string(s.Metric) + " of " + s.Cell.String() }
 
 // Matrix is the nights as the detector takes them: a series for each of
 // Series, a night for each of Runs.
 func (n Nights) Matrix() detect.Matrix {
 	var m detect.Matrix
-	for i, r := range n.Runs {
-		m.Nights = append(m.Nights, detect.Night{Day: dayOf(r.Environment.Started), Unfit: n.Fitness[i].Unfit(), Reference: n.Fitness[i].Reference})
+	for _, f := range n.Fitness {
+		m.Nights = append(m.Nights, detect.Night{Unfit: f.Unfit(), Reference: f.Reference})
 	}
 	for _, s := range n.Series {
-		m.Series = append(m.Series, detect.Series{Name: s.Name(), Primary: s.Metric == study.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
+		m.Series = append(m.Series, detect.Series{Primary: s.Metric == study.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
 	}
 	return m
 }
-
-// dayOf counts days; a night that ends after midnight is of the day it began.
-func dayOf(t time.Time) int { return int(t.Unix() / 86400) }

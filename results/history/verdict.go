@@ -1,12 +1,31 @@
 package history
 
 import (
+	"bytes"
+	_ "embed"
 	"math"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/study"
 )
+
+// The schemas are generated from the types by a test, which fails when they
+// are not current.
+//
+//go:generate go test -run ^TestSchemasAreCurrent$ -update .
+
+//go:embed check.schema.json
+var checkSchema []byte
+
+//go:embed review.schema.json
+var reviewSchema []byte
+
+// CheckJSONSchema returns the JSON Schema of a Check.
+func CheckJSONSchema() []byte { return bytes.Clone(checkSchema) }
+
+// ReviewJSONSchema returns the JSON Schema of a Review.
+func ReviewJSONSchema() []byte { return bytes.Clone(reviewSchema) }
 
 // CheckSchema is the version of a Check as JSON.
 const CheckSchema = "stratbench.check/v1"
@@ -35,13 +54,13 @@ type Check struct {
 	Experiment string  `json:"experiment"`
 	Host       string  `json:"host"`
 	Verdict    Verdict `json:"verdict"`
-	// Why says it in words.
+	// Why is the verdict in words.
 	Why []string `json:"why"`
 	// RunID is the run that was judged, and When it began.
 	RunID string    `json:"run_id"`
 	When  time.Time `json:"when"`
-	// Nights are those on record, the judged one included; Fit are those of
-	// them that are judged by.
+	// Nights are those on record, the judged one included; Fit are those on a
+	// host that was fit.
 	Nights int `json:"nights"`
 	Fit    int `json:"fit_nights"`
 	// Series are judged together: what each cell's metrics are in this run.
@@ -57,8 +76,8 @@ type Check struct {
 	NotFit []string `json:"host_not_fit,omitempty"`
 	// Threshold is the practical one: the smallest change that is reported.
 	Threshold float64 `json:"threshold"`
-	// FalseAlarm is after how many quiet nights, on average, the check is
-	// wrong once, over all series together; as designed.
+	// FalseAlarm is how many quiet nights pass, on average and as designed, until
+	// the check is wrong once, over all series together.
 	FalseAlarm study.Value `json:"nights_to_a_false_alarm"`
 	Simulated  bool        `json:"simulated"`
 }
@@ -79,7 +98,7 @@ type Missing struct {
 	LastRun string `json:"last_run_id"`
 }
 
-// FindingKind says what a finding is to the reader.
+// FindingKind is what a finding is to the reader.
 type FindingKind string
 
 // The kinds of finding. A standing one is a regression of an earlier night

@@ -34,16 +34,16 @@ func newHost(nights []Night) *host {
 	return h
 }
 
-// span takes the reference of nights, as logs from their median.
-func (h *host) span(nights []int) span {
-	s := span{nights, make([]float64, len(nights))}
+// in is the reference in some nights: logs from their median, 0 where unknown.
+func (h *host) in(nights []int) []float64 {
+	logs := make([]float64, len(nights))
 	center, _, _ := h.usual(nights)
 	for i, t := range nights {
 		if v := h.log[t] - center; t >= h.regime && !math.IsNaN(v) {
-			s.host[i] = v
+			logs[i] = v
 		}
 	}
-	return s
+	return logs
 }
 
 func (h *host) usual(nights []int) (center, scale float64, known bool) {
@@ -88,15 +88,4 @@ func (h *host) shifted(t int, before []int, moves []float64, threshold float64) 
 	}
 	h.slower, h.pending = d > 0, append(h.pending, t)
 	return true
-}
-
-// stays reports whether the host has been shifted for so long that it is a
-// new one, and from which nights.
-func (h *host) stays() ([]int, bool) {
-	if len(h.pending) < hostStays {
-		return nil, false
-	}
-	nights := h.pending
-	h.pending, h.regime = nil, nights[0]
-	return nights, true
 }

@@ -9,7 +9,6 @@ import (
 // that rests on.
 type measure struct {
 	series  int
-	primary bool
 	at      []float64 // NaN for a night without values
 	trials  []float64
 	regimes []int // first nights of the regimes so far, the current one last
@@ -18,11 +17,19 @@ type measure struct {
 	logs   []float64 // in them
 	sums   []float64 // of the first i logs
 	start  int       // place of the current regime among them
+
+	// Over the nights that were looked at last, with the host taken out:
+	seen     []float64 // log, NaN where there is none
+	residual []float64 // from the center of its regime
+	scale    float64   // of a night around it
+	perNight float64   // trials, on average
+	center   float64   // of the current regime
+	buffer   []float64
 }
 
 func newMeasure(index int, s Series, bound float64) *measure {
 	n := len(s.Values)
-	m := &measure{series: index, primary: s.Primary, at: make([]float64, n), trials: make([]float64, n), regimes: []int{0}, sums: []float64{0}}
+	m := &measure{series: index, at: make([]float64, n), trials: make([]float64, n), regimes: []int{0}, sums: []float64{0}}
 	for t, trials := range s.Values {
 		m.at[t], m.trials[t] = location(trials, bound), float64(len(trials))
 	}
@@ -76,8 +83,6 @@ func location(values []float64, bound float64) float64 {
 }
 
 func cut(x, bound float64) float64 { return min(bound, max(-bound, x)) }
-
-func square(x float64) float64 { return x * x }
 
 // medianOf is that of values it reorders; NaN of none.
 func medianOf(values []float64) float64 {
@@ -136,8 +141,92 @@ func spread(residuals []float64) float64 {
 	usual := medianOf(residuals) / 0.6745
 	var sum float64
 	for _, r := range residuals {
-		sum += square(min(r, 2.5*usual))
+		r = min(r, 2.5*usual)
+		sum += r * r
 	}
 	// A standard normal value cut at ±2.5 has mean square 0.9776.
 	return math.Sqrt(sum / float64(len(residuals)) / 0.9776)
+}
+
+const (
+	// leastScale keeps a series without spread from making every change
+	// significant: in practical thresholds.
+	leastScale = 0.1
+	// mostHost is the largest move of the reference that its influence is
+	// estimated from.
+	mostHost = 0.1
+)
+
+// look takes the host out of the nights that a night is judged on, itself the
+// last. host has the log of the reference from its median, 0 where unknown.
+// Center and residual are those of each regime by itself, so that the spread
+// around a regime of few nights is known from those before.
+func (m *measure) look(nights []int, host []float64, threshold float64) {
+	m.seen = m.seen[:0]
+	for _, t := range nights {
+		m.seen = append(m.seen, m.at[t])
+	}
+	m.centerRegimes(nights)
+	if share := m.hostShare(host); share > 0 {
+		for i, h := range host {
+			m.seen[i] -= share * h
+		}
+		m.centerRegimes(nights)
+	}
+	m.scale = max(leastScale*threshold, spread(m.known(m.residual)))
+	var trials, with float64
+	for _, t := range nights {
+		if m.trials[t] > 0 {
+			trials, with = trials+m.trials[t], with+1
+		}
+	}
+	m.perNight = trials / max(1, with)
+}
+
+// known copies what is no NaN.
+func (m *measure) known(values []float64) []float64 {
+	m.buffer = m.buffer[:0]
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			m.buffer = append(m.buffer, v)
+		}
+	}
+	return m.buffer
+}
+
+func (m *measure) centerRegimes(nights []int) {
+	m.residual = m.residual[:0]
+	r := 0
+	for start := 0; start < len(nights); {
+		for r+1 < len(m.regimes) && m.regimes[r+1] <= nights[start] {
+			r++
+		}
+		end := start + 1
+		for end < len(nights) && (r+1 == len(m.regimes) || nights[end] < m.regimes[r+1]) {
+			end++
+		}
+		m.center = medianOf(m.known(m.seen[start:end]))
+		for _, v := range m.seen[start:end] {
+			m.residual = append(m.residual, v-m.center)
+		}
+		start = end
+	}
+}
+
+// hostShare is how much of a move of the host's reference the measure makes
+// too, from 0 to 1: the slope of the regression on it, with residuals cut.
+// What moves with a fixed workload is the host's doing.
+func (m *measure) hostShare(host []float64) float64 {
+	bound := 3 * spread(m.known(m.residual))
+	var both, own float64
+	for i, h := range host {
+		if r := m.residual[i]; !math.IsNaN(r) {
+			h = cut(h, mostHost)
+			both, own = both+h*cut(r, bound), own+h*h
+		}
+	}
+	if own == 0 {
+		return 0
+	}
+	return min(1, max(0, both/own))
 }

@@ -75,7 +75,7 @@ func TestHostIsTakenOut(t *testing.T) {
 	with, without := Series{Values: make([][]float64, n)}, Series{Values: make([][]float64, n)}
 	for i := range nights {
 		host := 0.04 * random.NormFloat64()
-		nights[i] = Night{Day: i, Reference: 10 * math.Exp(host)}
+		nights[i] = Night{Reference: 10 * math.Exp(host)}
 		with.Values[i] = []float64{100 * math.Exp(host+0.01*random.NormFloat64())}
 		without.Values[i] = []float64{100 * math.Exp(0.01*random.NormFloat64())}
 	}
@@ -83,15 +83,15 @@ func TestHostIsTakenOut(t *testing.T) {
 	for i := range all {
 		all[i] = i
 	}
-	s := newHost(nights).span(all)
+	host := newHost(nights).in(all)
 	for _, c := range []struct {
 		series Series
 		name   string
 	}{{with, "with the host"}, {without, "without"}} {
-		var l level
-		l.fill(newMeasure(0, c.series, 0.1), s, math.Log1p(0.05))
-		if !near(l.scale, 0.01, 0.003) {
-			t.Errorf("%s: spread %v, not the series' own 0.01", c.name, l.scale)
+		m := newMeasure(0, c.series, 0.1)
+		m.look(all, host, math.Log1p(0.05))
+		if !near(m.scale, 0.01, 0.003) {
+			t.Errorf("%s: spread %v, not the series' own 0.01", c.name, m.scale)
 		}
 	}
 }
@@ -105,12 +105,11 @@ func TestLevelOfRegimes(t *testing.T) {
 		m.take(n)
 	}
 	m.restart(6)
-	var l level
-	l.fill(m, span{nights, make([]float64, 8)}, math.Log1p(0.05))
-	if !near(l.center, math.Log(200), 1e-12) || l.residual[6] != 0 || l.scale < 0.01 || l.scale > 0.03 {
-		t.Errorf("center %v, residuals %v, scale %v", math.Exp(l.center), l.residual, l.scale)
+	m.look(nights, make([]float64, 8), math.Log1p(0.05))
+	if !near(m.center, math.Log(200), 1e-12) || m.residual[6] != 0 || m.scale < 0.01 || m.scale > 0.03 {
+		t.Errorf("center %v, residuals %v, scale %v", math.Exp(m.center), m.residual, m.scale)
 	}
-	if before, after := m.sides(7, 60); len(before) != 1 || len(after) != 1 {
+	if before, after := m.sides(7); len(before) != 1 || len(after) != 1 {
 		t.Errorf("sides %v and %v reach over the restart", before, after)
 	}
 }

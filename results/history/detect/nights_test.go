@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -78,7 +77,8 @@ const (
 func (w *world) noise() float64 {
 	var chi float64
 	for range 4 {
-		chi += square(w.random.NormFloat64())
+		x := w.random.NormFloat64()
+		chi += x * x
 	}
 	return w.random.NormFloat64() / math.Sqrt(chi/4) / math.Sqrt2
 }
@@ -132,7 +132,7 @@ func (c *course) host(n int) []float64 {
 		if busy == 0 && c.random.Float64() < c.Busy {
 			busy, by = 1+c.random.IntN(3), math.Log(1.15+0.25*c.random.Float64())
 		}
-		night := Night{Day: t}
+		var night Night
 		if busy > 0 {
 			busy--
 			host[t] += by
@@ -184,10 +184,10 @@ func (c *course) cell(cell int) []Series {
 	n := len(c.Nights)
 	series := make([]Series, seriesOfCell)
 	for i := range 6 {
-		series[i] = Series{Name: fmt.Sprintf("cell %d metric %d", cell, i), Primary: i == setupSeries, Values: make([][]float64, n)}
+		series[i] = Series{Primary: i == setupSeries, Values: make([][]float64, n)}
 	}
 	for i := crashSeries; i < seriesOfCell; i++ {
-		series[i] = Series{Name: fmt.Sprintf("cell %d count %d", cell, i), Bad: make([]int, n), Trials: make([]int, n)}
+		series[i] = Series{Bad: make([]int, n), Trials: make([]int, n)}
 	}
 	for t := range n {
 		for range c.Replicates {
@@ -242,7 +242,7 @@ func (c *course) confirm(night int, f Finding) (Confirmation, bool) {
 		slices.Reverse(sides[:])
 	}
 	d := compare.Change(sides[0], sides[1], level)
-	return Confirmation{Confirmed: d.P <= level && d.Change >= Default.Threshold, Excluded: !f.Better && d.Upper < Default.Threshold}, !d.TooFew(level)
+	return Confirmation{Confirmed: d.P <= level && d.Change >= DefaultThreshold, Excluded: !f.Better && d.Upper < DefaultThreshold}, !d.TooFew(level)
 }
 
 // leastUsual and confirmMisses are those of the package history.
@@ -262,6 +262,13 @@ func (c *course) confirmRate(cell, metric, night int, level float64, f Finding) 
 	usual := min(0.9, max(leastUsual, f.Before))
 	confirmed, excluded := compare.Raised(bad, blocksOfRate, usual, Raised(usual), level, confirmMisses)
 	return Confirmation{Confirmed: confirmed, Excluded: excluded}, (confirmed || excluded) && !f.Better
+}
+
+func index(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func nobody(int, Finding) (c Confirmation, asked bool) { return c, false }

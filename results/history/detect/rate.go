@@ -39,6 +39,67 @@ type rate struct {
 	refuted     int // night up to which bad trials were found to be chance
 }
 
+// judgeRates follows the counts into a night.
+func (w *watch) judgeRates(t int) {
+	for _, r := range w.rates {
+		usual, seen := r.usual(w.judged)
+		switch {
+		case r.trials[t] == 0 || seen.Trials < fewestRateTrials:
+		case r.bad[t] > 0:
+			w.rose(t, r, usual)
+		case usual >= RateThreshold:
+			p, since := r.fell(w.judged)
+			p *= float64(len(w.rates)) / alarmRates
+			if p <= alarm {
+				w.rateChange(t, r, Finding{Kind: Rate, Better: true, Certainty: Certain, Since: since, P: p})
+			}
+		}
+	}
+}
+
+// rose raises a rate whose chart has reached one of its limits.
+func (w *watch) rose(t int, r *rate, usual float64) {
+	trials := r.meanTrials(w.judged)
+	suspect, err := w.chart(usual, trials, 1/(suspicion*suspectRates))
+	if err != nil {
+		return
+	}
+	certain, err := w.chart(usual, trials, 1/(alarm*alarmRates))
+	if err != nil {
+		return
+	}
+	sum, since := r.climb(w.judged, suspect.Crash)
+	if sum < suspect.Limit {
+		return
+	}
+	// The false alarms a night, over all series, of a chart whose limit is the sum.
+	p := 0.0
+	if length := (stats.BernoulliCUSUM{Crash: suspect.Crash, Limit: min(sum, 1000)}).RunLength(usual); !math.IsNaN(length) {
+		p = min(1, float64(len(w.rates)*trials)/length)
+	}
+	f := Finding{Kind: Rate, Certainty: Suspected, Since: since, P: p / suspectRates}
+	if sum >= certain.Limit {
+		f.Certainty, f.P = Certain, f.P*suspectRates/alarmRates
+	}
+	w.rateChange(t, r, f)
+}
+
+func (w *watch) rateChange(t int, r *rate, f Finding) {
+	before, after := r.count(w.judged, r.regime, f.Since), r.count(w.judged, f.Since, math.MaxInt)
+	f.Series, f.Raised = r.series, t
+	f.Before, f.After = share(before), share(after)
+	f.Ratio = f.After / f.Before
+	if !(math.Abs(f.After-f.Before) >= RateThreshold) {
+		return
+	}
+	f.CI = stats.MiettinenNurminen(after, before, confidence)
+	if w.raise(t, f) {
+		r.regime = f.Since
+	} else if open, ok := w.suspects[r.series]; ok && open.refuted {
+		r.refuted = t
+	}
+}
+
 // usual is the rate of the regime without its last nights.
 func (r *rate) usual(judged []int) (usual float64, seen stats.Arm) {
 	end := max(0, len(judged)-recentNights)
@@ -64,19 +125,12 @@ func (r *rate) climb(judged []int, crash int) (sum, since int) {
 		if t < max(r.regime, r.refuted+1) {
 			continue
 		}
-		good := r.trials[t] - r.bad[t]
-		if sum -= good; sum <= 0 {
+		if sum -= r.trials[t] - r.bad[t]; sum <= 0 {
 			sum, since = 0, t
 		}
 		sum += crash * r.bad[t]
 	}
 	return sum, since
-}
-
-// charts are CUSUM charts of all series of counts together, made as needed.
-type charts struct {
-	series int
-	made   map[chartKey]chart
 }
 
 type chartKey struct {
@@ -91,49 +145,36 @@ type chart struct {
 }
 
 // chart is that of a series with the usual rate and trials a night, which
-// gives one false alarm in the given number of nights over all series.
-func (c *charts) chart(usual float64, trials int, every float64) (chart, error) {
+// gives one false alarm in the given number of nights over all series of counts.
+func (w *watch) chart(usual float64, trials int, every float64) (chart, error) {
 	key := chartKey{usual, trials, every}
-	if made, ok := c.made[key]; ok {
+	if made, ok := w.charts[key]; ok {
 		return made, nil
 	}
-	b, err := stats.NewBernoulliCUSUM(usual, Raised(usual), every*float64(c.series*trials))
+	b, err := stats.NewBernoulliCUSUM(usual, Raised(usual), every*float64(len(w.rates)*trials))
 	if err != nil {
 		return chart{}, err
 	}
-	c.made[key] = chart{b, b.RunLength(usual) / float64(trials)}
-	return c.made[key], nil
+	w.charts[key] = chart{b, b.RunLength(usual) / float64(trials)}
+	return w.charts[key], nil
 }
 
-// perNight are the false alarms a night, over all series, of a chart whose
-// limit is the sum.
-func (c *charts) perNight(crash, sum int, usual float64, trials int) float64 {
-	length := stats.BernoulliCUSUM{Crash: crash, Limit: min(sum, 1000)}.RunLength(usual)
-	if math.IsNaN(length) {
-		return 0
-	}
-	return min(1, float64(c.series*trials)/length)
-}
-
-// meanTrialsOf is the usual number of trials a night, at least 1.
-func (r *rate) meanTrialsOf(judged []int) int {
+// meanTrials is the usual number of trials a night, at least 1.
+func (r *rate) meanTrials(judged []int) int {
 	var sum, nights int
 	for _, t := range judged[max(0, len(judged)-chartNights):] {
 		if r.trials[t] > 0 {
 			sum, nights = sum+r.trials[t], nights+1
 		}
 	}
-	if nights == 0 {
-		return 1
-	}
-	return max(1, int(math.Round(float64(sum)/float64(nights))))
+	return max(1, int(math.Round(float64(sum)/float64(max(1, nights)))))
 }
 
 // fallWindows are the numbers of last nights over which a rate may have
 // fallen.
 var fallWindows = [...]int{3, 5, 10, 20, 40}
 
-// fell tests the last nights against those before, Fisher's exact test with
+// fell tests the last nights against those before, by Fisher's exact test with
 // all windows accounted for.
 func (r *rate) fell(judged []int) (p float64, since int) {
 	p = 1
@@ -164,9 +205,5 @@ func (r *rate) count(judged []int, start, end int) (a stats.Arm) {
 	return a
 }
 
-func share(a stats.Arm) float64 {
-	if a.Trials == 0 {
-		return math.NaN()
-	}
-	return float64(a.Events) / float64(a.Trials)
-}
+// share is NaN for no trials.
+func share(a stats.Arm) float64 { return float64(a.Events) / float64(a.Trials) }

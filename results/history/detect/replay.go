@@ -6,54 +6,15 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat/combin"
 )
 
-// Replay judges each night in order, from it and those before it only. Errors
-// wrap ErrInput.
-func Replay(m Matrix, d Decisions, o Options) (Report, error) {
-	return replay(m, d.Restarts, d.decide, o)
-}
-
-func replay(m Matrix, restarts []Restart, decide decide, o Options) (Report, error) {
-	if err := m.check(); err != nil {
-		return Report{}, err
-	}
-	if err := o.check(); err != nil {
-		return Report{}, err
-	}
-	w := newWatch(m, decide, o)
-	for t := range m.Nights {
-		for _, r := range restarts {
-			if r.Night == t {
-				w.restart(r.Series, t)
-			}
-		}
-		w.judge(t)
-	}
-	w.report.FalseAlarm, w.report.FalseSuspicion = w.falseAlarms()
-	return w.report, nil
-}
-
-// watch is what is known after the nights judged so far.
-type watch struct {
-	Matrix
-	Options
-	decide    decide
-	threshold float64 // Threshold in logs
-	host      *host
-	measures  []*measure
-	primary   []bool
-	rates     []*rate
-	charts    *charts
-	screen    *screen
-	judged    []int // fit nights so far
-	suspects  map[int]suspect
-	report    Report
-}
-
-func newWatch(m Matrix, decide decide, o Options) *watch {
-	w := &watch{Matrix: m, Options: o, decide: decide, threshold: math.Log1p(o.Threshold),
-		host: newHost(m.Nights), suspects: map[int]suspect{}}
+// Replay judges each night in order, from it and those before it only. Changes
+// of a measure by a smaller share than threshold are not reported, however
+// significant.
+func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Report {
+	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]chart{}, suspects: map[int]suspect{}}
 	for i, s := range m.Series {
 		if s.IsCount() {
 			w.rates = append(w.rates, &rate{series: i, bad: s.Bad, trials: s.Trials, refuted: -1})
@@ -62,21 +23,47 @@ func newWatch(m Matrix, decide decide, o Options) *watch {
 			w.primary = append(w.primary, s.Primary)
 		}
 	}
-	w.charts = &charts{series: len(w.rates), made: map[chartKey]chart{}}
 	w.screen = newScreen(len(w.measures), w.threshold)
-	return w
+	for t := range m.Nights {
+		for _, r := range restarts {
+			if r.Night == t {
+				w.restart(r.Series, t)
+			}
+		}
+		w.judge(t)
+	}
+	w.report.FalseAlarm = w.falseAlarm()
+	return w.report
+}
+
+// watch is what is known after the nights judged so far.
+type watch struct {
+	Matrix
+	decide    Decide
+	threshold float64 // in logs
+	host      *host
+	measures  []*measure
+	primary   []bool
+	rates     []*rate
+	charts    map[chartKey]chart
+	screen    *screen
+	judged    []int // fit nights so far
+	suspects  map[int]suspect
+	report    Report
 }
 
 // judge adds the verdict on a night.
 func (w *watch) judge(t int) {
-	w.report.Nights = append(w.report.Nights, Judgement{Worse: 1, Better: 1})
+	w.report.Nights = append(w.report.Nights, Judgement{})
 	night := &w.report.Nights[t]
 	switch {
-	case !w.hasData(t):
+	case !slices.ContainsFunc(w.Series, func(s Series) bool {
+		return s.IsCount() && s.Trials[t] > 0 || !s.IsCount() && len(s.Values[t]) > 0
+	}):
 		night.State = NoData
 	case w.Nights[t].Unfit:
 		night.State = Unfit
-	case w.host.shifted(t, w.last(w.Reference), w.moves(t), w.threshold):
+	case w.host.shifted(t, w.last(reference), w.moves(t), w.threshold):
 		night.State = HostShifted
 		w.followHost(t)
 	default:
@@ -97,37 +84,32 @@ func (w *watch) take(t int) {
 	}
 }
 
-func (w *watch) hasData(t int) bool {
-	return slices.ContainsFunc(w.Series, func(s Series) bool {
-		return s.IsCount() && s.Trials[t] > 0 || !s.IsCount() && len(s.Values[t]) > 0
-	})
-}
-
 // last are up to n of the fit nights.
 func (w *watch) last(n int) []int { return w.judged[max(0, len(w.judged)-n):] }
 
 // moves are how far a night's measures lie from where they stood the last
 // time they were looked at.
 func (w *watch) moves(t int) (moves []float64) {
-	for j, m := range w.measures {
-		if l := &w.screen.levels[j]; l.scale > 0 && !math.IsNaN(m.at[t]) {
-			moves = append(moves, m.at[t]-l.center)
+	for _, m := range w.measures {
+		if m.scale > 0 && !math.IsNaN(m.at[t]) {
+			moves = append(moves, m.at[t]-m.center)
 		}
 	}
 	return moves
 }
 
-// followHost starts every measure anew when the host has changed for good.
+// followHost starts every measure anew when the host has been shifted for so
+// long that it is a new one.
 func (w *watch) followHost(t int) {
-	nights, stays := w.host.stays()
-	if !stays {
+	nights := w.host.pending
+	if len(nights) < hostStays {
 		return
 	}
-	before, after := w.last(w.Reference), nights
-	reference := &measure{at: w.host.log}
-	e, _ := effectOf(reference, before, after)
-	w.add(t, Finding{Kind: Host, Series: None, Better: e.ratio < 1, Certainty: Certain, Raised: t, Settled: t, Since: nights[0],
-		Before: e.before, After: e.after, Ratio: e.ratio, CI: e.ci, Together: 1, Undoes: None, UndoneBy: None})
+	w.host.pending, w.host.regime = nil, nights[0]
+	f := Finding{Kind: Host, Series: None, Certainty: Certain, Raised: t, Settled: t, Since: nights[0], Together: 1}
+	f.size(&measure{at: w.host.log}, w.last(reference), nights)
+	f.Better = f.Ratio < 1
+	w.record(t, len(w.report.Findings), f)
 	for _, t := range nights {
 		w.take(t)
 	}
@@ -162,41 +144,24 @@ func (w *watch) random(t int) *rand.Rand {
 }
 
 // needs is how many more fit nights it takes until the nights alone can tell
-// a regression in any measure.
+// a regression in any measure: the least p-value is one over the ways to choose
+// the last nights.
 func (w *watch) needs() int {
 	most := 0
 	for _, m := range w.measures {
 		most = max(most, len(m.nights)-m.start)
 	}
-	families := 1 + index(slices.Contains(w.primary, true) && slices.Contains(w.primary, false))
-	return max(0, enoughNights(w.Alarm*alarmSteps/float64(families))-most)
-}
-
-func index(b bool) int {
-	if b {
-		return 1
+	p := alarm * alarmSteps
+	if slices.Contains(w.primary, true) && slices.Contains(w.primary, false) {
+		p /= 2
 	}
-	return 0
-}
-
-// enoughNights is the least number of nights whose rearrangements give a
-// p-value of p: one over the ways to choose the last ones.
-func enoughNights(p float64) int {
 	for n := fewestReference + 1; ; n++ {
 		for _, k := range windows {
-			if n-k >= fewestReference && 1/choose(n, k) <= p {
-				return n
+			if n-k >= fewestReference && 1/float64(combin.Binomial(n, k)) <= p {
+				return max(0, n-most)
 			}
 		}
 	}
-}
-
-func choose(n, k int) float64 {
-	c := 1.0
-	for i := range k {
-		c *= float64(n-i) / float64(i+1)
-	}
-	return c
 }
 
 func (w *watch) state(n *Judgement) State {
@@ -217,19 +182,15 @@ func (w *watch) state(n *Judgement) State {
 	return s
 }
 
-// falseAlarms are the nights until a false alarm and a false suspicion: the
-// stated rates of steps and drifts, and the exact ones of the charts in use.
-func (w *watch) falseAlarms() (alarm, suspicion float64) {
-	alarms, suspicions := w.Alarm*(alarmSteps+alarmDrifts), w.Suspicion*suspectSteps
+// falseAlarm is how many nights pass until a false alarm: by the stated rates of
+// steps and drifts, and the exact ones of the charts in use.
+func (w *watch) falseAlarm() float64 {
+	alarms := alarm * (alarmSteps + alarmDrifts)
 	for _, r := range w.rates {
 		usual, _ := r.usual(w.judged)
-		trials := r.meanTrialsOf(w.judged)
-		if c, err := w.charts.chart(usual, trials, 1/(w.Alarm*alarmRates)); err == nil {
+		if c, err := w.chart(usual, r.meanTrials(w.judged), 1/(alarm*alarmRates)); err == nil {
 			alarms += 1 / c.every
 		}
-		if c, err := w.charts.chart(usual, trials, 1/(w.Suspicion*suspectRates)); err == nil {
-			suspicions += 1 / c.every
-		}
 	}
-	return 1 / alarms, 1 / suspicions
+	return 1 / alarms
 }

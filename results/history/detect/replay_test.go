@@ -1,9 +1,9 @@
 package detect
 
 import (
-	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stratbench/stratbench/results/stats"
@@ -24,19 +24,19 @@ const (
 	changedCrashes = changedSetup + crashSeries
 )
 
-func judgedBy(t *testing.T, c *course, d Decisions) Report {
-	t.Helper()
-	r, err := Replay(c.Matrix, d, Default)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+func judgedBy(c *course, restarts ...Restart) Report {
+	return Replay(c.Matrix, restarts, nobody, DefaultThreshold)
+}
+
+// confirming are trials of both sides of a series in a night, as said.
+func confirming(night, series int, said Confirmation) Decide {
+	return func(n int, f Finding) (Confirmation, bool) { return said, n == night && f.Series == series }
 }
 
 // A night judged again, with later ones on record, says the same.
 func TestANightRestsOnThoseBeforeItOnly(t *testing.T) {
 	c := small(1, change{cell: changedCell, from: changedAt, setup: 0.2})
-	whole := judgedBy(t, c, Decisions{})
+	whole := judgedBy(c)
 	for n := changedAt - 5; n < changedAt+10; n++ {
 		part := c.Matrix
 		part.Nights = c.Nights[:n]
@@ -48,10 +48,7 @@ func TestANightRestsOnThoseBeforeItOnly(t *testing.T) {
 				part.Series[i].Values = s.Values[:n]
 			}
 		}
-		r, err := Replay(part, Decisions{}, Default)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := Replay(part, nil, nobody, DefaultThreshold)
 		if !reflect.DeepEqual(r.Nights, whole.Nights[:n]) {
 			t.Fatalf("%d nights are judged otherwise when %d follow", n, len(c.Nights)-n)
 		}
@@ -63,23 +60,23 @@ func TestANightRestsOnThoseBeforeItOnly(t *testing.T) {
 func TestAStepIsFoundAcceptedAndUndone(t *testing.T) {
 	set := change{cell: changedCell, from: changedAt, setup: 0.2}
 	setup := changedSetup
-	r := judgedBy(t, small(2, set), Decisions{})
+	r := judgedBy(small(2, set))
 	var found []Finding
-	for _, i := range r.Open() {
-		if f := r.Findings[i]; f.Series == setup {
+	for _, f := range r.Findings {
+		if f.Open() && f.Series == setup {
 			found = append(found, f)
 		}
 	}
 	if len(found) != 1 || found[0].Kind != Step || found[0].Since != changedAt || !found[0].CI.Contains(1.2) {
 		t.Errorf("found %+v, not one step of 20 %% at night %d", found, changedAt)
 	}
-	accepted := judgedBy(t, small(2, set), Decisions{Restarts: []Restart{{changedAt, None}}})
-	if open := accepted.Open(); len(open) > 0 {
-		t.Errorf("what was accepted in its own night is open: %+v", accepted.Findings[open[0]])
+	accepted := judgedBy(small(2, set), Restart{changedAt, None})
+	if i := slices.IndexFunc(accepted.Findings, Finding.Open); i >= 0 {
+		t.Errorf("what was accepted in its own night is open: %+v", accepted.Findings[i])
 	}
 	set.until = changedAt + 8
-	for _, f := range judgedBy(t, small(2, set), Decisions{}).Findings {
-		if f.Series == setup && f.Regression() && f.UndoneBy == None {
+	for _, f := range judgedBy(small(2, set)).Findings {
+		if f.Series == setup && f.Open() {
 			t.Errorf("%+v is not undone by the nights after it", f)
 		}
 	}
@@ -89,12 +86,12 @@ func TestAStepIsFoundAcceptedAndUndone(t *testing.T) {
 func TestASuspicionIsDecidedByTrialsOfBothSides(t *testing.T) {
 	for seed := range uint64(40) {
 		c := small(seed, change{cell: changedCell, from: changedAt, setup: 0.1})
-		for _, f := range judgedBy(t, c, Decisions{}).Findings {
+		for _, f := range judgedBy(c).Findings {
 			if f.Certainty != Suspected || f.Better {
 				continue
 			}
 			for confirmed, want := range map[bool]Certainty{true: Confirmed, false: Refuted} {
-				r := judgedBy(t, c, Decisions{Confirmations: []Confirmation{{Night: f.Raised, Series: f.Series, Confirmed: confirmed}}})
+				r := Replay(c.Matrix, nil, confirming(f.Raised, f.Series, Confirmation{Confirmed: confirmed}), DefaultThreshold)
 				for _, g := range r.Findings {
 					if g.Series == f.Series && g.Raised == f.Raised && g.Certainty != want {
 						t.Errorf("decided %v, and %v", confirmed, g.Certainty)
@@ -113,7 +110,7 @@ func TestWhatIsCertainFallsOnlyIfExcluded(t *testing.T) {
 	c := small(2, change{cell: changedCell, from: changedAt, setup: 0.2})
 	setup := changedSetup
 	var certain Finding
-	for _, f := range judgedBy(t, c, Decisions{}).Findings {
+	for _, f := range judgedBy(c).Findings {
 		if f.Series == setup && f.Certainty == Certain && !f.Better {
 			certain = f
 		}
@@ -127,8 +124,7 @@ func TestWhatIsCertainFallsOnlyIfExcluded(t *testing.T) {
 	}{
 		{Confirmation{}, Certain}, {Confirmation{Confirmed: true}, Confirmed}, {Confirmation{Excluded: true}, Refuted},
 	} {
-		c2.Night, c2.Series = certain.Settled, setup
-		r := judgedBy(t, c, Decisions{Confirmations: []Confirmation{c2.Confirmation}})
+		r := Replay(c.Matrix, nil, confirming(certain.Settled, setup, c2.Confirmation), DefaultThreshold)
 		for _, f := range r.Findings {
 			if f.Series == setup && f.Settled == certain.Settled && f.Certainty != c2.want {
 				t.Errorf("%+v makes it %v, want %v", c2.Confirmation, f.Certainty, c2.want)
@@ -142,19 +138,19 @@ func TestWhatIsCertainFallsOnlyIfExcluded(t *testing.T) {
 
 // The whole host becoming slower is no regression of any cell.
 func TestASlowerHostIsNoRegression(t *testing.T) {
-	r := judgedBy(t, small(3, change{cell: None, from: changedAt, host: 0.3}), Decisions{})
+	r := judgedBy(small(3, change{cell: None, from: changedAt, host: 0.3}))
 	shifted := 0
 	for _, n := range r.Nights[changedAt:] {
 		shifted += index(n.State == HostShifted)
 	}
-	if open := r.Open(); len(open) > 0 || shifted < hostStays {
-		t.Errorf("%d nights of a shifted host, regressions %v", shifted, open)
+	if slices.ContainsFunc(r.Findings, Finding.Open) || shifted < hostStays {
+		t.Errorf("%d nights of a shifted host, findings %+v", shifted, r.Findings)
 	}
 }
 
 func TestTooFewNightsAreSaid(t *testing.T) {
 	c := small(4, change{cell: None})
-	r := judgedBy(t, c, Decisions{})
+	r := judgedBy(c)
 	if r.Nights[3].State != Inconclusive || r.Nights[3].Needs < 5 || r.Nights[changedAt].Needs != 0 {
 		t.Errorf("needs %d after four nights, %d after %d", r.Nights[3].Needs, r.Nights[changedAt].Needs, changedAt+1)
 	}
@@ -167,42 +163,26 @@ func TestTooFewNightsAreSaid(t *testing.T) {
 
 func TestSegmentsOfAStep(t *testing.T) {
 	c := small(5, change{cell: changedCell, from: changedAt, setup: 0.3})
-	s := Segments(c.Matrix, judgedBy(t, c, Decisions{}), Default)
+	s := Segments(c.Matrix, judgedBy(c), DefaultThreshold)
 	if len(s) != len(c.Series) {
 		t.Fatal(len(s))
 	}
 	changes := s[changedSetup].Changes
-	if len(changes) != 1 || changes[0].Night != changedAt || !changes[0].CI.Contains(1.3) || !(changes[0].P <= Default.Alarm) {
+	if len(changes) != 1 || changes[0].Night != changedAt || !changes[0].CI.Contains(1.3) || !(changes[0].P <= alarm) {
 		t.Errorf("changes %+v, not one of 30 %% at night %d", changes, changedAt)
 	}
 }
 
-// What is no history is refused with its place, not judged.
-func TestWhatIsNoHistoryIsRefused(t *testing.T) {
-	nights := []Night{{Day: 1}, {Day: 2}}
-	ok := Series{Values: [][]float64{{1}, {2}}}
-	for name, m := range map[string]Matrix{
-		"days that fall":        {[]Night{{Day: 2}, {Day: 1}}, []Series{ok}},
-		"a negative reference":  {[]Night{{Day: 1, Reference: -1}, {Day: 2}}, []Series{ok}},
-		"a value of 0":          {nights, []Series{{Values: [][]float64{{0}, {1}}}}},
-		"an endless value":      {nights, []Series{{Values: [][]float64{{1}, {math.Inf(1)}}}}},
-		"no number":             {nights, []Series{{Values: [][]float64{{math.NaN()}, {1}}}}},
-		"more bad than trials":  {nights, []Series{{Bad: []int{2, 0}, Trials: []int{1, 1}}}},
-		"fewer nights than two": {nights, []Series{{Values: [][]float64{{1}}}}},
-	} {
-		if _, err := Replay(m, Decisions{}, Default); !errors.Is(err, ErrInput) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if r, err := Replay(Matrix{}, Decisions{}, Default); err != nil || len(r.Nights) != 0 {
-		t.Errorf("no nights: %+v, %v", r, err)
+func TestNoNights(t *testing.T) {
+	if r := Replay(Matrix{}, nil, nobody, DefaultThreshold); len(r.Nights) != 0 || len(r.Findings) != 0 {
+		t.Errorf("no nights: %+v", r)
 	}
 }
 
 // A slow rise is one drift from where it began to where it is, and no stairs.
 func TestSegmentsOfADrift(t *testing.T) {
 	c := small(6, change{cell: changedCell, from: changedAt - 20, perNight: 0.008})
-	s := Segments(c.Matrix, judgedBy(t, c, Decisions{}), Default)
+	s := Segments(c.Matrix, judgedBy(c), DefaultThreshold)
 	changes := s[changedSetup].Changes
 	if len(changes) != 1 {
 		t.Fatalf("changes %+v, not one drift", changes)
@@ -222,17 +202,17 @@ func TestASlopeThatMayBeNoneIsNoDrift(t *testing.T) {
 		if night >= 10 {
 			value = 120
 		}
-		m.Nights, m.Series[0].Values = append(m.Nights, Night{Day: night}), append(m.Series[0].Values, []float64{value + float64(night%3)})
+		m.Nights, m.Series[0].Values = append(m.Nights, Night{}), append(m.Series[0].Values, []float64{value + float64(night%3)})
 		r.Nights = append(r.Nights, Judgement{State: Quiet})
 	}
-	drift := Finding{Kind: Drift, Certainty: Certain, Raised: 14, Since: 10, Before: 100, After: 121, Ratio: 1.21, CI: stats.Interval{Lower: 1.1, Upper: 1.3}, UndoneBy: None, Undoes: None}
+	drift := Finding{Kind: Drift, Certainty: Certain, Raised: 14, Since: 10, Before: 100, After: 121, Ratio: 1.21, CI: stats.Interval{Lower: 1.1, Upper: 1.3}}
 	r.Findings, r.Nights[16].Findings = []Finding{drift}, []int{0}
-	sure := Segments(m, r, Default)[0]
+	sure := Segments(m, r, DefaultThreshold)[0]
 	if len(sure.Changes) != 1 || sure.Changes[0].Until != 16 || len(sure.Segments) != 3 || !sure.Segments[1].Drift || sure.Segments[2].Start != 17 {
 		t.Errorf("a drift until night 16 is %+v", sure)
 	}
 	r.Findings[0].CI.Lower = 0.9
-	step := Segments(m, r, Default)[0]
+	step := Segments(m, r, DefaultThreshold)[0]
 	if len(step.Changes) != 1 || step.Changes[0].Until != None || !step.Changes[0].CI.Contains(1.2) || len(step.Segments) != 2 || step.Segments[1].Drift {
 		t.Errorf("a slope that may be none is %+v", step)
 	}
@@ -247,7 +227,7 @@ func TestIntervalsOfChangesCover(t *testing.T) {
 		w := usualWorld(5, 100+seed)
 		w.Cells, w.Busy, w.change = 3, 0, change{cell: changedCell, from: changedAt, setup: 0.15}
 		c := w.nights(2 * changedAt)
-		s := Segments(c.Matrix, judgedBy(t, c, Decisions{}), Default)
+		s := Segments(c.Matrix, judgedBy(c), DefaultThreshold)
 		for _, ch := range s[changedSetup].Changes {
 			if ch.Night >= changedAt-2 && ch.Night <= changedAt+2 {
 				found++

@@ -1,8 +1,10 @@
 package detect
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // windows are how many of the last nights are compared with those before: a
@@ -25,23 +27,22 @@ const (
 // weights, 0 where there is no value or the night is of an earlier regime.
 type screen struct {
 	threshold float64 // in logs
-	levels    []level // by measure
 	measures  int
 	nights    int
 	first     int // place of the first night that counts for any measure
 	z, w      []float64
-	all       []float64 // weight of a measure's nights together
+	scale     []float64 // of a measure
+	all       []float64 // weight of its nights together
 	least     []float64 // weight that its reference nights must have
 }
 
 func newScreen(measures int, threshold float64) *screen {
-	return &screen{threshold: threshold, measures: measures, levels: make([]level, measures),
-		all: make([]float64, measures), least: make([]float64, measures)}
+	return &screen{threshold: threshold, measures: measures, scale: make([]float64, measures), all: make([]float64, measures), least: make([]float64, measures)}
 }
 
-// load takes the nights of a span.
-func (c *screen) load(measures []*measure, s span) {
-	c.nights = len(s.nights)
+// load takes the nights that a night is judged on, with the host's reference.
+func (c *screen) load(measures []*measure, nights []int, host []float64) {
+	c.nights = len(nights)
 	c.first = c.nights
 	size := c.nights * c.measures
 	if cap(c.z) < size {
@@ -51,35 +52,27 @@ func (c *screen) load(measures []*measure, s span) {
 	clear(c.z)
 	clear(c.w)
 	for j, m := range measures {
-		c.levels[j].fill(m, s, c.threshold)
-		c.loadOne(j, m, s.nights)
-	}
-}
-
-func (c *screen) loadOne(j int, m *measure, nights []int) {
-	l := &c.levels[j]
-	bound := max(mostScale*l.scale, mostThreshold*c.threshold)
-	var sum float64
-	c.all[j], c.least[j] = 0, fewestReference
-	if m.regime() > nights[0] {
-		c.least[j] = fewestAfterRestart
-	}
-	for i, t := range nights {
-		if t < m.regime() || math.IsNaN(l.residual[i]) {
-			continue
+		m.look(nights, host, c.threshold)
+		bound := max(mostScale*m.scale, mostThreshold*c.threshold)
+		c.scale[j], c.all[j], c.least[j] = m.scale, 0, fewestReference
+		if m.regime() > nights[0] {
+			c.least[j] = fewestAfterRestart
 		}
-		// As if half of the variance of a night were that of its trials.
-		w := 2 * m.trials[t] / (m.trials[t] + l.trials)
-		c.z[i*c.measures+j], c.w[i*c.measures+j] = w*cut(l.residual[i], bound), w
-		sum += c.z[i*c.measures+j]
-		c.all[j] += w
-		c.first = min(c.first, i)
-	}
-	if c.all[j] == 0 {
-		return
-	}
-	for k := j; k < len(c.z); k += c.measures {
-		c.z[k] -= sum / c.all[j] * c.w[k]
+		var sum float64
+		for i, t := range nights {
+			if t < m.regime() || math.IsNaN(m.residual[i]) {
+				continue
+			}
+			// As if half of the variance of a night were that of its trials.
+			w := 2 * m.trials[t] / (m.trials[t] + m.perNight)
+			c.z[i*c.measures+j], c.w[i*c.measures+j] = w*cut(m.residual[i], bound), w
+			sum += c.z[i*c.measures+j]
+			c.all[j] += w
+			c.first = min(c.first, i)
+		}
+		for k := j; c.all[j] > 0 && k < len(c.z); k += c.measures {
+			c.z[k] -= sum / c.all[j] * c.w[k]
+		}
 	}
 }
 
@@ -93,46 +86,39 @@ func newExtremes(n int) *extremes {
 }
 
 // arrange works out the extremes with the given nights as the last ones, the
-// very last first.
+// very last first. Compared is the difference of the two sides' means over its
+// standard error: with residuals that sum to 0 it is sumZ·all/(w·rest).
 func (c *screen) arrange(last []int, e *extremes) {
 	clear(e.rise)
 	clear(e.fall)
 	clear(e.sumZ)
 	clear(e.sumW)
-	from := 0
+	n, from := c.measures, 0
+	sumZ, sumW, all := e.sumZ[:n], e.sumW[:n], c.all[:n]
 	for _, k := range windows {
 		if k > len(last) {
 			break
 		}
 		for ; from < k; from++ {
-			start := last[from] * c.measures
-			z, w := c.z[start:start+c.measures], c.w[start:start+c.measures]
-			sumZ, sumW := e.sumZ[:len(z)], e.sumW[:len(z)]
+			start := last[from] * n
+			z, w := c.z[start:start+n], c.w[start:start+n]
 			for j := range z {
 				sumZ[j] += z[j]
 				sumW[j] += w[j]
 			}
 		}
-		c.compare(e)
-	}
-}
-
-// compare takes the difference of the two sides' means over its standard
-// error. With residuals that sum to 0 it is sumZ·all/(w·rest).
-func (c *screen) compare(e *extremes) {
-	n := c.measures
-	sumZ, sumW, all := e.sumZ[:n], e.sumW[:n], c.all[:n]
-	for j, z := range sumZ {
-		w := sumW[j]
-		rest := all[j] - w
-		if math.Abs(z)*all[j] < c.threshold*w*rest || w == 0 || rest < c.least[j]-1e-9 {
-			continue
-		}
-		t := math.Abs(z) * math.Sqrt(all[j]/(w*rest)) / c.levels[j].scale
-		if z > 0 {
-			e.rise[j] = max(e.rise[j], t)
-		} else {
-			e.fall[j] = max(e.fall[j], t)
+		for j, z := range sumZ {
+			w := sumW[j]
+			rest := all[j] - w
+			if math.Abs(z)*all[j] < c.threshold*w*rest || w == 0 || rest < c.least[j]-1e-9 {
+				continue
+			}
+			t := math.Abs(z) * math.Sqrt(all[j]/(w*rest)) / c.scale[j]
+			if z > 0 {
+				e.rise[j] = max(e.rise[j], t)
+			} else {
+				e.fall[j] = max(e.fall[j], t)
+			}
 		}
 	}
 }
@@ -155,14 +141,107 @@ func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
 	observed, drawn := newExtremes(c.measures), newExtremes(c.measures)
 	c.arrange(last, observed)
 	rises, falls := newTallies(observed.rise, family), newTallies(observed.fall, family)
-	for draws := 0; draws < mostDraws && !(rises.settled() && falls.settled()); draws++ {
+	all := slices.Concat(rises, falls)
+	for draws := 0; draws < mostDraws && slices.ContainsFunc(all, (*tally).open); draws++ {
 		for i := range last {
 			j := i + random.IntN(n-i)
 			places[i], places[j] = places[j], places[i]
 		}
 		c.arrange(places[:len(last)], drawn)
-		rises.count(drawn.rise)
-		falls.count(drawn.fall)
+		for _, t := range rises {
+			t.count(drawn.rise)
+		}
+		for _, t := range falls {
+			t.count(drawn.fall)
+		}
 	}
-	return rises.adjusted(c.measures), falls.adjusted(c.measures)
+	return adjusted(rises, c.measures), adjusted(falls, c.measures)
+}
+
+// enough arrangements that are as extreme as the observed one show that it is
+// not: the drawing stops there.
+//
+// Besag & Clifford, Biometrika 78 (1991) 301.
+const enough = 10
+
+// tally counts the arrangements of the nights that are as extreme as the
+// observed one, for each measure over itself and all less extreme ones: the
+// step-down of Westfall & Young, Resampling-Based Multiple Testing (1993)
+// algorithm 2.8.
+type tally struct {
+	observed []float64
+	moved    []int // measures that moved at all, from the most extreme
+	still    []int // the others of the family
+	exceeded []int // by place in moved
+	draws    int
+}
+
+// newTallies makes one for the primary measures and one for the rest, where there
+// are any.
+func newTallies(observed []float64, primary []bool) (all []*tally) {
+	for _, family := range []bool{true, false} {
+		t := &tally{observed: observed}
+		for j, v := range observed {
+			switch {
+			case primary[j] != family:
+			case v > 0:
+				t.moved = append(t.moved, j)
+			default:
+				t.still = append(t.still, j)
+			}
+		}
+		if len(t.moved)+len(t.still) == 0 {
+			continue
+		}
+		slices.SortStableFunc(t.moved, func(a, b int) int { return cmp.Compare(observed[b], observed[a]) })
+		t.exceeded = make([]int, len(t.moved))
+		all = append(all, t)
+	}
+	return all
+}
+
+// open is true until more arrangements would decide nothing.
+func (t *tally) open() bool { return len(t.moved) > 0 && t.exceeded[0] < enough }
+
+func (t *tally) count(drawn []float64) {
+	if !t.open() {
+		return
+	}
+	t.draws++
+	var most float64
+	for _, j := range t.still {
+		most = max(most, drawn[j])
+	}
+	for i := len(t.moved) - 1; i >= 0; i-- {
+		j := t.moved[i]
+		most = max(most, drawn[j])
+		// Equal sums may differ in their last bits.
+		if most >= t.observed[j]*(1-1e-9) {
+			t.exceeded[i]++
+		}
+	}
+}
+
+// adjusted are the p-values, (k+1)/(draws+1) or k/draws where enough stopped
+// the drawing; each family has its share of the errors.
+//
+// Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology
+// 9 (2010) 39.
+func adjusted(tallies []*tally, measures int) []float64 {
+	p := make([]float64, measures)
+	for j := range p {
+		p[j] = 1
+	}
+	for _, t := range tallies {
+		var running float64
+		for i, j := range t.moved {
+			share := float64(t.exceeded[i]+1) / float64(t.draws+1)
+			if t.exceeded[0] >= enough {
+				share = float64(t.exceeded[i]) / float64(t.draws)
+			}
+			running = max(running, share)
+			p[j] = min(1, running*float64(len(tallies)))
+		}
+	}
+	return p
 }

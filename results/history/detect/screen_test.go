@@ -25,7 +25,7 @@ func load(threshold float64, series ...[]float64) *screen {
 		nights[t] = t
 	}
 	c := newScreen(len(measures), threshold)
-	c.load(measures, span{nights, make([]float64, n)})
+	c.load(measures, nights, make([]float64, n))
 	return c
 }
 
@@ -45,14 +45,14 @@ func statistic(c *screen, logs []float64, last []int) float64 {
 			b += v / (float64(len(logs)) - k)
 		}
 	}
-	return (a - b) / (c.levels[0].scale * math.Sqrt(1/k+1/(float64(len(logs))-k)))
+	return (a - b) / (c.scale[0] * math.Sqrt(1/k+1/(float64(len(logs))-k)))
 }
 
 // The p-value against all ordered ways to choose the last nights, enumerated.
 func TestScreenAgainstEnumeration(t *testing.T) {
 	values := []float64{100, 101, 99, 102, 100, 98, 107, 101, 106}
 	c := load(1e-6, values)
-	bound := max(mostScale*c.levels[0].scale, mostThreshold*c.threshold)
+	bound := max(mostScale*c.scale[0], mostThreshold*c.threshold)
 	middle, logs := math.Log(101), make([]float64, len(values))
 	for i, v := range values {
 		logs[i] = cut(math.Log(v)-middle, bound)
@@ -173,11 +173,11 @@ func TestScreenWithoutValues(t *testing.T) {
 func TestTallyStepsDown(t *testing.T) {
 	all := newTallies([]float64{5, 3, 0}, []bool{false, false, false})
 	for _, drawn := range [][]float64{{4, 0, 1}, {1, 3.5, 0}, {0, 0, 6}, {2, 1, 1}} {
-		all.count(drawn)
+		all[0].count(drawn)
 	}
 	// First: only the third draw reaches 5. Second, over itself and the third
 	// measure: draws two and three reach 3; draw one does not.
-	p := all.adjusted(3)
+	p := adjusted(all, 3)
 	if !near(p[0], 2.0/5, 1e-12) || !near(p[1], 3.0/5, 1e-12) || p[2] != 1 {
 		t.Errorf("p-values %v", p)
 	}
@@ -187,10 +187,10 @@ func TestTallyStepsDown(t *testing.T) {
 func TestTallyStops(t *testing.T) {
 	all := newTallies([]float64{1}, []bool{true})
 	draws := 0
-	for ; !all.settled(); draws++ {
-		all.count([]float64{float64(draws % 2)})
+	for ; all[0].open(); draws++ {
+		all[0].count([]float64{float64(draws % 2)})
 	}
-	if p := all.adjusted(1); draws != 2*enough || p[0] != 0.5 {
+	if p := adjusted(all, 1); draws != 2*enough || p[0] != 0.5 {
 		t.Errorf("p %v after %d draws", p, draws)
 	}
 }

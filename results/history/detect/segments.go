@@ -42,16 +42,35 @@ type Segmentation struct {
 // and those of the host for measures. The result is in the order of the series.
 // All nights are known by now, so that the size of a change is that of the
 // segments beside it, and not what it was in the night that raised it.
-func Segments(m Matrix, r Report, o Options) []Segmentation {
+func Segments(m Matrix, r Report, threshold float64) []Segmentation {
 	out := make([]Segmentation, len(m.Series))
 	for i, s := range m.Series {
-		l := newLine(s, r, o)
+		l := newLine(s, r, threshold)
 		if len(l.nights) == 0 {
 			continue
 		}
-		l.cut(i, r)
-		for k := range len(l.cuts) + 1 {
-			l.tell(k, &out[i])
+		cuts := l.cuts(i, r)
+		bounds := []int{0}
+		for _, c := range cuts {
+			bounds = append(bounds, c.at)
+		}
+		bounds = append(bounds, len(l.nights))
+		o := &out[i]
+		o.Segments = []Segment{l.flat(0, bounds[1])}
+		for k, c := range cuts {
+			start, end := bounds[k+1], bounds[k+2]
+			// A drift whose slope may as well be none is a step.
+			if c.Kind != Drift || c.CI.Contains(1) {
+				o.Segments = append(o.Segments, l.flat(start, end))
+				o.Changes = append(o.Changes, l.step(bounds[k], start, end, c.P))
+				continue
+			}
+			stop := min(max(c.end, start+1), end)
+			o.Segments = append(o.Segments, Segment{Start: l.nights[start], End: l.nights[stop-1] + 1, From: c.Before, To: c.After, Drift: true})
+			o.Changes = append(o.Changes, Change{Night: l.nights[start], Until: l.nights[stop-1], P: c.P, Ratio: c.Ratio, CI: c.CI})
+			if stop < end {
+				o.Segments = append(o.Segments, l.flat(stop, end))
+			}
 		}
 	}
 	return out
@@ -62,7 +81,26 @@ type line struct {
 	Series
 	nights []int
 	values []float64 // logs, or shares of bad trials
-	cuts   []cutAt
+}
+
+func newLine(s Series, r Report, threshold float64) line {
+	l := line{Series: s}
+	for t := range r.Nights {
+		if !r.counts(t) {
+			continue
+		}
+		v := math.NaN()
+		switch {
+		case !s.IsCount():
+			v = location(s.Values[t], 2*math.Log1p(threshold))
+		case s.Trials[t] > 0:
+			v = float64(s.Bad[t]) / float64(s.Trials[t])
+		}
+		if !math.IsNaN(v) {
+			l.nights, l.values = append(l.nights, t), append(l.values, v)
+		}
+	}
+	return l
 }
 
 // cutAt is where a segment begins: the place of its first night, the finding,
@@ -73,29 +111,9 @@ type cutAt struct {
 	end int
 }
 
-func newLine(s Series, r Report, o Options) *line {
-	l := &line{Series: s}
-	for t := range r.Nights {
-		if !r.counts(t) {
-			continue
-		}
-		v := math.NaN()
-		switch {
-		case !s.IsCount():
-			v = location(s.Values[t], 2*math.Log1p(o.Threshold))
-		case s.IsCount() && s.Trials[t] > 0:
-			v = float64(s.Bad[t]) / float64(s.Trials[t])
-		}
-		if !math.IsNaN(v) {
-			l.nights, l.values = append(l.nights, t), append(l.values, v)
-		}
-	}
-	return l
-}
-
-// cut finds the places of the changes of series i. Of several that begin in the
-// same night the last one counts.
-func (l *line) cut(i int, r Report) {
+// cuts finds the places of the changes of series i. Of several that begin in the
+// same night the last one counts, and a step on a drift's way is part of it.
+func (l line) cuts(i int, r Report) (cuts []cutAt) {
 	for k, f := range r.Findings {
 		ofHost := f.Kind == Host && !l.IsCount()
 		c := cutAt{at: place(l.nights, f.Since), Finding: f}
@@ -109,62 +127,28 @@ func (l *line) cut(i int, r Report) {
 				}
 			}
 		}
-		l.cuts = slices.DeleteFunc(l.cuts, func(d cutAt) bool { return d.at == c.at })
-		l.cuts = append(l.cuts, c)
+		cuts = append(slices.DeleteFunc(cuts, func(d cutAt) bool { return d.at == c.at }), c)
 	}
-	slices.SortStableFunc(l.cuts, func(a, b cutAt) int { return a.at - b.at })
-	// A step on a drift's way is part of it.
-	drifts := slices.DeleteFunc(slices.Clone(l.cuts), func(c cutAt) bool { return c.Kind != Drift })
-	l.cuts = slices.DeleteFunc(l.cuts, func(c cutAt) bool {
-		return slices.ContainsFunc(drifts, func(d cutAt) bool { return d.at < c.at && c.at < d.end && d.Better == c.Better })
+	slices.SortStableFunc(cuts, func(a, b cutAt) int { return a.at - b.at })
+	all := slices.Clone(cuts)
+	return slices.DeleteFunc(cuts, func(c cutAt) bool {
+		return slices.ContainsFunc(all, func(d cutAt) bool {
+			return d.Kind == Drift && d.at < c.at && c.at < d.end && d.Better == c.Better
+		})
 	})
 }
 
-// bounds are the places of segment i, from 0.
-func (l *line) bounds(i int) (start, end int) {
-	end = len(l.values)
-	if i > 0 {
-		start = l.cuts[i-1].at
-	}
-	if i < len(l.cuts) {
-		end = l.cuts[i].at
-	}
-	return start, end
-}
-
-// tell adds segment k, and the change that it begins with. A drift whose slope
-// may as well be none is told as a step.
-func (l *line) tell(k int, out *Segmentation) {
-	start, end := l.bounds(k)
-	if k == 0 {
-		out.Segments = append(out.Segments, l.flat(start, end))
-		return
-	}
-	c := l.cuts[k-1]
-	if c.Kind != Drift || c.CI.Contains(1) {
-		out.Segments, out.Changes = append(out.Segments, l.flat(start, end)), append(out.Changes, l.change(k))
-		return
-	}
-	stop := min(max(c.end, start+1), end)
-	out.Segments = append(out.Segments, Segment{Start: l.nights[start], End: l.nights[stop-1] + 1, From: c.Before, To: c.After, Drift: true})
-	out.Changes = append(out.Changes, Change{Night: l.nights[start], Until: l.nights[stop-1], P: c.P, Ratio: c.Ratio, CI: c.CI})
-	if stop < end {
-		out.Segments = append(out.Segments, l.flat(stop, end))
-	}
-}
-
-func (l *line) flat(start, end int) Segment {
-	v := share(l.count(start, end))
-	if !l.IsCount() {
+func (l line) flat(start, end int) Segment {
+	v := 0.0
+	if l.IsCount() {
+		v = share(l.count(start, end))
+	} else {
 		v = math.Exp(medianOf(slices.Clone(l.values[start:end])))
 	}
 	return Segment{Start: l.nights[start], End: l.nights[end-1] + 1, From: v, To: v}
 }
 
-func (l *line) count(start, end int) (a stats.Arm) {
-	if !l.IsCount() {
-		return a
-	}
+func (l line) count(start, end int) (a stats.Arm) {
 	for _, t := range l.nights[start:end] {
 		a.Events += l.Bad[t]
 		a.Trials += l.Trials[t]
@@ -173,22 +157,21 @@ func (l *line) count(start, end int) (a stats.Arm) {
 }
 
 // mostBeside is how many nights on each side a change is measured by: two
-// weeks, so that what drifts slowly through long segments is not taken for it.
+// weeks, so that a slow drift of long segments is not part of its size.
 const mostBeside = 14
 
-// change is the step at which segment k begins.
-func (l *line) change(k int) Change {
-	a, b := l.bounds(k - 1)
-	c, d := l.bounds(k)
-	out := Change{Night: l.nights[c], Until: None, P: l.cuts[k-1].P}
+// step is the change at place at, between a segment from start on and one until
+// before end.
+func (l line) step(start, at, end int, p float64) Change {
+	out := Change{Night: l.nights[at], Until: None, P: p}
 	if l.IsCount() {
-		before, after := l.count(a, b), l.count(c, d)
+		before, after := l.count(start, at), l.count(at, end)
 		out.Ratio = share(after) / share(before)
 		out.CI = stats.MiettinenNurminen(after, before, confidence)
 		return out
 	}
-	a, d = max(a, b-mostBeside), min(d, c+mostBeside)
-	out.Ratio, out.CI = stats.HodgesLehmannRatio(exps(l.values[c:d]), exps(l.values[a:b]), confidence)
+	before, after := l.values[max(start, at-mostBeside):at], l.values[at:min(end, at+mostBeside)]
+	out.Ratio, out.CI = stats.HodgesLehmannRatio(exps(after), exps(before), confidence)
 	return out
 }
 

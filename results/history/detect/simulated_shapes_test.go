@@ -63,7 +63,7 @@ func restored(b *strings.Builder) {
 	back := change{cell: changedCell, from: changedAt, until: changedAt + 12, setup: 0.12}
 	row("12 % more for 12 nights", "found, and found to be undone, in 8 nights", 100, back, changedAt+20, func(r Report) bool {
 		for _, f := range r.Findings {
-			if f.Series == setup && f.Regression() && f.UndoneBy != None && f.Settled >= changedAt {
+			if f.Series == setup && f.Regression() && f.Undone && f.Settled >= changedAt {
 				return true
 			}
 		}
@@ -94,7 +94,7 @@ func lookedBack(b *strings.Builder) {
 		w := usualWorld(5, seed)
 		w.change = change{cell: changedCell, from: changedAt, setup: 0.1}
 		c := w.nights(2 * changedAt)
-		s := Segments(c.Matrix, c.replay(nobody), Default)
+		s := Segments(c.Matrix, c.replay(nobody), DefaultThreshold)
 		for i := range s {
 			for _, ch := range s[i].Changes {
 				near := ch.Night >= changedAt-3 && ch.Night <= changedAt+3

@@ -80,12 +80,8 @@ func each[T any](repetitions int, f func(seed uint64) T) []T {
 	return results
 }
 
-func (c *course) replay(decide decide) Report {
-	r, err := replay(c.Matrix, nil, decide, Default)
-	if err != nil {
-		panic(err)
-	}
-	return r
+func (c *course) replay(decide Decide) Report {
+	return Replay(c.Matrix, nil, decide, DefaultThreshold)
 }
 
 // countsOnly takes the measures out, where only rates are looked at.

@@ -1,56 +1,45 @@
 package detect
 
 import (
-	"cmp"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // steps screens the last nights and raises what moved.
 func (w *watch) steps(t int) {
-	s := w.host.span(w.last(w.Reference + longestWindow))
-	if len(w.measures) == 0 || len(s.nights) <= fewestAfterRestart {
+	nights := w.last(reference + longestWindow)
+	if len(w.measures) == 0 || len(nights) <= fewestAfterRestart {
 		return
 	}
-	w.screen.load(w.measures, s)
+	w.screen.load(w.measures, nights, w.host.in(nights))
 	rise, fall := w.screen.test(w.primary, w.random(t))
-	night := &w.report.Nights[t]
-	night.Worse = min(1, slices.Min(rise)/alarmSteps)
-	night.Better = min(1, slices.Min(fall)/alarmSteps)
-	for _, j := range byP(rise) {
-		if rise[j] <= w.Suspicion*suspectSteps {
-			w.step(t, j, false, rise[j], s.nights)
+	for _, side := range []struct {
+		p      []float64
+		better bool
+		most   float64
+	}{{rise, false, suspicion * suspectSteps}, {fall, true, alarm * alarmSteps}} {
+		order := make([]int, len(side.p))
+		floats.ArgsortStable(slices.Clone(side.p), order)
+		for _, j := range order {
+			p := side.p[j]
+			if p > side.most {
+				break
+			}
+			at, ok := w.screen.split(j, side.better)
+			if !ok || math.IsNaN(w.measures[j].at[t]) {
+				continue
+			}
+			f := Finding{Kind: Step, Better: side.better, Certainty: Suspected, P: min(1, p/suspectSteps), Since: nights[at]}
+			if p <= alarm*alarmSteps {
+				f.Certainty, f.P = Certain, p/alarmSteps
+			}
+			w.change(t, j, f)
 		}
 	}
-	for _, j := range byP(fall) {
-		if fall[j] <= w.Alarm*alarmSteps {
-			w.step(t, j, true, fall[j], s.nights)
-		}
-	}
-}
-
-func byP(p []float64) []int {
-	order := make([]int, len(p))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
-	return order
-}
-
-// step raises the change of measure j that the screen saw, if the night has a
-// value of it and the change as it will be told makes the threshold too.
-func (w *watch) step(t, j int, better bool, p float64, nights []int) {
-	m := w.measures[j]
-	at, ok := w.screen.split(j, better)
-	if !ok || math.IsNaN(m.at[t]) {
-		return
-	}
-	f := Finding{Kind: Step, Better: better, Certainty: Suspected, P: min(1, p/suspectSteps), Since: nights[at]}
-	if p <= w.Alarm*alarmSteps {
-		f.Certainty, f.P = Certain, p/alarmSteps
-	}
-	w.change(t, j, f)
 }
 
 // split is where measure j changed: the place that best divides its regime.
@@ -77,27 +66,45 @@ func (c *screen) split(j int, better bool) (at int, ok bool) {
 // it, and starts the measure anew where it is sure.
 func (w *watch) change(t, j int, f Finding) {
 	m := w.measures[j]
-	f.Series, f.Raised, f.Undoes, f.UndoneBy = m.series, t, None, None
-	before, after := m.sides(f.Since, w.Reference)
-	e, ok := effectOf(m, before, after)
-	if !ok || math.Abs(math.Log(e.ratio)) < w.threshold || e.ratio < 1 != f.Better {
+	f.Series, f.Raised = m.series, t
+	before, after := m.sides(f.Since)
+	if !f.size(m, before, after) || math.Abs(math.Log(f.Ratio)) < w.threshold || f.Ratio < 1 != f.Better {
 		return
 	}
-	f.Before, f.After, f.Ratio, f.CI = e.before, e.after, e.ratio, e.ci
 	f.Together = w.together(f, before, after)
 	if f.Certainty == Certain && w.goesOn(t, m, f) {
 		m.restart(f.Since)
 		return
 	}
 	restart := f.Since
-	w.shape(m, &f)
+	// A change is a drift where a ramp fits its regime clearly better.
+	nights, logs := m.last(mostFitted)
+	f.Kind = Step
+	if ramp, is := isRamp(logs); is {
+		f.setRamp(ramp, nights, logs)
+	}
 	if w.raise(t, f) {
 		m.restart(restart)
 	}
 }
 
+// size compares the typical values of nights: the median of each side, and of
+// all ratios between them, with its interval. The night is the unit: trials of
+// one night share what the night had.
+//
+// Hodges & Lehmann, Annals of Mathematical Statistics 34 (1963) 598.
+func (f *Finding) size(m *measure, before, after []int) (known bool) {
+	b, a := exps(m.in(before)), exps(m.in(after))
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	f.Before, f.After = medianOf(b), medianOf(a)
+	f.Ratio, f.CI = stats.HodgesLehmannRatio(a, b, confidence)
+	return true
+}
+
 // sides are the nights with values of the regime before and after since.
-func (m *measure) sides(since, reference int) (before, after []int) {
+func (m *measure) sides(since int) (before, after []int) {
 	cut := max(m.start, place(m.nights, since))
 	return m.nights[max(m.start, cut-reference):cut], m.nights[cut:]
 }
@@ -112,7 +119,9 @@ func (w *watch) together(f Finding, before, after []int) float64 {
 			continue
 		}
 		all++
-		same += index((a-b)/half >= 1)
+		if (a-b)/half >= 1 {
+			same++
+		}
 	}
 	return float64(same) / float64(max(1, all))
 }

@@ -95,7 +95,7 @@ func TestARunOfTwoStatesConfirms(t *testing.T) {
 	for _, s := range n.Series {
 		good, present := n.Compared[0].states(s)
 		if len(good) != 6 || len(present) != 6 || len(good[0]) != 1 || len(present[2]) != 1 {
-			t.Errorf("%s: %v against %v, want one of each in 6 blocks", s.Name(), good, present)
+			t.Errorf("%s: %v against %v, want one of each in 6 blocks", nameOf(s), good, present)
 		}
 		if s.Metric == study.MetricFailures && good[0][0] != 0 {
 			t.Errorf("a trial that became ready counts as failed: %v", good)
@@ -103,12 +103,12 @@ func TestARunOfTwoStatesConfirms(t *testing.T) {
 	}
 	i := n.find(arms()[0].Cell, study.MetricSetup)
 	suspected := detect.Finding{Series: i, Certainty: detect.Suspected, Raised: 1, Settled: detect.None}
-	list := n.confirmations(detect.Report{
+	showed := n.confirmations(detect.Report{
 		Nights:   []detect.Judgement{{}, {Findings: []int{0}}},
 		Findings: []detect.Finding{suspected, {Series: i, Certainty: detect.Suspected, Settled: detect.None}},
-	}, detect.Default)
-	if len(list) != 1 || list[0].Night != 1 || list[0].Series != i || list[0].Confirmed {
-		t.Errorf("confirmations %+v; want one of night 1 that does not confirm", list)
+	}, detect.DefaultThreshold)
+	if c, asked := showed[question{1, i}]; len(showed) != 1 || !asked || c.Confirmed {
+		t.Errorf("confirmations %+v; want one of night 1 that does not confirm", showed)
 	}
 }
 

@@ -100,7 +100,7 @@ func validate(t *testing.T, schema []byte, value any) {
 }
 
 func TestWhatIsWrittenIsValid(t *testing.T) {
-	empty := check(t, newHistory(t.TempDir(), later))
+	empty := check(newHistory(t.TempDir(), later))
 	validate(t, CheckJSONSchema(), empty)
 	h, c := judged(t, enough, func(night int, n *simulated.Night) {
 		if night == enough-3 {
@@ -109,9 +109,5 @@ func TestWhatIsWrittenIsValid(t *testing.T) {
 		}
 	})
 	validate(t, CheckJSONSchema(), c)
-	review, err := h.Review("nightly", "simulated", Pattern{}, detect.Default)
-	if err != nil {
-		t.Fatal(err)
-	}
-	validate(t, ReviewJSONSchema(), review)
+	validate(t, ReviewJSONSchema(), h.Review("nightly", "simulated", Pattern{}, detect.DefaultThreshold))
 }
