@@ -53,10 +53,9 @@ func (f *historyFlags) addThreshold(cmd *cobra.Command) {
 // open reads the history, adds the runs that it lacks, and chooses the
 // experiment and the host that are not named.
 func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
-	// Years of nights are decoded at once. Collecting twice as often keeps five
-	// years under 200 MiB, even on a host whose busy processors give the collector
-	// little time. A history that needs more gets it, and takes longer.
-	debug.SetGCPercent(50)
+	// Five years of nights stay under 200 MiB with this, also on a host whose busy
+	// processors give the collector little time. What needs more gets it, and
+	// takes longer.
 	debug.SetMemoryLimit(150 << 20)
 	h, err := history.Read(f.dir, time.Now())
 	if err != nil {
