@@ -25,7 +25,7 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// ErrNotBuilt says that the last good state cannot be built again beside the
+// ErrNotBuilt means that the last good state cannot be built again beside the
 // present one. The error that wraps it says why, and what can be done.
 var ErrNotBuilt = errors.New("the last good state cannot be built again")
 
@@ -33,12 +33,12 @@ func notBuilt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrNotBuilt, fmt.Errorf(format, args...))
 }
 
-// CellError says that cells were asked for that cannot be compared.
+// CellError names cells that cannot be compared.
 type CellError struct{ text string }
 
 func (e *CellError) Error() string { return e.text }
 
-// Options say which states to compare, and by what.
+// Options are the states to compare, and what decides.
 type Options struct {
 	// Good is the last good run. Without its folder, as a history keeps it, its
 	// spec is known by its hash.

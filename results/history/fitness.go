@@ -67,7 +67,7 @@ func fitnessOf(runs []*Run) []Fitness {
 	return fit
 }
 
-// reasons say what was too much, of what the nights before had.
+// reasons are the burdens that were too much, held against the nights before.
 func (b busyness) reasons(before []*Run) (reasons []string) {
 	for i, burden := range burdens {
 		most := burden.most

@@ -11,14 +11,14 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// SelfTested is what a check made of copies of its own history.
+// SelfTested is how a check judged copies of its own history.
 type SelfTested struct {
 	Experiment string     `json:"experiment"`
 	Host       string     `json:"host"`
 	Steps      []SelfStep `json:"steps"`
 }
 
-// SelfStep is one copy: what was done to it, and what the check must say.
+// SelfStep is one copy: what was put into it, and what the check must find.
 type SelfStep struct {
 	What string     `json:"what"`
 	Cell trial.Cell `json:"cell,omitempty"`
@@ -33,12 +33,12 @@ type SelfStep struct {
 	Verdict Verdict `json:"verdict"`
 }
 
-// Passed is true when the check said what it must of every copy.
+// Passed is true when the verdict on every copy is the right one.
 func (t SelfTested) Passed() bool {
 	return len(t.Steps) > 0 && !slices.ContainsFunc(t.Steps, func(s SelfStep) bool { return !s.Passed() })
 }
 
-// Passed is true when the checks of this copy said what they must.
+// Passed is true when the checks of this copy found what was put in, and no more.
 func (s SelfStep) Passed() bool { return s.Got == s.Want && (!s.Want || s.Verdict == Regression) }
 
 // injection is made-up nights behind the last: those before them once more,
@@ -75,13 +75,12 @@ var injections = []injection{
 	}},
 }
 
-// ErrTooShort says that a history has too few nights for any regression to be
-// told.
+// ErrTooShort means that a history has too few nights to detect any regression.
 var ErrTooShort = errors.New("too few nights")
 
 // SelfTest checks copies of the history into which a regression was put, and
 // one into which none was, after each night of it. The history itself is not
-// touched. It returns ErrTooShort where no regression could be told yet.
+// touched. It returns ErrTooShort where no regression could be detected yet.
 func (h *History) SelfTest(experiment, host string, threshold float64) (SelfTested, error) {
 	t := SelfTested{Experiment: experiment, Host: host}
 	now := h.Check(experiment, host, threshold)

@@ -64,8 +64,8 @@ const (
 	suspectSteps, suspectRates          = 1.0 / 3, 2.0 / 3
 )
 
-// Restart says that a series is compared with no night before this one: a
-// change that was accepted. Series None is all of them.
+// Restart is a night from which a series is compared with none before: a change
+// that was accepted. Series None is all of them.
 type Restart struct{ Night, Series int }
 
 // Decide returns what trials of both sides, run because of finding f in a night,
