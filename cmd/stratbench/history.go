@@ -43,7 +43,8 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 
 func (f *historyFlags) addThreshold(cmd *cobra.Command) {
 	f.threshold = detect.DefaultThreshold
-	cmd.Flags().Func("threshold", "smallest change of a time or of memory that is reported, as a `share` (default 5%)", func(text string) error {
+	usage := fmt.Sprintf("smallest change of a time or of memory that is reported, as a `share` (default %g%%)", 100*detect.DefaultThreshold)
+	cmd.Flags().Func("threshold", usage, func(text string) error {
 		share, err := trial.ParseShare(text)
 		f.threshold = float64(share)
 		return err
