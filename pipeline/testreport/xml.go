@@ -214,7 +214,10 @@ func (m *markup) attribute() (value string, whole bool) {
 		if !ended {
 			end = len(ahead)
 		}
-		tag := reportTag.FindIndex(ahead[:end])
+		var tag []int
+		if bytes.IndexByte(ahead[:end], '<') >= 0 {
+			tag = reportTag.FindIndex(ahead[:end])
+		}
 		if tag != nil {
 			end = tag[0]
 		}
