@@ -191,6 +191,20 @@ func TestErraticArmDoesNotSpoilASteadyOne(t *testing.T) {
 	}
 }
 
+// A place where nothing became ready has no time of its own, and takes none from
+// the others.
+func TestPlaceWhereNothingBecameReady(t *testing.T) {
+	trials := []Trial{
+		{Arm: "serial", Block: "1", Place: []string{"12.5GiB"}, Ready: true, Seconds: 1020},
+		{Arm: "parallel", Block: "1", Place: []string{"12.5GiB"}, Lost: 1020},
+		{Arm: "parallel", Block: "1", Place: []string{"7GiB"}, Lost: 300},
+	}
+	s := newSample(ordered(trials), local)
+	if math.Abs(s.scale-1020) > 1e-6 {
+		t.Errorf("a typical place takes %g s, want 1020", s.scale)
+	}
+}
+
 func TestConfoundedIsNoVerdict(t *testing.T) {
 	var trials []Trial
 	for block := range 8 {

@@ -259,7 +259,8 @@ func apart(trials []Trial) bool {
 }
 
 // placeScales fits log time = place + arm by alternating means, and returns
-// the places' part in seconds.
+// the places' part in seconds. A place where nothing became ready is taken for a
+// typical one of the others.
 func placeScales(trials []Trial) map[int]float64 {
 	type sum struct{ n, logs float64 }
 	const places, arms = 0, 1
@@ -294,7 +295,21 @@ func placeScales(trials []Trial) map[int]float64 {
 			parts[arms][k] -= all
 		}
 	}
+	var known []float64
+	reached := map[int]bool{}
+	for _, at := range order {
+		if p := at[places]; !reached[p] {
+			reached[p], known = true, append(known, parts[places][p])
+		}
+	}
+	typical := 0.0
+	if len(known) > 0 {
+		typical = stat.Mean(known, nil)
+	}
 	for p, v := range parts[places] {
+		if !reached[p] {
+			v = typical
+		}
 		parts[places][p] = math.Exp(v)
 	}
 	return parts[places]
