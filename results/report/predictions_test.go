@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,5 +35,18 @@ func TestPredictionsAreHeldAgainstWhatWasMeasured(t *testing.T) {
 	got := report.Predictions(study.Gather([]results.Run{run})).Rows
 	if len(got) != 1 || !slices.Equal(got[0], []string{"docker", "parallel", "3", "40.0 s", "50.0 s", "1.25"}) {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestAClusterFromBeforeIsSaid(t *testing.T) {
+	age := trial.Seconds(time.Hour)
+	r := results.Record{Kind: results.KindTrial, Trial: trial.Trial{ID: "t001", Block: 1}, Verdict: trial.Verdict{Outcome: trial.OK}, Setup: &age,
+		Machine: results.Machine{ClusterAge: &age}}
+	run := results.Run{Records: []results.Record{r}}
+	if lead := report.Lead(study.Gather([]results.Run{run})); len(lead) != 2 || !strings.HasPrefix(lead[1], "1 of them started a cluster") {
+		t.Errorf("the report says %q", lead)
+	}
+	if notes := strings.Join(report.Trial(run, r).Lead, "\n"); !strings.Contains(notes, "created 60 min 00 s before") {
+		t.Errorf("the trial's table says %q", notes)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // Lead says what a page rests on.
 func Lead(s study.Study) (lines []string) {
 	cells := map[string]bool{}
-	simulated, imported := 0, 0
+	simulated, imported, kept := 0, 0, 0
 	for _, o := range s.Trials {
 		cells[o.Cell.Key()] = true
 		if o.Record.Simulated {
@@ -23,6 +23,9 @@ func Lead(s study.Study) (lines []string) {
 		}
 		if o.Record.Imported != nil {
 			imported++
+		}
+		if o.Record.Machine.ClusterAge != nil {
+			kept++
 		}
 	}
 	evidence := "measured"
@@ -42,6 +45,9 @@ func Lead(s study.Study) (lines []string) {
 		failures += ". No engine produced these figures"
 	}
 	lines = []string{fmt.Sprintf("%d %s %s of %d %s; %s.", len(s.Trials), evidence, noun(len(s.Trials), "trial"), len(cells), noun(len(cells), "combination"), failures)}
+	if kept > 0 {
+		lines = append(lines, fmt.Sprintf("%d of them started a cluster that had been created before (cluster: prebooted), which is not how long a fresh one takes.", kept))
+	}
 	if n := len(s.Estimates); n > 0 {
 		lines = append(lines, fmt.Sprintf("In no figure: %d %s, which nobody measured.", n, noun(n, "estimate")))
 	}

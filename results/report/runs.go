@@ -358,6 +358,9 @@ func trialLead(run results.Run, r results.Record) []string {
 	if r.Setup != nil {
 		lead = append(lead, "Setup time: "+Seconds(*r.Setup))
 	}
+	if age := r.Machine.ClusterAge; age != nil {
+		lead = append(lead, "The cluster was created "+Seconds(*age)+" before, and its nodes were started: that is not how long a fresh one takes.")
+	}
 	if c := r.Crash; c != nil {
 		text := Verdict(*c)
 		if c.Cause != "" {
