@@ -118,7 +118,7 @@ func (c *cellInspection) network() {
 	n := c.kind.Networking
 	labNode := c.site.lab && c.nodeImage() == lab.NodeImageName
 	if n.DisableDefaultCNI && labNode {
-		c.in(&c.warnings, "the lab's node image has a network of its own; what the manifests install beside it is not what carries the traffic", "networking", "disableDefaultCNI")
+		c.in(&c.warnings, "the lab's node image has a network of its own, which goes on carrying the traffic; a network that the manifests install beside it does not", "networking", "disableDefaultCNI")
 	}
 	if labNode && n.IPFamily == v1alpha4.IPv6Family {
 		c.in(&c.issues, "the lab's node image speaks IPv4; take ipFamily out, or use a running engine (machine: {kind: host})", "networking", "ipFamily")
@@ -126,7 +126,7 @@ func (c *cellInspection) network() {
 		c.in(&c.warnings, "the lab's node image gives pods addresses of IPv4 alone", "networking", "ipFamily")
 	}
 	if n.KubeProxyMode == "none" && labNode {
-		c.in(&c.warnings, "without kube-proxy no pod of the lab's cluster reaches a service, unless the manifests bring what does that", "networking", "kubeProxyMode")
+		c.in(&c.warnings, "without kube-proxy no pod of the lab's cluster reaches a service, unless the manifests install a replacement", "networking", "kubeProxyMode")
 	}
 	if c.site.elsewhere != "" {
 		address := net.ParseIP(n.APIServerAddress)

@@ -41,12 +41,12 @@ func nearest(name string, known []string) string {
 // without the numbers of lists.
 var wishes = map[string]string{
 	"load":             "write preload, with images that are not built: references, or archives that end in .tar",
-	"teardown":         "no commands are run afterwards; each trial ends with its cluster",
+	"teardown":         "write hooks: {test: {after: [COMMAND]}} in the workload; each trial ends with its cluster",
 	"helm":             "write it as a step, under deploy: - helm: {chart: …}",
 	"charts":           "write each as a step, under deploy: - helm: {chart: …}",
 	"kustomize":        "write it as a step, under deploy: - kustomize: FOLDER",
 	"wait":             "write it as a step, under deploy: - wait: {for: condition=Ready, object: KIND/NAME}",
-	"env":              "only the test command has an environment of its own; write test.env",
+	"env":              "write test.env, or the env of a step or of setup",
 	"namespace":        "objects are deployed to the namespaces of their manifests; write metadata.namespace there, and a Namespace among them",
 	"cluster":          "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
 	"kind":             "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
@@ -64,8 +64,8 @@ var wishes = map[string]string{
 	"images.cacheFrom": "the setting build.noCache decides about caches; take the key out",
 	"images.image":     "write images that are not built under preload",
 	"images.pull":      "write images that are not built under preload",
-	"test.setup":       "one command is run; do this at the start of test.command, for example with sh -c",
-	"test.teardown":    "one command is run; the cluster is deleted after the trial, so nothing needs to be undone",
+	"test.setup":       "write hooks: {test: {before: [COMMAND]}}",
+	"test.teardown":    "write hooks: {test: {after: [COMMAND]}}; the cluster is deleted after the trial anyway",
 	"test.timeout":     "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
 	"test.image":       "the command runs outside of the cluster; write a program that exists on this host",
 	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
@@ -77,9 +77,5 @@ func insteadOf(location []string) string {
 		_, err := strconv.Atoi(part)
 		return err == nil
 	})
-	instead := wishes[strings.Join(named, ".")]
-	if instead == "" || strings.HasPrefix(instead, "write ") {
-		return instead
-	}
-	return "this is not possible yet: " + instead
+	return wishes[strings.Join(named, ".")]
 }

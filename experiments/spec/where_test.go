@@ -81,11 +81,11 @@ test: {command: [./t], timeout: 20m}
 	})
 	_, err := spec.Load(filepath.Join(dir, "e.yaml"))
 	for _, want := range []string{
-		"e.yaml:6:1: unknown key teardown; this is not possible yet: no commands are run afterwards",
+		"e.yaml:6:1: unknown key teardown; write hooks: {test: {after: [COMMAND]}} in the workload",
 		"w.yaml:3:49: unknown key images.0.buildArgs; write args",
-		"w.yaml:3:68: unknown key images.0.cacheFrom; this is not possible yet: the setting build.noCache decides about caches",
-		"w.yaml:5:9: unknown key ready.conditions; this is not possible yet: services are ready when every applied object is ready",
-		"w.yaml:6:24: unknown key test.timeout; this is not possible yet: limits belong in the experiment's spec",
+		"w.yaml:3:68: unknown key images.0.cacheFrom; the setting build.noCache decides about caches",
+		"w.yaml:5:9: unknown key ready.conditions; services are ready when every applied object is ready",
+		"w.yaml:6:24: unknown key test.timeout; limits belong in the experiment's spec",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing from:\n%v", want, err)
