@@ -25,10 +25,10 @@ func (m material) strategies(s study.Study, pooled []Factor) (by string, rows []
 			by, column = name, i
 		}
 	}
-	times := make([]map[string][]float64, len(m.arms))
+	counts := make([]map[string]float64, len(m.arms))
 	for i, arm := range m.arms {
 		rows = append(rows, Strategy{Name: arm, Pulls: m.pulls[arm], Seconds: map[string]float64{}})
-		times[i] = map[string][]float64{}
+		counts[i] = map[string]float64{}
 	}
 	for i, t := range m.trials {
 		arm := slices.Index(m.arms, t.Arm)
@@ -37,18 +37,22 @@ func (m material) strategies(s study.Study, pooled []Factor) (by string, rows []
 		if s.Trials[i].Record.Crash != nil {
 			row.Crashed++
 		}
+		levels := []string{""}
+		if column >= 0 {
+			levels = append(levels, t.Place[column])
+		}
 		if !t.Ready {
 			row.Failed++
 		} else if t.Seconds > 0 {
-			times[arm][""] = append(times[arm][""], t.Seconds)
-			if column >= 0 {
-				times[arm][t.Place[column]] = append(times[arm][t.Place[column]], t.Seconds)
+			for _, level := range levels {
+				row.Seconds[level] += t.Seconds
+				counts[arm][level]++
 			}
 		}
 	}
 	for arm, row := range rows {
-		for level, seconds := range times[arm] {
-			row.Seconds[level] = stat.Mean(seconds, nil)
+		for level, n := range counts[arm] {
+			row.Seconds[level] /= n
 		}
 	}
 	all := func(s Strategy) float64 {
