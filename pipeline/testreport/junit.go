@@ -351,13 +351,15 @@ func declared(attrs map[string]string, names ...string) int {
 	return sum
 }
 
+var unjoined = strings.NewReplacer("-", "", "_", "", " ", "")
+
 // junitStatus reads what a test's attributes say; without a word it passed.
 func junitStatus(attrs map[string]string) trial.TestStatus {
 	if yes(attrs["disabled"]) || yes(attrs["skipped"]) || yes(attrs["ignored"]) || no(attrs["executed"]) {
 		return trial.TestSkip
 	}
 	for _, name := range []string{"status", "result", "outcome"} {
-		switch strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(attrs[name])) {
+		switch strings.ToLower(unjoined.Replace(attrs[name])) {
 		case "failed", "fail", "failure", "error", "errored", "broken", "panicked", "interrupted", "aborted", "timedout", "timeout", "crashed", "ko":
 			return trial.TestFail
 		case "skipped", "skip", "pending", "notrun", "notrunnable", "notexecuted", "disabled", "suppressed", "ignored", "inconclusive", "todo", "deselected", "untested", "undefined":
