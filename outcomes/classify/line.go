@@ -251,8 +251,11 @@ func voiceOf(line []byte) voice {
 // isListed reports whether the line is a row of a table in which kubectl lists
 // nodes or pods.
 func isListed(line []byte) bool {
+	if !bytes.Contains(line, []byte("   ")) {
+		return false
+	}
 	fields := bytes.Fields(line)
-	if len(fields) < 4 || !bytes.Contains(line, []byte("   ")) {
+	if len(fields) < 4 {
 		return false
 	}
 	age := fields[len(fields)-1]

@@ -136,12 +136,30 @@ func lineEnd(block []byte, at int) int {
 	return len(block)
 }
 
-// sawIt are the forms of a single line in which a test prints what it saw: the
-// position in a file of tests that test programs put in front, an assertion,
-// and the lines that pytest marks.
-var sawIt = regexp.MustCompile(`^\s*(?:\S*(?:_test\.go|[._-](?:spec|test|cy)\.[cm]?[jt]sx?|test_\w+\.py|_test\.(?:py|rb|exs?)|_spec\.rb|Tests?\.(?:java|kt|cs)):\d+: |E {3}|> {6}|(?:FAILED|ERROR) \S+::\S+)` +
-	`|(?i:\bassert(?:ion)?(?:failed)?(?:error|\b)|\bexpected\b.*\b(?:got|but was|to (?:equal|be|have|match|contain)|received|actual)\b|\bwant(?:ed)?\b.*\bgot\b|\bgot\b.*\b(?:want(?:ed)?|expected)\b)` +
-	`|^\s*(?:Expected|Received|Actual|expected|received|actual|got|want|left|right)(?: value)?\s*: `)
+// sawIt are the beginnings of a line in which a test prints what it saw: the
+// position in a file of tests that test programs put in front, the lines that
+// pytest marks, and the names of the two sides of a comparison.
+var sawIt = regexp.MustCompile(`^\s*(?:\S*(?:_test\.go|[._-](?:spec|test|cy)\.[cm]?[jt]sx?|test_\w+\.py|_test\.(?:py|rb|exs?)|_spec\.rb|Tests?\.(?:java|kt|cs)):\d+: |E {3}|> {6}|(?:FAILED|ERROR) \S+::\S+` +
+	`|(?:Expected|Received|Actual|expected|received|actual|got|want|left|right)(?: value)?\s*: )`)
+
+// compared is an assertion anywhere in a line. Each has a word of comparedBy.
+var compared = regexp.MustCompile(`(?i)\bassert(?:ion)?(?:failed)?(?:error|\b)|\bexpected\b.*\b(?:got|but was|to (?:equal|be|have|match|contain)|received|actual)\b|\bwant(?:ed)?\b.*\bgot\b|\bgot\b.*\b(?:want(?:ed)?|expected)\b`)
+
+var comparedBy = []string{"assert", "expected", "got"}
+
+// hasFold reports whether the text has one of the words, which are in small
+// letters, in letters of any size. It spares most lines an expression that is
+// tried from each of their bytes.
+func hasFold(text []byte, words []string) bool {
+	for i, b := range text {
+		for _, word := range words {
+			if b|0x20 == word[0] && len(text)-i >= len(word) && bytes.EqualFold(text[i:i+len(word)], []byte(word)) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // toldByEngine are the words of an engine, a kubelet, an API server or a client
 // of a registry: a test that prints those passes on what somebody else states.
@@ -152,7 +170,7 @@ var toldByEngine = regexp.MustCompile(`(?i)daemon|docker|podman|containerd|build
 func isObserved(line []byte, inTest bool) bool {
 	if !inTest {
 		text, _ := content(line)
-		inTest = sawIt.Match(text)
+		inTest = sawIt.Match(text) || hasFold(text, comparedBy) && compared.Match(text)
 	}
 	return inTest && !toldByEngine.Match(line)
 }
