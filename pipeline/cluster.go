@@ -47,7 +47,7 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 }
 
 // Preboot is the preparation of trials whose cluster was made before: it creates
-// the cluster, waits until its own pods are ready, and stops its nodes. What the
+// the cluster, waits until its DNS is available, and stops its nodes. What the
 // machine then has on its disk is where such trials begin. It is reported like a
 // trial that ends after its cluster.
 func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
@@ -56,9 +56,9 @@ func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Cloc
 			if err := t.createCluster(ctx, ph); err != nil {
 				return err
 			}
-			const ready, stop = "system pods ready", "stop the nodes"
-			if !t.cluster.BringsNetwork() { // without one, some never are
-				if err := ph.within(ready, "", ready, func() error { return t.systemReady(ctx, ph) }); err != nil {
+			const dns, stop = "DNS available", "stop the nodes"
+			if !t.cluster.BringsNetwork() { // without one, it never is
+				if err := ph.within(dns, "", dns, func() error { return t.awaitDNS(ctx, ph) }); err != nil {
 					return err
 				}
 			}
@@ -67,7 +67,8 @@ func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Cloc
 	})
 }
 
-func (t *run) systemReady(ctx context.Context, ph *phase) error {
+// awaitDNS waits for the last of what Kind itself deploys.
+func (t *run) awaitDNS(ctx context.Context, ph *phase) error {
 	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{
 		Log: func(line string) { ph.log("", line) }, Progress: func(int, int) {},
 		Span: func(string) func(error) { return func(error) {} }, Pod: func(string) func(error) { return func(error) {} },

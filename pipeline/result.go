@@ -74,8 +74,9 @@ func (r *Result) fail(err error, told bool) {
 	r.TimedOut, r.Silent = timedOut(err), errors.As(err, &silence)
 	r.Cancelled = told && !r.TimedOut
 	var lost *kindcluster.LostInputError
+	var state *kindcluster.StateError
 	var setup *SetupError
-	r.Fault = r.Phase == "" && !errors.As(err, &setup) || errors.As(err, &mismatch) || errors.As(err, &lost)
+	r.Fault = r.Phase == "" && !errors.As(err, &setup) || errors.As(err, &mismatch) || errors.As(err, &lost) || errors.As(err, &state)
 	if lost != nil {
 		r.Cause = trial.CauseLostInput
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func TestVerdicts(t *testing.T) {
 	limit := &PhaseError{Phase: trial.PhaseDeploy, Err: &LimitError{Phase: trial.PhaseDeploy, Limit: time.Second}}
 	silence := &PhaseError{Phase: trial.PhaseCluster, Err: &SilenceError{Phase: trial.PhaseCluster, Silence: time.Second}}
 	mismatch := &PhaseError{Phase: trial.PhaseCluster, Err: &kindcluster.MismatchError{Node: "n", Want: trial.Podman, Host: trial.Docker}}
+	state := &PhaseError{Phase: trial.PhaseCluster, Err: fmt.Errorf("starting: %w", &kindcluster.StateError{Cluster: "c", Found: "its node n runs already"})}
 	cases := []struct {
 		err  error
 		pull bool
@@ -77,6 +79,7 @@ func TestVerdicts(t *testing.T) {
 		{limit, false, true, trial.DeployFailed, true},
 		{silence, false, false, trial.ClusterCreateFailed, true},
 		{mismatch, false, false, trial.RunnerFault, false},
+		{state, false, false, trial.RunnerFault, false},
 	}
 	for _, c := range cases {
 		result := Result{Pull: c.pull}

@@ -15,7 +15,7 @@ import (
 )
 
 // The files of a run's folder. ImportFile is there if the records were imported,
-// ExpectedFile if a strategy relies on it.
+// ExpectedFile if stratbench built the images.
 const (
 	JournalFile     = "trials.jsonl"
 	SpecFile        = "spec.yaml"

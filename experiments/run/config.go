@@ -77,7 +77,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	return cfg, stop, nil
 }
 
-// clusterOf is what a worker is told of the cluster that it makes.
+// clusterOf has those parts of a worker's configuration on which its cluster depends.
 func clusterOf(p place, s spec.Settings, w spec.Workload) pipeline.Config {
 	cfg := pipeline.Config{NodeImage: s.NodeImage, KindConfig: w.KindConfig, WorkDir: workDir}
 	p.adapt(&cfg)

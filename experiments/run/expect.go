@@ -12,7 +12,8 @@ import (
 )
 
 // learnFrom is how many earlier runs tell what a build takes: the newest in which
-// an image was built alone, among so many as lookBack.
+// an image was built alone. For a strategy that adapts they are looked for among so
+// many as lookBack; a prediction alone is not worth more than so many runs read.
 const learnFrom, lookBack = 5, 50
 
 // expect finds what earlier runs of the workload on this host, below root, lead
@@ -28,15 +29,18 @@ func (r *runner) expect(root string) error {
 		return err
 	}
 	var alone []results.Expected
-	runs := 0
+	runs, read := 0, 0
 	for _, dir := range slices.Backward(dirs[max(0, len(dirs)-lookBack):]) {
 		env, err := results.ReadEnvironment(dir)
 		if err != nil || env.WorkloadHash != r.env.WorkloadHash || env.HostID != r.env.HostID || env.RunID == r.env.RunID {
 			continue
 		}
+		read++
 		run, err := results.ReadRun(dir)
-		if err != nil {
+		if err != nil && adapts {
 			r.report(Update{Note: fmt.Sprintf("nothing is learned from %s: %v", dir, err)})
+		}
+		if err != nil {
 			continue
 		}
 		before := len(alone)
@@ -46,7 +50,7 @@ func (r *runner) expect(root string) error {
 		if len(alone) > before {
 			runs++
 		}
-		if runs == learnFrom {
+		if runs == learnFrom || !adapts && read == learnFrom {
 			break
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (r *runner) preboot(ctx context.Context) error {
 }
 
 // prebooted names the state of a machine on which the cluster of these settings
-// was made before, and says whether it is there. One that is too old is deleted.
+// was made before, and says whether it is there.
 func (p *isolatedPlace) prebooted(s spec.Settings, w spec.Workload, now time.Time) (state string, there bool, err error) {
 	cfg := clusterOf(p, s, w)
 	kind, err := kindcluster.ReadConfig(cfg.KindConfig, cfg.KindPatches)
@@ -73,26 +74,42 @@ func (p *isolatedPlace) prebooted(s spec.Settings, w spec.Workload, now time.Tim
 		return "", false, fmt.Errorf("naming the state of a cluster that was made before: %w", err)
 	}
 	sum := sha256.Sum256(made)
-	prefix := store.Golden(fmt.Sprintf("cluster-%s-%s-", s.Runtime, hex.EncodeToString(sum[:8])))
-	const day = "20060102"
-	all, err := p.store.List()
+	prefix := fmt.Sprintf("%s%s-%s-", statePrefix, s.Runtime, hex.EncodeToString(sum[:8]))
+	all, err := p.prebootedStates(now)
 	if err != nil {
 		return "", false, err
 	}
+	if i := slices.IndexFunc(all, func(name string) bool { return strings.HasPrefix(name, prefix) }); i >= 0 {
+		return all[i], true, nil
+	}
+	return prefix + now.UTC().Format(stateDay), false, nil
+}
+
+// statePrefix begins the names of the states with clusters, each of which ends with
+// the day on which it was made.
+var statePrefix = store.Golden("cluster-")
+
+const stateDay = "20060102"
+
+// prebootedStates are the states with clusters, of whatever settings, after those
+// that are too old are deleted.
+func (p *isolatedPlace) prebootedStates(now time.Time) (kept []string, err error) {
+	all, err := p.store.List()
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range all {
-		on, found := strings.CutPrefix(name, prefix)
-		began, err := time.Parse(day, on)
-		switch {
-		case !found || err != nil:
-		case now.Sub(began) < keptFor:
-			return name, true, nil
-		default:
-			if err := p.store.Delete(name); err != nil {
-				return "", false, err
-			}
+		if !strings.HasPrefix(name, statePrefix) {
+			continue
+		}
+		made, err := time.Parse(stateDay, name[strings.LastIndexByte(name, '-')+1:])
+		if err == nil && now.Sub(made) < keptFor {
+			kept = append(kept, name)
+		} else if err := p.store.Delete(name); err != nil {
+			return nil, err
 		}
 	}
-	return prefix + now.UTC().Format(day), false, nil
+	return kept, nil
 }
 
 // state is the state of the store that the trial's machine starts from; empty is
@@ -109,6 +126,8 @@ func (x *execution) keep(ctx context.Context, m machine.Machine) {
 	if x.do != jobPreboot || x.record.Verdict.Outcome != trial.OK {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Teardown))
+	defer cancel()
 	err := x.within("keep", func() error { return m.(*isolated.Machine).Keep(ctx, x.r.prebooted[x.trial.Cell.Key()]) })
 	if err != nil {
 		x.record.Verdict = notMeasured(ctx, err)

@@ -2,7 +2,6 @@ package kindcluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -35,6 +34,14 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		return fmt.Errorf("stopping the nodes of the Kind cluster %s: %w", c.Name, explain(err))
 	}
 	return nil
+}
+
+// StateError says that a cluster is not as Stop leaves it, which is stratbench's own
+// fault: its start cannot be measured.
+type StateError struct{ Cluster, Found string }
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("the Kind cluster %s was to be started here: %s", e.Cluster, e.Found)
 }
 
 // Boot starts the nodes of a cluster that was created and stopped before, and
@@ -81,7 +88,7 @@ func (c *Cluster) findStopped(ctx context.Context, provider *cluster.Provider) (
 		return err
 	}
 	if len(c.Nodes) == 0 {
-		return errors.New("the engine has no node of it")
+		return &StateError{c.Name, "the engine has no node of it"}
 	}
 	for _, node := range c.Nodes {
 		var container struct{ State struct{ Running bool } }
@@ -89,7 +96,7 @@ func (c *Cluster) findStopped(ctx context.Context, provider *cluster.Provider) (
 			return err
 		}
 		if container.State.Running {
-			return fmt.Errorf("the node %s runs already, and was to be started here", node)
+			return &StateError{c.Name, fmt.Sprintf("its node %s runs already", node)}
 		}
 	}
 	return nil

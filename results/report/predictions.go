@@ -14,7 +14,7 @@ import (
 
 // Predictions holds what was expected of builds, from what each image took alone
 // in earlier runs, against what was measured then: by engine and strategy, over
-// trials whose builds had the machine without a cluster being created beside.
+// trials that neither created a cluster nor loaded images beside their builds.
 func Predictions(s study.Study) Table {
 	t := Table{Title: "Predictions", Header: []string{"runtime", "strategy", "n", "predicted", "measured", "measured / predicted"}}
 	type of struct{ runtime, strategy string }
@@ -25,9 +25,12 @@ func Predictions(s study.Study) Table {
 		var with struct {
 			Strategy     string             `json:"strategy"`
 			ClusterStart trial.ClusterStart `json:"clusterStart"`
+			Load         struct {
+				When trial.LoadWhen `json:"when"`
+			} `json:"load"`
 		}
 		built, ok := study.PhaseTime(o.Record, trial.PhaseBuild)
-		if o.Record.Predicted == nil || !o.Ready || !ok || json.Unmarshal(o.Record.Settings, &with) != nil || with.ClusterStart == trial.ClusterWith {
+		if o.Record.Predicted == nil || !o.Ready || !ok || json.Unmarshal(o.Record.Settings, &with) != nil || with.ClusterStart == trial.ClusterWith || with.Load.When == trial.LoadAsBuilt {
 			continue
 		}
 		key := of{o.Record.Machine.Runtime, with.Strategy}

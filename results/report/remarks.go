@@ -46,7 +46,7 @@ func Lead(s study.Study) (lines []string) {
 	}
 	lines = []string{fmt.Sprintf("%d %s %s of %d %s; %s.", len(s.Trials), evidence, noun(len(s.Trials), "trial"), len(cells), noun(len(cells), "combination"), failures)}
 	if kept > 0 {
-		lines = append(lines, fmt.Sprintf("%d of them started a cluster that had been created before (cluster: prebooted), which is not how long a fresh one takes.", kept))
+		lines = append(lines, fmt.Sprintf("%d of them started a cluster that had been created before (cluster: prebooted): their times are not those of fresh clusters.", kept))
 	}
 	if n := len(s.Estimates); n > 0 {
 		lines = append(lines, fmt.Sprintf("In no figure: %d %s, which nobody measured.", n, noun(n, "estimate")))

@@ -359,7 +359,7 @@ func trialLead(run results.Run, r results.Record) []string {
 		lead = append(lead, "Setup time: "+Seconds(*r.Setup))
 	}
 	if age := r.Machine.ClusterAge; age != nil {
-		lead = append(lead, "The cluster was created "+Seconds(*age)+" before, and its nodes were started: that is not how long a fresh one takes.")
+		lead = append(lead, "The cluster was created "+Seconds(*age)+" before, and its nodes were started: these times are not those of a fresh one.")
 	}
 	if c := r.Crash; c != nil {
 		text := Verdict(*c)

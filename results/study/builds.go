@@ -18,8 +18,9 @@ const (
 	leastPeak trial.Bytes = 64 << 20
 )
 
-// BuildsAlone are the builds of a trial beside which no other image was built and
-// no cluster created: only of those it is known what they take of a machine.
+// BuildsAlone are the builds of a trial beside which no other image was built, none
+// loaded and no cluster created: only of those it is known what they take of a
+// machine.
 func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	var settings struct {
 		Runtime trial.Runtime `json:"runtime"`
@@ -32,7 +33,7 @@ func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	}
 	for _, s := range r.Spans {
 		if !isBuild(s) || s.Error != "" || s.Unfinished || slices.ContainsFunc(r.Spans, func(o trial.Span) bool {
-			return o != s && (isBuild(o) || o.IsPhase() && o.Phase == trial.PhaseCluster) && o.Start < s.End && s.Start < o.End
+			return o != s && (isBuild(o) || o.IsPhase() && (o.Phase == trial.PhaseCluster || o.Phase == trial.PhaseLoad)) && o.Start < s.End && s.Start < o.End
 		}) {
 			continue
 		}

@@ -40,6 +40,7 @@ func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
 	}{
 		"one after the other":   {[]trial.Span{a, step, b}, map[string]trial.Bytes{"a": 2 * gib, "b": gib}},
 		"side by side":          {[]trial.Span{a, later}, nil},
+		"beside a load":         {[]trial.Span{{Name: "load", Phase: trial.PhaseLoad, Start: second(4), End: second(6)}, a, b}, map[string]trial.Bytes{"a": 2 * gib}},
 		"beside a cluster":      {[]trial.Span{cluster, a, b}, map[string]trial.Bytes{"b": gib}},
 		"one that failed":       {[]trial.Span{failed, b}, map[string]trial.Bytes{"b": gib}},
 		"holds next to nothing": {[]trial.Span{buildSpan("c", 3, 5)}, map[string]trial.Bytes{"c": leastPeak}},
