@@ -175,7 +175,7 @@ decision-simulation:
 bench: build workload lab
 	go test -run '^$$' -bench Machine -benchtime 5x ./experiments/run
 	go test -run '^$$' -timeout 60m -bench AgainstKind -benchtime 1x ./experiments/run
-	go test -run '^$$' -bench . ./outcomes/... ./results/...
+	go test -run '^$$' -bench . ./outcomes/... ./results/... ./cmd/stratbench
 
 clean:
 	rm -rf bin experiments/workload/bin experiments/workload/vendor

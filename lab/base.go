@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,15 +21,13 @@ var goRootPackages = []string{"ca-certificates"}
 // unusedFolders are the parts of a Go installation that no build reads.
 var unusedFolders = []string{"api", "doc", "misc", "test", "src/cmd"}
 
-// notForBuilds leaves out, beside those, the tests of the standard library: an
-// engine unpacks a layer file by file, and they are a third of the files.
+// notForBuilds reports whether the Go image leaves a file or folder out: these folders and
+// the tests of the standard library, which are a third of all files. An engine unpacks a
+// layer file by file.
 func notForBuilds(relative string) bool {
 	return slices.Contains(unusedFolders, relative) ||
 		path.Base(relative) == "testdata" || strings.HasSuffix(relative, "_test.go")
 }
-
-// nothing is what copyAll skips when all is wanted.
-func nothing(string) bool { return false }
 
 var goImageEnvironment = []string{
 	"PATH=/usr/local/go/bin:" + searchPath[len("PATH="):],
@@ -76,15 +75,14 @@ func buildGoImage(ctx context.Context, dir string, tools toolchain, authorities 
 	return os.RemoveAll(scratch)
 }
 
-// goLayer holds the toolchain and a build cache of the standard library, so
-// that a timed build compiles the project and what it imports. The cache's
-// files are dated far ahead: the go command freshens old ones it uses, which
-// in a container copies each of them up, and deletes old ones it does not use.
+// goLayer contains the toolchain and a build cache of the standard library, so that a timed
+// build compiles only the project and its other imports. The cache's files are dated far in
+// the future, because the go command deletes old files that it does not use, and updates the
+// time of those that it uses, which in a container copies each of them.
 func goLayer(ctx context.Context, scratch string, tools toolchain, authorities []byte) (*layer, error) {
 	warm := filepath.Join(scratch, "cache")
-	cmd := command(ctx, "go", "build", "-trimpath", "std")
-	cmd.Dir = tools.root
-	cmd.Env = append(goEnvironment(), "GOCACHE="+warm)
+	cmd := goCommand(ctx, tools.root, "build", "-trimpath", "std")
+	cmd.Env = append(cmd.Env, "GOCACHE="+warm)
 	if _, err := output(cmd); err != nil {
 		return nil, fmt.Errorf("compiling the standard library: %w", err)
 	}
@@ -93,13 +91,13 @@ func goLayer(ctx context.Context, scratch string, tools toolchain, authorities [
 		return nil, err
 	}
 	t.copyAll("usr/local/go", tools.root, time.Time{}, notForBuilds)
-	t.copyAll("go/cache", warm, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), nothing)
+	t.copyAll("go/cache", warm, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), func(string) bool { return false })
 	t.dir("src", 0o755)
 	t.data(authoritiesPath, 0o644, authorities)
 	return t.layer()
 }
 
-// runFiles are all that a static program may look for beside certificates.
+// runFiles are all files that a static program may need, except certificates.
 var runFiles = map[string]string{
 	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
 	"etc/group":         "root:x:0:\nnogroup:x:65534:\nnonroot:x:65532:\n",
@@ -127,7 +125,7 @@ func buildRunImage(dir string, authorities []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range sortedKeys(runFiles) {
+	for _, name := range slices.Sorted(maps.Keys(runFiles)) {
 		t.data(name, 0o644, []byte(runFiles[name]))
 	}
 	t.data(authoritiesPath, 0o644, authorities)

@@ -2,6 +2,8 @@ package lab
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -16,7 +19,7 @@ import (
 	"github.com/stratbench/stratbench/internal/host"
 )
 
-// artifact is a folder that one function can fill.
+// artifact is a folder and the function that fills it.
 type artifact struct {
 	name  string
 	key   string
@@ -25,21 +28,20 @@ type artifact struct {
 
 func (a artifact) String() string { return a.name + "-" + a.key }
 
-// cache keeps finished artifacts. A folder under its final name is complete:
-// it was renamed there from the folder "building" as the last thing done.
+// cache keeps finished artifacts. A folder with its final name is complete: the last step of
+// a build moves it there from the folder "building".
 type cache struct {
 	dir string
 	log io.Writer
-	// tell, unless nil, is told what is in hand.
-	tell   func(names []string)
-	mu     sync.Mutex
-	inHand []string
+	// tell, unless nil, gets the names of the artifacts that are being built.
+	tell     func(names []string)
+	mu       sync.Mutex
+	building []string
 }
 
-// manifest is written last into an artifact and says what must be there.
+// manifest is written last into an artifact. It has the sizes of the artifact's files.
 type manifest struct {
 	Files map[string]int64 `json:"files"`
-	Image *Image           `json:"image,omitempty"`
 }
 
 const (
@@ -52,50 +54,49 @@ func (c *cache) path(a artifact) string { return filepath.Join(c.dir, a.String()
 
 func (c *cache) holds(artifacts []artifact) bool {
 	for _, a := range artifacts {
-		if _, err := c.manifest(a); err != nil {
+		if c.check(a) != nil {
 			return false
 		}
 	}
 	return true
 }
 
-// manifest reads an artifact's manifest and compares the sizes of its files:
-// a machine that lost power may have renamed a folder before its data.
-func (c *cache) manifest(a artifact) (manifest, error) {
-	var m manifest
+// check compares the sizes of an artifact's files with its manifest: after a loss of power,
+// the folder may have its final name and not yet its data.
+func (c *cache) check(a artifact) error {
 	data, err := os.ReadFile(filepath.Join(c.path(a), manifestName))
 	if err != nil {
-		return m, err
+		return err
 	}
+	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
-		return m, err
+		return err
 	}
 	for name, size := range m.Files {
 		info, err := os.Stat(filepath.Join(c.path(a), name))
 		if err != nil {
-			return m, err
+			return err
 		}
 		if info.Size() != size {
-			return m, fmt.Errorf("%s of %s has %d bytes instead of %d", name, a, info.Size(), size)
+			return fmt.Errorf("%s of %s has %d bytes instead of %d", name, a, info.Size(), size)
 		}
 	}
-	return m, nil
+	return nil
 }
 
-func (c *cache) image(a artifact) (Image, error) {
-	m, err := c.manifest(a)
+func (c *cache) image(a artifact) (image Image, err error) {
+	data, err := os.ReadFile(filepath.Join(c.path(a), imageName))
+	if err = errors.Join(err, c.check(a)); err == nil {
+		err = json.Unmarshal(data, &image)
+	}
 	if err != nil {
-		return Image{}, fmt.Errorf("reading the artifact %s: %w; build again", a, err)
+		return Image{}, fmt.Errorf("reading the image of the artifact %s: %w; delete %s and build again", a, err, c.path(a))
 	}
-	if m.Image == nil {
-		return Image{}, fmt.Errorf("artifact %s holds no image; delete %s and build again", a, c.path(a))
-	}
-	image := *m.Image
 	image.Tar = filepath.Join(c.path(a), archiveName)
 	return image, nil
 }
 
-// ensure builds an artifact unless the cache holds it.
+// ensure builds an artifact, unless the cache has it.
 func (c *cache) ensure(ctx context.Context, a artifact) error {
 	if c.holds([]artifact{a}) {
 		return nil
@@ -106,7 +107,7 @@ func (c *cache) ensure(ctx context.Context, a artifact) error {
 	defer c.change(func(names []string) []string {
 		return slices.DeleteFunc(names, func(n string) bool { return n == a.name })
 	})
-	tmp := filepath.Join(c.building(), a.String())
+	tmp := filepath.Join(c.partial(), a.String())
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return fmt.Errorf("building %s: %w", a, err)
 	}
@@ -120,13 +121,13 @@ func (c *cache) ensure(ctx context.Context, a artifact) error {
 	return nil
 }
 
-// change changes what is in hand, and tells.
+// change changes and reports what is being built.
 func (c *cache) change(what func([]string) []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inHand = what(c.inHand)
+	c.building = what(c.building)
 	if c.tell != nil {
-		c.tell(slices.Clone(c.inHand))
+		c.tell(slices.Clone(c.building))
 	}
 }
 
@@ -157,9 +158,6 @@ func writeManifest(dir string) error {
 	if err != nil {
 		return err
 	}
-	if m.Image, err = readImage(filepath.Join(dir, imageName)); err != nil {
-		return err
-	}
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
@@ -167,21 +165,10 @@ func writeManifest(dir string) error {
 	return os.WriteFile(filepath.Join(dir, manifestName), append(data, '\n'), 0o644)
 }
 
-func readImage(path string) (*Image, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var image Image
-	return &image, json.Unmarshal(data, &image)
-}
+// partial is the folder for unfinished artifacts.
+func (c *cache) partial() string { return filepath.Join(c.dir, "building") }
 
-func (c *cache) building() string { return filepath.Join(c.dir, "building") }
-
-// lock waits for its turn and removes what an earlier, killed build left.
+// lock waits for other builds and removes what a killed build left.
 func (c *cache) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the lab's cache folder: %w", err)
@@ -195,9 +182,37 @@ func (c *cache) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("waiting for a turn to build the lab: %w", err)
 	}
-	if err := os.RemoveAll(c.building()); err != nil {
+	if err := os.RemoveAll(c.partial()); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("removing what an unfinished build left in %s: %w", c.building(), err)
+		return nil, fmt.Errorf("removing what an unfinished build left in %s: %w", c.partial(), err)
 	}
 	return func() { lock.Close() }, nil
+}
+
+// key hashes the inputs of an artifact. Each part is preceded by its length, so that two
+// lists of parts never give the same bytes.
+func key(parts ...string) string {
+	h := sha256.New()
+	for _, part := range append([]string{runtime.GOARCH}, parts...) {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// contents returns, alternately, the paths and the contents of all files below root, in the
+// order of their names, as parts of a key.
+func contents(fsys fs.FS, root string) []string {
+	var parts []string
+	err := fs.WalkDir(fsys, root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(fsys, path)
+		parts = append(parts, path, string(data))
+		return err
+	})
+	if err != nil || len(parts) == 0 {
+		panic(fmt.Sprintf("lab: embedded files below %s: %v", root, err))
+	}
+	return parts
 }

@@ -65,7 +65,7 @@ func TestFailedBuildLeavesNoArtifact(t *testing.T) {
 
 func TestLockRemovesWhatAKilledBuildLeft(t *testing.T) {
 	c := testCache(t)
-	left := filepath.Join(c.building(), "a-1", "half")
+	left := filepath.Join(c.partial(), "a-1", "half")
 	if err := os.MkdirAll(left, 0o755); err != nil {
 		t.Fatal(err)
 	}

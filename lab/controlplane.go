@@ -4,9 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +15,12 @@ import (
 //go:embed node/iptables
 var iptablesChooser []byte
 
-// proxyPackages are the programs that kube-proxy runs. They are unpacked
-// without their maintainer scripts: the image needs no package manager.
+// proxyPackages contain the programs that kube-proxy runs. They are unpacked without their
+// maintainer scripts, because the image needs no package manager.
 var proxyPackages = []string{"iptables", "conntrack", "kmod", "nftables", "busybox-static"}
 
-// wantedImages asks kubeadm which images it will look for and adds the sandbox
-// image of Kind's containerd configuration, which is a pause of its own.
+// wantedImages asks kubeadm which images it needs, and adds the sandbox image of Kind's
+// containerd configuration, which is another pause.
 func wantedImages(ctx context.Context, bin, sandbox string) ([]string, error) {
 	cmd := command(ctx, filepath.Join(bin, "kubeadm"), "config", "images", "list", "--kubernetes-version="+kubernetesVersion)
 	out, err := output(cmd)
@@ -32,9 +30,10 @@ func wantedImages(ctx context.Context, bin, sandbox string) ([]string, error) {
 	return append(strings.Fields(out), sandbox), nil
 }
 
-// controlPlane makes an image for each wanted reference.
+// controlPlane makes an image for each reference.
 func controlPlane(ctx context.Context, scratch, bin string, refs []string) (map[name.Reference]v1.Image, error) {
-	base, err := proxyLayer(ctx, scratch)
+	root := debianRoot{suite: "bookworm", variant: "extract", packages: proxyPackages}
+	base, err := root.layer(ctx, filepath.Join(scratch, "proxy.tar"))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +50,7 @@ func controlPlane(ctx context.Context, scratch, bin string, refs []string) (map[
 	return images, nil
 }
 
-// program is the last part of a reference without its tag.
+// program returns the last part of a reference without its tag.
 func program(ref string) string {
 	last := ref[strings.LastIndex(ref, "/")+1:]
 	program, _, _ := strings.Cut(last, ":")
@@ -64,45 +63,30 @@ func controlPlaneImage(scratch, bin, program string, proxyBase *layer) (v1.Image
 	var layers []*layer
 	switch program {
 	case "pause", "coredns":
-		// Nothing in their pods' specifications says what to run.
+		// Their pods' specifications do not say what to run.
 		place = program
 		config.Entrypoint = []string{"/" + program}
 	case "kube-proxy":
 		layers = append(layers, proxyBase)
 	}
-	l, err := programLayer(scratch, place, filepath.Join(bin, program))
+	t, err := newTree(filepath.Join(scratch, program+".tar"))
+	if err != nil {
+		return nil, err
+	}
+	t.copy(place, filepath.Join(bin, program), time.Time{})
+	if program == "kube-proxy" {
+		// Every name that kube-proxy calls is a link to the chooser. In Debian, a maintainer
+		// script makes these links.
+		t.data("usr/sbin/iptables-chooser", 0o755, iptablesChooser)
+		for _, family := range []string{"iptables", "ip6tables"} {
+			for _, name := range []string{"", "-save", "-restore"} {
+				t.link("usr/sbin/"+family+name, "iptables-chooser")
+			}
+		}
+	}
+	l, err := t.layer()
 	if err != nil {
 		return nil, err
 	}
 	return newImage(config, append(layers, l)...)
 }
-
-func programLayer(scratch, place, binary string) (*layer, error) {
-	t, err := newTree(filepath.Join(scratch, filepath.Base(binary)+".tar"))
-	if err != nil {
-		return nil, err
-	}
-	t.copy(place, binary, time.Time{})
-	if filepath.Base(binary) == "kube-proxy" {
-		chooseIPTables(t)
-	}
-	return t.layer()
-}
-
-func proxyLayer(ctx context.Context, scratch string) (*layer, error) {
-	root := debianRoot{suite: "bookworm", variant: "extract", packages: proxyPackages}
-	return root.layer(ctx, filepath.Join(scratch, "proxy.tar"))
-}
-
-// chooseIPTables stands the chooser in for every name kube-proxy calls, which
-// Debian leaves to a maintainer script to link.
-func chooseIPTables(t *tree) {
-	t.data("usr/sbin/iptables-chooser", 0o755, iptablesChooser)
-	for _, family := range []string{"iptables", "ip6tables"} {
-		for _, name := range []string{"", "-save", "-restore"} {
-			t.link("usr/sbin/"+family+name, "iptables-chooser")
-		}
-	}
-}
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

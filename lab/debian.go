@@ -19,11 +19,11 @@ type debianRoot struct {
 	suite    string
 	variant  string
 	packages []string
-	// hooks are passed to mmdebstrap as customize hooks.
+	// hooks are mmdebstrap's customize hooks.
 	hooks []string
 }
 
-// lean keeps out of every root what no container reads.
+// lean excludes from every root what no container reads.
 var lean = []string{
 	"path-exclude=/usr/share/man/*",
 	"path-exclude=/usr/share/info/*",
@@ -32,7 +32,7 @@ var lean = []string{
 	"path-exclude=/usr/share/lintian/*",
 }
 
-// make writes the root to target: a tar if its name ends so, else a folder.
+// make writes the root to target: a tar if the name contains .tar, else a folder.
 func (d debianRoot) make(ctx context.Context, target string) error {
 	sources, err := debianSources(ctx, d.suite)
 	if err != nil {
@@ -43,9 +43,9 @@ func (d debianRoot) make(ctx context.Context, target string) error {
 		return err
 	}
 	cmd := isolated(ctx, "mmdebstrap", d.arguments(target, sources, settings)...)
-	// A build that was killed leaves what it unpacked where the next one clears
-	// up. Debian's programs find each other and no version manager's stand-ins,
-	// which are started once for each package.
+	// TMPDIR is where the next build cleans up if this one is killed. With this PATH,
+	// Debian's programs find each other and not a version manager's replacements, which
+	// would be started once for each package.
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMPDIR="+filepath.Dir(target), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
 	if _, err := output(cmd); err != nil {
 		return fmt.Errorf("making a root file system of Debian %s: %w", d.suite, err)
@@ -53,16 +53,12 @@ func (d debianRoot) make(ctx context.Context, target string) error {
 	return nil
 }
 
-// format is said outright because mmdebstrap guesses it from the name.
-func (d debianRoot) format(target string) string {
-	if strings.Contains(filepath.Base(target), ".tar") {
-		return "tar"
-	}
-	return "directory"
-}
-
 func (d debianRoot) arguments(target string, sources, settings []string) []string {
-	args := []string{"--mode=root", "--format=" + d.format(target), "--variant=" + d.variant, "--include=" + strings.Join(d.packages, ",")}
+	format := "directory" // mmdebstrap would guess it from the name
+	if strings.Contains(filepath.Base(target), ".tar") {
+		format = "tar"
+	}
+	args := []string{"--mode=root", "--format=" + format, "--variant=" + d.variant, "--include=" + strings.Join(d.packages, ",")}
 	for _, s := range settings {
 		args = append(args, "--aptopt="+s)
 	}
@@ -72,12 +68,12 @@ func (d debianRoot) arguments(target string, sources, settings []string) []strin
 	for _, hook := range d.hooks {
 		args = append(args, "--customize-hook="+hook)
 	}
-	// What the host needs to reach its mirror is no business of the root.
+	// The root must not contain what this host needs to reach its mirror.
 	args = append(args, `--customize-hook=rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/apt/sources.list"`)
 	return append(append(args, d.suite, target), sources...)
 }
 
-// layer makes the root as the lowest layer of an image.
+// layer makes the root and returns it as the lowest layer of an image.
 func (d debianRoot) layer(ctx context.Context, file string) (*layer, error) {
 	whole := file + ".whole"
 	if err := d.make(ctx, whole); err != nil {
@@ -89,7 +85,7 @@ func (d debianRoot) layer(ctx context.Context, file string) (*layer, error) {
 	return newLayer(file)
 }
 
-// strip copies a root's tar without what is not for images.
+// strip copies a root's tar without what is not for images, and removes the original.
 func strip(target, source string) error {
 	in, err := os.Open(source)
 	if err != nil {
@@ -107,9 +103,9 @@ func strip(target, source string) error {
 	return os.Remove(source)
 }
 
-// notForImages are devices, which an engine gives a container and which one
-// without CAP_MKNOD cannot unpack, and what this machine needs to reach its
-// mirror, which a variant without maintainer scripts leaves behind.
+// notForImages reports whether a file does not belong in an image. Devices do not: an engine
+// gives them to a container, and cannot unpack them without CAP_MKNOD. Neither does what this
+// machine needs to reach its mirror, which remains in a variant without maintainer scripts.
 func notForImages(name string) bool {
 	for _, dir := range []string{"./dev/", "./etc/apt/", "./var/cache/", "./var/lib/apt/"} {
 		if strings.HasPrefix(name, dir) && name != dir {
@@ -140,13 +136,13 @@ func copyTar(out *tar.Writer, in *tar.Reader, drop func(name string) bool) error
 	}
 }
 
-// listPackages is a hook that saves the versions of what was installed.
+// listPackages is a hook that writes the versions of the installed packages to a file.
 func listPackages(path string) string {
 	return fmt.Sprintf(`dpkg-query --admindir="$1/var/lib/dpkg" --show --showformat='${Package} ${Version}\n' >'%s'`, path)
 }
 
-// debianSources turns the machine's own apt sources into those of a suite, so
-// that the mirror this machine can reach is the one that is used.
+// debianSources converts this machine's apt sources to those of a suite, so that the mirror
+// that this machine can reach is used.
 func debianSources(ctx context.Context, suite string) ([]string, error) {
 	format := "$(ORIGIN)|$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
 	targets, err := output(command(ctx, "apt-get", "indextargets", "--format", format))
@@ -160,7 +156,7 @@ func debianSources(ctx context.Context, suite string) ([]string, error) {
 	return sources, nil
 }
 
-// sourcesFrom reads lines of origin|kind|address|release|component.
+// sourcesFrom parses lines of origin|type|address|release|component.
 func sourcesFrom(targets, suite string) []string {
 	var sources []string
 	for line := range strings.Lines(targets) {
@@ -181,8 +177,8 @@ func sourcesFrom(targets, suite string) []string {
 	return slices.Compact(sources)
 }
 
-// aptSettings are those of the machine that decide whether and how its mirror
-// is reached; mmdebstrap itself reads none of the machine's settings.
+// aptSettings are this machine's settings that decide whether and how its mirror is reached.
+// mmdebstrap itself reads none of the machine's settings.
 func aptSettings(ctx context.Context) ([]string, error) {
 	dump, err := output(command(ctx, "apt-config", "dump", "--no-empty", "Acquire"))
 	if err != nil {
@@ -204,7 +200,7 @@ func settingsFrom(dump string) []string {
 	return settings
 }
 
-// stage writes embedded files below dir so that a hook can copy them in.
+// stage writes files below dir.
 func stage(dir string, files map[string][]byte) error {
 	for name, data := range files {
 		path := filepath.Join(dir, name)

@@ -1,12 +1,14 @@
 package lab
 
 import (
+	"archive/tar"
 	"context"
 	"embed"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,20 +17,20 @@ import (
 //go:embed engine
 var engineFiles embed.FS
 
-// enginePackages are what both engines need to run, build and network without
-// the help of an init system.
+// enginePackages are what both engines need to run, build and network without an init
+// system.
 var enginePackages = []string{
 	"docker.io", "podman", "crun", "netavark", "aardvark-dns", "catatonit",
 	"iptables", "nftables", "iproute2", "ca-certificates", "kmod", "procps", "mount", "uidmap",
 }
 
-// suitePackages are what a suite splits off or has beside them.
+// suitePackages are further packages, into which a suite divides these programs.
 var suitePackages = map[string][]string{
 	"trixie":   {"docker-cli", "docker-buildx"},
 	"bookworm": {},
 }
 
-// Suites are the Debian releases that engines can be taken from.
+// Suites returns the Debian releases from which engines can be taken.
 func Suites() []string { return slices.Sorted(maps.Keys(suitePackages)) }
 
 func engineArtifact(suite string) (artifact, error) {
@@ -47,9 +49,13 @@ func engineArtifact(suite string) (artifact, error) {
 	}, nil
 }
 
+// buildEngine puts the embedded configuration below /etc/containers.
 func buildEngine(ctx context.Context, dir, suite string, packages []string) error {
-	staged := filepath.Join(dir, "staged")
-	if err := stageEngineFiles(staged); err != nil {
+	staged, files := filepath.Join(dir, "staged"), map[string][]byte{}
+	for file := range slices.Chunk(contents(engineFiles, "engine"), 2) {
+		files[filepath.Join("etc/containers", strings.TrimPrefix(file[0], "engine/"))] = []byte(file[1])
+	}
+	if err := stage(staged, files); err != nil {
 		return err
 	}
 	root := debianRoot{
@@ -65,13 +71,31 @@ func buildEngine(ctx context.Context, dir, suite string, packages []string) erro
 	return os.RemoveAll(staged)
 }
 
-// stageEngineFiles lays the embedded configuration out as below /etc.
-func stageEngineFiles(dir string) error {
-	files := map[string][]byte{}
-	parts := contents(engineFiles, "engine")
-	for i := 0; i < len(parts); i += 2 {
-		name := strings.TrimPrefix(parts[i], "engine/")
-		files[filepath.Join("etc/containers", name)] = []byte(parts[i+1])
+// Programs returns the programs in the PATH of a suite's engine root, or nil if the cache
+// folder has none. It builds nothing.
+func Programs(cacheDir, suite string) map[string]bool {
+	roots, err := filepath.Glob(filepath.Join(cacheDir, "engine-"+suite+"-*", "root.tar"))
+	if err != nil || len(roots) == 0 {
+		return nil
 	}
-	return stage(dir, files)
+	f, err := os.Open(roots[len(roots)-1])
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	folders := strings.Split(strings.TrimPrefix(searchPath, "PATH="), ":")
+	found := map[string]bool{}
+	for archive := tar.NewReader(f); ; { // it skips the files' contents
+		h, err := archive.Next()
+		if err != nil {
+			break
+		}
+		if name := path.Clean("/" + h.Name); slices.Contains(folders, path.Dir(name)) && h.Typeflag != tar.TypeDir {
+			found[path.Base(name)] = true
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found
 }

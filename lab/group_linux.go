@@ -2,8 +2,8 @@ package lab
 
 import "syscall"
 
-// ownGroup gives a command a process group of its own, and has the kernel end
-// it with this process.
+// ownGroup gives a command a process group of its own, and makes the kernel kill it with
+// this process.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

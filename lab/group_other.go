@@ -4,6 +4,6 @@ package lab
 
 import "syscall"
 
-// ownGroup gives a command a process group of its own. A lab is built on Linux
-// alone; elsewhere the checks before it end the build.
+// ownGroup gives a command a process group of its own. A lab is built only on Linux;
+// elsewhere the checks before the build fail.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,8 +16,8 @@ import (
 
 const kubernetesVersion = "v1.34.3"
 
-// The modules are kept as text: go:embed leaves out, without a word, a folder
-// that has a go.mod of its own.
+// The modules are text files, because go:embed silently leaves out a folder with a go.mod of
+// its own.
 //
 //go:embed modules
 var moduleFiles embed.FS
@@ -24,13 +25,13 @@ var moduleFiles embed.FS
 //go:embed pause/main.go
 var pauseSource []byte
 
-// module is a small Go module that pins what is compiled.
+// module is a small Go module that pins the versions of what is compiled.
+// The text of these values is part of a key.
 type module struct {
 	name string
-	// packages are what to build, in one go command so that it can overlap
-	// compiling and linking.
+	// packages are built by one go command, which can compile some while it links others.
 	packages []string
-	// output is a file name for one package or a folder, ending in /, for many.
+	// output is a file name for one package, or a folder, ending in /, for several.
 	output string
 	flags  []string
 }
@@ -40,23 +41,19 @@ var kubernetesCommands = []string{
 }
 
 func modules() []module {
+	var packages []string
+	for _, c := range kubernetesCommands {
+		packages = append(packages, "k8s.io/kubernetes/cmd/"+c)
+	}
 	return []module{
-		{name: "kubernetes", packages: kubernetesPackages(), output: "./", flags: []string{"-ldflags=" + kubernetesFlags()}},
+		{name: "kubernetes", packages: packages, output: "./", flags: []string{"-ldflags=" + kubernetesFlags()}},
 		{name: "coredns", packages: []string{"."}, output: "coredns", flags: []string{"-ldflags=-s -w"}},
 		{name: "etcd", packages: []string{"go.etcd.io/etcd/server/v3"}, output: "etcd", flags: []string{"-ldflags=-s -w"}},
 	}
 }
 
-func kubernetesPackages() []string {
-	var packages []string
-	for _, c := range kubernetesCommands {
-		packages = append(packages, "k8s.io/kubernetes/cmd/"+c)
-	}
-	return packages
-}
-
-// kubernetesFlags state the version where upstream's own build states it: a
-// kubeadm without one refuses to set up a cluster of this version.
+// kubernetesFlags set the version in the same variables as upstream's own build does.
+// Without it, kubeadm refuses to set up a cluster of this version.
 func kubernetesFlags() string {
 	flags := []string{"-s", "-w"}
 	minor := strings.Split(strings.TrimPrefix(kubernetesVersion, "v"), ".")
@@ -74,13 +71,11 @@ func kubernetesArtifact(goVersion string) artifact {
 	return artifact{
 		name: "kubernetes",
 		key:  key(inputs...),
-		build: func(ctx context.Context, dir string, log io.Writer) error {
-			return compileKubernetes(ctx, dir, log)
-		},
+		build: compileKubernetes,
 	}
 }
 
-func compileKubernetes(ctx context.Context, dir string, log io.Writer) error {
+func compileKubernetes(ctx context.Context, dir string, _ io.Writer) error {
 	bin := filepath.Join(dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		return err
@@ -89,24 +84,26 @@ func compileKubernetes(ctx context.Context, dir string, log io.Writer) error {
 	for _, m := range modules() {
 		g.Go(func() error { return m.compile(ctx, filepath.Join(dir, m.name), bin) })
 	}
-	g.Go(func() error { return compilePause(ctx, filepath.Join(dir, "pause"), bin) })
-	if err := g.Wait(); err != nil {
-		return err
+	sources := filepath.Join(dir, "pause")
+	g.Go(func() error { return compilePause(ctx, sources, bin) })
+	err := g.Wait()
+	for _, m := range modules() {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, m.name)))
 	}
-	return removeSources(dir)
+	return errors.Join(err, os.RemoveAll(sources))
 }
 
-// compile writes the module out below source and builds it into bin.
+// compile writes the module to the folder source and builds it into bin.
 func (m module) compile(ctx context.Context, source, bin string) error {
 	if err := writeModule(m.name, source); err != nil {
 		return err
 	}
-	output := filepath.Join(bin, m.output)
+	target := filepath.Join(bin, m.output)
 	if strings.HasSuffix(m.output, "/") {
-		output += "/"
+		target += "/"
 	}
-	args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", output}, m.flags, m.packages)
-	if err := runGo(ctx, source, args...); err != nil {
+	args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", target}, m.flags, m.packages)
+	if _, err := output(goCommand(ctx, source, args...)); err != nil {
 		return fmt.Errorf("compiling %s: %w; can the Go module proxy be reached?", m.name, err)
 	}
 	return nil
@@ -114,9 +111,8 @@ func (m module) compile(ctx context.Context, source, bin string) error {
 
 func writeModule(name, dir string) error {
 	files := map[string][]byte{}
-	parts := contents(moduleFiles, "modules/"+name)
-	for i := 0; i < len(parts); i += 2 {
-		files[strings.TrimSuffix(filepath.Base(parts[i]), ".txt")] = []byte(parts[i+1])
+	for file := range slices.Chunk(contents(moduleFiles, "modules/"+name), 2) {
+		files[strings.TrimSuffix(filepath.Base(file[0]), ".txt")] = []byte(file[1])
 	}
 	return stage(dir, files)
 }
@@ -125,22 +121,9 @@ func compilePause(ctx context.Context, source, bin string) error {
 	if err := stage(source, map[string][]byte{"main.go": pauseSource}); err != nil {
 		return err
 	}
-	output := filepath.Join(bin, "pause")
-	if err := runGo(ctx, source, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", output, "main.go"); err != nil {
+	build := goCommand(ctx, source, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, "pause"), "main.go")
+	if _, err := output(build); err != nil {
 		return fmt.Errorf("compiling pause: %w", err)
-	}
-	return nil
-}
-
-func removeSources(dir string) error {
-	names := []string{"pause"}
-	for _, m := range modules() {
-		names = append(names, m.name)
-	}
-	for _, name := range names {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return err
-		}
 	}
 	return nil
 }

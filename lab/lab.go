@@ -1,11 +1,10 @@
-// Package lab builds what an experiment stands on where no registry can be
-// reached: root file systems that hold container engines, a Kind node image
-// and the base images of a workload. It needs root on a Debian machine, the
-// machine's own apt sources and its Go module proxy, and nothing else.
+// Package lab builds what experiments need on a machine that reaches no registry: root file
+// systems with container engines, a Kind node image, and the base images of a workload. It
+// needs root on a Debian machine, the machine's apt sources and its Go module proxy.
 //
-// Everything is kept in a cache folder, each artifact in a folder named for
-// what it is and for a hash of all that went into it, so a second Build only
-// looks. Folders of hashes no longer in use may be deleted at any time.
+// Everything is kept in a cache folder. Each artifact has a folder whose name contains a hash
+// of all its inputs, so Build builds nothing twice. Folders with other hashes may be deleted
+// at any time.
 package lab
 
 import (
@@ -15,60 +14,61 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// The names under which images are found once their archives are loaded.
+// The names of the images after their archives are loaded.
 const (
 	NodeImageName = "stratbench.local/node:" + kubernetesVersion
 	GoImageName   = "stratbench.local/go:1.26"
 	RunImageName  = "stratbench.local/run:bookworm"
 )
 
-// NodeSubnet is what a node of the node image gives its pods, each node the same:
-// it stands in node/10-ptp.conflist.
+// NodeSubnet is the subnet of the pods on a node of the node image. It is the same for each
+// node, and is set in node/10-ptp.conflist.
 const NodeSubnet = "10.244.0.0/24"
 
-// ClusterConfig is the Kind configuration a cluster of the node image needs: no
-// lowering of oom_score_adj.
+// ClusterConfig is the Kind configuration that a cluster of the node image needs: nothing
+// lowers oom_score_adj.
 //
 //go:embed kind.yaml
 var ClusterConfig []byte
 
 // Options say what to build and where to keep it.
 type Options struct {
-	// CacheDir is the folder of the artifacts; DefaultCacheDir when empty.
+	// CacheDir is the folder of the artifacts; if empty, DefaultCacheDir.
 	CacheDir string
-	// Suites are the Debian releases to take engines from; trixie when empty.
+	// Suites are the Debian releases to take engines from; if empty, trixie.
 	Suites []string
-	// Log receives a line for each thing begun and finished; nil for none.
+	// Log, unless nil, gets a line for each step that begins or ends.
 	Log io.Writer
-	// Building, unless nil, is told the names of what is being built whenever
-	// that changes, from one goroutine at a time.
+	// Building, unless nil, gets the names of the artifacts that are being built, whenever
+	// these change. It is called from one goroutine at a time.
 	Building func(names []string)
 }
 
 // Lab is a complete set of artifacts.
 type Lab struct {
-	// EngineRoots are uncompressed tars of root file systems, by suite. A file
-	// packages.txt beside each lists the versions of what is inside.
+	// EngineRoots are uncompressed tars of root file systems, by suite. The file
+	// packages.txt beside each lists the versions of its packages.
 	EngineRoots map[string]string
 	NodeImage   Image
 	BaseImages  []Image
 }
 
-// Image is an archive that docker load and podman load both take.
+// Image is an archive for docker load and podman load.
 type Image struct {
 	Name string `json:"name"`
 	// Tar is the path of the archive.
 	Tar string `json:"-"`
-	// ID is the digest of the image's configuration, as both engines print it.
+	// ID is the digest of the image's configuration, which both engines print as its ID.
 	ID string `json:"id"`
 }
 
-// DefaultCacheDir is the folder used when none is given.
+// DefaultCacheDir is the cache folder if none is given.
 func DefaultCacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -77,8 +77,8 @@ func DefaultCacheDir() (string, error) {
 	return filepath.Join(dir, "stratbench", "lab"), nil
 }
 
-// Build returns the lab, building what the cache does not hold. It is safe to
-// call from several processes at once and to kill at any time.
+// Build returns the lab, after building what the cache lacks. Several processes may call it
+// at once, and may be killed at any time.
 func Build(ctx context.Context, o Options) (*Lab, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -124,8 +124,8 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// buildAll starts the compilation first: it is the longest way by far, and
-// what the others wait for is mostly the network.
+// buildAll starts the compilation first: it takes by far the longest, and the others mostly
+// wait for the network.
 func buildAll(ctx context.Context, c *cache, r *recipes) error {
 	if err := checkMachine(); err != nil {
 		return err
@@ -144,11 +144,13 @@ func buildAll(ctx context.Context, c *cache, r *recipes) error {
 	}
 	g.Go(func() error { return c.ensure(ctx, r.run) })
 	g.Go(func() error { return c.ensure(ctx, r.golang) })
-	g.Go(func() error { return c.ensure(ctx, r.node(c, kubernetes)) })
+	g.Go(func() error {
+		return c.ensure(ctx, nodeArtifact(r.nodeKey, filepath.Join(c.path(r.kubernetes), "bin"), kubernetes))
+	})
 	return g.Wait()
 }
 
-// lineWriter lets concurrent steps share one log.
+// lineWriter serialises the writes of concurrent steps.
 type lineWriter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -158,4 +160,80 @@ func (l *lineWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(p)
+}
+
+// recipes are the artifacts of one lab, each with the key of its inputs.
+type recipes struct {
+	suites     []string
+	engines    []artifact
+	kubernetes artifact
+	nodeKey    string
+	golang     artifact
+	run        artifact
+}
+
+// findRecipes returns the recipes of a finished lab in the cache that this machine can use,
+// or else those of the lab to be built here.
+func findRecipes(ctx context.Context, c *cache, suites []string) (*recipes, error) {
+	h, err := thisBuilder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range append(c.origins(), h.origin) {
+		if !o.serves(h.origin) {
+			continue
+		}
+		r, err := newRecipes(suites, o, h)
+		if err != nil {
+			return nil, err
+		}
+		if c.holds(r.all()) {
+			return r, nil
+		}
+	}
+	if h.withoutGo != nil {
+		return nil, fmt.Errorf("building the lab, because %s has no finished one: %w", c.dir, h.withoutGo)
+	}
+	return newRecipes(suites, h.origin, h)
+}
+
+func newRecipes(suites []string, o origin, h builder) (*recipes, error) {
+	r := &recipes{suites: slices.Compact(slices.Sorted(slices.Values(suites)))}
+	for _, suite := range r.suites {
+		e, err := engineArtifact(suite)
+		if err != nil {
+			return nil, err
+		}
+		r.engines = append(r.engines, e)
+	}
+	r.kubernetes = kubernetesArtifact(o.Go)
+	r.nodeKey = nodeKey(r.kubernetes.key)
+	r.golang = goImageArtifact(o, h)
+	r.run = runImageArtifact(o, h)
+	return r, nil
+}
+
+// all lists a lab's parts. The Kubernetes binaries are not among them: they are needed only
+// to make a node image.
+func (r *recipes) all() []artifact {
+	return append(slices.Clone(r.engines), artifact{name: "node", key: r.nodeKey}, r.golang, r.run)
+}
+
+func (r *recipes) lab(c *cache) (*Lab, error) {
+	l := &Lab{EngineRoots: map[string]string{}}
+	for i, suite := range r.suites {
+		l.EngineRoots[suite] = filepath.Join(c.path(r.engines[i]), "root.tar")
+	}
+	var err error
+	if l.NodeImage, err = c.image(artifact{name: "node", key: r.nodeKey}); err != nil {
+		return nil, err
+	}
+	for _, a := range []artifact{r.golang, r.run} {
+		image, err := c.image(a)
+		if err != nil {
+			return nil, err
+		}
+		l.BaseImages = append(l.BaseImages, image)
+	}
+	return l, nil
 }

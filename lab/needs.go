@@ -8,21 +8,78 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Need is one thing that building a lab needs of this machine, looked at.
+// Work is what must still be built before a lab is complete. The zero value is nothing.
+type Work struct {
+	// Names are the missing artifacts.
+	Names []string
+	// Takes estimates how long it takes to build them, and Room the disk space that this
+	// needs.
+	Takes time.Duration
+	Room  trial.Bytes
+}
+
+func (w Work) String() string {
+	return fmt.Sprintf("about %d min on two processors and %s of disk for %s",
+		int(w.Takes.Round(time.Minute).Minutes()), w.Room, strings.Join(w.Names, ", "))
+}
+
+// costs are the costs of an artifact on two processors, if everything must be downloaded from
+// a nearby Debian mirror and Go module proxy.
+var costs = map[string]struct {
+	takes time.Duration
+	room  trial.Bytes
+}{
+	"engine":     {2 * time.Minute, 1 << 30},
+	"kubernetes": {18 * time.Minute, 6 << 30}, // with Go's caches, which it fills
+	"node":       {4 * time.Minute, 4 << 30},
+	"go":         {2 * time.Minute, 1 << 30},
+	"run":        {time.Minute, 1 << 28},
+}
+
+// Remaining returns what Build would build. It changes nothing.
+func Remaining(ctx context.Context, o Options) (w Work, err error) {
+	if o, err = o.withDefaults(); err != nil {
+		return w, err
+	}
+	c := &cache{dir: o.CacheDir, log: o.Log}
+	r, err := findRecipes(ctx, c, o.Suites)
+	if err != nil {
+		return w, err
+	}
+	missing := func(a artifact) bool {
+		if c.holds([]artifact{a}) {
+			return false
+		}
+		kind, _, _ := strings.Cut(a.name, "-")
+		w.Names = append(w.Names, a.name)
+		w.Takes += costs[kind].takes
+		w.Room += costs[kind].room
+		return true
+	}
+	for _, a := range r.all() {
+		if missing(a) && a.name == "node" {
+			missing(r.kubernetes)
+		}
+	}
+	return w, nil
+}
+
+// Need is the result of looking at one thing that building a lab needs of this machine.
 type Need struct {
 	Name  string
 	OK    bool
 	Found string
-	// Cure is what to do when it is not OK.
+	// Cure is what to do if it is not OK.
 	Cure string
 }
 
-// Needs looks at what building needs of this machine. It changes nothing.
+// Needs checks what building a lab needs of this machine. It changes nothing.
 func Needs(ctx context.Context, w Work) []Need {
 	return []Need{needDebian(ctx), needPackages(), needGo(ctx), needRoom(w)}
 }
@@ -40,8 +97,7 @@ func needDebian(ctx context.Context) Need {
 	return n
 }
 
-// needPackages is met where they can be installed: that is not a fault, and
-// lab --install-missing does it.
+// needPackages is OK if missing packages can be installed, which lab --install-missing does.
 func needPackages() Need {
 	missing := missingPackages(slices.Concat(toBuild, toRun), exec.LookPath, fileExists)
 	_, err := exec.LookPath("apt-get")
@@ -65,15 +121,13 @@ func needGo(ctx context.Context) Need {
 	return n
 }
 
-// leastGo is the version that the modules that are compiled ask for, such as
-// go1.24.0.
+// leastGo is the Go version that the compiled modules require, such as go1.24.0.
 func leastGo() (least string) {
-	parts := contents(moduleFiles, "modules")
-	for i := 0; i < len(parts); i += 2 {
-		if filepath.Base(parts[i]) != "go.mod.txt" {
+	for file := range slices.Chunk(contents(moduleFiles, "modules"), 2) {
+		if filepath.Base(file[0]) != "go.mod.txt" {
 			continue
 		}
-		for line := range strings.Lines(parts[i+1]) {
+		for line := range strings.Lines(file[1]) {
 			if f := strings.Fields(line); len(f) == 2 && f[0] == "go" && version.Compare("go"+f[1], least) > 0 {
 				least = "go" + f[1]
 			}
@@ -101,5 +155,5 @@ func needRoom(w Work) Need {
 	return n
 }
 
-// statesRoom is what the golden states of both engines take, and a trial on top.
+// statesRoom is the disk space of both engines' golden states and of a trial.
 const statesRoom trial.Bytes = 8 << 30

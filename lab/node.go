@@ -21,15 +21,15 @@ import (
 //go:embed node
 var nodeFiles embed.FS
 
-// nodePackages come from bookworm because its systemd, unlike later ones,
-// still runs on a version 1 cgroup hierarchy.
+// nodePackages are taken from bookworm, because its systemd still runs on version 1 of the
+// control groups. Later ones do not.
 var nodePackages = []string{
 	"systemd", "systemd-sysv", "dbus", "libpam-systemd", "containerd", "runc", "containernetworking-plugins",
 	"iptables", "nftables", "iproute2", "ethtool", "socat", "kmod", "mount", "conntrack", "ebtables",
 	"procps", "jq", "ca-certificates", "curl", "hostname",
 }
 
-// nodeLinks put programs of Debian where Kind's files expect them.
+// nodeLinks link Debian's programs to where Kind's files expect them.
 var nodeLinks = map[string]string{
 	"usr/local/bin/containerd":              "/usr/bin/containerd",
 	"usr/local/bin/ctr":                     "/usr/bin/ctr",
@@ -38,7 +38,7 @@ var nodeLinks = map[string]string{
 	"opt/cni/bin":                           "/usr/lib/cni",
 }
 
-// nodePlaces are where the embedded files of a node go.
+// nodePlaces are the places of the embedded files in a node.
 var nodePlaces = map[string]string{
 	"10-ptp.conflist":      "etc/cni/net.d/10-ptp.conflist",
 	"default-cni.yaml":     "kind/manifests/default-cni.yaml",
@@ -64,7 +64,7 @@ func nodeArtifact(key, bin string, compiled <-chan struct{}) artifact {
 	}
 }
 
-// node is a node image in the making.
+// node is a node image that is being made.
 type node struct {
 	dir, scratch, bin string
 	sandbox           string
@@ -76,7 +76,11 @@ func (n *node) build(ctx context.Context, compiled <-chan struct{}) error {
 	if err := os.Mkdir(n.scratch, 0o755); err != nil {
 		return err
 	}
-	if err := n.makeRoot(ctx); err != nil {
+	root := debianRoot{
+		suite: "bookworm", variant: "minbase", packages: nodePackages,
+		hooks: []string{listPackages(filepath.Join(n.dir, "packages.txt"))},
+	}
+	if err := root.make(ctx, n.root()); err != nil {
 		return err
 	}
 	select {
@@ -92,16 +96,8 @@ func (n *node) build(ctx context.Context, compiled <-chan struct{}) error {
 	return os.RemoveAll(n.scratch)
 }
 
-func (n *node) makeRoot(ctx context.Context) error {
-	root := debianRoot{
-		suite: "bookworm", variant: "minbase", packages: nodePackages,
-		hooks: []string{listPackages(filepath.Join(n.dir, "packages.txt"))},
-	}
-	return root.make(ctx, n.root())
-}
-
-// installKind copies the files of Kind's own base image from its module and
-// notes the sandbox image that its containerd configuration names.
+// installKind copies the files of Kind's own base image from Kind's module, and reads which
+// sandbox image its containerd configuration names.
 func (n *node) installKind(ctx context.Context) error {
 	source, err := kindModule(ctx, filepath.Join(n.scratch, "kind"))
 	if err != nil {
@@ -125,7 +121,7 @@ func (n *node) installKind(ctx context.Context) error {
 	return err
 }
 
-// kindMode is what the base image's Dockerfile gives: a module keeps no modes.
+// kindMode is the mode that the base image's Dockerfile sets: a module has no modes.
 func kindMode(name string) os.FileMode {
 	if strings.HasPrefix(name, "usr/local/bin/") || strings.HasPrefix(name, "kind/bin/") {
 		return 0o755
@@ -137,9 +133,7 @@ func kindModule(ctx context.Context, dir string) (string, error) {
 	if err := writeModule("kind", dir); err != nil {
 		return "", err
 	}
-	cmd := command(ctx, "go", "mod", "download", "-json", "sigs.k8s.io/kind")
-	cmd.Dir, cmd.Env = dir, goEnvironment()
-	out, err := output(cmd)
+	out, err := output(goCommand(ctx, dir, "mod", "download", "-json", "sigs.k8s.io/kind"))
 	if err != nil {
 		return "", fmt.Errorf("downloading Kind's module: %w; can the Go module proxy be reached?", err)
 	}
@@ -185,10 +179,6 @@ func (n *node) installKubernetes(context.Context) error {
 	if err := os.MkdirAll(filepath.Join(n.root(), "etc/kubernetes/manifests"), 0o755); err != nil {
 		return err
 	}
-	return n.link()
-}
-
-func (n *node) link() error {
 	for place, target := range nodeLinks {
 		file := filepath.Join(n.root(), place)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -209,8 +199,8 @@ func (n *node) copyFile(source, place string, mode os.FileMode) error {
 	return n.writeFile(place, data, mode)
 }
 
-// writeFile sets the mode by itself: the process's umask must not reach into
-// the image.
+// writeFile sets the mode explicitly, because the process's umask must not affect the
+// image.
 func (n *node) writeFile(place string, data []byte, mode os.FileMode) error {
 	file := filepath.Join(n.root(), place)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -222,8 +212,8 @@ func (n *node) writeFile(place string, data []byte, mode os.FileMode) error {
 	return os.Chmod(file, mode)
 }
 
-// finish runs the last steps inside the root and streams the control-plane
-// images into its containerd.
+// finish runs the last steps inside the root and loads the control-plane images into its
+// containerd.
 func (n *node) finish(ctx context.Context) error {
 	refs, err := wantedImages(ctx, n.bin, n.sandbox)
 	if err != nil {
@@ -268,7 +258,7 @@ func (n *node) importImages(ctx context.Context, images map[name.Reference]v1.Im
 	return imported, err
 }
 
-// pack turns the root into the one layer of the node image.
+// pack makes the root the only layer of the node image.
 func (n *node) pack(ctx context.Context) error {
 	file := filepath.Join(n.scratch, "root.tar")
 	cmd := command(ctx, "tar", "--create", "--file="+file, "--directory="+n.root(), "--numeric-owner",
@@ -283,7 +273,7 @@ func (n *node) pack(ctx context.Context) error {
 	image, err := newImage(v1.Config{
 		Env:        []string{searchPath, "container=docker"},
 		Entrypoint: []string{"/usr/local/bin/entrypoint", "/kind/bin/init"},
-		// systemd shuts down on this signal; on SIGTERM it re-executes itself.
+		// systemd shuts down on this signal. On SIGTERM it executes itself again.
 		StopSignal: "SIGRTMIN+3",
 	}, l)
 	if err != nil {

@@ -17,46 +17,42 @@ import (
 	"time"
 )
 
-// origin is what a lab takes from the machine that makes it, beside Debian's
-// packages and the files of this package.
+// origin is what a lab takes from the machine that builds it, besides Debian's packages and
+// the files of this package.
 type origin struct {
 	// Go is the version of the toolchain.
 	Go string `json:"go"`
-	// Authorities are the hashes of the certificates that the machine trusts
-	// beside those that Debian ships: a proxy's before the Go module proxy, for
-	// instance. Debian's own change from release to release, and are in no key.
+	// Authorities are the hashes of the certificates that the machine trusts in addition to
+	// Debian's: for instance, that of a proxy before the Go module proxy. Debian's own
+	// certificates change with each release and are not in a key.
 	Authorities []string `json:"authorities,omitempty"`
 }
 
-// parts of a key.
+// parts returns the origin as parts of a key.
 func (o origin) parts() []string { return append([]string{o.Go}, o.Authorities...) }
 
-// serves reports whether a lab of this origin does on a machine of another: it
-// has what was compiled there, and trusts whom that machine trusts. A machine
-// that has no Go can build none of its own, and takes what there is.
+// serves reports whether a machine of another origin can use a lab of this origin: it has the
+// same Go, and all certificates that the machine trusts. A machine without Go, which cannot
+// build a lab, uses any.
 func (o origin) serves(here origin) bool {
-	return here.Go == "" || o.Go == here.Go && contains(o.Authorities, here.Authorities)
+	unknown := func(a string) bool { return !slices.Contains(o.Authorities, a) }
+	return here.Go == "" || o.Go == here.Go && !slices.ContainsFunc(here.Authorities, unknown)
 }
 
-func contains(all, some []string) bool {
-	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
-}
-
-// builder is the machine that this process runs on: it builds the lab.
+// builder is this machine, which builds the lab.
 type builder struct {
 	origin
 	tools toolchain
-	// authorities are all the certificates it trusts, as it keeps them. The
-	// images get them too: where a proxy stands before the Go module proxy, a
-	// build inside a container meets it just as a build outside does.
+	// authorities is the file of all certificates that it trusts. The images contain it,
+	// too, because a build in a container meets the same proxies as one outside.
 	authorities []byte
-	// withoutGo is why it cannot build a lab, and nil where it can.
+	// withoutGo is why it cannot build a lab, or nil if it can.
 	withoutGo error
 }
 
 const authoritiesPath = "etc/ssl/certs/ca-certificates.crt"
 
-// shippedAuthorities is where Debian has a file for each certificate it ships.
+// shippedAuthorities is Debian's folder with a file for each of its certificates.
 const shippedAuthorities = "/usr/share/ca-certificates/mozilla"
 
 func thisBuilder(ctx context.Context) (h builder, err error) {
@@ -88,8 +84,8 @@ func (h builder) bundle() ([]byte, error) {
 	return h.authorities, nil
 }
 
-// ownAuthorities hashes the certificates of a bundle that are not among the
-// shipped ones.
+// ownAuthorities returns the hashes of those certificates of a bundle that Debian does not
+// ship.
 func ownAuthorities(bundle []byte, shipped fs.FS) ([]string, error) {
 	known := map[string]bool{}
 	files, err := fs.Glob(shipped, "*.crt")
@@ -120,7 +116,7 @@ func certificates(bundle []byte) (hashes []string) {
 
 const originName = "origin.json"
 
-// noteOrigin leaves in an artifact's folder where it was made.
+// noteOrigin writes to an artifact's folder where it was made.
 func noteOrigin(dir string, o origin) error {
 	data, err := json.Marshal(o)
 	if err != nil {
@@ -137,7 +133,7 @@ func modified(file string) time.Time {
 	return info.ModTime()
 }
 
-// origins lists where the artifacts in the cache were made, the newest first.
+// origins lists the origins of the artifacts in the cache, the newest first.
 func (c *cache) origins() (all []origin) {
 	files, _ := filepath.Glob(filepath.Join(c.dir, "*", originName)) // the pattern is good
 	slices.SortStableFunc(files, func(a, b string) int { return modified(b).Compare(modified(a)) })

@@ -72,8 +72,8 @@ func TestALabServesOtherMachines(t *testing.T) {
 	}
 }
 
-// A machine without Go finds the lab that another made, and is told what it
-// lacks where there is none.
+// A machine without Go finds the lab that another machine has built, and gets an error if
+// there is none.
 func TestAFinishedLabNeedsNoGo(t *testing.T) {
 	c := testCache(t)
 	t.Setenv("PATH", t.TempDir())

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// requirement is a program and the Debian package that has it.
+// requirement is a program and the Debian package that contains it.
 type requirement struct{ program, debian string }
 
-// toBuild is what building the lab runs; toRun is what a machine made of it
-// needs on top.
+// toBuild are the programs that build the lab; toRun those that a machine made from it needs
+// in addition.
 var (
 	toBuild = []requirement{
 		{"apt-get", "apt"},
@@ -29,9 +29,8 @@ var (
 	toRun = []requirement{{"mkfs.btrfs", "btrfs-progs"}}
 )
 
-// InstallPrerequisites brings the Debian packages that the lab and its
-// machines need and this machine lacks. Where it may not install them it says
-// which they are.
+// InstallPrerequisites installs the Debian packages that the lab and its machines need and
+// this machine lacks. If it may not, the error names them.
 func InstallPrerequisites(ctx context.Context, log io.Writer) error {
 	return install(ctx, log, slices.Concat(toBuild, toRun))
 }
@@ -46,7 +45,7 @@ func install(ctx context.Context, log io.Writer, needed []requirement) error {
 		return fmt.Errorf("installing what the lab needs: not root; run as root: %s", advice)
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("installing what the lab needs: this is no Debian machine (%w); it needs the equivalent of: %s", err, advice)
+		return fmt.Errorf("installing what the lab needs: this is not a Debian machine (%w); it needs the equivalent of: %s", err, advice)
 	}
 	fmt.Fprintf(log, "lab: %s\n", advice)
 	for _, args := range [][]string{{"update"}, append([]string{"install", "--yes", "--no-install-recommends"}, packages...)} {
@@ -63,17 +62,16 @@ func install(ctx context.Context, log io.Writer, needed []requirement) error {
 	return nil
 }
 
-// busyLimit is how long another package manager is waited for, and busyPause
-// how long between two attempts. Variables for the tests.
+// busyLimit is how long install waits for another package manager, and busyPause the time
+// between two attempts. They are variables for the tests.
 var busyLimit, busyPause = 10 * time.Minute, 5 * time.Second
 
-// locked is what apt-get prints when another process holds one of its locks.
-// apt's own option DPkg::Lock::Timeout waits for dpkg's locks only, and update
-// takes another one.
+// locked is what apt-get prints if another process has one of its locks. apt's own option
+// DPkg::Lock::Timeout waits only for dpkg's locks, and update takes another one.
 var locked = regexp.MustCompile(`Could not get lock (\S+?)\.?(?: It is held by process (\d+) \(([^)]*)\))?(?:\s|$)`)
 
-// whenFree runs apt-get again while another package manager is at work. A
-// fresh machine often upgrades itself in its first minutes.
+// whenFree repeats run while another package manager is at work. New machines often upgrade
+// themselves in their first minutes.
 func whenFree(ctx context.Context, log io.Writer, run func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, busyLimit, fmt.Errorf("another package manager has been at work for %s", busyLimit))
 	defer cancel()
@@ -121,7 +119,7 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// checkMachine is for the moment before minutes of work.
+// checkMachine finds what is missing before minutes of work.
 func checkMachine() error {
 	if os.Geteuid() != 0 {
 		return errors.New("building the lab: making root file systems needs root; run as root")

@@ -60,8 +60,7 @@ func TestOtherFaultsOfAptAreNotWaitedFor(t *testing.T) {
 	}
 }
 
-// The text that is waited for is that of the apt-get that is here, in both of
-// its ways to be busy.
+// whenFree recognises what the installed apt-get prints, in both cases in which it is busy.
 func TestAptSaysThatItIsBusyInTheWordsWaitedFor(t *testing.T) {
 	if os.Geteuid() != 0 || !fileExists("/usr/bin/apt-get") {
 		t.Skip("taking apt's locks needs root on a Debian machine")

@@ -12,10 +12,9 @@ import (
 	"strings"
 )
 
-// VM is a host of its own for tests: a kernel that runs as a program
-// (user-mode Linux), with control groups of version 2 alone, and the disk of a
-// Debian system that systemd starts. It needs no virtualisation, and no module
-// of this machine's kernel.
+// VM is a separate host for tests: a kernel that runs as a program (user-mode Linux), with
+// only version 2 of the control groups, and a disk with a Debian system that systemd starts.
+// It needs no virtualisation and no module of this machine's kernel.
 type VM struct {
 	kernel, disk string
 }
@@ -23,8 +22,8 @@ type VM struct {
 //go:embed vm/kernel.config vm/kernel.sh vm/job.sh vm/job.service
 var vmFiles embed.FS
 
-// vmKernelSuite has the kernel's sources. User-mode kernels before 6.16 enter
-// the host's kernel several times for each call of a program.
+// vmKernelSuite is the suite with the kernel's sources. User-mode kernels before 6.16 enter
+// the host's kernel several times for each system call of a program.
 const vmKernelSuite = "forky"
 
 var vmKernelPackages = []string{
@@ -35,15 +34,14 @@ const vmSuite = "trixie"
 
 var vmPackages = []string{"systemd", "systemd-sysv", "udev", "dbus", "iproute2", "btrfs-progs", "kmod", "procps", "ca-certificates"}
 
-// vmDisk is how large the disk seems; it takes as much as is on it.
+// vmDisk is the apparent size of the disk, which takes only the space of its contents.
 const vmDisk = "40G"
 
-// toBoot is what making a VM's disk takes, beside what a lab takes.
+// toBoot is what a VM's disk needs in addition to what a lab needs.
 var toBoot = []requirement{{"mke2fs", "e2fsprogs"}}
 
-// BuildVM returns the VM, building what the cache does not hold. It brings the
-// Debian packages that this machine lacks. The kernel takes ten minutes on two
-// cores.
+// BuildVM returns the VM, after building what the cache lacks. It installs the Debian packages
+// that this machine lacks. The kernel takes ten minutes on two cores.
 func BuildVM(ctx context.Context, o Options) (*VM, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -97,7 +95,7 @@ func vmKernelArtifact() artifact {
 	}
 }
 
-// vmFile is the text of a file, ready to be part of a key.
+// vmFile returns the text of a file, as a part of a key.
 func vmFile(name string) []string {
 	data, err := vmFiles.ReadFile("vm/" + name)
 	if err != nil {
@@ -106,8 +104,8 @@ func vmFile(name string) []string {
 	return []string{string(data)}
 }
 
-// vmHooks finish the system on a VM's disk: it starts what the host wants done,
-// and nothing that would be in its way.
+// vmHooks complete the system on a VM's disk: it starts the host's job, and nothing that would
+// disturb it.
 var vmHooks = []string{
 	`echo stratbench-vm >"$1/etc/hostname"`,
 	`echo "127.0.0.1 localhost stratbench-vm" >"$1/etc/hosts"`,
@@ -148,11 +146,10 @@ func vmDiskArtifact() artifact {
 	}
 }
 
-// Run starts a VM of so much memory on a disk of its own in dir, has it run the
-// script "job" in dir, which it sees as /host, and returns the script's exit
-// code. What the script prints goes to out, what the kernel and systemd say to
-// console. The VM can mount any folder of this machine with the file system
-// type hostfs.
+// Run starts a VM with that much memory on a disk of its own in dir, lets it run the script
+// "job" in dir, which it sees as /host, and returns the script's exit code. The script's output
+// goes to out, that of the kernel and systemd to console. The VM can mount any folder of this
+// machine with the file system type hostfs.
 func (vm *VM) Run(ctx context.Context, dir, memory string, out, console io.Writer) (int, error) {
 	disk := filepath.Join(dir, "root.img")
 	if _, err := output(command(ctx, "cp", "--sparse=always", vm.disk, disk)); err != nil {
@@ -169,11 +166,11 @@ func (vm *VM) Run(ctx context.Context, dir, memory string, out, console io.Write
 	}
 	status, err := os.ReadFile(filepath.Join(dir, "status"))
 	if err != nil {
-		return 0, fmt.Errorf("the VM ended before what it was to run: %w", err)
+		return 0, fmt.Errorf("the VM ended before its job: %w", err)
 	}
 	var code int
 	if _, err := fmt.Sscan(strings.TrimSpace(string(status)), &code); err != nil {
-		return 0, fmt.Errorf("reading how what the VM ran ended: %w", err)
+		return 0, fmt.Errorf("reading the exit code of the VM's job: %w", err)
 	}
 	return code, nil
 }

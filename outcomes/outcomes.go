@@ -1,6 +1,6 @@
 // Package outcomes decides how a trial ended: one outcome of the closed set, with
-// phase, cause, confidence and the evidence it rests on. What the watch saw
-// beats what the machine shows afterwards, and that beats what a text says.
+// phase, cause, confidence and evidence. What the watch saw beats what the machine
+// shows afterwards, and that beats the log.
 package outcomes
 
 import (
@@ -16,8 +16,8 @@ import (
 type Case struct {
 	// Cancelled is why the trial was told to stop, or nil.
 	Cancelled error
-	// Reported is what the pipeline says of its own end, or nil when it never
-	// said anything: its worker was killed, or hung.
+	// Reported is how the pipeline ended by its own account, or nil if there is
+	// none: its worker was killed, or hung.
 	Reported *Reported
 	// Worker is how the worker's process ended, in words, and WorkerEnded when.
 	Worker      string
@@ -32,22 +32,22 @@ type Case struct {
 	Quiet watch.Quiet
 	// After is what the machine showed afterwards.
 	After postmortem.Report
-	// Text is what the trial's log says; Line its number there.
+	// Text is what the trial's log shows.
 	Text classify.Result
 	// OwnEngine is set if the engine's process was watched, and not its
 	// address alone.
 	OwnEngine bool
-	// Kills is how many processes the kernel killed for want of memory.
+	// Kills is how many processes the kernel killed because memory ran out.
 	Kills int64
 	// Worst is the machine under the most pressure for memory in the silence
 	// before the end.
 	Worst trial.Sample
-	// Restarted is set if the virtual machine of the engine was started anew.
+	// Restarted is set if the engine's virtual machine was started again.
 	Restarted bool
 	// MemoryFull is set if the machine was at its memory limit.
 	MemoryFull bool
-	// Confined is the line in which something on a machine that reaches nothing
-	// outside asked for what is there; see WantsOut.
+	// Confined is the line in which something on a machine without a network asked
+	// for something outside; see WantsOut.
 	Confined string
 }
 
@@ -58,8 +58,8 @@ type Reported struct {
 	Silent bool
 }
 
-// Judge decides. The rules are asked in the order of precedence, and the first
-// that knows the answer gives it.
+// Judge decides how the trial ended: by the first rule, in the order of precedence,
+// that knows the answer.
 func Judge(c Case) trial.Verdict {
 	v := c.confined(c.decide())
 	v.Phase = c.phase(v)
@@ -74,7 +74,7 @@ func Judge(c Case) trial.Verdict {
 // rule returns its verdict, or one without an outcome if it does not know.
 type rule func(*Case) trial.Verdict
 
-// precedence is the order in which witnesses are heard.
+// precedence is the order in which the rules are asked.
 var precedence = []rule{
 	(*Case).cancelled,       // the user ended it
 	(*Case).succeeded,       // it came to its end, whatever happened beside it
@@ -94,7 +94,7 @@ var precedence = []rule{
 	silent(trial.StateKubernetesSilent, trial.ClusterHang, trial.CauseAPIServer),
 	(*Case).apiServerGone, // post-mortem
 	(*Case).overdue,       // watch
-	(*Case).fault,         // ours, as the pipeline says
+	(*Case).fault,         // ours, by the pipeline's account
 	(*Case).stuck,         // the pipeline's limits, and who was working
 	(*Case).text,          // what was printed
 }
@@ -118,7 +118,7 @@ func (c *Case) decide() trial.Verdict {
 	return c.reported()
 }
 
-// phase is where it ended: as the pipeline says, else as the watch saw it.
+// phase is where it ended: by the pipeline's account, else by the watch.
 func (c *Case) phase(v trial.Verdict) trial.Phase {
 	switch {
 	case v.Outcome == trial.OK:

@@ -13,7 +13,7 @@ import (
 
 // How sure a verdict is, by what it rests on.
 const (
-	certain  = 1.0  // the kernel or the trial itself said so
+	certain  = 1.0  // reported by the kernel or the trial itself
 	watched  = 0.95 // seen by the watch
 	probed   = 0.9  // seen afterwards
 	presumed = 0.6  // what remains when witnesses disagree
@@ -43,9 +43,9 @@ func (c *Case) restarted() trial.Verdict {
 		Evidence: []trial.Evidence{{Source: trial.SourceMachine, State: trial.StateMachineRestarted, Rule: trial.RulePostMortem}}}
 }
 
-// workerFirst is a worker that ended without a word, and an engine that exited
-// by itself after it: Podman's service can exit when the client of a build is
-// gone. An engine that was killed, or went with its machine, has no status.
+// workerFirst is a worker that ended without a result, and an engine that exited
+// after it: Podman's service can exit when the client of a build is gone. An engine
+// that was killed, or ended with its machine, has no exit status.
 func (c *Case) workerFirst() trial.Verdict {
 	f, ok := c.first(trial.StateEngineEnded)
 	if !ok || c.Reported != nil || c.WorkerEnded >= f.At || !f.Cause.IsExitStatus() {
@@ -55,8 +55,8 @@ func (c *Case) workerFirst() trial.Verdict {
 		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker, At: c.WorkerEnded}, f.Evidence()}}
 }
 
-// engineEnded is the engine's death. When the kernel killed it for want of
-// memory, that is why.
+// engineEnded is an engine whose process ended. If the kernel killed it because
+// memory ran out, that is the cause.
 func (c *Case) engineEnded() trial.Verdict {
 	f, ok := c.first(trial.StateEngineEnded)
 	if !ok {
@@ -69,7 +69,7 @@ func (c *Case) engineEnded() trial.Verdict {
 		v.Cause = trial.CauseOOM
 		v.Evidence = append(v.Evidence, k.Evidence())
 	case c.After.DiskFull:
-		v.Cause = trial.CauseDiskFull // it could not bear that
+		v.Cause = trial.CauseDiskFull
 	}
 	return v
 }
@@ -101,8 +101,8 @@ func (c *Case) engineRestarted() trial.Verdict {
 	return seen(trial.EngineCrash, trial.CauseRestarted, watched, f)
 }
 
-// silent is the rule for what does not answer. If the machine has no memory to
-// spare, that is why.
+// silent is the rule for what does not answer. If the machine is short of memory,
+// that is the cause.
 func silent(state trial.State, o trial.Outcome, cause trial.Cause) rule {
 	return func(c *Case) trial.Verdict {
 		f, ok := c.first(state)
@@ -129,17 +129,17 @@ func (c *Case) pressed() trial.Evidence {
 const starvedSome = 40
 
 // starved reports whether the machine's processes waited for memory: an engine
-// that does not answer then does not hang. The share in which some of them wait
-// decides, because on a host with other work to do all of them wait less often.
-// How much memory was used does not matter: what can be taken from a machine is
-// not in its limit.
+// that does not answer then is slow and does not hang. The share of time in which
+// some process waits decides, because on a busy host all of them wait less often.
+// The amount of memory in use does not count, because a machine's limit includes
+// what the kernel can take back.
 func (c *Case) starved() bool {
 	return c.Worst.Pressure.Known && c.Worst.Pressure.MemorySome >= starvedSome
 }
 
-// workerLost is a worker that ended without a word while the engine lived. A
-// worker lives outside the machine's memory and dies with the machine: when
-// the kernel killed what the machine hangs on, the engine went the same way.
+// workerLost is a worker that ended without a result while the engine lived. A
+// worker is outside the machine's memory limit and ends with the machine: if the
+// kernel killed the process that holds the machine, the engine ended with it.
 func (c *Case) workerLost() trial.Verdict {
 	if c.Reported != nil || c.Ended != nil {
 		return undecided
@@ -151,8 +151,8 @@ func (c *Case) workerLost() trial.Verdict {
 		Evidence: []trial.Evidence{{Source: trial.SourceTest, State: trial.StateEndedNoResult, Text: c.Worker}}}
 }
 
-// killed is a failure after the kernel killed a process for want of memory in
-// the same phase. Who was killed says what failed.
+// killed is a failure after the kernel killed a process because memory ran out in
+// the same phase. The killed process shows what failed.
 func (c *Case) killed() trial.Verdict {
 	where := c.where()
 	for _, f := range c.Findings {
@@ -192,8 +192,8 @@ func (c *Case) diskFull() trial.Verdict {
 	return v
 }
 
-// noInotify is a node that could not watch files: systemd and the kubelet in it
-// then wait for ever without a message.
+// noInotify is a node that could not watch files: its systemd and kubelet then wait
+// for ever and print nothing.
 func (c *Case) noInotify() trial.Verdict {
 	if !c.After.InotifyExhausted || c.where() != trial.PhaseCluster {
 		return undecided
@@ -201,8 +201,8 @@ func (c *Case) noInotify() trial.Verdict {
 	return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseInotify, Confidence: probed}
 }
 
-// partLost is a failure after the engine lost a part of itself. It starts such
-// a part again, so that alone is no outcome.
+// partLost is a failure in the phase in which a part of the engine ended. The engine
+// starts such a part again, so its end alone is not an outcome.
 func (c *Case) partLost() trial.Verdict {
 	f, ok := c.first(trial.StatePartEnded)
 	if !ok || c.Reported == nil || f.Phase != c.where() {
@@ -211,8 +211,8 @@ func (c *Case) partLost() trial.Verdict {
 	return seen(trial.EngineCrash, trial.CauseContainerd, watched, f)
 }
 
-// apiServerGone is a cluster whose API server still does not answer after the
-// trial's patience ran out, before the watch's did.
+// apiServerGone is a cluster whose API server still does not answer after the trial
+// gave up on it, earlier than the watch would have.
 func (c *Case) apiServerGone() trial.Verdict {
 	late := c.where() == trial.PhaseDeploy || c.where() == trial.PhaseTest
 	if c.After.KubernetesAnswers == nil || *c.After.KubernetesAnswers || !late {
@@ -221,7 +221,7 @@ func (c *Case) apiServerGone() trial.Verdict {
 	return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}
 }
 
-// overdue is a trial that did not end itself at its limits: ours to mend.
+// overdue is a trial that did not end at its limits: a fault of stratbench.
 func (c *Case) overdue() trial.Verdict {
 	f, ok := c.first(trial.StateOverdue)
 	if !ok || c.Reported != nil {

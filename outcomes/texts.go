@@ -10,7 +10,7 @@ import (
 	"github.com/stratbench/stratbench/outcomes/watch"
 )
 
-// fault is a trial that could not be measured, by the pipeline's own account.
+// fault is a trial that could not be measured, by the pipeline's account.
 func (c *Case) fault() trial.Verdict {
 	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.RunnerFault {
 		return undecided
@@ -51,16 +51,16 @@ func (c *Case) stuck() trial.Verdict {
 	return v
 }
 
-// explains reports whether a text is the reason why a phase did not end. That a
-// build or the creation of a cluster failed is none: it did not end.
+// explains reports whether a text is the reason why a phase did not end. A build or
+// a cluster that failed is not the reason: then the phase would have ended.
 func (c *Case) explains(t classify.Result, at trial.Phase) bool {
 	return t.Outcome != trial.OK && t.Outcome.In(at) && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
 		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) &&
 		(at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed)
 }
 
-// refuted reports whether the watch knows better than a text: the engine's process
-// lived all along and it answers, or the kernel killed nobody.
+// refuted reports whether the watch contradicts a text: the engine's process lived
+// all along and its API answers, or the kernel killed no process.
 func (c *Case) refuted(o trial.Outcome) bool {
 	switch o {
 	case trial.EngineCrash, trial.EngineHang:
@@ -72,14 +72,14 @@ func (c *Case) refuted(o trial.Outcome) bool {
 	return false
 }
 
-// heard is the least confidence of a verdict that rests on a line of the log.
-const heard = 0.15
+// leastHeard is the least confidence in a text without evidence that still counts.
+const leastHeard = 0.15
 
-// text is what the log and the error say. It never turns the failure of the
-// user's own code into a crash of an engine that answers.
+// text is what the log and the error show. It never turns a failure of the user's
+// own code into a crash of an engine that answers.
 func (c *Case) text() trial.Verdict {
 	t := c.Text
-	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || t.Confidence < heard && len(t.Evidence) == 0 || c.refuted(t.Outcome) {
+	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || t.Confidence < leastHeard && len(t.Evidence) == 0 || c.refuted(t.Outcome) {
 		return undecided
 	}
 	own := c.Reported.Verdict
@@ -95,12 +95,12 @@ func (c *Case) text() trial.Verdict {
 		v.Outcome, v.Cause = own.Outcome, ""
 	}
 	if v.Outcome == own.Outcome {
-		v.Cause = cmp.Or(v.Cause, own.Cause) // a suite's report knows more than its log
+		v.Cause = cmp.Or(v.Cause, own.Cause) // a suite's report has more than its log
 	}
 	return v
 }
 
-// reported is what remains: the phase failed, and nobody knows why.
+// reported is what remains: the phase failed for an unknown reason.
 func (c *Case) reported() trial.Verdict {
 	v := trial.Verdict{Outcome: trial.RunnerFault, Confidence: presumed}
 	if c.Reported != nil {
@@ -112,8 +112,8 @@ func (c *Case) reported() trial.Verdict {
 	return v
 }
 
-// evidence is what stands beside what decided: the error as it was, the lines
-// of the log, what else the watch saw, and what speaks against.
+// evidence is everything besides what decided: the error, the lines of the log, what
+// else the watch saw, and what contradicts the verdict.
 func (c *Case) evidence() (all []trial.Evidence) {
 	if c.Reported != nil && c.Reported.Verdict.Error != "" {
 		all = append(all, trial.Evidence{Source: trial.SourceError, State: trial.StateReported, Outcome: c.Reported.Verdict.Outcome, Text: c.Reported.Verdict.Error})
@@ -130,18 +130,17 @@ func (c *Case) evidence() (all []trial.Evidence) {
 	return all
 }
 
-// nothingOutside are the words of resolvers and of the kernel where there is
-// nobody to ask and no route: of Go and of the C library, and of the tools that
-// put them in words of their own.
+// nothingOutside are the messages of resolvers and of the kernel where there is no
+// name server and no route: those of Go and of the C library, and of tools that have
+// messages of their own.
 var nothingOutside = regexp.MustCompile(`(?i)lookup \S+.*(?:no such host|connection refused|server misbehaving|i/o timeout|try again|network is unreachable)|` +
 	`could ?n[o']t resolve|failed to resolve|unable to resolve|(?:temporary )?failure (?:in name resolution|resolving)|` +
 	`name or service not known|name does not resolve|nodename nor servname|no address associated with hostname|` +
 	`\b(?:EAI_AGAIN|ENOTFOUND|ENETUNREACH)\b|unknown ?host|bad address '|network (?:is )?unreachable|no route to host|` +
 	`dns error|name resolution (?:failed|error)`)
 
-// WantsOut finds the first line of a log in which something asked for what is
-// outside of the machine and found no way there. The lines of a trial that ran
-// where there was a way out mean something else.
+// WantsOut finds the first line of a log in which something could not reach what is
+// outside the machine. It holds for trials whose machine has no network.
 func WantsOut(text string) (line string, found bool) {
 	for line := range strings.Lines(text) {
 		if nothingOutside.MatchString(line) {
@@ -151,10 +150,10 @@ func WantsOut(text string) (line string, found bool) {
 	return "", false
 }
 
-// confined gives the cause of what could not be fetched on a machine that reaches
-// nothing outside: neither the Dockerfile nor the registry. In the phases in which
-// the workload runs, a name that is not found may be one of the workload's own, so
-// that only an image that was not fetched counts there.
+// confined sets the cause of what could not be fetched on a machine without a
+// network: neither the Dockerfile nor the registry. In the phases in which the
+// workload runs, a name that is not found may be one of the workload's own, so only
+// an image that was not fetched counts there.
 func (c *Case) confined(v trial.Verdict) trial.Verdict {
 	if c.Confined == "" {
 		return v

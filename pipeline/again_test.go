@@ -18,7 +18,7 @@ import (
 // built once more has a name that the engine has not seen.
 func TestASetUpThatGoesOnKeepsWhatIsDone(t *testing.T) {
 	cfg := twoImages(t)
-	cfg.Again = &Again{}
+	cfg.Again = new(trial.Seconds)
 	cfg.Images[0].Build, cfg.Images[1].Build = "m-store", "m-till"
 	var ids []string
 	engine := &scriptedEngine{has: map[string]runtimes.ImageID{"own.test/store:1": "sha256:kept"},

@@ -11,8 +11,8 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// build is the phase build: every image of the workload in the engine's
-// store, built or pulled as the strategy has it. What the nodes pull themselves is
+// build is the phase build: it builds or pulls every image of the workload into the
+// engine's store, as the strategy says. Images that the nodes pull themselves are
 // left to the phase load.
 func (t *run) build(ctx context.Context, ph *phase) error {
 	if t.cfg.NodePull {
@@ -27,7 +27,7 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 	}
 	runner := strategies.Runner{Gauge: t.gauge, Notify: func(n strategies.Notice) { t.noticed(ph, n) }}
 	return runner.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
-		image := t.inputs.images[name]
+		image := t.images[name]
 		if t.kept(ctx, ph, image) {
 			return nil
 		}
@@ -43,8 +43,8 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 	})
 }
 
-// noticed reports what an adaptive schedule decides. What the machine forced on
-// it is evidence.
+// noticed reports a decision of an adaptive schedule. Decisions that the machine
+// forced on it are evidence.
 func (t *run) noticed(ph *phase, n strategies.Notice) {
 	text := strings.TrimSpace(string(n.Kind)+" "+n.Image) + ": " + n.Text
 	if n.Kind == strategies.Admitted {
@@ -59,14 +59,14 @@ func (t *run) noticed(ph *phase, n strategies.Notice) {
 	t.rec.emit(Event{Kind: Observed, Phase: ph.name, Seen: &seen})
 }
 
-// kept reports whether the image was finished before the engine was lost.
+// kept reports whether the image had been finished before the engine was lost.
 func (t *run) kept(ctx context.Context, ph *phase, image Image) bool {
 	if t.cfg.Again == nil {
 		return false
 	}
 	id, err := t.engine.Image(ctx, image.Ref)
 	if err != nil {
-		return false // it is made again, and a reason to fail shows there
+		return false // it is built again, and a real failure shows there
 	}
 	ph.log(image.Name, "the engine still has "+image.Tag+", finished before it was lost")
 	t.obtained(image, id)
@@ -99,8 +99,8 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 	return id, err
 }
 
-// buildID is a name for a build that the engine has not seen: an image that gave
-// way, or that the engine was lost with, is built once more.
+// buildID is an identifier that the engine has not seen: an image whose build was
+// stopped for want of memory, or was lost with the engine, is built once more.
 func (t *run) buildID(image Image) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,10 +117,10 @@ func (t *run) buildID(image Image) string {
 	return image.Build
 }
 
-// BuildAgain is Build for the second build of an image in one set-up.
+// BuildAgain is the identifier of an image's second build in one set-up.
 func (i Image) BuildAgain() string { return i.Build + "-again" }
 
-// pullImage pulls what was pushed beforehand.
+// pullImage pulls an image that was pushed beforehand.
 func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtimes.ImageID, err error) {
 	err = ph.within("pull", image.Name, "pull", func() error {
 		id, err = t.engine.Pull(ctx, image.Ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
@@ -128,4 +128,96 @@ func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtime
 	})
 	ph.made(id)
 	return id, err
+}
+
+// Publish prepares strategies that pull: it builds every image of the schedule and
+// pushes it to the trial's registry, where Run finds it. It is reported like a trial
+// that ends after its builds.
+func Publish(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
+	cfg.Schedule.Pull = false
+	return start(ctx, cfg, engine, clock, report, func(t *run) error {
+		return t.runPhase(ctx, trial.PhaseBuild, t.publish)
+	})
+}
+
+func (t *run) publish(ctx context.Context, ph *phase) error {
+	return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
+		image := t.images[name]
+		return ph.within("publish "+name, name, "", func() error {
+			id, err := t.buildImage(ctx, ph, image)
+			if err != nil {
+				return err
+			}
+			t.obtained(image, id)
+			return ph.within("push", image.Name, "push", func() error {
+				return t.engine.Push(ctx, image.Ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
+			})
+		})
+	})
+}
+
+// steps turns what an engine reports about one build into spans and log lines.
+type steps struct {
+	ph    *phase
+	image string
+	open  map[string]*openSpan
+	out   *lines
+	// renamed replaces the image's name on the engine by its name in the workload,
+	// which is the same in every trial.
+	renamed *strings.Replacer
+}
+
+func newSteps(ph *phase, image Image) *steps {
+	s := &steps{ph: ph, image: image.Name, open: map[string]*openSpan{}, renamed: strings.NewReplacer(image.Ref, image.Tag)}
+	s.out = &lines{emit: func(line string) { ph.log(image.Name, s.renamed.Replace(line)) }}
+	return s
+}
+
+// report takes one piece of progress. The engine calls it from one goroutine at a
+// time.
+func (s *steps) report(p runtimes.Progress) {
+	s.ph.touch()
+	p.Step = s.renamed.Replace(p.Step)
+	s.ph.made(p.Made)
+	switch {
+	case !p.Ended.IsZero():
+		s.end(p)
+	case !p.Started.IsZero():
+		s.start(p)
+	default:
+		_, _ = s.out.Write(p.Output)
+	}
+}
+
+func (s *steps) start(p runtimes.Progress) {
+	if s.open[p.Step] != nil {
+		return
+	}
+	s.ph.log(s.image, p.Step)
+	s.open[p.Step] = s.ph.rec.startAt(trial.Span{Name: p.Step, Phase: s.ph.name, Image: s.image, Step: p.Step}, p.Started)
+}
+
+// end closes a step. A step whose start was never reported took no time: the engine
+// had it in its cache.
+func (s *steps) end(p runtimes.Progress) {
+	if p.Started.IsZero() {
+		p.Started = p.Ended
+	}
+	s.start(p)
+	span := s.open[p.Step]
+	delete(s.open, p.Step)
+	span.span.Cached = p.Cached
+	var err error
+	if p.Error != "" {
+		err = errors.New(p.Error)
+	}
+	span.endAt(p.Ended, err)
+}
+
+// close ends the steps that the engine left open.
+func (s *steps) close(err error) {
+	s.out.flush()
+	for _, span := range s.open {
+		span.end(err)
+	}
 }

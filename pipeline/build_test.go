@@ -13,7 +13,7 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// scriptedEngine notes what is asked of it, and builds by a script.
+// scriptedEngine notes its calls, and builds by a script.
 type scriptedEngine struct {
 	runtimes.Engine
 	mu    sync.Mutex

@@ -8,17 +8,16 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Clock tells how long ago the trial's origin was. The runner takes the
-// origin with Now and hands it to the worker, so that both count from the
-// same moment.
+// Clock measures the time since the trial's origin. The runner reads the origin
+// with Now and passes it to the worker, so that both count from the same moment.
 type Clock struct {
-	// started is a moment of this process, base its distance from the origin.
+	// started is a moment in this process, base the time from the origin to it.
 	started time.Time
 	base    time.Duration
 }
 
-// NewClock returns the clock that counts from origin, a value of Now. An
-// origin of 0 stands for this moment.
+// NewClock returns a clock that counts from origin, a value of Now. An origin of 0
+// means this moment.
 func NewClock(origin int64) Clock {
 	started, now := time.Now(), Now()
 	if origin == 0 {
@@ -30,10 +29,10 @@ func NewClock(origin int64) Clock {
 // Elapsed is the time since the origin.
 func (c Clock) Elapsed() trial.Seconds { return c.At(time.Now()) }
 
-// At is where a moment of this process lies from the origin.
+// At is the time from the origin to a moment in this process.
 func (c Clock) At(t time.Time) trial.Seconds { return trial.Seconds(c.base + t.Sub(c.started)) }
 
-// Now reads the clock that the processes of one machine share: nanoseconds,
+// Now reads the clock that all processes of a host share, in nanoseconds. It is
 // never set back.
 func Now() int64 {
 	var ts unix.Timespec

@@ -10,8 +10,8 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// createCluster is the phase cluster: from nothing to nodes ready, or from nodes
-// that were stopped.
+// createCluster is the phase cluster: it creates the cluster, or starts its stopped
+// nodes, and waits until the nodes are ready.
 func (t *run) createCluster(ctx context.Context, ph *phase) error {
 	if t.cfg.Again != nil {
 		const name = "delete what is left of the cluster"
@@ -23,12 +23,10 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 	if t.cfg.Prebooted {
 		obtain = kindcluster.Boot
 	}
-	cluster, err := obtain(ctx, t.cfg.kind(t.inputs.kind), kindcluster.Observer{
+	cluster, err := obtain(ctx, t.cfg.kind(t.kind), kindcluster.Observer{
 		Log:      func(line string) { ph.log("", line) },
 		Evidence: ph.evidence,
-		Step: func(name string) func(error) {
-			return ph.span(name, "", name).end
-		},
+		Step:     func(name string) func(error) { return ph.span(name, "", name).end },
 	})
 	if cluster == nil {
 		return err
@@ -46,10 +44,10 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 	return err
 }
 
-// Preboot is the preparation of trials whose cluster was made before: it creates
-// the cluster, waits until its DNS is available, and stops its nodes. What the
-// machine then has on its disk is where such trials begin. It is reported like a
-// trial that ends after its cluster.
+// Preboot prepares trials that start a cluster from before: it creates the cluster,
+// waits until its DNS is available, and stops its nodes. Such trials begin with what
+// is then on the machine's disk. It is reported like a trial that ends after its
+// cluster.
 func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
 	return start(ctx, cfg, engine, clock, report, func(t *run) error {
 		return t.runPhase(ctx, trial.PhaseCluster, func(ctx context.Context, ph *phase) error {
@@ -57,7 +55,7 @@ func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Cloc
 				return err
 			}
 			const dns, stop = "DNS available", "stop the nodes"
-			if !t.cluster.BringsNetwork() { // without one, it never is
+			if !t.cluster.LacksNetwork() { // without a network, it never is
 				if err := ph.within(dns, "", dns, func() error { return t.awaitDNS(ctx, ph) }); err != nil {
 					return err
 				}
@@ -67,7 +65,7 @@ func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Cloc
 	})
 }
 
-// awaitDNS waits for the last of what Kind itself deploys.
+// awaitDNS waits for the last part that Kind itself deploys.
 func (t *run) awaitDNS(ctx context.Context, ph *phase) error {
 	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{
 		Log: func(line string) { ph.log("", line) }, Progress: func(int, int) {},

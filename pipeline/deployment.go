@@ -3,19 +3,16 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"time"
+	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 )
 
-// deploy is the phase deploy: every step of the deployment, all objects ready,
-// all URLs answering.
+// deploy is the phase deploy: it does every step of the deployment and waits until
+// all objects are ready and all URLs answer.
 func (t *run) deploy(ctx context.Context, ph *phase) error {
 	see := deploy.Observer{
 		Log:      func(line string) { ph.log("", line) },
@@ -30,6 +27,9 @@ func (t *run) deploy(ctx context.Context, ph *phase) error {
 	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), see)
 	if err != nil {
 		return err
+	}
+	if t.cfg.DeployAsLoaded {
+		t.absent = t.cfg.loads()
 	}
 	nodesReady := t.awaitNodes(ctx, ph)
 	for _, step := range t.cfg.Deploy {
@@ -48,11 +48,11 @@ func (t *run) deploy(ctx context.Context, ph *phase) error {
 	return ph.within("urls answer", "", "urls answer", func() error { return deploy.Answers(ctx, t.cfg.ReadyURLs, see) })
 }
 
-// awaitNodes waits for the nodes of a cluster whose network a step brings, from
-// the beginning of the deployment and beside its steps. What it returns waits
-// for the end of that.
-func (t *run) awaitNodes(ctx context.Context, ph *phase) func() error {
-	if t.cluster == nil || !t.cluster.BringsNetwork() {
+// awaitNodes begins to wait, beside the steps of the deployment, for the nodes of a
+// cluster whose network one of the steps brings. The returned function waits until
+// they are ready.
+func (t *run) awaitNodes(ctx context.Context, ph *phase) (ready func() error) {
+	if t.cluster == nil || !t.cluster.LacksNetwork() {
 		return func() error { return nil }
 	}
 	done := make(chan error, 1)
@@ -64,14 +64,14 @@ func (t *run) awaitNodes(ctx context.Context, ph *phase) func() error {
 	return func() error { return <-done }
 }
 
-// step does one step of the deployment. Its own limit is one of the spec's: a
-// trial that it ends is timed out.
+// step does one step of the deployment. Its timeout is a limit of the spec: a trial
+// that it ends is timed out.
 func (t *run) step(parent context.Context, ph *phase, client *deploy.Client, step deploy.Step) error {
-	ctx, limited := parent, func() {}
+	ctx, cancel := parent, func() {}
 	if step.Timeout > 0 {
-		ctx, limited = context.WithTimeoutCause(parent, step.Timeout, &LimitError{Phase: ph.name, Limit: step.Timeout})
+		ctx, cancel = context.WithTimeoutCause(parent, step.Timeout, &LimitError{Phase: ph.name, Limit: step.Timeout})
 	}
-	defer limited()
+	defer cancel()
 	err := t.doStep(ctx, ph, client, step)
 	if err != nil && ctx.Err() != nil && parent.Err() == nil {
 		return becauseOf(context.Cause(ctx), err)
@@ -82,44 +82,83 @@ func (t *run) step(parent context.Context, ph *phase, client *deploy.Client, ste
 func (t *run) doStep(ctx context.Context, ph *phase, client *deploy.Client, step deploy.Step) error {
 	switch {
 	case step.Command != nil:
+		for len(t.absent) > 0 { // it may need any of them
+			if err := t.awaitImage(ctx, ph); err != nil {
+				return err
+			}
+		}
 		return t.command(ctx, ph, *step.Command)
 	case step.Wait != nil:
 		return client.Until(ctx, *step.Wait)
 	}
-	if err := client.Apply(ctx, step.Objects, cmp.Or(step.Timeout, deploy.Patience)); err != nil || !step.Settle {
+	err := t.apply(ctx, ph, step.Objects, func(objects []deploy.Object) error {
+		return client.Apply(ctx, objects, cmp.Or(step.Timeout, deploy.Patience))
+	})
+	if err != nil || !step.Settle {
 		return err
 	}
 	return client.Wait(ctx, step.Objects)
 }
 
-// command runs a command of the workload's, and logs what it prints.
-func (t *run) command(ctx context.Context, ph *phase, c deploy.Command) error {
-	log := &lines{emit: func(line string) { ph.log("", line) }}
-	cmd := t.process(ctx, c)
-	cmd.Stdout, cmd.Stderr = log, log
-	err := cmd.Run()
-	log.flush()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		t.note(ph, "the command %s ended well, and left processes behind that hold its output", c.Args[0])
-		return nil
+// apply applies the objects of a step at once, except that it holds objects that need an
+// absent image until that image is in the nodes: their pods would fail to start, and be
+// tried again only after a back-off. From the first object on that must keep its place,
+// it applies all others in order.
+func (t *run) apply(ctx context.Context, ph *phase, objects []deploy.Object, do func([]deploy.Object) error) error {
+	if len(t.absent) == 0 {
+		return do(objects)
 	}
-	if err != nil {
-		return fmt.Errorf("running %s: %w", c.Args[0], err)
+	var free, held, tail []deploy.Object
+	for i, o := range objects {
+		if o.KeepsPlace() {
+			tail = objects[i:]
+			break
+		}
+		if o.Needs(t.absent) {
+			held = append(held, o)
+		} else {
+			free = append(free, o)
+		}
+	}
+	if err := do(free); err != nil {
+		return err
+	}
+	for len(held)+len(tail) > 0 {
+		next := slices.IndexFunc(held, func(o deploy.Object) bool { return !o.Needs(t.absent) })
+		if len(held) == 0 && !tail[0].Needs(t.absent) {
+			held, tail, next = tail[:1:1], tail[1:], 0
+		}
+		if next < 0 {
+			if err := t.awaitImage(ctx, ph); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := do(held[next : next+1]); err != nil {
+			return err
+		}
+		held = slices.Delete(slices.Clone(held), next, next+1)
 	}
 	return nil
 }
 
-// process prepares a command, all of whose processes end with ctx. What the
-// trial calls its own is in its environment.
-func (t *run) process(ctx context.Context, c deploy.Command) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
-	cmd.Dir = c.Dir
-	cmd.Env = os.Environ()
-	for name, value := range c.Env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	cmd.Env = append(cmd.Env, t.cfg.names()...)
-	cmd.WaitDelay = 2 * time.Second
-	endWhole(cmd)
-	return cmd
+// awaitImage waits until one more image is in the nodes. No limit of the phase counts
+// this wait.
+func (t *run) awaitImage(ctx context.Context, ph *phase) error {
+	const name = "wait for an image"
+	return ph.within(name, "", name, func() error {
+		defer ph.pause()()
+		select {
+		case names, more := <-t.loaded:
+			if !more {
+				clear(t.absent)
+			}
+			for _, name := range names {
+				delete(t.absent, deploy.ImageName(name))
+			}
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	})
 }

@@ -1,27 +1,31 @@
 package pipeline
 
-import "github.com/stratbench/stratbench/internal/trial"
+import (
+	"sync"
+	"time"
 
-// Event is one thing that happened in a trial, reported as it happens, so
-// that all that was known is known when the worker is killed.
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Event is one thing that happened in a trial. It is reported at once, so that
+// nothing is lost when the worker is killed.
 type Event struct {
 	Kind EventKind     `json:"kind"`
 	At   trial.Seconds `json:"at_seconds"`
-	// SpanID pairs the end of a span with its start. Span is complete in both, but
-	// a start has no End.
+	// SpanID pairs the end of a span with its start. Both carry the whole Span, but
+	// at the start its End is not set.
 	SpanID int         `json:"span_id,omitempty"`
 	Span   *trial.Span `json:"span,omitempty"`
-	// Phase, Image and Text are of a log line or of progress, Source of a line.
+	// Phase, Image and Text describe a log line or progress, Source a log line.
 	Phase  trial.Phase `json:"phase,omitempty"`
 	Image  string      `json:"image,omitempty"`
 	Text   string      `json:"text,omitempty"`
 	Source Source      `json:"source,omitempty"`
 
 	Tests []trial.TestResult `json:"tests,omitempty"`
-	// Seen is what the pipeline observed beside its own work.
+	// Seen is something that the pipeline observed and that may explain an outcome.
 	Seen *trial.Evidence `json:"seen,omitempty"`
-	// Result is the last event of a trial; its spans and tests have been
-	// reported before it and are not repeated.
+	// Result comes with the last event of a trial.
 	Result *Result `json:"result,omitempty"`
 }
 
@@ -32,30 +36,82 @@ type EventKind string
 const (
 	SpanStart EventKind = "span-start"
 	SpanEnd   EventKind = "span-end"
-	// Log is a line that something printed; Progress is one of the pipeline's
-	// own about how far it is, for a live display.
+	// Log is a line that something printed. Progress is a line of the pipeline's
+	// own for a live display.
 	Log      EventKind = "log"
 	Progress EventKind = "progress"
-	// Made says that the trial put the image Text into the engine's store: one
-	// of the workload's, or one that a build's step left.
+	// Made reports that the trial put the image Text into the engine's store: an
+	// image of the workload, or one that a build step left behind.
 	Made  EventKind = "made"
 	Tests EventKind = "tests"
-	// Observed has what was Seen.
+	// Observed carries Seen.
 	Observed EventKind = "observed"
 	Done     EventKind = "result"
 )
 
-// Source is where a line of the log comes from.
+// Source is where a log line comes from.
 type Source string
 
-// The sources of lines.
+// The sources of log lines.
 const (
-	// Said is what the phase's own work printed.
+	// Said is a line that the phase's own work printed.
 	Said Source = ""
-	// Evidence is what was read elsewhere after a failure, such as the journal
-	// of a node: it may explain the error and is never the error.
+	// Evidence is a line that was read elsewhere after a failure, such as in a
+	// node's journal: it may explain the error and is never the error itself.
 	Evidence Source = "evidence"
 )
 
-// Reporter takes events. It is called from one goroutine at a time.
+// Reporter takes events, one at a time.
 type Reporter func(Event)
+
+// recorder stamps events with the trial's clock and reports them one at a time.
+type recorder struct {
+	clock  Clock
+	mu     sync.Mutex
+	report Reporter
+	spans  int
+}
+
+func (r *recorder) emit(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.At == 0 {
+		e.At = r.clock.Elapsed()
+	}
+	r.report(e)
+}
+
+// openSpan is a span that has not ended.
+type openSpan struct {
+	rec  *recorder
+	id   int
+	span trial.Span
+	once sync.Once
+}
+
+// start opens a span at this moment.
+func (r *recorder) start(s trial.Span) *openSpan { return r.startAt(s, time.Now()) }
+
+func (r *recorder) startAt(s trial.Span, at time.Time) *openSpan {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spans++
+	s.Start = r.clock.At(at)
+	o := &openSpan{rec: r, id: r.spans, span: s}
+	r.report(Event{Kind: SpanStart, At: r.clock.Elapsed(), SpanID: o.id, Span: &s})
+	return o
+}
+
+// end closes the span at this moment. Only the first call counts.
+func (o *openSpan) end(err error) { o.endAt(time.Now(), err) }
+
+func (o *openSpan) endAt(at time.Time, err error) {
+	o.once.Do(func() {
+		s := o.span
+		s.End = max(o.rec.clock.At(at), s.Start)
+		if err != nil {
+			s.Error = err.Error()
+		}
+		o.rec.emit(Event{Kind: SpanEnd, SpanID: o.id, Span: &s})
+	})
+}

@@ -21,8 +21,7 @@ func (t *run) loading(ctx context.Context) error {
 	return t.phase(trial.PhaseLoad, t.load)(ctx)
 }
 
-// somethingToLoad waits until there is something to load, and a cluster to load
-// it into.
+// somethingToLoad waits until there is a cluster, and an image to load into it.
 func (t *run) somethingToLoad(ctx context.Context) error {
 	select {
 	case <-t.there:
@@ -41,17 +40,23 @@ func (t *run) somethingToLoad(ctx context.Context) error {
 	}
 }
 
-// load is the phase load: the images from the engine's store into the nodes',
-// streamed from one to the other.
-func (t *run) load(ctx context.Context, ph *phase) error {
+// load is the phase load: it streams the images from the engine's store into that of
+// each node, or has the nodes pull them.
+func (t *run) load(ctx context.Context, ph *phase) (err error) {
+	defer func() {
+		if err == nil && t.cfg.DeployAsLoaded {
+			close(t.loaded)
+		}
+	}()
 	for _, archive := range t.cfg.Preload {
 		if err := t.preload(ctx, ph, archive); err != nil {
 			return err
 		}
+		t.arrived(archive.Names...)
 	}
 	if t.cfg.NodePull {
 		return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
-			image := t.inputs.images[name]
+			image := t.images[name]
 			return ph.within("pull "+name, name, "", func() error {
 				return t.named(ctx, image, t.cluster.Pull(ctx, image.Ref, image.Tag, t.cfg.RegistryPlainHTTP, ph.touch))
 			})
@@ -62,7 +67,6 @@ func (t *run) load(ctx context.Context, ph *phase) error {
 	}
 	for _, image := range t.cfg.Images {
 		if t.cfg.LoadAsBuilt {
-			var err error
 			if image, err = t.nextBuilt(ctx, ph); err != nil {
 				return err
 			}
@@ -74,8 +78,8 @@ func (t *run) load(ctx context.Context, ph *phase) error {
 	return nil
 }
 
-// nextBuilt is the image that was built next. Waiting for it is the builds'
-// time and not the load's.
+// nextBuilt waits for the next image that is built. No limit of the load counts this
+// wait.
 func (t *run) nextBuilt(ctx context.Context, ph *phase) (Image, error) {
 	defer ph.pause()()
 	select {
@@ -86,7 +90,7 @@ func (t *run) nextBuilt(ctx context.Context, ph *phase) (Image, error) {
 	}
 }
 
-// preload brings an archive of images that are not built into the nodes.
+// preload loads an archive of images that are not built.
 func (t *run) preload(ctx context.Context, ph *phase, a Archive) error {
 	names := kindcluster.Names{}
 	for _, name := range a.Names {
@@ -106,8 +110,8 @@ func (t *run) preload(ctx context.Context, ph *phase, a Archive) error {
 	})
 }
 
-// loadArchive loads images that share one archive, and in it their layers. In
-// the nodes they have the names that the manifests use.
+// loadArchive loads images in one archive, in which they share layers. In the nodes
+// they get the names that manifests use.
 func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images []Image) error {
 	name := "load " + image
 	if image == "" {
@@ -129,29 +133,39 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 	})
 }
 
-// named gives an image that came into the nodes well its further names there.
+// named gives an image its further names in the nodes, unless loading it failed.
 func (t *run) named(ctx context.Context, i Image, err error) error {
-	if err != nil || len(i.Tags) == 0 {
-		return err
+	if err == nil && len(i.Tags) > 0 {
+		err = t.cluster.Tag(ctx, i.Tag, i.Tags)
 	}
-	return t.cluster.Tag(ctx, i.Tag, i.Tags)
+	if err == nil {
+		t.arrived(append([]string{i.Tag}, i.Tags...)...)
+	}
+	return err
 }
 
-// metered passes a stream on and reports how much has come, once a second.
+// arrived notes that an image is in the nodes, by all of its names.
+func (t *run) arrived(names ...string) {
+	if t.cfg.DeployAsLoaded {
+		t.loaded <- names
+	}
+}
+
+// metered passes a stream on and reports once a second how much was sent.
 type metered struct {
-	to    io.Writer
-	ph    *phase
-	image string
-	sent  trial.Bytes
-	told  time.Time
+	to       io.Writer
+	ph       *phase
+	image    string
+	sent     trial.Bytes
+	reported time.Time
 }
 
 func (m *metered) Write(p []byte) (int, error) {
 	n, err := m.to.Write(p)
 	m.sent += trial.Bytes(n)
 	m.ph.touch()
-	if now := time.Now(); now.Sub(m.told) >= time.Second {
-		m.told = now
+	if now := time.Now(); now.Sub(m.reported) >= time.Second {
+		m.reported = now
 		m.ph.progress(m.image, m.sent.String()+" sent")
 	}
 	return n, err

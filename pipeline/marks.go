@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,21 +18,21 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// MarksVariable names, in the environment of a set-up command, the file to
-// which marks are appended.
+// MarksVariable is the environment variable that names, for a set-up command, the
+// file to which marks are appended.
 const MarksVariable = "STRATBENCH_MARKS"
 
-// The two ends of a phase, as a mark has them.
+// The two ends of a phase in a mark.
 const (
 	markStart = "start"
 	markEnd   = "end"
 )
 
-// WriteMark appends a mark with this moment to the file: "build start 12345".
-// It is what a process that the set-up command runs does.
+// WriteMark appends a mark with the present time to the file: "build start 12345".
+// Processes of the set-up command call it.
 func WriteMark(file string, phase trial.Phase, end string) error {
 	if end != markStart && end != markEnd {
-		return fmt.Errorf("%q is no end of a phase; write start or end", end)
+		return fmt.Errorf("%q is neither start nor end; write one of them", end)
 	}
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -46,19 +45,19 @@ func WriteMark(file string, phase trial.Phase, end string) error {
 	return nil
 }
 
-// marker makes phases of marks: of lines that match a pattern, and of those in
-// the file.
+// marker turns marks into phases: lines of output that match a pattern, and lines of
+// the file of marks.
 type marker struct {
 	t        *run
 	patterns []pattern
-	// stop ends the set-up command, because of a limit.
+	// stop ends the set-up command at a limit.
 	stop context.CancelCauseFunc
 	ctx  context.Context
 
 	mu     sync.Mutex
 	phases []*marked
 	faults []string
-	// tests is when the phase test began, or 0.
+	// tests is when the phase test began, 0 if it did not.
 	tests trial.Seconds
 }
 
@@ -67,13 +66,13 @@ type pattern struct {
 	start, end *regexp.Regexp
 }
 
-// marked is a phase that was seen to begin.
+// marked is a phase whose start was seen.
 type marked struct {
 	*phase
 	span *openSpan
 	over context.CancelFunc
-	// open is true until its end; implied says that the end is not marked, and is
-	// the beginning of the next phase.
+	// open is true until the phase ends. With implied, its end is not marked: the
+	// phase ends when the next one begins.
 	open, implied bool
 }
 
@@ -92,8 +91,7 @@ func newMarker(ctx context.Context, stop context.CancelCauseFunc, t *run, marks 
 	return m, nil
 }
 
-// line takes a line that the command printed, and logs it in the phase that it
-// is of.
+// line takes a line that the command printed, and logs it in the phase that is open.
 func (m *marker) line(text string) {
 	now := time.Now()
 	m.mu.Lock()
@@ -130,7 +128,7 @@ func (m *marker) called(text string) {
 		}
 	}
 	if len(fields) < 2 || len(fields) > 3 || !slices.Contains(trial.Phases(), trial.Phase(fields[0])) || fields[1] != markStart && fields[1] != markEnd {
-		m.faults = append(m.faults, fmt.Sprintf("%q is no mark; call stratbench mark PHASE start, and stratbench mark PHASE end", text))
+		m.faults = append(m.faults, fmt.Sprintf("%q is no mark; call stratbench mark PHASE start and stratbench mark PHASE end", text))
 		return
 	}
 	if fields[1] == markStart {
@@ -140,12 +138,12 @@ func (m *marker) called(text string) {
 	}
 }
 
-// begin begins a phase. Lines that begin one that goes on already are part of
-// it; one that is over does not begin again.
+// begin begins a phase. A second start of an open phase is ignored. A phase that has
+// ended cannot begin again.
 func (m *marker) begin(p trial.Phase, at time.Time, implied bool) {
 	if known := m.find(p); known != nil {
 		if !known.open {
-			m.faults = append(m.faults, fmt.Sprintf("the phase %s began a second time after its end; mark its first beginning and its last end", p))
+			m.faults = append(m.faults, fmt.Sprintf("the phase %s began again after its end; mark its first start and its last end", p))
 		}
 		return
 	}
@@ -164,12 +162,12 @@ func (m *marker) begin(p trial.Phase, at time.Time, implied bool) {
 	go began.watch(ctx, m.stop, m.t.cfg.Limits[p], m.t.cfg.Silence[p])
 }
 
-// end ends a phase. That its end is seen again says nothing.
+// end ends a phase. A second end is ignored.
 func (m *marker) end(p trial.Phase, at time.Time) {
 	known := m.find(p)
 	switch {
 	case known == nil:
-		m.faults = append(m.faults, fmt.Sprintf("the end of the phase %s was seen, and no beginning before it; mark that, too", p))
+		m.faults = append(m.faults, fmt.Sprintf("the phase %s ended without a start; mark its start, too", p))
 	case known.open:
 		m.close(known, at, nil)
 	}
@@ -188,8 +186,8 @@ func (m *marker) find(p trial.Phase) *marked {
 	return nil
 }
 
-// finish ends what is open when the command has ended. It returns the phase in
-// which that was, the one that began last, and what is wrong with the marks.
+// finish ends the open phases when the command has ended. It returns the one of them
+// that began last, and what is wrong with the marks.
 func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -199,7 +197,7 @@ func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error
 		}
 		in = p.name
 		if !p.implied && failed == nil {
-			m.faults = append(m.faults, fmt.Sprintf("the phase %s began, and its end was not seen; correct its mark, or leave the end out: it then ends with the next phase, or with the command", p.name))
+			m.faults = append(m.faults, fmt.Sprintf("the end of the phase %s was not seen; correct its mark, or leave the end out, so that the phase ends with the next one or with the command", p.name))
 		}
 		m.close(p, at, failed)
 	}
@@ -210,7 +208,7 @@ func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error
 	return in, &MarksError{Faults: slices.Compact(m.faults)}
 }
 
-// unseen are the phases of whose beginning there is a pattern and was no line.
+// unseen are the phases whose start pattern matched no line.
 func (m *marker) unseen() (phases []trial.Phase) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -222,19 +220,19 @@ func (m *marker) unseen() (phases []trial.Phase) {
 	return phases
 }
 
-// MarksError says that the phases of a set-up command cannot be told from its
-// marks: the trial could not be measured.
+// MarksError reports marks of a set-up command from which its phases cannot be
+// derived: the trial could not be measured.
 type MarksError struct{ Faults []string }
 
 func (e *MarksError) Error() string {
 	return "the marks of the set-up command do not pair: " + strings.Join(e.Faults, "; ")
 }
 
-// lookForMarks is how often the file of marks is looked at. What it says of
-// time is exact all the same.
+// lookForMarks is how often the file of marks is read. The marks have exact times of
+// their own.
 const lookForMarks = 25 * time.Millisecond
 
-// follow reads the file of marks until done is closed, and then to its end.
+// follow reads the file of marks until done is closed, then the rest of it.
 func (m *marker) follow(file *os.File, done <-chan struct{}) {
 	var rest []byte
 	for last := false; ; {
@@ -257,13 +255,4 @@ func (m *marker) follow(file *os.File, done <-chan struct{}) {
 		case <-time.After(lookForMarks):
 		}
 	}
-}
-
-// openMarks makes the file of marks, empty.
-func (c Config) openMarks() (*os.File, error) {
-	f, err := os.Create(filepath.Join(c.WorkDir, "marks"))
-	if err != nil {
-		return nil, fmt.Errorf("making a file for marks: %w", err)
-	}
-	return f, nil
 }

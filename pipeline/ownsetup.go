@@ -16,19 +16,11 @@ import (
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
 
-// SetupSpan is the name of the span of a set-up command as a whole.
+// SetupSpan is the name of the span of a whole set-up command.
 const SetupSpan = "setup command"
 
-// SetupError says that a set-up command failed, in no phase that was seen.
-type SetupError struct{ Err error }
-
-func (e *SetupError) Error() string { return "set-up: " + e.Err.Error() }
-
-// Unwrap returns what went wrong.
-func (e *SetupError) Unwrap() error { return e.Err }
-
-// ownSetup has a command of the user's do the set-up. It returns what ends the
-// processes that the command has left running, which the tests may need.
+// ownSetup runs the user's command that does the set-up. Processes that the command
+// leaves running may be needed by the tests. They run until end is called.
 func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	end = func() {}
 	s := t.cfg.Setup
@@ -44,9 +36,9 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	if err != nil {
 		return end, &PhaseError{Err: err}
 	}
-	file, err := t.cfg.openMarks()
+	file, err := os.Create(t.cfg.marksFile())
 	if err != nil {
-		return end, &PhaseError{Err: err}
+		return end, &PhaseError{Err: fmt.Errorf("making a file for marks: %w", err)}
 	}
 	defer file.Close()
 	whole := &phase{rec: t.rec, started: time.Now()}
@@ -66,7 +58,7 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 		return end, failedIn(in, becauseOf(context.Cause(ctx), err))
 	}
 	for _, p := range marks.unseen() {
-		t.note(whole, "no line was seen with which the phase %s begins", p)
+		t.note(whole, "no line matched the start mark of the phase %s", p)
 	}
 	ready := t.rec.clock.At(ended)
 	if marks.tests > 0 {
@@ -77,16 +69,12 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	return end, nil
 }
 
-// failedIn gives the failure of a set-up command the phase in which it was. A
-// limit of a phase's knows its own.
+// failedIn adds the phase p to the failure of a set-up command. The limit of another
+// phase names that phase.
 func failedIn(p trial.Phase, err error) error {
 	var limit *LimitError
-	var silence *SilenceError
-	switch {
-	case errors.As(err, &limit) && limit.Phase != "":
+	if errors.As(err, &limit) && limit.Phase != "" {
 		p = limit.Phase
-	case errors.As(err, &silence) && silence.Phase != "":
-		p = silence.Phase
 	}
 	if p == "" {
 		return &SetupError{Err: err}
@@ -94,11 +82,11 @@ func failedIn(p trial.Phase, err error) error {
 	return inPhase(p, err)
 }
 
-// linger is how long the output of a command that has ended is read on: what it
-// left running may hold it open for ever.
+// linger is how long the output is still read after the command has ended: processes
+// that it left running may hold it open for ever.
 const linger = 200 * time.Millisecond
 
-// runSetup runs the command and takes its marks. What it started goes on until
+// runSetup runs the command and reads its marks. Processes that it started run until
 // end is called.
 func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *os.File) (end func(), ended time.Time, err error) {
 	end, ended = func() {}, time.Now()
@@ -107,7 +95,7 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 		return end, ended, fmt.Errorf("opening a pipe for the set-up command: %w", err)
 	}
 	defer out.Close()
-	command := t.told(t.cfg.Setup.Command)
+	command := t.informed(t.cfg.Setup.Command)
 	cmd := t.process(ctx, command)
 	cmd.Stdout, cmd.Stderr = in, in
 	if err = cmd.Start(); err != nil {
@@ -115,7 +103,7 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 		return end, ended, fmt.Errorf("starting %s: %w", command.Args[0], err)
 	}
 	in.Close()
-	end = func() { _ = cmd.Cancel() } // whatever is left of its group
+	end = func() { _ = cmd.Cancel() } // kills what is left of its process group
 	done, read, followed := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(read)
@@ -141,25 +129,20 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 		_ = out.SetReadDeadline(time.Now())
 		<-read
 		if err == nil {
-			t.note(whole, "the set-up command ended well, and left processes behind that hold its output")
+			t.note(whole, "the set-up command succeeded, and left processes running that hold its output open")
 		}
 	}
-	return end, ended, howEnded(command.Args[0], err)
-}
-
-// howEnded says how a command ended that did not end well.
-func howEnded(name string, err error) error {
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() < 0 {
-		return fmt.Errorf("%s was ended by a signal (%w), from itself or from outside: a command that ends its own process group ends its shell, too", name, err)
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode() < 0:
+		err = fmt.Errorf("%s was ended by a signal (%w), from itself or from outside: a command that ends its own process group also ends its shell", command.Args[0], err)
+	case err != nil:
+		err = fmt.Errorf("%s: %w", command.Args[0], err)
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return end, ended, err
 }
 
-// beside runs a command that is no part of what is timed.
+// beside runs setup.prepare or setup.cleanup, which are not timed.
 func (t *run) beside(ctx context.Context, name string, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -168,17 +151,17 @@ func (t *run) beside(ctx context.Context, name string, args []string) error {
 	defer cancel()
 	span := t.rec.start(trial.Span{Name: name})
 	err := bounded(ctx, func() error {
-		return t.command(ctx, &phase{rec: t.rec, started: time.Now()}, t.told(deploy.Command{Args: args, Dir: t.cfg.Setup.Dir, Env: t.cfg.Setup.Env}))
+		return t.command(ctx, &phase{rec: t.rec, started: time.Now()}, t.informed(deploy.Command{Args: args, Dir: t.cfg.Setup.Dir, Env: t.cfg.Setup.Env}))
 	})
 	if err = becauseOf(context.Cause(ctx), err); err != nil {
-		err = fmt.Errorf("the command that %ss the trial: %w", name, err)
+		err = fmt.Errorf("the command setup.%s: %w", name, err)
 	}
 	span.end(err)
 	return err
 }
 
-// Cleanup runs the command with which the user's own set-up is undone. The
-// trial's evidence has been collected before.
+// Cleanup runs the command that undoes the user's own set-up, after the trial's
+// evidence has been collected.
 func Cleanup(ctx context.Context, cfg Config, clock Clock, report Reporter) error {
 	t := &run{cfg: cfg, rec: &recorder{clock: clock, report: report}}
 	if err := t.pointCommands(); err != nil {
@@ -187,8 +170,8 @@ func Cleanup(ctx context.Context, cfg Config, clock Clock, report Reporter) erro
 	return t.beside(ctx, "cleanup", cfg.Setup.Cleanup)
 }
 
-// pointCommands makes the commands that the user's own set-up runs, kind and
-// the engine's own, work on the trial's engine, and stratbench be found.
+// pointCommands makes kind and the engine's CLI, which the user's own set-up runs, use
+// the trial's engine, and puts stratbench into the search path.
 func (t *run) pointCommands() error {
 	if err := t.cfg.kind(nil).PointCommands(); err != nil {
 		return err
@@ -205,20 +188,21 @@ func (t *run) pointCommands() error {
 		return fmt.Errorf("putting stratbench where the set-up command finds it: %w", err)
 	}
 	if err := os.WriteFile(t.cfg.ownKindConfig(), []byte(t.cfg.Setup.KindConfig), 0o644); err != nil {
-		return fmt.Errorf("writing what clusters need here: %w", err)
+		return fmt.Errorf("writing the Kind configuration that clusters need here: %w", err)
 	}
 	return os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 func (c Config) ownKindConfig() string { return filepath.Join(c.WorkDir, "kind.yaml") }
+func (c Config) marksFile() string     { return filepath.Join(c.WorkDir, "marks") }
 
-// told adds to a command's environment what a set-up of the user's own needs to
-// know. What the workload says wins.
-func (t *run) told(c deploy.Command) deploy.Command {
-	schedule, _ := json.Marshal(t.cfg.Schedule) // it has come from JSON
+// informed adds to a command's environment what the user's own set-up needs to know.
+// Variables that the workload sets win.
+func (t *run) informed(c deploy.Command) deploy.Command {
+	schedule, _ := json.Marshal(t.cfg.Schedule) // it was read from JSON
 	env := map[string]string{
 		"STRATBENCH_SCHEDULE": string(schedule), "STRATBENCH_CONCURRENCY": strconv.Itoa(t.cfg.Schedule.Concurrency()),
-		"STRATBENCH_NODE_IMAGE": t.cfg.NodeImage, MarksVariable: filepath.Join(t.cfg.WorkDir, "marks"), "KIND_CLUSTER_NAME": t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER": string(t.cfg.Endpoint.Runtime),
+		"STRATBENCH_NODE_IMAGE": t.cfg.NodeImage, MarksVariable: t.cfg.marksFile(), "KIND_CLUSTER_NAME": t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER": string(t.cfg.Endpoint.Runtime),
 	}
 	if t.cfg.Setup.KindConfig != "" {
 		env["STRATBENCH_KIND_CONFIG"] = t.cfg.ownKindConfig()

@@ -14,8 +14,8 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// ownSetupOf runs a trial whose set-up is a shell script. No engine is needed:
-// the script is what would use it.
+// ownSetupOf runs a trial whose set-up is a shell script. It needs no engine, because
+// only the script would use one.
 func ownSetupOf(t *testing.T, script string, change func(*Config)) (Result, *Trace, string) {
 	t.Helper()
 	for _, name := range []string{"PATH", "DOCKER_HOST", "KIND_EXPERIMENTAL_DOCKER_NETWORK"} {
@@ -146,12 +146,12 @@ func TestMarksThatDoNotPair(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"no end":           {`echo "==> build"`, byPatterns, "the phase build began, and its end was not seen"},
-		"no beginning":     {`echo built all`, byPatterns, "the end of the phase build was seen, and no beginning before it"},
-		"twice":            {`echo "==> build"; echo built all; echo "==> build"; echo built all`, byPatterns, "the phase build began a second time after its end"},
+		"no end":           {`echo "==> build"`, byPatterns, "the end of the phase build was not seen"},
+		"no beginning":     {`echo built all`, byPatterns, "the phase build ended without a start"},
+		"twice":            {`echo "==> build"; echo built all; echo "==> build"; echo built all`, byPatterns, "the phase build began again after its end"},
 		"no such phase":    {`echo cook start >>"$STRATBENCH_MARKS"`, nil, `"cook start" is no mark`},
-		"called, no end":   {`echo load start >>"$STRATBENCH_MARKS"`, nil, "the phase load began, and its end was not seen"},
-		"called, no begin": {`echo load end >>"$STRATBENCH_MARKS"`, nil, "the end of the phase load was seen"},
+		"called, no end":   {`echo load start >>"$STRATBENCH_MARKS"`, nil, "the end of the phase load was not seen"},
+		"called, no begin": {`echo load end >>"$STRATBENCH_MARKS"`, nil, "the phase load ended without a start"},
 	} {
 		result, _, _ := ownSetupOf(t, c.script, c.change)
 		if v := result.Verdict(); v.Outcome != trial.RunnerFault || !strings.Contains(v.Error, c.want) {
@@ -177,7 +177,7 @@ func TestSetUpsThatFail(t *testing.T) {
 		"a limit of a phase":  {`echo "==> deploy"; while true; do echo waiting; sleep 0.05; done`, func(c *Config) { byPatterns(c); c.Limits[trial.PhaseDeploy] = 300 * time.Millisecond }, trial.DeployFailed, trial.PhaseDeploy, "not done within its limit"},
 		"silence in a phase":  {`echo "==> deploy"; sleep 30`, func(c *Config) { byPatterns(c); c.Silence[trial.PhaseDeploy] = 300 * time.Millisecond }, trial.DeployFailed, trial.PhaseDeploy, "nothing happened for 300ms"},
 		"no such program":     {``, func(c *Config) { c.Setup.Args = []string{"./gone"} }, trial.SetupFailed, "", "starting ./gone"},
-		"what prepares it":    {`true`, func(c *Config) { c.Setup.Prepare = []string{"sh", "-c", "exit 4"} }, trial.RunnerFault, "", "preparing the trial: the command that prepares the trial: running sh: exit status 4"},
+		"what prepares it":    {`true`, func(c *Config) { c.Setup.Prepare = []string{"sh", "-c", "exit 4"} }, trial.RunnerFault, "", "preparing the trial: the command setup.prepare: running sh: exit status 4"},
 		"marks and a failure": {`echo built all; exit 5`, byPatterns, trial.SetupFailed, "", "exit status 5"},
 	} {
 		result, _, _ := ownSetupOf(t, c.script, c.change)
@@ -212,7 +212,7 @@ func TestWhatASetUpLeavesRunningServesTheTestsAndEnds(t *testing.T) {
 	result, _, log := ownSetupOf(t, `(sleep 60; echo never) & echo $! >pid; sleep 0.1; echo up`, func(c *Config) {
 		c.Test = Test{Command: []string{"sh", "-c", `kill -0 "$(cat pid)" && echo "it serves" && printf '%s\n' '=== RUN   TestA' '--- PASS: TestA (0.00s)' PASS`}, Dir: c.Setup.Dir, Format: "go-verbose"}
 	})
-	if v := result.Verdict(); v.Outcome != trial.OK || !strings.Contains(log, "it serves") || !strings.Contains(log, "left processes behind") {
+	if v := result.Verdict(); v.Outcome != trial.OK || !strings.Contains(log, "it serves") || !strings.Contains(log, "left processes running") {
 		t.Fatalf("got %+v and\n%s", v, log)
 	}
 	if took := time.Since(began); took > 30*time.Second || result.Setup.Duration() > 20*time.Second {

@@ -11,26 +11,27 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// grace is how long a phase that was told to stop may take to do so, with what
-// it reads of reasons and evidence. One that does not stop is left behind.
+// grace is how long a phase may take to stop once it is told to, including the time
+// in which it collects reasons and evidence. A phase that takes longer is left
+// running.
 const grace = 3 * time.Second
 
-// phase is one phase under way.
+// phase is a phase that is running.
 type phase struct {
 	name    trial.Phase
 	rec     *recorder
 	started time.Time
 
 	mu sync.Mutex
-	// waited is how long the phase has waited for another one, but for the wait
-	// that began at waits, unless that is zero. No limit counts it.
+	// waited is how long the phase has waited for other phases, without the wait
+	// that began at waits if that is set. No limit counts this time.
 	waited time.Duration
 	waits  time.Time
-	// beat is when something last happened, in time at work.
+	// beat is when something last happened, in time spent working.
 	beat time.Duration
 }
 
-// runPhase runs work as the phase p, in a span and under the phase's limits.
+// runPhase runs work as the phase p, within a span and the phase's limits.
 func (t *run) runPhase(parent context.Context, p trial.Phase, work func(context.Context, *phase) error) error {
 	if parent.Err() != nil {
 		return inPhase(p, context.Cause(parent))
@@ -63,33 +64,26 @@ func bounded(ctx context.Context, work func() error) error {
 	}
 }
 
-// becauseOf puts the reason for which a phase was ended in front of what the
-// phase says of it. Work that was done in spite of that is done.
+// becauseOf adds the cause for which a phase was ended to the error that the phase
+// returned. A phase that returned no error succeeded all the same.
 func becauseOf(cause, err error) error {
 	var limit *LimitError
-	var silence *SilenceError
 	switch {
 	case err == nil || cause == nil:
 		return err
 	case errors.As(cause, &limit):
-		return &LimitError{Phase: limit.Phase, Limit: limit.Limit, Err: detail(err)}
-	case errors.As(cause, &silence):
-		return &SilenceError{Phase: silence.Phase, Silence: silence.Silence, Err: detail(err)}
+		ended := *limit
+		if ended.Err = err; err == context.Canceled || err == context.DeadlineExceeded {
+			ended.Err = nil // which adds nothing
+		}
+		return &ended
 	case errors.Is(err, cause):
 		return err
 	}
 	return fmt.Errorf("%w (%w)", cause, err)
 }
 
-// detail is err unless it says no more than that it was told to stop.
-func detail(err error) error {
-	if err == context.Canceled || err == context.DeadlineExceeded {
-		return nil
-	}
-	return err
-}
-
-// watch ends the phase at its limit or when nothing has happened for long.
+// watch ends the phase at its limit, or once nothing has happened for too long.
 func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit, silence time.Duration) {
 	for {
 		wait, because := time.Duration(1<<62), error(nil)
@@ -97,7 +91,7 @@ func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit
 			wait, because = limit-p.working(), &LimitError{Phase: p.name, Limit: limit}
 		}
 		if left := silence - p.quiet(); silence > 0 && left < wait {
-			wait, because = left, &SilenceError{Phase: p.name, Silence: silence}
+			wait, because = left, &LimitError{Phase: p.name, Limit: silence, Silence: true}
 		}
 		if wait <= 0 {
 			cancel(because)
@@ -111,7 +105,7 @@ func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit
 	}
 }
 
-// working is how long the phase has been at work.
+// working is how long the phase has worked, without the time in which it waited.
 func (p *phase) working() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,8 +134,8 @@ func (p *phase) touch() {
 	p.beat = p.atWork()
 }
 
-// pause begins to wait for another phase, until the returned function is called.
-func (p *phase) pause() (goOn func()) {
+// pause notes that the phase waits for another one, until resume is called.
+func (p *phase) pause() (resume func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waits = time.Now()
@@ -153,13 +147,13 @@ func (p *phase) pause() (goOn func()) {
 	}
 }
 
-// span opens a span of this phase; image and step may be empty.
+// span opens a span in this phase. Image and step may be empty.
 func (p *phase) span(name, image, step string) *openSpan {
 	p.touch()
 	return p.rec.start(trial.Span{Name: name, Phase: p.name, Image: image, Step: step})
 }
 
-// within runs work in a span.
+// within runs work within a span.
 func (p *phase) within(name, image, step string, work func() error) error {
 	span := p.span(name, image, step)
 	err := work()
@@ -180,13 +174,13 @@ func (p *phase) evidence(line string) {
 	p.rec.emit(Event{Kind: Log, Source: Evidence, Phase: p.name, Text: line})
 }
 
-// progress reports how far the phase is.
+// progress reports how far the phase has come.
 func (p *phase) progress(image, text string) {
 	p.touch()
 	p.rec.emit(Event{Kind: Progress, Phase: p.name, Image: image, Text: text})
 }
 
-// made reports an image that the trial put into the engine's store, if it did.
+// made reports an image that the trial put into the engine's store, if there is one.
 func (p *phase) made(image runtimes.ImageID) {
 	if image != "" {
 		p.rec.emit(Event{Kind: Made, Phase: p.name, Text: string(image)})

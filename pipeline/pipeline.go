@@ -6,44 +6,53 @@ import (
 	"fmt"
 	"sync"
 
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// run is one trial under way.
+// run is a trial that is running.
 type run struct {
 	cfg    Config
 	engine runtimes.Engine
 	rec    *recorder
-	inputs inputs
 	gauge  Gauge
+
+	kind   *v1alpha4.Cluster
+	images map[string]Image
+	format testreport.Format
 
 	mu     sync.Mutex
 	result Result
 	// builds counts the builds of each image.
 	builds map[string]int
-	// cluster is set by its phase, and used by those after it.
+	// cluster is set by the phase cluster.
 	cluster *kindcluster.Cluster
-	// there is closed when the cluster is there, and built has each image once it
+	// there is closed once the cluster is ready, and built receives each image that
 	// is in the engine's store: for a load beside the builds.
 	there chan struct{}
 	built chan Image
+	// loaded receives the names of images that are in the nodes, and is closed when all
+	// are: for a deployment beside the load. absent are the images that the deployment
+	// does not know to be in the nodes yet, by their complete names.
+	loaded chan []string
+	absent map[string]bool
 }
 
-// Gauge reads the memory of the machine that the engine lives in, and returns
-// false where nobody can.
+// Gauge reads the memory of the machine that the engine lives in. It returns false
+// if that is unknown.
 type Gauge func() (strategies.Reading, bool)
 
-// Run runs one trial: its cluster, builds, load, deployment and tests. Every
-// event is reported as it happens, the result last. When ctx ends, Run stops
-// within seconds, and the trial is cancelled. It leaves the cluster as it is;
-// Delete removes it where the machine is not thrown away.
+// Run runs one trial. Every event is reported as it happens, the result last. When
+// ctx ends, Run stops within seconds, and the trial is cancelled. Run leaves the
+// cluster as it is. Delete removes it, where the machine is not thrown away.
 //
-// Kind and the engines' CLI read the environment, which Run sets: it is made
-// for a process of its own, and for one trial in it.
+// Run sets environment variables, because Kind and the engine's CLI read them. It
+// therefore needs a process of its own for each trial.
 func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, gauge Gauge, report Reporter) Result {
 	return start(ctx, cfg, engine, clock, report, func(t *run) error {
 		t.gauge = gauge
@@ -51,17 +60,13 @@ func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, g
 	})
 }
 
-// start reads the inputs, does the work and reports how it ended.
+// start reads the inputs, does the work and reports the result.
 func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter, work func(*run) error) Result {
-	trace := &Trace{}
-	t := &run{cfg: cfg, engine: engine, there: make(chan struct{}), built: make(chan Image, len(cfg.Images)),
-		rec: &recorder{clock: clock, report: func(e Event) {
-			trace.Add(e)
-			report(e)
-		}}}
+	t := &run{cfg: cfg, engine: engine, rec: &recorder{clock: clock, report: report}, there: make(chan struct{}),
+		built: make(chan Image, len(cfg.Images)), loaded: make(chan []string, len(cfg.Images)+len(cfg.Preload))}
 	t.result.Pull, t.result.NodePull = cfg.Schedule.Pull, cfg.NodePull
-	var err error
-	if t.inputs, err = cfg.read(); err != nil {
+	err := t.read()
+	if err != nil {
 		err = &PhaseError{Err: err}
 	} else {
 		err = work(t)
@@ -72,12 +77,11 @@ func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock,
 	if err != nil {
 		result.fail(err, ctx.Err() != nil)
 	}
-	result.Spans, result.Tests = trace.Spans(clock.Elapsed()), trace.Tests()
 	t.rec.emit(Event{Kind: Done, Result: &result})
 	return result
 }
 
-// Delete removes the trial's cluster, or what there is of it.
+// Delete removes the trial's cluster, or what is left of it.
 func Delete(ctx context.Context, cfg Config) error {
 	return kindcluster.Delete(ctx, cfg.kind(nil))
 }
@@ -93,7 +97,7 @@ func (t *run) trial(ctx context.Context) error {
 	}
 	started := t.rec.clock.Elapsed()
 	if t.cfg.Again != nil {
-		started = t.cfg.Again.Began
+		started = *t.cfg.Again
 	}
 	for _, part := range t.setup() {
 		if err := part(ctx); err != nil {
@@ -105,7 +109,7 @@ func (t *run) trial(ctx context.Context) error {
 	return t.tests(ctx)
 }
 
-// tests is the phase test, where there is one of the workload's.
+// tests is the phase test, if the workload has tests.
 func (t *run) tests(ctx context.Context) error {
 	if len(t.cfg.Test.Command) == 0 {
 		return nil
@@ -113,20 +117,39 @@ func (t *run) tests(ctx context.Context) error {
 	return t.phase(trial.PhaseTest, t.test)(ctx)
 }
 
-// part is a phase, or several that run together.
+// part is a phase, or several that run at the same time.
 type part func(context.Context) error
 
-// setup lists the parts up to services ready.
+// setup lists the parts of the set-up, in order.
 func (t *run) setup() []part {
 	cluster, build := t.phase(trial.PhaseCluster, t.createCluster), t.phase(trial.PhaseBuild, t.build)
 	load, deploy := t.phase(trial.PhaseLoad, t.load), t.phase(trial.PhaseDeploy, t.deploy)
+	images := inTurn(build, t.loading)
 	if t.cfg.LoadAsBuilt {
-		return append(arrange(t.cfg.ClusterStart, cluster, together(build, t.loading)), deploy)
+		images = together(build, t.loading)
+	}
+	switch {
+	case t.cfg.DeployAsLoaded && t.cfg.ClusterStart == trial.ClusterWith:
+		return []part{together(inTurn(cluster, deploy), images)}
+	case t.cfg.DeployAsLoaded:
+		return []part{cluster, together(images, deploy)}
+	case t.cfg.LoadAsBuilt:
+		return append(arrange(t.cfg.ClusterStart, cluster, images), deploy)
 	}
 	return append(arrange(t.cfg.ClusterStart, cluster, build), load, deploy)
 }
 
-// arrange puts the cluster and the builds in the order that the cell asks for.
+// inTurn runs two parts one after the other.
+func inTurn(a, b part) part {
+	return func(ctx context.Context) error {
+		if err := a(ctx); err != nil {
+			return err
+		}
+		return b(ctx)
+	}
+}
+
+// arrange orders the cluster and the builds as the cell asks.
 func arrange(start trial.ClusterStart, cluster, build part) []part {
 	switch start {
 	case trial.ClusterWith:
@@ -137,6 +160,7 @@ func arrange(start trial.ClusterStart, cluster, build part) []part {
 	return []part{cluster, build}
 }
 
+// phase is the phase p with its hooks.
 func (t *run) phase(p trial.Phase, work func(context.Context, *phase) error) part {
 	return func(ctx context.Context) error {
 		return t.runPhase(ctx, p, func(ctx context.Context, ph *phase) error {
@@ -152,20 +176,11 @@ func (t *run) phase(p trial.Phase, work func(context.Context, *phase) error) par
 	}
 }
 
-// hook runs a command of the workload's, as a part of the phase.
-func (t *run) hook(ctx context.Context, ph *phase, when string, c *deploy.Command) error {
-	if c == nil {
-		return nil
-	}
-	name := fmt.Sprintf("hook %s %s", when, ph.name)
-	return ph.within(name, "", name, func() error { return t.command(ctx, ph, *c) })
-}
-
-// errSibling ends a phase whose sibling has failed.
+// errSibling ends a phase if a phase beside it failed.
 var errSibling = errors.New("stopped because the phase beside it failed")
 
-// together runs two parts at once. The first failure is the one that counts; it
-// ends the other part.
+// together runs two parts at the same time. The first failure counts, and ends the
+// other part.
 func together(a, b part) part {
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -195,7 +210,8 @@ func (t *run) set(change func(*Result)) {
 	change(&t.result)
 }
 
-// note adds what is worth knowing and no failure.
+// note logs something that is worth knowing and no failure, and adds it to the
+// result.
 func (t *run) note(p *phase, format string, a ...any) {
 	text := fmt.Sprintf(format, a...)
 	p.log("", text)

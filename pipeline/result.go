@@ -1,64 +1,66 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // Result is how a trial's pipeline ended.
 type Result struct {
-	// Setup is the start of the pipeline to services ready, all phases but
-	// test; nil when the services never became ready.
+	// Setup is the time from the start of the pipeline until the services were
+	// ready: all phases but test. It is nil if they never became ready.
 	Setup *trial.Seconds `json:"setup_seconds"`
-	// Phase and Image are where the pipeline ended, when it failed. A failure
-	// without a phase is one of preparing the trial.
+	// Phase and Image are where the pipeline failed. A failure without a phase
+	// happened while the trial was prepared.
 	Phase trial.Phase `json:"phase,omitempty"`
 	Image string      `json:"image,omitempty"`
-	// Cause is why, in a word, where the phase itself can tell.
+	// Cause is the reason, where the phase itself knows it.
 	Cause trial.Cause `json:"cause,omitempty"`
-	// Error is the text of Err, which does not travel between processes.
+	// Error is the text of Err, which is not passed between processes.
 	Error string `json:"error,omitempty"`
 	Err   error  `json:"-"`
-	// Pull says that images were pulled: in the phase build, or by the nodes in the
-	// phase load.
+	// Pull is true if images were pulled: in the phase build, or, with NodePull, by
+	// the nodes in the phase load.
 	Pull     bool `json:"pull,omitempty"`
 	NodePull bool `json:"node_pull,omitempty"`
-	// TimedOut says that a limit of the spec ended it; Silent that it was the
+	// TimedOut is true if a limit of the spec ended the trial, Silent if it was a
 	// limit on silence.
 	TimedOut bool `json:"timed_out,omitempty"`
 	Silent   bool `json:"silent,omitempty"`
-	// Cancelled says that it was told to stop.
+	// Cancelled is true if the trial was told to stop.
 	Cancelled bool `json:"cancelled,omitempty"`
-	// Fault says that the trial could not be measured.
+	// Fault is true if the trial could not be measured.
 	Fault bool `json:"fault,omitempty"`
-	// Images are what was built or pulled.
+	// Images are those that were built or pulled.
 	Images []BuiltImage `json:"images"`
-	// NodeProvider is the engine that really hosts the node, as verified, and
+	// NodeProvider is the engine that really hosts the nodes, as verified, and
 	// NodeImageID the node image as that engine knows it.
 	NodeProvider trial.Runtime `json:"node_provider,omitempty"`
 	NodeImageID  string        `json:"node_image_id,omitempty"`
-	// ClusterAge is how long before the cluster was created, of one that was
-	// started again.
+	// ClusterAge is how long before the trial the cluster had been created, if the
+	// trial started one that was there.
 	ClusterAge *trial.Seconds `json:"cluster_age_seconds,omitempty"`
-	// Notes are what is worth knowing and no failure.
+	// Notes are worth knowing and no failures.
 	Notes []string `json:"notes,omitempty"`
-	// Spans and Tests were reported as they came and do not travel again.
-	Spans []trial.Span       `json:"-"`
-	Tests []trial.TestResult `json:"-"`
 }
 
-// BuiltImage is an image that was obtained.
+// BuiltImage is an image that was built or pulled.
 type BuiltImage struct {
 	Name string           `json:"name"`
 	Ref  string           `json:"ref"`
 	ID   runtimes.ImageID `json:"id"`
 }
 
-// fail records what ended the trial. told is true when it was told to stop.
+// fail records the error that ended the trial. told is true if the trial had been
+// told to stop.
 func (r *Result) fail(err error, told bool) {
 	r.Err, r.Error = err, err.Error()
 	var at *PhaseError
@@ -69,21 +71,21 @@ func (r *Result) fail(err error, told bool) {
 	if errors.As(err, &suite) {
 		r.Cause = suite.Cause
 	}
-	var silence *SilenceError
-	var mismatch *kindcluster.MismatchError
-	r.TimedOut, r.Silent = timedOut(err), errors.As(err, &silence)
+	var limit *LimitError
+	if r.TimedOut = errors.As(err, &limit); r.TimedOut {
+		r.Silent = limit.Silence
+	}
 	r.Cancelled = told && !r.TimedOut
-	var lost *kindcluster.LostInputError
-	var state *kindcluster.StateError
 	var setup *SetupError
-	r.Fault = r.Phase == "" && !errors.As(err, &setup) || errors.As(err, &mismatch) || errors.As(err, &lost) || errors.As(err, &state)
-	if lost != nil {
-		r.Cause = trial.CauseLostInput
+	var invalid *kindcluster.InvalidError
+	r.Fault = r.Phase == "" && !errors.As(err, &setup)
+	if errors.As(err, &invalid) {
+		r.Fault, r.Cause = true, cmp.Or(invalid.Cause, r.Cause)
 	}
 }
 
-// Verdict is what the pipeline alone can say of the trial: in which phase it
-// ended, and whether a limit ended it. Why is for those who watched.
+// Verdict is what the pipeline alone can say about the trial: how and in which
+// phase it ended, and whether a limit ended it. The reason is for the witnesses.
 func (r Result) Verdict() trial.Verdict {
 	v := trial.Verdict{Outcome: r.outcome(), Phase: r.Phase, Cause: r.Cause, Confidence: 1, TimedOut: r.TimedOut, Error: r.Error}
 	if v.Outcome != trial.OK {
@@ -103,14 +105,74 @@ func (r Result) outcome() trial.Outcome {
 	case r.Pull && (r.Phase == trial.PhaseBuild || r.Phase == trial.PhaseLoad && r.NodePull):
 		return trial.PullFailed
 	}
-	return failureOf[r.Phase]
+	return cmp.Or(r.Phase.Failure(), trial.SetupFailed)
 }
 
-var failureOf = map[trial.Phase]trial.Outcome{
-	trial.PhaseCluster: trial.ClusterCreateFailed,
-	trial.PhaseBuild:   trial.BuildFailed,
-	trial.PhaseLoad:    trial.LoadFailed,
-	trial.PhaseDeploy:  trial.DeployFailed,
-	trial.PhaseTest:    trial.TestFailed,
-	"":                 trial.SetupFailed,
+// PhaseError is an error and the phase that it ended. Without a phase the trial
+// could not be started: the error is stratbench's or its input's, and no outcome
+// of the system under test.
+type PhaseError struct {
+	Phase trial.Phase
+	Image string
+	Err   error
 }
+
+func (e *PhaseError) Error() string {
+	switch {
+	case e.Phase == "":
+		return "preparing the trial: " + e.Err.Error()
+	case e.Image == "":
+		return string(e.Phase) + ": " + e.Err.Error()
+	}
+	return fmt.Sprintf("%s %s: %v", e.Phase, e.Image, e.Err)
+}
+
+// Unwrap returns what went wrong.
+func (e *PhaseError) Unwrap() error { return e.Err }
+
+// inPhase adds the phase to err, and the image if it is known.
+func inPhase(p trial.Phase, err error) error {
+	var located *PhaseError
+	if err == nil || errors.As(err, &located) {
+		return err
+	}
+	located = &PhaseError{Phase: p, Err: err}
+	var image *strategies.ImageError
+	if errors.As(err, &image) {
+		located.Image = image.Image
+	}
+	return located
+}
+
+// LimitError reports that a phase was ended by a limit of the spec: it took longer
+// than Limit, or, with Silence, nothing happened in it for so long. Err is what
+// the phase returned then, or nil.
+type LimitError struct {
+	Phase   trial.Phase
+	Limit   time.Duration
+	Silence bool
+	Err     error
+}
+
+func (e *LimitError) Error() string {
+	text := fmt.Sprintf("not done within its limit of %s", e.Limit)
+	if e.Silence {
+		text = fmt.Sprintf("nothing happened for %s", e.Limit)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns what the phase returned.
+func (e *LimitError) Unwrap() error { return e.Err }
+
+// SetupError is the failure of a set-up command outside of every phase that was
+// seen.
+type SetupError struct{ Err error }
+
+func (e *SetupError) Error() string { return "set-up: " + e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *SetupError) Unwrap() error { return e.Err }

@@ -10,8 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -19,23 +17,23 @@ import (
 	"github.com/stratbench/stratbench/pipeline/testreport"
 )
 
-// test is the phase test: the workload's suite against the deployed services.
+// test is the phase test: it runs the workload's suite against the services.
 func (t *run) test(ctx context.Context, ph *phase) error {
 	before := t.cfg.Test.reportState()
 	began := time.Now()
 	report, ran, read := t.runSuite(ctx, ph)
-	if !t.inputs.format.Streams() || t.cfg.Test.Report != "" {
+	if !t.format.Streams() || t.cfg.Test.Report != "" {
 		report, read = t.readReport(before)
 	}
 	if errors.Is(ran, exec.ErrWaitDelay) {
-		t.note(ph, "the test command ended well, and left processes behind that hold its output")
+		t.note(ph, "the test command succeeded, and left processes running that hold its output open")
 		ran = nil
 	}
 	exit := testreport.ExitOf(ran)
 	if ctx.Err() != nil {
-		exit = testreport.Exit{} // we ended it
+		exit = testreport.Exit{} // stratbench ended it
 	}
-	if t.inputs.format == testreport.ExitCode {
+	if t.format == testreport.ExitCode {
 		report = testreport.Whole(filepath.Base(t.cfg.Test.Command[0]), exit, trial.Seconds(time.Since(began)))
 	}
 	judged := testreport.Judge(report, exit, t.cfg.Test.KnownFailures)
@@ -55,20 +53,20 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 	case ctx.Err() != nil:
 		return errors.Join(context.Cause(ctx), judged.Err())
 	}
-	// What could not be read may hold anything.
+	// A failure may be in what could not be read.
 	return errors.Join(judged.Err(), read)
 }
 
-// runSuite runs the command and reads what it prints as it comes. ran is how
-// the command ended; read is what was wrong with its output.
+// runSuite runs the command and reads its output as it comes. ran is how the command
+// ended, read what was wrong with its output.
 func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report, ran, read error) {
 	print := func(line string) { ph.log("", line) }
 	out, in := io.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if t.inputs.format.Streams() {
-			report, read = t.inputs.format.Read(out, print)
+		if t.format.Streams() {
+			report, read = t.format.Read(out, print)
 		} else {
 			log := &lines{emit: print}
 			_, read = io.Copy(log, out)
@@ -85,28 +83,13 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	return report, ran, read
 }
 
-// names tell the commands of the workload, in their environment, the names of what is the
-// trial's own: the cluster, and the images on the engine.
-func (c Config) names() []string {
-	vars := []string{"KUBECONFIG=" + c.Kubeconfig(), "STRATBENCH_CLUSTER=" + c.ClusterName, "STRATBENCH_CONTEXT=kind-" + c.ClusterName,
-		"STRATBENCH_RUNTIME=" + string(c.Endpoint.Runtime), "STRATBENCH_STRATEGY=" + c.Schedule.Strategy}
-	for _, i := range c.Images {
-		name := strings.ToUpper(strings.ReplaceAll(i.Name, "-", "_"))
-		vars = append(vars, "STRATBENCH_IMAGE_"+name+"="+i.Ref, "STRATBENCH_TAG_"+name+"="+i.Tag)
-	}
-	for phase, limit := range c.Limits {
-		vars = append(vars, fmt.Sprintf("STRATBENCH_LIMIT_%s=%.0f", strings.ToUpper(string(phase)), limit.Seconds()))
-	}
-	return vars
-}
-
-// fileState tells two states of a file apart.
+// fileState is different once a file has been written again.
 type fileState struct {
 	size     int64
 	modified time.Time
 }
 
-// reportState is the state of every report that there is.
+// reportState is the state of each file that matches the pattern of reports.
 func (t Test) reportState() map[string]fileState {
 	pattern := t.Report
 	if !filepath.IsAbs(pattern) {
@@ -127,8 +110,7 @@ func (t Test) reportState() map[string]fileState {
 	return states
 }
 
-// readReport reads the files that the command wrote, and none that was there
-// before it.
+// readReport reads the reports that the command wrote, and none from before.
 func (t *run) readReport(before map[string]fileState) (report testreport.Report, err error) {
 	var reports []testreport.Report
 	after := t.cfg.Test.reportState()
@@ -140,7 +122,7 @@ func (t *run) readReport(before map[string]fileState) (report testreport.Report,
 		if err != nil {
 			return report, fmt.Errorf("reading the test report: %w", err)
 		}
-		read, err := t.inputs.format.Read(f, func(string) {})
+		read, err := t.format.Read(f, func(string) {})
 		f.Close()
 		if err != nil {
 			return read, fmt.Errorf("reading the test report %s: %w", path, err)
@@ -151,11 +133,4 @@ func (t *run) readReport(before map[string]fileState) (report testreport.Report,
 		return report, fmt.Errorf("the test command did not write %s", t.cfg.Test.Report)
 	}
 	return testreport.Join(reports), nil
-}
-
-// endWhole makes the end of the command's context end all the processes that
-// it started: go test's own child would otherwise live on.
-func endWhole(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }

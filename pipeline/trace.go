@@ -8,7 +8,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Trace gathers what the events of one trial tell. The zero value is ready.
+// Trace collects the events of one trial. Its zero value is ready to use.
 type Trace struct {
 	mu     sync.Mutex
 	spans  map[int]trial.Span
@@ -38,8 +38,8 @@ func (t *Trace) Add(e Event) {
 	}
 }
 
-// Spans returns all spans in order of their start. Those still open are
-// closed at end and marked unfinished.
+// Spans returns all spans by their start; of two that start together, the longer
+// one first. Spans still open get this end and are marked unfinished.
 func (t *Trace) Spans(end trial.Seconds) []trial.Span {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,13 +50,10 @@ func (t *Trace) Spans(end trial.Seconds) []trial.Span {
 		}
 		spans = append(spans, s)
 	}
-	slices.SortFunc(spans, earlierSpan)
+	slices.SortFunc(spans, func(a, b trial.Span) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End), cmp.Compare(a.Name, b.Name))
+	})
 	return spans
-}
-
-// earlierSpan orders spans by start, the one that holds the other first.
-func earlierSpan(a, b trial.Span) int {
-	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End), cmp.Compare(a.Name, b.Name))
 }
 
 // Tests returns the results of the suite so far.
@@ -66,15 +63,15 @@ func (t *Trace) Tests() []trial.TestResult {
 	return slices.Clone(t.tests)
 }
 
-// Seen returns what the pipeline observed so far beside its own work.
+// Seen returns what the pipeline has observed so far.
 func (t *Trace) Seen() []trial.Evidence {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.seen)
 }
 
-// Result returns how the trial ended, and false when its end was never
-// reported: the worker was killed or crashed.
+// Result returns how the trial ended. It returns false if no end was reported
+// because the worker was killed or crashed.
 func (t *Trace) Result() (Result, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,16 +81,21 @@ func (t *Trace) Result() (Result, bool) {
 	return *t.result, true
 }
 
-// Running returns the phase that was under way last, for a trial whose end was
-// never reported.
-func (t *Trace) Running() trial.Phase {
+// Running returns the open phase that began last, for a trial whose end was never
+// reported. With asLoaded, a deployment counts only if no other phase is open: it waits
+// for those beside it.
+func (t *Trace) Running(asLoaded bool) trial.Phase {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var last trial.Span
+	var last, deployment trial.Span
 	for id, s := range t.spans {
-		if t.open[id] && s.Phase != "" && s.Start >= last.Start {
-			last = s
+		of := &last
+		if asLoaded && s.Phase == trial.PhaseDeploy {
+			of = &deployment
+		}
+		if t.open[id] && s.Phase != "" && s.Start >= of.Start {
+			*of = s
 		}
 	}
-	return last.Phase
+	return cmp.Or(last.Phase, deployment.Phase)
 }

@@ -23,7 +23,7 @@ type Fault struct {
 
 func (f Fault) String() string { return f.Place() + ": " + f.Message }
 
-// Place is the file and the line, or the file alone if the fault is of all of it.
+// Place is the file and the line, or the file alone if all of it is faulty.
 func (f Fault) Place() string {
 	if f.Line == 0 {
 		return f.File
@@ -31,8 +31,8 @@ func (f Fault) Place() string {
 	return fmt.Sprintf("%s:%d", f.File, f.Line)
 }
 
-// Read reads a journal, which faults call name. The error is of reading itself,
-// never of a line's content.
+// Read reads a journal, which faults call name. The error is a failure to read,
+// never a fault of a line.
 func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
 	lines := bufio.NewReaderSize(r, 1<<14)
 	for first := 1; ; first += linesAtOnce {

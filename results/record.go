@@ -73,7 +73,7 @@ type Record struct {
 	Line int `json:"-"`
 }
 
-// Kind is what a record is of.
+// Kind says what a record describes.
 type Kind string
 
 // The kinds of record.

@@ -178,7 +178,31 @@ func (r Run) ID() string { return filepath.Base(r.Dir) }
 
 // ReadRun reads the run in the folder dir. Files of a published run must match
 // their checksums.
-func ReadRun(dir string) (Run, error) {
+func ReadRun(dir string) (run Run, err error) {
+	var plan Plan
+	run, err = readRun(dir, &plan)
+	run.Plan = plan
+	return run, err
+}
+
+// ReadNight reads a run as ReadRun does, except that of the planned trials only
+// their number and which are warm-ups is read: a history has very many.
+func ReadNight(dir string) (run Run, err error) {
+	var plan struct {
+		Cells  []trial.Cell `json:"cells"`
+		Trials []struct {
+			WarmUp bool `json:"warm_up"`
+		} `json:"trials"`
+	}
+	run, err = readRun(dir, &plan)
+	run.Plan.Cells, run.Plan.Trials = plan.Cells, make([]trial.Trial, len(plan.Trials))
+	for i, t := range plan.Trials {
+		run.Plan.Trials[i].WarmUp = t.WarmUp
+	}
+	return run, err
+}
+
+func readRun(dir string, plan any) (Run, error) {
 	run := Run{Dir: dir}
 	if err := verify(dir); err != nil {
 		return run, err
@@ -187,7 +211,7 @@ func ReadRun(dir string) (Run, error) {
 		name  string
 		value any
 		must  bool
-	}{{EnvironmentFile, &run.Environment, true}, {PlanFile, &run.Plan, true}, {ImportFile, &run.Import, false}, {ExpectedFile, &run.Expected, false}} {
+	}{{EnvironmentFile, &run.Environment, true}, {PlanFile, plan, true}, {ImportFile, &run.Import, false}, {ExpectedFile, &run.Expected, false}} {
 		if err := readJSON(dir, file.name, file.value); err != nil && (file.must || !errors.Is(err, fs.ErrNotExist)) {
 			return run, err
 		}
@@ -234,19 +258,9 @@ func (r Run) Find(id string) (Record, bool) {
 }
 
 // Trials returns the run's trials without preparations, each once: of a trial
-// that was done again after an interruption, the last attempt counts.
-func (r Run) Trials() []Record {
-	shared := r.SharedTrials()
-	trials := make([]Record, len(shared))
-	for i, rec := range shared {
-		trials[i] = *rec
-	}
-	return trials
-}
-
-// SharedTrials is Trials without copies, because there may be very many. They
-// are for reading only.
-func (r Run) SharedTrials() []*Record {
+// that was done again after an interruption, the last attempt counts. They are the
+// run's own records, for reading only.
+func (r Run) Trials() []*Record {
 	trials := make([]*Record, 0, len(r.Records))
 	place := make(map[string]int, len(r.Records))
 	for i := range r.Records {

@@ -10,12 +10,12 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// longestAnswer bounds what is read of an answer.
+// longestAnswer limits how much of an answer is read.
 const longestAnswer = 4 << 20
 
-// Ask sends one request to the engine's HTTP API, over a connection of its
-// own, and returns the answer's body. Nothing that hangs another client hangs
-// Ask. An answer of 300 or above is an error.
+// Ask sends one request to the engine's HTTP API, over a connection of its own,
+// and returns the answer's body. What blocks another client does not block Ask. An
+// answer with status 300 or above is an error.
 func (e Endpoint) Ask(ctx context.Context, method, path string) ([]byte, error) {
 	text, _, err := e.ask(ctx, method, path)
 	return text, err
@@ -38,8 +38,8 @@ func (e Endpoint) ask(ctx context.Context, method, path string) ([]byte, http.He
 	return text, answer.Header, nil
 }
 
-// Hold keeps a connection open on which the engine says what happens, until
-// the engine closes it or ctx ends. held is false when there never was one.
+// Hold keeps a connection to the engine's event stream open until the engine
+// closes it or ctx ends. held is false if the connection was never made.
 func (e Endpoint) Hold(ctx context.Context) (held bool, err error) {
 	answer, err := e.send(ctx, http.MethodGet, "/v1.40/events")
 	if err != nil {
@@ -55,14 +55,15 @@ func (e Endpoint) Hold(ctx context.Context) (held bool, err error) {
 	return ctx.Err() == nil, err
 }
 
-// Ping answers nil when the engine's API answers. Podman has Docker's ping.
+// Ping returns nil if the engine's API answers. Podman serves Docker's ping too.
 func (e Endpoint) Ping(ctx context.Context) error {
 	_, err := e.Ask(ctx, http.MethodGet, "/_ping")
 	return err
 }
 
-// Answering is the engine that answers at the address, whichever is expected
-// there: Podman also serves Docker's API, often at Docker's own socket.
+// Answering returns the runtime of the engine that answers at the address, which
+// may not be the expected one: Podman also serves Docker's API, often at Docker's
+// socket.
 func (e Endpoint) Answering(ctx context.Context) (trial.Runtime, error) {
 	_, header, err := e.ask(ctx, http.MethodGet, "/_ping")
 	if err == nil && header.Get("Libpod-API-Version") != "" {
@@ -88,8 +89,7 @@ func (e Endpoint) send(ctx context.Context, method, path string) (*http.Response
 	return (&http.Client{Transport: transport}).Do(request)
 }
 
-// Unanswered adds to an error how long was waited without an answer, when the
-// wait ended it: a question that hangs is an answer, too.
+// Unanswered returns how long the wait for an answer was, if ctx ended it, and else err.
 func Unanswered(ctx context.Context, began time.Time, err error) error {
 	if ctx.Err() == nil {
 		return err

@@ -13,12 +13,13 @@ import (
 
 // ContextHash returns the SHA-256, in hex, of what is sent to build an image:
 // the paths, modes, links and contents of the context without what its ignore
-// file excludes. Times and owners, which no build sees, take no part.
-func ContextHash(context, dockerfile string) (string, error) {
+// file excludes. Times and owners do not count, because no build sees them.
+func ContextHash(context, dockerfile string) (_ string, err error) {
+	defer Doing(&err, "hashing the build context %s", context)
 	dockerfile = buildcontext.Dockerfile(dockerfile)
-	sent, err := buildcontext.Tar(context, dockerfile, dockerfile+".dockerignore", ".dockerignore")
+	sent, err := buildcontext.Tar(nil, context, dockerfile, dockerfile+".dockerignore", ".dockerignore")
 	if err != nil {
-		return "", fmt.Errorf("hashing the build context %s: %w", context, err)
+		return "", err
 	}
 	defer sent.Close()
 	sum := sha256.New()
@@ -32,7 +33,7 @@ func ContextHash(context, dockerfile string) (string, error) {
 			_, err = io.Copy(sum, archive)
 		}
 		if err != nil {
-			return "", fmt.Errorf("hashing the build context %s: %w", context, err)
+			return "", err
 		}
 	}
 }

@@ -15,42 +15,42 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Endpoint is where an engine listens and what it takes to connect there. Two
-// endpoints are equal when all of that is the same.
+// Endpoint is where an engine listens and what a client needs to connect there. Two
+// endpoints are equal if all of that is equal.
 type Endpoint struct {
 	Runtime trial.Runtime `json:"runtime"`
 	// Address is a URL: "unix:///run/docker.sock", "tcp://docker:2376",
 	// "ssh://user@host/path", "npipe:////./pipe/docker_engine".
 	Address string `json:"address"`
-	// TLS is what a tcp address needs; empty for one without TLS.
+	// TLS is what a tcp address with TLS needs, or empty.
 	TLS TLS `json:"tls"`
-	// Identity is the file of the key for an ssh address. Machine says that the
-	// address is of a podman machine, whose host key nobody checks.
+	// Identity is the key file for an ssh address. Machine is true if the address is
+	// a podman machine's, whose host key nobody checks.
 	Identity string `json:"identity,omitempty"`
 	Machine  bool   `json:"machine,omitempty"`
 	// Name is the docker context or the podman connection that has the
 	// address, or empty.
 	Name string `json:"name,omitempty"`
-	// Native says that the engine's own command works on the engine's store
-	// itself, without any variable that leads it there: a Podman of this user's.
+	// Native is true if the engine's own command works on the engine's store
+	// directly, without a variable that names the engine: a Podman of this user.
 	Native bool `json:"native,omitempty"`
-	// Source says where it was found: "DOCKER_HOST", "docker context colima".
+	// Source is where the address was found: "DOCKER_HOST", "docker context colima".
 	Source string `json:"source,omitempty"`
 }
 
 // TLS names the files of a TLS connection.
 type TLS struct {
-	// CA is the file of the authority that the engine's certificate must come
-	// from; empty is the system's authorities.
+	// CA is the file of the authority that must have signed the engine's
+	// certificate; if empty, the system's authorities count.
 	CA string `json:"ca,omitempty"`
-	// Cert and Key are what the client shows of itself; both may be empty.
+	// Cert and Key identify the client; both may be empty.
 	Cert string `json:"cert,omitempty"`
 	Key  string `json:"key,omitempty"`
-	// SkipVerify accepts whatever certificate the engine shows.
+	// SkipVerify accepts any certificate.
 	SkipVerify bool `json:"skip_verify,omitempty"`
 }
 
-// String is the address with where it was found, for people.
+// String returns the address and where it was found, for people.
 func (e Endpoint) String() string {
 	if e.Source == "" {
 		return e.Address
@@ -58,14 +58,14 @@ func (e Endpoint) String() string {
 	return fmt.Sprintf("%s (%s)", e.Address, e.Source)
 }
 
-// clientVariables lead the engines' own commands to an engine.
+// clientVariables name an engine to the engines' own commands.
 var clientVariables = map[trial.Runtime][]string{
 	trial.Docker: {"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"},
 	trial.Podman: {"CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINER_SSHKEY"},
 }
 
-// Environ returns env with the variables by which the engine's own command
-// reaches this engine, and no other.
+// Environ returns env with the variables that make the engine's own command use this
+// engine and no other.
 func (e Endpoint) Environ(env []string) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
@@ -96,19 +96,18 @@ func (e Endpoint) Environ(env []string) []string {
 	return env
 }
 
-// API returns the URL below which the engine's API is, over the endpoint's
-// transport.
+// API returns the base URL of the engine's API over the endpoint's transport.
 func (e Endpoint) API() (*url.URL, error) {
 	scheme, _, ok := strings.Cut(e.Address, "://")
 	if !ok {
-		return nil, fmt.Errorf("%q is no address of an engine: it has no scheme; write unix:///path, tcp://host:port or ssh://user@host", e.Address)
+		return nil, fmt.Errorf("%q is not the address of an engine: it has no scheme; write unix:///path, tcp://host:port or ssh://user@host", e.Address)
 	}
 	switch scheme {
 	case "unix", "npipe", "ssh":
 		return &url.URL{Scheme: "http", Host: "engine"}, nil // the transport knows where
 	case "tcp", "http", "https":
 	default:
-		return nil, fmt.Errorf("no engine can be reached at %s: the scheme is none of unix, npipe, tcp and ssh", e.Address)
+		return nil, fmt.Errorf("no engine can be reached at %s: the scheme must be unix, npipe, tcp or ssh", e.Address)
 	}
 	api, err := url.Parse(strings.TrimSuffix(e.Address, "/"))
 	if err != nil {
@@ -146,9 +145,8 @@ func (e Endpoint) Transport() (*http.Transport, error) {
 	return transport, nil
 }
 
-// Elsewhere is the host that the engine runs on when its address says that it
-// is another than this one, and "" otherwise. An address of this host may
-// still be a tunnel to another.
+// Elsewhere returns the engine's host if the address names another host than this
+// one, and "" otherwise. An address of this host may still be a tunnel to another.
 func (e Endpoint) Elsewhere() string {
 	u, err := url.Parse(e.Address)
 	if err != nil {

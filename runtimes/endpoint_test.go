@@ -18,8 +18,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/podman"
 )
 
-// behindTLS is a fake engine that answers whoever shows a certificate of the
-// authority's.
+// behindTLS is a fake engine that answers clients with a certificate of its authority.
 func behindTLS(t *testing.T) (server *httptest.Server, dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -49,11 +48,11 @@ func TestEngineBehindTLS(t *testing.T) {
 		t.Errorf("a probe: %v", err)
 	}
 	e.Runtime = trial.Docker
-	if engine, err := docker.Connect(t.Context(), e); err != nil || engine.Ping(t.Context()) != nil {
+	if _, err := docker.Connect(t.Context(), e); err != nil {
 		t.Errorf("Docker's client: %v", err)
 	}
 	e.Runtime = trial.Podman
-	if engine, err := podman.Connect(t.Context(), e); err != nil || engine.Ping(t.Context()) != nil {
+	if _, err := podman.Connect(t.Context(), e); err != nil {
 		t.Errorf("Podman's client: %v", err)
 	}
 	for name, other := range map[string]runtimes.TLS{
@@ -108,26 +107,8 @@ func TestAddressesThatAreNone(t *testing.T) {
 	}
 }
 
-func TestWhatIsLocal(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	defer server.Close()
-	for address, want := range map[string]bool{
-		"tcp://" + server.Listener.Addr().String(): true,
-		"tcp://localhost:2376":                     true,
-		"ssh://core@127.0.0.1:4022/run/x.sock":     true,
-		"ssh://[::1]/run/x.sock":                   true,
-		"tcp://192.0.2.7:2376":                     false,
-		"tcp://docker.invalid:2376":                false,
-		"unix:///nobody/listens.sock":              true,
-	} {
-		if got := (runtimes.Endpoint{Address: address}).Local(t.Context()); got != want {
-			t.Errorf("%s: local is %v", address, got)
-		}
-	}
-}
-
-// TestHoldEndsWithTheEngine: a connection that is held is let go when the
-// engine closes it, and was none when there is no engine.
+// TestHoldEndsWithTheEngine checks that Hold returns when the engine closes the connection,
+// and reports if there never was one.
 func TestHoldEndsWithTheEngine(t *testing.T) {
 	began := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

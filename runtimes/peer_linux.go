@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PeerPID is the process that listens at a socket, or that has handed it to
-// its engine, as systemd does; 0 when it is not among the processes that this
-// one can see.
+// PeerPID returns the process that listens at a socket, or that passed it to its
+// engine, as systemd does. It is 0 if this process cannot see that one.
 func PeerPID(ctx context.Context, socket string) (int, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
@@ -31,11 +30,4 @@ func PeerPID(ctx context.Context, socket string) (int, error) {
 		return 0, got
 	}
 	return int(peer.Pid), nil
-}
-
-// foreign reports whether an engine's socket is of processes that this one
-// cannot see: it was mounted into the container that this process is in.
-func foreign(ctx context.Context, socket string) bool {
-	pid, err := PeerPID(ctx, socket)
-	return err == nil && pid == 0
 }

@@ -16,15 +16,15 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// overSSH has the transport connect through ssh as the engine's own command
-// does: Docker through the user's ssh, Podman through a client of its own.
+// overSSH makes the transport connect through ssh as the engine's own command does:
+// Docker with the user's ssh program, Podman with its own client.
 func (e Endpoint) overSSH(transport *http.Transport) error {
 	if e.Runtime == trial.Podman {
 		at, err := url.Parse(e.Address)
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dialPodman(ctx, at) }
 		return err
 	}
-	// ssh asks for no password: there is nobody to answer.
+	// In batch mode, ssh asks for no password: nobody could answer.
 	helper, err := connhelper.GetConnectionHelperWithSSHOpts(e.Address, []string{"-o BatchMode=yes"})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", e, err)
@@ -33,7 +33,7 @@ func (e Endpoint) overSSH(transport *http.Transport) error {
 	return nil
 }
 
-// throughSSH is a connection with the ssh session that it goes through.
+// throughSSH is a connection and the ssh session below it.
 type throughSSH struct {
 	net.Conn
 	session interface{ Close() error }
@@ -41,7 +41,8 @@ type throughSSH struct {
 
 func (c throughSSH) Close() error { return errors.Join(c.Conn.Close(), c.session.Close()) }
 
-func (e Endpoint) dialPodman(ctx context.Context, at *url.URL) (net.Conn, error) {
+func (e Endpoint) dialPodman(ctx context.Context, at *url.URL) (_ net.Conn, err error) {
+	defer Doing(&err, "connecting to %s", e)
 	options := &ssh.ConnectionDialOptions{Host: e.Address, Identity: e.Identity, User: at.User, Port: 22, InsecureIsMachineConnection: e.Machine}
 	if port, err := strconv.Atoi(at.Port()); err == nil {
 		options.Port = port
@@ -51,11 +52,11 @@ func (e Endpoint) dialPodman(ctx context.Context, at *url.URL) (net.Conn, error)
 	}
 	session, err := ssh.Dial(options, ssh.GolangMode)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", e, err)
+		return nil, err
 	}
 	conn, err := ssh.DialNet(session, "unix", at)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("connecting to %s: %w", e, err), session.Close())
+		return nil, errors.Join(err, session.Close())
 	}
 	return throughSSH{conn, session}, nil
 }

@@ -25,8 +25,8 @@ type Prediction struct {
 	Peak int64
 }
 
-// Predict says how long the builds of the schedule take on a machine with cpus
-// processors, and what they hold, from what each takes alone. The processors are
+// Predict predicts how long the builds of the schedule take on a machine with cpus
+// processors, and how much memory they hold, from what each takes alone. The processors are
 // shared max-min fairly (Bertsekas and Gallager, Data Networks, 1992, section
 // 6.5.2): builds that want less than an equal share go on at full speed, and what
 // those leave is shared by the others. What builds do to each other by disk,

@@ -70,10 +70,10 @@ func cleanCommand() *cobra.Command {
 		Short: "List what killed runs left on your engines, and remove it with --yes",
 		Long: `List what runs that were killed left on your Docker and Podman and on this
 host: clusters, networks, names of images, images of build steps, the lock on
-the engine, folders. With --yes, remove what a record on this host, or the lock
-on the engine, shows to be a killed run's. Nothing of a run that is alive, and
-nothing that may be yours, is removed; the list has what stays and why. The next
-run on the same engine does the same before it begins.
+the engine, folders. With --yes, remove what belongs to a killed run by a record
+on this host or by the lock on the engine. Nothing of a running one, and nothing
+that may be yours, is removed; the list shows what stays and why. The next run on
+the same engine does the same before it begins.
 
 A lock that is held on another host is removed there, or with
 docker volume rm stratbench-lock.`,

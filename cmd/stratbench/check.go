@@ -42,8 +42,8 @@ type checkFlags struct {
 	junit, summary, openMetrics, page string
 	selfTest                          bool
 	maxAge                            time.Duration
-	// spec is the file of the present state, if alarms are put to the test. trials
-	// are then run by runTrials, which is confirm.Run.
+	// spec is the file of the present state, if alarms are tested by trials. These
+	// are run by runTrials, which is confirm.Run.
 	spec      string
 	trials    confirm.Options
 	runTrials func(context.Context, confirm.Options) (confirm.Result, error)
@@ -59,15 +59,15 @@ each phase, peak memory, failures and failed tests of every cell together, at
 one stated rate of false alarms for all of them. Runs in the folder of runs that
 the history lacks are added to it first.
 
-A regression keeps being reported until it is undone, accepted with stratbench
-baseline accept, or not borne out by the seven nights after its alarm; for at
-most 90 nights.
+A regression is reported until it is undone, accepted with stratbench baseline
+accept, or not confirmed by the seven nights after its alarm, and for at most 90
+nights.
 
-With --confirm SPEC, what is suspected or became worse in this run is put to the
-test before the verdict: its cells are run in the last good and in the present
-state side by side, if the last good one can be built again, and the history
-keeps these trials. A suspicion then is a regression or none. What is certain by
-the nights alone stands unless the trials exclude it.
+With --confirm SPEC, whatever is suspected or became worse in this run is tested
+before the verdict: its cells run in the last good and in the present state, side
+by side, if the last good one can be built again. The history keeps these trials.
+They decide whether a suspicion is a regression. What the nights alone prove
+stands unless the trials exclude it.
 
 ` + exitCodeTable("check"),
 		Example: `  stratbench run experiments/nightly.yaml; stratbench check
@@ -136,8 +136,8 @@ func (f *checkFlags) run(cmd *cobra.Command) (err error) {
 	return nil
 }
 
-// confirm puts the alarms of a check to the test and judges again. If that is
-// not possible the check stays as it was, with the reason.
+// confirm tests the alarms of a check by trials and judges again. If that is not
+// possible the check stays as it was, with the reason.
 func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.Check) (history.Check, error) {
 	alarms := c.Alarms()
 	if f.spec == "" || len(alarms) == 0 || !c.Judged() {
@@ -223,8 +223,8 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 	return nil
 }
 
-// testItself succeeds if the check found what was put into copies of the
-// history, and found nothing in one that nothing was put into.
+// testItself succeeds if the check finds what was put into copies of the history,
+// and nothing in an unchanged copy.
 func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History) error {
 	tested, err := h.SelfTest(f.experiment, f.host, f.threshold)
 	if errors.Is(err, history.ErrTooShort) {

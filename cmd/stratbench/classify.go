@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,16 +38,16 @@ func classifyCommand() *cobra.Command {
 		Short: "Decide from a log or a test report of any CI how it ended",
 		Long: `Decide from a log how the work in it ended, by rules that are data. The log can be
 of any CI; FILE is its file, or - for standard input. The more is known of it
-(--phase, --runtime, --exit-code), the better the answer. A log alone is a
-witness: its confidence never exceeds 0.9.
+(--phase, --runtime, --exit-code), the better the answer. A log alone never gives
+a confidence above 0.9.
 
 With --report, judge a test report as the test phase of a trial does: JUnit XML
 in any dialect, ginkgo's JSON, go test -json or -v, from any CI. Several files
-are one suite: tests that are in several are attempts at one. A test that
-passed at last is flaky if --exit-code is 0, and has failed otherwise.
+are read as one suite: a test that is in several of them was repeated. A test that
+failed and then passed is flaky if --exit-code is 0, and otherwise has failed.
 
-The exit code is 0 for every answer, 2 for a file that cannot be opened, that
-is no text or whose format is not recognised, and 1 if reading fails.`,
+The exit code is 0 for every answer; 2 if a file cannot be opened, is not text or
+has a format that is not recognised; and 1 if reading fails.`,
 		Example: `  stratbench classify build.log --phase build --runtime podman --exit-code 125
   gh run view 4711 --log-failed | stratbench classify - --output json
   stratbench classify --report junit.xml --exit-code 1 --known TestKnownBroken
@@ -131,13 +133,13 @@ func sentence(r classify.Result) string {
 	case r.Contradicted:
 		return fmt.Sprintf("ok, although the log states a failure: the exit code, or what followed, shows a success; confidence %.2f", r.Confidence)
 	case len(r.Evidence) == 0:
-		return fmt.Sprintf("ok: nothing in the log states a failure, and nothing a success; confidence %.2f", r.Confidence)
+		return fmt.Sprintf("ok: nothing in the log states a failure or a success; confidence %.2f", r.Confidence)
 	}
 	return fmt.Sprintf("ok, confidence %.2f", r.Confidence)
 }
 
-// openText opens a file that should be text, or standard input; what says what
-// it is.
+// openText opens a file that should be text, or standard input; what is its name in
+// messages.
 func openText(cmd *cobra.Command, what, name string) (io.ReadCloser, error) {
 	raw := io.NopCloser(cmd.InOrStdin())
 	if name != "-" {
@@ -161,27 +163,10 @@ func openText(cmd *cobra.Command, what, name string) (io.ReadCloser, error) {
 	}{in, raw}, nil
 }
 
-// reportAnswer is the judgement of a suite by its report.
-type reportAnswer struct {
-	Outcome trial.Outcome `json:"outcome"`
-	Cause   trial.Cause   `json:"cause,omitempty"`
-	testreport.Counts
-	Reasons []testreport.Reason `json:"reasons"`
-	// Remarks are what does not fit together in the report, and is no reason.
-	Remarks []string `json:"remarks,omitempty"`
-	// FailedTests and FlakyTests are names; FixedKnown are known failures that
-	// passed, AbsentKnown those that are no tests of the suite.
-	FailedTests []string            `json:"failed_tests"`
-	FlakyTests  []string            `json:"flaky_tests"`
-	FixedKnown  []string            `json:"fixed_known,omitempty"`
-	AbsentKnown []string            `json:"absent_known,omitempty"`
-	Formats     []testreport.Format `json:"formats"`
-}
-
 // judgeReport judges a suite as the test phase does.
 func (f *classifyFlags) judgeReport(cmd *cobra.Command, names []string) error {
 	// A report may be large: the collector then works more and holds less.
-	debug.SetMemoryLimit(90 << 20)
+	debug.SetMemoryLimit(32 << 20)
 	exit := testreport.Exit{Known: f.ExitCode != nil}
 	if exit.Known {
 		if exit.Code = *f.ExitCode; exit.Code < 0 { // how programs other than shells report a signal
@@ -198,33 +183,46 @@ func (f *classifyFlags) judgeReport(cmd *cobra.Command, names []string) error {
 		reports, formats = append(reports, read), append(formats, format)
 	}
 	j := testreport.Judge(testreport.Join(reports), exit, f.known)
-	a := reportAnswer{Outcome: trial.OK, Counts: j.Counts(), Reasons: append([]testreport.Reason{}, j.Reasons...), Remarks: j.Remarks,
-		FailedTests: append([]string{}, j.Failed...), FlakyTests: []string{}, FixedKnown: j.Fixed, AbsentKnown: j.Absent, Formats: formats}
-	for _, t := range j.Tests {
-		if t.Flaky {
-			a.FlakyTests = append(a.FlakyTests, t.Name)
-		}
-	}
-	t := report.Table{Header: []string{"cause", "reason"}}
+	t := report.Table{Header: []string{"cause", "reason"}, Data: struct {
+		testreport.Judgement
+		Formats []testreport.Format `json:"formats"`
+	}{j, formats}}
 	for _, r := range j.Reasons {
 		t.Rows = append(t.Rows, []string{string(r.Cause), r.Text})
 	}
-	verdict := string(trial.OK)
-	if len(j.Reasons) > 0 {
-		a.Outcome, a.Cause = trial.TestFailed, j.Cause()
-		verdict = fmt.Sprintf("%s, cause %s", a.Outcome, a.Cause)
+	lead := string(j.Outcome)
+	if j.Cause != "" {
+		lead += ", cause " + string(j.Cause)
 	}
-	t.Lead = []string{fmt.Sprintf("%s: %d passed, %d failed, %d skipped, %d known, %d flaky", verdict, a.Passed, a.Failed, a.Skipped, a.Known, a.Flaky)}
-	for _, remark := range a.Remarks {
-		t.Notes = append(t.Notes, "Look at the report: "+remark+".")
+	lead += fmt.Sprintf(": %d passed, %d failed", j.Passed, j.Counts.Failed)
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{j.Skipped, "skipped"}, {j.Known, "known to fail"}, {j.Counts.Flaky, "flaky"}} {
+		if c.n > 0 {
+			lead += fmt.Sprintf(", %d %s", c.n, c.what)
+		}
 	}
-	for _, name := range a.FixedKnown {
-		t.Notes = append(t.Notes, "The known failure "+name+" passed.")
+	t.Lead = []string{lead}
+	note := func(format string, args ...any) { t.Notes = append(t.Notes, fmt.Sprintf(format, args...)) }
+	if n := len(j.Flaky); n > mostReported {
+		note("Flaky: %s and %d more.", strings.Join(j.Flaky[:mostReported], ", "), n-mostReported)
+	} else if n > 0 {
+		note("Flaky: %s.", strings.Join(j.Flaky, ", "))
 	}
-	for _, name := range a.AbsentKnown {
-		t.Notes = append(t.Notes, "The known failure "+name+" is no test of the suite.")
+	repeated := slices.IndexFunc(j.Tests, func(t trial.TestResult) bool { return t.Status == trial.TestFail && t.Attempts > 1 && !t.Known })
+	if repeated >= 0 && !exit.Known {
+		note("%s was tried %d times. If it passed at last and the command succeeded, give --exit-code 0: it then counts as flaky.", j.Tests[repeated].Name, j.Tests[repeated].Attempts)
 	}
-	t.Data = a
+	for _, remark := range j.Remarks {
+		note("Look at the report: %s.", remark)
+	}
+	for _, name := range j.Fixed {
+		note("The known failure %s passed: take it out of --known.", name)
+	}
+	for _, name := range j.Absent {
+		note("No test is named %s, which --known lists: correct the name, or take it out.", name)
+	}
 	return f.output.print(cmd, t)
 }
 
@@ -243,7 +241,7 @@ func (f *classifyFlags) readReport(cmd *cobra.Command, name string) (format test
 	if err != nil {
 		return format, read, usage("reading the report %s: %w", name, err)
 	}
-	if read, err = format.Read(in, func(string) {}); err != nil {
+	if read, err = format.ReadBrief(in, f.known); err != nil {
 		return format, read, fmt.Errorf("reading the report %s: %w", name, err)
 	}
 	return format, read, nil

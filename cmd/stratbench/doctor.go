@@ -43,7 +43,7 @@ of them can be used: your own podman or docker, or isolated machines.
 		Args: func(_ *cobra.Command, args []string) error {
 			for _, name := range args {
 				if !slices.Contains(platforms, name) {
-					return usage("%q is nothing that an experiment can run on; name some of %s, or none", name, strings.Join(platforms, ", "))
+					return usage("experiments do not run on %q; name some of %s, or nothing", name, strings.Join(platforms, ", "))
 				}
 			}
 			return nil

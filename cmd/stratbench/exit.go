@@ -36,8 +36,8 @@ var exitCodes = []struct {
 	{exitUsage, "", "bad usage, a faulty spec, or a machine that cannot run it; nothing was created"},
 	{exitRecovery, "run, compare", "an engine could not be started or recovered several times in a row; the run stopped"},
 	{exitNoneReady, "run, compare", "no trial became ready, or the run was stopped because everything failed alike; what was recorded is kept, --resume continues"},
-	{exitWorse, "check, confirm, lint", "worse: a regression, tonight's or one that stands; a claim that is contradicted"},
-	{exitInconclusive, "check, confirm, lint", "inconclusive: suspected and not shown, or too few trials; the message says what it takes"},
+	{exitWorse, "check, confirm, lint", "worse: a new or standing regression, or a contradicted claim"},
+	{exitInconclusive, "check, confirm, lint", "inconclusive: suspected but not proven, or too few trials; the message says what is needed"},
 	{exitNoData, "check, confirm, lint, doctor", "no data, or a host that is not fit"},
 	{exitCancelled, "", "cancelled with Ctrl-C, SIGTERM or SIGHUP; what was recorded is kept, --resume continues"},
 }

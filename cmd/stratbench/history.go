@@ -221,7 +221,7 @@ func baselineSetCommand() *cobra.Command {
 	var flags decisionFlags
 	cmd := &cobra.Command{
 		Use:     "set [RUN] --reason WHY",
-		Short:   "Judge runs by none before RUN",
+		Short:   "Judge later runs against none before RUN",
 		Long:    `Make RUN, or the newest one, the first that others are judged against.`,
 		Example: `  stratbench baseline set 20261112 --reason "new disks"`,
 		Args:    takes(0, 1, "at most one run"),
@@ -241,7 +241,7 @@ func baselineSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: runs of %s are judged by none before %s\n", b.ID, b.Experiment, b.RunID)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: runs of %s are judged against none before %s\n", b.ID, b.Experiment, b.RunID)
 			return err
 		},
 	}

@@ -116,7 +116,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	return usage("there is no command %q; see: stratbench --help", args[0])
 }
 
-// takes checks the number of arguments; what says what the command takes.
+// takes checks the number of arguments; what describes them.
 func takes(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {

@@ -36,9 +36,9 @@ guess, marked as one. Nothing is created. The order is that of a run only when t
 spec has a seed or --seed is given. What run would refuse is reported after the
 plan, as validate does.
 
-With --predict RUN: how long builds would take by every strategy and, of up to six
-images, by every grouping, from what each image took in builds of that run that
-had the machine alone (strategy serial).`,
+With --predict RUN, predict how long the builds take with every strategy and, for up
+to six images, with every grouping. It uses the builds of that run that had the
+machine to themselves (strategy serial).`,
 		Example: `  stratbench plan experiments/podman-vs-docker.yaml
   stratbench plan experiments/podman-vs-docker.yaml --predict latest
   stratbench plan experiments/quick.yaml --seed 7 --output csv`,
@@ -81,7 +81,7 @@ had the machine alone (strategy serial).`,
 func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 	times := map[string][]time.Duration{} // of each cell's trials, whatever their outcome
 	for _, r := range runs {
-		for _, rec := range r.SharedTrials() {
+		for _, rec := range r.Trials() {
 			if key := rec.Trial.Cell.Key(); rec.Standing() != results.NotMeasured {
 				times[key] = append(times[key], rec.Elapsed.Duration())
 			}

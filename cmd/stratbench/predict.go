@@ -20,15 +20,14 @@ import (
 // mostPromising is how many groupings are shown of each engine.
 const mostPromising = 5
 
-// predicted says what the builds of a run lead one to expect of strategies and
-// groupings.
+// predicted predicts what strategies and groupings take, from the builds of a run.
 func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Document, err error) {
 	r, err := openRun(cmd, dir, name)
 	if err != nil {
 		return d, err
 	}
 	if r.Environment.WorkloadHash != s.Workload.SHA256 {
-		return d, usageError{fmt.Errorf("predicting from %s: it is of another workload than %s, or of this one before it was changed; name a run of this one with the strategy serial", name, s.Path)}
+		return d, usageError{fmt.Errorf("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)}
 	}
 	var images []strategies.Image
 	for _, i := range s.Workload.Images {
@@ -67,9 +66,9 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		d.Notes = append(d.Notes, promise(rt, all[0], serial.Seconds()))
 	}
 	if len(t.Rows) == 0 {
-		return d, usageError{fmt.Errorf("predicting from %s: no build in it had the machine alone; run the strategy serial with clusterStart before or after, and name that run", name)}
+		return d, usageError{fmt.Errorf("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)}
 	}
-	t.Notes = []string{"From what each image took alone, with fair shares of the processors. Builds that wait for each other's disk or network take longer; a trial tells: report --full holds predictions against what was measured."}
+	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
 	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}
 	return d, nil
 }
@@ -87,7 +86,7 @@ func promise(rt trial.Runtime, best strategies.Predicted, serial float64) string
 // processors that it had.
 func alone(r results.Run) (builds []results.Expected, cpus float64) {
 	var all []results.Expected
-	for _, rec := range r.SharedTrials() {
+	for _, rec := range r.Trials() {
 		all = append(all, study.BuildsAlone(rec)...)
 		cpus = max(cpus, float64(rec.Machine.CPUs))
 	}

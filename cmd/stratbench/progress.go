@@ -128,8 +128,8 @@ func (p *progress) begin(what string, preparing bool, left time.Duration) {
 	p.beaten, p.until = p.since, p.since.Add(left)
 }
 
-// ended has three lines for a failure: what it was, the line of its error that
-// says most, and the path of the log.
+// ended has three lines for a failure: what it was, the most telling line of its
+// error, and the path of the log.
 func ended(u run.Update) string {
 	r := u.Ended
 	text := fmt.Sprintf("%s: %s", r.Trial, report.Ending(r))

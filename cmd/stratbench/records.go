@@ -50,33 +50,22 @@ run's name, the beginning of one, its folder, or "latest".`,
 
 func showCommand() *cobra.Command {
 	var f shared
-	var trace string
-	cmd := f.add(&cobra.Command{
+	return f.add(&cobra.Command{
 		Use:   "show TRIAL",
 		Short: "Show one trial: outcome, phases, images, tests, where its log is",
 		Long: `Show one trial. TRIAL is a trial's name in the newest run (t003), or in another
 run (RUN/t003).`,
 		Example: `  stratbench show t003
-  stratbench show 20260102-030405-quick/t003 --output json
-  stratbench show t003 --trace t003.json`,
+  stratbench show 20260102-030405-quick/t003 --output json`,
 		Args: takes(1, 1, "one trial"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			run, record, err := openTrial(cmd, f.dir, args[0])
 			if err != nil {
 				return err
 			}
-			if trace == "" {
-				return f.print(cmd, report.Trial(run, record))
-			}
-			file, err := os.Create(trace)
-			if err != nil {
-				return usageError{err}
-			}
-			return errors.Join(report.Trace(file, record), file.Close())
+			return f.print(cmd, report.Trial(run, record))
 		},
 	})
-	cmd.Flags().StringVar(&trace, "trace", "", "write the trial to this file instead, as a trace that ui.perfetto.dev opens")
-	return cmd
 }
 
 func triageCommand() *cobra.Command {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -43,17 +42,7 @@ func (f *planFlags) load(cmd *cobra.Command, file string) (*spec.Spec, plan.Plan
 		return nil, plan.Plan{}, err
 	}
 	if cmd.Flags().Changed("replicates") {
-		var schema struct {
-			Properties struct {
-				Design struct {
-					Properties struct{ Replicates struct{ Maximum int } }
-				}
-			}
-		}
-		if err := json.Unmarshal(spec.Schema(), &schema); err != nil {
-			return nil, plan.Plan{}, fmt.Errorf("reading the schema of a spec: %w", err)
-		}
-		if most := schema.Properties.Design.Properties.Replicates.Maximum; f.replicates < 1 || f.replicates > most {
+		if most := spec.MostReplicates(); f.replicates < 1 || f.replicates > most {
 			return nil, plan.Plan{}, usage("--replicates must be from 1 to %d, as in a spec", most)
 		}
 		s.Design.Replicates = f.replicates
@@ -157,8 +146,8 @@ func runAndPrint(cmd *cobra.Command, o run.Options, printed func(folder string) 
 // errorFile is the file in a run's folder with a long error that ended it.
 const errorFile = "error.txt"
 
-// inShort reduces an error of many lines to the one that says most, and writes
-// all of it to the run's folder.
+// inShort reduces an error of many lines to the most telling one, and writes all of
+// it to the run's folder.
 func inShort(err error, folder string) error {
 	if err == nil || strings.Count(err.Error(), "\n") < 3 {
 		return err

@@ -1,7 +1,6 @@
-// Package confirm puts an alarm to the test: the last good state of an
-// experiment is built again and run beside the present one, in one run with
-// interleaved, randomised blocks. What then differs is the state's doing, and
-// not the night's.
+// Package confirm tests an alarm: it builds the last good state of an experiment
+// again and runs it beside the present one, in one run with interleaved, randomised
+// blocks. A difference is then due to the state and not to the night.
 package confirm
 
 import (
@@ -26,7 +25,7 @@ import (
 )
 
 // ErrNotBuilt means that the last good state cannot be built again beside the
-// present one. The error that wraps it says why, and what can be done.
+// present one. The error that wraps it has the reason and the cure.
 var ErrNotBuilt = errors.New("the last good state cannot be built again")
 
 func notBuilt(format string, args ...any) error {
@@ -38,25 +37,25 @@ type CellError struct{ text string }
 
 func (e *CellError) Error() string { return e.text }
 
-// Options are the states to compare, and what decides.
+// Options are the states to compare, and how.
 type Options struct {
-	// Good is the last good run. Without its folder, as a history keeps it, its
-	// spec is known by its hash.
+	// Good is the last good run. If its folder is gone, as in a history, its spec is
+	// found by its hash.
 	Good    results.Run
 	Present *spec.Spec
-	// Cells pick cells of the present spec; all, if none is given. A cell is
-	// picked by its key, or by FACTOR=LEVEL pairs with commas between them, which
-	// pick every cell that has them.
+	// Cells pick cells of the present spec; all, if none is given. Each is a cell's
+	// key, or FACTOR=LEVEL pairs separated by commas, which pick every cell that has
+	// them.
 	Cells []string
-	// Metrics decide; all, if none is given.
+	// Metrics are compared; all, if none is given.
 	Metrics []study.Metric
-	// Blocks each run both states of every cell once; 0 is one more than the
-	// tests need.
+	// Blocks is how often both states of every cell run; 0 is one more than the
+	// statistical tests need.
 	Blocks int
 	// Seed determines the order; 0 draws one.
 	Seed uint64
-	// Prepare is a shell command that makes, in a copy of the last good
-	// revision, what the workload needs and git does not have.
+	// Prepare is a shell command that makes, in a copy of the last good revision,
+	// what the workload needs and git does not have.
 	Prepare string
 	// AsFound narrows both states to the user's engines, as run.AsFound does.
 	AsFound bool
@@ -69,18 +68,19 @@ type Options struct {
 
 // Result is a confirmation.
 type Result struct {
-	// Run has the trials of both states, and in its environment the states
-	// with what could not be undone.
+	// Run has the trials of both states. Its environment has the states, with what
+	// could not be undone.
 	Run results.Run
 	answer.Worsening
-	// Engines are those that the last good state does not run on any more:
-	// "podman 5.4.2 → 5.4.3", the latter now in both states.
+	// Engines are the versions that have changed since the last good run and are now
+	// the same in both states: "podman 5.4.2 → 5.4.3".
 	Engines []string
 }
 
-// Run builds the last good state, runs both and decides whether the present one
-// is worse. What was recorded is returned even with an error; without a folder
-// nothing was. The error wraps ErrNotBuilt, a *CellError, or is one of run.Run.
+// Run builds the last good state, runs both and decides whether the present one is
+// worse. What was recorded is returned even with an error; if Result.Run has no
+// folder, nothing was. The error wraps ErrNotBuilt or a *CellError, or is one of
+// run.Run.
 func Run(ctx context.Context, o Options) (r Result, err error) {
 	folder, remove, err := run.TempFolder()
 	if err != nil {
@@ -123,7 +123,7 @@ func measure(ctx context.Context, o Options, states []run.State, cells []trial.C
 	dir, runErr := run.Run(ctx, run.Options{Spec: combined, Plan: plan.Of(combined, inStates(cells), seed), States: states,
 		Root: o.Root, Machine: o.Machine, Budget: o.Budget, Report: o.Report, KeepGoing: true})
 	if errors.Is(runErr, run.ErrNoneReady) {
-		runErr = nil // what failed is judged, too
+		runErr = nil // failures are compared, too
 	}
 	if errors.Is(runErr, run.ErrCannotRun) {
 		return recorded, notBuilt("%w", runErr)
@@ -140,8 +140,8 @@ func judge(r results.Run, metrics []study.Metric) (answer.Worsening, error) {
 	return answer.Worsened(study.Gather([]results.Run{r}), results.StateFactor, results.LastGood, results.Present, metrics)
 }
 
-// blocks is how many to run: those asked for, or one more than so many comparisons
-// need to be able to confirm anything, so that one trial may go astray.
+// blocks is how many to run: as many as asked for, or one more than so many
+// comparisons need before they can confirm anything, so that one trial may be lost.
 func blocks(o Options, cells int) int {
 	if o.Blocks > 0 {
 		return o.Blocks
@@ -153,9 +153,9 @@ func blocks(o Options, cells int) int {
 	return compare.BlocksToTell(len(metrics)*cells, answer.ErrorRate) + 1
 }
 
-// choose returns the cells of the present spec that the texts pick, in its
-// order. The error is a *CellError: a text picks nothing, or the last good spec
-// has no such cell, because it varied other factors or had other levels.
+// choose returns the cells of the present spec that the texts pick, in the spec's
+// order. The error is a *CellError: a text picks nothing, or the last good spec does
+// not have the cell, because it had other factors or levels.
 func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err error) {
 	used := make([]bool, len(texts))
 	for _, cell := range plan.Cells(present.Factors) {
@@ -170,7 +170,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, &CellError{fmt.Sprintf("no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of the cells that stratbench plan lists", present.Path, texts[i])}
+		return nil, &CellError{fmt.Sprintf("no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", present.Path, texts[i])}
 	}
 	known := map[string]bool{}
 	for _, cell := range plan.Cells(good.Factors) {
@@ -204,8 +204,8 @@ func sortedKey(c trial.Cell) string {
 	return c.Key()
 }
 
-// separable reports cells that cannot keep their states apart: those that pull
-// from a registry of the user's, where both would have the same names.
+// separable refuses cells whose states would share images: those that pull from a
+// registry of the user's, where both states have the same names.
 func separable(specs []*spec.Spec, cells []trial.Cell) error {
 	for _, spec := range specs {
 		for _, cell := range cells {
@@ -218,7 +218,7 @@ func separable(specs []*spec.Spec, cells []trial.Cell) error {
 				return err
 			}
 			if strategy.Pull && s.Registry.Prefix != "" {
-				return &CellError{fmt.Sprintf("[%s] pulls from %s, where both states would have images of the same name; leave it out with --cell", cell.Key(), s.Registry.Prefix)}
+				return &CellError{fmt.Sprintf("[%s] pulls from %s, where both states would have images of the same name; pick other cells with --cell", cell.Key(), s.Registry.Prefix)}
 			}
 		}
 	}
@@ -235,7 +235,7 @@ func combine(present *spec.Spec, blocks int) *spec.Spec {
 	return &combined
 }
 
-// inStates is each cell in both states.
+// inStates lists each cell in both states.
 func inStates(cells []trial.Cell) (both []trial.Cell) {
 	for _, cell := range cells {
 		for _, state := range []string{results.LastGood, results.Present} {

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// needMachines fails a test in CI, and skips it elsewhere, where no isolated
-// machine can be had.
+// needMachines fails a test in CI, and skips it elsewhere, if no isolated machine
+// can be started.
 func needMachines(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

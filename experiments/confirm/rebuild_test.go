@@ -116,8 +116,8 @@ func (s *scene) rebuild(t *testing.T, prepare string) (*spec.Spec, error) {
 	return rebuild(t.Context(), Options{Good: s.good, Present: s.present(t), Prepare: prepare}, t.TempDir())
 }
 
-// The workload changed, in what only its contexts' hash can tell: the state is
-// built from the revision, and the repository stays as it was.
+// The workload changed in a way that only the hash of its contexts shows: the state
+// is built from the revision, and the repository stays as it was.
 func TestTheLastGoodStateIsThatOfItsRevision(t *testing.T) {
 	s := newScene(t)
 	s.write(t, "w/app/text", "slower now\n")
@@ -184,7 +184,7 @@ func TestTheSpecIsFoundByItsHash(t *testing.T) {
 		t.Fatalf("%+v, %v", spec, err)
 	}
 	s.good.Environment.SpecHash = strings.Repeat("0", 64)
-	if _, err := s.rebuild(t, ""); !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "has no spec that is that of run 20260102-030405-nightly") {
+	if _, err := s.rebuild(t, ""); !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "does not have the spec of run 20260102-030405-nightly") {
 		t.Error(err)
 	}
 }
@@ -201,7 +201,7 @@ func TestWhyAStateCannotBeBuilt(t *testing.T) {
 			if err := os.RemoveAll(filepath.Join(s.repo, ".git")); err != nil {
 				t.Fatal(err)
 			}
-		}, "", "is in no git repository"},
+		}, "", "is not in a git repository"},
 		"dirty": {func(_ *testing.T, s *scene) { s.good.Environment.GitDirty, s.good.Environment.Images = true, nil }, "", "choose a good run of a committed revision"},
 		"dirty in the context": {func(t *testing.T, s *scene) {
 			s.write(t, "w/app/text", "changed then\n")
@@ -214,7 +214,7 @@ func TestWhyAStateCannotBeBuilt(t *testing.T) {
 		"not committed": {func(t *testing.T, s *scene) {
 			s.write(t, "spec.yaml", project["spec.yaml"]+"budget: 1h\n")
 			s.record(t)
-		}, "", "has no spec that is that of run"},
+		}, "", "does not have the spec of run"},
 		"ignored": {func(t *testing.T, s *scene) {
 			s.good.Environment.Images = nil
 			s.write(t, "w/bin/tool", "made\n")

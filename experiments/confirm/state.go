@@ -21,8 +21,8 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// rebuild makes the last good state in a copy of its revision below folder,
-// and makes sure that it is what was run then.
+// rebuild makes the last good state in a copy of its revision below folder, and
+// checks that it is what was run then.
 func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) {
 	env := o.Good.Environment
 	if env.GitDirty && len(env.Images) == 0 {
@@ -43,10 +43,10 @@ func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) 
 	if err != nil {
 		return nil, err
 	}
-	// What lies outside of the tree would be of the present and not of the revision.
+	// Folders outside of the tree have the present state, not the revision's.
 	for _, used := range good.Workload.Folders() {
 		if rel, err := filepath.Rel(tree, used); err != nil || !filepath.IsLocal(rel) {
-			return nil, notBuilt("the workload uses %s, which is outside the repository, so that its state then is not known; move it into the repository", used)
+			return nil, notBuilt("the workload uses %s, which is outside the repository, so its earlier state is not known; move it into the repository", used)
 		}
 	}
 	if err := asRun(ctx, good, r, o); err != nil {
@@ -58,18 +58,18 @@ func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) 
 // repository is the root of the git work tree that holds the present spec.
 type repository string
 
-// open finds the repository and makes sure that it has the good run's revision.
+// open finds the repository and checks that it has the good run's revision.
 func open(ctx context.Context, dir string, good results.Run) (repository, error) {
 	revision := good.Environment.GitRevision
 	if revision == "" {
-		return "", notBuilt("run %s records no git revision: its spec was in no repository then, or there was no git; choose a good run of a committed revision", good.ID())
+		return "", notBuilt("run %s records no git revision: its spec was not in a repository, or there was no git; choose a good run of a committed revision", good.ID())
 	}
 	if _, err := exec.LookPath("git"); err != nil {
 		return "", notBuilt("%w; install git", err)
 	}
 	top, err := repository(dir).git(ctx, nil, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", notBuilt("the spec's folder is in no git repository: %w; run with the spec in the repository that has revision %s", err, revision)
+		return "", notBuilt("the spec's folder is not in a git repository: %w; use the spec in the repository that has revision %s", err, revision)
 	}
 	r := repository(top)
 	if _, err := r.git(ctx, nil, "cat-file", "-e", revision+"^{commit}"); err != nil {
@@ -91,8 +91,8 @@ func (r repository) git(ctx context.Context, env []string, args ...string) (stri
 	return strings.TrimSuffix(string(out), "\n"), nil
 }
 
-// checkOut writes the files of a revision to tree. It uses an index of its own,
-// so that nothing of the repository changes, whatever happens.
+// checkOut writes the files of a revision to tree. Its own index keeps the
+// repository unchanged, whatever happens.
 func (r repository) checkOut(ctx context.Context, revision, tree string) error {
 	index := []string{"GIT_INDEX_FILE=" + tree + ".index"}
 	_, err := r.git(ctx, index, "read-tree", revision)
@@ -115,7 +115,7 @@ func prepare(ctx context.Context, command, tree string) error {
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Dir = tree
-	// What the command started ends with it.
+	// The command's children end with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = stopGrace
@@ -130,16 +130,16 @@ func prepare(ctx context.Context, command, tree string) error {
 	return nil
 }
 
-// find loads the spec of the good run from the tree: the file with its text
-// whose workload is also the same. Where the run's folder is gone, any file
-// that could be a spec is tried.
+// find loads the spec of the good run from the tree: the file with the same text and
+// the same workload. If the run's folder is gone, it tries every file that could be
+// a spec.
 func find(good results.Run, tree string) (found *spec.Spec, err error) {
 	text, err := os.ReadFile(filepath.Join(good.Dir, results.SpecFile))
 	gone := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !gone {
 		return nil, notBuilt("%w", err)
 	}
-	why := fmt.Errorf("revision %s has no spec that is that of run %s: it was not committed, or is not below this repository", good.Environment.GitRevision, good.ID())
+	why := fmt.Errorf("revision %s does not have the spec of run %s: it was not committed, or is not in this repository", good.Environment.GitRevision, good.ID())
 	walkErr := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || gone && !looksLikeSpec(path) || !gone && !sameText(path, d, text) {
 			return err
@@ -148,7 +148,7 @@ func find(good results.Run, tree string) (found *spec.Spec, err error) {
 		switch {
 		case gone && (err != nil || loaded.SHA256 != good.Environment.SpecHash):
 		case err != nil:
-			why = fmt.Errorf("%w; what git does not have can be made with --prepare COMMAND", err)
+			why = fmt.Errorf("%w; --prepare COMMAND can make what git does not have", err)
 		case loaded.SHA256 != good.Environment.SpecHash:
 			why = fmt.Errorf("the workload's files in revision %s are not those of run %s: it had changes that were not committed", good.Environment.GitRevision, good.ID())
 		default:
@@ -163,7 +163,7 @@ func find(good results.Run, tree string) (found *spec.Spec, err error) {
 	return found, nil
 }
 
-// looksLikeSpec spares what is no spec from being loaded as one.
+// looksLikeSpec reports whether a file is worth loading as a spec.
 func looksLikeSpec(path string) bool {
 	if end := filepath.Ext(path); end != ".yaml" && end != ".yml" {
 		return false
@@ -181,9 +181,9 @@ func sameText(path string, d fs.DirEntry, text []byte) bool {
 	return err == nil && bytes.Equal(found, text)
 }
 
-// asRun makes sure that the images are built from what they were built from.
-// For a run that did not record that, the revision must hold all: git ignores
-// nothing that the present workload uses.
+// asRun checks that the images will be built from what they were built from then. If
+// the run did not record that, the revision must have everything: git must not
+// ignore anything that the present workload uses.
 func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error {
 	env := o.Good.Environment
 	if len(env.Images) == 0 {
@@ -196,7 +196,7 @@ func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error 
 			return notBuilt("%w", err)
 		}
 		if names := strings.Fields(ignored); len(names) > 0 {
-			return notBuilt("the workload has what git ignores (%s), so a copy of the revision lacks it; have it made there with --prepare COMMAND (the shipped workload: --prepare 'make vendor e2e'), or with --prepare true if it is not needed",
+			return notBuilt("the workload has files that git ignores (%s), so a copy of the revision lacks them; make them there with --prepare COMMAND (the shipped workload: --prepare 'make vendor e2e'), or give --prepare true if they are not needed",
 				strings.Join(names[:min(3, len(names))], ", "))
 		}
 		return nil
@@ -207,7 +207,7 @@ func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error 
 	}
 	for _, image := range env.Images {
 		if hashes[image.Image] != image.Context {
-			return notBuilt("in revision %s, the build context of image %s is not what run %s had: it had changes that were not committed, or files that git ignores; have those made with --prepare COMMAND, or choose another good run",
+			return notBuilt("in revision %s, the build context of image %s is not what run %s had: it had changes that were not committed, or files that git ignores; make those with --prepare COMMAND, or choose another good run",
 				env.GitRevision, image.Image, o.Good.ID())
 		}
 	}
@@ -227,8 +227,8 @@ func contexts(spec *spec.Spec) (map[string]string, error) {
 	return hashes, nil
 }
 
-// somethingDiffers refuses to compare two runs of one state: what changed cannot
-// be built again.
+// somethingDiffers refuses to compare a state with itself: whatever changed cannot
+// be undone here.
 func somethingDiffers(ctx context.Context, o Options, good *spec.Spec) error {
 	if o.Present.SHA256 != good.SHA256 {
 		return nil
@@ -246,7 +246,7 @@ func somethingDiffers(ctx context.Context, o Options, good *spec.Spec) error {
 			return nil
 		}
 	}
-	changed := "nothing else that is recorded has changed either: the alarm may be a false one, or the host's"
+	changed := "nothing else that is recorded has changed either: the alarm may be false, or due to the host"
 	if kept := notUndone(o.Good.Environment, results.HostEnvironment(ctx, filepath.Dir(o.Present.Path))); len(kept) > 0 {
 		changed = "what has changed cannot be undone here: " + strings.Join(kept, "; ") + "; go back to it by hand and run the experiment again"
 	}
@@ -272,8 +272,8 @@ func notUndone(then, now results.Environment) (changed []string) {
 	return changed
 }
 
-// engineChanges lists where the last good state ran on another engine than
-// then: a suite's packages have moved on.
+// engineChanges lists the engines whose version has changed since the last good run,
+// because a suite's packages were updated.
 func engineChanges(good, again results.Run) (changed []string) {
 	then := map[string]string{}
 	for _, r := range good.Trials() {
@@ -290,7 +290,7 @@ func engineChanges(good, again results.Run) (changed []string) {
 	return changed
 }
 
-// states are the two that are run.
+// states are the two states of the run.
 func states(ctx context.Context, good results.Run, present, spec *spec.Spec) []run.State {
 	then, now := good.Environment, results.HostEnvironment(ctx, filepath.Dir(present.Path))
 	return []run.State{

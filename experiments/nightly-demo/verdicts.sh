@@ -7,7 +7,7 @@ sofar=$(mktemp -d)
 trap 'rm -rf "$sofar"' EXIT
 mkdir "$sofar/history" "$sofar/runs"
 
-# new tells what a check raised in its night, from the table of its changes.
+# new prints what a check raised in its night, from the table of its changes.
 new() {
 	awk -F' *\\| *' '$3 == "regression" || $3 == "improvement" {
 		sub(/ \(.*/, "", $8)

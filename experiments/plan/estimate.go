@@ -7,8 +7,8 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Expect returns how long one trial of a cell takes, with all that surrounds it,
-// and where that figure comes from.
+// Expect returns how long one trial of a cell takes, including the work around it,
+// and the source of that figure.
 type Expect func(trial.Cell) (each time.Duration, source string)
 
 // Estimate is how long a plan may take.
@@ -19,7 +19,7 @@ type Estimate struct {
 	Cells   []CellEstimate `json:"cells"`
 }
 
-// CellEstimate is the part of one cell in an estimate.
+// CellEstimate is one cell's part of an estimate.
 type CellEstimate struct {
 	Cell trial.Cell `json:"cell"`
 	// Trials is how often the plan runs the cell, warm-ups included.
@@ -59,16 +59,16 @@ func (p Plan) BlocksWithin(budget time.Duration, expect Expect) int {
 	return min(p.Blocks, int(max(0, budget-e.WarmUps)/e.Block))
 }
 
-// Guess expects each trial to take a tenth of the sum of its phases' limits, which
-// are set to end what hangs, many times above what is usual. It is for cells of
-// which nothing has been measured.
+// Guess expects each trial to take a tenth of the sum of its phases' limits. Limits
+// end what hangs, and so are many times longer than usual. It is for cells without
+// earlier trials.
 func Guess(limits spec.Limits) Expect {
 	each := Longest(limits) / 10
 	return func(trial.Cell) (time.Duration, string) { return each, "a guess: a tenth of the limits" }
 }
 
 // Measured expects the mean time of earlier trials of the same cell, by the cell's
-// key, and calls otherwise where there are none.
+// key. For a cell without any it calls otherwise.
 func Measured(took map[string][]time.Duration, otherwise Expect) Expect {
 	return func(cell trial.Cell) (time.Duration, string) {
 		own := took[cell.Key()]
@@ -83,8 +83,7 @@ func Measured(took map[string][]time.Duration, otherwise Expect) Expect {
 	}
 }
 
-// Longest is how long the phases of a trial can take at most: the sum of their
-// limits.
+// Longest is the most that the phases of a trial can take: the sum of their limits.
 func Longest(limits spec.Limits) time.Duration {
 	var sum time.Duration
 	for _, limit := range limits.Phase {

@@ -32,7 +32,7 @@ func Make(spec *spec.Spec, seed uint64) Plan {
 	return Of(spec, Cells(spec.Factors), seed)
 }
 
-// Of plans trials of these cells only, as Make does.
+// Of plans trials as Make does, of these cells only.
 func Of(spec *spec.Spec, cells []trial.Cell, seed uint64) Plan {
 	p := Plan{Seed: seed, Blocks: spec.Design.Replicates, Cells: cells}
 	for _, cell := range warmUps(spec, p.Cells) {
@@ -69,11 +69,10 @@ func Cells(factors []trial.Factor) []trial.Cell {
 }
 
 // warmUps are the cells that run first, Design.WarmUp times for each engine: the
-// first trials after a boot read everything from the disk, and take more than
-// twice as long as those that follow. What reads files of its own is an engine, a
-// version of it, and that of a state where states are compared. Each warms up with
-// the most memory, and then the cell that the spec has first, since a warm-up that
-// crashes warms little.
+// first trials after a boot read everything from the disk and take more than twice
+// as long as later ones. Each engine, each version of it and each state has files of
+// its own. Each warms up with its cell with the most memory, or the spec's first of
+// several, because a warm-up that crashes warms little.
 func warmUps(spec *spec.Spec, cells []trial.Cell) []trial.Cell {
 	memory := map[string]trial.Bytes{}
 	for _, f := range spec.Factors {

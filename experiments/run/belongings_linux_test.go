@@ -283,7 +283,7 @@ func (c *computer) belongings(t *testing.T) belongings {
 	return b
 }
 
-// without are the belongings that others has not.
+// without are the belongings that others lacks.
 func (b belongings) without(others belongings) belongings {
 	left := maps.Clone(b)
 	maps.DeleteFunc(left, func(k, _ string) bool { _, had := others[k]; return had })
@@ -473,7 +473,7 @@ func (c *computer) kill(t *testing.T, at string) {
 	t.Fatal("a minute after its runner was killed, a worker is still there")
 }
 
-// workersLeft is true while a worker of this very program runs.
+// workersLeft is true while a worker of this program runs.
 func workersLeft(t *testing.T) bool {
 	t.Helper()
 	self, err := os.Executable()

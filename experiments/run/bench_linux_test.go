@@ -128,7 +128,7 @@ func oneTrial(b *testing.B, program, root string) (results.Record, float64) {
 			if err != nil || findErr != nil || readErr != nil || run.Trials()[0].Verdict.Outcome != trial.OK {
 				b.Fatalf("%v, %v, %v: %s", err, findErr, readErr, said.String())
 			}
-			return run.Trials()[0], peak
+			return *run.Trials()[0], peak
 		case <-time.After(100 * time.Millisecond):
 			peak = max(peak, memoryMiB(program))
 		}

@@ -26,9 +26,9 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// borrowedPlace uses an engine of the user's: as it runs (host), or in
-// podman's own machine. After each trial it takes away what the trial made
-// there, and nothing else.
+// borrowedPlace uses an engine of the user's: as it runs (host), or in podman's
+// own machine. After each trial it takes away what the trial made there, and
+// nothing else.
 type borrowedPlace struct {
 	of     machine.Kind
 	engine runtimes.Endpoint
@@ -40,9 +40,9 @@ type borrowedPlace struct {
 	held bool
 	// dead is the killed run that held it before, or nil.
 	dead *holder
-	// nodeImages are those that were not on the engine when it was looked at.
+	// nodeImages are those that the engine lacked when it was inspected.
 	nodeImages []string
-	// came are names of images that came while the run was under way.
+	// came are the names of images that were added during the run.
 	came []string
 }
 
@@ -59,11 +59,11 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 	local := runtime.GOOS == "linux" && strings.HasPrefix(p.engine.Address, "unix://")
 	switch {
 	case s.Engine != "":
-		return fmt.Errorf("engine %s: a running engine is what it is; take the factor out, or use --machine isolated", s.Engine)
+		return fmt.Errorf("engine %s: a running engine cannot be exchanged; take the factor out, or use --machine isolated", s.Engine)
 	case s.Machine.CPUs != 0:
-		return errors.New("machine.cpus: a running engine has the processors that it has; take the setting out, or use --machine isolated")
+		return errors.New("machine.cpus: a running engine keeps its processors; take the setting out, or use --machine isolated")
 	case s.Machine.Network == spec.NetworkNone:
-		return errors.New("machine.network: a running engine has the network that it has; take the setting out, or use --machine isolated")
+		return errors.New("machine.network: a running engine keeps its network; take the setting out, or use --machine isolated")
 	case s.Cluster == trial.ClusterPrebooted:
 		return errors.New("cluster prebooted: stratbench keeps no cluster on an engine of yours; write cluster: fresh, or use --machine isolated")
 	case s.OnCrash == trial.CrashSerial:
@@ -78,29 +78,24 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 	return p.checkMemory(s)
 }
 
+// checkMemory compares the level of memory with what the running engine has.
 func (p *borrowedPlace) checkMemory(s spec.Settings) error {
-	memory, err := engineMemory(context.Background(), p.engine)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	engine, err := connect.Engine(ctx, p.engine)
 	if err != nil {
 		return err
 	}
-	return host.CheckMemory(s.Runtime, s.Memory, memory)
-}
-
-// engineMemory is the memory that a running engine says it has.
-func engineMemory(ctx context.Context, e runtimes.Endpoint) (trial.Bytes, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	engine, err := connect.Engine(ctx, e)
-	if err != nil {
-		return 0, err
-	}
 	defer engine.Close()
 	info, err := engine.Info(ctx)
-	return info.Memory, err
+	if err != nil {
+		return err
+	}
+	return host.CheckMemory(s.Runtime, s.Memory, info.Memory)
 }
 
-// claim takes the engine for this run alone. One in a podman machine is taken
-// when that machine runs.
+// claim takes the engine for this run alone. An engine in a podman machine is
+// taken once that machine runs.
 func (p *borrowedPlace) claim(ctx context.Context, me holder) error {
 	p.me = me
 	if p.of == machine.PodmanMachine {
@@ -109,37 +104,8 @@ func (p *borrowedPlace) claim(ctx context.Context, me holder) error {
 	return p.lock(ctx, p.engine)
 }
 
-func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
-	engine, err := connect.Engine(ctx, at)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	dead, err := p.me.lock(ctx, p.engine.Runtime, engine)
-	if dead != nil && err == nil {
-		p.note(fmt.Sprintf("the %s engine was held by a run that was killed (%s): it is this run's now", p.engine.Runtime, dead))
-	}
-	p.held = err == nil
-	p.dead = dead
-	return err
-}
-
-// unlock gives the engine back.
-func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error {
-	if !p.held {
-		return nil
-	}
-	p.held = false
-	engine, err := connect.Engine(ctx, at)
-	if err != nil {
-		return fmt.Errorf("giving the %s engine back: %w", p.engine.Runtime, err)
-	}
-	defer engine.Close()
-	return p.me.unlock(ctx, p.engine.Runtime, engine)
-}
-
 // prepare takes away what killed runs left on the engine, and pulls the node
-// images, which would otherwise be part of the first trial's cluster phase.
+// images, so that the first trial's cluster phase does not include that.
 func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings, _ func(string)) error {
 	if p.of == machine.PodmanMachine {
 		return nil
@@ -173,7 +139,7 @@ func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
 	return nil
 }
 
-// settleOld settles what earlier runs owe to the engine of a machine.
+// settleOld takes away what killed runs left on the engine of a machine.
 func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error {
 	engine, err := connect.Engine(ctx, m.WatchEndpoint())
 	if err != nil {
@@ -218,7 +184,11 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 		return nil, err
 	}
 	if p.of == machine.PodmanMachine {
-		if err := errors.Join(p.lock(ctx, m.WatchEndpoint()), p.settleOld(ctx, m)); err != nil {
+		err := p.lock(ctx, m.WatchEndpoint())
+		if err == nil {
+			err = p.settleOld(ctx, m)
+		}
+		if err != nil {
 			return nil, errors.Join(err, p.abandon(m))
 		}
 	}
@@ -229,11 +199,11 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 	return &borrowed{Machine: m, place: p, ledger: l}, nil
 }
 
-// giveBackLimit bounds how long an engine or a machine may take to be given
-// back, on which no trial ran.
+// giveBackLimit bounds how long it may take to give back an engine or a machine on
+// which no trial runs.
 const giveBackLimit = 30 * time.Second
 
-// abandon closes a machine on which no trial can begin.
+// abandon closes a machine on which the trial cannot begin.
 func (p *borrowedPlace) abandon(m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
 	defer cancel()
@@ -242,23 +212,14 @@ func (p *borrowedPlace) abandon(m machine.Machine) error {
 
 func (p *borrowedPlace) open(ctx context.Context, s spec.Settings) (machine.Machine, error) {
 	if p.of == machine.PodmanMachine {
-		return podmanmachine.Start(ctx, "", s.Memory)
+		return podmanmachine.Start(ctx, s.Memory)
 	}
 	return host.Open(p.engine)
 }
 
-// remember writes down what is on the engine before a trial.
+// remember opens the ledger of a trial with what is on the engine before it.
 func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
-	engine, err := connect.Engine(ctx, m.WatchEndpoint())
-	if err != nil {
-		return nil, err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
-	if err != nil {
-		return nil, err
-	}
-	contents, err := engine.Contents(ctx)
+	info, contents, err := onEngine(ctx, m.WatchEndpoint())
 	if err != nil {
 		return nil, err
 	}
@@ -270,9 +231,23 @@ func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID
 	return openLedger(ledgers(p.cache, info.ID), d)
 }
 
-// settle has a worker take away what a trial made, because Kind is driven
-// through the environment. A ledger of which nothing is found may be one of
-// another engine, whose ID is the same by chance, and is kept.
+// onEngine asks an engine what it is and what is on it.
+func onEngine(ctx context.Context, at runtimes.Endpoint) (info runtimes.Info, contents runtimes.Contents, err error) {
+	engine, err := connect.Engine(ctx, at)
+	if err != nil {
+		return info, contents, err
+	}
+	defer engine.Close()
+	if info, err = engine.Info(ctx); err != nil {
+		return info, contents, err
+	}
+	contents, err = engine.Contents(ctx)
+	return info, contents, err
+}
+
+// settle has a worker take away what a trial made: Kind takes its settings from a
+// process's environment. If nothing of a ledger is found on the engine, the ledger
+// is kept, because another engine may have the same ID by chance.
 func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (found bool, err error) {
 	text, err := json.Marshal(job{Do: jobSettle, Debt: l.debt, Config: pipeline.Config{
 		Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, ClusterStart: trial.ClusterBefore, WorkDir: p.workDir()}})
@@ -294,7 +269,7 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 			l.debt.Trial, p.engine.Runtime, err, bytes.TrimSpace(said.Bytes()))
 	}
 	for _, text := range s.Left {
-		p.note(fmt.Sprintf("left on the %s engine, because it cannot be told from yours: %s", p.engine.Runtime, text))
+		p.note(fmt.Sprintf("left on the %s engine, because it may be yours: %s", p.engine.Runtime, text))
 	}
 	p.came = append(p.came, s.New...)
 	err = os.RemoveAll(p.workDir())
@@ -317,14 +292,14 @@ func (p *borrowedPlace) workDir() string {
 func (p *borrowedPlace) close() error {
 	slices.Sort(p.came)
 	if came := slices.Compact(p.came); len(came) > 0 {
-		p.note(fmt.Sprintf("new on the %s engine since the run began, pulled for it or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", ")))
+		p.note(fmt.Sprintf("new on the %s engine since the run began, pulled for the run or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", ")))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
 	defer cancel()
 	return p.unlock(ctx, p.engine)
 }
 
-// borrowed is a machine on which a trial's leavings must be taken away.
+// borrowed is a machine from which Close takes away what the trial made.
 type borrowed struct {
 	machine.Machine
 	place  *borrowedPlace

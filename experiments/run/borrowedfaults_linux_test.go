@@ -44,10 +44,10 @@ var borrowedFaults = []borrowedFault{
 		truth: []trial.Outcome{trial.EngineCrash}, phase: trial.PhaseBuild, recovers: true},
 }
 
-// TestFaultsOnAUsersEngine brings about faults on engines that stratbench did
-// not start: each is told for what it is, an engine that comes back is waited
-// for, and nothing is left there. It takes some minutes and is a part of the
-// fault matrix: STRATBENCH_FAULT_ROWS is a file for the rows that it gets.
+// TestFaultsOnAUsersEngine has faults on engines that stratbench did not start:
+// each is recognised, stratbench waits for an engine that comes back, and nothing
+// is left on it. It takes minutes and is part of the fault matrix:
+// STRATBENCH_FAULT_ROWS is the file for its rows.
 func TestFaultsOnAUsersEngine(t *testing.T) {
 	if os.Getenv("STRATBENCH_FAULT_ROWS") == "" {
 		t.Skip("make fault-matrix runs it")
@@ -154,7 +154,7 @@ func (c *computer) restart(t *testing.T) {
 	}
 	time.Sleep(3 * time.Second)
 	c.startEngine(t)
-	const own = "network bridge" // which Docker makes anew
+	const own = "network bridge" // which Docker makes again
 	if now := c.belongings(t); now[own] != "" {
 		c.want[own] = now[own]
 	}

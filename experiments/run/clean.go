@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,13 +11,12 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
-	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
 )
 
-// Remnant is something that a killed run left on an engine of the user's, or
-// on this host.
+// Remnant is something that a killed run left on an engine of the user's or on
+// this host.
 type Remnant struct {
 	// Place is the engine or the folder that it is in.
 	Place string `json:"place"`
@@ -24,14 +24,13 @@ type Remnant struct {
 	Name  string `json:"name"`
 	// Run is the run that left it, or the beginning of its name.
 	Run string `json:"run"`
-	// Stays says why Clean does not remove it; empty if it does.
+	// Stays is why Clean does not remove it; empty if it does.
 	Stays string `json:"stays"`
 }
 
-// Clean lists what killed runs left on the user's engines that answer, and on
-// this host, and removes it if remove is true: only what a record of this host
-// or the lock on the engine shows to be a killed run's. It touches nothing of
-// a run that is alive.
+// Clean lists what killed runs left on this host and on the user's engines that
+// answer, and removes it if remove is true: only what a ledger of this host or the
+// lock on the engine proves to be a killed run's. It touches nothing of a live run.
 func Clean(ctx context.Context, remove bool, note func(string)) (all []Remnant, err error) {
 	cache, err := CacheDir()
 	if err != nil {
@@ -69,7 +68,7 @@ func Clean(ctx context.Context, remove bool, note func(string)) (all []Remnant, 
 	return all, nil
 }
 
-// clean removes what killed runs left on the engine, while it holds its lock.
+// clean removes what killed runs left on the engine, while it holds the lock.
 func (p *borrowedPlace) clean(ctx context.Context) error {
 	if err := p.claim(ctx, newHolder("clean")); err != nil {
 		return err
@@ -85,19 +84,10 @@ func (p *borrowedPlace) clean(ctx context.Context) error {
 	return err
 }
 
-// remnants lists what killed runs left on the engine, and returns the folder
-// of its ledgers.
+// remnants lists what killed runs left on the engine, and returns the folder of
+// its ledgers.
 func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir string, err error) {
-	engine, err := connect.Engine(ctx, p.engine)
-	if err != nil {
-		return nil, "", err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	contents, err := engine.Contents(ctx)
+	info, contents, err := onEngine(ctx, p.engine)
 	if err != nil {
 		return nil, "", err
 	}
@@ -124,7 +114,7 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 	seen := map[string]bool{}
 	for kind, names := range namesIn(contents) {
 		for _, name := range names {
-			if mark := markIn(name); mark != "" && !seen[kind+name] {
+			if mark, _ := trialOf(name); mark != "" && !seen[kind+name] {
 				seen[kind+name] = true
 				found = append(found, Remnant{Place: place, Kind: kind, Name: name, Run: mark, Stays: provenBy(mark)})
 			}
@@ -142,14 +132,10 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 	return found, dir, err
 }
 
-// namesIn are the names on an engine that can be a trial's, by what they name.
+// namesIn lists the names on an engine that a trial may have given, by what they
+// name.
 func namesIn(c runtimes.Contents) map[string][]string {
-	names := map[string][]string{}
-	for _, o := range c.Containers {
-		if cluster := o.Labels[clusterLabel]; cluster != "" {
-			names["cluster"] = append(names["cluster"], cluster)
-		}
-	}
+	names := map[string][]string{"cluster": slices.Collect(maps.Keys(clustersIn(c)))}
 	for _, o := range c.Networks {
 		names["network"] = append(names["network"], o.Name)
 	}
@@ -159,7 +145,7 @@ func namesIn(c runtimes.Contents) map[string][]string {
 	return names
 }
 
-// otherLedgers lists what is owed to engines that do not answer here.
+// otherLedgers lists the debts to engines that do not answer here.
 func otherLedgers(cache string, known map[string]bool) (found []Remnant, err error) {
 	dirs, err := filepath.Glob(filepath.Join(ledgers(cache, "*")))
 	if err != nil {
@@ -182,17 +168,17 @@ func otherLedgers(cache string, known map[string]bool) (found []Remnant, err err
 	return found, nil
 }
 
-// debtsByName are the debts of a run of which only the lock on the engine is
-// known: what carries its mark goes. No image is removed, because those that
-// were there before are not known.
+// debtsByName are the debts of a run that has left a lock on the engine and no
+// ledger here: whatever carries its mark is removed. Images only lose those names,
+// because it is not known which images were there before.
 func debtsByName(c runtimes.Contents, mark string) (all []debt) {
 	if mark == "" {
 		return nil
 	}
 	byTrial := map[string]*debt{}
 	of := func(name string) *debt {
-		id := trialIn(name)
-		if markIn(name) != mark {
+		by, id := trialOf(name)
+		if by != mark {
 			return nil
 		}
 		if byTrial[id] == nil {

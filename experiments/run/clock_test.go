@@ -13,7 +13,7 @@ import (
 )
 
 // TestClockSetBack: a wall clock that is set back in mid-trial is recorded, and
-// no length of time is wrong for it.
+// every duration stays right.
 func TestClockSetBack(t *testing.T) {
 	for name, c := range map[string]struct{ set, want time.Duration }{
 		"back":    {-time.Hour, -time.Hour},

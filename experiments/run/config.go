@@ -3,8 +3,10 @@ package run
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -12,15 +14,16 @@ import (
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// workDir is where a worker keeps its own small files, in its machine.
+// workDir is the folder of a worker's own small files, in its machine.
 const workDir = "/tmp/stratbench"
 
-// config is what the worker is told. stop ends what the trial needs beside its
-// machine.
+// config is the worker's configuration. stop ends the registry that a trial may
+// need.
 func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, stop func(), err error) {
 	schedule, err := x.schedule()
 	if err != nil {
@@ -35,13 +38,14 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
+	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
 	cfg.Deploy, cfg.ReadyURLs = deployment, w.Ready.URLs
 	cfg.Test = pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
 		Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures}
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
-		cfg.Again = &pipeline.Again{Began: x.began}
+		cfg.Again = &x.began
 	}
 	if s.Cluster == trial.ClusterPrebooted {
 		cfg.ClusterName, cfg.Prebooted = prebootedName, x.do == jobTrial && !x.again()
@@ -61,10 +65,12 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	}
 	for _, i := range w.Images {
 		if w.Setup != nil || x.do == jobPreboot {
-			break // its command names the images; or there are none
+			break // the set-up command names its images; or there are none
 		}
+		own := maps.Clone(secrets)
+		maps.Copy(own, i.Secrets)
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Context: i.Context, Dockerfile: i.Dockerfile,
-			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: withSecrets(secrets, i.Secrets), SSH: i.Agents()})
+			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: own, SSH: i.Agents()})
 	}
 	if w.Setup != nil {
 		cfg.Setup = ownSetup(*w.Setup, cfg)
@@ -77,7 +83,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	return cfg, stop, nil
 }
 
-// clusterOf has those parts of a worker's configuration on which its cluster depends.
+// clusterOf is the part of a worker's configuration on which its cluster depends.
 func clusterOf(p place, s spec.Settings, w spec.Workload) pipeline.Config {
 	cfg := pipeline.Config{NodeImage: s.NodeImage, KindConfig: w.KindConfig, WorkDir: workDir}
 	p.adapt(&cfg)
@@ -94,15 +100,8 @@ func hookCommand(args []string, dir string) *deploy.Command {
 	return &deploy.Command{Args: args, Dir: dir}
 }
 
-// withSecrets are the secrets of every build, and those of one image.
-func withSecrets(all, own map[string]string) map[string]string {
-	secrets := maps.Clone(all)
-	maps.Copy(secrets, own)
-	return secrets
-}
-
-// schedule arranges the workload's images by the cell's strategy. A
-// preparation builds them one after the other.
+// schedule arranges the workload's images by the cell's strategy. A preparation
+// builds one after the other.
 func (x *execution) schedule() (strategies.Schedule, error) {
 	name := x.settings.Strategy
 	if len(x.workload.Images) == 0 || x.do == jobPreboot {
@@ -126,7 +125,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	return schedule, err
 }
 
-// registry gives a trial that needs one its registry.
+// registry gives a trial that pulls or publishes its registry, until stop is called.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
 	if !cfg.Schedule.Pull && x.do != jobPublish {
 		return func() {}, nil
@@ -143,15 +142,44 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func
 	return stop, nil
 }
 
-// What bounds a set-up command that says nothing else.
+// nameImages gives the images of a trial their names on its engine, also in build
+// arguments that name another image. The names of what is pushed and pulled begin
+// with the registry: the trial's own, or a user's, in which the tag is the run's.
+func (x *execution) nameImages(cfg *pipeline.Config) {
+	tag := "stratbench-" + x.r.me.Mark + "-" + string(x.settings.Runtime)
+	if state, ok := x.trial.Cell.Level(results.StateFactor); ok {
+		tag += "-" + strings.Trim(results.StateFile(state, ""), "-")
+	}
+	for i, image := range cfg.Images {
+		cfg.Images[i].Build = x.r.me.Mark + "-" + x.trial.ID + "-" + image.Name
+		cfg.Images[i].Ref = imageName(x.r.me.Mark, x.trial.ID, image.Name)
+		if cfg.Registry != "" {
+			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
+		}
+	}
+	if x.do == jobPublish && x.settings.Registry.Prefix != "" {
+		x.r.report(Update{Note: fmt.Sprintf("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)})
+	}
+	for _, of := range cfg.Images {
+		for arg, value := range of.Args {
+			for _, named := range cfg.Images {
+				if value == named.Tag {
+					of.Args[arg] = named.Ref
+				}
+			}
+		}
+	}
+}
+
+// The limits of a set-up command, if the workload sets none.
 const (
 	setupLimit   = time.Hour
 	setupSilence = 10 * time.Minute
 )
 
-// ownSetup is the user's own set-up, told what the trial is to do.
+// ownSetup is the user's set-up command, with the values of the trial filled in.
 func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
-	schedule, _ := json.Marshal(cfg.Schedule) // it has nothing that JSON lacks
+	schedule, _ := json.Marshal(cfg.Schedule) // never fails
 	values := map[string]string{
 		"cluster": cfg.ClusterName, "concurrency": strconv.Itoa(cfg.Schedule.Concurrency()), "runtime": string(cfg.Endpoint.Runtime),
 		"schedule": string(schedule), "strategy": cfg.Schedule.Strategy,
@@ -174,7 +202,7 @@ func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
 		own.Marks[phase] = pipeline.Mark{Start: mark.Start, End: mark.End}
 	}
 	if len(cfg.KindPatches) > 0 {
-		own.KindConfig = cfg.KindPatches[0] // the lab's, a configuration of its own
+		own.KindConfig = cfg.KindPatches[0] // the lab's, which is a whole configuration
 	}
 	return own
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// learnFrom is how many earlier runs tell what a build takes: the newest in which
-// an image was built alone. For a strategy that adapts they are looked for among so
-// many as lookBack; a prediction alone is not worth more than so many runs read.
+// learnFrom is from how many earlier runs the demands of builds are learned: the
+// newest in which an image was built alone. A strategy that adapts searches the
+// newest lookBack runs for them; for a prediction alone, learnFrom runs are read.
 const learnFrom, lookBack = 5, 50
 
-// expect finds what earlier runs of the workload on this host, below root, lead
-// one to expect of the builds, and keeps it with the run: strategies that adapt go
-// by it, in all trials of a cell by the same, and trials are predicted by it.
+// expect learns the demands of builds from earlier runs of the workload on this
+// host, below root, and keeps them with the run. Strategies that adapt use them,
+// the same in all trials of the run, and so do predictions.
 func (r *runner) expect(root string) error {
 	builds, adapts, err := r.buildsByItself()
 	if err != nil || !builds {
@@ -44,7 +44,7 @@ func (r *runner) expect(root string) error {
 			continue
 		}
 		before := len(alone)
-		for _, rec := range run.SharedTrials() {
+		for _, rec := range run.Trials() {
 			alone = append(alone, study.BuildsAlone(rec)...)
 		}
 		if len(alone) > before {
@@ -56,13 +56,13 @@ func (r *runner) expect(root string) error {
 	}
 	r.builds = study.Likely(alone)
 	if len(r.builds) == 0 && adapts {
-		r.report(Update{Note: "no earlier run of this workload on this host has built an image alone: strategy adaptive goes by the weights of the images"})
+		r.report(Update{Note: "no earlier run of this workload on this host has built an image alone: strategy adaptive uses the weights of the images"})
 	}
 	return r.journal.WriteOnce(results.ExpectedFile, r.builds)
 }
 
 // buildsByItself reports whether a cell of the plan has images that stratbench
-// builds or pulls, and whether one has a strategy that goes by what is expected.
+// builds or pulls, and whether one has a strategy that adapts.
 func (r *runner) buildsByItself() (builds, adapts bool, err error) {
 	for _, cell := range r.plan.Cells {
 		s, w, err := r.cell(cell)
@@ -95,8 +95,8 @@ func (x *execution) toBuild() (images []strategies.Image) {
 	return images
 }
 
-// predict notes what the builds of the schedule are expected to take, before they
-// are done.
+// predict records what the builds of the schedule are expected to take, before they
+// begin.
 func (x *execution) predict(schedule strategies.Schedule) {
 	if schedule.Pull || len(schedule.Stages) == 0 || x.preparing() || x.again() {
 		return
@@ -108,7 +108,7 @@ func (x *execution) predict(schedule strategies.Schedule) {
 	}
 }
 
-// Demands are what builds by a runtime are expected to take, by image.
+// Demands are what a runtime's builds are expected to take, by image.
 func Demands(builds []results.Expected, runtime trial.Runtime, noCache bool) map[string]strategies.Demand {
 	of := map[string]strategies.Demand{}
 	for _, e := range builds {

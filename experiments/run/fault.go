@@ -12,8 +12,8 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// injection is the fault that the trial's settings name, if they name one. A
-// preparation is never broken, and a trial only once.
+// injection is the fault that the trial's settings name, if any. A preparation is
+// never broken, and a trial only once.
 func (x *execution) injection() (spec.Injection, bool) {
 	if x.preparing() || x.again() || x.settings.Fault == "" || x.settings.Fault == trial.NoFault {
 		return spec.Injection{}, false
@@ -21,7 +21,7 @@ func (x *execution) injection() (spec.Injection, bool) {
 	return x.spec.Fault(x.settings.Fault)
 }
 
-// prepareFault makes ready what is to be broken in this trial.
+// prepareFault prepares the trial's fault, if it has one.
 func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err error) {
 	fault, ok := x.injection()
 	if !ok {
@@ -38,13 +38,13 @@ func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err e
 	return inject.Adapt(cfg, fault, x.workload.Dir)
 }
 
-// pointlessError says that a level means nothing beside the others of its cell.
+// pointlessError means that a level makes no sense with the others of its cell.
 type pointlessError struct{ text string }
 
 func (e *pointlessError) Error() string { return e.text }
 
-// checkFault says why a cell's fault cannot be injected. Whatever the spec and
-// the command line say, only an isolated machine is ever broken.
+// checkFault reports why a cell's fault cannot be injected. Whatever the spec and
+// the command line ask for, only an isolated machine is ever broken.
 func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
 	if s.Fault == "" || s.Fault == trial.NoFault {
 		return nil
@@ -70,36 +70,32 @@ func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
 	return nil
 }
 
-// endFault lets go of what was broken, and records what was done.
+// endFault ends the fault and records what was done.
 func (x *execution) endFault() {
-	if x.fault != nil {
-		done := x.fault.Stop()
-		x.record.Fault = &done
-		e := trial.Evidence{Source: trial.SourceFault, State: trial.StateInjected, Detail: done.Name, Text: done.What}
-		if done.At == nil {
-			e.State = trial.StateNotInjected
-			e.Text = "its moment never came"
-		} else {
-			e.At = *done.At
-		}
-		x.record.Observed = append(x.record.Observed, e)
+	if x.fault == nil {
+		return
 	}
-}
-
-// oci is the registry of the trial's state, whose images no other one has.
-func (x *execution) oci() *ociRegistry {
-	state, _ := x.trial.Cell.Level(results.StateFactor)
-	return x.r.oci[state]
+	done := x.fault.Stop()
+	x.record.Fault = &done
+	e := trial.Evidence{Source: trial.SourceFault, State: trial.StateInjected, Detail: done.Name, Text: done.What}
+	if done.At != nil {
+		e.At = *done.At
+	} else {
+		e.State, e.Text = trial.StateNotInjected, "its moment never came"
+	}
+	x.record.Observed = append(x.record.Observed, e)
 }
 
 // ownRegistry serves stratbench's registry to a machine, behind a fault if the
 // trial has one of the registry.
 func (x *execution) ownRegistry(host string) (addr string, stop func(), err error) {
+	state, _ := x.trial.Cell.Level(results.StateFactor)
+	oci := x.r.oci[state]
 	fault, ok := x.injection()
 	if !ok || !fault.Do.OfRegistry() {
-		return x.oci().listen(host)
+		return listen(oci, host)
 	}
-	upstream, stopUpstream, err := x.oci().listen("127.0.0.1")
+	upstream, stopUpstream, err := listen(oci, "127.0.0.1")
 	if err != nil {
 		return "", nil, err
 	}

@@ -72,7 +72,7 @@ func checkFault(t *testing.T, r results.Record) {
 }
 
 // checkSeedCase: Podman's service killed in the middle of a parallel build is
-// an engine's crash, and what the client said of it is among the evidence.
+// an engine's crash, and the client's error is among the evidence.
 func checkSeedCase(t *testing.T, r results.Record) {
 	t.Helper()
 	for _, e := range r.Verdict.Evidence {
@@ -140,7 +140,7 @@ func readRecorded(t *testing.T, dir string) (results.Run, []results.Record) {
 	if len(run.Faults) > 1 {
 		t.Errorf("more than the last line is damaged: %v", run.Faults)
 	}
-	return run, run.Trials()
+	return run, copied(run.Trials())
 }
 
 // TestDiskFullWhileRecording fills the disk of the results in the middle of a
@@ -171,8 +171,8 @@ func TestDiskFullWhileRecording(t *testing.T) {
 	checkContinues(t, root, dir)
 }
 
-// TestResultsReadOnly takes the right to write to the run's folder away in the
-// middle of a run, also from root.
+// TestResultsReadOnly makes the run's folder read-only in the middle of a run, also
+// for root.
 func TestResultsReadOnly(t *testing.T) {
 	needMachines(t)
 	root := t.TempDir()
@@ -221,7 +221,7 @@ func immutable(dir string, on bool) error {
 	return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags)
 }
 
-// TestNoFaultOnAHost: whatever the command line says, nothing of the user's is
+// TestNoFaultOnAHost: whatever the command line asks for, nothing of the user's is
 // broken.
 func TestNoFaultOnAHost(t *testing.T) {
 	spec, err := spec.Load("testdata/failing.yaml")

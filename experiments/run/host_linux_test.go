@@ -60,8 +60,8 @@ design: {replicates: 1, warmUp: 0, reference: false, seed: 1}
 	}
 }
 
-// putBehindTLS has the computer's Docker listen behind TLS alone, and its user
-// reach it as GitLab documents it.
+// putBehindTLS has the computer's Docker listen only behind TLS. Its user reaches
+// it as GitLab documents.
 func (c *computer) putBehindTLS(t *testing.T) {
 	t.Helper()
 	const inside = "/root/certs"

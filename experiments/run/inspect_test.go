@@ -44,7 +44,7 @@ func isolatedSite(t *testing.T) *site {
 
 // usersSite is a user's engine on this host, which reaches docker.io/here alone.
 func usersSite() *site {
-	return &site{name: "the docker engine at unix:///run/docker.sock", sharesPorts: true, lookPath: func(string) error { return nil }, owes: func() bool { return false },
+	return &site{name: "the docker engine at unix:///run/docker.sock", sharesPorts: true, lookPath: func(string) error { return nil },
 		has: func(_ context.Context, ref string, _ use) (error, error) {
 			if strings.HasPrefix(fullName(ref), "docker.io/here/") || strings.HasPrefix(ref, "kindest/node:") {
 				return nil, nil
@@ -66,7 +66,7 @@ func works() map[string]string {
 	}
 }
 
-// inspected are the issues and the warnings of files in a place.
+// inspected returns the issues and the warnings of files in a place.
 func inspected(t *testing.T, files map[string]string, s *site) (certain, possible string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -172,7 +172,7 @@ func TestPortsOfAKilledRunAreNoIssue(t *testing.T) {
 	}
 	defer taken.Close()
 	files, s := works(), usersSite()
-	s.owes = func() bool { return true }
+	s.owes = true
 	files["kind.yaml"] += fmt.Sprintf("networking: {apiServerPort: %d}\n", taken.Addr().(*net.TCPAddr).Port)
 	if certain, possible := inspected(t, files, s); certain != "" || !strings.Contains(possible, "it may be a cluster of a killed run") {
 		t.Errorf("got\n%s\n%s", certain, possible)

@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,19 +24,14 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 )
 
-// cluster looks at the Kind configuration and the cluster that it makes here.
+// cluster inspects the Kind configuration and the cluster that it makes here.
 func (c *cellInspection) cluster(ctx context.Context) {
-	file := c.workload.KindConfig
-	read, known := c.kinds[file]
-	if !known {
-		read.config, read.err = kindcluster.ReadConfig(file, nil)
-		c.kinds[file] = read
-	}
-	if read.err != nil {
-		c.wrong("workload.kindConfig", read.err)
+	var err error
+	if c.kind, err = kindcluster.ReadConfig(c.workload.KindConfig, nil); err != nil {
+		c.kind = nil
+		c.wrong("workload.kindConfig", err)
 		return
 	}
-	c.kind = read.config
 	c.nodes(ctx)
 	c.network()
 	c.mounts()
@@ -54,7 +49,8 @@ func (c *cellInspection) in(to *issue.List, text string, path ...string) {
 	to.Add(file, kindcluster.Where(file, path...), "%s", text)
 }
 
-// ownNodeImage is the first node with an image that the user has chosen, or -1.
+// ownNodeImage is the index of the first node with an image of the user's choice,
+// or -1.
 func (c *cellInspection) ownNodeImage() int {
 	for i, n := range c.kind.Nodes {
 		if n.Image != "" && n.Image != defaults.Image {
@@ -64,7 +60,7 @@ func (c *cellInspection) ownNodeImage() int {
 	return -1
 }
 
-// nodeImage is the image of the control plane as a trial has it.
+// nodeImage is the image of a trial's control plane.
 func (c *cellInspection) nodeImage() string {
 	switch {
 	case c.settings.NodeImage != "":
@@ -118,12 +114,12 @@ func (c *cellInspection) network() {
 	n := c.kind.Networking
 	labNode := c.site.lab && c.nodeImage() == lab.NodeImageName
 	if n.DisableDefaultCNI && labNode {
-		c.in(&c.warnings, "the lab's node image has a network of its own, which goes on carrying the traffic; a network that the manifests install beside it does not", "networking", "disableDefaultCNI")
+		c.in(&c.warnings, "the lab's node image has a network of its own, which keeps carrying the traffic; a network that the manifests install beside it carries none", "networking", "disableDefaultCNI")
 	}
 	if labNode && n.IPFamily == v1alpha4.IPv6Family {
-		c.in(&c.issues, "the lab's node image speaks IPv4; take ipFamily out, or use a running engine (machine: {kind: host})", "networking", "ipFamily")
+		c.in(&c.issues, "the lab's node image supports only IPv4; take ipFamily out, or use a running engine (machine: {kind: host})", "networking", "ipFamily")
 	} else if labNode && n.IPFamily == v1alpha4.DualStackFamily {
-		c.in(&c.warnings, "the lab's node image gives pods addresses of IPv4 alone", "networking", "ipFamily")
+		c.in(&c.warnings, "the lab's node image gives pods IPv4 addresses only", "networking", "ipFamily")
 	}
 	if n.KubeProxyMode == "none" && labNode {
 		c.in(&c.warnings, "without kube-proxy no pod of the lab's cluster reaches a service, unless the manifests install a replacement", "networking", "kubeProxyMode")
@@ -131,7 +127,7 @@ func (c *cellInspection) network() {
 	if c.site.elsewhere != "" {
 		address := net.ParseIP(n.APIServerAddress)
 		if address == nil || address.IsLoopback() || address.IsUnspecified() {
-			c.at(&c.issues, "runtime", "the %s engine at %s runs on another host: its cluster listens at that host's %s, which is not reached from here; run stratbench on that host, or set networking.apiServerAddress in the Kind configuration to an address of it that is",
+			c.at(&c.issues, "runtime", "the %s engine at %s runs on another host: its cluster listens at that host's %s, which cannot be reached from here; run stratbench on that host, or set networking.apiServerAddress in the Kind configuration to an address of it that can",
 				c.settings.Runtime, c.site.elsewhere, n.APIServerAddress)
 		}
 	}
@@ -148,7 +144,7 @@ func (c *cellInspection) mountsInto(path string) bool {
 	return false
 }
 
-// mounts looks at the folders of the host that nodes mount.
+// mounts inspects the folders of the host that nodes mount.
 func (c *cellInspection) mounts() {
 	if c.site.elsewhere != "" {
 		return
@@ -157,8 +153,8 @@ func (c *cellInspection) mounts() {
 		for j, m := range n.ExtraMounts {
 			at := []string{"nodes", strconv.Itoa(i), "extraMounts", strconv.Itoa(j), "hostPath"}
 			if _, err := os.Stat(m.HostPath); err == nil {
-				if c.site.lab && !c.bound(m.HostPath) {
-					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is none of them; move it beside the workload's file", m.HostPath), at...)
+				if c.site.lab && !slices.ContainsFunc(c.r.binds(), func(bind string) bool { return isIn(bind, m.HostPath) }) {
+					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is in none of them; move it beside the workload's file", m.HostPath), at...)
 				}
 				continue
 			}
@@ -177,17 +173,8 @@ func (c *cellInspection) mounts() {
 	}
 }
 
-func (c *cellInspection) bound(path string) bool {
-	for _, b := range c.r.binds() {
-		if rel, err := filepath.Rel(b, path); err == nil && filepath.IsLocal(rel) {
-			return true
-		}
-	}
-	return false
-}
-
-// ports makes sure that the ports which the cluster publishes are free on this
-// host. An isolated machine has ports of its own.
+// ports checks that the ports which the cluster publishes are free on this host. An
+// isolated machine has ports of its own.
 func (c *cellInspection) ports() {
 	if !c.site.sharesPorts {
 		return
@@ -220,18 +207,18 @@ func (c *cellInspection) port(protocol, address string, port int32, path ...stri
 			l.Close()
 		}
 	}
-	if !errors.Is(err, syscall.EADDRINUSE) { // any other error need not be the engine's
+	if !errors.Is(err, syscall.EADDRINUSE) { // the engine need not have any other error
 		return
 	}
 	text := fmt.Sprintf("port %d/%s of this host is taken, so the cluster cannot publish it; end what listens there (ss -lntup shows it), or choose another hostPort", port, protocol)
-	if c.site.owes() {
+	if c.site.owes {
 		c.in(&c.warnings, text+": it may be a cluster of a killed run of stratbench's, which a run removes first", path...)
 		return
 	}
 	c.in(&c.issues, text, path...)
 }
 
-// readyURLs makes sure that something can answer.
+// readyURLs checks that a node publishes the port of each local URL.
 func (c *cellInspection) readyURLs() {
 	for i, text := range c.workload.Ready.URLs {
 		u, err := url.Parse(text)
@@ -254,7 +241,7 @@ func (c *cellInspection) readyURLs() {
 		if c.site.lab {
 			c.at(&c.issues, setting, "%s", problem)
 		} else {
-			c.at(&c.warnings, setting, "%s, unless something else of yours leads there", problem)
+			c.at(&c.warnings, setting, "%s, unless something else of yours listens there", problem)
 		}
 	}
 }
@@ -275,8 +262,7 @@ func (c *cellInspection) published(port string) bool {
 
 var kubernetesTag = regexp.MustCompile(`^v1\.(\d+)`)
 
-// minorOf is the minor version of Kubernetes in a node image, as far as its
-// tag tells, or 0.
+// minorOf is the minor version of Kubernetes in a node image by its tag, or 0.
 func minorOf(image string) int {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -286,10 +272,9 @@ func minorOf(image string) int {
 	if !ok {
 		return 0
 	}
-	m := kubernetesTag.FindStringSubmatch(tagged.Tag())
-	if m == nil {
-		return 0
+	if m := kubernetesTag.FindStringSubmatch(tagged.Tag()); m != nil {
+		minor, _ := strconv.Atoi(m[1])
+		return minor
 	}
-	minor, _ := strconv.Atoi(m[1])
-	return minor
+	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -18,25 +19,25 @@ import (
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
 
-// storeSize is the room of the store of golden states. The file is sparse: it
-// takes what is in it.
+// storeSize bounds the store of golden states. Its file is sparse.
 const storeSize = 64 << 30
 
-// defaultSuite is the engine root of settings that name none.
+// defaultSuite is the engine root for settings that name none.
 const defaultSuite = "trixie"
 
-// isolatedPlace starts isolated machines from golden states that it makes of
+// isolatedPlace starts isolated machines from golden states, which it makes from
 // the lab's engine roots and images.
 type isolatedPlace struct {
 	cache string
 	binds []string
-	// preparing is told what is under way.
+	// preparing reports the work under way.
 	preparing func(Preparation)
 	lab       *lab.Lab
 	store     *store.Store
@@ -61,7 +62,7 @@ func (p *isolatedPlace) check(s spec.Settings) error {
 	return nil
 }
 
-// claim has nothing to take: each machine is a run's own.
+// claim takes nothing: each machine is a run's own.
 func (p *isolatedPlace) claim(context.Context, holder) error { return nil }
 
 // prepare builds the lab, opens the store, removes what a killed run left, and
@@ -81,13 +82,9 @@ func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings, note f
 	if err != nil {
 		return err
 	}
-	made := map[string]bool{}
 	for _, s := range all {
-		if key := p.goldenKey(s); !made[key] {
-			made[key] = true
-			if err := p.makeGolden(ctx, s, note); err != nil {
-				return err
-			}
+		if err := p.makeGolden(ctx, s, note); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -107,7 +104,7 @@ func (p *isolatedPlace) buildLab(ctx context.Context, all []spec.Settings, note 
 		p.preparing(Preparation{What: "building the lab", Detail: strings.Join(names, ", "), Takes: work.Takes})
 	}
 	if len(work.Names) > 0 {
-		o.Building(nil) // another build may have to be waited for
+		o.Building(nil) // it may have to wait for another build
 	}
 	p.lab, err = lab.Build(ctx, o)
 	return err
@@ -165,9 +162,9 @@ func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings, note fu
 	if err := p.importRoot(ctx, s); err != nil {
 		return err
 	}
-	err := isolated.MakeGolden(ctx, isolated.GoldenConfig{
-		Store: p.store, Root: p.rootKey(s), Key: key, Runtime: s.Runtime, Log: filepath.Join(p.cache, key+".log"),
-	}, func(ctx context.Context, m *isolated.Machine) error { return p.loadImages(ctx, m) })
+	err := isolated.MakeGolden(ctx, isolated.Config{
+		Store: p.store, From: store.Root(p.rootKey(s)), Runtime: s.Runtime, Log: filepath.Join(p.cache, key+".log"),
+	}, key, p.loadImages)
 	if err != nil {
 		return err
 	}
@@ -219,8 +216,20 @@ func (p *isolatedPlace) start(ctx context.Context, s spec.Settings, state, _, di
 	return m, nil
 }
 
-// buildArgs name the lab's base images, by the arguments that a Dockerfile of
-// a workload uses for its own.
+// wayOut is what an isolated machine with these settings needs to reach what this
+// host reaches; nil leaves it without a network beyond the runner.
+func wayOut(s spec.Settings) *isolated.WayOut {
+	if s.Machine.Network != spec.NetworkHost {
+		return nil
+	}
+	return &isolated.WayOut{
+		Proxies: hostProxies(), Authorities: hostAuthorities(),
+		ClientConfig: func(proxies map[string]string) ([]byte, error) { return connect.UserConfig(s.Runtime, proxies) },
+	}
+}
+
+// buildArgs name the lab's base images, under the arguments by which a workload's
+// Dockerfile can replace its own.
 func (p *isolatedPlace) buildArgs() map[string]string {
 	return map[string]string{"GO_IMAGE": lab.GoImageName, "RUN_IMAGE": lab.RunImageName}
 }
@@ -247,10 +256,67 @@ func (p *isolatedPlace) close() error {
 	return p.store.Close(ctx)
 }
 
-// noteWriter passes lines on as notes.
+// noteWriter reports each line as a note.
 type noteWriter func(string)
 
 func (n noteWriter) Write(b []byte) (int, error) {
 	n(strings.TrimRight(string(b), "\n"))
 	return len(b), nil
+}
+
+// prebootedName is the cluster that trials with cluster: prebooted find.
+const prebootedName = "stratbench-kept"
+
+// keptFor is how long a kept cluster is used: its certificates are valid for a
+// year.
+const keptFor = 30 * 24 * time.Hour
+
+// prebooted names the kept state with the cluster of these settings, and reports
+// whether the store has it.
+func (p *isolatedPlace) prebooted(s spec.Settings, w spec.Workload, now time.Time) (state string, there bool, err error) {
+	cfg := clusterOf(p, s, w)
+	kind, err := kindcluster.ReadConfig(cfg.KindConfig, cfg.KindPatches)
+	if err != nil {
+		return "", false, err
+	}
+	made, err := json.Marshal([]any{p.goldenKey(s), prebootedName, cfg.NodeImage, cfg.NodeSubnet, kind, s.Machine.Network, s.Machine.CPUs})
+	if err != nil {
+		return "", false, fmt.Errorf("naming the state of a kept cluster: %w", err)
+	}
+	prefix := fmt.Sprintf("%s%s-%s-", statePrefix, s.Runtime, sumOf(made)[:16])
+	all, err := p.prebootedStates(now)
+	if err != nil {
+		return "", false, err
+	}
+	if i := slices.IndexFunc(all, func(name string) bool { return strings.HasPrefix(name, prefix) }); i >= 0 {
+		return all[i], true, nil
+	}
+	return prefix + now.UTC().Format(stateDay), false, nil
+}
+
+// statePrefix begins the name of every state with a cluster, and the day on which
+// it was made ends it.
+var statePrefix = store.Golden("cluster-")
+
+const stateDay = "20060102"
+
+// prebootedStates lists the states with clusters, of any settings, and deletes
+// those that are too old.
+func (p *isolatedPlace) prebootedStates(now time.Time) (kept []string, err error) {
+	all, err := p.store.List()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range all {
+		if !strings.HasPrefix(name, statePrefix) {
+			continue
+		}
+		made, err := time.Parse(stateDay, name[strings.LastIndexByte(name, '-')+1:])
+		if err == nil && now.Sub(made) < keptFor {
+			kept = append(kept, name)
+		} else if err := p.store.Delete(name); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
 }

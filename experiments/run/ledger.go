@@ -1,20 +1,53 @@
 package run
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// debt is what a trial makes on an engine of a user's, and must take away
-// again, with what was there before it and is the user's.
+// Everything that a trial makes on an engine has a name with the run's mark and
+// the trial's ID. It cannot collide with anything of a user's, and can be found
+// again.
+
+// clusterName names a trial's cluster and its network. The names of nodes, which
+// are longer, must be valid for hosts: at most 63 characters.
+func clusterName(mark, trialID string) string { return "stratbench-" + mark + "-" + trialID }
+
+const imagePrefix = "stratbench.local/trial/"
+
+// imageName names an image that a trial builds.
+func imageName(mark, trialID, image string) string {
+	return imagePrefix + mark + "-" + trialID + "/" + strings.ToLower(image) + ":latest"
+}
+
+// trialNames matches the names of clusters and images of trials.
+var trialNames = regexp.MustCompile(`^(?:stratbench-|` + regexp.QuoteMeta(imagePrefix) + `)(\d{8}-\d{6}-[0-9a-f]{6})-([a-z]\d+)(?:[-/]|$)`)
+
+// trialOf returns the mark and the trial's ID in a name. Both are empty for a name
+// that no trial gave.
+func trialOf(name string) (mark, id string) {
+	if m := trialNames.FindStringSubmatch(name); m != nil {
+		return m[1], m[2]
+	}
+	return "", ""
+}
+
+// debt is what a trial makes on an engine of a user's and must take away again,
+// and what was there before it, which is the user's.
 type debt struct {
 	Runtime trial.Runtime `json:"runtime,omitempty"`
 	// Engine is the engine's own ID. A debt is settled there and nowhere else.
@@ -23,14 +56,15 @@ type debt struct {
 	Run     string `json:"run,omitempty"`
 	Mark    string `json:"mark,omitempty"`
 	Trial   string `json:"trial,omitempty"`
-	// Cluster is the name of the Kind cluster and of its network. With a set-up of
-	// the user's own, it begins the names of the clusters that are made.
+	// Cluster is the name of the Kind cluster and of its network. The clusters of a
+	// set-up command have names that begin with it.
 	Cluster string `json:"cluster,omitempty"`
-	// Names are those that the trial gives to images. They carry its mark.
+	// Names are the names that the trial gives to images.
 	Names []string `json:"names,omitempty"`
 	// Builds are the IDs of the trial's builds.
 	Builds []string `json:"builds,omitempty"`
-	// Made are images that the trial put into the store: IDs, or beginnings.
+	// Made are the IDs of images that the trial put into the store, or the first
+	// characters of them.
 	Made []runtimes.ImageID `json:"made,omitempty"`
 	// HadImages, HadCache and HadClusters are the images, the records of the build
 	// cache and the Kind clusters that were there before the trial.
@@ -39,15 +73,14 @@ type debt struct {
 	HadClusters []string           `json:"had_clusters,omitempty"`
 }
 
-// ledger is a debt on disk: lines of JSON that add up to it. What is made is
-// written as soon as it is known, so that a killed run loses no line but the
-// last.
+// ledger is a debt on disk, as lines of JSON that add up to it. What is made is
+// written as soon as it is known, so that a killed run loses at most the last line.
 type ledger struct {
 	debt debt
 	file *os.File
 }
 
-// ledgers is the folder of the debts of one engine.
+// ledgers is the folder of one engine's ledgers.
 func ledgers(cache, engine string) string {
 	return filepath.Join(cache, "borrowed", strings.ReplaceAll(engine, ":", "-"))
 }
@@ -64,8 +97,8 @@ func openLedger(dir string, d debt) (*ledger, error) {
 	return l, l.add(d)
 }
 
-// add writes down a part of the debt. On a machine of stratbench's own there is
-// no ledger, because nothing outlives the machine.
+// add writes down a part of the debt. The ledger of an isolated machine is nil,
+// because nothing outlives the machine.
 func (l *ledger) add(part debt) error {
 	if l == nil {
 		return nil
@@ -89,12 +122,12 @@ func (d *debt) add(part debt) {
 	d.Names, d.Builds, d.Made = append(d.Names, part.Names...), append(d.Builds, part.Builds...), append(d.Made, part.Made...)
 }
 
-// settled removes the ledger: nothing is owed any more.
+// settled removes the ledger of a settled debt.
 func (l *ledger) settled() error {
 	return errors.Join(l.file.Close(), os.Remove(l.file.Name()))
 }
 
-// readLedgers reads the debts of one engine, in the order of their making.
+// readLedgers reads the ledgers of one engine, oldest first.
 func readLedgers(dir string) (all []*ledger, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
 	if err != nil {
@@ -103,7 +136,7 @@ func readLedgers(dir string) (all []*ledger, err error) {
 	for _, path := range files {
 		l, err := readLedger(path)
 		if err != nil {
-			return all, fmt.Errorf("reading what a killed run left: %s: %w", path, err)
+			return all, fmt.Errorf("reading what a killed run left: ledger %s: %w", path, err)
 		}
 		all = append(all, l)
 	}
@@ -121,10 +154,174 @@ func readLedger(path string) (*ledger, error) {
 		switch err := lines.Decode(&part); {
 		case err == nil:
 			l.debt.add(part)
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // the last line of a killed run
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // a killed run's last line
 			return l, nil
 		default:
 			return nil, errors.Join(err, f.Close())
+		}
+	}
+}
+
+// settlement is how a debt was settled.
+type settlement struct {
+	// Found is false if nothing of the trial was on the engine.
+	Found bool `json:"found"`
+	// Left is what stays because it may be the user's.
+	Left []string `json:"left"`
+	// New are the names of images that came while the trial ran and that it did not
+	// build: those that it pulled or the user made.
+	New []string `json:"new"`
+}
+
+// settle takes away what a trial made on an engine. Everything that was there
+// before stays, and so does an image that the user has given a name since. Nothing
+// is removed by its ID, because an engine then removes its names as well.
+func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.Engine) (s settlement, err error) {
+	before, err := engine.Contents(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Found = d.in(before)
+	errs := []error{d.removeClusters(ctx, cfg, before), engine.RemoveNetwork(ctx, d.Cluster)}
+	held := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
+	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
+	if len(records) > 0 {
+		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: builds other than those of %s ran at the same time, or use them", len(records), d.Trial))
+	}
+	for _, name := range held { // by an interrupted build
+		errs = append(errs, d.removeName(ctx, engine, name))
+	}
+	errs = append(errs, d.removeSteps(ctx, engine))
+	after, lost := engine.Contents(ctx)
+	for name := range clustersIn(after) {
+		if len(d.Names) == 0 && !slices.Contains(d.HadClusters, name) {
+			s.Left = append(s.Left, fmt.Sprintf("the Kind cluster %s, which came while %s ran: if its set-up command makes it, have it use the name in KIND_CLUSTER_NAME and the network in KIND_EXPERIMENTAL_%s_NETWORK, or delete it under setup.cleanup",
+				name, d.Trial, strings.ToUpper(string(d.Runtime))))
+		}
+	}
+	nameless := 0
+	for _, i := range after.Images {
+		if !slices.Contains(d.HadImages, i.ID) {
+			s.New = append(s.New, i.Names...)
+			if len(i.Names) == 0 {
+				nameless++
+			}
+		}
+	}
+	if nameless > 0 {
+		s.Left = append(s.Left, fmt.Sprintf("images without a name that came while %s ran: %d; interrupted builds leave such images, and so do builds of yours", d.Trial, nameless))
+	}
+	return s, errors.Join(append(errs, err, lost)...)
+}
+
+// in reports whether anything of the debt is among the contents.
+func (d debt) in(c runtimes.Contents) bool {
+	if lockOf(c).Mark == d.Mark || slices.ContainsFunc(c.Networks, func(o runtimes.Object) bool { return o.Name == d.Cluster }) || len(d.clusters(c)) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(c.Images, func(i runtimes.Image) bool {
+		return d.made(i) || slices.ContainsFunc(i.Names, func(n string) bool { return slices.Contains(d.Names, n) })
+	})
+}
+
+// clusterLabel is what Kind gives the containers of a cluster.
+const clusterLabel = "io.x-k8s.kind.cluster"
+
+// clustersIn returns the Kind clusters on an engine, with their nodes.
+func clustersIn(c runtimes.Contents) map[string][]runtimes.Object {
+	clusters := map[string][]runtimes.Object{}
+	for _, o := range c.Containers {
+		if name := o.Labels[clusterLabel]; name != "" {
+			clusters[name] = append(clusters[name], o)
+		}
+	}
+	return clusters
+}
+
+// clusters lists the trial's: their name is the trial's or begins with it, or they
+// are in the trial's network, into which Kind puts every cluster that a set-up
+// command makes.
+func (d debt) clusters(c runtimes.Contents) (names []string) {
+	for name, nodes := range clustersIn(c) {
+		if name == d.Cluster || strings.HasPrefix(name, d.Cluster+"-") || slices.ContainsFunc(nodes, d.connected) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// connected reports whether a container is in the trial's network.
+func (d debt) connected(o runtimes.Object) bool {
+	return d.Cluster != "" && slices.Contains(o.Networks, d.Cluster)
+}
+
+// removeClusters removes the trial's clusters and every other container in its
+// network.
+func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, c runtimes.Contents) error {
+	errs := []error{}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(d.clusters(c), d.Cluster)))) {
+		cfg.ClusterName = name
+		errs = append(errs, pipeline.Delete(ctx, cfg))
+	}
+	for _, o := range c.Containers {
+		if d.connected(o) && o.Labels[clusterLabel] == "" {
+			_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, "/v1.40/containers/"+url.PathEscape(o.ID)+"?force=true&v=true")
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeName removes a name that the trial gave, and the image with it if it has
+// no other name and was not there before the trial.
+func (d debt) removeName(ctx context.Context, engine runtimes.Engine, name string) error {
+	id, err := engine.Image(ctx, name)
+	if err == nil {
+		if slices.Contains(d.HadImages, id) {
+			err = engine.Untag(ctx, name)
+		} else {
+			err = engine.Remove(ctx, name)
+		}
+	}
+	if runtimes.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// made reports whether a step of the trial's builds left the image.
+func (d debt) made(i runtimes.Image) bool {
+	return len(i.Names) == 0 && !slices.Contains(d.HadImages, i.ID) && slices.ContainsFunc(d.Made, func(made runtimes.ImageID) bool {
+		return strings.HasPrefix(strings.TrimPrefix(string(i.ID), "sha256:"), strings.TrimPrefix(string(made), "sha256:"))
+	})
+}
+
+// removeSteps removes the nameless images that steps of the trial's builds left.
+// Each is removed by a name that it gets for that, so that it stays if the user
+// names it at the same moment. An image goes after those made from it.
+func (d debt) removeSteps(ctx context.Context, engine runtimes.Engine) error {
+	name := imageName(d.Mark, d.Trial, "step")
+	for had := -1; ; {
+		contents, err := engine.Contents(ctx)
+		if err != nil {
+			return err
+		}
+		steps := slices.DeleteFunc(contents.Images, func(i runtimes.Image) bool { return !d.made(i) })
+		if len(steps) == 0 || len(steps) == had {
+			return nil // none, or those from which the user has made something
+		}
+		had = len(steps)
+		for _, i := range steps {
+			err := engine.Tag(ctx, string(i.ID), name)
+			if err == nil {
+				err = engine.Remove(ctx, name)
+			}
+			if err != nil && !runtimes.IsNotFound(err) {
+				if err := engine.Untag(ctx, name); err != nil && !runtimes.IsNotFound(err) {
+					return err
+				}
+			}
 		}
 	}
 }

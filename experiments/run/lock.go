@@ -1,73 +1,188 @@
 package run
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/connect"
 )
 
-// lockVolume is the volume by which one run at a time uses an engine of a
-// user's. It is on the engine, where all its users see it, and its labels say
-// who holds it.
+// holder is a process that uses an engine of a user's, as its labels there
+// describe it.
+type holder struct {
+	// Mark distinguishes its things on the engine from all others.
+	Mark string
+	Run  string
+	User string
+	Host string
+	// Machine and Boot identify the host and its present boot; Namespace is the one
+	// in which PID counts. Process is when the process began, because process
+	// numbers are used again. Each is empty if the system does not report it.
+	Machine, Boot, Namespace string
+	PID                      int
+	Process                  string
+	Since                    time.Time
+}
+
+// runTime matches the time at the beginning of a run's name.
+var runTime = regexp.MustCompile(`^\d{8}-\d{6}`)
+
+// newHolder describes this process as the holder of a run.
+func newHolder(runID string) holder {
+	h := holder{Run: runID, PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)}
+	var random [3]byte
+	rand.Read(random[:]) // never fails
+	h.Mark = cmp.Or(runTime.FindString(runID), RunID(h.Since, "")[:15]) + "-" + hex.EncodeToString(random[:])
+	h.Host, _ = os.Hostname()
+	if u, err := user.Current(); err == nil {
+		h.User = u.Username
+	}
+	h.Machine, h.Boot = firstLine("/etc/machine-id"), firstLine("/proc/sys/kernel/random/boot_id")
+	h.Namespace, _ = os.Readlink("/proc/self/ns/pid")
+	h.Process, _ = host.Began(h.PID)
+	return h
+}
+
+func firstLine(path string) string {
+	text, _ := os.ReadFile(path)
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return string(line)
+}
+
+// String names the holder to a user.
+func (h holder) String() string {
+	return fmt.Sprintf("%s@%s, process %d, since %s, run %s", cmp.Or(h.User, "?"), cmp.Or(h.Host, "?"), h.PID,
+		h.Since.Local().Format("2006-01-02 15:04:05"), cmp.Or(h.Run, "?"))
+}
+
+// dead reports whether the holder was a process of my host and has ended. A holder
+// elsewhere is never known to be dead.
+func (h holder) dead(me holder) bool {
+	if h.Host != me.Host || h.Machine != me.Machine {
+		return false
+	}
+	if h.Boot != me.Boot {
+		return true
+	}
+	if h.Namespace != me.Namespace {
+		return false
+	}
+	if h.PID > 0 && !host.Alive(h.PID) {
+		return true
+	}
+	began, err := host.Began(h.PID)
+	return err == nil && h.Process != "" && began != h.Process
+}
+
+const labelPrefix = "io.stratbench."
+
+// texts are the holder's texts by their labels.
+func (h *holder) texts() map[string]*string {
+	return map[string]*string{
+		labelPrefix + "mark": &h.Mark, labelPrefix + "run": &h.Run, labelPrefix + "user": &h.User, labelPrefix + "host": &h.Host,
+		labelPrefix + "machine": &h.Machine, labelPrefix + "boot": &h.Boot, labelPrefix + "pidns": &h.Namespace, labelPrefix + "process": &h.Process,
+	}
+}
+
+func (h holder) labels() map[string]string {
+	labels := map[string]string{labelPrefix + "pid": strconv.Itoa(h.PID), labelPrefix + "since": h.Since.Format(time.RFC3339)}
+	for name, text := range h.texts() {
+		labels[name] = *text
+	}
+	return labels
+}
+
+// holderOf reads the labels. Labels that no holder wrote give an unknown holder,
+// which is not dead.
+func holderOf(labels map[string]string) (h holder) {
+	for name, text := range h.texts() {
+		*text = labels[name]
+	}
+	h.PID, _ = strconv.Atoi(labels[labelPrefix+"pid"])
+	h.Since, _ = time.Parse(time.RFC3339, labels[labelPrefix+"since"])
+	return h
+}
+
+// lockVolume is the volume by which one run at a time uses an engine of a user's.
+// All users of the engine see it, and its labels name the holder.
 const lockVolume = "stratbench-lock"
 
-// heldError says that another run uses an engine.
-type heldError struct {
-	runtime trial.Runtime
-	by      holder
-}
-
-func (e *heldError) Error() string {
-	if e.by.Mark == "" {
-		return fmt.Sprintf("%s has a volume %s that no run of stratbench made; rename or remove it", e.runtime, lockVolume)
-	}
-	return fmt.Sprintf("another run uses this %s engine: %s; wait for it to end. If it was killed there: stratbench clean on that host, or %s volume rm %s",
-		e.runtime, e.by, e.runtime, lockVolume)
-}
-
-// lock takes an engine for a run. dead is the holder that it was taken over
-// from, because it was killed on this very host.
-func (h holder) lock(ctx context.Context, runtime trial.Runtime, engine runtimes.Engine) (dead *holder, err error) {
-	// Nobody removes the lock of a dead holder but a process of its host, and
-	// of these only one at a time.
-	unlock, err := lockHost(ctx, runtime)
+// lock takes the engine for this run. p.dead is then the holder from which it was
+// taken over, because that was killed on this host, or nil.
+func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
+	engine, err := connect.Engine(ctx, at)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	defer engine.Close()
+	// Only processes of a dead holder's host remove its lock, and only one of them
+	// at a time.
+	unlock, err := lockHost(ctx, p.engine.Runtime)
+	if err != nil {
+		return err
 	}
 	defer unlock()
+	var by holder
+	var dead *holder
+	p.dead = nil
 	for range 2 {
-		labels, err := engine.Claim(ctx, lockVolume, h.labels())
+		labels, err := engine.Claim(ctx, lockVolume, p.me.labels())
 		if err != nil {
-			return nil, fmt.Errorf("taking the %s engine for this run: %w", runtime, err)
+			return fmt.Errorf("taking the %s engine for this run: %w", p.engine.Runtime, err)
 		}
-		by := holderOf(labels)
-		switch {
-		case by.Mark == h.Mark:
-			return dead, nil
-		case !by.dead(h):
-			return nil, &heldError{runtime, by}
+		if by = holderOf(labels); by.Mark == p.me.Mark {
+			if dead != nil {
+				p.note(fmt.Sprintf("a killed run (%s) held the %s engine; this run holds it now", dead, p.engine.Runtime))
+			}
+			p.held, p.dead = true, dead
+			return nil
 		}
-		dead = &by
+		if !by.dead(p.me) {
+			break
+		}
 		if err := engine.Release(ctx, lockVolume); err != nil {
-			return nil, fmt.Errorf("taking the %s engine over from a killed run: %w", runtime, err)
+			return fmt.Errorf("taking the %s engine over from a killed run: %w", p.engine.Runtime, err)
 		}
+		killed := by
+		dead = &killed
 	}
-	return nil, &heldError{runtime, *dead}
+	if by.Mark == "" {
+		return fmt.Errorf("%s has a volume %s that no run of stratbench made; rename or remove it", p.engine.Runtime, lockVolume)
+	}
+	return fmt.Errorf("another run uses this %[1]s engine: %[2]s; wait for it to end. If it was killed there: stratbench clean on that host, or %[1]s volume rm %[3]s",
+		p.engine.Runtime, by, lockVolume)
 }
 
-// unlock gives the engine back, unless the lock is another's by now.
-func (h holder) unlock(ctx context.Context, runtime trial.Runtime, engine runtimes.Engine) error {
+// unlock gives the engine back, unless another run has the lock by now.
+func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error {
+	if !p.held {
+		return nil
+	}
+	p.held = false
+	engine, err := connect.Engine(ctx, at)
+	if err != nil {
+		return fmt.Errorf("giving the %s engine back: %w", p.engine.Runtime, err)
+	}
+	defer engine.Close()
 	contents, err := engine.Contents(ctx)
-	if err == nil && lockOf(contents).Mark == h.Mark {
+	if err == nil && lockOf(contents).Mark == p.me.Mark {
 		err = engine.Release(ctx, lockVolume)
 	}
 	if err != nil {
-		return fmt.Errorf("giving the %s engine back: %w", runtime, err)
+		return fmt.Errorf("giving the %s engine back: %w", p.engine.Runtime, err)
 	}
 	return nil
 }
@@ -82,8 +197,8 @@ func lockOf(c runtimes.Contents) holder {
 	return holder{}
 }
 
-// lockHost keeps other processes of this host, whosever they are, from doing
-// the same until unlock is called.
+// lockHost keeps all other processes of this host, whoever started them, from
+// doing the same until unlock is called.
 func lockHost(ctx context.Context, runtime trial.Runtime) (unlock func(), err error) {
 	path := filepath.Join(os.TempDir(), "stratbench-"+string(runtime)+".lock")
 	lock, err := host.Lock(ctx, path)

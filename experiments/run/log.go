@@ -3,10 +3,7 @@ package run
 import (
 	"bufio"
 	"fmt"
-	"io"
-	"iter"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,23 +12,20 @@ import (
 	"github.com/stratbench/stratbench/pipeline"
 )
 
-// trialLog is a trial's whole log, for people: each line with its time and its
-// place. What a program wants to know of it is in the trial's record.
+// trialLog is a trial's whole log. Its file is for people, with the time and the
+// place of each line; other programs use the trial's record.
 type trialLog struct {
 	mu      sync.Mutex
 	file    *os.File
 	buf     *bufio.Writer
 	secrets secrets
 
-	lines int
-	// said is the last line that a phase's own work printed; none has Line 0.
+	lines []logLine
+	// said is the last line that a phase's own work printed; Line 0 is none.
 	said trial.Evidence
-	// heard is when the worker was last heard in a phase, and where.
-	heard    trial.Silence
-	silences []trial.Silence
 }
 
-// silentFrom is from how long on a silence is recorded.
+// silentFrom is the shortest silence that is recorded.
 const silentFrom = trial.Seconds(15 * time.Second)
 
 func openTrialLog(name string, hide secrets) (*trialLog, error) {
@@ -42,101 +36,91 @@ func openTrialLog(name string, hide secrets) (*trialLog, error) {
 	return &trialLog{file: f, buf: bufio.NewWriter(f), secrets: hide}, nil
 }
 
-// line writes one line: "   12.345s build/datastore  text".
-func (l *trialLog) line(at trial.Seconds, place, text string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fmt.Fprintf(l.buf, "%10.3fs %-18s %s\n", at.Duration().Seconds(), place, l.secrets.hide(text))
-	l.lines += 1 + strings.Count(text, "\n")
-	// A killed runner must not take the last lines with it.
-	l.buf.Flush()
-}
-
-// logLine is a line of a trial's log as it is read again.
+// logLine is a line of a trial's log.
 type logLine struct {
 	at trial.Seconds
-	// source is whose line it is: runner, watch, worker, fault or evidence; a
-	// phase's own has none. phase and image are where it was said.
+	// source is who wrote the line: runner, watch, worker, fault or evidence; empty
+	// for a phase's own work. phase and image are where it was written.
 	source string
 	phase  trial.Phase
 	image  string
 	text   string
 }
 
-// logLines reads a trial's log, with the numbers of its lines. The second line
-// of a text with several has the time of the first, and no place.
-func logLines(r io.Reader) iter.Seq2[int, logLine] {
-	return func(yield func(int, logLine) bool) {
-		in := bufio.NewScanner(r)
-		in.Buffer(nil, 1<<20)
-		var last trial.Seconds
-		for number := 1; in.Scan(); number++ {
-			l := logLine{at: last, text: in.Text()}
-			clock, rest, _ := strings.Cut(strings.TrimLeft(in.Text(), " "), " ")
-			if d, err := time.ParseDuration(clock); err == nil {
-				last = trial.Seconds(d)
-				place, text, _ := strings.Cut(rest, " ")
-				l.at, l.text = last, strings.TrimLeft(text, " ")
-				l.place(place)
-			}
-			if !yield(number, l) {
-				return
-			}
+// place is where the line comes from: "build/datastore".
+func (l logLine) place() string {
+	if l.source != "" && l.source != string(pipeline.Evidence) {
+		return l.source
+	}
+	place := string(l.phase)
+	if l.image != "" {
+		place += "/" + l.image
+	}
+	if l.source != "" {
+		place = l.source + "/" + place
+	}
+	return place
+}
+
+// line writes a text that is not of a phase.
+func (l *trialLog) line(at trial.Seconds, source, text string) {
+	l.write(logLine{at: at, source: source, text: text})
+}
+
+// write writes a text: "   12.345s build/datastore  text". Further lines of the text
+// have no place. It returns the number of the last one.
+func (l *trialLog) write(w logLine) (number int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w.text = l.secrets.hide(w.text)
+	fmt.Fprintf(l.buf, "%10.3fs %-18s %s\n", w.at.Duration().Seconds(), w.place(), w.text)
+	for i, text := range strings.Split(w.text, "\n") {
+		if i > 0 {
+			w = logLine{at: w.at}
+		} else {
+			text = strings.TrimLeft(text, " ")
+		}
+		w.text = strings.TrimSuffix(text, "\r")
+		l.lines = append(l.lines, w)
+	}
+	// The last lines must survive a killed runner.
+	l.buf.Flush()
+	return len(l.lines)
+}
+
+// written are the lines of the log.
+func (l *trialLog) written() []logLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines
+}
+
+// silent lists the silences of a trial with these spans, including the one at its
+// end: stretches of a phase in which its own work printed nothing.
+func (l *trialLog) silent(spans []trial.Span) (silences []trial.Silence) {
+	var heard trial.Silence
+	hear := func(at trial.Seconds) {
+		if heard.Phase != "" && at-heard.Start >= silentFrom {
+			silences = append(silences, trial.Silence{Phase: heard.Phase, Start: heard.Start, End: at})
 		}
 	}
-}
-
-// place reads what where wrote.
-func (l *logLine) place(text string) {
-	if rest, found := strings.CutPrefix(text, string(pipeline.Evidence)+"/"); found {
-		l.source, text = string(pipeline.Evidence), rest
+	for _, w := range l.written() {
+		if w.source == "" && w.phase != "" {
+			hear(w.at)
+			heard = trial.Silence{Phase: w.phase, Start: max(heard.Start, w.at)}
+		}
 	}
-	name, image, _ := strings.Cut(text, "/")
-	if slices.Contains(trial.Phases(), trial.Phase(name)) {
-		l.phase, l.image = trial.Phase(name), image
-	} else if l.source == "" {
-		l.source = name
-	}
-}
-
-// note keeps what the record has of the log: how long the worker was silent, and
-// what its phases said last.
-func (l *trialLog) note(at trial.Seconds, p trial.Phase, said string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p == "" {
-		return
-	}
-	l.hear(at)
-	l.heard = trial.Silence{Phase: p, Start: max(l.heard.Start, at)}
-	if said != "" {
-		l.said = trial.Evidence{Source: trial.SourceLog, State: trial.StateLastSaid, At: at, Line: l.lines, Text: said}
-	}
-}
-
-// hear ends a silence.
-func (l *trialLog) hear(at trial.Seconds) {
-	if l.heard.Phase != "" && at-l.heard.Start >= silentFrom {
-		l.silences = append(l.silences, trial.Silence{Phase: l.heard.Phase, Start: l.heard.Start, End: at})
-	}
-}
-
-// silent lists the silences of a trial with these spans, the one at its end
-// included.
-func (l *trialLog) silent(spans []trial.Span) []trial.Silence {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var end trial.Seconds
 	for _, s := range spans {
 		if s.Phase != "" {
 			end = max(end, s.End)
 		}
 	}
-	l.hear(end)
-	return l.silences
+	hear(end)
+	return silences
 }
 
-// last is the last that the phases said, if they said anything.
+// last is the last line of a phase's own work, if there is one.
 func (l *trialLog) last() []trial.Evidence {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,35 +130,25 @@ func (l *trialLog) last() []trial.Evidence {
 	return []trial.Evidence{l.said}
 }
 
-// event writes what an event tells a reader of the log.
+// event writes an event for a reader of the log.
 func (l *trialLog) event(e pipeline.Event) {
 	switch e.Kind {
 	case pipeline.Log, pipeline.Progress:
-		place := where(e.Phase, e.Image)
-		if e.Source != pipeline.Said {
-			l.line(e.At, string(e.Source)+"/"+place, e.Text)
-			return
+		number := l.write(logLine{e.At, string(e.Source), e.Phase, e.Image, e.Text})
+		if e.Source == pipeline.Said && e.Phase != "" && e.Text != "" {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.said = trial.Evidence{Source: trial.SourceLog, State: trial.StateLastSaid, At: e.At, Line: number, Text: e.Text}
 		}
-		l.line(e.At, place, e.Text)
-		l.note(e.At, e.Phase, e.Text)
 	case pipeline.SpanStart:
-		l.line(e.At, where(e.Span.Phase, e.Span.Image), "> "+spanTitle(*e.Span))
-		l.note(e.At, e.Span.Phase, "")
+		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, "> " + spanTitle(*e.Span)})
 	case pipeline.SpanEnd:
 		text := "< " + spanTitle(*e.Span)
 		if e.Span.Error != "" {
 			text += ": " + e.Span.Error
 		}
-		l.line(e.At, where(e.Span.Phase, e.Span.Image), text)
-		l.note(e.At, e.Span.Phase, "")
+		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, text})
 	}
-}
-
-func where(p trial.Phase, image string) string {
-	if image == "" {
-		return string(p)
-	}
-	return string(p) + "/" + image
 }
 
 func spanTitle(s trial.Span) string {

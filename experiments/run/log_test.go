@@ -4,18 +4,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 )
 
 func moment(seconds float64) trial.Seconds { return trial.Seconds(seconds * float64(time.Second)) }
 
-// TestLogAndWhatIsNotedOfIt writes a trial's log and reads it again: silences
-// lie within phases, and the last thing said is a phase's own.
+// TestLogAndWhatIsNotedOfIt writes a trial's log: silences lie within phases, and
+// the last line noted is a phase's own.
 func TestLogAndWhatIsNotedOfIt(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log.txt")
 	log, err := openTrialLog(name, nil)
@@ -45,15 +45,7 @@ func TestLogAndWhatIsNotedOfIt(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines := map[int]logLine{}
-	for number, l := range logLines(f) {
-		lines[number] = l
-	}
+	lines := log.written()
 	for number, l := range map[int]logLine{
 		1: {moment(1), "runner", "", "", "> machine"},
 		3: {moment(41), "", trial.PhaseBuild, "api", "STEP 1/2: FROM x"},
@@ -61,25 +53,52 @@ func TestLogAndWhatIsNotedOfIt(t *testing.T) {
 		5: {moment(60), "evidence", trial.PhaseBuild, "api", "read elsewhere"},
 		8: {moment(85), "", trial.PhaseBuild, "", "< build: it broke"},
 	} {
-		if lines[number] != l {
-			t.Errorf("line %d is %+v, want %+v", number, lines[number], l)
+		if lines[number-1] != l {
+			t.Errorf("line %d is %+v, want %+v", number, lines[number-1], l)
 		}
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := "     1.000s runner             > machine\n" +
+		"    40.000s build              > build\n" +
+		"    41.000s build/api          STEP 1/2: FROM x\nsecond line of it\n" +
+		"    60.000s evidence/build/api read elsewhere\n" +
+		"    70.000s watch              ! engine does not answer\n" +
+		"    81.000s build/api          STEP 2/2: RUN make\n" +
+		"    85.000s build              < build: it broke\n"
+	if string(text) != file {
+		t.Errorf("the file is\n%s\nwant\n%s", text, file)
 	}
 }
 
-// FuzzLogLines: whatever a log holds, it can be read, and a line that is none of
-// ours does not turn back time.
-func FuzzLogLines(f *testing.F) {
-	f.Add("     1.500s build/api          STEP 1/2: FROM x\n")
-	f.Add("9999999999999999999h s x\n")
-	f.Add("-5s  \x00\xff\n1.5s\n s s\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		read := 0
-		for range logLines(strings.NewReader(text)) {
-			read++
-		}
-		if read > strings.Count(text, "\n")+1 {
-			t.Errorf("%d lines of %d", read, strings.Count(text, "\n")+1)
-		}
-	})
+// Only what the phase that failed printed is read, until its limit, and each line keeps
+// its number.
+func TestTextOfThePhaseThatFailed(t *testing.T) {
+	log, err := openTrialLog(filepath.Join(t.TempDir(), "log.txt"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	x := &execution{log: log, clock: pipeline.NewClock(pipeline.Now()), spec: &spec.Spec{Limits: spec.Limits{Phase: map[trial.Phase]time.Duration{trial.PhaseBuild: 3 * time.Second}}}}
+	x.trace.Add(pipeline.Event{Kind: pipeline.SpanStart, SpanID: 1, Span: &trial.Span{Name: "build", Phase: trial.PhaseBuild, Start: moment(0.5)}})
+	say := func(at float64, p trial.Phase, image string, source pipeline.Source, text string) {
+		log.event(pipeline.Event{Kind: pipeline.Log, At: moment(at), Phase: p, Image: image, Source: source, Text: text})
+	}
+	log.line(0, "runner", "> machine")
+	say(1, trial.PhaseBuild, "api", pipeline.Said, "  STEP 1: RUN make")
+	say(1, trial.PhaseBuild, "web", pipeline.Said, "of a sibling")
+	say(2, trial.PhaseCluster, "", pipeline.Said, "of another phase")
+	say(4, trial.PhaseBuild, "api", pipeline.Evidence, "oom")
+	log.line(moment(5), "worker", "panic")
+	failed := pipeline.Result{Phase: trial.PhaseBuild, Image: "api", Error: "it broke"}
+	text, evidence := x.phaseText(failed)
+	if text != "\nSTEP 1: RUN make\n\n\noom\npanic\nit broke" || !evidence[5] || evidence[4] || evidence[6] {
+		t.Errorf("got %q, evidence %v", text, evidence)
+	}
+	failed.TimedOut = true
+	if text, _ := x.phaseText(failed); text != "\nSTEP 1: RUN make\n\n\n\n\n" {
+		t.Errorf("ended by its limit: got %q", text)
+	}
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,15 +12,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
-// open checks what can be checked and only then creates or reopens the run's
-// folder.
+// open checks what can be checked, takes every engine of a user's for this run
+// alone, and only then creates or reopens the run's folder.
 func open(ctx context.Context, o Options) (*runner, error) {
 	if cluster := os.Getenv("STRATBENCH_CLUSTER"); cluster != "" {
-		return nil, fmt.Errorf("%w: this is started by a command of a trial (its cluster is %s), so trials would begin trials without an end; take it out of the workload's hooks, steps, set-up and test, or unset STRATBENCH_CLUSTER", ErrCannotRun, cluster)
+		return nil, fmt.Errorf("%w: a command of a trial has started it (the trial's cluster is %s), so trials would start trials without end; take it out of the workload's hooks, steps, set-up and test, or unset STRATBENCH_CLUSTER", ErrCannotRun, cluster)
 	}
 	r := newRunner(o)
 	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
@@ -35,28 +38,22 @@ func open(ctx context.Context, o Options) (*runner, error) {
 	if dir == "" {
 		dir = filepath.Join(o.Root, RunID(r.started, o.Spec.Name))
 	}
-	if err := r.claim(ctx, filepath.Base(dir)); err != nil {
-		return nil, err
-	}
-	reach := func() error { return r.create(ctx, dir) }
-	if o.Resume != "" {
-		reach = func() error { return r.reopen(dir) }
-	}
-	if err := reach(); err != nil {
-		return nil, errors.Join(err, r.closePlaces())
-	}
-	return r, nil
-}
-
-// claim takes every engine of a user's for this run alone.
-func (r *runner) claim(ctx context.Context, runID string) error {
-	r.me = newHolder(runID)
+	r.me = newHolder(filepath.Base(dir))
 	for _, p := range r.distinctPlaces() {
 		if err := p.claim(ctx, r.me); err != nil {
-			return errors.Join(fmt.Errorf("%w: %w", ErrCannotRun, err), r.closePlaces())
+			return nil, errors.Join(refused(err), r.close())
 		}
 	}
-	return nil
+	var err error
+	if o.Resume != "" {
+		err = r.reopen(dir)
+	} else {
+		err = r.create(ctx, dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
 }
 
 func newRunner(o Options) *runner {
@@ -67,7 +64,7 @@ func newRunner(o Options) *runner {
 	}
 }
 
-// oneAtATime lets a trial's worker and the run report side by side.
+// oneAtATime lets several goroutines report to one that expects a single one.
 func oneAtATime(report func(Update)) func(Update) {
 	var mu sync.Mutex
 	return func(u Update) {
@@ -79,11 +76,18 @@ func oneAtATime(report func(Update)) func(Update) {
 	}
 }
 
-// RunID names a run: when it began, and what it is.
+// RunID names a run: when it began and what it runs.
 func RunID(now time.Time, name string) string {
 	return now.UTC().Format("20060102-150405") + "-" + name
 }
 
+// IsOf reports whether the run in the folder dir is of the experiment name.
+func IsOf(dir, name string) bool {
+	parts := strings.SplitN(filepath.Base(dir), "-", 3) // as RunID joins them
+	return len(parts) == 3 && parts[2] == name
+}
+
+// create makes the run's folder, with all that a reader of its records needs.
 func (r *runner) create(ctx context.Context, dir string) (err error) {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("%w: %s exists already; try again in a second", results.ErrInUse, dir)
@@ -97,10 +101,10 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	r.env.Images = sourcesOf(r.spec.Workload)
 	workload, err := os.ReadFile(r.spec.Workload.Path)
 	if err != nil {
-		return errors.Join(fmt.Errorf("keeping the workload's file: %w", err), r.journal.Close())
+		return fmt.Errorf("keeping the workload's file: %w", err)
 	}
 	if err := r.keepStates(); err != nil {
-		return errors.Join(err, r.journal.Close())
+		return err
 	}
 	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials, Refused: r.refused, Indifference: float64(r.spec.Design.Indifference)}
 	err = errors.Join(
@@ -108,24 +112,61 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 		r.journal.WriteFileOnce(results.WorkloadFile, workload),
 		r.journal.WriteOnce(results.PlanFile, planned),
 		r.journal.WriteOnce(results.EnvironmentFile, r.env))
-	if err = errors.Join(err, r.expect(filepath.Dir(dir))); err != nil {
-		return errors.Join(err, r.journal.Close())
-	}
-	return nil
+	return errors.Join(err, r.expect(filepath.Dir(dir)))
 }
 
-// reopen continues a run: its own plan, without the trials that have ended.
+// keepStates writes each state's spec and workload, as given, beside the run's.
+func (r *runner) keepStates() (err error) {
+	for _, s := range r.states {
+		workload, readErr := os.ReadFile(s.Spec.Workload.Path)
+		if readErr != nil {
+			return fmt.Errorf("keeping the workload's file of the state %s: %w", s.Level, readErr)
+		}
+		err = errors.Join(err, r.journal.WriteFileOnce(results.StateFile(s.Level, results.SpecFile), s.Spec.Source),
+			r.journal.WriteFileOnce(results.StateFile(s.Level, results.WorkloadFile), workload))
+		r.env.States = append(r.env.States, s.State)
+	}
+	return err
+}
+
+// sourcesOf identifies what each image is built from, so that a history can
+// distinguish a slower build of the same from a build of something else. What
+// cannot be read stays empty: the build will report why.
+func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
+	for _, image := range w.Images {
+		if image.Context == "" {
+			continue // a set-up command builds it
+		}
+		s := results.ImageSource{Image: image.Name, Recipe: recipeOf(image)}
+		s.Context, _ = runtimes.ContextHash(image.Context, image.Dockerfile)
+		sources = append(sources, s)
+	}
+	return sources
+}
+
+func recipeOf(image spec.Image) string {
+	dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile))
+	if err != nil {
+		return ""
+	}
+	args, err := json.Marshal(image.Args)
+	if err != nil {
+		return ""
+	}
+	return sumOf(append(append(dockerfile, 0), args...))
+}
+
+// reopen continues a run with its own plan, without the trials that are recorded.
 func (r *runner) reopen(dir string) (err error) {
 	if r.journal, err = results.OpenJournal(dir); err != nil {
 		return err
 	}
 	run, err := results.ReadRun(dir)
 	if err != nil {
-		return errors.Join(err, r.journal.Close())
+		return err
 	}
 	if run.Environment.SpecHash != r.spec.SHA256 {
-		return errors.Join(fmt.Errorf("the spec or its workload is not what %s was run with; continue with its own %s, or start a new run",
-			run.ID(), results.SpecFile), r.journal.Close())
+		return fmt.Errorf("the spec or its workload is not what %s was run with; continue with its own %s, or start a new run", run.ID(), results.SpecFile)
 	}
 	r.env, r.builds = run.Environment, run.Expected
 	r.plan.Seed, r.plan.Cells, r.plan.Trials = run.Plan.Seed, run.Plan.Cells, run.Plan.Trials
@@ -139,7 +180,7 @@ func (r *runner) reopen(dir string) (err error) {
 	return nil
 }
 
-// recall takes a record of an earlier session into account.
+// recall counts a record of an earlier session.
 func (r *runner) recall(rec results.Record) {
 	if rec.Kind == results.KindReference {
 		r.references[rec.Trial.Block]++
@@ -147,14 +188,13 @@ func (r *runner) recall(rec results.Record) {
 	}
 	r.previous = &results.Previous{ID: rec.Trial.ID, Cell: rec.Trial.Cell.Key(), Outcome: rec.Verdict.Outcome}
 	if rec.Kind == results.KindTrial && measured(rec) {
-		r.settle(rec)
+		r.finished(rec)
 	}
 	r.count(rec)
 }
 
-// measured is false for a trial that says nothing of its cell and is done
-// again when the run is continued. A runner's fault that was injected is what
-// its cell is about.
+// measured is false for a trial that shows nothing of its cell and is done again
+// when the run is continued. An injected runner fault is what its cell is about.
 func measured(rec results.Record) bool {
 	switch rec.Verdict.Outcome {
 	case trial.Cancelled:
@@ -165,16 +205,9 @@ func measured(rec results.Record) bool {
 	return true
 }
 
-// settle counts a trial as done.
-func (r *runner) settle(rec results.Record) {
+// finished counts a trial as done.
+func (r *runner) finished(rec results.Record) {
 	r.done[rec.Trial.ID] = true
 	key := rec.Trial.Cell.Key()
 	r.took[key] = append(r.took[key], rec.Elapsed.Duration())
-}
-
-// IsOf says whether the run in the folder dir is of the experiment name.
-func IsOf(dir, name string) bool {
-	_, rest, found := strings.Cut(filepath.Base(dir), "-")
-	_, of, again := strings.Cut(rest, "-")
-	return found && again && of == name
 }

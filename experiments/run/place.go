@@ -2,30 +2,285 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/strategies"
 )
 
-// place is where the machines of a runtime come from.
+// place is where the machines of a runtime come from: isolatedPlace or
+// borrowedPlace.
 type place interface {
 	kind() machine.Kind
-	// check reports what of the settings the place cannot give, before
-	// anything is created.
+	// check reports settings that the place cannot provide. Each line of its error
+	// begins with the setting. It creates nothing.
 	check(spec.Settings) error
-	// site says what is known of the place before anything is created there.
+	// site returns what is known of the place. It creates nothing.
 	site(context.Context, spec.Settings) *site
 	// claim takes the place for this run alone, before anything is created.
 	claim(ctx context.Context, me holder) error
-	// prepare makes ready what all machines of these settings start from.
+	// prepare prepares what machines of these settings start from.
 	prepare(ctx context.Context, all []spec.Settings, note func(string)) error
-	// start starts a machine whose engine answers, from a state that was kept, or
-	// from the engine's own if that is empty. Its logs go to dir.
+	// start starts a machine and returns when its engine answers. The machine has
+	// the disk of a kept state, or a fresh engine's if state is empty. Its logs go
+	// to dir.
 	start(ctx context.Context, s spec.Settings, state, trialID, dir string) (machine.Machine, error)
 	// buildArgs are the build arguments that images need here.
 	buildArgs() map[string]string
-	// adapt changes what a worker is told to what is right here.
+	// adapt changes a worker's configuration to what is right here.
 	adapt(*pipeline.Config)
 	close() error
+}
+
+// choosePlaces chooses where the machines of each runtime come from: as the
+// command line asks, or the spec, or by what there is. If there are none,
+// preflight reports it together with everything else that it finds.
+func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed string) (err error) {
+	if r.cache, err = CacheDir(); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(r.spec.Factors, func(f trial.Factor) bool { return f.Name == "machine.kind" }) {
+		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one kind; make a run of each, and analyse them together", ErrCannotRun)
+	}
+	choice, err := r.choose(ctx, asked, resumed)
+	if err != nil {
+		r.nowhere = err
+	} else {
+		r.machine = fmt.Sprintf("%s, because %s", choice.Kind, choice.Reason)
+		r.report(Update{Note: "machine: " + r.machine})
+	}
+	shared := newIsolatedPlace(r.cache, r.binds())
+	shared.preparing = r.preparing
+	for _, rt := range r.runtimes() {
+		if choice.Kind == machine.Isolated {
+			r.places[rt] = shared
+			continue
+		}
+		engine := choice.Engines[rt]
+		engine.Runtime = rt
+		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache,
+			note: func(text string) { r.report(Update{Note: text}) }}
+	}
+	return nil
+}
+
+// choose chooses the sort of machine for all runtimes. A continued run keeps the
+// one that it began with.
+func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string) (machine.Choice, error) {
+	reason := "--machine asks for it"
+	if asked == "" {
+		asked, reason = machine.Kind(r.spec.Settings.Machine.Kind), "the spec asks for it"
+	}
+	if asked == machine.Auto && resumed != "" {
+		if kind := beganOn(resumed); kind != "" {
+			asked, reason = kind, "the run began there"
+		}
+	}
+	if asked == machine.Auto || asked == machine.Host {
+		r.awaitFound(ctx)
+	}
+	switch asked {
+	case machine.Auto:
+		choice, err := machine.Detect(ctx, r.runtimes()...)
+		if err == nil && choice.Kind == machine.Isolated {
+			err = r.unasked(ctx)
+		}
+		return choice, err
+	case machine.Isolated:
+		return machine.Choice{Kind: asked, Reason: reason}, machine.Possible()
+	case machine.PodmanMachine:
+		return machine.Choice{Kind: asked, Reason: reason}, nil
+	case machine.Host:
+		found := machine.Look(ctx, r.runtimes()...)
+		return machine.Choice{Kind: asked, Reason: reason, Engines: found.Engines}, found.Why()
+	}
+	_, err := machine.ParseKind(string(asked))
+	return machine.Choice{}, err
+}
+
+// beganOn is the sort of machine that a run has trials of; empty for none.
+func beganOn(dir string) machine.Kind {
+	run, err := results.ReadRun(dir)
+	if err != nil {
+		return "" // opening the run reports it
+	}
+	for _, rec := range run.Records {
+		if rec.Machine.Kind != "" {
+			return machine.Kind(rec.Machine.Kind)
+		}
+	}
+	return ""
+}
+
+// longest is how long a lab may take that nobody has asked for.
+const longest = 5 * time.Minute
+
+// unasked refuses to spend a long time on a lab that nobody has asked for.
+func (r *runner) unasked(ctx context.Context) error {
+	all, err := r.settingsOf()
+	if err != nil {
+		return err
+	}
+	work, err := lab.Remaining(ctx, labOptions(r.cache, all))
+	if err != nil || work.Takes <= longest {
+		return err
+	}
+	found := machine.Look(ctx, r.runtimes()...)
+	return fmt.Errorf("no engine answers here:\n%w\nEngines of stratbench's own start from a lab that is not built (%s).\nStart an engine, or build the lab: stratbench lab --install-missing", found.Why(), work)
+}
+
+// runtimes lists those that the plan's cells use.
+func (r *runner) runtimes() (used []trial.Runtime) {
+	for _, rt := range trial.Runtimes() {
+		if slices.ContainsFunc(r.plan.Cells, func(c trial.Cell) bool {
+			s, _, err := r.cell(c)
+			return err == nil && s.Runtime == rt
+		}) {
+			used = append(used, rt)
+		}
+	}
+	return used
+}
+
+// strategies are the user's own of all specs; of two with one name, that of the
+// run's spec.
+func (r *runner) strategies() map[string]strategies.Own {
+	own := map[string]strategies.Own{}
+	for _, spec := range slices.Backward(r.specs()) {
+		maps.Copy(own, spec.Strategies)
+	}
+	return own
+}
+
+// binds are the folders of the host that a worker must see: the workload's.
+func (r *runner) binds() []string {
+	var binds []string
+	add := func(path string) {
+		if path != "" && !slices.Contains(binds, path) {
+			binds = append(binds, path)
+		}
+	}
+	for _, spec := range r.specs() {
+		for _, folder := range spec.Workload.Folders() {
+			add(folder)
+		}
+		if dir, err := preloads(); err == nil && len(spec.Workload.Preload) > 0 && os.MkdirAll(dir, 0o755) == nil {
+			add(dir)
+		}
+	}
+	return outermost(binds)
+}
+
+// outermost drops the paths that lie below another.
+func outermost(paths []string) []string {
+	return slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
+		return slices.ContainsFunc(paths, func(q string) bool { return isIn(q, p) && !isIn(p, q) })
+	})
+}
+
+// isIn reports whether the path is the folder or in it.
+func isIn(folder, path string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// AsFound narrows an experiment to the user's engines that run here: to the
+// runtimes that answer, with the memory that they have. The note names them and
+// what was left out. If no engine answers and the user named none, the experiment
+// stays as it is, and there is no note.
+func AsFound(ctx context.Context, spec *spec.Spec) (note string, err error) {
+	asked := runtimesOf(spec)
+	found := machine.Look(ctx, trial.Runtimes()...)
+	wanted := found.Only(asked...)
+	left := wanted.Answering()
+	switch {
+	case wanted.Mistaken() != nil:
+		return "", refused(wanted.Mistaken())
+	case len(found.Engines) == 0:
+		return "", refused(wanted.Named())
+	case len(left) == 0: // the spec has one runtime, and the other one answers
+		return "", refused(fmt.Errorf("the experiment runs on %s alone, and here answers only %s:\n%w\nStart it, or change the runtime in the spec", asked[0], found, wanted.Why()))
+	}
+	spec.Settings.Memory = 0
+	spec.Factors = slices.DeleteFunc(spec.Factors, func(f trial.Factor) bool { return f.Name == "memory" })
+	for i, f := range spec.Factors {
+		if f.Name == "runtime" {
+			spec.Factors[i].Levels = slices.DeleteFunc(f.Levels, func(l trial.Level) bool {
+				return !slices.Contains(left, trial.Runtime(l.Name))
+			})
+		}
+	}
+	note = fmt.Sprintf("as found: %s, with the memory that is there", wanted)
+	if len(left) < len(asked) {
+		note += fmt.Sprintf("; left out: %v", wanted.Why())
+	}
+	return note, nil
+}
+
+// refused marks an error, if there is one, as the reason why nothing was created.
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrCannotRun, err)
+}
+
+// runtimesOf lists the runtimes that an experiment asks for.
+func runtimesOf(spec *spec.Spec) (asked []trial.Runtime) {
+	for _, f := range spec.Factors {
+		if f.Name == "runtime" {
+			for _, l := range f.Levels {
+				asked = append(asked, trial.Runtime(l.Name))
+			}
+			return asked
+		}
+	}
+	return []trial.Runtime{spec.Settings.Runtime}
+}
+
+// NeedsLab reports whether experiments on this host need a lab, and why not. The
+// error is that of an engine which the user has named and which does not answer:
+// then nothing is certain.
+func NeedsLab(ctx context.Context) (why string, needed bool, err error) {
+	found := machine.Look(ctx, trial.Runtimes()...)
+	if err := found.Mistaken(); err != nil {
+		return "", false, refused(err)
+	}
+	if len(found.Engines) > 0 {
+		return "the user's own engine answers: " + found.String(), false, nil
+	}
+	return "", true, refused(found.Named())
+}
+
+// PrepareLab builds the lab and the golden states of both runtimes, so that no
+// run has to.
+func PrepareLab(ctx context.Context, report func(Update)) error {
+	cache, err := CacheDir()
+	if err != nil {
+		return err
+	}
+	report = oneAtATime(report)
+	note := func(text string) { report(Update{Note: text}) }
+	p := newIsolatedPlace(cache, nil)
+	p.preparing = func(what Preparation) { report(Update{Preparing: &what}) }
+	var all []spec.Settings
+	for _, rt := range trial.Runtimes() {
+		s := spec.Settings{Runtime: rt}
+		if err := p.check(s); err != nil {
+			return err
+		}
+		all = append(all, s)
+	}
+	return errors.Join(p.prepare(ctx, all, note), p.close())
 }

@@ -2,90 +2,25 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/stratbench/stratbench/experiments/spec"
-	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/runtimes/machine/host"
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// ErrCannotRun says that the experiment cannot run on this machine as asked.
-// Nothing was created.
-var ErrCannotRun = errors.New("this machine cannot run the experiment")
-
-// settingsOf returns the settings of each cell that the plan still runs.
-func (r *runner) settingsOf() ([]spec.Settings, error) {
-	var all []spec.Settings
-	for _, cell := range r.plan.Cells {
-		s, _, err := r.cell(cell)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
-// preflight holds every cell against the place where it will run and reports
-// all that cannot be. A cell whose level of memory a user's engine does not
-// have, or whose fault its engine cannot have, is refused, and the others run;
-// anything else refuses the experiment.
-func (r *runner) preflight(ctx context.Context) error {
-	ctx, done := context.WithCancel(ctx) // ends the connections of the sites
-	defer done()
-	in := &inspection{r: r, seen: map[string]bool{}, sites: map[siteKey]*site{}, kinds: map[string]kindConfig{}}
-	for _, cell := range r.plan.Cells {
-		s, workload, err := r.cell(cell)
-		if err != nil {
-			in.refuse(cell, err)
-			continue // what it would be is not known
-		}
-		if r.nowhere == nil {
-			err = r.places[s.Runtime].check(s)
-		}
-		err = errors.Join(err, r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload))
-		var memory *host.MemoryError
-		var pointless *pointlessError
-		switch {
-		case errors.As(err, &memory), errors.As(err, &pointless):
-			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
-			r.report(Update{Note: fmt.Sprintf("refused [%s]: %v", cell, err)})
-			continue
-		case err != nil:
-			in.refuse(cell, err)
-		}
-		in.inspect(ctx, cell, s, workload)
-	}
-	in.issues.Sort(r.spec.Path)
-	if r.nowhere != nil {
-		in.issues.List = slices.Insert(in.issues.List, 0, issue.Issue{Message: r.nowhere.Error()})
-	}
-	in.warnings.Sort(r.spec.Path)
-	r.warnings = in.warnings.List
-	if err := in.issues.Err(); err != nil {
-		return fmt.Errorf("%w:\n%w", ErrCannotRun, err)
-	}
-	if len(r.refused) == len(r.plan.Cells) {
-		return fmt.Errorf("%w: every cell is refused, [%s] because: %s", ErrCannotRun, r.refused[0].Cell, r.refused[0].Reason)
-	}
-	r.plan.Trials = slices.DeleteFunc(r.plan.Trials, func(t trial.Trial) bool {
-		return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == t.Cell.Key() })
-	})
-	return nil
-}
-
-// prepare makes ready what trials need and are not timed for.
-func (r *runner) prepare(ctx context.Context) error {
-	cache, err := CacheDir()
-	if err != nil {
-		return err
-	}
-	if r.scratch, err = newScratch(cache); err != nil {
+// prepare prepares what trials start from, which is not part of their time.
+func (r *runner) prepare(ctx context.Context) (err error) {
+	if r.scratch, err = newScratch(r.cache); err != nil {
 		return err
 	}
 	all, err := r.settingsOf()
@@ -98,39 +33,85 @@ func (r *runner) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.preload(ctx); err != nil {
-		return err
-	}
-	if err := r.preboot(ctx); err != nil {
-		return err
-	}
-	return r.publish(ctx)
-}
-
-// preparing reports what is under way before the trials.
-func (r *runner) preparing(what Preparation) { r.report(Update{Preparing: &what}) }
-
-// distinctPlaces returns each place once; runtimes may share one.
-func (r *runner) distinctPlaces() (distinct []place) {
-	for _, rt := range trial.Runtimes() {
-		if p := r.places[rt]; p != nil && !slices.Contains(distinct, p) {
-			distinct = append(distinct, p)
+	for _, preparation := range []func(context.Context) error{r.preload, r.preboot, r.publish} {
+		if err := preparation(ctx); err != nil {
+			return err
 		}
 	}
-	return distinct
+	return nil
 }
 
-// publish builds and pushes the images that strategies pull, once for each
-// build that differs, as preparations: recorded, and no trials.
-func (r *runner) publish(ctx context.Context) error {
-	cells, err := r.pullingCells()
-	if err != nil || len(cells) == 0 {
+// preload fetches the images that trials load and do not build, so that a registry
+// that fails costs no trial.
+func (r *runner) preload(ctx context.Context) error {
+	r.archives = map[string]pipeline.Archive{}
+	for _, spec := range r.specs() {
+		for _, entry := range spec.Workload.Preload {
+			if _, known := r.archives[entry]; known {
+				continue
+			}
+			r.preparing(Preparation{What: "fetching the image " + entry})
+			archive, err := archiveOf(ctx, entry)
+			if err != nil {
+				return fmt.Errorf("%w: the image %s, which trials load: %w; correct its name, log in to its registry, or save it to an archive (docker save) and name that under preload", ErrNoneReady, entry, err)
+			}
+			r.archives[entry] = archive
+		}
+	}
+	return nil
+}
+
+// preboot makes the states of the store from which trials with cluster: prebooted
+// start, unless they are there. Each is a recorded preparation.
+func (r *runner) preboot(ctx context.Context) error {
+	r.prebooted = map[string]string{}
+	makers, err := r.makers(func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
+		if s.Cluster != trial.ClusterPrebooted {
+			return "", nil
+		}
+		state, there, err := r.places[s.Runtime].(*isolatedPlace).prebooted(s, w, r.started) // no other place accepts the setting
+		r.prebooted[c.Key()] = state
+		if there {
+			return "", err
+		}
+		return state, err
+	})
+	if err != nil {
 		return err
 	}
-	r.oci = map[string]*ociRegistry{}
-	for i, cell := range cells {
-		if err := r.openRegistry(cell); err != nil {
+	for i, cell := range makers {
+		if err := r.prepareBy(ctx, trial.Trial{ID: fmt.Sprintf("c%03d", i+1), Cell: cell}, jobPreboot); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// publish builds and pushes the images that strategies pull, once for each runtime
+// and state. Each is a recorded preparation.
+func (r *runner) publish(ctx context.Context) error {
+	r.oci = map[string]http.Handler{}
+	makers, err := r.makers(func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
+		if w.Setup != nil {
+			return "", nil
+		}
+		strategy, err := strategies.Named(s.Strategy, r.specOf(c).Strategies)
+		if err != nil || !strategy.Pull {
+			return "", err
+		}
+		state, _ := c.Level(results.StateFactor)
+		return string(s.Runtime) + " " + state, nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, cell := range makers {
+		if state, _ := cell.Level(results.StateFactor); r.oci[state] == nil {
+			blobs, err := r.scratch.sub(results.StateFile(state, "registry"))
+			if err != nil {
+				return fmt.Errorf("creating a folder for the registry: %w", err)
+			}
+			r.oci[state] = newRegistry(blobs)
 		}
 		if err := r.prepareBy(ctx, trial.Trial{ID: fmt.Sprintf("p%03d", i+1), Cell: cell}, jobPublish); err != nil {
 			return err
@@ -139,7 +120,38 @@ func (r *runner) publish(ctx context.Context) error {
 	return nil
 }
 
-// prepareBy does a preparation on a machine of a cell's.
+// makers returns a cell for each thing that trials which are left start from: of the
+// cells that need it, the one with the most memory. needs names the thing that a
+// cell needs, or is empty.
+func (r *runner) makers(needs func(trial.Cell, spec.Settings, spec.Workload) (string, error)) (makers []trial.Cell, err error) {
+	seen, at, memory := map[string]bool{}, map[string]int{}, map[string]trial.Bytes{}
+	for _, t := range r.plan.Trials {
+		if r.done[t.ID] || seen[t.Cell.Key()] {
+			continue
+		}
+		seen[t.Cell.Key()] = true
+		s, w, err := r.cell(t.Cell)
+		if err != nil {
+			return nil, err
+		}
+		thing, err := needs(t.Cell, s, w)
+		if err != nil {
+			return nil, err
+		}
+		i, known := at[thing]
+		switch {
+		case thing == "":
+		case !known:
+			at[thing], memory[thing] = len(makers), s.Memory
+			makers = append(makers, t.Cell)
+		case s.Memory > memory[thing]:
+			makers[i], memory[thing] = t.Cell, s.Memory
+		}
+	}
+	return makers, nil
+}
+
+// prepareBy does a preparation on a machine of one cell.
 func (r *runner) prepareBy(ctx context.Context, t trial.Trial, do task) error {
 	record, err := r.one(ctx, t, do)
 	v := record.Verdict
@@ -156,8 +168,8 @@ func (r *runner) prepareBy(ctx context.Context, t trial.Trial, do task) error {
 	return unprepared(do, v, r.log(record))
 }
 
-// unprepared is the error of a preparation that failed. What failed of itself
-// would fail in every trial.
+// unprepared is the error of a preparation that failed. Unless stratbench itself
+// failed, no trial would become ready either.
 func unprepared(do task, v trial.Verdict, log string) error {
 	err := fmt.Errorf("%s: %s: %s; its log is %s", do.what(), v.Outcome, v.InShort(), log)
 	if v.Outcome == trial.RunnerFault {
@@ -166,57 +178,21 @@ func unprepared(do task, v trial.Verdict, log string) error {
 	return fmt.Errorf("%w: %w", ErrNoneReady, err)
 }
 
-// openRegistry makes the registry of the cell's state, unless it is there.
-func (r *runner) openRegistry(c trial.Cell) error {
-	state, _ := c.Level(results.StateFactor)
-	if r.oci[state] != nil {
-		return nil
-	}
-	blobs, err := r.scratch.sub(results.StateFile(state, "registry"))
-	if err != nil {
-		return fmt.Errorf("creating a folder for the registry: %w", err)
-	}
-	r.oci[state] = newRegistry(blobs)
-	return nil
+// newRegistry returns a registry of stratbench's own, for strategies that pull. It
+// keeps its blobs in the folder dir.
+func newRegistry(dir string) http.Handler {
+	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(dir)))
 }
 
-// pullingCells returns one cell for each runtime, and state, that has trials
-// left which pull: the one with the most memory.
-func (r *runner) pullingCells() (cells []trial.Cell, err error) {
-	type publisher struct {
-		runtime trial.Runtime
-		state   string
+// listen serves a registry at a free port of host until stop is called. Each
+// machine reaches the runner at an address of its own, so a registry listens for
+// one machine, and only while that is there.
+func listen(oci http.Handler, host string) (addr string, stop func(), err error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", nil, fmt.Errorf("starting the registry on %s: %w", host, err)
 	}
-	best := map[publisher]int{}
-	var memory []trial.Bytes
-	for _, t := range r.plan.Trials {
-		if r.done[t.ID] {
-			continue
-		}
-		s, w, err := r.cell(t.Cell)
-		if err != nil {
-			return nil, err
-		}
-		if w.Setup != nil {
-			continue
-		}
-		strategy, err := strategies.Named(s.Strategy, r.specOf(t.Cell).Strategies)
-		if err != nil {
-			return nil, err
-		}
-		if !strategy.Pull {
-			continue
-		}
-		state, _ := t.Cell.Level(results.StateFactor)
-		by := publisher{s.Runtime, state}
-		i, known := best[by]
-		switch {
-		case !known:
-			best[by] = len(cells)
-			cells, memory = append(cells, t.Cell), append(memory, s.Memory)
-		case s.Memory > memory[i]:
-			cells[i], memory[i] = t.Cell, s.Memory
-		}
-	}
-	return cells, nil
+	server := &http.Server{Handler: oci, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(l)
+	return l.Addr().String(), func() { server.Close() }, nil
 }

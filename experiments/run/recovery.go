@@ -4,31 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-// answerLimit is how long an engine may take to answer after it was started.
+// answerLimit is how long an engine may take to answer after its start.
 var answerLimit = time.Minute
 
-// lost says whether an outcome leaves the engine behind in a state that must
-// be recovered from.
+// lost reports whether the engine must be recovered after a trial that ended so.
 func lost(o trial.Outcome) bool {
-	switch o {
-	case trial.EngineCrash, trial.EngineHang, trial.HostExhausted, trial.Storage:
-		return true
-	}
-	return false
+	return slices.Contains([]trial.Outcome{trial.EngineCrash, trial.EngineHang, trial.HostExhausted, trial.Storage}, o)
 }
 
-// recover takes a lost machine away and starts a fresh one, until its engine
-// answers: what the loss costs is a span of the trial that caused it. The
-// fresh machine is then closed, as every trial starts its own.
+// recover takes a lost machine away and starts fresh ones until an engine answers.
+// The loss thereby costs a span of the trial that caused it. The fresh machine is
+// then closed, because every trial starts its own.
 func (x *execution) recover(ctx context.Context, place place, m machine.Machine) {
 	var last error
 	for range lostInARow {
@@ -44,7 +41,9 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 			return err
 		})
 		if fresh != nil {
-			x.closed(fresh)
+			if err := x.close(fresh); err != nil {
+				x.r.unclean = append(x.r.unclean, err)
+			}
 		}
 		if last == nil || ctx.Err() != nil {
 			return
@@ -57,8 +56,22 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 	x.r.unrecovered = fmt.Errorf("%w: %d attempts after %s failed, the last with: %w; %s", ErrUnrecovered, lostInARow, x.trial.ID, last, cure(place))
 }
 
-// awaitEngine waits for an engine of the user's that does not answer: it may
-// be restarting, as it does when its package is upgraded.
+// fresh starts a machine as the next trial will, and waits until its engine
+// answers.
+func (x *execution) fresh(ctx context.Context, place place) (machine.Machine, error) {
+	dir, err := x.r.scratch.sub("recovery-" + x.trial.ID)
+	if err != nil {
+		return nil, err
+	}
+	m, err := place.start(ctx, x.settings, x.state(), x.trial.ID, dir)
+	if err != nil {
+		return nil, err
+	}
+	return m, answers(ctx, m.WatchEndpoint())
+}
+
+// awaitEngine waits for an engine of the user's that does not answer: it may be
+// restarting, for example because its package is being upgraded.
 func (r *runner) awaitEngine(ctx context.Context, p place) error {
 	borrowed, ok := p.(*borrowedPlace)
 	if !ok || borrowed.of != machine.Host {
@@ -81,7 +94,7 @@ func (r *runner) awaitEngine(ctx context.Context, p place) error {
 }
 
 // awaitFound waits for engines of the user's that are there and do not answer,
-// before it is settled where the trials run.
+// before it is decided where the trials run.
 func (r *runner) awaitFound(ctx context.Context) {
 	for _, rt := range r.runtimes() {
 		said := false
@@ -99,7 +112,7 @@ func (r *runner) awaitFound(ctx context.Context) {
 	}
 }
 
-// cure says what a user can do about an engine that does not come back.
+// cure is what a user can do about an engine that does not come back.
 func cure(p place) string {
 	if p.kind() == machine.Host {
 		return "the engine is your own: start it again (systemctl restart docker, or podman.socket), then continue with --resume"
@@ -107,20 +120,7 @@ func cure(p place) string {
 	return "see stratbench doctor and the engine's log beside the trial's, then continue with --resume"
 }
 
-// fresh starts a machine as the next trial will, and waits until its engine
-// answers.
-func (x *execution) fresh(ctx context.Context, place place) (machine.Machine, error) {
-	dir, err := x.r.scratch.sub("recovery-" + x.trial.ID)
-	if err != nil {
-		return nil, err
-	}
-	m, err := place.start(ctx, x.settings, x.state(), x.trial.ID, filepath.Clean(dir))
-	if err != nil {
-		return nil, err
-	}
-	return m, answers(ctx, m.WatchEndpoint())
-}
-
+// answers waits until an engine answers, for at most answerLimit.
 func answers(ctx context.Context, engine runtimes.Endpoint) error {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
@@ -143,9 +143,95 @@ func ping(ctx context.Context, engine runtimes.Endpoint) error {
 	return engine.Ping(ctx)
 }
 
-// closed takes a machine down, and remembers what was left of it.
-func (x *execution) closed(m machine.Machine) {
-	if err := x.close(m); err != nil {
-		x.r.unclean = append(x.r.unclean, err)
+// again is true once the trial goes on after a crash.
+func (x *execution) again() bool { return x.record.Crash != nil }
+
+// mayGoOn reports whether the trial is to go on: its engine was lost while images
+// were built or the cluster was created, its setting asks for it, and stratbench
+// may start the machine again.
+func (x *execution) mayGoOn(ctx context.Context, m machine.Machine) bool {
+	_, ours := m.(*isolated.Machine)
+	return ours && ctx.Err() == nil && x.settings.OnCrash == trial.CrashSerial && !x.preparing() && x.workload.Setup == nil && lostInSetup(x.record.Verdict)
+}
+
+// lostInSetup reports whether an engine crashed or hung in a phase that may be done
+// again. A machine that only waits for memory counts as hung.
+func lostInSetup(v trial.Verdict) bool {
+	if v.Phase != trial.PhaseCluster && v.Phase != trial.PhaseBuild {
+		return false
 	}
+	starved := v.Cause == trial.CauseMemoryThrashing || v.Cause == trial.CauseMemoryStarved
+	return v.Outcome == trial.EngineCrash || v.Outcome == trial.EngineHang || v.Outcome == trial.HostExhausted && starved
+}
+
+// goOn starts the machine again with what is on its disk and has the set-up
+// finished there, one image at a time. It returns the machine on which the trial
+// ended. If that cannot be started, the trial ended with the crash.
+func (x *execution) goOn(ctx context.Context, place place, m machine.Machine) machine.Machine {
+	crash := x.record.Verdict
+	x.keepAttempt(crash)
+	var fresh *isolated.Machine
+	err := x.within("recovery", func() (err error) {
+		fresh, err = m.(*isolated.Machine).Restart(ctx)
+		return err
+	})
+	if err != nil {
+		return m
+	}
+	x.lost = append(x.lost, m)
+	x.record.Crash = &crash
+	x.onMachine(ctx, place, fresh)
+	return fresh
+}
+
+// keepAttempt records what the worker of a lost engine reported, and resets the
+// execution for another worker.
+func (x *execution) keepAttempt(crash trial.Verdict) {
+	now := x.clock.Elapsed()
+	spans := x.trace.Spans(now)
+	if len(spans) > 0 {
+		x.began = spans[0].Start
+	}
+	at := now
+	for _, e := range crash.Evidence {
+		if e.Rule == trial.RuleWatch && e.At > 0 {
+			at = min(at, e.At)
+		}
+	}
+	text := string(crash.Outcome)
+	if crash.Cause != "" {
+		text += ", cause " + string(crash.Cause)
+	}
+	x.own = append(x.own, spans...)
+	x.own = append(x.own, trial.Span{Name: "crash", Phase: crash.Phase, Start: at, End: now, Error: text})
+	x.record.Observed = append(x.record.Observed, x.trace.Seen()...)
+	if n := len(x.record.Samples); n > 0 {
+		x.before = x.record.Samples[n-1]
+	}
+	x.before.At = now
+	x.trace = pipeline.Trace{}
+	x.fault, x.workerError = nil, nil
+	x.log.line(now, "runner", "the set-up goes on after "+text+": the machine is started again, and images are built one at a time")
+}
+
+// after adds the totals of the machine before to a sample of a machine that was
+// started again.
+func after(before, s trial.Sample) trial.Sample {
+	s.CPU += before.CPU
+	s.Read += before.Read
+	s.Written += before.Written
+	s.OOMKills += before.OOMKills
+	s.MemoryPeak = max(s.MemoryPeak, before.MemoryPeak)
+	s.Pressure.MemorySomeTotal += before.Pressure.MemorySomeTotal
+	s.Pressure.MemoryFullTotal += before.Pressure.MemoryFullTotal
+	return s
+}
+
+// samples are those of the machine on which the trial is now.
+func (x *execution) samples() []trial.Sample {
+	i := slices.IndexFunc(x.record.Samples, func(s trial.Sample) bool { return s.At >= x.before.At })
+	if i < 0 {
+		return nil
+	}
+	return x.record.Samples[i:]
 }

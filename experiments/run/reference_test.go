@@ -89,8 +89,8 @@ func TestAReferenceThatFailsIsRecordedAndNotCompared(t *testing.T) {
 	}
 }
 
-// A resumed run goes on with a block: its second reference says that it is one,
-// and an old one is taken for no trial.
+// A resumed run continues a block: its second reference is attempt 2, and the first
+// does not count as a trial.
 func TestAResumedRunRecallsReferences(t *testing.T) {
 	again := referring(t, true)
 	again.recall(results.Record{Kind: results.KindReference, Trial: trial.Trial{ID: "r001", Block: 1}})
@@ -99,8 +99,8 @@ func TestAResumedRunRecallsReferences(t *testing.T) {
 	}
 }
 
-// A runner killed in the middle of its reference leaves files: the kernel lets
-// go of the lock, and the next start takes them away.
+// A runner killed in the middle of its reference leaves files: the kernel releases
+// the lock, and the next start removes them.
 func TestTheNextStartRemovesAKilledReference(t *testing.T) {
 	parent := t.TempDir()
 	killed, err := newScratch(parent)

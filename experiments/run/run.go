@@ -1,16 +1,29 @@
-// Package run works a plan: for each trial a machine in its golden state, a
-// worker process, a record; it recovers, resumes and keeps to a budget. It is
-// where everything meets.
+// Package run works a plan: each trial gets a machine in its golden state, a
+// worker process and a record. It recovers, resumes and keeps to a budget, and
+// is the one place where everything meets.
+//
+//	spec     open.go opens the run; inspect*.go, schedule.go and site.go check the spec
+//	         against the machine
+//	machine  place.go chooses where machines come from: isolated.go or borrowed.go;
+//	         lock.go, ledger.go and clean.go keep a user's engine as it was
+//	worker   config.go is what a worker is told; worker.go is both ends of the pipe
+//	trial    prepare.go is the work before the first trial; then run.go, trial.go,
+//	         watched.go, fault.go, recovery.go, and stop.go for an early end
+//	record   trial.go fills the record, log.go the log
 package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/run/reference"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -19,17 +32,14 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// WorkerCommand is the hidden command under which the program works a job.
-const WorkerCommand = "worker"
-
-// lostInARow is how many trials in a row may end without a machine before the
-// run stops.
+// lostInARow is how many trials in a row may fail to be measured, and how often
+// recovery is tried, before the run stops.
 const lostInARow = 3
 
-// ErrUnrecovered says that machines could not be had several times in a row.
+// ErrUnrecovered means that no machine could be started, several times in a row.
 var ErrUnrecovered = errors.New("the engine cannot be recovered")
 
-// Options say what to run and where to record it.
+// Options are what to run and where to record it.
 type Options struct {
 	Spec *spec.Spec
 	Plan plan.Plan
@@ -37,23 +47,59 @@ type Options struct {
 	// continue, or empty.
 	Root   string
 	Resume string
-	// States are the levels of the factor state, where the plan has it. Spec is
-	// then what the run as a whole goes by.
+	// States are the levels of the factor state, if the plan varies it. Spec then
+	// holds what applies to the run as a whole.
 	States []State
-	// Machine overrides the kind of machine that the spec asks for, unless it
-	// is empty.
+	// Machine, unless empty, overrides the sort of machine that the spec asks for.
 	Machine machine.Kind
-	// Budget stops the run before a block that would not end in time; 0 is
-	// the spec's, or none.
+	// Budget stops the run before a block that would not end in time; 0 is none.
 	Budget time.Duration
-	// Look, unless nil, says before each block whether to go on. It must stay
-	// valid however often it is asked.
+	// Look, unless nil, is the interim analysis: it decides before each block
+	// whether to go on. Its decisions must stay valid however many there are.
 	Look func(results.Run) (results.Look, error)
-	// KeepGoing goes on when all warm-ups, or all of the first block, have
-	// failed alike.
+	// KeepGoing continues although all warm-ups, or all trials of the first
+	// block, have failed alike.
 	KeepGoing bool
-	// Report is told how far the run is, from one goroutine at a time.
+	// Report receives the run's progress, from one goroutine at a time.
 	Report func(Update)
+}
+
+// State is a whole state of an experiment. Cells with its level of the factor
+// state take their settings, strategies, limits and workload from its own spec,
+// which does not have that factor.
+type State struct {
+	results.State
+	Spec *spec.Spec
+}
+
+// Update is a run's progress, for a display: one of Note, Preparing, Started,
+// Ended and Now.
+type Update struct {
+	// Note is a line of its own: what was prepared or decided.
+	Note string
+	// Preparing is the work under way until the next Preparing, Started or Ended.
+	Preparing *Preparation
+	// Started and Ended bracket a trial; Ended carries its record, or that of a
+	// preparation, and Log is the path of its log.
+	Started *trial.Trial
+	Ended   *results.Record
+	Log     string
+	// Now is the phase that began last in the running trial or preparation.
+	Now trial.Phase
+	// Done and Total count trials, Left estimates the time they still take
+	// (0 while nothing is known); they are set with Started and Ended.
+	Done, Total int
+	Left        time.Duration
+}
+
+// Preparation is work other than a trial that may take minutes. The zero value
+// is none.
+type Preparation struct {
+	// What names the work and Detail the part under way. A display's clock runs
+	// on while only Detail changes.
+	What, Detail string
+	// Takes estimates how long all of it takes; 0 is unknown.
+	Takes time.Duration
 }
 
 // runner is a run under way.
@@ -64,31 +110,36 @@ type runner struct {
 	// me is how this run signs what it makes on engines.
 	me      holder
 	journal *results.Journal
-	places  map[trial.Runtime]place
-	// nowhere is why there is no machine for the runtimes, where that is so.
+	// cache is the folder of the lab, the golden states and what was fetched.
+	cache  string
+	places map[trial.Runtime]place
+	// machine is the sort of machine and the reason for the choice; nowhere is why
+	// there is no machine at all, or nil.
+	machine string
 	nowhere error
 	scratch *scratch
 	states  []State
-	// deployments are those that were prepared, by what they are prepared from.
+	// deployments are the prepared ones, by deploymentKey.
 	deployments map[string]prepared
-	// archives are those of images that are loaded and not built, by entry.
+	// archives hold the images that are loaded and not built, by their entry
+	// under preload.
 	archives map[string]pipeline.Archive
 	// oci are the registries that stratbench brings, by state.
-	oci map[string]*ociRegistry
-	// prebooted are the states of the store that cells with cluster: prebooted
-	// start from.
+	oci map[string]http.Handler
+	// prebooted are the states of the store from which cells with cluster:
+	// prebooted start, by cell.
 	prebooted map[string]string
 	report    func(Update)
 	decide    func(results.Run) (results.Look, error)
 	started   time.Time
 	budget    time.Duration
-	// done are the trials that need not be run.
+	// done are the IDs of the trials that need not be run any more.
 	done map[string]bool
-	// builds are what is expected of builds, where a strategy goes by it.
+	// builds is what earlier runs lead one to expect of the builds.
 	builds   []results.Expected
 	previous *results.Previous
 	refused  []results.Refusal
-	// warnings are what may go wrong, found before anything was created.
+	// warnings name what may go wrong, found before anything was created.
 	warnings  []issue.Issue
 	beginning beginning
 	// counted are the recorded trials that were not broken on purpose; ready is
@@ -99,17 +150,16 @@ type runner struct {
 	// unrecovered is set when a machine could not be had again.
 	unrecovered error
 	took        map[string][]time.Duration
-	// referenced are the blocks before which this session did the reference
-	// workload, with how long it took; references counts, by block, those of
-	// all sessions.
+	// referenced is how long the reference workload took before each block of
+	// this session; references counts, by block, how often all sessions did it.
 	referenced map[int]time.Duration
 	references map[int]int
 }
 
 // Run works the plan and returns the run's folder, which holds all that was
-// recorded even when there is an error. Trials that fail are records and no
-// errors. The error wraps ErrUnrecovered when machines could not be had, and
-// the context's cause when the run was cancelled.
+// recorded even if there is an error. A trial that fails is a record and no
+// error. The error wraps ErrCannotRun, ErrAlike, ErrNoneReady or ErrUnrecovered,
+// or the context's cause if the run was cancelled.
 func Run(ctx context.Context, o Options) (dir string, err error) {
 	r, err := open(ctx, o)
 	if err != nil {
@@ -123,19 +173,29 @@ func Run(ctx context.Context, o Options) (dir string, err error) {
 	return r.journal.Dir(), r.trials(ctx)
 }
 
+// close closes what is open. Its errors include what trials could not take away.
 func (r *runner) close() error {
-	err := errors.Join(errors.Join(r.unclean...), r.closePlaces())
-	if r.scratch != nil {
-		err = errors.Join(err, r.scratch.Close())
-	}
-	return errors.Join(err, r.journal.Close())
-}
-
-func (r *runner) closePlaces() (err error) {
+	err := errors.Join(r.unclean...)
 	for _, p := range r.distinctPlaces() {
 		err = errors.Join(err, p.close())
 	}
+	if r.scratch != nil {
+		err = errors.Join(err, r.scratch.Close())
+	}
+	if r.journal != nil {
+		err = errors.Join(err, r.journal.Close())
+	}
 	return err
+}
+
+// distinctPlaces returns each place once; runtimes may share one.
+func (r *runner) distinctPlaces() (distinct []place) {
+	for _, rt := range trial.Runtimes() {
+		if p := r.places[rt]; p != nil && !slices.Contains(distinct, p) {
+			distinct = append(distinct, p)
+		}
+	}
+	return distinct
 }
 
 // trials runs what the plan has left, block by block.
@@ -147,7 +207,7 @@ func (r *runner) trials(ctx context.Context) error {
 		}
 		if r.outOfBudget(i) {
 			if t.Block == 1 {
-				return fmt.Errorf("%w: the budget of %s has no room for the first block, by how long the warm-ups took; give it more, or take levels out, and continue with --resume", ErrNoneReady, r.budget)
+				return fmt.Errorf("%w: the budget of %s has no room for the first block, judging by the warm-ups; raise it, or take levels out, and continue with --resume", ErrNoneReady, r.budget)
 			}
 			r.report(Update{Note: fmt.Sprintf("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)})
 			return r.noneReady()
@@ -155,7 +215,7 @@ func (r *runner) trials(ctx context.Context) error {
 		if stop, err := r.look(i); stop || err != nil {
 			return err
 		}
-		if r.done[t.ID] { // its cell was retired by the look
+		if r.done[t.ID] { // the interim analysis retired its cell
 			continue
 		}
 		if err := r.beginning.stop(r.plan.Trials, i); err != nil {
@@ -179,19 +239,14 @@ func (r *runner) trials(ctx context.Context) error {
 			continue
 		}
 		if lost++; lost >= lostInARow {
-			return fmt.Errorf("%w: %d trials in a row could not be measured, the last because of: %s; its log is %s; see stratbench doctor, then continue with --resume",
+			return fmt.Errorf("%w: %d trials in a row could not be measured, the last because of: %s; see its log %s and stratbench doctor, then continue with --resume",
 				ErrUnrecovered, lost, record.Verdict.InShort(), r.log(record))
 		}
 	}
 	return r.noneReady()
 }
 
-// log is the path of a record's log.
-func (r *runner) log(record results.Record) string {
-	return filepath.Join(r.journal.Dir(), record.Log)
-}
-
-// one executes a trial or a preparation and has it on disk before it returns.
+// one executes a trial or a preparation and journals it.
 func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
 	settings, _, err := r.cell(t.Cell)
 	if err == nil {
@@ -214,10 +269,103 @@ func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Recor
 	}
 	r.previous = &results.Previous{ID: t.ID, Cell: t.Cell.Key(), Outcome: record.Verdict.Outcome}
 	if do == jobTrial && record.Verdict.Outcome != trial.Cancelled {
-		r.settle(record)
+		r.finished(record)
 		r.beginning.take(record, r.injected(t))
 		r.count(record)
 	}
 	r.report(Update{Ended: &record, Log: r.log(record), Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	return record, nil
+}
+
+// log is the path of a record's log.
+func (r *runner) log(record results.Record) string {
+	return filepath.Join(r.journal.Dir(), record.Log)
+}
+
+// preparing reports the work under way before the trials.
+func (r *runner) preparing(what Preparation) { r.report(Update{Preparing: &what}) }
+
+// specOf is the spec of a cell: its state's, or the run's.
+func (r *runner) specOf(c trial.Cell) *spec.Spec {
+	level, _ := c.Level(results.StateFactor)
+	for _, s := range r.states {
+		if s.Level == level {
+			return s.Spec
+		}
+	}
+	return r.spec
+}
+
+// cell returns what a trial of the cell runs with.
+func (r *runner) cell(c trial.Cell) (spec.Settings, spec.Workload, error) {
+	if len(r.states) == 0 {
+		return r.spec.Cell(c)
+	}
+	return r.specOf(c).Cell(results.WithoutState(c))
+}
+
+// specs are all specs of the run, each once.
+func (r *runner) specs() []*spec.Spec {
+	all := []*spec.Spec{r.spec}
+	for _, s := range r.states {
+		if !slices.Contains(all, s.Spec) {
+			all = append(all, s.Spec)
+		}
+	}
+	return all
+}
+
+// settingsOf returns the settings of each cell that the plan still runs.
+func (r *runner) settingsOf() ([]spec.Settings, error) {
+	var all []spec.Settings
+	for _, cell := range r.plan.Cells {
+		s, _, err := r.cell(cell)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// reference does the reference workload before this session's first trial of a
+// block, and records it. An interrupted one is not recorded. A failed one is, and
+// the run goes on.
+func (r *runner) reference(ctx context.Context, block int) error {
+	if _, again := r.referenced[block]; again || !r.spec.Design.Reference {
+		return nil
+	}
+	record := r.newReference(block)
+	job, spans, err := reference.Work(ctx, r.scratch.dir)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	record.Spans = append(record.Spans, spans...)
+	if len(spans) > 0 {
+		record.Elapsed = spans[len(spans)-1].End
+	}
+	if err != nil {
+		record.Verdict = notMeasured(ctx, fmt.Errorf("doing the reference workload: %w", err))
+	}
+	if record.Settings, err = json.Marshal(job); err != nil {
+		return fmt.Errorf("settings of %s: %w", record.Trial.ID, err)
+	}
+	r.referenced[block] = record.Elapsed.Duration()
+	note := fmt.Sprintf("%s: the reference workload took %s", record.Trial.ID, record.Elapsed.Duration().Round(time.Millisecond))
+	if record.Verdict.Outcome != trial.OK {
+		note = record.Trial.ID + ": " + record.Verdict.Error
+	}
+	r.report(Update{Note: note})
+	return r.journal.Append(record)
+}
+
+func (r *runner) newReference(block int) results.Record {
+	r.references[block]++
+	return results.Record{
+		RunID: r.env.RunID, Kind: results.KindReference, Started: time.Now(), Attempt: r.references[block],
+		Trial:   trial.Trial{ID: fmt.Sprintf("r%03d", block), Block: block, Cell: trial.Cell{}},
+		Verdict: trial.Verdict{Outcome: trial.OK, Confidence: 1},
+		Load:    results.HostLoad(r.scratch.dir),
+		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
+	}
 }

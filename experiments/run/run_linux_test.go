@@ -78,8 +78,8 @@ func exitOn(err error) {
 	os.Exit(0)
 }
 
-// needMachines fails a test in CI, and skips it elsewhere, where no isolated
-// machine can be had.
+// needMachines fails a test in CI, and skips it elsewhere, if no isolated machine
+// can be started.
 func needMachines(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -90,7 +90,7 @@ func needMachines(t *testing.T) {
 	}
 }
 
-// cannotRun says why a test cannot run here. In CI that is a failure.
+// cannotRun reports why a test cannot run here. In CI that is a failure.
 func cannotRun(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -155,7 +155,7 @@ func ofAnother(group string) bool {
 	return err == nil && pid != os.Getpid() && syscall.Kill(pid, 0) == nil
 }
 
-// ownProcesses lists processes of this very program besides the test itself.
+// ownProcesses lists processes of this program other than the test itself.
 func ownProcesses(t *testing.T) (found []string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -178,7 +178,14 @@ func readTrials(t *testing.T, dir string) (results.Run, []results.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, r.Trials()
+	return r, copied(r.Trials())
+}
+
+func copied(shared []*results.Record) (trials []results.Record) {
+	for _, r := range shared {
+		trials = append(trials, *r)
+	}
+	return trials
 }
 
 // TestStrategiesOnBothEngines runs a strategy that builds, part by part and at
@@ -270,7 +277,7 @@ func startRunner(t *testing.T, spec, root, resume string) (*exec.Cmd, *os.File) 
 	return cmd, w
 }
 
-// awaitLog waits until the log of the trial in some run below root says text.
+// awaitLog waits until the log of the trial in some run below root has a text.
 func awaitLog(t *testing.T, root, id, text string) (dir string) {
 	t.Helper()
 	for range 1200 {

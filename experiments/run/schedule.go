@@ -12,18 +12,19 @@ import (
 	"github.com/stratbench/stratbench/strategies"
 )
 
-// checkSchedule says what of a cell's schedule the workload cannot follow.
+// checkSchedule reports the settings of a cell that the workload cannot follow.
 func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	var errs []error
 	for _, of := range []struct {
 		asked bool
 		why   string
 	}{
-		{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish it; write onCrash: fail, and have the command go on by itself (docs/use-in-your-suite.md)"},
+		{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish its work; write onCrash: fail, and have the command recover by itself (docs/use-in-your-suite.md)"},
 		{s.Etcd == trial.EtcdNoSync, "etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"},
 		{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
 		{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
 		{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
+		{s.Deploy.When == trial.DeployAsLoaded, "deploy.when asLoaded: the set-up command deploys by itself; take the setting out"},
 	} {
 		if w.Setup != nil && of.asked {
 			errs = append(errs, errors.New(of.why))
@@ -31,6 +32,9 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	}
 	if s.Load.When == trial.LoadAsBuilt && w.Setup == nil && s.ClusterStart == trial.ClusterAfter {
 		errs = append(errs, errors.New("load.when asBuilt: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or load.when: after"))
+	}
+	if s.Deploy.When == trial.DeployAsLoaded && w.Setup == nil {
+		errs = append(errs, checkDeployAsLoaded(s, w))
 	}
 	if s.Strategy == "" || len(w.Images) == 0 {
 		return errors.Join(errs...)
@@ -43,11 +47,24 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 		errs = append(errs, &pointlessError{fmt.Sprintf("load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy)})
 	case !strategy.Adapts:
 	case w.Setup != nil && !followsSchedule(*w.Setup):
-		errs = append(errs, fmt.Errorf("strategy %s: the set-up command is told neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))
+		errs = append(errs, fmt.Errorf("strategy %s: the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))
 	case w.Setup == nil:
 		errs = append(errs, builtFromEachOther(s, w))
 	}
 	return errors.Join(errs...)
+}
+
+// checkDeployAsLoaded refuses what a deployment beside the builds cannot follow.
+func checkDeployAsLoaded(s spec.Settings, w spec.Workload) error {
+	if s.ClusterStart == trial.ClusterAfter {
+		return errors.New("deploy.when asLoaded: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or deploy.when: after")
+	}
+	for i, step := range w.Steps() {
+		if step.Timeout > 0 && step.Wait == nil {
+			return fmt.Errorf("deploy.when asLoaded: the timeout of step %d of the deployment would include the time in which it waits for images; take it out, or write deploy.when: after", i+1)
+		}
+	}
+	return nil
 }
 
 // followsSchedule reports whether a set-up command is told more than how many
@@ -60,8 +77,8 @@ func followsSchedule(s spec.Setup) bool {
 	})
 }
 
-// builtFromEachOther refuses images whose order the strategy would choose
-// although one is built from another.
+// builtFromEachOther refuses images of which one is built from another, because
+// the strategy would choose their order.
 func builtFromEachOther(s spec.Settings, w spec.Workload) error {
 	for _, image := range w.Images {
 		args := maps.Clone(image.Args)

@@ -23,32 +23,32 @@ import (
 
 // site is what is known of a place before anything is created there.
 type site struct {
-	// name is how messages call it: "an isolated machine".
+	// name is for messages: "an isolated machine".
 	name string
-	// lab says that clusters are of the lab's node image, offline that nothing
-	// can be fetched, sharesPorts that clusters publish ports of this host.
+	// lab: clusters have the lab's node image. offline: nothing can be fetched.
+	// sharesPorts: clusters publish ports of this host.
 	lab, offline, sharesPorts bool
-	// elsewhere is the host of the engine when it is another one.
+	// elsewhere is the host of the engine, if that is not this one.
 	elsewhere string
-	// wayOut ends a cure: what else gives a way out.
+	// wayOut is another cure for what has to be fetched, for the end of a message.
 	wayOut string
-	// problems and doubts are about the place as such.
-	problems, doubts []string
-	// has says why an image cannot be had, for certain, or may not be.
+	// problems are those of the place as such.
+	problems []string
+	// has reports why an image is certain to be missing there, or may be.
 	has func(ctx context.Context, ref string, by use) (certain, doubt error)
-	// lookPath says why a program is not found.
+	// lookPath reports why a program is not found.
 	lookPath func(program string) error
-	// owes says that a killed run may have left something there.
-	owes func() bool
+	// owes is true if a killed run may have left something there.
+	owes bool
 }
 
-// ofControlPlane begin the names of images that every node image has.
+// ofControlPlane are the beginnings of the names of images in every node image.
 var ofControlPlane = []string{"registry.k8s.io/kube-", "registry.k8s.io/etcd:", "registry.k8s.io/coredns/", "registry.k8s.io/pause:"}
 
-// site knows an isolated machine without starting one.
+// site describes an isolated machine without starting one.
 func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 	const running = ", or give it a way out (machine: {network: host})"
-	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != spec.NetworkHost, wayOut: running, owes: func() bool { return false }}
+	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != spec.NetworkHost, wayOut: running}
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if !s.offline {
 			return nil, nil
@@ -59,7 +59,7 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 		case by == asNode && full == lab.NodeImageName, by == inBuild && (full == lab.GoImageName || full == lab.RunImageName), by == inNode && ofControlPlane:
 			return nil, nil
 		case by == asNode:
-			return fmt.Errorf("it is not on %s, which has no way out to fetch it; its own is %s: take nodeImage out%s", s.name, lab.NodeImageName, running), nil
+			return fmt.Errorf("it is not on %s, which has no way out to fetch it; take nodeImage out to use %s%s", s.name, lab.NodeImageName, running), nil
 		case by == inNode:
 			return fmt.Errorf("%s has no way out to fetch it; list it under preload, take it out%s", s.name, running), nil
 		}
@@ -69,9 +69,9 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 	programs := sync.OnceValue(func() map[string]bool { return lab.Programs(filepath.Join(p.cache, "lab"), defaultSuite) })
 	s.lookPath = func(program string) error {
 		if found := programs(); found == nil || found[program] {
-			return nil // or it is not known
+			return nil // or the lab's programs are not known
 		}
-		return fmt.Errorf("%s has no program %s; name one that comes with the workload, such as a test binary (go test -c), or use a running engine (machine: {kind: host})", s.name, program)
+		return fmt.Errorf("%s has no program %s; name one that is part of the workload, such as a test binary (go test -c), or use a running engine (machine: {kind: host})", s.name, program)
 	}
 	if problem := p.diskRoom(); problem != "" {
 		s.problems = append(s.problems, problem)
@@ -79,7 +79,7 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 	return s
 }
 
-// What a trial, and a lab that is still to be built, need of the disk at least.
+// The room on the disk that a trial needs, and a lab that is not built yet.
 const (
 	trialRoom = 2 << 30
 	labRoom   = 8 << 30
@@ -94,17 +94,16 @@ func (p *isolatedPlace) diskRoom() string {
 	if err != nil || free >= need {
 		return ""
 	}
-	return fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a larger disk",
+	return fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a folder on a larger disk",
 		p.cache, free, need)
 }
 
-// askLimit bounds what is spent on asking engines and registries in all.
+// askLimit bounds the time for all questions to one engine or registry.
 const askLimit = 3 * time.Second
 
-// site asks a running engine what it is.
+// site describes a running engine by what it answers.
 func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
-	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), lookPath: lookHere,
-		owes: func() bool { return false }}
+	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), lookPath: lookHere}
 	s.sharesPorts = s.elsewhere == ""
 	s.has = func(context.Context, string, use) (error, error) { return nil, nil }
 	if _, err := exec.LookPath(string(p.engine.Runtime)); err != nil {
@@ -128,10 +127,8 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.problems = append(s.problems, err.Error())
 		return s
 	}
-	s.owes = func() bool {
-		owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
-		return err == nil && len(owed) > 0
-	}
+	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
+	s.owes = err == nil && len(owed) > 0
 	s.engine(p, info)
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if by != inNode { // a node does not look into the engine's store
@@ -147,7 +144,7 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	return s
 }
 
-// engine judges what an engine says of itself.
+// engine adds the problems of a running engine.
 func (s *site) engine(p *borrowedPlace, info runtimes.Info) {
 	if why, cure := info.Unfit(); why != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
@@ -168,13 +165,13 @@ func lookHere(program string) error {
 	return nil
 }
 
-// final are what registries and networks say when it is no use to ask again.
+// final are parts of errors after which asking again is of no use.
 var final = []string{
 	"manifest unknown", "manifest_unknown", "not found", "name unknown", "name_unknown", "no such host", "connection refused", "network is unreachable",
 	"no route to host", "server misbehaving", "name resolution", "invalid reference",
 }
 
-// judge tells an image that is certain not to be had from one that may not be.
+// judge distinguishes an image that is certain to be missing from one that may be.
 func judge(name string, err error) (certain, doubt error) {
 	switch {
 	case err == nil:
@@ -182,10 +179,10 @@ func judge(name string, err error) (certain, doubt error) {
 	case slices.ContainsFunc(final, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) }):
 		return fmt.Errorf("it is not on %s and cannot be fetched: %w; correct its name, or bring it there (docker load, podman load)", name, err), nil
 	}
-	return nil, fmt.Errorf("it is not on %s, and whether it can be fetched could not be found out: %w", name, err)
+	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w", name, err)
 }
 
-// fullName spells an image's name out as engines and nodes do.
+// fullName is an image's name as engines and nodes complete it.
 func fullName(ref string) string {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {

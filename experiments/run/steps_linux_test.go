@@ -13,7 +13,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// checkGood makes sure that every trial came to a good end.
+// checkGood checks that every trial ended well.
 func checkGood(t *testing.T, dir string, want int) []results.Record {
 	t.Helper()
 	_, trials := readTrials(t, dir)

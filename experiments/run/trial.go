@@ -17,9 +17,9 @@ import (
 	"github.com/stratbench/stratbench/outcomes/watch"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
 // execution is one trial under way.
@@ -38,28 +38,30 @@ type execution struct {
 	workerError error
 	workerEnded trial.Seconds
 	watch       *watch.Watch
-	// fault breaks something on purpose; nil in every trial but a test's.
+	// fault breaks something on purpose; nil in all but trials with a fault.
 	fault *inject.Injector
-	// ledger is what the trial owes to an engine of the user's; nil on a machine
-	// of stratbench's own.
+	// ledger is what the trial owes to an engine of the user's; nil on an isolated
+	// machine.
 	ledger *ledger
 	// cluster is the name of the trial's cluster.
 	cluster string
+	beside      beside
 	// cfg is what the worker was told; nil before that.
 	cfg *pipeline.Config
-	// memory passes what is read of the machine's memory on to the worker.
+	// memory sends readings of the machine's memory to the worker.
 	memory memoryFeed
-	// own are the spans that are the runner's and not the present worker's.
+	// own are the spans that the runner measured, and those of a worker whose
+	// engine was lost.
 	own []trial.Span
-	// Of a trial that goes on after a crash: when its set-up began, the last
-	// sample before the crash, and the machines that were lost.
+	// For a trial that goes on after a crash: when its set-up began, the last
+	// sample before the crash, and the lost machines.
 	began  trial.Seconds
 	before trial.Sample
 	lost   []machine.Machine
 }
 
-// execute runs one trial from the golden state to nothing left, and returns
-// its record. Whatever happens in it is in the record.
+// execute runs one trial, from the golden state to nothing left, and returns its
+// record, which has whatever happened in it.
 func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
 	x, err := r.newExecution(t, do)
 	if err != nil {
@@ -68,7 +70,7 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 	x.run(ctx)
 	x.finish(ctx)
 	record, err := x.log.secrets.hideIn(x.record)
-	// A trial whose log could not be kept is not recorded, and done again.
+	// A trial whose log could not be written is not recorded, and done again.
 	return record, errors.Join(err, x.log.Close())
 }
 
@@ -105,8 +107,17 @@ func (r *runner) newExecution(t trial.Trial, do task) (*execution, error) {
 	}, nil
 }
 
-// preparing is true when what trials start from is made.
+// preparing is true for a preparation of what trials start from.
 func (x *execution) preparing() bool { return x.do == jobPublish || x.do == jobPreboot }
+
+// state is the kept state from which the trial's machine starts; empty for one
+// without a cluster.
+func (x *execution) state() string {
+	if x.do == jobPreboot {
+		return ""
+	}
+	return x.r.prebooted[x.trial.Cell.Key()]
+}
 
 // within runs work in a span of the runner's own.
 func (x *execution) within(name string, work func() error) error {
@@ -114,19 +125,14 @@ func (x *execution) within(name string, work func() error) error {
 	x.log.line(s.Start, "runner", "> "+name)
 	err := work()
 	s.End = x.clock.Elapsed()
+	text := "< " + name
 	if err != nil {
 		s.Error = err.Error()
+		text += ": " + s.Error
 	}
-	x.log.line(s.End, "runner", "< "+name+errorSuffix(err))
+	x.log.line(s.End, "runner", text)
 	x.own = append(x.own, s)
 	return err
-}
-
-func errorSuffix(err error) string {
-	if err == nil {
-		return ""
-	}
-	return ": " + err.Error()
 }
 
 // run starts a machine, works the trial on it and takes it down.
@@ -165,9 +171,9 @@ func (x *execution) run(ctx context.Context) {
 	}
 }
 
-// cleanup has the user's own set-up undone on an engine of the user's. It runs
-// also when the run was cancelled; that it fails is a note, as what the trial
-// made is taken away all the same.
+// cleanup runs the user's command that undoes a set-up on an engine of the user's,
+// also if the run was cancelled. A failure is only a note, because what the trial
+// made is taken away in any case.
 func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine) error {
 	s := x.workload.Setup
 	if s == nil || len(s.Cleanup) == 0 || place.kind() == machine.Isolated || x.cfg == nil {
@@ -182,7 +188,7 @@ func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine)
 	return nil
 }
 
-// close takes the machine down even when the run was cancelled.
+// close takes the trial's machines down, also if the run was cancelled.
 func (x *execution) close(m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(x.spec.Limits.Teardown))
 	defer cancel()
@@ -193,8 +199,20 @@ func (x *execution) close(m machine.Machine) error {
 	return err
 }
 
-// onMachine has a worker run the pipeline on the machine, and says how that
-// ended.
+// keep keeps the disk of a preparation's machine on which a cluster was made.
+func (x *execution) keep(ctx context.Context, m machine.Machine) {
+	if x.do != jobPreboot || x.record.Verdict.Outcome != trial.OK {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Teardown))
+	defer cancel()
+	err := x.within("keep", func() error { return m.(*isolated.Machine).Keep(ctx, x.r.prebooted[x.trial.Cell.Key()]) })
+	if err != nil {
+		x.record.Verdict = notMeasured(ctx, err)
+	}
+}
+
+// onMachine has a worker run the pipeline on the machine and decides the verdict.
 func (x *execution) onMachine(ctx context.Context, place place, m machine.Machine) {
 	defer x.endFault()
 	if err := x.workOn(ctx, place, m); err != nil {
@@ -204,8 +222,8 @@ func (x *execution) onMachine(ctx context.Context, place place, m machine.Machin
 	x.conclude(ctx, m)
 }
 
-// workOn describes the machine, then has a worker run the pipeline while the
-// machine is sampled and the trial is watched.
+// workOn has a worker run the pipeline while the machine is sampled and the trial
+// is watched. The error is stratbench's own: the trial was not measured.
 func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) error {
 	if err := x.describe(ctx, m); err != nil {
 		return err
@@ -237,7 +255,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	return nil
 }
 
-// describe asks the engine what it is, over a connection of the runner's own.
+// describe records what the engine is, as it answers the runner.
 func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Describe))
 	defer cancel()
@@ -250,19 +268,14 @@ func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	if err != nil {
 		return err
 	}
-	setMachine(&x.record.Machine, info)
-	x.record.Machine.MemoryLimit, x.record.Machine.Memory = x.settings.Memory, info.Memory
-	x.record.Machine.Boot = m.Boot(ctx)
+	to := &x.record.Machine
+	to.Runtime, to.EngineVersion, to.APIVersion = string(info.Runtime), info.Version, info.APIVersion
+	to.Builder, to.StorageDriver, to.CgroupVersion, to.CPUs = info.Builder, info.StorageDriver, info.CgroupVersion, info.CPUs
+	to.MemoryLimit, to.Memory, to.Boot = x.settings.Memory, info.Memory, m.Boot(ctx)
 	return nil
 }
 
-func setMachine(m *results.Machine, info runtimes.Info) {
-	m.Runtime, m.EngineVersion, m.APIVersion = string(info.Runtime), info.Version, info.APIVersion
-	m.Builder, m.StorageDriver, m.CgroupVersion = info.Builder, info.StorageDriver, info.CgroupVersion
-	m.CPUs = info.CPUs
-}
-
-// sample reads the machine each second until the returned function is called.
+// sample reads the machine each second until stop is called.
 func (x *execution) sample(m machine.Machine) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
@@ -308,12 +321,12 @@ func (x *execution) finish(ctx context.Context) {
 	}
 }
 
-// clockSlack is how far the wall clock may leave the monotonic one before it
-// counts as having been set: more than clocks are slewed in a trial.
+// clockSlack is how far the wall clock may differ from the monotonic one before it
+// counts as set: more than a clock is slewed during a trial.
 const clockSlack = time.Second
 
-// noteClockSet records that the wall clock was set during the trial, or stood
-// still for the monotonic one while the host slept.
+// noteClockSet records that the wall clock was set during the trial, or went on
+// while the host slept and the monotonic clock stood still.
 func (x *execution) noteClockSet(now time.Time) {
 	walled := now.Round(0).Sub(x.record.Started.Round(0)) // without the monotonic reading
 	set := walled - x.record.Elapsed.Duration()
@@ -327,7 +340,7 @@ func (x *execution) noteClockSet(now time.Time) {
 	x.r.report(Update{Note: x.trial.ID + ": " + note})
 }
 
-// notMeasured is the verdict on a trial that stratbench could not measure.
+// notMeasured is the verdict of a trial that stratbench could not measure.
 func notMeasured(ctx context.Context, err error) trial.Verdict {
 	v := trial.Verdict{Outcome: trial.RunnerFault, Confidence: 1, Error: err.Error()}
 	if ctx.Err() != nil {

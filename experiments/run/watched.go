@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,17 +20,22 @@ import (
 )
 
 const (
-	// lastWords is how long a worker may take to notice by itself that its
-	// engine or its cluster is gone: what its clients say is evidence.
+	// lastWords is how long a worker may take to notice by itself that its engine or
+	// its cluster is gone: the errors of its clients are evidence.
 	lastWords = 3 * time.Second
-	// afterglow is how long the watch goes on when a trial has failed: the
-	// kernel may tell a client of a death before it tells us.
+	// afterglow is how long the watch goes on after a trial has failed: a client may
+	// notice a death earlier than the watch.
 	afterglow = 300 * time.Millisecond
 )
 
 // startWatch begins to watch the trial from outside.
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
+	x.beside = beside{asLoaded: cfg.DeployAsLoaded}
 	limits, silence := maps.Clone(cfg.Limits), maps.Clone(cfg.Silence)
+	if cfg.LoadAsBuilt {
+		waitsForBuilds(limits)
+		waitsForBuilds(silence)
+	}
 	if cfg.Setup != nil {
 		limits[""], silence[""] = cfg.Setup.Limit, cfg.Setup.Silence
 	}
@@ -45,6 +48,17 @@ func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 	})
 }
 
+// waitsForBuilds extends the limit of a load beside the builds, for the watch: it cannot
+// tell the load's own work, which alone the limit counts, from the wait for a build.
+func waitsForBuilds(limits map[trial.Phase]time.Duration) {
+	switch load, build := limits[trial.PhaseLoad], limits[trial.PhaseBuild]; {
+	case load > 0 && build > 0:
+		limits[trial.PhaseLoad] = load + build
+	default:
+		delete(limits, trial.PhaseLoad)
+	}
+}
+
 // hear tells the watch what a worker's event means for it.
 func (x *execution) hear(e pipeline.Event) {
 	if e.Kind == pipeline.SpanStart && x.fault != nil {
@@ -52,13 +66,45 @@ func (x *execution) hear(e pipeline.Event) {
 	}
 	switch {
 	case e.Kind == pipeline.SpanStart && watched(e.Span):
-		x.watch.PhaseBegan(e.Span.Phase)
+		if !x.beside.began(e.Span.Phase) {
+			x.watch.PhaseBegan(e.Span.Phase)
+		}
 	case e.Kind == pipeline.SpanEnd && watched(e.Span):
 		// Nodes that a preparation has stopped are not to be missed.
 		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "" && x.do != jobPreboot)
+		if x.beside.ended(e.Span.Phase) {
+			x.watch.PhaseBegan(trial.PhaseDeploy)
+		}
 	default:
 		x.watch.Heard()
 	}
+}
+
+// beside is a deployment beside builds and loads, for which it waits most of the time.
+// For the watch it begins when the load has ended: until then, limits and findings are
+// those of the other phases.
+type beside struct{ asLoaded, loaded, deploying bool }
+
+// began notes that a phase began, and reports whether the watch is not told yet.
+func (b *beside) began(p trial.Phase) (later bool) {
+	if p == trial.PhaseDeploy {
+		b.deploying = true
+		return b.asLoaded && !b.loaded
+	}
+	return false
+}
+
+// ended notes that a phase ended, and reports whether the watch is told now that the
+// deployment began.
+func (b *beside) ended(p trial.Phase) (begins bool) {
+	switch p {
+	case trial.PhaseDeploy:
+		b.deploying = false
+	case trial.PhaseLoad:
+		b.loaded = true
+		return b.asLoaded && b.deploying
+	}
+	return false
 }
 
 // watched reports whether the span is watched as a phase: that of a set-up
@@ -89,7 +135,7 @@ func (x *execution) endWhenDead(cmd *exec.Cmd, ended <-chan struct{}) {
 
 // conclude collects the evidence and decides how the trial ended.
 func (x *execution) conclude(ctx context.Context, m machine.Machine) {
-	c := outcomes.Case{Phase: x.trace.Running(), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
+	c := outcomes.Case{Phase: x.trace.Running(x.beside.asLoaded), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
 	if ctx.Err() != nil {
 		c.Cancelled = context.Cause(ctx)
 	}
@@ -114,7 +160,9 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.Worst = x.worst(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	if reported && result.Error != "" {
 		text, evidence := x.phaseText(result)
-		c.Text = x.classified(result, text, evidence)
+		// A text in memory cannot fail to be read.
+		c.Text, _ = classify.Classify(context.Background(), classify.Options{Phase: result.Phase, Runtime: x.settings.Runtime,
+			Evidence: func(line int) bool { return evidence[line] }}, strings.NewReader(text))
 		if line, found := outcomes.WantsOut(text); found && x.confined() {
 			c.Confined = line
 		}
@@ -127,8 +175,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	}
 }
 
-// restarted reports whether the virtual machine of the engine was started anew
-// since the trial began.
+// restarted reports whether the engine's virtual machine was restarted since the
+// trial began.
 func (x *execution) restarted(ctx context.Context, m machine.Machine) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(x.spec.Limits.Describe))
 	defer cancel()
@@ -142,7 +190,7 @@ func (x *execution) restarted(ctx context.Context, m machine.Machine) bool {
 	return x.record.Machine.BootAfter != ""
 }
 
-// memoryFull says whether the machine came close to its limit.
+// memoryFull reports whether the machine came close to its limit of memory.
 func (x *execution) memoryFull() bool {
 	limit := x.record.Machine.Room()
 	for _, s := range x.samples() {
@@ -153,7 +201,7 @@ func (x *execution) memoryFull() bool {
 	return false
 }
 
-// worst is the sample of the last stretch with the most pressure for memory.
+// worst is the sample with the most memory pressure in the last stretch.
 func (x *execution) worst(stretch time.Duration) (worst trial.Sample) {
 	from := x.clock.Elapsed() - trial.Seconds(stretch)
 	for _, s := range x.samples() {
@@ -164,7 +212,7 @@ func (x *execution) worst(stretch time.Duration) (worst trial.Sample) {
 	return worst
 }
 
-// kills is how many processes of the machine the kernel killed.
+// kills is how many processes of the machine the kernel killed for memory.
 func (x *execution) kills() (n int64) {
 	for _, s := range x.samples() {
 		n = max(n, s.OOMKills-x.before.OOMKills)
@@ -172,11 +220,11 @@ func (x *execution) kills() (n int64) {
 	return n
 }
 
-// tellsOf reports whether a line of the log is about what failed. What the
-// images beside it say is about their being stopped.
-func (l logLine) tellsOf(r pipeline.Result) bool {
+// about reports whether a line of the log is about what failed. Lines of sibling
+// images are not: they describe how those were stopped.
+func (l logLine) about(r pipeline.Result) bool {
 	switch {
-	case r.Phase == "": // a set-up command, of which no phase is known
+	case r.Phase == "": // a set-up command outside of known phases
 		return l.source != "runner" && l.source != "watch"
 	case l.source == "worker":
 		return true
@@ -184,29 +232,23 @@ func (l logLine) tellsOf(r pipeline.Result) bool {
 	return l.phase == r.Phase && (l.image == "" || r.Image == "" || l.image == r.Image)
 }
 
-// confined says whether the trial's machine reaches nothing outside of it.
+// confined reports whether the trial's machine reaches nothing outside of it.
 func (x *execution) confined() bool {
 	return x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost
 }
 
-// phaseText is the log of the phase that failed, with the error as its last
-// line, and which of its lines are evidence. Lines that a phase prints once a
-// limit has ended it are ignored: they are a consequence. The cluster phase is
-// the exception; its evidence is collected later and describes the time before.
-// A log that cannot be read yields nothing.
+// phaseText is the log of the phase that failed, with the error as its last line,
+// and the numbers of the lines that are evidence. Lines printed after a limit ended
+// the phase are ignored: they describe the teardown. The cluster phase is the
+// exception: its evidence is collected later and describes the time before.
 func (x *execution) phaseText(r pipeline.Result) (text string, evidence map[int]bool) {
-	f, err := os.Open(filepath.Join(x.r.journal.Dir(), x.record.Log))
-	if err != nil {
-		return "", nil
-	}
-	defer f.Close()
 	var all strings.Builder
 	evidence = map[int]bool{}
 	until := x.limitOf(r)
-	for number, l := range logLines(f) {
-		evidence[number] = l.source == string(pipeline.Evidence)
-		// A line of another place keeps its number and says nothing.
-		if l.at < until && l.at >= x.before.At && l.tellsOf(r) {
+	for i, l := range x.log.written() {
+		evidence[i+1] = l.source == string(pipeline.Evidence)
+		// Other lines are blanked, so that line numbers stay right.
+		if l.at < until && l.at >= x.before.At && l.about(r) {
 			all.WriteString(l.text)
 		}
 		all.WriteByte('\n')
@@ -217,18 +259,7 @@ func (x *execution) phaseText(r pipeline.Result) (text string, evidence map[int]
 	return all.String(), evidence
 }
 
-// classified is what the text of a phase tells; nothing, where it cannot be told.
-func (x *execution) classified(r pipeline.Result, text string, evidence map[int]bool) classify.Result {
-	said, err := classify.Classify(context.Background(), classify.Options{Phase: r.Phase, Runtime: x.settings.Runtime,
-		Evidence: func(line int) bool { return evidence[line] }}, strings.NewReader(text))
-	if err != nil {
-		return classify.Result{}
-	}
-	return said
-}
-
-// limitOf is the moment at which a limit ended the phase, or one that never
-// comes.
+// limitOf is the moment at which a limit ended the phase, or one that never comes.
 func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
 	const never = trial.Seconds(1<<63 - 1)
 	if !r.TimedOut || r.Phase == trial.PhaseCluster {
@@ -238,8 +269,8 @@ func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
 		switch {
 		case !watched(&s) || s.Phase != r.Phase:
 		case r.Silent:
-			// The phase ended soon after the limit on silence; nothing was said
-			// for all of it before.
+			// The phase ended soon after the limit on silence, during all of which
+			// nothing was printed.
 			return s.End - trial.Seconds(x.spec.Limits.Silence[r.Phase]/2)
 		default:
 			return s.Start + trial.Seconds(x.spec.Limits.Phase[r.Phase])

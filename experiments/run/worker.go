@@ -1,45 +1,57 @@
 package run
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
 	"sync"
+	"syscall"
+	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
+	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/strategies"
 )
 
-// job is what a worker process is told, on its standard input.
+// WorkerCommand is the hidden command that makes the program a worker.
+const WorkerCommand = "worker"
+
+// job is what a worker process reads first from its standard input.
 type job struct {
 	Do     task            `json:"do"`
 	Config pipeline.Config `json:"config"`
 	// Origin is the trial's origin on the monotonic clock, a pipeline.Now.
 	Origin int64 `json:"origin_ns"`
-	// Debt is what is to be taken away.
+	// Debt is what jobSettle takes away.
 	Debt debt `json:"debt"`
 }
 
-// task is a kind of job.
+// task is a sort of job.
 type task string
 
 const (
 	// jobTrial runs the pipeline.
 	jobTrial task = "trial"
-	// jobPublish builds the images and pushes them to the registry, as the
-	// preparation of strategies that pull.
+	// jobPublish builds the images and pushes them to the registry, for strategies
+	// that pull.
 	jobPublish task = "publish"
 	// jobPreboot makes the cluster that trials with cluster: prebooted start.
 	jobPreboot task = "preboot"
-	// jobCleanup runs the command with which a set-up of the user's own is undone.
+	// jobCleanup runs the command that undoes a set-up command.
 	jobCleanup task = "cleanup"
-	// jobSettle takes away what a trial made on a borrowed engine.
+	// jobSettle takes away what a trial made on a user's engine.
 	jobSettle task = "settle"
 )
 
-// what says what a preparation does.
+// what describes a preparation.
 func (t task) what() string {
 	if t == jobPreboot {
 		return "making the cluster that trials start from"
@@ -47,10 +59,10 @@ func (t task) what() string {
 	return "publishing the images for strategies that pull"
 }
 
-// Work is a worker process: it reads one job from in, and then what the runner
-// reads of the machine's memory, runs the job, and writes each event as a line
-// of JSON to out as it happens. A trial that fails is no error
-// of Work; an error means that it could not be started.
+// Work is the worker process. It reads one job from in, followed by the runner's
+// readings of the machine's memory, runs the job, and writes each event as a line
+// of JSON to out as it happens. The error means that the job could not be done; a
+// trial that fails is none.
 func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	var j job
 	sent := json.NewDecoder(in)
@@ -79,12 +91,12 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		s, err := j.Debt.settle(ctx, j.Config, engine)
 		return errors.Join(err, json.NewEncoder(out).Encode(s))
 	default:
-		return fmt.Errorf("%q is no job of a worker", j.Do)
+		return fmt.Errorf("%q is not a worker's job", j.Do)
 	}
 	return events.err
 }
 
-// eventWriter writes events as lines and keeps the first error.
+// eventWriter writes events as lines of JSON and keeps the first error.
 type eventWriter struct {
 	mu  sync.Mutex
 	enc *json.Encoder
@@ -97,4 +109,180 @@ func (w *eventWriter) write(e pipeline.Event) {
 	if err := w.enc.Encode(e); err != nil && w.err == nil {
 		w.err = fmt.Errorf("reporting to the runner: %w", err)
 	}
+}
+
+// stopGrace is how long a worker may take after SIGTERM to stop and report.
+const stopGrace = 4 * time.Second
+
+// work has a worker process do the job on the machine. The error means that the
+// worker could not be started. How and when it ended is in x.trace, x.workerError
+// and x.workerEnded.
+func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
+	events, eventsIn, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("listening to the worker: %w", err)
+	}
+	defer events.Close()
+	errs, errsIn, err := os.Pipe()
+	if err != nil {
+		eventsIn.Close()
+		return fmt.Errorf("listening to the worker: %w", err)
+	}
+	defer errs.Close()
+	cmd := exec.Command(m.Self(), WorkerCommand)
+	cmd.Stdout, cmd.Stderr = eventsIn, errsIn
+	words, err := cmd.StdinPipe()
+	if err == nil {
+		if err = m.Start(cmd); err != nil {
+			words.Close()
+		}
+	}
+	eventsIn.Close()
+	errsIn.Close()
+	if err != nil {
+		return fmt.Errorf("starting the worker: %w", err)
+	}
+	var reading sync.WaitGroup
+	reading.Go(func() { x.readEvents(events) })
+	reading.Go(func() { x.readErrors(errs) })
+	defer reading.Wait()
+	if x.fault != nil {
+		x.fault.WorkerStarted(cmd.Process.Pid)
+	}
+	ended := make(chan struct{})
+	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
+	reading.Go(func() { x.endWhenDead(cmd, ended) })
+	x.tell(words, j)
+	x.workerError = cmd.Wait()
+	x.workerEnded = x.clock.Elapsed()
+	// Children of a worker that was ended may live on until the machine is closed,
+	// and hold the pipes open.
+	for _, pipe := range []*os.File{events, errs} {
+		pipe.SetReadDeadline(time.Now().Add(stopGrace / 2))
+	}
+	x.memory.sendTo(nil)
+	close(ended)
+	stopped()
+	return nil
+}
+
+// tell sends a worker its job and, if its builds start by the machine's memory, the
+// readings from then on. A worker that has ended already needs neither.
+func (x *execution) tell(words io.WriteCloser, j job) {
+	to := json.NewEncoder(words)
+	if err := to.Encode(j); err != nil {
+		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
+	}
+	if j.Config.Schedule.Admission == nil {
+		words.Close()
+		return
+	}
+	x.memory.sendTo(to)
+}
+
+// stopWorker asks a worker to stop, and kills it if it does not.
+func stopWorker(cmd *exec.Cmd, ended <-chan struct{}) {
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return
+	}
+	select {
+	case <-ended:
+	case <-time.After(stopGrace):
+		cmd.Process.Kill()
+	}
+}
+
+// readEvents reads the worker's events until the worker's end of the pipe closes.
+func (x *execution) readEvents(r io.Reader) {
+	decoder := json.NewDecoder(r)
+	for {
+		var e pipeline.Event
+		if err := decoder.Decode(&e); err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
+				x.log.line(x.clock.Elapsed(), "runner", "the worker's report broke off: "+err.Error())
+			}
+			io.Copy(io.Discard, r)
+			return
+		}
+		if e.Kind == pipeline.Made {
+			if err := x.ledger.add(debt{Made: []runtimes.ImageID{runtimes.ImageID(e.Text)}}); err != nil {
+				x.log.line(x.clock.Elapsed(), "runner", err.Error())
+			}
+			continue
+		}
+		x.trace.Add(e)
+		x.log.event(e)
+		x.hear(e)
+		if e.Kind == pipeline.SpanStart && e.Span.Image == "" {
+			x.r.report(Update{Now: e.Span.Phase})
+		}
+	}
+}
+
+// readErrors copies a worker's standard error to the log.
+func (x *execution) readErrors(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		x.log.line(x.clock.Elapsed(), "worker", lines.Text())
+	}
+	io.Copy(io.Discard, r)
+}
+
+// memoryFeed sends the runner's readings of a machine's memory to the worker that
+// starts builds by them. The worker may not see them itself: control groups of
+// version 1 show a machine no pressure.
+type memoryFeed struct {
+	mu   sync.Mutex
+	to   *json.Encoder
+	last *strategies.Reading
+}
+
+// take sends a sample of the machine. Errors are ignored, because a worker that has
+// ended needs no readings.
+func (f *memoryFeed) take(s trial.Sample) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = &strategies.Reading{Used: int64(s.MemoryAnon), Pressure: s.Pressure.Known,
+		Some: s.Pressure.MemorySomeTotal.Duration(), Full: s.Pressure.MemoryFullTotal.Duration()}
+	if f.to != nil {
+		_ = f.to.Encode(f.last)
+	}
+}
+
+// sendTo begins to send, with the last reading; nil ends it.
+func (f *memoryFeed) sendTo(to *json.Encoder) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.to = to
+	if to != nil && f.last != nil {
+		_ = to.Encode(f.last)
+	}
+}
+
+// readings are the worker's end of a memoryFeed.
+type readings struct {
+	mu    sync.Mutex
+	last  strategies.Reading
+	known bool
+}
+
+// follow receives readings until the runner sends no more.
+func (r *readings) follow(sent *json.Decoder) {
+	for {
+		var next strategies.Reading
+		if err := sent.Decode(&next); err != nil {
+			return
+		}
+		next.At = time.Now()
+		r.mu.Lock()
+		r.last, r.known = next, true
+		r.mu.Unlock()
+	}
+}
+
+// latest is the last reading, and false before there is one.
+func (r *readings) latest() (strategies.Reading, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last, r.known
 }

@@ -28,8 +28,8 @@ var imageName = regexp.MustCompile(`^images\.[^.]*\.name$`)
 
 func (s setting) ofWorkload() bool { return s.path[0] == "workload" }
 
-// findSetting resolves the name of a factor. The error says which part of the
-// name is unknown and what is known instead.
+// findSetting resolves the name of a factor. The error names the part that is
+// unknown and what is known instead.
 func findSetting(factor string) (setting, error) {
 	s := setting{[]string{"settings"}, lookUp(specRules().tree, "/properties/settings").(map[string]any)}
 	rest, ofWorkload := strings.CutPrefix(factor, workloadPrefix)
@@ -80,7 +80,7 @@ func child(schema map[string]any, key string) (map[string]any, error) {
 }
 
 // locate returns the JSON pointer of what a path leads to in doc. An element of a
-// list goes by its name, or else by its number. The error says that there is no
+// list goes by its name, or else by its number. The error means that there is no
 // such element; the pointer is then what it would be.
 func locate(doc any, path []string) (pointer string, err error) {
 	for _, key := range path {

@@ -100,6 +100,13 @@ func mustCompile(name string, text []byte) schema {
 	return schema{c.MustCompile(name), tree.(map[string]any)}
 }
 
+// MostReplicates is the highest design.replicates of a spec.
+func MostReplicates() int {
+	most, _ := lookUp(specRules().tree, "/properties/design/properties/replicates/maximum").(json.Number)
+	n, _ := most.Int64() // the tests would show a schema without it
+	return int(n)
+}
+
 // decode moves a JSON value into a Go value, over what is there.
 func decode(value, into any) error {
 	text, err := json.Marshal(value)
@@ -151,7 +158,7 @@ func (s schema) problems(e *jsonschema.ValidationError) (all []problem) {
 	return all
 }
 
-// describe says what is wrong and what to do about it.
+// describe words what is wrong, and what to do about it.
 func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 	p := problem{pointer: pointerTo(e.InstanceLocation...)}
 	say := func(format string, args ...any) []problem {

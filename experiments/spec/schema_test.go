@@ -97,6 +97,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(trial.Etcds())
 	case reflect.TypeFor[trial.LoadWhen]():
 		return enum(trial.LoadWhens())
+	case reflect.TypeFor[trial.DeployWhen]():
+		return enum(trial.DeployWhens())
 	case reflect.TypeFor[trial.LoadPath]():
 		return enum(trial.LoadPaths())
 	case reflect.TypeFor[trial.Phase]():

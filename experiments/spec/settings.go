@@ -49,6 +49,8 @@ type Settings struct {
 	Build BuildSettings `json:"build"`
 	// Load says how images get into the cluster's nodes.
 	Load LoadSettings `json:"load"`
+	// Deploy says when manifests are applied.
+	Deploy DeploySettings `json:"deploy,omitzero"`
 	// NodeImage is the Kind node image. Default: the lab's, or Kind's own.
 	NodeImage string `json:"nodeImage,omitempty"`
 	// Machine is where the engine lives.
@@ -86,6 +88,15 @@ type LoadSettings struct {
 	// themselves, past the engine, where the strategy pulls. They pull without the
 	// user's logins. Default archive.
 	Path trial.LoadPath `json:"path,omitempty" jsonschema:"default=archive"`
+}
+
+// DeploySettings say when manifests are applied.
+type DeploySettings struct {
+	// When says when the deployment begins: after all images are in the nodes, or as
+	// soon as the cluster is there (asLoaded), beside builds and loads; objects that
+	// need an image of the workload are then held until it is in the nodes. Default
+	// after.
+	When trial.DeployWhen `json:"when,omitempty" jsonschema:"default=after"`
 }
 
 // MachineSettings say where the engine lives.

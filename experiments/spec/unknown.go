@@ -71,7 +71,7 @@ var wishes = map[string]string{
 	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
 }
 
-// insteadOf says what to do instead of an unknown key, if it is among the wishes.
+// insteadOf returns what to do instead of an unknown key, if it is among the wishes.
 func insteadOf(location []string) string {
 	named := slices.DeleteFunc(slices.Clone(location), func(part string) bool {
 		_, err := strconv.Atoi(part)

@@ -19,12 +19,12 @@ import (
 // Activity is what the host is doing, and has done since it started.
 type Activity struct {
 	Load1 float64
-	// MemoryAnon is the part of MemoryUsed that belongs to processes and no file.
+	// MemoryAnon is the part of MemoryUsed that belongs to processes, not to files.
 	MemoryAvailable, MemoryUsed, MemoryAnon trial.Bytes
 	Pressure                                trial.Pressure
 
-	// CPU is the time of all processors since the start; they worked for Busy of
-	// it, and another guest of the same hardware had them for Steal.
+	// CPU is the time of all processors since the start. They worked during Busy,
+	// and another guest of the same hardware used them during Steal.
 	CPU, Busy, Steal trial.Seconds
 	Read, Written    trial.Bytes
 	OOMKills         int64
@@ -50,7 +50,7 @@ func look(folder string) (a Activity, err error) {
 	}
 	stat, errStat := proc.Stat()
 	if errStat == nil {
-		t := stat.CPUTotal // the time of guests is in that of their users already
+		t := stat.CPUTotal // User and Nice include the time of guests
 		a.Busy = seconds(t.User + t.Nice + t.System + t.IRQ + t.SoftIRQ)
 		a.Steal = seconds(t.Steal)
 		a.CPU = a.Busy + a.Steal + seconds(t.Idle+t.Iowait)
@@ -71,11 +71,10 @@ func known(n *uint64) trial.Bytes {
 	return trial.Bytes(*n)
 }
 
-// seconds undoes what a float64 makes of the kernel's ticks, which are
-// hundredths of a second for programs everywhere.
+// seconds rounds a float64 to the kernel's ticks, which are hundredths of a second.
 func seconds(s float64) trial.Seconds { return trial.Seconds(math.Round(s*100)) * 1e7 }
 
-// readNumbers reads a file of lines of a name and a number.
+// readNumbers reads a file whose lines are a name and a number.
 func readNumbers(path string) (map[string]int64, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -104,8 +103,8 @@ func Pressure(cpuFile, memoryFile, ioFile string) trial.Pressure {
 	}
 }
 
-// stall is how long processes have waited: the share of the last ten seconds, in
-// per cent, and all the time so far.
+// stall is how long processes have waited: as a share of the last ten seconds, in
+// per cent, and in all.
 type stall struct {
 	share float64
 	total trial.Seconds

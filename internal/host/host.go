@@ -1,5 +1,5 @@
-// Package host reads this host: what it is, what it is doing, who holds what on
-// it. It changes nothing but lock files. What a system does not report is empty
+// Package host reads this host: what it is, what it is doing, its processes and
+// locks. It changes nothing but lock files. What a system does not report is empty
 // or 0, and never invented.
 package host
 
@@ -55,9 +55,8 @@ func Memory() trial.Bytes {
 	return trial.Bytes(n)
 }
 
-// NameVariable is the environment variable whose value, if set, stands for the
-// host: machines that are made anew each night and are known to be alike then
-// share a history.
+// NameVariable is the environment variable whose value, if set, stands for the host,
+// so that machines which are created each night and are alike share a history.
 const NameVariable = "STRATBENCH_HOST"
 
 // ID distinguishes hosts without naming them: the first part of a hash of the
@@ -88,8 +87,8 @@ func Revision(ctx context.Context, dir string) (revision string, dirty bool) {
 	return strings.TrimSpace(string(head)), err != nil || len(bytes.TrimSpace(status)) > 0
 }
 
-// RoomFor is how much a user may still write to a folder that need not be there
-// yet: below the nearest one that can be looked at.
+// RoomFor is how much a user may still write to a folder. If the folder does not
+// exist yet, it is asked of the nearest parent that does.
 func RoomFor(dir string) (free trial.Bytes, err error) {
 	free, _, err = Room(dir)
 	for err != nil && filepath.IsAbs(dir) && dir != filepath.Dir(dir) {
@@ -111,7 +110,7 @@ func Room(dir string) (free, total trial.Bytes, err error) {
 }
 
 // Began is when a process began, in the kernel's ticks since the host started.
-// Process numbers are used again; number and beginning identify a process.
+// Process numbers are used again, so a process is identified by both.
 func Began(pid int) (string, error) {
 	proc, err := procfs.NewProc(pid)
 	if err != nil {

@@ -20,8 +20,8 @@ var ErrLocked = errors.New("it is locked by another process")
 func TryLock(path string) (*flock.Flock, error) {
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	taken, err := lock.TryLock()
-	// Opened so that it may be made, the file of another user in a folder such
-	// as /tmp could not be opened at all.
+	// O_CREATE only now: with it, another user's file in a folder such as /tmp could
+	// not be opened at all.
 	if errors.Is(err, fs.ErrNotExist) {
 		lock = flock.New(path, flock.SetFlag(os.O_RDONLY|os.O_CREATE), flock.SetPermissions(0o644))
 		taken, err = lock.TryLock()
@@ -35,8 +35,8 @@ func TryLock(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// Lock waits for the lock until ctx ends. It asks again and again, because a
-// process that waits inside the kernel cannot give up.
+// Lock waits for the lock until ctx ends. It polls, because a process that waits
+// inside the kernel cannot give up.
 func Lock(ctx context.Context, path string) (*flock.Flock, error) {
 	for {
 		lock, err := TryLock(path)

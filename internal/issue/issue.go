@@ -18,7 +18,7 @@ type Position struct{ Line, Column int }
 type Issue struct {
 	File string
 	Position
-	// Message says what is wrong and, after a semicolon, what to do about it.
+	// Message is what is wrong and, after a semicolon, what to do about it.
 	Message string
 }
 
@@ -50,8 +50,8 @@ func (l *List) Add(file string, at Position, format string, args ...any) {
 	l.List = append(l.List, Issue{file, at, fmt.Sprintf(format, args...)})
 }
 
-// AddError appends what err says: its issues if it is a List, or else its
-// text as an issue without a position.
+// AddError appends the issues of a List, or the text of another error as an issue
+// without a position.
 func (l *List) AddError(err error) {
 	var more *List
 	switch {
@@ -63,8 +63,8 @@ func (l *List) AddError(err error) {
 	}
 }
 
-// Sort orders the issues by file and position, those of the file first in
-// front, and keeps one of equal ones.
+// Sort orders the issues by file and position, beginning with the file first, and
+// keeps one of equal ones.
 func (l *List) Sort(first string) {
 	file := func(i Issue) string {
 		if i.File == first {

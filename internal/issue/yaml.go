@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Find is the position of the value at a path of keys and numbers in a YAML
-// document, or of the nearest value around it. In a document that is no YAML it is
+// Find is the position of the value at a path of keys and indices in a YAML
+// document, or of the nearest value around it. In a document that is not YAML it is
 // the beginning.
 func Find(document []byte, path ...string) Position {
 	var root yaml.Node
@@ -48,8 +48,8 @@ func child(node *yaml.Node, key string) *yaml.Node {
 
 var yamlLine = regexp.MustCompile(`line (\d+): ?`)
 
-// YAMLError takes the line out of the text of a YAML error, which has it nowhere
-// else. Without one it is line 1.
+// YAMLError splits the text of a YAML error into its position and its message. A
+// text without a line is about line 1.
 func YAMLError(text string) (Position, string) {
 	m := yamlLine.FindStringSubmatchIndex(text)
 	if m == nil {

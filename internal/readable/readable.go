@@ -1,4 +1,4 @@
-// Package readable reads text that strangers hand in, and knows what is none.
+// Package readable reads text from unknown sources, and recognises what is not text.
 package readable
 
 import (
@@ -15,8 +15,8 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// packed are the first bytes of archives and compressed files, and the command
-// that prints what is in them.
+// packed has the first bytes of archives and compressed files, and the command that
+// prints their content.
 var packed = []struct{ start, name, print string }{
 	{"\x1f\x8b", "gzip", "gzip -dc"},
 	{"PK\x03\x04", "zip", "unzip -p"},
@@ -25,9 +25,9 @@ var packed = []struct{ start, name, print string }{
 	{"BZh", "bzip2", "bzip2 -dc"},
 }
 
-// Check returns nil if the beginning of a file is that of a text, in whatever
-// encoding, and an error with what it is otherwise. Zero bytes are skipped: UTF-16
-// has them, and logs that were cut off while they were written.
+// Check returns nil if a file begins like a text, in whatever encoding, and otherwise
+// an error with what it is. Zero bytes are skipped: UTF-16 has them, and so do logs
+// that were cut off while they were written.
 func Check(start []byte) error {
 	for _, p := range packed {
 		if bytes.HasPrefix(start, []byte(p.start)) {
@@ -60,9 +60,9 @@ func Check(start []byte) error {
 	return nil
 }
 
-// UTF8 makes UTF-8 of a text that is in UTF-16 or UTF-32 by its mark, as shells
-// of Windows write them, or in UTF-16 by its zero bytes; wide reports whether it
-// was. The mark of a text in UTF-8 is dropped.
+// UTF8 converts a text to UTF-8 that is in UTF-16 or UTF-32 by its byte order mark, as
+// Windows shells write it, or in UTF-16 by its zero bytes; wide reports whether it
+// did. The mark of a text in UTF-8 is dropped.
 func UTF8(r io.Reader) (text io.Reader, wide bool) {
 	in := bufio.NewReader(r)
 	start, _ := in.Peek(64) // a short text is all that there is

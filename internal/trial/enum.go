@@ -87,7 +87,7 @@ func (c *ClusterStart) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// ClusterState says what of its cluster a trial finds; empty is ClusterFresh.
+// ClusterState is what a trial finds of its cluster; empty is ClusterFresh.
 type ClusterState string
 
 // The levels of the factor cluster.
@@ -107,8 +107,8 @@ func (c *ClusterState) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// OnCrash says what a trial does after its engine crashed or hung before the
-// set-up was done; empty is CrashFails.
+// OnCrash is what a trial does after its engine crashed or hung before the set-up
+// was done; empty is CrashFails.
 type OnCrash string
 
 // The levels of the factor onCrash.
@@ -129,8 +129,8 @@ func (o *OnCrash) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Etcd is whether the cluster's store waits until the disk has what it wrote;
-// empty is EtcdSyncs.
+// Etcd is whether the cluster's store waits until its writes are on the disk; empty
+// is EtcdSyncs.
 type Etcd string
 
 // The levels of the factor etcd.
@@ -148,7 +148,7 @@ func (e *Etcd) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// LoadWhen says when images go into the nodes; empty is LoadAfter.
+// LoadWhen is when images are loaded into the nodes; empty is LoadAfter.
 type LoadWhen string
 
 // The levels of the factor load.when.
@@ -165,6 +165,27 @@ func LoadWhens() []LoadWhen { return []LoadWhen{LoadAfter, LoadAsBuilt} }
 // UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
 func (l *LoadWhen) UnmarshalText(text []byte) (err error) {
 	*l, err = parse("load.when", text, LoadWhens())
+	return err
+}
+
+// DeployWhen says when manifests are applied; empty is DeployAfter.
+type DeployWhen string
+
+// The levels of the factor deploy.when.
+const (
+	// DeployAfter: when all images are in the nodes.
+	DeployAfter DeployWhen = "after"
+	// DeployAsLoaded: as soon as the cluster is there, but objects that need an image
+	// of the trial once that image is in the nodes.
+	DeployAsLoaded DeployWhen = "asLoaded"
+)
+
+// DeployWhens lists every DeployWhen.
+func DeployWhens() []DeployWhen { return []DeployWhen{DeployAfter, DeployAsLoaded} }
+
+// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+func (d *DeployWhen) UnmarshalText(text []byte) (err error) {
+	*d, err = parse("deploy.when", text, DeployWhens())
 	return err
 }
 
@@ -191,9 +212,8 @@ func (l *LoadPath) UnmarshalText(text []byte) (err error) {
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string
 
-// The closed set of outcomes. RunnerFault is the one that is no outcome of
-// the system under test: stratbench could not measure, and the trial never
-// enters a sample.
+// The closed set of outcomes. RunnerFault alone is not an outcome of the system under
+// test: stratbench could not measure, and the trial never enters a sample.
 const (
 	OK                  Outcome = "ok"
 	BuildFailed         Outcome = "build-failed"
@@ -207,8 +227,8 @@ const (
 	LoadFailed          Outcome = "load-failed"
 	DeployFailed        Outcome = "deploy-failed"
 	TestFailed          Outcome = "test-failed"
-	// SetupFailed is a set-up command of the user's own that failed outside of
-	// every phase that was seen in it.
+	// SetupFailed: a set-up command failed outside of every phase that was seen in
+	// it.
 	SetupFailed   Outcome = "setup-failed"
 	HostExhausted Outcome = "host-exhausted"
 	Cancelled     Outcome = "cancelled"
@@ -239,6 +259,18 @@ var phases = map[Outcome][]Phase{
 	DeployFailed:        {PhaseDeploy},
 	TestFailed:          {PhaseTest},
 }
+
+// failures are the outcomes of phases that failed by themselves.
+var failures = map[Phase]Outcome{
+	PhaseCluster: ClusterCreateFailed,
+	PhaseBuild:   BuildFailed,
+	PhaseLoad:    LoadFailed,
+	PhaseDeploy:  DeployFailed,
+	PhaseTest:    TestFailed,
+}
+
+// Failure is the outcome if the phase failed by itself, or "" for no phase.
+func (p Phase) Failure() Outcome { return failures[p] }
 
 // In reports whether the outcome can happen in the phase. An unknown phase may
 // be the right one.

@@ -47,8 +47,8 @@ const (
 	// StateEngineEnded: the engine's process has ended, or nothing listens any
 	// more at the address of an engine that stratbench does not run.
 	StateEngineEnded State = "engine ended"
-	// StateEngineRestarted: a user's engine closed a connection that the watch
-	// kept open. An engine that ends does so, however soon it is back.
+	// StateEngineRestarted: a user's engine closed a connection that the watch kept
+	// open. An engine that ends closes it, however soon it is back.
 	StateEngineRestarted State = "engine restarted"
 	// StateEngineStopped: the engine's process was stopped (SIGSTOP).
 	StateEngineStopped State = "engine stopped"
@@ -67,12 +67,12 @@ const (
 	StateMachineRestarted State = "machine restarted"
 	// StateNodeEnded: the container of a cluster's node does not run any more.
 	StateNodeEnded State = "node ended"
-	// StateKubernetesSilent: the cluster's API server does not report that it lives.
+	// StateKubernetesSilent: the cluster's API server does not report itself live.
 	StateKubernetesSilent State = "Kubernetes API does not answer"
-	// StateOverdue: the trial has gone on past its limits without ending itself.
+	// StateOverdue: the trial ran past its limits without ending itself.
 	StateOverdue State = "trial overdue"
-	// StateBackedOff: a build was cancelled so that the others had memory, and was
-	// done again later.
+	// StateBackedOff: a build was cancelled to give the others memory, and done
+	// again later.
 	StateBackedOff State = "backed off"
 	// StateEndedByWatch: the watch ended the trial's worker.
 	StateEndedByWatch State = "ended by the watch"
@@ -101,7 +101,7 @@ const (
 	StateSilentObserved State = "silent"
 )
 
-// What is seen when things are looked at after a failure.
+// What probes find after a failure.
 const (
 	StateLives         State = "lives"
 	StateEnded         State = "ended"
@@ -142,7 +142,7 @@ func States() []State {
 		StateProbeHangs}
 }
 
-// What makes evidence of an observation, besides the rules of classification.
+// The rules of evidence that are not rules of classification.
 const (
 	RuleWatch      = "watch"
 	RuleAdmission  = "admission"
@@ -150,24 +150,24 @@ const (
 	RulePostMortem = "post-mortem"
 )
 
-// Evidence is one observation that a verdict rests on. A record of another
-// version may have a source or a state that is not known here; it is kept as it
-// is, and Unknown reports it.
+// Evidence is one observation on which a verdict rests. A source or a state of
+// another version's record, which is not known here, is kept as it is, and Unknown
+// reports it.
 type Evidence struct {
 	// Source is what the observation is about.
 	Source Source `json:"source"`
 	// State is what was seen.
 	State State `json:"state"`
-	// Detail is whom, how many or how much, if the state has such: the process that
-	// was killed, the fault that was injected.
+	// Detail completes the state: the process that was killed, the fault that was
+	// injected.
 	Detail string `json:"detail,omitempty"`
 	// Outcome is what a text reads like; empty for other observations.
 	Outcome Outcome `json:"outcome,omitempty"`
-	// Text is the line that shows it, as it was.
+	// Text is the line that shows it, unchanged.
 	Text string `json:"text,omitempty"`
 	// Line is the line's number in the trial's log, from 1; 0 if it is in none.
 	Line int `json:"line,omitempty"`
-	// Rule names the rule that made something of it.
+	// Rule names the rule that drew a conclusion from it.
 	Rule string `json:"rule,omitempty"`
 	// At is when it was seen, from the start of the trial.
 	At Seconds `json:"at_seconds,omitempty"`
@@ -195,7 +195,7 @@ func (e Evidence) Unknown() (names []string) {
 	return names
 }
 
-// Distinct joins lists of evidence, without repetitions of an earlier piece.
+// Distinct joins lists of evidence and drops repetitions of an earlier piece.
 func Distinct(lists ...[]Evidence) (all []Evidence) {
 	seen := map[string]bool{}
 	for _, e := range slices.Concat(lists...) {
@@ -207,8 +207,7 @@ func Distinct(lists ...[]Evidence) (all []Evidence) {
 	return all
 }
 
-// Silence is a stretch in which a trial's worker printed nothing. Phase is the one
-// it was in.
+// Silence is a stretch of a phase in which a trial's worker printed nothing.
 type Silence struct {
 	Phase Phase   `json:"phase,omitempty"`
 	Start Seconds `json:"start_seconds"`

@@ -20,8 +20,8 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// TestNamesNobodyKnows: a record of another version is read, and what it holds
-// is kept and reported.
+// TestNamesNobodyKnows: a record of another version is read, and its unknown names
+// are kept and reported.
 func TestNamesNobodyKnows(t *testing.T) {
 	const text = `{"outcome":"engine-crash","cause":"gremlins","confidence":1,"evidence":[{"source":"tea leaves","state":"12 kills"}]}`
 	var v Verdict

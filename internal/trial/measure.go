@@ -20,8 +20,8 @@ type Span struct {
 	Unfinished bool   `json:"unfinished,omitempty"`
 }
 
-// InBackOff ends the name of the span of a pod that crashed and that its node
-// lets wait before it starts it again: "pod NAME is in back-off …".
+// InBackOff ends the name of the span in which a crashed pod waits for its next
+// start: "pod NAME is in back-off …".
 const InBackOff = "is in back-off after a crash"
 
 // IsPhase reports whether the span is that of a phase as a whole.
@@ -40,8 +40,8 @@ type Sample struct {
 	CPU        Seconds `json:"cpu_seconds"`
 	Memory     Bytes   `json:"memory_bytes"`
 	MemoryAnon Bytes   `json:"memory_anon_bytes"`
-	// MemoryPeak is the most memory held until now, where the kernel keeps it:
-	// on version 2 of the control groups.
+	// MemoryPeak is the most memory held until now, if the kernel keeps it: with
+	// version 2 of the control groups.
 	MemoryPeak Bytes    `json:"memory_peak_bytes,omitempty"`
 	Read       Bytes    `json:"read_bytes"`
 	Written    Bytes    `json:"written_bytes"`
@@ -61,9 +61,9 @@ type Pressure struct {
 	MemoryFull float64 `json:"memory_full_percent"`
 	IOSome     float64 `json:"io_some_percent"`
 	IOFull     float64 `json:"io_full_percent"`
-	// The totals are for how long some process, or all that were not idle, have
-	// waited for memory since the machine started: their change is the pressure
-	// of a moment, which averages follow late. Older records have none.
+	// The totals are how long some process, or all processes that were not idle,
+	// have waited for memory since the machine started. Their change shows the
+	// pressure of a moment, which averages show late. Older records have none.
 	MemorySomeTotal Seconds `json:"memory_some_total_seconds,omitzero"`
 	MemoryFullTotal Seconds `json:"memory_full_total_seconds,omitzero"`
 }
@@ -84,16 +84,16 @@ func (s *TestStatus) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// TestResult is one test of the suite. Known marks a failure that the
-// workload lists as known; it does not fail the trial. Flaky marks a test that
-// passed after attempts that failed.
+// TestResult is one test of the suite. Known marks a failure that the workload
+// lists as known; it does not fail the trial. Flaky marks a test that passed after
+// failed attempts.
 type TestResult struct {
 	Name   string     `json:"name"`
 	Status TestStatus `json:"status"`
 	Length Seconds    `json:"length_seconds"`
 	Known  bool       `json:"known,omitempty"`
 	Flaky  bool       `json:"flaky,omitempty"`
-	// Attempts is how often it was tried, where that was more than once.
+	// Attempts is how often it was tried, if more than once.
 	Attempts int `json:"attempts,omitempty"`
 	// Message is why it failed or was skipped, in a line.
 	Message string `json:"message,omitempty"`

@@ -23,8 +23,8 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Duration(s).Seconds())
 }
 
-// UnmarshalJSON reads a number of seconds. A record has many, and the text is
-// valid JSON already, so that it is not scanned again.
+// UnmarshalJSON reads a number of seconds. It does not scan the text as JSON again,
+// because a record has many.
 func (s *Seconds) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		return nil

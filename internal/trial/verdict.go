@@ -33,7 +33,7 @@ var (
 // mostShort bounds a line on a terminal.
 const mostShort = 240
 
-// InShort is the one line that explains best why it ended so: the line that
+// InShort is the one line that explains best why the trial ended so: the line that
 // decided, or a line of the error, which may be the whole output of a command.
 func (v Verdict) InShort() string {
 	for _, e := range v.Evidence {
@@ -44,8 +44,8 @@ func (v Verdict) InShort() string {
 	return ErrorInShort(v.Error)
 }
 
-// ErrorInShort is the line of an error that explains best what went wrong: the
-// first of up to three, and of a whole output the last one that complains.
+// ErrorInShort is the line of an error that explains best what went wrong: the first
+// of up to three lines, or the last line of a whole output that complains.
 func ErrorInShort(text string) string {
 	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
 	if len(lines) == 0 {

@@ -1,6 +1,5 @@
-// Command vm runs tests on a host with control groups of version 2 that it
-// starts itself: see package lab. With arguments it runs those there instead, as
-// a shell command, in the root folder of the module:
+// Command vm runs tests in a VM with version 2 of the control groups: see package lab. With
+// arguments it runs these there instead, as a shell command, in the module's root folder:
 //
 //	go run ./lab/vm 'stratbench doctor'
 package main
@@ -63,7 +62,7 @@ func run(ctx context.Context, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Golden states take more room than a /tmp in memory may have.
+	// A /tmp in memory may be too small for golden states.
 	dir, err := os.MkdirTemp("/var/tmp", "stratbench-vm-")
 	if err != nil {
 		return 0, err
@@ -97,8 +96,8 @@ func run(ctx context.Context, args []string) (int, error) {
 	return code, err
 }
 
-// golden leaves in dir a cache for the VM: this host's lab, and a store with the
-// golden states. Making these takes the VM half an hour.
+// golden makes a cache for the VM in dir: this host's lab, and a store with the golden states,
+// which the VM would take half an hour to make.
 func golden(ctx context.Context, lab, dir string) error {
 	cache := filepath.Join(dir, "cache")
 	if err := os.MkdirAll(filepath.Join(cache, "stratbench"), 0o755); err != nil {
@@ -116,7 +115,7 @@ func golden(ctx context.Context, lab, dir string) error {
 	return nil
 }
 
-// compile leaves the programs of the tests in dir, with the folder of each.
+// compile writes the tests' programs to dir, and a list of them with their folders.
 func compile(ctx context.Context, dir string) error {
 	var list strings.Builder
 	for _, name := range tested {

@@ -1,15 +1,15 @@
 # The tests of machines, watch and post-mortem, and a small trial of each
-# engine. All of it runs, whatever fails.
+# engine. A failure does not stop the rest.
 failed=
 echo "== $(uname -sr), $(stat -f -c %T /sys/fs/cgroup), $(cat /sys/fs/cgroup/cgroup.controllers)"
 stratbench doctor || failed="$failed doctor"
-# The VM has no network, and so nothing to which TestWayOut could lead out.
+# The VM has no network, so TestWayOut could reach nothing.
 while read -r program package; do
 	(cd "$package" && "/host/$program" -test.timeout 60m -test.skip '^TestWayOut$') || failed="$failed $package"
 done </host/tests
 
-# Again in what a privileged container sees: its own processes are in the root of
-# its control groups, of which the kernel's log knows the whole path.
+# The same in a simulated privileged container: its own processes are in the root
+# of its control groups, and the kernel's log has their whole path.
 echo "+cpuset +cpu +io +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
 mkdir /sys/fs/cgroup/container
 (
@@ -25,12 +25,12 @@ rmdir /sys/fs/cgroup/container || failed="$failed left-over-in-the-container"
 echo "-cpuset -cpu -io" >/sys/fs/cgroup/cgroup.subtree_control
 
 (cd /root && stratbench run "$source/lab/vm/trial.yaml" && stratbench ls latest) || failed="$failed trial"
-# A trial that crashed is a result, but not here.
+# Elsewhere a trial that crashed is a result; here it is a failure.
 if ! (cd /root && stratbench ls latest --output csv | tail -n +2 | grep -c ',ok,' | grep -qx 2); then
 	failed="$failed outcomes"
 	cat /root/results/data/*/trials.jsonl
 fi
-# Whom the kernel kills afterwards is its choice; the squeeze itself kills nobody.
+# The squeeze itself kills nothing; the kernel chooses what to kill afterwards.
 (cd /root && stratbench run "$source/lab/vm/balloon.yaml"; stratbench faults latest)
 if ! (cd /root && stratbench ls latest --output csv | grep -cE ',(host-exhausted|build-oom|engine-crash),' | grep -qx 2); then
 	failed="$failed balloon"

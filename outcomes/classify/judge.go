@@ -400,13 +400,6 @@ func later(o trial.Outcome, p trial.Phase) bool {
 	return slices.Index(order, o) > slices.Index(order, phaseFailure(p))
 }
 
-var failures = map[trial.Phase]trial.Outcome{
-	trial.PhaseCluster: trial.ClusterCreateFailed,
-	trial.PhaseLoad:    trial.LoadFailed,
-	trial.PhaseDeploy:  trial.DeployFailed,
-	trial.PhaseTest:    trial.TestFailed,
-}
-
 // phaseFailure is the outcome of a phase that failed by itself. Where the
 // phase is unknown the least is claimed: a command failed.
-func phaseFailure(p trial.Phase) trial.Outcome { return cmp.Or(failures[p], trial.BuildFailed) }
+func phaseFailure(p trial.Phase) trial.Outcome { return cmp.Or(p.Failure(), trial.BuildFailed) }

@@ -6,7 +6,6 @@ package postmortem
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -51,20 +50,11 @@ type Report struct {
 	InotifyExhausted bool
 }
 
-// inside is what a machine of stratbench's own shows of itself.
-type inside interface {
-	EnginePID() int
-	Root() string
-	Processes() ([]isolated.Process, error)
-	OOMKills() []isolated.OOMKill
-	Dial(ctx context.Context, network, address string) (net.Conn, error)
-}
-
 // investigation is a look under way. Each probe returns its part of the report,
 // so that one that comes too late changes nothing.
 type investigation struct {
 	Subject
-	inside inside // nil for an engine of the user's
+	inside *isolated.Machine // nil for an engine of the user's
 	engine runtimes.Endpoint
 }
 
@@ -72,7 +62,7 @@ type investigation struct {
 // at most.
 func Look(ctx context.Context, s Subject) (report Report) {
 	i := &investigation{Subject: s, engine: s.Machine.WatchEndpoint()}
-	i.inside, _ = s.Machine.(inside)
+	i.inside, _ = s.Machine.(*isolated.Machine)
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for source, look := range map[trial.Source]func(context.Context) Report{

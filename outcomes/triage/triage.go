@@ -1,7 +1,6 @@
-// Package triage writes what a person would have to write about a recorded trial
-// by hand: the likely cause, what to try next, what speaks against it, a table of
-// evidence and a timeline with its silent stretches. It renders the record, and
-// asks nobody else.
+// Package triage explains a recorded trial: the likely cause, what to try next, what
+// speaks against it, a table of evidence and a timeline with its silent stretches. It
+// knows nothing but the record.
 package triage
 
 import (
@@ -21,7 +20,7 @@ type Report struct {
 	Run     string        `json:"run"`
 	Trial   trial.Trial   `json:"trial"`
 	Verdict trial.Verdict `json:"verdict"`
-	// Headline says how it ended, in a line.
+	// Headline is how it ended, in a line.
 	Headline string `json:"headline"`
 	// Timeline is what happened when, the silent stretches included.
 	Timeline []Entry `json:"timeline"`

@@ -5,7 +5,7 @@ import "github.com/stratbench/stratbench/internal/trial"
 // Finding is something that the watch saw.
 type Finding struct {
 	State trial.State
-	// Subject is whom it is about: the killed process, the node.
+	// Subject is what it is about: the killed process, the node.
 	Subject string
 	// Cause is why an engine ended, where that is known.
 	Cause trial.Cause
@@ -20,8 +20,8 @@ type Finding struct {
 	Phase trial.Phase
 }
 
-// findings are the states that the watch can find: what each is evidence of,
-// and whether a trial cannot go on after it.
+// findings are the states that the watch can find, each with its source and
+// whether it ends the trial.
 var findings = map[trial.State]struct {
 	source trial.Source
 	fatal  bool
@@ -39,13 +39,13 @@ var findings = map[trial.State]struct {
 	trial.StateOverdue:          {trial.SourceTest, true},
 }
 
-// EndsByItself reports whether a trial may be left alone for a moment after the
-// finding, because its own clients notice soon and have something to say.
+// EndsByItself reports whether the trial gets a moment to end by itself after the
+// finding, because its own clients will notice and report more.
 func (f Finding) EndsByItself() bool {
 	return f.State == trial.StateEngineEnded || f.State == trial.StateNodeEnded
 }
 
-// Evidence is the finding as it stands in a record.
+// Evidence is the finding as a record holds it.
 func (f Finding) Evidence() trial.Evidence {
 	return trial.Evidence{Source: findings[f.State].source, State: f.State, Detail: f.Subject, Text: f.Text, At: f.At, Rule: trial.RuleWatch}
 }

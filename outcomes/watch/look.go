@@ -29,8 +29,8 @@ func (w *Watch) phase() trial.Phase {
 	return w.progress.latest
 }
 
-// ping asks the engine whether it is there. A user's engine, whose process is
-// not ours to see, has ended when nobody listens at its address.
+// ping asks the engine whether it answers. The process of a user's engine cannot
+// be watched: it has ended when nothing listens at its address.
 func (w *Watch) ping(ctx context.Context) {
 	err := bounded(ctx, w.engine.Ping)
 	if ctx.Err() != nil {
@@ -54,8 +54,8 @@ func (w *Watch) ping(ctx context.Context) {
 	}
 }
 
-// hold keeps a connection to a user's engine open, whose process is not ours
-// to see: the engine's end ends it.
+// hold keeps a connection to a user's engine open, because its process cannot be
+// watched: the connection ends with the engine.
 func (w *Watch) hold(ctx context.Context) {
 	held, err := w.engine.Hold(ctx)
 	if held && ctx.Err() == nil {
@@ -76,7 +76,7 @@ type nodes struct {
 	expected bool
 	seen     []probe.Node
 	apiPort  int
-	live     time.Time // when the API server last said that it lives
+	live     time.Time // when the API server last answered that it is live
 }
 
 // lookAtNodes looks at the nodes of a cluster that stands, and at its API
@@ -94,32 +94,29 @@ func (w *Watch) lookAtNodes(ctx context.Context) {
 		return err
 	})
 	if err != nil {
-		return // whether the engine answers is seen to elsewhere
+		return // ping watches whether the engine answers
 	}
-	for _, name := range w.lostNodes(now) {
-		w.found(name.finding(phase))
+	for _, lost := range w.lostNodes(now, phase) {
+		w.found(lost)
 	}
 	w.askKubernetes(ctx, now, phase)
 }
 
-// lostNode is a node that ran and runs no more.
-type lostNode struct{ name, how string }
-
-func (l lostNode) finding(p trial.Phase) Finding {
-	return Finding{State: trial.StateNodeEnded, Phase: p, Subject: l.name, Text: l.how}
-}
-
-func (w *Watch) lostNodes(now []probe.Node) (lost []lostNode) {
+// lostNodes finds the nodes that ran and no longer do.
+func (w *Watch) lostNodes(now []probe.Node, phase trial.Phase) (lost []Finding) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	lose := func(n probe.Node, how string) {
+		lost = append(lost, Finding{State: trial.StateNodeEnded, Phase: phase, Subject: n.Name, Text: how})
+	}
 	for _, n := range now {
 		if !n.Running() {
-			lost = append(lost, lostNode{n.Name, n.State + ": " + n.Status})
+			lose(n, n.State+": "+n.Status)
 		}
 	}
 	for _, n := range w.nodes.seen {
 		if !slices.ContainsFunc(now, func(o probe.Node) bool { return o.ID == n.ID }) {
-			lost = append(lost, lostNode{n.Name, "the engine no longer knows it"})
+			lose(n, "the engine no longer knows it")
 		}
 	}
 	if len(now) > 0 {
@@ -152,14 +149,14 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial
 	}
 }
 
-// lookAtProcesses looks at the engine's own processes, and at whom the kernel
+// lookAtProcesses looks at the engine's own processes, and at what the kernel
 // killed.
 func (w *Watch) lookAtProcesses() {
 	w.lookAtKills()
 	w.lookIntoSilence()
 	engine, err := probe.ReadProcess(w.inside.EnginePID())
 	if err != nil {
-		return // it has ended, which is seen to elsewhere
+		return // it has ended, which awaitExit reports
 	}
 	w.seeStopped(engine, trial.StateEngineStopped, &w.engineStopped)
 	if engine.Name == "dockerd" {
@@ -167,7 +164,8 @@ func (w *Watch) lookAtProcesses() {
 	}
 }
 
-// lookIntoSilence looks once, half way to the limit on silence, at what works.
+// lookIntoSilence lists, once and half way to the limit on silence, the processes
+// that are at work.
 func (w *Watch) lookIntoSilence() {
 	w.mu.Lock()
 	quiet := w.quiet(time.Now())
@@ -243,13 +241,4 @@ func groupName(group string) string {
 		return "…" + group[i:]
 	}
 	return group
-}
-
-func thrashingText(s trial.Sample, lasted, quiet time.Duration) string {
-	return fmt.Sprintf("memory pressure full %.0f %%, above %d %% for %s, with no output for %s, at %s of memory",
-		s.Pressure.MemoryFull, thrashingShare, lasted.Round(time.Second), quiet.Round(time.Second), s.Memory)
-}
-
-func silentText(unanswered time.Duration, err error) string {
-	return fmt.Sprintf("its process lives, and its API has not answered for %s: %v", unanswered.Round(time.Second), err)
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -16,30 +17,29 @@ const (
 	deadline = 2 * time.Second
 	// stoppedFor keeps a debugger's short stop from being a finding.
 	stoppedFor = 2 * time.Second
-	// refusedFor is how long nobody may listen at a user's engine's address.
+	// refusedFor is how long connections to a user's engine may be refused.
 	refusedFor = 3 * time.Second
-	// thrashingFor and thrashingShare are what a slow build never shows
-	// together with silence.
+	// thrashingFor and thrashingShare are more pressure than a slow build shows
+	// while it prints nothing.
 	thrashingFor   = 30 * time.Second
 	thrashingShare = 60
-	// longestPatience is how long a silence may be before it is looked into
-	// where no limit is set.
+	// longestPatience bounds a silence where no limit is set.
 	longestPatience = 2 * time.Minute
 	// overdueBy is how long the trial may take to end itself at a limit.
 	overdueBy = 30 * time.Second
 )
 
-// progress is what the trial told of itself.
+// progress is what the trial has reported.
 type progress struct {
 	heard  time.Time
 	phases map[trial.Phase]time.Time // those under way, with their start
 	latest trial.Phase
 }
 
-// spell is how long something has been so without a break.
+// spell is the time for which a condition has held without a break.
 type spell struct{ from time.Time }
 
-// see takes one look, and returns for how long it has been so.
+// see notes whether the condition holds now, and returns for how long it has.
 func (s *spell) see(now time.Time, so bool) time.Duration {
 	switch {
 	case !so:
@@ -53,18 +53,18 @@ func (s *spell) see(now time.Time, so bool) time.Duration {
 
 // answers is how an API has been answering.
 type answers struct {
-	// last is when it last answered, err what it said since.
+	// last is when it last answered, err the error since then.
 	last  time.Time
 	err   error
-	stuck spell // nobody listens
+	stuck spell // connections are refused
 }
 
-// quiet is for how long nothing was heard.
+// quiet is how long the trial has reported nothing.
 func (w *Watch) quiet(now time.Time) time.Duration { return now.Sub(w.progress.heard) }
 
-// patience is how long a phase's silence may last before something that does
-// not answer is called dead: less than the phase's own limit, which would
-// otherwise end the trial without a reason.
+// patience bounds how long an API may stay silent before it counts as dead: d, or
+// three quarters of the phase's limit on silence, because that limit would end the
+// trial without a reason.
 func (w *Watch) patience(d time.Duration) time.Duration {
 	for p := range w.progress.phases {
 		if limit := w.config.Silence[p] * 3 / 4; limit > 0 && limit < d {
@@ -74,7 +74,7 @@ func (w *Watch) patience(d time.Duration) time.Duration {
 	return d
 }
 
-// Heard notes that the trial said something.
+// Heard notes that the trial has reported something.
 func (w *Watch) Heard() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,7 +92,7 @@ func (w *Watch) PhaseBegan(p trial.Phase) {
 	w.progress.phases[p], w.progress.latest, w.progress.heard = now, p, now
 }
 
-// PhaseEnded notes that a phase is over; well says that it came to a good end.
+// PhaseEnded notes that a phase is over; well is true if it succeeded.
 func (w *Watch) PhaseEnded(p trial.Phase, well bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -114,14 +114,15 @@ func (w *Watch) Sample(s trial.Sample) {
 	from := w.pressure.from
 	w.mu.Unlock()
 	if running && lasted >= long && quiet >= long {
-		w.found(Finding{State: trial.StateThrashing, Phase: phase, Since: w.since(from), Text: thrashingText(s, lasted, quiet)})
+		w.found(Finding{State: trial.StateThrashing, Phase: phase, Since: w.since(from), Text: fmt.Sprintf("memory pressure full %.0f %%, above %d %% for %s, with no output for %s, at %s of memory",
+			s.Pressure.MemoryFull, thrashingShare, lasted.Round(time.Second), quiet.Round(time.Second), s.Memory)})
 	}
 }
 
-// Pressed says whether a machine does little but wait for memory.
+// Pressed reports whether a machine does little but wait for memory.
 func Pressed(s trial.Sample) bool { return s.Pressure.Known && s.Pressure.MemoryFull >= thrashingShare }
 
-// judge looks at what only time can tell.
+// judge decides what only time shows.
 func (w *Watch) judge() {
 	w.mu.Lock()
 	now := time.Now()
@@ -132,17 +133,17 @@ func (w *Watch) judge() {
 	last := w.api.last
 	overdue, why := w.overdue(now)
 	w.mu.Unlock()
-	// A machine that waits for memory answers late. Which of the two it is, the
-	// pressure decides, and its time comes first.
+	// A machine that waits for memory answers late; Sample reports that.
 	if silent && !thrashing {
-		w.found(Finding{State: trial.StateEngineSilent, Phase: phase, Since: w.since(last), Text: silentText(unanswered, err)})
+		w.found(Finding{State: trial.StateEngineSilent, Phase: phase, Since: w.since(last),
+			Text: fmt.Sprintf("its process lives, and its API has not answered for %s: %v", unanswered.Round(time.Second), err)})
 	}
 	if overdue {
 		w.found(Finding{State: trial.StateOverdue, Phase: phase, Text: why})
 	}
 }
 
-// overdue says whether the trial should have ended itself long ago.
+// overdue reports whether the trial has missed one of its limits, and which.
 func (w *Watch) overdue(now time.Time) (bool, string) {
 	for p, began := range w.progress.phases {
 		limit, silence := w.config.Limits[p], w.config.Silence[p]

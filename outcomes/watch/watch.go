@@ -1,13 +1,12 @@
-// Package watch watches a trial from outside while it runs, whatever the
-// trial's own clients say: the engine's process and API, the kernel's killings
-// for want of memory, pressure, the cluster's nodes and API server, and the
-// trial's own progress. It decides when a trial is dead, so that nothing waits
-// for what will never come.
+// Package watch watches a trial from outside while it runs, independently of the
+// trial's own clients: the engine's process and API, processes that the kernel kills
+// because memory ran out, pressure, the cluster's nodes and API server, and the
+// trial's progress. It decides when a trial cannot succeed any more, so that nobody
+// waits for its time limits.
 package watch
 
 import (
 	"context"
-	"net"
 	"sync"
 	"time"
 
@@ -27,27 +26,17 @@ type Config struct {
 	Elapsed func() trial.Seconds
 	// Limits and Silence are those of the trial's phases.
 	Limits, Silence map[trial.Phase]time.Duration
-	// APISilence is for how long an API may not answer. A loaded machine is slow
-	// to answer, so that is longer than it takes to see a death.
+	// APISilence is how long an API may leave requests unanswered. Machines under
+	// load answer slowly, so this is longer than it takes to see that a process ended.
 	APISilence time.Duration
-	// Seen is told each finding as it is found. It may be nil.
+	// Seen is called with each finding when it is found. It may be nil.
 	Seen func(Finding)
-}
-
-// inside is what a machine of stratbench's own tells of itself, beyond what
-// every machine does.
-type inside interface {
-	EnginePID() int
-	Pids() ([]int, error)
-	Processes() ([]isolated.Process, error)
-	OOMKills() []isolated.OOMKill
-	Dial(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Watch is a watch under way.
 type Watch struct {
 	config  Config
-	inside  inside // nil for a machine of the user's
+	inside  *isolated.Machine // nil for a machine of the user's
 	engine  runtimes.Endpoint
 	started time.Time
 	stop    context.CancelFunc
@@ -76,7 +65,7 @@ type Watch struct {
 func Start(c Config) *Watch {
 	ctx, stop := context.WithCancel(context.Background())
 	w := &Watch{config: c, engine: c.Machine.WatchEndpoint(), started: time.Now(), stop: stop, dead: make(chan struct{})}
-	w.inside, _ = c.Machine.(inside)
+	w.inside, _ = c.Machine.(*isolated.Machine)
 	w.progress.heard = w.started
 	w.api.last = w.started
 	w.done.Go(func() { w.awaitExit(ctx) })
@@ -118,8 +107,8 @@ func (w *Watch) Stop() []Finding {
 	return append([]Finding(nil), w.findings...)
 }
 
-// Dead is closed when the watch has decided that the trial will never end by
-// itself; Verdict then tells which finding that rests on.
+// Dead is closed when the trial cannot succeed any more; Verdict then returns the
+// finding that shows it.
 func (w *Watch) Dead() <-chan struct{} { return w.dead }
 
 // Verdict is the finding that ended the trial, and nil while there is none.
@@ -129,18 +118,18 @@ func (w *Watch) Verdict() *Finding {
 	return w.verdict
 }
 
-// Quiet is what the machine was doing in the middle of the last long silence:
-// once a limit has ended a build, its processes are gone.
+// Quiet is what the machine was doing in the middle of the last long silence. When
+// a limit has ended a build, its processes are gone and can no longer be asked.
 type Quiet struct {
 	Known bool
 	At    trial.Seconds
-	// Lasted is how long nothing had been heard.
+	// Lasted is how long the trial had reported nothing.
 	Lasted time.Duration
 	// Working names processes in containers beside the cluster's nodes.
 	Working []string
 }
 
-// Evidence is what was seen, as it stands in a record.
+// Evidence is the look as a record holds it.
 func (q Quiet) Evidence() trial.Evidence {
 	return trial.Evidence{Source: trial.SourceProcesses, State: trial.StateSilence, Detail: q.Lasted.Round(time.Second).String(), At: q.At, Rule: trial.RuleSilence,
 		Text: "at work in containers of builds: " + probe.List(q.Working)}
@@ -153,7 +142,7 @@ func (w *Watch) Quiet() Quiet {
 	return w.still
 }
 
-// found notes a finding, once for each state and subject.
+// found adds a finding, once for each state and subject.
 func (w *Watch) found(f Finding) {
 	f.At = w.config.Elapsed()
 	if f.Since == 0 {

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// asked is how often a URL is asked: nothing tells when a service starts to
-// answer, so this is the resolution of that moment.
-const asked = 20 * time.Millisecond
+// askEvery is how often a URL is asked. Nothing announces that a service answers, so
+// this is how exactly the moment is known.
+const askEvery = 20 * time.Millisecond
 
 // Answers waits until every URL answers 2xx.
 func Answers(ctx context.Context, urls []string, see Observer) error {
@@ -39,13 +39,13 @@ func answers(ctx context.Context, url string, see Observer) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("not ready: %s (%w)", last, context.Cause(ctx))
-		case <-time.After(asked):
+		case <-time.After(askEvery):
 		}
 	}
 }
 
-// client gives up a connection soon: one whose first packet went nowhere is
-// tried again by the kernel only after a second.
+// client gives up connecting early: if the first packet is lost, the kernel sends it
+// again only after a second.
 var client = &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
 	DisableKeepAlives: true,
 	DialContext:       (&net.Dialer{Timeout: 200 * time.Millisecond}).DialContext,

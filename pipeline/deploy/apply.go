@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,14 +16,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Patience is how long objects are offered again whose kind something in the
-// cluster is yet to define, or whose webhook does not answer yet.
+// Patience is how long an object is retried whose kind is not defined yet, or whose
+// webhook does not answer yet.
 const Patience = 2 * time.Minute
 
-// Apply applies the objects in order and returns when the cluster has taken
-// them all. Custom resources may follow their definitions: those are waited
-// for first. Kinds that an operator defines, and webhooks, are waited for no
-// longer than patience.
+// Apply applies the objects in order and returns once the cluster has accepted all of
+// them. It waits for resource definitions before it applies the objects after them.
+// For kinds that an operator defines, and for webhooks, it waits up to patience.
 func (c *Client) Apply(ctx context.Context, objects []Object, patience time.Duration) error {
 	definitions, rest := splitDefinitions(objects)
 	for _, o := range definitions {
@@ -30,7 +30,7 @@ func (c *Client) Apply(ctx context.Context, objects []Object, patience time.Dura
 			return err
 		}
 	}
-	if hasDefinition(definitions) {
+	if last := len(definitions) - 1; last >= 0 && order(definitions[last]) == 1 {
 		if err := c.Wait(ctx, definitions); err != nil {
 			return fmt.Errorf("waiting for resource definitions: %w", err)
 		}
@@ -44,7 +44,7 @@ func (c *Client) Apply(ctx context.Context, objects []Object, patience time.Dura
 	return nil
 }
 
-// splitDefinitions cuts sorted objects after namespaces and definitions.
+// splitDefinitions splits sorted objects after namespaces and definitions.
 func splitDefinitions(objects []Object) (definitions, rest []Object) {
 	for i, o := range objects {
 		if order(o) == 2 {
@@ -54,20 +54,15 @@ func splitDefinitions(objects []Object) (definitions, rest []Object) {
 	return objects, nil
 }
 
-func hasDefinition(objects []Object) bool {
-	return len(objects) > 0 && order(objects[len(objects)-1]) == 1
-}
-
-// settling bounds for how long an object is offered again to a cluster that is
-// young.
+// settling bounds how long an object is retried on a cluster that is still starting.
 const settling = 20 * time.Second
 
-// aPhase is as long as the phase may last: every cluster brings what is waited
-// for, and a slow host takes its time.
+// aPhase is no bound but that of the phase: every cluster has what is waited for
+// sooner or later, and a slow host takes long.
 const aPhase = time.Duration(math.MaxInt64)
 
-// apply offers an object until the cluster takes it, or refuses it for good.
-// What it waits for meanwhile is a span: a webhook, or a kind.
+// apply retries an object until the cluster accepts it or refuses it for good. What
+// it waits for meanwhile, such as a webhook or a kind, is a span.
 func (c *Client) apply(ctx context.Context, o Object, patience time.Duration) (err error) {
 	began, waiting, end := time.Now(), "", func(error) {}
 	defer func() { end(err) }()
@@ -77,32 +72,24 @@ func (c *Client) apply(ctx context.Context, o Object, patience time.Duration) (e
 		if wanted == "" {
 			return err
 		}
-		if limit == 0 {
-			limit = patience
-		}
-		if time.Since(began) > limit {
-			return fmt.Errorf("%w; that was so for %s", err, limit)
+		if limit = cmp.Or(limit, patience); time.Since(began) > limit {
+			return fmt.Errorf("%w; this did not change for %s", err, limit)
 		}
 		if wanted != waiting {
 			end(nil)
 			waiting, end = wanted, c.see.Span(wanted)
 			c.see.Log("waiting: " + err.Error())
 		}
+		pause := 100 * time.Millisecond
+		if meta.IsNoMatchError(err) {
+			pause = 500 * time.Millisecond // each time all kinds of the cluster are listed
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
-		case <-time.After(pause(err)):
+		case <-time.After(pause):
 		}
 	}
-}
-
-// pause is how long to wait before an object is offered again. A kind that is
-// not known is looked for among all that the cluster has.
-func pause(err error) time.Duration {
-	if meta.IsNoMatchError(err) {
-		return 500 * time.Millisecond
-	}
-	return 100 * time.Millisecond
 }
 
 func (c *Client) offer(ctx context.Context, o Object) error {
@@ -111,7 +98,7 @@ func (c *Client) offer(ctx context.Context, o Object) error {
 		c.mapper.Reset() // for the next time
 		return err
 	}
-	applied, err := c.at(where).Apply(ctx, o.GetName(), o.Unstructured, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	applied, err := c.at(where).Apply(ctx, o.GetName(), o.Unstructured, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
 	if err != nil {
 		return fmt.Errorf("applying %s from %s: %w", o, o.File, err)
 	}
@@ -122,13 +109,13 @@ func (c *Client) offer(ctx context.Context, o Object) error {
 	return nil
 }
 
-// callingWebhook finds the webhook in what an API server says when it does not
-// answer.
+// callingWebhook finds the name of a webhook that does not answer in an error of the
+// API server.
 var callingWebhook = regexp.MustCompile(`failed calling webhook "([^"]+)"`)
 
-// settles says what a refusal waits for that may come by itself, and "" for
-// one that does not. The limit is 0 where the step decides.
-func settles(err error) (waits string, limit time.Duration) {
+// settles returns what to wait for after a refusal that may go away by itself, and ""
+// after any other. A limit of 0 leaves it to the step.
+func settles(err error) (wanted string, limit time.Duration) {
 	var unknown *meta.NoKindMatchError
 	switch {
 	case err == nil:
@@ -154,9 +141,8 @@ func settles(err error) (waits string, limit time.Duration) {
 	return "", 0
 }
 
-// slow is true of an API server that did not answer in time, as that of a busy
-// host does. One that does not answer at all is seen by whoever watches the trial,
-// or by the limit of the phase.
+// slow is true if the API server did not answer in time, as on a busy host. One that
+// never answers is noticed by the watch of the trial or by the limit of the phase.
 func slow(err error) bool {
 	var on net.Error
 	return errors.As(err, &on) && on.Timeout()

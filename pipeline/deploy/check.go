@@ -18,31 +18,41 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// Server is what is known of a cluster before it is there.
+// Server is what is known about a cluster before it is created.
 type Server struct {
-	// Minor is the minor version of its Kubernetes, 0 when that is not known.
+	// Minor is the minor version of its Kubernetes, 0 if that is unknown.
 	Minor int
-	// OtherAPIs says that its configuration switches further APIs on.
+	// OtherAPIs is true if its configuration switches further APIs on.
 	OtherAPIs bool
-	// Volumes says that it has a storage class "standard" that makes volumes
-	// for pods that mount them.
+	// Volumes is true if it has a storage class "standard" that creates volumes for
+	// pods that mount them.
 	Volumes bool
-	// Namespaces are there from the start, beside Kubernetes' own.
+	// Namespaces are there from the start, in addition to Kubernetes' own.
 	Namespaces []string
 }
 
 // typesMinor is the minor version of Kubernetes whose types are compiled in.
 const typesMinor = 34
 
-// strict decodes the kinds of Kubernetes as its API server does for an object
-// that is applied: a field that it does not know is an error.
+// strict decodes objects of Kubernetes' kinds as its API server does when they are
+// applied: an unknown field is an error.
 var strict = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 
-// Check holds a deployment against the cluster: what it is certain to refuse,
-// or never to have ready, and what may be so. It calls waits for each step that
-// would wait for something that cannot come, or may not. The steps are not
-// the whole deployment where some could not be prepared: what those may bring is
-// then not reported as missing.
+// typed is the object as its type in Go, or nil if it cannot be decoded. The error may
+// be about unknown fields alone.
+func (o Object) typed() (runtime.Object, error) {
+	text, err := o.Unstructured.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	typed, _, err := strict.Decode(text, nil, nil)
+	return typed, err
+}
+
+// Check checks a deployment against the cluster. It returns what is certain to be
+// refused or never to become ready, and what may be. It calls waits for each step that
+// would wait for something that cannot come, or may not. If whole is false, some steps
+// could not be prepared, and objects that those may bring are not reported as missing.
 func Check(steps []Step, whole bool, server Server, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
 	objects := Objects(steps)
 	c := newChecker(objects, server)
@@ -72,30 +82,31 @@ func Check(steps []Step, whole bool, server Server, waits func(step Step, certai
 	return c.certain.List, c.possible.List
 }
 
-// MayBringNetwork says whether a deployment may bring a cluster's network: a
+// MayBringNetwork reports whether a deployment may bring a cluster's network: it has a
 // DaemonSet, or something that may create one.
 func MayBringNetwork(steps []Step) bool {
 	c := newChecker(Objects(steps), Server{})
 	return c.hasAny("DaemonSet") || c.mayBeMade("daemonsets") || slices.ContainsFunc(steps, func(s Step) bool { return s.Command != nil })
 }
 
-// checker knows what the manifests bring along.
+// checker knows what the manifests bring to the cluster.
 type checker struct {
 	Server
 	certain, possible issue.List
 	// has are the objects: "ConfigMap shop/rules".
 	has map[string]bool
-	// custom are the kinds that the manifests define, by group and kind, with
-	// their scope; served are groups of APIs that they bring.
+	// custom are the scopes of the kinds that the manifests define, served the API
+	// groups that they bring.
 	custom map[schema.GroupKind]string
 	served map[string]bool
 	// grants are the resources that something in the cluster may create.
 	grants map[string]bool
 	// mounted are the claims that pods mount: "shop/data".
 	mounted map[string]bool
+	// classes are the storage classes, with whether they create volumes.
 	classes map[string]bool
-	// since is the number of the step that first applies an object, and until
-	// that of the step that waits for it to be ready.
+	// since is the number of the step that first applies an object, until that of the
+	// step that waits for it to be ready.
 	since, until map[string]int
 }
 
@@ -111,16 +122,14 @@ func newChecker(objects []Object, server Server) *checker {
 		case "APIService":
 			c.served[o.text("spec", "group")] = true
 		}
-		typed, _, err := strict.Decode(o.json(), nil, nil)
-		if err != nil && !runtime.IsStrictDecodingError(err) {
-			continue
+		if typed, _ := o.typed(); typed != nil {
+			c.gather(o, typed)
 		}
-		c.gather(o, typed)
 	}
 	return c
 }
 
-// gather notes what an object allows others to be or do.
+// gather notes what an object permits, mounts or provides.
 func (c *checker) gather(o Object, typed runtime.Object) {
 	switch t := typed.(type) {
 	case *rbacv1.Role:
@@ -160,12 +169,12 @@ func (c *checker) grantByName(role rbacv1.RoleRef) {
 	}
 }
 
-// mayBeMade says that something in the cluster may create such a resource.
+// mayBeMade reports whether something in the cluster may create one of the resources.
 func (c *checker) mayBeMade(resources ...string) bool {
 	return slices.ContainsFunc(append(resources, "*"), func(r string) bool { return c.grants[r] })
 }
 
-// order notes which step applies an object, and which waits for it.
+// order notes which step applies each object, and which one waits for it.
 func (c *checker) order(steps []Step) {
 	for i, s := range steps {
 		for _, o := range s.Objects {
@@ -187,10 +196,10 @@ func (c *checker) order(steps []Step) {
 	}
 }
 
-// key tells an object from all others: "ConfigMap shop/rules".
+// key identifies an object: "ConfigMap shop/rules".
 func (c *checker) key(o Object) string { return o.GetKind() + " " + c.place(o) + o.GetName() }
 
-// place is an object's namespace with a slash, or "" where it has none.
+// place is an object's namespace with a slash, or "" if it has none.
 func (c *checker) place(o Object) string {
 	if c.clusterWide(o) {
 		return ""
@@ -210,7 +219,7 @@ func (c *checker) kind(o Object) runtime.Object {
 		c.unknownKind(o, gvk)
 		return nil
 	}
-	typed, _, err := strict.Decode(o.json(), nil, nil)
+	typed, err := o.typed()
 	if typed != nil {
 		c.lifecycle(o, typed)
 	}
@@ -227,15 +236,13 @@ func (c *checker) kind(o Object) runtime.Object {
 	return typed
 }
 
-// builtIn are kinds of every API server whose types are not compiled in. Those
-// of definitions are, by way of Helm's engine.
-var builtIn = map[schema.GroupVersionKind]bool{
-	{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"}: true,
-}
+// apiService is a kind of every API server whose type is not compiled in. That of
+// resource definitions is, because Helm's engine needs it.
+var apiService = schema.GroupVersionKind{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"}
 
 func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 	_, defined := c.custom[gvk.GroupKind()]
-	if builtIn[gvk] || defined || c.served[gvk.Group] {
+	if gvk == apiService || defined || c.served[gvk.Group] {
 		return
 	}
 	if ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group); ofKubernetes && (c.Minor == 0 || c.Minor > typesMinor) {
@@ -243,14 +250,14 @@ func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 		return
 	}
 	if c.mayBeMade("customresourcedefinitions") {
-		c.doubtful(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; it is waited for, as something in the cluster may define it", gvk.Kind, o.GetAPIVersion()), "kind")
+		c.doubtful(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; stratbench waits for it, because something in the cluster may define it", gvk.Kind, o.GetAPIVersion()), "kind")
 		return
 	}
 	c.bad(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; list the file with its CustomResourceDefinition, too, or correct apiVersion and kind", gvk.Kind, o.GetAPIVersion()), "kind")
 }
 
-// lifecycle reports versions of APIs that the cluster no longer serves, or not
-// by itself.
+// lifecycle reports API versions that the cluster no longer serves, or does not serve by
+// default.
 func (c *checker) lifecycle(o Object, typed runtime.Object) {
 	if removed, ok := typed.(interface{ APILifecycleRemoved() (int, int) }); ok {
 		if _, minor := removed.APILifecycleRemoved(); c.Minor >= minor {
@@ -260,7 +267,7 @@ func (c *checker) lifecycle(o Object, typed runtime.Object) {
 			}); ok {
 				instead = "write " + r.APILifecycleReplacement().GroupVersion().String()
 			}
-			c.bad(o, fmt.Sprintf("%s of %s is not served since Kubernetes 1.%d, and the cluster's is 1.%d; %s", o.GetKind(), o.GetAPIVersion(), minor, c.Minor, instead), "apiVersion")
+			c.bad(o, fmt.Sprintf("%s of %s has not been served since Kubernetes 1.%d, and the cluster has 1.%d; %s", o.GetKind(), o.GetAPIVersion(), minor, c.Minor, instead), "apiVersion")
 			return
 		}
 	}
@@ -269,7 +276,7 @@ func (c *checker) lifecycle(o Object, typed runtime.Object) {
 	}
 }
 
-// fieldProblem is what a decoder says of one field.
+// fieldProblem is a decoding error of one field.
 type fieldProblem struct {
 	text string
 	path []string
@@ -302,7 +309,7 @@ func fieldProblems(err error) (all []fieldProblem) {
 	return all
 }
 
-// keys cuts "spec.containers[0].image" into its parts.
+// keys splits "spec.containers[0].image" into its parts.
 func keys(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 }
@@ -321,10 +328,10 @@ func (c *checker) name(o Object) {
 	}
 }
 
-// orTemplate explains a value that is wrong because a tool was to replace it.
+// orTemplate explains a wrong value that a tool should have replaced.
 func orTemplate(value, otherwise string) string {
 	if strings.Contains(value, "${") || strings.Contains(value, "$(") || strings.Contains(value, "{{") {
-		return "it looks like a template; nothing is replaced in manifests, so render them beforehand (envsubst, or the tool that they are for)"
+		return "it looks like a template; nothing is replaced in manifests, so render them beforehand (with envsubst, or the tool that they are written for)"
 	}
 	return otherwise
 }
@@ -350,7 +357,7 @@ var startingNamespaces = []string{"default", "kube-system", "kube-public", "kube
 func (c *checker) namespace(o Object) {
 	namespace := cmp.Or(o.GetNamespace(), o.home)
 	if c.has["Namespace "+namespace] && c.since["Namespace "+namespace] > c.since[c.key(o)] && !c.clusterWide(o) && !c.mayBeMade("namespaces") {
-		c.bad(o, fmt.Sprintf("a later step makes the namespace %q; make it in this step, or in one before it", namespace), "metadata", "namespace")
+		c.bad(o, fmt.Sprintf("a later step creates the namespace %q; create it in this step, or in one before it", namespace), "metadata", "namespace")
 	}
 	_, custom := c.custom[o.GroupVersionKind().GroupKind()]
 	known := scheme.Scheme.Recognizes(o.GroupVersionKind()) || custom
@@ -369,15 +376,6 @@ func (c *checker) doubtful(o Object, text string, path ...string) {
 	c.possible.Add(o.File, o.Where(path...), "%s: %s", o, text)
 }
 
-// json is the object as an API server gets it.
-func (o Object) json() []byte {
-	text, err := o.Unstructured.MarshalJSON()
-	if err != nil {
-		return nil // and then it is of no kind, which is reported
-	}
-	return text
-}
-
 // text is the text at a path of the object, or "".
 func (o Object) text(path ...string) string {
 	var value any = o.Object
@@ -389,12 +387,12 @@ func (o Object) text(path ...string) string {
 	return text
 }
 
-// missing reports what a pod needs that neither is among the manifests nor may
-// be made by anything in the cluster.
+// missing reports an object that a pod needs, if it is not among the manifests and
+// nothing in the cluster may create it.
 func (c *checker) missing(o Object, kind, resource, name string, optional *bool, path ...string) {
 	key := kind + " " + c.place(o) + name
 	if until, waited := c.until[c.key(o)]; waited && c.has[key] && c.since[key] > until && !c.mayBeMade(resource) && (optional == nil || !*optional) {
-		c.bad(o, fmt.Sprintf("it is waited for before the step that applies the %s %q, without which its pods never start, so neither comes about; apply that earlier, or wait later", kind, name), path...)
+		c.bad(o, fmt.Sprintf("it is waited for before the step that applies the %s %q, but its pods never start without that; apply that earlier, or wait later", kind, name), path...)
 		return
 	}
 	if name == "" || optional != nil && *optional || c.has[key] || c.mayBeMade(resource) ||

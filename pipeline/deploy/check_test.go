@@ -42,7 +42,7 @@ func TestWhatTheClusterWouldRefuse(t *testing.T) {
 		"wrong type":         {app + "  replicas: \"two\"\n", "m.yaml:12:13: Deployment app: field "},
 		"second document":    {app + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {}\n", "m.yaml:16:7: ConfigMap a: field date is not known"},
 		"unknown kind":       {"apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: a}\n", "m.yaml:2:7: ServiceMonitor a: no ServiceMonitor of monitoring.coreos.com/v1 is known"},
-		"removed version":    {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n", "m.yaml:1:13: PodDisruptionBudget a: PodDisruptionBudget of policy/v1beta1 is not served since Kubernetes 1.25, and the cluster's is 1.34; write policy/v1"},
+		"removed version":    {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n", "m.yaml:1:13: PodDisruptionBudget a: PodDisruptionBudget of policy/v1beta1 has not been served since Kubernetes 1.25, and the cluster has 1.34; write policy/v1"},
 		"no such namespace":  {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n", "m.yaml:3:32: ConfigMap shop/a: nothing creates the namespace"},
 		"template in a name": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"${NAME}\"}\n", "m.yaml:3:18: ConfigMap ${NAME}: \"${NAME}\" cannot be the name of a ConfigMap: it looks like a template"},
 		"template in an image": {strings.Replace(app, "localhost/app:e2e", "\"${IMG}\"", 1),

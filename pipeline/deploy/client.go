@@ -14,44 +14,42 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// FieldManager is the name under which fields are owned in the cluster.
-const FieldManager = "stratbench"
+// fieldManager is the name under which fields are owned in the cluster.
+const fieldManager = "stratbench"
 
 // Client talks to one cluster.
 type Client struct {
 	dynamic dynamic.Interface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
-	// kinds knows the short names of kinds as well.
+	// kinds also knows the short names of kinds.
 	kinds meta.RESTMapper
 	see   Observer
 	jobs  jobs
-	// life bounds for how long Jobs are followed: beyond the step that applies
-	// them.
+	// life bounds how long Jobs are followed: longer than the step that applies them.
 	life context.Context
 }
 
-// Observer is told how the deployment goes.
+// Observer is notified of the progress of the deployment.
 type Observer struct {
 	// Log takes a line about something that changed.
 	Log func(line string)
-	// Progress takes how many objects are ready, of how many.
+	// Progress takes how many objects are ready, and how many there are.
 	Progress func(ready, of int)
-	// Span opens a span of something that is waited for; what it returns ends it.
+	// Span opens a span for something that is waited for.
 	Span func(name string) (end func(error))
-	// Pod opens a span of what a pod waits for. That is no sign of life: one that
-	// crashes again and again changes for ever.
+	// Pod opens a span for a state of a pod. It is no sign of progress: a pod that
+	// crashes again and again changes its state for ever.
 	Pod func(name string) (end func(error))
 }
 
-// Connect returns a client of the cluster that the kubeconfig leads to, for as
-// long as ctx lasts.
+// Connect returns a client of the kubeconfig's cluster. It can be used until ctx ends.
 func Connect(ctx context.Context, kubeconfig string, see Observer) (*Client, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig %s: %w", kubeconfig, err)
 	}
-	// The default of five requests a second is meant for controllers and would
-	// be measured as deployment time.
+	// The default limit of five requests a second is meant for controllers, and would
+	// add to the deployment time.
 	config.QPS = -1
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -66,14 +64,14 @@ func Connect(ctx context.Context, kubeconfig string, see Observer) (*Client, err
 	return &Client{dynamic: client, mapper: mapper, kinds: restmapper.NewShortcutExpander(mapper, cached, nil), see: see, life: ctx}, nil
 }
 
-// place is where objects of one kind live: what one watch covers.
+// place is a resource in a namespace: what one watch covers.
 type place struct {
 	resource  schema.GroupVersionResource
 	namespace string
 }
 
-// locate finds where the object lives, and gives it its namespace if it needs
-// one and has none.
+// locate finds the place of an object, and sets its namespace if it needs one and has
+// none.
 func (c *Client) locate(o Object) (place, error) {
 	kind := o.GroupVersionKind()
 	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)

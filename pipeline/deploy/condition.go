@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -24,18 +23,18 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
-// Condition is something to wait for, as kubectl wait has it.
+// Condition is something to wait for, in the notation of kubectl wait.
 type Condition struct {
 	// For is condition=NAME, condition=NAME=VALUE, jsonpath={PATH}=VALUE,
 	// jsonpath={PATH}, create or delete.
 	For string `json:"for"`
-	// Object is KIND/NAME, or KIND for all of that kind that Selector selects.
+	// Object is KIND/NAME, or KIND for all objects of the kind that Selector selects.
 	Object    string `json:"object"`
 	Namespace string `json:"namespace,omitempty"`
 	Selector  string `json:"selector,omitempty"`
 }
 
-// String is short, for names of spans: "certificate/shop Ready".
+// String is a short name for spans: "certificate/shop Ready".
 func (w Condition) String() string {
 	what, _ := strings.CutPrefix(w.For, "condition=")
 	return w.Object + " " + what
@@ -48,34 +47,34 @@ func (w Condition) kindAndName() (kind, name string) {
 	return strings.ToLower(kind), name
 }
 
-// forPods says whether it waits for something that an object has when its pods
-// have started.
+// forPods reports whether the condition is met only after pods of the object have
+// started.
 func (w Condition) forPods() bool {
 	name, value, _ := strings.Cut(strings.TrimPrefix(w.For, "condition="), "=")
 	return slices.Contains([]string{"Available", "Complete", "Ready"}, name) && value != "False"
 }
 
-// met judges an object: whether it is as wanted, and how it is.
+// met reports whether an object meets a condition, and what state it is in.
 type met func(o *unstructured.Unstructured) (ok bool, how string)
 
-func (w Condition) check() *faults {
+func (w Condition) check() error {
 	if _, err := w.judge(); err != nil {
-		return &faults{part: "wait.for", err: err}
+		return &SourceError{Part: "wait.for", Err: err}
 	}
 	kind, name := w.kindAndName()
 	if kind == "" || strings.HasSuffix(w.Object, "/") || strings.Count(w.Object, "/") > 1 {
-		return &faults{part: "wait.object", err: fmt.Errorf("%q names no object; write KIND/NAME, such as deployment/shop, or KIND alone", w.Object)}
+		return &SourceError{Part: "wait.object", Err: fmt.Errorf("%q names no object; write KIND/NAME, such as deployment/shop, or KIND alone", w.Object)}
 	}
 	if name != "" && w.Selector != "" {
-		return &faults{part: "wait.selector", err: fmt.Errorf("%s is one object already; take the selector out, or the name", w.Object)}
+		return &SourceError{Part: "wait.selector", Err: fmt.Errorf("%s is one object already; take the selector out, or the name", w.Object)}
 	}
 	if _, err := labels.Parse(w.Selector); err != nil {
-		return &faults{part: "wait.selector", err: fmt.Errorf("%q is no selector: %w; write one such as app=shop", w.Selector, err)}
+		return &SourceError{Part: "wait.selector", Err: fmt.Errorf("%q is no selector: %w; write one such as app=shop", w.Selector, err)}
 	}
 	return nil
 }
 
-// judge reads what is waited for.
+// judge parses For.
 func (w Condition) judge() (met, error) {
 	if name, ok := strings.CutPrefix(w.For, "condition="); ok {
 		name, value, given := strings.Cut(name, "=")
@@ -90,10 +89,10 @@ func (w Condition) judge() (met, error) {
 	if w.For == "create" || w.For == "delete" {
 		return func(*unstructured.Unstructured) (bool, string) { return w.For == "create", "it exists" }, nil
 	}
-	return nil, fmt.Errorf("%q is nothing that can be waited for; write condition=Ready, jsonpath={.status.phase}=Running, create or delete, as kubectl wait has it", w.For)
+	return nil, fmt.Errorf("%q is nothing that can be waited for; write condition=Ready, jsonpath={.status.phase}=Running, create or delete, as for kubectl wait", w.For)
 }
 
-// hasCondition asks for a condition of the object's present generation.
+// hasCondition checks a condition of the object's present generation.
 func hasCondition(name, value string) met {
 	return func(o *unstructured.Unstructured) (bool, string) {
 		all, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
@@ -114,21 +113,21 @@ func hasCondition(name, value string) met {
 	}
 }
 
-// hasValue reads "{.status.phase}=Running", also without the braces.
+// hasValue parses "{.status.phase}=Running", with or without the braces.
 func hasValue(text string) (met, error) {
 	path, value, given := text, "", false
 	if end := strings.LastIndexByte(text, '}'); end >= 0 {
 		path, value = text[:end+1], text[end+1:]
 		value, given = strings.CutPrefix(value, "=")
 		if !given && text[end+1:] != "" {
-			return nil, fmt.Errorf("%q: after the path stands neither = nor the end; write jsonpath={.status.phase}=Running", text)
+			return nil, fmt.Errorf("%q: only = may follow the path; write jsonpath={.status.phase}=Running", text)
 		}
 	} else {
 		path, value, given = strings.Cut(text, "=")
 		path = "{" + "." + strings.TrimPrefix(path, ".") + "}"
 	}
 	if given && value == "" {
-		return nil, fmt.Errorf("%q compares with nothing; write the value after =, or take = out to wait until there is one", text)
+		return nil, fmt.Errorf("%q has no value after =; write it, or take = out to wait until there is any value", text)
 	}
 	parsed := jsonpath.New("wait")
 	if err := parsed.Parse(path); err != nil {
@@ -151,11 +150,11 @@ func hasValue(text string) (met, error) {
 	}, nil
 }
 
-// again is how often something that is not there yet is looked for.
-const again = 250 * time.Millisecond
+// lookEvery is how often something is looked for that cannot be watched.
+const lookEvery = 250 * time.Millisecond
 
-// Until waits until the condition is met by every object that it is of, of
-// which there must be one. A Job that has failed for good ends the wait.
+// Until waits until at least one object is selected and all of them meet the
+// condition. A Job that has failed for good ends the wait.
 func (c *Client) Until(ctx context.Context, w Condition) error {
 	judge, err := w.judge()
 	if err != nil {
@@ -179,37 +178,36 @@ func (c *Client) Until(ctx context.Context, w Condition) error {
 	}
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	var over atomic.Bool
 	see := func(o *unstructured.Unstructured, deleted bool) bool {
 		done, news := states.see(o, deleted)
 		if news != "" {
 			c.see.Log(news)
 		}
 		if done {
-			over.Store(true)
 			stop()
 		}
 		return done
 	}
-	if name != "" {
-		go func() { // a Job may have ended and be gone
+	if name != "" && where.resource.Resource == "jobs" {
+		go func() { // the Job may have ended and been deleted before
 			key := strings.Join([]string{batchv1.GroupName, "Job", where.namespace, name}, "/")
-			if last := c.jobs.end(watching, key); last != nil && where.resource.Resource == "jobs" {
+			if last := c.jobs.end(watching, key); last != nil {
 				see(last, false)
 			}
 		}()
 	}
 	err = kubewatch.Until(watching, c.at(where), c.see.Log, see)
-	if failed := states.failed(); failed != "" {
+	switch over, failed := states.end(); {
+	case failed != "":
 		return fmt.Errorf("waiting for %s: %s has failed for good", w, failed)
-	}
-	if over.Load() {
+	case over:
 		return nil
 	}
 	return fmt.Errorf("waiting for %s in the namespace %s: %s (%w)", w, w.namespace(), states, cmp.Or(context.Cause(ctx), err))
 }
 
-// gone asks until no object is left: a watch does not tell that there was none.
+// gone waits until no object is left. It lists objects again and again, because a
+// watch does not show that there was none from the start.
 func (c *Client) gone(ctx context.Context, where place, states *awaited, w Condition) error {
 	for {
 		found, err := c.at(where).List(ctx, metav1.ListOptions{LabelSelector: w.Selector})
@@ -223,25 +221,32 @@ func (c *Client) gone(ctx context.Context, where place, states *awaited, w Condi
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for %s: %w (%w)", w, err, context.Cause(ctx))
-		case <-time.After(again):
+		case <-time.After(lookEvery):
 		}
 	}
 }
 
-// resource finds the resource of a kind as kubectl takes it: "deploy",
-// "deployments.apps", "certificate". One that is not there yet is waited for.
+// resource finds the resource of a kind by a name that kubectl accepts: "deploy",
+// "deployments.apps", "certificate". It waits for a kind that is not there yet.
 func (c *Client) resource(ctx context.Context, kind, namespace string) (place, error) {
 	full, group := schema.ParseResourceArg(kind)
 	for {
-		found, err := schema.GroupVersionResource{}, error(nil)
+		found, err := schema.GroupVersionKind{}, error(nil)
 		if full != nil {
-			found, err = c.kinds.ResourceFor(*full)
+			found, err = c.kinds.KindFor(*full)
 		}
 		if full == nil || err != nil {
-			found, err = c.kinds.ResourceFor(group.WithVersion(""))
+			found, err = c.kinds.KindFor(group.WithVersion(""))
 		}
 		if err == nil {
-			return c.scoped(found, namespace)
+			mapping, err := c.mapper.RESTMapping(found.GroupKind(), found.Version)
+			if err != nil {
+				return place{}, err
+			}
+			if mapping.Scope.Name() == meta.RESTScopeNameRoot {
+				namespace = ""
+			}
+			return place{mapping.Resource, namespace}, nil
 		}
 		if !meta.IsNoMatchError(err) && !slow(err) {
 			return place{}, fmt.Errorf("finding the kind %s: %w", kind, err)
@@ -249,28 +254,13 @@ func (c *Client) resource(ctx context.Context, kind, namespace string) (place, e
 		select {
 		case <-ctx.Done():
 			return place{}, fmt.Errorf("finding the kind %s: %w (%w)", kind, err, context.Cause(ctx))
-		case <-time.After(again):
+		case <-time.After(lookEvery):
 			c.mapper.Reset()
 		}
 	}
 }
 
-func (c *Client) scoped(resource schema.GroupVersionResource, namespace string) (place, error) {
-	kind, err := c.mapper.KindFor(resource)
-	if err != nil {
-		return place{}, err
-	}
-	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
-	if err != nil {
-		return place{}, err
-	}
-	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
-		namespace = ""
-	}
-	return place{mapping.Resource, namespace}, nil
-}
-
-// awaited knows how far the objects are that a condition is of.
+// awaited holds the states of the objects that a condition is about.
 type awaited struct {
 	judge    met
 	name     string
@@ -278,16 +268,17 @@ type awaited struct {
 	deletion bool
 
 	mu     sync.Mutex
-	states map[string]string // "" once the condition is met
-	lost   string
+	states map[string]string // "" if the condition is met
+	over   bool
+	failed string // a Job, and why
 }
 
 func (a *awaited) wants(o *unstructured.Unstructured) bool {
 	return (a.name == "" || a.name == o.GetName()) && a.selector.Matches(labels.Set(o.GetLabels()))
 }
 
-// see takes what a watch saw. It returns true when the wait is over, and what
-// is new.
+// see takes an object from a watch. It returns true once the wait is over, and what is
+// new.
 func (a *awaited) see(o *unstructured.Unstructured, deleted bool) (done bool, news string) {
 	if !a.wants(o) {
 		return false, ""
@@ -302,7 +293,7 @@ func (a *awaited) see(o *unstructured.Unstructured, deleted bool) (done bool, ne
 	ok, how := a.judge(o)
 	if !ok && isJob(o) {
 		if state, ended := jobState(o); ended && state.Status == status.FailedStatus {
-			a.lost = object + " (" + state.Message + ")"
+			a.failed = object + " (" + state.Message + ")"
 			return true, object + " has failed: " + state.Message
 		}
 	}
@@ -318,16 +309,18 @@ func (a *awaited) see(o *unstructured.Unstructured, deleted bool) (done bool, ne
 			return false, news
 		}
 	}
+	a.over = true
 	return true, news
 }
 
-func (a *awaited) failed() string {
+// end reports whether the wait is over, and the Job whose failure ended it.
+func (a *awaited) end() (over bool, failed string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.lost
+	return a.over, a.failed
 }
 
-// String says what is not as wanted.
+// String lists the objects that do not meet the condition.
 func (a *awaited) String() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

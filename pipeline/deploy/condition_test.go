@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -17,16 +18,17 @@ func TestConditionsThatAreNone(t *testing.T) {
 		{Condition{For: "condition=", Object: "pod/a"}, "wait.for", "names no condition"},
 		{Condition{For: "condition=Ready=", Object: "pod/a"}, "wait.for", "names no condition"},
 		{Condition{For: "jsonpath={.a[}=b", Object: "pod/a"}, "wait.for", "is no JSONPath"},
-		{Condition{For: "jsonpath={.a}b", Object: "pod/a"}, "wait.for", "neither = nor the end"},
-		{Condition{For: "jsonpath={.a}=", Object: "pod/a"}, "wait.for", "compares with nothing"},
+		{Condition{For: "jsonpath={.a}b", Object: "pod/a"}, "wait.for", "only = may follow the path"},
+		{Condition{For: "jsonpath={.a}=", Object: "pod/a"}, "wait.for", "has no value after ="},
 		{Condition{For: "create", Object: "pod/"}, "wait.object", "names no object"},
 		{Condition{For: "create", Object: "a/pod/b"}, "wait.object", "names no object"},
 		{Condition{For: "create", Object: "pod", Selector: "a in ("}, "wait.selector", "is no selector"},
 		{Condition{For: "create", Object: "pod/a", Selector: "a=b"}, "wait.selector", "one object already"},
 	} {
-		got := c.condition.check()
-		if got == nil || got.part != c.part || !strings.Contains(got.err.Error(), c.want) {
-			t.Errorf("%+v: got %+v, want %s: %s", c.condition, got, c.part, c.want)
+		err := c.condition.check()
+		var got *SourceError
+		if !errors.As(err, &got) || got.Part != c.part || !strings.Contains(got.Error(), c.want) {
+			t.Errorf("%+v: got %v, want %s: %s", c.condition, err, c.part, c.want)
 		}
 	}
 }
@@ -86,7 +88,7 @@ func TestAJobThatFailedIsNotWaitedFor(t *testing.T) {
 	job := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "batch/v1", "kind": "Job", "metadata": map[string]any{"name": "a"},
 		"status": map[string]any{"conditions": []any{map[string]any{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}}}}}
 	a := &awaited{states: map[string]string{}, judge: hasCondition("Complete", "True"), name: "a", selector: labels.Everything()}
-	if over, _ := a.see(job, false); !over || !strings.Contains(a.failed(), "BackoffLimitExceeded") {
-		t.Errorf("over is %v, failed %q", over, a.failed())
+	if over, _ := a.see(job, false); !over || !strings.Contains(a.failed, "BackoffLimitExceeded") {
+		t.Errorf("over is %v, failed %q", over, a.failed)
 	}
 }

@@ -23,34 +23,34 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// Chart is a Helm chart, and what it is installed with.
+// Chart is a Helm chart and how it is installed.
 type Chart struct {
 	// Path is its folder or its archive.
 	Path string
 	// Release and Namespace are those of the installation.
 	Release, Namespace string
-	// ValuesFiles are read in this order, a later one wins; Values win over all.
+	// ValuesFiles are read in this order: later ones win, and Values win over all.
 	ValuesFiles []string
 	Values      map[string]any
 }
 
-// render renders the chart as helm install does, without a cluster: lookup
-// finds nothing. The hooks before and after the installation are steps of
-// their own, by weight; those of tests and upgrades are left out.
-func (c Chart) render(server Server, before []Object) ([]Step, *faults) {
+// render renders the chart as helm install does, but without a cluster, so that lookup
+// finds nothing. Hooks before and after the installation become steps, by weight. Hooks
+// for tests and upgrades are left out.
+func (c Chart) render(server Server, before []Object) ([]Step, error) {
 	loaded, err := loader.Load(c.Path)
 	if err != nil {
-		return nil, &faults{part: "helm.chart", err: fmt.Errorf("loading the chart %s: %w; name the folder with Chart.yaml, or its archive", c.Path, err)}
+		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("loading the chart %s: %w; name the folder with Chart.yaml, or its archive", c.Path, err)}
 	}
 	if loaded.Metadata.Type == "library" {
-		return nil, &faults{part: "helm.chart", err: fmt.Errorf("the chart %s is a library, which nothing installs; name the chart that uses it", c.Path)}
+		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s is a library, which nothing installs; name the chart that uses it", c.Path)}
 	}
 	if missing := missingDependencies(loaded); len(missing) > 0 {
-		return nil, &faults{part: "helm.chart", err: fmt.Errorf("the chart %s depends on %s, which its folder charts lacks; run helm dependency build %s beforehand", c.Path, strings.Join(missing, ", "), c.Path)}
+		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s depends on %s, which its folder charts lacks; run helm dependency build %s beforehand", c.Path, strings.Join(missing, ", "), c.Path)}
 	}
-	values, wrong := c.values()
-	if wrong != nil {
-		return nil, wrong
+	values, err := c.values()
+	if err != nil {
+		return nil, err
 	}
 	rendered, err := c.templates(loaded, values, server, before)
 	if err != nil {
@@ -68,7 +68,7 @@ func missingDependencies(c *chart.Chart) (missing []string) {
 	return missing
 }
 
-func (c Chart) values() (map[string]any, *faults) {
+func (c Chart) values() (map[string]any, error) {
 	all := map[string]any{}
 	for _, file := range c.ValuesFiles {
 		read, err := chartutil.ReadValuesFile(file)
@@ -76,31 +76,15 @@ func (c Chart) values() (map[string]any, *faults) {
 			at, message := issue.YAMLError(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
 			list := &issue.List{}
 			list.Add(file, at, "reading values of the chart: %s; correct the file", message)
-			return nil, &faults{issues: list}
+			return nil, list
 		}
 		all = chartutil.CoalesceTables(read, all)
 	}
-	given, _ := whole(copied(c.Values)).(map[string]any)
-	return chartutil.CoalesceTables(given, all), nil
-}
-
-// copied copies the mappings and lists of a value.
-func copied(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		to := map[string]any{}
-		for key := range v {
-			to[key] = copied(v[key])
-		}
-		return to
-	case []any:
-		to := make([]any, len(v))
-		for i := range v {
-			to[i] = copied(v[i])
-		}
-		return to
+	given, err := converted(c.Values)
+	if err != nil {
+		return nil, &SourceError{Part: "helm.values", Err: err}
 	}
-	return value
+	return chartutil.CoalesceTables(given, all), nil
 }
 
 func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Server, before []Object) (map[string]string, error) {
@@ -124,8 +108,7 @@ func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Serv
 	return engine.Render(loaded, with)
 }
 
-// definedBy are the versions of APIs, and their kinds, that definitions among
-// the objects bring.
+// definedBy are the API versions and kinds that the objects define.
 func definedBy(objects []Object) (versions chartutil.VersionSet) {
 	for _, o := range objects {
 		if o.GetKind() != "CustomResourceDefinition" {
@@ -143,11 +126,11 @@ func definedBy(objects []Object) (versions chartutil.VersionSet) {
 	return versions
 }
 
-// inTemplate finds the place in an error of a template: "(shop/templates/a.yaml:3:12)".
+// inTemplate finds the position in an error of a template: "(shop/templates/a.yaml:3:12)".
 var inTemplate = regexp.MustCompile(`\(?[^\s/()]+/((?:charts/[^\s/]+/)*(?:templates|crds)/[^\s:()]+):(\d+)(?::(\d+))?`)
 
-// place puts an error of rendering at the template's line, where it tells.
-func (c Chart) place(err error) *faults {
+// place adds the template's file and line to an error of rendering, if it names them.
+func (c Chart) place(err error) error {
 	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
 	if m := inTemplate.FindStringSubmatch(text); m != nil {
 		file := filepath.Join(c.Path, filepath.FromSlash(m[1]))
@@ -156,15 +139,15 @@ func (c Chart) place(err error) *faults {
 			column, _ := strconv.Atoi(m[3])
 			list := &issue.List{}
 			list.Add(file, issue.Position{Line: line, Column: max(column, 1)}, "the chart does not render: %s; correct the template, or the values that it is given", text)
-			return &faults{issues: list}
+			return list
 		}
 	}
-	return &faults{part: "helm", err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Path, text)}
+	return &SourceError{Part: "helm", Err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Path, text)}
 }
 
-// steps are the namespace and the definitions that the chart needs, its hooks
-// and its manifests.
-func (c Chart) steps(loaded *chart.Chart, rendered map[string]string, before []Object) (steps []Step, wrong *faults) {
+// steps are the namespace that the chart needs, its hooks, and its definitions and
+// manifests.
+func (c Chart) steps(loaded *chart.Chart, rendered map[string]string, before []Object) (steps []Step, err error) {
 	r := &reader{}
 	for name := range rendered {
 		if strings.HasSuffix(name, "NOTES.txt") {
@@ -183,23 +166,22 @@ func (c Chart) steps(loaded *chart.Chart, rendered map[string]string, before []O
 		r.readDocument(&document{file: c.file(m.Name), text: []byte(m.Content)})
 	}
 	if len(r.objects) == 0 && len(r.issues.List) == 0 && len(hooks) == 0 {
-		return nil, &faults{part: "helm", err: errors.New("the chart renders to nothing; give it the values that switch something on")}
+		return nil, &SourceError{Part: "helm", Err: errors.New("the chart renders to nothing; give it the values that switch something on")}
 	}
 	main := Step{Objects: inOrder(c.own(r.objects))}
-	if c.needsNamespace(append(before, main.Objects...)) {
+	if !slices.Contains(startingNamespaces, c.Namespace) && !slices.ContainsFunc(append(before, main.Objects...), func(o Object) bool {
+		return o.GetKind() == "Namespace" && o.GetName() == c.Namespace
+	}) {
 		steps = append(steps, Step{Name: "helm " + c.Release + ": namespace", Objects: c.own([]Object{{Unstructured: &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": c.Namespace}}}, File: c.Path}})})
 	}
 	steps = append(steps, c.hookSteps(hooks, release.HookPreInstall, &r.issues)...)
 	steps = append(steps, main)
 	steps = append(steps, c.hookSteps(hooks, release.HookPostInstall, &r.issues)...)
-	if len(r.issues.List) > 0 {
-		return nil, &faults{issues: &r.issues}
-	}
-	return steps, nil
+	return steps, r.issues.Err()
 }
 
-// file is the file of a chart's part: helm calls it "shop/templates/a.yaml".
+// file is the path of a part of the chart that helm calls "shop/templates/a.yaml".
 func (c Chart) file(name string) string {
 	if _, below, ok := strings.Cut(name, "/"); ok {
 		if file := filepath.Join(c.Path, filepath.FromSlash(below)); exists(file) {
@@ -209,8 +191,8 @@ func (c Chart) file(name string) string {
 	return filepath.Join(c.Path, filepath.FromSlash(name))
 }
 
-// own gives objects the namespace of the release, where they need one and have
-// none. What a template rendered to has no position in the template.
+// own gives objects the namespace of the release, for those that need one and have
+// none. Rendered text has no position in its template.
 func (c Chart) own(objects []Object) []Object {
 	for i := range objects {
 		objects[i].home, objects[i].in = c.Namespace, nil
@@ -218,13 +200,7 @@ func (c Chart) own(objects []Object) []Object {
 	return objects
 }
 
-func (c Chart) needsNamespace(objects []Object) bool {
-	return !slices.Contains(startingNamespaces, c.Namespace) && !slices.ContainsFunc(objects, func(o Object) bool {
-		return o.GetKind() == "Namespace" && o.GetName() == c.Namespace
-	})
-}
-
-// hookSteps are the hooks of an event, those of one weight together.
+// hookSteps are the hooks of an event. Hooks of the same weight are one step.
 func (c Chart) hookSteps(hooks []*release.Hook, event release.HookEvent, issues *issue.List) (steps []Step) {
 	last := 0
 	for _, h := range hooks {

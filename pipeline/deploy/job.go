@@ -21,9 +21,9 @@ func isJob(u *unstructured.Unstructured) bool {
 	return kind.Group == batchv1.GroupName && kind.Kind == "Job"
 }
 
-// jobState is how far a Job is, and whether it has ended for good. kstatus
-// counts a Job as current as soon as it runs; a deployment is ready when its
-// Jobs have done their work.
+// jobState is the state of a Job, and whether the Job has ended for good. It differs
+// from kstatus, for which a Job is current as soon as it runs: here it is current once
+// it is complete.
 func jobState(u *unstructured.Unstructured) (state State, ended bool) {
 	state = State{Object: describe(u), Namespace: u.GetNamespace(), Status: status.InProgressStatus}
 	var job batchv1.Job
@@ -48,22 +48,22 @@ func jobState(u *unstructured.Unstructured) (state State, ended bool) {
 	return state, ended
 }
 
-// jobs follows every Job from the version in which it was created. A Job with
-// a short ttlSecondsAfterFinished may have ended and been deleted before
-// anything waits for it; its end is remembered here.
+// jobs follows every Job from the version in which it was created, and remembers its
+// end. A Job with a short ttlSecondsAfterFinished may have ended and been deleted
+// before anything waits for it.
 type jobs struct {
 	mu       sync.Mutex
 	followed map[string]*followed
 }
 
-// followed is one Job: its last state, once over is closed.
+// followed is one Job. Once over is closed, last is its last version.
 type followed struct {
 	over chan struct{}
 	last *unstructured.Unstructured
 }
 
-// follow watches one Job, from the version in which it was applied until it
-// has ended or ctx has.
+// follow watches a Job from the version in which it was applied, until the Job or ctx
+// has ended.
 func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, where dynamic.ResourceInterface) error {
 	retrying, err := watchtools.NewRetryWatcherWithContext(ctx, applied.GetResourceVersion(), named{where, applied.GetName()})
 	if err != nil {
@@ -81,7 +81,7 @@ func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, w
 		for event := range retrying.ResultChan() {
 			u, ok := event.Object.(*unstructured.Unstructured)
 			if !ok {
-				continue // the server's complaint; Wait's own watch goes on
+				continue // an error of the server's, which Wait's own watch survives
 			}
 			if _, over := jobState(u); over {
 				job.last = u
@@ -93,8 +93,8 @@ func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, w
 	return nil
 }
 
-// end waits until the Job has ended, and returns its last state, or nil when
-// ctx ends before it, or when the Job is not followed.
+// end waits until the Job has ended and returns its last version. It returns nil if
+// ctx ends earlier, or if the Job is not followed.
 func (j *jobs) end(ctx context.Context, key string) *unstructured.Unstructured {
 	j.mu.Lock()
 	job := j.followed[key]
@@ -110,7 +110,7 @@ func (j *jobs) end(ctx context.Context, key string) *unstructured.Unstructured {
 	}
 }
 
-// named watches the one object of a name.
+// named watches the object with a name.
 type named struct {
 	where dynamic.ResourceInterface
 	name  string

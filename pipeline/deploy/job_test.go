@@ -155,7 +155,7 @@ func TestJobThatEndedAndWentBeforeAnythingWaited(t *testing.T) {
 	}
 	err := deployJob(t, condition("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit"))
 	var notReady *NotReadyError
-	if !errors.As(err, &notReady) || !notReady.Failed || !strings.Contains(err.Error(), "BackoffLimitExceeded: Job has reached the specified backoff limit") {
+	if !errors.As(err, &notReady) || notReady.Objects[0].Status != status.FailedStatus || !strings.Contains(err.Error(), "BackoffLimitExceeded: Job has reached the specified backoff limit") {
 		t.Errorf("got %v", err)
 	}
 }

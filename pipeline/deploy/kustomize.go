@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
@@ -17,9 +19,9 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// buildKustomization builds the kustomization in a folder, as kustomize build
-// does with its own defaults. What it would fetch is refused before anything
-// is fetched: it may be something else in every trial.
+// buildKustomization builds the kustomization in a folder, as kustomize build does by
+// default. It refuses a kustomization that would fetch anything, which might be
+// different in every trial.
 func buildKustomization(dir string) ([]Object, error) {
 	missing := &issue.List{}
 	if err := inTree(dir, map[string]bool{}, missing); err != nil {
@@ -35,10 +37,13 @@ func buildKustomization(dir string) ([]Object, error) {
 	var objects []Object
 	for _, r := range made.Resources() {
 		values, err := r.Map()
+		if err == nil {
+			values, err = converted(values)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
 		}
-		o := Object{Unstructured: &unstructured.Unstructured{Object: whole(values).(map[string]any)}, File: filepath.Join(dir, kustomizationIn(dir))}
+		o := Object{Unstructured: &unstructured.Unstructured{Object: values}, File: filepath.Join(dir, kustomizationIn(dir))}
 		if message := nameless(o); message != "" {
 			return nil, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
 		}
@@ -62,7 +67,7 @@ func kustomizeCure(err error) string {
 	return ""
 }
 
-// kustomizationIn is the name of the kustomization's file in a folder, or "".
+// kustomizationIn is the name of the kustomization file in a folder, or "".
 func kustomizationIn(dir string) string {
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
@@ -72,11 +77,11 @@ func kustomizationIn(dir string) string {
 	return ""
 }
 
-// inTree reports what a kustomization is built from that is elsewhere or not
-// there. The error is that of the kustomization in dir itself.
+// inTree reports parts of a kustomization that are missing, or outside of its tree. The
+// error is one of the kustomization in dir itself.
 func inTree(dir string, seen map[string]bool, issues *issue.List) error {
 	if seen[dir] {
-		return nil // a cycle is kustomize's to report
+		return nil // kustomize itself reports a cycle
 	}
 	seen[dir] = true
 	name := kustomizationIn(dir)
@@ -102,7 +107,7 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) error {
 	} {
 		for i, entry := range list.entries {
 			if strings.Contains(entry, "\n") {
-				continue // written out in the file itself
+				continue // written inline
 			}
 			if err := entryInTree(dir, entry, seen, issues); err != nil {
 				issues.Add(file, issue.Find(text, list.key, strconv.Itoa(i)), "%v", err)
@@ -112,7 +117,7 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) error {
 	return nil
 }
 
-// entryInTree looks at one thing that the kustomization in dir is built from.
+// entryInTree checks one part of the kustomization in dir.
 func entryInTree(dir, entry string, seen map[string]bool, issues *issue.List) error {
 	below := entry
 	if !filepath.IsAbs(entry) {
@@ -132,30 +137,18 @@ func entryInTree(dir, entry string, seen map[string]bool, issues *issue.List) er
 	return nil
 }
 
-// remote says whether kustomize would fetch an entry.
+// remote reports whether kustomize would fetch an entry.
 func remote(entry string) bool {
 	return strings.Contains(entry, "://") || strings.Contains(entry, "?ref=") || strings.HasPrefix(entry, "git@") ||
 		strings.Contains(entry, ".git/") || strings.HasPrefix(entry, "github.com/") || strings.HasPrefix(entry, "gitlab.com/")
 }
 
-// whole turns the numbers of a value into those that Kubernetes' types know:
+// converted returns a copy of the values with the numbers that Kubernetes' types have:
 // int64 and float64.
-func whole(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		for key := range v {
-			v[key] = whole(v[key])
-		}
-	case []any:
-		for i := range v {
-			v[i] = whole(v[i])
-		}
-	case int:
-		return int64(v)
-	case float64:
-		if n := int64(v); float64(n) == v {
-			return n
-		}
+func converted(values map[string]any) (copied map[string]any, err error) {
+	text, err := json.Marshal(values)
+	if err == nil {
+		err = utiljson.Unmarshal(text, &copied)
 	}
-	return value
+	return copied, err
 }

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,16 +14,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// pods are the pods that an object makes, or is.
+// pods are the pods that an object creates, or is.
 type pods struct {
 	metav1.ObjectMeta
 	Spec corev1.PodSpec
 	at   []string
-	// none says that the deployment is ready without any.
+	// none is true if the object is ready without any pod.
 	none     bool
 	selector *metav1.LabelSelector
 	selects  bool
@@ -73,7 +75,7 @@ func containersOf(spec corev1.PodSpec) (all []container) {
 	return all
 }
 
-// workload checks what makes pods.
+// workload checks an object that creates pods.
 func (c *checker) workload(o Object, typed runtime.Object) {
 	p := podsOf(typed)
 	if p == nil {
@@ -112,7 +114,7 @@ func (c *checker) selector(o Object, p *pods) {
 	}
 }
 
-// volumes checks claims, which are ready when they are bound.
+// volumes checks claims, which are ready once they are bound.
 func (c *checker) volumes(o Object, typed runtime.Object) {
 	switch t := typed.(type) {
 	case *corev1.PersistentVolumeClaim:
@@ -134,9 +136,9 @@ func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted
 	own, brought := c.classes[class]
 	switch {
 	case spec.VolumeName != "" || c.hasAny("PersistentVolume") || c.mayBeMade("persistentvolumes"):
-		// A volume is brought along.
-	case brought && own || c.hasOwnClass():
-		// So is what makes volumes, if it works.
+		// There may be a volume for it.
+	case brought && own || slices.Contains(slices.Collect(maps.Values(c.classes)), true):
+		// There may be something that creates volumes.
 	case !c.Volumes:
 		c.bad(o, "the claim is never bound, because the lab's cluster makes no volumes; list a PersistentVolume (hostPath) among the manifests, use emptyDir, or use a running engine (machine: {kind: host})", path...)
 	case class != "standard" && !brought && !c.mayBeMade("storageclasses"):
@@ -155,33 +157,20 @@ func (c *checker) hasAny(kind string) bool {
 	return false
 }
 
-// hasOwnClass says that the manifests bring a class that makes volumes.
-func (c *checker) hasOwnClass() bool {
-	for _, makes := range c.classes {
-		if makes {
-			return true
-		}
-	}
-	return false
-}
-
 // Use is an image that a pod of the manifests needs.
 type Use struct {
 	Image string
-	// Always says that the node asks the registry even when it has the image.
+	// Always is true if the node asks the registry even if it has the image.
 	Always bool
 	Object string
 	File   string
 	At     issue.Position
 }
 
-// Images lists the images that the deployment is not ready without.
+// Images lists the images without which the deployment is not ready.
 func Images(objects []Object) (uses []Use) {
 	for _, o := range objects {
-		typed, _, err := strict.Decode(o.json(), nil, nil)
-		if err != nil && !runtime.IsStrictDecodingError(err) {
-			continue
-		}
+		typed, _ := o.typed()
 		p := podsOf(typed)
 		if p == nil || p.none {
 			continue
@@ -201,4 +190,46 @@ func Images(objects []Object) (uses []Use) {
 		}
 	}
 	return uses
+}
+
+// ImageName is the complete name of an image, by which references to it compare, or ref
+// itself if it is none.
+func ImageName(ref string) string {
+	parsed, err := name.ParseReference(ref, name.WeakValidation)
+	if err != nil {
+		return ref
+	}
+	return parsed.Name()
+}
+
+// Needs reports whether the object names one of the images, given by their complete
+// names, anywhere: also in a custom resource, or in an argument such as
+// --image=shop.test/till:1 from which an operator creates pods.
+func (o Object) Needs(images map[string]bool) bool {
+	return len(images) > 0 && names("", o.Object, images)
+}
+
+func names(key string, value any, images map[string]bool) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, part := range v {
+			if names(key, part, images) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(part any) bool { return names(key, part, images) })
+	case string:
+		// Outside of the key image, a single word is rather a label than an image.
+		text := v[strings.LastIndexByte(v, '=')+1:]
+		return (key == "image" || strings.ContainsAny(text, ":/")) && images[ImageName(text)]
+	}
+	return false
+}
+
+// KeepsPlace reports whether all objects before this one must be applied first: it is a
+// custom resource, whose kind or webhook they may bring, or the configuration of a
+// webhook, which the objects after it may have to wait for.
+func (o Object) KeepsPlace() bool {
+	return order(o) == 2 && !scheme.Scheme.Recognizes(o.GroupVersionKind()) || strings.HasSuffix(o.GetKind(), "WebhookConfiguration")
 }

@@ -1,6 +1,5 @@
-// Package deploy applies manifests to a cluster server-side and waits until
-// what they describe is ready: a Job when it is complete, and all else by the
-// rules of kstatus.
+// Package deploy applies manifests to a cluster, server-side, and waits until their
+// objects are ready: a Job once it is complete, every other object by kstatus.
 package deploy
 
 import (
@@ -10,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -21,19 +22,19 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// Object is one object of the manifests, and the file that describes it.
+// Object is an object of the manifests, and the file that describes it.
 type Object struct {
 	*unstructured.Unstructured
 	File string
-	// home is the namespace of an object that needs one and names none; empty is
+	// home is the namespace of the object if it needs one and names none. Empty is
 	// default.
 	home string
-	// in is the document that describes the object, below path.
+	// in is the document that describes the object, at path.
 	in   *document
 	path []string
 }
 
-// carried is an object on its way to the process that applies it.
+// carried is an object as JSON for the process that applies it.
 type carried struct {
 	Object map[string]any `json:"object"`
 	File   string         `json:"file"`
@@ -45,7 +46,7 @@ func (o Object) MarshalJSON() ([]byte, error) {
 	return json.Marshal(carried{o.Object, o.File, o.home})
 }
 
-// UnmarshalJSON reads what MarshalJSON has written.
+// UnmarshalJSON reads what MarshalJSON wrote.
 func (o *Object) UnmarshalJSON(text []byte) error {
 	var c carried
 	if err := utiljson.Unmarshal(text, &c); err != nil { // with int64 for whole numbers
@@ -55,16 +56,18 @@ func (o *Object) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// String names the object as people do: "Deployment default/store".
+// String is the object's kind and name: "Deployment default/store".
 func (o Object) String() string { return describe(o.Unstructured) }
 
-// Where is the position of a field of the object, or of what is nearest around
-// it: o.Where("spec", "containers", "0", "image").
+// Where is the position of a field of the object, or of the smallest part around it
+// that is there: o.Where("spec", "containers", "0", "image").
 func (o Object) Where(path ...string) issue.Position {
 	if o.in == nil {
 		return issue.Position{}
 	}
-	return o.in.where(append(slices.Clone(o.path), path...))
+	at := issue.Find(o.in.text, append(slices.Clone(o.path), path...)...)
+	at.Line += o.in.line
+	return at
 }
 
 func describe(u *unstructured.Unstructured) string {
@@ -74,7 +77,7 @@ func describe(u *unstructured.Unstructured) string {
 	return u.GetKind() + " " + u.GetNamespace() + "/" + u.GetName()
 }
 
-// reader collects the objects of manifests and what is wrong with them.
+// reader collects the objects of manifests, and their issues.
 type reader struct {
 	objects []Object
 	issues  issue.List
@@ -92,7 +95,7 @@ func (r *reader) readFile(file string) {
 	}
 	for _, d := range documents(file, text) {
 		if !r.readDocument(d) {
-			return // what follows would be read wrong, too
+			return // what follows may be read wrongly, too
 		}
 	}
 }
@@ -120,7 +123,7 @@ func (r *reader) readDocument(d *document) bool {
 func (r *reader) add(o Object) {
 	if o.IsList() {
 		i := 0
-		_ = o.EachListItem(func(item runtime.Object) error { // it returns what this function does
+		_ = o.EachListItem(func(item runtime.Object) error { // which returns nil
 			r.add(Object{Unstructured: item.(*unstructured.Unstructured), File: o.File, in: o.in, path: append(slices.Clone(o.path), "items", strconv.Itoa(i))})
 			i++
 			return nil
@@ -134,7 +137,7 @@ func (r *reader) add(o Object) {
 	r.objects = append(r.objects, o)
 }
 
-// nameless says why something is no object that can be applied.
+// nameless is the reason why an object cannot be applied, or "".
 func nameless(o Object) string {
 	metadata, _ := o.Object["metadata"].(map[string]any)
 	switch {
@@ -147,4 +150,63 @@ func nameless(o Object) string {
 		return fmt.Sprintf("the %s has no name; write metadata.name", o.GetKind())
 	}
 	return ""
+}
+
+// document is one document of a file, between two lines of "---".
+type document struct {
+	file string
+	// line is the number of lines before it in the file.
+	line int
+	text []byte
+}
+
+// documents splits a file. JSON has no separators and is one document.
+func documents(file string, text []byte) []*document {
+	if first := bytes.TrimLeft(text, " \t\r\n\ufeff"); len(first) > 0 && first[0] == '{' {
+		return []*document{{file: file, text: text}}
+	}
+	var all []*document
+	current := &document{file: file}
+	for i, line := range bytes.SplitAfter(text, []byte("\n")) {
+		if rest, separates := bytes.CutPrefix(line, []byte("---")); separates {
+			if rest = bytes.TrimSpace(rest); len(rest) == 0 || rest[0] == '#' {
+				all = append(all, current)
+				current = &document{file: file, line: i + 1}
+				continue
+			}
+		}
+		current.text = append(current.text, line...)
+	}
+	return append(all, current)
+}
+
+// syntaxError is what is wrong with a document that cannot be decoded, and where.
+func (d *document) syntaxError(err error) (issue.Position, string) {
+	at, text := issue.YAMLError(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
+	at.Line += d.line
+	if bytes.Contains(d.text, []byte("{{")) {
+		at.Line = d.line + 1 + bytes.Count(d.text[:bytes.Index(d.text, []byte("{{"))], []byte("\n"))
+		return at, "this is a template and not YAML; render a chart with a step of its own, under deploy: - helm: {chart: …}, and anything else beforehand"
+	}
+	return at, "this is not YAML: " + text + "; check indentation, quotes and brackets around this line"
+}
+
+// notManifests explains what a file is if its name and folder show that it is the input
+// of a tool that writes manifests. It returns "" for any other file.
+func notManifests(file string) string {
+	dir := filepath.Dir(file)
+	switch name := filepath.Base(file); {
+	case name == "kustomization.yaml" || name == "kustomization.yml" || name == "Kustomization":
+		return "this is a kustomization and no manifest; build it with a step of its own, under deploy: - kustomize: " + dir
+	case name == "Chart.yaml" || filepath.Base(dir) == "templates" && exists(filepath.Join(filepath.Dir(dir), "Chart.yaml")):
+		return "this belongs to a Helm chart and is no manifest; render the chart with a step of its own, under deploy: - helm: {chart: …}"
+	case name == "values.yaml" && exists(filepath.Join(dir, "Chart.yaml")):
+		return "this holds a Helm chart's values and no objects; render the chart with a step of its own, under deploy: - helm: {chart: …}"
+	}
+	return ""
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -13,47 +13,41 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// reasons asks the cluster why the objects are not ready: what their
-// namespaces' pods wait for, and the last warnings. It is called when the
-// wait is over, so it takes a little time of its own.
-func (c *Client) reasons(ctx context.Context, waiting []State) []string {
+// reasonTime bounds the time for finding reasons after a failure.
+const reasonTime = 2 * time.Second
+
+// reasons asks the cluster why the objects are not ready: what the pods of their
+// namespaces wait for, and the last warnings. The wait is over by then, so it has a
+// little time of its own.
+func (c *Client) reasons(ctx context.Context, waiting []State) (reasons []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reasonTime)
 	defer cancel()
-	var reasons []string
-	for _, namespace := range namespacesOf(waiting) {
-		reasons = append(reasons, c.namespaceReasons(ctx, namespace)...)
+	asked := map[string]bool{"": true} // objects of no namespace
+	for _, s := range waiting {
+		if asked[s.Namespace] {
+			continue
+		}
+		asked[s.Namespace] = true
+		pods, err := list[corev1.Pod](ctx, c, place{corev1.SchemeGroupVersion.WithResource("pods"), s.Namespace})
+		if err != nil {
+			reasons = append(reasons, err.Error())
+			continue
+		}
+		var since time.Time
+		for _, pod := range pods {
+			reasons = append(reasons, podReasons(pod)...)
+			if made := pod.CreationTimestamp.Time; since.IsZero() || made.Before(since) {
+				since = made
+			}
+		}
+		events, err := list[corev1.Event](ctx, c, place{corev1.SchemeGroupVersion.WithResource("events"), s.Namespace})
+		if err != nil {
+			reasons = append(reasons, err.Error())
+			continue
+		}
+		reasons = append(reasons, warnings(events, since)...)
 	}
 	return reasons
-}
-
-func namespacesOf(waiting []State) []string {
-	var namespaces []string
-	for _, s := range waiting {
-		if s.Namespace != "" && !slices.Contains(namespaces, s.Namespace) {
-			namespaces = append(namespaces, s.Namespace)
-		}
-	}
-	return namespaces
-}
-
-func (c *Client) namespaceReasons(ctx context.Context, namespace string) []string {
-	var reasons []string
-	pods, err := list[corev1.Pod](ctx, c, place{corev1.SchemeGroupVersion.WithResource("pods"), namespace})
-	if err != nil {
-		return []string{err.Error()}
-	}
-	var since time.Time
-	for _, pod := range pods {
-		reasons = append(reasons, podReasons(pod)...)
-		if made := pod.CreationTimestamp.Time; since.IsZero() || made.Before(since) {
-			since = made
-		}
-	}
-	events, err := list[corev1.Event](ctx, c, place{corev1.SchemeGroupVersion.WithResource("events"), namespace})
-	if err != nil {
-		return append(reasons, err.Error())
-	}
-	return append(reasons, warnings(events, since)...)
 }
 
 func list[T any](ctx context.Context, c *Client, where place) ([]T, error) {
@@ -70,8 +64,8 @@ func list[T any](ctx context.Context, c *Client, where place) ([]T, error) {
 	return items, nil
 }
 
-// podReasons says why a pod is not ready: unscheduled, or what each of its
-// containers waits for or died of.
+// podReasons are the reasons why a pod is not ready: it is not scheduled, or its
+// containers wait for something or have died.
 func podReasons(pod corev1.Pod) []string {
 	name := "pod " + pod.Namespace + "/" + pod.Name
 	var reasons []string
@@ -119,12 +113,12 @@ func reason(reason, message string) string {
 	return reason + ": " + message
 }
 
-// lastWarnings is how many of a namespace's warnings are told.
+// lastWarnings is how many warnings of a namespace are reported.
 const lastWarnings = 5
 
-// warnings tells the last warnings, and pulls: a pull that hangs warns of
-// nothing. What is older than the first pod is no reason for it: a node warns
-// of much while it starts.
+// warnings are the last warnings and pulls: a pull that hangs causes no warning. Events
+// from before the first pod are left out, because a node warns about many things while
+// it starts.
 func warnings(events []corev1.Event, since time.Time) []string {
 	events = slices.DeleteFunc(events, func(e corev1.Event) bool {
 		return e.Type != corev1.EventTypeWarning && e.Reason != "Pulling" || when(e).Before(since)

@@ -16,7 +16,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
-// stages follow pods, and have what each waits for as a span.
+// stages follow pods, and open a span for each thing that a pod waits for.
 type stages struct {
 	mu   sync.Mutex
 	see  Observer
@@ -28,8 +28,8 @@ type stage struct {
 	end  func(error)
 }
 
-// watchPods follows the pods of the objects' namespaces, and those that answer
-// for names (DNS), until ctx ends.
+// watchPods follows the pods of the objects' namespaces, and those of the cluster's DNS,
+// until ctx ends.
 func (c *Client) watchPods(ctx context.Context, places map[place]bool) {
 	s := &stages{see: c.see, open: map[types.UID]stage{}}
 	namespaces := map[string]bool{systemNamespace: true}
@@ -42,13 +42,13 @@ func (c *Client) watchPods(ctx context.Context, places map[place]bool) {
 		pods := c.at(place{corev1.SchemeGroupVersion.WithResource("pods"), namespace})
 		watches.Go(func() error { return kubewatch.Until(ctx, pods, func(string) {}, s.take) })
 	}
-	_ = watches.Wait() // they end with ctx
+	_ = watches.Wait() // the watches end with ctx
 	s.close()
 }
 
 const systemNamespace = "kube-system"
 
-// take takes what a watch saw of a pod. It never ends the watch.
+// take takes a pod from a watch. It never ends the watch.
 func (s *stages) take(u *unstructured.Unstructured, deleted bool) bool {
 	var pod corev1.Pod
 	if runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &pod) != nil ||
@@ -81,7 +81,7 @@ func (s *stages) close() {
 	}
 }
 
-// stageOf says what a pod waits for, and nothing of one that is ready or over.
+// stageOf is what a pod waits for, or "" if it is ready or has ended.
 func stageOf(p corev1.Pod) string {
 	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed || isTrue(p, corev1.PodReady) {
 		return ""
@@ -110,8 +110,7 @@ func isTrue(p corev1.Pod, of corev1.PodConditionType) bool {
 	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == of && c.Status == corev1.ConditionTrue })
 }
 
-// madeBy names a pod after what made it: the name of its own is another each
-// time.
+// madeBy is the name of the pod's owner. The pod's own name is different in each trial.
 func madeBy(p corev1.Pod) string {
 	for _, owner := range p.OwnerReferences {
 		return strings.TrimSuffix(owner.Name, "-"+p.Labels["pod-template-hash"])

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,10 +12,10 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// Source is one step of a deployment as a workload describes it. One of Apply,
-// Kustomize, Chart, Command and Wait is given.
+// Source is a step of a deployment as a workload describes it. One of Apply, Kustomize,
+// Chart, Command and Wait is set.
 type Source struct {
-	// Name is how spans and messages call the step.
+	// Name is the name of the step in spans and messages.
 	Name string
 	// Apply are files of manifests.
 	Apply []string
@@ -23,35 +24,31 @@ type Source struct {
 	Chart     *Chart
 	Command   *Command
 	Wait      *Condition
-	// Timeout bounds what the step waits for; 0 leaves it to the phase, and to
-	// Patience.
+	// Timeout bounds the step. If it is 0, the limit of the phase and Patience do.
 	Timeout time.Duration
 }
 
-// Command is a program with its arguments, and where it is run.
+// Command is a program with its arguments, and where it runs.
 type Command struct {
 	Args []string          `json:"args"`
 	Dir  string            `json:"dir"`
 	Env  map[string]string `json:"env,omitempty"`
 }
 
-// Step is one step of a deployment as it is done: objects that are applied, a
-// command, or something to wait for.
+// Step is a step of a deployment as it is done: it applies objects, runs a command, or
+// waits.
 type Step struct {
 	Name    string   `json:"name"`
 	Objects []Object `json:"objects,omitempty"`
-	// Settle ends the step when its objects are ready, and not when they are
-	// applied: the hooks of a chart.
+	// Settle ends the step once its objects are ready, and not once they are applied. A
+	// chart's hooks have it.
 	Settle  bool          `json:"settle,omitempty"`
 	Command *Command      `json:"command,omitempty"`
 	Wait    *Condition    `json:"wait,omitempty"`
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
-	// source is the number of the source that the step comes from.
-	source int
+	// Source is the number of the source that the step comes from.
+	Source int `json:"-"`
 }
-
-// Source is the number of the source that the step comes from.
-func (s Step) Source() int { return s.source }
 
 // Objects are those of all steps.
 func Objects(steps []Step) (all []Object) {
@@ -61,9 +58,9 @@ func Objects(steps []Step) (all []Object) {
 	return all
 }
 
-// SourceError is what is wrong with one source, where no file shows it.
+// SourceError is what is wrong with a source itself, and not with one of its files.
 type SourceError struct {
-	// Source is its number, and Part the key in it that is at fault.
+	// Source is its number, and Part the key in it that is wrong.
 	Source int
 	Part   string
 	Err    error
@@ -74,18 +71,21 @@ func (e *SourceError) Error() string { return e.Err.Error() }
 // Unwrap returns what is wrong.
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// Prepare reads, builds and renders everything that is applied, so that a
-// deployment needs nothing but the cluster. The errors are *issue.List and
-// *SourceError.
+// Prepare reads, builds and renders everything that is applied, so that the deployment
+// itself needs only the cluster. The errors are *issue.List and *SourceError.
 func Prepare(sources []Source, server Server) (steps []Step, errs []error) {
 	for i, source := range sources {
 		made, err := source.prepare(server, Objects(steps))
+		var of *SourceError
+		if errors.As(err, &of) {
+			of.Source = i
+		}
 		if err != nil {
-			errs = append(errs, err.at(i)...)
+			errs = append(errs, err)
 			continue
 		}
 		for _, s := range made {
-			s.source, s.Timeout = i, source.Timeout
+			s.Source, s.Timeout = i, source.Timeout
 			s.Name = cmp.Or(s.Name, source.Name)
 			steps = append(steps, s)
 		}
@@ -93,30 +93,12 @@ func Prepare(sources []Source, server Server) (steps []Step, errs []error) {
 	return steps, errs
 }
 
-// faults are what is wrong with one source: issues of its files, and errors of
-// parts of it.
-type faults struct {
-	issues *issue.List
-	part   string
-	err    error
-}
-
-func (f *faults) at(source int) (errs []error) {
-	if f.issues != nil {
-		errs = append(errs, f.issues)
-	}
-	if f.err != nil {
-		errs = append(errs, &SourceError{Source: source, Part: f.part, Err: f.err})
-	}
-	return errs
-}
-
-func (s Source) prepare(server Server, before []Object) ([]Step, *faults) {
+func (s Source) prepare(server Server, before []Object) ([]Step, error) {
 	switch {
 	case s.Kustomize != "":
 		objects, err := buildKustomization(s.Kustomize)
 		if err != nil {
-			return nil, &faults{part: "kustomize", err: err}
+			return nil, &SourceError{Part: "kustomize", Err: err}
 		}
 		return []Step{{Objects: objects}}, nil
 	case s.Chart != nil:
@@ -124,10 +106,7 @@ func (s Source) prepare(server Server, before []Object) ([]Step, *faults) {
 	case s.Command != nil:
 		return []Step{{Command: s.Command}}, nil
 	case s.Wait != nil:
-		if err := s.Wait.check(); err != nil {
-			return nil, err
-		}
-		return []Step{{Wait: s.Wait}}, nil
+		return []Step{{Wait: s.Wait}}, s.Wait.check()
 	}
 	r := &reader{}
 	for _, file := range s.Apply {
@@ -136,14 +115,11 @@ func (s Source) prepare(server Server, before []Object) ([]Step, *faults) {
 	if len(r.objects) == 0 && len(r.issues.List) == 0 && len(s.Apply) > 0 {
 		r.issues.Add(s.Apply[0], issue.Position{Line: 1, Column: 1}, "the manifests describe no object: there are only comments; list the files that describe what is deployed")
 	}
-	if len(r.issues.List) > 0 {
-		return nil, &faults{issues: &r.issues}
-	}
-	return []Step{{Objects: inOrder(r.objects)}}, nil
+	return []Step{{Objects: inOrder(r.objects)}}, r.issues.Err()
 }
 
-// inOrder puts namespaces first and definitions of resources second; all else
-// keeps its order.
+// inOrder puts namespaces first and resource definitions second. All other objects keep
+// their order.
 func inOrder(objects []Object) []Object {
 	slices.SortStableFunc(objects, func(a, b Object) int { return order(a) - order(b) })
 	return objects
@@ -159,7 +135,7 @@ func order(o Object) int {
 	return 2
 }
 
-// named names the step of a source that has no name of its own.
+// named is the name of the source's step.
 func (s Source) named() string {
 	switch {
 	case s.Name != "":
@@ -176,7 +152,7 @@ func (s Source) named() string {
 	return "apply"
 }
 
-// WithNames gives every source a name, and no two the same.
+// WithNames gives every source a name that no other source has.
 func WithNames(sources []Source) []Source {
 	seen := map[string]int{}
 	named := slices.Clone(sources)
@@ -190,7 +166,8 @@ func WithNames(sources []Source) []Source {
 	return named
 }
 
-// awaited are the objects of steps before the one that waits.
+// waits checks that what each step waits for is applied before it, or may be created
+// by something in the cluster.
 func (c *checker) waits(steps []Step, fault func(step Step, certain bool, text string)) {
 	var before []Object
 	commands := false
@@ -214,13 +191,13 @@ func (c *checker) waits(steps []Step, fault func(step Step, certain bool, text s
 			continue
 		}
 		if _, own := madeByHand[kind]; own {
-			fault(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies; something in the cluster must make it", kind, name, w.namespace()))
+			fault(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies; something in the cluster must create it", kind, name, w.namespace()))
 		}
 	}
 }
 
-// madeByHand are kinds that Kubernetes itself makes no objects of, with their
-// resource, by all the names that kubectl has for them.
+// madeByHand are kinds of which Kubernetes itself creates no objects: their resource, by
+// each name that kubectl accepts.
 var madeByHand = func() map[string]string {
 	kinds := map[string]string{}
 	for resource, names := range map[string][]string{
@@ -240,7 +217,7 @@ var madeByHand = func() map[string]string {
 	return kinds
 }()
 
-// matches says whether the condition's object is among these.
+// matches reports whether the condition's object is among these.
 func (w Condition) matches(c *checker, objects []Object) bool {
 	kind, name := w.kindAndName()
 	singular, _, _ := strings.Cut(kind, ".")

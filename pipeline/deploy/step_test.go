@@ -22,7 +22,7 @@ func files(t *testing.T, texts map[string]string) string {
 	return dir
 }
 
-// said are the errors of a deployment, with their places, the folder left out.
+// said are the errors of a deployment with their positions, without the folder.
 func said(dir string, errs []error) string {
 	var texts []string
 	for _, err := range errs {
@@ -36,7 +36,7 @@ func said(dir string, errs []error) string {
 	return strings.ReplaceAll(strings.Join(texts, "\n"), dir+"/", "")
 }
 
-// outline is what steps do, in short.
+// outline is a short description of steps.
 func outline(steps []Step) (lines []string) {
 	for _, s := range steps {
 		line := s.Name + ":"
@@ -104,7 +104,7 @@ func TestKustomizationsThatReachOut(t *testing.T) {
 	}
 }
 
-// aChart is a chart with all that steps of a deployment come from.
+// aChart is a chart with definitions, hooks and conditional manifests.
 func aChart() map[string]string {
 	return map[string]string{
 		"shop/Chart.yaml":  "apiVersion: v2\nname: shop\nversion: 1.0.0\nkubeVersion: \">=1.28\"\n",
@@ -263,7 +263,7 @@ func TestWaitsForWhatIsNeverApplied(t *testing.T) {
 		"by another name":        {[]Source{apply("job.yaml"), wait("jobs.batch/x")}, "", ""},
 		"another name":           {[]Source{apply("job.yaml"), wait("job/z")}, "it waits for job z in the namespace default, which no step before it applies", ""},
 		"later":                  {[]Source{wait("job/x"), apply("job.yaml")}, "it waits for job x, which a later step applies; put it after that step", ""},
-		"an operator makes it":   {[]Source{apply("operator.yaml"), wait("job/z")}, "", "something in the cluster must make it"},
+		"an operator makes it":   {[]Source{apply("operator.yaml"), wait("job/z")}, "", "something in the cluster must create it"},
 		"a command makes it":     {[]Source{{Name: "c", Command: &Command{Args: []string{"x"}}}, wait("job/z")}, "", ""},
 		"Kubernetes makes it":    {[]Source{apply("job.yaml"), wait("pod/x-1")}, "", ""},
 		"any of them":            {[]Source{apply("other.yaml"), wait("job")}, "", ""},
@@ -287,8 +287,8 @@ func TestWaitsForWhatIsNeverApplied(t *testing.T) {
 	}
 }
 
-// What a hook of a chart, or an object that a step waits for, needs to start must
-// not come after that.
+// Objects that a chart's hook, or an object that a step waits for, needs in order to
+// start must not come after it.
 func TestWaitsThatGoRound(t *testing.T) {
 	job := "apiVersion: batch/v1\nkind: Job\nmetadata: {name: x ANNOTATIONS}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"localhost/b:1\", envFrom: [{configMapRef: {name: rules}}]}]}}}\n"
 	texts := map[string]string{
@@ -309,7 +309,7 @@ func TestWaitsThatGoRound(t *testing.T) {
 		"a wait for failure": {[]Source{apply("job.yaml"), wait("condition=Failed"), apply("rules.yaml")}, ""},
 		"in time":            {[]Source{apply("job.yaml"), apply("rules.yaml"), wait("condition=Complete")}, ""},
 		"before the chart":   {[]Source{apply("rules.yaml"), {Name: "c", Chart: &Chart{Path: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, ""},
-		"a later namespace":  {[]Source{apply("in.yaml"), apply("ns.yaml")}, "a later step makes the namespace \"late\""},
+		"a later namespace":  {[]Source{apply("in.yaml"), apply("ns.yaml")}, "a later step creates the namespace \"late\""},
 	} {
 		steps, errs := Prepare(c.sources, Server{Minor: 34})
 		if len(errs) > 0 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,10 +13,10 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
-// Wait watches the objects until all of them are ready at the same time. A Job
-// is ready when it is complete, and stays so when it is deleted afterwards. An
-// object that has failed for good ends the wait. The error says which objects
-// are not ready, and what the cluster gives as reasons.
+// Wait watches the objects until all of them are ready at the same time. A Job is ready
+// once it is complete, even if it is deleted afterwards. An object that has failed for
+// good ends the wait. The error names the objects that are not ready, with reasons from
+// the cluster.
 func (c *Client) Wait(ctx context.Context, objects []Object) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
@@ -50,25 +49,25 @@ func (c *Client) Wait(ctx context.Context, objects []Object) error {
 			})
 		}
 	}
-	_ = watches.Wait() // whether all are ready, and why not, is the tracker's to say
-	waiting, failed := tracker.unready()
+	_ = watches.Wait() // the tracker knows whether all objects are ready
+	waiting := tracker.unready()
 	if len(waiting) == 0 {
 		return nil
 	}
-	return &NotReadyError{Objects: waiting, Failed: failed, Reasons: c.reasons(ctx, waiting), Err: context.Cause(ctx)}
+	return &NotReadyError{Objects: waiting, Reasons: c.reasons(ctx, waiting), Err: context.Cause(ctx)}
 }
 
-// tracker knows the state of every object that is waited for.
+// tracker holds the states of the objects that are waited for.
 type tracker struct {
 	mu     sync.Mutex
 	states map[string]State
 	order  []string
-	// ended are the Jobs whose state does not change any more.
+	// ended are the Jobs whose state is final.
 	ended   map[string]bool
 	observe Observer
 }
 
-// State is how far an object is.
+// State is the state of an object.
 type State struct {
 	Object    string
 	Namespace string
@@ -88,13 +87,13 @@ func newTracker(objects []Object, see Observer) *tracker {
 	return t
 }
 
-// keyOf identifies an object. Its version is left out: a cluster may answer
-// in another one.
+// keyOf identifies an object. The version is left out, because a cluster may answer in
+// another one.
 func keyOf(u *unstructured.Unstructured) string {
 	return strings.Join([]string{u.GroupVersionKind().Group, u.GetKind(), u.GetNamespace(), u.GetName()}, "/")
 }
 
-// see takes what a watch saw and returns true when the wait is over.
+// see takes an object from a watch. It returns true once the wait is over.
 func (t *tracker) see(u *unstructured.Unstructured, deleted bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,15 +107,7 @@ func (t *tracker) see(u *unstructured.Unstructured, deleted bool) bool {
 		state, t.ended[key] = stateOf(u, deleted)
 	}
 	t.states[key] = state
-	ready, failed := t.count()
-	if state != old {
-		t.observe.Log(fmt.Sprintf("%s is %s: %s", state.Object, state.Status, state.Message))
-		t.observe.Progress(ready, len(t.states))
-	}
-	return failed > 0 || ready == len(t.states)
-}
-
-func (t *tracker) count() (ready, failed int) {
+	ready, failed := 0, 0
 	for _, s := range t.states {
 		switch s.Status {
 		case status.CurrentStatus:
@@ -125,20 +116,25 @@ func (t *tracker) count() (ready, failed int) {
 			failed++
 		}
 	}
-	return ready, failed
+	if state != old {
+		t.observe.Log(fmt.Sprintf("%s is %s: %s", state.Object, state.Status, state.Message))
+		t.observe.Progress(ready, len(t.states))
+	}
+	return failed > 0 || ready == len(t.states)
 }
 
-// stateOf is how far an object is, and whether that is how it ended.
+// stateOf is the state of an object, and whether it is final.
 func stateOf(u *unstructured.Unstructured, deleted bool) (state State, ended bool) {
 	if isJob(u) {
 		if state, ended = jobState(u); ended || !deleted {
 			return state, ended
 		}
 	}
-	if deleted {
-		return State{Object: describe(u), Namespace: u.GetNamespace(), Status: status.NotFoundStatus, Message: "deleted"}, false
-	}
 	state = State{Object: describe(u), Namespace: u.GetNamespace()}
+	if deleted {
+		state.Status, state.Message = status.NotFoundStatus, "deleted"
+		return state, false
+	}
 	result, err := status.Compute(u)
 	if err != nil {
 		state.Status, state.Message = status.UnknownStatus, err.Error()
@@ -148,27 +144,24 @@ func stateOf(u *unstructured.Unstructured, deleted bool) (state State, ended boo
 	return state, false
 }
 
-// unready lists what is not ready, in the order of the manifests.
-func (t *tracker) unready() (waiting []State, failed bool) {
+// unready lists the objects that are not ready, in the order of the manifests.
+func (t *tracker) unready() (waiting []State) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, key := range t.order {
 		if s := t.states[key]; s.Status != status.CurrentStatus {
 			waiting = append(waiting, s)
-			failed = failed || s.Status == status.FailedStatus
 		}
 	}
-	return waiting, failed
+	return waiting
 }
 
-// NotReadyError says what was not ready when the wait ended, and why.
+// NotReadyError names the objects that were not ready when a wait ended, and why.
 type NotReadyError struct {
 	Objects []State
-	// Failed is true when an object can no longer become ready.
-	Failed bool
-	// Reasons are what pods and events say.
+	// Reasons come from pods and events.
 	Reasons []string
-	// Err is what ended the wait; nil when an object failed.
+	// Err is what ended the wait, or nil if an object failed.
 	Err error
 }
 
@@ -185,6 +178,3 @@ func (e *NotReadyError) Error() string {
 
 // Unwrap returns what ended the wait.
 func (e *NotReadyError) Unwrap() error { return e.Err }
-
-// reasonTime bounds what is spent on finding reasons after a failure.
-const reasonTime = 2 * time.Second

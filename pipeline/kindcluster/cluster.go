@@ -1,6 +1,6 @@
-// Package kindcluster creates Kind clusters in an engine that is chosen
-// explicitly, and makes sure of what Kind leaves open: that the node runs in
-// that engine, and that it is ready.
+// Package kindcluster creates Kind clusters on a given engine. It makes sure of two
+// things that Kind does not: that the nodes run on that engine, and that they are
+// ready.
 package kindcluster
 
 import (
@@ -25,67 +25,74 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// Options say which cluster is to be created, and where.
+// Options describe a cluster, and where it is created.
 type Options struct {
-	// Name names the cluster, and the network of its own that it gets: Kind's
-	// usual one, "kind", may be a user's.
+	// Name is the name of the cluster and of its network. Kind's usual network,
+	// "kind", may be a user's.
 	Name      string
 	NodeImage string
-	// Endpoint is the engine's that is to host the nodes.
+	// Endpoint is the engine that hosts the nodes.
 	Endpoint runtimes.Endpoint
 	Config   *v1alpha4.Cluster
-	// NodeSubnet is what the node image gives the pods of every node, where it has
-	// a network that leads to no other node: the nodes are then joined.
+	// NodeSubnet is the subnet that the node image gives the pods of every node, if
+	// its network does not lead from one node to another. The nodes are then joined.
 	NodeSubnet string
-	// Kubeconfig is the file to which access to the cluster is written. The
-	// user's own is never touched.
+	// Kubeconfig is the file for access to the cluster. The user's own is never
+	// touched.
 	Kubeconfig string
 }
 
-// Cluster is a cluster that was created.
+// Cluster is a cluster that was created or started.
 type Cluster struct {
 	Options
 	Nodes []nodes.Node
 	// Host is what really hosts the nodes, as verified.
 	Host Host
-	// Created is when the cluster was created, of one that Boot has started.
+	// Created is when the cluster was created. Only Boot sets it.
 	Created time.Time
-	// started is when Boot began; a node that was ready before is not yet.
+	// started is when Boot began. What a node reported before does not count.
 	started time.Time
-	// snapshotter is what the nodes' containerd unpacks images for.
+	// snapshotter is the one for which the nodes' containerd unpacks images.
 	snapshotter string
 }
 
-// Create creates the cluster and waits until its nodes are ready. On failure
-// the nodes are left as they are, so that evidence can be read; Delete removes
-// them. Kind cannot be interrupted: when ctx ends, Create returns and leaves
-// Kind behind, to be ended by Delete or with the process.
+// Create creates the cluster and waits until its nodes are ready. After a failure the
+// nodes are left as they are, so that evidence can be read, until Delete removes
+// them. Kind cannot be interrupted: when ctx ends, Create returns and leaves Kind
+// running, until Delete or the end of the process stops it.
 func Create(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 	if err := o.PointCommands(); err != nil {
 		return nil, err
 	}
-	log := &logger{Observer: see}
-	provider := o.provider(log)
-	if err := o.create(ctx, provider); err != nil {
+	provider := o.provider(&logger{Observer: see})
+	err := await(ctx, func() error {
+		// Kind's own wait for readiness reports success when it times out, so it is
+		// not used.
+		return provider.Create(o.Name,
+			cluster.CreateWithV1Alpha4Config(o.Config),
+			cluster.CreateWithNodeImage(o.NodeImage),
+			cluster.CreateWithKubeconfigPath(o.Kubeconfig),
+			cluster.CreateWithRetain(true))
+	})
+	if err != nil {
 		see.evidence(ctx, provider, o.Name)
 		return nil, fmt.Errorf("creating the Kind cluster %s: %w", o.Name, explain(err))
 	}
 	c := &Cluster{Options: o}
-	err := c.settle(ctx, provider, see)
-	if err != nil {
+	if err = c.settle(ctx, provider, see); err != nil {
 		see.evidence(ctx, provider, o.Name)
 	}
 	return c, err
 }
 
-// BringsNetwork says that the cluster comes without a network: its nodes are
-// ready only when something that is deployed has brought one.
-func (o Options) BringsNetwork() bool { return o.Config.Networking.DisableDefaultCNI }
+// LacksNetwork reports whether the cluster comes without a network. Its nodes are
+// ready only once something that is deployed has brought one.
+func (o Options) LacksNetwork() bool { return o.Config.Networking.DisableDefaultCNI }
 
-// settle waits until the nodes are ready, unless they cannot be yet, and
-// meanwhile learns about them.
+// settle waits until the nodes are ready, unless they lack a network, and meanwhile
+// learns about them.
 func (c *Cluster) settle(ctx context.Context, provider *cluster.Provider, see Observer) error {
-	if c.BringsNetwork() {
+	if c.LacksNetwork() {
 		return c.learn(ctx, provider)
 	}
 	end := see.Step("Waiting for nodes to be ready")
@@ -99,8 +106,7 @@ func (c *Cluster) settle(ctx context.Context, provider *cluster.Provider, see Ob
 	return group.Wait()
 }
 
-// learn finds the nodes, who hosts them and what they unpack images for, and
-// joins them where they are not.
+// learn finds the nodes, their host and their snapshotter, and joins their networks.
 func (c *Cluster) learn(ctx context.Context, provider *cluster.Provider) error {
 	return await(ctx, func() (err error) {
 		if c.Nodes, err = provider.ListInternalNodes(c.Name); err != nil {
@@ -116,7 +122,7 @@ func (c *Cluster) learn(ctx context.Context, provider *cluster.Provider) error {
 	})
 }
 
-// Delete removes the cluster, or what there is of it, and its kubeconfig.
+// Delete removes the cluster, or what is left of it, and its kubeconfig.
 func Delete(ctx context.Context, o Options) error {
 	if err := o.PointCommands(); err != nil {
 		return err
@@ -134,9 +140,9 @@ func Delete(ctx context.Context, o Options) error {
 	return nil
 }
 
-// killNodes spares the wait of podman rm --force, which unlike Docker's first
-// asks a container to stop and gives it ten seconds. Whether there was
-// something to kill does not matter: what is left is then deleted.
+// killNodes avoids a wait: podman rm --force, unlike Docker's, first asks a container
+// to stop and gives it ten seconds. Errors do not matter, because what is left is
+// then deleted.
 func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
 	all, err := provider.ListInternalNodes(o.Name)
 	if err != nil {
@@ -149,8 +155,8 @@ func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
 
 var silent = Observer{Log: func(string) {}, Evidence: func(string) {}, Step: func(string) func(error) { return func(error) {} }}
 
-// provider picks Kind's provider by name. Left to itself, Kind passes over a
-// KIND_EXPERIMENTAL_PROVIDER that it does not know and prefers docker.
+// provider chooses Kind's provider by name. Kind itself would ignore a
+// KIND_EXPERIMENTAL_PROVIDER that it does not know, and prefer docker.
 func (o Options) provider(log *logger) *cluster.Provider {
 	by := cluster.ProviderWithDocker()
 	if o.Endpoint.Runtime == trial.Podman {
@@ -159,9 +165,9 @@ func (o Options) provider(log *logger) *cluster.Provider {
 	return cluster.NewProvider(cluster.ProviderWithLogger(log), by)
 }
 
-// PointCommands makes the engine's CLI, which is what Kind drives, talk to the same
-// engine as everything else, and Kind use the cluster's own network. Kind
-// offers no other way than the environment.
+// PointCommands sets environment variables, which Kind offers as the only way: they
+// make the engine's CLI, which Kind calls, talk to the engine of the trial, and Kind
+// use the cluster's own network.
 func (o Options) PointCommands() error {
 	before := os.Environ()
 	wanted := o.Endpoint.Environ(before)
@@ -187,19 +193,7 @@ func (o Options) PointCommands() error {
 	return o.guardRemote()
 }
 
-func (o Options) create(ctx context.Context, provider *cluster.Provider) error {
-	return await(ctx, func() error {
-		// Kind's own wait for readiness reports success when it times out, so
-		// it is not used.
-		return provider.Create(o.Name,
-			cluster.CreateWithV1Alpha4Config(o.Config),
-			cluster.CreateWithNodeImage(o.NodeImage),
-			cluster.CreateWithKubeconfigPath(o.Kubeconfig),
-			cluster.CreateWithRetain(true))
-	})
-}
-
-// await runs work, and stops waiting for it when ctx ends.
+// await waits for work, until ctx ends.
 func await(ctx context.Context, work func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- work() }()
@@ -211,61 +205,57 @@ func await(ctx context.Context, work func() error) error {
 	}
 }
 
-// commandError is a failure of a command of Kind's, with what it printed.
-type commandError struct {
-	err    error
-	output string
+// InvalidError reports that the trial could not be measured, for a reason that is not
+// the engine's. Cause may be empty.
+type InvalidError struct {
+	Cause trial.Cause
+	Err   error
 }
 
-func (e *commandError) Error() string { return e.err.Error() + "\n" + e.output }
-func (e *commandError) Unwrap() error { return e.err }
+func (e *InvalidError) Error() string { return e.Err.Error() }
 
-// explain adds what the failed command printed, which Kind keeps to itself.
+// Unwrap returns the reason.
+func (e *InvalidError) Unwrap() error { return e.Err }
+
+// explain adds the output of the failed command, which Kind leaves out. Of a long
+// output it adds the end: kubeadm prints the cause last.
 func explain(err error) error {
-	if run := exec.RunErrorForError(err); run != nil && len(run.Output) > 0 {
-		explained := &commandError{err, ending(string(run.Output))}
-		if bytes.Contains(run.Output, []byte(lostWords)) {
-			return &LostInputError{explained}
-		}
-		return explained
+	run := exec.RunErrorForError(err)
+	if run == nil || len(run.Output) == 0 {
+		return err
+	}
+	const most = 8 << 10
+	output := string(run.Output)
+	if len(output) > most {
+		output = "…" + output[len(output)-most:]
+	}
+	err = fmt.Errorf("%w\n%s", err, output)
+	if bytes.Contains(run.Output, []byte(lostInput)) {
+		return &InvalidError{trial.CauseLostInput, fmt.Errorf("%w; run stratbench where the podman command works on the engine's own store, as the engine's user", err)}
 	}
 	return err
 }
 
-// ending bounds what a command printed: kubeadm prints much, its cause last.
-func ending(text string) string {
-	const most = 8 << 10
-	if len(text) > most {
-		return "…" + text[len(text)-most:]
-	}
-	return text
-}
-
-// evidenceTime bounds what is spent on reading evidence, even of a node that
-// no longer answers.
+// evidenceTime bounds the time for reading evidence. A node may not answer any more.
 const evidenceTime = 2 * time.Second
 
-// evidence logs what the nodes have to say about a failure.
+// evidence logs the last messages of the nodes after a failure.
 func (see Observer) evidence(ctx context.Context, provider *cluster.Provider, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evidenceTime)
 	defer cancel()
 	err := await(ctx, func() error {
 		nodes, err := provider.ListInternalNodes(name)
 		for _, node := range nodes {
-			err = errors.Join(err, see.nodeEvidence(ctx, node))
+			see.Evidence("last messages of " + node.String() + ":")
+			lines, failed := exec.CombinedOutputLines(node.CommandContext(ctx, "journalctl", "--no-pager", "--output=short-monotonic", "--lines=60"))
+			for _, line := range lines {
+				see.Evidence(line)
+			}
+			err = errors.Join(err, failed)
 		}
 		return err
 	})
 	if err != nil {
 		see.Evidence("reading evidence from the nodes: " + explain(err).Error())
 	}
-}
-
-func (see Observer) nodeEvidence(ctx context.Context, node nodes.Node) error {
-	see.Evidence("last messages of " + node.String() + ":")
-	lines, err := exec.CombinedOutputLines(node.CommandContext(ctx, "journalctl", "--no-pager", "--output=short-monotonic", "--lines=60"))
-	for _, line := range lines {
-		see.Evidence(line)
-	}
-	return err
 }

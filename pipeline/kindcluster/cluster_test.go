@@ -100,7 +100,7 @@ func TestNodeState(t *testing.T) {
 	}
 }
 
-// engineAPI answers like the engine of that name.
+// engineAPI answers like an engine with such a component.
 func engineAPI(t *testing.T, component string) runtimes.Endpoint {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) {

@@ -49,11 +49,10 @@ nodes:
 featureGates: {KubeletInUserNamespace: true}
 kubeadmConfigPatches: [patch]
 containerdConfigPatches: [oom]
-networking: {disableDefaultCNI: true}
 nodes: [{role: control-plane}]
 `)
 	n := config.Networking
-	if n.PodSubnet != "10.9.0.0/16" || !n.DisableDefaultCNI || !config.FeatureGates["KubeletInUserNamespace"] {
+	if n.PodSubnet != "10.9.0.0/16" || !config.FeatureGates["KubeletInUserNamespace"] {
 		t.Errorf("got %+v, %v", n, config.FeatureGates)
 	}
 	if !slices.Equal(config.KubeadmConfigPatches, []string{"mine", "patch"}) || !slices.Equal(config.ContainerdConfigPatches, []string{"oom"}) {
@@ -61,21 +60,6 @@ nodes: [{role: control-plane}]
 	}
 	if len(config.Nodes) != 2 || len(config.Nodes[0].ExtraPortMappings) != 1 {
 		t.Errorf("got nodes %+v", config.Nodes)
-	}
-}
-
-func TestPatchOfNodesGoesByRole(t *testing.T) {
-	user := head + "nodes: [{role: control-plane, labels: {a: mine, b: mine}}, {role: worker}]"
-	config := readConfig(t, user,
-		head+"nodes: [{role: worker, labels: {only: workers}}]",
-		head+"nodes: [{labels: {b: all}, extraMounts: [{hostPath: /h, containerPath: /c}]}]")
-	first, second := config.Nodes[0], config.Nodes[1]
-	if first.Labels["a"] != "mine" || first.Labels["b"] != "all" || first.Labels["only"] != "" || second.Labels["only"] != "workers" {
-		t.Errorf("got labels %v and %v", first.Labels, second.Labels)
-	}
-	// A node without a role in a patch means every node.
-	if len(first.ExtraMounts) != 1 || len(second.ExtraMounts) != 1 {
-		t.Errorf("got mounts %v and %v", first.ExtraMounts, second.ExtraMounts)
 	}
 }
 

@@ -16,28 +16,14 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// Host is the engine that hosts a node, and the node image as that engine
-// knows it.
+// Host is the engine that hosts a node, and the node image as that engine knows it.
 type Host struct {
-	Runtime   trial.Runtime `json:"runtime"`
-	Container string        `json:"container"`
-	ImageID   string        `json:"image_id"`
+	Runtime trial.Runtime
+	ImageID string
 }
 
-// MismatchError says that a node runs in another engine than the one that was
-// asked for: the trial would measure the wrong thing.
-type MismatchError struct {
-	Node       string
-	Want, Host trial.Runtime
-}
-
-func (e *MismatchError) Error() string {
-	return fmt.Sprintf("the node %s runs in %s, although this trial is of %s; check which program the name %s leads to",
-		e.Node, e.Host, e.Want, e.Want)
-}
-
-// verify asks the engine under test itself for the nodes: Kind works through
-// whatever answers to the name docker or podman.
+// verify asks the engine under test itself for the nodes, because Kind uses whatever
+// program is called docker or podman.
 func (o Options) verify(ctx context.Context, all []nodes.Node) (Host, error) {
 	if len(all) == 0 {
 		return Host{}, fmt.Errorf("verifying who hosts the Kind cluster %s: Kind lists no node", o.Name)
@@ -47,8 +33,9 @@ func (o Options) verify(ctx context.Context, all []nodes.Node) (Host, error) {
 		if host, err = inspect(ctx, o.Endpoint, node.String()); err != nil {
 			return host, fmt.Errorf("verifying that %s hosts the node %s: %w", o.Endpoint.Runtime, node, err)
 		}
-		if host.Runtime != o.Endpoint.Runtime {
-			return host, &MismatchError{Node: node.String(), Want: o.Endpoint.Runtime, Host: host.Runtime}
+		if want := o.Endpoint.Runtime; host.Runtime != want {
+			return host, &InvalidError{Err: fmt.Errorf("the node %s runs in %s, although this trial is of %s; check which program the name %s leads to",
+				node, host.Runtime, want, want)}
 		}
 	}
 	return host, nil
@@ -56,12 +43,12 @@ func (o Options) verify(ctx context.Context, all []nodes.Node) (Host, error) {
 
 func inspect(ctx context.Context, engine runtimes.Endpoint, node string) (Host, error) {
 	var version struct{ Components []struct{ Name string } }
-	var container struct{ ID, Image string }
+	var container struct{ Image string }
 	err := errors.Join(ask(ctx, engine, "/version", &version), ask(ctx, engine, "/containers/"+url.PathEscape(node)+"/json", &container))
 	if err != nil {
 		return Host{}, err
 	}
-	host := Host{Runtime: trial.Docker, Container: container.ID, ImageID: container.Image}
+	host := Host{Runtime: trial.Docker, ImageID: container.Image}
 	for _, c := range version.Components {
 		if strings.HasPrefix(c.Name, "Podman") {
 			host.Runtime = trial.Podman
@@ -73,7 +60,7 @@ func inspect(ctx context.Context, engine runtimes.Endpoint, node string) (Host, 
 	return host, nil
 }
 
-// ask reads a path of the API that both engines offer.
+// ask reads a path of the API that both engines have.
 func ask(ctx context.Context, engine runtimes.Endpoint, path string, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -82,7 +69,7 @@ func ask(ctx context.Context, engine runtimes.Endpoint, path string, answer any)
 		return fmt.Errorf("asking the engine at %s: %w", engine, err)
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("reading what the engine at %s says of %s: %w", engine, path, err)
+		return fmt.Errorf("reading what the engine at %s answers to %s: %w", engine, path, err)
 	}
 	return nil
 }

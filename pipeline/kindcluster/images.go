@@ -1,6 +1,7 @@
 package kindcluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,9 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 )
 
-// Import streams what save writes, a docker-archive with the images under the
-// names by which the engine knows them, into the image store of every node,
-// where they get the names that pods use. Nothing is kept in between.
+// Import streams the docker-archive that save writes into the image store of every
+// node. Images in it have their names on the engine, and get the names that pods
+// use. Nothing is stored in between.
 func (c *Cluster) Import(ctx context.Context, names Names, save func(io.Writer) error) error {
 	var imports errgroup.Group
 	var inlets []io.Writer
@@ -40,13 +41,13 @@ func (c *Cluster) Import(ctx context.Context, names Names, save func(io.Writer) 
 	}
 	imported := imports.Wait()
 	if imported != nil && errors.Is(saved, syscall.EPIPE) {
-		saved = nil // the node stopped reading; why is in its own error
+		saved = nil // the node stopped reading, and its own error says why
 	}
 	return errors.Join(saved, imported)
 }
 
-// importInto lists the node's images in the command that imports them: each
-// further command in a node costs the load a tenth of a second.
+// importInto imports images and lists the node's images in one command: each further
+// command in a node takes a tenth of a second of the load.
 func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, archive io.Reader) error {
 	cmd := node.CommandContext(ctx, "sh", "-c",
 		`ctr --namespace=k8s.io images import --all-platforms --digests --snapshotter="$0" - >&2 && exec ctr --namespace=k8s.io images ls -q`,
@@ -65,8 +66,8 @@ func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, 
 	return nil
 }
 
-// Pull has every node pull an image from its registry, and gives it the name that
-// pods use. Progress is called as often as a node says that it goes on.
+// Pull has every node pull an image from its registry, and gives it the name that pods
+// use. It calls progress whenever a node reports some.
 func (c *Cluster) Pull(ctx context.Context, ref, name string, plainHTTP bool, progress func()) error {
 	args := []string{"--namespace=k8s.io", "images", "pull", "--snapshotter=" + c.snapshotter}
 	if plainHTTP {
@@ -75,9 +76,9 @@ func (c *Cluster) Pull(ctx context.Context, ref, name string, plainHTTP bool, pr
 	var pulls errgroup.Group
 	for _, node := range c.Nodes {
 		pulls.Go(func() error {
-			said := &lastSaid{progress: progress}
-			if err := node.CommandContext(ctx, "ctr", append(slices.Clone(args), ref)...).SetStdout(said).SetStderr(said).Run(); err != nil {
-				return fmt.Errorf("pulling the image %s in the node %s: %w: %s", ref, node, err, said)
+			output := &tail{progress: progress}
+			if err := node.CommandContext(ctx, "ctr", append(slices.Clone(args), ref)...).SetStdout(output).SetStderr(output).Run(); err != nil {
+				return fmt.Errorf("pulling the image %s in the node %s: %w: %s", ref, node, err, bytes.TrimSpace(output.text))
 			}
 			return nil
 		})
@@ -88,22 +89,20 @@ func (c *Cluster) Pull(ctx context.Context, ref, name string, plainHTTP bool, pr
 	return c.Tag(ctx, ref, []string{name})
 }
 
-// lastSaid keeps the end of what a program prints.
-type lastSaid struct {
+// tail keeps the end of what a program prints.
+type tail struct {
 	text     []byte
 	progress func()
 }
 
-func (l *lastSaid) Write(b []byte) (int, error) {
-	l.progress()
-	l.text = append(l.text, b...)
-	l.text = l.text[max(0, len(l.text)-2<<10):]
+func (t *tail) Write(b []byte) (int, error) {
+	t.progress()
+	t.text = append(t.text, b...)
+	t.text = t.text[max(0, len(t.text)-2<<10):]
 	return len(b), nil
 }
 
-func (l *lastSaid) String() string { return strings.TrimSpace(string(l.text)) }
-
-// Tag gives an image that is in every node further names there.
+// Tag gives an image further names in every node.
 func (c *Cluster) Tag(ctx context.Context, name string, further []string) error {
 	args := []string{"--namespace=k8s.io", "images", "tag", "--force", fullName(name)}
 	for _, tag := range further {
@@ -119,8 +118,8 @@ func (c *Cluster) Tag(ctx context.Context, name string, further []string) error 
 
 var snapshotter = regexp.MustCompile(`(?m)^\s*snapshotter\s*=\s*["']([^"']+)["']`)
 
-// findSnapshotter asks containerd which snapshotter Kubernetes uses: an image
-// unpacked for another would be unpacked again when a pod starts.
+// findSnapshotter asks containerd which snapshotter Kubernetes uses: an image that was
+// unpacked for another one would be unpacked again when a pod starts.
 func findSnapshotter(ctx context.Context, node nodes.Node) (string, error) {
 	out, err := exec.Output(node.CommandContext(ctx, "containerd", "config", "dump"))
 	if err != nil {
@@ -133,7 +132,7 @@ func findSnapshotter(ctx context.Context, node nodes.Node) (string, error) {
 	return string(match[1]), nil
 }
 
-// fullName spells a reference out as Kubernetes does.
+// fullName completes a reference as Kubernetes does.
 func fullName(ref string) string {
 	first, _, found := strings.Cut(ref, "/")
 	switch {

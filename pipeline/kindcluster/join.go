@@ -13,9 +13,9 @@ import (
 // nodeNetwork is the subnet of a node's pods, and the node's own address.
 type nodeNetwork struct{ subnet, address string }
 
-// join makes one network of the nodes, where their image gives the pods of each
-// the same subnet and leads to no other node: each further node gets the subnet
-// that the cluster has for it, and all get routes to the others.
+// join connects the nodes if their image gives the pods of each node the same subnet
+// and no route to other nodes: each further node gets the subnet that the cluster has
+// for it, and every node gets routes to the others.
 func (c *Cluster) join(ctx context.Context) error {
 	if c.NodeSubnet == "" || len(c.Nodes) < 2 {
 		return nil
@@ -31,17 +31,17 @@ func (c *Cluster) join(ctx context.Context) error {
 				fmt.Fprintf(&script, "ip route replace %s via %s\n", w.subnet, w.address)
 			}
 		}
-		// Containerd takes a network that has changed.
+		// Containerd reloads a network configuration that has changed.
 		fmt.Fprintf(&script, "sed -i 's,%s,%s,' /etc/cni/net.d/*.conflist\n", c.NodeSubnet, all[node.String()].subnet)
 		if _, err := exec.CombinedOutputLines(node.CommandContext(ctx, "sh", "-ec", script.String())); err != nil {
-			return fmt.Errorf("leading the node %s to the others: %w", node, explain(err))
+			return fmt.Errorf("connecting the node %s to the others: %w", node, explain(err))
 		}
 	}
 	return nil
 }
 
-// nodeNetworks are those of all nodes. The first has the subnet of the image: its
-// pods run already.
+// nodeNetworks waits until the networks of all nodes are known. The first node keeps
+// the subnet of the image, because its pods run already.
 func (c *Cluster) nodeNetworks(ctx context.Context) (map[string]nodeNetwork, error) {
 	first, err := nodeutils.BootstrapControlPlaneNode(c.Nodes)
 	if err != nil {

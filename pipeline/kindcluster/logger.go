@@ -1,6 +1,7 @@
 package kindcluster
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -8,27 +9,34 @@ import (
 	"sigs.k8s.io/kind/pkg/log"
 )
 
-// Observer is told what Kind does while it does it. Its functions may be
-// called from several goroutines.
+// Observer is notified of what Kind does while it does it. Its functions may be called
+// from several goroutines.
 type Observer struct {
-	// Log takes a line that Kind printed, Evidence one that was read from a node
+	// Log takes a line that Kind printed, Evidence a line that was read from a node
 	// after a failure.
 	Log, Evidence func(line string)
-	// Step is told that a step of Kind's starts, and returns what is to be
-	// called when it ends.
+	// Step is called when a step of Kind's starts, and end when it ends.
 	Step func(name string) (end func(error))
 }
 
-// logger hands Kind's messages on as lines, and makes steps of its status
-// messages: " • Starting control-plane ..." and " ✓ Starting control-plane".
+// step runs work as a step.
+func (see Observer) step(name string, work func() error) error {
+	end := see.Step(name)
+	err := work()
+	end(err)
+	return err
+}
+
+// logger passes Kind's messages on as lines, and turns its status messages into
+// steps: " • Starting control-plane ..." and " ✓ Starting control-plane".
 type logger struct {
 	Observer
 	mu  sync.Mutex
 	end func(error)
 }
 
-// Kind reports a failed step without its error; the error is Create's.
-var errStep = fmt.Errorf("the step failed")
+// errStep stands for the error of a step, which Kind reports only at the end.
+var errStep = errors.New("the step failed")
 
 func (l *logger) message(text string) {
 	text = strings.TrimRight(text, "\n")
@@ -55,13 +63,13 @@ func (l *logger) finish(err error) {
 	}
 }
 
-// stepName drops the ornaments of Kind's status messages.
+// stepName removes the decoration of Kind's status messages.
 func stepName(text string) string {
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r > 0x7f })
 	return strings.TrimSuffix(strings.Join(words, " "), " ...")
 }
 
-// Warn leaves out Kind's two lines of warning against a network of one's own.
+// Warn drops Kind's two warnings about a network that is not its usual one.
 func (l *logger) Warn(message string) {
 	if !strings.Contains(message, "Overriding") && !strings.Contains(message, "Here be dragons") {
 		l.message("warning: " + message)
@@ -74,8 +82,8 @@ func (l *logger) Errorf(format string, a ...any) {
 	l.Error(fmt.Sprintf(format, a...))
 }
 
-// V keeps Kind's own debugging out of the log: its output is part of the
-// error when something fails.
+// V keeps Kind's debugging output out of the log. If something fails, that output is
+// part of the error.
 func (l *logger) V(level log.Level) log.InfoLogger { return infoLogger{l, level == 0} }
 
 type infoLogger struct {

@@ -15,16 +15,16 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// stopLimit is how many seconds the nodes may take to stop in peace. What they
-// have written is kept in any case.
+// stopLimit is how many seconds the nodes may take to stop. What they have written is
+// kept in any case.
 const stopLimit = "5"
 
-// Stop stops the nodes, for Boot to start again.
+// Stop stops the nodes. Boot starts them again.
 func (c *Cluster) Stop(ctx context.Context) error {
 	err := error(nil)
 	if c.Endpoint.Runtime == trial.Docker {
-		// Kind has a node that ended with an error started again once, and Docker
-		// does so when it starts itself, also for one that was told to stop.
+		// Kind asks Docker to restart a node once after an error, and Docker does so
+		// when it starts, even if the node was told to stop.
 		err = c.command(ctx, "update", "--restart=no")
 	}
 	if err == nil {
@@ -36,16 +36,8 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return nil
 }
 
-// StateError says that a cluster is not as Stop leaves it, which is stratbench's own
-// fault: its start cannot be measured.
-type StateError struct{ Cluster, Found string }
-
-func (e *StateError) Error() string {
-	return fmt.Sprintf("the Kind cluster %s was to be started here: %s", e.Cluster, e.Found)
-}
-
-// Boot starts the nodes of a cluster that was created and stopped before, and
-// waits until they are ready. It sets the time at which the cluster was created.
+// Boot starts the nodes of a cluster that was created and stopped before, and waits
+// until they are ready.
 func Boot(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 	if err := o.PointCommands(); err != nil {
 		return nil, err
@@ -81,14 +73,14 @@ func (c *Cluster) boot(ctx context.Context, provider *cluster.Provider, see Obse
 	return see.step("Waiting for the API server", func() error { return c.awaitServer(ctx) })
 }
 
-// findStopped finds the nodes, none of which may run: the time that they take is
-// the trial's.
+// findStopped finds the nodes. None of them may be running, because the time that they
+// take to start belongs to the trial.
 func (c *Cluster) findStopped(ctx context.Context, provider *cluster.Provider) (err error) {
 	if c.Nodes, err = provider.ListInternalNodes(c.Name); err != nil {
 		return err
 	}
 	if len(c.Nodes) == 0 {
-		return &StateError{c.Name, "the engine has no node of it"}
+		return &InvalidError{Err: fmt.Errorf("the Kind cluster %s cannot be started: the engine has no node of it", c.Name)}
 	}
 	for _, node := range c.Nodes {
 		var container struct{ State struct{ Running bool } }
@@ -96,13 +88,13 @@ func (c *Cluster) findStopped(ctx context.Context, provider *cluster.Provider) (
 			return err
 		}
 		if container.State.Running {
-			return &StateError{c.Name, fmt.Sprintf("its node %s runs already", node)}
+			return &InvalidError{Err: fmt.Errorf("the start of the Kind cluster %s cannot be measured: its node %s is running already", c.Name, node)}
 		}
 	}
 	return nil
 }
 
-// command runs the engine's command, which is what Kind drives too, on all nodes.
+// command runs a command of the engine's CLI, which Kind calls too, on all nodes.
 func (c *Cluster) command(ctx context.Context, args ...string) error {
 	for _, node := range c.Nodes {
 		args = append(args, node.String())
@@ -111,8 +103,8 @@ func (c *Cluster) command(ctx context.Context, args ...string) error {
 	return err
 }
 
-// serverEvery is how often the API server is asked whether it is ready: a watch
-// that fails waits longer and longer before it tries again.
+// serverEvery is how often the API server is asked whether it is ready. A watch would
+// not do: it waits longer and longer after each failure.
 const serverEvery = 100 * time.Millisecond
 
 func (c *Cluster) awaitServer(ctx context.Context) error {
@@ -144,12 +136,4 @@ func (c *Cluster) awaitServer(ctx context.Context) error {
 		case <-time.After(serverEvery):
 		}
 	}
-}
-
-// step does work in a step of the observer's.
-func (see Observer) step(name string, work func() error) error {
-	end := see.Step(name)
-	err := work()
-	end(err)
-	return err
 }

@@ -46,8 +46,8 @@ func (c *Cluster) WaitReady(ctx context.Context, see Observer) error {
 
 const ready = "ready"
 
-// nodeState is "ready", or why the node is not. What a node reported before it
-// was started again does not count; the API has whole seconds.
+// nodeState is "ready", or the reason why the node is not. What a node reported before
+// it was started again does not count. Times in the API are whole seconds.
 func nodeState(object *unstructured.Unstructured, started time.Time) string {
 	var node corev1.Node
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &node); err != nil {

@@ -17,32 +17,20 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Podman's remote client now and then loses what it is given, or what a command
-// prints. Where Kind has to go through it, the podman that Kind finds first is
-// this program, which makes sure of both and tries again.
+// Podman's remote client sometimes loses part of a command's input or output. Where
+// Kind has to use that client, this program stands in for podman: it checks that
+// nothing was lost, and tries again otherwise.
 
-// realPodman is the variable that names the podman that was there first.
+// realPodman is the environment variable with the path of the real podman.
 const realPodman = "STRATBENCH_REAL_PODMAN"
 
-// remoteTries is how often something is tried that the client loses.
+// remoteTries is how often a command is tried if the client loses something.
 const remoteTries = 4
 
-// lostWords begin what is said when the client went on losing something.
-const lostWords = "stratbench: podman's remote client loses what it is given: "
+// lostInput begins the message for a client that lost something each time.
+const lostInput = "stratbench: podman's remote client loses what it is given: "
 
-// LostInputError says that nothing could be written to a node through podman's
-// remote client. It is no fault of the engine's.
-type LostInputError struct{ Err error }
-
-func (e *LostInputError) Error() string {
-	return e.Err.Error() + "; run stratbench where the podman command works on the engine's own store, as the engine's user"
-}
-
-// Unwrap returns what failed.
-func (e *LostInputError) Unwrap() error { return e.Err }
-
-// guardRemote puts this program in podman's place for Kind, where podman is a
-// remote client.
+// guardRemote puts this program in podman's place if podman is a remote client.
 func (o Options) guardRemote() error {
 	if o.Endpoint.Runtime != trial.Podman || o.Endpoint.Native || os.Getenv(realPodman) != "" || runtime.GOOS == "windows" {
 		return nil
@@ -65,7 +53,7 @@ func (o Options) guardRemote() error {
 	return errors.Join(os.Setenv(realPodman, podman), os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")))
 }
 
-// Main is the podman that Kind finds, if this process is one; it then never
+// Main stands in for podman if this process was started under that name. It then never
 // returns. Every program that creates clusters calls it first.
 func Main() {
 	podman := os.Getenv(realPodman)
@@ -75,7 +63,7 @@ func Main() {
 	os.Exit(remote(podman).run(os.Args[1:]))
 }
 
-// remote is the path of the podman that was there first.
+// remote is the path of the real podman.
 type remote string
 
 // run runs podman with these arguments, and returns its exit code.
@@ -94,8 +82,8 @@ func (r remote) run(args []string) int {
 	return r.pass(args, os.Stdin, os.Stdout)
 }
 
-// streams reports whether a command takes whole images, of which the load phase
-// itself makes sure.
+// streams reports whether a command reads whole images. The phase load itself checks
+// that they arrive.
 func streams(command []string) bool { return slices.Contains(command, "import") || command[0] == "sh" }
 
 func (r remote) pass(args []string, in io.Reader, out io.Writer) int {
@@ -110,8 +98,8 @@ func (r remote) pass(args []string, in io.Reader, out io.Writer) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// given has a command in a node read its input from a file there, which is
-// known to hold all of it.
+// given copies the input into a file in the node, makes sure that it is complete, and
+// has the command read the file.
 func (r remote) given(node string, command []string) int {
 	input, err := io.ReadAll(os.Stdin)
 	if err != nil {
@@ -131,12 +119,12 @@ func (r remote) given(node string, command []string) int {
 			return code // podman has said why
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%s%d bytes for %q did not arrive in %s in %d attempts\n", lostWords, len(input), strings.Join(command, " "), node, remoteTries)
+	fmt.Fprintf(os.Stderr, "%s%d bytes for %q did not arrive in %s in %d attempts\n", lostInput, len(input), strings.Join(command, " "), node, remoteTries)
 	return 125
 }
 
-// read prints what a file in a node holds. A command that only reads may be
-// repeated until its last line, which is ours, arrives.
+// read prints a file of the node. A command that only reads may be repeated until the
+// mark at its end arrives.
 func (r remote) read(node string, command []string) int {
 	const last = "stratbench: end of file"
 	for range remoteTries {
@@ -147,6 +135,6 @@ func (r remote) read(node string, command []string) int {
 			return code
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%swhat %q prints in %s did not arrive in %d attempts\n", lostWords, strings.Join(command, " "), node, remoteTries)
+	fmt.Fprintf(os.Stderr, "%sthe output of %q in %s did not arrive in %d attempts\n", lostInput, strings.Join(command, " "), node, remoteTries)
 	return 125
 }

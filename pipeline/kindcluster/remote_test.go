@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// losing is a fake podman, which runs the command of an exec here, and loses
-// most of the input or of the output of the first execs.
+// losing is a fake podman. It runs the command of an exec on this host, and loses most
+// of the input or output of the first ones.
 const losing = `#!/bin/sh
 [ "$1" = exec ] || { echo "$@"; exit; }
 shift
@@ -36,8 +36,8 @@ case "$*" in
 esac
 `
 
-// podmanOf has Kind's podman be this program before a podman that loses the
-// input or output of so many execs.
+// podmanOf puts this program in the place of a podman that loses the input or output of
+// so many execs.
 func podmanOf(t *testing.T, loses string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -86,14 +86,14 @@ func TestOtherCommandsPass(t *testing.T) {
 	}
 }
 
-// TestWhatGoesOnBeingLostIsOurs: it must not be booked to the engine.
+// Input that is lost each time must not count as a failure of the engine.
 func TestWhatGoesOnBeingLostIsOurs(t *testing.T) {
 	podmanOf(t, "99")
 	cmd := kindexec.Command("podman", "exec", "--privileged", "-i", "node", "cp", "/dev/stdin", "/kind/kubeadm.conf")
 	var out bytes.Buffer
 	err := explain(cmd.SetStdin(strings.NewReader("a long text")).SetStdout(&out).SetStderr(&out).Run())
-	var lost *LostInputError
-	if !errors.As(err, &lost) || !strings.Contains(err.Error(), "did not arrive") {
+	var lost *InvalidError
+	if !errors.As(err, &lost) || lost.Cause != trial.CauseLostInput || !strings.Contains(err.Error(), "did not arrive") {
 		t.Errorf("got %v", err)
 	}
 	if err := explain(errors.New("exit status 1")); errors.As(err, &lost) {

@@ -9,12 +9,12 @@ import (
 	"io"
 )
 
-// Names are images by the name under which an engine saves them, each with the
-// name that it gets in the cluster's nodes.
+// Names map the names under which an engine saves images to the names that they get
+// in the nodes.
 type Names map[string]string
 
-// saveAs has save write a docker-archive, and passes it on to w with other
-// names for the images in it. Nothing is kept in between.
+// saveAs passes the docker-archive that save writes on to w, with new names for the
+// images in it. Nothing is stored in between.
 func (names Names) saveAs(save func(io.Writer) error, w io.Writer) error {
 	archive, in := io.Pipe()
 	saved := make(chan error, 1)
@@ -26,14 +26,14 @@ func (names Names) saveAs(save func(io.Writer) error, w io.Writer) error {
 	renamed := names.rename(archive, w)
 	archive.CloseWithError(renamed)
 	if err := <-saved; err != nil {
-		return err // of which the other is a consequence
+		return err // the cause of the other error
 	}
 	return renamed
 }
 
-// rename copies a docker-archive. An archive names its images in manifest.json,
-// and in index.json where it is an OCI layout as well; both are small, and no
-// hash covers them.
+// rename copies a docker-archive. The names of its images are in manifest.json, and in
+// index.json if it is an OCI layout as well. Both files are small, and no hash covers
+// them.
 func (names Names) rename(r io.Reader, w io.Writer) error {
 	from, to := tar.NewReader(r), tar.NewWriter(w)
 	for {
@@ -64,11 +64,11 @@ func (names Names) rename(r io.Reader, w io.Writer) error {
 	if err := to.Close(); err != nil {
 		return fmt.Errorf("passing the archive of the images on: %w", err)
 	}
-	_, err := io.Copy(io.Discard, r) // what pads an archive
+	_, err := io.Copy(io.Discard, r) // the padding of the archive
 	return err
 }
 
-// rewrite reads a file of JSON, has it changed, and adjusts its header.
+// rewrite decodes a JSON file, changes it, and adjusts its header.
 func rewrite[T any](r io.Reader, header *tar.Header, change func(T)) (io.Reader, error) {
 	var value T
 	if err := json.NewDecoder(r).Decode(&value); err != nil {
@@ -91,7 +91,7 @@ func (names Names) manifest(images []map[string]any) {
 	}
 }
 
-// The annotations by which containerd names the images of an OCI layout.
+// The annotations with which containerd names the images of an OCI layout.
 const (
 	nameAnnotation = "io.containerd.image.name"
 	refAnnotation  = "org.opencontainers.image.ref.name"
@@ -104,12 +104,12 @@ func (names Names) index(index map[string]any) {
 		annotations, _ := manifest["annotations"].(map[string]any)
 		if as, ok := names.of(annotations[nameAnnotation]); ok {
 			annotations[nameAnnotation] = as
-			delete(annotations, refAnnotation) // the tag alone, of the old name
+			delete(annotations, refAnnotation) // only the tag of the old name
 		}
 	}
 }
 
-// of finds an image however its name is spelt.
+// of finds the new name of an image, however its old name is spelt.
 func (names Names) of(saved any) (string, bool) {
 	text, _ := saved.(string)
 	for name, as := range names {

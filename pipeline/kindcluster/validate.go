@@ -14,8 +14,8 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// Where is the position of a part of a Kind config file, or of what is nearest
-// around it.
+// Where is the position of a part of a Kind configuration, or of the smallest part
+// around it that is there.
 func Where(file string, path ...string) issue.Position {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -24,10 +24,10 @@ func Where(file string, path ...string) issue.Position {
 	return issue.Find(text, path...)
 }
 
-// Validate holds a config, with its defaults, against the rules that Kind has
-// for it. Kind's own check is internal to it and names no positions. Beyond
-// them, no two nodes may publish the same port.
-func Validate(config *v1alpha4.Cluster, file string) []issue.Issue {
+// validate checks a configuration, with its defaults, by Kind's rules. Kind's own check
+// is internal and names no positions. In addition, no two nodes may publish the same
+// port.
+func validate(config *v1alpha4.Cluster, file string) []issue.Issue {
 	v := &validator{file: file}
 	n := config.Networking
 	v.port(n.APIServerPort, "networking", "apiServerPort")
@@ -53,7 +53,7 @@ func Validate(config *v1alpha4.Cluster, file string) []issue.Issue {
 type validator struct {
 	file   string
 	issues issue.List
-	// taken are the host ports that nodes publish.
+	// taken are the host's ports that nodes publish.
 	taken []taken
 }
 
@@ -69,7 +69,7 @@ func (v *validator) issue(message string, path ...string) {
 
 func (v *validator) port(port int32, path ...string) {
 	if port < -1 || port > 65535 {
-		v.issue(fmt.Sprintf("%d is no port; write a number of at most 65535", port), path...)
+		v.issue(fmt.Sprintf("%d is no port; write a number up to 65535", port), path...)
 	}
 }
 
@@ -109,12 +109,12 @@ func (v *validator) mappings(mappings []v1alpha4.PortMapping, node []string) {
 		v.port(m.HostPort, append(at, "hostPort")...)
 		v.port(m.ContainerPort, append(at, "containerPort")...)
 		if m.HostPort <= 0 {
-			continue // a free one is taken
+			continue // Kind chooses a free port
 		}
 		ip := net.IPv4zero
 		if m.ListenAddress != "" {
 			if ip = net.ParseIP(m.ListenAddress); ip == nil {
-				v.issue(fmt.Sprintf("%q is no address to listen at; write one such as 127.0.0.1", m.ListenAddress), append(at, "listenAddress")...)
+				v.issue(fmt.Sprintf("%q is no IP address; write one such as 127.0.0.1", m.ListenAddress), append(at, "listenAddress")...)
 				continue
 			}
 		}

@@ -9,7 +9,7 @@ func TestWhatKindRefusesHasItsPlace(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"older version":       {"kind: Cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\nnodes: [{role: control-plane}]\n", "kind.yaml:2:13: "},
 		"template":            {head + "nodes:\n{{- range .Workers }}\n- role: worker\n{{- end }}\n", "kind.yaml:4:1: this is a template"},
-		"comments only":       {"# nothing here\n", "kind.yaml:1:1: reading the Kind configuration: it says nothing"},
+		"comments only":       {"# nothing here\n", "kind.yaml:1:1: reading the Kind configuration: it is empty"},
 		"text for a switch":   {head + "featureGates:\n  A: \"true\"\n", "kind.yaml:4:1: "},
 		"unknown key":         {head + "nodes:\n- role: control-plane\n  extraPorts: []\n", "kind.yaml:5:1: "},
 		"no such role":        {head + "nodes:\n- role: control-plane\n- role: master\n", `kind.yaml:5:9: "master" is not known to Kind`},

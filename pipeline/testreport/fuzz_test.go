@@ -30,8 +30,11 @@ func FuzzRead(f *testing.F) {
 	f.Add(1, []byte("\x16--- PASS: T (NaNs)\n\x16--- FAIL: T (-1s)\n=== RUN \n--- SKIP:  (1s)"))
 	f.Fuzz(func(t *testing.T, format int, text []byte) {
 		formats := Formats()
-		report, _ := formats[uint(format)%uint(len(formats))].Read(bytes.NewReader(text), func(string) {})
-		j := Judge(report, Exit{Known: true}, []string{"T", ""})
+		of, known := formats[uint(format)%uint(len(formats))], []string{"T", ""}
+		report, _ := of.Read(bytes.NewReader(text), func(string) {})
+		j := Judge(report, Exit{Known: true}, known)
+		brief, _ := of.ReadBrief(bytes.NewReader(text), known)
+		sameJudgement(t, Judge(brief, Exit{Known: true}, known), j)
 		for _, r := range j.Tests {
 			switch r.Status {
 			case trial.TestPass, trial.TestFail, trial.TestSkip:

@@ -16,7 +16,7 @@ import (
 // ginkgoReader reads ginkgo's JSON report: a list of suites, each with a list
 // of specs. Several reports may follow one another.
 type ginkgoReader struct {
-	report Report
+	report *Report
 	// suite and spec are the fields of those that are being read, by their paths.
 	suite, spec    fields
 	reasons, texts []string // of the suite, of the spec
@@ -32,8 +32,8 @@ func (f fields) number(name string) int {
 	return n
 }
 
-func readGinkgo(r io.Reader) (Report, error) {
-	g := &ginkgoReader{suite: fields{}, spec: fields{}}
+func readGinkgo(r io.Reader, report *Report) error {
+	g := &ginkgoReader{report: report, suite: fields{}, spec: fields{}}
 	doc := newJSON(r)
 	doc.value, doc.leave = g.value, g.leave
 	err := doc.read()
@@ -43,9 +43,9 @@ func readGinkgo(r io.Reader) (Report, error) {
 		g.report.reason(trial.CauseTruncated, "the report is truncated"+g.report.lastTest())
 	}
 	if !g.any && err == nil && !doc.cut {
-		g.report.reason(trial.CauseNoResults, "there is no ginkgo report in it")
+		g.report.reason(trial.CauseNoResults, "the file has no ginkgo report")
 	}
-	return g.report, err
+	return err
 }
 
 // inSpec is the path inside a spec, and ok is false outside of specs.
@@ -104,7 +104,7 @@ func (g *ginkgoReader) endSpec(cut bool) {
 	} else if cut || s["LeafNodeType"] != "It" {
 		return
 	}
-	g.report.add(r, 0)
+	g.report.add(r, 0, false)
 }
 
 func (g *ginkgoReader) endSuite() {

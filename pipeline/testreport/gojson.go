@@ -22,9 +22,9 @@ type goEvent struct {
 	FailedBuild string
 }
 
-// readGoJSON reads go test -json. Lines that are no events (a compiler's
-// complaints, a program's own output) are printed and passed over.
-func readGoJSON(r io.Reader, print func(string)) (Report, error) {
+// readGoJSON reads go test -json. Lines that are not events, such as a compiler's
+// errors and a program's own output, are printed and skipped.
+func readGoJSON(r io.Reader, print func(string), report *Report) error {
 	s := newGoSuite()
 	cut, any := false, false
 	err := eachLine(r, func(line string) {
@@ -42,7 +42,7 @@ func readGoJSON(r io.Reader, print func(string)) (Report, error) {
 			s.event(e)
 		}
 	})
-	report := s.report()
+	s.report(report)
 	for _, r := range s.runs {
 		if r.result == "" && s.last[r.pkg] == r && r.crash.text == "" && any {
 			report.reason(trial.CauseTruncated, "the report ends before "+strings.TrimSuffix(r.named(), ": ")+" does")
@@ -52,7 +52,7 @@ func readGoJSON(r io.Reader, print func(string)) (Report, error) {
 	if cut {
 		report.reason(trial.CauseTruncated, "the report is truncated"+report.lastTest())
 	}
-	return report, err
+	return err
 }
 
 // eventStart is where an event begins in a line, after whatever a CI or a
@@ -74,7 +74,7 @@ func goEvents(line string) (before string, events []goEvent, cut bool) {
 		}
 		return before, events, false
 	}
-	// What is no JSON because of a byte or two is read as far as it goes.
+	// What a damaged byte keeps from being JSON is read as far as possible.
 	of := fields{}
 	doc := newJSON(strings.NewReader(line))
 	doc.value = func(path []string, text string) {
@@ -86,7 +86,7 @@ func goEvents(line string) (before string, events []goEvent, cut bool) {
 		if len(path) > 0 || of["Action"] == "" {
 			return
 		}
-		took, _ := strconv.ParseFloat(of["Elapsed"], 64) // 0 if it says nothing
+		took, _ := strconv.ParseFloat(of["Elapsed"], 64) // 0 if there is none
 		events = append(events, goEvent{of["Action"], of["Package"], of["Test"], took, of["Output"], of["ImportPath"], of["FailedBuild"]})
 		of = fields{}
 	}

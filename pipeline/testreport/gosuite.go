@@ -46,10 +46,10 @@ type goRun struct {
 	ended bool
 }
 
-// crash is the death of a test binary.
+// crash is the unexpected end of a test binary.
 type crash struct {
-	// text is "panic: …", "fatal error: …" or what killed it, and at the test
-	// that was speaking.
+	// text is "panic: …", "fatal error: …" or what killed it, and at the test that
+	// was printing.
 	text  string
 	cause trial.Cause
 	at    *goTest
@@ -61,10 +61,15 @@ type crash struct {
 	listing bool
 }
 
+// goTest is small, because a suite may have very many.
 type goTest struct {
-	trial.TestResult // without its output; with a message if that is not kept
-	paused           bool
-	output           tail
+	name   string
+	status trial.TestStatus // empty while it runs
+	length trial.Seconds
+	paused bool
+	output tail
+	// message stands for an output that is not kept.
+	message string
 }
 
 type build struct {
@@ -132,26 +137,26 @@ func (r *goRun) at(name string) *goTest {
 
 // begin adds the test, or another run of it (-count).
 func (r *goRun) begin(name string) *goTest {
-	if t := r.latest[name]; t != nil && t.Status == "" {
+	if t := r.latest[name]; t != nil && t.status == "" {
 		t.paused = false
 		return t
 	}
-	t := &goTest{TestResult: trial.TestResult{Name: name}}
+	t := &goTest{name: name}
 	r.latest[name] = t
 	r.tests = append(r.tests, t)
 	return t
 }
 
-// end notes how a test ended. A great many that failed with much to say keep
-// their message alone.
+// end notes how a test ended. When the output of all that failed is too long, only
+// its message is kept.
 func (r *goRun) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
-	t.Status, t.Length = status, length
+	t.status, t.length = status, length
 	if status == trial.TestPass {
 		t.output = tail{}
 		return
 	}
 	if r.suite.kept += len(t.output.text); r.suite.kept > keptOfAll {
-		t.Message, t.output = goMessage(t.output.String()), tail{}
+		t.message, t.output = goMessage(t.output.String()), tail{}
 	}
 }
 
@@ -172,7 +177,7 @@ var (
 	runningTest = regexp.MustCompile(`^\s+(\S+) \(.+\)$`)
 )
 
-// look reads the lines with which a test binary dies.
+// look reads the lines with which a test binary ends unexpectedly.
 func (r *goRun) look(t *goTest, line string) {
 	c := &r.crash
 	if c.listing {
@@ -217,17 +222,17 @@ func (r *goRun) settle() {
 	for _, name := range r.crash.running {
 		blamed[name] = true
 	}
-	if at := r.crash.at; at != nil && (at.Status == trial.TestFail || strings.HasPrefix(r.crash.text, "panic: ")) {
-		blamed[at.Name] = true
+	if at := r.crash.at; at != nil && (at.status == trial.TestFail || strings.HasPrefix(r.crash.text, "panic: ")) {
+		blamed[at.name] = true
 	}
 	for _, t := range slices.Backward(r.tests) { // subtests before their parents
-		if t.Status != "" {
+		if t.status != "" {
 			continue
 		}
 		status, why := trial.TestFail, r.crash.text
 		switch {
-		case blamed[t.Name]:
-		case r.failed(t.Name + "/"):
+		case blamed[t.name]:
+		case r.failed(t.name + "/"):
 			why = "the suite stopped in a subtest"
 		case t.paused:
 			status, why = trial.TestSkip, neverEnded+"it was paused when the suite stopped"
@@ -236,7 +241,7 @@ func (r *goRun) settle() {
 		default:
 			why = neverEnded + "the suite stopped in it"
 		}
-		t.Status = status
+		t.status = status
 		t.output.print("\n" + why)
 	}
 }
@@ -244,27 +249,27 @@ func (r *goRun) settle() {
 // failed reports whether a test failed whose name begins like that.
 func (r *goRun) failed(prefix string) bool {
 	return slices.ContainsFunc(r.tests, func(t *goTest) bool {
-		return t.Status == trial.TestFail && strings.HasPrefix(t.Name, prefix)
+		return t.status == trial.TestFail && strings.HasPrefix(t.name, prefix)
 	})
 }
 
-// report names the tests: with their package where there are several.
-func (s *goSuite) report() (all Report) {
+// report adds the tests to the report, with their package where there are
+// several.
+func (s *goSuite) report(all *Report) {
 	for _, r := range s.runs {
 		r.settle()
 		for _, t := range r.tests {
-			t.Output = strings.TrimLeft(ending(t.output.String()), "\n")
+			one := trial.TestResult{Name: t.name, Status: t.status, Length: t.length, Message: t.message, Output: strings.TrimLeft(ending(t.output.String()), "\n")}
 			if len(s.last) > 1 && r.pkg != "" {
-				t.Name = r.pkg + "." + t.Name
+				one.Name = r.pkg + "." + t.name
 			}
-			if t.Message == "" && t.Status != trial.TestPass {
-				t.Message = goMessage(t.Output)
+			if one.Message == "" && one.Status != trial.TestPass {
+				one.Message = goMessage(one.Output)
 			}
-			all.add(t.TestResult, r.number)
+			all.add(one, r.number, false)
 		}
 	}
-	s.reasons(&all)
-	return all
+	s.reasons(all)
 }
 
 // reasons are those of each package's last run: what went before was repeated.
@@ -315,8 +320,8 @@ func (r *goRun) named() string {
 	return "package " + r.pkg + ": "
 }
 
-// lastWords are the last lines that a package printed, without those that say
-// only that it failed.
+// lastWords is the last line that a package printed, apart from those that report
+// its failure.
 func (r *goRun) lastWords() string {
 	lines := strings.Split(r.output.String(), "\n")
 	for _, line := range slices.Backward(lines) {
@@ -340,8 +345,8 @@ var (
 	asserted = regexp.MustCompile(`^\s*Error:\s+(\S.*)$`)
 )
 
-// goMessage finds the line of a test's output that says why it failed: a
-// panic, an assertion's error, or the first line that it logged.
+// goMessage finds the line of a test's output that shows why it failed: a panic, an
+// assertion's error, or the first line that it logged.
 func goMessage(output string) string {
 	logged, said := "", ""
 	for line := range strings.SplitSeq(output, "\n") {

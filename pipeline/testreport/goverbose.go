@@ -13,7 +13,7 @@ const mark = "\x16"
 
 // readGoVerbose reads what a test binary prints, without the Go toolchain, or
 // what go test -v prints of several.
-func readGoVerbose(r io.Reader, print func(string)) (Report, error) {
+func readGoVerbose(r io.Reader, print func(string), report *Report) error {
 	v := verbose{suite: newGoSuite()}
 	v.run = v.suite.newRun("")
 	err := eachLine(r, func(line string) {
@@ -21,10 +21,11 @@ func readGoVerbose(r io.Reader, print func(string)) (Report, error) {
 		v.line(line)
 	})
 	v.close("", "")
-	return v.suite.report(), err
+	v.suite.report(report)
+	return err
 }
 
-// verbose follows which test is speaking.
+// verbose follows which test is printing.
 type verbose struct {
 	suite *goSuite
 	// run is of a package whose name is known only at its end.
@@ -87,7 +88,7 @@ func (v *verbose) packageLine(line string) bool {
 }
 
 // close ends the run of a package, and begins that of the next. A binary that
-// go test did not start says FAIL or PASS, and not which package it is of.
+// go test did not start prints FAIL or PASS without its package.
 func (v *verbose) close(pkg, result string) {
 	r := v.run
 	v.run, v.current, v.suite.building = v.suite.newRun(""), nil, ""
@@ -103,8 +104,8 @@ func (v *verbose) close(pkg, result string) {
 
 var frameLine = regexp.MustCompile(`^(?:=== (\S*) *(.*)|--- (PASS|BENCH|FAIL|SKIP): (.+?) \((.*)\)|(PASS|FAIL))$`)
 
-// frame takes a framing line, and returns false when it is none. What follows the
-// end of a test belongs to it until another one speaks: without
+// frame takes a framing line, and returns false for any other line. What follows the
+// end of a test belongs to it until another test prints: without
 // -test.v=test2json, its log comes there.
 func (v *verbose) frame(line string) bool {
 	m := frameLine.FindStringSubmatch(line)

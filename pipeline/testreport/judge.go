@@ -65,26 +65,44 @@ func (e Exit) violent() Reason {
 	return Reason{}
 }
 
-// Judgement is a suite's report seen against its known failures and the end of
-// its command.
+// Judgement is a suite's report, judged with its known failures and the end of its
+// command.
 type Judgement struct {
-	// Tests are the results, with attempts at one test put together.
-	Tests []trial.TestResult
-	// Failed are the names of the tests that failed and are not known to.
-	Failed []string
+	Outcome trial.Outcome `json:"outcome"`
+	Cause   trial.Cause   `json:"cause,omitempty"`
+	Counts
+	// Reasons are why the suite failed; it succeeded when there are none.
+	Reasons []Reason `json:"reasons"`
+	// Remarks are contradictions in the report that are no reason: the command
+	// succeeded, or dialects count so differently that the count proves nothing.
+	Remarks []string `json:"remarks,omitempty"`
+	// Failed are the names of the tests that failed and are not known to, Flaky
+	// those of the flaky ones.
+	Failed []string `json:"failed_tests"`
+	Flaky  []string `json:"flaky_tests"`
 	// Fixed are known failures that passed; Absent are known failures that
 	// are no test of the suite.
-	Fixed  []string
-	Absent []string
-	// Reasons are why the suite failed; it succeeded when there are none.
-	Reasons []Reason
-	// Remarks are what does not fit together in the report, and is no reason:
-	// the command's success was believed, or dialects count so differently that
-	// the count says too little.
-	Remarks []string
+	Fixed  []string `json:"fixed_known,omitempty"`
+	Absent []string `json:"absent_known,omitempty"`
+	// Tests are the results, with attempts at one test put together; of a brief
+	// report those that are kept.
+	Tests []trial.TestResult `json:"-"`
 
 	exit Exit
 }
+
+// Counts counts the results of a suite.
+type Counts struct {
+	Passed  int `json:"passed"`
+	Failed  int `json:"failed"`
+	Skipped int `json:"skipped"`
+	// Known failures are not among those that failed; Flaky are among those
+	// that passed.
+	Known int `json:"known"`
+	Flaky int `json:"flaky"`
+}
+
+func (c Counts) total() int { return c.Passed + c.Failed + c.Skipped + c.Known }
 
 // Judge decides whether a suite succeeded. A known failure excuses itself, and
 // the command's exit code only where the report accounts for all of it: every
@@ -97,8 +115,9 @@ type Judgement struct {
 // The judgement takes over the report's tests.
 func Judge(r Report, exit Exit, known []string) Judgement {
 	success := exit.succeeded() || !exit.Known && r.Succeeded != nil && *r.Succeeded
-	j := Judgement{Tests: r.fold(success), Remarks: slices.Clone(r.Remarks), exit: exit}
-	anyKnown := j.mark(known)
+	j := Judgement{Outcome: trial.OK, Reasons: []Reason{}, Remarks: slices.Clone(r.Remarks), Failed: []string{}, Flaky: []string{}, exit: exit}
+	j.Tests, j.Passed, j.Skipped = r.fold(success)
+	j.count(known)
 	if len(j.Failed) > 0 {
 		j.Reasons = append(j.Reasons, j.failures())
 	}
@@ -107,26 +126,29 @@ func Judge(r Report, exit Exit, known []string) Judgement {
 		j.Reasons = append(j.Reasons, r.Doubts...)
 	} else {
 		for _, d := range r.Doubts {
-			j.Remarks = append(j.Remarks, d.Text+"; the command ended well, and that was believed")
+			j.Remarks = append(j.Remarks, d.Text+"; this is ignored, because the command succeeded")
 		}
 	}
 	switch violent := exit.violent(); {
 	case violent.Cause != "":
 		j.Reasons = append(j.Reasons, violent)
-	case len(j.Reasons) > 0 || exit.succeeded() || anyKnown || !exit.Known:
-	case len(j.Tests) > 0:
+	case len(j.Reasons) > 0 || exit.succeeded() || j.Known > 0 || !exit.Known:
+	case j.total() > 0:
 		j.Reasons = append(j.Reasons, Reason{trial.CauseExitCode, "no test failed, but the test command did: " + exit.String()})
 	default:
-		j.Reasons = append(j.Reasons, Reason{trial.CauseNoResults, "the test command gave no test results, and failed: " + exit.String()})
+		j.Reasons = append(j.Reasons, Reason{trial.CauseNoResults, "there are no test results, and the test command failed: " + exit.String()})
 	}
-	if len(j.Tests) == 0 && len(j.Reasons) == 0 {
-		j.Reasons = append(j.Reasons, Reason{trial.CauseNoResults, "the test command gave no test results; check it and the format it is read in"})
+	if j.total() == 0 && len(j.Reasons) == 0 {
+		j.Reasons = append(j.Reasons, Reason{trial.CauseNoResults, "there are no test results; check the test command and the format that its report is read in"})
+	}
+	if len(j.Reasons) > 0 {
+		j.Outcome, j.Cause = trial.TestFailed, j.cause()
 	}
 	return j
 }
 
-// mark marks the tests that failed as known, and returns whether any did.
-func (j *Judgement) mark(known []string) (any bool) {
+// count marks the failures that are known, and counts the results.
+func (j *Judgement) count(known []string) {
 	if len(known) > 0 {
 		for i := range j.Tests {
 			j.Tests[i].Known = j.Tests[i].Status == trial.TestFail && covered(known, j.Tests[i].Name)
@@ -134,20 +156,28 @@ func (j *Judgement) mark(known []string) (any bool) {
 		excuseParents(j.Tests)
 	}
 	for _, t := range j.Tests {
-		any = any || t.Known
-		if t.Status == trial.TestFail && !t.Known {
+		switch {
+		case t.Status == trial.TestPass:
+			if j.Passed++; listed(known, t.Name) {
+				j.Fixed = append(j.Fixed, t.Name)
+			}
+		case t.Status == trial.TestSkip:
+			j.Skipped++
+		case t.Known:
+			j.Known++
+		default:
 			j.Failed = append(j.Failed, t.Name)
 		}
-		if t.Status == trial.TestPass && listed(known, t.Name) {
-			j.Fixed = append(j.Fixed, t.Name)
+		if t.Flaky {
+			j.Flaky = append(j.Flaky, t.Name)
 		}
 	}
+	j.Counts.Failed, j.Counts.Flaky = len(j.Failed), len(j.Flaky)
 	for _, name := range known {
 		if !slices.ContainsFunc(j.Tests, func(t trial.TestResult) bool { return listed([]string{name}, t.Name) }) {
 			j.Absent = append(j.Absent, name)
 		}
 	}
-	return any
 }
 
 // mostFailed tests are named in a sentence.
@@ -160,7 +190,7 @@ func (j *Judgement) failures() Reason {
 	if n := len(names) - mostFailed; n > 0 {
 		names, more = names[:mostFailed], fmt.Sprintf(" and %d more", n)
 	}
-	text := fmt.Sprintf("%d of %d tests failed: %s%s", len(j.Failed), len(j.Tests), strings.Join(names, ", "), more)
+	text := fmt.Sprintf("%d of %d tests failed: %s%s", len(j.Failed), j.total(), strings.Join(names, ", "), more)
 	cause := trial.CauseTests
 	for _, t := range j.Tests {
 		if t.Status != trial.TestFail || t.Known || t.Message == "" {
@@ -177,9 +207,9 @@ func (j *Judgement) failures() Reason {
 	return Reason{cause, text}
 }
 
-// Cause is the cause that weighs most: what stopped the suite, before tests
-// that failed, before what the report leaves open.
-func (j Judgement) Cause() trial.Cause {
+// cause is the cause that weighs most: what stopped the suite, before tests that
+// failed, before what the report leaves open.
+func (j *Judgement) cause() trial.Cause {
 	for _, r := range j.Reasons[min(len(j.Failed), 1):] {
 		switch r.Cause {
 		case trial.CauseTests, trial.CauseExitCode, trial.CauseTruncated, trial.CauseNoResults:
@@ -187,10 +217,7 @@ func (j Judgement) Cause() trial.Cause {
 			return r.Cause
 		}
 	}
-	if len(j.Reasons) > 0 {
-		return j.Reasons[0].Cause
-	}
-	return ""
+	return j.Reasons[0].Cause
 }
 
 // Error is a suite that failed: a line for each reason, around how the command
@@ -214,38 +241,7 @@ func (j Judgement) Err() error {
 	for _, r := range j.Reasons {
 		lines = append(lines, r.Text)
 	}
-	return &Error{j.Cause(), strings.Join(lines, "\n"), j.exit.Err}
-}
-
-// Counts counts the results of a suite.
-type Counts struct {
-	Passed  int `json:"passed"`
-	Failed  int `json:"failed"`
-	Skipped int `json:"skipped"`
-	// Known failures are not among those that failed; Flaky are among those
-	// that passed.
-	Known int `json:"known"`
-	Flaky int `json:"flaky"`
-}
-
-// Counts counts the judged tests.
-func (j Judgement) Counts() (c Counts) {
-	for _, t := range j.Tests {
-		switch {
-		case t.Status == trial.TestPass:
-			c.Passed++
-		case t.Status == trial.TestSkip:
-			c.Skipped++
-		case t.Known:
-			c.Known++
-		default:
-			c.Failed++
-		}
-		if t.Flaky {
-			c.Flaky++
-		}
-	}
-	return c
+	return &Error{j.Cause, strings.Join(lines, "\n"), j.exit.Err}
 }
 
 func listed(known []string, name string) bool {

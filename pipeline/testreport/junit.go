@@ -16,7 +16,9 @@ import (
 // of what ginkgo, gotestsum, go-junit-report, pytest, Surefire, Gradle, CTest,
 // GoogleTest, nextest and Jenkins' own reader agree on.
 type junitReader struct {
-	report Report
+	report *Report
+	// latest is the place of the latest result of each test, by a hash of its name.
+	latest map[uint64]int32
 	suites []*junitSuite // the innermost last
 	test   *junitTest
 	// in are the elements that are open inside the test or the suite.
@@ -30,13 +32,13 @@ type junitSuite struct {
 	name string
 	// root is set for testsuites.
 	root bool
-	// declared are the failures and errors that it says it has, and tests its
-	// tests; -1 where it says nothing. The others are what was found.
+	// declared is its own count of failures and errors, and tests that of its tests;
+	// -1 where it has none. The others are what was found.
 	declared, tests int
 	failed, own     int
 	shown           int // own, and those of the suites in it
 	first           int // place of its first test
-	// ginkgo's own words about the suite.
+	// What ginkgo reports of the suite.
 	unsuccessful bool
 	special      string
 }
@@ -56,8 +58,8 @@ type failure struct {
 	text          tail
 }
 
-func readJUnit(r io.Reader) (Report, error) {
-	j := &junitReader{}
+func readJUnit(r io.Reader, report *Report) error {
+	j := &junitReader{report: report, latest: map[uint64]int32{}}
 	doc := newMarkup(r)
 	for {
 		t, err := doc.next()
@@ -65,7 +67,7 @@ func readJUnit(r io.Reader) (Report, error) {
 			break
 		}
 		if err != nil {
-			return j.report, fmt.Errorf("reading the JUnit report: %w", err)
+			return fmt.Errorf("reading the JUnit report: %w", err)
 		}
 		if t.name == "" {
 			j.text(t.text)
@@ -78,10 +80,10 @@ func readJUnit(r io.Reader) (Report, error) {
 		}
 	}
 	j.end(doc.cut)
-	return j.report, nil
+	return nil
 }
 
-// end takes stock where the input ended.
+// end closes whatever is open where the input ended.
 func (j *junitReader) end(cut bool) {
 	if cut || j.test != nil || len(j.suites) > 0 {
 		where := j.report.lastTest()
@@ -100,14 +102,8 @@ func (j *junitReader) end(cut bool) {
 		j.report.reason(trial.CauseTruncated, "the report is truncated"+where)
 	}
 	if !j.any {
-		j.report.reason(trial.CauseNoResults, "there is no JUnit report in it")
+		j.report.reason(trial.CauseNoResults, "the file has no JUnit report")
 	}
-	// Attempts at a test look like tests that share a name.
-	byName(j.report.Tests, func(all []int32) {
-		for n, i := range all {
-			j.report.Runs[i] = int32(n)
-		}
-	})
 }
 
 // suite is the innermost that is open, or nil.
@@ -123,7 +119,7 @@ func (j *junitReader) open(t token) {
 	case "testsuites", "testsuite":
 		j.endTest()
 		j.any = true
-		j.suites = append(j.suites, &junitSuite{name: t.attrs["name"], root: t.name == "testsuites", first: len(j.report.Tests),
+		j.suites = append(j.suites, &junitSuite{name: t.attrs["name"], root: t.name == "testsuites", first: len(j.report.results),
 			declared: declared(t.attrs, "failures", "errors"), tests: declared(t.attrs, "tests")})
 		return
 	case "testcase", "test-case":
@@ -172,7 +168,7 @@ func (test *junitTest) child(t token) {
 	}
 }
 
-// property reads what ginkgo says of a suite as a whole.
+// property reads what ginkgo reports of a suite as a whole.
 func (s *junitSuite) property(name, value string) {
 	switch name {
 	case "SuiteSucceeded":
@@ -182,8 +178,8 @@ func (s *junitSuite) property(name, value string) {
 	}
 }
 
-// ginkgoRetried is what ginkgo prints into a spec's output before it tries
-// again; its JUnit report has no other sign of that.
+// ginkgoRetried is what ginkgo prints into a spec's output before it tries again:
+// the only sign of that in its JUnit report.
 const ginkgoRetried = "Failed.  Retrying"
 
 func (j *junitReader) text(text string) {
@@ -241,7 +237,7 @@ func (j *junitReader) close(name string) {
 // why is the failure in one line.
 func (f *failure) why() string {
 	message := strings.TrimSpace(f.message)
-	// gotestsum and JUnit say no more than that in the attribute.
+	// The attribute of gotestsum and JUnit has no more than that.
 	if message == "" || strings.EqualFold(message, "failed") {
 		message = cmp.Or(goMessage(f.start), strings.TrimSpace(f.start))
 	}
@@ -279,7 +275,14 @@ func (j *junitReader) endTest() {
 			s.failed++
 		}
 	}
-	j.report.add(t.TestResult, 0)
+	// Attempts at a test look like tests that share a name.
+	name, run := hash(t.Name), int32(0)
+	before, again := j.latest[name]
+	if again {
+		run = j.report.results[before].run + 1
+	}
+	j.latest[name] = int32(len(j.report.results))
+	j.report.add(t.TestResult, run, again)
 }
 
 func (j *junitReader) endSuite() {
@@ -304,28 +307,25 @@ func (j *junitReader) endSuite() {
 	case s.unsuccessful && s.failed == 0:
 		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s did not succeed, and none of its specs failed", s.name))
 	case s.declared > s.failed:
-		j.report.Doubts = append(j.report.Doubts, Reason{trial.CauseSetup, fmt.Sprintf("%s says that %d failed, and shows %d", whose, s.declared, s.failed)})
+		j.report.Doubts = append(j.report.Doubts, Reason{trial.CauseSetup, fmt.Sprintf("%s counts %d failures and lists %d", whose, s.declared, s.failed)})
 	}
 	if s.tests > s.shown {
-		j.report.Remarks = append(j.report.Remarks, fmt.Sprintf("%s says that it has %d tests, and shows %d", whose, s.tests, s.shown))
+		j.report.Remarks = append(j.report.Remarks, fmt.Sprintf("%s counts %d tests and lists %d", whose, s.tests, s.shown))
 	}
 }
 
-// markReruns finds attempts that pytest-rerunfailures had repeated: they are
-// results without anything in them, which the suite does not count as tests.
+// markReruns finds attempts that pytest-rerunfailures repeated: results with
+// nothing in them, which the suite does not count as tests.
 func (j *junitReader) markReruns(s *junitSuite) {
+	r := j.report
+	own := r.results[s.first:]
 	extra := s.own - s.tests
-	if s.root || s.tests < 0 || extra <= 0 || len(j.report.Tests)-s.first != s.own {
+	if s.root || s.tests < 0 || extra <= 0 || len(own) != s.own {
 		return
 	}
-	last := map[string]int{}
-	own := j.report.Tests[s.first:]
-	for i, t := range own {
-		last[t.Name] = i
-	}
 	var earlier []int
-	for i, t := range own {
-		if last[t.Name] != i && t.Status == trial.TestPass {
+	for i, one := range own {
+		if int(j.latest[one.test]) != s.first+i && r.result(one).Status == trial.TestPass {
 			earlier = append(earlier, i)
 		}
 	}
@@ -333,10 +333,14 @@ func (j *junitReader) markReruns(s *junitSuite) {
 		return
 	}
 	for _, i := range earlier {
-		own[i].Status, own[i].Message = trial.TestFail, "was run again"
-		final := &own[last[own[i].Name]]
+		final := &r.Tests[r.results[j.latest[own[i].test]].place] // an attempt, so it is kept
 		final.Attempts = max(final.Attempts, 1) + 1
 		final.Flaky = final.Status == trial.TestPass
+		if own[i].place < 0 {
+			own[i].place, r.Tests = int32(len(r.Tests)), append(r.Tests, trial.TestResult{Name: final.Name})
+		}
+		repeated := &r.Tests[own[i].place]
+		repeated.Status, repeated.Message = trial.TestFail, "was run again"
 	}
 }
 

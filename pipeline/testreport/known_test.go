@@ -11,7 +11,7 @@ import (
 func judged(results []trial.TestResult, known []string) Judgement {
 	var r Report
 	for _, one := range results {
-		r.add(one, 0)
+		r.add(one, 0, false)
 	}
 	return Judge(r, Exit{Known: true, Code: 1}, known)
 }

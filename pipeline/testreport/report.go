@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"regexp"
 	"slices"
@@ -51,20 +52,35 @@ func (f Format) Streams() bool { return f == GoJSON || f == GoVerbose || f == Ex
 // would want to see to print as it comes. What was read before an error, which
 // is one of reading, is returned with it.
 func (f Format) Read(r io.Reader, print func(line string)) (Report, error) {
+	var report Report
+	err := f.read(r, print, &report)
+	return report, err
+}
+
+// ReadBrief reads what Read does, and keeps only what it takes to judge the suite:
+// no output, and of tests that passed or were skipped no name, unless they are listed
+// as known failures or were repeated.
+func (f Format) ReadBrief(r io.Reader, known []string) (Report, error) {
+	report := Report{whole: func(name string) bool { return listed(known, name) }}
+	err := f.read(r, func(string) {}, &report)
+	return report, err
+}
+
+func (f Format) read(r io.Reader, print func(line string), report *Report) error {
 	r = asUTF8(r)
 	switch f {
 	case GoJSON:
-		return readGoJSON(r, print)
+		return readGoJSON(r, print, report)
 	case GoVerbose:
-		return readGoVerbose(r, print)
+		return readGoVerbose(r, print, report)
 	case GinkgoJSON:
-		return readGinkgo(r)
+		return readGinkgo(r, report)
 	case JUnit:
-		return readJUnit(r)
+		return readJUnit(r, report)
 	case ExitCode:
-		return Report{}, eachLine(r, print)
+		return eachLine(r, print)
 	}
-	return Report{}, fmt.Errorf("reading test results: %q is not a known format", f)
+	return fmt.Errorf("reading test results: %q is not a known format", f)
 }
 
 var (
@@ -82,15 +98,14 @@ func Recognise(r io.Reader) (Format, io.Reader, error) {
 	if err != nil && err != io.EOF {
 		return "", in, fmt.Errorf("reading the report: %w", err)
 	}
-	// Read decodes it once more from its first byte, so that only a copy is
-	// decoded here.
+	// Only a copy is decoded here, because Read decodes it from its first byte.
 	start, err := io.ReadAll(asUTF8(bytes.NewReader(raw)))
 	if err != nil {
 		return "", in, fmt.Errorf("decoding the report: %w", err)
 	}
 	switch {
 	case len(bytes.TrimSpace(start)) == 0:
-		return JUnit, in, nil // an empty report says nothing in any format
+		return JUnit, in, nil // an empty report is the same in all formats
 	case eventStart.Match(start) && bytes.Contains(start, []byte(`"Action"`)):
 		return GoJSON, in, nil
 	case ginkgoStart.Match(start):
@@ -110,29 +125,56 @@ func Whole(name string, exit Exit, length trial.Seconds) Report {
 	if !exit.succeeded() {
 		t.Status, t.Message = trial.TestFail, exit.String()
 	}
-	return Report{Tests: []trial.TestResult{t}, Runs: []int32{0}}
+	var report Report
+	report.add(t, 0, false)
+	return report
 }
 
 // Report is what a suite reported.
 type Report struct {
-	// Tests are in the order in which they started, and Runs says in which run
-	// each was: results of one name in several runs are attempts at one test,
-	// and in one run each is a result of its own.
+	// Tests are the results in the order in which they started: all of them, or
+	// those that a brief report keeps whole.
 	Tests []trial.TestResult
-	Runs  []int32
 	// Reasons are why the suite failed, apart from its tests.
 	Reasons []Reason
-	// Doubts are what does not fit together in the report: reasons, unless the
-	// command said that the suite succeeded.
+	// Doubts are contradictions in the report: reasons, unless the command
+	// reported that the suite succeeded.
 	Doubts []Reason
-	// Remarks are counts in the report that its results do not bear out, and
-	// that fail no suite: dialects count differently.
+	// Remarks are counts in the report that do not match its results. They fail
+	// no suite, because dialects count differently.
 	Remarks []string
-	// Succeeded is what the report says of the suite as a whole, where it does.
+	// Succeeded is what the report states about the suite as a whole, if it does.
 	Succeeded *bool
 
+	// results are all of them, and last is the name of the last one.
+	results []result
+	last    string
+	// whole reports whether a brief report keeps the results of a test whole that
+	// did not fail; it is nil if all are kept. There may be hundreds of thousands.
+	whole func(name string) bool
+	// kept is how much output is kept.
 	kept int
 }
+
+// result is a test's result, as small as it can be.
+type result struct {
+	// test is a hash of the test's name.
+	test uint64
+	// run is the run that it belongs to: results of one test in several runs are
+	// attempts, and in one run each is a result of its own.
+	run int32
+	// place is its place in Tests, or how it ended if it is not kept there.
+	place int32
+}
+
+const (
+	passedNotKept  int32 = -1
+	skippedNotKept int32 = -2
+)
+
+var seed = maphash.MakeSeed()
+
+func hash(name string) uint64 { return maphash.String(seed, name) }
 
 // Reason is one reason for which a suite failed: a cause, in a word, and a
 // sentence.
@@ -149,22 +191,45 @@ func (r *Report) reason(cause trial.Cause, text string) {
 // after that has its message alone.
 const keptOfAll = 8 << 20
 
-func (r *Report) add(t trial.TestResult, run int32) {
-	if t.Status == trial.TestPass {
+// add takes the next result. A brief report keeps it whole only if it failed, is an
+// attempt at a test or is known by its name.
+func (r *Report) add(t trial.TestResult, run int32, attempt bool) {
+	if t.Status == trial.TestPass || r.whole != nil {
 		t.Output = ""
 	}
 	if r.kept += len(t.Output); r.kept > keptOfAll {
 		t.Output = ""
 	}
-	r.Tests, r.Runs = append(r.Tests, t), append(r.Runs, run)
+	r.last = t.Name
+	one := result{test: hash(t.Name), run: run, place: int32(len(r.Tests))}
+	switch {
+	case r.whole == nil, attempt, t.Status == trial.TestFail, t.Flaky, r.whole(t.Name):
+		r.Tests = append(r.Tests, t)
+	case t.Status == trial.TestPass:
+		one.place = passedNotKept
+	default:
+		one.place = skippedNotKept
+	}
+	r.results = append(r.results, one)
+}
+
+// result is the result as far as it is kept.
+func (r *Report) result(one result) trial.TestResult {
+	switch one.place {
+	case passedNotKept:
+		return trial.TestResult{Status: trial.TestPass}
+	case skippedNotKept:
+		return trial.TestResult{Status: trial.TestSkip}
+	}
+	return r.Tests[one.place]
 }
 
 // lastTest names the last test that was read: ", after TestX".
 func (r *Report) lastTest() string {
-	if len(r.Tests) == 0 {
+	if r.last == "" {
 		return ""
 	}
-	return ", after " + r.Tests[len(r.Tests)-1].Name
+	return ", after " + r.last
 }
 
 // Join puts reports of one suite together: tests that several name are
@@ -177,9 +242,13 @@ func Join(reports []Report) Report {
 	runs := int32(0)
 	for _, r := range reports {
 		most := int32(0)
-		for _, run := range r.Runs {
-			most = max(most, run)
-			all.Runs = append(all.Runs, runs+run)
+		for _, one := range r.results {
+			most = max(most, one.run)
+			one.run += runs
+			if one.place >= 0 {
+				one.place += int32(len(all.Tests))
+			}
+			all.results = append(all.results, one)
 		}
 		all.Tests = append(all.Tests, r.Tests...)
 		runs += most + 1

@@ -61,14 +61,15 @@ type Answer struct {
 	Chosen []string `json:"chosen"`
 	By     string   `json:"by,omitempty"`
 	Levels []string `json:"levels,omitempty"`
-	// Pooled are the factors that vary and are not chosen.
-	Pooled []Factor `json:"pooled"`
-	Push   []Push   `json:"push,omitempty"`
+	// Pooled are the factors that vary and are not chosen, each with its least P over
+	// all decisions. It is split if any decision was made apart at its levels.
+	Pooled []compare.Factor `json:"pooled"`
+	Push   []Push           `json:"push,omitempty"`
 	// FailuresAt are the levels that all failed trials share, by factor; empty with
 	// fewer than two failures.
 	FailuresAt map[string]string `json:"failures_at,omitempty"`
-	Causes     []Cause           `json:"failures_go_with,omitempty"`
-	Warnings   []Warning         `json:"warnings"`
+	Causes     []compare.Cause   `json:"failures_go_with,omitempty"`
+	Warnings   []compare.Warning `json:"warnings"`
 	// Doubts name lines of imported files that can be true and seldom are.
 	Doubts []string `json:"doubts,omitempty"`
 }
@@ -96,7 +97,7 @@ type Decision struct {
 	FailTooOften    []string        `json:"fail_too_often"`
 	BreakEven       *float64        `json:"break_even_failure_rate"`
 	FailureBound    *float64        `json:"failure_rate_upper_bound"`
-	ToSettle        *Settle         `json:"to_settle"`
+	ToSettle        *compare.Settle `json:"to_settle"`
 	Arms            []Arm           `json:"arms"`
 }
 
@@ -132,13 +133,6 @@ type Arm struct {
 	EffectInterval *[2]float64 `json:"effect_interval,omitempty"`
 }
 
-// Settle is what is expected to end an open decision.
-type Settle struct {
-	Blocks     int      `json:"blocks"`
-	Seconds    float64  `json:"seconds"`
-	Strategies []string `json:"strategies"`
-}
-
 // Strategy is one strategy's trials, with the mean time of those that became ready
 // by level of Answer.By and over all (""). Crashed are those that lost the engine
 // on the way and went on; Pulls is that it uses images which were pushed before.
@@ -151,42 +145,12 @@ type Strategy struct {
 	Seconds map[string]float64 `json:"mean_seconds"`
 }
 
-// Factor is a compare.Factor over all decisions: the least P, null where nothing
-// could be tested, and whether any was made apart at its levels.
-type Factor struct {
-	Name  string   `json:"factor"`
-	P     *float64 `json:"p"`
-	Split bool     `json:"split"`
-}
-
-// Cause is a compare.Cause; P is null where it is not known.
-type Cause struct {
-	Factor      string   `json:"factor"`
-	Level       string   `json:"level"`
-	Failed      int      `json:"failed"`
-	N           int      `json:"n"`
-	OtherFailed int      `json:"failed_otherwise"`
-	OtherN      int      `json:"n_otherwise"`
-	P           *float64 `json:"p"`
-}
-
 // Push is what publishing the images cost, and after how many set-ups that is
 // saved; 0 is never.
 type Push struct {
 	Where   map[string]string `json:"where"`
 	Seconds float64           `json:"seconds"`
 	SetUps  int               `json:"set_ups"`
-}
-
-// Warning is a compare.Warning; P is null where there was no test.
-type Warning struct {
-	Kind      compare.WarningKind `json:"kind"`
-	P         *float64            `json:"p"`
-	Change    float64             `json:"change,omitempty"`
-	After     float64             `json:"failures_after_failure,omitempty"`
-	Otherwise float64             `json:"failures_otherwise,omitempty"`
-	Arms      []string            `json:"strategies,omitempty"`
-	Factors   []string            `json:"factors,omitempty"`
 }
 
 // ErrNothingToChoose: the trials have fewer than two strategies, or no time to
@@ -214,7 +178,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 		}
 	}
 	a := Answer{Schema: Schema, Indifference: indifference, Trials: len(s.Trials),
-		Decisions: []Decision{}, Pooled: []Factor{}, Warnings: []Warning{}, Chosen: m.chosen}
+		Decisions: []Decision{}, Pooled: []compare.Factor{}, Chosen: m.chosen}
 	var last compare.Answer
 	for _, situation := range []Situation{Build, Pull} {
 		if situation == Build && len(m.arms)-len(m.pulls) < 2 || situation == Pull && len(m.pulls) == 0 {
@@ -222,9 +186,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 		}
 		last = a.decide(m, situation)
 	}
-	for _, w := range last.Warnings {
-		a.Warnings = append(a.Warnings, Warning{w.Kind, finite(w.P), w.Change, w.After, w.Otherwise, w.Arms, w.Factors})
-	}
+	a.Warnings = append([]compare.Warning{}, last.Warnings...)
 	a.By, a.Strategies = m.strategies(s, a.Pooled)
 	if i := slices.Index(m.places, a.By); i >= 0 {
 		a.Levels = compare.Levels(m.trials, i)
@@ -234,8 +196,9 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 	}
 	a.Push, a.FailuresAt = m.pushes(s), failuresAt(s)
 	if a.Failed > 0 {
-		for _, c := range compare.Causes(m.trials, m.places) {
-			a.Causes = append(a.Causes, Cause{cmp.Or(c.Factor, strings.Join(m.chosen, ", ")), c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, finite(c.P)})
+		a.Causes = compare.Causes(m.trials, m.places)
+		for i := range a.Causes {
+			a.Causes[i].Factor = cmp.Or(a.Causes[i].Factor, strings.Join(m.chosen, ", "))
 		}
 	}
 	for _, run := range s.Runs {
@@ -265,15 +228,15 @@ func (a *Answer) decide(m material, situation Situation) compare.Answer {
 	group.Wait()
 	for i, environment := range environments {
 		for _, f := range answers[i].Factors {
-			known := slices.IndexFunc(a.Pooled, func(x Factor) bool { return x.Name == f.Name })
+			known := slices.IndexFunc(a.Pooled, func(x compare.Factor) bool { return x.Name == f.Name })
 			if known < 0 {
-				known = len(a.Pooled)
-				a.Pooled = append(a.Pooled, Factor{Name: f.Name})
+				a.Pooled = append(a.Pooled, f)
+				continue
 			}
 			all := &a.Pooled[known]
 			all.Split = all.Split || f.Split
-			if p := finite(f.P); p != nil && (all.P == nil || *p < *all.P) {
-				all.P = p
+			if f.P.Finite() && !(all.P <= f.P) {
+				all.P = f.P
 			}
 		}
 		for _, g := range answers[i].Groups {
@@ -286,7 +249,7 @@ func (a *Answer) decide(m material, situation Situation) compare.Answer {
 func decision(situation Situation, environment Environment, g compare.Group) Decision {
 	d := Decision{Situation: situation, Environment: environment, Where: Where{}, Verdict: g.Verdict,
 		Best: append([]string{}, g.Best...), RuledOut: []string{}, Slower: append([]string{}, g.Slower...), WhenItWorks: g.WhenItWorks,
-		OnlyWhenItWorks: g.OnlyWhenItWorks(), FailTooOften: append([]string{}, g.FailTooOften...)}
+		OnlyWhenItWorks: g.OnlyWhenItWorks(), FailTooOften: append([]string{}, g.FailTooOften...), ToSettle: g.Settle}
 	for factor, levels := range g.Where {
 		d.Where[factor] = Levels(levels)
 	}
@@ -311,9 +274,6 @@ func decision(situation Situation, environment Environment, g compare.Group) Dec
 	if e := g.Effect; e != nil && !math.IsNaN(e.Change) {
 		d.Effect, d.Against, d.BreakEven = &e.Change, e.Against, finite(g.BreakEven)
 		d.Interval = both(e.Lower, e.Upper)
-	}
-	if s := g.Settle; s != nil {
-		d.ToSettle = &Settle{s.Blocks, s.Seconds, s.Arms}
 	}
 	return d
 }

@@ -240,7 +240,7 @@ func TestWhatFailuresGoWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := 2 * 2 * math.Pow(0.5, 8)
-	if len(a.Causes) != 2 || math.Abs(*a.Causes[0].P-want) > 1e-12 {
+	if len(a.Causes) != 2 || math.Abs(float64(a.Causes[0].P)-want) > 1e-12 {
 		t.Fatalf("%+v", a.Causes)
 	}
 	for _, c := range a.Causes {

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -15,9 +16,9 @@ const mostColumns = 3
 
 // strategies has each arm's times, apart by a factor of places that has few
 // levels: one that decisions were made apart by, else the first.
-func (m material) strategies(s study.Study, pooled []Factor) (by string, rows []Strategy) {
+func (m material) strategies(s study.Study, pooled []compare.Factor) (by string, rows []Strategy) {
 	split := func(name string) bool {
-		return slices.ContainsFunc(pooled, func(f Factor) bool { return f.Name == name && f.Split })
+		return slices.ContainsFunc(pooled, func(f compare.Factor) bool { return f.Name == name && f.Split })
 	}
 	column := -1
 	for i, name := range m.places {

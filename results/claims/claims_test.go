@@ -87,7 +87,7 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"Serial needs at least 7 GiB.", "contradicted some became ready with less", 1, 23},
 		{"The machine has 12.5 GB.", "untested it does not say what happens with so much memory", 1, 17},
 		{"Savings of 12 %.", "untested it does not say of what", 1, 12},
-		{"Registry is twice as fast as parallel, and then it takes 31 s.", "supported; untested it names several levels of strategy, and not which of them this is of", 1, 13},
+		{"Registry is twice as fast as parallel, and then it takes 31 s.", "supported; untested it names several levels of strategy and does not say which one has this figure", 1, 13},
 		{"Podman and Docker take less than 2 min with serial.", "supported", 1, 34},
 		// Where the subject stands elsewhere.
 		{"## Parallel on Podman\n\nA set-up takes 70 s.", "supported", 3, 16},

@@ -288,7 +288,7 @@ func (c clause) claims(context []Where) (all []Claim) {
 		if one.Where == nil {
 			several := ""
 			if one.Where, several = c.subject(context, f); several != "" {
-				one.Unclear = cmp.Or(one.Unclear, "it names several levels of "+several+", and not which of them this is of")
+				one.Unclear = cmp.Or(one.Unclear, "it names several levels of "+several+" and does not say which one has this figure")
 			}
 		}
 		switch {

@@ -18,12 +18,24 @@ import (
 // Cause is the level of a factor at which more trials failed than at its
 // others, everything else alike. An empty Factor is the choice of the arm.
 type Cause struct {
-	Factor, Level string
+	Factor string `json:"factor"`
+	Level  string `json:"level"`
 	// Failed of N failed at the level, OtherFailed of OtherN at the others.
-	Failed, N, OtherFailed, OtherN int
+	Failed      int `json:"failed"`
+	N           int `json:"n"`
+	OtherFailed int `json:"failed_otherwise"`
+	OtherN      int `json:"n_otherwise"`
 	// P is adjusted for all levels and all factors (Bonferroni, Holm). It is NaN
 	// where the factor never varied with all else alike, or nothing failed.
-	P float64
+	P stats.Value `json:"p"`
+}
+
+// chance is P, and more than any where P is not known.
+func (c Cause) chance() float64 {
+	if !c.P.Finite() {
+		return math.Inf(1)
+	}
+	return float64(c.P)
 }
 
 // Causes has the level that fails most of each factor that varies, the surest
@@ -44,20 +56,14 @@ func Causes(trials []Trial, factors []string) (causes []Cause) {
 		}
 		causes = append(causes, c)
 	}
-	certain := func(c Cause) float64 {
-		if math.IsNaN(c.P) {
-			return 2
-		}
-		return c.P
-	}
-	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(certain(a), certain(b)) })
-	tested := slices.IndexFunc(causes, func(c Cause) bool { return math.IsNaN(c.P) })
+	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(a.chance(), b.chance()) })
+	tested := slices.IndexFunc(causes, func(c Cause) bool { return !c.P.Finite() })
 	if tested < 0 {
 		tested = len(causes)
 	}
-	most := 0.0
+	most := stats.Value(0)
 	for i := range tested {
-		most = max(most, min(1, causes[i].P*float64(tested-i)))
+		most = max(most, min(1, causes[i].P*stats.Value(tested-i)))
 		causes[i].P = most
 	}
 	return causes
@@ -106,8 +112,8 @@ func worst(trials []Trial, of column, others []column) (worst Cause) {
 			drawn = append(drawn, urn{strata[stratum].n, strata[stratum].failed, u.n, u.failed})
 		}
 		c.OtherN, c.OtherFailed = all.n-c.N, all.failed-c.Failed
-		c.P = atLeast(drawn) * float64(len(of.names))
-		if i == 0 || c.P < worst.P || math.IsNaN(worst.P) || c.P == worst.P && rate(c) > rate(worst) {
+		c.P = stats.Value(atLeast(drawn) * float64(len(of.names)))
+		if i == 0 || c.chance() < worst.chance() || c.chance() == worst.chance() && rate(c) > rate(worst) {
 			worst = c
 		}
 	}

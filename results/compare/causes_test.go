@@ -34,7 +34,7 @@ func TestCausesByCounting(t *testing.T) {
 				"memory":  {Level: "3GiB", Failed: 5, N: 30, OtherN: 60, P: 0.037037},
 				"runtime": {Level: "podman", Failed: 5, N: 45, OtherN: 45, P: 0.0625},
 			}[c.Factor]
-			if near(t, "p of "+c.Factor, c.P, want.P, 1e-6); c.Level != want.Level || c.Failed != want.Failed || c.N != want.N || c.OtherN != want.OtherN || c.OtherFailed != 0 {
+			if near(t, "p of "+c.Factor, float64(c.P), float64(want.P), 1e-6); c.Level != want.Level || c.Failed != want.Failed || c.N != want.N || c.OtherN != want.OtherN || c.OtherFailed != 0 {
 				t.Errorf("%+v", c)
 			}
 		}
@@ -61,16 +61,28 @@ func TestAtLeastByCounting(t *testing.T) {
 	near(t, "half of them, in the limit", limit, 0.5, 0.02)
 }
 
-// Two factors that never varied apart cannot be told from each other.
+// Two factors that never varied apart cannot be told from each other. The level
+// that is named is the one that fails most, whatever comes last.
 func TestCausesThatNeverVariedApart(t *testing.T) {
-	var trials []Trial
-	for block := range 6 {
-		b := string(rune('a' + block))
-		trials = append(trials, Trial{Arm: "serial", Place: []string{"A"}, Block: b, Ready: true, Seconds: 1}, Trial{Arm: "parallel", Place: []string{"B"}, Block: b})
-	}
-	for _, c := range Causes(trials, []string{"host"}) {
-		if !math.IsNaN(c.P) {
-			t.Errorf("%+v", c)
+	for _, last := range []string{"serial", "parallel"} {
+		var trials []Trial
+		for block := range 6 {
+			good := Trial{Arm: "serial", Place: []string{"A"}, Block: string(rune('a' + block)), Ready: true, Seconds: 1}
+			bad := Trial{Arm: "parallel", Place: []string{"B"}, Block: good.Block}
+			if last == "serial" {
+				trials = append(trials, bad, good)
+			} else {
+				trials = append(trials, good, bad)
+			}
+		}
+		causes := Causes(trials, []string{"host"})
+		if len(causes) != 2 || causes[0].Level != "parallel" || causes[1].Level != "B" {
+			t.Errorf("with %s last: %+v", last, causes)
+		}
+		for _, c := range causes {
+			if !math.IsNaN(float64(c.P)) {
+				t.Errorf("%+v", c)
+			}
 		}
 	}
 }

@@ -123,9 +123,9 @@ type Effect struct {
 // Settle is what is expected to end an open decision if the arms differ as they
 // seem to: this many more blocks of these arms.
 type Settle struct {
-	Blocks  int
-	Seconds float64
-	Arms    []string
+	Blocks  int      `json:"blocks"`
+	Seconds float64  `json:"seconds"`
+	Arms    []string `json:"strategies"`
 }
 
 // decide treats the places of the trials as alike.

@@ -39,9 +39,9 @@ type Group struct {
 // Factor is one factor of the places. P tests that the arms in question compare
 // alike at all its levels; it is NaN where nothing could be tested.
 type Factor struct {
-	Name  string
-	P     float64
-	Split bool
+	Name  string      `json:"factor"`
+	P     stats.Value `json:"p"`
+	Split bool        `json:"split"`
 }
 
 // alphaSplit is the error rate of a split, over all factors.
@@ -57,7 +57,7 @@ func Decide(trials []Trial, factors []string, goal Goal) Answer {
 	trials = ordered(trials)
 	for i, name := range factors {
 		if len(Levels(trials, i)) > 1 {
-			a.Factors = append(a.Factors, Factor{Name: name, P: math.NaN()})
+			a.Factors = append(a.Factors, Factor{Name: name, P: stats.Value(math.NaN())})
 		}
 	}
 	a.split(trials, factors, goal, map[string][]string{}, mostSplits)
@@ -74,8 +74,8 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 		factor := slices.Index(factors, f.Name)
 		p, turns := interaction(trials, factor, Levels(trials, factor), nil, goal)
 		p *= float64(len(a.Factors))
-		if !math.IsNaN(p) && !(f.P <= p) {
-			f.P = min(1, p)
+		if !math.IsNaN(p) && !(float64(f.P) <= p) {
+			f.P = stats.Value(min(1, p))
 		}
 		switch {
 		case p < least && turns:

@@ -200,7 +200,7 @@ func (c *Check) decide(state detect.State) {
 		}
 		c.Why = append(c.Why, fmt.Sprintf(format, args...))
 	}
-	judged := state != detect.NoData && state != detect.Unfit && state != detect.HostShifted
+	judged := state == detect.Judged
 	switch {
 	case !judged || fresh+standing == 0:
 	case standing == 0:

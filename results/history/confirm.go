@@ -16,7 +16,7 @@ const (
 	confirmAlpha = 0.05
 	// confirmMisses is how often trials that exclude a raised rate may miss one.
 	confirmMisses = 0.05
-	// leastUsual is the lowest rate that a raised one is told apart from: with
+	// leastUsual is the lowest rate that a raised one is distinguished from: with
 	// a lower one a single bad trial would confirm.
 	leastUsual = 0.02
 	// blocksOfRate let a failure rate be told from the usual one in most cases:

@@ -53,7 +53,7 @@ type content struct {
 
 // Read reads the history in the folder dir as it is known at now. What is
 // truncated, doubled, foreign or dated after now is reported as a fault; all
-// else is used, and nothing is changed. The error is of reading itself. A folder
+// else is used, and nothing is changed. An error is a failure to read. A folder
 // that does not exist is an empty history.
 func Read(dir string, now time.Time) (*History, error) {
 	h := newHistory(dir, now)
@@ -71,7 +71,7 @@ func Read(dir string, now time.Time) (*History, error) {
 	for i, path := range paths {
 		group.Go(func() (err error) {
 			p := &parts[i]
-			if p.content, err = readPath(path); err != nil {
+			if p.content, err = readPath(path, results.ReadNight); err != nil {
 				return err
 			}
 			for _, run := range p.runs {
@@ -139,11 +139,11 @@ func list(dir string) (paths []string, err error) {
 	return append(paths, files...), nil
 }
 
-func readPath(path string) (content, error) {
+func readPath(path string, night func(dir string) (results.Run, error)) (content, error) {
 	if strings.HasSuffix(path, fileEnd) {
 		return readFile(path)
 	}
-	run, err := results.ReadRun(path)
+	run, err := night(path)
 	if err != nil {
 		return content{faults: []results.Fault{{File: path, Message: err.Error()}}}, nil
 	}
@@ -174,7 +174,7 @@ func (h *History) admit(r *Run) error {
 // records reads one run from where its records stand.
 func records(key string, paths []string) (runs []results.Run, err error) {
 	for _, path := range paths {
-		c, err := readPath(path)
+		c, err := readPath(path, results.ReadRun)
 		if err != nil {
 			return nil, err
 		}

@@ -93,7 +93,7 @@ func (t Trial) Of(m study.Metric) (value float64, ok bool) {
 func (t Trial) counts() bool { return t.Standing == results.Counts }
 
 // runOf reads what is needed off a run's records, each of which is there once.
-// Trials of no planned cell are faults.
+// A trial whose cell was not planned is a fault.
 func runOf(run results.Run) (*Run, []results.Fault) {
 	env := run.Environment
 	r := &Run{RunID: env.RunID, Experiment: Experiment(env.RunID, env.States), Environment: env, Cells: run.Plan.Cells,
@@ -104,14 +104,14 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 		}
 	}
 	var faults []results.Fault
-	trials := run.SharedTrials()
+	trials := run.Trials()
 	slices.SortStableFunc(trials, func(a, b *results.Record) int { return cmp.Compare(a.Trial.Position, b.Trial.Position) })
 	r.Trials = make([]Trial, 0, len(trials))
 	values := make([]float64, len(trials)*len(metrics))
 	for i, rec := range trials {
 		cell := r.cell(rec.Trial.Cell)
 		if cell < 0 {
-			faults = append(faults, fault(run.Dir, rec, "trial %s is of no cell of the run's plan; it is not used", rec.Trial.ID))
+			faults = append(faults, fault(run.Dir, rec, "trial %s belongs to no cell of the run's plan; it is not used", rec.Trial.ID))
 			continue
 		}
 		own := values[i*len(metrics) : (i+1)*len(metrics)]

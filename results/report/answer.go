@@ -74,6 +74,10 @@ func Cards(a answer.Answer) (cards []Card) {
 				c.Do += ", when it works"
 			}
 		}
+		alone := allThatIsLeft(group)
+		if alone != "" {
+			c.Do += ", the only one not ruled out"
+		}
 		switch {
 		case d.Verdict == compare.None:
 		case nothingCompared(d):
@@ -94,6 +98,7 @@ func Cards(a answer.Answer) (cards []Card) {
 		default:
 			c.Why = figures(group, true) + "." + tooOften(d) + stillOpen(group)
 		}
+		c.Why += alone
 		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster than the next
 			c.Do += fmt.Sprintf(" (best within %s %%)", percent(study.Value(a.Indifference)))
 		}
@@ -136,6 +141,22 @@ func tooOften(d answer.Decision) string {
 		verb = "fail"
 	}
 	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, the most for CI.", and(d.FailTooOften), verb, inPercent(answer.MaxFailureRate))
+}
+
+// allThatIsLeft says how little is known of a strategy that is chosen only because
+// all others fail too often or never became ready; it is empty for one that was
+// compared with another.
+func allThatIsLeft(group []answer.Decision) string {
+	trials, bound := 0, 0.0
+	for _, d := range group {
+		if d.Verdict != compare.Decided || d.Effect != nil || len(d.RuledOut) == 0 || d.FailureBound == nil {
+			return ""
+		}
+		if *d.FailureBound > bound {
+			trials, bound = d.N, *d.FailureBound
+		}
+	}
+	return fmt.Sprintf(" After %d %s it may still fail in up to %s %% of set-ups (95 %%).", trials, noun(trials, "trial"), inPercent(bound))
 }
 
 func nothingCompared(d answer.Decision) bool {
@@ -210,8 +231,8 @@ func stillOpen(group []answer.Decision) (text string) {
 	least, most, seconds, of := math.MaxInt, 0, 0.0, ""
 	for _, d := range group {
 		if s := d.ToSettle; s != nil {
-			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Strategies, ", ")
-			if n := len(s.Strategies); n > 1 && slices.Equal(s.Strategies, group[0].Best) && !works(group[0]) {
+			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
+			if n := len(s.Arms); n > 1 && slices.Equal(s.Arms, group[0].Best) && !works(group[0]) {
 				of = "these"
 			} else if n > 2 {
 				of = fmt.Sprintf("these %d", n)
@@ -411,13 +432,13 @@ func Grounds(a answer.Answer) (notes []string) {
 
 func inPercent(v float64) string { return fmt.Sprintf("%.2g", 100*v) }
 
-func pooled(factors []answer.Factor) string {
+func pooled(factors []compare.Factor) string {
 	var same, split []string
 	for _, f := range factors {
 		switch {
 		case f.Split:
 			split = append(split, f.Name)
-		case f.P != nil:
+		case f.P.Finite():
 			same = append(same, f.Name)
 		}
 	}
@@ -484,7 +505,7 @@ func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	return everywhere, partly
 }
 
-func answerWarning(w answer.Warning, compared bool) string {
+func answerWarning(w compare.Warning, compared bool) string {
 	switch w.Kind {
 	case compare.Confounded:
 		return fmt.Sprintf("%s never ran in the same place: nothing tells the strategy from %s. Run each strategy at each of its levels.",
@@ -498,8 +519,6 @@ func answerWarning(w answer.Warning, compared bool) string {
 			text += "; comparisons inside blocks are unharmed"
 		}
 		return text + "."
-	case compare.OrderEffect:
-		return "Times moved with the position in the block: the order inside blocks should be random."
 	case compare.CarryOver:
 		return fmt.Sprintf("Failures follow failures: %s %% fail after a failed trial, %s %% otherwise. Recovery leaves something behind, so rates here are not independent.",
 			inPercent(w.After), inPercent(w.Otherwise))

@@ -14,9 +14,9 @@ func some(v float64) *float64 { return &v }
 
 func TestFirstScreen(t *testing.T) {
 	a := answer.Answer{Indifference: 0.1, Trials: 240, By: "runtime",
-		Pooled:   []answer.Factor{{Name: "runtime", P: some(0.4)}, {Name: "memory", P: some(1)}},
+		Pooled:   []compare.Factor{{Name: "runtime", P: 0.4}, {Name: "memory", P: 1}},
 		Push:     []answer.Push{{Seconds: 33, SetUps: 3}, {Seconds: 46, SetUps: 2}},
-		Warnings: []answer.Warning{{Kind: compare.Drift, Change: 0.3}}}
+		Warnings: []compare.Warning{{Kind: compare.Drift, Change: 0.3}}}
 	for _, name := range []string{"registry with", "registry before", "parallel with", "2+1 with", "serial with", "2+1 before", "parallel before", "serial before"} {
 		a.Strategies = append(a.Strategies, answer.Strategy{Name: name, N: 30, Seconds: map[string]float64{"": 50, "docker": 45, "podman": 55}})
 	}
@@ -27,7 +27,7 @@ func TestFirstScreen(t *testing.T) {
 				Effect: some(-0.3), Interval: &[2]float64{-0.38, -0.2}, Against: "parallel with", N: 30, Cost: some(33.4), BreakEven: some(0.29), FailureBound: some(0.095)}
 			if s == answer.Build && e == answer.CI {
 				d.Verdict, d.WhenItWorks, d.BreakEven, d.OnlyWhenItWorks = compare.Undecided, compare.Decided, some(0.024), true
-				d.ToSettle = &answer.Settle{Blocks: 3, Seconds: 1200, Strategies: []string{"registry with", "registry before"}}
+				d.ToSettle = &compare.Settle{Blocks: 3, Seconds: 1200, Arms: []string{"registry with", "registry before"}}
 			}
 			a.Decisions = append(a.Decisions, d)
 		}
@@ -54,7 +54,7 @@ func TestFirstScreen(t *testing.T) {
 }
 
 // screen is a first screen with one decision, in a study of two strategies.
-func screen(t *testing.T, d answer.Decision, warnings ...answer.Warning) string {
+func screen(t *testing.T, d answer.Decision, warnings ...compare.Warning) string {
 	t.Helper()
 	var b bytes.Buffer
 	a := answer.Answer{Indifference: 0.1, Decisions: []answer.Decision{d}, Warnings: warnings,
@@ -84,7 +84,7 @@ func TestFailuresThatCouldTurnIt(t *testing.T) {
 		},
 		"local: no strategy yet. −2 % against B (95 %: −7 to +3 %); 4 of 30 failed. A probably fails in over 5 % of set-ups, the most for CI. About 5 more blocks of A": func(d *answer.Decision) {
 			d.Verdict, d.WhenItWorks, d.Failed, d.FailTooOften, d.BreakEven = compare.Undecided, compare.Decided, 4, []string{"A"}, nil
-			d.ToSettle, bound = &answer.Settle{Blocks: 5, Seconds: 60, Strategies: []string{"A"}}, ""
+			d.ToSettle, bound = &compare.Settle{Blocks: 5, Seconds: 60, Arms: []string{"A"}}, ""
 		},
 	} {
 		d := base
@@ -96,9 +96,22 @@ func TestFailuresThatCouldTurnIt(t *testing.T) {
 	}
 }
 
+// One trial that did not fail, beside strategies that always do, is no promise.
+func TestTheOnlyOneLeftIsSaidToBe(t *testing.T) {
+	d := answer.Decision{Situation: answer.Build, Environment: answer.CI, Verdict: compare.Decided, Best: []string{"A"}, RuledOut: []string{"B"}, N: 1, Cost: some(1020), FailureBound: some(0.95)}
+	want := "CI: use A, the only one not ruled out. 90 % quantile 17 min 00 s; 0 of 1 failed. After 1 trial it may still fail in up to 95 % of set-ups (95 %)."
+	if text := screen(t, d); !strings.Contains(text, want) {
+		t.Errorf("want %q in\n%s", want, text)
+	}
+	d.Effect, d.Against = some(-0.3), "B"
+	if text := screen(t, d); strings.Contains(text, "the only one") {
+		t.Errorf("B was compared:\n%s", text)
+	}
+}
+
 func TestNothingComparedIsNotUnharmed(t *testing.T) {
 	d := answer.Decision{Situation: answer.Build, Environment: answer.Local, Verdict: compare.Undecided, Best: []string{"A", "B"}}
-	text := screen(t, d, answer.Warning{Kind: compare.Drift, Change: 0.3})
+	text := screen(t, d, compare.Warning{Kind: compare.Drift, Change: 0.3})
 	if !strings.Contains(text, "drifted by +30 % a block.") || strings.Contains(text, "unharmed") || !strings.Contains(text, "no verdict") {
 		t.Error(text)
 	}

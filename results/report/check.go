@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -134,42 +135,21 @@ func Tonight(c history.Check) Table {
 }
 
 // CheckSummary writes a check as Markdown for the summary of a CI job or a comment on
-// a change: the verdict, what is worse, and the rest folded away.
+// a change: as any check, under its verdict, with every series of the run folded away.
 func CheckSummary(w io.Writer, c history.Check) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### stratbench check: %s\n\n", verdictWords[c.Verdict])
-	for _, n := range Check(c).Notes {
-		fmt.Fprintf(&b, "%s\n\n", n)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "## stratbench check: %s\n\n", verdictWords[c.Verdict])
+	if err := Check(c).Write(&b, FormatMarkdown); err != nil {
+		return err
 	}
-	worse, rest := c, c
-	worse.Findings, rest.Findings = nil, nil
-	for _, f := range c.Findings {
-		if f.Kind == history.FindingImprovement || f.Kind == history.FindingRefuted {
-			rest.Findings = append(rest.Findings, f)
-		} else {
-			worse.Findings = append(worse.Findings, f)
-		}
-	}
-	better := Findings(rest)
-	better.Title, better.Notes = "Improvements, and what was refuted", nil
-	tonight := Tonight(c)
-	tonight.Title = "Every series in this run"
-	for i, t := range []Table{Findings(worse), better, tonight} {
-		if len(t.Rows) == 0 {
-			continue
-		}
-		if i > 0 {
-			fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", t.Title)
-		}
-		if err := t.Write(&b, FormatMarkdown); err != nil {
+	if tonight := Tonight(c); len(tonight.Rows) > 0 {
+		b.WriteString("<details><summary>Every series in this run</summary>\n\n")
+		if err := tonight.Write(&b, FormatMarkdown); err != nil {
 			return err
 		}
-		b.WriteByte('\n')
-		if i > 0 {
-			b.WriteString("</details>\n\n")
-		}
+		b.WriteString("\n</details>\n\n")
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := b.WriteTo(w)
 	return err
 }
 

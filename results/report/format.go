@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -90,7 +91,13 @@ func setupTime(t study.Times) string {
 	}
 }
 
-func median(values []trial.Seconds) string { return duration(study.Summarise(values).Median) }
+func median(values []trial.Seconds) string {
+	var seconds []float64
+	for _, v := range values {
+		seconds = append(seconds, v.Duration().Seconds())
+	}
+	return duration(study.Value(stats.Median(seconds)))
+}
 
 func medianRange(values []trial.Seconds) string {
 	switch len(values) {

@@ -122,7 +122,8 @@ func Outcomes(a study.Analysis) Table {
 	return t
 }
 
-// phases is how long each phase took, with tests and memory.
+// phases is how long each phase took, with tests and memory. A column without a
+// figure is left out.
 func phases(a study.Analysis) Table {
 	t := Table{Title: "Phases, tests and memory", Header: append(factorNames(a), measures()...)}
 	for _, c := range a.Cells {
@@ -130,8 +131,23 @@ func phases(a study.Analysis) Table {
 			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), row...))
 		}
 	}
-	t.Notes = []string{"Medians of the phases that ended well. Phases may overlap, so they need not add up to the setup time. " +
-		"Memory: the highest of samples a second apart; the true peak lies at or above it."}
+	for i := len(t.Header) - 1; i >= len(a.Factors); i-- {
+		if slices.ContainsFunc(t.Rows, func(row []string) bool { return row[i] != none }) {
+			continue
+		}
+		t.Header = slices.Delete(t.Header, i, i+1)
+		for k, row := range t.Rows {
+			t.Rows[k] = slices.Delete(row, i, i+1)
+		}
+	}
+	var notes []string
+	if slices.ContainsFunc(trial.Phases(), func(p trial.Phase) bool { return slices.Contains(t.Header, string(p)) }) {
+		notes = append(notes, "Medians of the phases that ended well. Phases may overlap, so they need not add up to the setup time.")
+	}
+	if slices.Contains(t.Header, "peak memory") {
+		notes = append(notes, "Memory: the highest of samples a second apart; the true peak lies at or above it.")
+	}
+	t.Notes = []string{strings.Join(notes, " ")}
 	return t
 }
 

@@ -46,6 +46,26 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A table of trials may have no phases, no tests or no memory.
+func TestColumnsWithoutAFigureAreLeftOut(t *testing.T) {
+	run := simulated.Run([]simulated.Arm{{Cell: trial.Cell{{Factor: "strategy", Level: "serial"}}, Median: 100}}, 3, 1)
+	s := study.Gather([]results.Run{run})
+	tables := report.Appendices(s, s.Analyse(), nil)
+	at := slices.IndexFunc(tables, func(t report.Table) bool { return strings.HasPrefix(t.Title, "Phases") })
+	if got := tables[at]; !slices.Equal(got.Header, []string{"strategy", "cluster", "build", "load", "deploy"}) || len(got.Rows[0]) != 5 || strings.Contains(got.Notes[0], "Memory") {
+		t.Errorf("%q, %q, %q", got.Header, got.Rows, got.Notes)
+	}
+	for i := range run.Records {
+		run.Records[i].Spans, run.Records[i].Samples = nil, []trial.Sample{{Memory: 1 << 30}}
+	}
+	s = study.Gather([]results.Run{run})
+	tables = report.Appendices(s, s.Analyse(), nil)
+	at = slices.IndexFunc(tables, func(t report.Table) bool { return strings.HasPrefix(t.Title, "Phases") })
+	if got := tables[at]; !slices.Equal(got.Header, []string{"strategy", "peak memory"}) || !strings.HasPrefix(got.Notes[0], "Memory") {
+		t.Errorf("%q, %q", got.Header, got.Notes)
+	}
+}
+
 func TestHostSpeedIsALineAndAWarning(t *testing.T) {
 	run := simulated.Run(simulated.Matrix()[:2], 3, 1)
 	for i, seconds := range []trial.Seconds{2e9, 224e7, 21e8} {

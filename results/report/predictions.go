@@ -14,7 +14,8 @@ import (
 
 // Predictions holds what was expected of builds, from what each image took alone
 // in earlier runs, against what was measured then: by engine and strategy, over
-// trials that neither created a cluster nor loaded images beside their builds.
+// trials that neither created a cluster nor loaded images nor deployed beside their
+// builds.
 func Predictions(s study.Study) Table {
 	t := Table{Title: "Predictions", Header: []string{"runtime", "strategy", "n", "predicted", "measured", "measured / predicted"}}
 	type of struct{ runtime, strategy string }
@@ -28,9 +29,12 @@ func Predictions(s study.Study) Table {
 			Load         struct {
 				When trial.LoadWhen `json:"when"`
 			} `json:"load"`
+			Deploy struct {
+				When trial.DeployWhen `json:"when"`
+			} `json:"deploy"`
 		}
 		built, ok := study.PhaseTime(o.Record, trial.PhaseBuild)
-		if o.Record.Predicted == nil || !o.Ready || !ok || json.Unmarshal(o.Record.Settings, &with) != nil || with.ClusterStart == trial.ClusterWith || with.Load.When == trial.LoadAsBuilt {
+		if o.Record.Predicted == nil || !o.Ready || !ok || json.Unmarshal(o.Record.Settings, &with) != nil || with.ClusterStart == trial.ClusterWith || with.Load.When == trial.LoadAsBuilt || with.Deploy.When == trial.DeployAsLoaded {
 			continue
 		}
 		key := of{o.Record.Machine.Runtime, with.Strategy}

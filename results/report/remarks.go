@@ -62,11 +62,11 @@ func WhyFailed(a answer.Answer) (lines []string) {
 	var untested []string
 	for _, c := range a.Causes {
 		switch {
-		case c.P == nil:
+		case !c.P.Finite():
 			untested = append(untested, c.Factor)
-		case *c.P < shownCause:
+		case c.P < shownCause:
 			lines = append(lines, fmt.Sprintf("Failures go with %s %s: %d of %d failed there, %d of %d otherwise (%s, exact, all else equal, over all factors).",
-				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, pIs(study.Value(*c.P))))
+				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, pIs(c.P)))
 		}
 	}
 	if len(lines) == 0 {
@@ -254,8 +254,6 @@ func Warning(w study.Warning) string {
 		return "ended by a limit, known only to take longer: " + trialsOf(w)
 	case study.HostVaried:
 		return fmt.Sprintf("host speed varied %s between %d measurements before blocks of run %s (slowest reference workload against the fastest)", percentOf(*w.Share), w.Count, w.Detail)
-	case study.HostFollowed:
-		return "setup times of blocks rose with the reference workload's (Kendall, " + pIs(*w.P) + "): part of what differs between blocks is the host"
 	case study.StoppedEarly:
 		return "an interim analysis decided how long the run was; decisions allow for that, intervals of single cells do not"
 	case study.UnknownTimes:

@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -14,6 +13,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/simulated"
 	"github.com/stratbench/stratbench/results/study"
@@ -31,35 +31,6 @@ func TestRatesAreNeverBare(t *testing.T) {
 		if got := report.Rate(r); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-	}
-}
-
-func TestATraceHasSpansAndCounters(t *testing.T) {
-	r := simulated.Run(simulated.Matrix()[:1], 1, 3).Records[0]
-	r.Samples = []trial.Sample{{At: 0, CPU: 0, Memory: 1 << 30}, {At: 1e9, CPU: 15e8, Memory: 2 << 30, MemoryAnon: 1 << 30}}
-	var b bytes.Buffer
-	if err := report.Trace(&b, r); err != nil {
-		t.Fatal(err)
-	}
-	var trace struct {
-		TraceEvents []struct {
-			Name, Ph string
-			Dur      float64
-			Args     map[string]any
-		} `json:"traceEvents"`
-	}
-	if err := json.Unmarshal(b.Bytes(), &trace); err != nil {
-		t.Fatal(err)
-	}
-	kinds := map[string]int{}
-	for _, e := range trace.TraceEvents {
-		kinds[e.Ph]++
-		if cpu, ok := e.Args["CPUs"].(float64); ok && math.Abs(cpu-1.5) > 1e-9 {
-			t.Errorf("%v CPUs in use, want 1.5", cpu)
-		}
-	}
-	if kinds["X"] != len(r.Spans) || kinds["C"] != 3 {
-		t.Errorf("%v events for %d spans", kinds, len(r.Spans))
 	}
 }
 
@@ -158,9 +129,8 @@ func TestTrialsShareAFootnote(t *testing.T) {
 
 // What failures go with is said in a sentence, and what cannot be told.
 func TestWhyFailed(t *testing.T) {
-	sure, not := 0.00002, 0.6
-	a := answer.Answer{Trials: 20, Failed: 8, Causes: []answer.Cause{
-		{Factor: "memory", Level: "3GiB", Failed: 8, N: 10, OtherN: 10, P: &sure}, {Factor: "strategy", Level: "parallel", P: &not}, {Factor: "host"}}}
+	a := answer.Answer{Trials: 20, Failed: 8, Causes: []compare.Cause{
+		{Factor: "memory", Level: "3GiB", Failed: 8, N: 10, OtherN: 10, P: 0.00002}, {Factor: "strategy", Level: "parallel", P: 0.6}, {Factor: "host", P: study.Value(math.NaN())}}}
 	want := "Failures go with memory 3GiB: 8 of 10 failed there, 0 of 10 otherwise (p < 0.0001, exact, all else equal, over all factors).\n" +
 		"Not tested: host, which never varied with all else equal."
 	if got := strings.Join(report.WhyFailed(a), "\n"); got != want {

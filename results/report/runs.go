@@ -86,7 +86,7 @@ func leftOut(invalid, injected int) string {
 
 // Run is the table of a run: a row for each cell.
 func Run(run results.Run) Table {
-	cells := study.Cells(run.Plan.Cells, run.SharedTrials())
+	cells := study.Cells(run.Plan.Cells, run.Trials())
 	t := Table{Data: cells}
 	simulated, failed, single := false, false, false
 	for i, c := range cells {
@@ -264,7 +264,7 @@ func tidyTrial(r *results.Record, factors []string) []string {
 		elapsed, passed, failed, peak, ifTrue(r.Imported != nil && r.Imported.Estimate), ifTrue(r.Simulated), r.Verdict.Error)
 }
 
-// kindName is what a record is of, in one word.
+// kindName names what a record describes, in one word.
 func kindName(r *results.Record) string {
 	switch {
 	case r.Kind == results.KindTrial && r.Trial.WarmUp:

@@ -95,7 +95,7 @@ func TestPublishedTrialsGiveTheSameAnswer(t *testing.T) {
 		text, err := json.MarshalIndent(struct {
 			Answer answer.Answer
 			Cells  []study.Cell
-		}{a, study.Cells(run.Plan.Cells, r.SharedTrials())}, "", " ")
+		}{a, study.Cells(run.Plan.Cells, r.Trials())}, "", " ")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ package stats
 
 import (
 	"cmp"
+	"encoding/json"
 	"math"
 	"slices"
 	"sort"
@@ -33,6 +34,30 @@ func (i Interval) Contains(x float64) bool { return i.Lower <= x && x <= i.Upper
 func (i Interval) Bounded() bool {
 	return !math.IsInf(i.Lower-i.Upper, 0) && !math.IsNaN(i.Lower-i.Upper)
 }
+
+// Value is a figure that may not exist. In JSON it is a number, or null where it is
+// infinite or undefined.
+type Value float64
+
+// MarshalJSON writes null for what JSON has no number for.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if !v.Finite() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(v))
+}
+
+// UnmarshalJSON reads null as not a number.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*v = Value(math.NaN())
+		return nil
+	}
+	return json.Unmarshal(b, (*float64)(v))
+}
+
+// Finite is false for what is infinite or undefined.
+func (v Value) Finite() bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
 
 // twoSidedZ is the standard normal quantile of a two-sided interval.
 func twoSidedZ(conf float64) float64 { return distuv.UnitNormal.Quantile(0.5 + conf/2) }

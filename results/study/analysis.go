@@ -3,7 +3,6 @@ package study
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"math"
 	"runtime"
 	"slices"
@@ -177,38 +176,8 @@ func times(values []float64) Times {
 	return t
 }
 
-// Summarise summarises lengths of time.
-func Summarise(lengths []trial.Seconds) Times {
-	values := make([]float64, len(lengths))
-	for i, l := range lengths {
-		values[i] = l.Duration().Seconds()
-	}
-	return times(values)
-}
-
-// Value is a figure that may not exist. In JSON it is a number, or null where
-// it is infinite or undefined; the field's description says which.
-type Value float64
-
-// MarshalJSON writes null for what JSON has no number for.
-func (v Value) MarshalJSON() ([]byte, error) {
-	if !v.Finite() {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(v))
-}
-
-// UnmarshalJSON reads null as not a number.
-func (v *Value) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" {
-		*v = none
-		return nil
-	}
-	return json.Unmarshal(b, (*float64)(v))
-}
-
-// Finite is false for what is infinite or undefined.
-func (v Value) Finite() bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
+// Value is a figure that may not exist; the field's description says what null is.
+type Value = stats.Value
 
 // none is a value that does not exist.
 var none = Value(math.NaN())

@@ -19,8 +19,8 @@ const (
 )
 
 // BuildsAlone are the builds of a trial beside which no other image was built, none
-// loaded and no cluster created: only of those it is known what they take of a
-// machine.
+// loaded, no cluster created and nothing deployed: only of those it is known what they
+// take of a machine.
 func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	var settings struct {
 		Runtime trial.Runtime `json:"runtime"`
@@ -33,7 +33,7 @@ func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	}
 	for _, s := range r.Spans {
 		if !isBuild(s) || s.Error != "" || s.Unfinished || slices.ContainsFunc(r.Spans, func(o trial.Span) bool {
-			return o != s && (isBuild(o) || o.IsPhase() && (o.Phase == trial.PhaseCluster || o.Phase == trial.PhaseLoad)) && o.Start < s.End && s.Start < o.End
+			return o != s && (isBuild(o) || o.IsPhase() && slices.Contains([]trial.Phase{trial.PhaseCluster, trial.PhaseLoad, trial.PhaseDeploy}, o.Phase)) && o.Start < s.End && s.Start < o.End
 		}) {
 			continue
 		}

@@ -24,7 +24,6 @@ const (
 	Ties            WarningKind = "ties"            // equal times, which measured ones should not be
 	HostBusy        WarningKind = "host-busy"       // just before these trials
 	HostVaried      WarningKind = "host-varied"     // the reference workload took longer before some blocks of a run
-	HostFollowed    WarningKind = "host-followed"   // set-up times of blocks rose with the reference workload's
 	StoppedEarly    WarningKind = "stopped-early"   // an interim analysis decided how long the run was
 	UnknownTimes    WarningKind = "unknown-times"   // the trials' times were not recorded
 	SimulatedTrials WarningKind = "simulated"       // no engine produced these trials
@@ -40,8 +39,6 @@ type Warning struct {
 	// Trials are those concerned, at most the first ten; Count is all.
 	Trials []string `json:"trials,omitempty"`
 	Count  int      `json:"count,omitempty"`
-	// P is the p-value of the check.
-	P *Value `json:"p,omitempty"`
 	// Share is the size of what was found: 0.12 is 12 %.
 	Share *Value `json:"share,omitempty"`
 }

@@ -3,13 +3,10 @@ package study
 import (
 	"bytes"
 	"cmp"
-	"maps"
-	"math"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/stats"
 )
 
 // HostSpeed is how long the reference workload, a small fixed job, took before the
@@ -62,66 +59,12 @@ func (h HostSpeed) Range() (fastest, slowest trial.Seconds) {
 	return slices.MinFunc(h.Blocks, byTime).Elapsed, slices.MaxFunc(h.Blocks, byTime).Elapsed
 }
 
-// hostWarnings name the runs in which the host's speed varied, and report whether
-// set-up times of blocks varied with it.
+// hostWarnings name the runs in which the host's speed varied.
 func (s Study) hostWarnings() (warnings []Warning) {
 	for _, run := range s.Runs {
 		if h := hostSpeed(run); h != nil && h.Spread > mostHostSpread {
 			warnings = append(warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &h.Spread, Count: len(h.Blocks)})
 		}
 	}
-	if rising, p := s.withHost(); rising > 0 && p < 1-Confidence {
-		value := Value(p)
-		warnings = append(warnings, Warning{Kind: HostFollowed, P: &value})
-	}
 	return warnings
-}
-
-// withHost is Kendall's test that set-up times of blocks rise with the reference
-// times of these blocks: Mann–Kendall in the order of those. A block's time is the
-// median of the logarithms of its set-up times less their cells' medians.
-func (s Study) withHost() (rising int, p float64) {
-	times, same := s.referenceTimes()
-	if !same {
-		return 0, math.NaN()
-	}
-	inBlock := map[string][]float64{}
-	for _, c := range s.Cells {
-		trials := filter(s.Of(c), func(o Observation) bool { return o.Ready && o.Setup > 0 })
-		logs := make([]float64, len(trials))
-		for i, o := range trials {
-			logs[i] = math.Log(o.Setup)
-		}
-		middle := stats.Median(logs)
-		for i, o := range trials {
-			if _, known := times[o.Block]; known && len(logs) > 1 {
-				inBlock[o.Block] = append(inBlock[o.Block], logs[i]-middle)
-			}
-		}
-	}
-	blocks := slices.SortedFunc(maps.Keys(inBlock), func(a, b string) int { return cmp.Or(cmp.Compare(times[a], times[b]), cmp.Compare(a, b)) })
-	var medians []float64
-	for _, b := range blocks {
-		medians = append(medians, stats.Median(inBlock[b]))
-	}
-	return stats.MannKendall(medians)
-}
-
-// referenceTimes are those of each block; same is false unless all did the same
-// job.
-func (s Study) referenceTimes() (times map[string]trial.Seconds, same bool) {
-	times = map[string]trial.Seconds{}
-	var job []byte
-	for _, run := range s.Runs {
-		for _, r := range references(run) {
-			if job == nil {
-				job = r.Settings
-			}
-			if !bytes.Equal(job, r.Settings) {
-				return nil, false
-			}
-			times[blockOf(run, r)] = r.Elapsed
-		}
-	}
-	return times, true
 }

@@ -92,18 +92,3 @@ func TestOnlyReferencesOfOneJobAreCompared(t *testing.T) {
 		t.Errorf("host speed %+v", h)
 	}
 }
-
-// Both strategies slow down block by block, by more than the cells differ. With
-// five blocks, the least p of Kendall's test is 2/5! = 0.0167.
-func TestSetupThatFollowsTheHostIsSaid(t *testing.T) {
-	w := warned(analysed(t, withReferences(run(fiveBlocks, "serial", "parallel"), 2.0, 2.1, 2.2, 2.3, 2.4)), study.HostFollowed)
-	if w == nil {
-		t.Fatal("no warning")
-	}
-	near(t, "p", *w.P, 2.0/120, 1e-12)
-	for name, seconds := range map[string][]float64{"the other way": {2.4, 2.3, 2.2, 2.1, 2.0}, "neither": {2.1, 2.4, 2.0, 2.3, 2.2}, "too few": {2.0, 2.1, 2.2, 2.3}} {
-		if w := warned(analysed(t, withReferences(run(fiveBlocks, "serial", "parallel"), seconds...)), study.HostFollowed); w != nil {
-			t.Errorf("%s: %+v", name, w)
-		}
-	}
-}

@@ -42,7 +42,7 @@ func ParseMetric(name string) (Metric, error) {
 // Unit is the unit of a metric's figures.
 type Unit string
 
-// The units. A share is of trials.
+// The units. A share is a share of trials.
 const (
 	UnitSeconds Unit = "seconds"
 	UnitBytes   Unit = "bytes"

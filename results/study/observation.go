@@ -31,7 +31,7 @@ type Observation struct {
 
 // Observe reads a trial of a run.
 func Observe(run results.Run, r *results.Record) Observation {
-	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell, Block: blockOf(run, r),
+	o := Observation{Run: run.ID(), Record: r, Cell: r.Trial.Cell, Block: run.ID() + "/" + strconv.Itoa(r.Trial.Block),
 		Ready: usable(r), Setup: math.NaN(), Lost: math.NaN(), Recovery: math.NaN()}
 	o.CutOff = !o.Ready && r.Verdict.TimedOut
 	if o.Ready && r.Setup != nil {
@@ -62,11 +62,6 @@ func Loss(r *results.Record) (lost, recovery trial.Seconds, ok bool) {
 	return lost, r.Elapsed - lost, true
 }
 
-// blockOf names a block across runs.
-func blockOf(run results.Run, r *results.Record) string {
-	return run.ID() + "/" + strconv.Itoa(r.Trial.Block)
-}
-
 // usable is true for an environment that one could work with. An engine that
 // dies under the tests leaves none.
 func usable(r *results.Record) bool {
@@ -93,7 +88,7 @@ func Failures(trials []Observation) int {
 	return len(filter(trials, func(o Observation) bool { return !o.Ready }))
 }
 
-// Setups are the set-up times of the successful trials of which it is known.
+// Setups are the known set-up times of the trials that became ready.
 func Setups(trials []Observation) (values []float64) {
 	for _, o := range trials {
 		if o.Ready && !math.IsNaN(o.Setup) {

@@ -60,7 +60,7 @@ func Gather(runs []results.Run) Study {
 			s.Refused, order = append(s.Refused, refused), append(order, refused.Cell)
 		}
 		recorded := 0
-		for _, r := range byPosition(run.SharedTrials()) {
+		for _, r := range byPosition(run.Trials()) {
 			if c := complete(r.Trial.Cell, names, r.Settings); !slices.Equal(c, r.Trial.Cell) {
 				moved := *r // the run's own record stays as it is
 				moved.Trial.Cell, r = c, &moved

@@ -1,4 +1,4 @@
-// Package connect picks the Go client of the engine at an endpoint.
+// Package connect chooses the Go client for the engine at an endpoint.
 package connect
 
 import (
@@ -18,16 +18,16 @@ import (
 func Engine(ctx context.Context, e runtimes.Endpoint) (runtimes.Engine, error) {
 	switch e.Runtime {
 	case trial.Docker:
-		return engine(docker.Connect(ctx, e))
+		return docker.Connect(ctx, e)
 	case trial.Podman:
-		return engine(podman.Connect(ctx, e))
+		return podman.Connect(ctx, e)
 	}
 	return nil, fmt.Errorf("connecting to %s: no engine is known for the runtime %q", e, e.Runtime)
 }
 
-// UserConfig is the docker command's config.json, with which a client of the
-// runtime is this user where no credential helper can be asked: it holds all of
-// the user's logins. Proxies are those of the environment there.
+// UserConfig returns a config.json of the docker command, with which a client of the runtime
+// acts as this user in a place without the user's credential helpers: it contains all of the
+// user's logins. proxies are that place's environment variables.
 func UserConfig(runtime trial.Runtime, proxies map[string]string) ([]byte, error) {
 	config := func() (*configfile.ConfigFile, error) { return docker.UserConfig(proxies) }
 	if runtime == trial.Podman {
@@ -44,14 +44,6 @@ func UserConfig(runtime trial.Runtime, proxies map[string]string) ([]byte, error
 	return text.Bytes(), nil
 }
 
-// UserProxies are the addresses of the proxies that the user has set for
-// builds, with their passwords.
+// UserProxies returns the addresses of the proxies that the user has configured for builds,
+// with their passwords.
 func UserProxies() []string { return docker.UserProxies() }
-
-// engine keeps a failed connection from becoming an Engine that is not nil.
-func engine[E runtimes.Engine](e E, err error) (runtimes.Engine, error) {
-	if err != nil {
-		return nil, err
-	}
-	return e, nil
-}

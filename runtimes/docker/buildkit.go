@@ -9,6 +9,8 @@ import (
 	bkclient "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth"
+	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
 	"github.com/tonistiigi/fsutil"
@@ -17,9 +19,10 @@ import (
 	"github.com/stratbench/stratbench/runtimes/internal/buildcontext"
 )
 
-// buildWithBuildKit builds with the BuildKit inside the engine, over a
+// Build implements runtimes.Engine. It uses the BuildKit inside the engine, over a
 // connection of its own, so that parallel builds share nothing here.
-func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (runtimes.ImageID, error) {
+func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (_ runtimes.ImageID, err error) {
+	defer runtimes.Doing(&err, "building image %s", b.Tag)
 	user, err := userConfig()
 	if err != nil {
 		return "", err
@@ -32,7 +35,8 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report
 	if err != nil {
 		return "", err
 	}
-	opt.Session = []session.Attachable{newLogins(user), secrets}
+	logins := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: user})
+	opt.Session = []session.Attachable{loginsOnDemand{logins.(auth.AuthServer)}, secrets}
 	if len(b.SSH) > 0 {
 		agents, err := openAgents(b.SSH)
 		if err != nil {
@@ -40,7 +44,13 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report
 		}
 		opt.Session = append(opt.Session, agents)
 	}
-	for name, value := range e.buildArgs(user, b.Args) {
+	// The build's own arguments win over the proxies that the user has set for this
+	// engine.
+	args := map[string]*string{}
+	for name, value := range b.Args {
+		args[name] = &value
+	}
+	for name, value := range user.ParseProxyConfig(e.api.DaemonHost(), args) {
 		opt.FrontendAttrs["build-arg:"+name] = *value
 	}
 	client, err := e.dialBuildKit(ctx)
@@ -63,19 +73,14 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, b runtimes.Build, report
 	if err != nil {
 		return "", err
 	}
-	return e.built(ctx, b.Tag, answer)
-}
-
-// built is the ID of the image that was made. Engines that keep images in
-// containerd name them by another digest than that of the configuration. Where
-// BuildKit names neither, the tag leads to the image.
-func (e *Engine) built(ctx context.Context, tag string, answer *bkclient.SolveResponse) (runtimes.ImageID, error) {
+	// Engines that keep images in containerd name them by another digest than the
+	// configuration's.
 	for _, key := range []string{exptypes.ExporterImageDigestKey, exptypes.ExporterImageConfigDigestKey} {
 		if id := answer.ExporterResponse[key]; id != "" {
 			return runtimes.ImageID(id), nil
 		}
 	}
-	return e.Image(ctx, tag)
+	return e.Image(ctx, b.Tag)
 }
 
 func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
@@ -88,10 +93,21 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	if err != nil {
 		return bkclient.SolveOpt{}, fmt.Errorf("opening the Dockerfile's folder: %w", err)
 	}
+	// "local" takes images in the store as they are and asks no registry.
+	attrs := map[string]string{"filename": filepath.Base(dockerfile), "image-resolve-mode": "local"}
+	if b.NoCache {
+		attrs["no-cache"] = ""
+	}
+	if b.Target != "" {
+		attrs["target"] = b.Target
+	}
+	if b.Platform != "" {
+		attrs["platform"] = b.Platform
+	}
 	return bkclient.SolveOpt{
 		Ref:           b.ID,
 		Frontend:      "dockerfile.v0",
-		FrontendAttrs: frontendAttrs(b, filepath.Base(dockerfile)),
+		FrontendAttrs: attrs,
 		LocalMounts:   map[string]fsutil.FS{"context": sent, "dockerfile": folder},
 		Exports:       []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": b.Tag}}},
 	}, nil
@@ -109,8 +125,8 @@ func openSecrets(files map[string]string) (session.Attachable, error) {
 	return secretsprovider.NewSecretProvider(store), nil
 }
 
-// openAgents makes agents of ssh of sockets and keys. The build only gets to
-// sign with them.
+// openAgents offers sockets and keys to the build as ssh agents, with which it can
+// sign and nothing else.
 func openAgents(paths map[string]string) (session.Attachable, error) {
 	var agents []sshprovider.AgentConfig
 	for id, path := range paths {
@@ -123,38 +139,18 @@ func openAgents(paths map[string]string) (session.Attachable, error) {
 	return provider, nil
 }
 
-func frontendAttrs(b runtimes.Build, dockerfile string) map[string]string {
-	attrs := map[string]string{
-		"filename": dockerfile,
-		// What is in the store is used as it is: no registry is asked.
-		"image-resolve-mode": "local",
-	}
-	if b.NoCache {
-		attrs["no-cache"] = ""
-	}
-	if b.Target != "" {
-		attrs["target"] = b.Target
-	}
-	if b.Platform != "" {
-		attrs["platform"] = b.Platform
-	}
-	return attrs
-}
-
 func (e *Engine) dialBuildKit(ctx context.Context) (*bkclient.Client, error) {
-	return bkclient.New(ctx, "", bkclient.WithContextDialer(e.dialControl), bkclient.WithSessionDialer(e.dialSession))
+	return bkclient.New(ctx, "",
+		bkclient.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return e.hijack(ctx, "/grpc", "h2c", nil)
+		}),
+		bkclient.WithSessionDialer(func(ctx context.Context, proto string, meta map[string][]string) (net.Conn, error) {
+			return e.hijack(ctx, "/session", proto, meta)
+		}))
 }
 
-func (e *Engine) dialControl(ctx context.Context, _ string) (net.Conn, error) {
-	return e.hijack(ctx, "/grpc", "h2c", nil)
-}
-
-func (e *Engine) dialSession(ctx context.Context, proto string, meta map[string][]string) (net.Conn, error) {
-	return e.hijack(ctx, "/session", proto, meta)
-}
-
-// hijack turns a request into a raw connection. Docker's client waits for the
-// answer without looking at ctx, so a stopped engine would hold it for ever.
+// hijack turns a request into a raw connection. Docker's client ignores ctx while it
+// waits for the answer, so a stopped engine would block it forever.
 func (e *Engine) hijack(ctx context.Context, path, proto string, meta map[string][]string) (net.Conn, error) {
 	type result struct {
 		conn net.Conn

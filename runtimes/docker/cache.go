@@ -3,7 +3,6 @@ package docker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -12,13 +11,12 @@ import (
 	bkclient "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/grpcerrors"
 	"google.golang.org/grpc/codes"
+
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // buildCache lists the records of BuildKit's cache.
 func (e *Engine) buildCache(ctx context.Context) ([]string, error) {
-	if !e.buildKit {
-		return nil, nil
-	}
 	client, err := e.dialBuildKit(ctx)
 	if err != nil {
 		return nil, err
@@ -28,27 +26,17 @@ func (e *Engine) buildCache(ctx context.Context) ([]string, error) {
 	return ids(records), err
 }
 
-// Forget implements runtimes.Engine. BuildKit does not say which build made a
-// record. But it says when each build ran: what is new and was made while a
-// build of these ran, and no other, is that build's. Before Docker 23 it does
-// not say that either.
-func (e *Engine) Forget(ctx context.Context, builds, had []string) ([]string, error) {
-	if !e.buildKit {
-		return nil, nil
-	}
+// Forget implements runtimes.Engine. BuildKit does not report which build made a
+// record, but it reports when each build ran. A new record that was made while one
+// of these builds ran, and no other build, is that build's. Before Docker 23,
+// BuildKit reports neither.
+func (e *Engine) Forget(ctx context.Context, builds, had []string) (left []string, err error) {
+	defer runtimes.Doing(&err, "forgetting builds")
 	client, err := e.dialBuildKit(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("forgetting builds: %w", err)
+		return nil, err
 	}
 	defer client.Close()
-	left, err := forget(ctx, client, builds, had)
-	if err != nil {
-		return left, fmt.Errorf("forgetting builds: %w", err)
-	}
-	return left, nil
-}
-
-func forget(ctx context.Context, client *bkclient.Client, builds, had []string) (left []string, err error) {
 	records, err := client.DiskUsage(ctx)
 	if err != nil {
 		return nil, err
@@ -113,7 +101,7 @@ func buildsThatRan(ctx context.Context, client *bkclient.Client) (ran history, e
 	}
 }
 
-// at says whether one of the builds, and whether another one, ran at a moment.
+// at reports whether one of the builds, and whether another one, ran at time t.
 func (h history) at(t time.Time, builds []string) (ours, others bool) {
 	for _, b := range h {
 		began, ended := b.CreatedAt.AsTime(), b.CompletedAt
@@ -129,8 +117,9 @@ func (h history) at(t time.Time, builds []string) (ours, others bool) {
 	return ours, others
 }
 
-// prune removes records of the cache, and returns those that are in use. A
-// record on which others stand goes after them.
+// prune removes records from the cache and returns those that are in use. A record
+// can only be removed after those that depend on it, so prune repeats until nothing
+// changes.
 func prune(ctx context.Context, client *bkclient.Client, made []string) (used []string, err error) {
 	for before := len(made) + 1; len(made) > 0 && len(made) < before; {
 		before = len(made)

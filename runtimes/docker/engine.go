@@ -5,12 +5,17 @@ package docker
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/system"
-	"github.com/docker/docker/api/types/versions"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -18,35 +23,25 @@ import (
 )
 
 // Engine is a connected Docker engine.
-type Engine struct {
-	api *client.Client
-	// fresh opens a connection for each request, so that what it gets is
-	// never the answer of an earlier one.
-	fresh *client.Client
-	// buildKit says that the engine has BuildKit within.
-	buildKit bool
-}
-
-var _ runtimes.Engine = (*Engine)(nil)
-
-// firstWithBuildKit is the API version from which on Linux engines carry it.
-const firstWithBuildKit = "1.39"
+type Engine struct{ api *client.Client }
 
 // Connect connects to the engine at endpoint.
-func Connect(ctx context.Context, endpoint runtimes.Endpoint) (*Engine, error) {
-	e, err := connect(ctx, endpoint)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to docker at %s: %w", endpoint, err)
-	}
-	return e, nil
-}
-
-func connect(ctx context.Context, endpoint runtimes.Endpoint) (*Engine, error) {
-	api, err := newClient(endpoint, false)
+func Connect(ctx context.Context, endpoint runtimes.Endpoint) (_ runtimes.Engine, err error) {
+	defer runtimes.Doing(&err, "connecting to docker at %s", endpoint)
+	transport, err := endpoint.Transport()
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := newClient(endpoint, true)
+	host, dial := endpoint.Address, transport.DialContext
+	if strings.HasPrefix(host, "ssh://") {
+		host = "http://engine" // the transport knows the address
+	}
+	api, err := client.NewClientWithOpts(
+		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
+		client.WithHost(host),
+		client.WithDialContext(dial), // WithHost has set another
+		client.WithAPIVersionNegotiation(),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -55,34 +50,7 @@ func connect(ctx context.Context, endpoint runtimes.Endpoint) (*Engine, error) {
 		return nil, err
 	}
 	api.NegotiateAPIVersionPing(pong)
-	buildKit := pong.OSType == "linux" && versions.GreaterThanOrEqualTo(pong.APIVersion, firstWithBuildKit)
-	return &Engine{api: api, fresh: fresh, buildKit: buildKit}, nil
-}
-
-func newClient(endpoint runtimes.Endpoint, fresh bool) (*client.Client, error) {
-	transport, err := endpoint.Transport()
-	if err != nil {
-		return nil, err
-	}
-	transport.DisableKeepAlives = fresh
-	host, dial := endpoint.Address, transport.DialContext
-	if strings.HasPrefix(host, "ssh://") {
-		host = "http://engine" // the transport knows where
-	}
-	return client.NewClientWithOpts(
-		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
-		client.WithHost(host),
-		client.WithDialContext(dial), // WithHost sets its own
-		client.WithAPIVersionNegotiation(),
-	)
-}
-
-// Ping implements runtimes.Engine.
-func (e *Engine) Ping(ctx context.Context) error {
-	if _, err := e.fresh.Ping(ctx); err != nil {
-		return fmt.Errorf("pinging docker: %w", err)
-	}
-	return nil
+	return &Engine{api: api}, nil
 }
 
 // Info implements runtimes.Engine.
@@ -100,10 +68,9 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		Runtime:       trial.Docker,
 		Version:       version.Version,
 		APIVersion:    version.APIVersion,
-		Builder:       e.builder(),
+		Builder:       "buildkit",
 		StorageDriver: info.Driver,
 		CgroupVersion: info.CgroupVersion,
-		Kernel:        info.KernelVersion,
 		CPUs:          info.NCPU,
 		Memory:        trial.Bytes(info.MemTotal),
 		Rootless:      slices.Contains(info.SecurityOptions, "name=rootless"),
@@ -112,8 +79,8 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 	}, nil
 }
 
-// controllers are those that Docker says it can limit containers by. Without a
-// driver what it says of them means nothing.
+// controllers are those by which Docker says it can limit containers. Without a
+// cgroup driver its answer means nothing.
 func controllers(info system.Info) (all []string) {
 	for _, c := range []struct {
 		name string
@@ -126,30 +93,80 @@ func controllers(info system.Info) (all []string) {
 	return all
 }
 
-func (e *Engine) builder() string {
-	if e.buildKit {
-		return "buildkit"
-	}
-	return "classic"
-}
-
-// Build implements runtimes.Engine.
-func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (runtimes.ImageID, error) {
-	build := e.buildClassic
-	if e.buildKit {
-		build = e.buildWithBuildKit
-	}
-	id, err := build(ctx, b, report)
-	if err != nil {
-		return "", fmt.Errorf("building image %s: %w", b.Tag, err)
-	}
-	return id, nil
-}
-
 // Close implements runtimes.Engine.
-func (e *Engine) Close() error {
-	if err := e.api.Close(); err != nil {
-		return fmt.Errorf("closing the connection to docker: %w", err)
+func (e *Engine) Close() (err error) {
+	defer runtimes.Doing(&err, "closing the connection to docker")
+	return e.api.Close()
+}
+
+// Contents implements runtimes.Engine.
+func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) {
+	defer runtimes.Doing(&err, "listing what docker holds")
+	images, err := e.api.ImageList(ctx, image.ListOptions{All: true})
+	if err != nil {
+		return c, err
+	}
+	for _, i := range images {
+		// Engines before version 25 name a nameless image "<none>".
+		names := slices.DeleteFunc(append(i.RepoTags, i.RepoDigests...), func(name string) bool {
+			return name == "<none>:<none>" || name == "<none>@<none>"
+		})
+		c.Images = append(c.Images, runtimes.Image{ID: runtimes.ImageID(i.ID), Names: names})
+	}
+	containers, err := e.api.ContainerList(ctx, container.ListOptions{All: true})
+	if err != nil {
+		return c, err
+	}
+	for _, o := range containers {
+		name := ""
+		if len(o.Names) > 0 {
+			name = o.Names[0][1:] // it begins with a slash
+		}
+		found := runtimes.Object{ID: o.ID, Name: name, Labels: o.Labels}
+		if o.NetworkSettings != nil {
+			found.Networks = slices.Sorted(maps.Keys(o.NetworkSettings.Networks))
+		}
+		c.Containers = append(c.Containers, found)
+	}
+	networks, err := e.api.NetworkList(ctx, network.ListOptions{})
+	if err != nil {
+		return c, err
+	}
+	for _, o := range networks {
+		c.Networks = append(c.Networks, runtimes.Object{ID: o.ID, Name: o.Name, Labels: o.Labels})
+	}
+	volumes, err := e.api.VolumeList(ctx, volume.ListOptions{})
+	if err != nil {
+		return c, err
+	}
+	for _, o := range volumes.Volumes {
+		c.Volumes = append(c.Volumes, runtimes.Object{ID: o.Name, Name: o.Name, Labels: o.Labels})
+	}
+	c.BuildCache, err = e.buildCache(ctx)
+	return c, err
+}
+
+// RemoveNetwork implements runtimes.Engine.
+func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
+	if err := e.api.NetworkRemove(ctx, name); err != nil && !cerrdefs.IsNotFound(err) {
+		return fmt.Errorf("removing network %s: %w", name, err)
+	}
+	return nil
+}
+
+// Claim implements runtimes.Engine.
+func (e *Engine) Claim(ctx context.Context, name string, labels map[string]string) (map[string]string, error) {
+	v, err := e.api.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: labels})
+	if err != nil {
+		return nil, fmt.Errorf("creating volume %s: %w", name, err)
+	}
+	return v.Labels, nil
+}
+
+// Release implements runtimes.Engine.
+func (e *Engine) Release(ctx context.Context, name string) error {
+	if err := e.api.VolumeRemove(ctx, name, false); err != nil && !cerrdefs.IsNotFound(err) {
+		return fmt.Errorf("removing volume %s: %w", name, err)
 	}
 	return nil
 }

@@ -14,32 +14,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestEngine(t *testing.T) {
-	enginetest.Run(t, func(t *testing.T) enginetest.Subject { return open(t, true) })
-}
+func TestEngine(t *testing.T) { run(t, enginetest.FindPlace(t, trial.Docker)) }
 
-// TestClassicBuilder has the engine build without its BuildKit.
-func TestClassicBuilder(t *testing.T) {
-	enginetest.Run(t, func(t *testing.T) enginetest.Subject { return open(t, false) })
-}
-
-func open(t *testing.T, buildKit bool) enginetest.Subject {
-	return connected(t, enginetest.FindPlace(t, trial.Docker), buildKit)
-}
-
-// TestBehindTLS has everything work at an address with TLS, the streams of
+// TestBehindTLS checks that everything works at an address with TLS, the streams of
 // builds included.
-func TestBehindTLS(t *testing.T) {
-	enginetest.Run(t, func(t *testing.T) enginetest.Subject { return connected(t, enginetest.DockerBehindTLS(t), true) })
-}
+func TestBehindTLS(t *testing.T) { run(t, enginetest.DockerBehindTLS(t)) }
 
-func connected(t *testing.T, place enginetest.Place, buildKit bool) enginetest.Subject {
+func run(t *testing.T, place enginetest.Place) {
 	t.Helper()
 	e, err := Connect(t.Context(), place.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	e.buildKit = e.buildKit && buildKit
-	return enginetest.Subject{Place: place, Engine: e, Runtime: trial.Docker, LastWords: []string{"EOF", "connection reset by peer"}, Secrets: e.buildKit}
+	enginetest.Run(t, enginetest.Subject{Place: place, Engine: e, LastWords: []string{"EOF", "connection reset by peer"}})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// vertices turns BuildKit's graph, of which several vertices may be at work at
-// once, into steps.
+// vertices turns the vertices of BuildKit's graph into steps. Several may run at
+// once.
 type vertices struct {
 	report func(runtimes.Progress)
 	start  time.Time
@@ -21,8 +21,8 @@ type vertices struct {
 
 type vertex struct {
 	name string
-	// started is the engine's moment of the last start, which tells a new
-	// start from a repeated report of the same one.
+	// started is when the vertex last started by the engine's clock. It distinguishes a
+	// new start from a repeated report.
 	started time.Time
 	open    bool
 }
@@ -45,8 +45,8 @@ func (v *vertices) take(status *bkclient.SolveStatus) {
 	}
 }
 
-// vertex finds or enters a vertex. Different vertices may bear one name; the
-// name of a step is unique.
+// vertex finds or adds a vertex. Different vertices may have the same name; the name
+// of a step is unique.
 func (v *vertices) vertex(id digest.Digest, name string) *vertex {
 	if known, ok := v.known[id]; ok {
 		return known
@@ -60,8 +60,8 @@ func (v *vertices) vertex(id digest.Digest, name string) *vertex {
 	return entered
 }
 
-// update reports what is new. BuildKit repeats itself, and may start a vertex
-// that was done once more.
+// update reports what is new. BuildKit repeats its reports, and may start a finished
+// vertex again.
 func (v *vertices) update(x *vertex, reported *bkclient.Vertex) {
 	if s := reported.Started; s != nil && !x.open && !s.Equal(x.started) {
 		x.started, x.open = *s, true
@@ -75,8 +75,8 @@ func (v *vertices) update(x *vertex, reported *bkclient.Vertex) {
 	}
 }
 
-// close ends what is still open when the build has ended, which is so when
-// the build or the engine was cut off.
+// close ends what is still open after the build: steps that were cut off, or whose
+// engine was.
 func (v *vertices) close(err error) {
 	cause := "the build ended first"
 	if err != nil {
@@ -90,9 +90,9 @@ func (v *vertices) close(err error) {
 	}
 }
 
-// here puts a moment of the engine's clock on this process's. The two are one
-// clock unless the engine is in a virtual machine; what lies outside the
-// build so far is then moved to its edge.
+// here converts a time of the engine's clock to this process's. The clocks differ only
+// if the engine is on another kernel; a time outside the build so far is then moved to
+// the build's start or to now.
 func (v *vertices) here(t time.Time) time.Time {
 	since := min(max(t.Sub(v.start), 0), time.Since(v.start))
 	return v.start.Add(since)

@@ -12,7 +12,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// book writes down what vertices reports.
+// book records what vertices reports.
 type book struct {
 	steps []runtimes.Progress
 	out   strings.Builder
@@ -73,7 +73,7 @@ func TestVertices(t *testing.T) {
 	}
 }
 
-// minute is when of the build t is; 0 for no moment.
+// minute is the minute of the build at t, or 0 for the zero time.
 func minute(v *vertices, t time.Time) int {
 	if t.IsZero() {
 		return 0
@@ -81,8 +81,8 @@ func minute(v *vertices, t time.Time) int {
 	return int(t.Sub(v.start).Round(time.Minute) / time.Minute)
 }
 
-// TestVerticesOfAnotherClock checks that an engine whose clock is wrong puts
-// no step outside of the build.
+// TestVerticesOfAnotherClock checks that no step is outside the build, even if the engine's
+// clock is wrong.
 func TestVerticesOfAnotherClock(t *testing.T) {
 	for _, wrong := range []time.Duration{-time.Hour, time.Hour} {
 		var b book

@@ -1,5 +1,5 @@
 // Package dockerfile finds what the build of a Dockerfile needs: base images, files
-// of its context, a way out. It reads the Dockerfile as BuildKit does.
+// of its context, downloads. It reads the Dockerfile as BuildKit does.
 package dockerfile
 
 import (
@@ -27,13 +27,13 @@ import (
 
 // Needs are what a build needs in addition to its context.
 type Needs struct {
-	// Images are those that stages begin with or copy from.
+	// Images are the images that stages begin with or copy from.
 	Images []Need
-	// Syntax is the image of the frontend that the file requests of BuildKit, or
-	// nil. Podman ignores it.
+	// Syntax is the image of the BuildKit frontend that the file requests, or nil.
+	// Podman ignores it.
 	Syntax *Need
-	// Fetches are sources that are fetched from elsewhere; Downloads are steps that
-	// look as if they download something.
+	// Fetches are sources at other addresses; Downloads are steps that appear to
+	// download something.
 	Fetches, Downloads []Need
 	// Mounts are the secrets and ssh agents that steps mount.
 	Mounts []Mount
@@ -47,7 +47,7 @@ type Mount struct {
 	Required bool
 }
 
-// Need is one thing that the build needs, and where the Dockerfile says so.
+// Need is one thing that the build needs, and its position in the Dockerfile.
 type Need struct {
 	// Text is an image, an address or a command.
 	Text string
@@ -55,10 +55,9 @@ type Need struct {
 }
 
 // Read reads the Dockerfile, a path below the folder context, with the build
-// arguments args. Only the stages that lead to the target count, which is the last
-// one by default: others are not built. The error is a *NoStageError, or an
-// *issue.List of what is wrong with the file, including what it copies and the
-// context does not have.
+// arguments args. Only the stages that the target needs count, because others are not
+// built; the default target is the last stage. The error is a *NoStageError, or an
+// *issue.List of what is wrong with the file, including missing files that it copies.
 func Read(context, dockerfile, target string, args map[string]string) (*Needs, error) {
 	file := filepath.Join(context, filepath.FromSlash(buildcontext.Dockerfile(dockerfile)))
 	r := &reader{file: file, context: context, target: target, args: args, global: environment{}, needs: &Needs{}}
@@ -82,16 +81,16 @@ func Read(context, dockerfile, target string, args map[string]string) (*Needs, e
 	return r.needs, nil
 }
 
-// NoStageError is the error for a Dockerfile without a stage of the target's name.
+// NoStageError is the error if a Dockerfile has no stage with the target's name.
 type NoStageError struct {
 	Target string
-	// Stages are the names of its stages.
+	// Stages are the names of the existing stages.
 	Stages []string
 }
 
 func (e *NoStageError) Error() string {
 	if len(e.Stages) == 0 {
-		return fmt.Sprintf("the Dockerfile has no stage %q, and no other stage with a name; write FROM … AS %s in it, or take the target out", e.Target, e.Target)
+		return fmt.Sprintf("the Dockerfile has no stage %q, and no other stage with a name; write FROM … AS %s in it, or remove the target", e.Target, e.Target)
 	}
 	return fmt.Sprintf("the Dockerfile has no stage %q; correct the target: there are %s", e.Target, strings.Join(e.Stages, ", "))
 }
@@ -167,7 +166,7 @@ func (r *reader) read(text []byte) {
 	}
 }
 
-// declare gives arguments their values: those given, or the defaults, or outer's.
+// declare sets arguments to the given values, or the defaults, or outer's values.
 func (r *reader) declare(c instructions.ArgCommand, env, outer environment) {
 	for _, arg := range c.Args {
 		if value, given := r.args[arg.Key]; given {
@@ -180,7 +179,7 @@ func (r *reader) declare(c instructions.ArgCommand, env, outer environment) {
 	}
 }
 
-// reachable are the stages that lead to the target, in the file's order.
+// reachable returns the stages that the target needs, in the file's order.
 func (r *reader) reachable() []int {
 	seen := map[int]bool{}
 	var visit func(int)
@@ -203,7 +202,7 @@ func (r *reader) reachable() []int {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// stageNamed is the stage of a name or number among those before another, or -1.
+// stageNamed returns the stage with a name or number among those before another, or -1.
 func (r *reader) stageNamed(name string, before int) int {
 	for i := before - 1; i >= 0; i-- {
 		if r.stages[i].Name != "" && strings.EqualFold(r.stages[i].Name, name) {
@@ -216,7 +215,7 @@ func (r *reader) stageNamed(name string, before int) int {
 	return -1
 }
 
-// froms are the images or stages that COPY and mounts take files from.
+// froms returns the images and stages that COPY and mounts take files from.
 func (r *reader) froms(s instructions.Stage) (all []Need) {
 	for _, command := range s.Commands {
 		switch c := command.(type) {
@@ -255,7 +254,7 @@ func (r *reader) stage(i int) {
 	r.commands(s)
 }
 
-// commands follows the environment of a stage and looks at what it copies.
+// commands follows the environment of a stage and checks what it copies.
 func (r *reader) commands(s instructions.Stage) {
 	env := environment{}
 	for _, command := range s.Commands {
@@ -281,8 +280,8 @@ func (r *reader) commands(s instructions.Stage) {
 	}
 }
 
-// mounts notes what a step mounts from outside of contexts and images. A mount with
-// options that only Podman knows is passed over.
+// mounts records the secrets and agents that a step mounts. It ignores a mount with
+// options that only Podman knows.
 func (r *reader) mounts(c *instructions.RunCommand, env environment) {
 	expand := func(word string) (string, error) {
 		text, _, err := r.lex.ProcessWord(word, env)
@@ -305,12 +304,12 @@ func (r *reader) mounts(c *instructions.RunCommand, env environment) {
 	}
 }
 
-// sources makes sure that the context has what is copied from it.
+// sources checks that the context contains what is copied from it.
 func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 	for _, source := range sources {
 		name, unset, err := r.lex.ProcessWord(source, env)
 		if err != nil || len(unset) > 0 {
-			continue // the base image's environment may have the rest
+			continue // the base image may set the other variables
 		}
 		if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") {
 			r.needs.Fetches = append(r.needs.Fetches, Need{name, r.position(at, source)})
@@ -333,12 +332,12 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 		case len(found) == 0:
 			r.issues.Add(r.file, r.position(at, source), "%s is not in the context %s; create it first, or correct the path, which is relative to the context", source, r.context)
 		case !slices.ContainsFunc(found, func(f string) bool { return !r.excluded(f) }):
-			r.issues.Add(r.file, r.position(at, source), "%s is not sent, because the context's .dockerignore excludes it; take it out there", source)
+			r.issues.Add(r.file, r.position(at, source), "%s is not sent, because the context's .dockerignore excludes it; remove it there", source)
 		}
 	}
 }
 
-// position is where a command has the text, or else where it begins.
+// position returns where a command contains the text, or else where it begins.
 func (r *reader) position(at []parser.Range, text string) issue.Position {
 	if len(at) == 0 {
 		return issue.Position{Line: 1, Column: 1}
@@ -351,7 +350,7 @@ func (r *reader) position(at []parser.Range, text string) issue.Position {
 	return issue.Position{Line: at[0].Start.Line, Column: 1}
 }
 
-// downloads reports whether a step looks as if it needs a way out.
+// downloads reports whether a step appears to download something.
 func downloads(command string) bool {
 	words := " " + strings.Join(strings.Fields(command), " ") + " "
 	return slices.ContainsFunc([]string{

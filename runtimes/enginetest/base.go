@@ -18,11 +18,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// baseImage is in the store and in no registry. Its host does not exist, so
-// that a build which asks the network for it fails.
+// baseImage is in the store and in no registry. Its host does not exist, so that a
+// build that requests it over the network fails.
 const baseImage = "stratbench.local/enginetest/base:1"
 
-// loadBase puts an image with the probe in it into the engine's store.
+// loadBase loads an image that contains the probe.
 func (s suite) loadBase(t *testing.T) {
 	image := withProbe(t, buildProbe(t))
 	r, w := io.Pipe()

@@ -8,7 +8,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// untag takes names away from an image, of which nothing else may be lost.
+// untag takes the only name away from an image, which must stay otherwise as it was.
 func (s suite) untag(t *testing.T) {
 	const first, second = "stratbench.local/enginetest/kept:1", "stratbench.local/enginetest/kept:2"
 	s.remove(t, first, second)
@@ -30,7 +30,7 @@ func (s suite) untag(t *testing.T) {
 	for _, i := range contents.Images {
 		for _, name := range i.Names {
 			if len(name) > len(first) && name[:len(first)] == first {
-				t.Errorf("%s is left of taking the name away", name)
+				t.Errorf("%s is left after the name was taken away", name)
 			}
 		}
 	}
@@ -38,9 +38,9 @@ func (s suite) untag(t *testing.T) {
 	s.is(t, second, id)
 }
 
-// forget builds beside what was cached before, and forgets what it built.
+// forget builds while the cache has another build's records, and removes its own.
 func (s suite) forget(t *testing.T) {
-	const mine, other = "stratbench.local/enginetest/forgotten:1", "stratbench.local/enginetest/remembered:1"
+	mine, other := own("forgotten"), own("remembered")
 	s.remove(t, mine, other)
 	ctx := within(t, 2*time.Minute)
 	b := runtimes.Build{ID: "other", Tag: other, NoCache: true, Context: folder(t, twoStages, "input.txt")}
@@ -62,7 +62,7 @@ func (s suite) forget(t *testing.T) {
 	t.Logf("records before: %d, left: %d", len(before.BuildCache), len(left))
 }
 
-// claims has two claim one name.
+// claims claims one name twice.
 func (s suite) claims(t *testing.T) {
 	const name = "stratbench-enginetest"
 	ctx := within(t, time.Minute)

@@ -1,5 +1,5 @@
-// Package enginetest is what every engine must pass. It works on real engines
-// and needs no registry but its own.
+// Package enginetest is the suite that every engine must pass. It works on real
+// engines and needs no registry but its own.
 package enginetest
 
 import (
@@ -8,38 +8,35 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
 // Subject is an engine to be tested. Whoever opens it closes it.
 type Subject struct {
 	Place
-	Engine  runtimes.Engine
-	Runtime trial.Runtime
-	// LastWords has what the error of a build may say whose engine was killed:
-	// one of these.
+	Engine runtimes.Engine
+	// LastWords are texts of which the error of a build must contain one when its
+	// engine was killed.
 	LastWords []string
-	// Secrets says that builds can mount secrets.
-	Secrets bool
 }
 
 // Place is where an engine is.
 type Place struct {
-	// Endpoint is the engine's. The engine behind a unix socket is also tested
-	// for what happens when it stands still.
+	// Endpoint is the engine's. An engine behind a unix socket is also tested while it
+	// is stopped.
 	Endpoint runtimes.Endpoint
 	// RegistryHost is an address of this machine at which the engine reaches
 	// a registry without TLS.
 	RegistryHost string
-	// Expendable engines are killed in the end.
+	// Expendable engines are killed at the end.
 	Expendable bool
 }
 
+type suite struct{ Subject }
+
 // Run runs the suite. It leaves no image of its own in the engine.
-func Run(t *testing.T, open func(t *testing.T) Subject) {
-	s := suite{Subject: open(t)}
-	t.Run("ping", s.ping)
+func Run(t *testing.T, subject Subject) {
+	s := suite{subject}
 	t.Run("info", s.info)
 	s.loadBase(t)
 	t.Run("build", s.build)
@@ -58,11 +55,8 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("registry", s.registry)
 	t.Run("logins", s.logins)
 	t.Run("proxied", s.proxied)
-	if s.Secrets {
-		t.Run("download", s.download)
-	}
-	t.Run("events", s.events)
-	if s.atSocket() {
+	t.Run("download", s.download)
+	if s.socket() != "" {
 		t.Run("standstill", s.standstill)
 	}
 	if s.Expendable {
@@ -70,10 +64,8 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	}
 }
 
-type suite struct{ Subject }
-
-// Missing ends a test that cannot run here. Where tests must all run, as the
-// variable CI says, that is a failure.
+// Missing skips a test that cannot run here. If the variable CI says that all tests
+// must run, it fails the test.
 func Missing(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -82,24 +74,18 @@ func Missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-func (s suite) ping(t *testing.T) {
-	if err := s.Engine.Ping(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (s suite) info(t *testing.T) {
 	info, err := s.Engine.Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", info)
-	if info.Runtime != s.Runtime {
-		t.Errorf("the runtime is %q, want %q", info.Runtime, s.Runtime)
+	if info.Runtime != s.Endpoint.Runtime {
+		t.Errorf("the runtime is %q, want %q", info.Runtime, s.Endpoint.Runtime)
 	}
 	for name, value := range map[string]string{
 		"ID": info.ID, "version": info.Version, "API version": info.APIVersion, "builder": info.Builder,
-		"storage driver": info.StorageDriver, "kernel": info.Kernel,
+		"storage driver": info.StorageDriver,
 	} {
 		if value == "" {
 			t.Errorf("there is no %s", name)
@@ -113,21 +99,21 @@ func (s suite) info(t *testing.T) {
 	}
 }
 
-// within is a context for one call that must not hang the suite.
+// within is a context for one call that must not block the suite.
 func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// remove takes an image away, whatever became of the test.
+// remove removes images when the test ends, however it ends.
 func (s suite) remove(t *testing.T, refs ...string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		for _, ref := range refs {
 			err := s.Engine.Remove(ctx, ref)
-			if err != nil && !runtimes.IsNotFound(err) && s.Engine.Ping(ctx) == nil {
+			if err != nil && !runtimes.IsNotFound(err) && s.Endpoint.Ping(ctx) == nil {
 				t.Errorf("cleaning up: %v", err)
 			}
 		}

@@ -5,18 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/registry"
+
 	"github.com/stratbench/stratbench/runtimes"
 )
 
 func (s suite) names(t *testing.T) {
 	const name, other = "stratbench.local/enginetest/named:1", "stratbench.local/enginetest/named:2"
-	const missing = "stratbench.local/enginetest/missing:1"
+	missing := own("missing")
 	s.remove(t, name, other)
 	ctx := within(t, time.Minute)
 	must(t, s.Engine.Tag(ctx, baseImage, name))
@@ -41,7 +44,7 @@ func (s suite) names(t *testing.T) {
 }
 
 func (s suite) saveAndLoad(t *testing.T) {
-	refs := []string{"stratbench.local/enginetest/saved-a:1", "stratbench.local/enginetest/saved-b:1"}
+	refs := []string{own("saved-a"), own("saved-b")}
 	s.remove(t, refs...)
 	for _, ref := range refs {
 		s.mustBuild(t, runtimes.Build{Tag: ref, Context: folder(t, "FROM "+baseImage+"\nCOPY own.txt /\nENV NAME="+ref+"\n", "own.txt")})
@@ -73,8 +76,8 @@ func (s suite) save(t *testing.T, path string, refs []string) {
 	must(t, f.Close())
 }
 
-// layersOnce checks that the archive names both images and holds the layer
-// that they share once.
+// layersOnce checks that the archive names both images and contains their shared layer
+// once.
 func layersOnce(t *testing.T, path string, refs []string) {
 	manifest, sizes := readArchive(t, path)
 	if len(manifest) != len(refs) {
@@ -113,7 +116,7 @@ type archived struct {
 	Layers   []string
 }
 
-// readArchive returns what an archive says of its images, and its files.
+// readArchive returns an archive's manifest and the sizes of its files.
 func readArchive(t *testing.T, path string) (manifest []archived, sizes map[string]int64) {
 	f, err := os.Open(path)
 	must(t, err)
@@ -135,7 +138,7 @@ func readArchive(t *testing.T, path string) (manifest []archived, sizes map[stri
 func (s suite) loadRubbish(t *testing.T) {
 	err := s.Engine.Load(within(t, time.Minute), strings.NewReader(strings.Repeat("this is no archive ", 1000)))
 	if err == nil {
-		t.Error("an archive that is none was loaded")
+		t.Error("what is no archive was loaded")
 	}
 	broken := errors.New("the disk was pulled out")
 	r, w := io.Pipe()
@@ -146,4 +149,22 @@ func (s suite) loadRubbish(t *testing.T) {
 	if err := s.Engine.Load(within(t, time.Minute), r); !errors.Is(err, broken) {
 		t.Errorf("loading from a reader that fails: %v, want %v", err, broken)
 	}
+}
+
+func (s suite) registry(t *testing.T) {
+	ref := serve(t, s.RegistryHost, registry.New(registry.Logger(log.New(io.Discard, "", 0)))) + "/enginetest/pushed:1"
+	s.remove(t, ref)
+	ctx := within(t, time.Minute)
+	plain := runtimes.Pull{PlainHTTP: true}
+	if _, err := s.Engine.Pull(ctx, ref, plain); err == nil {
+		t.Error("an image that is not in the registry was pulled")
+	} else {
+		t.Log(err)
+	}
+	must(t, s.Engine.Tag(ctx, baseImage, ref))
+	must(t, s.Engine.Push(ctx, ref, plain))
+	must(t, s.Engine.Remove(ctx, ref))
+	id, err := s.Engine.Pull(ctx, ref, plain)
+	must(t, err)
+	s.is(t, ref, id)
 }

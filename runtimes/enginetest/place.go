@@ -16,9 +16,9 @@ import (
 
 // FindPlace finds an engine of the runtime: the one that the environment names
 // (STRATBENCH_TEST_DOCKER_ENDPOINT or STRATBENCH_TEST_PODMAN_ENDPOINT, with
-// STRATBENCH_TEST_REGISTRY_HOST), or one in a machine of its own, made of the
-// engine root that package lab has built. STRATBENCH_TEST_SUITE picks the
-// Debian release. The tests' TestMain must call isolated.Main.
+// STRATBENCH_TEST_REGISTRY_HOST), or else one in a machine of its own, made from the
+// engine root that package lab has built. STRATBENCH_TEST_SUITE selects the Debian
+// release. The tests' TestMain must call isolated.Main.
 func FindPlace(t *testing.T, runtime trial.Runtime) Place {
 	t.Helper()
 	if testing.Short() {
@@ -32,8 +32,8 @@ func FindPlace(t *testing.T, runtime trial.Runtime) Place {
 	return Place{Endpoint: m.WatchEndpoint(), RegistryHost: m.RegistryHost(), Expendable: true}
 }
 
-// StartMachine starts a machine of the engine root that package lab has built,
-// with an engine and nothing else in it.
+// StartMachine starts a machine from the engine root that package lab has built, with
+// an engine and nothing else in it.
 func StartMachine(t *testing.T, runtime trial.Runtime) *isolated.Machine {
 	t.Helper()
 	archive, err := os.Open(engineRoot(t))
@@ -69,7 +69,7 @@ func engineRoot(t *testing.T) string {
 	found, err := filepath.Glob(filepath.Join(cache, "stratbench", "lab", "engine-"+suite+"-*", "root.tar"))
 	must(t, err)
 	if os.Getuid() != 0 || len(found) == 0 {
-		Missing(t, "it is not root or there is no engine root of package lab, and the environment names no engine")
+		Missing(t, "the user is not root or package lab has built no engine root, and the environment names no engine")
 	}
 	return found[len(found)-1]
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// recorder takes down a build's progress and complains of what no engine may
+// recorder records a build's progress and fails the test for what no engine may
 // report.
 type recorder struct {
 	t     *testing.T
 	began time.Time
 	busy  atomic.Bool
-	// started is called for each step as it starts, if it is set.
+	// started, if it is set, is called for each step that starts.
 	started func(name string)
 	open    map[string]time.Time
 	steps   []step
@@ -76,11 +76,11 @@ func (r *recorder) end(p runtimes.Progress) {
 
 func (r *recorder) sane(name string, at time.Time) {
 	if now := time.Now(); at.Before(r.began) || at.After(now) {
-		r.t.Errorf("step %q: %s lies outside of the build so far (%s to %s)", name, at, r.began, now)
+		r.t.Errorf("step %q: %s is outside the build so far (%s to %s)", name, at, r.began, now)
 	}
 }
 
-// close checks that nothing was left open and shows the steps.
+// close checks that no step was left open and logs the steps.
 func (r *recorder) close() {
 	for name := range r.open {
 		r.t.Errorf("step %q has no end", name)

@@ -3,7 +3,6 @@ package enginetest
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -11,10 +10,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/runtimes"
 )
 
-// stop halts the process that listens at the socket and returns how to let
-// it go on.
+// stop stops the process that listens at the socket. The returned function lets it go
+// on.
 func stop(t *testing.T, socket string) (start func()) {
 	pid := listener(t, socket)
 	must(t, unix.Kill(pid, unix.SIGSTOP))
@@ -28,8 +29,8 @@ func stop(t *testing.T, socket string) (start func()) {
 	})
 }
 
-// stopped tells whether all threads of a process have come to a halt, which
-// they do some time after the signal.
+// stopped reports whether all threads of a process have stopped, which takes some time
+// after the signal.
 func stopped(t *testing.T, pid int) bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	if err != nil || len(threads) == 0 {
@@ -47,20 +48,11 @@ func stopped(t *testing.T, pid int) bool {
 // kill ends the process that listens at the socket.
 func kill(t *testing.T, socket string) { must(t, unix.Kill(listener(t, socket), unix.SIGKILL)) }
 
-// listener asks the kernel who opened the socket.
 func listener(t *testing.T, socket string) int {
-	conn, err := net.Dial("unix", socket)
+	pid, err := runtimes.PeerPID(t.Context(), socket)
 	must(t, err)
-	defer conn.Close()
-	raw, err := conn.(*net.UnixConn).SyscallConn()
-	must(t, err)
-	var peer *unix.Ucred
-	must(t, raw.Control(func(fd uintptr) {
-		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}))
-	must(t, err)
-	if peer.Pid <= 1 {
-		Missing(t, "the engine's process is not to be seen from here")
+	if pid <= 1 {
+		Missing(t, "the engine's process cannot be seen from here")
 	}
-	return int(peer.Pid)
+	return pid
 }

@@ -2,6 +2,14 @@ package enginetest
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,9 +21,9 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// DockerBehindTLS starts a Docker that stratbench does not run: in a machine,
-// in the place of its own, behind TLS at a tcp address. Docker's command in the
-// machine must reach it by the environment alone.
+// DockerBehindTLS replaces the Docker of a machine by one that stratbench does not run,
+// which listens with TLS at a tcp address. Docker's command in the machine must reach it
+// by its environment alone.
 func DockerBehindTLS(t *testing.T) Place {
 	t.Helper()
 	if testing.Short() {
@@ -50,7 +58,54 @@ func DockerBehindTLS(t *testing.T) Place {
 	command.Stdout, command.Stderr = &said, &said
 	must(t, m.Start(command))
 	if err := command.Wait(); err != nil || strings.TrimSpace(said.String()) != "linux" {
-		t.Fatalf("Docker's command says %v: %s", err, said.String())
+		t.Fatalf("Docker's command: %v: %s", err, said.String())
 	}
 	return Place{Endpoint: here, RegistryHost: m.RegistryHost()}
+}
+
+// Certificates writes to a folder what an engine with TLS and its clients need: ca.pem,
+// server-cert.pem and server-key.pem, and cert.pem and key.pem for clients. The server's
+// certificate is for localhost, 127.0.0.1 and the addresses.
+func Certificates(t *testing.T, dir string, addresses ...net.IP) {
+	t.Helper()
+	must(t, os.MkdirAll(dir, 0o755))
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	key := newKey(t)
+	authority = sign(t, authority, authority, key, key, filepath.Join(dir, "ca.pem"))
+	for name, use := range map[string]x509.ExtKeyUsage{"server-": x509.ExtKeyUsageServerAuth, "": x509.ExtKeyUsageClientAuth} {
+		leaf := &x509.Certificate{
+			SerialNumber: big.NewInt(2 + int64(len(name))), Subject: pkix.Name{CommonName: name + "test"}, NotAfter: time.Now().Add(24 * time.Hour),
+			ExtKeyUsage: []x509.ExtKeyUsage{use}, DNSNames: []string{"localhost"}, IPAddresses: append(addresses, net.IPv4(127, 0, 0, 1)),
+		}
+		own := newKey(t)
+		sign(t, leaf, authority, own, key, filepath.Join(dir, name+"cert.pem"))
+		text, err := x509.MarshalECPrivateKey(own)
+		must(t, err)
+		writePEM(t, filepath.Join(dir, name+"key.pem"), "EC PRIVATE KEY", text)
+	}
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	return key
+}
+
+func sign(t *testing.T, c, parent *x509.Certificate, own, by *ecdsa.PrivateKey, path string) *x509.Certificate {
+	t.Helper()
+	text, err := x509.CreateCertificate(rand.Reader, c, parent, &own.PublicKey, by)
+	must(t, err)
+	writePEM(t, path, "CERTIFICATE", text)
+	signed, err := x509.ParseCertificate(text)
+	must(t, err)
+	return signed
+}
+
+func writePEM(t *testing.T, path, label string, text []byte) {
+	t.Helper()
+	must(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: label, Bytes: text}), 0o600))
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// user is somebody with a home of their own, a name and a password.
+// user has a home of their own, a name and a password.
 type user struct{ home, name, password string }
 
 // newUser makes the test run as a user who has configured nothing.
@@ -49,8 +49,8 @@ func (u user) basic() string {
 	return base64.StdEncoding.EncodeToString([]byte(u.name + ":" + u.password))
 }
 
-// keep writes the user's login to the registry where a command would, and
-// returns the path.
+// keep writes the user's login to the registry to a file, as a command would, and
+// returns its path.
 func (u user) keep(t *testing.T, path, registry string) string {
 	t.Helper()
 	path = filepath.Join(u.home, path)
@@ -58,8 +58,8 @@ func (u user) keep(t *testing.T, path, registry string) string {
 	return path
 }
 
-// helper installs a credential helper that knows the user's login, and names
-// it for the registry in the docker command's configuration.
+// helper installs a credential helper that knows the user's login, and names it for the
+// registry in a configuration of the docker command.
 func (u user) helper(t *testing.T, registry string) (folder string) {
 	t.Helper()
 	bin := filepath.Join(u.home, "bin")
@@ -72,8 +72,8 @@ func (u user) helper(t *testing.T, registry string) (folder string) {
 	return folder
 }
 
-// logins pushes to, pulls from and builds on a registry that wants a login,
-// which the user has in each of the places where the engine's command looks.
+// logins pushes to, pulls from and builds on a registry that requires a login, which the
+// user has, one after the other, in each place where the engine's command looks.
 func (s suite) logins(t *testing.T) {
 	u := newUser(t)
 	address := servePrivate(t, s.RegistryHost, u)
@@ -101,7 +101,7 @@ func (s suite) logins(t *testing.T) {
 		{"XDG_RUNTIME_DIR", podman, func(t *testing.T) { u.keep(t, "run/containers/auth.json", address) }},
 		{"~/.config", podman, func(t *testing.T) { u.keep(t, ".config/containers/auth.json", address) }},
 	} {
-		if !slices.Contains(p.of, s.Runtime) {
+		if !slices.Contains(p.of, s.Endpoint.Runtime) {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func (s suite) pull(t *testing.T, ref string) error {
 }
 
 func (s suite) buildOn(t *testing.T, base, name string) error {
-	tag := "stratbench.local/enginetest/on-private-" + name + ":1"
+	tag := own("on-private-" + name)
 	s.remove(t, tag)
 	r := newRecorder(t)
 	defer r.close()
@@ -136,10 +136,10 @@ func (s suite) buildOn(t *testing.T, base, name string) error {
 	return err
 }
 
-// refusals are how clients say that a registry refused somebody.
+// refusals are the words in which clients report that a registry refused access.
 var refusals = []string{"unauthorized", "authentication required", "no basic auth credentials", "denied"}
 
-// refused checks that the registry refused somebody.
+// refused checks that the registry refused access.
 func (s suite) refused(t *testing.T, what string, err error) {
 	t.Helper()
 	t.Log(err)
@@ -179,14 +179,14 @@ func serve(t *testing.T, host string, handler http.Handler) string {
 	return listener.Addr().String()
 }
 
-// proxied has a build fetch something that only a proxy can: the host does
-// not exist. The user has set the proxy as the engine's command wants it, with
-// a password, which must not become a part of the image.
+// proxied lets a build fetch something from a host that only a proxy knows. The user has
+// configured the proxy for the engine's command, with a password, which must not become
+// part of the image.
 func (s suite) proxied(t *testing.T) {
 	u := newUser(t)
 	proxy := serveProxy(t, s.RegistryHost, u)
 	address := "http://" + u.name + ":" + u.password + "@" + proxy.address
-	switch s.Runtime {
+	switch s.Endpoint.Runtime {
 	case trial.Docker:
 		write(t, filepath.Join(u.home, ".docker/config.json"),
 			fmt.Sprintf(`{"proxies": {"default": {"httpProxy": %q}}}`, address))
@@ -195,7 +195,7 @@ func (s suite) proxied(t *testing.T) {
 		t.Setenv("HTTP_PROXY", address)
 		t.Setenv("http_proxy", address)
 	}
-	const tag = "stratbench.local/enginetest/proxied:1"
+	tag := own("proxied")
 	s.remove(t, tag)
 	r, _ := s.mustBuild(t, runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
 		"FROM "+baseImage+"\nRUN [\"/probe\", \"get\", \"http://host.invalid/greeting\"]\nRUN [\"/probe\", \"write\", \"/done\", \"yes\"]\n")})
@@ -225,8 +225,8 @@ type proxy struct {
 	asked   atomic.Int64
 }
 
-// serveProxy serves a small HTTP proxy that wants the user's name and password
-// and knows a host of its own, host.invalid.
+// serveProxy serves a small HTTP proxy that requires the user's name and password and
+// answers for every host, so also for host.invalid.
 func serveProxy(t *testing.T, host string, u user) *proxy {
 	origin := serve(t, "127.0.0.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "good day") }))
 	p := &proxy{}
@@ -245,10 +245,9 @@ func serveProxy(t *testing.T, host string, u user) *proxy {
 	return p
 }
 
-// download has a build fetch something over TLS from the module proxy that this
-// host uses: with a name that the engine's machine can resolve, and with the
-// host's certificates as a secret. Where the proxy is, is an argument, so that
-// it stands in no file.
+// download lets a build fetch something over TLS from this host's module proxy: with a
+// name that the engine's machine can resolve, and with the host's certificates as a
+// secret. The proxy's address is an argument, so that no file contains it.
 func (s suite) download(t *testing.T) {
 	modules, err := exec.Command("go", "env", "GOPROXY").Output()
 	must(t, err)
@@ -256,7 +255,7 @@ func (s suite) download(t *testing.T) {
 	if !strings.Contains(proxy, "://") {
 		Missing(t, "this host uses no module proxy")
 	}
-	const tag, mounted = "stratbench.local/enginetest/download:1", "/etc/ssl/certs/ca-certificates.crt"
+	tag, mounted := own("download"), "/etc/ssl/certs/ca-certificates.crt"
 	s.remove(t, tag)
 	r, _ := s.mustBuild(t, runtimes.Build{
 		Tag: tag, NoCache: true, Args: map[string]string{"MODULES": strings.TrimSuffix(proxy, "/")},
@@ -270,11 +269,11 @@ func (s suite) download(t *testing.T) {
 		t.Errorf("the build fetched:\n%s", output)
 	}
 	if !strings.Contains(output, "found /sent/Dockerfile") || strings.Contains(output, "found /sent/.stratbench-secret") {
-		t.Errorf("of the context there is in the image, where no secret may be:\n%s", output)
+		t.Errorf("the context must be in the image, and the secret must not:\n%s", output)
 	}
 }
 
-// hostAuthorities is the file of the authorities that this host trusts.
+// hostAuthorities is the file of certificates of the authorities that this host trusts.
 func hostAuthorities() string {
 	if path := os.Getenv("SSL_CERT_FILE"); path != "" {
 		return path

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -15,17 +17,17 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
 )
 
-// Choice is the kind of machine that Detect settled on.
+// Choice is the kind of machine that Detect chose.
 type Choice struct {
 	Kind Kind
-	// Reason says why, for people.
+	// Reason is why, in words.
 	Reason string
-	// Engines are the user's, for the kind Host.
+	// Engines are the user's engines, for the kind Host.
 	Engines map[trial.Runtime]runtimes.Endpoint
 }
 
-// Found is what became of looking for the user's engines: each runtime that was
-// looked for has an engine that answers, or a reason why there is none.
+// Found is the result of looking for the user's engines: for each runtime an engine that
+// answers, or the reason why there is none.
 type Found struct {
 	Engines map[trial.Runtime]runtimes.Endpoint
 	Missing map[trial.Runtime]error
@@ -45,7 +47,7 @@ func Look(ctx context.Context, wanted ...trial.Runtime) Found {
 	return f
 }
 
-// Answering are the runtimes whose engine answers, in their usual order.
+// Answering returns the runtimes whose engine answers, in their usual order.
 func (f Found) Answering() (answering []trial.Runtime) {
 	for _, r := range trial.Runtimes() {
 		if _, ok := f.Engines[r]; ok {
@@ -55,50 +57,36 @@ func (f Found) Answering() (answering []trial.Runtime) {
 	return answering
 }
 
-// Only is what was found of these runtimes.
+// Only returns the result for these runtimes alone.
 func (f Found) Only(wanted ...trial.Runtime) Found {
-	only := Found{Engines: map[trial.Runtime]runtimes.Endpoint{}, Missing: map[trial.Runtime]error{}}
-	for _, r := range wanted {
-		if e, ok := f.Engines[r]; ok {
-			only.Engines[r] = e
-		}
-		if err := f.Missing[r]; err != nil {
-			only.Missing[r] = err
-		}
-	}
+	only := Found{Engines: maps.Clone(f.Engines), Missing: maps.Clone(f.Missing)}
+	maps.DeleteFunc(only.Engines, func(r trial.Runtime, _ runtimes.Endpoint) bool { return !slices.Contains(wanted, r) })
+	maps.DeleteFunc(only.Missing, func(r trial.Runtime, _ error) bool { return !slices.Contains(wanted, r) })
 	return only
 }
 
-// Mistaken returns the errors of settings that name no engine at all, such as
-// a context that does not exist.
+// Mistaken returns the errors of settings that name no engine at all, such as a context
+// that does not exist.
 func (f Found) Mistaken() error {
-	var errs []error
-	for _, r := range trial.Runtimes() {
-		var setting *host.SettingError
-		if errors.As(f.Missing[r], &setting) {
-			errs = append(errs, f.Missing[r])
-		}
-	}
-	return errors.Join(errs...)
+	return f.why(func(err error) bool {
+		_, is := errors.AsType[*host.SettingError](err)
+		return is
+	})
 }
 
-// Named returns the errors of engines that the user has named and that are not
-// to be had. What the user named is final: nothing else takes its place.
-func (f Found) Named() error {
-	var errs []error
-	for _, r := range trial.Runtimes() {
-		if err := f.Missing[r]; host.Named(err) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
+// Named returns the errors of engines that the user has named and that cannot be used. No
+// other engine takes the place of one that the user has named.
+func (f Found) Named() error { return f.why(host.Named) }
 
 // Why has a line for each runtime whose engine does not answer.
-func (f Found) Why() error {
+func (f Found) Why() error { return f.why(func(error) bool { return true }) }
+
+func (f Found) why(is func(error) bool) error {
 	var errs []error
 	for _, r := range trial.Runtimes() {
-		errs = append(errs, f.Missing[r])
+		if err := f.Missing[r]; err != nil && is(err) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -112,11 +100,10 @@ func (f Found) String() string {
 	return strings.Join(texts, ", ")
 }
 
-// Detect picks the kind of machine for these runtimes: the user's own engines
-// when all of them answer; when none does, and the user named none, isolated
-// machines where they can be had, or else a podman machine, for podman alone.
-// When only some answer, the user has to say what is meant: then, and when
-// nothing will do, the error says what can be done.
+// Detect chooses the kind of machine for these runtimes: the user's own engines if all of
+// them answer; if none does, and the user has named none, isolated machines if this host
+// can have them, or else a podman machine, for podman alone. If only some engines answer,
+// the user must decide: then, and if nothing is possible, the error says what to do.
 func Detect(ctx context.Context, runtimes ...trial.Runtime) (Choice, error) {
 	found := Look(ctx, runtimes...)
 	if len(found.Missing) == 0 {
@@ -140,15 +127,15 @@ func Detect(ctx context.Context, runtimes ...trial.Runtime) (Choice, error) {
 	return Choice{}, fmt.Errorf("no engine answers here:\n%w\n%s", found.Why(), ownEngines(possible))
 }
 
-// ownEngines offers engines of stratbench's own, or says why there are none.
+// ownEngines offers engines of stratbench's own, or says why this host cannot have them.
 func ownEngines(possible error) string {
 	if possible == nil {
-		return "Or use engines of stratbench's own, for all runtimes: --machine isolated (stratbench doctor says what that takes)."
+		return "Or use engines of stratbench's own, for all runtimes: --machine isolated (stratbench doctor shows what they need)."
 	}
-	return fmt.Sprintf("Engines of stratbench's own (--machine isolated) cannot be had: %v.", possible)
+	return fmt.Sprintf("Engines of stratbench's own (--machine isolated) are not possible here: %v.", possible)
 }
 
-// Possible says why this host cannot have isolated machines; nil is that it can.
+// Possible returns why this host cannot have isolated machines, or nil if it can.
 func Possible() error {
 	var texts []string
 	for _, c := range isolated.Missing(isolated.Checks()) {
@@ -166,15 +153,11 @@ func podmanMachine(ctx context.Context, runtimes []trial.Runtime) error {
 	}
 	for _, r := range runtimes {
 		if r != trial.Podman {
-			return fmt.Errorf("it has no %s engine; start one, or take %s out of the spec", r, r)
+			return fmt.Errorf("it has no %s engine; start one, or remove %s from the spec", r, r)
 		}
 	}
 	if _, err := exec.LookPath("podman"); err != nil {
 		return fmt.Errorf("podman is not installed: %w", err)
 	}
-	found, err := podmanmachine.Exists(ctx, "")
-	if err == nil && !found {
-		err = errors.New("podman has no machine; podman machine init makes one")
-	}
-	return err
+	return podmanmachine.Exists(ctx)
 }

@@ -50,7 +50,7 @@ func TestDetectWithoutTheUsersEngines(t *testing.T) {
 	}
 }
 
-// answering is the address of what answers as an engine does.
+// answering returns the address of a fake that answers like an engine.
 func answering(t *testing.T) string {
 	t.Helper()
 	path := t.TempDir() + "/engine.sock"
@@ -64,7 +64,7 @@ func answering(t *testing.T) string {
 	return "unix://" + path
 }
 
-// bare makes the test see no engine but those it sets.
+// bare hides all engines from the test except those that it names.
 func bare(t *testing.T) {
 	t.Helper()
 	home := t.TempDir()

@@ -1,6 +1,5 @@
-// Package machine says where an engine lives and under which limits: on the
-// host as the user runs it, isolated in namespaces and a cgroup of its own, or
-// in a podman machine.
+// Package machine defines the place where an engine lives: the host, where the user runs
+// it; an isolated machine, with namespaces and a cgroup of its own; or a podman machine.
 package machine
 
 import (
@@ -15,7 +14,7 @@ import (
 // Kind is a kind of machine.
 type Kind string
 
-// The kinds of machine. Auto picks one and says why.
+// The kinds of machine. Auto means that Detect chooses one.
 const (
 	Auto          Kind = "auto"
 	Host          Kind = "host"
@@ -29,42 +28,37 @@ func ParseKind(text string) (Kind, error) {
 	case Auto, Host, Isolated, PodmanMachine:
 		return k, nil
 	}
-	return "", fmt.Errorf("%q is no kind of machine; the kinds are auto, host, isolated and podman-machine", text)
+	return "", fmt.Errorf("%q is not a kind of machine; the kinds are auto, host, isolated and podman-machine", text)
 }
 
 // Machine is a place with one running engine, in its golden state.
 type Machine interface {
-	// Endpoint is where the engine listens, as seen by a worker inside the
-	// machine.
+	// Endpoint is where the engine listens, as a worker inside the machine sees it.
 	Endpoint() runtimes.Endpoint
-	// WatchEndpoint is the same as seen from the runner.
+	// WatchEndpoint is where the engine listens, as the runner sees it.
 	WatchEndpoint() runtimes.Endpoint
-	// RegistryHost is the address at which the runner can listen so that both
-	// the engine and the cluster's nodes reach it.
+	// RegistryHost is an address at which the runner can listen and which both the engine
+	// and the cluster's nodes reach.
 	RegistryHost() string
-	// Start starts a worker: a process inside the machine, outside its memory
-	// limit, that dies with it. A name without a slash is looked up inside; a
-	// worker with no environment of its own gets one by which clients find the
-	// engine. The caller must wait for it, also when the machine is closed
-	// meanwhile.
+	// Start starts a worker: a process inside the machine, outside its memory limit, that
+	// dies with it. A name without a slash is looked up inside; a worker without an
+	// environment gets one by which clients find the engine. The caller must wait for it,
+	// also if the machine is closed meanwhile.
 	Start(worker *exec.Cmd) error
-	// Self is the path at which workers inside find this program.
+	// Self is the path of this program inside the machine.
 	Self() string
-	// Sample reads the machine's cgroup. At is left to the caller. A machine
-	// that cannot tell returns an error for which errors.Is(err,
-	// errors.ErrUnsupported) is true.
+	// Sample reads what the machine uses. The caller sets At. If the machine does not know,
+	// errors.Is(err, errors.ErrUnsupported) is true.
 	Sample() (trial.Sample, error)
-	// EngineExited is closed when the engine's own process has ended; Exit
-	// then tells how. For a machine that stratbench does
-	// not run, it is never closed.
+	// EngineExited is closed when the engine's own process has ended; Exit then returns
+	// how. It is never closed if stratbench does not run the engine.
 	EngineExited() <-chan struct{}
 	Exit() trial.Exit
-	// Boot identifies the present boot of the machine's own kernel, because virtual
-	// machines vanish and come back. It is empty where the kernel is this host's,
-	// and where it cannot be asked.
+	// Boot identifies the current boot of the machine's own kernel, because virtual machines
+	// can restart. It is empty if the kernel is this host's, or cannot be asked.
 	Boot(ctx context.Context) string
 	// Log returns the engine's own log so far, at most its last n bytes.
 	Log(n int64) ([]byte, error)
-	// Close ends all that the machine runs and removes it without a trace.
+	// Close ends everything that the machine runs and removes it without a trace.
 	Close(ctx context.Context) error
 }

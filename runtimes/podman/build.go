@@ -19,31 +19,26 @@ import (
 
 // Build implements runtimes.Engine.
 //
-// It does by itself what the bindings' images.Build does, on their connection.
-// That one returns success when it is cancelled, sends a short context as if
-// it were whole when a file cannot be read, loses the error text of Podman
-// before version 5, and spends CPU time on compressing for a local socket.
-func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (runtimes.ImageID, error) {
+// It does by itself, on the bindings' connection, what the bindings' images.Build
+// does. images.Build returns success when it is cancelled, sends an incomplete
+// context as if it were complete when a file cannot be read, loses the error text of
+// Podman before version 5, and spends CPU time on compression for a local socket.
+func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (_ runtimes.ImageID, err error) {
+	defer runtimes.Doing(&err, "building image %s", b.Tag)
 	if len(b.SSH) > 0 {
-		return "", fmt.Errorf("building image %s: %w", b.Tag, runtimes.ErrNoAgents)
+		return "", runtimes.ErrNoAgents
 	}
-	steps := buildlog.NewSteps(report, new(lines).read)
-	id, err := e.build(ctx, b, steps)
-	steps.Close(err)
-	if err != nil {
-		return "", fmt.Errorf("building image %s: %w", b.Tag, err)
-	}
-	return id, nil
-}
-
-func (e *Engine) build(ctx context.Context, b runtimes.Build, steps *buildlog.Steps) (runtimes.ImageID, error) {
+	s := steps{report: report}
+	defer func() { s.close(err) }()
 	m := markOf(b.ID)
-	longer, release := e.untilEnded(ctx, m)
+	longer, release := ctx, context.CancelFunc(func() {})
+	if e.local {
+		longer, release = graceful(ctx, m)
+	}
 	defer release()
-	id, err := e.request(e.call(longer), b, m, steps)
+	id, err := e.request(e.call(longer), b, m, &s)
 	if err != nil && e.local {
-		// A service that died has left its commands running.
-		killMarked(m)
+		killMarked(m) // a service that died has left its commands running
 	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()
@@ -51,27 +46,18 @@ func (e *Engine) build(ctx context.Context, b runtimes.Build, steps *buildlog.St
 	return id, err
 }
 
-// untilEnded is the context of a build's request: one that outlasts ctx by what
-// it takes to end the build, if that is in our power.
-func (e *Engine) untilEnded(ctx context.Context, m mark) (context.Context, context.CancelFunc) {
-	if !e.local {
-		return context.WithCancel(ctx)
-	}
-	return graceful(ctx, m)
-}
-
-func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, steps *buildlog.Steps) (runtimes.ImageID, error) {
+func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, s *steps) (runtimes.ImageID, error) {
 	client, err := bindings.GetClient(ctx)
 	if err != nil {
 		return "", err
 	}
 	dockerfile := buildcontext.Dockerfile(b.Dockerfile)
-	// The service takes its secrets out of the context again, before it builds.
+	// The service removes the secrets from the context before it builds.
 	secrets := map[string]string{}
 	for id, path := range b.Secrets {
 		secrets[secretPrefix+id] = path
 	}
-	sent, err := buildcontext.TarWith(secrets, b.Context, dockerfile, ".containerignore", ".dockerignore",
+	sent, err := buildcontext.Tar(secrets, b.Context, dockerfile, ".containerignore", ".dockerignore",
 		dockerfile+".containerignore", dockerfile+".dockerignore")
 	if err != nil {
 		return "", err
@@ -94,14 +80,14 @@ func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, steps *b
 	if !answer.IsSuccess() {
 		return "", answer.Process(nil)
 	}
-	return read(answer.Body, steps)
+	return s.read(answer.Body)
 }
 
-// secretPrefix begins the names of secrets on their way to the service.
+// secretPrefix begins the names of secrets in the context that is sent.
 const secretPrefix = ".stratbench-secret-"
 
-// parameters are what podman build sends, defaults included: the service's
-// own defaults are not those of the command.
+// parameters are what podman build sends, with its defaults: the service's own
+// defaults differ.
 func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Values, error) {
 	values := url.Values{
 		"t":             {b.Tag},
@@ -128,8 +114,8 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 	}
 	lists := map[string]any{
 		"dockerfile": []string{dockerfile},
-		// Without it the service puts builds into the host's network, which
-		// podman build and Docker do not.
+		// Without it the service builds in the host's network, unlike podman build
+		// and Docker.
 		"nsoptions": []map[string]any{{"Name": "network", "Host": false}},
 	}
 	if args := e.buildArgs(b.Args); len(args) > 0 {
@@ -155,19 +141,19 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 	return values, nil
 }
 
-// read follows the build to its end. The image is named by the last line that
-// is an ID and nothing else.
-func read(answer io.Reader, steps *buildlog.Steps) (runtimes.ImageID, error) {
+// read follows the build to its end. The last line that consists of an ID names the
+// image.
+func (s *steps) read(answer io.Reader) (runtimes.ImageID, error) {
 	var id string
-	err := buildlog.Read(answer, func(m buildlog.Message) {
-		if line := strings.TrimSuffix(m.Stream, "\n"); fullID.MatchString(line) {
+	err := buildlog.Read(answer, func(text string) {
+		if line := strings.TrimSuffix(text, "\n"); fullID.MatchString(line) {
 			id = line
 		}
-		steps.Write([]byte(m.Stream))
+		s.write([]byte(text))
 	})
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		// These are the words of Podman's own client.
+		// Podman's own client says it in these words.
 		return "", fmt.Errorf("server probably quit: %w", err)
 	case err != nil:
 		return "", err

@@ -20,69 +20,35 @@ import (
 
 // Engine is a connected Podman service.
 type Engine struct {
-	// connection carries the client, as the bindings want it.
+	// connection carries the client, as the bindings require.
 	connection context.Context
-	// fresh opens a connection for each request, so that what it gets is
-	// never the answer of an earlier one.
-	fresh *http.Transport
-	ping  string
-	// local says that the service runs on this kernel, with its processes and
-	// their limits open to us.
+	// local is true if the service runs on this kernel, where its processes and their
+	// limits can be seen.
 	local bool
 }
 
-var _ runtimes.Engine = (*Engine)(nil)
-
 // Connect connects to the service at endpoint.
-func Connect(ctx context.Context, endpoint runtimes.Endpoint) (*Engine, error) {
-	api, err := endpoint.API()
-	if err != nil {
-		return nil, fmt.Errorf("connecting to podman: %w", err)
-	}
-	connection, client, err := connect(ctx, endpoint)
-	if err != nil {
+func Connect(ctx context.Context, endpoint runtimes.Endpoint) (_ runtimes.Engine, err error) {
+	defer runtimes.Doing(&err, "connecting to podman at %s", endpoint)
+	if _, err := endpoint.API(); err != nil {
 		return nil, err
 	}
-	transport := client.Client.Transport.(*http.Transport)
-	fresh := transport.Clone()
-	fresh.DisableKeepAlives = true
-	client.Client.Transport = once{transport}
-	return &Engine{
-		connection: context.WithoutCancel(connection),
-		fresh:      fresh,
-		ping:       api.String() + "/_ping",
-		local:      runtime.GOOS == "linux" && client.URI.Scheme == "unix",
-	}, nil
-}
-
-func connect(ctx context.Context, endpoint runtimes.Endpoint) (context.Context, *bindings.Connection, error) {
 	connection, err := bindings.NewConnectionWithOptions(ctx, bindings.Options{
 		URI: endpoint.Address, Identity: endpoint.Identity, Machine: endpoint.Machine,
 		TLSCAFile: endpoint.TLS.CA, TLSCertFile: endpoint.TLS.Cert, TLSKeyFile: endpoint.TLS.Key,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("connecting to podman at %s: %w", endpoint, err)
+		return nil, err
 	}
 	client, err := bindings.GetClient(connection)
-	return connection, client, err
-}
-
-// Ping implements runtimes.Engine. It does without the bindings, which try
-// three times and pause in between, whatever ctx says.
-func (e *Engine) Ping(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.ping, nil)
 	if err != nil {
-		return fmt.Errorf("pinging podman: %w", err)
+		return nil, err
 	}
-	answer, err := e.fresh.RoundTrip(request)
-	if err != nil {
-		return fmt.Errorf("pinging podman: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("pinging podman: it answered %s", answer.Status)
-	}
-	return nil
+	client.Client.Transport = once{client.Client.Transport.(*http.Transport)}
+	return &Engine{
+		connection: context.WithoutCancel(connection),
+		local:      runtime.GOOS == "linux" && client.URI.Scheme == "unix",
+	}, nil
 }
 
 // Info implements runtimes.Engine.
@@ -99,7 +65,6 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 		Builder:       "buildah " + info.Host.BuildahVersion,
 		StorageDriver: info.Store.GraphDriverName,
 		CgroupVersion: strings.TrimPrefix(info.Host.CgroupsVersion, "v"),
-		Kernel:        info.Host.Kernel,
 		CPUs:          info.Host.CPUs,
 		Memory:        trial.Bytes(info.Host.MemTotal),
 		Rootless:      info.Host.Security.Rootless,
@@ -108,8 +73,7 @@ func (e *Engine) Info(ctx context.Context) (runtimes.Info, error) {
 	}, nil
 }
 
-// storeID tells a store from others. Podman gives it no number: it is a folder
-// of a host.
+// storeID identifies a store. Podman gives a store no ID; it is a folder on a host.
 func storeID(info *define.Info) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", info.Host.Hostname, info.Store.GraphRoot, info.Store.VolumePath))
 	return hex.EncodeToString(sum[:8])
@@ -124,3 +88,48 @@ func (e *Engine) Close() error {
 	client.Client.CloseIdleConnections()
 	return nil
 }
+
+// call is a caller's context that also carries the connection. The bindings read the
+// connection from the context, and nothing else.
+type call struct {
+	context.Context
+	connection context.Context
+}
+
+func (c call) Value(key any) any {
+	if v := c.Context.Value(key); v != nil {
+		return v
+	}
+	return c.connection.Value(key)
+}
+
+// call prepares ctx for one call of the bindings.
+func (e *Engine) call(ctx context.Context) context.Context {
+	return call{context.WithValue(ctx, attemptKey{}, new(attempt)), e.connection}
+}
+
+// attempt records how a call's request failed.
+type attempt struct{ err error }
+
+type attemptKey struct{}
+
+// once lets a call make only one request. The bindings repeat a failed request twice,
+// although its body has been read by then: the later errors would hide the first, and
+// half an archive might be loaded.
+type once struct{ transport *http.Transport }
+
+func (o once) RoundTrip(request *http.Request) (*http.Response, error) {
+	made, ok := request.Context().Value(attemptKey{}).(*attempt)
+	if !ok {
+		return o.transport.RoundTrip(request)
+	}
+	if made.err != nil {
+		return nil, made.err
+	}
+	response, err := o.transport.RoundTrip(request)
+	made.err = err
+	return response, err
+}
+
+// CloseIdleConnections is called by http.Client's method of that name.
+func (o once) CloseIdleConnections() { o.transport.CloseIdleConnections() }

@@ -15,14 +15,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestEngine(t *testing.T) {
-	enginetest.Run(t, func(t *testing.T) enginetest.Subject {
-		place := enginetest.FindPlace(t, trial.Podman)
-		e, err := Connect(t.Context(), place.Endpoint)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { e.Close() })
-		return enginetest.Subject{Place: place, Engine: e, Runtime: trial.Podman,
-			LastWords: []string{"server probably quit: unexpected EOF"}, Secrets: true}
-	})
+	place := enginetest.FindPlace(t, trial.Podman)
+	e, err := Connect(t.Context(), place.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	enginetest.Run(t, enginetest.Subject{Place: place, Engine: e, LastWords: []string{"server probably quit: unexpected EOF"}})
 }

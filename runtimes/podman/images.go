@@ -14,55 +14,49 @@ import (
 )
 
 // Save implements runtimes.Engine.
-func (e *Engine) Save(ctx context.Context, refs []string, w io.Writer) error {
-	options := new(images.ExportOptions).WithFormat("docker-archive")
-	if err := images.Export(e.call(ctx), refs, w, options); err != nil {
-		return fmt.Errorf("saving images %q: %w", refs, err)
-	}
-	return nil
+func (e *Engine) Save(ctx context.Context, refs []string, w io.Writer) (err error) {
+	defer runtimes.Doing(&err, "saving images %q", refs)
+	return images.Export(e.call(ctx), refs, w, new(images.ExportOptions).WithFormat("docker-archive"))
 }
 
 // Load implements runtimes.Engine.
-func (e *Engine) Load(ctx context.Context, r io.Reader) error {
-	if _, err := images.Load(e.call(ctx), r); err != nil {
-		return fmt.Errorf("loading images: %w", err)
-	}
-	return nil
+func (e *Engine) Load(ctx context.Context, r io.Reader) (err error) {
+	defer runtimes.Doing(&err, "loading images")
+	_, err = images.Load(e.call(ctx), r)
+	return err
 }
 
 // Pull implements runtimes.Engine.
-func (e *Engine) Pull(ctx context.Context, ref string, opts runtimes.Pull) (runtimes.ImageID, error) {
+func (e *Engine) Pull(ctx context.Context, ref string, opts runtimes.Pull) (_ runtimes.ImageID, err error) {
+	defer runtimes.Doing(&err, "pulling image %s", ref)
 	options := new(images.PullOptions).WithProgressWriter(io.Discard).
 		WithPolicy("always").WithSkipTLSVerify(opts.PlainHTTP).WithAuthfile(authFile())
 	pulled, err := images.Pull(e.call(ctx), ref, options)
 	if err := ended(ctx, err); err != nil {
-		return "", fmt.Errorf("pulling image %s: %w", ref, err)
+		return "", err
 	}
 	if len(pulled) == 0 {
-		return "", fmt.Errorf("pulling image %s: podman named no image", ref)
+		return "", errors.New("podman named no image")
 	}
 	return imageID(pulled[len(pulled)-1]), nil
 }
 
 // Available implements runtimes.Engine.
-func (e *Engine) Available(ctx context.Context, ref string) error {
-	if _, err := manifests.Inspect(e.call(ctx), ref, nil); err != nil {
-		return fmt.Errorf("asking the registry for %s: %w", ref, err)
-	}
-	return nil
+func (e *Engine) Available(ctx context.Context, ref string) (err error) {
+	defer runtimes.Doing(&err, "asking the registry for %s", ref)
+	_, err = manifests.Inspect(e.call(ctx), ref, nil)
+	return err
 }
 
 // Push implements runtimes.Engine.
-func (e *Engine) Push(ctx context.Context, ref string, opts runtimes.Pull) error {
+func (e *Engine) Push(ctx context.Context, ref string, opts runtimes.Pull) (err error) {
+	defer runtimes.Doing(&err, "pushing image %s", ref)
 	options := new(images.PushOptions).WithProgressWriter(io.Discard).
 		WithSkipTLSVerify(opts.PlainHTTP).WithAuthfile(authFile())
-	if err := ended(ctx, images.Push(e.call(ctx), ref, ref, options)); err != nil {
-		return fmt.Errorf("pushing image %s: %w", ref, err)
-	}
-	return nil
+	return ended(ctx, images.Push(e.call(ctx), ref, ref, options))
 }
 
-// ended is how a call that streams ended: the bindings return success when
+// ended corrects the result of a call that streams: the bindings return success when
 // they are cancelled in the middle.
 func ended(ctx context.Context, err error) error {
 	if err == nil {
@@ -72,16 +66,14 @@ func ended(ctx context.Context, err error) error {
 }
 
 // Tag implements runtimes.Engine.
-func (e *Engine) Tag(ctx context.Context, ref, target string) error {
+func (e *Engine) Tag(ctx context.Context, ref, target string) (err error) {
+	defer runtimes.Doing(&err, "tagging image %s as %s", ref, target)
 	repository, tag := split(target)
-	if err := images.Tag(e.call(ctx), ref, tag, repository, nil); err != nil {
-		return fmt.Errorf("tagging image %s as %s: %w", ref, target, notFound(err))
-	}
-	return nil
+	return notFound(images.Tag(e.call(ctx), ref, tag, repository, nil))
 }
 
-// split parts a reference into repository and tag. A colon before a slash is
-// that of a port.
+// split divides a reference into repository and tag. A colon before a slash belongs to
+// a port.
 func split(ref string) (repository, tag string) {
 	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
 		return ref[:i], ref[i+1:]
@@ -106,33 +98,38 @@ func (e *Engine) Remove(ctx context.Context, ref string) error {
 		return nil
 	}
 	if report != nil && report.ExitCode == removedNothing {
-		err = runtimes.NotFound(err)
+		err = notFoundError{err}
 	}
 	return fmt.Errorf("removing image %s: %w", ref, err)
 }
 
 // Untag implements runtimes.Engine.
-func (e *Engine) Untag(ctx context.Context, ref string) error {
+func (e *Engine) Untag(ctx context.Context, ref string) (err error) {
+	defer runtimes.Doing(&err, "untagging image %s", ref)
 	repository, tag := split(ref)
-	if err := images.Untag(e.call(ctx), ref, tag, repository, nil); err != nil {
-		return fmt.Errorf("untagging image %s: %w", ref, notFound(err))
-	}
-	return nil
+	return notFound(images.Untag(e.call(ctx), ref, tag, repository, nil))
 }
 
-// removedNothing is the exit code of podman rmi, sent along, for an image
-// that is not there and no other fault.
+// removedNothing is the exit code that podman rmi would have, which the answer contains,
+// if the only error is that an image does not exist.
 const removedNothing = 1
 
-// imageID gives an ID the prefix that Podman leaves out.
+// imageID adds the prefix that Podman leaves out.
 func imageID(id string) runtimes.ImageID {
 	return runtimes.ImageID("sha256:" + strings.TrimPrefix(id, "sha256:"))
 }
 
-// notFound marks err if that is what the service says.
+// notFoundError marks an error for runtimes.IsNotFound.
+type notFoundError struct{ error }
+
+func (notFoundError) NotFound() {}
+
+func (n notFoundError) Unwrap() error { return n.error }
+
+// notFound marks err if the service says that something does not exist.
 func notFound(err error) error {
 	if missing(err) {
-		return runtimes.NotFound(err)
+		return notFoundError{err}
 	}
 	return err
 }

@@ -3,8 +3,6 @@ package podman
 import (
 	"strings"
 	"testing"
-
-	"github.com/stratbench/stratbench/runtimes/internal/buildlog"
 )
 
 const (
@@ -12,17 +10,17 @@ const (
 	whole = "7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069"
 )
 
-// marked renders what lines finds: a letter for each mark.
+// marked renders what lines recognises, one line each.
 func marked(text string) string {
 	l := new(lines)
 	var out []string
 	for line := range strings.Lines(text) {
 		switch m, name := l.read(strings.TrimSuffix(line, "\n")); m {
-		case buildlog.Start:
+		case starts:
 			out = append(out, "start "+name)
-		case buildlog.Cached:
+		case cached:
 			out = append(out, "cached")
-		case buildlog.End:
+		case ends:
 			out = append(out, "end")
 		}
 	}

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Podman lets the command of a cancelled build run on to its end. So that it
-// can be found and killed, every process of a build bears a mark: an own value
-// of the limit on file locks, which is inherited, changes neither image nor
-// cache key, and has had no effect in Linux since version 2.4.
+// Podman lets the command of a cancelled build run to its end. To find and kill it,
+// every process of a build bears a mark: a value of the limit on file locks that only
+// this build uses. That limit is inherited, changes neither the image nor the cache
+// key, and has had no effect since Linux 2.4.
 
-// mark is that value.
+// mark is such a value.
 type mark string
 
-// markOf is the mark of the build with an ID, which is its own as far as the ID
-// is. One without an ID gets any.
+// markOf returns the mark of the build with an ID, which is as unique as the ID. A
+// build without an ID gets a random one.
 func markOf(build string) mark {
 	n := rand.Uint32()
 	if build != "" {
@@ -28,16 +28,16 @@ func markOf(build string) mark {
 	return mark(strconv.Itoa(1<<30 + int(n%(1<<30))))
 }
 
-// ulimit is the mark as a build asks for it.
+// ulimit is the mark as the parameter of a build.
 func (m mark) ulimit() string { return "locks=" + string(m) + ":" + string(m) }
 
-// grace is how long a cancelled build may take to end as a failed one does,
-// with its container removed. Then it is left alone.
+// grace is how long a cancelled build may take to end as a failed build does, with its
+// container removed. After that it is left alone.
 const grace = 3 * time.Second
 
-// graceful derives a context that ends some time after ctx: when the processes
-// with the mark have been killed, and the build has failed of it and been
-// released, or has not within the grace.
+// graceful derives a context that outlasts ctx: once ctx ends, the processes with the
+// mark are killed until the build has failed because of it and was released, or the
+// grace is over.
 func graceful(ctx context.Context, m mark) (longer context.Context, release context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

@@ -18,8 +18,8 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// serve lets handle play the service for what no real one does on demand.
-func serve(t *testing.T, handle http.HandlerFunc) *Engine {
+// serve lets handle play a service that does what no real one does on demand.
+func serve(t *testing.T, handle http.HandlerFunc) runtimes.Engine {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	listener, err := net.Listen("unix", socket)
@@ -45,7 +45,7 @@ func serve(t *testing.T, handle http.HandlerFunc) *Engine {
 	return e
 }
 
-func build(t *testing.T, ctx context.Context, e *Engine) (runtimes.ImageID, error) {
+func build(t *testing.T, ctx context.Context, e runtimes.Engine) (runtimes.ImageID, error) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600); err != nil {
@@ -93,11 +93,11 @@ func TestBuildEndings(t *testing.T) {
 	}
 }
 
-// TestCancelledBuildOfADeafService checks that a service that heeds nothing
-// holds nobody for longer than the grace.
+// TestCancelledBuildOfADeafService checks that a service that ignores everything blocks nobody
+// for longer than the grace.
 func TestCancelledBuildOfADeafService(t *testing.T) {
 	e := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		// A server notices that a client has gone when it has read its body.
+		// A server notices that a client is gone after it has read its body.
 		io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	})
@@ -110,7 +110,7 @@ func TestCancelledBuildOfADeafService(t *testing.T) {
 	}
 }
 
-// TestOneRequest checks that what was half sent is not sent again.
+// TestOneRequest checks that a request that failed halfway is not sent again.
 func TestOneRequest(t *testing.T) {
 	var requests atomic.Int32
 	e := serve(t, func(http.ResponseWriter, *http.Request) {

@@ -15,13 +15,12 @@ import (
 	"go.podman.io/image/v5/types"
 )
 
-// authFile is where the podman command looks for logins when the environment
-// names a file. Without one it is empty, and the libraries look in the user's
-// runtime and configuration folders, and in those of docker.
+// authFile is the file of logins that the environment names to the podman command. If
+// it is empty, the libraries look in the user's runtime and configuration folders, and
+// in docker's.
 func authFile() string { return commonauth.GetDefaultAuthFile() }
 
-// logins are all the logins that the user has, as a build's request carries
-// them.
+// logins returns all of the user's logins, encoded for a build's request.
 func logins() (http.Header, error) {
 	header, err := auth.MakeXRegistryConfigHeader(&types.SystemContext{AuthFilePath: authFile()}, "", "")
 	if err != nil {
@@ -33,9 +32,9 @@ func logins() (http.Header, error) {
 	return header, nil
 }
 
-// UserConfig is a configuration with which podman is the user where it cannot
-// ask the user's credential helpers: with all logins in it. Its format is that
-// of docker's, which both read.
+// UserConfig returns a configuration with which podman acts as the user in a place
+// without the user's credential helpers: it contains all logins. It has docker's
+// format, which both read.
 func UserConfig() (*configfile.ConfigFile, error) {
 	all, err := imageauth.GetAllCredentials(&types.SystemContext{AuthFilePath: authFile()})
 	if err != nil {
@@ -50,9 +49,9 @@ func UserConfig() (*configfile.ConfigFile, error) {
 	return there, nil
 }
 
-// buildArgs are those of the build, and the proxies of this process's
-// environment: the podman command on the service's own machine hands its own
-// on. The service hands on only what its environment has.
+// buildArgs are the build's arguments and the proxies in this process's environment.
+// The podman command passes its own proxies on when the service is on its machine; the
+// service passes on only those of its own environment.
 func (e *Engine) buildArgs(args map[string]string) map[string]string {
 	if !e.local {
 		return args

@@ -1,7 +1,7 @@
-// Package inject breaks things on purpose in a trial that asks for it, with
-// real faults: signals, memory, disk, network. It is a test instrument. It
-// works on isolated machines alone, says in the trial's log and record what it
-// did and when, and has nothing left when the trial has ended.
+// Package inject breaks things on purpose in a trial that asks for it, with real
+// faults: signals, memory, disk, network. It is a test instrument. It works only on
+// isolated machines, logs and records what it did and when, and leaves nothing
+// behind when the trial has ended.
 package inject
 
 import (
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -18,7 +19,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-// Config says what to break, and where.
+// Config is what to break, and where.
 type Config struct {
 	Name    string
 	Fault   spec.Injection
@@ -28,25 +29,14 @@ type Config struct {
 	// Attempt counts the trial's attempts from 1.
 	Attempt int
 	Elapsed func() trial.Seconds
-	// Say is told what was done, as it is done.
+	// Say logs what is done, as it is done.
 	Say func(at trial.Seconds, text string)
-}
-
-// target is what can be broken: a machine of stratbench's own.
-type target interface {
-	EnginePID() int
-	Pids() ([]int, error)
-	Processes() ([]isolated.Process, error)
-	Root() string
-	OwnDisk() bool
-	Squeeze(memory trial.Bytes) error
-	Sample() (trial.Sample, error)
 }
 
 // Injector waits for its moment and then breaks what it is to break.
 type Injector struct {
 	Config
-	target target
+	target *isolated.Machine
 	ctx    context.Context
 	stop   context.CancelFunc
 	work   sync.WaitGroup
@@ -58,29 +48,30 @@ type Injector struct {
 	undo   []func() error
 }
 
-// New makes an injector. A machine that is not stratbench's own is refused,
-// whatever the spec says.
+// New makes an injector. Only an isolated machine is accepted, whatever the spec
+// asks for.
 func New(c Config) (*Injector, error) {
-	t, own := c.Machine.(target)
+	t, own := c.Machine.(*isolated.Machine)
 	if !own {
 		return nil, fmt.Errorf("fault %s: only isolated machines may be broken; write machine: {kind: isolated} under settings", c.Name)
 	}
 	if c.Fault.Do == spec.DiskFill && !t.OwnDisk() {
-		return nil, fmt.Errorf("fault %s: the machine has no disk of its own here (no btrfs or loop device), and the host's may not be filled", c.Name)
+		return nil, fmt.Errorf("fault %s: the machine has no disk of its own here (no btrfs or loop device), and the host's must not be filled", c.Name)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Injector{Config: c, target: t, ctx: ctx, stop: stop, done: results.Injected{
 		Name: c.Name, Do: string(c.Fault.Do), Truth: c.Fault.Truth.Outcomes, Phase: c.Fault.Truth.Phase}}, nil
 }
 
-// WorkerStarted tells the injector the worker's process.
+// WorkerStarted names the worker's process.
 func (i *Injector) WorkerStarted(pid int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.worker = pid
 }
 
-// SpanBegan tells the injector that a span of the trial has begun.
+// SpanBegan notes that a span of the trial has begun, which may be the fault's
+// moment.
 func (i *Injector) SpanBegan(s trial.Span) {
 	m := i.Fault.At
 	if m.Span != "" && m.Span != s.Name || m.Span == "" && (s.Phase != m.Phase || s.Name != string(m.Phase)) {
@@ -101,13 +92,15 @@ func (i *Injector) SpanBegan(s trial.Span) {
 	})
 }
 
-// strike does what the fault is. A fault of the workload or of the registry
-// was there from the beginning; here it is only said.
+// strike injects the fault. A fault of the workload or of the registry was in place
+// from the beginning; it is only logged here.
 func (i *Injector) strike() {
 	strikes := map[spec.InjectionKind]func() (string, error){
-		spec.EngineKill: i.killEngine, spec.EngineStop: i.stopEngine,
-		spec.ContainerdKill: i.killContainerd, spec.ContainerdStop: i.stopContainerd,
-		spec.NodeKill: i.killNode, spec.APIServerKill: i.killAPIServer,
+		spec.EngineKill:     func() (string, error) { return i.signalEngine(syscall.SIGKILL) },
+		spec.EngineStop:     func() (string, error) { return i.signalEngine(syscall.SIGSTOP) },
+		spec.ContainerdKill: i.killContainerd,
+		spec.ContainerdStop: func() (string, error) { return i.signalContainerd(syscall.SIGSTOP) },
+		spec.NodeKill:       i.killNode, spec.APIServerKill: i.killAPIServer,
 		spec.MemoryBalloon: i.balloon, spec.DiskFill: i.fillDisk, spec.InotifyExhaust: i.exhaustInotify,
 		spec.WorkerKill: i.killWorker, spec.RunnerKill: i.killRunner,
 	}
@@ -142,7 +135,7 @@ func (i *Injector) Stop() results.Injected {
 	return i.done
 }
 
-// again does something every so often until the trial has ended.
+// again repeats something at an interval until the trial has ended.
 func (i *Injector) again(interval time.Duration, do func()) {
 	i.work.Go(func() {
 		t := time.NewTicker(interval)

@@ -12,30 +12,24 @@ import (
 	"github.com/stratbench/stratbench/outcomes/probe"
 )
 
-func (i *Injector) killEngine() (string, error) { return i.signalEngine(syscall.SIGKILL) }
-
-func (i *Injector) stopEngine() (string, error) { return i.signalEngine(syscall.SIGSTOP) }
-
 func (i *Injector) signalEngine(s syscall.Signal) (string, error) {
 	pid := i.target.EnginePID()
 	return fmt.Sprintf("sent %s to the engine, process %d", s, pid), syscall.Kill(pid, s)
 }
 
-// killContainerd kills each containerd that the engine starts for a while: it
-// would otherwise be back before anything needs it.
+// killContainerd kills each containerd that the engine starts, for a while: it would
+// otherwise be back before anything needs it.
 func (i *Injector) killContainerd() (string, error) {
 	const lasts = 20 * time.Second
 	until := time.Now().Add(lasts)
 	_, err := i.signalContainerd(syscall.SIGKILL)
 	i.again(50*time.Millisecond, func() {
 		if time.Now().Before(until) {
-			_, _ = i.signalContainerd(syscall.SIGKILL) // between two lives there is none
+			_, _ = i.signalContainerd(syscall.SIGKILL) // fails while there is none
 		}
 	})
 	return fmt.Sprintf("kills the engine's containerd for %s, each time it is started", lasts), err
 }
-
-func (i *Injector) stopContainerd() (string, error) { return i.signalContainerd(syscall.SIGSTOP) }
 
 func (i *Injector) signalContainerd(s syscall.Signal) (string, error) {
 	pids, err := i.target.Pids()
@@ -53,23 +47,18 @@ func (i *Injector) signalContainerd(s syscall.Signal) (string, error) {
 
 // killNode has the engine kill the container of the cluster's node.
 func (i *Injector) killNode() (string, error) {
-	node := i.Cluster + "-control-plane"
-	return "killed the container " + node, i.askEngine("/v1.40/containers/" + node + "/kill?signal=KILL")
-}
-
-// askEngine posts to the engine's API.
-func (i *Injector) askEngine(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_, err := i.Machine.WatchEndpoint().Ask(ctx, http.MethodPost, path)
-	return err
+	node := i.Cluster + "-control-plane"
+	_, err := i.Machine.WatchEndpoint().Ask(ctx, http.MethodPost, "/v1.40/containers/"+node+"/kill?signal=KILL")
+	return "killed the container " + node, err
 }
 
 // killAPIServer kills the API server, and each that the kubelet starts in its
 // place, until the trial has ended.
 func (i *Injector) killAPIServer() (string, error) {
 	i.again(100*time.Millisecond, func() {
-		all, _ := i.target.Processes() // the next time may be better
+		all, _ := i.target.Processes() // tried again soon
 		for _, p := range all {
 			if p.Name == "kube-apiserver" {
 				_ = syscall.Kill(p.PID, syscall.SIGKILL)
@@ -89,10 +78,11 @@ func (i *Injector) killWorker() (string, error) {
 	return fmt.Sprintf("killed the worker, process %d", pid), syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// killRunner kills this very process, once: the run is then to be continued.
+// killRunner kills this process, in the first attempt only: the run is then
+// resumed.
 func (i *Injector) killRunner() (string, error) {
 	if i.Attempt > 1 {
-		return "the runner was killed in the first attempt; this one is left alone", nil
+		return "the runner was killed in the first attempt; this one goes on", nil
 	}
 	i.Say(i.Elapsed(), "! fault "+i.Name+" injected: the runner kills itself")
 	return "", syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -13,16 +13,16 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 )
 
-// toxics are what the proxy before the registry does to its answers.
+// toxics is what the proxy before the registry does to its answers.
 var toxics = map[spec.InjectionKind]string{
-	// A few hundred bytes a second: manifests arrive, layers do not.
+	// A kilobyte a second: manifests arrive, layers do not.
 	spec.RegistrySlow:     `{"name": "slow", "type": "bandwidth", "stream": "downstream", "attributes": {"rate": 1}}`,
 	spec.RegistryReset:    `{"name": "reset", "type": "reset_peer", "stream": "downstream", "attributes": {"timeout": 0}}`,
 	spec.RegistryTruncate: `{"name": "truncate", "type": "limit_data", "stream": "downstream", "attributes": {"bytes": 150000}}`,
 }
 
-// Registry puts a fault before the registry at upstream. The engine is to use
-// the returned address, a port of host, until stop is called.
+// Registry puts a fault before the registry at upstream. The engine uses the
+// returned address, a port of host, until stop is called.
 func Registry(do spec.InjectionKind, host, upstream string) (address string, stop func(), err error) {
 	switch do {
 	case spec.RegistryDown:
@@ -51,7 +51,7 @@ func nobody(host string) (string, func(), error) {
 	return l.Addr().String(), func() {}, l.Close()
 }
 
-// unavailable answers every question with 503: the proxy knows nothing of HTTP.
+// unavailable answers every request with 503, which the proxy cannot do.
 func unavailable(host string) (string, func(), error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {

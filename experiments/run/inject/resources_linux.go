@@ -11,16 +11,16 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// balloon takes the machine's memory as the balloon of a virtual machine does:
-// what is left is little more than what its processes hold already, so that
-// every page of a program must be fetched again and again.
+// balloon takes the machine's memory, as the balloon of a virtual machine does: it
+// leaves little more than what the processes hold already, so that pages of
+// programs must be read from the disk again and again.
 func (i *Injector) balloon() (string, error) {
 	const spare = 4 << 20
 	before, err := i.target.Sample()
 	if err != nil {
 		return "", err
 	}
-	// The kernel refuses what it cannot reclaim down to, so ask for less.
+	// The kernel refuses a limit down to which it cannot reclaim, so take less.
 	for to := before.MemoryAnon + spare; to < before.Memory+64<<20; to += 8 << 20 {
 		if err = i.target.Squeeze(to); err == nil {
 			return fmt.Sprintf("left the machine %s of memory, of which its processes held %s", to, before.MemoryAnon), nil
@@ -29,8 +29,8 @@ func (i *Injector) balloon() (string, error) {
 	return "tried to take the machine's memory", err
 }
 
-// fillDisk gives the machine's whole disk to one file. The blocks are only set
-// aside: a disk that is a sparse file of the host's stays as small as it is.
+// fillDisk gives the machine's whole disk to one file. Its blocks are only
+// allocated: a disk that is a sparse file of the host's does not grow.
 func (i *Injector) fillDisk() (string, error) {
 	name := filepath.Join(i.target.Root(), "stratbench-fault")
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
@@ -53,9 +53,9 @@ func (i *Injector) fillDisk() (string, error) {
 	return "filled the machine's disk with a file of " + trial.Bytes(size).String(), nil
 }
 
-// exhaustInotify takes all inotify instances that the user root has left. They
-// are counted for the whole host: nothing else of root's can watch files until
-// the trial has ended.
+// exhaustInotify takes all inotify instances that the user root has left. They are
+// counted for the whole host: no other program of root's can watch files until the
+// trial has ended.
 func (i *Injector) exhaustInotify() (string, error) {
 	var taken []int
 	i.mu.Lock()

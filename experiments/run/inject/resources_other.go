@@ -4,7 +4,7 @@ package inject
 
 import "errors"
 
-var errNotLinux = errors.New("isolated machines are on Linux alone")
+var errNotLinux = errors.New("isolated machines need Linux")
 
 func (i *Injector) balloon() (string, error)        { return "", errNotLinux }
 func (i *Injector) fillDisk() (string, error)       { return "", errNotLinux }

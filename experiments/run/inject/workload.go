@@ -12,18 +12,18 @@ import (
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
 
-// argument is what the workload's Dockerfile and suite are told of a fault of
-// their own.
+// argument passes a fault to the workload's Dockerfile or suite.
 const argument = "STRATBENCH_FAULT"
 
-// Adapt switches on a fault of the workload's own. dir is the workload's folder.
+// Adapt adds a fault of the workload to the configuration. dir is the workload's
+// folder.
 func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 	switch f.Do {
 	case spec.StepFail, spec.StepOOM, spec.StepSleep:
 		return breakStep(cfg, f)
 	case spec.PodNeverReady:
 		if !filepath.IsLocal(f.Manifest) {
-			return fmt.Errorf("fault %s: manifest %q is no file of the workload's folder; name one that is", f.Do, f.Manifest)
+			return fmt.Errorf("fault %s: manifest %q is not in the workload's folder; name one that is", f.Do, f.Manifest)
 		}
 		steps, errs := deploy.Prepare([]deploy.Source{{Name: "apply " + f.Manifest, Apply: []string{filepath.Join(dir, f.Manifest)}}}, deploy.Server{})
 		if len(errs) > 0 {

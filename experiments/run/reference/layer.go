@@ -18,15 +18,15 @@ import (
 	"time"
 )
 
-// The layer is small, so that it can be kept in memory: what is timed is
-// unpacking, not reading it from a disk.
+// The layer fits in memory, so that unpacking is timed, and not reading the layer
+// from a disk.
 const (
 	filesInLayer = 16
 	fileSize     = 512 << 10
 )
 
-// layer returns a compressed archive of files whose content is always the
-// same, and its hash. A compressor of another release may pack it otherwise.
+// layer returns a compressed archive of files whose content is always the same, and
+// its hash. Another release of the compressor may give another archive.
 func layer() (packed []byte, hash string, err error) {
 	var out bytes.Buffer
 	zip := gzip.NewWriter(&out)
@@ -48,8 +48,8 @@ func layer() (packed []byte, hash string, err error) {
 	return out.Bytes(), hex.EncodeToString(sum[:]), nil
 }
 
-// content packs to about half its size, as the layers of images do: every
-// other 64 bytes are a copy of some a little before them.
+// content can be compressed to about half its size, like the layers of images:
+// every other 64 bytes repeat some a little before them.
 func content(random *rand.Rand) []byte {
 	const piece, reach = 64, 16 << 10
 	text := make([]byte, 0, fileSize)
@@ -96,7 +96,7 @@ func writeFile(name string, content io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncAll brings every file and folder below dir to disk.
+// syncAll writes every file and folder below dir to disk.
 func syncAll(ctx context.Context, dir string) error {
 	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {

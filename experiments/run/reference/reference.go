@@ -1,5 +1,5 @@
-// Package reference is a small fixed job. How long it takes tells how fast the
-// host is at that moment, so that a slow host is not taken for slow trials.
+// Package reference is a small fixed job. Its duration shows how fast the host is at
+// that moment, so that a slow host is not mistaken for slow trials.
 package reference
 
 import (
@@ -25,13 +25,13 @@ const (
 	PartSync   = "sync"
 )
 
-// Job says what was done. Times of jobs that differ cannot be compared.
+// Job is what was done. The times of different jobs cannot be compared.
 type Job struct {
 	CPUs int `json:"cpus"`
 	// Hashed is how much each CPU hashes.
 	Hashed trial.Bytes `json:"hashed_bytes"`
-	// Copies is how often the layer of this hash is unpacked, and Unpacked what
-	// that writes.
+	// Copies is how often the layer with this hash is unpacked, and Unpacked how
+	// much that writes.
 	Layer    string      `json:"layer_sha256"`
 	Copies   int         `json:"copies"`
 	Unpacked trial.Bytes `json:"unpacked_bytes"`
@@ -43,10 +43,9 @@ const (
 	copies = 24
 )
 
-// Work does the job in a new folder below dir and takes that away again. It
-// returns the spans of its parts, as offsets from its start; a part that
-// failed or was cancelled ends with its error. What a killed process leaves in
-// dir is for the next sweep of dir.
+// Work does the job in a new folder below dir and removes the folder. It returns the
+// spans of the job's parts, as offsets from its start. A part that failed or was
+// cancelled has its error. A killed process leaves its folder in dir.
 func Work(ctx context.Context, dir string) (job Job, spans []trial.Span, err error) {
 	packed, hash, err := layer()
 	if err != nil {
@@ -81,7 +80,7 @@ func Work(ctx context.Context, dir string) (job Job, spans []trial.Span, err err
 	return job, spans, nil
 }
 
-// hashOnEach hashes the same amount on each CPU at once.
+// hashOnEach hashes the same amount on all CPUs at once.
 func hashOnEach(ctx context.Context, cpus int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for range cpus {

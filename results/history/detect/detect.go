@@ -148,19 +148,15 @@ func (f Finding) Regression() bool {
 // Open reports whether the finding is a regression that nothing has undone.
 func (f Finding) Open() bool { return f.Regression() && !f.Undone }
 
-// State is the verdict on one night.
+// State is what was done with one night.
 type State int
 
-// The states, the one that decides last.
+// The states. Only a judged night can have findings about series.
 const (
-	NoData       State = iota // no series has a trial
-	Unfit                     // marked so: not judged
-	HostShifted               // the reference and most series moved: not judged
-	Inconclusive              // too few nights for any alarm
-	Quiet
-	Improved
-	Suspicious // something is suspected for the worse
-	Regressed
+	NoData      State = iota // no series has a trial
+	Unfit                    // marked so: not judged
+	HostShifted              // the reference and most series moved: not judged
+	Judged
 )
 
 // Judgement is the verdict on a night, from it and those before.
@@ -185,7 +181,7 @@ type Report struct {
 // counts is true for a night that series are cut by: one that was judged, or
 // among the first of a host that stayed as it then was.
 func (r Report) counts(t int) bool {
-	return r.Nights[t].State >= Inconclusive || slices.ContainsFunc(r.Findings, func(f Finding) bool {
+	return r.Nights[t].State == Judged || slices.ContainsFunc(r.Findings, func(f Finding) bool {
 		return f.Kind == Host && f.Since <= t && t <= f.Raised && r.Nights[t].State == HostShifted
 	})
 }

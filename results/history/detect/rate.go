@@ -26,7 +26,7 @@ const (
 // higher one.
 var usualRates = [...]float64{0.01, 0.0125, 0.016, 0.02, 0.025, 0.032, 0.04, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.32, 0.4, 0.5, 0.6, 0.7}
 
-// Raised is the rate that a usual one is told apart from.
+// Raised is the rate that a usual one is distinguished from.
 func Raised(usual float64) float64 {
 	return min(0.95, max(raisedRate, usual+raisedBy))
 }
@@ -194,7 +194,7 @@ func (r *rate) fell(judged []int) (p float64, since int) {
 	return p, since
 }
 
-// count is of the judged nights from start until before end.
+// count counts over the judged nights from start until before end.
 func (r *rate) count(judged []int, start, end int) (a stats.Arm) {
 	for _, t := range judged[max(0, len(judged)-rateNights):] {
 		if t >= start && t < end {

@@ -71,8 +71,7 @@ func (w *watch) judge(t int) {
 		w.steps(t)
 		w.drifts(t)
 		w.judgeRates(t)
-		night.Needs = w.needs()
-		night.State = w.state(night)
+		night.Needs, night.State = w.needs(), Judged
 	}
 }
 
@@ -162,24 +161,6 @@ func (w *watch) needs() int {
 			}
 		}
 	}
-}
-
-func (w *watch) state(n *Judgement) State {
-	s := Quiet
-	if n.Needs > 0 {
-		s = Inconclusive
-	}
-	for _, i := range n.Findings {
-		switch f := w.report.Findings[i]; {
-		case f.Regression():
-			s = max(s, Regressed)
-		case !f.Better && f.Certainty == Suspected:
-			s = max(s, Suspicious)
-		case f.Better:
-			s = max(s, Improved)
-		}
-	}
-	return s
 }
 
 // falseAlarm is how many nights pass until a false alarm: by the stated rates of

@@ -151,7 +151,7 @@ func TestASlowerHostIsNoRegression(t *testing.T) {
 func TestTooFewNightsAreSaid(t *testing.T) {
 	c := small(4, change{cell: None})
 	r := judgedBy(c)
-	if r.Nights[3].State != Inconclusive || r.Nights[3].Needs < 5 || r.Nights[changedAt].Needs != 0 {
+	if r.Nights[3].State != Judged || r.Nights[3].Needs < 5 || r.Nights[changedAt].Needs != 0 {
 		t.Errorf("needs %d after four nights, %d after %d", r.Nights[3].Needs, r.Nights[changedAt].Needs, changedAt+1)
 	}
 	for n := 1; n < changedAt; n++ {
@@ -203,7 +203,7 @@ func TestASlopeThatMayBeNoneIsNoDrift(t *testing.T) {
 			value = 120
 		}
 		m.Nights, m.Series[0].Values = append(m.Nights, Night{}), append(m.Series[0].Values, []float64{value + float64(night%3)})
-		r.Nights = append(r.Nights, Judgement{State: Quiet})
+		r.Nights = append(r.Nights, Judgement{State: Judged})
 	}
 	drift := Finding{Kind: Drift, Certainty: Certain, Raised: 14, Since: 10, Before: 100, After: 121, Ratio: 1.21, CI: stats.Interval{Lower: 1.1, Upper: 1.3}}
 	r.Findings, r.Nights[16].Findings = []Finding{drift}, []int{0}

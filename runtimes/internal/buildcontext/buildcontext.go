@@ -1,4 +1,4 @@
-// Package buildcontext packs the folder that is sent to an engine to be built.
+// Package buildcontext packs the folder that is sent to an engine for a build.
 package buildcontext
 
 import (
@@ -19,15 +19,10 @@ import (
 
 // Tar streams dir as a tar archive without what the first existing ignore file
 // (paths below dir) excludes. The Dockerfile and the ignore files themselves are
-// always sent, because the engine reads them. All paths are clean and have slashes.
-// An error while packing is an error of the reader: a context is never silently
-// incomplete.
-func Tar(dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
-	return TarWith(nil, dir, dockerfile, ignoreFiles...)
-}
-
-// TarWith adds further files to the archive: paths anywhere, by their names in it.
-func TarWith(further map[string]string, dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
+// always sent, because the engine reads them. further are paths of additional files,
+// by their names in the archive. All names are clean and have slashes. An error while
+// packing is an error of the reader: a context is never silently incomplete.
+func Tar(further map[string]string, dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
 	if _, err := os.Stat(filepath.Join(dir, dockerfile)); err != nil {
 		return nil, fmt.Errorf("reading the Dockerfile: %w", err)
 	}
@@ -66,7 +61,7 @@ func ignored(dir string, files []string) (*patternmatcher.PatternMatcher, error)
 }
 
 // Excluded returns a function that reports whether a path below dir is certainly
-// not sent. Of a context whose ignore file makes exceptions, no path is certain.
+// not sent. If the ignore file makes exceptions, no path is certain.
 func Excluded(dir, dockerfile string) (func(name string) bool, error) {
 	matcher, err := ignored(dir, []string{Dockerfile(dockerfile) + ".dockerignore", ".dockerignore"})
 	if err != nil {
@@ -126,7 +121,7 @@ func (p *packer) visit(path string, entry fs.DirEntry, err error) error {
 	if !entry.IsDir() || p.ignore.Exclusions() || slices.ContainsFunc(p.keep, wanted) {
 		return nil
 	}
-	return fs.SkipDir // nothing below it can be sent
+	return fs.SkipDir // nothing below it is sent
 }
 
 func (p *packer) add(path, name string, entry fs.DirEntry) error {
@@ -152,7 +147,8 @@ func (p *packer) add(path, name string, entry fs.DirEntry) error {
 	return err
 }
 
-// header is owned by root, as in the archives of both engines' own clients.
+// header describes a file as owned by root, like the archives of both engines' own
+// clients.
 func header(path, name string, entry fs.DirEntry) (*tar.Header, error) {
 	info, err := entry.Info()
 	if err != nil {
@@ -176,7 +172,7 @@ func header(path, name string, entry fs.DirEntry) (*tar.Header, error) {
 	return h, nil
 }
 
-// Dockerfile is the clean path of a build's Dockerfile, which has a default.
+// Dockerfile returns the clean path of a build's Dockerfile, or the default.
 func Dockerfile(path string) string {
 	if strings.TrimSpace(path) == "" {
 		return "Dockerfile"

@@ -25,7 +25,7 @@ func sent(t *testing.T, files map[string]string, dockerfile string, ignoreFiles 
 	if err := os.Symlink("a.txt", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := Tar(dir, dockerfile, ignoreFiles...)
+	stream, err := Tar(nil, dir, dockerfile, ignoreFiles...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,18 +79,18 @@ func TestTar(t *testing.T) {
 
 func TestTarFailing(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Tar(dir, "Dockerfile"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Tar(nil, dir, "Dockerfile"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder without Dockerfile: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := Tar(dir, "Dockerfile")
+	stream, err := Tar(nil, dir, "Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The file shrinks after its header was sent: the stream may not end as if
-	// it were whole.
+	// The file shrinks after its header was sent: the stream must not end as if it were
+	// complete.
 	if _, err := io.ReadFull(stream, make([]byte, 512)); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func FuzzTar(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, ".dockerignore"), []byte(patterns), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		stream, err := Tar(dir, "Dockerfile", ".dockerignore")
+		stream, err := Tar(nil, dir, "Dockerfile", ".dockerignore")
 		if err != nil {
 			return
 		}

@@ -15,19 +15,18 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Group is the control group of one machine, in all hierarchies of the host.
+// Group is the control group of one machine, in all of the host's hierarchies.
 type Group struct {
 	tree *Tree
 	id   string
 	lost lostKills
 }
 
-// Open returns the group with this id, made or not.
+// Open returns the group with this id, whether it exists or not.
 func (t *Tree) Open(id string) *Group { return &Group{tree: t, id: id} }
 
-// Create makes the group with this id, limited to memory and to the time of so
-// many processors, unless these are 0. What it leaves behind when it fails,
-// Remove takes away.
+// Create makes the group with this id, limited to memory and to the time of cpus
+// processors, unless these are 0. If it fails, Remove removes what it has made.
 func (t *Tree) Create(id string, memory trial.Bytes, cpus float64) (*Group, error) {
 	g := t.Open(id)
 	for _, m := range t.mounts() {
@@ -48,8 +47,8 @@ func (t *Tree) Create(id string, memory trial.Bytes, cpus float64) (*Group, erro
 	return g, nil
 }
 
-// inherit fills in what a new cpuset of version 1 lacks: nothing can join it
-// without processors and memory nodes.
+// inherit copies processors and memory nodes to a new cpuset of version 1, which has none:
+// no process could join it.
 func inherit(above, dir string) error {
 	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
 		b, err := os.ReadFile(filepath.Join(above, name))
@@ -73,8 +72,8 @@ func inherit(above, dir string) error {
 	return nil
 }
 
-// limit bounds memory, and memory with swap to the same, so that nothing is
-// swapped out instead.
+// limit limits memory, and memory with swap to the same, so that nothing is swapped out
+// instead.
 func (g *Group) limit(memory trial.Bytes) error {
 	n := strconv.FormatInt(int64(memory), 10)
 	if g.tree.Version() == 2 {
@@ -89,7 +88,7 @@ func (g *Group) limit(memory trial.Bytes) error {
 	return writeIfThere(g.memory(), "memory.memsw.limit_in_bytes", n)
 }
 
-// limitCPUs bounds the time of processors. Programs still see all of them.
+// limitCPUs limits processor time. Programs still see all processors.
 func (g *Group) limitCPUs(cpus float64) error {
 	const period = 100_000 // microseconds, the kernel's default
 	quota := strconv.Itoa(int(cpus * period))
@@ -102,7 +101,7 @@ func (g *Group) limitCPUs(cpus float64) error {
 	return write(g.of("cpu"), "cpu.cfs_quota_us", quota)
 }
 
-// writeIfThere is for files of a kernel built or booted without swap accounting.
+// writeIfThere is for files that a kernel without swap accounting does not have.
 func writeIfThere(dir, name, value string) error {
 	err := write(dir, name, value)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -128,7 +127,7 @@ func (g *Group) dirs() []string {
 	return dirs
 }
 
-// of is the group's folder in the hierarchy of a controller.
+// of is the group's folder in a controller's hierarchy.
 func (g *Group) of(controller string) string {
 	if g.tree.Version() == 2 {
 		return g.in(g.tree.Unified)
@@ -148,9 +147,9 @@ func (g *Group) Join() error {
 	return nil
 }
 
-// AddToPressure has the kernel count the process, and those that it starts
-// from now on, in the group's pressure and, on version 1, in nothing else. On
-// version 2 the hierarchies are one, and the process stays outside.
+// AddToPressure makes the kernel count a process, and those that it starts from now on, in
+// the group's pressure and nothing else. That is possible only on version 1: version 2 has a
+// single hierarchy, and the process stays outside.
 func (g *Group) AddToPressure(pid int) error {
 	if g.tree.Version() == 2 || g.tree.Unified == "" {
 		return nil
@@ -162,12 +161,12 @@ func (g *Group) AddToPressure(pid int) error {
 	return nil
 }
 
-// InitGroup is the group that MakeRoom makes below a machine's.
+// InitGroup is the name of the group that MakeRoom makes below a machine's.
 const InitGroup = "init"
 
-// MakeRoom moves the calling process one level down where the group is of
-// version 2, in which a group with processes cannot hand controllers down: the
-// engine then makes its containers' groups beside this process.
+// MakeRoom moves the calling process one level down on version 2, where a group with
+// processes cannot hand controllers down. The engine then makes its containers' groups
+// beside this process.
 func (g *Group) MakeRoom() error {
 	if g.tree.Version() == 1 {
 		return nil
@@ -183,7 +182,7 @@ func (g *Group) MakeRoom() error {
 	return handDown(dir)
 }
 
-// Pids lists the processes in the group and below it, as this process sees them.
+// Pids lists the processes in the group and below, with the numbers that this process sees.
 func (g *Group) Pids() ([]int, error) {
 	var pids []int
 	for _, dir := range g.dirs() {
@@ -204,7 +203,7 @@ func (g *Group) Pids() ([]int, error) {
 	return slices.Compact(pids), nil
 }
 
-// readPids takes a group that has just been removed for an empty one.
+// readPids treats a group that has just been removed as empty.
 func readPids(path string) (pids []int) {
 	b, _ := os.ReadFile(path)
 	for _, w := range strings.Fields(string(b)) {
@@ -215,13 +214,13 @@ func readPids(path string) (pids []int) {
 	return pids
 }
 
-// Remove removes the group and all below it. It waits for processes that are
-// about to end, until ctx does.
+// Remove removes the group and everything below. Until ctx ends, it waits for processes that
+// are about to end.
 func (g *Group) Remove(ctx context.Context) error {
 	for _, mount := range g.tree.mounts() {
 		if err := removeTree(ctx, g.in(mount)); err != nil {
 			pids, _ := g.Pids()
-			return fmt.Errorf("removing the control group %s, in which processes %v are: %w", g.in(mount), pids, err)
+			return fmt.Errorf("removing the control group %s, which contains the processes %v: %w", g.in(mount), pids, err)
 		}
 		if err := g.tree.removeTop(mount); err != nil {
 			return fmt.Errorf("removing the control group %s: %w", filepath.Join(mount, parent), err)

@@ -16,23 +16,21 @@ import (
 	"github.com/stratbench/stratbench/internal/host"
 )
 
-// machineControllers are those that a machine needs, as far as the host has
-// them.
+// machineControllers are the controllers that a machine gets, if the host has them.
 var machineControllers = []string{"cpuset", "cpu", "io", "memory", "pids"}
 
-// A group of version 2 has only those controllers that the group above hands
-// down. What stratbench makes the hierarchy's root hand down is noted on
-// stratbench's own group there, and taken back when the last machine is gone.
+// A group of version 2 has only the controllers that the group above hands down. What
+// stratbench makes the hierarchy's root hand down is recorded on stratbench's own group
+// there, and reverted when the last machine is gone.
 const lentName = "user.stratbench.lent"
 
-// aside is the group to which the processes of a container's own root are
-// moved: a group that hands memory down may hold no processes itself. Docker
-// in Docker does the same.
+// aside is the group to which the processes in the root of a container are moved, because a
+// group that hands memory down must not contain processes. Docker in Docker does the same.
 const aside = "stratbench-aside"
 
-// makeGroups makes the groups above a machine's and the machine's own, in one
-// hierarchy. The lock keeps other runs from removing the last machine's groups
-// while this one makes the first one's.
+// makeGroups makes, in one hierarchy, stratbench's group and the machine's group below it.
+// The lock prevents another run, whose last machine ends, from removing stratbench's group
+// meanwhile.
 func (t *Tree) makeGroups(mount, id string) error {
 	lock, err := host.Lock(context.Background(), mount)
 	if err != nil {
@@ -60,8 +58,8 @@ func (t *Tree) makeGroups(mount, id string) error {
 	return handDown(top)
 }
 
-// lend hands controllers down from the root of the hierarchy that this process
-// sees. The note comes first, so that a killed run loses nothing.
+// lend hands controllers down from the root of the hierarchy that this process sees. It
+// records them first, so that a killed run loses nothing.
 func lend(root, top string) error {
 	missing, err := notHandedDown(root)
 	if err != nil || len(missing) == 0 {
@@ -70,16 +68,16 @@ func lend(root, top string) error {
 	all := slices.Concat(lentBy(top), missing)
 	slices.Sort(all)
 	if err := unix.Setxattr(top, lentName, []byte(strings.Join(slices.Compact(all), " ")), 0); err != nil {
-		return fmt.Errorf("noting on %s which controllers it was lent: %w", top, err)
+		return fmt.Errorf("recording on %s which controllers are handed down for it: %w", top, err)
 	}
 	err = handDown(root)
 	if !errors.Is(err, unix.EBUSY) {
 		return err
 	}
-	// Only the root of all groups may both hold processes and hand down
-	// controllers, so this is the root of a container.
+	// Only the root of all groups may both contain processes and hand controllers down, so
+	// this is the root of a container.
 	if err := moveProcesses(root, filepath.Join(root, aside)); err != nil {
-		return fmt.Errorf("making room in %s, whose own processes keep it from handing controllers down: %w", root, err)
+		return fmt.Errorf("making room in %s, whose own processes prevent it from handing controllers down: %w", root, err)
 	}
 	return handDown(root)
 }
@@ -93,10 +91,10 @@ func lentBy(top string) []string {
 	return strings.Fields(string(value[:n]))
 }
 
-// handDown gives the groups below dir all controllers that machines need. It is
-// one write, because the kernel does all of it or nothing: cpu alone is allowed
-// where processes are in dir, and makes dir a threaded domain, in which memory
-// can no longer be limited.
+// handDown gives the groups below dir all controllers that machines get. It is a single
+// write, of which the kernel does all or nothing: the kernel would accept cpu alone if
+// processes are in dir, and make dir a threaded domain, in which memory can no longer be
+// limited.
 func handDown(dir string) error {
 	missing, err := notHandedDown(dir)
 	if err != nil || len(missing) == 0 {
@@ -129,7 +127,7 @@ func moveProcesses(from, to string) error {
 	if err := os.Mkdir(to, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	const rounds = 100 // a process may start another while it is moved
+	const rounds = 100 // processes may start others while they are moved
 	for range rounds {
 		pids := readPids(filepath.Join(from, "cgroup.procs"))
 		if len(pids) == 0 {
@@ -145,19 +143,19 @@ func moveProcesses(from, to string) error {
 	return fmt.Errorf("moving the processes of %s to %s: new ones keep starting", from, to)
 }
 
-// hidden is an error where a group holds processes of a pid namespace around this
-// one. The kernel lists them as 0, and they cannot be moved from here.
+// hidden returns an error if a group contains processes of an outer pid namespace. The
+// kernel lists them as 0, and they cannot be moved from here.
 func hidden(dir string) error {
 	pids, err := words(dir, "cgroup.procs")
 	if err == nil && slices.Contains(pids, "0") {
-		return fmt.Errorf("%s holds processes that cannot be seen from this pid namespace, and so cannot be moved: start stratbench in a container in which nothing else runs, or outside of containers", dir)
+		return fmt.Errorf("%s contains processes that cannot be seen from this pid namespace, and so cannot be moved: start stratbench in a container in which nothing else runs, or outside of containers", dir)
 	}
 	return err
 }
 
-// removeTop removes stratbench's own group and gives back what it was lent,
-// unless other machines are in it. What others hand further down by now, the
-// kernel leaves to them.
+// removeTop removes stratbench's own group and reverts what lend did, unless other machines
+// are in the group. The kernel does not revoke a controller that others hand further down by
+// now.
 func (t *Tree) removeTop(mount string) error {
 	lock, err := host.Lock(context.Background(), mount)
 	if err != nil {
@@ -167,7 +165,7 @@ func (t *Tree) removeTop(mount string) error {
 	top := filepath.Join(mount, parent)
 	lent := lentBy(top)
 	if err := os.Remove(top); err != nil {
-		return nil // there are others in it, or it is gone
+		return nil // it contains other machines, or does not exist
 	}
 	for _, c := range lent {
 		_ = write(mount, "cgroup.subtree_control", "-"+c)
@@ -175,7 +173,7 @@ func (t *Tree) removeTop(mount string) error {
 	if _, err := os.Stat(filepath.Join(mount, aside)); len(lent) == 0 || err != nil {
 		return nil
 	}
-	// While others still hand controllers down, the processes stay where they are.
+	// While others still need the controllers, the processes stay where they are.
 	if moveProcesses(filepath.Join(mount, aside), mount) == nil {
 		return removeTree(context.Background(), filepath.Join(mount, aside))
 	}

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// here finds the host's control groups, in which the test makes real groups.
+// here finds the host's control groups. The test makes real groups in them.
 func here(t *testing.T) *Tree {
 	t.Helper()
 	if testing.Short() {
@@ -57,8 +57,7 @@ func must(t *testing.T, err error) {
 
 func testID() string { return fmt.Sprintf("%d-test-%d", os.Getpid(), time.Now().UnixNano()) }
 
-// handedDown is what the roots of all hierarchies hand down, as far as they do
-// such a thing.
+// handedDown is what the roots of all hierarchies of version 2 hand down.
 func handedDown(tree *Tree) string {
 	var all []string
 	for _, m := range tree.mounts() {
@@ -102,7 +101,7 @@ func TestWhatWasLentIsGivenBack(t *testing.T) {
 	}
 }
 
-// playHolder holds the memory that it is asked for until its input ends.
+// playHolder holds the requested memory until its input ends.
 func playHolder() {
 	size, err := strconv.Atoi(os.Getenv("CGROUP_TEST_HOLDS"))
 	if err != nil {
@@ -118,7 +117,7 @@ func playHolder() {
 	os.Exit(0)
 }
 
-// holder starts a process in the group that holds memory.
+// holder starts a process that holds memory in the group.
 func holder(t *testing.T, g *Group, memory trial.Bytes) (alive func() bool) {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
@@ -190,8 +189,8 @@ func TestASqueezeRefusesAndNeverKills(t *testing.T) {
 	}
 }
 
-// playContainer is a process in the root of a container's control groups, which
-// makes machines' groups as stratbench does there.
+// playContainer plays a process in the root of a container's control groups, which makes
+// machines' groups as stratbench does there.
 func playContainer(alone bool) {
 	err := func() error {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -250,7 +249,7 @@ func playContainer(alone bool) {
 	os.Exit(0)
 }
 
-// In a container, the processes themselves are in the root of what stratbench
+// In a container, the processes themselves are in the root of the groups that stratbench
 // sees.
 func TestMachinesInAContainer(t *testing.T) {
 	tree := here(t)
@@ -258,7 +257,7 @@ func TestMachinesInAContainer(t *testing.T) {
 		t.Skip("only version 2 keeps processes and controllers apart: this runs in make vm-test")
 	}
 	before := handedDown(tree)
-	// A group of stratbench's stands for the container.
+	// A group of stratbench's plays the container.
 	outer, err := tree.Create(testID(), 0, 0)
 	t.Cleanup(func() { outer.Remove(context.Background()) })
 	must(t, err)

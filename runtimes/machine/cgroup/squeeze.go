@@ -12,19 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Squeeze lowers the memory limit of a group with processes in it. Where they
-// hold more than the kernel can reclaim, it is EBUSY, the limit stays as it was,
-// and nothing is killed.
+// Squeeze lowers the memory limit of a group that contains processes. If they hold more than
+// the kernel can reclaim, the error is EBUSY, the limit stays as it was, and nothing is
+// killed.
 func (g *Group) Squeeze(memory trial.Bytes) error {
 	if g.tree.Version() == 1 {
-		return g.limit(memory) // the kernel itself refuses
+		return g.limit(memory) // here the kernel itself refuses
 	}
 	return squeeze(g.memory(), memory)
 }
 
-// squeeze reclaims first: on version 2, the kernel kills when a limit is set
-// below what cannot be reclaimed. Meanwhile memory.high slows down what would
-// grow again.
+// squeeze reclaims first, because on version 2 the kernel kills processes if a limit is set
+// that it cannot reach by reclaiming. Meanwhile memory.high slows down processes that grow.
 func squeeze(dir string, memory trial.Bytes) error {
 	high, err := os.ReadFile(filepath.Join(dir, "memory.high"))
 	if err != nil {
@@ -41,7 +40,7 @@ func squeeze(dir string, memory trial.Bytes) error {
 	return errors.Join(err, set(dir, "memory.high", strings.TrimSpace(string(high))))
 }
 
-// reclaim takes memory from a group until it holds no more than to.
+// reclaim reclaims memory from a group until it holds no more than to.
 func reclaim(dir string, to trial.Bytes) error {
 	const attempts = 5
 	for n := 0; ; n++ {
@@ -53,17 +52,17 @@ func reclaim(dir string, to trial.Bytes) error {
 			return fmt.Errorf("%s are in use that cannot be reclaimed: %w", held, unix.EBUSY)
 		}
 		err = set(dir, "memory.reclaim", strconv.FormatInt(int64(held-to), 10))
-		// EAGAIN: not as much could be reclaimed. Kernels before 5.19 have no
-		// such file, and reclaim when memory.high is set.
+		// EAGAIN means that less was reclaimed. Kernels before 5.19 have no such file;
+		// they reclaim when memory.high is set.
 		if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.ENOENT) {
 			return err
 		}
 	}
 }
 
-// set writes to a file of the kernel that blocks until it is done. Package os
-// opens files without blocking where it can: the kernel then sets a limit and
-// reclaims nothing, and os waits for ever on EAGAIN, which is an answer here.
+// set writes to a file of the kernel and blocks until the kernel is done. Package os opens
+// files in non-blocking mode if it can: the kernel would then set a limit and reclaim
+// nothing, and os would wait forever on EAGAIN, which is a result here.
 func set(dir, name, value string) error {
 	path := filepath.Join(dir, name)
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)

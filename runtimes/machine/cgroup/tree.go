@@ -1,6 +1,6 @@
-// Package cgroup gives a machine a control group of its own: the limit that its
-// engine runs under, and what it used. It works with both versions: on version
-// 1, a version 2 group beside the others carries the pressure.
+// Package cgroup gives a machine a control group of its own, which limits its engine and
+// counts what it uses. It works with both versions. On version 1, a version 2 group beside
+// the others counts the pressure.
 package cgroup
 
 import (
@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parent is the group below which all groups of stratbench are.
+// parent is the group that contains all of stratbench's groups.
 const parent = "stratbench"
 
-// Tree is where the host has its control groups.
+// Tree is where the host's control groups are mounted.
 type Tree struct {
-	// V1 holds the mounts of version 1 with their options, such as "memory" or
+	// V1 are the mounts of version 1 with their options, such as "memory" or
 	// "cpu,cpuacct" or "name=systemd".
 	V1 []Hierarchy
 	// Unified is the mount of version 2, beside V1 or alone; it may be empty.
@@ -33,7 +33,7 @@ type Hierarchy struct {
 	Mount       string
 }
 
-// Find reads from proc (normally /proc/self) where the groups are.
+// Find reads from proc, normally /proc/self, where the groups are mounted.
 func Find(proc string) (*Tree, error) {
 	b, err := os.ReadFile(filepath.Join(proc, "mountinfo"))
 	if err != nil {
@@ -49,7 +49,7 @@ func Find(proc string) (*Tree, error) {
 	return t, nil
 }
 
-// add takes in one line of mountinfo:
+// add parses one line of mountinfo:
 // 35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
 func (t *Tree) add(line string) {
 	mount, super, found := strings.Cut(line, " - ")
@@ -65,7 +65,7 @@ func (t *Tree) add(line string) {
 	}
 }
 
-// controllers drops from mount options what is no controller.
+// controllers removes from mount options what is not a controller.
 func controllers(options string) string {
 	words := strings.Split(options, ",")
 	words = slices.DeleteFunc(words, func(w string) bool {
@@ -74,7 +74,7 @@ func controllers(options string) string {
 	return strings.Join(words, ",")
 }
 
-// Version is that of the hierarchy with the memory controller; 0 is none.
+// Version is the version of the hierarchy with the memory controller, or 0 without one.
 func (t *Tree) Version() int {
 	if t.mountOf("memory") != "" {
 		return 1
@@ -85,7 +85,7 @@ func (t *Tree) Version() int {
 	return 0
 }
 
-// mountOf finds the version 1 hierarchy of a controller.
+// mountOf returns the mount of a controller's version 1 hierarchy, or nothing.
 func (t *Tree) mountOf(controller string) string {
 	for _, h := range t.V1 {
 		if slices.Contains(strings.Split(h.Controllers, ","), controller) {
@@ -106,7 +106,7 @@ func (t *Tree) mounts() []string {
 	return mounts
 }
 
-// IDs lists the ids of all groups that stratbench made and nobody removed.
+// IDs lists the ids of all groups of stratbench's that exist.
 func (t *Tree) IDs() ([]string, error) {
 	var ids []string
 	for _, m := range t.mounts() {
@@ -124,7 +124,7 @@ func (t *Tree) IDs() ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-// Limits reports why the host cannot limit a group's memory.
+// Limits returns why the host cannot limit a group's memory, or nil if it can.
 func (t *Tree) Limits() error {
 	if t.Version() == 1 {
 		_, err := os.Stat(filepath.Join(t.mountOf("memory"), "memory.limit_in_bytes"))
@@ -137,7 +137,7 @@ func (t *Tree) Limits() error {
 	if !slices.Contains(has, "memory") {
 		return fmt.Errorf("%s has the controllers %s and not memory", t.Unified, strings.Join(has, " "))
 	}
-	// The root of all groups has no type; that of a container has.
+	// The root of all groups has no type; the root of a container has one.
 	if b, err := os.ReadFile(filepath.Join(t.Unified, "cgroup.type")); err == nil && strings.TrimSpace(string(b)) != "domain" {
 		return fmt.Errorf("%s is a group of the type %q, in which memory cannot be limited: something handed down cpu alone while processes were in it; end this container and start another", t.Unified, strings.TrimSpace(string(b)))
 	}
@@ -150,16 +150,15 @@ func (t *Tree) Limits() error {
 	return hidden(t.Unified)
 }
 
-// inContainer reports whether the groups that are seen here begin below the
-// root of all groups, which alone has no type.
+// inContainer reports whether the mounted root is not the root of all groups, which is the
+// only one without a type.
 func (t *Tree) inContainer() bool {
 	_, err := os.Stat(filepath.Join(t.Unified, "cgroup.type"))
 	return err == nil
 }
 
-// InTheWay counts the processes that are moved to a group of their own while
-// there are machines: those in the root of a container whose controllers are
-// not handed down yet.
+// InTheWay counts the processes that are moved to a group of their own while there are
+// machines: those in the root of a container that does not hand its controllers down yet.
 func (t *Tree) InTheWay() int {
 	if t.Version() == 1 || !t.inContainer() {
 		return 0

@@ -19,8 +19,8 @@ import (
 	"go.podman.io/common/pkg/config"
 )
 
-// configured is the engine that the user has set for a runtime; with nothing
-// set, an Endpoint without an address.
+// configured returns the engine that the user has named for a runtime, or an Endpoint
+// without an address.
 func configured(runtime trial.Runtime) (runtimes.Endpoint, error) {
 	named := os.Getenv(variable(runtime))
 	switch {
@@ -34,8 +34,8 @@ func configured(runtime trial.Runtime) (runtimes.Endpoint, error) {
 	return podmanConnection()
 }
 
-// dockerEnvironment is what the docker command makes of DOCKER_HOST and the
-// variables for TLS beside it.
+// dockerEnvironment interprets DOCKER_HOST and the variables for TLS as the docker command
+// does.
 func dockerEnvironment(address string) (runtimes.Endpoint, error) {
 	e := runtimes.Endpoint{Runtime: trial.Docker, Address: address, Source: "DOCKER_HOST"}
 	verify := os.Getenv("DOCKER_TLS_VERIFY") != ""
@@ -53,7 +53,7 @@ func dockerEnvironment(address string) (runtimes.Endpoint, error) {
 	return e, nil
 }
 
-// existing is the path of a file if there is one.
+// existing returns the path of a file, or nothing if it does not exist.
 func existing(dir, name string) string {
 	path := filepath.Join(dir, name)
 	if _, err := os.Stat(path); err != nil {
@@ -89,7 +89,7 @@ func namedContext(dir, name, by string) (runtimes.Endpoint, error) {
 	meta, err := contexts.GetMetadata(name)
 	if err != nil {
 		if errdefs.IsNotFound(err) {
-			err = errors.New("there is none of that name")
+			err = errors.New("no context has that name")
 		}
 		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q, which %s names: %w; there are: %s", name, by, err, contextNames(contexts))
 	}
@@ -106,7 +106,7 @@ func namedContext(dir, name, by string) (runtimes.Endpoint, error) {
 	}}, nil
 }
 
-// contextNames lists the contexts that there are.
+// contextNames lists the existing contexts.
 func contextNames(contexts store.Store) string {
 	names := []string{"default"}
 	all, err := contexts.List()
@@ -130,8 +130,8 @@ func dockerConfig() (string, error) {
 	return filepath.Join(home, ".docker"), nil
 }
 
-// podmanConnection reads the connection that the podman command would use. On
-// Linux that is none, even if there is a default one, unless it is named.
+// podmanConnection reads the connection that the podman command would use. On Linux the
+// command ignores the default connection, and uses one only if it is named.
 func podmanConnection() (runtimes.Endpoint, error) {
 	settings, err := config.New(nil)
 	if err != nil {
@@ -160,11 +160,8 @@ func podmanConnection() (runtimes.Endpoint, error) {
 	return runtimes.Endpoint{}, nil
 }
 
-// socket is a place where an engine listens when nothing says otherwise.
-type socket struct{ path, of string }
-
-// sockets are those places: the engine's own first, then those of programs that
-// keep an engine in a virtual machine.
+// sockets are the places where an engine listens by default: first the engine's own, then
+// those of programs that run an engine in a virtual machine.
 func sockets(r trial.Runtime) (engines []runtimes.Endpoint) {
 	if runtime.GOOS == "windows" {
 		pipe := map[trial.Runtime]string{trial.Docker: "npipe:////./pipe/docker_engine", trial.Podman: "npipe:////./pipe/podman-machine-default"}[r]
@@ -172,6 +169,7 @@ func sockets(r trial.Runtime) (engines []runtimes.Endpoint) {
 	}
 	home, _ := os.UserHomeDir()
 	run, config := runtimeFolder(), cmp.Or(os.Getenv("XDG_CONFIG_HOME"), under(home, ".config"))
+	type socket struct{ path, of string }
 	places := []socket{
 		{"/var/run/docker.sock", "the usual socket"}, {under(run, "docker.sock"), "the usual socket"},
 		{under(home, ".docker/run/docker.sock"), "the usual socket"}, {under(home, ".docker/desktop/docker.sock"), "Docker Desktop"},
@@ -196,8 +194,8 @@ func sockets(r trial.Runtime) (engines []runtimes.Endpoint) {
 	return engines
 }
 
-// runtimeFolder is the folder of a user's sockets. After su, and in jobs of cron,
-// the variable is not set although the folder is there.
+// runtimeFolder is the folder of a user's sockets. After su, and in cron jobs, the folder
+// exists although the variable is not set.
 func runtimeFolder() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" || os.Geteuid() == 0 {
 		return dir

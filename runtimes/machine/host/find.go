@@ -1,5 +1,5 @@
-// Package host drives the engine that the user runs already: found where the
-// user's own tools find it, left as it is, never pruned and never restarted.
+// Package host finds the engine that the user already runs, in the same places as the user's
+// own tools do. The engine is left as it is, never pruned and never restarted.
 package host
 
 import (
@@ -20,9 +20,9 @@ func variable(r trial.Runtime) string {
 	return "CONTAINER_HOST"
 }
 
-// Find finds the user's engine of a runtime and makes sure that it answers.
-// What the user has set, in the environment or as a context or connection, is
-// final: only without it are the usual sockets tried.
+// Find finds the user's engine of a runtime and checks that it answers. If the user has named
+// an engine, in the environment or as a context or connection, only that one is tried;
+// otherwise the usual sockets are.
 func Find(ctx context.Context, runtime trial.Runtime) (runtimes.Endpoint, error) {
 	set, err := configured(runtime)
 	if err != nil {
@@ -49,10 +49,10 @@ func Find(ctx context.Context, runtime trial.Runtime) (runtimes.Endpoint, error)
 	return runtimes.Endpoint{}, missing
 }
 
-// answerTime is how long an engine may take to answer while it is looked for.
+// answerTime is how long Find waits for an engine's answer.
 const answerTime = 3 * time.Second
 
-// answers pings the engine, and makes sure that no other runtime's answers there.
+// answers pings the engine and checks that it is one of the expected runtime.
 func answers(ctx context.Context, e runtimes.Endpoint) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -63,7 +63,7 @@ func answers(ctx context.Context, e runtimes.Endpoint) error {
 	return err
 }
 
-// otherEngineError says that an engine of another runtime answers.
+// otherEngineError is the error if an engine of another runtime answers.
 type otherEngineError struct{ answering trial.Runtime }
 
 func (e *otherEngineError) Error() string { return string(e.answering) + " answers" }

@@ -22,7 +22,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/enginetest"
 )
 
-// alone makes the test see no configuration of whoever runs it.
+// alone hides the configuration of the user who runs the test.
 func alone(t *testing.T) (home string) {
 	t.Helper()
 	home = t.TempDir()
@@ -42,7 +42,7 @@ func serve(t *testing.T, path string, status int) string {
 	return serveAs(t, path, func(w http.ResponseWriter) { w.WriteHeader(status) })
 }
 
-// servePodman answers a ping as Podman's handler is written to, on Docker's path, too.
+// servePodman answers a ping as Podman's handler does, also on Docker's path.
 func servePodman(t *testing.T, path string) string {
 	t.Helper()
 	return serveAs(t, path, func(w http.ResponseWriter) {
@@ -100,7 +100,7 @@ func TestDockerContext(t *testing.T) {
 	home := alone(t)
 	endpoint := serve(t, home+"/colima.sock", 200)
 	write(t, home+"/.docker/config.json", `{"auths":{},"currentContext":"colima"}`)
-	// The folder is what docker context create colima makes: the SHA-256 of the name.
+	// docker context create colima makes this folder: the SHA-256 of the name.
 	write(t, home+"/.docker/contexts/meta/f24fd3749c1368328e2b149bec149cb6795619f244c5b584e844961215dadd16/meta.json",
 		`{"Name":"colima","Metadata":{},"Endpoints":{"docker":{"Host":"`+endpoint+`","SkipTLSVerify":false}}}`)
 	expect(t, trial.Docker, runtimes.Endpoint{Address: endpoint, Name: "colima", Source: "docker context colima"})
@@ -130,7 +130,7 @@ func TestDockerBehindTLS(t *testing.T) {
 		expect(t, trial.Docker, runtimes.Endpoint{Address: address, TLS: files(home + "/.docker"), Source: "DOCKER_HOST"})
 	})
 	t.Run("in a context", func(t *testing.T) {
-		// The folders are what docker context create ci makes.
+		// docker context create ci makes these folders.
 		contexts := home + "/.docker/contexts/"
 		name := sha256.Sum256([]byte("ci"))
 		dir := contexts + "tls/" + hex.EncodeToString(name[:]) + "/docker"
@@ -141,7 +141,7 @@ func TestDockerBehindTLS(t *testing.T) {
 	})
 }
 
-// serveTLS answers like an engine behind TLS to clients of its authority.
+// serveTLS answers clients of its authority like an engine behind TLS.
 func serveTLS(t *testing.T, dir string) (address string) {
 	t.Helper()
 	config, err := tlsconfig.Server(tlsconfig.Options{CAFile: dir + "/ca.pem", CertFile: dir + "/server-cert.pem", KeyFile: dir + "/server-key.pem", ClientAuth: tls.RequireAndVerifyClientCert})
@@ -188,13 +188,13 @@ func TestUsualSocketOfAUser(t *testing.T) {
 	home := alone(t)
 	endpoint := serve(t, home+"/podman/podman.sock", 200)
 	e, err := Find(t.Context(), trial.Podman)
-	// A host with podman as root has another usual socket, which is as good.
+	// A host with root's podman has another usual socket, which may be found instead.
 	if err != nil || e.Address != endpoint && e.Address != "unix:///run/podman/podman.sock" {
 		t.Errorf("got %+v, %v", e, err)
 	}
 }
 
-// The paths are those that the programs document. What listens there is a fake.
+// The programs document these paths. A fake listens there.
 func TestSocketsOfProgramsThatKeepAMachine(t *testing.T) {
 	for path, of := range map[string]string{
 		".docker/run/docker.sock": "the usual socket", ".docker/desktop/docker.sock": "Docker Desktop", ".orbstack/run/docker.sock": "OrbStack", ".rd/docker.sock": "Rancher Desktop",

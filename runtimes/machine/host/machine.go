@@ -20,7 +20,7 @@ type Machine struct {
 	before host.Activity
 }
 
-// Open makes a machine of a user's engine. It starts nothing.
+// Open returns the machine of a user's engine. It starts nothing.
 func Open(e runtimes.Endpoint) (*Machine, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -35,18 +35,18 @@ func Open(e runtimes.Endpoint) (*Machine, error) {
 	return m, nil
 }
 
-// Endpoint is the engine's. Workers run on the host and use the same.
+// Endpoint is the engine's endpoint. Workers run on the host and use the same one.
 func (m *Machine) Endpoint() runtimes.Endpoint { return m.engine }
 
 // WatchEndpoint is the same.
 func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.engine }
 
-// RegistryHost is the loopback address: nothing is opened to others, and an
-// engine on this very system reaches it, without TLS too.
+// RegistryHost is the loopback address. An engine on this system reaches it, and without
+// TLS; nobody else does.
 func (m *Machine) RegistryHost() string { return "127.0.0.1" }
 
-// Start starts a worker on the host. It does not die with a user's engine,
-// which nothing here ends.
+// Start starts a worker on the host. It does not die with the engine, which nothing here
+// ends.
 func (m *Machine) Start(cmd *exec.Cmd) error {
 	if cmd.Env == nil {
 		cmd.Env = m.engine.Environ(os.Environ())
@@ -60,12 +60,11 @@ func (m *Machine) Start(cmd *exec.Cmd) error {
 // Self is this program.
 func (m *Machine) Self() string { return m.self }
 
-// local reports whether the engine runs on this very system, as far as its
-// address tells.
+// local reports whether the engine's address is on this system.
 func (m *Machine) local() bool { return strings.HasPrefix(m.engine.Address, "unix://") }
 
-// Sample reads the whole host, of which the engine is a part. Where the engine
-// is elsewhere, or the host does not tell, the error is errors.ErrUnsupported.
+// Sample reads the whole host, which includes the engine. If the engine is elsewhere, or the
+// host does not report its use, the error is errors.ErrUnsupported.
 func (m *Machine) Sample() (trial.Sample, error) {
 	if !m.local() {
 		return trial.Sample{}, fmt.Errorf("reading what the engine at %s uses: %w", m.engine.Address, errors.ErrUnsupported)
@@ -77,7 +76,7 @@ func (m *Machine) Sample() (trial.Sample, error) {
 	return since(m.before, now), nil
 }
 
-// since is what the host has used from before until now.
+// since is what the host has used between before and now.
 func since(before, now host.Activity) trial.Sample {
 	return trial.Sample{
 		CPU:    now.Busy - before.Busy,
@@ -91,14 +90,14 @@ func since(before, now host.Activity) trial.Sample {
 // EngineExited is never closed: the engine is the user's.
 func (m *Machine) EngineExited() <-chan struct{} { return nil }
 
-// Exit is empty, for the same reason.
+// Exit is always empty, for the same reason.
 func (m *Machine) Exit() trial.Exit { return trial.Exit{} }
 
-// Boot is empty: the kernel is this host's, or that of a virtual machine into
-// which there is no way but its engine.
+// Boot is empty: the kernel is this host's, or that of a virtual machine that can only be
+// reached through its engine.
 func (m *Machine) Boot(context.Context) string { return "" }
 
-// Log has nothing: the engine keeps its own log.
+// Log returns nothing: the engine keeps its own log.
 func (m *Machine) Log(int64) ([]byte, error) { return nil, nil }
 
 // Close leaves everything as it is.

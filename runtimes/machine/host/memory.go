@@ -6,16 +6,16 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// What an engine reports may lie this far from a level and still be it. An
-// engine in a virtual machine has less than the machine was given, because the
-// kernel keeps some for itself: up to 8 % on machines of 2 GiB, less on larger
-// ones. Levels closer together than this cannot be told apart on a host.
+// The memory that an engine reports may differ this much from a level. An engine in a
+// virtual machine has less than the machine was given, because the kernel reserves some: up
+// to 8 % on machines of 2 GiB, less on larger ones. Levels that are closer together cannot
+// be distinguished on a host.
 const (
 	lessPercent = 8
 	morePercent = 2
 )
 
-// MemoryError says that an engine does not have the memory that a level asks for.
+// MemoryError is the error if an engine does not have the memory of a level.
 type MemoryError struct {
 	Runtime trial.Runtime
 	Level   trial.Bytes
@@ -36,9 +36,8 @@ func (e *MemoryError) cure() string {
 		e.Level, float64(e.Level)/(1<<30), e.Level>>20, float64(e.Level)/(1<<30), isolated)
 }
 
-// CheckMemory compares what an engine says that it has with a level, and
-// returns a *MemoryError when they differ. stratbench never changes the memory
-// of a user's engine.
+// CheckMemory compares the memory that an engine reports with a level, and returns a
+// *MemoryError if they differ. stratbench never changes the memory of a user's engine.
 func CheckMemory(runtime trial.Runtime, level, engine trial.Bytes) error {
 	if engine*100 >= level*(100-lessPercent) && engine*100 <= level*(100+morePercent) {
 		return nil

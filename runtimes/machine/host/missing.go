@@ -22,14 +22,13 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// NotFoundError says that no engine of a runtime answers, and what to do.
+// NotFoundError is the error if no engine of a runtime answers. It says what to do.
 type NotFoundError struct {
 	Runtime trial.Runtime
-	// Set is what names the engine: "DOCKER_HOST", "docker context colima". It
-	// is empty when the usual sockets were tried.
+	// Set is the setting that names the engine: "DOCKER_HOST", "docker context colima". It
+	// is empty if the usual sockets were tried.
 	Set string
-	// Tried are the addresses that were tried; of the usual sockets, those
-	// that are there.
+	// Tried are the addresses that were tried; of the usual sockets, those that exist.
 	Tried []*UnreachableError
 }
 
@@ -55,7 +54,7 @@ func (e *NotFoundError) Seen() string {
 	return text
 }
 
-// Cure is what to do, in one sentence without an end.
+// Cure is what to do, without a full stop.
 func (e *NotFoundError) Cure() string {
 	if len(e.Tried) == 0 {
 		return start(e.Runtime)
@@ -73,9 +72,8 @@ func (e *NotFoundError) Cure() string {
 	return text
 }
 
-// Restarting reports whether an engine is there and does not answer just now,
-// as one that is starting: somebody listens, or its program or service is seen.
-// A socket that was left behind alone says nothing.
+// Restarting reports whether an engine may be starting: something listens, or its program
+// runs, or its service is starting. A socket alone proves nothing, as it may be a leftover.
 func (e *NotFoundError) Restarting() bool {
 	for _, err := range e.Tried {
 		for _, sign := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
@@ -97,7 +95,7 @@ func starting(r trial.Runtime) bool {
 	if r == trial.Podman {
 		program, unit = "podman", "podman.service"
 	}
-	all, _ := procfs.AllProcs() // where there are none to be seen, none is
+	all, _ := procfs.AllProcs() // without /proc, no program is seen
 	if slices.ContainsFunc(all, func(p procfs.Proc) bool {
 		name, err := p.Comm()
 		return err == nil && name == program && !inContainer(p)
@@ -110,8 +108,8 @@ func starting(r trial.Runtime) bool {
 	return slices.Contains([]string{"activating", "deactivating", "reloading"}, strings.TrimSpace(string(state)))
 }
 
-// inContainer reports whether a process is known to be in a container, seen
-// from here. Of other users' processes that is not told.
+// inContainer reports whether a process is known to be in a container. That is not known for
+// other users' processes.
 func inContainer(p procfs.Proc) bool {
 	itself, err := procfs.Self()
 	if err != nil {
@@ -129,8 +127,8 @@ func (e *NotFoundError) Unwrap() (errs []error) {
 	return errs
 }
 
-// SettingError says that a setting of the user's names no engine: a context
-// that does not exist, an address that cannot be read.
+// SettingError is the error if a setting of the user's names no engine: a context that does
+// not exist, an address that cannot be parsed.
 type SettingError struct {
 	Runtime trial.Runtime
 	Err     error
@@ -142,16 +140,15 @@ func (e *SettingError) Error() string {
 
 func (e *SettingError) Unwrap() error { return e.Err }
 
-// Named reports whether err is about an engine that the user has named: in a
-// variable, as a context or as a connection. That is final: no other engine
-// takes its place.
+// Named reports whether err is about an engine that the user has named: in a variable, as a
+// context or as a connection. No other engine takes its place.
 func Named(err error) bool {
 	var setting *SettingError
 	var missing *NotFoundError
 	return errors.As(err, &setting) || errors.As(err, &missing) && missing.Set != ""
 }
 
-// Condition is in what way an engine does not answer.
+// Condition is the way in which an engine does not answer.
 type Condition string
 
 // The conditions, which have different cures.
@@ -161,15 +158,15 @@ const (
 	Denied     Condition = "permission denied"
 	NoHost     Condition = "the host cannot be reached"
 	Silent     Condition = "no answer in time"
-	Unwell     Condition = "no answer as of a healthy engine"
+	Unwell     Condition = "no answer of a healthy engine"
 	Other      Condition = "another engine answers"
 )
 
-// UnreachableError says that there is no engine to talk to at an address.
+// UnreachableError is the error if no engine can be used at an address.
 type UnreachableError struct {
 	Runtime trial.Runtime
 	Address string
-	// Err is what happened when it was tried.
+	// Err is what happened when the address was tried.
 	Err error
 }
 
@@ -184,12 +181,13 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// Condition tells the ways not to answer apart.
+// Condition classifies the error.
 func (e *UnreachableError) Condition() Condition {
 	local := strings.HasPrefix(e.Address, "unix://") || strings.HasPrefix(e.Address, "npipe://")
 	var timeout net.Error
 	var dns *net.DNSError
 	var other *otherEngineError
+	var dial *net.OpError
 	switch {
 	case errors.As(e.Err, &other):
 		return Other
@@ -201,15 +199,10 @@ func (e *UnreachableError) Condition() Condition {
 		return Silent
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return NotRunning
-	case errors.As(e.Err, &dns), !local && isDialing(e.Err):
+	case errors.As(e.Err, &dns), !local && errors.As(e.Err, &dial) && dial.Op == "dial":
 		return NoHost
 	}
 	return Unwell
-}
-
-func isDialing(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // Cure is what to do about it.
@@ -217,24 +210,24 @@ func (e *UnreachableError) Cure() string {
 	socket, local := strings.CutPrefix(e.Address, "unix://")
 	switch c := e.Condition(); {
 	case c == Other:
-		return fmt.Sprintf("what listens there is Podman with Docker's API (podman-docker, Podman Desktop): write runtime: podman, with CONTAINER_HOST=%s where it is not found, or start Docker", e.Address)
+		return fmt.Sprintf("what listens there is Podman with Docker's API (podman-docker, Podman Desktop): write runtime: podman, and set CONTAINER_HOST=%s if it is not found; or start Docker", e.Address)
 	case c == Denied:
 		return admission(e.Runtime, socket)
 	case (c == NotThere || c == NotRunning) && local:
 		return start(e.Runtime)
 	case c == NotRunning:
-		return "start the engine there, and have it listen on this address"
+		return "start the engine there, and make it listen at this address"
 	case c == NoHost:
-		return "correct the address, or bring the host into reach"
+		return "correct the address, or make the host reachable"
 	case c == Silent && local:
 		return fmt.Sprintf("it hangs or is overloaded; see its log, and restart it if %s info hangs too", e.Runtime)
 	case c == Silent:
-		return "see that the host is up and that no firewall is between"
+		return "check that the host is up and that no firewall is in between"
 	}
-	return fmt.Sprintf("see what %s info says of it, and its log", e.Runtime)
+	return fmt.Sprintf("look at the output of %s info, and at its log", e.Runtime)
 }
 
-// start says how the engine is started on this computer.
+// start says how to start the engine on this computer.
 func start(r trial.Runtime) string {
 	if !installed(r) {
 		return "install and start it"
@@ -244,7 +237,7 @@ func start(r trial.Runtime) string {
 	case runtime.GOOS != "linux" && r == trial.Podman:
 		return "start its machine: podman machine start (the first time: podman machine init)"
 	case runtime.GOOS != "linux":
-		return "start Docker Desktop, or what you have in its place (colima start)"
+		return "start Docker Desktop, or what you use instead (colima start)"
 	case r == trial.Docker && systemd:
 		return "start it: " + sudo() + "systemctl start docker"
 	case r == trial.Docker:
@@ -257,8 +250,8 @@ func start(r trial.Runtime) string {
 	return "start its service: podman system service --time=0"
 }
 
-// installed looks for the program that is the engine: with Docker on Linux that
-// is not the docker command, which many images have alone.
+// installed reports whether the engine's program is installed. For Docker on Linux that is
+// not the docker command, which many images contain without the engine.
 func installed(r trial.Runtime) bool {
 	name := string(r)
 	if r == trial.Docker && runtime.GOOS == "linux" {
@@ -280,8 +273,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// admission says how to become one who may use a socket that is there. A
-// socket whose folder is closed may be one of root's that is not there at all.
+// admission says how to get the right to use an existing socket. A socket below a folder that
+// cannot be opened may not exist at all.
 func admission(r trial.Runtime, socket string) string {
 	me, err := user.Current()
 	if err != nil {
@@ -298,10 +291,10 @@ func admission(r trial.Runtime, socket string) string {
 	case isMember(me, group):
 		return fmt.Sprintf("%s is in the group %s, but this session began before that: log in again, or run newgrp %s", me.Username, group, group)
 	}
-	return fmt.Sprintf("it is for the group %s, whose members are as mighty as root: sudo usermod -aG %s %s, then log in again; or run stratbench with sudo", group, group, me.Username)
+	return fmt.Sprintf("it is for the group %s, whose members have all rights of root: sudo usermod -aG %s %s, then log in again; or run stratbench with sudo", group, group, me.Username)
 }
 
-// groupOf returns the group that may use a socket, and whether one may.
+// groupOf returns the group that may use a socket, and whether there is one.
 func groupOf(socket string) (name string, open bool) {
 	info, err := os.Stat(socket)
 	if err != nil {

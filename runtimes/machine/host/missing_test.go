@@ -16,7 +16,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// Each condition is brought about for real, and has a cure of its own.
+// Each condition is created for real, and has its own cure.
 func TestWaysNotToAnswer(t *testing.T) {
 	home := alone(t)
 	stale := home + "/stale.sock"
@@ -67,7 +67,7 @@ func TestWaysNotToAnswer(t *testing.T) {
 	}
 }
 
-// Only where something says that an engine is about to answer is it waited for.
+// An engine is waited for only if something shows that it is about to answer.
 func TestRestarting(t *testing.T) {
 	home := alone(t)
 	stale := home + "/stale.sock"
@@ -129,8 +129,7 @@ func TestConditionOfAnError(t *testing.T) {
 	}
 }
 
-// An ordinary user meets a socket of root's: this test starts itself again as
-// one.
+// An ordinary user finds a socket of root's: this test starts itself again as such a user.
 func TestPermissionDenied(t *testing.T) {
 	if path := os.Getenv("STRATBENCH_TEST_SOCKET"); path != "" {
 		os.Setenv("DOCKER_HOST", "unix://"+path)

@@ -14,7 +14,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// podmanStore says which store a Podman works on.
+// podmanStore identifies the store that a Podman works on.
 type podmanStore struct {
 	Host struct {
 		Security struct{ Rootless bool }
@@ -22,8 +22,8 @@ type podmanStore struct {
 	Store struct{ GraphRoot, RunRoot string }
 }
 
-// native reports whether the podman command, as this user runs it without
-// further ado, works on the very store of the service at e.
+// native reports whether the podman command, run by this user without any setting, works on
+// the same store as the service at e.
 func native(ctx context.Context, e runtimes.Endpoint) bool {
 	socket, ok := strings.CutPrefix(e.Address, "unix://")
 	if e.Runtime != trial.Podman || !ok {
@@ -49,8 +49,8 @@ func native(ctx context.Context, e runtimes.Endpoint) bool {
 	return service == command && sameFolder(pid, command.Store.GraphRoot)
 }
 
-// sameFolder reports whether a process sees the same folder at a path as this
-// one does. Where that may not be known, the path has to do.
+// sameFolder reports whether another process sees the same folder at a path as this one. If
+// this process may not look, the equal paths count.
 func sameFolder(pid int, path string) bool {
 	theirs, err := os.Stat(fmt.Sprintf("/proc/%d/root%s", pid, path))
 	if err != nil {

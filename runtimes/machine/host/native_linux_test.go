@@ -16,7 +16,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-// findCommand has this program find a user's Podman and print it.
+// findCommand makes this program find a user's Podman and print it.
 const findCommand = "find-podman"
 
 func TestMain(m *testing.M) {
@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestWhosePodmanTheCommandIs asks in a machine, whose Podman is the user's
-// there, and where another one has a store of its own.
+// TestWhosePodmanTheCommandIs runs in a machine, whose Podman is the user's there, and in
+// which another Podman has a store of its own.
 func TestWhosePodmanTheCommandIs(t *testing.T) {
 	m := enginetest.StartMachine(t, trial.Podman)
 	const other = "unix:///run/other.sock"

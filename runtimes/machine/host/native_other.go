@@ -8,5 +8,5 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// native is never so here: the podman command is a client of its machine.
+// native is always false here: the podman command is a client of its machine.
 func native(context.Context, runtimes.Endpoint) bool { return false }

@@ -1,6 +1,7 @@
 package isolated
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,137 +13,127 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Checks looks at all that an isolated machine needs of this host. It changes
-// nothing. Without the rights of root the rest would fail for want of them, and
-// say nothing of the host: then it is not looked at.
-func Checks() []Check {
-	root := checkRoot()
-	if !root.OK {
-		return []Check{root}
-	}
-	return []Check{
-		root, checkNamespaces(), checkMemory(), checkPressure(),
-		checkLoop(), checkBtrfs(), checkOverlay(), checkPrograms(), checkInotify(),
-	}
+// checks are what isolated machines need of a host. look returns what it found, or the
+// error that explains what is missing.
+var checks = []struct {
+	name     string
+	optional bool
+	look     func() (string, error)
+	cure     string
+}{
+	{"root", false, checkRoot, "run stratbench with sudo"},
+	{"namespaces", false, checkNamespaces, "run stratbench outside a container, or in a privileged one"},
+	{"memory limit", false, checkMemory, "boot with the memory controller on (cgroup_enable=memory), and mount the control groups"},
+	{"pressure", true, checkPressure, "boot with psi=1, and on version 1 of the control groups mount version 2 on /sys/fs/cgroup/unified: nothing else shows a hang for want of memory"},
+	{"loop devices", true, checkLoop, "modprobe loop; without them, golden states are copied for each trial"},
+	{"btrfs", true, checkBtrfs, "modprobe btrfs and install btrfs-progs; without them, golden states are copied for each trial"},
+	{"overlay", false, func() (string, error) { return "in the kernel", checkFileSystem("overlay") }, "modprobe overlay: both engines store images with it"},
+	{"tar", false, func() (string, error) { return exec.LookPath("tar") }, "install GNU tar: engine roots are unpacked with it"},
+	{"inotify", true, checkInotify, "sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288"},
 }
 
-func checkRoot() Check {
-	return Check{
-		Name: "root", OK: os.Geteuid() == 0, Detail: fmt.Sprintf("this is user %d, and isolated machines need root", os.Geteuid()),
-		Cure: "run stratbench with sudo",
+// Checks checks everything that an isolated machine needs of this host. It changes
+// nothing. Without root's rights it checks nothing else: everything would fail for lack
+// of them, which says nothing about the host.
+func Checks() (all []Check) {
+	for _, c := range checks {
+		detail, err := c.look()
+		if err != nil {
+			detail = err.Error()
+		}
+		all = append(all, Check{Name: c.name, OK: err == nil, Detail: detail, Cure: c.cure, Optional: c.optional})
+		if c.name == "root" && err != nil {
+			break
+		}
 	}
+	return all
 }
 
-// checkNamespaces starts a process in namespaces like a machine's.
-func checkNamespaces() Check {
-	c := Check{Name: "namespaces", Cure: "run stratbench outside a container, or in a privileged one"}
+func checkRoot() (string, error) {
+	text := fmt.Sprintf("this is user %d, and isolated machines need root", os.Geteuid())
+	if os.Geteuid() != 0 {
+		return "", errors.New(text)
+	}
+	return text, nil
+}
+
+// checkNamespaces starts a process in the same namespaces as a machine's.
+func checkNamespaces() (string, error) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{initName, "probe", "{}"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: machineNamespaces | unix.CLONE_NEWCGROUP}
 	if err := cmd.Run(); err != nil {
-		c.Detail = fmt.Sprintf("starting a process in namespaces of its own: %v", err)
-		return c
+		return "", fmt.Errorf("starting a process in namespaces of its own: %w", err)
 	}
-	c.OK, c.Detail = true, "mount, pid, net, ipc, uts, cgroup"
-	return c
+	return "mount, pid, net, ipc, uts, cgroup", nil
 }
 
-func checkMemory() Check {
-	c := Check{Name: "memory limit", Cure: "boot with the memory controller on (cgroup_enable=memory), and mount the control groups"}
+func checkMemory() (string, error) {
 	tree, err := cgroup.Find("/proc/self")
 	if err != nil {
-		c.Detail = err.Error()
-		return c
+		return "", err
 	}
 	if err := tree.Limits(); err != nil {
-		c.Detail = err.Error()
-		return c
+		return "", err
 	}
-	c.OK, c.Detail = true, fmt.Sprintf("control groups of version %d", tree.Version())
+	text := fmt.Sprintf("control groups of version %d", tree.Version())
 	if n := tree.InTheWay(); n > 0 {
-		c.Detail += fmt.Sprintf("; while there are machines, the %d processes in this container's own group are moved to one below it", n)
+		text += fmt.Sprintf("; while there are machines, the %d processes in this container's own group are moved to one below it", n)
 	}
-	return c
+	return text, nil
 }
 
-func checkPressure() Check {
-	c := Check{Name: "pressure", Optional: true, Cure: "boot with psi=1, and on version 1 of the control groups mount version 2 on /sys/fs/cgroup/unified: a hang for want of memory shows in nothing else"}
+func checkPressure() (string, error) {
 	if _, err := os.ReadFile("/proc/pressure/memory"); err != nil {
-		c.Detail = err.Error()
-		return c
+		return "", err
 	}
 	tree, err := cgroup.Find("/proc/self")
 	if err != nil || tree.Unified == "" {
-		c.Detail = "the kernel has it for the whole host alone: no control groups of version 2 are mounted"
-		return c
+		return "", errors.New("the kernel reports it only for the whole host: no control groups of version 2 are mounted")
 	}
-	c.OK, c.Detail = true, "per machine, from "+tree.Unified
-	return c
+	return "per machine, from " + tree.Unified, nil
 }
 
-func checkLoop() Check {
-	c := Check{Name: "loop devices", Optional: true, Cure: "modprobe loop; without them, golden states are copied for each trial"}
-	f, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
+func checkLoop() (string, error) {
+	const control = "/dev/loop-control"
+	f, err := os.OpenFile(control, os.O_RDWR, 0)
 	if err != nil {
-		c.Detail = err.Error()
-		return c
+		return "", err
 	}
-	defer f.Close()
-	c.OK, c.Detail = true, "/dev/loop-control"
-	return c
+	return control, f.Close()
 }
 
-func checkBtrfs() Check {
-	c := Check{Name: "btrfs", Optional: true, Cure: "modprobe btrfs and install btrfs-progs; without them, golden states are copied for each trial"}
-	fd, err := unix.Fsopen("btrfs", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		c.Detail = fmt.Sprintf("the kernel: %v", err)
-		return c
+func checkBtrfs() (string, error) {
+	if err := checkFileSystem("btrfs"); err != nil {
+		return "", err
 	}
-	unix.Close(fd)
 	path, err := exec.LookPath("mkfs.btrfs")
 	if err != nil {
-		c.Detail = "mkfs.btrfs is not installed"
-		return c
+		return "", errors.New("mkfs.btrfs is not installed")
 	}
-	c.OK, c.Detail = true, path
-	return c
+	return path, nil
 }
 
-func checkOverlay() Check {
-	c := Check{Name: "overlay", Cure: "modprobe overlay: both engines store images with it"}
-	fd, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
+func checkFileSystem(name string) error {
+	fd, err := unix.Fsopen(name, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		c.Detail = fmt.Sprintf("the kernel: %v", err)
-		return c
+		return fmt.Errorf("the kernel: %w", err)
 	}
-	unix.Close(fd)
-	c.OK, c.Detail = true, "in the kernel"
-	return c
+	return unix.Close(fd)
 }
 
-func checkPrograms() Check {
-	c := Check{Name: "tar", Cure: "install GNU tar: engine roots are unpacked with it"}
-	path, err := exec.LookPath("tar")
-	if err != nil {
-		c.Detail = err.Error()
-		return c
-	}
-	c.OK, c.Detail = true, path
-	return c
-}
-
-// checkInotify looks at a limit that each Kind node takes from, and that many
-// hosts have too low for two of them.
-func checkInotify() Check {
+// checkInotify checks a limit that each Kind node uses up, and that is too low for two
+// nodes on many hosts.
+func checkInotify() (string, error) {
 	const name, need = "/proc/sys/fs/inotify/max_user_instances", 128
-	c := Check{Name: "inotify", Optional: true, Cure: "sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288"}
 	b, err := os.ReadFile(name)
 	if err != nil {
-		c.Detail = err.Error()
-		return c
+		return "", err
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	c.OK, c.Detail = err == nil && n >= need, fmt.Sprintf("%d instances, %d are enough for one node", n, need)
-	return c
+	text := fmt.Sprintf("%d instances, %d are enough for one node", n, need)
+	if err != nil || n < need {
+		return "", errors.New(text)
+	}
+	return text, nil
 }

@@ -20,7 +20,38 @@ import (
 
 const initName = "stratbench-machine"
 
-// The files that init is started with.
+// self is the path of this program in a machine.
+const self = "/run/stratbench/stratbench"
+
+// command is a request of the runner to init: first to start the engine, later to stop it.
+type command struct {
+	// Start is the engine's arguments, Env its environment, Socket where it will
+	// listen.
+	Start  []string `json:"start,omitempty"`
+	Env    []string `json:"env,omitempty"`
+	Socket string   `json:"socket,omitempty"`
+	Stop   bool     `json:"stop,omitempty"`
+}
+
+// report is a message of init to the runner; it sets one field.
+type report struct {
+	// Ready means that the machine is set up and an engine can start.
+	Ready bool `json:"ready,omitempty"`
+	// Started is the engine's process number in the machine.
+	Started int `json:"started,omitempty"`
+	// Exited is how the engine ended.
+	Exited *trial.Exit `json:"exited,omitempty"`
+	// Error is why init gave up. Nothing follows it.
+	Error string `json:"error,omitempty"`
+}
+
+// setup is init's argument.
+type setup struct {
+	ID    string   `json:"id"`
+	Binds []string `json:"binds"`
+}
+
+// The files that init inherits.
 const (
 	controlFD = 3
 	rootFD    = 4
@@ -28,12 +59,12 @@ const (
 	programFD = 6
 )
 
-// machineNamespaces are those that init starts in; that of control groups comes
-// when it has joined its own.
+// machineNamespaces are those that init starts in. It makes the one of control groups
+// after it has joined its groups.
 const machineNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
-// Main runs the init of a machine, or its way out, and never returns, in a
-// process that was started as one. In any other it does nothing.
+// Main runs a machine's init or way out, and never returns, in a process that was
+// started as one. In any other process it does nothing.
 func Main() {
 	if len(os.Args) != 3 || os.Args[0] != initName {
 		return
@@ -63,9 +94,9 @@ func Main() {
 	os.Exit(0)
 }
 
-// enter joins the machine's control groups and makes them the root of a
-// namespace. The namespace is that of a thread; starting over makes it that of
-// the process.
+// enter joins the machine's control groups and makes them the root of a namespace.
+// Unshare moves only the calling thread into the namespace; the exec that follows leaves
+// no other thread.
 func enter(s setup) error {
 	tree, err := cgroup.Find("/proc/self")
 	if err != nil {
@@ -83,11 +114,10 @@ func enter(s setup) error {
 		return err
 	}
 	err = unix.Exec("/proc/self/exe", []string{initName, "inside", os.Args[2]}, os.Environ())
-	return fmt.Errorf("starting init over: %w", err)
+	return fmt.Errorf("starting init again: %w", err)
 }
 
-// inside sets the machine up and does what the runner asks until the runner
-// is gone.
+// inside sets the machine up and obeys the runner until the runner is gone.
 func inside(s setup, control *os.File, say *json.Encoder) error {
 	for _, fd := range []int{controlFD, rootFD, logFD, programFD} {
 		unix.CloseOnExec(fd)
@@ -109,7 +139,6 @@ func inside(s setup, control *os.File, say *json.Encoder) error {
 type initProcess struct {
 	mu     sync.Mutex // held while the engine starts, so that its end is not missed
 	engine int
-	reaps  bool
 	say    *json.Encoder
 }
 
@@ -117,14 +146,14 @@ func (p *initProcess) obey(commands *json.Decoder) error {
 	for {
 		var c command
 		if err := commands.Decode(&c); err != nil {
-			return nil // the runner is gone, and so is the machine
+			return nil // the runner is gone, and the machine ends with it
 		}
 		var err error
 		switch {
 		case len(c.Start) > 0:
 			err = p.start(c)
-		case c.Signal != 0:
-			err = p.signal(syscall.Signal(c.Signal))
+		case c.Stop:
+			err = p.stop()
 		}
 		if err != nil {
 			return err
@@ -158,27 +187,24 @@ func (p *initProcess) start(c command) error {
 	if err != nil {
 		return fmt.Errorf("starting the engine %s: %w", path, err)
 	}
-	if !p.reaps {
-		p.reaps = true
-		go p.reap()
-	}
+	go p.reap()
 	return p.say.Encode(report{Started: p.engine})
 }
 
-func (p *initProcess) signal(s syscall.Signal) error {
+func (p *initProcess) stop() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.engine == 0 {
 		return nil
 	}
-	if err := syscall.Kill(p.engine, s); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("sending %s to the engine: %w", s, err)
+	if err := syscall.Kill(p.engine, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("stopping the engine: %w", err)
 	}
 	return nil
 }
 
-// reap collects all that ends in the machine, as process 1 must. It starts
-// with the engine: before that, nothing can end.
+// reap waits for every process that ends in the machine, as process 1 must. It starts
+// with the engine, because nothing can end before.
 func (p *initProcess) reap() {
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
@@ -188,7 +214,7 @@ func (p *initProcess) reap() {
 		switch {
 		case errors.Is(err, syscall.EINTR):
 		case err != nil:
-			<-children // there are none; wait for one
+			<-children // no process is left; wait for the next
 		case p.ended(pid):
 			_ = p.say.Encode(report{Exited: exitOf(status)})
 		}
@@ -205,7 +231,7 @@ func (p *initProcess) ended(pid int) bool {
 	return true
 }
 
-// signals are the causes of ends by signals; other signals are trial.CauseSignal.
+// signals are the causes of an end by a signal; any other is trial.CauseSignal.
 var signals = map[syscall.Signal]trial.Cause{
 	syscall.SIGKILL: trial.CauseSIGKILL, syscall.SIGTERM: trial.CauseSIGTERM, syscall.SIGSEGV: trial.CauseSIGSEGV, syscall.SIGABRT: trial.CauseSIGABRT,
 	syscall.SIGINT: trial.CauseSIGINT, syscall.SIGQUIT: trial.CauseSIGQUIT, syscall.SIGHUP: trial.CauseSIGHUP,

@@ -1,11 +1,13 @@
 package isolated
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/vishvananda/netlink"
@@ -13,8 +15,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reservation is a link's addresses, kept from other runs on this host by a
-// name that only one process can have and that goes with the process.
+// link is the network between the runner and one machine.
+type link struct {
+	network netip.Prefix
+	host    netip.Addr
+	machine netip.Addr
+	mtu     int
+}
+
+// bench is the address block reserved for benchmarks (RFC 2544), which no real network
+// uses.
+var bench = netip.MustParsePrefix("198.18.0.0/15")
+
+// newLink returns the nth network of the block. Its first address is the runner's.
+func newLink(n, mtu int) link {
+	base := bench.Addr().As4()
+	first := binary.BigEndian.Uint32(base[:]) + uint32(n)*4
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], first)
+	network := netip.AddrFrom4(a)
+	host := network.Next()
+	return link{
+		network: netip.PrefixFrom(network, 30),
+		host:    host, machine: host.Next(), mtu: mtu,
+	}
+}
+
+// links is how many networks the block contains. The last one is the way out's.
+const links = 1 << (32 - 15 - 2)
+
+// outLink is the network of the device that leads out of a machine. Only the machine sees
+// it, so it is the same for all; host is the gateway and the name server.
+func outLink(mtu int) link { return newLink(links-1, mtu) }
+
+// reservation reserves a link's addresses on this host by listening at a name that only
+// one process can have. The name vanishes with the process.
 type reservation struct {
 	link
 	name net.Listener
@@ -28,7 +63,7 @@ func reserveLink() (*reservation, error) {
 	}
 	for n := range links - 1 {
 		l := newLink(n, mtu)
-		if overlaps(l.network, taken) {
+		if slices.ContainsFunc(taken, l.network.Overlaps) {
 			continue
 		}
 		name, err := net.Listen("unix", "@stratbench/link/"+l.network.Addr().String())
@@ -42,8 +77,8 @@ func reserveLink() (*reservation, error) {
 	return nil, fmt.Errorf("reserving a network for a machine: all of %s is in use on this host; remove the routes to it", bench)
 }
 
-// routes lists where the host's routes inside the block lead, and finds the
-// MTU of its uplink.
+// routes returns the destinations of the host's routes inside the block, and the MTU of
+// its uplink.
 func routes() (taken []netip.Prefix, mtu int, err error) {
 	mtu = 1500
 	all, err := netlink.RouteList(nil, netlink.FAMILY_V4)
@@ -73,25 +108,16 @@ func prefix(n *net.IPNet) (netip.Prefix, bool) {
 	return netip.PrefixFrom(a, bits), ok
 }
 
-func overlaps(p netip.Prefix, others []netip.Prefix) bool {
-	for _, o := range others {
-		if p.Overlaps(o) {
-			return true
-		}
-	}
-	return false
-}
-
-// linkName is the host's end for a machine. It is the shortest of names, as
-// the kernel takes 15 letters.
+// linkName names the host's end of a machine's link. It is short because the kernel
+// accepts 15 letters.
 func linkName(id string) string {
 	h := fnv.New32a()
 	h.Write([]byte(id))
 	return "sb" + strconv.FormatUint(uint64(h.Sum32()), 36)
 }
 
-// connect lays the link to the machine's network namespace, where the far end
-// is created, so that both ends go when the namespace does.
+// connect makes the link to the machine's network namespace. The far end is created in the
+// namespace, so both ends vanish with it.
 func (r *reservation) connect(id string, ns int) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU = linkName(id), r.mtu
@@ -107,10 +133,6 @@ func (r *reservation) connect(id string, ns int) error {
 	if err := bringUp(h, attrs.Name, r.host); err != nil {
 		return err
 	}
-	return r.configureMachine(ns)
-}
-
-func (r *reservation) configureMachine(ns int) error {
 	inside, err := netlink.NewHandleAt(netns.NsHandle(ns), unix.NETLINK_ROUTE)
 	if err != nil {
 		return fmt.Errorf("reaching the machine's network: %w", err)
@@ -128,7 +150,7 @@ func bringUp(h *netlink.Handle, name string, addr netip.Addr) error {
 		return fmt.Errorf("finding the network link %s: %w", name, err)
 	}
 	if addr.IsValid() {
-		if err := h.AddrAdd(l, &netlink.Addr{IPNet: ipNet(addr)}); err != nil {
+		if err := h.AddrAdd(l, &netlink.Addr{IPNet: &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(30, 32)}}); err != nil {
 			return fmt.Errorf("giving the network link %s the address %s: %w", name, addr, err)
 		}
 	}
@@ -138,8 +160,8 @@ func bringUp(h *netlink.Handle, name string, addr netip.Addr) error {
 	return nil
 }
 
-// cut removes the link at once, where the kernel would take its time, and
-// gives the addresses back.
+// cut removes the link at once, because the kernel takes its time, and releases the
+// addresses.
 func (r *reservation) cut(id string) error {
 	defer r.name.Close()
 	l, err := netlink.LinkByName(linkName(id))

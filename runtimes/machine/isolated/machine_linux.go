@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -33,23 +32,23 @@ type Machine struct {
 	pidfd   int
 	control *os.File
 	reports chan report   // closed when init reports no more
-	ended   chan struct{} // closed when init is gone, with all of the machine
+	ended   chan struct{} // closed when init, and the whole machine, has ended
 
 	leader *exec.Cmd     // of the way out, if there is one
-	wayOut chan struct{} // closed when it is gone
+	wayOut chan struct{} // closed when it has ended
 
 	readBefore, writtenBefore trial.Bytes
 
 	once      sync.Once
-	exited    chan struct{} // closed when the engine is gone
+	exited    chan struct{} // closed when the engine has ended
 	exit      trial.Exit
 	enginePID int
 	closed    sync.Once
 	closeErr  error
 }
 
-// Start starts a machine and returns when its engine answers. Nothing of a
-// machine that fails to start is left.
+// Start starts a machine and returns when its engine answers. A machine that fails to
+// start leaves nothing behind.
 func Start(ctx context.Context, c Config) (*Machine, error) {
 	id, err := newID()
 	if err != nil {
@@ -92,44 +91,32 @@ func (m *Machine) start(ctx context.Context) (err error) {
 	if err := m.startInit(); err != nil {
 		return err
 	}
-	if err := m.connect(); err != nil {
+	ns, err := m.network()
+	if err != nil {
+		return err
+	}
+	err = m.link.connect(m.id, int(ns.Fd()))
+	ns.Close()
+	if err != nil {
 		return err
 	}
 	return m.startEngine(ctx)
 }
 
-// connect links the machine to this process.
-func (m *Machine) connect() error {
+// network opens the machine's network namespace.
+func (m *Machine) network() (*os.File, error) {
 	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", m.init.Process.Pid))
 	if err != nil {
-		return fmt.Errorf("reaching the machine's network: %w", err)
+		return nil, fmt.Errorf("reaching the machine's network: %w", err)
 	}
-	defer ns.Close()
-	return m.link.connect(m.id, int(ns.Fd()))
-}
-
-// leadOut opens the machine's way out, where it has one, and makes its clients
-// the user's.
-func (m *Machine) leadOut() error {
-	if m.config.WayOut == nil {
-		return nil
-	}
-	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", m.init.Process.Pid))
-	if err != nil {
-		return fmt.Errorf("reaching the machine's network: %w", err)
-	}
-	defer ns.Close()
-	if err := m.openWayOut(ns); err != nil {
-		return err
-	}
-	return m.writeClientConfig()
+	return ns, nil
 }
 
 func (m *Machine) startEngine(ctx context.Context) error {
 	if _, err := m.await(ctx, "its set-up"); err != nil {
 		return err
 	}
-	if err := m.leadOut(); err != nil {
+	if err := m.openWayOut(); err != nil {
 		return err
 	}
 	if err := m.tell(command{Start: m.engine.argv, Env: environment(m.link.link, m.config.WayOut), Socket: m.engine.socket}); err != nil {
@@ -142,15 +129,15 @@ func (m *Machine) startEngine(ctx context.Context) error {
 	if m.enginePID, err = m.hostPID(started.Started); err != nil {
 		return err
 	}
-	// Without init the whole machine is gone, so the kernel is to choose another
-	// for want of memory. A host that forbids this leaves init as it is.
+	// When memory runs out, the kernel must not choose init, because the machine would end
+	// with it. If the host forbids this setting, init stays as it is.
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", m.init.Process.Pid), []byte("-1000"), 0)
 	go m.follow()
 	return m.awaitAnswer(ctx)
 }
 
-// await waits for init's next report. What init reported counts more than that
-// it has ended, and may be read later than that is seen.
+// await waits for init's next report. Init's last report may arrive after its end is
+// seen, so await reads all reports before it says that init has ended.
 func (m *Machine) await(ctx context.Context, what string) (report, error) {
 	select {
 	case r, more := <-m.reports:
@@ -167,7 +154,7 @@ func (m *Machine) await(ctx context.Context, what string) (report, error) {
 	}
 }
 
-// follow takes in what init reports of a running engine.
+// follow reads what init reports about a running engine.
 func (m *Machine) follow() {
 	for r := range m.reports {
 		if r.Exited != nil {
@@ -187,16 +174,54 @@ func (m *Machine) engineGone(how trial.Exit) {
 
 func (m *Machine) tell(c command) error {
 	if err := json.NewEncoder(m.control).Encode(c); err != nil {
-		return fmt.Errorf("telling the machine's init: %w", err)
+		return fmt.Errorf("sending a command to the machine's init: %w", err)
 	}
 	return nil
 }
 
-// Restart starts a machine with what this one has on its disk, as a computer is
-// that is switched off and on: of its processes nothing is left. This one is
-// dead then, and still to be closed. Its workers must have been waited for.
+// MakeGolden makes the golden state with a key, unless it exists: it starts an engine
+// without a limit, lets fill load into it what every trial finds there, stops the engine
+// and keeps the contents of its disk. The state exists whole or not at all.
+func MakeGolden(ctx context.Context, c Config, key string, fill func(context.Context, *Machine) error) error {
+	if c.Store.Has(store.Golden(key)) {
+		return nil
+	}
+	m, err := Start(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err = fill(ctx, m); err != nil {
+		err = fmt.Errorf("filling it: %w", err)
+	} else {
+		err = m.Keep(ctx, store.Golden(key))
+	}
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err = errors.Join(err, m.Close(cleanup)); err != nil {
+		return fmt.Errorf("making the golden state %s of %s: %w", key, c.Runtime, err)
+	}
+	return nil
+}
+
+// Keep stops the engine and keeps the contents of the machine's disk under a name in the
+// store: whole or not at all. After that the machine is dead and must still be closed. Its
+// workers must have been waited for.
+func (m *Machine) Keep(ctx context.Context, name string) error {
+	if err := m.Stop(ctx); err != nil {
+		return err
+	}
+	// Everything in the machine must be unmounted before it is copied.
+	if err := m.kill(ctx); err != nil {
+		return err
+	}
+	return m.config.Store.Snapshot(ctx, store.Live(m.id), name, true)
+}
+
+// Restart starts a new machine with the contents of this one's disk, like a computer that
+// is switched off and on. After that this machine is dead and must still be closed. Its
+// workers must have been waited for.
 func (m *Machine) Restart(ctx context.Context) (*Machine, error) {
-	// What is mounted in the machine must be let go of before it is copied.
+	// Everything in the machine must be unmounted before it is copied.
 	if err := m.kill(ctx); err != nil {
 		return nil, err
 	}
@@ -205,9 +230,9 @@ func (m *Machine) Restart(ctx context.Context) (*Machine, error) {
 	return Start(ctx, c)
 }
 
-// Stop asks the engine to end and waits until it has. The machine stays.
+// Stop asks the engine to end and waits for that. The machine stays.
 func (m *Machine) Stop(ctx context.Context) error {
-	if err := m.tell(command{Signal: int(syscall.SIGTERM)}); err != nil {
+	if err := m.tell(command{Stop: true}); err != nil {
 		return fmt.Errorf("stopping the engine: %w", err)
 	}
 	select {
@@ -218,17 +243,14 @@ func (m *Machine) Stop(ctx context.Context) error {
 	}
 }
 
-// ID names the machine in control groups and in the store.
-func (m *Machine) ID() string { return m.id }
-
-// Endpoint is the engine's inside the machine.
+// Endpoint is the engine's endpoint inside the machine.
 func (m *Machine) Endpoint() runtimes.Endpoint { return m.at(m.engine.socket) }
 
-// WatchEndpoint is the same on the host, while the machine is.
+// WatchEndpoint is its endpoint on the host, as long as the machine exists.
 func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.at(m.socket()) }
 
-// at is where the engine listens. Podman's command in the machine is one that
-// runs below the machine's limit, on the engine's store.
+// at is the endpoint at a socket. It is native for Podman, because the command in the
+// machine works on the engine's store, under the machine's limit.
 func (m *Machine) at(socket string) runtimes.Endpoint {
 	return runtimes.Endpoint{Runtime: m.config.Runtime, Address: "unix://" + socket, Native: m.config.Runtime == trial.Podman}
 }
@@ -237,24 +259,24 @@ func (m *Machine) socket() string {
 	return fmt.Sprintf("/proc/%d/root%s", m.init.Process.Pid, m.engine.socket)
 }
 
-// RegistryHost is the address at which this process can listen so that the
-// engine and the cluster's nodes reach it.
+// RegistryHost is the address at which this process can listen for the engine and the
+// cluster's nodes.
 func (m *Machine) RegistryHost() string { return m.link.host.String() }
 
-// Addr is the machine's own address, at which this process reaches what the
-// engine publishes.
+// Addr is the machine's address, at which this process reaches the ports that the engine
+// publishes.
 func (m *Machine) Addr() netip.Addr { return m.link.machine }
 
-// Self is where workers inside find this program.
+// Self is the path of this program in the machine.
 func (m *Machine) Self() string { return self }
 
-// EngineExited is closed when the engine has ended; Exit then tells how.
+// EngineExited is closed when the engine has ended; Exit then returns how.
 func (m *Machine) EngineExited() <-chan struct{} { return m.exited }
 
 // Boot is empty: the kernel is this host's.
 func (m *Machine) Boot(context.Context) string { return "" }
 
-// Exit tells how the engine ended, and nothing before it has.
+// Exit returns how the engine ended, and nothing as long as it has not.
 func (m *Machine) Exit() trial.Exit {
 	select {
 	case <-m.exited:
@@ -264,13 +286,13 @@ func (m *Machine) Exit() trial.Exit {
 	}
 }
 
-// Sample reads the machine's control group. At is left to the caller. What was
-// read and written is that of the store since the machine started: version 1 of
-// the control groups does not know who wrote what the kernel writes later. In a
-// store without a disk of its own, it is the control group's.
+// Sample reads the machine's control group. The caller sets At. Read and Written are the
+// store's traffic since the machine started, because version 1 of the control groups
+// cannot attribute what the kernel writes later. If the store has no disk of its own, they
+// are the control group's.
 func (m *Machine) Sample() (trial.Sample, error) {
 	s, err := m.group.Sample()
-	// The kernel's log knows of kills in containers that are gone again.
+	// The kernel's log also has kills in containers that no longer exist.
 	s.OOMKills = max(s.OOMKills, int64(len(m.OOMKills())))
 	if read, written, err := m.config.Store.Traffic(); err == nil {
 		s.Read, s.Written = read-m.readBefore, written-m.writtenBefore
@@ -278,8 +300,8 @@ func (m *Machine) Sample() (trial.Sample, error) {
 	return s, err
 }
 
-// OOMKills lists whom the kernel killed in this machine for want of memory, as
-// far as its log can be read.
+// OOMKills lists the processes that the kernel killed in this machine for want of memory,
+// if its log can be read.
 func (m *Machine) OOMKills() []OOMKill { return m.kills.list() }
 
 // Log returns at most the last n bytes of the engine's log.
@@ -297,9 +319,9 @@ func (m *Machine) Log(n int64) ([]byte, error) {
 	return b, nil
 }
 
-// Close ends all that the machine runs and removes it without a trace. Whoever
-// started workers must be waiting for them: the kernel does not let a machine
-// go whose processes nobody has collected.
+// Close ends everything in the machine and removes it without a trace. Whoever started
+// workers must be waiting for them: the kernel does not end a machine whose processes
+// nobody has waited for.
 func (m *Machine) Close(ctx context.Context) error {
 	m.closed.Do(func() { m.closeErr = m.close(ctx) })
 	return m.closeErr
@@ -326,7 +348,7 @@ func (m *Machine) close(ctx context.Context) error {
 	if m.log != nil {
 		errs = append(errs, m.log.Close())
 	}
-	// What the store goes on doing would be in the way of the next machine.
+	// What the store still has to do would disturb the next machine.
 	errs = append(errs, m.config.Store.Delete(store.Live(m.id)), m.config.Store.Settle(ctx))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("removing the machine %s: %w", m.id, err)
@@ -334,8 +356,8 @@ func (m *Machine) close(ctx context.Context) error {
 	return nil
 }
 
-// kill ends init, and the kernel with it all the machine's processes. When
-// init can be waited for, none is left.
+// kill kills init, and the kernel then kills all of the machine's processes. When the wait
+// for init returns, none is left.
 func (m *Machine) kill(ctx context.Context) error {
 	if err := m.init.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("killing its init: %w", err)
@@ -344,7 +366,7 @@ func (m *Machine) kill(ctx context.Context) error {
 	case <-m.ended:
 	case <-ctx.Done():
 		pids, _ := m.group.Pids()
-		return fmt.Errorf("waiting for its processes %v to end (is a worker still to be waited for?): %w", pids, context.Cause(ctx))
+		return fmt.Errorf("waiting for its processes %v to end (is nobody waiting for a worker?): %w", pids, context.Cause(ctx))
 	}
 	return nil
 }

@@ -42,11 +42,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// sharedStore is one for all tests, which open it one after the other: an
-// engine's root takes longer to unpack than most of them run.
+// sharedStore is one store for all tests, which open it one after the other: an engine's
+// root takes longer to unpack than most tests run.
 var sharedStore string
 
-// playClient, inside a machine, reads what is served at an address outside.
+// playClient, inside a machine, reads from an address outside.
 func playClient(address string) {
 	conn, err := net.Dial("tcp", address)
 	if err == nil {
@@ -67,7 +67,7 @@ func playRunner(path string) {
 		var m *Machine
 		m, err = Start(ctx, Config{Store: s, From: store.Root("test"), Runtime: trial.Docker, Memory: 1 << 30, Log: path + ".log", WayOut: &WayOut{}})
 		if err == nil {
-			fmt.Println(m.ID(), m.init.Process.Pid, m.leader.Process.Pid)
+			fmt.Println(m.id, m.init.Process.Pid, m.leader.Process.Pid)
 			select {}
 		}
 	}
@@ -188,8 +188,8 @@ func TestLimitHolds(t *testing.T) {
 		const limit = 256 << 20
 		m := start(t, s, r, limit)
 		loadTools(t, m, r)
-		// One read into one large buffer: a program that is paged in again and
-		// again while it fills its memory takes minutes to be killed.
+		// One read into one large buffer: if the program filled its memory slowly, it would
+		// be paged in again and again, and killed only after minutes.
 		out, err := output(t, m, nil, string(r), "run", "--rm", "tools", "dd", "if=/dev/zero", "of=/dev/null", "bs=1G", "count=1")
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) {
@@ -221,8 +221,8 @@ func TestWorkersRunOutsideTheLimit(t *testing.T) {
 	m := start(t, s, trial.Podman, 512<<20)
 	out, err := output(t, m, nil, "cat", "/proc/self/cgroup", "/etc/hostname")
 	must(t, err)
-	// On version 1 a worker counts in the machine's pressure, which is version
-	// 2's, and in nothing that limits.
+	// On version 1 a worker counts in the machine's pressure, which belongs to version 2, and
+	// in no group with a limit.
 	version1 := strings.Contains(out, ":memory:")
 	for line := range strings.Lines(out) {
 		if strings.Contains(line, m.group.Path()) && !(version1 && strings.HasPrefix(line, "0::")) {
@@ -298,7 +298,7 @@ func TestMachineThatCannotStartLeavesNothing(t *testing.T) {
 	}
 }
 
-// ownPrefix is what the ids of this process's machines begin with.
+// ownPrefix begins the ids of this process's machines.
 func ownPrefix(t *testing.T) string {
 	t.Helper()
 	began, err := host.Began(os.Getpid())
@@ -339,7 +339,7 @@ func TestWorkersDieWithTheMachine(t *testing.T) {
 func TestCloseLeavesNothing(t *testing.T) {
 	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
 		m := start(t, s, r, 1<<30)
-		trace := traceOf(t, m.ID(), m.init.Process.Pid)
+		trace := traceOf(t, m.id, m.init.Process.Pid)
 		loadTools(t, m, r)
 		out, err := output(t, m, nil, string(r), "run", "-d", "tools", "/bin/sleep", "1000")
 		if err != nil {
@@ -384,7 +384,7 @@ func TestKilledRunnerLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 	swept, err := Sweep(t.Context(), s)
 	must(t, err)
 	t.Logf("swept %v", swept)
-	// Whoever adopted the runner's orphans may take a moment to reap them.
+	// The process that adopts the runner's orphans may take a moment to reap them.
 	left := trace.left(t, s)
 	for range 100 {
 		if len(left) == 0 {
@@ -413,14 +413,14 @@ func TestGoldenStateHoldsWhatWasLoaded(t *testing.T) {
 	engines(t, func(t *testing.T, s *store.Store, r trial.Runtime) {
 		key := "golden-" + string(r)
 		defer s.Delete(store.Golden(key))
-		c := GoldenConfig{Store: s, Root: "test", Key: key, Runtime: r, Log: filepath.Join(t.TempDir(), "golden.log")}
-		if err := MakeGolden(t.Context(), c, func(context.Context, *Machine) error { return os.ErrInvalid }); !errors.Is(err, os.ErrInvalid) {
+		c := Config{Store: s, From: store.Root("test"), Runtime: r, Log: filepath.Join(t.TempDir(), "golden.log")}
+		if err := MakeGolden(t.Context(), c, key, func(context.Context, *Machine) error { return os.ErrInvalid }); !errors.Is(err, os.ErrInvalid) {
 			t.Fatalf("with a failing fill: %v", err)
 		}
 		if s.Has(store.Golden(key)) {
 			t.Fatal("a failed one is kept")
 		}
-		must(t, MakeGolden(t.Context(), c, func(_ context.Context, m *Machine) error { loadTools(t, m, r); return nil }))
+		must(t, MakeGolden(t.Context(), c, key, func(_ context.Context, m *Machine) error { loadTools(t, m, r); return nil }))
 		for range 2 {
 			began := time.Now()
 			m, err := Start(t.Context(), Config{Store: s, From: store.Golden(key), Runtime: r, Memory: 3 << 30, Log: c.Log})
@@ -460,7 +460,7 @@ func TestSweepSparesTheLiving(t *testing.T) {
 	}
 }
 
-// trace is what is known of a machine that can be looked for when it is gone.
+// trace is what can be looked for after a machine is gone.
 type trace struct{ id, namespace string }
 
 func traceOf(t *testing.T, id string, init int) trace {
@@ -470,7 +470,7 @@ func traceOf(t *testing.T, id string, init int) trace {
 	return trace{id, namespace}
 }
 
-// left lists what of the machine is on the host.
+// left lists what the machine has left on the host.
 func (tr trace) left(t *testing.T, s *store.Store) (left []string) {
 	t.Helper()
 	tree, err := cgroup.Find("/proc/self")
@@ -496,7 +496,7 @@ func (tr trace) left(t *testing.T, s *store.Store) (left []string) {
 	for _, n := range namespaces {
 		l, _ := os.Readlink(n)
 		status, _ := os.ReadFile(filepath.Join(filepath.Dir(n), "../status"))
-		// Nobody but its parent can collect one that has ended.
+		// Only its parent can wait for a process that has ended.
 		if l != "" && l == tr.namespace && !strings.Contains(string(status), "State:\tZ") {
 			left = append(left, "process "+n)
 		}

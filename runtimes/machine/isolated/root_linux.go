@@ -10,16 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// above is where the machine's root hangs until it is the root. It hides what
-// the host has there, in this namespace, so all that is bound from the host is
-// opened before.
+// above is where the machine's root is mounted before it becomes the root. In this
+// namespace it hides the host's folder, so everything that is bound from the host is
+// opened first.
 const above = "/tmp"
 
-// enterRoot makes the mount of rootFD the root of this namespace, with all
-// that a system needs, and lets go of the host's.
+// enterRoot makes the mount of rootFD the root of this namespace, with everything that a
+// system needs, and unmounts the host's root.
 func enterRoot(s setup) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("keeping the machine's mounts to itself: %w", err)
+		return fmt.Errorf("making the machine's mounts private: %w", err)
 	}
 	tree, err := cgroup.Find("/proc/self")
 	if err != nil {
@@ -35,8 +35,10 @@ func enterRoot(s setup) error {
 	if err := mountSystem(tree); err != nil {
 		return err
 	}
-	if err := attachBinds(binds); err != nil {
-		return err
+	for _, b := range binds {
+		if err := b.attach(); err != nil {
+			return fmt.Errorf("binding %s into the machine: %w", b.target, err)
+		}
 	}
 	return pivot()
 }
@@ -45,14 +47,14 @@ func pivot() error {
 	if err := unix.Chdir(above); err != nil {
 		return fmt.Errorf("entering the machine's root: %w", err)
 	}
-	// The old root ends up on top of the new one, and is taken off.
+	// PivotRoot mounts the old root on top of the new one, where it is then unmounted.
 	if err := unix.PivotRoot(".", "."); err != nil {
 		return fmt.Errorf("making the machine's root the root: %w", err)
 	}
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("letting go of the host's root: %w", err)
+		return fmt.Errorf("unmounting the host's root: %w", err)
 	}
-	// Engines expect what a booted system has: a root that is shared.
+	// Engines expect a shared root, as on a booted system.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("sharing the machine's root with its containers: %w", err)
 	}
@@ -80,8 +82,8 @@ func mountSystem(tree *cgroup.Tree) error {
 			return err
 		}
 	}
-	// kind binds the last two into its nodes, and podman refuses to bind what is
-	// not there.
+	// Kind binds the last two into its nodes, and podman refuses to bind what does not
+	// exist.
 	for _, dir := range []string{"/tmp", "/lib/modules", "/dev/mapper"} {
 		if err := os.MkdirAll(above+dir, 0o755); err != nil {
 			return fmt.Errorf("making %s in the machine: %w", dir, err)
@@ -100,8 +102,8 @@ func (m mount) mount() error {
 	return nil
 }
 
-// cgroupMounts are those of one version: crun refuses a mixture, so version 2
-// beside version 1 stays outside.
+// cgroupMounts are the mounts of one version: crun refuses a mixture, so version 2 beside
+// version 1 is not mounted in the machine.
 func cgroupMounts(tree *cgroup.Tree) []mount {
 	const dir = "/sys/fs/cgroup"
 	if tree.Version() == 2 {
@@ -123,7 +125,7 @@ type device struct {
 	major, minor uint32
 }
 
-// makeDevices makes what engines and kubelet open, and no disk.
+// makeDevices makes the devices that engines and kubelet open, and no disk.
 func makeDevices() error {
 	devices := []device{
 		{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
@@ -150,4 +152,58 @@ func makeDevices() error {
 		}
 	}
 	return nil
+}
+
+// bind is a file or folder of the host on its way into the machine.
+type bind struct {
+	tree   int
+	target string
+	dir    bool
+}
+
+// openBinds opens each path of the host, and adds this program, which the runner has
+// opened.
+func openBinds(paths []string) ([]bind, error) {
+	binds := []bind{{tree: programFD, target: self}}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		tree := -1
+		if err == nil {
+			tree, err = unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("binding %s into the machine: %w", path, err)
+		}
+		binds = append(binds, bind{tree, path, info.IsDir()})
+	}
+	return binds, nil
+}
+
+// attach mounts it at its path in the machine, read-only.
+func (b bind) attach() error {
+	defer unix.Close(b.tree)
+	path := filepath.Join(above, b.target)
+	if err := makePlace(path, b.dir); err != nil {
+		return err
+	}
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
+	if err := unix.MountSetattr(b.tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
+		return err
+	}
+	return unix.MoveMount(b.tree, "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+// makePlace makes a file or folder on which a bind can be mounted.
+func makePlace(path string, dir bool) error {
+	if dir {
+		return os.MkdirAll(path, 0o755)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

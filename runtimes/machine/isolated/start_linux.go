@@ -19,13 +19,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// prepareRoot makes the machine's copy of the engine root, set up for it.
+// prepareRoot makes the machine's copy of the engine root and writes its files.
 func (m *Machine) prepareRoot(ctx context.Context) error {
 	live := store.Live(m.id)
 	if err := m.config.Store.Snapshot(ctx, m.config.From, live, false); err != nil {
 		return err
 	}
-	// A store that cannot tell now cannot tell later either.
+	// A store that cannot report its traffic now cannot do so later.
 	m.readBefore, m.writtenBefore, _ = m.config.Store.Traffic()
 	root, err := os.OpenRoot(m.config.Store.Path(live))
 	if err != nil {
@@ -42,7 +42,7 @@ func (m *Machine) prepareRoot(ctx context.Context) error {
 	return nil
 }
 
-// writeFile replaces what is there, even a link to elsewhere.
+// writeFile replaces what exists, even a link to elsewhere.
 func writeFile(root *os.Root, name, text string) error {
 	name = name[1:]
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -100,18 +100,18 @@ func (m *Machine) startInit() error {
 	m.init = cmd
 	m.control = near
 	if m.pidfd, err = unix.PidfdOpen(cmd.Process.Pid, 0); err != nil {
-		return fmt.Errorf("holding on to its init: %w", err)
+		return fmt.Errorf("opening a pidfd of its init: %w", err)
 	}
 	go m.listen(near)
 	return nil
 }
 
-// openProgram takes hold of the file that this process runs, even when another
-// has its name by now.
+// openProgram opens the file that this process runs, even if another file has its name by
+// now.
 func openProgram() (*os.File, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, "/proc/self/exe", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("taking hold of this program: %w", err)
+		return nil, fmt.Errorf("opening this program: %w", err)
 	}
 	return os.NewFile(uintptr(fd), "program"), nil
 }
@@ -124,9 +124,9 @@ func socketPair() (near, far *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control"), nil
 }
 
-// startOnThread starts a process on a thread that lasts as long as the process:
-// when the thread that started it ends, the kernel kills it. Ended is closed
-// when the process has ended.
+// startOnThread starts a process on a thread that lasts as long as the process, because the
+// kernel kills a process with the thread that started it. ended is closed when the process
+// has ended.
 func startOnThread(cmd *exec.Cmd, ended chan<- struct{}) error {
 	started := make(chan error)
 	go func() {
@@ -134,14 +134,14 @@ func startOnThread(cmd *exec.Cmd, ended chan<- struct{}) error {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // how it ended is in ProcessState
+			_ = cmd.Wait() // ProcessState says how it ended
 			close(ended)
 		}
 	}()
 	return <-started
 }
 
-// listen passes on what init reports, until there is nobody to report.
+// listen passes on init's reports until init is gone.
 func (m *Machine) listen(control *os.File) {
 	defer close(m.reports)
 	for in := json.NewDecoder(control); ; {
@@ -153,7 +153,7 @@ func (m *Machine) listen(control *os.File) {
 	}
 }
 
-// awaitAnswer waits until the engine answers. Both engines have Docker's ping.
+// awaitAnswer waits until the engine answers.
 func (m *Machine) awaitAnswer(ctx context.Context) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

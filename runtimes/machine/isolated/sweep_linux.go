@@ -4,26 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 	"golang.org/x/sys/unix"
 )
 
-// Sweep removes what machines of killed runs left: their control groups, and
-// in s their copies of roots. It tells what it removed. What belongs to a run
-// that is alive it does not touch.
-func Sweep(ctx context.Context, s *store.Store) ([]string, error) {
-	swept, err := sweepGroups(ctx)
+// Sweep removes what machines of killed runs left: their control groups, and their copies
+// of roots in s. It returns what it removed. It does not touch what belongs to a living
+// run.
+func Sweep(ctx context.Context, s *store.Store) (swept []string, err error) {
+	defer runtimes.Doing(&err, "removing what killed runs left")
+	swept, err = sweepGroups(ctx)
 	if err != nil {
-		return swept, fmt.Errorf("removing what killed runs left: %w", err)
+		return swept, err
 	}
 	left, err := s.Sweep()
-	if err != nil {
-		return swept, fmt.Errorf("removing what killed runs left: %w", err)
-	}
-	return append(swept, left...), nil
+	return append(swept, left...), err
 }
 
 func sweepGroups(ctx context.Context) (swept []string, err error) {
@@ -50,7 +54,7 @@ func sweepGroups(ctx context.Context) (swept []string, err error) {
 	return swept, nil
 }
 
-// killAll ends what the kernel is still about to end.
+// killAll kills processes that the kernel has not ended yet.
 func killAll(g *cgroup.Group) error {
 	pids, err := g.Pids()
 	for _, pid := range pids {
@@ -59,4 +63,32 @@ func killAll(g *cgroup.Group) error {
 		}
 	}
 	return err
+}
+
+var machines atomic.Int64
+
+// newID names a machine after this process, so that Sweep can see whether the owner of
+// what it finds is alive. A process number alone is not enough, because numbers are used
+// again.
+func newID() (string, error) {
+	start, err := host.Began(os.Getpid())
+	if err != nil {
+		return "", fmt.Errorf("naming a machine: %w", err)
+	}
+	return fmt.Sprintf("%d-%s-%d", os.Getpid(), start, machines.Add(1)), nil
+}
+
+// orphaned reports whether id names a machine whose owner is gone. Any other name is never
+// orphaned: it is not ours to remove.
+func orphaned(id string) bool {
+	part := strings.Split(id, "-")
+	if len(part) != 3 {
+		return false
+	}
+	pid, err := strconv.Atoi(part[0])
+	if err != nil {
+		return false
+	}
+	start, err := host.Began(pid)
+	return err != nil || start != part[1]
 }

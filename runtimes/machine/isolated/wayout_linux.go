@@ -3,12 +3,17 @@ package isolated
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/containers/gvisor-tap-vsock/pkg/types"
@@ -19,29 +24,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A machine's way out is a process on the host that is a network of its own:
-// it holds the far end of a network device of the machine's and does by itself,
-// over connections of its own, what the machine's packets ask for. So nothing
-// on the host is changed to forward packets, and nothing stays when the process
-// ends, which it does with the runner.
+// A machine's way out is a process on the host that plays a network: it has the far end
+// of a network device in the machine and does, over connections of its own, what the
+// machine's packets ask for. So the host is not changed to forward packets, and nothing
+// stays when the process ends, which it does with the runner.
 
 // outName is the machine's network device that leads out.
 const outName = "out0"
 
-// gatewayMAC is any address of the kind that everyone may choose.
+// gatewayMAC is an arbitrary address from the range for private use.
 const gatewayMAC = "5a:94:ef:e4:0c:ee"
 
-// outSetup is what the process needs to know.
+// outSetup is the process's argument.
 type outSetup struct {
 	MTU int `json:"mtu"`
-	// Forwards are addresses on the host to listen at, with where they lead.
+	// Forwards are addresses on the host to listen at, and where each leads.
 	Forwards map[string]string `json:"forwards"`
 }
 
-// tapFD is the file that the process is started with.
+// tapFD is the file that the process inherits.
 const tapFD = 3
 
-// leadOut is the process. It returns when the machine's network is gone.
+// leadOut runs in that process. It returns when the machine's network is gone.
 func leadOut(config string) error {
 	var s outSetup
 	if err := json.Unmarshal([]byte(config), &s); err != nil {
@@ -64,16 +68,25 @@ func leadOut(config string) error {
 	return network.AcceptVfkit(context.Background(), tap{os.NewFile(tapFD, outName)})
 }
 
-// tap is a device's file as the connection that it is: one packet a call.
+// tap makes a connection of a device's file: each call is one packet.
 type tap struct{ *os.File }
 
 func (tap) LocalAddr() net.Addr  { return &net.UnixAddr{Name: outName} }
 func (tap) RemoteAddr() net.Addr { return &net.UnixAddr{Name: outName} }
 
-// openWayOut gives the machine its device that leads out, and starts the
-// process at its other end.
-func (m *Machine) openWayOut(ns *os.File) error {
-	device, err := m.newTap(ns)
+// openWayOut opens the machine's way out, if it has one: it makes the device that leads
+// out, starts the process at its other end, and gives the machine's clients the user's
+// configuration.
+func (m *Machine) openWayOut() error {
+	if m.config.WayOut == nil {
+		return nil
+	}
+	ns, err := m.network()
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	device, err := m.newTap()
 	if err != nil {
 		return fmt.Errorf("making the network device of its way out: %w", err)
 	}
@@ -88,7 +101,7 @@ func (m *Machine) openWayOut(ns *os.File) error {
 		return err
 	}
 	if err := inside.RouteAdd(&netlink.Route{Gw: l.host.AsSlice()}); err != nil {
-		return fmt.Errorf("leading the machine's packets to its way out: %w", err)
+		return fmt.Errorf("routing the machine's packets to its way out: %w", err)
 	}
 	_, forwards := reachable(m.config.WayOut.Proxies, m.link.link)
 	config, err := json.Marshal(outSetup{MTU: l.mtu, Forwards: forwards})
@@ -105,43 +118,31 @@ func (m *Machine) openWayOut(ns *os.File) error {
 		return fmt.Errorf("starting its way out: %w", err)
 	}
 	m.leader = cmd
-	return nil
+	return m.writeClientConfig()
 }
 
-// newTap makes the device in the machine's network. It is there as long as its
-// file is open.
-func (m *Machine) newTap(ns *os.File) (*os.File, error) {
-	type made struct {
-		file *os.File
-		err  error
-	}
-	done := make(chan made, 1)
-	go func() {
-		// The thread is in the machine's network from here on, and ends with this
-		// goroutine.
-		runtime.LockOSThread()
-		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- made{nil, fmt.Errorf("entering the machine's network: %w", err)}
-			return
-		}
-		// The machine has the device's file, where the host may have none.
-		f, err := os.OpenFile(filepath.Join(m.Root(), "dev/net/tun"), os.O_RDWR, 0)
-		if err != nil {
-			done <- made{nil, err}
-			return
+// newTap makes the device in the machine's network. The device exists as long as its file
+// is open.
+func (m *Machine) newTap() (device *os.File, err error) {
+	err = m.inNetwork(func() (err error) {
+		// The machine has the device's file; the host may have none.
+		if device, err = os.OpenFile(filepath.Join(m.Root(), "dev/net/tun"), os.O_RDWR, 0); err != nil {
+			return err
 		}
 		request, err := unix.NewIfreq(outName)
 		if err == nil {
 			request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
-			err = unix.IoctlIfreq(int(f.Fd()), unix.TUNSETIFF, request)
+			err = unix.IoctlIfreq(int(device.Fd()), unix.TUNSETIFF, request)
 		}
-		done <- made{f, err}
-	}()
-	d := <-done
-	return d.file, d.err
+		if err != nil {
+			return errors.Join(err, device.Close())
+		}
+		return nil
+	})
+	return device, err
 }
 
-// closeWayOut ends the process. The device goes with it.
+// closeWayOut ends the process. The device vanishes with it.
 func (m *Machine) closeWayOut() {
 	if m.leader != nil {
 		_ = m.leader.Process.Kill() // it may have ended
@@ -149,7 +150,7 @@ func (m *Machine) closeWayOut() {
 	}
 }
 
-// writeClientConfig puts the user's logins where clients inside find them.
+// writeClientConfig writes the user's logins to where clients inside find them.
 func (m *Machine) writeClientConfig() error {
 	out := m.config.WayOut
 	if out.ClientConfig == nil {
@@ -168,4 +169,63 @@ func (m *Machine) writeClientConfig() error {
 		return fmt.Errorf("writing the user's configuration: %w", err)
 	}
 	return nil
+}
+
+// userFolder is for the result of ClientConfig. It is below /run, which is in memory.
+const userFolder = "/run/stratbench/user"
+
+// environment is what the machine's engine and its clients need to reach other hosts.
+func (w *WayOut) environment(l link) []string {
+	if w == nil {
+		return nil
+	}
+	proxies, _ := reachable(w.Proxies, l)
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(proxies)) {
+		env = append(env, name+"="+proxies[name])
+	}
+	if w.Authorities != "" {
+		env = append(env, "SSL_CERT_FILE="+w.Authorities)
+	}
+	return env
+}
+
+// clientEnvironment is what clients need in addition to act as the user.
+func (w *WayOut) clientEnvironment() []string {
+	if w == nil || w.ClientConfig == nil {
+		return nil
+	}
+	return []string{"DOCKER_CONFIG=" + userFolder, "REGISTRY_AUTH_FILE=" + userFolder + "/config.json"}
+}
+
+// reachable converts the host's proxies to addresses that a machine can reach. A proxy on
+// the host's loopback address is reached at the runner's end of the link; forwards are
+// these addresses and where each leads. The runner and the machine itself are never
+// reached through a proxy.
+func reachable(proxies map[string]string, l link) (inside, forwards map[string]string) {
+	inside, forwards = map[string]string{}, map[string]string{}
+	for name, value := range proxies {
+		if strings.EqualFold(name, "no_proxy") {
+			continue
+		}
+		if at, err := url.Parse(value); err == nil && isLoopback(at.Hostname()) && at.Port() != "" {
+			from := net.JoinHostPort(l.host.String(), at.Port())
+			forwards[from] = at.Host
+			at.Host = from
+			value = at.String()
+		}
+		inside[name] = value
+	}
+	if len(inside) == 0 {
+		return inside, forwards
+	}
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		inside[name] = strings.TrimPrefix(proxies[name]+",localhost,127.0.0.0/8,"+bench.String(), ",")
+	}
+	return inside, forwards
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }

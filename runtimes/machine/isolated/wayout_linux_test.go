@@ -17,7 +17,7 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
 
-// playFetcher, inside a machine, prints what a web server answers.
+// playFetcher, inside a machine, prints a web server's answer.
 func playFetcher(address string) {
 	client := http.Client{Timeout: 30 * time.Second}
 	answer, err := client.Get(address)
@@ -49,8 +49,8 @@ func startOut(t *testing.T, s *store.Store, runtime trial.Runtime, out *WayOut) 
 	return m
 }
 
-// moduleProxy is the address of a module on the module proxy that this host
-// uses, which the host reaches with its own names, routes and certificates.
+// moduleProxy is the address of a module on this host's module proxy, which the host reaches
+// with its own names, routes and certificates.
 func moduleProxy(t *testing.T) string {
 	t.Helper()
 	text, err := exec.Command("go", "env", "GOPROXY").Output()
@@ -92,8 +92,8 @@ func hostFacts(t *testing.T) string {
 	return text
 }
 
-// TestWayOut fetches something by its name, over TLS, from a machine with a way
-// out, and looks whether the host has changed.
+// TestWayOut fetches something by name, over TLS, from a machine with a way out, and checks
+// that the host has not changed.
 func TestWayOut(t *testing.T) {
 	address := moduleProxy(t)
 	before := hostFacts(t)
@@ -125,8 +125,8 @@ func TestWayOut(t *testing.T) {
 	}
 }
 
-// TestWayOutThroughAProxyOfTheHost has a proxy on the host's loopback address,
-// where no machine reaches it by that address.
+// TestWayOutThroughAProxyOfTheHost uses a proxy on the host's loopback address, which no
+// machine reaches at that address.
 func TestWayOutThroughAProxyOfTheHost(t *testing.T) {
 	s := openStore(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,6 +1,6 @@
-// Package podmanmachine runs a trial in a podman machine, the virtual machine
-// that podman keeps on macOS and Windows: given the memory of the level, and
-// given back as it was found.
+// Package podmanmachine runs a trial in a podman machine, which is podman's virtual machine
+// on macOS and Windows. It gives the machine the memory of the level, and restores it
+// afterwards.
 package podmanmachine
 
 import (
@@ -26,18 +26,17 @@ type Machine struct {
 	now    state
 }
 
-// kernel is what the kernel in the machine says of itself.
+// kernel is what the machine's kernel reports.
 type kernel struct {
 	boot string
-	// memory is what it has, which is less than the machine was given.
+	// memory is the kernel's memory, which is less than what the machine was given.
 	memory trial.Bytes
 }
 
-// state is what podman machine inspect tells, as far as it matters here.
+// state is the part of podman machine inspect's output that is needed here.
 type state struct {
 	Name           string
 	State          string
-	Rootful        bool
 	Resources      struct{ Memory int64 } // MiB
 	ConnectionInfo struct {
 		PodmanSocket *struct{ Path string }
@@ -47,25 +46,21 @@ type state struct {
 
 func (s state) running() bool { return s.State == "running" }
 
-// Exists reports whether there is a machine of this name; no name is podman's
-// default.
-func Exists(ctx context.Context, name string) (bool, error) {
-	_, err := inspect(ctx, name)
-	if errors.Is(err, errNoMachine) {
-		return false, nil
-	}
-	return err == nil, err
+// Exists returns nil if podman has a default machine.
+func Exists(ctx context.Context) error {
+	_, err := inspect(ctx, "")
+	return err
 }
 
-var errNoMachine = errors.New("there is no such podman machine; podman machine init makes one")
+var errNoMachine = errors.New("podman has no machine; podman machine init makes one")
 
-// Start gives the machine the memory of a level and starts it. A machine that
-// runs with that memory is restarted all the same: every trial starts from a
-// machine that has just started.
-func Start(ctx context.Context, name string, memory trial.Bytes) (*Machine, error) {
-	before, err := inspect(ctx, name)
+// Start gives podman's default machine the memory of a level and starts it. It also restarts
+// a machine that already runs with that memory, because every trial begins with a machine
+// that has just started.
+func Start(ctx context.Context, memory trial.Bytes) (*Machine, error) {
+	before, err := inspect(ctx, "")
 	if err != nil {
-		return nil, fmt.Errorf("inspecting the podman machine %s: %w", name, err)
+		return nil, fmt.Errorf("inspecting the podman machine: %w", err)
 	}
 	m := &Machine{name: before.Name, before: before, now: before}
 	if err := m.start(ctx, int64(memory>>20)); err != nil {
@@ -85,7 +80,7 @@ func (m *Machine) start(ctx context.Context, memory int64) error {
 	if err != nil {
 		return err
 	}
-	// Some kinds of machines are given memory and do not have it.
+	// Some types of machines ignore the memory that they are given.
 	if k, err := askKernel(ctx, m.name); err == nil {
 		if err := host.CheckMemory(trial.Podman, trial.Bytes(memory<<20), k.memory); err != nil {
 			return fmt.Errorf("it was given %s: %w", trial.Bytes(memory<<20), err)
@@ -95,8 +90,8 @@ func (m *Machine) start(ctx context.Context, memory int64) error {
 	return err
 }
 
-// become brings the machine to a memory and a state, by way of a stop where
-// the memory differs or a fresh start is asked for.
+// become gives the machine a memory and a state. It stops the machine first if the memory
+// differs or a fresh start is requested.
 func (m *Machine) become(ctx context.Context, memory int64, running, fresh bool) (err error) {
 	stop := m.now.running() && (fresh || !running || m.now.Resources.Memory != memory)
 	if stop {
@@ -128,14 +123,14 @@ func (s state) endpoint() (string, error) {
 	return "", fmt.Errorf("podman machine inspect %s names no socket: the machine does not forward its API", s.Name)
 }
 
-// Boot is the boot id of the kernel in the machine, or empty where that is not
-// reached: the machine has vanished, or cannot be logged in to.
+// Boot is the boot id of the machine's kernel. It is empty if the machine does not exist any
+// more or does not accept a login.
 func (m *Machine) Boot(ctx context.Context) string {
 	k, _ := askKernel(ctx, m.name)
 	return k.boot
 }
 
-// askKernel asks by way of a login, as no engine knows its kernel's boot id.
+// askKernel logs in to the machine, because no engine reports its kernel's boot id.
 func askKernel(ctx context.Context, name string) (k kernel, err error) {
 	out, err := podman(ctx, "ssh", name, "cat", "/proc/sys/kernel/random/boot_id", "/proc/meminfo")
 	if err != nil {
@@ -146,20 +141,19 @@ func askKernel(ctx context.Context, name string) (k kernel, err error) {
 	_, after, found := strings.Cut(rest, "MemTotal:")
 	word := strings.Fields(after)
 	if !found || len(word) == 0 {
-		return k, fmt.Errorf("the podman machine %s does not say how much memory it has: %.100q", name, rest)
+		return k, fmt.Errorf("the podman machine %s does not report how much memory it has: %.100q", name, rest)
 	}
 	kib, err := strconv.ParseInt(word[0], 10, 64)
 	k.memory = trial.Bytes(kib << 10)
 	return k, err
 }
 
-// Sample cannot tell: what the host uses is not what its machine uses.
+// Sample is not supported: what the host uses is not what the machine uses.
 func (m *Machine) Sample() (trial.Sample, error) {
 	return trial.Sample{}, fmt.Errorf("reading what the podman machine %s uses: %w", m.name, errors.ErrUnsupported)
 }
 
-// Close gives the machine back as it was found: with its memory, and running
-// only if it was.
+// Close restores the machine as it was found: with its memory, and running only if it was.
 func (m *Machine) Close(ctx context.Context) error {
 	now, err := inspect(ctx, m.name)
 	if err == nil {
@@ -167,11 +161,12 @@ func (m *Machine) Close(ctx context.Context) error {
 		err = m.become(ctx, m.before.Resources.Memory, m.before.running(), false)
 	}
 	if err != nil {
-		return fmt.Errorf("giving the podman machine %s its %d MiB back: %w", m.name, m.before.Resources.Memory, err)
+		return fmt.Errorf("restoring the podman machine %s with its %d MiB: %w", m.name, m.before.Resources.Memory, err)
 	}
 	return nil
 }
 
+// inspect inspects a machine; without a name, podman's default one.
 func inspect(ctx context.Context, name string) (state, error) {
 	args := []string{"inspect"}
 	if name != "" {
@@ -194,12 +189,12 @@ func inspect(ctx context.Context, name string) (state, error) {
 	return machines[0], nil
 }
 
-// podman runs a command of podman machine. Its errors say what podman said.
+// podman runs a command of podman machine. Its errors contain what podman printed.
 func podman(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "podman", append([]string{"machine"}, args...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	cmd.WaitDelay = time.Second // its ssh may outlive it, and hold its output
+	cmd.WaitDelay = time.Second // its ssh may outlive it and keep its output open
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("podman machine %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestMain lets the test program play podman: it is started under that name,
-// with the file that holds its one machine in FAKE_PODMAN.
+// TestMain lets the test program play podman if it is started under that name. FAKE_PODMAN
+// names the file with its only machine.
 func TestMain(m *testing.M) {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "podman" {
 		if err := playPodman(os.Getenv("FAKE_PODMAN"), os.Args[1:]); err != nil {
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// playPodman does what podman 5 does with a machine, in a file.
+// playPodman treats the machine in the file as podman 5 treats a machine.
 func playPodman(file string, args []string) error {
 	log, err := os.OpenFile(file+".calls", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -68,7 +68,7 @@ func playPodman(file string, args []string) error {
 		if os.Getenv("FAKE_PODMAN_KEEPS") != "" {
 			given = 2048
 		}
-		// As the kernel of a machine of 7168 MiB said it: 3 % less.
+		// The kernel of a machine with 7168 MiB reported this: 3 % less.
 		fmt.Printf("7a1e3b52-0000-4000-8000-%012.0f\nMemTotal:       %8.0f kB\nMemFree:          100000 kB\n", boots, given*1024*0.97)
 		return nil
 	case "stop":
@@ -81,7 +81,7 @@ func playPodman(file string, args []string) error {
 	return os.WriteFile(file, b, 0o644)
 }
 
-// fake installs the fake podman, with a machine in a state.
+// fake installs the fake podman with a machine.
 func fake(t *testing.T, status string) (file string) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()
@@ -129,7 +129,7 @@ func TestMachineGetsTheMemoryAndIsGivenBack(t *testing.T) {
 	} {
 		t.Run(status, func(t *testing.T) {
 			file := fake(t, status)
-			m, err := Start(t.Context(), "", 7<<30)
+			m, err := Start(t.Context(), 7<<30)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +164,7 @@ func TestMachineGetsTheMemoryAndIsGivenBack(t *testing.T) {
 
 func TestMachineThatHasTheMemoryIsOnlyRestarted(t *testing.T) {
 	file := fake(t, "running")
-	m, err := Start(t.Context(), "", 2<<30)
+	m, err := Start(t.Context(), 2<<30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestMachineThatHasTheMemoryIsOnlyRestarted(t *testing.T) {
 func TestMachineThatHasNotTheMemoryThatItWasGiven(t *testing.T) {
 	file := fake(t, "stopped")
 	t.Setenv("FAKE_PODMAN_KEEPS", "yes")
-	_, err := Start(t.Context(), "", 7<<30)
+	_, err := Start(t.Context(), 7<<30)
 	if err == nil || !strings.Contains(err.Error(), "it was given 7.0 GiB: the level is 7.0 GiB and the podman engine has 1.9 GiB") {
 		t.Errorf("got %v", err)
 	}
@@ -191,7 +191,7 @@ func TestMachineThatHasNotTheMemoryThatItWasGiven(t *testing.T) {
 func TestMachineThatDoesNotStartIsGivenBack(t *testing.T) {
 	file := fake(t, "stopped")
 	t.Setenv("FAKE_PODMAN_FAILS", "yes")
-	_, err := Start(t.Context(), "", 7<<30)
+	_, err := Start(t.Context(), 7<<30)
 	if err == nil || !strings.Contains(err.Error(), "vfkit exited unexpectedly") {
 		t.Errorf("the error hides what podman said: %v", err)
 	}
@@ -202,10 +202,10 @@ func TestMachineThatDoesNotStartIsGivenBack(t *testing.T) {
 
 func TestNoMachine(t *testing.T) {
 	fake(t, "")
-	if found, err := Exists(t.Context(), ""); found || err != nil {
-		t.Errorf("got %v, %v", found, err)
+	if err := Exists(t.Context()); !errors.Is(err, errNoMachine) {
+		t.Errorf("got %v", err)
 	}
-	if _, err := Start(t.Context(), "", 7<<30); !errors.Is(err, errNoMachine) {
+	if _, err := Start(t.Context(), 7<<30); !errors.Is(err, errNoMachine) {
 		t.Errorf("starting it: %v", err)
 	}
 }

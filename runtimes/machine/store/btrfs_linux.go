@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// btrfs is a volume in a file.
+// btrfs is a volume with a file system in a file.
 type btrfs struct {
 	file   *os.File
 	device string
@@ -32,7 +32,7 @@ func openLoop(ctx context.Context, path string, size trial.Bytes) (volume, error
 	if err != nil {
 		return nil, err
 	}
-	// The device keeps the file, and with it the lock, when this is closed.
+	// The device keeps the file open, and with it the lock.
 	defer file.Close()
 	if err := lockSoon(ctx, file); err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func openLoop(ctx context.Context, path string, size trial.Bytes) (volume, error
 	if err != nil {
 		return nil, err
 	}
-	// The mount keeps the device when this is closed.
+	// The mount keeps the device open.
 	defer device.Close()
 	top, err := mountBtrfs(device.Name(), "/")
 	if err != nil {
@@ -50,8 +50,8 @@ func openLoop(ctx context.Context, path string, size trial.Bytes) (volume, error
 	return &btrfs{file: file, device: device.Name(), top: top}, nil
 }
 
-// format makes the file with its file system when it is not there. The file
-// has no name until it is whole, so that one that is never finished is none.
+// format makes the file with its file system, unless it exists. The file has no name until
+// it is complete, so an unfinished one is never used.
 func format(ctx context.Context, path string, size trial.Bytes) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -79,7 +79,7 @@ func format(ctx context.Context, path string, size trial.Bytes) error {
 	return nil
 }
 
-// dir goes through the process by number, so that other programs find it too.
+// dir contains this process's number, so that the path is valid for other programs.
 func (v *btrfs) dir() string {
 	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), v.top.Fd())
 }
@@ -104,8 +104,8 @@ func (v *btrfs) snapshot(_ context.Context, from, to string, readonly bool) erro
 	return v.control(filepath.Dir(to), snapCreateV2, unsafe.Pointer(&args))
 }
 
-// remove deletes a subvolume. What ran in it may have made subvolumes of its
-// own, as systemd does, and these go first.
+// remove deletes a subvolume. What ran in it may have made inner subvolumes, as systemd
+// does; these are deleted first.
 func (v *btrfs) remove(name string) error {
 	err := v.destroy(name)
 	if !errors.Is(err, unix.ENOTEMPTY) {
@@ -130,8 +130,8 @@ func (v *btrfs) destroy(name string) error {
 	return v.control(filepath.Dir(name), snapDestroy, unsafe.Pointer(&args))
 }
 
-// subvolumes lists name and all subvolumes below it, outer ones first. The
-// root of a subvolume is always its inode 256.
+// subvolumes lists name and all subvolumes below it, outer ones first. The root of a
+// subvolume always has the inode number 256.
 func (v *btrfs) subvolumes(name string) (names []string, err error) {
 	err = fs.WalkDir(os.DirFS(v.dir()), name, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
@@ -151,9 +151,8 @@ func (v *btrfs) subvolumes(name string) (names []string, err error) {
 
 func (v *btrfs) mount(name string) (*os.File, error) { return mountBtrfs(v.device, "/"+name) }
 
-// settle writes out what is to be written, which also wakes the kernel's
-// cleaner, waits until that has no deleted subvolume left to clean, and writes
-// out what came of it.
+// settle syncs, which also wakes the kernel's cleaner, waits until no deleted subvolume is
+// left to clean, and syncs again.
 func (v *btrfs) settle(ctx context.Context) error {
 	if err := v.control(".", syncAll, nil); err != nil {
 		return err
@@ -176,8 +175,8 @@ func (v *btrfs) settle(ctx context.Context) error {
 	}
 }
 
-// orphans counts the deleted subvolumes that are still on disk: each has an
-// orphan item in the tree of roots until it is cleaned up.
+// orphans counts the deleted subvolumes that are still on disk: each has an orphan item in
+// the tree of roots until it is cleaned up.
 func (v *btrfs) orphans() (uint32, error) {
 	all := ^uint64(0)
 	search := treeSearch{
@@ -230,7 +229,7 @@ type treeSearch struct {
 	minOffset, maxOffset           uint64
 	minTransaction, maxTransaction uint64
 	minType, maxType               uint32
-	items                          uint32 // at most; then how many there were
+	items                          uint32 // the limit, then the number found
 	_                              uint32
 	_                              [4]uint64
 	found                          [3992]byte

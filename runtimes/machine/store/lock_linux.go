@@ -15,9 +15,9 @@ import (
 	"github.com/stratbench/stratbench/internal/host"
 )
 
-// lock takes f for this process. The lock belongs to the open file, which a
-// loop device made of it shares: the lock lasts as long as the device. host.Lock
-// would open the file itself, and cannot do this.
+// lock locks f for this process. The lock belongs to the open file, which a loop device
+// made of it shares, so the lock lasts as long as the device. host.Lock cannot do this,
+// because it opens the file itself.
 func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if !errors.Is(err, unix.EWOULDBLOCK) {
@@ -30,8 +30,8 @@ func lock(f *os.File) error {
 	return &InUseError{Path: f.Name(), PID: pid}
 }
 
-// lockSoon is lock with patience for a holder that is dead: its loop device
-// goes a moment after it.
+// lockSoon is lock, but waits if the holder is dead: its loop device is removed a moment
+// later.
 func lockSoon(ctx context.Context, f *os.File) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -49,8 +49,8 @@ func lockSoon(ctx context.Context, f *os.File) error {
 	}
 }
 
-// holder finds who has the lock on f, or 0 when it is nobody that can be seen
-// from here.
+// holder returns the process that has the lock on f, or 0 if it cannot be seen from
+// here.
 func holder(f *os.File) (int, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {

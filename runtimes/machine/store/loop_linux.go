@@ -10,12 +10,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/prometheus/procfs/blockdevice"
 	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// attach makes a loop device of a file. The kernel detaches it by itself when
-// its last user is gone: the mount, this process, or both at once.
+// attach makes a loop device of a file. The kernel detaches it when its last user has
+// ended: the mount, this process, or both.
 func attach(file *os.File) (*os.File, error) {
 	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
 	if err != nil {
@@ -50,7 +52,30 @@ func attachTo(path string, file *os.File) (*os.File, error) {
 	return device, nil
 }
 
-// awaitDetached waits for the kernel to let go of the file behind a device.
+// mountBtrfs mounts a subvolume of the file system on device. The mount is in no namespace:
+// it can only be reached through the file, and it vanishes when the file is closed.
+func mountBtrfs(device, subvolume string) (*os.File, error) {
+	fs, err := unix.Fsopen("btrfs", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("%w: opening the file system type btrfs: %w", ErrUnsupported, err)
+	}
+	defer unix.Close(fs)
+	for _, option := range [][2]string{{"source", device}, {"subvol", subvolume}} {
+		if err := unix.FsconfigSetString(fs, option[0], option[1]); err != nil {
+			return nil, fmt.Errorf("setting the mount option %s=%s: %w", option[0], option[1], err)
+		}
+	}
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return nil, fmt.Errorf("mounting %s of %s: %w", subvolume, device, err)
+	}
+	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOATIME)
+	if err != nil {
+		return nil, fmt.Errorf("mounting %s of %s: %w", subvolume, device, err)
+	}
+	return os.NewFile(uintptr(fd), device+":"+subvolume), nil
+}
+
+// awaitDetached waits until the kernel no longer uses the file behind a device.
 func awaitDetached(ctx context.Context, device, file string) error {
 	attribute := filepath.Join("/sys/block", filepath.Base(device), "loop/backing_file")
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -68,16 +93,13 @@ func awaitDetached(ctx context.Context, device, file string) error {
 	}
 }
 
-// deviceTraffic reads what a device moved since it was attached. The kernel
-// counts in sectors of 512 bytes, whatever those of the device are.
+// deviceTraffic returns how much was read from a device and written to it since it was
+// attached. The kernel counts in units of 512 bytes, whatever the device's sectors are.
 func deviceTraffic(device string) (read, written trial.Bytes, err error) {
-	b, err := os.ReadFile(filepath.Join("/sys/block", filepath.Base(device), "stat"))
+	all, err := blockdevice.NewDefaultFS()
 	if err != nil {
 		return 0, 0, err
 	}
-	var reads, merged, sectorsRead, ticks, writes, mergedWrites, sectorsWritten int64
-	if _, err := fmt.Sscan(string(b), &reads, &merged, &sectorsRead, &ticks, &writes, &mergedWrites, &sectorsWritten); err != nil {
-		return 0, 0, fmt.Errorf("reading the statistics of %s: %w", device, err)
-	}
-	return trial.Bytes(sectorsRead * 512), trial.Bytes(sectorsWritten * 512), nil
+	stats, _, err := all.SysBlockDeviceStat(filepath.Base(device))
+	return trial.Bytes(stats.ReadSectors * 512), trial.Bytes(stats.WriteSectors * 512), err
 }

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"errors"
-	"os"
 	"runtime"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -15,6 +14,4 @@ var errNotLinux = errors.New("a store of engine states needs Linux; this is " + 
 
 func openLoop(context.Context, string, trial.Bytes) (volume, error) { return nil, errNotLinux }
 
-func lock(*os.File) error { return errNotLinux }
-
-func cloneMount(string) (*os.File, error) { return nil, errNotLinux }
+func openFolder(string) (volume, error) { return nil, errNotLinux }

@@ -1,13 +1,14 @@
-// Package store keeps golden engine states and gives each trial a copy of one
-// that it may spoil.
+// Package store keeps golden engine states and gives each trial a copy of one, which the
+// trial may change.
 //
-// A store is one sparse file with a btrfs file system, on a loop device that
-// this process attaches and a mount that only this process can reach. Neither
-// outlives the process, however it ends. Where the host has no btrfs or no loop
-// devices, a plain folder does the same by copying, slower.
+// A store is one sparse file with a btrfs file system, on a loop device that this process
+// attaches and a mount that only this process can reach. Neither outlives the process,
+// however it ends. On a host without btrfs or loop devices, a plain folder serves instead,
+// which copies and is slower.
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,12 +22,12 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// The folders of a store. Every name in it is one of these and a key.
+// The folders of a store. Every name in it consists of one of these and a key.
 const (
 	roots   = "roots"   // engine roots, read-only
 	golden  = "golden"  // engine roots with an engine state, read-only
 	live    = "live"    // what a running machine writes to
-	partial = "partial" // what is being made; never read
+	partial = "partial" // what is being made; never used
 )
 
 // Root names the engine root with this key.
@@ -41,13 +42,12 @@ func Live(id string) string { return live + "/" + id }
 // Store is an open store. Its methods may be called from several goroutines.
 type Store struct {
 	path   string
-	how    string
 	volume volume
-	// making lets one goroutine at a time make a root of some key.
+	// making is held while a root is made.
 	making sync.Mutex
 }
 
-// volume is what a store stands on: btrfs, or a plain folder.
+// volume is what a store consists of: btrfs, or a plain folder.
 type volume interface {
 	dir() string
 	create(name string) error
@@ -59,7 +59,7 @@ type volume interface {
 	close(ctx context.Context) error
 }
 
-// InUseError says that another process has the store open.
+// InUseError is the error if another process has the store open.
 type InUseError struct {
 	Path string
 	PID  int
@@ -69,12 +69,12 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("the store %s is in use by process %d: wait for that run to end, or give this one a store of its own", e.Path, e.PID)
 }
 
-// ErrUnsupported says that the host cannot have a btrfs store.
+// ErrUnsupported is the error if the host cannot have a btrfs store.
 var ErrUnsupported = errors.New("no btrfs on loop devices here")
 
-// Open opens the store in the file at path, which it creates with room for
-// size when it is missing. The file is sparse and takes what is stored in it.
-// One process at a time can have it open; another gets an *InUseError.
+// Open opens the store in the file at path. If the file is missing, Open creates it with
+// room for size; it is sparse and takes only the space of its contents. One process at a
+// time can have a store open; another gets an *InUseError.
 func Open(ctx context.Context, path string, size trial.Bytes) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -83,16 +83,14 @@ func Open(ctx context.Context, path string, size trial.Bytes) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
-	how := "btrfs on a loop device"
 	v, err := openLoop(ctx, path, size)
 	if errors.Is(err, ErrUnsupported) {
-		how = "a plain folder, because " + err.Error()
 		v, err = openFolder(path + ".d")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
-	s := &Store{path: path, how: how, volume: v}
+	s := &Store{path: path, volume: v}
 	for _, d := range []string{roots, golden, live, partial} {
 		if err := os.MkdirAll(filepath.Join(v.dir(), d), 0o755); err != nil {
 			return nil, errors.Join(fmt.Errorf("laying out the store %s: %w", path, err), v.close(ctx))
@@ -101,21 +99,17 @@ func Open(ctx context.Context, path string, size trial.Bytes) (*Store, error) {
 	return s, nil
 }
 
-// How says in words what the store stands on.
-func (s *Store) How() string { return s.how }
-
-// Path returns where name can be reached while the store is open. It is of use
-// to root alone.
+// Path returns the path of name while the store is open. Only root can use it.
 func (s *Store) Path(name string) string { return filepath.Join(s.volume.dir(), name) }
 
-// Has reports whether name is there.
+// Has reports whether name exists.
 func (s *Store) Has(name string) bool {
 	_, err := os.Lstat(s.Path(name))
 	return checkName(name) == nil && err == nil
 }
 
-// ImportRoot makes Root(key) of a tar archive. It does nothing when the root is
-// already there. A root is there whole or not at all.
+// ImportRoot makes Root(key) from a tar archive. It does nothing if the root exists. A root
+// exists whole or not at all.
 func (s *Store) ImportRoot(ctx context.Context, key string, archive io.Reader) error {
 	if err := checkName(Root(key)); err != nil {
 		return err
@@ -151,7 +145,13 @@ func (s *Store) unpack(ctx context.Context, key string, archive io.Reader) (err 
 	return s.volume.snapshot(ctx, name, Root(key), true)
 }
 
-// Snapshot makes to as a copy of from. It is there whole or not at all.
+// lastLine is where a program says why it failed.
+func lastLine(out []byte) []byte {
+	out = bytes.TrimSpace(out)
+	return out[bytes.LastIndexByte(out, '\n')+1:]
+}
+
+// Snapshot makes to as a copy of from. The copy exists whole or not at all.
 func (s *Store) Snapshot(ctx context.Context, from, to string, readonly bool) error {
 	if err := errors.Join(checkName(from), checkName(to)); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (s *Store) Snapshot(ctx context.Context, from, to string, readonly bool) er
 	return nil
 }
 
-// Delete removes name; it is no error when it is not there.
+// Delete removes name. It is no error if name does not exist.
 func (s *Store) Delete(name string) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -176,8 +176,8 @@ func (s *Store) Delete(name string) error {
 	return nil
 }
 
-// Mount returns name as a mount that is nowhere in the tree of mounts, for
-// move_mount into a namespace. It vanishes when the file is closed.
+// Mount returns name as a mount that is not in the tree of mounts, for move_mount into a
+// namespace. It vanishes when the file is closed.
 func (s *Store) Mount(name string) (*os.File, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -189,8 +189,8 @@ func (s *Store) Mount(name string) (*os.File, error) {
 	return f, nil
 }
 
-// Settle waits until nothing is left to do of what was deleted, which a file
-// system goes on with in the background, in the way of whatever runs next.
+// Settle waits until the file system has finished deleting. It does so in the background,
+// which would disturb what runs next.
 func (s *Store) Settle(ctx context.Context) error {
 	if err := s.volume.settle(ctx); err != nil {
 		return fmt.Errorf("waiting for the store %s to settle: %w", s.path, err)
@@ -198,9 +198,9 @@ func (s *Store) Settle(ctx context.Context) error {
 	return nil
 }
 
-// Traffic returns how much was read from the store and written to it since it
-// was opened, by whomever. A store without a disk of its own cannot tell; its
-// error is errors.ErrUnsupported.
+// Traffic returns how much was read from the store and written to it since it was opened,
+// by any process. For a store without a disk of its own, the error is
+// errors.ErrUnsupported.
 func (s *Store) Traffic() (read, written trial.Bytes, err error) {
 	read, written, err = s.volume.traffic()
 	if err != nil {
@@ -209,14 +209,14 @@ func (s *Store) Traffic() (read, written trial.Bytes, err error) {
 	return read, written, nil
 }
 
-// List returns the names in the store, without those being made.
+// List returns the names in the store, without those that are being made.
 func (s *Store) List() ([]string, error) {
 	return s.list(roots, golden, live)
 }
 
-// Sweep deletes what a killed run left: live copies, and roots that were never
-// finished. Call it before the first machine of this process starts: as the
-// store is open in one process at a time, nobody else's are in it.
+// Sweep deletes what a killed run left: live copies, and unfinished roots. Call it before
+// the first machine of this process starts: no other process's copies are in the store,
+// because only one process at a time can have it open.
 func (s *Store) Sweep() ([]string, error) {
 	left, err := s.list(live, partial)
 	if err != nil {
@@ -244,7 +244,7 @@ func (s *Store) list(folders ...string) ([]string, error) {
 	return names, nil
 }
 
-// Close gives the store back. It returns when the loop device is gone.
+// Close closes the store. It returns when the loop device is gone.
 func (s *Store) Close(ctx context.Context) error {
 	if err := s.volume.close(ctx); err != nil {
 		return fmt.Errorf("closing the store %s: %w", s.path, err)
@@ -256,7 +256,7 @@ var validName = regexp.MustCompile(`^(roots|golden|live|partial)/[A-Za-z0-9][A-Z
 
 func checkName(name string) error {
 	if !validName.MatchString(name) {
-		return fmt.Errorf("%q is no name in a store: a key is of letters, digits, dots and dashes", name)
+		return fmt.Errorf("%q is not a name in a store: a key consists of letters, digits, dots, underscores and dashes", name)
 	}
 	return nil
 }

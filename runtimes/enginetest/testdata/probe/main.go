@@ -1,4 +1,4 @@
-// Probe is the one program in the images that the conformance suite builds.
+// Probe is the only program in the images that the suite builds.
 package main
 
 import (
@@ -34,9 +34,9 @@ func run(verb string, args []string) error {
 		}
 		fmt.Println("sleeping", d)
 		time.Sleep(d)
-	case "get-from": // get-from NAME PATH: get of the variable's value and the path
+	case "get-from": // get-from NAME PATH: get, with the variable's value and the path as URL
 		return run("get", []string{os.Getenv(args[0]) + args[1]})
-	case "get": // get URL: prints what a web server answers, asked through the proxy if one is set
+	case "get": // get URL: prints a web server's answer, through the proxy if one is set
 		answer, err := http.Get(args[0])
 		if err != nil {
 			return err

@@ -1,0 +1,280 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/pipeline"
+)
+
+// CacheDir is the folder in which stratbench keeps the lab, golden states and
+// what it has fetched.
+func CacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the user's cache folder: %w; set HOME or XDG_CACHE_HOME", err)
+	}
+	return filepath.Join(dir, "stratbench"), nil
+}
+
+// scratch is a folder for what need not outlive a run. It stays locked while the
+// run lives. That of a killed run is unlocked, and the next run removes it.
+type scratch struct {
+	dir  string
+	lock io.Closer
+}
+
+const scratchPrefix = "scratch-"
+
+// newScratch sweeps parent and makes a scratch folder in it.
+func newScratch(parent string) (*scratch, error) {
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return nil, fmt.Errorf("creating stratbench's cache folder: %w", err)
+	}
+	sweepScratch(parent)
+	dir, err := os.MkdirTemp(parent, scratchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("creating a scratch folder: %w", err)
+	}
+	lock, err := host.TryLock(dir)
+	if err != nil {
+		return nil, fmt.Errorf("creating a scratch folder: %w", err)
+	}
+	return &scratch{dir: dir, lock: lock}, nil
+}
+
+// TempFolder makes a scratch folder. Closing it removes it.
+func TempFolder() (dir string, c io.Closer, err error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", nil, err
+	}
+	s, err := newScratch(cache)
+	if err != nil {
+		return "", nil, err
+	}
+	return s.dir, s, nil
+}
+
+func (s *scratch) sub(name string) (string, error) {
+	dir := filepath.Join(s.dir, name)
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// Close removes the folder.
+func (s *scratch) Close() error {
+	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
+}
+
+func sweepScratch(parent string) {
+	for _, dir := range deadScratch(parent) {
+		if lock, err := host.TryLock(dir); err == nil {
+			os.RemoveAll(dir)
+			lock.Close()
+		}
+	}
+}
+
+// deadScratch lists the scratch folders of killed runs.
+func deadScratch(parent string) (dead []string) {
+	dirs, _ := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
+	for _, dir := range dirs {
+		if lock, err := host.TryLock(dir); err == nil {
+			dead = append(dead, dir)
+			lock.Close()
+		}
+	}
+	return dead
+}
+
+// How long a file of a deployment may take to be fetched, and its size.
+const (
+	fetchLimit  = time.Minute
+	largestFile = 64 << 20
+)
+
+// fetched is the path of a file. For a URL it is the copy in the cache that has
+// its checksum, which is fetched first if it is not there.
+func fetched(ctx context.Context, file string) (string, error) {
+	address, sum, remote := spec.Remote(file)
+	if !remote {
+		return file, nil
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	kept := filepath.Join(cache, "fetched", sum, path.Base(address))
+	if text, err := os.ReadFile(kept); err == nil && sumOf(text) == sum {
+		return kept, nil
+	}
+	text, err := fetch(ctx, address)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("fetching %s: %w; make sure that this host reaches it, or keep a copy beside the workload and name that", address, err)
+	case sumOf(text) != sum:
+		return "", fmt.Errorf("the file at %s has the checksum %s and not the given one; if it is the right file, correct the checksum", address, sumOf(text))
+	}
+	if err := keep(kept, func(name string) error { return os.WriteFile(name, text, 0o644) }); err != nil {
+		return "", fmt.Errorf("keeping what was fetched from %s: %w", address, err)
+	}
+	return kept, nil
+}
+
+// keep makes a file of the cache, whole or not at all.
+func keep(path string, write func(name string) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := write(path + ".new"); err != nil {
+		return errors.Join(err, os.RemoveAll(path+".new"))
+	}
+	return os.Rename(path+".new", path)
+}
+
+func fetch(ctx context.Context, address string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
+	defer cancel()
+	if strings.HasPrefix(address, spec.OCI) {
+		return fetchChart(ctx, address)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, errors.New("the server answered " + answer.Status)
+	}
+	return readWhole(answer.Body)
+}
+
+// readWhole reads a file that is not larger than one of a deployment may be.
+func readWhole(from io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(from, largestFile+1))
+	if err == nil && len(text) > largestFile {
+		err = fmt.Errorf("it is larger than %d MiB", largestFile>>20)
+	}
+	return text, err
+}
+
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// preloads is the folder of the archives of fetched images.
+func preloads() (string, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(cache, "preload"), nil
+}
+
+// archiveOf is the archive of an entry under preload. That of an image in a
+// registry is fetched first if it is not in the cache.
+func archiveOf(ctx context.Context, entry string) (pipeline.Archive, error) {
+	if spec.IsArchive(entry) {
+		names, err := namesInArchive(entry)
+		return pipeline.Archive{Path: entry, Names: names}, err
+	}
+	ref, image, err := lookUp(ctx, entry)
+	if err != nil {
+		return pipeline.Archive{}, err
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return pipeline.Archive{}, err
+	}
+	dir, err := preloads()
+	if err != nil {
+		return pipeline.Archive{}, err
+	}
+	path := filepath.Join(dir, sumOf([]byte(ref.Name()+" "+digest.String()))+".tar")
+	archive := pipeline.Archive{Path: path, Names: []string{entry}}
+	if _, err := os.Stat(path); err == nil {
+		return archive, nil
+	}
+	return archive, keep(path, func(name string) error { return tarball.WriteToFile(name, ref, image) })
+}
+
+// lookUp asks a registry for an image, with the user's login.
+func lookUp(ctx context.Context, entry string) (name.Reference, v1.Image, error) {
+	ref, err := name.ParseReference(entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	image, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(http.DefaultTransport),
+		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))
+	return ref, image, err
+}
+
+// chartLayer is the media type of the archive of a chart in a registry.
+const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+// fetchChart returns the archive of the chart at an address in a registry.
+func fetchChart(ctx context.Context, address string) ([]byte, error) {
+	_, image, err := lookUp(ctx, strings.TrimPrefix(address, spec.OCI))
+	if err != nil {
+		return nil, err
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		return nil, err
+	}
+	for _, layer := range layers {
+		kind, err := layer.MediaType()
+		if err != nil {
+			return nil, err
+		}
+		if kind != chartLayer {
+			continue
+		}
+		archive, err := layer.Compressed()
+		if err != nil {
+			return nil, err
+		}
+		defer archive.Close()
+		return readWhole(archive)
+	}
+	return nil, errors.New("it is an image, not a chart")
+}
+
+// namesInArchive lists the names of the images in a docker-archive.
+func namesInArchive(path string) (names []string, err error) {
+	manifest, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(path) })
+	if err != nil {
+		return nil, fmt.Errorf("%s is not an archive of images: %w; make one with docker save or podman save", path, err)
+	}
+	for _, image := range manifest {
+		names = append(names, image.RepoTags...)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("the archive %s holds no image with a name; save the image by its name", path)
+	}
+	return names, nil
+}

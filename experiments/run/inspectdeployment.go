@@ -1,0 +1,193 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/pipeline/deploy"
+)
+
+// prepared is a deployment, read, built and rendered as every trial of the run
+// applies it.
+type prepared struct {
+	steps []deploy.Step
+	errs  []error
+}
+
+// deploymentKey identifies a deployment by its steps and by the settings on which
+// its Kubernetes depends.
+func deploymentKey(s spec.Settings, w spec.Workload) (string, error) {
+	key, err := json.Marshal([]any{s.Runtime, s.NodeImage, w.KindConfig, w.Steps()})
+	if err != nil {
+		return "", fmt.Errorf("preparing the deployment: %w", err)
+	}
+	return string(key), nil
+}
+
+// prepareDeployment prepares the deployment of a cell, once for the run, so that
+// trials apply what was inspected.
+func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.Workload, server deploy.Server) (prepared, error) {
+	key, err := deploymentKey(s, w)
+	if err != nil {
+		return prepared{}, err
+	}
+	if p, known := r.deployments[key]; known {
+		return p, nil
+	}
+	var p prepared
+	sources, errs := sourcesOfSteps(ctx, w.Steps())
+	if p.errs = errs; len(errs) == 0 {
+		p.steps, p.errs = deploy.Prepare(deploy.WithNames(sources), server)
+	}
+	r.deployments[key] = p
+	return p, nil
+}
+
+// deployment is the trial's, as it was prepared when its cell was inspected.
+func (x *execution) deployment() ([]deploy.Step, error) {
+	key, err := deploymentKey(x.settings, x.workload)
+	if err != nil {
+		return nil, err
+	}
+	return x.r.deployments[key].steps, nil
+}
+
+// sourcesOfSteps converts the steps of a workload and fetches their remote files.
+func sourcesOfSteps(ctx context.Context, steps []spec.Step) (sources []deploy.Source, errs []error) {
+	for i, s := range steps {
+		source := deploy.Source{Name: s.Name, Kustomize: s.Kustomize, Timeout: time.Duration(s.Timeout)}
+		local := func(part, file string) string {
+			file, err := fetched(ctx, file)
+			if err != nil {
+				errs = append(errs, &deploy.SourceError{Source: i, Part: part, Err: err})
+			}
+			return file
+		}
+		for n, file := range s.Apply {
+			source.Apply = append(source.Apply, local(fmt.Sprintf("apply.%d", n), file))
+		}
+		if h := s.Helm; h != nil {
+			source.Chart = &deploy.Chart{Path: local("helm.chart", h.Chart), Release: h.Release, Namespace: h.Namespace, ValuesFiles: h.ValuesFiles, Values: h.Values}
+		}
+		if len(s.Command) > 0 {
+			source.Command = &deploy.Command{Args: s.Command, Dir: s.Dir, Env: s.Env}
+		}
+		if s.Wait != nil {
+			source.Wait = &deploy.Condition{For: s.Wait.For, Object: s.Wait.Object, Namespace: s.Wait.Namespace, Selector: s.Wait.Selector}
+		}
+		sources = append(sources, source)
+	}
+	return sources, errs
+}
+
+// deployment inspects the steps of the deployment and the images in them.
+func (c *cellInspection) deployment(ctx context.Context) {
+	ofLab := c.nodeImage() == lab.NodeImageName
+	server := deploy.Server{Minor: minorOf(c.nodeImage()), Volumes: !ofLab, OtherAPIs: c.kind != nil && len(c.kind.RuntimeConfig) > 0}
+	if !ofLab {
+		server.Namespaces = []string{"local-path-storage"}
+	}
+	p, err := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
+	if err != nil {
+		c.wrong("workload.deploy", err)
+		return
+	}
+	for _, err := range p.errs {
+		var of *deploy.SourceError
+		if errors.As(err, &of) {
+			c.wrong(c.ofStep(of.Source, of.Part), of.Err)
+		} else {
+			c.wrong("workload.manifests", err)
+		}
+	}
+	certain, possible := deploy.Check(p.steps, len(p.errs) == 0, server, func(s deploy.Step, certain bool, text string) {
+		to := &c.warnings
+		if certain {
+			to = &c.issues
+		}
+		c.at(to, c.ofStep(s.Source, "wait.object"), "%s: %s", s.Name, text)
+	})
+	c.issues.List = append(c.issues.List, certain...)
+	c.warnings.List = append(c.warnings.List, possible...)
+	for i, s := range c.workload.Steps() {
+		if len(s.Command) > 0 {
+			c.command(c.ofStep(i, "command.0"), "the command of the step", s.Command, s.Dir)
+		}
+	}
+	c.deployedImages(ctx, deploy.Objects(p.steps))
+	if c.kind != nil && c.kind.Networking.DisableDefaultCNI && !ofLab && c.ownNodeImage() < 0 && c.settings.NodeImage == "" &&
+		!c.mountsInto("/etc/cni") && len(p.errs) == 0 && !deploy.MayBringNetwork(p.steps) {
+		c.in(&c.issues, "without its default network no node becomes ready, and the deployment has no DaemonSet that could bring one; deploy one, take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
+	}
+}
+
+// ofStep is the setting of a part of a deployment step.
+func (c *cellInspection) ofStep(i int, part string) string {
+	if len(c.workload.Manifests) > 0 {
+		return "workload.manifests." + strings.TrimPrefix(part, "apply.")
+	}
+	step := strconv.Itoa(i)
+	if name := c.workload.Deploy[i].Name; name != "" {
+		step = name
+	}
+	return "workload.deploy." + step + "." + part
+}
+
+// deployedImages inspects the images of what is deployed.
+func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
+	own := map[string]bool{}
+	for _, i := range c.workload.Images {
+		own[fullName(i.Tag)] = true
+		for _, tag := range i.Tags {
+			own[fullName(tag)] = true
+		}
+	}
+	for _, name := range c.preloaded(ctx) {
+		own[fullName(name)] = true
+	}
+	for _, u := range deploy.Images(objects) {
+		switch loaded := own[fullName(u.Image)]; {
+		case !loaded:
+			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
+		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):
+			c.issues.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded, and cannot reach the registry; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
+		case u.Always:
+			c.warnings.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
+		}
+	}
+}
+
+// preloaded inspects the images that are loaded and not built, and returns their
+// names.
+func (c *cellInspection) preloaded(ctx context.Context) (names []string) {
+	for i, entry := range c.workload.Preload {
+		setting := fmt.Sprintf("workload.preload.%d", i)
+		if spec.IsArchive(entry) {
+			in, err := namesInArchive(entry)
+			if err != nil {
+				c.at(&c.issues, setting, "%v", err)
+			}
+			names = append(names, in...)
+			continue
+		}
+		names = append(names, entry)
+		asking, done := context.WithTimeout(ctx, askLimit)
+		_, _, err := lookUp(asking, entry)
+		done()
+		certain, doubt := judge("this host", err)
+		switch {
+		case certain != nil:
+			c.at(&c.issues, setting, "the image %s, which trials load: %v, or save it to an archive and name that", entry, certain)
+		case doubt != nil:
+			c.at(&c.warnings, setting, "the image %s, which trials load: %v", entry, doubt)
+		}
+	}
+	return names
+}

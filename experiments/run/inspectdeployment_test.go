@@ -1,0 +1,95 @@
+package run
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+)
+
+// deploying is an experiment that works, with these steps instead of manifests.
+func deploying(steps string, more map[string]string) map[string]string {
+	files := works()
+	files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]\n", "deploy:\n"+steps, 1)
+	for name, text := range more {
+		files[name] = text
+	}
+	return files
+}
+
+const (
+	podOfApp = "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: app, image: \"localhost/app:e2e\"}]}\n"
+	aJob     = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"localhost/app:e2e\"}]}}}\n"
+)
+
+func TestStepsOfADeploymentAreInspected(t *testing.T) {
+	for name, c := range map[string]struct {
+		steps   string
+		files   map[string]string
+		certain string
+	}{
+		"kustomize, helm, a command and a wait": {"- kustomize: k\n- helm: {chart: c, namespace: shop}\n- {command: [./test.sh]}\n- {name: done, apply: [job.yaml]}\n- wait: {for: condition=Complete, object: job/migrate}\n",
+			map[string]string{"k/kustomization.yaml": "resources: [pod.yaml]\n", "k/pod.yaml": podOfApp, "job.yaml": aJob, "c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "c/templates/a.yaml": strings.Replace(podOfApp, "app}", "{{ .Release.Name }}}", 1)}, ""},
+		"a kustomization that reaches out": {"- kustomize: k\n", map[string]string{"k/kustomization.yaml": "resources: [\"https://shop.test/a.yaml\"]\n"}, "k/kustomization.yaml:1:13: the kustomization reaches out of its tree: https://shop.test/a.yaml"},
+		"a chart that does not render":     {"- {name: shop, helm: {chart: c}}\n", map[string]string{"c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "c/templates/a.yaml": "a: b\nkind: {{ .Values.a.b }}\n"}, "c/templates/a.yaml:2:16: the chart does not render"},
+		"a chart that is none":             {"- {name: shop, helm: {chart: k}}\n", map[string]string{"k/a.yaml": podOfApp}, "w.yaml:6:30: loading the chart k: "},
+		"a wait for nothing":               {"- apply: [job.yaml]\n- {name: done, wait: {for: condition=Complete, object: job/migrates}}\n", map[string]string{"job.yaml": aJob}, "w.yaml:7:56: done: it waits for job migrates"},
+		"a condition that is none":         {"- apply: [job.yaml]\n- {wait: {for: Complete, object: job/migrate}}\n", map[string]string{"job.yaml": aJob}, "w.yaml:7:16: \"Complete\" is nothing that can be waited for"},
+		"a command that is not there":      {"- apply: [job.yaml]\n- {command: [./gone]}\n", map[string]string{"job.yaml": aJob}, "w.yaml:7:14: the command of the step: "},
+		"an image that is not there":       {"- kustomize: k\n", map[string]string{"k/kustomization.yaml": "resources: [pod.yaml]\n", "k/pod.yaml": strings.Replace(podOfApp, "localhost/app:e2e", "gone/app:1", 1)}, "k/kustomization.yaml: Pod app needs gone/app:1"},
+	} {
+		certain, possible := inspected(t, deploying(c.steps, c.files), isolatedSite(t))
+		if c.certain == "" && certain+possible != "" || !strings.Contains(certain, c.certain) {
+			t.Errorf("%s: got\n%s\n%s\nwant %s", name, certain, possible, c.certain)
+		}
+	}
+}
+
+func TestFilesAreFetchedByTheirChecksum(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	text, asked := podOfApp, 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		_, _ = w.Write([]byte(text))
+	}))
+	defer server.Close()
+	address := server.URL + "/v1/pod.yaml"
+	step := "- apply: [\"" + address + "#sha256=" + sumOf([]byte(text)) + "\"]\n"
+	for range 2 {
+		if certain, possible := inspected(t, deploying(step, nil), isolatedSite(t)); certain+possible != "" || asked != 1 {
+			t.Errorf("got %s%s after %d requests", certain, possible, asked)
+		}
+	}
+	if err := os.RemoveAll(os.Getenv("XDG_CACHE_HOME")); err != nil {
+		t.Fatal(err)
+	}
+	text += "# changed\n"
+	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:11: the file at "+address+" has the checksum "+sumOf([]byte(text))) {
+		t.Errorf("a file that has changed: got %s", certain)
+	}
+	server.Close()
+	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:11: fetching "+address) {
+		t.Errorf("a server that is gone: got %s", certain)
+	}
+}
+
+func TestASetUpCommandIsInspected(t *testing.T) {
+	files := func(setup, settings string) map[string]string {
+		return map[string]string{
+			"exp.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: " + settings + "\nfactors: {workload.setup.env.N: [1, 2]}\n",
+			"w.yaml":   "apiVersion: stratbench/v1\nimages: [{name: a}, {name: b, weight: 3}]\nsetup:\n  " + setup + "\n", "up.sh": "#!/bin/sh\n",
+		}
+	}
+	for name, c := range map[string]struct{ setup, settings, want string }{
+		"good":         {"command: [./up.sh, \"{{concurrency}}\"]", "{runtime: docker, strategy: 2+1}", ""},
+		"gone":         {"command: [./gone.sh]", "{runtime: docker, strategy: serial}", "w.yaml:4:13: the set-up command: "},
+		"cleanup gone": {"{command: [./up.sh], cleanup: [./down.sh]}", "{runtime: docker, strategy: serial}", "w.yaml:4:34: the command that cleans up: "},
+		"registry":     {"command: [./up.sh]", "{runtime: docker, strategy: registry}", "strategy registry pulls images that stratbench has built"},
+	} {
+		certain, possible := inspected(t, files(c.setup, c.settings), isolatedSite(t))
+		if c.want == "" && certain+possible != "" || !strings.Contains(certain, c.want) {
+			t.Errorf("%s: got\n%s\n%s\nwant %s", name, certain, possible, c.want)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes/dockerfile"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// images inspects what the images are built from.
+func (c *cellInspection) images(ctx context.Context) {
+	own := map[string]bool{}
+	for _, i := range c.workload.Images {
+		own[fullName(i.Tag)] = true
+	}
+	for _, i := range c.workload.Images {
+		needs, err := dockerfile.Read(i.Context, i.Dockerfile, i.Target, buildArgs(c.r.places[c.settings.Runtime], i, c.settings))
+		var none *dockerfile.NoStageError
+		switch {
+		case errors.As(err, &none):
+			c.at(&c.issues, "workload.images."+i.Name+".target", "%v", err)
+			continue
+		case err != nil:
+			c.wrong("workload.images."+i.Name+".dockerfile", err)
+			continue
+		}
+		file := filepath.Join(i.Context, i.Dockerfile)
+		for _, need := range needs.Images {
+			if !own[fullName(need.Text)] {
+				c.image(ctx, need.Text, file, need.At, "the build of "+i.Name+" begins with "+need.Text, inBuild)
+			}
+		}
+		if needs.Syntax != nil && c.settings.Runtime == trial.Docker {
+			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
+		}
+		c.mounted(i, file, needs.Mounts)
+		if !c.site.offline {
+			continue
+		}
+		for _, need := range needs.Fetches {
+			c.issues.Add(file, need.At, "%s is fetched, and %s has no way out; put the file into the context%s", need.Text, c.site.name, c.site.wayOut)
+		}
+		for _, need := range needs.Downloads {
+			c.warnings.Add(file, need.At, "%q seems to need a way out, and %s has none; put what it fetches into the context or a base image%s", need.Text, c.site.name, c.site.wayOut)
+		}
+	}
+}
+
+// mounted checks that the workload gives the secrets and agents that build steps
+// mount, and that the engine can pass the agents on.
+func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.Mount) {
+	for _, m := range mounts {
+		what, key, given := "secret", "secrets", i.Secrets
+		if m.SSH {
+			what, key, given = "agent of ssh", "ssh", i.SSH
+		}
+		if _, is := given[m.Text]; is || !m.SSH && m.Text == authoritiesSecret {
+			continue
+		}
+		to, then := &c.warnings, "runs without it"
+		if m.Required {
+			to, then = &c.issues, "fails without it"
+		}
+		to.Add(file, m.At, "the build of %s mounts the %s %s, which the workload does not give, and the step %s; give it under %s of the image", i.Name, what, m.Text, then, key)
+	}
+	for id, agent := range i.SSH {
+		setting := "workload.images." + i.Name + ".ssh." + id
+		switch {
+		case c.settings.Runtime == trial.Podman:
+			c.at(&c.issues, setting, "Podman's service gives builds no agent of ssh; fetch what the build needs beforehand (a hook before build), give the build a secret, or use docker alone")
+		case agent == spec.UserAgent && os.Getenv("SSH_AUTH_SOCK") == "":
+			c.at(&c.issues, setting, "SSH_AUTH_SOCK is not set, so there is no agent of yours; start one and add the key (eval \"$(ssh-agent)\"; ssh-add), or give the path of a key")
+		default:
+			if err := usableAgent(i.Agents()[id]); err != nil {
+				c.at(&c.issues, setting, "%v", err)
+			}
+		}
+	}
+}
+
+// usableAgent reports why a build cannot use an agent, or a key as one.
+func usableAgent(path string) error {
+	if text, err := os.ReadFile(path); err == nil {
+		if _, err = ssh.ParseRawPrivateKey(text); err != nil {
+			return fmt.Errorf("the key %s cannot be used: %w; give a private key without a passphrase, or add it to an agent (ssh-add) and write agent", path, err)
+		}
+		return nil
+	}
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return fmt.Errorf("the agent of ssh does not answer: %w; start one and add the key (eval \"$(ssh-agent)\"; ssh-add)", err)
+	}
+	return conn.Close()
+}
+
+// buildArgs are the build arguments of an image in a cell.
+func buildArgs(p place, i spec.Image, s spec.Settings) map[string]string {
+	args := maps.Clone(p.buildArgs())
+	maps.Copy(args, argsFromEnvironment(s))
+	maps.Copy(args, i.Args)
+	maps.Copy(args, s.Build.Args)
+	return args
+}
+
+// use is where an image is needed.
+type use int
+
+const (
+	inBuild use = iota // in the engine's store
+	inNode             // in the node
+	asNode             // the node image itself
+)
+
+// image checks that an image is there or can be fetched.
+func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.Position, what string, by use) {
+	certain, doubt := c.site.has(ctx, ref, by)
+	switch {
+	case certain != nil:
+		c.issues.Add(file, at, "%s: %v", what, certain)
+	case doubt != nil:
+		c.warnings.Add(file, at, "%s: %v", what, doubt)
+	}
+}
+
+// test inspects the test command.
+func (c *cellInspection) test() {
+	t := c.workload.Test
+	if len(t.Command) == 0 {
+		return
+	}
+	c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
+	for name, value := range t.Env {
+		if strings.Contains(value, "${") || strings.Contains(value, "$(") {
+			c.at(&c.warnings, "workload.test.env."+name, "%q is passed as it stands: variables are not replaced here; the command finds the cluster through KUBECONFIG", value)
+		}
+	}
+}
+
+// setup inspects a set-up command.
+func (c *cellInspection) setup() {
+	s := c.workload.Setup
+	for _, command := range []struct {
+		key, what string
+		args      []string
+	}{{"command", "the set-up command", s.Command}, {"prepare", "the command that prepares trials", s.Prepare}, {"cleanup", "the command that cleans up", s.Cleanup}} {
+		if len(command.args) > 0 && !strings.Contains(command.args[0], "{{") {
+			c.command("workload.setup."+command.key+".0", command.what, command.args, s.Dir)
+		}
+	}
+	if strategy, err := strategies.Named(c.settings.Strategy, c.spec.Strategies); err == nil && strategy.Pull {
+		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
+	}
+}
+
+// interpreters run the script that is their first argument.
+var interpreters = []string{"sh", "bash", "dash", "zsh", "python", "python3", "node", "ruby", "perl"}
+
+// command checks that a program can be run and that its script is there.
+func (c *cellInspection) command(setting, what string, args []string, dir string) {
+	program := args[0]
+	if slices.Contains(interpreters, filepath.Base(program)) && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		script := args[1]
+		if !filepath.IsAbs(script) {
+			script = filepath.Join(dir, script)
+		}
+		if _, err := os.Stat(script); err != nil {
+			c.at(&c.issues, setting, "%s: its script cannot be read: %v; write its path as seen from %s", what, err, dir)
+		}
+	}
+	if !strings.Contains(program, "/") {
+		if err := c.site.lookPath(program); err != nil {
+			c.at(&c.issues, setting, "%s: %v", what, err)
+		}
+		return
+	}
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(dir, program)
+	}
+	info, err := os.Stat(program)
+	switch {
+	case err != nil:
+		cure := "build it before the run"
+		if _, err := os.Stat(filepath.Join(c.workload.Dir, "Makefile")); err == nil {
+			cure += ": " + c.workload.Dir + " has a Makefile"
+		}
+		c.at(&c.issues, setting, "%s: %v; correct its path, or %s", what, err, cure)
+	case info.IsDir() || info.Mode()&0o111 == 0:
+		c.at(&c.issues, setting, "%s %s cannot be executed; chmod +x it, or name the program that runs it first", what, program)
+	}
+}

@@ -1,0 +1,108 @@
+package run
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/runtimes"
+)
+
+// TestHolders judges holders of a lock from this process: only a process of this
+// host that has ended is dead.
+func TestHolders(t *testing.T) {
+	me, other := newHolder("20260102-030405-mine"), newHolder("20260102-030405-mine")
+	if !strings.HasPrefix(me.Mark, "20260102-030405-") || me.Mark == other.Mark {
+		t.Errorf("the marks are %q and %q", me.Mark, other.Mark)
+	}
+	for _, name := range []string{clusterName(me.Mark, "t001"), imageName(me.Mark, "t001", "Red")} {
+		if mark, id := trialOf(name); mark != me.Mark || id != "t001" {
+			t.Errorf("%s is of %q and %q", name, mark, id)
+		}
+	}
+	for _, mine := range []string{"stratbench-trial", "stratbench-mine-t001", "kind", "stratbench.local/trial/mine:latest", "x-" + clusterName(me.Mark, "t001")} {
+		if mark, _ := trialOf(mine); mark != "" {
+			t.Errorf("%s is taken for a trial's", mine)
+		}
+	}
+	if node := clusterName(me.Mark, "t9999") + "-external-load-balancer"; len(node) > 63 {
+		t.Errorf("%s is no name of a host: it has %d characters", node, len(node))
+	}
+	for name, c := range map[string]struct {
+		change func(*holder)
+		dead   bool
+	}{
+		"this process":             {func(*holder) {}, false},
+		"another process":          {func(h *holder) { h.PID = os.Getppid(); h.Process, _ = host.Began(h.PID) }, false},
+		"a process that has ended": {func(h *holder) { h.PID = 1 << 30 }, true},
+		"a number used again":      {func(h *holder) { h.Process = "1" }, true},
+		"before a restart":         {func(h *holder) { h.Boot = "another" }, true},
+		"another host":             {func(h *holder) { h.Host, h.PID = "elsewhere", 1<<30 }, false},
+		"another container":        {func(h *holder) { h.Namespace, h.PID = "pid:[1]", 1<<30 }, false},
+		"nobody known":             {func(h *holder) { *h = holder{} }, false},
+	} {
+		h := me
+		c.change(&h)
+		read := holderOf(h.labels())
+		if read.dead(me) != c.dead || read.Mark != h.Mark || !read.Since.Equal(h.Since) {
+			t.Errorf("%s: dead is %t; read as %+v", name, read.dead(me), read)
+		}
+	}
+}
+
+// TestLedgersSurviveAKill reads a ledger whose last line was cut off.
+func TestLedgersSurviveAKill(t *testing.T) {
+	dir := ledgers(t.TempDir(), "AB:CD")
+	l, err := openLedger(dir, debt{Mark: "m", Trial: "t001", Cluster: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []debt{{Names: []string{"a", "b"}, Builds: []string{"x"}}, {Made: []runtimes.ImageID{"5d41"}}} {
+		if err := l.add(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.file.WriteString(`{"made":["7f8`); err != nil {
+		t.Fatal(err)
+	}
+	again, err := readLedgers(dir)
+	if err != nil || len(again) != 1 {
+		t.Fatalf("%d ledgers, %v", len(again), err)
+	}
+	d := again[0].debt
+	if d.Cluster != "c" || len(d.Names) != 2 || len(d.Builds) != 1 || len(d.Made) != 1 || d.Made[0] != "5d41" {
+		t.Errorf("read %+v", d)
+	}
+	if err := again[0].settled(); err != nil {
+		t.Error(err)
+	}
+	if again, err := readLedgers(dir); err != nil || len(again) != 0 {
+		t.Errorf("%d ledgers are left, %v", len(again), err)
+	}
+}
+
+func TestClustersOfASetUpCommand(t *testing.T) {
+	node := func(name, cluster string, networks ...string) runtimes.Object {
+		return runtimes.Object{Name: name, Labels: map[string]string{clusterLabel: cluster}, Networks: networks}
+	}
+	mine := clusterName("20260101-000000-abcdef", "t001")
+	c := runtimes.Contents{Containers: []runtimes.Object{
+		node("a", mine, "other"), node("b", mine+"-second", "kind"), node("c1", "e2e", mine), node("c2", "e2e", mine), // named as they like, in the trial's network
+		node("d", "users", "kind"), node("e", mine+"1", "kind"), {Name: "registry", Networks: []string{"bridge", mine}}, {Name: "db", Networks: []string{"bridge"}},
+	}}
+	d := debt{Cluster: mine}
+	if got, want := d.clusters(c), []string{"e2e", mine, mine + "-second"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if !d.in(c) || (debt{Mark: "m", Cluster: "x"}).in(c) || (debt{}).connected(c.Containers[6]) {
+		t.Error("what is the trial's is not told from what is not")
+	}
+	if _, got := trialOf(mine + "-second"); got != "t001" {
+		t.Errorf("the trial of a second cluster is %q", got)
+	}
+	if _, got := trialOf(mine + "1"); got != "t0011" {
+		t.Errorf("the trial of another trial's cluster is %q", got)
+	}
+}

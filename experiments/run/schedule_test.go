@@ -1,0 +1,216 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/runtimes/machine/isolated"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+func TestWhatATrialGoesOnAfter(t *testing.T) {
+	for _, c := range []struct {
+		v    trial.Verdict
+		want bool
+	}{
+		{trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseBuild}, true},
+		{trial.Verdict{Outcome: trial.EngineHang, Phase: trial.PhaseCluster}, true},
+		{trial.Verdict{Outcome: trial.HostExhausted, Phase: trial.PhaseBuild, Cause: trial.CauseMemoryThrashing}, true},
+		{trial.Verdict{Outcome: trial.HostExhausted, Phase: trial.PhaseCluster, Cause: trial.CauseInotify}, false},
+		{trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseDeploy}, false},
+		{trial.Verdict{Outcome: trial.BuildOOM, Phase: trial.PhaseBuild}, false},
+		{trial.Verdict{Outcome: trial.OK}, false},
+	} {
+		if got := lostInSetup(c.v); got != c.want {
+			t.Errorf("%+v: got %v", c.v, got)
+		}
+		x := &execution{settings: spec.Settings{OnCrash: trial.CrashSerial}}
+		x.record.Verdict = c.v
+		if got := x.mayGoOn(t.Context(), &isolated.Machine{}); got != c.want {
+			t.Errorf("%+v: may go on: %v", c.v, got)
+		}
+		if x.mayGoOn(t.Context(), &borrowed{}) {
+			t.Errorf("%+v: goes on on an engine of the user's", c.v)
+		}
+		if x.settings.OnCrash = ""; x.mayGoOn(t.Context(), &isolated.Machine{}) {
+			t.Errorf("%+v: goes on without being asked to", c.v)
+		}
+	}
+}
+
+func TestTheFirstAttemptIsKept(t *testing.T) {
+	log, err := openTrialLog(filepath.Join(t.TempDir(), "log.txt"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	x := &execution{clock: pipeline.NewClock(pipeline.Now() - int64(10*time.Second)), log: log}
+	x.record.Samples = []trial.Sample{{At: second(1), CPU: second(4), OOMKills: 2, Pressure: trial.Pressure{MemorySomeTotal: second(3)}}}
+	build := trial.Span{Name: "build", Phase: trial.PhaseBuild, Start: second(2)}
+	x.trace.Add(pipeline.Event{Kind: pipeline.SpanStart, SpanID: 1, Span: &build})
+	x.trace.Add(pipeline.Event{Kind: pipeline.Observed, Seen: &trial.Evidence{State: trial.StateBackedOff}})
+	x.keepAttempt(trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseBuild, Cause: trial.CauseSIGKILL,
+		Evidence: []trial.Evidence{{Rule: trial.RuleWatch, At: second(7)}, {Rule: trial.RuleWatch, At: second(8)}}})
+	if len(x.own) != 2 || !x.own[0].Unfinished || x.own[1].Name != "crash" || x.own[1].Start != second(7) || x.own[1].End < second(10) ||
+		x.own[1].Error != "engine-crash, cause sigkill" {
+		t.Errorf("spans: %+v", x.own)
+	}
+	if x.began != second(2) || len(x.record.Observed) != 1 || len(x.trace.Spans(0)) != 0 || len(x.trace.Seen()) != 0 {
+		t.Errorf("began at %v; observed %+v; the next worker begins with %+v", x.began, x.record.Observed, x.trace.Spans(0))
+	}
+	// The machine is another, and its totals begin at 0.
+	next := after(x.before, trial.Sample{At: second(12), CPU: second(1), OOMKills: 1, Pressure: trial.Pressure{MemorySomeTotal: second(1)}})
+	if next.CPU != second(5) || next.OOMKills != 3 || next.Pressure.MemorySomeTotal != second(4) {
+		t.Errorf("the next sample is %+v", next)
+	}
+	x.record.Samples = append(x.record.Samples, next)
+	if len(x.samples()) != 1 || x.kills() != 1 {
+		t.Errorf("of the machine that the trial goes on with: %+v, %d kills", x.samples(), x.kills())
+	}
+}
+
+func TestAWorkerIsSentWhatIsReadOfTheMemory(t *testing.T) {
+	out, in := io.Pipe()
+	feed, received := &memoryFeed{}, &readings{}
+	followed := make(chan struct{})
+	go func() { received.follow(json.NewDecoder(out)); close(followed) }()
+	if _, known := received.latest(); known {
+		t.Error("a reading is known before there is one")
+	}
+	sample := func(anon trial.Bytes) trial.Sample {
+		return trial.Sample{MemoryAnon: anon, Pressure: trial.Pressure{Known: true, MemorySomeTotal: second(3), MemoryFullTotal: second(2)}}
+	}
+	feed.take(sample(5)) // before there is a worker
+	feed.sendTo(json.NewEncoder(in))
+	feed.take(sample(7))
+	feed.sendTo(nil)
+	feed.take(sample(9)) // after it has ended
+	in.Close()
+	<-followed
+	r, known := received.latest()
+	if !known || r.Used != 7 || !r.Pressure || r.Some != 3*time.Second || r.Full != 2*time.Second || r.At.IsZero() {
+		t.Errorf("got %+v, %v", r, known)
+	}
+}
+
+func TestAUsersEngineIsNotRestarted(t *testing.T) {
+	err := (&borrowedPlace{of: machine.Host}).check(spec.Settings{OnCrash: trial.CrashSerial})
+	if err == nil || !strings.HasPrefix(err.Error(), "onCrash serial: ") {
+		t.Errorf("got %v", err)
+	}
+	err = (&borrowedPlace{of: machine.Host}).check(spec.Settings{Cluster: trial.ClusterPrebooted})
+	if err == nil || !strings.HasPrefix(err.Error(), "cluster prebooted: ") {
+		t.Errorf("got %v", err)
+	}
+	if err := (&borrowedPlace{of: machine.Host}).check(spec.Settings{OnCrash: trial.CrashFails}); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A cell whose levels make no sense together is refused, and the others run.
+func TestNodesPullOnlyWhatIsPulled(t *testing.T) {
+	w := spec.Workload{Images: []spec.Image{{Name: "a"}}}
+	nodePull := spec.LoadSettings{Path: trial.LoadNodePull}
+	var pointless *pointlessError
+	err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Parallel, Load: nodePull}, w)
+	if !errors.As(err, &pointless) || !strings.HasPrefix(err.Error(), "load.path node-pull: the strategy parallel builds") {
+		t.Errorf("got %v", err)
+	}
+	if err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Registry, Load: nodePull}, w); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func second(n int) trial.Seconds { return trial.Seconds(time.Duration(n) * time.Second) }
+
+func TestSchedulesThatCannotBeFollowed(t *testing.T) {
+	const head = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\n"
+	const own = "apiVersion: stratbench/v1\nimages: [{name: a}, {name: b}]\nsetup: {command: [./test.sh, %s]}\n"
+	for name, c := range map[string]struct{ exp, workload, want string }{
+		"a crash in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {onCrash: [fail, serial]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:5:27: onCrash serial: the set-up command builds by itself"},
+		"etcd in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {etcd: [default, noFsync]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:5:27: etcd noFsync: the set-up command makes its cluster by itself"},
+		"a cluster from before in a set-up command": {head + "settings: {strategy: serial, cluster: prebooted}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:4:39: cluster prebooted: the set-up command makes its cluster by itself"},
+		"loads in a set-up command": {head + "settings: {strategy: serial, load: {when: asBuilt}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
+			"load.when asBuilt: the set-up command loads by itself"},
+		"nodes that pull for a set-up command": {head + "settings: {strategy: serial, load: {path: node-pull}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
+			"load.path node-pull: the set-up command loads by itself"},
+		"loads without a cluster": {head + "settings: {runtime: docker, strategy: serial, clusterStart: after}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"],
+			"exp.yaml:5:30: load.when asBuilt: with clusterStart after, there is no cluster while images are built"},
+		"deploys in a set-up command": {head + "settings: {strategy: serial, deploy: {when: asLoaded}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
+			"deploy.when asLoaded: the set-up command deploys by itself"},
+		"deploys without a cluster": {head + "settings: {runtime: docker, strategy: serial, clusterStart: after}\nfactors: {deploy.when: [after, asLoaded]}\n", works()["w.yaml"],
+			"exp.yaml:5:32: deploy.when asLoaded: with clusterStart after, there is no cluster while images are built"},
+		"deploys beside the builds": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {deploy.when: [after, asLoaded]}\n", works()["w.yaml"], ""},
+		"loads beside the builds": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"], ""},
+		"adaptive by a number": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, adaptive]}\n", strings.Replace(own, "%s", `"{{concurrency}}"`, 1),
+			"exp.yaml:5:30: strategy adaptive: the set-up command gets neither {{schedule}} nor {{strategy}}"},
+		"adaptive by the schedule": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n", strings.Replace(own, "%s", `"{{ schedule }}"`, 1), ""},
+		"built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n",
+			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:e2e\", context: img, args: {BASE: \"localhost/app:e2e\"}}\n", 1),
+			"exp.yaml:5:22: strategy adaptive: it chooses the order of builds, and top is built from app (argument BASE)"},
+	} {
+		files := works()
+		files["exp.yaml"], files["w.yaml"] = c.exp, c.workload
+		certain, _ := inspected(t, files, usersSite())
+		if c.want == "" && certain != "" || !strings.Contains(certain, c.want) || strings.Count(certain, "\n") > 1 {
+			t.Errorf("%s: got\n%s\nwant %s", name, certain, c.want)
+		}
+	}
+}
+
+// For the watch, a deployment beside builds and loads begins when the load has ended.
+func TestADeploymentBesideTheLoadBeginsAfterIt(t *testing.T) {
+	b := beside{asLoaded: true}
+	if !b.began(trial.PhaseDeploy) || b.began(trial.PhaseLoad) || b.ended(trial.PhaseBuild) || !b.ended(trial.PhaseLoad) {
+		t.Error("a deployment that waits for a load")
+	}
+	b = beside{asLoaded: true}
+	if !b.began(trial.PhaseDeploy) || b.ended(trial.PhaseDeploy) || b.ended(trial.PhaseLoad) {
+		t.Error("a deployment that ends before the load")
+	}
+	b = beside{asLoaded: true}
+	if b.ended(trial.PhaseLoad) || b.began(trial.PhaseDeploy) {
+		t.Error("a deployment that begins after the load")
+	}
+	b = beside{}
+	if b.ended(trial.PhaseLoad) || b.began(trial.PhaseDeploy) {
+		t.Error("a deployment after the load, as it usually is")
+	}
+}
+
+func TestTimeoutsOfStepsThatWaitForImages(t *testing.T) {
+	s := spec.Settings{Deploy: spec.DeploySettings{When: trial.DeployAsLoaded}}
+	apply := spec.Step{Apply: []string{"a.yaml"}, Timeout: spec.Duration(time.Minute)}
+	err := checkSchedule(&spec.Spec{}, s, spec.Workload{Deploy: []spec.Step{{Apply: []string{"a.yaml"}}, apply}})
+	if err == nil || !strings.HasPrefix(err.Error(), "deploy.when asLoaded: the timeout of step 2 of the deployment") {
+		t.Errorf("got %v", err)
+	}
+	wait := spec.Step{Wait: &spec.Wait{}, Timeout: spec.Duration(time.Minute)}
+	if err := checkSchedule(&spec.Spec{}, s, spec.Workload{Deploy: []spec.Step{wait}}); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A load beside the builds may wait for a build as long as that may take.
+func TestALoadThatWaitsIsNotOverdue(t *testing.T) {
+	for _, c := range []struct{ load, build, want time.Duration }{
+		{time.Minute, 20 * time.Minute, 21 * time.Minute}, {time.Minute, 0, 0}, {0, time.Minute, 0},
+	} {
+		limits := map[trial.Phase]time.Duration{trial.PhaseLoad: c.load, trial.PhaseBuild: c.build}
+		if waitsForBuilds(limits); limits[trial.PhaseLoad] != c.want || limits[trial.PhaseBuild] != c.build {
+			t.Errorf("%+v: got %v", c, limits)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package lab
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func TestEngineKeysDiffer(t *testing.T) {
+	trixie, err := engineArtifact("trixie")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bookworm, err := engineArtifact("bookworm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trixie.key == bookworm.key {
+		t.Error("two suites share a key")
+	}
+}
+
+func TestUnknownSuiteIsRefused(t *testing.T) {
+	if _, err := engineArtifact("sid"); err == nil || !strings.Contains(err.Error(), `"sid"`) {
+		t.Errorf("err = %v, want one that names the suite", err)
+	}
+}
+
+func TestNewGoMeansNewArtifacts(t *testing.T) {
+	old, young := origin{Go: "go1.26.1"}, origin{Go: "go1.26.2"}
+	if kubernetesArtifact(old.Go).key == kubernetesArtifact(young.Go).key {
+		t.Error("Kubernetes would not be compiled anew")
+	}
+	if goImageArtifact(old, builder{}).key == goImageArtifact(young, builder{}).key {
+		t.Error("the Go image would not be made anew")
+	}
+	if nodeKey("a") == nodeKey("b") {
+		t.Error("the node image would not be made anew")
+	}
+}
+
+func TestModulesArriveWithTheirNames(t *testing.T) {
+	for _, name := range []string{"kubernetes", "etcd", "coredns", "kind"} {
+		dir := t.TempDir()
+		if err := writeModule(name, dir); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{"go.mod", "go.sum"} {
+			if !fileExists(filepath.Join(dir, file)) {
+				t.Errorf("module %s has no %s", name, file)
+			}
+		}
+	}
+}
+
+// The node files must come from the version of Kind that creates the clusters.
+func TestKindIsTheOneThisModuleUses(t *testing.T) {
+	version := regexp.MustCompile(`sigs\.k8s\.io/kind (v\S+)`)
+	ours, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned, err := moduleFiles.ReadFile("modules/kind/go.mod.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := version.FindSubmatch(ours), version.FindSubmatch(pinned); a == nil || b == nil || string(a[1]) != string(b[1]) {
+		t.Errorf("go.mod has %q, the lab %q", a, b)
+	}
+}
+
+func TestKubernetesModuleHasTheVersionItStates(t *testing.T) {
+	mod, err := moduleFiles.ReadFile("modules/kubernetes/go.mod.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(mod), "k8s.io/kubernetes "+kubernetesVersion) {
+		t.Errorf("the module does not require k8s.io/kubernetes %s", kubernetesVersion)
+	}
+	if flags := kubernetesFlags(); !strings.Contains(flags, "gitVersion="+kubernetesVersion) || !strings.Contains(flags, "gitMinor=34") {
+		t.Errorf("flags = %s", flags)
+	}
+}
+
+func TestEveryNodeFileHasAPlace(t *testing.T) {
+	elsewhere := map[string]bool{"finish.sh": true, "iptables": true}
+	for file := range slices.Chunk(contents(nodeFiles, "node"), 2) {
+		name := strings.TrimPrefix(file[0], "node/")
+		if _, ok := nodePlaces[name]; !ok && !elsewhere[name] {
+			t.Errorf("node/%s is embedded and goes nowhere", name)
+		}
+	}
+}
+
+func TestProgramOfAReference(t *testing.T) {
+	for ref, want := range map[string]string{
+		"registry.example/coredns/coredns:v1.12.1": "coredns",
+		"registry.example:5000/etcd:3.6.5-0":       "etcd",
+	} {
+		if got := program(ref); got != want {
+			t.Errorf("program(%q) = %q, want %q", ref, got, want)
+		}
+	}
+}
+
+func TestClusterConfigIsForKind(t *testing.T) {
+	var config struct {
+		Kind                    string
+		FeatureGates            map[string]bool `yaml:"featureGates"`
+		ContainerdConfigPatches []string        `yaml:"containerdConfigPatches"`
+	}
+	if err := yaml.Unmarshal(ClusterConfig, &config); err != nil {
+		t.Fatal(err)
+	}
+	if config.Kind != "Cluster" || !config.FeatureGates["KubeletInUserNamespace"] || len(config.ContainerdConfigPatches) != 1 {
+		t.Errorf("config = %+v", config)
+	}
+}
+
+func TestMissingPackages(t *testing.T) {
+	none := func(string) (string, error) { return "", os.ErrNotExist }
+	all := func(p string) (string, error) { return p, nil }
+	yes, no := func(string) bool { return true }, func(string) bool { return false }
+	if got := missingPackages(toBuild, all, yes); len(got) != 0 {
+		t.Errorf("a complete machine lacks %q", got)
+	}
+	if got := missingPackages(nil, all, no); len(got) != 1 || got[0] != "debian-archive-keyring" {
+		t.Errorf("without the keyring: %q", got)
+	}
+	if got := missingPackages(toBuild, none, yes); len(got) != len(toBuild) {
+		t.Errorf("an empty machine lacks only %q", got)
+	}
+}

@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
+)
+
+// object is an object of a kind; a workload has a container with the image.
+func object(apiVersion, kind, name, image string) deploy.Object {
+	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": name}}}
+	if image != "" {
+		u.Object["spec"] = map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": "a", "image": image}}}}}
+	}
+	return deploy.Object{Unstructured: u}
+}
+
+// besideTheLoad is a run whose images are loaded by arrive, after a minute each.
+func besideTheLoad(limit time.Duration) (r *run, trace *Trace, arrive func(names ...[]string)) {
+	r, trace = newRun(Config{DeployAsLoaded: true, Limits: limits(trial.PhaseDeploy, limit), Preload: []Archive{{Names: []string{"postgres:16"}}},
+		Images: []Image{{Name: "store", Tag: "localhost/store:e2e", Tags: []string{"shop.test/store"}}, {Name: "till", Tag: "localhost/till:e2e"}}})
+	r.loaded, r.absent = make(chan []string, 3), r.cfg.loads()
+	return r, trace, func(names ...[]string) {
+		for _, arrived := range names {
+			time.Sleep(time.Minute)
+			r.arrived(arrived...)
+		}
+	}
+}
+
+func TestObjectsAreAppliedAsTheirImagesAreLoaded(t *testing.T) {
+	objects := []deploy.Object{
+		object("v1", "Namespace", "shop", ""), object("apps/v1", "Deployment", "store", "shop.test/store:latest"), object("v1", "Service", "store", ""),
+		object("apps/v1", "Deployment", "till", "localhost/till:e2e"), object("apps/v1", "Deployment", "other", "busybox"),
+		object("apps/v1", "StatefulSet", "db", "docker.io/library/postgres:16"),
+		object("shop.test/v1", "Cart", "own", ""), object("v1", "ConfigMap", "last", ""),
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, trace, arrive := besideTheLoad(30 * time.Second)
+		go arrive([]string{"postgres:16"}, []string{"localhost/till:e2e"}, []string{"localhost/store:e2e", "shop.test/store"})
+		began := time.Now()
+		var got []string
+		err := r.runPhase(t.Context(), trial.PhaseDeploy, func(ctx context.Context, ph *phase) error {
+			return r.apply(ctx, ph, objects, func(some []deploy.Object) error {
+				for _, o := range some {
+					got = append(got, time.Since(began).String()+" "+o.GetName())
+				}
+				return nil
+			})
+		})
+		want := []string{"0s shop", "0s store", "0s other", "1m0s db", "2m0s till", "3m0s store", "3m0s own", "3m0s last"}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %q, %v", got, err)
+		}
+		var waits int
+		for _, s := range trace.Spans(0) {
+			if s.Name == "wait for an image" && s.Length() == trial.Seconds(time.Minute) {
+				waits++
+			}
+		}
+		if waits != 3 {
+			t.Errorf("%d waits are spans: %+v", waits, trace.Spans(0))
+		}
+	})
+}
+
+func TestACommandRunsWhenAllImagesAreLoaded(t *testing.T) {
+	r, trace, _ := besideTheLoad(time.Minute)
+	r.cfg.ClusterName = "c"
+	close(r.loaded)
+	err := r.runPhase(t.Context(), trial.PhaseDeploy, func(ctx context.Context, ph *phase) error {
+		return r.doStep(ctx, ph, nil, deploy.Step{Command: &deploy.Command{Args: []string{"true"}}})
+	})
+	if err != nil || len(r.absent) > 0 || len(trace.Spans(0)) != 2 {
+		t.Errorf("got %v, absent %v, %+v", err, r.absent, trace.Spans(0))
+	}
+}
+
+func TestADeploymentThatWaitsEndsWithTheBuilds(t *testing.T) {
+	r, trace, _ := besideTheLoad(time.Minute)
+	broken := errors.New("exit code 1")
+	both := together(
+		r.phase(trial.PhaseBuild, func(context.Context, *phase) error { return broken }),
+		r.phase(trial.PhaseDeploy, func(ctx context.Context, ph *phase) error {
+			return r.apply(ctx, ph, []deploy.Object{object("apps/v1", "Deployment", "store", "localhost/store:e2e")}, func(some []deploy.Object) error {
+				if len(some) > 0 {
+					t.Error("a workload was applied before its image was built")
+				}
+				return nil
+			})
+		}))
+	var at *PhaseError
+	if err := both(t.Context()); !errors.As(err, &at) || at.Phase != trial.PhaseBuild || !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	for _, s := range trace.Spans(0) {
+		if s.Name == "deploy" && !strings.Contains(s.Error, "beside it") {
+			t.Errorf("the deployment's span says %q", s.Error)
+		}
+	}
+}
+
+// A deployment that waits for a build is not where a worker was killed.
+func TestWhatRunsBesideADeployment(t *testing.T) {
+	_, trace := newRun(Config{})
+	rec := &recorder{clock: NewClock(0), report: trace.Add}
+	rec.start(trial.Span{Name: "build", Phase: trial.PhaseBuild})
+	time.Sleep(time.Millisecond)
+	rec.start(trial.Span{Name: "deploy", Phase: trial.PhaseDeploy})
+	if trace.Running(true) != trial.PhaseBuild || trace.Running(false) != trial.PhaseDeploy {
+		t.Errorf("got %s and %s", trace.Running(true), trace.Running(false))
+	}
+}

@@ -1,0 +1,83 @@
+package podman
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file has what works only with a service on this kernel.
+
+// killMarked kills the processes that bear a build's mark. If /proc shows the processes
+// of another pid namespace than this one's, process numbers mean nothing, and none is
+// killed.
+func killMarked(m mark) {
+	self, err := os.Readlink("/proc/self")
+	if err != nil || self != strconv.Itoa(os.Getpid()) {
+		return
+	}
+	folders, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		if bears(folder, m) {
+			kill(folder, m)
+		}
+	}
+}
+
+// kill checks the mark again once it holds the process, because another process may
+// have got the number in the meantime.
+func kill(folder string, m mark) {
+	pid, err := strconv.Atoi(filepath.Base(folder))
+	if err != nil {
+		return
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return
+	}
+	defer process.Release()
+	if bears(folder, m) {
+		_ = process.Kill() // if it has ended meanwhile, all the better
+	}
+}
+
+// bears reports whether a process has the mark among its limits.
+func bears(folder string, m mark) bool {
+	limits, err := os.ReadFile(filepath.Join(folder, "limits"))
+	if err != nil {
+		return false
+	}
+	for line := range bytes.Lines(limits) {
+		if value, ok := bytes.CutPrefix(line, []byte("Max file locks ")); ok {
+			fields := bytes.Fields(value)
+			return len(fields) > 0 && string(fields[0]) == string(m)
+		}
+	}
+	return false
+}
+
+// wanted is the limit that a build asks for by default. A service without the
+// capability to raise its hard limit, as in a container, cannot grant it.
+const wanted = 1 << 20
+
+// ulimits are what builds of a service on this kernel must ask for instead.
+func ulimits() []string {
+	var limits []string
+	for _, l := range []struct {
+		name     string
+		resource int
+	}{{"nofile", unix.RLIMIT_NOFILE}, {"nproc", unix.RLIMIT_NPROC}} {
+		var have unix.Rlimit
+		if err := unix.Getrlimit(l.resource, &have); err == nil && have.Max < wanted {
+			limits = append(limits, fmt.Sprintf("%s=%d:%d", l.name, have.Max, have.Max))
+		}
+	}
+	return limits
+}

@@ -1,0 +1,102 @@
+package runtimes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blang/semver/v4"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// Defect is a known problem of some versions of an engine that affects stratbench.
+type Defect struct {
+	Runtime trial.Runtime
+	// Versions is a range in the syntax of semver.ParseRange.
+	Versions string
+	// Consequence is what happens, Cure what to do, Source where it is documented.
+	Consequence, Cure, Source string
+}
+
+// defects are well documented. Each affects Kind, parallel builds, or a client with
+// which stratbench or Kind drives an engine.
+var defects = []Defect{
+	{
+		Runtime: trial.Docker, Versions: "<20.10.0",
+		Consequence: "Kind cannot start a node: its --cgroupns needs Docker's API 1.41",
+		Cure:        "upgrade Docker", Source: "https://github.com/ansible/awx-operator/pull/1462",
+	},
+	{
+		Runtime: trial.Docker, Versions: ">=20.10.0 <23.0.0",
+		Consequence: "where the host lacks CAP_SYS_RESOURCE (in many containers), no privileged container starts, and so no Kind node",
+		Cure:        "upgrade Docker, or run it outside of containers", Source: "seen by stratbench with Docker 20.10.24",
+	},
+	{
+		Runtime: trial.Docker, Versions: ">=29.0.0",
+		Consequence: "a docker command older than 25 is refused (\"client version … is too old\"), and Kind runs that command",
+		Cure:        "make sure that docker version shows a client of 25 or later", Source: "https://github.com/moby/moby/releases/tag/docker-v29.0.0",
+	},
+	{
+		Runtime: trial.Docker, Versions: ">=29.0.0",
+		Consequence: "with the containerd image store, the default of new installations, images that were pulled for several platforms do not load into Kind nodes; images that are built do",
+		Cure:        "build what is loaded, or set containerd-snapshotter to false in daemon.json", Source: "https://github.com/kubernetes-sigs/kind/issues/3795",
+	},
+	{
+		Runtime: trial.Podman, Versions: "<4.0.0",
+		Consequence: "stratbench's client does not talk to its API",
+		Cure:        "upgrade Podman to 4.1 or later", Source: "MinimalAPI in podman/v5/version",
+	},
+	{
+		Runtime: trial.Podman, Versions: ">=4.0.0 <4.1.0",
+		Consequence: "parallel builds race for the names of images, and fail at random",
+		Cure:        "upgrade Podman to 4.1 or later, or compare only serial strategies", Source: "https://github.com/containers/podman/pull/13623",
+	},
+	{
+		Runtime: trial.Podman, Versions: ">=5.0.0 <5.0.2",
+		Consequence: "it crashes under load (\"concurrent map writes\")",
+		Cure:        "upgrade Podman", Source: "https://github.com/containers/podman/issues/22330",
+	},
+}
+
+// Defects returns the known defects of this version of an engine: none, if the
+// version cannot be parsed.
+func Defects(r trial.Runtime, version string) (known []Defect) {
+	v, err := semver.ParseTolerant(version)
+	if err != nil {
+		return nil
+	}
+	for _, d := range defects {
+		if d.Runtime == r && semver.MustParseRange(d.Versions)(v) {
+			known = append(known, d)
+		}
+	}
+	return known
+}
+
+// delegate are commands after which systemd delegates cgroup controllers to users'
+// engines.
+const delegate = `sudo mkdir -p /etc/systemd/system/user@.service.d && ` +
+	`printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | sudo tee /etc/systemd/system/user@.service.d/delegate.conf && ` +
+	`sudo systemctl daemon-reload, then log out of every session and in again`
+
+// Unfit returns why Kind cannot make a cluster on a rootless engine, and the cure.
+// Both are empty if it can.
+func (i Info) Unfit() (why, cure string) {
+	if !i.Rootless {
+		return "", ""
+	}
+	if i.CgroupVersion == "1" {
+		return "it is rootless on control groups of version 1, where Kind's nodes do not start", "use a rootful engine, or boot with systemd.unified_cgroup_hierarchy=1"
+	}
+	var missing []string
+	for _, needed := range []string{"cpu", "memory", "pids"} {
+		if !slices.Contains(i.Controllers, needed) {
+			missing = append(missing, needed)
+		}
+	}
+	if len(missing) == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("it is rootless, and systemd does not let it limit containers by %s, without which Kind makes no cluster", strings.Join(missing, ", ")), delegate
+}
