@@ -103,6 +103,8 @@ type Plan struct {
 	// Indifference is the share by which strategies may differ and still be as
 	// good as each other; 0 if the experiment does not set it.
 	Indifference float64 `json:"indifference,omitempty"`
+	// Hypotheses are those of the spec, written down before the trials.
+	Hypotheses []trial.Hypothesis `json:"hypotheses,omitempty"`
 	// Refused are cells that could not be run as asked, and have no trials.
 	Refused []Refusal `json:"refused,omitempty"`
 }

@@ -149,7 +149,11 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) [
 		}
 		factors = append(factors, "Factor "+f.Name+": "+strings.Join(names, ", "))
 	}
-	return append(notes, strings.Join(factors, "\n"))
+	notes = append(notes, strings.Join(factors, "\n"))
+	for _, h := range s.Design.Hypotheses {
+		notes = append(notes, "Hypothesis: "+report.Hypothesis(h))
+	}
+	return notes
 }
 
 func validateCommand() *cobra.Command {

@@ -19,7 +19,8 @@ type Plan struct {
 	Seed uint64 `json:"seed"`
 	// Blocks is the number of complete blocks.
 	Blocks int `json:"blocks"`
-	// Cells are all combinations of levels, the last factor varying fastest.
+	// Cells are the combinations of levels that are run, the last factor varying
+	// fastest.
 	Cells []trial.Cell `json:"cells"`
 	// Trials are in order: position 1 first.
 	Trials []trial.Trial `json:"trials"`
@@ -29,7 +30,7 @@ type Plan struct {
 // block 0, then Design.Replicates blocks that each run every cell once, in an
 // order drawn anew for each block.
 func Make(spec *spec.Spec, seed uint64) Plan {
-	return Of(spec, Cells(spec.Factors), seed)
+	return Of(spec, slices.DeleteFunc(Cells(spec.Factors), spec.LeavesOut), seed)
 }
 
 // Of plans trials as Make does, of these cells only.

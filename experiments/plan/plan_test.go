@@ -144,6 +144,21 @@ func TestIDsOfLongPlansSort(t *testing.T) {
 	checkNumbers(t, plan.Make(spec, 1))
 }
 
+func TestCellsThatAreLeftOut(t *testing.T) {
+	s := matrix()
+	s.Design.LeaveOut = []trial.Levels{{"runtime": "docker", "memory": "3GiB"}, {"strategy": "2+1"}}
+	p := plan.Make(s, 5)
+	checkBlocks(t, p, s.Design)
+	if len(p.Cells) != 15 { // 24, less 6 of 2+1 and 3 others
+		t.Errorf("%d cells", len(p.Cells))
+	}
+	for _, c := range p.Cells {
+		if s.LeavesOut(c) {
+			t.Errorf("%s is planned", c)
+		}
+	}
+}
+
 func minuteEach(trial.Cell) (time.Duration, string) { return time.Minute, "test" }
 
 func TestEstimate(t *testing.T) {

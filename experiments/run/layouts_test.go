@@ -54,13 +54,13 @@ var layouts = map[string]mistake{
 	"mounts-and-ports":    {"kind/cluster.yaml", "../sites", "../site", "kind/cluster.yaml:19:20", "correct the path"},
 	"no-dockerfile":       {"workload.yaml", "{{cluster}}-east", "{{clusters}}-east", "workload.yaml:5:27", "did you mean cluster?"},
 	"operator-kinds":      {"operator.yaml", "watch, create]", "watch]", "tree.yaml:2:7", "list the file with its CustomResourceDefinition"},
-	"own-network":         {"network/agent.yaml", "kind: DaemonSet", "kind: Deployment", "kind.yaml:4:22", "deploy one, take disableDefaultCNI out"},
+	"own-network":         {"network/agent.yaml", "kind: DaemonSet", "kind: Deployment", "kind.yaml:4:22", "deploy it, take disableDefaultCNI out"},
 	"private-registry":    {"experiment.yaml", "registry.depot.test/e2e", "https://registry.depot.test/e2e", "experiment.yaml:6:22", "write host[:port][/path]"},
 	"stateful-volumes":    {"vault.yaml", "standard", "fast", "vault.yaml:25:27", "take storageClassName out"},
 	"suite-with-marks":    {"workload.yaml", "timeout: 40m", "manifests: [m]", "workload.yaml:9:3", "setup"},
 	"suite-with-patterns": {"workload.yaml", `"^\\[build\\]"`, `"^[build"`, "workload.yaml:9:20", `put \ before characters`},
 	"third-party-images":  {"apps/queue/queue.yaml", "rabbitmq:4", "rabbitmq:4-management", "apps/queue/queue.yaml:10:32", "correct its name"},
-	"three-nodes":         {"kind.yaml", "labels:", "label:", "kind.yaml:7:1", "correct it by Kind's documentation"},
+	"three-nodes":         {"kind.yaml", "labels:", "label:", "kind.yaml:7:1", "correct it as Kind's documentation has it"},
 	"webhook-first":       {"workload.yaml", "yaml#sha256=", "yaml#sha256=0", "workload.yaml:9:13", "add #sha256="},
 }
 

@@ -106,7 +106,8 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	if err := r.keepStates(); err != nil {
 		return err
 	}
-	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials, Refused: r.refused, Indifference: float64(r.spec.Design.Indifference)}
+	planned := results.Plan{Schema: results.Schema, Seed: r.plan.Seed, Cells: r.plan.Cells, Trials: r.plan.Trials, Refused: r.refused, Indifference: float64(r.spec.Design.Indifference),
+		Hypotheses: r.spec.Design.Hypotheses}
 	err = errors.Join(
 		r.journal.WriteFileOnce(results.SpecFile, r.spec.Source),
 		r.journal.WriteFileOnce(results.WorkloadFile, workload),

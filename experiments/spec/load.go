@@ -63,6 +63,7 @@ func (l *loader) load(path string, source []byte) {
 	l.loadFactors()
 	l.checkSettings()
 	l.checkStrategies()
+	l.checkHypotheses()
 	l.spec.SHA256 = hash(source, []byte(l.spec.Workload.SHA256))
 }
 

@@ -37,7 +37,9 @@ settings:
   registry: {prefix: "127.0.0.1:5000/bench", plainHTTP: true}
 strategies:
   mine: {stages: [[db], [api]]}
-design: {replicates: 3, warmUp: 0, seed: 18446744073709551615, reference: false, indifference: 0.05}
+design:
+  {replicates: 3, warmUp: 0, seed: 18446744073709551615, reference: false, indifference: 0.05, leaveOut: [{strategy: mine, load.together: true}],
+   hypotheses: [{kind: time, of: {build.args.GO.VERSION: 1.10}, against: {build.args.GO.VERSION: next}, ratio: 1.5, where: {load.together: false}}]}
 limits: {phase: {build: 20m}, silence: {test: 90s}, apiSilence: 2m, teardown: 1m30s}
 budget: 2h30m
 workload: w/workload.yaml
@@ -95,7 +97,10 @@ func TestLoadDecodesEverything(t *testing.T) {
 		Registry: spec.RegistrySettings{Prefix: "127.0.0.1:5000/bench", PlainHTTP: true},
 	})
 	same(t, "strategies", got.Strategies, map[string]strategies.Own{"mine": {Stages: [][]string{{"db"}, {"api"}}}})
-	same(t, "design", got.Design, spec.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true, Indifference: 0.05})
+	same(t, "design", got.Design, spec.Design{Replicates: 3, Seed: 1<<64 - 1, SeedGiven: true, Indifference: 0.05,
+		LeaveOut: []trial.Levels{{"strategy": "mine", "load.together": "true"}},
+		Hypotheses: []trial.Hypothesis{{Kind: trial.HypothesisTime, Of: trial.Levels{"build.args.GO.VERSION": "1.10"},
+			Against: trial.Levels{"build.args.GO.VERSION": "next"}, Ratio: 1.5, Where: trial.Levels{"load.together": "false"}}}})
 	same(t, "build limit and default", []time.Duration{got.Limits.Phase["build"], got.Limits.Phase["test"], got.Limits.Silence["test"], got.Budget},
 		[]time.Duration{20 * time.Minute, 15 * time.Minute, 90 * time.Second, 150 * time.Minute})
 	same(t, "limits and a default", []spec.Duration{got.Limits.APISilence, got.Limits.Describe, got.Limits.Teardown},

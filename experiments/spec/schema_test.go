@@ -61,6 +61,7 @@ func generate(t *testing.T, of any) []byte {
 	}
 	comments(t, ".", reflect.TypeOf(Spec{}).PkgPath(), r.CommentMap)
 	comments(t, "../../strategies", reflect.TypeOf(strategies.Own{}).PkgPath(), r.CommentMap)
+	comments(t, "../../internal/trial", reflect.TypeOf(trial.Hypothesis{}).PkgPath(), r.CommentMap)
 	text, err := json.MarshalIndent(r.Reflect(of), "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +86,10 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return byPhase(hookSchema())
 	case reflect.TypeFor[[]trial.Factor]():
 		return factorsSchema()
+	case reflect.TypeFor[trial.Levels]():
+		return levelsSchema()
+	case reflect.TypeFor[trial.HypothesisKind]():
+		return enum(trial.HypothesisKinds())
 	case reflect.TypeFor[trial.Runtime]():
 		return enum(trial.Runtimes())
 	case reflect.TypeFor[trial.ClusterStart]():
@@ -175,6 +180,12 @@ func factorsSchema() *jsonschema.Schema {
 	level := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string", MinLength: &one}, {Type: "number"}, {Type: "boolean"}, named}}
 	levels := &jsonschema.Schema{Type: "array", Items: level, MinItems: &one}
 	return &jsonschema.Schema{Type: "object", AdditionalProperties: levels, MinProperties: &one}
+}
+
+// levelsSchema is a mapping from factors to the name of a level.
+func levelsSchema() *jsonschema.Schema {
+	level := &jsonschema.Schema{Extras: map[string]any{"type": []string{"string", "number", "boolean"}}}
+	return &jsonschema.Schema{Type: "object", AdditionalProperties: level, MinProperties: &one}
 }
 
 // comments collects the comments of a package's types and fields, in the form

@@ -16,7 +16,7 @@ func TestShippedExperimentsLoad(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shipped experiment found: %v", err)
 	}
-	for _, want := range []string{"../podman-vs-docker.yaml", "../quick.yaml", "../memory-frontier.yaml", "../nightly.yaml", "../crash-repro.yaml"} {
+	for _, want := range []string{"../podman-vs-docker.yaml", "../quick.yaml", "../memory-frontier.yaml", "../nightly.yaml", "../crash-repro.yaml", "../adaptive.yaml"} {
 		if !slices.Contains(files, want) {
 			t.Errorf("%s is not among %q", want, files)
 		}
@@ -74,10 +74,33 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 // others need as many trials of each cell.
 func TestShippedExperimentsStopWhenDecided(t *testing.T) {
 	for file, want := range map[string]spec.Stop{"../podman-vs-docker.yaml": spec.StopDecided, "../quick.yaml": spec.StopDecided,
-		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
+		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../adaptive.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
 		if got := load(t, file).Design.Stop; got != want {
 			t.Errorf("%s stops %q, want %q", file, got, want)
 		}
+	}
+}
+
+// The hypotheses of adaptive.yaml are about three ways to build, and a fourth one that
+// only parallel builds have; Docker has one version.
+func TestAdaptiveComparesFourWays(t *testing.T) {
+	spec := load(t, "../adaptive.yaml")
+	ways := map[string]int{}
+	cells := plan.Make(spec, 1).Cells
+	for _, cell := range cells {
+		strategy, _ := cell.Level("strategy")
+		after, _ := cell.Level("onCrash")
+		ways[strategy+" "+after]++
+	}
+	if len(cells) != 36 || len(ways) != 4 || ways["parallel serial"] != 9 {
+		t.Errorf("%d cells: %v", len(cells), ways)
+	}
+	kinds := map[trial.HypothesisKind]bool{}
+	for _, h := range spec.Design.Hypotheses {
+		kinds[h.Kind] = true
+	}
+	if len(kinds) != len(trial.HypothesisKinds()) {
+		t.Errorf("hypotheses of %d kinds", len(kinds))
 	}
 }
 

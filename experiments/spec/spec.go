@@ -30,7 +30,8 @@ type Spec struct {
 	// Factors are what is varied. A factor's name is the dotted path of any
 	// setting below settings (memory, build.noCache, build.args.GOFLAGS) or of
 	// the workload (workload.images.api.args.MODE). Its levels are scalars, or
-	// name and value. Every combination of levels is a cell.
+	// name and value. Every combination of levels is a cell that is run, except for
+	// those in design.leaveOut.
 	Factors []trial.Factor `json:"factors" jsonschema:"required"`
 	// Settings are what all cells have in common.
 	Settings Settings `json:"settings"`
@@ -83,6 +84,13 @@ type Design struct {
 	// Reference does a small fixed job of two to three seconds before each
 	// block, so that a slow host can be told from slow trials. Default true.
 	Reference bool `json:"reference" jsonschema:"default=true"`
+	// LeaveOut are cells that are not run, each by levels of some factors, such as
+	// {strategy: serial, onCrash: serial}.
+	LeaveOut []trial.Levels `json:"leaveOut,omitempty"`
+	// Hypotheses are statements that the trials are to test. They are kept with the
+	// run, and each has its line at the top of the report: supported, contradicted or
+	// open. They take a number of trials that is fixed beforehand, so no stop.
+	Hypotheses []trial.Hypothesis `json:"hypotheses,omitempty"`
 	// SeedGiven is true when the spec has a seed.
 	SeedGiven bool `json:"-"`
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -49,7 +50,9 @@ var goals = map[Environment]compare.Goal{
 // Answer is the document that docs/answer.md describes, field by field; the types
 // below are its parts.
 type Answer struct {
-	Schema       string     `json:"schema"`
+	Schema string `json:"schema"`
+	// Hypotheses are those of the runs, as tested.
+	Hypotheses   []claims.Tested `json:"hypotheses,omitempty"`
 	Indifference float64    `json:"indifference"`
 	Trials       int        `json:"trials"`
 	Failed       int        `json:"failed"`
@@ -177,7 +180,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 			indifference = min(indifference, cmp.Or(run.Plan.Indifference, compare.DefaultIndifference))
 		}
 	}
-	a := Answer{Schema: Schema, Indifference: indifference, Trials: len(s.Trials),
+	a := Answer{Schema: Schema, Hypotheses: claims.Test(s), Indifference: indifference, Trials: len(s.Trials),
 		Decisions: []Decision{}, Pooled: []compare.Factor{}, Chosen: m.chosen}
 	var last compare.Answer
 	for _, situation := range []Situation{Build, Pull} {

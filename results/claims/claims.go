@@ -1,9 +1,12 @@
 // Package claims finds the figures of set-ups that a text states, and judges them
 // by records: times, ratios, rates, memory. A figure that cannot be mapped onto
-// the records is untested, with the reason.
+// the records is untested, with the reason. The hypotheses of a spec are claims too.
 package claims
 
-import "github.com/stratbench/stratbench/internal/trial"
+import (
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results/study"
+)
 
 // Schema is the version of the document.
 const Schema = "stratbench.claims/v1"
@@ -27,6 +30,12 @@ const (
 	PeakMemory Kind = "peak memory"
 	// Needs: with less memory than so many bytes no trial becomes ready.
 	Needs Kind = "needs memory"
+	// FailsMore: the share of failed trials is higher than that in Against by so
+	// much.
+	FailsMore Kind = "fails more"
+	// LeastMemory: few trials fail with at least so many bytes, or with less than
+	// in Against.
+	LeastMemory Kind = "least memory"
 )
 
 // Where is the levels that a claim names, by factor. A claim that names several
@@ -51,6 +60,10 @@ type Claim struct {
 	// Together is how many images the text says are built at once; 0 if it does
 	// not say.
 	Together int `json:"together,omitempty"`
+	// Beforehand is that it was written down before the trials: a hypothesis, which
+	// is tested as written. Survives leaves out places in which a trial in Against
+	// failed.
+	Beforehand, Survives bool `json:"-"`
 	// Unclear is why the claim could not be mapped.
 	Unclear string `json:"-"`
 }
@@ -63,6 +76,8 @@ const (
 	Supported    Verdict = "supported"
 	Contradicted Verdict = "contradicted"
 	Untested     Verdict = "untested"
+	// Open is that of a hypothesis that the trials do not decide.
+	Open Verdict = "open"
 )
 
 // Finding is a claim with its verdict.
@@ -80,11 +95,23 @@ type Measured struct {
 	Of string `json:"of,omitempty"`
 	// Value is a mean, a ratio of means, or a rate. Low and High are its 95 %
 	// bounds, nil with too few trials.
-	Value   float64  `json:"value"`
-	Low     *float64 `json:"low"`
-	High    *float64 `json:"high"`
-	N       int      `json:"n"`
-	Failed  int      `json:"failed"`
+	Value  study.Value `json:"value"`
+	Low    *float64    `json:"low"`
+	High   *float64    `json:"high"`
+	N      int         `json:"n"`
+	Failed int         `json:"failed"`
+	// Base are the trials in Against, and Chance is how probable the claim is, of a
+	// hypothesis about the least memory.
+	Base    *Base    `json:"base,omitempty"`
+	Chance  *float64 `json:"chance,omitempty"`
 	verdict Verdict
 	why     string
+}
+
+// Base is what was measured of the trials that others are compared with: a rate, a
+// median in seconds, or bytes.
+type Base struct {
+	Value  study.Value `json:"value"`
+	N      int         `json:"n"`
+	Failed int         `json:"failed"`
 }

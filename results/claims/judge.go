@@ -34,7 +34,11 @@ func Judge(s study.Study, c Claim) Finding {
 		return f
 	}
 	by := map[Verdict][]Measured{}
-	for _, g := range groups(s, c.Where) {
+	all := []group{{}} // a hypothesis is about all of its trials together
+	if !c.Beforehand {
+		all = groups(s, c.Where)
+	}
+	for _, g := range all {
 		m, why := c.in(s, g.at)
 		if why != "" {
 			f.Why = why
@@ -66,7 +70,7 @@ func Judge(s study.Study, c Claim) Finding {
 func (c Claim) asksTooLittle(s study.Study) string {
 	f, _ := s.Factor("strategy")
 	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
-	if everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(f.Levels) < 2 {
+	if c.Beforehand || everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(f.Levels) < 2 {
 		return ""
 	}
 	return "it does not say with which strategy"
@@ -145,6 +149,9 @@ func isAt(o study.Observation, factor, level string) bool {
 // in is the figure of the trials at the levels, with its verdict, or why there
 // is none.
 func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why string) {
+	if c.Beforehand {
+		return c.test(s)
+	}
 	trials, missing := trialsAt(s, levels)
 	if missing != "" {
 		return m, missing
@@ -181,10 +188,11 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 	if len(values) == 0 {
 		return m, "the records do not have this figure"
 	}
-	m = Measured{N: len(trials), Failed: study.Failures(trials), Value: stat.Mean(values, nil)}
+	mean := stat.Mean(values, nil)
+	m = Measured{N: len(trials), Failed: study.Failures(trials), Value: study.Value(mean)}
 	if n := float64(len(values)); n > 1 {
 		half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * stat.StdErr(stat.StdDev(values, nil), n)
-		m.bound(m.Value-half, m.Value+half)
+		m.bound(mean-half, mean+half)
 	}
 	c.hold(&m)
 	return m, ""
@@ -207,7 +215,12 @@ func (c Claim) values(trials []study.Observation) (values []float64) {
 	return values
 }
 
-func (m *Measured) bound(low, high float64) { m.Low, m.High = &low, &high }
+// bound leaves out an upper end that is infinite.
+func (m *Measured) bound(low, high float64) {
+	if m.Low = &low; !math.IsInf(high, 1) {
+		m.High = &high
+	}
+}
 
 // judge sets the verdict.
 func (m *Measured) judge(v Verdict, why string) { m.verdict, m.why = v, why }
@@ -215,27 +228,34 @@ func (m *Measured) judge(v Verdict, why string) { m.verdict, m.why = v, why }
 // tooFew is the verdict until another one is certain.
 func (m *Measured) tooFew() { m.judge(Untested, fmt.Sprintf("%d trials are too few to tell", m.N)) }
 
-// hold judges a mean or a ratio by its interval. One that is too wide supports
-// nothing.
+// hold judges a figure by its interval. One that is too wide supports nothing; that of
+// a hypothesis must lie in what is claimed as a whole.
 func (c Claim) hold(m *Measured) {
 	m.tooFew()
 	if m.Low == nil {
 		return
 	}
-	known := max(*m.High-m.Value, m.Value-*m.Low) <= narrow*m.Value
+	lower, upper, value, slack := *m.Low, math.Inf(1), float64(m.Value), tolerance
+	if m.High != nil {
+		upper = *m.High
+	}
+	known := max(upper-value, value-lower) <= narrow*value
+	if c.Beforehand {
+		known, slack = lower >= c.Low && upper <= *c.High, 0
+	}
 	if known {
 		m.why = "it is at the edge of what is claimed"
 	}
-	low, high := c.Low*(1-tolerance), math.Inf(1)
+	low, high := c.Low*(1-slack), math.Inf(1)
 	if c.High != nil {
-		high = *c.High * (1 + tolerance)
+		high = *c.High * (1 + slack)
 	}
 	switch {
-	case *m.High < low:
+	case upper < low:
 		m.judge(Contradicted, "less")
-	case *m.Low > high:
+	case lower > high:
 		m.judge(Contradicted, "more")
-	case m.Value >= low && m.Value <= high && known:
+	case value >= low && value <= high && known:
 		m.judge(Supported, "")
 	}
 }
@@ -243,7 +263,7 @@ func (c Claim) hold(m *Measured) {
 // rate judges how often trials become ready.
 func (c Claim) rate(trials []study.Observation) Measured {
 	r := study.FailureRate(trials)
-	m := Measured{N: r.Trials, Failed: r.Events, Value: 1 - float64(r.Estimate)}
+	m := Measured{N: r.Trials, Failed: r.Events, Value: 1 - r.Estimate}
 	m.bound(1-float64(r.Interval.Upper), 1-float64(r.Interval.Lower))
 	m.tooFew()
 	known := *m.High-*m.Low <= narrow
@@ -267,7 +287,8 @@ func (c Claim) rate(trials []study.Observation) Measured {
 
 // ratio is of two means; its interval is that of the difference of logarithms.
 func (c Claim) ratio(own, base []float64) Measured {
-	m := Measured{N: len(own), Value: stat.Mean(own, nil) / stat.Mean(base, nil)}
+	ratio := stat.Mean(own, nil) / stat.Mean(base, nil)
+	m := Measured{N: len(own), Value: study.Value(ratio)}
 	if len(own) > 1 && len(base) > 1 {
 		spread := 0.0
 		for _, values := range [][]float64{own, base} {
@@ -275,7 +296,7 @@ func (c Claim) ratio(own, base []float64) Measured {
 			spread += relative * relative / float64(len(values))
 		}
 		half := distuv.StudentsT{Sigma: 1, Nu: float64(min(len(own), len(base)) - 1)}.Quantile(0.975) * math.Sqrt(spread)
-		m.bound(m.Value*math.Exp(-half), m.Value*math.Exp(half))
+		m.bound(ratio*math.Exp(-half), ratio*math.Exp(half))
 	}
 	c.hold(&m)
 	return m

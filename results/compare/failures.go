@@ -20,6 +20,9 @@ func rateOf(failed, n int) distuv.Beta {
 	return distuv.Beta{Alpha: priorFailed + float64(failed), Beta: priorReady + float64(n-failed)}
 }
 
+// AtMost is how probable it is, after so many failures, that the rate is at most most.
+func AtMost(failed, n int, most float64) float64 { return rateOf(failed, n).CDF(most) }
+
 // badBounds are the exact bounds of the rate of failed and slow trials, each
 // wrong with at most alpha.
 func (a *armSample) badBounds(alpha float64) stats.Interval {
@@ -51,7 +54,7 @@ func (s *sample) unfit(i, best int) bool {
 // and more trials may clear it. Until then it is not recommended.
 func (s *sample) failsTooOften(i int) bool {
 	a := s.arms[i]
-	return s.goal.MaxFailureRate > 0 && rateOf(a.failed, a.n).CDF(s.goal.MaxFailureRate) < 0.5
+	return s.goal.MaxFailureRate > 0 && AtMost(a.failed, a.n, s.goal.MaxFailureRate) < 0.5
 }
 
 // riskPoints is how many equally probable rates of the rival are looked at.

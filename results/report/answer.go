@@ -27,7 +27,7 @@ const (
 // Answer is the first screen of a report: what to do in each situation, the
 // strategies, why, and what would change it.
 func Answer(s study.Study, a answer.Answer) Document {
-	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: Lead(s)}
+	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: append(Lead(s), Hypotheses(a.Hypotheses)...)}
 	for _, c := range Cards(a) {
 		d.Notes = append(d.Notes, c.String())
 	}

@@ -69,7 +69,7 @@ func claimFigures(f claims.Finding) string {
 		text := ""
 		switch f.Kind {
 		case claims.Time:
-			text = duration(study.Value(m.Value))
+			text = duration(m.Value)
 		case claims.PeakMemory:
 			text = trial.Bytes(m.Value).String()
 		case claims.Ratio:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -18,7 +19,8 @@ import (
 // Full is the first screen, and below it all that is needed to check it. The answer
 // is nil where there is nothing to choose between.
 func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
-	d := Document{Notes: Lead(s)}
+	hypotheses := claims.Test(s)
+	d := Document{Notes: append(Lead(s), Hypotheses(hypotheses)...)}
 	if first != nil {
 		d = Answer(s, *first)
 		if first.Failed > 0 {
@@ -33,8 +35,9 @@ func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
 	d.Sections = append(d.Sections, Table{Title: "Where this comes from", Notes: Sources(s, a)})
 	d.Data = struct {
 		*answer.Answer
-		Analysis study.Analysis `json:"analysis"`
-	}{first, a}
+		Hypotheses []claims.Tested `json:"hypotheses,omitempty"` // without an answer, too
+		Analysis   study.Analysis  `json:"analysis"`
+	}{first, hypotheses, a}
 	return d
 }
 
@@ -45,7 +48,7 @@ func Appendices(s study.Study, a study.Analysis, first *answer.Answer) []Table {
 	if first != nil {
 		all = append(all, decisions(*first))
 	}
-	all = append(all, Outcomes(a), phases(a), Limits(s), Predictions(s))
+	all = append(all, Outcomes(a), phases(a), Bounds(a), Limits(s), Predictions(s))
 	return slices.DeleteFunc(all, func(t Table) bool { return len(t.Rows) == 0 })
 }
 

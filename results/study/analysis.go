@@ -80,6 +80,7 @@ type CellSummary struct {
 	// success; null without one, or where a time is not known.
 	WithRetries Value      `json:"seconds_with_retries"`
 	Contention  Contention `json:"contention"`
+	LowerBound  LowerBound `json:"lower_bound"`
 	Warnings    []Warning  `json:"warnings"`
 }
 
@@ -138,6 +139,7 @@ func (s Study) summarise(basic Cell) CellSummary {
 		SetupTime:   times(Setups(trials)),
 		WithRetries: Value(spent / float64(len(trials)-failed)),
 		Contention:  s.contention(basic.Cell),
+		LowerBound:  s.lowerBound(basic.Cell),
 		Warnings:    s.cellWarnings(basic, trials),
 	}
 }

@@ -61,18 +61,23 @@ func isBuild(s trial.Span) bool {
 
 // processorTime is how much processor time the machine took during the span.
 func processorTime(samples []trial.Sample, s trial.Span) trial.Seconds {
+	return trial.Seconds(used(samples, s.Start, s.End, func(s trial.Sample) float64 { return float64(s.CPU) }))
+}
+
+// used is how much a total of the samples grew between two moments. There is a sample.
+func used(samples []trial.Sample, from, to trial.Seconds, total func(trial.Sample) float64) float64 {
 	at := func(moment trial.Seconds) float64 {
 		i, found := slices.BinarySearchFunc(samples, moment, func(a trial.Sample, m trial.Seconds) int { return cmp.Compare(a.At, m) })
 		switch {
 		case i == len(samples):
-			return float64(samples[i-1].CPU)
+			return total(samples[i-1])
 		case found || i == 0:
-			return float64(samples[i].CPU)
+			return total(samples[i])
 		}
 		a, b := samples[i-1], samples[i]
-		return float64(a.CPU) + float64(b.CPU-a.CPU)*float64(moment-a.At)/float64(b.At-a.At)
+		return total(a) + (total(b)-total(a))*float64(moment-a.At)/float64(b.At-a.At)
 	}
-	return trial.Seconds(max(0, at(s.End)-at(s.Start)))
+	return max(0, at(to)-at(from))
 }
 
 // Likely is what builds like these lead one to expect.

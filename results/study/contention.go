@@ -17,7 +17,6 @@ type Contention struct {
 	Concurrency int            `json:"concurrency"`
 	Images      []ImageTime    `json:"images"`
 	CPU         Value          `json:"cpu_utilisation" jsonschema:"description=share of the CPUs used during the build phase; median"`
-	Bound       ScheduleBound  `json:"bound"`
 	Pressure    PressureShares `json:"pressure"`
 }
 
@@ -36,18 +35,6 @@ type ImageTime struct {
 	// very few builds.
 	Slowdown         Value    `json:"slowdown"`
 	SlowdownInterval Interval `json:"slowdown_interval"`
-}
-
-// ScheduleBound is the least time that the builds could take: the longest
-// image alone, all images alone over the concurrency, and their CPU time over
-// the CPUs.
-type ScheduleBound struct {
-	CriticalPath Value `json:"critical_path_seconds"`
-	CPUTime      Value `json:"cpu_time_over_cpus_seconds"`
-	Bound        Value `json:"bound_seconds"`
-	Build        Value `json:"build_seconds" jsonschema:"description=median length of the build phase"`
-	// Reached is the bound over the time taken: 1 is the best possible.
-	Reached Value `json:"reached"`
 }
 
 // PressureShares are the highest stall shares in per cent, medians over
@@ -71,7 +58,6 @@ func (s Study) contention(c trial.Cell) Contention {
 	for _, image := range slices.Sorted(maps.Keys(lengths)) {
 		out.Images = append(out.Images, imageTime(image, lengths[image], alone[image], out.Concurrency))
 	}
-	out.Bound = bound(out, trials)
 	peak := func(of func(trial.Pressure) float64) Value {
 		return medianOf(trials, func(o Observation) (highest float64, known bool) {
 			for _, s := range o.Record.Samples {
@@ -168,16 +154,22 @@ func imageLengths(trials []Observation) map[string][]float64 {
 	return lengths
 }
 
-// alone gathers builds that ran one at a time in the cells that differ from c
-// in the strategy only.
-func (s Study) alone(c trial.Cell) map[string][]float64 {
-	var trials []Observation
+// butStrategy are the trials of the cells that differ from c in the strategy only,
+// or in what is done after a crash.
+func (s Study) butStrategy(c trial.Cell) (trials []Observation) {
 	for _, other := range s.Cells {
-		if slices.EqualFunc(c, other, func(a, b trial.Assignment) bool { return a == b || a.Factor == "strategy" }) {
-			trials = append(trials, filter(s.Of(other), func(o Observation) bool { return BuiltAtOnce(o.Record) == 1 })...)
+		if slices.EqualFunc(c, other, func(a, b trial.Assignment) bool {
+			return a == b || a.Factor == b.Factor && (a.Factor == "strategy" || a.Factor == "onCrash")
+		}) {
+			trials = append(trials, s.Of(other)...)
 		}
 	}
-	return imageLengths(trials)
+	return trials
+}
+
+// alone gathers builds that ran one at a time in these cells.
+func (s Study) alone(c trial.Cell) map[string][]float64 {
+	return imageLengths(filter(s.butStrategy(c), func(o Observation) bool { return BuiltAtOnce(o.Record) == 1 }))
 }
 
 // Together compares the builds of trials that built several images at once with
@@ -217,27 +209,4 @@ func buildPhase(o Observation) (cpu, length float64, ok bool) {
 	}
 	first, last := within[0], within[len(within)-1]
 	return (last.CPU - first.CPU).Duration().Seconds(), (last.At - first.At).Duration().Seconds(), last.At > first.At
-}
-
-func bound(c Contention, trials []Observation) ScheduleBound {
-	b := ScheduleBound{CriticalPath: none, CPUTime: none, Bound: none, Reached: none,
-		Build: medianOf(trials, func(o Observation) (float64, bool) { return PhaseTime(o.Record, trial.PhaseBuild) })}
-	if c.Concurrency == 0 {
-		return b
-	}
-	var longest, total Value
-	for _, i := range c.Images {
-		longest, total = max(longest, i.Alone), total+i.Alone
-	}
-	b.CriticalPath = max(longest, total/Value(c.Concurrency))
-	b.CPUTime = medianOf(trials, func(o Observation) (float64, bool) {
-		cpu, _, ok := buildPhase(o)
-		return cpu / float64(max(1, o.Record.Machine.CPUs)), ok
-	})
-	b.Bound = b.CriticalPath
-	if b.CPUTime.Finite() {
-		b.Bound = max(b.CriticalPath, b.CPUTime)
-	}
-	b.Reached = b.Bound / b.Build
-	return b
 }

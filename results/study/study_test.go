@@ -147,9 +147,6 @@ func TestContentionIsMadeVisible(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 	}
-	if b := parallel.Bound; !(b.Reached > 0.45 && b.Reached < 0.55) || !(serial.Bound.Reached > 0.9) {
-		t.Errorf("bounds %+v, %+v", serial.Bound, b)
-	}
 }
 
 func TestMetricsParse(t *testing.T) {

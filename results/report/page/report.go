@@ -6,6 +6,7 @@ import (
 
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/history"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
@@ -48,7 +49,7 @@ func (m Material) figures() func(names ...string) []plot.Figure {
 // Report is the page of a study: what to do first, then what that rests on.
 func Report(m Material) Page {
 	figures := m.figures()
-	p := Page{Title: m.Title, Lead: report.Lead(m.Study), Answer: m.Answer}
+	p := Page{Title: m.Title, Lead: append(report.Lead(m.Study), report.Hypotheses(claims.Test(m.Study))...), Answer: m.Answer}
 	if m.Answer == nil {
 		p.Lead = append(p.Lead, "Nothing was compared: there are no trials of two strategies.")
 		p.add(Section{Figures: figures("strategies")})
