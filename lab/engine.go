@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,6 +27,7 @@ var enginePackages = []string{
 
 // suitePackages are further packages, into which a suite divides these programs.
 var suitePackages = map[string][]string{
+	"forky":    {"docker-cli", "docker-buildx"},
 	"trixie":   {"docker-cli", "docker-buildx"},
 	"bookworm": {},
 }
@@ -33,10 +35,28 @@ var suitePackages = map[string][]string{
 // Suites returns the Debian releases from which engines can be taken.
 func Suites() []string { return slices.Sorted(maps.Keys(suitePackages)) }
 
-func engineArtifact(suite string) (artifact, error) {
+// CheckEngine says what is wrong with a source of engines: a suite, or the tar of a
+// user's own root file system.
+func CheckEngine(source string) error {
+	_, err := engineArtifact(source)
+	return err
+}
+
+// EngineName names a source of engines, without the folders of a user's own.
+func EngineName(source string) string {
+	return notInNames.ReplaceAllString(strings.TrimSuffix(filepath.Base(source), ".tar"), "-")
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9.]+`)
+
+func engineArtifact(source string) (artifact, error) {
+	if strings.HasSuffix(source, ".tar") {
+		return ownEngine(source)
+	}
+	suite := source
 	extra, ok := suitePackages[suite]
 	if !ok {
-		return artifact{}, fmt.Errorf("no engines are known for the suite %q; choose one of %s", suite, strings.Join(Suites(), ", "))
+		return artifact{}, fmt.Errorf("no engines are known for the suite %q; choose one of %s, or give the path of a root file system's tar", suite, strings.Join(Suites(), ", "))
 	}
 	packages := slices.Concat(enginePackages, extra)
 	inputs := slices.Concat([]string{suite}, packages, lean, contents(engineFiles, "engine"))
@@ -49,13 +69,36 @@ func engineArtifact(suite string) (artifact, error) {
 	}, nil
 }
 
-// buildEngine puts the embedded configuration below /etc/containers.
-func buildEngine(ctx context.Context, dir, suite string, packages []string) error {
-	staged, files := filepath.Join(dir, "staged"), map[string][]byte{}
-	for file := range slices.Chunk(contents(engineFiles, "engine"), 2) {
-		files[filepath.Join("etc/containers", strings.TrimPrefix(file[0], "engine/"))] = []byte(file[1])
+// ownEngine takes engines from a user's own root file system. Its file is known by
+// place, size and time of change, as reading all of it takes seconds.
+func ownEngine(tar string) (artifact, error) {
+	info, err := os.Stat(tar)
+	if err != nil {
+		return artifact{}, fmt.Errorf("the root file system %s cannot be read: %w; give the path of an uncompressed tar, relative to the spec", tar, err)
 	}
-	if err := stage(staged, files); err != nil {
+	inputs := append([]string{tar, fmt.Sprint(info.Size(), info.ModTime().UnixNano())}, contents(engineFiles, "engine")...)
+	return artifact{
+		name: "engine-" + EngineName(tar),
+		key:  key(inputs...),
+		build: func(ctx context.Context, dir string, _ io.Writer) error {
+			staged, root := filepath.Join(dir, "staged"), filepath.Join(dir, "root.tar")
+			if err := stageEngineFiles(staged); err != nil {
+				return err
+			}
+			if _, err := output(command(ctx, "cp", tar, root)); err != nil {
+				return fmt.Errorf("copying the root file system %s: %w", tar, err)
+			}
+			if _, err := output(command(ctx, "tar", "--append", "--owner=0", "--group=0", "--file="+root, "--directory="+staged, ".")); err != nil {
+				return fmt.Errorf("adding the configuration of a machine's engines to a copy of %s: %w; it must be an uncompressed tar", tar, err)
+			}
+			return os.RemoveAll(staged)
+		},
+	}, nil
+}
+
+func buildEngine(ctx context.Context, dir, suite string, packages []string) error {
+	staged := filepath.Join(dir, "staged")
+	if err := stageEngineFiles(staged); err != nil {
 		return err
 	}
 	root := debianRoot{
@@ -69,6 +112,15 @@ func buildEngine(ctx context.Context, dir, suite string, packages []string) erro
 		return err
 	}
 	return os.RemoveAll(staged)
+}
+
+// stageEngineFiles lays the embedded configuration out below /etc/containers.
+func stageEngineFiles(dir string) error {
+	files := map[string][]byte{}
+	for file := range slices.Chunk(contents(engineFiles, "engine"), 2) {
+		files[filepath.Join("etc/containers", strings.TrimPrefix(file[0], "engine/"))] = []byte(file[1])
+	}
+	return stage(dir, files)
 }
 
 // Programs returns the programs in the PATH of a suite's engine root, or nil if the cache

@@ -41,8 +41,9 @@ var ClusterConfig []byte
 type Options struct {
 	// CacheDir is the folder of the artifacts; if empty, DefaultCacheDir.
 	CacheDir string
-	// Suites are the Debian releases to take engines from; if empty, trixie.
-	Suites []string
+	// Engines are the sources to take engines from: Debian releases, or tars of root file
+	// systems; if empty, trixie.
+	Engines []string
 	// Log, unless nil, gets a line for each step that begins or ends.
 	Log io.Writer
 	// Building, unless nil, gets the names of the artifacts that are being built, whenever
@@ -52,8 +53,8 @@ type Options struct {
 
 // Lab is a complete set of artifacts.
 type Lab struct {
-	// EngineRoots are uncompressed tars of root file systems, by suite. The file
-	// packages.txt beside each lists the versions of its packages.
+	// EngineRoots are uncompressed tars of root file systems, by source. The file
+	// packages.txt beside that of a suite lists the versions of its packages.
 	EngineRoots map[string]string
 	NodeImage   Image
 	BaseImages  []Image
@@ -85,7 +86,7 @@ func Build(ctx context.Context, o Options) (*Lab, error) {
 		return nil, err
 	}
 	c := &cache{dir: o.CacheDir, log: o.Log, tell: o.Building}
-	r, err := findRecipes(ctx, c, o.Suites)
+	r, err := findRecipes(ctx, c, o.Engines)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +105,8 @@ func Build(ctx context.Context, o Options) (*Lab, error) {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if len(o.Suites) == 0 {
-		o.Suites = []string{"trixie"}
+	if len(o.Engines) == 0 {
+		o.Engines = []string{"trixie"}
 	}
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -164,7 +165,7 @@ func (l *lineWriter) Write(p []byte) (int, error) {
 
 // recipes are the artifacts of one lab, each with the key of its inputs.
 type recipes struct {
-	suites     []string
+	sources    []string // of the engines
 	engines    []artifact
 	kubernetes artifact
 	nodeKey    string
@@ -174,7 +175,7 @@ type recipes struct {
 
 // findRecipes returns the recipes of a finished lab in the cache that this machine can use,
 // or else those of the lab to be built here.
-func findRecipes(ctx context.Context, c *cache, suites []string) (*recipes, error) {
+func findRecipes(ctx context.Context, c *cache, sources []string) (*recipes, error) {
 	h, err := thisBuilder(ctx)
 	if err != nil {
 		return nil, err
@@ -183,7 +184,7 @@ func findRecipes(ctx context.Context, c *cache, suites []string) (*recipes, erro
 		if !o.serves(h.origin) {
 			continue
 		}
-		r, err := newRecipes(suites, o, h)
+		r, err := newRecipes(sources, o, h)
 		if err != nil {
 			return nil, err
 		}
@@ -194,13 +195,13 @@ func findRecipes(ctx context.Context, c *cache, suites []string) (*recipes, erro
 	if h.withoutGo != nil {
 		return nil, fmt.Errorf("building the lab, because %s has no finished one: %w", c.dir, h.withoutGo)
 	}
-	return newRecipes(suites, h.origin, h)
+	return newRecipes(sources, h.origin, h)
 }
 
-func newRecipes(suites []string, o origin, h builder) (*recipes, error) {
-	r := &recipes{suites: slices.Compact(slices.Sorted(slices.Values(suites)))}
-	for _, suite := range r.suites {
-		e, err := engineArtifact(suite)
+func newRecipes(sources []string, o origin, h builder) (*recipes, error) {
+	r := &recipes{sources: slices.Compact(slices.Sorted(slices.Values(sources)))}
+	for _, source := range r.sources {
+		e, err := engineArtifact(source)
 		if err != nil {
 			return nil, err
 		}
@@ -221,8 +222,8 @@ func (r *recipes) all() []artifact {
 
 func (r *recipes) lab(c *cache) (*Lab, error) {
 	l := &Lab{EngineRoots: map[string]string{}}
-	for i, suite := range r.suites {
-		l.EngineRoots[suite] = filepath.Join(c.path(r.engines[i]), "root.tar")
+	for i, source := range r.sources {
+		l.EngineRoots[source] = filepath.Join(c.path(r.engines[i]), "root.tar")
 	}
 	var err error
 	if l.NodeImage, err = c.image(artifact{name: "node", key: r.nodeKey}); err != nil {

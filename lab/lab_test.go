@@ -2,6 +2,7 @@ package lab
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,16 +13,60 @@ import (
 )
 
 func TestEngineKeysDiffer(t *testing.T) {
-	trixie, err := engineArtifact("trixie")
-	if err != nil {
+	keys := map[string]string{}
+	for _, suite := range Suites() {
+		a, err := engineArtifact(suite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other := keys[a.key]; other != "" {
+			t.Errorf("%s and %s share a key", suite, other)
+		}
+		keys[a.key] = suite
+	}
+}
+
+// A user's own root file system gets the configuration of a machine's engines, and
+// is known anew when it has changed.
+func TestOwnRootFileSystem(t *testing.T) {
+	below := t.TempDir()
+	own := filepath.Join(t.TempDir(), "podman 6.tar")
+	archive := func(text string) artifact {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(below, "mine"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("tar", "--create", "--file="+own, "--directory="+below, ".").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		a, err := engineArtifact(own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	a := archive("text")
+	if a.name != "engine-podman-6" {
+		t.Errorf("it is called %q", a.name)
+	}
+	dir := t.TempDir()
+	if err := a.build(t.Context(), dir, nil); err != nil {
 		t.Fatal(err)
 	}
-	bookworm, err := engineArtifact("bookworm")
+	out, err := exec.Command("tar", "--list", "--file="+filepath.Join(dir, "root.tar")).CombinedOutput()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %s", err, out)
 	}
-	if trixie.key == bookworm.key {
-		t.Error("two suites share a key")
+	for _, name := range []string{"./mine\n", "./etc/containers/containers.conf\n"} {
+		if !strings.Contains(string(out), name) {
+			t.Errorf("%q is not in\n%s", name, out)
+		}
+	}
+	if again := archive("another text"); again.key == a.key {
+		t.Error("a changed archive keeps its key")
+	}
+	if _, err := engineArtifact(own + ".tar"); err == nil || !strings.Contains(err.Error(), "relative to the spec") {
+		t.Errorf("err = %v, want one with a cure", err)
 	}
 }
 

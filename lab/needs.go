@@ -48,7 +48,7 @@ func Remaining(ctx context.Context, o Options) (w Work, err error) {
 		return w, err
 	}
 	c := &cache{dir: o.CacheDir, log: o.Log}
-	r, err := findRecipes(ctx, c, o.Suites)
+	r, err := findRecipes(ctx, c, o.Engines)
 	if err != nil {
 		return w, err
 	}

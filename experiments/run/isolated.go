@@ -56,8 +56,8 @@ func (p *isolatedPlace) check(s spec.Settings) error {
 	if all := host.Memory(); all > 0 && s.Memory > all {
 		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", s.Memory, all)
 	}
-	if !slices.Contains(lab.Suites(), suite(s)) {
-		return fmt.Errorf("engine %q is no suite of the lab; the suites are %s", s.Engine, strings.Join(lab.Suites(), " and "))
+	if err := lab.CheckEngine(engineSource(s)); err != nil {
+		return fmt.Errorf("engine: %w", err)
 	}
 	return nil
 }
@@ -112,31 +112,24 @@ func (p *isolatedPlace) buildLab(ctx context.Context, all []spec.Settings, note 
 
 // labOptions are those of the lab for machines of these settings.
 func labOptions(cache string, all []spec.Settings) lab.Options {
-	return lab.Options{CacheDir: filepath.Join(cache, "lab"), Suites: suitesOf(all)}
+	return lab.Options{CacheDir: filepath.Join(cache, "lab"), Engines: engineSources(all)}
 }
 
-func suitesOf(all []spec.Settings) (suites []string) {
-	seen := map[string]bool{}
+func engineSources(all []spec.Settings) (sources []string) {
 	for _, s := range all {
-		if name := suite(s); !seen[name] {
-			seen[name] = true
-			suites = append(suites, name)
+		if source := engineSource(s); !slices.Contains(sources, source) {
+			sources = append(sources, source)
 		}
 	}
-	return suites
+	return sources
 }
 
-func suite(s spec.Settings) string {
-	if s.Engine == "" {
-		return defaultSuite
-	}
-	return s.Engine
-}
+func engineSource(s spec.Settings) string { return cmp.Or(s.Engine, defaultSuite) }
 
 // rootKey names an engine root: its folder in the lab carries a hash of all
 // that went into it.
 func (p *isolatedPlace) rootKey(s spec.Settings) string {
-	return filepath.Base(filepath.Dir(p.lab.EngineRoots[suite(s)]))
+	return filepath.Base(filepath.Dir(p.lab.EngineRoots[engineSource(s)]))
 }
 
 func (p *isolatedPlace) images() []lab.Image {
@@ -149,7 +142,7 @@ func (p *isolatedPlace) goldenKey(s spec.Settings) string {
 	for _, i := range p.images() {
 		fmt.Fprintln(h, i.Name, i.ID)
 	}
-	return fmt.Sprintf("%s-%s-%s", s.Runtime, suite(s), hex.EncodeToString(h.Sum(nil)[:8]))
+	return fmt.Sprintf("%s-%s-%s", s.Runtime, lab.EngineName(engineSource(s)), hex.EncodeToString(h.Sum(nil)[:8]))
 }
 
 func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings, note func(string)) error {
@@ -177,7 +170,7 @@ func (p *isolatedPlace) importRoot(ctx context.Context, s spec.Settings) error {
 	if p.store.Has(store.Root(key)) {
 		return nil
 	}
-	tar, err := os.Open(p.lab.EngineRoots[suite(s)])
+	tar, err := os.Open(p.lab.EngineRoots[engineSource(s)])
 	if err != nil {
 		return fmt.Errorf("opening the engine root: %w", err)
 	}

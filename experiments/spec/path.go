@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -169,6 +170,9 @@ func (s *Spec) Cell(cell trial.Cell) (Settings, Workload, error) {
 	of := parts{defaultSettings(), defaultWorkload()}
 	if err := decode(doc, &of); err != nil {
 		return refuse(err)
+	}
+	if IsArchive(of.Settings.Engine) && !filepath.IsAbs(of.Settings.Engine) {
+		of.Settings.Engine = filepath.Join(filepath.Dir(s.Path), of.Settings.Engine)
 	}
 	of.Workload.Path, of.Workload.Dir, of.Workload.SHA256 = s.Workload.Path, s.Workload.Dir, s.Workload.SHA256
 	if problems := of.Workload.resolve(); len(problems) > 0 {

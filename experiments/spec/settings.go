@@ -19,8 +19,11 @@ import (
 type Settings struct {
 	// Runtime is the kind of container engine.
 	Runtime trial.Runtime `json:"runtime,omitempty"`
-	// Engine is the Debian suite that an isolated machine's engine comes from:
-	// trixie or bookworm. Default: trixie, or the running engine on your own host.
+	// Engine is where an isolated machine's engine comes from: a Debian suite,
+	// which is bookworm (Podman 4.3, Docker 20.10), trixie (5.4, 26.1) or forky (5.8,
+	// 28.5), or the path of an uncompressed tar of a root file system with engines of
+	// your own, relative to the spec. Default: trixie, or the running engine on your
+	// own host.
 	Engine string `json:"engine,omitempty"`
 	// Memory is the memory limit of the machine that the engine lives in, such as
 	// 7GiB or 12.5GiB. Default: no limit.

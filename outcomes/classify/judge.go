@@ -19,9 +19,12 @@ import (
 //     is often retried; the sentence that the whole job succeeded takes back
 //     everything; so does the last word of a tool, if no failure is stated between
 //     it and the tidying up. Where what failed is tried again and something then
-//     succeeds, only what was said since counts. A warning loses a level.
+//     succeeds, only what was said since counts. A builder that goes on behind a
+//     step takes back what the step printed. A warning loses a level.
 //  4. What was last said long before the final failure loses a level and
 //     weight: the pipeline went on after it.
+//     What programs in the cluster logged of its API server before a suite sums
+//     up its failures is a hint.
 //  5. What the command itself states wins over the journal of a node that was
 //     added as evidence. Then the highest level wins, then the greatest weight,
 //     then the outcome that comes earlier in precedence, then the later line.
@@ -60,9 +63,12 @@ type judgement struct {
 	*scanner
 	opts  Options
 	phase trial.Phase // known, or shown by a marker
+	since int         // the line of that marker
+	over  bool        // that marker tells that the phase ended well
 	guess trial.Phase // from the words of an excerpt, where phase is not known
 	again int         // the last line in which what failed is tried again
 	asked int         // the last line that asks for logs, or tidies up
+	sums  int         // the last line in which a suite sums up that it failed
 }
 
 func judge(opts Options, s *scanner) Result {
@@ -77,14 +83,16 @@ func judge(opts Options, s *scanner) Result {
 	}
 	j := judgement{scanner: s, opts: opts}
 	j.asked = j.lastOf(func(r *Rule) bool { return r.Collects || r.Tidies })
+	j.sums = j.lastOf(func(r *Rule) bool { return r.Sums })
 	if opts.ExitCode == nil {
 		j.again = j.lastOf(func(r *Rule) bool { return r.Restarts })
 	}
-	j.phase = cmp.Or(opts.Phase, j.lastPhase(false))
+	j.phase, j.since, j.over = j.lastPhase(false)
+	j.phase = cmp.Or(opts.Phase, j.phase)
 	if j.phase == "" && j.waits == j.final() {
 		j.phase = j.waitsIn // nothing but complaints that it is not there yet
 	}
-	j.guess = j.lastPhase(true)
+	j.guess, _, _ = j.lastPhase(true)
 	held := j.held()
 	live := j.contest(held)
 	failed := opts.ExitCode != nil && *opts.ExitCode != 0
@@ -301,11 +309,14 @@ func (j *judgement) compete(held []candidate, takenBack func(candidate) bool) []
 	var live []candidate
 	for _, h := range held {
 		j.place(&h)
-		if h.level == Marker || explained[h.r.Name] || takenBack(h) {
+		if h.level == Marker || explained[h.r.Name] || takenBack(h) || j.steps.survived(h.last) {
 			continue
 		}
 		if h.level > Hint && saysWarning(h.last.text) {
 			h.level--
+		}
+		if h.r.Outcome == trial.ClusterHang && h.last.line < j.sums && isLogged(h.last.text) && !bytes.Contains(h.last.text, []byte("memcache.go")) {
+			h.level = Hint
 		}
 		if h.level < Death && h.level > Hint && h.last.line < end-staleLines {
 			h.level--
@@ -343,7 +354,7 @@ func isLogged(line []byte) bool {
 	if level := klogLevel(text); level != 0 {
 		return level != 'F' // with a fatal one the program ended
 	}
-	return at == 0 || at > 0 && isLogHead(text[:at]) ||
+	return at == 0 || at > 0 && isLogHead(text[:at]) || text[0] == '{' && bytes.Contains(text[:min(len(text), 160)], []byte(`"level":`)) ||
 		bytes.HasPrefix(text, []byte("[ERROR]")) || bytes.Contains(text[:min(len(text), 60)], []byte("\tERROR\t"))
 }
 
@@ -353,27 +364,35 @@ var warning = regexp.MustCompile(`(?:^|\s)(?:WARN(?:ING)?[\[:\s]|warning: |Warni
 
 func saysWarning(line []byte) bool { return warning.Match(line) }
 
-// lastPhase returns the phase of the last marker seen: of those for excerpts,
-// which guess from the words, or of all others.
-func (j *judgement) lastPhase(excerpts bool) (phase trial.Phase) {
-	latest := 0
+// lastPhase returns the phase of the last marker seen, with its line and whether
+// the phase ended well with it: of the markers for excerpts, which guess from the
+// words, or of all others.
+func (j *judgement) lastPhase(excerpts bool) (phase trial.Phase, latest int, over bool) {
 	for i := range j.rules.rules {
 		r := &j.rules.rules[i]
 		_, s := j.sighting(i)
 		if r.Level == Marker && r.Phase != "" && r.Excerpt > 0 == excerpts && j.holds(r) && s.last.line >= latest {
-			phase, latest = r.Phase, s.last.line
+			phase, latest, over = r.Phase, s.last.line, r.LastWord
 		}
 	}
-	return phase
+	return phase, latest, over
 }
 
 // place fills in the phase, and the outcome of a rule that leaves it to the
-// phase. Such a rule decides where things happen only if the log does not.
+// phase. Such a rule decides where things happen only if the log does not. What
+// fails behind a workload that became ready is what uses it, and what fails behind
+// the marker of a later phase is no build.
 func (j *judgement) place(h *candidate) {
 	known := j.opts.Phase != ""
+	behind := !known && h.last.line > j.since
+	if behind && h.outcome == trial.BuildFailed && (j.phase == trial.PhaseDeploy || j.phase == trial.PhaseTest) && !h.r.When.allows(j.phase) {
+		h.outcome = ""
+	}
 	switch {
 	case known:
 		h.phase = j.opts.Phase
+	case h.outcome == "" && behind && j.over && j.phase == trial.PhaseDeploy:
+		h.phase = trial.PhaseTest
 	case h.outcome == "":
 		h.phase = cmp.Or(j.phase, j.guess, h.phase)
 	default:

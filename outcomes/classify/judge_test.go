@@ -40,6 +40,12 @@ func TestJudgement(t *testing.T) {
 		"a registry that refuses this user, as Podman ends the line": {
 			log:     "Error: creating build container: initializing source docker://registry.example:5000/private/go:1: reading manifest 1 in registry.example:5000/private/go: denied\n",
 			outcome: trial.PullFailed, cause: "denied"},
+		"an API server that wants a login is no registry": {
+			log:     "Error listing Nodes: Unauthorized\nX Exiting due to GUEST_START: the control plane never came up\n",
+			outcome: trial.ClusterCreateFailed, cause: "kind"},
+		"a request that the client gave up is no dead engine": {
+			log:     "ERRO[0009] Failed waiting for log message 'ready' from node 'k3d-shop-server-1'\nERRO[0009] error during connect: Post \"http://%2Fvar%2Frun%2Fdocker.sock/v1.40/containers/1a/start\": context canceled\n",
+			outcome: trial.ClusterCreateFailed, cause: "k3d"},
 		"an engine that refuses": {
 			log:     "dial unix /run/user/1000/podman/podman.sock: connect: connection refused\n",
 			outcome: trial.EngineCrash, cause: "daemon-down"},
@@ -108,6 +114,24 @@ func TestJudgement(t *testing.T) {
 			opts:    Options{Phase: trial.PhaseBuild},
 			log:     "#9 [5/9] RUN make\n#9 DONE 3.2s\n\n",
 			outcome: trial.OK},
+		"what a step printed that was done": {
+			log: "#9 [2/3] RUN ./setup.sh\n#9 1.1 write x: no space left on device\n#9 DONE 3.2s\n#11 exporting to image\n#11 naming to docker.io/library/shop:1 done\n", outcome: trial.OK},
+		"what a step printed that failed": {
+			opts:    Options{Phase: trial.PhaseBuild, ExitCode: exit(1)},
+			log:     "#9 [2/3] RUN ./setup.sh\n#9 1.1 write x: no space left on device\n#8 DONE 3.2s\n#9 ERROR: process \"/bin/sh -c ./setup.sh\" did not complete successfully: exit code: 1\n",
+			outcome: trial.Storage, cause: "disk-full"},
+		"what a step printed that another build had done": {
+			opts:    Options{Phase: trial.PhaseBuild, ExitCode: exit(1)},
+			log:     "#9 1.1 write x: no space left on device\n#9 ERROR: process \"/bin/sh -c ./setup.sh\" did not complete successfully: exit code: 1\n#9 DONE 1.0s\n",
+			outcome: trial.Storage, cause: "disk-full"},
+		"a step behind which the build goes on": {
+			opts:    Options{Phase: trial.PhaseBuild, ExitCode: exit(1)},
+			log:     "Step 1/3 : FROM base\nStep 2/3 : RUN ./setup.sh\nwrite x: no space left on device\nStep 3/3 : RUN go build\n./cart.go:1:2: undefined: total\n",
+			outcome: trial.BuildFailed, cause: "compile"},
+		"what was said before a build": {
+			opts:    Options{Phase: trial.PhaseBuild, ExitCode: exit(1)},
+			log:     "write x: no space left on device\nSTEP 1/2: FROM base\nSTEP 2/2: RUN true\n",
+			outcome: trial.Storage, cause: "disk-full"},
 		"a step where the log stops, blank lines aside": {
 			opts:    Options{Phase: trial.PhaseBuild},
 			log:     "#9 [5/9] RUN make\n\n  \n",

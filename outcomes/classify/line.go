@@ -68,17 +68,8 @@ func isProgress(text []byte) bool {
 // content cuts off what is put in front of a line by whoever passes it on: the
 // time, the name of a job, the step of a build.
 func content(line []byte) (text []byte, by origin) {
-	if tab := bytes.LastIndexByte(line[:min(len(line), 200)], '\t'); tab > 0 && len(clockless(line[tab+1:])) < len(line)-tab-1 {
-		line = line[tab+1:] // "job	step	2024-05-01T10:00:00Z text"
-	}
-	text = clockless(bytes.TrimLeft(line, " \t"))
-	if len(text) > 4 && text[0] == '0' && isDigit(text[1]) && (text[2] == 'O' || text[2] == 'E') && (text[3] == ' ' || text[3] == '+') {
-		text = text[4:] // the stream in a log of GitLab
-	}
-	if len(text) > 20 && text[18] == ']' && text[19] == ' ' && isKlog(text) {
-		text = clockless(text[20:]) // Prow's: "I0202 12:13:58.982] text"
-	}
-	if number, rest, ok := bytes.Cut(text, []byte{' '}); ok && len(number) > 1 && number[0] == '#' && isNumber(number[1:]) {
+	text = passedOn(line)
+	if _, rest := buildStep(text); rest != nil {
 		if len(rest) > 0 && rest[0] == '[' {
 			return rest, stepTitle
 		}
@@ -88,6 +79,31 @@ func content(line []byte) (text []byte, by origin) {
 		}
 	}
 	return clockless(text), by
+}
+
+// passedOn cuts off what a CI service puts in front of a line.
+func passedOn(line []byte) []byte {
+	if tab := bytes.LastIndexByte(line[:min(len(line), 200)], '\t'); tab > 0 && len(clockless(line[tab+1:])) < len(line)-tab-1 {
+		line = line[tab+1:] // "job	step	2024-05-01T10:00:00Z text"
+	}
+	text := clockless(bytes.TrimLeft(line, " \t"))
+	if len(text) > 4 && text[0] == '0' && isDigit(text[1]) && (text[2] == 'O' || text[2] == 'E') && (text[3] == ' ' || text[3] == '+') {
+		text = text[4:] // the stream in a log of GitLab
+	}
+	if len(text) > 20 && text[18] == ']' && text[19] == ' ' && isKlog(text) {
+		text = clockless(text[20:]) // Prow's: "I0202 12:13:58.982] text"
+	}
+	return text
+}
+
+// buildStep returns the number that BuildKit puts in front of a line, and what
+// is behind it; nil if there is none.
+func buildStep(text []byte) (number, rest []byte) {
+	number, rest, ok := bytes.Cut(text, []byte{' '})
+	if !ok || len(number) < 2 || number[0] != '#' || !isNumber(number[1:]) {
+		return nil, nil
+	}
+	return number[1:], rest
 }
 
 // clockless cuts off a time of day, with its date or without.
@@ -231,14 +247,14 @@ func isKlog(text []byte) bool {
 
 // voiceOf recognises the line of a node's journal by the name of its host or
 // its unit ("May 01 10:00:00 demo-control-plane kubelet[212]: "), the log of a
-// container as the kubelet keeps it, and events, which are listed when all went
-// well, too.
+// container as the kubelet keeps it or as a tool quotes it, and events, which are
+// listed when all went well, too.
 func voiceOf(line []byte) voice {
 	head := line[:min(len(line), 110)]
 	text := clockless(head)
 	unit := bytes.Index(head, []byte("]: "))
 	switch {
-	case bytes.HasPrefix(text, []byte("stderr F ")), bytes.HasPrefix(text, []byte("stdout F ")):
+	case bytes.HasPrefix(text, []byte("stderr F ")), bytes.HasPrefix(text, []byte("stdout F ")), isQuotedLog(text):
 	case unit < 0 && (containsAny(head, "   Warning   ", "  Normal   ") || isListed(head)):
 	case unit >= 0 && containsAny(head[:unit], "kubelet["):
 	case unit >= 0 && containsAny(head[:unit], "-control-plane", "-worker") && bytes.LastIndexByte(head[:unit], '[') > 0:
@@ -246,6 +262,13 @@ func voiceOf(line []byte) voice {
 		return own
 	}
 	return witness
+}
+
+// isQuotedLog reports whether the line is one of another program's log, as an
+// element of a list that was printed as JSON: `    "{\"level\":\"error\",`.
+func isQuotedLog(line []byte) bool {
+	quoted, ok := bytes.CutPrefix(bytes.TrimLeft(line, " \t"), []byte{'"'})
+	return ok && len(quoted) > 0 && (bytes.HasPrefix(quoted, []byte(`{\"`)) || isKlog(quoted) || len(clockless(quoted)) < len(quoted) || bytes.HasPrefix(quoted, []byte(`time=\"`)))
 }
 
 // isListed reports whether the line is a row of a table in which kubectl lists

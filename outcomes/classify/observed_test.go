@@ -25,6 +25,10 @@ func TestWhatATestSaw(t *testing.T) {
 		"pytest, no service": "=========== ERRORS ===========\nE   requests.exceptions.ConnectionError: HTTPSConnectionPool(host='127.0.0.1', port=18443): Max retries exceeded with url: /healthz (Caused by NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused'))\n====== short test summary info ======\nERROR tests/test_shop.py::test_list\n====== 1 error in 4.10s ======\n",
 		"a traceback alone":  "requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=8080): Max retries exceeded with url: /healthz (Caused by NewConnectionError('[Errno 111] Connection refused'))\n1 failed\n",
 		"jest":               "  ● limits\n    expect(received).toBe(expected)\n    Expected: 200\n    Received: \"429 Too Many Requests\"\nTests:       1 failed, 4 passed, 5 total\n",
+		"bats":               "1..2\nok 1 opens\nnot ok 2 sells\n# (in test file till.bats, line 4)\n#   `[ \"$status\" -eq 0 ]' failed\n# curl: (22) The requested URL returned error: 503\n# error: timed out waiting for the condition on pods/till\n",
+		"bats, for people":   " ✓ opens\n ✗ sells\n   (in test file till.bats, line 4)\n     `[ \"$status\" -eq 0 ]' failed\n   curl: (22) The requested URL returned error: 503\n\n2 tests, 1 failure\n",
+		"no compiler":        "=== RUN   TestTill\n    till_test.go:31: unexpected output: \"429\"\n--- FAIL: TestTill (0.02s)" + end,
+		"a process it kills": "=== RUN   TestStop\n    till_test.go:9: the till ended: signal: killed\n--- FAIL: TestStop (0.02s)" + end,
 		"JUnit":              "org.opentest4j.AssertionFailedError: expected: <200> but was: <429 Too Many Requests>\nTests run: 3, Failures: 1, Errors: 0, Skipped: 0\n",
 	}
 	for name, log := range saw {
@@ -59,6 +63,26 @@ func TestWhereATestsOutputEnds(t *testing.T) {
 	} {
 		if got := classify(t, Options{Phase: trial.PhaseTest, ExitCode: exit(1)}, log); got.Outcome != want {
 			t.Errorf("%s by %+v, want %s, of\n%s", got.Outcome, got.Evidence, want, log)
+		}
+	}
+}
+
+// What programs in the cluster log of its API server is no more than a hint once
+// a suite sums up its failures; what the suite or its client states stays one.
+func TestWhatOperatorsLog(t *testing.T) {
+	const sum = "\nSummarizing 1 Failure:\n  [FAIL] Shop [It] sells\nFAIL! -- 3 Passed | 1 Failed\n"
+	for said, want := range map[string]trial.Outcome{
+		`{"level":"error","ts":"2026-01-01T10:00:00Z","msg":"ended","error":"leader election lost"}`:                                                        trial.TestFailed,
+		"2026-01-01T10:00:00Z\tERROR\tcache\tno informer\t{\"error\": \"Get \\\"https://10.96.0.1:443/apis/shop/v1\\\": context deadline exceeded\"}":           trial.TestFailed,
+		`E0101 10:00:00.100000       1 lock.go:9] error retrieving resource lock: Get "https://10.96.0.1:443/apis": dial tcp: connect: connection refused`:  trial.TestFailed,
+		`        "{\"level\":\"error\",\"msg\":\"no node\",\"error\":\"Get https://10.96.0.1:443/apis: i/o timeout\"}"`:                               trial.TestFailed,
+		`Get "https://127.0.0.1:6443/api/v1/pods": dial tcp 127.0.0.1:6443: connect: connection refused`:                                                    trial.ClusterHang,
+		`E0101 10:00:00.100000      91 memcache.go:265] couldn't get the list: Get "https://127.0.0.1:6443/api": dial tcp 127.0.0.1:6443: connection refused`: trial.ClusterHang,
+	} {
+		for _, opts := range []Options{{}, {Phase: trial.PhaseTest, ExitCode: exit(1)}} {
+			if got := classify(t, opts, "Running Suite: Shop\n"+said+sum); got.Outcome != want {
+				t.Errorf("%+v: %s (%s) by %+v, want %s, of\n%s", opts, got.Outcome, got.Cause, got.Evidence, want, said)
+			}
 		}
 	}
 }

@@ -75,10 +75,12 @@ type Rule struct {
 	// Restarts: what failed is tried again, and what was stated before is of an
 	// earlier attempt. Tidies: tidying up begins, and what is stated from there on
 	// after a last word of success is no failure. Collects: logs are asked for
-	// after a failure, and plain words in them show no success.
+	// after a failure, and plain words in them show no success. Sums: a suite sums
+	// up that it failed.
 	Restarts bool `yaml:"restarts"`
 	Tidies   bool `yaml:"tidies"`
 	Collects bool `yaml:"collects"`
+	Sums     bool `yaml:"sums"`
 
 	// Case is a log in our own words that this rule must decide (a marker:
 	// must recognise), Green one that it must leave alone.
@@ -165,7 +167,7 @@ func (r *Rule) restsOn(is standing) bool {
 	case echoed:
 		return r.Level == Marker && r.Phase != "" && !r.reassures() || slices.Contains(r.Even, "echo")
 	case observed:
-		return !r.blamesOthers()
+		return !r.blamesOthers() && r.When.allows(trial.PhaseTest)
 	case ordinary:
 		return r.Level == Marker
 	case routine:
@@ -186,9 +188,14 @@ func (r *Rule) blamesOthers() bool {
 	return false
 }
 
+// allows reports whether the condition can be met in the phase.
+func (c Condition) allows(phase trial.Phase) bool {
+	return len(c.Phase) == 0 || slices.Contains(c.Phase, phase)
+}
+
 // met reports whether what the caller knows allows the condition.
 func (c Condition) met(opts Options) bool {
-	if len(c.Phase) > 0 && opts.Phase != "" && !slices.Contains(c.Phase, opts.Phase) {
+	if opts.Phase != "" && !c.allows(opts.Phase) {
 		return false
 	}
 	if len(c.Runtime) > 0 && opts.Runtime != "" && !slices.Contains(c.Runtime, opts.Runtime) {
@@ -200,7 +207,7 @@ func (c Condition) met(opts Options) bool {
 // metFor reports whether the condition is known to be met, the phase being
 // as given: an exception needs more than the absence of doubt.
 func (c Condition) metFor(phase trial.Phase, opts Options) bool {
-	return c.met(opts) && (len(c.Phase) == 0 || slices.Contains(c.Phase, phase))
+	return c.met(opts) && c.allows(phase)
 }
 
 // accepts asks the detail of the statement that the rule found, and what must

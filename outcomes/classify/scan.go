@@ -26,6 +26,7 @@ type scanner struct {
 	sightings [2][]sighting       // by voice and rule
 	number    int                 // of the line that was read last
 	endings   []ending            // the last lines that are not blank, the last first
+	steps     steps
 	waits     int                 // lines in which a part of a node says what it waits for
 	waitsIn   trial.Phase         // the phase that does
 
@@ -135,6 +136,9 @@ func (s *scanner) readPart(line []byte, at, where int) {
 	})
 	if len(s.found) == 0 {
 		return
+	}
+	if at == 0 {
+		s.steps.note(line[:min(len(line), textLimit)], s.number)
 	}
 	is, by := s.judgeLine(line[:min(len(line), partSize)], where)
 	for _, f := range s.found {

@@ -59,8 +59,8 @@ var scripts = []section{
 var complaintMarks = marks{"error", "Error", "ERROR", "fatal", "FATA", "panic:", "FAIL", "--- FAIL", "##[", "Run "}
 
 // observations are what a test prints of what it saw: the output of a test of
-// go test, from where it begins to its result; what ginkgo says of a failed
-// spec; pytest's sections of failures and errors. "got 429 Too Many Requests"
+// go test, from where it begins to its result; what ginkgo and bats say of a
+// failed one; pytest's sections of failures and errors. "got 429 Too Many Requests"
 // there is the answer of the program under test, and no registry's.
 var observations = []section{
 	{opening: []byte("=== RUN "), ends: beginsWith("--- PASS: ", "--- FAIL: ", "--- SKIP: ", "PASS", "FAIL", "ok  ")},
@@ -73,6 +73,10 @@ var observations = []section{
 	{opening: []byte("[FAILED] "), ends: beginsWith("In [", "-----", "• ", "Ran ", "Summarizing ")},
 	{opening: []byte("= FAILURES ="), ends: beginsWith("=====")},
 	{opening: []byte("= ERRORS ="), ends: beginsWith("=====")},
+	{opening: []byte("in test file "), ends: func(line []byte) bool { // of bats, which indents or comments what a test printed
+		text, _ := content(line)
+		return len(text) > 0 && text[0] != '#' && !bytes.Contains(line[:min(len(line), 40)], []byte("   "))
+	}},
 }
 
 func beginsWith(texts ...string) func(line []byte) bool {
@@ -138,9 +142,10 @@ func lineEnd(block []byte, at int) int {
 
 // sawIt are the beginnings of a line in which a test prints what it saw: the
 // position in a file of tests that test programs put in front, the lines that
-// pytest marks, and the names of the two sides of a comparison.
+// pytest marks, the names of the two sides of a comparison, and the status of an
+// answer as clients show it.
 var sawIt = regexp.MustCompile(`^\s*(?:\S*(?:_test\.go|[._-](?:spec|test|cy)\.[cm]?[jt]sx?|test_\w+\.py|_test\.(?:py|rb|exs?)|_spec\.rb|Tests?\.(?:java|kt|cs)):\d+: |E {3}|> {6}|(?:FAILED|ERROR) \S+::\S+` +
-	`|(?:Expected|Received|Actual|expected|received|actual|got|want|left|right)(?: value)?\s*: )`)
+	`|(?:Expected|Received|Actual|expected|received|actual|got|want|left|right)(?: value)?\s*: |(?:< )?HTTP/[\d.]+ [1-5]\d\d\b)`)
 
 // compared is an assertion anywhere in a line. Each has a word of comparedBy.
 var compared = regexp.MustCompile(`(?i)\bassert(?:ion)?(?:failed)?(?:error|\b)|\bexpected\b.*\b(?:got|but was|to (?:equal|be|have|match|contain)|received|actual)\b|\bwant(?:ed)?\b.*\bgot\b|\bgot\b.*\b(?:want(?:ed)?|expected)\b`)
