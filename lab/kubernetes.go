@@ -69,8 +69,8 @@ func kubernetesFlags() string {
 func kubernetesArtifact(goVersion string) artifact {
 	inputs := append([]string{goVersion, fmt.Sprint(modules()), string(pauseSource)}, contents(moduleFiles, "modules")...)
 	return artifact{
-		name: "kubernetes",
-		key:  key(inputs...),
+		name:  "kubernetes",
+		key:   key(inputs...),
 		build: compileKubernetes,
 	}
 }

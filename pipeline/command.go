@@ -46,7 +46,7 @@ func (t *run) command(ctx context.Context, ph *phase, c deploy.Command) error {
 func (t *run) process(ctx context.Context, c deploy.Command) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Dir = c.Dir
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), "KIND_CLUSTER_NAME="+t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER="+string(t.cfg.Endpoint.Runtime))
 	for name, value := range c.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

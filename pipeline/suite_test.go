@@ -112,7 +112,7 @@ func TestTheSuiteKnowsTheTrialsNames(t *testing.T) {
 	cfg.Images = []Image{{Name: "shop-api", Ref: "trial/t001/shop-api"}}
 	cfg.Schedule.Stages = []strategies.Stage{{Images: []string{"shop-api"}}}
 	test := Test{Format: "go-verbose", Env: map[string]string{"SHOP": "open"}}
-	result, trace := suiteOf(t, cfg, test, `test -n "$KUBECONFIG" && echo "--- PASS: Test-$SHOP-$STRATBENCH_CLUSTER-$STRATBENCH_IMAGE_SHOP_API (0.00s)"`)
+	result, trace := suiteOf(t, cfg, test, `test -n "$KUBECONFIG" && test "$KIND_CLUSTER_NAME" = "$STRATBENCH_CLUSTER" && echo "--- PASS: Test-$SHOP-$STRATBENCH_CLUSTER-$STRATBENCH_IMAGE_SHOP_API (0.00s)"`)
 	if want := "Test-open-of-t001-trial/t001/shop-api"; result.Err != nil || trace.Tests()[0].Name != want {
 		t.Errorf("got %v, %+v, want %s", result.Err, trace.Tests(), want)
 	}

@@ -80,6 +80,12 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		return cfg, nil, err
 	}
 	x.nameImages(&cfg)
+	for i, image := range cfg.Images { // as nodes spell them
+		cfg.Images[i].Tag, cfg.Images[i].Tags = fullName(image.Tag), nil
+		for _, tag := range image.Tags {
+			cfg.Images[i].Tags = append(cfg.Images[i].Tags, fullName(tag))
+		}
+	}
 	return cfg, stop, nil
 }
 

@@ -139,6 +139,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"mount":               {isolatedSite, "kind.yaml", kind + urls + "  extraMounts: [{hostPath: \"${PWD}/audit\", containerPath: /a}]\n", "audit does not exist on this host: variables are not replaced"},
 		"version of kind":     {users, "kind.yaml", "kind: Cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\n", "kind.yaml:2:13: "},
 		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
+		"absent":              {users, "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
 		"script":              {isolatedSite, "w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[bash, ../hack/test.sh]", 1), "the test command: its script cannot be read"},
 		"chart":               {users, "m/Chart.yaml", "apiVersion: v2\nname: a\n", "m/Chart.yaml:1:1: this belongs to a Helm chart"},
 	} {
@@ -161,6 +162,45 @@ func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 		files[c.file] = c.text
 		if certain, possible := inspected(t, files, isolatedSite(t)); certain != "" || !strings.Contains(possible, c.want) {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+// TestWhatHooksMakeIsAWarning has what a hook may make before it is needed.
+func TestWhatHooksMakeIsAWarning(t *testing.T) {
+	for name, c := range map[string]struct{ hooks, file, text, want string }{
+		"a binary":      {"build: {before: [make, app]}", "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
+		"a mount":       {"cluster: {before: [make, disks]}", "kind.yaml", works()["kind.yaml"] + "  extraMounts: [{hostPath: disks, containerPath: /d}]\n", "kind.yaml:6:28: "},
+		"a test binary": {"test: {before: [make, e2e.test]}", "w.yaml", strings.Replace(works()["w.yaml"], "./test.sh", "./e2e.test", 1), "w.yaml:7:18: the test command: "},
+	} {
+		files := works()
+		files[c.file] = c.text
+		files["w.yaml"] += "hooks: {" + c.hooks + "}\n"
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.Contains(possible, c.want) || strings.Contains(possible, "\n") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "hooks: {"+c.hooks+"}\n", "", 1)
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "docker", "podman", 1)
+		if certain, _ := inspected(t, files, usersSite()); !strings.Contains(certain, c.want) {
+			t.Errorf("%s, without the hook: got %s", name, certain)
+		}
+	}
+}
+
+// TestWhatOnlyAShellReadsIsAWarning has commands written as for a shell.
+func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
+	for command, want := range map[string]string{
+		`[kustomize, build, ., "|", kubectl, apply, -f, -]`:              `"|" is passed as it stands, because no shell reads the command; write [sh, -c, "…"]`,
+		`[kubectl, apply, -f, $DIR/a.yaml]`:                              `"$DIR/a.yaml" is passed as it stands`,
+		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:             "",
+		`[make, "IMG=$(IMG)"]`:                                           "",
+		`[sh, -c, docker network inspect kind]`:                          `"docker network inspect kind" has a name of Kind's default cluster`,
+		`[docker, exec, node, "true"], env: {A: kind-worker2}`:           `the variable A: "kind-worker2" has a name of Kind's default cluster`,
+	} {
+		files := works()
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]", "deploy: [{apply: [m]}, {command: "+command+"}]", 1)
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || (possible == "") != (want == "") || !strings.Contains(possible, want) {
+			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
 		}
 	}
 }

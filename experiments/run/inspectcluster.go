@@ -164,7 +164,9 @@ func (c *cellInspection) mounts() {
 			} else {
 				text += "; make it first, or correct the path, which is relative to this file"
 			}
-			if c.settings.Runtime == trial.Podman || c.site.lab {
+			if !c.site.lab && c.hooked(trial.PhaseCluster) && !strings.Contains(m.HostPath, "$") {
+				c.in(&c.warnings, text+"; or the hook before cluster makes it", at...)
+			} else if c.settings.Runtime == trial.Podman || c.site.lab {
 				c.in(&c.issues, text, at...)
 			} else {
 				c.in(&c.warnings, text+" (docker would make an empty folder)", at...)

@@ -90,7 +90,7 @@ func sourcesOfSteps(ctx context.Context, steps []spec.Step) (sources []deploy.So
 // deployment inspects the steps of the deployment and the images in them.
 func (c *cellInspection) deployment(ctx context.Context) {
 	ofLab := c.nodeImage() == lab.NodeImageName
-	server := deploy.Server{Minor: minorOf(c.nodeImage()), Volumes: !ofLab, OtherAPIs: c.kind != nil && len(c.kind.RuntimeConfig) > 0}
+	server := deploy.Server{Minor: minorOf(c.nodeImage()), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
@@ -119,6 +119,10 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	for i, s := range c.workload.Steps() {
 		if len(s.Command) > 0 {
 			c.command(c.ofStep(i, "command.0"), "the command of the step", s.Command, s.Dir)
+			c.environment(c.ofStep(i, "env."), s.Env)
+		}
+		if s.Helm != nil {
+			c.values(c.ofStep(i, "helm.values"), s.Helm.Values)
 		}
 	}
 	c.deployedImages(ctx, deploy.Objects(p.steps))

@@ -47,6 +47,7 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
 		}
 		c.mounted(i, file, needs.Mounts)
+		c.absent(i, file, needs.Absent)
 		if !c.site.offline {
 			continue
 		}
@@ -142,11 +143,8 @@ func (c *cellInspection) test() {
 		return
 	}
 	c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
-	for name, value := range t.Env {
-		if strings.Contains(value, "${") || strings.Contains(value, "$(") {
-			c.at(&c.warnings, "workload.test.env."+name, "%q is passed as it stands: variables are not replaced here; the command finds the cluster through KUBECONFIG", value)
-		}
-	}
+	c.environment("workload.test.env.", t.Env)
+
 }
 
 // setup inspects a set-up command.
@@ -160,6 +158,7 @@ func (c *cellInspection) setup() {
 			c.command("workload.setup."+command.key+".0", command.what, command.args, s.Dir)
 		}
 	}
+	c.environment("workload.setup.env.", s.Env)
 	if strategy, err := strategies.Named(c.settings.Strategy, c.spec.Strategies); err == nil && strategy.Pull {
 		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
 	}
@@ -170,6 +169,7 @@ var interpreters = []string{"sh", "bash", "dash", "zsh", "python", "python3", "n
 
 // command checks that a program can be run and that its script is there.
 func (c *cellInspection) command(setting, what string, args []string, dir string) {
+	c.words(setting, what, args)
 	program := args[0]
 	if slices.Contains(interpreters, filepath.Base(program)) && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 		script := args[1]
@@ -195,6 +195,10 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 		cure := "build it before the run"
 		if _, err := os.Stat(filepath.Join(c.workload.Dir, "Makefile")); err == nil {
 			cure += ": " + c.workload.Dir + " has a Makefile"
+		}
+		if c.hooked(trial.Phases()...) && !strings.HasPrefix(setting, "workload.hooks.") {
+			c.at(&c.warnings, setting, "%s: %v, unless a hook makes it; correct its path, or %s", what, err, cure)
+			return
 		}
 		c.at(&c.issues, setting, "%s: %v; correct its path, or %s", what, err, cure)
 	case info.IsDir() || info.Mode()&0o111 == 0:

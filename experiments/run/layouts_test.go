@@ -40,10 +40,13 @@ type mistake struct{ file, old, new, at, cure string }
 // layouts are small set-ups of the kinds that public projects have, each in a
 // folder of testdata/layouts.
 var layouts = map[string]mistake{
+	"address-pool":        {"workload.yaml", "namespace: harbour, valuesFiles", "namespace: harbour, createNamespace: true, valuesFiles", "workload.yaml:13:61", "take the key out"},
 	"aggregated-api":      {"scaled.yaml", "autoscaling/v2", "autoscaling/v2beta2", "scaled.yaml:1:13", "write autoscaling/v2"},
+	"audit-log":           {"workload.yaml", "platform: linux/amd64", "platforms: [linux/amd64, linux/arm64]", "workload.yaml:5:85", "write platform, with a single one"},
 	"build-secrets":       {"workload.yaml", "secrets/token", "secrets/tokens", "workload.yaml:7:44", "give the path of a file"},
 	"build-ssh":           {"Dockerfile", "id=vendor", "id=vendors", "Dockerfile:4:25", "give it under ssh"},
 	"build-targets":       {"workload.yaml", "target: worker", "target: wroker", "workload.yaml:5:74", "correct the target: there are modules, build"},
+	"fake-nodes":          {"workload.yaml", "}, timeout: 2m}", ", timeout: 2m}}", "workload.yaml:10:85", "write timeout beside wait"},
 	"helm-dependencies":   {"chart/Chart.yaml", "name: mill", "name: windmill", "workload.yaml:10:14", "run helm dependency build"},
 	"helm-registry":       {"workload.yaml", "till:1.2.0", "till:1.3.0", "workload.yaml:8:19", "keep a copy beside the workload"},
 	"hooks":               {"workload.yaml", "deploy: {before", "deployment: {before", "workload.yaml:9:3", "known are build, cluster, deploy"},
@@ -54,18 +57,22 @@ var layouts = map[string]mistake{
 	"mounts-and-ports":    {"kind/cluster.yaml", "../sites", "../site", "kind/cluster.yaml:19:20", "correct the path"},
 	"no-dockerfile":       {"workload.yaml", "{{cluster}}-east", "{{clusters}}-east", "workload.yaml:5:27", "did you mean cluster?"},
 	"operator-kinds":      {"operator.yaml", "watch, create]", "watch]", "tree.yaml:2:7", "list the file with its CustomResourceDefinition"},
-	"own-network":         {"network/agent.yaml", "kind: DaemonSet", "kind: Deployment", "kind.yaml:4:22", "deploy it, take disableDefaultCNI out"},
+	"own-network":         {"network/agent.yaml", "kind: DaemonSet", "kind: Deployment", "kind.yaml:4:22", "deploy one, take disableDefaultCNI out"},
+	"prebuilt-binaries":   {"workload.yaml", "  build: {before", "  deploy: {before", "ferry/Dockerfile:2:6", "create it first, for example by hooks"},
 	"private-registry":    {"experiment.yaml", "registry.depot.test/e2e", "https://registry.depot.test/e2e", "experiment.yaml:6:22", "write host[:port][/path]"},
 	"stateful-volumes":    {"vault.yaml", "standard", "fast", "vault.yaml:25:27", "take storageClassName out"},
+	"suite-deploys":       {"kind/v1.31.yaml", "kind: JoinConfiguration", "kind: JoinConfig", "kind/v1.31.yaml:9:9", "write one of ClusterConfiguration"},
 	"suite-with-marks":    {"workload.yaml", "timeout: 40m", "manifests: [m]", "workload.yaml:9:3", "setup"},
 	"suite-with-patterns": {"workload.yaml", `"^\\[build\\]"`, `"^[build"`, "workload.yaml:9:20", `put \ before characters`},
 	"third-party-images":  {"apps/queue/queue.yaml", "rabbitmq:4", "rabbitmq:4-management", "apps/queue/queue.yaml:10:32", "correct its name"},
-	"three-nodes":         {"kind.yaml", "labels:", "label:", "kind.yaml:7:1", "correct it as Kind's documentation has it"},
+	"three-nodes":         {"kind.yaml", "labels:", "label:", "kind.yaml:7:1", "correct it by Kind's documentation"},
 	"webhook-first":       {"workload.yaml", "yaml#sha256=", "yaml#sha256=0", "workload.yaml:9:13", "add #sha256="},
 }
 
 // doubts are what is rightly warned of in layouts as they are.
 var doubts = map[string]string{
+	"prebuilt-binaries": "ferry/Dockerfile:2:6: bin/ferry is not in the context ferry, so the hook before build must make it\n" +
+		"workload.yaml:13:18: the test command: stat bin/e2e.test: no such file or directory, unless a hook makes it; correct its path, or build it before the run",
 	"operator-kinds": "tree.yaml:2:7: Tree apple: no Tree of orchard.test/v1 is known to the cluster, and none of the manifests defines it; stratbench waits for it, because something in the cluster may define it",
 }
 

@@ -153,7 +153,7 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 		"deploys without a cluster": {head + "settings: {runtime: docker, strategy: serial, clusterStart: after}\nfactors: {deploy.when: [after, asLoaded]}\n", works()["w.yaml"],
 			"exp.yaml:5:32: deploy.when asLoaded: with clusterStart after, there is no cluster while images are built"},
 		"deploys beside the builds": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {deploy.when: [after, asLoaded]}\n", works()["w.yaml"], ""},
-		"loads beside the builds": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"], ""},
+		"loads beside the builds":   {head + "settings: {runtime: docker, strategy: serial}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"], ""},
 		"adaptive by a number": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, adaptive]}\n", strings.Replace(own, "%s", `"{{concurrency}}"`, 1),
 			"exp.yaml:5:30: strategy adaptive: the set-up command gets neither {{schedule}} nor {{strategy}}"},
 		"adaptive by the schedule": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n", strings.Replace(own, "%s", `"{{ schedule }}"`, 1), ""},

@@ -45,7 +45,7 @@ type execution struct {
 	ledger *ledger
 	// cluster is the name of the trial's cluster.
 	cluster string
-	beside      beside
+	beside  beside
 	// cfg is what the worker was told; nil before that.
 	cfg *pipeline.Config
 	// memory sends readings of the machine's memory to the worker.

@@ -234,6 +234,13 @@ func (d *document) remove(pointer string) {
 	}
 }
 
+// lost reports whether the mapping at the pointer had a key in the file that was taken
+// out because it is wrong.
+func (d *document) lost(pointer string) bool {
+	left, _ := lookUp(d.value, pointer).(map[string]any)
+	return len(left) < len(d.keys[pointer])
+}
+
 // where returns the position of the value at the pointer, or of the nearest
 // value around it that the file has.
 func (d *document) where(pointer string) issue.Position {

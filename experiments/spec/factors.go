@@ -111,7 +111,13 @@ func (l *loader) checkLevel(factor, valueAt string, place setting, value any) {
 		l.reportKey(pointerTo("factors", factor), "factor %s: %v", factor, err)
 		return
 	}
-	problems := slices.DeleteFunc(rules.validate(with), func(p problem) bool { return p.absent && !strings.HasPrefix(p.pointer, at) })
+	// What is wrong around the level's place is its doing, if nothing was before.
+	around := place.ofWorkload() && !l.workloadFaulty
+	causes := func(p problem) bool {
+		below, is := strings.CutPrefix(p.pointer, at)
+		return is && (below == "" || below[0] == '/') || around && strings.HasPrefix(at, p.pointer+"/")
+	}
+	problems := slices.DeleteFunc(rules.validate(with), func(p problem) bool { return p.absent && !causes(p) })
 	if len(problems) == 0 {
 		settings, workload := defaultSettings(), defaultWorkload()
 		if workload.Dir = l.spec.Workload.Dir; !place.ofWorkload() && decode(lookUp(with, "/settings"), &settings) == nil {
@@ -121,8 +127,10 @@ func (l *loader) checkLevel(factor, valueAt string, place setting, value any) {
 		}
 	}
 	for _, p := range problems {
-		if below, ok := strings.CutPrefix(p.pointer, at); ok && (below == "" || below[0] == '/') {
+		if below, in := strings.CutPrefix(p.pointer, at); causes(p) && in {
 			l.reportValue(valueAt+below, "level of %s: %s", factor, p.message)
+		} else if causes(p) {
+			l.reportValue(valueAt, "level of %s: %s", factor, p.message)
 		}
 	}
 }

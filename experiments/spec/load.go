@@ -134,7 +134,7 @@ func (l *loader) loadWorkload(path string) {
 	w.Path, _ = filepath.Abs(file)
 	w.Dir = filepath.Dir(w.Path)
 	l.report(l.workload, missing(l.workload))
-	l.report(l.workload, w.resolve())
+	l.report(l.workload, slices.DeleteFunc(w.resolve(), func(p problem) bool { return p.absent && l.workload.lost(p.pointer) }))
 	w.SHA256 = w.hash(data)
 	l.spec.Workload = w
 	l.workloadFaulty = len(l.issues.List) > before
@@ -152,10 +152,10 @@ func missing(workload *document) (problems []problem) {
 	if has("/setup") {
 		return nil
 	}
-	need("", "images", "add it, or setup with a command that does the whole set-up")
-	need("", "test", "add it")
+	need("", "images", "add it, or setup with a command that does the whole set-up, as for images that ko, bake or Earthly build")
+	need("", "test", "add it, such as test: {command: [make, e2e], format: exit-code}")
 	if !has("/manifests") && !has("/deploy") {
-		need("", "manifests", "add it, or deploy with the steps of the deployment")
+		need("", "manifests", "add it, or deploy with the steps of the deployment; or deploy: [], if the test command deploys")
 	}
 	images, _ := lookUp(workload.value, "/images").([]any)
 	for i := range images {

@@ -268,6 +268,23 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// TestSetUpsAsTheyAreElsewhere has forms that other tools know: short names of
+// images, **.yaml, and a suite that deploys by itself.
+func TestSetUpsAsTheyAreElsewhere(t *testing.T) {
+	path := whole(t)
+	file := filepath.Join(filepath.Dir(path), "w", "workload.yaml")
+	text := strings.Replace(wholeWorkload, "localhost/api:dev", "api:dev", 1)
+	for manifests, want := range map[string]int{"manifests: [z.yaml, \"**.json\"]": 2, "deploy: []": 0} {
+		if err := os.WriteFile(file, []byte(strings.Replace(text, "manifests: [z.yaml, deploy]", manifests, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		w := load(t, path).Workload
+		if len(w.Manifests) != want || len(w.Steps()) != min(want, 1) || w.Images[0].Tag != "api:dev" {
+			t.Errorf("%s: got %+v", manifests, w)
+		}
+	}
+}
+
 func TestFoldersOfWhatCommandsName(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{"e2e", "hack", "charts/app"} {

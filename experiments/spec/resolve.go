@@ -143,17 +143,17 @@ func (r *resolver) images(images []Image) {
 		if name != "" && names[name] {
 			r.problem(at+"/name", "a second image is named %q; give each a name of its own that differs in more than case, - and _", image.Name)
 		}
-		if image.Tag != "" && tags[image.Tag] {
+		if image.Tag != "" && tags[spelledOut(image.Tag)] {
 			r.problem(at+"/tag", "a second image has the tag %q; give each a tag of its own", image.Tag)
 		}
-		names[name], tags[image.Tag] = true, true
+		names[name], tags[spelledOut(image.Tag)] = true, true
 		r.tag(at+"/tag", image.Tag)
 		for n, tag := range image.Tags {
 			at := fmt.Sprintf("%s/tags/%d", at, n)
-			if r.tag(at, tag); tags[tag] {
+			if r.tag(at, tag); tags[spelledOut(tag)] {
 				r.problem(at, "the tag %q is given a second time; give each once", tag)
 			}
-			tags[tag] = true
+			tags[spelledOut(tag)] = true
 		}
 		if image.Context == "" {
 			continue
@@ -180,21 +180,20 @@ func (r *resolver) images(images []Image) {
 	}
 }
 
-// tag insists on a registry in the reference: without one, Docker puts
-// docker.io/library before it and Podman puts localhost, and the manifests
-// could name only one of the two.
+// tag insists on a tag behind the name: a name alone may be meant as a tag. Without a
+// registry the image is one of docker.io, as in a manifest.
 func (r *resolver) tag(at, tag string) {
-	if tag == "" {
-		return
+	if _, err := name.NewTag(tag); tag != "" && (err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":")) {
+		r.problem(at, "%q is not an image's name with its tag; write both as the manifests do, such as localhost/api:dev, or api:latest where they say api", tag)
 	}
-	registry, rest, hasRegistry := strings.Cut(tag, "/")
-	_, err := name.NewTag(tag)
-	switch {
-	case err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":"):
-		r.problem(at, "%q is not an image's name with its tag; write registry, name and tag, such as localhost/api:dev", tag)
-	case !hasRegistry || rest == "" || !strings.ContainsAny(registry, ".:") && registry != "localhost":
-		r.problem(at, "%q has no registry, so Podman and Docker would call the image differently; write localhost/%s, and the same in the manifests", tag, tag)
+}
+
+// spelledOut is the name of an image with its registry.
+func spelledOut(tag string) string {
+	if ref, err := name.ParseReference(tag); err == nil {
+		return ref.Name()
 	}
+	return tag
 }
 
 // fromImage finds the images that a line of a Dockerfile builds on.
@@ -229,7 +228,11 @@ func (r *resolver) dockerfile(at string, image Image, all []Image) {
 	for line, said := range strings.Split(string(text), "\n") {
 		for _, m := range fromImage.FindAllStringSubmatch(said, -1) {
 			for _, other := range all {
-				if other.Tag != "" && m[1]+m[2] == other.Tag {
+				switch {
+				case other.Tag == "" || m[1]+m[2] != other.Tag:
+				case other.Name == image.Name:
+					r.problem(at, "line %d of %s builds on %s, which is this image itself; correct the name of the base image", line+1, image.Dockerfile, other.Tag)
+				default:
 					r.problem(at, "line %d of %s builds on %s, another image of this workload, which each trial builds under a name of its own: "+
 						"write ARG BASE and FROM ${BASE}, and give this image args: {BASE: %q}", line+1, image.Dockerfile, other.Tag, other.Tag)
 				}
@@ -263,6 +266,9 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 		case err == nil:
 			files = append(files, r.matching(at, path, "", false)...)
 		case isDeep:
+			if below != "" && below[0] != '/' {
+				below = "*" + below // **.yaml is **/*.yaml
+			}
 			if above = filepath.Clean(above); r.folder(at, &above) {
 				files = append(files, r.matching(at, above, strings.TrimPrefix(below, "/"), true)...)
 			}
@@ -321,6 +327,7 @@ func (r *resolver) step(at string, s *Step) {
 	switch {
 	case len(kinds) == 0:
 		r.problem(at, "the step does nothing; give it one of apply, kustomize, helm, command and wait")
+		r.problems[len(r.problems)-1].absent = true
 	case len(kinds) > 1:
 		r.problem(at, "the step has %s, and a step does one thing; make a step of each", strings.Join(kinds, " and "))
 	}
@@ -374,7 +381,11 @@ func (r *resolver) remote(at, path string) {
 	if u, err := url.Parse(address); err != nil || u.Host == "" {
 		r.problem(at, "%q is not the URL of a file; write one such as https://host/path.yaml#sha256=CHECKSUM", path)
 	} else if !checksum.MatchString(sum) {
-		r.problem(at, "%s has no checksum, so it may be another file in every trial; add #sha256= and the checksum that sha256sum prints for the file", address)
+		prints := "curl -fsSL " + address + " | sha256sum"
+		if strings.HasPrefix(address, OCI) {
+			prints = "helm pull " + address + " and then sha256sum, for the archive"
+		}
+		r.problem(at, "%s has no checksum, so it may be another file in every trial; add #sha256= and the checksum that this prints: %s", address, prints)
 	}
 }
 

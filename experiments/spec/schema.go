@@ -68,7 +68,7 @@ var types = map[string]struct{ name, cure string }{
 	"number":  {"number", "write a number"},
 	"integer": {"whole number", "write a whole number"},
 	"boolean": {"boolean", "write true or false"},
-	"array":   {"list", "write a list"},
+	"array":   {"list", "write a list, such as [one, two]"},
 	"object":  {"mapping", "write a mapping of keys to values"},
 }
 
@@ -192,7 +192,7 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 		}
 		format, _ := rule["format"].(string)
 		return say("is a %s and not a %s; %s", types[k.Got].name, types[k.Want[0]].name,
-			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), types[k.Want[0]].cure))
+			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), shape(e.InstanceLocation, rule), types[k.Want[0]].cure))
 	case *kind.Enum:
 		known := make([]string, len(k.Want))
 		for i, want := range k.Want {
@@ -203,6 +203,9 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 		return say("is wrong: %v", k.Err)
 	case *kind.MinItems, *kind.MinProperties, *kind.MinLength:
 		p.absent = true
+		if s.required(fragment) {
+			return say("is empty; fill it")
+		}
 		return say("is empty; fill it or remove it")
 	case *kind.Pattern:
 		return say("is %q, which does not fit %s; use %s", k.Got, k.Want, patterns[k.Want])
@@ -214,6 +217,35 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 		return say("is too large; write a number of at most %s", k.Want.RatString())
 	}
 	return say("is wrong: %s; see the schema for what is allowed", e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
+}
+
+// shape says how a value is written that has the wrong type.
+func shape(location []string, rule map[string]any) string {
+	properties, _ := rule["properties"].(map[string]any)
+	items, _ := rule["items"].(map[string]any)
+	switch last := len(location) - 1; {
+	case last < 0:
+		return ""
+	case slices.Contains([]string{"command", "before", "after", "prepare", "cleanup"}, location[last]) && items != nil:
+		return "write the program and its arguments as a list, such as [make, e2e], or [sh, -c, \"…\"] for a line of a shell"
+	case items["type"] == "object":
+		return "write a list, with a hyphen before each entry"
+	case len(properties) > 0 && len(properties) <= 12:
+		return "write a mapping of " + strings.Join(slices.Sorted(maps.Keys(properties)), ", ")
+	}
+	return ""
+}
+
+// required reports whether the value to which a part of the schema applies must be
+// given.
+func (s schema) required(fragment string) bool {
+	above := strings.LastIndex(fragment, "/properties/")
+	if above < 0 {
+		return false
+	}
+	of, _ := lookUp(s.tree, fragment[:above]).(map[string]any)
+	keys, _ := of["required"].([]any)
+	return slices.Contains(keys, any(keysOf(fragment)[len(keysOf(fragment))-1]))
 }
 
 // dotted is what a message calls the value at a location: settings.build.noCache.

@@ -64,12 +64,53 @@ var wishes = map[string]string{
 	"images.cacheFrom": "the setting build.noCache decides about caches; take the key out",
 	"images.image":     "write images that are not built under preload",
 	"images.pull":      "write images that are not built under preload",
+	"build":            "write images, one entry for each: - {name: api, tag: \"api:dev\", context: .}",
+	"images.command":   elsewhereBuilt,
+	"images.build":     elsewhereBuilt,
+	"images.ko":        elsewhereBuilt,
+	"images.bake":      elsewhereBuilt,
+	"deploy.manifests": "write apply, with the files of this step",
+	"deploy.manifest":  "write apply, with the files of this step",
+	"deploy.kubectl":   "write apply with files, or command: [kubectl, …]",
+	"deploy.script":    "write command, with the program and its arguments as a list",
+	"deploy.shell":     "write command: [sh, -c, \"…\"]",
+	"deploy.run":       "write command, with the program and its arguments as a list",
+	"deploy.dependsOn": "steps are done in their order; move the step behind what it needs",
+	"deploy.namespace": "objects are deployed to the namespaces of their manifests; write metadata.namespace there, or helm.namespace for a chart",
 	"test.setup":       "write hooks: {test: {before: [COMMAND]}}",
 	"test.teardown":    "write hooks: {test: {after: [COMMAND]}}; the cluster is deleted after the trial anyway",
 	"test.timeout":     "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
 	"test.image":       "the command runs outside of the cluster; write a program that exists on this host",
 	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
+
+	"deploy.enableHelm":            "charts are rendered by a helm step; or have a command build and apply the whole: [sh, -c, \"kustomize build --enable-helm DIR | kubectl apply -f -\"]",
+	"deploy.loadRestrictor":        "kustomize reads no file outside of the folder of the kustomization that names it: move the file below it, and take the key out",
+	"deploy.helm.name":             "write release",
+	"deploy.helm.createNamespace":  "the namespace is made if nothing else makes it; take the key out",
+	"deploy.helm.set":              "write values, with a mapping: values: {image: {tag: e2e}}",
+	"deploy.helm.valueFiles":       "write valuesFiles",
+	"deploy.helm.wait":             waited,
+	"deploy.helm.atomic":           waited,
+	"deploy.helm.waitForJobs":      waited,
+	"deploy.helm.timeout":          "write timeout beside helm, in the step",
+	"deploy.helm.version":          pulled,
+	"deploy.helm.repo":             pulled,
+	"deploy.helm.repository":       pulled,
+	"deploy.helm.dependencyUpdate": "run helm dependency build beforehand, once; nothing is fetched in a trial",
+	"deploy.helm.skipCRDs":         "the chart's folder crds is always applied; take the key out",
+	"deploy.helm.includeCRDs":      "the chart's folder crds is always applied; take the key out",
+	"deploy.wait.timeout":          "write timeout beside wait, in the step",
+	"deploy.wait.condition":        "write for: condition=NAME",
+	"deploy.wait.name":             "write object: KIND/NAME",
+	"deploy.wait.resource":         "write object: KIND/NAME",
 }
+
+// Answers to several wishes.
+const (
+	elsewhereBuilt = "images are built from Dockerfiles; for ko, bake, Earthly and the like write setup, with a command that does the whole set-up"
+	waited         = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
+	pulled         = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
+)
 
 // insteadOf returns what to do instead of an unknown key, if it is among the wishes.
 func insteadOf(location []string) string {

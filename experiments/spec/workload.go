@@ -38,8 +38,9 @@ type Workload struct {
 	Manifests []string `json:"manifests,omitempty" jsonschema:"minItems=1"`
 	// Deploy are the steps of the deployment, in this order, instead of manifests.
 	// A step is over when its own work is done; after the last one, stratbench
-	// waits until all objects are ready.
-	Deploy []Step `json:"deploy,omitempty" jsonschema:"minItems=1"`
+	// waits until all objects are ready. An empty list deploys nothing, for a suite
+	// that deploys by itself.
+	Deploy []Step `json:"deploy,omitempty"`
 	// Hooks are commands before and after phases.
 	Hooks Hooks `json:"hooks,omitempty"`
 	// Ready adds to the conditions under which the services are ready.
@@ -56,8 +57,8 @@ type Workload struct {
 type Image struct {
 	// Name is what strategies and factors call the image.
 	Name string `json:"name" jsonschema:"required,pattern=^[a-zA-Z0-9][a-zA-Z0-9_-]*$"`
-	// Tag is the reference that the manifests use, with its registry and its
-	// tag, such as localhost/api:dev.
+	// Tag is the reference that the manifests use, with its tag, such as
+	// localhost/api:dev. Without a registry it is one of docker.io, as there.
 	Tag string `json:"tag,omitempty" jsonschema:"minLength=1"`
 	// Tags are further names of the image in the cluster's nodes.
 	Tags []string `json:"tags,omitempty"`
@@ -248,7 +249,7 @@ type Test struct {
 	// Dir is the folder to run it in. Default: the workload's.
 	Dir string `json:"dir" jsonschema:"minLength=1,default=."`
 	// Env is added to the environment, which also has KUBECONFIG and the trial's
-	// own variables: STRATBENCH_CLUSTER, STRATBENCH_CONTEXT, STRATBENCH_RUNTIME,
+	// own variables: KIND_CLUSTER_NAME, STRATBENCH_CLUSTER, STRATBENCH_CONTEXT, STRATBENCH_RUNTIME,
 	// STRATBENCH_STRATEGY, the limit of each phase in seconds, such as
 	// STRATBENCH_LIMIT_TEST, and two for each image, such as shop-api: its tag,
 	// STRATBENCH_TAG_SHOP_API, which only the cluster's nodes know, and its name on

@@ -154,6 +154,7 @@ var causes = map[Cause]string{
 	"kind":                 "Kind, or a similar tool, gave up the cluster.",
 	"kind-step":            "A step of Kind after the control plane failed.",
 	"kubeadm":              "kubeadm could not bring up or join the control plane.",
+	"kubeconfig":           "A client of Kubernetes has no usable configuration.",
 	"kubeconfig-lock":      "Another process held the lock on the kubeconfig.",
 	"layer-race":           "Another process removed or replaced a layer or an image in use.",
 	"locks":                "Podman's locks were used up.",

@@ -72,11 +72,11 @@ func TestWhereATestsOutputEnds(t *testing.T) {
 func TestWhatOperatorsLog(t *testing.T) {
 	const sum = "\nSummarizing 1 Failure:\n  [FAIL] Shop [It] sells\nFAIL! -- 3 Passed | 1 Failed\n"
 	for said, want := range map[string]trial.Outcome{
-		`{"level":"error","ts":"2026-01-01T10:00:00Z","msg":"ended","error":"leader election lost"}`:                                                        trial.TestFailed,
-		"2026-01-01T10:00:00Z\tERROR\tcache\tno informer\t{\"error\": \"Get \\\"https://10.96.0.1:443/apis/shop/v1\\\": context deadline exceeded\"}":           trial.TestFailed,
-		`E0101 10:00:00.100000       1 lock.go:9] error retrieving resource lock: Get "https://10.96.0.1:443/apis": dial tcp: connect: connection refused`:  trial.TestFailed,
-		`        "{\"level\":\"error\",\"msg\":\"no node\",\"error\":\"Get https://10.96.0.1:443/apis: i/o timeout\"}"`:                               trial.TestFailed,
-		`Get "https://127.0.0.1:6443/api/v1/pods": dial tcp 127.0.0.1:6443: connect: connection refused`:                                                    trial.ClusterHang,
+		`{"level":"error","ts":"2026-01-01T10:00:00Z","msg":"ended","error":"leader election lost"}`:                                                          trial.TestFailed,
+		"2026-01-01T10:00:00Z\tERROR\tcache\tno informer\t{\"error\": \"Get \\\"https://10.96.0.1:443/apis/shop/v1\\\": context deadline exceeded\"}":         trial.TestFailed,
+		`E0101 10:00:00.100000       1 lock.go:9] error retrieving resource lock: Get "https://10.96.0.1:443/apis": dial tcp: connect: connection refused`:    trial.TestFailed,
+		`        "{\"level\":\"error\",\"msg\":\"no node\",\"error\":\"Get https://10.96.0.1:443/apis: i/o timeout\"}"`:                                       trial.TestFailed,
+		`Get "https://127.0.0.1:6443/api/v1/pods": dial tcp 127.0.0.1:6443: connect: connection refused`:                                                      trial.ClusterHang,
 		`E0101 10:00:00.100000      91 memcache.go:265] couldn't get the list: Get "https://127.0.0.1:6443/api": dial tcp 127.0.0.1:6443: connection refused`: trial.ClusterHang,
 	} {
 		for _, opts := range []Options{{}, {Phase: trial.PhaseTest, ExitCode: exit(1)}} {

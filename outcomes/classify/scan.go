@@ -27,8 +27,8 @@ type scanner struct {
 	number    int                 // of the line that was read last
 	endings   []ending            // the last lines that are not blank, the last first
 	steps     steps
-	waits     int                 // lines in which a part of a node says what it waits for
-	waitsIn   trial.Phase         // the phase that does
+	waits     int         // lines in which a part of a node says what it waits for
+	waitsIn   trial.Phase // the phase that does
 
 	block  []byte
 	echoes []stretch // of block: source text

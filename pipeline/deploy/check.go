@@ -240,6 +240,9 @@ func (c *checker) kind(o Object) runtime.Object {
 // resource definitions is, because Helm's engine needs it.
 var apiService = schema.GroupVersionKind{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"}
 
+// preview is found in versions of APIs that later versions of Kubernetes drop.
+var preview = regexp.MustCompile(`alpha|beta`)
+
 func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 	_, defined := c.custom[gvk.GroupKind()]
 	if gvk == apiService || defined || c.served[gvk.Group] {
@@ -247,6 +250,10 @@ func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 	}
 	if ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group); ofKubernetes && (c.Minor == 0 || c.Minor > typesMinor) {
 		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d knows no %s of %s; check that the cluster's version does", typesMinor, gvk.Kind, o.GetAPIVersion()), "kind")
+		return
+	}
+	if c.Minor > 0 && c.Minor < typesMinor && scheme.Scheme.IsGroupRegistered(gvk.Group) && preview.MatchString(gvk.Version) {
+		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d has no %s of %s any more; check that the cluster's 1.%d does", typesMinor, gvk.Kind, o.GetAPIVersion(), c.Minor), "kind")
 		return
 	}
 	if c.mayBeMade("customresourcedefinitions") {

@@ -88,6 +88,28 @@ func TestWhatWorksIsNotRefused(t *testing.T) {
 	}
 }
 
+func TestWhatANewerClientHasForgottenIsDoubted(t *testing.T) {
+	text := "apiVersion: resource.k8s.io/v1alpha3\nkind: ResourceClaimTemplate\nmetadata: {name: a}\n"
+	if certain, possible := checked(t, text, Server{Minor: 31}); certain != "" || !strings.Contains(possible, "m.yaml:2:7: ResourceClaimTemplate a: Kubernetes 1.34 has no ResourceClaimTemplate of resource.k8s.io/v1alpha3 any more; check that the cluster's 1.31 does") {
+		t.Errorf("got\n%s\n%s", certain, possible)
+	}
+	if certain, _ := checked(t, text, theLab); !strings.Contains(certain, "no ResourceClaimTemplate of resource.k8s.io/v1alpha3 is known to the cluster") {
+		t.Errorf("in the lab: got %s", certain)
+	}
+}
+
+func TestObjectsOfChartsHaveThePositionOfTheirKind(t *testing.T) {
+	dir := files(t, map[string]string{"c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "c/templates/a.yaml": "{{ if true }}\napiVersion: v1\nkind: Till\nmetadata: {name: a}\n{{ end }}\n"})
+	steps, errs := Prepare([]Source{{Chart: &Chart{Path: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, theLab)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	certain, _ := Check(steps, true, theLab, func(Step, bool, string) {})
+	if got := lines(certain); !strings.Contains(got, "c/templates/a.yaml:3:7: Till a: ") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestClaimsThatNothingMountsAreNeverBoundOnKind(t *testing.T) {
 	text := "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: %s\n"
 	for spec, want := range map[string]string{

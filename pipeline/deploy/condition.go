@@ -122,6 +122,8 @@ func hasValue(text string) (met, error) {
 		if !given && text[end+1:] != "" {
 			return nil, fmt.Errorf("%q: only = may follow the path; write jsonpath={.status.phase}=Running", text)
 		}
+	} else if strings.Contains(text, "{") {
+		return nil, fmt.Errorf("%q has no closing brace; write jsonpath={.status.phase}=Running", text)
 	} else {
 		path, value, given = strings.Cut(text, "=")
 		path = "{" + "." + strings.TrimPrefix(path, ".") + "}"

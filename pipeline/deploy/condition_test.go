@@ -18,6 +18,7 @@ func TestConditionsThatAreNone(t *testing.T) {
 		{Condition{For: "condition=", Object: "pod/a"}, "wait.for", "names no condition"},
 		{Condition{For: "condition=Ready=", Object: "pod/a"}, "wait.for", "names no condition"},
 		{Condition{For: "jsonpath={.a[}=b", Object: "pod/a"}, "wait.for", "is no JSONPath"},
+		{Condition{For: "jsonpath={.a", Object: "pod/a"}, "wait.for", "has no closing brace"},
 		{Condition{For: "jsonpath={.a}b", Object: "pod/a"}, "wait.for", "only = may follow the path"},
 		{Condition{For: "jsonpath={.a}=", Object: "pod/a"}, "wait.for", "has no value after ="},
 		{Condition{For: "create", Object: "pod/"}, "wait.object", "names no object"},

@@ -195,9 +195,26 @@ func (c Chart) file(name string) string {
 // none. Rendered text has no position in its template.
 func (c Chart) own(objects []Object) []Object {
 	for i := range objects {
-		objects[i].home, objects[i].in = c.Namespace, nil
+		objects[i].home, objects[i].in, objects[i].from = c.Namespace, nil, ofKind(objects[i])
 	}
 	return objects
+}
+
+// ofKind is the position of an object's kind in its template, or the beginning.
+func ofKind(o Object) issue.Position {
+	text, _ := os.ReadFile(o.File) // without it, it is the beginning
+	for i, line := range strings.Split(string(text), "\n") {
+		if value, is := strings.CutPrefix(line, "kind: "); is && strings.TrimSpace(value) == o.GetKind() {
+			return issue.Position{Line: i + 1, Column: len("kind: ") + 1}
+		}
+	}
+	return issue.Position{Line: 1, Column: 1}
+}
+
+func (c Chart) needsNamespace(objects []Object) bool {
+	return !slices.Contains(startingNamespaces, c.Namespace) && !slices.ContainsFunc(objects, func(o Object) bool {
+		return o.GetKind() == "Namespace" && o.GetName() == c.Namespace
+	})
 }
 
 // hookSteps are the hooks of an event. Hooks of the same weight are one step.

@@ -43,7 +43,7 @@ func buildKustomization(dir string) ([]Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
 		}
-		o := Object{Unstructured: &unstructured.Unstructured{Object: values}, File: filepath.Join(dir, kustomizationIn(dir))}
+		o := Object{Unstructured: &unstructured.Unstructured{Object: values}, File: filepath.Join(dir, kustomizationIn(dir)), from: issue.Position{Line: 1, Column: 1}}
 		if message := nameless(o); message != "" {
 			return nil, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
 		}
@@ -60,7 +60,7 @@ func kustomizeCure(err error) string {
 	case strings.Contains(text, "security; file"):
 		return "; kustomize reads no file outside of the folder of the kustomization that names it: move the file below it, or name the folder of a kustomization instead"
 	case strings.Contains(text, "must specify --enable-helm"):
-		return "; charts are rendered by a helm step: move helmCharts there"
+		return "; charts are rendered by a helm step: move helmCharts there, or have a command build and apply the whole: [sh, -c, \"kustomize build --enable-helm DIR | kubectl apply -f -\"]"
 	case strings.Contains(text, "cycle detected"):
 		return "; take one of the references out"
 	}
@@ -130,7 +130,7 @@ func entryInTree(dir, entry string, seen map[string]bool, issues *issue.List) er
 	case err == nil && !filepath.IsLocal(entry):
 		return fmt.Errorf("the kustomization reaches out of its tree: kustomize reads no file outside of the folder of the kustomization that names it, and %s is one; move it below, or name the folder of a kustomization instead", entry)
 	case err != nil && remote(entry):
-		return fmt.Errorf("the kustomization reaches out of its tree: %s would be fetched for every trial; copy it beside the kustomization and name that, or apply a file by its URL with #sha256=", entry)
+		return fmt.Errorf("the kustomization reaches out of its tree: %s would be fetched for every trial; copy it beside the kustomization and name that, apply a file by its URL with #sha256=, or have a command build and apply the whole: [kubectl, apply, -k, DIR]", entry)
 	case err != nil:
 		return fmt.Errorf("%s is not there; correct the path, which is relative to the kustomization", entry)
 	}

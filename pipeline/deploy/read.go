@@ -32,6 +32,8 @@ type Object struct {
 	// in is the document that describes the object, at path.
 	in   *document
 	path []string
+	// from is the position of what an object without a document was made from.
+	from issue.Position
 }
 
 // carried is an object as JSON for the process that applies it.
@@ -63,7 +65,7 @@ func (o Object) String() string { return describe(o.Unstructured) }
 // that is there: o.Where("spec", "containers", "0", "image").
 func (o Object) Where(path ...string) issue.Position {
 	if o.in == nil {
-		return issue.Position{}
+		return o.from
 	}
 	at := issue.Find(o.in.text, append(slices.Clone(o.path), path...)...)
 	at.Line += o.in.line

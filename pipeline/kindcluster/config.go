@@ -8,6 +8,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -117,10 +119,17 @@ func syntaxIssues(file string, text []byte, err error) *issue.List {
 		}
 	default:
 		at, message := issue.YAMLError(err.Error())
-		issues.Add(file, at, "reading the Kind configuration: %s", message)
+		if value := quoted.FindString(message); at.Line == 1 && value != "" { // the error has no line
+			if before, _, found := bytes.Cut(text, []byte(strings.Trim(value, `"`))); found {
+				at = issue.Position{Line: 1 + bytes.Count(before, []byte("\n")), Column: len(before) - bytes.LastIndexByte(before, '\n')}
+			}
+		}
+		issues.Add(file, at, "reading the Kind configuration: %s; correct it as Kind's documentation has it", message)
 	}
 	return issues
 }
+
+var quoted = regexp.MustCompile(`"[^"]+"`)
 
 func resolveMounts(config *v1alpha4.Cluster, dir string) {
 	for i := range config.Nodes {

@@ -40,7 +40,7 @@ func TestNoFileIsKindsDefault(t *testing.T) {
 func TestTheUsersFileIsKept(t *testing.T) {
 	config := readConfig(t, head+`
 networking: {podSubnet: 10.9.0.0/16}
-kubeadmConfigPatches: [mine]
+kubeadmConfigPatches: ["kind: InitConfiguration"]
 nodes:
 - role: control-plane
   extraPortMappings: [{containerPort: 80, hostPort: 8080}]
@@ -55,7 +55,7 @@ nodes: [{role: control-plane}]
 	if n.PodSubnet != "10.9.0.0/16" || !config.FeatureGates["KubeletInUserNamespace"] {
 		t.Errorf("got %+v, %v", n, config.FeatureGates)
 	}
-	if !slices.Equal(config.KubeadmConfigPatches, []string{"mine", "patch"}) || !slices.Equal(config.ContainerdConfigPatches, []string{"oom"}) {
+	if !slices.Equal(config.KubeadmConfigPatches, []string{"kind: InitConfiguration", "patch"}) || !slices.Equal(config.ContainerdConfigPatches, []string{"oom"}) {
 		t.Errorf("got patches %q and %q", config.KubeadmConfigPatches, config.ContainerdConfigPatches)
 	}
 	if len(config.Nodes) != 2 || len(config.Nodes[0].ExtraPortMappings) != 1 {

@@ -35,6 +35,9 @@ func validate(config *v1alpha4.Cluster, file string) []issue.Issue {
 	v.oneOf(string(n.KubeProxyMode), []string{"iptables", "ipvs", "nftables", "none"}, "networking", "kubeProxyMode")
 	v.subnets(n.PodSubnet, n.IPFamily, "networking", "podSubnet")
 	v.subnets(n.ServiceSubnet, n.IPFamily, "networking", "serviceSubnet")
+	v.kubeadmPatches(config.KubeadmConfigPatches, nil)
+	v.jsonPatches(config.KubeadmConfigPatchesJSON6902, nil)
+	v.containerdPatches(config.ContainerdConfigPatches)
 	controlPlanes := 0
 	for i, node := range config.Nodes {
 		at := []string{"nodes", strconv.Itoa(i)}
@@ -43,6 +46,9 @@ func validate(config *v1alpha4.Cluster, file string) []issue.Issue {
 			controlPlanes++
 		}
 		v.mappings(node.ExtraPortMappings, at)
+		v.mounts(node.ExtraMounts, at)
+		v.kubeadmPatches(node.KubeadmConfigPatches, at)
+		v.jsonPatches(node.KubeadmConfigPatchesJSON6902, at)
 	}
 	if controlPlanes == 0 {
 		v.issue("no node has the role control-plane; give it to one", "nodes")

@@ -17,6 +17,12 @@ func TestWhatKindRefusesHasItsPlace(t *testing.T) {
 		"no such proxy mode":  {head + "networking: {kubeProxyMode: ebpf}\n", "kind.yaml:3:29: "},
 		"no such port":        {head + "networking: {apiServerPort: 70000}\n", "kind.yaml:3:29: "},
 		"subnet of the other": {head + "networking: {podSubnet: \"fd00::/56\"}\n", "kind.yaml:3:25: the subnet is not of the ipFamily ipv4"},
+		"patch of no kind":    {head + "kubeadmConfigPatches:\n- |\n  kind: ClusterConfig\n", `kind.yaml:4:3: the patch is of kind "ClusterConfig", so Kind changes nothing by it; write one of ClusterConfiguration`},
+		"patch of a node":     {head + "nodes:\n- kubeadmConfigPatches:\n  - |\n    kind: InitConfiguration\n     a: b\n", "kind.yaml:5:5: the patch is not YAML: "},
+		"patch, no TOML":      {head + "containerdConfigPatches:\n- |-\n  [plugins\n", "kind.yaml:4:3: the patch is not TOML: "},
+		"JSON patch":          {head + "kubeadmConfigPatchesJSON6902: [{kind: Cluster, patch: \"[{op: add, path: /a, value: b}]\"}, {kind: ClusterConfiguration, patch: none}]\n", "kind.yaml:3:39: the patch is of kind \"Cluster\""},
+		"half a mount":        {head + "nodes: [{extraMounts: [{hostPath: /a}]}]\n", "kind.yaml:3:24: a mount needs hostPath, a path of this host, and containerPath"},
+		"no such propagation": {head + "nodes:\n- extraMounts: [{hostPath: /a, containerPath: /a, propagation: Both}]\n", "kind.yaml:4:64: reading the Kind configuration: "},
 		"no subnet":           {head + "networking: {serviceSubnet: ten}\n", "kind.yaml:3:29: "},
 		"port twice in two nodes": {head + "nodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 80, hostPort: 8080}]\n" +
 			"- role: worker\n  extraPortMappings: [{containerPort: 80, hostPort: 8080, listenAddress: 127.0.0.1, protocol: TCP}]\n", "kind.yaml:7:53: port 8080 of the host is published a second time"},
@@ -32,6 +38,7 @@ func TestWhatKindTakesIsNotRefused(t *testing.T) {
 		"two families": head + "networking: {ipFamily: dual, podSubnet: \"10.1.0.0/16,fd00::/56\", kubeProxyMode: none}\n",
 		"ports":        head + "nodes:\n- extraPortMappings: [{containerPort: 1, hostPort: 0}, {containerPort: 2, hostPort: -1}, {containerPort: 3, hostPort: 53, protocol: UDP}, {containerPort: 3, hostPort: 53}]\n",
 		"addresses":    head + "nodes:\n- extraPortMappings: [{containerPort: 1, hostPort: 80, listenAddress: 127.0.0.1}, {containerPort: 1, hostPort: 80, listenAddress: 127.0.0.2}]\n",
+		"patches":      head + "kubeadmConfigPatches: [\"kind: JoinConfiguration\"]\ncontainerdConfigPatches:\n- |-\n  [plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"localhost:5001\"]\n    endpoint = [\"http://registry:5000\"]\n",
 		"no role":      head + "nodes: [{}]\n",
 	} {
 		if _, err := ReadConfig(file(t, text), nil); err != nil {

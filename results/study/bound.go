@@ -28,7 +28,7 @@ type LowerBound struct {
 	Processors Value `json:"processor_seconds_over_cpus"`
 	Disk       Value `json:"disk_seconds"`
 	// Bound is the largest of those that are known, and By its name.
-	Bound Value `json:"bound_seconds"`
+	Bound Value  `json:"bound_seconds"`
 	By    string `json:"by"`
 	// Ratio is 1 where nothing could be faster.
 	Ratio Value `json:"setup_over_bound"`
@@ -53,7 +53,9 @@ const (
 
 func (s Study) lowerBound(c trial.Cell) LowerBound {
 	b := LowerBound{Setup: none, CriticalPath: none, Processors: none, Disk: none, Bound: none, Ratio: none, Rest: []Rest{}, Unknown: []string{}}
-	ready := filter(s.Of(c), func(o Observation) bool { return o.Ready && o.Setup > 0 && o.Record.Crash == nil && o.Record.Imported == nil })
+	ready := filter(s.Of(c), func(o Observation) bool {
+		return o.Ready && o.Setup > 0 && o.Record.Crash == nil && o.Record.Imported == nil
+	})
 	if len(ready) == 0 {
 		return b
 	}

@@ -35,6 +35,8 @@ type Needs struct {
 	// Fetches are sources at other addresses; Downloads are steps that appear to
 	// download something.
 	Fetches, Downloads []Need
+	// Absent are files that are copied from the context, and not in it.
+	Absent []Need
 	// Mounts are the secrets and ssh agents that steps mount.
 	Mounts []Mount
 }
@@ -57,7 +59,7 @@ type Need struct {
 // Read reads the Dockerfile, a path below the folder context, with the build
 // arguments args. Only the stages that the target needs count, because others are not
 // built; the default target is the last stage. The error is a *NoStageError, or an
-// *issue.List of what is wrong with the file, including missing files that it copies.
+// *issue.List of what is wrong with the file.
 func Read(context, dockerfile, target string, args map[string]string) (*Needs, error) {
 	file := filepath.Join(context, filepath.FromSlash(buildcontext.Dockerfile(dockerfile)))
 	r := &reader{file: file, context: context, target: target, args: args, global: environment{}, needs: &Needs{}}
@@ -330,7 +332,7 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 		}
 		switch {
 		case len(found) == 0:
-			r.issues.Add(r.file, r.position(at, source), "%s is not in the context %s; create it first, or correct the path, which is relative to the context", source, r.context)
+			r.needs.Absent = append(r.needs.Absent, Need{source, r.position(at, source)})
 		case !slices.ContainsFunc(found, func(f string) bool { return !r.excluded(f) }):
 			r.issues.Add(r.file, r.position(at, source), "%s is not sent, because the context's .dockerignore excludes it; remove it there", source)
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 func folder(t *testing.T, files map[string]string) string {
@@ -79,14 +81,24 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		"no such instruction": {map[string]string{"Dockerfile": "FROM a\nINSTALL b\n"}, "Dockerfile:2:1: this is not a Dockerfile"},
 		"empty":               {map[string]string{"Dockerfile": "# nothing\n"}, "Dockerfile:1:1: "},
 		"no value":            {map[string]string{"Dockerfile": "ARG X\nFROM ${X}\n"}, "Dockerfile:2:6: FROM ${X} names no image"},
-		"not in the context":  {map[string]string{"Dockerfile": "FROM a\nCOPY go.mod vendor /src/\n", "go.mod": ""}, "Dockerfile:2:13: vendor is not in the context"},
-		"no match":            {map[string]string{"Dockerfile": "FROM a\nCOPY *.jar /\n"}, "Dockerfile:2:6: *.jar is not in the context"},
 		"excluded":            {map[string]string{"Dockerfile": "FROM a\nCOPY bin/app /\n", "bin/app": "", ".dockerignore": "bin\n"}, "Dockerfile:2:6: bin/app is not sent"},
 	} {
 		_, err := Read(folder(t, c.files), "", "", nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+func TestWhatTheContextLacks(t *testing.T) {
+	dir := folder(t, map[string]string{"Dockerfile": "FROM a\nCOPY go.mod vendor /src/\nCOPY *.jar /\n", "go.mod": ""})
+	needs, err := Read(dir, "", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Need{{"vendor", issue.Position{Line: 2, Column: 13}}, {"*.jar", issue.Position{Line: 3, Column: 6}}}
+	if !slices.Equal(needs.Absent, want) {
+		t.Errorf("got %+v", needs.Absent)
 	}
 }
 

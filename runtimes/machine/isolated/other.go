@@ -35,26 +35,26 @@ func Checks() []Check {
 
 type Machine struct{}
 
-func (m *Machine) Endpoint() runtimes.Endpoint { return runtimes.Endpoint{} }
-func (m *Machine) WatchEndpoint() runtimes.Endpoint { return runtimes.Endpoint{} }
-func (m *Machine) RegistryHost() string { return "" }
-func (m *Machine) Addr() netip.Addr { return netip.Addr{} }
-func (m *Machine) Start(*exec.Cmd) error { return errNotLinux }
-func (m *Machine) Self() string { return "" }
-func (m *Machine) Sample() (trial.Sample, error) { return trial.Sample{}, errNotLinux }
-func (m *Machine) OOMKills() []OOMKill { return nil }
-func (m *Machine) EnginePID() int { return 0 }
-func (m *Machine) Pids() ([]int, error) { return nil, errNotLinux }
-func (m *Machine) Processes() ([]Process, error) { return nil, errNotLinux }
-func (m *Machine) EngineExited() <-chan struct {}                               { return nil }
-func (m *Machine) Boot(context.Context) string { return "" }
-func (m *Machine) Exit() trial.Exit { return trial.Exit{} }
-func (m *Machine) Log(int64) ([]byte, error) { return nil, errNotLinux }
-func (m *Machine) Stop(context.Context) error { return errNotLinux }
-func (m *Machine) Close(context.Context) error { return errNotLinux }
-func (m *Machine) Root() string { return "" }
-func (m *Machine) OwnDisk() bool { return false }
-func (m *Machine) Squeeze(trial.Bytes) error { return errNotLinux }
+func (m *Machine) Endpoint() runtimes.Endpoint                            { return runtimes.Endpoint{} }
+func (m *Machine) WatchEndpoint() runtimes.Endpoint                       { return runtimes.Endpoint{} }
+func (m *Machine) RegistryHost() string                                   { return "" }
+func (m *Machine) Addr() netip.Addr                                       { return netip.Addr{} }
+func (m *Machine) Start(*exec.Cmd) error                                  { return errNotLinux }
+func (m *Machine) Self() string                                           { return "" }
+func (m *Machine) Sample() (trial.Sample, error)                          { return trial.Sample{}, errNotLinux }
+func (m *Machine) OOMKills() []OOMKill                                    { return nil }
+func (m *Machine) EnginePID() int                                         { return 0 }
+func (m *Machine) Pids() ([]int, error)                                   { return nil, errNotLinux }
+func (m *Machine) Processes() ([]Process, error)                          { return nil, errNotLinux }
+func (m *Machine) EngineExited() <-chan struct{}                          { return nil }
+func (m *Machine) Boot(context.Context) string                            { return "" }
+func (m *Machine) Exit() trial.Exit                                       { return trial.Exit{} }
+func (m *Machine) Log(int64) ([]byte, error)                              { return nil, errNotLinux }
+func (m *Machine) Stop(context.Context) error                             { return errNotLinux }
+func (m *Machine) Close(context.Context) error                            { return errNotLinux }
+func (m *Machine) Root() string                                           { return "" }
+func (m *Machine) OwnDisk() bool                                          { return false }
+func (m *Machine) Squeeze(trial.Bytes) error                              { return errNotLinux }
 func (m *Machine) Dial(context.Context, string, string) (net.Conn, error) { return nil, errNotLinux }
-func (m *Machine) Keep(context.Context, string) error { return errNotLinux }
-func (m *Machine) Restart(context.Context) (*Machine, error) { return nil, errNotLinux }
+func (m *Machine) Keep(context.Context, string) error                     { return errNotLinux }
+func (m *Machine) Restart(context.Context) (*Machine, error)              { return nil, errNotLinux }
