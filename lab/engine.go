@@ -78,12 +78,20 @@ func ownEngine(tar string) (artifact, error) {
 	}
 	inputs := append([]string{tar, fmt.Sprint(info.Size(), info.ModTime().UnixNano())}, contents(engineFiles, "engine")...)
 	return artifact{
-		name: "engine-" + EngineName(tar),
+		name: "engine-own-" + EngineName(tar),
 		key:  key(inputs...),
 		build: func(ctx context.Context, dir string, _ io.Writer) error {
 			staged, root := filepath.Join(dir, "staged"), filepath.Join(dir, "root.tar")
 			if err := stageEngineFiles(staged); err != nil {
 				return err
+			}
+			// A drop-in of the user's would win over the file itself.
+			dropIns := filepath.Join(staged, "etc/containers/containers.conf.d")
+			if err := os.Mkdir(dropIns, 0o755); err != nil {
+				return fmt.Errorf("staging %s: %w", dropIns, err)
+			}
+			if err := os.Link(filepath.Join(staged, "etc/containers/containers.conf"), filepath.Join(dropIns, "99-stratbench.conf")); err != nil {
+				return fmt.Errorf("staging a drop-in of containers.conf: %w", err)
 			}
 			if _, err := output(command(ctx, "cp", tar, root)); err != nil {
 				return fmt.Errorf("copying the root file system %s: %w", tar, err)

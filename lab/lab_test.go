@@ -46,7 +46,7 @@ func TestOwnRootFileSystem(t *testing.T) {
 		return a
 	}
 	a := archive("text")
-	if a.name != "engine-podman-6" {
+	if a.name != "engine-own-podman-6" {
 		t.Errorf("it is called %q", a.name)
 	}
 	dir := t.TempDir()
@@ -57,7 +57,7 @@ func TestOwnRootFileSystem(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, name := range []string{"./mine\n", "./etc/containers/containers.conf\n"} {
+	for _, name := range []string{"./mine\n", "./etc/containers/containers.conf\n", "./etc/containers/containers.conf.d/99-stratbench.conf\n"} {
 		if !strings.Contains(string(out), name) {
 			t.Errorf("%q is not in\n%s", name, out)
 		}

@@ -136,7 +136,7 @@ func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtime
 func Publish(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
 	cfg.Schedule.Pull = false
 	return start(ctx, cfg, engine, clock, report, func(t *run) error {
-		return t.runPhase(ctx, trial.PhaseBuild, t.publish)
+		return t.phase(trial.PhaseBuild, t.publish)(ctx)
 	})
 }
 

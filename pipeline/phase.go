@@ -11,10 +11,10 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// grace is how long a phase may take to stop once it is told to, including the time
+// Grace is how long a phase may take to stop once it is told to, including the time
 // in which it collects reasons and evidence. A phase that takes longer is left
 // running.
-const grace = 3 * time.Second
+const Grace = 3 * time.Second
 
 // phase is a phase that is running.
 type phase struct {
@@ -47,7 +47,7 @@ func (t *run) runPhase(parent context.Context, p trial.Phase, work func(context.
 	return err
 }
 
-// bounded waits for work, and no longer than grace once ctx has ended.
+// bounded waits for work, and no longer than Grace once ctx has ended.
 func bounded(ctx context.Context, work func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- work() }()
@@ -59,8 +59,8 @@ func bounded(ctx context.Context, work func() error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(grace):
-		return fmt.Errorf("did not stop within %s of being told to", grace)
+	case <-time.After(Grace):
+		return fmt.Errorf("did not stop within %s of being told to", Grace)
 	}
 }
 

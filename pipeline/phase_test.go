@@ -104,7 +104,7 @@ func TestAPhaseThatDoesNotStopIsLeftBehind(t *testing.T) {
 		began := time.Now()
 		err := r.runPhase(t.Context(), trial.PhaseCluster, func(context.Context, *phase) error { <-release; return nil })
 		var limit *LimitError
-		if took := time.Since(began); !errors.As(err, &limit) || !strings.Contains(err.Error(), "did not stop") || took != time.Minute+grace {
+		if took := time.Since(began); !errors.As(err, &limit) || !strings.Contains(err.Error(), "did not stop") || took != time.Minute+Grace {
 			t.Errorf("got %v after %v", err, took)
 		}
 	})

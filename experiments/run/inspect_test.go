@@ -190,12 +190,12 @@ func TestWhatHooksMakeIsAWarning(t *testing.T) {
 // TestWhatOnlyAShellReadsIsAWarning has commands written as for a shell.
 func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
 	for command, want := range map[string]string{
-		`[kustomize, build, ., "|", kubectl, apply, -f, -]`:              `"|" is passed as it stands, because no shell reads the command; write [sh, -c, "…"]`,
-		`[kubectl, apply, -f, $DIR/a.yaml]`:                              `"$DIR/a.yaml" is passed as it stands`,
-		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:             "",
-		`[make, "IMG=$(IMG)"]`:                                           "",
-		`[sh, -c, docker network inspect kind]`:                          `"docker network inspect kind" has a name of Kind's default cluster`,
-		`[docker, exec, node, "true"], env: {A: kind-worker2}`:           `the variable A: "kind-worker2" has a name of Kind's default cluster`,
+		`[kustomize, build, ., "|", kubectl, apply, -f, -]`:    `"|" is passed as it stands, because no shell reads the command; write [sh, -c, "…"]`,
+		`[kubectl, apply, -f, $DIR/a.yaml]`:                    `"$DIR/a.yaml" is passed as it stands`,
+		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:   "",
+		`[make, "IMG=$(IMG)"]`:                                 "",
+		`[sh, -c, docker network inspect kind]`:                `"docker network inspect kind" has a name of Kind's default cluster`,
+		`[docker, exec, node, "true"], env: {A: kind-worker2}`: `the variable A: "kind-worker2" has a name of Kind's default cluster`,
 	} {
 		files := works()
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]", "deploy: [{apply: [m]}, {command: "+command+"}]", 1)

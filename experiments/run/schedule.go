@@ -59,6 +59,9 @@ func checkDeployAsLoaded(s spec.Settings, w spec.Workload) error {
 	if s.ClusterStart == trial.ClusterAfter {
 		return errors.New("deploy.when asLoaded: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or deploy.when: after")
 	}
+	if len(w.Hooks[trial.PhaseDeploy].Before) > 0 || len(w.Hooks[trial.PhaseLoad].After) > 0 {
+		return errors.New("deploy.when asLoaded: the hooks before deploy and after load would not run between the two; make them a step with a command, or write deploy.when: after")
+	}
 	for i, step := range w.Steps() {
 		if step.Timeout > 0 && step.Wait == nil {
 			return fmt.Errorf("deploy.when asLoaded: the timeout of step %d of the deployment would include the time in which it waits for images; take it out, or write deploy.when: after", i+1)

@@ -273,7 +273,8 @@ func (x *execution) limitOf(r pipeline.Result) trial.Seconds {
 			// nothing was printed.
 			return s.End - trial.Seconds(x.spec.Limits.Silence[r.Phase]/2)
 		default:
-			return s.Start + trial.Seconds(x.spec.Limits.Phase[r.Phase])
+			// A phase that was paused ended later than its limit after its start.
+			return max(s.Start+trial.Seconds(x.spec.Limits.Phase[r.Phase]), s.End-trial.Seconds(pipeline.Grace))
 		}
 	}
 	return never

@@ -127,8 +127,6 @@ func ofKustomization(dir string, seen map[string]bool) (files []string) {
 			other := filepath.Join(dir, entry)
 			if info, err := os.Stat(other); err == nil && info.IsDir() {
 				files = append(files, ofKustomization(other, seen)...)
-			} else if err == nil && !filepath.IsLocal(entry) {
-				files = append(files, other)
 			}
 		}
 	}

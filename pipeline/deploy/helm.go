@@ -169,9 +169,7 @@ func (c Chart) steps(loaded *chart.Chart, rendered map[string]string, before []O
 		return nil, &SourceError{Part: "helm", Err: errors.New("the chart renders to nothing; give it the values that switch something on")}
 	}
 	main := Step{Objects: inOrder(c.own(r.objects))}
-	if !slices.Contains(startingNamespaces, c.Namespace) && !slices.ContainsFunc(append(before, main.Objects...), func(o Object) bool {
-		return o.GetKind() == "Namespace" && o.GetName() == c.Namespace
-	}) {
+	if c.needsNamespace(append(before, main.Objects...)) {
 		steps = append(steps, Step{Name: "helm " + c.Release + ": namespace", Objects: c.own([]Object{{Unstructured: &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": c.Namespace}}}, File: c.Path}})})
 	}

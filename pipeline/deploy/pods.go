@@ -204,9 +204,10 @@ func ImageName(ref string) string {
 
 // Needs reports whether the object names one of the images, given by their complete
 // names, anywhere: also in a custom resource, or in an argument such as
-// --image=shop.test/till:1 from which an operator creates pods.
+// --image=shop.test/till:1 from which an operator creates pods. Definitions and
+// configuration start nothing, and others may need them at once.
 func (o Object) Needs(images map[string]bool) bool {
-	return len(images) > 0 && names("", o.Object, images)
+	return len(images) > 0 && order(o) == 2 && o.GetKind() != "ConfigMap" && names("", o.Object, images)
 }
 
 func names(key string, value any, images map[string]bool) bool {
@@ -228,8 +229,9 @@ func names(key string, value any, images map[string]bool) bool {
 }
 
 // KeepsPlace reports whether all objects before this one must be applied first: it is a
-// custom resource, whose kind or webhook they may bring, or the configuration of a
-// webhook, which the objects after it may have to wait for.
+// custom resource, whose kind or webhook they may bring, the configuration of a
+// webhook, which the objects after it may have to wait for, or a Job, which fails for
+// good if a service that it uses does not come up in time.
 func (o Object) KeepsPlace() bool {
-	return order(o) == 2 && !scheme.Scheme.Recognizes(o.GroupVersionKind()) || strings.HasSuffix(o.GetKind(), "WebhookConfiguration")
+	return isJob(o.Unstructured) || order(o) == 2 && !scheme.Scheme.Recognizes(o.GroupVersionKind()) || strings.HasSuffix(o.GetKind(), "WebhookConfiguration")
 }

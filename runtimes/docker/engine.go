@@ -4,6 +4,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,12 +16,16 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
+
+// firstBuildKit is the first version of Docker's API with BuildKit.
+const firstBuildKit = "1.39"
 
 // Engine is a connected Docker engine.
 type Engine struct{ api *client.Client }
@@ -48,6 +53,9 @@ func Connect(ctx context.Context, endpoint runtimes.Endpoint) (_ runtimes.Engine
 	pong, err := api.Ping(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if v := pong.APIVersion; v != "" && versions.LessThan(v, firstBuildKit) || pong.OSType == "windows" {
+		return nil, errors.New("it has no BuildKit; use Docker 18.09 or later with Linux containers")
 	}
 	api.NegotiateAPIVersionPing(pong)
 	return &Engine{api: api}, nil
