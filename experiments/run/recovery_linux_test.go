@@ -82,8 +82,8 @@ func checkWentOn(t *testing.T, r results.Record, crashed trial.Phase) {
 	}
 }
 
-// checkLoadedAsBuilt: each image went into the node by itself, after its build
-// and the cluster.
+// checkLoadedAsBuilt: each image went into the node by itself, after its build and the
+// cluster, and the deployment began before the last one was there.
 func checkLoadedAsBuilt(t *testing.T, r results.Record) {
 	t.Helper()
 	spans := map[string]trial.Span{}
@@ -97,6 +97,9 @@ func checkLoadedAsBuilt(t *testing.T, r results.Record) {
 		if build := spans["build "+image.Name]; !is || load.Start < build.End || load.Start < spans["cluster"].End {
 			t.Errorf("%s: %s was built by %+v and loaded by %+v; the cluster: %+v", r.Trial, image.Name, build, load, spans["cluster"])
 		}
+	}
+	if deploy, load := spans["deploy"], spans["load"]; deploy.Start < spans["cluster"].End || deploy.Start > load.End {
+		t.Errorf("%s: loaded by %+v, and deployed by %+v", r.Trial, load, deploy)
 	}
 }
 
@@ -114,8 +117,8 @@ func checkPrebooted(t *testing.T, r results.Record) {
 }
 
 // TestAdaptiveOnBothEngines runs the strategy adaptive by what serial trials have
-// measured before it on clusters that were made before, and loads each image as
-// soon as it is built.
+// measured before it on clusters that were made before, loads each image as soon as it
+// is built, and deploys beside that.
 func TestAdaptiveOnBothEngines(t *testing.T) {
 	needMachines(t)
 	root := t.TempDir()
