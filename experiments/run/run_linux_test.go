@@ -280,7 +280,7 @@ func startRunner(t *testing.T, spec, root, resume string) (*exec.Cmd, *os.File) 
 // awaitLog waits until the log of the trial in some run below root has a text.
 func awaitLog(t *testing.T, root, id, text string) (dir string) {
 	t.Helper()
-	for range 1200 {
+	for range 6000 {
 		logs, _ := filepath.Glob(filepath.Join(root, "*", "trials", id, "log.txt"))
 		for _, l := range logs {
 			if b, err := os.ReadFile(l); err == nil && strings.Contains(string(b), text) {
