@@ -38,9 +38,6 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 		}
 		t.cluster = cluster
 	})
-	if err == nil {
-		close(t.there)
-	}
 	return err
 }
 

@@ -32,7 +32,7 @@ type run struct {
 	builds map[string]int
 	// cluster is set by the phase cluster.
 	cluster *kindcluster.Cluster
-	// there is closed once the cluster is ready, and built receives each image that
+	// there is closed once the phase cluster is done, and built receives each image that
 	// is in the engine's store: for a load beside the builds.
 	there chan struct{}
 	built chan Image
@@ -123,6 +123,10 @@ type part func(context.Context) error
 // setup lists the parts of the set-up, in order.
 func (t *run) setup() []part {
 	cluster, build := t.phase(trial.PhaseCluster, t.createCluster), t.phase(trial.PhaseBuild, t.build)
+	cluster = inTurn(cluster, func(context.Context) error {
+		close(t.there) // its hooks have run
+		return nil
+	})
 	load, deploy := t.phase(trial.PhaseLoad, t.load), t.phase(trial.PhaseDeploy, t.deploy)
 	images := inTurn(build, t.loading)
 	if t.cfg.LoadAsBuilt {
