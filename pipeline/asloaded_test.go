@@ -42,6 +42,7 @@ func TestObjectsAreAppliedAsTheirImagesAreLoaded(t *testing.T) {
 		object("v1", "Namespace", "shop", ""), object("apps/v1", "Deployment", "store", "shop.test/store:latest"), object("v1", "Service", "store", ""),
 		object("apps/v1", "Deployment", "till", "localhost/till:e2e"), object("apps/v1", "Deployment", "other", "busybox"),
 		object("apps/v1", "StatefulSet", "db", "docker.io/library/postgres:16"),
+		object("v1", "ConfigMap", "images", "localhost/till:e2e"), object("batch/v1", "Job", "seed", "busybox"),
 		object("shop.test/v1", "Cart", "own", ""), object("v1", "ConfigMap", "last", ""),
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -57,7 +58,7 @@ func TestObjectsAreAppliedAsTheirImagesAreLoaded(t *testing.T) {
 				return nil
 			})
 		})
-		want := []string{"0s shop", "0s store", "0s other", "1m0s db", "2m0s till", "3m0s store", "3m0s own", "3m0s last"}
+		want := []string{"0s shop", "0s store", "0s other", "0s images", "1m0s db", "2m0s till", "3m0s store", "3m0s seed", "3m0s own", "3m0s last"}
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("got %q, %v", got, err)
 		}

@@ -190,12 +190,18 @@ func TestADeploymentBesideTheLoadBeginsAfterIt(t *testing.T) {
 	}
 }
 
-func TestTimeoutsOfStepsThatWaitForImages(t *testing.T) {
+func TestWhatADeploymentBesideTheBuildsCannotFollow(t *testing.T) {
 	s := spec.Settings{Deploy: spec.DeploySettings{When: trial.DeployAsLoaded}}
 	apply := spec.Step{Apply: []string{"a.yaml"}, Timeout: spec.Duration(time.Minute)}
 	err := checkSchedule(&spec.Spec{}, s, spec.Workload{Deploy: []spec.Step{{Apply: []string{"a.yaml"}}, apply}})
 	if err == nil || !strings.HasPrefix(err.Error(), "deploy.when asLoaded: the timeout of step 2 of the deployment") {
 		t.Errorf("got %v", err)
+	}
+	for phase, hooks := range (spec.Hooks{trial.PhaseDeploy: {Before: []string{"true"}}, trial.PhaseLoad: {After: []string{"true"}}}) {
+		err := checkSchedule(&spec.Spec{}, s, spec.Workload{Hooks: spec.Hooks{phase: hooks}})
+		if err == nil || !strings.HasPrefix(err.Error(), "deploy.when asLoaded: the hooks before deploy and after load") {
+			t.Errorf("a hook of %s: %v", phase, err)
+		}
 	}
 	wait := spec.Step{Wait: &spec.Wait{}, Timeout: spec.Duration(time.Minute)}
 	if err := checkSchedule(&spec.Spec{}, s, spec.Workload{Deploy: []spec.Step{wait}}); err != nil {

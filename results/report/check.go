@@ -61,7 +61,7 @@ func Findings(c history.Check) Table {
 		return t
 	}
 	if c.FalseAlarm.Finite() {
-		t.Notes = append(t.Notes, fmt.Sprintf("p is adjusted for all series of the night. A quiet host gives a false alarm in %.0f nights, all series together; changes under %s are not reported.",
+		t.Notes = append(t.Notes, fmt.Sprintf("p is adjusted for all series of the night. A quiet host gives a false alarm in %.0f nights, all series together, if nights do not resemble their neighbours; if they do, more often. Changes under %s are not reported.",
 			float64(c.FalseAlarm), percentOf(study.Value(c.Threshold))))
 	}
 	for _, f := range c.Findings {
