@@ -29,7 +29,7 @@ const (
 func (h *History) Check(experiment, host string, threshold float64) Check {
 	n := h.Nights(experiment, host)
 	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
-		Threshold: threshold, FalseAlarm: undefined, Simulated: n.Simulated()}
+		Threshold: threshold, FalseAlarm: undefined, Correlation: undefined, AfterAWeek: undefined, Wider: undefined, Simulated: n.Simulated()}
 	if len(n.Runs) == 0 {
 		c.Verdict, c.Why = NoData, []string{"there is no run to judge; make one with: stratbench run experiments/nightly.yaml"}
 		return c
@@ -50,6 +50,7 @@ func (h *History) Check(experiment, host string, threshold float64) Check {
 	c.Missing = n.missing()
 	c.Needs = report.Nights[last].Needs
 	c.FalseAlarm = study.Value(report.FalseAlarm)
+	c.Correlation, c.AfterAWeek, c.Wider = study.Value(report.Correlation), study.Value(report.AfterAWeek), study.Value(report.Wider)
 	c.Findings = n.findings(report, n.restarts(decisions), threshold)
 	c.decide(report.Nights[last].State)
 	return c

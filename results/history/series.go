@@ -133,7 +133,7 @@ func (n Nights) Matrix() detect.Matrix {
 		m.Nights = append(m.Nights, detect.Night{Unfit: f.Unfit(), Reference: f.Reference})
 	}
 	for _, s := range n.Series {
-		m.Series = append(m.Series, detect.Series{Primary: s.Metric == study.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
+		m.Series = append(m.Series, detect.Series{Metric: string(s.Metric), Primary: s.Metric == study.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
 	}
 	return m
 }

@@ -79,7 +79,14 @@ type Check struct {
 	// FalseAlarm is how many quiet nights pass, on average and as designed, until
 	// the check is wrong once, over all series together.
 	FalseAlarm study.Value `json:"nights_to_a_false_alarm"`
-	Simulated  bool        `json:"simulated"`
+	// Correlation is that of a night's set-up times with those of the night
+	// before, AfterAWeek with those of the night a week before, and Wider the
+	// factor by which the mean of five nights has to differ more for it than among
+	// independent nights.
+	Correlation study.Value `json:"correlation_with_the_night_before"`
+	AfterAWeek  study.Value `json:"correlation_with_a_week_before"`
+	Wider       study.Value `json:"five_nights_must_differ_more_by"`
+	Simulated   bool        `json:"simulated"`
 }
 
 // Now is a series in the judged run; of no trial with a figure the value is

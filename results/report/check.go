@@ -49,6 +49,24 @@ func checkVerdict(c history.Check) string {
 	return fmt.Sprintf("%s: %s: %s.", verdictWords[c.Verdict], cmp.Or(c.Experiment, "no experiment"), strings.Join(c.Why, "; "))
 }
 
+// From leastAlike on, the correlation of nights is worth a sentence. Where nights
+// that are a week apart are correlated by leastWander, no two months of nights
+// tell a level that wanders from one that changed.
+const leastAlike, leastWander = 0.05, 0.2
+
+// alike says what the check makes of nights that resemble the ones before.
+func alike(c history.Check) string {
+	if !(c.Correlation >= leastAlike) {
+		return ""
+	}
+	said := fmt.Sprintf(" Nights here resemble the ones before (correlation %.2f), so the mean of five must differ %.1f times as much as among independent nights.",
+		float64(c.Correlation), float64(c.Wider))
+	if c.AfterAWeek >= leastWander {
+		said += " Their level wanders over weeks, which looks like changes: expect false alarms several times as often (docs/nightly-simulation.md)."
+	}
+	return said
+}
+
 // Findings has a row for each change.
 func Findings(c history.Check) Table {
 	t := Table{Title: "Changes in this run", Header: []string{"id", "what", "cell", "metric", "before", "now", "change (95 % interval)", "since", "p", "what else changed"}}
@@ -61,8 +79,8 @@ func Findings(c history.Check) Table {
 		return t
 	}
 	if c.FalseAlarm.Finite() {
-		t.Notes = append(t.Notes, fmt.Sprintf("p is adjusted for all series of the night. A quiet host gives a false alarm in %.0f nights, all series together, if nights do not resemble their neighbours; if they do, more often. Changes under %s are not reported.",
-			float64(c.FalseAlarm), percentOf(study.Value(c.Threshold))))
+		t.Notes = append(t.Notes, fmt.Sprintf("p is adjusted for all series of the night. A quiet host gives a false alarm in %.0f nights, all series together; changes under %s are not reported.%s",
+			float64(c.FalseAlarm), percentOf(study.Value(c.Threshold)), alike(c)))
 	}
 	for _, f := range c.Findings {
 		if f.Tried != "" {

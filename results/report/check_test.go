@@ -65,6 +65,20 @@ func TestACheckForPeople(t *testing.T) {
 	}
 }
 
+// Nights that resemble each other are said, with what follows from it.
+func TestNightsThatResembleEachOther(t *testing.T) {
+	c := regressed()
+	for _, c.Correlation = range []study.Value{0, 0.5} {
+		for _, c.AfterAWeek = range []study.Value{0, 0.3} {
+			c.Wider = 1.4
+			text := write(t, func(b *bytes.Buffer) error { return report.Check(c).Write(b, report.FormatMarkdown) })
+			if alike, wanders := strings.Contains(text, "(correlation 0.50), so the mean of five must differ 1.4 times"), strings.Contains(text, "wanders over weeks"); alike != (c.Correlation > 0) || wanders != (alike && c.AfterAWeek > 0) {
+				t.Errorf("correlations of %v and %v:\n%s", c.Correlation, c.AfterAWeek, text)
+			}
+		}
+	}
+}
+
 // What else changed may be a lot, and a terminal is only so wide.
 func TestLongCellsGoOnInTheNextLine(t *testing.T) {
 	text := write(t, func(b *bytes.Buffer) error { return report.Check(regressed()).Write(b, report.FormatTable) })

@@ -30,6 +30,8 @@ type Night struct {
 
 // Series is one metric of one cell: a measure, or a count of bad trials.
 type Series struct {
+	// Metric is what is measured, in any words: cells are taken to vary alike in it.
+	Metric string
 	// Primary series share half of the false alarms: the metric that the reader
 	// cares about most, setup time as a rule. If none is primary, all are alike.
 	Primary bool
@@ -176,6 +178,12 @@ type Report struct {
 	// FalseAlarm is how many fit nights pass on average until the first false
 	// alarm in a host where nothing changes, as designed.
 	FalseAlarm float64
+	// Correlation is that of a night with the one before it, and AfterAWeek with
+	// the one a week before, over the primary measures on average. Wider is by what
+	// factor the mean of five nights has to differ more for it than among
+	// independent nights. They are those of the last night judged: 0, 0 and 1 where
+	// nothing is known.
+	Correlation, AfterAWeek, Wider float64
 }
 
 // counts is true for a night that series are cut by: one that was judged, or

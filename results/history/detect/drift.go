@@ -62,7 +62,9 @@ func (m *measure) creeps(threshold, level float64) (p float64, rises bool) {
 		if math.Abs((last-first)/float64(k)) < threshold/2 {
 			continue
 		}
-		if q, up := trend(thinned(m.logs[len(m.logs)-horizon:]), threshold, level); q < p {
+		points := thinned(m.logs[len(m.logs)-horizon:])
+		inflation := m.memory.inflation(float64(horizon)) / m.memory.inflation(float64(horizon/len(points)))
+		if q, up := trend(points, inflation, threshold, level); q < p {
 			p, rises = q, up
 		}
 	}
@@ -84,8 +86,11 @@ func thinned(logs []float64) []float64 {
 
 // trend is that of points, with p = 1 where it is under the threshold over all
 // of them or p is well over level by the normal limit, which spares most
-// series the exact distribution.
-func trend(points []float64, threshold, level float64) (p float64, rises bool) {
+// series the exact distribution. Inflation is by how much points that resemble
+// their neighbours spread the statistic's variance.
+//
+// Hamed & Rao, Journal of Hydrology 204 (1998) 182.
+func trend(points []float64, inflation, threshold, level float64) (p float64, rises bool) {
 	n, s := float64(len(points)), 0.0
 	for i, a := range points {
 		for _, b := range points[:i] {
@@ -97,14 +102,14 @@ func trend(points []float64, threshold, level float64) (p float64, rises bool) {
 			}
 		}
 	}
-	if z := math.Abs(s) / math.Sqrt(n*(n-1)*(2*n+5)/18); distuv.UnitNormal.Survival(z) > 4*level {
+	if z := math.Abs(s) / math.Sqrt(inflation*n*(n-1)*(2*n+5)/18); distuv.UnitNormal.Survival(z) > 4*level {
 		return 1, false
 	}
 	if slope, _ := stats.TheilSen(points, confidence); !(math.Abs(slope)*(n-1) >= threshold) {
 		return 1, false
 	}
 	_, p = stats.MannKendall(points)
-	return p / 2, s > 0
+	return distuv.UnitNormal.Survival(-distuv.UnitNormal.Quantile(p/2) / math.Sqrt(inflation)), s > 0
 }
 
 // last are up to n nights of the current regime that have a value, with it.

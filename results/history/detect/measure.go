@@ -9,6 +9,7 @@ import (
 // that rests on.
 type measure struct {
 	series  int
+	metric  string
 	at      []float64 // NaN for a night without values
 	trials  []float64
 	regimes []int // first nights of the regimes so far, the current one last
@@ -23,13 +24,14 @@ type measure struct {
 	residual []float64 // from the center of its regime
 	scale    float64   // of a night around it
 	perNight float64   // trials, on average
-	center   float64   // of the current regime
+	memory   memory
+	center   float64 // of the current regime
 	buffer   []float64
 }
 
 func newMeasure(index int, s Series, bound float64) *measure {
 	n := len(s.Values)
-	m := &measure{series: index, at: make([]float64, n), trials: make([]float64, n), regimes: []int{0}, sums: []float64{0}}
+	m := &measure{series: index, metric: s.Metric, at: make([]float64, n), trials: make([]float64, n), regimes: []int{0}, sums: []float64{0}}
 	for t, trials := range s.Values {
 		m.at[t], m.trials[t] = location(trials, bound), float64(len(trials))
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"github.com/stratbench/stratbench/results/compare"
 )
@@ -18,6 +19,7 @@ type world struct {
 	Host    float64 // from night to night, all cells alike
 	Wander  float64 // the same, slowly: correlated 0.9 from night to night
 	Cell    float64 // from night to night, of one cell
+	Follow  float64 // correlation of a night with the one before: of host and cells
 	Weekend float64 // Saturdays and Sundays
 	Season  float64 // rise and fall of a cell over a year, at most
 	Trial   float64 // within a night, all phases of a trial alike
@@ -119,10 +121,11 @@ func (w *world) nights(n int) *course {
 }
 
 func (c *course) host(n int) []float64 {
-	host, wander, busy, by := make([]float64, n), 0.0, 0, 0.0
+	host, own, wander, busy, by := make([]float64, n), 0.0, 0.0, 0, 0.0
 	for t := range host {
 		wander = 0.9*wander + c.Wander*math.Sqrt(1-0.81)*c.random.NormFloat64()
-		host[t] = wander + c.Host*c.noise()
+		own = c.follow(own, c.Host)
+		host[t] = wander + own
 		if t%7 >= 5 {
 			host[t] += c.Weekend
 		}
@@ -146,10 +149,17 @@ func (c *course) host(n int) []float64 {
 	return host
 }
 
+// follow is what a night adds, after one that added last.
+func (c *course) follow(last, spread float64) float64 {
+	return c.Follow*last + math.Sqrt(1-c.Follow*c.Follow)*spread*c.noise()
+}
+
 func (c *course) cellNights(host []float64) []float64 {
 	shared, size, phase := make([]float64, len(host)), c.Season/2*c.random.Float64(), 2*math.Pi*c.random.Float64()
+	own := 0.0
 	for t, h := range host {
-		shared[t] = h + c.Cell*c.noise() + size*math.Sin(2*math.Pi*float64(t)/365+phase)
+		own = c.follow(own, c.Cell)
+		shared[t] = h + own + size*math.Sin(2*math.Pi*float64(t)/365+phase)
 	}
 	return shared
 }
@@ -184,7 +194,7 @@ func (c *course) cell(cell int) []Series {
 	n := len(c.Nights)
 	series := make([]Series, seriesOfCell)
 	for i := range 6 {
-		series[i] = Series{Primary: i == setupSeries, Values: make([][]float64, n)}
+		series[i] = Series{Metric: strconv.Itoa(i), Primary: i == setupSeries, Values: make([][]float64, n)}
 	}
 	for i := crashSeries; i < seriesOfCell; i++ {
 		series[i] = Series{Bad: make([]int, n), Trials: make([]int, n)}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/combin"
 )
 
@@ -33,6 +34,7 @@ func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Repo
 		w.judge(t)
 	}
 	w.report.FalseAlarm = w.falseAlarm()
+	w.resemble()
 	return w.report
 }
 
@@ -174,4 +176,21 @@ func (w *watch) falseAlarm() float64 {
 		}
 	}
 	return 1 / alarms
+}
+
+// resemble reports how nights resemble those before, in all measures where none
+// is primary.
+func (w *watch) resemble() {
+	var correlations, afterAWeek, wider []float64
+	for j, m := range w.measures {
+		if w.primary[j] || !slices.Contains(w.primary, true) {
+			correlations = append(correlations, m.memory.correlation(1))
+			afterAWeek = append(afterAWeek, m.memory.correlation(7))
+			wider = append(wider, m.memory.widening(5, float64(len(m.residual))))
+		}
+	}
+	r := &w.report
+	if r.Wider = 1; len(wider) > 0 {
+		r.Correlation, r.AfterAWeek, r.Wider = stat.Mean(correlations, nil), stat.Mean(afterAWeek, nil), stat.Mean(wider, nil)
+	}
 }

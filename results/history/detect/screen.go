@@ -32,12 +32,20 @@ type screen struct {
 	first     int // place of the first night that counts for any measure
 	z, w      []float64
 	scale     []float64 // of a measure
-	all       []float64 // weight of its nights together
-	least     []float64 // weight that its reference nights must have
+	// wider are the scales of the differences that are judged, of a measure and
+	// window: nights that resemble their neighbours differ more from those before
+	// than nights in a random order do.
+	wider [len(windows)][]float64
+	all   []float64 // weight of its nights together
+	least []float64 // weight that its reference nights must have
 }
 
 func newScreen(measures int, threshold float64) *screen {
-	return &screen{threshold: threshold, measures: measures, scale: make([]float64, measures), all: make([]float64, measures), least: make([]float64, measures)}
+	c := &screen{threshold: threshold, measures: measures, scale: make([]float64, measures), all: make([]float64, measures), least: make([]float64, measures)}
+	for k := range c.wider {
+		c.wider[k] = make([]float64, measures)
+	}
+	return c
 }
 
 // load takes the nights that a night is judged on, with the host's reference.
@@ -51,8 +59,15 @@ func (c *screen) load(measures []*measure, nights []int, host []float64) {
 	c.z, c.w = c.z[:size], c.w[:size]
 	clear(c.z)
 	clear(c.w)
-	for j, m := range measures {
+	for _, m := range measures {
 		m.look(nights, host, c.threshold)
+	}
+	n := float64(len(nights))
+	remember(measures, nights)
+	for j, m := range measures {
+		for i, k := range windows {
+			c.wider[i][j] = m.scale * m.memory.widening(float64(k), n)
+		}
 		bound := max(mostScale*m.scale, mostThreshold*c.threshold)
 		c.scale[j], c.all[j], c.least[j] = m.scale, 0, fewestReference
 		if m.regime() > nights[0] {
@@ -86,19 +101,20 @@ func newExtremes(n int) *extremes {
 }
 
 // arrange works out the extremes with the given nights as the last ones, the
-// very last first. Compared is the difference of the two sides' means over its
+// very last first, with the scales of each window. Compared is the difference of the two sides' means over its
 // standard error: with residuals that sum to 0 it is sumZ·all/(w·rest).
-func (c *screen) arrange(last []int, e *extremes) {
+func (c *screen) arrange(last []int, scales *[len(windows)][]float64, e *extremes) {
 	clear(e.rise)
 	clear(e.fall)
 	clear(e.sumZ)
 	clear(e.sumW)
 	n, from := c.measures, 0
 	sumZ, sumW, all := e.sumZ[:n], e.sumW[:n], c.all[:n]
-	for _, k := range windows {
+	for i, k := range windows {
 		if k > len(last) {
 			break
 		}
+		scale := scales[i][:n]
 		for ; from < k; from++ {
 			start := last[from] * n
 			z, w := c.z[start:start+n], c.w[start:start+n]
@@ -113,7 +129,7 @@ func (c *screen) arrange(last []int, e *extremes) {
 			if math.Abs(z)*all[j] < c.threshold*w*rest || w == 0 || rest < c.least[j]-1e-9 {
 				continue
 			}
-			t := math.Abs(z) * math.Sqrt(all[j]/(w*rest)) / c.scale[j]
+			t := math.Abs(z) * math.Sqrt(all[j]/(w*rest)) / scale[j]
 			if z > 0 {
 				e.rise[j] = max(e.rise[j], t)
 			} else {
@@ -139,7 +155,11 @@ func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
 		last[i] = c.nights - 1 - i
 	}
 	observed, drawn := newExtremes(c.measures), newExtremes(c.measures)
-	c.arrange(last, observed)
+	c.arrange(last, &c.wider, observed)
+	var scales [len(windows)][]float64
+	for i := range scales {
+		scales[i] = c.scale
+	}
 	rises, falls := newTallies(observed.rise, family), newTallies(observed.fall, family)
 	all := slices.Concat(rises, falls)
 	for draws := 0; draws < mostDraws && slices.ContainsFunc(all, (*tally).open); draws++ {
@@ -147,7 +167,7 @@ func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
 			j := i + random.IntN(n-i)
 			places[i], places[j] = places[j], places[i]
 		}
-		c.arrange(places[:len(last)], drawn)
+		c.arrange(places[:len(last)], &scales, drawn)
 		for _, t := range rises {
 			t.count(drawn.rise)
 		}

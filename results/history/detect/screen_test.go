@@ -87,7 +87,7 @@ func TestScreenAgainstEnumeration(t *testing.T) {
 	}
 	visit(nil)
 	e := newExtremes(1)
-	c.arrange([]int{8, 7, 6}, e)
+	c.arrange([]int{8, 7, 6}, &c.wider, e)
 	if !near(e.rise[0], observed, 1e-9) {
 		t.Fatalf("statistic %v, by its definition %v", e.rise[0], observed)
 	}
