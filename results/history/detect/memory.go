@@ -41,26 +41,25 @@ func (m memory) hidden(n float64) float64 {
 const (
 	// memoryLags is over how many nights a resemblance is followed.
 	memoryLags = 8
-	// fewestRemembered nights of one regime are needed to estimate it: a change that
-	// is not sure yet is most of what fewer nights show.
-	fewestRemembered = 20
+	// fewestRemembered nights of a regime are needed to estimate it: a change that is
+	// not sure yet is most of what fewer nights show.
+	fewestRemembered = 15
 	// slowest is the slowest decay that two months of nights can show.
 	slowest    = 0.9
 	mostHidden = 0.5
 )
 
-// remember estimates the memory of measures from the nights of their regimes,
-// without the newest: a change in these would look like a resemblance. The decay
-// is common to all measures. The share of each is drawn towards that of its metric
-// by as much as chance explains, and that of a metric towards none. A measure of
-// too few nights keeps what it had.
+// remember estimates the memory of measures from the nights that they looked at
+// last, without the newest: a change in these would look like a resemblance. The
+// decay is common to all measures. The share of each is drawn towards that of its
+// metric by as much as chance explains. A measure of too few nights keeps what it had.
 //
-// James & Stein, Proceedings of the Fourth Berkeley Symposium 1 (1961) 361; Efron & Morris, Journal of the American Statistical Association 70 (1975) 311.
+// Efron & Morris, Journal of the American Statistical Association 70 (1975) 311.
 func remember(measures []*measure, nights []int) {
 	var r []lags
 	var known []*measure
 	for _, m := range measures {
-		if l, ok := m.autocorrelation(place(nights, m.regime())); ok {
+		if l, ok := m.autocorrelation(nights); ok {
 			known, r = append(known, m), append(r, l)
 		}
 	}
@@ -70,7 +69,7 @@ func remember(measures []*measure, nights []int) {
 	for range 3 {
 		shares(known, r, bestDecay(r))
 		for i, m := range known {
-			n := seen[i].nights
+			n := seen[i].nights / seen[i].regimes
 			hidden := min(mostHidden, 2*m.memory.inflation(n)/n)
 			for l, v := range seen[i].at {
 				r[i].at[l] = v*(1-hidden) + hidden
@@ -79,10 +78,10 @@ func remember(measures []*measure, nights []int) {
 	}
 }
 
-// lags are the autocorrelations of some nights at lags from 1 on.
+// lags are the autocorrelations of nights, of some regimes, at lags from 1 on.
 type lags struct {
-	nights float64
-	at     [memoryLags]float64
+	nights, regimes float64
+	at              [memoryLags]float64
 }
 
 // along is the share that fits autocorrelations with the given decay best, by
@@ -122,45 +121,62 @@ func shares(measures []*measure, r []lags, decay float64) {
 		byMetric[m.metric] = append(byMetric[m.metric], m.memory.share)
 	}
 	for i, m := range measures {
-		all, chance := byMetric[m.metric], 1/(r[i].nights*weight) // the variance of a share
+		all := byMetric[m.metric]
 		mean, own := stat.Mean(all, nil), 0.0
 		if len(all) > 1 {
+			chance := 1 / (r[i].nights * weight)
 			own = max(0, 1-chance/stat.Variance(all, nil))
 		}
-		// Cells share the nights, so that the mean of many may be as uncertain as one.
-		typical := mean * max(0, 1-chance/(mean*mean))
-		m.memory.share = min(1, max(0, typical+own*(m.memory.share-mean)))
+		m.memory.share = min(1, max(0, mean+own*(m.memory.share-mean)))
 	}
 }
 
-// autocorrelation is that of the residuals from place from on, but the newest,
-// without their slope. A night that went astray counts for little.
-func (m *measure) autocorrelation(from int) (r lags, known bool) {
-	residuals := m.residual[from:max(from, len(m.residual)-longestWindow)]
-	var count, sx, sy, sxx, sxy float64
+// autocorrelation is the mean over the regimes of the residuals, without the newest
+// nights, where each regime has enough of them.
+func (m *measure) autocorrelation(nights []int) (r lags, known bool) {
+	end := max(0, len(m.residual)-longestWindow)
+	for start := 0; start < end; {
+		next := start + 1
+		for next < end && place(m.regimes, nights[next]+1) == place(m.regimes, nights[start]+1) {
+			next++
+		}
+		if at, count := autocorrelation(m.residual[start:next], mostScale*m.scale); count > 0 {
+			for l, v := range at {
+				r.at[l] = (r.at[l]*r.nights + v*count) / (r.nights + count)
+			}
+			r.nights, r.regimes = r.nights+count, r.regimes+1
+		}
+		start = next
+	}
+	return r, r.nights > 0
+}
+
+// autocorrelation is that of residuals from their straight trend, and how many
+// there are: 0 for too few. None of them counts for more than bound.
+func autocorrelation(residuals []float64, bound float64) (at [memoryLags]float64, count float64) {
+	var places, known []float64
 	for i, v := range residuals {
 		if !math.IsNaN(v) {
-			x := float64(i)
-			count, sx, sy, sxx, sxy = count+1, sx+x, sy+v, sxx+x*x, sxy+x*v
+			places, known = append(places, float64(i)), append(known, v)
 		}
 	}
-	if count < fewestRemembered {
-		return r, false
+	if len(known) < fewestRemembered {
+		return at, 0
 	}
-	slope := (sxy - sx*sy/count) / (sxx - sx*sx/count)
+	count = float64(len(known))
+	level, slope := stat.LinearRegression(places, known, nil, false)
 	rest := make([]float64, len(residuals))
 	var squares float64
 	for i, v := range residuals {
-		rest[i] = cut(v-sy/count-slope*(float64(i)-sx/count), mostScale*m.scale)
+		rest[i] = cut(v-level-slope*float64(i), bound)
 		if !math.IsNaN(v) {
 			squares += rest[i] * rest[i] / count
 		}
 	}
 	if squares == 0 {
-		return r, false
+		return at, 0
 	}
-	r.nights = count
-	for l := range r.at {
+	for l := range at {
 		var sum, pairs float64
 		for i := l + 1; i < len(rest); i++ {
 			if product := rest[i] * rest[i-l-1]; !math.IsNaN(product) {
@@ -168,8 +184,8 @@ func (m *measure) autocorrelation(from int) (r lags, known bool) {
 			}
 		}
 		if pairs > 0 {
-			r.at[l] = sum / pairs / squares
+			at[l] = sum / pairs / squares
 		}
 	}
-	return r, true
+	return at, count
 }

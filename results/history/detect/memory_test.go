@@ -35,6 +35,10 @@ func TestRememberTellsMetricsApart(t *testing.T) {
 	const cells, nights, looks = 12, 60, 20
 	random := rand.New(rand.NewPCG(7, 7))
 	var inflation [2]float64
+	some := make([]int, nights+longestWindow)
+	for i := range some {
+		some[i] = i
+	}
 	for range looks {
 		var measures []*measure
 		for i := range 2 * cells {
@@ -47,7 +51,7 @@ func TestRememberTellsMetricsApart(t *testing.T) {
 			m.scale = spread(slices.Clone(m.residual))
 			measures = append(measures, m)
 		}
-		remember(measures, make([]int, nights+longestWindow))
+		remember(measures, some)
 		for i, m := range measures {
 			inflation[i/cells] += m.memory.inflation(5) / cells / looks
 		}
