@@ -186,7 +186,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	held := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
-		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: builds other than those of %s ran at the same time, or use them", len(records), d.Trial))
+		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: builds other than those of %s ran at the same time, or use them, or the engine was stopped before it recorded who made them", len(records), d.Trial))
 	}
 	for _, name := range held { // by an interrupted build
 		errs = append(errs, d.removeName(ctx, engine, name))

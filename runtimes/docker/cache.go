@@ -28,8 +28,9 @@ func (e *Engine) buildCache(ctx context.Context) ([]string, error) {
 
 // Forget implements runtimes.Engine. BuildKit does not report which build made a
 // record, but it reports when each build ran. A new record that was made while one
-// of these builds ran, and no other build, is that build's. Before Docker 23,
-// BuildKit reports neither.
+// of these builds ran, and no other build, is that build's. An engine that is stopped
+// forgets the builds that run: what nobody made, as far as it knows, is left.
+// Before Docker 23, BuildKit reports neither.
 func (e *Engine) Forget(ctx context.Context, builds, had []string) (left []string, err error) {
 	defer runtimes.Doing(&err, "forgetting builds")
 	client, err := e.dialBuildKit(ctx)
@@ -49,12 +50,15 @@ func (e *Engine) Forget(ctx context.Context, builds, had []string) (left []strin
 	if err != nil {
 		return nil, err
 	}
+	forgotten := slices.ContainsFunc(builds, func(ref string) bool {
+		return !slices.ContainsFunc(ran, func(b *controlapi.BuildHistoryRecord) bool { return b.Ref == ref })
+	})
 	var made []string
 	for _, r := range records {
 		switch ours, others := ran.at(r.CreatedAt, builds); {
 		case ours && !others:
 			made = append(made, r.ID)
-		case ours:
+		case ours, forgotten && !others:
 			left = append(left, r.ID)
 		}
 	}
