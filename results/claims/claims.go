@@ -1,6 +1,7 @@
 // Package claims finds the figures of set-ups that a text states, and judges them
 // by records: times, ratios, rates, memory. A figure that cannot be mapped onto
-// the records is untested, with the reason. The hypotheses of a spec are claims too.
+// the records is untested, with the reason. The hypotheses of a spec are tested as
+// they were written.
 package claims
 
 import (
@@ -30,12 +31,6 @@ const (
 	PeakMemory Kind = "peak memory"
 	// Needs: with less memory than so many bytes no trial becomes ready.
 	Needs Kind = "needs memory"
-	// FailsMore: the share of failed trials is higher than that in Against by so
-	// much.
-	FailsMore Kind = "fails more"
-	// LeastMemory: few trials fail with at least so many bytes, or with less than
-	// in Against.
-	LeastMemory Kind = "least memory"
 )
 
 // Where is the levels that a claim names, by factor. A claim that names several
@@ -60,10 +55,6 @@ type Claim struct {
 	// Together is how many images the text says are built at once; 0 if it does
 	// not say.
 	Together int `json:"together,omitempty"`
-	// Beforehand is that it was written down before the trials: a hypothesis, which
-	// is tested as written. Survives leaves out places in which a trial in Against
-	// failed.
-	Beforehand, Survives bool `json:"-"`
 	// Unclear is why the claim could not be mapped.
 	Unclear string `json:"-"`
 }

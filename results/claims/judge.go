@@ -34,17 +34,19 @@ func Judge(s study.Study, c Claim) Finding {
 		return f
 	}
 	by := map[Verdict][]Measured{}
-	all := []group{{}} // a hypothesis is about all of its trials together
-	if !c.Beforehand {
-		all = groups(s, c.Where)
-	}
-	for _, g := range all {
-		m, why := c.in(s, g.at)
+	for _, levels := range c.levels(s) {
+		m, why := c.in(s, levels)
 		if why != "" {
 			f.Why = why
 			continue
 		}
-		m.Of = g.name
+		var several []string // what the claim alone does not determine
+		for _, factor := range slices.Sorted(maps.Keys(levels)) {
+			if len(c.Where[factor]) != 1 {
+				several = append(several, levels[factor])
+			}
+		}
+		m.Of = strings.Join(several, " ")
 		f.Measured = append(f.Measured, m)
 		by[m.verdict] = append(by[m.verdict], m)
 	}
@@ -70,41 +72,31 @@ func Judge(s study.Study, c Claim) Finding {
 func (c Claim) asksTooLittle(s study.Study) string {
 	f, _ := s.Factor("strategy")
 	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
-	if c.Beforehand || everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(f.Levels) < 2 {
+	if everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(f.Levels) < 2 {
 		return ""
 	}
 	return "it does not say with which strategy"
 }
 
-// group is trials that a claim is about: one level of each factor.
-type group struct {
-	at map[string]string
-	// name is the levels that the claim alone does not determine.
-	name string
-}
-
-// groups has one for each combination of the levels that a claim names, on each
-// engine if it names none.
-func groups(s study.Study, named Where) []group {
-	all := []group{{at: map[string]string{}}}
-	levels := maps.Clone(named)
+// levels has each combination of the levels that a claim names, on each engine if it
+// names none.
+func (c Claim) levels(s study.Study) []map[string]string {
+	named := maps.Clone(c.Where)
 	if f, ok := s.Factor("runtime"); ok && len(named["runtime"]) == 0 {
-		if levels == nil {
-			levels = Where{}
+		if named == nil {
+			named = Where{}
 		}
 		for _, l := range f.Levels {
-			levels["runtime"] = append(levels["runtime"], l.Name)
+			named["runtime"] = append(named["runtime"], l.Name)
 		}
 	}
-	for _, factor := range slices.Sorted(maps.Keys(levels)) {
-		var more []group
-		for _, g := range all {
-			for _, level := range levels[factor] {
-				with := group{maps.Clone(g.at), g.name}
-				with.at[factor] = level
-				if len(named[factor]) != 1 {
-					with.name = strings.TrimSpace(with.name + " " + level)
-				}
+	all := []map[string]string{{}}
+	for _, factor := range slices.Sorted(maps.Keys(named)) {
+		var more []map[string]string
+		for _, at := range all {
+			for _, level := range named[factor] {
+				with := maps.Clone(at)
+				with[factor] = level
 				more = append(more, with)
 			}
 		}
@@ -149,9 +141,6 @@ func isAt(o study.Observation, factor, level string) bool {
 // in is the figure of the trials at the levels, with its verdict, or why there
 // is none.
 func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why string) {
-	if c.Beforehand {
-		return c.test(s)
-	}
 	trials, missing := trialsAt(s, levels)
 	if missing != "" {
 		return m, missing
@@ -228,27 +217,23 @@ func (m *Measured) judge(v Verdict, why string) { m.verdict, m.why = v, why }
 // tooFew is the verdict until another one is certain.
 func (m *Measured) tooFew() { m.judge(Untested, fmt.Sprintf("%d trials are too few to tell", m.N)) }
 
-// hold judges a figure by its interval. One that is too wide supports nothing; that of
-// a hypothesis must lie in what is claimed as a whole.
+// hold judges a figure by its interval. One that is too wide supports nothing.
 func (c Claim) hold(m *Measured) {
 	m.tooFew()
 	if m.Low == nil {
 		return
 	}
-	lower, upper, value, slack := *m.Low, math.Inf(1), float64(m.Value), tolerance
+	lower, upper, value := *m.Low, math.Inf(1), float64(m.Value)
 	if m.High != nil {
 		upper = *m.High
 	}
 	known := max(upper-value, value-lower) <= narrow*value
-	if c.Beforehand {
-		known, slack = lower >= c.Low && upper <= *c.High, 0
-	}
 	if known {
 		m.why = "it is at the edge of what is claimed"
 	}
-	low, high := c.Low*(1-slack), math.Inf(1)
+	low, high := c.Low*(1-tolerance), math.Inf(1)
 	if c.High != nil {
-		high = *c.High * (1 + slack)
+		high = *c.High * (1 + tolerance)
 	}
 	switch {
 	case upper < low:

@@ -90,6 +90,28 @@ func (m Metric) Of(o Observation) (value float64, ok bool) {
 	return math.Inf(1), o.Record.Verdict.Phase == trial.Phase(m)
 }
 
+// Paired are the trials' values on two sides, those with the same key beside each
+// other in lists of the same place. Times and memory that are not above 0 are left out.
+func (m Metric) Paired(sides [2][]Observation, key func(Observation) string) (values [2][][]float64) {
+	place := map[string]int{}
+	for i, trials := range sides {
+		for _, o := range trials {
+			v, ok := m.Of(o)
+			if !ok || !m.IsRate() && !(v > 0) {
+				continue
+			}
+			at, seen := place[key(o)]
+			if !seen {
+				at = len(place)
+				place[key(o)] = at
+				values[0], values[1] = append(values[0], nil), append(values[1], nil)
+			}
+			values[i][at] = append(values[i][at], v)
+		}
+	}
+	return values
+}
+
 func oneIf(is bool) float64 {
 	if is {
 		return 1
