@@ -141,7 +141,11 @@ func list(dir string) (paths []string, err error) {
 
 func readPath(path string, night func(dir string) (results.Run, error)) (content, error) {
 	if strings.HasSuffix(path, fileEnd) {
-		return readFile(path)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return content{}, fmt.Errorf("reading the history: %w", err)
+		}
+		return readLines(path, text), nil
 	}
 	run, err := night(path)
 	if err != nil {
