@@ -36,10 +36,9 @@ func Interim(s study.Study) (results.Look, error) {
 		return results.Look{Stopped: true, Reason: strings.Join(ended, "; ")}, nil
 	}
 	look := results.Look{}
-	m := newMaterial(s)
 	for _, c := range s.Cells {
 		needed := func(d Decision) bool {
-			if arm := m.arm(c); d.Verdict != compare.Undecided || !slices.Contains(d.Best, arm) || slices.Contains(d.Slower, arm) {
+			if arm := StrategyOf(a.Chosen, c); d.Verdict != compare.Undecided || !slices.Contains(d.Best, arm) || slices.Contains(d.Slower, arm) {
 				return false
 			}
 			for factor, levels := range d.Where {

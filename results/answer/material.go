@@ -47,7 +47,7 @@ func newMaterial(s study.Study) material {
 		}
 	}
 	for _, o := range s.Trials {
-		t := compare.Trial{Arm: m.arm(o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost, Place: m.place(o.Cell)}
+		t := compare.Trial{Arm: StrategyOf(m.chosen, o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost, Place: m.place(o.Cell)}
 		if o.Recovery > 0 {
 			t.Lost += o.Recovery
 		}
@@ -70,9 +70,10 @@ func (m material) place(c trial.Cell) (levels []string) {
 	return levels
 }
 
-func (m material) arm(c trial.Cell) string {
+// StrategyOf is the name of a cell's strategy: its levels of the chosen factors.
+func StrategyOf(chosen []string, c trial.Cell) string {
 	var levels []string
-	for _, f := range m.chosen {
+	for _, f := range chosen {
 		level, _ := c.Level(f)
 		if f == "onCrash" { // its levels alone would read as a strategy
 			level = f + "=" + level

@@ -75,9 +75,8 @@ type Worse struct {
 // are asked share the error rate.
 func Worsened(s study.Study, factor, first, second string, asked []study.Metric) (Worsening, error) {
 	w := Worsening{Factor: factor, First: first, Second: second, Verdict: NotConfirmed, Comparisons: []Worse{}}
-	f, _ := s.Factor(factor)
 	for _, level := range []string{first, second} {
-		if !slices.ContainsFunc(f.Levels, func(l trial.Level) bool { return l.Name == level }) {
+		if !slices.Contains(s.Levels(factor), level) {
 			return w, fmt.Errorf("comparing %q with %q: these trials have no %s %q", first, second, factor, level)
 		}
 	}

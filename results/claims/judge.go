@@ -70,9 +70,8 @@ func Judge(s study.Study, c Claim) Finding {
 
 // asksTooLittle names what a claim leaves open although it makes a difference.
 func (c Claim) asksTooLittle(s study.Study) string {
-	f, _ := s.Factor("strategy")
 	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
-	if everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(f.Levels) < 2 {
+	if everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(s.Levels("strategy")) < 2 {
 		return ""
 	}
 	return "it does not say with which strategy"
@@ -81,14 +80,10 @@ func (c Claim) asksTooLittle(s study.Study) string {
 // levels has each combination of the levels that a claim names, on each engine if it
 // names none.
 func (c Claim) levels(s study.Study) []map[string]string {
-	named := maps.Clone(c.Where)
-	if f, ok := s.Factor("runtime"); ok && len(named["runtime"]) == 0 {
-		if named == nil {
-			named = Where{}
-		}
-		for _, l := range f.Levels {
-			named["runtime"] = append(named["runtime"], l.Name)
-		}
+	named := Where{}
+	maps.Copy(named, c.Where)
+	if engines := s.Levels("runtime"); len(named["runtime"]) == 0 && len(engines) > 0 {
+		named["runtime"] = engines
 	}
 	all := []map[string]string{{}}
 	for _, factor := range slices.Sorted(maps.Keys(named)) {

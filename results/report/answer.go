@@ -228,10 +228,11 @@ func anyOf(wheres []answer.Where) string {
 
 // stillOpen says what would settle open decisions that say the same.
 func stillOpen(group []answer.Decision) (text string) {
-	least, most, seconds, of := math.MaxInt, 0, 0.0, ""
+	var blocks []int
+	seconds, of := 0.0, ""
 	for _, d := range group {
 		if s := d.ToSettle; s != nil {
-			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
+			blocks, seconds, of = append(blocks, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
 			if n := len(s.Arms); n > 1 && slices.Equal(s.Arms, group[0].Best) && !works(group[0]) {
 				of = "these"
 			} else if n > 2 {
@@ -246,17 +247,17 @@ func stillOpen(group []answer.Decision) (text string) {
 		}
 		text = fmt.Sprintf(" %s when it works; %d trials %s.", Capital(string(group[0].WhenItWorks)), group[0].N, doubt)
 	}
-	if most > 0 {
-		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(least, most), noun(most, "block"), of, roughly(study.Value(seconds)))
+	if len(blocks) > 0 {
+		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(blocks), noun(slices.Max(blocks), "block"), of, roughly(study.Value(seconds)))
 	}
 	return text
 }
 
-func fromTo(least, most int) string {
-	if least < most {
+func fromTo(counts []int) string {
+	if least, most := slices.Min(counts), slices.Max(counts); least < most {
 		return fmt.Sprintf("%d to %d", least, most)
 	}
-	return fmt.Sprint(most)
+	return fmt.Sprint(counts[0])
 }
 
 // settled says what would settle all open decisions, where the cards do not.
@@ -264,16 +265,17 @@ func settled(a answer.Answer) string {
 	if len(together(a.Decisions)) <= mostCards {
 		return ""
 	}
-	least, most, failures := math.MaxInt, 0, false
+	var blocks []int
+	failures := false
 	for _, d := range a.Decisions {
 		if s := d.ToSettle; d.Verdict == compare.Undecided && s != nil {
-			least, most, failures = min(least, s.Blocks), max(most, s.Blocks), failures || works(d)
+			blocks, failures = append(blocks, s.Blocks), failures || works(d)
 		}
 	}
-	if most == 0 {
+	if len(blocks) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("About %s more %s should settle what is open", fromTo(least, most), noun(most, "block"))
+	text := fmt.Sprintf("About %s more %s should settle what is open", fromTo(blocks), noun(slices.Max(blocks), "block"))
 	if failures {
 		text += ", and whether failures turn what looks best"
 	}
@@ -417,15 +419,15 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
-	least, most := math.MaxInt, 0
+	var setUps []int
 	for _, p := range a.Push {
-		least, most = min(least, p.SetUps), max(most, p.SetUps)
+		setUps = append(setUps, p.SetUps)
 	}
 	switch {
-	case least == 0:
+	case slices.Contains(setUps, 0):
 		add("Pushing the images for this alone does not pay everywhere: pulling saves no time at some places.")
-	case most > 0:
-		add(fmt.Sprintf("Pushing the images pays after %s %s.", fromTo(least, most), noun(most, "set-up")))
+	case len(setUps) > 0:
+		add(fmt.Sprintf("Pushing the images pays after %s %s.", fromTo(setUps), noun(slices.Max(setUps), "set-up")))
 	}
 	return notes
 }

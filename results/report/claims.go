@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -99,20 +98,13 @@ func atLevel(trials []study.Observation, factor, name string) (found []study.Obs
 func SideBySide(record, measured study.Study) Table {
 	t := Table{Title: "Comparison", Header: []string{"strategy", "seen by hand", "stated"}}
 	var names, engines []string
-	for _, s := range []study.Study{record, measured} {
-		f, _ := s.Factor("strategy")
-		for _, l := range f.Levels {
-			if !slices.Contains(names, l.Name) {
-				names = append(names, l.Name)
-			}
+	for _, name := range slices.Concat(record.Levels("strategy"), measured.Levels("strategy")) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	if len(measured.Trials) > 0 {
-		if f, ok := measured.Factor("runtime"); ok {
-			for _, l := range f.Levels {
-				engines = append(engines, l.Name)
-			}
-		} else {
+		if engines = measured.Levels("runtime"); len(engines) == 0 {
 			engines = []string{""}
 		}
 		for _, e := range engines {
@@ -177,15 +169,16 @@ func Tested(s study.Study) string {
 			parts = append(parts, f.Name+" "+and(names))
 		}
 	}
-	least, most, never := math.MaxInt, 0, 0
+	var counts []int
+	never := 0
 	for _, c := range s.Cells {
 		if n := len(s.Of(c)); n == 0 {
 			never++
 		} else {
-			least, most = min(least, n), max(most, n)
+			counts = append(counts, n)
 		}
 	}
-	text := fmt.Sprintf("%d %s, %s of each combination that was run: %s.", len(s.Trials), noun(len(s.Trials), "trial"), fromTo(least, most), strings.Join(parts, "; "))
+	text := fmt.Sprintf("%d %s, %s of each combination that was run: %s.", len(s.Trials), noun(len(s.Trials), "trial"), fromTo(counts), strings.Join(parts, "; "))
 	if never > 0 {
 		text += fmt.Sprintf(" %d planned %s not run.", never, were(never, "combination"))
 	}

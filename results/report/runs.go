@@ -147,7 +147,7 @@ func measured(c study.Cell) (row []string) {
 	}
 	tests, peak := none, none
 	if len(c.TestsPassed) > 0 {
-		tests = fmt.Sprintf("%s of %d", fromTo(slices.Min(c.TestsPassed), slices.Max(c.TestsPassed)), slices.Max(c.TestsTotal))
+		tests = fmt.Sprintf("%s of %d", fromTo(c.TestsPassed), slices.Max(c.TestsTotal))
 	}
 	if len(c.PeakMemory) > 0 {
 		peak = slices.Max(c.PeakMemory).String()

@@ -95,9 +95,13 @@ func (s Study) Analyse() Analysis {
 		a.Estimates = append(a.Estimates, Estimate{r.Trial.Cell, *r.Imported})
 	}
 	for i, run := range s.Runs {
+		speed := hostSpeed(run)
 		a.Runs = append(a.Runs, RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
 			Planned: len(run.Plan.Trials), Recorded: s.recorded[i], FaultyRecords: len(run.Faults),
-			Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: hostSpeed(run)})
+			Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: speed})
+		if speed != nil && speed.Spread > mostHostSpread {
+			a.Warnings = append(a.Warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &speed.Spread, Count: len(speed.Blocks)})
+		}
 	}
 	var group errgroup.Group
 	group.SetLimit(runtime.NumCPU())

@@ -82,25 +82,20 @@ func used(samples []trial.Sample, from, to trial.Seconds, total func(trial.Sampl
 
 // Likely is what builds like these lead one to expect.
 func Likely(builds []results.Expected) []results.Expected {
-	type of struct {
-		runtime trial.Runtime
-		image   string
-		noCache bool
-	}
-	byImage := map[of][]results.Expected{}
+	byImage := map[results.Expected][]results.Expected{}
 	for _, b := range builds {
-		key := of{b.Runtime, b.Image, b.NoCache}
-		byImage[key] = append(byImage[key], b)
+		image := results.Expected{Runtime: b.Runtime, Image: b.Image, NoCache: b.NoCache}
+		byImage[image] = append(byImage[image], b)
 	}
 	expected := []results.Expected{}
-	for key, all := range byImage {
+	for image, all := range byImage {
 		var peaks []trial.Bytes
 		var times, processor []trial.Seconds
 		for _, b := range all {
 			peaks, times, processor = append(peaks, b.Peak), append(times, b.Takes), append(processor, b.CPU)
 		}
-		expected = append(expected, results.Expected{Runtime: key.runtime, Image: key.image, NoCache: key.noCache,
-			Peak: quantile(peaks, likelyPeak), Takes: quantile(times, 0.5), CPU: quantile(processor, 0.5), Builds: len(all)})
+		image.Peak, image.Takes, image.CPU, image.Builds = quantile(peaks, likelyPeak), quantile(times, 0.5), quantile(processor, 0.5), len(all)
+		expected = append(expected, image)
 	}
 	slices.SortFunc(expected, func(a, b results.Expected) int {
 		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.Image, b.Image), cmp.Compare(fmt.Sprint(a.NoCache), fmt.Sprint(b.NoCache)))

@@ -30,23 +30,18 @@ type ReferenceTime struct {
 // quiet host of two cores it stays within half of that.
 const mostHostSpread = 0.10
 
-// references returns the references of a run that did the same job as its
-// last one.
-func references(run results.Run) []*results.Record {
-	all := run.References()
-	return slices.DeleteFunc(all, func(r *results.Record) bool {
-		return !bytes.Equal(r.Settings, all[len(all)-1].Settings)
-	})
-}
-
-// hostSpeed returns nil for a run without references.
+// hostSpeed is by the references of a run that did the same job as its last one; nil
+// for a run without any.
 func hostSpeed(run results.Run) *HostSpeed {
-	var h HostSpeed
-	for _, r := range references(run) {
-		h.Blocks = append(h.Blocks, ReferenceTime{r.Trial.Block, r.Elapsed, r.Spans, r.Load})
-	}
-	if h.Blocks == nil {
+	all := run.References()
+	if len(all) == 0 {
 		return nil
+	}
+	var h HostSpeed
+	for _, r := range all {
+		if bytes.Equal(r.Settings, all[len(all)-1].Settings) {
+			h.Blocks = append(h.Blocks, ReferenceTime{r.Trial.Block, r.Elapsed, r.Spans, r.Load})
+		}
 	}
 	fastest, slowest := h.Range()
 	h.Spread = Value(float64(slowest)/float64(fastest) - 1)
@@ -57,14 +52,4 @@ func hostSpeed(run results.Run) *HostSpeed {
 func (h HostSpeed) Range() (fastest, slowest trial.Seconds) {
 	byTime := func(a, b ReferenceTime) int { return cmp.Compare(a.Elapsed, b.Elapsed) }
 	return slices.MinFunc(h.Blocks, byTime).Elapsed, slices.MaxFunc(h.Blocks, byTime).Elapsed
-}
-
-// hostWarnings name the runs in which the host's speed varied.
-func (s Study) hostWarnings() (warnings []Warning) {
-	for _, run := range s.Runs {
-		if h := hostSpeed(run); h != nil && h.Spread > mostHostSpread {
-			warnings = append(warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &h.Spread, Count: len(h.Blocks)})
-		}
-	}
-	return warnings
 }

@@ -213,6 +213,15 @@ func (s Study) Factor(name string) (trial.Factor, bool) {
 	return trial.Factor{}, false
 }
 
+// Levels are the names of a factor's levels, in order.
+func (s Study) Levels(factor string) (names []string) {
+	f, _ := s.Factor(factor)
+	for _, l := range f.Levels {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
 // Varied lists the factors with more than one level.
 func (s Study) Varied() []trial.Factor {
 	return slices.DeleteFunc(slices.Clone(s.Factors), func(f trial.Factor) bool { return len(f.Levels) < 2 })

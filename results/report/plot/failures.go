@@ -12,19 +12,16 @@ import (
 // memory has how often each strategy failed under each memory limit, apart by
 // panel. Strategies that never failed are left out.
 func memory(l laid) (Figure, bool) {
-	limits, ok := l.study.Factor("memory")
-	if !ok || len(limits.Levels) < 2 || !l.anyFailed || l.by == "memory" {
+	limits := l.study.Levels("memory")
+	if len(limits) < 2 || !l.anyFailed || l.by == "memory" {
 		return Figure{}, false
 	}
 	var rows []int
-	g := grid{axis: "failed (% of trials, 95 % Clopper–Pearson)", most: 100, simulated: l.study.Simulated()}
+	g := grid{panels: limits, axis: "failed (% of trials, 95 % Clopper–Pearson)", most: 100, simulated: l.study.Simulated()}
 	for i, name := range l.rows {
 		if study.Failures(l.row(i)) > 0 {
 			rows, g.rows = append(rows, i), append(g.rows, name)
 		}
-	}
-	for _, level := range limits.Levels {
-		g.panels = append(g.panels, level.Name)
 	}
 	g.row = pts(8 + 8*float64(len(l.panels)))
 	if len(l.panels) > 1 {
@@ -58,7 +55,7 @@ func memory(l laid) (Figure, bool) {
 		caption += fmt.Sprintf(" Left out: %d of %d strategies, which never failed.", left, len(l.rows))
 	}
 	return g.figure(Figure{Name: "memory", Title: l.title("Failures against memory"), Caption: caption,
-		Alt: fmt.Sprintf("Failure rates of %d strategies under %d memory limits, with 95 %% intervals.", len(rows), len(limits.Levels))}), true
+		Alt: fmt.Sprintf("Failure rates of %d strategies under %d memory limits, with 95 %% intervals.", len(rows), len(limits))}), true
 }
 
 // readyBy has the share of trials that were ready by each time, where something

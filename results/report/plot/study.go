@@ -1,12 +1,12 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot/vg"
@@ -63,15 +63,7 @@ func lay(s study.Study, a answer.Answer) laid {
 		l.rows = append(l.rows, strategy.Name)
 	}
 	for _, o := range s.Trials {
-		var levels []string
-		for _, f := range a.Chosen {
-			level, _ := o.Cell.Level(f)
-			levels = append(levels, level)
-		}
-		strategy := "all trials"
-		if len(levels) > 0 {
-			strategy = strings.Join(levels, " ")
-		}
+		strategy := cmp.Or(answer.StrategyOf(a.Chosen, o.Cell), "all trials")
 		panel, _ := o.Cell.Level(a.By)
 		at := [2]string{strategy, panel}
 		if !slices.Contains(l.rows, strategy) {
