@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -104,23 +105,16 @@ func (m material) fastest(place []string, pull bool) float64 {
 
 // failuresAt finds what all failed trials have in common.
 func failuresAt(s study.Study) map[string]string {
-	varied, shared, failed := s.Varied(), map[string]string{}, 0
-	for _, o := range s.Trials {
-		if o.Ready {
-			continue
-		}
-		for _, f := range varied {
-			here, _ := o.Cell.Level(f.Name)
-			if level, still := shared[f.Name]; failed == 0 {
-				shared[f.Name] = here
-			} else if still && here != level {
-				delete(shared, f.Name)
-			}
-		}
-		failed++
-	}
-	if failed < 2 {
+	failed := slices.DeleteFunc(slices.Clone(s.Trials), func(o study.Observation) bool { return o.Ready })
+	if len(failed) < 2 {
 		return nil
+	}
+	shared := map[string]string{}
+	for _, f := range s.Varied() {
+		level, _ := failed[0].Cell.Level(f.Name)
+		if at := (trial.Levels{f.Name: level}); !slices.ContainsFunc(failed, func(o study.Observation) bool { return !at.In(o.Cell) }) {
+			shared[f.Name] = level
+		}
 	}
 	return shared
 }

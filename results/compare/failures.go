@@ -107,7 +107,7 @@ func (s *sample) burden(a *armSample, p float64) float64 {
 		return math.Log1p(p / (1 - p) * relative)
 	}
 	if q := s.goal.Quantile / (1 - p); q < mostQuantile {
-		return (normalQuantile(q) - normalQuantile(s.goal.Quantile)) * a.logSpread
+		return (distuv.UnitNormal.Quantile(q) - distuv.UnitNormal.Quantile(s.goal.Quantile)) * a.logSpread
 	}
 	return math.Log1p(relative * max(1, math.Log(1-s.goal.Quantile)/math.Log(p)))
 }
@@ -142,10 +142,4 @@ func (s *sample) cost(i int) float64 {
 		return math.Inf(1)
 	}
 	return a.time() * math.Exp(s.burden(a, a.badRate()))
-}
-
-// breakEven is the failure rate at which arm x would cost as much as arm k does
-// at k's own rate.
-func (s *sample) breakEven(x, k int) float64 {
-	return s.rateFor(s.arms[x], math.Log(s.cost(k)/s.arms[x].time()))
 }

@@ -324,25 +324,21 @@ func oneWay(groups map[string][]float64) float64 {
 // failsUnevenly tests that an arm fails as often at one level as at the others,
 // for the level where that is least so.
 func failsUnevenly(trials []Trial, arm string, factor int, levels []string) float64 {
-	of, all := map[string]stats.Arm{}, stats.Arm{}
+	at, all := urns[string]{}, urn{}
 	for _, t := range trials {
-		if t.Arm != arm {
-			continue
+		if t.Arm == arm {
+			at.of(t.Place[factor]).add(t)
+			all.add(t)
 		}
-		here := of[t.Place[factor]]
-		here.Trials, all.Trials = here.Trials+1, all.Trials+1
-		if !t.Ready {
-			here.Events, all.Events = here.Events+1, all.Events+1
-		}
-		of[t.Place[factor]] = here
 	}
-	if all.Events == 0 || all.Events == all.Trials {
+	if all.failed == 0 || all.failed == all.n {
 		return math.NaN()
 	}
 	least := 1.0
 	for _, l := range levels {
-		rest := stats.Arm{Events: all.Events - of[l].Events, Trials: all.Trials - of[l].Trials}
-		if p := stats.Fisher(of[l], rest, stats.TwoSided); p < least {
+		here := at.of(l)
+		p := stats.Fisher(stats.Arm{Events: here.failed, Trials: here.n}, stats.Arm{Events: all.failed - here.failed, Trials: all.n - here.n}, stats.TwoSided)
+		if p < least {
 			least = p
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 
 	"gonum.org/v1/gonum/stat"
@@ -216,7 +215,7 @@ func (a *armSample) summarise(goal Goal) {
 	}
 	logs := a.logs()
 	a.logMean, a.logSpread = meanSpread(logs)
-	z := normalQuantile(goal.Quantile)
+	z := distuv.UnitNormal.Quantile(goal.Quantile)
 	if a.location = math.Log(a.mean); goal.Quantile > 0 {
 		a.location = a.logMean + z*a.logSpread
 	}
@@ -240,8 +239,6 @@ func meanSpread(values []float64) (mean, spread float64) {
 	}
 	return mean, spread
 }
-
-func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
 
 // apart reports whether some arms share no place with the others, not even by way
 // of a third arm: an arm's part in the times cannot be told from its places' then.
@@ -388,16 +385,13 @@ const mostBlocks = 256
 // expected to end the decision.
 func (s *sample) settle(c choice) *Settle {
 	blocks := max(1, s.blocks)
-	ends := func(more int) bool {
+	more := stats.Fewest(mostBlocks, func(more int) bool {
 		return s.extended(float64(blocks+more)/float64(blocks)).choose(true).verdict != Undecided
+	})
+	if more == 0 {
+		return nil
 	}
-	low, high := 0, 1
-	for !ends(high) {
-		if low, high = high, 2*high; high > mostBlocks {
-			return nil
-		}
-	}
-	out := &Settle{Blocks: low + 1 + sort.Search(high-low-1, func(i int) bool { return ends(low + 1 + i) })}
+	out := &Settle{Blocks: more}
 	for _, i := range c.best {
 		out.Arms = append(out.Arms, s.arms[i].name)
 		if t := stat.Mean(s.arms[i].spent, nil); t > 0 {

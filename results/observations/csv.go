@@ -105,7 +105,7 @@ func (t *table) addRow(line int, fields []string) {
 		r.readPrinted()
 	}
 	rec := r.record(t.cellOf(r))
-	r.addTimes(&rec, r.times())
+	r.addTimes(&rec)
 	t.records = append(t.records, rec)
 }
 

@@ -130,46 +130,40 @@ func (r row) record(cell trial.Cell) results.Record {
 	return rec
 }
 
-// times are what a row says of time. elapsed is the whole attempt.
-type times struct{ setup, lost, recovery, elapsed *trial.Seconds }
-
-func (r row) times() times {
-	return times{r.seconds("setup_seconds"), r.seconds("lost_seconds"), r.seconds("recovery_seconds"), r.seconds("elapsed_seconds")}
-}
-
 // addTimes gives a record its times, and refuses those that do not go with its
 // outcome. Recovery is what a failure cost beyond what was lost until it was
-// noticed.
-func (r row) addTimes(rec *results.Record, t times) {
+// noticed, elapsed the whole attempt.
+func (r row) addTimes(rec *results.Record) {
+	setup, lost, recovery, elapsed := r.seconds("setup_seconds"), r.seconds("lost_seconds"), r.seconds("recovery_seconds"), r.seconds("elapsed_seconds")
 	outcome := rec.Verdict.Outcome
 	ready := outcome == trial.OK || outcome == trial.TestFailed
 	switch {
 	case outcome == "" || rec.Imported.Estimate || rec.Kind != results.KindTrial:
-	case t.setup != nil && !ready && (t.lost == nil || *t.lost < *t.setup):
+	case setup != nil && !ready && (lost == nil || *lost < *setup):
 		r.fault("a setup time for outcome %s: what never got ready has none, and what failed later lost more (lost_seconds)", outcome)
-	case t.lost != nil && ready:
+	case lost != nil && ready:
 		r.fault("a lost time for outcome %s, which lost nothing", outcome)
-	case t.recovery != nil && t.lost == nil:
+	case recovery != nil && lost == nil:
 		r.fault("recovery_seconds without lost_seconds: what the failure cost in all is not known")
-	case t.lost != nil && t.elapsed != nil && *t.elapsed < *t.lost:
-		r.fault("elapsed_seconds is %g, less than the %g of lost_seconds: all includes what was lost", t.elapsed.Duration().Seconds(), t.lost.Duration().Seconds())
+	case lost != nil && elapsed != nil && *elapsed < *lost:
+		r.fault("elapsed_seconds is %g, less than the %g of lost_seconds: all includes what was lost", elapsed.Duration().Seconds(), lost.Duration().Seconds())
 	}
-	if t.setup != nil {
-		rec.Setup, rec.Elapsed = t.setup, *t.setup
+	if setup != nil {
+		rec.Setup, rec.Elapsed = setup, *setup
 	}
-	if t.elapsed != nil {
-		rec.Elapsed = *t.elapsed
+	if elapsed != nil {
+		rec.Elapsed = *elapsed
 	}
-	if t.lost == nil {
+	if lost == nil {
 		return
 	}
 	switch {
-	case t.recovery != nil:
-		rec.Elapsed = *t.lost + *t.recovery
-	case t.elapsed == nil:
-		rec.Elapsed = *t.lost
+	case recovery != nil:
+		rec.Elapsed = *lost + *recovery
+	case elapsed == nil:
+		rec.Elapsed = *lost
 	}
-	if rec.Elapsed > *t.lost {
-		rec.Spans = append(rec.Spans, trial.Span{Name: "recovery", Start: *t.lost, End: rec.Elapsed})
+	if rec.Elapsed > *lost {
+		rec.Spans = append(rec.Spans, trial.Span{Name: "recovery", Start: *lost, End: rec.Elapsed})
 	}
 }

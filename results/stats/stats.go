@@ -77,6 +77,18 @@ func Add(p, q []float64) []float64 {
 	return sum
 }
 
+// Fewest is the least number from 1 on that is enough, where all above it are, too. It
+// is 0 where no power of 2 up to most is.
+func Fewest(most int, enough func(n int) bool) int {
+	low, high := 0, 1
+	for !enough(high) {
+		if low, high = high, 2*high; high > most {
+			return 0
+		}
+	}
+	return low + 1 + sort.Search(high-low-1, func(i int) bool { return enough(low + 1 + i) })
+}
+
 // Median is the middle value, or the mean of the middle two. A trial that never
 // became ready is +Inf. It is NaN without a value, or where one is NaN.
 func Median(values []float64) float64 { return middle(slices.Sorted(slices.Values(values))) }
