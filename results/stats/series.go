@@ -124,7 +124,7 @@ func NewBernoulliCUSUM(usual, raised, falseAlarm float64) (BernoulliCUSUM, error
 		return BernoulliCUSUM{c.Crash, limit}.RunLength(usual) >= falseAlarm
 	})
 	if c.Limit == 0 {
-		return c, fmt.Errorf("no chart of up to %d steps waits %v trials at a rate of %v", maxCUSUM, falseAlarm, usual)
+		return BernoulliCUSUM{}, fmt.Errorf("no chart of up to %d steps waits %v trials at a rate of %v", maxCUSUM, falseAlarm, usual)
 	}
 	return c, nil
 }
