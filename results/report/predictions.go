@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -21,7 +22,6 @@ func Predictions(s study.Study) Table {
 	type of struct{ runtime, strategy string }
 	type pair struct{ predicted, measured float64 }
 	pairs := map[of][]pair{}
-	var order []of
 	for _, o := range s.Trials {
 		var with struct {
 			Strategy     string             `json:"strategy"`
@@ -38,15 +38,11 @@ func Predictions(s study.Study) Table {
 			continue
 		}
 		key := of{o.Record.Machine.Runtime, with.Strategy}
-		if pairs[key] == nil {
-			order = append(order, key)
-		}
 		pairs[key] = append(pairs[key], pair{o.Record.Predicted.Build.Duration().Seconds(), built})
 	}
-	slices.SortFunc(order, func(a, b of) int {
+	for _, key := range slices.SortedFunc(maps.Keys(pairs), func(a, b of) int {
 		return cmp.Or(cmp.Compare(a.runtime, b.runtime), cmp.Compare(a.strategy, b.strategy))
-	})
-	for _, key := range order {
+	}) {
 		var predicted, measured, ratios []float64
 		for _, p := range pairs[key] {
 			predicted, measured, ratios = append(predicted, p.predicted), append(measured, p.measured), append(ratios, p.measured/p.predicted)

@@ -46,7 +46,12 @@ func Gather(runs []results.Run) Study {
 	var order, estimated []trial.Cell
 	var records []*results.Record
 	for _, run := range runs {
-		settings := settingsOf(run)
+		var settings json.RawMessage
+		for i := range run.Records {
+			if r := &run.Records[i]; settings == nil && len(r.Settings) > 0 && r.Kind != results.KindReference {
+				settings = r.Settings
+			}
+		}
 		for _, c := range run.Plan.Cells {
 			if c = complete(c, names, settings); !c.Broken() {
 				order = append(order, c)
@@ -140,15 +145,6 @@ func complete(c trial.Cell, names []string, settings json.RawMessage) trial.Cell
 	return full
 }
 
-func settingsOf(run results.Run) json.RawMessage {
-	for _, r := range run.Records {
-		if len(r.Settings) > 0 && r.Kind != results.KindReference {
-			return r.Settings
-		}
-	}
-	return nil
-}
-
 // settingLevel looks a dotted path up in a record's settings.
 func settingLevel(settings json.RawMessage, path string) string {
 	var at any
@@ -183,8 +179,10 @@ func factorLevels(names []string, cells []trial.Cell) []trial.Factor {
 				continue
 			}
 			l := trial.Level{Name: level}
-			if size, ok := sizeOf(level); ok {
-				l.Value = size
+			if b, err := trial.ParseBytes(level); err == nil {
+				l.Value = float64(b) / (1 << 30) // in GiB
+			} else if f, err := strconv.ParseFloat(level, 64); err == nil {
+				l.Value = f
 			}
 			levels, sized = append(levels, l), sized && l.Value != nil
 		}
@@ -194,15 +192,6 @@ func factorLevels(names []string, cells []trial.Cell) []trial.Factor {
 		factors[i] = trial.Factor{Name: name, Levels: levels}
 	}
 	return factors
-}
-
-// sizeOf reads a level that is an amount: memory in GiB, or a number.
-func sizeOf(level string) (float64, bool) {
-	if b, err := trial.ParseBytes(level); err == nil {
-		return float64(b) / (1 << 30), true
-	}
-	f, err := strconv.ParseFloat(level, 64)
-	return f, err == nil
 }
 
 // Factor returns the factor of that name.
