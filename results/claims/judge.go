@@ -1,7 +1,6 @@
 package claims
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -29,7 +28,11 @@ const (
 // measured figure lies in what is claimed and is known well enough, contradicted
 // if all of its interval lies outside, on any engine, and untested otherwise.
 func Judge(s study.Study, c Claim) Finding {
-	f := Finding{Claim: c, Verdict: Untested, Why: cmp.Or(c.Unclear, c.asksTooLittle(s)), Measured: []Measured{}}
+	f := Finding{Claim: c, Verdict: Untested, Why: c.Unclear, Measured: []Measured{}}
+	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
+	if f.Why == "" && !everyStrategyAlike && len(c.Where["strategy"]) == 0 && len(s.Levels("strategy")) > 1 {
+		f.Why = "it does not say with which strategy"
+	}
 	if f.Why != "" {
 		return f
 	}
@@ -66,15 +69,6 @@ func Judge(s study.Study, c Claim) Finding {
 		f.Verdict = Supported
 	}
 	return f
-}
-
-// asksTooLittle names what a claim leaves open although it makes a difference.
-func (c Claim) asksTooLittle(s study.Study) string {
-	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
-	if everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(s.Levels("strategy")) < 2 {
-		return ""
-	}
-	return "it does not say with which strategy"
 }
 
 // levels has each combination of the levels that a claim names, on each engine if it

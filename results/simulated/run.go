@@ -73,13 +73,10 @@ func Run(arms []Arm, blocks int, seed uint64) results.Run {
 	for _, a := range arms {
 		run.Plan.Cells = append(run.Plan.Cells, a.Cell)
 	}
-	var previous *results.Previous
 	for block := 1; block <= blocks; block++ {
 		for _, i := range random.Perm(len(arms)) {
 			r := arms[i].record(random, len(run.Records)+1, block)
-			r.Started, r.Previous = start, previous
-			start = start.Add(r.Elapsed.Duration())
-			previous = &results.Previous{ID: r.Trial.ID, Cell: r.Trial.Cell.Key(), Outcome: r.Verdict.Outcome}
+			r.Started, start = start, start.Add(r.Elapsed.Duration())
 			run.Records = append(run.Records, r)
 			run.Plan.Trials = append(run.Plan.Trials, r.Trial)
 		}

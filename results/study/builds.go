@@ -153,7 +153,15 @@ func (s Study) contention(c trial.Cell) Contention {
 		return cpu / length / float64(o.Record.Machine.CPUs), ok && o.Record.Machine.CPUs > 0
 	})}
 	for _, o := range trials {
-		out.Concurrency = max(out.Concurrency, concurrencySeen(o))
+		seen := BuiltAtOnce(o.Record)
+		if seen == 0 && o.Record.Imported != nil { // without spans; it may state how many
+			var settings struct {
+				Concurrency float64 `json:"concurrency"`
+			}
+			_ = json.Unmarshal(o.Record.Settings, &settings)
+			seen = int(settings.Concurrency)
+		}
+		out.Concurrency = max(out.Concurrency, seen)
 	}
 	lengths, alone := imageLengths(trials), s.alone(c)
 	for _, image := range slices.Sorted(maps.Keys(lengths)) {
@@ -228,21 +236,6 @@ func BuiltAtOnce(r *results.Record) (most int) {
 		most = max(most, at)
 	}
 	return most
-}
-
-// concurrencySeen is what ran at once by the spans or, where an import has no
-// spans, what it states.
-func concurrencySeen(o Observation) int {
-	if n := BuiltAtOnce(o.Record); n > 0 {
-		return n
-	}
-	var settings struct {
-		Concurrency float64 `json:"concurrency"`
-	}
-	if o.Record.Imported != nil && json.Unmarshal(o.Record.Settings, &settings) == nil {
-		return int(settings.Concurrency)
-	}
-	return 0
 }
 
 func imageLengths(trials []Observation) map[string][]float64 {
