@@ -41,8 +41,7 @@ func newMaterial(s study.Study) material {
 			m.places = append(m.places, f.Name)
 		}
 	}
-	// Strategies that pull: the one that stratbench brings, and those whose images
-	// were pushed before the trials.
+	// The one that stratbench brings, and those whose images were pushed before.
 	pulling := map[string]bool{"registry": true}
 	for _, run := range s.Runs {
 		for _, p := range run.Preparations() {
@@ -163,8 +162,7 @@ func (m material) pushes(s study.Study) (all []Push) {
 	return all
 }
 
-// fastest is the least mean time of the arms that pull, or of those that build,
-// in a place.
+// fastest is the least mean time in a place of the arms that pull, or that build.
 func (m material) fastest(place []string, pull bool) float64 {
 	times, least := map[string][]float64{}, math.Inf(1)
 	for _, t := range m.trials {

@@ -126,8 +126,7 @@ func Worsened(s study.Study, factor, first, second string, asked []study.Metric)
 	return w, nil
 }
 
-// compare asks whether the second side is worse, at the level, and reports whether
-// there were too few trials to show it.
+// compare decides at the level; tooFew is that so few trials could show nothing.
 func (c *Worse) compare(alpha float64) (tooFew bool) {
 	d, least := compare.Difference{}, leastWorsening
 	if c.Metric.IsRate() {

@@ -22,8 +22,7 @@ const (
 	// Margin is how much higher a share of failures may be and still be no worse,
 	// where the hypothesis does not say.
 	Margin = 0.10
-	// mayFail is the share of trials that may fail with enough memory: as many as CI
-	// accepts.
+	// mayFail of the trials may fail with enough memory: as many as CI accepts.
 	mayFail = 0.05
 	// sure is how probable a claim about the least memory must be. alpha is the error
 	// of each end of an interval.
@@ -191,8 +190,7 @@ func many(all []step, i int) (chance float64) {
 	return chance
 }
 
-// leastMemory judges that few trials fail with so much memory, or with some limit with
-// which more of the others do.
+// leastMemory: few fail with so much memory, or with a limit with which more others do.
 func (t *Tested) leastMemory(own, base []step) {
 	if len(own) == 0 {
 		t.Why = "no trial of it was measured"

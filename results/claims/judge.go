@@ -16,11 +16,9 @@ import (
 )
 
 const (
-	// tolerance is the share by which a time may miss what is claimed: nobody
-	// writes down more digits than that.
+	// tolerance is how far a time may miss a claim: nobody writes down more digits.
 	tolerance = 0.05
-	// narrow is how wide the interval of a supporting figure may be: points of a
-	// rate, and the share of a mean.
+	// narrow is the widest interval that supports: a share of a mean, points of a rate.
 	narrow = 0.3
 )
 
@@ -71,8 +69,7 @@ func Judge(s study.Study, c Claim) Finding {
 	return f
 }
 
-// levels has each combination of the levels that a claim names, on each engine if it
-// names none.
+// levels has each combination of the levels named, on each engine if none is named.
 func (c Claim) levels(s study.Study) []map[string]string {
 	named := Where{}
 	maps.Copy(named, c.Where)
@@ -127,8 +124,7 @@ func isAt(o study.Observation, factor, level string) bool {
 	return errA == nil && errB == nil && math.Abs(math.Log(float64(a)/float64(b))) < 0.08
 }
 
-// in is the figure of the trials at the levels, with its verdict, or why there
-// is none.
+// in is the figure at the levels with its verdict, or why there is none.
 func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why string) {
 	trials, missing := trialsAt(s, levels)
 	if missing != "" {
@@ -276,8 +272,7 @@ func (c Claim) ratio(own, base []float64) Measured {
 	return m
 }
 
-// needs judges that nothing becomes ready with less memory, and that something
-// does with as much.
+// needs judges that nothing becomes ready with less memory, and something with as much.
 func (c Claim) needs(trials []study.Observation) (m Measured, why string) {
 	var less, enough []study.Observation
 	for _, o := range trials {

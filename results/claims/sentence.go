@@ -117,8 +117,7 @@ var known = vocabulary{
 		{"registry", words(`registry|pull(?:s|ed|ing)?`)}, {"2+1", regexp.MustCompile(`(?:^|[^\d.])2\+1(?:[^\d.]|$)`)}},
 }
 
-// start is the start of the cluster in a name of two levels such as "registry
-// with".
+// start is the cluster's start in a name of two levels such as "registry with".
 var start = regexp.MustCompile(`(?i)\b(?:serial|parallel|registry|2\+1)\s+(with|before|after)(?:$|[.,;:)]|\s+(?:takes?|took|is|needs?|against|than|over|if|fails?|looks|or|and)\b)`)
 
 // newVocabulary adds the levels of a study to those that are known.
@@ -195,8 +194,7 @@ func (v vocabulary) claims(p passage, heading Where) (all []Claim) {
 	return all
 }
 
-// inSentence are the claims of each clause. The clauses before it come first in
-// its context.
+// inSentence are the claims of each clause, in the context of the clauses before it.
 func (v vocabulary) inSentence(p passage, context []Where) (all []Claim) {
 	for from := 0; from < len(p.text); {
 		to := len(p.text)
@@ -215,8 +213,7 @@ func (v vocabulary) inSentence(p passage, context []Where) (all []Claim) {
 	return all
 }
 
-// excerpt is the text around a figure, in whole words: at most 48 bytes before
-// the figure, and 32 from its beginning on.
+// excerpt is the text around a figure, in whole words.
 func excerpt(text string, at int) string {
 	const before, after = 48, 32
 	from, to := 0, len(text)
@@ -268,8 +265,7 @@ func (c clause) figures() (all []figure) {
 	return all
 }
 
-// claims are those of the clause. Their Column is the byte of the clause at
-// which the figure begins.
+// claims are those of the clause; Column is the figure's first byte in it.
 func (c clause) claims(context []Where) (all []Claim) {
 	var memory, others []figure
 	for _, f := range c.figures() {
@@ -475,8 +471,7 @@ func (c clause) rate(f figure, low, high float64) Claim {
 	return claim
 }
 
-// against finds which levels a ratio compares: those before the figure with those
-// after it and a word such as than.
+// against compares the levels before a figure with those after it and "than".
 func (c clause) against(f figure, low, high float64) Claim {
 	claim := c.bounded(Ratio, f, low, high)
 	var own, base []mention

@@ -54,8 +54,7 @@ const (
 	alphaFailures = 0.005
 )
 
-// An arm that is worse by farOff times the indifference is not mistaken for one
-// within it.
+// An arm worse by farOff times the indifference is not mistaken for one within it.
 const farOff = 1.5
 
 // Verdict is how a decision ended.

@@ -23,14 +23,12 @@ func rateOf(failed, n int) distuv.Beta {
 // AtMost is how probable it is, after so many failures, that the rate is at most most.
 func AtMost(failed, n int, most float64) float64 { return rateOf(failed, n).CDF(most) }
 
-// badBounds are the exact bounds of the rate of failed and slow trials, each
-// wrong with at most alpha.
+// badBounds are exact bounds of the rate of failed and slow trials, each at alpha.
 func (a *armSample) badBounds(alpha float64) stats.Interval {
 	return stats.ClopperPearson(a.bad, a.n, 1-2*alpha)
 }
 
-// An arm that never became ready is assumed to take at least this share of the best
-// arm's time.
+// An arm that never became ready is taken to need at least this share of the best's time.
 const fastest = 0.5
 
 // unfit reports whether the arm cannot be recommended whatever its times are:

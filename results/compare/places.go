@@ -65,8 +65,7 @@ func Decide(trials []Trial, factors []string, goal Goal) Answer {
 	return a
 }
 
-// split decides for the trials, apart at the levels of the factor that matters
-// most if one does.
+// split decides, apart at the levels of the factor that matters most, if one does.
 func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[string][]string, depth int) {
 	by, least, varies := -1, alphaSplit, []int{}
 	for i := range a.Factors {
@@ -105,8 +104,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 	}
 }
 
-// span widens the effect's interval to what it is at each level of a factor
-// that changes its size.
+// span widens the effect's interval to the effects at each level of a factor.
 func (e *Effect) span(trials []Trial, factor int, goal Goal) {
 	if e == nil {
 		return

@@ -312,8 +312,7 @@ func placeScales(trials []Trial) map[int]float64 {
 	return parts[places]
 }
 
-// next is the arm that Best[0] is compared with: the cheapest that is not among
-// the best, or the cheapest of these.
+// next is the arm to compare Best[0] with: the cheapest other, one not best if any.
 func (s *sample) next(c choice) int {
 	next, isBest := -1, true
 	for i := range s.arms {
@@ -381,8 +380,7 @@ func (s *sample) summary(i int) Arm {
 // mostBlocks is how many more blocks anybody would run.
 const mostBlocks = 256
 
-// settle finds the fewest further blocks of the arms in question that are
-// expected to end the decision.
+// settle is the fewest further blocks that are expected to end the decision.
 func (s *sample) settle(c choice) *Settle {
 	blocks := max(1, s.blocks)
 	more := stats.Fewest(mostBlocks, func(more int) bool {
@@ -401,8 +399,7 @@ func (s *sample) settle(c choice) *Settle {
 	return out
 }
 
-// extended is the sample as it would be with so many times the trials, if they
-// repeat what was seen.
+// extended is the sample with so many times the trials, if they repeat what was seen.
 func (s *sample) extended(times float64) *sample {
 	t := *s
 	t.arms, t.adv = nil, make([][]advantage, len(s.adv))

@@ -139,8 +139,7 @@ func (r *Run) facts(cell trial.Cell) []fact {
 	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" })
 }
 
-// machineFacts are those that the trials of a cell recorded; where they
-// differ within a night, all values.
+// machineFacts are those that a cell's trials recorded; all values if they differ.
 func (r *Run) machineFacts(cell int) []fact {
 	of := func(value func(results.Machine, Trial) string) string {
 		var seen []string

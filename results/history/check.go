@@ -18,13 +18,11 @@ import (
 )
 
 const (
-	// standsFor is for how many nights a regression keeps being reported that
-	// nobody accepts and nothing undoes.
+	// standsFor nights a regression is reported that nobody accepts or undoes.
 	standsFor = 90
 	// enoughSince nights after an alarm show whether it was one.
 	enoughSince = 7
-	// nightsToSettle is after how many nights a step of 10 % is certain in most
-	// cases: docs/nightly-simulation.md.
+	// nightsToSettle make a step of 10 % certain, mostly: docs/nightly-simulation.md.
 	nightsToSettle = 4
 )
 
@@ -59,8 +57,7 @@ func (h *History) Check(experiment, host string, threshold float64) Check {
 	return c
 }
 
-// replay judges all nights. What trials of both states showed is taken into
-// account for what was suspected before them.
+// replay judges all nights, with what trials of both states showed of suspicions.
 func (n Nights) replay(decisions []Baseline, threshold float64) detect.Report {
 	var showed map[question]detect.Confirmation
 	decide := func(night int, f detect.Finding) (detect.Confirmation, bool) {
@@ -75,8 +72,7 @@ func (n Nights) replay(decisions []Baseline, threshold float64) detect.Report {
 	return report
 }
 
-// missing are the cells of the newest plan that were measured in one of the
-// nights before it, and not in it.
+// missing are cells of the newest plan that were measured before it, and not in it.
 func (n Nights) missing() []Missing {
 	measured := func(r *Run, cell trial.Cell) bool {
 		at := r.cell(cell)

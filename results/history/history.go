@@ -154,8 +154,7 @@ func readPath(path string, night func(dir string) (results.Run, error)) (content
 	return content{runs: []results.Run{run}, faults: run.Faults}, nil
 }
 
-// admit adds a run. One that is there already is read again from all places
-// together.
+// admit adds a run. One that is there already is read again, from all its places.
 func (h *History) admit(r *Run) error {
 	if r == nil {
 		return nil

@@ -122,8 +122,7 @@ func readLines(path string, text []byte) (c content) {
 	return c
 }
 
-// record is a trial or a reference. Its source says that it was converted: where
-// its spans lie in the trial was not kept.
+// record is marked as imported: where its spans lie in the trial was not kept.
 func (l olderLine) record(path string, run results.Run, settings json.RawMessage) results.Record {
 	r := results.Record{Schema: results.Schema, RunID: run.Environment.RunID, Kind: results.Kind(l.Kind), Trial: l.Trial, Attempt: l.Attempt, Started: l.Started,
 		Elapsed: l.Elapsed, Simulated: l.Simulated, Line: l.number, Imported: &results.Imported{Source: filepath.Base(path)}}

@@ -50,8 +50,7 @@ func (n Nights) Simulated() bool {
 	return slices.ContainsFunc(n.Runs, func(r *Run) bool { return r.Simulated })
 }
 
-// seriesOf makes the series of every cell that was ever planned, in the order
-// of the newest plan, and then of those that are gone.
+// seriesOf has every cell ever planned: those of the newest plan, then those gone.
 func seriesOf(runs []*Run) (all []Series) {
 	first := map[string]int{} // place of a cell's first series; the others follow it
 	for _, r := range slices.Backward(runs) {
@@ -100,8 +99,7 @@ func seriesOf(runs []*Run) (all []Series) {
 // leastSeconds is what a phase has to take at least once to be a series.
 const leastSeconds = 0.1
 
-// negligible is true for a series that no trial has a figure for, and for a
-// phase that never took long enough for anyone to mind.
+// negligible is a series without a figure, or a phase too short for anyone to mind.
 func (s Series) negligible() bool {
 	if s.Values == nil {
 		return !slices.ContainsFunc(s.Trials, func(n int) bool { return n > 0 })
@@ -156,8 +154,7 @@ func (f Fitness) Unfit() bool { return len(f.Reasons) > 0 }
 // busyness is what a host did beside a run, by burdens; 0 where not recorded.
 type busyness [3]float64
 
-// burdens make a night unfit above most, unless that is how the host always is:
-// above twice what is usual there.
+// burdens make a night unfit above most, or above twice what is usual on that host.
 var burdens = [3]struct {
 	most, unit float64
 	text       string

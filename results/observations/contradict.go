@@ -10,8 +10,7 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// contradict points out figures of a source that cannot all be true, and
-// figures given as measured that were computed.
+// contradict points out what cannot all be true, and "measured" that was computed.
 func (f *file) contradict(d document) {
 	p := d.Phases
 	if p == nil {
@@ -73,8 +72,7 @@ func span(minutes []float64) string {
 	return fmt.Sprintf("%g to %g", minutes[0], minutes[1])
 }
 
-// contradictNoCache recognises totals that were computed from the images'
-// times instead of being measured.
+// contradictNoCache recognises totals that were computed from the images' times.
 func (f *file) contradictNoCache(d document, build map[string]float64) {
 	var sum, longest time.Duration
 	slowest, images := "", 0
@@ -167,8 +165,7 @@ func (f *file) doubt(blocks bool) {
 	}
 }
 
-// mixed warns if times form two groups that lie far apart, at the first row of
-// the smaller group.
+// mixed warns of two groups of times far apart, at the smaller one's first row.
 func (f *file) mixed(timed []timedRow) bool {
 	sorted := slices.Clone(timed)
 	slices.SortStableFunc(sorted, func(a, b timedRow) int { return cmp.Compare(a.setup, b.setup) })

@@ -167,8 +167,7 @@ func (r row) readPrinted() {
 	}
 }
 
-// placeReferences gives references without a block, as in printed tables, the
-// block that follows them.
+// placeReferences gives references without a block the block that follows them.
 func (f *file) placeReferences() {
 	next := 0
 	for i := len(f.records) - 1; i >= 0; i-- {

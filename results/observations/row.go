@@ -11,11 +11,9 @@ import (
 )
 
 const (
-	// longest is the number of seconds beyond which a time is taken for a mistake
-	// of units.
+	// longest is the time, in seconds, beyond which units must be mistaken.
 	longest = 7 * 24 * 3600
-	// mostCounted and mostBytes bound what can be counted of tests, blocks and
-	// memory.
+	// mostCounted bounds tests and blocks, mostBytes memory.
 	mostCounted = 1_000_000
 	mostBytes   = trial.Bytes(1 << 50)
 )

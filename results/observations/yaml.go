@@ -19,8 +19,7 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// document is a file of observations in YAML: trials, and what a source
-// states besides them in minutes.
+// document is a file in YAML: trials, and what a source states beside them in minutes.
 type document struct {
 	Environment map[string]any     `yaml:"environment"`
 	Workload    workload           `yaml:"workload"`
@@ -222,8 +221,7 @@ func (f *file) successes(strategy string) (of []*results.Record) {
 	return of
 }
 
-// addPhases gives the phases stated of the serial run to the one trial that
-// they are of.
+// addPhases gives the phases stated of the serial run to its one trial.
 func (f *file) addPhases(p *phaseMinutes) {
 	serial := f.successes("serial")
 	if p == nil || len(serial) != 1 {

@@ -40,8 +40,7 @@ var (
 	environments = map[answer.Environment]string{answer.Local: "local", answer.CI: "CI"}
 )
 
-// situation says what is there already, which is not known of a set-up inside the
-// user's own code.
+// situation is what is there already, which nobody knows of a set-up of a user's own.
 func situation(a answer.Answer, s answer.Situation) string {
 	if slices.ContainsFunc(a.Chosen, func(factor string) bool { return strings.HasPrefix(factor, "workload.setup.") }) {
 		return "Set-up"
@@ -130,8 +129,7 @@ func toDo(d answer.Decision) string {
 	return or(d.Best) + ", still open"
 }
 
-// tooOften names the strategies that are not ruled out yet and are not recommended
-// because of their failures.
+// tooOften names strategies not ruled out, and not recommended for their failures.
 func tooOften(d answer.Decision) string {
 	if len(d.FailTooOften) == 0 {
 		return ""
@@ -456,8 +454,7 @@ func pooled(factors []compare.Factor) string {
 	return text + "."
 }
 
-// ruledOut names, for each situation, the strategies that every decision rules out
-// and, where few cards leave room, those that some decisions rule out.
+// ruledOut names what every decision of a situation rules out and, if room, what some do.
 func ruledOut(a answer.Answer) string {
 	var parts, builders []string
 	for _, strategy := range a.Strategies {
@@ -483,8 +480,7 @@ func ruledOut(a answer.Answer) string {
 	return "Ruled out, " + strings.Join(parts, "; ") + "."
 }
 
-// outOf returns the strategies that all decisions of a situation rule out, and those
-// that only some rule out.
+// outOf are the strategies that all decisions of a situation rule out, and only some.
 func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	decisions, out := 0, map[string]int{}
 	for _, d := range a.Decisions {
@@ -548,8 +544,7 @@ func tidyAnswer(a answer.Answer) [][]string {
 	return rows
 }
 
-// mostShown is the largest difference that is reported as one that can be shown: ten
-// times as long.
+// mostShown is the largest difference that is said to be shown: ten times as long.
 const mostShown = 10
 
 // Foresight says what the planned blocks can decide, and how many would settle all,

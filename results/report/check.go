@@ -90,12 +90,10 @@ var triedOutcomes = map[string]string{
 	detect.Suspected.String(): "are too few to tell",
 }
 
-// mostTogether is the share of all measures above which a change is reported as
-// common to them.
+// mostTogether is the share of measures above which a change is common to them.
 const mostTogether = 0.5
 
-// whyFinding is what else changed, and whether most measures moved alike: then the
-// change is not of this cell alone.
+// whyFinding is what else changed, and whether most measures moved alike.
 func whyFinding(f history.Finding) string {
 	text := why(f.Causes, f.Moved)
 	if f.Together > mostTogether && f.Kind != history.FindingHost {
@@ -207,8 +205,7 @@ func changed(u study.Unit, before, after, ratio study.Value, i study.Interval) s
 // mostMoved parts of the pipeline are named beside a change, and the host.
 const mostMoved = 2
 
-// why prints what changed with a series: causes first, then the parts of the pipeline
-// that moved most.
+// why prints causes first, then the parts of the pipeline that moved most.
 func why(causes []history.Cause, moved []history.Moved) string {
 	var parts []string
 	for _, c := range causes {

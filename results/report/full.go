@@ -128,8 +128,7 @@ func Outcomes(a study.Analysis) Table {
 	return t
 }
 
-// phases is how long each phase took, with tests and memory. A column without a
-// figure is left out.
+// phases has phases, tests and memory. A column without a figure is left out.
 func phases(a study.Analysis) Table {
 	t := Table{Title: "Phases, tests and memory", Header: append(factorNames(a), measures()...)}
 	for _, c := range a.Cells {
@@ -158,8 +157,7 @@ func phases(a study.Analysis) Table {
 }
 
 const (
-	// fewestForLimits is the fewest lengths for which a limit is advised, and
-	// limitStep what it is a multiple of.
+	// A limit is advised for fewestForLimits lengths or more, as a multiple of limitStep.
 	fewestForLimits = 10
 	limitStep       = 30 * time.Second
 )

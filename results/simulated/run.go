@@ -124,8 +124,7 @@ func phases(setup trial.Seconds) (spans []trial.Span) {
 	return spans
 }
 
-// images of every made-up workload, with what each takes alone of all of them,
-// and the stages in which strategies build them.
+// The images of made-up workloads with their shares, and the stages of strategies.
 var (
 	images = []Image{{"datastore", 0.2, 1}, {"analysis", 0.5, 1}, {"controller", 0.3, 1}}
 	stages = map[string][][]Image{
@@ -269,8 +268,7 @@ func (n Night) finish(r *results.Record, id string, shift time.Duration, random 
 	}
 }
 
-// build splits the phase build into images, and moves what follows by what their
-// factors add.
+// build splits the phase build into images, and moves what follows by their factors.
 func (n Night) build(r *results.Record) {
 	at := slices.IndexFunc(r.Spans, func(s trial.Span) bool { return s.Phase == trial.PhaseBuild })
 	if at < 0 {

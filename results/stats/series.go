@@ -39,8 +39,7 @@ func TheilSen(values []float64, conf float64) (slope float64, ci Interval) {
 	return middle(slopes), ci
 }
 
-// kendallVariance is that of the number of rising less falling pairs (Sen), each
-// set of ties taken off.
+// kendallVariance is that of rising less falling pairs (Sen), with ties taken off.
 func kendallVariance(values []float64) float64 {
 	term := func(n float64) float64 { return n * (n - 1) * (2*n + 5) / 18 }
 	v := term(float64(len(values)))

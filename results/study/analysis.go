@@ -222,8 +222,7 @@ type ReferenceTime struct {
 // quiet host of two cores it stays within half of that.
 const mostHostSpread = 0.10
 
-// hostSpeed is by the references of a run that did the same job as its last one; nil
-// for a run without any.
+// hostSpeed is by the references with the job of a run's last one; nil without any.
 func hostSpeed(run results.Run) *HostSpeed {
 	all := run.References()
 	if len(all) == 0 {

@@ -209,8 +209,7 @@ func medianOf(trials []Observation, of func(Observation) (float64, bool)) Value 
 	return Value(stats.Median(values))
 }
 
-// builds are the finished builds of whole images. Pulls do not count, nor do
-// builds of a set-up that was begun twice.
+// builds are those of whole images that ended well: no pulls, no set-up begun twice.
 func builds(r *results.Record) (found []trial.Span) {
 	if r.Crash != nil {
 		return nil
@@ -248,8 +247,7 @@ func imageLengths(trials []Observation) map[string][]float64 {
 	return lengths
 }
 
-// butStrategy are the trials of the cells that differ from c in the strategy only,
-// or in what is done after a crash.
+// butStrategy are the trials of cells that differ in strategy or onCrash only.
 func (s Study) butStrategy(c trial.Cell) (trials []Observation) {
 	for _, other := range s.Cells {
 		if slices.EqualFunc(c, other, func(a, b trial.Assignment) bool {
@@ -288,8 +286,7 @@ func (s Study) Together(trials []Observation) (images []ImageTime) {
 	return images
 }
 
-// buildPhase returns the CPU time between the samples in the build phase and
-// how far these are apart.
+// buildPhase is the CPU time between the build phase's samples, and their distance.
 func buildPhase(o Observation) (cpu, length float64, ok bool) {
 	var phase trial.Span
 	for _, s := range o.Record.Spans {

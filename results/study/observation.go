@@ -65,8 +65,7 @@ func Loss(r *results.Record) (lost, recovery trial.Seconds, ok bool) {
 	return lost, r.Elapsed - lost, true
 }
 
-// usable is true for an environment that one could work with. An engine that
-// dies under the tests leaves none.
+// usable is an environment to work with. An engine that dies under tests leaves none.
 func usable(r *results.Record) bool {
 	switch r.Verdict.Outcome {
 	case trial.OK:

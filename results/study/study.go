@@ -166,8 +166,7 @@ func settingLevel(settings json.RawMessage, path string) string {
 	return fmt.Sprint(at)
 }
 
-// factorLevels lists each factor's levels: amounts of memory and numbers by
-// size, all others in order of appearance.
+// factorLevels sorts memory and numbers by size, other levels by their appearance.
 func factorLevels(names []string, cells []trial.Cell) []trial.Factor {
 	factors := make([]trial.Factor, len(names))
 	for i, name := range names {

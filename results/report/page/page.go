@@ -212,8 +212,7 @@ func (p Page) Write(dir string, data map[string]any, withPNG bool) error {
 	return group.Wait()
 }
 
-// ours refuses a folder with a page that is no report: a report has its data beside
-// it.
+// ours refuses a folder with a page that is no report: those have their data beside.
 func ours(dir string, data map[string]any) error {
 	for name := range data {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
@@ -231,8 +230,7 @@ func ours(dir string, data map[string]any) error {
 // shown finds the figures in a report's Markdown.
 var shown = regexp.MustCompile(`\]\(` + Figures + `/([a-zA-Z0-9.+-]+)\.svg\)`)
 
-// removeShown removes the figures that the report in dir shows, and no other file:
-// the rest is somebody's own.
+// removeShown removes the figures that the report in dir shows, and nobody's own file.
 func removeShown(dir string) error {
 	text, err := os.ReadFile(filepath.Join(dir, "report.md"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -136,8 +136,7 @@ func base(title, x, y string) *plot.Plot {
 	return p
 }
 
-// paper makes the canvas white, and returns the part of it within a margin, so that
-// nothing is cut off.
+// paper makes the canvas white, and returns it within a margin: nothing is cut off.
 func paper(c draw.Canvas) draw.Canvas {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
@@ -212,8 +211,7 @@ func glyph(c draw.Canvas, shape draw.GlyphDrawer, col color.Color, size float64,
 	c.DrawGlyph(draw.GlyphStyle{Shape: shape, Color: col, Radius: pts(size)}, vg.Point{X: x, Y: y})
 }
 
-// write puts text at a point; the alignments are -0.5 for the middle, 0 and -1
-// for the ends.
+// write puts text at a point; alignments are -0.5 for the middle, 0 and -1 for ends.
 func write(c draw.Canvas, col color.Color, size float64, x, y vg.Length, alignX, alignY float64, words string) {
 	c.FillText(text.Style{Color: col, Font: sans(size), XAlign: text.XAlignment(alignX), YAlign: text.YAlignment(alignY), Handler: plot.DefaultTextHandler},
 		vg.Point{X: x, Y: y}, words)
@@ -230,8 +228,7 @@ func cross(c draw.Canvas, col color.Color, size float64, x, y vg.Length) {
 	line(c, col, 1.5, vg.Point{X: x - s, Y: y + s}, vg.Point{X: x + s, Y: y - s})
 }
 
-// spread moves label positions apart so that none overlap, keeping their order; each
-// keeps as near to its place as it can.
+// spread moves labels apart in their order, each as near to its place as it can be.
 func spread(places []vg.Length, apart, low, high vg.Length) []vg.Length {
 	order := make([]int, len(places))
 	for i := range order {
@@ -283,8 +280,7 @@ var darkColors = []struct{ light, dark color.RGBA }{
 
 var svgColor = regexp.MustCompile(`(?:fill|stroke):#[0-9A-F]{6}`)
 
-// inTheDark gives the drawing the colours of a dark page where its viewer asks for
-// one. Print is always light.
+// inTheDark has a viewer's dark page show dark colours. Print is always light.
 func inTheDark(svg []byte) []byte {
 	var rules strings.Builder
 	used := map[string]bool{}

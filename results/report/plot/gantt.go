@@ -53,8 +53,7 @@ func gantts(l laid) (figures []Figure) {
 	return figures
 }
 
-// gantt is one trial: its spans, the CPUs in use and the memory in use, on one axis
-// of time.
+// gantt is one trial: spans, CPUs and memory in use, on one axis of time.
 type gantt struct {
 	results.Record
 	rows  []trial.Span

@@ -109,8 +109,7 @@ func (l laid) overTime(axis string, longest float64) (grid, timeScale) {
 // mostPoints is how many trials of a row are drawn as points of their own.
 const mostPoints = 400
 
-// strategies has every trial as a point: ready ones where they were, failed ones
-// where they died.
+// strategies has every trial as a point: where it was ready, or where it died.
 func strategies(l laid) (Figure, bool) {
 	g, scale := l.overTime("time from the start of the set-up", l.longest)
 	g.row, g.room = pts(24), pts(62)
@@ -239,8 +238,7 @@ func medianPhases(trials []study.Observation) map[trial.Phase]float64 {
 	return medians
 }
 
-// contention has each image's build under each strategy that builds several at
-// once, beside the same build with nothing beside it.
+// contention has each image's build beside others, and the same build alone.
 func contention(l laid) (Figure, bool) {
 	times := map[string]map[int]study.ImageTime{}
 	var rows []string
@@ -335,8 +333,7 @@ func memory(l laid) (Figure, bool) {
 		Alt: fmt.Sprintf("Failure rates of %d strategies under %d memory limits, with 95 %% intervals.", len(rows), len(limits))}), true
 }
 
-// readyBy has the share of trials that were ready by each time, where something
-// failed.
+// readyBy has the share of trials ready by each time, where something failed.
 func readyBy(l laid) (Figure, bool) {
 	if !l.anyFailed {
 		return Figure{}, false
