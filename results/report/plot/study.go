@@ -51,11 +51,7 @@ type laid struct {
 func lay(s study.Study, a answer.Answer) laid {
 	l := laid{study: s, by: a.By, panels: []string{""}, trials: map[[2]string][]study.Observation{}}
 	if f, ok := s.Factor(a.By); ok {
-		l.panels = nil
-		for _, level := range f.Levels {
-			l.panels = append(l.panels, level.Name)
-		}
-		if f.Levels[0].Value == nil {
+		if l.panels = s.Levels(a.By); f.Levels[0].Value == nil {
 			slices.Sort(l.panels)
 		}
 	}
