@@ -90,14 +90,12 @@ func half(text string) float64 {
 	return 0.5 * math.Pow(10, -float64(len(decimals)))
 }
 
-var units = map[string]float64{"ms": 1e-3, "mi": 60, "s": 1, "se": 1, "m": 60, "h": 3600, "hr": 3600, "ho": 3600}
-
 func seconds(unit string) float64 {
 	unit = strings.ToLower(unit)
-	if strings.HasPrefix(unit, "milli") {
+	if unit == "ms" || strings.HasPrefix(unit, "milli") {
 		return 1e-3
 	}
-	return units[unit[:min(2, len(unit))]]
+	return map[byte]float64{'s': 1, 'm': 60, 'h': 3600}[unit[0]]
 }
 
 // vocabulary is the words that stand for levels, by factor.
@@ -122,10 +120,7 @@ var start = regexp.MustCompile(`(?i)\b(?:serial|parallel|registry|2\+1)\s+(with|
 
 // newVocabulary adds the levels of a study to those that are known.
 func newVocabulary(s study.Study) vocabulary {
-	v := vocabulary{}
-	for factor, levels := range known {
-		v[factor] = slices.Clone(levels)
-	}
+	v := maps.Clone(known) // whose lists are full, so that appending copies them
 	for _, f := range s.Factors {
 		for _, l := range f.Levels {
 			have := slices.ContainsFunc(v[f.Name], func(w word) bool { return w.level == l.Name })

@@ -47,15 +47,6 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(v))
 }
 
-// UnmarshalJSON reads null as not a number.
-func (v *Value) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" {
-		*v = Value(math.NaN())
-		return nil
-	}
-	return json.Unmarshal(b, (*float64)(v))
-}
-
 // Finite is false for what is infinite or undefined.
 func (v Value) Finite() bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
 
