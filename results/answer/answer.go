@@ -183,14 +183,13 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 	}
 	a := Answer{Schema: Schema, Hypotheses: claims.Test(s), Indifference: indifference, Trials: len(s.Trials),
 		Decisions: []Decision{}, Pooled: []compare.Factor{}, Chosen: m.chosen}
-	var last compare.Answer
 	for _, situation := range []Situation{Build, Pull} {
 		if situation == Build && len(m.arms)-len(m.pulls) < 2 || situation == Pull && len(m.pulls) == 0 {
 			continue
 		}
-		last = a.decide(m, situation)
+		a.decide(m, situation)
 	}
-	a.Warnings = append([]compare.Warning{}, last.Warnings...)
+	a.Warnings = append([]compare.Warning{}, compare.Warnings(m.trials, m.places)...)
 	a.By, a.Strategies = m.strategies(s, a.Pooled)
 	if i := slices.Index(m.places, a.By); i >= 0 {
 		a.Levels = compare.Levels(m.trials, i)
@@ -216,7 +215,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 // decide adds the decisions for a situation: among the strategies that build, and
 // where images are there already among all. The environments are decided side by
 // side; more at once takes too much memory for long studies.
-func (a *Answer) decide(m material, situation Situation) compare.Answer {
+func (a *Answer) decide(m material, situation Situation) {
 	trials := m.trials
 	if situation == Build {
 		trials = slices.DeleteFunc(slices.Clone(trials), func(t compare.Trial) bool { return m.pulls[t.Arm] })
@@ -247,7 +246,6 @@ func (a *Answer) decide(m material, situation Situation) compare.Answer {
 			a.Decisions = append(a.Decisions, decision(situation, environment, g))
 		}
 	}
-	return answers[len(answers)-1]
 }
 
 func decision(situation Situation, environment Environment, g compare.Group) Decision {

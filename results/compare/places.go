@@ -25,8 +25,7 @@ import (
 type Answer struct {
 	Groups []Group
 	// Factors are the factors of places that vary, with what was found of each.
-	Factors  []Factor
-	Warnings []Warning
+	Factors []Factor
 }
 
 // Group is a set of places with its decision. Where has the levels that set it
@@ -49,11 +48,10 @@ const alphaSplit = 0.05
 
 const mostSplits = 2
 
-// Decide decides between the arms. The factors name the levels of a trial's Place;
-// the trials are in the order in which they ran. Arms without a trial are not
-// ranked.
+// Decide decides between the arms. The factors name the levels of a trial's Place.
+// Arms without a trial are not ranked.
 func Decide(trials []Trial, factors []string, goal Goal) Answer {
-	a := Answer{Warnings: warnings(trials, factors)}
+	var a Answer
 	trials = ordered(trials)
 	for i, name := range factors {
 		if len(Levels(trials, i)) > 1 {

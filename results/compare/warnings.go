@@ -40,8 +40,8 @@ type Warning struct {
 
 const alphaWarning = 0.01
 
-// warnings checks what comparisons assume. The trials are in the order they ran in.
-func warnings(trials []Trial, factors []string) (all []Warning) {
+// Warnings checks what comparisons assume. The trials are in the order they ran in.
+func Warnings(trials []Trial, factors []string) (all []Warning) {
 	if w := confounded(trials, factors); len(w.Arms) > 0 {
 		all = append(all, w)
 	}
