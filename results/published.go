@@ -131,8 +131,7 @@ func verify(dir string) error {
 	return nil
 }
 
-// readRecords reads a run's journal, compressed or not. A run without one has no
-// record.
+// readRecords reads a run's journal, compressed or not; without one there is no record.
 func readRecords(dir string) (records []Record, faults []Fault, err error) {
 	name := filepath.Join(dir, JournalFile)
 	file, err := os.Open(name)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
@@ -182,14 +183,13 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 	}
 	a := Answer{Schema: Schema, Hypotheses: claims.Test(s), Indifference: indifference, Trials: len(s.Trials),
 		Decisions: []Decision{}, Pooled: []compare.Factor{}, Chosen: m.chosen}
-	var last compare.Answer
 	for _, situation := range []Situation{Build, Pull} {
 		if situation == Build && len(m.arms)-len(m.pulls) < 2 || situation == Pull && len(m.pulls) == 0 {
 			continue
 		}
-		last = a.decide(m, situation)
+		a.decide(m, situation)
 	}
-	a.Warnings = append([]compare.Warning{}, last.Warnings...)
+	a.Warnings = append([]compare.Warning{}, compare.Warnings(m.trials, m.places)...)
 	a.By, a.Strategies = m.strategies(s, a.Pooled)
 	if i := slices.Index(m.places, a.By); i >= 0 {
 		a.Levels = compare.Levels(m.trials, i)
@@ -215,7 +215,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 // decide adds the decisions for a situation: among the strategies that build, and
 // where images are there already among all. The environments are decided side by
 // side; more at once takes too much memory for long studies.
-func (a *Answer) decide(m material, situation Situation) compare.Answer {
+func (a *Answer) decide(m material, situation Situation) {
 	trials := m.trials
 	if situation == Build {
 		trials = slices.DeleteFunc(slices.Clone(trials), func(t compare.Trial) bool { return m.pulls[t.Arm] })
@@ -246,7 +246,6 @@ func (a *Answer) decide(m material, situation Situation) compare.Answer {
 			a.Decisions = append(a.Decisions, decision(situation, environment, g))
 		}
 	}
-	return answers[len(answers)-1]
 }
 
 func decision(situation Situation, environment Environment, g compare.Group) Decision {
@@ -294,4 +293,49 @@ func both(low, high float64) *[2]float64 {
 		return nil
 	}
 	return &[2]float64{low, high}
+}
+
+// Interim decides after a block, and may after every one, whether a run may stop:
+// when no decision is open. Until then it retires the cells that no open decision
+// needs.
+func Interim(s study.Study) (results.Look, error) {
+	a, err := Of(s, 0)
+	if errors.Is(err, ErrNothingToChoose) || len(s.Trials) == 0 {
+		return results.Look{}, nil
+	}
+	if err != nil {
+		return results.Look{}, err
+	}
+	var ended []string
+	for _, d := range a.Decisions {
+		best := strings.Join(d.Best, " or ")
+		if d.Verdict == compare.None {
+			best = "no strategy works well enough"
+		}
+		if d.Verdict != compare.Undecided {
+			ended = append(ended, fmt.Sprintf("%s, %s: %s", d.Situation, d.Environment, best))
+		}
+	}
+	if len(ended) == len(a.Decisions) {
+		return results.Look{Stopped: true, Reason: strings.Join(ended, "; ")}, nil
+	}
+	look := results.Look{}
+	for _, c := range s.Cells {
+		needed := func(d Decision) bool {
+			if arm := StrategyOf(a.Chosen, c); d.Verdict != compare.Undecided || !slices.Contains(d.Best, arm) || slices.Contains(d.Slower, arm) {
+				return false
+			}
+			for factor, levels := range d.Where {
+				if level, _ := c.Level(factor); !slices.Contains(levels, level) {
+					return false
+				}
+			}
+			return true
+		}
+		// A cell without a trial was not ruled out.
+		if len(s.Of(c)) > 0 && !slices.ContainsFunc(a.Decisions, needed) {
+			look.Retired = append(look.Retired, c)
+		}
+	}
+	return look, nil
 }

@@ -64,8 +64,7 @@ func Foresee(cells []trial.Cell, blocks int, indifference float64, runs []result
 	return f, true
 }
 
-// noise is the standard deviation of the logarithms of set-up times in a cell of
-// a run, pooled over all of these cells.
+// noise is the spread of the logarithms of set-up times in a cell of a run, pooled.
 func noise(cells []trial.Cell, runs []results.Run) (spread float64, seen bool) {
 	squares, freedom := 0.0, 0.0
 	for _, run := range runs {

@@ -1,8 +1,12 @@
 package answer
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/compare"
@@ -37,8 +41,7 @@ func newMaterial(s study.Study) material {
 			m.places = append(m.places, f.Name)
 		}
 	}
-	// Strategies that pull: the one that stratbench brings, and those whose images
-	// were pushed before the trials.
+	// The one that stratbench brings, and those whose images were pushed before.
 	pulling := map[string]bool{"registry": true}
 	for _, run := range s.Runs {
 		for _, p := range run.Preparations() {
@@ -47,7 +50,7 @@ func newMaterial(s study.Study) material {
 		}
 	}
 	for _, o := range s.Trials {
-		t := compare.Trial{Arm: m.arm(o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost, Place: m.place(o.Cell)}
+		t := compare.Trial{Arm: StrategyOf(m.chosen, o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost, Place: m.place(o.Cell)}
 		if o.Recovery > 0 {
 			t.Lost += o.Recovery
 		}
@@ -70,9 +73,10 @@ func (m material) place(c trial.Cell) (levels []string) {
 	return levels
 }
 
-func (m material) arm(c trial.Cell) string {
+// StrategyOf is the name of a cell's strategy: its levels of the chosen factors.
+func StrategyOf(chosen []string, c trial.Cell) string {
 	var levels []string
-	for _, f := range m.chosen {
+	for _, f := range chosen {
 		level, _ := c.Level(f)
 		if f == "onCrash" { // its levels alone would read as a strategy
 			level = f + "=" + level
@@ -80,4 +84,110 @@ func (m material) arm(c trial.Cell) string {
 		levels = append(levels, level)
 	}
 	return strings.Join(levels, " ")
+}
+
+// mostColumns is how many levels of a factor have a column each.
+const mostColumns = 3
+
+// strategies has each arm's times, apart by a factor of places that has few
+// levels: one that decisions were made apart by, else the first.
+func (m material) strategies(s study.Study, pooled []compare.Factor) (by string, rows []Strategy) {
+	split := func(name string) bool {
+		return slices.ContainsFunc(pooled, func(f compare.Factor) bool { return f.Name == name && f.Split })
+	}
+	column := -1
+	for i, name := range m.places {
+		if f, _ := s.Factor(name); len(f.Levels) <= mostColumns && (column < 0 || split(name) && !split(by)) {
+			by, column = name, i
+		}
+	}
+	counts := make([]map[string]float64, len(m.arms))
+	for i, arm := range m.arms {
+		rows = append(rows, Strategy{Name: arm, Pulls: m.pulls[arm], Seconds: map[string]float64{}})
+		counts[i] = map[string]float64{}
+	}
+	for i, t := range m.trials {
+		arm := slices.Index(m.arms, t.Arm)
+		row := &rows[arm]
+		row.N++
+		if s.Trials[i].Record.Crash != nil {
+			row.Crashed++
+		}
+		levels := []string{""}
+		if column >= 0 {
+			levels = append(levels, t.Place[column])
+		}
+		if !t.Ready {
+			row.Failed++
+		} else if t.Seconds > 0 {
+			for _, level := range levels {
+				row.Seconds[level] += t.Seconds
+				counts[arm][level]++
+			}
+		}
+	}
+	for arm, row := range rows {
+		for level, n := range counts[arm] {
+			row.Seconds[level] /= n
+		}
+	}
+	all := func(s Strategy) float64 {
+		if v, ok := s.Seconds[""]; ok {
+			return v
+		}
+		return math.Inf(1)
+	}
+	slices.SortStableFunc(rows, func(a, b Strategy) int { return cmp.Compare(all(a), all(b)) })
+	return by, rows
+}
+
+// pushes are what publishing the images cost, by place, against what a set-up
+// with the fastest strategy that pulls saves over the fastest that builds.
+func (m material) pushes(s study.Study) (all []Push) {
+	for _, run := range s.Runs {
+		for _, p := range run.Preparations() {
+			push := Push{Where: map[string]string{}, Seconds: p.Elapsed.Duration().Seconds()}
+			for _, f := range m.places {
+				if level, ok := p.Trial.Cell.Level(f); ok {
+					push.Where[f] = level
+				}
+			}
+			place := m.place(p.Trial.Cell)
+			if saved := m.fastest(place, false) - m.fastest(place, true); saved > 0 && !math.IsInf(saved, 0) {
+				push.SetUps = int(math.Ceil(push.Seconds / saved))
+			}
+			all = append(all, push)
+		}
+	}
+	return all
+}
+
+// fastest is the least mean time in a place of the arms that pull, or that build.
+func (m material) fastest(place []string, pull bool) float64 {
+	times, least := map[string][]float64{}, math.Inf(1)
+	for _, t := range m.trials {
+		if m.pulls[t.Arm] == pull && t.Ready && t.Seconds > 0 && slices.Equal(t.Place, place) {
+			times[t.Arm] = append(times[t.Arm], t.Seconds)
+		}
+	}
+	for _, seconds := range times {
+		least = min(least, stat.Mean(seconds, nil))
+	}
+	return least
+}
+
+// failuresAt finds what all failed trials have in common.
+func failuresAt(s study.Study) map[string]string {
+	failed := slices.DeleteFunc(slices.Clone(s.Trials), func(o study.Observation) bool { return o.Ready })
+	if len(failed) < 2 {
+		return nil
+	}
+	shared := map[string]string{}
+	for _, f := range s.Varied() {
+		level, _ := failed[0].Cell.Level(f.Name)
+		if at := (trial.Levels{f.Name: level}); !slices.ContainsFunc(failed, func(o study.Observation) bool { return !at.In(o.Cell) }) {
+			shared[f.Name] = level
+		}
+	}
+	return shared
 }

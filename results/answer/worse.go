@@ -75,9 +75,8 @@ type Worse struct {
 // are asked share the error rate.
 func Worsened(s study.Study, factor, first, second string, asked []study.Metric) (Worsening, error) {
 	w := Worsening{Factor: factor, First: first, Second: second, Verdict: NotConfirmed, Comparisons: []Worse{}}
-	f, _ := s.Factor(factor)
 	for _, level := range []string{first, second} {
-		if !slices.ContainsFunc(f.Levels, func(l trial.Level) bool { return l.Name == level }) {
+		if !slices.Contains(s.Levels(factor), level) {
 			return w, fmt.Errorf("comparing %q with %q: these trials have no %s %q", first, second, factor, level)
 		}
 	}
@@ -94,8 +93,16 @@ func Worsened(s study.Study, factor, first, second string, asked []study.Metric)
 			w.Verdict = TooFew
 		}
 		for _, m := range study.Metrics() {
-			c := Worse{Cell: rest, Metric: m, Asked: len(asked) == 0 || slices.Contains(asked, m)}
-			if c.measure(sides); c.Asked && c.N[0] > 0 && c.N[1] > 0 {
+			c := Worse{Cell: rest, Metric: m, Asked: len(asked) == 0 || slices.Contains(asked, m),
+				blocks: m.Paired(sides, func(o study.Observation) string { return o.Block })}
+			for i, blocks := range c.blocks {
+				all := slices.Concat(blocks...)
+				c.N[i], c.Typical[i] = len(all), study.Value(stats.Median(all))
+				if m.IsRate() {
+					c.Typical[i] = study.Value(stat.Mean(all, nil))
+				}
+			}
+			if c.Asked && c.N[0] > 0 && c.N[1] > 0 {
 				tests++
 			}
 			w.Comparisons = append(w.Comparisons, c)
@@ -119,33 +126,7 @@ func Worsened(s study.Study, factor, first, second string, asked []study.Metric)
 	return w, nil
 }
 
-// measure takes the trials' values, block by block.
-func (c *Worse) measure(sides [2][]study.Observation) {
-	place := map[string]int{}
-	for i, trials := range sides {
-		var all []float64
-		for _, o := range trials {
-			v, ok := c.Metric.Of(o)
-			if !ok || !c.Metric.IsRate() && !(v > 0) {
-				continue
-			}
-			if _, seen := place[o.Block]; !seen {
-				place[o.Block] = len(place)
-				c.blocks[0], c.blocks[1] = append(c.blocks[0], nil), append(c.blocks[1], nil)
-			}
-			at := place[o.Block]
-			c.blocks[i][at] = append(c.blocks[i][at], v)
-			all = append(all, v)
-		}
-		c.N[i], c.Typical[i] = len(all), study.Value(stats.Median(all))
-		if c.Metric.IsRate() {
-			c.Typical[i] = study.Value(stat.Mean(all, nil))
-		}
-	}
-}
-
-// compare asks whether the second side is worse, at the level, and reports whether
-// there were too few trials to show it.
+// compare decides at the level; tooFew is that so few trials could show nothing.
 func (c *Worse) compare(alpha float64) (tooFew bool) {
 	d, least := compare.Difference{}, leastWorsening
 	if c.Metric.IsRate() {

@@ -1,10 +1,15 @@
 // Package claims finds the figures of set-ups that a text states, and judges them
 // by records: times, ratios, rates, memory. A figure that cannot be mapped onto
-// the records is untested, with the reason. The hypotheses of a spec are claims too.
+// the records is untested, with the reason. The hypotheses of a spec are tested as
+// they were written.
 package claims
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -30,12 +35,6 @@ const (
 	PeakMemory Kind = "peak memory"
 	// Needs: with less memory than so many bytes no trial becomes ready.
 	Needs Kind = "needs memory"
-	// FailsMore: the share of failed trials is higher than that in Against by so
-	// much.
-	FailsMore Kind = "fails more"
-	// LeastMemory: few trials fail with at least so many bytes, or with less than
-	// in Against.
-	LeastMemory Kind = "least memory"
 )
 
 // Where is the levels that a claim names, by factor. A claim that names several
@@ -60,10 +59,6 @@ type Claim struct {
 	// Together is how many images the text says are built at once; 0 if it does
 	// not say.
 	Together int `json:"together,omitempty"`
-	// Beforehand is that it was written down before the trials: a hypothesis, which
-	// is tested as written. Survives leaves out places in which a trial in Against
-	// failed.
-	Beforehand, Survives bool `json:"-"`
 	// Unclear is why the claim could not be mapped.
 	Unclear string `json:"-"`
 }
@@ -114,4 +109,72 @@ type Base struct {
 	Value  study.Value `json:"value"`
 	N      int         `json:"n"`
 	Failed int         `json:"failed"`
+}
+
+// baseline is the strategy that the stated times of a record are compared with.
+// Times of another host mean nothing here, but their ratios do.
+const baseline = "serial"
+
+// OfRecord are the claims of an imported record of what somebody saw: the
+// confidence and times that it states of each strategy.
+func OfRecord(record study.Study) (all []Claim) {
+	base := Setup(record, baseline)
+	for _, r := range stating(record) {
+		name, _ := r.Trial.Cell.Level("strategy")
+		at := Claim{Line: r.Imported.Line, Where: Where{"strategy": {name}}}
+		if stated := r.Imported.Confidence; stated != nil {
+			c := at
+			c.Kind, c.Low, c.High = Works, *stated, stated
+			c.Text = fmt.Sprintf("%s works in %g %%", name, math.Round(1000**stated)/10)
+			if r.Imported.Stability != "" {
+				c.Text += fmt.Sprintf(" (%q)", r.Imported.Stability)
+			}
+			all = append(all, c)
+		}
+		if own := Setup(record, name); base != nil && own != nil && name != baseline {
+			c := at
+			high := float64(own.High) / float64(base.Low)
+			c.Kind, c.Against, c.Low, c.High = Ratio, Where{"strategy": {baseline}}, float64(own.Low)/float64(base.High), &high
+			c.Text = fmt.Sprintf("%s takes %s of the set-up time of %s", name, shares(c.Low, high), baseline)
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func shares(low, high float64) string {
+	if math.Round(100*low) == math.Round(100*high) {
+		return fmt.Sprintf("%.0f %%", 100*low)
+	}
+	return fmt.Sprintf("%.0f to %.0f %%", 100*low, 100*high)
+}
+
+// stating are the records with something stated, one for each strategy.
+func stating(record study.Study) (found []results.Record) {
+	seen := map[string]bool{}
+	for _, run := range record.Runs {
+		for _, r := range run.Records {
+			name, ok := r.Trial.Cell.Level("strategy")
+			if i := r.Imported; ok && i != nil && (i.Confidence != nil || len(i.Stated) > 0) && !seen[name] {
+				seen[name] = true
+				found = append(found, r)
+			}
+		}
+	}
+	return found
+}
+
+// Setup is the set-up time that a record states of a strategy; nil for none.
+func Setup(record study.Study, strategy string) *results.StatedRange {
+	for _, r := range stating(record) {
+		if name, _ := r.Trial.Cell.Level("strategy"); name != strategy {
+			continue
+		}
+		for _, s := range r.Imported.Stated {
+			if s.Of == "setup" {
+				return &s
+			}
+		}
+	}
+	return nil
 }

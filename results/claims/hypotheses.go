@@ -13,17 +13,16 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// A hypothesis is a claim that was written down before the trials. It is tested as
-// written: supported if the whole 95 % interval lies in what is claimed, contradicted
-// if none of it does, and open otherwise. Its trials are compared with others in the
-// same places; times also in the same block, with failures behind all times.
+// A hypothesis was written down before the trials, and is tested as written: supported
+// if the whole 95 % interval lies in what is claimed, contradicted if none of it does,
+// and open otherwise. Its trials are compared with others in the same places; times also
+// in the same block, with failures behind all times.
 
 const (
 	// Margin is how much higher a share of failures may be and still be no worse,
 	// where the hypothesis does not say.
 	Margin = 0.10
-	// mayFail is the share of trials that may fail with enough memory: as many as CI
-	// accepts.
+	// mayFail of the trials may fail with enough memory: as many as CI accepts.
 	mayFail = 0.05
 	// sure is how probable a claim about the least memory must be. alpha is the error
 	// of each end of an interval.
@@ -52,135 +51,82 @@ func Test(s study.Study) (all []Tested) {
 				continue
 			}
 			its := slices.DeleteFunc(slices.Clone(s.Runs), func(r results.Run) bool { return !wrote(r) })
-			f := Judge(study.Gather(its), ofHypothesis(h))
-			t := Tested{Hypothesis: h, Verdict: f.Verdict}
-			if len(f.Measured) > 0 {
-				t.Measured = &f.Measured[0]
-			} else {
-				t.Why = f.Why
-			}
-			if t.Verdict == Untested {
-				t.Verdict = Open
-			}
+			t := Tested{Hypothesis: h, Verdict: Open}
+			t.test(study.Gather(its).Trials)
 			all = append(all, t)
 		}
 	}
 	return all
 }
 
-// ofHypothesis is the claim that a hypothesis makes.
-func ofHypothesis(h trial.Hypothesis) Claim {
-	c := Claim{Beforehand: true, Survives: h.Survives, Where: where(h.Of.With(h.Where))}
-	if len(h.Against) > 0 {
-		c.Against = where(h.Against.With(h.Where))
+func (t *Tested) test(trials []study.Observation) {
+	at := func(levels trial.Levels) []study.Observation {
+		return slices.DeleteFunc(slices.Clone(trials), func(o study.Observation) bool { return !levels.In(o.Cell) })
 	}
-	high := h.Ratio
-	switch h.Kind {
-	case trial.HypothesisFailures:
-		c.Kind, c.Low, high = FailsMore, -1, float64(cmp.Or(h.Margin, Margin))
-	case trial.HypothesisTime:
-		c.Kind = Ratio
-	case trial.HypothesisLeastMemory:
-		enough, _ := trial.ParseBytes(h.Memory) // none where it is compared
-		c.Kind, high = LeastMemory, float64(enough)
+	own, base := at(t.Of.With(t.Where)), at(t.Against.With(t.Where))
+	if t.Kind == trial.HypothesisLeastMemory {
+		t.leastMemory(steps(own), steps(base))
+	} else {
+		t.sideBySide(own, base)
 	}
-	c.High = &high
-	return c
 }
 
-func where(levels trial.Levels) Where {
-	w := Where{}
-	for factor, level := range levels {
-		w[factor] = []string{level}
-	}
-	return w
-}
-
-// of are the trials that have exactly these levels.
-func (w Where) of(s study.Study) (trials []study.Observation) {
-	for _, o := range s.Trials {
-		has := true
-		for factor, levels := range w {
-			level, _ := o.Cell.Level(factor)
-			has = has && slices.Contains(levels, level)
-		}
-		if has {
-			trials = append(trials, o)
-		}
-	}
-	return trials
-}
-
-// place is all of a trial's cell that the claim does not name.
-func (c Claim) place(o study.Observation) string {
+// place is all of a trial's cell that the hypothesis does not name.
+func (t *Tested) place(o study.Observation) string {
+	named := t.Of.With(t.Against).With(t.Where)
 	return slices.DeleteFunc(slices.Clone(o.Cell), func(a trial.Assignment) bool {
-		return len(c.Where[a.Factor])+len(c.Against[a.Factor]) > 0
+		_, is := named[a.Factor]
+		return is
 	}).Key()
 }
 
-// test is the figure of a hypothesis with its verdict, or why there is none.
-func (c Claim) test(s study.Study) (m Measured, why string) {
-	own := c.Where.of(s)
-	if c.Kind == LeastMemory {
-		return c.leastMemory(own, s)
-	}
-	base := c.Against.of(s)
+// sideBySide compares failures, or times, with those of other trials.
+func (t *Tested) sideBySide(own, base []study.Observation) {
 	// Places in which only one of them ran, or in which those that it is compared
-	// with did not survive.
+	// with did not survive, are left out.
 	only, other := map[string]bool{}, map[string]bool{}
 	for _, o := range own {
-		only[c.place(o)] = true
+		only[t.place(o)] = true
 	}
 	for _, o := range base {
-		other[c.place(o)] = true
+		other[t.place(o)] = true
 	}
 	for _, o := range base {
-		if c.Survives && !o.Ready {
-			delete(other, c.place(o))
+		if t.Survives && !o.Ready {
+			delete(other, t.place(o))
 		}
 	}
-	apart := func(o study.Observation) bool { return !only[c.place(o)] || !other[c.place(o)] }
+	apart := func(o study.Observation) bool { return !only[t.place(o)] || !other[t.place(o)] }
 	own, base = slices.DeleteFunc(own, apart), slices.DeleteFunc(base, apart)
 	if len(own) == 0 || len(base) == 0 {
-		return m, "no trials of both were measured in the same place"
+		t.Why = "no trials of both were measured in the same place"
+		return
 	}
-	m = Measured{N: len(own), Failed: study.Failures(own), Base: &Base{N: len(base), Failed: study.Failures(base)}}
-	var d compare.Difference
-	if c.Kind == FailsMore {
+	m := Measured{N: len(own), Failed: study.Failures(own), Base: &Base{N: len(base), Failed: study.Failures(base)}}
+	most := t.Ratio
+	if t.Kind == trial.HypothesisFailures {
+		most = float64(cmp.Or(t.Margin, Margin))
 		first, second := stats.Arm{Events: m.Base.Failed, Trials: m.Base.N}, stats.Arm{Events: m.Failed, Trials: m.N}
-		d = compare.Rise(first, second, alpha)
+		d := compare.Rise(first, second, alpha)
 		m.Value, m.Base.Value = study.Value(d.Change), study.Value(first.Rate())
 		m.bound(d.Lower, d.Upper)
 	} else {
-		first, second := c.blocks(own, base)
-		if d = compare.Change(first, second, alpha); math.IsNaN(d.Change) {
-			return m, "no two of them ran in the same place and block"
+		values := study.MetricSetup.Paired([2][]study.Observation{base, own}, func(o study.Observation) string { return o.Block + " " + t.place(o) })
+		d := compare.Change(values[0], values[1], alpha)
+		if math.IsNaN(d.Change) {
+			t.Why = "no two of them ran in the same place and block"
+			return
 		}
 		m.Value, m.Base.Value = study.Value(1+d.Change), study.Value(stats.Median(study.Setups(base)))
 		m.bound(1+d.Lower, 1+d.Upper)
 	}
-	c.hold(&m)
-	return m, ""
-}
-
-// blocks are the set-up times of trials in the same place and block.
-func (c Claim) blocks(own, base []study.Observation) (first, second [][]float64) {
-	at := map[string]int{}
-	add := func(to *[][]float64, trials []study.Observation) {
-		for _, o := range trials {
-			key := o.Block + " " + c.place(o)
-			if _, known := at[key]; !known {
-				at[key] = len(at)
-				first, second = append(first, nil), append(second, nil)
-			}
-			if v, ok := study.MetricSetup.Of(o); ok && v > 0 {
-				(*to)[at[key]] = append((*to)[at[key]], v)
-			}
-		}
+	t.Measured = &m
+	switch {
+	case m.High != nil && *m.High <= most:
+		t.Verdict = Supported
+	case *m.Low > most:
+		t.Verdict = Contradicted
 	}
-	add(&first, base)
-	add(&second, own)
-	return first, second
 }
 
 // step is the trials with one limit of memory.
@@ -244,23 +190,28 @@ func many(all []step, i int) (chance float64) {
 	return chance
 }
 
-// leastMemory judges that few trials fail with so much memory, or with some limit with
-// which more of the others do.
-func (c Claim) leastMemory(trials []study.Observation, s study.Study) (m Measured, why string) {
-	own, chance, opposite, total := steps(trials), 0.0, 0.0, 0.0
+// leastMemory: few fail with so much memory, or with a limit with which more others do.
+func (t *Tested) leastMemory(own, base []step) {
 	if len(own) == 0 {
-		return m, "no trial of it was measured"
+		t.Why = "no trial of it was measured"
+		return
 	}
 	memory, at := least(own)
-	m = Measured{Value: memory, N: at.n, Failed: at.failed}
-	if len(c.Against) == 0 {
-		i := slices.IndexFunc(own, func(s step) bool { return float64(s.memory) == *c.High })
+	m := Measured{Value: memory, N: at.n, Failed: at.failed}
+	chance, opposite, total := 0.0, 0.0, 0.0
+	if len(t.Against) == 0 {
+		enough, _ := trial.ParseBytes(t.Memory)
+		i := slices.IndexFunc(own, func(s step) bool { return s.memory == enough })
 		if i < 0 {
-			return m, "no trial with so much memory was measured"
+			t.Why = "no trial with so much memory was measured"
+			return
 		}
 		chance, opposite, total = few(own, i), many(own, i), 1
 	} else {
-		base := steps(c.Against.of(s))
+		if len(base) == 0 {
+			t.Why = "no trial that it is compared with was measured"
+			return
+		}
 		for i := range own {
 			j := slices.IndexFunc(base, func(s step) bool { return s.memory == own[i].memory })
 			if j < 0 {
@@ -269,18 +220,14 @@ func (c Claim) leastMemory(trials []study.Observation, s study.Study) (m Measure
 			lower := few(own, i) * many(base, j)
 			chance, opposite, total = max(chance, lower), max(opposite, few(base, j)*many(own, i)), total+lower
 		}
-		if len(base) == 0 {
-			return m, "no trial that it is compared with was measured"
-		}
 		memory, at := least(base)
 		m.Base = &Base{Value: memory, N: at.n, Failed: at.failed}
 	}
-	m.Chance = &chance
-	switch m.tooFew(); {
+	m.Chance, t.Measured = &chance, &m
+	switch {
 	case chance >= sure:
-		m.judge(Supported, "")
+		t.Verdict = Supported
 	case opposite >= sure, total <= 1-sure:
-		m.judge(Contradicted, "more")
+		t.Verdict = Contradicted
 	}
-	return m, ""
 }

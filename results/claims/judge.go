@@ -1,7 +1,6 @@
 package claims
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,11 +16,9 @@ import (
 )
 
 const (
-	// tolerance is the share by which a time may miss what is claimed: nobody
-	// writes down more digits than that.
+	// tolerance is how far a time may miss a claim: nobody writes down more digits.
 	tolerance = 0.05
-	// narrow is how wide the interval of a supporting figure may be: points of a
-	// rate, and the share of a mean.
+	// narrow is the widest interval that supports: a share of a mean, points of a rate.
 	narrow = 0.3
 )
 
@@ -29,22 +26,28 @@ const (
 // measured figure lies in what is claimed and is known well enough, contradicted
 // if all of its interval lies outside, on any engine, and untested otherwise.
 func Judge(s study.Study, c Claim) Finding {
-	f := Finding{Claim: c, Verdict: Untested, Why: cmp.Or(c.Unclear, c.asksTooLittle(s)), Measured: []Measured{}}
+	f := Finding{Claim: c, Verdict: Untested, Why: c.Unclear, Measured: []Measured{}}
+	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
+	if f.Why == "" && !everyStrategyAlike && len(c.Where["strategy"]) == 0 && len(s.Levels("strategy")) > 1 {
+		f.Why = "it does not say with which strategy"
+	}
 	if f.Why != "" {
 		return f
 	}
 	by := map[Verdict][]Measured{}
-	all := []group{{}} // a hypothesis is about all of its trials together
-	if !c.Beforehand {
-		all = groups(s, c.Where)
-	}
-	for _, g := range all {
-		m, why := c.in(s, g.at)
+	for _, levels := range c.levels(s) {
+		m, why := c.in(s, levels)
 		if why != "" {
 			f.Why = why
 			continue
 		}
-		m.Of = g.name
+		var several []string // what the claim alone does not determine
+		for _, factor := range slices.Sorted(maps.Keys(levels)) {
+			if len(c.Where[factor]) != 1 {
+				several = append(several, levels[factor])
+			}
+		}
+		m.Of = strings.Join(several, " ")
 		f.Measured = append(f.Measured, m)
 		by[m.verdict] = append(by[m.verdict], m)
 	}
@@ -66,45 +69,20 @@ func Judge(s study.Study, c Claim) Finding {
 	return f
 }
 
-// asksTooLittle names what a claim leaves open although it makes a difference.
-func (c Claim) asksTooLittle(s study.Study) string {
-	f, _ := s.Factor("strategy")
-	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
-	if c.Beforehand || everyStrategyAlike || len(c.Where["strategy"]) > 0 || len(f.Levels) < 2 {
-		return ""
+// levels has each combination of the levels named, on each engine if none is named.
+func (c Claim) levels(s study.Study) []map[string]string {
+	named := Where{}
+	maps.Copy(named, c.Where)
+	if engines := s.Levels("runtime"); len(named["runtime"]) == 0 && len(engines) > 0 {
+		named["runtime"] = engines
 	}
-	return "it does not say with which strategy"
-}
-
-// group is trials that a claim is about: one level of each factor.
-type group struct {
-	at map[string]string
-	// name is the levels that the claim alone does not determine.
-	name string
-}
-
-// groups has one for each combination of the levels that a claim names, on each
-// engine if it names none.
-func groups(s study.Study, named Where) []group {
-	all := []group{{at: map[string]string{}}}
-	levels := maps.Clone(named)
-	if f, ok := s.Factor("runtime"); ok && len(named["runtime"]) == 0 {
-		if levels == nil {
-			levels = Where{}
-		}
-		for _, l := range f.Levels {
-			levels["runtime"] = append(levels["runtime"], l.Name)
-		}
-	}
-	for _, factor := range slices.Sorted(maps.Keys(levels)) {
-		var more []group
-		for _, g := range all {
-			for _, level := range levels[factor] {
-				with := group{maps.Clone(g.at), g.name}
-				with.at[factor] = level
-				if len(named[factor]) != 1 {
-					with.name = strings.TrimSpace(with.name + " " + level)
-				}
+	all := []map[string]string{{}}
+	for _, factor := range slices.Sorted(maps.Keys(named)) {
+		var more []map[string]string
+		for _, at := range all {
+			for _, level := range named[factor] {
+				with := maps.Clone(at)
+				with[factor] = level
 				more = append(more, with)
 			}
 		}
@@ -146,12 +124,8 @@ func isAt(o study.Observation, factor, level string) bool {
 	return errA == nil && errB == nil && math.Abs(math.Log(float64(a)/float64(b))) < 0.08
 }
 
-// in is the figure of the trials at the levels, with its verdict, or why there
-// is none.
+// in is the figure at the levels with its verdict, or why there is none.
 func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why string) {
-	if c.Beforehand {
-		return c.test(s)
-	}
 	trials, missing := trialsAt(s, levels)
 	if missing != "" {
 		return m, missing
@@ -228,27 +202,23 @@ func (m *Measured) judge(v Verdict, why string) { m.verdict, m.why = v, why }
 // tooFew is the verdict until another one is certain.
 func (m *Measured) tooFew() { m.judge(Untested, fmt.Sprintf("%d trials are too few to tell", m.N)) }
 
-// hold judges a figure by its interval. One that is too wide supports nothing; that of
-// a hypothesis must lie in what is claimed as a whole.
+// hold judges a figure by its interval. One that is too wide supports nothing.
 func (c Claim) hold(m *Measured) {
 	m.tooFew()
 	if m.Low == nil {
 		return
 	}
-	lower, upper, value, slack := *m.Low, math.Inf(1), float64(m.Value), tolerance
+	lower, upper, value := *m.Low, math.Inf(1), float64(m.Value)
 	if m.High != nil {
 		upper = *m.High
 	}
 	known := max(upper-value, value-lower) <= narrow*value
-	if c.Beforehand {
-		known, slack = lower >= c.Low && upper <= *c.High, 0
-	}
 	if known {
 		m.why = "it is at the edge of what is claimed"
 	}
-	low, high := c.Low*(1-slack), math.Inf(1)
+	low, high := c.Low*(1-tolerance), math.Inf(1)
 	if c.High != nil {
-		high = *c.High * (1 + slack)
+		high = *c.High * (1 + tolerance)
 	}
 	switch {
 	case upper < low:
@@ -302,8 +272,7 @@ func (c Claim) ratio(own, base []float64) Measured {
 	return m
 }
 
-// needs judges that nothing becomes ready with less memory, and that something
-// does with as much.
+// needs judges that nothing becomes ready with less memory, and something with as much.
 func (c Claim) needs(trials []study.Observation) (m Measured, why string) {
 	var less, enough []study.Observation
 	for _, o := range trials {

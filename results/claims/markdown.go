@@ -49,8 +49,7 @@ func OfMarkdown(source []byte, s study.Study) (all []Claim) {
 	return all
 }
 
-// passage is a text without its markup, and the place of each of its bytes in
-// the source.
+// passage is a text without markup, and where in the source each of its bytes is.
 type passage struct {
 	text string
 	at   []int

@@ -90,14 +90,12 @@ func half(text string) float64 {
 	return 0.5 * math.Pow(10, -float64(len(decimals)))
 }
 
-var units = map[string]float64{"ms": 1e-3, "mi": 60, "s": 1, "se": 1, "m": 60, "h": 3600, "hr": 3600, "ho": 3600}
-
 func seconds(unit string) float64 {
 	unit = strings.ToLower(unit)
-	if strings.HasPrefix(unit, "milli") {
+	if unit == "ms" || strings.HasPrefix(unit, "milli") {
 		return 1e-3
 	}
-	return units[unit[:min(2, len(unit))]]
+	return map[byte]float64{'s': 1, 'm': 60, 'h': 3600}[unit[0]]
 }
 
 // vocabulary is the words that stand for levels, by factor.
@@ -117,16 +115,12 @@ var known = vocabulary{
 		{"registry", words(`registry|pull(?:s|ed|ing)?`)}, {"2+1", regexp.MustCompile(`(?:^|[^\d.])2\+1(?:[^\d.]|$)`)}},
 }
 
-// start is the start of the cluster in a name of two levels such as "registry
-// with".
+// start is the cluster's start in a name of two levels such as "registry with".
 var start = regexp.MustCompile(`(?i)\b(?:serial|parallel|registry|2\+1)\s+(with|before|after)(?:$|[.,;:)]|\s+(?:takes?|took|is|needs?|against|than|over|if|fails?|looks|or|and)\b)`)
 
 // newVocabulary adds the levels of a study to those that are known.
 func newVocabulary(s study.Study) vocabulary {
-	v := vocabulary{}
-	for factor, levels := range known {
-		v[factor] = slices.Clone(levels)
-	}
+	v := maps.Clone(known) // whose lists are full, so that appending copies them
 	for _, f := range s.Factors {
 		for _, l := range f.Levels {
 			have := slices.ContainsFunc(v[f.Name], func(w word) bool { return w.level == l.Name })
@@ -195,8 +189,7 @@ func (v vocabulary) claims(p passage, heading Where) (all []Claim) {
 	return all
 }
 
-// inSentence are the claims of each clause. The clauses before it come first in
-// its context.
+// inSentence are the claims of each clause, in the context of the clauses before it.
 func (v vocabulary) inSentence(p passage, context []Where) (all []Claim) {
 	for from := 0; from < len(p.text); {
 		to := len(p.text)
@@ -215,8 +208,7 @@ func (v vocabulary) inSentence(p passage, context []Where) (all []Claim) {
 	return all
 }
 
-// excerpt is the text around a figure, in whole words: at most 48 bytes before
-// the figure, and 32 from its beginning on.
+// excerpt is the text around a figure, in whole words.
 func excerpt(text string, at int) string {
 	const before, after = 48, 32
 	from, to := 0, len(text)
@@ -268,8 +260,7 @@ func (c clause) figures() (all []figure) {
 	return all
 }
 
-// claims are those of the clause. Their Column is the byte of the clause at
-// which the figure begins.
+// claims are those of the clause; Column is the figure's first byte in it.
 func (c clause) claims(context []Where) (all []Claim) {
 	var memory, others []figure
 	for _, f := range c.figures() {
@@ -475,8 +466,7 @@ func (c clause) rate(f figure, low, high float64) Claim {
 	return claim
 }
 
-// against finds which levels a ratio compares: those before the figure with those
-// after it and a word such as than.
+// against compares the levels before a figure with those after it and "than".
 func (c clause) against(f figure, low, high float64) Claim {
 	claim := c.bounded(Ratio, f, low, high)
 	var own, base []mention

@@ -69,8 +69,7 @@ func Causes(trials []Trial, factors []string) (causes []Cause) {
 	return causes
 }
 
-// column has the trials' levels of a factor as numbers: there may be very many
-// trials.
+// column has the levels of a factor as numbers: there may be very many trials.
 type column struct {
 	names  []string
 	levels []int
@@ -141,8 +140,7 @@ func (all urns[Stratum]) of(s Stratum) *urn {
 	return all[s]
 }
 
-// manyFailures is the variance from which on the normal limit replaces the exact
-// distribution.
+// manyFailures is the variance beyond which the normal limit replaces the exact one.
 const manyFailures = 400
 
 // atLeast is the probability that as many failures or more fall on the trials

@@ -54,8 +54,7 @@ const (
 	alphaFailures = 0.005
 )
 
-// An arm that is worse by farOff times the indifference is not mistaken for one
-// within it.
+// An arm worse by farOff times the indifference is not mistaken for one within it.
 const farOff = 1.5
 
 // Verdict is how a decision ended.
@@ -161,8 +160,8 @@ func decide(trials []Trial, goal Goal) Decision {
 	}
 	first := whole.best[0]
 	if next := s.next(whole); next >= 0 {
-		e := s.effect(first, next)
-		d.Effect, d.BreakEven = &e, s.breakEven(first, next)
+		e, x := s.effect(first, next), s.arms[first]
+		d.Effect, d.BreakEven = &e, s.rateFor(x, math.Log(s.cost(next)/x.time()))
 	}
 	d.FailureBound = s.arms[first].badBounds(0.05).Upper
 	if d.Verdict == Undecided {

@@ -217,16 +217,9 @@ func TestConfoundedIsNoVerdict(t *testing.T) {
 	if g.Verdict != Undecided || g.Settle != nil || !math.IsNaN(g.Effect.Change) || !math.IsNaN(g.Arms[0].Cost) {
 		t.Errorf("the host is the strategy, and the verdict %s: %+v", g.Verdict, g.Decision)
 	}
-	if w := a.Warnings[0]; w.Kind != Confounded || !slices.Equal(w.Factors, []string{"host"}) || len(w.Arms) != 2 {
-		t.Errorf("warned of %+v", a.Warnings)
+	if w := Warnings(trials, []string{"host"}); w[0].Kind != Confounded || !slices.Equal(w[0].Factors, []string{"host"}) || len(w[0].Arms) != 2 {
+		t.Errorf("warned of %+v", w)
 	}
-}
-
-func kinds(a Answer) (all []WarningKind) {
-	for _, w := range a.Warnings {
-		all = append(all, w.Kind)
-	}
-	return all
 }
 
 // A drift is reported and does not harm the decision, whether it is from trial to
@@ -245,7 +238,7 @@ func TestDriftIsToldAndHarmless(t *testing.T) {
 				return map[string]float64{"serial": 600, "parallel": 400}[arm] * math.Exp(drift+0.05*r.NormFloat64()), 0
 			})
 			a := Decide(trials, []string{"place"}, local)
-			if !slices.Contains(kinds(a), Drift) {
+			if !slices.ContainsFunc(Warnings(trials, []string{"place"}), func(w Warning) bool { return w.Kind == Drift }) {
 				t.Fatal("10 % a block is no drift")
 			}
 			isEnded(t, "drifting", a, "parallel")
@@ -266,10 +259,10 @@ func TestCarryOverIsTold(t *testing.T) {
 		}
 		return 500 * math.Exp(0.05*r.NormFloat64()), 0
 	})
-	a := Decide(trials, []string{"place"}, local)
-	i := slices.IndexFunc(a.Warnings, func(w Warning) bool { return w.Kind == CarryOver })
-	if i < 0 || a.Warnings[i].After < 2*a.Warnings[i].Otherwise {
-		t.Errorf("failures follow failures, and the warnings are %+v", a.Warnings)
+	all := Warnings(trials, []string{"place"})
+	i := slices.IndexFunc(all, func(w Warning) bool { return w.Kind == CarryOver })
+	if i < 0 || all[i].After < 2*all[i].Otherwise {
+		t.Errorf("failures follow failures, and the warnings are %+v", all)
 	}
 }
 

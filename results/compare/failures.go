@@ -23,14 +23,12 @@ func rateOf(failed, n int) distuv.Beta {
 // AtMost is how probable it is, after so many failures, that the rate is at most most.
 func AtMost(failed, n int, most float64) float64 { return rateOf(failed, n).CDF(most) }
 
-// badBounds are the exact bounds of the rate of failed and slow trials, each
-// wrong with at most alpha.
+// badBounds are exact bounds of the rate of failed and slow trials, each at alpha.
 func (a *armSample) badBounds(alpha float64) stats.Interval {
 	return stats.ClopperPearson(a.bad, a.n, 1-2*alpha)
 }
 
-// An arm that never became ready is assumed to take at least this share of the best
-// arm's time.
+// An arm that never became ready is taken to need at least this share of the best's time.
 const fastest = 0.5
 
 // unfit reports whether the arm cannot be recommended whatever its times are:
@@ -107,7 +105,7 @@ func (s *sample) burden(a *armSample, p float64) float64 {
 		return math.Log1p(p / (1 - p) * relative)
 	}
 	if q := s.goal.Quantile / (1 - p); q < mostQuantile {
-		return (normalQuantile(q) - normalQuantile(s.goal.Quantile)) * a.logSpread
+		return (distuv.UnitNormal.Quantile(q) - distuv.UnitNormal.Quantile(s.goal.Quantile)) * a.logSpread
 	}
 	return math.Log1p(relative * max(1, math.Log(1-s.goal.Quantile)/math.Log(p)))
 }
@@ -142,10 +140,4 @@ func (s *sample) cost(i int) float64 {
 		return math.Inf(1)
 	}
 	return a.time() * math.Exp(s.burden(a, a.badRate()))
-}
-
-// breakEven is the failure rate at which arm x would cost as much as arm k does
-// at k's own rate.
-func (s *sample) breakEven(x, k int) float64 {
-	return s.rateFor(s.arms[x], math.Log(s.cost(k)/s.arms[x].time()))
 }

@@ -25,8 +25,7 @@ import (
 type Answer struct {
 	Groups []Group
 	// Factors are the factors of places that vary, with what was found of each.
-	Factors  []Factor
-	Warnings []Warning
+	Factors []Factor
 }
 
 // Group is a set of places with its decision. Where has the levels that set it
@@ -49,11 +48,10 @@ const alphaSplit = 0.05
 
 const mostSplits = 2
 
-// Decide decides between the arms. The factors name the levels of a trial's Place;
-// the trials are in the order in which they ran. Arms without a trial are not
-// ranked.
+// Decide decides between the arms. The factors name the levels of a trial's Place.
+// Arms without a trial are not ranked.
 func Decide(trials []Trial, factors []string, goal Goal) Answer {
-	a := Answer{Warnings: warnings(trials, factors)}
+	var a Answer
 	trials = ordered(trials)
 	for i, name := range factors {
 		if len(Levels(trials, i)) > 1 {
@@ -65,8 +63,7 @@ func Decide(trials []Trial, factors []string, goal Goal) Answer {
 	return a
 }
 
-// split decides for the trials, apart at the levels of the factor that matters
-// most if one does.
+// split decides, apart at the levels of the factor that matters most, if one does.
 func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[string][]string, depth int) {
 	by, least, varies := -1, alphaSplit, []int{}
 	for i := range a.Factors {
@@ -105,8 +102,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 	}
 }
 
-// span widens the effect's interval to what it is at each level of a factor
-// that changes its size.
+// span widens the effect's interval to the effects at each level of a factor.
 func (e *Effect) span(trials []Trial, factor int, goal Goal) {
 	if e == nil {
 		return
@@ -324,25 +320,21 @@ func oneWay(groups map[string][]float64) float64 {
 // failsUnevenly tests that an arm fails as often at one level as at the others,
 // for the level where that is least so.
 func failsUnevenly(trials []Trial, arm string, factor int, levels []string) float64 {
-	of, all := map[string]stats.Arm{}, stats.Arm{}
+	at, all := urns[string]{}, urn{}
 	for _, t := range trials {
-		if t.Arm != arm {
-			continue
+		if t.Arm == arm {
+			at.of(t.Place[factor]).add(t)
+			all.add(t)
 		}
-		here := of[t.Place[factor]]
-		here.Trials, all.Trials = here.Trials+1, all.Trials+1
-		if !t.Ready {
-			here.Events, all.Events = here.Events+1, all.Events+1
-		}
-		of[t.Place[factor]] = here
 	}
-	if all.Events == 0 || all.Events == all.Trials {
+	if all.failed == 0 || all.failed == all.n {
 		return math.NaN()
 	}
 	least := 1.0
 	for _, l := range levels {
-		rest := stats.Arm{Events: all.Events - of[l].Events, Trials: all.Trials - of[l].Trials}
-		if p := stats.Fisher(of[l], rest, stats.TwoSided); p < least {
+		here := at.of(l)
+		p := stats.Fisher(stats.Arm{Events: here.failed, Trials: here.n}, stats.Arm{Events: all.failed - here.failed, Trials: all.n - here.n}, stats.TwoSided)
+		if p < least {
 			least = p
 		}
 	}

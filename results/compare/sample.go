@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 
 	"gonum.org/v1/gonum/stat"
@@ -216,7 +215,7 @@ func (a *armSample) summarise(goal Goal) {
 	}
 	logs := a.logs()
 	a.logMean, a.logSpread = meanSpread(logs)
-	z := normalQuantile(goal.Quantile)
+	z := distuv.UnitNormal.Quantile(goal.Quantile)
 	if a.location = math.Log(a.mean); goal.Quantile > 0 {
 		a.location = a.logMean + z*a.logSpread
 	}
@@ -240,8 +239,6 @@ func meanSpread(values []float64) (mean, spread float64) {
 	}
 	return mean, spread
 }
-
-func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
 
 // apart reports whether some arms share no place with the others, not even by way
 // of a third arm: an arm's part in the times cannot be told from its places' then.
@@ -315,8 +312,7 @@ func placeScales(trials []Trial) map[int]float64 {
 	return parts[places]
 }
 
-// next is the arm that Best[0] is compared with: the cheapest that is not among
-// the best, or the cheapest of these.
+// next is the arm to compare Best[0] with: the cheapest other, one not best if any.
 func (s *sample) next(c choice) int {
 	next, isBest := -1, true
 	for i := range s.arms {
@@ -384,20 +380,16 @@ func (s *sample) summary(i int) Arm {
 // mostBlocks is how many more blocks anybody would run.
 const mostBlocks = 256
 
-// settle finds the fewest further blocks of the arms in question that are
-// expected to end the decision.
+// settle is the fewest further blocks that are expected to end the decision.
 func (s *sample) settle(c choice) *Settle {
 	blocks := max(1, s.blocks)
-	ends := func(more int) bool {
+	more := stats.Fewest(mostBlocks, func(more int) bool {
 		return s.extended(float64(blocks+more)/float64(blocks)).choose(true).verdict != Undecided
+	})
+	if more == 0 {
+		return nil
 	}
-	low, high := 0, 1
-	for !ends(high) {
-		if low, high = high, 2*high; high > mostBlocks {
-			return nil
-		}
-	}
-	out := &Settle{Blocks: low + 1 + sort.Search(high-low-1, func(i int) bool { return ends(low + 1 + i) })}
+	out := &Settle{Blocks: more}
 	for _, i := range c.best {
 		out.Arms = append(out.Arms, s.arms[i].name)
 		if t := stat.Mean(s.arms[i].spent, nil); t > 0 {
@@ -407,8 +399,7 @@ func (s *sample) settle(c choice) *Settle {
 	return out
 }
 
-// extended is the sample as it would be with so many times the trials, if they
-// repeat what was seen.
+// extended is the sample with so many times the trials, if they repeat what was seen.
 func (s *sample) extended(times float64) *sample {
 	t := *s
 	t.arms, t.adv = nil, make([][]advantage, len(s.adv))

@@ -61,8 +61,7 @@ func Change(first, second [][]float64, alpha float64) Difference {
 	return d
 }
 
-// endless is used as the logarithm of a ratio to something that never ended. A
-// mean that includes one is endless, too.
+// endless is the logarithm of a ratio to what never ended, and so of means with one.
 const endless = 1e9
 
 func logRatio(over, under float64) float64 {
@@ -84,8 +83,7 @@ func share(log float64) float64 {
 	return math.Expm1(log)
 }
 
-// signedRank is the one-sided p-value that differences are positive. Zeros count
-// for neither side.
+// signedRank is the one-sided p-value of a rise. Zeros count for neither side.
 func signedRank(differences []float64) float64 {
 	d := slices.DeleteFunc(slices.Clone(differences), func(v float64) bool { return v == 0 })
 	slices.SortFunc(d, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
@@ -113,8 +111,7 @@ func signedRank(differences []float64) float64 {
 	return min(1, p)
 }
 
-// rankSums has the probability of each sum of the ranks, when a coin decides
-// whether each is in it.
+// rankSums has the probability of each sum of ranks if a coin decides about each.
 func rankSums(ranks []int) []float64 {
 	chances := []float64{1}
 	for _, r := range ranks {

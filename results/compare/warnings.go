@@ -40,9 +40,8 @@ type Warning struct {
 
 const alphaWarning = 0.01
 
-// warnings checks what the comparisons assume. The trials are in the order in
-// which they ran.
-func warnings(trials []Trial, factors []string) (all []Warning) {
+// Warnings checks what comparisons assume. The trials are in the order they ran in.
+func Warnings(trials []Trial, factors []string) (all []Warning) {
 	if w := confounded(trials, factors); len(w.Arms) > 0 {
 		all = append(all, w)
 	}

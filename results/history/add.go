@@ -122,8 +122,7 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 // lockPatience is how long another writer of the same night is waited for.
 const lockPatience = time.Minute
 
-// openNight opens the journal of a night, and makes its folder where there is
-// none.
+// openNight opens the journal of a night, and makes its folder if need be.
 func openNight(dir string, run results.Run) (*results.Journal, error) {
 	began := time.Now()
 	j, err := results.OpenJournal(dir)
@@ -258,8 +257,7 @@ func (h *History) Update(root, experiment string) (added []Added, passed []error
 	return added, passed, nil
 }
 
-// whole is true when all that was planned of a run is in the history, so that
-// its journal need not be read again.
+// whole is true when all of a run is there: its journal need not be read again.
 func (h *History) whole(env results.Environment) bool {
 	r := h.byKey[identity(env)]
 	if r == nil {

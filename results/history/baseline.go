@@ -145,8 +145,7 @@ func (n Nights) restarts(decisions []Baseline) (restarts []detect.Restart) {
 	return restarts
 }
 
-// since is the first night that began at t or later; as many as there are
-// nights for none.
+// since is the first night that began at t or later, or the number of nights.
 func (n Nights) since(t time.Time) int {
 	at, _ := slices.BinarySearchFunc(n.Runs, t, func(r *Run, t time.Time) int { return r.Environment.Started.Compare(t) })
 	return at

@@ -115,7 +115,13 @@ func (r *Run) facts(cell trial.Cell) []fact {
 	}
 	all = append(all, fact{"Kind", e.KindVersion}, fact{"kernel", e.Kernel})
 	if at >= 0 {
-		all = append(all, settingFacts(r.Settings[at])...)
+		var settings any
+		_ = json.Unmarshal([]byte(r.Settings[at]), &settings) // none where none were recorded
+		flat := map[string]string{}
+		flatten(flat, "", settings)
+		for _, name := range slices.Sorted(maps.Keys(flat)) {
+			all = append(all, fact{settingOf + name, flat[name]})
+		}
 	}
 	shared := len(e.Images) > 1
 	for _, i := range e.Images {
@@ -139,8 +145,7 @@ func (r *Run) facts(cell trial.Cell) []fact {
 	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" })
 }
 
-// machineFacts are those that the trials of a cell recorded; where they
-// differ within a night, all values.
+// machineFacts are those that a cell's trials recorded; all values if they differ.
 func (r *Run) machineFacts(cell int) []fact {
 	of := func(value func(results.Machine, Trial) string) string {
 		var seen []string
@@ -174,20 +179,7 @@ func (r *Run) machineFacts(cell int) []fact {
 	}
 }
 
-// settingFacts flattens settings: "setting build.noCache" is true.
-func settingFacts(settings string) (all []fact) {
-	var tree any
-	if json.Unmarshal([]byte(settings), &tree) != nil {
-		return nil
-	}
-	flat := map[string]string{}
-	flatten(flat, "", tree)
-	for _, name := range slices.Sorted(maps.Keys(flat)) {
-		all = append(all, fact{settingOf + name, flat[name]})
-	}
-	return all
-}
-
+// flatten names values by their paths: build.noCache.
 func flatten(flat map[string]string, path string, value any) {
 	switch v := value.(type) {
 	case map[string]any:

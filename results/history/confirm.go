@@ -11,8 +11,7 @@ import (
 )
 
 const (
-	// confirmAlpha is the level at which trials of both states confirm, for all
-	// series together that were in doubt in a night.
+	// confirmAlpha is the level of all series together that a night put in doubt.
 	confirmAlpha = 0.05
 	// confirmMisses is how often trials that exclude a raised rate may miss one.
 	confirmMisses = 0.05
@@ -46,8 +45,7 @@ func BlocksToConfirm(alarms []Finding) int {
 	return blocks
 }
 
-// tried is the run of both states, made since the last night, that has trials
-// of a series; empty for none.
+// tried is the run of both states of a series since the last night; empty for none.
 func (n Nights) tried(s Series) (run string) {
 	for _, r := range n.Compared {
 		if good, _ := r.states(s); len(good) > 0 && n.since(r.Environment.Started) == len(n.Runs) {
@@ -60,8 +58,7 @@ func (n Nights) tried(s Series) (run string) {
 // question is what trials of both states are run for: a series in a night.
 type question struct{ night, series int }
 
-// confirmations are what the runs that compared two states show of what was
-// found for the worse in the last night before each of them.
+// confirmations are what runs of both states show of the night before each of them.
 func (n Nights) confirmations(report detect.Report, threshold float64) map[question]detect.Confirmation {
 	showed := map[question]detect.Confirmation{}
 	for _, r := range n.Compared {

@@ -141,7 +141,11 @@ func list(dir string) (paths []string, err error) {
 
 func readPath(path string, night func(dir string) (results.Run, error)) (content, error) {
 	if strings.HasSuffix(path, fileEnd) {
-		return readFile(path)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return content{}, fmt.Errorf("reading the history: %w", err)
+		}
+		return readLines(path, text), nil
 	}
 	run, err := night(path)
 	if err != nil {
@@ -150,8 +154,7 @@ func readPath(path string, night func(dir string) (results.Run, error)) (content
 	return content{runs: []results.Run{run}, faults: run.Faults}, nil
 }
 
-// admit adds a run. One that is there already is read again from all places
-// together.
+// admit adds a run. One that is there already is read again, from all its places.
 func (h *History) admit(r *Run) error {
 	if r == nil {
 		return nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -59,106 +58,71 @@ type olderLine struct {
 	number int // of the line
 }
 
-// readFile reads a file of decisions, or of nights in the older format.
-func readFile(path string) (content, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return content{}, fmt.Errorf("reading the history: %w", err)
-	}
-	return readLines(path, text), nil
-}
-
+// readLines reads the text of a file of decisions, or of nights in the older format.
 func readLines(path string, text []byte) (c content) {
-	wrong := func(number int, format string, args ...any) {
-		c.faults = append(c.faults, results.Fault{File: path, Line: number, Message: fmt.Sprintf(format, args...)})
-	}
 	runs, settings := map[string]int{}, map[string]json.RawMessage{}
-	var lines []olderLine // but those that begin a run
-	number := 0
-	for text := range bytes.Lines(text) {
-		number++
-		if len(bytes.TrimSpace(text)) == 0 {
-			continue
-		}
+	read := func(number int, text []byte) error {
 		var head struct{ Kind string }
 		if json.Unmarshal(text, &head) == nil && head.Kind == kindBaseline {
-			var b Baseline
+			b := Baseline{at: results.Fault{File: path, Line: number}}
 			err := json.Unmarshal(text, &b)
 			if err == nil {
 				err = b.check()
 			}
 			if err != nil {
-				wrong(number, "not a decision: %v", err)
-				continue
+				return fmt.Errorf("not a decision: %w", err)
 			}
-			b.at = results.Fault{File: path, Line: number}
 			c.baselines = append(c.baselines, b)
+			return nil
+		}
+		l := olderLine{number: number}
+		err := json.Unmarshal(text, &l)
+		at, known := runs[l.Run]
+		cell := fmt.Sprintf("%s %d", l.Run, l.Cell)
+		switch {
+		case err != nil && !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text):
+			return errors.New("the line is cut off: its writer was stopped in mid-line")
+		case err != nil:
+			return fmt.Errorf("not a line of a history: %w", err)
+		case l.Schema != "" && l.Schema != Schema:
+			return fmt.Errorf("schema %q is not %q: written by another version, or no history of stratbench", l.Schema, Schema)
+		case l.Kind == "run" && (l.Run == "" || l.Environment.RunID == "" || l.Environment.Started.IsZero()):
+			return errors.New("the line has no run, or no time at which it began")
+		case l.Kind == "run" && known:
+			return fmt.Errorf("the run %q begins a second time here", l.Run)
+		case l.Kind == "run":
+			runs[l.Run] = len(c.runs)
+			c.runs = append(c.runs, results.Run{Dir: path, Environment: l.Environment, Plan: results.Plan{Schema: results.Schema, Seed: l.Environment.Seed, Cells: l.Cells,
+				Trials: make([]trial.Trial, l.Planned)}}) // how many is all that was kept of them
+		case l.Kind != "settings" && l.Kind != "trial" && l.Kind != "reference":
+			return fmt.Errorf("kind %q is unknown: written by another version, or no history of stratbench", l.Kind)
+		case !known:
+			return fmt.Errorf("the run %q of this line does not begin in this file", l.Run)
+		case l.Cell < 0 || l.Cell >= len(c.runs[at].Plan.Cells):
+			return fmt.Errorf("run %s has no cell %d", c.runs[at].Environment.RunID, l.Cell)
+		case l.Kind == "settings":
+			settings[cell] = l.Settings
+		case l.Started.IsZero() || l.Kind == "trial" && (l.ID == "" || l.Outcome == ""):
+			return errors.New("the line has no trial, no outcome, or no time at which it began")
+		default:
+			c.runs[at].Records = append(c.runs[at].Records, l.record(path, c.runs[at], settings[cell]))
+		}
+		return nil
+	}
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		l, err := parse(text)
-		l.number = number
-		_, known := runs[l.Run]
-		switch {
-		case err != nil:
-			wrong(number, "%v", err)
-		case l.Kind != "run":
-			if l.Kind == "settings" {
-				settings[l.cell()] = l.Settings
-			}
-			lines = append(lines, l)
-		case known:
-			wrong(number, "the run %q begins a second time here", l.Run)
-		default:
-			runs[l.Run] = len(c.runs)
-			run := results.Run{Dir: path, Environment: l.Environment, Plan: results.Plan{Schema: results.Schema, Seed: l.Environment.Seed, Cells: l.Cells}}
-			run.Plan.Trials = make([]trial.Trial, l.Planned) // how many is all that was kept of them
-			c.runs = append(c.runs, run)
-		}
-	}
-	for _, l := range lines {
-		at, known := runs[l.Run]
-		switch {
-		case !known:
-			wrong(l.number, "the run %q of this line does not begin in this file", l.Run)
-		case l.Cell < 0 || l.Cell >= len(c.runs[at].Plan.Cells):
-			wrong(l.number, "run %s has no cell %d", c.runs[at].Environment.RunID, l.Cell)
-		case l.Kind != "settings":
-			c.runs[at].Records = append(c.runs[at].Records, l.record(path, c.runs[at], settings[l.cell()]))
+		if err := read(number, line); err != nil {
+			c.faults = append(c.faults, results.Fault{File: path, Line: number, Message: err.Error()})
 		}
 	}
 	return c
 }
 
-func parse(text []byte) (l olderLine, err error) {
-	err = json.Unmarshal(text, &l)
-	switch {
-	case err != nil && !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text):
-		return l, errors.New("the line is cut off: its writer was stopped in mid-line")
-	case err != nil:
-		return l, fmt.Errorf("not a line of a history: %w", err)
-	case l.Schema != "" && l.Schema != Schema:
-		return l, fmt.Errorf("schema %q is not %q: written by another version, or no history of stratbench", l.Schema, Schema)
-	}
-	switch l.Kind {
-	case "settings":
-	case "run":
-		if l.Run == "" || l.Environment.RunID == "" || l.Environment.Started.IsZero() {
-			return l, errors.New("the line has no run, or no time at which it began")
-		}
-	case "trial", "reference":
-		if l.Started.IsZero() || l.Kind == "trial" && (l.ID == "" || l.Outcome == "") {
-			return l, errors.New("the line has no trial, no outcome, or no time at which it began")
-		}
-	default:
-		return l, fmt.Errorf("kind %q is unknown: written by another version, or no history of stratbench", l.Kind)
-	}
-	return l, nil
-}
-
-func (l olderLine) cell() string { return fmt.Sprintf("%s %d", l.Run, l.Cell) }
-
-// record is a trial or a reference. Its source says that it was converted: where
-// its spans lie in the trial was not kept.
+// record is marked as imported: where its spans lie in the trial was not kept.
 func (l olderLine) record(path string, run results.Run, settings json.RawMessage) results.Record {
 	r := results.Record{Schema: results.Schema, RunID: run.Environment.RunID, Kind: results.Kind(l.Kind), Trial: l.Trial, Attempt: l.Attempt, Started: l.Started,
 		Elapsed: l.Elapsed, Simulated: l.Simulated, Line: l.number, Imported: &results.Imported{Source: filepath.Base(path)}}

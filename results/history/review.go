@@ -146,8 +146,7 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 			until := n.moment(c.Until)
 			change.Until = &until
 		}
-		// With more nights a change may be placed a few nights beside where it was
-		// accepted.
+		// More nights may place a change a few nights beside where it was accepted.
 		const beside = 3
 		for _, b := range decisions {
 			off := n.since(b.From) - c.Night

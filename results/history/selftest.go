@@ -41,8 +41,7 @@ func (t SelfTested) Passed() bool {
 // Passed is true when the checks of this copy found what was put in, and no more.
 func (s SelfStep) Passed() bool { return s.Got == s.Want && (!s.Want || s.Verdict == Regression) }
 
-// injection is made-up nights behind the last: those before them once more,
-// changed.
+// injection is made-up nights behind the last: earlier ones once more, changed.
 type injection struct {
 	what   string
 	metric study.Metric

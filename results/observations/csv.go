@@ -43,7 +43,16 @@ func (f *file) readCSV(text []byte) {
 			break
 		}
 		line, _ := reader.FieldPos(0)
-		t.addRow(line, fields)
+		r := row{f, line, make(map[string]string, len(fields))}
+		for i, name := range t.header {
+			r.value[name] = strings.TrimSpace(fields[i])
+		}
+		if t.printed {
+			r.readPrinted()
+		}
+		rec := r.record(t.cellOf(r))
+		r.addTimes(&rec)
+		f.records = append(f.records, rec)
 	}
 	f.placeReferences()
 	f.refuseTwice()
@@ -94,19 +103,6 @@ func (t *table) readHeader(header []string) {
 		}
 		t.fault(1, "no column is called outcome, there is %s%s", strings.Join(t.header, ", "), hint)
 	}
-}
-
-func (t *table) addRow(line int, fields []string) {
-	r := row{t.file, line, make(map[string]string, len(fields))}
-	for i, name := range t.header {
-		r.value[name] = strings.TrimSpace(fields[i])
-	}
-	if t.printed {
-		r.readPrinted()
-	}
-	rec := r.record(t.cellOf(r))
-	r.addTimes(&rec, r.times())
-	t.records = append(t.records, rec)
 }
 
 // cellOf is the row's level of each factor. Only a trial must have all.
@@ -167,8 +163,7 @@ func (r row) readPrinted() {
 	}
 }
 
-// placeReferences gives references without a block, as in printed tables, the
-// block that follows them.
+// placeReferences gives references without a block the block that follows them.
 func (f *file) placeReferences() {
 	next := 0
 	for i := len(f.records) - 1; i >= 0; i-- {

@@ -8,15 +8,19 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/agext/levenshtein"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
 
@@ -132,5 +136,161 @@ func (f *file) refuseNear(line int, sort, name string, known, given []string) {
 			f.fault(line, "%s %q is nearly %s; call it so if it is that, or else less like it: any other %s is a factor", sort, name, k, sort)
 			return
 		}
+	}
+}
+
+const (
+	// longest is the time, in seconds, beyond which units must be mistaken.
+	longest = 7 * 24 * 3600
+	// mostCounted bounds tests and blocks, mostBytes memory.
+	mostCounted = 1_000_000
+	mostBytes   = trial.Bytes(1 << 50)
+)
+
+// row is one observation in a file: what stands under each name.
+type row struct {
+	*file
+	line  int
+	value map[string]string
+}
+
+func (r row) fault(format string, args ...any) { r.file.fault(r.line, format, args...) }
+
+func (r row) seconds(name string) *trial.Seconds {
+	text := r.value[name]
+	if text == "" {
+		return nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
+		r.fault("%s is %q, not a number of seconds; leave it empty where it is not known", name, text)
+	case v < 0:
+		r.fault("%s is %s: a time cannot be negative", name, text)
+	case v > longest:
+		r.fault("%s is %s seconds, over a week: is it in another unit?", name, text)
+	case v < 0.5e-9 && name == "setup_seconds":
+		r.fault("setup_seconds is 0: nothing is set up in no time; leave it empty where it is not known")
+	default:
+		s := trial.Seconds(math.Round(v * 1e9))
+		return &s
+	}
+	return nil
+}
+
+func whole[T ~int | ~int64](r row, name string, most T) *T {
+	text := r.value[name]
+	if text == "" {
+		return nil
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || v < 0 || v > int64(most) {
+		r.fault("%s is %q, not a whole number from 0 to %d", name, text, most)
+		return nil
+	}
+	n := T(v)
+	return &n
+}
+
+func (r row) flag(name string) bool {
+	switch strings.ToLower(r.value[name]) {
+	case "", "false", "no", "0":
+		return false
+	case "true", "yes", "1":
+		return true
+	}
+	r.fault("%s is %q, neither true nor false", name, r.value[name])
+	return false
+}
+
+// record is the row as a record without times.
+func (r row) record(cell trial.Cell) results.Record {
+	rec := results.Record{Schema: results.Schema, Kind: results.KindTrial, Attempt: 1, Settings: json.RawMessage("{}"),
+		Trial:   trial.Trial{ID: r.value["trial"], Cell: cell},
+		Verdict: trial.Verdict{Confidence: 1, Error: r.value["message"], TimedOut: r.flag("timed_out")},
+		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
+		Simulated: r.flag("simulated"),
+		Imported: &results.Imported{Source: r.name, Line: r.line, Estimate: r.flag("estimate"),
+			PeakMemory: whole(r, "peak_memory_bytes", mostBytes)},
+	}
+	switch kind := results.Kind(r.value["kind"]); kind {
+	case "", results.KindTrial:
+	case "warm-up":
+		rec.Trial.WarmUp = true
+	case "injected-fault":
+		rec.Fault = &results.Injected{Name: "not recorded", Truth: []trial.Outcome{}}
+	case results.KindReference, results.KindPreparation:
+		rec.Kind = kind
+	default:
+		r.fault("kind is %q, none of trial, warm-up, injected-fault, reference and preparation", kind)
+	}
+	if r.value["outcome"] == "" {
+		r.fault("outcome is empty; it is the one thing that an observation must have")
+	} else if err := rec.Verdict.Outcome.UnmarshalText([]byte(r.value["outcome"])); err != nil {
+		r.fault("%v", err)
+	}
+	if err := rec.Verdict.Phase.UnmarshalText([]byte(r.value["phase"])); err != nil {
+		r.fault("%v", err)
+	}
+	if text := r.value["went_on_after"]; text != "" {
+		rec.Crash = &trial.Verdict{Confidence: 1}
+		if err := rec.Crash.Outcome.UnmarshalText([]byte(text)); err != nil {
+			r.fault("went_on_after: %v", err)
+		}
+	}
+	if b := whole(r, "block", mostCounted); b != nil {
+		rec.Trial.Block = *b
+	} else if rec.Kind == results.KindTrial && !rec.Trial.WarmUp {
+		rec.Trial.Block = 1
+	}
+	passed, failed, total := whole(r, "tests_passed", mostCounted), whole(r, "tests_failed", mostCounted), whole(r, "tests_total", mostCounted)
+	if total == nil && passed != nil && failed != nil {
+		all := *passed + *failed
+		total = &all
+	}
+	if passed != nil && total != nil {
+		if *passed > *total {
+			r.fault("tests_passed is more than tests_total")
+		}
+		rec.Imported.TestsPassed, rec.Imported.TestsTotal = passed, total
+	}
+	return rec
+}
+
+// addTimes gives a record its times, and refuses those that do not go with its
+// outcome. Recovery is what a failure cost beyond what was lost until it was
+// noticed, elapsed the whole attempt.
+func (r row) addTimes(rec *results.Record) {
+	setup, lost, recovery, elapsed := r.seconds("setup_seconds"), r.seconds("lost_seconds"), r.seconds("recovery_seconds"), r.seconds("elapsed_seconds")
+	outcome := rec.Verdict.Outcome
+	ready := outcome == trial.OK || outcome == trial.TestFailed
+	switch {
+	case outcome == "" || rec.Imported.Estimate || rec.Kind != results.KindTrial:
+	case setup != nil && !ready && (lost == nil || *lost < *setup):
+		r.fault("a setup time for outcome %s: what never got ready has none, and what failed later lost more (lost_seconds)", outcome)
+	case lost != nil && ready:
+		r.fault("a lost time for outcome %s, which lost nothing", outcome)
+	case recovery != nil && lost == nil:
+		r.fault("recovery_seconds without lost_seconds: what the failure cost in all is not known")
+	case lost != nil && elapsed != nil && *elapsed < *lost:
+		r.fault("elapsed_seconds is %g, less than the %g of lost_seconds: all includes what was lost", elapsed.Duration().Seconds(), lost.Duration().Seconds())
+	}
+	if setup != nil {
+		rec.Setup, rec.Elapsed = setup, *setup
+	}
+	if elapsed != nil {
+		rec.Elapsed = *elapsed
+	}
+	if lost == nil {
+		return
+	}
+	switch {
+	case recovery != nil:
+		rec.Elapsed = *lost + *recovery
+	case elapsed == nil:
+		rec.Elapsed = *lost
+	}
+	if rec.Elapsed > *lost {
+		rec.Spans = append(rec.Spans, trial.Span{Name: "recovery", Start: *lost, End: rec.Elapsed})
 	}
 }

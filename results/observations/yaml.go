@@ -19,8 +19,7 @@ import (
 	"github.com/stratbench/stratbench/results"
 )
 
-// document is a file of observations in YAML: trials, and what a source
-// states besides them in minutes.
+// document is a file in YAML: trials, and what a source states beside them in minutes.
 type document struct {
 	Environment map[string]any     `yaml:"environment"`
 	Workload    workload           `yaml:"workload"`
@@ -135,11 +134,10 @@ func (f *file) addTrial(n *yaml.Node) {
 	if c := whole(r, "concurrency", mostCounted); c != nil {
 		rec.Settings = json.RawMessage(fmt.Sprintf(`{"concurrency":%d}`, *c))
 	}
-	t := r.times()
-	if t.lost == nil && rec.Verdict.Outcome != trial.OK {
-		t.lost = between(r.value["started"], r.value["terminated"])
+	if r.value["lost_seconds"] == "" && rec.Verdict.Outcome != trial.OK {
+		r.value["lost_seconds"] = between(r.value["started"], r.value["terminated"])
 	}
-	r.addTimes(&rec, t)
+	r.addTimes(&rec)
 	if text := r.value["overlap"]; text != "" {
 		see(trial.StateOverlap, "", text)
 		f.note("[%s] ended in %s: %s.", cell, rec.Verdict.Outcome, text)
@@ -154,19 +152,18 @@ func (f *file) addTrial(n *yaml.Node) {
 	f.records = append(f.records, rec)
 }
 
-// between is the time from one clock time to another of the same day, or past
-// midnight; nil if one of them is not given.
-func between(from, to string) *trial.Seconds {
+// between is the seconds from one clock time to another of the same day, or past
+// midnight; empty if one of them is not given.
+func between(from, to string) string {
 	a, errA := clock(from)
 	b, errB := clock(to)
 	if errA != nil || errB != nil {
-		return nil
+		return ""
 	}
 	if b.Before(a) {
 		b = b.Add(24 * time.Hour)
 	}
-	s := trial.Seconds(b.Sub(a))
-	return &s
+	return fmt.Sprint(b.Sub(a).Seconds())
 }
 
 func clock(text string) (time.Time, error) {
@@ -201,7 +198,7 @@ func (f *file) addComparison(c comparison, confidence map[string]float64) {
 	state(r, "total", c.Total)
 	if r.Setup == nil && !c.Estimate && len(c.Setup) == 2 && c.Setup[0] == c.Setup[1] {
 		stated := row{f, c.line, map[string]string{"setup_seconds": strconv.FormatFloat(c.Setup[0]*60, 'g', -1, 64)}}
-		stated.addTimes(r, stated.times())
+		stated.addTimes(r)
 	}
 }
 
@@ -224,8 +221,7 @@ func (f *file) successes(strategy string) (of []*results.Record) {
 	return of
 }
 
-// addPhases gives the phases stated of the serial run to the one trial that
-// they are of.
+// addPhases gives the phases stated of the serial run to its one trial.
 func (f *file) addPhases(p *phaseMinutes) {
 	serial := f.successes("serial")
 	if p == nil || len(serial) != 1 {

@@ -40,8 +40,7 @@ var (
 	environments = map[answer.Environment]string{answer.Local: "local", answer.CI: "CI"}
 )
 
-// situation says what is there already, which is not known of a set-up inside the
-// user's own code.
+// situation is what is there already, which nobody knows of a set-up of a user's own.
 func situation(a answer.Answer, s answer.Situation) string {
 	if slices.ContainsFunc(a.Chosen, func(factor string) bool { return strings.HasPrefix(factor, "workload.setup.") }) {
 		return "Set-up"
@@ -130,8 +129,7 @@ func toDo(d answer.Decision) string {
 	return or(d.Best) + ", still open"
 }
 
-// tooOften names the strategies that are not ruled out yet and are not recommended
-// because of their failures.
+// tooOften names strategies not ruled out, and not recommended for their failures.
 func tooOften(d answer.Decision) string {
 	if len(d.FailTooOften) == 0 {
 		return ""
@@ -228,10 +226,11 @@ func anyOf(wheres []answer.Where) string {
 
 // stillOpen says what would settle open decisions that say the same.
 func stillOpen(group []answer.Decision) (text string) {
-	least, most, seconds, of := math.MaxInt, 0, 0.0, ""
+	var blocks []int
+	seconds, of := 0.0, ""
 	for _, d := range group {
 		if s := d.ToSettle; s != nil {
-			least, most, seconds, of = min(least, s.Blocks), max(most, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
+			blocks, seconds, of = append(blocks, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
 			if n := len(s.Arms); n > 1 && slices.Equal(s.Arms, group[0].Best) && !works(group[0]) {
 				of = "these"
 			} else if n > 2 {
@@ -246,17 +245,17 @@ func stillOpen(group []answer.Decision) (text string) {
 		}
 		text = fmt.Sprintf(" %s when it works; %d trials %s.", Capital(string(group[0].WhenItWorks)), group[0].N, doubt)
 	}
-	if most > 0 {
-		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(least, most), noun(most, "block"), of, roughly(study.Value(seconds)))
+	if len(blocks) > 0 {
+		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(blocks), noun(slices.Max(blocks), "block"), of, roughly(study.Value(seconds)))
 	}
 	return text
 }
 
-func fromTo(least, most int) string {
-	if least < most {
+func fromTo(counts []int) string {
+	if least, most := slices.Min(counts), slices.Max(counts); least < most {
 		return fmt.Sprintf("%d to %d", least, most)
 	}
-	return fmt.Sprint(most)
+	return fmt.Sprint(counts[0])
 }
 
 // settled says what would settle all open decisions, where the cards do not.
@@ -264,16 +263,17 @@ func settled(a answer.Answer) string {
 	if len(together(a.Decisions)) <= mostCards {
 		return ""
 	}
-	least, most, failures := math.MaxInt, 0, false
+	var blocks []int
+	failures := false
 	for _, d := range a.Decisions {
 		if s := d.ToSettle; d.Verdict == compare.Undecided && s != nil {
-			least, most, failures = min(least, s.Blocks), max(most, s.Blocks), failures || works(d)
+			blocks, failures = append(blocks, s.Blocks), failures || works(d)
 		}
 	}
-	if most == 0 {
+	if len(blocks) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("About %s more %s should settle what is open", fromTo(least, most), noun(most, "block"))
+	text := fmt.Sprintf("About %s more %s should settle what is open", fromTo(blocks), noun(slices.Max(blocks), "block"))
 	if failures {
 		text += ", and whether failures turn what looks best"
 	}
@@ -417,15 +417,15 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
-	least, most := math.MaxInt, 0
+	var setUps []int
 	for _, p := range a.Push {
-		least, most = min(least, p.SetUps), max(most, p.SetUps)
+		setUps = append(setUps, p.SetUps)
 	}
 	switch {
-	case least == 0:
+	case slices.Contains(setUps, 0):
 		add("Pushing the images for this alone does not pay everywhere: pulling saves no time at some places.")
-	case most > 0:
-		add(fmt.Sprintf("Pushing the images pays after %s %s.", fromTo(least, most), noun(most, "set-up")))
+	case len(setUps) > 0:
+		add(fmt.Sprintf("Pushing the images pays after %s %s.", fromTo(setUps), noun(slices.Max(setUps), "set-up")))
 	}
 	return notes
 }
@@ -454,8 +454,7 @@ func pooled(factors []compare.Factor) string {
 	return text + "."
 }
 
-// ruledOut names, for each situation, the strategies that every decision rules out
-// and, where few cards leave room, those that some decisions rule out.
+// ruledOut names what every decision of a situation rules out and, if room, what some do.
 func ruledOut(a answer.Answer) string {
 	var parts, builders []string
 	for _, strategy := range a.Strategies {
@@ -481,8 +480,7 @@ func ruledOut(a answer.Answer) string {
 	return "Ruled out, " + strings.Join(parts, "; ") + "."
 }
 
-// outOf returns the strategies that all decisions of a situation rule out, and those
-// that only some rule out.
+// outOf are the strategies that all decisions of a situation rule out, and only some.
 func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	decisions, out := 0, map[string]int{}
 	for _, d := range a.Decisions {
@@ -546,8 +544,7 @@ func tidyAnswer(a answer.Answer) [][]string {
 	return rows
 }
 
-// mostShown is the largest difference that is reported as one that can be shown: ten
-// times as long.
+// mostShown is the largest difference that is said to be shown: ten times as long.
 const mostShown = 10
 
 // Foresight says what the planned blocks can decide, and how many would settle all,

@@ -1,8 +1,8 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -99,20 +99,13 @@ func atLevel(trials []study.Observation, factor, name string) (found []study.Obs
 func SideBySide(record, measured study.Study) Table {
 	t := Table{Title: "Comparison", Header: []string{"strategy", "seen by hand", "stated"}}
 	var names, engines []string
-	for _, s := range []study.Study{record, measured} {
-		f, _ := s.Factor("strategy")
-		for _, l := range f.Levels {
-			if !slices.Contains(names, l.Name) {
-				names = append(names, l.Name)
-			}
+	for _, name := range slices.Concat(record.Levels("strategy"), measured.Levels("strategy")) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	if len(measured.Trials) > 0 {
-		if f, ok := measured.Factor("runtime"); ok {
-			for _, l := range f.Levels {
-				engines = append(engines, l.Name)
-			}
-		} else {
+		if engines = measured.Levels("runtime"); len(engines) == 0 {
 			engines = []string{""}
 		}
 		for _, e := range engines {
@@ -177,17 +170,85 @@ func Tested(s study.Study) string {
 			parts = append(parts, f.Name+" "+and(names))
 		}
 	}
-	least, most, never := math.MaxInt, 0, 0
+	var counts []int
+	never := 0
 	for _, c := range s.Cells {
 		if n := len(s.Of(c)); n == 0 {
 			never++
 		} else {
-			least, most = min(least, n), max(most, n)
+			counts = append(counts, n)
 		}
 	}
-	text := fmt.Sprintf("%d %s, %s of each combination that was run: %s.", len(s.Trials), noun(len(s.Trials), "trial"), fromTo(least, most), strings.Join(parts, "; "))
+	text := fmt.Sprintf("%d %s, %s of each combination that was run: %s.", len(s.Trials), noun(len(s.Trials), "trial"), fromTo(counts), strings.Join(parts, "; "))
 	if never > 0 {
 		text += fmt.Sprintf(" %d planned %s not run.", never, were(never, "combination"))
 	}
 	return text
+}
+
+// Hypotheses has a line for each hypothesis: its verdict, what it says, and the
+// figures.
+func Hypotheses(all []claims.Tested) (lines []string) {
+	for _, t := range all {
+		lines = append(lines, fmt.Sprintf("Hypothesis %s: %s. %s.", t.Verdict, Hypothesis(t.Hypothesis), Capital(figuresOf(t))))
+	}
+	return lines
+}
+
+// Hypothesis says what a hypothesis says.
+func Hypothesis(h trial.Hypothesis) (text string) {
+	switch h.Kind {
+	case trial.HypothesisFailures:
+		text = fmt.Sprintf("%s fails no more often than %s, give or take %s points", h.Of, h.Against, inPercent(float64(cmp.Or(h.Margin, claims.Margin))))
+	case trial.HypothesisTime:
+		text = fmt.Sprintf("%s takes at most %g × as long as %s", h.Of, h.Ratio, h.Against)
+		if h.Survives {
+			text += " where that never failed"
+		}
+	case trial.HypothesisLeastMemory:
+		text = fmt.Sprintf("the least memory at which at most 5 %% of trials fail is lower for %s than for %s", h.Of, h.Against)
+		if len(h.Against) == 0 {
+			text = fmt.Sprintf("the least memory at which at most 5 %% of trials of %s fail is at most %s", h.Of, h.Memory)
+		}
+	}
+	if len(h.Where) > 0 {
+		text += " (" + h.Where.String() + ")"
+	}
+	return text
+}
+
+// figuresOf are what was measured for a hypothesis.
+func figuresOf(t claims.Tested) string {
+	m := t.Measured
+	if m == nil {
+		return "not tested: " + t.Why
+	}
+	if t.Kind == trial.HypothesisLeastMemory {
+		text := enough(m.Value, m.N, m.Failed)
+		if m.Base != nil {
+			text += ", against " + enough(m.Base.Value, m.Base.N, m.Base.Failed)
+		}
+		return text + fmt.Sprintf("; true with a probability of %s %%", percent(study.Value(*m.Chance)))
+	}
+	figure, unit := func(v float64) string { return fmt.Sprintf("%.2f", v) }, " ×"
+	if t.Kind == trial.HypothesisFailures {
+		figure, unit = func(v float64) string { return strings.TrimSuffix(relative(v), " %") }, " points"
+	}
+	text := "endless"
+	if m.Value.Finite() {
+		text = figure(float64(m.Value)) + unit
+	}
+	upper := "∞"
+	if m.High != nil {
+		upper = figure(*m.High)
+	}
+	return fmt.Sprintf("%s (95 %%: %s to %s); %d of %d failed, against %d of %d", text, figure(*m.Low), upper, m.Failed, m.N, m.Base.Failed, m.Base.N)
+}
+
+// enough is the least memory that was enough, and the failures there.
+func enough(memory study.Value, n, failed int) string {
+	if !memory.Finite() {
+		return fmt.Sprintf("no limit (%d of %d failed with the most)", failed, n)
+	}
+	return fmt.Sprintf("%s (%d of %d failed there)", trial.Bytes(memory), failed, n)
 }

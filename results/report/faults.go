@@ -82,8 +82,7 @@ func Faults(runs []results.Run) Table {
 
 func faultRows(runs []results.Run) (rows []*faultRow) {
 	for _, run := range runs {
-		// A trial that was done again counts each time: the first classification
-		// remains a finding.
+		// A trial done again counts each time: its first classification is a finding.
 		for _, rec := range run.Records {
 			if rec.Kind != results.KindTrial || rec.Fault == nil || rec.Verdict.Outcome == trial.Cancelled {
 				continue
@@ -129,8 +128,7 @@ func (r *faultRow) add(rec results.Record) {
 	}
 }
 
-// noticed are the times after the injection at which the outcome was known: the watch
-// saw it, or the trial ended itself.
+// noticed is how long after the injection the watch saw it, or the trial ended itself.
 func noticed(rec results.Record, v trial.Verdict, at trial.Seconds) (known []trial.Seconds) {
 	if v.Outcome == trial.OK {
 		return nil
@@ -144,8 +142,7 @@ func noticed(rec results.Record, v trial.Verdict, at trial.Seconds) (known []tri
 		if s.IsPhase() && s.Phase == v.Phase && s.End > at && s.Error != "" {
 			known = append(known, s.End-at)
 		}
-		// A worker that died leaves no span that ended; the runner's own next span
-		// begins once that was seen.
+		// A dead worker leaves no ended span; the runner's next one begins once it is seen.
 		if s.Phase == "" && s.Start > at {
 			known = append(known, s.Start-at)
 		}

@@ -2,7 +2,9 @@ package report
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -13,6 +15,7 @@ import (
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/compare"
+	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -125,8 +128,7 @@ func Outcomes(a study.Analysis) Table {
 	return t
 }
 
-// phases is how long each phase took, with tests and memory. A column without a
-// figure is left out.
+// phases has phases, tests and memory. A column without a figure is left out.
 func phases(a study.Analysis) Table {
 	t := Table{Title: "Phases, tests and memory", Header: append(factorNames(a), measures()...)}
 	for _, c := range a.Cells {
@@ -155,8 +157,7 @@ func phases(a study.Analysis) Table {
 }
 
 const (
-	// fewestForLimits is the fewest lengths for which a limit is advised, and
-	// limitStep what it is a multiple of.
+	// A limit is advised for fewestForLimits lengths or more, as a multiple of limitStep.
 	fewestForLimits = 10
 	limitStep       = 30 * time.Second
 )
@@ -226,6 +227,87 @@ func Contradictions(a study.Analysis) Table {
 				t.Rows = append(t.Rows, []string{r.Import.Source, c})
 			}
 		}
+	}
+	return t
+}
+
+// mostRest are how many parts of the time beyond a bound are named.
+const mostRest = 3
+
+// Bounds holds set-ups against the least time that their machine allows.
+func Bounds(a study.Analysis) Table {
+	t := Table{Title: "What the machine could do", Header: append(factorNames(a), "set-up", "least", "by", "set-up / least", "the rest")}
+	unknown := map[string]int{}
+	var reasons []string
+	for _, c := range a.Cells {
+		b := c.LowerBound
+		if b.Trial == "" {
+			continue
+		}
+		for _, why := range b.Unknown {
+			if unknown[why]++; !slices.Contains(reasons, why) {
+				reasons = append(reasons, why)
+			}
+		}
+		row := append(levels(c.Cell.Cell), duration(b.Setup), none, none, none, none)
+		if t.Rows = append(t.Rows, row); !b.Bound.Finite() {
+			continue
+		}
+		var rest []string
+		for i, r := range b.Rest {
+			if i < mostRest && r.Seconds >= 0.1 {
+				rest = append(rest, r.During+" "+duration(r.Seconds))
+			}
+		}
+		copy(row[len(row)-4:], []string{duration(b.Bound), b.By, fmt.Sprintf("%.2f ×", float64(b.Ratio)), orNone(strings.Join(rest, ", "))})
+	}
+	t.Notes = []string{"Of the trial with the median set-up time. Least: the longest of the critical path (the cluster or the longest image alone; then load; then deployment; each as fast as it ever was with another strategy), " +
+		"the processor time over the processors, and the bytes over the fastest second of the disk. The rest: time beyond that, by the phases in which it passed."}
+	for _, why := range reasons {
+		t.Notes = append(t.Notes, fmt.Sprintf("Not in the bound of %d %s: %s.", unknown[why], noun(unknown[why], "combination"), why))
+	}
+	return t
+}
+
+// Predictions holds what was expected of builds, from what each image took alone
+// in earlier runs, against what was measured then: by engine and strategy, over
+// trials that neither created a cluster nor loaded images nor deployed beside their
+// builds.
+func Predictions(s study.Study) Table {
+	t := Table{Title: "Predictions", Header: []string{"runtime", "strategy", "n", "predicted", "measured", "measured / predicted"}}
+	type of struct{ runtime, strategy string }
+	type pair struct{ predicted, measured float64 }
+	pairs := map[of][]pair{}
+	for _, o := range s.Trials {
+		var with struct {
+			Strategy     string             `json:"strategy"`
+			ClusterStart trial.ClusterStart `json:"clusterStart"`
+			Load         struct {
+				When trial.LoadWhen `json:"when"`
+			} `json:"load"`
+			Deploy struct {
+				When trial.DeployWhen `json:"when"`
+			} `json:"deploy"`
+		}
+		built, ok := study.PhaseTime(o.Record, trial.PhaseBuild)
+		if o.Record.Predicted == nil || !o.Ready || !ok || json.Unmarshal(o.Record.Settings, &with) != nil || with.ClusterStart == trial.ClusterWith || with.Load.When == trial.LoadAsBuilt || with.Deploy.When == trial.DeployAsLoaded {
+			continue
+		}
+		key := of{o.Record.Machine.Runtime, with.Strategy}
+		pairs[key] = append(pairs[key], pair{o.Record.Predicted.Build.Duration().Seconds(), built})
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(pairs), func(a, b of) int {
+		return cmp.Or(cmp.Compare(a.runtime, b.runtime), cmp.Compare(a.strategy, b.strategy))
+	}) {
+		var predicted, measured, ratios []float64
+		for _, p := range pairs[key] {
+			predicted, measured, ratios = append(predicted, p.predicted), append(measured, p.measured), append(ratios, p.measured/p.predicted)
+		}
+		t.Rows = append(t.Rows, []string{key.runtime, key.strategy, strconv.Itoa(len(ratios)),
+			duration(study.Value(stats.Median(predicted))), duration(study.Value(stats.Median(measured))), fmt.Sprintf("%.2f", stats.Median(ratios))})
+	}
+	if len(t.Rows) > 0 {
+		t.Notes = []string{"Medians of the phase build. Predicted before each trial from what builds took alone, with fair shares of the processors and nothing else that builds do to each other; above 1, they are in each other's way."}
 	}
 	return t
 }

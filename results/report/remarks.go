@@ -275,9 +275,9 @@ func trialsOf(w study.Warning) string {
 	return text
 }
 
-// footnotes numbers warnings, each text once, for marks beside figures. Warnings
-// that name trials share one footnote a kind, with the trials of all cells.
-type footnotes struct{ warnings []study.Warning }
+// footnotes are warnings, each text once, for marks beside figures. Warnings that name
+// trials share one footnote a kind, with the trials of all cells.
+type footnotes []study.Warning
 
 // mostNamed trials are named in a footnote.
 const mostNamed = 12
@@ -286,7 +286,16 @@ const mostNamed = 12
 func (f *footnotes) mark(warnings []study.Warning) string {
 	var marks []string
 	for _, w := range warnings {
-		marks = append(marks, strconv.Itoa(f.number(w)))
+		together := func(seen study.Warning) bool {
+			return len(w.Trials) > 0 && seen.Kind == w.Kind && seen.Detail == w.Detail
+		}
+		i := slices.IndexFunc(*f, func(seen study.Warning) bool { return together(seen) || Warning(seen) == Warning(w) })
+		if i < 0 {
+			i, *f = len(*f), append(*f, w)
+		} else if seen := &(*f)[i]; together(*seen) {
+			seen.Count, seen.Trials = seen.Count+w.Count, slices.Concat(seen.Trials, w.Trials)
+		}
+		marks = append(marks, strconv.Itoa(i+1))
 	}
 	if len(marks) == 0 {
 		return ""
@@ -294,23 +303,8 @@ func (f *footnotes) mark(warnings []study.Warning) string {
 	return " [" + strings.Join(marks, ",") + "]"
 }
 
-func (f *footnotes) number(w study.Warning) int {
-	for i, seen := range f.warnings {
-		if len(w.Trials) > 0 && seen.Kind == w.Kind && seen.Detail == w.Detail {
-			f.warnings[i].Count += w.Count
-			f.warnings[i].Trials = slices.Concat(seen.Trials, w.Trials)
-			return i + 1
-		}
-		if Warning(seen) == Warning(w) {
-			return i + 1
-		}
-	}
-	f.warnings = append(f.warnings, w)
-	return len(f.warnings)
-}
-
-func (f *footnotes) list() (lines []string) {
-	for i, w := range f.warnings {
+func (f footnotes) list() (lines []string) {
+	for i, w := range f {
 		w.Trials = w.Trials[:min(mostNamed, len(w.Trials))]
 		lines = append(lines, fmt.Sprintf("[%d] %s", i+1, Warning(w)))
 	}

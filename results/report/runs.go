@@ -132,8 +132,7 @@ func cellOutcomes(c study.Cell) string {
 	return text + leftOut(c.Invalid, c.Injected)
 }
 
-// measures are the columns of what measured prints of a cell: the medians of its
-// phases, its tests and its peak of memory.
+// measures are the columns of measured: medians of phases, tests, peak of memory.
 func measures() (names []string) {
 	for _, p := range trial.Phases() {
 		names = append(names, string(p))
@@ -147,7 +146,7 @@ func measured(c study.Cell) (row []string) {
 	}
 	tests, peak := none, none
 	if len(c.TestsPassed) > 0 {
-		tests = fmt.Sprintf("%s of %d", fromTo(slices.Min(c.TestsPassed), slices.Max(c.TestsPassed)), slices.Max(c.TestsTotal))
+		tests = fmt.Sprintf("%s of %d", fromTo(c.TestsPassed), slices.Max(c.TestsTotal))
 	}
 	if len(c.PeakMemory) > 0 {
 		peak = slices.Max(c.PeakMemory).String()

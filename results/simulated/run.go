@@ -4,6 +4,7 @@ package simulated
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -72,13 +73,10 @@ func Run(arms []Arm, blocks int, seed uint64) results.Run {
 	for _, a := range arms {
 		run.Plan.Cells = append(run.Plan.Cells, a.Cell)
 	}
-	var previous *results.Previous
 	for block := 1; block <= blocks; block++ {
 		for _, i := range random.Perm(len(arms)) {
 			r := arms[i].record(random, len(run.Records)+1, block)
-			r.Started, r.Previous = start, previous
-			start = start.Add(r.Elapsed.Duration())
-			previous = &results.Previous{ID: r.Trial.ID, Cell: r.Trial.Cell.Key(), Outcome: r.Verdict.Outcome}
+			r.Started, start = start, start.Add(r.Elapsed.Duration())
 			run.Records = append(run.Records, r)
 			run.Plan.Trials = append(run.Plan.Trials, r.Trial)
 		}
@@ -126,8 +124,7 @@ func phases(setup trial.Seconds) (spans []trial.Span) {
 	return spans
 }
 
-// images of every made-up workload, with what each takes alone of all of them,
-// and the stages in which strategies build them.
+// The images of made-up workloads with their shares, and the stages of strategies.
 var (
 	images = []Image{{"datastore", 0.2, 1}, {"analysis", 0.5, 1}, {"controller", 0.3, 1}}
 	stages = map[string][][]Image{
@@ -163,3 +160,134 @@ func builds(stages [][]Image, phase trial.Span, position int) (spans []trial.Spa
 }
 
 func seconds(s float64) trial.Seconds { return trial.Seconds(s * 1e9) }
+
+// Night is a made-up world in one night.
+type Night struct {
+	Arms   []Arm
+	Blocks int
+	// Slow multiplies all times, those of the reference workload too.
+	Slow float64
+	// Memory is the typical peak; Settings are those of every cell, as JSON.
+	Memory   trial.Bytes
+	Settings string
+	// Images are built one after the other in the phase build.
+	Images []Image
+	// Engine is its version; FailedTests fail in every trial.
+	Engine      string
+	FailedTests int
+	Environment results.Environment
+	Load        results.Load
+}
+
+// Image takes its share of the phase build, Factor times.
+type Image struct {
+	Name          string
+	Share, Factor float64
+}
+
+// nightStart is when the first night of every made-up history begins.
+var nightStart = time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
+
+// Nights makes a run a night, one after the other. alter changes the world
+// before each night, from 0, and what it changes stays so.
+func Nights(experiment string, arms []Arm, nights int, seed uint64, alter func(night int, n *Night)) iter.Seq[results.Run] {
+	return func(yield func(results.Run) bool) {
+		world := Night{Arms: slices.Clone(arms), Blocks: 3, Slow: 1, Memory: 2 << 30, Engine: "1.0.0", Settings: `{"memory":3221225472}`,
+			Images: []Image{{"datastore", 0.2, 1}, {"analysis", 0.6, 1}, {"controller", 0.2, 1}},
+			Environment: results.Environment{Schema: results.Schema, HostID: "simulated", KindVersion: "v0", Kernel: "6.1", SpecHash: "spec", WorkloadHash: "workload",
+				Stratbench: "simulated", GoVersion: "go", CPUs: 2}}
+		for night := range nights {
+			if alter != nil {
+				alter(night, &world)
+			}
+			if !yield(world.run(experiment, night, seed)) {
+				return
+			}
+		}
+	}
+}
+
+func (n Night) run(experiment string, night int, seed uint64) results.Run {
+	run := Run(n.Arms, n.Blocks, seed+uint64(night)*7919)
+	started := nightStart.AddDate(0, 0, night)
+	run.Dir = started.Format("20060102-150405") + "-" + experiment
+	shift := started.Sub(run.Environment.Started)
+	random := rand.New(rand.NewPCG(seed, uint64(night)))
+	n.Environment.RunID, n.Environment.Started, n.Environment.Seed = run.Dir, started, seed
+	run.Environment = n.Environment
+	var records []results.Record
+	for i := range run.Records {
+		r := &run.Records[i]
+		n.finish(r, run.Dir, shift, random)
+		if i == 0 || r.Trial.Block != run.Records[i-1].Trial.Block {
+			records = append(records, n.reference(*r, random))
+		}
+		records = append(records, *r)
+	}
+	run.Records = records
+	return run
+}
+
+// reference is the reference workload before the first trial of a block.
+func (n Night) reference(first results.Record, random *rand.Rand) results.Record {
+	took := seconds(2.5 * n.Slow * math.Exp(0.01*random.NormFloat64()))
+	return results.Record{Schema: results.Schema, RunID: first.RunID, Kind: results.KindReference, Attempt: 1, Simulated: true,
+		Trial:   trial.Trial{ID: fmt.Sprintf("r%03d", first.Trial.Block), Block: first.Trial.Block, Cell: trial.Cell{}},
+		Started: first.Started.Add(-took.Duration()), Elapsed: took, Settings: []byte(`{"simulated":true}`), Load: n.Load,
+		Verdict: trial.Verdict{Outcome: trial.OK, Confidence: 1},
+		Spans:   []trial.Span{{Name: "cpu", End: took}}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{}}
+}
+
+// finish gives a record what a night has besides its times.
+func (n Night) finish(r *results.Record, id string, shift time.Duration, random *rand.Rand) {
+	r.RunID, r.Started, r.Load = id, r.Started.Add(shift), n.Load
+	r.Machine.EngineVersion, r.Machine.NodeImage, r.Settings = n.Engine, "simulated/node", []byte(n.Settings)
+	n.build(r)
+	slow := func(s *trial.Seconds) { *s = trial.Seconds(float64(*s) * n.Slow) }
+	slow(&r.Elapsed)
+	for i := range r.Spans {
+		slow(&r.Spans[i].Start)
+		slow(&r.Spans[i].End)
+	}
+	peak := trial.Bytes(float64(n.Memory) * math.Exp(0.03*random.NormFloat64()))
+	r.Samples = []trial.Sample{{Memory: peak}}
+	if r.Setup == nil {
+		return
+	}
+	slow(r.Setup)
+	setup := *r.Setup
+	length := trial.Seconds(float64(20*time.Second) * n.Slow * math.Exp(0.05*random.NormFloat64()))
+	r.Spans = append(r.Spans, trial.Span{Name: string(trial.PhaseTest), Phase: trial.PhaseTest, Start: setup, End: setup + length})
+	r.Elapsed += length
+	for i := range 25 {
+		r.Tests = append(r.Tests, trial.TestResult{Name: fmt.Sprintf("test %d", i+1), Status: trial.TestPass})
+	}
+	for i := range n.FailedTests {
+		r.Tests[i].Status = trial.TestFail
+		r.Verdict = trial.Verdict{Outcome: trial.TestFailed, Phase: trial.PhaseTest, Confidence: 1}
+	}
+}
+
+// build splits the phase build into images, and moves what follows by their factors.
+func (n Night) build(r *results.Record) {
+	at := slices.IndexFunc(r.Spans, func(s trial.Span) bool { return s.Phase == trial.PhaseBuild })
+	if at < 0 {
+		return
+	}
+	whole, extra := r.Spans[at].Length(), trial.Seconds(0)
+	start := r.Spans[at].Start
+	for i, image := range n.Images {
+		own := trial.Seconds(image.Share * float64(whole))
+		more := trial.Seconds((image.Factor - 1) * float64(own))
+		r.Spans = append(r.Spans, trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: image.Name, Start: start, End: start + own + more})
+		r.Images = append(r.Images, results.Image{Name: image.Name, Ref: "simulated/" + image.Name, ID: fmt.Sprintf("sha256:%012x", i)})
+		start, extra = start+own+more, extra+more
+	}
+	r.Spans[at].End += extra
+	for i := at + 1; i < len(r.Spans)-len(n.Images); i++ {
+		r.Spans[i].Start += extra
+		r.Spans[i].End += extra
+	}
+	setup := *r.Setup + extra
+	r.Setup, r.Elapsed = &setup, r.Elapsed+extra
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -40,8 +39,7 @@ func TheilSen(values []float64, conf float64) (slope float64, ci Interval) {
 	return middle(slopes), ci
 }
 
-// kendallVariance is that of the number of rising less falling pairs (Sen), each
-// set of ties taken off.
+// kendallVariance is that of rising less falling pairs (Sen), with ties taken off.
 func kendallVariance(values []float64) float64 {
 	term := func(n float64) float64 { return n * (n - 1) * (2*n + 5) / 18 }
 	v := term(float64(len(values)))
@@ -121,16 +119,12 @@ func NewBernoulliCUSUM(usual, raised, falseAlarm float64) (BernoulliCUSUM, error
 	// In units of a clean run's step a crash is worth crash/clean.
 	clean, crash := math.Log1p(-usual)-math.Log1p(-raised), math.Log(raised/usual)
 	c := BernoulliCUSUM{Crash: max(1, int(math.Round(crash/clean)))}
-	enough := func(limit int) bool {
+	c.Limit = Fewest(maxCUSUM, func(limit int) bool {
 		return BernoulliCUSUM{c.Crash, limit}.RunLength(usual) >= falseAlarm
+	})
+	if c.Limit == 0 {
+		return BernoulliCUSUM{}, fmt.Errorf("no chart of up to %d steps waits %v trials at a rate of %v", maxCUSUM, falseAlarm, usual)
 	}
-	lo, hi := 0, 1
-	for !enough(hi) {
-		if lo, hi = hi, 2*hi; hi > maxCUSUM {
-			return BernoulliCUSUM{}, fmt.Errorf("no chart of up to %d steps waits %v trials at a rate of %v", maxCUSUM, falseAlarm, usual)
-		}
-	}
-	c.Limit = lo + 1 + sort.Search(hi-lo-1, func(i int) bool { return enough(lo + 1 + i) })
 	return c, nil
 }
 

@@ -145,24 +145,20 @@ func (s Study) criticalPath(c trial.Cell, o Observation, parts []stretch) (cover
 		return nil, "no phases are recorded"
 	}
 	alike := filter(s.butStrategy(c), func(o Observation) bool { return o.Ready && o.Record.Crash == nil && len(stretches(o.Record)) > 0 })
-	least := func(of func(Observation) float64) (seconds float64) {
+	// The least that a phase takes in which those before it have ended.
+	alone := func(p trial.Phase, before ...trial.Phase) (least float64) {
 		for i, o := range alike {
-			if took := of(o); i == 0 || took < seconds {
-				seconds = took
-			}
-		}
-		return seconds
-	}
-	// What a phase takes in which those before it have ended.
-	alone := func(p trial.Phase, before ...trial.Phase) float64 {
-		return least(func(o Observation) (seconds float64) {
+			took := 0.0
 			for _, part := range stretches(o.Record) {
 				if part.has(p) && !part.has(before...) {
-					seconds += part.length()
+					took += part.length()
 				}
 			}
-			return seconds
-		})
+			if i == 0 || took < least {
+				least = took
+			}
+		}
+		return least
 	}
 	longest, unknown := s.longestImage(c, o)
 	if unknown != "" {

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 const (
@@ -82,25 +85,20 @@ func used(samples []trial.Sample, from, to trial.Seconds, total func(trial.Sampl
 
 // Likely is what builds like these lead one to expect.
 func Likely(builds []results.Expected) []results.Expected {
-	type of struct {
-		runtime trial.Runtime
-		image   string
-		noCache bool
-	}
-	byImage := map[of][]results.Expected{}
+	byImage := map[results.Expected][]results.Expected{}
 	for _, b := range builds {
-		key := of{b.Runtime, b.Image, b.NoCache}
-		byImage[key] = append(byImage[key], b)
+		image := results.Expected{Runtime: b.Runtime, Image: b.Image, NoCache: b.NoCache}
+		byImage[image] = append(byImage[image], b)
 	}
 	expected := []results.Expected{}
-	for key, all := range byImage {
+	for image, all := range byImage {
 		var peaks []trial.Bytes
 		var times, processor []trial.Seconds
 		for _, b := range all {
 			peaks, times, processor = append(peaks, b.Peak), append(times, b.Takes), append(processor, b.CPU)
 		}
-		expected = append(expected, results.Expected{Runtime: key.runtime, Image: key.image, NoCache: key.noCache,
-			Peak: quantile(peaks, likelyPeak), Takes: quantile(times, 0.5), CPU: quantile(processor, 0.5), Builds: len(all)})
+		image.Peak, image.Takes, image.CPU, image.Builds = quantile(peaks, likelyPeak), quantile(times, 0.5), quantile(processor, 0.5), len(all)
+		expected = append(expected, image)
 	}
 	slices.SortFunc(expected, func(a, b results.Expected) int {
 		return cmp.Or(cmp.Compare(a.Runtime, b.Runtime), cmp.Compare(a.Image, b.Image), cmp.Compare(fmt.Sprint(a.NoCache), fmt.Sprint(b.NoCache)))
@@ -112,4 +110,194 @@ func Likely(builds []results.Expected) []results.Expected {
 func quantile[T cmp.Ordered](values []T, q float64) T {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[int(math.Ceil(q*float64(len(sorted))))-1]
+}
+
+// Contention is how much the builds of a cell were in each other's way.
+type Contention struct {
+	// Concurrency is the most builds that were seen to run at once.
+	Concurrency int            `json:"concurrency"`
+	Images      []ImageTime    `json:"images"`
+	CPU         Value          `json:"cpu_utilisation" jsonschema:"description=share of the CPUs used during the build phase; median"`
+	Pressure    PressureShares `json:"pressure"`
+}
+
+// ImageTime is an image's build time under the cell's strategy and alone: with
+// nothing else being built, in cells that differ in the strategy only.
+type ImageTime struct {
+	Image  string `json:"image"`
+	N      int    `json:"n"`
+	Median Value  `json:"median_seconds"`
+	// Time and AloneTime have the intervals.
+	Time      Times `json:"time"`
+	Alone     Value `json:"alone_seconds" jsonschema:"description=null where it was never built alone"`
+	AloneTime Times `json:"alone_time"`
+	// Slowdown is the ratio of the medians, and 1 where nothing was built
+	// beside it; its interval is that of Hodges and Lehmann's ratio, null with
+	// very few builds.
+	Slowdown         Value    `json:"slowdown"`
+	SlowdownInterval Interval `json:"slowdown_interval"`
+}
+
+// PressureShares are the highest stall shares in per cent, medians over
+// trials.
+type PressureShares struct {
+	CPU    Value `json:"cpu_percent"`
+	Memory Value `json:"memory_percent"`
+	IO     Value `json:"io_percent"`
+}
+
+func (s Study) contention(c trial.Cell) Contention {
+	trials := s.Of(c)
+	out := Contention{Images: []ImageTime{}, CPU: medianOf(trials, func(o Observation) (float64, bool) {
+		cpu, length, ok := buildPhase(o)
+		return cpu / length / float64(o.Record.Machine.CPUs), ok && o.Record.Machine.CPUs > 0
+	})}
+	for _, o := range trials {
+		seen := BuiltAtOnce(o.Record)
+		if seen == 0 && o.Record.Imported != nil { // without spans; it may state how many
+			var settings struct {
+				Concurrency float64 `json:"concurrency"`
+			}
+			_ = json.Unmarshal(o.Record.Settings, &settings)
+			seen = int(settings.Concurrency)
+		}
+		out.Concurrency = max(out.Concurrency, seen)
+	}
+	lengths, alone := imageLengths(trials), s.alone(c)
+	for _, image := range slices.Sorted(maps.Keys(lengths)) {
+		out.Images = append(out.Images, imageTime(image, lengths[image], alone[image], out.Concurrency))
+	}
+	peak := func(of func(trial.Pressure) float64) Value {
+		return medianOf(trials, func(o Observation) (highest float64, known bool) {
+			for _, s := range o.Record.Samples {
+				if s.Pressure.Known {
+					highest, known = max(highest, of(s.Pressure)), true
+				}
+			}
+			return highest, known
+		})
+	}
+	out.Pressure.CPU = peak(func(p trial.Pressure) float64 { return p.CPUSome })
+	out.Pressure.Memory = peak(func(p trial.Pressure) float64 { return p.MemorySome })
+	out.Pressure.IO = peak(func(p trial.Pressure) float64 { return p.IOSome })
+	return out
+}
+
+func imageTime(image string, lengths, alone []float64, concurrency int) ImageTime {
+	if concurrency == 1 {
+		alone = lengths
+	}
+	t := ImageTime{Image: image, N: len(lengths), Time: times(lengths), AloneTime: times(alone), SlowdownInterval: Interval{none, none}}
+	t.Median, t.Alone = t.Time.Median, t.AloneTime.Median
+	t.Slowdown = t.Median / t.Alone
+	if concurrency != 1 {
+		if _, ci := stats.HodgesLehmannRatio(lengths, alone, Confidence); ci.Bounded() {
+			t.SlowdownInterval = interval(ci)
+		}
+	}
+	return t
+}
+
+// medianOf is that of the trials that have the figure.
+func medianOf(trials []Observation, of func(Observation) (float64, bool)) Value {
+	var values []float64
+	for _, o := range trials {
+		if v, ok := of(o); ok {
+			values = append(values, v)
+		}
+	}
+	return Value(stats.Median(values))
+}
+
+// builds are those of whole images that ended well: no pulls, no set-up begun twice.
+func builds(r *results.Record) (found []trial.Span) {
+	if r.Crash != nil {
+		return nil
+	}
+	for _, s := range r.Spans {
+		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() && !strings.HasPrefix(s.Name, "pull") {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// BuiltAtOnce is how many images a trial built at once, by its spans.
+func BuiltAtOnce(r *results.Record) (most int) {
+	all := builds(r)
+	for _, a := range all {
+		at := 0
+		for _, b := range all {
+			if b.Start <= a.Start && a.Start < b.End {
+				at++
+			}
+		}
+		most = max(most, at)
+	}
+	return most
+}
+
+func imageLengths(trials []Observation) map[string][]float64 {
+	lengths := map[string][]float64{}
+	for _, o := range trials {
+		for _, b := range builds(o.Record) {
+			lengths[b.Image] = append(lengths[b.Image], b.Length().Duration().Seconds())
+		}
+	}
+	return lengths
+}
+
+// butStrategy are the trials of cells that differ in strategy or onCrash only.
+func (s Study) butStrategy(c trial.Cell) (trials []Observation) {
+	for _, other := range s.Cells {
+		if slices.EqualFunc(c, other, func(a, b trial.Assignment) bool {
+			return a == b || a.Factor == b.Factor && (a.Factor == "strategy" || a.Factor == "onCrash")
+		}) {
+			trials = append(trials, s.Of(other)...)
+		}
+	}
+	return trials
+}
+
+// alone gathers builds that ran one at a time in these cells.
+func (s Study) alone(c trial.Cell) map[string][]float64 {
+	return imageLengths(filter(s.butStrategy(c), func(o Observation) bool { return BuiltAtOnce(o.Record) == 1 }))
+}
+
+// Together compares the builds of trials that built several images at once with
+// the same builds alone. It is empty without builds of both sorts.
+func (s Study) Together(trials []Observation) (images []ImageTime) {
+	together := filter(trials, func(o Observation) bool { return BuiltAtOnce(o.Record) > 1 })
+	alone, seen := map[string][]float64{}, map[string]bool{}
+	for _, o := range together {
+		if key := o.Cell.Key(); !seen[key] {
+			seen[key] = true
+			for image, lengths := range s.alone(o.Cell) {
+				alone[image] = append(alone[image], lengths...)
+			}
+		}
+	}
+	lengths := imageLengths(together)
+	for _, image := range slices.Sorted(maps.Keys(lengths)) {
+		if len(alone[image]) > 0 {
+			images = append(images, imageTime(image, lengths[image], alone[image], 2))
+		}
+	}
+	return images
+}
+
+// buildPhase is the CPU time between the build phase's samples, and their distance.
+func buildPhase(o Observation) (cpu, length float64, ok bool) {
+	var phase trial.Span
+	for _, s := range o.Record.Spans {
+		if s.Phase == trial.PhaseBuild && s.IsPhase() {
+			phase = s
+		}
+	}
+	within := slices.DeleteFunc(slices.Clone(o.Record.Samples), func(s trial.Sample) bool { return s.At < phase.Start || s.At > phase.End })
+	if len(within) == 0 {
+		return 0, 0, false
+	}
+	first, last := within[0], within[len(within)-1]
+	return (last.CPU - first.CPU).Duration().Seconds(), (last.At - first.At).Duration().Seconds(), last.At > first.At
 }

@@ -55,7 +55,7 @@ func about(kind WarningKind, trials []Observation) Warning {
 
 func isSimulated(o Observation) bool { return o.Record.Simulated }
 
-// warnings are those over all cells together.
+// warnings are those over all cells together, without those of the host's speed.
 func (s Study) warnings() (warnings []Warning) {
 	if s.Simulated() {
 		warnings = append(warnings, about(SimulatedTrials, filter(s.Trials, isSimulated)))
@@ -67,7 +67,7 @@ func (s Study) warnings() (warnings []Warning) {
 	if slices.ContainsFunc(s.Runs, func(r results.Run) bool { return slices.ContainsFunc(r.Looks, byLooking) }) {
 		warnings = append(warnings, Warning{Kind: StoppedEarly})
 	}
-	return append(warnings, s.hostWarnings()...)
+	return warnings
 }
 
 func (s Study) cellWarnings(basic Cell, trials []Observation) []Warning {

@@ -1,8 +1,11 @@
 package study
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -62,8 +65,7 @@ func Loss(r *results.Record) (lost, recovery trial.Seconds, ok bool) {
 	return lost, r.Elapsed - lost, true
 }
 
-// usable is true for an environment that one could work with. An engine that
-// dies under the tests leaves none.
+// usable is an environment to work with. An engine that dies under tests leaves none.
 func usable(r *results.Record) bool {
 	switch r.Verdict.Outcome {
 	case trial.OK:
@@ -116,4 +118,127 @@ func ReadyBy(trials []Observation, until float64) (curve []stats.Step, ok bool) 
 		}
 	}
 	return stats.Incidence(times, ends), len(trials) > 0
+}
+
+// Metric is something by which a trial can be worse than another: the time to
+// ready, a phase of that name, the peak of memory, a failure, failed tests.
+type Metric string
+
+// The metrics that are not the length of a phase.
+const (
+	MetricSetup       Metric = "setup"
+	MetricPeakMemory  Metric = "peak-memory"
+	MetricFailures    Metric = "failures"
+	MetricFailedTests Metric = "failed-tests"
+)
+
+// Metrics lists every Metric.
+func Metrics() []Metric {
+	all := []Metric{MetricSetup}
+	for _, p := range trial.Phases() {
+		all = append(all, Metric(p))
+	}
+	return append(all, MetricPeakMemory, MetricFailures, MetricFailedTests)
+}
+
+// ParseMetric reads the name of a metric.
+func ParseMetric(name string) (Metric, error) {
+	if slices.Contains(Metrics(), Metric(name)) {
+		return Metric(name), nil
+	}
+	return "", fmt.Errorf("%q is no metric; the metrics are %s", name, strings.Trim(fmt.Sprint(Metrics()), "[]"))
+}
+
+// Unit is the unit of a metric's figures.
+type Unit string
+
+// The units. A share is a share of trials.
+const (
+	UnitSeconds Unit = "seconds"
+	UnitBytes   Unit = "bytes"
+	UnitShare   Unit = "share"
+)
+
+// Unit is the unit of the metric's figures. Failures and failed tests are counted
+// in trials: tests of one trial do not fail independently.
+func (m Metric) Unit() Unit {
+	switch {
+	case m == MetricPeakMemory:
+		return UnitBytes
+	case m.IsRate():
+		return UnitShare
+	}
+	return UnitSeconds
+}
+
+// IsRate is true for what a trial has or has not.
+func (m Metric) IsRate() bool { return m == MetricFailures || m == MetricFailedTests }
+
+// Of is the trial's value: seconds, bytes, or 1 for a failure and for failed
+// tests. ok is false where the trial has none. A failed trial has an infinite
+// set-up and phase that failed, and no value of the phases after it.
+func (m Metric) Of(o Observation) (value float64, ok bool) {
+	switch m {
+	case MetricSetup:
+		if !o.Ready {
+			return math.Inf(1), true
+		}
+		return o.Setup, !math.IsNaN(o.Setup) // an import may have the outcome only
+	case MetricPeakMemory:
+		peak, ok := PeakMemory(o.Record)
+		return float64(peak), ok && o.Ready
+	case MetricFailures:
+		return oneIf(!o.Ready), true
+	case MetricFailedTests:
+		newly := func(t trial.TestResult) bool { return t.Status == trial.TestFail && !t.Known }
+		failed := o.Record.Verdict.Outcome == trial.TestFailed || slices.ContainsFunc(o.Record.Tests, newly)
+		return oneIf(failed), failed || len(o.Record.Tests)+o.Record.PassedTests > 0
+	}
+	if length, ok := PhaseTime(o.Record, trial.Phase(m)); ok {
+		return length, true
+	}
+	return math.Inf(1), o.Record.Verdict.Phase == trial.Phase(m)
+}
+
+// Paired are the trials' values on two sides, those with the same key beside each
+// other in lists of the same place. Times and memory that are not above 0 are left out.
+func (m Metric) Paired(sides [2][]Observation, key func(Observation) string) (values [2][][]float64) {
+	place := map[string]int{}
+	for i, trials := range sides {
+		for _, o := range trials {
+			v, ok := m.Of(o)
+			if !ok || !m.IsRate() && !(v > 0) {
+				continue
+			}
+			at, seen := place[key(o)]
+			if !seen {
+				at = len(place)
+				place[key(o)] = at
+				values[0], values[1] = append(values[0], nil), append(values[1], nil)
+			}
+			values[i][at] = append(values[i][at], v)
+		}
+	}
+	return values
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// PhaseTime is the length of a phase that ended well. A set-up that was begun
+// twice has none.
+func PhaseTime(r *results.Record, p trial.Phase) (seconds float64, ok bool) {
+	if r.Crash != nil {
+		return 0, false
+	}
+	for _, s := range r.Spans {
+		if s.Phase == p && s.IsPhase() && s.EndedWell() {
+			return s.Length().Duration().Seconds(), true
+		}
+	}
+	return 0, false
 }

@@ -46,7 +46,12 @@ func Gather(runs []results.Run) Study {
 	var order, estimated []trial.Cell
 	var records []*results.Record
 	for _, run := range runs {
-		settings := settingsOf(run)
+		var settings json.RawMessage
+		for i := range run.Records {
+			if r := &run.Records[i]; settings == nil && len(r.Settings) > 0 && r.Kind != results.KindReference {
+				settings = r.Settings
+			}
+		}
 		for _, c := range run.Plan.Cells {
 			if c = complete(c, names, settings); !c.Broken() {
 				order = append(order, c)
@@ -140,15 +145,6 @@ func complete(c trial.Cell, names []string, settings json.RawMessage) trial.Cell
 	return full
 }
 
-func settingsOf(run results.Run) json.RawMessage {
-	for _, r := range run.Records {
-		if len(r.Settings) > 0 && r.Kind != results.KindReference {
-			return r.Settings
-		}
-	}
-	return nil
-}
-
 // settingLevel looks a dotted path up in a record's settings.
 func settingLevel(settings json.RawMessage, path string) string {
 	var at any
@@ -170,8 +166,7 @@ func settingLevel(settings json.RawMessage, path string) string {
 	return fmt.Sprint(at)
 }
 
-// factorLevels lists each factor's levels: amounts of memory and numbers by
-// size, all others in order of appearance.
+// factorLevels sorts memory and numbers by size, other levels by their appearance.
 func factorLevels(names []string, cells []trial.Cell) []trial.Factor {
 	factors := make([]trial.Factor, len(names))
 	for i, name := range names {
@@ -183,8 +178,10 @@ func factorLevels(names []string, cells []trial.Cell) []trial.Factor {
 				continue
 			}
 			l := trial.Level{Name: level}
-			if size, ok := sizeOf(level); ok {
-				l.Value = size
+			if b, err := trial.ParseBytes(level); err == nil {
+				l.Value = float64(b) / (1 << 30) // in GiB
+			} else if f, err := strconv.ParseFloat(level, 64); err == nil {
+				l.Value = f
 			}
 			levels, sized = append(levels, l), sized && l.Value != nil
 		}
@@ -196,15 +193,6 @@ func factorLevels(names []string, cells []trial.Cell) []trial.Factor {
 	return factors
 }
 
-// sizeOf reads a level that is an amount: memory in GiB, or a number.
-func sizeOf(level string) (float64, bool) {
-	if b, err := trial.ParseBytes(level); err == nil {
-		return float64(b) / (1 << 30), true
-	}
-	f, err := strconv.ParseFloat(level, 64)
-	return f, err == nil
-}
-
 // Factor returns the factor of that name.
 func (s Study) Factor(name string) (trial.Factor, bool) {
 	if i := slices.IndexFunc(s.Factors, func(f trial.Factor) bool { return f.Name == name }); i >= 0 {
@@ -213,7 +201,143 @@ func (s Study) Factor(name string) (trial.Factor, bool) {
 	return trial.Factor{}, false
 }
 
+// Levels are the names of a factor's levels, in order.
+func (s Study) Levels(factor string) (names []string) {
+	f, _ := s.Factor(factor)
+	for _, l := range f.Levels {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
 // Varied lists the factors with more than one level.
 func (s Study) Varied() []trial.Factor {
 	return slices.DeleteFunc(slices.Clone(s.Factors), func(f trial.Factor) bool { return len(f.Levels) < 2 })
+}
+
+// Cell is what was recorded of one cell. N is the number of trials that count, as
+// results.Standing has it; all others are counted apart and enter no sample.
+// Invalid are those that were not measured.
+type Cell struct {
+	Cell     trial.Cell            `json:"cell"`
+	N        int                   `json:"n"`
+	WarmUps  int                   `json:"warm_ups"`
+	Injected int                   `json:"injected"`
+	Invalid  int                   `json:"invalid"`
+	Outcomes map[trial.Outcome]int `json:"outcomes"`
+	TimedOut int                   `json:"timed_out"`
+	// Crashed are the trials of N that lost their engine on the way and went on
+	// (the setting onCrash).
+	Crashed int `json:"went_on_after_a_crash,omitempty"`
+	// Setup are the setup times of the trials whose services became ready, in
+	// order of recording: read them beside Outcomes only.
+	Setup []trial.Seconds `json:"setup_seconds"`
+	// Phases are each phase's lengths in those trials in which it ended well.
+	Phases map[trial.Phase][]trial.Seconds `json:"phase_seconds"`
+	// TestsPassed and TestsTotal are per trial that ran the suite.
+	TestsPassed []int `json:"tests_passed"`
+	TestsTotal  []int `json:"tests_total"`
+	// PeakMemory is the most memory that each trial held.
+	PeakMemory []trial.Bytes `json:"peak_memory_bytes"`
+	Simulated  bool          `json:"simulated,omitempty"`
+}
+
+// Cells gathers trials by cell. order is the plan's cells; cells that were
+// recorded and are not in it follow in order of position.
+func Cells(order []trial.Cell, trials []*results.Record) []Cell {
+	return cellsOf(order, byPosition(trials))
+}
+
+// byPosition sorts trials in place.
+func byPosition(trials []*results.Record) []*results.Record {
+	slices.SortStableFunc(trials, func(a, b *results.Record) int { return a.Trial.Position - b.Trial.Position })
+	return trials
+}
+
+// cellsOf gathers trials that are in their order already.
+func cellsOf(order []trial.Cell, trials []*results.Record) []Cell {
+	var cells []Cell
+	place := map[string]int{}
+	at := func(c trial.Cell) *Cell {
+		key := c.Key()
+		if _, seen := place[key]; !seen {
+			place[key] = len(cells)
+			cells = append(cells, Cell{Cell: c, Outcomes: map[trial.Outcome]int{}, Phases: map[trial.Phase][]trial.Seconds{},
+				Setup: []trial.Seconds{}, PeakMemory: []trial.Bytes{}, TestsPassed: []int{}, TestsTotal: []int{}})
+		}
+		return &cells[place[key]]
+	}
+	for _, c := range order {
+		at(c)
+	}
+	for _, r := range trials {
+		at(r.Trial.Cell).add(r)
+	}
+	return cells
+}
+
+func (c *Cell) add(r *results.Record) {
+	c.Simulated = c.Simulated || r.Simulated
+	switch r.Standing() {
+	case results.WarmUp:
+		c.WarmUps++
+		return
+	case results.InjectedFault:
+		c.Injected++
+		return
+	case results.NotMeasured:
+		c.Invalid++
+		return
+	}
+	c.N++
+	c.Outcomes[r.Verdict.Outcome]++
+	if r.Verdict.TimedOut {
+		c.TimedOut++
+	}
+	if r.Setup != nil {
+		c.Setup = append(c.Setup, *r.Setup)
+	}
+	if r.Crash != nil { // the phases of a set-up that was begun twice are no measure
+		c.Crashed++
+	} else {
+		for _, s := range r.Spans {
+			if s.IsPhase() && s.EndedWell() {
+				c.Phases[s.Phase] = append(c.Phases[s.Phase], s.Length())
+			}
+		}
+	}
+	if passed, total, ok := TestCounts(r); ok {
+		c.TestsPassed, c.TestsTotal = append(c.TestsPassed, passed), append(c.TestsTotal, total)
+	}
+	if peak, ok := PeakMemory(r); ok {
+		c.PeakMemory = append(c.PeakMemory, peak)
+	}
+}
+
+// TestCounts is how many tests of a trial passed and ran; ok is false where none
+// did.
+func TestCounts(r *results.Record) (passed, total int, ok bool) {
+	if i := r.Imported; i != nil && i.TestsPassed != nil && i.TestsTotal != nil {
+		return *i.TestsPassed, *i.TestsTotal, true
+	}
+	passed, total = r.PassedTests, r.PassedTests+len(r.Tests)
+	for _, t := range r.Tests {
+		if t.Status == trial.TestPass {
+			passed++
+		}
+	}
+	return passed, total, total > 0
+}
+
+// PeakMemory returns the most memory that a trial is known to have held; ok is
+// false where nothing is known. Where the kernel kept no peak, the true one may lie
+// above it: samples are a second apart.
+func PeakMemory(r *results.Record) (peak trial.Bytes, ok bool) {
+	if r.Imported != nil && r.Imported.PeakMemory != nil {
+		return *r.Imported.PeakMemory, true
+	}
+	for _, s := range r.Samples {
+		peak = max(peak, s.Peak())
+	}
+	return peak, len(r.Samples) > 0
 }

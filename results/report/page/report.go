@@ -28,8 +28,7 @@ type Material struct {
 	Command string
 }
 
-// figures draws the study, its strategies in the order of the answer. It returns
-// those that are there of the named ones.
+// figures draws the study, and picks of its figures those that are named.
 func (m Material) figures() func(names ...string) []plot.Figure {
 	var a answer.Answer
 	if m.Answer != nil {

@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -53,8 +52,7 @@ func gantts(l laid) (figures []Figure) {
 	return figures
 }
 
-// gantt is one trial: its spans, the CPUs in use and the memory in use, on one axis
-// of time.
+// gantt is one trial: spans, CPUs and memory in use, on one axis of time.
 type gantt struct {
 	results.Record
 	rows  []trial.Span
@@ -74,11 +72,7 @@ func trialFigure(r results.Record, name, what string) Figure {
 	if r.Crash != nil {
 		ended += " after " + string(r.Crash.Outcome)
 	}
-	var levels []string
-	for _, a := range r.Trial.Cell {
-		levels = append(levels, a.Level)
-	}
-	title := fmt.Sprintf("%s: %s, %s, %s", what, r.Trial.ID, strings.Join(levels, " "), ended)
+	title := fmt.Sprintf("%s: %s, %s, %s", what, r.Trial.ID, r.Trial.Cell, ended)
 	if r.Simulated {
 		title = simulatedMark + title
 	}

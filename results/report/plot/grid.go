@@ -46,8 +46,7 @@ func (g grid) figure(f Figure) Figure {
 	return f
 }
 
-// titled and named report whether panels have a line with their name, and rows a
-// name.
+// titled is whether panels have a line with their name, named whether rows have one.
 func (g grid) titled() bool { return len(g.panels) > 1 || g.panels[0] != "" }
 
 func (g grid) named() bool { return len(g.rows) > 1 || g.rows[0] != "" }

@@ -130,8 +130,7 @@ func (d drawnSeries) paintChanges(c draw.Canvas, x func(float64) vg.Length) {
 // mostTicks is how many nights are named below the axis.
 const mostTicks = 7
 
-// nightTicks are some of the nights, evenly spaced in their order, whatever days lie
-// between them.
+// nightTicks are some of the nights, evenly spaced whatever days lie between them.
 type nightTicks []history.Night
 
 // Ticks implements plot.Ticker.
