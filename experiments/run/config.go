@@ -41,8 +41,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
 	cfg.Deploy, cfg.ReadyURLs = deployment, w.Ready.URLs
-	cfg.Test = pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
-		Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures}
+	cfg.Test = pipeline.Test(w.Test)
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
 		cfg.Again = &x.began
@@ -205,7 +204,7 @@ func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
 		own.Env[name] = spec.Fill(value, values)
 	}
 	for phase, mark := range s.Marks {
-		own.Marks[phase] = pipeline.Mark{Start: mark.Start, End: mark.End}
+		own.Marks[phase] = pipeline.Mark(mark)
 	}
 	if len(cfg.KindPatches) > 0 {
 		own.KindConfig = cfg.KindPatches[0] // the lab's, which is a whole configuration

@@ -79,9 +79,7 @@ func sourcesOfSteps(ctx context.Context, steps []spec.Step) (sources []deploy.So
 		if len(s.Command) > 0 {
 			source.Command = &deploy.Command{Args: s.Command, Dir: s.Dir, Env: s.Env}
 		}
-		if s.Wait != nil {
-			source.Wait = &deploy.Condition{For: s.Wait.For, Object: s.Wait.Object, Namespace: s.Wait.Namespace, Selector: s.Wait.Selector}
-		}
+		source.Wait = (*deploy.Condition)(s.Wait)
 		sources = append(sources, source)
 	}
 	return sources, errs

@@ -13,6 +13,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/strategies"
 )
 
@@ -111,7 +112,7 @@ func TestLoadDecodesEverything(t *testing.T) {
 	})
 	same(t, "manifests", got.Workload.Manifests, []string{dir + "/w/z.yaml", dir + "/w/deploy/a.json", dir + "/w/deploy/b.yml"})
 	same(t, "test", got.Workload.Test, spec.Test{Command: []string{"go", "test"}, Dir: dir + "/w/e2e",
-		Format: spec.FormatJUnit, Report: dir + "/w/e2e/out.xml", KnownFailures: []string{"TestX"}})
+		Format: testreport.JUnit, Report: dir + "/w/e2e/out.xml", KnownFailures: []string{"TestX"}})
 	same(t, "Kind config", got.Workload.KindConfig, dir+"/w/kind.yaml")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 )
 
 // resolve fills in what the workload leaves out, makes its paths absolute and
@@ -392,12 +393,11 @@ func (r *resolver) remote(at, path string) {
 func (r *resolver) test(t *Test) {
 	r.folder("/test/dir", &t.Dir)
 	r.command("/test/command", t.Command)
-	t.Format = cmp.Or(t.Format, FormatGoJSON)
-	inFile := t.Format == FormatGinkgoJSON || t.Format == FormatJUnit
+	t.Format = cmp.Or(t.Format, testreport.GoJSON)
 	switch {
-	case inFile && t.Report == "":
+	case !t.Format.Streams() && t.Report == "":
 		r.problem("/test/format", "format %s is read from a file; add report: and the path that the command writes", t.Format)
-	case !inFile && t.Report != "":
+	case t.Format.Streams() && t.Report != "":
 		r.problem("/test/report", "format %s is read from standard output; remove report or choose ginkgo-json or junit", t.Format)
 	case t.Report != "" && !filepath.IsAbs(t.Report):
 		t.Report = filepath.Join(t.Dir, t.Report)

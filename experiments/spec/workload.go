@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 )
 
 // Workload is what is built, deployed and tested. It has a file of its own, so
@@ -260,7 +261,7 @@ type Test struct {
 	// (go test -v) on standard output, ginkgo-json and junit in the report file;
 	// with exit-code, the command is one test and its exit code is the result.
 	// Default go-json.
-	Format TestFormat `json:"format" jsonschema:"default=go-json"`
+	Format testreport.Format `json:"format" jsonschema:"default=go-json"`
 	// Report is the file that the command writes, for ginkgo-json and junit,
 	// relative to dir; a pattern such as out/*.xml stands for several.
 	Report string `json:"report"`
@@ -269,18 +270,6 @@ type Test struct {
 	KnownFailures []string `json:"knownFailures"`
 }
 
-// TestFormat is how a suite reports its results.
-type TestFormat string
-
-// The formats of test results.
-const (
-	FormatGoJSON     TestFormat = "go-json"
-	FormatGoVerbose  TestFormat = "go-verbose"
-	FormatGinkgoJSON TestFormat = "ginkgo-json"
-	FormatJUnit      TestFormat = "junit"
-	FormatExitCode   TestFormat = "exit-code"
-)
-
 func defaultWorkload() Workload {
-	return Workload{Test: Test{Dir: ".", Format: FormatGoJSON}}
+	return Workload{Test: Test{Dir: ".", Format: testreport.GoJSON}}
 }
