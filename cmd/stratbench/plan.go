@@ -87,10 +87,9 @@ func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 			}
 		}
 	}
-	expect := plan.Measured(times, plan.Guess(s.Limits))
-	estimate := p.Estimate(expect)
+	estimate := p.Estimate(times, s.Limits)
 	data := map[string]any{"name": s.Name, "factors": s.Factors, "plan": p, "estimate": estimate}
-	d := report.Document{Notes: planNotes(s, p, estimate, expect), Data: data}
+	d := report.Document{Notes: planNotes(s, p, estimate), Data: data}
 	if f, ok := answer.Foresee(p.Cells, p.Blocks, float64(s.Design.Indifference), runs); ok {
 		data["foresight"] = f
 		d.Notes = append(d.Notes, report.Foresight(f, p.Blocks, estimate.Block)...)
@@ -121,7 +120,7 @@ func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 }
 
 // planNotes are how long a plan takes, and its parts.
-func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) []string {
+func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate) []string {
 	sources := map[string]int{}
 	for _, c := range e.Cells {
 		sources[c.Source]++
@@ -136,7 +135,7 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) [
 	}
 	if s.Budget > 0 {
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
-			s.Budget, p.BlocksWithin(s.Budget, expect), p.Blocks))
+			s.Budget, p.BlocksWithin(s.Budget, e), p.Blocks))
 	}
 	if s.Design.Stop == spec.StopDecided && p.Blocks > 1 {
 		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")

@@ -158,7 +158,7 @@ func blocks(o Options, cells int) int {
 // not have the cell, because it had other factors or levels.
 func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err error) {
 	used := make([]bool, len(texts))
-	for _, cell := range slices.DeleteFunc(plan.Cells(present.Factors), present.LeavesOut) {
+	for _, cell := range present.Cells() {
 		picked := len(texts) == 0
 		for i, text := range texts {
 			if picks(text, cell) {
@@ -173,7 +173,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 		return nil, &CellError{fmt.Sprintf("no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", present.Path, texts[i])}
 	}
 	known := map[string]bool{}
-	for _, cell := range slices.DeleteFunc(plan.Cells(good.Factors), good.LeavesOut) {
+	for _, cell := range good.Cells() {
 		known[sortedKey(cell)] = true
 	}
 	for _, cell := range chosen {

@@ -30,7 +30,7 @@ type Plan struct {
 // block 0, then Design.Replicates blocks that each run every cell once, in an
 // order drawn anew for each block.
 func Make(spec *spec.Spec, seed uint64) Plan {
-	return Of(spec, slices.DeleteFunc(Cells(spec.Factors), spec.LeavesOut), seed)
+	return Of(spec, spec.Cells(), seed)
 }
 
 // Of plans trials as Make does, of these cells only.
@@ -51,22 +51,6 @@ func Of(spec *spec.Spec, cells []trial.Cell, seed uint64) Plan {
 		p.Trials[i].ID = fmt.Sprintf("t%0*d", digits, i+1)
 	}
 	return p
-}
-
-// Cells lists every combination of the factors' levels, the last factor
-// varying fastest. Without factors there is one cell, which is empty.
-func Cells(factors []trial.Factor) []trial.Cell {
-	cells := []trial.Cell{{}}
-	for _, factor := range factors {
-		var longer []trial.Cell
-		for _, cell := range cells {
-			for _, level := range factor.Levels {
-				longer = append(longer, append(slices.Clone(cell), trial.Assignment{Factor: factor.Name, Level: level.Name}))
-			}
-		}
-		cells = longer
-	}
-	return cells
 }
 
 // warmUps are the cells that run first, Design.WarmUp times for each engine: the

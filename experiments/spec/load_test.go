@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/testreport"
@@ -136,7 +135,7 @@ func TestDefaults(t *testing.T) {
 
 func TestCellPutsLevelsInTheirPlaces(t *testing.T) {
 	spec := load(t, whole(t))
-	cells := plan.Cells(spec.Factors)
+	cells := spec.Cells()
 	settings, workload, err := spec.Cell(cells[len(cells)-1])
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +173,7 @@ func TestCellOfAnotherSpec(t *testing.T) {
 // Records keep a cell's settings as JSON.
 func TestSettingsSurviveJSON(t *testing.T) {
 	loaded := load(t, whole(t))
-	for _, cell := range plan.Cells(loaded.Factors) {
+	for _, cell := range loaded.Cells() {
 		settings, _, err := loaded.Cell(cell)
 		if err != nil {
 			t.Fatal(err)
@@ -261,7 +260,7 @@ func FuzzLoad(f *testing.F) {
 			checkIssues(t, err)
 			return
 		}
-		for _, cell := range plan.Cells(loaded.Factors)[:1] {
+		for _, cell := range loaded.Cells()[:1] {
 			if _, _, err := loaded.Cell(cell); err != nil {
 				t.Errorf("loaded, but %v", err)
 			}

@@ -120,6 +120,14 @@ type Limits struct {
 	Teardown Duration `json:"teardown" jsonschema:"default=30s"`
 }
 
+// Longest is the most that the phases of a trial can take together.
+func (l Limits) Longest() (sum time.Duration) {
+	for _, limit := range l.Phase {
+		sum += limit
+	}
+	return sum
+}
+
 // PhaseLimits are durations by phase, such as build: 20m.
 type PhaseLimits map[trial.Phase]time.Duration
 
