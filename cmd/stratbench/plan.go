@@ -142,10 +142,7 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate) []string {
 	}
 	var factors []string
 	for _, f := range s.Factors {
-		var names []string
-		for _, l := range f.Levels {
-			names = append(names, l.Name)
-		}
+		names, _ := s.LevelNames(f.Name)
 		factors = append(factors, "Factor "+f.Name+": "+strings.Join(names, ", "))
 	}
 	notes = append(notes, strings.Join(factors, "\n"))

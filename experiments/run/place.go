@@ -50,7 +50,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 	if r.cache, err = CacheDir(); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(r.spec.Factors, func(f trial.Factor) bool { return f.Name == "machine.kind" }) {
+	if _, varied := r.spec.LevelNames("machine.kind"); varied {
 		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one kind; make a run of each, and analyse them together", ErrCannotRun)
 	}
 	choice, err := r.choose(ctx, asked, resumed)
@@ -200,7 +200,13 @@ func isIn(folder, path string) bool {
 // what was left out. If no engine answers and the user named none, the experiment
 // stays as it is, and there is no note.
 func AsFound(ctx context.Context, spec *spec.Spec) (note string, err error) {
-	asked := runtimesOf(spec)
+	asked := []trial.Runtime{spec.Settings.Runtime}
+	if names, varied := spec.LevelNames("runtime"); varied {
+		asked = nil
+		for _, name := range names {
+			asked = append(asked, trial.Runtime(name))
+		}
+	}
 	found := machine.Look(ctx, trial.Runtimes()...)
 	wanted := found.Only(asked...)
 	left := wanted.Answering()
@@ -234,19 +240,6 @@ func refused(err error) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrCannotRun, err)
-}
-
-// runtimesOf lists the runtimes that an experiment asks for.
-func runtimesOf(spec *spec.Spec) (asked []trial.Runtime) {
-	for _, f := range spec.Factors {
-		if f.Name == "runtime" {
-			for _, l := range f.Levels {
-				asked = append(asked, trial.Runtime(l.Name))
-			}
-			return asked
-		}
-	}
-	return []trial.Runtime{spec.Settings.Runtime}
 }
 
 // NeedsLab reports whether experiments on this host need a lab, and why not. The

@@ -51,17 +51,13 @@ func (l *loader) checkLevels(at string, levels trial.Levels) bool {
 		if text, ok := l.doc.text[here]; ok {
 			levels[factor] = text
 		}
-		i := slices.IndexFunc(l.spec.Factors, func(f trial.Factor) bool { return f.Name == factor })
-		if i < 0 {
+		known, varied := l.spec.LevelNames(factor)
+		if !varied {
 			if known := l.doc.keys["/factors"]; !slices.Contains(known, factor) { // else its own issue is reported
 				l.reportKey(here, "%s is no factor of this experiment; %s", factor, suggest(factor, known))
 			}
 			good = false
 			continue
-		}
-		var known []string
-		for _, level := range l.spec.Factors[i].Levels {
-			known = append(known, level.Name)
 		}
 		if !slices.Contains(known, levels[factor]) {
 			l.reportValue(here, "factor %s has no level %q; %s", factor, levels[factor], suggest(levels[factor], known))
@@ -111,14 +107,10 @@ func (l *loader) checkLeastMemory(at string, h trial.Hypothesis) {
 	if _, named := h.Of.With(h.Against).With(h.Where)["memory"]; named {
 		l.reportValue(at, "a hypothesis of kind leastMemory is about all levels of memory; take memory out of of, against and where")
 	}
-	i := slices.IndexFunc(l.spec.Factors, func(f trial.Factor) bool { return f.Name == "memory" })
-	if i < 0 || len(l.spec.Factors[i].Levels) < 2 {
+	known, _ := l.spec.LevelNames("memory")
+	if len(known) < 2 {
 		l.reportValue(at, "a hypothesis of kind leastMemory needs several levels of the factor memory; add them under factors")
 		return
-	}
-	var known []string
-	for _, level := range l.spec.Factors[i].Levels {
-		known = append(known, level.Name)
 	}
 	if h.Memory != "" && !slices.Contains(known, h.Memory) {
 		l.reportValue(at+"/memory", "factor memory has no level %q; %s", h.Memory, suggest(h.Memory, known))

@@ -200,6 +200,19 @@ func (s *Spec) Cell(cell trial.Cell) (Settings, Workload, error) {
 	return of.Settings, of.Workload, nil
 }
 
+// LevelNames are the names of a factor's levels. varied is false if the experiment has
+// no such factor.
+func (s *Spec) LevelNames(factor string) (names []string, varied bool) {
+	i := slices.IndexFunc(s.Factors, func(f trial.Factor) bool { return f.Name == factor })
+	if i < 0 {
+		return nil, false
+	}
+	for _, level := range s.Factors[i].Levels {
+		names = append(names, level.Name)
+	}
+	return names, true
+}
+
 func (s *Spec) level(a trial.Assignment) (trial.Level, error) {
 	for _, factor := range s.Factors {
 		for _, level := range factor.Levels {
