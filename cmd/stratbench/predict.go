@@ -29,10 +29,6 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 	if r.Environment.WorkloadHash != s.Workload.SHA256 {
 		return d, usageError{fmt.Errorf("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)}
 	}
-	var images []strategies.Image
-	for _, i := range s.Workload.Images {
-		images = append(images, strategies.Image{Name: i.Name, Weight: i.Weight})
-	}
 	builds, cpus := alone(r)
 	t := report.Table{Title: "Builds, as predicted", Header: []string{"runtime", "schedule", "builds", "of serial", "peak memory of builds"}}
 	type prediction struct {
@@ -47,7 +43,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		if len(of) == 0 {
 			continue
 		}
-		all, err := strategies.Promising(images, s.Strategies, of, cpus)
+		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cpus)
 		if err != nil {
 			return d, usageError{fmt.Errorf("predicting %s from %s: %w", rt, name, err)}
 		}

@@ -80,9 +80,9 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	}
 	x.nameImages(&cfg)
 	for i, image := range cfg.Images { // as nodes spell them
-		cfg.Images[i].Tag, cfg.Images[i].Tags = fullName(image.Tag), nil
+		cfg.Images[i].Tag, cfg.Images[i].Tags = spec.FullName(image.Tag), nil
 		for _, tag := range image.Tags {
-			cfg.Images[i].Tags = append(cfg.Images[i].Tags, fullName(tag))
+			cfg.Images[i].Tags = append(cfg.Images[i].Tags, spec.FullName(tag))
 		}
 	}
 	return cfg, stop, nil

@@ -82,15 +82,14 @@ func (r *runner) buildsByItself() (builds, adapts bool, err error) {
 }
 
 // toBuild are the workload's images as a strategy sees them.
-func (x *execution) toBuild() (images []strategies.Image) {
-	for _, i := range x.workload.Images {
-		image := strategies.Image{Name: i.Name, Weight: i.Weight}
+func (x *execution) toBuild() []strategies.Image {
+	images := x.workload.ToSchedule()
+	for i := range images {
 		for _, e := range x.r.builds {
-			if e.Image == i.Name && e.Runtime == x.settings.Runtime && e.NoCache == x.settings.Build.NoCache {
-				image.Peak, image.Takes = int64(e.Peak), e.Takes.Duration()
+			if e.Image == images[i].Name && e.Runtime == x.settings.Runtime && e.NoCache == x.settings.Build.NoCache {
+				images[i].Peak, images[i].Takes = int64(e.Peak), e.Takes.Duration()
 			}
 		}
-		images = append(images, image)
 	}
 	return images
 }

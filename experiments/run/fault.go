@@ -15,7 +15,7 @@ import (
 // injection is the fault that the trial's settings name, if any. A preparation is
 // never broken, and a trial only once.
 func (x *execution) injection() (spec.Injection, bool) {
-	if x.preparing() || x.again() || x.settings.Fault == "" || x.settings.Fault == trial.NoFault {
+	if x.preparing() || x.again() || !x.settings.Broken() {
 		return spec.Injection{}, false
 	}
 	return x.spec.Fault(x.settings.Fault)
@@ -46,7 +46,7 @@ func (e *pointlessError) Error() string { return e.text }
 // checkFault reports why a cell's fault cannot be injected. Whatever the spec and
 // the command line ask for, only an isolated machine is ever broken.
 func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
-	if s.Fault == "" || s.Fault == trial.NoFault {
+	if !s.Broken() {
 		return nil
 	}
 	fault, known := asked.Fault(s.Fault)

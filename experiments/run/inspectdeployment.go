@@ -146,16 +146,16 @@ func (c *cellInspection) ofStep(i int, part string) string {
 func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
 	own := map[string]bool{}
 	for _, i := range c.workload.Images {
-		own[fullName(i.Tag)] = true
+		own[spec.FullName(i.Tag)] = true
 		for _, tag := range i.Tags {
-			own[fullName(tag)] = true
+			own[spec.FullName(tag)] = true
 		}
 	}
 	for _, name := range c.preloaded(ctx) {
-		own[fullName(name)] = true
+		own[spec.FullName(name)] = true
 	}
 	for _, u := range deploy.Images(objects) {
-		switch loaded := own[fullName(u.Image)]; {
+		switch loaded := own[spec.FullName(u.Image)]; {
 		case !loaded:
 			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
 		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):

@@ -24,7 +24,7 @@ import (
 func (c *cellInspection) images(ctx context.Context) {
 	own := map[string]bool{}
 	for _, i := range c.workload.Images {
-		own[fullName(i.Tag)] = true
+		own[spec.FullName(i.Tag)] = true
 	}
 	for _, i := range c.workload.Images {
 		needs, err := dockerfile.Read(i.Context, i.Dockerfile, i.Target, buildArgs(c.r.places[c.settings.Runtime], i, c.settings))
@@ -39,7 +39,7 @@ func (c *cellInspection) images(ctx context.Context) {
 		}
 		file := filepath.Join(i.Context, i.Dockerfile)
 		for _, need := range needs.Images {
-			if !own[fullName(need.Text)] {
+			if !own[spec.FullName(need.Text)] {
 				c.image(ctx, need.Text, file, need.At, "the build of "+i.Name+" begins with "+need.Text, inBuild)
 			}
 		}

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/distribution/reference"
-
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -53,7 +51,7 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 		if !s.offline {
 			return nil, nil
 		}
-		full := fullName(ref)
+		full := spec.FullName(ref)
 		ofControlPlane := slices.ContainsFunc(ofControlPlane, func(prefix string) bool { return strings.HasPrefix(full, prefix) })
 		switch {
 		case by == asNode && full == lab.NodeImageName, by == inBuild && (full == lab.GoImageName || full == lab.RunImageName), by == inNode && ofControlPlane:
@@ -139,7 +137,7 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		if by == asNode && !slices.Contains(p.nodeImages, ref) {
 			p.nodeImages = append(p.nodeImages, ref)
 		}
-		return judge(s.name, engine.Available(asking, fullName(ref)))
+		return judge(s.name, engine.Available(asking, spec.FullName(ref)))
 	}
 	return s
 }
@@ -180,13 +178,4 @@ func judge(name string, err error) (certain, doubt error) {
 		return fmt.Errorf("it is not on %s and cannot be fetched: %w; correct its name, or bring it there (docker load, podman load)", name, err), nil
 	}
 	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w", name, err)
-}
-
-// fullName is an image's name as engines and nodes complete it.
-func fullName(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ref
-	}
-	return reference.TagNameOnly(named).String()
 }

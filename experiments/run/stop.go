@@ -90,7 +90,7 @@ func (r *runner) count(rec results.Record) {
 // injected reports whether the trial is to be broken on purpose.
 func (r *runner) injected(t trial.Trial) bool {
 	s, _, err := r.cell(t.Cell)
-	return err == nil && s.Fault != "" && s.Fault != trial.NoFault
+	return err == nil && s.Broken()
 }
 
 // noneReady is the error of a run whose trials all failed to become ready.

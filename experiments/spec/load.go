@@ -203,11 +203,7 @@ func (l *loader) checkStrategies() {
 		if l.workload == nil || l.workloadFaulty || l.nothingToSchedule() {
 			continue // the images are not known
 		}
-		images := make([]strategies.Image, len(l.spec.Workload.Images))
-		for i, image := range l.spec.Workload.Images {
-			images[i] = strategies.Image{Name: image.Name, Weight: image.Weight}
-		}
-		_, err = s.Schedule(images)
+		_, err = s.Schedule(l.spec.Workload.ToSchedule())
 		all := []error{err}
 		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			all = joined.Unwrap()

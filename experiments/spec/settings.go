@@ -128,12 +128,11 @@ type RegistrySettings struct {
 // MachineKind is a type of machine.
 type MachineKind string
 
-// The types of machine. MachineAuto leaves the choice to stratbench.
+// The types of machine that have a meaning here. MachineAuto leaves the choice to
+// stratbench.
 const (
 	MachineAuto     MachineKind = "auto"
-	MachineHost     MachineKind = "host"
 	MachineIsolated MachineKind = "isolated"
-	MachinePodman   MachineKind = "podman-machine"
 )
 
 // MachineNetwork is what an isolated machine can reach; empty is none.
@@ -182,6 +181,9 @@ func (a *amount) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// Broken reports whether trials with these settings are broken on purpose.
+func (s Settings) Broken() bool { return s.Fault != "" && s.Fault != trial.NoFault }
+
 // problems are the issues of settings that a schema cannot find, by their
 // pointers in the spec.
 func (s Settings) problems(of *Spec) []problem {
@@ -203,7 +205,7 @@ func (s Settings) problems(of *Spec) []problem {
 	}
 	known = append(known, slices.Sorted(maps.Keys(of.Faults))...)
 	switch {
-	case s.Fault == "" || s.Fault == trial.NoFault:
+	case !s.Broken():
 	case !slices.Contains(known, s.Fault):
 		add("/settings/fault", "fault %q is not known; %s", s.Fault, suggest(s.Fault, known))
 	case s.Machine.Kind != MachineIsolated:

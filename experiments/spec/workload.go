@@ -6,8 +6,11 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/distribution/reference"
+
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/testreport"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // Workload is what is built, deployed and tested. It has a file of its own, so
@@ -84,6 +87,15 @@ type Image struct {
 	Args map[string]string `json:"args"`
 	// Weight is the build cost relative to the other images. Default 1.
 	Weight float64 `json:"weight" jsonschema:"exclusiveMinimum=0,default=1"`
+}
+
+// FullName is an image's name as engines and nodes complete it.
+func FullName(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return reference.TagNameOnly(named).String()
 }
 
 // UserAgent stands for the ssh agent of the user's environment.
@@ -226,6 +238,14 @@ type Wait struct {
 	Namespace string `json:"namespace,omitempty"`
 	// Selector selects objects by their labels, such as app=shop.
 	Selector string `json:"selector,omitempty"`
+}
+
+// ToSchedule are the images to build as strategies see them.
+func (w Workload) ToSchedule() (images []strategies.Image) {
+	for _, i := range w.Images {
+		images = append(images, strategies.Image{Name: i.Name, Weight: i.Weight})
+	}
+	return images
 }
 
 // Steps are the steps of the deployment in either form.
