@@ -27,7 +27,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		return d, err
 	}
 	if r.Environment.WorkloadHash != s.Workload.SHA256 {
-		return d, usageError{fmt.Errorf("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)}
+		return d, usage("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)
 	}
 	builds, cpus := alone(r)
 	t := report.Table{Title: "Builds, as predicted", Header: []string{"runtime", "schedule", "builds", "of serial", "peak memory of builds"}}
@@ -45,7 +45,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		}
 		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cpus)
 		if err != nil {
-			return d, usageError{fmt.Errorf("predicting %s from %s: %w", rt, name, err)}
+			return d, usage("predicting %s from %s: %w", rt, name, err)
 		}
 		serial := all[slices.IndexFunc(all, func(p strategies.Predicted) bool { return p.Strategy == strategies.Serial })].Takes
 		groupings := 0
@@ -62,7 +62,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		d.Notes = append(d.Notes, promise(rt, all[0], serial.Seconds()))
 	}
 	if len(t.Rows) == 0 {
-		return d, usageError{fmt.Errorf("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)}
+		return d, usage("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)
 	}
 	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
 	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}

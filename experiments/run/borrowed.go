@@ -34,7 +34,7 @@ type borrowedPlace struct {
 	engine runtimes.Endpoint
 	own    map[string]strategies.Own
 	cache  string
-	note   func(string)
+	report reporter
 	me     holder
 	// held is true while this run holds the engine's lock.
 	held bool
@@ -106,7 +106,7 @@ func (p *borrowedPlace) claim(ctx context.Context, me holder) error {
 
 // prepare takes away what killed runs left on the engine, and pulls the node
 // images, so that the first trial's cluster phase does not include that.
-func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings, _ func(string)) error {
+func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings) error {
 	if p.of == machine.PodmanMachine {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
 	}
 	defer engine.Close()
 	for _, ref := range p.nodeImages {
-		p.note(fmt.Sprintf("pulling the node image %s to the %s engine", ref, p.engine.Runtime))
+		p.report.note("pulling the node image %s to the %s engine", ref, p.engine.Runtime)
 		if _, err := engine.Pull(ctx, ref, runtimes.Pull{}); err != nil {
 			return fmt.Errorf("%w: pulling the node image %s: %w; correct its name, log in to its registry, or bring it to the engine (%s load)", ErrNoneReady, ref, err, p.engine.Runtime)
 		}
@@ -171,7 +171,7 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	for _, l := range owed {
 		found, failed := p.settle(ctx, m, l)
 		if found {
-			p.note(fmt.Sprintf("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime))
+			p.report.note("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime)
 		}
 		err = errors.Join(err, failed)
 	}
@@ -269,7 +269,7 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 			l.debt.Trial, p.engine.Runtime, err, bytes.TrimSpace(said.Bytes()))
 	}
 	for _, text := range s.Left {
-		p.note(fmt.Sprintf("left on the %s engine, because it may be yours: %s", p.engine.Runtime, text))
+		p.report.note("left on the %s engine, because it may be yours: %s", p.engine.Runtime, text)
 	}
 	p.came = append(p.came, s.New...)
 	err = os.RemoveAll(p.workDir())
@@ -292,7 +292,7 @@ func (p *borrowedPlace) workDir() string {
 func (p *borrowedPlace) close() error {
 	slices.Sort(p.came)
 	if came := slices.Compact(p.came); len(came) > 0 {
-		p.note(fmt.Sprintf("new on the %s engine since the run began, pulled for the run or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", ")))
+		p.report.note("new on the %s engine since the run began, pulled for the run or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", "))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
 	defer cancel()

@@ -3,7 +3,6 @@ package run
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -163,7 +162,7 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 		}
 	}
 	if x.do == jobPublish && x.settings.Registry.Prefix != "" {
-		x.r.report(Update{Note: fmt.Sprintf("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)})
+		x.r.report.note("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)
 	}
 	for _, of := range cfg.Images {
 		for arg, value := range of.Args {

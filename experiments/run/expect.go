@@ -2,7 +2,6 @@ package run
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -38,7 +37,7 @@ func (r *runner) expect(root string) error {
 		read++
 		run, err := results.ReadRun(dir)
 		if err != nil && adapts {
-			r.report(Update{Note: fmt.Sprintf("nothing is learned from %s: %v", dir, err)})
+			r.report.note("nothing is learned from %s: %v", dir, err)
 		}
 		if err != nil {
 			continue
@@ -56,7 +55,7 @@ func (r *runner) expect(root string) error {
 	}
 	r.builds = study.Likely(alone)
 	if len(r.builds) == 0 && adapts {
-		r.report(Update{Note: "no earlier run of this workload on this host has built an image alone: strategy adaptive uses the weights of the images"})
+		r.report.note("no earlier run of this workload on this host has built an image alone: strategy adaptive uses the weights of the images")
 	}
 	return r.journal.WriteOnce(results.ExpectedFile, r.builds)
 }

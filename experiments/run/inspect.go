@@ -66,7 +66,7 @@ func (r *runner) preflight(ctx context.Context) error {
 		switch {
 		case errors.As(err, &memory), errors.As(err, &pointless):
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
-			r.report(Update{Note: fmt.Sprintf("refused [%s]: %v", cell, err)})
+			r.report.note("refused [%s]: %v", cell, err)
 			continue
 		case err != nil:
 			in.refuse(cell, err)

@@ -37,7 +37,7 @@ func (p fakePlace) buildArgs() map[string]string {
 
 // isolatedSite is what is known of isolated machines, on any host.
 func isolatedSite(t *testing.T) *site {
-	s := newIsolatedPlace(t.TempDir(), nil).site(t.Context(), spec.Settings{})
+	s := (&isolatedPlace{cache: t.TempDir()}).site(t.Context(), spec.Settings{})
 	s.problems = nil // this host's disk is not what is tested
 	return s
 }

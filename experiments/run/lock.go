@@ -145,7 +145,7 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 		}
 		if by = holderOf(labels); by.Mark == p.me.Mark {
 			if dead != nil {
-				p.note(fmt.Sprintf("a killed run (%s) held the %s engine; this run holds it now", dead, p.engine.Runtime))
+				p.report.note("a killed run (%s) held the %s engine; this run holds it now", dead, p.engine.Runtime)
 			}
 			p.held, p.dead = true, dead
 			return nil

@@ -32,7 +32,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 		return nil, err
 	}
 	for _, w := range r.warnings {
-		r.report(Update{Note: "warning: " + w.String()})
+		r.report.note("warning: %s", w)
 	}
 	dir := o.Resume
 	if dir == "" {
@@ -65,7 +65,7 @@ func newRunner(o Options) *runner {
 }
 
 // oneAtATime lets several goroutines report to one that expects a single one.
-func oneAtATime(report func(Update)) func(Update) {
+func oneAtATime(report func(Update)) reporter {
 	var mu sync.Mutex
 	return func(u Update) {
 		mu.Lock()
@@ -177,7 +177,7 @@ func (r *runner) reopen(dir string) (err error) {
 	for _, l := range run.Looks {
 		r.retire(l.Retired)
 	}
-	r.report(Update{Note: fmt.Sprintf("continuing %s: %d of %d trials are recorded", run.ID(), len(r.done), len(r.plan.Trials))})
+	r.report.note("continuing %s: %d of %d trials are recorded", run.ID(), len(r.done), len(r.plan.Trials))
 	return nil
 }
 

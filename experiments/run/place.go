@@ -31,7 +31,7 @@ type place interface {
 	// claim takes the place for this run alone, before anything is created.
 	claim(ctx context.Context, me holder) error
 	// prepare prepares what machines of these settings start from.
-	prepare(ctx context.Context, all []spec.Settings, note func(string)) error
+	prepare(ctx context.Context, all []spec.Settings) error
 	// start starts a machine and returns when its engine answers. The machine has
 	// the disk of a kept state, or a fresh engine's if state is empty. Its logs go
 	// to dir.
@@ -58,10 +58,9 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		r.nowhere = err
 	} else {
 		r.machine = fmt.Sprintf("%s, because %s", choice.Kind, choice.Reason)
-		r.report(Update{Note: "machine: " + r.machine})
+		r.report.note("machine: %s", r.machine)
 	}
-	shared := newIsolatedPlace(r.cache, r.binds())
-	shared.preparing = r.preparing
+	shared := &isolatedPlace{cache: r.cache, binds: r.binds(), report: r.report}
 	for _, rt := range r.runtimes() {
 		if choice.Kind == machine.Isolated {
 			r.places[rt] = shared
@@ -69,8 +68,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		}
 		engine := choice.Engines[rt]
 		engine.Runtime = rt
-		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache,
-			note: func(text string) { r.report(Update{Note: text}) }}
+		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache, report: r.report}
 	}
 	return nil
 }
@@ -263,10 +261,7 @@ func PrepareLab(ctx context.Context, report func(Update)) error {
 	if err != nil {
 		return err
 	}
-	report = oneAtATime(report)
-	note := func(text string) { report(Update{Note: text}) }
-	p := newIsolatedPlace(cache, nil)
-	p.preparing = func(what Preparation) { report(Update{Preparing: &what}) }
+	p := &isolatedPlace{cache: cache, report: oneAtATime(report)}
 	var all []spec.Settings
 	for _, rt := range trial.Runtimes() {
 		s := spec.Settings{Runtime: rt}
@@ -275,5 +270,5 @@ func PrepareLab(ctx context.Context, report func(Update)) error {
 		}
 		all = append(all, s)
 	}
-	return errors.Join(p.prepare(ctx, all, note), p.close())
+	return errors.Join(p.prepare(ctx, all), p.close())
 }

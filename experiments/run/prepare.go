@@ -28,8 +28,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	for _, p := range r.distinctPlaces() {
-		note := func(text string) { r.report(Update{Note: text}) }
-		if err := p.prepare(ctx, all, note); err != nil {
+		if err := p.prepare(ctx, all); err != nil {
 			return err
 		}
 	}
@@ -50,7 +49,7 @@ func (r *runner) preload(ctx context.Context) error {
 			if _, known := r.archives[entry]; known {
 				continue
 			}
-			r.preparing(Preparation{What: "fetching the image " + entry})
+			r.report.preparing(Preparation{What: "fetching the image " + entry})
 			archive, err := archiveOf(ctx, entry)
 			if err != nil {
 				return fmt.Errorf("%w: the image %s, which trials load: %w; correct its name, log in to its registry, or save it to an archive (docker save) and name that under preload", ErrNoneReady, entry, err)

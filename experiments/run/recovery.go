@@ -82,14 +82,14 @@ func (r *runner) awaitEngine(ctx context.Context, p place) error {
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}
-	r.report(Update{Note: fmt.Sprintf("%s at %s does not answer (%v); it may be restarting: waiting for it, up to %s", e.Runtime, e, err, answerLimit)})
+	r.report.note("%s at %s does not answer (%v); it may be restarting: waiting for it, up to %s", e.Runtime, e, err, answerLimit)
 	began := time.Now()
 	if err := answers(ctx, e); ctx.Err() != nil {
 		return context.Cause(ctx)
 	} else if err != nil {
 		return fmt.Errorf("%w: %w; %s", ErrUnrecovered, err, cure(p))
 	}
-	r.report(Update{Note: fmt.Sprintf("%s answers again, after %s", e.Runtime, time.Since(began).Round(time.Second/10))})
+	r.report.note("%s answers again, after %s", e.Runtime, time.Since(began).Round(time.Second/10))
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (r *runner) awaitFound(ctx context.Context) {
 			}
 			if !said {
 				said = true
-				r.report(Update{Note: fmt.Sprintf("%v; it may be restarting: waiting for it, up to %s", err, answerLimit)})
+				r.report.note("%v; it may be restarting: waiting for it, up to %s", err, answerLimit)
 			}
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/plan"
@@ -102,6 +103,19 @@ type Preparation struct {
 	Takes time.Duration
 }
 
+// reporter passes progress on, from one goroutine at a time. As a writer it takes lines
+// for notes.
+type reporter func(Update)
+
+func (r reporter) note(format string, args ...any) { r(Update{Note: fmt.Sprintf(format, args...)}) }
+
+func (r reporter) preparing(what Preparation) { r(Update{Preparing: &what}) }
+
+func (r reporter) Write(b []byte) (int, error) {
+	r.note("%s", strings.TrimRight(string(b), "\n"))
+	return len(b), nil
+}
+
 // runner is a run under way.
 type runner struct {
 	spec *spec.Spec
@@ -129,7 +143,7 @@ type runner struct {
 	// prebooted are the states of the store from which cells with cluster:
 	// prebooted start, by cell.
 	prebooted map[string]string
-	report    func(Update)
+	report    reporter
 	decide    func(results.Run) (results.Look, error)
 	started   time.Time
 	budget    time.Duration
@@ -166,7 +180,7 @@ func Run(ctx context.Context, o Options) (dir string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	r.report(Update{Note: "recording to " + r.journal.Dir()})
+	r.report.note("recording to %s", r.journal.Dir())
 	if err := r.prepare(ctx); err != nil {
 		return r.journal.Dir(), err
 	}
@@ -209,7 +223,7 @@ func (r *runner) trials(ctx context.Context) error {
 			if t.Block == 1 {
 				return fmt.Errorf("%w: the budget of %s has no room for the first block, judging by the warm-ups; raise it, or take levels out, and continue with --resume", ErrNoneReady, r.budget)
 			}
-			r.report(Update{Note: fmt.Sprintf("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)})
+			r.report.note("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)
 			return r.noneReady()
 		}
 		if stop, err := r.look(i); stop || err != nil {
@@ -256,7 +270,7 @@ func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Recor
 		return results.Record{}, err
 	}
 	if do != jobTrial {
-		r.preparing(Preparation{What: do.what() + ": " + t.String()})
+		r.report.preparing(Preparation{What: do.what() + ": " + t.String()})
 	} else {
 		r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	}
@@ -281,9 +295,6 @@ func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Recor
 func (r *runner) log(record results.Record) string {
 	return filepath.Join(r.journal.Dir(), record.Log)
 }
-
-// preparing reports the work under way before the trials.
-func (r *runner) preparing(what Preparation) { r.report(Update{Preparing: &what}) }
 
 // specOf is the spec of a cell: its state's, or the run's.
 func (r *runner) specOf(c trial.Cell) *spec.Spec {
@@ -351,11 +362,11 @@ func (r *runner) reference(ctx context.Context, block int) error {
 		return fmt.Errorf("settings of %s: %w", record.Trial.ID, err)
 	}
 	r.referenced[block] = record.Elapsed.Duration()
-	note := fmt.Sprintf("%s: the reference workload took %s", record.Trial.ID, record.Elapsed.Duration().Round(time.Millisecond))
-	if record.Verdict.Outcome != trial.OK {
-		note = record.Trial.ID + ": " + record.Verdict.Error
+	if record.Verdict.Outcome == trial.OK {
+		r.report.note("%s: the reference workload took %s", record.Trial.ID, record.Elapsed.Duration().Round(time.Millisecond))
+	} else {
+		r.report.note("%s: %s", record.Trial.ID, record.Verdict.Error)
 	}
-	r.report(Update{Note: note})
 	return r.journal.Append(record)
 }
 

@@ -176,7 +176,7 @@ func (r *runner) look(i int) (stop bool, err error) {
 		return false, err
 	}
 	if l.Stopped {
-		r.report(Update{Note: fmt.Sprintf("stopped before block %d: %s", l.Block, l.Reason)})
+		r.report.note("stopped before block %d: %s", l.Block, l.Reason)
 	}
 	return l.Stopped, nil
 }
@@ -194,7 +194,7 @@ func (r *runner) retired(c trial.Cell) bool {
 // retire leaves out the trials that these cells have left.
 func (r *runner) retire(cells []trial.Cell) {
 	for _, c := range cells {
-		r.report(Update{Note: fmt.Sprintf("[%s] is decided on and not run again", c)})
+		r.report.note("[%s] is decided on and not run again", c)
 		for _, t := range r.plan.Trials {
 			if t.Cell.Key() == c.Key() {
 				r.done[t.ID] = true

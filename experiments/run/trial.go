@@ -183,7 +183,7 @@ func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine)
 		return err
 	}
 	if x.workerError != nil {
-		x.r.report(Update{Note: x.trial.ID + ": the command that cleans up failed; see " + x.r.log(x.record)})
+		x.r.report.note("%s: the command that cleans up failed; see %s", x.trial.ID, x.r.log(x.record))
 	}
 	return nil
 }
@@ -337,7 +337,7 @@ func (x *execution) noteClockSet(now time.Time) {
 	x.record.ClockSet = &away
 	note := fmt.Sprintf("the wall clock moved by %s against the time that passed: it was set, or the host slept", set.Round(time.Second/10))
 	x.log.line(x.record.Elapsed, "runner", note)
-	x.r.report(Update{Note: x.trial.ID + ": " + note})
+	x.r.report.note("%s: %s", x.trial.ID, note)
 }
 
 // notMeasured is the verdict of a trial that stratbench could not measure.
