@@ -172,7 +172,9 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 		}
 		return c, nil
 	}
-	info, err := describe(ctx, engine)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	info, err := connect.Info(ctx, engine)
 	if err != nil {
 		c.Detail, c.Cure = fmt.Sprintf("%s answers, but not with its version: %v", engine, err), fmt.Sprintf("look at the output of %s info", rt)
 		return c, nil
@@ -189,17 +191,6 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 		})
 	}
 	return c, defects
-}
-
-func describe(ctx context.Context, e runtimes.Endpoint) (runtimes.Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	engine, err := connect.Engine(ctx, e)
-	if err != nil {
-		return runtimes.Info{}, err
-	}
-	defer engine.Close()
-	return engine.Info(ctx)
 }
 
 // labChecks look at the lab, or at what is needed to build it.

@@ -75,19 +75,9 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 	case p.of == machine.PodmanMachine || s.Memory == 0:
 		return nil
 	}
-	return p.checkMemory(s)
-}
-
-// checkMemory compares the level of memory with what the running engine has.
-func (p *borrowedPlace) checkMemory(s spec.Settings) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	engine, err := connect.Engine(ctx, p.engine)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
+	info, err := connect.Info(ctx, p.engine)
 	if err != nil {
 		return err
 	}
@@ -114,15 +104,8 @@ func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := p.settleOld(ctx, m); err != nil {
+	if err := p.settleOld(ctx, m); err != nil || len(p.nodeImages) == 0 {
 		return err
-	}
-	return p.pullNodeImages(ctx)
-}
-
-func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
-	if len(p.nodeImages) == 0 {
-		return nil
 	}
 	engine, err := connect.Engine(ctx, p.engine)
 	if err != nil {
@@ -141,12 +124,7 @@ func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
 
 // settleOld takes away what killed runs left on the engine of a machine.
 func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error {
-	engine, err := connect.Engine(ctx, m.WatchEndpoint())
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
+	info, contents, err := onEngine(ctx, m.WatchEndpoint())
 	if err != nil {
 		return err
 	}
@@ -155,10 +133,6 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		return err
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
-		contents, err := engine.Contents(ctx)
-		if err != nil {
-			return err
-		}
 		for _, d := range debtsByName(contents, p.dead.Mark) {
 			d.Runtime, d.Engine, d.Address = p.engine.Runtime, info.ID, m.WatchEndpoint().String()
 			l, err := openLedger(ledgers(p.cache, info.ID), d)
@@ -179,22 +153,29 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 }
 
 func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, _ string) (machine.Machine, error) {
-	m, err := p.open(ctx, s)
+	var m machine.Machine
+	var err error
+	if p.of == machine.PodmanMachine {
+		m, err = podmanmachine.Start(ctx, s.Memory)
+	} else {
+		m, err = host.Open(p.engine)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if p.of == machine.PodmanMachine {
-		err := p.lock(ctx, m.WatchEndpoint())
-		if err == nil {
+		if err = p.lock(ctx, m.WatchEndpoint()); err == nil {
 			err = p.settleOld(ctx, m)
 		}
-		if err != nil {
-			return nil, errors.Join(err, p.abandon(m))
-		}
 	}
-	l, err := p.remember(ctx, m, trialID)
+	var l *ledger
+	if err == nil {
+		l, err = p.remember(ctx, m, trialID)
+	}
 	if err != nil {
-		return nil, errors.Join(err, p.abandon(m))
+		closing, cancel := context.WithTimeout(context.Background(), giveBackLimit)
+		defer cancel()
+		return nil, errors.Join(err, (&borrowed{Machine: m, place: p}).Close(closing))
 	}
 	return &borrowed{Machine: m, place: p, ledger: l}, nil
 }
@@ -202,20 +183,6 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 // giveBackLimit bounds how long it may take to give back an engine or a machine on
 // which no trial runs.
 const giveBackLimit = 30 * time.Second
-
-// abandon closes a machine on which the trial cannot begin.
-func (p *borrowedPlace) abandon(m machine.Machine) error {
-	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
-	defer cancel()
-	return (&borrowed{Machine: m, place: p}).Close(ctx)
-}
-
-func (p *borrowedPlace) open(ctx context.Context, s spec.Settings) (machine.Machine, error) {
-	if p.of == machine.PodmanMachine {
-		return podmanmachine.Start(ctx, s.Memory)
-	}
-	return host.Open(p.engine)
-}
 
 // remember opens the ledger of a trial with what is on the engine before it.
 func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {

@@ -259,12 +259,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Describe))
 	defer cancel()
-	engine, err := connect.Engine(ctx, m.WatchEndpoint())
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
+	info, err := connect.Info(ctx, m.WatchEndpoint())
 	if err != nil {
 		return err
 	}
