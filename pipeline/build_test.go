@@ -37,12 +37,12 @@ func (e *scriptedEngine) Build(_ context.Context, b runtimes.Build, report func(
 	return "sha256:built", nil
 }
 
-func (e *scriptedEngine) Pull(_ context.Context, ref string, _ runtimes.Pull) (runtimes.ImageID, error) {
+func (e *scriptedEngine) Pull(_ context.Context, ref string, _ bool) (runtimes.ImageID, error) {
 	e.note("pull " + ref)
 	return "sha256:pulled", nil
 }
 
-func (e *scriptedEngine) Push(_ context.Context, ref string, _ runtimes.Pull) error {
+func (e *scriptedEngine) Push(_ context.Context, ref string, _ bool) error {
 	e.note("push " + ref)
 	return nil
 }
