@@ -62,8 +62,8 @@ machine to themselves (strategy serial).`,
 			if err := f.print(cmd, planned(s, p, runs)); err != nil {
 				return err
 			}
-			seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
-			if err != nil && seen.Machine == "" { // a plan can be made where nothing can run
+			on, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
+			if err != nil && on == "" { // a plan can be made where nothing can run
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
 				return nil
 			}
@@ -174,12 +174,12 @@ exit code.`,
 					continue
 				}
 				p := plan.Make(s, 0)
-				seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
+				on, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
 				if err != nil {
 					all.AddError(err)
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), seen.Machine)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), on)
 			}
 			return all.Err()
 		},
@@ -190,13 +190,13 @@ exit code.`,
 
 // inspect checks that an experiment can run on this machine, and prints the
 // warnings. The first line of an error names the machine.
-func inspect(cmd *cobra.Command, o run.Options) (run.Inspected, error) {
-	seen, err := run.Inspect(cmd.Context(), o)
-	for _, w := range seen.Warnings {
+func inspect(cmd *cobra.Command, o run.Options) (on string, err error) {
+	on, warnings, err := run.Inspect(cmd.Context(), o)
+	for _, w := range warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 	}
-	if err != nil && seen.Machine != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", o.Spec.Path, seen.Machine)
+	if err != nil && on != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", o.Spec.Path, on)
 	}
-	return seen, err
+	return on, err
 }

@@ -82,12 +82,16 @@ type Result struct {
 // folder, nothing was. The error wraps ErrNotBuilt or a *CellError, or is one of
 // run.Run.
 func Run(ctx context.Context, o Options) (r Result, err error) {
-	folder, remove, err := run.TempFolder()
+	cache, err := run.CacheDir()
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, remove.Close()) }()
-	good, err := rebuild(ctx, o, folder)
+	scratch, err := run.NewScratch(cache)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	good, err := rebuild(ctx, o, scratch.Dir)
 	if err != nil {
 		return r, err
 	}

@@ -59,11 +59,8 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 		return all, err
 	}
 	all = append(all, elsewhere...)
-	for _, dir := range deadScratch(cache) {
+	for _, dir := range deadScratch(cache, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
-	}
-	if remove {
-		sweepScratch(cache)
 	}
 	return all, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/run/inject"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
@@ -29,17 +30,13 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		return cfg, nil, err
 	}
 	w, s := x.workload, x.settings
-	deployment, err := x.deployment()
-	if err != nil {
-		return cfg, nil, err
-	}
 	cfg = clusterOf(p, s, w)
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
-	cfg.Deploy, cfg.ReadyURLs = deployment, w.Ready.URLs
+	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(s, w)].steps, w.Ready.URLs
 	cfg.Test = pipeline.Test(w.Test)
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
@@ -129,7 +126,9 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	return schedule, err
 }
 
-// registry gives a trial that pulls or publishes its registry, until stop is called.
+// registry gives a trial that pulls or publishes its registry, until stop is called: the
+// user's, or stratbench's own, which is behind the trial's fault if that is one of the
+// registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
 	if !cfg.Schedule.Pull && x.do != jobPublish {
 		return func() {}, nil
@@ -138,12 +137,24 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func
 		cfg.Registry, cfg.RegistryPlainHTTP = named.Prefix, named.PlainHTTP
 		return func() {}, nil
 	}
-	addr, stop, err := x.ownRegistry(m.RegistryHost())
+	cfg.RegistryPlainHTTP = true
+	state, _ := x.trial.Cell.Level(results.StateFactor)
+	fault, ok := x.injection()
+	if !ok || !fault.Do.OfRegistry() {
+		cfg.Registry, stop, err = listen(x.r.oci[state], m.RegistryHost())
+		return stop, err
+	}
+	upstream, stopUpstream, err := listen(x.r.oci[state], "127.0.0.1")
 	if err != nil {
 		return nil, err
 	}
-	cfg.Registry, cfg.RegistryPlainHTTP = addr, true
-	return stop, nil
+	address, stopFault, err := inject.Registry(fault.Do, m.RegistryHost(), upstream)
+	if err != nil {
+		stopUpstream()
+		return nil, err
+	}
+	cfg.Registry = address
+	return func() { stopFault(); stopUpstream() }, nil
 }
 
 // nameImages gives the images of a trial their names on its engine, also in build

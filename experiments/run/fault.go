@@ -7,7 +7,6 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -84,25 +83,4 @@ func (x *execution) endFault() {
 		e.State, e.Text = trial.StateNotInjected, "its moment never came"
 	}
 	x.record.Observed = append(x.record.Observed, e)
-}
-
-// ownRegistry serves stratbench's registry to a machine, behind a fault if the
-// trial has one of the registry.
-func (x *execution) ownRegistry(host string) (addr string, stop func(), err error) {
-	state, _ := x.trial.Cell.Level(results.StateFactor)
-	oci := x.r.oci[state]
-	fault, ok := x.injection()
-	if !ok || !fault.Do.OfRegistry() {
-		return listen(oci, host)
-	}
-	upstream, stopUpstream, err := listen(oci, "127.0.0.1")
-	if err != nil {
-		return "", nil, err
-	}
-	addr, stopFault, err := inject.Registry(fault.Do, host, upstream)
-	if err != nil {
-		stopUpstream()
-		return "", nil, err
-	}
-	return addr, func() { stopFault(); stopUpstream() }, nil
 }

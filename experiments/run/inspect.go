@@ -21,26 +21,19 @@ import (
 // that nothing was created.
 var ErrCannotRun = errors.New("this machine cannot run the experiment")
 
-// Inspected is what an inspection has found.
-type Inspected struct {
-	// Machine is the machine on which the experiment would run, and the reason for
-	// the choice; empty if there is none.
-	Machine string
-	// Warnings name what may go wrong. What is certain to fail is an error.
-	Warnings []issue.Issue
-}
-
 // Inspect reads everything that the experiment's trials read, and checks it
 // against the machine on which they would run here, as Run does before it creates
-// anything. The error has an *issue.List of all that is certain to fail.
-func Inspect(ctx context.Context, o Options) (Inspected, error) {
+// anything. on is that machine and the reason for the choice, empty if there is none.
+// Warnings name what may go wrong. The error has an *issue.List of all that is certain
+// to fail.
+func Inspect(ctx context.Context, o Options) (on string, warnings []issue.Issue, err error) {
 	o.Report = nil
 	r := newRunner(o)
 	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
-		return Inspected{Machine: r.machine}, err
+		return r.machine, nil, err
 	}
-	err := r.preflight(ctx)
-	return Inspected{Machine: r.machine, Warnings: r.warnings}, err
+	err = r.preflight(ctx)
+	return r.machine, r.warnings, err
 }
 
 // preflight checks every cell against the place where it will run, and reports all

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/distribution/reference"
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
@@ -262,21 +261,14 @@ func (c *cellInspection) published(port string) bool {
 	return false
 }
 
-var kubernetesTag = regexp.MustCompile(`^v1\.(\d+)`)
+var kubernetesTag = regexp.MustCompile(`:v1\.(\d+)[^/]*$`)
 
 // minorOf is the minor version of Kubernetes in a node image by its tag, or 0.
 func minorOf(image string) int {
-	named, err := reference.ParseNormalizedNamed(image)
-	if err != nil {
+	m := kubernetesTag.FindStringSubmatch(image)
+	if m == nil {
 		return 0
 	}
-	tagged, ok := named.(reference.Tagged)
-	if !ok {
-		return 0
-	}
-	if m := kubernetesTag.FindStringSubmatch(tagged.Tag()); m != nil {
-		minor, _ := strconv.Atoi(m[1])
-		return minor
-	}
-	return 0
+	minor, _ := strconv.Atoi(m[1])
+	return minor
 }

@@ -23,23 +23,17 @@ type prepared struct {
 
 // deploymentKey identifies a deployment by its steps and by the settings on which
 // its Kubernetes depends.
-func deploymentKey(s spec.Settings, w spec.Workload) (string, error) {
-	key, err := json.Marshal([]any{s.Runtime, s.NodeImage, w.KindConfig, w.Steps()})
-	if err != nil {
-		return "", fmt.Errorf("preparing the deployment: %w", err)
-	}
-	return string(key), nil
+func deploymentKey(s spec.Settings, w spec.Workload) string {
+	key, _ := json.Marshal([]any{s.Runtime, s.NodeImage, w.KindConfig, w.Steps()}) // was read from JSON
+	return string(key)
 }
 
 // prepareDeployment prepares the deployment of a cell, once for the run, so that
 // trials apply what was inspected.
-func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.Workload, server deploy.Server) (prepared, error) {
-	key, err := deploymentKey(s, w)
-	if err != nil {
-		return prepared{}, err
-	}
+func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.Workload, server deploy.Server) prepared {
+	key := deploymentKey(s, w)
 	if p, known := r.deployments[key]; known {
-		return p, nil
+		return p
 	}
 	var p prepared
 	sources, errs := sourcesOfSteps(ctx, w.Steps())
@@ -47,16 +41,7 @@ func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.
 		p.steps, p.errs = deploy.Prepare(deploy.WithNames(sources), server)
 	}
 	r.deployments[key] = p
-	return p, nil
-}
-
-// deployment is the trial's, as it was prepared when its cell was inspected.
-func (x *execution) deployment() ([]deploy.Step, error) {
-	key, err := deploymentKey(x.settings, x.workload)
-	if err != nil {
-		return nil, err
-	}
-	return x.r.deployments[key].steps, nil
+	return p
 }
 
 // sourcesOfSteps converts the steps of a workload and fetches their remote files.
@@ -92,11 +77,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
-	p, err := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
-	if err != nil {
-		c.wrong("workload.deploy", err)
-		return
-	}
+	p := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
 	for _, err := range p.errs {
 		var of *deploy.SourceError
 		if errors.As(err, &of) {

@@ -107,16 +107,13 @@ func (p *isolatedPlace) buildLab(ctx context.Context, all []spec.Settings) error
 
 // labOptions are those of the lab for machines of these settings.
 func labOptions(cache string, all []spec.Settings) lab.Options {
-	return lab.Options{CacheDir: filepath.Join(cache, "lab"), Engines: engineSources(all)}
-}
-
-func engineSources(all []spec.Settings) (sources []string) {
+	o := lab.Options{CacheDir: filepath.Join(cache, "lab")}
 	for _, s := range all {
-		if source := engineSource(s); !slices.Contains(sources, source) {
-			sources = append(sources, source)
+		if source := engineSource(s); !slices.Contains(o.Engines, source) {
+			o.Engines = append(o.Engines, source)
 		}
 	}
-	return sources
+	return o
 }
 
 func engineSource(s spec.Settings) string { return cmp.Or(s.Engine, defaultSuite) }
@@ -147,8 +144,15 @@ func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings) error {
 	}
 	began := time.Now()
 	p.report.preparing(Preparation{What: "making the golden state " + key, Takes: time.Minute})
-	if err := p.importRoot(ctx, s); err != nil {
-		return err
+	if root := p.rootKey(s); !p.store.Has(store.Root(root)) {
+		tar, err := os.Open(p.lab.EngineRoots[engineSource(s)])
+		if err != nil {
+			return fmt.Errorf("opening the engine root: %w", err)
+		}
+		defer tar.Close()
+		if err := p.store.ImportRoot(ctx, root, tar); err != nil {
+			return err
+		}
 	}
 	err := isolated.MakeGolden(ctx, isolated.Config{
 		Store: p.store, From: store.Root(p.rootKey(s)), Runtime: s.Runtime, Log: filepath.Join(p.cache, key+".log"),
@@ -158,19 +162,6 @@ func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings) error {
 	}
 	p.report.note("made the golden state %s in %s", key, time.Since(began).Round(time.Second))
 	return nil
-}
-
-func (p *isolatedPlace) importRoot(ctx context.Context, s spec.Settings) error {
-	key := p.rootKey(s)
-	if p.store.Has(store.Root(key)) {
-		return nil
-	}
-	tar, err := os.Open(p.lab.EngineRoots[engineSource(s)])
-	if err != nil {
-		return fmt.Errorf("opening the engine root: %w", err)
-	}
-	defer tar.Close()
-	return p.store.ImportRoot(ctx, key, tar)
 }
 
 func (p *isolatedPlace) loadImages(ctx context.Context, m *isolated.Machine) error {

@@ -138,23 +138,15 @@ func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
 		if image.Context == "" {
 			continue // a set-up command builds it
 		}
-		s := results.ImageSource{Image: image.Name, Recipe: recipeOf(image)}
+		s := results.ImageSource{Image: image.Name}
+		if dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile)); err == nil {
+			args, _ := json.Marshal(image.Args) // never fails
+			s.Recipe = sumOf(append(append(dockerfile, 0), args...))
+		}
 		s.Context, _ = runtimes.ContextHash(image.Context, image.Dockerfile)
 		sources = append(sources, s)
 	}
 	return sources
-}
-
-func recipeOf(image spec.Image) string {
-	dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile))
-	if err != nil {
-		return ""
-	}
-	args, err := json.Marshal(image.Args)
-	if err != nil {
-		return ""
-	}
-	return sumOf(append(append(dockerfile, 0), args...))
 }
 
 // reopen continues a run with its own plan, without the trials that are recorded.

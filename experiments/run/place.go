@@ -177,13 +177,8 @@ func (r *runner) binds() []string {
 			add(dir)
 		}
 	}
-	return outermost(binds)
-}
-
-// outermost drops the paths that lie below another.
-func outermost(paths []string) []string {
-	return slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
-		return slices.ContainsFunc(paths, func(q string) bool { return isIn(q, p) && !isIn(p, q) })
+	return slices.DeleteFunc(slices.Clone(binds), func(p string) bool { // below another one
+		return slices.ContainsFunc(binds, func(q string) bool { return isIn(q, p) && !isIn(p, q) })
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 
 // prepare prepares what trials start from, which is not part of their time.
 func (r *runner) prepare(ctx context.Context) (err error) {
-	if r.scratch, err = newScratch(r.cache); err != nil {
+	if r.scratch, err = NewScratch(r.cache); err != nil {
 		return err
 	}
 	all, err := r.settingsOf()
@@ -110,7 +110,7 @@ func (r *runner) publish(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("creating a folder for the registry: %w", err)
 			}
-			r.oci[state] = newRegistry(blobs)
+			r.oci[state] = registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs)))
 		}
 		if err := r.prepareBy(ctx, trial.Trial{ID: fmt.Sprintf("p%03d", i+1), Cell: cell}, jobPublish); err != nil {
 			return err
@@ -175,12 +175,6 @@ func unprepared(do task, v trial.Verdict, log string) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrNoneReady, err)
-}
-
-// newRegistry returns a registry of stratbench's own, for strategies that pull. It
-// keeps its blobs in the folder dir.
-func newRegistry(dir string) http.Handler {
-	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(dir)))
 }
 
 // listen serves a registry at a free port of host until stop is called. Each

@@ -37,8 +37,14 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 			if err := x.close(m); err != nil {
 				return err
 			}
-			fresh, err = x.fresh(ctx, place)
-			return err
+			dir, err := x.r.scratch.sub("recovery-" + x.trial.ID)
+			if err != nil {
+				return err
+			}
+			if fresh, err = place.start(ctx, x.settings, x.state(), x.trial.ID, dir); err != nil { // as the next trial will
+				return err
+			}
+			return answers(ctx, fresh.WatchEndpoint())
 		})
 		if fresh != nil {
 			if err := x.close(fresh); err != nil {
@@ -54,20 +60,6 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 		}
 	}
 	x.r.unrecovered = fmt.Errorf("%w: %d attempts after %s failed, the last with: %w; %s", ErrUnrecovered, lostInARow, x.trial.ID, last, cure(place))
-}
-
-// fresh starts a machine as the next trial will, and waits until its engine
-// answers.
-func (x *execution) fresh(ctx context.Context, place place) (machine.Machine, error) {
-	dir, err := x.r.scratch.sub("recovery-" + x.trial.ID)
-	if err != nil {
-		return nil, err
-	}
-	m, err := place.start(ctx, x.settings, x.state(), x.trial.ID, dir)
-	if err != nil {
-		return nil, err
-	}
-	return m, answers(ctx, m.WatchEndpoint())
 }
 
 // awaitEngine waits for an engine of the user's that does not answer: it may be

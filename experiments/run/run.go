@@ -131,7 +131,7 @@ type runner struct {
 	// there is no machine at all, or nil.
 	machine string
 	nowhere error
-	scratch *scratch
+	scratch *Scratch
 	states  []State
 	// deployments are the prepared ones, by deploymentKey.
 	deployments map[string]prepared
@@ -347,7 +347,7 @@ func (r *runner) reference(ctx context.Context, block int) error {
 		return nil
 	}
 	record := r.newReference(block)
-	job, spans, err := reference.Work(ctx, r.scratch.dir)
+	job, spans, err := reference.Work(ctx, r.scratch.Dir)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -376,7 +376,7 @@ func (r *runner) newReference(block int) results.Record {
 		RunID: r.env.RunID, Kind: results.KindReference, Started: time.Now(), Attempt: r.references[block],
 		Trial:   trial.Trial{ID: fmt.Sprintf("r%03d", block), Block: block, Cell: trial.Cell{}},
 		Verdict: trial.Verdict{Outcome: trial.OK, Confidence: 1},
-		Load:    results.HostLoad(r.scratch.dir),
+		Load:    results.HostLoad(r.scratch.Dir),
 		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
 	}
 }

@@ -84,10 +84,8 @@ func followsSchedule(s spec.Setup) bool {
 // the strategy would choose their order.
 func builtFromEachOther(s spec.Settings, w spec.Workload) error {
 	for _, image := range w.Images {
-		args := maps.Clone(image.Args)
-		if args == nil {
-			args = map[string]string{}
-		}
+		args := map[string]string{}
+		maps.Copy(args, image.Args)
 		maps.Copy(args, s.Build.Args)
 		for _, other := range w.Images {
 			for _, name := range slices.Sorted(maps.Keys(args)) {

@@ -71,8 +71,13 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 		}
 		return fmt.Errorf("%s has no program %s; name one that is part of the workload, such as a test binary (go test -c), or use a running engine (machine: {kind: host})", s.name, program)
 	}
-	if problem := p.diskRoom(); problem != "" {
-		s.problems = append(s.problems, problem)
+	need := trial.Bytes(labRoom)
+	if built, err := filepath.Glob(filepath.Join(p.cache, "lab", "node-*")); err == nil && len(built) > 0 {
+		need = trialRoom
+	}
+	if free, err := host.RoomFor(p.cache); err == nil && free < need {
+		s.problems = append(s.problems, fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a folder on a larger disk",
+			p.cache, free, need))
 	}
 	return s
 }
@@ -82,19 +87,6 @@ const (
 	trialRoom = 2 << 30
 	labRoom   = 8 << 30
 )
-
-func (p *isolatedPlace) diskRoom() string {
-	need := trial.Bytes(labRoom)
-	if built, err := filepath.Glob(filepath.Join(p.cache, "lab", "node-*")); err == nil && len(built) > 0 {
-		need = trialRoom
-	}
-	free, err := host.RoomFor(p.cache)
-	if err != nil || free >= need {
-		return ""
-	}
-	return fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a folder on a larger disk",
-		p.cache, free, need)
-}
 
 // askLimit bounds the time for all questions to one engine or registry.
 const askLimit = 3 * time.Second
@@ -127,7 +119,13 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	}
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
-	s.engine(p, info)
+	if why, cure := info.Unfit(); why != "" {
+		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
+	}
+	if free, err := host.RoomFor(info.Root); s.elsewhere == "" && err == nil && free < trialRoom {
+		s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
+			info.Root, s.name, free, trial.Bytes(trialRoom)))
+	}
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if by != inNode { // a node does not look into the engine's store
 			if _, err := engine.Image(asking, ref); err == nil || !runtimes.IsNotFound(err) {
@@ -140,20 +138,6 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		return judge(s.name, engine.Available(asking, spec.FullName(ref)))
 	}
 	return s
-}
-
-// engine adds the problems of a running engine.
-func (s *site) engine(p *borrowedPlace, info runtimes.Info) {
-	if why, cure := info.Unfit(); why != "" {
-		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
-	}
-	if s.elsewhere != "" {
-		return
-	}
-	if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {
-		s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
-			info.Root, s.name, free, trial.Bytes(trialRoom)))
-	}
 }
 
 func lookHere(program string) error {
