@@ -59,7 +59,11 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 			share := strconv.Itoa(int(math.Round(100*p.Takes.Seconds()/serial.Seconds()))) + " %"
 			t.Rows = append(t.Rows, []string{string(rt), p.Strategy, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()})
 		}
-		d.Notes = append(d.Notes, promise(rt, all[0], serial.Seconds()))
+		if gain := 100 * (1 - all[0].Takes.Seconds()/serial.Seconds()); gain < 1 {
+			d.Notes = append(d.Notes, fmt.Sprintf("On %s no schedule is predicted to be faster than serial: one build keeps the processors busy.", rt))
+		} else {
+			d.Notes = append(d.Notes, fmt.Sprintf("On %s, %s is predicted to be the fastest: builds take %.0f %% less than serial ones.", rt, all[0].Strategy, gain))
+		}
 	}
 	if len(t.Rows) == 0 {
 		return d, usage("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)
@@ -67,15 +71,6 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
 	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}
 	return d, nil
-}
-
-// promise is the answer for an engine.
-func promise(rt trial.Runtime, best strategies.Predicted, serial float64) string {
-	gain := 100 * (1 - best.Takes.Seconds()/serial)
-	if gain < 1 {
-		return fmt.Sprintf("On %s no schedule is predicted to be faster than serial: one build keeps the processors busy.", rt)
-	}
-	return fmt.Sprintf("On %s, %s is predicted to be the fastest: builds take %.0f %% less than serial ones.", rt, best.Strategy, gain)
 }
 
 // alone are the builds of a run that had the machine to themselves, and the

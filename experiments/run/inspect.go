@@ -119,7 +119,10 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 		c.images(ctx)
 		c.deployment(ctx)
 	}
-	c.test()
+	if t := w.Test; len(t.Command) > 0 {
+		c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
+		c.environment("workload.test.env.", t.Env)
+	}
 	for phase, hook := range w.Hooks {
 		for key, args := range map[string][]string{"before": hook.Before, "after": hook.After} {
 			if len(args) > 0 {

@@ -136,17 +136,6 @@ func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.P
 	}
 }
 
-// test inspects the test command.
-func (c *cellInspection) test() {
-	t := c.workload.Test
-	if len(t.Command) == 0 {
-		return
-	}
-	c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
-	c.environment("workload.test.env.", t.Env)
-
-}
-
 // setup inspects a set-up command.
 func (c *cellInspection) setup() {
 	s := c.workload.Setup

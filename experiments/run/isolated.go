@@ -64,7 +64,20 @@ func (p *isolatedPlace) claim(context.Context, holder) error { return nil }
 // makes the golden states that are missing.
 func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings) (err error) {
 	defer p.report.preparing(Preparation{})
-	if err := p.buildLab(ctx, all); err != nil {
+	o := labOptions(p.cache, all)
+	work, err := lab.Remaining(ctx, o)
+	if err != nil {
+		return err
+	}
+	o.Log = p.report
+	o.Building = func(names []string) {
+		p.report.preparing(Preparation{What: "building the lab", Detail: strings.Join(names, ", "), Takes: work.Takes})
+	}
+	if len(work.Names) > 0 {
+		p.report.note("the lab is not complete: %s", work)
+		o.Building(nil) // it may have to wait for another build
+	}
+	if p.lab, err = lab.Build(ctx, o); err != nil {
 		return err
 	}
 	if p.store, err = store.Open(ctx, filepath.Join(p.cache, "store.btrfs"), storeSize); err != nil {
@@ -83,26 +96,6 @@ func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings) (err e
 		}
 	}
 	return nil
-}
-
-func (p *isolatedPlace) buildLab(ctx context.Context, all []spec.Settings) error {
-	o := labOptions(p.cache, all)
-	work, err := lab.Remaining(ctx, o)
-	if err != nil {
-		return err
-	}
-	if len(work.Names) > 0 {
-		p.report.note("the lab is not complete: %s", work)
-	}
-	o.Log = p.report
-	o.Building = func(names []string) {
-		p.report.preparing(Preparation{What: "building the lab", Detail: strings.Join(names, ", "), Takes: work.Takes})
-	}
-	if len(work.Names) > 0 {
-		o.Building(nil) // it may have to wait for another build
-	}
-	p.lab, err = lab.Build(ctx, o)
-	return err
 }
 
 // labOptions are those of the lab for machines of these settings.

@@ -147,7 +147,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK) {
 		time.Sleep(afterglow)
 		c.After = postmortem.Look(context.WithoutCancel(ctx), postmortem.Subject{
-			Machine: m, Cluster: x.cluster, Began: x.record.Started.Add(x.before.At.Duration()),
+			Machine: m, Cluster: x.cfg.ClusterName, Began: x.record.Started.Add(x.before.At.Duration()),
 			MemoryLimit: x.record.Machine.MemoryLimit, Samples: x.samples(),
 		})
 		x.record.Observed = append(x.record.Observed, c.After.Evidence...)

@@ -144,7 +144,12 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	}
 	var reading sync.WaitGroup
 	reading.Go(func() { x.readEvents(events) })
-	reading.Go(func() { x.readErrors(errs) })
+	reading.Go(func() {
+		for lines := bufio.NewScanner(errs); lines.Scan(); {
+			x.log.line(x.clock.Elapsed(), "worker", lines.Text())
+		}
+		io.Copy(io.Discard, errs)
+	})
 	defer reading.Wait()
 	if x.fault != nil {
 		x.fault.WorkerStarted(cmd.Process.Pid)
@@ -217,15 +222,6 @@ func (x *execution) readEvents(r io.Reader) {
 			x.r.report(Update{Now: e.Span.Phase})
 		}
 	}
-}
-
-// readErrors copies a worker's standard error to the log.
-func (x *execution) readErrors(r io.Reader) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		x.log.line(x.clock.Elapsed(), "worker", lines.Text())
-	}
-	io.Copy(io.Discard, r)
 }
 
 // memoryFeed sends the runner's readings of a machine's memory to the worker that

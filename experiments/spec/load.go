@@ -44,7 +44,7 @@ type loader struct {
 
 func (l *loader) load(path string, source []byte) {
 	l.spec = &Spec{
-		Settings: defaultSettings(), Design: defaultDesign(), Limits: defaultLimits(),
+		Settings: defaultSettings(), Design: Design{Replicates: 5, WarmUp: 1, Reference: true}, Limits: defaultLimits(),
 		Source: source,
 	}
 	l.spec.Path, _ = filepath.Abs(path) // it has just been opened

@@ -169,8 +169,6 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-func defaultDesign() Design { return Design{Replicates: 5, WarmUp: 1, Reference: true} }
-
 // defaultLimits are generous for a small machine: they are there to end what
 // hangs, not to judge what is slow.
 func defaultLimits() Limits {

@@ -59,17 +59,13 @@ func (c Cell) String() string {
 	return strings.Join(parts, " ")
 }
 
-// FaultFactor is the factor whose levels are faults to inject, and NoFault its
-// level without a fault.
-const (
-	FaultFactor = "fault"
-	NoFault     = "none"
-)
+// NoFault is the level of the factor fault with which nothing is broken.
+const NoFault = "none"
 
 // Broken reports whether the cell's trials are broken on purpose, so that a study
 // of what runs in them leaves them out.
 func (c Cell) Broken() bool {
-	level, varied := c.Level(FaultFactor)
+	level, varied := c.Level("fault")
 	return varied && level != NoFault && level != ""
 }
 

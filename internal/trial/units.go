@@ -46,11 +46,8 @@ type Bytes int64
 // ParseBytes reads an amount as people write it: "7GiB", "12.5 GiB",
 // "500MB". A bare number is refused, because its unit would be a guess.
 func ParseBytes(s string) (Bytes, error) {
-	if !strings.ContainsAny(s, "bB") {
-		return 0, fmt.Errorf("%q is not an amount of memory: write a number and a unit, such as 7GiB or 512MiB", s)
-	}
 	n, err := humanize.ParseBytes(s)
-	if err != nil || n == 0 || n > math.MaxInt64 {
+	if !strings.ContainsAny(s, "bB") || err != nil || n == 0 || n > math.MaxInt64 {
 		return 0, fmt.Errorf("%q is not an amount of memory: write a number and a unit, such as 7GiB or 512MiB", s)
 	}
 	return Bytes(n), nil

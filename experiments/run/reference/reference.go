@@ -62,7 +62,12 @@ func Work(ctx context.Context, dir string) (job Job, spans []trial.Span, err err
 		do   func() error
 	}{
 		{PartCPU, func() error { return hashOnEach(ctx, job.CPUs) }},
-		{PartUnpack, func() error { return unpackCopies(ctx, packed, folder) }},
+		{PartUnpack, func() (err error) {
+			for i := 0; i < copies && err == nil; i++ {
+				err = unpack(ctx, packed, filepath.Join(folder, strconv.Itoa(i)))
+			}
+			return err
+		}},
 		{PartSync, func() error { return syncAll(ctx, folder) }},
 	}
 	began := time.Now()
@@ -93,13 +98,4 @@ func hashOnEach(ctx context.Context, cpus int) error {
 		})
 	}
 	return group.Wait()
-}
-
-func unpackCopies(ctx context.Context, packed []byte, folder string) error {
-	for i := range copies {
-		if err := unpack(ctx, packed, filepath.Join(folder, strconv.Itoa(i))); err != nil {
-			return err
-		}
-	}
-	return nil
 }
