@@ -102,7 +102,7 @@ block, fail in the same phase from the same cause, the run stops.
 					p = plan.Make(s, p.Seed)
 				}
 			}
-			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Budget: s.Budget, Look: looker(s)}
+			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Look: looker(s)}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(f.dir, resume, s.Name); err != nil {
 					return exitError{exitUsage, err}

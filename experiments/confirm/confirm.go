@@ -59,10 +59,11 @@ type Options struct {
 	Prepare string
 	// AsFound narrows both states to the user's engines, as run.AsFound does.
 	AsFound bool
-	// Root, Machine, Budget and Report are those of run.Options.
+	// Budget bounds the run, in the place of the spec's.
+	Budget time.Duration
+	// Root, Machine and Report are those of run.Options.
 	Root    string
 	Machine machine.Kind
-	Budget  time.Duration
 	Report  func(run.Update)
 }
 
@@ -120,12 +121,13 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 // measure runs both states of the cells.
 func measure(ctx context.Context, o Options, states []run.State, cells []trial.Cell) (recorded results.Run, err error) {
 	combined := combine(o.Present, blocks(o, len(cells)))
+	combined.Budget = o.Budget
 	seed := o.Seed
 	if seed == 0 {
 		seed = rand.Uint64N(1_000_000) + 1
 	}
 	dir, runErr := run.Run(ctx, run.Options{Spec: combined, Plan: plan.Of(combined, inStates(cells), seed), States: states,
-		Root: o.Root, Machine: o.Machine, Budget: o.Budget, Report: o.Report, KeepGoing: true})
+		Root: o.Root, Machine: o.Machine, Report: o.Report, KeepGoing: true})
 	if errors.Is(runErr, run.ErrNoneReady) {
 		runErr = nil // failures are compared, too
 	}

@@ -58,7 +58,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 
 func newRunner(o Options) *runner {
 	return &runner{
-		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Budget, decide: o.Look,
+		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Spec.Budget, decide: o.Look,
 		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
 		deployments: map[string]prepared{}, places: map[trial.Runtime]place{}, report: oneAtATime(o.Report), beginning: beginning{over: o.KeepGoing || o.Resume != ""},
 	}

@@ -53,8 +53,6 @@ type Options struct {
 	States []State
 	// Machine, unless empty, overrides the sort of machine that the spec asks for.
 	Machine machine.Kind
-	// Budget stops the run before a block that would not end in time; 0 is none.
-	Budget time.Duration
 	// Look, unless nil, is the interim analysis: it decides before each block
 	// whether to go on. Its decisions must stay valid however many there are.
 	Look func(results.Run) (results.Look, error)

@@ -77,23 +77,19 @@ func unpack(ctx context.Context, packed []byte, dir string) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err == nil {
-			err = writeFile(filepath.Join(dir, head.Name), archive)
-		}
 		if err != nil {
+			return err
+		}
+		f, err := os.Create(filepath.Join(dir, head.Name))
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, archive)
+		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}
 	}
 	return context.Cause(ctx)
-}
-
-func writeFile(name string, content io.Reader) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, content)
-	return errors.Join(err, f.Close())
 }
 
 // syncAll writes every file and folder below dir to disk.
