@@ -183,12 +183,7 @@ func (r *runner) look(i int) (stop bool, err error) {
 
 // retired reports whether the cell has no trial left.
 func (r *runner) retired(c trial.Cell) bool {
-	for _, t := range r.plan.Trials {
-		if t.Cell.Key() == c.Key() && !r.done[t.ID] {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.plan.Trials, func(t trial.Trial) bool { return t.Cell.Key() == c.Key() && !r.done[t.ID] })
 }
 
 // retire leaves out the trials that these cells have left.

@@ -26,14 +26,6 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// The parts of the job, which are the names of its spans: hashing on every
-// CPU, unpacking a layer into a folder, bringing that folder to disk.
-const (
-	PartCPU    = "cpu"
-	PartUnpack = "unpack"
-	PartSync   = "sync"
-)
-
 // Job is what was done. The times of different jobs cannot be compared.
 type Job struct {
 	CPUs int `json:"cpus"`
@@ -52,9 +44,10 @@ const (
 	copies = 24
 )
 
-// Work does the job in a new folder below dir and removes the folder. It returns the
-// spans of the job's parts, as offsets from its start. A part that failed or was
-// cancelled has its error. A killed process leaves its folder in dir.
+// Work does the job in a new folder below dir and removes the folder: it hashes on every
+// CPU, unpacks a layer into the folder and brings that to disk. It returns the spans of
+// these parts, as offsets from its start. A part that failed or was cancelled has its
+// error. A killed process leaves its folder in dir.
 func Work(ctx context.Context, dir string) (job Job, spans []trial.Span, err error) {
 	packed, hash, err := layer()
 	if err != nil {
@@ -70,14 +63,14 @@ func Work(ctx context.Context, dir string) (job Job, spans []trial.Span, err err
 		name string
 		do   func() error
 	}{
-		{PartCPU, func() error { return hashOnEach(ctx, job.CPUs) }},
-		{PartUnpack, func() (err error) {
+		{"cpu", func() error { return hashOnEach(ctx, job.CPUs) }},
+		{"unpack", func() (err error) {
 			for i := 0; i < copies && err == nil; i++ {
 				err = unpack(ctx, packed, filepath.Join(folder, strconv.Itoa(i)))
 			}
 			return err
 		}},
-		{PartSync, func() error { return syncAll(ctx, folder) }},
+		{"sync", func() error { return syncAll(ctx, folder) }},
 	}
 	began := time.Now()
 	for _, part := range parts {
