@@ -28,12 +28,19 @@ var ErrCannotRun = errors.New("this machine cannot run the experiment")
 // to fail.
 func Inspect(ctx context.Context, o Options) (on string, warnings []issue.Issue, err error) {
 	o.Report = nil
-	r := newRunner(o)
-	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
-		return r.machine, nil, err
-	}
-	err = r.preflight(ctx)
+	r, err := examined(ctx, o)
 	return r.machine, r.warnings, err
+}
+
+// examined is a runner whose places are chosen and whose cells are inspected. Nothing
+// is created for it yet.
+func examined(ctx context.Context, o Options) (*runner, error) {
+	r := newRunner(o)
+	err := r.choosePlaces(ctx, o.Machine, o.Resume)
+	if err == nil {
+		err = r.preflight(ctx)
+	}
+	return r, err
 }
 
 // preflight checks every cell against the place where it will run, and reports all

@@ -24,11 +24,8 @@ func open(ctx context.Context, o Options) (*runner, error) {
 	if cluster := os.Getenv("STRATBENCH_CLUSTER"); cluster != "" {
 		return nil, fmt.Errorf("%w: a command of a trial has started it (the trial's cluster is %s), so trials would start trials without end; take it out of the workload's hooks, steps, set-up and test, or unset STRATBENCH_CLUSTER", ErrCannotRun, cluster)
 	}
-	r := newRunner(o)
-	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
-		return nil, err
-	}
-	if err := r.preflight(ctx); err != nil {
+	r, err := examined(ctx, o)
+	if err != nil {
 		return nil, err
 	}
 	for _, w := range r.warnings {
@@ -44,7 +41,6 @@ func open(ctx context.Context, o Options) (*runner, error) {
 			return nil, errors.Join(refused(err), r.close())
 		}
 	}
-	var err error
 	if o.Resume != "" {
 		err = r.reopen(dir)
 	} else {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -257,9 +258,7 @@ func (f *memoryFeed) sendTo(to *json.Encoder) {
 
 // readings are the worker's end of a memoryFeed.
 type readings struct {
-	mu    sync.Mutex
-	last  strategies.Reading
-	known bool
+	last atomic.Pointer[strategies.Reading]
 }
 
 // follow receives readings until the runner sends no more.
@@ -270,15 +269,14 @@ func (r *readings) follow(sent *json.Decoder) {
 			return
 		}
 		next.At = time.Now()
-		r.mu.Lock()
-		r.last, r.known = next, true
-		r.mu.Unlock()
+		r.last.Store(&next)
 	}
 }
 
 // latest is the last reading, and false before there is one.
 func (r *readings) latest() (strategies.Reading, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last, r.known
+	if last := r.last.Load(); last != nil {
+		return *last, true
+	}
+	return strategies.Reading{}, false
 }
