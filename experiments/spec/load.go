@@ -142,11 +142,11 @@ func (l *loader) loadWorkload(path string) {
 
 // missing are the keys that a workload lacks. What it must have depends on who
 // does the set-up.
-func missing(workload *document) (problems []problem) {
-	has := workload.has
+func missing(workload *document) []problem {
+	r, has := &resolver{}, workload.has
 	need := func(pointer, key, cure string) {
 		if !has(pointer + "/" + key) {
-			problems = append(problems, problem{pointer: pointer, message: dotted(keysOf(pointer+"/"+key)) + " is missing; " + cure})
+			r.problem(pointer, "%s is missing; %s", dotted(keysOf(pointer+"/"+key)), cure)
 		}
 	}
 	if has("/setup") {
@@ -164,7 +164,7 @@ func missing(workload *document) (problems []problem) {
 			need(fmt.Sprintf("/images/%d", i), "tag", "add it")
 		}
 	}
-	return problems
+	return r.problems
 }
 
 // checkSettings looks at the settings that all cells have in common, and reports

@@ -187,16 +187,13 @@ func (s Settings) Broken() bool { return s.Fault != "" && s.Fault != trial.NoFau
 // problems are the issues of settings that a schema cannot find, by their
 // pointers in the spec.
 func (s Settings) problems(of *Spec) []problem {
-	var all []problem
-	add := func(pointer, format string, args ...any) {
-		all = append(all, problem{pointer: pointer, message: fmt.Sprintf(format, args...)})
-	}
+	r := &resolver{}
 	if known := strategies.Names(of.Strategies); s.Strategy != "" && !slices.Contains(known, s.Strategy) {
-		add("/settings/strategy", "strategy %q is not known; %s", s.Strategy, suggest(s.Strategy, known))
+		r.problem("/settings/strategy", "strategy %q is not known; %s", s.Strategy, suggest(s.Strategy, known))
 	}
 	if s.Registry.Prefix != "" {
 		if _, err := name.NewRepository(s.Registry.Prefix + "/image"); err != nil || strings.Contains(s.Registry.Prefix, "://") {
-			add("/settings/registry/prefix", "%q is not the address of a registry; write host[:port][/path], such as registry.example.com/bench", s.Registry.Prefix)
+			r.problem("/settings/registry/prefix", "%q is not the address of a registry; write host[:port][/path], such as registry.example.com/bench", s.Registry.Prefix)
 		}
 	}
 	known := []string{trial.NoFault}
@@ -207,9 +204,9 @@ func (s Settings) problems(of *Spec) []problem {
 	switch {
 	case !s.Broken():
 	case !slices.Contains(known, s.Fault):
-		add("/settings/fault", "fault %q is not known; %s", s.Fault, suggest(s.Fault, known))
+		r.problem("/settings/fault", "fault %q is not known; %s", s.Fault, suggest(s.Fault, known))
 	case s.Machine.Kind != MachineIsolated:
-		add("/settings/fault", "faults work on isolated machines only; write machine: {kind: isolated} under settings")
+		r.problem("/settings/fault", "faults work on isolated machines only; write machine: {kind: isolated} under settings")
 	}
-	return all
+	return r.problems
 }
