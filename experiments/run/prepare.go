@@ -141,14 +141,10 @@ func (r *runner) prepareEach(ctx context.Context, id string, do task, needs func
 	}
 	for i, cell := range makers {
 		record, err := r.one(ctx, trial.Trial{ID: fmt.Sprintf("%s%03d", id, i+1), Cell: cell}, do)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case r.unrecovered != nil:
-			return r.unrecovered
-		case record.Verdict.Outcome != trial.OK:
+		}
+		if record.Verdict.Outcome != trial.OK {
 			return unprepared(do, record.Verdict, r.log(record))
 		}
 	}

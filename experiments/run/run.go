@@ -240,12 +240,6 @@ func (r *runner) trials(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if r.unrecovered != nil {
-			return r.unrecovered
-		}
 		if record.Verdict.Outcome != trial.RunnerFault || measured(record) {
 			lost = 0
 			continue
@@ -258,7 +252,7 @@ func (r *runner) trials(ctx context.Context) error {
 	return r.noneReady()
 }
 
-// one executes a trial or a preparation and journals it.
+// one executes a trial or a preparation and journals it. The error is what ends the run.
 func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
 	settings, _, err := r.cell(t.Cell)
 	if err == nil {
@@ -286,7 +280,10 @@ func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Recor
 		r.count(record)
 	}
 	r.report(Update{Ended: &record, Log: r.log(record), Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
-	return record, nil
+	if ctx.Err() != nil {
+		return record, context.Cause(ctx)
+	}
+	return record, r.unrecovered
 }
 
 // log is the path of a record's log.
