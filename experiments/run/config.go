@@ -115,7 +115,15 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	if err != nil {
 		return strategies.Schedule{}, err
 	}
-	schedule, err := strategy.Schedule(x.toBuild())
+	images := x.workload.ToSchedule()
+	for i := range images {
+		for _, e := range x.r.builds {
+			if e.Image == images[i].Name && e.Runtime == x.settings.Runtime && e.NoCache == x.settings.Build.NoCache {
+				images[i].Peak, images[i].Takes = int64(e.Peak), e.Takes.Duration()
+			}
+		}
+	}
+	schedule, err := strategy.Schedule(images)
 	if err == nil && schedule.Admission != nil {
 		schedule.Admission.Room = int64(x.record.Machine.Room())
 	}

@@ -74,19 +74,6 @@ func (r *runner) expect(root string) error {
 	return r.journal.WriteOnce(results.ExpectedFile, r.builds)
 }
 
-// toBuild are the workload's images as a strategy sees them.
-func (x *execution) toBuild() []strategies.Image {
-	images := x.workload.ToSchedule()
-	for i := range images {
-		for _, e := range x.r.builds {
-			if e.Image == images[i].Name && e.Runtime == x.settings.Runtime && e.NoCache == x.settings.Build.NoCache {
-				images[i].Peak, images[i].Takes = int64(e.Peak), e.Takes.Duration()
-			}
-		}
-	}
-	return images
-}
-
 // predict records what the builds of the schedule are expected to take, before they
 // begin.
 func (x *execution) predict(schedule strategies.Schedule) {

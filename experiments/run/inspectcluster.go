@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -236,16 +235,4 @@ func (c *cellInspection) published(port string) bool {
 	return is(c.kind.Networking.APIServerPort) || slices.ContainsFunc(c.kind.Nodes, func(n v1alpha4.Node) bool {
 		return slices.ContainsFunc(n.ExtraPortMappings, func(m v1alpha4.PortMapping) bool { return is(m.HostPort) })
 	})
-}
-
-var kubernetesTag = regexp.MustCompile(`:v1\.(\d+)[^/]*$`)
-
-// minorOf is the minor version of Kubernetes in a node image by its tag, or 0.
-func minorOf(image string) int {
-	m := kubernetesTag.FindStringSubmatch(image)
-	if m == nil {
-		return 0
-	}
-	minor, _ := strconv.Atoi(m[1])
-	return minor
 }

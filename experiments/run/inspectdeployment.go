@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -70,10 +71,17 @@ func sourcesOfSteps(ctx context.Context, steps []spec.Step) (sources []deploy.So
 	return sources, errs
 }
 
+// kubernetesTag finds the minor version of Kubernetes in the tag of a node image.
+var kubernetesTag = regexp.MustCompile(`:v1\.(\d+)[^/]*$`)
+
 // deployment inspects the steps of the deployment and the images in them.
 func (c *cellInspection) deployment(ctx context.Context) {
 	ofLab := c.nodeImage() == lab.NodeImageName
-	server := deploy.Server{Minor: minorOf(c.nodeImage()), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
+	minor := 0 // not known
+	if m := kubernetesTag.FindStringSubmatch(c.nodeImage()); m != nil {
+		minor, _ = strconv.Atoi(m[1])
+	}
+	server := deploy.Server{Minor: minor, Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}

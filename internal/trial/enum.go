@@ -78,74 +78,49 @@ const (
 	ClusterAfter  ClusterStart = "after"
 )
 
-// ClusterState is what a trial finds of its cluster. Empty is ClusterFresh.
+// ClusterState is what a trial finds of its cluster: by default nothing ("fresh"), so
+// that it creates one.
 type ClusterState string
 
-// The levels of cluster.
-const (
-	// ClusterFresh is nothing: the trial creates the cluster.
-	ClusterFresh ClusterState = "fresh"
-	// ClusterPrebooted is a cluster that was initialised and stopped before. The trial
-	// starts its nodes.
-	ClusterPrebooted ClusterState = "prebooted"
-)
+// ClusterPrebooted is a cluster that was initialised and stopped before. The trial starts
+// its nodes.
+const ClusterPrebooted ClusterState = "prebooted"
 
-// OnCrash is what a trial does if its engine crashes or hangs before the set-up is
-// done. Empty is CrashFails.
+// OnCrash is what a trial does if its engine crashes or hangs before the set-up is done:
+// by default it ends ("fail").
 type OnCrash string
 
-// The levels of onCrash.
-const (
-	// CrashFails ends the trial.
-	CrashFails OnCrash = "fail"
-	// CrashSerial starts the engine again and finishes the set-up with one build at a
-	// time.
-	CrashSerial OnCrash = "serial"
-)
+// CrashSerial starts the engine again and finishes the set-up with one build at a time.
+const CrashSerial OnCrash = "serial"
 
-// Etcd is whether the cluster's store waits until its writes are on the disk. Empty is
-// EtcdSyncs.
+// Etcd is whether the cluster's store waits until its writes are on the disk, as it does
+// by default ("default").
 type Etcd string
 
-// The levels of etcd.
-const (
-	EtcdSyncs  Etcd = "default"
-	EtcdNoSync Etcd = "noFsync"
-)
+// EtcdNoSync does not wait.
+const EtcdNoSync Etcd = "noFsync"
 
-// LoadWhen is when images are loaded into the nodes. Empty is LoadAfter.
+// LoadWhen is when images are loaded into the nodes: by default after the last one is
+// built ("after").
 type LoadWhen string
 
-// The levels of load.when.
-const (
-	// LoadAfter loads them after the last one is built.
-	LoadAfter LoadWhen = "after"
-	// LoadAsBuilt loads each image as soon as it is built and the cluster is there.
-	LoadAsBuilt LoadWhen = "asBuilt"
-)
+// LoadAsBuilt loads each image as soon as it is built and the cluster is there.
+const LoadAsBuilt LoadWhen = "asBuilt"
 
-// DeployWhen is when manifests are applied. Empty is DeployAfter.
+// DeployWhen is when manifests are applied: by default after all images are in the nodes
+// ("after").
 type DeployWhen string
 
-// The levels of deploy.when.
-const (
-	// DeployAfter applies them after all images are in the nodes.
-	DeployAfter DeployWhen = "after"
-	// DeployAsLoaded begins as soon as the cluster is there. An object that needs an
-	// image of the trial is applied after that image is in the nodes.
-	DeployAsLoaded DeployWhen = "asLoaded"
-)
+// DeployAsLoaded begins as soon as the cluster is there. An object that needs an image of
+// the trial is applied after that image is in the nodes.
+const DeployAsLoaded DeployWhen = "asLoaded"
 
-// LoadPath is how images come into the nodes. Empty is LoadArchive.
+// LoadPath is how images come into the nodes: by default in an archive that is streamed
+// from the engine's store ("archive").
 type LoadPath string
 
-// The levels of load.path.
-const (
-	// LoadArchive streams an archive from the engine's store.
-	LoadArchive LoadPath = "archive"
-	// LoadNodePull has each node pull from the registry, without the engine.
-	LoadNodePull LoadPath = "node-pull"
-)
+// LoadNodePull has each node pull from the registry, without the engine.
+const LoadNodePull LoadPath = "node-pull"
 
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string
