@@ -165,8 +165,7 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 	c = host.Check{Name: string(rt), Optional: true}
 	engine, ok := found.Engines[rt]
 	if !ok {
-		var missing *userhost.NotFoundError
-		if errors.As(found.Missing[rt], &missing) {
+		if missing, is := errors.AsType[*userhost.NotFoundError](found.Missing[rt]); is {
 			c.Detail, c.Cure = missing.Seen(), missing.Cure()
 		} else {
 			c.Detail, c.Cure = found.Missing[rt].Error(), "correct the setting, or unset it"

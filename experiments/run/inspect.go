@@ -175,10 +175,9 @@ func (c *cellInspection) where(setting string) (string, issue.Position) {
 
 // wrong reports an input that cannot be read.
 func (c *cellInspection) wrong(setting string, err error) {
-	var list *issue.List
-	if !errors.As(err, &list) {
+	if _, is := errors.AsType[*issue.List](err); is {
+		c.issues.AddError(err)
+	} else {
 		c.at(&c.issues, setting, "%v", err)
-		return
 	}
-	c.issues.List = append(c.issues.List, list.List...)
 }

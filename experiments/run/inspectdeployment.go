@@ -87,8 +87,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	}
 	p := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
 	for _, err := range p.errs {
-		var of *deploy.SourceError
-		if errors.As(err, &of) {
+		if of, is := errors.AsType[*deploy.SourceError](err); is {
 			c.wrong(c.ofStep(of.Source, of.Part), of.Err)
 		} else {
 			c.wrong("workload.manifests", err)

@@ -92,8 +92,7 @@ func (r *runner) awaitFound(ctx context.Context) {
 		said := false
 		for began := time.Now(); time.Since(began) < answerLimit && ctx.Err() == nil; time.Sleep(time.Second) {
 			_, err := host.Find(ctx, rt)
-			var missing *host.NotFoundError
-			if !errors.As(err, &missing) || !missing.Restarting() {
+			if missing, is := errors.AsType[*host.NotFoundError](err); !is || !missing.Restarting() {
 				break
 			}
 			if !said {
