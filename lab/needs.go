@@ -70,54 +70,45 @@ func Remaining(ctx context.Context, o Options) (w Work, err error) {
 	return w, nil
 }
 
-// Need is the result of looking at one thing that building a lab needs of this machine.
-type Need struct {
-	Name  string
-	OK    bool
-	Found string
-	// Cure is what to do if it is not OK.
-	Cure string
-}
-
 // Needs checks what building a lab needs of this machine. It changes nothing.
-func Needs(ctx context.Context, w Work) []Need {
-	return []Need{needDebian(ctx), needPackages(), needGo(ctx), needRoom(w)}
+func Needs(ctx context.Context, w Work) host.Checks {
+	return host.Checks{needDebian(ctx), needPackages(), needGo(ctx), needRoom(w)}
 }
 
-func needDebian(ctx context.Context) Need {
-	n := Need{Name: "Debian", Cure: "build the lab on a Debian machine with apt sources: root file systems are made of its packages"}
+func needDebian(ctx context.Context) host.Check {
+	n := host.Check{Name: "Debian", Cure: "build the lab on a Debian machine with apt sources: root file systems are made of its packages"}
 	for _, suite := range Suites() {
 		sources, err := debianSources(ctx, suite)
 		if err != nil {
-			n.Found = err.Error()
+			n.Detail = err.Error()
 			return n
 		}
-		n.OK, n.Found = true, fmt.Sprintf("packages from %d apt sources", len(sources))
+		n.OK, n.Detail = true, fmt.Sprintf("packages from %d apt sources", len(sources))
 	}
 	return n
 }
 
 // needPackages is OK if missing packages can be installed, which lab --install-missing does.
-func needPackages() Need {
+func needPackages() host.Check {
 	missing := missingPackages(slices.Concat(toBuild, toRun), exec.LookPath, fileExists)
 	_, err := exec.LookPath("apt-get")
-	n := Need{Name: "programs", OK: len(missing) == 0 || err == nil, Found: "all are installed"}
+	n := host.Check{Name: "programs", OK: len(missing) == 0 || err == nil, Detail: "all are installed"}
 	if len(missing) > 0 {
-		n.Found = "to be installed, by stratbench lab --install-missing or by hand: " + strings.Join(missing, " ")
+		n.Detail = "to be installed, by stratbench lab --install-missing or by hand: " + strings.Join(missing, " ")
 		n.Cure = "install what belongs to these Debian packages: " + strings.Join(missing, " ")
 	}
 	return n
 }
 
-func needGo(ctx context.Context) Need {
+func needGo(ctx context.Context) host.Check {
 	least := leastGo()
-	n := Need{Name: "Go", Cure: "install Go " + strings.TrimPrefix(least, "go") + " or later, and have it in PATH: Kubernetes is compiled with it"}
+	n := host.Check{Name: "Go", Cure: "install Go " + strings.TrimPrefix(least, "go") + " or later, and have it in PATH: Kubernetes is compiled with it"}
 	tools, err := hostToolchain(ctx)
 	if err != nil {
-		n.Found = err.Error()
+		n.Detail = err.Error()
 		return n
 	}
-	n.OK, n.Found = version.Compare(tools.version, least) >= 0, tools.version
+	n.OK, n.Detail = version.Compare(tools.version, least) >= 0, tools.version
 	return n
 }
 
@@ -136,21 +127,21 @@ func leastGo() (least string) {
 	return least
 }
 
-func needRoom(w Work) Need {
-	n := Need{Name: "disk room"}
+func needRoom(w Work) host.Check {
+	n := host.Check{Name: "disk room"}
 	dir, err := DefaultCacheDir()
 	if err != nil {
-		n.Found, n.Cure = err.Error(), "set HOME or XDG_CACHE_HOME"
+		n.Detail, n.Cure = err.Error(), "set HOME or XDG_CACHE_HOME"
 		return n
 	}
 	free, err := host.RoomFor(dir)
 	if err != nil {
-		n.Found, n.Cure = err.Error(), "set XDG_CACHE_HOME to a folder that can be used"
+		n.Detail, n.Cure = err.Error(), "set XDG_CACHE_HOME to a folder that can be used"
 		return n
 	}
 	need := w.Room + statesRoom
 	n.OK = free >= need
-	n.Found = fmt.Sprintf("%s free at %s, %s needed with the golden states", free, dir, need)
+	n.Detail = fmt.Sprintf("%s free at %s, %s needed with the golden states", free, dir, need)
 	n.Cure = "free disk space, or set XDG_CACHE_HOME to a folder on a larger disk"
 	return n
 }

@@ -123,7 +123,7 @@ func (i Image) BuildAgain() string { return i.Build + "-again" }
 // pullImage pulls an image that was pushed beforehand.
 func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtimes.ImageID, err error) {
 	err = ph.within("pull", image.Name, "pull", func() error {
-		id, err = t.engine.Pull(ctx, image.Ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
+		id, err = t.engine.Pull(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
 		return err
 	})
 	ph.made(id)
@@ -150,7 +150,7 @@ func (t *run) publish(ctx context.Context, ph *phase) error {
 			}
 			t.obtained(image, id)
 			return ph.within("push", image.Name, "push", func() error {
-				return t.engine.Push(ctx, image.Ref, runtimes.Pull{PlainHTTP: t.cfg.RegistryPlainHTTP})
+				return t.engine.Push(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
 			})
 		})
 	})

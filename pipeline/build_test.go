@@ -37,12 +37,12 @@ func (e *scriptedEngine) Build(_ context.Context, b runtimes.Build, report func(
 	return "sha256:built", nil
 }
 
-func (e *scriptedEngine) Pull(_ context.Context, ref string, _ runtimes.Pull) (runtimes.ImageID, error) {
+func (e *scriptedEngine) Pull(_ context.Context, ref string, _ bool) (runtimes.ImageID, error) {
 	e.note("pull " + ref)
 	return "sha256:pulled", nil
 }
 
-func (e *scriptedEngine) Push(_ context.Context, ref string, _ runtimes.Pull) error {
+func (e *scriptedEngine) Push(_ context.Context, ref string, _ bool) error {
 	e.note("push " + ref)
 	return nil
 }
@@ -155,14 +155,12 @@ func TestPublishedImagesAreThosePulled(t *testing.T) {
 
 func TestFaultyInputStartsNothing(t *testing.T) {
 	cases := map[string]func(*Config){
-		"unknown image":    func(c *Config) { c.Schedule.Stages[0].Images[0] = "door" },
-		"image twice":      func(c *Config) { c.Schedule.Stages[0].Images[1] = "store" },
-		"image left out":   func(c *Config) { c.Schedule.Stages[0].Images = []string{"store"} },
-		"no registry":      func(c *Config) { c.Schedule.Pull, c.Registry = true, "" },
-		"no Kind config":   func(c *Config) { c.KindConfig = "/none" },
-		"faulty patch":     func(c *Config) { c.KindPatches = []string{"x: y"} },
-		"unknown format":   func(c *Config) { c.Test = Test{Command: []string{"true"}, Format: "tap"} },
-		"no report's name": func(c *Config) { c.Test = Test{Command: []string{"true"}, Format: "junit"} },
+		"unknown image":  func(c *Config) { c.Schedule.Stages[0].Images[0] = "door" },
+		"image twice":    func(c *Config) { c.Schedule.Stages[0].Images[1] = "store" },
+		"image left out": func(c *Config) { c.Schedule.Stages[0].Images = []string{"store"} },
+		"no registry":    func(c *Config) { c.Schedule.Pull, c.Registry = true, "" },
+		"no Kind config": func(c *Config) { c.KindConfig = "/none" },
+		"faulty patch":   func(c *Config) { c.KindPatches = []string{"x: y"} },
 	}
 	for name, spoil := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -135,7 +135,7 @@ type Test struct {
 	Command       []string          `json:"command"`
 	Dir           string            `json:"dir"`
 	Env           map[string]string `json:"env"`
-	Format        string            `json:"format"`
+	Format        testreport.Format `json:"format"`
 	Report        string            `json:"report"`
 	KnownFailures []string          `json:"known_failures"`
 }
@@ -148,11 +148,6 @@ func (t *run) read() (err error) {
 			return err
 		}
 		if t.images, err = t.cfg.scheduled(); err != nil {
-			return err
-		}
-	}
-	if len(t.cfg.Test.Command) > 0 {
-		if t.format, err = t.cfg.Test.format(); err != nil {
 			return err
 		}
 	}
@@ -184,17 +179,6 @@ func (c Config) scheduled() (map[string]Image, error) {
 		return nil, fmt.Errorf("strategy %q pulls, and no registry is given", c.Schedule.Strategy)
 	}
 	return images, nil
-}
-
-func (t Test) format() (testreport.Format, error) {
-	format, err := testreport.ParseFormat(t.Format)
-	if err != nil {
-		return "", err
-	}
-	if t.Report == "" && !format.Streams() {
-		return "", fmt.Errorf("test results in the format %s are read from a file; write test.report with the file that the command writes", format)
-	}
-	return format, nil
 }
 
 // kind describes the cluster that the trial creates.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
-	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -24,7 +23,6 @@ type run struct {
 
 	kind   *v1alpha4.Cluster
 	images map[string]Image
-	format testreport.Format
 
 	mu     sync.Mutex
 	result Result

@@ -22,7 +22,7 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 	before := t.cfg.Test.reportState()
 	began := time.Now()
 	report, ran, read := t.runSuite(ctx, ph)
-	if !t.format.Streams() || t.cfg.Test.Report != "" {
+	if !t.cfg.Test.Format.Streams() || t.cfg.Test.Report != "" {
 		report, read = t.readReport(before)
 	}
 	if errors.Is(ran, exec.ErrWaitDelay) {
@@ -33,7 +33,7 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 	if ctx.Err() != nil {
 		exit = testreport.Exit{} // stratbench ended it
 	}
-	if t.format == testreport.ExitCode {
+	if t.cfg.Test.Format == testreport.ExitCode {
 		report = testreport.Whole(filepath.Base(t.cfg.Test.Command[0]), exit, trial.Seconds(time.Since(began)))
 	}
 	judged := testreport.Judge(report, exit, t.cfg.Test.KnownFailures)
@@ -65,8 +65,8 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if t.format.Streams() {
-			report, read = t.format.Read(out, print)
+		if t.cfg.Test.Format.Streams() {
+			report, read = t.cfg.Test.Format.Read(out, print)
 		} else {
 			log := &lines{emit: print}
 			_, read = io.Copy(log, out)
@@ -122,7 +122,7 @@ func (t *run) readReport(before map[string]fileState) (report testreport.Report,
 		if err != nil {
 			return report, fmt.Errorf("reading the test report: %w", err)
 		}
-		read, err := t.format.Read(f, func(string) {})
+		read, err := t.cfg.Test.Format.Read(f, func(string) {})
 		f.Close()
 		if err != nil {
 			return read, fmt.Errorf("reading the test report %s: %w", path, err)

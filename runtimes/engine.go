@@ -38,10 +38,12 @@ type Engine interface {
 	Save(ctx context.Context, refs []string, w io.Writer) error
 	// Load reads a docker-archive into the engine's store.
 	Load(ctx context.Context, r io.Reader) error
-	// Pull fetches ref from its registry into the engine's store.
-	Pull(ctx context.Context, ref string, opts Pull) (ImageID, error)
+	// Pull fetches ref from its registry into the engine's store. plainHTTP is for a
+	// registry without TLS on this machine or its link. Docker decides by its own
+	// setting insecure-registries instead.
+	Pull(ctx context.Context, ref string, plainHTTP bool) (ImageID, error)
 	// Push sends ref, which must be in the store, to its registry.
-	Push(ctx context.Context, ref string, opts Pull) error
+	Push(ctx context.Context, ref string, plainHTTP bool) error
 	// Tag gives the image ref the additional name target.
 	Tag(ctx context.Context, ref, target string) error
 	// Image returns the ID of ref. When ref is not in the store, IsNotFound is
@@ -185,11 +187,4 @@ type Progress struct {
 	// Made is an image that the ended step left in the store besides the one that
 	// the build names: its ID, or the beginning of its ID.
 	Made ImageID
-}
-
-// Pull says how to talk to a registry.
-type Pull struct {
-	// PlainHTTP is for a registry without TLS on this machine or its link.
-	// Docker decides by its own setting insecure-registries instead.
-	PlainHTTP bool
 }

@@ -35,7 +35,7 @@ the same when something is missing.`,
 			if ifNeeded {
 				why, needed, err := run.NeedsLab(cmd.Context())
 				if err != nil {
-					return usageError{err}
+					return exitError{exitUsage, err}
 				}
 				if !needed {
 					fmt.Fprintln(cmd.ErrOrStderr(), "no lab is needed:", why)
@@ -47,7 +47,7 @@ the same when something is missing.`,
 			if install {
 				show.update(run.Update{Preparing: &run.Preparation{What: "checking for what the lab needs"}})
 				if err := lab.InstallPrerequisites(cmd.Context(), show); err != nil {
-					return usageError{err}
+					return exitError{exitUsage, err}
 				}
 			}
 			if err := run.PrepareLab(cmd.Context(), show.update); err != nil {
@@ -81,7 +81,7 @@ docker volume rm stratbench-lock.`,
   stratbench clean --yes`,
 		Args: takes(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			remnants, err := run.Clean(cmd.Context(), yes, newProgress(cmd.ErrOrStderr()).note)
+			remnants, err := run.Clean(cmd.Context(), yes, newProgress(cmd.ErrOrStderr()).update)
 			t := report.Table{Header: []string{"place", "kind", "name", "run", "stays because"}, Data: append([]run.Remnant{}, remnants...)}
 			going := 0
 			for _, r := range remnants {

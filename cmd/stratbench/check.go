@@ -268,7 +268,7 @@ revision, what git ignores and the workload needs.
 			}
 			dir, err := results.Find(f.dir, good)
 			if err != nil {
-				return usageError{err}
+				return exitError{exitUsage, err}
 			}
 			if o.Good, err = results.ReadRun(dir); err != nil {
 				return err
@@ -318,8 +318,8 @@ func confirmAndPrint(cmd *cobra.Command, o confirm.Options, f *shared) error {
 	var cells *confirm.CellError
 	switch {
 	case errors.As(err, &cells) || errors.Is(err, results.ErrInUse):
-		return usageError{err}
-	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled):
+		return exitError{exitUsage, err}
+	case errors.Is(err, confirm.ErrNotBuilt):
 		return exitError{exitInconclusive, err}
 	case err != nil:
 		return err

@@ -33,7 +33,7 @@ func TestNoExitCodeHasTwoMeanings(t *testing.T) {
 		err  error
 		want int
 	}{
-		{nil, 0}, {errors.New("the disk is full"), 1}, {usageError{errors.New("no such flag")}, 2},
+		{nil, 0}, {errors.New("the disk is full"), 1}, {exitError{exitUsage, errors.New("no such flag")}, 2},
 		{run.ErrUnrecovered, 3}, {run.ErrNoneReady, 5}, {context.Canceled, 130}, {exitError{exitWorse, errors.New("worse")}, 10},
 	} {
 		if got := exitCode(c.err); got != c.want || !seen[got] {

@@ -96,7 +96,7 @@ func (f *classifyFlags) classifyLog(cmd *cobra.Command, name string) error {
 	if f.rules != "" {
 		var err error
 		if own, err = classify.ReadRulesFile(f.rules); err != nil {
-			return usageError{err}
+			return exitError{exitUsage, err}
 		}
 	}
 	classifier, err := classify.New(classify.Rules(), own)

@@ -10,13 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
-	"github.com/stratbench/stratbench/runtimes/machine/host"
+	userhost "github.com/stratbench/stratbench/runtimes/machine/host"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
@@ -79,12 +80,12 @@ type examination struct {
 // check is one thing that was looked at, for one purpose.
 type check struct {
 	For string `json:"for"`
-	isolated.Check
+	host.Check
 }
 
 const forDefects = "known defects"
 
-func (e *examination) add(purpose string, checks ...isolated.Check) {
+func (e *examination) add(purpose string, checks ...host.Check) {
 	for _, c := range checks {
 		e.Checks = append(e.Checks, check{purpose, c})
 	}
@@ -109,13 +110,13 @@ func examine(ctx context.Context) examination {
 	}
 	checks := isolated.Checks()
 	e.add("isolated machines", checks...)
-	missing := isolated.Missing(checks)
+	missing := checks.Missing()
 	canIsolate, labReady := len(missing) == 0, false
 	var work lab.Work
 	if canIsolate {
 		checks, work, labReady = labChecks(ctx)
 		e.add("their lab", checks...)
-		missing = isolated.Missing(checks)
+		missing = checks.Missing()
 	}
 	e.Can[string(machine.Isolated)] = len(missing) == 0
 	for _, can := range e.Can {
@@ -160,19 +161,20 @@ func examine(ctx context.Context) examination {
 
 // engineChecks look at a user's engine: that it answers, that trials can run on
 // it, and which defects of its version are known.
-func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c isolated.Check, defects []isolated.Check) {
-	c = isolated.Check{Name: string(rt), Optional: true}
+func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c host.Check, defects []host.Check) {
+	c = host.Check{Name: string(rt), Optional: true}
 	engine, ok := found.Engines[rt]
 	if !ok {
-		var missing *host.NotFoundError
-		if errors.As(found.Missing[rt], &missing) {
+		if missing, is := errors.AsType[*userhost.NotFoundError](found.Missing[rt]); is {
 			c.Detail, c.Cure = missing.Seen(), missing.Cure()
 		} else {
 			c.Detail, c.Cure = found.Missing[rt].Error(), "correct the setting, or unset it"
 		}
 		return c, nil
 	}
-	info, err := describe(ctx, engine)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	info, err := connect.Info(ctx, engine)
 	if err != nil {
 		c.Detail, c.Cure = fmt.Sprintf("%s answers, but not with its version: %v", engine, err), fmt.Sprintf("look at the output of %s info", rt)
 		return c, nil
@@ -184,42 +186,27 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 		c.Detail += ", rootless, with the controllers that Kind needs"
 	}
 	for _, d := range runtimes.Defects(rt, info.Version) {
-		defects = append(defects, isolated.Check{
+		defects = append(defects, host.Check{
 			Name: string(rt) + " " + info.Version, Optional: true, Detail: d.Consequence, Cure: fmt.Sprintf("%s (%s)", d.Cure, d.Source),
 		})
 	}
 	return c, defects
 }
 
-func describe(ctx context.Context, e runtimes.Endpoint) (runtimes.Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	engine, err := connect.Engine(ctx, e)
-	if err != nil {
-		return runtimes.Info{}, err
-	}
-	defer engine.Close()
-	return engine.Info(ctx)
-}
-
 // labChecks look at the lab, or at what is needed to build it.
-func labChecks(ctx context.Context) (checks []isolated.Check, work lab.Work, ready bool) {
-	c := isolated.Check{Name: "lab", Optional: true}
+func labChecks(ctx context.Context) (checks host.Checks, work lab.Work, ready bool) {
+	c := host.Check{Name: "lab", Optional: true}
 	work, err := lab.Remaining(ctx, lab.Options{})
 	switch {
 	case err != nil:
 		c.Detail, c.Cure = "what it lacks is not known: "+err.Error(), "see below"
 	case len(work.Names) == 0:
 		c.OK, c.Detail = true, "built"
-		return []isolated.Check{c}, work, true
+		return host.Checks{c}, work, true
 	default:
 		c.Detail, c.Cure = "not built: "+work.String(), "stratbench lab --install-missing"
 	}
-	checks = append(checks, c)
-	for _, n := range lab.Needs(ctx, work) {
-		checks = append(checks, isolated.Check{Name: n.Name, OK: n.OK, Detail: n.Found, Cure: n.Cure})
-	}
-	return checks, work, false
+	return append(host.Checks{c}, lab.Needs(ctx, work)...), work, false
 }
 
 func (e examination) document() report.Document {

@@ -58,14 +58,7 @@ func exitCodeTable(command string) string {
 	return b.String()
 }
 
-// usageError marks what the user can correct in the command or the spec.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// exitError is an answer that has an exit code of its own.
+// exitError is an error or an answer that has an exit code of its own.
 type exitError struct {
 	code int
 	error
@@ -73,22 +66,26 @@ type exitError struct {
 
 func (e exitError) Unwrap() error { return e.error }
 
+// usage is the error of what the user can correct in the command or the spec.
+func usage(format string, args ...any) error {
+	return exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
 func exitCode(err error) int {
-	var answer exitError
-	var misuse usageError
+	var own exitError
 	var issues *issue.List
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &answer):
-		return answer.code
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled): // whatever the work made of it
 		return exitCancelled
+	case errors.As(err, &own):
+		return own.code
 	case errors.Is(err, run.ErrUnrecovered):
 		return exitRecovery
 	case errors.Is(err, run.ErrAlike), errors.Is(err, run.ErrNoneReady):
 		return exitNoneReady
-	case errors.As(err, &misuse), errors.As(err, &issues):
+	case errors.As(err, &issues):
 		return exitUsage
 	}
 	return exitFailed

@@ -235,7 +235,7 @@ func baselineSetCommand() *cobra.Command {
 			}
 			run, err := h.Find(flags.experiment, flags.host, strings.Join(args, ""))
 			if err != nil {
-				return usageError{err}
+				return exitError{exitUsage, err}
 			}
 			b, err := h.SetBaseline(run, flags.reason, flags.who, time.Now())
 			if err != nil {

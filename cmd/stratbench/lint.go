@@ -47,7 +47,7 @@ Contradicted claims are 10, untested ones 11; no measured trial is 12.
 			if observations.Readable(args[0]) {
 				record, err := observations.Read(args[0])
 				if err != nil {
-					return usageError{err}
+					return exitError{exitUsage, err}
 				}
 				stated = claims.OfRecord(study.Gather([]results.Run{record}))
 			} else {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,9 @@ import (
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 func planCommand() *cobra.Command {
@@ -62,8 +65,8 @@ machine to themselves (strategy serial).`,
 			if err := f.print(cmd, planned(s, p, runs)); err != nil {
 				return err
 			}
-			seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
-			if err != nil && seen.Machine == "" { // a plan can be made where nothing can run
+			on, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
+			if err != nil && on == "" { // a plan can be made where nothing can run
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
 				return nil
 			}
@@ -87,10 +90,9 @@ func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 			}
 		}
 	}
-	expect := plan.Measured(times, plan.Guess(s.Limits))
-	estimate := p.Estimate(expect)
+	estimate := p.Estimate(times, s.Limits)
 	data := map[string]any{"name": s.Name, "factors": s.Factors, "plan": p, "estimate": estimate}
-	d := report.Document{Notes: planNotes(s, p, estimate, expect), Data: data}
+	d := report.Document{Notes: planNotes(s, p, estimate), Data: data}
 	if f, ok := answer.Foresee(p.Cells, p.Blocks, float64(s.Design.Indifference), runs); ok {
 		data["foresight"] = f
 		d.Notes = append(d.Notes, report.Foresight(f, p.Blocks, estimate.Block)...)
@@ -121,7 +123,7 @@ func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 }
 
 // planNotes are how long a plan takes, and its parts.
-func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) []string {
+func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate) []string {
 	sources := map[string]int{}
 	for _, c := range e.Cells {
 		sources[c.Source]++
@@ -136,17 +138,14 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate, expect plan.Expect) [
 	}
 	if s.Budget > 0 {
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
-			s.Budget, p.BlocksWithin(s.Budget, expect), p.Blocks))
+			s.Budget, p.BlocksWithin(s.Budget, e), p.Blocks))
 	}
 	if s.Design.Stop == spec.StopDecided && p.Blocks > 1 {
 		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")
 	}
 	var factors []string
 	for _, f := range s.Factors {
-		var names []string
-		for _, l := range f.Levels {
-			names = append(names, l.Name)
-		}
+		names, _ := s.LevelNames(f.Name)
 		factors = append(factors, "Factor "+f.Name+": "+strings.Join(names, ", "))
 	}
 	notes = append(notes, strings.Join(factors, "\n"))
@@ -178,12 +177,12 @@ exit code.`,
 					continue
 				}
 				p := plan.Make(s, 0)
-				seen, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
+				on, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
 				if err != nil {
 					all.AddError(err)
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), seen.Machine)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), on)
 			}
 			return all.Err()
 		},
@@ -194,13 +193,80 @@ exit code.`,
 
 // inspect checks that an experiment can run on this machine, and prints the
 // warnings. The first line of an error names the machine.
-func inspect(cmd *cobra.Command, o run.Options) (run.Inspected, error) {
-	seen, err := run.Inspect(cmd.Context(), o)
-	for _, w := range seen.Warnings {
+func inspect(cmd *cobra.Command, o run.Options) (on string, err error) {
+	on, warnings, err := run.Inspect(cmd.Context(), o)
+	for _, w := range warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 	}
-	if err != nil && seen.Machine != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", o.Spec.Path, seen.Machine)
+	if err != nil && on != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", o.Spec.Path, on)
 	}
-	return seen, err
+	return on, err
+}
+
+// mostPromising is how many groupings are shown of each engine.
+const mostPromising = 5
+
+// predicted predicts what strategies and groupings take, from the builds of a run.
+func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Document, err error) {
+	r, err := openRun(cmd, dir, name)
+	if err != nil {
+		return d, err
+	}
+	if r.Environment.WorkloadHash != s.Workload.SHA256 {
+		return d, usage("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)
+	}
+	builds, cpus := alone(r)
+	t := report.Table{Title: "Builds, as predicted", Header: []string{"runtime", "schedule", "builds", "of serial", "peak memory of builds"}}
+	type prediction struct {
+		Runtime  trial.Runtime       `json:"runtime"`
+		Schedule strategies.Schedule `json:"schedule"`
+		Build    trial.Seconds       `json:"build_seconds"`
+		Peak     trial.Bytes         `json:"peak_bytes"`
+	}
+	data := []prediction{}
+	for _, rt := range trial.Runtimes() {
+		of := run.Demands(builds, rt, s.Settings.Build.NoCache)
+		if len(of) == 0 {
+			continue
+		}
+		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cpus)
+		if err != nil {
+			return d, usage("predicting %s from %s: %w", rt, name, err)
+		}
+		serial := all[slices.IndexFunc(all, func(p strategies.Predicted) bool { return p.Strategy == strategies.Serial })].Takes
+		groupings := 0
+		for _, p := range all {
+			data = append(data, prediction{rt, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
+			if !slices.Contains(strategies.Names(s.Strategies), p.Strategy) {
+				if groupings++; groupings > mostPromising {
+					continue
+				}
+			}
+			share := strconv.Itoa(int(math.Round(100*p.Takes.Seconds()/serial.Seconds()))) + " %"
+			t.Rows = append(t.Rows, []string{string(rt), p.Strategy, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()})
+		}
+		if gain := 100 * (1 - all[0].Takes.Seconds()/serial.Seconds()); gain < 1 {
+			d.Notes = append(d.Notes, fmt.Sprintf("On %s no schedule is predicted to be faster than serial: one build keeps the processors busy.", rt))
+		} else {
+			d.Notes = append(d.Notes, fmt.Sprintf("On %s, %s is predicted to be the fastest: builds take %.0f %% less than serial ones.", rt, all[0].Strategy, gain))
+		}
+	}
+	if len(t.Rows) == 0 {
+		return d, usage("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)
+	}
+	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
+	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}
+	return d, nil
+}
+
+// alone are the builds of a run that had the machine to themselves, and the
+// processors that it had.
+func alone(r results.Run) (builds []results.Expected, cpus float64) {
+	var all []results.Expected
+	for _, rec := range r.Trials() {
+		all = append(all, study.BuildsAlone(rec)...)
+		cpus = max(cpus, float64(rec.Machine.CPUs))
+	}
+	return study.Likely(all), cpus
 }

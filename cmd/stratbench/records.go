@@ -121,7 +121,7 @@ recovery took. make fault-matrix makes such runs.`,
 func openRun(cmd *cobra.Command, dir, name string) (results.Run, error) {
 	folder, err := results.Find(dir, name)
 	if err != nil {
-		return results.Run{}, usageError{err}
+		return results.Run{}, exitError{exitUsage, err}
 	}
 	run, err := results.ReadRun(folder)
 	reportFaults(cmd, run.Faults)
@@ -197,7 +197,7 @@ func gather(cmd *cobra.Command, dir string, names []string) (study.Study, error)
 		if observations.Readable(name) {
 			run, err := observations.Read(name)
 			if err != nil {
-				return study.Study{}, usageError{err}
+				return study.Study{}, exitError{exitUsage, err}
 			}
 			for _, w := range run.Import.Warnings {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
@@ -222,7 +222,7 @@ func gather(cmd *cobra.Command, dir string, names []string) (study.Study, error)
 	}
 	gathered := study.Gather(runs)
 	if len(gathered.Trials)+len(gathered.Estimates) == 0 {
-		return gathered, usageError{errNoTrial}
+		return gathered, exitError{exitUsage, errNoTrial}
 	}
 	return gathered, nil
 }
@@ -271,10 +271,10 @@ never analysed as measured.`,
 func importFile(dir, name string) (run results.Run, err error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return run, usageError{err}
+		return run, exitError{exitUsage, err}
 	}
 	if run, err = observations.Parse(filepath.Base(name), text); err != nil {
-		return run, usageError{err}
+		return run, exitError{exitUsage, err}
 	}
 	now, extension := time.Now(), filepath.Ext(name)
 	run.Dir = filepath.Join(dir, now.UTC().Format("20060102-150405")+"-"+strings.TrimSuffix(filepath.Base(name), extension))

@@ -142,7 +142,7 @@ func (f *reportFlags) screen(cmd *cobra.Command, s study.Study, a *answer.Answer
 	case nothingToChoose:
 		return usage("%w; --full shows what there is of its cells", none)
 	}
-	return usageError{none}
+	return exitError{exitUsage, none}
 }
 
 // page writes a page into the folder of the report.

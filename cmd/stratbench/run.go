@@ -95,17 +95,17 @@ block, fail in the same phase from the same cause, the run stops.
 			if asFound {
 				note, err := run.AsFound(cmd.Context(), s)
 				if err != nil {
-					return usageError{err}
+					return exitError{exitUsage, err}
 				}
 				if note != "" {
 					fmt.Fprintln(cmd.ErrOrStderr(), note)
 					p = plan.Make(s, p.Seed)
 				}
 			}
-			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Budget: s.Budget, Look: looker(s)}
+			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Look: looker(s)}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(f.dir, resume, s.Name); err != nil {
-					return usageError{err}
+					return exitError{exitUsage, err}
 				}
 			}
 			return runAndPrint(cmd, o, func(folder string) error {
@@ -136,7 +136,7 @@ func runAndPrint(cmd *cobra.Command, o run.Options, printed func(folder string) 
 	show.close()
 	switch {
 	case errors.Is(err, run.ErrCannotRun) || errors.Is(err, results.ErrInUse):
-		return usageError{err}
+		return exitError{exitUsage, err}
 	case folder == "":
 		return err
 	}

@@ -59,10 +59,11 @@ type Options struct {
 	Prepare string
 	// AsFound narrows both states to the user's engines, as run.AsFound does.
 	AsFound bool
-	// Root, Machine, Budget and Report are those of run.Options.
+	// Budget bounds the run, in the place of the spec's.
+	Budget time.Duration
+	// Root, Machine and Report are those of run.Options.
 	Root    string
 	Machine machine.Kind
-	Budget  time.Duration
 	Report  func(run.Update)
 }
 
@@ -82,12 +83,16 @@ type Result struct {
 // folder, nothing was. The error wraps ErrNotBuilt or a *CellError, or is one of
 // run.Run.
 func Run(ctx context.Context, o Options) (r Result, err error) {
-	folder, remove, err := run.TempFolder()
+	cache, err := run.CacheDir()
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, remove.Close()) }()
-	good, err := rebuild(ctx, o, folder)
+	scratch, err := run.NewScratch(cache)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	good, err := rebuild(ctx, o, scratch.Dir)
 	if err != nil {
 		return r, err
 	}
@@ -116,12 +121,13 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 // measure runs both states of the cells.
 func measure(ctx context.Context, o Options, states []run.State, cells []trial.Cell) (recorded results.Run, err error) {
 	combined := combine(o.Present, blocks(o, len(cells)))
+	combined.Budget = o.Budget
 	seed := o.Seed
 	if seed == 0 {
 		seed = rand.Uint64N(1_000_000) + 1
 	}
 	dir, runErr := run.Run(ctx, run.Options{Spec: combined, Plan: plan.Of(combined, inStates(cells), seed), States: states,
-		Root: o.Root, Machine: o.Machine, Budget: o.Budget, Report: o.Report, KeepGoing: true})
+		Root: o.Root, Machine: o.Machine, Report: o.Report, KeepGoing: true})
 	if errors.Is(runErr, run.ErrNoneReady) {
 		runErr = nil // failures are compared, too
 	}
@@ -158,7 +164,7 @@ func blocks(o Options, cells int) int {
 // not have the cell, because it had other factors or levels.
 func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err error) {
 	used := make([]bool, len(texts))
-	for _, cell := range slices.DeleteFunc(plan.Cells(present.Factors), present.LeavesOut) {
+	for _, cell := range present.Cells() {
 		picked := len(texts) == 0
 		for i, text := range texts {
 			if picks(text, cell) {
@@ -173,7 +179,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 		return nil, &CellError{fmt.Sprintf("no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", present.Path, texts[i])}
 	}
 	known := map[string]bool{}
-	for _, cell := range slices.DeleteFunc(plan.Cells(good.Factors), good.LeavesOut) {
+	for _, cell := range good.Cells() {
 		known[sortedKey(cell)] = true
 	}
 	for _, cell := range chosen {

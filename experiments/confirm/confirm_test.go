@@ -53,7 +53,7 @@ func TestChoose(t *testing.T) {
 func TestStatesAreInterleavedInBlocks(t *testing.T) {
 	present := &spec.Spec{Name: "nightly", Factors: factors("serial", "parallel"), Design: spec.Design{Replicates: 3, WarmUp: 1, Stop: spec.StopDecided}}
 	combined := combine(present, 6)
-	cells := plan.Cells(present.Factors)[1:3]
+	cells := present.Cells()[1:3]
 	if len(present.Factors) != 2 || present.Design.Replicates != 3 || combined.Name != "nightly-confirm" || combined.Design.Stop != "" {
 		t.Errorf("present %+v, combined %+v", present, combined)
 	}
@@ -84,7 +84,7 @@ func TestCellsOfOneRegistryCannotBeToldApart(t *testing.T) {
 	present := &spec.Spec{Factors: factors("serial", "registry")}
 	good := *present
 	good.Settings.Registry.Prefix = "registry.example.com/bench"
-	all := plan.Cells(present.Factors)
+	all := present.Cells()
 	var cellError *CellError
 	if err := separable([]*spec.Spec{&good, present}, all); !errors.As(err, &cellError) {
 		t.Error(err)

@@ -33,8 +33,13 @@ func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) 
 		return nil, err
 	}
 	tree := filepath.Join(folder, "last-good")
-	if err := r.checkOut(ctx, env.GitRevision, tree); err != nil {
-		return nil, err
+	// An index of its own keeps the repository unchanged, whatever happens.
+	index := []string{"GIT_INDEX_FILE=" + tree + ".index"}
+	if _, err = r.git(ctx, index, "read-tree", env.GitRevision); err == nil {
+		_, err = r.git(ctx, index, "checkout-index", "--all", "--prefix="+tree+string(filepath.Separator))
+	}
+	if err != nil {
+		return nil, notBuilt("%w", err)
 	}
 	if err := prepare(ctx, o.Prepare, tree); err != nil {
 		return nil, err
@@ -89,20 +94,6 @@ func (r repository) git(ctx context.Context, env []string, args ...string) (stri
 		return "", fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(said.Bytes()))
 	}
 	return strings.TrimSuffix(string(out), "\n"), nil
-}
-
-// checkOut writes the files of a revision to tree. Its own index keeps the
-// repository unchanged, whatever happens.
-func (r repository) checkOut(ctx context.Context, revision, tree string) error {
-	index := []string{"GIT_INDEX_FILE=" + tree + ".index"}
-	_, err := r.git(ctx, index, "read-tree", revision)
-	if err == nil {
-		_, err = r.git(ctx, index, "checkout-index", "--all", "--prefix="+tree+string(filepath.Separator))
-	}
-	if err != nil {
-		return notBuilt("%w", err)
-	}
-	return nil
 }
 
 // stopGrace is how long a command may take to stop when the run is cancelled.

@@ -24,9 +24,10 @@ func ExampleMake() {
 		fmt.Println(t)
 	}
 
-	twoMinutes := func(trial.Cell) (time.Duration, string) { return 2 * time.Minute, "a guess" }
-	fmt.Println("in all", p.Estimate(twoMinutes).Total)
-	fmt.Println("blocks in a quarter of an hour:", p.BlocksWithin(15*time.Minute, twoMinutes))
+	// No trial was run yet, so each is expected to take a tenth of its limits: two minutes.
+	e := p.Estimate(nil, spec.Limits{Phase: spec.PhaseLimits{trial.PhaseBuild: 20 * time.Minute}})
+	fmt.Println("in all", e.Total)
+	fmt.Println("blocks in a quarter of an hour:", p.BlocksWithin(15*time.Minute, e))
 	// Output:
 	// t001 warm-up [podman serial]
 	// t002 warm-up [docker serial]

@@ -138,12 +138,12 @@ func computers(t *testing.T) (start func(*testing.T, trial.Runtime) *computer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newIsolatedPlace(cache, []string{here, faults})
+	p := &isolatedPlace{cache: cache, binds: []string{here, faults}, report: func(u Update) { t.Log(u.Note) }}
 	var all []spec.Settings
 	for _, rt := range trial.Runtimes() {
 		all = append(all, spec.Settings{Runtime: rt})
 	}
-	if err := p.prepare(t.Context(), all, func(text string) { t.Log(text) }); err != nil {
+	if err := p.prepare(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.close() })

@@ -99,8 +99,8 @@ func benchPlace(b *testing.B, rt trial.Runtime, binds ...string) (*isolatedPlace
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, s := newIsolatedPlace(cache, binds), spec.Settings{Runtime: rt, Memory: 7 << 30}
-	if err := p.prepare(b.Context(), []spec.Settings{s}, func(string) {}); err != nil {
+	p, s := &isolatedPlace{cache: cache, binds: binds, report: func(Update) {}}, spec.Settings{Runtime: rt, Memory: 7 << 30}
+	if err := p.prepare(b.Context(), []spec.Settings{s}); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { p.close() })

@@ -34,7 +34,7 @@ type borrowedPlace struct {
 	engine runtimes.Endpoint
 	own    map[string]strategies.Own
 	cache  string
-	note   func(string)
+	report reporter
 	me     holder
 	// held is true while this run holds the engine's lock.
 	held bool
@@ -75,19 +75,9 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 	case p.of == machine.PodmanMachine || s.Memory == 0:
 		return nil
 	}
-	return p.checkMemory(s)
-}
-
-// checkMemory compares the level of memory with what the running engine has.
-func (p *borrowedPlace) checkMemory(s spec.Settings) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	engine, err := connect.Engine(ctx, p.engine)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
+	info, err := connect.Info(ctx, p.engine)
 	if err != nil {
 		return err
 	}
@@ -106,7 +96,7 @@ func (p *borrowedPlace) claim(ctx context.Context, me holder) error {
 
 // prepare takes away what killed runs left on the engine, and pulls the node
 // images, so that the first trial's cluster phase does not include that.
-func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings, _ func(string)) error {
+func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings) error {
 	if p.of == machine.PodmanMachine {
 		return nil
 	}
@@ -114,15 +104,8 @@ func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings, _ func(s
 	if err != nil {
 		return err
 	}
-	if err := p.settleOld(ctx, m); err != nil {
+	if err := p.settleOld(ctx, m); err != nil || len(p.nodeImages) == 0 {
 		return err
-	}
-	return p.pullNodeImages(ctx)
-}
-
-func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
-	if len(p.nodeImages) == 0 {
-		return nil
 	}
 	engine, err := connect.Engine(ctx, p.engine)
 	if err != nil {
@@ -130,8 +113,8 @@ func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
 	}
 	defer engine.Close()
 	for _, ref := range p.nodeImages {
-		p.note(fmt.Sprintf("pulling the node image %s to the %s engine", ref, p.engine.Runtime))
-		if _, err := engine.Pull(ctx, ref, runtimes.Pull{}); err != nil {
+		p.report.note("pulling the node image %s to the %s engine", ref, p.engine.Runtime)
+		if _, err := engine.Pull(ctx, ref, false); err != nil {
 			return fmt.Errorf("%w: pulling the node image %s: %w; correct its name, log in to its registry, or bring it to the engine (%s load)", ErrNoneReady, ref, err, p.engine.Runtime)
 		}
 		p.came = append(p.came, ref)
@@ -141,12 +124,7 @@ func (p *borrowedPlace) pullNodeImages(ctx context.Context) error {
 
 // settleOld takes away what killed runs left on the engine of a machine.
 func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error {
-	engine, err := connect.Engine(ctx, m.WatchEndpoint())
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
+	info, contents, err := onEngine(ctx, m.WatchEndpoint())
 	if err != nil {
 		return err
 	}
@@ -155,10 +133,6 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		return err
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
-		contents, err := engine.Contents(ctx)
-		if err != nil {
-			return err
-		}
 		for _, d := range debtsByName(contents, p.dead.Mark) {
 			d.Runtime, d.Engine, d.Address = p.engine.Runtime, info.ID, m.WatchEndpoint().String()
 			l, err := openLedger(ledgers(p.cache, info.ID), d)
@@ -171,7 +145,7 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	for _, l := range owed {
 		found, failed := p.settle(ctx, m, l)
 		if found {
-			p.note(fmt.Sprintf("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime))
+			p.report.note("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime)
 		}
 		err = errors.Join(err, failed)
 	}
@@ -179,22 +153,29 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 }
 
 func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, _ string) (machine.Machine, error) {
-	m, err := p.open(ctx, s)
+	var m machine.Machine
+	var err error
+	if p.of == machine.PodmanMachine {
+		m, err = podmanmachine.Start(ctx, s.Memory)
+	} else {
+		m, err = host.Open(p.engine)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if p.of == machine.PodmanMachine {
-		err := p.lock(ctx, m.WatchEndpoint())
-		if err == nil {
+		if err = p.lock(ctx, m.WatchEndpoint()); err == nil {
 			err = p.settleOld(ctx, m)
 		}
-		if err != nil {
-			return nil, errors.Join(err, p.abandon(m))
-		}
 	}
-	l, err := p.remember(ctx, m, trialID)
+	var l *ledger
+	if err == nil {
+		l, err = p.remember(ctx, m, trialID)
+	}
 	if err != nil {
-		return nil, errors.Join(err, p.abandon(m))
+		closing, cancel := context.WithTimeout(context.Background(), giveBackLimit)
+		defer cancel()
+		return nil, errors.Join(err, (&borrowed{Machine: m, place: p}).Close(closing))
 	}
 	return &borrowed{Machine: m, place: p, ledger: l}, nil
 }
@@ -202,20 +183,6 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 // giveBackLimit bounds how long it may take to give back an engine or a machine on
 // which no trial runs.
 const giveBackLimit = 30 * time.Second
-
-// abandon closes a machine on which the trial cannot begin.
-func (p *borrowedPlace) abandon(m machine.Machine) error {
-	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
-	defer cancel()
-	return (&borrowed{Machine: m, place: p}).Close(ctx)
-}
-
-func (p *borrowedPlace) open(ctx context.Context, s spec.Settings) (machine.Machine, error) {
-	if p.of == machine.PodmanMachine {
-		return podmanmachine.Start(ctx, s.Memory)
-	}
-	return host.Open(p.engine)
-}
 
 // remember opens the ledger of a trial with what is on the engine before it.
 func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
@@ -269,7 +236,7 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 			l.debt.Trial, p.engine.Runtime, err, bytes.TrimSpace(said.Bytes()))
 	}
 	for _, text := range s.Left {
-		p.note(fmt.Sprintf("left on the %s engine, because it may be yours: %s", p.engine.Runtime, text))
+		p.report.note("left on the %s engine, because it may be yours: %s", p.engine.Runtime, text)
 	}
 	p.came = append(p.came, s.New...)
 	err = os.RemoveAll(p.workDir())
@@ -292,7 +259,7 @@ func (p *borrowedPlace) workDir() string {
 func (p *borrowedPlace) close() error {
 	slices.Sort(p.came)
 	if came := slices.Compact(p.came); len(came) > 0 {
-		p.note(fmt.Sprintf("new on the %s engine since the run began, pulled for the run or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", ")))
+		p.report.note("new on the %s engine since the run began, pulled for the run or made by you, and kept: %s", p.engine.Runtime, strings.Join(came, ", "))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), giveBackLimit)
 	defer cancel()

@@ -36,21 +36,21 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "stratbench"), nil
 }
 
-// scratch is a folder for what need not outlive a run. It stays locked while the
+// Scratch is a folder for what need not outlive a run. It stays locked while the
 // run lives. That of a killed run is unlocked, and the next run removes it.
-type scratch struct {
-	dir  string
+type Scratch struct {
+	Dir  string
 	lock io.Closer
 }
 
 const scratchPrefix = "scratch-"
 
-// newScratch sweeps parent and makes a scratch folder in it.
-func newScratch(parent string) (*scratch, error) {
+// NewScratch makes a scratch folder in parent, and removes those of killed runs there.
+func NewScratch(parent string) (*Scratch, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("creating stratbench's cache folder: %w", err)
 	}
-	sweepScratch(parent)
+	deadScratch(parent, true)
 	dir, err := os.MkdirTemp(parent, scratchPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("creating a scratch folder: %w", err)
@@ -59,49 +59,33 @@ func newScratch(parent string) (*scratch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating a scratch folder: %w", err)
 	}
-	return &scratch{dir: dir, lock: lock}, nil
+	return &Scratch{Dir: dir, lock: lock}, nil
 }
 
-// TempFolder makes a scratch folder. Closing it removes it.
-func TempFolder() (dir string, c io.Closer, err error) {
-	cache, err := CacheDir()
-	if err != nil {
-		return "", nil, err
-	}
-	s, err := newScratch(cache)
-	if err != nil {
-		return "", nil, err
-	}
-	return s.dir, s, nil
-}
-
-func (s *scratch) sub(name string) (string, error) {
-	dir := filepath.Join(s.dir, name)
+func (s *Scratch) sub(name string) (string, error) {
+	dir := filepath.Join(s.Dir, name)
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // Close removes the folder.
-func (s *scratch) Close() error {
-	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
+func (s *Scratch) Close() error {
+	return errors.Join(os.RemoveAll(s.Dir), s.lock.Close())
 }
 
-func sweepScratch(parent string) {
-	for _, dir := range deadScratch(parent) {
-		if lock, err := host.TryLock(dir); err == nil {
-			os.RemoveAll(dir)
-			lock.Close()
-		}
-	}
-}
-
-// deadScratch lists the scratch folders of killed runs.
-func deadScratch(parent string) (dead []string) {
+// deadScratch lists the scratch folders of killed runs, and removes them if remove is
+// true.
+func deadScratch(parent string, remove bool) (dead []string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
 	for _, dir := range dirs {
-		if lock, err := host.TryLock(dir); err == nil {
-			dead = append(dead, dir)
-			lock.Close()
+		lock, err := host.TryLock(dir)
+		if err != nil {
+			continue // its run lives
 		}
+		dead = append(dead, dir)
+		if remove {
+			os.RemoveAll(dir)
+		}
+		lock.Close()
 	}
 	return dead
 }

@@ -31,7 +31,7 @@ type Remnant struct {
 // Clean lists what killed runs left on this host and on the user's engines that
 // answer, and removes it if remove is true: only what a ledger of this host or the
 // lock on the engine proves to be a killed run's. It touches nothing of a live run.
-func Clean(ctx context.Context, remove bool, note func(string)) (all []Remnant, err error) {
+func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant, err error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return nil, err
@@ -40,10 +40,10 @@ func Clean(ctx context.Context, remove bool, note func(string)) (all []Remnant, 
 	engines := machine.Look(ctx, trial.Runtimes()...)
 	for _, rt := range trial.Runtimes() {
 		if err := engines.Missing[rt]; err != nil {
-			note("not looked at: " + err.Error())
+			reporter(report).note("not looked at: %v", err)
 			continue
 		}
-		p := &borrowedPlace{of: machine.Host, engine: engines.Engines[rt], cache: cache, note: note}
+		p := &borrowedPlace{of: machine.Host, engine: engines.Engines[rt], cache: cache, report: report}
 		found, dir, err := p.remnants(ctx)
 		known[dir] = true
 		all = append(all, found...)
@@ -59,11 +59,8 @@ func Clean(ctx context.Context, remove bool, note func(string)) (all []Remnant, 
 		return all, err
 	}
 	all = append(all, elsewhere...)
-	for _, dir := range deadScratch(cache) {
+	for _, dir := range deadScratch(cache, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
-	}
-	if remove {
-		sweepScratch(cache)
 	}
 	return all, nil
 }

@@ -3,12 +3,12 @@ package run
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/run/inject"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
@@ -30,19 +30,14 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		return cfg, nil, err
 	}
 	w, s := x.workload, x.settings
-	deployment, err := x.deployment()
-	if err != nil {
-		return cfg, nil, err
-	}
 	cfg = clusterOf(p, s, w)
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
-	cfg.Deploy, cfg.ReadyURLs = deployment, w.Ready.URLs
-	cfg.Test = pipeline.Test{Command: w.Test.Command, Dir: w.Test.Dir, Env: w.Test.Env,
-		Format: string(w.Test.Format), Report: w.Test.Report, KnownFailures: w.Test.KnownFailures}
+	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(s, w)].steps, w.Ready.URLs
+	cfg.Test = pipeline.Test(w.Test)
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
 		cfg.Again = &x.began
@@ -81,9 +76,9 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	}
 	x.nameImages(&cfg)
 	for i, image := range cfg.Images { // as nodes spell them
-		cfg.Images[i].Tag, cfg.Images[i].Tags = fullName(image.Tag), nil
+		cfg.Images[i].Tag, cfg.Images[i].Tags = spec.FullName(image.Tag), nil
 		for _, tag := range image.Tags {
-			cfg.Images[i].Tags = append(cfg.Images[i].Tags, fullName(tag))
+			cfg.Images[i].Tags = append(cfg.Images[i].Tags, spec.FullName(tag))
 		}
 	}
 	return cfg, stop, nil
@@ -120,7 +115,15 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	if err != nil {
 		return strategies.Schedule{}, err
 	}
-	schedule, err := strategy.Schedule(x.toBuild())
+	images := x.workload.ToSchedule()
+	for i := range images {
+		for _, e := range x.r.builds {
+			if e.Image == images[i].Name && e.Runtime == x.settings.Runtime && e.NoCache == x.settings.Build.NoCache {
+				images[i].Peak, images[i].Takes = int64(e.Peak), e.Takes.Duration()
+			}
+		}
+	}
+	schedule, err := strategy.Schedule(images)
 	if err == nil && schedule.Admission != nil {
 		schedule.Admission.Room = int64(x.record.Machine.Room())
 	}
@@ -131,7 +134,9 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	return schedule, err
 }
 
-// registry gives a trial that pulls or publishes its registry, until stop is called.
+// registry gives a trial that pulls or publishes its registry, until stop is called: the
+// user's, or stratbench's own, which is behind the trial's fault if that is one of the
+// registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
 	if !cfg.Schedule.Pull && x.do != jobPublish {
 		return func() {}, nil
@@ -140,12 +145,24 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func
 		cfg.Registry, cfg.RegistryPlainHTTP = named.Prefix, named.PlainHTTP
 		return func() {}, nil
 	}
-	addr, stop, err := x.ownRegistry(m.RegistryHost())
+	cfg.RegistryPlainHTTP = true
+	state, _ := x.trial.Cell.Level(results.StateFactor)
+	fault, ok := x.injection()
+	if !ok || !fault.Do.OfRegistry() {
+		cfg.Registry, stop, err = listen(x.r.oci[state], m.RegistryHost())
+		return stop, err
+	}
+	upstream, stopUpstream, err := listen(x.r.oci[state], "127.0.0.1")
 	if err != nil {
 		return nil, err
 	}
-	cfg.Registry, cfg.RegistryPlainHTTP = addr, true
-	return stop, nil
+	address, stopFault, err := inject.Registry(fault.Do, m.RegistryHost(), upstream)
+	if err != nil {
+		stopUpstream()
+		return nil, err
+	}
+	cfg.Registry = address
+	return func() { stopFault(); stopUpstream() }, nil
 }
 
 // nameImages gives the images of a trial their names on its engine, also in build
@@ -164,7 +181,7 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 		}
 	}
 	if x.do == jobPublish && x.settings.Registry.Prefix != "" {
-		x.r.report(Update{Note: fmt.Sprintf("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)})
+		x.r.report.note("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)
 	}
 	for _, of := range cfg.Images {
 		for arg, value := range of.Args {
@@ -205,7 +222,7 @@ func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
 		own.Env[name] = spec.Fill(value, values)
 	}
 	for phase, mark := range s.Marks {
-		own.Marks[phase] = pipeline.Mark{Start: mark.Start, End: mark.End}
+		own.Marks[phase] = pipeline.Mark(mark)
 	}
 	if len(cfg.KindPatches) > 0 {
 		own.KindConfig = cfg.KindPatches[0] // the lab's, which is a whole configuration

@@ -2,7 +2,6 @@ package run
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -20,9 +19,23 @@ const learnFrom, lookBack = 5, 50
 // host, below root, and keeps them with the run. Strategies that adapt use them,
 // the same in all trials of the run, and so do predictions.
 func (r *runner) expect(root string) error {
-	builds, adapts, err := r.buildsByItself()
-	if err != nil || !builds {
-		return err
+	builds, adapts := false, false // by stratbench, and by the machine's memory
+	for _, cell := range r.plan.Cells {
+		s, w, err := r.cell(cell)
+		if err != nil {
+			return err
+		}
+		if len(w.Images) == 0 {
+			continue
+		}
+		strategy, err := strategies.Named(s.Strategy, r.specOf(cell).Strategies)
+		if err != nil {
+			return err
+		}
+		builds, adapts = builds || w.Setup == nil, adapts || strategy.Adapts
+	}
+	if !builds && !adapts {
+		return nil
 	}
 	dirs, err := results.Runs(root)
 	if err != nil {
@@ -38,7 +51,7 @@ func (r *runner) expect(root string) error {
 		read++
 		run, err := results.ReadRun(dir)
 		if err != nil && adapts {
-			r.report(Update{Note: fmt.Sprintf("nothing is learned from %s: %v", dir, err)})
+			r.report.note("nothing is learned from %s: %v", dir, err)
 		}
 		if err != nil {
 			continue
@@ -56,43 +69,9 @@ func (r *runner) expect(root string) error {
 	}
 	r.builds = study.Likely(alone)
 	if len(r.builds) == 0 && adapts {
-		r.report(Update{Note: "no earlier run of this workload on this host has built an image alone: strategy adaptive uses the weights of the images"})
+		r.report.note("no earlier run of this workload on this host has built an image alone: strategy adaptive uses the weights of the images")
 	}
 	return r.journal.WriteOnce(results.ExpectedFile, r.builds)
-}
-
-// buildsByItself reports whether a cell of the plan has images that stratbench
-// builds or pulls, and whether one has a strategy that adapts.
-func (r *runner) buildsByItself() (builds, adapts bool, err error) {
-	for _, cell := range r.plan.Cells {
-		s, w, err := r.cell(cell)
-		if err != nil {
-			return false, false, err
-		}
-		if len(w.Images) == 0 {
-			continue
-		}
-		strategy, err := strategies.Named(s.Strategy, r.specOf(cell).Strategies)
-		if err != nil {
-			return false, false, err
-		}
-		builds, adapts = builds || w.Setup == nil, adapts || strategy.Adapts
-	}
-	return builds || adapts, adapts, nil
-}
-
-// toBuild are the workload's images as a strategy sees them.
-func (x *execution) toBuild() (images []strategies.Image) {
-	for _, i := range x.workload.Images {
-		image := strategies.Image{Name: i.Name, Weight: i.Weight}
-		for _, e := range x.r.builds {
-			if e.Image == i.Name && e.Runtime == x.settings.Runtime && e.NoCache == x.settings.Build.NoCache {
-				image.Peak, image.Takes = int64(e.Peak), e.Takes.Duration()
-			}
-		}
-		images = append(images, image)
-	}
-	return images
 }
 
 // predict records what the builds of the schedule are expected to take, before they

@@ -7,7 +7,6 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -15,7 +14,7 @@ import (
 // injection is the fault that the trial's settings name, if any. A preparation is
 // never broken, and a trial only once.
 func (x *execution) injection() (spec.Injection, bool) {
-	if x.preparing() || x.again() || x.settings.Fault == "" || x.settings.Fault == trial.NoFault {
+	if x.preparing() || x.again() || !x.settings.Broken() {
 		return spec.Injection{}, false
 	}
 	return x.spec.Fault(x.settings.Fault)
@@ -46,7 +45,7 @@ func (e *pointlessError) Error() string { return e.text }
 // checkFault reports why a cell's fault cannot be injected. Whatever the spec and
 // the command line ask for, only an isolated machine is ever broken.
 func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
-	if s.Fault == "" || s.Fault == trial.NoFault {
+	if !s.Broken() {
 		return nil
 	}
 	fault, known := asked.Fault(s.Fault)
@@ -84,25 +83,4 @@ func (x *execution) endFault() {
 		e.State, e.Text = trial.StateNotInjected, "its moment never came"
 	}
 	x.record.Observed = append(x.record.Observed, e)
-}
-
-// ownRegistry serves stratbench's registry to a machine, behind a fault if the
-// trial has one of the registry.
-func (x *execution) ownRegistry(host string) (addr string, stop func(), err error) {
-	state, _ := x.trial.Cell.Level(results.StateFactor)
-	oci := x.r.oci[state]
-	fault, ok := x.injection()
-	if !ok || !fault.Do.OfRegistry() {
-		return listen(oci, host)
-	}
-	upstream, stopUpstream, err := listen(oci, "127.0.0.1")
-	if err != nil {
-		return "", nil, err
-	}
-	addr, stopFault, err := inject.Registry(fault.Do, host, upstream)
-	if err != nil {
-		stopUpstream()
-		return "", nil, err
-	}
-	return addr, func() { stopFault(); stopUpstream() }, nil
 }

@@ -229,7 +229,7 @@ func TestNoFaultOnAHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &runner{spec: spec, places: map[trial.Runtime]place{trial.Podman: &borrowedPlace{of: machine.Host}}}
-	settings, _, err := spec.Cell(plan.Cells(spec.Factors)[0])
+	settings, _, err := spec.Cell(spec.Cells()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

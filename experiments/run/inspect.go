@@ -21,26 +21,26 @@ import (
 // that nothing was created.
 var ErrCannotRun = errors.New("this machine cannot run the experiment")
 
-// Inspected is what an inspection has found.
-type Inspected struct {
-	// Machine is the machine on which the experiment would run, and the reason for
-	// the choice; empty if there is none.
-	Machine string
-	// Warnings name what may go wrong. What is certain to fail is an error.
-	Warnings []issue.Issue
-}
-
 // Inspect reads everything that the experiment's trials read, and checks it
 // against the machine on which they would run here, as Run does before it creates
-// anything. The error has an *issue.List of all that is certain to fail.
-func Inspect(ctx context.Context, o Options) (Inspected, error) {
+// anything. on is that machine and the reason for the choice, empty if there is none.
+// Warnings name what may go wrong. The error has an *issue.List of all that is certain
+// to fail.
+func Inspect(ctx context.Context, o Options) (on string, warnings []issue.Issue, err error) {
 	o.Report = nil
+	r, err := examined(ctx, o)
+	return r.machine, r.warnings, err
+}
+
+// examined is a runner whose places are chosen and whose cells are inspected. Nothing
+// is created for it yet.
+func examined(ctx context.Context, o Options) (*runner, error) {
 	r := newRunner(o)
-	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
-		return Inspected{Machine: r.machine}, err
+	err := r.choosePlaces(ctx, o.Machine, o.Resume)
+	if err == nil {
+		err = r.preflight(ctx)
 	}
-	err := r.preflight(ctx)
-	return Inspected{Machine: r.machine, Warnings: r.warnings}, err
+	return r, err
 }
 
 // preflight checks every cell against the place where it will run, and reports all
@@ -66,7 +66,7 @@ func (r *runner) preflight(ctx context.Context) error {
 		switch {
 		case errors.As(err, &memory), errors.As(err, &pointless):
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
-			r.report(Update{Note: fmt.Sprintf("refused [%s]: %v", cell, err)})
+			r.report.note("refused [%s]: %v", cell, err)
 			continue
 		case err != nil:
 			in.refuse(cell, err)
@@ -126,7 +126,10 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 		c.images(ctx)
 		c.deployment(ctx)
 	}
-	c.test()
+	if t := w.Test; len(t.Command) > 0 {
+		c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
+		c.environment("workload.test.env.", t.Env)
+	}
 	for phase, hook := range w.Hooks {
 		for key, args := range map[string][]string{"before": hook.Before, "after": hook.After} {
 			if len(args) > 0 {
@@ -172,10 +175,9 @@ func (c *cellInspection) where(setting string) (string, issue.Position) {
 
 // wrong reports an input that cannot be read.
 func (c *cellInspection) wrong(setting string, err error) {
-	var list *issue.List
-	if !errors.As(err, &list) {
+	if _, is := errors.AsType[*issue.List](err); is {
+		c.issues.AddError(err)
+	} else {
 		c.at(&c.issues, setting, "%v", err)
-		return
 	}
-	c.issues.List = append(c.issues.List, list.List...)
 }

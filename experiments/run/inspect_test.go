@@ -37,7 +37,7 @@ func (p fakePlace) buildArgs() map[string]string {
 
 // isolatedSite is what is known of isolated machines, on any host.
 func isolatedSite(t *testing.T) *site {
-	s := newIsolatedPlace(t.TempDir(), nil).site(t.Context(), spec.Settings{})
+	s := (&isolatedPlace{cache: t.TempDir()}).site(t.Context(), spec.Settings{})
 	s.problems = nil // this host's disk is not what is tested
 	return s
 }
@@ -46,7 +46,7 @@ func isolatedSite(t *testing.T) *site {
 func usersSite() *site {
 	return &site{name: "the docker engine at unix:///run/docker.sock", sharesPorts: true, lookPath: func(string) error { return nil },
 		has: func(_ context.Context, ref string, _ use) (error, error) {
-			if strings.HasPrefix(fullName(ref), "docker.io/here/") || strings.HasPrefix(ref, "kindest/node:") {
+			if strings.HasPrefix(spec.FullName(ref), "docker.io/here/") || strings.HasPrefix(ref, "kindest/node:") {
 				return nil, nil
 			}
 			return judge("the engine", fmt.Errorf("asking the registry for %s: manifest unknown", ref))

@@ -8,13 +8,11 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
-	"github.com/distribution/reference"
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
@@ -39,25 +37,24 @@ func (c *cellInspection) cluster(ctx context.Context) {
 	c.readyURLs()
 }
 
+// kindAt is the file and position of a part of the Kind configuration.
+func (c *cellInspection) kindAt(path ...string) (string, issue.Position) {
+	if file := c.workload.KindConfig; file != "" {
+		return file, kindcluster.Where(file, path...)
+	}
+	return c.where("workload.kindConfig")
+}
+
 // in adds an issue at a part of the Kind configuration.
 func (c *cellInspection) in(to *issue.List, text string, path ...string) {
-	file := c.workload.KindConfig
-	if file == "" {
-		c.at(to, "workload.kindConfig", "%s", text)
-		return
-	}
-	to.Add(file, kindcluster.Where(file, path...), "%s", text)
+	file, at := c.kindAt(path...)
+	to.Add(file, at, "%s", text)
 }
 
 // ownNodeImage is the index of the first node with an image of the user's choice,
 // or -1.
 func (c *cellInspection) ownNodeImage() int {
-	for i, n := range c.kind.Nodes {
-		if n.Image != "" && n.Image != defaults.Image {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(c.kind.Nodes, func(n v1alpha4.Node) bool { return n.Image != "" && n.Image != defaults.Image })
 }
 
 // nodeImage is the image of a trial's control plane.
@@ -79,23 +76,13 @@ func (c *cellInspection) nodes(ctx context.Context) {
 		c.in(&c.issues, fmt.Sprintf("the node image %s would be replaced by the lab's %s, because %s has no other; take image out, or use a running engine (machine: {kind: host})",
 			c.kind.Nodes[own].Image, lab.NodeImageName, c.site.name), "nodes", strconv.Itoa(own), "image")
 	}
-	if c.settings.NodeImage != "" || !c.site.lab {
-		images := []string{c.settings.NodeImage}
-		if images[0] == "" {
-			images = nil
-			for _, n := range c.kind.Nodes {
-				images = append(images, n.Image)
-			}
-		}
-		for i, image := range images {
-			file, at := c.where("nodeImage")
-			if c.settings.NodeImage == "" {
-				file, at = c.where("workload.kindConfig")
-				if c.workload.KindConfig != "" {
-					file, at = c.workload.KindConfig, kindcluster.Where(c.workload.KindConfig, "nodes", strconv.Itoa(i), "image")
-				}
-			}
-			c.image(ctx, image, file, at, "the node image is "+image, asNode)
+	if ref := c.settings.NodeImage; ref != "" {
+		file, at := c.where("nodeImage")
+		c.image(ctx, ref, file, at, "the node image is "+ref, asNode)
+	} else if !c.site.lab {
+		for i, n := range c.kind.Nodes {
+			file, at := c.kindAt("nodes", strconv.Itoa(i), "image")
+			c.image(ctx, n.Image, file, at, "the node image is "+n.Image, asNode)
 		}
 	}
 	leading := 0
@@ -134,14 +121,9 @@ func (c *cellInspection) network() {
 }
 
 func (c *cellInspection) mountsInto(path string) bool {
-	for _, n := range c.kind.Nodes {
-		for _, m := range n.ExtraMounts {
-			if strings.HasPrefix(m.ContainerPath, path) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.kind.Nodes, func(n v1alpha4.Node) bool {
+		return slices.ContainsFunc(n.ExtraMounts, func(m v1alpha4.Mount) bool { return strings.HasPrefix(m.ContainerPath, path) })
+	})
 }
 
 // mounts inspects the folders of the host that nodes mount.
@@ -249,34 +231,8 @@ func (c *cellInspection) readyURLs() {
 }
 
 func (c *cellInspection) published(port string) bool {
-	if strconv.Itoa(int(c.kind.Networking.APIServerPort)) == port {
-		return true
-	}
-	for _, n := range c.kind.Nodes {
-		for _, m := range n.ExtraPortMappings {
-			if strconv.Itoa(int(m.HostPort)) == port {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-var kubernetesTag = regexp.MustCompile(`^v1\.(\d+)`)
-
-// minorOf is the minor version of Kubernetes in a node image by its tag, or 0.
-func minorOf(image string) int {
-	named, err := reference.ParseNormalizedNamed(image)
-	if err != nil {
-		return 0
-	}
-	tagged, ok := named.(reference.Tagged)
-	if !ok {
-		return 0
-	}
-	if m := kubernetesTag.FindStringSubmatch(tagged.Tag()); m != nil {
-		minor, _ := strconv.Atoi(m[1])
-		return minor
-	}
-	return 0
+	is := func(number int32) bool { return strconv.Itoa(int(number)) == port }
+	return is(c.kind.Networking.APIServerPort) || slices.ContainsFunc(c.kind.Nodes, func(n v1alpha4.Node) bool {
+		return slices.ContainsFunc(n.ExtraPortMappings, func(m v1alpha4.PortMapping) bool { return is(m.HostPort) })
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -23,23 +24,17 @@ type prepared struct {
 
 // deploymentKey identifies a deployment by its steps and by the settings on which
 // its Kubernetes depends.
-func deploymentKey(s spec.Settings, w spec.Workload) (string, error) {
-	key, err := json.Marshal([]any{s.Runtime, s.NodeImage, w.KindConfig, w.Steps()})
-	if err != nil {
-		return "", fmt.Errorf("preparing the deployment: %w", err)
-	}
-	return string(key), nil
+func deploymentKey(s spec.Settings, w spec.Workload) string {
+	key, _ := json.Marshal([]any{s.Runtime, s.NodeImage, w.KindConfig, w.Steps()}) // was read from JSON
+	return string(key)
 }
 
 // prepareDeployment prepares the deployment of a cell, once for the run, so that
 // trials apply what was inspected.
-func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.Workload, server deploy.Server) (prepared, error) {
-	key, err := deploymentKey(s, w)
-	if err != nil {
-		return prepared{}, err
-	}
+func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.Workload, server deploy.Server) prepared {
+	key := deploymentKey(s, w)
 	if p, known := r.deployments[key]; known {
-		return p, nil
+		return p
 	}
 	var p prepared
 	sources, errs := sourcesOfSteps(ctx, w.Steps())
@@ -47,16 +42,7 @@ func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.
 		p.steps, p.errs = deploy.Prepare(deploy.WithNames(sources), server)
 	}
 	r.deployments[key] = p
-	return p, nil
-}
-
-// deployment is the trial's, as it was prepared when its cell was inspected.
-func (x *execution) deployment() ([]deploy.Step, error) {
-	key, err := deploymentKey(x.settings, x.workload)
-	if err != nil {
-		return nil, err
-	}
-	return x.r.deployments[key].steps, nil
+	return p
 }
 
 // sourcesOfSteps converts the steps of a workload and fetches their remote files.
@@ -79,29 +65,29 @@ func sourcesOfSteps(ctx context.Context, steps []spec.Step) (sources []deploy.So
 		if len(s.Command) > 0 {
 			source.Command = &deploy.Command{Args: s.Command, Dir: s.Dir, Env: s.Env}
 		}
-		if s.Wait != nil {
-			source.Wait = &deploy.Condition{For: s.Wait.For, Object: s.Wait.Object, Namespace: s.Wait.Namespace, Selector: s.Wait.Selector}
-		}
+		source.Wait = (*deploy.Condition)(s.Wait)
 		sources = append(sources, source)
 	}
 	return sources, errs
 }
 
+// kubernetesTag finds the minor version of Kubernetes in the tag of a node image.
+var kubernetesTag = regexp.MustCompile(`:v1\.(\d+)[^/]*$`)
+
 // deployment inspects the steps of the deployment and the images in them.
 func (c *cellInspection) deployment(ctx context.Context) {
 	ofLab := c.nodeImage() == lab.NodeImageName
-	server := deploy.Server{Minor: minorOf(c.nodeImage()), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
+	minor := 0 // not known
+	if m := kubernetesTag.FindStringSubmatch(c.nodeImage()); m != nil {
+		minor, _ = strconv.Atoi(m[1])
+	}
+	server := deploy.Server{Minor: minor, Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
-	p, err := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
-	if err != nil {
-		c.wrong("workload.deploy", err)
-		return
-	}
+	p := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
 	for _, err := range p.errs {
-		var of *deploy.SourceError
-		if errors.As(err, &of) {
+		if of, is := errors.AsType[*deploy.SourceError](err); is {
 			c.wrong(c.ofStep(of.Source, of.Part), of.Err)
 		} else {
 			c.wrong("workload.manifests", err)
@@ -148,16 +134,16 @@ func (c *cellInspection) ofStep(i int, part string) string {
 func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
 	own := map[string]bool{}
 	for _, i := range c.workload.Images {
-		own[fullName(i.Tag)] = true
+		own[spec.FullName(i.Tag)] = true
 		for _, tag := range i.Tags {
-			own[fullName(tag)] = true
+			own[spec.FullName(tag)] = true
 		}
 	}
 	for _, name := range c.preloaded(ctx) {
-		own[fullName(name)] = true
+		own[spec.FullName(name)] = true
 	}
 	for _, u := range deploy.Images(objects) {
-		switch loaded := own[fullName(u.Image)]; {
+		switch loaded := own[spec.FullName(u.Image)]; {
 		case !loaded:
 			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
 		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):

@@ -35,16 +35,11 @@ const defaultSuite = "trixie"
 // isolatedPlace starts isolated machines from golden states, which it makes from
 // the lab's engine roots and images.
 type isolatedPlace struct {
-	cache string
-	binds []string
-	// preparing reports the work under way.
-	preparing func(Preparation)
-	lab       *lab.Lab
-	store     *store.Store
-}
-
-func newIsolatedPlace(cache string, binds []string) *isolatedPlace {
-	return &isolatedPlace{cache: cache, binds: binds, preparing: func(Preparation) {}}
+	cache  string
+	binds  []string
+	report reporter
+	lab    *lab.Lab
+	store  *store.Store
 }
 
 func (p *isolatedPlace) kind() machine.Kind { return machine.Isolated }
@@ -67,9 +62,22 @@ func (p *isolatedPlace) claim(context.Context, holder) error { return nil }
 
 // prepare builds the lab, opens the store, removes what a killed run left, and
 // makes the golden states that are missing.
-func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings, note func(string)) (err error) {
-	defer p.preparing(Preparation{})
-	if err := p.buildLab(ctx, all, note); err != nil {
+func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings) (err error) {
+	defer p.report.preparing(Preparation{})
+	o := labOptions(p.cache, all)
+	work, err := lab.Remaining(ctx, o)
+	if err != nil {
+		return err
+	}
+	o.Log = p.report
+	o.Building = func(names []string) {
+		p.report.preparing(Preparation{What: "building the lab", Detail: strings.Join(names, ", "), Takes: work.Takes})
+	}
+	if len(work.Names) > 0 {
+		p.report.note("the lab is not complete: %s", work)
+		o.Building(nil) // it may have to wait for another build
+	}
+	if p.lab, err = lab.Build(ctx, o); err != nil {
 		return err
 	}
 	if p.store, err = store.Open(ctx, filepath.Join(p.cache, "store.btrfs"), storeSize); err != nil {
@@ -77,51 +85,28 @@ func (p *isolatedPlace) prepare(ctx context.Context, all []spec.Settings, note f
 	}
 	swept, err := isolated.Sweep(ctx, p.store)
 	for _, s := range swept {
-		note("removed what a killed run left: " + s)
+		p.report.note("removed what a killed run left: %s", s)
 	}
 	if err != nil {
 		return err
 	}
 	for _, s := range all {
-		if err := p.makeGolden(ctx, s, note); err != nil {
+		if err := p.makeGolden(ctx, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *isolatedPlace) buildLab(ctx context.Context, all []spec.Settings, note func(string)) error {
-	o := labOptions(p.cache, all)
-	work, err := lab.Remaining(ctx, o)
-	if err != nil {
-		return err
-	}
-	if len(work.Names) > 0 {
-		note("the lab is not complete: " + work.String())
-	}
-	o.Log = noteWriter(note)
-	o.Building = func(names []string) {
-		p.preparing(Preparation{What: "building the lab", Detail: strings.Join(names, ", "), Takes: work.Takes})
-	}
-	if len(work.Names) > 0 {
-		o.Building(nil) // it may have to wait for another build
-	}
-	p.lab, err = lab.Build(ctx, o)
-	return err
-}
-
 // labOptions are those of the lab for machines of these settings.
 func labOptions(cache string, all []spec.Settings) lab.Options {
-	return lab.Options{CacheDir: filepath.Join(cache, "lab"), Engines: engineSources(all)}
-}
-
-func engineSources(all []spec.Settings) (sources []string) {
+	o := lab.Options{CacheDir: filepath.Join(cache, "lab")}
 	for _, s := range all {
-		if source := engineSource(s); !slices.Contains(sources, source) {
-			sources = append(sources, source)
+		if source := engineSource(s); !slices.Contains(o.Engines, source) {
+			o.Engines = append(o.Engines, source)
 		}
 	}
-	return sources
+	return o
 }
 
 func engineSource(s spec.Settings) string { return cmp.Or(s.Engine, defaultSuite) }
@@ -145,15 +130,22 @@ func (p *isolatedPlace) goldenKey(s spec.Settings) string {
 	return fmt.Sprintf("%s-%s-%s", s.Runtime, lab.EngineName(engineSource(s)), hex.EncodeToString(h.Sum(nil)[:8]))
 }
 
-func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings, note func(string)) error {
+func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings) error {
 	key := p.goldenKey(s)
 	if p.store.Has(store.Golden(key)) {
 		return nil
 	}
 	began := time.Now()
-	p.preparing(Preparation{What: "making the golden state " + key, Takes: time.Minute})
-	if err := p.importRoot(ctx, s); err != nil {
-		return err
+	p.report.preparing(Preparation{What: "making the golden state " + key, Takes: time.Minute})
+	if root := p.rootKey(s); !p.store.Has(store.Root(root)) {
+		tar, err := os.Open(p.lab.EngineRoots[engineSource(s)])
+		if err != nil {
+			return fmt.Errorf("opening the engine root: %w", err)
+		}
+		defer tar.Close()
+		if err := p.store.ImportRoot(ctx, root, tar); err != nil {
+			return err
+		}
 	}
 	err := isolated.MakeGolden(ctx, isolated.Config{
 		Store: p.store, From: store.Root(p.rootKey(s)), Runtime: s.Runtime, Log: filepath.Join(p.cache, key+".log"),
@@ -161,21 +153,8 @@ func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings, note fu
 	if err != nil {
 		return err
 	}
-	note(fmt.Sprintf("made the golden state %s in %s", key, time.Since(began).Round(time.Second)))
+	p.report.note("made the golden state %s in %s", key, time.Since(began).Round(time.Second))
 	return nil
-}
-
-func (p *isolatedPlace) importRoot(ctx context.Context, s spec.Settings) error {
-	key := p.rootKey(s)
-	if p.store.Has(store.Root(key)) {
-		return nil
-	}
-	tar, err := os.Open(p.lab.EngineRoots[engineSource(s)])
-	if err != nil {
-		return fmt.Errorf("opening the engine root: %w", err)
-	}
-	defer tar.Close()
-	return p.store.ImportRoot(ctx, key, tar)
 }
 
 func (p *isolatedPlace) loadImages(ctx context.Context, m *isolated.Machine) error {
@@ -247,14 +226,6 @@ func (p *isolatedPlace) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeLimit)
 	defer cancel()
 	return p.store.Close(ctx)
-}
-
-// noteWriter reports each line as a note.
-type noteWriter func(string)
-
-func (n noteWriter) Write(b []byte) (int, error) {
-	n(strings.TrimRight(string(b), "\n"))
-	return len(b), nil
 }
 
 // prebootedName is the cluster that trials with cluster: prebooted find.

@@ -177,7 +177,7 @@ func validated(t *testing.T, dir string) (certain, possible string) {
 		if by == asNode {
 			return nil, nil
 		}
-		_, _, err := lookUp(ctx, fullName(ref))
+		_, _, err := lookUp(ctx, spec.FullName(ref))
 		return judge(engine.name, err)
 	}
 	r := newRunner(Options{Spec: s, Plan: planned})

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 )
@@ -129,12 +128,13 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 	}
 	defer engine.Close()
 	// Only processes of a dead holder's host remove its lock, and only one of them
-	// at a time.
-	unlock, err := lockHost(ctx, p.engine.Runtime)
+	// at a time, whoever started it.
+	path := filepath.Join(os.TempDir(), "stratbench-"+string(p.engine.Runtime)+".lock")
+	hostLock, err := host.Lock(ctx, path)
 	if err != nil {
-		return err
+		return fmt.Errorf("keeping other runs of this host out: %w", err)
 	}
-	defer unlock()
+	defer func() { os.Remove(path); hostLock.Close() }()
 	var by holder
 	var dead *holder
 	p.dead = nil
@@ -145,7 +145,7 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 		}
 		if by = holderOf(labels); by.Mark == p.me.Mark {
 			if dead != nil {
-				p.note(fmt.Sprintf("a killed run (%s) held the %s engine; this run holds it now", dead, p.engine.Runtime))
+				p.report.note("a killed run (%s) held the %s engine; this run holds it now", dead, p.engine.Runtime)
 			}
 			p.held, p.dead = true, dead
 			return nil
@@ -195,15 +195,4 @@ func lockOf(c runtimes.Contents) holder {
 		}
 	}
 	return holder{}
-}
-
-// lockHost keeps all other processes of this host, whoever started them, from
-// doing the same until unlock is called.
-func lockHost(ctx context.Context, runtime trial.Runtime) (unlock func(), err error) {
-	path := filepath.Join(os.TempDir(), "stratbench-"+string(runtime)+".lock")
-	lock, err := host.Lock(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("keeping other runs of this host out: %w", err)
-	}
-	return func() { os.Remove(path); lock.Close() }, nil
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -141,21 +142,14 @@ func (l *trialLog) event(e pipeline.Event) {
 			l.said = trial.Evidence{Source: trial.SourceLog, State: trial.StateLastSaid, At: e.At, Line: number, Text: e.Text}
 		}
 	case pipeline.SpanStart:
-		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, "> " + spanTitle(*e.Span)})
+		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, "> " + cmp.Or(e.Span.Step, e.Span.Name)})
 	case pipeline.SpanEnd:
-		text := "< " + spanTitle(*e.Span)
+		text := "< " + cmp.Or(e.Span.Step, e.Span.Name)
 		if e.Span.Error != "" {
 			text += ": " + e.Span.Error
 		}
 		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, text})
 	}
-}
-
-func spanTitle(s trial.Span) string {
-	if s.Step != "" {
-		return s.Step
-	}
-	return s.Name
 }
 
 func (l *trialLog) Close() error {

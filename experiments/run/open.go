@@ -24,15 +24,12 @@ func open(ctx context.Context, o Options) (*runner, error) {
 	if cluster := os.Getenv("STRATBENCH_CLUSTER"); cluster != "" {
 		return nil, fmt.Errorf("%w: a command of a trial has started it (the trial's cluster is %s), so trials would start trials without end; take it out of the workload's hooks, steps, set-up and test, or unset STRATBENCH_CLUSTER", ErrCannotRun, cluster)
 	}
-	r := newRunner(o)
-	if err := r.choosePlaces(ctx, o.Machine, o.Resume); err != nil {
-		return nil, err
-	}
-	if err := r.preflight(ctx); err != nil {
+	r, err := examined(ctx, o)
+	if err != nil {
 		return nil, err
 	}
 	for _, w := range r.warnings {
-		r.report(Update{Note: "warning: " + w.String()})
+		r.report.note("warning: %s", w)
 	}
 	dir := o.Resume
 	if dir == "" {
@@ -44,7 +41,6 @@ func open(ctx context.Context, o Options) (*runner, error) {
 			return nil, errors.Join(refused(err), r.close())
 		}
 	}
-	var err error
 	if o.Resume != "" {
 		err = r.reopen(dir)
 	} else {
@@ -58,14 +54,14 @@ func open(ctx context.Context, o Options) (*runner, error) {
 
 func newRunner(o Options) *runner {
 	return &runner{
-		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Budget, decide: o.Look,
+		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Spec.Budget, decide: o.Look,
 		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
 		deployments: map[string]prepared{}, places: map[trial.Runtime]place{}, report: oneAtATime(o.Report), beginning: beginning{over: o.KeepGoing || o.Resume != ""},
 	}
 }
 
 // oneAtATime lets several goroutines report to one that expects a single one.
-func oneAtATime(report func(Update)) func(Update) {
+func oneAtATime(report func(Update)) reporter {
 	var mu sync.Mutex
 	return func(u Update) {
 		mu.Lock()
@@ -138,23 +134,15 @@ func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
 		if image.Context == "" {
 			continue // a set-up command builds it
 		}
-		s := results.ImageSource{Image: image.Name, Recipe: recipeOf(image)}
+		s := results.ImageSource{Image: image.Name}
+		if dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile)); err == nil {
+			args, _ := json.Marshal(image.Args) // never fails
+			s.Recipe = sumOf(append(append(dockerfile, 0), args...))
+		}
 		s.Context, _ = runtimes.ContextHash(image.Context, image.Dockerfile)
 		sources = append(sources, s)
 	}
 	return sources
-}
-
-func recipeOf(image spec.Image) string {
-	dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile))
-	if err != nil {
-		return ""
-	}
-	args, err := json.Marshal(image.Args)
-	if err != nil {
-		return ""
-	}
-	return sumOf(append(append(dockerfile, 0), args...))
 }
 
 // reopen continues a run with its own plan, without the trials that are recorded.
@@ -177,7 +165,7 @@ func (r *runner) reopen(dir string) (err error) {
 	for _, l := range run.Looks {
 		r.retire(l.Retired)
 	}
-	r.report(Update{Note: fmt.Sprintf("continuing %s: %d of %d trials are recorded", run.ID(), len(r.done), len(r.plan.Trials))})
+	r.report.note("continuing %s: %d of %d trials are recorded", run.ID(), len(r.done), len(r.plan.Trials))
 	return nil
 }
 

@@ -31,7 +31,7 @@ type place interface {
 	// claim takes the place for this run alone, before anything is created.
 	claim(ctx context.Context, me holder) error
 	// prepare prepares what machines of these settings start from.
-	prepare(ctx context.Context, all []spec.Settings, note func(string)) error
+	prepare(ctx context.Context, all []spec.Settings) error
 	// start starts a machine and returns when its engine answers. The machine has
 	// the disk of a kept state, or a fresh engine's if state is empty. Its logs go
 	// to dir.
@@ -50,7 +50,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 	if r.cache, err = CacheDir(); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(r.spec.Factors, func(f trial.Factor) bool { return f.Name == "machine.kind" }) {
+	if _, varied := r.spec.LevelNames("machine.kind"); varied {
 		return fmt.Errorf("%w: machine.kind cannot be a factor: a run has machines of one kind; make a run of each, and analyse them together", ErrCannotRun)
 	}
 	choice, err := r.choose(ctx, asked, resumed)
@@ -58,10 +58,9 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		r.nowhere = err
 	} else {
 		r.machine = fmt.Sprintf("%s, because %s", choice.Kind, choice.Reason)
-		r.report(Update{Note: "machine: " + r.machine})
+		r.report.note("machine: %s", r.machine)
 	}
-	shared := newIsolatedPlace(r.cache, r.binds())
-	shared.preparing = r.preparing
+	shared := &isolatedPlace{cache: r.cache, binds: r.binds(), report: r.report}
 	for _, rt := range r.runtimes() {
 		if choice.Kind == machine.Isolated {
 			r.places[rt] = shared
@@ -69,8 +68,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		}
 		engine := choice.Engines[rt]
 		engine.Runtime = rt
-		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache,
-			note: func(text string) { r.report(Update{Note: text}) }}
+		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache, report: r.report}
 	}
 	return nil
 }
@@ -179,13 +177,8 @@ func (r *runner) binds() []string {
 			add(dir)
 		}
 	}
-	return outermost(binds)
-}
-
-// outermost drops the paths that lie below another.
-func outermost(paths []string) []string {
-	return slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
-		return slices.ContainsFunc(paths, func(q string) bool { return isIn(q, p) && !isIn(p, q) })
+	return slices.DeleteFunc(slices.Clone(binds), func(p string) bool { // below another one
+		return slices.ContainsFunc(binds, func(q string) bool { return isIn(q, p) && !isIn(p, q) })
 	})
 }
 
@@ -200,7 +193,13 @@ func isIn(folder, path string) bool {
 // what was left out. If no engine answers and the user named none, the experiment
 // stays as it is, and there is no note.
 func AsFound(ctx context.Context, spec *spec.Spec) (note string, err error) {
-	asked := runtimesOf(spec)
+	asked := []trial.Runtime{spec.Settings.Runtime}
+	if names, varied := spec.LevelNames("runtime"); varied {
+		asked = nil
+		for _, name := range names {
+			asked = append(asked, trial.Runtime(name))
+		}
+	}
 	found := machine.Look(ctx, trial.Runtimes()...)
 	wanted := found.Only(asked...)
 	left := wanted.Answering()
@@ -236,19 +235,6 @@ func refused(err error) error {
 	return fmt.Errorf("%w: %w", ErrCannotRun, err)
 }
 
-// runtimesOf lists the runtimes that an experiment asks for.
-func runtimesOf(spec *spec.Spec) (asked []trial.Runtime) {
-	for _, f := range spec.Factors {
-		if f.Name == "runtime" {
-			for _, l := range f.Levels {
-				asked = append(asked, trial.Runtime(l.Name))
-			}
-			return asked
-		}
-	}
-	return []trial.Runtime{spec.Settings.Runtime}
-}
-
 // NeedsLab reports whether experiments on this host need a lab, and why not. The
 // error is that of an engine which the user has named and which does not answer:
 // then nothing is certain.
@@ -270,10 +256,7 @@ func PrepareLab(ctx context.Context, report func(Update)) error {
 	if err != nil {
 		return err
 	}
-	report = oneAtATime(report)
-	note := func(text string) { report(Update{Note: text}) }
-	p := newIsolatedPlace(cache, nil)
-	p.preparing = func(what Preparation) { report(Update{Preparing: &what}) }
+	p := &isolatedPlace{cache: cache, report: oneAtATime(report)}
 	var all []spec.Settings
 	for _, rt := range trial.Runtimes() {
 		s := spec.Settings{Runtime: rt}
@@ -282,5 +265,5 @@ func PrepareLab(ctx context.Context, report func(Update)) error {
 		}
 		all = append(all, s)
 	}
-	return errors.Join(p.prepare(ctx, all, note), p.close())
+	return errors.Join(p.prepare(ctx, all), p.close())
 }

@@ -20,7 +20,7 @@ import (
 
 // prepare prepares what trials start from, which is not part of their time.
 func (r *runner) prepare(ctx context.Context) (err error) {
-	if r.scratch, err = newScratch(r.cache); err != nil {
+	if r.scratch, err = NewScratch(r.cache); err != nil {
 		return err
 	}
 	all, err := r.settingsOf()
@@ -28,8 +28,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	for _, p := range r.distinctPlaces() {
-		note := func(text string) { r.report(Update{Note: text}) }
-		if err := p.prepare(ctx, all, note); err != nil {
+		if err := p.prepare(ctx, all); err != nil {
 			return err
 		}
 	}
@@ -50,7 +49,7 @@ func (r *runner) preload(ctx context.Context) error {
 			if _, known := r.archives[entry]; known {
 				continue
 			}
-			r.preparing(Preparation{What: "fetching the image " + entry})
+			r.report.preparing(Preparation{What: "fetching the image " + entry})
 			archive, err := archiveOf(ctx, entry)
 			if err != nil {
 				return fmt.Errorf("%w: the image %s, which trials load: %w; correct its name, log in to its registry, or save it to an archive (docker save) and name that under preload", ErrNoneReady, entry, err)
@@ -65,7 +64,7 @@ func (r *runner) preload(ctx context.Context) error {
 // start, unless they are there. Each is a recorded preparation.
 func (r *runner) preboot(ctx context.Context) error {
 	r.prebooted = map[string]string{}
-	makers, err := r.makers(func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
+	return r.prepareEach(ctx, "c", jobPreboot, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
 		if s.Cluster != trial.ClusterPrebooted {
 			return "", nil
 		}
@@ -76,22 +75,13 @@ func (r *runner) preboot(ctx context.Context) error {
 		}
 		return state, err
 	})
-	if err != nil {
-		return err
-	}
-	for i, cell := range makers {
-		if err := r.prepareBy(ctx, trial.Trial{ID: fmt.Sprintf("c%03d", i+1), Cell: cell}, jobPreboot); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // publish builds and pushes the images that strategies pull, once for each runtime
 // and state. Each is a recorded preparation.
 func (r *runner) publish(ctx context.Context) error {
 	r.oci = map[string]http.Handler{}
-	makers, err := r.makers(func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
+	return r.prepareEach(ctx, "p", jobPublish, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
 		if w.Setup != nil {
 			return "", nil
 		}
@@ -100,24 +90,15 @@ func (r *runner) publish(ctx context.Context) error {
 			return "", err
 		}
 		state, _ := c.Level(results.StateFactor)
-		return string(s.Runtime) + " " + state, nil
-	})
-	if err != nil {
-		return err
-	}
-	for i, cell := range makers {
-		if state, _ := cell.Level(results.StateFactor); r.oci[state] == nil {
+		if r.oci[state] == nil {
 			blobs, err := r.scratch.sub(results.StateFile(state, "registry"))
 			if err != nil {
-				return fmt.Errorf("creating a folder for the registry: %w", err)
+				return "", fmt.Errorf("creating a folder for the registry: %w", err)
 			}
-			r.oci[state] = newRegistry(blobs)
+			r.oci[state] = registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs)))
 		}
-		if err := r.prepareBy(ctx, trial.Trial{ID: fmt.Sprintf("p%03d", i+1), Cell: cell}, jobPublish); err != nil {
-			return err
-		}
-	}
-	return nil
+		return string(s.Runtime) + " " + state, nil
+	})
 }
 
 // makers returns a cell for each thing that trials which are left start from: of the
@@ -151,21 +132,23 @@ func (r *runner) makers(needs func(trial.Cell, spec.Settings, spec.Workload) (st
 	return makers, nil
 }
 
-// prepareBy does a preparation on a machine of one cell.
-func (r *runner) prepareBy(ctx context.Context, t trial.Trial, do task) error {
-	record, err := r.one(ctx, t, do)
-	v := record.Verdict
-	switch {
-	case err != nil:
+// prepareEach does a preparation for each thing that trials start from, on a machine of
+// the cell that makes it.
+func (r *runner) prepareEach(ctx context.Context, id string, do task, needs func(trial.Cell, spec.Settings, spec.Workload) (string, error)) error {
+	makers, err := r.makers(needs)
+	if err != nil {
 		return err
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case r.unrecovered != nil:
-		return r.unrecovered
-	case v.Outcome == trial.OK:
-		return nil
 	}
-	return unprepared(do, v, r.log(record))
+	for i, cell := range makers {
+		record, err := r.one(ctx, trial.Trial{ID: fmt.Sprintf("%s%03d", id, i+1), Cell: cell}, do)
+		if err != nil {
+			return err
+		}
+		if record.Verdict.Outcome != trial.OK {
+			return unprepared(do, record.Verdict, r.log(record))
+		}
+	}
+	return nil
 }
 
 // unprepared is the error of a preparation that failed. Unless stratbench itself
@@ -176,12 +159,6 @@ func unprepared(do task, v trial.Verdict, log string) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrNoneReady, err)
-}
-
-// newRegistry returns a registry of stratbench's own, for strategies that pull. It
-// keeps its blobs in the folder dir.
-func newRegistry(dir string) http.Handler {
-	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(dir)))
 }
 
 // listen serves a registry at a free port of host until stop is called. Each

@@ -37,8 +37,14 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 			if err := x.close(m); err != nil {
 				return err
 			}
-			fresh, err = x.fresh(ctx, place)
-			return err
+			dir, err := x.r.scratch.sub("recovery-" + x.trial.ID)
+			if err != nil {
+				return err
+			}
+			if fresh, err = place.start(ctx, x.settings, x.state(), x.trial.ID, dir); err != nil { // as the next trial will
+				return err
+			}
+			return answers(ctx, fresh.WatchEndpoint())
 		})
 		if fresh != nil {
 			if err := x.close(fresh); err != nil {
@@ -56,20 +62,6 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 	x.r.unrecovered = fmt.Errorf("%w: %d attempts after %s failed, the last with: %w; %s", ErrUnrecovered, lostInARow, x.trial.ID, last, cure(place))
 }
 
-// fresh starts a machine as the next trial will, and waits until its engine
-// answers.
-func (x *execution) fresh(ctx context.Context, place place) (machine.Machine, error) {
-	dir, err := x.r.scratch.sub("recovery-" + x.trial.ID)
-	if err != nil {
-		return nil, err
-	}
-	m, err := place.start(ctx, x.settings, x.state(), x.trial.ID, dir)
-	if err != nil {
-		return nil, err
-	}
-	return m, answers(ctx, m.WatchEndpoint())
-}
-
 // awaitEngine waits for an engine of the user's that does not answer: it may be
 // restarting, for example because its package is being upgraded.
 func (r *runner) awaitEngine(ctx context.Context, p place) error {
@@ -82,14 +74,14 @@ func (r *runner) awaitEngine(ctx context.Context, p place) error {
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}
-	r.report(Update{Note: fmt.Sprintf("%s at %s does not answer (%v); it may be restarting: waiting for it, up to %s", e.Runtime, e, err, answerLimit)})
+	r.report.note("%s at %s does not answer (%v); it may be restarting: waiting for it, up to %s", e.Runtime, e, err, answerLimit)
 	began := time.Now()
 	if err := answers(ctx, e); ctx.Err() != nil {
 		return context.Cause(ctx)
 	} else if err != nil {
 		return fmt.Errorf("%w: %w; %s", ErrUnrecovered, err, cure(p))
 	}
-	r.report(Update{Note: fmt.Sprintf("%s answers again, after %s", e.Runtime, time.Since(began).Round(time.Second/10))})
+	r.report.note("%s answers again, after %s", e.Runtime, time.Since(began).Round(time.Second/10))
 	return nil
 }
 
@@ -100,13 +92,12 @@ func (r *runner) awaitFound(ctx context.Context) {
 		said := false
 		for began := time.Now(); time.Since(began) < answerLimit && ctx.Err() == nil; time.Sleep(time.Second) {
 			_, err := host.Find(ctx, rt)
-			var missing *host.NotFoundError
-			if !errors.As(err, &missing) || !missing.Restarting() {
+			if missing, is := errors.AsType[*host.NotFoundError](err); !is || !missing.Restarting() {
 				break
 			}
 			if !said {
 				said = true
-				r.report(Update{Note: fmt.Sprintf("%v; it may be restarting: waiting for it, up to %s", err, answerLimit)})
+				r.report.note("%v; it may be restarting: waiting for it, up to %s", err, answerLimit)
 			}
 		}
 	}

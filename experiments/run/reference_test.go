@@ -16,7 +16,7 @@ func referring(t *testing.T, wanted bool) *runner {
 	t.Helper()
 	r := looking(t, nil)
 	r.spec = &spec.Spec{Design: spec.Design{Reference: wanted}}
-	scratch, err := newScratch(t.TempDir())
+	scratch, err := NewScratch(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestAnInterruptedReferenceIsNotRecorded(t *testing.T) {
 	if err := r.reference(ctx, 1); err == nil || err.Error() != "interrupted" {
 		t.Errorf("error %v", err)
 	}
-	left, err := os.ReadDir(r.scratch.dir)
+	left, err := os.ReadDir(r.scratch.Dir)
 	if err != nil || len(left) != 0 || len(r.recorded(t).Records) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
@@ -77,7 +77,7 @@ func TestAnInterruptedReferenceIsNotRecorded(t *testing.T) {
 
 func TestAReferenceThatFailsIsRecordedAndNotCompared(t *testing.T) {
 	r := referring(t, true)
-	if err := os.RemoveAll(r.scratch.dir); err != nil {
+	if err := os.RemoveAll(r.scratch.Dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.reference(t.Context(), 1); err != nil {
@@ -103,7 +103,7 @@ func TestAResumedRunRecallsReferences(t *testing.T) {
 // the lock, and the next start removes them.
 func TestTheNextStartRemovesAKilledReference(t *testing.T) {
 	parent := t.TempDir()
-	killed, err := newScratch(parent)
+	killed, err := NewScratch(parent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,12 +111,12 @@ func TestTheNextStartRemovesAKilledReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	killed.lock.Close()
-	next, err := newScratch(parent)
+	next, err := NewScratch(parent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer next.Close()
-	if _, err := os.Stat(killed.dir); !os.IsNotExist(err) {
-		t.Errorf("%s is still there: %v", killed.dir, err)
+	if _, err := os.Stat(killed.Dir); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", killed.Dir, err)
 	}
 }

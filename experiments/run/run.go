@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/plan"
@@ -52,8 +53,6 @@ type Options struct {
 	States []State
 	// Machine, unless empty, overrides the sort of machine that the spec asks for.
 	Machine machine.Kind
-	// Budget stops the run before a block that would not end in time; 0 is none.
-	Budget time.Duration
 	// Look, unless nil, is the interim analysis: it decides before each block
 	// whether to go on. Its decisions must stay valid however many there are.
 	Look func(results.Run) (results.Look, error)
@@ -102,6 +101,19 @@ type Preparation struct {
 	Takes time.Duration
 }
 
+// reporter passes progress on, from one goroutine at a time. As a writer it takes lines
+// for notes.
+type reporter func(Update)
+
+func (r reporter) note(format string, args ...any) { r(Update{Note: fmt.Sprintf(format, args...)}) }
+
+func (r reporter) preparing(what Preparation) { r(Update{Preparing: &what}) }
+
+func (r reporter) Write(b []byte) (int, error) {
+	r.note("%s", strings.TrimRight(string(b), "\n"))
+	return len(b), nil
+}
+
 // runner is a run under way.
 type runner struct {
 	spec *spec.Spec
@@ -117,7 +129,7 @@ type runner struct {
 	// there is no machine at all, or nil.
 	machine string
 	nowhere error
-	scratch *scratch
+	scratch *Scratch
 	states  []State
 	// deployments are the prepared ones, by deploymentKey.
 	deployments map[string]prepared
@@ -129,7 +141,7 @@ type runner struct {
 	// prebooted are the states of the store from which cells with cluster:
 	// prebooted start, by cell.
 	prebooted map[string]string
-	report    func(Update)
+	report    reporter
 	decide    func(results.Run) (results.Look, error)
 	started   time.Time
 	budget    time.Duration
@@ -166,7 +178,7 @@ func Run(ctx context.Context, o Options) (dir string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	r.report(Update{Note: "recording to " + r.journal.Dir()})
+	r.report.note("recording to %s", r.journal.Dir())
 	if err := r.prepare(ctx); err != nil {
 		return r.journal.Dir(), err
 	}
@@ -209,7 +221,7 @@ func (r *runner) trials(ctx context.Context) error {
 			if t.Block == 1 {
 				return fmt.Errorf("%w: the budget of %s has no room for the first block, judging by the warm-ups; raise it, or take levels out, and continue with --resume", ErrNoneReady, r.budget)
 			}
-			r.report(Update{Note: fmt.Sprintf("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)})
+			r.report.note("the budget of %s has no room for another block: stopped before block %d; continue with --resume", r.budget, t.Block)
 			return r.noneReady()
 		}
 		if stop, err := r.look(i); stop || err != nil {
@@ -228,12 +240,6 @@ func (r *runner) trials(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if r.unrecovered != nil {
-			return r.unrecovered
-		}
 		if record.Verdict.Outcome != trial.RunnerFault || measured(record) {
 			lost = 0
 			continue
@@ -246,7 +252,7 @@ func (r *runner) trials(ctx context.Context) error {
 	return r.noneReady()
 }
 
-// one executes a trial or a preparation and journals it.
+// one executes a trial or a preparation and journals it. The error is what ends the run.
 func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
 	settings, _, err := r.cell(t.Cell)
 	if err == nil {
@@ -256,7 +262,7 @@ func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Recor
 		return results.Record{}, err
 	}
 	if do != jobTrial {
-		r.preparing(Preparation{What: do.what() + ": " + t.String()})
+		r.report.preparing(Preparation{What: do.what() + ": " + t.String()})
 	} else {
 		r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	}
@@ -274,16 +280,16 @@ func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Recor
 		r.count(record)
 	}
 	r.report(Update{Ended: &record, Log: r.log(record), Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
-	return record, nil
+	if ctx.Err() != nil {
+		return record, context.Cause(ctx)
+	}
+	return record, r.unrecovered
 }
 
 // log is the path of a record's log.
 func (r *runner) log(record results.Record) string {
 	return filepath.Join(r.journal.Dir(), record.Log)
 }
-
-// preparing reports the work under way before the trials.
-func (r *runner) preparing(what Preparation) { r.report(Update{Preparing: &what}) }
 
 // specOf is the spec of a cell: its state's, or the run's.
 func (r *runner) specOf(c trial.Cell) *spec.Spec {
@@ -336,7 +342,7 @@ func (r *runner) reference(ctx context.Context, block int) error {
 		return nil
 	}
 	record := r.newReference(block)
-	job, spans, err := reference.Work(ctx, r.scratch.dir)
+	job, spans, err := reference.Work(ctx, r.scratch.Dir)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -351,11 +357,11 @@ func (r *runner) reference(ctx context.Context, block int) error {
 		return fmt.Errorf("settings of %s: %w", record.Trial.ID, err)
 	}
 	r.referenced[block] = record.Elapsed.Duration()
-	note := fmt.Sprintf("%s: the reference workload took %s", record.Trial.ID, record.Elapsed.Duration().Round(time.Millisecond))
-	if record.Verdict.Outcome != trial.OK {
-		note = record.Trial.ID + ": " + record.Verdict.Error
+	if record.Verdict.Outcome == trial.OK {
+		r.report.note("%s: the reference workload took %s", record.Trial.ID, record.Elapsed.Duration().Round(time.Millisecond))
+	} else {
+		r.report.note("%s: %s", record.Trial.ID, record.Verdict.Error)
 	}
-	r.report(Update{Note: note})
 	return r.journal.Append(record)
 }
 
@@ -365,7 +371,7 @@ func (r *runner) newReference(block int) results.Record {
 		RunID: r.env.RunID, Kind: results.KindReference, Started: time.Now(), Attempt: r.references[block],
 		Trial:   trial.Trial{ID: fmt.Sprintf("r%03d", block), Block: block, Cell: trial.Cell{}},
 		Verdict: trial.Verdict{Outcome: trial.OK, Confidence: 1},
-		Load:    results.HostLoad(r.scratch.dir),
+		Load:    results.HostLoad(r.scratch.Dir),
 		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
 	}
 }

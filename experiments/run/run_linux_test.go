@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		case WorkerCommand:
 			exitOn(Work(context.Background(), os.Stdin, os.Stdout))
 		case cleanerCommand:
-			_, err := Clean(context.Background(), true, func(text string) { fmt.Fprintln(os.Stderr, text) })
+			_, err := Clean(context.Background(), true, func(u Update) { fmt.Fprintln(os.Stderr, u.Note) })
 			exitOn(err)
 		case runnerCommand:
 			signalled, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGHUP)

@@ -54,7 +54,7 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	return errors.Join(errs...)
 }
 
-// checkDeployAsLoaded refuses what a deployment beside the builds cannot follow.
+// checkDeployAsLoaded reports what is not possible with a deployment beside the builds.
 func checkDeployAsLoaded(s spec.Settings, w spec.Workload) error {
 	if s.ClusterStart == trial.ClusterAfter {
 		return errors.New("deploy.when asLoaded: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or deploy.when: after")
@@ -70,8 +70,8 @@ func checkDeployAsLoaded(s spec.Settings, w spec.Workload) error {
 	return nil
 }
 
-// followsSchedule reports whether a set-up command is told more than how many
-// images to build at a time.
+// followsSchedule reports whether a set-up command gets the schedule or the strategy, and
+// not only the number of images to build at a time.
 func followsSchedule(s spec.Setup) bool {
 	const here = "\x00"
 	texts := slices.AppendSeq(slices.Clone(s.Command), maps.Values(s.Env))
@@ -80,14 +80,12 @@ func followsSchedule(s spec.Setup) bool {
 	})
 }
 
-// builtFromEachOther refuses images of which one is built from another, because
-// the strategy would choose their order.
+// builtFromEachOther reports an image that is built from another one of the workload: a
+// strategy that adapts would choose the order of the two.
 func builtFromEachOther(s spec.Settings, w spec.Workload) error {
 	for _, image := range w.Images {
-		args := maps.Clone(image.Args)
-		if args == nil {
-			args = map[string]string{}
-		}
+		args := map[string]string{}
+		maps.Copy(args, image.Args)
 		maps.Copy(args, s.Build.Args)
 		for _, other := range w.Images {
 			for _, name := range slices.Sorted(maps.Keys(args)) {

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/distribution/reference"
-
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -53,7 +51,7 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 		if !s.offline {
 			return nil, nil
 		}
-		full := fullName(ref)
+		full := spec.FullName(ref)
 		ofControlPlane := slices.ContainsFunc(ofControlPlane, func(prefix string) bool { return strings.HasPrefix(full, prefix) })
 		switch {
 		case by == asNode && full == lab.NodeImageName, by == inBuild && (full == lab.GoImageName || full == lab.RunImageName), by == inNode && ofControlPlane:
@@ -73,8 +71,13 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 		}
 		return fmt.Errorf("%s has no program %s; name one that is part of the workload, such as a test binary (go test -c), or use a running engine (machine: {kind: host})", s.name, program)
 	}
-	if problem := p.diskRoom(); problem != "" {
-		s.problems = append(s.problems, problem)
+	need := trial.Bytes(labRoom)
+	if built, err := filepath.Glob(filepath.Join(p.cache, "lab", "node-*")); err == nil && len(built) > 0 {
+		need = trialRoom
+	}
+	if free, err := host.RoomFor(p.cache); err == nil && free < need {
+		s.problems = append(s.problems, fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a folder on a larger disk",
+			p.cache, free, need))
 	}
 	return s
 }
@@ -84,19 +87,6 @@ const (
 	trialRoom = 2 << 30
 	labRoom   = 8 << 30
 )
-
-func (p *isolatedPlace) diskRoom() string {
-	need := trial.Bytes(labRoom)
-	if built, err := filepath.Glob(filepath.Join(p.cache, "lab", "node-*")); err == nil && len(built) > 0 {
-		need = trialRoom
-	}
-	free, err := host.RoomFor(p.cache)
-	if err != nil || free >= need {
-		return ""
-	}
-	return fmt.Sprintf("the disk of %s has %s free, and isolated machines need %s; free some room, or set XDG_CACHE_HOME to a folder on a larger disk",
-		p.cache, free, need)
-}
 
 // askLimit bounds the time for all questions to one engine or registry.
 const askLimit = 3 * time.Second
@@ -129,7 +119,13 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	}
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
-	s.engine(p, info)
+	if why, cure := info.Unfit(); why != "" {
+		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
+	}
+	if free, err := host.RoomFor(info.Root); s.elsewhere == "" && err == nil && free < trialRoom {
+		s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
+			info.Root, s.name, free, trial.Bytes(trialRoom)))
+	}
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if by != inNode { // a node does not look into the engine's store
 			if _, err := engine.Image(asking, ref); err == nil || !runtimes.IsNotFound(err) {
@@ -139,23 +135,9 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		if by == asNode && !slices.Contains(p.nodeImages, ref) {
 			p.nodeImages = append(p.nodeImages, ref)
 		}
-		return judge(s.name, engine.Available(asking, fullName(ref)))
+		return judge(s.name, engine.Available(asking, spec.FullName(ref)))
 	}
 	return s
-}
-
-// engine adds the problems of a running engine.
-func (s *site) engine(p *borrowedPlace, info runtimes.Info) {
-	if why, cure := info.Unfit(); why != "" {
-		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
-	}
-	if s.elsewhere != "" {
-		return
-	}
-	if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {
-		s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
-			info.Root, s.name, free, trial.Bytes(trialRoom)))
-	}
 }
 
 func lookHere(program string) error {
@@ -180,13 +162,4 @@ func judge(name string, err error) (certain, doubt error) {
 		return fmt.Errorf("it is not on %s and cannot be fetched: %w; correct its name, or bring it there (docker load, podman load)", name, err), nil
 	}
 	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w", name, err)
-}
-
-// fullName is an image's name as engines and nodes complete it.
-func fullName(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ref
-	}
-	return reference.TagNameOnly(named).String()
 }

@@ -90,7 +90,7 @@ func (r *runner) count(rec results.Record) {
 // injected reports whether the trial is to be broken on purpose.
 func (r *runner) injected(t trial.Trial) bool {
 	s, _, err := r.cell(t.Cell)
-	return err == nil && s.Fault != "" && s.Fault != trial.NoFault
+	return err == nil && s.Broken()
 }
 
 // noneReady is the error of a run whose trials all failed to become ready.
@@ -176,25 +176,20 @@ func (r *runner) look(i int) (stop bool, err error) {
 		return false, err
 	}
 	if l.Stopped {
-		r.report(Update{Note: fmt.Sprintf("stopped before block %d: %s", l.Block, l.Reason)})
+		r.report.note("stopped before block %d: %s", l.Block, l.Reason)
 	}
 	return l.Stopped, nil
 }
 
 // retired reports whether the cell has no trial left.
 func (r *runner) retired(c trial.Cell) bool {
-	for _, t := range r.plan.Trials {
-		if t.Cell.Key() == c.Key() && !r.done[t.ID] {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.plan.Trials, func(t trial.Trial) bool { return t.Cell.Key() == c.Key() && !r.done[t.ID] })
 }
 
 // retire leaves out the trials that these cells have left.
 func (r *runner) retire(cells []trial.Cell) {
 	for _, c := range cells {
-		r.report(Update{Note: fmt.Sprintf("[%s] is decided on and not run again", c)})
+		r.report.note("[%s] is decided on and not run again", c)
 		for _, t := range r.plan.Trials {
 			if t.Cell.Key() == c.Key() {
 				r.done[t.ID] = true

@@ -127,7 +127,7 @@ func looking(t *testing.T, decide func(results.Run) (results.Look, error)) *runn
 				Cell: trial.Cell{{Factor: "strategy", Level: strategy}}})
 		}
 	}
-	r.plan.Cells = plan.Cells(nil)
+	r.plan.Cells = []trial.Cell{{}}
 	for name, value := range map[string]any{results.EnvironmentFile: results.Environment{}, results.PlanFile: results.Plan{}} {
 		if err := j.WriteOnce(name, value); err != nil {
 			t.Fatal(err)

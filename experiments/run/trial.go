@@ -43,9 +43,7 @@ type execution struct {
 	// ledger is what the trial owes to an engine of the user's; nil on an isolated
 	// machine.
 	ledger *ledger
-	// cluster is the name of the trial's cluster.
-	cluster string
-	beside  beside
+	beside beside
 	// cfg is what the worker was told; nil before that.
 	cfg *pipeline.Config
 	// memory sends readings of the machine's memory to the worker.
@@ -63,40 +61,28 @@ type execution struct {
 // execute runs one trial, from the golden state to nothing left, and returns its
 // record, which has whatever happened in it.
 func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
-	x, err := r.newExecution(t, do)
-	if err != nil {
-		return results.Record{}, err
-	}
-	x.run(ctx)
-	x.finish(ctx)
-	record, err := x.log.secrets.hideIn(x.record)
-	// A trial whose log could not be written is not recorded, and done again.
-	return record, errors.Join(err, x.log.Close())
-}
-
-func (r *runner) newExecution(t trial.Trial, do task) (*execution, error) {
 	settings, workload, err := r.cell(t.Cell)
 	if err != nil {
-		return nil, fmt.Errorf("settings of %s: %w", t, err)
+		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
 	}
 	text, err := json.Marshal(settings)
 	if err != nil {
-		return nil, fmt.Errorf("settings of %s: %w", t, err)
+		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
 	}
 	dir, attempt, err := r.journal.TrialDir(t.ID)
 	if err != nil {
-		return nil, err
+		return results.Record{}, err
 	}
 	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(settings, workload))
 	if err != nil {
-		return nil, err
+		return results.Record{}, err
 	}
 	kind := results.KindPreparation
 	if do == jobTrial {
 		kind = results.KindTrial
 	}
 	origin := pipeline.Now()
-	return &execution{
+	x := &execution{
 		r: r, trial: t, do: do, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
 		record: results.Record{
 			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
@@ -104,7 +90,12 @@ func (r *runner) newExecution(t trial.Trial, do task) (*execution, error) {
 			Log: filepath.Join(dir, "log.txt"), Spans: []trial.Span{}, Samples: []trial.Sample{},
 			Tests: []trial.TestResult{}, Images: []results.Image{}, Silences: []trial.Silence{},
 		},
-	}, nil
+	}
+	x.run(ctx)
+	x.finish(ctx)
+	record, err := log.secrets.hideIn(x.record)
+	// A trial whose log could not be written is not recorded, and done again.
+	return record, errors.Join(err, log.Close())
 }
 
 // preparing is true for a preparation of what trials start from.
@@ -183,7 +174,7 @@ func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine)
 		return err
 	}
 	if x.workerError != nil {
-		x.r.report(Update{Note: x.trial.ID + ": the command that cleans up failed; see " + x.r.log(x.record)})
+		x.r.report.note("%s: the command that cleans up failed; see %s", x.trial.ID, x.r.log(x.record))
 	}
 	return nil
 }
@@ -233,7 +224,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 		return err
 	}
 	defer stop()
-	x.record.Machine.NodeImage, x.cluster = cfg.NodeImage, cfg.ClusterName
+	x.record.Machine.NodeImage = cfg.NodeImage
 	for _, i := range cfg.Images {
 		if err := x.ledger.add(debt{Names: []string{i.Ref}, Builds: []string{i.Build, i.BuildAgain()}}); err != nil {
 			return err
@@ -259,12 +250,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Describe))
 	defer cancel()
-	engine, err := connect.Engine(ctx, m.WatchEndpoint())
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	info, err := engine.Info(ctx)
+	info, err := connect.Info(ctx, m.WatchEndpoint())
 	if err != nil {
 		return err
 	}
@@ -337,7 +323,7 @@ func (x *execution) noteClockSet(now time.Time) {
 	x.record.ClockSet = &away
 	note := fmt.Sprintf("the wall clock moved by %s against the time that passed: it was set, or the host slept", set.Round(time.Second/10))
 	x.log.line(x.record.Elapsed, "runner", note)
-	x.r.report(Update{Note: x.trial.ID + ": " + note})
+	x.r.report.note("%s: %s", x.trial.ID, note)
 }
 
 // notMeasured is the verdict of a trial that stratbench could not measure.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,7 +147,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK) {
 		time.Sleep(afterglow)
 		c.After = postmortem.Look(context.WithoutCancel(ctx), postmortem.Subject{
-			Machine: m, Cluster: x.cluster, Began: x.record.Started.Add(x.before.At.Duration()),
+			Machine: m, Cluster: x.cfg.ClusterName, Began: x.record.Started.Add(x.before.At.Duration()),
 			MemoryLimit: x.record.Machine.MemoryLimit, Samples: x.samples(),
 		})
 		x.record.Observed = append(x.record.Observed, c.After.Evidence...)
@@ -155,7 +156,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	c.Ended = x.watch.Verdict()
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
 	c.OwnEngine, c.Kills = m.EngineExited() != nil, x.kills()
-	c.MemoryFull = x.memoryFull()
+	limit := x.record.Machine.Room()
+	c.MemoryFull = limit > 0 && slices.ContainsFunc(x.samples(), func(s trial.Sample) bool { return s.Peak() > limit-limit/20 })
 	c.Restarted = x.restarted(ctx, m)
 	c.Worst = x.worst(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	if reported && result.Error != "" {
@@ -163,7 +165,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 		// A text in memory cannot fail to be read.
 		c.Text, _ = classify.Classify(context.Background(), classify.Options{Phase: result.Phase, Runtime: x.settings.Runtime,
 			Evidence: func(line int) bool { return evidence[line] }}, strings.NewReader(text))
-		if line, found := outcomes.WantsOut(text); found && x.confined() {
+		if line, found := outcomes.WantsOut(text); found && x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
 			c.Confined = line
 		}
 	}
@@ -188,17 +190,6 @@ func (x *execution) restarted(ctx context.Context, m machine.Machine) bool {
 		x.record.Machine.BootAfter = after
 	}
 	return x.record.Machine.BootAfter != ""
-}
-
-// memoryFull reports whether the machine came close to its limit of memory.
-func (x *execution) memoryFull() bool {
-	limit := x.record.Machine.Room()
-	for _, s := range x.samples() {
-		if limit > 0 && s.Peak() > limit-limit/20 {
-			return true
-		}
-	}
-	return false
 }
 
 // worst is the sample with the most memory pressure in the last stretch.
@@ -230,11 +221,6 @@ func (l logLine) about(r pipeline.Result) bool {
 		return true
 	}
 	return l.phase == r.Phase && (l.image == "" || r.Image == "" || l.image == r.Image)
-}
-
-// confined reports whether the trial's machine reaches nothing outside of it.
-func (x *execution) confined() bool {
-	return x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost
 }
 
 // phaseText is the log of the phase that failed, with the error as its last line,

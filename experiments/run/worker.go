@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -144,7 +145,12 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	}
 	var reading sync.WaitGroup
 	reading.Go(func() { x.readEvents(events) })
-	reading.Go(func() { x.readErrors(errs) })
+	reading.Go(func() {
+		for lines := bufio.NewScanner(errs); lines.Scan(); {
+			x.log.line(x.clock.Elapsed(), "worker", lines.Text())
+		}
+		io.Copy(io.Discard, errs)
+	})
 	defer reading.Wait()
 	if x.fault != nil {
 		x.fault.WorkerStarted(cmd.Process.Pid)
@@ -219,15 +225,6 @@ func (x *execution) readEvents(r io.Reader) {
 	}
 }
 
-// readErrors copies a worker's standard error to the log.
-func (x *execution) readErrors(r io.Reader) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		x.log.line(x.clock.Elapsed(), "worker", lines.Text())
-	}
-	io.Copy(io.Discard, r)
-}
-
 // memoryFeed sends the runner's readings of a machine's memory to the worker that
 // starts builds by them. The worker may not see them itself: control groups of
 // version 1 show a machine no pressure.
@@ -261,9 +258,7 @@ func (f *memoryFeed) sendTo(to *json.Encoder) {
 
 // readings are the worker's end of a memoryFeed.
 type readings struct {
-	mu    sync.Mutex
-	last  strategies.Reading
-	known bool
+	last atomic.Pointer[strategies.Reading]
 }
 
 // follow receives readings until the runner sends no more.
@@ -274,15 +269,14 @@ func (r *readings) follow(sent *json.Decoder) {
 			return
 		}
 		next.At = time.Now()
-		r.mu.Lock()
-		r.last, r.known = next, true
-		r.mu.Unlock()
+		r.last.Store(&next)
 	}
 }
 
 // latest is the last reading, and false before there is one.
 func (r *readings) latest() (strategies.Reading, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last, r.known
+	if last := r.last.Load(); last != nil {
+		return *last, true
+	}
+	return strategies.Reading{}, false
 }

@@ -53,8 +53,7 @@ func readAtMost(file string, limit int64) ([]byte, error) {
 
 // withoutPath drops the file name from err, because an issue begins with it.
 func withoutPath(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, is := errors.AsType[*os.PathError](err); is {
 		return path.Err
 	}
 	return err

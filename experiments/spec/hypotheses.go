@@ -9,18 +9,14 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// LeavesOut reports whether the design leaves a cell out.
-func (s *Spec) LeavesOut(cell trial.Cell) bool {
-	return slices.ContainsFunc(s.Design.LeaveOut, func(l trial.Levels) bool { return len(l) > 0 && l.In(cell) })
-}
-
 // checkHypotheses reports hypotheses, and cells to leave out, that are not of the
 // plan, and what does not fit the kind of a hypothesis.
 func (l *loader) checkHypotheses() {
 	for i, levels := range l.spec.Design.LeaveOut {
 		l.checkLevels(fmt.Sprintf("/design/leaveOut/%d", i), levels)
 	}
-	if len(l.spec.Design.LeaveOut) > 0 && !l.spec.plans(nil) {
+	cells := l.spec.Cells()
+	if len(l.spec.Design.LeaveOut) > 0 && len(cells) == 0 {
 		l.reportValue("/design/leaveOut", "design.leaveOut leaves out every cell; take some of its entries out")
 	}
 	if len(l.spec.Design.Hypotheses) > 0 && l.spec.Design.Stop != "" {
@@ -35,8 +31,13 @@ func (l *loader) checkHypotheses() {
 		for key, levels := range map[string]trial.Levels{"of": h.Of, "against": h.Against, "where": h.Where} {
 			good = l.checkLevels(at+"/"+key, levels) && good
 		}
-		if l.checkKind(at, *h) && good {
-			l.checkPlanned(at, *h)
+		if !l.checkKind(at, *h) || !good {
+			continue
+		}
+		for key, levels := range map[string]trial.Levels{"of": h.Of, "against": h.Against} {
+			if levels = levels.With(h.Where); len(levels) > 0 && !slices.ContainsFunc(cells, levels.In) {
+				l.reportValue(at+"/"+key, "no cell of the plan has %s, because design.leaveOut leaves them out; change one of the two", levels)
+			}
 		}
 	}
 }
@@ -50,17 +51,13 @@ func (l *loader) checkLevels(at string, levels trial.Levels) bool {
 		if text, ok := l.doc.text[here]; ok {
 			levels[factor] = text
 		}
-		i := slices.IndexFunc(l.spec.Factors, func(f trial.Factor) bool { return f.Name == factor })
-		if i < 0 {
+		known, varied := l.spec.LevelNames(factor)
+		if !varied {
 			if known := l.doc.keys["/factors"]; !slices.Contains(known, factor) { // else its own issue is reported
 				l.reportKey(here, "%s is no factor of this experiment; %s", factor, suggest(factor, known))
 			}
 			good = false
 			continue
-		}
-		var known []string
-		for _, level := range l.spec.Factors[i].Levels {
-			known = append(known, level.Name)
 		}
 		if !slices.Contains(known, levels[factor]) {
 			l.reportValue(here, "factor %s has no level %q; %s", factor, levels[factor], suggest(levels[factor], known))
@@ -110,41 +107,12 @@ func (l *loader) checkLeastMemory(at string, h trial.Hypothesis) {
 	if _, named := h.Of.With(h.Against).With(h.Where)["memory"]; named {
 		l.reportValue(at, "a hypothesis of kind leastMemory is about all levels of memory; take memory out of of, against and where")
 	}
-	i := slices.IndexFunc(l.spec.Factors, func(f trial.Factor) bool { return f.Name == "memory" })
-	if i < 0 || len(l.spec.Factors[i].Levels) < 2 {
+	known, _ := l.spec.LevelNames("memory")
+	if len(known) < 2 {
 		l.reportValue(at, "a hypothesis of kind leastMemory needs several levels of the factor memory; add them under factors")
 		return
-	}
-	var known []string
-	for _, level := range l.spec.Factors[i].Levels {
-		known = append(known, level.Name)
 	}
 	if h.Memory != "" && !slices.Contains(known, h.Memory) {
 		l.reportValue(at+"/memory", "factor memory has no level %q; %s", h.Memory, suggest(h.Memory, known))
 	}
-}
-
-// checkPlanned reports trials that the design leaves out.
-func (l *loader) checkPlanned(at string, h trial.Hypothesis) {
-	for key, levels := range map[string]trial.Levels{"of": h.Of, "against": h.Against} {
-		if levels = levels.With(h.Where); len(levels) > 0 && !l.spec.plans(levels) {
-			l.reportValue(at+"/"+key, "no cell of the plan has %s, because design.leaveOut leaves them out; change one of the two", levels)
-		}
-	}
-}
-
-// plans reports whether the plan has a cell with these levels.
-func (s *Spec) plans(levels trial.Levels) bool {
-	var some func(trial.Cell) bool
-	some = func(cell trial.Cell) bool {
-		if len(cell) == len(s.Factors) {
-			return !s.LeavesOut(cell)
-		}
-		factor := s.Factors[len(cell)]
-		return slices.ContainsFunc(factor.Levels, func(level trial.Level) bool {
-			named, is := levels[factor.Name]
-			return (!is || named == level.Name) && some(append(cell, trial.Assignment{Factor: factor.Name, Level: level.Name}))
-		})
-	}
-	return some(nil)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -17,7 +16,7 @@ func TestFaultMatricesHaveEveryFault(t *testing.T) {
 	tried := map[spec.InjectionKind]bool{}
 	for _, file := range []string{"../faults/fault-matrix.yaml", "../faults/fault-matrix-registry.yaml", "../faults/fault-matrix-inotify.yaml"} {
 		matrix := load(t, file)
-		for _, cell := range plan.Cells(matrix.Factors) {
+		for _, cell := range matrix.Cells() {
 			settings, _, err := matrix.Cell(cell)
 			if err != nil {
 				t.Fatal(err)

@@ -44,7 +44,7 @@ type loader struct {
 
 func (l *loader) load(path string, source []byte) {
 	l.spec = &Spec{
-		Settings: defaultSettings(), Design: defaultDesign(), Limits: defaultLimits(),
+		Settings: defaultSettings(), Design: Design{Replicates: 5, WarmUp: 1, Reference: true}, Limits: defaultLimits(),
 		Source: source,
 	}
 	l.spec.Path, _ = filepath.Abs(path) // it has just been opened
@@ -142,11 +142,11 @@ func (l *loader) loadWorkload(path string) {
 
 // missing are the keys that a workload lacks. What it must have depends on who
 // does the set-up.
-func missing(workload *document) (problems []problem) {
-	has := workload.has
+func missing(workload *document) []problem {
+	r, has := &resolver{}, workload.has
 	need := func(pointer, key, cure string) {
 		if !has(pointer + "/" + key) {
-			problems = append(problems, problem{pointer: pointer, message: dotted(keysOf(pointer+"/"+key)) + " is missing; " + cure})
+			r.problem(pointer, "%s is missing; %s", dotted(keysOf(pointer+"/"+key)), cure)
 		}
 	}
 	if has("/setup") {
@@ -164,7 +164,7 @@ func missing(workload *document) (problems []problem) {
 			need(fmt.Sprintf("/images/%d", i), "tag", "add it")
 		}
 	}
-	return problems
+	return r.problems
 }
 
 // checkSettings looks at the settings that all cells have in common, and reports
@@ -203,11 +203,7 @@ func (l *loader) checkStrategies() {
 		if l.workload == nil || l.workloadFaulty || l.nothingToSchedule() {
 			continue // the images are not known
 		}
-		images := make([]strategies.Image, len(l.spec.Workload.Images))
-		for i, image := range l.spec.Workload.Images {
-			images[i] = strategies.Image{Name: image.Name, Weight: image.Weight}
-		}
-		_, err = s.Schedule(images)
+		_, err = s.Schedule(l.spec.Workload.ToSchedule())
 		all := []error{err}
 		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			all = joined.Unwrap()

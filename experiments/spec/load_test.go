@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/strategies"
 )
 
@@ -111,7 +111,7 @@ func TestLoadDecodesEverything(t *testing.T) {
 	})
 	same(t, "manifests", got.Workload.Manifests, []string{dir + "/w/z.yaml", dir + "/w/deploy/a.json", dir + "/w/deploy/b.yml"})
 	same(t, "test", got.Workload.Test, spec.Test{Command: []string{"go", "test"}, Dir: dir + "/w/e2e",
-		Format: spec.FormatJUnit, Report: dir + "/w/e2e/out.xml", KnownFailures: []string{"TestX"}})
+		Format: testreport.JUnit, Report: dir + "/w/e2e/out.xml", KnownFailures: []string{"TestX"}})
 	same(t, "Kind config", got.Workload.KindConfig, dir+"/w/kind.yaml")
 }
 
@@ -135,7 +135,7 @@ func TestDefaults(t *testing.T) {
 
 func TestCellPutsLevelsInTheirPlaces(t *testing.T) {
 	spec := load(t, whole(t))
-	cells := plan.Cells(spec.Factors)
+	cells := spec.Cells()
 	settings, workload, err := spec.Cell(cells[len(cells)-1])
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestCellOfAnotherSpec(t *testing.T) {
 // Records keep a cell's settings as JSON.
 func TestSettingsSurviveJSON(t *testing.T) {
 	loaded := load(t, whole(t))
-	for _, cell := range plan.Cells(loaded.Factors) {
+	for _, cell := range loaded.Cells() {
 		settings, _, err := loaded.Cell(cell)
 		if err != nil {
 			t.Fatal(err)
@@ -260,7 +260,7 @@ func FuzzLoad(f *testing.F) {
 			checkIssues(t, err)
 			return
 		}
-		for _, cell := range plan.Cells(loaded.Factors)[:1] {
+		for _, cell := range loaded.Cells()[:1] {
 			if _, _, err := loaded.Cell(cell); err != nil {
 				t.Errorf("loaded, but %v", err)
 			}

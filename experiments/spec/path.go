@@ -138,6 +138,25 @@ func elementNamed(list []any, name string) (int, error) {
 	return 0, fmt.Errorf("nothing here is named %q; %s", name, suggest(name, known))
 }
 
+// Cells lists every combination of the factors' levels that the design does not leave
+// out, the last factor varying fastest. Without factors there is one cell, which is
+// empty.
+func (s *Spec) Cells() []trial.Cell {
+	cells := []trial.Cell{{}}
+	for _, factor := range s.Factors {
+		var longer []trial.Cell
+		for _, cell := range cells {
+			for _, level := range factor.Levels {
+				longer = append(longer, append(slices.Clone(cell), trial.Assignment{Factor: factor.Name, Level: level.Name}))
+			}
+		}
+		cells = longer
+	}
+	return slices.DeleteFunc(cells, func(cell trial.Cell) bool {
+		return slices.ContainsFunc(s.Design.LeaveOut, func(l trial.Levels) bool { return len(l) > 0 && l.In(cell) })
+	})
+}
+
 // Cell returns the settings and the workload of a cell: the spec's own, with
 // the cell's levels in their places. A factor that the cell does not have
 // keeps the spec's setting. For the cells of a loaded spec's plan there is no
@@ -179,6 +198,19 @@ func (s *Spec) Cell(cell trial.Cell) (Settings, Workload, error) {
 		return refuse(errors.New(problems[0].message))
 	}
 	return of.Settings, of.Workload, nil
+}
+
+// LevelNames are the names of a factor's levels. varied is false if the experiment has
+// no such factor.
+func (s *Spec) LevelNames(factor string) (names []string, varied bool) {
+	i := slices.IndexFunc(s.Factors, func(f trial.Factor) bool { return f.Name == factor })
+	if i < 0 {
+		return nil, false
+	}
+	for _, level := range s.Factors[i].Levels {
+		names = append(names, level.Name)
+	}
+	return names, true
 }
 
 func (s *Spec) level(a trial.Assignment) (trial.Level, error) {

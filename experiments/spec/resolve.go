@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 )
 
 // resolve fills in what the workload leaves out, makes its paths absolute and
@@ -143,17 +144,17 @@ func (r *resolver) images(images []Image) {
 		if name != "" && names[name] {
 			r.problem(at+"/name", "a second image is named %q; give each a name of its own that differs in more than case, - and _", image.Name)
 		}
-		if image.Tag != "" && tags[spelledOut(image.Tag)] {
+		if image.Tag != "" && tags[FullName(image.Tag)] {
 			r.problem(at+"/tag", "a second image has the tag %q; give each a tag of its own", image.Tag)
 		}
-		names[name], tags[spelledOut(image.Tag)] = true, true
+		names[name], tags[FullName(image.Tag)] = true, true
 		r.tag(at+"/tag", image.Tag)
 		for n, tag := range image.Tags {
 			at := fmt.Sprintf("%s/tags/%d", at, n)
-			if r.tag(at, tag); tags[spelledOut(tag)] {
+			if r.tag(at, tag); tags[FullName(tag)] {
 				r.problem(at, "the tag %q is given a second time; give each once", tag)
 			}
-			tags[spelledOut(tag)] = true
+			tags[FullName(tag)] = true
 		}
 		if image.Context == "" {
 			continue
@@ -186,14 +187,6 @@ func (r *resolver) tag(at, tag string) {
 	if _, err := name.NewTag(tag); tag != "" && (err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":")) {
 		r.problem(at, "%q is not an image's name with its tag; write both as the manifests do, such as localhost/api:dev, or api:latest where they say api", tag)
 	}
-}
-
-// spelledOut is the name of an image with its registry.
-func spelledOut(tag string) string {
-	if ref, err := name.ParseReference(tag); err == nil {
-		return ref.Name()
-	}
-	return tag
 }
 
 // fromImage finds the images that a line of a Dockerfile builds on.
@@ -392,12 +385,11 @@ func (r *resolver) remote(at, path string) {
 func (r *resolver) test(t *Test) {
 	r.folder("/test/dir", &t.Dir)
 	r.command("/test/command", t.Command)
-	t.Format = cmp.Or(t.Format, FormatGoJSON)
-	inFile := t.Format == FormatGinkgoJSON || t.Format == FormatJUnit
+	t.Format = cmp.Or(t.Format, testreport.GoJSON)
 	switch {
-	case inFile && t.Report == "":
+	case !t.Format.Streams() && t.Report == "":
 		r.problem("/test/format", "format %s is read from a file; add report: and the path that the command writes", t.Format)
-	case !inFile && t.Report != "":
+	case t.Format.Streams() && t.Report != "":
 		r.problem("/test/report", "format %s is read from standard output; remove report or choose ginkgo-json or junit", t.Format)
 	case t.Report != "" && !filepath.IsAbs(t.Report):
 		t.Report = filepath.Join(t.Dir, t.Report)

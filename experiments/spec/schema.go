@@ -129,8 +129,7 @@ type problem struct {
 
 // validate returns everything that the schema finds wrong with the value.
 func (s schema) validate(value any) []problem {
-	var invalid *jsonschema.ValidationError
-	if errors.As(s.compiled.Validate(value), &invalid) {
+	if invalid, is := errors.AsType[*jsonschema.ValidationError](s.compiled.Validate(value)); is {
 		return s.problems(invalid)
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/testreport"
 	"github.com/stratbench/stratbench/strategies"
 )
 
@@ -92,32 +93,14 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return enum(trial.HypothesisKinds())
 	case reflect.TypeFor[trial.Runtime]():
 		return enum(trial.Runtimes())
-	case reflect.TypeFor[trial.ClusterStart]():
-		return enum(trial.ClusterStarts())
-	case reflect.TypeFor[trial.ClusterState]():
-		return enum(trial.ClusterStates())
-	case reflect.TypeFor[trial.OnCrash]():
-		return enum(trial.OnCrashes())
-	case reflect.TypeFor[trial.Etcd]():
-		return enum(trial.Etcds())
-	case reflect.TypeFor[trial.LoadWhen]():
-		return enum(trial.LoadWhens())
-	case reflect.TypeFor[trial.DeployWhen]():
-		return enum(trial.DeployWhens())
-	case reflect.TypeFor[trial.LoadPath]():
-		return enum(trial.LoadPaths())
 	case reflect.TypeFor[trial.Phase]():
 		return enum(trial.Phases())
 	case reflect.TypeFor[trial.Outcome]():
 		return enum(trial.Outcomes())
 	case reflect.TypeFor[InjectionKind]():
 		return enum(InjectionKinds())
-	case reflect.TypeFor[MachineKind]():
-		return enum([]MachineKind{MachineAuto, MachineHost, MachineIsolated, MachinePodman})
-	case reflect.TypeFor[MachineNetwork]():
-		return enum([]MachineNetwork{NetworkNone, NetworkHost})
-	case reflect.TypeFor[TestFormat]():
-		return enum([]TestFormat{FormatGoJSON, FormatGoVerbose, FormatGinkgoJSON, FormatJUnit, FormatExitCode})
+	case reflect.TypeFor[testreport.Format]():
+		return enum(testreport.Formats())
 	}
 	return nil
 }

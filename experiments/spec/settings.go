@@ -33,21 +33,21 @@ type Settings struct {
 	Strategy string `json:"strategy,omitempty"`
 	// ClusterStart says when the cluster is created: before the builds, with
 	// them (overlapping), or after them.
-	ClusterStart trial.ClusterStart `json:"clusterStart,omitempty" jsonschema:"default=before"`
+	ClusterStart trial.ClusterStart `json:"clusterStart,omitempty" jsonschema:"enum=before,enum=with,enum=after,default=before"`
 	// Cluster says what a trial finds of its cluster on an isolated machine: nothing
 	// (fresh), or nodes that were initialised before and stopped (prebooted), which
 	// it starts. That is another question: how fast a cluster that was kept is
 	// back. Default fresh.
-	Cluster trial.ClusterState `json:"cluster,omitempty" jsonschema:"default=fresh"`
+	Cluster trial.ClusterState `json:"cluster,omitempty" jsonschema:"enum=fresh,enum=prebooted,default=fresh"`
 	// OnCrash says what is done when the engine crashes or hangs before the
 	// set-up is done, on an isolated machine: fail ends the trial; serial starts
 	// the engine again and finishes the set-up in the same trial, one image at a
 	// time. Default fail.
-	OnCrash trial.OnCrash `json:"onCrash,omitempty" jsonschema:"default=fail"`
+	OnCrash trial.OnCrash `json:"onCrash,omitempty" jsonschema:"enum=fail,enum=serial,default=fail"`
 	// Etcd says whether the cluster's store waits for the disk: default waits;
 	// noFsync does not, so a crash of the host may lose data, which does not matter
 	// for a test cluster. Default default.
-	Etcd trial.Etcd `json:"etcd,omitempty" jsonschema:"default=default"`
+	Etcd trial.Etcd `json:"etcd,omitempty" jsonschema:"enum=default,enum=noFsync,default=default"`
 	// Build says how images are built.
 	Build BuildSettings `json:"build"`
 	// Load says how images get into the cluster's nodes.
@@ -85,12 +85,12 @@ type LoadSettings struct {
 	// When says when images go into the node: after all are built, or each as
 	// soon as it is built and the cluster is there (asBuilt), while others still
 	// build; each then travels by itself, whatever together says. Default after.
-	When trial.LoadWhen `json:"when,omitempty" jsonschema:"default=after"`
+	When trial.LoadWhen `json:"when,omitempty" jsonschema:"enum=after,enum=asBuilt,default=after"`
 	// Path is the way by which images come into the nodes: archive streams them
 	// from the engine; node-pull has the nodes pull them from the registry
 	// themselves, past the engine, where the strategy pulls. They pull without the
 	// user's logins. Default archive.
-	Path trial.LoadPath `json:"path,omitempty" jsonschema:"default=archive"`
+	Path trial.LoadPath `json:"path,omitempty" jsonschema:"enum=archive,enum=node-pull,default=archive"`
 }
 
 // DeploySettings say when manifests are applied.
@@ -99,7 +99,7 @@ type DeploySettings struct {
 	// soon as the cluster is there (asLoaded), beside builds and loads; objects that
 	// need an image of the workload are then held until it is in the nodes. Default
 	// after.
-	When trial.DeployWhen `json:"when,omitempty" jsonschema:"default=after"`
+	When trial.DeployWhen `json:"when,omitempty" jsonschema:"enum=after,enum=asLoaded,default=after"`
 }
 
 // MachineSettings say where the engine lives.
@@ -107,14 +107,14 @@ type MachineSettings struct {
 	// Kind is the type of machine: host (your running engine), isolated (an engine
 	// that stratbench starts in namespaces and a cgroup; Linux and root only),
 	// podman-machine, or auto. Default auto.
-	Kind MachineKind `json:"kind" jsonschema:"default=auto"`
+	Kind MachineKind `json:"kind" jsonschema:"enum=auto,enum=host,enum=isolated,enum=podman-machine,default=auto"`
 	// CPUs limits the machine's processors; 0 is no limit.
 	CPUs float64 `json:"cpus" jsonschema:"minimum=0"`
 	// Network says what an isolated machine can reach: none is stratbench's own
 	// registry only; host is everything that this host can reach, through its
 	// proxies and with your registry logins. Default none: a download during a
 	// trial would be part of the measured time, and no two downloads are alike.
-	Network MachineNetwork `json:"network,omitempty" jsonschema:"default=none"`
+	Network MachineNetwork `json:"network,omitempty" jsonschema:"enum=none,enum=host,default=none"`
 }
 
 // RegistrySettings name a registry. Without a prefix, stratbench starts one.
@@ -128,12 +128,11 @@ type RegistrySettings struct {
 // MachineKind is a type of machine.
 type MachineKind string
 
-// The types of machine. MachineAuto leaves the choice to stratbench.
+// The types of machine that have a meaning here. MachineAuto leaves the choice to
+// stratbench.
 const (
 	MachineAuto     MachineKind = "auto"
-	MachineHost     MachineKind = "host"
 	MachineIsolated MachineKind = "isolated"
-	MachinePodman   MachineKind = "podman-machine"
 )
 
 // MachineNetwork is what an isolated machine can reach; empty is none.
@@ -182,19 +181,19 @@ func (a *amount) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// Broken reports whether trials with these settings are broken on purpose.
+func (s Settings) Broken() bool { return s.Fault != "" && s.Fault != trial.NoFault }
+
 // problems are the issues of settings that a schema cannot find, by their
 // pointers in the spec.
 func (s Settings) problems(of *Spec) []problem {
-	var all []problem
-	add := func(pointer, format string, args ...any) {
-		all = append(all, problem{pointer: pointer, message: fmt.Sprintf(format, args...)})
-	}
+	r := &resolver{}
 	if known := strategies.Names(of.Strategies); s.Strategy != "" && !slices.Contains(known, s.Strategy) {
-		add("/settings/strategy", "strategy %q is not known; %s", s.Strategy, suggest(s.Strategy, known))
+		r.problem("/settings/strategy", "strategy %q is not known; %s", s.Strategy, suggest(s.Strategy, known))
 	}
 	if s.Registry.Prefix != "" {
 		if _, err := name.NewRepository(s.Registry.Prefix + "/image"); err != nil || strings.Contains(s.Registry.Prefix, "://") {
-			add("/settings/registry/prefix", "%q is not the address of a registry; write host[:port][/path], such as registry.example.com/bench", s.Registry.Prefix)
+			r.problem("/settings/registry/prefix", "%q is not the address of a registry; write host[:port][/path], such as registry.example.com/bench", s.Registry.Prefix)
 		}
 	}
 	known := []string{trial.NoFault}
@@ -203,11 +202,11 @@ func (s Settings) problems(of *Spec) []problem {
 	}
 	known = append(known, slices.Sorted(maps.Keys(of.Faults))...)
 	switch {
-	case s.Fault == "" || s.Fault == trial.NoFault:
+	case !s.Broken():
 	case !slices.Contains(known, s.Fault):
-		add("/settings/fault", "fault %q is not known; %s", s.Fault, suggest(s.Fault, known))
+		r.problem("/settings/fault", "fault %q is not known; %s", s.Fault, suggest(s.Fault, known))
 	case s.Machine.Kind != MachineIsolated:
-		add("/settings/fault", "faults work on isolated machines only; write machine: {kind: isolated} under settings")
+		r.problem("/settings/fault", "faults work on isolated machines only; write machine: {kind: isolated} under settings")
 	}
-	return all
+	return r.problems
 }

@@ -30,7 +30,7 @@ func TestShippedExperimentsLoad(t *testing.T) {
 		if name := "../" + spec.Name + ".yaml"; name != file {
 			t.Errorf("%s is named %q", file, spec.Name)
 		}
-		for _, cell := range plan.Cells(spec.Factors) {
+		for _, cell := range spec.Cells() {
 			settings, workload, err := spec.Cell(cell)
 			if err != nil || settings.Memory == 0 || len(workload.Images) != 3 {
 				t.Errorf("%s, cell %s: %v; %+v, %d images", file, cell.Key(), err, settings, len(workload.Images))
@@ -47,7 +47,7 @@ func TestQuickIsQuick(t *testing.T) {
 	if n := len(p.Trials); n > 16 {
 		t.Errorf("quick.yaml plans %d trials", n)
 	}
-	if longest := plan.Longest(spec.Limits); longest > 15*time.Minute {
+	if longest := spec.Limits.Longest(); longest > 15*time.Minute {
 		t.Errorf("one trial of quick.yaml that hangs may take %v", longest)
 	}
 	for factor, atLeast := range map[string]int{"runtime": 2, "memory": 2, "strategy": 4} {
@@ -65,7 +65,7 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 			t.Errorf("memory has no level %s", level)
 		}
 	}
-	if cells := len(plan.Cells(spec.Factors)); cells != 32 {
+	if cells := len(spec.Cells()); cells != 32 {
 		t.Errorf("%d cells", cells)
 	}
 }
@@ -86,7 +86,7 @@ func TestShippedExperimentsStopWhenDecided(t *testing.T) {
 func TestAdaptiveComparesFourWays(t *testing.T) {
 	spec := load(t, "../adaptive.yaml")
 	ways := map[string]int{}
-	cells := plan.Make(spec, 1).Cells
+	cells := spec.Cells()
 	for _, cell := range cells {
 		strategy, _ := cell.Level("strategy")
 		after, _ := cell.Level("onCrash")
@@ -126,7 +126,7 @@ func TestNightlyDemoLoads(t *testing.T) {
 			t.Errorf("%v", err)
 			continue
 		}
-		cells := plan.Cells(spec.Factors)
+		cells := spec.Cells()
 		if spec.Name != "nightly-demo" || len(cells) != 1 || cells[0].Key() != "runtime=podman strategy=serial" {
 			t.Errorf("%s is of experiment %s with the cells %v", file, spec.Name, cells)
 		}

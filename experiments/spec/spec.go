@@ -120,6 +120,14 @@ type Limits struct {
 	Teardown Duration `json:"teardown" jsonschema:"default=30s"`
 }
 
+// Longest is the most that the phases of a trial can take together.
+func (l Limits) Longest() (sum time.Duration) {
+	for _, limit := range l.Phase {
+		sum += limit
+	}
+	return sum
+}
+
 // PhaseLimits are durations by phase, such as build: 20m.
 type PhaseLimits map[trial.Phase]time.Duration
 
@@ -160,8 +168,6 @@ func parseDuration(text string) (time.Duration, error) {
 	}
 	return d, nil
 }
-
-func defaultDesign() Design { return Design{Replicates: 5, WarmUp: 1, Reference: true} }
 
 // defaultLimits are generous for a small machine: they are there to end what
 // hangs, not to judge what is slow.

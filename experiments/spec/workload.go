@@ -6,7 +6,11 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/distribution/reference"
+
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/testreport"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // Workload is what is built, deployed and tested. It has a file of its own, so
@@ -83,6 +87,15 @@ type Image struct {
 	Args map[string]string `json:"args"`
 	// Weight is the build cost relative to the other images. Default 1.
 	Weight float64 `json:"weight" jsonschema:"exclusiveMinimum=0,default=1"`
+}
+
+// FullName is an image's name as engines and nodes complete it.
+func FullName(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return reference.TagNameOnly(named).String()
 }
 
 // UserAgent stands for the ssh agent of the user's environment.
@@ -227,6 +240,14 @@ type Wait struct {
 	Selector string `json:"selector,omitempty"`
 }
 
+// ToSchedule are the images to build as strategies see them.
+func (w Workload) ToSchedule() (images []strategies.Image) {
+	for _, i := range w.Images {
+		images = append(images, strategies.Image{Name: i.Name, Weight: i.Weight})
+	}
+	return images
+}
+
 // Steps are the steps of the deployment in either form.
 func (w Workload) Steps() []Step {
 	if len(w.Manifests) > 0 {
@@ -260,7 +281,7 @@ type Test struct {
 	// (go test -v) on standard output, ginkgo-json and junit in the report file;
 	// with exit-code, the command is one test and its exit code is the result.
 	// Default go-json.
-	Format TestFormat `json:"format" jsonschema:"default=go-json"`
+	Format testreport.Format `json:"format" jsonschema:"default=go-json"`
 	// Report is the file that the command writes, for ginkgo-json and junit,
 	// relative to dir; a pattern such as out/*.xml stands for several.
 	Report string `json:"report"`
@@ -269,18 +290,6 @@ type Test struct {
 	KnownFailures []string `json:"knownFailures"`
 }
 
-// TestFormat is how a suite reports its results.
-type TestFormat string
-
-// The formats of test results.
-const (
-	FormatGoJSON     TestFormat = "go-json"
-	FormatGoVerbose  TestFormat = "go-verbose"
-	FormatGinkgoJSON TestFormat = "ginkgo-json"
-	FormatJUnit      TestFormat = "junit"
-	FormatExitCode   TestFormat = "exit-code"
-)
-
 func defaultWorkload() Workload {
-	return Workload{Test: Test{Dir: ".", Format: FormatGoJSON}}
+	return Workload{Test: Test{Dir: ".", Format: testreport.GoJSON}}
 }

@@ -19,7 +19,7 @@ const module = "github.com/stratbench/stratbench/"
 // it, except where a longer name is listed. Every room may know internal.
 var rooms = map[string][]string{
 	"internal":               {"internal"},
-	"experiments/spec":       {"strategies"},
+	"experiments/spec":       {"strategies", "pipeline/testreport"},
 	"experiments/plan":       {"experiments/spec"},
 	"experiments/run":        {"experiments/spec", "experiments/plan", "strategies", "runtimes", "runtimes/connect", "runtimes/machine", "pipeline", "outcomes", "results", "results/study", "lab"},
 	"experiments/confirm":    {"experiments/spec", "experiments/plan", "experiments/run", "strategies", "runtimes", "runtimes/machine", "results", "results/study", "results/answer", "results/compare"},
@@ -30,7 +30,8 @@ var rooms = map[string][]string{
 	"runtimes/connect":       {"runtimes", "runtimes/docker", "runtimes/podman"},
 	"runtimes/enginetest":    {"runtimes", "runtimes/machine"},
 	"runtimes/machine":       {"runtimes"},
-	"pipeline":               {"runtimes", "strategies"},
+	"pipeline":               {"runtimes", "strategies", "pipeline/testreport"},
+	"pipeline/testreport":    {},
 	"outcomes":               {"runtimes", "runtimes/machine"},
 	"outcomes/triage":        {"results", "results/report"},
 	"results":                {},

@@ -22,6 +22,31 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
+// Check is the result of looking at one thing that something needs of this host.
+type Check struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Detail is what was found.
+	Detail string `json:"detail"`
+	// Cure is what to do if it is not OK.
+	Cure string `json:"cure,omitempty"`
+	// Optional is true if there is a way without it, though not as good a one.
+	Optional bool `json:"optional,omitempty"`
+}
+
+// Checks are those of one purpose.
+type Checks []Check
+
+// Missing returns the failed checks of what cannot be done without.
+func (all Checks) Missing() (missing Checks) {
+	for _, c := range all {
+		if !c.OK && !c.Optional {
+			missing = append(missing, c)
+		}
+	}
+	return missing
+}
+
 // Kernel is the release of the kernel.
 func Kernel() string {
 	var name unix.Utsname

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// parse finds text among the allowed values of an enumeration, so that an
-// unknown name can never enter a program or a record.
+// parse reads one of the allowed values. The types that records contain use it, so that
+// an unknown name is an error of reading and not a value.
 func parse[T ~string](kind string, text []byte, allowed []T) (T, error) {
 	if i := slices.Index(allowed, T(text)); i >= 0 {
 		return allowed[i], nil
@@ -19,7 +19,7 @@ func parse[T ~string](kind string, text []byte, allowed []T) (T, error) {
 	return "", fmt.Errorf("%q is not a known %s; known are %s", text, kind, strings.Join(names, ", "))
 }
 
-// Runtime is the kind of container engine.
+// Runtime is a kind of container engine.
 type Runtime string
 
 // The runtimes that stratbench can drive.
@@ -31,17 +31,17 @@ const (
 // Runtimes lists every Runtime.
 func Runtimes() []Runtime { return []Runtime{Podman, Docker} }
 
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+// UnmarshalText implements encoding.TextUnmarshaler. An unknown name is an error.
 func (r *Runtime) UnmarshalText(text []byte) (err error) {
 	*r, err = parse("runtime", text, Runtimes())
 	return err
 }
 
-// Phase is one part of the pipeline.
+// Phase is a part of a trial.
 type Phase string
 
-// The phases of a trial, in the order in which they are reported. They may
-// overlap when the cluster starts with the builds.
+// The phases of a trial, in the order in which reports list them. Some may overlap, for
+// example if clusterStart is with.
 const (
 	PhaseCluster Phase = "cluster"
 	PhaseBuild   Phase = "build"
@@ -55,8 +55,8 @@ func Phases() []Phase {
 	return []Phase{PhaseCluster, PhaseBuild, PhaseLoad, PhaseDeploy, PhaseTest}
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler; the empty text is the
-// phase of what lies outside the phases.
+// UnmarshalText implements encoding.TextUnmarshaler. An unknown name is an error. Spans
+// outside of all phases have an empty one.
 func (p *Phase) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*p = ""
@@ -66,154 +66,67 @@ func (p *Phase) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// The next types are the levels of settings. The schema of the spec checks their names.
+
 // ClusterStart is when the cluster is created in relation to the builds.
 type ClusterStart string
 
-// The levels of the factor clusterStart.
+// The levels of clusterStart.
 const (
 	ClusterBefore ClusterStart = "before"
 	ClusterWith   ClusterStart = "with"
 	ClusterAfter  ClusterStart = "after"
 )
 
-// ClusterStarts lists every ClusterStart.
-func ClusterStarts() []ClusterStart {
-	return []ClusterStart{ClusterBefore, ClusterWith, ClusterAfter}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
-func (c *ClusterStart) UnmarshalText(text []byte) (err error) {
-	*c, err = parse("clusterStart", text, ClusterStarts())
-	return err
-}
-
-// ClusterState is what a trial finds of its cluster; empty is ClusterFresh.
+// ClusterState is what a trial finds of its cluster: by default nothing ("fresh"), so
+// that it creates one.
 type ClusterState string
 
-// The levels of the factor cluster.
-const (
-	// ClusterFresh: nothing; it is created.
-	ClusterFresh ClusterState = "fresh"
-	// ClusterPrebooted: nodes that were initialised and stopped; they are started.
-	ClusterPrebooted ClusterState = "prebooted"
-)
+// ClusterPrebooted is a cluster that was initialised and stopped before. The trial starts
+// its nodes.
+const ClusterPrebooted ClusterState = "prebooted"
 
-// ClusterStates lists every ClusterState.
-func ClusterStates() []ClusterState { return []ClusterState{ClusterFresh, ClusterPrebooted} }
-
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
-func (c *ClusterState) UnmarshalText(text []byte) (err error) {
-	*c, err = parse("cluster", text, ClusterStates())
-	return err
-}
-
-// OnCrash is what a trial does after its engine crashed or hung before the set-up
-// was done; empty is CrashFails.
+// OnCrash is what a trial does if its engine crashes or hangs before the set-up is done:
+// by default it ends ("fail").
 type OnCrash string
 
-// The levels of the factor onCrash.
-const (
-	// CrashFails: the trial ends.
-	CrashFails OnCrash = "fail"
-	// CrashSerial: the engine is started again, and the set-up is finished with
-	// one build at a time.
-	CrashSerial OnCrash = "serial"
-)
+// CrashSerial starts the engine again and finishes the set-up with one build at a time.
+const CrashSerial OnCrash = "serial"
 
-// OnCrashes lists every OnCrash.
-func OnCrashes() []OnCrash { return []OnCrash{CrashFails, CrashSerial} }
-
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
-func (o *OnCrash) UnmarshalText(text []byte) (err error) {
-	*o, err = parse("onCrash", text, OnCrashes())
-	return err
-}
-
-// Etcd is whether the cluster's store waits until its writes are on the disk; empty
-// is EtcdSyncs.
+// Etcd is whether the cluster's store waits until its writes are on the disk, as it does
+// by default ("default").
 type Etcd string
 
-// The levels of the factor etcd.
-const (
-	EtcdSyncs  Etcd = "default"
-	EtcdNoSync Etcd = "noFsync"
-)
+// EtcdNoSync does not wait.
+const EtcdNoSync Etcd = "noFsync"
 
-// Etcds lists every Etcd.
-func Etcds() []Etcd { return []Etcd{EtcdSyncs, EtcdNoSync} }
-
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
-func (e *Etcd) UnmarshalText(text []byte) (err error) {
-	*e, err = parse("etcd", text, Etcds())
-	return err
-}
-
-// LoadWhen is when images are loaded into the nodes; empty is LoadAfter.
+// LoadWhen is when images are loaded into the nodes: by default after the last one is
+// built ("after").
 type LoadWhen string
 
-// The levels of the factor load.when.
-const (
-	// LoadAfter: when all images are built.
-	LoadAfter LoadWhen = "after"
-	// LoadAsBuilt: each as soon as it is built and the cluster is there.
-	LoadAsBuilt LoadWhen = "asBuilt"
-)
+// LoadAsBuilt loads each image as soon as it is built and the cluster is there.
+const LoadAsBuilt LoadWhen = "asBuilt"
 
-// LoadWhens lists every LoadWhen.
-func LoadWhens() []LoadWhen { return []LoadWhen{LoadAfter, LoadAsBuilt} }
-
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
-func (l *LoadWhen) UnmarshalText(text []byte) (err error) {
-	*l, err = parse("load.when", text, LoadWhens())
-	return err
-}
-
-// DeployWhen says when manifests are applied; empty is DeployAfter.
+// DeployWhen is when manifests are applied: by default after all images are in the nodes
+// ("after").
 type DeployWhen string
 
-// The levels of the factor deploy.when.
-const (
-	// DeployAfter: when all images are in the nodes.
-	DeployAfter DeployWhen = "after"
-	// DeployAsLoaded: as soon as the cluster is there, but objects that need an image
-	// of the trial once that image is in the nodes.
-	DeployAsLoaded DeployWhen = "asLoaded"
-)
+// DeployAsLoaded begins as soon as the cluster is there. An object that needs an image of
+// the trial is applied after that image is in the nodes.
+const DeployAsLoaded DeployWhen = "asLoaded"
 
-// DeployWhens lists every DeployWhen.
-func DeployWhens() []DeployWhen { return []DeployWhen{DeployAfter, DeployAsLoaded} }
-
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
-func (d *DeployWhen) UnmarshalText(text []byte) (err error) {
-	*d, err = parse("deploy.when", text, DeployWhens())
-	return err
-}
-
-// LoadPath says by which way images come into the nodes; empty is LoadArchive.
+// LoadPath is how images come into the nodes: by default in an archive that is streamed
+// from the engine's store ("archive").
 type LoadPath string
 
-// The levels of the factor load.path.
-const (
-	// LoadArchive: streamed as an archive from the engine's store.
-	LoadArchive LoadPath = "archive"
-	// LoadNodePull: each node pulls them from the registry, past the engine.
-	LoadNodePull LoadPath = "node-pull"
-)
-
-// LoadPaths lists every LoadPath.
-func LoadPaths() []LoadPath { return []LoadPath{LoadArchive, LoadNodePull} }
-
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
-func (l *LoadPath) UnmarshalText(text []byte) (err error) {
-	*l, err = parse("load.path", text, LoadPaths())
-	return err
-}
+// LoadNodePull has each node pull from the registry, without the engine.
+const LoadNodePull LoadPath = "node-pull"
 
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string
 
-// The closed set of outcomes. RunnerFault alone is not an outcome of the system under
-// test: stratbench could not measure, and the trial never enters a sample.
+// All outcomes. RunnerFault alone says nothing about the system under test: stratbench
+// could not measure, and the trial never enters a sample.
 const (
 	OK                  Outcome = "ok"
 	BuildFailed         Outcome = "build-failed"
@@ -227,8 +140,8 @@ const (
 	LoadFailed          Outcome = "load-failed"
 	DeployFailed        Outcome = "deploy-failed"
 	TestFailed          Outcome = "test-failed"
-	// SetupFailed: a set-up command failed outside of every phase that was seen in
-	// it.
+	// SetupFailed is the failure of a set-up command outside of every phase that was
+	// seen in it.
 	SetupFailed   Outcome = "setup-failed"
 	HostExhausted Outcome = "host-exhausted"
 	Cancelled     Outcome = "cancelled"
@@ -242,14 +155,14 @@ func Outcomes() []Outcome {
 		Cancelled, RunnerFault}
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler; unknown names are errors.
+// UnmarshalText implements encoding.TextUnmarshaler. An unknown name is an error.
 func (o *Outcome) UnmarshalText(text []byte) (err error) {
 	*o, err = parse("outcome", text, Outcomes())
 	return err
 }
 
-// phases are the only ones in which an outcome can happen. An outcome that is not
-// listed can happen in any.
+// phases are those in which an outcome can happen. An outcome that is not listed can
+// happen in any phase.
 var phases = map[Outcome][]Phase{
 	BuildFailed:         {PhaseBuild},
 	BuildOOM:            {PhaseBuild},
@@ -260,7 +173,7 @@ var phases = map[Outcome][]Phase{
 	TestFailed:          {PhaseTest},
 }
 
-// failures are the outcomes of phases that failed by themselves.
+// failures are the outcomes of phases in which nothing but the phase's own work failed.
 var failures = map[Phase]Outcome{
 	PhaseCluster: ClusterCreateFailed,
 	PhaseBuild:   BuildFailed,
@@ -269,17 +182,19 @@ var failures = map[Phase]Outcome{
 	PhaseTest:    TestFailed,
 }
 
-// Failure is the outcome if the phase failed by itself, or "" for no phase.
+// Failure is the outcome if nothing but the phase's own work failed. It is empty for no
+// phase.
 func (p Phase) Failure() Outcome { return failures[p] }
 
-// In reports whether the outcome can happen in the phase. An unknown phase may
-// be the right one.
+// In reports whether the outcome can happen in the phase. It can in an empty phase,
+// because that one is not known.
 func (o Outcome) In(p Phase) bool {
 	where, bound := phases[o]
 	return p == "" || !bound || slices.Contains(where, p)
 }
 
-// Phase returns the only phase in which the outcome can happen, or none.
+// Phase returns the only phase in which the outcome can happen. It is empty if there
+// are several.
 func (o Outcome) Phase() Phase {
 	if where := phases[o]; len(where) == 1 {
 		return where[0]

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Factor is one thing an experiment varies, for example "memory".
+// Factor is one thing that an experiment varies, for example "memory".
 type Factor struct {
 	Name   string  `json:"name"`
 	Levels []Level `json:"levels"`
 }
 
-// Level is one value of a factor. Name is how the user wrote it ("12.5GiB")
-// and is what tables and plots print; Value is what it decodes to.
+// Level is one value of a factor. Name is the value as the user wrote it ("12.5GiB"),
+// which tables and plots print. Value is the same after decoding.
 type Level struct {
 	Name  string `json:"name"`
 	Value any    `json:"value"`
@@ -59,17 +59,13 @@ func (c Cell) String() string {
 	return strings.Join(parts, " ")
 }
 
-// FaultFactor is the factor whose levels are faults to inject, and NoFault its
-// level without a fault.
-const (
-	FaultFactor = "fault"
-	NoFault     = "none"
-)
+// NoFault is the level of the factor fault with which nothing is broken.
+const NoFault = "none"
 
-// Broken reports whether the cell's trials are broken on purpose, so that a study
-// of what runs in them leaves them out.
+// Broken reports whether the cell's trials are broken on purpose. A study leaves such
+// trials out.
 func (c Cell) Broken() bool {
-	level, varied := c.Level(FaultFactor)
+	level, varied := c.Level("fault")
 	return varied && level != NoFault && level != ""
 }
 
@@ -79,14 +75,15 @@ type Trial struct {
 	ID string `json:"id"`
 	// Cell is what this trial runs.
 	Cell Cell `json:"cell"`
-	// Block numbers the randomised block, from 1; warm-ups and preparations
-	// are in none, which is 0.
+	// Block is the number of the randomised block, from 1. It is 0 for warm-ups and
+	// preparations, which are in no block.
 	Block int `json:"block"`
-	// Replicate counts the trials of this cell, from 1 (warm-ups: 0).
+	// Replicate is the number of the trial among those of its cell, from 1. It is 0 for a
+	// warm-up.
 	Replicate int `json:"replicate"`
 	// Position is the place in the order of the whole run, from 1.
 	Position int `json:"position"`
-	// WarmUp trials are run and recorded and never analysed.
+	// WarmUp is true for a trial that is recorded and never analysed.
 	WarmUp bool `json:"warm_up,omitempty"`
 }
 

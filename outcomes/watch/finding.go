@@ -5,23 +5,24 @@ import "github.com/stratbench/stratbench/internal/trial"
 // Finding is something that the watch saw.
 type Finding struct {
 	State trial.State
-	// Subject is what it is about: the killed process, the node.
+	// Subject is the killed process, the part of the engine or the node that the finding
+	// is about.
 	Subject string
-	// Cause is why an engine ended, where that is known.
+	// Cause is why the engine ended, if that is known.
 	Cause trial.Cause
-	// Text is what shows it.
+	// Text is the evidence in words.
 	Text string
 	// Process is the name of a killed process, and Group its control group below
 	// the machine's.
 	Process, Group string
-	// At is when it was found, Since when it began, as far as is known.
+	// At is when the watch found it. Since is when it began, or At if that is not known.
 	At, Since trial.Seconds
 	// Phase is the phase that was under way.
 	Phase trial.Phase
 }
 
-// findings are the states that the watch can find, each with its source and
-// whether it ends the trial.
+// findings has each state that the watch can find, and what it is about. A fatal one ends
+// the trial.
 var findings = map[trial.State]struct {
 	source trial.Source
 	fatal  bool
@@ -40,7 +41,7 @@ var findings = map[trial.State]struct {
 }
 
 // EndsByItself reports whether the trial gets a moment to end by itself after the
-// finding, because its own clients will notice and report more.
+// finding, because its own clients notice the loss and report more about it.
 func (f Finding) EndsByItself() bool {
 	return f.State == trial.StateEngineEnded || f.State == trial.StateNodeEnded
 }

@@ -29,8 +29,8 @@ func (w *Watch) phase() trial.Phase {
 	return w.progress.latest
 }
 
-// ping asks the engine whether it answers. The process of a user's engine cannot
-// be watched: it has ended when nothing listens at its address.
+// ping checks that the engine answers. The process of a user's engine cannot be watched,
+// so that engine counts as ended when nothing listens at its address for some time.
 func (w *Watch) ping(ctx context.Context) {
 	err := bounded(ctx, w.engine.Ping)
 	if ctx.Err() != nil {
@@ -54,8 +54,8 @@ func (w *Watch) ping(ctx context.Context) {
 	}
 }
 
-// hold keeps a connection to a user's engine open, because its process cannot be
-// watched: the connection ends with the engine.
+// hold keeps a connection to a user's engine open. The process of that engine cannot be
+// watched, but the engine closes the connection when it ends.
 func (w *Watch) hold(ctx context.Context) {
 	held, err := w.engine.Hold(ctx)
 	if held && ctx.Err() == nil {
@@ -72,15 +72,15 @@ func bounded(ctx context.Context, ask func(context.Context) error) error {
 
 // nodes is what is known of the cluster's nodes.
 type nodes struct {
-	// expected is true from when the cluster was created.
+	// expected is true once the cluster is created.
 	expected bool
 	seen     []probe.Node
 	apiPort  int
 	live     time.Time // when the API server last answered that it is live
 }
 
-// lookAtNodes looks at the nodes of a cluster that stands, and at its API
-// server. While the cluster is being created, that is the phase's own work.
+// lookAtNodes checks the cluster's nodes and its API server once the cluster is created.
+// Before that, the phase cluster waits for them by itself.
 func (w *Watch) lookAtNodes(ctx context.Context) {
 	w.mu.Lock()
 	expected, phase := w.nodes.expected, w.progress.latest
@@ -102,7 +102,7 @@ func (w *Watch) lookAtNodes(ctx context.Context) {
 	w.askKubernetes(ctx, now, phase)
 }
 
-// lostNodes finds the nodes that ran and no longer do.
+// lostNodes finds the nodes that have stopped running.
 func (w *Watch) lostNodes(now []probe.Node, phase trial.Phase) (lost []Finding) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -127,7 +127,7 @@ func (w *Watch) lostNodes(now []probe.Node, phase trial.Phase) (lost []Finding) 
 
 func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial.Phase) {
 	if w.inside == nil {
-		return // a user's engine may be anywhere
+		return // the node of a user's engine may be on another host
 	}
 	i := slices.IndexFunc(now, func(n probe.Node) bool { return n.APIPort != 0 && n.Running() })
 	if i < 0 {
@@ -149,7 +149,7 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node, phase trial
 	}
 }
 
-// lookAtProcesses looks at the engine's own processes, and at what the kernel
+// lookAtProcesses checks the engine's own processes, and which processes the kernel has
 // killed.
 func (w *Watch) lookAtProcesses() {
 	w.lookAtKills()
@@ -164,8 +164,8 @@ func (w *Watch) lookAtProcesses() {
 	}
 }
 
-// lookIntoSilence lists, once and half way to the limit on silence, the processes
-// that are at work.
+// lookIntoSilence lists the processes that are at work, once in each silence, half way to
+// its limit.
 func (w *Watch) lookIntoSilence() {
 	w.mu.Lock()
 	quiet := w.quiet(time.Now())
@@ -196,7 +196,7 @@ func (w *Watch) seeStopped(p probe.Process, state trial.State, s *spell) {
 // part is the process without which Docker runs no container.
 const part = "containerd"
 
-// lookAtPart looks at a process that the engine started and keeps.
+// lookAtPart checks a process that the engine starts and needs as long as it runs.
 func (w *Watch) lookAtPart(engine int) {
 	if w.part == 0 {
 		w.part = w.childNamed(engine, part)

@@ -7,25 +7,24 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// How often the watch looks, and how long something must last before it is
-// called what it is.
+// How often the watch looks, and how long a condition must last before it is a finding.
 const (
 	tick       = 500 * time.Millisecond
 	pingEvery  = time.Second
 	nodesEvery = 1500 * time.Millisecond
 	// deadline is how long a single question may take.
 	deadline = 2 * time.Second
-	// stoppedFor keeps a debugger's short stop from being a finding.
+	// stoppedFor is longer than a debugger stops a process.
 	stoppedFor = 2 * time.Second
 	// refusedFor is how long connections to a user's engine may be refused.
 	refusedFor = 3 * time.Second
-	// thrashingFor and thrashingShare are more pressure than a slow build shows
-	// while it prints nothing.
+	// A slow build that prints nothing does not wait for memory as long as thrashingFor
+	// with a share of its time as large as thrashingShare, in per cent.
 	thrashingFor   = 30 * time.Second
 	thrashingShare = 60
-	// longestPatience bounds a silence where no limit is set.
+	// longestPatience is how long a silence may last where no limit is set.
 	longestPatience = 2 * time.Minute
-	// overdueBy is how long the trial may take to end itself at a limit.
+	// overdueBy is how long after a limit the trial may take to end by itself.
 	overdueBy = 30 * time.Second
 )
 
@@ -39,7 +38,7 @@ type progress struct {
 // spell is the time for which a condition has held without a break.
 type spell struct{ from time.Time }
 
-// see notes whether the condition holds now, and returns for how long it has.
+// see records whether the condition holds now, and returns how long it has held.
 func (s *spell) see(now time.Time, so bool) time.Duration {
 	switch {
 	case !so:
@@ -51,7 +50,7 @@ func (s *spell) see(now time.Time, so bool) time.Duration {
 	return now.Sub(s.from)
 }
 
-// answers is how an API has been answering.
+// answers is when an API last answered, and how it has failed since then.
 type answers struct {
 	// last is when it last answered, err the error since then.
 	last  time.Time
@@ -62,9 +61,8 @@ type answers struct {
 // quiet is how long the trial has reported nothing.
 func (w *Watch) quiet(now time.Time) time.Duration { return now.Sub(w.progress.heard) }
 
-// patience bounds how long an API may stay silent before it counts as dead: d, or
-// three quarters of the phase's limit on silence, because that limit would end the
-// trial without a reason.
+// patience is d, or three quarters of a phase's limit on silence if that is less: the
+// limit itself would end the trial without naming the reason.
 func (w *Watch) patience(d time.Duration) time.Duration {
 	for p := range w.progress.phases {
 		if limit := w.config.Silence[p] * 3 / 4; limit > 0 && limit < d {
@@ -74,14 +72,14 @@ func (w *Watch) patience(d time.Duration) time.Duration {
 	return d
 }
 
-// Heard notes that the trial has reported something.
+// Heard records that the trial has reported something.
 func (w *Watch) Heard() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.progress.heard = time.Now()
 }
 
-// PhaseBegan and PhaseEnded note where the trial is.
+// PhaseBegan records that a phase has begun.
 func (w *Watch) PhaseBegan(p trial.Phase) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,7 +90,7 @@ func (w *Watch) PhaseBegan(p trial.Phase) {
 	w.progress.phases[p], w.progress.latest, w.progress.heard = now, p, now
 }
 
-// PhaseEnded notes that a phase is over; well is true if it succeeded.
+// PhaseEnded records that a phase has ended. well is true if it succeeded.
 func (w *Watch) PhaseEnded(p trial.Phase, well bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,7 +101,7 @@ func (w *Watch) PhaseEnded(p trial.Phase, well bool) {
 	}
 }
 
-// Sample takes in what the machine was doing just now.
+// Sample takes the newest reading of the machine, and finds thrashing in it.
 func (w *Watch) Sample(s trial.Sample) {
 	w.mu.Lock()
 	now := time.Now()
@@ -122,7 +120,8 @@ func (w *Watch) Sample(s trial.Sample) {
 // Pressed reports whether a machine does little but wait for memory.
 func Pressed(s trial.Sample) bool { return s.Pressure.Known && s.Pressure.MemoryFull >= thrashingShare }
 
-// judge decides what only time shows.
+// judge finds what shows only after some time: an API that does not answer, and a trial
+// past its limits.
 func (w *Watch) judge() {
 	w.mu.Lock()
 	now := time.Now()
@@ -133,7 +132,7 @@ func (w *Watch) judge() {
 	last := w.api.last
 	overdue, why := w.overdue(now)
 	w.mu.Unlock()
-	// A machine that waits for memory answers late; Sample reports that.
+	// A machine that waits for memory answers late. Sample reports it as thrashing.
 	if silent && !thrashing {
 		w.found(Finding{State: trial.StateEngineSilent, Phase: phase, Since: w.since(last),
 			Text: fmt.Sprintf("its process lives, and its API has not answered for %s: %v", unanswered.Round(time.Second), err)})
@@ -143,7 +142,7 @@ func (w *Watch) judge() {
 	}
 }
 
-// overdue reports whether the trial has missed one of its limits, and which.
+// overdue reports whether the trial has gone past one of its limits, and which.
 func (w *Watch) overdue(now time.Time) (bool, string) {
 	for p, began := range w.progress.phases {
 		limit, silence := w.config.Limits[p], w.config.Silence[p]

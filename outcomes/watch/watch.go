@@ -24,7 +24,8 @@ type Config struct {
 	Cluster string
 	// Elapsed is the trial's clock.
 	Elapsed func() trial.Seconds
-	// Limits and Silence are those of the trial's phases.
+	// Limits and Silence limit how long each phase may take, and how long it may print
+	// nothing.
 	Limits, Silence map[trial.Phase]time.Duration
 	// APISilence is how long an API may leave requests unanswered. Machines under
 	// load answer slowly, so this is longer than it takes to see that a process ended.
@@ -51,12 +52,12 @@ type Watch struct {
 	verdict  *Finding
 	nodes    nodes
 
-	// These belong to the look at processes alone.
+	// Only lookAtProcesses uses these, and Stop after it.
 	kills                      int
 	part                       int
 	engineStopped, partStopped spell
 
-	// still is what was seen in the silence that began at stillSince.
+	// still is the last look into a silence, and stillSince when that silence began.
 	still      Quiet
 	stillSince time.Time
 }
@@ -80,7 +81,7 @@ func Start(c Config) *Watch {
 	return w
 }
 
-// every does something at once and then each interval, until ctx ends.
+// every calls do at once and then at each interval, until ctx ends.
 func every(ctx context.Context, interval time.Duration, do func()) {
 	t := time.NewTicker(interval)
 	defer t.Stop()
@@ -111,15 +112,15 @@ func (w *Watch) Stop() []Finding {
 // finding that shows it.
 func (w *Watch) Dead() <-chan struct{} { return w.dead }
 
-// Verdict is the finding that ended the trial, and nil while there is none.
+// Verdict is the finding that ended the trial, or nil if there is none yet.
 func (w *Watch) Verdict() *Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.verdict
 }
 
-// Quiet is what the machine was doing in the middle of the last long silence. When
-// a limit has ended a build, its processes are gone and can no longer be asked.
+// Quiet is what the machine was doing in the middle of the last long silence. After a
+// limit has ended a build, its processes are gone, and it is too late to look.
 type Quiet struct {
 	Known bool
 	At    trial.Seconds
@@ -165,7 +166,7 @@ func (w *Watch) found(f Finding) {
 	}
 }
 
-// since turns a moment into one of the trial's.
+// since is a moment on the trial's clock.
 func (w *Watch) since(t time.Time) trial.Seconds {
 	return w.config.Elapsed() - trial.Seconds(time.Since(t))
 }

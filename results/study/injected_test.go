@@ -59,7 +59,7 @@ func saidAside(warnings []study.Warning) []study.Warning {
 
 func TestInjectedFaultsAreNoFindings(t *testing.T) {
 	cell := func(strategy string) trial.Cell {
-		return trial.Cell{{Factor: "strategy", Level: strategy}, {Factor: trial.FaultFactor, Level: trial.NoFault}}
+		return trial.Cell{{Factor: "strategy", Level: strategy}, {Factor: "fault", Level: trial.NoFault}}
 	}
 	plain := func() results.Run {
 		return simulated.Run([]simulated.Arm{

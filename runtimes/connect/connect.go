@@ -25,6 +25,16 @@ func Engine(ctx context.Context, e runtimes.Endpoint) (runtimes.Engine, error) {
 	return nil, fmt.Errorf("connecting to %s: no engine is known for the runtime %q", e, e.Runtime)
 }
 
+// Info connects to the engine that listens at e, and returns how it describes itself.
+func Info(ctx context.Context, e runtimes.Endpoint) (runtimes.Info, error) {
+	engine, err := Engine(ctx, e)
+	if err != nil {
+		return runtimes.Info{}, err
+	}
+	defer engine.Close()
+	return engine.Info(ctx)
+}
+
 // UserConfig returns a config.json of the docker command, with which a client of the runtime
 // acts as this user in a place without the user's credential helpers: it contains all of the
 // user's logins. proxies are that place's environment variables.

@@ -38,7 +38,7 @@ func (e *Engine) Load(ctx context.Context, r io.Reader) (err error) {
 
 // Pull implements runtimes.Engine. Whether a registry may be plain HTTP is a
 // setting of the engine (insecure-registries), not of a request.
-func (e *Engine) Pull(ctx context.Context, ref string, _ runtimes.Pull) (runtimes.ImageID, error) {
+func (e *Engine) Pull(ctx context.Context, ref string, _ bool) (runtimes.ImageID, error) {
 	err := transfer("pulling", ref, func(auth string) (io.ReadCloser, error) {
 		return e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: auth})
 	})
@@ -49,7 +49,7 @@ func (e *Engine) Pull(ctx context.Context, ref string, _ runtimes.Pull) (runtime
 }
 
 // Push implements runtimes.Engine.
-func (e *Engine) Push(ctx context.Context, ref string, _ runtimes.Pull) error {
+func (e *Engine) Push(ctx context.Context, ref string, _ bool) error {
 	return transfer("pushing", ref, func(auth string) (io.ReadCloser, error) {
 		return e.api.ImagePush(ctx, ref, image.PushOptions{RegistryAuth: auth})
 	})

@@ -155,16 +155,15 @@ func (s suite) registry(t *testing.T) {
 	ref := serve(t, s.RegistryHost, registry.New(registry.Logger(log.New(io.Discard, "", 0)))) + "/enginetest/pushed:1"
 	s.remove(t, ref)
 	ctx := within(t, time.Minute)
-	plain := runtimes.Pull{PlainHTTP: true}
-	if _, err := s.Engine.Pull(ctx, ref, plain); err == nil {
+	if _, err := s.Engine.Pull(ctx, ref, true); err == nil {
 		t.Error("an image that is not in the registry was pulled")
 	} else {
 		t.Log(err)
 	}
 	must(t, s.Engine.Tag(ctx, baseImage, ref))
-	must(t, s.Engine.Push(ctx, ref, plain))
+	must(t, s.Engine.Push(ctx, ref, true))
 	must(t, s.Engine.Remove(ctx, ref))
-	id, err := s.Engine.Pull(ctx, ref, plain)
+	id, err := s.Engine.Pull(ctx, ref, true)
 	must(t, err)
 	s.is(t, ref, id)
 }

@@ -80,7 +80,7 @@ func (s suite) logins(t *testing.T) {
 	ref := address + "/enginetest/private:1"
 	s.remove(t, ref)
 	must(t, s.Engine.Tag(within(t, time.Minute), baseImage, ref))
-	s.refused(t, "pushing", s.Engine.Push(within(t, time.Minute), ref, runtimes.Pull{PlainHTTP: true}))
+	s.refused(t, "pushing", s.Engine.Push(within(t, time.Minute), ref, true))
 	s.refused(t, "pulling", s.pull(t, ref))
 	must(t, s.Engine.Remove(within(t, time.Minute), ref))
 	s.refused(t, "building", s.buildOn(t, ref, "nobody"))
@@ -111,7 +111,7 @@ func (s suite) logins(t *testing.T) {
 			})
 			p.set(t)
 			must(t, s.Engine.Tag(within(t, time.Minute), baseImage, ref))
-			must(t, s.Engine.Push(within(t, time.Minute), ref, runtimes.Pull{PlainHTTP: true}))
+			must(t, s.Engine.Push(within(t, time.Minute), ref, true))
 			must(t, s.Engine.Remove(within(t, time.Minute), ref))
 			must(t, s.buildOn(t, ref, strings.NewReplacer("/", "", "~", "", ".", "", " ", "-").Replace(strings.ToLower(p.name))))
 			must(t, s.pull(t, ref))
@@ -121,7 +121,7 @@ func (s suite) logins(t *testing.T) {
 }
 
 func (s suite) pull(t *testing.T, ref string) error {
-	_, err := s.Engine.Pull(within(t, time.Minute), ref, runtimes.Pull{PlainHTTP: true})
+	_, err := s.Engine.Pull(within(t, time.Minute), ref, true)
 	return err
 }
 

@@ -138,7 +138,7 @@ func ownEngines(possible error) string {
 // Possible returns why this host cannot have isolated machines, or nil if it can.
 func Possible() error {
 	var texts []string
-	for _, c := range isolated.Missing(isolated.Checks()) {
+	for _, c := range isolated.Checks().Missing() {
 		texts = append(texts, fmt.Sprintf("%s: %s (%s)", c.Name, c.Detail, c.Cure))
 	}
 	if len(texts) == 0 {

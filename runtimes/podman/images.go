@@ -27,10 +27,10 @@ func (e *Engine) Load(ctx context.Context, r io.Reader) (err error) {
 }
 
 // Pull implements runtimes.Engine.
-func (e *Engine) Pull(ctx context.Context, ref string, opts runtimes.Pull) (_ runtimes.ImageID, err error) {
+func (e *Engine) Pull(ctx context.Context, ref string, plainHTTP bool) (_ runtimes.ImageID, err error) {
 	defer runtimes.Doing(&err, "pulling image %s", ref)
 	options := new(images.PullOptions).WithProgressWriter(io.Discard).
-		WithPolicy("always").WithSkipTLSVerify(opts.PlainHTTP).WithAuthfile(authFile())
+		WithPolicy("always").WithSkipTLSVerify(plainHTTP).WithAuthfile(authFile())
 	pulled, err := images.Pull(e.call(ctx), ref, options)
 	if err := ended(ctx, err); err != nil {
 		return "", err
@@ -49,10 +49,10 @@ func (e *Engine) Available(ctx context.Context, ref string) (err error) {
 }
 
 // Push implements runtimes.Engine.
-func (e *Engine) Push(ctx context.Context, ref string, opts runtimes.Pull) (err error) {
+func (e *Engine) Push(ctx context.Context, ref string, plainHTTP bool) (err error) {
 	defer runtimes.Doing(&err, "pushing image %s", ref)
 	options := new(images.PushOptions).WithProgressWriter(io.Discard).
-		WithSkipTLSVerify(opts.PlainHTTP).WithAuthfile(authFile())
+		WithSkipTLSVerify(plainHTTP).WithAuthfile(authFile())
 	return ended(ctx, images.Push(e.call(ctx), ref, ref, options))
 }
 

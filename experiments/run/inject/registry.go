@@ -26,7 +26,11 @@ var toxics = map[spec.InjectionKind]string{
 func Registry(do spec.InjectionKind, host, upstream string) (address string, stop func(), err error) {
 	switch do {
 	case spec.RegistryDown:
-		return nobody(host)
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return "", nil, fmt.Errorf("finding a port for no registry: %w", err)
+		}
+		return l.Addr().String(), func() {}, l.Close() // nobody listens there any more
 	case spec.Registry503:
 		return unavailable(host)
 	}
@@ -40,15 +44,6 @@ func Registry(do spec.InjectionKind, host, upstream string) (address string, sto
 		return "", nil, fmt.Errorf("making the registry %s: %w", do, err)
 	}
 	return proxy.Listen, proxy.Stop, nil
-}
-
-// nobody returns an address at which nobody listens.
-func nobody(host string) (string, func(), error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", nil, fmt.Errorf("finding a port for no registry: %w", err)
-	}
-	return l.Addr().String(), func() {}, l.Close()
 }
 
 // unavailable answers every request with 503, which the proxy cannot do.

@@ -20,7 +20,15 @@ const argument = "STRATBENCH_FAULT"
 func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 	switch f.Do {
 	case spec.StepFail, spec.StepOOM, spec.StepSleep:
-		return breakStep(cfg, f)
+		i := 0
+		if f.Image != "" {
+			i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })
+		}
+		if i < 0 {
+			return fmt.Errorf("fault %s: the workload has no image %q", f.Do, f.Image)
+		}
+		cfg.Images = slices.Clone(cfg.Images)
+		cfg.Images[i].Args = with(cfg.Images[i].Args, argument, string(f.Do))
 	case spec.PodNeverReady:
 		if !filepath.IsLocal(f.Manifest) {
 			return fmt.Errorf("fault %s: manifest %q is not in the workload's folder; name one that is", f.Do, f.Manifest)
@@ -33,19 +41,6 @@ func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 	case spec.TestFail:
 		cfg.Test.Env = with(cfg.Test.Env, argument, string(f.Do))
 	}
-	return nil
-}
-
-func breakStep(cfg *pipeline.Config, f spec.Injection) error {
-	i := 0
-	if f.Image != "" {
-		i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })
-	}
-	if i < 0 {
-		return fmt.Errorf("fault %s: the workload has no image %q", f.Do, f.Image)
-	}
-	cfg.Images = slices.Clone(cfg.Images)
-	cfg.Images[i].Args = with(cfg.Images[i].Args, argument, string(f.Do))
 	return nil
 }
 

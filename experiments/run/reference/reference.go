@@ -3,9 +3,18 @@
 package reference
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,14 +24,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stratbench/stratbench/internal/trial"
-)
-
-// The parts of the job, which are the names of its spans: hashing on every
-// CPU, unpacking a layer into a folder, bringing that folder to disk.
-const (
-	PartCPU    = "cpu"
-	PartUnpack = "unpack"
-	PartSync   = "sync"
 )
 
 // Job is what was done. The times of different jobs cannot be compared.
@@ -43,9 +44,10 @@ const (
 	copies = 24
 )
 
-// Work does the job in a new folder below dir and removes the folder. It returns the
-// spans of the job's parts, as offsets from its start. A part that failed or was
-// cancelled has its error. A killed process leaves its folder in dir.
+// Work does the job in a new folder below dir and removes the folder: it hashes on every
+// CPU, unpacks a layer into the folder and brings that to disk. It returns the spans of
+// these parts, as offsets from its start. A part that failed or was cancelled has its
+// error. A killed process leaves its folder in dir.
 func Work(ctx context.Context, dir string) (job Job, spans []trial.Span, err error) {
 	packed, hash, err := layer()
 	if err != nil {
@@ -61,9 +63,14 @@ func Work(ctx context.Context, dir string) (job Job, spans []trial.Span, err err
 		name string
 		do   func() error
 	}{
-		{PartCPU, func() error { return hashOnEach(ctx, job.CPUs) }},
-		{PartUnpack, func() error { return unpackCopies(ctx, packed, folder) }},
-		{PartSync, func() error { return syncAll(ctx, folder) }},
+		{"cpu", func() error { return hashOnEach(ctx, job.CPUs) }},
+		{"unpack", func() (err error) {
+			for i := 0; i < copies && err == nil; i++ {
+				err = unpack(ctx, packed, filepath.Join(folder, strconv.Itoa(i)))
+			}
+			return err
+		}},
+		{"sync", func() error { return syncAll(ctx, folder) }},
 	}
 	began := time.Now()
 	for _, part := range parts {
@@ -95,11 +102,90 @@ func hashOnEach(ctx context.Context, cpus int) error {
 	return group.Wait()
 }
 
-func unpackCopies(ctx context.Context, packed []byte, folder string) error {
-	for i := range copies {
-		if err := unpack(ctx, packed, filepath.Join(folder, strconv.Itoa(i))); err != nil {
+// The layer fits in memory, so that unpacking is timed, and not reading the layer
+// from a disk.
+const (
+	filesInLayer = 16
+	fileSize     = 512 << 10
+)
+
+// layer returns a compressed archive of files whose content is always the same, and
+// its hash. Another release of the compressor may give another archive.
+func layer() (packed []byte, hash string, err error) {
+	var out bytes.Buffer
+	zip := gzip.NewWriter(&out)
+	archive := tar.NewWriter(zip)
+	random := rand.New(rand.NewPCG(1, 0))
+	for i := range filesInLayer {
+		head := &tar.Header{Name: fmt.Sprintf("f%02d", i), Mode: 0o644, Size: fileSize, ModTime: time.Unix(0, 0)}
+		if err := archive.WriteHeader(head); err != nil {
+			return nil, "", err
+		}
+		if _, err := archive.Write(content(random)); err != nil {
+			return nil, "", err
+		}
+	}
+	if err := errors.Join(archive.Close(), zip.Close()); err != nil {
+		return nil, "", err
+	}
+	sum := sha256.Sum256(out.Bytes())
+	return out.Bytes(), hex.EncodeToString(sum[:]), nil
+}
+
+// content can be compressed to about half its size, like the layers of images:
+// every other 64 bytes repeat some a little before them.
+func content(random *rand.Rand) []byte {
+	const piece, reach = 64, 16 << 10
+	text := make([]byte, 0, fileSize)
+	for len(text) < fileSize {
+		for range piece / 8 {
+			text = binary.LittleEndian.AppendUint64(text, random.Uint64())
+		}
+		from := len(text) - piece - random.IntN(min(len(text)-piece+1, reach))
+		text = append(text, text[from:from+piece]...)
+	}
+	return text
+}
+
+func unpack(ctx context.Context, packed []byte, dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	zip, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	archive := tar.NewReader(zip)
+	for ctx.Err() == nil {
+		head, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f, err := os.Create(filepath.Join(dir, head.Name))
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, archive)
+		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return context.Cause(ctx)
+}
+
+// syncAll writes every file and folder below dir to disk.
+func syncAll(ctx context.Context, dir string) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(err, context.Cause(ctx))
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
 }

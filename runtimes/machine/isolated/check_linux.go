@@ -9,8 +9,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 	"golang.org/x/sys/unix"
+
+	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
 )
 
 // checks are what isolated machines need of a host. look returns what it found, or the
@@ -35,13 +37,13 @@ var checks = []struct {
 // Checks checks everything that an isolated machine needs of this host. It changes
 // nothing. Without root's rights it checks nothing else: everything would fail for lack
 // of them, which says nothing about the host.
-func Checks() (all []Check) {
+func Checks() (all host.Checks) {
 	for _, c := range checks {
 		detail, err := c.look()
 		if err != nil {
 			detail = err.Error()
 		}
-		all = append(all, Check{Name: c.name, OK: err == nil, Detail: detail, Cure: c.cure, Optional: c.optional})
+		all = append(all, host.Check{Name: c.name, OK: err == nil, Detail: detail, Cure: c.cure, Optional: c.optional})
 		if c.name == "root" && err != nil {
 			break
 		}

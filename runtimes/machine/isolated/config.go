@@ -74,25 +74,3 @@ type Process struct {
 	// Group is as in OOMKill.
 	Group string
 }
-
-// Check is the result of looking at one thing that an isolated machine needs.
-type Check struct {
-	Name string `json:"name"`
-	OK   bool   `json:"ok"`
-	// Detail is what was found.
-	Detail string `json:"detail"`
-	// Cure is what to do if it is not OK.
-	Cure string `json:"cure,omitempty"`
-	// Optional is true if a machine works without it, though not as well.
-	Optional bool `json:"optional,omitempty"`
-}
-
-// Missing returns the failed checks of what a machine cannot do without.
-func Missing(checks []Check) (missing []Check) {
-	for _, c := range checks {
-		if !c.OK && !c.Optional {
-			missing = append(missing, c)
-		}
-	}
-	return missing
-}

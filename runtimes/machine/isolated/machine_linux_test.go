@@ -445,7 +445,7 @@ func TestChecksPassWhereMachinesRun(t *testing.T) {
 	for _, c := range checks {
 		t.Logf("%+v", c)
 	}
-	if missing := Missing(checks); len(missing) > 0 {
+	if missing := checks.Missing(); len(missing) > 0 {
 		t.Errorf("missing: %+v", missing)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
@@ -29,8 +30,8 @@ func MakeGolden(context.Context, Config, string, func(context.Context, *Machine)
 
 func Sweep(context.Context, *store.Store) ([]string, error) { return nil, nil }
 
-func Checks() []Check {
-	return []Check{{Name: "Linux", Detail: "this is " + runtime.GOOS, Cure: "use the machine kind podman-machine or host"}}
+func Checks() host.Checks {
+	return host.Checks{{Name: "Linux", Detail: "this is " + runtime.GOOS, Cure: "use the machine kind podman-machine or host"}}
 }
 
 type Machine struct{}
