@@ -328,7 +328,7 @@ type Check struct {
 	Correlation study.Value `json:"correlation_with_the_night_before"`
 	AfterAWeek  study.Value `json:"correlation_with_a_week_before"`
 	Wider       study.Value `json:"five_nights_must_differ_more_by"`
-	Simulated  bool        `json:"simulated"`
+	Simulated   bool        `json:"simulated"`
 }
 
 // Now is a series in the judged run; of no trial with a figure the value is
