@@ -52,9 +52,11 @@ const (
 // remember estimates the memory of measures from the nights that they looked at
 // last, without the newest: a change in these would look like a resemblance. The
 // decay is common to all measures. The share of each is drawn towards that of its
-// metric by as much as chance explains. A measure of too few nights keeps what it had.
+// metric by as much as chance explains, and that of a metric towards none. A
+// measure of too few nights keeps what it had.
 //
-// Efron & Morris, Journal of the American Statistical Association 70 (1975) 311.
+// James & Stein, Proceedings of the Fourth Berkeley Symposium 1 (1961) 361; Efron &
+// Morris, Journal of the American Statistical Association 70 (1975) 311.
 func remember(measures []*measure, nights []int) {
 	var r []lags
 	var known []*measure
@@ -63,14 +65,14 @@ func remember(measures []*measure, nights []int) {
 			known, r = append(known, m), append(r, l)
 		}
 	}
-	// Centre and slope are those of the nights themselves, and hide a part of the
-	// resemblance: all the more, the stronger it is.
+	// Three figures of the trend are those of the nights themselves, and hide a part
+	// of the resemblance: all the more, the stronger it is.
 	seen := slices.Clone(r)
 	for range 3 {
 		shares(known, r, bestDecay(r))
 		for i, m := range known {
 			n := seen[i].nights / seen[i].regimes
-			hidden := min(mostHidden, 2*m.memory.inflation(n)/n)
+			hidden := min(mostHidden, 3*m.memory.inflation(n)/n)
 			for l, v := range seen[i].at {
 				r[i].at[l] = v*(1-hidden) + hidden
 			}
@@ -122,12 +124,12 @@ func shares(measures []*measure, r []lags, decay float64) {
 	}
 	for i, m := range measures {
 		all := byMetric[m.metric]
-		mean, own := stat.Mean(all, nil), 0.0
+		mean, own, chance := stat.Mean(all, nil), 0.0, 1/(r[i].nights*weight)
 		if len(all) > 1 {
-			chance := 1 / (r[i].nights * weight)
 			own = max(0, 1-chance/stat.Variance(all, nil))
 		}
-		m.memory.share = min(1, max(0, mean+own*(m.memory.share-mean)))
+		typical := mean * max(0, 1-chance/float64(len(all))/(mean*mean))
+		m.memory.share = min(1, max(0, typical+own*(m.memory.share-mean)))
 	}
 }
 
@@ -151,8 +153,9 @@ func (m *measure) autocorrelation(nights []int) (r lags, known bool) {
 	return r, r.nights > 0
 }
 
-// autocorrelation is that of residuals from their straight trend, and how many
-// there are: 0 for too few. None of them counts for more than bound.
+// autocorrelation is that of residuals from their trend, a parabola, and how many
+// there are: 0 for too few. None of them counts for more than bound. A slow rise
+// that has not been found yet would look like a resemblance.
 func autocorrelation(residuals []float64, bound float64) (at [memoryLags]float64, count float64) {
 	var places, known []float64
 	for i, v := range residuals {
@@ -164,14 +167,22 @@ func autocorrelation(residuals []float64, bound float64) (at [memoryLags]float64
 		return at, 0
 	}
 	count = float64(len(known))
-	level, slope := stat.LinearRegression(places, known, nil, false)
+	bends := make([]float64, len(places))
+	for i, x := range places {
+		bends[i] = x * x
+	}
+	straighten(places, known)
+	straighten(places, bends)
+	straighten(bends, known)
 	rest := make([]float64, len(residuals))
 	var squares float64
-	for i, v := range residuals {
-		rest[i] = cut(v-level-slope*float64(i), bound)
-		if !math.IsNaN(v) {
-			squares += rest[i] * rest[i] / count
-		}
+	for i := range rest {
+		rest[i] = math.NaN()
+	}
+	for i, v := range known {
+		v = cut(v, bound)
+		rest[int(places[i])] = v
+		squares += v * v / count
 	}
 	if squares == 0 {
 		return at, 0
@@ -188,4 +199,12 @@ func autocorrelation(residuals []float64, bound float64) (at [memoryLags]float64
 		}
 	}
 	return at, count
+}
+
+// straighten takes the straight line on x out of y.
+func straighten(x, y []float64) {
+	level, slope := stat.LinearRegression(x, y, nil, false)
+	for i := range y {
+		y[i] -= level + slope*x[i]
+	}
 }
