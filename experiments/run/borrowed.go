@@ -124,7 +124,7 @@ func (p *borrowedPlace) prepare(ctx context.Context, _ []spec.Settings) error {
 
 // settleOld takes away what killed runs left on the engine of a machine.
 func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error {
-	info, contents, err := onEngine(ctx, m.WatchEndpoint())
+	info, err := connect.Info(ctx, m.WatchEndpoint())
 	if err != nil {
 		return err
 	}
@@ -133,6 +133,10 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		return err
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
+		_, contents, err := onEngine(ctx, m.WatchEndpoint())
+		if err != nil {
+			return err
+		}
 		for _, d := range debtsByName(contents, p.dead.Mark) {
 			d.Runtime, d.Engine, d.Address = p.engine.Runtime, info.ID, m.WatchEndpoint().String()
 			l, err := openLedger(ledgers(p.cache, info.ID), d)

@@ -122,9 +122,11 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	if why, cure := info.Unfit(); why != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
 	}
-	if free, err := host.RoomFor(info.Root); s.elsewhere == "" && err == nil && free < trialRoom {
-		s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
-			info.Root, s.name, free, trial.Bytes(trialRoom)))
+	if s.elsewhere == "" { // else the path is another host's
+		if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {
+			s.problems = append(s.problems, fmt.Sprintf("the disk of %s, where %s keeps its images, has %s free, and a cluster needs %s; free some room",
+				info.Root, s.name, free, trial.Bytes(trialRoom)))
+		}
 	}
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if by != inNode { // a node does not look into the engine's store
