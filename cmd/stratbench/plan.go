@@ -133,12 +133,12 @@ func sharedNotes(all []run.Sharing) (notes []string) {
 		for _, stage := range s.Stages {
 			stages = append(stages, fmt.Sprintf("%s (%s)", stage.Name, strings.Join(stage.Images, ", ")))
 		}
-		note := fmt.Sprintf("The strategy shared builds once: %s. Of all %d build steps (RUN, COPY, ADD), %d are in common stages, and %d are not done again",
+		note := fmt.Sprintf("The strategy shared builds once: %s. Of all %d build steps (RUN, COPY, ADD), %d are in common stages; building these once saves %d.",
 			strings.Join(stages, "; "), s.Steps, s.Common, s.Saved)
 		if s.Run != "" {
-			note += fmt.Sprintf(". By the times of the run %s, %.0f %% of the work is common, and %.0f %% is saved", s.Run, 100*s.CommonShare, 100*s.SavedShare)
+			note += fmt.Sprintf(" By the times of the run %s, common stages are %.0f %% of the work, and %.0f %% is saved.", s.Run, 100*s.CommonShare, 100*s.SavedShare)
 		} else {
-			note += ". What share of the time that is, plan says after a run of this workload with build.noCache: true"
+			note += " A run of this workload by another strategy with build.noCache: true shows what share of the time that is."
 		}
 		notes = append(notes, note)
 	}
