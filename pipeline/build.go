@@ -12,14 +12,23 @@ import (
 )
 
 // build is the phase build: it builds or pulls every image of the workload into the
-// engine's store, as the strategy says. Images that the nodes pull themselves are
-// left to the phase load.
+// engine's store, as the strategy says, after the stages that images have in common.
+// Images that the nodes pull themselves are left to the phase load.
 func (t *run) build(ctx context.Context, ph *phase) error {
 	if t.cfg.NodePull {
 		for _, image := range t.cfg.Images {
 			t.obtained(image, "")
 		}
 		return nil
+	}
+	for _, stage := range t.cfg.Common {
+		err := ph.within(trial.CommonStage+stage.Target, "", "", func() error {
+			_, err := t.buildImage(ctx, ph, stage)
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	verb, obtain := "build ", t.buildImage
 	if t.cfg.Schedule.Pull {
@@ -92,11 +101,21 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 		Args:       image.Args,
 		Secrets:    image.Secrets,
 		SSH:        image.SSH,
-		NoCache:    t.cfg.NoCache,
+		NoCache:    t.noCache(image),
 	}, steps.report)
 	steps.close(err)
 	ph.made(id)
 	return id, err
+}
+
+// noCache reports whether a build runs every step again. If images have stages in
+// common, only those stages do: the images find them in the cache, as a set-up that
+// goes on finds what it has done.
+func (t *run) noCache(image Image) bool {
+	if len(t.cfg.Common) == 0 {
+		return t.cfg.NoCache
+	}
+	return t.cfg.NoCache && image.Ref == "" && t.cfg.Again == nil
 }
 
 // buildID is an identifier that the engine has not seen: an image whose build was
@@ -107,8 +126,8 @@ func (t *run) buildID(image Image) string {
 	if t.builds == nil {
 		t.builds = map[string]int{}
 	}
-	t.builds[image.Name]++
-	switch n := t.builds[image.Name]; {
+	t.builds[image.Build]++
+	switch n := t.builds[image.Build]; {
 	case n > 1:
 		return image.BuildAgain()
 	case t.cfg.Again != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,6 +121,58 @@ func TestBuildOutputIsLoggedInWholeLines(t *testing.T) {
 	}, func(r *run) error { return r.runPhase(t.Context(), trial.PhaseBuild, r.build) })
 	if !slices.Equal(logged, []string{"store: half a line", "store: the last"}) {
 		t.Errorf("got %q", logged)
+	}
+}
+
+// Common stages are built first, without the cache if the trial asks for that; the
+// images find them in it.
+func TestCommonStagesAreBuiltBeforeTheImages(t *testing.T) {
+	for _, again := range []*trial.Seconds{nil, new(trial.Seconds)} {
+		cfg := twoImages(t)
+		cfg.NoCache, cfg.Again = true, again
+		cfg.Common = []Image{{Build: "m-store.build", Context: "/shop", Target: "build"}, {Build: "m-till.web", Context: "/shop", Target: "web"}}
+		var built []runtimes.Build
+		engine := &scriptedEngine{build: func(b runtimes.Build, report func(runtimes.Progress)) error {
+			built = append(built, b)
+			report(runtimes.Progress{Step: "[build 1/1] RUN make", Started: time.Now()})
+			return nil
+		}}
+		result, trace := buildOnly(t.Context(), cfg, engine)
+		if result.Err != nil || len(result.Images) != 2 || len(built) != 4 {
+			t.Fatalf("got %+v after %+v", result, built)
+		}
+		for i, want := range []struct{ tag, target string }{{"", "build"}, {"", "web"}, {"own.test/store:1", ""}, {"own.test/till:1", ""}} {
+			anew := want.tag == "" && again == nil
+			if b := built[i]; b.Tag != want.tag || b.Target != want.target || b.NoCache != anew || want.tag == "" && b.ID == "" {
+				t.Errorf("build %d is %+v, want %+v; anew: %v", i+1, b, want, anew)
+			}
+		}
+		if built[0].ID == built[1].ID {
+			t.Errorf("two builds are called %s", built[0].ID)
+		}
+		names, steps := []string{}, 0
+		for _, s := range trace.Spans(0) {
+			if strings.HasPrefix(s.Name, trial.CommonStage) && s.Phase == trial.PhaseBuild && s.Image == "" && s.EndedWell() {
+				names = append(names, s.Name)
+			}
+			if s.Step != "" && s.Image == "" {
+				steps++
+			}
+		}
+		if !slices.Equal(names, []string{"common stage build", "common stage web"}) || steps != 2 {
+			t.Errorf("the spans are %q, with %d steps", names, steps)
+		}
+	}
+}
+
+func TestAFailedCommonStageEndsTheBuilds(t *testing.T) {
+	broken := errors.New("exit code 1")
+	engine := &scriptedEngine{build: func(runtimes.Build, func(runtimes.Progress)) error { return broken }}
+	cfg := twoImages(t)
+	cfg.Common = []Image{{Build: "m-store.build", Target: "build"}}
+	result, _ := buildOnly(t.Context(), cfg, engine)
+	if v := result.Verdict(); result.Image != "" || !errors.Is(result.Err, broken) || v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild || len(engine.calls) != 1 {
+		t.Errorf("got %+v after %q", result, engine.calls)
 	}
 }
 

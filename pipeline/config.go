@@ -35,11 +35,14 @@ type Config struct {
 	NodeSubnet   string             `json:"node_subnet,omitempty"`
 	ClusterStart trial.ClusterStart `json:"cluster_start"`
 	// Prebooted starts the nodes of a cluster that Preboot created.
-	Prebooted    bool                `json:"prebooted,omitempty"`
-	Schedule     strategies.Schedule `json:"schedule"`
-	Images       []Image             `json:"images"`
-	NoCache      bool                `json:"no_cache"`
-	LoadTogether bool                `json:"load_together"`
+	Prebooted bool                `json:"prebooted,omitempty"`
+	Schedule  strategies.Schedule `json:"schedule"`
+	Images    []Image             `json:"images"`
+	// Common are stages that several images have in common, for a schedule that shares:
+	// images without a name, which are built before the others.
+	Common       []Image `json:"common,omitempty"`
+	NoCache      bool    `json:"no_cache"`
+	LoadTogether bool    `json:"load_together"`
 	// LoadAsBuilt loads each image as soon as it is built and the cluster is
 	// there, in an archive of its own.
 	LoadAsBuilt bool `json:"load_as_built,omitempty"`

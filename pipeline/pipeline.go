@@ -26,7 +26,7 @@ type run struct {
 
 	mu     sync.Mutex
 	result Result
-	// builds counts the builds of each image.
+	// builds counts the builds of each image and common stage, by its identifier.
 	builds map[string]int
 	// cluster is set by the phase cluster.
 	cluster *kindcluster.Cluster

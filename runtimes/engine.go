@@ -147,7 +147,9 @@ type Build struct {
 	// ID identifies the build among all builds of the engine. It may be empty.
 	ID string
 	// Tag names the result. It should be a full name, with registry and tag:
-	// Podman puts localhost/ before other names, Docker docker.io/library/.
+	// Podman puts localhost/ before other names, Docker docker.io/library/. Without
+	// one the result stays in the build cache, for later builds, and has an ID only
+	// where that cache is the engine's images.
 	Tag string
 	// Context is the folder that is sent, without what its .dockerignore
 	// excludes; Dockerfile is a path below it, "Dockerfile" if empty.
@@ -166,6 +168,14 @@ type Build struct {
 	// passphrase. Podman's service offers builds no agents and refuses the build.
 	SSH     map[string]string
 	NoCache bool
+}
+
+// String names the build in messages.
+func (b Build) String() string {
+	if b.Tag == "" {
+		return fmt.Sprintf("the stage %s of %s", b.Target, b.Context)
+	}
+	return "image " + b.Tag
 }
 
 // Progress is one thing that happened in a build. It sets exactly one of Started,

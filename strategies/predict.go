@@ -31,8 +31,12 @@ type Prediction struct {
 // 6.5.2): builds that want less than an equal share go on at full speed, and what
 // those leave is shared by the others. What builds do to each other by disk,
 // network or a common cache is not in it. An adaptive schedule admits a build
-// when its peak fits into its room.
+// when its peak fits into its room. It is an error if the schedule shares stages: what
+// that saves is in the Dockerfiles.
 func (s Schedule) Predict(of map[string]Demand, cpus float64) (p Prediction, err error) {
+	if s.Shares {
+		return p, fmt.Errorf("what the strategy %s saves cannot be predicted from whole builds; stratbench plan says what images have in common", s.Strategy)
+	}
 	for _, stage := range s.Stages {
 		for _, image := range stage.Images {
 			if d, known := of[image]; !known || d.Takes <= 0 || cpus <= 0 {
@@ -103,7 +107,7 @@ type Predicted struct {
 // mostGrouped is of how many images all groupings are tried: six have 203.
 const mostGrouped = 6
 
-// Promising predicts the strategies that build and, of up to six images, all ways
+// Promising predicts the strategies that build whole images and, of up to six, all ways
 // to build them in stages: those that are expected to beat every strategy, the
 // fastest first, and then the strategies. The order of stages changes nothing.
 func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus float64) ([]Predicted, error) {
@@ -114,7 +118,7 @@ func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus fl
 			return nil, err
 		}
 		schedule, err := strategy.Schedule(images)
-		if err != nil || strategy.Pull {
+		if err != nil || strategy.Pull || strategy.Shares {
 			continue // one of a user's own may be of other images
 		}
 		p, err := schedule.Predict(of, cpus)

@@ -32,6 +32,9 @@ type Schedule struct {
 	Stages []Stage `json:"stages"`
 	// Pull is true when images are pulled from a registry and not built.
 	Pull bool `json:"pull,omitempty"`
+	// Shares is true when stages that several images have in common are built once,
+	// before the images. A Runner leaves them to its caller.
+	Shares bool `json:"shares,omitempty"`
 	// Admission is what images are admitted by, where their order and the
 	// concurrency do not decide alone.
 	Admission *Admission `json:"admission,omitempty"`
@@ -74,6 +77,9 @@ const (
 	// Adaptive starts the longest build first, and a further one when its
 	// expected memory fits and the machine's memory is not under pressure.
 	Adaptive = "adaptive"
+	// Shared builds each stage that several images have in common once, and then all
+	// images at once.
+	Shared = "shared"
 )
 
 // Strategy turns images into a schedule.
@@ -83,7 +89,9 @@ type Strategy struct {
 	// Pull is true when images are pulled and not built.
 	Pull bool
 	// Adapts is true when the machine's memory decides when an image is started.
-	Adapts  bool
+	Adapts bool
+	// Shares is true when common stages are built before the images.
+	Shares  bool
 	arrange func([]Image) ([]Stage, error)
 }
 
@@ -102,7 +110,7 @@ func (s Strategy) Schedule(images []Image) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	schedule := Schedule{Strategy: s.Name, Stages: stages, Pull: s.Pull}
+	schedule := Schedule{Strategy: s.Name, Stages: stages, Pull: s.Pull, Shares: s.Shares}
 	if s.Adapts {
 		schedule.Admission = admission(images)
 	}
@@ -115,6 +123,7 @@ var builtIns = []Strategy{
 	{Name: Parallel, arrange: atMost(math.MaxInt)},
 	{Name: Registry, Pull: true, arrange: atMost(math.MaxInt)},
 	{Name: Adaptive, Adapts: true, arrange: longestFirst},
+	{Name: Shared, Shares: true, arrange: atMost(math.MaxInt)},
 }
 
 // Named returns the strategy called name: a built-in one, or one of the

@@ -37,6 +37,7 @@ func TestSchedules(t *testing.T) {
 		{"serial", images(2, 6, 2), []strategies.Stage{stage(1, "a", "b", "c")}, false},
 		{"parallel", images(2, 6, 2), []strategies.Stage{stage(3, "a", "b", "c")}, false},
 		{"registry", images(2, 6, 2), []strategies.Stage{stage(3, "a", "b", "c")}, true},
+		{"shared", images(2, 6, 2), []strategies.Stage{stage(3, "a", "b", "c")}, false},
 		{"serial", images(1), []strategies.Stage{stage(1, "a")}, false},
 		{"parallel", images(1), []strategies.Stage{stage(1, "a")}, false},
 		{"2+1", images(2, 6, 2), []strategies.Stage{stage(2, "a", "c"), stage(1, "b")}, false},
@@ -55,7 +56,7 @@ func TestSchedules(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := s.Schedule(test.images)
-		want := strategies.Schedule{Strategy: test.strategy, Stages: test.stages, Pull: test.pull}
+		want := strategies.Schedule{Strategy: test.strategy, Stages: test.stages, Pull: test.pull, Shares: test.strategy == strategies.Shared}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s of %v is\n%+v, %v; want\n%+v", test.strategy, test.images, got, err, want)
 		}
@@ -122,7 +123,7 @@ func TestFaultyStrategies(t *testing.T) {
 
 func TestUnknownStrategyListsTheKnown(t *testing.T) {
 	_, err := strategies.Named("paralel", map[string]strategies.Own{"mine": {MaxConcurrency: 1}})
-	if want := `unknown strategy "paralel"; known are serial, 2+1, parallel, registry, adaptive, mine`; err == nil || err.Error() != want {
+	if want := `unknown strategy "paralel"; known are serial, 2+1, parallel, registry, adaptive, shared, mine`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -93,6 +93,10 @@ func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 	estimate := p.Estimate(times, s.Limits)
 	data := map[string]any{"name": s.Name, "factors": s.Factors, "plan": p, "estimate": estimate}
 	d := report.Document{Notes: planNotes(s, p, estimate), Data: data}
+	if sharing := run.Shared(s, p.Cells, runs); len(sharing) > 0 {
+		data["shared"] = sharing
+		d.Notes = append(d.Notes, sharedNotes(sharing)...)
+	}
 	if f, ok := answer.Foresee(p.Cells, p.Blocks, float64(s.Design.Indifference), runs); ok {
 		data["foresight"] = f
 		d.Notes = append(d.Notes, report.Foresight(f, p.Blocks, estimate.Block)...)
@@ -120,6 +124,25 @@ func planned(s *spec.Spec, p plan.Plan, runs []results.Run) report.Document {
 	}
 	d.Sections = []report.Table{first}
 	return d
+}
+
+// sharedNotes say what share of the work of building images is common.
+func sharedNotes(all []run.Sharing) (notes []string) {
+	for _, s := range all {
+		var stages []string
+		for _, stage := range s.Stages {
+			stages = append(stages, fmt.Sprintf("%s (%s)", stage.Name, strings.Join(stage.Images, ", ")))
+		}
+		note := fmt.Sprintf("The strategy shared builds once: %s. Of all %d build steps (RUN, COPY, ADD), %d are in common stages; building these once saves %d.",
+			strings.Join(stages, "; "), s.Steps, s.Common, s.Saved)
+		if s.Run != "" {
+			note += fmt.Sprintf(" By the times of the run %s, common stages are %.0f %% of the work, and %.0f %% is saved.", s.Run, 100*s.CommonShare, 100*s.SavedShare)
+		} else {
+			note += " A run of this workload by another strategy with build.noCache: true shows what share of the time that is."
+		}
+		notes = append(notes, note)
+	}
+	return notes
 }
 
 // planNotes are how long a plan takes, and its parts.

@@ -81,7 +81,10 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 			cfg.Images[i].Tags = append(cfg.Images[i].Tags, spec.FullName(tag))
 		}
 	}
-	return cfg, stop, nil
+	if schedule.Shares {
+		cfg.Common, err = x.common(p, cfg.Images)
+	}
+	return cfg, stop, err
 }
 
 // clusterOf is the part of a worker's configuration on which its cluster depends.

@@ -60,7 +60,7 @@ func (r *runner) preflight(ctx context.Context) error {
 		if r.nowhere == nil {
 			err = r.places[s.Runtime].check(s)
 		}
-		err = errors.Join(err, r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload))
+		err = errors.Join(err, r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload), checkShared(r.places[s.Runtime], r.specOf(cell), s, workload))
 		var memory *host.MemoryError
 		var pointless *pointlessError
 		switch {

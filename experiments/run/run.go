@@ -2,8 +2,8 @@
 // worker process and a record. It recovers, resumes and keeps to a budget, and
 // is the one place where everything meets.
 //
-//	spec     open.go opens the run; inspect*.go, schedule.go and site.go check the spec
-//	         against the machine
+//	spec     open.go opens the run; inspect*.go, schedule.go, shared.go and site.go check
+//	         the spec against the machine
 //	machine  place.go chooses where machines come from: isolated.go or borrowed.go;
 //	         lock.go, ledger.go and clean.go keep a user's engine as it was
 //	worker   config.go is what a worker is told; worker.go is both ends of the pipe

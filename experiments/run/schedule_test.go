@@ -111,6 +111,13 @@ func TestAUsersEngineIsNotRestarted(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "cluster prebooted: ") {
 		t.Errorf("got %v", err)
 	}
+	shared := spec.Settings{Strategy: strategies.Shared, Build: spec.BuildSettings{NoCache: true}}
+	if err = (&borrowedPlace{of: machine.Host}).check(shared); err == nil || !strings.Contains(err.Error(), "write build: {noCache: false}") {
+		t.Errorf("got %v", err)
+	}
+	if shared.Build.NoCache = false; (&borrowedPlace{of: machine.Host}).check(shared) != nil {
+		t.Error("images may not share stages from a user's cache")
+	}
 	if err := (&borrowedPlace{of: machine.Host}).check(spec.Settings{OnCrash: "fail"}); err != nil {
 		t.Errorf("got %v", err)
 	}
@@ -160,6 +167,13 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 		"built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n",
 			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:e2e\", context: img, args: {BASE: \"localhost/app:e2e\"}}\n", 1),
 			"exp.yaml:5:22: strategy adaptive: it chooses the order of builds, and top is built from app (argument BASE)"},
+		"shared and built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, shared]}\n",
+			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:e2e\", context: img, args: {BASE: \"localhost/app:e2e\"}}\n", 1),
+			"exp.yaml:5:30: strategy shared: it chooses the order of builds, and top is built from app (argument BASE)"},
+		"shared by a set-up command": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, shared]}\n", strings.Replace(own, "%s", `"{{strategy}}"`, 1),
+			"exp.yaml:5:30: strategy shared: the set-up command builds by itself"},
+		"nothing to share": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, shared]}\n", works()["w.yaml"],
+			"exp.yaml:5:30: strategy shared: no stage is the same in two images, so nothing can be built once: no two images have a stage with a name"},
 	} {
 		files := works()
 		files["exp.yaml"], files["w.yaml"] = c.exp, c.workload

@@ -225,8 +225,12 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	}
 	defer stop()
 	x.record.Machine.NodeImage = cfg.NodeImage
-	for _, i := range cfg.Images {
-		if err := x.ledger.add(debt{Names: []string{i.Ref}, Builds: []string{i.Build, i.BuildAgain()}}); err != nil {
+	for _, i := range slices.Concat(cfg.Images, cfg.Common) {
+		owed := debt{Builds: []string{i.Build, i.BuildAgain()}}
+		if i.Ref != "" { // a common stage has no name
+			owed.Names = []string{i.Ref}
+		}
+		if err := x.ledger.add(owed); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ type Settings struct {
 	// 7GiB or 12.5GiB. Default: no limit.
 	Memory trial.Bytes `json:"memory,omitempty"`
 	// Strategy is how images are obtained: serial, 2+1, parallel, registry,
-	// adaptive, or the name of one under strategies.
+	// adaptive, shared, or the name of one under strategies.
 	Strategy string `json:"strategy,omitempty"`
 	// ClusterStart says when the cluster is created: before the builds, with
 	// them (overlapping), or after them.
@@ -67,7 +67,9 @@ type Settings struct {
 
 // BuildSettings say how images are built.
 type BuildSettings struct {
-	// NoCache runs every build step again instead of using the cache. Default true.
+	// NoCache runs every build step again instead of using the cache; with the
+	// strategy shared those of common stages, which images then take from the cache.
+	// Default true.
 	NoCache bool `json:"noCache" jsonschema:"default=true"`
 	// Args are build arguments for every image; they override an image's own.
 	Args map[string]string `json:"args"`

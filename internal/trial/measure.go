@@ -15,7 +15,7 @@ import (
 // the trial, read off one monotonic clock. Phase is empty for what lies
 // outside the phases (starting the machine, recovering it). A span of a phase
 // as a whole has no Image; a span of one image in a phase has one; a span of
-// one build step has Image and Step.
+// one build step has Image and Step; one of a common stage has no Image.
 type Span struct {
 	Name  string  `json:"name"`
 	Phase Phase   `json:"phase,omitempty"`
@@ -30,6 +30,10 @@ type Span struct {
 	Error      string `json:"error,omitempty"`
 	Unfinished bool   `json:"unfinished,omitempty"`
 }
+
+// CommonStage begins the name of the span in which a stage is built that several images
+// have in common: "common stage NAME".
+const CommonStage = "common stage "
 
 // InBackOff ends the name of the span in which a crashed pod waits for its next
 // start: "pod NAME is in back-off …".

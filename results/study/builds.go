@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +24,8 @@ const (
 
 // BuildsAlone are the builds of a trial beside which no other image was built, none
 // loaded, no cluster created and nothing deployed: only of those it is known what they
-// take of a machine.
+// take of a machine. There are none after the build of a common stage, which did a part
+// of their work.
 func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	var settings struct {
 		Runtime trial.Runtime `json:"runtime"`
@@ -31,7 +33,7 @@ func BuildsAlone(r *results.Record) (builds []results.Expected) {
 			NoCache bool `json:"noCache"`
 		} `json:"build"`
 	}
-	if r.Simulated || r.Imported != nil || r.Fault != nil || json.Unmarshal(r.Settings, &settings) != nil {
+	if r.Simulated || r.Imported != nil || r.Fault != nil || sharedStages(r) || json.Unmarshal(r.Settings, &settings) != nil {
 		return nil
 	}
 	for _, s := range r.Spans {
@@ -60,6 +62,60 @@ func BuildsAlone(r *results.Record) (builds []results.Expected) {
 // isBuild is true for the span of the whole build of an image.
 func isBuild(s trial.Span) bool {
 	return s.Phase == trial.PhaseBuild && s.Image != "" && s.Name == "build "+s.Image
+}
+
+// sharedStages reports whether stages that images have in common were built by
+// themselves.
+func sharedStages(r *results.Record) bool {
+	return slices.ContainsFunc(r.Spans, func(s trial.Span) bool {
+		return s.Phase == trial.PhaseBuild && strings.HasPrefix(s.Name, trial.CommonStage)
+	})
+}
+
+// How engines print the steps of a build. Podman names a stage in its first step only,
+// and begins the others with its number.
+var (
+	podmanStep   = regexp.MustCompile(`^(\[\d+/\d+\] )?(?:STEP \d+/\d+: |COMMIT)`)
+	podmanStage  = regexp.MustCompile(`(?i)STEP 1/\d+: FROM .* AS (\S+)$`)
+	buildKitStep = regexp.MustCompile(`^\[(?:[^\]]* )?([^\]\s]+) +\d+/\d+\] `)
+)
+
+// StageTimes are how many seconds the build steps of each image took, by the image and
+// the name of the stage in its Dockerfile; steps of no such stage are under another key.
+// There are none of a trial that did not become ready, or whose steps may have come from
+// the cache.
+func StageTimes(r *results.Record) map[string]map[string]float64 {
+	var settings struct {
+		Build struct {
+			NoCache bool `json:"noCache"`
+		} `json:"build"`
+	}
+	if r.Setup == nil || r.Simulated || r.Imported != nil || r.Fault != nil || r.Crash != nil || sharedStages(r) ||
+		json.Unmarshal(r.Settings, &settings) != nil || !settings.Build.NoCache {
+		return nil
+	}
+	times := map[string]map[string]float64{}
+	numbered := map[string]string{} // the names of Podman's stages, by image and number
+	for _, s := range r.Spans {
+		if s.Phase != trial.PhaseBuild || s.Image == "" || s.Step == "" {
+			continue
+		}
+		stage := ""
+		if m := podmanStep.FindStringSubmatch(s.Step); m != nil {
+			number := s.Image + " " + m[1]
+			if named := podmanStage.FindStringSubmatch(s.Step); named != nil {
+				numbered[number] = strings.ToLower(named[1])
+			}
+			stage = numbered[number]
+		} else if m := buildKitStep.FindStringSubmatch(s.Step); m != nil {
+			stage = m[1]
+		}
+		if times[s.Image] == nil {
+			times[s.Image] = map[string]float64{}
+		}
+		times[s.Image][stage] += s.Length().Duration().Seconds()
+	}
+	return times
 }
 
 // processorTime is how much processor time the machine took during the span.
@@ -237,9 +293,13 @@ func BuiltAtOnce(r *results.Record) (most int) {
 	return most
 }
 
+// imageLengths are how long the builds of whole images took, in seconds.
 func imageLengths(trials []Observation) map[string][]float64 {
 	lengths := map[string][]float64{}
 	for _, o := range trials {
+		if sharedStages(o.Record) {
+			continue
+		}
 		for _, b := range builds(o.Record) {
 			lengths[b.Image] = append(lengths[b.Image], b.Length().Duration().Seconds())
 		}

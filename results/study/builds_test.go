@@ -2,6 +2,7 @@ package study
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -66,6 +67,53 @@ func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
 	broken.Fault = &results.Injected{}
 	if builds := BuildsAlone(broken); builds != nil {
 		t.Errorf("learned from a trial that was broken on purpose: %v", builds)
+	}
+}
+
+// After a common stage, the build of an image is only a part of its work: nothing is
+// learned from it, and it is not compared with the whole.
+func TestBuildsAfterACommonStageAreNotWhole(t *testing.T) {
+	common := trial.Span{Name: trial.CommonStage + "build", Phase: trial.PhaseBuild, Start: second(1), End: second(4)}
+	r := recordOf([]trial.Bytes{gib, gib, gib, gib, gib, gib, 2 * gib, gib}, common, buildSpan("b", 5, 7))
+	if builds := BuildsAlone(r); builds != nil {
+		t.Errorf("learned from a part of a build: %+v", builds)
+	}
+	if lengths := imageLengths([]Observation{{Record: r}}); len(lengths) > 0 {
+		t.Errorf("got %v", lengths)
+	}
+	if r.Spans = r.Spans[1:]; len(BuildsAlone(r)) != 1 || len(imageLengths([]Observation{{Record: r}})["b"]) != 1 {
+		t.Error("nothing is learned from a whole build")
+	}
+}
+
+func TestStageTimes(t *testing.T) {
+	step := func(image, text string, start, end int) trial.Span {
+		return trial.Span{Name: text, Phase: trial.PhaseBuild, Image: image, Step: text, Start: second(start), End: second(end)}
+	}
+	setup := second(60)
+	for engine, c := range map[string]struct {
+		spans []trial.Span
+		want  map[string]float64
+	}{
+		"docker": {[]trial.Span{
+			step("a", "[internal] load build context", 0, 1), step("a", "[build  1/10] FROM docker.io/library/golang:1.26", 1, 2),
+			step("a", "[linux/amd64 build  2/10] RUN make [all 1/2] ", 2, 30), step("a", "[stage-1 2/2] COPY --from=build /a /a", 30, 31),
+			step("a", "exporting to image", 31, 33),
+		}, map[string]float64{"build": 29, "stage-1": 1, "": 3}},
+		"podman": {[]trial.Span{
+			step("a", "[1/2] STEP 1/2: FROM golang:1.26 AS Build", 0, 1), step("a", "[1/2] STEP 2/2: RUN make", 1, 30),
+			step("a", "[2/2] STEP 1/2: FROM scratch", 30, 31), step("a", "[2/2] STEP 2/2: COPY --from=build /a /a", 31, 33), step("a", "[2/2] COMMIT a:1", 33, 34),
+		}, map[string]float64{"build": 30, "": 4}},
+	} {
+		r := recordOf(nil, append(c.spans, buildSpan("a", 0, 40))...)
+		r.Setup = &setup
+		if got := StageTimes(r); len(got) != 1 || !maps.Equal(got["a"], c.want) {
+			t.Errorf("%s: got %v, want %v", engine, got, c.want)
+		}
+		r.Settings = json.RawMessage(`{"build": {"noCache": false}}`)
+		if got := StageTimes(r); got != nil {
+			t.Errorf("%s: steps may come from the cache, and got %v", engine, got)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 // Build implements runtimes.Engine. It uses the BuildKit inside the engine, over a
 // connection of its own, so that parallel builds share nothing here.
 func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (_ runtimes.ImageID, err error) {
-	defer runtimes.Doing(&err, "building image %s", b.Tag)
+	defer runtimes.Doing(&err, "building %s", b)
 	user, err := userConfig()
 	if err != nil {
 		return "", err
@@ -70,7 +70,7 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 	answer, err := client.Solve(ctx, nil, opt, statuses)
 	<-done
 	steps.close(err)
-	if err != nil {
+	if err != nil || b.Tag == "" {
 		return "", err
 	}
 	// Engines that keep images in containerd name them by another digest than the
@@ -104,13 +104,16 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	if b.Platform != "" {
 		attrs["platform"] = b.Platform
 	}
-	return bkclient.SolveOpt{
+	opt := bkclient.SolveOpt{
 		Ref:           b.ID,
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: attrs,
 		LocalMounts:   map[string]fsutil.FS{"context": sent, "dockerfile": folder},
-		Exports:       []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": b.Tag}}},
-	}, nil
+	}
+	if b.Tag != "" {
+		opt.Exports = []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": b.Tag}}}
+	}
+	return opt, nil
 }
 
 func openSecrets(files map[string]string) (session.Attachable, error) {

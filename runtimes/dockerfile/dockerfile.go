@@ -1,5 +1,6 @@
 // Package dockerfile finds what the build of a Dockerfile needs: base images, files
-// of its context, downloads. It reads the Dockerfile as BuildKit does.
+// of its context, downloads; and which stages several builds have in common. It reads
+// Dockerfiles as BuildKit does.
 package dockerfile
 
 import (
@@ -22,6 +23,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/internal/buildcontext"
 )
 
@@ -61,16 +63,25 @@ type Need struct {
 // built; the default target is the last stage. The error is a *NoStageError, or an
 // *issue.List of what is wrong with the file.
 func Read(context, dockerfile, target string, args map[string]string) (*Needs, error) {
-	file := filepath.Join(context, filepath.FromSlash(buildcontext.Dockerfile(dockerfile)))
-	r := &reader{file: file, context: context, target: target, args: args, global: environment{}, needs: &Needs{}}
+	r, err := open(runtimes.Build{Context: context, Dockerfile: dockerfile, Target: target, Args: args})
+	if err != nil {
+		return nil, err
+	}
+	return r.needs, nil
+}
+
+// open reads the Dockerfile of a build, and checks what its target needs.
+func open(b runtimes.Build) (*reader, error) {
+	file := filepath.Join(b.Context, filepath.FromSlash(buildcontext.Dockerfile(b.Dockerfile)))
+	r := &reader{build: b, file: file, global: environment{}, needs: &Needs{}, identities: map[int]string{}}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		r.issues.Add(file, issue.Position{}, "reading the Dockerfile: %v; make it readable", err)
 		return nil, r.issues.Err()
 	}
 	r.lines = bytes.Split(text, []byte("\n"))
-	if r.excluded, err = buildcontext.Excluded(context, dockerfile); err != nil {
-		r.issues.Add(filepath.Join(context, ".dockerignore"), issue.Position{}, "%v; correct it", err)
+	if r.excluded, err = buildcontext.Excluded(b.Context, b.Dockerfile); err != nil {
+		r.issues.Add(filepath.Join(b.Context, ".dockerignore"), issue.Position{}, "%v; correct it", err)
 		return nil, r.issues.Err()
 	}
 	r.read(text)
@@ -80,7 +91,7 @@ func Read(context, dockerfile, target string, args map[string]string) (*Needs, e
 	if err := r.issues.Err(); err != nil {
 		return nil, err
 	}
-	return r.needs, nil
+	return r, nil
 }
 
 // NoStageError is the error if a Dockerfile has no stage with the target's name.
@@ -111,17 +122,18 @@ func (e environment) Keys() (keys []string) {
 }
 
 type reader struct {
-	file, context string
-	target        string
-	args          map[string]string
-	lines         [][]byte
-	lex           *shell.Lex
-	global        environment
-	stages        []instructions.Stage
-	excluded      func(name string) bool
-	needs         *Needs
-	issues        issue.List
-	noStage       *NoStageError
+	build    runtimes.Build
+	file     string
+	lines    [][]byte
+	lex      *shell.Lex
+	global   environment
+	stages   []instructions.Stage
+	excluded func(name string) bool
+	needs    *Needs
+	issues   issue.List
+	noStage  *NoStageError
+	// identities are those of stages, once they are known.
+	identities map[int]string
 }
 
 func (r *reader) read(text []byte) {
@@ -147,8 +159,8 @@ func (r *reader) read(text []byte) {
 		r.issues.Add(r.file, issue.Position{Line: 1, Column: 1}, "the Dockerfile has no FROM; write one")
 		return
 	}
-	if r.target != "" && r.stageNamed(r.target, len(r.stages)) < 0 {
-		r.noStage = &NoStageError{Target: r.target}
+	if r.last() < 0 {
+		r.noStage = &NoStageError{Target: r.build.Target}
 		for _, s := range r.stages {
 			if s.Name != "" {
 				r.noStage.Stages = append(r.noStage.Stages, s.Name)
@@ -163,7 +175,7 @@ func (r *reader) read(text []byte) {
 	for _, arg := range metaArgs {
 		r.declare(arg, r.global, nil)
 	}
-	for _, i := range r.reachable() {
+	for _, i := range r.reachable(r.last()) {
 		r.stage(i)
 	}
 }
@@ -171,7 +183,7 @@ func (r *reader) read(text []byte) {
 // declare sets arguments to the given values, or the defaults, or outer's values.
 func (r *reader) declare(c instructions.ArgCommand, env, outer environment) {
 	for _, arg := range c.Args {
-		if value, given := r.args[arg.Key]; given {
+		if value, given := r.build.Args[arg.Key]; given {
 			env[arg.Key] = value
 		} else if arg.Value != nil {
 			env[arg.Key], _, _ = r.lex.ProcessWord(*arg.Value, env)
@@ -181,8 +193,16 @@ func (r *reader) declare(c instructions.ArgCommand, env, outer environment) {
 	}
 }
 
-// reachable returns the stages that the target needs, in the file's order.
-func (r *reader) reachable() []int {
+// last returns the stage that is built, or -1 if there is none of the target's name.
+func (r *reader) last() int {
+	if r.build.Target == "" {
+		return len(r.stages) - 1
+	}
+	return r.stageNamed(r.build.Target, len(r.stages))
+}
+
+// reachable returns a stage and those that it needs, in the file's order.
+func (r *reader) reachable(stage int) []int {
 	seen := map[int]bool{}
 	var visit func(int)
 	visit = func(i int) {
@@ -196,11 +216,7 @@ func (r *reader) reachable() []int {
 			visit(r.stageNamed(from.Text, i))
 		}
 	}
-	last := len(r.stages) - 1
-	if r.target != "" {
-		last = r.stageNamed(r.target, len(r.stages))
-	}
-	visit(last)
+	visit(stage)
 	return slices.Sorted(maps.Keys(seen))
 }
 
@@ -321,11 +337,11 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 		if name == "" {
 			continue
 		}
-		found, err := fs.Glob(os.DirFS(r.context), name)
+		found, err := fs.Glob(os.DirFS(r.build.Context), name)
 		if err != nil {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(r.context, name)); err == nil {
+		if _, err := os.Lstat(filepath.Join(r.build.Context, name)); err == nil {
 			found = append(found, name)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			continue

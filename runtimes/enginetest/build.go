@@ -3,6 +3,7 @@ package enginetest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,8 +66,8 @@ func (s suite) mustBuild(t *testing.T, b runtimes.Build) (*recorder, runtimes.Im
 	if err != nil {
 		t.Fatalf("%v; output:\n%s", err, r.output.String())
 	}
-	if !strings.HasPrefix(string(id), "sha256:") || len(id) != 71 {
-		t.Errorf("the build of %s made %q, want sha256: and 64 digits", b.Tag, id)
+	if nameless := b.Tag == "" && id == ""; !nameless && (!strings.HasPrefix(string(id), "sha256:") || len(id) != 71) {
+		t.Errorf("the build of %s made %q, want sha256: and 64 digits", b, id)
 	}
 	return r, id
 }
@@ -173,6 +174,37 @@ func (s suite) target(t *testing.T) {
 		t.Errorf("the last stage was built, too:\n%s", r.output.String())
 	}
 	s.is(t, tag, id)
+}
+
+// commonStage builds a stage under no name and without the cache, and then an image of
+// another Dockerfile with the same stage, which takes it from the cache.
+func (s suite) commonStage(t *testing.T) {
+	tag := own("common-stage")
+	s.remove(t, tag)
+	const stage = "FROM " + baseImage + " AS made\nCOPY input.txt /input.txt\nRUN [\"/probe\", \"sleep\", \"400ms\"]\n"
+	dir := folder(t, stage, "input.txt")
+	write(t, filepath.Join(dir, "other.Dockerfile"), stage+"FROM "+baseImage+"\nCOPY --from=made /input.txt /\n")
+	names := func() (all []string) {
+		contents, err := s.Engine.Contents(within(t, time.Minute))
+		must(t, err)
+		for _, i := range contents.Images {
+			all = append(all, i.Names...)
+		}
+		slices.Sort(all)
+		return all
+	}
+	before := names()
+	first, _ := s.mustBuild(t, runtimes.Build{Context: dir, Target: "made", NoCache: true})
+	if first.find("400ms").cached {
+		t.Error("a step came from the cache, which was to be left out")
+	}
+	if after := names(); !slices.Equal(after, before) {
+		t.Errorf("a build without a name has left the names %q, where there were %q", after, before)
+	}
+	second, _ := s.mustBuild(t, runtimes.Build{Tag: tag, Context: dir, Dockerfile: "other.Dockerfile"})
+	if !second.find("400ms").cached {
+		t.Error("a step of the common stage was done again")
+	}
 }
 
 // folder makes a build context.

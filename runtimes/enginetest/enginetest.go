@@ -46,6 +46,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("builds in parallel", s.buildsInParallel)
 	t.Run("ignore file", s.ignoreFile)
 	t.Run("target", s.target)
+	t.Run("common stage", s.commonStage)
 	t.Run("names", s.names)
 	t.Run("untag", s.untag)
 	t.Run("forget", s.forget)

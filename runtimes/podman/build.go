@@ -24,7 +24,7 @@ import (
 // context as if it were complete when a file cannot be read, loses the error text of
 // Podman before version 5, and spends CPU time on compression for a local socket.
 func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtimes.Progress)) (_ runtimes.ImageID, err error) {
-	defer runtimes.Doing(&err, "building image %s", b.Tag)
+	defer runtimes.Doing(&err, "building %s", b)
 	if len(b.SSH) > 0 {
 		return "", runtimes.ErrNoAgents
 	}
@@ -90,8 +90,6 @@ const secretPrefix = ".stratbench-secret-"
 // defaults differ.
 func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Values, error) {
 	values := url.Values{
-		"t":             {b.Tag},
-		"output":        {b.Tag},
 		"outputformat":  {"application/vnd.oci.image.manifest.v1+json"},
 		"layers":        {"1"},
 		"rm":            {"1"},
@@ -102,6 +100,10 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 		"jobs":          {"1"},
 		"networkmode":   {"0"},
 		"pullpolicy":    {"missing"},
+	}
+	if b.Tag != "" {
+		values.Set("t", b.Tag)
+		values.Set("output", b.Tag)
 	}
 	if b.NoCache {
 		values.Set("nocache", "1")

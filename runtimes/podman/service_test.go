@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +91,24 @@ func TestBuildEndings(t *testing.T) {
 				t.Errorf("built %q with the error %q, want %q and %q", id, err, c.id, c.err)
 			}
 		})
+	}
+}
+
+// A build without a name asks for none: the service would refuse an empty one.
+func TestABuildWithoutAName(t *testing.T) {
+	var asked url.Values
+	e := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Query()
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, `{"stream":"`+whole+`\n"}`)
+	})
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch AS made\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	id, err := e.Build(t.Context(), runtimes.Build{Context: dir, Target: "made"}, func(runtimes.Progress) {})
+	if err != nil || id != "sha256:"+whole || asked.Get("target") != "made" || asked.Has("t") || asked.Has("output") {
+		t.Errorf("built %s, %v, with %v", id, err, asked)
 	}
 }
 

@@ -1,0 +1,177 @@
+package run
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/study"
+	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/dockerfile"
+	"github.com/stratbench/stratbench/strategies"
+)
+
+// checkShared reports why the common stages of a cell cannot be built first.
+func checkShared(p place, asked *spec.Spec, s spec.Settings, w spec.Workload) error {
+	strategy, err := strategies.Named(s.Strategy, asked.Strategies)
+	if err != nil || !strategy.Shares || len(w.Images) == 0 {
+		return nil // checkSchedule reports an unknown one
+	}
+	if w.Setup != nil {
+		return fmt.Errorf("strategy %s: the set-up command builds by itself, and which stages its images have in common is not known; leave the strategy out, or have the command share stages under a strategy of your own, which it gets as {{strategy}}", s.Strategy)
+	}
+	if err := builtFromEachOther(s, w); err != nil {
+		return err
+	}
+	common, err := inCommon(p, s, w)
+	if err != nil {
+		return nil // the inspection of the images reports it
+	}
+	return nothingShared(s, w, common)
+}
+
+// inCommon finds the stages that images have in common, with the build arguments that
+// they get on a place.
+func inCommon(p place, s spec.Settings, w spec.Workload) (dockerfile.Common, error) {
+	var builds []runtimes.Build
+	for _, i := range w.Images {
+		builds = append(builds, runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Target: i.Target, Platform: i.Platform,
+			Args: buildArgs(p, i, s), Secrets: i.Secrets, SSH: i.SSH})
+	}
+	return dockerfile.InCommon(builds)
+}
+
+// nothingShared reports that images have no stage in common, and how near they come.
+func nothingShared(s spec.Settings, w spec.Workload, common dockerfile.Common) error {
+	if len(common.Stages) > 0 {
+		return nil
+	}
+	near := "no two images have a stage with a name that runs or copies anything"
+	if d := common.Nearest; d != nil {
+		differ := d.Parts[0]
+		if d.Parts[1] != differ {
+			differ += ", and " + d.Parts[1]
+		}
+		near = fmt.Sprintf("stage %s of %s and stage %s of %s are the most alike, and differ first in: %s",
+			d.Stages[0], w.Images[d.Builds[0]].Name, d.Stages[1], w.Images[d.Builds[1]].Name, differ)
+	}
+	return fmt.Errorf("strategy %s: no stage is the same in two images, so nothing can be built once: %s; begin the Dockerfiles with one stage of the same text (FROM … AS build), with the same context and arguments, that builds what each image then copies, or leave the strategy out",
+		s.Strategy, near)
+}
+
+// common are the stages that a trial builds before its images. The build of each is
+// that of the first image that needs it, up to the stage.
+func (x *execution) common(p place, images []pipeline.Image) (stages []pipeline.Image, err error) {
+	found, err := inCommon(p, x.settings, x.workload)
+	if err == nil {
+		err = nothingShared(x.settings, x.workload, found)
+	}
+	for _, s := range found.Stages {
+		if s.Within {
+			continue
+		}
+		stage := images[s.First]
+		stage.Name, stage.Tag, stage.Tags, stage.Ref, stage.Target = "", "", nil, "", s.Names[s.First]
+		stage.Build += "." + stage.Target // no name of an image has a dot
+		stages = append(stages, stage)
+	}
+	return stages, err
+}
+
+// Sharing is what the images of a workload have in common, and how much of the work of
+// building them it is.
+type Sharing struct {
+	Stages []SharedStage `json:"stages"`
+	// Steps are those of all images together (RUN, COPY and ADD), Common those of
+	// them that are in common stages, and Saved those that are not done again if each
+	// common stage is built once.
+	Steps  int `json:"steps"`
+	Common int `json:"common_steps"`
+	Saved  int `json:"saved_steps"`
+	// Run is the newest run that shows how long the steps take, if there is one, and
+	// CommonShare and SavedShare are the same as shares of their time.
+	Run         string  `json:"run,omitempty"`
+	CommonShare float64 `json:"common_share,omitempty"`
+	SavedShare  float64 `json:"saved_share,omitempty"`
+}
+
+// SharedStage is a stage that is built once, and the images that need it.
+type SharedStage struct {
+	Name   string   `json:"name"`
+	Images []string `json:"images"`
+}
+
+// Shared returns what images have in common in the cells whose strategy shares stages,
+// each once, by the Dockerfiles and the runs. Cells of which that is not known are left
+// out: Inspect reports why.
+func Shared(s *spec.Spec, cells []trial.Cell, runs []results.Run) (all []Sharing) {
+	for _, cell := range cells {
+		settings, w, err := s.Cell(cell)
+		if err != nil || settings.Strategy != strategies.Shared || w.Setup != nil {
+			continue
+		}
+		// Arguments that all images get on a place make no difference.
+		common, err := inCommon(&borrowedPlace{}, settings, w)
+		if err != nil || len(common.Stages) == 0 {
+			continue
+		}
+		sharing := sharingOf(w, common)
+		sharing.timed(w, common, runs)
+		if !slices.ContainsFunc(all, func(other Sharing) bool { return reflect.DeepEqual(other, sharing) }) {
+			all = append(all, sharing)
+		}
+	}
+	return all
+}
+
+func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
+	sharing := Sharing{Steps: common.Steps}
+	for _, stage := range common.Stages {
+		sharing.Common += stage.Steps * len(stage.Names)
+		sharing.Saved += stage.Steps * (len(stage.Names) - 1)
+		if stage.Within {
+			continue
+		}
+		built := SharedStage{Name: stage.Names[stage.First]}
+		for n, i := range w.Images {
+			if _, needs := stage.Names[n]; needs {
+				built.Images = append(built.Images, i.Name)
+			}
+		}
+		sharing.Stages = append(sharing.Stages, built)
+	}
+	return sharing
+}
+
+// timed fills in the shares of time, by the newest run of the workload that shows them.
+func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []results.Run) {
+	for _, r := range slices.Backward(runs) {
+		if r.Environment.WorkloadHash != w.SHA256 {
+			continue
+		}
+		var all, shared, saved float64
+		for _, rec := range r.Trials() {
+			times := study.StageTimes(rec)
+			for _, stages := range times {
+				for _, seconds := range stages {
+					all += seconds
+				}
+			}
+			for _, stage := range common.Stages {
+				took := 0.0
+				for n, name := range stage.Names {
+					took += times[w.Images[n].Name][name]
+				}
+				shared, saved = shared+took, saved+took-took/float64(len(stage.Names))
+			}
+		}
+		if all > 0 {
+			s.Run, s.CommonShare, s.SavedShare = r.ID(), shared/all, saved/all
+			return
+		}
+	}
+}
