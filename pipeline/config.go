@@ -35,11 +35,17 @@ type Config struct {
 	NodeSubnet   string             `json:"node_subnet,omitempty"`
 	ClusterStart trial.ClusterStart `json:"cluster_start"`
 	// Prebooted starts the nodes of a cluster that Preboot created.
-	Prebooted    bool                `json:"prebooted,omitempty"`
-	Schedule     strategies.Schedule `json:"schedule"`
-	Images       []Image             `json:"images"`
-	NoCache      bool                `json:"no_cache"`
-	LoadTogether bool                `json:"load_together"`
+	Prebooted bool                `json:"prebooted,omitempty"`
+	Schedule  strategies.Schedule `json:"schedule"`
+	Images    []Image             `json:"images"`
+	NoCache   bool                `json:"no_cache"`
+	// WarmCache is set if every image has steps in a cache, which CacheFrom names unless
+	// the engine has them. CacheFrom and CacheTo are where builds import and export their
+	// cache: a registry without TLS and a path, to which the image's name is added.
+	WarmCache    bool   `json:"warm_cache,omitempty"`
+	CacheFrom    string `json:"cache_from,omitempty"`
+	CacheTo      string `json:"cache_to,omitempty"`
+	LoadTogether bool   `json:"load_together"`
 	// LoadAsBuilt loads each image as soon as it is built and the cluster is
 	// there, in an archive of its own.
 	LoadAsBuilt bool `json:"load_as_built,omitempty"`
