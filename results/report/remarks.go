@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/study"
 )
