@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -102,9 +104,14 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 		Secrets:    image.Secrets,
 		SSH:        image.SSH,
 		NoCache:    t.noCache(image),
+		CacheFrom:  image.cacheIn(t.cfg.CacheFrom),
+		CacheTo:    image.cacheIn(t.cfg.CacheTo),
 	}, steps.report)
 	steps.close(err)
 	ph.made(id)
+	if err == nil && t.cfg.WarmCache && steps.worked && !steps.found {
+		err = &kindcluster.InvalidError{Err: errors.New("its build cache is warm, and no step came from it: what is copied, or an argument, differs from one build to the next; make both the same in each, or use build.cacheStart: cold")}
+	}
 	return id, err
 }
 
@@ -116,6 +123,15 @@ func (t *run) noCache(image Image) bool {
 		return t.cfg.NoCache
 	}
 	return t.cfg.NoCache && image.Ref == "" && t.cfg.Again == nil
+}
+
+// cacheIn is the image's own cache among those at a place, or empty. A common stage has
+// none: its steps are in those of the images.
+func (i Image) cacheIn(place string) string {
+	if place == "" || i.Ref == "" {
+		return ""
+	}
+	return place + "/" + strings.ToLower(i.Name)
 }
 
 // buildID is an identifier that the engine has not seen: an image whose build was
@@ -159,6 +175,15 @@ func Publish(ctx context.Context, cfg Config, engine runtimes.Engine, clock Cloc
 	})
 }
 
+// Fill prepares builds with a warm cache: it builds every image of the schedule, which
+// fills the engine's own cache and that at CacheTo. It is reported like a trial that
+// ends after its builds.
+func Fill(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
+	return start(ctx, cfg, engine, clock, report, func(t *run) error {
+		return t.phase(trial.PhaseBuild, t.build)(ctx)
+	})
+}
+
 func (t *run) publish(ctx context.Context, ph *phase) error {
 	return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
 		image := t.images[name]
@@ -184,7 +209,14 @@ type steps struct {
 	// renamed replaces the image's name on the engine by its name in the workload,
 	// which is the same in every trial.
 	renamed *strings.Replacer
+	// worked is set once a step has run that a cache could have had, found once one came
+	// from a cache.
+	worked, found bool
 }
+
+// cacheable matches the names of steps whose results fill a cache, as both engines name
+// them: "[build 4/6] RUN make", "[1/2] STEP 4/6: RUN make".
+var cacheable = regexp.MustCompile(`^(?:\[[^\]]*\] )?(?:STEP \d+/\d+: )?(?i:RUN|COPY|ADD) `)
 
 func newSteps(ph *phase, image Image) *steps {
 	s := &steps{ph: ph, image: image.Name, open: map[string]*openSpan{}, renamed: strings.NewReplacer(image.Ref, image.Tag)}
@@ -226,6 +258,9 @@ func (s *steps) end(p runtimes.Progress) {
 	span := s.open[p.Step]
 	delete(s.open, p.Step)
 	span.span.Cached = p.Cached
+	if cacheable.MatchString(p.Step) {
+		s.worked, s.found = s.worked || !p.Cached, s.found || p.Cached
+	}
 	var err error
 	if p.Error != "" {
 		err = errors.New(p.Error)

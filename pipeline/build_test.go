@@ -206,6 +206,57 @@ func TestPublishedImagesAreThosePulled(t *testing.T) {
 	}
 }
 
+func TestImagesHaveCachesOfTheirOwn(t *testing.T) {
+	var built []runtimes.Build
+	engine := &scriptedEngine{build: func(b runtimes.Build, _ func(runtimes.Progress)) error {
+		built = append(built, b)
+		return nil
+	}}
+	cfg := twoImages(t)
+	cfg.CacheFrom, cfg.CacheTo = "host:5000/warm", "host:5000/cold"
+	if r := Fill(t.Context(), cfg, engine, NewClock(0), func(Event) {}); r.Err != nil || len(r.Images) != 2 {
+		t.Fatalf("got %+v", r)
+	}
+	if built[0].CacheFrom != "host:5000/warm/store" || built[1].CacheTo != "host:5000/cold/till" {
+		t.Errorf("got %+v", built)
+	}
+	cfg.CacheFrom, cfg.CacheTo = "", ""
+	buildOnly(t.Context(), cfg, engine)
+	if last := built[3]; last.CacheFrom+last.CacheTo != "" {
+		t.Errorf("got %+v", last)
+	}
+}
+
+func TestAWarmCacheThatGivesNothingIsNotMeasured(t *testing.T) {
+	for name, c := range map[string]struct {
+		steps  []string
+		cached []string
+		want   trial.Outcome
+	}{
+		"docker, nothing":        {[]string{"[build 1/2] FROM a", "[build 2/2] COPY . /"}, nil, trial.RunnerFault},
+		"docker, the base image": {[]string{"[2/2] RUN make"}, []string{"[1/2] FROM a"}, trial.RunnerFault},
+		"docker, a step":         {[]string{"[build 2/2] RUN make"}, []string{"[stage-1 2/2] COPY --from=build /a /"}, trial.OK},
+		"podman, nothing":        {[]string{"[1/2] STEP 1/2: FROM a", "[1/2] STEP 2/2: RUN make", "[2/2] COMMIT b"}, nil, trial.RunnerFault},
+		"podman, a step":         {[]string{"STEP 3/3: RUN make"}, []string{"STEP 2/3: ADD a /"}, trial.OK},
+		"nothing to be cached":   {[]string{"STEP 1/2: FROM a", "STEP 2/2: CMD b"}, nil, trial.OK},
+	} {
+		engine := &scriptedEngine{build: func(_ runtimes.Build, report func(runtimes.Progress)) error {
+			for _, step := range slices.Concat(c.steps, c.cached) {
+				report(runtimes.Progress{Step: step, Ended: time.Now(), Cached: slices.Contains(c.cached, step)})
+			}
+			return nil
+		}}
+		cfg := twoImages(t)
+		if result, _ := buildOnly(t.Context(), cfg, engine); result.Verdict().Outcome != trial.OK {
+			t.Errorf("%s, without a warm cache: got %+v", name, result.Verdict())
+		}
+		cfg.WarmCache = true
+		if result, _ := buildOnly(t.Context(), cfg, engine); result.Verdict().Outcome != c.want {
+			t.Errorf("%s: got %+v", name, result.Verdict())
+		}
+	}
+}
+
 func TestFaultyInputStartsNothing(t *testing.T) {
 	cases := map[string]func(*Config){
 		"unknown image":  func(c *Config) { c.Schedule.Stages[0].Images[0] = "door" },

@@ -40,9 +40,15 @@ type Config struct {
 	Images    []Image             `json:"images"`
 	// Common are stages that several images have in common, for a schedule that shares:
 	// images without a name, which are built before the others.
-	Common       []Image `json:"common,omitempty"`
-	NoCache      bool    `json:"no_cache"`
-	LoadTogether bool    `json:"load_together"`
+	Common  []Image `json:"common,omitempty"`
+	NoCache bool    `json:"no_cache"`
+	// WarmCache is set if every image has steps in a cache, which CacheFrom names unless
+	// the engine has them. CacheFrom and CacheTo are where builds import and export their
+	// cache: a registry without TLS and a path, to which the image's name is added.
+	WarmCache    bool   `json:"warm_cache,omitempty"`
+	CacheFrom    string `json:"cache_from,omitempty"`
+	CacheTo      string `json:"cache_to,omitempty"`
+	LoadTogether bool   `json:"load_together"`
 	// LoadAsBuilt loads each image as soon as it is built and the cluster is
 	// there, in an archive of its own.
 	LoadAsBuilt bool `json:"load_as_built,omitempty"`

@@ -79,13 +79,21 @@ type Kind string
 // The kinds of record.
 const (
 	KindTrial Kind = "trial"
-	// KindPreparation is what was built and pushed before the trials.
+	// KindPreparation is what was built and pushed before the trials. KindCluster is a
+	// cluster that was made before them, KindBuildCache a build cache that was filled.
 	KindPreparation Kind = "preparation"
+	KindCluster     Kind = "cluster"
+	KindBuildCache  Kind = "build-cache"
 	// KindReference is a small fixed job at the start of a block, whose time
 	// shows how fast the host was. It has a span for each of its parts, and no
 	// cell.
 	KindReference Kind = "reference"
 )
+
+// Prepares reports whether a record describes what was made before the trials.
+func (k Kind) Prepares() bool {
+	return k == KindPreparation || k == KindCluster || k == KindBuildCache
+}
 
 // Previous is the trial before this one in actual order, for carry-over.
 type Previous struct {

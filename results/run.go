@@ -294,6 +294,9 @@ func (r Run) References() []*Record { return r.done(KindReference) }
 // resumed run does it again. Failed ones are left out.
 func (r Run) Preparations() []*Record { return r.done(KindPreparation) }
 
+// BuildCaches returns the build caches that were filled before the trials, likewise.
+func (r Run) BuildCaches() []*Record { return r.done(KindBuildCache) }
+
 func (r Run) done(kind Kind) (done []*Record) {
 	for i := range r.Records {
 		rec := &r.Records[i]

@@ -168,6 +168,14 @@ type Build struct {
 	// passphrase. Podman's service offers builds no agents and refuses the build.
 	SSH     map[string]string
 	NoCache bool
+	// CacheFrom and CacheTo are repositories, such as host:port/cache/api, of a
+	// registry that the engine knows as one without TLS. From CacheFrom the build
+	// imports the cache that another build exported there, unless NoCache is set;
+	// without one there, Docker fails and Podman builds. To CacheTo it exports its own,
+	// in steps called trial.ExportStep. Either may leave names of that registry in the
+	// store. Podman has both since version 4.3.
+	CacheFrom string
+	CacheTo   string
 }
 
 // String names the build in messages.

@@ -236,12 +236,12 @@ func importCommand() *cobra.Command {
 
 A CSV file has a header: a column per factor, and of these columns those that
 are known: trial (its name), kind (trial, warm-up, injected-fault, reference,
-preparation; only trials enter figures), block, outcome (the only one required),
-phase, timed_out, setup_seconds, lost_seconds (until a failure was noticed),
-recovery_seconds, elapsed_seconds, tests_passed, tests_failed,
-peak_memory_bytes, estimate, simulated, message. ls RUN --output csv writes such
-a file. A YAML file has a list "trials" with the same names as keys. Estimates are
-never analysed as measured.`,
+preparation, cluster, build-cache; only trials enter figures), block, outcome
+(the only one required), phase, timed_out, setup_seconds, lost_seconds (until a
+failure was noticed), recovery_seconds, elapsed_seconds, tests_passed,
+tests_failed, peak_memory_bytes, estimate, simulated, message. ls RUN --output
+csv writes such a file. A YAML file has a list "trials" with the same names as
+keys. Estimates are never analysed as measured.`,
 		Example: `  stratbench import observations.csv
   stratbench import observations.yaml && stratbench report latest`,
 		Args: takes(1, 1, "one file"),

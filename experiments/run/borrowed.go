@@ -70,6 +70,8 @@ func (p *borrowedPlace) check(s spec.Settings) error {
 		return errors.New("onCrash serial: stratbench does not restart an engine of yours; write onCrash: fail, or use --machine isolated")
 	case strategy.Shares && s.Build.NoCache:
 		return fmt.Errorf("strategy %s: images take their common stages from the build cache, and on an engine of yours that has more in it than the trial's; write build: {noCache: false}, or use --machine isolated", s.Strategy)
+	case s.Build.Cache.Used():
+		return fmt.Errorf("build.cache %s: an engine of yours has a build cache of its own, which would answer as well; write build.cache: none, or use --machine isolated", s.Build.Cache)
 	case strategy.Pull && s.Registry.Prefix == "" && !local:
 		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
 	case strategy.Pull && s.Load.Path == trial.LoadNodePull && s.Registry.Prefix == "":

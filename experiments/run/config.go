@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +38,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
+	cfg.WarmCache = s.Build.Warm() && x.do == jobTrial
 	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(s, w)].steps, w.Ready.URLs
 	cfg.Test = pipeline.Test(w.Test)
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
@@ -142,7 +145,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 // registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
 	if !cfg.Schedule.Pull && x.do != jobPublish {
-		return func() {}, nil
+		return x.cacheRegistry(cfg, m)
 	}
 	if named := x.settings.Registry; named.Prefix != "" {
 		cfg.Registry, cfg.RegistryPlainHTTP = named.Prefix, named.PlainHTTP
@@ -166,6 +169,33 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func
 	}
 	cfg.Registry = address
 	return func() { stopFault(); stopUpstream() }, nil
+}
+
+// cacheRegistry gives builds with a cache in a registry that registry, until stop is
+// called: the one that a preparation fills, or an empty one of the trial's own.
+func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
+	b := x.settings.Build
+	if b.Cache != trial.CacheRegistry || x.do == jobPreboot {
+		return func() {}, nil
+	}
+	oci, remove := x.r.oci[x.r.caches[x.trial.Cell.Key()]], func() {}
+	if !b.Warm() {
+		name := cachePrefix + x.trial.ID
+		if oci, err = x.r.newRegistry(name); err != nil {
+			return nil, err
+		}
+		remove = func() { os.RemoveAll(filepath.Join(x.r.scratch.Dir, name)) }
+	}
+	address, end, err := listen(oci, m.RegistryHost())
+	if err != nil {
+		return nil, err
+	}
+	if repositories := address + "/cache"; cfg.WarmCache {
+		cfg.CacheFrom = repositories
+	} else {
+		cfg.CacheTo = repositories
+	}
+	return func() { end(); remove() }, nil
 }
 
 // nameImages gives the images of a trial their names on its engine, also in build

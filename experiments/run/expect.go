@@ -77,7 +77,8 @@ func (r *runner) expect(root string) error {
 // predict records what the builds of the schedule are expected to take, before they
 // begin.
 func (x *execution) predict(schedule strategies.Schedule) {
-	if schedule.Pull || len(schedule.Stages) == 0 || x.preparing() || x.again() {
+	// Builds with a cache teach nothing, and nothing is known of them.
+	if schedule.Pull || len(schedule.Stages) == 0 || x.preparing() || x.again() || x.settings.Build.Cache.Used() {
 		return
 	}
 	of := Demands(x.r.builds, x.settings.Runtime, x.settings.Build.NoCache)

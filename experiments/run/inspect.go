@@ -144,7 +144,7 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 func (in *inspection) refuse(cell trial.Cell, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		setting, _, _ := strings.Cut(line, " ")
-		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "load.when", "load.path", "deploy.when", "fault"}, setting) {
+		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
 		file, at := in.r.specOf(cell).Where(results.WithoutState(cell), setting)

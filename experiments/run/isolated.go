@@ -225,8 +225,22 @@ func (p *isolatedPlace) close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeLimit)
 	defer cancel()
-	return p.store.Close(ctx)
+	all, err := p.store.List()
+	errs := []error{err}
+	for _, name := range all {
+		if strings.HasPrefix(name, cacheState(cachePrefix)) {
+			errs = append(errs, p.store.Delete(name))
+		}
+	}
+	return errors.Join(append(errs, p.store.Close(ctx))...)
 }
+
+// cachePrefix begins the name of every build cache that a run fills.
+const cachePrefix = "cache-"
+
+// cacheState names the state with an engine's own build cache. The next start removes
+// it as it does the copies of machines, if the run is killed.
+func cacheState(cache string) string { return store.Live(cache) }
 
 // prebootedName is the cluster that trials with cluster: prebooted find.
 const prebootedName = "stratbench-kept"

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -32,7 +33,8 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	for _, preparation := range []func(context.Context) error{r.preload, r.preboot, r.publish} {
+	r.oci = map[string]http.Handler{}
+	for _, preparation := range []func(context.Context) error{r.preload, r.preboot, r.fillCaches, r.publish} {
 		if err := preparation(ctx); err != nil {
 			return err
 		}
@@ -77,10 +79,32 @@ func (r *runner) preboot(ctx context.Context) error {
 	})
 }
 
+// fillCaches fills the build caches that trials with a warm one find, each once: the
+// engine's own, kept in the store, or one in a registry. All of them go with the run.
+// Each is a recorded preparation.
+func (r *runner) fillCaches(ctx context.Context) error {
+	r.caches = map[string]string{}
+	return r.prepareEach(ctx, "b", jobFill, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
+		if !s.Build.Warm() {
+			return "", nil
+		}
+		// All that goes into the builds, and what their machine starts from.
+		of, err := json.Marshal([]any{s.Runtime, s.Engine, s.Machine, s.Build, w.Images, r.prebooted[c.Key()]})
+		if err != nil {
+			return "", fmt.Errorf("naming a build cache: %w", err)
+		}
+		name := cachePrefix + sumOf(of)[:16]
+		r.caches[c.Key()] = name
+		if s.Build.Cache == trial.CacheRegistry && r.oci[name] == nil {
+			r.oci[name], err = r.newRegistry(name)
+		}
+		return name, err
+	})
+}
+
 // publish builds and pushes the images that strategies pull, once for each runtime
 // and state. Each is a recorded preparation.
 func (r *runner) publish(ctx context.Context) error {
-	r.oci = map[string]http.Handler{}
 	return r.prepareEach(ctx, "p", jobPublish, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
 		if w.Setup != nil {
 			return "", nil
@@ -91,14 +115,19 @@ func (r *runner) publish(ctx context.Context) error {
 		}
 		state, _ := c.Level(results.StateFactor)
 		if r.oci[state] == nil {
-			blobs, err := r.scratch.sub(results.StateFile(state, "registry"))
-			if err != nil {
-				return "", fmt.Errorf("creating a folder for the registry: %w", err)
-			}
-			r.oci[state] = registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs)))
+			r.oci[state], err = r.newRegistry(results.StateFile(state, "registry"))
 		}
-		return string(s.Runtime) + " " + state, nil
+		return string(s.Runtime) + " " + state, err
 	})
+}
+
+// newRegistry returns an empty registry, whose layers are in a folder of the scratch.
+func (r *runner) newRegistry(folder string) (http.Handler, error) {
+	blobs, err := r.scratch.sub(folder)
+	if err != nil {
+		return nil, fmt.Errorf("creating a folder for the registry: %w", err)
+	}
+	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs))), nil
 }
 
 // makers returns a cell for each thing that trials which are left start from: of the

@@ -136,15 +136,19 @@ type runner struct {
 	// archives hold the images that are loaded and not built, by their entry
 	// under preload.
 	archives map[string]pipeline.Archive
-	// oci are the registries that stratbench brings, by state.
+	// oci are the registries that stratbench brings: by state those with images that
+	// were pushed, and by their names those with a build cache.
 	oci map[string]http.Handler
 	// prebooted are the states of the store from which cells with cluster:
 	// prebooted start, by cell.
 	prebooted map[string]string
-	report    reporter
-	decide    func(results.Run) (results.Look, error)
-	started   time.Time
-	budget    time.Duration
+	// caches are the names of the build caches that were filled for cells with a warm
+	// one, by cell.
+	caches  map[string]string
+	report  reporter
+	decide  func(results.Run) (results.Look, error)
+	started time.Time
+	budget  time.Duration
 	// done are the IDs of the trials that need not be run any more.
 	done map[string]bool
 	// builds is what earlier runs lead one to expect of the builds.

@@ -21,6 +21,7 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	}{
 		{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish its work; write onCrash: fail, and have the command recover by itself (docs/use-in-your-suite.md)"},
 		{s.Etcd == trial.EtcdNoSync, "etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"},
+		{s.Build.Cache.Used(), "build.cache: the set-up command builds by itself; take the setting out"},
 		{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
 		{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
 		{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
@@ -36,6 +37,12 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	if s.Deploy.When == trial.DeployAsLoaded && w.Setup == nil {
 		errs = append(errs, checkDeployAsLoaded(s, w))
 	}
+	if s.Build.Cache.Used() && s.Build.NoCache && w.Setup == nil {
+		errs = append(errs, fmt.Errorf("build.cache %s: build.noCache, which is true by default, runs every step again and finds nothing in a cache; write build: {noCache: false} under settings", s.Build.Cache))
+	}
+	if _, varied := asked.LevelNames("build.cache"); s.Build.CacheStart != "" && !s.Build.Cache.Used() && !varied {
+		errs = append(errs, fmt.Errorf("build.cacheStart %s: there is no cache, because build.cache is none; write local or registry there, or take the setting out", s.Build.CacheStart))
+	}
 	if s.Strategy == "" || len(w.Images) == 0 {
 		return errors.Join(errs...)
 	}
@@ -45,6 +52,8 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 		errs = append(errs, err)
 	case w.Setup == nil && s.Load.Path == trial.LoadNodePull && !strategy.Pull:
 		errs = append(errs, &pointlessError{fmt.Sprintf("load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy)})
+	case w.Setup == nil && s.Build.Cache.Used() && strategy.Pull:
+		errs = append(errs, &pointlessError{fmt.Sprintf("build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy)})
 	case !strategy.Adapts:
 	case w.Setup != nil && !followsSchedule(*w.Setup):
 		errs = append(errs, fmt.Errorf("strategy %s: the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))

@@ -118,6 +118,10 @@ func TestAUsersEngineIsNotRestarted(t *testing.T) {
 	if shared.Build.NoCache = false; (&borrowedPlace{of: machine.Host}).check(shared) != nil {
 		t.Error("images may not share stages from a user's cache")
 	}
+	err = (&borrowedPlace{of: machine.Host}).check(spec.Settings{Build: spec.BuildSettings{Cache: trial.CacheLocal}})
+	if err == nil || !strings.HasPrefix(err.Error(), "build.cache local: ") {
+		t.Errorf("got %v", err)
+	}
 	if err := (&borrowedPlace{of: machine.Host}).check(spec.Settings{OnCrash: "fail"}); err != nil {
 		t.Errorf("got %v", err)
 	}
@@ -137,6 +141,19 @@ func TestNodesPullOnlyWhatIsPulled(t *testing.T) {
 	}
 }
 
+func TestOnlyBuildsHaveACache(t *testing.T) {
+	w := spec.Workload{Images: []spec.Image{{Name: "a"}}}
+	cached := spec.BuildSettings{Cache: trial.CacheRegistry}
+	var pointless *pointlessError
+	err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Registry, Build: cached}, w)
+	if !errors.As(err, &pointless) || !strings.HasPrefix(err.Error(), "build.cache registry: the strategy registry pulls") {
+		t.Errorf("got %v", err)
+	}
+	if err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Parallel, Build: cached}, w); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
 func second(n int) trial.Seconds { return trial.Seconds(time.Duration(n) * time.Second) }
 
 func TestSchedulesThatCannotBeFollowed(t *testing.T) {
@@ -149,6 +166,13 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 			"exp.yaml:5:27: etcd noFsync: the set-up command makes its cluster by itself"},
 		"a cluster from before in a set-up command": {head + "settings: {strategy: serial, cluster: prebooted}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
 			"exp.yaml:4:39: cluster prebooted: the set-up command makes its cluster by itself"},
+		"a build cache in a set-up command": {head + "settings: {strategy: serial, build: {cache: local}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:4:45: build.cache: the set-up command builds by itself"},
+		"a build cache that no step looks into": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {build.cache: [none, registry]}\n", works()["w.yaml"],
+			"exp.yaml:5:31: build.cache registry: build.noCache, which is true by default, runs every step again"},
+		"a cold build cache that is none": {head + "settings: {runtime: docker, build: {cacheStart: cold}}\nfactors: {strategy: [serial]}\n", works()["w.yaml"],
+			"exp.yaml:4:49: build.cacheStart cold: there is no cache, because build.cache is none"},
+		"build caches": {head + "settings: {runtime: docker, strategy: serial, build: {noCache: false}}\nfactors: {build.cache: [none, local, registry], build.cacheStart: [cold, warm]}\n", works()["w.yaml"], ""},
 		"loads in a set-up command": {head + "settings: {strategy: serial, load: {when: asBuilt}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
 			"load.when asBuilt: the set-up command loads by itself"},
 		"nodes that pull for a set-up command": {head + "settings: {strategy: serial, load: {path: node-pull}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),

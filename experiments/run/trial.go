@@ -77,10 +77,8 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 	if err != nil {
 		return results.Record{}, err
 	}
-	kind := results.KindPreparation
-	if do == jobTrial {
-		kind = results.KindTrial
-	}
+	kind := map[task]results.Kind{jobTrial: results.KindTrial, jobPublish: results.KindPreparation,
+		jobPreboot: results.KindCluster, jobFill: results.KindBuildCache}[do]
 	origin := pipeline.Now()
 	x := &execution{
 		r: r, trial: t, do: do, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
@@ -99,15 +97,19 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 }
 
 // preparing is true for a preparation of what trials start from.
-func (x *execution) preparing() bool { return x.do == jobPublish || x.do == jobPreboot }
+func (x *execution) preparing() bool { return x.do != jobTrial }
 
 // state is the kept state from which the trial's machine starts; empty for one
-// without a cluster.
+// with neither a cluster nor builds from before.
 func (x *execution) state() string {
-	if x.do == jobPreboot {
+	cell := x.trial.Cell.Key()
+	switch {
+	case x.do == jobPreboot:
 		return ""
+	case x.do == jobTrial && x.settings.Build.Warm() && x.settings.Build.Cache == trial.CacheLocal:
+		return cacheState(x.r.caches[cell])
 	}
-	return x.r.prebooted[x.trial.Cell.Key()]
+	return x.r.prebooted[cell]
 }
 
 // within runs work in a span of the runner's own.
@@ -190,14 +192,22 @@ func (x *execution) close(m machine.Machine) error {
 	return err
 }
 
-// keep keeps the disk of a preparation's machine on which a cluster was made.
+// keep keeps the disk of a preparation's machine on which a cluster was made, or the
+// engine's own build cache filled.
 func (x *execution) keep(ctx context.Context, m machine.Machine) {
-	if x.do != jobPreboot || x.record.Verdict.Outcome != trial.OK {
+	cell, state := x.trial.Cell.Key(), ""
+	switch {
+	case x.do == jobPreboot:
+		state = x.r.prebooted[cell]
+	case x.do == jobFill && x.settings.Build.Cache == trial.CacheLocal:
+		state = cacheState(x.r.caches[cell])
+	}
+	if state == "" || x.record.Verdict.Outcome != trial.OK {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Teardown))
 	defer cancel()
-	err := x.within("keep", func() error { return m.(*isolated.Machine).Keep(ctx, x.r.prebooted[x.trial.Cell.Key()]) })
+	err := x.within("keep", func() error { return m.(*isolated.Machine).Keep(ctx, state) })
 	if err != nil {
 		x.record.Verdict = notMeasured(ctx, err)
 	}

@@ -46,6 +46,8 @@ const (
 	jobPublish task = "publish"
 	// jobPreboot makes the cluster that trials with cluster: prebooted start.
 	jobPreboot task = "preboot"
+	// jobFill builds the images, for trials with a warm build cache.
+	jobFill task = "fill"
 	// jobCleanup runs the command that undoes a set-up command.
 	jobCleanup task = "cleanup"
 	// jobSettle takes away what a trial made on a user's engine.
@@ -54,8 +56,11 @@ const (
 
 // what describes a preparation.
 func (t task) what() string {
-	if t == jobPreboot {
+	switch t {
+	case jobPreboot:
 		return "making the cluster that trials start from"
+	case jobFill:
+		return "filling the build cache that trials find"
 	}
 	return "publishing the images for strategies that pull"
 }
@@ -86,6 +91,8 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
 	case jobPreboot:
 		pipeline.Preboot(ctx, j.Config, engine, clock, events.write)
+	case jobFill:
+		pipeline.Fill(ctx, j.Config, engine, clock, events.write)
 	case jobCleanup:
 		return errors.Join(pipeline.Cleanup(ctx, j.Config, clock, events.write), events.err)
 	case jobSettle:

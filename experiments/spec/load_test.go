@@ -122,6 +122,23 @@ func same(t *testing.T, what string, got, want any) {
 	}
 }
 
+func TestWarmBuildsAreThoseWithACacheThatIsNotCold(t *testing.T) {
+	for _, c := range []struct {
+		build spec.BuildSettings
+		want  bool
+	}{
+		{spec.BuildSettings{}, false},
+		{spec.BuildSettings{Cache: "none", CacheStart: "warm"}, false},
+		{spec.BuildSettings{Cache: trial.CacheLocal}, true},
+		{spec.BuildSettings{Cache: trial.CacheRegistry, CacheStart: "warm"}, true},
+		{spec.BuildSettings{Cache: trial.CacheRegistry, CacheStart: trial.CacheCold}, false},
+	} {
+		if got := c.build.Warm(); got != c.want {
+			t.Errorf("%+v: warm is %v", c.build, got)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	got := load(t, "../quick.yaml")
 	s := got.Settings

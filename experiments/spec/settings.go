@@ -71,6 +71,15 @@ type BuildSettings struct {
 	// strategy shared those of common stages, which images then take from the cache.
 	// Default true.
 	NoCache bool `json:"noCache" jsonschema:"default=true"`
+	// Cache is where builds on an isolated machine have their cache: nowhere beyond
+	// their own trial (none), in the engine itself, as on a machine that is kept
+	// (local), or in a registry that stratbench starts (registry). Local and registry
+	// need noCache: false. Default none.
+	Cache trial.BuildCache `json:"cache,omitempty" jsonschema:"enum=none,enum=local,enum=registry,default=none"`
+	// CacheStart is what a trial finds in that cache: builds of the same sources, made
+	// once before the trials (warm), or nothing (cold). To a registry, cold builds
+	// export their cache, in a span of its own. Default warm.
+	CacheStart trial.CacheStart `json:"cacheStart,omitempty" jsonschema:"enum=warm,enum=cold,default=warm"`
 	// Args are build arguments for every image; they override an image's own.
 	Args map[string]string `json:"args"`
 	// ArgsFromEnvironment names environment variables of stratbench, such as
@@ -78,6 +87,9 @@ type BuildSettings struct {
 	// record and no log. A variable that is not set is left out.
 	ArgsFromEnvironment []string `json:"argsFromEnvironment,omitempty"`
 }
+
+// Warm reports whether a trial's builds find in their cache what was built before it.
+func (b BuildSettings) Warm() bool { return b.Cache.Used() && b.CacheStart != trial.CacheCold }
 
 // LoadSettings say how images get into the cluster's nodes.
 type LoadSettings struct {

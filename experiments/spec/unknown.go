@@ -61,7 +61,7 @@ var wishes = map[string]string{
 	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, a file for each id",
 	"images.buildArgs": "write args",
 	"images.file":      "write dockerfile, relative to the context",
-	"images.cacheFrom": "the setting build.noCache decides about caches; take the key out",
+	"images.cacheFrom": "the settings build.cache and build.noCache decide about caches; take the key out",
 	"images.image":     "write images that are not built under preload",
 	"images.pull":      "write images that are not built under preload",
 	"build":            "write images, one entry for each: - {name: api, tag: \"api:dev\", context: .}",

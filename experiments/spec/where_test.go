@@ -83,7 +83,7 @@ test: {command: [./t], timeout: 20m}
 	for _, want := range []string{
 		"e.yaml:6:1: unknown key teardown; write hooks: {test: {after: [COMMAND]}} in the workload",
 		"w.yaml:3:49: unknown key images.0.buildArgs; write args",
-		"w.yaml:3:68: unknown key images.0.cacheFrom; the setting build.noCache decides about caches",
+		"w.yaml:3:68: unknown key images.0.cacheFrom; the settings build.cache and build.noCache decide about caches",
 		"w.yaml:5:9: unknown key ready.conditions; services are ready when every applied object is ready",
 		"w.yaml:6:24: unknown key test.timeout; limits belong in the experiment's spec",
 	} {

@@ -100,6 +100,28 @@ type Etcd string
 // EtcdNoSync does not wait.
 const EtcdNoSync Etcd = "noFsync"
 
+// BuildCache is where builds have their cache: by default nowhere beyond their own trial
+// ("none").
+type BuildCache string
+
+// The levels of build.cache besides none.
+const (
+	// CacheLocal is in the engine itself, as on a machine that is kept.
+	CacheLocal BuildCache = "local"
+	// CacheRegistry is in a registry, to which builds export and from which they import.
+	CacheRegistry BuildCache = "registry"
+)
+
+// Used reports whether builds have a cache beyond their own trial.
+func (c BuildCache) Used() bool { return c == CacheLocal || c == CacheRegistry }
+
+// CacheStart is what a trial finds in its cache: by default builds of the same images,
+// made before ("warm").
+type CacheStart string
+
+// CacheCold is an empty cache.
+const CacheCold CacheStart = "cold"
+
 // LoadWhen is when images are loaded into the nodes: by default after the last one is
 // built ("after").
 type LoadWhen string

@@ -39,6 +39,10 @@ const CommonStage = "common stage "
 // start: "pod NAME is in back-off …".
 const InBackOff = "is in back-off after a crash"
 
+// ExportStep is the build step in which a build exports its cache. A build may export in
+// several parts, each such a step.
+const ExportStep = "export the cache"
+
 // IsPhase reports whether the span is that of a phase as a whole.
 func (s Span) IsPhase() bool { return s.Phase != "" && s.Image == "" && s.Name == string(s.Phase) }
 

@@ -266,6 +266,15 @@ func TestArmsSayWhatADecisionRestsOn(t *testing.T) {
 	}
 }
 
+// Whether a cache is warm is where a strategy is used, and not part of it.
+func TestAWarmCacheIsNoChoice(t *testing.T) {
+	for factor, want := range map[string]bool{"strategy": true, "build.cache": true, "build.cacheStart": false, "memory": false} {
+		if isChoice(factor) != want {
+			t.Errorf("%s is a choice: %v", factor, !want)
+		}
+	}
+}
+
 func TestForesee(t *testing.T) {
 	gathered := matrix(t, 4)
 	f, ok := Foresee(gathered.Cells, 4, 0, gathered.Runs)

@@ -23,11 +23,11 @@ type material struct {
 }
 
 // choices are the settings that a recommendation may change. All others are
-// given: it never says to change the host.
+// given: it never says to change the host, nor to find a cache warm.
 var choices = []string{"strategy", "clusterStart", "onCrash", "build.", "load.", "workload.setup."}
 
 func isChoice(factor string) bool {
-	return slices.ContainsFunc(choices, func(c string) bool {
+	return factor != "build.cacheStart" && slices.ContainsFunc(choices, func(c string) bool {
 		return factor == c || strings.HasSuffix(c, ".") && strings.HasPrefix(factor, c)
 	})
 }

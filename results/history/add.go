@@ -82,7 +82,7 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 	}
 	var fresh, other []results.Record
 	for _, r := range run.Records {
-		if r.Kind == results.KindPreparation {
+		if r.Kind.Prepares() {
 			continue
 		}
 		slim := r.Slim()

@@ -118,7 +118,7 @@ func (t *table) cellOf(r row) trial.Cell {
 		key += level + "\x00"
 		if level != "" {
 			c = append(c, trial.Assignment{Factor: name, Level: level})
-		} else if kind != results.KindReference && kind != results.KindPreparation {
+		} else if kind != results.KindReference && !kind.Prepares() {
 			r.fault("%s has no level", name)
 		}
 	}

@@ -39,6 +39,21 @@ t003,1,docker,registry,engine-crash in build (limit),–,45.0 s,–,–
 	}
 }
 
+func TestWhatWasMadeBeforeTheTrialsIsRead(t *testing.T) {
+	run, err := observations.Parse("trials.csv", []byte(`trial,kind,block,runtime,outcome,setup_seconds,elapsed_seconds
+c001,cluster,,docker,ok,,40
+b001,build-cache,,docker,ok,,33
+p001,preparation,,docker,ok,,30
+t001,trial,1,docker,ok,60,70
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(run.Records) != 4 || len(run.Trials()) != 1 || len(run.Preparations()) != 1 || len(run.BuildCaches()) != 1 || run.BuildCaches()[0].Trial.ID != "b001" {
+		t.Errorf("got %+v", run.Records)
+	}
+}
+
 func TestSlipsAreRefusedWithTheirLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"strategy,outcome,setup_second\nserial,ok,100\n":                    `seen.csv:1: column "setup_second" is nearly setup_seconds`,

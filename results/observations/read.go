@@ -219,10 +219,10 @@ func (r row) record(cell trial.Cell) results.Record {
 		rec.Trial.WarmUp = true
 	case "injected-fault":
 		rec.Fault = &results.Injected{Name: "not recorded", Truth: []trial.Outcome{}}
-	case results.KindReference, results.KindPreparation:
+	case results.KindReference, results.KindPreparation, results.KindCluster, results.KindBuildCache:
 		rec.Kind = kind
 	default:
-		r.fault("kind is %q, none of trial, warm-up, injected-fault, reference and preparation", kind)
+		r.fault("kind is %q, none of trial, warm-up, injected-fault, reference, preparation, cluster and build-cache", kind)
 	}
 	if r.value["outcome"] == "" {
 		r.fault("outcome is empty; it is the one thing that an observation must have")

@@ -88,6 +88,27 @@ func TestHostSpeedIsALineAndAWarning(t *testing.T) {
 	}
 }
 
+func TestExports(t *testing.T) {
+	second := trial.Seconds(time.Second)
+	record := func(id string, lengths ...trial.Seconds) results.Record {
+		r := results.Record{Schema: results.Schema, Kind: results.KindTrial, Setup: &second, Verdict: trial.Verdict{Outcome: trial.OK},
+			Machine: results.Machine{Runtime: "podman"}, Trial: trial.Trial{ID: id, Cell: trial.Cell{{Factor: "strategy", Level: "serial"}}}}
+		for _, length := range lengths {
+			r.Spans = append(r.Spans, trial.Span{Name: trial.ExportStep, Step: trial.ExportStep, Image: "a", Phase: trial.PhaseBuild, End: length})
+		}
+		return r
+	}
+	none := results.Run{Records: []results.Record{record("t1")}}
+	if got := report.Exports(study.Gather([]results.Run{none})); got != nil {
+		t.Errorf("got %q", got)
+	}
+	some := results.Run{Records: []results.Record{record("t1", 3*second, 2*second), record("t2"), record("t3", 9*second)}}
+	got := strings.Join(report.Exports(study.Gather([]results.Run{some})), "\n")
+	if !strings.HasPrefix(got, "Exporting the build cache took 7.00 s (5.00 s to 9.00 s), all images together, in 2 trials of podman.") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestBackOffs(t *testing.T) {
 	setup, second := trial.Seconds(time.Minute), trial.Seconds(time.Second)
 	record := func(id string, spans ...trial.Span) results.Record {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -107,28 +108,60 @@ func Doubts(a study.Analysis) (points []string) {
 	return points
 }
 
-// Beforehand says which trials pull images that were built and pushed before them:
-// their times are not those of strategies that build.
+// Beforehand says which trials pull images that were built and pushed before them, or
+// find a build cache that was filled: their times are not those of builds from nothing.
 func Beforehand(s study.Study) (lines []string) {
-	var who []string
-	took := map[string][]string{}
-	for _, run := range s.Runs {
-		for _, r := range run.Preparations() {
-			var names []string
-			for _, factor := range []string{"runtime", "strategy"} {
-				if level, ok := r.Trial.Cell.Level(factor); ok {
-					names = append(names, level)
+	for _, made := range []struct {
+		records func(results.Run) []*results.Record
+		factor  string
+		text    string
+	}{
+		{results.Run.Preparations, "strategy", "Not like for like: trials of %s pull images that were built and pushed before them, in %s. No setup time has that in it."},
+		{results.Run.BuildCaches, "build.cache", "Not like for like: trials of %s with a warm build cache find the same sources built before them, in %s. No setup time has that in it, and sources that have changed take longer."},
+	} {
+		var who []string
+		took := map[string][]string{}
+		for _, run := range s.Runs {
+			for _, r := range made.records(run) {
+				var names []string
+				for _, factor := range []string{"runtime", made.factor} {
+					if level, ok := r.Trial.Cell.Level(factor); ok {
+						names = append(names, level)
+					}
 				}
+				name := strings.Join(names, " ")
+				if !slices.Contains(who, name) {
+					who = append(who, name)
+				}
+				took[name] = append(took[name], Seconds(r.Elapsed))
 			}
-			name := strings.Join(names, " ")
-			if !slices.Contains(who, name) {
-				who = append(who, name)
-			}
-			took[name] = append(took[name], Seconds(r.Elapsed))
+		}
+		for _, name := range who {
+			lines = append(lines, fmt.Sprintf(made.text, name, and(took[name])))
 		}
 	}
-	for _, name := range who {
-		lines = append(lines, fmt.Sprintf("Not like for like: trials of %s pull images that were built and pushed before them, in %s. No setup time has that in it.", name, and(took[name])))
+	return lines
+}
+
+// Exports says how long builds took to export their cache, which is part of the phase
+// build.
+func Exports(s study.Study) (lines []string) {
+	took := map[string][]trial.Seconds{}
+	for _, o := range s.Trials {
+		var all trial.Seconds
+		for _, span := range o.Record.Spans {
+			if span.Step == trial.ExportStep && span.EndedWell() {
+				all += span.Length()
+			}
+		}
+		if all > 0 {
+			took[o.Record.Machine.Runtime] = append(took[o.Record.Machine.Runtime], all)
+		}
+	}
+	for _, runtime := range slices.Sorted(maps.Keys(took)) {
+		n := len(took[runtime])
+		lines = append(lines, fmt.Sprintf("Exporting the build cache took %s, all images together, in %d %s of %s. The time to ready has that in it; builds that only find a cache do not pay it.",
+			medianRange(took[runtime]), n, noun(n, "trial"), runtime))
 	}
 	return lines
 }

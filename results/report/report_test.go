@@ -192,9 +192,13 @@ func TestBeforehand(t *testing.T) {
 	}
 	run := results.Run{Records: []results.Record{
 		prepared("docker", 33*time.Second, trial.OK), prepared("podman", 41*time.Second, trial.OK),
-		prepared("docker", 34*time.Second, trial.OK), prepared("podman", time.Second, trial.EngineCrash), {Kind: results.KindTrial}}}
+		prepared("docker", 34*time.Second, trial.OK), prepared("podman", time.Second, trial.EngineCrash), {Kind: results.KindTrial},
+		{Kind: results.KindCluster, Elapsed: 1, Verdict: trial.Verdict{Outcome: trial.OK}},
+		{Kind: results.KindBuildCache, Elapsed: trial.Seconds(20 * time.Second), Verdict: trial.Verdict{Outcome: trial.OK},
+			Trial: trial.Trial{Cell: trial.Cell{{Factor: "runtime", Level: "docker"}, {Factor: "build.cache", Level: "local"}}}}}}
 	want := "Not like for like: trials of docker registry pull images that were built and pushed before them, in 33.0 s and 34.0 s. No setup time has that in it.\n" +
-		"Not like for like: trials of podman registry pull images that were built and pushed before them, in 41.0 s. No setup time has that in it."
+		"Not like for like: trials of podman registry pull images that were built and pushed before them, in 41.0 s. No setup time has that in it.\n" +
+		"Not like for like: trials of docker local with a warm build cache find the same sources built before them, in 20.0 s. No setup time has that in it, and sources that have changed take longer."
 	if got := strings.Join(report.Beforehand(study.Study{Runs: []results.Run{run}}), "\n"); got != want {
 		t.Errorf("got %s", got)
 	}

@@ -25,15 +25,17 @@ const (
 // BuildsAlone are the builds of a trial beside which no other image was built, none
 // loaded, no cluster created and nothing deployed: only of those it is known what they
 // take of a machine. There are none after the build of a common stage, which did a part
-// of their work.
+// of their work, and none with a cache beyond their trial: what they take depends on
+// what was built before.
 func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	var settings struct {
 		Runtime trial.Runtime `json:"runtime"`
 		Build   struct {
-			NoCache bool `json:"noCache"`
+			NoCache bool             `json:"noCache"`
+			Cache   trial.BuildCache `json:"cache"`
 		} `json:"build"`
 	}
-	if r.Simulated || r.Imported != nil || r.Fault != nil || sharedStages(r) || json.Unmarshal(r.Settings, &settings) != nil {
+	if r.Simulated || r.Imported != nil || r.Fault != nil || sharedStages(r) || json.Unmarshal(r.Settings, &settings) != nil || settings.Build.Cache.Used() {
 		return nil
 	}
 	for _, s := range r.Spans {

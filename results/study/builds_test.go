@@ -68,6 +68,11 @@ func TestOnlyABuildAloneTellsWhatItHolds(t *testing.T) {
 	if builds := BuildsAlone(broken); builds != nil {
 		t.Errorf("learned from a trial that was broken on purpose: %v", builds)
 	}
+	cached := recordOf(memory, a)
+	cached.Settings = json.RawMessage(`{"runtime": "docker", "build": {"noCache": false, "cache": "registry"}}`)
+	if builds := BuildsAlone(cached); builds != nil {
+		t.Errorf("learned from builds with a cache: %v", builds)
+	}
 }
 
 // After a common stage, the build of an image is only a part of its work: nothing is

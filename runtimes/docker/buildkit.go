@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"time"
 
 	bkclient "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -15,6 +16,7 @@ import (
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
 	"github.com/tonistiigi/fsutil"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/internal/buildcontext"
 )
@@ -53,6 +55,15 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 	for name, value := range user.ParseProxyConfig(e.api.DaemonHost(), args) {
 		opt.FrontendAttrs["build-arg:"+name] = *value
 	}
+	if b.CacheFrom != "" {
+		err := inStep(report, "import the cache", func() error {
+			_, err := e.Pull(ctx, cacheImage(b.CacheFrom), true)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
 	client, err := e.dialBuildKit(ctx)
 	if err != nil {
 		return "", err
@@ -70,6 +81,14 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 	answer, err := client.Solve(ctx, nil, opt, statuses)
 	<-done
 	steps.close(err)
+	if err == nil && b.CacheTo != "" {
+		err = inStep(report, trial.ExportStep, func() error {
+			if err := e.Tag(ctx, b.Tag, cacheImage(b.CacheTo)); err != nil {
+				return err
+			}
+			return e.Push(ctx, cacheImage(b.CacheTo), true)
+		})
+	}
 	if err != nil || b.Tag == "" {
 		return "", err
 	}
@@ -81,6 +100,23 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 		}
 	}
 	return e.Image(ctx, b.Tag)
+}
+
+// cacheImage names the image that carries a cache. An engine that keeps images itself
+// exports a cache in no other way than inside an image ("inline"), and imports it from
+// an image that it has: so the image is pushed, and pulled.
+func cacheImage(repository string) string { return repository + ":cache" }
+
+// inStep reports work of this client as a step of the build.
+func inStep(report func(runtimes.Progress), name string, work func() error) error {
+	report(runtimes.Progress{Step: name, Started: time.Now()})
+	err := work()
+	ended := runtimes.Progress{Step: name, Ended: time.Now()}
+	if err != nil {
+		ended.Error = err.Error()
+	}
+	report(ended)
+	return err
 }
 
 func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
@@ -112,6 +148,12 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	}
 	if b.Tag != "" {
 		opt.Exports = []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": b.Tag}}}
+	}
+	if b.CacheFrom != "" {
+		opt.CacheImports = []bkclient.CacheOptionsEntry{{Type: "registry", Attrs: map[string]string{"ref": cacheImage(b.CacheFrom)}}}
+	}
+	if b.CacheTo != "" {
+		opt.CacheExports = []bkclient.CacheOptionsEntry{{Type: "inline"}}
 	}
 	return opt, nil
 }

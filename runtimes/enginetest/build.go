@@ -1,6 +1,8 @@
 package enginetest
 
 import (
+	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/registry"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -53,6 +57,23 @@ func (s suite) build(t *testing.T) {
 	b.NoCache = true
 	third, _ := s.mustBuild(t, b)
 	slept(third, false)
+}
+
+// cache exports a build's cache to a registry, and imports it.
+func (s suite) cache(t *testing.T) {
+	repository := serve(t, s.RegistryHost, registry.New(registry.Logger(log.New(io.Discard, "", 0)))) + "/enginetest/cache"
+	tag := own("cached")
+	s.remove(t, tag, repository+":cache")
+	b := runtimes.Build{Tag: tag, Context: folder(t, twoStages, "input.txt"), CacheTo: repository}
+	r, _ := s.mustBuild(t, b)
+	if !slices.ContainsFunc(r.steps, func(s step) bool { return s.name == trial.ExportStep && s.err == "" }) {
+		t.Errorf("nothing was exported: %+v", r.steps)
+	}
+	b.CacheFrom, b.CacheTo = repository, ""
+	r, _ = s.mustBuild(t, b)
+	if !r.find("/output.txt /output.txt").cached || slices.ContainsFunc(r.steps, func(s step) bool { return s.name == trial.ExportStep }) {
+		t.Errorf("a build with a warm cache: %+v", r.steps)
+	}
 }
 
 // own is the name of an image of this suite.

@@ -54,6 +54,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("save and load", s.saveAndLoad)
 	t.Run("load rubbish", s.loadRubbish)
 	t.Run("registry", s.registry)
+	t.Run("cache", s.cache)
 	t.Run("logins", s.logins)
 	t.Run("proxied", s.proxied)
 	t.Run("download", s.download)

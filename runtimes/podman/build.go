@@ -28,7 +28,7 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 	if len(b.SSH) > 0 {
 		return "", runtimes.ErrNoAgents
 	}
-	s := steps{report: report}
+	s := steps{report: report, lines: lines{cache: b.CacheTo}}
 	defer func() { s.close(err) }()
 	m := markOf(b.ID)
 	longer, release := ctx, context.CancelFunc(func() {})
@@ -129,6 +129,16 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 			secrets = append(secrets, "id="+id+",src="+secretPrefix+id)
 		}
 		lists["secrets"] = secrets
+	}
+	for name, repository := range map[string]string{"cachefrom": b.CacheFrom, "cacheto": b.CacheTo} {
+		// Before version 4.4 the service takes one name, and no list.
+		switch v := bindings.ServiceVersion(e.connection); {
+		case repository == "":
+		case v.Major < 4 || v.Major == 4 && v.Minor < 4:
+			values.Set(name, repository)
+		default:
+			lists[name] = []string{repository}
+		}
 	}
 	if e.local {
 		lists["ulimits"] = append(ulimits(), m.ulimit())

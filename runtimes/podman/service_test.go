@@ -112,6 +112,26 @@ func TestABuildWithoutAName(t *testing.T) {
 	}
 }
 
+func TestCachesAreAskedFor(t *testing.T) {
+	asked := make(chan url.Values, 1)
+	e := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		asked <- r.URL.Query()
+		io.WriteString(w, `{"stream":"`+whole+`\n"}`)
+	})
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := runtimes.Build{Tag: "a/b:1", Context: dir, CacheFrom: "host:5000/warm", CacheTo: "host:5000/cold"}
+	if _, err := e.Build(t.Context(), b, func(runtimes.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-asked; got.Get("cachefrom") != `["host:5000/warm"]` || got.Get("cacheto") != `["host:5000/cold"]` {
+		t.Errorf("asked for %v", got)
+	}
+}
+
 // TestCancelledBuildOfADeafService checks that a service that ignores everything blocks nobody
 // for longer than the grace.
 func TestCancelledBuildOfADeafService(t *testing.T) {

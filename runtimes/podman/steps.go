@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -23,6 +24,9 @@ const (
 	// ends the open step, which made the image that the line names.
 	ends
 )
+
+// exportLine begins the line that Podman prints before it pushes a layer to the cache.
+const exportLine = "--> Pushing cache "
 
 // longest is how much of a line is kept for reading. Lines with a meaning are shorter.
 const longest = 64 << 10
@@ -114,6 +118,8 @@ var (
 // the one that names its layer. Steps are counted, so that a command's output cannot be
 // mistaken for a step.
 type lines struct {
+	// cache is the repository to which the build exports its cache, or empty.
+	cache string
 	stage string
 	step  int
 	total string
@@ -128,6 +134,9 @@ func (l *lines) read(line string) (meaning, string) {
 	}
 	if l.commits(line) {
 		return starts, line
+	}
+	if l.cache != "" && strings.HasPrefix(line, exportLine) && strings.Contains(line, l.cache) {
+		return starts, trial.ExportStep // it ends with the line that names the layer
 	}
 	if m := cacheLine.FindStringSubmatch(line); m != nil {
 		return cached, m[1]

@@ -3,6 +3,7 @@ package podman
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,20 @@ func TestSteps(t *testing.T) {
 	}
 	if a, b := strings.Join(got, "\n"), strings.Join(want, "\n"); a != b {
 		t.Errorf("got\n%s\nwant\n%s", a, b)
+	}
+}
+
+func TestExportsAreSteps(t *testing.T) {
+	var got []string
+	s := steps{report: journal(&got), lines: lines{cache: "host:5000/cache/a"}}
+	s.write([]byte("STEP 1/2: FROM a\nSTEP 2/2: RUN b\n--> Pushing cache [host:5000/other]:7f83\nCOMMIT c\n" +
+		"--> Pushing cache [host:5000/cache/a]:7f83\n--> " + layer + "\n"))
+	s.close(nil)
+	got = slices.DeleteFunc(got, func(line string) bool { return !strings.HasPrefix(line, "start ") && !strings.HasPrefix(line, "end ") })
+	want := []string{"start STEP 1/2: FROM a", "end STEP 1/2: FROM a false ", "start STEP 2/2: RUN b", "end STEP 2/2: RUN b false ",
+		"start COMMIT c", "end COMMIT c false ", "start export the cache", "end export the cache false "}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
