@@ -54,6 +54,8 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 		errs = append(errs, &pointlessError{fmt.Sprintf("load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy)})
 	case w.Setup == nil && s.Build.Cache.Used() && strategy.Pull:
 		errs = append(errs, &pointlessError{fmt.Sprintf("build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy)})
+	case w.Setup == nil && s.Build.Cache.Used() && strategy.Shares:
+		errs = append(errs, &pointlessError{fmt.Sprintf("build.cache %s: the strategy %s builds common stages first, which have no cache of their own; use another strategy, or build.cache: none", s.Build.Cache, s.Strategy)})
 	case !strategy.Adapts:
 	case w.Setup != nil && !followsSchedule(*w.Setup):
 		errs = append(errs, fmt.Errorf("strategy %s: the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))
