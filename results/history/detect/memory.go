@@ -52,11 +52,10 @@ const (
 // remember estimates the memory of measures from the nights that they looked at
 // last, without the newest: a change in these would look like a resemblance. The
 // decay is common to all measures. The share of each is drawn towards that of its
-// metric by as much as chance explains, and that of a metric towards none. A
-// measure of too few nights keeps what it had.
+// metric by as much as chance explains. A measure of too few nights keeps what it
+// had.
 //
-// James & Stein, Proceedings of the Fourth Berkeley Symposium 1 (1961) 361; Efron &
-// Morris, Journal of the American Statistical Association 70 (1975) 311.
+// Efron & Morris, Journal of the American Statistical Association 70 (1975) 311.
 func remember(measures []*measure, nights []int) {
 	var r []lags
 	var known []*measure
@@ -66,9 +65,10 @@ func remember(measures []*measure, nights []int) {
 		}
 	}
 	// Three figures of the trend are those of the nights themselves, and hide a part
-	// of the resemblance: all the more, the stronger it is.
+	// of the resemblance: all the more, the stronger it is. The second round knows
+	// how strong; more rounds follow chance.
 	seen := slices.Clone(r)
-	for range 3 {
+	for range 2 {
 		shares(known, r, bestDecay(r))
 		for i, m := range known {
 			n := seen[i].nights / seen[i].regimes
@@ -128,8 +128,7 @@ func shares(measures []*measure, r []lags, decay float64) {
 		if len(all) > 1 {
 			own = max(0, 1-chance/stat.Variance(all, nil))
 		}
-		typical := mean * max(0, 1-chance/float64(len(all))/(mean*mean))
-		m.memory.share = min(1, max(0, typical+own*(m.memory.share-mean)))
+		m.memory.share = min(1, max(0, mean+own*(m.memory.share-mean)))
 	}
 }
 
