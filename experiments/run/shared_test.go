@@ -57,8 +57,8 @@ func TestAPlanSaysWhatImagesShare(t *testing.T) {
 			}
 		}
 	}
-	older := results.Run{Environment: results.Environment{RunID: "older", WorkloadHash: s.Workload.SHA256}, Records: []results.Record{record}}
-	other := results.Run{Environment: results.Environment{RunID: "other", WorkloadHash: "another"}, Records: []results.Record{record}}
+	older := results.Run{Dir: "older", Environment: results.Environment{RunID: "older", WorkloadHash: s.Workload.SHA256}, Records: []results.Record{record}}
+	other := results.Run{Dir: "other", Environment: results.Environment{RunID: "other", WorkloadHash: "another"}, Records: []results.Record{record}}
 	// Of 105 s, deps takes 30 and build 60; two times 10 and once 30 are saved.
 	timed := Shared(s, s.Cells(), []results.Run{older, other})
 	if len(timed) != 1 || timed[0].Run != "older" || timed[0].CommonShare != 90.0/105 || timed[0].SavedShare != 50.0/105 {
