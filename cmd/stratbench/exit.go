@@ -85,7 +85,7 @@ func exitCode(err error) int {
 		return exitRecovery
 	case errors.Is(err, run.ErrAlike), errors.Is(err, run.ErrNoneReady):
 		return exitNoneReady
-	case errors.As(err, &issues):
+	case errors.As(err, &issues), errors.Is(err, run.ErrCannotRun):
 		return exitUsage
 	}
 	return exitFailed

@@ -22,6 +22,7 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 		{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish its work; write onCrash: fail, and have the command recover by itself (docs/use-in-your-suite.md)"},
 		{s.Etcd == trial.EtcdNoSync, "etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"},
 		{s.Build.Cache.Used(), "build.cache: the set-up command builds by itself; take the setting out"},
+		{s.Build.CacheStart != "", "build.cacheStart: the set-up command builds by itself; take the setting out"},
 		{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
 		{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
 		{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
@@ -40,7 +41,7 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	if s.Build.Cache.Used() && s.Build.NoCache && w.Setup == nil {
 		errs = append(errs, fmt.Errorf("build.cache %s: build.noCache, which is true by default, runs every step again and finds nothing in a cache; write build: {noCache: false} under settings", s.Build.Cache))
 	}
-	if _, varied := asked.LevelNames("build.cache"); s.Build.CacheStart != "" && !s.Build.Cache.Used() && !varied {
+	if _, varied := asked.LevelNames("build.cache"); s.Build.CacheStart != "" && !s.Build.Cache.Used() && !varied && w.Setup == nil {
 		errs = append(errs, fmt.Errorf("build.cacheStart %s: there is no cache, because build.cache is none; write local or registry there, or take the setting out", s.Build.CacheStart))
 	}
 	if s.Strategy == "" || len(w.Images) == 0 {

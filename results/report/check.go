@@ -78,7 +78,7 @@ func Findings(c history.Check) Table {
 			changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), night(f.Since.When), pValue(f.P), whyFinding(f)})
 	}
 	if len(c.Findings) == 0 {
-		t.Notes = []string{"No change was found."}
+		t.Notes = []string{"No change was found." + alike(c)}
 		return t
 	}
 	if c.FalseAlarm.Finite() {

@@ -155,7 +155,7 @@ func (r *reader) parts(stage int) (all []part) {
 	add := func(name, is string) { all = append(all, part{name, is}) }
 	base, _, _ := r.lex.ProcessWord(s.BaseName, r.global)
 	platform, _, _ := r.lex.ProcessWord(s.Platform, r.global)
-	add("FROM "+base, what(base))
+	add("FROM "+s.BaseName, what(base))
 	add("the platform", b.Platform+" "+platform)
 	env, sent, mounts := environment{}, false, false
 	for _, command := range s.Commands {
@@ -227,5 +227,5 @@ func (r *reader) text(at []parser.Range) string {
 		return ""
 	}
 	lines := r.lines[at[0].Start.Line-1 : min(at[len(at)-1].End.Line, len(r.lines))]
-	return string(bytes.TrimSpace(bytes.Join(lines, []byte("\n"))))
+	return strings.TrimSpace(strings.ReplaceAll(string(bytes.Join(lines, []byte("\n"))), "\r\n", "\n"))
 }

@@ -137,7 +137,7 @@ type reader struct {
 }
 
 func (r *reader) read(text []byte) {
-	if syntax, _, at, ok := parser.DetectSyntax(text); ok {
+	if syntax, _, at, ok := parser.DetectSyntax(text); ok && len(strings.Fields(syntax)) > 0 {
 		r.needs.Syntax = &Need{strings.Fields(syntax)[0], r.position(at, syntax)}
 	}
 	parsed, err := parser.Parse(bytes.NewReader(text))

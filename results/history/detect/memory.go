@@ -35,7 +35,7 @@ func (m memory) widening(k, n float64) float64 {
 // hidden is the share of the variance that n nights do not show around their own
 // centre, beyond what independent ones hide.
 func (m memory) hidden(n float64) float64 {
-	return min(mostHidden, (m.inflation(n)-1)/n)
+	return min(mostHidden, (m.inflation(n)-1)/max(1, n))
 }
 
 const (

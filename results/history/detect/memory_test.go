@@ -61,6 +61,32 @@ func TestRememberTellsMetricsApart(t *testing.T) {
 	}
 }
 
+// A level that wanders hides no doubling: set-up takes 3 % more or less in a slow wave,
+// and twice as long for good from the night on at which it is looked for.
+func TestADoublingIsFoundHoweverNightsWander(t *testing.T) {
+	random := rand.New(rand.NewPCG(8, 8))
+	for _, times := range []float64{1.5, 2, 10, 0.5} {
+		m := Matrix{Series: []Series{{Metric: "setup", Primary: true}}}
+		for n := range 90 {
+			value := 100 * math.Exp(0.03*math.Sin(2*math.Pi*float64(n)/40)+0.005*random.NormFloat64())
+			if n >= 70 {
+				value *= times
+			}
+			m.Nights = append(m.Nights, Night{})
+			m.Series[0].Values = append(m.Series[0].Values, []float64{value, value * 1.001, value * 0.999})
+		}
+		found := None
+		for _, f := range Replay(m, nil, nobody, DefaultThreshold).Findings {
+			if f.Certainty == Certain && f.Better == (times < 1) && f.Settled >= 70 && found == None {
+				found = f.Settled
+			}
+		}
+		if found == None || found > 74 {
+			t.Errorf("%v times as long from night 70 on: found in night %d", times, found)
+		}
+	}
+}
+
 // Nights that follow each other raise no more false alarms than one in a hundred
 // nights: without their memory it is one in eleven.
 func TestCorrelatedNightsAreNoRegression(t *testing.T) {

@@ -36,12 +36,14 @@ type screen struct {
 	// window: nights that resemble their neighbours differ more from those before
 	// than nights in a random order do.
 	wider [len(windows)][]float64
-	all   []float64 // weight of its nights together
-	least []float64 // weight that its reference nights must have
+	// beyond are p-values of the differences that need no arrangement, 0 for none.
+	beyond []float64
+	all    []float64 // weight of its nights together
+	least  []float64 // weight that its reference nights must have
 }
 
 func newScreen(measures int, threshold float64) *screen {
-	c := &screen{threshold: threshold, measures: measures, scale: make([]float64, measures), all: make([]float64, measures), least: make([]float64, measures)}
+	c := &screen{threshold: threshold, measures: measures, scale: make([]float64, measures), all: make([]float64, measures), least: make([]float64, measures), beyond: make([]float64, measures)}
 	for k := range c.wider {
 		c.wider[k] = make([]float64, measures)
 	}
@@ -89,6 +91,7 @@ func (c *screen) load(measures []*measure, nights []int, host []float64) {
 			c.z[k] -= sum / c.all[j] * c.w[k]
 		}
 	}
+	c.findBeyond(measures, nights)
 }
 
 // extremes of one arrangement of the nights: for each measure the largest
@@ -175,7 +178,48 @@ func (c *screen) test(family []bool, random *rand.Rand) (rise, fall []float64) {
 			t.count(drawn.fall)
 		}
 	}
-	return adjusted(rises, c.measures), adjusted(falls, c.measures)
+	rise, fall = adjusted(rises, c.measures), adjusted(falls, c.measures)
+	for j, p := range c.beyond {
+		switch {
+		case p > 0:
+			rise[j] = min(rise[j], p)
+		case p < 0:
+			fall[j] = min(fall[j], -p)
+		}
+	}
+	return rise, fall
+}
+
+// From a widening of leastWider on, a night's cut can hide any change from the
+// arrangements; farOff standard errors make a difference that they need not be asked
+// about.
+const leastWider, farOff = 1.2, 8.0
+
+// findBeyond looks for measures whose last nights lie so far from those before that
+// neither chance nor the memory of nights explains it: by their median, of three nights
+// at least, so that one that went astray proves nothing. The p-value, for all measures
+// and windows, has the sign of the change.
+func (c *screen) findBeyond(measures []*measure, nights []int) {
+	for j, m := range measures {
+		var most float64
+		known := m.known(m.residual[place(nights, m.regime()):])
+		for i, k := range windows {
+			rest := len(known) - k
+			if k < fewestAfterRestart || rest < fewestReference || c.wider[i][j] < leastWider*m.scale {
+				continue
+			}
+			difference := medianOf(slices.Clone(known[rest:])) - medianOf(slices.Clone(known[:rest]))
+			t := difference * math.Sqrt(float64(k*rest)/float64(len(known))) / c.wider[i][j]
+			if math.Abs(difference) >= c.threshold && math.Abs(t) > math.Abs(most) {
+				most = t
+			}
+		}
+		if c.beyond[j] = 0; math.Abs(most) >= farOff {
+			// Of the upper tail of a normal distribution, and never nothing.
+			p := max(math.SmallestNonzeroFloat64, math.Erfc(math.Abs(most)/math.Sqrt2)/2)
+			c.beyond[j] = math.Copysign(min(1, p*float64(len(measures)*len(windows))), most)
+		}
+	}
 }
 
 // enough arrangements that are as extreme as the observed one show that it is
