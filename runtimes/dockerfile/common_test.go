@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stratbench/stratbench/runtimes"
@@ -27,6 +28,8 @@ func TestWhatIsCommon(t *testing.T) {
 		"another argument, not in use":   {base + own, func(b *runtimes.Build) { b.Args = map[string]string{"NAME": "b"} }, true},
 		"the default, given":             {base + own, func(b *runtimes.Build) { b.Args = map[string]string{"MODE": "fast"} }, true},
 		"a comment":                      {"# The other one.\n" + base + own, nil, true},
+		"a frontend without a name":      {"# syntax= \n" + base + own, nil, true},
+		"lines that end as on Windows":   {strings.ReplaceAll(base+own, "\n", "\r\n"), nil, true},
 		"another argument":               {base + own, func(b *runtimes.Build) { b.Args = map[string]string{"MODE": "slow"} }, false},
 		"another default":                {"FROM golang:1.26 AS build\nARG MODE=slow\nCOPY . /src\nRUN make ${MODE}\n" + own, nil, false},
 		"a proxy":                        {base + own, func(b *runtimes.Build) { b.Args = map[string]string{"http_proxy": "http://p"} }, false},
