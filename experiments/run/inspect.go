@@ -54,7 +54,7 @@ func (r *runner) preflight(ctx context.Context) error {
 	for _, cell := range r.plan.Cells {
 		s, workload, err := r.cell(cell)
 		if err != nil {
-			in.refuse(cell, err)
+			in.tell(&in.issues, cell, err)
 			continue // nothing more is known of it
 		}
 		if r.nowhere == nil {
@@ -66,10 +66,10 @@ func (r *runner) preflight(ctx context.Context) error {
 		switch {
 		case errors.As(err, &memory), errors.As(err, &pointless):
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
-			r.report.note("refused [%s]: %v", cell, err)
+			in.tell(&in.warnings, cell, fmt.Errorf("%w; [%s] is refused, and the other cells run", err, cell))
 			continue
 		case err != nil:
-			in.refuse(cell, err)
+			in.tell(&in.issues, cell, err)
 		}
 		in.inspect(ctx, cell, s, workload)
 	}
@@ -139,16 +139,16 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 	}
 }
 
-// refuse reports what a cell cannot have, at the setting with which each line of
-// the error begins.
-func (in *inspection) refuse(cell trial.Cell, err error) {
+// tell reports what a cell cannot have, at the setting with which each line of the
+// error begins.
+func (in *inspection) tell(to *issue.List, cell trial.Cell, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		setting, _, _ := strings.Cut(line, " ")
 		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
 		file, at := in.r.specOf(cell).Where(results.WithoutState(cell), setting)
-		in.issues.Add(file, at, "%s", line)
+		to.Add(file, at, "%s", line)
 	}
 }
 
