@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -212,6 +213,27 @@ func readPids(path string) (pids []int) {
 		}
 	}
 	return pids
+}
+
+// Thaw lets the processes of frozen containers go on, so that they can end: on version 1 a
+// frozen process does not even end when it is killed, and an engine that dies may leave a
+// container frozen.
+func (g *Group) Thaw() error {
+	for _, dir := range g.dirs() {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				err = writeIfThere(path, "freezer.state", "THAWED")
+			}
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) { // it has just been removed
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("thawing the control group %s: %w", dir, err)
+		}
+	}
+	return nil
 }
 
 // Remove removes the group and everything below. Until ctx ends, it waits for processes that

@@ -189,6 +189,40 @@ func TestASqueezeRefusesAndNeverKills(t *testing.T) {
 	}
 }
 
+// A container that was frozen when its engine died ends, once it is thawed.
+func TestAFrozenProcessEnds(t *testing.T) {
+	tree := here(t)
+	g, err := tree.Create(testID(), 512<<20, 0)
+	t.Cleanup(func() { g.Remove(context.Background()) })
+	must(t, err)
+	cmd := exec.Command("sleep", "600")
+	must(t, cmd.Start())
+	file, value := "freezer.state", "FROZEN"
+	mount := tree.Unified
+	for _, h := range tree.V1 {
+		if h.Controllers == "freezer" {
+			mount = h.Mount
+		}
+	}
+	if mount == tree.Unified {
+		file, value = "cgroup.freeze", "1"
+	}
+	dir := filepath.Join(g.in(mount), "container")
+	must(t, os.MkdirAll(dir, 0o755))
+	must(t, write(dir, "cgroup.procs", strconv.Itoa(cmd.Process.Pid)))
+	must(t, write(dir, file, value))
+	must(t, cmd.Process.Kill())
+	must(t, g.Thaw())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		write(dir, file, "THAWED")
+		t.Fatal("a process that was frozen does not end")
+	}
+}
+
 // playContainer plays a process in the root of a container's control groups, which makes
 // machines' groups as stratbench does there.
 func playContainer(alone bool) {

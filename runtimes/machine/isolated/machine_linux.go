@@ -356,17 +356,26 @@ func (m *Machine) close(ctx context.Context) error {
 	return nil
 }
 
+// thawEvery is how often a machine that should end is searched for frozen containers.
+const thawEvery = 200 * time.Millisecond
+
 // kill kills init, and the kernel then kills all of the machine's processes. When the wait
 // for init returns, none is left.
 func (m *Machine) kill(ctx context.Context) error {
 	if err := m.init.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("killing its init: %w", err)
 	}
-	select {
-	case <-m.ended:
-	case <-ctx.Done():
-		pids, _ := m.group.Pids()
-		return fmt.Errorf("waiting for its processes %v to end (is nobody waiting for a worker?): %w", pids, context.Cause(ctx))
+	for {
+		select {
+		case <-m.ended:
+			return nil
+		case <-time.After(thawEvery):
+			if err := m.group.Thaw(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			pids, _ := m.group.Pids()
+			return fmt.Errorf("waiting for its processes %v to end (is nobody waiting for a worker?): %w", pids, context.Cause(ctx))
+		}
 	}
-	return nil
 }

@@ -62,7 +62,7 @@ func killAll(g *cgroup.Group) error {
 			return fmt.Errorf("killing process %d of a machine without an owner: %w", pid, err)
 		}
 	}
-	return err
+	return errors.Join(err, g.Thaw())
 }
 
 var machines atomic.Int64
