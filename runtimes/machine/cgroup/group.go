@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -219,18 +218,21 @@ func readPids(path string) (pids []int) {
 // frozen process does not even end when it is killed, and an engine that dies may leave a
 // container frozen.
 func (g *Group) Thaw() error {
-	for _, dir := range g.dirs() {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() {
-				err = writeIfThere(path, "freezer.state", "THAWED")
+	for _, h := range g.tree.V1 {
+		if h.Controllers != "freezer" {
+			continue
+		}
+		err := filepath.WalkDir(g.in(h.Mount), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == "freezer.state" {
+				err = os.WriteFile(path, []byte("THAWED"), 0)
 			}
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) { // it has just been removed
-				return nil
+			if _, gone := os.Stat(filepath.Dir(path)); errors.Is(gone, fs.ErrNotExist) {
+				return nil // a container that has just ended
 			}
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("thawing the control group %s: %w", dir, err)
+			return fmt.Errorf("thawing the control group %s: %w", g.in(h.Mount), err)
 		}
 	}
 	return nil
