@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -226,8 +227,8 @@ func (g *Group) Thaw() error {
 			if err == nil && d.Name() == "freezer.state" {
 				err = os.WriteFile(path, []byte("THAWED"), 0)
 			}
-			if _, gone := os.Stat(filepath.Dir(path)); errors.Is(gone, fs.ErrNotExist) {
-				return nil // a container that has just ended
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) {
+				return nil // it has just ended, or was removed here before its run was killed
 			}
 			return err
 		})

@@ -365,17 +365,16 @@ func (m *Machine) kill(ctx context.Context) error {
 	if err := m.init.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("killing its init: %w", err)
 	}
+	var frozen error
 	for {
 		select {
 		case <-m.ended:
 			return nil
 		case <-time.After(thawEvery):
-			if err := m.group.Thaw(); err != nil {
-				return err
-			}
+			frozen = m.group.Thaw()
 		case <-ctx.Done():
 			pids, _ := m.group.Pids()
-			return fmt.Errorf("waiting for its processes %v to end (is nobody waiting for a worker?): %w", pids, context.Cause(ctx))
+			return errors.Join(fmt.Errorf("waiting for its processes %v to end (is nobody waiting for a worker?): %w", pids, context.Cause(ctx)), frozen)
 		}
 	}
 }
