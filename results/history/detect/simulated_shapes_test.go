@@ -111,5 +111,5 @@ func lookedBack(b *strings.Builder) {
 		sum = out{sum.found + o.found, sum.place + o.place, sum.others + o.others, sum.covers + o.covers}
 	}
 	fmt.Fprintf(b, "| found within 3 nights of its place | %v |\n| of these within 1 night | %v |\n| of these with the true ratio in the interval | %v |\n", part{sum.found, repetitions}, part{sum.place, sum.found}, part{sum.covers, sum.found})
-	fmt.Fprintf(b, "| other series in which a change is told that is none | %v |\n", part{sum.others, repetitions * 15 * seriesOfCell})
+	fmt.Fprintf(b, "| other series with a reported change that is none | %v |\n", part{sum.others, repetitions * 15 * seriesOfCell})
 }
