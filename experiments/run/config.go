@@ -206,22 +206,22 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 	if state, ok := x.trial.Cell.Level(results.StateFactor); ok {
 		tag += "-" + strings.Trim(results.StateFile(state, ""), "-")
 	}
+	refs := map[string]string{}
 	for i, image := range cfg.Images {
 		cfg.Images[i].Build = x.r.me.Mark + "-" + x.trial.ID + "-" + image.Name
 		cfg.Images[i].Ref = imageName(x.r.me.Mark, x.trial.ID, image.Name)
 		if cfg.Registry != "" {
 			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
 		}
+		refs[image.Name] = cfg.Images[i].Ref
 	}
 	if x.do == jobPublish && x.settings.Registry.Prefix != "" {
 		x.r.report.note("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)
 	}
 	for _, of := range cfg.Images {
 		for arg, value := range of.Args {
-			for _, named := range cfg.Images {
-				if value == named.Tag {
-					of.Args[arg] = named.Ref
-				}
+			if named, is := namedByArgument(x.workload, value); is {
+				of.Args[arg] = refs[named.Name]
 			}
 		}
 	}

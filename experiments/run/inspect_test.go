@@ -152,6 +152,35 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
+// A trial builds each image under a name of its own, which only the value of a build
+// argument leads to, however the Dockerfile comes to the name.
+func TestImagesThatAreBuiltFromEachOther(t *testing.T) {
+	const another, lib = ", another image of this workload", `give the image args: {BASE: "lib:latest"}`
+	for name, c := range map[string]struct{ dockerfile, args, at, want string }{
+		"by its tag":                 {"FROM --platform=linux/amd64 localhost/app:e2e\n", "", "1:29", another},
+		"copied from":                {"FROM scratch\nCOPY --from=localhost/app:e2e /a /a\n", "", "2:13", another},
+		"the default of an argument": {"ARG BASE=localhost/app:e2e\nFROM ${BASE}\n", "", "2:6", another},
+		"a part by an argument":      {"ARG V=e2e\nFROM localhost/app:${V}\n", "V: e2e", "2:6", another},
+		"a complete name":            {"FROM docker.io/library/lib:latest\n", "", "1:6", lib},
+		"a short name":               {"FROM lib AS a\n", "", "1:6", lib},
+		"a further tag":              {"FROM mine/lib:2\n", "", "1:6", lib},
+		"itself":                     {"FROM localhost/top:1\n", "", "1:6", ", which is this image itself"},
+		"an argument":                {"ARG BASE=x\nFROM ${BASE}\n", `BASE: "localhost/app:e2e"`, "", ""},
+		"an argument, complete":      {"ARG BASE\nFROM ${BASE}\n", `BASE: "docker.io/library/lib:latest"`, "", ""},
+		"a word":                     {"FROM scratch\nARG SERVICE\n", "SERVICE: lib", "", ""},
+		"a stage that is not built":  {"FROM localhost/app:e2e AS debug\nFROM scratch\n", "", "", ""},
+	} {
+		files := works()
+		files["top/Dockerfile"] = c.dockerfile
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:1\", context: top, args: {"+c.args+"}}\n"+
+			"  - {name: lib, tag: \"lib:latest\", tags: [\"mine/lib:2\"], context: img}\n", 1)
+		certain, _ := inspected(t, files, usersSite())
+		if (certain == "") != (c.want == "") || !strings.HasPrefix(certain, "top/Dockerfile:"+c.at) && c.want != "" || !strings.Contains(certain, c.want) || strings.Contains(certain, "\n") {
+			t.Errorf("%s: got\n%s\nwant %s %s", name, certain, c.at, c.want)
+		}
+	}
+}
+
 func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, want string }{
 		"download":  {"img/Dockerfile", "FROM scratch\nRUN apt-get update && apt-get install -y git\n", "img/Dockerfile:2:1: \"apt-get update"},

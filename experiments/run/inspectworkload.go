@@ -25,12 +25,16 @@ import (
 
 // images inspects what the images are built from.
 func (c *cellInspection) images(ctx context.Context) {
-	own := map[string]bool{}
+	// trialsName stands for the name that another image has in a trial.
+	const trialsName = "stratbench.invalid/image-of-the-trial:latest"
 	for _, i := range c.workload.Images {
-		own[spec.FullName(i.Tag)] = true
-	}
-	for _, i := range c.workload.Images {
-		needs, err := dockerfile.Read(i.Context, i.Dockerfile, i.Target, buildArgs(c.r.places[c.settings.Runtime], i, c.settings))
+		args := buildArgs(c.r.places[c.settings.Runtime], i, c.settings)
+		for arg, value := range args {
+			if _, is := namedByArgument(c.workload, value); is {
+				args[arg] = trialsName
+			}
+		}
+		needs, err := dockerfile.Read(i.Context, i.Dockerfile, i.Target, args)
 		var none *dockerfile.NoStageError
 		switch {
 		case errors.As(err, &none):
@@ -42,8 +46,16 @@ func (c *cellInspection) images(ctx context.Context) {
 		}
 		file := filepath.Join(i.Context, i.Dockerfile)
 		for _, need := range needs.Images {
-			if !own[spec.FullName(need.Text)] {
+			switch other, own := c.workload.Named(need.Text); {
+			case need.Text == trialsName:
+			case !own:
 				c.image(ctx, need.Text, file, need.At, "the build of "+i.Name+" begins with "+need.Text, inBuild)
+			case other.Name == i.Name:
+				c.issues.Add(file, need.At, "the build of %s begins with %s, which is this image itself; correct the name of the base image", i.Name, need.Text)
+			default:
+				// On a user's engine, the name would lead to an image of the user's.
+				c.issues.Add(file, need.At, "the build of %s begins with %s, another image of this workload, which each trial builds under a name of its own; "+
+					"write ARG BASE before the first FROM and FROM ${BASE} (with AS and a name for COPY --from), and give the image args: {BASE: %q}", i.Name, need.Text, other.Tag)
 			}
 		}
 		if needs.Syntax != nil && c.settings.Runtime == trial.Docker {
@@ -117,6 +129,15 @@ func buildArgs(p place, i spec.Image, s spec.Settings) map[string]string {
 	maps.Copy(args, i.Args)
 	maps.Copy(args, s.Build.Args)
 	return args
+}
+
+// namedByArgument is the image of the workload that the value of a build argument names.
+// It names it with the tag, because a value without one may be any word.
+func namedByArgument(w spec.Workload, value string) (spec.Image, bool) {
+	if !strings.Contains(value[strings.LastIndex(value, "/")+1:], ":") {
+		return spec.Image{}, false
+	}
+	return w.Named(value)
 }
 
 // use is where an image is needed.

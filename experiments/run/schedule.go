@@ -99,11 +99,9 @@ func builtFromEachOther(s spec.Settings, w spec.Workload) error {
 		args := map[string]string{}
 		maps.Copy(args, image.Args)
 		maps.Copy(args, s.Build.Args)
-		for _, other := range w.Images {
-			for _, name := range slices.Sorted(maps.Keys(args)) {
-				if other.Name != image.Name && args[name] == other.Tag {
-					return fmt.Errorf("strategy %s: it chooses the order of builds, and %s is built from %s (argument %s); use serial, or stages of your own under strategies", s.Strategy, image.Name, other.Name, name)
-				}
+		for _, name := range slices.Sorted(maps.Keys(args)) {
+			if other, is := namedByArgument(w, args[name]); is && other.Name != image.Name {
+				return fmt.Errorf("strategy %s: it chooses the order of builds, and %s is built from %s (argument %s); use serial, or stages of your own under strategies", s.Strategy, image.Name, other.Name, name)
 			}
 		}
 	}

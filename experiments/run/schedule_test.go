@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -154,6 +155,21 @@ func TestOnlyBuildsHaveACache(t *testing.T) {
 	}
 }
 
+// However complete a name is, a build argument gets that of the trial. A word without a
+// tag is no name.
+func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
+	args := map[string]string{"BASE": "docker.io/library/lib:latest", "TOOLS": "mine/lib:2", "SERVICE": "lib", "TOP": "top:1"}
+	x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"},
+		workload: spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest", Tags: []string{"mine/lib:2"}}}}}
+	cfg := pipeline.Config{Images: []pipeline.Image{{Name: "top", Tag: "top:1", Args: args}, {Name: "lib", Tag: "lib:latest"}}}
+	x.nameImages(&cfg)
+	lib := imageName("mark", "t001", "lib")
+	want := map[string]string{"BASE": lib, "TOOLS": lib, "SERVICE": "lib", "TOP": imageName("mark", "t001", "top")}
+	if got := cfg.Images[0].Args; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func second(n int) trial.Seconds { return trial.Seconds(time.Duration(n) * time.Second) }
 
 func TestSchedulesThatCannotBeFollowed(t *testing.T) {
@@ -191,6 +207,9 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 		"built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n",
 			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:e2e\", context: img, args: {BASE: \"localhost/app:e2e\"}}\n", 1),
 			"exp.yaml:5:22: strategy adaptive: it chooses the order of builds, and top is built from app (argument BASE)"},
+		"built from each other, by the complete name": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n",
+			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"top:e2e\", context: img}\n  - {name: web, tag: \"web:1\", context: img, args: {BASE: \"docker.io/library/top:e2e\"}}\n", 1),
+			"exp.yaml:5:22: strategy adaptive: it chooses the order of builds, and web is built from top (argument BASE)"},
 		"shared and built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, shared]}\n",
 			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:e2e\", context: img, args: {BASE: \"localhost/app:e2e\"}}\n", 1),
 			"exp.yaml:5:30: strategy shared: it chooses the order of builds, and top is built from app (argument BASE)"},

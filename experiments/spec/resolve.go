@@ -160,7 +160,7 @@ func (r *resolver) images(images []Image) {
 			continue
 		}
 		if r.folder(at+"/context", &image.Context) {
-			r.dockerfile(at, *image, images)
+			r.dockerfile(at, *image)
 		}
 		for id, path := range image.Secrets {
 			image.Secrets[id] = r.file(at+"/secrets/"+escape(id), ofHome(path))
@@ -189,10 +189,7 @@ func (r *resolver) tag(at, tag string) {
 	}
 }
 
-// fromImage finds the images that a line of a Dockerfile builds on.
-var fromImage = regexp.MustCompile(`(?i)^\s*FROM\s+(?:--\S+\s+)*(\S+)|\s--from=(\S+)`)
-
-func (r *resolver) dockerfile(at string, image Image, all []Image) {
+func (r *resolver) dockerfile(at string, image Image) {
 	// A root follows no path or link that leads out of the context.
 	root, err := os.OpenRoot(image.Context)
 	if err != nil {
@@ -213,24 +210,6 @@ func (r *resolver) dockerfile(at string, image Image, all []Image) {
 		r.problem(at, "dockerfile %s in the context %s: %v; it must be a file inside the context", image.Dockerfile, image.Context, withoutPath(err))
 	case !info.Mode().IsRegular():
 		r.problem(at, "dockerfile %s in the context %s is not a file; give the path of the Dockerfile itself", image.Dockerfile, image.Context)
-	}
-	// A trial builds under names of its own, so on a user's engine the name of
-	// another image would lead to an image of the user's, or to none. A build
-	// argument with that name as its value gets the trial's.
-	text, _ := root.ReadFile(image.Dockerfile)
-	for line, said := range strings.Split(string(text), "\n") {
-		for _, m := range fromImage.FindAllStringSubmatch(said, -1) {
-			for _, other := range all {
-				switch {
-				case other.Tag == "" || m[1]+m[2] != other.Tag:
-				case other.Name == image.Name:
-					r.problem(at, "line %d of %s builds on %s, which is this image itself; correct the name of the base image", line+1, image.Dockerfile, other.Tag)
-				default:
-					r.problem(at, "line %d of %s builds on %s, another image of this workload, which each trial builds under a name of its own: "+
-						"write ARG BASE and FROM ${BASE}, and give this image args: {BASE: %q}", line+1, image.Dockerfile, other.Tag, other.Tag)
-				}
-			}
-		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -96,6 +97,18 @@ func FullName(ref string) string {
 		return ref
 	}
 	return reference.TagNameOnly(named).String()
+}
+
+// Named is the image of the workload that a reference names, by any of its tags and
+// however complete the reference is.
+func (w Workload) Named(ref string) (Image, bool) {
+	full := FullName(ref)
+	for _, i := range w.Images {
+		if slices.ContainsFunc(append([]string{i.Tag}, i.Tags...), func(tag string) bool { return tag != "" && FullName(tag) == full }) {
+			return i, true
+		}
+	}
+	return Image{}, false
 }
 
 // UserAgent stands for the ssh agent of the user's environment.
