@@ -62,15 +62,16 @@ machine to themselves (strategy serial).`,
 			if err != nil {
 				return err
 			}
-			if err := f.print(cmd, planned(s, p, runs)); err != nil {
+			found, refused := run.Inspect(cmd.Context(), run.Options{Spec: s, Plan: p, Machine: kind})
+			if err := f.print(cmd, planned(s, found.Plan, runs)); err != nil {
 				return err
 			}
-			on, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
-			if err != nil && on == "" { // a plan can be made where nothing can run
-				fmt.Fprintln(cmd.ErrOrStderr(), err)
+			warn(cmd, s, found, refused)
+			if refused != nil && found.Machine == "" { // a plan can be made where nothing can run
+				fmt.Fprintln(cmd.ErrOrStderr(), refused)
 				return nil
 			}
-			return err
+			return refused
 		},
 	})
 	flags.add(cmd)
@@ -199,13 +200,14 @@ exit code.`,
 					all.AddError(err)
 					continue
 				}
-				p := plan.Make(s, 0)
-				on, err := inspect(cmd, run.Options{Spec: s, Plan: p, Machine: kind})
+				found, err := run.Inspect(cmd.Context(), run.Options{Spec: s, Plan: plan.Make(s, 0), Machine: kind})
+				warn(cmd, s, found, err)
 				if err != nil {
 					all.AddError(err)
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), on)
+				p := found.Plan
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), found.Machine)
 			}
 			return all.Err()
 		},
@@ -214,17 +216,15 @@ exit code.`,
 	return cmd
 }
 
-// inspect checks that an experiment can run on this machine, and prints the
-// warnings. The first line of an error names the machine.
-func inspect(cmd *cobra.Command, o run.Options) (on string, err error) {
-	on, warnings, err := run.Inspect(cmd.Context(), o)
-	for _, w := range warnings {
+// warn prints the warnings of an inspection and, if it ended with an error, for which
+// machine it was made.
+func warn(cmd *cobra.Command, s *spec.Spec, found run.Inspection, err error) {
+	for _, w := range found.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 	}
-	if err != nil && on != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", o.Spec.Path, on)
+	if err != nil && found.Machine != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", s.Path, found.Machine)
 	}
-	return on, err
 }
 
 // mostPromising is how many groupings are shown of each engine.

@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
+	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -21,15 +22,35 @@ import (
 // that nothing was created.
 var ErrCannotRun = errors.New("this machine cannot run the experiment")
 
+// Inspection is what is known of an experiment before anything is created.
+type Inspection struct {
+	// Machine is where its trials would run here, and the reason for the choice; empty
+	// if there is none.
+	Machine string
+	// Plan is that of the experiment without the cells that are refused.
+	Plan plan.Plan
+	// Warnings name what may go wrong, and the cells that are refused.
+	Warnings []issue.Issue
+}
+
 // Inspect reads everything that the experiment's trials read, and checks it
 // against the machine on which they would run here, as Run does before it creates
-// anything. on is that machine and the reason for the choice, empty if there is none.
-// Warnings name what may go wrong. The error has an *issue.List of all that is certain
-// to fail.
-func Inspect(ctx context.Context, o Options) (on string, warnings []issue.Issue, err error) {
+// anything. The error has an *issue.List of all that is certain to fail.
+func Inspect(ctx context.Context, o Options) (Inspection, error) {
 	o.Report = nil
 	r, err := examined(ctx, o)
-	return r.machine, r.warnings, err
+	return r.found(), err
+}
+
+func (r *runner) found() Inspection {
+	left := r.plan
+	left.Cells = slices.DeleteFunc(slices.Clone(left.Cells), r.refuses)
+	return Inspection{Machine: r.machine, Plan: left, Warnings: r.warnings}
+}
+
+// refuses reports whether the cell is refused, and has no trials.
+func (r *runner) refuses(cell trial.Cell) bool {
+	return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == cell.Key() })
 }
 
 // examined is a runner whose places are chosen and whose cells are inspected. Nothing
@@ -79,15 +100,13 @@ func (r *runner) preflight(ctx context.Context) error {
 	}
 	in.warnings.Sort(r.spec.Path)
 	r.warnings = in.warnings.List
+	r.plan.Trials = slices.DeleteFunc(slices.Clone(r.plan.Trials), func(t trial.Trial) bool { return r.refuses(t.Cell) })
 	if err := in.issues.Err(); err != nil {
 		return fmt.Errorf("%w:\n%w", ErrCannotRun, err)
 	}
 	if len(r.refused) == len(r.plan.Cells) {
 		return fmt.Errorf("%w: every cell is refused, [%s] because: %s", ErrCannotRun, r.refused[0].Cell, r.refused[0].Reason)
 	}
-	r.plan.Trials = slices.DeleteFunc(r.plan.Trials, func(t trial.Trial) bool {
-		return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == t.Cell.Key() })
-	})
 	return nil
 }
 

@@ -69,6 +69,21 @@ func works() map[string]string {
 // inspected returns the issues and the warnings of files in a place.
 func inspected(t *testing.T, files map[string]string, s *site) (certain, possible string) {
 	t.Helper()
+	r, err := preflighted(t, files, s)
+	dir := filepath.Dir(r.spec.Path)
+	if err != nil {
+		var list *issue.List
+		if !errors.Is(err, ErrCannotRun) || !errors.As(err, &list) {
+			t.Fatal(err)
+		}
+		certain = strings.ReplaceAll(list.Error(), dir+"/", "")
+	}
+	return certain, strings.ReplaceAll((&issue.List{List: r.warnings}).Error(), dir+"/", "")
+}
+
+// preflighted is a runner for files in a place, after it has inspected them.
+func preflighted(t *testing.T, files map[string]string, s *site) (*runner, error) {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
 		path := filepath.Join(dir, name)
@@ -87,14 +102,19 @@ func inspected(t *testing.T, files map[string]string, s *site) (certain, possibl
 	for _, runtime := range trial.Runtimes() {
 		r.places[runtime] = fakePlace{known: s}
 	}
-	if err = r.preflight(t.Context()); err != nil {
-		var list *issue.List
-		if !errors.Is(err, ErrCannotRun) || !errors.As(err, &list) {
-			t.Fatal(err)
-		}
-		certain = strings.ReplaceAll(list.Error(), dir+"/", "")
+	return r, r.preflight(t.Context())
+}
+
+func TestRefusedCellsAreNotCounted(t *testing.T) {
+	files := works()
+	files["exp.yaml"] = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker}\nfactors: {strategy: [serial, registry], load.path: [archive, node-pull]}\n"
+	r, err := preflighted(t, files, usersSite())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return certain, strings.ReplaceAll((&issue.List{List: r.warnings}).Error(), dir+"/", "")
+	if p := r.found().Plan; len(p.Cells) != 3 || len(p.Trials) != 16 || len(r.plan.Cells) != 4 || len(r.refused) != 1 {
+		t.Errorf("of 4 cells, %d are left with %d trials; %d are refused", len(p.Cells), len(p.Trials), len(r.refused))
+	}
 }
 
 func TestWhatWorksIsNotRefused(t *testing.T) {
