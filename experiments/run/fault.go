@@ -37,11 +37,6 @@ func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err e
 	return inject.Adapt(cfg, fault, x.workload.Dir)
 }
 
-// pointlessError means that a level makes no sense with the others of its cell.
-type pointlessError struct{ text string }
-
-func (e *pointlessError) Error() string { return e.text }
-
 // checkFault reports why a cell's fault cannot be injected. Whatever the spec and
 // the command line ask for, only an isolated machine is ever broken.
 func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
@@ -58,7 +53,7 @@ func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
 	case r.places[s.Runtime].kind() != machine.Isolated:
 		return fmt.Errorf("fault %s: only isolated machines may be broken, and the machine is %s", s.Fault, r.places[s.Runtime].kind())
 	case fault.Do.OfContainerd() && s.Runtime != trial.Docker:
-		return &pointlessError{fmt.Sprintf("fault %s: %s has no containerd", s.Fault, s.Runtime)}
+		return pointless("fault", "runtime", "fault %s: %s has no containerd", s.Fault, s.Runtime)
 	case fault.Do.OfRegistry() && s.Load.Path == trial.LoadNodePull:
 		return fmt.Errorf("fault %s: it is one of the engine's pulls; write load.path: archive", s.Fault)
 	case fault.Do.OfRegistry() && (!strategy.Pull || s.Registry.Prefix != ""):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -66,12 +67,13 @@ func examined(ctx context.Context, o Options) (*runner, error) {
 
 // preflight checks every cell against the place where it will run, and reports all
 // that is certain to fail. A cell whose level of memory a user's engine lacks, or
-// whose fault its engine cannot have, is refused and the others run; anything else
+// whose levels make no sense together, is refused and the others run; anything else
 // refuses the experiment.
 func (r *runner) preflight(ctx context.Context) error {
 	ctx, done := context.WithCancel(ctx) // closes the connections of the sites
 	defer done()
 	in := &inspection{r: r, seen: map[string]bool{}, sites: map[string]*site{}}
+	kept, refused := r.plainest(), map[string][]trial.Cell{} // by why, with the cure
 	for _, cell := range r.plan.Cells {
 		s, workload, err := r.cell(cell)
 		if err != nil {
@@ -82,17 +84,33 @@ func (r *runner) preflight(ctx context.Context) error {
 			err = r.places[s.Runtime].check(s)
 		}
 		err = errors.Join(err, r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload), checkShared(r.places[s.Runtime], r.specOf(cell), s, workload))
+		if err == nil {
+			err = sameAs(kept[effectOf(cell, s)], cell)
+		}
 		var memory *host.MemoryError
 		var pointless *pointlessError
+		cure := ""
+		if errors.As(err, &pointless) {
+			cure = pointless.leaveOut(results.WithoutState(cell))
+		}
 		switch {
-		case errors.As(err, &memory), errors.As(err, &pointless):
+		case errors.As(err, &memory), pointless != nil:
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
-			in.tell(&in.warnings, cell, fmt.Errorf("%w; [%s] is refused, and the other cells run", err, cell))
+			why := err.Error() + cure
+			refused[why] = append(refused[why], cell)
 			continue
 		case err != nil:
 			in.tell(&in.issues, cell, err)
 		}
 		in.inspect(ctx, cell, s, workload)
+	}
+	for _, why := range slices.Sorted(maps.Keys(refused)) {
+		cells := refused[why]
+		which := fmt.Sprintf("[%s] is refused", cells[0])
+		if len(cells) > 1 {
+			which = fmt.Sprintf("%d cells are refused, [%s] among them", len(cells), cells[0])
+		}
+		in.tell(&in.warnings, cells[0], fmt.Errorf("%s; %s, and the other cells run", why, which))
 	}
 	in.issues.Sort(r.spec.Path)
 	if r.nowhere != nil {
@@ -163,7 +181,7 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 func (in *inspection) tell(to *issue.List, cell trial.Cell, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		setting, _, _ := strings.Cut(line, " ")
-		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "deploy.when", "fault"}, setting) {
+		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
 		file, at := in.r.specOf(cell).Where(results.WithoutState(cell), setting)

@@ -38,7 +38,12 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	if s.Deploy.When == trial.DeployAsLoaded && w.Setup == nil {
 		errs = append(errs, checkDeployAsLoaded(s, w))
 	}
-	if s.Build.Cache.Used() && s.Build.NoCache && w.Setup == nil {
+	_, varied := asked.LevelNames("build.noCache")
+	switch {
+	case !s.Build.Cache.Used() || !s.Build.NoCache || w.Setup != nil:
+	case varied:
+		errs = append(errs, pointless("build.cache", "build.noCache", "build.cache %s: with build.noCache: true, every step runs again and finds nothing in a cache; use build.noCache: false, or build.cache: none", s.Build.Cache))
+	default:
 		errs = append(errs, fmt.Errorf("build.cache %s: build.noCache, which is true by default, runs every step again and finds nothing in a cache; write build: {noCache: false} under settings", s.Build.Cache))
 	}
 	if _, varied := asked.LevelNames("build.cache"); s.Build.CacheStart != "" && !s.Build.Cache.Used() && !varied && w.Setup == nil {
@@ -52,11 +57,11 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	case err != nil:
 		errs = append(errs, err)
 	case w.Setup == nil && s.Load.Path == trial.LoadNodePull && !strategy.Pull:
-		errs = append(errs, &pointlessError{fmt.Sprintf("load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy)})
+		errs = append(errs, pointless("load.path", "strategy", "load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy))
 	case w.Setup == nil && s.Build.Cache.Used() && strategy.Pull:
-		errs = append(errs, &pointlessError{fmt.Sprintf("build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy)})
+		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy))
 	case w.Setup == nil && s.Build.Cache.Used() && strategy.Shares:
-		errs = append(errs, &pointlessError{fmt.Sprintf("build.cache %s: the strategy %s builds common stages first, which have no cache of their own; use another strategy, or build.cache: none", s.Build.Cache, s.Strategy)})
+		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s builds common stages first, which have no cache of their own; use another strategy, or build.cache: none", s.Build.Cache, s.Strategy))
 	case !strategy.Adapts:
 	case w.Setup != nil && !followsSchedule(*w.Setup):
 		errs = append(errs, fmt.Errorf("strategy %s: the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))
