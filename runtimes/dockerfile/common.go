@@ -48,9 +48,9 @@ type Difference struct {
 
 // InCommon finds the stages that several builds have in common: those with a name and
 // the same base, instructions, arguments in use and, if they use it, context. Contents
-// are not compared, so two folders are never the same context. Whether a stage is built
-// again is decided by the engine's cache, so a wrong answer costs time and never gives
-// a wrong image. The error is that of Read.
+// are not compared, so two folders are never the same context; what an image has under
+// ONBUILD is not known. Whether a stage is built again is decided by the engine's cache,
+// so a wrong answer costs time and never gives a wrong image. The error is that of Read.
 func InCommon(builds []runtimes.Build) (c Common, err error) {
 	var all []*candidate
 	known := map[string]*candidate{}

@@ -80,6 +80,28 @@ func TestAStageWithoutAContextIsCommonToAll(t *testing.T) {
 	}
 }
 
+// What the base of a stage has under ONBUILD is done in the stage, with its context.
+func TestWhatABaseTriggersIsOfTheStage(t *testing.T) {
+	for instruction, common := range map[string]bool{
+		"ONBUILD RUN make": true, "ONBUILD COPY . /src": false, "onbuild add a.tar /": false, "ONBUILD RUN --mount=type=bind,target=/src make": false,
+		"ONBUILD COPY \\\n  . /src": false,
+	} {
+		var texts [2]string
+		for i := range texts {
+			texts[i] = fmt.Sprintf("FROM golang AS base\n%s\nFROM base AS build\nRUN make\nFROM scratch\nCOPY --from=build /%d /\n", instruction, i)
+		}
+		apart := []runtimes.Build{{Context: folder(t, map[string]string{"Dockerfile": texts[0], "a.tar": ""})}, {Context: folder(t, map[string]string{"Dockerfile": texts[1], "a.tar": ""})}}
+		dir := folder(t, map[string]string{"a.Dockerfile": texts[0], "b.Dockerfile": texts[1], "a.tar": ""})
+		together := []runtimes.Build{{Context: dir, Dockerfile: "a.Dockerfile"}, {Context: dir, Dockerfile: "b.Dockerfile"}}
+		if got, err := InCommon(apart); err != nil || (len(got.Stages) == 1) != common {
+			t.Errorf("%s, in two contexts: got %+v, %v", instruction, got, err)
+		}
+		if got, err := InCommon(together); err != nil || len(got.Stages) != 1 || got.Stages[0].Steps != 2 {
+			t.Errorf("%s, in one context: got %+v, %v", instruction, got, err)
+		}
+	}
+}
+
 // A secret with the same id may be another one.
 func TestSecretsAreInputs(t *testing.T) {
 	text := "FROM golang AS build\nRUN --mount=type=secret,id=token make\nFROM scratch\nCOPY --from=build /a /\n"

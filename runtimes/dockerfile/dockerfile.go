@@ -175,8 +175,39 @@ func (r *reader) read(text []byte) {
 	for _, arg := range metaArgs {
 		r.declare(arg, r.global, nil)
 	}
+	r.trigger()
 	for _, i := range r.reachable(r.last()) {
 		r.stage(i)
+	}
+}
+
+// trigger puts the instructions that the base of a stage has under ONBUILD before those
+// of the stage, as builds do. Only a base that is a stage itself is known.
+func (r *reader) trigger() {
+	own := slices.Clone(r.stages)
+	for i, s := range own {
+		name, _, _ := r.lex.ProcessWord(s.BaseName, r.global)
+		base := r.stageNamed(name, i)
+		if base < 0 {
+			continue
+		}
+		var triggered []instructions.Command
+		for _, command := range own[base].Commands {
+			on, is := command.(*instructions.OnbuildCommand)
+			if !is {
+				continue
+			}
+			parsed, err := parser.Parse(strings.NewReader(on.Expression))
+			if err != nil || len(parsed.AST.Children) != 1 {
+				continue // the build reports it
+			}
+			node, at := parsed.AST.Children[0], on.Location()
+			node.StartLine, node.EndLine = at[0].Start.Line, at[len(at)-1].End.Line
+			if command, err := instructions.ParseCommand(node); err == nil {
+				triggered = append(triggered, command)
+			}
+		}
+		r.stages[i].Commands = slices.Concat(triggered, s.Commands)
 	}
 }
 
