@@ -160,7 +160,11 @@ func (r *reader) parts(stage int) (all []part) {
 	env, sent, mounts := environment{}, false, false
 	for _, command := range s.Commands {
 		text := r.text(command.Location())
-		add(firstLine(text), text)
+		is := text
+		if c, copies := command.(*instructions.CopyCommand); copies && r.stageNamed(c.From, stage) >= 0 {
+			is = strings.Replace(text, "--from="+c.From, "--from", 1) // what the stage is, is a part of its own
+		}
+		add(firstLine(text), is)
 		switch c := command.(type) {
 		case *instructions.ArgCommand:
 			r.declare(*c, env, r.global)

@@ -102,6 +102,27 @@ func TestWhatABaseTriggersIsOfTheStage(t *testing.T) {
 	}
 }
 
+// The name of a stage that files are copied from does not matter, what it is does.
+func TestTheNameOfAStageThatIsCopiedFrom(t *testing.T) {
+	const text = "FROM golang AS tools\nRUN make tools\nFROM golang AS build\nCOPY --chmod=755 --from=tools /t /t\nRUN make\nFROM scratch\nCOPY --from=build /a /\n"
+	for name, c := range map[string]struct {
+		old, new string
+		common   int
+	}{
+		"another name":  {"tools\nRUN make tools\nFROM golang AS build\nCOPY --chmod=755 --from=tools", "made\nRUN make tools\nFROM golang AS build\nCOPY --chmod=755 --from=made", 2},
+		"a number":      {"--from=tools", "--from=0", 2},
+		"another stage": {"RUN make tools", "RUN make other tools", 0},
+		"another file":  {"/t /t", "/t /u", 1},
+		"an image":      {"--from=tools", "--from=image", 0},
+	} {
+		dir := folder(t, map[string]string{"a.Dockerfile": text, "b.Dockerfile": strings.Replace(text, c.old, c.new, 1)})
+		got, err := InCommon([]runtimes.Build{{Context: dir, Dockerfile: "a.Dockerfile"}, {Context: dir, Dockerfile: "b.Dockerfile"}})
+		if err != nil || len(got.Stages) != c.common {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+}
+
 // A secret with the same id may be another one.
 func TestSecretsAreInputs(t *testing.T) {
 	text := "FROM golang AS build\nRUN --mount=type=secret,id=token make\nFROM scratch\nCOPY --from=build /a /\n"
