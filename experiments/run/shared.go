@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -52,9 +53,9 @@ func nothingShared(s spec.Settings, w spec.Workload, common dockerfile.Common) e
 	}
 	near := "no two images have a stage with a name that runs or copies anything"
 	if d := common.Nearest; d != nil {
-		differ := d.Parts[0]
-		if d.Parts[1] != differ {
-			differ += ", and " + d.Parts[1]
+		differ := fmt.Sprintf("%s (%s), and %s (%s)", d.Parts[0], d.Places[0], d.Parts[1], d.Places[1])
+		if d.Parts[0] == d.Parts[1] {
+			differ = fmt.Sprintf("%s (%s)", d.Parts[0], strings.Join(slices.Compact(d.Places[:]), " and "))
 		}
 		near = fmt.Sprintf("stage %s of %s and stage %s of %s are the most alike, and differ first in: %s",
 			d.Stages[0], w.Images[d.Builds[0]].Name, d.Stages[1], w.Images[d.Builds[1]].Name, differ)

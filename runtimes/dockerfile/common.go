@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -42,8 +43,8 @@ type Stage struct {
 type Difference struct {
 	Builds [2]int
 	Stages [2]string
-	// Parts are instructions, or what else differs.
-	Parts [2]string
+	// Parts are instructions, or what else differs, and Places are where: file:line.
+	Parts, Places [2]string
 }
 
 // InCommon finds the stages that several builds have in common: those with a name and
@@ -112,7 +113,9 @@ func nearest(all []*candidate) (d *Difference) {
 			}
 			if n > longest {
 				longest = n
-				d = &Difference{Builds: [2]int{a.First, b.First}, Stages: [2]string{a.Names[a.First], b.Names[b.First]}, Parts: [2]string{nameAt(x, n), nameAt(y, n)}}
+				one, other := partAt(x, n), partAt(y, n)
+				d = &Difference{Builds: [2]int{a.First, b.First}, Stages: [2]string{a.Names[a.First], b.Names[b.First]}, Parts: [2]string{one.name, other.name},
+					Places: [2]string{fmt.Sprintf("%s:%d", a.r.file, one.line), fmt.Sprintf("%s:%d", b.r.file, other.line)}}
 			}
 		}
 	}
@@ -120,14 +123,21 @@ func nearest(all []*candidate) (d *Difference) {
 }
 
 // part is something on which the result of a stage depends: its name in messages,
-// without values, which may be secret; and what it is.
-type part struct{ name, is string }
+// without values, which may be secret; what it is; and its line in the Dockerfile.
+type part struct {
+	name, is string
+	line     int
+}
 
-func nameAt(parts []part, n int) string {
-	if n == len(parts) {
-		return "its end"
+func partAt(parts []part, n int) part {
+	if n < len(parts) {
+		return parts[n]
 	}
-	return parts[n].name
+	end := part{name: "its end"}
+	for _, p := range parts {
+		end.line = max(end.line, p.line)
+	}
+	return end
 }
 
 // identity is the same for stages with the same parts.
@@ -152,54 +162,61 @@ func (r *reader) parts(stage int) (all []part) {
 		}
 		return name
 	}
-	add := func(name, is string) { all = append(all, part{name, is}) }
+	add := func(line int, name, is string) { all = append(all, part{name, is, line}) }
+	begin := r.position(s.Location, "").Line
 	base, _, _ := r.lex.ProcessWord(s.BaseName, r.global)
 	platform, _, _ := r.lex.ProcessWord(s.Platform, r.global)
-	add("FROM "+s.BaseName, what(base))
-	add("the platform", b.Platform+" "+platform)
-	env, sent, mounts := environment{}, false, false
+	add(begin, "FROM "+s.BaseName, what(base))
+	add(begin, "the platform", b.Platform+" "+platform)
+	env, sent, mounts := environment{}, 0, 0 // the first lines that use the context, and mounts
 	for _, command := range s.Commands {
-		text := r.text(command.Location())
-		is := text
-		if c, copies := command.(*instructions.CopyCommand); copies && r.stageNamed(c.From, stage) >= 0 {
-			is = strings.Replace(text, "--from="+c.From, "--from", 1) // what the stage is, is a part of its own
-		}
-		add(firstLine(text), is)
+		line, text := r.position(command.Location(), "").Line, r.text(command.Location())
+		is, sends := text, false
 		switch c := command.(type) {
-		case *instructions.ArgCommand:
+		case *instructions.CopyCommand:
+			if r.stageNamed(c.From, stage) >= 0 {
+				is = strings.Replace(text, "--from="+c.From, "--from", 1) // what the stage is, is a part of its own
+			}
+			sends = c.From == "" && slices.ContainsFunc(c.SourcePaths, isSent)
+		case *instructions.AddCommand:
+			sends = slices.ContainsFunc(c.SourcePaths, isSent)
+		case *instructions.RunCommand:
+			if mounts == 0 && strings.Contains(text, "--mount") {
+				mounts = line
+			}
+		}
+		if sends && sent == 0 {
+			sent = line
+		}
+		add(line, firstLine(text), is)
+		if c, declares := command.(*instructions.ArgCommand); declares {
 			r.declare(*c, env, r.global)
 			for _, arg := range c.Args {
-				add("the argument "+arg.Key, env[arg.Key])
+				add(line, "the argument "+arg.Key, env[arg.Key])
 			}
-		case *instructions.CopyCommand:
-			sent = sent || c.From == "" && slices.ContainsFunc(c.SourcePaths, isSent)
-		case *instructions.AddCommand:
-			sent = sent || slices.ContainsFunc(c.SourcePaths, isSent)
-		case *instructions.RunCommand:
-			mounts = mounts || strings.Contains(text, "--mount")
 		}
 	}
 	for _, from := range r.froms(s) {
-		add("what is copied from "+from.Text, what(from.Text))
+		add(from.At.Line, "what is copied from "+from.Text, what(from.Text))
 	}
-	if sent || mounts {
+	if line := cmp.Or(sent, mounts); line > 0 {
 		context := b.Context
 		for _, suffix := range []string{".dockerignore", ".containerignore"} {
 			ignored, _ := os.ReadFile(r.file + suffix) // few Dockerfiles have one of their own
 			context += "\n" + string(ignored)
 		}
-		add("the context", context)
+		add(line, "the context", context)
 	}
-	if mounts {
-		add("the secrets or agents of ssh", fmt.Sprint(b.Secrets, b.SSH))
+	if mounts > 0 {
+		add(mounts, "the secrets or agents of ssh", fmt.Sprint(b.Secrets, b.SSH))
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Args)) {
 		if needsNoARG(name) {
-			add("the argument "+name, name+"="+b.Args[name])
+			add(begin, "the argument "+name, name+"="+b.Args[name])
 		}
 	}
 	if r.needs.Syntax != nil {
-		add("the frontend", r.needs.Syntax.Text)
+		add(r.needs.Syntax.At.Line, "the frontend", r.needs.Syntax.Text)
 	}
 	return all
 }

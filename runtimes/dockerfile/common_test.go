@@ -165,7 +165,8 @@ func TestTheNearestStages(t *testing.T) {
 	dir := folder(t, map[string]string{"a.Dockerfile": "FROM golang AS build\nARG SERVICE\nCOPY . .\nRUN make\n", "b.Dockerfile": "FROM node AS assets\nRUN x\nFROM golang AS build\nARG SERVICE\nCOPY . .\nRUN make\nCOPY --from=assets /a /\n"})
 	builds := []runtimes.Build{{Context: dir, Dockerfile: "a.Dockerfile", Args: map[string]string{"SERVICE": "a-secret"}}, {Context: dir, Dockerfile: "b.Dockerfile"}}
 	got, err := InCommon(builds)
-	want := Difference{Builds: [2]int{0, 1}, Stages: [2]string{"build", "build"}, Parts: [2]string{"the argument SERVICE", "the argument SERVICE"}}
+	want := Difference{Builds: [2]int{0, 1}, Stages: [2]string{"build", "build"}, Parts: [2]string{"the argument SERVICE", "the argument SERVICE"},
+		Places: [2]string{filepath.Join(dir, "a.Dockerfile") + ":2", filepath.Join(dir, "b.Dockerfile") + ":4"}}
 	if err != nil || got.Nearest == nil || *got.Nearest != want {
 		t.Errorf("got %+v, %v", got.Nearest, err)
 	}
