@@ -255,7 +255,8 @@ in each block, in random order. A difference then comes from the state and not
 from the night. A kernel or a host cannot be undone; such changes are listed.
 
 Nothing of the repository is changed. --prepare makes, in the copy of the
-revision, what git ignores and the workload needs.
+revision, what git ignores and the workload needs. A tar of engines that git does
+not have is the present one in both states.
 
 ` + exitCodeTable("confirm"),
 		Example: `  stratbench confirm --good 20260102-030405-nightly experiments/nightly.yaml \

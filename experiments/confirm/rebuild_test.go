@@ -3,6 +3,7 @@ package confirm
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -252,5 +253,37 @@ func TestPrepareMakesWhatGitDoesNotHave(t *testing.T) {
 	}
 	if text, err := os.ReadFile(filepath.Join(spec.Workload.Dir, "bin/tool")); err != nil || string(text) != "made then\n" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A tar of engines is rarely in git. Then both states have the present one.
+func TestEnginesThatGitDoesNotHaveAreThePresentOnes(t *testing.T) {
+	files := maps.Clone(project)
+	files[".gitignore"] += "/engines.tar\n"
+	files["engines.tar"], files["kept.tar"] = "a root", "another root"
+	files["spec.yaml"] = strings.Replace(project["spec.yaml"], "factors: {", "factors: {engine: [engines.tar, kept.tar, trixie], ", 1)
+	s := sceneOf(t, files)
+	s.write(t, "w/app/text", "slower now\n")
+	s.write(t, "kept.tar", "another root, changed\n")
+	good, err := s.rebuild(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range good.Cells() {
+		level, _ := c.Level("engine")
+		settings, _, err := good.Cell(c)
+		text, _ := os.ReadFile(settings.Engine)
+		if want := map[string]string{"engines.tar": "a root", "kept.tar": "another root", "trixie": ""}[level]; err != nil || string(text) != want {
+			t.Errorf("%s is %s with %q, %v", level, settings.Engine, text, err)
+		}
+	}
+	if err := os.Remove(filepath.Join(s.repo, "engines.tar")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.rebuild(t, ""); !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "engines.tar: no such file or directory; put the tar back") {
+		t.Error(err)
+	}
+	if _, err := s.rebuild(t, "echo > engines.tar"); err != nil {
+		t.Error(err)
 	}
 }

@@ -57,6 +57,9 @@ func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) 
 	if err := asRun(ctx, good, r, o); err != nil {
 		return nil, err
 	}
+	if err := r.lendEngines(good, tree); err != nil {
+		return nil, err
+	}
 	return good, somethingDiffers(ctx, o, good)
 }
 
@@ -200,6 +203,43 @@ func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error 
 		if hashes[image.Image] != image.Context {
 			return notBuilt("in revision %s, the build context of image %s is not what run %s had: it had changes that were not committed, or files that git ignores; make those with --prepare COMMAND, or choose another good run",
 				env.GitRevision, image.Image, o.Good.ID())
+		}
+	}
+	return nil
+}
+
+// lendEngines gives the last good state those of its engines that git does not have from
+// the present state: like the packages of a suite they are not part of a state, and a
+// version that has changed is reported.
+func (r repository) lendEngines(good *spec.Spec, tree string) error {
+	lent := func(engine string) (string, error) {
+		path := filepath.Join(filepath.Dir(good.Path), engine)
+		if _, err := os.Stat(path); err == nil || !spec.IsArchive(engine) || filepath.IsAbs(engine) {
+			return engine, nil
+		}
+		inTree, err := filepath.Rel(tree, path)
+		if err != nil {
+			return engine, notBuilt("finding the engines of %s: %w", engine, err)
+		}
+		path = filepath.Join(string(r), inTree)
+		if _, err := os.Stat(path); err != nil {
+			return engine, notBuilt("git does not have its engines, and they are not there now: %w; put the tar back, or make it in the copy with --prepare COMMAND", err)
+		}
+		return path, nil
+	}
+	var err error
+	if good.Settings.Engine, err = lent(good.Settings.Engine); err != nil {
+		return err
+	}
+	for _, factor := range good.Factors {
+		for i, level := range factor.Levels {
+			engine, isText := level.Value.(string)
+			if factor.Name != "engine" || !isText {
+				continue
+			}
+			if factor.Levels[i].Value, err = lent(engine); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
