@@ -74,6 +74,36 @@ func TestObjectsAreAppliedAsTheirImagesAreLoaded(t *testing.T) {
 	})
 }
 
+// An operator that is held may make the namespace of an object.
+func TestAnObjectInANamespaceOfAnOperatorKeepsItsPlace(t *testing.T) {
+	in := func(namespace string, o deploy.Object) deploy.Object {
+		o.SetNamespace(namespace)
+		return o
+	}
+	objects := []deploy.Object{
+		object("apps/v1", "Deployment", "operator", "localhost/store:e2e"), in("shop", object("v1", "ConfigMap", "own", "")),
+		in("tills", object("v1", "ConfigMap", "made", "")), object("v1", "ConfigMap", "last", ""),
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, _, arrive := besideTheLoad(30 * time.Second)
+		r.cfg.Deploy = []deploy.Step{{Objects: []deploy.Object{object("v1", "Namespace", "shop", "")}}, {Objects: objects}}
+		go arrive([]string{"localhost/store:e2e"})
+		began := time.Now()
+		var got []string
+		err := r.runPhase(t.Context(), trial.PhaseDeploy, func(ctx context.Context, ph *phase) error {
+			return r.apply(ctx, ph, objects, func(some []deploy.Object) error {
+				for _, o := range some {
+					got = append(got, time.Since(began).String()+" "+o.GetName())
+				}
+				return nil
+			})
+		})
+		if want := []string{"0s own", "1m0s operator", "1m0s made", "1m0s last"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
 func TestACommandRunsWhenAllImagesAreLoaded(t *testing.T) {
 	r, trace, _ := besideTheLoad(time.Minute)
 	r.cfg.ClusterName = "c"

@@ -108,9 +108,10 @@ func (t *run) apply(ctx context.Context, ph *phase, objects []deploy.Object, do 
 	if len(t.absent) == 0 {
 		return do(objects)
 	}
+	namespaces := deploy.Namespaces(t.cfg.Deploy)
 	var free, held, tail []deploy.Object
 	for i, o := range objects {
-		if o.KeepsPlace() {
+		if o.KeepsPlace(namespaces) {
 			tail = objects[i:]
 			break
 		}

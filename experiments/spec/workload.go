@@ -217,8 +217,8 @@ type Step struct {
 	// Wait is something to wait for, as kubectl wait does.
 	Wait *Wait `json:"wait,omitempty"`
 	// Timeout bounds how long the step waits. Default: the limit of the phase for a
-	// condition or a command, two minutes for resource kinds and webhooks that are
-	// not there yet.
+	// condition or a command, two minutes for resource kinds, namespaces and webhooks
+	// that are not there yet.
 	Timeout Duration `json:"timeout,omitempty"`
 }
 

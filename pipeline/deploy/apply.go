@@ -16,13 +16,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Patience is how long an object is retried whose kind is not defined yet, or whose
-// webhook does not answer yet.
+// Patience is how long an object is retried whose kind or namespace an operator has not
+// made yet, or whose webhook does not answer yet.
 const Patience = 2 * time.Minute
 
 // Apply applies the objects in order and returns once the cluster has accepted all of
 // them. It waits for resource definitions before it applies the objects after them.
-// For kinds that an operator defines, and for webhooks, it waits up to patience.
+// For kinds and namespaces that an operator makes, and for webhooks, it waits up to
+// patience.
 func (c *Client) Apply(ctx context.Context, objects []Object, patience time.Duration) error {
 	definitions, rest := splitDefinitions(objects)
 	for _, o := range definitions {
@@ -134,7 +135,7 @@ func settles(err error) (wanted string, limit time.Duration) {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "serviceaccount"):
 		return "service account exists", settling
 	case apierrors.IsNotFound(err) && strings.Contains(err.Error(), "namespaces"):
-		return "namespace exists", settling
+		return "namespace exists", 0
 	case apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err):
 		return "API server takes more", settling
 	}

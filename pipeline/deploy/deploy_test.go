@@ -223,7 +223,7 @@ func TestOnlyWhatSettlesIsTriedAgain(t *testing.T) {
 		{apierrors.NewForbidden(pods, "p", errors.New("exceeded quota")), "", 0},
 		{fmt.Errorf("applying: %w", apierrors.NewInternalError(errors.New(`failed calling webhook "till.shop.test": no endpoints`))), "webhook till.shop.test answers", 0},
 		{&meta.NoKindMatchError{GroupKind: schema.GroupKind{Group: "shop.test", Kind: "Till"}}, "kind Till.shop.test is known", 0},
-		{apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), "namespace exists", settling},
+		{apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), "namespace exists", 0},
 		{apierrors.NewTooManyRequests("later", 1), "API server takes more", settling},
 		{apierrors.NewBadRequest("no such field"), "", 0},
 		{fmt.Errorf("finding: %w", &url.Error{Op: "Get", URL: "https://127.0.0.1:1/api", Err: os.ErrDeadlineExceeded}), "API server answers", aPhase},

@@ -7,6 +7,11 @@ import (
 
 func TestObjectsThatNeedAnImage(t *testing.T) {
 	images := map[string]bool{ImageName("localhost/app:e2e"): true, ImageName("till"): true}
+	shop, err := read(write(t, t.TempDir(), "n.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespaces := Namespaces([]Step{{Objects: shop}})
 	for name, c := range map[string]struct {
 		text              string
 		needs, keepsPlace bool
@@ -18,6 +23,8 @@ func TestObjectsThatNeedAnImage(t *testing.T) {
 		"a custom resource":   {"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: a}\nspec: {parts: [{image: till}]}\n", true, true},
 		"an argument":         {strings.Replace(app, "image: localhost/app:e2e", "args: [\"--image=localhost/app:e2e\"]", 1), true, false},
 		"a webhook":           {"apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: a}\n", false, true},
+		"in a namespace":      {"apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: shop}\n", false, false},
+		"in one of another":   {"apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: tills}\n", false, true},
 		"a definition":        {"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: tills.shop.test}\n", false, false},
 		"text with equations": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: \"a=b=\"}\n", false, false},
 	} {
@@ -25,8 +32,8 @@ func TestObjectsThatNeedAnImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := objects[0]; o.Needs(images) != c.needs || o.KeepsPlace() != c.keepsPlace || o.Needs(nil) {
-			t.Errorf("%s: needs %v, keeps its place %v", name, o.Needs(images), o.KeepsPlace())
+		if o := objects[0]; o.Needs(images) != c.needs || o.KeepsPlace(namespaces) != c.keepsPlace || o.Needs(nil) {
+			t.Errorf("%s: needs %v, keeps its place %v", name, o.Needs(images), o.KeepsPlace(namespaces))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -228,10 +229,27 @@ func names(key string, value any, images map[string]bool) bool {
 	return false
 }
 
+// Namespaces are those that a cluster begins with, and those that the steps apply. Any
+// other one must be made by something in the cluster.
+func Namespaces(steps []Step) map[string]bool {
+	namespaces := map[string]bool{}
+	for _, name := range startingNamespaces {
+		namespaces[name] = true
+	}
+	for _, o := range Objects(steps) {
+		if o.GetKind() == "Namespace" {
+			namespaces[o.GetName()] = true
+		}
+	}
+	return namespaces
+}
+
 // KeepsPlace reports whether all objects before this one must be applied first: it is a
-// custom resource, whose kind or webhook they may bring, the configuration of a
-// webhook, which the objects after it may have to wait for, or a Job, which fails for
-// good if a service that it uses does not come up in time.
-func (o Object) KeepsPlace() bool {
-	return isJob(o.Unstructured) || order(o) == 2 && !scheme.Scheme.Recognizes(o.GroupVersionKind()) || strings.HasSuffix(o.GetKind(), "WebhookConfiguration")
+// custom resource, whose kind or webhook they may bring, or an object in a namespace
+// besides the given ones, which they may make; the configuration of a webhook, which
+// the objects after it may have to wait for; or a Job, which fails for good if a service
+// that it uses does not come up in time.
+func (o Object) KeepsPlace(namespaces map[string]bool) bool {
+	return isJob(o.Unstructured) || strings.HasSuffix(o.GetKind(), "WebhookConfiguration") ||
+		order(o) == 2 && (!scheme.Scheme.Recognizes(o.GroupVersionKind()) || !namespaces[cmp.Or(o.GetNamespace(), o.home, "default")])
 }
