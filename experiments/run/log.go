@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline"
 )
 
-// trialLog is a trial's whole log. Its file is for people, with the time and the
+// trialLog is a trial's log. Its file is whole, and for people, with the time and the
 // place of each line; other programs use the trial's record.
 type trialLog struct {
 	mu      sync.Mutex
@@ -21,7 +22,13 @@ type trialLog struct {
 	buf     *bufio.Writer
 	secrets secrets
 
-	lines []logLine
+	// lines are the last ones, of most to twice as many bytes; dropped is how many were
+	// before them. A failure is explained by them.
+	lines               []logLine
+	dropped, size, most int
+	// silences are those that have ended, and heard the one that may last.
+	silences []trial.Silence
+	heard    trial.Silence
 	// said is the last line that a phase's own work printed; Line 0 is none.
 	said trial.Evidence
 }
@@ -29,12 +36,15 @@ type trialLog struct {
 // silentFrom is the shortest silence that is recorded.
 const silentFrom = trial.Seconds(15 * time.Second)
 
+// mostInMemory is how many bytes of a log are kept in memory at least.
+const mostInMemory = 32 << 20
+
 func openTrialLog(name string, hide secrets) (*trialLog, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("creating the trial's log: %w", err)
 	}
-	return &trialLog{file: f, buf: bufio.NewWriter(f), secrets: hide}, nil
+	return &trialLog{file: f, buf: bufio.NewWriter(f), secrets: hide, most: mostInMemory}, nil
 }
 
 // logLine is a line of a trial's log.
@@ -47,6 +57,9 @@ type logLine struct {
 	image  string
 	text   string
 }
+
+// size is about how much memory the line takes.
+func (l logLine) size() int { return 100 + len(l.text) }
 
 // place is where the line comes from: "build/datastore".
 func (l logLine) place() string {
@@ -74,6 +87,10 @@ func (l *trialLog) write(w logLine) (number int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w.text = l.secrets.hide(w.text)
+	if w.source == "" && w.phase != "" {
+		l.hear(w.at)
+		l.heard = trial.Silence{Phase: w.phase, Start: max(l.heard.Start, w.at)}
+	}
 	fmt.Fprintf(l.buf, "%10.3fs %-18s %s\n", w.at.Duration().Seconds(), w.place(), w.text)
 	for i, text := range strings.Split(w.text, "\n") {
 		if i > 0 {
@@ -83,42 +100,47 @@ func (l *trialLog) write(w logLine) (number int) {
 		}
 		w.text = strings.TrimSuffix(text, "\r")
 		l.lines = append(l.lines, w)
+		l.size += w.size()
+	}
+	if l.size > 2*l.most {
+		drop := 0
+		for ; l.size > l.most; drop++ {
+			l.size -= l.lines[drop].size()
+		}
+		l.lines, l.dropped = slices.Clone(l.lines[drop:]), l.dropped+drop
 	}
 	// The last lines must survive a killed runner.
 	l.buf.Flush()
-	return len(l.lines)
+	return l.dropped + len(l.lines)
 }
 
-// written are the lines of the log.
-func (l *trialLog) written() []logLine {
+// written are the last lines of the log, and how many were before them.
+func (l *trialLog) written() (lines []logLine, dropped int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lines
+	return l.lines, l.dropped
+}
+
+// hear ends the silence that may last.
+func (l *trialLog) hear(at trial.Seconds) {
+	if l.heard.Phase != "" && at-l.heard.Start >= silentFrom {
+		l.silences = append(l.silences, trial.Silence{Phase: l.heard.Phase, Start: l.heard.Start, End: at})
+	}
 }
 
 // silent lists the silences of a trial with these spans, including the one at its
 // end: stretches of a phase in which its own work printed nothing.
-func (l *trialLog) silent(spans []trial.Span) (silences []trial.Silence) {
-	var heard trial.Silence
-	hear := func(at trial.Seconds) {
-		if heard.Phase != "" && at-heard.Start >= silentFrom {
-			silences = append(silences, trial.Silence{Phase: heard.Phase, Start: heard.Start, End: at})
-		}
-	}
-	for _, w := range l.written() {
-		if w.source == "" && w.phase != "" {
-			hear(w.at)
-			heard = trial.Silence{Phase: w.phase, Start: max(heard.Start, w.at)}
-		}
-	}
+func (l *trialLog) silent(spans []trial.Span) []trial.Silence {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var end trial.Seconds
 	for _, s := range spans {
 		if s.Phase != "" {
 			end = max(end, s.End)
 		}
 	}
-	hear(end)
-	return silences
+	l.hear(end)
+	return l.silences
 }
 
 // last is the last line of a phase's own work, if there is one.

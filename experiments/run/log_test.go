@@ -1,9 +1,11 @@
 package run
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +47,7 @@ func TestLogAndWhatIsNotedOfIt(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	lines := log.written()
+	lines, _ := log.written()
 	for number, l := range map[int]logLine{
 		1: {moment(1), "runner", "", "", "> machine"},
 		3: {moment(41), "", trial.PhaseBuild, "api", "STEP 1/2: FROM x"},
@@ -100,5 +102,42 @@ func TestTextOfThePhaseThatFailed(t *testing.T) {
 	failed.TimedOut = true
 	if text, _ := x.phaseText(failed); text != "\nSTEP 1: RUN make\n\n\n\n\n" {
 		t.Errorf("ended by its limit: got %q", text)
+	}
+}
+
+// However much a trial prints, only its last lines are kept in memory. They keep their
+// numbers, and the file and the silences are whole.
+func TestALongLog(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log.txt")
+	log, err := openTrialLog(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	log.most = 1000
+	for i := range 100 {
+		source := pipeline.Said
+		if i == 99 {
+			source = pipeline.Evidence
+		}
+		log.event(pipeline.Event{Kind: pipeline.Log, At: moment(float64(20 * i)), Phase: trial.PhaseTest, Source: source, Text: fmt.Sprint("line ", i+1)})
+	}
+	lines, dropped := log.written()
+	if len(lines) > 20 || len(lines) < 5 || dropped+len(lines) != 100 || lines[len(lines)-1].text != "line 100" {
+		t.Errorf("%d lines after %d", len(lines), dropped)
+	}
+	if last := log.last(); len(last) != 1 || last[0].Line != 99 {
+		t.Errorf("the last thing said is %+v", last)
+	}
+	if got := log.silent([]trial.Span{{Phase: trial.PhaseTest, End: moment(1980)}}); len(got) != 99 {
+		t.Errorf("%d silences", len(got))
+	}
+	x := &execution{log: log}
+	text, evidence := x.phaseText(pipeline.Result{Phase: trial.PhaseTest, Error: "it broke"})
+	if all := strings.Split(text, "\n"); len(all) != 101 || all[0] != "" || all[98] != "line 99" || !evidence[100] || len(evidence) != 1 {
+		t.Errorf("%q, evidence %v", text, evidence)
+	}
+	if file, err := os.ReadFile(name); err != nil || strings.Count(string(file), "\n") != 100 {
+		t.Errorf("the file has %d lines, %v", strings.Count(string(file), "\n"), err)
 	}
 }

@@ -231,8 +231,12 @@ func (x *execution) phaseText(r pipeline.Result) (text string, evidence map[int]
 	var all strings.Builder
 	evidence = map[int]bool{}
 	until := x.limitOf(r)
-	for i, l := range x.log.written() {
-		evidence[i+1] = l.source == string(pipeline.Evidence)
+	lines, dropped := x.log.written()
+	all.WriteString(strings.Repeat("\n", dropped))
+	for i, l := range lines {
+		if l.source == string(pipeline.Evidence) {
+			evidence[dropped+i+1] = true
+		}
 		// Other lines are blanked, so that line numbers stay right.
 		if l.at < until && l.at >= x.before.At && l.about(r) {
 			all.WriteString(l.text)
