@@ -16,6 +16,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
 	"github.com/stratbench/stratbench/strategies"
 )
 
@@ -98,7 +99,7 @@ func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string)
 	case machine.Isolated:
 		return machine.Choice{Kind: asked, Reason: reason}, machine.Possible()
 	case machine.PodmanMachine:
-		return machine.Choice{Kind: asked, Reason: reason}, nil
+		return machine.Choice{Kind: asked, Reason: reason}, podmanmachine.Exists(ctx)
 	case machine.Host:
 		found := machine.Look(ctx, r.runtimes()...)
 		return machine.Choice{Kind: asked, Reason: reason, Engines: found.Engines}, found.Why()

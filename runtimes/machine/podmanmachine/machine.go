@@ -4,6 +4,7 @@
 package podmanmachine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,13 +47,16 @@ type state struct {
 
 func (s state) running() bool { return s.State == "running" }
 
-// Exists returns nil if podman has a default machine.
+// Exists returns nil if podman has its default machine. The error says what it has.
 func Exists(ctx context.Context) error {
 	_, err := inspect(ctx, "")
 	return err
 }
 
-var errNoMachine = errors.New("podman has no machine; podman machine init makes one")
+// defaultName is what podman calls a machine that is made or inspected without a name.
+const defaultName = "podman-machine-default"
+
+var errNoMachine = errors.New("podman has no machine")
 
 // Start gives podman's default machine the memory of a level and starts it. It also restarts
 // a machine that already runs with that memory, because every trial begins with a machine
@@ -174,7 +178,7 @@ func inspect(ctx context.Context, name string) (state, error) {
 	}
 	out, err := podman(ctx, args...)
 	if err != nil && strings.Contains(err.Error(), "does not exist") {
-		return state{}, fmt.Errorf("%w: %w", errNoMachine, err)
+		return state{}, noMachine(ctx, cmp.Or(name, defaultName))
 	}
 	if err != nil {
 		return state{}, err
@@ -184,9 +188,28 @@ func inspect(ctx context.Context, name string) (state, error) {
 		return state{}, fmt.Errorf("reading the output of podman machine inspect: %w", err)
 	}
 	if len(machines) == 0 {
-		return state{}, errNoMachine
+		return state{}, noMachine(ctx, cmp.Or(name, defaultName))
 	}
 	return machines[0], nil
+}
+
+// noMachine says which machine was looked for, which ones there are, and how to make it.
+func noMachine(ctx context.Context, name string) error {
+	there := "podman machine list has none"
+	var others []struct{ Name string }
+	if out, err := podman(ctx, "list", "--format", "json"); err != nil {
+		there = err.Error()
+	} else if err := json.Unmarshal(out, &others); err != nil {
+		there = "the output of podman machine list cannot be read: " + err.Error()
+	}
+	for i, other := range others {
+		if i == 0 {
+			there = "podman machine list has others, which are not used: " + other.Name
+		} else {
+			there += ", " + other.Name
+		}
+	}
+	return fmt.Errorf("%w %s; %s; make it: podman machine init %s", errNoMachine, name, there, name)
 }
 
 // podman runs a command of podman machine. Its errors contain what podman printed.
@@ -196,6 +219,9 @@ func podman(ctx context.Context, args ...string) ([]byte, error) {
 	cmd.Stderr = &stderr
 	cmd.WaitDelay = time.Second // its ssh may outlive it and keep its output open
 	out, err := cmd.Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, fmt.Errorf("podman is not installed: %w; install it, and make a machine: podman machine init", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("podman machine %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}

@@ -31,6 +31,10 @@ func playPodman(file string, args []string) error {
 		return err
 	}
 	fmt.Fprintln(log, strings.Join(args[1:], " "))
+	if args[1] == "list" {
+		fmt.Println(os.Getenv("FAKE_PODMAN_OTHERS"))
+		return nil
+	}
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return errors.New("podman-machine-default: VM does not exist")
@@ -202,10 +206,21 @@ func TestMachineThatDoesNotStartIsGivenBack(t *testing.T) {
 
 func TestNoMachine(t *testing.T) {
 	fake(t, "")
-	if err := Exists(t.Context()); !errors.Is(err, errNoMachine) {
-		t.Errorf("got %v", err)
+	for others, want := range map[string]string{
+		"[]": "podman has no machine podman-machine-default; podman machine list has none; make it: podman machine init podman-machine-default",
+		`[{"Name":"dev","Running":true},{"Name":"test"}]`: "podman machine list has others, which are not used: dev, test; make it",
+		"no json": "the output of podman machine list cannot be read: ",
+	} {
+		t.Setenv("FAKE_PODMAN_OTHERS", others)
+		if err := Exists(t.Context()); !errors.Is(err, errNoMachine) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v", err)
+		}
 	}
 	if _, err := Start(t.Context(), 7<<30); !errors.Is(err, errNoMachine) {
 		t.Errorf("starting it: %v", err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if err := Exists(t.Context()); err == nil || !strings.Contains(err.Error(), "podman is not installed") {
+		t.Errorf("without podman: %v", err)
 	}
 }
