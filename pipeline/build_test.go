@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -203,6 +206,33 @@ func TestPublishedImagesAreThosePulled(t *testing.T) {
 		if !slices.Contains(published.calls, "push "+ref) || !slices.Contains(pulled.calls, "pull "+ref) {
 			t.Errorf("%s: pushed %q, pulled %q", ref, published.calls, pulled.calls)
 		}
+	}
+}
+
+// A hook may make what is built, also where it is built to be pulled.
+func TestAPublicationHasTheHooksOfTheBuild(t *testing.T) {
+	cfg, trace := twoImages(t), &Trace{}
+	made := filepath.Join(t.TempDir(), "made")
+	cfg.ClusterName = "c"
+	cfg.Hooks = map[trial.Phase]Hooks{trial.PhaseBuild: {
+		Before: &deploy.Command{Args: []string{"touch", made}, Dir: cfg.WorkDir}, After: &deploy.Command{Args: []string{"rm", made}, Dir: cfg.WorkDir}}}
+	engine := &scriptedEngine{build: func(runtimes.Build, func(runtimes.Progress)) error {
+		_, err := os.Stat(made)
+		return err
+	}}
+	result := Publish(t.Context(), cfg, engine, NewClock(0), trace.Add)
+	if _, err := os.Stat(made); result.Err != nil || err == nil || len(engine.calls) != 4 {
+		t.Errorf("got %+v after %q; the hook after the build: %v", result, engine.calls, err)
+	}
+	spans := trace.Spans(0)
+	if len(spans) < 3 || spans[0].Name != "build" || spans[1].Name != "hook before build" || spans[len(spans)-1].Name != "hook after build" {
+		t.Errorf("got %+v", spans)
+	}
+	cfg.Hooks[trial.PhaseBuild] = Hooks{Before: &deploy.Command{Args: []string{"false"}, Dir: cfg.WorkDir}}
+	engine.calls = nil
+	result = Publish(t.Context(), cfg, engine, NewClock(0), func(Event) {})
+	if v := result.Verdict(); v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild || len(engine.calls) > 0 {
+		t.Errorf("with a hook that fails: got %+v after %q", v, engine.calls)
 	}
 }
 

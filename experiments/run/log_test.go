@@ -141,3 +141,32 @@ func TestALongLog(t *testing.T) {
 		t.Errorf("the file has %d lines, %v", strings.Count(string(file), "\n"), err)
 	}
 }
+
+// A phase that was paused ended later than its limit after its start, and what it printed
+// meanwhile is read.
+func TestWhenALimitEndedAPhase(t *testing.T) {
+	const never = trial.Seconds(1<<63 - 1)
+	load := pipeline.Result{Phase: trial.PhaseLoad, TimedOut: true}
+	silent := load
+	silent.Silent = true
+	for name, c := range map[string]struct {
+		result pipeline.Result
+		end    float64
+		want   trial.Seconds
+	}{
+		"at its limit":         {load, 40.25, moment(40)},
+		"after a pause of 60s": {load, 100.25, moment(97.25)},
+		"by silence":           {silent, 30, moment(25)},
+		"by no limit":          {pipeline.Result{Phase: trial.PhaseLoad}, 30, never},
+		"the cluster":          {pipeline.Result{Phase: trial.PhaseCluster, TimedOut: true}, 30, never},
+	} {
+		x := &execution{clock: pipeline.NewClock(pipeline.Now()), spec: &spec.Spec{Limits: spec.Limits{
+			Phase:   spec.PhaseLimits{trial.PhaseLoad: 30 * time.Second},
+			Silence: spec.PhaseLimits{trial.PhaseLoad: 10 * time.Second}}}}
+		span := trial.Span{Name: "load", Phase: trial.PhaseLoad, Start: moment(10), End: moment(c.end)}
+		x.trace.Add(pipeline.Event{Kind: pipeline.SpanEnd, SpanID: 1, Span: &span})
+		if got := x.limitOf(c.result); got != c.want {
+			t.Errorf("%s: at %v, want %v", name, got.Duration(), c.want.Duration())
+		}
+	}
+}
