@@ -115,7 +115,7 @@ func (t *Tested) sideBySide(own, base []study.Observation) {
 		values := metric.Paired([2][]study.Observation{base, own}, func(o study.Observation) string { return o.Block + " " + t.place(o) })
 		d := compare.Change(values[0], values[1], alpha)
 		if math.IsNaN(d.Change) {
-			t.Why = "no two of them ran in the same place and block"
+			t.Why = "no two of them have a time in the same place and block"
 			return
 		}
 		var times []float64
