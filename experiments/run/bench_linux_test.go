@@ -3,6 +3,9 @@ package run
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,40 +19,118 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/claims"
+	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// pairs is how often each side of a ratio is measured, in turn.
-const pairs = 3
+// The bars of what stratbench itself takes: the share of a trial outside its phases, in
+// per cent, and the memory of runner, worker and the machine's first process together,
+// in MiB.
+const mostOutside, mostMemory = 2, 110
 
-// BenchmarkAgainstKind measures the phases cluster and load beside what the
-// kind command does on the same kind of machine with the same images, in turn.
-// cluster/kind and load/kind are ratios of medians: at most 1.15 and 0.7.
-// outside-% is the time of a trial outside its phases: at most 5. memory-MiB is
-// the most that runner, worker and the machine's first process used together:
-// under 150.
-func BenchmarkAgainstKind(b *testing.B) {
-	dir := b.TempDir()
-	kind, stratbench := buildProgram(b, dir, "sigs.k8s.io/kind"), buildProgram(b, dir, "github.com/stratbench/stratbench/cmd/stratbench")
-	var ourCluster, ourLoad, outside, kindCluster, kindLoad, memory []float64
-	for b.Loop() {
+// pairs is how often each side of a ratio is measured, in turn: the fewest that give a
+// 95 % interval two ends.
+const pairs = 6
+
+// TestAgainstKind measures the phases cluster and load beside what the kind command
+// does on the same kind of machine with the same images, in turn. Its bars are
+// hypotheses, tested as those of a spec.
+func TestAgainstKind(t *testing.T) {
+	page := speedPage(t)
+	dir := t.TempDir()
+	kind, stratbench := buildProgram(t, dir, "sigs.k8s.io/kind"), buildProgram(t, dir, "github.com/stratbench/stratbench/cmd/stratbench")
+	measured := results.Run{Dir: "against-kind"}
+	bar := func(phase trial.Phase, ratio float64, where trial.Levels) {
+		measured.Plan.Hypotheses = append(measured.Plan.Hypotheses, trial.Hypothesis{Kind: trial.HypothesisTime, Phase: phase, Ratio: ratio, Where: where,
+			Of: trial.Levels{"tool": "stratbench"}, Against: trial.Levels{"tool": "kind"}})
+	}
+	bar(trial.PhaseCluster, 1.15, nil)
+	for _, load := range []struct {
+		images     string
+		count, mib int
+		ratio      float64
+	}{{"3 of 50 MiB", 3, 50, 0.4}, {"1 of 450 MiB", 1, 450, 0.7}} {
+		bar(trial.PhaseLoad, load.ratio, trial.Levels{"images": load.images})
+		file := writeImages(t, load.count, load.mib)
 		for i := range pairs {
-			record, peak := oneTrial(b, stratbench, filepath.Join(dir, strconv.Itoa(i)))
-			ourCluster = append(ourCluster, phaseSeconds(b, record, trial.PhaseCluster))
-			ourLoad = append(ourLoad, phaseSeconds(b, record, trial.PhaseLoad))
-			outside = append(outside, 100*outsidePhases(record))
-			memory = append(memory, peak)
-			cluster, load := byKind(b, kind)
-			kindCluster, kindLoad = append(kindCluster, cluster), append(kindLoad, load)
+			run, _ := runShipped(t, stratbench, file, filepath.Join(dir, fmt.Sprintf("%d-%d", load.mib, i)))
+			cluster, loaded := byKind(t, kind, file)
+			for tool, spans := range map[string][]trial.Span{
+				"stratbench": run.Trials()[0].Spans,
+				"kind":       {{Name: "cluster", Phase: trial.PhaseCluster, End: cluster}, {Name: "load", Phase: trial.PhaseLoad, Start: cluster, End: cluster + loaded}},
+			} {
+				last := slices.MaxFunc(spans, func(a, b trial.Span) int { return int(a.End - b.End) })
+				measured.Records = append(measured.Records, results.Record{Kind: results.KindTrial, Spans: spans, Setup: &last.End, Verdict: trial.Verdict{Outcome: trial.OK},
+					Trial: trial.Trial{ID: strconv.Itoa(len(measured.Records)), Block: i + 1, Cell: trial.Cell{{Factor: "tool", Level: tool}, {Factor: "images", Level: load.images}}}})
+			}
 		}
 	}
-	b.Logf("cluster %.1f s, kind %.1f s; load %.2f s, kind %.2f s", ourCluster, kindCluster, ourLoad, kindLoad)
-	b.ReportMetric(middle(ourCluster)/middle(kindCluster), "cluster/kind")
-	b.ReportMetric(middle(ourLoad)/middle(kindLoad), "load/kind")
-	b.ReportMetric(middle(outside), "outside-%")
-	b.ReportMetric(slices.Max(memory), "memory-MiB")
+	appendLines(t, page, report.Hypotheses(claims.Test(study.Gather([]results.Run{measured})))...)
+}
+
+// TestOverhead measures what stratbench itself takes: memory while it runs the shipped
+// workload on both engines, and the time of trials outside their phases, in the run in
+// the folder STRATBENCH_SPEED_RUN.
+func TestOverhead(t *testing.T) {
+	page := speedPage(t)
+	speed, err := results.ReadRun(os.Getenv("STRATBENCH_SPEED_RUN"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shares := map[string][]float64{}
+	for _, o := range study.Gather([]results.Run{speed}).Trials {
+		if o.Ready {
+			engine := o.Record.Machine.Runtime
+			shares[engine] = append(shares[engine], 100*outsidePhases(o.Record))
+		}
+	}
+	for _, rt := range trial.Runtimes() {
+		of := shares[string(rt)]
+		if len(of) == 0 {
+			t.Fatalf("no trial of %s became ready in %s", rt, speed.Dir)
+		}
+		share := middle(of)
+		appendLines(t, page, fmt.Sprintf("%s: on %s at most %d %% of a trial is outside of its phases. Median %.1f %% (%.1f to %.1f), of %d trials.",
+			met(share <= mostOutside), rt, mostOutside, share, slices.Min(of), slices.Max(of), len(of)))
+	}
+	dir := t.TempDir()
+	_, peak := runShipped(t, buildProgram(t, dir, "github.com/stratbench/stratbench/cmd/stratbench"), "testdata/bench.yaml", dir)
+	appendLines(t, page, fmt.Sprintf("%s: runner and worker hold at most %d MiB together. %.0f MiB at most, in a trial of parallel builds on each engine.",
+		met(peak <= mostMemory), mostMemory, peak))
+}
+
+func met(is bool) string {
+	if is {
+		return "Bar met"
+	}
+	return "Bar not met"
+}
+
+// speedPage is the file that collects lines for docs/speed.md.
+func speedPage(t *testing.T) string {
+	t.Helper()
+	page := os.Getenv("STRATBENCH_SPEED_ROWS")
+	if page == "" {
+		t.Skip("make bench runs it")
+	}
+	needMachines(t)
+	return page
+}
+
+func appendLines(t *testing.T, page string, lines ...string) {
+	t.Helper()
+	f, err := os.OpenFile(page, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintln(f, strings.Join(lines, "\n")); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // BenchmarkMachine measures a machine from nothing to its engine answering (at
@@ -84,38 +165,76 @@ func middle(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-func buildProgram(b *testing.B, dir, pkg string) string {
-	b.Helper()
+func buildProgram(t testing.TB, dir, pkg string) string {
+	t.Helper()
 	path := filepath.Join(dir, filepath.Base(pkg))
 	if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
-		b.Fatalf("building %s: %v: %s", pkg, err, out)
+		t.Fatalf("building %s: %v: %s", pkg, err, out)
 	}
 	return path
 }
 
-func benchPlace(b *testing.B, rt trial.Runtime, binds ...string) (*isolatedPlace, spec.Settings) {
-	b.Helper()
+func benchPlace(t testing.TB, rt trial.Runtime, binds ...string) (*isolatedPlace, spec.Settings) {
+	t.Helper()
 	cache, err := CacheDir()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	p, s := &isolatedPlace{cache: cache, binds: binds, report: func(Update) {}}, spec.Settings{Runtime: rt, Memory: 7 << 30}
-	if err := p.prepare(b.Context(), []spec.Settings{s}); err != nil {
-		b.Fatal(err)
+	if err := p.prepare(t.Context(), []spec.Settings{s}); err != nil {
+		t.Fatal(err)
 	}
-	b.Cleanup(func() { p.close() })
+	t.Cleanup(func() { p.close() })
 	return p, s
 }
 
-// oneTrial runs the shipped workload with the program as it ships, and returns
-// its record and the most memory that its processes had at once, in MiB.
-func oneTrial(b *testing.B, program, root string) (results.Record, float64) {
-	b.Helper()
-	cmd := exec.Command(program, "run", "testdata/bench.yaml", "--dir", root, "--machine", "isolated")
+// writeImages writes an experiment with so many images of so many MiB that do not
+// compress, and returns the path of its spec.
+func writeImages(t *testing.T, count, mib int) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, text io.Reader) {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := io.Copy(f, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	workload := "apiVersion: stratbench/v1\ndeploy: []\ntest: {command: [/bin/true], format: exit-code}\nimages:\n"
+	for i := range count {
+		name := fmt.Sprintf("image-%d", i+1)
+		workload += fmt.Sprintf("  - {name: %s, tag: \"stratbench.local/%s:bench\", context: %s}\n", name, name, name)
+		write(name+"/Dockerfile", strings.NewReader("FROM scratch\nCOPY data /data\n"))
+		write(name+"/data", io.LimitReader(rand.NewChaCha8([32]byte{byte(i)}), int64(mib)<<20))
+	}
+	write("workload.yaml", strings.NewReader(workload))
+	write("spec.yaml", strings.NewReader(`apiVersion: stratbench/v1
+name: against-kind
+workload: workload.yaml
+factors: {strategy: [serial]}
+settings: {runtime: docker, memory: 7GiB}
+design: {replicates: 1, warmUp: 0, seed: 1, reference: false}
+`))
+	return filepath.Join(dir, "spec.yaml")
+}
+
+// runShipped runs an experiment with the program as it ships, and returns the run and
+// the most memory that the program's processes had at once, in MiB. Every trial must
+// become ready.
+func runShipped(t *testing.T, program, file, root string) (results.Run, float64) {
+	t.Helper()
+	cmd := exec.Command(program, "run", file, "--dir", root, "--machine", "isolated")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	ended := make(chan error)
 	go func() { ended <- cmd.Wait() }()
@@ -125,10 +244,15 @@ func oneTrial(b *testing.B, program, root string) (results.Record, float64) {
 		case err := <-ended:
 			dir, findErr := results.Find(root, "latest")
 			run, readErr := results.ReadRun(dir)
-			if err != nil || findErr != nil || readErr != nil || run.Trials()[0].Verdict.Outcome != trial.OK {
-				b.Fatalf("%v, %v, %v: %s", err, findErr, readErr, said.String())
+			if err != nil || findErr != nil || readErr != nil {
+				t.Fatalf("%v, %v, %v: %s", err, findErr, readErr, said.String())
 			}
-			return *run.Trials()[0], peak
+			for _, r := range run.Trials() {
+				if r.Verdict.Outcome != trial.OK {
+					t.Fatalf("%s: %s: %s", r.Trial, r.Verdict.Outcome, said.String())
+				}
+			}
+			return run, peak
 		case <-time.After(100 * time.Millisecond):
 			peak = max(peak, memoryMiB(program))
 		}
@@ -158,77 +282,67 @@ func memoryMiB(program string) (sum float64) {
 	return sum
 }
 
-func phaseSeconds(b *testing.B, r results.Record, p trial.Phase) float64 {
-	b.Helper()
-	for _, s := range r.Spans {
-		if s.Name == string(p) {
-			return s.Length().Duration().Seconds()
-		}
-	}
-	b.Fatalf("%s has no phase %s", r.Trial, p)
-	return 0
-}
-
-// outsidePhases is the share of a trial in which no phase ran.
-func outsidePhases(r results.Record) float64 {
+// outsidePhases is the share of a trial before its first phase and after its last.
+func outsidePhases(r *results.Record) float64 {
 	first, last := r.Elapsed, trial.Seconds(0)
 	for _, s := range r.Spans {
-		if s.Name == string(s.Phase) && s.Phase != "" {
+		if s.IsPhase() {
 			first, last = min(first, s.Start), max(last, s.End)
 		}
 	}
 	return 1 - float64(last-first)/float64(r.Elapsed)
 }
 
-// byKind does with the kind command what the phases cluster and load do.
-func byKind(b *testing.B, kind string) (cluster, load float64) {
-	b.Helper()
-	spec, err := spec.Load("testdata/bench.yaml")
+// byKind does with the kind command what the phases cluster and load do with the
+// images of an experiment.
+func byKind(t *testing.T, kind, file string) (cluster, load trial.Seconds) {
+	t.Helper()
+	spec, err := spec.Load(file)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	config := filepath.Join(b.TempDir(), "kind.yaml")
+	config := filepath.Join(t.TempDir(), "kind.yaml")
 	if err := os.WriteFile(config, lab.ClusterConfig, 0o644); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	p, s := benchPlace(b, trial.Docker, filepath.Dir(kind), filepath.Dir(config), spec.Workload.Dir)
+	p, s := benchPlace(t, trial.Docker, filepath.Dir(kind), filepath.Dir(config), spec.Workload.Dir)
 	defer p.close()
-	m, err := p.start(b.Context(), s, "", "kind", b.TempDir())
+	m, err := p.start(t.Context(), s, "", "kind", t.TempDir())
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	defer m.Close(context.Background())
-	cluster = timeInside(b, m, kind, "create", "cluster", "--image", lab.NodeImageName, "--config", config, "--wait", "2m")
-	tags := buildImages(b, m, p, spec)
-	return cluster, timeInside(b, m, append([]string{kind, "load", "docker-image"}, tags...)...)
+	cluster = timeInside(t, m, kind, "create", "cluster", "--image", lab.NodeImageName, "--config", config, "--wait", "2m")
+	tags := buildImages(t, m, p, spec)
+	return cluster, timeInside(t, m, append([]string{kind, "load", "docker-image"}, tags...)...)
 }
 
-func timeInside(b *testing.B, m machine.Machine, argv ...string) float64 {
-	b.Helper()
+func timeInside(t *testing.T, m machine.Machine, argv ...string) trial.Seconds {
+	t.Helper()
 	var said bytes.Buffer
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	began := time.Now()
 	if err := m.Start(cmd); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {
-		b.Fatalf("%s: %v: %s", strings.Join(argv, " "), err, said.String())
+		t.Fatalf("%s: %v: %s", strings.Join(argv, " "), err, said.String())
 	}
-	return time.Since(began).Seconds()
+	return trial.Seconds(time.Since(began))
 }
 
-func buildImages(b *testing.B, m machine.Machine, p place, spec *spec.Spec) (tags []string) {
-	b.Helper()
-	engine, err := connect.Engine(b.Context(), m.WatchEndpoint())
+func buildImages(t *testing.T, m machine.Machine, p place, spec *spec.Spec) (tags []string) {
+	t.Helper()
+	engine, err := connect.Engine(t.Context(), m.WatchEndpoint())
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	defer engine.Close()
 	for _, i := range spec.Workload.Images {
 		build := runtimes.Build{Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile, Args: p.buildArgs()}
 		if _, err := engine.Build(context.Background(), build, func(runtimes.Progress) {}); err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		tags = append(tags, i.Tag)
 	}

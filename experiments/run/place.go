@@ -214,6 +214,9 @@ func AsFound(ctx context.Context, spec *spec.Spec) (note string, err error) {
 	}
 	spec.Settings.Memory = 0
 	spec.Factors = slices.DeleteFunc(spec.Factors, func(f trial.Factor) bool { return f.Name == "memory" })
+	for _, levels := range spec.Design.Cells {
+		delete(levels, "memory")
+	}
 	for i, f := range spec.Factors {
 		if f.Name == "runtime" {
 			spec.Factors[i].Levels = slices.DeleteFunc(f.Levels, func(l trial.Level) bool {

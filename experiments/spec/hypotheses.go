@@ -9,14 +9,18 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
-// checkHypotheses reports hypotheses, and cells to leave out, that are not of the
-// plan, and what does not fit the kind of a hypothesis.
+// checkHypotheses reports hypotheses, and cells to run or to leave out, that are not of
+// the plan, and what does not fit the kind of a hypothesis.
 func (l *loader) checkHypotheses() {
+	known := true
+	for i, levels := range l.spec.Design.Cells {
+		known = l.checkLevels(fmt.Sprintf("/design/cells/%d", i), levels) && known
+	}
 	for i, levels := range l.spec.Design.LeaveOut {
 		l.checkLevels(fmt.Sprintf("/design/leaveOut/%d", i), levels)
 	}
 	cells := l.spec.Cells()
-	if len(l.spec.Design.LeaveOut) > 0 && len(cells) == 0 {
+	if known && len(l.spec.Design.LeaveOut) > 0 && len(cells) == 0 {
 		l.reportValue("/design/leaveOut", "design.leaveOut leaves out every cell; take some of its entries out")
 	}
 	if len(l.spec.Design.Hypotheses) > 0 && l.spec.Design.Stop != "" {
@@ -35,8 +39,8 @@ func (l *loader) checkHypotheses() {
 			continue
 		}
 		for key, levels := range map[string]trial.Levels{"of": h.Of, "against": h.Against} {
-			if levels = levels.With(h.Where); len(levels) > 0 && !slices.ContainsFunc(cells, levels.In) {
-				l.reportValue(at+"/"+key, "no cell of the plan has %s, because design.leaveOut leaves them out; change one of the two", levels)
+			if levels = levels.With(h.Where); known && len(levels) > 0 && !slices.ContainsFunc(cells, levels.In) {
+				l.reportValue(at+"/"+key, "no cell of the plan has %s, because design.cells or design.leaveOut leaves them out; change the hypothesis or the design", levels)
 			}
 		}
 	}
@@ -73,9 +77,9 @@ func (l *loader) checkKind(at string, h trial.Hypothesis) bool {
 	before := len(l.issues.List)
 	given := func(key string) bool { return l.doc.has(at + "/" + key) } // right or wrong
 	fits := map[trial.HypothesisKind][]string{
-		trial.HypothesisFailures: {"against", "margin"}, trial.HypothesisTime: {"against", "ratio", "survives"}, trial.HypothesisLeastMemory: {"against", "memory"},
+		trial.HypothesisFailures: {"against", "margin"}, trial.HypothesisTime: {"against", "ratio", "phase", "survives"}, trial.HypothesisLeastMemory: {"against", "memory"},
 	}[h.Kind]
-	for _, key := range []string{"against", "margin", "ratio", "survives", "memory"} {
+	for _, key := range []string{"against", "margin", "ratio", "phase", "survives", "memory"} {
 		if given(key) && !slices.Contains(fits, key) {
 			l.reportKey(at+"/"+key, "%s means nothing for a hypothesis of kind %s, which takes %s; take it out", key, h.Kind, strings.Join(fits, ", "))
 		}

@@ -122,6 +122,21 @@ func same(t *testing.T, what string, got, want any) {
 	}
 }
 
+func TestDesignCellsSayHowTheyDifferFromTheFirstLevels(t *testing.T) {
+	s := spec.Spec{Factors: []trial.Factor{
+		{Name: "runtime", Levels: []trial.Level{{Name: "podman"}, {Name: "docker"}}},
+		{Name: "strategy", Levels: []trial.Level{{Name: "serial"}, {Name: "registry"}}},
+		{Name: "load.path", Levels: []trial.Level{{Name: "archive"}, {Name: "node-pull"}}},
+	}}
+	s.Design.Cells = []trial.Levels{{"strategy": "serial"}, {"strategy": "registry", "load.path": "node-pull"}}
+	s.Design.LeaveOut = []trial.Levels{{"runtime": "docker", "strategy": "serial"}}
+	var got []string
+	for _, cell := range s.Cells() {
+		got = append(got, cell.String())
+	}
+	same(t, "cells", got, []string{"podman serial archive", "podman registry node-pull", "docker registry node-pull"})
+}
+
 func TestWarmBuildsAreThoseWithACacheThatIsNotCold(t *testing.T) {
 	for _, c := range []struct {
 		build spec.BuildSettings

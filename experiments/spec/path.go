@@ -143,6 +143,7 @@ func elementNamed(list []any, name string) (int, error) {
 // empty.
 func (s *Spec) Cells() []trial.Cell {
 	cells := []trial.Cell{{}}
+	first := trial.Levels{} // of the factors that design.cells names
 	for _, factor := range s.Factors {
 		var longer []trial.Cell
 		for _, cell := range cells {
@@ -151,9 +152,13 @@ func (s *Spec) Cells() []trial.Cell {
 			}
 		}
 		cells = longer
+		if len(factor.Levels) > 0 && slices.ContainsFunc(s.Design.Cells, func(l trial.Levels) bool { return l[factor.Name] != "" }) {
+			first[factor.Name] = factor.Levels[0].Name
+		}
 	}
 	return slices.DeleteFunc(cells, func(cell trial.Cell) bool {
-		return slices.ContainsFunc(s.Design.LeaveOut, func(l trial.Levels) bool { return len(l) > 0 && l.In(cell) })
+		return len(s.Design.Cells) > 0 && !slices.ContainsFunc(s.Design.Cells, func(l trial.Levels) bool { return first.With(l).In(cell) }) ||
+			slices.ContainsFunc(s.Design.LeaveOut, func(l trial.Levels) bool { return len(l) > 0 && l.In(cell) })
 	})
 }
 

@@ -16,7 +16,7 @@ func TestShippedExperimentsLoad(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shipped experiment found: %v", err)
 	}
-	for _, want := range []string{"../podman-vs-docker.yaml", "../quick.yaml", "../memory-frontier.yaml", "../nightly.yaml", "../crash-repro.yaml", "../adaptive.yaml"} {
+	for _, want := range []string{"../podman-vs-docker.yaml", "../quick.yaml", "../memory-frontier.yaml", "../nightly.yaml", "../crash-repro.yaml", "../adaptive.yaml", "../speed.yaml", "../speed-tight.yaml"} {
 		if !slices.Contains(files, want) {
 			t.Errorf("%s is not among %q", want, files)
 		}
@@ -74,7 +74,7 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 // others need as many trials of each cell.
 func TestShippedExperimentsStopWhenDecided(t *testing.T) {
 	for file, want := range map[string]spec.Stop{"../podman-vs-docker.yaml": spec.StopDecided, "../quick.yaml": spec.StopDecided,
-		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../adaptive.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
+		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../adaptive.yaml": "", "../speed.yaml": "", "../speed-tight.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
 		if got := load(t, file).Design.Stop; got != want {
 			t.Errorf("%s stops %q, want %q", file, got, want)
 		}
@@ -101,6 +101,34 @@ func TestAdaptiveComparesFourWays(t *testing.T) {
 	}
 	if len(kinds) != len(trial.HypothesisKinds()) {
 		t.Errorf("hypotheses of %d kinds", len(kinds))
+	}
+}
+
+// Each way of speed.yaml differs from the first levels in what it says, and runs on both
+// engines. Each hypothesis has trials on both of its sides that differ in nothing else.
+func TestSpeedComparesLikeWithLike(t *testing.T) {
+	spec := load(t, "../speed.yaml")
+	cells := spec.Cells()
+	if len(cells) != 2*len(spec.Design.Cells) {
+		t.Errorf("%d cells", len(cells))
+	}
+	for _, h := range spec.Design.Hypotheses {
+		pairs := 0
+		for _, cell := range cells {
+			if !h.Of.In(cell) {
+				continue
+			}
+			other := trial.Levels{}
+			for _, a := range cell {
+				other[a.Factor] = a.Level
+			}
+			if slices.ContainsFunc(cells, other.With(h.Against).In) {
+				pairs++
+			}
+		}
+		if pairs != 2 {
+			t.Errorf("%+v has %d cells to compare", h, pairs)
+		}
 	}
 }
 

@@ -30,8 +30,8 @@ type Spec struct {
 	// Factors are what is varied. A factor's name is the dotted path of any
 	// setting below settings (memory, build.noCache, build.args.GOFLAGS) or of
 	// the workload (workload.images.api.args.MODE). Its levels are scalars, or
-	// name and value. Every combination of levels is a cell that is run, except for
-	// those in design.leaveOut.
+	// name and value. Every combination of levels is a cell that is run, unless
+	// design.cells or design.leaveOut leaves it out.
 	Factors []trial.Factor `json:"factors" jsonschema:"required"`
 	// Settings are what all cells have in common.
 	Settings Settings `json:"settings"`
@@ -84,6 +84,10 @@ type Design struct {
 	// Reference does a small fixed job of two to three seconds before each
 	// block, so that a slow host can be told from slow trials. Default true.
 	Reference bool `json:"reference" jsonschema:"default=true"`
+	// Cells are the cells that are run, each by the levels in which it differs from the
+	// first levels, such as {strategy: registry, load.path: node-pull}. Of a factor that
+	// none of them names, all levels are run. Default: every combination.
+	Cells []trial.Levels `json:"cells,omitempty"`
 	// LeaveOut are cells that are not run, each by levels of some factors, such as
 	// {strategy: serial, onCrash: serial}.
 	LeaveOut []trial.Levels `json:"leaveOut,omitempty"`

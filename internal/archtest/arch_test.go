@@ -51,7 +51,7 @@ var testOnly = map[string][]string{
 	"results/study":          {"results/compare"},
 	"results/history/detect": {"results/compare"},
 	"experiments/spec":       {"experiments/plan"},
-	"experiments/run":        {"results/report", "runtimes/enginetest"},
+	"experiments/run":        {"results/claims", "results/report", "runtimes/enginetest"},
 	"runtimes":               {"runtimes/docker", "runtimes/podman", "runtimes/enginetest"},
 	"runtimes/docker":        {"runtimes/enginetest", "runtimes/machine"},
 	"runtimes/podman":        {"runtimes/enginetest", "runtimes/machine"},

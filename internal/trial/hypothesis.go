@@ -29,6 +29,9 @@ type Hypothesis struct {
 	Margin Share `json:"margin,omitempty"`
 	// Ratio, of time, is how many times as long they may take at most.
 	Ratio float64 `json:"ratio,omitempty" jsonschema:"exclusiveMinimum=0"`
+	// Phase, of time, is the phase whose time is compared, such as cluster. Default: the
+	// time to ready.
+	Phase Phase `json:"phase,omitempty"`
 	// Survives, of time, leaves out the settings at which a trial of against failed.
 	Survives bool `json:"survives,omitempty"`
 	// Memory, of leastMemory, is the limit that must be enough, in the place of

@@ -111,13 +111,20 @@ func (t *Tested) sideBySide(own, base []study.Observation) {
 		m.Value, m.Base.Value = study.Value(d.Change), study.Value(first.Rate())
 		m.bound(d.Lower, d.Upper)
 	} else {
-		values := study.MetricSetup.Paired([2][]study.Observation{base, own}, func(o study.Observation) string { return o.Block + " " + t.place(o) })
+		metric := cmp.Or(study.Metric(t.Phase), study.MetricSetup)
+		values := metric.Paired([2][]study.Observation{base, own}, func(o study.Observation) string { return o.Block + " " + t.place(o) })
 		d := compare.Change(values[0], values[1], alpha)
 		if math.IsNaN(d.Change) {
-			t.Why = "no two of them ran in the same place and block"
+			t.Why = "no two of them have a time in the same place and block"
 			return
 		}
-		m.Value, m.Base.Value = study.Value(1+d.Change), study.Value(stats.Median(study.Setups(base)))
+		var times []float64
+		for _, o := range base {
+			if v, ok := metric.Of(o); ok && o.Ready {
+				times = append(times, v)
+			}
+		}
+		m.Value, m.Base.Value = study.Value(1+d.Change), study.Value(stats.Median(times))
 		m.bound(1+d.Lower, 1+d.Upper)
 	}
 	t.Measured = &m

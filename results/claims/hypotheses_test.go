@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -63,6 +64,29 @@ func TestFiguresOfHypotheses(t *testing.T) {
 	}
 	if all[2].Measured != nil || all[2].Why == "" {
 		t.Errorf("%+v", all[2])
+	}
+}
+
+// A phase may be faster where the whole set-up is not.
+func TestHypothesesAboutAPhase(t *testing.T) {
+	h := trial.Hypothesis{Kind: trial.HypothesisTime, Of: trial.Levels{"cluster": "prebooted"}, Against: trial.Levels{"cluster": "fresh"}, Ratio: 0.4}
+	inPhase := h
+	inPhase.Phase = trial.PhaseCluster
+	run := results.Run{Dir: "run", Plan: results.Plan{Hypotheses: []trial.Hypothesis{h, inPhase}}}
+	for block := range 6 {
+		for level, cluster := range map[string]trial.Seconds{"fresh": 12e9, "prebooted": 4e9} {
+			setup := trial.Seconds(30e9)
+			run.Records = append(run.Records, results.Record{Kind: results.KindTrial, Setup: &setup, Verdict: trial.Verdict{Outcome: trial.OK},
+				Trial: trial.Trial{ID: fmt.Sprint(level, block), Block: block + 1, Cell: trial.Cell{{Factor: "cluster", Level: level}}},
+				Spans: []trial.Span{{Name: "cluster", Phase: trial.PhaseCluster, End: cluster}, {Name: "deploy", Phase: trial.PhaseDeploy, Start: cluster, End: setup}}})
+		}
+	}
+	all := Test(study.Gather([]results.Run{run}))
+	if whole := all[0]; whole.Verdict != Contradicted || whole.Measured.Value != 1 || whole.Measured.Base.Value != 30 {
+		t.Errorf("%+v, %+v", whole, whole.Measured)
+	}
+	if phase := all[1]; phase.Verdict != Supported || math.Abs(float64(phase.Measured.Value)-1./3) > 1e-9 || phase.Measured.Base.Value != 12 {
+		t.Errorf("%+v, %+v", phase, phase.Measured)
 	}
 }
 

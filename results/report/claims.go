@@ -202,6 +202,9 @@ func Hypothesis(h trial.Hypothesis) (text string) {
 		text = fmt.Sprintf("%s fails no more often than %s, give or take %s points", h.Of, h.Against, inPercent(float64(cmp.Or(h.Margin, claims.Margin))))
 	case trial.HypothesisTime:
 		text = fmt.Sprintf("%s takes at most %g × as long as %s", h.Of, h.Ratio, h.Against)
+		if h.Phase != "" {
+			text += " in the phase " + string(h.Phase)
+		}
 		if h.Survives {
 			text += " where that never failed"
 		}
