@@ -52,6 +52,8 @@ type Config struct {
 	// LoadAsBuilt loads each image as soon as it is built and the cluster is
 	// there, in an archive of its own.
 	LoadAsBuilt bool `json:"load_as_built,omitempty"`
+	// LoadShared sends of the images only what the nodes do not have yet.
+	LoadShared bool `json:"load_shared,omitempty"`
 	// DeployAsLoaded deploys beside the builds and the load, as soon as the cluster is
 	// there. Objects that need an image are held until it is in the nodes.
 	DeployAsLoaded bool `json:"deploy_as_loaded,omitempty"`

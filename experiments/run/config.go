@@ -36,6 +36,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
+	cfg.LoadShared = s.Load.Path == trial.LoadShared
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
 	cfg.WarmCache = s.Build.Warm() && x.do == jobTrial

@@ -25,6 +25,7 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 		{s.Build.CacheStart != "", "build.cacheStart: the set-up command builds by itself; take the setting out"},
 		{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
 		{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
+		{s.Load.Path == trial.LoadShared, "load.path shared: the set-up command loads by itself; take the setting out"},
 		{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
 		{s.Deploy.When == trial.DeployAsLoaded, "deploy.when asLoaded: the set-up command deploys by itself; take the setting out"},
 	} {

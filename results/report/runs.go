@@ -318,6 +318,8 @@ func Trial(run results.Run, r results.Record) Table {
 			note = "unfinished when the trial ended"
 		case s.Cached:
 			note = "cached"
+		case s.Sent > 0:
+			note = s.Sent.String() + " sent to each node"
 		}
 		t.Rows = append(t.Rows, []string{string(s.Phase), s.Image, name, Seconds(s.Start), Seconds(s.Length()), note})
 	}
