@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -47,9 +44,6 @@ func (f *file) readCSV(text []byte) {
 		for i, name := range t.header {
 			r.value[name] = strings.TrimSpace(fields[i])
 		}
-		if t.printed {
-			r.readPrinted()
-		}
 		rec := r.record(t.cellOf(r))
 		r.addTimes(&rec)
 		f.records = append(f.records, rec)
@@ -63,16 +57,9 @@ func (f *file) readCSV(text []byte) {
 type table struct {
 	*file
 	header []string
-	// printed is true for a table as people see it.
-	printed bool
 	// cells has each cell once: a long table has few.
 	cells map[string]trial.Cell
 }
-
-// printedNames are the columns of a table as people see it, which ls once wrote
-// as CSV: with times such as "2 min 53 s".
-var printedNames = map[string]string{"setup": "setup_seconds", "elapsed": "elapsed_seconds",
-	"tests passed": "tests_passed", "peak memory": "peak_memory_bytes"}
 
 func (t *table) readHeader(header []string) {
 	for i, name := range header {
@@ -85,18 +72,10 @@ func (t *table) readHeader(header []string) {
 		}
 		t.header = append(t.header, name)
 	}
-	isMissing := func(name string) bool { return !slices.Contains(t.header, name) }
-	if t.printed = !slices.ContainsFunc(slices.Collect(maps.Keys(printedNames)), isMissing); t.printed {
-		for i, name := range t.header {
-			if known, ok := printedNames[name]; ok {
-				t.header[i] = known
-			}
-		}
-	}
 	for _, name := range t.header {
 		t.refuseNear(1, "column", name, columns, t.header)
 	}
-	if len(t.faults) == 0 && isMissing("outcome") {
+	if len(t.faults) == 0 && !slices.Contains(t.header, "outcome") {
 		hint := ""
 		if len(t.header) == 1 && strings.ContainsAny(t.header[0], ";\t|") {
 			hint = "; columns are separated by commas"
@@ -127,40 +106,6 @@ func (t *table) cellOf(r row) trial.Cell {
 	}
 	t.cells[key] = c
 	return c
-}
-
-// readPrinted turns what a printed table shows into what a table of figures has:
-// "2 min 53 s" into 173, "engine-crash in build (limit)" into three columns. The
-// column block has the kind of what is in no block.
-func (r row) readPrinted() {
-	for name, text := range r.value {
-		if text == "–" {
-			r.value[name] = ""
-		}
-	}
-	if _, err := strconv.Atoi(r.value["block"]); r.value["kind"] == "" && err != nil {
-		r.value["kind"], r.value["block"] = r.value["block"], ""
-	}
-	for _, name := range []string{"setup_seconds", "elapsed_seconds"} {
-		text := r.value[name]
-		d, err := time.ParseDuration(strings.ReplaceAll(strings.Replace(text, "min", "m", 1), " ", ""))
-		if err == nil {
-			r.value[name] = strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
-		} else if text != "" {
-			r.fault("%s is %q, no time such as 31.4 s or 2 min 53 s", name, text)
-			r.value[name] = ""
-		}
-	}
-	outcome, limit := strings.CutSuffix(r.value["outcome"], " (limit)")
-	r.value["timed_out"] = strconv.FormatBool(limit)
-	r.value["outcome"], r.value["phase"], _ = strings.Cut(outcome, " in ")
-	r.value["tests_passed"], r.value["tests_total"], _ = strings.Cut(r.value["tests_passed"], " of ")
-	if b, err := trial.ParseBytes(r.value["peak_memory_bytes"]); err == nil {
-		r.value["peak_memory_bytes"] = strconv.FormatInt(int64(b), 10)
-	}
-	if r.value["outcome"] != string(trial.OK) && r.value["outcome"] != string(trial.TestFailed) {
-		r.value["lost_seconds"] = r.value["elapsed_seconds"]
-	}
 }
 
 // placeReferences gives references without a block the block that follows them.
