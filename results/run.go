@@ -184,31 +184,7 @@ func (r Run) ID() string { return filepath.Base(r.Dir) }
 
 // ReadRun reads the run in the folder dir. Files of a published run must match
 // their checksums.
-func ReadRun(dir string) (run Run, err error) {
-	var plan Plan
-	run, err = readRun(dir, &plan)
-	run.Plan = plan
-	return run, err
-}
-
-// ReadNight reads a run as ReadRun does, except that of the planned trials only
-// their number and which are warm-ups is read: a history has very many.
-func ReadNight(dir string) (run Run, err error) {
-	var plan struct {
-		Cells  []trial.Cell `json:"cells"`
-		Trials []struct {
-			WarmUp bool `json:"warm_up"`
-		} `json:"trials"`
-	}
-	run, err = readRun(dir, &plan)
-	run.Plan.Cells, run.Plan.Trials = plan.Cells, make([]trial.Trial, len(plan.Trials))
-	for i, t := range plan.Trials {
-		run.Plan.Trials[i].WarmUp = t.WarmUp
-	}
-	return run, err
-}
-
-func readRun(dir string, plan any) (Run, error) {
+func ReadRun(dir string) (Run, error) {
 	run := Run{Dir: dir}
 	if err := verify(dir); err != nil {
 		return run, err
@@ -217,7 +193,7 @@ func readRun(dir string, plan any) (Run, error) {
 		name  string
 		value any
 		must  bool
-	}{{EnvironmentFile, &run.Environment, true}, {PlanFile, plan, true}, {ImportFile, &run.Import, false}, {ExpectedFile, &run.Expected, false}} {
+	}{{EnvironmentFile, &run.Environment, true}, {PlanFile, &run.Plan, true}, {ImportFile, &run.Import, false}, {ExpectedFile, &run.Expected, false}} {
 		if err := readJSON(dir, file.name, file.value); err != nil && (file.must || !errors.Is(err, fs.ErrNotExist)) {
 			return run, err
 		}

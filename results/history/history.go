@@ -71,7 +71,7 @@ func Read(dir string, now time.Time) (*History, error) {
 	for i, path := range paths {
 		group.Go(func() (err error) {
 			p := &parts[i]
-			if p.content, err = readPath(path, results.ReadNight); err != nil {
+			if p.content, err = readPath(path); err != nil {
 				return err
 			}
 			for _, run := range p.runs {
@@ -139,7 +139,7 @@ func list(dir string) (paths []string, err error) {
 	return append(paths, files...), nil
 }
 
-func readPath(path string, night func(dir string) (results.Run, error)) (content, error) {
+func readPath(path string) (content, error) {
 	if strings.HasSuffix(path, fileEnd) {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -147,7 +147,7 @@ func readPath(path string, night func(dir string) (results.Run, error)) (content
 		}
 		return readLines(path, text), nil
 	}
-	run, err := night(path)
+	run, err := results.ReadRun(path)
 	if err != nil {
 		return content{faults: []results.Fault{{File: path, Message: err.Error()}}}, nil
 	}
@@ -177,7 +177,7 @@ func (h *History) admit(r *Run) error {
 // records reads one run from where its records stand.
 func records(key string, paths []string) (runs []results.Run, err error) {
 	for _, path := range paths {
-		c, err := readPath(path, results.ReadRun)
+		c, err := readPath(path)
 		if err != nil {
 			return nil, err
 		}
