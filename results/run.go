@@ -239,9 +239,9 @@ func (r Run) Find(id string) (Record, bool) {
 	return Record{}, false
 }
 
-// Trials returns the run's trials without preparations, each once: of a trial
-// that was done again after an interruption, the last attempt counts. They are the
-// run's own records, for reading only.
+// Trials returns the run's trials without preparations, in order of position and
+// each once: of a trial that was done again after an interruption, the last attempt
+// counts. They are the run's own records, for reading only.
 func (r Run) Trials() []*Record {
 	trials := make([]*Record, 0, len(r.Records))
 	place := make(map[string]int, len(r.Records))
@@ -257,6 +257,7 @@ func (r Run) Trials() []*Record {
 		place[rec.Trial.ID] = len(trials)
 		trials = append(trials, rec)
 	}
+	slices.SortStableFunc(trials, func(a, b *Record) int { return a.Trial.Position - b.Trial.Position })
 	return trials
 }
 
