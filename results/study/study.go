@@ -138,15 +138,16 @@ func complete(c trial.Cell, names []string, settings json.RawMessage) trial.Cell
 	for i, name := range names {
 		level, ok := c.Level(name)
 		if !ok {
-			level = settingLevel(settings, name)
+			level = Setting(settings, name)
 		}
 		full[i] = trial.Assignment{Factor: name, Level: level}
 	}
 	return full
 }
 
-// settingLevel looks a dotted path up in a record's settings.
-func settingLevel(settings json.RawMessage, path string) string {
+// Setting is what stands at a dotted path of a record's settings, as a level is
+// written: NotRecorded where there is nothing, or more than one value.
+func Setting(settings json.RawMessage, path string) string {
 	var at any
 	if json.Unmarshal(settings, &at) != nil {
 		return NotRecorded
