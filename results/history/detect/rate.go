@@ -87,7 +87,7 @@ func (w *watch) rose(t int, r *rate, usual float64) {
 func (w *watch) rateChange(t int, r *rate, f Finding) {
 	before, after := r.count(w.judged, r.regime, f.Since), r.count(w.judged, f.Since, math.MaxInt)
 	f.Series, f.Raised = r.series, t
-	f.Before, f.After = share(before), share(after)
+	f.Before, f.After = before.Rate(), after.Rate()
 	f.Ratio = f.After / f.Before
 	if !(math.Abs(f.After-f.Before) >= RateThreshold) {
 		return
@@ -204,6 +204,3 @@ func (r *rate) count(judged []int, start, end int) (a stats.Arm) {
 	}
 	return a
 }
-
-// share is NaN for no trials.
-func share(a stats.Arm) float64 { return float64(a.Events) / float64(a.Trials) }
