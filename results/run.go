@@ -261,20 +261,11 @@ func (r Run) Trials() []*Record {
 	return trials
 }
 
-// References returns the times that the reference workload was done, in order:
-// usually once for each block, and again for a block that a resumed run went on
-// with. Failed ones are left out. Their times can be compared if their settings
-// are the same.
-func (r Run) References() []*Record { return r.done(KindReference) }
-
-// Preparations returns what was built and pushed before the trials, in order; a
-// resumed run does it again. Failed ones are left out.
-func (r Run) Preparations() []*Record { return r.done(KindPreparation) }
-
-// BuildCaches returns the build caches that were filled before the trials, likewise.
-func (r Run) BuildCaches() []*Record { return r.done(KindBuildCache) }
-
-func (r Run) done(kind Kind) (done []*Record) {
+// Done returns the records of a kind that ended well, in order. References are usually
+// one for each block, and again for a block that a resumed run went on with; their
+// times can be compared if their settings are the same. Preparations, clusters and
+// build caches are made again by a resumed run.
+func (r Run) Done(kind Kind) (done []*Record) {
 	for i := range r.Records {
 		rec := &r.Records[i]
 		if rec.Kind == kind && rec.Verdict.Outcome == trial.OK && rec.Elapsed > 0 {

@@ -132,7 +132,7 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 	if n := len(trials); n > 0 {
 		r.busy = busynessOf(trials[0].Load, trials[n-1].Load, env.CPUs)
 	}
-	for _, ref := range run.References() {
+	for _, ref := range run.Done(results.KindReference) {
 		r.References = append(r.References, Reference{jobOf(ref.Settings), rounded(ref.Elapsed.Duration().Seconds())})
 	}
 	return r, faults

@@ -18,7 +18,7 @@ t001,trial,1,docker,ok,60,70
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(run.Records) != 4 || len(run.Trials()) != 1 || len(run.Preparations()) != 1 || len(run.BuildCaches()) != 1 || run.BuildCaches()[0].Trial.ID != "b001" {
+	if len(run.Records) != 4 || len(run.Trials()) != 1 || len(run.Done(results.KindPreparation)) != 1 || len(run.Done(results.KindBuildCache)) != 1 || run.Done(results.KindBuildCache)[0].Trial.ID != "b001" {
 		t.Errorf("got %+v", run.Records)
 	}
 }
