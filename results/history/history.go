@@ -248,7 +248,7 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 		record *results.Record
 	}
 	first := make(map[recordKey]place, len(joined.Records))
-	var whole []*results.Record
+	joined.Records = make([]results.Record, 0, len(joined.Records))
 	for _, run := range runs {
 		for i := range run.Records {
 			rec := &run.Records[i]
@@ -256,7 +256,7 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 			switch {
 			case !known:
 				first[keyOf(rec)] = place{run.Dir, rec}
-				whole = append(whole, rec)
+				joined.Records = append(joined.Records, *rec)
 			case run.Dir != at.dir && rec.Imported != nil:
 				// It was converted from the other's format.
 			case same(at.record, rec):
@@ -266,18 +266,7 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 			}
 		}
 	}
-	slices.SortStableFunc(whole, func(a, b *results.Record) int { return a.Started.Compare(b.Started) })
-	inOrder := len(whole) == len(joined.Records)
-	for i := 0; inOrder && i < len(whole); i++ {
-		inOrder = whole[i] == &joined.Records[i]
-	}
-	if inOrder { // as nearly always; there are very many records
-		return joined, faults
-	}
-	joined.Records = make([]results.Record, len(whole))
-	for i, rec := range whole {
-		joined.Records[i] = *rec
-	}
+	slices.SortStableFunc(joined.Records, func(a, b results.Record) int { return a.Started.Compare(b.Started) })
 	return joined, faults
 }
 
