@@ -146,19 +146,11 @@ func (l line) cuts(i int, r Report) (cuts []cutAt) {
 func (l line) flat(start, end int) Segment {
 	v := 0.0
 	if l.IsCount() {
-		v = l.count(start, end).Rate()
+		v = l.count(l.nights[start:end]).Rate()
 	} else {
 		v = math.Exp(medianOf(slices.Clone(l.values[start:end])))
 	}
 	return Segment{Start: l.nights[start], End: l.nights[end-1] + 1, From: v, To: v}
-}
-
-func (l line) count(start, end int) (a stats.Arm) {
-	for _, t := range l.nights[start:end] {
-		a.Events += l.Bad[t]
-		a.Trials += l.Trials[t]
-	}
-	return a
 }
 
 // mostBeside is how many nights on each side a change is measured by: two
@@ -170,7 +162,7 @@ const mostBeside = 14
 func (l line) step(start, at, end int, p float64) Change {
 	out := Change{Night: l.nights[at], Until: None, P: p}
 	if l.IsCount() {
-		before, after := l.count(start, at), l.count(at, end)
+		before, after := l.count(l.nights[start:at]), l.count(l.nights[at:end])
 		out.Ratio = after.Rate() / before.Rate()
 		out.CI = stats.MiettinenNurminen(after, before, confidence)
 		return out
