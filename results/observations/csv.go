@@ -25,9 +25,9 @@ func (f *file) readCSV(text []byte) {
 		}
 		return fields, err == nil
 	}
-	t := table{file: f, cells: map[string]trial.Cell{}}
-	if header, ok := next(); ok {
-		t.readHeader(header)
+	var header []string
+	if fields, ok := next(); ok {
+		header = f.readHeader(fields)
 	} else if len(f.faults) == 0 {
 		f.fault(1, "the file is empty; its first line names the columns, of which outcome is the only required one")
 	}
@@ -41,70 +41,56 @@ func (f *file) readCSV(text []byte) {
 		}
 		line, _ := reader.FieldPos(0)
 		r := row{f, line, make(map[string]string, len(fields))}
-		for i, name := range t.header {
+		for i, name := range header {
 			r.value[name] = strings.TrimSpace(fields[i])
 		}
-		rec := r.record(t.cellOf(r))
+		rec := r.record(r.cell(header))
 		r.addTimes(&rec)
 		f.records = append(f.records, rec)
 	}
 	f.placeReferences()
 	f.refuseTwice()
-	f.doubt(slices.Contains(t.header, "block"))
+	f.doubt(slices.Contains(header, "block"))
 }
 
-// table is a CSV file while it is read.
-type table struct {
-	*file
-	header []string
-	// cells has each cell once: a long table has few.
-	cells map[string]trial.Cell
-}
-
-func (t *table) readHeader(header []string) {
-	for i, name := range header {
+// readHeader returns the names of the columns.
+func (f *file) readHeader(fields []string) (header []string) {
+	for i, name := range fields {
 		name = strings.TrimSpace(name)
 		if name == "" {
-			t.fault(1, "column %d has no name", i+1)
+			f.fault(1, "column %d has no name", i+1)
 		}
-		if slices.Contains(t.header, name) {
-			t.fault(1, "column %q stands there twice", name)
+		if slices.Contains(header, name) {
+			f.fault(1, "column %q stands there twice", name)
 		}
-		t.header = append(t.header, name)
+		header = append(header, name)
 	}
-	for _, name := range t.header {
-		t.refuseNear(1, "column", name, columns, t.header)
+	for _, name := range header {
+		f.refuseNear(1, "column", name, columns, header)
 	}
-	if len(t.faults) == 0 && !slices.Contains(t.header, "outcome") {
+	if len(f.faults) == 0 && !slices.Contains(header, "outcome") {
 		hint := ""
-		if len(t.header) == 1 && strings.ContainsAny(t.header[0], ";\t|") {
+		if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
 			hint = "; columns are separated by commas"
 		}
-		t.fault(1, "no column is called outcome, there is %s%s", strings.Join(t.header, ", "), hint)
+		f.fault(1, "no column is called outcome, there is %s%s", strings.Join(header, ", "), hint)
 	}
+	return header
 }
 
-// cellOf is the row's level of each factor. Only a trial must have all.
-func (t *table) cellOf(r row) trial.Cell {
+// cell is the row's level of each factor. Only a trial must have all.
+func (r row) cell(header []string) (c trial.Cell) {
 	kind := results.Kind(r.value["kind"])
-	var key string
-	var c trial.Cell
-	for _, name := range t.header {
+	for _, name := range header {
 		if slices.Contains(columns, name) {
 			continue
 		}
-		level := r.value[name]
-		key += level + "\x00"
-		if level != "" {
+		if level := r.value[name]; level != "" {
 			c = append(c, trial.Assignment{Factor: name, Level: level})
 		} else if kind != results.KindReference && !kind.Prepares() {
 			r.fault("%s has no level", name)
 		}
 	}
-	if same, known := t.cells[key]; known {
-		return same
-	}
-	t.cells[key] = c
 	return c
 }
 
