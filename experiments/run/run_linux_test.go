@@ -198,7 +198,7 @@ func TestStrategiesOnBothEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded, trials := readTrials(t, dir)
-	if len(trials) != 6 || len(recorded.Records) != 9 || len(recorded.References()) != 1 || len(recorded.Plan.Refused) != 2 {
+	if len(trials) != 6 || len(recorded.Records) != 9 || len(recorded.Done(results.KindReference)) != 1 || len(recorded.Plan.Refused) != 2 {
 		t.Fatalf("%d trials, %d records, %d refused cells; want 6 trials, 2 preparations and a reference, and no node that pulls what 2+1 builds",
 			len(trials), len(recorded.Records), len(recorded.Plan.Refused))
 	}
@@ -317,7 +317,7 @@ func TestKilledRunner(t *testing.T) {
 	if len(after.Records) != 4 || len(trials) != 2 || trials[0].Started != before.Trials()[0].Started {
 		t.Errorf("after --resume: %d records, %d trials", len(after.Records), len(trials))
 	}
-	if r := after.References(); len(r) != 2 || r[1].Trial.ID != "r001" || r[1].Attempt != 2 {
+	if r := after.Done(results.KindReference); len(r) != 2 || r[1].Trial.ID != "r001" || r[1].Attempt != 2 {
 		t.Errorf("the block that was gone on with has the references %+v", r)
 	}
 	for _, r := range trials {
