@@ -125,9 +125,11 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
 	}
 	if s.tunnel {
-		if err := p.engine.CanTunnel(asking); err != nil {
+		trying, done := context.WithTimeout(ctx, askLimit)
+		if err := p.engine.CanTunnel(trying); err != nil {
 			s.problems = append(s.problems, fmt.Sprintf("%v; %s", err, runtimes.TunnelCure))
 		}
+		done()
 	}
 	if s.elsewhere == "" { // else the path is another host's
 		if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {
