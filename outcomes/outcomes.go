@@ -76,8 +76,9 @@ type rule func(*Case) trial.Verdict
 
 // precedence is the order in which the rules are asked.
 var precedence = []rule{
-	(*Case).cancelled,       // the user ended it
-	(*Case).succeeded,       // it came to its end, whatever happened beside it
+	(*Case).cancelled, // the user ended it
+	(*Case).succeeded, // it came to its end, whatever happened beside it
+	found(trial.RunnerFault, trial.CauseTunnel, certain, trial.StateTunnelBroken), // ours: nothing was reached any more
 	(*Case).restarted,       // the boot id: the engine and all on it were lost
 	(*Case).workerFirst,     // ours: the engine gave up after it
 	(*Case).engineEnded,     // watch: nothing works without the engine

@@ -2,6 +2,7 @@ package run
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"maps"
 	"os"
@@ -24,9 +25,9 @@ import (
 // workDir is the folder of a worker's own small files, in its machine.
 const workDir = "/tmp/stratbench"
 
-// config is the worker's configuration. stop ends the registry that a trial may
-// need.
-func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, stop func(), err error) {
+// config is the worker's configuration. It opens the tunnel that a trial may need. stop
+// ends the registry that it may need.
+func (x *execution) config(ctx context.Context, p place, m machine.Machine) (cfg pipeline.Config, stop func(), err error) {
 	schedule, err := x.schedule()
 	if err != nil {
 		return cfg, nil, err
@@ -34,6 +35,9 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 	w, s := x.workload, x.settings
 	cfg = clusterOf(p, s, w)
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
+	if err := x.openTunnel(ctx, &cfg); err != nil {
+		return cfg, nil, err
+	}
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
 	cfg.LoadShared = s.Load.Path == trial.LoadShared
@@ -259,7 +263,7 @@ func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
 		own.Marks[phase] = pipeline.Mark(mark)
 	}
 	if len(cfg.KindPatches) > 0 {
-		own.KindConfig = cfg.KindPatches[0] // the lab's, which is a whole configuration
+		own.KindConfig = cfg.KindPatches[0] // the lab's or the tunnel's, which is a whole configuration
 	}
 	return own
 }

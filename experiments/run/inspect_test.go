@@ -117,8 +117,15 @@ func TestRefusedCellsAreNotCounted(t *testing.T) {
 	}
 }
 
+// tunnelledSite is a user's engine on another host, which is reached by ssh.
+func tunnelledSite() *site {
+	s := usersSite()
+	s.elsewhere, s.tunnel = "192.0.2.1", true
+	return s
+}
+
 func TestWhatWorksIsNotRefused(t *testing.T) {
-	for name, s := range map[string]*site{"isolated": isolatedSite(t), "a user's": usersSite()} {
+	for name, s := range map[string]*site{"isolated": isolatedSite(t), "a user's": usersSite(), "a user's, by ssh": tunnelledSite()} {
 		if certain, possible := inspected(t, works(), s); certain+possible != "" {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
 		}
@@ -134,6 +141,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	port := taken.Addr().(*net.TCPAddr).Port
 	elsewhere := func(*testing.T) *site { s := usersSite(); s.elsewhere, s.sharesPorts = "192.0.2.1", false; return s }
 	users := func(*testing.T) *site { return usersSite() }
+	tunnelled := func(*testing.T) *site { return tunnelledSite() }
 	const kind = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n"
 	const urls = "nodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 30080, hostPort: 18080}]\n"
 	for name, c := range map[string]struct {
@@ -156,6 +164,8 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"taken API port":      {users, "kind.yaml", kind + urls + fmt.Sprintf("networking: {apiServerPort: %d}\n", port), fmt.Sprintf("kind.yaml:6:29: port %d/tcp of this host is taken", port)},
 		"no answer":           {isolatedSite, "kind.yaml", kind, "w.yaml:6:16: no node publishes port 18080"},
 		"another host":        {elsewhere, "test.sh", "", "exp.yaml:4:21: the docker engine at 192.0.2.1 runs on another host: its cluster listens at that host's 127.0.0.1"},
+		"port of a tunnel":    {tunnelled, "kind.yaml", kind + fmt.Sprintf("nodes:\n- extraPortMappings: [{containerPort: 1, hostPort: %d}]\n", port), fmt.Sprintf("kind.yaml:4:52: the tunnel to 192.0.2.1 must listen here at the port that the cluster publishes there, and cannot: listen tcp 127.0.0.1:%d: bind: address already in use; end what", port)},
+		"API of a tunnel":     {tunnelled, "kind.yaml", kind + urls + fmt.Sprintf("networking: {apiServerPort: %d}\n", port), "kind.yaml:6:29: the tunnel to 192.0.2.1 must listen here"},
 		"mount":               {isolatedSite, "kind.yaml", kind + urls + "  extraMounts: [{hostPath: \"${PWD}/audit\", containerPath: /a}]\n", "audit does not exist on this host: variables are not replaced"},
 		"version of kind":     {users, "kind.yaml", "kind: Cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\n", "kind.yaml:2:13: "},
 		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
@@ -210,6 +220,16 @@ func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 		files := works()
 		files[c.file] = c.text
 		if certain, possible := inspected(t, files, isolatedSite(t)); certain != "" || !strings.Contains(possible, c.want) {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestPortsThatNoTunnelCarriesAreAWarning(t *testing.T) {
+	for name, mapping := range map[string]string{"of another protocol": "{containerPort: 53, hostPort: 18053, protocol: UDP}", "not set": "{containerPort: 53}"} {
+		files := works()
+		files["kind.yaml"] = strings.Replace(files["kind.yaml"], "extraPortMappings: [", "extraPortMappings: ["+mapping+", ", 1)
+		if certain, possible := inspected(t, files, tunnelledSite()); certain != "" || !strings.Contains(possible, "the tunnel to 192.0.2.1 carries only ports that are set here, and only TCP") {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
 		}
 	}

@@ -172,6 +172,9 @@ func (c *cellInspection) setup() {
 		}
 	}
 	c.environment("workload.setup.env.", s.Env)
+	if c.site.tunnel {
+		c.at(&c.warnings, "workload.setup.command", "the tunnel to %s carries the API server's port in $STRATBENCH_KIND_CONFIG and no other; have the command run kind create cluster --config \"$STRATBENCH_KIND_CONFIG\", or set that port (networking.apiServerPort) in a configuration of its own", c.site.elsewhere)
+	}
 	if strategy, err := strategies.Named(c.settings.Strategy, c.spec.Strategies); err == nil && strategy.Pull {
 		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
 	}

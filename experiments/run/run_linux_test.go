@@ -19,6 +19,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
@@ -31,10 +32,11 @@ const runnerCommand = "runner"
 // cleanerCommand has it remove what killed runs left.
 const cleanerCommand = "cleaner"
 
-// TestMain lets the test program be a machine's first process, a worker and a
-// runner, as the real program is.
+// TestMain lets the test program be a machine's first process, a worker, a runner
+// and what stands in for podman, as the real program is.
 func TestMain(m *testing.M) {
 	isolated.Main()
+	kindcluster.Main()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case WorkerCommand:

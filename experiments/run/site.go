@@ -26,8 +26,10 @@ type site struct {
 	// lab: clusters have the lab's node image. offline: nothing can be fetched.
 	// sharesPorts: clusters publish ports of this host.
 	lab, offline, sharesPorts bool
-	// elsewhere is the host of the engine, if that is not this one.
+	// elsewhere is the host of the engine, if that is not this one. tunnel is true if it
+	// is reached by ssh: what clusters publish there is then found here at the same ports.
 	elsewhere string
+	tunnel    bool
 	// wayOut is another cure for what has to be fetched, for the end of a message.
 	wayOut string
 	// problems are those of the place as such.
@@ -93,8 +95,8 @@ const askLimit = 3 * time.Second
 
 // site describes a running engine by what it answers.
 func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
-	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), lookPath: lookHere}
-	s.sharesPorts = s.elsewhere == ""
+	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), tunnel: p.engine.BySSH(), lookPath: lookHere}
+	s.sharesPorts = s.elsewhere == "" || s.tunnel
 	s.has = func(context.Context, string, use) (error, error) { return nil, nil }
 	if _, err := exec.LookPath(string(p.engine.Runtime)); err != nil {
 		s.problems = append(s.problems, fmt.Sprintf("Kind drives the engine by the command %s, which is not in PATH; install it (Debian: %s)", p.engine.Runtime,
@@ -121,6 +123,13 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	s.owes = err == nil && len(owed) > 0
 	if why, cure := info.Unfit(); why != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
+	}
+	if s.tunnel {
+		trying, done := context.WithTimeout(ctx, askLimit)
+		if err := p.engine.CanTunnel(trying); err != nil {
+			s.problems = append(s.problems, fmt.Sprintf("%v; %s", err, runtimes.TunnelCure))
+		}
+		done()
 	}
 	if s.elsewhere == "" { // else the path is another host's
 		if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {

@@ -44,6 +44,10 @@ type execution struct {
 	// machine.
 	ledger *ledger
 	beside beside
+	// tunnelBroken receives why the tunnel to the engine's host ended; nil for a trial
+	// that has none. closeTunnel closes it.
+	tunnelBroken <-chan error
+	closeTunnel  func()
 	// cfg is what the worker was told; nil before that.
 	cfg *pipeline.Config
 	// memory sends readings of the machine's memory to the worker.
@@ -82,6 +86,7 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 	origin := pipeline.Now()
 	x := &execution{
 		r: r, trial: t, do: do, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
+		closeTunnel: func() {},
 		record: results.Record{
 			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
 			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),
@@ -132,6 +137,7 @@ func (x *execution) within(name string, work func() error) error {
 func (x *execution) run(ctx context.Context) {
 	place := x.r.places[x.settings.Runtime]
 	x.record.Machine.Kind = string(place.kind())
+	defer func() { x.closeTunnel() }() // after the command that undoes a set-up
 	var m machine.Machine
 	err := x.within("machine", func() (err error) {
 		m, err = place.start(ctx, x.settings, x.state(), x.trial.ID, filepath.Dir(filepath.Join(x.r.journal.Dir(), x.record.Log)))
@@ -229,7 +235,7 @@ func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) 
 	if err := x.describe(ctx, m); err != nil {
 		return err
 	}
-	cfg, stop, err := x.config(place, m)
+	cfg, stop, err := x.config(ctx, place, m)
 	if err != nil {
 		return err
 	}

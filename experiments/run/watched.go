@@ -41,7 +41,7 @@ func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 		limits[""], silence[""] = cfg.Setup.Limit, cfg.Setup.Silence
 	}
 	x.watch = watch.Start(watch.Config{
-		Machine: m, Cluster: cfg.ClusterName, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
+		Machine: m, Cluster: cfg.ClusterName, TunnelBroken: x.tunnelBroken, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
 		APISilence: time.Duration(x.spec.Limits.APISilence),
 		Seen: func(f watch.Finding) {
 			x.log.line(f.At, "watch", "! "+f.Evidence().Seen()+": "+f.Text)
@@ -144,7 +144,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	if reported {
 		c.Reported = &outcomes.Reported{Verdict: result.Verdict(), Silent: result.Silent}
 	}
-	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK) {
+	failed := c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK)
+	if failed {
 		time.Sleep(afterglow)
 		c.After = postmortem.Look(context.WithoutCancel(ctx), postmortem.Subject{
 			Machine: m, Cluster: x.cfg.ClusterName, Began: x.record.Started.Add(x.before.At.Duration()),
@@ -168,6 +169,9 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 		if line, found := outcomes.WantsOut(text); found && x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
 			c.Confined = line
 		}
+	}
+	if failed {
+		x.blameTunnel(ctx, &c)
 	}
 	x.record.Verdict = outcomes.Judge(c)
 	for i, e := range x.record.Observed {

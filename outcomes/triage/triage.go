@@ -176,6 +176,7 @@ var marks = map[trial.State]string{
 	trial.StateOverdue:          "HANG",
 	trial.StatePartStopped:      "HANG",
 	trial.StateNodeEnded:        "NODE LOST",
+	trial.StateTunnelBroken:     "TUNNEL LOST",
 	trial.StateKilled:           "OOM KILL",
 	trial.StateBackedOff:        "BACKED OFF",
 }

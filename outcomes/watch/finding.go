@@ -37,6 +37,7 @@ var findings = map[trial.State]struct {
 	trial.StateThrashing:        {trial.SourceMemory, true},
 	trial.StateNodeEnded:        {trial.SourceNode, true},
 	trial.StateKubernetesSilent: {trial.SourceKubernetes, true},
+	trial.StateTunnelBroken:     {trial.SourceMachine, true},
 	trial.StateOverdue:          {trial.SourceTest, true},
 }
 

@@ -23,6 +23,15 @@ func (w *Watch) awaitExit(ctx context.Context) {
 	}
 }
 
+// awaitBreak waits for the end of the tunnel to the machine.
+func (w *Watch) awaitBreak(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case err := <-w.config.TunnelBroken:
+		w.found(Finding{State: trial.StateTunnelBroken, Phase: w.phase(), Text: err.Error()})
+	}
+}
+
 func (w *Watch) phase() trial.Phase {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -30,7 +39,8 @@ func (w *Watch) phase() trial.Phase {
 }
 
 // ping checks that the engine answers. The process of a user's engine cannot be watched,
-// so that engine counts as ended when nothing listens at its address for some time.
+// so that engine counts as ended when nothing listens at its address for some time. Where
+// there is a tunnel, it is the ssh server that refuses.
 func (w *Watch) ping(ctx context.Context) {
 	err := bounded(ctx, w.engine.Ping)
 	if ctx.Err() != nil {
@@ -45,7 +55,7 @@ func (w *Watch) ping(ctx context.Context) {
 	gone := w.api.stuck.see(now, refused || errors.Is(err, syscall.ENOENT))
 	last, phase := w.api.last, w.progress.latest
 	w.mu.Unlock()
-	if w.inside == nil && gone >= refusedFor {
+	if w.inside == nil && w.config.TunnelBroken == nil && gone >= refusedFor {
 		f := Finding{State: trial.StateEngineEnded, Phase: phase, Since: w.since(last), Text: err.Error()}
 		if refused {
 			f.Cause = trial.CauseConnectionRefused

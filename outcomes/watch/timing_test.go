@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -207,6 +208,18 @@ func TestARestartIsSeenHoweverShort(t *testing.T) {
 	found := w.Stop()
 	if len(found) != 1 || found[0].State != trial.StateEngineRestarted || found[0].Phase != trial.PhaseBuild || dead(w) {
 		t.Errorf("found %+v; given up: %v", found, dead(w))
+	}
+}
+
+func TestABrokenTunnelEndsTheTrial(t *testing.T) {
+	broken := make(chan error, 1)
+	w := Start(Config{Machine: quietMachine{make(chan struct{}), wellEngine}, Elapsed: func() trial.Seconds { return 0 }, TunnelBroken: broken})
+	defer w.Stop()
+	w.PhaseBegan(trial.PhaseBuild)
+	broken <- errors.New("ssh ended: Connection reset by peer")
+	<-w.Dead()
+	if f := w.Verdict(); f.State != trial.StateTunnelBroken || f.Phase != trial.PhaseBuild || !strings.Contains(f.Text, "reset by peer") {
+		t.Errorf("found %+v", f)
 	}
 }
 

@@ -22,6 +22,9 @@ type Config struct {
 	Machine machine.Machine
 	// Cluster is the name of the trial's Kind cluster.
 	Cluster string
+	// TunnelBroken receives why the tunnel ended through which the machine is reached. It
+	// is nil if there is none.
+	TunnelBroken <-chan error
 	// Elapsed is the trial's clock.
 	Elapsed func() trial.Seconds
 	// Limits and Silence limit how long each phase may take, and how long it may print
@@ -70,6 +73,7 @@ func Start(c Config) *Watch {
 	w.progress.heard = w.started
 	w.api.last = w.started
 	w.done.Go(func() { w.awaitExit(ctx) })
+	w.done.Go(func() { w.awaitBreak(ctx) })
 	w.done.Go(func() { every(ctx, tick, w.judge) })
 	w.done.Go(func() { every(ctx, pingEvery, func() { w.ping(ctx) }) })
 	w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })
