@@ -26,6 +26,9 @@ type site struct {
 	// lab: clusters have the lab's node image. offline: nothing can be fetched.
 	// sharesPorts: clusters publish ports of this host.
 	lab, offline, sharesPorts bool
+	// lowestPort is the first port of this host that the engine may publish without
+	// further rights; 0 for one that may publish all.
+	lowestPort int
 	// elsewhere is the host of the engine, if that is not this one.
 	elsewhere string
 	// wayOut is another cure for what has to be fetched, for the end of a message.
@@ -88,7 +91,8 @@ const (
 	labRoom   = 8 << 30
 )
 
-// askLimit bounds the time for all questions to one engine or registry.
+// askLimit bounds the time for all questions about images, to one engine and to
+// registries.
 const askLimit = 3 * time.Second
 
 // site describes a running engine by what it answers.
@@ -104,23 +108,29 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.sharesPorts = false
 		return s
 	}
-	asking, stop := context.WithTimeout(ctx, askLimit)
-	context.AfterFunc(asking, stop)
-	engine, err := connect.Engine(asking, p.engine)
+	// A rootless Podman runs a dozen programs before it has described itself.
+	describing, stop := context.WithTimeout(ctx, max(p.describe, askLimit))
+	context.AfterFunc(describing, stop)
+	engine, err := connect.Engine(describing, p.engine)
 	if err != nil {
 		s.problems = append(s.problems, err.Error())
 		return s
 	}
 	context.AfterFunc(ctx, func() { engine.Close() })
-	info, err := engine.Info(asking)
+	info, err := engine.Info(describing)
 	if err != nil {
 		s.problems = append(s.problems, err.Error())
 		return s
 	}
+	asking, stop := context.WithTimeout(ctx, askLimit)
+	context.AfterFunc(asking, stop)
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
-	if why, cure := info.Unfit(); why != "" {
+	if why, cure := p.engine.Unfit(info); why != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
+	}
+	if info.Rootless && s.sharesPorts {
+		s.lowestPort = host.UnprivilegedPort()
 	}
 	if s.elsewhere == "" { // else the path is another host's
 		if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {
