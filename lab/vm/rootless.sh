@@ -122,6 +122,7 @@ must validate as_user 240 'cd vm/rootless && stratbench validate trial.yaml brok
 must trial as_user 2400 'cd vm/rootless && stratbench run trial.yaml --as-found && stratbench ls latest'
 must outcomes as_user 60 'cd vm/rootless && stratbench ls latest --output csv | tail -n +2 | grep -c ",ok," | grep -qx 2' ||
 	as_user 60 'cat vm/rootless/results/data/*/trials.jsonl'
+must rootless-records as_user 60 'cat vm/rootless/results/data/*/trials.jsonl | grep -c "\"rootless\":true" | grep -qx 2'
 must samples as_user 60 'cat vm/rootless/results/data/*/trials.jsonl | grep -c "\"memory_bytes\":[1-9].*\"pressure\":{\"known\":true" | grep -qx 2'
 
 # The same from services: one of the user's own, as a timer starts it, and one
