@@ -180,7 +180,7 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 		return c, nil
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("%s at %s, %d processors, %s of memory", info.Version, engine, info.CPUs, info.Memory)
-	if why, cure := info.Unfit(); why != "" {
+	if why, cure := engine.Unfit(info); why != "" {
 		c.OK, c.Detail, c.Cure = false, c.Detail+"; "+why, cure
 	} else if info.Rootless {
 		c.Detail += ", rootless, with the controllers that Kind needs"

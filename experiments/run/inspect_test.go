@@ -235,6 +235,20 @@ func TestPortsThatNoTunnelCarriesAreAWarning(t *testing.T) {
 	}
 }
 
+// TestPortsThatOnlyRootPublishesAreAWarning has a rootless engine and ports of web
+// servers: a capability of the engine's program may let it publish them.
+func TestPortsThatOnlyRootPublishesAreAWarning(t *testing.T) {
+	s := usersSite()
+	s.lowestPort = 1024
+	files := works()
+	files["kind.yaml"] = strings.Replace(files["kind.yaml"], "[{", "[{containerPort: 80, hostPort: 80}, {", 1)
+	certain, possible := inspected(t, files, s)
+	if !strings.Contains(possible, "kind.yaml:5:53: the docker engine at unix:///run/docker.sock is rootless, and publishes port 80 only if root lets it") ||
+		strings.Contains(possible, "\n") || strings.Contains(certain, "rootless") {
+		t.Errorf("got\n%s\n%s", certain, possible)
+	}
+}
+
 // TestWhatHooksMakeIsAWarning has what a hook may make before it is needed.
 func TestWhatHooksMakeIsAWarning(t *testing.T) {
 	for name, c := range map[string]struct{ hooks, file, text, want string }{

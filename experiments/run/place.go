@@ -69,7 +69,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		}
 		engine := choice.Engines[rt]
 		engine.Runtime = rt
-		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache, report: r.report}
+		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache, report: r.report, describe: time.Duration(r.spec.Limits.Describe)}
 	}
 	return nil
 }

@@ -26,6 +26,9 @@ type site struct {
 	// lab: clusters have the lab's node image. offline: nothing can be fetched.
 	// sharesPorts: clusters publish ports of this host.
 	lab, offline, sharesPorts bool
+	// lowestPort is the first port of this host that the engine may publish without
+	// further rights; 0 for one that may publish all.
+	lowestPort int
 	// elsewhere is the host of the engine, if that is not this one. tunnel is true if it
 	// is reached by ssh: what clusters publish there is then found here at the same ports.
 	elsewhere string
@@ -49,6 +52,8 @@ var ofControlPlane = []string{"registry.k8s.io/kube-", "registry.k8s.io/etcd:", 
 func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 	const running = ", or give it a way out (machine: {network: host})"
 	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != spec.NetworkHost, wayOut: running}
+	asking, stop := context.WithTimeout(ctx, askLimit)
+	context.AfterFunc(asking, stop)
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if !s.offline {
 			return nil, nil
@@ -90,7 +95,8 @@ const (
 	labRoom   = 8 << 30
 )
 
-// askLimit bounds the time for all questions to one engine or registry.
+// askLimit bounds the time for all questions about images, to one engine and to
+// registries.
 const askLimit = 3 * time.Second
 
 // site describes a running engine by what it answers.
@@ -106,22 +112,23 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.sharesPorts = false
 		return s
 	}
-	asking, stop := context.WithTimeout(ctx, askLimit)
-	context.AfterFunc(asking, stop)
-	engine, err := connect.Engine(asking, p.engine)
+	// A rootless Podman runs a dozen programs before it has described itself.
+	describing, stop := context.WithTimeout(ctx, max(p.describe, askLimit))
+	context.AfterFunc(describing, stop)
+	engine, err := connect.Engine(describing, p.engine)
 	if err != nil {
 		s.problems = append(s.problems, err.Error())
 		return s
 	}
 	context.AfterFunc(ctx, func() { engine.Close() })
-	info, err := engine.Info(asking)
+	info, err := engine.Info(describing)
 	if err != nil {
 		s.problems = append(s.problems, err.Error())
 		return s
 	}
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
-	if why, cure := info.Unfit(); why != "" {
+	if why, cure := p.engine.Unfit(info); why != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
 	}
 	if s.tunnel {
@@ -130,6 +137,9 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 			s.problems = append(s.problems, fmt.Sprintf("%v; %s", err, runtimes.TunnelCure))
 		}
 		done()
+	}
+	if info.Rootless && s.sharesPorts {
+		s.lowestPort = host.UnprivilegedPort()
 	}
 	if s.elsewhere == "" { // else the path is another host's
 		if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {

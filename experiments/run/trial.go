@@ -277,6 +277,7 @@ func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	to := &x.record.Machine
 	to.Runtime, to.EngineVersion, to.APIVersion = string(info.Runtime), info.Version, info.APIVersion
 	to.Builder, to.StorageDriver, to.CgroupVersion, to.CPUs = info.Builder, info.StorageDriver, info.CgroupVersion, info.CPUs
+	to.Rootless = info.Rootless
 	to.MemoryLimit, to.Memory, to.Boot = x.settings.Memory, info.Memory, m.Boot(ctx)
 	return nil
 }
