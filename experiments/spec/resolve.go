@@ -79,7 +79,7 @@ func (r *resolver) setup(w *Workload) {
 		}
 	}
 	for i, image := range w.Images {
-		if image.Context != "" || image.Tag != "" {
+		if image.Context != "" || image.Tag != "" || len(image.Command) > 0 {
 			r.problem(fmt.Sprintf("/images/%d", i), "the set-up command builds the images; give only name and weight, for strategies to schedule")
 		}
 	}
@@ -137,7 +137,6 @@ func (r *resolver) images(images []Image) {
 	names, tags := map[string]bool{}, map[string]bool{}
 	for i := range images {
 		image, at := &images[i], fmt.Sprintf("/images/%d", i)
-		image.Dockerfile = cmp.Or(image.Dockerfile, "Dockerfile")
 		image.Weight = cmp.Or(image.Weight, 1)
 		// Names on an engine are in lower case, and those of variables have no hyphens.
 		name := strings.ToLower(strings.ReplaceAll(image.Name, "-", "_"))
@@ -156,11 +155,19 @@ func (r *resolver) images(images []Image) {
 			}
 			tags[FullName(tag)] = true
 		}
+		if len(image.Command) > 0 {
+			r.commandOfImage(at, image)
+			continue
+		}
+		if image.Dir != "" || len(image.Env) > 0 {
+			r.problem(at, "dir and env belong to a command, and the image has none; take them out, or write args for the Dockerfile")
+		}
+		image.Dockerfile = cmp.Or(image.Dockerfile, "Dockerfile")
 		if image.Context == "" {
 			continue
 		}
 		if r.folder(at+"/context", &image.Context) {
-			r.dockerfile(at, *image, images)
+			r.dockerfile(at, *image)
 		}
 		for id, path := range image.Secrets {
 			image.Secrets[id] = r.file(at+"/secrets/"+escape(id), ofHome(path))
@@ -181,18 +188,31 @@ func (r *resolver) images(images []Image) {
 	}
 }
 
+// commandOfImage resolves the command that builds an image.
+func (r *resolver) commandOfImage(at string, i *Image) {
+	for key, given := range map[string]bool{"context": i.Context != "", "dockerfile": i.Dockerfile != "", "target": i.Target != "", "platform": i.Platform != "",
+		"secrets": len(i.Secrets) > 0, "ssh": len(i.SSH) > 0, "args": len(i.Args) > 0} {
+		if given {
+			r.problem(at+"/"+key, "%s belongs to a Dockerfile, and a command builds this image; pass it to the command, in its arguments or env, or take one of the two out", key)
+		}
+	}
+	r.command(at+"/command", i.Command)
+	r.folder(at+"/dir", &i.Dir)
+}
+
 // tag insists on a tag behind the name: a name alone may be meant as a tag. Without a
 // registry the image is one of docker.io, as in a manifest.
 func (r *resolver) tag(at, tag string) {
-	if _, err := name.NewTag(tag); tag != "" && (err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":")) {
+	_, err := name.NewTag(tag)
+	switch {
+	case strings.Contains(tag, "$"):
+		r.problem(at, "%q is not an image's name: no variable is replaced here; write the name and the tag out, as the manifests have them when they are applied", tag)
+	case tag != "" && (err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":")):
 		r.problem(at, "%q is not an image's name with its tag; write both as the manifests do, such as localhost/api:dev, or api:latest where they say api", tag)
 	}
 }
 
-// fromImage finds the images that a line of a Dockerfile builds on.
-var fromImage = regexp.MustCompile(`(?i)^\s*FROM\s+(?:--\S+\s+)*(\S+)|\s--from=(\S+)`)
-
-func (r *resolver) dockerfile(at string, image Image, all []Image) {
+func (r *resolver) dockerfile(at string, image Image) {
 	// A root follows no path or link that leads out of the context.
 	root, err := os.OpenRoot(image.Context)
 	if err != nil {
@@ -202,7 +222,7 @@ func (r *resolver) dockerfile(at string, image Image, all []Image) {
 	defer func() { _ = root.Close() }() // it was only read
 	at += "/dockerfile"
 	if !filepath.IsLocal(image.Dockerfile) {
-		r.problem(at, "dockerfile %s is outside its context %s; give a path below the context, or a wider context", image.Dockerfile, image.Context)
+		r.problem(at, "dockerfile %s is outside its context %s; give a path below the context, a wider context, or a command that builds the image", image.Dockerfile, image.Context)
 		return
 	}
 	info, err := root.Stat(image.Dockerfile)
@@ -213,24 +233,6 @@ func (r *resolver) dockerfile(at string, image Image, all []Image) {
 		r.problem(at, "dockerfile %s in the context %s: %v; it must be a file inside the context", image.Dockerfile, image.Context, withoutPath(err))
 	case !info.Mode().IsRegular():
 		r.problem(at, "dockerfile %s in the context %s is not a file; give the path of the Dockerfile itself", image.Dockerfile, image.Context)
-	}
-	// A trial builds under names of its own, so on a user's engine the name of
-	// another image would lead to an image of the user's, or to none. A build
-	// argument with that name as its value gets the trial's.
-	text, _ := root.ReadFile(image.Dockerfile)
-	for line, said := range strings.Split(string(text), "\n") {
-		for _, m := range fromImage.FindAllStringSubmatch(said, -1) {
-			for _, other := range all {
-				switch {
-				case other.Tag == "" || m[1]+m[2] != other.Tag:
-				case other.Name == image.Name:
-					r.problem(at, "line %d of %s builds on %s, which is this image itself; correct the name of the base image", line+1, image.Dockerfile, other.Tag)
-				default:
-					r.problem(at, "line %d of %s builds on %s, another image of this workload, which each trial builds under a name of its own: "+
-						"write ARG BASE and FROM ${BASE}, and give this image args: {BASE: %q}", line+1, image.Dockerfile, other.Tag, other.Tag)
-				}
-			}
-		}
 	}
 }
 
@@ -325,7 +327,7 @@ func (r *resolver) step(at string, s *Step) {
 		r.problem(at, "the step has %s, and a step does one thing; make a step of each", strings.Join(kinds, " and "))
 	}
 	if len(s.Command) == 0 && (s.Dir != "" || len(s.Env) > 0) {
-		r.problem(at, "dir and env belong to a command, and the step has none; take them out")
+		r.problem(at, "dir and env belong to a command, and the step has none; take them out, or make the step a command, such as [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]")
 	}
 	s.Apply = r.manifests(at+"/apply", s.Apply)
 	if s.Kustomize != "" {
