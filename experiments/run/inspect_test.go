@@ -267,6 +267,19 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 	}
 }
 
+func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
+	for command, want := range map[string]string{
+		`[./test.sh]`:                    "exp.yaml:5:22: the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}",
+		`[./test.sh, "{{concurrency}}"]`: "",
+	} {
+		files := works()
+		files["w.yaml"] = "apiVersion: stratbench/v1\nsetup: {command: " + command + "}\n"
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.HasPrefix(possible, want) || (possible == "") != (want == "") {
+			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
+		}
+	}
+}
+
 func TestPortsOfAKilledRunAreNoIssue(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
