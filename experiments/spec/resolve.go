@@ -121,7 +121,11 @@ func (r *resolver) preload(entries []string) {
 	for i, entry := range entries {
 		at := fmt.Sprintf("/preload/%d", i)
 		if IsArchive(entry) {
-			entries[i] = r.file(at, entry)
+			if entries[i] = r.absolute(entry); !exists(entries[i]) {
+				r.problem(at, "archive %s is not there; make it before the run, correct its path, which is relative to the workload's file, or list its images under images, with a command that makes and loads it", entries[i])
+			} else {
+				r.file(at, entry)
+			}
 		} else if _, err := name.ParseReference(entry); err != nil {
 			r.problem(at, "%q is neither the reference of an image nor the path of an archive, which ends in .tar: %v; write one such as docker.io/library/postgres:17", entry, err)
 		}
@@ -402,6 +406,11 @@ func (r *resolver) command(at string, args []string) {
 	if len(args) > 0 && args[0] == "" {
 		r.problem(at+"/0", "the command has no name; write the program first")
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (r *resolver) absolute(path string) string {
