@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -94,6 +95,8 @@ type Image struct {
 	Ref string `json:"ref"`
 	// Tags are further names in the nodes.
 	Tags []string `json:"tags,omitempty"`
+	// Command builds the image, instead of a Dockerfile. nil is none.
+	Command *deploy.Command `json:"command,omitempty"`
 	// Build is an identifier that no other build of the engine has.
 	Build      string            `json:"build"`
 	Context    string            `json:"context"`
@@ -164,6 +167,9 @@ func (t *run) read() (err error) {
 	}
 	if err = os.MkdirAll(t.cfg.WorkDir, 0o755); err != nil {
 		return fmt.Errorf("making the trial's folder: %w", err)
+	}
+	if len(t.cfg.Hooks) > 0 || slices.ContainsFunc(t.cfg.Images, func(i Image) bool { return i.Command != nil }) {
+		return t.cfg.kind(nil).PointCommands() // they may run before the cluster is created, or beside that
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (t *run) load(ctx context.Context, ph *phase) (err error) {
 			})
 		})
 	}
-	if t.cfg.LoadTogether && !t.cfg.LoadAsBuilt {
+	if t.cfg.LoadTogether && !t.cfg.LoadAsBuilt && len(t.cfg.Images) > 0 {
 		return t.loadArchive(ctx, ph, "", t.cfg.Images)
 	}
 	for _, image := range t.cfg.Images {

@@ -78,6 +78,7 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	cmd := t.process(ctx, deploy.Command{Args: test.Command, Dir: test.Dir, Env: test.Env})
 	cmd.Stdout, cmd.Stderr = in, in
 	ran = cmd.Run()
+	t.left(cmd)
 	in.Close()
 	<-done
 	return report, ran, read

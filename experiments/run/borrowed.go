@@ -51,7 +51,7 @@ func (p *borrowedPlace) kind() machine.Kind { return p.of }
 
 func (p *borrowedPlace) check(s spec.Settings) error {
 	var strategy strategies.Strategy
-	if s.Strategy != "" { // a set-up command needs none
+	if s.Strategy != "" { // without images, and with a set-up command, there is none
 		var err error
 		if strategy, err = strategies.Named(s.Strategy, p.own); err != nil {
 			return err

@@ -70,6 +70,10 @@ func (x *execution) config(ctx context.Context, p place, m machine.Machine) (cfg
 		if w.Setup != nil || x.do == jobPreboot {
 			break // the set-up command names its images; or there are none
 		}
+		if len(i.Command) > 0 {
+			cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Command: &deploy.Command{Args: i.Command, Dir: i.Dir, Env: i.Env}})
+			continue
+		}
 		own := maps.Clone(secrets)
 		maps.Copy(own, i.Secrets)
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Context: i.Context, Dockerfile: i.Dockerfile,

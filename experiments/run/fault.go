@@ -48,7 +48,7 @@ func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
 	switch {
 	case !known:
 		return fmt.Errorf("fault %s is not known", s.Fault)
-	case err != nil:
+	case err != nil && s.Strategy != "":
 		return err
 	case r.places[s.Runtime].kind() != machine.Isolated:
 		return fmt.Errorf("fault %s: only isolated machines may be broken, and the machine is %s", s.Fault, r.places[s.Runtime].kind())

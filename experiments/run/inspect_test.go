@@ -45,11 +45,11 @@ func isolatedSite(t *testing.T) *site {
 // usersSite is a user's engine on this host, which reaches docker.io/here alone.
 func usersSite() *site {
 	return &site{name: "the docker engine at unix:///run/docker.sock", sharesPorts: true, lookPath: func(string) error { return nil },
-		has: func(_ context.Context, ref string, _ use) (error, error) {
+		has: func(_ context.Context, ref string, by use) (error, error) {
 			if strings.HasPrefix(spec.FullName(ref), "docker.io/here/") || strings.HasPrefix(ref, "kindest/node:") {
 				return nil, nil
 			}
-			return judge("the engine", fmt.Errorf("asking the registry for %s: manifest unknown", ref))
+			return judge("the engine", fmt.Errorf("asking the registry for %s: manifest unknown", ref), by.cure())
 		}}
 }
 
@@ -150,6 +150,8 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	}{
 		"base image":          {isolatedSite, "img/Dockerfile", "FROM golang:1.25\n", "img/Dockerfile:1:6: the build of app begins with golang:1.25: it is not on an isolated machine"},
 		"base image, gone":    {users, "img/Dockerfile", "FROM here/a AS a\nFROM nowhere/b\nCOPY --from=a /a /a\n", "img/Dockerfile:2:6: the build of app begins with nowhere/b: it is not on the engine and cannot be fetched"},
+		"its own base image":  {users, "img/Dockerfile", "FROM localhost/app:e2e\n", "img/Dockerfile:1:6: the build of app begins with localhost/app:e2e, which is this image itself"},
+		"a pod's image, gone": {users, "m/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: a, image: nowhere/a}]}\n", "correct its name (in a kustomization: under images), give an image of the workload that tag"},
 		"frontend":            {isolatedSite, "img/Dockerfile", "# syntax=docker/dockerfile:1\nFROM scratch\n", "img/Dockerfile:1:10: the build of app asks for the frontend docker/dockerfile:1"},
 		"fetch":               {isolatedSite, "img/Dockerfile", "FROM scratch\nADD https://x.test/a /a\n", "img/Dockerfile:2:5: https://x.test/a is fetched, and an isolated machine has no way out"},
 		"image of a manifest": {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n  - {name: db, image: postgres}\n", "m/pod.yaml:6:23: Pod app needs postgres, which the workload neither builds nor preloads: an isolated machine has no way out"},
@@ -216,6 +218,8 @@ func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 		"download":  {"img/Dockerfile", "FROM scratch\nRUN apt-get update && apt-get install -y git\n", "img/Dockerfile:2:1: \"apt-get update"},
 		"variables": {"w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[./test.sh], env: {A: \"${CLUSTER}\"}", 1), "\"${CLUSTER}\" is passed as it stands"},
 		"network":   {"kind.yaml", works()["kind.yaml"] + "networking: {disableDefaultCNI: true}\n", "the lab's node image has a network of its own"},
+		"argument":  {"w.yaml", strings.Replace(works()["w.yaml"], "context: img}", "context: img, args: {VERSION: $(git describe)}}", 1), "w.yaml:3:73: \"$(git describe)\" is passed as it stands: variables are not replaced here; write the value out, or name a variable of your environment under build.argsFromEnvironment"},
+		"script":    {"test.sh", "#!/bin/sh\n# kind-control-plane\ndocker exec kind-control-plane true\n", "test.sh:3:13: this script: \"kind-control-plane\" has a name of Kind's default cluster"},
 	} {
 		files := works()
 		files[c.file] = c.text
@@ -254,6 +258,7 @@ func TestWhatHooksMakeIsAWarning(t *testing.T) {
 	for name, c := range map[string]struct{ hooks, file, text, want string }{
 		"a binary":      {"build: {before: [make, app]}", "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
 		"a mount":       {"cluster: {before: [make, disks]}", "kind.yaml", works()["kind.yaml"] + "  extraMounts: [{hostPath: disks, containerPath: /d}]\n", "kind.yaml:6:28: "},
+		"a node image":  {"cluster: {before: [kind, build, node-image]}", "kind.yaml", works()["kind.yaml"] + "  image: mine/node:e2e\n", "kind.yaml:6:10: the node image is mine/node:e2e: "},
 		"a test binary": {"test: {before: [make, e2e.test]}", "w.yaml", strings.Replace(works()["w.yaml"], "./test.sh", "./e2e.test", 1), "w.yaml:7:18: the test command: "},
 	} {
 		files := works()
@@ -277,12 +282,82 @@ func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
 		`[kubectl, apply, -f, $DIR/a.yaml]`:                    `"$DIR/a.yaml" is passed as it stands`,
 		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:   "",
 		`[make, "IMG=$(IMG)"]`:                                 "",
-		`[sh, -c, docker network inspect kind]`:                `"docker network inspect kind" has a name of Kind's default cluster`,
+		`[sh, -c, docker network inspect kind]`:                `"network inspect kind" has a name of Kind's default cluster`,
+		`[docker, run, --network, kind, frr]`:                  `"network kind" has a name of Kind's default cluster`,
+		`[docker, run, --network=kind-of-mine, frr]`:           "",
+		`[inv, nics, --name=$KIND_CLUSTER_NAME]`:               `"--name=$KIND_CLUSTER_NAME" is passed as it stands`,
+		`[go, test, "-run=^TestA$"]`:                           "",
 		`[docker, exec, node, "true"], env: {A: kind-worker2}`: `the variable A: "kind-worker2" has a name of Kind's default cluster`,
 	} {
 		files := works()
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]", "deploy: [{apply: [m]}, {command: "+command+"}]", 1)
 		if certain, possible := inspected(t, files, usersSite()); certain != "" || (possible == "") != (want == "") || !strings.Contains(possible, want) {
+			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
+		}
+	}
+}
+
+// TestImagesOfOneWorkloadBuildOnEachOther has an image whose base is another one, under
+// the name that this has in the nodes.
+func TestImagesOfOneWorkloadBuildOnEachOther(t *testing.T) {
+	const two = "images:\n  - {name: app, tag: \"localhost/app:e2e\", context: img}\n  - {name: top, tag: \"localhost/top:e2e\", context: top%s}\n"
+	const cure = "top/Dockerfile:%s: the build of top begins with localhost/app:e2e, another image of the workload, which each trial builds under a name of its own; " +
+		"write ARG BASE and FROM ${BASE}, and give top args: {BASE: \"localhost/app:e2e\"}"
+	for name, c := range map[string]struct{ args, dockerfile, want string }{
+		"by a literal":         {"", "FROM --platform=linux/amd64 localhost/app:e2e AS a\nFROM scratch\nCOPY --from=a /a /a\n", fmt.Sprintf(cure, "1:29")},
+		"by a copy":            {"", "FROM scratch\nCOPY --chown=1:1 --from=localhost/app:e2e /a /a\n", fmt.Sprintf(cure, "2:25")},
+		"by a default":         {"", "ARG BASE=localhost/app:e2e\nFROM ${BASE}\n", fmt.Sprintf(cure, "2:6")},
+		"by an argument":       {", args: {BASE: \"localhost/app:e2e\"}", "ARG BASE\nFROM ${BASE}\n", ""},
+		"in a stage not built": {"", "FROM localhost/app:e2e AS a\nFROM scratch\n", ""},
+	} {
+		files := works()
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "[serial, parallel]", "[serial]", 1)
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "images:\n  - {name: app, tag: \"localhost/app:e2e\", context: img}\n", fmt.Sprintf(two, c.args), 1)
+		files["top/Dockerfile"] = c.dockerfile
+		if certain, possible := inspected(t, files, usersSite()); certain != c.want || possible != "" {
+			t.Errorf("%s: got\n%s\n%s\nwant %s", name, certain, possible, c.want)
+		}
+	}
+}
+
+// TestImagesThatCommandsBuildAreInspected has an image without a Dockerfile, and a workload
+// without images.
+func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
+	image := func(image string) map[string]string {
+		files := works()
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img", image, 1)
+		return files
+	}
+	missing := usersSite()
+	missing.lookPath = func(program string) error { return fmt.Errorf("no %s here", program) }
+	for name, c := range map[string]struct {
+		files             map[string]string
+		site              *site
+		certain, possible string
+	}{
+		"a command":            {image(`command: [./test.sh, "1"], env: {MODE: e2e}`), usersSite(), "", ""},
+		"a program that lacks": {image(`command: [ko, build]`), missing, "w.yaml:3:53: the command that builds app: no ko here", ""},
+		"a variable":           {image(`command: [pack, build, $STRATBENCH_IMAGE]`), usersSite(), "", `the command that builds app: "$STRATBENCH_IMAGE" is passed as it stands`},
+		"no image": {map[string]string{
+			"exp.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker}\nfactors: {etcd: [default, noFsync]}\n",
+			"w.yaml":   "apiVersion: stratbench/v1\nmanifests: [m]\ntest: {command: [./test.sh]}\n", "test.sh": "",
+			"m/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: a, image: here/a}]}\n"}, usersSite(), "", ""},
+	} {
+		certain, possible := inspected(t, c.files, c.site)
+		if !strings.Contains(certain, c.certain) || (certain == "") != (c.certain == "") || !strings.Contains(possible, c.possible) || (possible == "") != (c.possible == "") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
+	for command, want := range map[string]string{
+		`[./test.sh]`:                    "exp.yaml:5:22: the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}",
+		`[./test.sh, "{{concurrency}}"]`: "",
+	} {
+		files := works()
+		files["w.yaml"] = "apiVersion: stratbench/v1\nsetup: {command: " + command + "}\n"
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.HasPrefix(possible, want) || (possible == "") != (want == "") {
 			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
 		}
 	}

@@ -106,7 +106,7 @@ func (r *runner) fillCaches(ctx context.Context) error {
 // and state. Each is a recorded preparation.
 func (r *runner) publish(ctx context.Context) error {
 	return r.prepareEach(ctx, "p", jobPublish, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
-		if w.Setup != nil {
+		if w.Setup != nil || len(w.Images) == 0 {
 			return "", nil
 		}
 		strategy, err := strategies.Named(s.Strategy, r.specOf(c).Strategies)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,6 +48,9 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 	default:
 		errs = append(errs, fmt.Errorf("build.cache %s: build.noCache, which is true by default, runs every step again and finds nothing in a cache; write build: {noCache: false} under settings", s.Build.Cache))
 	}
+	if i := slices.IndexFunc(w.Images, func(i spec.Image) bool { return len(i.Command) > 0 }); i >= 0 && s.Build.Cache.Used() && w.Setup == nil {
+		errs = append(errs, fmt.Errorf("build.cache %s: a command builds the image %s, and has a cache of its own or none; take the setting out", s.Build.Cache, w.Images[i].Name))
+	}
 	if _, varied := asked.LevelNames("build.cache"); s.Build.CacheStart != "" && !s.Build.Cache.Used() && !varied && w.Setup == nil {
 		errs = append(errs, fmt.Errorf("build.cacheStart %s: there is no cache, because build.cache is none; write local or registry there, or take the setting out", s.Build.CacheStart))
 	}
@@ -63,11 +67,11 @@ func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
 		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy))
 	case w.Setup == nil && s.Build.Cache.Used() && strategy.Shares:
 		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s builds common stages first, which have no cache of their own; use another strategy, or build.cache: none", s.Build.Cache, s.Strategy))
-	case !strategy.Adapts:
-	case w.Setup != nil && !followsSchedule(*w.Setup):
+	case strategy.Adapts && w.Setup != nil && !takes(*w.Setup, "schedule", "strategy"):
 		errs = append(errs, fmt.Errorf("strategy %s: the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))
-	case w.Setup == nil:
-		errs = append(errs, builtFromEachOther(s, w))
+	}
+	if err == nil && w.Setup == nil {
+		errs = append(errs, outOfOrder(strategy, s, w))
 	}
 	return errors.Join(errs...)
 }
@@ -88,28 +92,71 @@ func checkDeployAsLoaded(s spec.Settings, w spec.Workload) error {
 	return nil
 }
 
-// followsSchedule reports whether a set-up command gets the schedule or the strategy, and
-// not only the number of images to build at a time.
-func followsSchedule(s spec.Setup) bool {
+// takes reports whether a set-up command gets one of these values in its arguments or its
+// env.
+func takes(s spec.Setup, names ...string) bool {
 	const here = "\x00"
+	values := map[string]string{}
+	for _, name := range names {
+		values[name] = here
+	}
 	texts := slices.AppendSeq(slices.Clone(s.Command), maps.Values(s.Env))
-	return slices.ContainsFunc(texts, func(text string) bool {
-		return strings.Contains(spec.Fill(text, map[string]string{"schedule": here, "strategy": here}), here)
-	})
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(spec.Fill(text, values), here) })
 }
 
-// builtFromEachOther reports an image that is built from another one of the workload: a
-// strategy that adapts would choose the order of the two.
-func builtFromEachOther(s spec.Settings, w spec.Workload) error {
+// outOfOrder reports an image that a strategy does not build after the one of the workload
+// on which it is built. The images of a strategy that pulls were built beforehand, one by
+// one in the workload's order.
+func outOfOrder(strategy strategies.Strategy, s spec.Settings, w spec.Workload) error {
+	if strategy.Pull {
+		strategy, _ = strategies.Named(strategies.Serial, nil) // built in
+	}
+	schedule, err := strategy.Schedule(w.ToSchedule())
+	if err != nil {
+		return nil // loading has reported it
+	}
+	before := func(base, image string) bool {
+		for _, stage := range schedule.Stages {
+			first, then := slices.Index(stage.Images, base), slices.Index(stage.Images, image)
+			if first >= 0 || then >= 0 {
+				return then < 0 || first >= 0 && first < then && stage.Concurrency == 1
+			}
+		}
+		return false
+	}
 	for _, image := range w.Images {
-		args := map[string]string{}
-		maps.Copy(args, image.Args)
-		maps.Copy(args, s.Build.Args)
-		for _, name := range slices.Sorted(maps.Keys(args)) {
-			if other, is := namedByArgument(w, args[name]); is && other.Name != image.Name {
-				return fmt.Errorf("strategy %s: it chooses the order of builds, and %s is built from %s (argument %s); use serial, or stages of your own under strategies", s.Strategy, image.Name, other.Name, name)
+		for _, base := range w.Images {
+			if how := builtOn(w, image, base, s.Build.Args); how != "" && !before(base.Name, image.Name) {
+				return fmt.Errorf("strategy %s: it does not finish %s before it begins %s, which is built on it (%s); use serial, with %s first in the workload, or stages of your own under strategies",
+					s.Strategy, base.Name, image.Name, how, base.Name)
 			}
 		}
 	}
 	return nil
+}
+
+// imageVariable is a variable with the name of an image on the engine.
+var imageVariable = regexp.MustCompile(`\bSTRATBENCH_IMAGE_([A-Z0-9_]+)`)
+
+// builtOn is how an image is seen to be built on another one: a build argument names
+// the other, or its command has the other's variable. It is empty if it is not.
+func builtOn(w spec.Workload, image, base spec.Image, common map[string]string) (how string) {
+	if image.Name == base.Name {
+		return ""
+	}
+	args := map[string]string{}
+	maps.Copy(args, image.Args)
+	maps.Copy(args, common)
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if named, is := namedByArgument(w, args[name]); is && named.Name == base.Name {
+			return "argument " + name
+		}
+	}
+	own := strings.ToUpper(strings.ReplaceAll(base.Name, "-", "_"))
+	for _, m := range imageVariable.FindAllStringSubmatch(strings.Join(image.Command, " "), -1) {
+		if m[1] == own {
+			return "variable " + m[0]
+		}
+	}
+	return ""
 }

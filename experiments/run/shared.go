@@ -25,8 +25,8 @@ func checkShared(p place, asked *spec.Spec, s spec.Settings, w spec.Workload) er
 	if w.Setup != nil {
 		return fmt.Errorf("strategy %s: the set-up command builds by itself, and which stages its images have in common is not known; leave the strategy out, or have the command share stages under a strategy of your own, which it gets as {{strategy}}", s.Strategy)
 	}
-	if err := builtFromEachOther(s, w); err != nil {
-		return err
+	if outOfOrder(strategy, s, w) != nil {
+		return nil // checkSchedule reports it
 	}
 	common, err := inCommon(p, s, w)
 	if err != nil {
@@ -35,11 +35,16 @@ func checkShared(p place, asked *spec.Spec, s spec.Settings, w spec.Workload) er
 	return nothingShared(s, w, common)
 }
 
-// inCommon finds the stages that images have in common, with the build arguments that
-// they get on a place.
+// fromDockerfiles are the images that no command builds.
+func fromDockerfiles(w spec.Workload) []spec.Image {
+	return slices.DeleteFunc(slices.Clone(w.Images), func(i spec.Image) bool { return len(i.Command) > 0 })
+}
+
+// inCommon finds the stages that images with a Dockerfile have in common, with the build
+// arguments that they get on a place.
 func inCommon(p place, s spec.Settings, w spec.Workload) (dockerfile.Common, error) {
 	var builds []runtimes.Build
-	for _, i := range w.Images {
+	for _, i := range fromDockerfiles(w) {
 		builds = append(builds, runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Target: i.Target, Platform: i.Platform,
 			Args: buildArgs(p, i, s), Secrets: i.Secrets, SSH: i.SSH})
 	}
@@ -57,8 +62,9 @@ func nothingShared(s spec.Settings, w spec.Workload, common dockerfile.Common) e
 		if d.Parts[0] == d.Parts[1] {
 			differ = fmt.Sprintf("%s (%s)", d.Parts[0], strings.Join(slices.Compact(d.Places[:]), " and "))
 		}
+		images := fromDockerfiles(w)
 		near = fmt.Sprintf("stage %s of %s and stage %s of %s are the most alike, and differ first in: %s",
-			d.Stages[0], w.Images[d.Builds[0]].Name, d.Stages[1], w.Images[d.Builds[1]].Name, differ)
+			d.Stages[0], images[d.Builds[0]].Name, d.Stages[1], images[d.Builds[1]].Name, differ)
 	}
 	return fmt.Errorf("strategy %s: no stage is the same in two images, so nothing can be built once: %s; begin the Dockerfiles with one stage of the same text (FROM … AS build), with the same context and arguments, that builds what each image then copies, or leave the strategy out",
 		s.Strategy, near)
@@ -71,6 +77,7 @@ func (x *execution) common(p place, images []pipeline.Image) (stages []pipeline.
 	if err == nil {
 		err = nothingShared(x.settings, x.workload, found)
 	}
+	images = slices.DeleteFunc(slices.Clone(images), func(i pipeline.Image) bool { return i.Command != nil })
 	for _, s := range found.Stages {
 		if s.Within {
 			continue
@@ -138,7 +145,7 @@ func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
 			continue
 		}
 		built := SharedStage{Name: stage.Names[stage.First]}
-		for n, i := range w.Images {
+		for n, i := range fromDockerfiles(w) {
 			if _, needs := stage.Names[n]; needs {
 				built.Images = append(built.Images, i.Name)
 			}
@@ -150,6 +157,7 @@ func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
 
 // timed fills in the shares of time, by the newest run of the workload that shows them.
 func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []results.Run) {
+	images := fromDockerfiles(w)
 	for _, r := range slices.Backward(runs) {
 		if r.Environment.WorkloadHash != w.SHA256 {
 			continue
@@ -165,7 +173,7 @@ func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []result
 			for _, stage := range common.Stages {
 				took := 0.0
 				for n, name := range stage.Names {
-					took += times[w.Images[n].Name][name]
+					took += times[images[n].Name][name]
 				}
 				shared, saved = shared+took, saved+took-took/float64(len(stage.Names))
 			}

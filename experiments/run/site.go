@@ -153,12 +153,22 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 				return nil, err
 			}
 		}
-		if by == asNode && !slices.Contains(p.nodeImages, ref) {
+		certain, doubt = judge(s.name, engine.Available(asking, spec.FullName(ref)), by.cure())
+		if by == asNode && certain == nil && !slices.Contains(p.nodeImages, ref) {
 			p.nodeImages = append(p.nodeImages, ref)
 		}
-		return judge(s.name, engine.Available(asking, spec.FullName(ref)))
+		return certain, doubt
 	}
 	return s
+}
+
+// cure is what to do about an image that is missing where it is needed. A node does not
+// look into the engine's store.
+func (u use) cure() string {
+	if u == inNode {
+		return "correct its name (in a kustomization: under images), give an image of the workload that tag, or list an archive with it under preload"
+	}
+	return "correct its name, or bring it there (docker load, podman load)"
 }
 
 func lookHere(program string) error {
@@ -174,13 +184,14 @@ var final = []string{
 	"no route to host", "server misbehaving", "name resolution", "invalid reference",
 }
 
-// judge distinguishes an image that is certain to be missing from one that may be.
-func judge(name string, err error) (certain, doubt error) {
+// judge distinguishes an image that is certain to be missing, with a cure, from one that
+// may be.
+func judge(name string, err error, cure string) (certain, doubt error) {
 	switch {
 	case err == nil:
 		return nil, nil
 	case slices.ContainsFunc(final, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) }):
-		return fmt.Errorf("it is not on %s and cannot be fetched: %w; correct its name, or bring it there (docker load, podman load)", name, err), nil
+		return fmt.Errorf("it is not on %s and cannot be fetched: %w; %s", name, err, cure), nil
 	}
 	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w", name, err)
 }

@@ -24,8 +24,11 @@ func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 		if f.Image != "" {
 			i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })
 		}
-		if i < 0 {
+		if i < 0 || i >= len(cfg.Images) {
 			return fmt.Errorf("fault %s: the workload has no image %q", f.Do, f.Image)
+		}
+		if cfg.Images[i].Command != nil {
+			return fmt.Errorf("fault %s: a command builds the image %s, and gets no build argument; name an image with a Dockerfile", f.Do, cfg.Images[i].Name)
 		}
 		cfg.Images = slices.Clone(cfg.Images)
 		cfg.Images[i].Args = with(cfg.Images[i].Args, argument, string(f.Do))
