@@ -142,9 +142,10 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	}
 	result, reported := x.trace.Result()
 	if reported {
-		c.Reported = &outcomes.Reported{Verdict: result.Verdict(), Silent: result.Silent}
+		verdict := result.Verdict()
+		c.Reported, c.Silent = &verdict, result.Silent
 	}
-	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK) {
+	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Outcome != trial.OK) {
 		time.Sleep(afterglow)
 		c.After = postmortem.Look(context.WithoutCancel(ctx), postmortem.Subject{
 			Machine: m, Cluster: x.cfg.ClusterName, Began: x.record.Started.Add(x.before.At.Duration()),
@@ -165,8 +166,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 		// A text in memory cannot fail to be read.
 		c.Text, _ = classify.Classify(context.Background(), classify.Options{Phase: result.Phase, Runtime: x.settings.Runtime,
 			Evidence: func(line int) bool { return evidence[line] }}, strings.NewReader(text))
-		if line, found := outcomes.WantsOut(text); found && x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
-			c.Confined = line
+		if x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
+			c.Confined = outcomes.WantsOut(text)
 		}
 	}
 	x.record.Verdict = outcomes.Judge(c)
