@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/outcomes/classify"
 	"github.com/stratbench/stratbench/outcomes/watch"
 )
 
@@ -31,18 +30,17 @@ func (c *Case) stuck() trial.Verdict {
 	if c.Silent {
 		v.Cause = trial.CauseSilent
 	}
-	at := c.Reported.Phase
 	if c.Silent && (watch.Pressed(c.Worst) || c.starved()) {
 		return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseMemoryThrashing, Confidence: probed, Evidence: []trial.Evidence{c.pressed()}}
 	}
-	if c.explains(c.Text, at) {
+	if c.explained() {
 		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
 		return v
 	}
 	if c.Quiet.Known {
 		v.Evidence = append(v.Evidence, c.Quiet.Evidence())
 	}
-	switch {
+	switch at := c.Reported.Phase; {
 	case at == trial.PhaseCluster:
 		v.Outcome = trial.ClusterHang
 	case at == trial.PhaseBuild && c.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && c.Quiet.Known && len(c.Quiet.Working) == 0:
@@ -51,9 +49,10 @@ func (c *Case) stuck() trial.Verdict {
 	return v
 }
 
-// explains reports whether a text is the reason why a phase did not end. A build or
+// explained reports whether the text is the reason why the phase did not end. A build or
 // a cluster that failed is not the reason: then the phase would have ended.
-func (c *Case) explains(t classify.Result, at trial.Phase) bool {
+func (c *Case) explained() bool {
+	t, at := c.Text, c.Reported.Phase
 	return t.Outcome != trial.OK && t.Outcome.In(at) && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
 		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) &&
 		(at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed)
