@@ -30,7 +30,7 @@ func DockerBehindTLS(t *testing.T) Place {
 		t.Skip("real engines: not in -short")
 	}
 	m := StartMachine(t, trial.Docker)
-	must(t, m.Stop(within(t, time.Minute)))
+	must(t, m.Stop(within(t)))
 	dir := t.TempDir()
 	Certificates(t, dir, m.Addr().AsSlice())
 	const inside = "/etc/docker/tls"
@@ -45,7 +45,7 @@ func DockerBehindTLS(t *testing.T) Place {
 
 	here := runtimes.Endpoint{Runtime: trial.Docker, Address: "tcp://" + m.Addr().String() + ":2376",
 		TLS: runtimes.TLS{CA: dir + "/ca.pem", Cert: dir + "/cert.pem", Key: dir + "/key.pem"}}
-	for ctx := within(t, time.Minute); here.Ping(ctx) != nil; time.Sleep(100 * time.Millisecond) {
+	for ctx := within(t); here.Ping(ctx) != nil; time.Sleep(100 * time.Millisecond) {
 		if ctx.Err() != nil {
 			text, _ := os.ReadFile(log.Name())
 			t.Fatalf("dockerd behind TLS does not answer: %v\n%s", here.Ping(t.Context()), text)
