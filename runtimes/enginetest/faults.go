@@ -118,7 +118,9 @@ func running(t *testing.T, token string, want bool) {
 
 func found(t *testing.T, token string) bool {
 	all, err := procfs.AllProcs()
-	must(t, err)
+	if err != nil {
+		t.Errorf("listing processes: %v", err)
+	}
 	return slices.ContainsFunc(all, func(p procfs.Proc) bool {
 		args, err := p.CmdLine() // fails for a process that has ended meanwhile
 		return err == nil && strings.Contains(strings.Join(args, " "), token)
