@@ -26,7 +26,7 @@ type goEvent struct {
 // errors and a program's own output, are printed and skipped.
 func readGoJSON(r io.Reader, print func(string), report *Report) error {
 	s := newGoSuite()
-	cut, any := false, false
+	cut := false
 	err := eachLine(r, func(line string) {
 		before, events, damaged := goEvents(line)
 		if before = strings.TrimSpace(before); before != "" || len(events) == 0 && !damaged {
@@ -35,7 +35,6 @@ func readGoJSON(r io.Reader, print func(string), report *Report) error {
 		}
 		cut = damaged
 		for _, e := range events {
-			any = true
 			if e.Output != "" {
 				print(strings.TrimRight(strings.ReplaceAll(e.Output, mark, ""), "\n"))
 			}
@@ -44,8 +43,8 @@ func readGoJSON(r io.Reader, print func(string), report *Report) error {
 	})
 	s.report(report)
 	for _, r := range s.runs {
-		if r.result == "" && s.last[r.pkg] == r && r.crash.text == "" && any {
-			report.reason(trial.CauseTruncated, "the report ends before "+strings.TrimSuffix(r.named(), ": ")+" does")
+		if r.result == "" && s.last[r.pkg] == r && r.crash.text == "" {
+			report.reason(trial.CauseTruncated, "the report ends before "+r.named()+" does")
 			cut = false
 		}
 	}
@@ -123,7 +122,7 @@ func (s *goSuite) event(e goEvent) {
 		r.begin(e.Test)
 	case "pause":
 		r.at(e.Test).paused = true
-	case "cont":
+	case "cont", "name":
 		r.at(e.Test).paused = false
 	case "output":
 		r.print(r.at(e.Test), e.Output)

@@ -23,18 +23,17 @@ type Exit struct {
 
 // ExitOf reads how a command ended from what its Run returned.
 func ExitOf(err error) Exit {
+	e := Exit{Known: true, Err: err}
 	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return Exit{Known: true}
-	case errors.As(err, &exit) && exit.Exited():
-		return Exit{Known: true, Code: exit.ExitCode(), Err: err}
-	case errors.As(err, &exit):
+	if errors.As(err, &exit) {
+		e.Code = exit.ExitCode()
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			return Exit{Known: true, Code: 128 + int(status.Signal()), Err: err}
+			e.Code = 128 + int(status.Signal())
 		}
+	} else if err != nil {
+		e.Code = -1
 	}
-	return Exit{Known: true, Code: -1, Err: err}
+	return e
 }
 
 func (e Exit) succeeded() bool { return e.Known && e.Code == 0 && e.Err == nil }
