@@ -110,7 +110,7 @@ func (s *goSuite) event(e goEvent) {
 		switch e.Action {
 		case "output":
 			r.print(nil, e.Output)
-			s.buildFailed(r, e.Output)
+			r.buildFailed(e.Output)
 		case "pass", "fail", "skip":
 			r.result = e.Action
 			r.failedBuild = cmp.Or(e.FailedBuild, r.failedBuild)
@@ -127,13 +127,13 @@ func (s *goSuite) event(e goEvent) {
 	case "output":
 		r.print(r.at(e.Test), e.Output)
 	case "pass", "bench", "fail", "skip":
-		r.end(r.at(e.Test), goStatus[e.Action], seconds(e.Elapsed))
+		s.end(r.at(e.Test), goStatus[e.Action], seconds(e.Elapsed))
 	}
 }
 
 // buildFailed reads the line that go test prints for a package that it could
 // not build.
-func (s *goSuite) buildFailed(r *goRun, line string) {
+func (r *goRun) buildFailed(line string) {
 	if strings.HasPrefix(strings.TrimPrefix(line, mark), "FAIL\t") && (strings.Contains(line, "[build failed]") || strings.Contains(line, "[setup failed]")) {
 		r.failedBuild = r.pkg
 	}

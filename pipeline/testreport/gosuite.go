@@ -30,8 +30,7 @@ func newGoSuite() *goSuite {
 
 // goRun is one run of a package's test binary.
 type goRun struct {
-	suite *goSuite
-	pkg   string
+	pkg string
 	// number counts the package's runs.
 	number int32
 	tests  []*goTest
@@ -77,7 +76,7 @@ type build struct {
 	failed bool
 }
 
-// goStatus are the words for how a test ended; those of -v are in capitals.
+// goStatus are the words for how a test ended.
 var goStatus = map[string]trial.TestStatus{
 	"pass": trial.TestPass, "bench": trial.TestPass, "fail": trial.TestFail, "skip": trial.TestSkip,
 }
@@ -87,7 +86,7 @@ func (s *goSuite) run(pkg string) *goRun {
 	if r := s.last[pkg]; r != nil && r.result == "" {
 		return r
 	}
-	r := &goRun{suite: s, latest: map[string]*goTest{}}
+	r := &goRun{latest: map[string]*goTest{}}
 	s.runs = append(s.runs, r)
 	s.assign(r, pkg)
 	return r
@@ -147,13 +146,13 @@ func (r *goRun) begin(name string) *goTest {
 
 // end notes how a test ended. When the output of all that failed is too long, only
 // its message is kept.
-func (r *goRun) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
+func (s *goSuite) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
 	t.status, t.length = status, length
 	if status == trial.TestPass {
 		t.output = tail{}
 		return
 	}
-	if r.suite.kept += len(t.output.text); r.suite.kept > keptOfAll {
+	if s.kept += len(t.output.text); s.kept > keptOfAll {
 		t.message, t.output = goMessage(t.output.String()), tail{}
 	}
 }

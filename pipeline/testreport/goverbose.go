@@ -82,7 +82,7 @@ func (v *verbose) packageLine(line string) bool {
 	r := v.run("")
 	delete(v.last, "")
 	v.assign(r, pkg)
-	v.buildFailed(r, line)
+	r.buildFailed(line)
 	r.result = result
 	v.test, v.building = "", ""
 	return true
