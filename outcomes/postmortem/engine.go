@@ -1,7 +1,6 @@
 package postmortem
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -56,8 +55,8 @@ func (i *investigation) engineLog(context.Context) Report {
 	if err != nil {
 		return only(trial.StateUnreadable, err.Error())
 	}
-	lines := strings.Split(strings.TrimSpace(string(bytes.ToValidUTF8(text, []byte("?")))), "\n")
-	if len(lines) == 1 && lines[0] == "" {
+	lines := strings.Split(strings.TrimSpace(strings.ToValidUTF8(string(text), "?")), "\n")
+	if lines[0] == "" {
 		return only(trial.StateEmpty, "")
 	}
 	return only(trial.StateLastLines, strings.Join(lines[max(0, len(lines)-lastLines):], "\n"))

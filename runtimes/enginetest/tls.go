@@ -73,36 +73,34 @@ func Certificates(t *testing.T, dir string, addresses ...net.IP) {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	key := newKey(t)
-	authority = sign(t, authority, authority, key, key, filepath.Join(dir, "ca.pem"))
+	authority, key := issue(t, authority, nil, nil, filepath.Join(dir, "ca.pem"))
 	for name, use := range map[string]x509.ExtKeyUsage{"server-": x509.ExtKeyUsageServerAuth, "": x509.ExtKeyUsageClientAuth} {
 		leaf := &x509.Certificate{
 			SerialNumber: big.NewInt(2 + int64(len(name))), Subject: pkix.Name{CommonName: name + "test"}, NotAfter: time.Now().Add(24 * time.Hour),
 			ExtKeyUsage: []x509.ExtKeyUsage{use}, DNSNames: []string{"localhost"}, IPAddresses: append(addresses, net.IPv4(127, 0, 0, 1)),
 		}
-		own := newKey(t)
-		sign(t, leaf, authority, own, key, filepath.Join(dir, name+"cert.pem"))
+		_, own := issue(t, leaf, authority, key, filepath.Join(dir, name+"cert.pem"))
 		text, err := x509.MarshalECPrivateKey(own)
 		must(t, err)
 		writePEM(t, filepath.Join(dir, name+"key.pem"), "EC PRIVATE KEY", text)
 	}
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+// issue makes a key and its certificate, which it writes to a file. The certificate is
+// signed with the parent's key, or with its own if there is no parent.
+func issue(t *testing.T, c, parent *x509.Certificate, by *ecdsa.PrivateKey, path string) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	return key
-}
-
-func sign(t *testing.T, c, parent *x509.Certificate, own, by *ecdsa.PrivateKey, path string) *x509.Certificate {
-	t.Helper()
+	if parent == nil {
+		parent, by = c, own
+	}
 	text, err := x509.CreateCertificate(rand.Reader, c, parent, &own.PublicKey, by)
 	must(t, err)
 	writePEM(t, path, "CERTIFICATE", text)
 	signed, err := x509.ParseCertificate(text)
 	must(t, err)
-	return signed
+	return signed, own
 }
 
 func writePEM(t *testing.T, path, label string, text []byte) {
