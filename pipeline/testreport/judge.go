@@ -271,26 +271,22 @@ func covered(known []string, name string) bool {
 // excuseParents marks the failed tests below which tests failed, if all those
 // are known.
 func excuseParents(tests []trial.TestResult) {
-	var failed []*trial.TestResult
 	above, blamed := map[string]bool{}, map[string]bool{} // above a failure, above one that is not known
-	for i := range tests {
-		if tests[i].Status != trial.TestFail {
-			continue
-		}
-		failed = append(failed, &tests[i])
-		for parent := range parents(tests[i].Name) {
-			above[parent] = true
+	for _, t := range tests {
+		if t.Status == trial.TestFail {
+			for parent := range parents(t.Name) {
+				above[parent] = true
+			}
 		}
 	}
-	for _, t := range failed {
-		if t.Known || above[t.Name] {
-			continue
-		}
-		for parent := range parents(t.Name) {
-			blamed[parent] = true
+	for _, t := range tests {
+		if t.Status == trial.TestFail && !t.Known && !above[t.Name] {
+			for parent := range parents(t.Name) {
+				blamed[parent] = true
+			}
 		}
 	}
-	for _, t := range failed {
-		t.Known = t.Known || above[t.Name] && !blamed[t.Name]
+	for i, t := range tests {
+		tests[i].Known = t.Known || t.Status == trial.TestFail && above[t.Name] && !blamed[t.Name]
 	}
 }
