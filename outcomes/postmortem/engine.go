@@ -97,10 +97,10 @@ func (i *investigation) cluster(ctx context.Context) Report {
 	found.Nodes = nodes
 	port := 0
 	for _, n := range nodes {
-		row := trial.Evidence{Source: trial.SourceNode, State: trial.StateNotRunning, Detail: n.State, Text: n.Name + ": " + n.Status}
+		row := trial.Evidence{Source: trial.SourceNode, State: trial.StateNotRunning, Detail: n.State, Text: n.Name() + ": " + n.Status}
 		if n.Running() {
 			row.State, row.Detail = trial.StateRunning, ""
-			port = cmp.Or(port, n.APIPort)
+			port = cmp.Or(port, n.APIPort())
 		}
 		found.Evidence = append(found.Evidence, row)
 	}

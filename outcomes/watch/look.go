@@ -85,12 +85,12 @@ func (w *Watch) lookAtNodes(ctx context.Context) {
 	}
 	for _, n := range now {
 		if !n.Running() {
-			w.found(Finding{State: trial.StateNodeEnded, Subject: n.Name, Text: n.State + ": " + n.Status})
+			w.found(Finding{State: trial.StateNodeEnded, Subject: n.Name(), Text: n.State + ": " + n.Status})
 		}
 	}
 	for _, n := range w.nodes {
 		if !slices.ContainsFunc(now, func(o probe.Node) bool { return o.ID == n.ID }) {
-			w.found(Finding{State: trial.StateNodeEnded, Subject: n.Name, Text: "the engine no longer knows it"})
+			w.found(Finding{State: trial.StateNodeEnded, Subject: n.Name(), Text: "the engine no longer knows it"})
 		}
 	}
 	if len(now) > 0 {
@@ -105,12 +105,12 @@ func (w *Watch) askKubernetes(ctx context.Context, now []probe.Node) {
 	if w.inside == nil {
 		return // the node of a user's engine may be on another host
 	}
-	i := slices.IndexFunc(now, func(n probe.Node) bool { return n.APIPort != 0 && n.Running() })
+	i := slices.IndexFunc(now, func(n probe.Node) bool { return n.APIPort() != 0 })
 	if i < 0 {
 		return
 	}
 	if w.apiPort == 0 {
-		w.apiPort, w.live = now[i].APIPort, time.Now()
+		w.apiPort, w.live = now[i].APIPort(), time.Now()
 	}
 	w.mu.Lock()
 	long := w.patience(w.config.APISilence)
