@@ -75,7 +75,7 @@ func goEvents(line string) (before string, events []goEvent, cut bool) {
 	}
 	// What a damaged byte keeps from being JSON is read as far as possible.
 	of := fields{}
-	doc := newJSON(strings.NewReader(line))
+	doc := &jsonText{input: newInput(strings.NewReader(line))}
 	doc.value = func(path []string, text string) {
 		if len(path) == 1 {
 			of[path[0]] = text

@@ -61,7 +61,7 @@ type failure struct {
 
 func readJUnit(r io.Reader, report *Report) error {
 	j := &junitReader{report: report, latest: map[uint64]int32{}}
-	doc := newMarkup(r)
+	doc := &markup{input: newInput(r)}
 	for {
 		t, err := doc.next()
 		if errors.Is(err, io.EOF) {
