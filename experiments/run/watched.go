@@ -142,9 +142,10 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	}
 	result, reported := x.trace.Result()
 	if reported {
-		c.Reported = &outcomes.Reported{Verdict: result.Verdict(), Silent: result.Silent}
+		verdict := result.Verdict()
+		c.Reported, c.Silent = &verdict, result.Silent
 	}
-	failed := c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK)
+	failed := c.Cancelled == nil && (c.Reported == nil || c.Reported.Outcome != trial.OK)
 	if failed {
 		time.Sleep(afterglow)
 		c.After = postmortem.Look(context.WithoutCancel(ctx), postmortem.Subject{
@@ -166,8 +167,8 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 		// A text in memory cannot fail to be read.
 		c.Text, _ = classify.Classify(context.Background(), classify.Options{Phase: result.Phase, Runtime: x.settings.Runtime,
 			Evidence: func(line int) bool { return evidence[line] }}, strings.NewReader(text))
-		if line, found := outcomes.WantsOut(text); found && x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
-			c.Confined = line
+		if x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
+			c.Confined = outcomes.WantsOut(text)
 		}
 	}
 	if failed {

@@ -106,8 +106,6 @@ func likelyCause(v trial.Verdict) string {
 	return text
 }
 
-func next(v trial.Verdict) []string { return append([]string{}, counselFor(v).next...) }
-
 // against lists the observations that do not fit the verdict.
 func against(r results.Record) []string {
 	list := []string{}

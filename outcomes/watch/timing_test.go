@@ -224,7 +224,7 @@ func TestABrokenTunnelEndsTheTrial(t *testing.T) {
 }
 
 func TestAPhasesSilenceLimitShortensPatience(t *testing.T) {
-	w := &Watch{config: Config{Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 20 * time.Second}}}
+	w := &Watch{config: Config{Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 20 * time.Second}}, phases: map[trial.Phase]time.Time{}}
 	w.PhaseBegan(trial.PhaseBuild)
 	if got := w.patience(apiSilence); got != 15*time.Second {
 		t.Errorf("patience = %s, want 15s", got)

@@ -174,17 +174,11 @@ func (i *Injector) killContainerd() (string, error) {
 }
 
 func (i *Injector) signalContainerd(s syscall.Signal) (string, error) {
-	pids, err := i.target.Pids()
+	pid, err := probe.Child(i.target, "containerd")
 	if err != nil {
 		return "", err
 	}
-	for _, pid := range pids {
-		p, err := probe.ReadProcess(pid)
-		if err == nil && p.Parent == i.target.EnginePID() && p.Name == "containerd" {
-			return fmt.Sprintf("sent %s to the engine's containerd, process %d", s, pid), syscall.Kill(pid, s)
-		}
-	}
-	return "", errors.New("the engine has no process containerd")
+	return fmt.Sprintf("sent %s to the engine's containerd, process %d", s, pid), syscall.Kill(pid, s)
 }
 
 // killNode has the engine kill the container of the cluster's node.
