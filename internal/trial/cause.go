@@ -206,6 +206,7 @@ var causes = map[Cause]string{
 	"step":                 "A step failed for a reason of its own.",
 	"store":                "The engine's store could not be opened, or does not fit together.",
 	"test":                 "A test program counts failures.",
+	"test-program":         "A program that runs tests could not begin, or not go on.",
 	"tls":                  "The registry's certificate was not accepted.",
 	"tool":                 "A build tool or package manager reports the failure of its work.",
 	"unkillable":           "The engine killed a container and never saw it end.",

@@ -194,6 +194,15 @@ func isTitle(text []byte) bool {
 // infoMarks begin the lines of loggers that call them information.
 var infoMarks = marks{"INFO[", "DEBU[", "TRAC[", "INFO ", "INFO\t", "DEBUG ", "DEBUG\t", "DEBUG:", "TRACE ", "##[debug]", "::debug::", "[DEBUG]", "[TRACE]"}
 
+// debugMarks begin the lines in which a CI service that is asked to debug a job
+// tells of its own work.
+var debugMarks = marks{"##[debug]", "::debug::"}
+
+func isDebugging(line []byte) bool {
+	text, _ := content(line)
+	return debugMarks.of(text) != ""
+}
+
 // isInformation reports whether the program that wrote the line calls it mere
 // information. An event that the kubelet reports with the type Warning is none.
 func isInformation(text []byte) bool {
