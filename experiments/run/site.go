@@ -52,8 +52,6 @@ var ofControlPlane = []string{"registry.k8s.io/kube-", "registry.k8s.io/etcd:", 
 func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 	const running = ", or give it a way out (machine: {network: host})"
 	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != spec.NetworkHost, wayOut: running}
-	asking, stop := context.WithTimeout(ctx, askLimit)
-	context.AfterFunc(asking, stop)
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if !s.offline {
 			return nil, nil
@@ -147,6 +145,8 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 				info.Root, s.name, free, trial.Bytes(trialRoom)))
 		}
 	}
+	asking, stop := context.WithTimeout(ctx, askLimit)
+	context.AfterFunc(asking, stop)
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if by != inNode { // a node does not look into the engine's store
 			if _, err := engine.Image(asking, ref); err == nil || !runtimes.IsNotFound(err) {

@@ -61,7 +61,6 @@ func (x *execution) blameTunnel(ctx context.Context, c *outcomes.Case) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(x.spec.Limits.Describe))
 	defer cancel()
 	if err := x.cfg.Endpoint.CanTunnel(ctx); err != nil {
-		at := x.clock.Elapsed()
-		c.Findings = append(c.Findings, watch.Finding{State: trial.StateTunnelBroken, Phase: c.Phase, Text: err.Error(), At: at, Since: at})
+		c.Findings = append(c.Findings, watch.Finding{State: trial.StateTunnelBroken, Phase: c.Phase, Text: err.Error(), At: x.clock.Elapsed()})
 	}
 }
