@@ -204,8 +204,10 @@ func TestImagesThatAreBuiltFromEachOther(t *testing.T) {
 	} {
 		files := works()
 		files["top/Dockerfile"] = c.dockerfile
-		files["w.yaml"] = strings.Replace(files["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:1\", context: top, args: {"+c.args+"}}\n"+
-			"  - {name: lib, tag: \"lib:latest\", tags: [\"mine/lib:2\"], context: img}\n", 1)
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "[serial, parallel]", "[serial]", 1)
+		const app = "  - {name: app, tag: \"localhost/app:e2e\", context: img}\n"
+		files["w.yaml"] = strings.Replace(files["w.yaml"], app, app+"  - {name: lib, tag: \"lib:latest\", tags: [\"mine/lib:2\"], context: img}\n"+
+			"  - {name: top, tag: \"localhost/top:1\", context: top, args: {"+c.args+"}}\n", 1)
 		certain, _ := inspected(t, files, usersSite())
 		if (certain == "") != (c.want == "") || !strings.HasPrefix(certain, "top/Dockerfile:"+c.at) && c.want != "" || !strings.Contains(certain, c.want) || strings.Contains(certain, "\n") {
 			t.Errorf("%s: got\n%s\nwant %s %s", name, certain, c.at, c.want)
@@ -293,29 +295,6 @@ func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]", "deploy: [{apply: [m]}, {command: "+command+"}]", 1)
 		if certain, possible := inspected(t, files, usersSite()); certain != "" || (possible == "") != (want == "") || !strings.Contains(possible, want) {
 			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
-		}
-	}
-}
-
-// TestImagesOfOneWorkloadBuildOnEachOther has an image whose base is another one, under
-// the name that this has in the nodes.
-func TestImagesOfOneWorkloadBuildOnEachOther(t *testing.T) {
-	const two = "images:\n  - {name: app, tag: \"localhost/app:e2e\", context: img}\n  - {name: top, tag: \"localhost/top:e2e\", context: top%s}\n"
-	const cure = "top/Dockerfile:%s: the build of top begins with localhost/app:e2e, another image of the workload, which each trial builds under a name of its own; " +
-		"write ARG BASE and FROM ${BASE}, and give top args: {BASE: \"localhost/app:e2e\"}"
-	for name, c := range map[string]struct{ args, dockerfile, want string }{
-		"by a literal":         {"", "FROM --platform=linux/amd64 localhost/app:e2e AS a\nFROM scratch\nCOPY --from=a /a /a\n", fmt.Sprintf(cure, "1:29")},
-		"by a copy":            {"", "FROM scratch\nCOPY --chown=1:1 --from=localhost/app:e2e /a /a\n", fmt.Sprintf(cure, "2:25")},
-		"by a default":         {"", "ARG BASE=localhost/app:e2e\nFROM ${BASE}\n", fmt.Sprintf(cure, "2:6")},
-		"by an argument":       {", args: {BASE: \"localhost/app:e2e\"}", "ARG BASE\nFROM ${BASE}\n", ""},
-		"in a stage not built": {"", "FROM localhost/app:e2e AS a\nFROM scratch\n", ""},
-	} {
-		files := works()
-		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "[serial, parallel]", "[serial]", 1)
-		files["w.yaml"] = strings.Replace(files["w.yaml"], "images:\n  - {name: app, tag: \"localhost/app:e2e\", context: img}\n", fmt.Sprintf(two, c.args), 1)
-		files["top/Dockerfile"] = c.dockerfile
-		if certain, possible := inspected(t, files, usersSite()); certain != c.want || possible != "" {
-			t.Errorf("%s: got\n%s\n%s\nwant %s", name, certain, possible, c.want)
 		}
 	}
 }

@@ -96,9 +96,9 @@ must doctor-says-good as_user 180 '
 	[ $code = 0 ] && [ "$(grep -c "rootless, with the controllers that Kind needs" doctor.before)" = 2 ]'
 
 say "the node image"
-as_user 900 'podman load --input /mnt/node/image.tar' >/tmp/podman.load 2>&1 &
+as_user 900 'podman load --quiet --input /mnt/node/image.tar' >/tmp/podman.load 2>&1 &
 loading=$!
-must node-image-docker as_user 900 'docker load --input /mnt/node/image.tar'
+must node-image-docker as_user 900 'docker load --quiet --input /mnt/node/image.tar'
 must node-image-podman wait $loading
 cat /tmp/podman.load
 must belongings as_user 600 'sh vm/rootless/belongings.sh'

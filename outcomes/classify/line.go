@@ -194,13 +194,12 @@ func isTitle(text []byte) bool {
 // infoMarks begin the lines of loggers that call them information.
 var infoMarks = marks{"INFO[", "DEBU[", "TRAC[", "INFO ", "INFO\t", "DEBUG ", "DEBUG\t", "DEBUG:", "TRACE ", "##[debug]", "::debug::", "[DEBUG]", "[TRACE]"}
 
-// debugMarks begin the lines in which a CI service that is asked to debug a job
-// tells of its own work.
-var debugMarks = marks{"##[debug]", "::debug::"}
+// serviceMarks begin the lines in which a CI service tells of its own work.
+var serviceMarks = marks{"##[debug]", "::debug::", "##[endgroup", "::endgroup:"}
 
-func isDebugging(line []byte) bool {
+func isOfService(line []byte) bool {
 	text, _ := content(line)
-	return debugMarks.of(text) != ""
+	return serviceMarks.of(text) != ""
 }
 
 // isInformation reports whether the program that wrote the line calls it mere
