@@ -76,6 +76,7 @@ func OnLoopback(ctx context.Context, e runtimes.Endpoint) bool {
 	if err != nil {
 		return true
 	}
-	ours, err := os.Stat("/proc/self/ns/net")
+	// The process's first thread may have stayed in a machine's network.
+	ours, err := os.Stat("/proc/thread-self/ns/net")
 	return err != nil || os.SameFile(ours, theirs)
 }
