@@ -23,7 +23,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
 	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
-	"github.com/stratbench/stratbench/strategies"
 )
 
 // borrowedPlace uses an engine of the user's: as it runs (host), or in podman's
@@ -32,7 +31,6 @@ import (
 type borrowedPlace struct {
 	of     machine.Kind
 	engine runtimes.Endpoint
-	own    map[string]strategies.Own
 	cache  string
 	report reporter
 	me     holder
@@ -48,14 +46,8 @@ type borrowedPlace struct {
 
 func (p *borrowedPlace) kind() machine.Kind { return p.of }
 
-func (p *borrowedPlace) check(s spec.Settings) error {
-	var strategy strategies.Strategy
-	if s.Strategy != "" { // a set-up command needs none
-		var err error
-		if strategy, err = strategies.Named(s.Strategy, p.own); err != nil {
-			return err
-		}
-	}
+func (p *borrowedPlace) check(c resolved) error {
+	s, strategy := c.settings, c.strategy
 	local := runtime.GOOS == "linux" && strings.HasPrefix(p.engine.Address, "unix://")
 	switch {
 	case s.Engine != "":

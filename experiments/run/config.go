@@ -32,14 +32,14 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		return cfg, nil, err
 	}
 	w, s := x.workload, x.settings
-	cfg = clusterOf(p, s, w)
+	cfg = clusterOf(p, x.resolved)
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
 	cfg.WarmCache = s.Build.Warm() && x.do == jobTrial
-	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(s, w)].steps, w.Ready.URLs
+	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(x.resolved)].steps, w.Ready.URLs
 	cfg.Test = pipeline.Test(w.Test)
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
@@ -91,10 +91,10 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 }
 
 // clusterOf is the part of a worker's configuration on which its cluster depends.
-func clusterOf(p place, s spec.Settings, w spec.Workload) pipeline.Config {
-	cfg := pipeline.Config{NodeImage: s.NodeImage, KindConfig: w.KindConfig, WorkDir: workDir}
+func clusterOf(p place, c resolved) pipeline.Config {
+	cfg := pipeline.Config{NodeImage: c.settings.NodeImage, KindConfig: c.workload.KindConfig, WorkDir: workDir}
 	p.adapt(&cfg)
-	if s.Etcd == trial.EtcdNoSync {
+	if c.settings.Etcd == trial.EtcdNoSync {
 		cfg.KindPatches = append(cfg.KindPatches, kindcluster.NoFsync)
 	}
 	return cfg
@@ -110,16 +110,12 @@ func hookCommand(args []string, dir string) *deploy.Command {
 // schedule arranges the workload's images by the cell's strategy. A preparation
 // builds one after the other.
 func (x *execution) schedule() (strategies.Schedule, error) {
-	name := x.settings.Strategy
+	strategy := x.strategy
 	if len(x.workload.Images) == 0 || x.do == jobPreboot {
-		return strategies.Schedule{Strategy: name}, nil
+		return strategies.Schedule{Strategy: strategy.Name}, nil
 	}
 	if x.preparing() {
-		name = strategies.Serial
-	}
-	strategy, err := strategies.Named(name, x.spec.Strategies)
-	if err != nil {
-		return strategies.Schedule{}, err
+		strategy, _ = strategies.Named(strategies.Serial, nil) // it is built in
 	}
 	images := x.workload.ToSchedule()
 	for i := range images {
@@ -152,7 +148,7 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func
 		return func() {}, nil
 	}
 	cfg.RegistryPlainHTTP = true
-	state, _ := x.trial.Cell.Level(results.StateFactor)
+	state, _ := x.Level(results.StateFactor)
 	fault, ok := x.injection()
 	if !ok || !fault.Do.OfRegistry() {
 		cfg.Registry, stop, err = listen(x.r.oci[state], m.RegistryHost())
@@ -178,7 +174,7 @@ func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (stop
 	if b.Cache != trial.CacheRegistry || x.do == jobPreboot {
 		return func() {}, nil
 	}
-	oci, remove := x.r.oci[x.r.caches[x.trial.Cell.Key()]], func() {}
+	oci, remove := x.r.oci[x.r.caches[x.Key()]], func() {}
 	if !b.Warm() {
 		name := cachePrefix + x.trial.ID
 		if oci, err = x.r.newRegistry(name); err != nil {
@@ -203,7 +199,7 @@ func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (stop
 // with the registry: the trial's own, or a user's, in which the tag is the run's.
 func (x *execution) nameImages(cfg *pipeline.Config) {
 	tag := "stratbench-" + x.r.me.Mark + "-" + string(x.settings.Runtime)
-	if state, ok := x.trial.Cell.Level(results.StateFactor); ok {
+	if state, ok := x.Level(results.StateFactor); ok {
 		tag += "-" + strings.Trim(results.StateFile(state, ""), "-")
 	}
 	refs := map[string]string{}

@@ -21,18 +21,13 @@ const learnFrom, lookBack = 5, 50
 func (r *runner) expect(root string) error {
 	builds, adapts := false, false // by stratbench, and by the machine's memory
 	for _, cell := range r.plan.Cells {
-		s, w, err := r.cell(cell)
+		c, err := r.cell(cell)
 		if err != nil {
 			return err
 		}
-		if len(w.Images) == 0 {
-			continue
+		if len(c.workload.Images) > 0 {
+			builds, adapts = builds || c.workload.Setup == nil, adapts || c.strategy.Adapts
 		}
-		strategy, err := strategies.Named(s.Strategy, r.specOf(cell).Strategies)
-		if err != nil {
-			return err
-		}
-		builds, adapts = builds || w.Setup == nil, adapts || strategy.Adapts
 	}
 	if !builds && !adapts {
 		return nil
@@ -50,10 +45,10 @@ func (r *runner) expect(root string) error {
 		}
 		read++
 		run, err := results.ReadRun(dir)
-		if err != nil && adapts {
-			r.report.note("nothing is learned from %s: %v", dir, err)
-		}
 		if err != nil {
+			if adapts {
+				r.report.note("nothing is learned from %s: %v", dir, err)
+			}
 			continue
 		}
 		before := len(alone)

@@ -20,7 +20,6 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
-	"github.com/stratbench/stratbench/strategies"
 )
 
 // images inspects what the images are built from.
@@ -172,7 +171,7 @@ func (c *cellInspection) setup() {
 		}
 	}
 	c.environment("workload.setup.env.", s.Env)
-	if strategy, err := strategies.Named(c.settings.Strategy, c.spec.Strategies); err == nil && strategy.Pull {
+	if c.strategy.Pull {
 		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
 	}
 }

@@ -44,14 +44,14 @@ type isolatedPlace struct {
 
 func (p *isolatedPlace) kind() machine.Kind { return machine.Isolated }
 
-func (p *isolatedPlace) check(s spec.Settings) error {
+func (p *isolatedPlace) check(c resolved) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("an isolated machine needs Linux and root; run as root, or use a running engine with --machine host")
 	}
-	if all := host.Memory(); all > 0 && s.Memory > all {
-		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", s.Memory, all)
+	if all := host.Memory(); all > 0 && c.settings.Memory > all {
+		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", c.settings.Memory, all)
 	}
-	if err := lab.CheckEngine(engineSource(s)); err != nil {
+	if err := lab.CheckEngine(engineSource(c.settings)); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
 	return nil
@@ -249,10 +249,10 @@ const prebootedName = "stratbench-kept"
 // year.
 const keptFor = 30 * 24 * time.Hour
 
-// prebooted names the kept state with the cluster of these settings, and reports
+// prebooted names the kept state with the cluster of trials of a cell, and reports
 // whether the store has it.
-func (p *isolatedPlace) prebooted(s spec.Settings, w spec.Workload, now time.Time) (state string, there bool, err error) {
-	cfg := clusterOf(p, s, w)
+func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, there bool, err error) {
+	s, cfg := c.settings, clusterOf(p, c)
 	kind, err := kindcluster.ReadConfig(cfg.KindConfig, cfg.KindPatches)
 	if err != nil {
 		return "", false, err

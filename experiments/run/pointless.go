@@ -7,7 +7,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -59,8 +58,8 @@ var idle = []struct {
 }
 
 // effectOf is the same for cells that differ only in levels that do nothing.
-func effectOf(cell trial.Cell, s spec.Settings) string {
-	others := slices.Clone(cell)
+func effectOf(c resolved) string {
+	s, others := c.settings, slices.Clone(c.Cell)
 	for _, group := range idle {
 		others = slices.DeleteFunc(others, func(a trial.Assignment) bool { return slices.Contains(group.of, a.Factor) })
 	}
@@ -77,13 +76,13 @@ func effectOf(cell trial.Cell, s spec.Settings) string {
 func (r *runner) plainest() map[string]trial.Cell {
 	kept, cached := map[string]trial.Cell{}, map[string]bool{}
 	for _, cell := range r.plan.Cells {
-		s, _, err := r.cell(cell)
+		c, err := r.cell(cell)
 		if err != nil {
 			continue // preflight reports it
 		}
-		effect := effectOf(cell, s)
-		if _, known := kept[effect]; !known || cached[effect] && !s.Build.Cache.Used() {
-			kept[effect], cached[effect] = cell, s.Build.Cache.Used()
+		effect, used := effectOf(c), c.settings.Build.Cache.Used()
+		if _, known := kept[effect]; !known || cached[effect] && !used {
+			kept[effect], cached[effect] = cell, used
 		}
 	}
 	return kept

@@ -28,6 +28,7 @@ func lost(o trial.Outcome) bool {
 // then closed, because every trial starts its own.
 func (x *execution) recover(ctx context.Context, place place, m machine.Machine) {
 	var last error
+	from, _ := x.states()
 	for range lostInARow {
 		var fresh machine.Machine
 		last = x.within("recovery", func() (err error) {
@@ -41,7 +42,7 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 			if err != nil {
 				return err
 			}
-			if fresh, err = place.start(ctx, x.settings, x.state(), x.trial.ID, dir); err != nil { // as the next trial will
+			if fresh, err = place.start(ctx, x.settings, from, x.trial.ID, dir); err != nil { // as the next trial will
 				return err
 			}
 			return answers(ctx, fresh.WatchEndpoint())

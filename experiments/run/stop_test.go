@@ -15,12 +15,16 @@ import (
 // returns how many ran.
 func begin(t *testing.T, trials []trial.Trial, verdicts []trial.Verdict, injected bool) (ran int, stopped error) {
 	t.Helper()
-	var b beginning
+	r := &runner{done: map[string]bool{}, took: map[string][]time.Duration{}}
 	for i := range trials {
-		if err := b.stop(trials, i); err != nil {
+		if err := r.beginning.stop(trials, i); err != nil {
 			return i, err
 		}
-		b.take(results.Record{Trial: trials[i], Verdict: verdicts[i]}, injected)
+		rec := results.Record{Kind: results.KindTrial, Trial: trials[i], Verdict: verdicts[i]}
+		if injected {
+			rec.Fault = &results.Injected{}
+		}
+		r.take(rec, true)
 	}
 	return len(trials), nil
 }
@@ -76,7 +80,7 @@ func TestRunStopsWhenAllFailsAlike(t *testing.T) {
 		}
 	}
 	b := beginning{over: true}
-	b.take(results.Record{Verdict: bad}, false)
+	b.take(bad)
 	if err := b.stop(trialsOf(2, 4), 2); err != nil {
 		t.Errorf("a run that keeps going or is resumed stops: %v", err)
 	}

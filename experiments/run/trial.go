@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/run/inject"
-	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/watch"
 	"github.com/stratbench/stratbench/pipeline"
@@ -24,12 +23,10 @@ import (
 
 // execution is one trial under way.
 type execution struct {
+	resolved
 	r           *runner
 	trial       trial.Trial
 	do          task
-	spec        *spec.Spec
-	settings    spec.Settings
-	workload    spec.Workload
 	record      results.Record
 	clock       pipeline.Clock
 	origin      int64
@@ -60,12 +57,8 @@ type execution struct {
 
 // execute runs one trial, from the golden state to nothing left, and returns its
 // record, which has whatever happened in it.
-func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
-	settings, workload, err := r.cell(t.Cell)
-	if err != nil {
-		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
-	}
-	text, err := json.Marshal(settings)
+func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do task) (results.Record, error) {
+	text, err := json.Marshal(c.settings)
 	if err != nil {
 		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
 	}
@@ -73,17 +66,15 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 	if err != nil {
 		return results.Record{}, err
 	}
-	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(settings, workload))
+	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(c))
 	if err != nil {
 		return results.Record{}, err
 	}
-	kind := map[task]results.Kind{jobTrial: results.KindTrial, jobPublish: results.KindPreparation,
-		jobPreboot: results.KindCluster, jobFill: results.KindBuildCache}[do]
 	origin := pipeline.Now()
 	x := &execution{
-		r: r, trial: t, do: do, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
+		resolved: c, r: r, trial: t, do: do, log: log, origin: origin, clock: pipeline.NewClock(origin),
 		record: results.Record{
-			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
+			RunID: r.env.RunID, Kind: cmp.Or(preparations[do].kind, results.KindTrial), Trial: t, Settings: text, Started: time.Now(),
 			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),
 			Log: filepath.Join(dir, "log.txt"), Spans: []trial.Span{}, Samples: []trial.Sample{},
 			Tests: []trial.TestResult{}, Images: []results.Image{}, Silences: []trial.Silence{},
@@ -99,17 +90,20 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 // preparing is true for a preparation of what trials start from.
 func (x *execution) preparing() bool { return x.do != jobTrial }
 
-// state is the kept state from which the trial's machine starts; empty for one
-// with neither a cluster nor builds from before.
-func (x *execution) state() string {
-	cell := x.trial.Cell.Key()
-	switch {
-	case x.do == jobPreboot:
-		return ""
-	case x.do == jobTrial && x.settings.Build.Warm() && x.settings.Build.Cache == trial.CacheLocal:
-		return cacheState(x.r.caches[cell])
+// states are the kept state from which the machine starts, empty for one with neither a
+// cluster nor builds from before, and that as which a preparation keeps its disk, if any.
+func (x *execution) states() (from, kept string) {
+	prebooted, cache := x.r.prebooted[x.Key()], ""
+	if x.settings.Build.Warm() && x.settings.Build.Cache == trial.CacheLocal {
+		cache = cacheState(x.r.caches[x.Key()])
 	}
-	return x.r.prebooted[cell]
+	switch x.do {
+	case jobPreboot:
+		return "", prebooted
+	case jobTrial:
+		return cmp.Or(cache, prebooted), ""
+	}
+	return prebooted, cache
 }
 
 // within runs work in a span of the runner's own.
@@ -132,9 +126,10 @@ func (x *execution) within(name string, work func() error) error {
 func (x *execution) run(ctx context.Context) {
 	place := x.r.places[x.settings.Runtime]
 	x.record.Machine.Kind = string(place.kind())
+	from, _ := x.states()
 	var m machine.Machine
 	err := x.within("machine", func() (err error) {
-		m, err = place.start(ctx, x.settings, x.state(), x.trial.ID, filepath.Dir(filepath.Join(x.r.journal.Dir(), x.record.Log)))
+		m, err = place.start(ctx, x.settings, from, x.trial.ID, filepath.Dir(x.r.log(x.record)))
 		return err
 	})
 	if err != nil {
@@ -195,13 +190,7 @@ func (x *execution) close(m machine.Machine) error {
 // keep keeps the disk of a preparation's machine on which a cluster was made, or the
 // engine's own build cache filled.
 func (x *execution) keep(ctx context.Context, m machine.Machine) {
-	cell, state := x.trial.Cell.Key(), ""
-	switch {
-	case x.do == jobPreboot:
-		state = x.r.prebooted[cell]
-	case x.do == jobFill && x.settings.Build.Cache == trial.CacheLocal:
-		state = cacheState(x.r.caches[cell])
-	}
+	_, state := x.states()
 	if state == "" || x.record.Verdict.Outcome != trial.OK {
 		return
 	}

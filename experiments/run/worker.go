@@ -16,6 +16,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -54,15 +55,14 @@ const (
 	jobSettle task = "settle"
 )
 
-// what describes a preparation.
-func (t task) what() string {
-	switch t {
-	case jobPreboot:
-		return "making the cluster that trials start from"
-	case jobFill:
-		return "filling the build cache that trials find"
-	}
-	return "publishing the images for strategies that pull"
+// preparations are the tasks that make what trials start from. Their IDs begin with id.
+var preparations = map[task]struct {
+	kind     results.Kind
+	id, what string
+}{
+	jobPreboot: {results.KindCluster, "c", "making the cluster that trials start from"},
+	jobFill:    {results.KindBuildCache, "b", "filling the build cache that trials find"},
+	jobPublish: {results.KindPreparation, "p", "publishing the images for strategies that pull"},
 }
 
 // Work is the worker process. It reads one job from in, followed by the runner's
