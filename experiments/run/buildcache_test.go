@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -67,11 +68,14 @@ func TestBuildCachesInRegistries(t *testing.T) {
 		t.Helper()
 		x := &execution{r: r, do: do, trial: trial.Trial{ID: "t001"}, resolved: resolved{Cell: cell, settings: spec.Settings{Build: b}}}
 		cfg.WarmCache = b.Warm() && do == jobTrial
-		stop, err := x.registry(&cfg, here{})
-		if err != nil {
+		if err := x.registry(&cfg, here{}); err != nil {
 			t.Fatal(err)
 		}
-		return cfg, stop
+		return cfg, func() {
+			for _, end := range slices.Backward(x.ends) {
+				end()
+			}
+		}
 	}
 	has := func(repositories string) bool {
 		t.Helper()

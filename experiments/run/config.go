@@ -3,7 +3,10 @@ package run
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -24,15 +27,14 @@ import (
 // workDir is the folder of a worker's own small files, in its machine.
 const workDir = "/tmp/stratbench"
 
-// config is the worker's configuration. stop ends the registry that a trial may
-// need.
-func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, stop func(), err error) {
+// config is the worker's configuration. x.ends end what is served for it.
+func (x *execution) config(m machine.Machine) (cfg pipeline.Config, err error) {
 	schedule, err := x.schedule()
 	if err != nil {
-		return cfg, nil, err
+		return cfg, err
 	}
 	w, s := x.workload, x.settings
-	cfg = clusterOf(p, x.resolved)
+	cfg = clusterOf(x.place, x.resolved)
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
@@ -58,7 +60,7 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		cfg.Preload = append(cfg.Preload, x.r.archives[entry])
 	}
 	secrets := map[string]string{}
-	if path := hostAuthorities(); path != "" && (p.kind() != machine.Isolated || s.Machine.Network == spec.NetworkHost) {
+	if path := hostAuthorities(); path != "" && (x.place.kind() != machine.Isolated || s.Machine.Network == spec.NetworkHost) {
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
@@ -68,14 +70,14 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		own := maps.Clone(secrets)
 		maps.Copy(own, i.Secrets)
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Context: i.Context, Dockerfile: i.Dockerfile,
-			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: own, SSH: i.Agents()})
+			Target: i.Target, Platform: i.Platform, Args: buildArgs(x.place, i, s), Secrets: own, SSH: i.Agents()})
 	}
 	if w.Setup != nil {
 		cfg.Setup = ownSetup(*w.Setup, cfg)
-		return cfg, func() {}, nil
+		return cfg, nil
 	}
-	if stop, err = x.registry(&cfg, m); err != nil {
-		return cfg, nil, err
+	if err = x.registry(&cfg, m); err != nil {
+		return cfg, err
 	}
 	x.nameImages(&cfg)
 	for i, image := range cfg.Images { // as nodes spell them
@@ -85,9 +87,9 @@ func (x *execution) config(p place, m machine.Machine) (cfg pipeline.Config, sto
 		}
 	}
 	if schedule.Shares {
-		cfg.Common, err = x.common(p, cfg.Images)
+		cfg.Common, err = x.common(cfg.Images)
 	}
-	return cfg, stop, err
+	return cfg, err
 }
 
 // clusterOf is the part of a worker's configuration on which its cluster depends.
@@ -136,62 +138,73 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	return schedule, err
 }
 
-// registry gives a trial that pulls or publishes its registry, until stop is called: the
-// user's, or stratbench's own, which is behind the trial's fault if that is one of the
-// registry.
-func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
+// registry gives a trial that pulls or publishes its registry: the user's, or
+// stratbench's own, which is behind the trial's fault if that is one of the registry.
+func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	if !cfg.Schedule.Pull && x.do != jobPublish {
 		return x.cacheRegistry(cfg, m)
 	}
 	if named := x.settings.Registry; named.Prefix != "" {
 		cfg.Registry, cfg.RegistryPlainHTTP = named.Prefix, named.PlainHTTP
-		return func() {}, nil
+		return nil
 	}
 	cfg.RegistryPlainHTTP = true
 	state, _ := x.Level(results.StateFactor)
 	fault, ok := x.injection()
 	if !ok || !fault.Do.OfRegistry() {
-		cfg.Registry, stop, err = listen(x.r.oci[state], m.RegistryHost())
-		return stop, err
+		cfg.Registry, err = x.listen(x.r.oci[state], m.RegistryHost())
+		return err
 	}
-	upstream, stopUpstream, err := listen(x.r.oci[state], "127.0.0.1")
+	upstream, err := x.listen(x.r.oci[state], "127.0.0.1")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	address, stopFault, err := inject.Registry(fault.Do, m.RegistryHost(), upstream)
+	address, stop, err := inject.Registry(fault.Do, m.RegistryHost(), upstream)
 	if err != nil {
-		stopUpstream()
-		return nil, err
+		return err
 	}
-	cfg.Registry = address
-	return func() { stopFault(); stopUpstream() }, nil
+	cfg.Registry, x.ends = address, append(x.ends, stop)
+	return nil
 }
 
-// cacheRegistry gives builds with a cache in a registry that registry, until stop is
-// called: the one that a preparation fills, or an empty one of the trial's own.
-func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
+// cacheRegistry gives builds with a cache in a registry that registry: the one that a
+// preparation fills, or an empty one of the trial's own.
+func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	b := x.settings.Build
 	if b.Cache != trial.CacheRegistry || x.do == jobPreboot {
-		return func() {}, nil
+		return nil
 	}
-	oci, remove := x.r.oci[x.r.caches[x.Key()]], func() {}
+	oci := x.r.oci[x.r.caches[x.Key()]]
 	if !b.Warm() {
 		name := cachePrefix + x.trial.ID
 		if oci, err = x.r.newRegistry(name); err != nil {
-			return nil, err
+			return err
 		}
-		remove = func() { os.RemoveAll(filepath.Join(x.r.scratch.Dir, name)) }
+		x.ends = append(x.ends, func() { os.RemoveAll(filepath.Join(x.r.scratch.Dir, name)) })
 	}
-	address, end, err := listen(oci, m.RegistryHost())
+	address, err := x.listen(oci, m.RegistryHost())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if repositories := address + "/cache"; cfg.WarmCache {
 		cfg.CacheFrom = repositories
 	} else {
 		cfg.CacheTo = repositories
 	}
-	return func() { end(); remove() }, nil
+	return nil
+}
+
+// listen serves a registry at a free port of host. Each machine reaches the runner at an
+// address of its own, so a registry listens for one machine, and only while that is there.
+func (x *execution) listen(oci http.Handler, host string) (addr string, err error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", fmt.Errorf("starting the registry on %s: %w", host, err)
+	}
+	server := &http.Server{Handler: oci, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(l)
+	x.ends = append(x.ends, func() { server.Close() })
+	return l.Addr().String(), nil
 }
 
 // nameImages gives the images of a trial their names on its engine, also in build

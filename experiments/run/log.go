@@ -164,14 +164,19 @@ func (l *trialLog) event(e pipeline.Event) {
 			l.said = trial.Evidence{Source: trial.SourceLog, State: trial.StateLastSaid, At: e.At, Line: number, Text: e.Text}
 		}
 	case pipeline.SpanStart:
-		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, "> " + cmp.Or(e.Span.Step, e.Span.Name)})
+		l.span(e.At, "", ">", *e.Span)
 	case pipeline.SpanEnd:
-		text := "< " + cmp.Or(e.Span.Step, e.Span.Name)
-		if e.Span.Error != "" {
-			text += ": " + e.Span.Error
-		}
-		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, text})
+		l.span(e.At, "", "<", *e.Span)
 	}
+}
+
+// span writes that a span began (>) or ended (<).
+func (l *trialLog) span(at trial.Seconds, source, mark string, s trial.Span) {
+	text := mark + " " + cmp.Or(s.Step, s.Name)
+	if s.Error != "" {
+		text += ": " + s.Error
+	}
+	l.write(logLine{at, source, s.Phase, s.Image, text})
 }
 
 func (l *trialLog) Close() error {

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
@@ -183,17 +181,4 @@ func unprepared(do task, v trial.Verdict, log string) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrNoneReady, err)
-}
-
-// listen serves a registry at a free port of host until stop is called. Each
-// machine reaches the runner at an address of its own, so a registry listens for
-// one machine, and only while that is there.
-func listen(oci http.Handler, host string) (addr string, stop func(), err error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", nil, fmt.Errorf("starting the registry on %s: %w", host, err)
-	}
-	server := &http.Server{Handler: oci, ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(l)
-	return l.Addr().String(), func() { server.Close() }, nil
 }

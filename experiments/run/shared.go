@@ -64,8 +64,8 @@ func nothingShared(c resolved, common dockerfile.Common) error {
 
 // common are the stages that a trial builds before its images. The build of each is
 // that of the first image that needs it, up to the stage.
-func (x *execution) common(p place, images []pipeline.Image) (stages []pipeline.Image, err error) {
-	found, err := inCommon(p, x.resolved)
+func (x *execution) common(images []pipeline.Image) (stages []pipeline.Image, err error) {
+	found, err := inCommon(x.place, x.resolved)
 	if err == nil {
 		err = nothingShared(x.resolved, found)
 	}

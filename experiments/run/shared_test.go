@@ -71,9 +71,9 @@ func TestATrialBuildsCommonStagesByNamesOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &execution{resolved: c}
+	x := &execution{resolved: c, place: fakePlace{}}
 	images := []pipeline.Image{{Name: "a", Tag: "localhost/a:1", Ref: "own/a", Build: "m-a", Dockerfile: "Dockerfile"}, {Name: "b", Build: "m-b"}, {Name: "c", Build: "m-c"}}
-	stages, err := x.common(fakePlace{}, images)
+	stages, err := x.common(images)
 	if err != nil || len(stages) != 1 {
 		t.Fatalf("got %+v, %v", stages, err)
 	}

@@ -25,6 +25,7 @@ import (
 type execution struct {
 	resolved
 	r           *runner
+	place       place
 	trial       trial.Trial
 	do          task
 	record      results.Record
@@ -45,6 +46,8 @@ type execution struct {
 	cfg *pipeline.Config
 	// memory sends readings of the machine's memory to the worker.
 	memory memoryFeed
+	// ends end what the runner serves for the worker, in reverse order.
+	ends []func()
 	// own are the spans that the runner measured, and those of a worker whose
 	// engine was lost.
 	own []trial.Span
@@ -72,7 +75,7 @@ func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do task
 	}
 	origin := pipeline.Now()
 	x := &execution{
-		resolved: c, r: r, trial: t, do: do, log: log, origin: origin, clock: pipeline.NewClock(origin),
+		resolved: c, r: r, place: r.places[c.settings.Runtime], trial: t, do: do, log: log, origin: origin, clock: pipeline.NewClock(origin),
 		record: results.Record{
 			RunID: r.env.RunID, Kind: cmp.Or(preparations[do].kind, results.KindTrial), Trial: t, Settings: text, Started: time.Now(),
 			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),
@@ -109,27 +112,23 @@ func (x *execution) states() (from, kept string) {
 // within runs work in a span of the runner's own.
 func (x *execution) within(name string, work func() error) error {
 	s := trial.Span{Name: name, Start: x.clock.Elapsed()}
-	x.log.line(s.Start, "runner", "> "+name)
+	x.log.span(s.Start, "runner", ">", s)
 	err := work()
-	s.End = x.clock.Elapsed()
-	text := "< " + name
-	if err != nil {
+	if s.End = x.clock.Elapsed(); err != nil {
 		s.Error = err.Error()
-		text += ": " + s.Error
 	}
-	x.log.line(s.End, "runner", text)
+	x.log.span(s.End, "runner", "<", s)
 	x.own = append(x.own, s)
 	return err
 }
 
 // run starts a machine, works the trial on it and takes it down.
 func (x *execution) run(ctx context.Context) {
-	place := x.r.places[x.settings.Runtime]
-	x.record.Machine.Kind = string(place.kind())
+	x.record.Machine.Kind = string(x.place.kind())
 	from, _ := x.states()
 	var m machine.Machine
 	err := x.within("machine", func() (err error) {
-		m, err = place.start(ctx, x.settings, from, x.trial.ID, filepath.Dir(x.r.log(x.record)))
+		m, err = x.place.start(ctx, x.settings, from, x.trial.ID, filepath.Dir(x.r.log(x.record)))
 		return err
 	})
 	if err != nil {
@@ -139,17 +138,17 @@ func (x *execution) run(ctx context.Context) {
 	if b, ok := m.(*borrowed); ok {
 		x.ledger = b.ledger
 	}
-	x.onMachine(ctx, place, m)
+	x.onMachine(ctx, m)
 	if x.mayGoOn(ctx, m) {
-		m = x.goOn(ctx, place, m)
+		m = x.goOn(ctx, m)
 	}
 	if lost(x.record.Verdict.Outcome) {
-		x.recover(ctx, place, m)
+		x.recover(ctx, m)
 		return
 	}
 	x.keep(ctx, m)
 	err = x.within("teardown", func() error {
-		return errors.Join(x.r.awaitEngine(ctx, place), x.cleanup(ctx, place, m), x.close(m))
+		return errors.Join(x.r.awaitEngine(ctx, x.place), x.cleanup(ctx, m), x.close(m))
 	})
 	switch {
 	case errors.Is(err, ErrUnrecovered):
@@ -162,9 +161,9 @@ func (x *execution) run(ctx context.Context) {
 // cleanup runs the user's command that undoes a set-up on an engine of the user's,
 // also if the run was cancelled. A failure is only a note, because what the trial
 // made is taken away in any case.
-func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine) error {
+func (x *execution) cleanup(ctx context.Context, m machine.Machine) error {
 	s := x.workload.Setup
-	if s == nil || len(s.Cleanup) == 0 || place.kind() == machine.Isolated || x.cfg == nil {
+	if s == nil || len(s.Cleanup) == 0 || x.place.kind() == machine.Isolated || x.cfg == nil {
 		return nil
 	}
 	if err := x.work(context.WithoutCancel(ctx), m, job{Do: jobCleanup, Config: *x.cfg, Origin: x.origin}); err != nil {
@@ -203,9 +202,9 @@ func (x *execution) keep(ctx context.Context, m machine.Machine) {
 }
 
 // onMachine has a worker run the pipeline on the machine and decides the verdict.
-func (x *execution) onMachine(ctx context.Context, place place, m machine.Machine) {
+func (x *execution) onMachine(ctx context.Context, m machine.Machine) {
 	defer x.endFault()
-	if err := x.workOn(ctx, place, m); err != nil {
+	if err := x.workOn(ctx, m); err != nil {
 		x.record.Verdict = notMeasured(ctx, err)
 		return
 	}
@@ -214,15 +213,20 @@ func (x *execution) onMachine(ctx context.Context, place place, m machine.Machin
 
 // workOn has a worker run the pipeline while the machine is sampled and the trial
 // is watched. The error is stratbench's own: the trial was not measured.
-func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) error {
+func (x *execution) workOn(ctx context.Context, m machine.Machine) error {
 	if err := x.describe(ctx, m); err != nil {
 		return err
 	}
-	cfg, stop, err := x.config(place, m)
+	defer func() {
+		for _, end := range slices.Backward(x.ends) {
+			end()
+		}
+		x.ends = nil
+	}()
+	cfg, err := x.config(m)
 	if err != nil {
 		return err
 	}
-	defer stop()
 	x.record.Machine.NodeImage = cfg.NodeImage
 	for _, i := range slices.Concat(cfg.Images, cfg.Common) {
 		owed := debt{Builds: []string{i.Build, i.BuildAgain()}}

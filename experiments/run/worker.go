@@ -165,7 +165,16 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	ended := make(chan struct{})
 	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
 	reading.Go(func() { x.endWhenDead(cmd, ended) })
-	x.tell(words, j)
+	// A worker that has ended already needs neither its job nor readings.
+	sent := json.NewEncoder(words)
+	if err := sent.Encode(j); err != nil {
+		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
+	}
+	if j.Config.Schedule.Admission == nil {
+		words.Close()
+	} else {
+		x.memory.sendTo(sent)
+	}
 	x.workerError = cmd.Wait()
 	x.workerEnded = x.clock.Elapsed()
 	// Children of a worker that was ended may live on until the machine is closed,
@@ -177,20 +186,6 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	close(ended)
 	stopped()
 	return nil
-}
-
-// tell sends a worker its job and, if its builds start by the machine's memory, the
-// readings from then on. A worker that has ended already needs neither.
-func (x *execution) tell(words io.WriteCloser, j job) {
-	to := json.NewEncoder(words)
-	if err := to.Encode(j); err != nil {
-		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
-	}
-	if j.Config.Schedule.Admission == nil {
-		words.Close()
-		return
-	}
-	x.memory.sendTo(to)
 }
 
 // stopWorker asks a worker to stop, and kills it if it does not.
