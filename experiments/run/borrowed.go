@@ -129,12 +129,11 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		return err
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
-		_, contents, err := onEngine(ctx, m.WatchEndpoint())
+		had, contents, err := p.had(ctx, m)
 		if err != nil {
 			return err
 		}
-		for _, d := range debtsByName(contents, p.dead.Mark) {
-			d.Runtime, d.Engine, d.Address = p.engine.Runtime, info.ID, m.WatchEndpoint().String()
+		for _, d := range debtsByName(had, contents, p.dead.Mark) {
 			l, err := openLedger(ledgers(p.cache, info.ID), d)
 			if err != nil {
 				return err
@@ -184,18 +183,25 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 // which no trial runs.
 const giveBackLimit = 30 * time.Second
 
-// remember opens the ledger of a trial with what is on the engine before it.
-func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
+// had begins a debt with what is on the engine now, which is not a trial's.
+func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runtimes.Contents, error) {
 	info, contents, err := onEngine(ctx, m.WatchEndpoint())
-	if err != nil {
-		return nil, err
-	}
-	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Run: p.me.Run, Mark: p.me.Mark, Trial: trialID,
-		Cluster: clusterName(p.me.Mark, trialID), HadCache: contents.BuildCache, HadClusters: slices.Sorted(maps.Keys(clustersIn(contents)))}
+	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), HadCache: contents.BuildCache}
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}
-	return openLedger(ledgers(p.cache, info.ID), d)
+	return d, contents, err
+}
+
+// remember opens the ledger of a trial with what is on the engine before it.
+func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
+	d, contents, err := p.had(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	d.Run, d.Mark, d.Trial, d.Cluster = p.me.Run, p.me.Mark, trialID, clusterName(p.me.Mark, trialID)
+	d.HadClusters = slices.Sorted(maps.Keys(clustersIn(contents)))
+	return openLedger(ledgers(p.cache, d.Engine), d)
 }
 
 // onEngine asks an engine what it is and what is on it.

@@ -108,11 +108,9 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		}
 		return "this host has no record of its run"
 	}
-	seen := map[string]bool{}
 	for kind, names := range namesIn(contents) {
 		for _, name := range names {
-			if mark, _ := trialOf(name); mark != "" && !seen[kind+name] {
-				seen[kind+name] = true
+			if mark, _ := trialOf(name); mark != "" {
 				found = append(found, Remnant{Place: place, Kind: kind, Name: name, Run: mark, Stays: provenBy(mark)})
 			}
 		}
@@ -126,7 +124,7 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		l.file.Close()
 	}
 	slices.SortFunc(found, func(a, b Remnant) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) })
-	return found, dir, err
+	return slices.Compact(found), dir, err
 }
 
 // namesIn lists the names on an engine that a trial may have given, by what they
@@ -167,35 +165,25 @@ func otherLedgers(cache string, known map[string]bool) (found []Remnant, err err
 
 // debtsByName are the debts of a run that has left a lock on the engine and no
 // ledger here: whatever carries its mark is removed. Images only lose those names,
-// because it is not known which images were there before.
-func debtsByName(c runtimes.Contents, mark string) (all []debt) {
-	if mark == "" {
-		return nil
-	}
-	byTrial := map[string]*debt{}
-	of := func(name string) *debt {
-		by, id := trialOf(name)
-		if by != mark {
-			return nil
-		}
-		if byTrial[id] == nil {
-			d := &debt{Mark: mark, Run: mark, Trial: id, Cluster: clusterName(mark, id), HadCache: c.BuildCache}
-			for _, i := range c.Images {
-				d.HadImages = append(d.HadImages, i.ID)
+// because it is not known which images were there before, so had has all of them.
+func debtsByName(had debt, c runtimes.Contents, mark string) []debt {
+	byTrial := map[string]debt{}
+	for kind, names := range namesIn(c) {
+		for _, name := range names {
+			by, id := trialOf(name)
+			if by == "" || by != mark {
+				continue
+			}
+			d, known := byTrial[id]
+			if !known {
+				d = had
+				d.Run, d.Mark, d.Trial, d.Cluster = mark, mark, id, clusterName(mark, id)
+			}
+			if kind == "image" {
+				d.Names = append(d.Names, name)
 			}
 			byTrial[id] = d
 		}
-		return byTrial[id]
 	}
-	for kind, names := range namesIn(c) {
-		for _, name := range names {
-			if d := of(name); d != nil && kind == "image" {
-				d.Names = append(d.Names, name)
-			}
-		}
-	}
-	for _, d := range byTrial {
-		all = append(all, *d)
-	}
-	return all
+	return slices.Collect(maps.Values(byTrial))
 }

@@ -3,8 +3,6 @@ package run
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,12 +120,11 @@ func (p *isolatedPlace) images() []lab.Image {
 }
 
 func (p *isolatedPlace) goldenKey(s spec.Settings) string {
-	h := sha256.New()
-	fmt.Fprintln(h, p.rootKey(s), s.Runtime)
+	parts := fmt.Appendln(nil, p.rootKey(s), s.Runtime)
 	for _, i := range p.images() {
-		fmt.Fprintln(h, i.Name, i.ID)
+		parts = fmt.Appendln(parts, i.Name, i.ID)
 	}
-	return fmt.Sprintf("%s-%s-%s", s.Runtime, lab.EngineName(engineSource(s)), hex.EncodeToString(h.Sum(nil)[:8]))
+	return fmt.Sprintf("%s-%s-%s", s.Runtime, lab.EngineName(engineSource(s)), sumOf(parts)[:16])
 }
 
 func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings) error {
