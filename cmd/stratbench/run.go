@@ -102,7 +102,9 @@ block, fail in the same phase from the same cause, the run stops.
 					p = plan.Make(s, p.Seed)
 				}
 			}
-			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Look: looker(s)}
+			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Look: func(recorded results.Run) (results.Look, error) {
+				return answer.Interim(study.Gather([]results.Run{recorded}))
+			}}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(f.dir, resume, s.Name); err != nil {
 					return exitError{exitUsage, err}
@@ -180,15 +182,4 @@ func resumable(root, name, spec string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no run of %s is in %s; start one without --resume", spec, root)
-}
-
-// looker decides for a spec that stops by what its trials show; nil for one
-// that runs all its replicates.
-func looker(s *spec.Spec) func(results.Run) (results.Look, error) {
-	if s.Design.Stop != spec.StopDecided {
-		return nil
-	}
-	return func(run results.Run) (results.Look, error) {
-		return answer.Interim(study.Gather([]results.Run{run}))
-	}
 }

@@ -53,8 +53,8 @@ type Options struct {
 	States []State
 	// Machine, unless empty, overrides the sort of machine that the spec asks for.
 	Machine machine.Kind
-	// Look, unless nil, is the interim analysis: it decides before each block
-	// whether to go on. Its decisions must stay valid however many there are.
+	// Look is the interim analysis for a spec with design.stop: it decides before each
+	// block whether to go on. Its decisions must stay valid however many there are.
 	Look func(results.Run) (results.Look, error)
 	// KeepGoing continues although all warm-ups, or all trials of the first
 	// block, have failed alike.

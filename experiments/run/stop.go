@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
@@ -138,7 +139,7 @@ func (r *runner) left() (left time.Duration) {
 // are looked at.
 func (r *runner) look(i int) (stop bool, err error) {
 	trials := r.plan.Trials
-	if r.decide == nil || trials[i].Block < 2 || trials[i-1].Block == trials[i].Block {
+	if r.spec.Design.Stop != spec.StopDecided || trials[i].Block < 2 || trials[i-1].Block == trials[i].Block {
 		return false, nil
 	}
 	run, err := results.ReadRun(r.journal.Dir())
