@@ -23,14 +23,15 @@ import (
 
 // historyFlags choose a history, and an experiment and a host in it.
 type historyFlags struct {
-	dir, results, experiment, host string
-	threshold                      float64
+	shared
+	history, experiment, host string
+	threshold                 float64
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "history", "results/nights", "folder that holds the history")
-	flags.StringVar(&f.results, "dir", defaultResults, "folder that holds the runs, also as --results")
+	flags.StringVar(&f.history, "history", "results/nights", "folder that holds the history")
+	flags.StringVar(&f.dir, "dir", defaultResults, "folder that holds the runs, also as --results")
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "results" {
 			name = "dir"
@@ -58,13 +59,13 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 	// processors give the collector little time. What needs more gets it, and
 	// takes longer.
 	debug.SetMemoryLimit(150 << 20)
-	h, err := history.Read(f.dir, time.Now())
+	h, err := history.Read(f.history, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	reportFaults(cmd, h.Faults)
 	if f.experiment == "" {
-		if f.experiment, err = h.Newest(f.results); err != nil {
+		if f.experiment, err = h.Newest(f.dir); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +78,7 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 
 // update adds to the history the runs in the folder of runs that it lacks.
 func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
-	added, told, err := h.Update(f.results, f.experiment)
+	added, told, err := h.Update(f.dir, f.experiment)
 	for _, t := range told {
 		fmt.Fprintln(cmd.ErrOrStderr(), t)
 	}
@@ -93,12 +94,11 @@ func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
 
 // noRun is the reason why there is nothing to show or to judge.
 func (f *historyFlags) noRun() string {
-	return fmt.Sprintf("no run is in %s or %s; make one with: stratbench run experiments/nightly.yaml", f.dir, f.results)
+	return fmt.Sprintf("no run is in %s or %s; make one with: stratbench run experiments/nightly.yaml", f.history, f.dir)
 }
 
 func historyCommand() *cobra.Command {
 	var flags historyFlags
-	var output shared
 	var plots string
 	var series history.Pattern
 	cmd := &cobra.Command{
@@ -134,12 +134,12 @@ of different hosts are never in one series.`,
 					}
 				}
 			}
-			return output.print(cmd, report.Review(review))
+			return flags.print(cmd, report.Review(review))
 		},
 	}
 	flags.add(cmd)
 	flags.addThreshold(cmd)
-	output.addOutput(cmd)
+	flags.addOutput(cmd)
 	cmd.Flags().StringVar(&series.Cell, "cell", "", "cells to show, such as 'runtime=podman*' (default: all)")
 	cmd.Flags().StringVar(&series.Metric, "metric", "", "metrics to show: setup, a phase, peak-memory, failures, failed-tests (default: all)")
 	cmd.Flags().StringVar(&plots, "plots", "", "folder to draw each series in, as SVG and PNG")
@@ -251,7 +251,6 @@ func baselineSetCommand() *cobra.Command {
 
 func baselineShowCommand() *cobra.Command {
 	var flags historyFlags
-	var output shared
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "List the decisions",
@@ -261,11 +260,11 @@ func baselineShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return output.print(cmd, report.Baselines(h.Decisions(flags.experiment, flags.host)))
+			return flags.print(cmd, report.Baselines(h.Decisions(flags.experiment, flags.host)))
 		},
 	}
 	flags.add(cmd)
-	output.addOutput(cmd)
+	flags.addOutput(cmd)
 	return cmd
 }
 

@@ -137,7 +137,7 @@ func runAndPrint(cmd *cobra.Command, o run.Options, printed func(folder string) 
 	folder, err := run.Run(cmd.Context(), o)
 	show.close()
 	switch {
-	case errors.Is(err, run.ErrCannotRun) || errors.Is(err, results.ErrInUse):
+	case errors.Is(err, results.ErrInUse):
 		return exitError{exitUsage, err}
 	case folder == "":
 		return err
