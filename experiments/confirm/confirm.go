@@ -114,7 +114,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 		return r, err
 	}
 	r.Engines = engineChanges(o.Good, r.Run)
-	r.Worsening, err = judge(r.Run, o.Metrics)
+	r.Worsening, err = answer.Worsened(study.Gather([]results.Run{r.Run}), results.StateFactor, results.LastGood, results.Present, o.Metrics)
 	return r, err
 }
 
@@ -139,11 +139,6 @@ func measure(ctx context.Context, o Options, states []run.State, cells []trial.C
 	}
 	recorded, err = results.ReadRun(dir)
 	return recorded, errors.Join(runErr, err)
-}
-
-// judge compares the states of a run that Run made.
-func judge(r results.Run, metrics []study.Metric) (answer.Worsening, error) {
-	return answer.Worsened(study.Gather([]results.Run{r}), results.StateFactor, results.LastGood, results.Present, metrics)
 }
 
 // blocks is how many to run: as many as asked for, or one more than so many
