@@ -189,7 +189,6 @@ func (f *checkFlags) trialsOf(h *history.History, c history.Check, alarms []hist
 	return t, err
 }
 
-// write writes the check to each place that was asked for.
 func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check) error {
 	if err := f.print(cmd, report.Check(c)); err != nil {
 		return err

@@ -21,7 +21,6 @@ import (
 	"github.com/stratbench/stratbench/results/report"
 )
 
-// classifyFlags are what the caller knows of a log or a report.
 type classifyFlags struct {
 	classify.Options
 	rules string

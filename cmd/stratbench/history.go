@@ -194,7 +194,6 @@ who made them, when and why. A change that was accepted is no longer reported.`,
 	return cmd
 }
 
-// decisionFlags are who decides and why.
 type decisionFlags struct {
 	historyFlags
 	reason, who string

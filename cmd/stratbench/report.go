@@ -17,7 +17,6 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// templates are the pages that report can make.
 var templates = map[string]func(page.Material) page.Page{"report": page.Report, "dd-e2e-001": page.DesignRecord}
 
 type reportFlags struct {
@@ -145,7 +144,6 @@ func (f *reportFlags) screen(cmd *cobra.Command, s study.Study, a *answer.Answer
 	return exitError{exitUsage, none}
 }
 
-// page writes a page into the folder of the report.
 func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) error {
 	var runs []string
 	for _, r := range m.Study.Runs {

@@ -56,7 +56,6 @@ func (f *planFlags) load(cmd *cobra.Command, file string) (*spec.Spec, plan.Plan
 	return s, plan.Make(s, chosenSeed(cmd, s, f.seed)), nil
 }
 
-// chosenSeed is the seed that was given, or one that is drawn.
 func chosenSeed(cmd *cobra.Command, s *spec.Spec, flag uint64) uint64 {
 	switch {
 	case cmd.Flags().Changed("seed"):

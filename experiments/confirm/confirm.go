@@ -118,7 +118,6 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	return r, err
 }
 
-// measure runs both states of the cells.
 func measure(ctx context.Context, o Options, states []run.State, cells []trial.Cell) (recorded results.Run, err error) {
 	combined := combine(o.Present, blocks(o, len(cells)))
 	combined.Budget = o.Budget
@@ -236,7 +235,6 @@ func combine(present *spec.Spec, blocks int) *spec.Spec {
 	return &combined
 }
 
-// inStates lists each cell in both states.
 func inStates(cells []trial.Cell) (both []trial.Cell) {
 	for _, cell := range cells {
 		for _, state := range []string{results.LastGood, results.Present} {

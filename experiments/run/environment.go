@@ -114,7 +114,6 @@ func (s *secrets) add(text string) {
 	}
 }
 
-// hide replaces the secrets in a text.
 func (s secrets) hide(text string) string {
 	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, hidden)
@@ -122,7 +121,6 @@ func (s secrets) hide(text string) string {
 	return text
 }
 
-// hideIn replaces the secrets in a record.
 func (s secrets) hideIn(r results.Record) (results.Record, error) {
 	text, err := json.Marshal(r)
 	if err != nil {

@@ -19,7 +19,6 @@ func (x *execution) injection() (spec.Injection, bool) {
 	return x.spec.Fault(x.settings.Fault)
 }
 
-// prepareFault prepares the trial's fault, if it has one.
 func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err error) {
 	fault, ok := x.injection()
 	if !ok {

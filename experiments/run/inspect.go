@@ -48,7 +48,6 @@ func (r *runner) found() Inspection {
 	return Inspection{Machine: r.machine, Plan: left, Warnings: r.warnings}
 }
 
-// refuses reports whether the cell is refused, and has no trials.
 func (r *runner) refuses(cell trial.Cell) bool {
 	return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == cell.Key() })
 }
@@ -189,7 +188,6 @@ func (in *inspection) tell(to *issue.List, c resolved, err error) {
 	}
 }
 
-// cellInspection is the inspection of one cell.
 type cellInspection struct {
 	*inspection
 	resolved

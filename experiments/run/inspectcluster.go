@@ -45,7 +45,6 @@ func (c *cellInspection) kindAt(path ...string) (string, issue.Position) {
 	return c.where("workload.kindConfig")
 }
 
-// in adds an issue at a part of the Kind configuration.
 func (c *cellInspection) in(to *issue.List, text string, path ...string) {
 	file, at := c.kindAt(path...)
 	to.Add(file, at, "%s", text)

@@ -122,7 +122,6 @@ func (c *cellInspection) ofStep(i int, part string) string {
 	return "workload.deploy." + step + "." + part
 }
 
-// deployedImages inspects the images of what is deployed.
 func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
 	own := map[string]bool{}
 	for _, i := range c.workload.Images {

@@ -22,7 +22,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
 )
 
-// images inspects what the images are built from.
 func (c *cellInspection) images(ctx context.Context) {
 	// trialsName stands for the name that another image has in a trial.
 	const trialsName = "stratbench.invalid/image-of-the-trial:latest"
@@ -159,7 +158,6 @@ func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.P
 	}
 }
 
-// setup inspects a set-up command.
 func (c *cellInspection) setup() {
 	s := c.workload.Setup
 	for _, command := range []struct {

@@ -47,7 +47,6 @@ func openTrialLog(name string, hide secrets) (*trialLog, error) {
 	return &trialLog{file: f, buf: bufio.NewWriter(f), secrets: hide, most: mostInMemory}, nil
 }
 
-// logLine is a line of a trial's log.
 type logLine struct {
 	at trial.Seconds
 	// source is who wrote the line: runner, watch, worker, fault or evidence; empty
@@ -153,7 +152,6 @@ func (l *trialLog) last() []trial.Evidence {
 	return []trial.Evidence{l.said}
 }
 
-// event writes an event for a reader of the log.
 func (l *trialLog) event(e pipeline.Event) {
 	switch e.Kind {
 	case pipeline.Log, pipeline.Progress:

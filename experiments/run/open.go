@@ -60,7 +60,6 @@ func newRunner(o Options) *runner {
 	}
 }
 
-// oneAtATime lets several goroutines report to one that expects a single one.
 func oneAtATime(report func(Update)) reporter {
 	var mu sync.Mutex
 	return func(u Update) {

@@ -173,7 +173,6 @@ func (r *runner) binds() []string {
 	})
 }
 
-// isIn reports whether the path is the folder or in it.
 func isIn(folder, path string) bool {
 	rel, err := filepath.Rel(folder, path)
 	return err == nil && filepath.IsLocal(rel)

@@ -114,7 +114,6 @@ func (r reporter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// runner is a run under way.
 type runner struct {
 	spec *spec.Spec
 	plan plan.Plan

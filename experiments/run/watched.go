@@ -28,7 +28,6 @@ const (
 	afterglow = 300 * time.Millisecond
 )
 
-// startWatch begins to watch the trial from outside.
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 	x.beside = beside{asLoaded: cfg.DeployAsLoaded}
 	limits, silence := maps.Clone(cfg.Limits), maps.Clone(cfg.Silence)

@@ -36,7 +36,6 @@ type job struct {
 	Debt debt `json:"debt"`
 }
 
-// task is a sort of job.
 type task string
 
 const (

@@ -135,7 +135,6 @@ func order(o Object) int {
 	return 2
 }
 
-// named is the name of the source's step.
 func (s Source) named() string {
 	switch {
 	case s.Name != "":

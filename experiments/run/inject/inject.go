@@ -187,7 +187,6 @@ func (i *Injector) signalContainerd(s syscall.Signal) (string, error) {
 	return "", errors.New("the engine has no process containerd")
 }
 
-// killNode has the engine kill the container of the cluster's node.
 func (i *Injector) killNode() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
