@@ -205,15 +205,15 @@ func (f *decisionFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.who, "who", "", "who decides (default: git's user, or the system's)")
 }
 
-func (f *decisionFlags) check(cmd *cobra.Command) error {
+func (f *decisionFlags) open(cmd *cobra.Command) (*history.History, error) {
 	if strings.TrimSpace(f.reason) == "" {
-		return usage("--reason is missing: give one for those who read the history later")
+		return nil, usage("--reason is missing: give one for those who read the history later")
 	}
 	if f.who == "" {
 		name, _ := exec.CommandContext(cmd.Context(), "git", "config", "user.name").Output()
 		f.who = cmp.Or(strings.TrimSpace(string(name)), os.Getenv("USER"))
 	}
-	return nil
+	return f.historyFlags.open(cmd)
 }
 
 func baselineSetCommand() *cobra.Command {
@@ -225,9 +225,6 @@ func baselineSetCommand() *cobra.Command {
 		Example: `  stratbench baseline set 20261112 --reason "new disks"`,
 		Args:    takes(0, 1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := flags.check(cmd); err != nil {
-				return err
-			}
 			h, err := flags.open(cmd)
 			if err != nil {
 				return err
@@ -283,9 +280,6 @@ change.`,
 			pattern.ID = strings.Join(args, "")
 			if pattern == (history.Pattern{}) {
 				return usage("say what to accept: an id that stratbench check shows, --cell or --metric; --cell '*' is all")
-			}
-			if err := flags.check(cmd); err != nil {
-				return err
 			}
 			h, err := flags.open(cmd)
 			if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
-	"github.com/stratbench/stratbench/results/study"
 )
 
 var templates = map[string]func(page.Material) page.Page{"report": page.Report, "dd-e2e-001": page.DesignRecord}
@@ -76,10 +75,17 @@ untested.`,
 			if none == nil {
 				a = &found
 			}
-			if f.out == "" {
-				return f.screen(cmd, gathered, a, none)
-			}
-			if none != nil && !errors.Is(none, answer.ErrNothingToChoose) && len(gathered.Trials) > 0 {
+			nothingToChoose := errors.Is(none, answer.ErrNothingToChoose)
+			switch {
+			case f.out == "" && f.full && (a != nil || nothingToChoose):
+				return f.print(cmd, report.Full(gathered, gathered.Analyse(), a))
+			case f.out == "" && a != nil:
+				return f.print(cmd, report.Answer(gathered, *a))
+			case f.out == "" && nothingToChoose:
+				return usage("%w; --full shows what there is of its cells", none)
+			case f.out == "":
+				return exitError{exitUsage, none}
+			case none != nil && !nothingToChoose && len(gathered.Trials) > 0:
 				return none
 			}
 			return f.page(cmd, args, page.Material{Study: gathered, Analysis: gathered.Analyse(), Answer: a, Full: f.full, Indifference: float64(f.indifference)})
@@ -127,21 +133,6 @@ func (f *reportFlags) publish(names []string) ([]string, error) {
 		folders = append(folders, folder)
 	}
 	return []string{f.out}, results.Publish(f.out, folders)
-}
-
-// screen prints the first screen, and with --full the tables below it. Without
-// an answer, none is the reason.
-func (f *reportFlags) screen(cmd *cobra.Command, s study.Study, a *answer.Answer, none error) error {
-	nothingToChoose := errors.Is(none, answer.ErrNothingToChoose)
-	switch {
-	case f.full && (a != nil || nothingToChoose):
-		return f.print(cmd, report.Full(s, s.Analyse(), a))
-	case a != nil:
-		return f.print(cmd, report.Answer(s, *a))
-	case nothingToChoose:
-		return usage("%w; --full shows what there is of its cells", none)
-	}
-	return exitError{exitUsage, none}
 }
 
 func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) error {
