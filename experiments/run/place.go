@@ -82,8 +82,10 @@ func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string)
 		asked, reason = machine.Kind(r.spec.Settings.Machine.Kind), "the spec asks for it"
 	}
 	if asked == machine.Auto && resumed != "" {
-		if kind := beganOn(resumed); kind != "" {
-			asked, reason = kind, "the run began there"
+		run, err := results.ReadRun(resumed)
+		i := slices.IndexFunc(run.Records, func(r results.Record) bool { return r.Machine.Kind != "" })
+		if err == nil && i >= 0 { // opening the run reports the error
+			asked, reason = machine.Kind(run.Records[i].Machine.Kind), "the run began there"
 		}
 	}
 	if asked == machine.Auto || asked == machine.Host {
@@ -106,20 +108,6 @@ func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string)
 	}
 	_, err := machine.ParseKind(string(asked))
 	return machine.Choice{}, err
-}
-
-// beganOn is the sort of machine that a run has trials of; empty for none.
-func beganOn(dir string) machine.Kind {
-	run, err := results.ReadRun(dir)
-	if err != nil {
-		return "" // opening the run reports it
-	}
-	for _, rec := range run.Records {
-		if rec.Machine.Kind != "" {
-			return machine.Kind(rec.Machine.Kind)
-		}
-	}
-	return ""
 }
 
 // longest is how long a lab may take that nobody has asked for.
