@@ -58,10 +58,10 @@ untested.`,
 				}
 			}
 			if f.out == "" && cmd.Flags().Changed("template") {
-				return usage("--template is of a page: give its folder with --out")
+				return usage("--template is for a page; give its folder with --out")
 			}
 			if templates[f.template] == nil {
-				return usage("%q is no template; the templates are report and dd-e2e-001", f.template)
+				return usage("there is no template %q; the templates are report and dd-e2e-001", f.template)
 			}
 			gathered, err := gather(cmd, f.dir, args)
 			if err != nil {
@@ -119,7 +119,7 @@ untested.`,
 // the report is then made of.
 func (f *reportFlags) publish(names []string) ([]string, error) {
 	if f.out == "" {
-		return nil, usage("--records publishes records beside a page: give its folder with --out")
+		return nil, usage("--records publishes records beside a page; give its folder with --out")
 	}
 	if len(names) == 0 {
 		names = []string{"latest"}
@@ -128,7 +128,7 @@ func (f *reportFlags) publish(names []string) ([]string, error) {
 	for _, name := range names {
 		folder, err := results.Find(f.dir, name)
 		if err != nil {
-			return nil, usage("--records is of runs: %w", err)
+			return nil, usage("--records publishes runs: %w", err)
 		}
 		folders = append(folders, folder)
 	}

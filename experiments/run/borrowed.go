@@ -252,7 +252,7 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 	return s.Found, err
 }
 
-// buildArgs are none: the workload's own base images can be pulled.
+// buildArgs returns no arguments: the workload's own base images can be pulled.
 func (p *borrowedPlace) buildArgs() map[string]string { return map[string]string{} }
 
 func (p *borrowedPlace) adapt(c *pipeline.Config) { c.WorkDir = p.workDir() }

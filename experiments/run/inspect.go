@@ -75,7 +75,7 @@ func (r *runner) preflight(ctx context.Context) error {
 	for _, cell := range r.plan.Cells {
 		c, err := r.cell(cell)
 		if err != nil {
-			in.tell(&in.issues, c, err)
+			in.report(&in.issues, c, err)
 			continue // nothing more is known of it
 		}
 		place := r.places[c.settings.Runtime]
@@ -99,7 +99,7 @@ func (r *runner) preflight(ctx context.Context) error {
 			refused[why] = append(refused[why], c)
 			continue
 		case err != nil:
-			in.tell(&in.issues, c, err)
+			in.report(&in.issues, c, err)
 		}
 		in.inspect(ctx, c)
 	}
@@ -109,7 +109,7 @@ func (r *runner) preflight(ctx context.Context) error {
 		if len(cells) > 1 {
 			which = fmt.Sprintf("%d cells are refused, [%s] among them", len(cells), cells[0].Cell)
 		}
-		in.tell(&in.warnings, cells[0], fmt.Errorf("%s; %s, and the other cells run", why, which))
+		in.report(&in.warnings, cells[0], fmt.Errorf("%s; %s, and the other cells run", why, which))
 	}
 	in.issues.Sort(r.spec.Path)
 	if r.nowhere != nil {
@@ -175,9 +175,9 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 	}
 }
 
-// tell reports what a cell cannot have, at the setting with which each line of the
+// report reports what a cell cannot have, at the setting with which each line of the
 // error begins.
-func (in *inspection) tell(to *issue.List, c resolved, err error) {
+func (in *inspection) report(to *issue.List, c resolved, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		setting, _, _ := strings.Cut(line, " ")
 		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {

@@ -29,7 +29,7 @@ type trialLog struct {
 	// silences are those that have ended, and heard the one that may last.
 	silences []trial.Silence
 	heard    trial.Silence
-	// said is the last line that a phase's own work printed; Line 0 is none.
+	// said is the last line that a phase's own work printed; Line is 0 before it.
 	said trial.Evidence
 }
 
@@ -87,7 +87,7 @@ func (l *trialLog) write(w logLine) (number int) {
 	defer l.mu.Unlock()
 	w.text = l.secrets.hide(w.text)
 	if w.source == "" && w.phase != "" {
-		l.hear(w.at)
+		l.endSilence(w.at)
 		l.heard = trial.Silence{Phase: w.phase, Start: max(l.heard.Start, w.at)}
 	}
 	fmt.Fprintf(l.buf, "%10.3fs %-18s %s\n", w.at.Duration().Seconds(), w.place(), w.text)
@@ -120,8 +120,8 @@ func (l *trialLog) written() (lines []logLine, dropped int) {
 	return l.lines, l.dropped
 }
 
-// hear ends the silence that may last.
-func (l *trialLog) hear(at trial.Seconds) {
+// endSilence ends the silence that may last.
+func (l *trialLog) endSilence(at trial.Seconds) {
 	if l.heard.Phase != "" && at-l.heard.Start >= silentFrom {
 		l.silences = append(l.silences, trial.Silence{Phase: l.heard.Phase, Start: l.heard.Start, End: at})
 	}
@@ -138,7 +138,7 @@ func (l *trialLog) silent(spans []trial.Span) []trial.Silence {
 			end = max(end, s.End)
 		}
 	}
-	l.hear(end)
+	l.endSilence(end)
 	return l.silences
 }
 

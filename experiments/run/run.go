@@ -6,7 +6,7 @@
 //	         the spec against the machine
 //	machine  place.go chooses where machines come from: isolated.go or borrowed.go;
 //	         lock.go, ledger.go and clean.go keep a user's engine as it was
-//	worker   config.go is what a worker is told; worker.go is both ends of the pipe
+//	worker   config.go is what a worker gets; worker.go is both ends of the pipe
 //	trial    prepare.go is the work before the first trial; then run.go, trial.go,
 //	         watched.go, fault.go, recovery.go, and stop.go for an early end
 //	record   trial.go fills the record, log.go the log
@@ -91,8 +91,8 @@ type Update struct {
 	Left        time.Duration
 }
 
-// Preparation is work other than a trial that may take minutes. The zero value
-// is none.
+// Preparation is work other than a trial that may take minutes. The zero value ends
+// what was under way.
 type Preparation struct {
 	// What names the work and Detail the part under way. A display's clock runs
 	// on while only Detail changes.

@@ -42,7 +42,7 @@ type execution struct {
 	// machine.
 	ledger *ledger
 	beside beside
-	// cfg is what the worker was told; nil before that.
+	// cfg is the worker's configuration; nil before there is one.
 	cfg *pipeline.Config
 	// memory sends readings of the machine's memory to the worker.
 	memory memoryFeed

@@ -58,8 +58,8 @@ func waitsForBuilds(limits map[trial.Phase]time.Duration) {
 	}
 }
 
-// hear tells the watch what a worker's event means for it.
-func (x *execution) hear(e pipeline.Event) {
+// notify passes a worker's event on to the fault and the watch.
+func (x *execution) notify(e pipeline.Event) {
 	if e.Kind == pipeline.SpanStart && x.fault != nil {
 		x.fault.SpanBegan(*e.Span)
 	}

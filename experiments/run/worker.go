@@ -67,7 +67,7 @@ var preparations = map[task]struct {
 // Work is the worker process. It reads one job from in, followed by the runner's
 // readings of the machine's memory, runs the job, and writes each event as a line
 // of JSON to out as it happens. The error means that the job could not be done; a
-// trial that fails is none.
+// trial that fails is not an error.
 func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	var j job
 	sent := json.NewDecoder(in)
@@ -219,7 +219,7 @@ func (x *execution) readEvents(r io.Reader) {
 		}
 		x.trace.Add(e)
 		x.log.event(e)
-		x.hear(e)
+		x.notify(e)
 		if e.Kind == pipeline.SpanStart && e.Span.Image == "" {
 			x.r.report(Update{Now: e.Span.Phase})
 		}

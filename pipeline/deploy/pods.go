@@ -194,7 +194,7 @@ func Images(objects []Object) (uses []Use) {
 }
 
 // ImageName is the complete name of an image, by which references to it compare, or ref
-// itself if it is none.
+// itself if it is not a reference.
 func ImageName(ref string) string {
 	parsed, err := name.ParseReference(ref, name.WeakValidation)
 	if err != nil {
