@@ -154,10 +154,7 @@ func mergeCommand() *cobra.Command {
 that have grown, and decisions. Nothing is ever rewritten, merging again adds
 nothing, and runs of different hosts stay apart. If two histories have different
 records of the same trial both are kept, the second one in a folder of its own,
-and reported.
-
-Nights in the older format, one file each, are read as they are; merging converts
-them. The files themselves stay where they are.`,
+and reported.`,
 		Example: `  stratbench merge ../other/results/history results/history`,
 		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
