@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -177,18 +178,16 @@ func (c *cellInspection) ports() {
 
 func (c *cellInspection) port(protocol, address string, port int32, path ...string) {
 	at := net.JoinHostPort(address, strconv.Itoa(int(port)))
+	var l io.Closer
 	var err error
 	switch protocol {
 	case "tcp":
-		var l net.Listener
-		if l, err = net.Listen("tcp", at); err == nil {
-			l.Close()
-		}
+		l, err = net.Listen("tcp", at)
 	case "udp":
-		var l net.PacketConn
-		if l, err = net.ListenPacket("udp", at); err == nil {
-			l.Close()
-		}
+		l, err = net.ListenPacket("udp", at)
+	}
+	if l != nil {
+		l.Close()
 	}
 	if !errors.Is(err, syscall.EADDRINUSE) { // the engine need not have any other error
 		return
