@@ -54,11 +54,24 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 			return all, err
 		}
 	}
-	elsewhere, err := otherLedgers(cache, known)
+	dirs, err := filepath.Glob(ledgers(cache, "*"))
 	if err != nil {
 		return all, err
 	}
-	all = append(all, elsewhere...)
+	for _, dir := range dirs { // of engines that do not answer here
+		if info, err := os.Stat(dir); known[dir] || err != nil || !info.IsDir() {
+			continue
+		}
+		owed, err := readLedgers(dir)
+		if err != nil {
+			return all, err
+		}
+		for _, l := range owed {
+			all = append(all, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
+				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
+			l.file.Close()
+		}
+	}
 	for _, dir := range deadScratch(cache, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
 	}
@@ -138,29 +151,6 @@ func namesIn(c runtimes.Contents) map[string][]string {
 		names["image"] = append(names["image"], i.Names...)
 	}
 	return names
-}
-
-// otherLedgers lists the debts to engines that do not answer here.
-func otherLedgers(cache string, known map[string]bool) (found []Remnant, err error) {
-	dirs, err := filepath.Glob(filepath.Join(ledgers(cache, "*")))
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range dirs {
-		if info, err := os.Stat(dir); known[dir] || err != nil || !info.IsDir() {
-			continue
-		}
-		owed, err := readLedgers(dir)
-		if err != nil {
-			return found, err
-		}
-		for _, l := range owed {
-			found = append(found, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
-				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
-			l.file.Close()
-		}
-	}
-	return found, nil
 }
 
 // debtsByName are the debts of a run that has left a lock on the engine and no

@@ -134,7 +134,14 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	if x.again() {
 		schedule = schedule.Serially()
 	}
-	x.predict(schedule)
+	// What the builds are expected to take is recorded before they begin. Builds with a
+	// cache teach nothing, and nothing is known of them.
+	if !schedule.Pull && len(schedule.Stages) > 0 && !x.preparing() && !x.again() && !x.settings.Build.Cache.Used() {
+		of := Demands(x.r.builds, x.settings.Runtime, x.settings.Build.NoCache)
+		if p, err := schedule.Predict(of, cmp.Or(x.settings.Machine.CPUs, float64(x.record.Machine.CPUs))); err == nil {
+			x.record.Predicted = &results.Predicted{Build: trial.Seconds(p.Takes), Peak: trial.Bytes(p.Peak)}
+		}
+	}
 	return schedule, err
 }
 

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -67,20 +66,6 @@ func (r *runner) expect(root string) error {
 		r.report.note("no earlier run of this workload on this host has built an image alone: strategy adaptive uses the weights of the images")
 	}
 	return r.journal.WriteOnce(results.ExpectedFile, r.builds)
-}
-
-// predict records what the builds of the schedule are expected to take, before they
-// begin.
-func (x *execution) predict(schedule strategies.Schedule) {
-	// Builds with a cache teach nothing, and nothing is known of them.
-	if schedule.Pull || len(schedule.Stages) == 0 || x.preparing() || x.again() || x.settings.Build.Cache.Used() {
-		return
-	}
-	of := Demands(x.r.builds, x.settings.Runtime, x.settings.Build.NoCache)
-	p, err := schedule.Predict(of, cmp.Or(x.settings.Machine.CPUs, float64(x.record.Machine.CPUs)))
-	if err == nil {
-		x.record.Predicted = &results.Predicted{Build: trial.Seconds(p.Takes), Peak: trial.Bytes(p.Peak)}
-	}
 }
 
 // Demands are what a runtime's builds are expected to take, by image.

@@ -60,7 +60,13 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
 		}
 		c.mounted(i, file, needs.Mounts)
-		c.absent(i, file, needs.Absent)
+		for _, need := range needs.Absent {
+			if c.hooked(trial.PhaseBuild) {
+				c.warnings.Add(file, need.At, "%s is not in the context %s, so the hook before build must make it", need.Text, i.Context)
+				continue
+			}
+			c.issues.Add(file, need.At, "%s is not in the context %s; create it first, for example by hooks: {build: {before: [make, …]}}, or correct the path, which is relative to the context", need.Text, i.Context)
+		}
 		if !c.site.offline {
 			continue
 		}
@@ -219,17 +225,6 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 // hooked reports whether a hook runs before one of the phases.
 func (c *cellInspection) hooked(phases ...trial.Phase) bool {
 	return slices.ContainsFunc(phases, func(p trial.Phase) bool { return len(c.workload.Hooks[p].Before) > 0 })
-}
-
-// absent reports what a build copies and its context lacks. A hook may make it.
-func (c *cellInspection) absent(i spec.Image, file string, absent []dockerfile.Need) {
-	for _, need := range absent {
-		if c.hooked(trial.PhaseBuild) {
-			c.warnings.Add(file, need.At, "%s is not in the context %s, so the hook before build must make it", need.Text, i.Context)
-			continue
-		}
-		c.issues.Add(file, need.At, "%s is not in the context %s; create it first, for example by hooks: {build: {before: [make, …]}}, or correct the path, which is relative to the context", need.Text, i.Context)
-	}
 }
 
 var (

@@ -247,7 +247,7 @@ const prebootedName = "stratbench-kept"
 const keptFor = 30 * 24 * time.Hour
 
 // prebooted names the kept state with the cluster of trials of a cell, and reports
-// whether the store has it.
+// whether the store has it. States that are too old are deleted.
 func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, there bool, err error) {
 	s, cfg := c.settings, clusterOf(p, c)
 	kind, err := kindcluster.ReadConfig(cfg.KindConfig, cfg.KindPatches)
@@ -259,14 +259,28 @@ func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, ther
 		return "", false, fmt.Errorf("naming the state of a kept cluster: %w", err)
 	}
 	prefix := fmt.Sprintf("%s%s-%s-", statePrefix, s.Runtime, sumOf(made)[:16])
-	all, err := p.prebootedStates(now)
+	all, err := p.store.List()
 	if err != nil {
 		return "", false, err
 	}
-	if i := slices.IndexFunc(all, func(name string) bool { return strings.HasPrefix(name, prefix) }); i >= 0 {
-		return all[i], true, nil
+	for _, name := range all {
+		if !strings.HasPrefix(name, statePrefix) {
+			continue
+		}
+		made, err := time.Parse(stateDay, name[strings.LastIndexByte(name, '-')+1:])
+		switch old := err != nil || now.Sub(made) >= keptFor; {
+		case old: // whatever its settings are
+			if err := p.store.Delete(name); err != nil {
+				return "", false, err
+			}
+		case !there && strings.HasPrefix(name, prefix):
+			state, there = name, true
+		}
 	}
-	return prefix + now.UTC().Format(stateDay), false, nil
+	if !there {
+		state = prefix + now.UTC().Format(stateDay)
+	}
+	return state, there, nil
 }
 
 // statePrefix begins the name of every state with a cluster, and the day on which
@@ -274,24 +288,3 @@ func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, ther
 var statePrefix = store.Golden("cluster-")
 
 const stateDay = "20060102"
-
-// prebootedStates lists the states with clusters, of any settings, and deletes
-// those that are too old.
-func (p *isolatedPlace) prebootedStates(now time.Time) (kept []string, err error) {
-	all, err := p.store.List()
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range all {
-		if !strings.HasPrefix(name, statePrefix) {
-			continue
-		}
-		made, err := time.Parse(stateDay, name[strings.LastIndexByte(name, '-')+1:])
-		if err == nil && now.Sub(made) < keptFor {
-			kept = append(kept, name)
-		} else if err := p.store.Delete(name); err != nil {
-			return nil, err
-		}
-	}
-	return kept, nil
-}
