@@ -41,7 +41,7 @@ test: build workload
 	go test -vet=off -p 1 -timeout 60m $$engines || failed=1; \
 	exit $$failed
 
-## vm-test: machines, watch and a trial of each engine on control groups of version 2, on a host that it starts itself
+## vm-test: machines, watch, a trial of each engine and of rootless ones on control groups of version 2, on a host that it starts itself
 vm-test: build
 	go run ./lab/vm
 

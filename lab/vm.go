@@ -32,7 +32,14 @@ var vmKernelPackages = []string{
 
 const vmSuite = "trixie"
 
-var vmPackages = []string{"systemd", "systemd-sysv", "udev", "dbus", "iproute2", "btrfs-progs", "kmod", "procps", "ca-certificates"}
+var vmPackages = []string{
+	"systemd", "systemd-sysv", "udev", "dbus", "iproute2", "btrfs-progs", "kmod", "procps", "ca-certificates",
+	// What an ordinary user needs for rootless engines, and a program to put into images.
+	"libpam-systemd", "dbus-user-session", "uidmap", "iptables", "nftables",
+	"podman", "crun", "netavark", "aardvark-dns", "catatonit", "passt",
+	"docker.io", "docker-cli", "rootlesskit", "slirp4netns",
+	"busybox-static",
+}
 
 // vmDisk is the apparent size of the disk, which takes only the space of its contents.
 const vmDisk = "40G"
@@ -105,13 +112,14 @@ func vmFile(name string) []string {
 }
 
 // vmHooks complete the system on a VM's disk: it starts the host's job, and nothing that would
-// disturb it.
+// disturb it, such as root's own engines.
 var vmHooks = []string{
 	`echo stratbench-vm >"$1/etc/hostname"`,
 	`echo "127.0.0.1 localhost stratbench-vm" >"$1/etc/hosts"`,
 	`echo "/dev/ubda / ext4 rw,noatime 0 1" >"$1/etc/fstab"`,
 	`chroot "$1" systemctl enable --quiet job.service`,
 	`chroot "$1" systemctl mask --quiet getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer`,
+	`chroot "$1" systemctl mask --quiet docker.service docker.socket containerd.service podman.service podman.socket podman-auto-update.timer podman-restart.service`,
 }
 
 func vmDiskArtifact() artifact {

@@ -17,8 +17,10 @@ type Case struct {
 	// Cancelled is why the trial was told to stop, or nil.
 	Cancelled error
 	// Reported is how the pipeline ended by its own account, or nil if there is
-	// none: its worker was killed, or hung.
-	Reported *Reported
+	// none: its worker was killed, or hung. Silent is set if the limit on silence
+	// ended it.
+	Reported *trial.Verdict
+	Silent   bool
 	// Worker is how the worker's process ended, in words, and WorkerEnded when.
 	Worker      string
 	WorkerEnded trial.Seconds
@@ -51,21 +53,25 @@ type Case struct {
 	Confined string
 }
 
-// Reported is the pipeline's own account of its end.
-type Reported struct {
-	Verdict trial.Verdict
-	// Silent is set if the limit on silence ended it.
-	Silent bool
-}
-
 // Judge decides how the trial ended: by the first rule, in the order of precedence,
 // that knows the answer.
 func Judge(c Case) trial.Verdict {
-	v := c.confined(c.decide())
-	v.Phase = c.phase(v)
+	var v trial.Verdict
+	for _, knows := range precedence {
+		if v = knows(&c); v.Outcome != "" {
+			break
+		}
+	}
+	v = c.confined(v)
+	switch { // where it ended: by the pipeline's account, else by the watch
+	case v.Outcome == trial.OK:
+		v.Phase = ""
+	case c.Reported != nil || v.Phase == "":
+		v.Phase = c.where()
+	}
 	if c.Reported != nil {
-		v.TimedOut = c.Reported.Verdict.TimedOut && v.Outcome != trial.OK
-		v.Error = c.Reported.Verdict.Error
+		v.TimedOut = c.Reported.TimedOut && v.Outcome != trial.OK
+		v.Error = c.Reported.Error
 	}
 	v.Evidence = trial.Distinct(v.Evidence, c.evidence())
 	return v
@@ -76,8 +82,9 @@ type rule func(*Case) trial.Verdict
 
 // precedence is the order in which the rules are asked.
 var precedence = []rule{
-	(*Case).cancelled,       // the user ended it
-	(*Case).succeeded,       // it came to its end, whatever happened beside it
+	(*Case).cancelled, // the user ended it
+	(*Case).succeeded, // it came to its end, whatever happened beside it
+	found(trial.RunnerFault, trial.CauseTunnel, certain, trial.StateTunnelBroken), // ours: nothing was reached any more
 	(*Case).restarted,       // the boot id: the engine and all on it were lost
 	(*Case).workerFirst,     // ours: the engine gave up after it
 	(*Case).engineEnded,     // watch: nothing works without the engine
@@ -97,6 +104,7 @@ var precedence = []rule{
 	(*Case).fault,         // ours, by the pipeline's account
 	(*Case).stuck,         // the pipeline's limits, and who was working
 	(*Case).text,          // what was printed
+	(*Case).unexplained,
 }
 
 // found is the rule for what the watch alone decides.
@@ -109,30 +117,10 @@ func found(o trial.Outcome, cause trial.Cause, confidence float64, states ...tri
 	}
 }
 
-func (c *Case) decide() trial.Verdict {
-	for _, knows := range precedence {
-		if v := knows(c); v.Outcome != "" {
-			return v
-		}
-	}
-	return c.reported()
-}
-
-// phase is where it ended: by the pipeline's account, else by the watch.
-func (c *Case) phase(v trial.Verdict) trial.Phase {
-	switch {
-	case v.Outcome == trial.OK:
-		return ""
-	case c.Reported == nil && v.Phase != "":
-		return v.Phase
-	}
-	return c.where()
-}
-
 // where is the phase that failed, or was under way last.
 func (c *Case) where() trial.Phase {
-	if c.Reported != nil && c.Reported.Verdict.Phase != "" {
-		return c.Reported.Verdict.Phase
+	if c.Reported != nil && c.Reported.Phase != "" {
+		return c.Reported.Phase
 	}
 	return c.Phase
 }

@@ -14,14 +14,17 @@ import (
 
 const nodeID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-func reported(o trial.Outcome, p trial.Phase) *Reported {
-	return &Reported{Verdict: trial.Verdict{Outcome: o, Phase: p, Error: "it failed"}}
+func reported(o trial.Outcome, p trial.Phase) *trial.Verdict {
+	return &trial.Verdict{Outcome: o, Phase: p, Error: "it failed"}
 }
 
-func limited(o trial.Outcome, p trial.Phase, silent bool) *Reported {
-	r := reported(o, p)
-	r.Verdict.TimedOut, r.Silent = true, silent
-	return r
+func limited(o trial.Outcome, p trial.Phase) *trial.Verdict {
+	return &trial.Verdict{Outcome: o, Phase: p, Error: "it failed", TimedOut: true}
+}
+
+// after is what the machine showed: an engine that answers, and what else is given.
+func after(also ...trial.Evidence) postmortem.Report {
+	return postmortem.Report{Evidence: append(also, trial.Evidence{Source: trial.SourceEngineAPI, State: trial.StateAnswers})}
 }
 
 func saw(k trial.State, p trial.Phase) watch.Finding {
@@ -35,11 +38,10 @@ func kill(name, group string, p trial.Phase) watch.Finding {
 // TestPrecedence holds the order of witnesses: each case has evidence for more
 // than one outcome.
 func TestPrecedence(t *testing.T) {
-	answers, silent := true, false
 	text := func(o trial.Outcome, cause trial.Cause) classify.Result {
 		return classify.Result{Outcome: o, Cause: cause, Confidence: 0.9}
 	}
-	alive := postmortem.Report{EngineAnswers: true}
+	alive := after()
 	for name, c := range map[string]struct {
 		of    Case
 		want  trial.Outcome
@@ -60,6 +62,12 @@ func TestPrecedence(t *testing.T) {
 			Findings: []watch.Finding{saw(trial.StateEngineRestarted, "build")}}, trial.TestFailed, ""},
 		"a cause is one of its outcome": {Case{Reported: reported(trial.DeployFailed, "deploy"), After: alive,
 			Text: text(trial.ClusterCreateFailed, "cgroup")}, trial.DeployFailed, ""},
+		"a broken tunnel beats the engine that is lost with it": {Case{Reported: reported(trial.ClusterCreateFailed, "cluster"),
+			Findings: []watch.Finding{saw(trial.StateEngineRestarted, "cluster"), saw(trial.StateEngineEnded, "cluster"), saw(trial.StateTunnelBroken, "cluster")},
+			Text:     text(trial.EngineCrash, "connection-lost")}, trial.RunnerFault, "machine-tunnel"},
+		"a tunnel that broke after a success": {Case{Reported: reported(trial.OK, ""), Findings: []watch.Finding{saw(trial.StateTunnelBroken, "test")}}, trial.OK, ""},
+		"ssh that was refused for a moment": {Case{Reported: reported(trial.ClusterCreateFailed, "cluster"), After: alive,
+			Text: text(trial.RunnerFault, trial.CauseTunnel)}, trial.RunnerFault, "machine-tunnel"},
 		"a dead engine that the kernel killed": {Case{Reported: reported(trial.BuildFailed, "build"),
 			Findings: []watch.Finding{kill("podman", "", "build"), saw(trial.StateEngineEnded, "build")}}, trial.EngineCrash, "oom"},
 		"a killed compiler under a living engine": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive, OwnEngine: true,
@@ -81,25 +89,25 @@ func TestPrecedence(t *testing.T) {
 			Text: text(trial.BuildOOM, "oom")}, trial.BuildOOM, "oom"},
 		"a text alone decides when nobody watched the process": {Case{Reported: reported(trial.BuildFailed, "build"), After: alive,
 			Text: text(trial.EngineCrash, "connection-lost")}, trial.EngineCrash, "connection-lost"},
-		"a full disk beats the step that met it": {Case{Reported: reported(trial.BuildFailed, "build"), After: postmortem.Report{EngineAnswers: true, DiskFull: true}}, trial.Storage, "disk-full"},
-		"a cluster that waits for want of inotify instances": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster", true),
-			After: postmortem.Report{EngineAnswers: true, InotifyExhausted: true}}, trial.HostExhausted, "inotify"},
+		"a full disk beats the step that met it": {Case{Reported: reported(trial.BuildFailed, "build"), After: after(trial.Evidence{Source: trial.SourceDisk, State: trial.StateFull})}, trial.Storage, "disk-full"},
+		"a cluster that waits for want of inotify instances": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster"), Silent: true,
+			After: after(trial.Evidence{Source: trial.SourceInotify, State: trial.StateExhausted})}, trial.HostExhausted, "inotify"},
 		"a build needs no inotify instance": {Case{Reported: reported(trial.BuildFailed, "build"),
-			After: postmortem.Report{EngineAnswers: true, InotifyExhausted: true}, Text: text(trial.BuildFailed, "compile")}, trial.BuildFailed, "compile"},
-		"a silent step at work is no hang of the engine": {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true,
+			After: after(trial.Evidence{Source: trial.SourceInotify, State: trial.StateExhausted}), Text: text(trial.BuildFailed, "compile")}, trial.BuildFailed, "compile"},
+		"a silent step at work is no hang of the engine": {Case{Reported: limited(trial.BuildFailed, "build"), Silent: true, OwnEngine: true,
 			After: alive, Quiet: watch.Quiet{Known: true, Working: []string{"sleep"}}}, trial.BuildFailed, "silent"},
-		"a step that is silent because the machine waits for memory": {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true, After: alive,
+		"a step that is silent because the machine waits for memory": {Case{Reported: limited(trial.BuildFailed, "build"), Silent: true, OwnEngine: true, After: alive,
 			Quiet: watch.Quiet{Known: true, Working: []string{"sleep"}}, Worst: trial.Sample{Pressure: trial.Pressure{Known: true, MemoryFull: 68}}}, trial.HostExhausted, "memory-thrashing"},
-		"silence with nobody at work is": {Case{Reported: limited(trial.BuildFailed, "build", true), OwnEngine: true, After: alive, Quiet: watch.Quiet{Known: true}}, trial.EngineHang, "idle"},
-		"a cluster that is ended by its limit says that it failed": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster", false), After: alive,
+		"silence with nobody at work is": {Case{Reported: limited(trial.BuildFailed, "build"), Silent: true, OwnEngine: true, After: alive, Quiet: watch.Quiet{Known: true}}, trial.EngineHang, "idle"},
+		"a cluster that is ended by its limit says that it failed": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster"), After: alive,
 			Text: text(trial.ClusterCreateFailed, "")}, trial.ClusterHang, "limit"},
-		"a cluster that is not done in time for want of handles": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster", false), After: alive,
+		"a cluster that is not done in time for want of handles": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster"), After: alive,
 			Text: text(trial.HostExhausted, "inotify")}, trial.HostExhausted, "inotify"},
-		"a cluster that is not done in time": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster", false), After: alive}, trial.ClusterHang, "limit"},
-		"a pod that is not ready while the cluster answers": {Case{Reported: limited(trial.DeployFailed, "deploy", false), Phase: "deploy",
-			After: postmortem.Report{EngineAnswers: true, KubernetesAnswers: &answers}}, trial.DeployFailed, "limit"},
-		"a pod that is not ready because the cluster does not": {Case{Reported: limited(trial.DeployFailed, "deploy", false),
-			After: postmortem.Report{EngineAnswers: true, KubernetesAnswers: &silent}}, trial.ClusterHang, "apiserver"},
+		"a cluster that is not done in time": {Case{Reported: limited(trial.ClusterCreateFailed, "cluster"), After: alive}, trial.ClusterHang, "limit"},
+		"a pod that is not ready while the cluster answers": {Case{Reported: limited(trial.DeployFailed, "deploy"), Phase: "deploy",
+			After: after(trial.Evidence{Source: trial.SourceKubernetes, State: trial.StateAnswers})}, trial.DeployFailed, "limit"},
+		"a pod that is not ready because the cluster does not": {Case{Reported: limited(trial.DeployFailed, "deploy"),
+			After: after(trial.Evidence{Source: trial.SourceKubernetes, State: trial.StateSilent})}, trial.ClusterHang, "apiserver"},
 		"a dead node beats the test that noticed": {Case{Reported: reported(trial.TestFailed, "test"), Findings: []watch.Finding{saw(trial.StateNodeEnded, "test")}}, trial.ClusterHang, "node-ended"},
 		"etcd killed for want of memory": {Case{Reported: reported(trial.DeployFailed, "deploy"), MemoryFull: true, After: postmortem.Report{Nodes: []probe.Node{{ID: nodeID}}},
 			Findings: []watch.Finding{kill("etcd", "docker/"+nodeID+"/kubelet/kubepods", "deploy")}}, trial.HostExhausted, "oom"},
@@ -145,7 +153,7 @@ func TestWatchBeatsText(t *testing.T) {
 // The watch may see a kill that no sample has counted yet: the log that tells of
 // it is then not refuted.
 func TestWatchBearsOutText(t *testing.T) {
-	v := Judge(Case{Reported: reported(trial.BuildFailed, "build"), OwnEngine: true, After: postmortem.Report{EngineAnswers: true},
+	v := Judge(Case{Reported: reported(trial.BuildFailed, "build"), OwnEngine: true, After: after(),
 		Findings: []watch.Finding{kill("sh", "buildah-1", "build")},
 		Text:     classify.Result{Outcome: trial.BuildOOM, Cause: "oom", Confidence: 0.9, Evidence: []classify.Evidence{{Line: 3, Text: "Killed"}}}})
 	i := slices.IndexFunc(v.Evidence, func(e trial.Evidence) bool { return e.Text == "Killed" })
@@ -180,10 +188,9 @@ func TestConfined(t *testing.T) {
 		"a test's word": {"dial tcp: lookup nobody.example: no such host", trial.PhaseTest, trial.TestFailed, "tests"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			line, _ := WantsOut("some line\n" + c.text)
 			ended := Case{
-				Reported: &Reported{Verdict: trial.Verdict{Outcome: c.decided, Phase: c.phase}},
-				Text:     classify.Result{Outcome: c.decided, Cause: c.want, Confidence: 0.8}, Confined: line,
+				Reported: &trial.Verdict{Outcome: c.decided, Phase: c.phase},
+				Text:     classify.Result{Outcome: c.decided, Cause: c.want, Confidence: 0.8}, Confined: WantsOut("some line\n" + c.text),
 			}
 			if c.want == trial.CauseNoWayOut {
 				ended.Text.Cause = "other"

@@ -28,7 +28,7 @@ func (c *Case) cancelled() trial.Verdict {
 }
 
 func (c *Case) succeeded() trial.Verdict {
-	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK {
+	if c.Reported == nil || c.Reported.Outcome != trial.OK {
 		return undecided
 	}
 	return trial.Verdict{Outcome: trial.OK, Confidence: certain}
@@ -68,7 +68,7 @@ func (c *Case) engineEnded() trial.Verdict {
 	case killed:
 		v.Cause = trial.CauseOOM
 		v.Evidence = append(v.Evidence, k.Evidence())
-	case c.After.DiskFull:
+	case c.After.Saw(trial.SourceDisk, trial.StateFull):
 		v.Cause = trial.CauseDiskFull
 	}
 	return v
@@ -155,34 +155,29 @@ func (c *Case) workerLost() trial.Verdict {
 // the same phase. The killed process shows what failed.
 func (c *Case) killed() trial.Verdict {
 	where := c.where()
-	for _, f := range c.Findings {
-		if f.State != trial.StateKilled || f.Phase != where && !c.inNode(f) {
-			continue
-		}
-		return seen(c.outcomeOfKill(f, where), trial.CauseOOM, watched, f)
+	i := slices.IndexFunc(c.Findings, func(f watch.Finding) bool { return f.State == trial.StateKilled && (f.Phase == where || c.inNode(f)) })
+	if i < 0 {
+		return undecided
 	}
-	return undecided
-}
-
-func (c *Case) outcomeOfKill(f watch.Finding, where trial.Phase) trial.Outcome {
+	f, o := c.Findings[i], trial.HostExhausted
 	pod := strings.Contains(f.Group, "kubepods")
 	switch {
 	case pod && !c.MemoryFull && where == trial.PhaseTest:
-		return trial.TestFailed
+		o = trial.TestFailed
 	case pod && !c.MemoryFull:
-		return trial.DeployFailed // the pod was at its own limit
+		o = trial.DeployFailed // the pod was at its own limit
 	case where == trial.PhaseBuild && !c.inNode(f):
-		return trial.BuildOOM
+		o = trial.BuildOOM
 	case where == trial.PhaseCluster:
-		return trial.ClusterCreateFailed
+		o = trial.ClusterCreateFailed
 	}
-	return trial.HostExhausted
+	return seen(o, trial.CauseOOM, watched, f)
 }
 
 func (c *Case) inNode(f watch.Finding) bool { return probe.InNode(f.Group, c.After.Nodes) }
 
 func (c *Case) diskFull() trial.Verdict {
-	if !c.After.DiskFull {
+	if !c.After.Saw(trial.SourceDisk, trial.StateFull) {
 		return undecided
 	}
 	v := trial.Verdict{Outcome: trial.Storage, Cause: trial.CauseDiskFull, Confidence: probed}
@@ -195,7 +190,7 @@ func (c *Case) diskFull() trial.Verdict {
 // noInotify is a node that could not watch files: its systemd and kubelet then wait
 // for ever and print nothing.
 func (c *Case) noInotify() trial.Verdict {
-	if !c.After.InotifyExhausted || c.where() != trial.PhaseCluster {
+	if !c.After.Saw(trial.SourceInotify, trial.StateExhausted) || c.where() != trial.PhaseCluster {
 		return undecided
 	}
 	return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseInotify, Confidence: probed}
@@ -215,7 +210,7 @@ func (c *Case) partLost() trial.Verdict {
 // gave up on it, earlier than the watch would have.
 func (c *Case) apiServerGone() trial.Verdict {
 	late := c.where() == trial.PhaseDeploy || c.where() == trial.PhaseTest
-	if c.After.KubernetesAnswers == nil || *c.After.KubernetesAnswers || !late {
+	if !late || !c.After.Saw(trial.SourceKubernetes, trial.StateHangs, trial.StateSilent) {
 		return undecided
 	}
 	return trial.Verdict{Outcome: trial.ClusterHang, Cause: trial.CauseAPIServer, Confidence: probed}

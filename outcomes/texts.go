@@ -6,16 +6,15 @@ import (
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/outcomes/classify"
 	"github.com/stratbench/stratbench/outcomes/watch"
 )
 
 // fault is a trial that could not be measured, by the pipeline's account.
 func (c *Case) fault() trial.Verdict {
-	if c.Reported == nil || c.Reported.Verdict.Outcome != trial.RunnerFault {
+	if c.Reported == nil || c.Reported.Outcome != trial.RunnerFault {
 		return undecided
 	}
-	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Verdict.Cause, trial.CauseNotMeasured), Confidence: certain}
+	return trial.Verdict{Outcome: trial.RunnerFault, Cause: cmp.Or(c.Reported.Cause, trial.CauseNotMeasured), Confidence: certain}
 }
 
 // convincing is how sure a text must be to explain a limit that was reached.
@@ -24,36 +23,36 @@ const convincing = 0.7
 // stuck is a phase that a limit of the spec ended while the engine answered.
 // Silence is no hang of the engine when a step of the user's own is at work.
 func (c *Case) stuck() trial.Verdict {
-	if c.Reported == nil || !c.Reported.Verdict.TimedOut {
+	if c.Reported == nil || !c.Reported.TimedOut {
 		return undecided
 	}
-	v := trial.Verdict{Outcome: c.Reported.Verdict.Outcome, Cause: trial.CauseLimit, Confidence: probed}
-	if c.Reported.Silent {
+	v := trial.Verdict{Outcome: c.Reported.Outcome, Cause: trial.CauseLimit, Confidence: probed}
+	if c.Silent {
 		v.Cause = trial.CauseSilent
 	}
-	at := c.Reported.Verdict.Phase
-	if c.Reported.Silent && (watch.Pressed(c.Worst) || c.starved()) {
+	if c.Silent && (watch.Pressed(c.Worst) || c.starved()) {
 		return trial.Verdict{Outcome: trial.HostExhausted, Cause: trial.CauseMemoryThrashing, Confidence: probed, Evidence: []trial.Evidence{c.pressed()}}
 	}
-	if c.explains(c.Text, at) {
+	if c.explained() {
 		v.Outcome, v.Cause, v.Confidence = c.Text.Outcome, c.Text.Cause, c.Text.Confidence
 		return v
 	}
 	if c.Quiet.Known {
 		v.Evidence = append(v.Evidence, c.Quiet.Evidence())
 	}
-	switch {
+	switch at := c.Reported.Phase; {
 	case at == trial.PhaseCluster:
 		v.Outcome = trial.ClusterHang
-	case at == trial.PhaseBuild && c.Reported.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && c.Quiet.Known && len(c.Quiet.Working) == 0:
+	case at == trial.PhaseBuild && c.Silent && c.OwnEngine && v.Outcome == trial.BuildFailed && c.Quiet.Known && len(c.Quiet.Working) == 0:
 		v.Outcome, v.Cause, v.Confidence = trial.EngineHang, trial.CauseIdle, presumed
 	}
 	return v
 }
 
-// explains reports whether a text is the reason why a phase did not end. A build or
+// explained reports whether the text is the reason why the phase did not end. A build or
 // a cluster that failed is not the reason: then the phase would have ended.
-func (c *Case) explains(t classify.Result, at trial.Phase) bool {
+func (c *Case) explained() bool {
+	t, at := c.Text, c.Reported.Phase
 	return t.Outcome != trial.OK && t.Outcome.In(at) && t.Outcome != trial.Cancelled && t.Confidence >= convincing && !c.refuted(t.Outcome) &&
 		(at != trial.PhaseBuild || t.Outcome != trial.BuildFailed) &&
 		(at != trial.PhaseCluster || t.Outcome != trial.ClusterCreateFailed)
@@ -64,7 +63,7 @@ func (c *Case) explains(t classify.Result, at trial.Phase) bool {
 func (c *Case) refuted(o trial.Outcome) bool {
 	switch o {
 	case trial.EngineCrash, trial.EngineHang:
-		return c.OwnEngine && c.After.EngineAnswers
+		return c.OwnEngine && c.After.Saw(trial.SourceEngineAPI, trial.StateAnswers)
 	case trial.BuildOOM:
 		_, seen := c.first(trial.StateKilled) // the count is of the last sample
 		return c.OwnEngine && c.Kills == 0 && !seen
@@ -82,7 +81,7 @@ func (c *Case) text() trial.Verdict {
 	if c.Reported == nil || t.Outcome == "" || t.Outcome == trial.OK || t.Outcome == trial.Cancelled || t.Confidence < leastHeard && len(t.Evidence) == 0 || c.refuted(t.Outcome) {
 		return undecided
 	}
-	own := c.Reported.Verdict
+	own := c.Reported
 	switch {
 	case own.Outcome == trial.PullFailed && t.Outcome == trial.BuildFailed:
 		return undecided
@@ -100,11 +99,11 @@ func (c *Case) text() trial.Verdict {
 	return v
 }
 
-// reported is what remains: the phase failed for an unknown reason.
-func (c *Case) reported() trial.Verdict {
+// unexplained is what remains: the phase failed for an unknown reason.
+func (c *Case) unexplained() trial.Verdict {
 	v := trial.Verdict{Outcome: trial.RunnerFault, Confidence: presumed}
 	if c.Reported != nil {
-		v.Outcome, v.Cause = c.Reported.Verdict.Outcome, c.Reported.Verdict.Cause
+		v.Outcome, v.Cause = c.Reported.Outcome, c.Reported.Cause
 	}
 	if c.refuted(c.Text.Outcome) {
 		v.Cause = trial.CauseUnclear
@@ -115,8 +114,8 @@ func (c *Case) reported() trial.Verdict {
 // evidence is everything besides what decided: the error, the lines of the log, what
 // else the watch saw, and what contradicts the verdict.
 func (c *Case) evidence() (all []trial.Evidence) {
-	if c.Reported != nil && c.Reported.Verdict.Error != "" {
-		all = append(all, trial.Evidence{Source: trial.SourceError, State: trial.StateReported, Outcome: c.Reported.Verdict.Outcome, Text: c.Reported.Verdict.Error})
+	if c.Reported != nil && c.Reported.Error != "" {
+		all = append(all, trial.Evidence{Source: trial.SourceError, State: trial.StateReported, Outcome: c.Reported.Outcome, Text: c.Reported.Error})
 	}
 	for _, e := range c.Text.Verdict().Evidence {
 		if c.refuted(c.Text.Outcome) {
@@ -139,15 +138,15 @@ var nothingOutside = regexp.MustCompile(`(?i)lookup \S+.*(?:no such host|connect
 	`\b(?:EAI_AGAIN|ENOTFOUND|ENETUNREACH)\b|unknown ?host|bad address '|network (?:is )?unreachable|no route to host|` +
 	`dns error|name resolution (?:failed|error)`)
 
-// WantsOut finds the first line of a log in which something could not reach what is
-// outside the machine. It holds for trials whose machine has no network.
-func WantsOut(text string) (line string, found bool) {
+// WantsOut is the first line of a log in which something could not reach what is
+// outside the machine, or empty. It holds for trials whose machine has no network.
+func WantsOut(text string) string {
 	for line := range strings.Lines(text) {
 		if nothingOutside.MatchString(line) {
-			return strings.TrimSpace(line), true
+			return strings.TrimSpace(line)
 		}
 	}
-	return "", false
+	return ""
 }
 
 // confined sets the cause of what could not be fetched on a machine without a

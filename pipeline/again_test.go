@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/containerd/errdefs"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
@@ -97,7 +99,7 @@ func TestPredictionAloneIsSaid(t *testing.T) {
 	})
 }
 
-var errNoSuchImage = errors.New("no such image")
+var errNoSuchImage = fmt.Errorf("no such image: %w", errdefs.ErrNotFound)
 
 // Image implements runtimes.Engine.
 func (e *scriptedEngine) Image(_ context.Context, ref string) (runtimes.ImageID, error) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
@@ -32,7 +34,7 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 			return err
 		}
 	}
-	verb, obtain := "build ", t.buildImage
+	verb, obtain := "build ", t.makeImage
 	if t.cfg.Schedule.Pull {
 		verb, obtain = "pull ", t.pullImage
 	}
@@ -89,6 +91,25 @@ func (t *run) obtained(image Image, id runtimes.ImageID) {
 	built := BuiltImage{Name: image.Name, Ref: image.Tag, ID: id}
 	t.set(func(r *Result) { r.Images = append(r.Images, built) })
 	t.built <- image
+}
+
+// makeImage builds an image from its Dockerfile, or by its command.
+func (t *run) makeImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
+	if image.Command == nil {
+		return t.buildImage(ctx, ph, image)
+	}
+	env := map[string]string{}
+	maps.Copy(env, image.Command.Env)
+	env["STRATBENCH_IMAGE"] = image.Ref
+	if err := t.command(ctx, ph, image.Name, deploy.Command{Args: image.Command.Args, Dir: image.Command.Dir, Env: env}); err != nil {
+		return "", err
+	}
+	id, err := t.engine.Image(ctx, image.Ref)
+	if runtimes.IsNotFound(err) {
+		err = fmt.Errorf("%s succeeded, and the engine has no image %s; have the command give the image that name, which it gets as STRATBENCH_IMAGE", image.Command.Args[0], image.Ref)
+	}
+	ph.made(id)
+	return id, err
 }
 
 func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
@@ -188,7 +209,7 @@ func (t *run) publish(ctx context.Context, ph *phase) error {
 	return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
 		image := t.images[name]
 		return ph.within("publish "+name, name, "", func() error {
-			id, err := t.buildImage(ctx, ph, image)
+			id, err := t.makeImage(ctx, ph, image)
 			if err != nil {
 				return err
 			}

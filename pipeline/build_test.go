@@ -308,3 +308,55 @@ func TestFaultyInputStartsNothing(t *testing.T) {
 		})
 	}
 }
+
+// A command gets the name that the image must have on the trial's engine. The image is
+// then like any other.
+func TestAnImageThatACommandBuilds(t *testing.T) {
+	for _, name := range []string{"DOCKER_HOST", "KIND_EXPERIMENTAL_DOCKER_NETWORK"} {
+		t.Setenv(name, os.Getenv(name))
+	}
+	dir := t.TempDir()
+	builtBy := func(script string) Config {
+		cfg := twoImages(t)
+		cfg.Endpoint = runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///run/none.sock"}
+		cfg.Images[0].Command = &deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir, Env: map[string]string{"MODE": "e2e"}}
+		return cfg
+	}
+	const script = `echo "$MODE $STRATBENCH_IMAGE $DOCKER_HOST" >made`
+	engine := &scriptedEngine{has: map[string]runtimes.ImageID{"own.test/store:1": "sha256:made"}}
+	result, trace := buildOnly(t.Context(), builtBy(script), engine)
+	want := []BuiltImage{{"store", "shop.test/store:v2", "sha256:made"}, {"till", "shop.test/till", "sha256:built"}}
+	if result.Err != nil || !slices.Equal(result.Images, want) || !slices.Equal(engine.calls, []string{"build own.test/till:1"}) {
+		t.Errorf("got %+v, calls %q", result, engine.calls)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "made")); err != nil || string(text) != "e2e own.test/store:1 unix:///run/none.sock\n" {
+		t.Errorf("the command got %q, %v", text, err)
+	}
+	if !slices.ContainsFunc(trace.Spans(0), func(s trial.Span) bool { return s.Name == "build store" && s.Image == "store" }) {
+		t.Errorf("the build has no span: %+v", trace.Spans(0))
+	}
+	engine.calls = nil
+	result = Publish(t.Context(), builtBy(script), engine, NewClock(0), func(Event) {})
+	if pushed := []string{"push own.test/store:1", "build own.test/till:1", "push own.test/till:1"}; result.Err != nil || !slices.Equal(engine.calls, pushed) {
+		t.Errorf("got %+v, calls %q", result, engine.calls)
+	}
+	for script, want := range map[string]string{"exit 3": "running sh: exit status 3", "true": "sh succeeded, and the engine has no image own.test/store:1"} {
+		result, _ := buildOnly(t.Context(), builtBy(script), &scriptedEngine{})
+		if v := result.Verdict(); v.Outcome != trial.BuildFailed || !strings.Contains(v.Error, want) {
+			t.Errorf("%s: got %+v", script, v)
+		}
+	}
+}
+
+func TestWithoutImagesNothingIsBuiltOrLoaded(t *testing.T) {
+	engine := &scriptedEngine{}
+	result := start(t.Context(), Config{LoadTogether: true, WorkDir: t.TempDir()}, engine, NewClock(0), func(Event) {}, func(r *run) error {
+		if err := r.runPhase(t.Context(), trial.PhaseBuild, r.build); err != nil {
+			return err
+		}
+		return r.runPhase(t.Context(), trial.PhaseLoad, r.load)
+	})
+	if result.Err != nil || len(engine.calls) > 0 {
+		t.Errorf("got %+v, calls %q", result, engine.calls)
+	}
+}

@@ -21,16 +21,18 @@ func (t *run) hook(ctx context.Context, ph *phase, when string, c *deploy.Comman
 		return nil
 	}
 	name := fmt.Sprintf("hook %s %s", when, ph.name)
-	return ph.within(name, "", name, func() error { return t.command(ctx, ph, *c) })
+	return ph.within(name, "", name, func() error { return t.command(ctx, ph, "", *c) })
 }
 
-// command runs a command of the workload's and logs what it prints.
-func (t *run) command(ctx context.Context, ph *phase, c deploy.Command) error {
-	log := &lines{emit: func(line string) { ph.log("", line) }}
+// command runs a command of the workload's and logs what it prints. image is the one
+// that it builds, if it builds one.
+func (t *run) command(ctx context.Context, ph *phase, image string, c deploy.Command) error {
+	log := &lines{emit: func(line string) { ph.log(image, line) }}
 	cmd := t.process(ctx, c)
 	cmd.Stdout, cmd.Stderr = log, log
 	err := cmd.Run()
 	log.flush()
+	t.left(cmd)
 	if errors.Is(err, exec.ErrWaitDelay) {
 		t.note(ph, "the command %s succeeded, and left processes running that hold its output open", c.Args[0])
 		return nil
@@ -55,6 +57,26 @@ func (t *run) process(ctx context.Context, c deploy.Command) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
+}
+
+// left notes the processes that a command has left running in its process group. The
+// tests may need them, so they end with the trial.
+func (t *run) left(cmd *exec.Cmd) {
+	if cmd.Process == nil || syscall.Kill(-cmd.Process.Pid, 0) != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.groups = append(t.groups, cmd.Process.Pid)
+}
+
+// endGroups ends what commands have left running.
+func (t *run) endGroups() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, group := range t.groups {
+		_ = syscall.Kill(-group, syscall.SIGKILL) // it may have ended by itself
+	}
 }
 
 // names are environment variables that give commands of the workload the names of

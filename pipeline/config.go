@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -52,6 +53,8 @@ type Config struct {
 	// LoadAsBuilt loads each image as soon as it is built and the cluster is
 	// there, in an archive of its own.
 	LoadAsBuilt bool `json:"load_as_built,omitempty"`
+	// LoadShared sends of the images only what the nodes do not have yet.
+	LoadShared bool `json:"load_shared,omitempty"`
 	// DeployAsLoaded deploys beside the builds and the load, as soon as the cluster is
 	// there. Objects that need an image are held until it is in the nodes.
 	DeployAsLoaded bool `json:"deploy_as_loaded,omitempty"`
@@ -92,6 +95,8 @@ type Image struct {
 	Ref string `json:"ref"`
 	// Tags are further names in the nodes.
 	Tags []string `json:"tags,omitempty"`
+	// Command builds the image, instead of a Dockerfile. nil is none.
+	Command *deploy.Command `json:"command,omitempty"`
 	// Build is an identifier that no other build of the engine has.
 	Build      string            `json:"build"`
 	Context    string            `json:"context"`
@@ -162,6 +167,9 @@ func (t *run) read() (err error) {
 	}
 	if err = os.MkdirAll(t.cfg.WorkDir, 0o755); err != nil {
 		return fmt.Errorf("making the trial's folder: %w", err)
+	}
+	if len(t.cfg.Hooks) > 0 || slices.ContainsFunc(t.cfg.Images, func(i Image) bool { return i.Command != nil }) {
+		return t.cfg.kind(nil).PointCommands() // they may run before the cluster is created, or beside that
 	}
 	return nil
 }

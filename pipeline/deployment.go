@@ -87,7 +87,7 @@ func (t *run) doStep(ctx context.Context, ph *phase, client *deploy.Client, step
 				return err
 			}
 		}
-		return t.command(ctx, ph, *step.Command)
+		return t.command(ctx, ph, "", *step.Command)
 	case step.Wait != nil:
 		return client.Until(ctx, *step.Wait)
 	}

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,27 @@ func TestHooksArePartsOfTheirPhase(t *testing.T) {
 		if !slices.Equal(got, c.want) || (err != nil) != c.failed || err != nil && !strings.Contains(err.Error(), "build: running sh: exit status 3") {
 			t.Errorf("%s: got %q and %v", name, got, err)
 		}
+	}
+}
+
+func TestWhatAHookLeavesRunningServesTheTrialAndEnds(t *testing.T) {
+	dir := t.TempDir()
+	result := start(t.Context(), Config{ClusterName: "c", WorkDir: t.TempDir()}, &scriptedEngine{}, NewClock(0), func(Event) {}, func(r *run) error {
+		return r.runPhase(t.Context(), trial.PhaseDeploy, func(ctx context.Context, ph *phase) error {
+			for _, script := range []string{`(sleep 1; echo late >late) >/dev/null 2>&1 & echo $! >pid`, `kill -0 "$(cat pid)"`} {
+				if err := r.hook(ctx, ph, "after", &deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	time.Sleep(1200 * time.Millisecond)
+	if _, err := os.Stat(filepath.Join(dir, "late")); err == nil {
+		t.Error("a process of the hook outlived the trial")
 	}
 }
 

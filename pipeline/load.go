@@ -62,7 +62,7 @@ func (t *run) load(ctx context.Context, ph *phase) (err error) {
 			})
 		})
 	}
-	if t.cfg.LoadTogether && !t.cfg.LoadAsBuilt {
+	if t.cfg.LoadTogether && !t.cfg.LoadAsBuilt && len(t.cfg.Images) > 0 {
 		return t.loadArchive(ctx, ph, "", t.cfg.Images)
 	}
 	for _, image := range t.cfg.Images {
@@ -97,21 +97,21 @@ func (t *run) preload(ctx context.Context, ph *phase, a Archive) error {
 		names[name] = name
 	}
 	name := "preload " + strings.Join(a.Names, " ")
-	return ph.within(name, "", name, func() error {
+	return ph.sending(name, "", name, func(seen io.Writer) error {
 		return t.cluster.Import(ctx, names, func(w io.Writer) error {
 			f, err := os.Open(a.Path)
 			if err != nil {
 				return fmt.Errorf("reading the archive of %s: %w", strings.Join(a.Names, ", "), err)
 			}
 			defer f.Close()
-			_, err = io.Copy(&metered{to: w, ph: ph}, f)
+			_, err = io.Copy(w, f)
 			return err
-		})
+		}, seen)
 	})
 }
 
-// loadArchive loads images in one archive, in which they share layers. In the nodes
-// they get the names that manifests use.
+// loadArchive loads images in one archive, in which they share layers, or what the
+// nodes lack of it. In the nodes they get the names that manifests use.
 func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images []Image) error {
 	name := "load " + image
 	if image == "" {
@@ -122,10 +122,12 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 	for _, i := range images {
 		refs, names[i.Ref] = append(refs, i.Ref), i.Tag
 	}
-	return ph.within(name, image, "", func() error {
-		err := t.cluster.Import(ctx, names, func(w io.Writer) error {
-			return t.engine.Save(ctx, refs, &metered{to: w, ph: ph, image: image})
-		})
+	bring := t.cluster.Import
+	if t.cfg.LoadShared {
+		bring = t.cluster.ImportLacking
+	}
+	return ph.sending(name, image, "", func(seen io.Writer) error {
+		err := bring(ctx, names, func(w io.Writer) error { return t.engine.Save(ctx, refs, w) }, seen)
 		for _, i := range images {
 			err = t.named(ctx, i, err)
 		}
@@ -151,22 +153,31 @@ func (t *run) arrived(names ...string) {
 	}
 }
 
-// metered passes a stream on and reports once a second how much was sent.
-type metered struct {
-	to       io.Writer
+// sending runs work within a span that notes how much work sent to each node: what it
+// writes to seen.
+func (p *phase) sending(name, image, step string, work func(seen io.Writer) error) error {
+	span, seen := p.span(name, image, step), &meter{ph: p, image: image}
+	err := work(seen)
+	span.span.Sent = seen.sent
+	span.end(err)
+	p.touch()
+	return err
+}
+
+// meter counts what is sent, and reports it once a second.
+type meter struct {
 	ph       *phase
 	image    string
 	sent     trial.Bytes
 	reported time.Time
 }
 
-func (m *metered) Write(p []byte) (int, error) {
-	n, err := m.to.Write(p)
-	m.sent += trial.Bytes(n)
+func (m *meter) Write(p []byte) (int, error) {
+	m.sent += trial.Bytes(len(p))
 	m.ph.touch()
 	if now := time.Now(); now.Sub(m.reported) >= time.Second {
 		m.reported = now
 		m.ph.progress(m.image, m.sent.String()+" sent")
 	}
-	return n, err
+	return len(p), nil
 }

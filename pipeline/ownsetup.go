@@ -151,7 +151,7 @@ func (t *run) beside(ctx context.Context, name string, args []string) error {
 	defer cancel()
 	span := t.rec.start(trial.Span{Name: name})
 	err := bounded(ctx, func() error {
-		return t.command(ctx, &phase{rec: t.rec, started: time.Now()}, t.informed(deploy.Command{Args: args, Dir: t.cfg.Setup.Dir, Env: t.cfg.Setup.Env}))
+		return t.command(ctx, &phase{rec: t.rec, started: time.Now()}, "", t.informed(deploy.Command{Args: args, Dir: t.cfg.Setup.Dir, Env: t.cfg.Setup.Env}))
 	})
 	if err = becauseOf(context.Cause(ctx), err); err != nil {
 		err = fmt.Errorf("the command setup.%s: %w", name, err)

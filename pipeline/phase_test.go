@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -149,6 +150,26 @@ func TestALoadBesideTheBuildsIsTimedByItsOwnWork(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 	})
+}
+
+func TestALoadSaysHowMuchItSent(t *testing.T) {
+	r, trace := newRun(Config{})
+	broken := errors.New("the node is gone")
+	err := r.runPhase(t.Context(), trial.PhaseLoad, func(_ context.Context, ph *phase) error {
+		return ph.sending("load store", "store", "", func(seen io.Writer) error {
+			for range 3 {
+				if n, err := seen.Write(make([]byte, 5)); n != 5 || err != nil {
+					t.Errorf("wrote %d of 5 bytes: %v", n, err)
+				}
+			}
+			return broken
+		})
+	})
+	spans := trace.Spans(0)
+	at := slices.IndexFunc(spans, func(s trial.Span) bool { return s.Name == "load store" })
+	if !errors.Is(err, broken) || at < 0 || spans[at].Sent != 15 || spans[at].Image != "store" || spans[at].Error != broken.Error() {
+		t.Errorf("got %+v, %v; want a span with 15 bytes and the error", spans, err)
+	}
 }
 
 func TestALoadThatWaitsEndsWithTheBuilds(t *testing.T) {

@@ -28,6 +28,8 @@ type run struct {
 	result Result
 	// builds counts the builds of each image and common stage, by its identifier.
 	builds map[string]int
+	// groups are the process groups of commands that left processes running.
+	groups []int
 	// cluster is set by the phase cluster.
 	cluster *kindcluster.Cluster
 	// there is closed once the phase cluster is done, and built receives each image that
@@ -68,6 +70,7 @@ func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock,
 		err = &PhaseError{Err: err}
 	} else {
 		err = work(t)
+		t.endGroups()
 	}
 	t.mu.Lock()
 	result := t.result

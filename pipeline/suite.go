@@ -66,7 +66,7 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	go func() {
 		defer close(done)
 		if t.cfg.Test.Format.Streams() {
-			report, read = t.cfg.Test.Format.Read(out, print)
+			read = report.Read(t.cfg.Test.Format, out, print)
 		} else {
 			log := &lines{emit: print}
 			_, read = io.Copy(log, out)
@@ -78,6 +78,7 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	cmd := t.process(ctx, deploy.Command{Args: test.Command, Dir: test.Dir, Env: test.Env})
 	cmd.Stdout, cmd.Stderr = in, in
 	ran = cmd.Run()
+	t.left(cmd)
 	in.Close()
 	<-done
 	return report, ran, read
@@ -112,7 +113,7 @@ func (t Test) reportState() map[string]fileState {
 
 // readReport reads the reports that the command wrote, and none from before.
 func (t *run) readReport(before map[string]fileState) (report testreport.Report, err error) {
-	var reports []testreport.Report
+	written := false
 	after := t.cfg.Test.reportState()
 	for _, path := range slices.Sorted(maps.Keys(after)) {
 		if after[path] == before[path] {
@@ -122,15 +123,15 @@ func (t *run) readReport(before map[string]fileState) (report testreport.Report,
 		if err != nil {
 			return report, fmt.Errorf("reading the test report: %w", err)
 		}
-		read, err := t.cfg.Test.Format.Read(f, func(string) {})
+		err = report.Read(t.cfg.Test.Format, f, func(string) {})
 		f.Close()
 		if err != nil {
-			return read, fmt.Errorf("reading the test report %s: %w", path, err)
+			return report, fmt.Errorf("reading the test report %s: %w", path, err)
 		}
-		reports = append(reports, read)
+		written = true
 	}
-	if len(reports) == 0 {
+	if !written {
 		return report, fmt.Errorf("the test command did not write %s", t.cfg.Test.Report)
 	}
-	return testreport.Join(reports), nil
+	return report, nil
 }

@@ -10,9 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -197,14 +195,18 @@ func (f Fault) Place() string {
 // Read reads a journal, which faults call name. The error is a failure to read,
 // never a fault of a line.
 func Read(name string, r io.Reader) (records []Record, faults []Fault, err error) {
+	records = make([]Record, 0, 64) // as many as a night has
 	lines := bufio.NewReaderSize(r, 1<<14)
-	for first := 1; ; first += linesAtOnce {
-		batch, err := readLines(lines)
-		read, wrong := parseLines(name, first, batch)
-		if faults = append(faults, wrong...); first == 1 {
-			records = read
-		} else {
-			records = append(records, read...)
+	for number := 1; ; number++ {
+		line, err := lines.ReadBytes('\n')
+		if text := bytes.TrimSpace(line); len(text) > 0 {
+			last := len(records)
+			records = append(records, Record{}) // decoded in place: records are large
+			if fault := records[last].parse(text, bytes.HasSuffix(line, []byte("\n"))); fault != "" {
+				records, faults = records[:last], append(faults, Fault{name, number, fault})
+			} else {
+				records[last].Line = number
+			}
 		}
 		if errors.Is(err, io.EOF) {
 			return records, faults, nil
@@ -213,48 +215,6 @@ func Read(name string, r io.Reader) (records []Record, faults []Fault, err error
 			return records, faults, fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
-}
-
-// linesAtOnce are read, then decoded in parallel, so that the text of a long
-// journal is never held as a whole.
-const linesAtOnce = 512
-
-func readLines(r *bufio.Reader) (lines [][]byte, err error) {
-	for range linesAtOnce {
-		line, err := r.ReadBytes('\n')
-		lines = append(lines, line)
-		if err != nil {
-			return lines, err
-		}
-	}
-	return lines, nil
-}
-
-func parseLines(name string, first int, lines [][]byte) (records []Record, faults []Fault) {
-	parsed, messages := make([]Record, len(lines)), make([]string, len(lines))
-	var group sync.WaitGroup
-	workers := runtime.NumCPU()
-	for w := range workers {
-		group.Go(func() {
-			for i := w; i < len(lines); i += workers {
-				if text := bytes.TrimSpace(lines[i]); len(text) > 0 {
-					messages[i] = parsed[i].parse(text, bytes.HasSuffix(lines[i], []byte("\n")))
-				}
-			}
-		})
-	}
-	group.Wait()
-	records = parsed[:0]
-	for i := range lines {
-		switch {
-		case messages[i] != "":
-			faults = append(faults, Fault{name, first + i, messages[i]})
-		case parsed[i].Schema != "":
-			parsed[i].Line = first + i
-			records = append(records, parsed[i])
-		}
-	}
-	return records, faults
 }
 
 // parse reads a line, and returns why it is no record that can be used.

@@ -119,6 +119,8 @@ type Machine struct {
 	Builder       string `json:"builder"`
 	StorageDriver string `json:"storage_driver"`
 	CgroupVersion string `json:"cgroup_version"`
+	// Rootless is true for an engine without root's rights. Older records do not say.
+	Rootless bool `json:"rootless,omitempty"`
 	// MemoryLimit is what the machine was limited to; 0 is no limit. Memory is
 	// what its engine reports. In older records of machines without a limit,
 	// MemoryLimit holds what Memory should.

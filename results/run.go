@@ -184,31 +184,7 @@ func (r Run) ID() string { return filepath.Base(r.Dir) }
 
 // ReadRun reads the run in the folder dir. Files of a published run must match
 // their checksums.
-func ReadRun(dir string) (run Run, err error) {
-	var plan Plan
-	run, err = readRun(dir, &plan)
-	run.Plan = plan
-	return run, err
-}
-
-// ReadNight reads a run as ReadRun does, except that of the planned trials only
-// their number and which are warm-ups is read: a history has very many.
-func ReadNight(dir string) (run Run, err error) {
-	var plan struct {
-		Cells  []trial.Cell `json:"cells"`
-		Trials []struct {
-			WarmUp bool `json:"warm_up"`
-		} `json:"trials"`
-	}
-	run, err = readRun(dir, &plan)
-	run.Plan.Cells, run.Plan.Trials = plan.Cells, make([]trial.Trial, len(plan.Trials))
-	for i, t := range plan.Trials {
-		run.Plan.Trials[i].WarmUp = t.WarmUp
-	}
-	return run, err
-}
-
-func readRun(dir string, plan any) (Run, error) {
+func ReadRun(dir string) (Run, error) {
 	run := Run{Dir: dir}
 	if err := verify(dir); err != nil {
 		return run, err
@@ -217,7 +193,7 @@ func readRun(dir string, plan any) (Run, error) {
 		name  string
 		value any
 		must  bool
-	}{{EnvironmentFile, &run.Environment, true}, {PlanFile, plan, true}, {ImportFile, &run.Import, false}, {ExpectedFile, &run.Expected, false}} {
+	}{{EnvironmentFile, &run.Environment, true}, {PlanFile, &run.Plan, true}, {ImportFile, &run.Import, false}, {ExpectedFile, &run.Expected, false}} {
 		if err := readJSON(dir, file.name, file.value); err != nil && (file.must || !errors.Is(err, fs.ErrNotExist)) {
 			return run, err
 		}
@@ -263,9 +239,9 @@ func (r Run) Find(id string) (Record, bool) {
 	return Record{}, false
 }
 
-// Trials returns the run's trials without preparations, each once: of a trial
-// that was done again after an interruption, the last attempt counts. They are the
-// run's own records, for reading only.
+// Trials returns the run's trials without preparations, in order of position and
+// each once: of a trial that was done again after an interruption, the last attempt
+// counts. They are the run's own records, for reading only.
 func (r Run) Trials() []*Record {
 	trials := make([]*Record, 0, len(r.Records))
 	place := make(map[string]int, len(r.Records))
@@ -281,23 +257,15 @@ func (r Run) Trials() []*Record {
 		place[rec.Trial.ID] = len(trials)
 		trials = append(trials, rec)
 	}
+	slices.SortStableFunc(trials, func(a, b *Record) int { return a.Trial.Position - b.Trial.Position })
 	return trials
 }
 
-// References returns the times that the reference workload was done, in order:
-// usually once for each block, and again for a block that a resumed run went on
-// with. Failed ones are left out. Their times can be compared if their settings
-// are the same.
-func (r Run) References() []*Record { return r.done(KindReference) }
-
-// Preparations returns what was built and pushed before the trials, in order; a
-// resumed run does it again. Failed ones are left out.
-func (r Run) Preparations() []*Record { return r.done(KindPreparation) }
-
-// BuildCaches returns the build caches that were filled before the trials, likewise.
-func (r Run) BuildCaches() []*Record { return r.done(KindBuildCache) }
-
-func (r Run) done(kind Kind) (done []*Record) {
+// Done returns the records of a kind that ended well, in order. References are usually
+// one for each block, and again for a block that a resumed run went on with; their
+// times can be compared if their settings are the same. Preparations, clusters and
+// build caches are made again by a resumed run.
+func (r Run) Done(kind Kind) (done []*Record) {
 	for i := range r.Records {
 		rec := &r.Records[i]
 		if rec.Kind == kind && rec.Verdict.Outcome == trial.OK && rec.Elapsed > 0 {

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/docker/cli/cli/connhelper"
-	"go.podman.io/common/pkg/ssh"
+	podman "go.podman.io/common/pkg/ssh"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -43,20 +44,25 @@ func (c throughSSH) Close() error { return errors.Join(c.Conn.Close(), c.session
 
 func (e Endpoint) dialPodman(ctx context.Context, at *url.URL) (_ net.Conn, err error) {
 	defer Doing(&err, "connecting to %s", e)
-	options := &ssh.ConnectionDialOptions{Host: e.Address, Identity: e.Identity, User: at.User, Port: 22, InsecureIsMachineConnection: e.Machine}
+	session, err := e.podmanSession(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := podman.DialNet(session, "unix", at)
+	if err != nil {
+		return nil, errors.Join(err, session.Close())
+	}
+	return throughSSH{conn, session}, nil
+}
+
+// podmanSession opens a session by Podman's own client; at is the endpoint's address.
+func (e Endpoint) podmanSession(ctx context.Context, at *url.URL) (*ssh.Client, error) {
+	options := &podman.ConnectionDialOptions{Host: e.Address, Identity: e.Identity, User: at.User, Port: 22, InsecureIsMachineConnection: e.Machine}
 	if port, err := strconv.Atoi(at.Port()); err == nil {
 		options.Port = port
 	}
 	if until, ok := ctx.Deadline(); ok {
 		options.Timeout = time.Until(until)
 	}
-	session, err := ssh.Dial(options, ssh.GolangMode)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := ssh.DialNet(session, "unix", at)
-	if err != nil {
-		return nil, errors.Join(err, session.Close())
-	}
-	return throughSSH{conn, session}, nil
+	return podman.Dial(options, podman.GolangMode)
 }

@@ -2,6 +2,8 @@ package runtimes
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -78,25 +80,63 @@ func Defects(r trial.Runtime, version string) (known []Defect) {
 // engines.
 const delegate = `sudo mkdir -p /etc/systemd/system/user@.service.d && ` +
 	`printf '[Service]\nDelegate=cpu cpuset io memory pids\n' | sudo tee /etc/systemd/system/user@.service.d/delegate.conf && ` +
-	`sudo systemctl daemon-reload, then log out of every session and in again`
+	`sudo systemctl daemon-reload, then log out of every session and in again; if your services go on without you (loginctl enable-linger), reboot instead`
 
-// Unfit returns why Kind cannot make a cluster on a rootless engine, and the cure.
-// Both are empty if it can.
-func (i Info) Unfit() (why, cure string) {
+// anew are the commands with which systemd starts a rootless engine again.
+var anew = map[trial.Runtime]string{
+	trial.Docker: "systemctl --user restart docker",
+	trial.Podman: "systemctl --user restart podman.socket, after ending a service that was started by hand",
+}
+
+// Unfit returns why Kind cannot make a cluster on a rootless engine that describes
+// itself so, and the cure. Both are empty if it can.
+func (e Endpoint) Unfit(i Info) (why, cure string) {
 	if !i.Rootless {
 		return "", ""
 	}
 	if i.CgroupVersion == "1" {
 		return "it is rootless on control groups of version 1, where Kind's nodes do not start", "use a rootful engine, or boot with systemd.unified_cgroup_hierarchy=1"
 	}
-	var missing []string
-	for _, needed := range []string{"cpu", "memory", "pids"} {
-		if !slices.Contains(i.Controllers, needed) {
-			missing = append(missing, needed)
-		}
+	delegated := e.delegated()
+	missing := lacking(i.Controllers)
+	if len(missing) == 0 && len(delegated) > 0 {
+		// Docker reports what the user's slice has, of which its programs may get less.
+		missing = lacking(delegated)
 	}
 	if len(missing) == 0 {
 		return "", ""
 	}
-	return fmt.Sprintf("it is rootless, and systemd does not let it limit containers by %s, without which Kind makes no cluster", strings.Join(missing, ", ")), delegate
+	cure = delegate
+	if len(lacking(delegated)) == 0 {
+		cure = "systemd delegates them to your programs, but the engine began before that or without systemd: " + anew[e.Runtime]
+	}
+	return fmt.Sprintf("it is rootless, and systemd does not let it limit containers by %s, without which Kind makes no cluster", strings.Join(missing, ", ")), cure
+}
+
+// lacking lists the controllers that Kind needs and that are not among these.
+func lacking(controllers []string) (missing []string) {
+	for _, needed := range []string{"cpu", "memory", "pids"} {
+		if !slices.Contains(controllers, needed) {
+			missing = append(missing, needed)
+		}
+	}
+	return missing
+}
+
+// userSocket matches the address of an engine in a user's runtime folder.
+var userSocket = regexp.MustCompile(`^unix:///run/user/(\d+)/`)
+
+// groups is where control groups of version 2 are mounted. It is a variable for the
+// tests.
+var groups = "/sys/fs/cgroup"
+
+// delegated are the controllers that systemd delegates to the programs of the engine's
+// user: none, if that is not known.
+func (e Endpoint) delegated() []string {
+	user := userSocket.FindStringSubmatch(e.Address)
+	if user == nil {
+		return nil
+	}
+	text, _ := os.ReadFile(fmt.Sprintf("%s/user.slice/user-%[2]s.slice/user@%[2]s.service/cgroup.controllers", groups, user[1]))
+	return strings.Fields(string(text))
 }

@@ -172,15 +172,15 @@ func (f *classifyFlags) judgeReport(cmd *cobra.Command, names []string) error {
 		}
 	}
 	var formats []testreport.Format
-	var reports []testreport.Report
+	suite := testreport.Brief(f.known)
 	for _, name := range names {
-		format, read, err := f.readReport(cmd, name)
+		format, err := f.readReport(cmd, name, &suite)
 		if err != nil {
 			return err
 		}
-		reports, formats = append(reports, read), append(formats, format)
+		formats = append(formats, format)
 	}
-	j := testreport.Judge(testreport.Join(reports), exit, f.known)
+	j := testreport.Judge(suite, exit, f.known)
 	t := report.Table{Header: []string{"cause", "reason"}, Data: struct {
 		testreport.Judgement
 		Formats []testreport.Format `json:"formats"`
@@ -224,10 +224,10 @@ func (f *classifyFlags) judgeReport(cmd *cobra.Command, names []string) error {
 	return f.output.print(cmd, t)
 }
 
-func (f *classifyFlags) readReport(cmd *cobra.Command, name string) (format testreport.Format, read testreport.Report, err error) {
+func (f *classifyFlags) readReport(cmd *cobra.Command, name string, suite *testreport.Report) (format testreport.Format, err error) {
 	file, err := openText(cmd, "report", name)
 	if err != nil {
-		return format, read, err
+		return format, err
 	}
 	defer file.Close()
 	var in io.Reader = file
@@ -237,10 +237,10 @@ func (f *classifyFlags) readReport(cmd *cobra.Command, name string) (format test
 		format, err = testreport.ParseFormat(f.reportFormat)
 	}
 	if err != nil {
-		return format, read, usage("reading the report %s: %w", name, err)
+		return format, usage("reading the report %s: %w", name, err)
 	}
-	if read, err = format.ReadBrief(in, f.known); err != nil {
-		return format, read, fmt.Errorf("reading the report %s: %w", name, err)
+	if err := suite.Read(format, in, func(string) {}); err != nil {
+		return format, fmt.Errorf("reading the report %s: %w", name, err)
 	}
-	return format, read, nil
+	return format, nil
 }

@@ -179,10 +179,19 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 		return c, nil
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("%s at %s, %d processors, %s of memory", info.Version, engine, info.CPUs, info.Memory)
-	if why, cure := info.Unfit(); why != "" {
+	if why, cure := engine.Unfit(info); why != "" {
 		c.OK, c.Detail, c.Cure = false, c.Detail+"; "+why, cure
 	} else if info.Rootless {
 		c.Detail += ", rootless, with the controllers that Kind needs"
+	}
+	if engine.BySSH() {
+		if err := engine.CanTunnel(ctx); err != nil {
+			c.OK, c.Detail, c.Cure = false, c.Detail+"; "+err.Error(), runtimes.TunnelCure
+		} else {
+			c.Detail += ", on another host; an ssh tunnel leads to its clusters"
+		}
+	} else if engine.Elsewhere() != "" {
+		c.Detail += ", on another host: this host must reach the address at which the Kind configuration publishes a cluster"
 	}
 	for _, d := range runtimes.Defects(rt, info.Version) {
 		defects = append(defects, host.Check{

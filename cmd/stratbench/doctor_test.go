@@ -14,8 +14,8 @@ import (
 
 // The answers have the fields of Docker 26.1 and Podman 5.4, with the values
 // that Kind's documentation gives for a user of systemd: no rootless engine was
-// at hand to record them from. Only the two controllers are handed down that
-// systemd hands down by itself.
+// at hand to record them from. Only the two controllers are delegated that
+// systemd before version 252 delegates by itself.
 var rootless = map[trial.Runtime]map[string]string{
 	trial.Docker: {
 		"version": `{"Version": "26.1.5", "ApiVersion": "1.45", "Os": "linux"}`,

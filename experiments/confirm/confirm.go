@@ -207,6 +207,9 @@ func separable(specs []*spec.Spec, cells []trial.Cell) error {
 			if err != nil {
 				return err
 			}
+			if s.Strategy == "" {
+				continue // nothing is built, or a set-up command builds
+			}
 			strategy, err := strategies.Named(s.Strategy, spec.Strategies)
 			if err != nil {
 				return err

@@ -90,8 +90,8 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	trials := r.Run.Trials()
-	if len(trials) != 2 || len(r.Run.References()) != 1 || r.Verdict != answer.TooFew || r.Blocks != 5 {
-		t.Fatalf("%d trials, %d references: %s, %d blocks needed", len(trials), len(r.Run.References()), r.Verdict, r.Blocks)
+	if len(trials) != 2 || len(r.Run.Done(results.KindReference)) != 1 || r.Verdict != answer.TooFew || r.Blocks != 5 {
+		t.Fatalf("%d trials, %d references: %s, %d blocks needed", len(trials), len(r.Run.Done(results.KindReference)), r.Verdict, r.Blocks)
 	}
 	for _, tr := range trials {
 		if tr.Verdict.Outcome != trial.OK {

@@ -25,7 +25,7 @@ import (
 // checks that it is what was run then.
 func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) {
 	env := o.Good.Environment
-	if env.GitDirty && len(env.Images) == 0 {
+	if env.GitDirty && unrecorded(env, o.Present.Workload) {
 		return nil, notBuilt("run %s was made with changes that were not committed, and what its images were built from is not recorded; choose a good run of a committed revision", o.Good.ID())
 	}
 	r, err := open(ctx, filepath.Dir(o.Present.Path), o.Good)
@@ -179,10 +179,7 @@ func sameText(path string, d fs.DirEntry, text []byte) bool {
 // ignore anything that the present workload uses.
 func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error {
 	env := o.Good.Environment
-	if len(env.Images) == 0 {
-		if o.Prepare != "" {
-			return nil
-		}
+	if unrecorded(env, good.Workload) && o.Prepare == "" {
 		args := []string{"ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "--"}
 		ignored, err := r.git(ctx, nil, append(args, o.Present.Workload.Folders()...)...)
 		if err != nil {
@@ -192,6 +189,8 @@ func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error 
 			return notBuilt("the workload has files that git ignores (%s), so a copy of the revision lacks them; make them there with --prepare COMMAND (the shipped workload: --prepare 'make vendor e2e'), or give --prepare true if they are not needed",
 				strings.Join(names[:min(3, len(names))], ", "))
 		}
+	}
+	if len(env.Images) == 0 {
 		return nil
 	}
 	hashes, err := contexts(good)
@@ -244,10 +243,19 @@ func (r repository) lendEngines(good *spec.Spec, tree string) error {
 	return nil
 }
 
+// unrecorded reports whether it is not recorded what an image was built from: a command
+// built it, or the run is an old one.
+func unrecorded(env results.Environment, w spec.Workload) bool {
+	return len(env.Images) == 0 || len(env.Images) < len(w.Images)
+}
+
 // contexts are the hashes of the images' build contexts, by image.
 func contexts(spec *spec.Spec) (map[string]string, error) {
 	hashes := map[string]string{}
 	for _, image := range spec.Workload.Images {
+		if image.Context == "" {
+			continue // a command builds it
+		}
 		hash, err := runtimes.ContextHash(image.Context, image.Dockerfile)
 		if err != nil {
 			return nil, err

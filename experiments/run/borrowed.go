@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +32,9 @@ type borrowedPlace struct {
 	engine runtimes.Endpoint
 	cache  string
 	report reporter
-	me     holder
+	// describe is how long the engine may take to describe itself.
+	describe time.Duration
+	me       holder
 	// held is true while this run holds the engine's lock.
 	held bool
 	// dead is the killed run that held it before, or nil.
@@ -48,7 +49,8 @@ func (p *borrowedPlace) kind() machine.Kind { return p.of }
 
 func (p *borrowedPlace) check(c resolved) error {
 	s, strategy := c.settings, c.strategy
-	local := runtime.GOOS == "linux" && strings.HasPrefix(p.engine.Address, "unix://")
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
 	switch {
 	case s.Engine != "":
 		return fmt.Errorf("engine %s: a running engine cannot be exchanged; take the factor out, or use --machine isolated", s.Engine)
@@ -64,15 +66,13 @@ func (p *borrowedPlace) check(c resolved) error {
 		return fmt.Errorf("strategy %s: images take their common stages from the build cache, and on an engine of yours that has more in it than the trial's; write build: {noCache: false}, or use --machine isolated", s.Strategy)
 	case s.Build.Cache.Used():
 		return fmt.Errorf("build.cache %s: an engine of yours has a build cache of its own, which would answer as well; write build.cache: none, or use --machine isolated", s.Build.Cache)
-	case strategy.Pull && s.Registry.Prefix == "" && !local:
-		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
+	case strategy.Pull && s.Registry.Prefix == "" && !host.OnLoopback(ctx, p.engine):
+		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts, as it does not share this host's network; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
 	case strategy.Pull && s.Load.Path == trial.LoadNodePull && s.Registry.Prefix == "":
 		return errors.New("load.path node-pull: the nodes of an engine of yours do not reach a registry that stratbench starts; name one under settings.registry.prefix, or use --machine isolated")
 	case p.of == machine.PodmanMachine || s.Memory == 0:
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
 	info, err := connect.Info(ctx, p.engine)
 	if err != nil {
 		return err

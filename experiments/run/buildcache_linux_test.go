@@ -23,7 +23,7 @@ func TestBuildCachesOnBothEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded, trials := readTrials(t, dir)
-	filled := recorded.BuildCaches()
+	filled := recorded.Done(results.KindBuildCache)
 	if len(trials) != 8 || len(filled) != 4 || len(recorded.Records) != 12 {
 		t.Fatalf("%d trials, %d caches that were filled, %d records; want 8, 4 and nothing else", len(trials), len(filled), len(recorded.Records))
 	}

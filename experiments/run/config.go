@@ -2,6 +2,7 @@ package run
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -27,8 +28,9 @@ import (
 // workDir is the folder of a worker's own small files, in its machine.
 const workDir = "/tmp/stratbench"
 
-// config is the worker's configuration. x.ends end what is served for it.
-func (x *execution) config(m machine.Machine) (cfg pipeline.Config, err error) {
+// config is the worker's configuration. x.ends end what is served for it, and the tunnel
+// that it may need.
+func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline.Config, err error) {
 	schedule, err := x.schedule()
 	if err != nil {
 		return cfg, err
@@ -36,8 +38,12 @@ func (x *execution) config(m machine.Machine) (cfg pipeline.Config, err error) {
 	w, s := x.workload, x.settings
 	cfg = clusterOf(x.place, x.resolved)
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
+	if err := x.openTunnel(ctx, &cfg); err != nil {
+		return cfg, err
+	}
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
+	cfg.LoadShared = s.Load.Path == trial.LoadShared
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
 	cfg.WarmCache = s.Build.Warm() && x.do == jobTrial
@@ -66,6 +72,10 @@ func (x *execution) config(m machine.Machine) (cfg pipeline.Config, err error) {
 	for _, i := range w.Images {
 		if w.Setup != nil || x.do == jobPreboot {
 			break // the set-up command names its images; or there are none
+		}
+		if len(i.Command) > 0 {
+			cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Command: &deploy.Command{Args: i.Command, Dir: i.Dir, Env: i.Env}})
+			continue
 		}
 		own := maps.Clone(secrets)
 		maps.Copy(own, i.Secrets)
@@ -202,7 +212,7 @@ func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err 
 }
 
 // listen serves a registry at a free port of host. Each machine reaches the runner at an
-// address of its own, so a registry listens for one machine, and only while that is there.
+// address of its own, so a registry listens for one machine.
 func (x *execution) listen(oci http.Handler, host string) (addr string, err error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -274,7 +284,7 @@ func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
 		own.Marks[phase] = pipeline.Mark(mark)
 	}
 	if len(cfg.KindPatches) > 0 {
-		own.KindConfig = cfg.KindPatches[0] // the lab's, which is a whole configuration
+		own.KindConfig = cfg.KindPatches[0] // the lab's or the tunnel's, which is a whole configuration
 	}
 	return own
 }

@@ -164,7 +164,7 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 	}
 	if t := w.Test; len(t.Command) > 0 {
 		c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
-		c.environment("workload.test.env.", t.Env)
+		c.environment("workload.test.env.", t.Env, readByCommand)
 	}
 	for phase, hook := range w.Hooks {
 		for key, args := range map[string][]string{"before": hook.Before, "after": hook.After} {

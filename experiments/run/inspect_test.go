@@ -45,11 +45,11 @@ func isolatedSite(t *testing.T) *site {
 // usersSite is a user's engine on this host, which reaches docker.io/here alone.
 func usersSite() *site {
 	return &site{name: "the docker engine at unix:///run/docker.sock", sharesPorts: true, lookPath: func(string) error { return nil },
-		has: func(_ context.Context, ref string, _ use) (error, error) {
+		has: func(_ context.Context, ref string, by use) (error, error) {
 			if strings.HasPrefix(spec.FullName(ref), "docker.io/here/") || strings.HasPrefix(ref, "kindest/node:") {
 				return nil, nil
 			}
-			return judge("the engine", fmt.Errorf("asking the registry for %s: manifest unknown", ref))
+			return judge("the engine", fmt.Errorf("asking the registry for %s: manifest unknown", ref), by.cure())
 		}}
 }
 
@@ -117,8 +117,15 @@ func TestRefusedCellsAreNotCounted(t *testing.T) {
 	}
 }
 
+// tunnelledSite is a user's engine on another host, which is reached by ssh.
+func tunnelledSite() *site {
+	s := usersSite()
+	s.elsewhere, s.tunnel = "192.0.2.1", true
+	return s
+}
+
 func TestWhatWorksIsNotRefused(t *testing.T) {
-	for name, s := range map[string]*site{"isolated": isolatedSite(t), "a user's": usersSite()} {
+	for name, s := range map[string]*site{"isolated": isolatedSite(t), "a user's": usersSite(), "a user's, by ssh": tunnelledSite()} {
 		if certain, possible := inspected(t, works(), s); certain+possible != "" {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
 		}
@@ -134,6 +141,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	port := taken.Addr().(*net.TCPAddr).Port
 	elsewhere := func(*testing.T) *site { s := usersSite(); s.elsewhere, s.sharesPorts = "192.0.2.1", false; return s }
 	users := func(*testing.T) *site { return usersSite() }
+	tunnelled := func(*testing.T) *site { return tunnelledSite() }
 	const kind = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n"
 	const urls = "nodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 30080, hostPort: 18080}]\n"
 	for name, c := range map[string]struct {
@@ -142,6 +150,8 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	}{
 		"base image":          {isolatedSite, "img/Dockerfile", "FROM golang:1.25\n", "img/Dockerfile:1:6: the build of app begins with golang:1.25: it is not on an isolated machine"},
 		"base image, gone":    {users, "img/Dockerfile", "FROM here/a AS a\nFROM nowhere/b\nCOPY --from=a /a /a\n", "img/Dockerfile:2:6: the build of app begins with nowhere/b: it is not on the engine and cannot be fetched"},
+		"its own base image":  {users, "img/Dockerfile", "FROM localhost/app:e2e\n", "img/Dockerfile:1:6: the build of app begins with localhost/app:e2e, which is this image itself"},
+		"a pod's image, gone": {users, "m/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: a, image: nowhere/a}]}\n", "correct its name (in a kustomization: under images), give an image of the workload that tag"},
 		"frontend":            {isolatedSite, "img/Dockerfile", "# syntax=docker/dockerfile:1\nFROM scratch\n", "img/Dockerfile:1:10: the build of app asks for the frontend docker/dockerfile:1"},
 		"fetch":               {isolatedSite, "img/Dockerfile", "FROM scratch\nADD https://x.test/a /a\n", "img/Dockerfile:2:5: https://x.test/a is fetched, and an isolated machine has no way out"},
 		"image of a manifest": {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n  - {name: db, image: postgres}\n", "m/pod.yaml:6:23: Pod app needs postgres, which the workload neither builds nor preloads: an isolated machine has no way out"},
@@ -156,6 +166,8 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"taken API port":      {users, "kind.yaml", kind + urls + fmt.Sprintf("networking: {apiServerPort: %d}\n", port), fmt.Sprintf("kind.yaml:6:29: port %d/tcp of this host is taken", port)},
 		"no answer":           {isolatedSite, "kind.yaml", kind, "w.yaml:6:16: no node publishes port 18080"},
 		"another host":        {elsewhere, "test.sh", "", "exp.yaml:4:21: the docker engine at 192.0.2.1 runs on another host: its cluster listens at that host's 127.0.0.1"},
+		"port of a tunnel":    {tunnelled, "kind.yaml", kind + fmt.Sprintf("nodes:\n- extraPortMappings: [{containerPort: 1, hostPort: %d}]\n", port), fmt.Sprintf("kind.yaml:4:52: the tunnel to 192.0.2.1 must listen here at the port that the cluster publishes there, and cannot: listen tcp 127.0.0.1:%d: bind: address already in use; end what", port)},
+		"API of a tunnel":     {tunnelled, "kind.yaml", kind + urls + fmt.Sprintf("networking: {apiServerPort: %d}\n", port), "kind.yaml:6:29: the tunnel to 192.0.2.1 must listen here"},
 		"mount":               {isolatedSite, "kind.yaml", kind + urls + "  extraMounts: [{hostPath: \"${PWD}/audit\", containerPath: /a}]\n", "audit does not exist on this host: variables are not replaced"},
 		"version of kind":     {users, "kind.yaml", "kind: Cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\n", "kind.yaml:2:13: "},
 		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
@@ -192,8 +204,10 @@ func TestImagesThatAreBuiltFromEachOther(t *testing.T) {
 	} {
 		files := works()
 		files["top/Dockerfile"] = c.dockerfile
-		files["w.yaml"] = strings.Replace(files["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:1\", context: top, args: {"+c.args+"}}\n"+
-			"  - {name: lib, tag: \"lib:latest\", tags: [\"mine/lib:2\"], context: img}\n", 1)
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "[serial, parallel]", "[serial]", 1)
+		const app = "  - {name: app, tag: \"localhost/app:e2e\", context: img}\n"
+		files["w.yaml"] = strings.Replace(files["w.yaml"], app, app+"  - {name: lib, tag: \"lib:latest\", tags: [\"mine/lib:2\"], context: img}\n"+
+			"  - {name: top, tag: \"localhost/top:1\", context: top, args: {"+c.args+"}}\n", 1)
 		certain, _ := inspected(t, files, usersSite())
 		if (certain == "") != (c.want == "") || !strings.HasPrefix(certain, "top/Dockerfile:"+c.at) && c.want != "" || !strings.Contains(certain, c.want) || strings.Contains(certain, "\n") {
 			t.Errorf("%s: got\n%s\nwant %s %s", name, certain, c.at, c.want)
@@ -206,6 +220,8 @@ func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 		"download":  {"img/Dockerfile", "FROM scratch\nRUN apt-get update && apt-get install -y git\n", "img/Dockerfile:2:1: \"apt-get update"},
 		"variables": {"w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[./test.sh], env: {A: \"${CLUSTER}\"}", 1), "\"${CLUSTER}\" is passed as it stands"},
 		"network":   {"kind.yaml", works()["kind.yaml"] + "networking: {disableDefaultCNI: true}\n", "the lab's node image has a network of its own"},
+		"argument":  {"w.yaml", strings.Replace(works()["w.yaml"], "context: img}", "context: img, args: {VERSION: $(git describe)}}", 1), "w.yaml:3:73: \"$(git describe)\" is passed as it stands: variables are not replaced here; write the value out, or name a variable of your environment under build.argsFromEnvironment"},
+		"script":    {"test.sh", "#!/bin/sh\n# kind-control-plane\ndocker exec kind-control-plane true\n", "test.sh:3:13: this script: \"kind-control-plane\" has a name of Kind's default cluster"},
 	} {
 		files := works()
 		files[c.file] = c.text
@@ -215,11 +231,36 @@ func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 	}
 }
 
+func TestPortsThatNoTunnelCarriesAreAWarning(t *testing.T) {
+	for name, mapping := range map[string]string{"of another protocol": "{containerPort: 53, hostPort: 18053, protocol: UDP}", "not set": "{containerPort: 53}"} {
+		files := works()
+		files["kind.yaml"] = strings.Replace(files["kind.yaml"], "extraPortMappings: [", "extraPortMappings: ["+mapping+", ", 1)
+		if certain, possible := inspected(t, files, tunnelledSite()); certain != "" || !strings.Contains(possible, "the tunnel to 192.0.2.1 carries only ports that are set here, and only TCP") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+// TestPortsThatOnlyRootPublishesAreAWarning has a rootless engine and ports of web
+// servers: a capability of the engine's program may let it publish them.
+func TestPortsThatOnlyRootPublishesAreAWarning(t *testing.T) {
+	s := usersSite()
+	s.lowestPort = 1024
+	files := works()
+	files["kind.yaml"] = strings.Replace(files["kind.yaml"], "[{", "[{containerPort: 80, hostPort: 80}, {", 1)
+	certain, possible := inspected(t, files, s)
+	if !strings.Contains(possible, "kind.yaml:5:53: the docker engine at unix:///run/docker.sock is rootless, and publishes port 80 only if root lets it") ||
+		strings.Contains(possible, "\n") || strings.Contains(certain, "rootless") {
+		t.Errorf("got\n%s\n%s", certain, possible)
+	}
+}
+
 // TestWhatHooksMakeIsAWarning has what a hook may make before it is needed.
 func TestWhatHooksMakeIsAWarning(t *testing.T) {
 	for name, c := range map[string]struct{ hooks, file, text, want string }{
 		"a binary":      {"build: {before: [make, app]}", "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
 		"a mount":       {"cluster: {before: [make, disks]}", "kind.yaml", works()["kind.yaml"] + "  extraMounts: [{hostPath: disks, containerPath: /d}]\n", "kind.yaml:6:28: "},
+		"a node image":  {"cluster: {before: [kind, build, node-image]}", "kind.yaml", works()["kind.yaml"] + "  image: mine/node:e2e\n", "kind.yaml:6:10: the node image is mine/node:e2e: "},
 		"a test binary": {"test: {before: [make, e2e.test]}", "w.yaml", strings.Replace(works()["w.yaml"], "./test.sh", "./e2e.test", 1), "w.yaml:7:18: the test command: "},
 	} {
 		files := works()
@@ -243,12 +284,59 @@ func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
 		`[kubectl, apply, -f, $DIR/a.yaml]`:                    `"$DIR/a.yaml" is passed as it stands`,
 		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:   "",
 		`[make, "IMG=$(IMG)"]`:                                 "",
-		`[sh, -c, docker network inspect kind]`:                `"docker network inspect kind" has a name of Kind's default cluster`,
+		`[sh, -c, docker network inspect kind]`:                `"network inspect kind" has a name of Kind's default cluster`,
+		`[docker, run, --network, kind, frr]`:                  `"network kind" has a name of Kind's default cluster`,
+		`[docker, run, --network=kind-of-mine, frr]`:           "",
+		`[inv, nics, --name=$KIND_CLUSTER_NAME]`:               `"--name=$KIND_CLUSTER_NAME" is passed as it stands`,
+		`[go, test, "-run=^TestA$"]`:                           "",
 		`[docker, exec, node, "true"], env: {A: kind-worker2}`: `the variable A: "kind-worker2" has a name of Kind's default cluster`,
 	} {
 		files := works()
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]", "deploy: [{apply: [m]}, {command: "+command+"}]", 1)
 		if certain, possible := inspected(t, files, usersSite()); certain != "" || (possible == "") != (want == "") || !strings.Contains(possible, want) {
+			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
+		}
+	}
+}
+
+// TestImagesThatCommandsBuildAreInspected has an image without a Dockerfile, and a workload
+// without images.
+func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
+	image := func(image string) map[string]string {
+		files := works()
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img", image, 1)
+		return files
+	}
+	missing := usersSite()
+	missing.lookPath = func(program string) error { return fmt.Errorf("no %s here", program) }
+	for name, c := range map[string]struct {
+		files             map[string]string
+		site              *site
+		certain, possible string
+	}{
+		"a command":            {image(`command: [./test.sh, "1"], env: {MODE: e2e}`), usersSite(), "", ""},
+		"a program that lacks": {image(`command: [ko, build]`), missing, "w.yaml:3:53: the command that builds app: no ko here", ""},
+		"a variable":           {image(`command: [pack, build, $STRATBENCH_IMAGE]`), usersSite(), "", `the command that builds app: "$STRATBENCH_IMAGE" is passed as it stands`},
+		"no image": {map[string]string{
+			"exp.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker}\nfactors: {etcd: [default, noFsync]}\n",
+			"w.yaml":   "apiVersion: stratbench/v1\nmanifests: [m]\ntest: {command: [./test.sh]}\n", "test.sh": "",
+			"m/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: a, image: here/a}]}\n"}, usersSite(), "", ""},
+	} {
+		certain, possible := inspected(t, c.files, c.site)
+		if !strings.Contains(certain, c.certain) || (certain == "") != (c.certain == "") || !strings.Contains(possible, c.possible) || (possible == "") != (c.possible == "") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
+	for command, want := range map[string]string{
+		`[./test.sh]`:                    "exp.yaml:5:22: the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}",
+		`[./test.sh, "{{concurrency}}"]`: "",
+	} {
+		files := works()
+		files["w.yaml"] = "apiVersion: stratbench/v1\nsetup: {command: " + command + "}\n"
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.HasPrefix(possible, want) || (possible == "") != (want == "") {
 			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
 		}
 	}

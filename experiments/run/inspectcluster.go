@@ -111,10 +111,10 @@ func (c *cellInspection) network() {
 	if n.KubeProxyMode == "none" && labNode {
 		c.in(&c.warnings, "without kube-proxy no pod of the lab's cluster reaches a service, unless the manifests install a replacement", "networking", "kubeProxyMode")
 	}
-	if c.site.elsewhere != "" {
+	if c.site.elsewhere != "" && !c.site.tunnel {
 		address := net.ParseIP(n.APIServerAddress)
 		if address == nil || address.IsLoopback() || address.IsUnspecified() {
-			c.at(&c.issues, "runtime", "the %s engine at %s runs on another host: its cluster listens at that host's %s, which cannot be reached from here; run stratbench on that host, or set networking.apiServerAddress in the Kind configuration to an address of it that can",
+			c.at(&c.issues, "runtime", "the %s engine at %s runs on another host: its cluster listens at that host's %s, which cannot be reached from here; name the engine by an ssh:// address, run stratbench on that host, or set networking.apiServerAddress and apiServerPort in the Kind configuration to an address of it that can and a port",
 				c.settings.Runtime, c.site.elsewhere, n.APIServerAddress)
 		}
 	}
@@ -157,8 +157,8 @@ func (c *cellInspection) mounts() {
 	}
 }
 
-// ports checks that the ports which the cluster publishes are free on this host. An
-// isolated machine has ports of its own.
+// ports checks that the ports which the cluster publishes are free on this host, for the
+// cluster itself or for the tunnel to it. An isolated machine has ports of its own.
 func (c *cellInspection) ports() {
 	if !c.site.sharesPorts {
 		return
@@ -169,15 +169,29 @@ func (c *cellInspection) ports() {
 	}
 	for i, node := range c.kind.Nodes {
 		for j, m := range node.ExtraPortMappings {
-			if m.HostPort > 0 {
-				c.port(strings.ToLower(cmp.Or(string(m.Protocol), "tcp")), m.ListenAddress, m.HostPort, "nodes", strconv.Itoa(i), "extraPortMappings", strconv.Itoa(j), "hostPort")
+			at := []string{"nodes", strconv.Itoa(i), "extraPortMappings", strconv.Itoa(j), "hostPort"}
+			protocol := strings.ToLower(cmp.Or(string(m.Protocol), "tcp"))
+			switch {
+			case c.site.tunnel && (m.HostPort <= 0 || protocol != "tcp"):
+				c.in(&c.warnings, fmt.Sprintf("the tunnel to %s carries only ports that are set here, and only TCP, so clients on this host do not find this one; set a hostPort, with TCP", c.site.elsewhere), at...)
+			case m.HostPort > 0:
+				c.port(protocol, m.ListenAddress, m.HostPort, at...)
 			}
 		}
 	}
 }
 
 func (c *cellInspection) port(protocol, address string, port int32, path ...string) {
+	if int(port) < c.site.lowestPort {
+		c.in(&c.warnings, fmt.Sprintf("%s is rootless, and publishes port %d only if root lets it; choose a hostPort from %d on, or sudo sysctl net.ipv4.ip_unprivileged_port_start=%d",
+			c.site.name, port, c.site.lowestPort, port), path...)
+	}
 	at := net.JoinHostPort(address, strconv.Itoa(int(port)))
+	if c.site.tunnel {
+		if at = kindcluster.OnLoopback(address, port); at == "" {
+			return // clients on this host reach it without the tunnel
+		}
+	}
 	var l io.Closer
 	var err error
 	switch protocol {
@@ -188,6 +202,10 @@ func (c *cellInspection) port(protocol, address string, port int32, path ...stri
 	}
 	if l != nil {
 		l.Close()
+	}
+	if c.site.tunnel && err != nil {
+		c.in(&c.issues, fmt.Sprintf("the tunnel to %s must listen here at the port that the cluster publishes there, and cannot: %v; end what listens at it (ss -lntup shows it), choose another port (above 1023, except for root), or publish it at an address of that host which this host reaches", c.site.elsewhere, err), path...)
+		return
 	}
 	if !errors.Is(err, syscall.EADDRINUSE) { // the engine need not have any other error
 		return

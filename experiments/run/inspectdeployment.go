@@ -97,7 +97,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	for i, s := range c.workload.Steps() {
 		if len(s.Command) > 0 {
 			c.command(c.ofStep(i, "command.0"), "the command of the step", s.Command, s.Dir)
-			c.environment(c.ofStep(i, "env."), s.Env)
+			c.environment(c.ofStep(i, "env."), s.Env, readByCommand)
 		}
 		if s.Helm != nil {
 			c.values(c.ofStep(i, "helm.values"), s.Helm.Values)
@@ -162,10 +162,10 @@ func (c *cellInspection) preloaded(ctx context.Context) (names []string) {
 		asking, done := context.WithTimeout(ctx, askLimit)
 		_, _, err := lookUp(asking, entry)
 		done()
-		certain, doubt := judge("this host", err)
+		certain, doubt := judge("this host", err, "correct its name, or save it to an archive and name that")
 		switch {
 		case certain != nil:
-			c.at(&c.issues, setting, "the image %s, which trials load: %v, or save it to an archive and name that", entry, certain)
+			c.at(&c.issues, setting, "the image %s, which trials load: %v", entry, certain)
 		case doubt != nil:
 			c.at(&c.warnings, setting, "the image %s, which trials load: %v", entry, doubt)
 		}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,13 @@ func (c *cellInspection) images(ctx context.Context) {
 	// trialsName stands for the name that another image has in a trial.
 	const trialsName = "stratbench.invalid/image-of-the-trial:latest"
 	for _, i := range c.workload.Images {
+		at := "workload.images." + i.Name
+		if len(i.Command) > 0 {
+			c.command(at+".command.0", "the command that builds "+i.Name, i.Command, i.Dir)
+			c.environment(at+".env.", i.Env, readByCommand)
+			continue
+		}
+		c.environment(at+".args.", i.Args, "write the value out, or name a variable of your environment under build.argsFromEnvironment, in the experiment's settings")
 		args := buildArgs(c.r.places[c.settings.Runtime], i, c.settings)
 		for arg, value := range args {
 			if _, is := namedByArgument(c.workload, value); is {
@@ -36,10 +44,10 @@ func (c *cellInspection) images(ctx context.Context) {
 		var none *dockerfile.NoStageError
 		switch {
 		case errors.As(err, &none):
-			c.at(&c.issues, "workload.images."+i.Name+".target", "%v", err)
+			c.at(&c.issues, at+".target", "%v", err)
 			continue
 		case err != nil:
-			c.wrong("workload.images."+i.Name+".dockerfile", err)
+			c.wrong(at+".dockerfile", err)
 			continue
 		}
 		file := filepath.Join(i.Context, i.Dockerfile)
@@ -157,6 +165,8 @@ const (
 func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.Position, what string, by use) {
 	certain, doubt := c.site.has(ctx, ref, by)
 	switch {
+	case certain != nil && by == asNode && c.hooked(trial.PhaseCluster):
+		c.warnings.Add(file, at, "%s: %v; or the hook before cluster makes it", what, certain)
 	case certain != nil:
 		c.issues.Add(file, at, "%s: %v", what, certain)
 	case doubt != nil:
@@ -174,7 +184,13 @@ func (c *cellInspection) setup() {
 			c.command("workload.setup."+command.key+".0", command.what, command.args, s.Dir)
 		}
 	}
-	c.environment("workload.setup.env.", s.Env)
+	c.environment("workload.setup.env.", s.Env, readByCommand)
+	if c.site.tunnel {
+		c.at(&c.warnings, "workload.setup.command", "the tunnel to %s carries the API server's port in $STRATBENCH_KIND_CONFIG and no other; have the command run kind create cluster --config \"$STRATBENCH_KIND_CONFIG\", or set that port (networking.apiServerPort) in a configuration of its own", c.site.elsewhere)
+	}
+	if _, varied := c.spec.LevelNames("strategy"); varied && !takes(*s, "schedule", "strategy", "concurrency") {
+		c.at(&c.warnings, "strategy", "the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}, so all strategies are the same, unless it reads STRATBENCH_STRATEGY or STRATBENCH_CONCURRENCY by itself; pass one to it, or take the factor out")
+	}
 	if c.strategy.Pull {
 		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
 	}
@@ -195,6 +211,7 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 		if _, err := os.Stat(script); err != nil {
 			c.at(&c.issues, setting, "%s: its script cannot be read: %v; write its path as seen from %s", what, err, dir)
 		}
+		c.script(script)
 	}
 	if !strings.Contains(program, "/") {
 		if err := c.site.lookPath(program); err != nil {
@@ -219,6 +236,28 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 		c.at(&c.issues, setting, "%s: %v; correct its path, or %s", what, err, cure)
 	case info.IsDir() || info.Mode()&0o111 == 0:
 		c.at(&c.issues, setting, "%s %s cannot be executed; chmod +x it, or name the program that runs it first", what, program)
+	default:
+		c.script(program)
+	}
+}
+
+// largestScript is the size above which a program is no script that somebody wrote.
+const largestScript = 256 << 10
+
+// script reports names of Kind's default cluster in a script.
+func (c *cellInspection) script(path string) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > largestScript {
+		return
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || bytes.IndexByte(text, 0) >= 0 { // it is a binary
+		return
+	}
+	for n, line := range strings.Split(string(text), "\n") {
+		if found := kindsOwn.FindStringIndex(line); found != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			c.warnings.Add(path, issue.Position{Line: n + 1, Column: found[0] + 1}, otherNames, "this script", strings.TrimSpace(line[found[0]:found[1]]))
+		}
 	}
 }
 
@@ -229,20 +268,21 @@ func (c *cellInspection) hooked(phases ...trial.Phase) bool {
 
 var (
 	operators = []string{"|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1"}
-	variable  = regexp.MustCompile(`\$[({]|^\$[A-Za-z_]`)
+	variable  = regexp.MustCompile(`\$[({A-Za-z_]`)
 	// ofTrial is a variable of a trial, and kindsOwn a name of Kind's default cluster.
 	ofTrial  = regexp.MustCompile(`\$\{?(STRATBENCH|KIND)_`)
-	kindsOwn = regexp.MustCompile(`\bkind-(kind|control-plane|worker\d*)\b|\bnetwork (inspect|connect) "?kind\b`)
+	kindsOwn = regexp.MustCompile(`\bkind-(?:kind|control-plane|worker\d*)\b|\bnet(?:work)?[ =](?:(?:inspect|connect|disconnect) )?["']?kind(?:["'\s]|$)`)
 )
+
+// readByCommand is the cure for a variable in the environment of a command.
+const readByCommand = "write the value out, or have the command read KUBECONFIG and the trial's other variables"
 
 const otherNames = "%s: %q has a name of Kind's default cluster, and each trial has a cluster of its own: KUBECONFIG leads to it, its network is called $STRATBENCH_CLUSTER, and its nodes $STRATBENCH_CLUSTER-control-plane, $STRATBENCH_CLUSTER-worker and so on"
 
 // words reports arguments that only a shell would understand.
 func (c *cellInspection) words(setting, what string, args []string) {
-	for _, arg := range args {
-		if kindsOwn.MatchString(arg) {
-			c.at(&c.warnings, setting, otherNames, what, arg)
-		}
+	for _, found := range kindsOwn.FindAllString(strings.Join(args, " "), -1) {
+		c.at(&c.warnings, setting, otherNames, what, strings.TrimSpace(found))
 	}
 	if program := filepath.Base(args[0]); slices.Contains(interpreters, program) || program == "make" || program == "env" {
 		return // it may replace them itself
@@ -254,14 +294,14 @@ func (c *cellInspection) words(setting, what string, args []string) {
 	}
 }
 
-// environment reports values that only a shell would understand.
-func (c *cellInspection) environment(prefix string, env map[string]string) {
+// environment reports values that only a shell would understand, with a cure for them.
+func (c *cellInspection) environment(prefix string, env map[string]string, cure string) {
 	for name, value := range env {
 		if kindsOwn.MatchString(value) {
 			c.at(&c.warnings, prefix+name, otherNames, "the variable "+name, value)
 		}
 		if variable.MatchString(value) {
-			c.at(&c.warnings, prefix+name, "%q is passed as it stands: variables are not replaced here; write the value out, or have the command read KUBECONFIG and the trial's other variables", value)
+			c.at(&c.warnings, prefix+name, "%q is passed as it stands: variables are not replaced here; %s", value, cure)
 		}
 	}
 }

@@ -50,12 +50,15 @@ var layouts = map[string]mistake{
 	"helm-dependencies":   {"chart/Chart.yaml", "name: mill", "name: windmill", "workload.yaml:10:14", "run helm dependency build"},
 	"helm-registry":       {"workload.yaml", "till:1.2.0", "till:1.3.0", "workload.yaml:8:19", "keep a copy beside the workload"},
 	"hooks":               {"workload.yaml", "deploy: {before", "deployment: {before", "workload.yaml:9:3", "known are build, cluster, deploy"},
+	"image-chain":         {"experiment.yaml", "[serial, base-first]", "[serial, parallel]", "experiment.yaml:6:30", "or stages of your own under strategies"},
+	"image-commands":      {"workload.yaml", "dir: crane}", "dir: crane, platform: linux/amd64}", "workload.yaml:10:105", "take one of the two out"},
 	"kustomize-overlays":  {"config/default/kustomization.yaml", "../manager", "../mananger", "config/default/kustomization.yaml:3:30", "correct the path"},
 	"make-deploy":         {"workload.yaml", "./hack/make-secrets.sh", "./hack/secrets.sh", "workload.yaml:6:31", "build it before the run"},
 	"migration-job":       {"k8s/migrate.yaml", "Never", "Always", "k8s/migrate.yaml:8:7", "write one of them"},
 	"monorepo":            {"tests/e2e/workload.yaml", "dockerfile: services/cart", "dockerfile: ../services/cart", "tests/e2e/workload.yaml:5:80", "a wider context"},
 	"mounts-and-ports":    {"kind/cluster.yaml", "../sites", "../site", "kind/cluster.yaml:19:20", "correct the path"},
 	"no-dockerfile":       {"workload.yaml", "{{cluster}}-east", "{{clusters}}-east", "workload.yaml:5:27", "did you mean cluster?"},
+	"nothing-built":       {"experiment.yaml", "  nodeImage:", "  strategy: [serial, parallel]\n  nodeImage:", "experiment.yaml:6:3", "take the factor out"},
 	"operator-kinds":      {"operator.yaml", "watch, create]", "watch]", "tree.yaml:2:7", "list the file with its CustomResourceDefinition"},
 	"own-network":         {"network/agent.yaml", "kind: DaemonSet", "kind: Deployment", "kind.yaml:4:22", "deploy one, take disableDefaultCNI out"},
 	"prebuilt-binaries":   {"workload.yaml", "  build: {before", "  deploy: {before", "ferry/Dockerfile:2:6", "create it first, for example by hooks"},
@@ -178,7 +181,7 @@ func validated(t *testing.T, dir string) (certain, possible string) {
 			return nil, nil
 		}
 		_, _, err := lookUp(ctx, spec.FullName(ref))
-		return judge(engine.name, err)
+		return judge(engine.name, err, by.cure())
 	}
 	r := newRunner(Options{Spec: s, Plan: planned})
 	for _, runtime := range trial.Runtimes() {

@@ -65,7 +65,7 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 		if choice.Kind != machine.Isolated {
 			engine := choice.Engines[rt]
 			engine.Runtime = rt
-			r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, cache: r.cache, report: r.report}
+			r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, cache: r.cache, report: r.report, describe: time.Duration(r.spec.Limits.Describe)}
 		}
 		if !slices.Contains(r.distinct, r.places[rt]) {
 			r.distinct = append(r.distinct, r.places[rt])

@@ -104,7 +104,7 @@ func (r *runner) fillCaches(ctx context.Context) error {
 // and state. Each is a recorded preparation.
 func (r *runner) publish(ctx context.Context) error {
 	return r.prepareEach(ctx, jobPublish, func(c resolved) (name string, err error) {
-		if c.workload.Setup != nil || !c.strategy.Pull {
+		if c.workload.Setup != nil || len(c.workload.Images) == 0 || !c.strategy.Pull {
 			return "", nil
 		}
 		state, _ := c.Level(results.StateFactor)

@@ -107,7 +107,7 @@ func (r *runner) awaitFound(ctx context.Context) {
 // cure is what a user can do about an engine that does not come back.
 func cure(p place) string {
 	if p.kind() == machine.Host {
-		return "the engine is your own: start it again (systemctl restart docker, or podman.socket), then continue with --resume"
+		return "the engine is your own: start it again (systemctl restart docker, or podman.socket; for a rootless one systemctl --user), then continue with --resume"
 	}
 	return "see stratbench doctor and the engine's log beside the trial's, then continue with --resume"
 }
@@ -162,6 +162,7 @@ func lostInSetup(v trial.Verdict) bool {
 func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine {
 	crash := x.record.Verdict
 	x.keepAttempt(crash)
+	x.endServed() // its address goes with the machine
 	var fresh *isolated.Machine
 	err := x.within("recovery", func() (err error) {
 		fresh, err = m.(*isolated.Machine).Restart(ctx)

@@ -42,7 +42,7 @@ func TestTheReferenceIsDoneOncePerBlock(t *testing.T) {
 		}
 	}
 	run := r.recorded(t)
-	done := run.References()
+	done := run.Done(results.KindReference)
 	if len(done) != 2 || len(run.Trials()) != 0 || done[0].Trial.Block != 1 || done[1].Trial.ID != "r002" {
 		t.Fatalf("recorded: %+v", run.Records)
 	}
@@ -84,7 +84,7 @@ func TestAReferenceThatFailsIsRecordedAndNotCompared(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := r.recorded(t)
-	if len(run.Records) != 1 || run.Records[0].Verdict.Outcome != trial.RunnerFault || len(run.References()) != 0 {
+	if len(run.Records) != 1 || run.Records[0].Verdict.Outcome != trial.RunnerFault || len(run.Done(results.KindReference)) != 0 {
 		t.Errorf("recorded: %+v", run.Records)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/cgroup"
@@ -31,10 +32,11 @@ const runnerCommand = "runner"
 // cleanerCommand has it remove what killed runs left.
 const cleanerCommand = "cleaner"
 
-// TestMain lets the test program be a machine's first process, a worker and a
-// runner, as the real program is.
+// TestMain lets the test program be a machine's first process, a worker, a runner
+// and what stands in for podman, as the real program is.
 func TestMain(m *testing.M) {
 	isolated.Main()
+	kindcluster.Main()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case WorkerCommand:
@@ -198,7 +200,7 @@ func TestStrategiesOnBothEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded, trials := readTrials(t, dir)
-	if len(trials) != 6 || len(recorded.Records) != 9 || len(recorded.References()) != 1 || len(recorded.Plan.Refused) != 2 {
+	if len(trials) != 6 || len(recorded.Records) != 9 || len(recorded.Done(results.KindReference)) != 1 || len(recorded.Plan.Refused) != 2 {
 		t.Fatalf("%d trials, %d records, %d refused cells; want 6 trials, 2 preparations and a reference, and no node that pulls what 2+1 builds",
 			len(trials), len(recorded.Records), len(recorded.Plan.Refused))
 	}
@@ -317,7 +319,7 @@ func TestKilledRunner(t *testing.T) {
 	if len(after.Records) != 4 || len(trials) != 2 || trials[0].Started != before.Trials()[0].Started {
 		t.Errorf("after --resume: %d records, %d trials", len(after.Records), len(trials))
 	}
-	if r := after.References(); len(r) != 2 || r[1].Trial.ID != "r001" || r[1].Attempt != 2 {
+	if r := after.Done(results.KindReference); len(r) != 2 || r[1].Trial.ID != "r001" || r[1].Attempt != 2 {
 		t.Errorf("the block that was gone on with has the references %+v", r)
 	}
 	for _, r := range trials {

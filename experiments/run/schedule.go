@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // checkSchedule reports the settings of a cell that the workload cannot follow.
@@ -29,9 +31,10 @@ func checkSchedule(c resolved) error {
 			{s.Build.CacheStart != "", "build.cacheStart: the set-up command builds by itself; take the setting out"},
 			{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
 			{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
+			{s.Load.Path == trial.LoadShared, "load.path shared: the set-up command loads by itself; take the setting out"},
 			{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
 			{s.Deploy.When == trial.DeployAsLoaded, "deploy.when asLoaded: the set-up command deploys by itself; take the setting out"},
-			{adapts && !followsSchedule(*w.Setup), "strategy " + s.Strategy + ": the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out"},
+			{adapts && !takes(*w.Setup, "schedule", "strategy"), "strategy " + s.Strategy + ": the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out"},
 		} {
 			if of.asked {
 				errs = append(errs, errors.New(of.why))
@@ -56,18 +59,21 @@ func checkSchedule(c resolved) error {
 	case !cached && s.Build.CacheStart != "" && !cacheVaried:
 		errs = append(errs, fmt.Errorf("build.cacheStart %s: there is no cache, because build.cache is none; write local or registry there, or take the setting out", s.Build.CacheStart))
 	}
+	if i := slices.IndexFunc(w.Images, func(i spec.Image) bool { return len(i.Command) > 0 }); i >= 0 && cached {
+		errs = append(errs, fmt.Errorf("build.cache %s: a command builds the image %s, and has a cache of its own or none; take the setting out", s.Build.Cache, w.Images[i].Name))
+	}
+	if len(w.Images) == 0 {
+		return errors.Join(errs...)
+	}
 	switch {
-	case len(w.Images) == 0:
 	case s.Load.Path == trial.LoadNodePull && !c.strategy.Pull:
 		errs = append(errs, pointless("load.path", "strategy", "load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy))
 	case cached && c.strategy.Pull:
 		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy))
 	case cached && c.strategy.Shares:
 		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s builds common stages first, which have no cache of their own; use another strategy, or build.cache: none", s.Build.Cache, s.Strategy))
-	case c.strategy.Adapts:
-		errs = append(errs, builtFromEachOther(c))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, outOfOrder(c))...)
 }
 
 // checkDeployAsLoaded reports what is not possible with a deployment beside the builds.
@@ -86,30 +92,74 @@ func checkDeployAsLoaded(s spec.Settings, w spec.Workload) error {
 	return nil
 }
 
-// followsSchedule reports whether a set-up command gets the schedule or the strategy, and
-// not only the number of images to build at a time.
-func followsSchedule(s spec.Setup) bool {
+// takes reports whether a set-up command gets one of these values in its arguments or its
+// env.
+func takes(s spec.Setup, names ...string) bool {
 	const here = "\x00"
+	values := map[string]string{}
+	for _, name := range names {
+		values[name] = here
+	}
 	texts := slices.AppendSeq(slices.Clone(s.Command), maps.Values(s.Env))
-	return slices.ContainsFunc(texts, func(text string) bool {
-		return strings.Contains(spec.Fill(text, map[string]string{"schedule": here, "strategy": here}), here)
-	})
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(spec.Fill(text, values), here) })
 }
 
-// builtFromEachOther reports an image that is built from another one of the workload: a
-// strategy that adapts would choose the order of the two.
-func builtFromEachOther(c resolved) error {
-	for _, image := range c.workload.Images {
-		args := map[string]string{}
-		maps.Copy(args, image.Args)
-		maps.Copy(args, c.settings.Build.Args)
-		for _, name := range slices.Sorted(maps.Keys(args)) {
-			if other, is := namedByArgument(c.workload, args[name]); is && other.Name != image.Name {
-				return fmt.Errorf("strategy %s: it chooses the order of builds, and %s is built from %s (argument %s); use serial, or stages of your own under strategies", c.settings.Strategy, image.Name, other.Name, name)
+// outOfOrder reports an image that a strategy does not build after the one of the workload
+// on which it is built. The images of a strategy that pulls were built beforehand, one by
+// one in the workload's order.
+func outOfOrder(c resolved) error {
+	strategy, images := c.strategy, c.workload.Images
+	if strategy.Pull {
+		strategy, _ = strategies.Named(strategies.Serial, nil) // it is built in
+	}
+	schedule, err := strategy.Schedule(c.workload.ToSchedule())
+	if err != nil {
+		return nil // loading has reported it
+	}
+	before := func(base, image string) bool {
+		for _, stage := range schedule.Stages {
+			first, then := slices.Index(stage.Images, base), slices.Index(stage.Images, image)
+			if first >= 0 || then >= 0 {
+				return then < 0 || first >= 0 && first < then && stage.Concurrency == 1
+			}
+		}
+		return false
+	}
+	for _, image := range images {
+		for _, base := range images {
+			if how := builtOn(c, image, base); how != "" && !before(base.Name, image.Name) {
+				return fmt.Errorf("strategy %s: it does not finish %s before it begins %s, which is built on it (%s); use serial, with %s first in the workload, or stages of your own under strategies",
+					c.settings.Strategy, base.Name, image.Name, how, base.Name)
 			}
 		}
 	}
 	return nil
+}
+
+// imageVariable is a variable with the name of an image on the engine.
+var imageVariable = regexp.MustCompile(`\bSTRATBENCH_IMAGE_([A-Z0-9_]+)`)
+
+// builtOn is how an image is seen to be built on another one: a build argument names
+// the other, or its command has the other's variable. It is empty if it is not.
+func builtOn(c resolved, image, base spec.Image) (how string) {
+	if image.Name == base.Name {
+		return ""
+	}
+	args := map[string]string{}
+	maps.Copy(args, image.Args)
+	maps.Copy(args, c.settings.Build.Args)
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if named, is := namedByArgument(c.workload, args[name]); is && named.Name == base.Name {
+			return "argument " + name
+		}
+	}
+	own := strings.ToUpper(strings.ReplaceAll(base.Name, "-", "_"))
+	for _, m := range imageVariable.FindAllStringSubmatch(strings.Join(image.Command, " "), -1) {
+		if m[1] == own {
+			return "variable " + m[0]
+		}
+	}
+	return ""
 }
 
 // pointlessError means that levels of a cell make no sense together.

@@ -183,6 +183,16 @@ func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 
 func second(n int) trial.Seconds { return trial.Seconds(time.Duration(n) * time.Second) }
 
+// withTop is the workload that works with one more image, top: first, or else last.
+func withTop(first, image string) string {
+	const images, app = "images:\n", "  - {name: app, tag: \"localhost/app:e2e\", context: img}\n"
+	top := "  - {name: top, tag: \"localhost/top:e2e\", " + image + "}\n"
+	if first != "" {
+		return strings.Replace(works()["w.yaml"], images, images+top, 1)
+	}
+	return strings.Replace(works()["w.yaml"], app, app+top, 1)
+}
+
 func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 	const head = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\n"
 	const own = "apiVersion: stratbench/v1\nimages: [{name: a}, {name: b}]\nsetup: {command: [./test.sh, %s]}\n"
@@ -202,6 +212,9 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 		"build caches": {head + "settings: {runtime: docker, strategy: serial, build: {noCache: false}}\nfactors: {build.cache: [none, local, registry], build.cacheStart: [cold, warm]}\n", works()["w.yaml"], ""},
 		"loads in a set-up command": {head + "settings: {strategy: serial, load: {when: asBuilt}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
 			"load.when asBuilt: the set-up command loads by itself"},
+		"layers of a set-up command": {head + "settings: {strategy: serial}\nfactors: {runtime: [docker], load.path: [archive, shared]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:5:51: load.path shared: the set-up command loads by itself"},
+		"layers that are sent once": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {load.path: [archive, shared], load.when: [after, asBuilt], load.together: [true, false]}\n", works()["w.yaml"], ""},
 		"nodes that pull for a set-up command": {head + "settings: {strategy: serial, load: {path: node-pull}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
 			"load.path node-pull: the set-up command loads by itself"},
 		"loads without a cluster": {head + "settings: {runtime: docker, strategy: serial, clusterStart: after}\nfactors: {load.when: [after, asBuilt]}\n", works()["w.yaml"],
@@ -216,20 +229,31 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 			"exp.yaml:5:30: strategy adaptive: the set-up command gets neither {{schedule}} nor {{strategy}}"},
 		"adaptive by the schedule": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n", strings.Replace(own, "%s", `"{{ schedule }}"`, 1), ""},
 		"built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n",
-			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:e2e\", context: img, args: {BASE: \"localhost/app:e2e\"}}\n", 1),
-			"exp.yaml:5:22: strategy adaptive: it chooses the order of builds, and top is built from app (argument BASE)"},
-		"built from each other, by the complete name": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n",
+			withTop("", `context: img, args: {BASE: "localhost/app:e2e"}`),
+			"exp.yaml:5:22: strategy adaptive: it does not finish app before it begins top, which is built on it (argument BASE); use serial, with app first"},
+		"at once and built from each other, by the complete name": {head + "settings: {runtime: docker}\nfactors: {strategy: [adaptive]}\n",
 			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"top:e2e\", context: img}\n  - {name: web, tag: \"web:1\", context: img, args: {BASE: \"docker.io/library/top:e2e\"}}\n", 1),
-			"exp.yaml:5:22: strategy adaptive: it chooses the order of builds, and web is built from top (argument BASE)"},
+			"exp.yaml:5:22: strategy adaptive: it does not finish top before it begins web, which is built on it (argument BASE)"},
 		"shared and built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, shared]}\n",
-			strings.Replace(works()["w.yaml"], "images:\n", "images:\n  - {name: top, tag: \"localhost/top:e2e\", context: img, args: {BASE: \"localhost/app:e2e\"}}\n", 1),
-			"exp.yaml:5:30: strategy shared: it chooses the order of builds, and top is built from app (argument BASE)"},
+			withTop("", `context: img, args: {BASE: "localhost/app:e2e"}`),
+			"exp.yaml:5:30: strategy shared: it does not finish app before it begins top, which is built on it (argument BASE)"},
+		"at once and built from each other": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, parallel]}\n",
+			withTop("", `command: [sh, -c, "docker build --build-arg BASE=$STRATBENCH_IMAGE_APP -t $STRATBENCH_IMAGE ."]`),
+			"exp.yaml:5:30: strategy parallel: it does not finish app before it begins top, which is built on it (variable STRATBENCH_IMAGE_APP)"},
+		"in the wrong order": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial]}\n",
+			withTop("top", `context: img, args: {BASE: "localhost/app:e2e"}`),
+			"exp.yaml:5:22: strategy serial: it does not finish app before it begins top"},
+		"in the right order": {head + "settings: {runtime: docker}\nstrategies: {mine: {stages: [[app], [top]]}}\nfactors: {strategy: [serial, 2+1, registry, mine]}\n",
+			withTop("", `weight: 2, context: img, args: {BASE: "localhost/app:e2e"}`), ""},
+		"a command with a build cache": {head + "settings: {runtime: docker, strategy: serial, build: {noCache: false}}\nfactors: {build.cache: [none, local]}\n",
+			withTop("", `command: [./test.sh]`), "exp.yaml:5:31: build.cache local: a command builds the image top, and has a cache of its own or none"},
 		"shared by a set-up command": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, shared]}\n", strings.Replace(own, "%s", `"{{strategy}}"`, 1),
 			"exp.yaml:5:30: strategy shared: the set-up command builds by itself"},
 		"nothing to share": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, shared]}\n", works()["w.yaml"],
 			"exp.yaml:5:30: strategy shared: no stage is the same in two images, so nothing can be built once: no two images have a stage with a name"},
 	} {
 		files := works()
+		files["img/Dockerfile"] = "ARG BASE=scratch\nFROM ${BASE}\n"
 		files["exp.yaml"], files["w.yaml"] = c.exp, c.workload
 		certain, _ := inspected(t, files, usersSite())
 		if c.want == "" && certain != "" || !strings.Contains(certain, c.want) || strings.Count(certain, "\n") > 1 {

@@ -23,8 +23,8 @@ func checkShared(p place, c resolved) error {
 	case c.workload.Setup != nil:
 		return fmt.Errorf("strategy %s: the set-up command builds by itself, and which stages its images have in common is not known; leave the strategy out, or have the command share stages under a strategy of your own, which it gets as {{strategy}}", c.settings.Strategy)
 	}
-	if err := builtFromEachOther(c); err != nil {
-		return err
+	if outOfOrder(c) != nil {
+		return nil // checkSchedule reports it
 	}
 	common, err := inCommon(p, c)
 	if err != nil {
@@ -33,11 +33,16 @@ func checkShared(p place, c resolved) error {
 	return nothingShared(c, common)
 }
 
-// inCommon finds the stages that images have in common, with the build arguments that
-// they get on a place.
+// fromDockerfiles are the images that no command builds.
+func fromDockerfiles(w spec.Workload) []spec.Image {
+	return slices.DeleteFunc(slices.Clone(w.Images), func(i spec.Image) bool { return len(i.Command) > 0 })
+}
+
+// inCommon finds the stages that images with a Dockerfile have in common, with the build
+// arguments that they get on a place.
 func inCommon(p place, c resolved) (dockerfile.Common, error) {
 	var builds []runtimes.Build
-	for _, i := range c.workload.Images {
+	for _, i := range fromDockerfiles(c.workload) {
 		builds = append(builds, runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Target: i.Target, Platform: i.Platform,
 			Args: buildArgs(p, i, c.settings), Secrets: i.Secrets, SSH: i.SSH})
 	}
@@ -55,8 +60,9 @@ func nothingShared(c resolved, common dockerfile.Common) error {
 		if d.Parts[0] == d.Parts[1] {
 			differ = fmt.Sprintf("%s (%s)", d.Parts[0], strings.Join(slices.Compact(d.Places[:]), " and "))
 		}
+		images := fromDockerfiles(c.workload)
 		near = fmt.Sprintf("stage %s of %s and stage %s of %s are the most alike, and differ first in: %s",
-			d.Stages[0], c.workload.Images[d.Builds[0]].Name, d.Stages[1], c.workload.Images[d.Builds[1]].Name, differ)
+			d.Stages[0], images[d.Builds[0]].Name, d.Stages[1], images[d.Builds[1]].Name, differ)
 	}
 	return fmt.Errorf("strategy %s: no stage is the same in two images, so nothing can be built once: %s; begin the Dockerfiles with one stage of the same text (FROM … AS build), with the same context and arguments, that builds what each image then copies, or leave the strategy out",
 		c.settings.Strategy, near)
@@ -69,6 +75,7 @@ func (x *execution) common(images []pipeline.Image) (stages []pipeline.Image, er
 	if err == nil {
 		err = nothingShared(x.resolved, found)
 	}
+	images = slices.DeleteFunc(slices.Clone(images), func(i pipeline.Image) bool { return i.Command != nil })
 	for _, s := range found.Stages {
 		if s.Within {
 			continue
@@ -136,7 +143,7 @@ func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
 			continue
 		}
 		built := SharedStage{Name: stage.Names[stage.First]}
-		for n, i := range w.Images {
+		for n, i := range fromDockerfiles(w) {
 			if _, needs := stage.Names[n]; needs {
 				built.Images = append(built.Images, i.Name)
 			}
@@ -148,6 +155,7 @@ func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
 
 // timed fills in the shares of time, by the newest run of the workload that shows them.
 func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []results.Run) {
+	images := fromDockerfiles(w)
 	for _, r := range slices.Backward(runs) {
 		if r.Environment.WorkloadHash != w.SHA256 {
 			continue
@@ -163,7 +171,7 @@ func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []result
 			for _, stage := range common.Stages {
 				took := 0.0
 				for n, name := range stage.Names {
-					took += times[w.Images[n].Name][name]
+					took += times[images[n].Name][name]
 				}
 				shared, saved = shared+took, saved+took-took/float64(len(stage.Names))
 			}

@@ -26,8 +26,13 @@ type site struct {
 	// lab: clusters have the lab's node image. offline: nothing can be fetched.
 	// sharesPorts: clusters publish ports of this host.
 	lab, offline, sharesPorts bool
-	// elsewhere is the host of the engine, if that is not this one.
+	// lowestPort is the first port of this host that the engine may publish without
+	// further rights; 0 for one that may publish all.
+	lowestPort int
+	// elsewhere is the host of the engine, if that is not this one. tunnel is true if it
+	// is reached by ssh: what clusters publish there is then found here at the same ports.
 	elsewhere string
+	tunnel    bool
 	// wayOut is another cure for what has to be fetched, for the end of a message.
 	wayOut string
 	// problems are those of the place as such.
@@ -88,13 +93,14 @@ const (
 	labRoom   = 8 << 30
 )
 
-// askLimit bounds the time for all questions to one engine or registry.
+// askLimit bounds the time for all questions about images, to one engine and to
+// registries.
 const askLimit = 3 * time.Second
 
 // site describes a running engine by what it answers.
 func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
-	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), lookPath: lookHere}
-	s.sharesPorts = s.elsewhere == ""
+	s := &site{name: fmt.Sprintf("the %s engine at %s", p.engine.Runtime, p.engine.Address), elsewhere: p.engine.Elsewhere(), tunnel: p.engine.BySSH(), lookPath: lookHere}
+	s.sharesPorts = s.elsewhere == "" || s.tunnel
 	s.has = func(context.Context, string, use) (error, error) { return nil, nil }
 	if _, err := exec.LookPath(string(p.engine.Runtime)); err != nil {
 		s.problems = append(s.problems, fmt.Sprintf("Kind drives the engine by the command %s, which is not in PATH; install it (Debian: %s)", p.engine.Runtime,
@@ -104,23 +110,34 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.sharesPorts = false
 		return s
 	}
-	asking, stop := context.WithTimeout(ctx, askLimit)
-	context.AfterFunc(asking, stop)
-	engine, err := connect.Engine(asking, p.engine)
+	// A rootless Podman runs a dozen programs before it has described itself.
+	describing, stop := context.WithTimeout(ctx, max(p.describe, askLimit))
+	context.AfterFunc(describing, stop)
+	engine, err := connect.Engine(describing, p.engine)
 	if err != nil {
 		s.problems = append(s.problems, err.Error())
 		return s
 	}
 	context.AfterFunc(ctx, func() { engine.Close() })
-	info, err := engine.Info(asking)
+	info, err := engine.Info(describing)
 	if err != nil {
 		s.problems = append(s.problems, err.Error())
 		return s
 	}
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
-	if why, cure := info.Unfit(); why != "" {
+	if why, cure := p.engine.Unfit(info); why != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
+	}
+	if s.tunnel {
+		trying, done := context.WithTimeout(ctx, askLimit)
+		if err := p.engine.CanTunnel(trying); err != nil {
+			s.problems = append(s.problems, fmt.Sprintf("%v; %s", err, runtimes.TunnelCure))
+		}
+		done()
+	}
+	if info.Rootless && s.sharesPorts {
+		s.lowestPort = host.UnprivilegedPort()
 	}
 	if s.elsewhere == "" { // else the path is another host's
 		if free, err := host.RoomFor(info.Root); err == nil && free < trialRoom {
@@ -128,18 +145,30 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 				info.Root, s.name, free, trial.Bytes(trialRoom)))
 		}
 	}
+	asking, stop := context.WithTimeout(ctx, askLimit)
+	context.AfterFunc(asking, stop)
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if by != inNode { // a node does not look into the engine's store
 			if _, err := engine.Image(asking, ref); err == nil || !runtimes.IsNotFound(err) {
 				return nil, err
 			}
 		}
-		if by == asNode && !slices.Contains(p.nodeImages, ref) {
+		certain, doubt = judge(s.name, engine.Available(asking, spec.FullName(ref)), by.cure())
+		if by == asNode && certain == nil && !slices.Contains(p.nodeImages, ref) {
 			p.nodeImages = append(p.nodeImages, ref)
 		}
-		return judge(s.name, engine.Available(asking, spec.FullName(ref)))
+		return certain, doubt
 	}
 	return s
+}
+
+// cure is what to do about an image that is missing where it is needed. A node does not
+// look into the engine's store.
+func (u use) cure() string {
+	if u == inNode {
+		return "correct its name (in a kustomization: under images), give an image of the workload that tag, or list an archive with it under preload"
+	}
+	return "correct its name, or bring it there (docker load, podman load)"
 }
 
 func lookHere(program string) error {
@@ -155,13 +184,14 @@ var final = []string{
 	"no route to host", "server misbehaving", "name resolution", "invalid reference",
 }
 
-// judge distinguishes an image that is certain to be missing from one that may be.
-func judge(name string, err error) (certain, doubt error) {
+// judge distinguishes an image that is certain to be missing, with a cure, from one that
+// may be.
+func judge(name string, err error, cure string) (certain, doubt error) {
 	switch {
 	case err == nil:
 		return nil, nil
 	case slices.ContainsFunc(final, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) }):
-		return fmt.Errorf("it is not on %s and cannot be fetched: %w; correct its name, or bring it there (docker load, podman load)", name, err), nil
+		return fmt.Errorf("it is not on %s and cannot be fetched: %w; %s", name, err, cure), nil
 	}
 	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w", name, err)
 }

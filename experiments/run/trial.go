@@ -42,11 +42,14 @@ type execution struct {
 	// machine.
 	ledger *ledger
 	beside beside
+	// tunnelBroken receives why the tunnel to the engine's host ended; nil for a trial
+	// that has none.
+	tunnelBroken <-chan error
 	// cfg is the worker's configuration; nil before there is one.
 	cfg *pipeline.Config
 	// memory sends readings of the machine's memory to the worker.
 	memory memoryFeed
-	// ends end what the runner serves for the worker, in reverse order.
+	// ends end what the runner serves for the worker and the tunnel, in reverse order.
 	ends []func()
 	// own are the spans that the runner measured, and those of a worker whose
 	// engine was lost.
@@ -125,6 +128,7 @@ func (x *execution) within(name string, work func() error) error {
 // run starts a machine, works the trial on it and takes it down.
 func (x *execution) run(ctx context.Context) {
 	x.record.Machine.Kind = string(x.place.kind())
+	defer x.endServed() // after the command that undoes a set-up
 	from, _ := x.states()
 	var m machine.Machine
 	err := x.within("machine", func() (err error) {
@@ -211,19 +215,21 @@ func (x *execution) onMachine(ctx context.Context, m machine.Machine) {
 	x.conclude(ctx, m)
 }
 
+// endServed ends what was served for a worker.
+func (x *execution) endServed() {
+	for _, end := range slices.Backward(x.ends) {
+		end()
+	}
+	x.ends = nil
+}
+
 // workOn has a worker run the pipeline while the machine is sampled and the trial
 // is watched. The error is stratbench's own: the trial was not measured.
 func (x *execution) workOn(ctx context.Context, m machine.Machine) error {
 	if err := x.describe(ctx, m); err != nil {
 		return err
 	}
-	defer func() {
-		for _, end := range slices.Backward(x.ends) {
-			end()
-		}
-		x.ends = nil
-	}()
-	cfg, err := x.config(m)
+	cfg, err := x.config(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -264,6 +270,7 @@ func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 	to := &x.record.Machine
 	to.Runtime, to.EngineVersion, to.APIVersion = string(info.Runtime), info.Version, info.APIVersion
 	to.Builder, to.StorageDriver, to.CgroupVersion, to.CPUs = info.Builder, info.StorageDriver, info.CgroupVersion, info.CPUs
+	to.Rootless = info.Rootless
 	to.MemoryLimit, to.Memory, to.Boot = x.settings.Memory, info.Memory, m.Boot(ctx)
 	return nil
 }

@@ -39,7 +39,7 @@ func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 		limits[""], silence[""] = cfg.Setup.Limit, cfg.Setup.Silence
 	}
 	x.watch = watch.Start(watch.Config{
-		Machine: m, Cluster: cfg.ClusterName, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
+		Machine: m, Cluster: cfg.ClusterName, TunnelBroken: x.tunnelBroken, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
 		APISilence: time.Duration(x.spec.Limits.APISilence),
 		Seen: func(f watch.Finding) {
 			x.log.line(f.At, "watch", "! "+f.Evidence().Seen()+": "+f.Text)
@@ -130,9 +130,11 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	}
 	result, reported := x.trace.Result()
 	if reported {
-		c.Reported = &outcomes.Reported{Verdict: result.Verdict(), Silent: result.Silent}
+		verdict := result.Verdict()
+		c.Reported, c.Silent = &verdict, result.Silent
 	}
-	if c.Cancelled == nil && (c.Reported == nil || c.Reported.Verdict.Outcome != trial.OK) {
+	failed := c.Cancelled == nil && (c.Reported == nil || c.Reported.Outcome != trial.OK)
+	if failed {
 		time.Sleep(afterglow)
 		c.After = postmortem.Look(context.WithoutCancel(ctx), postmortem.Subject{
 			Machine: m, Cluster: x.cfg.ClusterName, Began: x.record.Started.Add(x.before.At.Duration()),
@@ -158,9 +160,12 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 		// A text in memory cannot fail to be read.
 		c.Text, _ = classify.Classify(context.Background(), classify.Options{Phase: result.Phase, Runtime: x.settings.Runtime,
 			Evidence: func(line int) bool { return evidence[line] }}, strings.NewReader(text))
-		if line, found := outcomes.WantsOut(text); found && x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
-			c.Confined = line
+		if x.record.Machine.Kind == string(machine.Isolated) && x.settings.Machine.Network != spec.NetworkHost {
+			c.Confined = outcomes.WantsOut(text)
 		}
+	}
+	if failed {
+		x.blameTunnel(ctx, &c)
 	}
 	x.record.Verdict = outcomes.Judge(c)
 	for i, e := range x.record.Observed {

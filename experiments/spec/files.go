@@ -47,7 +47,7 @@ func (w Workload) Folders() []string {
 	all := append(foldersNamed(w.Test.Command, w.Test.Dir), w.Dir, w.Test.Dir)
 	var files []string
 	for _, image := range w.Images {
-		all = append(all, image.Context)
+		all = append(append(all, image.Context, image.Dir), foldersNamed(image.Command, image.Dir)...)
 		for _, secret := range image.Secrets {
 			files = append(files, secret)
 		}

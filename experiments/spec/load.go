@@ -152,7 +152,6 @@ func missing(workload *document) []problem {
 	if has("/setup") {
 		return nil
 	}
-	need("", "images", "add it, or setup with a command that does the whole set-up, as for images that ko, bake or Earthly build")
 	need("", "test", "add it, such as test: {command: [make, e2e], format: exit-code}")
 	if !has("/manifests") && !has("/deploy") {
 		need("", "manifests", "add it, or deploy with the steps of the deployment; or deploy: [], if the test command deploys")
@@ -160,8 +159,11 @@ func missing(workload *document) []problem {
 	images, _ := lookUp(workload.value, "/images").([]any)
 	for i := range images {
 		if _, ok := images[i].(map[string]any); ok {
-			need(fmt.Sprintf("/images/%d", i), "context", "add it")
-			need(fmt.Sprintf("/images/%d", i), "tag", "add it")
+			at := fmt.Sprintf("/images/%d", i)
+			if !has(at + "/command") {
+				need(at, "context", "add it, or command, if something else than a Dockerfile builds the image")
+			}
+			need(at, "tag", "add it")
 		}
 	}
 	return r.problems
@@ -171,6 +173,9 @@ func missing(workload *document) []problem {
 // those that have neither a default nor a value.
 func (l *loader) checkSettings() {
 	l.report(l.doc, l.spec.Settings.problems(l.spec))
+	if l.workload != nil && !l.workload.has("/images") && !l.workload.has("/setup") && l.doc.has("/factors/strategy") {
+		l.reportKey("/factors/strategy", "the workload has no images, so all strategies are the same; take the factor out, or list images")
+	}
 	for _, needed := range []string{"runtime", "strategy"} {
 		if needed == "strategy" && l.nothingToSchedule() {
 			continue
@@ -181,9 +186,10 @@ func (l *loader) checkSettings() {
 	}
 }
 
-// nothingToSchedule reports whether a set-up command builds images of its own.
+// nothingToSchedule reports whether the workload names no images: nothing is built, or a
+// set-up command builds images of its own.
 func (l *loader) nothingToSchedule() bool {
-	return l.workload != nil && l.workload.has("/setup") && len(l.spec.Workload.Images) == 0
+	return l.workload != nil && len(l.spec.Workload.Images) == 0
 }
 
 // checkStrategies reports what is wrong with the user's own strategies, including

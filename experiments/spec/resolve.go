@@ -79,7 +79,7 @@ func (r *resolver) setup(w *Workload) {
 		}
 	}
 	for i, image := range w.Images {
-		if image.Context != "" || image.Tag != "" {
+		if image.Context != "" || image.Tag != "" || len(image.Command) > 0 {
 			r.problem(fmt.Sprintf("/images/%d", i), "the set-up command builds the images; give only name and weight, for strategies to schedule")
 		}
 	}
@@ -121,7 +121,11 @@ func (r *resolver) preload(entries []string) {
 	for i, entry := range entries {
 		at := fmt.Sprintf("/preload/%d", i)
 		if IsArchive(entry) {
-			entries[i] = r.file(at, entry)
+			if entries[i] = r.absolute(entry); !exists(entries[i]) {
+				r.problem(at, "archive %s is not there; make it before the run, correct its path, which is relative to the workload's file, or list its images under images, with a command that makes and loads it", entries[i])
+			} else {
+				r.file(at, entry)
+			}
 		} else if _, err := name.ParseReference(entry); err != nil {
 			r.problem(at, "%q is neither the reference of an image nor the path of an archive, which ends in .tar: %v; write one such as docker.io/library/postgres:17", entry, err)
 		}
@@ -137,7 +141,6 @@ func (r *resolver) images(images []Image) {
 	names, tags := map[string]bool{}, map[string]bool{}
 	for i := range images {
 		image, at := &images[i], fmt.Sprintf("/images/%d", i)
-		image.Dockerfile = cmp.Or(image.Dockerfile, "Dockerfile")
 		image.Weight = cmp.Or(image.Weight, 1)
 		// Names on an engine are in lower case, and those of variables have no hyphens.
 		name := strings.ToLower(strings.ReplaceAll(image.Name, "-", "_"))
@@ -156,6 +159,14 @@ func (r *resolver) images(images []Image) {
 			}
 			tags[FullName(tag)] = true
 		}
+		if len(image.Command) > 0 {
+			r.commandOfImage(at, image)
+			continue
+		}
+		if image.Dir != "" || len(image.Env) > 0 {
+			r.problem(at, "dir and env belong to a command, and the image has none; take them out, or write args for the Dockerfile")
+		}
+		image.Dockerfile = cmp.Or(image.Dockerfile, "Dockerfile")
 		if image.Context == "" {
 			continue
 		}
@@ -181,10 +192,26 @@ func (r *resolver) images(images []Image) {
 	}
 }
 
+// commandOfImage resolves the command that builds an image.
+func (r *resolver) commandOfImage(at string, i *Image) {
+	for key, given := range map[string]bool{"context": i.Context != "", "dockerfile": i.Dockerfile != "", "target": i.Target != "", "platform": i.Platform != "",
+		"secrets": len(i.Secrets) > 0, "ssh": len(i.SSH) > 0, "args": len(i.Args) > 0} {
+		if given {
+			r.problem(at+"/"+key, "%s belongs to a Dockerfile, and a command builds this image; pass it to the command, in its arguments or env, or take one of the two out", key)
+		}
+	}
+	r.command(at+"/command", i.Command)
+	r.folder(at+"/dir", &i.Dir)
+}
+
 // tag insists on a tag behind the name: a name alone may be meant as a tag. Without a
 // registry the image is one of docker.io, as in a manifest.
 func (r *resolver) tag(at, tag string) {
-	if _, err := name.NewTag(tag); tag != "" && (err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":")) {
+	_, err := name.NewTag(tag)
+	switch {
+	case strings.Contains(tag, "$"):
+		r.problem(at, "%q is not an image's name: no variable is replaced here; write the name and the tag out, as the manifests have them when they are applied", tag)
+	case tag != "" && (err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":")):
 		r.problem(at, "%q is not an image's name with its tag; write both as the manifests do, such as localhost/api:dev, or api:latest where they say api", tag)
 	}
 }
@@ -199,7 +226,7 @@ func (r *resolver) dockerfile(at string, image Image) {
 	defer func() { _ = root.Close() }() // it was only read
 	at += "/dockerfile"
 	if !filepath.IsLocal(image.Dockerfile) {
-		r.problem(at, "dockerfile %s is outside its context %s; give a path below the context, or a wider context", image.Dockerfile, image.Context)
+		r.problem(at, "dockerfile %s is outside its context %s; give a path below the context, a wider context, or a command that builds the image", image.Dockerfile, image.Context)
 		return
 	}
 	info, err := root.Stat(image.Dockerfile)
@@ -304,7 +331,7 @@ func (r *resolver) step(at string, s *Step) {
 		r.problem(at, "the step has %s, and a step does one thing; make a step of each", strings.Join(kinds, " and "))
 	}
 	if len(s.Command) == 0 && (s.Dir != "" || len(s.Env) > 0) {
-		r.problem(at, "dir and env belong to a command, and the step has none; take them out")
+		r.problem(at, "dir and env belong to a command, and the step has none; take them out, or make the step a command, such as [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]")
 	}
 	s.Apply = r.manifests(at+"/apply", s.Apply)
 	if s.Kustomize != "" {
@@ -379,6 +406,11 @@ func (r *resolver) command(at string, args []string) {
 	if len(args) > 0 && args[0] == "" {
 		r.problem(at+"/0", "the command has no name; write the program first")
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (r *resolver) absolute(path string) string {

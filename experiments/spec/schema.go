@@ -229,7 +229,7 @@ func shape(location []string, rule map[string]any) string {
 		return "write the program and its arguments as a list, such as [make, e2e], or [sh, -c, \"…\"] for a line of a shell"
 	case items["type"] == "object":
 		return "write a list, with a hyphen before each entry"
-	case len(properties) > 0 && len(properties) <= 12:
+	case len(properties) > 0 && len(properties) <= 14:
 		return "write a mapping of " + strings.Join(slices.Sorted(maps.Keys(properties)), ", ")
 	}
 	return ""

@@ -101,10 +101,12 @@ type LoadSettings struct {
 	// build; each then travels by itself, whatever together says. Default after.
 	When trial.LoadWhen `json:"when,omitempty" jsonschema:"enum=after,enum=asBuilt,default=after"`
 	// Path is the way by which images come into the nodes: archive streams them
-	// from the engine; node-pull has the nodes pull them from the registry
-	// themselves, past the engine, where the strategy pulls. They pull without the
-	// user's logins. Default archive.
-	Path trial.LoadPath `json:"path,omitempty" jsonschema:"enum=archive,enum=node-pull,default=archive"`
+	// from the engine, as it saves them; shared streams only what the nodes lack,
+	// so that a layer is sent once in a trial, whatever together and when say;
+	// node-pull has the nodes pull them from the registry themselves, past the
+	// engine, where the strategy pulls. They pull without the user's logins.
+	// Default archive.
+	Path trial.LoadPath `json:"path,omitempty" jsonschema:"enum=archive,enum=shared,enum=node-pull,default=archive"`
 }
 
 // DeploySettings say when manifests are applied.

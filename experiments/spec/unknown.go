@@ -50,6 +50,10 @@ var wishes = map[string]string{
 	"namespace":        "objects are deployed to the namespaces of their manifests; write metadata.namespace there, and a Namespace among them",
 	"cluster":          "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
 	"kind":             "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
+	"clusters":         "stratbench makes one cluster for each trial; for several write setup, with a command that does the whole set-up",
+	"nodeImage":        "it is a setting and can be a factor; write nodeImage under settings, or under factors, in the experiment's spec",
+	"strategy":         "it is a setting and can be a factor; write strategy under settings, or under factors, in the experiment's spec",
+	"featureGates":     "they belong in the Kind configuration that kindConfig names",
 	"nodes":            "nodes belong in the Kind configuration that kindConfig names",
 	"timeout":          "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
 	"timeouts":         "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
@@ -65,21 +69,43 @@ var wishes = map[string]string{
 	"images.image":     "write images that are not built under preload",
 	"images.pull":      "write images that are not built under preload",
 	"build":            "write images, one entry for each: - {name: api, tag: \"api:dev\", context: .}",
-	"images.command":   elsewhereBuilt,
-	"images.build":     elsewhereBuilt,
-	"images.ko":        elsewhereBuilt,
-	"images.bake":      elsewhereBuilt,
+	"images.build":     "write context, dockerfile and args beside name and tag, or a command that builds the image",
+	"images.ko":        byCommand,
+	"images.bake":      byCommand,
+	"images.bazel":     byCommand,
+	"images.nix":       byCommand,
+	"images.jib":       byCommand,
+	"images.pack":      byCommand,
+	"images.earthly":   byCommand,
+	"images.builder":   byCommand,
+	"images.script":    byCommand,
+	"images.contexts":  "further contexts are not passed on; write command: [sh, -c, \"docker build --build-context … -t $STRATBENCH_IMAGE .\"]",
+	"images.archive":   "write the archive under preload, or a command that loads it into the engine",
+	"images.tar":       "write the archive under preload, or a command that loads it into the engine",
+	"images.needs":     inStages,
+	"images.dependsOn": inStages,
 	"deploy.manifests": "write apply, with the files of this step",
 	"deploy.manifest":  "write apply, with the files of this step",
 	"deploy.kubectl":   "write apply with files, or command: [kubectl, …]",
-	"deploy.script":    "write command, with the program and its arguments as a list",
+	"deploy.files":     "write apply, with the files of this step",
+	"deploy.file":      "write apply, with the files of this step",
+	"deploy.url":       "write apply, with the URL and #sha256= and the checksum of its file",
+	"deploy.script":    asCommand,
+	"deploy.run":       asCommand,
+	"deploy.ko":        asCommand,
+	"deploy.flux":      asCommand,
+	"deploy.helmfile":  asCommand,
+	"deploy.skaffold":  asCommand,
+	"deploy.tilt":      asCommand,
+	"deploy.jsonnet":   asCommand,
 	"deploy.shell":     "write command: [sh, -c, \"…\"]",
-	"deploy.run":       "write command, with the program and its arguments as a list",
 	"deploy.dependsOn": "steps are done in their order; move the step behind what it needs",
 	"deploy.namespace": "objects are deployed to the namespaces of their manifests; write metadata.namespace there, or helm.namespace for a chart",
 	"test.setup":       "write hooks: {test: {before: [COMMAND]}}",
 	"test.teardown":    "write hooks: {test: {after: [COMMAND]}}; the cluster is deleted after the trial anyway",
 	"test.timeout":     "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
+	"test.cwd":         "write dir",
+	"test.junit":       "write format: junit, and report with the file that the command writes",
 	"test.image":       "the command runs outside of the cluster; write a program that exists on this host",
 	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
 
@@ -89,6 +115,7 @@ var wishes = map[string]string{
 	"deploy.helm.createNamespace":  "the namespace is made if nothing else makes it; take the key out",
 	"deploy.helm.set":              "write values, with a mapping: values: {image: {tag: e2e}}",
 	"deploy.helm.valueFiles":       "write valuesFiles",
+	"deploy.helm.postRenderer":     "have a command render and apply the whole: [sh, -c, \"helm template RELEASE CHART | ./post-render.sh | kubectl apply -f -\"]",
 	"deploy.helm.wait":             waited,
 	"deploy.helm.atomic":           waited,
 	"deploy.helm.waitForJobs":      waited,
@@ -107,9 +134,11 @@ var wishes = map[string]string{
 
 // Answers to several wishes.
 const (
-	elsewhereBuilt = "images are built from Dockerfiles; for ko, bake, Earthly and the like write setup, with a command that does the whole set-up"
-	waited         = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
-	pulled         = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
+	byCommand = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
+	inStages  = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
+	asCommand = "write command, with the program and its arguments as a list"
+	waited    = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
+	pulled    = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
 )
 
 // insteadOf returns what to do instead of an unknown key, if it is among the wishes.

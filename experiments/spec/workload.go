@@ -25,7 +25,7 @@ type Workload struct {
 	Dir  string `json:"-"`
 	// Images are the images to build, in the order in which a serial strategy
 	// builds them. With setup, only their names and weights are given, for
-	// strategies to schedule.
+	// strategies to schedule. Without images, nothing is built.
 	Images []Image `json:"images,omitempty" jsonschema:"minItems=1"`
 	// Preload are images that pods need and that are not built: references, which
 	// are pulled before the first trial, and archives (docker save), whose names
@@ -67,6 +67,15 @@ type Image struct {
 	Tag string `json:"tag,omitempty" jsonschema:"minLength=1"`
 	// Tags are further names of the image in the cluster's nodes.
 	Tags []string `json:"tags,omitempty"`
+	// Command is a program and its arguments, such as ko, bake or Bazel, that build
+	// the image instead of a Dockerfile. When it ends, the engine must have the image
+	// by the name in the variable STRATBENCH_IMAGE. The rest of its environment is
+	// that of the test command.
+	Command []string `json:"command,omitempty" jsonschema:"minItems=1"`
+	// Dir is the folder to run the command in. Default: the workload's.
+	Dir string `json:"dir,omitempty" jsonschema:"minLength=1"`
+	// Env is added to the command's environment.
+	Env map[string]string `json:"env,omitempty"`
 	// Context is the folder that is sent to the engine.
 	Context string `json:"context,omitempty" jsonschema:"minLength=1"`
 	// Dockerfile is relative to the context and inside it. Default Dockerfile.

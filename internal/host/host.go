@@ -134,6 +134,14 @@ func Room(dir string) (free, total trial.Bytes, err error) {
 	return trial.Bytes(int64(s.Bavail) * block), trial.Bytes(int64(s.Blocks) * block), nil
 }
 
+// UnprivilegedPort is the first port at which programs without root's rights may listen; 0
+// where all may, or it is not known.
+func UnprivilegedPort() int {
+	text, _ := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+	port, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return port
+}
+
 // Began is when a process began, in the kernel's ticks since the host started.
 // Process numbers are used again, so a process is identified by both.
 func Began(pid int) (string, error) {

@@ -75,7 +75,12 @@ func (l *List) Sort(first string) {
 	slices.SortStableFunc(l.List, func(a, b Issue) int {
 		return cmp.Or(cmp.Compare(file(a), file(b)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	l.List = slices.Compact(l.List)
+	seen := map[Issue]bool{}
+	l.List = slices.DeleteFunc(l.List, func(i Issue) bool {
+		again := seen[i]
+		seen[i] = true
+		return again
+	})
 }
 
 // Err returns the list as an error, or nil when it is empty.

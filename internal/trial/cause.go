@@ -31,6 +31,7 @@ const (
 	CauseUnclear           Cause = "unclear"
 	CauseNotMeasured       Cause = "not-measured"
 	CauseLostInput         Cause = "lost-input"
+	CauseTunnel            Cause = "machine-tunnel"
 	CauseWorkerLost        Cause = "worker-lost"
 	CauseWorkerHung        Cause = "worker-hung"
 	CauseSignal            Cause = "signal"
@@ -79,6 +80,7 @@ var causes = map[Cause]string{
 	CauseUnclear:           "The log blames what the watch saw alive, so the reason is not known.",
 	CauseNotMeasured:       "stratbench could not measure the trial.",
 	CauseLostInput:         "Nothing could be written to a node through podman's remote client.",
+	CauseTunnel:            "The SSH tunnel to the engine's machine broke or was refused.",
 	CauseWorkerLost:        "stratbench's worker ended without a result.",
 	CauseWorkerHung:        "stratbench's worker did not end at its limits.",
 	CauseSignal:            "Somebody or something told the command to stop.",
@@ -159,7 +161,6 @@ var causes = map[Cause]string{
 	"layer-race":           "Another process removed or replaced a layer or an image in use.",
 	"locks":                "Podman's locks were used up.",
 	"machine-down":         "The engine's virtual machine refused connections.",
-	"machine-tunnel":       "The SSH tunnel to the engine's machine broke or was refused.",
 	"memory":               "The kernel refused memory.",
 	"missing-digest":       "The image's content was not in the engine's store.",
 	"mount":                "A volume of a pod could not be mounted.",
@@ -205,6 +206,7 @@ var causes = map[Cause]string{
 	"step":                 "A step failed for a reason of its own.",
 	"store":                "The engine's store could not be opened, or does not fit together.",
 	"test":                 "A test program counts failures.",
+	"test-program":         "A program that runs tests could not begin, or not go on.",
 	"tls":                  "The registry's certificate was not accepted.",
 	"tool":                 "A build tool or package manager reports the failure of its work.",
 	"unkillable":           "The engine killed a container and never saw it end.",

@@ -141,8 +141,14 @@ const DeployAsLoaded DeployWhen = "asLoaded"
 // from the engine's store ("archive").
 type LoadPath string
 
-// LoadNodePull has each node pull from the registry, without the engine.
-const LoadNodePull LoadPath = "node-pull"
+// The levels of load.path besides archive.
+const (
+	// LoadShared streams from the engine's store too, but no layer twice in a trial, and
+	// no file that nodes do not need.
+	LoadShared LoadPath = "shared"
+	// LoadNodePull has each node pull from the registry, without the engine.
+	LoadNodePull LoadPath = "node-pull"
+)
 
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string

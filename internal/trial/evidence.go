@@ -69,6 +69,9 @@ const (
 	StateNodeEnded State = "node ended"
 	// StateKubernetesSilent: the cluster's API server does not report itself live.
 	StateKubernetesSilent State = "Kubernetes API does not answer"
+	// StateTunnelBroken: the ssh session ended through which everything on the engine's
+	// host is reached, or no other one can be opened.
+	StateTunnelBroken State = "tunnel broken"
 	// StateOverdue: the trial ran past its limits without ending itself.
 	StateOverdue State = "trial overdue"
 	// StateBackedOff: a build was cancelled to give the others memory, and done
@@ -133,7 +136,7 @@ const (
 // States lists every State.
 func States() []State {
 	return []State{StateEngineEnded, StateEngineRestarted, StateEngineStopped, StateEngineSilent, StatePartEnded, StatePartStopped,
-		StateKilled, StateThrashing, StateMachineRestarted, StateNodeEnded, StateKubernetesSilent, StateOverdue, StateBackedOff, StateEndedByWatch, StateSilence,
+		StateKilled, StateThrashing, StateMachineRestarted, StateNodeEnded, StateKubernetesSilent, StateTunnelBroken, StateOverdue, StateBackedOff, StateEndedByWatch, StateSilence,
 		StateEndedByItself, StateEndedByLimit, StateEndedMute, StateEndedNoResult, StateToldToStop, StateLastSaid, StateReported, StateReads,
 		StateReadsRefuted, StatePressed, StateNoWayOut, StateInjected, StateNotInjected, StateNoted, StateOverlap, StateExitCode,
 		StateSilentObserved, StateLives, StateEnded, StateStopped, StateAnswers, StateHangs, StateSilent, StateNotAsked, StateNodes,

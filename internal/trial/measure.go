@@ -25,6 +25,8 @@ type Span struct {
 	End   Seconds `json:"end_seconds"`
 	// Cached marks a build step that the engine took from its cache.
 	Cached bool `json:"cached,omitempty"`
+	// Sent is how much a load sent to each node.
+	Sent Bytes `json:"sent_bytes,omitempty"`
 	// Error is what ended the span early. A span that was still open when
 	// its trial ended is closed at that moment with Unfinished set.
 	Error      string `json:"error,omitempty"`

@@ -1,7 +1,10 @@
-// Command vm runs tests in a VM with version 2 of the control groups: see package lab. With
-// arguments it runs these there instead, as a shell command, in the module's root folder:
+// Command vm runs tests in a VM with version 2 of the control groups: see package lab.
 //
-//	go run ./lab/vm 'stratbench doctor'
+//	go run ./lab/vm                        all parts
+//	go run ./lab/vm rootless               one part
+//	go run ./lab/vm 'stratbench doctor'    a shell command, in the module's root folder
+//
+// It expects stratbench in bin (make build).
 package main
 
 import (
@@ -26,11 +29,30 @@ var tested = []string{
 	"outcomes/watch", "outcomes/probe", "outcomes/postmortem",
 }
 
-//go:embed setup.sh
-var setup string
+var (
+	//go:embed setup.sh
+	setup string
+	//go:embed machines.sh
+	machines string
+	//go:embed rootless.sh
+	rootless string
+)
 
-//go:embed test.sh
-var test string
+// parts are the parts of the tests, which add to the variable failed what failed.
+var parts = []struct {
+	name, script string
+	// prepare makes what the part needs from the host, in the folder that the VM sees.
+	prepare func(ctx context.Context, lab, dir string) error
+}{
+	{"machines", machines, prepareMachines},
+	{"rootless", rootless, func(context.Context, string, string) error { return nil }},
+}
+
+// verdict is the end of a script of parts.
+const verdict = `
+echo "== failed:${failed:- nothing}"
+[ -z "$failed" ]
+`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -47,7 +69,8 @@ func run(ctx context.Context, args []string) (int, error) {
 	if err := lab.InstallPrerequisites(ctx, os.Stderr); err != nil {
 		return 0, err
 	}
-	if _, err := lab.Build(ctx, lab.Options{Log: os.Stderr}); err != nil {
+	built, err := lab.Build(ctx, lab.Options{Log: os.Stderr})
+	if err != nil {
 		return 0, err
 	}
 	vm, err := lab.BuildVM(ctx, lab.Options{Log: os.Stderr})
@@ -68,17 +91,11 @@ func run(ctx context.Context, args []string) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	if err := golden(ctx, cache, dir); err != nil {
+	command, err := script(ctx, cache, dir, strings.Join(args, " "))
+	if err != nil {
 		return 0, err
 	}
-	command := strings.Join(args, " ")
-	if command == "" {
-		command = test
-		if err := compile(ctx, dir); err != nil {
-			return 0, err
-		}
-	}
-	job := fmt.Sprintf("lab='%s'\nsource='%s'\n%s\n%s", cache, source, setup, command)
+	job := fmt.Sprintf("lab='%s'\nsource='%s'\nnode='%s'\n%s\n%s", cache, source, filepath.Dir(built.NodeImage.Tar), setup, command)
 	if err := os.WriteFile(filepath.Join(dir, "job"), []byte(job), 0o644); err != nil {
 		return 0, err
 	}
@@ -94,6 +111,33 @@ func run(ctx context.Context, args []string) (int, error) {
 	}
 	fmt.Fprintf(os.Stderr, "vm: ended with %d after %s\n", code, time.Since(began).Round(time.Second))
 	return code, err
+}
+
+// script returns what the VM is to run, after preparing in dir what that needs: all parts, the
+// named one, or a shell command.
+func script(ctx context.Context, cache, dir, asked string) (string, error) {
+	var all strings.Builder
+	for _, p := range parts {
+		if asked != "" && asked != p.name {
+			continue
+		}
+		if err := p.prepare(ctx, cache, dir); err != nil {
+			return "", err
+		}
+		all.WriteString(p.script)
+	}
+	if all.Len() == 0 {
+		return asked, golden(ctx, cache, dir)
+	}
+	return all.String() + verdict, nil
+}
+
+// prepareMachines makes golden states and the programs of the tests.
+func prepareMachines(ctx context.Context, cache, dir string) error {
+	if err := golden(ctx, cache, dir); err != nil {
+		return err
+	}
+	return compile(ctx, dir)
 }
 
 // golden makes a cache for the VM in dir: this host's lab, and a store with the golden states,

@@ -7,3 +7,5 @@ mount -t hostfs -o ro,hostfs="$lab" none "$lab"
 mount -t hostfs -o ro,hostfs="$source" none "$source"
 export PATH="$source/bin:$PATH"
 cd "$source"
+# The names of the tests that fail.
+failed=

@@ -18,7 +18,8 @@ type ending struct {
 }
 
 // keepEndings remembers the last lines of the block that are not blank, and of
-// the block before it where there are not enough.
+// the block before it where there are not enough. What a CI service tells of its
+// own work does not end the log of a command.
 func (s *scanner) keepEndings() {
 	var found []ending // the last line first
 	for to, number := len(s.block), s.number; to > 0 && len(found) < endingLines; number-- {
@@ -26,7 +27,7 @@ func (s *scanner) keepEndings() {
 		line := s.block[from:to]
 		said := bytes.TrimRight(line, " \t\r\n")
 		said = said[bytes.LastIndexByte(said, '\r')+1:] // what a progress bar showed in the end
-		if len(said) > 0 {
+		if len(said) > 0 && !isOfService(said) {
 			var e ending
 			e.is, e.by = s.lineAt(line, number, from)
 			e.set(number, said, len(said))
@@ -38,7 +39,7 @@ func (s *scanner) keepEndings() {
 	s.endings = s.endings[:min(endingLines, len(s.endings))]
 }
 
-// final is the last line that is not blank.
+// final is the last of these lines.
 func (s *scanner) final() int {
 	if len(s.endings) == 0 {
 		return 0

@@ -194,6 +194,19 @@ func TestJudgement(t *testing.T) {
 			outcome: trial.PullFailed, cause: "dns"},
 		"a complaint while tidying up": {
 			log: "Test Suite Passed\ndocker compose down\nshop-1 exited with code 137\n", outcome: trial.OK},
+		"the debugging lines of a CI behind it": {
+			log:     "Error: The operation was canceled.\n##[debug]System.OperationCanceledException: canceled\n##[debug]   at Example.Run()\n##[debug]Finishing: e2e\n",
+			outcome: trial.Cancelled, cause: "signal"},
+		"a suite's count behind a plain statement": {
+			log:     "Finished in 0.1 seconds (0.00s async, 0.1s sync)\n12 tests, 1 failure\n",
+			outcome: trial.TestFailed, cause: "test"},
+		"a suite's count without failures": {
+			log: "connection refused: no server\nFinished in 0.1 seconds (0.00s async, 0.1s sync)\n12 tests, 0 failures\n", outcome: trial.OK},
+		"the tests of compose ended well": {
+			log: "tests-1  | an order is refused with 400\ntests-1 exited with code 0\nAborting on container exit...\n Container shop-db-1  Stopped\n", outcome: trial.OK},
+		"the tests of compose ended badly": {
+			log:     "db-1 exited with code 0\ntests-1 exited with code 1\nAborting on container exit...\n",
+			outcome: trial.BuildFailed, cause: trial.CauseUnknown},
 		"a complaint before tidying up": {
 			log:     "Test Suite Passed\n--- FAIL: TestMore (0.1s)\ndocker compose down\n",
 			outcome: trial.TestFailed, cause: "tests"},

@@ -194,6 +194,14 @@ func isTitle(text []byte) bool {
 // infoMarks begin the lines of loggers that call them information.
 var infoMarks = marks{"INFO[", "DEBU[", "TRAC[", "INFO ", "INFO\t", "DEBUG ", "DEBUG\t", "DEBUG:", "TRACE ", "##[debug]", "::debug::", "[DEBUG]", "[TRACE]"}
 
+// serviceMarks begin the lines in which a CI service tells of its own work.
+var serviceMarks = marks{"##[debug]", "::debug::", "##[endgroup", "::endgroup:"}
+
+func isOfService(line []byte) bool {
+	text, _ := content(line)
+	return serviceMarks.of(text) != ""
+}
+
 // isInformation reports whether the program that wrote the line calls it mere
 // information. An event that the kubelet reports with the type Warning is none.
 func isInformation(text []byte) bool {

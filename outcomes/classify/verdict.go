@@ -115,9 +115,11 @@ func (j *judgement) unexplained(code int) Result {
 const shortLines = 20
 
 // unfinished reports whether the log is a short one, of a known phase, that
-// shows no success either: nobody cuts that out of a log that went well.
+// shows no success either: nobody cuts that out of a log that went well. Where the last
+// lines are all source text that is shown before it is run, nothing of it has run.
 func (j *judgement) unfinished(held []candidate) bool {
 	return j.phase != "" && j.final() > 0 && j.final() < shortLines &&
+		slices.ContainsFunc(j.endings, func(e ending) bool { return e.is != echoed }) &&
 		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() || h.r.Tidies && h.last.line >= j.final()-1 })
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,33 +19,31 @@ import (
 // whole host, so that what is left to this user shows nothing of another one's
 // engine.
 func (i *investigation) inotify(context.Context) Report {
-	const source = trial.SourceInotify
 	if i.inside == nil {
-		return only(source, trial.StateNotOurs, "", "the engine may be another user's")
+		return only(trial.StateNotOurs, "the engine may be another user's")
 	}
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	switch {
 	case errors.Is(err, unix.EMFILE):
-		found := only(source, trial.StateExhausted, "", "the host has no instance left (fs.inotify.max_user_instances)")
-		found.InotifyExhausted = true
-		return found
+		return only(trial.StateExhausted, "the host has no instance left (fs.inotify.max_user_instances)")
 	case err != nil:
-		return only(source, trial.StateUnknown, "", err.Error())
+		return only(trial.StateUnknown, err.Error())
 	}
 	unix.Close(fd)
-	return only(source, trial.StateFree, "", "one instance more could be had")
+	return only(trial.StateFree, "one instance more could be had")
 }
 
 // kernel reads what the kernel wrote since the trial began, of what matters to
 // it. The log is the whole host's.
 func (i *investigation) kernel(ctx context.Context) Report {
-	const source = trial.SourceKernel
 	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return only(source, trial.StateUnreadable, "", (&os.PathError{Op: "open", Path: "/dev/kmsg", Err: err}).Error())
+		return only(trial.StateUnreadable, (&os.PathError{Op: "open", Path: "/dev/kmsg", Err: err}).Error())
 	}
 	defer unix.Close(fd)
-	began := sinceBoot() - time.Since(i.Began)
+	var now unix.Timespec // since the boot
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	began := time.Duration(now.Nano()) - time.Since(i.Began)
 	var kept []string
 	record := make([]byte, 8192)
 	for ctx.Err() == nil {
@@ -55,22 +54,14 @@ func (i *investigation) kernel(ctx context.Context) Report {
 		if err != nil || n <= 0 {
 			break
 		}
-		if at, text, ok := parseRecord(string(record[:n])); ok && at >= began && telling(text) {
+		if at, text, ok := parseRecord(string(record[:n])); ok && at >= began && telling.MatchString(text) {
 			kept = append(kept, text)
 		}
 	}
 	if len(kept) == 0 {
-		return only(source, trial.StateNothingOfNote, "", "no kill, I/O error or blocked task since the trial began")
+		return only(trial.StateNothingOfNote, "no kill, I/O error or blocked task since the trial began")
 	}
-	return only(source, trial.StateOfNote, strconv.Itoa(len(kept)), strings.Join(kept[max(0, len(kept)-lastLines):], "\n"))
-}
-
-func sinceBoot() time.Duration {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0
-	}
-	return time.Duration(ts.Nano())
+	return measured(trial.StateOfNote, strconv.Itoa(len(kept)), strings.Join(kept[max(0, len(kept)-lastLines):], "\n"))
 }
 
 // parseRecord reads "6,1234,5678901,-;the text", where the third number is
@@ -86,13 +77,6 @@ func parseRecord(record string) (at time.Duration, text string, ok bool) {
 	return time.Duration(micros) * time.Microsecond, text, err == nil
 }
 
-// telling reports whether a message of the kernel's can explain a failure.
-func telling(text string) bool {
-	for _, word := range []string{"oom-kill:", "Out of memory", "Killed process", "I/O error", "No space left",
-		"blocked for more than", "segfault", "general protection", "soft lockup", "BTRFS error", "BTRFS critical", "EXT4-fs error", "remounting filesystem read-only"} {
-		if strings.Contains(text, word) {
-			return true
-		}
-	}
-	return false
-}
+// telling matches the messages of the kernel that can explain a failure.
+var telling = regexp.MustCompile(`oom-kill:|Out of memory|Killed process|I/O error|No space left|blocked for more than|segfault|general protection|` +
+	`soft lockup|BTRFS (error|critical)|EXT4-fs error|remounting filesystem read-only`)

@@ -7,7 +7,7 @@ import (
 
 func TestParseRecord(t *testing.T) {
 	at, text, ok := parseRecord("6,1234,5678901,-;oom-kill:constraint=CONSTRAINT_MEMCG,task=go,pid=7\n SUBSYSTEM=x\n")
-	if !ok || at != 5678901*time.Microsecond || text != "oom-kill:constraint=CONSTRAINT_MEMCG,task=go,pid=7" || !telling(text) {
+	if !ok || at != 5678901*time.Microsecond || text != "oom-kill:constraint=CONSTRAINT_MEMCG,task=go,pid=7" || !telling.MatchString(text) {
 		t.Errorf("read %v, %q, %v", at, text, ok)
 	}
 	for _, record := range []string{"", "6,1;x", "6,1,many,-;x", "no record"} {
@@ -15,7 +15,7 @@ func TestParseRecord(t *testing.T) {
 			t.Errorf("%q was read as a record", record)
 		}
 	}
-	if telling("veth0: renamed from eth0") {
+	if telling.MatchString("veth0: renamed from eth0") {
 		t.Error("a renamed link explains no failure")
 	}
 }

@@ -9,9 +9,9 @@ import (
 )
 
 func (i *investigation) inotify(context.Context) Report {
-	return only(trial.SourceInotify, trial.StateUnknown, "", "only Linux has it")
+	return only(trial.StateUnknown, "only Linux has it")
 }
 
 func (i *investigation) kernel(context.Context) Report {
-	return only(trial.SourceKernel, trial.StateUnreadable, "", "its messages are read on Linux alone")
+	return only(trial.StateUnreadable, "its messages are read on Linux alone")
 }

@@ -10,10 +10,9 @@ import (
 )
 
 func (i *investigation) memory(context.Context) Report {
-	const source = trial.SourceMemory
 	last, err := i.Machine.Sample()
 	if err != nil {
-		return only(source, trial.StateUnknown, "", err.Error())
+		return only(trial.StateUnknown, err.Error())
 	}
 	var peak trial.Bytes
 	var worst float64
@@ -28,26 +27,25 @@ func (i *investigation) memory(context.Context) Report {
 	if last.Pressure.Known {
 		pressure = fmt.Sprintf("memory full %.0f %% (worst %.0f %%), I/O full %.0f %%", last.Pressure.MemoryFull, worst, last.Pressure.IOFull)
 	}
-	return only(source, trial.StateInUse, fmt.Sprintf("%s of %s", last.Memory, limit), fmt.Sprintf("peak %s; %s", peak, pressure))
+	return measured(trial.StateInUse, fmt.Sprintf("%s of %s", last.Memory, limit), fmt.Sprintf("peak %s; %s", peak, pressure))
 }
 
 func (i *investigation) kills(context.Context) Report {
-	const source = trial.SourceOOM
 	counted := int64(0)
 	for _, s := range i.Samples {
 		counted = max(counted, s.OOMKills)
 	}
 	if i.inside == nil {
-		return only(source, trial.StateNamesUnknown, "", fmt.Sprintf("%d kills counted", counted))
+		return only(trial.StateNamesUnknown, fmt.Sprintf("%d kills counted", counted))
 	}
 	var names []string
 	for _, k := range i.inside.OOMKills() {
 		names = append(names, fmt.Sprintf("%s (process %d)", k.Name, k.PID))
 	}
 	if counted = max(counted, int64(len(names))); counted == 0 {
-		return only(source, trial.StateNone, "", "the kernel killed nobody for want of memory")
+		return only(trial.StateNone, "the kernel killed nobody for want of memory")
 	}
-	return only(source, trial.StateKilled, fmt.Sprintf("%d in all", counted), strings.Join(names, ", "))
+	return measured(trial.StateKilled, fmt.Sprintf("%d in all", counted), strings.Join(names, ", "))
 }
 
 // fullBelow is the room under which a disk is as good as full: less than any
@@ -55,19 +53,16 @@ func (i *investigation) kills(context.Context) Report {
 const fullBelow = 8 << 20
 
 func (i *investigation) disk(context.Context) Report {
-	const source = trial.SourceDisk
 	if i.inside == nil {
-		return only(source, trial.StateNotOurs, "", "the engine is the user's own")
+		return only(trial.StateNotOurs, "the engine is the user's own")
 	}
 	free, total, err := host.Room(i.inside.Root())
 	if err != nil {
-		return only(source, trial.StateUnreadable, "", err.Error())
+		return only(trial.StateUnreadable, err.Error())
 	}
 	text := fmt.Sprintf("%s of %s", free, total)
 	if free >= fullBelow {
-		return only(source, trial.StateFree, "", text)
+		return only(trial.StateFree, text)
 	}
-	found := only(source, trial.StateFull, "", text+" free")
-	found.DiskFull = true
-	return found
+	return only(trial.StateFull, text+" free")
 }

@@ -4,6 +4,7 @@
 package postmortem
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -37,17 +38,13 @@ type Report struct {
 	// Evidence is a row for each thing looked at, in the order of the evidence
 	// table.
 	Evidence []trial.Evidence
-	// EngineAnswers is true if the engine's API answered.
-	EngineAnswers bool
 	// Nodes are the cluster's, if the engine could be asked for them.
 	Nodes []probe.Node
-	// KubernetesAnswers reports whether the API server answered that it lives; it
-	// is nil when there was none to ask.
-	KubernetesAnswers *bool
-	// DiskFull is true if the machine's disk has no room left.
-	DiskFull bool
-	// InotifyExhausted is true if the host has no inotify instance left.
-	InotifyExhausted bool
+}
+
+// Saw reports whether a source was in one of the states.
+func (r Report) Saw(source trial.Source, states ...trial.State) bool {
+	return slices.ContainsFunc(r.Evidence, func(e trial.Evidence) bool { return e.Source == source && slices.Contains(states, e.State) })
 }
 
 // investigation is a look under way. Each probe returns its part of the report,
@@ -63,37 +60,32 @@ type investigation struct {
 func Look(ctx context.Context, s Subject) (report Report) {
 	i := &investigation{Subject: s, engine: s.Machine.WatchEndpoint()}
 	i.inside, _ = s.Machine.(*isolated.Machine)
-	var mu sync.Mutex
+	probes := []struct {
+		source trial.Source // of the rows that name no other
+		look   func(context.Context) Report
+	}{
+		{trial.SourceEngine, i.engineProcess}, {trial.SourceEngineAPI, i.engineAPI}, {trial.SourceEngineLog, i.engineLog},
+		{trial.SourceCluster, i.cluster}, {trial.SourceMemory, i.memory}, {trial.SourceOOM, i.kills}, {trial.SourceDisk, i.disk},
+		{trial.SourceInotify, i.inotify}, {trial.SourceKernel, i.kernel}, {trial.SourceProcesses, i.processes},
+	}
+	found := make([]Report, len(probes))
 	var all sync.WaitGroup
-	for source, look := range map[trial.Source]func(context.Context) Report{
-		trial.SourceEngine: i.engineProcess, trial.SourceEngineAPI: i.engineAPI, trial.SourceCluster: i.cluster,
-		trial.SourceMemory: i.memory, trial.SourceOOM: i.kills, trial.SourceDisk: i.disk, trial.SourceInotify: i.inotify,
-		trial.SourceKernel: i.kernel, trial.SourceEngineLog: i.engineLog, trial.SourceProcesses: i.processes,
-	} {
-		all.Go(func() {
-			found := within(ctx, source, look)
-			mu.Lock()
-			defer mu.Unlock()
-			report.Evidence = append(report.Evidence, found.Evidence...)
-			report.EngineAnswers = report.EngineAnswers || found.EngineAnswers
-			report.Nodes = append(report.Nodes, found.Nodes...)
-			if found.KubernetesAnswers != nil {
-				report.KubernetesAnswers = found.KubernetesAnswers
-			}
-			report.DiskFull = report.DiskFull || found.DiskFull
-			report.InotifyExhausted = report.InotifyExhausted || found.InotifyExhausted
-		})
+	for n, p := range probes {
+		all.Go(func() { found[n] = within(ctx, p.look) })
 	}
 	all.Wait()
-	order := trial.Sources()
-	slices.SortStableFunc(report.Evidence, func(a, b trial.Evidence) int {
-		return slices.Index(order, a.Source) - slices.Index(order, b.Source)
-	})
+	for n, part := range found {
+		for _, e := range part.Evidence {
+			e.Source, e.Rule = cmp.Or(e.Source, probes[n].source), trial.RulePostMortem
+			report.Evidence = append(report.Evidence, e)
+		}
+		report.Nodes = append(report.Nodes, part.Nodes...)
+	}
 	return report
 }
 
 // within gives a probe its deadline. One that does not keep it is left behind.
-func within(ctx context.Context, source trial.Source, look func(context.Context) Report) Report {
+func within(ctx context.Context, look func(context.Context) Report) Report {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
 	done := make(chan Report, 1)
@@ -102,15 +94,14 @@ func within(ctx context.Context, source trial.Source, look func(context.Context)
 	case found := <-done:
 		return found
 	case <-time.After(Deadline + 500*time.Millisecond):
-		return only(source, trial.StateProbeHangs, "", fmt.Sprintf("no answer within %s", Deadline))
+		return only(trial.StateProbeHangs, fmt.Sprintf("no answer within %s", Deadline))
 	}
 }
 
-// only is a report of one row. The detail of a state is how many, or how much.
-func only(source trial.Source, state trial.State, detail, text string) Report {
-	return Report{Evidence: []trial.Evidence{row(source, state, detail, text)}}
-}
+// only is a report of one row.
+func only(state trial.State, text string) Report { return measured(state, "", text) }
 
-func row(source trial.Source, state trial.State, detail, text string) trial.Evidence {
-	return trial.Evidence{Source: source, State: state, Detail: detail, Text: text, Rule: trial.RulePostMortem}
+// measured is a report of one row whose state has a detail: how many, or how much.
+func measured(state trial.State, detail, text string) Report {
+	return Report{Evidence: []trial.Evidence{{State: state, Detail: detail, Text: text}}}
 }

@@ -20,23 +20,33 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// Node is a container that is a node of a Kind cluster.
+// Node is a container that is a node of a Kind cluster, as the engine lists it.
 type Node struct {
-	ID   string
-	Name string
+	ID    string `json:"Id"`
+	Names []string
 	// State is the engine's word: running, exited, dead, paused.
 	State string
 	// Status is the engine's sentence: "Exited (137) 3 seconds ago".
 	Status string
-	// APIPort is where the machine publishes the node's Kubernetes API, or 0.
-	APIPort int
+	Ports  []struct{ PrivatePort, PublicPort int }
 }
+
+// Name is the name of the node's container.
+func (n Node) Name() string { return strings.TrimPrefix(strings.Join(n.Names, ","), "/") }
 
 // Running reports whether the node runs.
 func (n Node) Running() bool { return n.State == "running" }
 
-// kubernetesPort is where a node serves the Kubernetes API, inside.
-const kubernetesPort = 6443
+// APIPort is where the machine publishes the Kubernetes API of a node that runs, or 0.
+func (n Node) APIPort() (port int) {
+	const inside = 6443
+	for _, p := range n.Ports {
+		if p.PrivatePort == inside && n.Running() {
+			port = p.PublicPort
+		}
+	}
+	return port
+}
 
 // Nodes lists the nodes of the Kind cluster of that name, also those that run
 // no more, by the part of the HTTP API that Docker and Podman have in common.
@@ -49,24 +59,9 @@ func Nodes(ctx context.Context, engine runtimes.Endpoint, cluster string) ([]Nod
 	if err != nil {
 		return nil, err
 	}
-	var listed []struct {
-		ID     string `json:"Id"`
-		Names  []string
-		State  string
-		Status string
-		Ports  []struct{ PrivatePort, PublicPort int }
-	}
-	if err := json.Unmarshal(text, &listed); err != nil {
+	var nodes []Node
+	if err := json.Unmarshal(text, &nodes); err != nil {
 		return nil, fmt.Errorf("reading the engine's list of containers: %w", err)
-	}
-	nodes := make([]Node, len(listed))
-	for i, c := range listed {
-		nodes[i] = Node{ID: c.ID, Name: strings.TrimPrefix(strings.Join(c.Names, ","), "/"), State: c.State, Status: c.Status}
-		for _, p := range c.Ports {
-			if p.PrivatePort == kubernetesPort {
-				nodes[i].APIPort = p.PublicPort
-			}
-		}
 	}
 	return nodes, nil
 }

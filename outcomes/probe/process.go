@@ -9,26 +9,30 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
-// Process is a process as it is now.
-type Process struct {
-	PID    int
-	Parent int
-	Name   string
-	// State is the kernel's letter: T is stopped, D waits for a disk, Z has ended.
-	State string
-}
-
-// Stopped reports whether the process was stopped, and can be continued.
-func (p Process) Stopped() bool { return p.State == "T" || p.State == "t" }
-
 // ReadProcess looks at a process by its number.
-func ReadProcess(pid int) (Process, error) {
+func ReadProcess(pid int) (procfs.ProcStat, error) {
 	p, err := procfs.NewProc(pid)
 	if err != nil {
-		return Process{}, err
+		return procfs.ProcStat{}, err
 	}
-	stat, err := p.Stat()
-	return Process{PID: pid, Parent: stat.PPID, Name: stat.Comm, State: stat.State}, err
+	return p.Stat()
+}
+
+// Stopped reports whether a process was stopped, and can be continued.
+func Stopped(p procfs.ProcStat) bool { return p.State == "T" || p.State == "t" }
+
+// Child finds the process of that name which a machine's engine has started.
+func Child(m *isolated.Machine, name string) (pid int, err error) {
+	pids, err := m.Pids()
+	if err != nil {
+		return 0, err
+	}
+	for _, pid := range pids {
+		if p, err := ReadProcess(pid); err == nil && p.PPID == m.EnginePID() && p.Comm == name {
+			return pid, nil
+		}
+	}
+	return 0, fmt.Errorf("the engine has no process %s", name)
 }
 
 // Working names the processes that are in containers other than the cluster's

@@ -33,7 +33,7 @@ func TestWorking(t *testing.T) {
 
 func TestReadProcess(t *testing.T) {
 	p, err := ReadProcess(os.Getpid())
-	if err != nil || p.Parent != os.Getppid() || p.Name == "" || p.State == "" || p.Stopped() {
+	if err != nil || p.PPID != os.Getppid() || p.Comm == "" || p.State == "" || Stopped(p) {
 		t.Errorf("this process is %+v, %v", p, err)
 	}
 	if _, err := ReadProcess(1 << 30); !os.IsNotExist(err) {

@@ -80,6 +80,8 @@ var counsels = []counsel{
 	{trial.Cancelled, "", "The trial was told to stop.", []string{"continue with --resume"}},
 	{trial.RunnerFault, trial.CauseWorkerLost, "stratbench's own worker ended. The trial shows nothing about the engine.",
 		[]string{"continue with --resume; the trial is run again", "look in the kernel messages whether it was killed because the host's memory ran out"}},
+	{trial.RunnerFault, trial.CauseTunnel, "The ssh connection to the engine's host broke or was refused. The trial shows nothing about the engine.",
+		[]string{"continue with --resume; the trial is run again", "the log of the ssh server there says why; many connections at once are refused by its MaxStartups"}},
 	{trial.RunnerFault, "", "stratbench could not measure. The trial shows nothing about the engine.", []string{"run stratbench doctor, then continue with --resume"}},
 }
 
@@ -103,8 +105,6 @@ func likelyCause(v trial.Verdict) string {
 	}
 	return text
 }
-
-func next(v trial.Verdict) []string { return append([]string{}, counselFor(v).next...) }
 
 // against lists the observations that do not fit the verdict.
 func against(r results.Record) []string {

@@ -14,8 +14,8 @@ func record(spans ...trial.Span) results.Record { return results.Record{Spans: s
 func TestEveryOutcomeHasCounsel(t *testing.T) {
 	for _, o := range trial.Outcomes() {
 		v := trial.Verdict{Outcome: o, Cause: "some cause", Confidence: 0.9}
-		if likelyCause(v) == "" || o != trial.OK && (len(next(v)) == 0 || !strings.Contains(likelyCause(v), "0.90")) {
-			t.Errorf("%s: %q, next %q", o, likelyCause(v), next(v))
+		if likelyCause(v) == "" || o != trial.OK && (len(counselFor(v).next) == 0 || !strings.Contains(likelyCause(v), "0.90")) {
+			t.Errorf("%s: %q, next %q", o, likelyCause(v), counselFor(v).next)
 		}
 	}
 }

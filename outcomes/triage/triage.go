@@ -49,8 +49,8 @@ type Entry struct {
 // Of makes the triage of a record.
 func Of(run string, r results.Record) Report {
 	return Report{Run: run, Trial: r.Trial, Verdict: r.Verdict, Headline: headline(r), Log: r.Log,
-		Timeline: timeline(r), Evidence: evidence(r), Cause: likelyCause(r.Verdict), Against: against(r), Next: next(r.Verdict),
-		Notes: notes(r)}
+		Timeline: timeline(r), Evidence: evidence(r), Cause: likelyCause(r.Verdict), Against: against(r),
+		Next: append([]string{}, counselFor(r.Verdict).next...), Notes: notes(r)}
 }
 
 // notes list what is missing in a record of an older version, and which names in
@@ -176,6 +176,7 @@ var marks = map[trial.State]string{
 	trial.StateOverdue:          "HANG",
 	trial.StatePartStopped:      "HANG",
 	trial.StateNodeEnded:        "NODE LOST",
+	trial.StateTunnelBroken:     "TUNNEL LOST",
 	trial.StateKilled:           "OOM KILL",
 	trial.StateBackedOff:        "BACKED OFF",
 }

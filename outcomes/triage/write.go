@@ -1,7 +1,6 @@
 package triage
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,12 +13,7 @@ import (
 // Write writes the triage for a terminal, as Markdown, as JSON, or its evidence
 // as CSV.
 func (t Report) Write(w io.Writer, f report.Format) error {
-	switch f {
-	case report.FormatJSON:
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(t)
-	case report.FormatCSV:
+	if f == report.FormatJSON || f == report.FormatCSV {
 		return t.table().Write(w, f)
 	}
 	var page strings.Builder
@@ -70,7 +64,7 @@ func (t Report) Write(w io.Writer, f report.Format) error {
 }
 
 func (t Report) table() report.Table {
-	table := report.Table{Header: []string{"what", "state", "at", "line that shows it"}, Data: t.Evidence}
+	table := report.Table{Header: []string{"what", "state", "at", "line that shows it"}, Data: t}
 	for _, e := range t.Evidence {
 		at := ""
 		if e.At > 0 {

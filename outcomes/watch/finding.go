@@ -15,9 +15,8 @@ type Finding struct {
 	// Process is the name of a killed process, and Group its control group below
 	// the machine's.
 	Process, Group string
-	// At is when the watch found it. Since is when it began, or At if that is not known.
-	At, Since trial.Seconds
-	// Phase is the phase that was under way.
+	// At is when the watch found it, and Phase the phase that was under way.
+	At    trial.Seconds
 	Phase trial.Phase
 }
 
@@ -37,6 +36,7 @@ var findings = map[trial.State]struct {
 	trial.StateThrashing:        {trial.SourceMemory, true},
 	trial.StateNodeEnded:        {trial.SourceNode, true},
 	trial.StateKubernetesSilent: {trial.SourceKubernetes, true},
+	trial.StateTunnelBroken:     {trial.SourceMachine, true},
 	trial.StateOverdue:          {trial.SourceTest, true},
 }
 

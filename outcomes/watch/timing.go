@@ -28,13 +28,6 @@ const (
 	overdueBy = 30 * time.Second
 )
 
-// progress is what the trial has reported.
-type progress struct {
-	heard  time.Time
-	phases map[trial.Phase]time.Time // those under way, with their start
-	latest trial.Phase
-}
-
 // spell is the time for which a condition has held without a break.
 type spell struct{ from time.Time }
 
@@ -50,21 +43,13 @@ func (s *spell) see(now time.Time, so bool) time.Duration {
 	return now.Sub(s.from)
 }
 
-// answers is when an API last answered, and how it has failed since then.
-type answers struct {
-	// last is when it last answered, err the error since then.
-	last  time.Time
-	err   error
-	stuck spell // connections are refused
-}
-
 // quiet is how long the trial has reported nothing.
-func (w *Watch) quiet(now time.Time) time.Duration { return now.Sub(w.progress.heard) }
+func (w *Watch) quiet(now time.Time) time.Duration { return now.Sub(w.heard) }
 
 // patience is d, or three quarters of a phase's limit on silence if that is less: the
 // limit itself would end the trial without naming the reason.
 func (w *Watch) patience(d time.Duration) time.Duration {
-	for p := range w.progress.phases {
+	for p := range w.phases {
 		if limit := w.config.Silence[p] * 3 / 4; limit > 0 && limit < d {
 			d = limit
 		}
@@ -76,43 +61,35 @@ func (w *Watch) patience(d time.Duration) time.Duration {
 func (w *Watch) Heard() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.progress.heard = time.Now()
+	w.heard = time.Now()
 }
 
 // PhaseBegan records that a phase has begun.
 func (w *Watch) PhaseBegan(p trial.Phase) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.progress.phases == nil {
-		w.progress.phases = map[trial.Phase]time.Time{}
-	}
 	now := time.Now()
-	w.progress.phases[p], w.progress.latest, w.progress.heard = now, p, now
+	w.phases[p], w.latest, w.heard = now, p, now
 }
 
 // PhaseEnded records that a phase has ended. well is true if it succeeded.
 func (w *Watch) PhaseEnded(p trial.Phase, well bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.progress.phases, p)
-	w.progress.heard = time.Now()
-	if p == trial.PhaseCluster && well {
-		w.nodes.expected = true
-	}
+	delete(w.phases, p)
+	w.heard = time.Now()
+	w.hasCluster = w.hasCluster || p == trial.PhaseCluster && well
 }
 
 // Sample takes the newest reading of the machine, and finds thrashing in it.
 func (w *Watch) Sample(s trial.Sample) {
 	w.mu.Lock()
 	now := time.Now()
-	lasted := w.pressure.see(now, Pressed(s))
-	quiet := w.quiet(now)
-	phase, running := w.progress.latest, len(w.progress.phases) > 0
-	long := w.patience(thrashingFor)
-	from := w.pressure.from
+	lasted, quiet, long := w.pressure.see(now, Pressed(s)), w.quiet(now), w.patience(thrashingFor)
+	running := len(w.phases) > 0
 	w.mu.Unlock()
 	if running && lasted >= long && quiet >= long {
-		w.found(Finding{State: trial.StateThrashing, Phase: phase, Since: w.since(from), Text: fmt.Sprintf("memory pressure full %.0f %%, above %d %% for %s, with no output for %s, at %s of memory",
+		w.found(Finding{State: trial.StateThrashing, Text: fmt.Sprintf("memory pressure full %.0f %%, above %d %% for %s, with no output for %s, at %s of memory",
 			s.Pressure.MemoryFull, thrashingShare, lasted.Round(time.Second), quiet.Round(time.Second), s.Memory)})
 	}
 }
@@ -125,33 +102,31 @@ func Pressed(s trial.Sample) bool { return s.Pressure.Known && s.Pressure.Memory
 func (w *Watch) judge() {
 	w.mu.Lock()
 	now := time.Now()
-	unanswered, err := now.Sub(w.api.last), w.api.err
-	phase, running := w.progress.latest, len(w.progress.phases) > 0
-	silent := running && err != nil && unanswered >= w.patience(w.config.APISilence) && w.quiet(now) >= w.patience(w.config.APISilence)
-	thrashing := !w.pressure.from.IsZero()
-	last := w.api.last
-	overdue, why := w.overdue(now)
-	w.mu.Unlock()
+	unanswered, err, long := now.Sub(w.answered), w.apiError, w.patience(w.config.APISilence)
 	// A machine that waits for memory answers late. Sample reports it as thrashing.
-	if silent && !thrashing {
-		w.found(Finding{State: trial.StateEngineSilent, Phase: phase, Since: w.since(last),
+	thrashing := !w.pressure.from.IsZero()
+	silent := len(w.phases) > 0 && err != nil && unanswered >= long && w.quiet(now) >= long && !thrashing
+	overdue := w.overdue(now)
+	w.mu.Unlock()
+	if silent {
+		w.found(Finding{State: trial.StateEngineSilent,
 			Text: fmt.Sprintf("its process lives, and its API has not answered for %s: %v", unanswered.Round(time.Second), err)})
 	}
-	if overdue {
-		w.found(Finding{State: trial.StateOverdue, Phase: phase, Text: why})
+	if overdue != "" {
+		w.found(Finding{State: trial.StateOverdue, Text: overdue})
 	}
 }
 
-// overdue reports whether the trial has gone past one of its limits, and which.
-func (w *Watch) overdue(now time.Time) (bool, string) {
-	for p, began := range w.progress.phases {
+// overdue is the limit that the trial has gone past, in words, or empty.
+func (w *Watch) overdue(now time.Time) string {
+	for p, began := range w.phases {
 		limit, silence := w.config.Limits[p], w.config.Silence[p]
 		switch {
 		case limit > 0 && now.Sub(began) > limit+overdueBy:
-			return true, string(p) + " goes on past its limit of " + limit.String()
+			return string(p) + " goes on past its limit of " + limit.String()
 		case silence > 0 && w.quiet(now) > silence+overdueBy:
-			return true, "nothing was heard of " + string(p) + " for longer than its limit on silence, " + silence.String()
+			return "nothing was heard of " + string(p) + " for longer than its limit on silence, " + silence.String()
 		}
 	}
-	return false, ""
+	return ""
 }

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -210,8 +211,20 @@ func TestARestartIsSeenHoweverShort(t *testing.T) {
 	}
 }
 
+func TestABrokenTunnelEndsTheTrial(t *testing.T) {
+	broken := make(chan error, 1)
+	w := Start(Config{Machine: quietMachine{make(chan struct{}), wellEngine}, Elapsed: func() trial.Seconds { return 0 }, TunnelBroken: broken})
+	defer w.Stop()
+	w.PhaseBegan(trial.PhaseBuild)
+	broken <- errors.New("ssh ended: Connection reset by peer")
+	<-w.Dead()
+	if f := w.Verdict(); f.State != trial.StateTunnelBroken || f.Phase != trial.PhaseBuild || !strings.Contains(f.Text, "reset by peer") {
+		t.Errorf("found %+v", f)
+	}
+}
+
 func TestAPhasesSilenceLimitShortensPatience(t *testing.T) {
-	w := &Watch{config: Config{Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 20 * time.Second}}}
+	w := &Watch{config: Config{Silence: map[trial.Phase]time.Duration{trial.PhaseBuild: 20 * time.Second}}, phases: map[trial.Phase]time.Time{}}
 	w.PhaseBegan(trial.PhaseBuild)
 	if got := w.patience(apiSilence); got != 15*time.Second {
 		t.Errorf("patience = %s, want 15s", got)

@@ -7,6 +7,7 @@ package watch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,9 @@ type Config struct {
 	Machine machine.Machine
 	// Cluster is the name of the trial's Kind cluster.
 	Cluster string
+	// TunnelBroken receives why the tunnel ended through which the machine is reached. It
+	// is nil if there is none.
+	TunnelBroken <-chan error
 	// Elapsed is the trial's clock.
 	Elapsed func() trial.Seconds
 	// Limits and Silence limit how long each phase may take, and how long it may print
@@ -36,40 +40,54 @@ type Config struct {
 
 // Watch is a watch under way.
 type Watch struct {
-	config  Config
-	inside  *isolated.Machine // nil for a machine of the user's
-	engine  runtimes.Endpoint
-	started time.Time
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	config Config
+	inside *isolated.Machine // nil for a machine of the user's
+	engine runtimes.Endpoint
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+	dead   chan struct{}
 
 	mu       sync.Mutex
 	findings []Finding
-	progress progress
-	pressure spell
-	api      answers
-	dead     chan struct{}
 	verdict  *Finding
-	nodes    nodes
+	pressure spell
+	// What the trial has reported: when it last did, the phases under way with their
+	// start, the phase that began last, and that it has created its cluster.
+	heard      time.Time
+	phases     map[trial.Phase]time.Time
+	latest     trial.Phase
+	hasCluster bool
+	// answered is when the engine's API last answered, and apiError how it has failed
+	// since then.
+	answered time.Time
+	apiError error
+	// nodes are the cluster's, as they were last seen. Only lookAtNodes changes them.
+	nodes []probe.Node
+	// still is the last look into a silence, and stillSince when that silence began.
+	still      Quiet
+	stillSince time.Time
 
+	// Only ping uses refused: connections to the engine are refused.
+	refused spell
+	// Only askKubernetes uses these: where the API server is published, and when it last
+	// answered that it is live.
+	apiPort int
+	live    time.Time
 	// Only lookAtProcesses uses these, and Stop after it.
 	kills                      int
 	part                       int
 	engineStopped, partStopped spell
-
-	// still is the last look into a silence, and stillSince when that silence began.
-	still      Quiet
-	stillSince time.Time
 }
 
 // Start begins to watch.
 func Start(c Config) *Watch {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &Watch{config: c, engine: c.Machine.WatchEndpoint(), started: time.Now(), stop: stop, dead: make(chan struct{})}
+	now := time.Now()
+	w := &Watch{config: c, engine: c.Machine.WatchEndpoint(), stop: stop, dead: make(chan struct{}),
+		heard: now, answered: now, phases: map[trial.Phase]time.Time{}}
 	w.inside, _ = c.Machine.(*isolated.Machine)
-	w.progress.heard = w.started
-	w.api.last = w.started
 	w.done.Go(func() { w.awaitExit(ctx) })
+	w.done.Go(func() { w.awaitBreak(ctx) })
 	w.done.Go(func() { every(ctx, tick, w.judge) })
 	w.done.Go(func() { every(ctx, pingEvery, func() { w.ping(ctx) }) })
 	w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })
@@ -105,7 +123,7 @@ func (w *Watch) Stop() []Finding {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]Finding(nil), w.findings...)
+	return slices.Clone(w.findings)
 }
 
 // Dead is closed when the trial cannot succeed any more; Verdict then returns the
@@ -146,16 +164,12 @@ func (w *Watch) Quiet() Quiet {
 // found adds a finding, once for each state and subject.
 func (w *Watch) found(f Finding) {
 	f.At = w.config.Elapsed()
-	if f.Since == 0 {
-		f.Since = f.At
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, known := range w.findings {
-		if known.State == f.State && known.Subject == f.Subject {
-			return
-		}
+	if slices.ContainsFunc(w.findings, func(known Finding) bool { return known.State == f.State && known.Subject == f.Subject }) {
+		return
 	}
+	f.Phase = w.latest
 	w.findings = append(w.findings, f)
 	if findings[f.State].fatal && w.verdict == nil {
 		w.verdict = &f
@@ -164,9 +178,4 @@ func (w *Watch) found(f Finding) {
 	if w.config.Seen != nil {
 		w.config.Seen(f)
 	}
-}
-
-// since is a moment on the trial's clock.
-func (w *Watch) since(t time.Time) trial.Seconds {
-	return w.config.Elapsed() - trial.Seconds(time.Since(t))
 }

@@ -47,6 +47,8 @@ func TestWhatTheClusterWouldRefuse(t *testing.T) {
 		"template in a name": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"${NAME}\"}\n", "m.yaml:3:18: ConfigMap ${NAME}: \"${NAME}\" cannot be the name of a ConfigMap: it looks like a template"},
 		"template in an image": {strings.Replace(app, "localhost/app:e2e", "\"${IMG}\"", 1),
 			"m.yaml:11:16: Deployment app: container app: \"${IMG}\" is no image: it looks like a template"},
+		"path for ko": {strings.Replace(app, "localhost/app:e2e", "ko://shop.test/cmd/app", 1),
+			"m.yaml:11:16: Deployment app: container app: \"ko://shop.test/cmd/app\" is no image: ko replaces it"},
 		"selector":           {strings.Replace(app, "{labels: {app: app}}", "{labels: {app: other}}", 1), "m.yaml:5:13: Deployment app: its selector app=app does not match"},
 		"config map":         {app + "        envFrom: [{configMapRef: {name: gone}}]\n", "m.yaml:12:18: Deployment app: the ConfigMap \"gone\" is not among the manifests"},
 		"service account":    {app + "      serviceAccountName: gone\n", "m.yaml:12:27: Deployment app: the ServiceAccount \"gone\""},

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,6 +60,15 @@ func podsOf(typed runtime.Object) *pods {
 	return nil
 }
 
+// parseImage parses the image of a container. A scheme such as ko:// passes for the name of
+// a registry otherwise.
+func parseImage(text string) (name.Reference, error) {
+	if strings.Contains(text, "://") {
+		return nil, errors.New("an image has no scheme")
+	}
+	return name.ParseReference(text, name.WeakValidation)
+}
+
 // container is a container and its place in its pod.
 type container struct {
 	corev1.Container
@@ -90,7 +100,7 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 	}
 	for _, container := range containersOf(p.Spec) {
 		at := append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")
-		if _, err := name.ParseReference(container.Image, name.WeakValidation); err != nil {
+		if _, err := parseImage(container.Image); err != nil {
 			c.bad(o, fmt.Sprintf("container %s: %q is no image: %s", container.Name, container.Image,
 				orTemplate(container.Image, "write its name with registry and tag")), at...)
 		}
@@ -177,7 +187,7 @@ func Images(objects []Object) (uses []Use) {
 			continue
 		}
 		for _, container := range containersOf(p.Spec) {
-			ref, err := name.ParseReference(container.Image, name.WeakValidation)
+			ref, err := parseImage(container.Image)
 			if err != nil {
 				continue // Check reports it
 			}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
@@ -54,6 +55,9 @@ type Cluster struct {
 	started time.Time
 	// snapshotter is the one for which the nodes' containerd unpacks images.
 	snapshotter string
+	// layers are those that ImportLacking has brought into all nodes, by their files in
+	// the engine's archives.
+	layers map[string]v1.Descriptor
 }
 
 // Create creates the cluster and waits until its nodes are ready. After a failure the

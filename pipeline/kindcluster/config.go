@@ -2,6 +2,7 @@ package kindcluster
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -36,9 +37,9 @@ kubeadmConfigPatches:
 // mounts count from the file's folder.
 //
 // The error of a file is an *issue.List. A patch is a Kind configuration itself, of
-// which three settings are taken: featureGates, whose values win, and
-// kubeadmConfigPatches and containerdConfigPatches, which are applied after those of
-// the file.
+// which four settings are taken: featureGates and networking.apiServerPort, whose values
+// win, and kubeadmConfigPatches and containerdConfigPatches, which are applied after
+// those of the file.
 func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 	config := &v1alpha4.Cluster{}
 	if file != "" {
@@ -64,6 +65,7 @@ func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 			config.FeatureGates = map[string]bool{}
 		}
 		maps.Copy(config.FeatureGates, patch.FeatureGates)
+		config.Networking.APIServerPort = cmp.Or(patch.Networking.APIServerPort, config.Networking.APIServerPort)
 		config.KubeadmConfigPatches = append(config.KubeadmConfigPatches, patch.KubeadmConfigPatches...)
 		config.ContainerdConfigPatches = append(config.ContainerdConfigPatches, patch.ContainerdConfigPatches...)
 	}

@@ -70,6 +70,28 @@ func TestLaterPatchWins(t *testing.T) {
 	}
 }
 
+func TestWhatATunnelCarries(t *testing.T) {
+	config := readConfig(t, head+`
+networking: {apiServerPort: 6443}
+nodes:
+- role: control-plane
+  extraPortMappings:
+  - {containerPort: 80, hostPort: 8080}
+  - {containerPort: 81, hostPort: 8081, listenAddress: 127.0.0.1}
+  - {containerPort: 82, hostPort: 8082, listenAddress: 192.0.2.1}
+  - {containerPort: 83, hostPort: 8083, protocol: UDP}
+  - {containerPort: 84, hostPort: 8084, listenAddress: "::"}
+  - {containerPort: 85}
+`, WithAPIServerPort(40000))
+	if got, want := Tunnelled(config), []string{"127.0.0.1:40000", "127.0.0.1:8080", "127.0.0.1:8081", "[::1]:8084"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	config.Networking.APIServerAddress = "192.0.2.1" // clients reach it by themselves
+	if got := Tunnelled(config); len(got) != 3 {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestMountsCountFromTheFile(t *testing.T) {
 	path := file(t, head+"nodes: [{extraMounts: [{hostPath: data, containerPath: /d}, {hostPath: /abs, containerPath: /e}]}]")
 	config, err := ReadConfig(path, nil)

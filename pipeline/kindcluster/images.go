@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/exec"
@@ -19,8 +21,26 @@ import (
 
 // Import streams the docker-archive that save writes into the image store of every
 // node. Images in it have their names on the engine, and get the names that pods
-// use. Nothing is stored in between.
-func (c *Cluster) Import(ctx context.Context, names Names, save func(io.Writer) error) error {
+// use. Nothing is stored in between. What each node is sent is also written to seen.
+func (c *Cluster) Import(ctx context.Context, names Names, save func(io.Writer) error, seen io.Writer) error {
+	return c.stream(ctx, names, save, names.rename, "--digests", seen)
+}
+
+// ImportLacking does the same with what the nodes lack of an archive that an engine
+// saved, in the form of an OCI layout. Import gives images a second name, by their
+// digest, as Kind does; no pod needs it, and ImportLacking leaves it out.
+func (c *Cluster) ImportLacking(ctx context.Context, names Names, save func(io.Writer) error, seen io.Writer) error {
+	l := layout{names: names, had: c.layers, came: map[string]v1.Descriptor{}}
+	if err := c.stream(ctx, names, save, l.convert, "", seen); err != nil {
+		return err
+	}
+	maps.Copy(l.came, c.layers)
+	c.layers = l.came
+	return nil
+}
+
+// stream imports the archive that save writes, changed, with this option of ctr's.
+func (c *Cluster) stream(ctx context.Context, names Names, save func(io.Writer) error, change func(io.Reader, io.Writer) error, option string, seen io.Writer) error {
 	var imports errgroup.Group
 	var inlets []io.Writer
 	var closers []io.Closer
@@ -32,10 +52,10 @@ func (c *Cluster) Import(ctx context.Context, names Names, save func(io.Writer) 
 		inlets, closers = append(inlets, w), append(closers, w)
 		imports.Go(func() error {
 			defer r.Close()
-			return c.importInto(ctx, node, names, r)
+			return c.importInto(ctx, node, names, option, r)
 		})
 	}
-	saved := names.saveAs(save, io.MultiWriter(inlets...))
+	saved := passOn(save, change, io.MultiWriter(append(inlets, seen)...))
 	for _, w := range closers {
 		w.Close()
 	}
@@ -48,9 +68,9 @@ func (c *Cluster) Import(ctx context.Context, names Names, save func(io.Writer) 
 
 // importInto imports images and lists the node's images in one command: each further
 // command in a node takes a tenth of a second of the load.
-func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, archive io.Reader) error {
+func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, option string, archive io.Reader) error {
 	cmd := node.CommandContext(ctx, "sh", "-c",
-		`ctr --namespace=k8s.io images import --all-platforms --digests --snapshotter="$0" - >&2 && exec ctr --namespace=k8s.io images ls -q`,
+		`ctr --namespace=k8s.io images import --all-platforms `+option+` --snapshotter="$0" - >&2 && exec ctr --namespace=k8s.io images ls -q`,
 		c.snapshotter)
 	out, err := exec.Output(cmd.SetStdin(archive))
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 // in the nodes.
 type Names map[string]string
 
-// saveAs passes the docker-archive that save writes on to w, with new names for the
-// images in it. Nothing is stored in between.
-func (names Names) saveAs(save func(io.Writer) error, w io.Writer) error {
+// passOn passes the docker-archive that save writes on to w, changed. Nothing is stored
+// in between.
+func passOn(save func(io.Writer) error, change func(io.Reader, io.Writer) error, w io.Writer) error {
 	archive, in := io.Pipe()
 	saved := make(chan error, 1)
 	go func() {
@@ -23,12 +23,12 @@ func (names Names) saveAs(save func(io.Writer) error, w io.Writer) error {
 		in.CloseWithError(err)
 		saved <- err
 	}()
-	renamed := names.rename(archive, w)
-	archive.CloseWithError(renamed)
+	changed := change(archive, w)
+	archive.CloseWithError(changed)
 	if err := <-saved; err != nil {
 		return err // the cause of the other error
 	}
-	return renamed
+	return changed
 }
 
 // rename copies a docker-archive. The names of its images are in manifest.json, and in

@@ -9,12 +9,19 @@ import (
 	"testing"
 )
 
-// archive makes a tar of files that are given as name and content in turn.
+// archive makes a tar of files that are given as name and content in turn. Content that
+// begins with "-> " makes a symbolic link.
 func archive(t *testing.T, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for i := 0; i < len(files); i += 2 {
+		if target, ok := strings.CutPrefix(files[i+1], "-> "); ok {
+			if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: files[i], Linkname: target, Mode: 0o777}); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		if err := w.WriteHeader(&tar.Header{Name: files[i], Mode: 0o644, Size: int64(len(files[i+1]))}); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +46,7 @@ func TestImagesAreRenamedInTheirArchive(t *testing.T) {
 			`{"Config":"d.json","RepoTags":["own.test/t1/job:latest"],"Layers":["l.tar"]},{"Config":"e.json","RepoTags":null}]`,
 	)
 	var to bytes.Buffer
-	if err := names.saveAs(func(w io.Writer) error { _, err := w.Write(from); return err }, &to); err != nil {
+	if err := passOn(func(w io.Writer) error { _, err := w.Write(from); return err }, names.rename, &to); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{
@@ -80,7 +87,7 @@ func TestErrorsOfRenaming(t *testing.T) {
 		"writing": {func(w io.Writer) error { _, err := w.Write(whole); return err }, failing{gone}, "the node is gone"},
 		"rubbish": {func(w io.Writer) error { _, err := w.Write(archive(t, "manifest.json", "{")); return err }, io.Discard, "manifest.json"},
 	} {
-		err := Names{}.saveAs(c.save, c.to)
+		err := passOn(c.save, Names{}.rename, c.to)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q in it", name, err, c.want)
 		}

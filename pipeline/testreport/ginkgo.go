@@ -34,8 +34,7 @@ func (f fields) number(name string) int {
 
 func readGinkgo(r io.Reader, report *Report) error {
 	g := &ginkgoReader{report: report, suite: fields{}, spec: fields{}}
-	doc := newJSON(r)
-	doc.value, doc.leave = g.value, g.leave
+	doc := &jsonText{input: newInput(r), value: g.value, leave: g.leave}
 	err := doc.read()
 	if doc.cut {
 		g.endSpec(true)

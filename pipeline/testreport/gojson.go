@@ -26,7 +26,7 @@ type goEvent struct {
 // errors and a program's own output, are printed and skipped.
 func readGoJSON(r io.Reader, print func(string), report *Report) error {
 	s := newGoSuite()
-	cut, any := false, false
+	cut := false
 	err := eachLine(r, func(line string) {
 		before, events, damaged := goEvents(line)
 		if before = strings.TrimSpace(before); before != "" || len(events) == 0 && !damaged {
@@ -35,7 +35,6 @@ func readGoJSON(r io.Reader, print func(string), report *Report) error {
 		}
 		cut = damaged
 		for _, e := range events {
-			any = true
 			if e.Output != "" {
 				print(strings.TrimRight(strings.ReplaceAll(e.Output, mark, ""), "\n"))
 			}
@@ -44,8 +43,8 @@ func readGoJSON(r io.Reader, print func(string), report *Report) error {
 	})
 	s.report(report)
 	for _, r := range s.runs {
-		if r.result == "" && s.last[r.pkg] == r && r.crash.text == "" && any {
-			report.reason(trial.CauseTruncated, "the report ends before "+strings.TrimSuffix(r.named(), ": ")+" does")
+		if r.result == "" && s.last[r.pkg] == r && r.crash.text == "" {
+			report.reason(trial.CauseTruncated, "the report ends before "+r.named()+" does")
 			cut = false
 		}
 	}
@@ -76,7 +75,7 @@ func goEvents(line string) (before string, events []goEvent, cut bool) {
 	}
 	// What a damaged byte keeps from being JSON is read as far as possible.
 	of := fields{}
-	doc := newJSON(strings.NewReader(line))
+	doc := &jsonText{input: newInput(strings.NewReader(line))}
 	doc.value = func(path []string, text string) {
 		if len(path) == 1 {
 			of[path[0]] = text
@@ -111,7 +110,7 @@ func (s *goSuite) event(e goEvent) {
 		switch e.Action {
 		case "output":
 			r.print(nil, e.Output)
-			s.buildFailed(r, e.Output)
+			r.buildFailed(e.Output)
 		case "pass", "fail", "skip":
 			r.result = e.Action
 			r.failedBuild = cmp.Or(e.FailedBuild, r.failedBuild)
@@ -123,18 +122,18 @@ func (s *goSuite) event(e goEvent) {
 		r.begin(e.Test)
 	case "pause":
 		r.at(e.Test).paused = true
-	case "cont":
+	case "cont", "name":
 		r.at(e.Test).paused = false
 	case "output":
 		r.print(r.at(e.Test), e.Output)
 	case "pass", "bench", "fail", "skip":
-		r.end(r.at(e.Test), goStatus[e.Action], seconds(e.Elapsed))
+		s.end(r.at(e.Test), goStatus[e.Action], seconds(e.Elapsed))
 	}
 }
 
 // buildFailed reads the line that go test prints for a package that it could
 // not build.
-func (s *goSuite) buildFailed(r *goRun, line string) {
+func (r *goRun) buildFailed(line string) {
 	if strings.HasPrefix(strings.TrimPrefix(line, mark), "FAIL\t") && (strings.Contains(line, "[build failed]") || strings.Contains(line, "[setup failed]")) {
 		r.failedBuild = r.pkg
 	}

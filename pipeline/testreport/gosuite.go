@@ -30,8 +30,7 @@ func newGoSuite() *goSuite {
 
 // goRun is one run of a package's test binary.
 type goRun struct {
-	suite *goSuite
-	pkg   string
+	pkg string
 	// number counts the package's runs.
 	number int32
 	tests  []*goTest
@@ -77,30 +76,28 @@ type build struct {
 	failed bool
 }
 
-// goStatus are the words for how a test ended; those of -v are in capitals.
+// goStatus are the words for how a test ended.
 var goStatus = map[string]trial.TestStatus{
 	"pass": trial.TestPass, "bench": trial.TestPass, "fail": trial.TestFail, "skip": trial.TestSkip,
 }
 
-func (s *goSuite) newRun(pkg string) *goRun {
-	return &goRun{suite: s, pkg: pkg, latest: map[string]*goTest{}}
-}
-
-// add makes the run the last one of its package.
-func (s *goSuite) add(r *goRun) {
-	if before := s.last[r.pkg]; before != nil {
-		r.number = before.number + 1
-	}
-	s.last[r.pkg] = r
-	s.runs = append(s.runs, r)
-}
-
 // run returns the package's run that is under way, or begins one.
 func (s *goSuite) run(pkg string) *goRun {
-	if r := s.last[pkg]; r == nil || r.result != "" {
-		s.add(s.newRun(pkg))
+	if r := s.last[pkg]; r != nil && r.result == "" {
+		return r
 	}
-	return s.last[pkg]
+	r := &goRun{latest: map[string]*goTest{}}
+	s.runs = append(s.runs, r)
+	s.assign(r, pkg)
+	return r
+}
+
+// assign makes a run the last one of a package.
+func (s *goSuite) assign(r *goRun, pkg string) {
+	if before := s.last[pkg]; before != nil {
+		r.number = before.number + 1
+	}
+	r.pkg, s.last[pkg] = pkg, r
 }
 
 func (s *goSuite) build(of string) *build {
@@ -149,13 +146,13 @@ func (r *goRun) begin(name string) *goTest {
 
 // end notes how a test ended. When the output of all that failed is too long, only
 // its message is kept.
-func (r *goRun) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
+func (s *goSuite) end(t *goTest, status trial.TestStatus, length trial.Seconds) {
 	t.status, t.length = status, length
 	if status == trial.TestPass {
 		t.output = tail{}
 		return
 	}
-	if r.suite.kept += len(t.output.text); r.suite.kept > keptOfAll {
+	if s.kept += len(t.output.text); s.kept > keptOfAll {
 		t.message, t.output = goMessage(t.output.String()), tail{}
 	}
 }
@@ -298,9 +295,9 @@ func (s *goSuite) reasons(all *Report) {
 		case r.failedBuild != "":
 			broken(r.failedBuild)
 		case r.crash.text != "" && r.result != "pass":
-			all.reason(r.crash.cause, r.named()+r.crash.text)
+			all.reason(r.crash.cause, r.named()+": "+r.crash.text)
 		case r.result == "fail" && !r.failed(""):
-			all.reason(trial.CauseSetup, r.named()+"it failed, and none of its tests did"+r.lastWords())
+			all.reason(trial.CauseSetup, r.named()+": it failed, and none of its tests did"+r.lastWords())
 		}
 	}
 	for _, of := range slices.Sorted(maps.Keys(s.builds)) {
@@ -308,16 +305,16 @@ func (s *goSuite) reasons(all *Report) {
 			broken(of)
 		}
 	}
-	if ended {
+	if ended && (all.Succeeded == nil || !succeeded) {
 		all.Succeeded = &succeeded
 	}
 }
 
 func (r *goRun) named() string {
 	if r.pkg == "" {
-		return "the suite: "
+		return "the suite"
 	}
-	return "package " + r.pkg + ": "
+	return "package " + r.pkg
 }
 
 // lastWords is the last line that a package printed, apart from those that report

@@ -14,23 +14,29 @@ const mark = "\x16"
 // readGoVerbose reads what a test binary prints, without the Go toolchain, or
 // what go test -v prints of several.
 func readGoVerbose(r io.Reader, print func(string), report *Report) error {
-	v := verbose{suite: newGoSuite()}
-	v.run = v.suite.newRun("")
+	v := verbose{goSuite: newGoSuite()}
 	err := eachLine(r, func(line string) {
 		print(strings.ReplaceAll(line, mark, ""))
 		v.line(line)
 	})
-	v.close("", "")
-	v.suite.report(report)
+	if r := v.last[""]; r != nil {
+		if rest := len(v.runs) - 1; rest > 0 && len(r.tests) == 0 && r.crash.text == "" {
+			v.runs = v.runs[:rest] // what comes after the last package
+			delete(v.last, "")
+		} else if r.ended {
+			r.result = "fail" // a binary that go test did not start does not name its package
+		}
+	}
+	v.report(report)
 	return err
 }
 
-// verbose follows which test is printing.
+// verbose turns lines into events. The run that is under way has no package: its name
+// comes at its end.
 type verbose struct {
-	suite *goSuite
-	// run is of a package whose name is known only at its end.
-	run     *goRun
-	current *goTest
+	*goSuite
+	// test is the name of the test that is printing.
+	test string
 	// marked is set by the first mark: from then on, a line without one is
 	// output, whatever it looks like.
 	marked bool
@@ -44,62 +50,42 @@ func (v *verbose) line(line string) {
 		v.frame(strings.TrimLeft(frame, " "))
 		return
 	}
-	if v.packageLine(line) {
+	if v.packageLine(line) || !v.marked && v.frame(strings.TrimLeft(line, " ")) {
 		return
 	}
-	if !v.marked && v.frame(strings.TrimLeft(line, " ")) {
-		return
-	}
-	if v.current == nil {
-		v.suite.compiler(line)
+	if v.test == "" {
+		v.compiler(line)
 	}
 	v.output(line + "\n")
 }
 
 func (v *verbose) output(text string) {
 	if text != "" {
-		v.run.print(v.current, text)
+		v.event(goEvent{Action: "output", Test: v.test, Output: text})
 	}
 }
+
+// packageResults are the words with which go test ends a package.
+var packageResults = map[string]string{"ok": "pass", "FAIL": "fail", "?": "skip"}
 
 // packageLine reads the line with which go test ends a package.
 func (v *verbose) packageLine(line string) bool {
 	fields := strings.Split(strings.TrimPrefix(line, mark), "\t")
-	if len(fields) < 2 {
+	result := packageResults[strings.TrimRight(fields[0], " ")]
+	if len(fields) < 2 || result == "" {
 		return false
 	}
 	pkg := importPath(fields[1]) // "b [build failed]"
 	if pkg == "" || strings.Contains(pkg, " ") {
 		return false
 	}
-	switch strings.TrimRight(fields[0], " ") {
-	case "ok":
-		v.close(pkg, "pass")
-	case "FAIL":
-		v.run.pkg = pkg
-		v.suite.buildFailed(v.run, line)
-		v.close(pkg, "fail")
-	case "?":
-		v.close(pkg, "skip")
-	default:
-		return false
-	}
+	r := v.run("")
+	delete(v.last, "")
+	v.assign(r, pkg)
+	r.buildFailed(line)
+	r.result = result
+	v.test, v.building = "", ""
 	return true
-}
-
-// close ends the run of a package, and begins that of the next. A binary that
-// go test did not start prints FAIL or PASS without its package.
-func (v *verbose) close(pkg, result string) {
-	r := v.run
-	v.run, v.current, v.suite.building = v.suite.newRun(""), nil, ""
-	if result == "" && len(r.tests) == 0 && r.crash.text == "" && len(v.suite.runs) > 0 {
-		return // what comes after the last package
-	}
-	if result == "" && r.ended {
-		result = "fail"
-	}
-	r.pkg, r.result = pkg, result
-	v.suite.add(r)
 }
 
 var frameLine = regexp.MustCompile(`^(?:=== (\S*) *(.*)|--- (PASS|BENCH|FAIL|SKIP): (.+?) \((.*)\)|(PASS|FAIL))$`)
@@ -118,22 +104,19 @@ func (v *verbose) frame(line string) bool {
 		if err != nil {
 			return false
 		}
-		v.current = v.run.at(m[4])
-		v.run.end(v.current, goStatus[strings.ToLower(m[3])], seconds(length.Seconds()))
+		v.test = m[4]
+		v.event(goEvent{Action: strings.ToLower(m[3]), Test: v.test, Elapsed: length.Seconds()})
 	case m[6] != "":
-		v.current = nil
-		v.run.look(nil, line)
+		v.test = ""
+		v.output(line + "\n")
 	case verb == "RUN" || verb == "CONT" || verb == "NAME" || verb == "PAUSE":
-		v.current = nil
+		v.test = ""
 		if name == "" {
 			break
 		}
-		t := v.run.at(name)
-		if verb == "RUN" {
-			t = v.run.begin(name)
-		}
-		if t.paused = verb == "PAUSE"; !t.paused {
-			v.current = t
+		v.event(goEvent{Action: strings.ToLower(verb), Test: name})
+		if verb != "PAUSE" {
+			v.test = name
 		}
 	}
 	return true

@@ -1,7 +1,6 @@
 package testreport
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -16,7 +15,7 @@ import (
 // text between them, and an end in the middle of anything, all of which
 // encoding/json refuses.
 type jsonText struct {
-	in *bufio.Reader
+	input
 	// value is called for each value that is no object or array.
 	value func(path []string, text string)
 	// leave is called at the end of each object.
@@ -35,12 +34,10 @@ const element = "[]"
 // read as if it lay at that depth.
 const deepest = 200
 
-func newJSON(r io.Reader) *jsonText { return &jsonText{in: bufio.NewReaderSize(r, 64<<10)} }
-
 // read reads all; the error is one of reading.
 func (j *jsonText) read() error {
 	for {
-		c, err := j.in.ReadByte()
+		c, err := j.ReadByte()
 		if errors.Is(err, io.EOF) {
 			j.cut = j.cut || len(j.open) > 0
 			return nil
@@ -64,8 +61,12 @@ func (j *jsonText) read() error {
 		case '"':
 			j.text()
 		default:
-			_ = j.in.UnreadByte() // was read just now
-			j.word()
+			// A number, a literal, or anything else that is no JSON.
+			_ = j.UnreadByte() // was read just now
+			word, _ := j.take(64, func(c byte) bool { return strings.IndexByte(" \n\t\r,:{}[]\"", c) < 0 })
+			if len(j.open) > 0 {
+				j.value(j.path, word)
+			}
 		}
 	}
 }
@@ -77,7 +78,7 @@ func (j *jsonText) text() {
 		j.cut = true
 		return
 	}
-	ahead, _ := j.in.Peek(16)
+	ahead, _ := j.Peek(16)
 	inObject := len(j.open) > 0 && j.open[len(j.open)-1] == '{'
 	if inObject && bytes.HasPrefix(bytes.TrimLeft(ahead, " \t\r\n"), []byte(":")) {
 		j.path[len(j.path)-1] = text
@@ -94,12 +95,12 @@ const longestString = 64 << 10
 func (j *jsonText) quoted() (text string, whole bool) {
 	var held []byte
 	for escaped := false; ; {
-		c, err := j.in.ReadByte()
+		c, err := j.ReadByte()
 		if err != nil {
 			return "", false
 		}
 		if c == '\n' {
-			ahead, _ := j.in.Peek(64)
+			ahead, _ := j.Peek(64)
 			next := bytes.TrimLeft(ahead, " \t\r\n")
 			whole = len(next) > 0 && strings.IndexByte(`"{}[]`, next[0]) >= 0
 		}
@@ -132,25 +133,4 @@ func unquote(held []byte) string {
 		return escape[1:]
 	})
 	return strings.ToValidUTF8(string(held), "")
-}
-
-// word reads a number, a literal, or anything else that is no JSON.
-func (j *jsonText) word() {
-	var held []byte
-	for {
-		c, err := j.in.ReadByte()
-		if err != nil {
-			break
-		}
-		if strings.IndexByte(" \n\t\r,:{}[]\"", c) >= 0 {
-			_ = j.in.UnreadByte() // was read just now
-			break
-		}
-		if len(held) < 64 {
-			held = append(held, c)
-		}
-	}
-	if len(j.open) > 0 {
-		j.value(j.path, string(held))
-	}
 }

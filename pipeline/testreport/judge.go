@@ -23,18 +23,17 @@ type Exit struct {
 
 // ExitOf reads how a command ended from what its Run returned.
 func ExitOf(err error) Exit {
+	e := Exit{Known: true, Err: err}
 	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return Exit{Known: true}
-	case errors.As(err, &exit) && exit.Exited():
-		return Exit{Known: true, Code: exit.ExitCode(), Err: err}
-	case errors.As(err, &exit):
+	if errors.As(err, &exit) {
+		e.Code = exit.ExitCode()
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			return Exit{Known: true, Code: 128 + int(status.Signal()), Err: err}
+			e.Code = 128 + int(status.Signal())
 		}
+	} else if err != nil {
+		e.Code = -1
 	}
-	return Exit{Known: true, Code: -1, Err: err}
+	return e
 }
 
 func (e Exit) succeeded() bool { return e.Known && e.Code == 0 && e.Err == nil }
@@ -272,26 +271,22 @@ func covered(known []string, name string) bool {
 // excuseParents marks the failed tests below which tests failed, if all those
 // are known.
 func excuseParents(tests []trial.TestResult) {
-	var failed []*trial.TestResult
 	above, blamed := map[string]bool{}, map[string]bool{} // above a failure, above one that is not known
-	for i := range tests {
-		if tests[i].Status != trial.TestFail {
-			continue
-		}
-		failed = append(failed, &tests[i])
-		for parent := range parents(tests[i].Name) {
-			above[parent] = true
+	for _, t := range tests {
+		if t.Status == trial.TestFail {
+			for parent := range parents(t.Name) {
+				above[parent] = true
+			}
 		}
 	}
-	for _, t := range failed {
-		if t.Known || above[t.Name] {
-			continue
-		}
-		for parent := range parents(t.Name) {
-			blamed[parent] = true
+	for _, t := range tests {
+		if t.Status == trial.TestFail && !t.Known && !above[t.Name] {
+			for parent := range parents(t.Name) {
+				blamed[parent] = true
+			}
 		}
 	}
-	for _, t := range failed {
-		t.Known = t.Known || above[t.Name] && !blamed[t.Name]
+	for i, t := range tests {
+		tests[i].Known = t.Known || t.Status == trial.TestFail && above[t.Name] && !blamed[t.Name]
 	}
 }

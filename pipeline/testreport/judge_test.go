@@ -51,12 +51,17 @@ var (
 	unknown      = Exit{}
 )
 
-func (c judgeCase) run(t *testing.T) {
-	report, err := c.format.Read(strings.NewReader(c.text), func(string) {})
-	if err != nil {
+// readText adds a text to a report.
+func readText(t *testing.T, to Report, format Format, text string) Report {
+	t.Helper()
+	if err := to.Read(format, strings.NewReader(text), func(string) {}); err != nil {
 		t.Fatal(err)
 	}
-	j := Judge(report, c.exit, c.known)
+	return to
+}
+
+func (c judgeCase) run(t *testing.T) {
+	j := Judge(readText(t, Report{}, c.format, c.text), c.exit, c.known)
 	said := ""
 	if err := j.Err(); err != nil {
 		said = err.Error()
@@ -64,11 +69,7 @@ func (c judgeCase) run(t *testing.T) {
 	if j.Cause != c.cause || j.Counts != c.counts || !strings.Contains(said, c.says) {
 		t.Errorf("cause %q, %+v, says %q; want cause %q, %+v, and %q", j.Cause, j.Counts, said, c.cause, c.counts, c.says)
 	}
-	brief, err := c.format.ReadBrief(strings.NewReader(c.text), c.known)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameJudgement(t, Judge(brief, c.exit, c.known), j)
+	sameJudgement(t, Judge(readText(t, Brief(c.known), c.format, c.text), c.exit, c.known), j)
 	if f, _, err := Recognise(strings.NewReader(c.text)); err != nil || f != c.format {
 		t.Errorf("taken for %q (%v)", f, err)
 	}
@@ -164,6 +165,29 @@ func TestAttemptsAtATest(t *testing.T) {
 	}
 }
 
+// TestSeveralFiles: what several files of a suite name are attempts at one test.
+func TestSeveralFiles(t *testing.T) {
+	for _, c := range []struct {
+		format Format
+		files  []string
+		counts Counts
+	}{
+		{JUnit, []string{`<testsuite><testcase name="a"><failure/></testcase><testcase name="b"/></testsuite>`, `<testsuite><testcase name="a"/></testsuite>`}, Counts{Passed: 2, Flaky: 1}},
+		{GoJSON, []string{oneKnown, events("run a TestKnown", "pass a TestKnown", "pass a")}, Counts{Passed: 2, Flaky: 1}},
+		{GoVerbose, []string{"--- FAIL: TestA (0s)\nFAIL\n", "--- PASS: TestA (0s)\nPASS\n"}, Counts{Passed: 1, Flaky: 1}},
+	} {
+		whole, brief := Report{}, Brief(nil)
+		for _, text := range c.files {
+			whole, brief = readText(t, whole, c.format, text), readText(t, brief, c.format, text)
+		}
+		j := Judge(whole, exit0, nil)
+		if j.Counts != c.counts || len(j.Reasons) > 0 {
+			t.Errorf("%s: %+v, reasons %q", c.format, j.Counts, j.Reasons)
+		}
+		sameJudgement(t, Judge(brief, exit0, nil), j)
+	}
+}
+
 // TestWhoDidNotFail: of tests that never ended, only those that may have
 // brought the suite down have failed.
 func TestWhoDidNotFail(t *testing.T) {
@@ -225,10 +249,9 @@ func TestTruncated(t *testing.T) {
 	ginkgo := `[{"SuiteSucceeded":false,"SpecReports":[{"LeafNodeType":"It","LeafNodeText":"a","State":"passed"},{"LeafNodeType":"It","LeafNodeText":"b","State":"failed","Failure":{"Message":"boom"}},{"LeafNodeType":"It","LeafNodeText":"c","State":"passed"}]}]`
 	for format, text := range map[Format]string{JUnit: junit, GinkgoJSON: ginkgo} {
 		for n := range len(text) {
-			report, err := format.Read(strings.NewReader(text[:n]), func(string) {})
-			j := Judge(report, exit0, nil)
-			if err != nil || len(j.Reasons) == 0 {
-				t.Fatalf("%s cut at %d is good (%v)", format, n, err)
+			j := Judge(readText(t, Report{}, format, text[:n]), exit0, nil)
+			if len(j.Reasons) == 0 {
+				t.Fatalf("%s cut at %d is good", format, n)
 			}
 			// A test that is there whole is read.
 			for name, whole := range map[string]int{"a": strings.Index(text, "b"+`"`), "b": strings.Index(text, `"c"`)} {
@@ -259,9 +282,9 @@ func TestEncodings(t *testing.T) {
 	windows = append([]byte(`<?xml version="1.0" encoding="windows-1252"?>`), bytes.ReplaceAll(windows, []byte("ß"), []byte{0xDF})...)
 	for name, in := range map[string][]byte{"UTF-8": []byte(text), "UTF-8 with a mark": []byte("\uFEFF" + text), "UTF-16, little": wide(little, true),
 		"UTF-16, big": wide(big, true), "UTF-16 without a mark": wide(little, false), "Windows": windows} {
-		report, err := JUnit.Read(bytes.NewReader(in), nil)
-		if err != nil || len(report.Tests) != 1 || report.Tests[0].Name != "prüfen €" || report.Tests[0].Message != "größer" {
-			t.Errorf("%s: %+v, %v", name, report, err)
+		report := readText(t, Report{}, JUnit, string(in))
+		if len(report.Tests) != 1 || report.Tests[0].Name != "prüfen €" || report.Tests[0].Message != "größer" {
+			t.Errorf("%s: %+v", name, report)
 		}
 	}
 }
@@ -275,7 +298,7 @@ func TestJUnitTimes(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	report, _ := JUnit.Read(strings.NewReader(`<testsuite><testcase classname="a.b" name="x &lt;y&gt; &amp; &quot;z&quot; &#252;"/></testsuite>`), nil)
+	report := readText(t, Report{}, JUnit, `<testsuite><testcase classname="a.b" name="x &lt;y&gt; &amp; &quot;z&quot; &#252;"/></testsuite>`)
 	if len(report.Tests) != 1 || report.Tests[0].Name != `a.b.x <y> & "z" ü` {
 		t.Errorf("got %+v", report.Tests)
 	}
@@ -296,11 +319,7 @@ func TestCountsThatContradict(t *testing.T) {
 		{"more tests, in suites", `<testsuites tests="4"><testsuite name="x" tests="1"><testcase name="a"/></testsuite><testsuite name="y" tests="2"><testcase name="b"/><testcase name="c"/></testsuite></testsuites>`, exit0, "", []string{"the report counts 4 tests and lists 3"}},
 		{"as they should be", `<testsuites tests="3" failures="0"><testsuite tests="1"><testcase name="a"/></testsuite><testsuite tests="2"><testcase name="b"/><testcase name="c"/></testsuite></testsuites>`, exit0, "", nil},
 	} {
-		report, err := JUnit.Read(strings.NewReader(c.text), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		j := Judge(report, c.exit, nil)
+		j := Judge(readText(t, Report{}, JUnit, c.text), c.exit, nil)
 		if j.Cause != c.outcome || len(j.Remarks) != len(c.remarks) {
 			t.Errorf("%s: cause %q, remarks %q", c.name, j.Cause, j.Remarks)
 			continue
@@ -322,7 +341,8 @@ func TestRecognisedReportsAreDecodedOnce(t *testing.T) {
 		if err != nil || format != JUnit {
 			t.Fatalf("%s: taken for %q, %v", encoding, format, err)
 		}
-		report, err := format.Read(again, nil)
+		var report Report
+		err = report.Read(format, again, nil)
 		want := "größe"
 		if encoding == "windows-1251" {
 			want = "цЯ"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +22,10 @@ type junitReader struct {
 	latest map[uint64]int32
 	suites []*junitSuite // the innermost last
 	test   *junitTest
-	// in are the elements that are open inside the test or the suite.
-	in []string
-	// of is the failure of a suite that is being read.
-	of  *failure
+	// in are the elements that are open inside the test or the suite, and to is what
+	// takes their text, if anything does: a failure, or the test for its output.
+	in  []string
+	to  interface{ print(text string) }
 	any bool
 }
 
@@ -45,7 +46,7 @@ type junitSuite struct {
 
 type junitTest struct {
 	trial.TestResult // as far as it is known
-	failures         []failure
+	failures         []*failure
 	why              string // of a skip, or of an attempt before a success
 	tries            int    // beside the one that counts
 	retried          bool
@@ -60,7 +61,7 @@ type failure struct {
 
 func readJUnit(r io.Reader, report *Report) error {
 	j := &junitReader{report: report, latest: map[uint64]int32{}}
-	doc := newMarkup(r)
+	doc := &markup{input: newInput(r)}
 	for {
 		t, err := doc.next()
 		if errors.Is(err, io.EOF) {
@@ -69,8 +70,8 @@ func readJUnit(r io.Reader, report *Report) error {
 		if err != nil {
 			return fmt.Errorf("reading the JUnit report: %w", err)
 		}
-		if t.name == "" {
-			j.text(t.text)
+		if t.name == "" && j.to != nil {
+			j.to.print(t.text)
 		}
 		if t.opens {
 			j.open(t)
@@ -115,66 +116,57 @@ func (j *junitReader) suite() *junitSuite {
 }
 
 func (j *junitReader) open(t token) {
-	switch t.name {
-	case "testsuites", "testsuite":
+	test, suite, message := j.test, j.suite(), t.attrs["message"]
+	is := func(names ...string) bool { return slices.Contains(names, t.name) }
+	switch {
+	case is("testsuites", "testsuite"):
 		j.endTest()
 		j.any = true
 		j.suites = append(j.suites, &junitSuite{name: t.attrs["name"], root: t.name == "testsuites", first: len(j.report.results),
 			declared: declared(t.attrs, "failures", "errors"), tests: declared(t.attrs, "tests")})
 		return
-	case "testcase", "test-case":
+	case is("testcase", "test-case"):
 		j.endTest()
 		j.any = true
-		j.test = &junitTest{TestResult: trial.TestResult{Name: t.attrs["name"], Length: junitTime(t.attrs["time"]), Status: junitStatus(t.attrs)}}
-		if class := t.attrs["classname"]; j.test.Name == "" {
-			j.test.Name = class
-		} else if class != "" && !strings.HasPrefix(j.test.Name, class) {
-			j.test.Name = class + "." + j.test.Name
+		name, class := t.attrs["name"], t.attrs["classname"]
+		switch {
+		case name == "":
+			name = class
+		case !strings.HasPrefix(name, class):
+			name = class + "." + name
 		}
+		j.test = &junitTest{TestResult: trial.TestResult{Name: name, Length: junitTime(t.attrs["time"]), Status: junitStatus(t.attrs)}}
 		return
-	}
-	switch {
 	case len(j.in) > 0: // what lies inside a text is a part of it
-		if s := j.suite(); t.name == "property" && j.test == nil && s != nil {
-			s.property(t.attrs["name"], t.attrs["value"])
+		if is("property") && test == nil && suite != nil { // by which ginkgo reports on a suite
+			switch value := t.attrs["value"]; t.attrs["name"] {
+			case "SuiteSucceeded":
+				suite.unsuccessful = value == "false"
+			case "SpecialSuiteFailureReason":
+				suite.special = value
+			}
 		}
-	case j.test != nil:
-		j.test.child(t)
-	case j.suite() != nil && (t.name == "failure" || t.name == "error"):
-		j.of = &failure{kind: t.attrs["type"], message: t.attrs["message"]}
-	}
-	if len(j.in) < deepest {
-		j.in = append(j.in, t.name)
-	}
-}
-
-// child takes an element of a test.
-func (test *junitTest) child(t token) {
-	message := t.attrs["message"]
-	switch t.name {
-	case "failure", "error":
-		test.Status = trial.TestFail
-		test.failures = append(test.failures, failure{kind: t.attrs["type"], message: message})
-	case "skipped", "disabled", "ignored", "notrun", "pending":
+	case is("failure", "error"):
+		f := &failure{kind: t.attrs["type"], message: message}
+		if j.to = f; test != nil {
+			test.Status, test.failures = trial.TestFail, append(test.failures, f)
+		}
+	case test == nil:
+	case is("system-out", "system-err"):
+		j.to = test
+	case is("skipped", "disabled", "ignored", "notrun", "pending"):
 		test.why = message
 		if test.Status != trial.TestFail {
 			test.Status = trial.TestSkip
 		}
-	case "rerunfailure", "rerunerror": // followed by the result
+	case is("rerunfailure", "rerunerror"): // followed by the result
 		test.tries++
-	case "flakyfailure", "flakyerror": // followed by a success
+	case is("flakyfailure", "flakyerror"): // followed by a success
 		test.tries++
 		test.why = message
 	}
-}
-
-// property reads what ginkgo reports of a suite as a whole.
-func (s *junitSuite) property(name, value string) {
-	switch name {
-	case "SuiteSucceeded":
-		s.unsuccessful = value == "false"
-	case "SpecialSuiteFailureReason":
-		s.special = value
+	if len(j.in) < deepest {
+		j.in = append(j.in, t.name)
 	}
 }
 
@@ -182,20 +174,10 @@ func (s *junitSuite) property(name, value string) {
 // the only sign of that in its JUnit report.
 const ginkgoRetried = "Failed.  Retrying"
 
-func (j *junitReader) text(text string) {
-	if len(j.in) == 0 {
-		return
-	}
-	switch at := j.in[0]; {
-	case j.of != nil:
-		j.of.print(text)
-	case j.test == nil:
-	case at == "failure" || at == "error":
-		j.test.failures[len(j.test.failures)-1].print(text)
-	case at == "system-out" || at == "system-err":
-		j.test.retried = j.test.retried || strings.Contains(text, ginkgoRetried)
-		j.test.out.print(text)
-	}
+// print keeps a test's output.
+func (test *junitTest) print(text string) {
+	test.retried = test.retried || strings.Contains(text, ginkgoRetried)
+	test.out.print(text)
 }
 
 // print keeps the beginning, for the message, and the end.
@@ -227,10 +209,19 @@ func (j *junitReader) close(name string) {
 			break
 		}
 	}
-	if s := j.suite(); len(j.in) == 0 && j.of != nil {
+	if len(j.in) == 0 {
+		j.endText()
+	}
+}
+
+// endText ends what is open inside the test or the suite. A failure of a suite is
+// complete then.
+func (j *junitReader) endText() {
+	f, failed := j.to.(*failure)
+	j.in, j.to = nil, nil
+	if s := j.suite(); failed && j.test == nil && s != nil {
 		s.failed++
-		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s: %s", s.name, j.of.why()))
-		j.of = nil
+		j.report.reason(trial.CauseSetup, fmt.Sprintf("suite %s: %s", s.name, f.why()))
 	}
 }
 
@@ -248,14 +239,15 @@ func (f *failure) why() string {
 }
 
 func (j *junitReader) endTest() {
+	j.endText()
 	t := j.test
-	if j.test, j.in = nil, nil; t == nil {
+	if j.test = nil; t == nil {
 		return
 	}
 	if t.Status == trial.TestFail {
 		parts := []string{t.out.String()}
-		for i := range t.failures {
-			parts = append(parts, t.failures[i].message, t.failures[i].text.String())
+		for _, f := range t.failures {
+			parts = append(parts, f.message, f.text.String())
 		}
 		t.Output = ending(strings.Join(parts, "\n"))
 		if len(t.failures) > 0 {
@@ -279,7 +271,7 @@ func (j *junitReader) endTest() {
 	name, run := hash(t.Name), int32(0)
 	before, again := j.latest[name]
 	if again {
-		run = j.report.results[before].run + 1
+		run = j.report.results[before].run - j.report.first + 1
 	}
 	j.latest[name] = int32(len(j.report.results))
 	j.report.add(t.TestResult, run, again)
@@ -290,8 +282,8 @@ func (j *junitReader) endSuite() {
 	if s == nil {
 		return
 	}
+	j.endText()
 	j.suites = j.suites[:len(j.suites)-1]
-	j.in, j.of = nil, nil
 	s.shown += s.own
 	whose := "suite " + s.name
 	if around := j.suite(); around != nil {

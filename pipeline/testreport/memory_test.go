@@ -81,13 +81,13 @@ func TestMemory(t *testing.T) {
 		}}, 30_000},
 	} {
 		for _, mode := range []struct {
-			name  string
-			read  func(io.Reader) (Report, error)
-			limit int64
-			bar   uint64
+			name   string
+			report Report
+			limit  int64
+			bar    uint64
 		}{
-			{"whole", func(r io.Reader) (Report, error) { return c.format.Read(r, func(string) {}) }, 90 << 20, 100 << 20},
-			{"in brief", func(r io.Reader) (Report, error) { return c.format.ReadBrief(r, nil) }, 32 << 20, 60 << 20},
+			{"whole", Report{}, 90 << 20, 100 << 20},
+			{"in brief", Brief(nil), 32 << 20, 60 << 20},
 		} {
 			if mode.name == "in brief" && !strings.HasSuffix(name, "many") {
 				continue // what is kept of a failed test is the same
@@ -97,7 +97,8 @@ func TestMemory(t *testing.T) {
 				r := c.r
 				r.left = size
 				stop := watchHeap()
-				report, err := mode.read(&r)
+				report := mode.report
+				err := report.Read(c.format, &r, func(string) {})
 				j := Judge(report, exit1, nil)
 				used := stop()
 				t.Logf("%d MiB", used>>20)

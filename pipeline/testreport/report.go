@@ -48,41 +48,6 @@ func ParseFormat(name string) (Format, error) {
 // Streams reports whether the format needs no report file.
 func (f Format) Streams() bool { return f == GoJSON || f == GoVerbose || f == ExitCode }
 
-// Read reads all of r, in whatever encoding. It hands each line that a person
-// would want to see to print as it comes. What was read before an error, which
-// is one of reading, is returned with it.
-func (f Format) Read(r io.Reader, print func(line string)) (Report, error) {
-	var report Report
-	err := f.read(r, print, &report)
-	return report, err
-}
-
-// ReadBrief reads what Read does, and keeps only what it takes to judge the suite:
-// no output, and of tests that passed or were skipped no name, unless they are listed
-// as known failures or were repeated.
-func (f Format) ReadBrief(r io.Reader, known []string) (Report, error) {
-	report := Report{whole: func(name string) bool { return listed(known, name) }}
-	err := f.read(r, func(string) {}, &report)
-	return report, err
-}
-
-func (f Format) read(r io.Reader, print func(line string), report *Report) error {
-	r = asUTF8(r)
-	switch f {
-	case GoJSON:
-		return readGoJSON(r, print, report)
-	case GoVerbose:
-		return readGoVerbose(r, print, report)
-	case GinkgoJSON:
-		return readGinkgo(r, report)
-	case JUnit:
-		return readJUnit(r, report)
-	case ExitCode:
-		return eachLine(r, print)
-	}
-	return fmt.Errorf("reading test results: %q is not a known format", f)
-}
-
 var (
 	ginkgoStart  = regexp.MustCompile(`"(SuitePath|SuiteDescription|SpecReports|SuiteSucceeded)"\s*:`)
 	verboseStart = regexp.MustCompile(`(?m)^[^\n]*(=== RUN |--- (PASS|FAIL|SKIP): |` + mark + ` *(===|---|PASS|FAIL|ok))|^(ok  |FAIL|\?   )\t|^(PASS|FAIL)\r?$`)
@@ -118,19 +83,7 @@ func Recognise(r io.Reader) (Format, io.Reader, error) {
 	return "", in, fmt.Errorf("its format is not recognised; say which it is with --format go-json, go-verbose, ginkgo-json or junit")
 }
 
-// Whole is the report of a command whose exit code is its only result: one test,
-// which has its name.
-func Whole(name string, exit Exit, length trial.Seconds) Report {
-	t := trial.TestResult{Name: name, Status: trial.TestPass, Length: length}
-	if !exit.succeeded() {
-		t.Status, t.Message = trial.TestFail, exit.String()
-	}
-	var report Report
-	report.add(t, 0, false)
-	return report
-}
-
-// Report is what a suite reported.
+// Report is what a suite reported: in one file, or in several.
 type Report struct {
 	// Tests are the results in the order in which they started: all of them, or
 	// those that a brief report keeps whole.
@@ -146,22 +99,64 @@ type Report struct {
 	// Succeeded is what the report states about the suite as a whole, if it does.
 	Succeeded *bool
 
-	// results are all of them, and last is the name of the last one.
+	// results are all of them.
 	results []result
-	last    string
 	// whole reports whether a brief report keeps the results of a test whole that
 	// did not fail; it is nil if all are kept. There may be hundreds of thousands.
 	whole func(name string) bool
-	// kept is how much output is kept.
+	// first is the first run of the file that is being read, next that of the next one.
+	first, next int32
+	// last is the name of the file's last result, and kept how much of its output is kept.
+	last string
 	kept int
+}
+
+// Brief is a report that keeps only what it takes to judge the suite: no output, and of
+// tests that passed or were skipped no name, unless they are listed as known failures or
+// were repeated.
+func Brief(known []string) Report {
+	return Report{whole: func(name string) bool { return listed(known, name) }}
+}
+
+// Whole is the report of a command whose exit code is its only result: one test,
+// which has its name.
+func Whole(name string, exit Exit, length trial.Seconds) (r Report) {
+	t := trial.TestResult{Name: name, Status: trial.TestPass, Length: length}
+	if !exit.succeeded() {
+		t.Status, t.Message = trial.TestFail, exit.String()
+	}
+	r.add(t, 0, false)
+	return r
+}
+
+// Read adds what a file of the suite says, or what its command prints, in whatever
+// encoding. Tests that several files name are attempts at one. It hands each line that
+// a person would want to see to print as it comes. The error is one of reading; what was
+// read before it is in the report.
+func (r *Report) Read(f Format, in io.Reader, print func(line string)) error {
+	r.first, r.last, r.kept = r.next, "", 0
+	in = asUTF8(in)
+	switch f {
+	case GoJSON:
+		return readGoJSON(in, print, r)
+	case GoVerbose:
+		return readGoVerbose(in, print, r)
+	case GinkgoJSON:
+		return readGinkgo(in, r)
+	case JUnit:
+		return readJUnit(in, r)
+	case ExitCode:
+		return eachLine(in, print)
+	}
+	return fmt.Errorf("reading test results: %q is not a known format", f)
 }
 
 // result is a test's result, as small as it can be.
 type result struct {
 	// test is a hash of the test's name.
 	test uint64
-	// run is the run that it belongs to: results of one test in several runs are
-	// attempts, and in one run each is a result of its own.
+	// run is the run that it belongs to, of all files: results of one test in several
+	// runs are attempts, and in one run each is a result of its own.
 	run int32
 	// place is its place in Tests, or how it ended if it is not kept there.
 	place int32
@@ -191,8 +186,8 @@ func (r *Report) reason(cause trial.Cause, text string) {
 // after that has its message alone.
 const keptOfAll = 8 << 20
 
-// add takes the next result. A brief report keeps it whole only if it failed, is an
-// attempt at a test or is known by its name.
+// add takes the next result, of one of its file's runs. A brief report keeps it whole
+// only if it failed, is an attempt at a test or is known by its name.
 func (r *Report) add(t trial.TestResult, run int32, attempt bool) {
 	if t.Status == trial.TestPass || r.whole != nil {
 		t.Output = ""
@@ -201,7 +196,8 @@ func (r *Report) add(t trial.TestResult, run int32, attempt bool) {
 		t.Output = ""
 	}
 	r.last = t.Name
-	one := result{test: hash(t.Name), run: run, place: int32(len(r.Tests))}
+	one := result{test: hash(t.Name), run: r.first + run, place: int32(len(r.Tests))}
+	r.next = max(r.next, one.run+1)
 	switch {
 	case r.whole == nil, attempt, t.Status == trial.TestFail, t.Flaky, r.whole(t.Name):
 		r.Tests = append(r.Tests, t)
@@ -230,35 +226,6 @@ func (r *Report) lastTest() string {
 		return ""
 	}
 	return ", after " + r.last
-}
-
-// Join puts reports of one suite together: tests that several name are
-// attempts at one.
-func Join(reports []Report) Report {
-	if len(reports) == 1 {
-		return reports[0]
-	}
-	var all Report
-	runs := int32(0)
-	for _, r := range reports {
-		most := int32(0)
-		for _, one := range r.results {
-			most = max(most, one.run)
-			one.run += runs
-			if one.place >= 0 {
-				one.place += int32(len(all.Tests))
-			}
-			all.results = append(all.results, one)
-		}
-		all.Tests = append(all.Tests, r.Tests...)
-		runs += most + 1
-		all.Reasons, all.Doubts = append(all.Reasons, r.Reasons...), append(all.Doubts, r.Doubts...)
-		all.Remarks = append(all.Remarks, r.Remarks...)
-		if all.Succeeded == nil || r.Succeeded != nil && !*r.Succeeded {
-			all.Succeeded = r.Succeeded
-		}
-	}
-	return all
 }
 
 // seconds turns a number of seconds from a report into a length; nonsense

@@ -19,8 +19,8 @@ func read(t *testing.T, format Format, file string) (results []trial.TestResult,
 		t.Fatal(err)
 	}
 	defer f.Close()
-	report, err := format.Read(f, func(line string) { printed = append(printed, line) })
-	if err != nil {
+	var report Report
+	if err := report.Read(format, f, func(line string) { printed = append(printed, line) }); err != nil {
 		t.Fatal(err)
 	}
 	return report.Tests, printed
@@ -111,9 +111,9 @@ func TestGoJSONOfASuiteThatDied(t *testing.T) {
 }
 
 func TestATestThatNeverEndedHasFailed(t *testing.T) {
-	report, err := GoVerbose.Read(strings.NewReader("=== RUN   TestHangs\nwaiting\n"), func(string) {})
-	if results := report.Tests; err != nil || len(results) != 1 || results[0].Status != trial.TestFail || !strings.Contains(results[0].Output, "never ended") {
-		t.Errorf("got %+v, %v", results, err)
+	results := readText(t, Report{}, GoVerbose, "=== RUN   TestHangs\nwaiting\n").Tests
+	if len(results) != 1 || results[0].Status != trial.TestFail || !strings.Contains(results[0].Output, "never ended") {
+		t.Errorf("got %+v", results)
 	}
 }
 
@@ -138,9 +138,8 @@ func TestGinkgoJSON(t *testing.T) {
 
 func TestGinkgoSetUpThatFailsIsAResult(t *testing.T) {
 	report := `[{"SpecReports":[{"LeafNodeType":"BeforeSuite","State":"failed","Failure":{"Message":"no cluster"}}]}]`
-	results, err := GinkgoJSON.Read(strings.NewReader(report), nil)
-	if err != nil || !slices.Equal(brief(results.Tests), []string{"fail [BeforeSuite]"}) {
-		t.Errorf("got %q, %v", brief(results.Tests), err)
+	if got := brief(readText(t, Report{}, GinkgoJSON, report).Tests); !slices.Equal(got, []string{"fail [BeforeSuite]"}) {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -183,7 +182,7 @@ func TestLongOutputKeepsItsEnd(t *testing.T) {
 		fmt.Fprintf(&report, "line %d\n", i)
 	}
 	report.WriteString("--- FAIL: TestTalks (1.00s)\n")
-	read, _ := GoVerbose.Read(strings.NewReader(report.String()), func(string) {})
+	read := readText(t, Report{}, GoVerbose, report.String())
 	if out := read.Tests[0].Output; len(out) > keptOutput || !strings.HasSuffix(out, "line 19999") {
 		t.Errorf("%d bytes kept, ending in %q", len(out), out[max(0, len(out)-20):])
 	}

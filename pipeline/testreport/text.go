@@ -70,7 +70,7 @@ const longestLine = 1 << 20
 
 // eachLine calls line for each line of r, without its end.
 func eachLine(r io.Reader, line func(string)) error {
-	in := bufio.NewReaderSize(r, 64<<10)
+	in := newInput(r)
 	var rest []byte
 	for {
 		part, err := in.ReadSlice('\n')
@@ -90,6 +90,30 @@ func eachLine(r io.Reader, line func(string)) error {
 		if err != nil {
 			return fmt.Errorf("reading test output: %w", err)
 		}
+	}
+}
+
+// input is what a scanner reads and looks ahead in.
+type input struct{ *bufio.Reader }
+
+func newInput(r io.Reader) input { return input{bufio.NewReaderSize(r, 64<<10)} }
+
+// skip passes over bytes that have been peeked at.
+func (in input) skip(n int) { _, _ = in.Discard(n) }
+
+// take reads as long as bytes belong, and holds at most the first ones of them. next is
+// the byte behind them, none at the end.
+func (in input) take(most int, belongs func(byte) bool) (held, next string) {
+	var text []byte
+	for {
+		ahead, _ := in.Peek(1)
+		if next = string(ahead); next == "" || !belongs(next[0]) {
+			return string(text), next
+		}
+		if len(text) < most {
+			text = append(text, next...)
+		}
+		in.skip(1)
 	}
 }
 

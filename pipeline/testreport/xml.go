@@ -1,10 +1,8 @@
 package testreport
 
 import (
-	"bufio"
 	"bytes"
 	"html"
-	"io"
 	"regexp"
 	"strings"
 )
@@ -15,7 +13,7 @@ import (
 // never holds more than a part of a text. encoding/xml refuses the first and
 // holds whole texts (docs/decisions/013).
 type markup struct {
-	in *bufio.Reader
+	input
 	// cut is set when the input ended inside a tag or a marked section.
 	cut bool
 	// marked is set inside a CDATA section.
@@ -32,23 +30,18 @@ type token struct {
 	text          string
 }
 
-// textPart and attributePart bound what is held of a text at a time and of an
-// attribute at all; what is longer than mostName is no name.
+// textPart bounds what is held of a text at a time, attributePart and mostName what
+// is held of an attribute and of a name.
 const (
 	textPart      = 32 << 10
 	attributePart = 16 << 10
 	mostName      = 256
 )
 
-func newMarkup(r io.Reader) *markup { return &markup{in: bufio.NewReaderSize(r, 2*textPart)} }
-
-// skip passes over bytes that have been peeked at.
-func (m *markup) skip(n int) { _, _ = m.in.Discard(n) }
-
 // next returns the next token; the error is io.EOF or one of reading.
 func (m *markup) next() (token, error) {
 	for {
-		ahead, err := m.in.Peek(len("<![CDATA["))
+		ahead, err := m.Peek(len("<![CDATA["))
 		begins := func(text string) bool { return bytes.HasPrefix(ahead, []byte(text)) }
 		switch {
 		case len(ahead) == 0:
@@ -86,7 +79,7 @@ func (m *markup) next() (token, error) {
 // until reads up to the closing, or as much as is held at a time; whole reports
 // whether the closing was reached. It is passed over, unless it opens a tag.
 func (m *markup) until(closing string) (text string, whole bool) {
-	ahead, err := m.in.Peek(textPart)
+	ahead, err := m.Peek(textPart)
 	end := bytes.Index(ahead, []byte(closing))
 	if whole = end >= 0; !whole {
 		end = len(ahead)
@@ -129,7 +122,7 @@ func unescape(text string) string {
 // name is a text.
 func (m *markup) tag() (t token, whole bool) {
 	m.skip(1)
-	if next, _ := m.in.Peek(1); next[0] == '/' {
+	if next, _ := m.Peek(1); next[0] == '/' {
 		t.closes = true
 		m.skip(1)
 	}
@@ -146,13 +139,8 @@ func isNameByte(c byte) bool {
 
 // name reads a name without its namespace, in lower case.
 func (m *markup) name() string {
-	ahead, _ := m.in.Peek(mostName)
-	end := bytes.IndexFunc(ahead, func(r rune) bool { return r < 0x80 && !isNameByte(byte(r)) })
-	if end < 0 {
-		end = len(ahead)
-	}
-	text := strings.ToLower(string(ahead[:end]))
-	m.skip(end)
+	text, _ := m.take(mostName, isNameByte)
+	text = strings.ToLower(text)
 	return text[strings.LastIndexByte(text, ':')+1:]
 }
 
@@ -161,7 +149,7 @@ func (m *markup) name() string {
 // where the next one of a report begins.
 func (m *markup) attributes(t *token) bool {
 	for {
-		next, _ := m.in.Peek(2)
+		next, _ := m.Peek(2)
 		if len(next) == 0 {
 			return false
 		}
@@ -194,60 +182,31 @@ func (m *markup) attributes(t *token) bool {
 // attribute reads ="value", in either kind of quotes or none; an attribute
 // without a value is as its name.
 func (m *markup) attribute() (value string, whole bool) {
-	next := m.afterSpace()
-	if next != "=" {
+	if _, next := m.take(0, isSpace); next != "=" {
 		return "", next != ""
 	}
 	m.skip(1)
-	closing := m.afterSpace()
+	_, closing := m.take(0, isSpace)
 	quoted := closing == `"` || closing == "'"
 	if quoted {
 		m.skip(1)
 	} else {
 		closing = " \n\t\r>/"
 	}
-	var text []byte
-	for {
-		ahead, err := m.in.Peek(textPart)
-		end := bytes.IndexAny(ahead, closing)
-		ended := end >= 0
-		if !ended {
-			end = len(ahead)
-		}
-		var tag []int
-		if bytes.IndexByte(ahead[:end], '<') >= 0 {
-			tag = reportTag.FindIndex(ahead[:end])
-		}
-		if tag != nil {
-			end = tag[0]
-		}
-		text = append(text, ahead[:min(end, attributePart-len(text))]...)
-		m.skip(end)
-		switch {
-		case tag != nil:
-			return unescape(string(text)), true
-		case ended:
-			if quoted {
-				m.skip(1)
-			}
-			return unescape(string(text)), true
-		case err != nil:
-			return "", false
-		}
-	}
-}
-
-// afterSpace returns the byte behind the space that is next, none at the end.
-func (m *markup) afterSpace() string {
-	for {
-		next, _ := m.in.Peek(1)
-		if len(next) == 0 || strings.IndexByte(" \n\t\r", next[0]) < 0 {
-			return string(next)
-		}
+	value, end := m.take(attributePart, func(c byte) bool { return strings.IndexByte(closing, c) < 0 && (c != '<' || !m.atReportTag()) })
+	if quoted && end == closing {
 		m.skip(1)
 	}
+	return unescape(value), end != ""
 }
 
-// reportTag begins a tag of a report: the quote that an attribute should end
-// with before it is missing.
-var reportTag = regexp.MustCompile(`(?i)</?(?:testcase|testsuite|failure|error|skipped|system-out|system-err|properties)(?:[^\w:.\-]|$)`)
+func isSpace(c byte) bool { return strings.IndexByte(" \n\t\r", c) >= 0 }
+
+var reportTag = regexp.MustCompile(`(?i)^</?(?:testcase|testsuite|failure|error|skipped|system-out|system-err|properties)(?:[^\w:.\-]|$)`)
+
+// atReportTag reports whether a tag of a report is next: in an attribute, the quote that
+// it should end with is missing.
+func (m *markup) atReportTag() bool {
+	ahead, _ := m.Peek(len("</properties>"))
+	return reportTag.Match(ahead)
+}

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -44,7 +45,7 @@ func newMaterial(s study.Study) material {
 	// The one that stratbench brings, and those whose images were pushed before.
 	pulling := map[string]bool{"registry": true}
 	for _, run := range s.Runs {
-		for _, p := range run.Preparations() {
+		for _, p := range run.Done(results.KindPreparation) {
 			name, _ := p.Trial.Cell.Level("strategy")
 			pulling[name] = true
 		}
@@ -145,7 +146,7 @@ func (m material) strategies(s study.Study, pooled []compare.Factor) (by string,
 // with the fastest strategy that pulls saves over the fastest that builds.
 func (m material) pushes(s study.Study) (all []Push) {
 	for _, run := range s.Runs {
-		for _, p := range run.Preparations() {
+		for _, p := range run.Done(results.KindPreparation) {
 			push := Push{Where: map[string]string{}, Seconds: p.Elapsed.Duration().Seconds()}
 			for _, f := range m.places {
 				if level, ok := p.Trial.Cell.Level(f); ok {

@@ -1,7 +1,6 @@
 package claims
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -106,14 +105,7 @@ func trialsAt(s study.Study, levels map[string]string) (trials []study.Observati
 func isAt(o study.Observation, factor, level string) bool {
 	has, ok := o.Cell.Level(factor)
 	if !ok {
-		var settings map[string]any
-		if json.Unmarshal(o.Record.Settings, &settings) != nil || settings[factor] == nil {
-			return false
-		}
-		has = fmt.Sprint(settings[factor])
-		if bytes, isNumber := settings[factor].(float64); isNumber && factor == "memory" {
-			has = trial.Bytes(bytes).String()
-		}
+		has = study.Setting(o.Record.Settings, factor)
 	}
 	if factor != "memory" {
 		return strings.EqualFold(has, level)

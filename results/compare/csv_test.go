@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // readTrials reads a table of trials. The columns that are named as factors
@@ -42,33 +41,26 @@ func readTrials(t testing.TB, name string, factors, arm []string) (trials []Tria
 			x.Place = append(x.Place, get(column))
 		}
 		if x.Ready {
-			x.Seconds = number(t, get("setup_seconds"), get("setup"))
+			x.Seconds = number(t, get("setup_seconds"))
 		} else {
-			x.Lost = number(t, get("lost_seconds"), "") + number(t, get("recovery_seconds"), "")
+			x.Lost = number(t, get("lost_seconds")) + number(t, get("recovery_seconds"))
 		}
 		trials = append(trials, x)
 	}
 	return trials
 }
 
-// number reads seconds, or a duration as the tool prints it.
-func number(t testing.TB, seconds, printed string) float64 {
+// number is NaN where nothing stands.
+func number(t testing.TB, seconds string) float64 {
 	t.Helper()
-	if seconds != "" {
-		v, err := strconv.ParseFloat(seconds, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	if printed == "" {
+	if seconds == "" {
 		return math.NaN()
 	}
-	d, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m").Replace(printed))
+	v, err := strconv.ParseFloat(seconds, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Seconds()
+	return v
 }
 
 func upTo(trials []Trial, block int) (some []Trial) {

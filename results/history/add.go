@@ -34,7 +34,7 @@ func (h *History) Add(run results.Run) (Added, error) {
 	if err != nil {
 		return added, fmt.Errorf("adding the run in %s to the history: %w", run.Dir, err)
 	}
-	night, err := results.ReadNight(added.Dir)
+	night, err := results.ReadRun(added.Dir)
 	if err != nil {
 		return added, err
 	}
@@ -72,7 +72,7 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 		return added, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	night, err := results.ReadNight(added.Dir)
+	night, err := results.ReadRun(added.Dir)
 	if err != nil {
 		return added, err
 	}
@@ -180,7 +180,7 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 		paths = append(paths, in...)
 	}
 	for _, path := range paths {
-		c, err := readPath(path, results.ReadRun)
+		c, err := readPath(path)
 		if err != nil {
 			return merged, err
 		}

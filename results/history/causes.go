@@ -170,7 +170,7 @@ func (r *Run) machineFacts(cell int) []fact {
 		{engine, of(func(m results.Machine, _ Trial) string { return m.EngineVersion })},
 		{"node image", of(func(m results.Machine, _ Trial) string { return m.NodeImage })},
 		{"machine", of(func(m results.Machine, _ Trial) string {
-			parts := []string{m.Kind, m.Builder, m.StorageDriver}
+			parts := []string{m.Kind, m.Builder, m.StorageDriver, map[bool]string{true: "rootless"}[m.Rootless]}
 			return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
 		})},
 		{"memory limit", of(func(m results.Machine, _ Trial) string { return known(m.Room()) })},

@@ -71,7 +71,7 @@ func Read(dir string, now time.Time) (*History, error) {
 	for i, path := range paths {
 		group.Go(func() (err error) {
 			p := &parts[i]
-			if p.content, err = readPath(path, results.ReadNight); err != nil {
+			if p.content, err = readPath(path); err != nil {
 				return err
 			}
 			for _, run := range p.runs {
@@ -139,7 +139,7 @@ func list(dir string) (paths []string, err error) {
 	return append(paths, files...), nil
 }
 
-func readPath(path string, night func(dir string) (results.Run, error)) (content, error) {
+func readPath(path string) (content, error) {
 	if strings.HasSuffix(path, fileEnd) {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -147,7 +147,7 @@ func readPath(path string, night func(dir string) (results.Run, error)) (content
 		}
 		return readLines(path, text), nil
 	}
-	run, err := night(path)
+	run, err := results.ReadRun(path)
 	if err != nil {
 		return content{faults: []results.Fault{{File: path, Message: err.Error()}}}, nil
 	}
@@ -177,7 +177,7 @@ func (h *History) admit(r *Run) error {
 // records reads one run from where its records stand.
 func records(key string, paths []string) (runs []results.Run, err error) {
 	for _, path := range paths {
-		c, err := readPath(path, results.ReadRun)
+		c, err := readPath(path)
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +248,7 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 		record *results.Record
 	}
 	first := make(map[recordKey]place, len(joined.Records))
-	var whole []*results.Record
+	joined.Records = make([]results.Record, 0, len(joined.Records))
 	for _, run := range runs {
 		for i := range run.Records {
 			rec := &run.Records[i]
@@ -256,7 +256,7 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 			switch {
 			case !known:
 				first[keyOf(rec)] = place{run.Dir, rec}
-				whole = append(whole, rec)
+				joined.Records = append(joined.Records, *rec)
 			case run.Dir != at.dir && rec.Imported != nil:
 				// It was converted from the other's format.
 			case same(at.record, rec):
@@ -266,18 +266,7 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 			}
 		}
 	}
-	slices.SortStableFunc(whole, func(a, b *results.Record) int { return a.Started.Compare(b.Started) })
-	inOrder := len(whole) == len(joined.Records)
-	for i := 0; inOrder && i < len(whole); i++ {
-		inOrder = whole[i] == &joined.Records[i]
-	}
-	if inOrder { // as nearly always; there are very many records
-		return joined, faults
-	}
-	joined.Records = make([]results.Record, len(whole))
-	for i, rec := range whole {
-		joined.Records[i] = *rec
-	}
+	slices.SortStableFunc(joined.Records, func(a, b results.Record) int { return a.Started.Compare(b.Started) })
 	return joined, faults
 }
 

@@ -138,8 +138,7 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 		r.Noise = &noise
 	}
 	for _, c := range cut.Changes {
-		before, after := r.around(c.Night)
-		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Before: before, After: after, Better: after < before, Ratio: study.Value(c.Ratio),
+		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Before: study.Value(c.Before), After: study.Value(c.After), Better: c.After < c.Before, Ratio: study.Value(c.Ratio),
 			Interval: study.Interval{Lower: study.Value(c.CI.Lower), Upper: study.Value(c.CI.Upper)},
 			Causes:   n.Causes(s.Cell, c.Night), Moved: n.Moved(s, c.Night, threshold)}
 		if c.Until != detect.None {
@@ -158,23 +157,6 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 		r.Changes = append(r.Changes, change)
 	}
 	return r
-}
-
-// around are what is typical before a night and from it on; of a drift that
-// begins there, before and after it.
-func (r SeriesReview) around(night int) (before, after study.Value) {
-	before, after = undefined, undefined
-	for _, s := range r.Segments {
-		switch {
-		case s.Start == night && s.Drift:
-			return s.From, s.To
-		case s.Start == night:
-			after = s.From
-		case s.End <= night:
-			before = s.To
-		}
-	}
-	return before, after
 }
 
 // noise estimates both components of variance by their moments, over the fit

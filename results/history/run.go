@@ -1,7 +1,6 @@
 package history
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -105,7 +104,6 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 	}
 	var faults []results.Fault
 	trials := run.Trials()
-	slices.SortStableFunc(trials, func(a, b *results.Record) int { return cmp.Compare(a.Trial.Position, b.Trial.Position) })
 	r.Trials = make([]Trial, 0, len(trials))
 	values := make([]float64, len(trials)*len(metrics))
 	for i, rec := range trials {
@@ -134,7 +132,7 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 	if n := len(trials); n > 0 {
 		r.busy = busynessOf(trials[0].Load, trials[n-1].Load, env.CPUs)
 	}
-	for _, ref := range run.References() {
+	for _, ref := range run.Done(results.KindReference) {
 		r.References = append(r.References, Reference{jobOf(ref.Settings), rounded(ref.Elapsed.Duration().Seconds())})
 	}
 	return r, faults

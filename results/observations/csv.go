@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -28,9 +25,9 @@ func (f *file) readCSV(text []byte) {
 		}
 		return fields, err == nil
 	}
-	t := table{file: f, cells: map[string]trial.Cell{}}
-	if header, ok := next(); ok {
-		t.readHeader(header)
+	var header []string
+	if fields, ok := next(); ok {
+		header = f.readHeader(fields)
 	} else if len(f.faults) == 0 {
 		f.fault(1, "the file is empty; its first line names the columns, of which outcome is the only required one")
 	}
@@ -44,123 +41,57 @@ func (f *file) readCSV(text []byte) {
 		}
 		line, _ := reader.FieldPos(0)
 		r := row{f, line, make(map[string]string, len(fields))}
-		for i, name := range t.header {
+		for i, name := range header {
 			r.value[name] = strings.TrimSpace(fields[i])
 		}
-		if t.printed {
-			r.readPrinted()
-		}
-		rec := r.record(t.cellOf(r))
+		rec := r.record(r.cell(header))
 		r.addTimes(&rec)
 		f.records = append(f.records, rec)
 	}
 	f.placeReferences()
 	f.refuseTwice()
-	f.doubt(slices.Contains(t.header, "block"))
+	f.doubt(slices.Contains(header, "block"))
 }
 
-// table is a CSV file while it is read.
-type table struct {
-	*file
-	header []string
-	// printed is true for a table as people see it.
-	printed bool
-	// cells has each cell once: a long table has few.
-	cells map[string]trial.Cell
-}
-
-// printedNames are the columns of a table as people see it, which ls once wrote
-// as CSV: with times such as "2 min 53 s".
-var printedNames = map[string]string{"setup": "setup_seconds", "elapsed": "elapsed_seconds",
-	"tests passed": "tests_passed", "peak memory": "peak_memory_bytes"}
-
-func (t *table) readHeader(header []string) {
-	for i, name := range header {
+// readHeader returns the names of the columns.
+func (f *file) readHeader(fields []string) (header []string) {
+	for i, name := range fields {
 		name = strings.TrimSpace(name)
 		if name == "" {
-			t.fault(1, "column %d has no name", i+1)
+			f.fault(1, "column %d has no name", i+1)
 		}
-		if slices.Contains(t.header, name) {
-			t.fault(1, "column %q stands there twice", name)
+		if slices.Contains(header, name) {
+			f.fault(1, "column %q stands there twice", name)
 		}
-		t.header = append(t.header, name)
+		header = append(header, name)
 	}
-	isMissing := func(name string) bool { return !slices.Contains(t.header, name) }
-	if t.printed = !slices.ContainsFunc(slices.Collect(maps.Keys(printedNames)), isMissing); t.printed {
-		for i, name := range t.header {
-			if known, ok := printedNames[name]; ok {
-				t.header[i] = known
-			}
-		}
+	for _, name := range header {
+		f.refuseNear(1, "column", name, columns, header)
 	}
-	for _, name := range t.header {
-		t.refuseNear(1, "column", name, columns, t.header)
-	}
-	if len(t.faults) == 0 && isMissing("outcome") {
+	if len(f.faults) == 0 && !slices.Contains(header, "outcome") {
 		hint := ""
-		if len(t.header) == 1 && strings.ContainsAny(t.header[0], ";\t|") {
+		if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
 			hint = "; columns are separated by commas"
 		}
-		t.fault(1, "no column is called outcome, there is %s%s", strings.Join(t.header, ", "), hint)
+		f.fault(1, "no column is called outcome, there is %s%s", strings.Join(header, ", "), hint)
 	}
+	return header
 }
 
-// cellOf is the row's level of each factor. Only a trial must have all.
-func (t *table) cellOf(r row) trial.Cell {
+// cell is the row's level of each factor. Only a trial must have all.
+func (r row) cell(header []string) (c trial.Cell) {
 	kind := results.Kind(r.value["kind"])
-	var key string
-	var c trial.Cell
-	for _, name := range t.header {
+	for _, name := range header {
 		if slices.Contains(columns, name) {
 			continue
 		}
-		level := r.value[name]
-		key += level + "\x00"
-		if level != "" {
+		if level := r.value[name]; level != "" {
 			c = append(c, trial.Assignment{Factor: name, Level: level})
 		} else if kind != results.KindReference && !kind.Prepares() {
 			r.fault("%s has no level", name)
 		}
 	}
-	if same, known := t.cells[key]; known {
-		return same
-	}
-	t.cells[key] = c
 	return c
-}
-
-// readPrinted turns what a printed table shows into what a table of figures has:
-// "2 min 53 s" into 173, "engine-crash in build (limit)" into three columns. The
-// column block has the kind of what is in no block.
-func (r row) readPrinted() {
-	for name, text := range r.value {
-		if text == "–" {
-			r.value[name] = ""
-		}
-	}
-	if _, err := strconv.Atoi(r.value["block"]); r.value["kind"] == "" && err != nil {
-		r.value["kind"], r.value["block"] = r.value["block"], ""
-	}
-	for _, name := range []string{"setup_seconds", "elapsed_seconds"} {
-		text := r.value[name]
-		d, err := time.ParseDuration(strings.ReplaceAll(strings.Replace(text, "min", "m", 1), " ", ""))
-		if err == nil {
-			r.value[name] = strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
-		} else if text != "" {
-			r.fault("%s is %q, no time such as 31.4 s or 2 min 53 s", name, text)
-			r.value[name] = ""
-		}
-	}
-	outcome, limit := strings.CutSuffix(r.value["outcome"], " (limit)")
-	r.value["timed_out"] = strconv.FormatBool(limit)
-	r.value["outcome"], r.value["phase"], _ = strings.Cut(outcome, " in ")
-	r.value["tests_passed"], r.value["tests_total"], _ = strings.Cut(r.value["tests_passed"], " of ")
-	if b, err := trial.ParseBytes(r.value["peak_memory_bytes"]); err == nil {
-		r.value["peak_memory_bytes"] = strconv.FormatInt(int64(b), 10)
-	}
-	if r.value["outcome"] != string(trial.OK) && r.value["outcome"] != string(trial.TestFailed) {
-		r.value["lost_seconds"] = r.value["elapsed_seconds"]
-	}
 }
 
 // placeReferences gives references without a block the block that follows them.

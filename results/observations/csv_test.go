@@ -4,40 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/observations"
 )
-
-func TestPrintedTableIsReadForWhatItShows(t *testing.T) {
-	run, err := observations.Parse("trials.csv", []byte(`trial,block,runtime,strategy,outcome,setup,elapsed,tests passed,peak memory
-p001,preparation,docker,registry,ok,–,33.0 s,–,854 MiB
-t001,warm-up,podman,serial,ok,69.3 s,70.6 s,25 of 25,2.5 GiB
-r001,reference,,,ok,–,2.21 s,–,–
-t002,1,docker,serial,ok,2 min 53 s,1 h 02 min,24 of 25,2.3 GiB
-t003,1,docker,registry,engine-crash in build (limit),–,45.0 s,–,–
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	preparation, warmUp, reference, serial, crash := run.Records[0], run.Records[1], run.Records[2], run.Records[3], run.Records[4]
-	if preparation.Kind != results.KindPreparation || preparation.Elapsed.Duration().Seconds() != 33 || len(run.Preparations()) != 1 {
-		t.Errorf("preparation: %+v", preparation)
-	}
-	if warmUp.Standing() != results.WarmUp || warmUp.Setup.Duration().Seconds() != 69.3 {
-		t.Errorf("warm-up: %+v", warmUp)
-	}
-	if reference.Kind != results.KindReference || reference.Trial.Block != 1 || len(reference.Trial.Cell) != 0 {
-		t.Errorf("reference: %+v", reference)
-	}
-	if serial.Trial.ID != "t002" || serial.Setup.Duration().Seconds() != 173 || serial.Elapsed.Duration().Seconds() != 3720 ||
-		*serial.Imported.TestsPassed != 24 || *serial.Imported.TestsTotal != 25 || *serial.Imported.PeakMemory < 2<<30 {
-		t.Errorf("serial: %+v %+v", serial, serial.Imported)
-	}
-	if crash.Verdict.Outcome != trial.EngineCrash || crash.Verdict.Phase != trial.PhaseBuild || !crash.Verdict.TimedOut || crash.Elapsed.Duration().Seconds() != 45 {
-		t.Errorf("crash: %+v", crash)
-	}
-}
 
 func TestWhatWasMadeBeforeTheTrialsIsRead(t *testing.T) {
 	run, err := observations.Parse("trials.csv", []byte(`trial,kind,block,runtime,outcome,setup_seconds,elapsed_seconds
@@ -49,7 +18,7 @@ t001,trial,1,docker,ok,60,70
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(run.Records) != 4 || len(run.Trials()) != 1 || len(run.Preparations()) != 1 || len(run.BuildCaches()) != 1 || run.BuildCaches()[0].Trial.ID != "b001" {
+	if len(run.Records) != 4 || len(run.Trials()) != 1 || len(run.Done(results.KindPreparation)) != 1 || len(run.Done(results.KindBuildCache)) != 1 || run.Done(results.KindBuildCache)[0].Trial.ID != "b001" {
 		t.Errorf("got %+v", run.Records)
 	}
 }

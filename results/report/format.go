@@ -164,9 +164,6 @@ func pValue(v study.Value) string {
 	return fmt.Sprintf("%.2f", float64(v))
 }
 
-// pIs prints a p-value for a sentence: "p = 0.047", "p < 0.0001".
-func pIs(v study.Value) string { return strings.Replace("p = "+pValue(v), "= <", "< ", 1) }
-
 // number prints a figure for programs; one that does not exist is empty.
 func number(v study.Value) string {
 	if !v.Finite() {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -276,35 +275,27 @@ func Bounds(a study.Analysis) Table {
 func Predictions(s study.Study) Table {
 	t := Table{Title: "Predictions", Header: []string{"runtime", "strategy", "n", "predicted", "measured", "measured / predicted"}}
 	type of struct{ runtime, strategy string }
-	type pair struct{ predicted, measured float64 }
-	pairs := map[of][]pair{}
+	taken := map[of][3][]float64{} // predicted, measured, and the ratio
 	for _, o := range s.Trials {
-		var with struct {
-			Strategy     string             `json:"strategy"`
-			ClusterStart trial.ClusterStart `json:"clusterStart"`
-			Load         struct {
-				When trial.LoadWhen `json:"when"`
-			} `json:"load"`
-			Deploy struct {
-				When trial.DeployWhen `json:"when"`
-			} `json:"deploy"`
-		}
+		with := func(setting string) string { return study.Setting(o.Record.Settings, setting) }
 		built, ok := study.PhaseTime(o.Record, trial.PhaseBuild)
-		if o.Record.Predicted == nil || !o.Ready || !ok || json.Unmarshal(o.Record.Settings, &with) != nil || with.ClusterStart == trial.ClusterWith || with.Load.When == trial.LoadAsBuilt || with.Deploy.When == trial.DeployAsLoaded {
+		if o.Record.Predicted == nil || !o.Ready || !ok || with("clusterStart") == string(trial.ClusterWith) || with("load.when") == string(trial.LoadAsBuilt) || with("deploy.when") == string(trial.DeployAsLoaded) {
 			continue
 		}
-		key := of{o.Record.Machine.Runtime, with.Strategy}
-		pairs[key] = append(pairs[key], pair{o.Record.Predicted.Build.Duration().Seconds(), built})
+		predicted := o.Record.Predicted.Build.Duration().Seconds()
+		key := of{o.Record.Machine.Runtime, with("strategy")}
+		all := taken[key]
+		for i, v := range []float64{predicted, built, built / predicted} {
+			all[i] = append(all[i], v)
+		}
+		taken[key] = all
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(pairs), func(a, b of) int {
+	for _, key := range slices.SortedFunc(maps.Keys(taken), func(a, b of) int {
 		return cmp.Or(cmp.Compare(a.runtime, b.runtime), cmp.Compare(a.strategy, b.strategy))
 	}) {
-		var predicted, measured, ratios []float64
-		for _, p := range pairs[key] {
-			predicted, measured, ratios = append(predicted, p.predicted), append(measured, p.measured), append(ratios, p.measured/p.predicted)
-		}
-		t.Rows = append(t.Rows, []string{key.runtime, key.strategy, strconv.Itoa(len(ratios)),
-			duration(study.Value(stats.Median(predicted))), duration(study.Value(stats.Median(measured))), fmt.Sprintf("%.2f", stats.Median(ratios))})
+		all := taken[key]
+		t.Rows = append(t.Rows, []string{key.runtime, key.strategy, strconv.Itoa(len(all[0])),
+			duration(study.Value(stats.Median(all[0]))), duration(study.Value(stats.Median(all[1]))), fmt.Sprintf("%.2f", stats.Median(all[2]))})
 	}
 	if len(t.Rows) > 0 {
 		t.Notes = []string{"Medians of the phase build. Predicted before each trial from what builds took alone, with fair shares of the processors and nothing else that builds do to each other; above 1, they are in each other's way."}

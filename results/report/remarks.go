@@ -67,7 +67,7 @@ func WhyFailed(a answer.Answer) (lines []string) {
 			untested = append(untested, c.Factor)
 		case c.P < shownCause:
 			lines = append(lines, fmt.Sprintf("Failures go with %s %s: %d of %d failed there, %d of %d otherwise (%s, exact, all else equal, over all factors).",
-				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, pIs(c.P)))
+				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, strings.Replace("p = "+pValue(c.P), "= <", "< ", 1)))
 		}
 	}
 	if len(lines) == 0 {
@@ -112,17 +112,17 @@ func Doubts(a study.Analysis) (points []string) {
 // find a build cache that was filled: their times are not those of builds from nothing.
 func Beforehand(s study.Study) (lines []string) {
 	for _, made := range []struct {
-		records func(results.Run) []*results.Record
-		factor  string
-		text    string
+		kind   results.Kind
+		factor string
+		text   string
 	}{
-		{results.Run.Preparations, "strategy", "Not like for like: trials of %s pull images that were built and pushed before them, in %s. No setup time has that in it."},
-		{results.Run.BuildCaches, "build.cache", "Not like for like: trials of %s with a warm build cache find the same sources built before them, in %s. No setup time has that in it, and sources that have changed take longer."},
+		{results.KindPreparation, "strategy", "Not like for like: trials of %s pull images that were built and pushed before them, in %s. No setup time has that in it."},
+		{results.KindBuildCache, "build.cache", "Not like for like: trials of %s with a warm build cache find the same sources built before them, in %s. No setup time has that in it, and sources that have changed take longer."},
 	} {
 		var who []string
 		took := map[string][]string{}
 		for _, run := range s.Runs {
-			for _, r := range made.records(run) {
+			for _, r := range run.Done(made.kind) {
 				var names []string
 				for _, factor := range []string{"runtime", made.factor} {
 					if level, ok := r.Trial.Cell.Level(factor); ok {

@@ -44,17 +44,11 @@ func summarise(r results.Run) runSummary {
 	s := runSummary{Run: r.ID(), Started: r.Environment.Started.Format("2006-01-02T15:04:05Z07:00"),
 		Cells: len(r.Plan.Cells), Planned: len(r.Plan.Trials), Recorded: len(trials),
 		Outcomes: map[trial.Outcome]int{}, Dir: r.Dir}
-	for _, rec := range trials {
-		switch rec.Standing() {
-		case results.Counts:
-			s.Outcomes[rec.Verdict.Outcome]++
-		case results.WarmUp:
-			s.WarmUps++
-		case results.InjectedFault:
-			s.Injected++
-		case results.NotMeasured:
-			s.Invalid++
+	for _, c := range study.Cells(nil, trials) {
+		for o, n := range c.Outcomes {
+			s.Outcomes[o] += n
 		}
+		s.WarmUps, s.Injected, s.Invalid = s.WarmUps+c.WarmUps, s.Injected+c.Injected, s.Invalid+c.Invalid
 	}
 	return s
 }
@@ -318,6 +312,8 @@ func Trial(run results.Run, r results.Record) Table {
 			note = "unfinished when the trial ended"
 		case s.Cached:
 			note = "cached"
+		case s.Sent > 0:
+			note = s.Sent.String() + " sent to each node"
 		}
 		t.Rows = append(t.Rows, []string{string(s.Phase), s.Image, name, Seconds(s.Start), Seconds(s.Length()), note})
 	}

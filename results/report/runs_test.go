@@ -82,7 +82,7 @@ func TestPublishedTrialsGiveTheSameAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v in:\n%s", err, table.String())
 	}
-	if len(again.Records) != len(run.Records) || len(again.Trials()) != len(run.Trials()) || len(again.References()) != 6 || len(again.Preparations()) != 2 {
+	if len(again.Records) != len(run.Records) || len(again.Trials()) != len(run.Trials()) || len(again.Done(results.KindReference)) != 6 || len(again.Done(results.KindPreparation)) != 2 {
 		t.Errorf("%d records again, %d before", len(again.Records), len(run.Records))
 	}
 	documents := map[string]string{}

@@ -3,6 +3,7 @@
 package simulated
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"math"
@@ -138,11 +139,8 @@ var (
 // are built together take longer for it. Trials differ by a few percent.
 func builds(stages [][]Image, phase trial.Span, position int) (spans []trial.Span) {
 	total, start := 0.0, phase.Start
-	longest := func(stage []Image) (share float64) {
-		for _, image := range stage {
-			share = max(share, image.Share)
-		}
-		return share
+	longest := func(stage []Image) float64 {
+		return slices.MaxFunc(stage, func(a, b Image) int { return cmp.Compare(a.Share, b.Share) }).Share
 	}
 	for _, s := range stages {
 		total += longest(s)

@@ -224,7 +224,7 @@ const mostHostSpread = 0.10
 
 // hostSpeed is by the references with the job of a run's last one; nil without any.
 func hostSpeed(run results.Run) *HostSpeed {
-	all := run.References()
+	all := run.Done(results.KindReference)
 	if len(all) == 0 {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -213,11 +214,7 @@ func (s Study) contention(c trial.Cell) Contention {
 	for _, o := range trials {
 		seen := BuiltAtOnce(o.Record)
 		if seen == 0 && o.Record.Imported != nil { // without spans; it may state how many
-			var settings struct {
-				Concurrency float64 `json:"concurrency"`
-			}
-			_ = json.Unmarshal(o.Record.Settings, &settings)
-			seen = int(settings.Concurrency)
+			seen, _ = strconv.Atoi(Setting(o.Record.Settings, "concurrency"))
 		}
 		out.Concurrency = max(out.Concurrency, seen)
 	}

@@ -157,6 +157,9 @@ var residueFields = []struct {
 	{"engine version", func(r *results.Record, _ results.Environment) string { return r.Machine.EngineVersion }},
 	{"builder", func(r *results.Record, _ results.Environment) string { return r.Machine.Builder }},
 	{"storage driver", func(r *results.Record, _ results.Environment) string { return r.Machine.StorageDriver }},
+	{"root's rights", func(r *results.Record, _ results.Environment) string {
+		return map[bool]string{true: "without", false: "with"}[r.Machine.Rootless]
+	}},
 	{"node image", func(r *results.Record, _ results.Environment) string { return r.Machine.NodeImage }},
 	{"kind of machine", func(r *results.Record, _ results.Environment) string { return r.Machine.Kind }},
 	{"memory", func(r *results.Record, _ results.Environment) string { return r.Machine.Room().String() }},

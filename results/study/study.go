@@ -65,7 +65,7 @@ func Gather(runs []results.Run) Study {
 			s.Refused, order = append(s.Refused, refused), append(order, refused.Cell)
 		}
 		recorded := 0
-		for _, r := range byPosition(run.Trials()) {
+		for _, r := range run.Trials() {
 			if c := complete(r.Trial.Cell, names, r.Settings); !slices.Equal(c, r.Trial.Cell) {
 				moved := *r // the run's own record stays as it is
 				moved.Trial.Cell, r = c, &moved
@@ -90,7 +90,7 @@ func Gather(runs []results.Run) Study {
 		}
 		s.recorded = append(s.recorded, recorded)
 	}
-	s.basics = cellsOf(order, records)
+	s.basics = Cells(order, records)
 	for _, c := range s.basics {
 		s.Cells = append(s.Cells, c.Cell)
 	}
@@ -138,15 +138,16 @@ func complete(c trial.Cell, names []string, settings json.RawMessage) trial.Cell
 	for i, name := range names {
 		level, ok := c.Level(name)
 		if !ok {
-			level = settingLevel(settings, name)
+			level = Setting(settings, name)
 		}
 		full[i] = trial.Assignment{Factor: name, Level: level}
 	}
 	return full
 }
 
-// settingLevel looks a dotted path up in a record's settings.
-func settingLevel(settings json.RawMessage, path string) string {
+// Setting is what stands at a dotted path of a record's settings, as a level is
+// written: NotRecorded where there is nothing, or more than one value.
+func Setting(settings json.RawMessage, path string) string {
 	var at any
 	if json.Unmarshal(settings, &at) != nil {
 		return NotRecorded
@@ -243,19 +244,8 @@ type Cell struct {
 }
 
 // Cells gathers trials by cell. order is the plan's cells; cells that were
-// recorded and are not in it follow in order of position.
+// recorded and are not in it follow in the order of the trials.
 func Cells(order []trial.Cell, trials []*results.Record) []Cell {
-	return cellsOf(order, byPosition(trials))
-}
-
-// byPosition sorts trials in place.
-func byPosition(trials []*results.Record) []*results.Record {
-	slices.SortStableFunc(trials, func(a, b *results.Record) int { return a.Trial.Position - b.Trial.Position })
-	return trials
-}
-
-// cellsOf gathers trials that are in their order already.
-func cellsOf(order []trial.Cell, trials []*results.Record) []Cell {
 	var cells []Cell
 	place := map[string]int{}
 	at := func(c trial.Cell) *Cell {

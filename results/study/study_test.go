@@ -119,6 +119,10 @@ func TestResidueIsReported(t *testing.T) {
 	if kinds(a.Cells[0].Warnings)[study.Residue] != 1 {
 		t.Errorf("warnings: %+v", a.Cells[0].Warnings)
 	}
+	r.Records[0].Machine.Rootless = true
+	if a = analysed(t, r); kinds(a.Cells[0].Warnings)[study.Residue] != 2 {
+		t.Errorf("warnings with a rootless engine among others: %+v", a.Cells[0].Warnings)
+	}
 }
 
 func kinds(warnings []study.Warning) map[study.WarningKind]int {

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
@@ -290,9 +291,10 @@ func (r *reader) stage(i int) {
 	switch {
 	case err != nil:
 		r.issues.Add(r.file, at, "FROM %s: %v; correct it", s.BaseName, err)
-	case base == "" || strings.HasSuffix(base, ":"):
-		r.issues.Add(r.file, at, "FROM %s names no image, because an argument in it has no value; give it a default with ARG before the first FROM, or a value under args", s.BaseName)
-	case base != "scratch" && r.stageNamed(base, i) < 0:
+	case base == "scratch" || r.stageNamed(base, i) >= 0:
+	case strings.Contains(s.BaseName, "$") && !isReference(base):
+		r.issues.Add(r.file, at, "FROM %s names no image: it becomes %q; give each argument in it a value, by a default with ARG before the first FROM, or under args", s.BaseName, base)
+	default:
 		r.needs.Images = append(r.needs.Images, Need{base, at})
 	}
 	for _, f := range r.froms(s) {
@@ -301,6 +303,11 @@ func (r *reader) stage(i int) {
 		}
 	}
 	r.commands(s)
+}
+
+func isReference(text string) bool {
+	_, err := reference.ParseNormalizedNamed(text)
+	return err == nil
 }
 
 // commands follows the environment of a stage and checks what it copies.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -27,9 +26,7 @@ func (s suite) loadBase(t *testing.T) {
 	image := withProbe(t, buildProbe(t))
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(tarball.Write(name.MustParseReference(baseImage), image, w)) }()
-	if err := s.Engine.Load(within(t, time.Minute), r); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.Engine.Load(within(t), r))
 	s.remove(t, baseImage)
 	if _, err := s.Engine.Image(t.Context(), baseImage); err != nil {
 		t.Fatalf("after loading it: %v", err)
@@ -46,9 +43,7 @@ func buildProbe(t *testing.T) []byte {
 		t.Fatalf("building the probe: %v\n%s", err, out)
 	}
 	program, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return program
 }
 

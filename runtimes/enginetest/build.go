@@ -1,8 +1,6 @@
 package enginetest
 
 import (
-	"io"
-	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -32,8 +29,7 @@ CMD ["/probe", "list", "/"]
 // build builds one image, builds it again from the cache, and once more without the
 // cache.
 func (s suite) build(t *testing.T) {
-	tag := own("two-stages")
-	s.remove(t, tag)
+	tag := s.own(t, "two-stages")
 	b := runtimes.Build{Tag: tag, Context: folder(t, twoStages, "input.txt"), Args: map[string]string{"GREETING": "good day"}}
 
 	slept := func(r *recorder, fromCache bool) {
@@ -61,9 +57,9 @@ func (s suite) build(t *testing.T) {
 
 // cache exports a build's cache to a registry, and imports it.
 func (s suite) cache(t *testing.T) {
-	repository := serve(t, s.RegistryHost, registry.New(registry.Logger(log.New(io.Discard, "", 0)))) + "/enginetest/cache"
-	tag := own("cached")
-	s.remove(t, tag, repository+":cache")
+	repository := s.serve(t, emptyRegistry()) + "/enginetest/cache"
+	tag := s.own(t, "cached")
+	s.remove(t, repository+":cache")
 	b := runtimes.Build{Tag: tag, Context: folder(t, twoStages, "input.txt"), CacheTo: repository}
 	r, _ := s.mustBuild(t, b)
 	if !slices.ContainsFunc(r.steps, func(s step) bool { return s.name == trial.ExportStep && s.err == "" }) {
@@ -76,14 +72,18 @@ func (s suite) cache(t *testing.T) {
 	}
 }
 
-// own is the name of an image of this suite.
-func own(name string) string { return "stratbench.local/enginetest/" + name + ":1" }
+// tryBuild builds, and returns what the build reported and how it ended.
+func (s suite) tryBuild(t *testing.T, b runtimes.Build) (*recorder, runtimes.ImageID, error) {
+	t.Helper()
+	r := newRecorder(t)
+	defer r.close()
+	id, err := s.Engine.Build(within(t), b, r.report)
+	return r, id, err
+}
 
 func (s suite) mustBuild(t *testing.T, b runtimes.Build) (*recorder, runtimes.ImageID) {
 	t.Helper()
-	r := newRecorder(t)
-	id, err := s.Engine.Build(within(t, 2*time.Minute), b, r.report)
-	r.close()
+	r, id, err := s.tryBuild(t, b)
 	if err != nil {
 		t.Fatalf("%v; output:\n%s", err, r.output.String())
 	}
@@ -96,19 +96,17 @@ func (s suite) mustBuild(t *testing.T, b runtimes.Build) (*recorder, runtimes.Im
 // is checks that ref names the image.
 func (s suite) is(t *testing.T, ref string, id runtimes.ImageID) {
 	t.Helper()
-	found, err := s.Engine.Image(within(t, time.Minute), ref)
+	found, err := s.Engine.Image(within(t), ref)
 	if err != nil || found != id {
 		t.Errorf("%s is image %q (%v), want %s", ref, found, err, id)
 	}
 }
 
 func (s suite) buildFailing(t *testing.T) {
-	tag, words := own("failing"), "the disk is made of cheese"
-	r := newRecorder(t)
-	_, err := s.Engine.Build(within(t, time.Minute), runtimes.Build{
+	tag, words := s.own(t, "failing"), "the disk is made of cheese"
+	r, _, err := s.tryBuild(t, runtimes.Build{
 		Tag: tag, Context: folder(t, "FROM "+baseImage+"\nRUN [\"/probe\", \"fail\", \"7\", \""+words+"\"]\n"),
-	}, r.report)
-	r.close()
+	})
 	if err == nil {
 		t.Fatal("the build succeeded")
 	}
@@ -128,10 +126,7 @@ func (s suite) buildFailing(t *testing.T) {
 }
 
 func (s suite) buildWithoutContext(t *testing.T) {
-	r := newRecorder(t)
-	_, err := s.Engine.Build(within(t, time.Minute), runtimes.Build{
-		Tag: own("nothing"), Context: filepath.Join(t.TempDir(), "missing"),
-	}, r.report)
+	_, _, err := s.tryBuild(t, runtimes.Build{Tag: s.own(t, "nothing"), Context: filepath.Join(t.TempDir(), "missing")})
 	if err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("building a folder that does not exist: %v", err)
 	}
@@ -141,12 +136,10 @@ func (s suite) buildsInParallel(t *testing.T) {
 	recorders := map[string]*recorder{"a": newRecorder(t), "b": newRecorder(t), "c": newRecorder(t)}
 	var builds errgroup.Group
 	for letter, r := range recorders {
-		tag := own("parallel-" + letter)
-		s.remove(t, tag)
-		b := runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
+		b := runtimes.Build{Tag: s.own(t, "parallel-"+letter), NoCache: true, Context: folder(t,
 			"FROM "+baseImage+"\nRUN [\"/probe\", \"sleep\", \"2s\", \""+letter+"\"]\n")}
 		builds.Go(func() error {
-			_, err := s.Engine.Build(within(t, time.Minute), b, r.report)
+			_, err := s.Engine.Build(within(t), b, r.report)
 			return err
 		})
 	}
@@ -170,12 +163,10 @@ func (s suite) buildsInParallel(t *testing.T) {
 }
 
 func (s suite) ignoreFile(t *testing.T) {
-	tag := own("ignoring")
-	s.remove(t, tag)
 	dir := folder(t, "FROM "+baseImage+"\nCOPY . /sent\nRUN [\"/probe\", \"list\", \"/sent\"]\n",
 		"kept.txt", "left.log", "sub/left.txt", "sub/kept.txt")
 	write(t, filepath.Join(dir, ".dockerignore"), "*.log\nsub\n!sub/kept.txt\n")
-	r, _ := s.mustBuild(t, runtimes.Build{Tag: tag, Context: dir, NoCache: true})
+	r, _ := s.mustBuild(t, runtimes.Build{Tag: s.own(t, "ignoring"), Context: dir, NoCache: true})
 	for file, want := range map[string]bool{
 		"/sent/kept.txt": true, "/sent/sub/kept.txt": true, "/sent/left.log": false, "/sent/sub/left.txt": false,
 	} {
@@ -187,8 +178,7 @@ func (s suite) ignoreFile(t *testing.T) {
 
 // target builds a stage that is not the last one, which would fail.
 func (s suite) target(t *testing.T) {
-	tag := own("target")
-	s.remove(t, tag)
+	tag := s.own(t, "target")
 	dir := folder(t, "FROM "+baseImage+" AS wanted\nRUN [\"/probe\", \"write\", \"/a\", \"wanted\"]\nFROM "+baseImage+"\nRUN [\"/nothing\"]\n")
 	r, id := s.mustBuild(t, runtimes.Build{Tag: tag, Context: dir, NoCache: true, Target: "wanted"})
 	if strings.Contains(r.output.String(), "/nothing") {
@@ -200,13 +190,11 @@ func (s suite) target(t *testing.T) {
 // commonStage builds a stage under no name and without the cache, and then an image of
 // another Dockerfile with the same stage, which takes it from the cache.
 func (s suite) commonStage(t *testing.T) {
-	tag := own("common-stage")
-	s.remove(t, tag)
 	const stage = "FROM " + baseImage + " AS made\nCOPY input.txt /input.txt\nRUN [\"/probe\", \"sleep\", \"400ms\"]\n"
 	dir := folder(t, stage, "input.txt")
 	write(t, filepath.Join(dir, "other.Dockerfile"), stage+"FROM "+baseImage+"\nCOPY --from=made /input.txt /\n")
 	names := func() (all []string) {
-		contents, err := s.Engine.Contents(within(t, time.Minute))
+		contents, err := s.Engine.Contents(within(t))
 		must(t, err)
 		for _, i := range contents.Images {
 			all = append(all, i.Names...)
@@ -222,7 +210,7 @@ func (s suite) commonStage(t *testing.T) {
 	if after := names(); !slices.Equal(after, before) {
 		t.Errorf("a build without a name has left the names %q, where there were %q", after, before)
 	}
-	second, _ := s.mustBuild(t, runtimes.Build{Tag: tag, Context: dir, Dockerfile: "other.Dockerfile"})
+	second, _ := s.mustBuild(t, runtimes.Build{Tag: s.own(t, "common-stage"), Context: dir, Dockerfile: "other.Dockerfile"})
 	if !second.find("400ms").cached {
 		t.Error("a step of the common stage was done again")
 	}

@@ -2,17 +2,16 @@ package enginetest
 
 import (
 	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stratbench/stratbench/runtimes"
 )
 
 // untag takes the only name away from an image, which must stay otherwise as it was.
 func (s suite) untag(t *testing.T) {
-	const first, second = "stratbench.local/enginetest/kept:1", "stratbench.local/enginetest/kept:2"
-	s.remove(t, first, second)
-	ctx := within(t, time.Minute)
+	first, second := s.own(t, "kept"), s.own(t, "kept-again")
+	ctx := within(t)
 	_, id := s.mustBuild(t, runtimes.Build{Tag: first, NoCache: true, Context: folder(t, "FROM "+baseImage+"\nENV KEPT=yes\n")})
 	must(t, s.Engine.Untag(ctx, first))
 	if _, err := s.Engine.Image(ctx, first); !runtimes.IsNotFound(err) {
@@ -29,7 +28,7 @@ func (s suite) untag(t *testing.T) {
 	}
 	for _, i := range contents.Images {
 		for _, name := range i.Names {
-			if len(name) > len(first) && name[:len(first)] == first {
+			if strings.HasPrefix(name, first) {
 				t.Errorf("%s is left after the name was taken away", name)
 			}
 		}
@@ -40,9 +39,8 @@ func (s suite) untag(t *testing.T) {
 
 // forget builds while the cache has another build's records, and removes its own.
 func (s suite) forget(t *testing.T) {
-	mine, other := own("forgotten"), own("remembered")
-	s.remove(t, mine, other)
-	ctx := within(t, 2*time.Minute)
+	mine, other := s.own(t, "forgotten"), s.own(t, "remembered")
+	ctx := within(t)
 	b := runtimes.Build{ID: "other", Tag: other, NoCache: true, Context: folder(t, twoStages, "input.txt")}
 	s.mustBuild(t, b)
 	before, err := s.Engine.Contents(ctx)
@@ -65,7 +63,7 @@ func (s suite) forget(t *testing.T) {
 // claims claims one name twice.
 func (s suite) claims(t *testing.T) {
 	const name = "stratbench-enginetest"
-	ctx := within(t, time.Minute)
+	ctx := within(t)
 	must(t, s.Engine.Release(ctx, name))
 	for _, who := range []string{"first", "second"} {
 		labels, err := s.Engine.Claim(ctx, name, map[string]string{"who": who})

@@ -78,9 +78,7 @@ func Missing(t *testing.T, what string) {
 
 func (s suite) info(t *testing.T) {
 	info, err := s.Engine.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Logf("%+v", info)
 	if info.Runtime != s.Endpoint.Runtime {
 		t.Errorf("the runtime is %q, want %q", info.Runtime, s.Endpoint.Runtime)
@@ -101,11 +99,18 @@ func (s suite) info(t *testing.T) {
 	}
 }
 
-// within is a context for one call that must not block the suite.
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
+// within is a context for calls that must not block the suite.
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// own is the name of an image of this suite, which is removed when the test ends.
+func (s suite) own(t *testing.T, name string) string {
+	ref := "stratbench.local/enginetest/" + name + ":1"
+	s.remove(t, ref)
+	return ref
 }
 
 // remove removes images when the test ends, however it ends.

@@ -1,17 +1,16 @@
 package enginetest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/procfs"
 
 	"github.com/stratbench/stratbench/runtimes"
 )
@@ -19,11 +18,10 @@ import (
 // socket is the engine's unix socket, by which its process can be found; empty for
 // another address.
 func (s suite) socket() string {
-	path, ok := strings.CutPrefix(s.Endpoint.Address, "unix://")
-	if !ok {
-		return ""
+	if path, ok := strings.CutPrefix(s.Endpoint.Address, "unix://"); ok {
+		return path
 	}
-	return path
+	return ""
 }
 
 // standstill stops the engine's process while its socket goes on accepting.
@@ -41,7 +39,7 @@ func (s suite) standstill(t *testing.T) {
 		t.Errorf("a ping of a stopped engine: %v", err)
 	}
 	start()
-	if err := s.Endpoint.Ping(within(t, 10*time.Second)); err != nil {
+	if err := s.Endpoint.Ping(within(t)); err != nil {
 		t.Errorf("after the engine went on: %v", err)
 	}
 }
@@ -51,7 +49,7 @@ func (s suite) crash(t *testing.T) {
 	token := token()
 	r := newRecorder(t)
 	r.started = whenRunning(t, token, func() { kill(t, s.socket()) })
-	_, err := s.Engine.Build(within(t, time.Minute), endless(t, "crashed", token), r.report)
+	_, err := s.Engine.Build(within(t), s.endless(t, "crashed", token), r.report)
 	r.close()
 	t.Log(err)
 	said := func(words string) bool { return err != nil && strings.Contains(err.Error(), words) }
@@ -63,7 +61,7 @@ func (s suite) crash(t *testing.T) {
 // buildCancelled cancels a build whose command runs.
 func (s suite) buildCancelled(t *testing.T) {
 	token := token()
-	ctx, cancel := context.WithCancel(within(t, time.Minute))
+	ctx, cancel := context.WithCancel(within(t))
 	defer cancel()
 	r := newRecorder(t)
 	var at time.Time
@@ -71,7 +69,7 @@ func (s suite) buildCancelled(t *testing.T) {
 		at = time.Now()
 		cancel()
 	})
-	_, err := s.Engine.Build(ctx, endless(t, "cancelled", token), r.report)
+	_, err := s.Engine.Build(ctx, s.endless(t, "cancelled", token), r.report)
 	r.close()
 	if err == nil || ctx.Err() == nil {
 		t.Fatalf("the build ended by itself: %v", err)
@@ -84,8 +82,8 @@ func (s suite) buildCancelled(t *testing.T) {
 }
 
 // endless is a build whose command has the token among its arguments and does not end.
-func endless(t *testing.T, name, token string) runtimes.Build {
-	return runtimes.Build{Tag: own(name), Context: folder(t, "FROM "+baseImage+"\nRUN [\"/probe\", \"sleep\", \"1h\", \""+token+"\"]\n")}
+func (s suite) endless(t *testing.T, name, token string) runtimes.Build {
+	return runtimes.Build{Tag: s.own(t, name), Context: folder(t, "FROM "+baseImage+"\nRUN [\"/probe\", \"sleep\", \"1h\", \""+token+"\"]\n")}
 }
 
 // whenRunning calls do once the command of the step with the token runs.
@@ -119,15 +117,12 @@ func running(t *testing.T, token string, want bool) {
 }
 
 func found(t *testing.T, token string) bool {
-	lists, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil || len(lists) == 0 {
+	all, err := procfs.AllProcs()
+	if err != nil {
 		t.Errorf("listing processes: %v", err)
 	}
-	for _, path := range lists {
-		// The file of a process that has ended meanwhile cannot be read.
-		if args, err := os.ReadFile(path); err == nil && bytes.Contains(args, []byte(token)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(all, func(p procfs.Proc) bool {
+		args, err := p.CmdLine() // fails for a process that has ended meanwhile
+		return err == nil && strings.Contains(strings.Join(args, " "), token)
+	})
 }

@@ -2,26 +2,21 @@ package enginetest
 
 import (
 	"archive/tar"
-	"encoding/json"
 	"errors"
 	"io"
-	"log"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/stratbench/stratbench/runtimes"
 )
 
 func (s suite) names(t *testing.T) {
-	const name, other = "stratbench.local/enginetest/named:1", "stratbench.local/enginetest/named:2"
-	missing := own("missing")
-	s.remove(t, name, other)
-	ctx := within(t, time.Minute)
+	name, other, missing := s.own(t, "named"), s.own(t, "named-too"), s.own(t, "missing")
+	ctx := within(t)
 	must(t, s.Engine.Tag(ctx, baseImage, name))
 	must(t, s.Engine.Tag(ctx, name, other))
 	id, err := s.Engine.Image(ctx, baseImage)
@@ -44,8 +39,7 @@ func (s suite) names(t *testing.T) {
 }
 
 func (s suite) saveAndLoad(t *testing.T) {
-	refs := []string{own("saved-a"), own("saved-b")}
-	s.remove(t, refs...)
+	refs := []string{s.own(t, "saved-a"), s.own(t, "saved-b")}
 	for _, ref := range refs {
 		s.mustBuild(t, runtimes.Build{Tag: ref, Context: folder(t, "FROM "+baseImage+"\nCOPY own.txt /\nENV NAME="+ref+"\n", "own.txt")})
 	}
@@ -53,7 +47,7 @@ func (s suite) saveAndLoad(t *testing.T) {
 	s.save(t, path, refs)
 	layersOnce(t, path, refs)
 	for _, ref := range refs {
-		must(t, s.Engine.Remove(within(t, time.Minute), ref))
+		must(t, s.Engine.Remove(within(t), ref))
 		if _, err := s.Engine.Image(t.Context(), ref); !runtimes.IsNotFound(err) {
 			t.Fatalf("after removing %s: %v", ref, err)
 		}
@@ -61,7 +55,7 @@ func (s suite) saveAndLoad(t *testing.T) {
 	archive, err := os.Open(path)
 	must(t, err)
 	defer archive.Close()
-	must(t, s.Engine.Load(within(t, time.Minute), archive))
+	must(t, s.Engine.Load(within(t), archive))
 	for _, ref := range refs {
 		if _, err := s.Engine.Image(t.Context(), ref); err != nil {
 			t.Errorf("after loading: %v", err)
@@ -72,14 +66,27 @@ func (s suite) saveAndLoad(t *testing.T) {
 func (s suite) save(t *testing.T, path string, refs []string) {
 	f, err := os.Create(path)
 	must(t, err)
-	must(t, s.Engine.Save(within(t, time.Minute), refs, f))
+	must(t, s.Engine.Save(within(t), refs, f))
 	must(t, f.Close())
 }
 
 // layersOnce checks that the archive names both images and contains their shared layer
 // once.
 func layersOnce(t *testing.T, path string, refs []string) {
-	manifest, sizes := readArchive(t, path)
+	manifest, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(path) })
+	must(t, err)
+	archive, err := os.Open(path)
+	must(t, err)
+	defer archive.Close()
+	sizes := map[string]int64{}
+	for r := tar.NewReader(archive); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		sizes[header.Name] = header.Size
+	}
 	if len(manifest) != len(refs) {
 		t.Fatalf("the archive holds %d images, want %d", len(manifest), len(refs))
 	}
@@ -111,32 +118,8 @@ func layersOnce(t *testing.T, path string, refs []string) {
 	}
 }
 
-type archived struct {
-	RepoTags []string
-	Layers   []string
-}
-
-// readArchive returns an archive's manifest and the sizes of its files.
-func readArchive(t *testing.T, path string) (manifest []archived, sizes map[string]int64) {
-	f, err := os.Open(path)
-	must(t, err)
-	defer f.Close()
-	sizes = map[string]int64{}
-	for r := tar.NewReader(f); ; {
-		header, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return manifest, sizes
-		}
-		must(t, err)
-		sizes[header.Name] = header.Size
-		if header.Name == "manifest.json" {
-			must(t, json.NewDecoder(r).Decode(&manifest))
-		}
-	}
-}
-
 func (s suite) loadRubbish(t *testing.T) {
-	err := s.Engine.Load(within(t, time.Minute), strings.NewReader(strings.Repeat("this is no archive ", 1000)))
+	err := s.Engine.Load(within(t), strings.NewReader(strings.Repeat("this is no archive ", 1000)))
 	if err == nil {
 		t.Error("what is no archive was loaded")
 	}
@@ -146,15 +129,15 @@ func (s suite) loadRubbish(t *testing.T) {
 		w.Write(make([]byte, 10))
 		w.CloseWithError(broken)
 	}()
-	if err := s.Engine.Load(within(t, time.Minute), r); !errors.Is(err, broken) {
+	if err := s.Engine.Load(within(t), r); !errors.Is(err, broken) {
 		t.Errorf("loading from a reader that fails: %v, want %v", err, broken)
 	}
 }
 
 func (s suite) registry(t *testing.T) {
-	ref := serve(t, s.RegistryHost, registry.New(registry.Logger(log.New(io.Discard, "", 0)))) + "/enginetest/pushed:1"
+	ref := s.serve(t, emptyRegistry()) + "/enginetest/pushed:1"
 	s.remove(t, ref)
-	ctx := within(t, time.Minute)
+	ctx := within(t)
 	if _, err := s.Engine.Pull(ctx, ref, true); err == nil {
 		t.Error("an image that is not in the registry was pulled")
 	} else {

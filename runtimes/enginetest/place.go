@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
@@ -44,7 +43,7 @@ func StartMachine(t *testing.T, runtime trial.Runtime) *isolated.Machine {
 	must(t, err)
 	t.Cleanup(func() { s.Close(context.Background()) })
 	must(t, s.ImportRoot(t.Context(), "test", archive))
-	m, err := isolated.Start(within(t, time.Minute), isolated.Config{
+	m, err := isolated.Start(within(t), isolated.Config{
 		Store: s, From: store.Root("test"), Runtime: runtime, Log: filepath.Join(dir, "engine.log"),
 		WayOut: &isolated.WayOut{Authorities: hostAuthorities()},
 	})

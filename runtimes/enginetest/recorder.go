@@ -40,38 +40,29 @@ func (r *recorder) report(p runtimes.Progress) {
 		return
 	}
 	defer r.busy.Store(false)
-	switch {
+	switch start, ok := r.open[p.Step]; {
 	case !p.Started.IsZero():
-		r.start(p)
+		if ok {
+			r.t.Errorf("step %q starts while it is open", p.Step)
+		}
+		r.sane(p.Step, p.Started)
+		r.open[p.Step] = p.Started
+		if r.started != nil {
+			r.started(p.Step)
+		}
 	case !p.Ended.IsZero():
-		r.end(p)
+		if !ok {
+			r.t.Errorf("step %q ends without having started", p.Step)
+		}
+		r.sane(p.Step, p.Ended)
+		if p.Ended.Before(start) {
+			r.t.Errorf("step %q ends %s before it starts", p.Step, start.Sub(p.Ended))
+		}
+		delete(r.open, p.Step)
+		r.steps = append(r.steps, step{p.Step, start, p.Ended, p.Cached, p.Error})
 	default:
 		r.output.Write(p.Output)
 	}
-}
-
-func (r *recorder) start(p runtimes.Progress) {
-	if _, ok := r.open[p.Step]; ok {
-		r.t.Errorf("step %q starts while it is open", p.Step)
-	}
-	r.sane(p.Step, p.Started)
-	r.open[p.Step] = p.Started
-	if r.started != nil {
-		r.started(p.Step)
-	}
-}
-
-func (r *recorder) end(p runtimes.Progress) {
-	start, ok := r.open[p.Step]
-	if !ok {
-		r.t.Errorf("step %q ends without having started", p.Step)
-	}
-	r.sane(p.Step, p.Ended)
-	if p.Ended.Before(start) {
-		r.t.Errorf("step %q ends %s before it starts", p.Step, start.Sub(p.Ended))
-	}
-	delete(r.open, p.Step)
-	r.steps = append(r.steps, step{p.Step, start, p.Ended, p.Cached, p.Error})
 }
 
 func (r *recorder) sane(name string, at time.Time) {

@@ -1,14 +1,12 @@
 package enginetest
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 
 	"github.com/stratbench/stratbench/runtimes"
@@ -32,17 +30,12 @@ func stop(t *testing.T, socket string) (start func()) {
 // stopped reports whether all threads of a process have stopped, which takes some time
 // after the signal.
 func stopped(t *testing.T, pid int) bool {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
-	if err != nil || len(threads) == 0 {
-		t.Fatalf("looking at the engine's threads: %v", err)
-	}
-	for _, path := range threads {
-		status, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(status, []byte("State:\tT")) {
-			return false
-		}
-	}
-	return true
+	threads, err := procfs.AllThreads(pid)
+	must(t, err)
+	return !slices.ContainsFunc(threads, func(thread procfs.Proc) bool {
+		stat, err := thread.Stat()
+		return err != nil || stat.State != "T"
+	})
 }
 
 // kill ends the process that listens at the socket.

@@ -30,7 +30,7 @@ func DockerBehindTLS(t *testing.T) Place {
 		t.Skip("real engines: not in -short")
 	}
 	m := StartMachine(t, trial.Docker)
-	must(t, m.Stop(within(t, time.Minute)))
+	must(t, m.Stop(within(t)))
 	dir := t.TempDir()
 	Certificates(t, dir, m.Addr().AsSlice())
 	const inside = "/etc/docker/tls"
@@ -45,7 +45,7 @@ func DockerBehindTLS(t *testing.T) Place {
 
 	here := runtimes.Endpoint{Runtime: trial.Docker, Address: "tcp://" + m.Addr().String() + ":2376",
 		TLS: runtimes.TLS{CA: dir + "/ca.pem", Cert: dir + "/cert.pem", Key: dir + "/key.pem"}}
-	for ctx := within(t, time.Minute); here.Ping(ctx) != nil; time.Sleep(100 * time.Millisecond) {
+	for ctx := within(t); here.Ping(ctx) != nil; time.Sleep(100 * time.Millisecond) {
 		if ctx.Err() != nil {
 			text, _ := os.ReadFile(log.Name())
 			t.Fatalf("dockerd behind TLS does not answer: %v\n%s", here.Ping(t.Context()), text)
@@ -73,36 +73,34 @@ func Certificates(t *testing.T, dir string, addresses ...net.IP) {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	key := newKey(t)
-	authority = sign(t, authority, authority, key, key, filepath.Join(dir, "ca.pem"))
+	authority, key := issue(t, authority, nil, nil, filepath.Join(dir, "ca.pem"))
 	for name, use := range map[string]x509.ExtKeyUsage{"server-": x509.ExtKeyUsageServerAuth, "": x509.ExtKeyUsageClientAuth} {
 		leaf := &x509.Certificate{
 			SerialNumber: big.NewInt(2 + int64(len(name))), Subject: pkix.Name{CommonName: name + "test"}, NotAfter: time.Now().Add(24 * time.Hour),
 			ExtKeyUsage: []x509.ExtKeyUsage{use}, DNSNames: []string{"localhost"}, IPAddresses: append(addresses, net.IPv4(127, 0, 0, 1)),
 		}
-		own := newKey(t)
-		sign(t, leaf, authority, own, key, filepath.Join(dir, name+"cert.pem"))
+		_, own := issue(t, leaf, authority, key, filepath.Join(dir, name+"cert.pem"))
 		text, err := x509.MarshalECPrivateKey(own)
 		must(t, err)
 		writePEM(t, filepath.Join(dir, name+"key.pem"), "EC PRIVATE KEY", text)
 	}
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+// issue makes a key and its certificate, which it writes to a file. The certificate is
+// signed with the parent's key, or with its own if there is no parent.
+func issue(t *testing.T, c, parent *x509.Certificate, by *ecdsa.PrivateKey, path string) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	return key
-}
-
-func sign(t *testing.T, c, parent *x509.Certificate, own, by *ecdsa.PrivateKey, path string) *x509.Certificate {
-	t.Helper()
+	if parent == nil {
+		parent, by = c, own
+	}
 	text, err := x509.CreateCertificate(rand.Reader, c, parent, &own.PublicKey, by)
 	must(t, err)
 	writePEM(t, path, "CERTIFICATE", text)
 	signed, err := x509.ParseCertificate(text)
 	must(t, err)
-	return signed
+	return signed, own
 }
 
 func writePEM(t *testing.T, path, label string, text []byte) {

@@ -2,14 +2,12 @@ package enginetest
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +15,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
@@ -76,13 +73,13 @@ func (u user) helper(t *testing.T, registry string) (folder string) {
 // user has, one after the other, in each place where the engine's command looks.
 func (s suite) logins(t *testing.T) {
 	u := newUser(t)
-	address := servePrivate(t, s.RegistryHost, u)
+	address := s.servePrivate(t, u)
 	ref := address + "/enginetest/private:1"
 	s.remove(t, ref)
-	must(t, s.Engine.Tag(within(t, time.Minute), baseImage, ref))
-	s.refused(t, "pushing", s.Engine.Push(within(t, time.Minute), ref, true))
+	must(t, s.Engine.Tag(within(t), baseImage, ref))
+	s.refused(t, "pushing", s.Engine.Push(within(t), ref, true))
 	s.refused(t, "pulling", s.pull(t, ref))
-	must(t, s.Engine.Remove(within(t, time.Minute), ref))
+	must(t, s.Engine.Remove(within(t), ref))
 	s.refused(t, "building", s.buildOn(t, ref, "nobody"))
 
 	type place struct {
@@ -110,29 +107,25 @@ func (s suite) logins(t *testing.T) {
 				must(t, os.RemoveAll(filepath.Join(u.home, ".config")))
 			})
 			p.set(t)
-			must(t, s.Engine.Tag(within(t, time.Minute), baseImage, ref))
-			must(t, s.Engine.Push(within(t, time.Minute), ref, true))
-			must(t, s.Engine.Remove(within(t, time.Minute), ref))
+			must(t, s.Engine.Tag(within(t), baseImage, ref))
+			must(t, s.Engine.Push(within(t), ref, true))
+			must(t, s.Engine.Remove(within(t), ref))
 			must(t, s.buildOn(t, ref, strings.NewReplacer("/", "", "~", "", ".", "", " ", "-").Replace(strings.ToLower(p.name))))
 			must(t, s.pull(t, ref))
-			must(t, s.Engine.Remove(within(t, time.Minute), ref))
+			must(t, s.Engine.Remove(within(t), ref))
 		})
 	}
 }
 
 func (s suite) pull(t *testing.T, ref string) error {
-	_, err := s.Engine.Pull(within(t, time.Minute), ref, true)
+	_, err := s.Engine.Pull(within(t), ref, true)
 	return err
 }
 
 func (s suite) buildOn(t *testing.T, base, name string) error {
-	tag := own("on-private-" + name)
-	s.remove(t, tag)
-	r := newRecorder(t)
-	defer r.close()
-	_, err := s.Engine.Build(within(t, time.Minute), runtimes.Build{
-		Tag: tag, NoCache: true, Context: folder(t, "FROM "+base+"\nRUN [\"/probe\", \"env\", \"HOME\"]\n"),
-	}, r.report)
+	_, _, err := s.tryBuild(t, runtimes.Build{
+		Tag: s.own(t, "on-private-"+name), NoCache: true, Context: folder(t, "FROM "+base+"\nRUN [\"/probe\", \"env\", \"HOME\"]\n"),
+	})
 	return err
 }
 
@@ -154,11 +147,10 @@ func (s suite) refused(t *testing.T, what string, err error) {
 }
 
 // servePrivate serves a registry without TLS that only the user may use.
-func servePrivate(t *testing.T, host string, u user) string {
-	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	return serve(t, host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, password, _ := r.BasicAuth()
-		if name != u.name || subtle.ConstantTimeCompare([]byte(password), []byte(u.password)) != 1 {
+func (s suite) servePrivate(t *testing.T, u user) string {
+	handler := emptyRegistry()
+	return s.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Basic "+u.basic() {
 			w.Header().Set("WWW-Authenticate", `Basic realm="enginetest"`)
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnauthorized)
@@ -169,9 +161,12 @@ func servePrivate(t *testing.T, host string, u user) string {
 	}))
 }
 
-func serve(t *testing.T, host string, handler http.Handler) string {
+func emptyRegistry() http.Handler { return registry.New(registry.Logger(log.New(io.Discard, "", 0))) }
+
+// serve serves where the engine reaches it, until the test ends.
+func (s suite) serve(t *testing.T, handler http.Handler) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	listener, err := net.Listen("tcp", net.JoinHostPort(s.RegistryHost, "0"))
 	must(t, err)
 	server := &http.Server{Handler: handler}
 	go server.Serve(listener)
@@ -184,8 +179,8 @@ func serve(t *testing.T, host string, handler http.Handler) string {
 // part of the image.
 func (s suite) proxied(t *testing.T) {
 	u := newUser(t)
-	proxy := serveProxy(t, s.RegistryHost, u)
-	address := "http://" + u.name + ":" + u.password + "@" + proxy.address
+	proxy, asked := s.serveProxy(t, u)
+	address := "http://" + u.name + ":" + u.password + "@" + proxy
 	switch s.Endpoint.Runtime {
 	case trial.Docker:
 		write(t, filepath.Join(u.home, ".docker/config.json"),
@@ -195,12 +190,12 @@ func (s suite) proxied(t *testing.T) {
 		t.Setenv("HTTP_PROXY", address)
 		t.Setenv("http_proxy", address)
 	}
-	tag := own("proxied")
-	s.remove(t, tag)
+	tag := s.own(t, "proxied")
 	r, _ := s.mustBuild(t, runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
 		"FROM "+baseImage+"\nRUN [\"/probe\", \"get\", \"http://host.invalid/greeting\"]\nRUN [\"/probe\", \"write\", \"/done\", \"yes\"]\n")})
-	if !strings.Contains(r.output.String(), "good day") || proxy.asked.Load() == 0 {
-		t.Errorf("the proxy was asked %d times; output:\n%s", proxy.asked.Load(), r.output.String())
+	before := asked.Load()
+	if !strings.Contains(r.output.String(), "good day") || before == 0 {
+		t.Errorf("the proxy was asked %d times; output:\n%s", before, r.output.String())
 	}
 	path := filepath.Join(t.TempDir(), "proxied.tar")
 	s.save(t, path, []string{tag})
@@ -210,39 +205,27 @@ func (s suite) proxied(t *testing.T) {
 		t.Error("the proxy's password is in the image")
 	}
 
-	asked := proxy.asked.Load()
-	r = newRecorder(t)
-	_, err = s.Engine.Build(within(t, time.Minute), runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
+	_, _, err = s.tryBuild(t, runtimes.Build{Tag: tag, NoCache: true, Context: folder(t,
 		"FROM "+baseImage+"\nRUN [\"/probe\", \"get\", \"http://host.invalid/greeting\"]\n"),
-		Args: map[string]string{"HTTP_PROXY": "", "http_proxy": ""}}, r.report)
-	if err == nil || proxy.asked.Load() != asked {
-		t.Errorf("the build's own argument, which names no proxy, did not win: %v, asked %d times", err, proxy.asked.Load()-asked)
+		Args: map[string]string{"HTTP_PROXY": "", "http_proxy": ""}})
+	if err == nil || asked.Load() != before {
+		t.Errorf("the build's own argument, which names no proxy, did not win: %v, asked %d times", err, asked.Load()-before)
 	}
 }
 
-type proxy struct {
-	address string
-	asked   atomic.Int64
-}
-
-// serveProxy serves a small HTTP proxy that requires the user's name and password and
-// answers for every host, so also for host.invalid.
-func serveProxy(t *testing.T, host string, u user) *proxy {
-	origin := serve(t, "127.0.0.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "good day") }))
-	p := &proxy{}
-	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host = "http", origin
-	}}
-	p.address = serve(t, host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// serveProxy serves what looks like an HTTP proxy that requires the user's name and
+// password. It answers for every host itself, so also for host.invalid.
+func (s suite) serveProxy(t *testing.T, u user) (address string, asked *atomic.Int64) {
+	asked = &atomic.Int64{}
+	return s.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Proxy-Authorization") != "Basic "+u.basic() {
 			w.Header().Set("Proxy-Authenticate", "Basic")
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
 		}
-		p.asked.Add(1)
-		forward.ServeHTTP(w, r)
-	}))
-	return p
+		asked.Add(1)
+		fmt.Fprintln(w, "good day")
+	})), asked
 }
 
 // download lets a build fetch something over TLS from this host's module proxy: with a
@@ -255,10 +238,9 @@ func (s suite) download(t *testing.T) {
 	if !strings.Contains(proxy, "://") {
 		Missing(t, "this host uses no module proxy")
 	}
-	tag, mounted := own("download"), "/etc/ssl/certs/ca-certificates.crt"
-	s.remove(t, tag)
+	const mounted = "/etc/ssl/certs/ca-certificates.crt"
 	r, _ := s.mustBuild(t, runtimes.Build{
-		Tag: tag, NoCache: true, Args: map[string]string{"MODULES": strings.TrimSuffix(proxy, "/")},
+		Tag: s.own(t, "download"), NoCache: true, Args: map[string]string{"MODULES": strings.TrimSuffix(proxy, "/")},
 		Secrets: map[string]string{"ca-certificates": hostAuthorities()},
 		Context: folder(t, "FROM "+baseImage+"\nARG MODULES\n"+
 			"RUN --mount=type=secret,id=ca-certificates,target="+mounted+` ["/probe", "get-from", "MODULES", "/golang.org/x/sync/@v/v0.1.0.info"]`+"\n"+

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/containers/podman/v5/pkg/bindings"
@@ -141,7 +142,7 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 		}
 	}
 	if e.local {
-		lists["ulimits"] = append(ulimits(), m.ulimit())
+		lists["ulimits"] = append(slices.Clone(e.ulimits), m.ulimit())
 	}
 	for name, list := range lists {
 		text, err := json.Marshal(list)

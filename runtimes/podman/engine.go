@@ -23,8 +23,9 @@ type Engine struct {
 	// connection carries the client, as the bindings require.
 	connection context.Context
 	// local is true if the service runs on this kernel, where its processes and their
-	// limits can be seen.
-	local bool
+	// limits can be seen. ulimits are then what its builds must ask for.
+	local   bool
+	ulimits []string
 }
 
 // Connect connects to the service at endpoint.
@@ -45,10 +46,14 @@ func Connect(ctx context.Context, endpoint runtimes.Endpoint) (_ runtimes.Engine
 		return nil, err
 	}
 	client.Client.Transport = once{client.Client.Transport.(*http.Transport)}
-	return &Engine{
+	e := &Engine{
 		connection: context.WithoutCancel(connection),
 		local:      runtime.GOOS == "linux" && client.URI.Scheme == "unix",
-	}, nil
+	}
+	if e.local {
+		e.ulimits = ulimits(client.URI.Path)
+	}
+	return e, nil
 }
 
 // Info implements runtimes.Engine.

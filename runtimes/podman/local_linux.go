@@ -67,8 +67,14 @@ func bears(folder string, m mark) bool {
 // capability to raise its hard limit, as in a container, cannot grant it.
 const wanted = 1 << 20
 
-// ulimits are what builds of a service on this kernel must ask for instead.
-func ulimits() []string {
+// ulimits are what builds of the service at a socket on this kernel must ask for instead.
+// A rootless service asks for no more than it may have by itself, which may be less than
+// this process has.
+func ulimits(socket string) []string {
+	var file unix.Stat_t
+	if err := unix.Stat(socket, &file); err == nil && file.Uid != 0 {
+		return nil
+	}
 	var limits []string
 	for _, l := range []struct {
 		name     string

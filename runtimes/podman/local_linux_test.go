@@ -1,7 +1,9 @@
 package podman
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -30,6 +32,30 @@ func TestKillMarked(t *testing.T) {
 	}
 	if err := other.Process.Signal(unix.Signal(0)); err != nil {
 		t.Errorf("the other process: %v", err)
+	}
+}
+
+// TestNoLimitsForARootlessService has a socket that belongs to an ordinary user, and a limit
+// that root's service could not raise.
+func TestNoLimitsForARootlessService(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(t.TempDir(), "s")
+	if err := os.WriteFile(socket, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		if got := ulimits(socket); before.Max < wanted && len(got) == 0 {
+			t.Errorf("root's service may open %d files and is asked for no limit", before.Max)
+		}
+		if err := os.Chown(socket, 1000, 1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := ulimits(socket); len(got) > 0 {
+		t.Errorf("a rootless service is asked for %v", got)
 	}
 }
 

@@ -6,4 +6,4 @@ package podman
 
 func killMarked(mark) {}
 
-func ulimits() []string { return nil }
+func ulimits(string) []string { return nil }

@@ -179,17 +179,11 @@ func (i *Injector) killContainerd() (string, error) {
 }
 
 func (i *Injector) signalContainerd(s syscall.Signal) (string, error) {
-	pids, err := i.target.Pids()
+	pid, err := probe.Child(i.target, "containerd")
 	if err != nil {
 		return "", err
 	}
-	for _, pid := range pids {
-		p, err := probe.ReadProcess(pid)
-		if err == nil && p.Parent == i.target.EnginePID() && p.Name == "containerd" {
-			return fmt.Sprintf("sent %s to the engine's containerd, process %d", s, pid), syscall.Kill(pid, s)
-		}
-	}
-	return "", errors.New("the engine has no process containerd")
+	return fmt.Sprintf("sent %s to the engine's containerd, process %d", s, pid), syscall.Kill(pid, s)
 }
 
 func (i *Injector) killNode() (string, error) {
@@ -246,8 +240,11 @@ func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 		if f.Image != "" {
 			i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })
 		}
-		if i < 0 {
+		if i < 0 || i >= len(cfg.Images) {
 			return fmt.Errorf("fault %s: the workload has no image %q", f.Do, f.Image)
+		}
+		if cfg.Images[i].Command != nil {
+			return fmt.Errorf("fault %s: a command builds the image %s, and gets no build argument; name an image with a Dockerfile", f.Do, cfg.Images[i].Name)
 		}
 		cfg.Images = slices.Clone(cfg.Images)
 		cfg.Images[i].Args = with(cfg.Images[i].Args, argument, string(f.Do))

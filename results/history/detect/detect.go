@@ -45,6 +45,15 @@ type Series struct {
 // IsCount reports whether the series is a count of bad trials.
 func (s Series) IsCount() bool { return s.Values == nil }
 
+// count adds up what happened in some nights.
+func (s Series) count(nights []int) (a stats.Arm) {
+	for _, t := range nights {
+		a.Events += s.Bad[t]
+		a.Trials += s.Trials[t]
+	}
+	return a
+}
+
 const (
 	// DefaultThreshold is the smallest share by which a measure must change to be
 	// reported, unless the user names another.

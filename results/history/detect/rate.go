@@ -33,10 +33,10 @@ func Raised(usual float64) float64 {
 
 // rate is a series of counts.
 type rate struct {
-	series      int
-	bad, trials []int
-	regime      int
-	refuted     int // night up to which bad trials were found to be chance
+	Series
+	series  int
+	regime  int
+	refuted int // night up to which bad trials were found to be chance
 }
 
 // judgeRates follows the counts into a night.
@@ -44,8 +44,8 @@ func (w *watch) judgeRates(t int) {
 	for _, r := range w.rates {
 		usual, seen := r.usual(w.judged)
 		switch {
-		case r.trials[t] == 0 || seen.Trials < fewestRateTrials:
-		case r.bad[t] > 0:
+		case r.Trials[t] == 0 || seen.Trials < fewestRateTrials:
+		case r.Bad[t] > 0:
 			w.rose(t, r, usual)
 		case usual >= RateThreshold:
 			p, since := r.fell(w.judged)
@@ -85,9 +85,9 @@ func (w *watch) rose(t int, r *rate, usual float64) {
 }
 
 func (w *watch) rateChange(t int, r *rate, f Finding) {
-	before, after := r.count(w.judged, r.regime, f.Since), r.count(w.judged, f.Since, math.MaxInt)
+	before, after := r.sides(w.judged, f.Since)
 	f.Series, f.Raised = r.series, t
-	f.Before, f.After = share(before), share(after)
+	f.Before, f.After = before.Rate(), after.Rate()
 	f.Ratio = f.After / f.Before
 	if !(math.Abs(f.After-f.Before) >= RateThreshold) {
 		return
@@ -103,12 +103,8 @@ func (w *watch) rateChange(t int, r *rate, f Finding) {
 // usual is the rate of the regime without its last nights.
 func (r *rate) usual(judged []int) (usual float64, seen stats.Arm) {
 	end := max(0, len(judged)-recentNights)
-	for _, t := range judged[max(0, end-rateNights):end] {
-		if t >= r.regime {
-			seen.Events += r.bad[t]
-			seen.Trials += r.trials[t]
-		}
-	}
+	nights := judged[max(0, end-rateNights):end]
+	seen = r.count(nights[place(nights, r.regime):])
 	p := (float64(seen.Events) + priorRate*priorTrials) / (float64(seen.Trials) + priorTrials)
 	for _, u := range usualRates {
 		if p <= u {
@@ -125,10 +121,10 @@ func (r *rate) climb(judged []int, crash int) (sum, since int) {
 		if t < max(r.regime, r.refuted+1) {
 			continue
 		}
-		if sum -= r.trials[t] - r.bad[t]; sum <= 0 {
+		if sum -= r.Trials[t] - r.Bad[t]; sum <= 0 {
 			sum, since = 0, t
 		}
-		sum += crash * r.bad[t]
+		sum += crash * r.Bad[t]
 	}
 	return sum, since
 }
@@ -163,8 +159,8 @@ func (w *watch) chart(usual float64, trials int, every float64) (chart, error) {
 func (r *rate) meanTrials(judged []int) int {
 	var sum, nights int
 	for _, t := range judged[max(0, len(judged)-chartNights):] {
-		if r.trials[t] > 0 {
-			sum, nights = sum+r.trials[t], nights+1
+		if r.Trials[t] > 0 {
+			sum, nights = sum+r.Trials[t], nights+1
 		}
 	}
 	return max(1, int(math.Round(float64(sum)/float64(max(1, nights)))))
@@ -183,7 +179,7 @@ func (r *rate) fell(judged []int) (p float64, since int) {
 			break
 		}
 		start := judged[len(judged)-k]
-		before, after := r.count(judged, r.regime, start), r.count(judged, start, math.MaxInt)
+		before, after := r.sides(judged, start)
 		if start <= r.regime || before.Trials == 0 || after.Trials == 0 {
 			continue
 		}
@@ -194,16 +190,9 @@ func (r *rate) fell(judged []int) (p float64, since int) {
 	return p, since
 }
 
-// count counts over the judged nights from start until before end.
-func (r *rate) count(judged []int, start, end int) (a stats.Arm) {
-	for _, t := range judged[max(0, len(judged)-rateNights):] {
-		if t >= start && t < end {
-			a.Events += r.bad[t]
-			a.Trials += r.trials[t]
-		}
-	}
-	return a
+// sides counts over the regime's nights before since, and from it on.
+func (r *rate) sides(judged []int, since int) (before, after stats.Arm) {
+	nights := judged[max(0, len(judged)-rateNights):]
+	at := place(nights, since)
+	return r.count(nights[min(at, place(nights, r.regime)):at]), r.count(nights[at:])
 }
-
-// share is NaN for no trials.
-func share(a stats.Arm) float64 { return float64(a.Events) / float64(a.Trials) }

@@ -18,7 +18,7 @@ func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Repo
 	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]chart{}, suspects: map[int]suspect{}}
 	for i, s := range m.Series {
 		if s.IsCount() {
-			w.rates = append(w.rates, &rate{series: i, bad: s.Bad, trials: s.Trials, refuted: -1})
+			w.rates = append(w.rates, &rate{Series: s, series: i, refuted: -1})
 		} else {
 			w.measures = append(w.measures, newMeasure(i, s, 2*w.threshold))
 			w.primary = append(w.primary, s.Primary)

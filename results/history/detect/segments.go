@@ -24,6 +24,9 @@ type Change struct {
 	Until int
 	// P is the finding's.
 	P float64
+	// Before and After are what is typical in the segments beside it; of a drift where
+	// it begins and where it ends.
+	Before, After float64
 	// Ratio is that of the nights after to those before, two weeks of each at
 	// most, with its 95 % interval; of a drift that of its end to its beginning;
 	// of a rate it is that of the segments, and the interval that of the
@@ -61,13 +64,15 @@ func Segments(m Matrix, r Report, threshold float64) []Segmentation {
 			start, end := bounds[k+1], bounds[k+2]
 			// A drift whose slope may as well be none is a step.
 			if c.Kind != Drift || c.CI.Contains(1) {
-				o.Segments = append(o.Segments, l.flat(start, end))
-				o.Changes = append(o.Changes, l.step(bounds[k], start, end, c.P))
+				step := l.step(bounds[k], start, end, c.P)
+				after := l.flat(start, end)
+				step.Before, step.After = o.Segments[len(o.Segments)-1].To, after.From
+				o.Segments, o.Changes = append(o.Segments, after), append(o.Changes, step)
 				continue
 			}
 			stop := min(max(c.end, start+1), end)
 			o.Segments = append(o.Segments, Segment{Start: l.nights[start], End: l.nights[stop-1] + 1, From: c.Before, To: c.After, Drift: true})
-			o.Changes = append(o.Changes, Change{Night: l.nights[start], Until: l.nights[stop-1], P: c.P, Ratio: c.Ratio, CI: c.CI})
+			o.Changes = append(o.Changes, Change{Night: l.nights[start], Until: l.nights[stop-1], P: c.P, Before: c.Before, After: c.After, Ratio: c.Ratio, CI: c.CI})
 			if stop < end {
 				o.Segments = append(o.Segments, l.flat(stop, end))
 			}
@@ -141,19 +146,11 @@ func (l line) cuts(i int, r Report) (cuts []cutAt) {
 func (l line) flat(start, end int) Segment {
 	v := 0.0
 	if l.IsCount() {
-		v = share(l.count(start, end))
+		v = l.count(l.nights[start:end]).Rate()
 	} else {
 		v = math.Exp(medianOf(slices.Clone(l.values[start:end])))
 	}
 	return Segment{Start: l.nights[start], End: l.nights[end-1] + 1, From: v, To: v}
-}
-
-func (l line) count(start, end int) (a stats.Arm) {
-	for _, t := range l.nights[start:end] {
-		a.Events += l.Bad[t]
-		a.Trials += l.Trials[t]
-	}
-	return a
 }
 
 // mostBeside is how many nights on each side a change is measured by: two
@@ -165,8 +162,8 @@ const mostBeside = 14
 func (l line) step(start, at, end int, p float64) Change {
 	out := Change{Night: l.nights[at], Until: None, P: p}
 	if l.IsCount() {
-		before, after := l.count(start, at), l.count(at, end)
-		out.Ratio = share(after) / share(before)
+		before, after := l.count(l.nights[start:at]), l.count(l.nights[at:end])
+		out.Ratio = after.Rate() / before.Rate()
 		out.CI = stats.MiettinenNurminen(after, before, confidence)
 		return out
 	}

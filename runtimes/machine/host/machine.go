@@ -41,8 +41,8 @@ func (m *Machine) Endpoint() runtimes.Endpoint { return m.engine }
 // WatchEndpoint is the same.
 func (m *Machine) WatchEndpoint() runtimes.Endpoint { return m.engine }
 
-// RegistryHost is the loopback address. An engine on this system reaches it, and without
-// TLS; nobody else does.
+// RegistryHost is the loopback address. Engines for which OnLoopback is true reach it, and
+// without TLS; nobody else does.
 func (m *Machine) RegistryHost() string { return "127.0.0.1" }
 
 // Start starts a worker on the host. It does not die with the engine, which nothing here

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -104,8 +105,13 @@ func starting(r trial.Runtime) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	state, _ := exec.CommandContext(ctx, "systemctl", "is-active", unit).Output() // which fails unless it is active
-	return slices.Contains([]string{"activating", "deactivating", "reloading"}, strings.TrimSpace(string(state)))
+	for _, manager := range []string{"--system", "--user"} {
+		state, _ := exec.CommandContext(ctx, "systemctl", manager, "is-active", unit).Output() // which fails unless it is active
+		if slices.Contains([]string{"activating", "deactivating", "reloading"}, strings.TrimSpace(string(state))) {
+			return true
+		}
+	}
+	return false
 }
 
 // inContainer reports whether a process is known to be in a container. That is not known for
@@ -238,6 +244,8 @@ func start(r trial.Runtime) string {
 		return "start its machine: podman machine start (the first time: podman machine init)"
 	case runtime.GOOS != "linux":
 		return "start Docker Desktop, or what you use instead (colima start)"
+	case r == trial.Docker && systemd && ownDocker():
+		return "start it: systemctl --user start docker"
 	case r == trial.Docker && systemd:
 		return "start it: " + sudo() + "systemctl start docker"
 	case r == trial.Docker:
@@ -248,6 +256,13 @@ func start(r trial.Runtime) string {
 		return "start its service: systemctl --user start podman.socket"
 	}
 	return "start its service: podman system service --time=0"
+}
+
+// ownDocker reports whether this user has a rootless Docker, as a service that its set-up
+// tool has made.
+func ownDocker() bool {
+	config, err := os.UserConfigDir()
+	return err == nil && os.Geteuid() != 0 && exists(filepath.Join(config, "systemd/user/docker.service"))
 }
 
 // installed reports whether the engine's program is installed. For Docker on Linux that is

@@ -19,6 +19,9 @@ import (
 // Each condition is created for real, and has its own cure.
 func TestWaysNotToAnswer(t *testing.T) {
 	home := alone(t)
+	before := answerTime
+	t.Cleanup(func() { answerTime = before })
+	answerTime = 3 * time.Second
 	stale := home + "/stale.sock"
 	if l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale}); err != nil {
 		t.Fatal(err)

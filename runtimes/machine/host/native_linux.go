@@ -59,3 +59,23 @@ func sameFolder(pid int, path string) bool {
 	ours, err := os.Stat(path)
 	return err == nil && os.SameFile(ours, theirs)
 }
+
+// OnLoopback reports whether the engine reaches what listens at this host's loopback
+// address: it is on this host, and in the same network. A rootless Docker is in one of
+// its own. If this process may not look, the engine counts as reaching it.
+func OnLoopback(ctx context.Context, e runtimes.Endpoint) bool {
+	socket, ok := strings.CutPrefix(e.Address, "unix://")
+	if !ok {
+		return false
+	}
+	pid, err := runtimes.PeerPID(ctx, socket)
+	if err != nil || pid == 0 {
+		return true
+	}
+	theirs, err := os.Stat(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		return true
+	}
+	ours, err := os.Stat("/proc/self/ns/net")
+	return err != nil || os.SameFile(ours, theirs)
+}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +21,9 @@ import (
 // findCommand makes this program find a user's Podman and print it.
 const findCommand = "find-podman"
 
+// listenCommand makes this program listen at a socket, as an engine does.
+const listenCommand = "listen"
+
 func TestMain(m *testing.M) {
 	isolated.Main()
 	if len(os.Args) == 2 && os.Args[1] == findCommand {
@@ -29,6 +34,14 @@ func TestMain(m *testing.M) {
 		}
 		json.NewEncoder(os.Stdout).Encode(e)
 		os.Exit(0)
+	}
+	if len(os.Args) == 3 && os.Args[1] == listenCommand {
+		l, err := net.Listen("unix", os.Args[2])
+		for err == nil {
+			_, err = l.Accept()
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
@@ -74,5 +87,47 @@ func TestWhosePodmanTheCommandIs(t *testing.T) {
 	}
 	if e := find(other); e.Native {
 		t.Errorf("a Podman with another store is taken for this user's own: %+v", e)
+	}
+}
+
+// TestWhoReachesTheLoopback asks of programs that listen as engines do: one in this
+// network, and one in a network of its own, as a rootless Docker is.
+func TestWhoReachesTheLoopback(t *testing.T) {
+	own := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if uid := os.Geteuid(); uid != 0 {
+		own.Cloneflags |= syscall.CLONE_NEWUSER
+		own.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
+	}
+	for _, c := range []struct {
+		name    string
+		process *syscall.SysProcAttr
+		want    bool
+	}{
+		{"in this network", nil, true},
+		{"in its own network", own, false},
+	} {
+		socket := t.TempDir() + "/s"
+		cmd := exec.Command("/proc/self/exe", listenCommand, socket)
+		cmd.SysProcAttr, cmd.Stderr = c.process, os.Stderr
+		if err := cmd.Start(); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal(err)
+			}
+			t.Skipf("%s: %v", c.name, err)
+		}
+		t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+		for range 100 {
+			if conn, err := net.Dial("unix", socket); err == nil {
+				conn.Close()
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if got := OnLoopback(t.Context(), runtimes.Endpoint{Runtime: trial.Docker, Address: "unix://" + socket}); got != c.want {
+			t.Errorf("an engine %s reaches the loopback: %v", c.name, got)
+		}
+	}
+	if OnLoopback(t.Context(), runtimes.Endpoint{Runtime: trial.Docker, Address: "tcp://127.0.0.1:2375"}) {
+		t.Error("an engine at a tcp address, which may be a tunnel, counts as on this host")
 	}
 }

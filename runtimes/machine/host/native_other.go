@@ -10,3 +10,6 @@ import (
 
 // native is always false here: the podman command is a client of its machine.
 func native(context.Context, runtimes.Endpoint) bool { return false }
+
+// OnLoopback is always false here: engines are in virtual machines.
+func OnLoopback(context.Context, runtimes.Endpoint) bool { return false }

@@ -1,6 +1,7 @@
 # The tests of machines, watch and post-mortem, and a small trial of each
-# engine. A failure does not stop the rest.
-failed=
+# engine: in a service, which this job is, in a simulated privileged container,
+# and in a login session. A failure does not stop the rest.
+grep -qx '0::/system.slice/job.service' /proc/self/cgroup || failed="$failed not-in-a-service"
 echo "== $(uname -sr), $(stat -f -c %T /sys/fs/cgroup), $(cat /sys/fs/cgroup/cgroup.controllers)"
 stratbench doctor || failed="$failed doctor"
 # The VM has no network, so TestWayOut could reach nothing.
@@ -31,7 +32,14 @@ if ! (cd /root && stratbench ls latest --output csv | tail -n +2 | grep -c ',ok,
 	cat /root/results/data/*/trials.jsonl
 fi
 # The squeeze itself kills nothing; the kernel chooses what to kill afterwards.
-(cd /root && stratbench run "$source/lab/vm/balloon.yaml"; stratbench faults latest)
+# This one runs in a login session, as root's shell does.
+su root --command '
+	cat /proc/self/cgroup
+	grep -q "/session-[^/]*\.scope$" /proc/self/cgroup || exit 1
+	stratbench doctor isolated || exit 1
+	cd /root
+	stratbench run "$0/lab/vm/balloon.yaml"
+	stratbench faults latest' "$source" || failed="$failed in-a-session"
 if ! (cd /root && stratbench ls latest --output csv | grep -cE ',(host-exhausted|build-oom|engine-crash),' | grep -qx 2); then
 	failed="$failed balloon"
 	cat /root/results/data/*balloon/trials.jsonl
@@ -39,5 +47,3 @@ fi
 if [ -d /sys/fs/cgroup/stratbench ]; then
 	failed="$failed left-over-control-groups"
 fi
-echo "== failed:${failed:- nothing}"
-[ -z "$failed" ]

@@ -1,0 +1,178 @@
+package runtimes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/cli/cli/connhelper/commandconn"
+	docker "github.com/docker/cli/cli/connhelper/ssh"
+	"github.com/inetaf/tcpproxy"
+
+	"github.com/stratbench/stratbench/internal/trial"
+)
+
+// aliveEvery is how often the ssh server of a tunnel is asked whether it is still there. A
+// tunnel whose server misses three answers is broken.
+const aliveEvery = 5 * time.Second
+
+// BySSH reports whether the engine is on another host and is reached by ssh, so that a
+// tunnel can lead to that host.
+func (e Endpoint) BySSH() bool { return strings.HasPrefix(e.Address, "ssh://") && e.Elsewhere() != "" }
+
+// Tunnel makes addresses of this host's loopback interface ("127.0.0.1:6443") lead to the
+// same addresses of the engine's host, through one ssh session, which the engine's own
+// command would open in the same way. The tunnel ends with stop, and with this process. If
+// it ends otherwise, broken receives the reason.
+func (e Endpoint) Tunnel(ctx context.Context, addresses []string) (broken <-chan error, stop func(), err error) {
+	defer Doing(&err, "opening a tunnel to %s", e)
+	if e.Runtime == trial.Podman {
+		return e.podmanTunnel(ctx, addresses)
+	}
+	flags := []string{"-oExitOnForwardFailure=yes", fmt.Sprintf("-oServerAliveInterval=%.0f", aliveEvery.Seconds()), "-oServerAliveCountMax=3"}
+	for _, a := range addresses {
+		flags = append(flags, "-L"+a+":"+a)
+	}
+	// A command that ends with its input ends ssh where the kernel does not end it with
+	// this process.
+	conn, err := e.startSSH(flags, "cat")
+	if err != nil {
+		return nil, nil, err
+	}
+	conn.Write([]byte("\n")) // if this fails, reading fails too, and says why
+	if err := firstByte(ctx, conn); err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	// ssh listens before it starts the command, so the tunnel is open now.
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, conn)
+		ended <- saidBySSH(err)
+	}()
+	return ended, func() { conn.Close() }, nil
+}
+
+func (e Endpoint) podmanTunnel(ctx context.Context, addresses []string) (broken <-chan error, stop func(), err error) {
+	at, err := url.Parse(e.Address)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err := e.podmanSession(ctx, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	proxy := &tcpproxy.Proxy{}
+	for _, a := range addresses {
+		// Where nothing listens yet, a client is refused as it would be there.
+		proxy.AddRoute(a, &tcpproxy.DialProxy{Addr: a, DialContext: session.DialContext, OnDialError: func(client net.Conn, _ error) { client.Close() }})
+	}
+	if err := proxy.Start(); err != nil {
+		session.Close()
+		return nil, nil, err
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- fmt.Errorf("the ssh session ended: %v", session.Wait()) }()
+	go func() {
+		for {
+			silent := time.AfterFunc(3*aliveEvery, func() {
+				ended <- fmt.Errorf("the ssh server has not answered for %s", 3*aliveEvery)
+				session.Close()
+			})
+			_, _, err := session.SendRequest("keepalive@openssh.com", true, nil)
+			silent.Stop()
+			if err != nil {
+				return // the session has ended
+			}
+			time.Sleep(aliveEvery)
+		}
+	}()
+	return ended, func() { proxy.Close(); session.Close() }, nil
+}
+
+// TunnelCure is what to do if CanTunnel returns an error, for the end of a message.
+const TunnelCure = "make ssh connect without a password and forward ports (AllowTcpForwarding in sshd_config there, or the options of the key in authorized_keys), or run stratbench on that host"
+
+// CanTunnel returns why no tunnel can lead to the engine's host now, or nil. It opens an ssh
+// session and nothing else.
+func (e Endpoint) CanTunnel(ctx context.Context) (err error) {
+	defer Doing(&err, "trying a tunnel to %s", e)
+	err = e.askForNobody(ctx)
+	switch {
+	case err == nil, strings.Contains(err.Error(), "connect failed"):
+		return nil
+	case strings.Contains(err.Error(), "administratively prohibited"):
+		return fmt.Errorf("its ssh server forwards no ports, so nothing here reaches a cluster there: %w", err)
+	}
+	return err
+}
+
+// askForNobody asks the ssh server to connect to a port at which nothing listens. Of a
+// server that forwards, both clients then print "connect failed", and of one that does not,
+// "administratively prohibited".
+func (e Endpoint) askForNobody(ctx context.Context) error {
+	const nobody = "127.0.0.1:1"
+	if e.Runtime == trial.Podman {
+		at, err := url.Parse(e.Address)
+		if err != nil {
+			return err
+		}
+		session, err := e.podmanSession(ctx, at)
+		if err != nil {
+			return err
+		}
+		defer session.Close()
+		_, err = session.DialContext(ctx, "tcp", nobody)
+		return err
+	}
+	conn, err := e.startSSH([]string{"-W" + nobody})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return firstByte(ctx, conn)
+}
+
+// startSSH starts the user's ssh program as Docker's own command does. The connection is
+// one of its own: one that other ssh programs share would keep ports after the trial.
+func (e Endpoint) startSSH(flags []string, command ...string) (net.Conn, error) {
+	host, err := docker.ParseURL(e.Address)
+	if err != nil {
+		return nil, err
+	}
+	own := []string{"-T", "-oBatchMode=yes", "-oConnectTimeout=30", "-oControlPath=none", "-oLogLevel=INFO"}
+	// Its context would not end the program, which lives until it is closed.
+	return commandconn.New(context.Background(), "ssh", slices.Concat(own, flags, host.Args(command...))...)
+}
+
+// firstByte waits for anything that comes through a connection by the ssh program. Its
+// error is what ssh said.
+func firstByte(ctx context.Context, conn net.Conn) error {
+	giveUp := context.AfterFunc(ctx, func() { conn.Close() })
+	_, err := conn.Read(make([]byte, 1))
+	if !giveUp() {
+		return fmt.Errorf("no answer of ssh: %w", context.Cause(ctx))
+	}
+	if err != nil {
+		return saidBySSH(err)
+	}
+	return nil
+}
+
+// saidBySSH is why the ssh program ended: what it printed, without the advice about
+// Docker's version that its connection adds.
+func saidBySSH(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return errors.New("ssh ended")
+	}
+	if _, said, printed := strings.Cut(err.Error(), "stderr="); printed {
+		return fmt.Errorf("ssh ended: %s", strings.TrimSpace(said))
+	}
+	return err
+}
