@@ -426,7 +426,9 @@ func (p *program) records(t *testing.T, want trial.Outcome) {
 	}
 	for _, r := range trials {
 		if r.Verdict.Outcome != want || r.Machine.Kind != string(machine.Host) {
-			t.Errorf("%s: %s on %s: %s", r.Trial, r.Verdict.Outcome, r.Machine.Kind, r.Verdict.Error)
+			logs, _ := filepath.Glob(filepath.Join(p.results, "*", r.Log))
+			text, _ := os.ReadFile(strings.Join(logs, ""))
+			t.Errorf("%s: %s on %s: %s\n%s", r.Trial, r.Verdict.Outcome, r.Machine.Kind, r.Verdict.Error, tail(string(text)))
 		}
 	}
 }

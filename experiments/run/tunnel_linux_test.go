@@ -28,6 +28,9 @@ func TestEngineOfAnotherHost(t *testing.T) {
 			if err := here.Stop(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			if rt == trial.Podman {
+				there.limitFiles(t)
+			}
 			server := &enginetest.SSHServer{
 				Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 					if network == "unix" {
@@ -66,6 +69,17 @@ design: {replicates: 1, warmUp: 0, reference: false, seed: 1}
 			})
 		})
 	}
+}
+
+// limitFiles has the computer's Podman give its builds limits that it can grant without the
+// right to raise them, which a container may lack.
+func (c *computer) limitFiles(t *testing.T) {
+	t.Helper()
+	c.write(t, "/etc/containers/containers.conf.d/limits.conf", "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n")
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.startEngine(t)
 }
 
 // reachBySSH has programs on the computer use the engine behind an ssh server.

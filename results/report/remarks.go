@@ -93,8 +93,12 @@ func Doubts(a study.Analysis) (points []string) {
 		}
 		for _, l := range r.Looks {
 			text := fmt.Sprintf("Run %s, before block %d:", r.Run, l.Block)
-			for _, c := range l.Retired {
-				text += fmt.Sprintf(" [%s] kept failing and was not run again.", c)
+			if len(l.Retired) > 0 {
+				var cells []string
+				for _, c := range l.Retired {
+					cells = append(cells, c.String())
+				}
+				text += " decided on, and not run again: " + strings.Join(cells, "; ") + "."
 			}
 			if l.Stopped {
 				text += " stopped, because " + l.Reason + "."
