@@ -155,9 +155,9 @@ process of its own, a shell can append the line: echo build start >>"$` + pipeli
 			phase, file := trial.Phase(args[0]), os.Getenv(pipeline.MarksVariable)
 			switch {
 			case !slices.Contains(trial.Phases(), phase):
-				return usage("%q is no phase; the phases are cluster, build, load, deploy and test", args[0])
+				return usage("%q is not a phase; the phases are cluster, build, load, deploy and test", args[0])
 			case args[1] != "start" && args[1] != "end":
-				return usage("%q is no end of a phase; write start or end", args[1])
+				return usage("%q is neither start nor end; write one of them", args[1])
 			case file == "":
 				return nil
 			}

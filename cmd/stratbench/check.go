@@ -38,7 +38,6 @@ func verdictCode(v history.Verdict) int {
 
 type checkFlags struct {
 	historyFlags
-	output                            shared
 	junit, summary, openMetrics, page string
 	selfTest                          bool
 	maxAge                            time.Duration
@@ -82,7 +81,7 @@ stands unless the trials exclude it.
 	f := cmd.Flags()
 	f.StringVar(&flags.spec, "confirm", "", "SPEC of the present state: run what is suspected or worse beside the last good state, and decide by that")
 	addTrials(cmd, &flags.trials, "with --confirm: ")
-	flags.output.addOutput(cmd)
+	flags.addOutput(cmd)
 	f.Lookup("output").Usage = "`format`: table (default), json (schema: stratbench schema --check), csv or markdown"
 	f.StringVar(&flags.junit, "junit", "", "file to write JUnit XML to")
 	f.StringVar(&flags.summary, "summary", "", "file to add a Markdown summary to, for a CI job or a comment")
@@ -111,10 +110,10 @@ func (f *checkFlags) run(cmd *cobra.Command) (err error) {
 		return f.testItself(cmd, h)
 	}
 	c := h.Check(f.experiment, f.host, f.threshold)
-	if runs, err := results.Runs(f.results); err == nil && len(runs)+len(h.Runs) == 0 {
+	if runs, err := results.Runs(f.dir); err == nil && len(runs)+len(h.Runs) == 0 {
 		c.Why = []string{f.noRun()}
 	}
-	newer, err := h.NotAdded(f.results, f.experiment)
+	newer, err := h.NotAdded(f.dir, f.experiment)
 	if err != nil {
 		return err
 	}
@@ -148,7 +147,7 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 		return c, err
 	}
 	show := newProgress(cmd.ErrOrStderr())
-	t.Root, t.Report = f.results, show.update
+	t.Root, t.Report = f.dir, show.update
 	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %d blocks\n", strings.Join(t.Cells, "; "), t.Good.ID(), t.Blocks)
 	_, err = f.runTrials(cmd.Context(), t)
 	show.close()
@@ -190,9 +189,8 @@ func (f *checkFlags) trialsOf(h *history.History, c history.Check, alarms []hist
 	return t, err
 }
 
-// write writes the check to each place that was asked for.
 func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check) error {
-	if err := f.output.print(cmd, report.Check(c)); err != nil {
+	if err := f.print(cmd, report.Check(c)); err != nil {
 		return err
 	}
 	for _, to := range []struct {
@@ -233,7 +231,7 @@ func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History) error {
 	if err != nil {
 		return err
 	}
-	if err := f.output.print(cmd, report.SelfTest(tested)); err != nil {
+	if err := f.print(cmd, report.SelfTest(tested)); err != nil {
 		return err
 	}
 	if !tested.Passed() {
@@ -277,8 +275,34 @@ not have is the present one in both states.
 			if o.Present, err = spec.Load(args[0]); err != nil {
 				return err
 			}
-			o.Root = f.dir
-			return confirmAndPrint(cmd, o, &f)
+			show := newProgress(cmd.ErrOrStderr())
+			o.Root, o.Report = f.dir, show.update
+			r, err := confirm.Run(cmd.Context(), o)
+			show.close()
+			var cells *confirm.CellError
+			switch {
+			case errors.As(err, &cells) || errors.Is(err, results.ErrInUse):
+				return exitError{exitUsage, err}
+			case errors.Is(err, confirm.ErrNotBuilt):
+				return exitError{exitInconclusive, err}
+			case err != nil:
+				return err
+			}
+			table := report.Worsening(r.Run, r.Worsening)
+			for _, engine := range r.Engines {
+				table.Notes = append(table.Notes, "The last good run's engine is not available any more: "+engine+", in both states.")
+			}
+			if err := f.print(cmd, table); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\n", r.Run.Dir)
+			switch r.Verdict {
+			case answer.Confirmed:
+				return exitError{exitWorse, errors.New("confirmed: the present state is worse than the last good one")}
+			case answer.TooFew:
+				return exitError{exitInconclusive, fmt.Errorf("inconclusive: these comparisons need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", r.Blocks)}
+			}
+			return nil
 		},
 	})
 	flags := cmd.Flags()
@@ -307,37 +331,4 @@ func addTrials(cmd *cobra.Command, o *confirm.Options, when string) {
 	flags.DurationVar(&o.Budget, "budget", 0, when+"run as many whole blocks as fit in this time, such as 1h")
 	flags.BoolVar(&o.AsFound, "as-found", false, when+"if engines of the user's run, only those, with the memory they have")
 	addMachine(cmd, &o.Machine, when+machineHelp)
-}
-
-// confirmAndPrint runs both states, prints the table, and answers with the
-// exit code.
-func confirmAndPrint(cmd *cobra.Command, o confirm.Options, f *shared) error {
-	show := newProgress(cmd.ErrOrStderr())
-	o.Report = show.update
-	r, err := confirm.Run(cmd.Context(), o)
-	show.close()
-	var cells *confirm.CellError
-	switch {
-	case errors.As(err, &cells) || errors.Is(err, results.ErrInUse):
-		return exitError{exitUsage, err}
-	case errors.Is(err, confirm.ErrNotBuilt):
-		return exitError{exitInconclusive, err}
-	case err != nil:
-		return err
-	}
-	table := report.Worsening(r.Run, r.Worsening)
-	for _, engine := range r.Engines {
-		table.Notes = append(table.Notes, "The last good run's engine is not available any more: "+engine+", in both states.")
-	}
-	if err := f.print(cmd, table); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\n", r.Run.Dir)
-	switch r.Verdict {
-	case answer.Confirmed:
-		return exitError{exitWorse, errors.New("confirmed: the present state is worse than the last good one")}
-	case answer.TooFew:
-		return exitError{exitInconclusive, fmt.Errorf("inconclusive: these comparisons need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", r.Blocks)}
-	}
-	return nil
 }

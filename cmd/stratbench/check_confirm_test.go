@@ -50,7 +50,7 @@ func checked(t *testing.T, dir, spec string, run func(context.Context, confirm.O
 	t.Helper()
 	var flags checkFlags
 	cmd := checkCommand()
-	flags.dir, flags.results, flags.output.format, flags.threshold = filepath.Join(dir, "nights"), filepath.Join(dir, "data"), "table", detect.DefaultThreshold
+	flags.history, flags.dir, flags.format, flags.threshold = filepath.Join(dir, "nights"), filepath.Join(dir, "data"), "table", detect.DefaultThreshold
 	flags.spec, flags.runTrials = spec, run
 	var out bytes.Buffer
 	cmd.SetOut(&out)

@@ -21,7 +21,6 @@ import (
 	"github.com/stratbench/stratbench/results/report"
 )
 
-// classifyFlags are what the caller knows of a log or a report.
 type classifyFlags struct {
 	classify.Options
 	rules string
@@ -46,8 +45,7 @@ in any dialect, ginkgo's JSON, go test -json or -v, from any CI. Several files
 are read as one suite: a test that is in several of them was repeated. A test that
 failed and then passed is flaky if --exit-code is 0, and otherwise has failed.
 
-The exit code is 0 for every answer; 2 if a file cannot be opened, is not text or
-has a format that is not recognised; and 1 if reading fails.`,
+The exit code is 0 for every answer.`,
 		Example: `  stratbench classify build.log --phase build --runtime podman --exit-code 125
   gh run view 4711 --log-failed | stratbench classify - --output json
   stratbench classify --report junit.xml --exit-code 1 --known TestKnownBroken

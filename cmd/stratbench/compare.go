@@ -23,7 +23,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
-// comparison is what compare is asked for.
 type comparison struct {
 	commands         []string
 	names            []string

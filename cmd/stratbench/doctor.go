@@ -66,7 +66,6 @@ of them can be used: your own podman or docker, or isolated machines.
 	})
 }
 
-// examination is what doctor found.
 type examination struct {
 	// Possible is whether an experiment can run on anything, and Can whether it
 	// can on each of the platforms.

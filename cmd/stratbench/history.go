@@ -23,14 +23,15 @@ import (
 
 // historyFlags choose a history, and an experiment and a host in it.
 type historyFlags struct {
-	dir, results, experiment, host string
-	threshold                      float64
+	shared
+	history, experiment, host string
+	threshold                 float64
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "history", "results/nights", "folder that holds the history")
-	flags.StringVar(&f.results, "dir", defaultResults, "folder that holds the runs, also as --results")
+	flags.StringVar(&f.history, "history", "results/nights", "folder that holds the history")
+	flags.StringVar(&f.dir, "dir", defaultResults, "folder that holds the runs, also as --results")
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "results" {
 			name = "dir"
@@ -58,13 +59,13 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 	// processors give the collector little time. What needs more gets it, and
 	// takes longer.
 	debug.SetMemoryLimit(150 << 20)
-	h, err := history.Read(f.dir, time.Now())
+	h, err := history.Read(f.history, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	reportFaults(cmd, h.Faults)
 	if f.experiment == "" {
-		if f.experiment, err = h.Newest(f.results); err != nil {
+		if f.experiment, err = h.Newest(f.dir); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +78,7 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 
 // update adds to the history the runs in the folder of runs that it lacks.
 func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
-	added, told, err := h.Update(f.results, f.experiment)
+	added, told, err := h.Update(f.dir, f.experiment)
 	for _, t := range told {
 		fmt.Fprintln(cmd.ErrOrStderr(), t)
 	}
@@ -93,12 +94,11 @@ func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
 
 // noRun is the reason why there is nothing to show or to judge.
 func (f *historyFlags) noRun() string {
-	return fmt.Sprintf("no run is in %s or %s; make one with: stratbench run experiments/nightly.yaml", f.dir, f.results)
+	return fmt.Sprintf("no run is in %s or %s; make one with: stratbench run experiments/nightly.yaml", f.history, f.dir)
 }
 
 func historyCommand() *cobra.Command {
 	var flags historyFlags
-	var output shared
 	var plots string
 	var series history.Pattern
 	cmd := &cobra.Command{
@@ -134,12 +134,12 @@ of different hosts are never in one series.`,
 					}
 				}
 			}
-			return output.print(cmd, report.Review(review))
+			return flags.print(cmd, report.Review(review))
 		},
 	}
 	flags.add(cmd)
 	flags.addThreshold(cmd)
-	output.addOutput(cmd)
+	flags.addOutput(cmd)
 	cmd.Flags().StringVar(&series.Cell, "cell", "", "cells to show, such as 'runtime=podman*' (default: all)")
 	cmd.Flags().StringVar(&series.Metric, "metric", "", "metrics to show: setup, a phase, peak-memory, failures, failed-tests (default: all)")
 	cmd.Flags().StringVar(&plots, "plots", "", "folder to draw each series in, as SVG and PNG")
@@ -154,10 +154,7 @@ func mergeCommand() *cobra.Command {
 that have grown, and decisions. Nothing is ever rewritten, merging again adds
 nothing, and runs of different hosts stay apart. If two histories have different
 records of the same trial both are kept, the second one in a folder of its own,
-and reported.
-
-Nights in the older format, one file each, are read as they are; merging converts
-them. The files themselves stay where they are.`,
+and reported.`,
 		Example: `  stratbench merge ../other/results/history results/history`,
 		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -194,7 +191,6 @@ who made them, when and why. A change that was accepted is no longer reported.`,
 	return cmd
 }
 
-// decisionFlags are who decides and why.
 type decisionFlags struct {
 	historyFlags
 	reason, who string
@@ -206,15 +202,15 @@ func (f *decisionFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.who, "who", "", "who decides (default: git's user, or the system's)")
 }
 
-func (f *decisionFlags) check(cmd *cobra.Command) error {
+func (f *decisionFlags) open(cmd *cobra.Command) (*history.History, error) {
 	if strings.TrimSpace(f.reason) == "" {
-		return usage("--reason is missing: give one for those who read the history later")
+		return nil, usage("--reason is missing: give one for those who read the history later")
 	}
 	if f.who == "" {
 		name, _ := exec.CommandContext(cmd.Context(), "git", "config", "user.name").Output()
 		f.who = cmp.Or(strings.TrimSpace(string(name)), os.Getenv("USER"))
 	}
-	return nil
+	return f.historyFlags.open(cmd)
 }
 
 func baselineSetCommand() *cobra.Command {
@@ -226,9 +222,6 @@ func baselineSetCommand() *cobra.Command {
 		Example: `  stratbench baseline set 20261112 --reason "new disks"`,
 		Args:    takes(0, 1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := flags.check(cmd); err != nil {
-				return err
-			}
 			h, err := flags.open(cmd)
 			if err != nil {
 				return err
@@ -251,7 +244,6 @@ func baselineSetCommand() *cobra.Command {
 
 func baselineShowCommand() *cobra.Command {
 	var flags historyFlags
-	var output shared
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "List the decisions",
@@ -261,11 +253,11 @@ func baselineShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return output.print(cmd, report.Baselines(h.Decisions(flags.experiment, flags.host)))
+			return flags.print(cmd, report.Baselines(h.Decisions(flags.experiment, flags.host)))
 		},
 	}
 	flags.add(cmd)
-	output.addOutput(cmd)
+	flags.addOutput(cmd)
 	return cmd
 }
 
@@ -285,9 +277,6 @@ change.`,
 			pattern.ID = strings.Join(args, "")
 			if pattern == (history.Pattern{}) {
 				return usage("say what to accept: an id that stratbench check shows, --cell or --metric; --cell '*' is all")
-			}
-			if err := flags.check(cmd); err != nil {
-				return err
 			}
 			h, err := flags.open(cmd)
 			if err != nil {

@@ -158,7 +158,6 @@ func (f *shared) addOutput(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// print writes a table or document to standard output.
 func (f *shared) print(cmd *cobra.Command, t interface {
 	Write(io.Writer, report.Format) error
 }) error {

@@ -239,7 +239,12 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 	if r.Environment.WorkloadHash != s.Workload.SHA256 {
 		return d, usage("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)
 	}
-	builds, cpus := alone(r)
+	var alone []results.Expected // the builds that had the machine to themselves
+	cpus := 0.0
+	for _, rec := range r.Trials() {
+		alone, cpus = append(alone, study.BuildsAlone(rec)...), max(cpus, float64(rec.Machine.CPUs))
+	}
+	builds := study.Likely(alone)
 	t := report.Table{Title: "Builds, as predicted", Header: []string{"runtime", "schedule", "builds", "of serial", "peak memory of builds"}}
 	type prediction struct {
 		Runtime  trial.Runtime       `json:"runtime"`
@@ -281,15 +286,4 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
 	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}
 	return d, nil
-}
-
-// alone are the builds of a run that had the machine to themselves, and the
-// processors that it had.
-func alone(r results.Run) (builds []results.Expected, cpus float64) {
-	var all []results.Expected
-	for _, rec := range r.Trials() {
-		all = append(all, study.BuildsAlone(rec)...)
-		cpus = max(cpus, float64(rec.Machine.CPUs))
-	}
-	return study.Likely(all), cpus
 }

@@ -14,10 +14,8 @@ import (
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
-	"github.com/stratbench/stratbench/results/study"
 )
 
-// templates are the pages that report can make.
 var templates = map[string]func(page.Material) page.Page{"report": page.Report, "dd-e2e-001": page.DesignRecord}
 
 type reportFlags struct {
@@ -60,10 +58,10 @@ untested.`,
 				}
 			}
 			if f.out == "" && cmd.Flags().Changed("template") {
-				return usage("--template is of a page: give its folder with --out")
+				return usage("--template is for a page; give its folder with --out")
 			}
 			if templates[f.template] == nil {
-				return usage("%q is no template; the templates are report and dd-e2e-001", f.template)
+				return usage("there is no template %q; the templates are report and dd-e2e-001", f.template)
 			}
 			gathered, err := gather(cmd, f.dir, args)
 			if err != nil {
@@ -77,10 +75,17 @@ untested.`,
 			if none == nil {
 				a = &found
 			}
-			if f.out == "" {
-				return f.screen(cmd, gathered, a, none)
-			}
-			if none != nil && !errors.Is(none, answer.ErrNothingToChoose) && len(gathered.Trials) > 0 {
+			nothingToChoose := errors.Is(none, answer.ErrNothingToChoose)
+			switch {
+			case f.out == "" && f.full && (a != nil || nothingToChoose):
+				return f.print(cmd, report.Full(gathered, gathered.Analyse(), a))
+			case f.out == "" && a != nil:
+				return f.print(cmd, report.Answer(gathered, *a))
+			case f.out == "" && nothingToChoose:
+				return usage("%w; --full shows what there is of its cells", none)
+			case f.out == "":
+				return exitError{exitUsage, none}
+			case none != nil && !nothingToChoose && len(gathered.Trials) > 0:
 				return none
 			}
 			return f.page(cmd, args, page.Material{Study: gathered, Analysis: gathered.Analyse(), Answer: a, Full: f.full, Indifference: float64(f.indifference)})
@@ -114,7 +119,7 @@ untested.`,
 // the report is then made of.
 func (f *reportFlags) publish(names []string) ([]string, error) {
 	if f.out == "" {
-		return nil, usage("--records publishes records beside a page: give its folder with --out")
+		return nil, usage("--records publishes records beside a page; give its folder with --out")
 	}
 	if len(names) == 0 {
 		names = []string{"latest"}
@@ -123,29 +128,13 @@ func (f *reportFlags) publish(names []string) ([]string, error) {
 	for _, name := range names {
 		folder, err := results.Find(f.dir, name)
 		if err != nil {
-			return nil, usage("--records is of runs: %w", err)
+			return nil, usage("--records publishes runs: %w", err)
 		}
 		folders = append(folders, folder)
 	}
 	return []string{f.out}, results.Publish(f.out, folders)
 }
 
-// screen prints the first screen, and with --full the tables below it. Without
-// an answer, none is the reason.
-func (f *reportFlags) screen(cmd *cobra.Command, s study.Study, a *answer.Answer, none error) error {
-	nothingToChoose := errors.Is(none, answer.ErrNothingToChoose)
-	switch {
-	case f.full && (a != nil || nothingToChoose):
-		return f.print(cmd, report.Full(s, s.Analyse(), a))
-	case a != nil:
-		return f.print(cmd, report.Answer(s, *a))
-	case nothingToChoose:
-		return usage("%w; --full shows what there is of its cells", none)
-	}
-	return exitError{exitUsage, none}
-}
-
-// page writes a page into the folder of the report.
 func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) error {
 	var runs []string
 	for _, r := range m.Study.Runs {

@@ -56,7 +56,6 @@ func (f *planFlags) load(cmd *cobra.Command, file string) (*spec.Spec, plan.Plan
 	return s, plan.Make(s, chosenSeed(cmd, s, f.seed)), nil
 }
 
-// chosenSeed is the seed that was given, or one that is drawn.
 func chosenSeed(cmd *cobra.Command, s *spec.Spec, flag uint64) uint64 {
 	switch {
 	case cmd.Flags().Changed("seed"):
@@ -102,7 +101,9 @@ block, fail in the same phase from the same cause, the run stops.
 					p = plan.Make(s, p.Seed)
 				}
 			}
-			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Look: looker(s)}
+			o := run.Options{Spec: s, Plan: p, Root: f.dir, Machine: kind, KeepGoing: keepGoing, Look: func(recorded results.Run) (results.Look, error) {
+				return answer.Interim(study.Gather([]results.Run{recorded}))
+			}}
 			if cmd.Flags().Changed("resume") {
 				if o.Resume, err = resumable(f.dir, resume, s.Name); err != nil {
 					return exitError{exitUsage, err}
@@ -135,7 +136,7 @@ func runAndPrint(cmd *cobra.Command, o run.Options, printed func(folder string) 
 	folder, err := run.Run(cmd.Context(), o)
 	show.close()
 	switch {
-	case errors.Is(err, run.ErrCannotRun) || errors.Is(err, results.ErrInUse):
+	case errors.Is(err, results.ErrInUse):
 		return exitError{exitUsage, err}
 	case folder == "":
 		return err
@@ -180,15 +181,4 @@ func resumable(root, name, spec string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no run of %s is in %s; start one without --resume", spec, root)
-}
-
-// looker decides for a spec that stops by what its trials show; nil for one
-// that runs all its replicates.
-func looker(s *spec.Spec) func(results.Run) (results.Look, error) {
-	if s.Design.Stop != spec.StopDecided {
-		return nil
-	}
-	return func(run results.Run) (results.Look, error) {
-		return answer.Interim(study.Gather([]results.Run{run}))
-	}
 }

@@ -4,6 +4,7 @@
 package confirm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,40 +111,27 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	if err := separable([]*spec.Spec{good, o.Present}, cells); err != nil {
 		return r, err
 	}
-	if r.Run, err = measure(ctx, o, states(ctx, o.Good, o.Present, good), cells); err != nil {
-		return r, err
-	}
-	r.Engines = engineChanges(o.Good, r.Run)
-	r.Worsening, err = judge(r.Run, o.Metrics)
-	return r, err
-}
-
-// measure runs both states of the cells.
-func measure(ctx context.Context, o Options, states []run.State, cells []trial.Cell) (recorded results.Run, err error) {
 	combined := combine(o.Present, blocks(o, len(cells)))
 	combined.Budget = o.Budget
-	seed := o.Seed
-	if seed == 0 {
-		seed = rand.Uint64N(1_000_000) + 1
-	}
-	dir, runErr := run.Run(ctx, run.Options{Spec: combined, Plan: plan.Of(combined, inStates(cells), seed), States: states,
+	seed := cmp.Or(o.Seed, rand.Uint64N(1_000_000)+1)
+	dir, err := run.Run(ctx, run.Options{Spec: combined, Plan: plan.Of(combined, inStates(cells), seed), States: states(ctx, o.Good, o.Present, good),
 		Root: o.Root, Machine: o.Machine, Report: o.Report, KeepGoing: true})
-	if errors.Is(runErr, run.ErrNoneReady) {
-		runErr = nil // failures are compared, too
-	}
-	if errors.Is(runErr, run.ErrCannotRun) {
-		return recorded, notBuilt("%w", runErr)
+	switch {
+	case errors.Is(err, run.ErrNoneReady):
+		err = nil // failures are compared, too
+	case errors.Is(err, run.ErrCannotRun):
+		return r, notBuilt("%w", err)
 	}
 	if dir == "" {
-		return recorded, runErr
+		return r, err
 	}
-	recorded, err = results.ReadRun(dir)
-	return recorded, errors.Join(runErr, err)
-}
-
-// judge compares the states of a run that Run made.
-func judge(r results.Run, metrics []study.Metric) (answer.Worsening, error) {
-	return answer.Worsened(study.Gather([]results.Run{r}), results.StateFactor, results.LastGood, results.Present, metrics)
+	var unread error
+	if r.Run, unread = results.ReadRun(dir); err != nil || unread != nil {
+		return r, errors.Join(err, unread)
+	}
+	r.Engines = engineChanges(o.Good, r.Run)
+	r.Worsening, err = answer.Worsened(study.Gather([]results.Run{r.Run}), results.StateFactor, results.LastGood, results.Present, o.Metrics)
+	return r, err
 }
 
 // blocks is how many to run: as many as asked for, or one more than so many
@@ -244,7 +232,6 @@ func combine(present *spec.Spec, blocks int) *spec.Spec {
 	return &combined
 }
 
-// inStates lists each cell in both states.
 func inStates(cells []trial.Cell) (both []trial.Cell) {
 	for _, cell := range cells {
 		for _, state := range []string{results.LastGood, results.Present} {

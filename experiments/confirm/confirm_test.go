@@ -125,7 +125,8 @@ func TestJudge(t *testing.T) {
 	}{
 		{150, 6, answer.Confirmed}, {100, 6, answer.NotConfirmed}, {70, 6, answer.NotConfirmed}, {150, 4, answer.TooFew},
 	} {
-		w, err := judge(simulatedRun(t, 100, c.present, c.blocks), setup)
+		measured := study.Gather([]results.Run{simulatedRun(t, 100, c.present, c.blocks)})
+		w, err := answer.Worsened(measured, results.StateFactor, results.LastGood, results.Present, setup)
 		if err != nil || w.Verdict != c.want {
 			t.Errorf("%g s in %d blocks: %s, %v; want %s", c.present, c.blocks, w.Verdict, err, c.want)
 		}

@@ -102,7 +102,6 @@ func (r repository) git(ctx context.Context, env []string, args ...string) (stri
 // stopGrace is how long a command may take to stop when the run is cancelled.
 const stopGrace = 4 * time.Second
 
-// prepare runs the user's command in the tree.
 func prepare(ctx context.Context, command, tree string) error {
 	if command == "" {
 		return nil
@@ -329,7 +328,6 @@ func engineChanges(good, again results.Run) (changed []string) {
 	return changed
 }
 
-// states are the two states of the run.
 func states(ctx context.Context, good results.Run, present, spec *spec.Spec) []run.State {
 	then, now := good.Environment, results.HostEnvironment(ctx, filepath.Dir(present.Path))
 	return []run.State{

@@ -22,7 +22,6 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/host"
 	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
-	"github.com/stratbench/stratbench/strategies"
 )
 
 // borrowedPlace uses an engine of the user's: as it runs (host), or in podman's
@@ -31,7 +30,6 @@ import (
 type borrowedPlace struct {
 	of     machine.Kind
 	engine runtimes.Endpoint
-	own    map[string]strategies.Own
 	cache  string
 	report reporter
 	// describe is how long the engine may take to describe itself.
@@ -49,14 +47,8 @@ type borrowedPlace struct {
 
 func (p *borrowedPlace) kind() machine.Kind { return p.of }
 
-func (p *borrowedPlace) check(s spec.Settings) error {
-	var strategy strategies.Strategy
-	if s.Strategy != "" { // without images, and with a set-up command, there is none
-		var err error
-		if strategy, err = strategies.Named(s.Strategy, p.own); err != nil {
-			return err
-		}
-	}
+func (p *borrowedPlace) check(c resolved) error {
+	s, strategy := c.settings, c.strategy
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	switch {
@@ -137,12 +129,11 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		return err
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
-		_, contents, err := onEngine(ctx, m.WatchEndpoint())
+		had, contents, err := p.had(ctx, m)
 		if err != nil {
 			return err
 		}
-		for _, d := range debtsByName(contents, p.dead.Mark) {
-			d.Runtime, d.Engine, d.Address = p.engine.Runtime, info.ID, m.WatchEndpoint().String()
+		for _, d := range debtsByName(had, contents, p.dead.Mark) {
 			l, err := openLedger(ledgers(p.cache, info.ID), d)
 			if err != nil {
 				return err
@@ -192,18 +183,25 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 // which no trial runs.
 const giveBackLimit = 30 * time.Second
 
-// remember opens the ledger of a trial with what is on the engine before it.
-func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
+// had begins a debt with what is on the engine now, which is not a trial's.
+func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runtimes.Contents, error) {
 	info, contents, err := onEngine(ctx, m.WatchEndpoint())
-	if err != nil {
-		return nil, err
-	}
-	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Run: p.me.Run, Mark: p.me.Mark, Trial: trialID,
-		Cluster: clusterName(p.me.Mark, trialID), HadCache: contents.BuildCache, HadClusters: slices.Sorted(maps.Keys(clustersIn(contents)))}
+	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), HadCache: contents.BuildCache}
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}
-	return openLedger(ledgers(p.cache, info.ID), d)
+	return d, contents, err
+}
+
+// remember opens the ledger of a trial with what is on the engine before it.
+func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
+	d, contents, err := p.had(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	d.Run, d.Mark, d.Trial, d.Cluster = p.me.Run, p.me.Mark, trialID, clusterName(p.me.Mark, trialID)
+	d.HadClusters = slices.Sorted(maps.Keys(clustersIn(contents)))
+	return openLedger(ledgers(p.cache, d.Engine), d)
 }
 
 // onEngine asks an engine what it is and what is on it.
@@ -254,7 +252,7 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 	return s.Found, err
 }
 
-// buildArgs are none: the workload's own base images can be pulled.
+// buildArgs returns no arguments: the workload's own base images can be pulled.
 func (p *borrowedPlace) buildArgs() map[string]string { return map[string]string{} }
 
 func (p *borrowedPlace) adapt(c *pipeline.Config) { c.WorkDir = p.workDir() }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -40,8 +41,8 @@ func TestWhatMachinesWithABuildCacheStartFrom(t *testing.T) {
 		{jobTrial, warmRegistry, "golden/cluster-1"},
 		{jobTrial, spec.BuildSettings{}, "golden/cluster-1"},
 	} {
-		x := &execution{r: r, do: c.do, trial: trial.Trial{Cell: cell}, settings: spec.Settings{Build: c.build}}
-		if got := x.state(); got != c.want {
+		x := &execution{r: r, do: c.do, resolved: resolved{Cell: cell, settings: spec.Settings{Build: c.build}}}
+		if got, _ := x.states(); got != c.want {
 			t.Errorf("%s, %+v: starts from %q, want %q", c.do, c.build, got, c.want)
 		}
 	}
@@ -65,13 +66,16 @@ func TestBuildCachesInRegistries(t *testing.T) {
 	}
 	begin := func(do task, b spec.BuildSettings) (cfg pipeline.Config, stop func()) {
 		t.Helper()
-		x := &execution{r: r, do: do, trial: trial.Trial{ID: "t001", Cell: cell}, settings: spec.Settings{Build: b}}
+		x := &execution{r: r, do: do, trial: trial.Trial{ID: "t001"}, resolved: resolved{Cell: cell, settings: spec.Settings{Build: b}}}
 		cfg.WarmCache = b.Warm() && do == jobTrial
-		stop, err := x.registry(&cfg, here{})
-		if err != nil {
+		if err := x.registry(&cfg, here{}); err != nil {
 			t.Fatal(err)
 		}
-		return cfg, stop
+		return cfg, func() {
+			for _, end := range slices.Backward(x.ends) {
+				end()
+			}
+		}
 	}
 	has := func(repositories string) bool {
 		t.Helper()

@@ -54,11 +54,24 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 			return all, err
 		}
 	}
-	elsewhere, err := otherLedgers(cache, known)
+	dirs, err := filepath.Glob(ledgers(cache, "*"))
 	if err != nil {
 		return all, err
 	}
-	all = append(all, elsewhere...)
+	for _, dir := range dirs { // of engines that do not answer here
+		if info, err := os.Stat(dir); known[dir] || err != nil || !info.IsDir() {
+			continue
+		}
+		owed, err := readLedgers(dir)
+		if err != nil {
+			return all, err
+		}
+		for _, l := range owed {
+			all = append(all, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
+				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
+			l.file.Close()
+		}
+	}
 	for _, dir := range deadScratch(cache, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
 	}
@@ -108,11 +121,9 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		}
 		return "this host has no record of its run"
 	}
-	seen := map[string]bool{}
 	for kind, names := range namesIn(contents) {
 		for _, name := range names {
-			if mark, _ := trialOf(name); mark != "" && !seen[kind+name] {
-				seen[kind+name] = true
+			if mark, _ := trialOf(name); mark != "" {
 				found = append(found, Remnant{Place: place, Kind: kind, Name: name, Run: mark, Stays: provenBy(mark)})
 			}
 		}
@@ -126,7 +137,7 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		l.file.Close()
 	}
 	slices.SortFunc(found, func(a, b Remnant) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) })
-	return found, dir, err
+	return slices.Compact(found), dir, err
 }
 
 // namesIn lists the names on an engine that a trial may have given, by what they
@@ -142,60 +153,27 @@ func namesIn(c runtimes.Contents) map[string][]string {
 	return names
 }
 
-// otherLedgers lists the debts to engines that do not answer here.
-func otherLedgers(cache string, known map[string]bool) (found []Remnant, err error) {
-	dirs, err := filepath.Glob(filepath.Join(ledgers(cache, "*")))
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range dirs {
-		if info, err := os.Stat(dir); known[dir] || err != nil || !info.IsDir() {
-			continue
-		}
-		owed, err := readLedgers(dir)
-		if err != nil {
-			return found, err
-		}
-		for _, l := range owed {
-			found = append(found, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
-				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
-			l.file.Close()
-		}
-	}
-	return found, nil
-}
-
 // debtsByName are the debts of a run that has left a lock on the engine and no
 // ledger here: whatever carries its mark is removed. Images only lose those names,
-// because it is not known which images were there before.
-func debtsByName(c runtimes.Contents, mark string) (all []debt) {
-	if mark == "" {
-		return nil
-	}
-	byTrial := map[string]*debt{}
-	of := func(name string) *debt {
-		by, id := trialOf(name)
-		if by != mark {
-			return nil
-		}
-		if byTrial[id] == nil {
-			d := &debt{Mark: mark, Run: mark, Trial: id, Cluster: clusterName(mark, id), HadCache: c.BuildCache}
-			for _, i := range c.Images {
-				d.HadImages = append(d.HadImages, i.ID)
+// because it is not known which images were there before, so had has all of them.
+func debtsByName(had debt, c runtimes.Contents, mark string) []debt {
+	byTrial := map[string]debt{}
+	for kind, names := range namesIn(c) {
+		for _, name := range names {
+			by, id := trialOf(name)
+			if by == "" || by != mark {
+				continue
+			}
+			d, known := byTrial[id]
+			if !known {
+				d = had
+				d.Run, d.Mark, d.Trial, d.Cluster = mark, mark, id, clusterName(mark, id)
+			}
+			if kind == "image" {
+				d.Names = append(d.Names, name)
 			}
 			byTrial[id] = d
 		}
-		return byTrial[id]
 	}
-	for kind, names := range namesIn(c) {
-		for _, name := range names {
-			if d := of(name); d != nil && kind == "image" {
-				d.Names = append(d.Names, name)
-			}
-		}
-	}
-	for _, d := range byTrial {
-		all = append(all, *d)
-	}
-	return all
+	return slices.Collect(maps.Values(byTrial))
 }

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,18 +28,18 @@ import (
 // workDir is the folder of a worker's own small files, in its machine.
 const workDir = "/tmp/stratbench"
 
-// config is the worker's configuration. It opens the tunnel that a trial may need. stop
-// ends the registry that it may need.
-func (x *execution) config(ctx context.Context, p place, m machine.Machine) (cfg pipeline.Config, stop func(), err error) {
+// config is the worker's configuration. x.ends end what is served for it, and the tunnel
+// that it may need.
+func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline.Config, err error) {
 	schedule, err := x.schedule()
 	if err != nil {
-		return cfg, nil, err
+		return cfg, err
 	}
 	w, s := x.workload, x.settings
-	cfg = clusterOf(p, s, w)
+	cfg = clusterOf(x.place, x.resolved)
 	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	if err := x.openTunnel(ctx, &cfg); err != nil {
-		return cfg, nil, err
+		return cfg, err
 	}
 	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
 	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
@@ -44,7 +47,7 @@ func (x *execution) config(ctx context.Context, p place, m machine.Machine) (cfg
 	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
 	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
 	cfg.WarmCache = s.Build.Warm() && x.do == jobTrial
-	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(s, w)].steps, w.Ready.URLs
+	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(x.resolved)].steps, w.Ready.URLs
 	cfg.Test = pipeline.Test(w.Test)
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
@@ -63,7 +66,7 @@ func (x *execution) config(ctx context.Context, p place, m machine.Machine) (cfg
 		cfg.Preload = append(cfg.Preload, x.r.archives[entry])
 	}
 	secrets := map[string]string{}
-	if path := hostAuthorities(); path != "" && (p.kind() != machine.Isolated || s.Machine.Network == spec.NetworkHost) {
+	if path := hostAuthorities(); path != "" && (x.place.kind() != machine.Isolated || s.Machine.Network == spec.NetworkHost) {
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
@@ -77,14 +80,14 @@ func (x *execution) config(ctx context.Context, p place, m machine.Machine) (cfg
 		own := maps.Clone(secrets)
 		maps.Copy(own, i.Secrets)
 		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Context: i.Context, Dockerfile: i.Dockerfile,
-			Target: i.Target, Platform: i.Platform, Args: buildArgs(p, i, s), Secrets: own, SSH: i.Agents()})
+			Target: i.Target, Platform: i.Platform, Args: buildArgs(x.place, i, s), Secrets: own, SSH: i.Agents()})
 	}
 	if w.Setup != nil {
 		cfg.Setup = ownSetup(*w.Setup, cfg)
-		return cfg, func() {}, nil
+		return cfg, nil
 	}
-	if stop, err = x.registry(&cfg, m); err != nil {
-		return cfg, nil, err
+	if err = x.registry(&cfg, m); err != nil {
+		return cfg, err
 	}
 	x.nameImages(&cfg)
 	for i, image := range cfg.Images { // as nodes spell them
@@ -94,16 +97,16 @@ func (x *execution) config(ctx context.Context, p place, m machine.Machine) (cfg
 		}
 	}
 	if schedule.Shares {
-		cfg.Common, err = x.common(p, cfg.Images)
+		cfg.Common, err = x.common(cfg.Images)
 	}
-	return cfg, stop, err
+	return cfg, err
 }
 
 // clusterOf is the part of a worker's configuration on which its cluster depends.
-func clusterOf(p place, s spec.Settings, w spec.Workload) pipeline.Config {
-	cfg := pipeline.Config{NodeImage: s.NodeImage, KindConfig: w.KindConfig, WorkDir: workDir}
+func clusterOf(p place, c resolved) pipeline.Config {
+	cfg := pipeline.Config{NodeImage: c.settings.NodeImage, KindConfig: c.workload.KindConfig, WorkDir: workDir}
 	p.adapt(&cfg)
-	if s.Etcd == trial.EtcdNoSync {
+	if c.settings.Etcd == trial.EtcdNoSync {
 		cfg.KindPatches = append(cfg.KindPatches, kindcluster.NoFsync)
 	}
 	return cfg
@@ -119,16 +122,12 @@ func hookCommand(args []string, dir string) *deploy.Command {
 // schedule arranges the workload's images by the cell's strategy. A preparation
 // builds one after the other.
 func (x *execution) schedule() (strategies.Schedule, error) {
-	name := x.settings.Strategy
+	strategy := x.strategy
 	if len(x.workload.Images) == 0 || x.do == jobPreboot {
-		return strategies.Schedule{Strategy: name}, nil
+		return strategies.Schedule{Strategy: strategy.Name}, nil
 	}
 	if x.preparing() {
-		name = strategies.Serial
-	}
-	strategy, err := strategies.Named(name, x.spec.Strategies)
-	if err != nil {
-		return strategies.Schedule{}, err
+		strategy, _ = strategies.Named(strategies.Serial, nil) // it is built in
 	}
 	images := x.workload.ToSchedule()
 	for i := range images {
@@ -145,66 +144,84 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 	if x.again() {
 		schedule = schedule.Serially()
 	}
-	x.predict(schedule)
+	// What the builds are expected to take is recorded before they begin. Builds with a
+	// cache teach nothing, and nothing is known of them.
+	if !schedule.Pull && len(schedule.Stages) > 0 && !x.preparing() && !x.again() && !x.settings.Build.Cache.Used() {
+		of := Demands(x.r.builds, x.settings.Runtime, x.settings.Build.NoCache)
+		if p, err := schedule.Predict(of, cmp.Or(x.settings.Machine.CPUs, float64(x.record.Machine.CPUs))); err == nil {
+			x.record.Predicted = &results.Predicted{Build: trial.Seconds(p.Takes), Peak: trial.Bytes(p.Peak)}
+		}
+	}
 	return schedule, err
 }
 
-// registry gives a trial that pulls or publishes its registry, until stop is called: the
-// user's, or stratbench's own, which is behind the trial's fault if that is one of the
-// registry.
-func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
+// registry gives a trial that pulls or publishes its registry: the user's, or
+// stratbench's own, which is behind the trial's fault if that is one of the registry.
+func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	if !cfg.Schedule.Pull && x.do != jobPublish {
 		return x.cacheRegistry(cfg, m)
 	}
 	if named := x.settings.Registry; named.Prefix != "" {
 		cfg.Registry, cfg.RegistryPlainHTTP = named.Prefix, named.PlainHTTP
-		return func() {}, nil
+		return nil
 	}
 	cfg.RegistryPlainHTTP = true
-	state, _ := x.trial.Cell.Level(results.StateFactor)
+	state, _ := x.Level(results.StateFactor)
 	fault, ok := x.injection()
 	if !ok || !fault.Do.OfRegistry() {
-		cfg.Registry, stop, err = listen(x.r.oci[state], m.RegistryHost())
-		return stop, err
+		cfg.Registry, err = x.listen(x.r.oci[state], m.RegistryHost())
+		return err
 	}
-	upstream, stopUpstream, err := listen(x.r.oci[state], "127.0.0.1")
+	upstream, err := x.listen(x.r.oci[state], "127.0.0.1")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	address, stopFault, err := inject.Registry(fault.Do, m.RegistryHost(), upstream)
+	address, stop, err := inject.Registry(fault.Do, m.RegistryHost(), upstream)
 	if err != nil {
-		stopUpstream()
-		return nil, err
+		return err
 	}
-	cfg.Registry = address
-	return func() { stopFault(); stopUpstream() }, nil
+	cfg.Registry, x.ends = address, append(x.ends, stop)
+	return nil
 }
 
-// cacheRegistry gives builds with a cache in a registry that registry, until stop is
-// called: the one that a preparation fills, or an empty one of the trial's own.
-func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (stop func(), err error) {
+// cacheRegistry gives builds with a cache in a registry that registry: the one that a
+// preparation fills, or an empty one of the trial's own.
+func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	b := x.settings.Build
 	if b.Cache != trial.CacheRegistry || x.do == jobPreboot {
-		return func() {}, nil
+		return nil
 	}
-	oci, remove := x.r.oci[x.r.caches[x.trial.Cell.Key()]], func() {}
+	oci := x.r.oci[x.r.caches[x.Key()]]
 	if !b.Warm() {
 		name := cachePrefix + x.trial.ID
 		if oci, err = x.r.newRegistry(name); err != nil {
-			return nil, err
+			return err
 		}
-		remove = func() { os.RemoveAll(filepath.Join(x.r.scratch.Dir, name)) }
+		x.ends = append(x.ends, func() { os.RemoveAll(filepath.Join(x.r.scratch.Dir, name)) })
 	}
-	address, end, err := listen(oci, m.RegistryHost())
+	address, err := x.listen(oci, m.RegistryHost())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if repositories := address + "/cache"; cfg.WarmCache {
 		cfg.CacheFrom = repositories
 	} else {
 		cfg.CacheTo = repositories
 	}
-	return func() { end(); remove() }, nil
+	return nil
+}
+
+// listen serves a registry at a free port of host. Each machine reaches the runner at an
+// address of its own, so a registry listens for one machine.
+func (x *execution) listen(oci http.Handler, host string) (addr string, err error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", fmt.Errorf("starting the registry on %s: %w", host, err)
+	}
+	server := &http.Server{Handler: oci, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(l)
+	x.ends = append(x.ends, func() { server.Close() })
+	return l.Addr().String(), nil
 }
 
 // nameImages gives the images of a trial their names on its engine, also in build
@@ -212,7 +229,7 @@ func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (stop
 // with the registry: the trial's own, or a user's, in which the tag is the run's.
 func (x *execution) nameImages(cfg *pipeline.Config) {
 	tag := "stratbench-" + x.r.me.Mark + "-" + string(x.settings.Runtime)
-	if state, ok := x.trial.Cell.Level(results.StateFactor); ok {
+	if state, ok := x.Level(results.StateFactor); ok {
 		tag += "-" + strings.Trim(results.StateFile(state, ""), "-")
 	}
 	refs := map[string]string{}

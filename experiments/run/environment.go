@@ -73,9 +73,9 @@ const shortest = 6
 // userInfo finds the password in each URL of a list such as GOPROXY.
 var userInfo = regexp.MustCompile(`://[^/@\s]*?:([^/@\s]+)@`)
 
-// secretsOf collects the secrets that a trial with these settings hands to builds.
-func secretsOf(s spec.Settings, w spec.Workload) (found secrets) {
-	for _, image := range w.Images {
+// secretsOf collects the secrets that trials of the cell hand to builds.
+func secretsOf(c resolved) (found secrets) {
+	for _, image := range c.workload.Images {
 		for _, path := range image.Secrets {
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -89,7 +89,7 @@ func secretsOf(s spec.Settings, w spec.Workload) (found secrets) {
 	for _, address := range append(connect.UserProxies(), slices.Collect(maps.Values(hostProxies()))...) {
 		found.addPasswords(address)
 	}
-	for _, value := range argsFromEnvironment(s) {
+	for _, value := range argsFromEnvironment(c.settings) {
 		if strings.Contains(value, "://") {
 			found.addPasswords(value)
 		} else {
@@ -114,7 +114,6 @@ func (s *secrets) add(text string) {
 	}
 }
 
-// hide replaces the secrets in a text.
 func (s secrets) hide(text string) string {
 	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, hidden)
@@ -122,7 +121,6 @@ func (s secrets) hide(text string) string {
 	return text
 }
 
-// hideIn replaces the secrets in a record.
 func (s secrets) hideIn(r results.Record) (results.Record, error) {
 	text, err := json.Marshal(r)
 	if err != nil {

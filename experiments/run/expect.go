@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -21,18 +20,13 @@ const learnFrom, lookBack = 5, 50
 func (r *runner) expect(root string) error {
 	builds, adapts := false, false // by stratbench, and by the machine's memory
 	for _, cell := range r.plan.Cells {
-		s, w, err := r.cell(cell)
+		c, err := r.cell(cell)
 		if err != nil {
 			return err
 		}
-		if len(w.Images) == 0 {
-			continue
+		if len(c.workload.Images) > 0 {
+			builds, adapts = builds || c.workload.Setup == nil, adapts || c.strategy.Adapts
 		}
-		strategy, err := strategies.Named(s.Strategy, r.specOf(cell).Strategies)
-		if err != nil {
-			return err
-		}
-		builds, adapts = builds || w.Setup == nil, adapts || strategy.Adapts
 	}
 	if !builds && !adapts {
 		return nil
@@ -50,10 +44,10 @@ func (r *runner) expect(root string) error {
 		}
 		read++
 		run, err := results.ReadRun(dir)
-		if err != nil && adapts {
-			r.report.note("nothing is learned from %s: %v", dir, err)
-		}
 		if err != nil {
+			if adapts {
+				r.report.note("nothing is learned from %s: %v", dir, err)
+			}
 			continue
 		}
 		before := len(alone)
@@ -72,20 +66,6 @@ func (r *runner) expect(root string) error {
 		r.report.note("no earlier run of this workload on this host has built an image alone: strategy adaptive uses the weights of the images")
 	}
 	return r.journal.WriteOnce(results.ExpectedFile, r.builds)
-}
-
-// predict records what the builds of the schedule are expected to take, before they
-// begin.
-func (x *execution) predict(schedule strategies.Schedule) {
-	// Builds with a cache teach nothing, and nothing is known of them.
-	if schedule.Pull || len(schedule.Stages) == 0 || x.preparing() || x.again() || x.settings.Build.Cache.Used() {
-		return
-	}
-	of := Demands(x.r.builds, x.settings.Runtime, x.settings.Build.NoCache)
-	p, err := schedule.Predict(of, cmp.Or(x.settings.Machine.CPUs, float64(x.record.Machine.CPUs)))
-	if err == nil {
-		x.record.Predicted = &results.Predicted{Build: trial.Seconds(p.Takes), Peak: trial.Bytes(p.Peak)}
-	}
 }
 
 // Demands are what a runtime's builds are expected to take, by image.

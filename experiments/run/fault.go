@@ -8,7 +8,6 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes/machine"
-	"github.com/stratbench/stratbench/strategies"
 )
 
 // injection is the fault that the trial's settings name, if any. A preparation is
@@ -20,7 +19,6 @@ func (x *execution) injection() (spec.Injection, bool) {
 	return x.spec.Fault(x.settings.Fault)
 }
 
-// prepareFault prepares the trial's fault, if it has one.
 func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err error) {
 	fault, ok := x.injection()
 	if !ok {
@@ -39,24 +37,21 @@ func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err e
 
 // checkFault reports why a cell's fault cannot be injected. Whatever the spec and
 // the command line ask for, only an isolated machine is ever broken.
-func (r *runner) checkFault(asked *spec.Spec, s spec.Settings) error {
+func (r *runner) checkFault(c resolved) error {
+	s := c.settings
 	if !s.Broken() {
 		return nil
 	}
-	fault, known := asked.Fault(s.Fault)
-	strategy, err := strategies.Named(s.Strategy, asked.Strategies)
-	switch {
+	switch fault, known := c.spec.Fault(s.Fault); {
 	case !known:
 		return fmt.Errorf("fault %s is not known", s.Fault)
-	case err != nil && s.Strategy != "":
-		return err
 	case r.places[s.Runtime].kind() != machine.Isolated:
 		return fmt.Errorf("fault %s: only isolated machines may be broken, and the machine is %s", s.Fault, r.places[s.Runtime].kind())
 	case fault.Do.OfContainerd() && s.Runtime != trial.Docker:
 		return pointless("fault", "runtime", "fault %s: %s has no containerd", s.Fault, s.Runtime)
 	case fault.Do.OfRegistry() && s.Load.Path == trial.LoadNodePull:
 		return fmt.Errorf("fault %s: it is one of the engine's pulls; write load.path: archive", s.Fault)
-	case fault.Do.OfRegistry() && (!strategy.Pull || s.Registry.Prefix != ""):
+	case fault.Do.OfRegistry() && (!c.strategy.Pull || s.Registry.Prefix != ""):
 		return fmt.Errorf("fault %s: it needs a strategy that pulls from a registry of stratbench's; write strategy: registry", s.Fault)
 	case fault.Do == spec.PodNeverReady && fault.Manifest == "":
 		return fmt.Errorf("fault %s: it needs a manifest; name one under faults", s.Fault)

@@ -229,14 +229,14 @@ func TestNoFaultOnAHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &runner{spec: spec, places: map[trial.Runtime]place{trial.Podman: &borrowedPlace{of: machine.Host}}}
-	settings, _, err := spec.Cell(spec.Cells()[0])
+	c, err := r.cell(spec.Cells()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.checkFault(r.spec, settings); err == nil || !strings.Contains(err.Error(), "only isolated machines may be broken") {
+	if err := r.checkFault(c); err == nil || !strings.Contains(err.Error(), "only isolated machines may be broken") {
 		t.Errorf("a fault on the host is checked with %v", err)
 	}
-	x := &execution{r: r, do: jobTrial, spec: spec, settings: settings}
+	x := &execution{r: r, do: jobTrial, resolved: c}
 	if err := x.prepareFault(&borrowed{}, &pipeline.Config{}); err == nil {
 		t.Error("a fault was prepared for a machine of the user's")
 	}

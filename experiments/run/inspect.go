@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/experiments/plan"
-	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -49,7 +48,6 @@ func (r *runner) found() Inspection {
 	return Inspection{Machine: r.machine, Plan: left, Warnings: r.warnings}
 }
 
-// refuses reports whether the cell is refused, and has no trials.
 func (r *runner) refuses(cell trial.Cell) bool {
 	return slices.ContainsFunc(r.refused, func(f results.Refusal) bool { return f.Cell.Key() == cell.Key() })
 }
@@ -73,19 +71,20 @@ func (r *runner) preflight(ctx context.Context) error {
 	ctx, done := context.WithCancel(ctx) // closes the connections of the sites
 	defer done()
 	in := &inspection{r: r, seen: map[string]bool{}, sites: map[string]*site{}}
-	kept, refused := r.plainest(), map[string][]trial.Cell{} // by why, with the cure
+	kept, refused := r.plainest(), map[string][]resolved{} // by why, with the cure
 	for _, cell := range r.plan.Cells {
-		s, workload, err := r.cell(cell)
+		c, err := r.cell(cell)
 		if err != nil {
-			in.tell(&in.issues, cell, err)
+			in.report(&in.issues, c, err)
 			continue // nothing more is known of it
 		}
+		place := r.places[c.settings.Runtime]
 		if r.nowhere == nil {
-			err = r.places[s.Runtime].check(s)
+			err = place.check(c)
 		}
-		err = errors.Join(err, r.checkFault(r.specOf(cell), s), checkSchedule(r.specOf(cell), s, workload), checkShared(r.places[s.Runtime], r.specOf(cell), s, workload))
+		err = errors.Join(err, r.checkFault(c), checkSchedule(c), checkShared(place, c))
 		if err == nil {
-			err = sameAs(kept[effectOf(cell, s)], cell)
+			err = sameAs(kept[effectOf(c)], cell)
 		}
 		var memory *host.MemoryError
 		var pointless *pointlessError
@@ -97,20 +96,20 @@ func (r *runner) preflight(ctx context.Context) error {
 		case errors.As(err, &memory), pointless != nil:
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
 			why := err.Error() + cure
-			refused[why] = append(refused[why], cell)
+			refused[why] = append(refused[why], c)
 			continue
 		case err != nil:
-			in.tell(&in.issues, cell, err)
+			in.report(&in.issues, c, err)
 		}
-		in.inspect(ctx, cell, s, workload)
+		in.inspect(ctx, c)
 	}
 	for _, why := range slices.Sorted(maps.Keys(refused)) {
 		cells := refused[why]
-		which := fmt.Sprintf("[%s] is refused", cells[0])
+		which := fmt.Sprintf("[%s] is refused", cells[0].Cell)
 		if len(cells) > 1 {
-			which = fmt.Sprintf("%d cells are refused, [%s] among them", len(cells), cells[0])
+			which = fmt.Sprintf("%d cells are refused, [%s] among them", len(cells), cells[0].Cell)
 		}
-		in.tell(&in.warnings, cells[0], fmt.Errorf("%s; %s, and the other cells run", why, which))
+		in.report(&in.warnings, cells[0], fmt.Errorf("%s; %s, and the other cells run", why, which))
 	}
 	in.issues.Sort(r.spec.Path)
 	if r.nowhere != nil {
@@ -138,9 +137,9 @@ type inspection struct {
 	sites map[string]*site
 }
 
-// inspect inspects one cell.
-func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Settings, w spec.Workload) {
+func (in *inspection) inspect(ctx context.Context, of resolved) {
 	// Strategies and memory do not matter here.
+	s, w := of.settings, of.workload
 	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.Machine, s.Build.Args, w, w.Dir})
 	if err != nil || in.seen[string(key)] {
 		return
@@ -150,7 +149,7 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 	if in.sites[at] == nil {
 		in.sites[at] = in.r.places[s.Runtime].site(ctx, s)
 	}
-	c := &cellInspection{inspection: in, cell: cell, spec: in.r.specOf(cell), settings: s, workload: w, site: in.sites[at]}
+	c := &cellInspection{inspection: in, resolved: of, site: in.sites[at]}
 	if in.r.nowhere == nil {
 		for _, problem := range c.site.problems {
 			c.at(&c.issues, "runtime", "%s", problem)
@@ -176,28 +175,24 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 	}
 }
 
-// tell reports what a cell cannot have, at the setting with which each line of the
+// report reports what a cell cannot have, at the setting with which each line of the
 // error begins.
-func (in *inspection) tell(to *issue.List, cell trial.Cell, err error) {
+func (in *inspection) report(to *issue.List, c resolved, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		setting, _, _ := strings.Cut(line, " ")
 		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
-		file, at := in.r.specOf(cell).Where(results.WithoutState(cell), setting)
+		file, at := c.where(setting)
 		to.Add(file, at, "%s", line)
 	}
 }
 
-// cellInspection is the inspection of one cell.
 type cellInspection struct {
 	*inspection
-	cell     trial.Cell
-	spec     *spec.Spec
-	settings spec.Settings
-	workload spec.Workload
-	site     *site
-	kind     *v1alpha4.Cluster
+	resolved
+	site *site
+	kind *v1alpha4.Cluster
 }
 
 // at adds an issue at a setting of the cell.
@@ -206,8 +201,8 @@ func (c *cellInspection) at(to *issue.List, setting, format string, args ...any)
 	to.Add(file, at, format, args...)
 }
 
-func (c *cellInspection) where(setting string) (string, issue.Position) {
-	return c.spec.Where(results.WithoutState(c.cell), setting)
+func (c resolved) where(setting string) (string, issue.Position) {
+	return c.spec.Where(results.WithoutState(c.Cell), setting)
 }
 
 // wrong reports an input that cannot be read.

@@ -29,7 +29,7 @@ type fakePlace struct {
 }
 
 func (p fakePlace) kind() machine.Kind                        { return machine.Isolated }
-func (p fakePlace) check(spec.Settings) error                 { return nil }
+func (p fakePlace) check(resolved) error                      { return nil }
 func (p fakePlace) site(context.Context, spec.Settings) *site { return p.known }
 func (p fakePlace) buildArgs() map[string]string {
 	return map[string]string{"GO_IMAGE": "stratbench.local/go:1.26"}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -45,7 +46,6 @@ func (c *cellInspection) kindAt(path ...string) (string, issue.Position) {
 	return c.where("workload.kindConfig")
 }
 
-// in adds an issue at a part of the Kind configuration.
 func (c *cellInspection) in(to *issue.List, text string, path ...string) {
 	file, at := c.kindAt(path...)
 	to.Add(file, at, "%s", text)
@@ -192,18 +192,16 @@ func (c *cellInspection) port(protocol, address string, port int32, path ...stri
 			return // clients on this host reach it without the tunnel
 		}
 	}
+	var l io.Closer
 	var err error
 	switch protocol {
 	case "tcp":
-		var l net.Listener
-		if l, err = net.Listen("tcp", at); err == nil {
-			l.Close()
-		}
+		l, err = net.Listen("tcp", at)
 	case "udp":
-		var l net.PacketConn
-		if l, err = net.ListenPacket("udp", at); err == nil {
-			l.Close()
-		}
+		l, err = net.ListenPacket("udp", at)
+	}
+	if l != nil {
+		l.Close()
 	}
 	if c.site.tunnel && err != nil {
 		c.in(&c.issues, fmt.Sprintf("the tunnel to %s must listen here at the port that the cluster publishes there, and cannot: %v; end what listens at it (ss -lntup shows it), choose another port (above 1023, except for root), or publish it at an address of that host which this host reaches", c.site.elsewhere, err), path...)

@@ -24,25 +24,9 @@ type prepared struct {
 
 // deploymentKey identifies a deployment by its steps and by the settings on which
 // its Kubernetes depends.
-func deploymentKey(s spec.Settings, w spec.Workload) string {
-	key, _ := json.Marshal([]any{s.Runtime, s.NodeImage, w.KindConfig, w.Steps()}) // was read from JSON
+func deploymentKey(c resolved) string {
+	key, _ := json.Marshal([]any{c.settings.Runtime, c.settings.NodeImage, c.workload.KindConfig, c.workload.Steps()}) // was read from JSON
 	return string(key)
-}
-
-// prepareDeployment prepares the deployment of a cell, once for the run, so that
-// trials apply what was inspected.
-func (r *runner) prepareDeployment(ctx context.Context, s spec.Settings, w spec.Workload, server deploy.Server) prepared {
-	key := deploymentKey(s, w)
-	if p, known := r.deployments[key]; known {
-		return p
-	}
-	var p prepared
-	sources, errs := sourcesOfSteps(ctx, w.Steps())
-	if p.errs = errs; len(errs) == 0 {
-		p.steps, p.errs = deploy.Prepare(deploy.WithNames(sources), server)
-	}
-	r.deployments[key] = p
-	return p
 }
 
 // sourcesOfSteps converts the steps of a workload and fetches their remote files.
@@ -85,7 +69,15 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
-	p := c.r.prepareDeployment(ctx, c.settings, c.workload, server)
+	key := deploymentKey(c.resolved)
+	p, known := c.r.deployments[key]
+	if !known { // once for the run, so that trials apply what was inspected
+		sources, errs := sourcesOfSteps(ctx, c.workload.Steps())
+		if p.errs = errs; len(errs) == 0 {
+			p.steps, p.errs = deploy.Prepare(deploy.WithNames(sources), server)
+		}
+		c.r.deployments[key] = p
+	}
 	for _, err := range p.errs {
 		if of, is := errors.AsType[*deploy.SourceError](err); is {
 			c.wrong(c.ofStep(of.Source, of.Part), of.Err)
@@ -130,7 +122,6 @@ func (c *cellInspection) ofStep(i int, part string) string {
 	return "workload.deploy." + step + "." + part
 }
 
-// deployedImages inspects the images of what is deployed.
 func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
 	own := map[string]bool{}
 	for _, i := range c.workload.Images {

@@ -21,10 +21,8 @@ import (
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
-	"github.com/stratbench/stratbench/strategies"
 )
 
-// images inspects what the images are built from.
 func (c *cellInspection) images(ctx context.Context) {
 	// trialsName stands for the name that another image has in a trial.
 	const trialsName = "stratbench.invalid/image-of-the-trial:latest"
@@ -70,7 +68,13 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
 		}
 		c.mounted(i, file, needs.Mounts)
-		c.absent(i, file, needs.Absent)
+		for _, need := range needs.Absent {
+			if c.hooked(trial.PhaseBuild) {
+				c.warnings.Add(file, need.At, "%s is not in the context %s, so the hook before build must make it", need.Text, i.Context)
+				continue
+			}
+			c.issues.Add(file, need.At, "%s is not in the context %s; create it first, for example by hooks: {build: {before: [make, …]}}, or correct the path, which is relative to the context", need.Text, i.Context)
+		}
 		if !c.site.offline {
 			continue
 		}
@@ -170,7 +174,6 @@ func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.P
 	}
 }
 
-// setup inspects a set-up command.
 func (c *cellInspection) setup() {
 	s := c.workload.Setup
 	for _, command := range []struct {
@@ -188,7 +191,7 @@ func (c *cellInspection) setup() {
 	if _, varied := c.spec.LevelNames("strategy"); varied && !takes(*s, "schedule", "strategy", "concurrency") {
 		c.at(&c.warnings, "strategy", "the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}, so all strategies are the same, unless it reads STRATBENCH_STRATEGY or STRATBENCH_CONCURRENCY by itself; pass one to it, or take the factor out")
 	}
-	if strategy, err := strategies.Named(c.settings.Strategy, c.spec.Strategies); err == nil && strategy.Pull {
+	if c.strategy.Pull {
 		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
 	}
 }
@@ -261,17 +264,6 @@ func (c *cellInspection) script(path string) {
 // hooked reports whether a hook runs before one of the phases.
 func (c *cellInspection) hooked(phases ...trial.Phase) bool {
 	return slices.ContainsFunc(phases, func(p trial.Phase) bool { return len(c.workload.Hooks[p].Before) > 0 })
-}
-
-// absent reports what a build copies and its context lacks. A hook may make it.
-func (c *cellInspection) absent(i spec.Image, file string, absent []dockerfile.Need) {
-	for _, need := range absent {
-		if c.hooked(trial.PhaseBuild) {
-			c.warnings.Add(file, need.At, "%s is not in the context %s, so the hook before build must make it", need.Text, i.Context)
-			continue
-		}
-		c.issues.Add(file, need.At, "%s is not in the context %s; create it first, for example by hooks: {build: {before: [make, …]}}, or correct the path, which is relative to the context", need.Text, i.Context)
-	}
 }
 
 var (

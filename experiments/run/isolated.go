@@ -3,8 +3,6 @@ package run
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,14 +42,14 @@ type isolatedPlace struct {
 
 func (p *isolatedPlace) kind() machine.Kind { return machine.Isolated }
 
-func (p *isolatedPlace) check(s spec.Settings) error {
+func (p *isolatedPlace) check(c resolved) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("an isolated machine needs Linux and root; run as root, or use a running engine with --machine host")
 	}
-	if all := host.Memory(); all > 0 && s.Memory > all {
-		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", s.Memory, all)
+	if all := host.Memory(); all > 0 && c.settings.Memory > all {
+		return fmt.Errorf("memory %s is more than this machine has (%s); take the level out of the spec", c.settings.Memory, all)
 	}
-	if err := lab.CheckEngine(engineSource(s)); err != nil {
+	if err := lab.CheckEngine(engineSource(c.settings)); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
 	return nil
@@ -122,12 +120,11 @@ func (p *isolatedPlace) images() []lab.Image {
 }
 
 func (p *isolatedPlace) goldenKey(s spec.Settings) string {
-	h := sha256.New()
-	fmt.Fprintln(h, p.rootKey(s), s.Runtime)
+	parts := fmt.Appendln(nil, p.rootKey(s), s.Runtime)
 	for _, i := range p.images() {
-		fmt.Fprintln(h, i.Name, i.ID)
+		parts = fmt.Appendln(parts, i.Name, i.ID)
 	}
-	return fmt.Sprintf("%s-%s-%s", s.Runtime, lab.EngineName(engineSource(s)), hex.EncodeToString(h.Sum(nil)[:8]))
+	return fmt.Sprintf("%s-%s-%s", s.Runtime, lab.EngineName(engineSource(s)), sumOf(parts)[:16])
 }
 
 func (p *isolatedPlace) makeGolden(ctx context.Context, s spec.Settings) error {
@@ -249,10 +246,10 @@ const prebootedName = "stratbench-kept"
 // year.
 const keptFor = 30 * 24 * time.Hour
 
-// prebooted names the kept state with the cluster of these settings, and reports
-// whether the store has it.
-func (p *isolatedPlace) prebooted(s spec.Settings, w spec.Workload, now time.Time) (state string, there bool, err error) {
-	cfg := clusterOf(p, s, w)
+// prebooted names the kept state with the cluster of trials of a cell, and reports
+// whether the store has it. States that are too old are deleted.
+func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, there bool, err error) {
+	s, cfg := c.settings, clusterOf(p, c)
 	kind, err := kindcluster.ReadConfig(cfg.KindConfig, cfg.KindPatches)
 	if err != nil {
 		return "", false, err
@@ -262,14 +259,28 @@ func (p *isolatedPlace) prebooted(s spec.Settings, w spec.Workload, now time.Tim
 		return "", false, fmt.Errorf("naming the state of a kept cluster: %w", err)
 	}
 	prefix := fmt.Sprintf("%s%s-%s-", statePrefix, s.Runtime, sumOf(made)[:16])
-	all, err := p.prebootedStates(now)
+	all, err := p.store.List()
 	if err != nil {
 		return "", false, err
 	}
-	if i := slices.IndexFunc(all, func(name string) bool { return strings.HasPrefix(name, prefix) }); i >= 0 {
-		return all[i], true, nil
+	for _, name := range all {
+		if !strings.HasPrefix(name, statePrefix) {
+			continue
+		}
+		made, err := time.Parse(stateDay, name[strings.LastIndexByte(name, '-')+1:])
+		switch old := err != nil || now.Sub(made) >= keptFor; {
+		case old: // whatever its settings are
+			if err := p.store.Delete(name); err != nil {
+				return "", false, err
+			}
+		case !there && strings.HasPrefix(name, prefix):
+			state, there = name, true
+		}
 	}
-	return prefix + now.UTC().Format(stateDay), false, nil
+	if !there {
+		state = prefix + now.UTC().Format(stateDay)
+	}
+	return state, there, nil
 }
 
 // statePrefix begins the name of every state with a cluster, and the day on which
@@ -277,24 +288,3 @@ func (p *isolatedPlace) prebooted(s spec.Settings, w spec.Workload, now time.Tim
 var statePrefix = store.Golden("cluster-")
 
 const stateDay = "20060102"
-
-// prebootedStates lists the states with clusters, of any settings, and deletes
-// those that are too old.
-func (p *isolatedPlace) prebootedStates(now time.Time) (kept []string, err error) {
-	all, err := p.store.List()
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range all {
-		if !strings.HasPrefix(name, statePrefix) {
-			continue
-		}
-		made, err := time.Parse(stateDay, name[strings.LastIndexByte(name, '-')+1:])
-		if err == nil && now.Sub(made) < keptFor {
-			kept = append(kept, name)
-		} else if err := p.store.Delete(name); err != nil {
-			return nil, err
-		}
-	}
-	return kept, nil
-}

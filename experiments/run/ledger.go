@@ -29,7 +29,6 @@ func clusterName(mark, trialID string) string { return "stratbench-" + mark + "-
 
 const imagePrefix = "stratbench.local/trial/"
 
-// imageName names an image that a trial builds.
 func imageName(mark, trialID, image string) string {
 	return imagePrefix + mark + "-" + trialID + "/" + strings.ToLower(image) + ":latest"
 }
@@ -122,7 +121,6 @@ func (d *debt) add(part debt) {
 	d.Names, d.Builds, d.Made = append(d.Names, part.Names...), append(d.Builds, part.Builds...), append(d.Made, part.Made...)
 }
 
-// settled removes the ledger of a settled debt.
 func (l *ledger) settled() error {
 	return errors.Join(l.file.Close(), os.Remove(l.file.Name()))
 }
@@ -162,7 +160,6 @@ func readLedger(path string) (*ledger, error) {
 	}
 }
 
-// settlement is how a debt was settled.
 type settlement struct {
 	// Found is false if nothing of the trial was on the engine.
 	Found bool `json:"found"`

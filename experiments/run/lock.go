@@ -39,7 +39,6 @@ type holder struct {
 // runTime matches the time at the beginning of a run's name.
 var runTime = regexp.MustCompile(`^\d{8}-\d{6}`)
 
-// newHolder describes this process as the holder of a run.
 func newHolder(runID string) holder {
 	h := holder{Run: runID, PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)}
 	var random [3]byte
@@ -61,7 +60,6 @@ func firstLine(path string) string {
 	return string(line)
 }
 
-// String names the holder to a user.
 func (h holder) String() string {
 	return fmt.Sprintf("%s@%s, process %d, since %s, run %s", cmp.Or(h.User, "?"), cmp.Or(h.Host, "?"), h.PID,
 		h.Since.Local().Format("2006-01-02 15:04:05"), cmp.Or(h.Run, "?"))

@@ -29,7 +29,7 @@ type trialLog struct {
 	// silences are those that have ended, and heard the one that may last.
 	silences []trial.Silence
 	heard    trial.Silence
-	// said is the last line that a phase's own work printed; Line 0 is none.
+	// said is the last line that a phase's own work printed; Line is 0 before it.
 	said trial.Evidence
 }
 
@@ -47,7 +47,6 @@ func openTrialLog(name string, hide secrets) (*trialLog, error) {
 	return &trialLog{file: f, buf: bufio.NewWriter(f), secrets: hide, most: mostInMemory}, nil
 }
 
-// logLine is a line of a trial's log.
 type logLine struct {
 	at trial.Seconds
 	// source is who wrote the line: runner, watch, worker, fault or evidence; empty
@@ -88,7 +87,7 @@ func (l *trialLog) write(w logLine) (number int) {
 	defer l.mu.Unlock()
 	w.text = l.secrets.hide(w.text)
 	if w.source == "" && w.phase != "" {
-		l.hear(w.at)
+		l.endSilence(w.at)
 		l.heard = trial.Silence{Phase: w.phase, Start: max(l.heard.Start, w.at)}
 	}
 	fmt.Fprintf(l.buf, "%10.3fs %-18s %s\n", w.at.Duration().Seconds(), w.place(), w.text)
@@ -121,8 +120,8 @@ func (l *trialLog) written() (lines []logLine, dropped int) {
 	return l.lines, l.dropped
 }
 
-// hear ends the silence that may last.
-func (l *trialLog) hear(at trial.Seconds) {
+// endSilence ends the silence that may last.
+func (l *trialLog) endSilence(at trial.Seconds) {
 	if l.heard.Phase != "" && at-l.heard.Start >= silentFrom {
 		l.silences = append(l.silences, trial.Silence{Phase: l.heard.Phase, Start: l.heard.Start, End: at})
 	}
@@ -139,7 +138,7 @@ func (l *trialLog) silent(spans []trial.Span) []trial.Silence {
 			end = max(end, s.End)
 		}
 	}
-	l.hear(end)
+	l.endSilence(end)
 	return l.silences
 }
 
@@ -153,7 +152,6 @@ func (l *trialLog) last() []trial.Evidence {
 	return []trial.Evidence{l.said}
 }
 
-// event writes an event for a reader of the log.
 func (l *trialLog) event(e pipeline.Event) {
 	switch e.Kind {
 	case pipeline.Log, pipeline.Progress:
@@ -164,14 +162,19 @@ func (l *trialLog) event(e pipeline.Event) {
 			l.said = trial.Evidence{Source: trial.SourceLog, State: trial.StateLastSaid, At: e.At, Line: number, Text: e.Text}
 		}
 	case pipeline.SpanStart:
-		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, "> " + cmp.Or(e.Span.Step, e.Span.Name)})
+		l.span(e.At, "", ">", *e.Span)
 	case pipeline.SpanEnd:
-		text := "< " + cmp.Or(e.Span.Step, e.Span.Name)
-		if e.Span.Error != "" {
-			text += ": " + e.Span.Error
-		}
-		l.write(logLine{e.At, "", e.Span.Phase, e.Span.Image, text})
+		l.span(e.At, "", "<", *e.Span)
 	}
+}
+
+// span writes that a span began (>) or ended (<).
+func (l *trialLog) span(at trial.Seconds, source, mark string, s trial.Span) {
+	text := mark + " " + cmp.Or(s.Step, s.Name)
+	if s.Error != "" {
+		text += ": " + s.Error
+	}
+	l.write(logLine{at, source, s.Phase, s.Image, text})
 }
 
 func (l *trialLog) Close() error {

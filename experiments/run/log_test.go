@@ -83,7 +83,7 @@ func TestTextOfThePhaseThatFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	x := &execution{log: log, clock: pipeline.NewClock(pipeline.Now()), spec: &spec.Spec{Limits: spec.Limits{Phase: map[trial.Phase]time.Duration{trial.PhaseBuild: 3 * time.Second}}}}
+	x := &execution{log: log, clock: pipeline.NewClock(pipeline.Now()), resolved: resolved{spec: &spec.Spec{Limits: spec.Limits{Phase: map[trial.Phase]time.Duration{trial.PhaseBuild: 3 * time.Second}}}}}
 	x.trace.Add(pipeline.Event{Kind: pipeline.SpanStart, SpanID: 1, Span: &trial.Span{Name: "build", Phase: trial.PhaseBuild, Start: moment(0.5)}})
 	say := func(at float64, p trial.Phase, image string, source pipeline.Source, text string) {
 		log.event(pipeline.Event{Kind: pipeline.Log, At: moment(at), Phase: p, Image: image, Source: source, Text: text})
@@ -160,9 +160,9 @@ func TestWhenALimitEndedAPhase(t *testing.T) {
 		"by no limit":          {pipeline.Result{Phase: trial.PhaseLoad}, 30, never},
 		"the cluster":          {pipeline.Result{Phase: trial.PhaseCluster, TimedOut: true}, 30, never},
 	} {
-		x := &execution{clock: pipeline.NewClock(pipeline.Now()), spec: &spec.Spec{Limits: spec.Limits{
+		x := &execution{clock: pipeline.NewClock(pipeline.Now()), resolved: resolved{spec: &spec.Spec{Limits: spec.Limits{
 			Phase:   spec.PhaseLimits{trial.PhaseLoad: 30 * time.Second},
-			Silence: spec.PhaseLimits{trial.PhaseLoad: 10 * time.Second}}}}
+			Silence: spec.PhaseLimits{trial.PhaseLoad: 10 * time.Second}}}}}
 		span := trial.Span{Name: "load", Phase: trial.PhaseLoad, Start: moment(10), End: moment(c.end)}
 		x.trace.Add(pipeline.Event{Kind: pipeline.SpanEnd, SpanID: 1, Span: &span})
 		if got := x.limitOf(c.result); got != c.want {

@@ -36,7 +36,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 		dir = filepath.Join(o.Root, RunID(r.started, o.Spec.Name))
 	}
 	r.me = newHolder(filepath.Base(dir))
-	for _, p := range r.distinctPlaces() {
+	for _, p := range r.distinct {
 		if err := p.claim(ctx, r.me); err != nil {
 			return nil, errors.Join(refused(err), r.close())
 		}
@@ -60,7 +60,6 @@ func newRunner(o Options) *runner {
 	}
 }
 
-// oneAtATime lets several goroutines report to one that expects a single one.
 func oneAtATime(report func(Update)) reporter {
 	var mu sync.Mutex
 	return func(u Update) {
@@ -160,7 +159,7 @@ func (r *runner) reopen(dir string) (err error) {
 	r.env, r.builds = run.Environment, run.Expected
 	r.plan.Seed, r.plan.Cells, r.plan.Trials = run.Plan.Seed, run.Plan.Cells, run.Plan.Trials
 	for _, rec := range run.Records {
-		r.recall(rec)
+		r.take(rec, false)
 	}
 	for _, l := range run.Looks {
 		r.retire(l.Retired)
@@ -169,17 +168,29 @@ func (r *runner) reopen(dir string) (err error) {
 	return nil
 }
 
-// recall counts a record of an earlier session.
-func (r *runner) recall(rec results.Record) {
+// take counts a record of this session, or of an earlier one, whose trials are done
+// again if they were not measured.
+func (r *runner) take(rec results.Record, ofThisSession bool) {
 	if rec.Kind == results.KindReference {
 		r.references[rec.Trial.Block]++
 		return
 	}
 	r.previous = &results.Previous{ID: rec.Trial.ID, Cell: rec.Trial.Cell.Key(), Outcome: rec.Verdict.Outcome}
-	if rec.Kind == results.KindTrial && measured(rec) {
-		r.finished(rec)
+	if rec.Kind != results.KindTrial || rec.Verdict.Outcome == trial.Cancelled {
+		return
 	}
-	r.count(rec)
+	if ofThisSession || measured(rec) {
+		key := rec.Trial.Cell.Key()
+		r.done[rec.Trial.ID], r.took[key] = true, append(r.took[key], rec.Elapsed.Duration())
+	}
+	if rec.Fault != nil {
+		return // broken on purpose, so it shows nothing of the experiment
+	}
+	r.beginning.take(rec.Verdict)
+	if measured(rec) {
+		r.counted++
+		r.ready = r.ready || rec.Setup != nil
+	}
 }
 
 // measured is false for a trial that shows nothing of its cell and is done again
@@ -192,11 +203,4 @@ func measured(rec results.Record) bool {
 		return rec.Fault != nil && slices.Contains(rec.Fault.Truth, trial.RunnerFault)
 	}
 	return true
-}
-
-// finished counts a trial as done.
-func (r *runner) finished(rec results.Record) {
-	r.done[rec.Trial.ID] = true
-	key := rec.Trial.Cell.Key()
-	r.took[key] = append(r.took[key], rec.Elapsed.Duration())
 }

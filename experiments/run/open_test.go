@@ -101,16 +101,19 @@ func ofState(level string) trial.Cell {
 func TestACellIsOfItsState(t *testing.T) {
 	r := comparing(t)
 	for level, want := range map[string]trial.Bytes{results.LastGood: 5 << 30, results.Present: 3 << 30} {
-		s, w, err := r.cell(ofState(level))
+		c, err := r.cell(ofState(level))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Memory != want || s.ClusterStart != trial.ClusterWith || (w.Dir == "/elsewhere") != (level == results.LastGood) {
+		if s, w := c.settings, c.workload; s.Memory != want || s.ClusterStart != trial.ClusterWith || (w.Dir == "/elsewhere") != (level == results.LastGood) {
 			t.Errorf("%s: %+v in %s", level, s, w.Dir)
 		}
+		if (c.spec.Limits.Phase[trial.PhaseBuild] == 1) != (level == results.LastGood) {
+			t.Errorf("%s: the limits are not those of the state", level)
+		}
 	}
-	if r.specOf(ofState(results.LastGood)).Limits.Phase[trial.PhaseBuild] != 1 || r.specOf(trial.Cell{}) != r.spec {
-		t.Error("limits are not those of the state")
+	if c, err := r.cell(trial.Cell{}); err != nil || c.spec != r.spec {
+		t.Errorf("a cell of no state is of another spec, %v", err)
 	}
 	if binds := r.binds(); !slices.Contains(binds, "/elsewhere") || len(binds) < 2 {
 		t.Errorf("machines see only %v", binds)
@@ -136,24 +139,25 @@ func TestWhichCellsMakeWhatTrialsStartFrom(t *testing.T) {
 	r := comparing(t)
 	present, good := ofState(results.Present), ofState(results.LastGood) // 3 GiB, 5 GiB
 	r.plan.Trials = []trial.Trial{{ID: "t1", Cell: present}, {ID: "t2", Cell: good}, {ID: "t3", Cell: present}}
-	one := func(trial.Cell, spec.Settings, spec.Workload) (string, error) { return "one for all", nil }
+	one := func(resolved) (string, error) { return "one for all", nil }
 	for name, c := range map[string]struct {
-		needs func(trial.Cell, spec.Settings, spec.Workload) (string, error)
+		needs func(resolved) (string, error)
 		done  string
 		want  []trial.Cell
 	}{
 		"one":       {one, "", []trial.Cell{good}},
 		"one, late": {one, "t2", []trial.Cell{present}},
-		"its own":   {func(c trial.Cell, _ spec.Settings, _ spec.Workload) (string, error) { return c.Key(), nil }, "", []trial.Cell{present, good}},
-		"nothing":   {func(trial.Cell, spec.Settings, spec.Workload) (string, error) { return "", nil }, "", nil},
+		"its own":   {func(c resolved) (string, error) { return c.Key(), nil }, "", []trial.Cell{present, good}},
+		"nothing":   {func(resolved) (string, error) { return "", nil }, "", nil},
 	} {
 		r.done = map[string]bool{c.done: true}
-		if got, err := r.makers(c.needs); err != nil || !slices.EqualFunc(got, c.want, func(a, b trial.Cell) bool { return a.Key() == b.Key() }) {
-			t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
+		got, err := r.makers(c.needs)
+		if err != nil || !slices.EqualFunc(got, c.want, func(a resolved, b trial.Cell) bool { return a.Key() == b.Key() }) {
+			t.Errorf("%s: %d makers, %v; want %v", name, len(got), err, c.want)
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := r.makers(func(trial.Cell, spec.Settings, spec.Workload) (string, error) { return "", broken }); !errors.Is(err, broken) {
+	if _, err := r.makers(func(resolved) (string, error) { return "", broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/podmanmachine"
-	"github.com/stratbench/stratbench/strategies"
 )
 
 // place is where the machines of a runtime come from: isolatedPlace or
@@ -26,7 +24,7 @@ type place interface {
 	kind() machine.Kind
 	// check reports settings that the place cannot provide. Each line of its error
 	// begins with the setting. It creates nothing.
-	check(spec.Settings) error
+	check(resolved) error
 	// site returns what is known of the place. It creates nothing.
 	site(context.Context, spec.Settings) *site
 	// claim takes the place for this run alone, before anything is created.
@@ -63,13 +61,15 @@ func (r *runner) choosePlaces(ctx context.Context, asked machine.Kind, resumed s
 	}
 	shared := &isolatedPlace{cache: r.cache, binds: r.binds(), report: r.report}
 	for _, rt := range r.runtimes() {
-		if choice.Kind == machine.Isolated {
-			r.places[rt] = shared
-			continue
+		r.places[rt] = shared
+		if choice.Kind != machine.Isolated {
+			engine := choice.Engines[rt]
+			engine.Runtime = rt
+			r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, cache: r.cache, report: r.report, describe: time.Duration(r.spec.Limits.Describe)}
 		}
-		engine := choice.Engines[rt]
-		engine.Runtime = rt
-		r.places[rt] = &borrowedPlace{of: choice.Kind, engine: engine, own: r.strategies(), cache: r.cache, report: r.report, describe: time.Duration(r.spec.Limits.Describe)}
+		if !slices.Contains(r.distinct, r.places[rt]) {
+			r.distinct = append(r.distinct, r.places[rt])
+		}
 	}
 	return nil
 }
@@ -82,8 +82,10 @@ func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string)
 		asked, reason = machine.Kind(r.spec.Settings.Machine.Kind), "the spec asks for it"
 	}
 	if asked == machine.Auto && resumed != "" {
-		if kind := beganOn(resumed); kind != "" {
-			asked, reason = kind, "the run began there"
+		run, err := results.ReadRun(resumed)
+		i := slices.IndexFunc(run.Records, func(r results.Record) bool { return r.Machine.Kind != "" })
+		if err == nil && i >= 0 { // opening the run reports the error
+			asked, reason = machine.Kind(run.Records[i].Machine.Kind), "the run began there"
 		}
 	}
 	if asked == machine.Auto || asked == machine.Host {
@@ -108,20 +110,6 @@ func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string)
 	return machine.Choice{}, err
 }
 
-// beganOn is the sort of machine that a run has trials of; empty for none.
-func beganOn(dir string) machine.Kind {
-	run, err := results.ReadRun(dir)
-	if err != nil {
-		return "" // opening the run reports it
-	}
-	for _, rec := range run.Records {
-		if rec.Machine.Kind != "" {
-			return machine.Kind(rec.Machine.Kind)
-		}
-	}
-	return ""
-}
-
 // longest is how long a lab may take that nobody has asked for.
 const longest = 5 * time.Minute
 
@@ -143,23 +131,13 @@ func (r *runner) unasked(ctx context.Context) error {
 func (r *runner) runtimes() (used []trial.Runtime) {
 	for _, rt := range trial.Runtimes() {
 		if slices.ContainsFunc(r.plan.Cells, func(c trial.Cell) bool {
-			s, _, err := r.cell(c)
-			return err == nil && s.Runtime == rt
+			of, err := r.cell(c)
+			return err == nil && of.settings.Runtime == rt
 		}) {
 			used = append(used, rt)
 		}
 	}
 	return used
-}
-
-// strategies are the user's own of all specs; of two with one name, that of the
-// run's spec.
-func (r *runner) strategies() map[string]strategies.Own {
-	own := map[string]strategies.Own{}
-	for _, spec := range slices.Backward(r.specs()) {
-		maps.Copy(own, spec.Strategies)
-	}
-	return own
 }
 
 // binds are the folders of the host that a worker must see: the workload's.
@@ -183,7 +161,6 @@ func (r *runner) binds() []string {
 	})
 }
 
-// isIn reports whether the path is the folder or in it.
 func isIn(folder, path string) bool {
 	rel, err := filepath.Rel(folder, path)
 	return err == nil && filepath.IsLocal(rel)
@@ -264,7 +241,7 @@ func PrepareLab(ctx context.Context, report func(Update)) error {
 	var all []spec.Settings
 	for _, rt := range trial.Runtimes() {
 		s := spec.Settings{Runtime: rt}
-		if err := p.check(s); err != nil {
+		if err := p.check(resolved{settings: s}); err != nil {
 			return err
 		}
 		all = append(all, s)

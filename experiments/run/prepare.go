@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
-	"time"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
-	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/strategies"
 )
 
 // prepare prepares what trials start from, which is not part of their time.
@@ -28,7 +25,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, p := range r.distinctPlaces() {
+	for _, p := range r.distinct {
 		if err := p.prepare(ctx, all); err != nil {
 			return err
 		}
@@ -66,11 +63,11 @@ func (r *runner) preload(ctx context.Context) error {
 // start, unless they are there. Each is a recorded preparation.
 func (r *runner) preboot(ctx context.Context) error {
 	r.prebooted = map[string]string{}
-	return r.prepareEach(ctx, "c", jobPreboot, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
-		if s.Cluster != trial.ClusterPrebooted {
+	return r.prepareEach(ctx, jobPreboot, func(c resolved) (string, error) {
+		if c.settings.Cluster != trial.ClusterPrebooted {
 			return "", nil
 		}
-		state, there, err := r.places[s.Runtime].(*isolatedPlace).prebooted(s, w, r.started) // no other place accepts the setting
+		state, there, err := r.places[c.settings.Runtime].(*isolatedPlace).prebooted(c, r.started) // no other place accepts the setting
 		r.prebooted[c.Key()] = state
 		if there {
 			return "", err
@@ -84,12 +81,13 @@ func (r *runner) preboot(ctx context.Context) error {
 // Each is a recorded preparation.
 func (r *runner) fillCaches(ctx context.Context) error {
 	r.caches = map[string]string{}
-	return r.prepareEach(ctx, "b", jobFill, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
+	return r.prepareEach(ctx, jobFill, func(c resolved) (string, error) {
+		s := c.settings
 		if !s.Build.Warm() {
 			return "", nil
 		}
 		// All that goes into the builds, and what their machine starts from.
-		of, err := json.Marshal([]any{s.Runtime, s.Engine, s.Machine, s.Build, w.Images, r.prebooted[c.Key()]})
+		of, err := json.Marshal([]any{s.Runtime, s.Engine, s.Machine, s.Build, c.workload.Images, r.prebooted[c.Key()]})
 		if err != nil {
 			return "", fmt.Errorf("naming a build cache: %w", err)
 		}
@@ -105,19 +103,15 @@ func (r *runner) fillCaches(ctx context.Context) error {
 // publish builds and pushes the images that strategies pull, once for each runtime
 // and state. Each is a recorded preparation.
 func (r *runner) publish(ctx context.Context) error {
-	return r.prepareEach(ctx, "p", jobPublish, func(c trial.Cell, s spec.Settings, w spec.Workload) (string, error) {
-		if w.Setup != nil || len(w.Images) == 0 {
+	return r.prepareEach(ctx, jobPublish, func(c resolved) (name string, err error) {
+		if c.workload.Setup != nil || len(c.workload.Images) == 0 || !c.strategy.Pull {
 			return "", nil
-		}
-		strategy, err := strategies.Named(s.Strategy, r.specOf(c).Strategies)
-		if err != nil || !strategy.Pull {
-			return "", err
 		}
 		state, _ := c.Level(results.StateFactor)
 		if r.oci[state] == nil {
 			r.oci[state], err = r.newRegistry(results.StateFile(state, "registry"))
 		}
-		return string(s.Runtime) + " " + state, err
+		return string(c.settings.Runtime) + " " + state, err
 	})
 }
 
@@ -133,29 +127,28 @@ func (r *runner) newRegistry(folder string) (http.Handler, error) {
 // makers returns a cell for each thing that trials which are left start from: of the
 // cells that need it, the one with the most memory. needs names the thing that a
 // cell needs, or is empty.
-func (r *runner) makers(needs func(trial.Cell, spec.Settings, spec.Workload) (string, error)) (makers []trial.Cell, err error) {
-	seen, at, memory := map[string]bool{}, map[string]int{}, map[string]trial.Bytes{}
+func (r *runner) makers(needs func(resolved) (string, error)) (makers []resolved, err error) {
+	var things []string
+	seen := map[string]bool{}
 	for _, t := range r.plan.Trials {
 		if r.done[t.ID] || seen[t.Cell.Key()] {
 			continue
 		}
 		seen[t.Cell.Key()] = true
-		s, w, err := r.cell(t.Cell)
+		c, err := r.cell(t.Cell)
 		if err != nil {
 			return nil, err
 		}
-		thing, err := needs(t.Cell, s, w)
+		thing, err := needs(c)
 		if err != nil {
 			return nil, err
 		}
-		i, known := at[thing]
-		switch {
+		switch i := slices.Index(things, thing); {
 		case thing == "":
-		case !known:
-			at[thing], memory[thing] = len(makers), s.Memory
-			makers = append(makers, t.Cell)
-		case s.Memory > memory[thing]:
-			makers[i], memory[thing] = t.Cell, s.Memory
+		case i < 0:
+			things, makers = append(things, thing), append(makers, c)
+		case c.settings.Memory > makers[i].settings.Memory:
+			makers[i] = c
 		}
 	}
 	return makers, nil
@@ -163,13 +156,13 @@ func (r *runner) makers(needs func(trial.Cell, spec.Settings, spec.Workload) (st
 
 // prepareEach does a preparation for each thing that trials start from, on a machine of
 // the cell that makes it.
-func (r *runner) prepareEach(ctx context.Context, id string, do task, needs func(trial.Cell, spec.Settings, spec.Workload) (string, error)) error {
+func (r *runner) prepareEach(ctx context.Context, do task, needs func(resolved) (string, error)) error {
 	makers, err := r.makers(needs)
 	if err != nil {
 		return err
 	}
-	for i, cell := range makers {
-		record, err := r.one(ctx, trial.Trial{ID: fmt.Sprintf("%s%03d", id, i+1), Cell: cell}, do)
+	for i, c := range makers {
+		record, err := r.one(ctx, trial.Trial{ID: fmt.Sprintf("%s%03d", preparations[do].id, i+1), Cell: c.Cell}, do)
 		if err != nil {
 			return err
 		}
@@ -183,22 +176,9 @@ func (r *runner) prepareEach(ctx context.Context, id string, do task, needs func
 // unprepared is the error of a preparation that failed. Unless stratbench itself
 // failed, no trial would become ready either.
 func unprepared(do task, v trial.Verdict, log string) error {
-	err := fmt.Errorf("%s: %s: %s; its log is %s", do.what(), v.Outcome, v.InShort(), log)
+	err := fmt.Errorf("%s: %s: %s; its log is %s", preparations[do].what, v.Outcome, v.InShort(), log)
 	if v.Outcome == trial.RunnerFault {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrNoneReady, err)
-}
-
-// listen serves a registry at a free port of host until stop is called. Each
-// machine reaches the runner at an address of its own, so a registry listens for
-// one machine, and only while that is there.
-func listen(oci http.Handler, host string) (addr string, stop func(), err error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", nil, fmt.Errorf("starting the registry on %s: %w", host, err)
-	}
-	server := &http.Server{Handler: oci, ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(l)
-	return l.Addr().String(), func() { server.Close() }, nil
 }

@@ -26,12 +26,13 @@ func lost(o trial.Outcome) bool {
 // recover takes a lost machine away and starts fresh ones until an engine answers.
 // The loss thereby costs a span of the trial that caused it. The fresh machine is
 // then closed, because every trial starts its own.
-func (x *execution) recover(ctx context.Context, place place, m machine.Machine) {
+func (x *execution) recover(ctx context.Context, m machine.Machine) {
 	var last error
+	from, _ := x.states()
 	for range lostInARow {
 		var fresh machine.Machine
 		last = x.within("recovery", func() (err error) {
-			if err := x.r.awaitEngine(ctx, place); err != nil {
+			if err := x.r.awaitEngine(ctx, x.place); err != nil {
 				return err
 			}
 			if err := x.close(m); err != nil {
@@ -41,7 +42,7 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 			if err != nil {
 				return err
 			}
-			if fresh, err = place.start(ctx, x.settings, x.state(), x.trial.ID, dir); err != nil { // as the next trial will
+			if fresh, err = x.place.start(ctx, x.settings, from, x.trial.ID, dir); err != nil { // as the next trial will
 				return err
 			}
 			return answers(ctx, fresh.WatchEndpoint())
@@ -59,7 +60,7 @@ func (x *execution) recover(ctx context.Context, place place, m machine.Machine)
 			return
 		}
 	}
-	x.r.unrecovered = fmt.Errorf("%w: %d attempts after %s failed, the last with: %w; %s", ErrUnrecovered, lostInARow, x.trial.ID, last, cure(place))
+	x.r.unrecovered = fmt.Errorf("%w: %d attempts after %s failed, the last with: %w; %s", ErrUnrecovered, lostInARow, x.trial.ID, last, cure(x.place))
 }
 
 // awaitEngine waits for an engine of the user's that does not answer: it may be
@@ -158,9 +159,10 @@ func lostInSetup(v trial.Verdict) bool {
 // goOn starts the machine again with what is on its disk and has the set-up
 // finished there, one image at a time. It returns the machine on which the trial
 // ended. If that cannot be started, the trial ended with the crash.
-func (x *execution) goOn(ctx context.Context, place place, m machine.Machine) machine.Machine {
+func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine {
 	crash := x.record.Verdict
 	x.keepAttempt(crash)
+	x.endServed() // its address goes with the machine
 	var fresh *isolated.Machine
 	err := x.within("recovery", func() (err error) {
 		fresh, err = m.(*isolated.Machine).Restart(ctx)
@@ -171,7 +173,7 @@ func (x *execution) goOn(ctx context.Context, place place, m machine.Machine) ma
 	}
 	x.lost = append(x.lost, m)
 	x.record.Crash = &crash
-	x.onMachine(ctx, place, fresh)
+	x.onMachine(ctx, fresh)
 	return fresh
 }
 

@@ -93,9 +93,12 @@ func TestAReferenceThatFailsIsRecordedAndNotCompared(t *testing.T) {
 // does not count as a trial.
 func TestAResumedRunRecallsReferences(t *testing.T) {
 	again := referring(t, true)
-	again.recall(results.Record{Kind: results.KindReference, Trial: trial.Trial{ID: "r001", Block: 1}})
-	if again.previous != nil || len(again.done) != 0 || again.newReference(1).Attempt != 2 {
+	again.take(results.Record{Kind: results.KindReference, Trial: trial.Trial{ID: "r001", Block: 1}}, false)
+	if again.previous != nil || len(again.done) != 0 {
 		t.Errorf("previous %v, done %v", again.previous, again.done)
+	}
+	if err := again.reference(t.Context(), 1); err != nil || again.recorded(t).Records[0].Attempt != 2 {
+		t.Error("a block that is continued has no second reference", err)
 	}
 }
 

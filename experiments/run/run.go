@@ -6,7 +6,7 @@
 //	         the spec against the machine
 //	machine  place.go chooses where machines come from: isolated.go or borrowed.go;
 //	         lock.go, ledger.go and clean.go keep a user's engine as it was
-//	worker   config.go is what a worker is told; worker.go is both ends of the pipe
+//	worker   config.go is what a worker gets; worker.go is both ends of the pipe
 //	trial    prepare.go is the work before the first trial; then run.go, trial.go,
 //	         watched.go, fault.go, recovery.go, and stop.go for an early end
 //	record   trial.go fills the record, log.go the log
@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +30,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // lostInARow is how many trials in a row may fail to be measured, and how often
@@ -53,8 +53,8 @@ type Options struct {
 	States []State
 	// Machine, unless empty, overrides the sort of machine that the spec asks for.
 	Machine machine.Kind
-	// Look, unless nil, is the interim analysis: it decides before each block
-	// whether to go on. Its decisions must stay valid however many there are.
+	// Look is the interim analysis for a spec with design.stop: it decides before each
+	// block whether to go on. Its decisions must stay valid however many there are.
 	Look func(results.Run) (results.Look, error)
 	// KeepGoing continues although all warm-ups, or all trials of the first
 	// block, have failed alike.
@@ -91,8 +91,8 @@ type Update struct {
 	Left        time.Duration
 }
 
-// Preparation is work other than a trial that may take minutes. The zero value
-// is none.
+// Preparation is work other than a trial that may take minutes. The zero value ends
+// what was under way.
 type Preparation struct {
 	// What names the work and Detail the part under way. A display's clock runs
 	// on while only Detail changes.
@@ -114,7 +114,6 @@ func (r reporter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// runner is a run under way.
 type runner struct {
 	spec *spec.Spec
 	plan plan.Plan
@@ -123,8 +122,10 @@ type runner struct {
 	me      holder
 	journal *results.Journal
 	// cache is the folder of the lab, the golden states and what was fetched.
-	cache  string
-	places map[trial.Runtime]place
+	cache string
+	// places are where the machines of runtimes come from, and distinct has each once.
+	places   map[trial.Runtime]place
+	distinct []place
 	// machine is the sort of machine and the reason for the choice; nowhere is why
 	// there is no machine at all, or nil.
 	machine string
@@ -158,8 +159,8 @@ type runner struct {
 	// warnings name what may go wrong, found before anything was created.
 	warnings  []issue.Issue
 	beginning beginning
-	// counted are the recorded trials that were not broken on purpose; ready is
-	// true when one of them became ready.
+	// counted is the number of measured trials that were not broken on purpose; ready
+	// is true when one of them became ready.
 	counted int
 	ready   bool
 	unclean []error
@@ -192,7 +193,7 @@ func Run(ctx context.Context, o Options) (dir string, err error) {
 // close closes what is open. Its errors include what trials could not take away.
 func (r *runner) close() error {
 	err := errors.Join(r.unclean...)
-	for _, p := range r.distinctPlaces() {
+	for _, p := range r.distinct {
 		err = errors.Join(err, p.close())
 	}
 	if r.scratch != nil {
@@ -202,16 +203,6 @@ func (r *runner) close() error {
 		err = errors.Join(err, r.journal.Close())
 	}
 	return err
-}
-
-// distinctPlaces returns each place once; runtimes may share one.
-func (r *runner) distinctPlaces() (distinct []place) {
-	for _, rt := range trial.Runtimes() {
-		if p := r.places[rt]; p != nil && !slices.Contains(distinct, p) {
-			distinct = append(distinct, p)
-		}
-	}
-	return distinct
 }
 
 // trials runs what the plan has left, block by block.
@@ -258,31 +249,26 @@ func (r *runner) trials(ctx context.Context) error {
 
 // one executes a trial or a preparation and journals it. The error is what ends the run.
 func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
-	settings, _, err := r.cell(t.Cell)
+	c, err := r.cell(t.Cell)
 	if err == nil {
-		err = r.awaitEngine(ctx, r.places[settings.Runtime])
+		err = r.awaitEngine(ctx, r.places[c.settings.Runtime])
 	}
 	if err != nil {
 		return results.Record{}, err
 	}
 	if do != jobTrial {
-		r.report.preparing(Preparation{What: do.what() + ": " + t.String()})
+		r.report.preparing(Preparation{What: preparations[do].what + ": " + t.String()})
 	} else {
 		r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	}
-	record, err := r.execute(ctx, t, do)
+	record, err := r.execute(ctx, c, t, do)
 	if err != nil {
 		return record, err
 	}
 	if err := r.journal.Append(record); err != nil {
 		return record, err
 	}
-	r.previous = &results.Previous{ID: t.ID, Cell: t.Cell.Key(), Outcome: record.Verdict.Outcome}
-	if do == jobTrial && record.Verdict.Outcome != trial.Cancelled {
-		r.finished(record)
-		r.beginning.take(record, r.injected(t))
-		r.count(record)
-	}
+	r.take(record, true)
 	r.report(Update{Ended: &record, Log: r.log(record), Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})
 	if ctx.Err() != nil {
 		return record, context.Cause(ctx)
@@ -295,32 +281,41 @@ func (r *runner) log(record results.Record) string {
 	return filepath.Join(r.journal.Dir(), record.Log)
 }
 
-// specOf is the spec of a cell: its state's, or the run's.
-func (r *runner) specOf(c trial.Cell) *spec.Spec {
+// resolved is a cell with what its trials run with.
+type resolved struct {
+	trial.Cell
+	// spec is that of the cell's state, or the run's.
+	spec     *spec.Spec
+	settings spec.Settings
+	workload spec.Workload
+	// strategy is empty if a set-up command asks for none.
+	strategy strategies.Strategy
+}
+
+func resolve(s *spec.Spec, c trial.Cell) (of resolved, err error) {
+	of.Cell, of.spec = c, s
+	of.settings, of.workload, err = s.Cell(results.WithoutState(c))
+	if err == nil && of.settings.Strategy != "" {
+		of.strategy, err = strategies.Named(of.settings.Strategy, s.Strategies)
+	}
+	return of, err
+}
+
+func (r *runner) cell(c trial.Cell) (resolved, error) {
 	level, _ := c.Level(results.StateFactor)
 	for _, s := range r.states {
 		if s.Level == level {
-			return s.Spec
+			return resolve(s.Spec, c)
 		}
 	}
-	return r.spec
+	return resolve(r.spec, c)
 }
 
-// cell returns what a trial of the cell runs with.
-func (r *runner) cell(c trial.Cell) (spec.Settings, spec.Workload, error) {
-	if len(r.states) == 0 {
-		return r.spec.Cell(c)
-	}
-	return r.specOf(c).Cell(results.WithoutState(c))
-}
-
-// specs are all specs of the run, each once.
+// specs are the run's spec and those of its states.
 func (r *runner) specs() []*spec.Spec {
 	all := []*spec.Spec{r.spec}
 	for _, s := range r.states {
-		if !slices.Contains(all, s.Spec) {
-			all = append(all, s.Spec)
-		}
+		all = append(all, s.Spec)
 	}
 	return all
 }
@@ -329,11 +324,11 @@ func (r *runner) specs() []*spec.Spec {
 func (r *runner) settingsOf() ([]spec.Settings, error) {
 	var all []spec.Settings
 	for _, cell := range r.plan.Cells {
-		s, _, err := r.cell(cell)
+		c, err := r.cell(cell)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, s)
+		all = append(all, c.settings)
 	}
 	return all, nil
 }
@@ -345,7 +340,13 @@ func (r *runner) reference(ctx context.Context, block int) error {
 	if _, again := r.referenced[block]; again || !r.spec.Design.Reference {
 		return nil
 	}
-	record := r.newReference(block)
+	record := results.Record{
+		RunID: r.env.RunID, Kind: results.KindReference, Started: time.Now(), Attempt: r.references[block] + 1,
+		Trial:   trial.Trial{ID: fmt.Sprintf("r%03d", block), Block: block, Cell: trial.Cell{}},
+		Verdict: trial.Verdict{Outcome: trial.OK, Confidence: 1},
+		Load:    results.HostLoad(r.scratch.Dir),
+		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
+	}
 	job, spans, err := reference.Work(ctx, r.scratch.Dir)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -366,16 +367,6 @@ func (r *runner) reference(ctx context.Context, block int) error {
 	} else {
 		r.report.note("%s: %s", record.Trial.ID, record.Verdict.Error)
 	}
+	r.take(record, true)
 	return r.journal.Append(record)
-}
-
-func (r *runner) newReference(block int) results.Record {
-	r.references[block]++
-	return results.Record{
-		RunID: r.env.RunID, Kind: results.KindReference, Started: time.Now(), Attempt: r.references[block],
-		Trial:   trial.Trial{ID: fmt.Sprintf("r%03d", block), Block: block, Cell: trial.Cell{}},
-		Verdict: trial.Verdict{Outcome: trial.OK, Confidence: 1},
-		Load:    results.HostLoad(r.scratch.Dir),
-		Spans:   []trial.Span{}, Samples: []trial.Sample{}, Tests: []trial.TestResult{}, Images: []results.Image{},
-	}
 }

@@ -8,72 +8,72 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/strategies"
 )
 
 // checkSchedule reports the settings of a cell that the workload cannot follow.
-func checkSchedule(asked *spec.Spec, s spec.Settings, w spec.Workload) error {
+func checkSchedule(c resolved) error {
+	s, w := c.settings, c.workload
 	var errs []error
-	for _, of := range []struct {
-		asked bool
-		why   string
-	}{
-		{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish its work; write onCrash: fail, and have the command recover by itself (docs/use-in-your-suite.md)"},
-		{s.Etcd == trial.EtcdNoSync, "etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"},
-		{s.Build.Cache.Used(), "build.cache: the set-up command builds by itself; take the setting out"},
-		{s.Build.CacheStart != "", "build.cacheStart: the set-up command builds by itself; take the setting out"},
-		{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
-		{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
-		{s.Load.Path == trial.LoadShared, "load.path shared: the set-up command loads by itself; take the setting out"},
-		{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
-		{s.Deploy.When == trial.DeployAsLoaded, "deploy.when asLoaded: the set-up command deploys by itself; take the setting out"},
-	} {
-		if w.Setup != nil && of.asked {
-			errs = append(errs, errors.New(of.why))
+	if w.Setup != nil {
+		adapts := c.strategy.Adapts && len(w.Images) > 0
+		for _, of := range []struct {
+			asked bool
+			why   string
+		}{
+			{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish its work; write onCrash: fail, and have the command recover by itself (docs/use-in-your-suite.md)"},
+			{s.Etcd == trial.EtcdNoSync, "etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"},
+			{s.Build.Cache.Used(), "build.cache: the set-up command builds by itself; take the setting out"},
+			{s.Build.CacheStart != "", "build.cacheStart: the set-up command builds by itself; take the setting out"},
+			{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
+			{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
+			{s.Load.Path == trial.LoadShared, "load.path shared: the set-up command loads by itself; take the setting out"},
+			{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
+			{s.Deploy.When == trial.DeployAsLoaded, "deploy.when asLoaded: the set-up command deploys by itself; take the setting out"},
+			{adapts && !takes(*w.Setup, "schedule", "strategy"), "strategy " + s.Strategy + ": the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out"},
+		} {
+			if of.asked {
+				errs = append(errs, errors.New(of.why))
+			}
 		}
-	}
-	if s.Load.When == trial.LoadAsBuilt && w.Setup == nil && s.ClusterStart == trial.ClusterAfter {
-		errs = append(errs, errors.New("load.when asBuilt: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or load.when: after"))
-	}
-	if s.Deploy.When == trial.DeployAsLoaded && w.Setup == nil {
-		errs = append(errs, checkDeployAsLoaded(s, w))
-	}
-	_, varied := asked.LevelNames("build.noCache")
-	switch {
-	case !s.Build.Cache.Used() || !s.Build.NoCache || w.Setup != nil:
-	case varied:
-		errs = append(errs, pointless("build.cache", "build.noCache", "build.cache %s: with build.noCache: true, every step runs again and finds nothing in a cache; use build.noCache: false, or build.cache: none", s.Build.Cache))
-	default:
-		errs = append(errs, fmt.Errorf("build.cache %s: build.noCache, which is true by default, runs every step again and finds nothing in a cache; write build: {noCache: false} under settings", s.Build.Cache))
-	}
-	if i := slices.IndexFunc(w.Images, func(i spec.Image) bool { return len(i.Command) > 0 }); i >= 0 && s.Build.Cache.Used() && w.Setup == nil {
-		errs = append(errs, fmt.Errorf("build.cache %s: a command builds the image %s, and has a cache of its own or none; take the setting out", s.Build.Cache, w.Images[i].Name))
-	}
-	if _, varied := asked.LevelNames("build.cache"); s.Build.CacheStart != "" && !s.Build.Cache.Used() && !varied && w.Setup == nil {
-		errs = append(errs, fmt.Errorf("build.cacheStart %s: there is no cache, because build.cache is none; write local or registry there, or take the setting out", s.Build.CacheStart))
-	}
-	if s.Strategy == "" || len(w.Images) == 0 {
 		return errors.Join(errs...)
 	}
-	strategy, err := strategies.Named(s.Strategy, asked.Strategies)
+	if s.Load.When == trial.LoadAsBuilt && s.ClusterStart == trial.ClusterAfter {
+		errs = append(errs, errors.New("load.when asBuilt: with clusterStart after, there is no cluster while images are built; write clusterStart: before or with, or load.when: after"))
+	}
+	if s.Deploy.When == trial.DeployAsLoaded {
+		errs = append(errs, checkDeployAsLoaded(s, w))
+	}
+	_, noCacheVaried := c.spec.LevelNames("build.noCache")
+	_, cacheVaried := c.spec.LevelNames("build.cache")
+	cached := s.Build.Cache.Used()
 	switch {
-	case err != nil:
-		errs = append(errs, err)
-	case w.Setup == nil && s.Load.Path == trial.LoadNodePull && !strategy.Pull:
+	case cached && s.Build.NoCache && noCacheVaried:
+		errs = append(errs, pointless("build.cache", "build.noCache", "build.cache %s: with build.noCache: true, every step runs again and finds nothing in a cache; use build.noCache: false, or build.cache: none", s.Build.Cache))
+	case cached && s.Build.NoCache:
+		errs = append(errs, fmt.Errorf("build.cache %s: build.noCache, which is true by default, runs every step again and finds nothing in a cache; write build: {noCache: false} under settings", s.Build.Cache))
+	case !cached && s.Build.CacheStart != "" && !cacheVaried:
+		errs = append(errs, fmt.Errorf("build.cacheStart %s: there is no cache, because build.cache is none; write local or registry there, or take the setting out", s.Build.CacheStart))
+	}
+	if i := slices.IndexFunc(w.Images, func(i spec.Image) bool { return len(i.Command) > 0 }); i >= 0 && cached {
+		errs = append(errs, fmt.Errorf("build.cache %s: a command builds the image %s, and has a cache of its own or none; take the setting out", s.Build.Cache, w.Images[i].Name))
+	}
+	if len(w.Images) == 0 {
+		return errors.Join(errs...)
+	}
+	switch {
+	case s.Load.Path == trial.LoadNodePull && !c.strategy.Pull:
 		errs = append(errs, pointless("load.path", "strategy", "load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy))
-	case w.Setup == nil && s.Build.Cache.Used() && strategy.Pull:
+	case cached && c.strategy.Pull:
 		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy))
-	case w.Setup == nil && s.Build.Cache.Used() && strategy.Shares:
+	case cached && c.strategy.Shares:
 		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s builds common stages first, which have no cache of their own; use another strategy, or build.cache: none", s.Build.Cache, s.Strategy))
-	case strategy.Adapts && w.Setup != nil && !takes(*w.Setup, "schedule", "strategy"):
-		errs = append(errs, fmt.Errorf("strategy %s: the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out", s.Strategy))
 	}
-	if err == nil && w.Setup == nil {
-		errs = append(errs, outOfOrder(strategy, s, w))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, outOfOrder(c))...)
 }
 
 // checkDeployAsLoaded reports what is not possible with a deployment beside the builds.
@@ -107,11 +107,12 @@ func takes(s spec.Setup, names ...string) bool {
 // outOfOrder reports an image that a strategy does not build after the one of the workload
 // on which it is built. The images of a strategy that pulls were built beforehand, one by
 // one in the workload's order.
-func outOfOrder(strategy strategies.Strategy, s spec.Settings, w spec.Workload) error {
+func outOfOrder(c resolved) error {
+	strategy, images := c.strategy, c.workload.Images
 	if strategy.Pull {
-		strategy, _ = strategies.Named(strategies.Serial, nil) // built in
+		strategy, _ = strategies.Named(strategies.Serial, nil) // it is built in
 	}
-	schedule, err := strategy.Schedule(w.ToSchedule())
+	schedule, err := strategy.Schedule(c.workload.ToSchedule())
 	if err != nil {
 		return nil // loading has reported it
 	}
@@ -124,11 +125,11 @@ func outOfOrder(strategy strategies.Strategy, s spec.Settings, w spec.Workload) 
 		}
 		return false
 	}
-	for _, image := range w.Images {
-		for _, base := range w.Images {
-			if how := builtOn(w, image, base, s.Build.Args); how != "" && !before(base.Name, image.Name) {
+	for _, image := range images {
+		for _, base := range images {
+			if how := builtOn(c, image, base); how != "" && !before(base.Name, image.Name) {
 				return fmt.Errorf("strategy %s: it does not finish %s before it begins %s, which is built on it (%s); use serial, with %s first in the workload, or stages of your own under strategies",
-					s.Strategy, base.Name, image.Name, how, base.Name)
+					c.settings.Strategy, base.Name, image.Name, how, base.Name)
 			}
 		}
 	}
@@ -140,15 +141,15 @@ var imageVariable = regexp.MustCompile(`\bSTRATBENCH_IMAGE_([A-Z0-9_]+)`)
 
 // builtOn is how an image is seen to be built on another one: a build argument names
 // the other, or its command has the other's variable. It is empty if it is not.
-func builtOn(w spec.Workload, image, base spec.Image, common map[string]string) (how string) {
+func builtOn(c resolved, image, base spec.Image) (how string) {
 	if image.Name == base.Name {
 		return ""
 	}
 	args := map[string]string{}
 	maps.Copy(args, image.Args)
-	maps.Copy(args, common)
+	maps.Copy(args, c.settings.Build.Args)
 	for _, name := range slices.Sorted(maps.Keys(args)) {
-		if named, is := namedByArgument(w, args[name]); is && named.Name == base.Name {
+		if named, is := namedByArgument(c.workload, args[name]); is && named.Name == base.Name {
 			return "argument " + name
 		}
 	}
@@ -159,4 +160,95 @@ func builtOn(w spec.Workload, image, base spec.Image, common map[string]string) 
 		}
 	}
 	return ""
+}
+
+// pointlessError means that levels of a cell make no sense together.
+type pointlessError struct {
+	// of are the settings with these levels.
+	of   []string
+	text string
+}
+
+func (e *pointlessError) Error() string { return e.text }
+
+func pointless(one, other, format string, args ...any) error {
+	return &pointlessError{[]string{one, other}, fmt.Sprintf(format, args...)}
+}
+
+// leaveOut is how the spec leaves out the cells with these levels. It is empty if fewer
+// than two of them are varied: then the message itself has the cure.
+func (e *pointlessError) leaveOut(cell trial.Cell) string {
+	levels := levelsOf(cell, e.of)
+	if len(levels) < 2 {
+		return ""
+	}
+	var entry yaml.Node
+	_ = entry.Encode(levels) // never fails for texts
+	entry.Style = yaml.FlowStyle
+	text, _ := yaml.Marshal(&entry)
+	return fmt.Sprintf("; to leave such cells out, write leaveOut: [%s] under design", strings.TrimSpace(string(text)))
+}
+
+// levelsOf are the levels of a cell of those settings that are varied.
+func levelsOf(cell trial.Cell, settings []string) trial.Levels {
+	levels := trial.Levels{}
+	for _, setting := range settings {
+		if level, varied := cell.Level(setting); varied {
+			levels[setting] = level
+		}
+	}
+	return levels
+}
+
+// idle are settings whose levels may do nothing beside each other, and why.
+var idle = []struct {
+	of  []string
+	why string
+}{
+	{[]string{"build.cache", "build.cacheStart"}, "a build cache that is none, or local and cold, has nothing in it"},
+	{[]string{"load.together", "load.when", "load.path"}, "images that are loaded as they are built, or pulled by the nodes, travel one by one"},
+}
+
+// effectOf is the same for cells that differ only in levels that do nothing.
+func effectOf(c resolved) string {
+	s, others := c.settings, slices.Clone(c.Cell)
+	for _, group := range idle {
+		others = slices.DeleteFunc(others, func(a trial.Assignment) bool { return slices.Contains(group.of, a.Factor) })
+	}
+	cache := s.Build.Cache
+	if !s.Build.Warm() && cache != trial.CacheRegistry {
+		cache = ""
+	}
+	together := s.Load.Together && s.Load.When != trial.LoadAsBuilt && s.Load.Path != trial.LoadNodePull
+	return fmt.Sprintf("%s\n%q %v %q %q %v", others.Key(), cache, s.Build.Warm(), s.Load.When, s.Load.Path, together)
+}
+
+// plainest finds the cell to keep of those with the same effect: the first one without a
+// build cache, or else the first one.
+func (r *runner) plainest() map[string]trial.Cell {
+	kept, cached := map[string]trial.Cell{}, map[string]bool{}
+	for _, cell := range r.plan.Cells {
+		c, err := r.cell(cell)
+		if err != nil {
+			continue // preflight reports it
+		}
+		effect, used := effectOf(c), c.settings.Build.Cache.Used()
+		if _, known := kept[effect]; !known || cached[effect] && !used {
+			kept[effect], cached[effect] = cell, used
+		}
+	}
+	return kept
+}
+
+// sameAs reports a cell that does what another one does, which is kept.
+func sameAs(kept, cell trial.Cell) error {
+	for _, group := range idle {
+		of := levelsOf(kept, group.of)
+		for _, setting := range group.of {
+			if level, varied := cell.Level(setting); varied && level != of[setting] {
+				return &pointlessError{group.of, fmt.Sprintf("%s %s: %s, so this does what %s does, and one of the two is enough", setting, level, group.why, of)}
+			}
+		}
+	}
+	return nil
 }

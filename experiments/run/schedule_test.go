@@ -34,7 +34,7 @@ func TestWhatATrialGoesOnAfter(t *testing.T) {
 		if got := lostInSetup(c.v); got != c.want {
 			t.Errorf("%+v: got %v", c.v, got)
 		}
-		x := &execution{do: jobTrial, settings: spec.Settings{OnCrash: trial.CrashSerial}}
+		x := &execution{do: jobTrial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
 		x.record.Verdict = c.v
 		if got := x.mayGoOn(t.Context(), &isolated.Machine{}); got != c.want {
 			t.Errorf("%+v: may go on: %v", c.v, got)
@@ -74,8 +74,8 @@ func TestTheFirstAttemptIsKept(t *testing.T) {
 		t.Errorf("the next sample is %+v", next)
 	}
 	x.record.Samples = append(x.record.Samples, next)
-	if len(x.samples()) != 1 || x.kills() != 1 {
-		t.Errorf("of the machine that the trial goes on with: %+v, %d kills", x.samples(), x.kills())
+	if len(x.samples()) != 1 {
+		t.Errorf("of the machine that the trial goes on with: %+v", x.samples())
 	}
 }
 
@@ -104,28 +104,39 @@ func TestAWorkerIsSentWhatIsReadOfTheMemory(t *testing.T) {
 }
 
 func TestAUsersEngineIsNotRestarted(t *testing.T) {
-	err := (&borrowedPlace{of: machine.Host}).check(spec.Settings{OnCrash: trial.CrashSerial})
-	if err == nil || !strings.HasPrefix(err.Error(), "onCrash serial: ") {
+	place := &borrowedPlace{of: machine.Host}
+	for begins, s := range map[string]spec.Settings{
+		"onCrash serial: ":    {OnCrash: trial.CrashSerial},
+		"cluster prebooted: ": {Cluster: trial.ClusterPrebooted},
+		"build.cache local: ": {Build: spec.BuildSettings{Cache: trial.CacheLocal}},
+	} {
+		if err := place.check(resolved{settings: s}); err == nil || !strings.HasPrefix(err.Error(), begins) {
+			t.Errorf("got %v", err)
+		}
+	}
+	shared := cellWith(t, strategies.Shared, spec.Settings{Build: spec.BuildSettings{NoCache: true}}, spec.Workload{})
+	if err := place.check(shared); err == nil || !strings.Contains(err.Error(), "write build: {noCache: false}") {
 		t.Errorf("got %v", err)
 	}
-	err = (&borrowedPlace{of: machine.Host}).check(spec.Settings{Cluster: trial.ClusterPrebooted})
-	if err == nil || !strings.HasPrefix(err.Error(), "cluster prebooted: ") {
-		t.Errorf("got %v", err)
-	}
-	shared := spec.Settings{Strategy: strategies.Shared, Build: spec.BuildSettings{NoCache: true}}
-	if err = (&borrowedPlace{of: machine.Host}).check(shared); err == nil || !strings.Contains(err.Error(), "write build: {noCache: false}") {
-		t.Errorf("got %v", err)
-	}
-	if shared.Build.NoCache = false; (&borrowedPlace{of: machine.Host}).check(shared) != nil {
+	if shared.settings.Build.NoCache = false; place.check(shared) != nil {
 		t.Error("images may not share stages from a user's cache")
 	}
-	err = (&borrowedPlace{of: machine.Host}).check(spec.Settings{Build: spec.BuildSettings{Cache: trial.CacheLocal}})
-	if err == nil || !strings.HasPrefix(err.Error(), "build.cache local: ") {
+	if err := place.check(resolved{settings: spec.Settings{OnCrash: "fail"}}); err != nil {
 		t.Errorf("got %v", err)
 	}
-	if err := (&borrowedPlace{of: machine.Host}).check(spec.Settings{OnCrash: "fail"}); err != nil {
-		t.Errorf("got %v", err)
+}
+
+// cellWith is a cell with a strategy, if it names one.
+func cellWith(t *testing.T, strategy string, s spec.Settings, w spec.Workload) resolved {
+	t.Helper()
+	c := resolved{spec: &spec.Spec{}, settings: s, workload: w}
+	if c.settings.Strategy = strategy; strategy != "" {
+		var err error
+		if c.strategy, err = strategies.Named(strategy, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return c
 }
 
 // A cell whose levels make no sense together is refused, and the others run.
@@ -133,11 +144,11 @@ func TestNodesPullOnlyWhatIsPulled(t *testing.T) {
 	w := spec.Workload{Images: []spec.Image{{Name: "a"}}}
 	nodePull := spec.LoadSettings{Path: trial.LoadNodePull}
 	var pointless *pointlessError
-	err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Parallel, Load: nodePull}, w)
+	err := checkSchedule(cellWith(t, strategies.Parallel, spec.Settings{Load: nodePull}, w))
 	if !errors.As(err, &pointless) || !strings.HasPrefix(err.Error(), "load.path node-pull: the strategy parallel builds") {
 		t.Errorf("got %v", err)
 	}
-	if err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Registry, Load: nodePull}, w); err != nil {
+	if err := checkSchedule(cellWith(t, strategies.Registry, spec.Settings{Load: nodePull}, w)); err != nil {
 		t.Errorf("got %v", err)
 	}
 }
@@ -146,11 +157,11 @@ func TestOnlyBuildsHaveACache(t *testing.T) {
 	w := spec.Workload{Images: []spec.Image{{Name: "a"}}}
 	cached := spec.BuildSettings{Cache: trial.CacheRegistry}
 	var pointless *pointlessError
-	err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Registry, Build: cached}, w)
+	err := checkSchedule(cellWith(t, strategies.Registry, spec.Settings{Build: cached}, w))
 	if !errors.As(err, &pointless) || !strings.HasPrefix(err.Error(), "build.cache registry: the strategy registry pulls") {
 		t.Errorf("got %v", err)
 	}
-	if err := checkSchedule(&spec.Spec{}, spec.Settings{Strategy: strategies.Parallel, Build: cached}, w); err != nil {
+	if err := checkSchedule(cellWith(t, strategies.Parallel, spec.Settings{Build: cached}, w)); err != nil {
 		t.Errorf("got %v", err)
 	}
 }
@@ -159,8 +170,8 @@ func TestOnlyBuildsHaveACache(t *testing.T) {
 // tag is no name.
 func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 	args := map[string]string{"BASE": "docker.io/library/lib:latest", "TOOLS": "mine/lib:2", "SERVICE": "lib", "TOP": "top:1"}
-	x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"},
-		workload: spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest", Tags: []string{"mine/lib:2"}}}}}
+	w := spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest", Tags: []string{"mine/lib:2"}}}}
+	x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"}, resolved: resolved{workload: w}}
 	cfg := pipeline.Config{Images: []pipeline.Image{{Name: "top", Tag: "top:1", Args: args}, {Name: "lib", Tag: "lib:latest"}}}
 	x.nameImages(&cfg)
 	lib := imageName("mark", "t001", "lib")
@@ -253,39 +264,45 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 
 // For the watch, a deployment beside builds and loads begins when the load has ended.
 func TestADeploymentBesideTheLoadBeginsAfterIt(t *testing.T) {
-	b := beside{asLoaded: true}
-	if !b.began(trial.PhaseDeploy) || b.began(trial.PhaseLoad) || b.ended(trial.PhaseBuild) || !b.ended(trial.PhaseLoad) {
-		t.Error("a deployment that waits for a load")
-	}
-	b = beside{asLoaded: true}
-	if !b.began(trial.PhaseDeploy) || b.ended(trial.PhaseDeploy) || b.ended(trial.PhaseLoad) {
-		t.Error("a deployment that ends before the load")
-	}
-	b = beside{asLoaded: true}
-	if b.ended(trial.PhaseLoad) || b.began(trial.PhaseDeploy) {
-		t.Error("a deployment that begins after the load")
-	}
-	b = beside{}
-	if b.ended(trial.PhaseLoad) || b.began(trial.PhaseDeploy) {
-		t.Error("a deployment after the load, as it usually is")
+	for name, c := range map[string]struct {
+		asLoaded bool
+		phases   string // < ends one
+		want     string // those that begin for the watch
+	}{
+		"it waits for a load":        {true, "deploy load <build <load", "load deploy"},
+		"it ends before the load":    {true, "load deploy <deploy <load", "load"},
+		"it begins after the load":   {true, "load <load deploy", "load deploy"},
+		"after the load, as usually": {false, "load <load deploy <deploy", "load deploy"},
+	} {
+		var began []string
+		b := beside{asLoaded: c.asLoaded}
+		for text := range strings.FieldsSeq(c.phases) {
+			phase, ends := strings.CutPrefix(text, "<")
+			if p, begins := b.begins(!ends, trial.Phase(phase)); begins {
+				began = append(began, string(p))
+			}
+		}
+		if got := strings.Join(began, " "); got != c.want {
+			t.Errorf("%s: %q began, want %q", name, got, c.want)
+		}
 	}
 }
 
 func TestWhatADeploymentBesideTheBuildsCannotFollow(t *testing.T) {
 	s := spec.Settings{Deploy: spec.DeploySettings{When: trial.DeployAsLoaded}}
 	apply := spec.Step{Apply: []string{"a.yaml"}, Timeout: spec.Duration(time.Minute)}
-	err := checkSchedule(&spec.Spec{}, s, spec.Workload{Deploy: []spec.Step{{Apply: []string{"a.yaml"}}, apply}})
+	err := checkSchedule(cellWith(t, "", s, spec.Workload{Deploy: []spec.Step{{Apply: []string{"a.yaml"}}, apply}}))
 	if err == nil || !strings.HasPrefix(err.Error(), "deploy.when asLoaded: the timeout of step 2 of the deployment") {
 		t.Errorf("got %v", err)
 	}
 	for phase, hooks := range (spec.Hooks{trial.PhaseDeploy: {Before: []string{"true"}}, trial.PhaseLoad: {After: []string{"true"}}}) {
-		err := checkSchedule(&spec.Spec{}, s, spec.Workload{Hooks: spec.Hooks{phase: hooks}})
+		err := checkSchedule(cellWith(t, "", s, spec.Workload{Hooks: spec.Hooks{phase: hooks}}))
 		if err == nil || !strings.HasPrefix(err.Error(), "deploy.when asLoaded: the hooks before deploy and after load") {
 			t.Errorf("a hook of %s: %v", phase, err)
 		}
 	}
 	wait := spec.Step{Wait: &spec.Wait{}, Timeout: spec.Duration(time.Minute)}
-	if err := checkSchedule(&spec.Spec{}, s, spec.Workload{Deploy: []spec.Step{wait}}); err != nil {
+	if err := checkSchedule(cellWith(t, "", s, spec.Workload{Deploy: []spec.Step{wait}})); err != nil {
 		t.Errorf("got %v", err)
 	}
 }

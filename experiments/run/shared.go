@@ -13,26 +13,24 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
-	"github.com/stratbench/stratbench/strategies"
 )
 
 // checkShared reports why the common stages of a cell cannot be built first.
-func checkShared(p place, asked *spec.Spec, s spec.Settings, w spec.Workload) error {
-	strategy, err := strategies.Named(s.Strategy, asked.Strategies)
-	if err != nil || !strategy.Shares || len(w.Images) == 0 {
-		return nil // checkSchedule reports an unknown one
+func checkShared(p place, c resolved) error {
+	switch {
+	case !c.strategy.Shares || len(c.workload.Images) == 0:
+		return nil
+	case c.workload.Setup != nil:
+		return fmt.Errorf("strategy %s: the set-up command builds by itself, and which stages its images have in common is not known; leave the strategy out, or have the command share stages under a strategy of your own, which it gets as {{strategy}}", c.settings.Strategy)
 	}
-	if w.Setup != nil {
-		return fmt.Errorf("strategy %s: the set-up command builds by itself, and which stages its images have in common is not known; leave the strategy out, or have the command share stages under a strategy of your own, which it gets as {{strategy}}", s.Strategy)
-	}
-	if outOfOrder(strategy, s, w) != nil {
+	if outOfOrder(c) != nil {
 		return nil // checkSchedule reports it
 	}
-	common, err := inCommon(p, s, w)
+	common, err := inCommon(p, c)
 	if err != nil {
 		return nil // the inspection of the images reports it
 	}
-	return nothingShared(s, w, common)
+	return nothingShared(c, common)
 }
 
 // fromDockerfiles are the images that no command builds.
@@ -42,17 +40,17 @@ func fromDockerfiles(w spec.Workload) []spec.Image {
 
 // inCommon finds the stages that images with a Dockerfile have in common, with the build
 // arguments that they get on a place.
-func inCommon(p place, s spec.Settings, w spec.Workload) (dockerfile.Common, error) {
+func inCommon(p place, c resolved) (dockerfile.Common, error) {
 	var builds []runtimes.Build
-	for _, i := range fromDockerfiles(w) {
+	for _, i := range fromDockerfiles(c.workload) {
 		builds = append(builds, runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Target: i.Target, Platform: i.Platform,
-			Args: buildArgs(p, i, s), Secrets: i.Secrets, SSH: i.SSH})
+			Args: buildArgs(p, i, c.settings), Secrets: i.Secrets, SSH: i.SSH})
 	}
 	return dockerfile.InCommon(builds)
 }
 
 // nothingShared reports that images have no stage in common, and how near they come.
-func nothingShared(s spec.Settings, w spec.Workload, common dockerfile.Common) error {
+func nothingShared(c resolved, common dockerfile.Common) error {
 	if len(common.Stages) > 0 {
 		return nil
 	}
@@ -62,20 +60,20 @@ func nothingShared(s spec.Settings, w spec.Workload, common dockerfile.Common) e
 		if d.Parts[0] == d.Parts[1] {
 			differ = fmt.Sprintf("%s (%s)", d.Parts[0], strings.Join(slices.Compact(d.Places[:]), " and "))
 		}
-		images := fromDockerfiles(w)
+		images := fromDockerfiles(c.workload)
 		near = fmt.Sprintf("stage %s of %s and stage %s of %s are the most alike, and differ first in: %s",
 			d.Stages[0], images[d.Builds[0]].Name, d.Stages[1], images[d.Builds[1]].Name, differ)
 	}
 	return fmt.Errorf("strategy %s: no stage is the same in two images, so nothing can be built once: %s; begin the Dockerfiles with one stage of the same text (FROM … AS build), with the same context and arguments, that builds what each image then copies, or leave the strategy out",
-		s.Strategy, near)
+		c.settings.Strategy, near)
 }
 
 // common are the stages that a trial builds before its images. The build of each is
 // that of the first image that needs it, up to the stage.
-func (x *execution) common(p place, images []pipeline.Image) (stages []pipeline.Image, err error) {
-	found, err := inCommon(p, x.settings, x.workload)
+func (x *execution) common(images []pipeline.Image) (stages []pipeline.Image, err error) {
+	found, err := inCommon(x.place, x.resolved)
 	if err == nil {
-		err = nothingShared(x.settings, x.workload, found)
+		err = nothingShared(x.resolved, found)
 	}
 	images = slices.DeleteFunc(slices.Clone(images), func(i pipeline.Image) bool { return i.Command != nil })
 	for _, s := range found.Stages {
@@ -118,17 +116,17 @@ type SharedStage struct {
 // out: Inspect reports why.
 func Shared(s *spec.Spec, cells []trial.Cell, runs []results.Run) (all []Sharing) {
 	for _, cell := range cells {
-		settings, w, err := s.Cell(cell)
-		if err != nil || settings.Strategy != strategies.Shared || w.Setup != nil {
+		c, err := resolve(s, cell)
+		if err != nil || !c.strategy.Shares || c.workload.Setup != nil {
 			continue
 		}
 		// Arguments that all images get on a place make no difference.
-		common, err := inCommon(&borrowedPlace{}, settings, w)
+		common, err := inCommon(&borrowedPlace{}, c)
 		if err != nil || len(common.Stages) == 0 {
 			continue
 		}
-		sharing := sharingOf(w, common)
-		sharing.timed(w, common, runs)
+		sharing := sharingOf(c.workload, common)
+		sharing.timed(c.workload, common, runs)
 		if !slices.ContainsFunc(all, func(other Sharing) bool { return reflect.DeepEqual(other, sharing) }) {
 			all = append(all, sharing)
 		}

@@ -67,14 +67,13 @@ func TestAPlanSaysWhatImagesShare(t *testing.T) {
 }
 
 func TestATrialBuildsCommonStagesByNamesOfItsOwn(t *testing.T) {
-	s := sharing(t)
-	settings, w, err := s.Cell(trial.Cell{{Factor: "strategy", Level: "shared"}})
+	c, err := resolve(sharing(t), trial.Cell{{Factor: "strategy", Level: "shared"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &execution{settings: settings, workload: w}
+	x := &execution{resolved: c, place: fakePlace{}}
 	images := []pipeline.Image{{Name: "a", Tag: "localhost/a:1", Ref: "own/a", Build: "m-a", Dockerfile: "Dockerfile"}, {Name: "b", Build: "m-b"}, {Name: "c", Build: "m-c"}}
-	stages, err := x.common(fakePlace{}, images)
+	stages, err := x.common(images)
 	if err != nil || len(stages) != 1 {
 		t.Fatalf("got %+v, %v", stages, err)
 	}
@@ -87,11 +86,11 @@ func TestATrialBuildsCommonStagesByNamesOfItsOwn(t *testing.T) {
 }
 
 func TestImagesThatNearlyShareAStageAreCompared(t *testing.T) {
-	s := sharing(t)
-	settings, w, err := s.Cell(trial.Cell{{Factor: "strategy", Level: "shared"}})
+	c, err := resolve(sharing(t), trial.Cell{{Factor: "strategy", Level: "shared"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := &c.workload
 	file := filepath.Join(w.Dir, "b.Dockerfile")
 	w.Images = w.Images[:2]
 	for old, want := range map[string]string{
@@ -107,7 +106,7 @@ func TestImagesThatNearlyShareAStageAreCompared(t *testing.T) {
 		if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		err = checkShared(fakePlace{}, s, settings, w)
+		err = checkShared(fakePlace{}, c)
 		if err == nil || !strings.HasPrefix(err.Error(), "strategy shared: no stage is the same in two images") || !strings.Contains(strings.ReplaceAll(err.Error(), w.Dir+"/", ""), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v", old, err)
 		}

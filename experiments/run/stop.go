@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
@@ -34,11 +35,9 @@ type beginning struct {
 	failed int
 }
 
-// take counts a trial.
-func (b *beginning) take(rec results.Record, injected bool) {
-	v := rec.Verdict
+func (b *beginning) take(v trial.Verdict) {
 	switch {
-	case injected, v.Outcome == trial.RunnerFault: // not the experiment's doing
+	case v.Outcome == trial.RunnerFault: // not the experiment's doing
 	case v.Outcome == trial.OK:
 		b.over = true
 	case b.failed == 0:
@@ -76,21 +75,6 @@ func (b *beginning) stop(trials []trial.Trial, i int) error {
 	}
 	return fmt.Errorf("%w: %s, %d trials, ended as %s in the phase %s, the first with: %s; fix that and start again, continue as it is with --resume, or run with --keep-going",
 		ErrAlike, what, b.failed, cause, b.first.Phase, said)
-}
-
-// count counts a recorded trial, unless it was broken on purpose.
-func (r *runner) count(rec results.Record) {
-	if rec.Kind != results.KindTrial || !measured(rec) || r.injected(rec.Trial) {
-		return
-	}
-	r.counted++
-	r.ready = r.ready || rec.Setup != nil
-}
-
-// injected reports whether the trial is to be broken on purpose.
-func (r *runner) injected(t trial.Trial) bool {
-	s, _, err := r.cell(t.Cell)
-	return err == nil && s.Broken()
 }
 
 // noneReady is the error of a run whose trials all failed to become ready.
@@ -155,7 +139,7 @@ func (r *runner) left() (left time.Duration) {
 // are looked at.
 func (r *runner) look(i int) (stop bool, err error) {
 	trials := r.plan.Trials
-	if r.decide == nil || trials[i].Block < 2 || trials[i-1].Block == trials[i].Block {
+	if r.spec.Design.Stop != spec.StopDecided || trials[i].Block < 2 || trials[i-1].Block == trials[i].Block {
 		return false, nil
 	}
 	run, err := results.ReadRun(r.journal.Dir())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/plan"
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
@@ -15,12 +16,16 @@ import (
 // returns how many ran.
 func begin(t *testing.T, trials []trial.Trial, verdicts []trial.Verdict, injected bool) (ran int, stopped error) {
 	t.Helper()
-	var b beginning
+	r := &runner{done: map[string]bool{}, took: map[string][]time.Duration{}}
 	for i := range trials {
-		if err := b.stop(trials, i); err != nil {
+		if err := r.beginning.stop(trials, i); err != nil {
 			return i, err
 		}
-		b.take(results.Record{Trial: trials[i], Verdict: verdicts[i]}, injected)
+		rec := results.Record{Kind: results.KindTrial, Trial: trials[i], Verdict: verdicts[i]}
+		if injected {
+			rec.Fault = &results.Injected{}
+		}
+		r.take(rec, true)
 	}
 	return len(trials), nil
 }
@@ -76,7 +81,7 @@ func TestRunStopsWhenAllFailsAlike(t *testing.T) {
 		}
 	}
 	b := beginning{over: true}
-	b.take(results.Record{Verdict: bad}, false)
+	b.take(bad)
 	if err := b.stop(trialsOf(2, 4), 2); err != nil {
 		t.Errorf("a run that keeps going or is resumed stops: %v", err)
 	}
@@ -119,8 +124,8 @@ func looking(t *testing.T, decide func(results.Run) (results.Look, error)) *runn
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { j.Close() })
-	r := &runner{journal: j, decide: decide, done: map[string]bool{}, report: func(Update) {},
-		referenced: map[int]time.Duration{}, references: map[int]int{}}
+	r := &runner{journal: j, decide: decide, spec: &spec.Spec{Design: spec.Design{Stop: spec.StopDecided}}, done: map[string]bool{},
+		report: func(Update) {}, referenced: map[int]time.Duration{}, references: map[int]int{}}
 	for block := 1; block <= 3; block++ {
 		for i, strategy := range []string{"serial", "parallel"} {
 			r.plan.Trials = append(r.plan.Trials, trial.Trial{ID: string(rune('a' + 2*block + i)), Block: block,
@@ -149,6 +154,10 @@ func TestALookIsOnlyBeforeABlock(t *testing.T) {
 	}
 	if asked != 2 {
 		t.Errorf("asked %d times in three blocks, want before the second and the third", asked)
+	}
+	r.spec = &spec.Spec{}
+	if _, err := r.look(2); err != nil || asked != 2 {
+		t.Errorf("a spec that runs all its replicates is looked at: %v", err)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/run/inject"
-	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/watch"
 	"github.com/stratbench/stratbench/pipeline"
@@ -24,12 +23,11 @@ import (
 
 // execution is one trial under way.
 type execution struct {
+	resolved
 	r           *runner
+	place       place
 	trial       trial.Trial
 	do          task
-	spec        *spec.Spec
-	settings    spec.Settings
-	workload    spec.Workload
 	record      results.Record
 	clock       pipeline.Clock
 	origin      int64
@@ -45,13 +43,14 @@ type execution struct {
 	ledger *ledger
 	beside beside
 	// tunnelBroken receives why the tunnel to the engine's host ended; nil for a trial
-	// that has none. closeTunnel closes it.
+	// that has none.
 	tunnelBroken <-chan error
-	closeTunnel  func()
-	// cfg is what the worker was told; nil before that.
+	// cfg is the worker's configuration; nil before there is one.
 	cfg *pipeline.Config
 	// memory sends readings of the machine's memory to the worker.
 	memory memoryFeed
+	// ends end what the runner serves for the worker and the tunnel, in reverse order.
+	ends []func()
 	// own are the spans that the runner measured, and those of a worker whose
 	// engine was lost.
 	own []trial.Span
@@ -64,12 +63,8 @@ type execution struct {
 
 // execute runs one trial, from the golden state to nothing left, and returns its
 // record, which has whatever happened in it.
-func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
-	settings, workload, err := r.cell(t.Cell)
-	if err != nil {
-		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
-	}
-	text, err := json.Marshal(settings)
+func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do task) (results.Record, error) {
+	text, err := json.Marshal(c.settings)
 	if err != nil {
 		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
 	}
@@ -77,18 +72,15 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 	if err != nil {
 		return results.Record{}, err
 	}
-	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(settings, workload))
+	log, err := openTrialLog(filepath.Join(r.journal.Dir(), dir, "log.txt"), secretsOf(c))
 	if err != nil {
 		return results.Record{}, err
 	}
-	kind := map[task]results.Kind{jobTrial: results.KindTrial, jobPublish: results.KindPreparation,
-		jobPreboot: results.KindCluster, jobFill: results.KindBuildCache}[do]
 	origin := pipeline.Now()
 	x := &execution{
-		r: r, trial: t, do: do, spec: r.specOf(t.Cell), settings: settings, workload: workload, log: log, origin: origin, clock: pipeline.NewClock(origin),
-		closeTunnel: func() {},
+		resolved: c, r: r, place: r.places[c.settings.Runtime], trial: t, do: do, log: log, origin: origin, clock: pipeline.NewClock(origin),
 		record: results.Record{
-			RunID: r.env.RunID, Kind: kind, Trial: t, Settings: text, Started: time.Now(),
+			RunID: r.env.RunID, Kind: cmp.Or(preparations[do].kind, results.KindTrial), Trial: t, Settings: text, Started: time.Now(),
 			Attempt: attempt, Previous: r.previous, Load: results.HostLoad(r.journal.Dir()),
 			Log: filepath.Join(dir, "log.txt"), Spans: []trial.Span{}, Samples: []trial.Sample{},
 			Tests: []trial.TestResult{}, Images: []results.Image{}, Silences: []trial.Silence{},
@@ -104,43 +96,43 @@ func (r *runner) execute(ctx context.Context, t trial.Trial, do task) (results.R
 // preparing is true for a preparation of what trials start from.
 func (x *execution) preparing() bool { return x.do != jobTrial }
 
-// state is the kept state from which the trial's machine starts; empty for one
-// with neither a cluster nor builds from before.
-func (x *execution) state() string {
-	cell := x.trial.Cell.Key()
-	switch {
-	case x.do == jobPreboot:
-		return ""
-	case x.do == jobTrial && x.settings.Build.Warm() && x.settings.Build.Cache == trial.CacheLocal:
-		return cacheState(x.r.caches[cell])
+// states are the kept state from which the machine starts, empty for one with neither a
+// cluster nor builds from before, and that as which a preparation keeps its disk, if any.
+func (x *execution) states() (from, kept string) {
+	prebooted, cache := x.r.prebooted[x.Key()], ""
+	if x.settings.Build.Warm() && x.settings.Build.Cache == trial.CacheLocal {
+		cache = cacheState(x.r.caches[x.Key()])
 	}
-	return x.r.prebooted[cell]
+	switch x.do {
+	case jobPreboot:
+		return "", prebooted
+	case jobTrial:
+		return cmp.Or(cache, prebooted), ""
+	}
+	return prebooted, cache
 }
 
 // within runs work in a span of the runner's own.
 func (x *execution) within(name string, work func() error) error {
 	s := trial.Span{Name: name, Start: x.clock.Elapsed()}
-	x.log.line(s.Start, "runner", "> "+name)
+	x.log.span(s.Start, "runner", ">", s)
 	err := work()
-	s.End = x.clock.Elapsed()
-	text := "< " + name
-	if err != nil {
+	if s.End = x.clock.Elapsed(); err != nil {
 		s.Error = err.Error()
-		text += ": " + s.Error
 	}
-	x.log.line(s.End, "runner", text)
+	x.log.span(s.End, "runner", "<", s)
 	x.own = append(x.own, s)
 	return err
 }
 
 // run starts a machine, works the trial on it and takes it down.
 func (x *execution) run(ctx context.Context) {
-	place := x.r.places[x.settings.Runtime]
-	x.record.Machine.Kind = string(place.kind())
-	defer func() { x.closeTunnel() }() // after the command that undoes a set-up
+	x.record.Machine.Kind = string(x.place.kind())
+	defer x.endServed() // after the command that undoes a set-up
+	from, _ := x.states()
 	var m machine.Machine
 	err := x.within("machine", func() (err error) {
-		m, err = place.start(ctx, x.settings, x.state(), x.trial.ID, filepath.Dir(filepath.Join(x.r.journal.Dir(), x.record.Log)))
+		m, err = x.place.start(ctx, x.settings, from, x.trial.ID, filepath.Dir(x.r.log(x.record)))
 		return err
 	})
 	if err != nil {
@@ -150,17 +142,17 @@ func (x *execution) run(ctx context.Context) {
 	if b, ok := m.(*borrowed); ok {
 		x.ledger = b.ledger
 	}
-	x.onMachine(ctx, place, m)
+	x.onMachine(ctx, m)
 	if x.mayGoOn(ctx, m) {
-		m = x.goOn(ctx, place, m)
+		m = x.goOn(ctx, m)
 	}
 	if lost(x.record.Verdict.Outcome) {
-		x.recover(ctx, place, m)
+		x.recover(ctx, m)
 		return
 	}
 	x.keep(ctx, m)
 	err = x.within("teardown", func() error {
-		return errors.Join(x.r.awaitEngine(ctx, place), x.cleanup(ctx, place, m), x.close(m))
+		return errors.Join(x.r.awaitEngine(ctx, x.place), x.cleanup(ctx, m), x.close(m))
 	})
 	switch {
 	case errors.Is(err, ErrUnrecovered):
@@ -173,9 +165,9 @@ func (x *execution) run(ctx context.Context) {
 // cleanup runs the user's command that undoes a set-up on an engine of the user's,
 // also if the run was cancelled. A failure is only a note, because what the trial
 // made is taken away in any case.
-func (x *execution) cleanup(ctx context.Context, place place, m machine.Machine) error {
+func (x *execution) cleanup(ctx context.Context, m machine.Machine) error {
 	s := x.workload.Setup
-	if s == nil || len(s.Cleanup) == 0 || place.kind() == machine.Isolated || x.cfg == nil {
+	if s == nil || len(s.Cleanup) == 0 || x.place.kind() == machine.Isolated || x.cfg == nil {
 		return nil
 	}
 	if err := x.work(context.WithoutCancel(ctx), m, job{Do: jobCleanup, Config: *x.cfg, Origin: x.origin}); err != nil {
@@ -201,13 +193,7 @@ func (x *execution) close(m machine.Machine) error {
 // keep keeps the disk of a preparation's machine on which a cluster was made, or the
 // engine's own build cache filled.
 func (x *execution) keep(ctx context.Context, m machine.Machine) {
-	cell, state := x.trial.Cell.Key(), ""
-	switch {
-	case x.do == jobPreboot:
-		state = x.r.prebooted[cell]
-	case x.do == jobFill && x.settings.Build.Cache == trial.CacheLocal:
-		state = cacheState(x.r.caches[cell])
-	}
+	_, state := x.states()
 	if state == "" || x.record.Verdict.Outcome != trial.OK {
 		return
 	}
@@ -220,26 +206,33 @@ func (x *execution) keep(ctx context.Context, m machine.Machine) {
 }
 
 // onMachine has a worker run the pipeline on the machine and decides the verdict.
-func (x *execution) onMachine(ctx context.Context, place place, m machine.Machine) {
+func (x *execution) onMachine(ctx context.Context, m machine.Machine) {
 	defer x.endFault()
-	if err := x.workOn(ctx, place, m); err != nil {
+	if err := x.workOn(ctx, m); err != nil {
 		x.record.Verdict = notMeasured(ctx, err)
 		return
 	}
 	x.conclude(ctx, m)
 }
 
+// endServed ends what was served for a worker.
+func (x *execution) endServed() {
+	for _, end := range slices.Backward(x.ends) {
+		end()
+	}
+	x.ends = nil
+}
+
 // workOn has a worker run the pipeline while the machine is sampled and the trial
 // is watched. The error is stratbench's own: the trial was not measured.
-func (x *execution) workOn(ctx context.Context, place place, m machine.Machine) error {
+func (x *execution) workOn(ctx context.Context, m machine.Machine) error {
 	if err := x.describe(ctx, m); err != nil {
 		return err
 	}
-	cfg, stop, err := x.config(ctx, place, m)
+	cfg, err := x.config(ctx, m)
 	if err != nil {
 		return err
 	}
-	defer stop()
 	x.record.Machine.NodeImage = cfg.NodeImage
 	for _, i := range slices.Concat(cfg.Images, cfg.Common) {
 		owed := debt{Builds: []string{i.Build, i.BuildAgain()}}

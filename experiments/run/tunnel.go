@@ -43,7 +43,7 @@ func (x *execution) openTunnel(ctx context.Context, cfg *pipeline.Config) error 
 		defer cancel()
 		broken, stop, err := cfg.Endpoint.Tunnel(ctx, addresses)
 		if err == nil {
-			x.tunnelBroken, x.closeTunnel = broken, stop
+			x.tunnelBroken, x.ends = broken, append(x.ends, stop)
 		}
 		return err
 	})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +28,6 @@ const (
 	afterglow = 300 * time.Millisecond
 )
 
-// startWatch begins to watch the trial from outside.
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 	x.beside = beside{asLoaded: cfg.DeployAsLoaded}
 	limits, silence := maps.Clone(cfg.Limits), maps.Clone(cfg.Silence)
@@ -60,52 +58,42 @@ func waitsForBuilds(limits map[trial.Phase]time.Duration) {
 	}
 }
 
-// hear tells the watch what a worker's event means for it.
-func (x *execution) hear(e pipeline.Event) {
+// notify passes a worker's event on to the fault and the watch.
+func (x *execution) notify(e pipeline.Event) {
 	if e.Kind == pipeline.SpanStart && x.fault != nil {
 		x.fault.SpanBegan(*e.Span)
 	}
-	switch {
-	case e.Kind == pipeline.SpanStart && watched(e.Span):
-		if !x.beside.began(e.Span.Phase) {
-			x.watch.PhaseBegan(e.Span.Phase)
-		}
-	case e.Kind == pipeline.SpanEnd && watched(e.Span):
+	if e.Kind != pipeline.SpanStart && e.Kind != pipeline.SpanEnd || !watched(e.Span) {
+		x.watch.Heard()
+		return
+	}
+	starts := e.Kind == pipeline.SpanStart
+	if !starts {
 		// Nodes that a preparation has stopped are not to be missed.
 		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "" && x.do != jobPreboot)
-		if x.beside.ended(e.Span.Phase) {
-			x.watch.PhaseBegan(trial.PhaseDeploy)
-		}
-	default:
-		x.watch.Heard()
+	}
+	if phase, begins := x.beside.begins(starts, e.Span.Phase); begins {
+		x.watch.PhaseBegan(phase)
 	}
 }
 
 // beside is a deployment beside builds and loads, for which it waits most of the time.
 // For the watch it begins when the load has ended: until then, limits and findings are
 // those of the other phases.
-type beside struct{ asLoaded, loaded, deploying bool }
+type beside struct{ asLoaded, loaded, waits bool }
 
-// began notes that a phase began, and reports whether the watch is not told yet.
-func (b *beside) began(p trial.Phase) (later bool) {
-	if p == trial.PhaseDeploy {
-		b.deploying = true
-		return b.asLoaded && !b.loaded
-	}
-	return false
-}
-
-// ended notes that a phase ended, and reports whether the watch is told now that the
-// deployment began.
-func (b *beside) ended(p trial.Phase) (begins bool) {
-	switch p {
-	case trial.PhaseDeploy:
-		b.deploying = false
-	case trial.PhaseLoad:
+// begins returns the phase that begins for the watch, if one does, when a phase starts or
+// ends.
+func (b *beside) begins(starts bool, p trial.Phase) (trial.Phase, bool) {
+	switch {
+	case b.asLoaded && p == trial.PhaseDeploy:
+		b.waits = starts && !b.loaded
+		return p, starts && b.loaded
+	case b.asLoaded && p == trial.PhaseLoad && !starts:
 		b.loaded = true
-		return b.asLoaded && b.deploying
+		return trial.PhaseDeploy, b.waits
 	}
-	return false
+	return p, starts
 }
 
 // watched reports whether the span is watched as a phase: that of a set-up
@@ -136,7 +124,7 @@ func (x *execution) endWhenDead(cmd *exec.Cmd, ended <-chan struct{}) {
 
 // conclude collects the evidence and decides how the trial ended.
 func (x *execution) conclude(ctx context.Context, m machine.Machine) {
-	c := outcomes.Case{Phase: x.trace.Running(x.beside.asLoaded), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
+	c := outcomes.Case{Phase: x.trace.Running(x.cfg.DeployAsLoaded), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
 	if ctx.Err() != nil {
 		c.Cancelled = context.Cause(ctx)
 	}
@@ -157,11 +145,16 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	}
 	c.Ended = x.watch.Verdict()
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
-	c.OwnEngine, c.Kills = m.EngineExited() != nil, x.kills()
+	c.OwnEngine, c.Restarted = m.EngineExited() != nil, x.restarted(ctx, m)
 	limit := x.record.Machine.Room()
-	c.MemoryFull = limit > 0 && slices.ContainsFunc(x.samples(), func(s trial.Sample) bool { return s.Peak() > limit-limit/20 })
-	c.Restarted = x.restarted(ctx, m)
-	c.Worst = x.worst(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
+	silent := x.clock.Elapsed() - trial.Seconds(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
+	for _, s := range x.samples() {
+		c.Kills = max(c.Kills, s.OOMKills-x.before.OOMKills)
+		c.MemoryFull = c.MemoryFull || limit > 0 && s.Peak() > limit-limit/20
+		if s.At >= silent && s.Pressure.MemoryFull > c.Worst.Pressure.MemoryFull {
+			c.Worst = s
+		}
+	}
 	if reported && result.Error != "" {
 		text, evidence := x.phaseText(result)
 		// A text in memory cannot fail to be read.
@@ -195,25 +188,6 @@ func (x *execution) restarted(ctx context.Context, m machine.Machine) bool {
 		x.record.Machine.BootAfter = after
 	}
 	return x.record.Machine.BootAfter != ""
-}
-
-// worst is the sample with the most memory pressure in the last stretch.
-func (x *execution) worst(stretch time.Duration) (worst trial.Sample) {
-	from := x.clock.Elapsed() - trial.Seconds(stretch)
-	for _, s := range x.samples() {
-		if s.At >= from && s.Pressure.MemoryFull > worst.Pressure.MemoryFull {
-			worst = s
-		}
-	}
-	return worst
-}
-
-// kills is how many processes of the machine the kernel killed for memory.
-func (x *execution) kills() (n int64) {
-	for _, s := range x.samples() {
-		n = max(n, s.OOMKills-x.before.OOMKills)
-	}
-	return n
 }
 
 // about reports whether a line of the log is about what failed. Lines of sibling

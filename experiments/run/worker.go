@@ -16,6 +16,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -35,7 +36,6 @@ type job struct {
 	Debt debt `json:"debt"`
 }
 
-// task is a sort of job.
 type task string
 
 const (
@@ -54,21 +54,20 @@ const (
 	jobSettle task = "settle"
 )
 
-// what describes a preparation.
-func (t task) what() string {
-	switch t {
-	case jobPreboot:
-		return "making the cluster that trials start from"
-	case jobFill:
-		return "filling the build cache that trials find"
-	}
-	return "publishing the images for strategies that pull"
+// preparations are the tasks that make what trials start from. Their IDs begin with id.
+var preparations = map[task]struct {
+	kind     results.Kind
+	id, what string
+}{
+	jobPreboot: {results.KindCluster, "c", "making the cluster that trials start from"},
+	jobFill:    {results.KindBuildCache, "b", "filling the build cache that trials find"},
+	jobPublish: {results.KindPreparation, "p", "publishing the images for strategies that pull"},
 }
 
 // Work is the worker process. It reads one job from in, followed by the runner's
 // readings of the machine's memory, runs the job, and writes each event as a line
 // of JSON to out as it happens. The error means that the job could not be done; a
-// trial that fails is none.
+// trial that fails is not an error.
 func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	var j job
 	sent := json.NewDecoder(in)
@@ -165,7 +164,16 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	ended := make(chan struct{})
 	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
 	reading.Go(func() { x.endWhenDead(cmd, ended) })
-	x.tell(words, j)
+	// A worker that has ended already needs neither its job nor readings.
+	sent := json.NewEncoder(words)
+	if err := sent.Encode(j); err != nil {
+		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
+	}
+	if j.Config.Schedule.Admission == nil {
+		words.Close()
+	} else {
+		x.memory.sendTo(sent)
+	}
 	x.workerError = cmd.Wait()
 	x.workerEnded = x.clock.Elapsed()
 	// Children of a worker that was ended may live on until the machine is closed,
@@ -177,20 +185,6 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	close(ended)
 	stopped()
 	return nil
-}
-
-// tell sends a worker its job and, if its builds start by the machine's memory, the
-// readings from then on. A worker that has ended already needs neither.
-func (x *execution) tell(words io.WriteCloser, j job) {
-	to := json.NewEncoder(words)
-	if err := to.Encode(j); err != nil {
-		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
-	}
-	if j.Config.Schedule.Admission == nil {
-		words.Close()
-		return
-	}
-	x.memory.sendTo(to)
 }
 
 // stopWorker asks a worker to stop, and kills it if it does not.
@@ -225,7 +219,7 @@ func (x *execution) readEvents(r io.Reader) {
 		}
 		x.trace.Add(e)
 		x.log.event(e)
-		x.hear(e)
+		x.notify(e)
 		if e.Kind == pipeline.SpanStart && e.Span.Image == "" {
 			x.r.report(Update{Now: e.Span.Phase})
 		}

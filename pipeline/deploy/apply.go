@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,34 +26,27 @@ const Patience = 2 * time.Minute
 // For kinds and namespaces that an operator makes, and for webhooks, it waits up to
 // patience.
 func (c *Client) Apply(ctx context.Context, objects []Object, patience time.Duration) error {
-	definitions, rest := splitDefinitions(objects)
-	for _, o := range definitions {
+	first := objects[:leading(objects)]
+	for i, o := range objects {
 		if err := c.apply(ctx, o, patience); err != nil {
 			return err
 		}
-	}
-	if last := len(definitions) - 1; last >= 0 && order(definitions[last]) == 1 {
-		if err := c.Wait(ctx, definitions); err != nil {
-			return fmt.Errorf("waiting for resource definitions: %w", err)
-		}
-		c.mapper.Reset()
-	}
-	for _, o := range rest {
-		if err := c.apply(ctx, o, patience); err != nil {
-			return err
+		if i == len(first)-1 && order(o) == 1 {
+			if err := c.Wait(ctx, first); err != nil {
+				return fmt.Errorf("waiting for resource definitions: %w", err)
+			}
+			c.mapper.Reset()
 		}
 	}
 	return nil
 }
 
-// splitDefinitions splits sorted objects after namespaces and definitions.
-func splitDefinitions(objects []Object) (definitions, rest []Object) {
-	for i, o := range objects {
-		if order(o) == 2 {
-			return objects[:i], objects[i:]
-		}
+// leading is the number of namespaces and resource definitions before other objects.
+func leading(objects []Object) int {
+	if i := slices.IndexFunc(objects, func(o Object) bool { return order(o) == 2 }); i >= 0 {
+		return i
 	}
-	return objects, nil
+	return len(objects)
 }
 
 // settling bounds how long an object is retried on a cluster that is still starting.

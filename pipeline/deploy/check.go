@@ -230,10 +230,33 @@ func (c *checker) kind(o Object) runtime.Object {
 	if c.Minor == 0 || c.Minor > typesMinor {
 		report = c.doubtful // a newer cluster may know the field
 	}
-	for _, problem := range fieldProblems(err) {
-		report(o, problem.text, problem.path...)
+	texts := []string{err.Error()}
+	if several, ok := runtime.AsStrictDecodingError(err); ok {
+		texts = nil
+		for _, one := range several.Errors() {
+			texts = append(texts, one.Error())
+		}
+	}
+	for _, text := range texts {
+		if m := unknownField.FindStringSubmatch(text); m != nil {
+			report(o, fmt.Sprintf("field %s is not known to Kubernetes 1.%d, which would refuse the object; correct its name or its indentation", m[1], typesMinor), keys(m[1])...)
+		} else if m := wrongType.FindStringSubmatch(text); m != nil {
+			report(o, fmt.Sprintf("field %s is a %s, and Kubernetes wants %s; correct the value, or put it in quotes if it is a text", m[2], m[1], m[3]), keys(m[2])...)
+		} else {
+			report(o, text+"; correct the manifest")
+		}
 	}
 	return typed
+}
+
+var (
+	unknownField = regexp.MustCompile(`^(?:unknown|duplicate) field "([^"]+)"`)
+	wrongType    = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field \S*?\.(\S+) of type (\S+)`)
+)
+
+// keys splits "spec.containers[0].image" into its parts.
+func keys(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 }
 
 // apiService is a kind of every API server whose type is not compiled in. That of
@@ -281,44 +304,6 @@ func (c *checker) lifecycle(o Object, typed runtime.Object) {
 	if strings.Contains(o.GroupVersionKind().Version, "alpha") && !c.OtherAPIs {
 		c.doubtful(o, fmt.Sprintf("%s is not served by default; add it to runtimeConfig in the Kind configuration", o.GetAPIVersion()), "apiVersion")
 	}
-}
-
-// fieldProblem is a decoding error of one field.
-type fieldProblem struct {
-	text string
-	path []string
-}
-
-var (
-	unknownField = regexp.MustCompile(`^(?:unknown|duplicate) field "([^"]+)"`)
-	wrongType    = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field \S*?\.(\S+) of type (\S+)`)
-)
-
-func fieldProblems(err error) (all []fieldProblem) {
-	texts := []string{err.Error()}
-	if several, ok := runtime.AsStrictDecodingError(err); ok {
-		texts = nil
-		for _, one := range several.Errors() {
-			texts = append(texts, one.Error())
-		}
-	}
-	for _, text := range texts {
-		p := fieldProblem{text: text + "; correct the manifest"}
-		if m := unknownField.FindStringSubmatch(text); m != nil {
-			p.path = keys(m[1])
-			p.text = fmt.Sprintf("field %s is not known to Kubernetes 1.%d, which would refuse the object; correct its name or its indentation", m[1], typesMinor)
-		} else if m := wrongType.FindStringSubmatch(text); m != nil {
-			p.path = keys(m[2])
-			p.text = fmt.Sprintf("field %s is a %s, and Kubernetes wants %s; correct the value, or put it in quotes if it is a text", m[2], m[1], m[3])
-		}
-		all = append(all, p)
-	}
-	return all
-}
-
-// keys splits "spec.containers[0].image" into its parts.
-func keys(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 }
 
 func (c *checker) name(o Object) {
@@ -399,8 +384,8 @@ func (o Object) text(path ...string) string {
 
 // missing reports an object that a pod needs, if it is not among the manifests and
 // nothing in the cluster may create it.
-func (c *checker) missing(o Object, kind, resource, name string, optional *bool, path ...string) {
-	key := kind + " " + c.place(o) + name
+func (c *checker) missing(o Object, kind, name string, optional *bool, path ...string) {
+	key, resource := kind+" "+c.place(o)+name, strings.ToLower(kind)+"s"
 	if until, waited := c.until[c.key(o)]; waited && c.has[key] && c.since[key] > until && !c.mayBeMade(resource) && (optional == nil || !*optional) {
 		c.bad(o, fmt.Sprintf("it is waited for before the step that applies the %s %q, but its pods never start without that; apply that earlier, or wait later", kind, name), path...)
 		return
@@ -414,25 +399,25 @@ func (c *checker) missing(o Object, kind, resource, name string, optional *bool,
 
 func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
 	in := func(path ...string) []string { return append(slices.Clone(at), path...) }
-	c.missing(o, "ServiceAccount", "serviceaccounts", cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount), nil, in("serviceAccountName")...)
+	c.missing(o, "ServiceAccount", cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount), nil, in("serviceAccountName")...)
 	for i, v := range spec.Volumes {
 		here := in("volumes", fmt.Sprint(i))
 		if v.ConfigMap != nil {
-			c.missing(o, "ConfigMap", "configmaps", v.ConfigMap.Name, v.ConfigMap.Optional, here...)
+			c.missing(o, "ConfigMap", v.ConfigMap.Name, v.ConfigMap.Optional, here...)
 		}
 		if v.Secret != nil {
-			c.missing(o, "Secret", "secrets", v.Secret.SecretName, v.Secret.Optional, here...)
+			c.missing(o, "Secret", v.Secret.SecretName, v.Secret.Optional, here...)
 		}
 		if v.PersistentVolumeClaim != nil {
-			c.missing(o, "PersistentVolumeClaim", "persistentvolumeclaims", v.PersistentVolumeClaim.ClaimName, nil, here...)
+			c.missing(o, "PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, nil, here...)
 		}
 		if v.Projected != nil {
 			for _, source := range v.Projected.Sources {
 				if source.ConfigMap != nil {
-					c.missing(o, "ConfigMap", "configmaps", source.ConfigMap.Name, source.ConfigMap.Optional, here...)
+					c.missing(o, "ConfigMap", source.ConfigMap.Name, source.ConfigMap.Optional, here...)
 				}
 				if source.Secret != nil {
-					c.missing(o, "Secret", "secrets", source.Secret.Name, source.Secret.Optional, here...)
+					c.missing(o, "Secret", source.Secret.Name, source.Secret.Optional, here...)
 				}
 			}
 		}
@@ -441,10 +426,10 @@ func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
 		here := in(container.list, fmt.Sprint(container.index))
 		for _, from := range container.EnvFrom {
 			if from.ConfigMapRef != nil {
-				c.missing(o, "ConfigMap", "configmaps", from.ConfigMapRef.Name, from.ConfigMapRef.Optional, append(here, "envFrom")...)
+				c.missing(o, "ConfigMap", from.ConfigMapRef.Name, from.ConfigMapRef.Optional, append(here, "envFrom")...)
 			}
 			if from.SecretRef != nil {
-				c.missing(o, "Secret", "secrets", from.SecretRef.Name, from.SecretRef.Optional, append(here, "envFrom")...)
+				c.missing(o, "Secret", from.SecretRef.Name, from.SecretRef.Optional, append(here, "envFrom")...)
 			}
 		}
 		for i, env := range container.Env {
@@ -452,10 +437,10 @@ func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
 				continue
 			}
 			if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil {
-				c.missing(o, "ConfigMap", "configmaps", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
+				c.missing(o, "ConfigMap", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
 			}
 			if ref := env.ValueFrom.SecretKeyRef; ref != nil {
-				c.missing(o, "Secret", "secrets", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
+				c.missing(o, "Secret", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
 			}
 		}
 	}

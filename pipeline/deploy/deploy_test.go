@@ -74,9 +74,8 @@ metadata: {name: tills.shop.test}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	definitions, rest := splitDefinitions(objects)
-	if len(definitions) != 2 || len(rest) != 3 || order(definitions[1]) != 1 {
-		t.Errorf("got %v and %v", definitions, rest)
+	if n := leading(objects); n != 2 || leading(objects[:n]) != n || leading(objects[n:]) != 0 {
+		t.Errorf("%d objects are applied first", n)
 	}
 }
 

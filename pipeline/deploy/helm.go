@@ -45,7 +45,13 @@ func (c Chart) render(server Server, before []Object) ([]Step, error) {
 	if loaded.Metadata.Type == "library" {
 		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s is a library, which nothing installs; name the chart that uses it", c.Path)}
 	}
-	if missing := missingDependencies(loaded); len(missing) > 0 {
+	var missing []string
+	for _, d := range loaded.Metadata.Dependencies {
+		if !slices.ContainsFunc(loaded.Dependencies(), func(have *chart.Chart) bool { return have.Name() == d.Name }) {
+			missing = append(missing, d.Name)
+		}
+	}
+	if len(missing) > 0 {
 		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s depends on %s, which its folder charts lacks; run helm dependency build %s beforehand", c.Path, strings.Join(missing, ", "), c.Path)}
 	}
 	values, err := c.values()
@@ -57,15 +63,6 @@ func (c Chart) render(server Server, before []Object) ([]Step, error) {
 		return nil, c.place(err)
 	}
 	return c.steps(loaded, rendered, before)
-}
-
-func missingDependencies(c *chart.Chart) (missing []string) {
-	for _, d := range c.Metadata.Dependencies {
-		if !slices.ContainsFunc(c.Dependencies(), func(have *chart.Chart) bool { return have.Name() == d.Name }) {
-			missing = append(missing, d.Name)
-		}
-	}
-	return missing
 }
 
 func (c Chart) values() (map[string]any, error) {
@@ -169,7 +166,8 @@ func (c Chart) steps(loaded *chart.Chart, rendered map[string]string, before []O
 		return nil, &SourceError{Part: "helm", Err: errors.New("the chart renders to nothing; give it the values that switch something on")}
 	}
 	main := Step{Objects: inOrder(c.own(r.objects))}
-	if c.needsNamespace(append(before, main.Objects...)) {
+	created := slices.ContainsFunc(append(before, main.Objects...), func(o Object) bool { return o.GetKind() == "Namespace" && o.GetName() == c.Namespace })
+	if !created && !slices.Contains(startingNamespaces, c.Namespace) {
 		steps = append(steps, Step{Name: "helm " + c.Release + ": namespace", Objects: c.own([]Object{{Unstructured: &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": c.Namespace}}}, File: c.Path}})})
 	}
@@ -207,12 +205,6 @@ func ofKind(o Object) issue.Position {
 		}
 	}
 	return issue.Position{Line: 1, Column: 1}
-}
-
-func (c Chart) needsNamespace(objects []Object) bool {
-	return !slices.Contains(startingNamespaces, c.Namespace) && !slices.ContainsFunc(objects, func(o Object) bool {
-		return o.GetKind() == "Namespace" && o.GetName() == c.Namespace
-	})
 }
 
 // hookSteps are the hooks of an event. Hooks of the same weight are one step.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 )
@@ -51,10 +52,7 @@ func jobState(u *unstructured.Unstructured) (state State, ended bool) {
 // jobs follows every Job from the version in which it was created, and remembers its
 // end. A Job with a short ttlSecondsAfterFinished may have ended and been deleted
 // before anything waits for it.
-type jobs struct {
-	mu       sync.Mutex
-	followed map[string]*followed
-}
+type jobs struct{ byKey sync.Map } // of *followed
 
 // followed is one Job. Once over is closed, last is its last version.
 type followed struct {
@@ -65,17 +63,16 @@ type followed struct {
 // follow watches a Job from the version in which it was applied, until the Job or ctx
 // has ended.
 func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, where dynamic.ResourceInterface) error {
-	retrying, err := watchtools.NewRetryWatcherWithContext(ctx, applied.GetResourceVersion(), named{where, applied.GetName()})
+	one := &cache.ListWatch{WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+		options.FieldSelector = "metadata.name=" + applied.GetName()
+		return where.Watch(ctx, options)
+	}}
+	retrying, err := watchtools.NewRetryWatcherWithContext(ctx, applied.GetResourceVersion(), one)
 	if err != nil {
 		return fmt.Errorf("following %s: %w", describe(applied), err)
 	}
 	job := &followed{over: make(chan struct{})}
-	j.mu.Lock()
-	if j.followed == nil {
-		j.followed = map[string]*followed{}
-	}
-	j.followed[keyOf(applied)] = job
-	j.mu.Unlock()
+	j.byKey.Store(keyOf(applied), job)
 	go func() {
 		defer retrying.Stop()
 		for event := range retrying.ResultChan() {
@@ -96,28 +93,15 @@ func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, w
 // end waits until the Job has ended and returns its last version. It returns nil if
 // ctx ends earlier, or if the Job is not followed.
 func (j *jobs) end(ctx context.Context, key string) *unstructured.Unstructured {
-	j.mu.Lock()
-	job := j.followed[key]
-	j.mu.Unlock()
-	if job == nil {
+	found, known := j.byKey.Load(key)
+	if !known {
 		return nil
 	}
+	job := found.(*followed)
 	select {
 	case <-job.over:
 		return job.last
 	case <-ctx.Done():
 		return nil
 	}
-}
-
-// named watches the object with a name.
-type named struct {
-	where dynamic.ResourceInterface
-	name  string
-}
-
-// WatchWithContext implements cache.WatcherWithContext.
-func (n named) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-	options.FieldSelector = "metadata.name=" + n.name
-	return n.where.Watch(ctx, options)
 }

@@ -27,9 +27,9 @@ type pods struct {
 	Spec corev1.PodSpec
 	at   []string
 	// none is true if the object is ready without any pod.
-	none     bool
+	none bool
+	// selector is nil if the object finds its pods without one.
 	selector *metav1.LabelSelector
-	selects  bool
 }
 
 func podsOf(typed runtime.Object) *pods {
@@ -38,7 +38,7 @@ func podsOf(typed runtime.Object) *pods {
 		return &pods{ObjectMeta: t.ObjectMeta, Spec: t.Spec, at: append(at, "spec"), none: none}
 	}
 	selecting := func(p *pods, s *metav1.LabelSelector) *pods {
-		p.selector, p.selects = s, true
+		p.selector = cmp.Or(s, &metav1.LabelSelector{})
 		return p
 	}
 	switch t := typed.(type) {
@@ -92,7 +92,7 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 	if p == nil {
 		return
 	}
-	if p.selects {
+	if p.selector != nil {
 		c.selector(o, p)
 	}
 	if len(p.Spec.Containers) == 0 {
@@ -118,7 +118,7 @@ func (c *checker) selector(o Object, p *pods) {
 	switch {
 	case err != nil:
 		c.bad(o, "its selector is wrong: "+err.Error()+"; correct it", "spec", "selector")
-	case p.selector == nil || len(p.selector.MatchLabels)+len(p.selector.MatchExpressions) == 0:
+	case len(p.selector.MatchLabels)+len(p.selector.MatchExpressions) == 0:
 		c.bad(o, "it has no selector; write spec.selector.matchLabels with labels of its template", "spec")
 	case !selector.Matches(labels.Set(p.Labels)):
 		c.bad(o, fmt.Sprintf("its selector %s does not match the labels of its own template; make them the same", selector), "spec", "selector")
@@ -204,7 +204,7 @@ func Images(objects []Object) (uses []Use) {
 }
 
 // ImageName is the complete name of an image, by which references to it compare, or ref
-// itself if it is none.
+// itself if it is not a reference.
 func ImageName(ref string) string {
 	parsed, err := name.ParseReference(ref, name.WeakValidation)
 	if err != nil {

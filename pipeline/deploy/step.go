@@ -135,7 +135,6 @@ func order(o Object) int {
 	return 2
 }
 
-// named is the name of the source's step.
 func (s Source) named() string {
 	switch {
 	case s.Name != "":
@@ -168,7 +167,7 @@ func WithNames(sources []Source) []Source {
 
 // waits checks that what each step waits for is applied before it, or may be created
 // by something in the cluster.
-func (c *checker) waits(steps []Step, fault func(step Step, certain bool, text string)) {
+func (c *checker) waits(steps []Step, report func(step Step, certain bool, text string)) {
 	var before []Object
 	commands := false
 	for i, s := range steps {
@@ -182,16 +181,13 @@ func (c *checker) waits(steps []Step, fault func(step Step, certain bool, text s
 		if name == "" || strings.Contains(w.namespace(), "kube-") || w.matches(c, before) {
 			continue
 		}
-		if later := Objects(steps[i+1:]); w.matches(c, later) {
-			fault(s, true, fmt.Sprintf("it waits for %s %s, which a later step applies; put it after that step", kind, name))
-			continue
-		}
-		if resource, own := madeByHand[kind]; own && !c.mayBeMade(resource) {
-			fault(s, true, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies and nothing in the cluster may create; correct the name, or apply it first", kind, name, w.namespace()))
-			continue
-		}
-		if _, own := madeByHand[kind]; own {
-			fault(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies; something in the cluster must create it", kind, name, w.namespace()))
+		switch resource, own := madeByHand[kind]; {
+		case w.matches(c, Objects(steps[i+1:])):
+			report(s, true, fmt.Sprintf("it waits for %s %s, which a later step applies; put it after that step", kind, name))
+		case own && !c.mayBeMade(resource):
+			report(s, true, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies and nothing in the cluster may create; correct the name, or apply it first", kind, name, w.namespace()))
+		case own:
+			report(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies; something in the cluster must create it", kind, name, w.namespace()))
 		}
 	}
 }

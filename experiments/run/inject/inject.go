@@ -8,8 +8,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +20,8 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/outcomes/probe"
+	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
@@ -181,7 +186,6 @@ func (i *Injector) signalContainerd(s syscall.Signal) (string, error) {
 	return fmt.Sprintf("sent %s to the engine's containerd, process %d", s, pid), syscall.Kill(pid, s)
 }
 
-// killNode has the engine kill the container of the cluster's node.
 func (i *Injector) killNode() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -222,4 +226,48 @@ func (i *Injector) killRunner() (string, error) {
 	}
 	i.Say(i.Elapsed(), "! fault "+i.Name+" injected: the runner kills itself")
 	return "", syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}
+
+// argument passes a fault to the workload's Dockerfile or suite.
+const argument = "STRATBENCH_FAULT"
+
+// Adapt adds a fault of the workload to the configuration. dir is the workload's
+// folder.
+func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
+	switch f.Do {
+	case spec.StepFail, spec.StepOOM, spec.StepSleep:
+		i := 0
+		if f.Image != "" {
+			i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })
+		}
+		if i < 0 || i >= len(cfg.Images) {
+			return fmt.Errorf("fault %s: the workload has no image %q", f.Do, f.Image)
+		}
+		if cfg.Images[i].Command != nil {
+			return fmt.Errorf("fault %s: a command builds the image %s, and gets no build argument; name an image with a Dockerfile", f.Do, cfg.Images[i].Name)
+		}
+		cfg.Images = slices.Clone(cfg.Images)
+		cfg.Images[i].Args = with(cfg.Images[i].Args, argument, string(f.Do))
+	case spec.PodNeverReady:
+		if !filepath.IsLocal(f.Manifest) {
+			return fmt.Errorf("fault %s: manifest %q is not in the workload's folder; name one that is", f.Do, f.Manifest)
+		}
+		steps, errs := deploy.Prepare([]deploy.Source{{Name: "apply " + f.Manifest, Apply: []string{filepath.Join(dir, f.Manifest)}}}, deploy.Server{})
+		if len(errs) > 0 {
+			return fmt.Errorf("fault %s: %w", f.Do, errors.Join(errs...))
+		}
+		cfg.Deploy = append(slices.Clone(cfg.Deploy), steps...)
+	case spec.TestFail:
+		cfg.Test.Env = with(cfg.Test.Env, argument, string(f.Do))
+	}
+	return nil
+}
+
+func with(m map[string]string, key, value string) map[string]string {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[key] = value
+	return m
 }
