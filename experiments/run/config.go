@@ -106,6 +106,9 @@ func clusterOf(p place, s spec.Settings, w spec.Workload) pipeline.Config {
 	if s.Etcd == trial.EtcdNoSync {
 		cfg.KindPatches = append(cfg.KindPatches, kindcluster.NoFsync)
 	}
+	if s.DNS == trial.DNSQuick {
+		cfg.KindPatches = append(cfg.KindPatches, kindcluster.QuickDNS)
+	}
 	return cfg
 }
 

@@ -141,7 +141,7 @@ type inspection struct {
 // inspect inspects one cell.
 func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Settings, w spec.Workload) {
 	// Strategies and memory do not matter here.
-	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.Machine, s.Build.Args, w, w.Dir})
+	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.DNS, s.Machine, s.Build.Args, w, w.Dir})
 	if err != nil || in.seen[string(key)] {
 		return
 	}
@@ -181,7 +181,7 @@ func (in *inspection) inspect(ctx context.Context, cell trial.Cell, s spec.Setti
 func (in *inspection) tell(to *issue.List, cell trial.Cell, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		setting, _, _ := strings.Cut(line, " ")
-		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
+		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "dns", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
 		file, at := in.r.specOf(cell).Where(results.WithoutState(cell), setting)
