@@ -109,6 +109,9 @@ func clusterOf(p place, c resolved) pipeline.Config {
 	if c.settings.Etcd == trial.EtcdNoSync {
 		cfg.KindPatches = append(cfg.KindPatches, kindcluster.NoFsync)
 	}
+	if c.settings.DNS == trial.DNSQuick {
+		cfg.KindPatches = append(cfg.KindPatches, kindcluster.QuickDNS)
+	}
 	return cfg
 }
 

@@ -140,7 +140,7 @@ type inspection struct {
 func (in *inspection) inspect(ctx context.Context, of resolved) {
 	// Strategies and memory do not matter here.
 	s, w := of.settings, of.workload
-	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.Machine, s.Build.Args, w, w.Dir})
+	key, err := json.Marshal([]any{s.Runtime, s.Engine, s.NodeImage, s.DNS, s.Machine, s.Build.Args, w, w.Dir})
 	if err != nil || in.seen[string(key)] {
 		return
 	}
@@ -180,7 +180,7 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 func (in *inspection) report(to *issue.List, c resolved, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		setting, _, _ := strings.Cut(line, " ")
-		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
+		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "dns", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
 		file, at := c.where(setting)

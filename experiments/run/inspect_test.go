@@ -329,6 +329,23 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 	}
 }
 
+func TestQuickDNSNeedsAPatchOfKubeadms(t *testing.T) {
+	const exp = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, strategy: serial, nodeImage: \"kindest/node:%s\"}\nfactors: {dns: [default, quick]}\n"
+	own := strings.Replace(works()["kind.yaml"], "nodes:\n", "kubeadmConfigPatches:\n- |\n  kind: InitConfiguration\n  patches: {directory: /p}\nnodes:\n", 1)
+	for name, c := range map[string]struct{ version, kind, want string }{
+		"works":        {"v1.34.3", works()["kind.yaml"], ""},
+		"older":        {"v1.30.13@sha256:" + strings.Repeat("a", 64), works()["kind.yaml"], "exp.yaml:5:26: dns quick: kubeadm patches CoreDNS from Kubernetes 1.31 on, and the node image has v1.30.13"},
+		"user's own":   {"v1.34.3", own, "kind.yaml:4:3: dns quick: kubeadm takes patches from one folder"},
+		"unknown node": {"latest", works()["kind.yaml"], ""},
+	} {
+		files := works()
+		files["exp.yaml"], files["kind.yaml"] = fmt.Sprintf(exp, c.version), c.kind
+		if certain, _ := inspected(t, files, usersSite()); !strings.Contains(certain, c.want) || strings.Contains(certain, "dns quick") != (c.want != "") {
+			t.Errorf("%s: got\n%s", name, certain)
+		}
+	}
+}
+
 func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
 	for command, want := range map[string]string{
 		`[./test.sh]`:                    "exp.yaml:5:22: the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}",

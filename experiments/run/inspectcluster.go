@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ func (c *cellInspection) cluster(ctx context.Context) {
 		return
 	}
 	c.nodes(ctx)
+	c.dns()
 	c.network()
 	c.mounts()
 	c.ports()
@@ -93,6 +95,25 @@ func (c *cellInspection) nodes(ctx context.Context) {
 		if leading == 2 && c.site.offline {
 			c.in(&c.issues, fmt.Sprintf("for several control planes Kind needs the image of a load balancer, which %s does not have and cannot fetch; keep one%s", c.site.name, c.site.wayOut), "nodes", strconv.Itoa(i))
 			return
+		}
+	}
+}
+
+// tagOfKubernetes is the tag of a node image, if it is a version of Kubernetes.
+var tagOfKubernetes = regexp.MustCompile(`:v\d+\.\d+\.\d+`)
+
+// dns inspects what dns quick needs. The version of a node image with another tag is
+// known only in the trial.
+func (c *cellInspection) dns() {
+	if c.settings.DNS != trial.DNSQuick {
+		return
+	}
+	if at := kindcluster.OwnPatches(c.kind); at != nil {
+		c.in(&c.issues, "dns quick: kubeadm takes patches from one folder, and this one would take the place of stratbench's; take it out, or take dns out and add a patch of the target corednsdeployment to it", at...)
+	}
+	if tag := tagOfKubernetes.FindString(c.nodeImage()); tag != "" {
+		if err := kindcluster.CheckQuickDNS(tag[1:]); err != nil {
+			c.at(&c.issues, "dns", "%v", err)
 		}
 	}
 }

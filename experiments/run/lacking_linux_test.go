@@ -14,7 +14,8 @@ import (
 
 // TestLayersAreSentOnceOnBothEngines loads two images with the same layers one after the
 // other, into one node on real Podman and into two on real Docker. Every node has and
-// runs both images, and their layers are sent with the first one only.
+// runs both images, and their layers are sent with the first one only. CoreDNS is asked
+// every second, as the spec has it; testdata/lacking/images.sh checks that.
 func TestLayersAreSentOnceOnBothEngines(t *testing.T) {
 	needMachines(t)
 	dir, err := runSpec(t.Context(), "testdata/lacking.yaml", t.TempDir(), "", machine.Isolated)

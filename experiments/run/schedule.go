@@ -27,6 +27,7 @@ func checkSchedule(c resolved) error {
 		}{
 			{s.OnCrash == trial.CrashSerial, "onCrash serial: the set-up command builds by itself, and stratbench cannot finish its work; write onCrash: fail, and have the command recover by itself (docs/use-in-your-suite.md)"},
 			{s.Etcd == trial.EtcdNoSync, "etcd noFsync: the set-up command makes its cluster by itself; patch the Kind configuration that it uses, or take the setting out"},
+			{s.DNS == trial.DNSQuick, "dns quick: the set-up command makes its cluster by itself; set the period of CoreDNS's readiness probe there, or take the setting out"},
 			{s.Build.Cache.Used(), "build.cache: the set-up command builds by itself; take the setting out"},
 			{s.Build.CacheStart != "", "build.cacheStart: the set-up command builds by itself; take the setting out"},
 			{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},

@@ -201,6 +201,8 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 			"exp.yaml:5:27: onCrash serial: the set-up command builds by itself"},
 		"etcd in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {etcd: [default, noFsync]}\n", strings.Replace(own, "%s", "x", 1),
 			"exp.yaml:5:27: etcd noFsync: the set-up command makes its cluster by itself"},
+		"dns in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {dns: [default, quick]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:5:26: dns quick: the set-up command makes its cluster by itself"},
 		"a cluster from before in a set-up command": {head + "settings: {strategy: serial, cluster: prebooted}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
 			"exp.yaml:4:39: cluster prebooted: the set-up command makes its cluster by itself"},
 		"a build cache in a set-up command": {head + "settings: {strategy: serial, build: {cache: local}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),

@@ -100,6 +100,13 @@ type Etcd string
 // EtcdNoSync does not wait.
 const EtcdNoSync Etcd = "noFsync"
 
+// DNS is how often the cluster's DNS is asked whether it is ready: by default every ten
+// seconds ("default").
+type DNS string
+
+// DNSQuick asks every second.
+const DNSQuick DNS = "quick"
+
 // BuildCache is where builds have their cache: by default nowhere beyond their own trial
 // ("none").
 type BuildCache string

@@ -68,15 +68,20 @@ func Create(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 	if err := o.PointCommands(); err != nil {
 		return nil, err
 	}
+	see, patched := o.patchDNS(see)
 	provider := o.provider(&logger{Observer: see})
 	err := await(ctx, func() error {
 		// Kind's own wait for readiness reports success when it times out, so it is
 		// not used.
-		return provider.Create(o.Name,
+		err := provider.Create(o.Name,
 			cluster.CreateWithV1Alpha4Config(o.Config),
 			cluster.CreateWithNodeImage(o.NodeImage),
 			cluster.CreateWithKubeconfigPath(o.Kubeconfig),
 			cluster.CreateWithRetain(true))
+		if cause := patched(); cause != nil {
+			return cause
+		}
+		return err
 	})
 	if err != nil {
 		see.evidence(ctx, provider, o.Name)

@@ -268,7 +268,7 @@ func TestArmsSayWhatADecisionRestsOn(t *testing.T) {
 
 // Whether a cache is warm is where a strategy is used, and not part of it.
 func TestAWarmCacheIsNoChoice(t *testing.T) {
-	for factor, want := range map[string]bool{"strategy": true, "build.cache": true, "build.cacheStart": false, "memory": false} {
+	for factor, want := range map[string]bool{"strategy": true, "build.cache": true, "build.cacheStart": false, "dns": true, "memory": false} {
 		if isChoice(factor) != want {
 			t.Errorf("%s is a choice: %v", factor, !want)
 		}
