@@ -95,7 +95,7 @@ type Image struct {
 	Ref string `json:"ref"`
 	// Tags are further names in the nodes.
 	Tags []string `json:"tags,omitempty"`
-	// Command builds the image, instead of a Dockerfile. nil is none.
+	// Command builds the image. It is nil for an image with a Dockerfile.
 	Command *deploy.Command `json:"command,omitempty"`
 	// Build is an identifier that no other build of the engine has.
 	Build      string            `json:"build"`

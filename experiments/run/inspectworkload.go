@@ -191,9 +191,6 @@ func (c *cellInspection) setup() {
 	if _, varied := c.spec.LevelNames("strategy"); varied && !takes(*s, "schedule", "strategy", "concurrency") {
 		c.at(&c.warnings, "strategy", "the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}, so all strategies are the same, unless it reads STRATBENCH_STRATEGY or STRATBENCH_CONCURRENCY by itself; pass one to it, or take the factor out")
 	}
-	if c.strategy.Pull {
-		c.at(&c.issues, "strategy", "strategy %s pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own", c.settings.Strategy)
-	}
 }
 
 // interpreters run the script that is their first argument.

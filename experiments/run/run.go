@@ -8,7 +8,7 @@
 //	         lock.go, ledger.go and clean.go keep a user's engine as it was
 //	worker   config.go is what a worker gets; worker.go is both ends of the pipe
 //	trial    prepare.go is the work before the first trial; then run.go, trial.go,
-//	         watched.go, fault.go, recovery.go, and stop.go for an early end
+//	         tunnel.go, watched.go, fault.go, recovery.go, and stop.go for an early end
 //	record   trial.go fills the record, log.go the log
 package run
 

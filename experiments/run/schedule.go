@@ -35,6 +35,7 @@ func checkSchedule(c resolved) error {
 			{s.Load.Path == trial.LoadShared, "load.path shared: the set-up command loads by itself; take the setting out"},
 			{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
 			{s.Deploy.When == trial.DeployAsLoaded, "deploy.when asLoaded: the set-up command deploys by itself; take the setting out"},
+			{c.strategy.Pull, "strategy " + s.Strategy + " pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own"},
 			{adapts && !takes(*w.Setup, "schedule", "strategy"), "strategy " + s.Strategy + ": the set-up command gets neither {{schedule}} nor {{strategy}}, so it cannot start builds by the machine's memory; pass one of them to it (docs/use-in-your-suite.md), or take the strategy out"},
 		} {
 			if of.asked {

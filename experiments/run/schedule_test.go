@@ -203,6 +203,8 @@ func TestSchedulesThatCannotBeFollowed(t *testing.T) {
 			"exp.yaml:5:27: etcd noFsync: the set-up command makes its cluster by itself"},
 		"dns in a set-up command": {head + "settings: {runtime: docker, strategy: serial}\nfactors: {dns: [default, quick]}\n", strings.Replace(own, "%s", "x", 1),
 			"exp.yaml:5:26: dns quick: the set-up command makes its cluster by itself"},
+		"a later strategy that pulls, in a set-up command": {head + "settings: {runtime: docker}\nfactors: {strategy: [serial, registry]}\n", strings.Replace(own, "%s", "x", 1),
+			"exp.yaml:5:30: strategy registry pulls images that stratbench has built and pushed before"},
 		"a cluster from before in a set-up command": {head + "settings: {strategy: serial, cluster: prebooted}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),
 			"exp.yaml:4:39: cluster prebooted: the set-up command makes its cluster by itself"},
 		"a build cache in a set-up command": {head + "settings: {strategy: serial, build: {cache: local}}\nfactors: {runtime: [docker]}\n", strings.Replace(own, "%s", "x", 1),

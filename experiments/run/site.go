@@ -136,7 +136,7 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		}
 		done()
 	}
-	if info.Rootless && s.sharesPorts {
+	if info.Rootless && s.elsewhere == "" { // another host's is not known
 		s.lowestPort = host.UnprivilegedPort()
 	}
 	if s.elsewhere == "" { // else the path is another host's
