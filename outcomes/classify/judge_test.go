@@ -210,6 +210,8 @@ func TestJudgement(t *testing.T) {
 		"a complaint before tidying up": {
 			log:     "Test Suite Passed\n--- FAIL: TestMore (0.1s)\ndocker compose down\n",
 			outcome: trial.TestFailed, cause: "tests"},
+		"a step that a build begins and does not end": {opts: Options{Phase: trial.PhaseBuild}, log: "STEP 53: COPY --chown=1001:1001 . ./\n",
+			outcome: trial.EngineHang, cause: "silence"},
 		"few lines of a build":       {opts: Options{Phase: trial.PhaseBuild}, log: "compiling shop\n", outcome: trial.EngineHang, cause: "silence"},
 		"few lines and a success":    {opts: Options{Phase: trial.PhaseDeploy}, log: "service/shop created\n", outcome: trial.OK},
 		"few lines, nothing known":   {log: "compiling shop\n", outcome: trial.OK},

@@ -115,13 +115,20 @@ func (j *judgement) unexplained(code int) Result {
 const shortLines = 20
 
 // unfinished reports whether the log is a short one, of a known phase, that
-// shows no success either: nobody cuts that out of a log that went well. Where the last
-// lines are all source text that is shown before it is run, nothing of it has run.
+// shows no success either: nobody cuts that out of a log that went well. Source text in
+// all of the last lines is no sign of that, except for steps of a build: each is shown
+// when it begins.
 func (j *judgement) unfinished(held []candidate) bool {
 	return j.phase != "" && j.final() > 0 && j.final() < shortLines &&
-		slices.ContainsFunc(j.endings, func(e ending) bool { return e.is != echoed }) &&
+		slices.ContainsFunc(j.endings, func(e ending) bool {
+			text, _ := content(e.text)
+			return e.is != echoed || stepMarks.of(text) != ""
+		}) &&
 		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() || h.r.Tidies && h.last.line >= j.final()-1 })
 }
+
+// stepMarks begin the titles of the steps of a build.
+var stepMarks = marks{"STEP ", "Step "}
 
 // silent judges such a log. A build that falls silent waits for its engine;
 // elsewhere the phase has failed.
