@@ -127,13 +127,19 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 		bring = t.cluster.ImportLacking
 	}
 	return ph.sending(name, image, "", func(seen io.Writer) error {
-		err := bring(ctx, names, func(w io.Writer) error { return t.engine.Save(ctx, refs, w) }, seen)
+		// What the engine saves counts as a sign of life, though nodes may lack none of it.
+		save := func(w io.Writer) error { return t.engine.Save(ctx, refs, io.MultiWriter(touching{ph}, w)) }
+		err := bring(ctx, names, save, seen)
 		for _, i := range images {
 			err = t.named(ctx, i, err)
 		}
 		return err
 	})
 }
+
+type touching struct{ ph *phase }
+
+func (t touching) Write(p []byte) (int, error) { t.ph.touch(); return len(p), nil }
 
 // named gives an image its further names in the nodes, unless loading it failed.
 func (t *run) named(ctx context.Context, i Image, err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,8 @@ func (x *execution) blameTunnel(ctx context.Context, c *outcomes.Case) {
 	if x.tunnelBroken == nil {
 		return
 	}
-	if c.Text.Cause == trial.CauseTunnel {
+	// In a deployment or a test, ssh may be a user's own.
+	if c.Text.Cause == trial.CauseTunnel && slices.Contains([]trial.Phase{trial.PhaseCluster, trial.PhaseBuild, trial.PhaseLoad}, c.Phase) {
 		c.Text.Outcome = trial.RunnerFault
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(x.spec.Limits.Describe))

@@ -92,17 +92,18 @@ func Doubts(a study.Analysis) (points []string) {
 			points = append(points, fmt.Sprintf("Run %s: %d of %d planned trials are not recorded.", r.Run, missing, r.Planned))
 		}
 		for _, l := range r.Looks {
-			text := fmt.Sprintf("Run %s, before block %d:", r.Run, l.Block)
+			var said []string
 			if len(l.Retired) > 0 {
 				var cells []string
 				for _, c := range l.Retired {
 					cells = append(cells, c.String())
 				}
-				text += " decided on, and not run again: " + strings.Join(cells, "; ") + "."
+				said = append(said, "decided on, and not run again: "+strings.Join(cells, "; "))
 			}
 			if l.Stopped {
-				text += " stopped, because " + l.Reason + "."
+				said = append(said, "stopped, because "+l.Reason)
 			}
+			text := fmt.Sprintf("Run %s, before block %d: %s.", r.Run, l.Block, strings.Join(said, ". It was "))
 			points = append(points, text)
 		}
 		if r.FaultyRecords > 0 {
