@@ -122,13 +122,14 @@ func (j *judgement) unfinished(held []candidate) bool {
 	return j.phase != "" && j.final() > 0 && j.final() < shortLines &&
 		slices.ContainsFunc(j.endings, func(e ending) bool {
 			text, _ := content(e.text)
-			return e.is != echoed || stepMarks.of(text) != ""
+			return e.is != echoed || beginMarks.of(text) != ""
 		}) &&
 		!slices.ContainsFunc(held, func(h candidate) bool { return h.r.reassures() || h.r.Tidies && h.last.line >= j.final()-1 })
 }
 
-// stepMarks begin the titles of the steps of a build.
-var stepMarks = marks{"STEP ", "Step "}
+// beginMarks begin the source text that is shown when it is run: a step of a build, a
+// command in the trace of a shell.
+var beginMarks = marks{"STEP ", "Step ", "+ ", "++ "}
 
 // silent judges such a log. A build that falls silent waits for its engine;
 // elsewhere the phase has failed.
