@@ -25,7 +25,7 @@ type material struct {
 
 // choices are the settings that a recommendation may change. All others are
 // given: it never says to change the host, nor to find a cache warm.
-var choices = []string{"strategy", "clusterStart", "onCrash", "dns", "build.", "load.", "workload.setup."}
+var choices = []string{"strategy", "clusterStart", "onCrash", "dns", "etcd", "build.", "load.", "deploy.", "workload.setup."}
 
 func isChoice(factor string) bool {
 	return factor != "build.cacheStart" && slices.ContainsFunc(choices, func(c string) bool {
@@ -79,7 +79,7 @@ func StrategyOf(chosen []string, c trial.Cell) string {
 	var levels []string
 	for _, f := range chosen {
 		level, _ := c.Level(f)
-		if f == "onCrash" || f == "dns" { // its levels alone would read as a strategy
+		if slices.Contains([]string{"onCrash", "dns", "etcd"}, f) { // its levels alone would read as a strategy
 			level = f + "=" + level
 		}
 		levels = append(levels, level)
