@@ -48,6 +48,10 @@ func (l *loader) load(path string, source []byte) {
 		Source: source,
 	}
 	l.spec.Path, _ = filepath.Abs(path) // it has just been opened
+	if ofWorkload(l.doc.keys[""]) {
+		l.issues.Add(path, issue.Position{Line: 1, Column: 1}, "this is a workload and no experiment; give the experiment that names it")
+		return
+	}
 	// JSON would lose the order of the factors, so they are read from the document.
 	file := struct {
 		*Spec
@@ -65,6 +69,17 @@ func (l *loader) load(path string, source []byte) {
 	l.checkStrategies()
 	l.checkHypotheses()
 	l.spec.SHA256 = hash(source, []byte(l.spec.Workload.SHA256))
+}
+
+// ofWorkload reports whether the keys of a document are those of a workload and none
+// is an experiment's alone.
+func ofWorkload(keys []string) bool {
+	is := func(rules schema) func(string) bool {
+		return func(key string) bool {
+			return key != "apiVersion" && lookUp(rules.tree, pointerTo("properties", key)) != nil
+		}
+	}
+	return slices.ContainsFunc(keys, is(workloadRules())) && !slices.ContainsFunc(keys, is(specRules()))
 }
 
 // decode validates a document and decodes what is right about it, so that the

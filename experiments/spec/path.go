@@ -45,6 +45,9 @@ func findSetting(factor string) (setting, error) {
 	case ofWorkload && (rest == "apiVersion" || imageName.MatchString(rest)):
 		return s, fmt.Errorf("%s cannot be varied, because other settings refer to it; vary another setting", factor)
 	}
+	if meant := s.meant(factor); meant != "" {
+		return s, fmt.Errorf("factor %s names no setting; %s", factor, meant)
+	}
 	for rest != "" {
 		var key string
 		key, rest, _ = strings.Cut(rest, ".")
@@ -59,6 +62,39 @@ func findSetting(factor string) (setting, error) {
 		s.path, s.schema = append(s.path, key), next
 	}
 	return s, nil
+}
+
+// meant returns what to do with a factor whose name is none: a setting under a wish, or
+// one whose parts are joined in another way, such as loadPath for load.path.
+func (s setting) meant(factor string) string {
+	first, _, _ := strings.Cut(factor, ".")
+	if s.ofWorkload() || lookUp(s.schema, pointerTo("properties", first)) != nil {
+		return ""
+	}
+	if cure := insteadOf([]string{"settings", factor}); cure != "" {
+		return cure
+	}
+	joined := strings.NewReplacer(".", "", "-", "", "_", "")
+	name := joined.Replace(strings.TrimPrefix(factor, "settings."))
+	for _, known := range leaves(s.schema, "") {
+		if strings.EqualFold(name, joined.Replace(known)) {
+			return fmt.Sprintf("did you mean %s?", known)
+		}
+	}
+	return ""
+}
+
+// leaves are the dotted paths of the scalars below a schema.
+func leaves(schema map[string]any, prefix string) (paths []string) {
+	properties, _ := schema["properties"].(map[string]any)
+	for key, below := range properties {
+		if of := below.(map[string]any); of["properties"] != nil {
+			paths = append(paths, leaves(of, prefix+key+".")...)
+		} else {
+			paths = append(paths, prefix+key)
+		}
+	}
+	return paths
 }
 
 // child is the schema of what is under a key.

@@ -173,10 +173,7 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 		properties, _ := rule["properties"].(map[string]any)
 		for _, key := range k.Properties {
 			location := append(slices.Clone(e.InstanceLocation), key)
-			cure := insteadOf(location)
-			if cure == "" {
-				cure = suggest(key, slices.Sorted(maps.Keys(properties)))
-			}
+			cure := cmp.Or(s.misplaced(location), insteadOf(location), suggest(key, slices.Sorted(maps.Keys(properties))))
 			all = append(all, problem{pointer: pointerTo(location...), key: true, message: fmt.Sprintf("unknown key %s; %s", dotted(location), cure)})
 		}
 		return all

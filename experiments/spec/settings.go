@@ -212,6 +212,9 @@ func (s Settings) problems(of *Spec) []problem {
 	if known := strategies.Names(of.Strategies); s.Strategy != "" && !slices.Contains(known, s.Strategy) {
 		r.problem("/settings/strategy", "strategy %q is not known; %s", s.Strategy, suggest(s.Strategy, known))
 	}
+	if strings.Contains(s.Engine, "://") {
+		r.problem("/settings/engine", "%q is an address, and engine says where an isolated machine's engine comes from; take it out, and name an engine on another host by DOCKER_HOST or CONTAINER_HOST in the environment", s.Engine)
+	}
 	if s.Registry.Prefix != "" {
 		if _, err := name.NewRepository(s.Registry.Prefix + "/image"); err != nil || strings.Contains(s.Registry.Prefix, "://") {
 			r.problem("/settings/registry/prefix", "%q is not the address of a registry; write host[:port][/path], such as registry.example.com/bench", s.Registry.Prefix)

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -51,12 +52,11 @@ var wishes = map[string]string{
 	"cluster":          "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
 	"kind":             "the cluster is described by a Kind configuration; write it to a file and name that as kindConfig",
 	"clusters":         "stratbench makes one cluster for each trial; for several write setup, with a command that does the whole set-up",
-	"nodeImage":        "it is a setting and can be a factor; write nodeImage under settings, or under factors, in the experiment's spec",
-	"strategy":         "it is a setting and can be a factor; write strategy under settings, or under factors, in the experiment's spec",
 	"featureGates":     "they belong in the Kind configuration that kindConfig names",
 	"nodes":            "nodes belong in the Kind configuration that kindConfig names",
 	"timeout":          "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
 	"timeouts":         "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
+	"rootless":         asFound,
 	"retries":          "nothing is tried again, because a failure is a result; write design.replicates in the spec",
 	"ready.conditions": "services are ready when every applied object is ready by the rules of kstatus (a Deployment is available, a Job is complete, a custom resource has the condition Ready) and ready.urls answer; wait for anything else with a step, under deploy: - wait: {for: …, object: …}",
 	"ready.timeout":    "limits belong in the experiment's spec; write limits: {phase: {deploy: 10m}} there",
@@ -109,6 +109,10 @@ var wishes = map[string]string{
 	"test.image":       "the command runs outside of the cluster; write a program that exists on this host",
 	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
 
+	"settings.rootless":         asFound,
+	"settings.engine.rootless":  asFound,
+	"settings.machine.rootless": asFound,
+
 	"deploy.enableHelm":            "charts are rendered by a helm step; or have a command build and apply the whole: [sh, -c, \"kustomize build --enable-helm DIR | kubectl apply -f -\"]",
 	"deploy.loadRestrictor":        "kustomize reads no file outside of the folder of the kustomization that names it: move the file below it, and take the key out",
 	"deploy.helm.name":             "write release",
@@ -137,9 +141,28 @@ const (
 	byCommand = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
 	inStages  = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
 	asCommand = "write command, with the program and its arguments as a list"
+	asFound   = "a rootless engine is used as it is found; start it, and write settings: {machine: {kind: host}}"
 	waited    = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
 	pulled    = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
 )
+
+// misplaced returns what to do with an unknown key that is a setting. In a workload
+// a wish comes first: the names of some settings are wishes there.
+func (s schema) misplaced(location []string) string {
+	key := location[0]
+	setting, is := lookUp(specRules().tree, pointerTo("properties", "settings", "properties", key)).(map[string]any)
+	if len(location) > 1 || !is {
+		return ""
+	}
+	cure := fmt.Sprintf("it is a setting and can be a factor; write %s under settings, or under factors", key)
+	if setting["type"] == "object" {
+		cure = fmt.Sprintf("it holds settings; write %s under settings", key)
+	}
+	if lookUp(s.tree, "/properties/settings") != nil {
+		return cure
+	}
+	return cmp.Or(insteadOf(location), cure+", in the experiment's spec")
+}
 
 // insteadOf returns what to do instead of an unknown key, if it is among the wishes.
 func insteadOf(location []string) string {
