@@ -53,7 +53,7 @@ func (p *borrowedPlace) check(c resolved) error {
 	defer cancel()
 	switch {
 	case s.Engine != "":
-		return fmt.Errorf("engine %s: a running engine cannot be exchanged; take the factor out, or use --machine isolated", s.Engine)
+		return fmt.Errorf("engine %s: a running engine cannot be exchanged; take engine out, or use --machine isolated", s.Engine)
 	case s.Machine.CPUs != 0:
 		return errors.New("machine.cpus: a running engine keeps its processors; take the setting out, or use --machine isolated")
 	case s.Machine.Network == spec.NetworkNone:

@@ -75,7 +75,7 @@ func (c *cellInspection) nodeImage() string {
 func (c *cellInspection) nodes(ctx context.Context) {
 	own := c.ownNodeImage()
 	if own >= 0 && c.site.lab && c.settings.NodeImage == "" {
-		c.in(&c.issues, fmt.Sprintf("the node image %s would be replaced by the lab's %s, because %s has no other; take image out, or use a running engine (machine: {kind: host})",
+		c.in(&c.issues, fmt.Sprintf("the node image %s would be replaced by the lab's %s, because %s has no other; take image out, or use a running engine (machine: {kind: host} under settings)",
 			c.kind.Nodes[own].Image, lab.NodeImageName, c.site.name), "nodes", strconv.Itoa(own), "image")
 	}
 	if ref := c.settings.NodeImage; ref != "" {
@@ -125,7 +125,7 @@ func (c *cellInspection) network() {
 		c.in(&c.warnings, "the lab's node image has a network of its own, which keeps carrying the traffic; a network that the manifests install beside it carries none", "networking", "disableDefaultCNI")
 	}
 	if labNode && n.IPFamily == v1alpha4.IPv6Family {
-		c.in(&c.issues, "the lab's node image supports only IPv4; take ipFamily out, or use a running engine (machine: {kind: host})", "networking", "ipFamily")
+		c.in(&c.issues, "the lab's node image supports only IPv4; take ipFamily out, or use a running engine (machine: {kind: host} under settings)", "networking", "ipFamily")
 	} else if labNode && n.IPFamily == v1alpha4.DualStackFamily {
 		c.in(&c.warnings, "the lab's node image gives pods IPv4 addresses only", "networking", "ipFamily")
 	}

@@ -200,6 +200,10 @@ var interpreters = []string{"sh", "bash", "dash", "zsh", "python", "python3", "n
 func (c *cellInspection) command(setting, what string, args []string, dir string) {
 	c.words(setting, what, args)
 	program := args[0]
+	if len(args) == 1 && strings.Contains(program, " ") && !isFile(dir, program) {
+		c.at(&c.issues, setting, "%s: no shell reads it, and %q is the name of one program; write [sh, -c, %q], or each argument as an element of its own", what, program, program)
+		return
+	}
 	if slices.Contains(interpreters, filepath.Base(program)) && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 		script := args[1]
 		if !filepath.IsAbs(script) {
@@ -275,6 +279,15 @@ var (
 const readByCommand = "write the value out, or have the command read KUBECONFIG and the trial's other variables"
 
 const otherNames = "%s: %q has a name of Kind's default cluster, and each trial has a cluster of its own: KUBECONFIG leads to it, its network is called $STRATBENCH_CLUSTER, and its nodes $STRATBENCH_CLUSTER-control-plane, $STRATBENCH_CLUSTER-worker and so on"
+
+// isFile reports whether a path, which may start from dir, leads to a file.
+func isFile(dir, path string) bool {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 // words reports arguments that only a shell would understand.
 func (c *cellInspection) words(setting, what string, args []string) {

@@ -119,6 +119,9 @@ func (r *runner) unasked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(all, func(s spec.Settings) bool { return lab.CheckEngine(engineSource(s)) != nil }) {
+		return nil // the place's check reports it, at its setting
+	}
 	work, err := lab.Remaining(ctx, labOptions(r.cache, all))
 	if err != nil || work.Takes <= longest {
 		return err

@@ -50,7 +50,7 @@ var ofControlPlane = []string{"registry.k8s.io/kube-", "registry.k8s.io/etcd:", 
 
 // site describes an isolated machine without starting one.
 func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
-	const running = ", or give it a way out (machine: {network: host})"
+	const running = ", or give it a way out (machine: {network: host} under settings)"
 	s := &site{name: "an isolated machine", lab: true, offline: settings.Machine.Network != spec.NetworkHost, wayOut: running}
 	s.has = func(_ context.Context, ref string, by use) (certain, doubt error) {
 		if !s.offline {
@@ -74,7 +74,7 @@ func (p *isolatedPlace) site(_ context.Context, settings spec.Settings) *site {
 		if found := programs(); found == nil || found[program] {
 			return nil // or the lab's programs are not known
 		}
-		return fmt.Errorf("%s has no program %s; name one that is part of the workload, such as a test binary (go test -c), or use a running engine (machine: {kind: host})", s.name, program)
+		return fmt.Errorf("%s has no program %s; name one that is part of the workload, such as a test binary (go test -c), or use a running engine (machine: {kind: host} under settings)", s.name, program)
 	}
 	need := trial.Bytes(labRoom)
 	if built, err := filepath.Glob(filepath.Join(p.cache, "lab", "node-*")); err == nil && len(built) > 0 {

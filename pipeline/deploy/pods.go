@@ -151,7 +151,7 @@ func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted
 	case brought && own || slices.Contains(slices.Collect(maps.Values(c.classes)), true):
 		// There may be something that creates volumes.
 	case !c.Volumes:
-		c.bad(o, "the claim is never bound, because the lab's cluster makes no volumes; list a PersistentVolume (hostPath) among the manifests, use emptyDir, or use a running engine (machine: {kind: host})", path...)
+		c.bad(o, "the claim is never bound, because the lab's cluster makes no volumes; list a PersistentVolume (hostPath) among the manifests, use emptyDir, or use a running engine (machine: {kind: host} under settings)", path...)
 	case class != "standard" && !brought && !c.mayBeMade("storageclasses"):
 		c.bad(o, fmt.Sprintf("the claim is never bound, because nothing brings the storage class %q; Kind's own is standard, so take storageClassName out", class), append(path, "storageClassName")...)
 	case !mounted && class == "standard" && !c.mayBeMade("pods", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets"):
