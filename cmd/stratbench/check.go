@@ -148,7 +148,7 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 	}
 	show := newProgress(cmd.ErrOrStderr())
 	t.Root, t.Report = f.dir, show.update
-	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %d blocks\n", strings.Join(t.Cells, "; "), t.Good.ID(), t.Blocks)
+	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %s\n", strings.Join(t.Cells, "; "), t.Good.ID(), report.Counted(t.Blocks, "block"))
 	_, err = f.runTrials(cmd.Context(), t)
 	show.close()
 	var cells *confirm.CellError

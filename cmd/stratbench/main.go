@@ -5,16 +5,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/report"
@@ -30,9 +34,19 @@ func main() {
 	err := rootCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "stratbench:", err)
+		fmt.Fprintln(os.Stderr, printed(err))
 	}
 	os.Exit(exitCode(err))
+}
+
+// printed is the text of an error. Issues begin with their positions, as those of
+// compilers do; anything else begins with the program's name.
+func printed(err error) string {
+	var issues *issue.List
+	if errors.As(err, &issues) && issues.List[0].File != "" && strings.HasPrefix(err.Error(), issues.List[0].String()) {
+		return err.Error()
+	}
+	return "stratbench: " + err.Error()
 }
 
 // lasting is the same file under another number. Go ends a program that writes to
@@ -80,6 +94,9 @@ strategy that an experiment names, and says which to use.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is && invalid.GetFlag().Value.Type() == "duration" {
+			err = fmt.Errorf("--%s is %q, which is not a duration; write a number and a unit, such as 30m", invalid.GetFlag().Name, invalid.GetValue())
+		}
 		return usage("%w; see: %s --help", err, cmd.CommandPath())
 	})
 	cobra.EnableCommandSorting = false

@@ -154,15 +154,15 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate) []string {
 	}
 	var from []string
 	for _, source := range slices.Sorted(maps.Keys(sources)) {
-		from = append(from, fmt.Sprintf("%d cells: %s", sources[source], source))
+		from = append(from, report.Counted(sources[source], "cell")+": "+source)
 	}
 	notes := []string{
-		fmt.Sprintf("%s: %d cells, %d blocks, %d trials with warm-ups, seed %d", s.Name, len(p.Cells), p.Blocks, len(p.Trials), p.Seed),
+		fmt.Sprintf("%s: %s, %s, %s with warm-ups, seed %d", s.Name, report.Counted(len(p.Cells), "cell"), report.Counted(p.Blocks, "block"), report.Counted(len(p.Trials), "trial"), p.Seed),
 		fmt.Sprintf("Estimate: %s in all, %s a block (time of %s)", report.Seconds(trial.Seconds(e.Total)), report.Seconds(trial.Seconds(e.Block)), strings.Join(from, "; ")),
 	}
 	if s.Budget > 0 {
-		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %d blocks",
-			s.Budget, p.BlocksWithin(s.Budget, e), p.Blocks))
+		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %s",
+			s.Budget, p.BlocksWithin(s.Budget, e), report.Counted(p.Blocks, "block")))
 	}
 	if s.Design.Stop == spec.StopDecided && p.Blocks > 1 {
 		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")
@@ -207,7 +207,8 @@ exit code.`,
 					continue
 				}
 				p := found.Plan
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %d cells, %d blocks, %d trials; machine: %s\n", file, len(p.Cells), p.Blocks, len(p.Trials), found.Machine)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %s, %s, %s; machine: %s\n", file,
+					report.Counted(len(p.Cells), "cell"), report.Counted(p.Blocks, "block"), report.Counted(len(p.Trials), "trial"), found.Machine)
 			}
 			return all.Err()
 		},

@@ -192,7 +192,15 @@ func (m *Measured) bound(low, high float64) {
 func (m *Measured) judge(v Verdict, why string) { m.verdict, m.why = v, why }
 
 // tooFew is the verdict until another one is certain.
-func (m *Measured) tooFew() { m.judge(Untested, fmt.Sprintf("%d trials are too few to tell", m.N)) }
+func (m *Measured) tooFew() { m.judge(Untested, tooFewOf(m.N, "")) }
+
+// tooFewOf says that n trials, of the sort that is meant, are too few.
+func tooFewOf(n int, which string) string {
+	if n == 1 {
+		return "1 trial" + which + " is too few to tell"
+	}
+	return fmt.Sprintf("%d trials%s are too few to tell", n, which)
+}
 
 // hold judges a figure by its interval. One that is too wide supports nothing.
 func (c Claim) hold(m *Measured) {
@@ -287,7 +295,7 @@ func (c Claim) needs(trials []study.Observation) (m Measured, why string) {
 	case *m.High <= narrow && study.Failures(enough) < len(enough):
 		m.judge(Supported, "")
 	default:
-		m.judge(Untested, fmt.Sprintf("%d trials with less are too few to tell", m.N))
+		m.judge(Untested, tooFewOf(m.N, " with less"))
 	}
 	return m, ""
 }

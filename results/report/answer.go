@@ -243,7 +243,7 @@ func stillOpen(group []answer.Decision) (text string) {
 		if d := group[0]; d.FailureBound != nil && d.BreakEven != nil && *d.FailureBound <= *d.BreakEven {
 			doubt = "do not tell well enough how often each fails"
 		}
-		text = fmt.Sprintf(" %s when it works; %d trials %s.", Capital(string(group[0].WhenItWorks)), group[0].N, doubt)
+		text = fmt.Sprintf(" %s when it works; %s %s.", Capital(string(group[0].WhenItWorks)), Counted(group[0].N, "trial"), doubt)
 	}
 	if len(blocks) > 0 {
 		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(blocks), noun(slices.Max(blocks), "block"), of, roughly(study.Value(seconds)))

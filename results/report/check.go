@@ -26,8 +26,8 @@ func Check(c history.Check) Document {
 	}
 	d.Notes = append(d.Notes, checkVerdict(c))
 	if c.RunID != "" {
-		d.Notes = append(d.Notes, fmt.Sprintf("Run %s of %s, judged with %d series over %d nights of host %s, %d of them fit.",
-			c.RunID, night(c.When), len(c.Series), c.Nights, c.Host, c.Fit))
+		d.Notes = append(d.Notes, fmt.Sprintf("Run %s of %s, judged with %d series over %s of host %s, %d of them fit.",
+			c.RunID, night(c.When), len(c.Series), Counted(c.Nights, "night"), c.Host, c.Fit))
 	}
 	d.Tidy = [][]string{{"verdict", "kind", "shape", "certainty", "id", "cell", "metric", "unit", "before", "after", "ratio", "lower", "upper", "p", "since_run_id", "raised_run_id", "what_else_changed"}}
 	for _, f := range c.Findings {
@@ -303,7 +303,7 @@ func Worsening(run results.Run, w answer.Worsening) Table {
 	case answer.Confirmed:
 		t.Notes = append(t.Notes, fmt.Sprintf("CONFIRMED: %q is worse than %q.", w.Second, w.First))
 	case answer.TooFew:
-		t.Notes = append(t.Notes, fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; %d blocks are needed for these comparisons.", w.Blocks))
+		t.Notes = append(t.Notes, fmt.Sprintf("Inconclusive: too few trials were measured for any result to confirm; these comparisons need %s.", Counted(w.Blocks, "block")))
 	default:
 		t.Notes = append(t.Notes, fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First))
 	}

@@ -61,7 +61,7 @@ func Faults(runs []results.Run) Table {
 		t.Rows = append(t.Rows, []string{r.Fault, r.Runtime, truth, countOutcomes(r.Outcomes),
 			fmt.Sprintf("%d of %d", r.Right, r.Trials), orNone(strings.Join(causes, ", ")), medianRange(r.Latency), medianRange(r.Recovery)})
 	}
-	t.Lead = []string{fmt.Sprintf("%d of %d trials are classified right.", right, trials)}
+	t.Lead = []string{fmt.Sprintf("%d of %s are classified right.", right, Counted(trials, "trial"))}
 	if len(deaths) == 0 {
 		t.Notes = []string{"No death was injected."}
 	} else {
@@ -74,7 +74,7 @@ func Faults(runs []results.Run) Table {
 	t.Notes = append(t.Notes, "From "+strings.Join(ids, ", ")+".")
 	for _, r := range rows {
 		if r.Missed > 0 {
-			t.Notes = append(t.Notes, fmt.Sprintf("%s on %s was not injected in %d trials: its moment never came.", r.Fault, r.Runtime, r.Missed))
+			t.Notes = append(t.Notes, fmt.Sprintf("%s on %s was not injected in %s: its moment never came.", r.Fault, r.Runtime, Counted(r.Missed, "trial")))
 		}
 	}
 	return t

@@ -172,6 +172,9 @@ func number(v study.Value) string {
 	return strconv.FormatFloat(float64(v), 'g', 10, 64)
 }
 
+// Counted is "1 trial" or "2 trials".
+func Counted(n int, word string) string { return fmt.Sprintf("%d %s", n, noun(n, word)) }
+
 func noun(n int, word string) string {
 	if n == 1 {
 		return word

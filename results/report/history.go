@@ -21,7 +21,7 @@ func Review(r history.Review) Document {
 		return d
 	}
 	last := r.Nights[len(r.Nights)-1]
-	d.Notes = append(d.Notes, fmt.Sprintf("%s on host %s: %d nights, from %s to %s.", r.Experiment, r.Host, len(r.Nights), night(r.Nights[0].When), night(last.When)))
+	d.Notes = append(d.Notes, fmt.Sprintf("%s on host %s: %s, from %s to %s.", r.Experiment, r.Host, Counted(len(r.Nights), "night"), night(r.Nights[0].When), night(last.When)))
 	unfit := 0
 	for _, n := range r.Nights {
 		if len(n.NotFit) > 0 {
@@ -29,7 +29,7 @@ func Review(r history.Review) Document {
 		}
 	}
 	if unfit > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("The host was not fit in %d nights, which are left out.", unfit))
+		d.Notes = append(d.Notes, fmt.Sprintf("The host was not fit in %s, left out here.", Counted(unfit, "night")))
 	}
 	return d
 }
@@ -140,7 +140,7 @@ func SelfTest(s history.SelfTested) Table {
 	t := Table{Title: "Self-test", Header: []string{"put into a copy", "cell", "metric", "must be reported", "was reported", "verdict", "passed"}, Data: s}
 	yesNo := map[bool]string{true: "yes", false: "no"}
 	for _, step := range s.Steps {
-		reported := fmt.Sprintf("no, in %d nights", step.Nights)
+		reported := fmt.Sprintf("no, in %s", Counted(step.Nights, "night"))
 		if step.Got {
 			reported = fmt.Sprintf("in night %d", step.Nights)
 		}

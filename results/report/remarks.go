@@ -71,7 +71,7 @@ func WhyFailed(a answer.Answer) (lines []string) {
 		}
 	}
 	if len(lines) == 0 {
-		lines = []string{fmt.Sprintf("%d of %d trials failed. No factor was shown to go with that, nor shown not to.", a.Failed, a.Trials)}
+		lines = []string{fmt.Sprintf("%d of %s failed. No factor was shown to go with that, nor shown not to.", a.Failed, Counted(a.Trials, "trial"))}
 	}
 	if len(untested) > 0 {
 		lines = append(lines, fmt.Sprintf("Not tested: %s, which never varied with all else equal.", and(untested)))
@@ -231,7 +231,7 @@ func Sources(s study.Study, a study.Analysis) (points []string) {
 		if e.OS != "" {
 			host = append(host, strings.TrimSpace(e.OS+" "+e.Kernel))
 		}
-		text := fmt.Sprintf("Run %s: %d trials", r.Run, r.Recorded)
+		text := fmt.Sprintf("Run %s: %s", r.Run, Counted(r.Recorded, "trial"))
 		if r.Import != nil {
 			text += ", imported from " + r.Import.Source
 		}
@@ -277,7 +277,7 @@ func Warning(w study.Warning) string {
 	case study.NotRun:
 		return strings.TrimSuffix(notTested+": "+w.Detail, ": ")
 	case study.InvalidTrials:
-		return fmt.Sprintf("%d trials could not be measured and count neither way", w.Count)
+		return fmt.Sprintf("%s could not be measured: not counted either way", Counted(w.Count, "trial"))
 	case study.InjectedTrials:
 		return fmt.Sprintf("%d %s broken on purpose and left out: stratbench faults shows what came of that", w.Count, were(w.Count, "trial"))
 	case study.Conditional:

@@ -154,7 +154,7 @@ func brokenOnPurpose(run results.Run) []string {
 	if s.Injected == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %d trials: they show nothing about the engines. See stratbench faults %s", s.Injected, s.Recorded, run.ID())}
+	return []string{fmt.Sprintf("FAULTS WERE INJECTED into %d of %s: they show nothing about the engines. See stratbench faults %s", s.Injected, Counted(s.Recorded, "trial"), run.ID())}
 }
 
 // Trials lists the records of a run in the order in which they were made.

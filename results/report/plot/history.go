@@ -79,7 +79,7 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 	name := strings.Trim(notInName.ReplaceAllString("history-"+string(s.Metric)+"-"+s.Cell.String(), "-"), "-")
 	return Figure{Name: name, Title: title, wide: view{width, 7.5 * vg.Centimeter, framed(p)},
 		Caption: point + "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts." + changes,
-		Alt:     fmt.Sprintf("%s over %d nights, in %d segments.", report.SeriesName(s), len(s.Points), len(s.Segments)) + changes}, true
+		Alt:     fmt.Sprintf("%s over %s, in %s.", report.SeriesName(s), report.Counted(len(s.Points), "night"), report.Counted(len(s.Segments), "segment")) + changes}, true
 }
 
 func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
