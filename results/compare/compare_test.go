@@ -125,6 +125,21 @@ func TestFailuresNobodyHasSeen(t *testing.T) {
 	}
 }
 
+// The one time of an arm that failed nine times of ten bounds nothing, and its failures
+// rule it out all the same.
+func TestAnArmThatMostlyFailsIsOut(t *testing.T) {
+	trials := study(10, []string{""}, []string{"parallel", "serial"}, func(arm, _ string, block int) (float64, float64) {
+		if arm == "serial" && block != 4 {
+			return math.NaN(), 600
+		}
+		return map[string]float64{"serial": 570, "parallel": 400}[arm] + float64(block*7%5), 0
+	})
+	d := Decide(trials, nil, local).Groups[0]
+	if len(d.RuledOut) != 1 || d.RuledOut[0].Against != "serial" {
+		t.Errorf("serial failed 9 of 10 times and is not ruled out: %+v", d.Decision)
+	}
+}
+
 func TestSeparation(t *testing.T) {
 	trials := study(5, []string{"a", "b", "c", "d", "e", "f"}, []string{"parallel", "serial", "2+1"}, func(arm, _ string, block int) (float64, float64) {
 		if arm == "parallel" {
