@@ -26,6 +26,9 @@ type Journal struct {
 	lock io.Closer
 }
 
+// lockFile is locked by the process that writes to a run's folder.
+const lockFile = "lock"
+
 // OpenJournal opens the journal of the run's folder dir, creating both if they
 // do not exist. Nothing in the journal is ever changed: a line that a killed
 // writer left unfinished is ended with a newline, so that the reader reports it
@@ -35,7 +38,7 @@ func OpenJournal(dir string) (j *Journal, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("creating the run's folder: %w", err)
 	}
-	path := filepath.Join(dir, "lock")
+	path := filepath.Join(dir, lockFile)
 	lock, err := host.TryLock(path)
 	if errors.Is(err, host.ErrLocked) {
 		holder, _ := os.ReadFile(path)
@@ -61,6 +64,19 @@ func OpenJournal(dir string) (j *Journal, err error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return &Journal{dir, file, lock}, nil
+}
+
+// InUse reports whether a process is writing to the run's folder dir.
+func InUse(dir string) bool {
+	path := filepath.Join(dir, lockFile)
+	if !exists(path) {
+		return false
+	}
+	lock, err := host.TryLock(path)
+	if err == nil {
+		_ = lock.Close()
+	}
+	return errors.Is(err, host.ErrLocked)
 }
 
 func endLastLine(file *os.File) error {

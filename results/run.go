@@ -164,7 +164,19 @@ type Import struct {
 	Notes []string `json:"notes"`
 	// Warnings name lines that can be true and seldom are.
 	Warnings []string `json:"warnings,omitempty"`
+	// MixedUnits is where set-up times seem to be in several units; empty for nowhere.
+	MixedUnits MixedUnits `json:"mixed_units,omitempty"`
 }
+
+// MixedUnits is where the times of a source seem to be in several units.
+type MixedUnits string
+
+// The places. Within one cell no time can be compared with any other; between cells,
+// one strategy may also be as much faster as it seems.
+const (
+	MixedWithin  MixedUnits = "within a combination"
+	MixedBetween MixedUnits = "between combinations"
+)
 
 // Run is a run's folder as read.
 type Run struct {

@@ -56,7 +56,7 @@ func checkCommand() *cobra.Command {
 		Long: `Judge the newest run of an experiment against the nights before it: set-up time,
 each phase, peak memory, failures and failed tests of every cell together, at
 one stated rate of false alarms for all of them. Runs in the folder of runs that
-the history lacks are added to it first.
+the history lacks are added to it first, except one that is still being recorded.
 
 A regression is reported until it is undone, accepted with stratbench baseline
 accept, or not confirmed by the seven nights after its alarm, and for at most 90

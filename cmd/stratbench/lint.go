@@ -25,9 +25,11 @@ or "3 parallel builds crash at 7 GB", and compare each with the trials of runs, 
 of files of observations: supported, contradicted or untested, with its line and
 column and the measured figure. Without a run, the newest one.
 
-A figure that cannot be mapped onto the records is untested, with the reason. A
-file of observations in the place of the document is an imported record: its
-stated confidences and times are its claims.
+A figure that cannot be mapped onto the records is untested, with the reason, and
+so is a maximum: means are compared. A figure in a table is about the levels that
+its row names. A document without a claim is reported as such. A file of
+observations in the place of the document is an imported record: its stated
+confidences and times are its claims.
 
 ` + exitCodeTable("lint") + `
 Contradicted claims are 10, untested ones 11; no measured trial is 12.
@@ -63,7 +65,11 @@ Contradicted claims are 10, untested ones 11; no measured trial is 12.
 				found = append(found, finding)
 				counts[finding.Verdict]++
 			}
-			if err := f.print(cmd, report.ClaimsTable(found)); err != nil {
+			table := report.ClaimsTable(found)
+			if len(found) == 0 {
+				table.Lead, table.Notes = []string{args[0] + ": no quantitative claim was found."}, nil
+			}
+			if err := f.print(cmd, table); err != nil {
 				return err
 			}
 			switch {

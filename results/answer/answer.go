@@ -190,6 +190,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 		a.decide(m, situation)
 	}
 	a.Warnings = append([]compare.Warning{}, compare.Warnings(m.trials, m.places)...)
+	a.doubt(s)
 	a.By, a.Strategies = m.strategies(s, a.Pooled)
 	if i := slices.Index(m.places, a.By); i >= 0 {
 		a.Levels = compare.Levels(m.trials, i)
@@ -204,12 +205,42 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 			a.Causes[i].Factor = cmp.Or(a.Causes[i].Factor, strings.Join(m.chosen, ", "))
 		}
 	}
+	return a, nil
+}
+
+// doubt adds the warnings of imports. No decision is made by times that seem to be in
+// several units within one combination.
+func (a *Answer) doubt(s study.Study) {
 	for _, run := range s.Runs {
-		if run.Import != nil {
-			a.Doubts = append(a.Doubts, run.Import.Warnings...)
+		if run.Import == nil {
+			continue
+		}
+		a.Doubts = append(a.Doubts, run.Import.Warnings...)
+		for _, w := range run.Import.Warnings {
+			a.Warnings = append(a.Warnings, compare.Warning{Kind: compare.Imported, P: study.Value(math.NaN()), Detail: w})
+		}
+		if mixed := run.Import.MixedUnits; mixed != "" {
+			a.Warnings = append(a.Warnings, compare.Warning{Kind: compare.MixedUnits, P: study.Value(math.NaN()), Detail: string(mixed)})
 		}
 	}
-	return a, nil
+	if !a.Mixed(results.MixedWithin) {
+		return
+	}
+	for i, d := range a.Decisions {
+		open := Decision{Situation: d.Situation, Environment: d.Environment, Where: d.Where, Verdict: compare.Undecided, WhenItWorks: compare.Undecided,
+			Best: []string{}, RuledOut: []string{}, Slower: []string{}, FailTooOften: []string{}}
+		for _, arm := range d.Arms {
+			open.Best = append(open.Best, arm.Strategy)
+			open.Arms = append(open.Arms, Arm{Strategy: arm.Strategy, N: arm.N, Failed: arm.Failed})
+		}
+		open.N, open.Failed = d.Arms[0].N, d.Arms[0].Failed
+		a.Decisions[i] = open
+	}
+}
+
+// Mixed reports whether imported times seem to be in several units there.
+func (a Answer) Mixed(where results.MixedUnits) bool {
+	return slices.ContainsFunc(a.Warnings, func(w compare.Warning) bool { return w.Kind == compare.MixedUnits && w.Detail == string(where) })
 }
 
 // decide adds the decisions for a situation: among the strategies that build, and

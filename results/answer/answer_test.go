@@ -50,6 +50,51 @@ func read(t *testing.T, text string) study.Study {
 	return study.Gather([]results.Run{run})
 }
 
+// Times that seem to be in several units decide nothing within one combination, and
+// are a warning between combinations: a strategy may be that much faster.
+func TestMixedUnits(t *testing.T) {
+	for parallel, want := range map[string]struct {
+		mixed   results.MixedUnits
+		verdict compare.Verdict
+	}{
+		"300": {"", compare.Decided},
+		"10":  {results.MixedBetween, compare.Decided},
+		"":    {results.MixedWithin, compare.Undecided},
+	} {
+		var text strings.Builder
+		text.WriteString("strategy,block,outcome,setup_seconds\n")
+		for block := range 8 {
+			own := parallel
+			if own == "" {
+				own = []string{"300", "5"}[block%2]
+			}
+			fmt.Fprintf(&text, "serial,%d,ok,60%d\nparallel,%d,ok,%s.%d\n", block, block, block, own, block)
+		}
+		a, err := Of(read(t, text.String()), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, mixed := find(t, a, Build, Local), ""
+		for _, w := range a.Warnings {
+			if w.Kind == compare.MixedUnits {
+				mixed = w.Detail
+			}
+		}
+		if d.Verdict != want.verdict || mixed != string(want.mixed) {
+			t.Errorf("parallel %q: %s, mixed %q; want %s, %q", parallel, d.Verdict, mixed, want.verdict, want.mixed)
+		}
+		doubtful := slices.ContainsFunc(a.Warnings, func(w compare.Warning) bool {
+			return w.Kind == compare.Imported && strings.Contains(w.Detail, "are units mixed")
+		})
+		if doubtful != (want.mixed != "") {
+			t.Errorf("parallel %q: warnings %+v", parallel, a.Warnings)
+		}
+		if want.mixed == results.MixedWithin && (len(d.Best) != 2 || len(d.RuledOut) != 0 || d.Effect != nil || d.ToSettle != nil) {
+			t.Errorf("without a verdict there is still %+v", d)
+		}
+	}
+}
+
 func find(t *testing.T, a Answer, s Situation, e Environment) Decision {
 	t.Helper()
 	i := slices.IndexFunc(a.Decisions, func(d Decision) bool { return d.Situation == s && d.Environment == e })

@@ -95,7 +95,14 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"We build in parallel on Docker. The set-up takes 63 s.", "supported", 1, 50},
 		// Tables.
 		{"| strategy | Docker (s) | Podman |\n| --- | --- | --- |\n| serial | 90 | 100 s |\n", "supported; supported", 3, 12},
+		{"| runtime | memory | strategy | set-up |\n| --- | --- | --- | --- |\n| docker | 7GiB | serial | 90 s |\n", "supported", 3, 28},
+		{"| memory | strategy | set-up on Docker |\n| --- | --- | --- |\n| 3GiB | serial | 90 s |\n| 5GiB | serial | 45 s |\n", "supported; untested no trial has memory 5GiB", 3, 19},
+		{"| strategy | longest set-up |\n| --- | --- |\n| serial | 300 s |\n", "untested it reads as the longest or the shortest of several times, and records are compared by their mean", 3, 12},
+		{"Serial takes 90 s with Docker (range 85.1 s to 96.0 s).", "supported; untested it reads as the longest or the shortest of several times, and records are compared by their mean; untested it reads as the longest or the shortest of several times, and records are compared by their mean", 1, 14},
+		{"The images of registry were built and pushed in 31 s.", "untested pushing images is no part of a set-up", 1, 49},
 		// No claims.
+		{"With serial: limits: {phase: {cluster: 1m30s, build: 2m}, silence: {cluster: 30s}}", "", 0, 0},
+		{"<details><summary>Spec</summary>\n\n```yaml\nserial: 17 min\n```\n\n</details>\n", "", 0, 0},
 		{"Version 1.26 of 5 May, 80 columns, which ran twice.", "", 0, 0},
 		{"    serial takes 17 min\n\n```\nserial takes 17 min\n```\n", "", 0, 0},
 	} {

@@ -3,6 +3,8 @@ package claims
 import (
 	"bytes"
 	"cmp"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -34,7 +36,7 @@ func OfMarkdown(source []byte, s study.Study) (all []Claim) {
 		case *ast.Paragraph, *ast.TextBlock:
 			all = append(all, v.claims(plain(n, source), heading)...)
 		case *extast.Table:
-			all = append(all, v.ofTable(n, source)...)
+			all = append(all, v.ofTable(n, source, s)...)
 			return ast.WalkSkipChildren, nil
 		case *ast.FencedCodeBlock, *ast.CodeBlock, *ast.HTMLBlock:
 			return ast.WalkSkipChildren, nil
@@ -62,7 +64,11 @@ func (p *passage) add(text string, at int) {
 	p.text += text
 }
 
-// plain is the text of a block, without images.
+// braces hold settings, such as "{cluster: 30s}".
+var braces = regexp.MustCompile(`\{[^{}]*\}`)
+
+// plain is the text of a block, without images and with blanks in place of settings
+// in braces.
 func plain(block ast.Node, source []byte) (p passage) {
 	_ = ast.Walk(block, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
@@ -79,13 +85,18 @@ func plain(block ast.Node, source []byte) (p passage) {
 		}
 		return ast.WalkContinue, nil
 	})
+	for braces.MatchString(p.text) {
+		p.text = braces.ReplaceAllStringFunc(p.text, func(inner string) string { return strings.Repeat(" ", len(inner)) })
+	}
 	return p
 }
 
 // ofTable reads each cell with the head of its column and the first cell of its
-// row: "parallel", "Setup (min)", "17" becomes "parallel Setup (min) takes 17 min".
-func (v vocabulary) ofTable(table *extast.Table, source []byte) (all []Claim) {
+// row: "parallel", "Setup (min)", "17" becomes "parallel Setup (min) takes 17 min". The
+// levels of a row, below the names of their factors, are those of its figures.
+func (v vocabulary) ofTable(table *extast.Table, source []byte, s study.Study) (all []Claim) {
 	var heads []passage
+	var rows [][]passage
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []passage
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
@@ -95,9 +106,23 @@ func (v vocabulary) ofTable(table *extast.Table, source []byte) (all []Claim) {
 			heads = cells
 			continue
 		}
+		rows = append(rows, cells)
+	}
+	isLevel := func(factor string, cell passage) bool {
+		return slices.ContainsFunc(s.Trials, func(o study.Observation) bool { return isAt(o, factor, strings.TrimSpace(cell.text)) })
+	}
+	factors := map[int]string{} // by column
+	for i, head := range heads {
+		name := strings.TrimSpace(head.text)
+		_, is := s.Factor(name)
+		if is && slices.ContainsFunc(rows, func(cells []passage) bool { return i < len(cells) && isLevel(name, cells[i]) }) {
+			factors[i] = name
+		}
+	}
+	for _, cells := range rows {
 		for i := 1; i < len(cells) && i < len(heads); i++ {
 			cell := cells[i]
-			if cell.text == "" {
+			if cell.text == "" || factors[i] != "" {
 				continue
 			}
 			// What stands in the other two has no place of its own.
@@ -109,6 +134,14 @@ func (v vocabulary) ofTable(table *extast.Table, source []byte) (all []Claim) {
 			}
 			for _, c := range v.inSentence(statement, nil) {
 				if c.Column >= cell.at[0] {
+					for column, factor := range factors {
+						if column >= len(cells) || strings.TrimSpace(cells[column].text) == "" {
+							continue
+						}
+						if len(c.Where[factor]) == 0 || isLevel(factor, cells[column]) {
+							c.Where[factor] = []string{strings.TrimSpace(cells[column].text)}
+						}
+					}
 					c.Text = strings.TrimSpace(cells[0].text) + ", " + strings.TrimSpace(heads[i].text) + ": " + strings.TrimSpace(cell.text)
 					all = append(all, c)
 				}

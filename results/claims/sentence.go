@@ -36,6 +36,10 @@ var (
 	takes  = words(`takes?|took|taking|needs?|lasts?|mean|average|median|in|is|are|within`)
 	limits = words(`time-?outs?|limits?|every|each|after|budget|waits?|deadline|ago|intervals?|retr\w+|polls?|sleeps?`)
 
+	extremes = words(`longest|shortest|maximum|minimum|max|at worst`)
+	ends     = regexp.MustCompile(`(?i)\(range\b`)
+	pushes   = words(`push\w*|publish\w*`)
+
 	faster     = words(`faster|quicker|shorter|less time|as fast|speed-?up|saves?|saved|reduc\w+|cuts?`)
 	slower     = words(`slower|longer|more time|as long|as slow|the time`)
 	shorter    = regexp.MustCompile(`(?i)shorter|less time`)
@@ -405,6 +409,10 @@ func (c clause) ofDuration(f figure) Claim {
 	switch {
 	case limits.MatchString(c.text):
 		claim.Unclear = "it reads as a limit or an interval"
+	case extremes.MatchString(c.text), ends.MatchString(c.text[:f.start]):
+		claim.Unclear = "it reads as the longest or the shortest of several times, and records are compared by their mean"
+	case pushes.MatchString(c.text):
+		claim.Unclear = "pushing images is no part of a set-up"
 	case setup.MatchString(c.text):
 	case len(named) == 1:
 		claim.Phase = named[0]

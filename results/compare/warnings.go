@@ -15,11 +15,13 @@ import (
 type WarningKind string
 
 // The kinds of warning. Drift does not harm comparisons, which are made inside
-// blocks.
+// blocks. The last two are about the source of imported trials.
 const (
 	Confounded WarningKind = "confounded" // arms never ran in the same place, which may be what differs
 	Drift      WarningKind = "drift"      // set-up times rose or fell from block to block
 	CarryOver  WarningKind = "carry-over" // a failure was more often followed by another one
+	Imported   WarningKind = "imported"   // lines can be true and seldom are
+	MixedUnits WarningKind = "mixed-units"
 )
 
 // Warning qualifies an answer.
@@ -36,6 +38,9 @@ type Warning struct {
 	// Arms and Factors are those concerned (Confounded).
 	Arms    []string `json:"strategies,omitempty"`
 	Factors []string `json:"factors,omitempty"`
+	// Detail is the line and what is doubtful about it (Imported), or where times seem
+	// to be in several units (MixedUnits).
+	Detail string `json:"detail,omitempty"`
 }
 
 const alphaWarning = 0.01

@@ -218,8 +218,8 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 }
 
 // Update adds what the runs in the folder root have and the history has not,
-// of one experiment. A run that cannot be read is reported in passed, and the
-// others are added.
+// of one experiment. A run that cannot be read, is still being recorded or has no
+// trial that could count is reported in passed, and the others are added.
 func (h *History) Update(root, experiment string) (added []Added, passed []error, err error) {
 	dirs, err := results.Runs(root)
 	if err != nil {
@@ -234,9 +234,17 @@ func (h *History) Update(root, experiment string) (added []Added, passed []error
 		if Experiment(env.RunID, env.States) != experiment || h.whole(env) {
 			continue
 		}
+		if results.InUse(dir) {
+			passed = append(passed, fmt.Errorf("%s is still being recorded; it is added by a check after its end", dir))
+			continue
+		}
 		run, err := results.ReadRun(dir)
 		if err != nil {
 			passed = append(passed, err)
+			continue
+		}
+		if onlyInjected(run) {
+			passed = append(passed, fmt.Errorf("%s is no night: a fault was injected into each of its trials, so that none counts", dir))
 			continue
 		}
 		faults := run.Faults
@@ -257,6 +265,20 @@ func (h *History) Update(root, experiment string) (added []Added, passed []error
 	return added, passed, nil
 }
 
+// onlyInjected is true for a run whose trials all have an injected fault.
+func onlyInjected(run results.Run) bool {
+	injected := 0
+	for _, t := range run.Trials() {
+		switch t.Standing() {
+		case results.InjectedFault:
+			injected++
+		case results.Counts, results.NotMeasured:
+			return false
+		}
+	}
+	return injected > 0
+}
+
 // whole is true when all of a run is there: its journal need not be read again.
 func (h *History) whole(env results.Environment) bool {
 	r := h.byKey[identity(env)]
@@ -274,7 +296,8 @@ func (h *History) whole(env results.Environment) bool {
 
 // NotAdded is the newest run folder in root that is of the experiment, by its
 // name, and newer than all of its runs in the history; empty for none. A check
-// would judge an older run in its place.
+// would judge an older run in its place. A run that is still being recorded is not
+// yet due.
 func (h *History) NotAdded(root, experiment string) (string, error) {
 	dirs, err := results.Runs(root)
 	if err != nil {
@@ -287,7 +310,7 @@ func (h *History) NotAdded(root, experiment string) (string, error) {
 		}
 	}
 	for _, dir := range slices.Backward(dirs) {
-		if id := filepath.Base(dir); Experiment(id, nil) == experiment && id > newest {
+		if id := filepath.Base(dir); Experiment(id, nil) == experiment && id > newest && !results.InUse(dir) {
 			return dir, nil
 		}
 	}

@@ -72,6 +72,56 @@ func TestUpdateAddsTheRunsOfTheExperiment(t *testing.T) {
 	}
 }
 
+// A run that is being recorded is reported, and added after its end.
+func TestUpdateLeavesOutARunThatIsBeingRecorded(t *testing.T) {
+	root, dir := t.TempDir(), t.TempDir()
+	all := nights(2)
+	for _, run := range all {
+		onDisk(t, root, run)
+	}
+	newest := filepath.Join(root, all[1].Environment.RunID)
+	j, err := results.OpenJournal(newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := read(t, dir)
+	added, passed, err := h.Update(root, "nightly")
+	if err != nil || len(added) != 1 || len(passed) != 1 || passed[0].Error() != newest+" is still being recorded; it is added by a check after its end" {
+		t.Errorf("added %d, passed %v, error %v", len(added), passed, err)
+	}
+	if missing, err := h.NotAdded(root, "nightly"); err != nil || missing != "" {
+		t.Errorf("not added: %q, %v; the run has not ended", missing, err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if missing, err := h.NotAdded(root, "nightly"); err != nil || missing != newest {
+		t.Errorf("after its end, not added: %q, %v", missing, err)
+	}
+	if added, passed, err := h.Update(root, "nightly"); err != nil || len(added) != 1 || len(passed) != 0 {
+		t.Errorf("after its end: added %d, passed %v, error %v", len(added), passed, err)
+	}
+}
+
+func TestARunOfInjectedFaultsIsNoNight(t *testing.T) {
+	root := t.TempDir()
+	all := nights(2)
+	for _, run := range all {
+		onDisk(t, root, run)
+	}
+	injected := all[1]
+	for i := range injected.Records {
+		if injected.Records[i].Kind == results.KindTrial {
+			injected.Records[i].Fault = &results.Injected{Name: "engine-killed"}
+		}
+	}
+	onDisk(t, root, injected)
+	added, passed, err := read(t, t.TempDir()).Update(root, "nightly")
+	if err != nil || len(added) != 1 || len(passed) != 1 || !strings.Contains(passed[0].Error(), "is no night: a fault was injected") {
+		t.Errorf("added %d, passed %v, error %v", len(added), passed, err)
+	}
+}
+
 // A run of two states is no night; it says whether what was suspected is so.
 func TestARunOfTwoStatesConfirms(t *testing.T) {
 	h := recorded(t, nights(2)...)

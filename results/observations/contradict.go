@@ -157,16 +157,20 @@ func (f *file) doubt(blocks bool) {
 		timed = append(timed, o)
 		byCell[key] = append(byCell[key], o)
 	}
-	if f.mixed(timed) {
-		return
+	everywhere := f.mixed(timed, true)
+	if everywhere {
+		f.mixedUnits = results.MixedBetween
 	}
 	for _, key := range slices.Sorted(maps.Keys(byCell)) {
-		f.mixed(byCell[key])
+		if f.mixed(byCell[key], !everywhere) {
+			f.mixedUnits = results.MixedWithin
+		}
 	}
 }
 
-// mixed warns of two groups of times far apart, at the smaller one's first row.
-func (f *file) mixed(timed []timedRow) bool {
+// mixed reports whether times fall into two groups far apart. If asked to, it warns
+// of them, at the smaller group's first row.
+func (f *file) mixed(timed []timedRow, warn bool) bool {
 	sorted := slices.Clone(timed)
 	slices.SortStableFunc(sorted, func(a, b timedRow) int { return cmp.Compare(a.setup, b.setup) })
 	gap, at := 0.0, 0
@@ -175,8 +179,8 @@ func (f *file) mixed(timed []timedRow) bool {
 			gap, at = ratio, i
 		}
 	}
-	if gap < farApart {
-		return false
+	if gap < farApart || !warn {
+		return gap >= farApart
 	}
 	few := sorted[:at]
 	if len(sorted)-at < at {

@@ -64,6 +64,7 @@ type file struct {
 	faults  []error
 	// contradictions, notes and warnings go to results.Import.
 	contradictions, notes, warnings []string
+	mixedUnits                      results.MixedUnits
 	platform                        string
 }
 
@@ -84,7 +85,7 @@ func (f *file) run(text []byte) results.Run {
 	run := results.Run{
 		Dir: strings.TrimSuffix(f.name, filepath.Ext(f.name)),
 		Import: &results.Import{Schema: results.Schema, Source: f.name, SHA256: hex.EncodeToString(sum[:]),
-			Contradictions: append([]string{}, f.contradictions...), Notes: append([]string{}, f.notes...), Warnings: f.warnings},
+			Contradictions: append([]string{}, f.contradictions...), Notes: append([]string{}, f.notes...), Warnings: f.warnings, MixedUnits: f.mixedUnits},
 		Environment: results.Environment{Schema: results.Schema, OS: f.platform},
 		Plan:        results.Plan{Schema: results.Schema},
 		Records:     f.records,

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/study"
@@ -27,7 +28,7 @@ const (
 // Answer is the first screen of a report: what to do in each situation, the
 // strategies, why, and what would change it.
 func Answer(s study.Study, a answer.Answer) Document {
-	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: append(Lead(s), Hypotheses(a.Hypotheses)...)}
+	d := Document{Data: a, Tidy: tidyAnswer(a), Notes: slices.Concat(Lead(s), Hypotheses(a.Hypotheses), Imported(a))}
 	for _, c := range Cards(a) {
 		d.Notes = append(d.Notes, c.String())
 	}
@@ -79,6 +80,8 @@ func Cards(a answer.Answer) (cards []Card) {
 		}
 		switch {
 		case d.Verdict == compare.None:
+		case a.Mixed(results.MixedWithin):
+			c.Why = "Times of one combination seem to be in several units; write all in seconds."
 		case nothingCompared(d):
 			c.Why = "Nothing was compared in the same place and block."
 		case len(groups) > mostCards:
@@ -96,6 +99,9 @@ func Cards(a answer.Answer) (cards []Card) {
 			}
 		default:
 			c.Why = figures(group, true) + "." + tooOften(d) + stillOpen(group)
+		}
+		if d.Verdict != compare.None && a.Mixed(results.MixedBetween) && !nothingCompared(d) {
+			c.Do += ", if all times are in the same unit"
 		}
 		c.Why += alone
 		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster than the next
@@ -385,6 +391,18 @@ func StrategyTable(a answer.Answer) Table {
 	return t
 }
 
+// Imported is what is doubtful about imported trials, to be read before what they
+// recommend.
+func Imported(a answer.Answer) (notes []string) {
+	if len(a.Doubts) > 0 {
+		notes = append(notes, "Doubtful: "+a.Doubts[0])
+	}
+	if n := len(a.Doubts) - 1; n > 0 {
+		notes = append(notes, fmt.Sprintf("%d more doubtful %s in the document (--output json).", n, noun(n, "line")))
+	}
+	return notes
+}
+
 // Grounds are what was ruled out, what was pooled, and what would change the
 // recommendations.
 func Grounds(a answer.Answer) (notes []string) {
@@ -392,12 +410,6 @@ func Grounds(a answer.Answer) (notes []string) {
 		if text != "" {
 			notes = append(notes, text)
 		}
-	}
-	if len(a.Doubts) > 0 {
-		add("Doubtful: " + a.Doubts[0])
-	}
-	if n := len(a.Doubts) - 1; n > 0 {
-		add(fmt.Sprintf("%d more doubtful %s in the document (--output json).", n, noun(n, "line")))
 	}
 	add(fmt.Sprintf("Differences under %s %% count as none.", percent(study.Value(a.Indifference))))
 	add(pooled(a.Pooled))

@@ -53,6 +53,7 @@ func Report(m Material) Page {
 		p.Lead = append(p.Lead, "Nothing was compared: there are no trials of two strategies.")
 		p.add(Section{Figures: figures("strategies")})
 	} else {
+		p.Lead = append(p.Lead, report.Imported(*m.Answer)...)
 		p.Cards = report.Cards(*m.Answer)
 		p.add(Section{Figures: figures("strategies"), Tables: []report.Table{report.StrategyTable(*m.Answer)}})
 		p.add(Section{Title: "What this rests on", Points: report.Grounds(*m.Answer)})
@@ -113,6 +114,7 @@ func DesignRecord(m Material) Page {
 	a, err := answer.Of(now, m.Indifference)
 	if m.Answer = nil; err == nil {
 		m.Answer, p.Answer, p.Cards = &a, &a, report.Cards(a)
+		p.Lead = append(p.Lead, report.Imported(a)...)
 	} else {
 		p.add(Section{Title: p.CardsTitle, Text: []string{"None can be recommended: " + err.Error() + "."}})
 	}
