@@ -137,6 +137,7 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 	})
 }
 
+// touching tells the phase of each write that something happened.
 type touching struct{ ph *phase }
 
 func (t touching) Write(p []byte) (int, error) { t.ph.touch(); return len(p), nil }
