@@ -254,7 +254,7 @@ func contexts(spec *spec.Spec) (map[string]string, error) {
 	hashes := map[string]string{}
 	for _, image := range spec.Workload.Images {
 		if image.Context == "" {
-			continue // a command builds it
+			continue // a command builds it, or the set-up does
 		}
 		hash, err := runtimes.ContextHash(image.Context, image.Dockerfile)
 		if err != nil {

@@ -131,7 +131,7 @@ func (r *runner) keepStates() (err error) {
 func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
 	for _, image := range w.Images {
 		if image.Context == "" {
-			continue // a command builds it
+			continue // a command builds it, or the set-up does
 		}
 		s := results.ImageSource{Image: image.Name}
 		if dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile)); err == nil {

@@ -12,8 +12,6 @@
 package isolated
 
 import (
-	"time"
-
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes/machine/store"
 )
@@ -55,7 +53,6 @@ type WayOut struct {
 
 // OOMKill is a process of a machine that the kernel killed for want of memory.
 type OOMKill struct {
-	At   time.Time
 	PID  int
 	Name string
 	// Group is the process's control group below the machine's: a container's,

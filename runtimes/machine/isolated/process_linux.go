@@ -174,7 +174,6 @@ func (w *killWatch) follow() {
 			return
 		}
 		if k, ok := parseKill(string(record[:n]), w.group); ok {
-			k.At = time.Now()
 			w.mu.Lock()
 			w.kills = append(w.kills, k)
 			w.mu.Unlock()
