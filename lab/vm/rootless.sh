@@ -125,7 +125,11 @@ must outcomes as_user 60 'cd vm/rootless && stratbench ls latest --output csv | 
 must rootless-records as_user 60 'cat vm/rootless/results/data/*/trials.jsonl | grep -c "\"rootless\":true" | grep -qx 2'
 must samples as_user 60 'cat vm/rootless/results/data/*/trials.jsonl | grep -c "\"memory_bytes\":[1-9].*\"pressure\":{\"known\":true" | grep -qx 2'
 
-# The same from services: one of the user's own, as a timer starts it, and one
+for engine in podman docker; do
+	must "interrupted-$engine" as_user 1200 "sh vm/rootless/interrupted.sh $engine"
+done
+
+# Builds that fail, in services: one of the user's own, as a timer starts it, and one
 # of the system's that runs as the user, as those of CI do.
 must broken as_user 600 '
 	systemd-run --user --wait --pipe --quiet --collect --working-directory="$HOME/vm/rootless" \
