@@ -31,6 +31,26 @@ if ! (cd /root && stratbench ls latest --output csv | tail -n +2 | grep -c ',ok,
 	failed="$failed outcomes"
 	cat /root/results/data/*/trials.jsonl
 fi
+# Ctrl-C while a cluster starts: no group and no lent controller stays.
+lent=$(cat /sys/fs/cgroup/cgroup.subtree_control)
+for engine in podman docker; do
+	(
+		cd /root
+		sed "s/^name: .*/name: interrupted-$engine/; s/\[podman, docker\]/[$engine]/; s,^workload: ,&$source/lab/vm/," \
+			"$source/lab/vm/trial.yaml" >"interrupted-$engine.yaml"
+		# A shell without a terminal starts what runs beside it with SIGINT ignored.
+		env --default-signal=INT stratbench run "interrupted-$engine.yaml" &
+		run=$!
+		until grep -qs 'Starting control-plane' results/data/*-"interrupted-$engine"/trials/*/log.txt; do
+			kill -0 $run || exit 1
+			sleep 1
+		done
+		kill -INT $run
+		wait $run
+		[ $? = 130 ] && stratbench ls latest --output csv | tail -n +2 | grep ,cancelled,
+	) && [ ! -e /sys/fs/cgroup/stratbench ] && [ "$(cat /sys/fs/cgroup/cgroup.subtree_control)" = "$lent" ] ||
+		failed="$failed interrupted-$engine"
+done
 # The squeeze itself kills nothing; the kernel chooses what to kill afterwards.
 # This one runs in a login session, as root's shell does.
 su root --command '
