@@ -128,8 +128,10 @@ var wishes = map[string]string{
 	"deploy.helm.repo":             pulled,
 	"deploy.helm.repository":       pulled,
 	"deploy.helm.dependencyUpdate": "run helm dependency build beforehand, once; nothing is fetched in a trial",
-	"deploy.helm.skipCRDs":         "the chart's folder crds is always applied; take the key out",
-	"deploy.helm.includeCRDs":      "the chart's folder crds is always applied; take the key out",
+	"deploy.helm.skipCRDs":         crdsApplied,
+	"deploy.helm.skipCrds":         crdsApplied,
+	"deploy.helm.includeCRDs":      crdsApplied,
+	"deploy.helm.includeCrds":      crdsApplied,
 	"deploy.wait.timeout":          "write timeout beside wait, in the step",
 	"deploy.wait.condition":        "write for: condition=NAME",
 	"deploy.wait.name":             "write object: KIND/NAME",
@@ -138,12 +140,13 @@ var wishes = map[string]string{
 
 // Answers to several wishes.
 const (
-	byCommand = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
-	inStages  = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
-	asCommand = "write command, with the program and its arguments as a list"
-	asFound   = "a rootless engine is used as it is found; start it, and write settings: {machine: {kind: host}}"
-	waited    = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
-	pulled    = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
+	byCommand   = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
+	inStages    = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
+	asCommand   = "write command, with the program and its arguments as a list"
+	asFound     = "a rootless engine is used as it is found; start it, and write settings: {machine: {kind: host}}"
+	crdsApplied = "the chart's folder crds is always applied, before anything else of it; take the key out, or install the chart by a command: [helm, install, …, --skip-crds]"
+	waited      = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
+	pulled      = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
 )
 
 // misplaced returns what to do with an unknown key that is a setting. In a workload
