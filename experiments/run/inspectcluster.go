@@ -160,7 +160,7 @@ func (c *cellInspection) mounts() {
 			at := []string{"nodes", strconv.Itoa(i), "extraMounts", strconv.Itoa(j), "hostPath"}
 			if _, err := os.Stat(m.HostPath); err == nil {
 				if c.site.lab && !slices.ContainsFunc(c.r.binds(), func(bind string) bool { return isIn(bind, m.HostPath) }) {
-					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is in none of them; move it beside the workload's file", m.HostPath), at...)
+					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is in none of them; move it beside the workload's file, or use a running engine (machine: {kind: host} under settings)", m.HostPath), at...)
 				}
 				continue
 			}

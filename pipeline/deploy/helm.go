@@ -145,7 +145,11 @@ func (c Chart) place(err error) error {
 			return list
 		}
 	}
-	return &SourceError{Part: "helm", Err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Path, text)}
+	part := "helm"
+	if strings.HasPrefix(text, "values don't meet the specifications of the schema") {
+		part = "helm.values"
+	}
+	return &SourceError{Part: part, Err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Path, text)}
 }
 
 // steps are the namespace that the chart needs, its hooks, and its manifests after the
