@@ -100,7 +100,7 @@ func PatchesInVain(config *v1alpha4.Cluster, minor int) (doubts []Doubt) {
 	for i, patch := range config.ContainerdConfigPatches {
 		if m := registryKey.FindString(patch); m != "" {
 			doubts = append(doubts, Doubt{[]string{"containerdConfigPatches", strconv.Itoa(i)},
-				fmt.Sprintf("nodes since Kind 0.27 take registries from /etc/containerd/certs.d, and containerd then refuses %s, so that no node starts; write HOST/hosts.toml files and mount their folder there (extraMounts)", m)})
+				fmt.Sprintf("nodes since Kind 0.27 take registries from /etc/containerd/certs.d, and containerd may then refuse %s, so that no node starts; write HOST/hosts.toml files and mount their folder there (extraMounts)", m)})
 		}
 	}
 	return doubts
