@@ -222,7 +222,7 @@ func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 		"variables": {"w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[./test.sh], env: {A: \"${CLUSTER}\"}", 1), "\"${CLUSTER}\" is passed as it stands"},
 		"network":   {"kind.yaml", works()["kind.yaml"] + "networking: {disableDefaultCNI: true}\n", "the lab's node image has a network of its own"},
 		"argument":  {"w.yaml", strings.Replace(works()["w.yaml"], "context: img}", "context: img, args: {VERSION: $(git describe)}}", 1), "w.yaml:3:73: \"$(git describe)\" is passed as it stands: variables are not replaced here; write the value out, or name a variable of your environment under build.argsFromEnvironment"},
-		"script":    {"test.sh", "#!/bin/sh\n# kind-control-plane\ndocker exec kind-control-plane true\n", "test.sh:3:13: this script: \"kind-control-plane\" has a name of Kind's default cluster"},
+		"script":    {"test.sh", "#!/bin/sh\n# kind-control-plane\ndocker exec kind-control-plane true\n", "test.sh:3:13: this script: \"kind-control-plane\" names another cluster than the trial's"},
 	} {
 		files := works()
 		files[c.file] = c.text
@@ -285,12 +285,12 @@ func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
 		`[kubectl, apply, -f, $DIR/a.yaml]`:                    `"$DIR/a.yaml" is passed as it stands`,
 		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:   "",
 		`[make, "IMG=$(IMG)"]`:                                 "",
-		`[sh, -c, docker network inspect kind]`:                `"network inspect kind" has a name of Kind's default cluster`,
-		`[docker, run, --network, kind, frr]`:                  `"network kind" has a name of Kind's default cluster`,
+		`[sh, -c, docker network inspect kind]`:                `"network inspect kind" names another cluster than the trial's`,
+		`[docker, run, --network, kind, frr]`:                  `"network kind" names another cluster than the trial's`,
 		`[docker, run, --network=kind-of-mine, frr]`:           "",
 		`[inv, nics, --name=$KIND_CLUSTER_NAME]`:               `"--name=$KIND_CLUSTER_NAME" is passed as it stands`,
 		`[go, test, "-run=^TestA$"]`:                           "",
-		`[docker, exec, node, "true"], env: {A: kind-worker2}`: `the variable A: "kind-worker2" has a name of Kind's default cluster`,
+		`[docker, exec, node, "true"], env: {A: kind-worker2}`: `the variable A: "kind-worker2" names another cluster than the trial's`,
 	} {
 		files := works()
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]", "deploy: [{apply: [m]}, {command: "+command+"}]", 1)

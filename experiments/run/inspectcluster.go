@@ -33,6 +33,9 @@ func (c *cellInspection) cluster(ctx context.Context) {
 		return
 	}
 	c.nodes(ctx)
+	for _, doubt := range kindcluster.PatchesInVain(c.kind, c.minor()) {
+		c.in(&c.warnings, doubt.Message, doubt.Path...)
+	}
 	c.dns()
 	c.network()
 	c.mounts()
@@ -157,7 +160,7 @@ func (c *cellInspection) mounts() {
 			at := []string{"nodes", strconv.Itoa(i), "extraMounts", strconv.Itoa(j), "hostPath"}
 			if _, err := os.Stat(m.HostPath); err == nil {
 				if c.site.lab && !slices.ContainsFunc(c.r.binds(), func(bind string) bool { return isIn(bind, m.HostPath) }) {
-					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is in none of them; move it beside the workload's file", m.HostPath), at...)
+					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is in none of them; move it beside the workload's file, or use a running engine (machine: {kind: host} under settings)", m.HostPath), at...)
 				}
 				continue
 			}
@@ -165,7 +168,7 @@ func (c *cellInspection) mounts() {
 			if strings.Contains(m.HostPath, "${") || strings.Contains(m.HostPath, "$(") {
 				text += ": variables are not replaced in Kind configurations; write the path out, relative to this file"
 			} else {
-				text += "; make it first, or correct the path, which is relative to this file"
+				text += "; make it first, or correct the path, which counts from this file's folder, or from one above it"
 			}
 			if !c.site.lab && c.hooked(trial.PhaseCluster) && !strings.Contains(m.HostPath, "$") {
 				c.in(&c.warnings, text+"; or the hook before cluster makes it", at...)

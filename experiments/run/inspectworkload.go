@@ -245,7 +245,7 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 // largestScript is the size above which a program is no script that somebody wrote.
 const largestScript = 256 << 10
 
-// script reports names of Kind's default cluster in a script.
+// script reports names of other clusters in a script.
 func (c *cellInspection) script(path string) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > largestScript {
@@ -256,7 +256,7 @@ func (c *cellInspection) script(path string) {
 		return
 	}
 	for n, line := range strings.Split(string(text), "\n") {
-		if found := kindsOwn.FindStringIndex(line); found != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+		if found := c.otherClusters().FindStringIndex(line); found != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
 			c.warnings.Add(path, issue.Position{Line: n + 1, Column: found[0] + 1}, otherNames, "this script", strings.TrimSpace(line[found[0]:found[1]]))
 		}
 	}
@@ -273,12 +273,23 @@ var (
 	// ofTrial is a variable of a trial, and kindsOwn a name of Kind's default cluster.
 	ofTrial  = regexp.MustCompile(`\$\{?(STRATBENCH|KIND)_`)
 	kindsOwn = regexp.MustCompile(`\bkind-(?:kind|control-plane|worker\d*)\b|\bnet(?:work)?[ =](?:(?:inspect|connect|disconnect) )?["']?kind(?:["'\s]|$)`)
+	// another is that, or the name of a cluster in a command for kind.
+	another = regexp.MustCompile(kindsOwn.String() + `|\bkind (?:get|load|export) [^|;&#]*--name[= ]["']?\w[\w-]*`)
 )
 
 // readByCommand is the cure for a variable in the environment of a command.
 const readByCommand = "write the value out, or have the command read KUBECONFIG and the trial's other variables"
 
-const otherNames = "%s: %q has a name of Kind's default cluster, and each trial has a cluster of its own: KUBECONFIG leads to it, its network is called $STRATBENCH_CLUSTER, and its nodes $STRATBENCH_CLUSTER-control-plane, $STRATBENCH_CLUSTER-worker and so on"
+const otherNames = "%s: %q names another cluster than the trial's, which has a name of its own: KUBECONFIG leads to it, its network is called $STRATBENCH_CLUSTER, and its nodes $STRATBENCH_CLUSTER-control-plane, $STRATBENCH_CLUSTER-worker and so on"
+
+// otherClusters finds names of other clusters than the trial's. A set-up of the user's own
+// gives its clusters names.
+func (c *cellInspection) otherClusters() *regexp.Regexp {
+	if c.workload.Setup != nil {
+		return kindsOwn
+	}
+	return another
+}
 
 // isFile reports whether a path, which may start from dir, leads to a file.
 func isFile(dir, path string) bool {
@@ -291,7 +302,7 @@ func isFile(dir, path string) bool {
 
 // words reports arguments that only a shell would understand.
 func (c *cellInspection) words(setting, what string, args []string) {
-	for _, found := range kindsOwn.FindAllString(strings.Join(args, " "), -1) {
+	for _, found := range c.otherClusters().FindAllString(strings.Join(args, " "), -1) {
 		c.at(&c.warnings, setting, otherNames, what, strings.TrimSpace(found))
 	}
 	if program := filepath.Base(args[0]); slices.Contains(interpreters, program) || program == "make" || program == "env" {

@@ -113,6 +113,9 @@ func child(schema map[string]any, key string) (map[string]any, error) {
 	if items, ok := schema["items"].(map[string]any); ok && lookUp(items, "/properties/name") != nil {
 		return items, nil
 	}
+	if schema["items"] != nil {
+		return nil, fmt.Errorf("%q would be an element of a list, which is varied as a whole; name the list, with levels such as {name: a, value: [b.yaml]}", key)
+	}
 	return nil, fmt.Errorf("%q is unknown; %s", key, suggest(key, slices.Sorted(maps.Keys(properties))))
 }
 

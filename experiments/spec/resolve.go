@@ -436,6 +436,10 @@ func (r *resolver) folder(at string, path *string) bool {
 }
 
 func (r *resolver) file(at, path string) string {
+	if strings.Contains(path, "://") {
+		r.problem(at, "%s is not fetched; download it beside the workload, once, and give its path", path)
+		return path
+	}
 	path = r.absolute(path)
 	const cure = "give the path of a file, relative to the workload's file"
 	if info, err := os.Stat(path); err != nil {

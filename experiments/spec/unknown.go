@@ -66,8 +66,8 @@ var wishes = map[string]string{
 	"images.buildArgs": "write args",
 	"images.file":      "write dockerfile, relative to the context",
 	"images.cacheFrom": "the settings build.cache and build.noCache decide about caches; take the key out",
-	"images.image":     "write images that are not built under preload",
-	"images.pull":      "write images that are not built under preload",
+	"images.image":     retagged,
+	"images.pull":      retagged,
 	"build":            "write images, one entry for each: - {name: api, tag: \"api:dev\", context: .}",
 	"images.build":     "write context, dockerfile and args beside name and tag, or a command that builds the image",
 	"images.ko":        byCommand,
@@ -119,7 +119,13 @@ var wishes = map[string]string{
 	"deploy.helm.createNamespace":  "the namespace is made if nothing else makes it; take the key out",
 	"deploy.helm.set":              "write values, with a mapping: values: {image: {tag: e2e}}",
 	"deploy.helm.valueFiles":       "write valuesFiles",
-	"deploy.helm.postRenderer":     "have a command render and apply the whole: [sh, -c, \"helm template RELEASE CHART | ./post-render.sh | kubectl apply -f -\"]",
+	"deploy.helm.postRenderer":     rendered,
+	"deploy.helm.postRenderers":    rendered,
+	"deploy.helm.setFile":          byHelm,
+	"deploy.helm.setString":        byHelm,
+	"deploy.helm.args":             byHelm,
+	"deploy.helm.extraArgs":        byHelm,
+	"deploy.helm.flags":            byHelm,
 	"deploy.helm.wait":             waited,
 	"deploy.helm.atomic":           waited,
 	"deploy.helm.waitForJobs":      waited,
@@ -128,8 +134,10 @@ var wishes = map[string]string{
 	"deploy.helm.repo":             pulled,
 	"deploy.helm.repository":       pulled,
 	"deploy.helm.dependencyUpdate": "run helm dependency build beforehand, once; nothing is fetched in a trial",
-	"deploy.helm.skipCRDs":         "the chart's folder crds is always applied; take the key out",
-	"deploy.helm.includeCRDs":      "the chart's folder crds is always applied; take the key out",
+	"deploy.helm.skipCRDs":         crdsApplied,
+	"deploy.helm.skipCrds":         crdsApplied,
+	"deploy.helm.includeCRDs":      crdsApplied,
+	"deploy.helm.includeCrds":      crdsApplied,
 	"deploy.wait.timeout":          "write timeout beside wait, in the step",
 	"deploy.wait.condition":        "write for: condition=NAME",
 	"deploy.wait.name":             "write object: KIND/NAME",
@@ -138,12 +146,16 @@ var wishes = map[string]string{
 
 // Answers to several wishes.
 const (
-	byCommand = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
-	inStages  = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
-	asCommand = "write command, with the program and its arguments as a list"
-	asFound   = "a rootless engine is used as it is found; start it, and write settings: {machine: {kind: host}}"
-	waited    = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
-	pulled    = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
+	byCommand   = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
+	retagged    = "write images that are not built under preload, or, for another name, command: [sh, -c, \"docker pull IMAGE && docker tag IMAGE $STRATBENCH_IMAGE\"]"
+	inStages    = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
+	asCommand   = "write command, with the program and its arguments as a list"
+	asFound     = "a rootless engine is used as it is found; start it, and write settings: {machine: {kind: host}}"
+	crdsApplied = "the chart's folder crds is always applied, before anything else of it; take the key out, or install the chart by a command: [helm, install, …, --skip-crds]"
+	waited      = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
+	rendered    = "have a command render and apply the whole: [sh, -c, \"helm template RELEASE CHART | ./post-render.sh | kubectl apply -f -\"]"
+	byHelm      = "write values, or install the chart by a command: [helm, install, …]"
+	pulled      = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
 )
 
 // misplaced returns what to do with an unknown key that is a setting. In a workload
