@@ -359,7 +359,7 @@ func TestMirrorsThatNodesDoNotReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ endpoint, hooks, want string }{
-		"a name of Kind's network": {"http://kind-registry.invalid:5000", "", "kind.yaml:4:3: nodes first ask the mirror http://kind-registry.invalid:5000, and no host of that name is known here"},
+		"a name of Kind's network": {"http://kind-registry.invalid:5000", "", "kind.yaml:4:3: nodes may not reach the mirror http://kind-registry.invalid:5000: no host of that name is known here"},
 		"one that a hook brings":   {"http://kind-registry.invalid:5000", `{cluster: {after: [sh, -c, "docker network connect $STRATBENCH_CLUSTER kind-registry.invalid"]}}`, ""},
 		"the node itself":          {fmt.Sprintf("http://localhost:%d", port), "", "in a node that is the node itself"},
 		"nothing there":            {fmt.Sprintf("http://%s:%d", own, free.Addr().(*net.TCPAddr).Port), "", "does not answer: "},

@@ -248,8 +248,6 @@ func (c *cellInspection) mirrors(ctx context.Context) {
 	if c.site.offline || c.site.elsewhere != "" {
 		return // they reach none, or others than this host
 	}
-	ctx, done := context.WithTimeout(ctx, askLimit)
-	defer done()
 	for _, m := range kindcluster.Mirrors(c.kind, c.workload.KindConfig) {
 		host := m.URL.Hostname()
 		proxy, _ := http.ProxyFromEnvironment(&http.Request{URL: m.URL})
@@ -258,18 +256,19 @@ func (c *cellInspection) mirrors(ctx context.Context) {
 		}
 		why := "in a node that is the node itself, and not this host; write an address of this host that containers reach, unless a pod serves it there"
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(host, cmp.Or(m.URL.Port(), map[string]string{"http": "80", "https": "443"}[m.URL.Scheme])))
-			switch _, unknown := errors.AsType[*net.DNSError](err); {
+			dialer := net.Dialer{Timeout: askLimit}
+			conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, cmp.Or(m.URL.Port(), map[string]string{"http": "80", "https": "443"}[m.URL.Scheme])))
+			switch dns, is := errors.AsType[*net.DNSError](err); {
 			case err == nil:
 				conn.Close()
 				continue
-			case unknown:
+			case is && dns.IsNotFound:
 				why = fmt.Sprintf("no host of that name is known here, and each trial's cluster has a network of its own; bring it there by a hook after cluster ([sh, -c, \"%s network connect $STRATBENCH_CLUSTER %s\"]), or take the mirror out", c.settings.Runtime, host)
 			default:
 				why = fmt.Sprintf("it does not answer: %v; start it, correct the address, or take the mirror out", err)
 			}
 		}
-		c.warnings.Add(m.File, m.At, "nodes first ask the mirror %s, and %s", m.URL, why)
+		c.warnings.Add(m.File, m.At, "nodes may not reach the mirror %s: %s", m.URL, why)
 	}
 }
 

@@ -117,23 +117,25 @@ func (w Condition) Doubt() string {
 	if !certain || group != "" && !scheme.Scheme.IsGroupRegistered(group) {
 		known, certain = usualConditions, false
 	}
-	same := func(k string) bool { return strings.EqualFold(k, name) }
-	if slices.ContainsFunc(known, same) {
+	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
 		return ""
 	}
 	near := issue.Nearest(name, known)
-	if begun := func(k string) bool {
-		return len(name) > 2 && strings.HasPrefix(strings.ToLower(k), strings.ToLower(name))
-	}; near == "" && slices.ContainsFunc(known, begun) {
-		near = known[slices.IndexFunc(known, begun)]
+	begins := func(k string) bool { return strings.HasPrefix(strings.ToLower(k), strings.ToLower(name)) }
+	if i := slices.IndexFunc(known, begins); near == "" && i >= 0 && len(name) > 2 {
+		near = known[i]
+	}
+	doubt := fmt.Sprintf("no condition %s is known here, so this may never end", name)
+	if certain {
+		doubt = fmt.Sprintf("Kubernetes gives the kind %s no condition %s, so this never ends", short, name)
 	}
 	switch {
 	case near != "":
-		return fmt.Sprintf("no condition %s is known here, so this may never end; did you mean %s?", name, near)
+		return fmt.Sprintf("%s; did you mean %s?", doubt, near)
 	case certain && len(known) == 0:
-		return fmt.Sprintf("Kubernetes gives the kind %s no conditions, so this never ends; take the step out (after the last step stratbench waits for all objects), or wait for a value, such as jsonpath={.status.readyReplicas}=1", short)
+		return doubt + "; take the step out (after the last step stratbench waits for all objects), or wait for a value, such as jsonpath={.status.readyReplicas}=1"
 	case certain:
-		return fmt.Sprintf("Kubernetes gives the kind %s no condition %s, so this never ends; write one of %s, or wait for a value, such as jsonpath={.status.phase}=Bound", short, name, strings.Join(known, ", "))
+		return fmt.Sprintf("%s; write one of %s, or wait for a value, such as jsonpath={.status.phase}=Bound", doubt, strings.Join(known, ", "))
 	}
 	return ""
 }

@@ -191,7 +191,10 @@ func (e *UnreachableError) Error() string {
 func (e *UnreachableError) reason() error {
 	var dial *net.OpError
 	var request *url.Error
+	var ssh *runtimes.SSHError
 	switch {
+	case errors.As(e.Err, &ssh):
+		return errors.New(ssh.Said)
 	case errors.As(e.Err, &dial) && dial.Op == "dial":
 		return dial.Err
 	case errors.As(e.Err, &request):
