@@ -66,9 +66,9 @@ type Engine interface {
 	// its images, Forget removes the working containers that cancelled builds
 	// leave.
 	Forget(ctx context.Context, builds, had []string) (left []string, err error)
-	// RemoveNetwork disconnects these containers from a network, and removes it if
-	// nothing else is connected to it. It is no error if there is no such network.
-	RemoveNetwork(ctx context.Context, name string, connected []string) error
+	// RemoveNetwork removes a network that nothing is connected to. It is no
+	// error if there is no such network.
+	RemoveNetwork(ctx context.Context, name string) error
 	// Claim creates a volume with these labels, unless one of that name exists,
 	// and returns the labels of the existing one. If several claim a name at once,
 	// exactly one of them finds its own labels.
@@ -140,7 +140,7 @@ type Info struct {
 
 // ErrNoAgents is the error of a build that needs an ssh agent, which the engine's
 // builder cannot offer.
-var ErrNoAgents = errors.New("the engine gives builds no ssh agent")
+var ErrNoAgents = errors.New("the engine gives builds no agent of ssh")
 
 // Build is one image to be built.
 type Build struct {

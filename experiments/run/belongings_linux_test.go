@@ -333,8 +333,7 @@ func fullTag(rt trial.Runtime, tag string) string {
 // work is what a user does while something of a trial is there, during the
 // trial or after its run was killed: images are built under the workload's
 // names and others, one is given a name of the user's, one and a container
-// are removed, a volume is made, and a container is connected to the trial's
-// network. All of it is the user's from then on.
+// are removed, and a volume is made. All of it is the user's from then on.
 func (c *computer) work(t *testing.T) {
 	t.Helper()
 	before := c.belongings(t)
@@ -357,11 +356,6 @@ func (c *computer) work(t *testing.T) {
 		if id, is := strings.CutPrefix(image, "image "); is && names != "" {
 			c.command(t, client, "tag", id, fullTag(c.rt, "mine/of-a-trial:"+day)).wait(t)
 			break
-		}
-	}
-	for network := range trials {
-		if name, is := strings.CutPrefix(network, "network "); is {
-			c.command(t, client, "network", "connect", name, "at-the-same-port").wait(t)
 		}
 	}
 	after := c.belongings(t)

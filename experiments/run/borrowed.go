@@ -190,9 +190,6 @@ func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runti
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}
-	for _, o := range contents.Containers {
-		d.HadContainers = append(d.HadContainers, o.ID)
-	}
 	return d, contents, err
 }
 

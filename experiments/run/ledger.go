@@ -65,13 +65,11 @@ type debt struct {
 	// Made are the IDs of images that the trial put into the store, or the first
 	// characters of them.
 	Made []runtimes.ImageID `json:"made,omitempty"`
-	// HadImages, HadCache, HadClusters and HadContainers are the images, the records of
-	// the build cache, the Kind clusters and the IDs of the containers that were there
-	// before the trial.
-	HadImages     []runtimes.ImageID `json:"had_images,omitempty"`
-	HadCache      []string           `json:"had_cache,omitempty"`
-	HadClusters   []string           `json:"had_clusters,omitempty"`
-	HadContainers []string           `json:"had_containers,omitempty"`
+	// HadImages, HadCache and HadClusters are the images, the records of the build
+	// cache and the Kind clusters that were there before the trial.
+	HadImages   []runtimes.ImageID `json:"had_images,omitempty"`
+	HadCache    []string           `json:"had_cache,omitempty"`
+	HadClusters []string           `json:"had_clusters,omitempty"`
 }
 
 // ledger is a debt on disk, as lines of JSON that add up to it. What is made is
@@ -181,13 +179,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		return s, err
 	}
 	s.Found = d.in(before)
-	var guests []string // the user's, which a hook may have connected to the trial's network
-	for _, o := range before.Containers {
-		if slices.Contains(o.Networks, d.Cluster) && slices.Contains(d.HadContainers, o.ID) {
-			guests = append(guests, o.ID)
-		}
-	}
-	errs := []error{d.removeClusters(ctx, cfg, before), engine.RemoveNetwork(ctx, d.Cluster, guests)}
+	errs := []error{d.removeClusters(ctx, cfg, before), engine.RemoveNetwork(ctx, d.Cluster)}
 	held := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
@@ -256,10 +248,9 @@ func (d debt) clusters(c runtimes.Contents) (names []string) {
 	return names
 }
 
-// connected reports whether a container is in the trial's network, and was not there
-// before the trial.
+// connected reports whether a container is in the trial's network.
 func (d debt) connected(o runtimes.Object) bool {
-	return d.Cluster != "" && slices.Contains(o.Networks, d.Cluster) && !slices.Contains(d.HadContainers, o.ID)
+	return d.Cluster != "" && slices.Contains(o.Networks, d.Cluster)
 }
 
 // removeClusters removes the trial's clusters and every other container in its

@@ -155,12 +155,7 @@ func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) 
 }
 
 // RemoveNetwork implements runtimes.Engine.
-func (e *Engine) RemoveNetwork(ctx context.Context, name string, connected []string) error {
-	for _, id := range connected {
-		if err := e.api.NetworkDisconnect(ctx, name, id, false); err != nil && !cerrdefs.IsNotFound(err) {
-			return fmt.Errorf("disconnecting container %s from network %s: %w", id, name, err)
-		}
-	}
+func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	if err := e.api.NetworkRemove(ctx, name); err != nil && !cerrdefs.IsNotFound(err) {
 		return fmt.Errorf("removing network %s: %w", name, err)
 	}

@@ -85,5 +85,5 @@ func (s suite) claims(t *testing.T) {
 		t.Errorf("after the release the volume has %q", labels)
 	}
 	must(t, s.Engine.Release(ctx, name))
-	must(t, s.Engine.RemoveNetwork(ctx, name, nil))
+	must(t, s.Engine.RemoveNetwork(ctx, name))
 }

@@ -76,12 +76,7 @@ func containers(ctx context.Context) (held []types.ListContainer, err error) {
 }
 
 // RemoveNetwork implements runtimes.Engine.
-func (e *Engine) RemoveNetwork(ctx context.Context, name string, connected []string) error {
-	for _, id := range connected {
-		if err := network.Disconnect(e.call(ctx), name, id, nil); err != nil && !missing(err) {
-			return fmt.Errorf("disconnecting container %s from network %s: %w", id, name, err)
-		}
-	}
+func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	removed, err := network.Remove(e.call(ctx), name, nil)
 	for _, r := range removed {
 		if err == nil {
