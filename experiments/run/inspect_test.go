@@ -308,6 +308,11 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img", image, 1)
 		return files
 	}
+	withFile := func(files map[string]string, path, text string) map[string]string {
+		files[path] = text
+		return files
+	}
+	const noName = "w.yaml:3:53: the command that builds app does not use $STRATBENCH_IMAGE"
 	missing := usersSite()
 	missing.lookPath = func(program string) error { return fmt.Errorf("no %s here", program) }
 	for name, c := range map[string]struct {
@@ -315,8 +320,15 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 		site              *site
 		certain, possible string
 	}{
-		"a command":            {image(`command: [./test.sh, "1"], env: {MODE: e2e}`), usersSite(), "", ""},
-		"a program that lacks": {image(`command: [ko, build]`), missing, "w.yaml:3:53: the command that builds app: no ko here", ""},
+		"a command":            {image(`command: [./test.sh, "1"], env: {MODE: $STRATBENCH_IMAGE}`), usersSite(), "", "is passed as it stands"},
+		"a program that lacks": {image(`command: [ko, build]`), missing, "w.yaml:3:53: the command that builds app: no ko here", noName},
+		"another name":         {image(`command: [docker, build, -t, "shop/app:dev", img]`), usersSite(), noName, ""},
+		"by a shell":           {image(`command: [sh, -c, "docker build -t $STRATBENCH_IMAGE img"]`), usersSite(), "", ""},
+		"another by a shell":   {image(`command: [sh, -c, "docker build -t shop/app:dev img"]`), usersSite(), "", noName},
+		"by bake":              {withFile(image(`command: [docker, buildx, bake]`), "docker-bake.hcl", `variable "STRATBENCH_IMAGE" {}`), usersSite(), "", ""},
+		"by a script":          {withFile(image(`command: [sh, -e, img/build.sh]`), "img/build.sh", "docker build -t $STRATBENCH_IMAGE img"), usersSite(), "", ""},
+		"another by a script":  {image(`command: [./test.sh]`), usersSite(), "", noName},
+		"by a program":         {withFile(image(`command: [./build]`), "build", "\x7fELF\x00"), usersSite(), "", ""},
 		"a variable":           {image(`command: [pack, build, $STRATBENCH_IMAGE]`), usersSite(), "", `the command that builds app: "$STRATBENCH_IMAGE" is passed as it stands`},
 		"no image": {map[string]string{
 			"exp.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker}\nfactors: {etcd: [default, noFsync]}\n",
@@ -326,6 +338,50 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 		certain, possible := inspected(t, c.files, c.site)
 		if !strings.Contains(certain, c.certain) || (certain == "") != (c.certain == "") || !strings.Contains(possible, c.possible) || (possible == "") != (c.possible == "") {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestMirrorsThatNodesDoNotReach(t *testing.T) {
+	answers, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answers.Close()
+	port := answers.Addr().(*net.TCPAddr).Port
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	own, err := os.Hostname() // leads to an address of this host that containers may reach
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ endpoint, hooks, want string }{
+		"a name of Kind's network": {"http://kind-registry.invalid:5000", "", "kind.yaml:4:3: nodes may not reach the mirror http://kind-registry.invalid:5000: no host of that name is known here"},
+		"one that a hook brings":   {"http://kind-registry.invalid:5000", `{cluster: {after: [sh, -c, "docker network connect $STRATBENCH_CLUSTER kind-registry.invalid"]}}`, ""},
+		"the node itself":          {fmt.Sprintf("http://localhost:%d", port), "", "in a node that is the node itself"},
+		"nothing there":            {fmt.Sprintf("http://%s:%d", own, free.Addr().(*net.TCPAddr).Port), "", "does not answer: "},
+		"one of containers' own":   {"http://host.docker.internal:5000", "", ""},
+	} {
+		files := works()
+		files["kind.yaml"] = strings.Replace(files["kind.yaml"], "nodes:", fmt.Sprintf("containerdConfigPatches:\n- |-\n  [plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"docker.io\"]\n    endpoint = [%q]\nnodes:", c.endpoint), 1)
+		if c.hooks != "" {
+			files["w.yaml"] += "hooks: " + c.hooks + "\n"
+		}
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.Contains(possible, c.want) || (possible == "") != (c.want == "") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestTooLittleMemoryForACluster(t *testing.T) {
+	for memory, want := range map[string]string{"1GiB": "", "100MiB": "exp.yaml:4:37: memory 100 MiB is less than an engine and a Kind cluster of one node need"} {
+		files := works()
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "docker}", "docker, memory: "+memory+"}", 1)
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.HasPrefix(possible, want) || strings.Contains(possible, "\n") || (possible == "") != (want == "") {
+			t.Errorf("%s: got\n%s\n%s", memory, certain, possible)
 		}
 	}
 }
@@ -388,11 +444,11 @@ func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
 		"the user's agent":      {"default: agent", "", "type=ssh", "docker", agent.Addr().String(), "", ""},
 		"a key":                 {"git: \"" + key + "\"", "", "type=ssh,id=git,required=true", "docker", "", "", ""},
 		"no agent":              {"default: agent", "", "type=ssh", "docker", "", "w.yaml:3:85: SSH_AUTH_SOCK is not set, so there is no agent of yours; start one", ""},
-		"an agent that is gone": {"default: agent", "", "type=ssh", "docker", agent.Addr().String() + "-gone", "w.yaml:3:85: the agent of ssh does not answer", ""},
+		"an agent that is gone": {"default: agent", "", "type=ssh", "docker", agent.Addr().String() + "-gone", "w.yaml:3:85: the ssh agent does not answer", ""},
 		"a key with a lock":     {"git: \"" + keyOf(t, "a passphrase") + "\"", "", "type=ssh,id=git", "docker", "", "give a private key without a passphrase, or add it to an agent", ""},
 		"no key":                {"git: test.sh", "", "type=ssh,id=git", "docker", "", "test.sh cannot be used", ""},
-		"podman":                {"default: agent", "", "type=ssh", "podman", agent.Addr().String(), "w.yaml:3:85: Podman's service gives builds no agent of ssh; fetch what the build needs beforehand", ""},
-		"one that is needed":    {"", "", "type=ssh,required", "docker", "", "img/Dockerfile:2:1: the build of app mounts the agent of ssh default, which the workload does not give, and the step fails without it; give it under ssh of the image", ""},
+		"podman":                {"default: agent", "", "type=ssh", "podman", agent.Addr().String(), "w.yaml:3:85: Podman's service gives builds no ssh agent; fetch what the build needs beforehand", ""},
+		"one that is needed":    {"", "", "type=ssh,required", "docker", "", "img/Dockerfile:2:1: the build of app mounts the ssh agent default, which the workload does not give, and the step fails without it; give it under ssh of the image", ""},
 		"a secret":              {"", "token: test.sh", "type=secret,id=token,env=TOKEN", "podman", "", "", ""},
 		"one that is another":   {"", "tokens: test.sh", "type=secret,target=/run/token", "docker", "", "", "img/Dockerfile:2:37: the build of app mounts the secret token, which the workload does not give, and the step runs without it"},
 		"an option of Podman's": {"", "", "type=bind,source=.,target=/a,Z", "podman", "", "", ""},

@@ -103,6 +103,11 @@ func (c *cellInspection) deployment(ctx context.Context) {
 			c.command(c.ofStep(i, "command.0"), "the command of the step", s.Command, s.Dir)
 			c.environment(c.ofStep(i, "env."), s.Env, readByCommand)
 		}
+		if s.Wait != nil {
+			if doubt := (*deploy.Condition)(s.Wait).Doubt(); doubt != "" {
+				c.at(&c.warnings, c.ofStep(i, "wait.for"), "%s", doubt)
+			}
+		}
 		if s.Helm != nil {
 			setting := c.ofStep(i, "helm.values")
 			for key := range s.Helm.Values {

@@ -31,6 +31,7 @@ func (c *cellInspection) images(ctx context.Context) {
 		if len(i.Command) > 0 {
 			c.command(at+".command.0", "the command that builds "+i.Name, i.Command, i.Dir)
 			c.environment(at+".env.", i.Env, readByCommand)
+			c.leavesItsImage(at+".command.0", i)
 			continue
 		}
 		c.environment(at+".args.", i.Args, "write the value out, or name a variable of your environment under build.argsFromEnvironment, in the experiment's settings")
@@ -87,13 +88,52 @@ func (c *cellInspection) images(ctx context.Context) {
 	}
 }
 
+// leavesItsImage checks that a command uses the name that the image must have when it ends.
+func (c *cellInspection) leavesItsImage(setting string, i spec.Image) {
+	if c.mentions("STRATBENCH_IMAGE", i.Command, i.Env, i.Dir) {
+		return
+	}
+	// These read no such variable. A hook or the command of another image might do it.
+	program := filepath.Base(i.Command[0])
+	others := slices.ContainsFunc(c.workload.Images, func(o spec.Image) bool { return o.Name != i.Name && len(o.Command) > 0 })
+	certain := (program == "docker" || program == "podman") && len(i.Command) > 1 && slices.Contains([]string{"build", "tag", "load", "import", "pull"}, i.Command[1])
+	to, unless := &c.warnings, ", unless something that it calls does so"
+	if certain && !others && len(c.workload.Hooks) == 0 {
+		to, unless = &c.issues, ""
+	}
+	c.at(to, setting, "the command that builds %s does not use $STRATBENCH_IMAGE, the name that the image must have on the engine when it ends; write [sh, -c, \"… && %s tag NAME $STRATBENCH_IMAGE\"]%s", i.Name, c.settings.Runtime, unless)
+}
+
+// mentions reports whether a command has to do with a name: whether it is in the command, in
+// its environment, in a file that the command names, or in one of its folder, such as a
+// Makefile. The experiment's own files do not count; a program that cannot be read may have it.
+func (c *cellInspection) mentions(name string, args []string, env map[string]string, dir string) bool {
+	words := strings.Join(slices.Concat(args, slices.Collect(maps.Values(env))), " ")
+	if strings.Contains(words, name) {
+		return true
+	}
+	has := func(file string) bool {
+		return !slices.Contains([]string{c.spec.Path, c.workload.Path, c.workload.KindConfig}, file) && bytes.Contains(scriptAt(file), []byte(name))
+	}
+	for _, word := range strings.FieldsFunc(words, func(r rune) bool { return strings.ContainsRune(" \n;&|()\"'", r) }) {
+		if !filepath.IsAbs(word) {
+			word = filepath.Join(dir, word)
+		}
+		if info, err := os.Stat(word); err == nil && info.Mode().IsRegular() && (has(word) || scriptAt(word) == nil) {
+			return true
+		}
+	}
+	beside, _ := filepath.Glob(filepath.Join(dir, "*"))
+	return slices.ContainsFunc(beside, has)
+}
+
 // mounted checks that the workload gives the secrets and agents that build steps
 // mount, and that the engine can pass the agents on.
 func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.Mount) {
 	for _, m := range mounts {
 		what, key, given := "secret", "secrets", i.Secrets
 		if m.SSH {
-			what, key, given = "agent of ssh", "ssh", i.SSH
+			what, key, given = "ssh agent", "ssh", i.SSH
 		}
 		if _, is := given[m.Text]; is || !m.SSH && m.Text == authoritiesSecret {
 			continue
@@ -108,7 +148,7 @@ func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.
 		setting := "workload.images." + i.Name + ".ssh." + id
 		switch {
 		case c.settings.Runtime == trial.Podman:
-			c.at(&c.issues, setting, "Podman's service gives builds no agent of ssh; fetch what the build needs beforehand (a hook before build), give the build a secret, or use docker alone")
+			c.at(&c.issues, setting, "Podman's service gives builds no ssh agent; fetch what the build needs beforehand (a hook before build), give the build a secret, or use docker alone")
 		case agent == spec.UserAgent && os.Getenv("SSH_AUTH_SOCK") == "":
 			c.at(&c.issues, setting, "SSH_AUTH_SOCK is not set, so there is no agent of yours; start one and add the key (eval \"$(ssh-agent)\"; ssh-add), or give the path of a key")
 		default:
@@ -129,7 +169,7 @@ func usableAgent(path string) error {
 	}
 	conn, err := net.Dial("unix", path)
 	if err != nil {
-		return fmt.Errorf("the agent of ssh does not answer: %w; start one and add the key (eval \"$(ssh-agent)\"; ssh-add)", err)
+		return fmt.Errorf("the ssh agent does not answer: %w; start one and add the key (eval \"$(ssh-agent)\"; ssh-add)", err)
 	}
 	return conn.Close()
 }
@@ -245,17 +285,22 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 // largestScript is the size above which a program is no script that somebody wrote.
 const largestScript = 256 << 10
 
-// script reports names of other clusters in a script.
-func (c *cellInspection) script(path string) {
+// scriptAt is the text of a script, or nil if the file is none.
+func scriptAt(path string) []byte {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > largestScript {
-		return
+		return nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || bytes.IndexByte(text, 0) >= 0 { // it is a binary
-		return
+		return nil
 	}
-	for n, line := range strings.Split(string(text), "\n") {
+	return text
+}
+
+// script reports names of other clusters in a script.
+func (c *cellInspection) script(path string) {
+	for n, line := range strings.Split(string(scriptAt(path)), "\n") {
 		if found := c.otherClusters().FindStringIndex(line); found != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
 			c.warnings.Add(path, issue.Position{Line: n + 1, Column: found[0] + 1}, otherNames, "this script", strings.TrimSpace(line[found[0]:found[1]]))
 		}

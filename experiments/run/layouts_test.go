@@ -90,7 +90,7 @@ var published = []string{
 
 // playInternet has a server of the test answer for every host: as a registry
 // of the published images, and as https://files.test with the folder remote of
-// a layout; and a socket be the user's agent of ssh. They are fakes; what asks
+// a layout; and a socket be the user's ssh agent. They are fakes; what asks
 // is real.
 func playInternet(t *testing.T, layout string) {
 	t.Helper()

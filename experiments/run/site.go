@@ -115,13 +115,13 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	context.AfterFunc(describing, stop)
 	engine, err := connect.Engine(describing, p.engine)
 	if err != nil {
-		s.problems = append(s.problems, err.Error())
+		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
 		return s
 	}
 	context.AfterFunc(ctx, func() { engine.Close() })
 	info, err := engine.Info(describing)
 	if err != nil {
-		s.problems = append(s.problems, err.Error())
+		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
 		return s
 	}
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
@@ -193,5 +193,5 @@ func judge(name string, err error, cure string) (certain, doubt error) {
 	case slices.ContainsFunc(final, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) }):
 		return fmt.Errorf("it is not on %s and cannot be fetched: %w; %s", name, err, cure), nil
 	}
-	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w", name, err)
+	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w; check its name, and log in to its registry if that asks for it", name, err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/testreport"
 )
@@ -110,7 +111,7 @@ func (r *resolver) setup(w *Workload) {
 // template of another program, such as docker ps --format {{.Names}}.
 func (r *resolver) placeholders(at, text string) {
 	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-		if near := nearest(m[1], placeholders); near != "" && near != m[1] {
+		if near := issue.Nearest(m[1], placeholders); near != "" && near != m[1] {
 			r.problem(at, "{{%s}} has no value; did you mean %s?", m[1], near)
 		}
 	}

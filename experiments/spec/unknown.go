@@ -7,34 +7,19 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 // suggest ends a message about an unknown name: with the known name that was
 // probably meant, or else with all of them.
 func suggest(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+	if near := issue.Nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	if len(known) == 0 {
 		return "none is known here"
 	}
 	return "known are " + strings.Join(known, ", ")
-}
-
-// nearest returns the known name that differs from name in the fewest letters, at
-// most in about a third of them, or "".
-func nearest(name string, known []string) string {
-	if len(name) > 50 {
-		return ""
-	}
-	best, bound := "", max(1, (len(name)+1)/3)
-	for _, k := range known {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(k), nil); d <= bound {
-			best, bound = k, d-1
-		}
-	}
-	return best
 }
 
 // wishes are keys that people know from other tools and that do not exist here or

@@ -179,7 +179,7 @@ func openAgents(paths map[string]string) (session.Attachable, error) {
 	}
 	provider, err := sshprovider.NewSSHAgentProvider(agents)
 	if err != nil {
-		return nil, fmt.Errorf("reading the build's agents of ssh: %w", err)
+		return nil, fmt.Errorf("reading the build's ssh agents: %w", err)
 	}
 	return provider, nil
 }
