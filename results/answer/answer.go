@@ -304,7 +304,7 @@ func decision(situation Situation, environment Environment, g compare.Group) Dec
 			d.N, d.Failed, d.Slow, d.Cost, d.FailureBound = of.N, of.Failed, of.Slow, arm.Cost, finite(g.FailureBound)
 		}
 	}
-	if e := g.Effect; e != nil && !math.IsNaN(e.Change) {
+	if e := g.Effect; e != nil {
 		d.Effect, d.Against, d.BreakEven = &e.Change, e.Against, finite(g.BreakEven)
 		d.Interval = both(e.Lower, e.Upper)
 	}

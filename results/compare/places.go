@@ -145,15 +145,19 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	g.Decision = d
 }
 
+// alphaAlike is the least p-value of two groups of levels that are put together: that
+// they were not shown to differ is not enough.
+const alphaAlike = 0.2
+
 // alike groups the levels of a factor: the two groups that differ least are put
-// together as long as they do not differ.
+// together as long as nothing speaks against it.
 func alike(trials []Trial, factor int, goal Goal) [][]string {
 	var groups [][]string
 	for _, level := range Levels(trials, factor) {
 		groups = append(groups, []string{level})
 	}
 	for len(groups) > 2 {
-		first, second, most := 0, 0, alphaSplit
+		first, second, most := 0, 0, alphaAlike
 		for i := range groups {
 			for j := i + 1; j < len(groups); j++ {
 				p, _ := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
@@ -229,8 +233,8 @@ func at(trials []Trial, factor int, levels []string) []Trial {
 
 // interaction tests that the arms in question compare alike at the levels of
 // the factor: the times of each two by an analysis of variance of their paired
-// differences, the failures of each by Fisher's exact test of each level against
-// the rest. Without arms, all are in question that are not ruled out somewhere.
+// differences, the failed and slow trials of each by Fisher's exact test of each level
+// against the rest. Without arms, all are in question that are not ruled out somewhere.
 // P is Bonferroni's over all tests, NaN where there was none; turns is that the
 // order of arms changes, or that one fails at some of the levels only.
 func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns bool) {
@@ -265,7 +269,7 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		if x < 0 || len(arms) < 2 {
 			continue
 		}
-		test(failsUnevenly(trials, name, factor, levels), true)
+		test(pooled.arms[x].failsUnevenly(trials, factor, levels), true)
 		for _, other := range arms[i+1:] {
 			if k := pooled.index(other); k >= 0 {
 				test(pooled.differs(x, k, factor))
@@ -317,15 +321,19 @@ func oneWay(groups map[string][]float64) float64 {
 	return distuv.F{D1: free, D2: rest}.Survival(between / free / (within / rest))
 }
 
-// failsUnevenly tests that an arm fails as often at one level as at the others,
-// for the level where that is least so.
-func failsUnevenly(trials []Trial, arm string, factor int, levels []string) float64 {
+// failsUnevenly tests that as many trials of an arm fail or are slow at one level as
+// at the others, for the level where that is least so.
+func (a *armSample) failsUnevenly(trials []Trial, factor int, levels []string) float64 {
 	at, all := urns[string]{}, urn{}
 	for _, t := range trials {
-		if t.Arm == arm {
+		if t.Arm == a.name {
 			at.of(t.Place[factor]).add(t)
 			all.add(t)
 		}
+	}
+	for _, t := range a.slow {
+		at.of(t.place[factor]).failed++
+		all.failed++
 	}
 	if all.failed == 0 || all.failed == all.n {
 		return math.NaN()
