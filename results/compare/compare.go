@@ -231,7 +231,7 @@ func (s *sample) choose(failures bool) choice {
 		}
 		v := s.adv[x][k]
 		return faster && s.risk(x, k, v.log, margin) <= alphaFailures ||
-			s.arms[k].bad > 0 && s.risk(x, k, v.lower(out), margin) <= alphaFailures
+			s.arms[k].bad > 0 && s.risk(x, k, max(v.lower(out), v.log+math.Log(fastest)), margin) <= alphaFailures
 	}
 	// An arm that may not be used beats nothing.
 	beats := func(x, k int, by float64) bool {

@@ -28,7 +28,8 @@ func (a *armSample) badBounds(alpha float64) stats.Interval {
 	return stats.ClopperPearson(a.bad, a.n, 1-2*alpha)
 }
 
-// An arm that never became ready is taken to need at least this share of the best's time.
+// An arm that never became ready is taken to need at least this share of the best's time,
+// and one whose few times bound it no better at least this share of what it was seen to take.
 const fastest = 0.5
 
 // unfit reports whether the arm cannot be recommended whatever its times are:

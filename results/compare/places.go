@@ -69,7 +69,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 	for i := range a.Factors {
 		f := &a.Factors[i]
 		factor := slices.Index(factors, f.Name)
-		p, turns := interaction(trials, factor, Levels(trials, factor), nil, goal)
+		p, turns, _ := interaction(trials, factor, Levels(trials, factor), nil, goal)
 		p *= float64(len(a.Factors))
 		if !math.IsNaN(p) && !(float64(f.P) <= p) {
 			f.P = stats.Value(min(1, p))
@@ -128,7 +128,7 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	if g.Verdict != Undecided || len(g.RuledOut) == 0 {
 		return
 	}
-	if p, _ := interaction(trials, factor, Levels(trials, factor), g.Best, goal); p < alphaSplit {
+	if p, _, _ := interaction(trials, factor, Levels(trials, factor), g.Best, goal); p < alphaSplit {
 		return
 	}
 	left := slices.DeleteFunc(slices.Clone(trials), func(t Trial) bool { return !slices.Contains(g.Best, t.Arm) })
@@ -145,26 +145,22 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	g.Decision = d
 }
 
-// alphaAlike is the least p-value of two groups of levels that are put together: that
-// they were not shown to differ is not enough.
-const alphaAlike = 0.2
-
 // alike groups the levels of a factor: the two groups that differ least are put
-// together as long as nothing speaks against it.
+// together as long as they do not differ, nor any order of arms seems to turn.
 func alike(trials []Trial, factor int, goal Goal) [][]string {
 	var groups [][]string
 	for _, level := range Levels(trials, factor) {
 		groups = append(groups, []string{level})
 	}
 	for len(groups) > 2 {
-		first, second, most := 0, 0, alphaAlike
+		first, second, most := 0, 0, alphaSplit
 		for i := range groups {
 			for j := i + 1; j < len(groups); j++ {
-				p, _ := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
+				p, _, mayTurn := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
 				if math.IsNaN(p) {
 					p = 1
 				}
-				if p > most {
+				if p > most && !mayTurn {
 					first, second, most = i, j, p
 				}
 			}
@@ -236,10 +232,11 @@ func at(trials []Trial, factor int, levels []string) []Trial {
 // differences, the failed and slow trials of each by Fisher's exact test of each level
 // against the rest. Without arms, all are in question that are not ruled out somewhere.
 // P is Bonferroni's over all tests, NaN where there was none; turns is that the
-// order of arms changes, or that one fails at some of the levels only.
-func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns bool) {
+// order of arms changes, or that one fails at some of the levels only; mayTurn is that
+// a test by itself shows it.
+func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns, mayTurn bool) {
 	if len(levels) < 2 {
-		return math.NaN(), false
+		return math.NaN(), false, false
 	}
 	trials = at(trials, factor, levels)
 	if arms == nil {
@@ -276,13 +273,14 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 			}
 		}
 	}
+	mayTurn = turning < alphaSplit
 	switch turning *= float64(tests); {
 	case tests == 0:
-		return math.NaN(), false
+		return math.NaN(), false, false
 	case turning < alphaSplit:
-		return turning, true
+		return turning, true, true
 	}
-	return min(1, least*float64(tests)), false
+	return min(1, least*float64(tests)), false, mayTurn
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences

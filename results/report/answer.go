@@ -299,34 +299,40 @@ func settled(a answer.Answer) string {
 }
 
 // figures are the cost, effect, interval and n of decisions that say the same, for each
-// environment over all its places. The bound of failures and the rate at which they
-// would turn the choice are the worst of all.
+// environment over all its places. Of the bound of failures and the rate at which they
+// would turn the choice, the worst is given.
 func figures(group []answer.Decision, cost bool) string {
+	told := cost && (group[0].Verdict != compare.Undecided || works(group[0])) ||
+		group[0].Verdict != compare.Undecided && slices.ContainsFunc(group, func(d answer.Decision) bool { return d.OnlyWhenItWorks })
+	bounds := func(group []answer.Decision) string {
+		bound, turns := 0.0, 1.0
+		for _, d := range group {
+			if d.FailureBound != nil && d.BreakEven != nil {
+				bound, turns = max(bound, *d.FailureBound), min(turns, *d.BreakEven)
+			}
+		}
+		if bound == 0 || !told {
+			return ""
+		}
+		return fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
+	}
 	var parts, failures []string
-	bound, turns, told := 0.0, 1.0, cost && (group[0].Verdict != compare.Undecided || works(group[0]))
-	for from, d := range group {
-		if d.FailureBound != nil && d.BreakEven != nil {
-			bound, turns, told = max(bound, *d.FailureBound), min(turns, *d.BreakEven), told || d.OnlyWhenItWorks && d.Verdict != compare.Undecided
+	var apart [][]answer.Decision
+	for _, e := range []answer.Environment{answer.Local, answer.CI} {
+		there := slices.DeleteFunc(slices.Clone(group), func(d answer.Decision) bool { return d.Environment != e })
+		if len(there) > 0 {
+			part, failed := figuresIn(there, cost, len(there) < len(group))
+			parts, failures, apart = append(parts, part), append(failures, failed), append(apart, there)
 		}
-		if from > 0 && group[from-1].Environment == d.Environment {
-			continue
-		}
-		there := slices.DeleteFunc(slices.Clone(group), func(other answer.Decision) bool { return other.Environment != d.Environment })
-		part, failed := figuresIn(there, cost, len(there) < len(group))
-		parts, failures = append(parts, part), append(failures, failed)
 	}
 	if len(slices.Compact(slices.Clone(failures))) == 1 {
-		parts = append(parts, failures[0])
+		parts = append(parts, failures[0]+bounds(group))
 	} else {
 		for i := range parts {
-			parts[i] = strings.TrimPrefix(parts[i]+", "+failures[i], ", ")
+			parts[i] = strings.TrimPrefix(parts[i]+", "+failures[i]+bounds(apart[i]), ", ")
 		}
 	}
-	text := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
-	if bound > 0 && told {
-		text += fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
-	}
-	return text
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
 }
 
 // figuresIn are the cost and effect, and the failures, of decisions for one environment.
