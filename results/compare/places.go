@@ -69,7 +69,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 	for i := range a.Factors {
 		f := &a.Factors[i]
 		factor := slices.Index(factors, f.Name)
-		p, turns, _ := interaction(trials, factor, Levels(trials, factor), nil, goal)
+		p, turns := interaction(trials, factor, Levels(trials, factor), nil, goal)
 		p *= float64(len(a.Factors))
 		if !math.IsNaN(p) && !(float64(f.P) <= p) {
 			f.P = stats.Value(min(1, p))
@@ -128,7 +128,7 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 	if g.Verdict != Undecided || len(g.RuledOut) == 0 {
 		return
 	}
-	if p, _, _ := interaction(trials, factor, Levels(trials, factor), g.Best, goal); p < alphaSplit {
+	if p, _ := interaction(trials, factor, Levels(trials, factor), g.Best, goal); p < alphaSplit {
 		return
 	}
 	left := slices.DeleteFunc(slices.Clone(trials), func(t Trial) bool { return !slices.Contains(g.Best, t.Arm) })
@@ -146,7 +146,7 @@ func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
 }
 
 // alike groups the levels of a factor: the two groups that differ least are put
-// together as long as they do not differ, nor any order of arms seems to turn.
+// together as long as they do not differ.
 func alike(trials []Trial, factor int, goal Goal) [][]string {
 	var groups [][]string
 	for _, level := range Levels(trials, factor) {
@@ -156,11 +156,11 @@ func alike(trials []Trial, factor int, goal Goal) [][]string {
 		first, second, most := 0, 0, alphaSplit
 		for i := range groups {
 			for j := i + 1; j < len(groups); j++ {
-				p, _, mayTurn := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
+				p, _ := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
 				if math.IsNaN(p) {
 					p = 1
 				}
-				if p > most && !mayTurn {
+				if p > most {
 					first, second, most = i, j, p
 				}
 			}
@@ -231,12 +231,12 @@ func at(trials []Trial, factor int, levels []string) []Trial {
 // the factor: the times of each two by an analysis of variance of their paired
 // differences, the failed and slow trials of each by Fisher's exact test of each level
 // against the rest. Without arms, all are in question that are not ruled out somewhere.
-// P is Bonferroni's over all tests, NaN where there was none; turns is that the
-// order of arms changes, or that one fails at some of the levels only; mayTurn is that
-// a test by itself shows it.
-func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns, mayTurn bool) {
-	if len(levels) < 2 {
-		return math.NaN(), false, false
+// P is Bonferroni's over all tests of times, or over all of failures, whichever is
+// less; it is NaN where there was none. turns is that the order of arms changes, or
+// that one fails at some of the levels only.
+func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns bool) {
+	if p = math.NaN(); len(levels) < 2 {
+		return p, false
 	}
 	trials = at(trials, factor, levels)
 	if arms == nil {
@@ -250,15 +250,20 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		arms = slices.Compact(arms)
 	}
 	pooled := newSample(trials, goal)
-	least, turning, tests := math.Inf(1), math.Inf(1), 0
-	test := func(p float64, turns bool) {
+	type question struct {
+		least, turning float64
+		tests          int
+	}
+	questions := [2]question{{math.Inf(1), math.Inf(1), 0}, {math.Inf(1), math.Inf(1), 0}}
+	times, failures := &questions[0], &questions[1]
+	test := func(of *question, p float64, turns bool) {
 		if math.IsNaN(p) {
 			return
 		}
-		tests++
-		least = min(least, p)
+		of.tests++
+		of.least = min(of.least, p)
 		if turns {
-			turning = min(turning, p)
+			of.turning = min(of.turning, p)
 		}
 	}
 	for i, name := range arms {
@@ -266,21 +271,25 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		if x < 0 || len(arms) < 2 {
 			continue
 		}
-		test(pooled.arms[x].failsUnevenly(trials, factor, levels), true)
+		test(failures, pooled.arms[x].failsUnevenly(trials, factor, levels), true)
 		for _, other := range arms[i+1:] {
 			if k := pooled.index(other); k >= 0 {
-				test(pooled.differs(x, k, factor))
+				p, turns := pooled.differs(x, k, factor)
+				test(times, p, turns)
 			}
 		}
 	}
-	mayTurn = turning < alphaSplit
-	switch turning *= float64(tests); {
-	case tests == 0:
-		return math.NaN(), false, false
-	case turning < alphaSplit:
-		return turning, true, true
+	for _, q := range questions {
+		n := float64(q.tests)
+		switch turning, least := q.turning*n, min(1, q.least*n); {
+		case q.tests == 0:
+		case turning < alphaSplit && !(turns && p <= turning):
+			p, turns = turning, true
+		case !turns && !(p <= least):
+			p = least
+		}
 	}
-	return min(1, least*float64(tests)), false, mayTurn
+	return p, turns
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences
