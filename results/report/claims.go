@@ -133,8 +133,8 @@ func SideBySide(record, measured study.Study) Table {
 }
 
 func statedOf(record study.Study, strategy string) string {
-	s := claims.Setup(record, strategy)
-	if s == nil {
+	of, setup := claims.Stated(record, strategy)
+	if setup == nil {
 		return none
 	}
 	minutes := func(s trial.Seconds) string { // as somebody wrote them down
@@ -143,14 +143,12 @@ func statedOf(record study.Study, strategy string) string {
 		}
 		return Seconds(s)
 	}
-	text := minutes(s.High)
-	if s.Low != s.High {
-		text = minutes(s.Low) + " to " + text
+	text := minutes(setup.High)
+	if setup.Low != setup.High {
+		text = minutes(setup.Low) + " to " + text
 	}
-	for _, e := range record.Estimates {
-		if name, _ := e.Trial.Cell.Level("strategy"); name == strategy {
-			return text + " (estimate)"
-		}
+	if of.Estimate {
+		text += " (estimate)"
 	}
 	return text
 }
