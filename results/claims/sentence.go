@@ -21,8 +21,8 @@ func words(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(?:
 
 var (
 	// A sentence may begin with a strategy, in small letters; a short word before
-	// a full stop is an abbreviation.
-	sentenceEnd = regexp.MustCompile(`([.!?:])\s+(?:[A-Z0-9−-]|$)|[[:alpha:]]{4,}([.!?])\s+[a-z]`)
+	// a full stop is an abbreviation. Behind a colon a figure belongs to what is before it.
+	sentenceEnd = regexp.MustCompile(`([.!?])\s+(?:[A-Z0-9−-]|$)|(:)\s+(?:[A-Z]|$)|[[:alpha:]]{4,}([.!?])\s+[a-z]`)
 	clauseEnd   = regexp.MustCompile(`(;\s|,?\s(?:but|while|whereas)\s)`)
 
 	fails  = words(`crash\w*|fail\w*|dies?|died|breaks?|broke|broken|hangs?|hung|OOM|out of memory|killed|unstable|flak\w+|lost`)
@@ -178,7 +178,7 @@ func levels(mentions []mention) Where {
 func (v vocabulary) claims(p passage, heading Where) (all []Claim) {
 	cut := func(text string, end *regexp.Regexp) int {
 		if at := end.FindStringSubmatchIndex(text); at != nil {
-			return max(at[3], at[len(at)-1])
+			return slices.Max(at[2:])
 		}
 		return len(text)
 	}
