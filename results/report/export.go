@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -16,65 +15,16 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// Benchmarks writes a line for each trial in the text format of Go benchmarks. A
-// failed trial has no time and counts in failed/op: benchstat's times are of
-// successful trials, to be read beside failed/op.
-func Benchmarks(w io.Writer, s study.Study) error {
-	var b strings.Builder
-	if s.Simulated() {
-		b.WriteString("simulated: true\n")
-	}
-	b.WriteString("Unit failed/op better=lower\nUnit sec/op better=lower\n")
-	for _, o := range s.Trials {
-		b.WriteString("BenchmarkSetup")
-		for _, a := range o.Cell {
-			b.WriteString("/" + namePart(a.Factor) + "=" + namePart(a.Level))
-		}
-		b.WriteString(" 1 ")
-		switch {
-		case !o.Ready:
-			b.WriteString("1 failed/op\n")
-		case o.Setup > 0:
-			fmt.Fprintf(&b, "%.9g sec/op 0 failed/op\n", o.Setup)
-		default:
-			b.WriteString("0 failed/op\n")
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// namePart replaces what would end a benchmark's name or divide it.
-func namePart(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '/' || unicode.IsSpace(r) {
-			return '_'
-		}
-		return r
-	}, text)
-}
-
 // The elements of JUnit's XML that CI systems read.
-type junitSuites struct {
-	XMLName xml.Name   `xml:"testsuites"`
-	Name    string     `xml:"name,attr"`
-	Suite   junitSuite `xml:"testsuite"`
-}
-
 type junitSuite struct {
-	Name       string          `xml:"name,attr"`
-	Tests      int             `xml:"tests,attr"`
-	Failures   int             `xml:"failures,attr"`
-	Errors     int             `xml:"errors,attr"`
-	Skipped    int             `xml:"skipped,attr"`
-	Timestamp  string          `xml:"timestamp,attr,omitempty"`
-	Properties []junitProperty `xml:"properties>property"`
-	Cases      []junitCase     `xml:"testcase"`
-}
-
-type junitProperty struct {
-	Name  string `xml:"name,attr"`
-	Value string `xml:"value,attr"`
+	XMLName   xml.Name    `xml:"testsuite"`
+	Name      string      `xml:"name,attr"`
+	Tests     int         `xml:"tests,attr"`
+	Failures  int         `xml:"failures,attr"`
+	Errors    int         `xml:"errors,attr"`
+	Skipped   int         `xml:"skipped,attr"`
+	Timestamp string      `xml:"timestamp,attr,omitempty"`
+	Cases     []junitCase `xml:"testcase"`
 }
 
 type junitCase struct {
@@ -97,12 +47,11 @@ type junitMessage struct {
 // error. The verdict is a case too, so that a check that judges nothing never reads
 // as passed.
 func JUnit(w io.Writer, c history.Check) error {
-	suite := junitSuite{Name: "stratbench check " + c.Experiment, Properties: []junitProperty{
-		{"host", c.Host}, {"run_id", c.RunID}, {"verdict", string(c.Verdict)}, {"simulated", fmt.Sprint(c.Simulated)}}}
+	suite := junitSuite{Name: "stratbench check " + c.Experiment}
 	if !c.When.IsZero() {
 		suite.Timestamp = c.When.UTC().Format("2006-01-02T15:04:05")
 	}
-	verdict := junitCase{Class: "check", Name: "verdict", Output: checkVerdict(c)}
+	verdict := junitCase{Class: "check", Name: "verdict", Output: strings.Join(Check(c).Notes, "\n")}
 	message := &junitMessage{Message: checkVerdict(c), Type: string(c.Verdict)}
 	switch c.Verdict {
 	case history.NoRegression:
@@ -131,7 +80,7 @@ func JUnit(w io.Writer, c history.Check) error {
 			suite.Skipped++
 		}
 	}
-	text, err := xml.MarshalIndent(junitSuites{Name: "stratbench", Suite: suite}, "", "  ")
+	text, err := xml.MarshalIndent(suite, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing JUnit XML: %w", err)
 	}
