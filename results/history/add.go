@@ -91,7 +91,7 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 		case there == nil:
 			known[keyOf(&slim)] = &slim
 			fresh = append(fresh, slim)
-		case both && !same(&slim, there):
+		case both && slim.Imported == nil && there.Imported == nil && !same(&slim, there):
 			other = append(other, slim)
 		default:
 			added.Known++
@@ -160,10 +160,11 @@ type Merged struct {
 }
 
 // Merge adds to the history in the folder dst what the folders srcs have and
-// it has not. It only ever adds: merging again adds nothing, and the order of
-// merging changes only which of two different versions of a record comes first.
+// it has not, in the format of today. It only ever adds: merging again adds
+// nothing, and the order of merging changes only which of two different versions
+// of a record comes first.
 func Merge(dst string, srcs ...string) (merged Merged, err error) {
-	var nights, decisions []string
+	var paths []string
 	for _, src := range srcs {
 		info, err := os.Stat(src)
 		if err != nil {
@@ -172,49 +173,45 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 		if !info.IsDir() {
 			return merged, fmt.Errorf("%s is no folder: name a folder of history", src)
 		}
-		itsNights, itsDecisions, err := list(src)
+		in, err := list(src)
 		if err != nil {
 			return merged, err
 		}
-		nights, decisions = append(nights, itsNights...), append(decisions, itsDecisions...)
+		paths = append(paths, in...)
 	}
-	for _, path := range nights {
-		run, err := results.ReadRun(path)
-		if err != nil {
-			merged.Faults = append(merged.Faults, results.Fault{File: path, Message: err.Error()})
-			continue
-		}
-		merged.Faults = append(merged.Faults, run.Faults...)
-		a, err := add(dst, run, true)
-		if err != nil {
-			return merged, fmt.Errorf("merging %s: %w", path, err)
-		}
-		merged.Runs++
-		merged.Records += a.Records
-		switch {
-		case a.Second != "":
-			merged.Conflicts = append(merged.Conflicts, a.Second)
-			merged.Grown++
-		case a.Records == 0:
-			merged.Same++
-		case a.Known > 0:
-			merged.Grown++
-		default:
-			merged.New++
-		}
-	}
-	for _, path := range decisions {
-		b, err := readBaseline(path)
-		if err != nil {
-			merged.Faults = append(merged.Faults, results.Fault{File: path, Message: err.Error()})
-			continue
-		}
-		isNew, err := keep(dst, b)
+	for _, path := range paths {
+		c, err := readPath(path)
 		if err != nil {
 			return merged, err
 		}
-		if isNew {
-			merged.Decisions++
+		merged.Faults = append(merged.Faults, c.faults...)
+		for _, run := range c.runs {
+			a, err := add(dst, run, true)
+			if err != nil {
+				return merged, fmt.Errorf("merging %s: %w", run.Dir, err)
+			}
+			merged.Runs++
+			merged.Records += a.Records
+			switch {
+			case a.Second != "":
+				merged.Conflicts = append(merged.Conflicts, a.Second)
+				merged.Grown++
+			case a.Records == 0:
+				merged.Same++
+			case a.Known > 0:
+				merged.Grown++
+			default:
+				merged.New++
+			}
+		}
+		for _, b := range c.baselines {
+			isNew, err := keep(dst, b)
+			if err != nil {
+				return merged, err
+			}
+			if isNew {
+				merged.Decisions++
+			}
 		}
 	}
 	return merged, nil

@@ -20,9 +20,6 @@ import (
 	"github.com/stratbench/stratbench/results/study"
 )
 
-// Schema is the version of decisions.
-const Schema = "stratbench.history/v1"
-
 // Baseline is what a person decided about what runs are judged against. Each
 // decision is a file of its own, so that folders can be joined by copying.
 type Baseline struct {
@@ -48,8 +45,8 @@ type Baseline struct {
 	// Finding is the id of the accepted change.
 	Finding string `json:"finding,omitempty"`
 
-	// at is the file in which it stands.
-	at string
+	// at is where it stands.
+	at results.Fault
 }
 
 // BaselineKind is what was decided.
@@ -65,8 +62,6 @@ const (
 
 func (b Baseline) check() error {
 	switch {
-	case b.Kind != kindBaseline:
-		return fmt.Errorf("its kind is %q, not %q", b.Kind, kindBaseline)
 	case b.Schema != Schema:
 		return fmt.Errorf("schema %q is not %q: written by another version", b.Schema, Schema)
 	case b.Do != BaselineSet && b.Do != BaselineAccept:
@@ -77,28 +72,13 @@ func (b Baseline) check() error {
 	return nil
 }
 
-// kindBaseline marks a decision.
+// kindBaseline marks a decision among the lines of a history.
 const kindBaseline = "baseline"
-
-// readBaseline reads the file of a decision.
-func readBaseline(path string) (Baseline, error) {
-	b := Baseline{at: path}
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(text, &b)
-	}
-	if err == nil {
-		err = b.check()
-	}
-	if err != nil {
-		return b, fmt.Errorf("not a decision: %w; nights that stand in files are of an earlier format, which is not read any more", err)
-	}
-	return b, nil
-}
 
 func (h *History) admitBaseline(b Baseline) {
 	if i := slices.IndexFunc(h.Baselines, func(known Baseline) bool { return known.ID == b.ID }); i >= 0 {
-		h.Faults = append(h.Faults, results.Fault{File: b.at, Message: "the same decision stands in " + h.Baselines[i].at})
+		b.at.Message = "the same decision stands in " + h.Baselines[i].at.Place()
+		h.Faults = append(h.Faults, b.at)
 		return
 	}
 	h.Baselines = append(h.Baselines, b)

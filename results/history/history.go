@@ -44,84 +44,114 @@ func newHistory(dir string, now time.Time) *History {
 	return &History{Dir: dir, now: now, byKey: map[string]*Run{}}
 }
 
+// content is what one night's folder or one file of a history holds.
+type content struct {
+	runs      []results.Run
+	baselines []Baseline
+	faults    []results.Fault
+}
+
 // Read reads the history in the folder dir as it is known at now. What is
 // truncated, doubled, foreign or dated after now is reported as a fault; all
 // else is used, and nothing is changed. An error is a failure to read. A folder
 // that does not exist is an empty history.
 func Read(dir string, now time.Time) (*History, error) {
 	h := newHistory(dir, now)
-	nights, decisions, err := list(dir)
+	paths, err := list(dir)
 	if err != nil {
 		return nil, err
 	}
 	type part struct {
-		night  *Run
-		faults []results.Fault
+		content
+		nights []*Run
 	}
-	parts := make([]part, len(nights))
+	parts := make([]part, len(paths))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, path := range nights {
-		group.Go(func() error {
-			run, err := results.ReadRun(path)
-			if err != nil {
-				parts[i].faults = []results.Fault{{File: path, Message: err.Error()}}
-				return nil
+	for i, path := range paths {
+		group.Go(func() (err error) {
+			p := &parts[i]
+			if p.content, err = readPath(path); err != nil {
+				return err
 			}
-			night, faults := h.night(run)
-			parts[i] = part{night, append(run.Faults, faults...)} // and not its records: there are very many
+			for _, run := range p.runs {
+				r, faults := h.night(run)
+				p.nights, p.faults = append(p.nights, r), append(p.faults, faults...)
+			}
+			p.runs = nil // there are very many records
 			return nil
 		})
 	}
-	_ = group.Wait() // no function of the group fails
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	for _, p := range parts {
 		h.Faults = append(h.Faults, p.faults...)
-		if err := h.admit(p.night); err != nil {
-			return nil, err
+		for _, b := range p.baselines {
+			h.admitBaseline(b)
 		}
-	}
-	for _, path := range decisions {
-		b, err := readBaseline(path)
-		if err != nil {
-			h.Faults = append(h.Faults, results.Fault{File: path, Message: err.Error()})
-			continue
+		for _, r := range p.nights {
+			if err := h.admit(r); err != nil {
+				return nil, err
+			}
 		}
-		h.admitBaseline(b)
 	}
 	h.sort()
 	return h, nil
 }
 
-// fileEnd ends the names of files of decisions.
+// fileEnd ends the names of files of decisions, and of nights of an older format.
 const fileEnd = ".jsonl"
 
-// list has the folders of the nights of a history, and the files of its decisions. Of
-// two that hold the same the first is used.
-func list(dir string) (nights, decisions []string, err error) {
+// list has the paths of a history: the folders of nights, and behind them the
+// files, which are decisions and nights of an older format. Of two that hold
+// the same the first is used.
+func list(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
+		return nil, nil
 	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the history in %s: %w", dir, err)
+	}
+	var files []string
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if e.Type().IsRegular() && strings.HasSuffix(path, fileEnd) {
-			decisions = append(decisions, path)
-		}
-		if !e.IsDir() {
-			continue
-		}
-		within, unread := os.ReadDir(path)
-		err = errors.Join(err, unread)
-		for _, night := range within {
-			if night.IsDir() {
-				nights = append(nights, filepath.Join(path, night.Name()))
+		switch {
+		case e.Type().IsRegular() && strings.HasSuffix(path, fileEnd):
+			files = append(files, path)
+		case e.IsDir():
+			nights, err := os.ReadDir(path)
+			if err != nil {
+				return nil, fmt.Errorf("listing the history in %s: %w", dir, err)
+			}
+			for _, night := range nights {
+				if night.IsDir() {
+					paths = append(paths, filepath.Join(path, night.Name()))
+				}
 			}
 		}
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("listing the history in %s: %w", dir, err)
+	// Without its end, a file's name comes before those that it is the beginning of.
+	slices.SortFunc(files, func(a, b string) int {
+		return strings.Compare(strings.TrimSuffix(a, fileEnd), strings.TrimSuffix(b, fileEnd))
+	})
+	return append(paths, files...), nil
+}
+
+func readPath(path string) (content, error) {
+	if strings.HasSuffix(path, fileEnd) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return content{}, fmt.Errorf("reading the history: %w", err)
+		}
+		return readLines(path, text), nil
 	}
-	return nights, decisions, nil
+	run, err := results.ReadRun(path)
+	if err != nil {
+		return content{faults: []results.Fault{{File: path, Message: err.Error()}}}, nil
+	}
+	return content{runs: []results.Run{run}, faults: run.Faults}, nil
 }
 
 // admit adds a run. One that is there already is read again, from all its places.
@@ -134,7 +164,7 @@ func (h *History) admit(r *Run) error {
 		h.byKey[r.key], h.Runs = r, append(h.Runs, r)
 		return nil
 	}
-	whole, err := readNights(append(known.paths, r.paths...))
+	whole, err := records(r.key, append(known.paths, r.paths...))
 	if err != nil {
 		return err
 	}
@@ -144,23 +174,27 @@ func (h *History) admit(r *Run) error {
 	return nil
 }
 
-// readNights reads one run from where its records stand.
-func readNights(paths []string) (runs []results.Run, err error) {
+// records reads one run from where its records stand.
+func records(key string, paths []string) (runs []results.Run, err error) {
 	for _, path := range paths {
-		run, err := results.ReadRun(path)
+		c, err := readPath(path)
 		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, run)
+		for _, run := range c.runs {
+			if identity(run.Environment) == key {
+				runs = append(runs, run)
+			}
+		}
 	}
 	return runs, nil
 }
 
 // Records reads the run's records.
 func (r *Run) Records() (results.Run, error) {
-	runs, err := readNights(r.paths)
-	if err != nil {
-		return results.Run{}, fmt.Errorf("reading run %s of the history again: %w", r.RunID, err)
+	runs, err := records(r.key, r.paths)
+	if err != nil || len(runs) == 0 {
+		return results.Run{}, errors.Join(err, fmt.Errorf("run %s is no longer in the history", r.RunID))
 	}
 	run, _ := join(runs)
 	run.Dir = r.RunID
@@ -223,6 +257,8 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 			case !known:
 				first[keyOf(rec)] = place{run.Dir, rec}
 				joined.Records = append(joined.Records, *rec)
+			case run.Dir != at.dir && rec.Imported != nil:
+				// It was converted from the other's format.
 			case same(at.record, rec):
 				faults = append(faults, fault(run.Dir, rec, "the same record stands in %s", fault(at.dir, at.record, "").Place()))
 			default:
@@ -235,7 +271,10 @@ func join(runs []results.Run) (joined results.Run, faults []results.Fault) {
 }
 
 func fault(path string, r *results.Record, format string, args ...any) results.Fault {
-	return results.Fault{File: filepath.Join(path, results.JournalFile), Line: r.Line, Message: fmt.Sprintf(format, args...)}
+	if !strings.HasSuffix(path, fileEnd) {
+		path = filepath.Join(path, results.JournalFile)
+	}
+	return results.Fault{File: path, Line: r.Line, Message: fmt.Sprintf(format, args...)}
 }
 
 // same compares two records as they are written.

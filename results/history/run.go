@@ -3,6 +3,7 @@ package history
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -65,7 +66,7 @@ type build struct {
 
 // Reference is one execution of the fixed job that tells how fast the host is.
 type Reference struct {
-	// Job is what was done, its settings: times of jobs that differ are not compared.
+	// Job names what was done: times of jobs that differ are not compared.
 	Job     string
 	Seconds float64
 }
@@ -132,12 +133,26 @@ func runOf(run results.Run) (*Run, []results.Fault) {
 		r.busy = busynessOf(trials[0].Load, trials[n-1].Load, env.CPUs)
 	}
 	for _, ref := range run.Done(results.KindReference) {
-		r.References = append(r.References, Reference{string(ref.Settings), rounded(ref.Elapsed.Duration().Seconds())})
+		r.References = append(r.References, Reference{jobOf(ref.Settings), rounded(ref.Elapsed.Duration().Seconds())})
 	}
 	return r, faults
 }
 
-// rounded drops digits below a trial's clock.
+// jobOf names what a reference did by the hash of its settings, which is all that
+// nights of the older format have of them.
+func jobOf(settings json.RawMessage) string {
+	var older struct {
+		Hash string `json:"sha256"`
+	}
+	if json.Unmarshal(settings, &older) == nil && older.Hash != "" {
+		return older.Hash
+	}
+	sum := sha256.Sum256(settings)
+	return hex.EncodeToString(sum[:6])
+}
+
+// rounded drops digits below a trial's clock, as nights of the older format do:
+// what is derived from a night is the same in both.
 func rounded(seconds float64) float64 {
 	return time.Duration(math.Round(seconds * 1e9)).Round(100 * time.Microsecond).Seconds()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/simulated"
 )
 
@@ -413,8 +414,8 @@ func TestMergeLeavesWhatIsNoHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	dst := t.TempDir()
-	if m := merge(t, dst, src); len(m.Faults) != 1 || m.Faults[0].File != foreign {
-		t.Errorf("faults = %v, want one of %s", m.Faults, foreign)
+	if m := merge(t, dst, src); len(m.Faults) != 2 || m.Faults[1].Line != 2 {
+		t.Errorf("faults = %v, want two of %s", m.Faults, foreign)
 	}
 	if h := read(t, dst); len(h.Runs) != 1 || len(h.Faults) > 0 {
 		t.Errorf("%d runs, faults %v", len(h.Runs), h.Faults)
@@ -422,4 +423,57 @@ func TestMergeLeavesWhatIsNoHistory(t *testing.T) {
 	if _, err := Merge(dst, filepath.Join(src, "missing")); err == nil {
 		t.Error("merging a folder that does not exist is no error")
 	}
+}
+
+// Nights that were recorded before a night was a run's own records are judged as
+// they were, and as they are once they were converted.
+func TestNightsOfTheOlderFormat(t *testing.T) {
+	dir := filepath.Join("testdata", realNights)
+	older := read(t, dir)
+	host := older.Runs[0].Host()
+	converted := t.TempDir()
+	m := merge(t, converted, dir)
+	if len(older.Faults) > 0 || len(m.Faults) > 0 || m.New != len(older.Runs) || m.Records < 2*len(older.Runs) {
+		t.Fatalf("%d runs, faults %v, merged %+v", len(older.Runs), older.Faults, m)
+	}
+	today := read(t, converted)
+	if len(today.Faults) > 0 || !equal(t, older, today) {
+		t.Errorf("converted, the records are others: %v", today.Faults)
+	}
+	var judged [2][]byte
+	for i, h := range []*History{older, today} {
+		judged[i], _ = json.Marshal(h.Check(realNights, host, detect.DefaultThreshold))
+	}
+	if !bytes.Equal(judged[0], judged[1]) {
+		t.Errorf("the check says\n%s\nand of the converted nights\n%s", judged[0], judged[1])
+	}
+	// In one folder the one is the other, and neither is reported.
+	if err := os.CopyFS(converted, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if h := read(t, converted); len(h.Runs) != len(older.Runs) || len(h.Faults) > 0 {
+		t.Errorf("both in one folder: %d runs, faults %v", len(h.Runs), h.Faults)
+	}
+	if m := merge(t, converted, dir); m.Records > 0 || m.Same != len(older.Runs) {
+		t.Errorf("converted again: %+v", m)
+	}
+}
+
+func FuzzReadLines(f *testing.F) {
+	f.Add(`{"kind":"run","schema":"stratbench.history/v1","run":"a","run_id":"20260101-000000-x","environment":{"run_id":"20260101-000000-x","started":"2026-01-01T00:00:00Z"},"cells":[[]]}` +
+		"\n" + `{"kind":"trial","run":"a","trial":"t1","attempt":1,"started":"2026-01-01T00:00:00Z","cell":0,"outcome":"ok","elapsed_seconds":1}`)
+	f.Add("{\"kind\":\"baseline\"}\n{\"kind\":\"settings\",\"run\":\"a\",\"cell\":-1}\n\x00")
+	f.Add(`{"kind":"reference","run":"a"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		c := readLines("f.jsonl", []byte(text))
+		lines, trials := strings.Count(text, "\n")+1, 0
+		for _, run := range c.runs {
+			if r, _ := newHistory("", later).night(run); r != nil {
+				trials += len(r.Trials)
+			}
+		}
+		if trials+len(c.runs) > lines {
+			t.Errorf("%d runs and %d trials of %d lines", len(c.runs), trials, lines)
+		}
+	})
 }
