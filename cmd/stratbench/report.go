@@ -40,6 +40,7 @@ network), report.md, its figures as SVG, answer.json (the recommendations) and
 analysis.json (every cell). --full adds what is needed to check it: folded away in
 a page, and below the first screen without --out.
 
+--output benchstat prints a trial a line, for golang.org/x/perf/cmd/benchstat.
 The template dd-e2e-001 has the sections of that design record: the measured runs
 beside an imported record, each of whose claims is supported, contradicted or
 untested.`,
@@ -66,6 +67,9 @@ untested.`,
 			if err != nil {
 				return err
 			}
+			if f.out == "" && f.format == report.FormatBenchstat {
+				return report.Benchmarks(cmd.OutOrStdout(), gathered)
+			}
 			var a *answer.Answer
 			found, none := answer.Of(gathered, float64(f.indifference))
 			if none == nil {
@@ -91,8 +95,13 @@ untested.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "folder to write a page with figures to")
 	f.format = report.FormatTable
-	flags.Func("output", "without --out, `format`: table (default), json, csv or markdown", func(text string) (err error) {
-		f.format, err = report.ParseFormat(text)
+	flags.Func("output", "without --out, `format`: table (default), json, csv, markdown or benchstat", func(text string) (err error) {
+		if f.format = report.Format(text); f.format == report.FormatBenchstat {
+			return nil
+		}
+		if f.format, err = report.ParseFormat(text); err != nil {
+			err = fmt.Errorf("%w, and here benchstat", err)
+		}
 		return err
 	})
 	flags.Func("indifference", "`share` by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)", func(text string) (err error) {

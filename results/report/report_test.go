@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -80,16 +81,22 @@ func TestWhatWasNotRunIsListed(t *testing.T) {
 	}
 }
 
-// A level of any name keeps a Markdown table in shape.
+// A level of any name keeps a Markdown table in shape, and is one part of a
+// benchmark's name.
 func TestNamesAreKeptApart(t *testing.T) {
 	arms := []simulated.Arm{{Cell: trial.Cell{{Factor: "strategy", Level: "two, <b>a|b</b>/c"}, {Factor: "runtime", Level: "podman"}}, Median: 100}}
 	s := study.Gather([]results.Run{simulated.Run(arms, 2, 1)})
-	var page bytes.Buffer
-	if err := report.Full(s, s.Analyse(), nil).Write(&page, report.FormatMarkdown); err != nil {
+	var page, benchmarks bytes.Buffer
+	if err := errors.Join(report.Full(s, s.Analyse(), nil).Write(&page, report.FormatMarkdown), report.Benchmarks(&benchmarks, s)); err != nil {
 		t.Fatal(err)
 	}
 	if want := `| two, &lt;b>a\|b&lt;/b>/c | podman `; !strings.Contains(page.String(), want) {
 		t.Errorf("no %q in:\n%s", want, page.String())
+	}
+	for _, want := range []string{"simulated: true\n", "BenchmarkSetup/strategy=two,_<b>a|b<_b>_c/runtime=podman 1 "} {
+		if !strings.Contains(benchmarks.String(), want) {
+			t.Errorf("no %q in:\n%s", want, benchmarks.String())
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ const (
 	FormatJSON     Format = "json"
 	FormatCSV      Format = "csv"
 	FormatMarkdown Format = "markdown"
+	// FormatBenchstat is the text format of Go benchmarks, of report only.
+	FormatBenchstat Format = "benchstat"
 )
 
 // ParseFormat reads a Format.

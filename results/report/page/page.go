@@ -68,7 +68,8 @@ var style string
 func (p Page) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"anchor":  anchor,
-		"url":     embedded,
+		"url":     func(svg []byte) template.URL { return template.URL(embedded(svg)) },
+		"srcset":  func(svg []byte) template.Srcset { return template.Srcset(embedded(svg)) },
 		"capital": report.Capital,
 		"numeric": numeric,
 		"style":   func() template.CSS { return template.CSS(style) },
@@ -100,8 +101,8 @@ func numeric(t report.Table) []bool {
 }
 
 // embedded puts a figure into the page itself.
-func embedded(svg []byte) template.URL {
-	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
+func embedded(svg []byte) string {
+	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg)
 }
 
 // Markdown writes the page, with its figures as links into the folder Figures.

@@ -33,8 +33,15 @@ type Figure struct {
 	// Name is the stem of its files; Title and Caption stand beside it; Alt says
 	// in one sentence what it shows.
 	Name, Title, Caption, Alt string
-	width, height             vg.Length
-	draw                      func(draw.Canvas)
+	wide                      view
+	// narrow is for telephones; a figure without one is scaled.
+	narrow view
+}
+
+// view is a drawing of one size.
+type view struct {
+	width, height vg.Length
+	draw          func(draw.Canvas)
 }
 
 // dpi of PNGs: sharp on common screens, small on disk.
@@ -42,8 +49,8 @@ const dpi = 144
 
 // PNG returns the figure as an image.
 func (f Figure) PNG() ([]byte, error) {
-	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))
-	f.draw(draw.New(c))
+	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(dpi))
+	f.wide.draw(draw.New(c))
 	var b bytes.Buffer
 	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, c.Image())
 	return b.Bytes(), err
@@ -241,9 +248,20 @@ func spread(places []vg.Length, apart, low, high vg.Length) []vg.Length {
 }
 
 // SVG returns the figure as an SVG document.
-func (f Figure) SVG() ([]byte, error) {
-	c := vgsvg.New(f.width, f.height)
-	f.draw(draw.New(c))
+func (f Figure) SVG() ([]byte, error) { return f.wide.svg() }
+
+// NarrowSVG returns it as it is drawn for telephones; nothing where it has no
+// such drawing.
+func (f Figure) NarrowSVG() ([]byte, error) {
+	if f.narrow.draw == nil {
+		return nil, nil
+	}
+	return f.narrow.svg()
+}
+
+func (v view) svg() ([]byte, error) {
+	c := vgsvg.New(v.width, v.height)
+	v.draw(draw.New(c))
 	var b bytes.Buffer
 	_, err := c.WriteTo(&b)
 	return inTheDark(anyTypeface(b.Bytes())), err

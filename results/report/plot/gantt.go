@@ -77,7 +77,7 @@ func trialFigure(r results.Record, name, what string) Figure {
 		title = simulatedMark + title
 	}
 	height := vg.Length(len(g.rows))*0.55*vg.Centimeter + 8*vg.Centimeter
-	return Figure{Name: name, Title: title, width: wideWidth, height: height, draw: g.draw,
+	return Figure{Name: name, Title: title, wide: view{wideWidth, height, g.draw}, narrow: view{narrowWidth, height, g.draw},
 		Caption: "Above: phases (dark) and what ran in them. Below: CPUs and memory in use, against the limit (dashed).",
 		Alt:     fmt.Sprintf("Spans, CPU and memory of trial %s over %.0f seconds, which ended as %s.", r.Trial.ID, elapsed, ended)}
 }

@@ -8,7 +8,9 @@ import (
 )
 
 // grid is a figure of rows, such as strategies, and panels, such as engines. All
-// panels share one scale. Panels stand side by side, with the rows' names on the left.
+// panels share one scale. It is drawn wide, with panels side by side and the rows'
+// names on the left, or narrow, for a telephone, with panels below each other and
+// names above the rows.
 type grid struct {
 	rows, panels []string
 	// axis is what the horizontal axis shows, from 0 to most.
@@ -29,16 +31,18 @@ type key struct {
 }
 
 const (
-	wideWidth  = 26 * vg.Centimeter
-	margin     = 6
-	lineHeight = 15
-	panelGap   = 20
+	wideWidth   = 26 * vg.Centimeter
+	narrowWidth = 9.2 * vg.Centimeter
+	margin      = 6
+	lineHeight  = 15
+	panelGap    = 20
 )
 
-// figure adds the drawing to a figure's texts.
+// figure adds the drawings to a figure's texts.
 func (g grid) figure(f Figure) Figure {
 	g.room = max(g.room, pts(10)) // half of the last number of the axis
-	f.width, f.height, f.draw = wideWidth, g.height(), g.draw
+	f.wide = view{wideWidth, g.height(false), func(c draw.Canvas) { g.draw(c, false) }}
+	f.narrow = view{narrowWidth, g.height(true), func(c draw.Canvas) { g.draw(c, true) }}
 	return f
 }
 
@@ -47,16 +51,28 @@ func (g grid) titled() bool { return len(g.panels) > 1 || g.panels[0] != "" }
 
 func (g grid) named() bool { return len(g.rows) > 1 || g.rows[0] != "" }
 
-// height is that of the legend and of one panel with its name and its axis.
-func (g grid) height() vg.Length {
-	h := pts(2*margin+2*lineHeight) + vg.Length(len(g.legendLines(wideWidth)))*pts(lineHeight) + vg.Length(len(g.rows))*g.row
-	if g.simulated {
-		h += pts(lineHeight)
-	}
+// panelHeight is one panel with its name and its axis.
+func (g grid) panelHeight(narrow bool) vg.Length {
+	h := vg.Length(len(g.rows))*g.row + pts(lineHeight)
 	if g.titled() {
 		h += pts(lineHeight + 3)
 	}
+	if narrow && g.named() {
+		h += vg.Length(len(g.rows)) * pts(lineHeight-2)
+	}
 	return h
+}
+
+func (g grid) height(narrow bool) vg.Length {
+	width, stacked := wideWidth, vg.Length(1)
+	if narrow {
+		width, stacked = narrowWidth, vg.Length(len(g.panels))
+	}
+	above := pts(margin) + vg.Length(len(g.legendLines(width)))*pts(lineHeight)
+	if g.simulated {
+		above += pts(lineHeight)
+	}
+	return above + stacked*g.panelHeight(narrow) + (stacked-1)*pts(8) + pts(lineHeight+margin)
 }
 
 // legendLines breaks the legend into lines of the width.
@@ -73,7 +89,7 @@ func (g grid) legendLines(width vg.Length) (lines [][]key) {
 	return lines
 }
 
-func (g grid) draw(c draw.Canvas) {
+func (g grid) draw(c draw.Canvas, narrow bool) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	left, right, y := c.Min.X+pts(margin), c.Max.X-pts(margin), c.Max.Y-pts(margin)
@@ -91,7 +107,7 @@ func (g grid) draw(c draw.Canvas) {
 		y -= pts(lineHeight)
 	}
 	names := vg.Length(0)
-	if g.named() {
+	if !narrow && g.named() {
 		for _, r := range g.rows {
 			names = max(names, wide(textSize, r)+pts(10))
 		}
@@ -100,26 +116,39 @@ func (g grid) draw(c draw.Canvas) {
 	width := (right - left - names - (n-1)*pts(panelGap)) / n
 	for i := range g.panels {
 		x := left + names + vg.Length(i)*(width+pts(panelGap))
-		g.panel(c, i, x, x+width, y)
+		if narrow {
+			x, width = left, right-left
+		}
+		g.panel(c, i, x, x+width, y, narrow, i == 0)
+		if narrow {
+			y -= g.panelHeight(narrow) + pts(8)
+		}
 	}
 	write(c, grey, smallSize, left+names, c.Min.Y+pts(margin), 0, 0, g.axis)
 }
 
 // panel draws one panel between left and right, from the top down.
-func (g grid) panel(c draw.Canvas, panel int, left, right, top vg.Length) {
+func (g grid) panel(c draw.Canvas, panel int, left, right, top vg.Length, narrow, first bool) {
 	if g.titled() {
 		write(c, black, textSize+1, left, top, 0, -1, g.panels[panel])
 		top -= pts(lineHeight + 3)
 	}
-	bottom := top - vg.Length(len(g.rows))*g.row
+	name := vg.Length(0)
+	if narrow && g.named() {
+		name = pts(lineHeight - 2)
+	}
+	bottom := top - vg.Length(len(g.rows))*(g.row+name)
 	x := func(v float64) vg.Length { return left + pts(5) + vg.Length(v/g.most)*(right-left-g.room-pts(5)) }
 	for _, t := range ticks((right-left-g.room)/vg.Centimeter/1.7).Ticks(0, g.most) {
 		line(c, light, 0.6, vg.Point{X: x(t.Value), Y: bottom}, vg.Point{X: x(t.Value), Y: top})
 		write(c, grey, smallSize, x(t.Value), bottom-pts(3), -0.5, -1, t.Label)
 	}
 	for i, r := range g.rows {
-		y := top - vg.Length(i)*g.row - g.row/2
-		if panel == 0 && g.named() {
+		y := top - vg.Length(i)*(g.row+name) - name - g.row/2
+		switch {
+		case narrow && g.named():
+			write(c, black, smallSize, left, y+g.row/2, 0, -0.1, r)
+		case first && g.named():
 			write(c, black, textSize, left-pts(10), y, -1, -0.4, r)
 		}
 		line(c, light, 0.6, vg.Point{X: left, Y: y}, vg.Point{X: right - g.room, Y: y})

@@ -77,7 +77,7 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 		changes += " " + report.ChangeText(s, c)
 	}
 	name := strings.Trim(notInName.ReplaceAllString("history-"+string(s.Metric)+"-"+s.Cell.String(), "-"), "-")
-	return Figure{Name: name, Title: title, width: width, height: 7.5 * vg.Centimeter, draw: framed(p),
+	return Figure{Name: name, Title: title, wide: view{width, 7.5 * vg.Centimeter, framed(p)},
 		Caption: point + "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts." + changes,
 		Alt:     fmt.Sprintf("%s over %s, in %s.", report.SeriesName(s), report.Counted(len(s.Points), "night"), report.Counted(len(s.Segments), "segment")) + changes}, true
 }

@@ -33,6 +33,13 @@ func check(t *testing.T, f plot.Figure) {
 		t.Fatalf("%s: %v", f.Name, err)
 	}
 	checkTextsAreInside(t, f.Name, svg)
+	narrow, err := f.NarrowSVG()
+	if err != nil {
+		t.Fatalf("%s: %v", f.Name, err)
+	}
+	if narrow != nil {
+		checkTextsAreInside(t, f.Name+", narrow", narrow)
+	}
 	if n := len(strings.Fields(f.Alt)); n > 40 {
 		t.Errorf("%s: %d words instead of it: %s", f.Name, n, f.Alt)
 	}
