@@ -135,8 +135,10 @@ func (n Nights) findings(report detect.Report, restarts []detect.Restart, thresh
 }
 
 func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) Finding {
-	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Certainty: f.Certainty.String(), Raised: n.moment(f.Raised), Together: study.Value(f.Together),
-		Change: n.change(f.Series, detect.Change{Night: f.Since, Until: detect.None, P: f.P, Before: f.Before, After: f.After, Ratio: f.Ratio, CI: f.CI}, f.Better, threshold)}
+	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Better: f.Better, Certainty: f.Certainty.String(), P: study.Value(f.P),
+		Before: study.Value(f.Before), After: study.Value(f.After), Ratio: study.Value(f.Ratio),
+		Interval: study.Interval{Lower: study.Value(f.CI.Lower), Upper: study.Value(f.CI.Upper)},
+		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), Together: study.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
 	for i := min(f.Since, len(n.Runs)) - 1; i >= 0 && out.LastGood == ""; i-- {
 		if !n.Fitness[i].Unfit() {
 			out.LastGood = n.Runs[i].RunID
@@ -145,6 +147,7 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) F
 	if f.Series != detect.None {
 		s := n.Series[f.Series]
 		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, s.Metric.Unit()
+		out.Causes, out.Moved = n.Causes(s.Cell, f.Since), n.Moved(s, f.Since, threshold)
 		if kind == FindingRegression || kind == FindingSuspect || kind == FindingRefuted {
 			out.Tried = n.tried(s)
 		}
@@ -358,7 +361,7 @@ const (
 	FindingRefuted     FindingKind = "refuted"
 )
 
-// Finding is one change, as the newest run shows it.
+// Finding is one change.
 type Finding struct {
 	// ID names the finding to stratbench baseline accept.
 	ID   string      `json:"id"`
@@ -368,10 +371,21 @@ type Finding struct {
 	Cell   trial.Cell   `json:"cell"`
 	Metric study.Metric `json:"metric"`
 	Unit   study.Unit   `json:"unit"`
+	Better bool         `json:"better"`
 	// Certainty is suspected, certain, confirmed or refuted.
 	Certainty string `json:"certainty"`
-	Change
-	// Raised is the first run to show it.
+	// P is adjusted for all series and all windows that were looked at.
+	P study.Value `json:"p"`
+	// Before and After are typical values on the two sides, in Unit; of a
+	// drift where it began and where it is.
+	Before study.Value `json:"before"`
+	After  study.Value `json:"after"`
+	// Ratio is of After to Before, and Interval its 95 % interval; of a share
+	// the interval is that of the difference.
+	Ratio    study.Value    `json:"ratio"`
+	Interval study.Interval `json:"interval"`
+	// Since is the first run after the change, Raised the first to show it.
+	Since  Moment `json:"since"`
 	Raised Moment `json:"raised"`
 	// LastGood is the last fit run before the change.
 	LastGood string `json:"last_good_run_id,omitempty"`
@@ -379,6 +393,8 @@ type Finding struct {
 	Tried string `json:"tried_in_run_id,omitempty"`
 	// Together is the share of all measures that moved the same way.
 	Together study.Value `json:"moved_together"`
+	Causes   []Cause     `json:"causes"`
+	Moved    []Moved     `json:"moved"`
 }
 
 // Moment is a run in the series.

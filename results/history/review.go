@@ -70,20 +70,17 @@ type Segment struct {
 	Drift bool        `json:"drift,omitempty"`
 }
 
-// Change is a change of a series: between two segments, or one that drifts.
+// Change is between two segments, or is one that drifts.
 type Change struct {
-	// Since is the first run after it, and Until the last night of a drift, looking
-	// back; absent for a step.
-	Since  Moment  `json:"since"`
-	Until  *Moment `json:"until,omitempty"`
-	Better bool    `json:"better"`
-	// Before and After are typical values on the two sides, in the unit of the
-	// series; of a drift where it began and where it is.
+	Since Moment `json:"since"`
+	// Until is the last night of a drift; absent for a step.
+	Until  *Moment     `json:"until,omitempty"`
+	Better bool        `json:"better"`
 	Before study.Value `json:"before"`
 	After  study.Value `json:"after"`
-	// Ratio compares the nights after with those before, looking back two weeks of
-	// each at most, with its 95 % interval. For a drift and for a share it is After
-	// over Before; the interval of a share is that of the difference.
+	// Ratio compares the nights after with those before, two weeks of each at
+	// most, with its 95 % interval. For a drift and for a share it is After over
+	// Before; the interval of a share is that of the difference.
 	Ratio    study.Value    `json:"ratio"`
 	Interval study.Interval `json:"interval"`
 	// P is that of the night which raised it, adjusted for all series and for
@@ -93,21 +90,6 @@ type Change struct {
 	Moved  []Moved     `json:"moved"`
 	// Accepted is why the change was wanted, if someone said so.
 	Accepted *Baseline `json:"accepted,omitempty"`
-}
-
-// change is a change of a series, or of the host.
-func (n Nights) change(series int, c detect.Change, better bool, threshold float64) Change {
-	out := Change{Since: n.moment(c.Night), Better: better, Before: study.Value(c.Before), After: study.Value(c.After), Ratio: study.Value(c.Ratio),
-		Interval: study.Interval{Lower: study.Value(c.CI.Lower), Upper: study.Value(c.CI.Upper)}, P: study.Value(c.P), Causes: []Cause{}, Moved: []Moved{}}
-	if c.Until != detect.None {
-		until := n.moment(c.Until)
-		out.Until = &until
-	}
-	if series != detect.None {
-		s := n.Series[series]
-		out.Causes, out.Moved = n.Causes(s.Cell, c.Night), n.Moved(s, c.Night, threshold)
-	}
-	return out
 }
 
 // Noise is how much a series of times or of memory varies where nothing
@@ -137,14 +119,13 @@ func (h *History) Review(experiment, host string, series Pattern, threshold floa
 	}
 	for i, s := range n.Series {
 		if match(series.Cell, s.Cell.Key()) && match(series.Metric, string(s.Metric)) {
-			r.Series = append(r.Series, n.reviewed(i, cut[i], decisions, threshold))
+			r.Series = append(r.Series, n.reviewed(s, cut[i], decisions, threshold))
 		}
 	}
 	return r
 }
 
-func (n Nights) reviewed(series int, cut detect.Segmentation, decisions []Baseline, threshold float64) SeriesReview {
-	s := n.Series[series]
+func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline, threshold float64) SeriesReview {
 	r := SeriesReview{Cell: s.Cell, Metric: s.Metric, Unit: s.Metric.Unit(), Changes: []Change{}, Segments: []Segment{}}
 	for night := range n.Runs {
 		r.Points = append(r.Points, s.point(night))
@@ -157,7 +138,13 @@ func (n Nights) reviewed(series int, cut detect.Segmentation, decisions []Baseli
 		r.Noise = &noise
 	}
 	for _, c := range cut.Changes {
-		change := n.change(series, c, c.After < c.Before, threshold)
+		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Before: study.Value(c.Before), After: study.Value(c.After), Better: c.After < c.Before, Ratio: study.Value(c.Ratio),
+			Interval: study.Interval{Lower: study.Value(c.CI.Lower), Upper: study.Value(c.CI.Upper)},
+			Causes:   n.Causes(s.Cell, c.Night), Moved: n.Moved(s, c.Night, threshold)}
+		if c.Until != detect.None {
+			until := n.moment(c.Until)
+			change.Until = &until
+		}
 		// More nights may place a change a few nights beside where it was accepted.
 		const beside = 3
 		for _, b := range decisions {
