@@ -149,7 +149,7 @@ func (l *loader) loadWorkload(path string) {
 	w.Path, _ = filepath.Abs(file)
 	w.Dir = filepath.Dir(w.Path)
 	l.report(l.workload, missing(l.workload))
-	l.report(l.workload, slices.DeleteFunc(w.resolve(), func(p problem) bool { return p.absent && l.workload.lost(p.pointer) }))
+	l.report(l.workload, slices.DeleteFunc(w.resolve(), func(p problem) bool { return p.of != "" && l.workload.lost(p.of) }))
 	w.SHA256 = w.hash(data)
 	l.spec.Workload = w
 	l.workloadFaulty = len(l.issues.List) > before
