@@ -34,6 +34,9 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.environment(at+".env.", i.Env, readByCommand)
 			continue
 		}
+		if i.Context == "" {
+			continue // it has issues
+		}
 		c.environment(at+".args.", i.Args, "write the value out, or name a variable of your environment under build.argsFromEnvironment, in the experiment's settings")
 		args := buildArgs(c.r.places[c.settings.Runtime], i, c.settings)
 		for arg, value := range args {
