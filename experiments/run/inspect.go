@@ -164,18 +164,30 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 			c.at(&c.issues, "runtime", "%s", problem)
 		}
 	}
-	if w.Setup != nil {
+	faulty := in.r.spec.Faulty // and of what has issues no more is known
+	switch {
+	case faulty("setup"):
+	case w.Setup != nil:
 		c.setup()
-	} else {
-		c.cluster(ctx)
-		c.images(ctx)
-		c.deployment(ctx)
+	default:
+		if !faulty("kindConfig", "ready") {
+			c.cluster(ctx)
+		}
+		if !faulty("hooks") {
+			c.images(ctx)
+		}
+		if !faulty("images", "preload", "kindConfig", "deploy", "manifests") {
+			c.deployment(ctx)
+		}
 	}
-	if t := w.Test; len(t.Command) > 0 {
+	if t := w.Test; len(t.Command) > 0 && !faulty("test") {
 		c.command("workload.test.command.0", "the test command", t.Command, t.Dir)
 		c.environment("workload.test.env.", t.Env, readByCommand)
 	}
 	for phase, hook := range w.Hooks {
+		if faulty("hooks") {
+			break
+		}
 		for key, args := range map[string][]string{"before": hook.Before, "after": hook.After} {
 			if len(args) > 0 {
 				c.command(fmt.Sprintf("workload.hooks.%s.%s.0", phase, key), "the hook "+key+" "+string(phase), args, w.Dir)

@@ -90,6 +90,12 @@ func preflighted(t *testing.T, files map[string]string, s *site) (*runner, error
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		if strings.HasSuffix(name, "/") {
+			if err := os.Mkdir(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -142,6 +148,11 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	elsewhere := func(*testing.T) *site { s := usersSite(); s.elsewhere, s.sharesPorts = "192.0.2.1", false; return s }
 	users := func(*testing.T) *site { return usersSite() }
 	tunnelled := func(*testing.T) *site { return tunnelledSite() }
+	noPrograms := func(*testing.T) *site {
+		s := usersSite()
+		s.lookPath = func(program string) error { return fmt.Errorf("no %s here", program) }
+		return s
+	}
 	const kind = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n"
 	const urls = "nodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 30080, hostPort: 18080}]\n"
 	for name, c := range map[string]struct {
@@ -174,6 +185,10 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
 		"absent":              {users, "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
 		"script":              {isolatedSite, "w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[bash, ../hack/test.sh]", 1), "the test command: its script cannot be read"},
+		"no interpreter":      {users, "test.sh", "set -e\nmake e2e\n", "test.sh does not begin with #!, and no shell reads the command; write #!/bin/sh as its first line"},
+		"lines of Windows":    {users, "test.sh", "#!/usr/bin/env bash\r\nmake e2e\r\n", "test.sh has lines that end as on Windows"},
+		"assignment":          {users, "w.yaml", strings.Replace(works()["w.yaml"], "./test.sh", "HOME=/opt/a, ./test.sh", 1), `w.yaml:7:18: the test command: "HOME=/opt/a" sets a variable, and no shell reads the command; write [env, "HOME=/opt/a", …]`},
+		"word of a shell":     {noPrograms, "w.yaml", strings.Replace(works()["w.yaml"], "./test.sh", "cd, e2e", 1), `w.yaml:7:18: the test command: cd is a word of the shell and no program; write [sh, -c, "cd …"]`},
 		"chart":               {users, "m/Chart.yaml", "apiVersion: v2\nname: a\n", "m/Chart.yaml:1:1: this belongs to a Helm chart"},
 	} {
 		files := works()
@@ -257,6 +272,17 @@ func TestPortsThatOnlyRootPublishesAreAWarning(t *testing.T) {
 }
 
 // TestWhatHooksMakeIsAWarning has what a hook may make before it is needed.
+// TestFoldersOfSubmodules has a folder in the context that git has not filled.
+func TestFoldersOfSubmodules(t *testing.T) {
+	files := works()
+	files["img/Dockerfile"] = "FROM scratch\nCOPY third_party /src\n"
+	files["img/third_party/"] = ""
+	certain, possible := inspected(t, files, usersSite())
+	if want := "img/Dockerfile:2:6: third_party is an empty folder; if it is a submodule of git, run git submodule update --init"; certain != "" || possible != want {
+		t.Errorf("got\n%s\n%s\nwant %s", certain, possible, want)
+	}
+}
+
 func TestWhatHooksMakeIsAWarning(t *testing.T) {
 	for name, c := range map[string]struct{ hooks, file, text, want string }{
 		"a binary":      {"build: {before: [make, app]}", "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
@@ -285,6 +311,7 @@ func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
 		`[kubectl, apply, -f, $DIR/a.yaml]`:                    `"$DIR/a.yaml" is passed as it stands`,
 		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:   "",
 		`[make, "IMG=$(IMG)"]`:                                 "",
+		`[kubectl, --kubeconfig=~/.kube/config, get, pods]`:    `"--kubeconfig=~/.kube/config" is passed as it stands`,
 		`[sh, -c, docker network inspect kind]`:                `"network inspect kind" names another cluster than the trial's`,
 		`[docker, run, --network, kind, frr]`:                  `"network kind" names another cluster than the trial's`,
 		`[docker, run, --network=kind-of-mine, frr]`:           "",
@@ -413,6 +440,15 @@ func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
 		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.HasPrefix(possible, want) || (possible == "") != (want == "") {
 			t.Errorf("%s: got\n%s\n%s", command, certain, possible)
 		}
+	}
+}
+
+func TestASetUpThatIsAlsoTheTest(t *testing.T) {
+	files := works()
+	files["w.yaml"] = "apiVersion: stratbench/v1\nsetup: {command: [./test.sh, \"{{strategy}}\"]}\ntest: {command: [./test.sh, \"{{strategy}}\"], format: exit-code}\n"
+	certain, possible := inspected(t, files, usersSite())
+	if want := "w.yaml:3:17: the test command is the set-up command, so everything is done twice"; certain != "" || !strings.HasPrefix(possible, want) {
+		t.Errorf("got\n%s\n%s\nwant %s", certain, possible, want)
 	}
 }
 

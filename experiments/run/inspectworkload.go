@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -33,6 +34,9 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.environment(at+".env.", i.Env, readByCommand)
 			c.leavesItsImage(at+".command.0", i)
 			continue
+		}
+		if i.Context == "" {
+			continue // it has issues
 		}
 		c.environment(at+".args.", i.Args, "write the value out, or name a variable of your environment under build.argsFromEnvironment, in the experiment's settings")
 		args := buildArgs(c.r.places[c.settings.Runtime], i, c.settings)
@@ -75,6 +79,11 @@ func (c *cellInspection) images(ctx context.Context) {
 				continue
 			}
 			c.issues.Add(file, need.At, "%s is not in the context %s; create it first, for example by hooks: {build: {before: [make, …]}}, or correct the path, which is relative to the context", need.Text, i.Context)
+		}
+		for _, need := range needs.Empty {
+			if !c.hooked(trial.PhaseBuild) {
+				c.warnings.Add(file, need.At, "%s is an empty folder; if it is a submodule of git, run git submodule update --init", need.Text)
+			}
 		}
 		if !c.site.offline {
 			continue
@@ -225,6 +234,9 @@ func (c *cellInspection) setup() {
 		}
 	}
 	c.environment("workload.setup.env.", s.Env, readByCommand)
+	if slices.Equal(s.Command, c.workload.Test.Command) {
+		c.at(&c.warnings, "workload.test.command", "the test command is the set-up command, so everything is done twice; let it copy the report, and mark the phase: marks: {test: {start: …}}")
+	}
 	if c.site.tunnel {
 		c.at(&c.warnings, "workload.setup.command", "the tunnel to %s carries the API server's port in $STRATBENCH_KIND_CONFIG and no other; have the command run kind create cluster --config \"$STRATBENCH_KIND_CONFIG\", or set that port (networking.apiServerPort) in a configuration of its own", c.site.elsewhere)
 	}
@@ -254,8 +266,17 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 		}
 		c.script(script)
 	}
+	if assignment.MatchString(program) {
+		c.at(&c.issues, setting, "%s: %q sets a variable, and no shell reads the command; write [env, %q, …]", what, program, program)
+		return
+	}
 	if !strings.Contains(program, "/") {
-		if err := c.site.lookPath(program); err != nil {
+		switch err := c.site.lookPath(program); {
+		case err != nil && slices.Contains(ofShell, program):
+			c.at(&c.issues, setting, "%s: %s is a word of the shell and no program; write [sh, -c, \"%s …\"]", what, program, program)
+		case err != nil && strings.Contains(program, `\`):
+			c.at(&c.issues, setting, `%s: there is no program %s; write / between folders, and not \`, what, program)
+		case err != nil:
 			c.at(&c.issues, setting, "%s: %v", what, err)
 		}
 		return
@@ -278,8 +299,31 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 	case info.IsDir() || info.Mode()&0o111 == 0:
 		c.at(&c.issues, setting, "%s %s cannot be executed; chmod +x it, or name the program that runs it first", what, program)
 	default:
+		if why := unstartable(program); why != "" {
+			c.at(&c.issues, setting, "%s %s %s", what, program, why)
+		}
 		c.script(program)
 	}
+}
+
+// unstartable returns why the system does not start a script, and what to do about it.
+func unstartable(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(f, 512))
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	switch {
+	case err != nil || len(text) == 0:
+		return ""
+	case !bytes.HasPrefix(first, []byte("#!")) && strings.HasSuffix(path, ".sh"): // others may be binaries
+		return "does not begin with #!, and no shell reads the command; write #!/bin/sh as its first line, or name the program that runs it first"
+	case bytes.HasPrefix(first, []byte("#!")) && bytes.HasSuffix(first, []byte("\r")):
+		return `has lines that end as on Windows, so its interpreter is not found; run sed -i 's/\r$//' on it, and have git check it out so (eol=lf in .gitattributes)`
+	}
+	return ""
 }
 
 // largestScript is the size above which a program is no script that somebody wrote.
@@ -314,7 +358,10 @@ func (c *cellInspection) hooked(phases ...trial.Phase) bool {
 
 var (
 	operators = []string{"|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1"}
-	variable  = regexp.MustCompile(`\$[({A-Za-z_]`)
+	ofShell   = []string{"cd", "export", "source", ".", "eval", "set", "if", "for", "while"}
+	// assignment sets a variable as a shell does; variable is what a shell replaces.
+	assignment = regexp.MustCompile(`^[A-Za-z_]\w*=`)
+	variable   = regexp.MustCompile(`\$[({A-Za-z_]|(?:^|=)~/`)
 	// ofTrial is a variable of a trial, and kindsOwn a name of Kind's default cluster.
 	ofTrial  = regexp.MustCompile(`\$\{?(STRATBENCH|KIND)_`)
 	kindsOwn = regexp.MustCompile(`\bkind-(?:kind|control-plane|worker\d*)\b|\bnet(?:work)?[ =](?:(?:inspect|connect|disconnect) )?["']?kind(?:["'\s]|$)`)

@@ -55,6 +55,7 @@ var layouts = map[string]mistake{
 	"image-commands":      {"workload.yaml", "dir: crane}", "dir: crane, platform: linux/amd64}", "workload.yaml:10:105", "take one of the two out"},
 	"kustomize-overlays":  {"config/default/kustomization.yaml", "../manager", "../mananger", "config/default/kustomization.yaml:3:30", "correct the path"},
 	"kustomize-parts":     {"deploy/parts/steady/kustomization.yaml", "two.yaml", "three.yaml", "deploy/parts/steady/kustomization.yaml:4:18", "correct the path, which is relative to the kustomization"},
+	"linked-folders":      {"repo/api/.dockerignore", "!core/**\n", "", "api/Dockerfile:4:6", "add an exception: !core/index.js"},
 	"make-deploy":         {"workload.yaml", "./hack/make-secrets.sh", "./hack/secrets.sh", "workload.yaml:6:31", "build it before the run"},
 	"migration-job":       {"k8s/migrate.yaml", "Never", "Always", "k8s/migrate.yaml:8:7", "write one of them"},
 	"monorepo":            {"tests/e2e/workload.yaml", "dockerfile: services/cart", "dockerfile: ../services/cart", "tests/e2e/workload.yaml:5:80", "a wider context"},

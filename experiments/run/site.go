@@ -168,7 +168,7 @@ func (u use) cure() string {
 	if u == inNode {
 		return "correct its name (in a kustomization: under images), give an image of the workload that tag, or list an archive with it under preload"
 	}
-	return "correct its name, or bring it there (docker load, podman load)"
+	return "correct its name, bring it there (docker load, podman load), or, if it is the name of a further context, have a command build the image (docker build --build-context)"
 }
 
 func lookHere(program string) error {

@@ -238,7 +238,7 @@ func (s *Spec) Cell(cell trial.Cell) (Settings, Workload, error) {
 		of.Settings.Engine = filepath.Join(filepath.Dir(s.Path), of.Settings.Engine)
 	}
 	of.Workload.Path, of.Workload.Dir, of.Workload.SHA256 = s.Workload.Path, s.Workload.Dir, s.Workload.SHA256
-	if problems := of.Workload.resolve(); len(problems) > 0 {
+	if problems := of.Workload.resolve(); len(problems) > 0 && len(s.faulty) == 0 { // else they are known
 		return refuse(errors.New(problems[0].message))
 	}
 	return of.Settings, of.Workload, nil

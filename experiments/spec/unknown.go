@@ -45,9 +45,10 @@ var wishes = map[string]string{
 	"retries":          "nothing is tried again, because a failure is a result; write design.replicates in the spec",
 	"ready.conditions": "services are ready when every applied object is ready by the rules of kstatus (a Deployment is available, a Job is complete, a custom resource has the condition Ready) and ready.urls answer; wait for anything else with a step, under deploy: - wait: {for: …, object: …}",
 	"ready.timeout":    "limits belong in the experiment's spec; write limits: {phase: {deploy: 10m}} there",
-	"images.platforms": "write platform, with a single one: an engine and a node keep one platform per image name",
+	"images.platform":  aPlatform,
+	"images.platforms": aPlatform,
 	"images.ssh":       "write ssh: {default: agent}, or the path of a socket or a key for each id",
-	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, a file for each id",
+	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, a file for each id; put a variable into one first: (umask 077; printenv TOKEN >token)",
 	"images.buildArgs": "write args",
 	"images.file":      "write dockerfile, relative to the context",
 	"images.cacheFrom": "the settings build.cache and build.noCache decide about caches; take the key out",
@@ -62,7 +63,15 @@ var wishes = map[string]string{
 	"images.jib":       byCommand,
 	"images.pack":      byCommand,
 	"images.earthly":   byCommand,
+	"images.apko":      byCommand,
+	"images.compose":   byCommand,
+	"images.dotnet":    byCommand,
+	"images.gradle":    byCommand,
+	"images.maven":     byCommand,
+	"images.custom":    byCommand,
 	"images.builder":   byCommand,
+	"images.docker":    "write context, dockerfile, target and args beside name and tag",
+	"images.load":      "every image is loaded into the nodes; take the key out",
 	"images.script":    byCommand,
 	"images.contexts":  "further contexts are not passed on; write command: [sh, -c, \"docker build --build-context … -t $STRATBENCH_IMAGE .\"]",
 	"images.archive":   "write the archive under preload, or a command that loads it into the engine",
@@ -90,6 +99,7 @@ var wishes = map[string]string{
 	"test.teardown":    "write hooks: {test: {after: [COMMAND]}}; the cluster is deleted after the trial anyway",
 	"test.timeout":     "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
 	"test.cwd":         "write dir",
+	"test.format":      "most runners can write junit",
 	"test.junit":       "write format: junit, and report with the file that the command writes",
 	"test.image":       "the command runs outside of the cluster; write a program that exists on this host",
 	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
@@ -97,6 +107,8 @@ var wishes = map[string]string{
 	"settings.rootless":         asFound,
 	"settings.engine.rootless":  asFound,
 	"settings.machine.rootless": asFound,
+
+	"images.buildpacks": byCommand,
 
 	"deploy.enableHelm":            "charts are rendered by a helm step; or have a command build and apply the whole: [sh, -c, \"kustomize build --enable-helm DIR | kubectl apply -f -\"]",
 	"deploy.loadRestrictor":        "kustomize reads no file outside of the folder of the kustomization that names it: move the file below it, and take the key out",
@@ -131,6 +143,7 @@ var wishes = map[string]string{
 
 // Answers to several wishes.
 const (
+	aPlatform   = "write platform, with a single one: an engine and a node keep one platform per image name"
 	byCommand   = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
 	retagged    = "write images that are not built under preload, or, for another name, command: [sh, -c, \"docker pull IMAGE && docker tag IMAGE $STRATBENCH_IMAGE\"]"
 	inStages    = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
