@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -198,7 +199,7 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 		}
 		got := fmt.Sprint(k.Got)
 		cure := suggest(got, known)
-		if more := insteadOf(e.InstanceLocation); more != "" && nearest(got, known) == "" {
+		if more := insteadOf(e.InstanceLocation); more != "" && issue.Nearest(got, known) == "" {
 			cure += "; " + more
 		}
 		return say("is %q, which is not known; %s", got, cure)
