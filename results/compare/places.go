@@ -231,9 +231,10 @@ func at(trials []Trial, factor int, levels []string) []Trial {
 // the factor: the times of each two by an analysis of variance of their paired
 // differences, the failed and slow trials of each by Fisher's exact test of each level
 // against the rest. Without arms, all are in question that are not ruled out somewhere.
-// P is Bonferroni's over all tests of times, or over all of failures, whichever is
-// less; it is NaN where there was none. turns is that the order of arms changes, or
-// that one fails at some of the levels only.
+// P is Bonferroni's over all tests, NaN where there was none; turns is that the order
+// of arms changes, or that one fails at some of the levels only. Where a failure rate is
+// the highest that is accepted, tests of failures do not share the error rate with those
+// of times, and P is the lesser of the two.
 func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns bool) {
 	if p = math.NaN(); len(levels) < 2 {
 		return p, false
@@ -255,7 +256,10 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		tests          int
 	}
 	questions := [2]question{{math.Inf(1), math.Inf(1), 0}, {math.Inf(1), math.Inf(1), 0}}
-	times, failures := &questions[0], &questions[1]
+	times, failures := &questions[0], &questions[0]
+	if goal.MaxFailureRate > 0 { // an arm that fails in one place would be ruled out in all
+		failures = &questions[1]
+	}
 	test := func(of *question, p float64, turns bool) {
 		if math.IsNaN(p) {
 			return
