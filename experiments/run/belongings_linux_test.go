@@ -68,6 +68,33 @@ func TestBelongings(t *testing.T) {
 	}
 }
 
+// TestCacheMountsStay runs trials on a user's Docker whose builds use a cache mount with
+// the ID of the user's, with the cache and without.
+func TestCacheMountsStay(t *testing.T) {
+	needMachines(t)
+	c := computers(t)(t, trial.Docker)
+	c.settleIn(t)
+	build := func(do string) error {
+		b := runtimes.Build{Context: "testdata/mounts", Args: map[string]string{"DO": do}}
+		_, err := c.engine.Build(t.Context(), b, func(runtimes.Progress) {})
+		return err
+	}
+	if err := build("echo mine >/cache/mine"); err != nil {
+		t.Fatal(err)
+	}
+	c.want = c.belongings(t)
+	c.ends(t, func() {
+		c.startSpec(t, c.writeSpec(t, "testdata/mounts/workload.yaml", `
+factors: {build.noCache: [true, false]}
+settings: {runtime: docker, strategy: serial, clusterStart: after, nodeImage: "mine/passing:1"}
+design: {replicates: 1, warmUp: 0, reference: false, seed: 1}
+`)).records(t, trial.ClusterCreateFailed)
+	})
+	if err := build("cat /cache/mine"); err != nil {
+		t.Errorf("the user's cache mount has lost what was in it: %v", err)
+	}
+}
+
 // endings are the ways in which runs end.
 var endings = []struct {
 	name    string
