@@ -19,7 +19,7 @@ import (
 // engine's store, as the strategy says, after the stages that images have in common.
 // Images that the nodes pull themselves are left to the phase load.
 func (t *run) build(ctx context.Context, ph *phase) error {
-	if t.cfg.NodePull {
+	if t.cfg.nodePull() {
 		for _, image := range t.cfg.Images {
 			t.obtained(image, "")
 		}
@@ -95,18 +95,18 @@ func (t *run) obtained(image Image, id runtimes.ImageID) {
 
 // makeImage builds an image from its Dockerfile, or by its command.
 func (t *run) makeImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
-	if image.Command == nil {
+	if len(image.Command) == 0 {
 		return t.buildImage(ctx, ph, image)
 	}
 	env := map[string]string{}
-	maps.Copy(env, image.Command.Env)
+	maps.Copy(env, image.Env)
 	env["STRATBENCH_IMAGE"] = image.Ref
-	if err := t.command(ctx, ph, image.Name, deploy.Command{Args: image.Command.Args, Dir: image.Command.Dir, Env: env}); err != nil {
+	if err := t.command(ctx, ph, image.Name, deploy.Command{Args: image.Command, Dir: image.Dir, Env: env}); err != nil {
 		return "", err
 	}
 	id, err := t.engine.Image(ctx, image.Ref)
 	if runtimes.IsNotFound(err) {
-		err = fmt.Errorf("%s succeeded, and the engine has no image %s; have the command give the image that name, which it gets as STRATBENCH_IMAGE", image.Command.Args[0], image.Ref)
+		err = fmt.Errorf("%s succeeded, and the engine has no image %s; have the command give the image that name, which it gets as STRATBENCH_IMAGE", image.Command[0], image.Ref)
 	}
 	ph.made(id)
 	return id, err
@@ -141,9 +141,9 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 // goes on finds what it has done.
 func (t *run) noCache(image Image) bool {
 	if len(t.cfg.Common) == 0 {
-		return t.cfg.NoCache
+		return t.cfg.Settings.Build.NoCache
 	}
-	return t.cfg.NoCache && image.Ref == "" && t.cfg.Again == nil
+	return t.cfg.Settings.Build.NoCache && image.Ref == "" && t.cfg.Again == nil
 }
 
 // cacheIn is the image's own cache among those at a place, or empty. A common stage has

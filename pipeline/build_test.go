@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -53,7 +53,10 @@ func (e *scriptedEngine) Push(_ context.Context, ref string, _ bool) error {
 
 func twoImages(t *testing.T) Config {
 	return Config{
-		Images: []Image{{Name: "store", Tag: "shop.test/store:v2", Ref: "own.test/store:1"}, {Name: "till", Tag: "shop.test/till", Ref: "own.test/till:1"}},
+		Images: []Image{
+			{Image: spec.Image{Name: "store", Tag: "shop.test/store:v2"}, Ref: "own.test/store:1"},
+			{Image: spec.Image{Name: "till", Tag: "shop.test/till"}, Ref: "own.test/till:1"},
+		},
 		Schedule: strategies.Schedule{Strategy: "serial", Stages: []strategies.Stage{
 			{Images: []string{"store", "till"}, Concurrency: 1}}},
 		Registry: "host:5000/lab/",
@@ -132,8 +135,8 @@ func TestBuildOutputIsLoggedInWholeLines(t *testing.T) {
 func TestCommonStagesAreBuiltBeforeTheImages(t *testing.T) {
 	for _, again := range []*trial.Seconds{nil, new(trial.Seconds)} {
 		cfg := twoImages(t)
-		cfg.NoCache, cfg.Again = true, again
-		cfg.Common = []Image{{Build: "m-store.build", Context: "/shop", Target: "build"}, {Build: "m-till.web", Context: "/shop", Target: "web"}}
+		cfg.Settings.Build.NoCache, cfg.Again = true, again
+		cfg.Common = []Image{{Image: spec.Image{Context: "/shop", Target: "build"}, Build: "m-store.build"}, {Image: spec.Image{Context: "/shop", Target: "web"}, Build: "m-till.web"}}
 		var built []runtimes.Build
 		engine := &scriptedEngine{build: func(b runtimes.Build, report func(runtimes.Progress)) error {
 			built = append(built, b)
@@ -172,7 +175,7 @@ func TestAFailedCommonStageEndsTheBuilds(t *testing.T) {
 	broken := errors.New("exit code 1")
 	engine := &scriptedEngine{build: func(runtimes.Build, func(runtimes.Progress)) error { return broken }}
 	cfg := twoImages(t)
-	cfg.Common = []Image{{Build: "m-store.build", Target: "build"}}
+	cfg.Common = []Image{{Image: spec.Image{Target: "build"}, Build: "m-store.build"}}
 	result, _ := buildOnly(t.Context(), cfg, engine)
 	if v := result.Verdict(); result.Image != "" || !errors.Is(result.Err, broken) || v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild || len(engine.calls) != 1 {
 		t.Errorf("got %+v after %q", result, engine.calls)
@@ -214,8 +217,7 @@ func TestAPublicationHasTheHooksOfTheBuild(t *testing.T) {
 	cfg, trace := twoImages(t), &Trace{}
 	made := filepath.Join(t.TempDir(), "made")
 	cfg.ClusterName = "c"
-	cfg.Hooks = map[trial.Phase]Hooks{trial.PhaseBuild: {
-		Before: &deploy.Command{Args: []string{"touch", made}, Dir: cfg.WorkDir}, After: &deploy.Command{Args: []string{"rm", made}, Dir: cfg.WorkDir}}}
+	cfg.Hooks, cfg.HooksDir = spec.Hooks{trial.PhaseBuild: {Before: []string{"touch", made}, After: []string{"rm", made}}}, cfg.WorkDir
 	engine := &scriptedEngine{build: func(runtimes.Build, func(runtimes.Progress)) error {
 		_, err := os.Stat(made)
 		return err
@@ -228,7 +230,7 @@ func TestAPublicationHasTheHooksOfTheBuild(t *testing.T) {
 	if len(spans) < 3 || spans[0].Name != "build" || spans[1].Name != "hook before build" || spans[len(spans)-1].Name != "hook after build" {
 		t.Errorf("got %+v", spans)
 	}
-	cfg.Hooks[trial.PhaseBuild] = Hooks{Before: &deploy.Command{Args: []string{"false"}, Dir: cfg.WorkDir}}
+	cfg.Hooks[trial.PhaseBuild] = spec.Hook{Before: []string{"false"}}
 	engine.calls = nil
 	result = Publish(t.Context(), cfg, engine, NewClock(0), func(Event) {})
 	if v := result.Verdict(); v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild || len(engine.calls) > 0 {
@@ -319,7 +321,7 @@ func TestAnImageThatACommandBuilds(t *testing.T) {
 	builtBy := func(script string) Config {
 		cfg := twoImages(t)
 		cfg.Endpoint = runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///run/none.sock"}
-		cfg.Images[0].Command = &deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir, Env: map[string]string{"MODE": "e2e"}}
+		cfg.Images[0].Command, cfg.Images[0].Dir, cfg.Images[0].Env = []string{"sh", "-c", script}, dir, map[string]string{"MODE": "e2e"}
 		return cfg
 	}
 	const script = `echo "$MODE $STRATBENCH_IMAGE $DOCKER_HOST" >made`
@@ -350,7 +352,7 @@ func TestAnImageThatACommandBuilds(t *testing.T) {
 
 func TestWithoutImagesNothingIsBuiltOrLoaded(t *testing.T) {
 	engine := &scriptedEngine{}
-	result := start(t.Context(), Config{LoadTogether: true, WorkDir: t.TempDir()}, engine, NewClock(0), func(Event) {}, func(r *run) error {
+	result := start(t.Context(), Config{Settings: spec.Settings{Load: spec.LoadSettings{Together: true}}, WorkDir: t.TempDir()}, engine, NewClock(0), func(Event) {}, func(r *run) error {
 		if err := r.runPhase(t.Context(), trial.PhaseBuild, r.build); err != nil {
 			return err
 		}

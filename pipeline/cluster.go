@@ -32,7 +32,7 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 		return err
 	}
 	t.set(func(r *Result) {
-		r.NodeProvider, r.NodeImageID = cluster.Host.Runtime, cluster.Host.ImageID
+		r.NodeProvider = cluster.Host
 		if age := trial.Seconds(time.Since(cluster.Created)); !cluster.Created.IsZero() {
 			r.ClusterAge = &age
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
@@ -28,7 +29,7 @@ func (t *run) deploy(ctx context.Context, ph *phase) error {
 	if err != nil {
 		return err
 	}
-	if t.cfg.DeployAsLoaded {
+	if t.cfg.asLoaded() {
 		t.absent = t.cfg.loads()
 	}
 	nodesReady := t.awaitNodes(ctx, ph)
@@ -155,7 +156,7 @@ func (t *run) awaitImage(ctx context.Context, ph *phase) error {
 				clear(t.absent)
 			}
 			for _, name := range names {
-				delete(t.absent, deploy.ImageName(name))
+				delete(t.absent, spec.FullName(name))
 			}
 			return nil
 		case <-ctx.Done():

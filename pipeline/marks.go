@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -74,7 +75,7 @@ type marked struct {
 	open, implied bool
 }
 
-func newMarker(ctx context.Context, stop context.CancelCauseFunc, t *run, marks map[trial.Phase]Mark) (*marker, error) {
+func newMarker(ctx context.Context, stop context.CancelCauseFunc, t *run, marks spec.Marks) (*marker, error) {
 	m := &marker{t: t, stop: stop, ctx: ctx}
 	for _, phase := range slices.Sorted(maps.Keys(marks)) {
 		p, err := pattern{phase: phase}, error(nil)

@@ -168,6 +168,9 @@ func (p *phase) log(image, line string) {
 	p.rec.emit(Event{Kind: Log, Phase: p.name, Image: image, Text: line})
 }
 
+// note logs something that is worth knowing and no failure.
+func (p *phase) note(format string, a ...any) { p.log("", fmt.Sprintf(format, a...)) }
+
 // evidence reports a line that was read elsewhere after a failure.
 func (p *phase) evidence(line string) {
 	p.touch()

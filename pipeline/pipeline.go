@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -64,7 +63,7 @@ func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, g
 func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter, work func(*run) error) Result {
 	t := &run{cfg: cfg, engine: engine, rec: &recorder{clock: clock, report: report}, there: make(chan struct{}),
 		built: make(chan Image, len(cfg.Images)), loaded: make(chan []string, len(cfg.Images)+len(cfg.Preload))}
-	t.result.Pull, t.result.NodePull = cfg.Schedule.Pull, cfg.NodePull
+	t.result.Pull, t.result.NodePull = cfg.Schedule.Pull, cfg.nodePull()
 	err := t.read()
 	if err != nil {
 		err = &PhaseError{Err: err}
@@ -130,18 +129,18 @@ func (t *run) setup() []part {
 	})
 	load, deploy := t.phase(trial.PhaseLoad, t.load), t.phase(trial.PhaseDeploy, t.deploy)
 	images := inTurn(build, t.loading)
-	if t.cfg.LoadAsBuilt {
+	if t.cfg.asBuilt() {
 		images = together(build, t.loading)
 	}
 	switch {
-	case t.cfg.DeployAsLoaded && t.cfg.ClusterStart == trial.ClusterWith:
+	case t.cfg.asLoaded() && t.cfg.Settings.ClusterStart == trial.ClusterWith:
 		return []part{together(inTurn(cluster, deploy), images)}
-	case t.cfg.DeployAsLoaded:
+	case t.cfg.asLoaded():
 		return []part{cluster, together(images, deploy)}
-	case t.cfg.LoadAsBuilt:
-		return append(arrange(t.cfg.ClusterStart, cluster, images), deploy)
+	case t.cfg.asBuilt():
+		return append(arrange(t.cfg.Settings.ClusterStart, cluster, images), deploy)
 	}
-	return append(arrange(t.cfg.ClusterStart, cluster, build), load, deploy)
+	return append(arrange(t.cfg.Settings.ClusterStart, cluster, build), load, deploy)
 }
 
 // inTurn runs two parts one after the other.
@@ -213,12 +212,4 @@ func (t *run) set(change func(*Result)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change(&t.result)
-}
-
-// note logs something that is worth knowing and no failure, and adds it to the
-// result.
-func (t *run) note(p *phase, format string, a ...any) {
-	text := fmt.Sprintf(format, a...)
-	p.log("", text)
-	t.set(func(r *Result) { r.Notes = append(r.Notes, text) })
 }

@@ -41,15 +41,11 @@ type Result struct {
 	Fault bool `json:"fault,omitempty"`
 	// Images are those that were built or pulled.
 	Images []BuiltImage `json:"images"`
-	// NodeProvider is the engine that really hosts the nodes, as verified, and
-	// NodeImageID the node image as that engine knows it.
+	// NodeProvider is the engine that really hosts the nodes, as verified.
 	NodeProvider trial.Runtime `json:"node_provider,omitempty"`
-	NodeImageID  string        `json:"node_image_id,omitempty"`
 	// ClusterAge is how long before the trial the cluster had been created, if the
 	// trial started one that was there.
 	ClusterAge *trial.Seconds `json:"cluster_age_seconds,omitempty"`
-	// Notes are worth knowing and no failures.
-	Notes []string `json:"notes,omitempty"`
 }
 
 // BuiltImage is an image that was built or pulled.

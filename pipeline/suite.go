@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/testreport"
@@ -19,14 +20,14 @@ import (
 
 // test is the phase test: it runs the workload's suite against the services.
 func (t *run) test(ctx context.Context, ph *phase) error {
-	before := t.cfg.Test.reportState()
+	before := reportState(t.cfg.Test)
 	began := time.Now()
 	report, ran, read := t.runSuite(ctx, ph)
 	if !t.cfg.Test.Format.Streams() || t.cfg.Test.Report != "" {
 		report, read = t.readReport(before)
 	}
 	if errors.Is(ran, exec.ErrWaitDelay) {
-		t.note(ph, "the test command succeeded, and left processes running that hold its output open")
+		ph.note("the test command succeeded, and left processes running that hold its output open")
 		ran = nil
 	}
 	exit := testreport.ExitOf(ran)
@@ -39,13 +40,13 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 	judged := testreport.Judge(report, exit, t.cfg.Test.KnownFailures)
 	t.rec.emit(Event{Kind: Tests, Phase: ph.name, Tests: judged.Tests})
 	for _, name := range judged.Fixed {
-		t.note(ph, "the known failure %s passed", name)
+		ph.note("the known failure %s passed", name)
 	}
 	for _, remark := range judged.Remarks {
-		t.note(ph, "the test report: %s", remark)
+		ph.note("the test report: %s", remark)
 	}
 	for _, name := range judged.Absent {
-		t.note(ph, "the known failure %s is no test of the suite", name)
+		ph.note("the known failure %s is no test of the suite", name)
 	}
 	switch {
 	case ctx.Err() != nil && len(judged.Tests) == 0:
@@ -91,10 +92,10 @@ type fileState struct {
 }
 
 // reportState is the state of each file that matches the pattern of reports.
-func (t Test) reportState() map[string]fileState {
-	pattern := t.Report
+func reportState(test spec.Test) map[string]fileState {
+	pattern := test.Report
 	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(t.Dir, pattern)
+		pattern = filepath.Join(test.Dir, pattern)
 	}
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
@@ -114,7 +115,7 @@ func (t Test) reportState() map[string]fileState {
 // readReport reads the reports that the command wrote, and none from before.
 func (t *run) readReport(before map[string]fileState) (report testreport.Report, err error) {
 	written := false
-	after := t.cfg.Test.reportState()
+	after := reportState(t.cfg.Test)
 	for _, path := range slices.Sorted(maps.Keys(after)) {
 		if after[path] == before[path] {
 			continue

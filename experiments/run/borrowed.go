@@ -223,7 +223,7 @@ func onEngine(ctx context.Context, at runtimes.Endpoint) (info runtimes.Info, co
 // is kept, because another engine may have the same ID by chance.
 func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (found bool, err error) {
 	text, err := json.Marshal(job{Do: jobSettle, Debt: l.debt, Config: pipeline.Config{
-		Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, ClusterStart: trial.ClusterBefore, WorkDir: p.workDir()}})
+		Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir()}})
 	if err != nil {
 		return false, err
 	}

@@ -172,7 +172,7 @@ func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 	args := map[string]string{"BASE": "docker.io/library/lib:latest", "TOOLS": "mine/lib:2", "SERVICE": "lib", "TOP": "top:1"}
 	w := spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest", Tags: []string{"mine/lib:2"}}}}
 	x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"}, resolved: resolved{workload: w}}
-	cfg := pipeline.Config{Images: []pipeline.Image{{Name: "top", Tag: "top:1", Args: args}, {Name: "lib", Tag: "lib:latest"}}}
+	cfg := pipeline.Config{Images: []pipeline.Image{{Image: spec.Image{Name: "top", Tag: "top:1", Args: args}}, {Image: spec.Image{Name: "lib", Tag: "lib:latest"}}}}
 	x.nameImages(&cfg)
 	lib := imageName("mark", "t001", "lib")
 	want := map[string]string{"BASE": lib, "TOOLS": lib, "SERVICE": "lib", "TOP": imageName("mark", "t001", "top")}

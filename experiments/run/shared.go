@@ -75,7 +75,7 @@ func (x *execution) common(images []pipeline.Image) (stages []pipeline.Image, er
 	if err == nil {
 		err = nothingShared(x.resolved, found)
 	}
-	images = slices.DeleteFunc(slices.Clone(images), func(i pipeline.Image) bool { return i.Command != nil })
+	images = slices.DeleteFunc(slices.Clone(images), func(i pipeline.Image) bool { return len(i.Command) > 0 })
 	for _, s := range found.Stages {
 		if s.Within {
 			continue

@@ -29,14 +29,14 @@ const (
 )
 
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
-	x.beside = beside{asLoaded: cfg.DeployAsLoaded}
+	x.beside = beside{asLoaded: x.settings.Deploy.When == trial.DeployAsLoaded}
 	limits, silence := maps.Clone(cfg.Limits), maps.Clone(cfg.Silence)
-	if cfg.LoadAsBuilt {
+	if x.settings.Load.When == trial.LoadAsBuilt {
 		waitsForBuilds(limits)
 		waitsForBuilds(silence)
 	}
 	if cfg.Setup != nil {
-		limits[""], silence[""] = cfg.Setup.Limit, cfg.Setup.Silence
+		limits[""], silence[""] = time.Duration(cfg.Setup.Timeout), time.Duration(cfg.Setup.Silence)
 	}
 	x.watch = watch.Start(watch.Config{
 		Machine: m, Cluster: cfg.ClusterName, TunnelBroken: x.tunnelBroken, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
@@ -124,7 +124,7 @@ func (x *execution) endWhenDead(cmd *exec.Cmd, ended <-chan struct{}) {
 
 // conclude collects the evidence and decides how the trial ended.
 func (x *execution) conclude(ctx context.Context, m machine.Machine) {
-	c := outcomes.Case{Phase: x.trace.Running(x.cfg.DeployAsLoaded), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
+	c := outcomes.Case{Phase: x.trace.Running(x.beside.asLoaded), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
 	if ctx.Err() != nil {
 		c.Cancelled = context.Cause(ctx)
 	}

@@ -48,7 +48,7 @@ type Cluster struct {
 	Options
 	Nodes []nodes.Node
 	// Host is what really hosts the nodes, as verified.
-	Host Host
+	Host trial.Runtime
 	// Created is when the cluster was created. Only Boot sets it.
 	Created time.Time
 	// started is when Boot began. What a node reported before does not count.

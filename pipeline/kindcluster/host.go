@@ -16,48 +16,37 @@ import (
 	"github.com/stratbench/stratbench/runtimes"
 )
 
-// Host is the engine that hosts a node, and the node image as that engine knows it.
-type Host struct {
-	Runtime trial.Runtime
-	ImageID string
-}
-
-// verify asks the engine under test itself for the nodes, because Kind uses whatever
-// program is called docker or podman.
-func (o Options) verify(ctx context.Context, all []nodes.Node) (Host, error) {
+// verify returns the engine that really hosts the nodes. It asks the engine under test
+// itself for them, because Kind uses whatever program is called docker or podman.
+func (o Options) verify(ctx context.Context, all []nodes.Node) (host trial.Runtime, err error) {
 	if len(all) == 0 {
-		return Host{}, fmt.Errorf("verifying who hosts the Kind cluster %s: Kind lists no node", o.Name)
+		return "", fmt.Errorf("verifying who hosts the Kind cluster %s: Kind lists no node", o.Name)
 	}
-	host, err := Host{}, error(nil)
 	for _, node := range all {
-		if host, err = inspect(ctx, o.Endpoint, node.String()); err != nil {
+		if host, err = hostOf(ctx, o.Endpoint, node.String()); err != nil {
 			return host, fmt.Errorf("verifying that %s hosts the node %s: %w", o.Endpoint.Runtime, node, err)
 		}
-		if want := o.Endpoint.Runtime; host.Runtime != want {
+		if want := o.Endpoint.Runtime; host != want {
 			return host, &InvalidError{Err: fmt.Errorf("the node %s runs in %s, although this trial is of %s; check which program the name %s leads to",
-				node, host.Runtime, want, want)}
+				node, host, want, want)}
 		}
 	}
 	return host, nil
 }
 
-func inspect(ctx context.Context, engine runtimes.Endpoint, node string) (Host, error) {
+// hostOf is what the engine that has the node is.
+func hostOf(ctx context.Context, engine runtimes.Endpoint, node string) (trial.Runtime, error) {
 	var version struct{ Components []struct{ Name string } }
-	var container struct{ Image string }
-	err := errors.Join(ask(ctx, engine, "/version", &version), ask(ctx, engine, "/containers/"+url.PathEscape(node)+"/json", &container))
+	err := errors.Join(ask(ctx, engine, "/version", &version), ask(ctx, engine, "/containers/"+url.PathEscape(node)+"/json", &struct{}{}))
 	if err != nil {
-		return Host{}, err
+		return "", err
 	}
-	host := Host{Runtime: trial.Docker, ImageID: container.Image}
 	for _, c := range version.Components {
 		if strings.HasPrefix(c.Name, "Podman") {
-			host.Runtime = trial.Podman
+			return trial.Podman, nil
 		}
 	}
-	if !strings.HasPrefix(host.ImageID, "sha256:") {
-		host.ImageID = "sha256:" + host.ImageID
-	}
-	return host, nil
+	return trial.Docker, nil
 }
 
 // ask reads a path of the API that both engines have.
