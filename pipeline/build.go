@@ -35,7 +35,10 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 		}
 	}
 	verb, obtain := "build ", t.makeImage
-	if t.cfg.Schedule.Pull {
+	switch {
+	case t.cfg.Task == Publish:
+		verb = "publish "
+	case t.cfg.Schedule.Pull:
 		verb, obtain = "pull ", t.pullImage
 	}
 	runner := strategies.Runner{Gauge: t.gauge, Notify: func(n strategies.Notice) { t.noticed(ph, n) }}
@@ -51,7 +54,12 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 			} else if errors.Is(context.Cause(ctx), strategies.ErrBackedOff) {
 				err = fmt.Errorf("%w (%w)", strategies.ErrBackedOff, err)
 			}
-			return err
+			if err != nil || t.cfg.Task != Publish {
+				return err
+			}
+			return ph.within("push", image.Name, "push", func() error {
+				return t.engine.Push(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
+			})
 		})
 	})
 }
@@ -130,7 +138,7 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 	}, steps.report)
 	steps.close(err)
 	ph.made(id)
-	if err == nil && t.cfg.WarmCache && steps.worked && !steps.found {
+	if err == nil && t.cfg.Warm() && steps.worked && !steps.found {
 		err = &kindcluster.InvalidError{Err: errors.New("its build cache is warm, and no step came from it: what is copied, or an argument, differs from one build to the next; make both the same in each, or use build.cacheStart: cold")}
 	}
 	return id, err
@@ -184,41 +192,6 @@ func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtime
 	})
 	ph.made(id)
 	return id, err
-}
-
-// Publish prepares strategies that pull: it builds every image of the schedule and
-// pushes it to the trial's registry, where Run finds it. It is reported like a trial
-// that ends after its builds.
-func Publish(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	cfg.Schedule.Pull = false
-	return start(ctx, cfg, engine, clock, report, func(t *run) error {
-		return t.phase(trial.PhaseBuild, t.publish)(ctx)
-	})
-}
-
-// Fill prepares builds with a warm cache: it builds every image of the schedule, which
-// fills the engine's own cache and that at CacheTo. It is reported like a trial that
-// ends after its builds.
-func Fill(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	return start(ctx, cfg, engine, clock, report, func(t *run) error {
-		return t.phase(trial.PhaseBuild, t.build)(ctx)
-	})
-}
-
-func (t *run) publish(ctx context.Context, ph *phase) error {
-	return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
-		image := t.images[name]
-		return ph.within("publish "+name, name, "", func() error {
-			id, err := t.makeImage(ctx, ph, image)
-			if err != nil {
-				return err
-			}
-			t.obtained(image, id)
-			return ph.within("push", image.Name, "push", func() error {
-				return t.engine.Push(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
-			})
-		})
-	})
 }
 
 // steps turns what an engine reports about one build into spans and log lines.

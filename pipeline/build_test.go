@@ -72,6 +72,11 @@ func buildOnly(ctx context.Context, cfg Config, engine runtimes.Engine) (Result,
 	return result, trace
 }
 
+func preparation(ctx context.Context, task Task, cfg Config, engine runtimes.Engine, report Reporter) Result {
+	cfg.Task = task
+	return Run(ctx, cfg, engine, NewClock(0), nil, report)
+}
+
 func TestBuildStepsBecomeSpans(t *testing.T) {
 	began := time.Now()
 	engine := &scriptedEngine{build: func(b runtimes.Build, report func(runtimes.Progress)) error {
@@ -199,11 +204,11 @@ func TestFailedBuildNamesItsImage(t *testing.T) {
 
 func TestPublishedImagesAreThosePulled(t *testing.T) {
 	cfg := twoImages(t)
-	cfg.Schedule.Pull = true
 	published, pulled := &scriptedEngine{}, &scriptedEngine{}
-	if r := Publish(t.Context(), cfg, published, NewClock(0), func(Event) {}); r.Err != nil {
+	if r := preparation(t.Context(), Publish, cfg, published, func(Event) {}); r.Err != nil {
 		t.Fatal(r.Err)
 	}
+	cfg.Schedule.Pull = true
 	buildOnly(t.Context(), cfg, pulled)
 	for _, ref := range []string{"own.test/store:1", "own.test/till:1"} {
 		if !slices.Contains(published.calls, "push "+ref) || !slices.Contains(pulled.calls, "pull "+ref) {
@@ -222,7 +227,7 @@ func TestAPublicationHasTheHooksOfTheBuild(t *testing.T) {
 		_, err := os.Stat(made)
 		return err
 	}}
-	result := Publish(t.Context(), cfg, engine, NewClock(0), trace.Add)
+	result := preparation(t.Context(), Publish, cfg, engine, trace.Add)
 	if _, err := os.Stat(made); result.Err != nil || err == nil || len(engine.calls) != 4 {
 		t.Errorf("got %+v after %q; the hook after the build: %v", result, engine.calls, err)
 	}
@@ -232,7 +237,7 @@ func TestAPublicationHasTheHooksOfTheBuild(t *testing.T) {
 	}
 	cfg.Hooks[trial.PhaseBuild] = spec.Hook{Before: []string{"false"}}
 	engine.calls = nil
-	result = Publish(t.Context(), cfg, engine, NewClock(0), func(Event) {})
+	result = preparation(t.Context(), Publish, cfg, engine, func(Event) {})
 	if v := result.Verdict(); v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild || len(engine.calls) > 0 {
 		t.Errorf("with a hook that fails: got %+v after %q", v, engine.calls)
 	}
@@ -246,7 +251,7 @@ func TestImagesHaveCachesOfTheirOwn(t *testing.T) {
 	}}
 	cfg := twoImages(t)
 	cfg.CacheFrom, cfg.CacheTo = "host:5000/warm", "host:5000/cold"
-	if r := Fill(t.Context(), cfg, engine, NewClock(0), func(Event) {}); r.Err != nil || len(r.Images) != 2 {
+	if r := preparation(t.Context(), Fill, cfg, engine, func(Event) {}); r.Err != nil || len(r.Images) != 2 {
 		t.Fatalf("got %+v", r)
 	}
 	if built[0].CacheFrom != "host:5000/warm/store" || built[1].CacheTo != "host:5000/cold/till" {
@@ -282,7 +287,7 @@ func TestAWarmCacheThatGivesNothingIsNotMeasured(t *testing.T) {
 		if result, _ := buildOnly(t.Context(), cfg, engine); result.Verdict().Outcome != trial.OK {
 			t.Errorf("%s, without a warm cache: got %+v", name, result.Verdict())
 		}
-		cfg.WarmCache = true
+		cfg.Task, cfg.Settings.Build.Cache = Trial, trial.CacheLocal
 		if result, _ := buildOnly(t.Context(), cfg, engine); result.Verdict().Outcome != c.want {
 			t.Errorf("%s: got %+v", name, result.Verdict())
 		}
@@ -338,7 +343,7 @@ func TestAnImageThatACommandBuilds(t *testing.T) {
 		t.Errorf("the build has no span: %+v", trace.Spans(0))
 	}
 	engine.calls = nil
-	result = Publish(t.Context(), builtBy(script), engine, NewClock(0), func(Event) {})
+	result = preparation(t.Context(), Publish, builtBy(script), engine, func(Event) {})
 	if pushed := []string{"push own.test/store:1", "build own.test/till:1", "push own.test/till:1"}; result.Err != nil || !slices.Equal(engine.calls, pushed) {
 		t.Errorf("got %+v, calls %q", result, engine.calls)
 	}

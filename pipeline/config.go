@@ -21,6 +21,7 @@ import (
 
 // Config describes one trial completely. The worker process gets nothing else.
 type Config struct {
+	Task    Task   `json:"task"`
 	TrialID string `json:"trial_id"`
 	// Settings are those of the trial's cell. What the runner has made of them wins.
 	Settings spec.Settings `json:"settings"`
@@ -35,18 +36,15 @@ type Config struct {
 	KindPatches []string `json:"kind_patches"`
 	// NodeSubnet is the subnet that the node image gives the pods of every node, if
 	// its network does not lead from one node to another.
-	NodeSubnet string `json:"node_subnet,omitempty"`
-	// Prebooted starts the nodes of a cluster that Preboot created.
-	Prebooted bool                `json:"prebooted,omitempty"`
-	Schedule  strategies.Schedule `json:"schedule"`
-	Images    []Image             `json:"images"`
+	NodeSubnet string              `json:"node_subnet,omitempty"`
+	Schedule   strategies.Schedule `json:"schedule"`
+	Images     []Image             `json:"images"`
 	// Common are stages that several images have in common, for a schedule that shares:
 	// images without a name, which are built before the others.
 	Common []Image `json:"common,omitempty"`
-	// WarmCache is set if every image has steps in a cache, which CacheFrom names unless
-	// the engine has them. CacheFrom and CacheTo are where builds import and export their
-	// cache: a registry without TLS and a path, to which the image's name is added.
-	WarmCache bool   `json:"warm_cache,omitempty"`
+	// CacheFrom and CacheTo are where builds import and export their cache, unless it is
+	// the engine's own: a registry without TLS and a path, to which the image's name is
+	// added.
 	CacheFrom string `json:"cache_from,omitempty"`
 	CacheTo   string `json:"cache_to,omitempty"`
 	// Registry is "host:port[/path]" for a schedule that pulls.
@@ -146,6 +144,9 @@ func (c Config) asLoaded() bool { return c.Settings.Deploy.When == trial.DeployA
 // asBuilt reports whether each image is loaded in an archive of its own, as soon as it is
 // built and the cluster is there.
 func (c Config) asBuilt() bool { return c.Settings.Load.When == trial.LoadAsBuilt }
+
+// Warm reports whether every image has steps in a cache.
+func (c Config) Warm() bool { return c.Task == Trial && c.Settings.Build.Warm() }
 
 // kind describes the cluster that the trial creates.
 func (c Config) kind(config *v1alpha4.Cluster) kindcluster.Options {

@@ -46,15 +46,40 @@ type run struct {
 // if that is unknown.
 type Gauge func() (strategies.Reading, bool)
 
-// Run runs one trial. Every event is reported as it happens, the result last. When
-// ctx ends, Run stops within seconds, and the trial is cancelled. Run leaves the
-// cluster as it is. Delete removes it, where the machine is not thrown away.
+// Task is what the pipeline is run for.
+type Task string
+
+// The tasks. All but Trial are preparations, and reported like a trial that ends after
+// their phase.
+const (
+	// Trial runs a trial.
+	Trial Task = "trial"
+	// Publish builds the images and pushes them to the registry, for strategies that pull.
+	Publish Task = "publish"
+	// Preboot makes the cluster that trials with cluster: prebooted start: it creates the
+	// cluster, waits until its DNS is available, and stops its nodes. Such trials begin
+	// with what is then on the machine's disk.
+	Preboot Task = "preboot"
+	// Fill builds the images, which fills the engine's own cache and that at CacheTo, for
+	// trials with a warm build cache.
+	Fill Task = "fill"
+)
+
+// Run runs one trial, or another task. Every event is reported as it happens, the result
+// last. When ctx ends, Run stops within seconds, and the trial is cancelled. Run leaves
+// the cluster as it is. Delete removes it, where the machine is not thrown away.
 //
 // Run sets environment variables, because Kind and the engine's CLI read them. It
 // therefore needs a process of its own for each trial.
 func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, gauge Gauge, report Reporter) Result {
 	return start(ctx, cfg, engine, clock, report, func(t *run) error {
 		t.gauge = gauge
+		switch cfg.Task {
+		case Publish, Fill:
+			return t.phase(trial.PhaseBuild, t.build)(ctx)
+		case Preboot:
+			return t.runPhase(ctx, trial.PhaseCluster, t.preboot)
+		}
 		return t.trial(ctx)
 	})
 }
@@ -63,7 +88,6 @@ func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, g
 func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter, work func(*run) error) Result {
 	t := &run{cfg: cfg, engine: engine, rec: &recorder{clock: clock, report: report}, there: make(chan struct{}),
 		built: make(chan Image, len(cfg.Images)), loaded: make(chan []string, len(cfg.Images)+len(cfg.Preload))}
-	t.result.Pull, t.result.NodePull = cfg.Schedule.Pull, cfg.nodePull()
 	err := t.read()
 	if err != nil {
 		err = &PhaseError{Err: err}
@@ -75,7 +99,7 @@ func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock,
 	result := t.result
 	t.mu.Unlock()
 	if err != nil {
-		result.fail(err, ctx.Err() != nil)
+		result.fail(err, cfg, ctx.Err() != nil)
 	}
 	t.rec.emit(Event{Kind: Done, Result: &result})
 	return result

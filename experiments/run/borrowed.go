@@ -222,8 +222,8 @@ func onEngine(ctx context.Context, at runtimes.Endpoint) (info runtimes.Info, co
 // process's environment. If nothing of a ledger is found on the engine, the ledger
 // is kept, because another engine may have the same ID by chance.
 func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (found bool, err error) {
-	text, err := json.Marshal(job{Do: jobSettle, Debt: l.debt, Config: pipeline.Config{
-		Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir()}})
+	text, err := json.Marshal(job{Debt: l.debt, Config: pipeline.Config{
+		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir()}})
 	if err != nil {
 		return false, err
 	}

@@ -38,7 +38,7 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 	if err := x.openTunnel(ctx, &cfg); err != nil {
 		return cfg, err
 	}
-	cfg.Settings, cfg.Schedule, cfg.WarmCache = s, schedule, s.Build.Warm() && x.do == jobTrial
+	cfg.Task, cfg.Settings, cfg.Schedule = x.do, s, schedule
 	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(x.resolved)].steps, w.Ready.URLs
 	cfg.Test, cfg.Setup, cfg.Hooks, cfg.HooksDir = w.Test, w.Setup, w.Hooks, w.Dir
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
@@ -46,7 +46,7 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 		cfg.Again = &x.began
 	}
 	if s.Cluster == trial.ClusterPrebooted {
-		cfg.ClusterName, cfg.Prebooted = prebootedName, x.do == jobTrial && !x.again()
+		cfg.ClusterName = prebootedName
 	}
 	for _, entry := range w.Preload {
 		cfg.Preload = append(cfg.Preload, x.r.archives[entry])
@@ -59,7 +59,7 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
-		if x.do == jobPreboot {
+		if x.do == pipeline.Preboot {
 			break
 		}
 		if len(i.Command) == 0 {
@@ -102,7 +102,7 @@ func clusterOf(p place, c resolved) pipeline.Config {
 // builds one after the other.
 func (x *execution) schedule() (strategies.Schedule, error) {
 	strategy := x.strategy
-	if len(x.workload.Images) == 0 || x.do == jobPreboot {
+	if len(x.workload.Images) == 0 || x.do == pipeline.Preboot {
 		return strategies.Schedule{Strategy: strategy.Name}, nil
 	}
 	if x.preparing() {
@@ -137,7 +137,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 // registry gives a trial that pulls or publishes its registry: the user's, or
 // stratbench's own, which is behind the trial's fault if that is one of the registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error) {
-	if !cfg.Schedule.Pull && x.do != jobPublish {
+	if !cfg.Schedule.Pull && x.do != pipeline.Publish {
 		return x.cacheRegistry(cfg, m)
 	}
 	if named := x.settings.Registry; named.Prefix != "" {
@@ -167,7 +167,7 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error
 // preparation fills, or an empty one of the trial's own.
 func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	b := x.settings.Build
-	if b.Cache != trial.CacheRegistry || x.do == jobPreboot {
+	if b.Cache != trial.CacheRegistry || x.do == pipeline.Preboot {
 		return nil
 	}
 	oci := x.r.oci[x.r.caches[x.Key()]]
@@ -182,7 +182,7 @@ func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err 
 	if err != nil {
 		return err
 	}
-	if repositories := address + "/cache"; cfg.WarmCache {
+	if repositories := address + "/cache"; cfg.Warm() {
 		cfg.CacheFrom = repositories
 	} else {
 		cfg.CacheTo = repositories
@@ -220,7 +220,7 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 		}
 		refs[image.Name] = cfg.Images[i].Ref
 	}
-	if x.do == jobPublish && x.settings.Registry.Prefix != "" {
+	if x.do == pipeline.Publish && x.settings.Registry.Prefix != "" {
 		x.r.report.note("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)
 	}
 	for _, of := range cfg.Images {

@@ -34,7 +34,7 @@ func TestWhatATrialGoesOnAfter(t *testing.T) {
 		if got := lostInSetup(c.v); got != c.want {
 			t.Errorf("%+v: got %v", c.v, got)
 		}
-		x := &execution{do: jobTrial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
+		x := &execution{do: pipeline.Trial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
 		x.record.Verdict = c.v
 		if got := x.mayGoOn(t.Context(), &isolated.Machine{}); got != c.want {
 			t.Errorf("%+v: may go on: %v", c.v, got)

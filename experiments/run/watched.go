@@ -70,7 +70,7 @@ func (x *execution) notify(e pipeline.Event) {
 	starts := e.Kind == pipeline.SpanStart
 	if !starts {
 		// Nodes that a preparation has stopped are not to be missed.
-		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "" && x.do != jobPreboot)
+		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "" && x.do != pipeline.Preboot)
 	}
 	if phase, begins := x.beside.begins(starts, e.Span.Phase); begins {
 		x.watch.PhaseBegan(phase)
