@@ -56,10 +56,7 @@ func (t *run) preboot(ctx context.Context, ph *phase) error {
 
 // awaitDNS waits for the last part that Kind itself deploys.
 func (t *run) awaitDNS(ctx context.Context, ph *phase) error {
-	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{
-		Log: func(line string) { ph.log("", line) }, Progress: func(int, int) {},
-		Span: func(string) func(error) { return func(error) {} }, Pod: func(string) func(error) { return func(error) {} },
-	})
+	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{Log: func(line string) { ph.log("", line) }})
 	if err != nil {
 		return err
 	}

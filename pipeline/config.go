@@ -21,8 +21,7 @@ import (
 
 // Config describes one trial completely. The worker process gets nothing else.
 type Config struct {
-	Task    Task   `json:"task"`
-	TrialID string `json:"trial_id"`
+	Task Task `json:"task"`
 	// Settings are those of the trial's cell. What the runner has made of them wins.
 	Settings spec.Settings `json:"settings"`
 	// Endpoint is the engine, and how to connect to it.

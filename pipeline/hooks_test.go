@@ -62,12 +62,12 @@ func TestWhatAHookLeavesRunningServesTheTrialAndEnds(t *testing.T) {
 
 func TestACommandThatHasItsExitCodeAlone(t *testing.T) {
 	result, trace := shellSuite(t, spec.Test{Format: "exit-code"}, "echo some words; exit 0")
-	if v := result.Verdict(); v.Outcome != trial.OK || len(trace.Tests()) != 1 || trace.Tests()[0].Name != "sh" {
-		t.Errorf("got %+v, %+v", v, trace.Tests())
+	if v := result.Verdict(); v.Outcome != trial.OK || len(trace.Tests) != 1 || trace.Tests[0].Name != "sh" {
+		t.Errorf("got %+v, %+v", v, trace.Tests)
 	}
 	result, trace = shellSuite(t, spec.Test{Format: "exit-code"}, "exit 7")
-	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests()) != 1 || trace.Tests()[0].Status != trial.TestFail {
-		t.Errorf("got %+v, %+v", v, trace.Tests())
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests) != 1 || trace.Tests[0].Status != trial.TestFail {
+		t.Errorf("got %+v, %+v", v, trace.Tests)
 	}
 }
 
@@ -77,8 +77,8 @@ printf '<testsuite name="%s"><testcase name="A"/></testsuite>' one >out/one.xml
 printf '<testsuite name="%s"><testcase name="B"><failure message="no"/></testcase></testsuite>' two >out/two.xml
 exit 1`
 	result, trace := shellSuite(t, spec.Test{Format: "junit", Report: "out/*.xml"}, script)
-	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests()) != 2 {
-		t.Errorf("got %+v, %+v", v, trace.Tests())
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests) != 2 {
+		t.Errorf("got %+v, %+v", v, trace.Tests)
 	}
 	result, _ = shellSuite(t, spec.Test{Format: "junit", Report: "gone/*.xml"}, script)
 	if v := result.Verdict(); v.Outcome != trial.TestFailed || !strings.Contains(v.Error, "did not write gone/*.xml") {

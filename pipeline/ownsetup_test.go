@@ -23,7 +23,7 @@ func ownSetupOf(t *testing.T, script string, change func(*Config)) (Result, *Tra
 	}
 	dir := t.TempDir()
 	cfg := Config{
-		TrialID: "t001", ClusterName: "own-t001", WorkDir: filepath.Join(dir, "work"), NodeImage: "shop.test/node:1",
+		ClusterName: "own-t001", WorkDir: filepath.Join(dir, "work"), NodeImage: "shop.test/node:1",
 		Endpoint: runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///run/none.sock"},
 		Schedule: strategies.Schedule{Strategy: "2+1", Stages: []strategies.Stage{{Images: []string{"a", "b"}, Concurrency: 2}, {Images: []string{"c"}, Concurrency: 1}}},
 		Limits:   map[trial.Phase]time.Duration{}, Silence: map[trial.Phase]time.Duration{},

@@ -47,7 +47,7 @@ func TestFailedTestsFailTheTrial(t *testing.T) {
 	if v.Outcome != trial.TestFailed || !strings.Contains(v.Error, "1 of 2 tests failed: TestB") {
 		t.Errorf("got %+v", v)
 	}
-	if tests := trace.Tests(); len(tests) != 2 || tests[1].Status != trial.TestFail || tests[1].Known {
+	if tests := trace.Tests; len(tests) != 2 || tests[1].Status != trial.TestFail || tests[1].Known {
 		t.Errorf("got %+v", tests)
 	}
 }
@@ -62,7 +62,7 @@ func TestKnownFailuresDoNot(t *testing.T) {
 	if v := result.Verdict(); v.Outcome != trial.OK {
 		t.Errorf("got %+v", v)
 	}
-	if tests := trace.Tests(); !tests[1].Known || tests[0].Known {
+	if tests := trace.Tests; !tests[1].Known || tests[0].Known {
 		t.Errorf("got %+v", tests)
 	}
 	if !strings.Contains(log, "the known failure TestA passed") {
@@ -104,12 +104,12 @@ func TestAReportFromBeforeIsNotRead(t *testing.T) {
 	}
 	test := spec.Test{Format: "junit", Report: "report.xml", Dir: dir}
 	result, trace := shellSuite(t, test, "exit 1")
-	if v := result.Verdict(); v.Outcome != trial.TestFailed || !strings.Contains(v.Error, "did not write") || len(trace.Tests()) > 0 {
-		t.Errorf("got %+v, %+v", v, trace.Tests())
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || !strings.Contains(v.Error, "did not write") || len(trace.Tests) > 0 {
+		t.Errorf("got %+v, %+v", v, trace.Tests)
 	}
 	result, trace = shellSuite(t, test, `echo '<testsuite><testcase name="this one is new"/></testsuite>' > report.xml`)
-	if result.Err != nil || len(trace.Tests()) != 1 || trace.Tests()[0].Name != "this one is new" {
-		t.Errorf("got %v, %+v", result.Err, trace.Tests())
+	if result.Err != nil || len(trace.Tests) != 1 || trace.Tests[0].Name != "this one is new" {
+		t.Errorf("got %v, %+v", result.Err, trace.Tests)
 	}
 }
 
@@ -119,8 +119,8 @@ func TestTheSuiteKnowsTheTrialsNames(t *testing.T) {
 	cfg.Schedule.Stages = []strategies.Stage{{Images: []string{"shop-api"}}}
 	test := spec.Test{Format: "go-verbose", Env: map[string]string{"SHOP": "open"}}
 	result, trace := suiteOf(t, cfg, test, `test -n "$KUBECONFIG" && test "$KIND_CLUSTER_NAME" = "$STRATBENCH_CLUSTER" && echo "--- PASS: Test-$SHOP-$STRATBENCH_CLUSTER-$STRATBENCH_IMAGE_SHOP_API (0.00s)"`)
-	if want := "Test-open-of-t001-trial/t001/shop-api"; result.Err != nil || trace.Tests()[0].Name != want {
-		t.Errorf("got %v, %+v, want %s", result.Err, trace.Tests(), want)
+	if want := "Test-open-of-t001-trial/t001/shop-api"; result.Err != nil || trace.Tests[0].Name != want {
+		t.Errorf("got %v, %+v, want %s", result.Err, trace.Tests, want)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestASuiteEndsWithAllItStarted(t *testing.T) {
 	if v := result.Verdict(); !v.TimedOut || v.Outcome != trial.TestFailed || time.Since(began) > 2*time.Second {
 		t.Errorf("got %+v after %v", v, time.Since(began))
 	}
-	if tests := trace.Tests(); len(tests) != 1 || tests[0].Name != "TestHangs" || tests[0].Status != trial.TestFail {
+	if tests := trace.Tests; len(tests) != 1 || tests[0].Name != "TestHangs" || tests[0].Status != trial.TestFail {
 		t.Errorf("what was known is lost: %+v", tests)
 	}
 	time.Sleep(2200*time.Millisecond - time.Since(began))

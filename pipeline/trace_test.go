@@ -40,8 +40,8 @@ func TestTraceOfAKilledWorker(t *testing.T) {
 	if len(spans) != 3 || spans[0].Unfinished || !spans[1].Unfinished || spans[1].End != killed || spans[2].Image != "store" {
 		t.Errorf("got %+v", spans)
 	}
-	if _, ended := trace.Result(); ended || trace.Running(false) != trial.PhaseBuild {
-		t.Errorf("ended %v, running %q", ended, trace.Running(false))
+	if trace.Result != nil || trace.Running(false) != trial.PhaseBuild {
+		t.Errorf("ended %v, running %q", trace.Result, trace.Running(false))
 	}
 }
 

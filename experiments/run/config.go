@@ -34,7 +34,7 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 	}
 	w, s := x.workload, x.settings
 	cfg = clusterOf(x.place, x.resolved)
-	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
+	cfg.Endpoint, cfg.ClusterName = m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	if err := x.openTunnel(ctx, &cfg); err != nil {
 		return cfg, err
 	}

@@ -65,7 +65,7 @@ func TestTheFirstAttemptIsKept(t *testing.T) {
 		x.own[1].Error != "engine-crash, cause sigkill" {
 		t.Errorf("spans: %+v", x.own)
 	}
-	if x.began != second(2) || len(x.record.Observed) != 1 || len(x.trace.Spans(0)) != 0 || len(x.trace.Seen()) != 0 {
+	if x.began != second(2) || len(x.record.Observed) != 1 || len(x.trace.Spans(0)) != 0 || len(x.trace.Seen) != 0 {
 		t.Errorf("began at %v; observed %+v; the next worker begins with %+v", x.began, x.record.Observed, x.trace.Spans(0))
 	}
 	// The machine is another, and its totals begin at 0.

@@ -308,10 +308,10 @@ func (x *execution) finish(ctx context.Context) {
 	x.noteClockSet(time.Now())
 	x.record.Spans = append(x.own, x.trace.Spans(x.record.Elapsed)...)
 	slices.SortStableFunc(x.record.Spans, func(a, b trial.Span) int { return cmp.Compare(a.Start, b.Start) })
-	x.record.Tests = append(x.record.Tests, x.trace.Tests()...)
-	x.record.Observed = append(x.record.Observed, x.trace.Seen()...)
+	x.record.Tests = append(x.record.Tests, x.trace.Tests...)
+	x.record.Observed = append(x.record.Observed, x.trace.Seen...)
 	x.record.Silences = append(x.record.Silences, x.log.silent(x.record.Spans)...)
-	if result, ok := x.trace.Result(); ok {
+	if result := x.trace.Result; result != nil {
 		x.record.Setup = result.Setup
 		x.record.Machine.NodeProvider, x.record.Machine.ClusterAge = string(result.NodeProvider), result.ClusterAge
 		for _, i := range result.Images {

@@ -128,8 +128,9 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	if ctx.Err() != nil {
 		c.Cancelled = context.Cause(ctx)
 	}
-	result, reported := x.trace.Result()
+	result, reported := pipeline.Result{}, x.trace.Result != nil
 	if reported {
+		result = *x.trace.Result
 		verdict := result.Verdict()
 		c.Reported, c.Silent = &verdict, result.Silent
 	}
