@@ -296,10 +296,6 @@ func TestAWarmCacheThatGivesNothingIsNotMeasured(t *testing.T) {
 
 func TestFaultyInputStartsNothing(t *testing.T) {
 	cases := map[string]func(*Config){
-		"unknown image":  func(c *Config) { c.Schedule.Stages[0].Images[0] = "door" },
-		"image twice":    func(c *Config) { c.Schedule.Stages[0].Images[1] = "store" },
-		"image left out": func(c *Config) { c.Schedule.Stages[0].Images = []string{"store"} },
-		"no registry":    func(c *Config) { c.Schedule.Pull, c.Registry = true, "" },
 		"no Kind config": func(c *Config) { c.KindConfig = "/none" },
 		"faulty patch":   func(c *Config) { c.KindPatches = []string{"x: y"} },
 	}

@@ -94,9 +94,10 @@ func (t *run) read() (err error) {
 		if t.kind, err = kindcluster.ReadConfig(t.cfg.KindConfig, t.cfg.KindPatches); err != nil {
 			return err
 		}
-		if t.images, err = t.cfg.scheduled(); err != nil {
-			return err
-		}
+	}
+	t.images = map[string]Image{}
+	for _, image := range t.cfg.Images {
+		t.images[image.Name] = image
 	}
 	if err = os.MkdirAll(t.cfg.WorkDir, 0o755); err != nil {
 		return fmt.Errorf("making the trial's folder: %w", err)
@@ -105,30 +106,6 @@ func (t *run) read() (err error) {
 		return t.cfg.kind(nil).PointCommands() // they may run before the cluster is created, or beside that
 	}
 	return nil
-}
-
-// scheduled returns the images by name. It makes sure that the schedule names each
-// of them once, and no others.
-func (c Config) scheduled() (map[string]Image, error) {
-	images, seen := map[string]Image{}, map[string]bool{}
-	for _, image := range c.Images {
-		images[image.Name] = image
-	}
-	for _, stage := range c.Schedule.Stages {
-		for _, name := range stage.Images {
-			if _, ok := images[name]; !ok || seen[name] {
-				return nil, fmt.Errorf("the schedule of strategy %q names the image %q, which is not in the workload or was named before", c.Schedule.Strategy, name)
-			}
-			seen[name] = true
-		}
-	}
-	if len(seen) != len(images) {
-		return nil, fmt.Errorf("the schedule of strategy %q covers %d of the workload's %d images", c.Schedule.Strategy, len(seen), len(images))
-	}
-	if c.Schedule.Pull && c.Registry == "" {
-		return nil, fmt.Errorf("strategy %q pulls, and no registry is given", c.Schedule.Strategy)
-	}
-	return images, nil
 }
 
 // nodePull reports whether the nodes pull the images themselves, past the engine.

@@ -174,24 +174,14 @@ func Cleanup(ctx context.Context, cfg Config, clock Clock, report Reporter) erro
 // pointCommands makes kind and the engine's CLI, which the user's own set-up runs, use
 // the trial's engine, and puts stratbench into the search path.
 func (t *run) pointCommands() error {
-	if err := t.cfg.kind(nil).PointCommands(); err != nil {
+	o := t.cfg.kind(nil)
+	if err := errors.Join(o.PointCommands(), o.StandIn("stratbench")); err != nil {
 		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("finding this program: %w", err)
-	}
-	bin := filepath.Join(t.cfg.WorkDir, "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
-		return fmt.Errorf("making a folder for programs: %w", err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "stratbench")); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("putting stratbench where the set-up command finds it: %w", err)
 	}
 	if err := os.WriteFile(t.cfg.ownKindConfig(), []byte(t.cfg.kindPatch()), 0o644); err != nil {
 		return fmt.Errorf("writing the Kind configuration that clusters need here: %w", err)
 	}
-	return os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return nil
 }
 
 func (c Config) ownKindConfig() string { return filepath.Join(c.WorkDir, "kind.yaml") }

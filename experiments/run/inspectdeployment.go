@@ -121,19 +121,13 @@ func (c *cellInspection) ofStep(i int, part string) string {
 }
 
 func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
-	own := map[string]bool{}
-	for _, i := range c.workload.Images {
-		own[spec.FullName(i.Tag)] = true
-		for _, tag := range i.Tags {
-			own[spec.FullName(tag)] = true
-		}
-	}
+	preloaded := map[string]bool{}
 	for _, name := range c.preloaded(ctx) {
-		own[spec.FullName(name)] = true
+		preloaded[spec.FullName(name)] = true
 	}
 	for _, u := range deploy.Images(objects) {
-		switch loaded := own[spec.FullName(u.Image)]; {
-		case !loaded:
+		switch _, built := c.workload.Named(u.Image); {
+		case !built && !preloaded[spec.FullName(u.Image)]:
 			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
 		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):
 			c.issues.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded, and cannot reach the registry; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
