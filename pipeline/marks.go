@@ -186,7 +186,8 @@ func (m *marker) find(p trial.Phase) *marked {
 }
 
 // finish ends the open phases when the command has ended. It returns the one of them
-// that began last, and what is wrong with the marks.
+// that began last, and what is wrong with the marks: phases cannot be derived from them,
+// so the trial could not be measured.
 func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -204,7 +205,7 @@ func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error
 		return in, nil
 	}
 	slices.Sort(m.faults)
-	return in, &MarksError{Faults: slices.Compact(m.faults)}
+	return in, errors.New("the marks of the set-up command do not pair: " + strings.Join(slices.Compact(m.faults), "; "))
 }
 
 // unseen are the phases whose start pattern matched no line.
@@ -217,14 +218,6 @@ func (m *marker) unseen() (phases []trial.Phase) {
 		}
 	}
 	return phases
-}
-
-// MarksError reports marks of a set-up command from which its phases cannot be
-// derived: the trial could not be measured.
-type MarksError struct{ Faults []string }
-
-func (e *MarksError) Error() string {
-	return "the marks of the set-up command do not pair: " + strings.Join(e.Faults, "; ")
 }
 
 // lookForMarks is how often the file of marks is read. The marks have exact times of

@@ -29,11 +29,11 @@ func deploymentKey(c resolved) string {
 	return string(key)
 }
 
-// local are the steps with their remote files on this host, which are fetched.
-func local(ctx context.Context, steps []spec.Step) (all []spec.Step, errs []error) {
+// local are the steps with their remote files on this host, which are fetched to the cache.
+func local(ctx context.Context, cache string, steps []spec.Step) (all []spec.Step, errs []error) {
 	for i, s := range steps {
 		here := func(part, file string) string {
-			file, err := fetched(ctx, file)
+			file, err := fetched(ctx, cache, file)
 			if err != nil {
 				errs = append(errs, &deploy.SourceError{Source: i, Part: part, Err: err})
 			}
@@ -70,7 +70,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	key := deploymentKey(c.resolved)
 	p, known := c.r.deployments[key]
 	if !known { // once for the run, so that trials apply what was inspected
-		steps, errs := local(ctx, c.workload.Steps())
+		steps, errs := local(ctx, c.r.cache, c.workload.Steps())
 		if p.errs = errs; len(errs) == 0 {
 			p.steps, p.errs = deploy.Prepare(steps, server)
 		}

@@ -49,7 +49,7 @@ func (r *runner) preload(ctx context.Context) error {
 				continue
 			}
 			r.report.preparing(Preparation{What: "fetching the image " + entry})
-			archive, err := archiveOf(ctx, entry)
+			archive, err := archiveOf(ctx, r.cache, entry)
 			if err != nil {
 				return fmt.Errorf("%w: the image %s, which trials load: %w; correct its name, log in to its registry, or save it to an archive (docker save) and name that under preload", ErrNoneReady, entry, err)
 			}
