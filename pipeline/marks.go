@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -226,19 +225,9 @@ const lookForMarks = 25 * time.Millisecond
 
 // follow reads the file of marks until done is closed, then the rest of it.
 func (m *marker) follow(file *os.File, done <-chan struct{}) {
-	var rest []byte
+	whole := &lines{emit: m.called}
 	for last := false; ; {
-		text, err := io.ReadAll(file)
-		rest = append(rest, text...)
-		for {
-			line, after, whole := bytes.Cut(rest, []byte("\n"))
-			if !whole {
-				break
-			}
-			m.called(string(line))
-			rest = after
-		}
-		if last || err != nil {
+		if _, err := io.Copy(whole, file); last || err != nil {
 			return
 		}
 		select {

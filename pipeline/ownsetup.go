@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,15 +109,8 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 	go func() {
 		defer close(read)
 		log := &lines{emit: func(text string) { whole.touch(); marks.line(text) }}
-		buffer := make([]byte, 32<<10)
-		for {
-			n, err := out.Read(buffer)
-			_, _ = log.Write(buffer[:n])
-			if err != nil {
-				log.flush()
-				return
-			}
-		}
+		_, _ = io.Copy(log, out) // until the last process closes it, or linger ends
+		log.flush()
 	}()
 	go func() { defer close(followed); marks.follow(file, done) }()
 	err = cmd.Wait()

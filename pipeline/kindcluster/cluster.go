@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/exec"
+	"sigs.k8s.io/kind/pkg/log"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
@@ -137,7 +138,7 @@ func Delete(ctx context.Context, o Options) error {
 	if err := o.PointCommands(); err != nil {
 		return err
 	}
-	provider := o.provider(&logger{Observer: silent})
+	provider := o.provider(log.NoopLogger{})
 	err := await(ctx, func() error {
 		if o.Endpoint.Runtime == trial.Podman {
 			o.killNodes(ctx, provider)
@@ -163,16 +164,14 @@ func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
 	}
 }
 
-var silent = Observer{Log: func(string) {}, Evidence: func(string) {}, Step: func(string) func(error) { return func(error) {} }}
-
 // provider chooses Kind's provider by name. Kind itself would ignore a
 // KIND_EXPERIMENTAL_PROVIDER that it does not know, and prefer docker.
-func (o Options) provider(log *logger) *cluster.Provider {
+func (o Options) provider(to log.Logger) *cluster.Provider {
 	by := cluster.ProviderWithDocker()
 	if o.Endpoint.Runtime == trial.Podman {
 		by = cluster.ProviderWithPodman()
 	}
-	return cluster.NewProvider(cluster.ProviderWithLogger(log), by)
+	return cluster.NewProvider(cluster.ProviderWithLogger(to), by)
 }
 
 // PointCommands sets environment variables, which Kind offers as the only way: they
