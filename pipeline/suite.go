@@ -85,14 +85,9 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	return report, ran, read
 }
 
-// fileState is different once a file has been written again.
-type fileState struct {
-	size     int64
-	modified time.Time
-}
-
-// reportState is the state of each file that matches the pattern of reports.
-func reportState(test spec.Test) map[string]fileState {
+// reportState is the state of each file that matches the pattern of reports. It is another
+// one once the file has been written again.
+func reportState(test spec.Test) map[string]string {
 	pattern := test.Report
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(test.Dir, pattern)
@@ -101,19 +96,17 @@ func reportState(test spec.Test) map[string]fileState {
 	if err != nil || len(files) == 0 {
 		files = []string{pattern}
 	}
-	states := map[string]fileState{}
+	states := map[string]string{}
 	for _, file := range files {
-		state := fileState{}
 		if info, err := os.Stat(file); err == nil {
-			state = fileState{info.Size(), info.ModTime()}
+			states[file] = fmt.Sprint(info.Size(), info.ModTime())
 		}
-		states[file] = state
 	}
 	return states
 }
 
 // readReport reads the reports that the command wrote, and none from before.
-func (t *run) readReport(before map[string]fileState) (report testreport.Report, err error) {
+func (t *run) readReport(before map[string]string) (report testreport.Report, err error) {
 	written := false
 	after := reportState(t.cfg.Test)
 	for _, path := range slices.Sorted(maps.Keys(after)) {
