@@ -71,7 +71,7 @@ func TestABuildThatGivesWayIsEvidence(t *testing.T) {
 		if result.Err != nil || len(result.Images) != 2 || !slices.Equal(engine.calls, []string{"m-store", "m-till", "m-till-again"}) {
 			t.Errorf("got %+v, builds %q", result, engine.calls)
 		}
-		seen := trace.Seen()
+		seen := trace.Seen
 		if len(seen) != 1 || seen[0].State != trial.StateBackedOff || seen[0].Detail != "till" || len(seen[0].Unknown()) > 0 {
 			t.Errorf("seen: %+v", seen)
 		}
@@ -93,7 +93,7 @@ func TestPredictionAloneIsSaid(t *testing.T) {
 		result := start(t.Context(), cfg, &slowEngine{}, NewClock(0), trace.Add, func(r *run) error {
 			return r.runPhase(t.Context(), trial.PhaseBuild, r.build)
 		})
-		if seen := trace.Seen(); result.Err != nil || len(seen) != 1 || !strings.HasPrefix(seen[0].Text, "by prediction alone: ") {
+		if seen := trace.Seen; result.Err != nil || len(seen) != 1 || !strings.HasPrefix(seen[0].Text, "by prediction alone: ") {
 			t.Errorf("got %v, seen %+v", result.Err, seen)
 		}
 	})

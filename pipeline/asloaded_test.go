@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
@@ -26,8 +27,8 @@ func object(apiVersion, kind, name, image string) deploy.Object {
 
 // besideTheLoad is a run whose images are loaded by arrive, after a minute each.
 func besideTheLoad(limit time.Duration) (r *run, trace *Trace, arrive func(names ...[]string)) {
-	r, trace = newRun(Config{DeployAsLoaded: true, Limits: limits(trial.PhaseDeploy, limit), Preload: []Archive{{Names: []string{"postgres:16"}}},
-		Images: []Image{{Name: "store", Tag: "localhost/store:e2e", Tags: []string{"shop.test/store"}}, {Name: "till", Tag: "localhost/till:e2e"}}})
+	r, trace = newRun(Config{Settings: spec.Settings{Deploy: spec.DeploySettings{When: trial.DeployAsLoaded}}, Limits: limits(trial.PhaseDeploy, limit), Preload: []Archive{{Names: []string{"postgres:16"}}},
+		Images: []Image{{Image: spec.Image{Name: "store", Tag: "localhost/store:e2e", Tags: []string{"shop.test/store"}}}, {Image: spec.Image{Name: "till", Tag: "localhost/till:e2e"}}}})
 	r.loaded, r.absent = make(chan []string, 3), r.cfg.loads()
 	return r, trace, func(names ...[]string) {
 		for _, arrived := range names {

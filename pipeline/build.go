@@ -19,7 +19,7 @@ import (
 // engine's store, as the strategy says, after the stages that images have in common.
 // Images that the nodes pull themselves are left to the phase load.
 func (t *run) build(ctx context.Context, ph *phase) error {
-	if t.cfg.NodePull {
+	if t.cfg.nodePull() {
 		for _, image := range t.cfg.Images {
 			t.obtained(image, "")
 		}
@@ -35,7 +35,10 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 		}
 	}
 	verb, obtain := "build ", t.makeImage
-	if t.cfg.Schedule.Pull {
+	switch {
+	case t.cfg.Task == Publish:
+		verb = "publish "
+	case t.cfg.Schedule.Pull:
 		verb, obtain = "pull ", t.pullImage
 	}
 	runner := strategies.Runner{Gauge: t.gauge, Notify: func(n strategies.Notice) { t.noticed(ph, n) }}
@@ -51,7 +54,12 @@ func (t *run) build(ctx context.Context, ph *phase) error {
 			} else if errors.Is(context.Cause(ctx), strategies.ErrBackedOff) {
 				err = fmt.Errorf("%w (%w)", strategies.ErrBackedOff, err)
 			}
-			return err
+			if err != nil || t.cfg.Task != Publish {
+				return err
+			}
+			return ph.within("push", image.Name, "push", func() error {
+				return t.engine.Push(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
+			})
 		})
 	})
 }
@@ -95,18 +103,18 @@ func (t *run) obtained(image Image, id runtimes.ImageID) {
 
 // makeImage builds an image from its Dockerfile, or by its command.
 func (t *run) makeImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
-	if image.Command == nil {
+	if len(image.Command) == 0 {
 		return t.buildImage(ctx, ph, image)
 	}
 	env := map[string]string{}
-	maps.Copy(env, image.Command.Env)
+	maps.Copy(env, image.Env)
 	env["STRATBENCH_IMAGE"] = image.Ref
-	if err := t.command(ctx, ph, image.Name, deploy.Command{Args: image.Command.Args, Dir: image.Command.Dir, Env: env}); err != nil {
+	if err := t.command(ctx, ph, image.Name, deploy.Command{Args: image.Command, Dir: image.Dir, Env: env}); err != nil {
 		return "", err
 	}
 	id, err := t.engine.Image(ctx, image.Ref)
 	if runtimes.IsNotFound(err) {
-		err = fmt.Errorf("%s succeeded, and the engine has no image %s; have the command give the image that name, which it gets as STRATBENCH_IMAGE", image.Command.Args[0], image.Ref)
+		err = fmt.Errorf("%s succeeded, and the engine has no image %s; have the command give the image that name, which it gets as STRATBENCH_IMAGE", image.Command[0], image.Ref)
 	}
 	ph.made(id)
 	return id, err
@@ -130,7 +138,7 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 	}, steps.report)
 	steps.close(err)
 	ph.made(id)
-	if err == nil && t.cfg.WarmCache && steps.worked && !steps.found {
+	if err == nil && t.cfg.Warm() && steps.worked && !steps.found {
 		err = &kindcluster.InvalidError{Err: errors.New("its build cache is warm, and no step came from it: what is copied, or an argument, differs from one build to the next; make both the same in each, or use build.cacheStart: cold")}
 	}
 	return id, err
@@ -141,9 +149,9 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 // goes on finds what it has done.
 func (t *run) noCache(image Image) bool {
 	if len(t.cfg.Common) == 0 {
-		return t.cfg.NoCache
+		return t.cfg.Settings.Build.NoCache
 	}
-	return t.cfg.NoCache && image.Ref == "" && t.cfg.Again == nil
+	return t.cfg.Settings.Build.NoCache && image.Ref == "" && t.cfg.Again == nil
 }
 
 // cacheIn is the image's own cache among those at a place, or empty. A common stage has
@@ -184,41 +192,6 @@ func (t *run) pullImage(ctx context.Context, ph *phase, image Image) (id runtime
 	})
 	ph.made(id)
 	return id, err
-}
-
-// Publish prepares strategies that pull: it builds every image of the schedule and
-// pushes it to the trial's registry, where Run finds it. It is reported like a trial
-// that ends after its builds.
-func Publish(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	cfg.Schedule.Pull = false
-	return start(ctx, cfg, engine, clock, report, func(t *run) error {
-		return t.phase(trial.PhaseBuild, t.publish)(ctx)
-	})
-}
-
-// Fill prepares builds with a warm cache: it builds every image of the schedule, which
-// fills the engine's own cache and that at CacheTo. It is reported like a trial that
-// ends after its builds.
-func Fill(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	return start(ctx, cfg, engine, clock, report, func(t *run) error {
-		return t.phase(trial.PhaseBuild, t.build)(ctx)
-	})
-}
-
-func (t *run) publish(ctx context.Context, ph *phase) error {
-	return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
-		image := t.images[name]
-		return ph.within("publish "+name, name, "", func() error {
-			id, err := t.makeImage(ctx, ph, image)
-			if err != nil {
-				return err
-			}
-			t.obtained(image, id)
-			return ph.within("push", image.Name, "push", func() error {
-				return t.engine.Push(ctx, image.Ref, t.cfg.RegistryPlainHTTP)
-			})
-		})
-	})
 }
 
 // steps turns what an engine reports about one build into spans and log lines.

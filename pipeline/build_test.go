@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -53,7 +53,10 @@ func (e *scriptedEngine) Push(_ context.Context, ref string, _ bool) error {
 
 func twoImages(t *testing.T) Config {
 	return Config{
-		Images: []Image{{Name: "store", Tag: "shop.test/store:v2", Ref: "own.test/store:1"}, {Name: "till", Tag: "shop.test/till", Ref: "own.test/till:1"}},
+		Images: []Image{
+			{Image: spec.Image{Name: "store", Tag: "shop.test/store:v2"}, Ref: "own.test/store:1"},
+			{Image: spec.Image{Name: "till", Tag: "shop.test/till"}, Ref: "own.test/till:1"},
+		},
 		Schedule: strategies.Schedule{Strategy: "serial", Stages: []strategies.Stage{
 			{Images: []string{"store", "till"}, Concurrency: 1}}},
 		Registry: "host:5000/lab/",
@@ -67,6 +70,11 @@ func buildOnly(ctx context.Context, cfg Config, engine runtimes.Engine) (Result,
 		return t.runPhase(ctx, trial.PhaseBuild, t.build)
 	})
 	return result, trace
+}
+
+func preparation(ctx context.Context, task Task, cfg Config, engine runtimes.Engine, report Reporter) Result {
+	cfg.Task = task
+	return Run(ctx, cfg, engine, NewClock(0), nil, report)
 }
 
 func TestBuildStepsBecomeSpans(t *testing.T) {
@@ -132,8 +140,8 @@ func TestBuildOutputIsLoggedInWholeLines(t *testing.T) {
 func TestCommonStagesAreBuiltBeforeTheImages(t *testing.T) {
 	for _, again := range []*trial.Seconds{nil, new(trial.Seconds)} {
 		cfg := twoImages(t)
-		cfg.NoCache, cfg.Again = true, again
-		cfg.Common = []Image{{Build: "m-store.build", Context: "/shop", Target: "build"}, {Build: "m-till.web", Context: "/shop", Target: "web"}}
+		cfg.Settings.Build.NoCache, cfg.Again = true, again
+		cfg.Common = []Image{{Image: spec.Image{Context: "/shop", Target: "build"}, Build: "m-store.build"}, {Image: spec.Image{Context: "/shop", Target: "web"}, Build: "m-till.web"}}
 		var built []runtimes.Build
 		engine := &scriptedEngine{build: func(b runtimes.Build, report func(runtimes.Progress)) error {
 			built = append(built, b)
@@ -172,7 +180,7 @@ func TestAFailedCommonStageEndsTheBuilds(t *testing.T) {
 	broken := errors.New("exit code 1")
 	engine := &scriptedEngine{build: func(runtimes.Build, func(runtimes.Progress)) error { return broken }}
 	cfg := twoImages(t)
-	cfg.Common = []Image{{Build: "m-store.build", Target: "build"}}
+	cfg.Common = []Image{{Image: spec.Image{Target: "build"}, Build: "m-store.build"}}
 	result, _ := buildOnly(t.Context(), cfg, engine)
 	if v := result.Verdict(); result.Image != "" || !errors.Is(result.Err, broken) || v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild || len(engine.calls) != 1 {
 		t.Errorf("got %+v after %q", result, engine.calls)
@@ -196,11 +204,11 @@ func TestFailedBuildNamesItsImage(t *testing.T) {
 
 func TestPublishedImagesAreThosePulled(t *testing.T) {
 	cfg := twoImages(t)
-	cfg.Schedule.Pull = true
 	published, pulled := &scriptedEngine{}, &scriptedEngine{}
-	if r := Publish(t.Context(), cfg, published, NewClock(0), func(Event) {}); r.Err != nil {
+	if r := preparation(t.Context(), Publish, cfg, published, func(Event) {}); r.Err != nil {
 		t.Fatal(r.Err)
 	}
+	cfg.Schedule.Pull = true
 	buildOnly(t.Context(), cfg, pulled)
 	for _, ref := range []string{"own.test/store:1", "own.test/till:1"} {
 		if !slices.Contains(published.calls, "push "+ref) || !slices.Contains(pulled.calls, "pull "+ref) {
@@ -214,13 +222,12 @@ func TestAPublicationHasTheHooksOfTheBuild(t *testing.T) {
 	cfg, trace := twoImages(t), &Trace{}
 	made := filepath.Join(t.TempDir(), "made")
 	cfg.ClusterName = "c"
-	cfg.Hooks = map[trial.Phase]Hooks{trial.PhaseBuild: {
-		Before: &deploy.Command{Args: []string{"touch", made}, Dir: cfg.WorkDir}, After: &deploy.Command{Args: []string{"rm", made}, Dir: cfg.WorkDir}}}
+	cfg.Hooks, cfg.HooksDir = spec.Hooks{trial.PhaseBuild: {Before: []string{"touch", made}, After: []string{"rm", made}}}, cfg.WorkDir
 	engine := &scriptedEngine{build: func(runtimes.Build, func(runtimes.Progress)) error {
 		_, err := os.Stat(made)
 		return err
 	}}
-	result := Publish(t.Context(), cfg, engine, NewClock(0), trace.Add)
+	result := preparation(t.Context(), Publish, cfg, engine, trace.Add)
 	if _, err := os.Stat(made); result.Err != nil || err == nil || len(engine.calls) != 4 {
 		t.Errorf("got %+v after %q; the hook after the build: %v", result, engine.calls, err)
 	}
@@ -228,9 +235,9 @@ func TestAPublicationHasTheHooksOfTheBuild(t *testing.T) {
 	if len(spans) < 3 || spans[0].Name != "build" || spans[1].Name != "hook before build" || spans[len(spans)-1].Name != "hook after build" {
 		t.Errorf("got %+v", spans)
 	}
-	cfg.Hooks[trial.PhaseBuild] = Hooks{Before: &deploy.Command{Args: []string{"false"}, Dir: cfg.WorkDir}}
+	cfg.Hooks[trial.PhaseBuild] = spec.Hook{Before: []string{"false"}}
 	engine.calls = nil
-	result = Publish(t.Context(), cfg, engine, NewClock(0), func(Event) {})
+	result = preparation(t.Context(), Publish, cfg, engine, func(Event) {})
 	if v := result.Verdict(); v.Outcome != trial.BuildFailed || v.Phase != trial.PhaseBuild || len(engine.calls) > 0 {
 		t.Errorf("with a hook that fails: got %+v after %q", v, engine.calls)
 	}
@@ -244,7 +251,7 @@ func TestImagesHaveCachesOfTheirOwn(t *testing.T) {
 	}}
 	cfg := twoImages(t)
 	cfg.CacheFrom, cfg.CacheTo = "host:5000/warm", "host:5000/cold"
-	if r := Fill(t.Context(), cfg, engine, NewClock(0), func(Event) {}); r.Err != nil || len(r.Images) != 2 {
+	if r := preparation(t.Context(), Fill, cfg, engine, func(Event) {}); r.Err != nil || len(r.Images) != 2 {
 		t.Fatalf("got %+v", r)
 	}
 	if built[0].CacheFrom != "host:5000/warm/store" || built[1].CacheTo != "host:5000/cold/till" {
@@ -280,7 +287,7 @@ func TestAWarmCacheThatGivesNothingIsNotMeasured(t *testing.T) {
 		if result, _ := buildOnly(t.Context(), cfg, engine); result.Verdict().Outcome != trial.OK {
 			t.Errorf("%s, without a warm cache: got %+v", name, result.Verdict())
 		}
-		cfg.WarmCache = true
+		cfg.Task, cfg.Settings.Build.Cache = Trial, trial.CacheLocal
 		if result, _ := buildOnly(t.Context(), cfg, engine); result.Verdict().Outcome != c.want {
 			t.Errorf("%s: got %+v", name, result.Verdict())
 		}
@@ -289,10 +296,6 @@ func TestAWarmCacheThatGivesNothingIsNotMeasured(t *testing.T) {
 
 func TestFaultyInputStartsNothing(t *testing.T) {
 	cases := map[string]func(*Config){
-		"unknown image":  func(c *Config) { c.Schedule.Stages[0].Images[0] = "door" },
-		"image twice":    func(c *Config) { c.Schedule.Stages[0].Images[1] = "store" },
-		"image left out": func(c *Config) { c.Schedule.Stages[0].Images = []string{"store"} },
-		"no registry":    func(c *Config) { c.Schedule.Pull, c.Registry = true, "" },
 		"no Kind config": func(c *Config) { c.KindConfig = "/none" },
 		"faulty patch":   func(c *Config) { c.KindPatches = []string{"x: y"} },
 	}
@@ -319,7 +322,7 @@ func TestAnImageThatACommandBuilds(t *testing.T) {
 	builtBy := func(script string) Config {
 		cfg := twoImages(t)
 		cfg.Endpoint = runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///run/none.sock"}
-		cfg.Images[0].Command = &deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir, Env: map[string]string{"MODE": "e2e"}}
+		cfg.Images[0].Command, cfg.Images[0].Dir, cfg.Images[0].Env = []string{"sh", "-c", script}, dir, map[string]string{"MODE": "e2e"}
 		return cfg
 	}
 	const script = `echo "$MODE $STRATBENCH_IMAGE $DOCKER_HOST" >made`
@@ -336,7 +339,7 @@ func TestAnImageThatACommandBuilds(t *testing.T) {
 		t.Errorf("the build has no span: %+v", trace.Spans(0))
 	}
 	engine.calls = nil
-	result = Publish(t.Context(), builtBy(script), engine, NewClock(0), func(Event) {})
+	result = preparation(t.Context(), Publish, builtBy(script), engine, func(Event) {})
 	if pushed := []string{"push own.test/store:1", "build own.test/till:1", "push own.test/till:1"}; result.Err != nil || !slices.Equal(engine.calls, pushed) {
 		t.Errorf("got %+v, calls %q", result, engine.calls)
 	}
@@ -350,7 +353,7 @@ func TestAnImageThatACommandBuilds(t *testing.T) {
 
 func TestWithoutImagesNothingIsBuiltOrLoaded(t *testing.T) {
 	engine := &scriptedEngine{}
-	result := start(t.Context(), Config{LoadTogether: true, WorkDir: t.TempDir()}, engine, NewClock(0), func(Event) {}, func(r *run) error {
+	result := start(t.Context(), Config{Settings: spec.Settings{Load: spec.LoadSettings{Together: true}}, WorkDir: t.TempDir()}, engine, NewClock(0), func(Event) {}, func(r *run) error {
 		if err := r.runPhase(t.Context(), trial.PhaseBuild, r.build); err != nil {
 			return err
 		}

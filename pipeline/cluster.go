@@ -7,7 +7,6 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
-	"github.com/stratbench/stratbench/runtimes"
 )
 
 // createCluster is the phase cluster: it creates the cluster, or starts its stopped
@@ -20,7 +19,7 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 		}
 	}
 	obtain := kindcluster.Create
-	if t.cfg.Prebooted {
+	if t.cfg.Settings.Cluster == trial.ClusterPrebooted && t.cfg.Task != Preboot && t.cfg.Again == nil {
 		obtain = kindcluster.Boot
 	}
 	cluster, err := obtain(ctx, t.cfg.kind(t.kind), kindcluster.Observer{
@@ -32,7 +31,7 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 		return err
 	}
 	t.set(func(r *Result) {
-		r.NodeProvider, r.NodeImageID = cluster.Host.Runtime, cluster.Host.ImageID
+		r.NodeProvider = cluster.Host
 		if age := trial.Seconds(time.Since(cluster.Created)); !cluster.Created.IsZero() {
 			r.ClusterAge = &age
 		}
@@ -41,33 +40,23 @@ func (t *run) createCluster(ctx context.Context, ph *phase) error {
 	return err
 }
 
-// Preboot prepares trials that start a cluster from before: it creates the cluster,
-// waits until its DNS is available, and stops its nodes. Such trials begin with what
-// is then on the machine's disk. It is reported like a trial that ends after its
-// cluster.
-func Preboot(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter) Result {
-	return start(ctx, cfg, engine, clock, report, func(t *run) error {
-		return t.runPhase(ctx, trial.PhaseCluster, func(ctx context.Context, ph *phase) error {
-			if err := t.createCluster(ctx, ph); err != nil {
-				return err
-			}
-			const dns, stop = "DNS available", "stop the nodes"
-			if !t.cluster.LacksNetwork() { // without a network, it never is
-				if err := ph.within(dns, "", dns, func() error { return t.awaitDNS(ctx, ph) }); err != nil {
-					return err
-				}
-			}
-			return ph.within(stop, "", stop, func() error { return t.cluster.Stop(ctx) })
-		})
-	})
+// preboot creates the cluster that trials start, and stops its nodes.
+func (t *run) preboot(ctx context.Context, ph *phase) error {
+	if err := t.createCluster(ctx, ph); err != nil {
+		return err
+	}
+	const dns, stop = "DNS available", "stop the nodes"
+	if !t.cluster.LacksNetwork() { // without a network, it never is
+		if err := ph.within(dns, "", dns, func() error { return t.awaitDNS(ctx, ph) }); err != nil {
+			return err
+		}
+	}
+	return ph.within(stop, "", stop, func() error { return t.cluster.Stop(ctx) })
 }
 
 // awaitDNS waits for the last part that Kind itself deploys.
 func (t *run) awaitDNS(ctx context.Context, ph *phase) error {
-	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{
-		Log: func(line string) { ph.log("", line) }, Progress: func(int, int) {},
-		Span: func(string) func(error) { return func(error) {} }, Pod: func(string) func(error) { return func(error) {} },
-	})
+	client, err := deploy.Connect(ctx, t.cfg.Kubeconfig(), deploy.Observer{Log: func(line string) { ph.log("", line) }})
 	if err != nil {
 		return err
 	}

@@ -15,13 +15,13 @@ import (
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
 
-// hook runs a command of the workload's as part of the phase. It may be nil.
-func (t *run) hook(ctx context.Context, ph *phase, when string, c *deploy.Command) error {
-	if c == nil {
+// hook runs a command of the workload's as part of the phase, if there is one.
+func (t *run) hook(ctx context.Context, ph *phase, when string, args []string) error {
+	if len(args) == 0 {
 		return nil
 	}
 	name := fmt.Sprintf("hook %s %s", when, ph.name)
-	return ph.within(name, "", name, func() error { return t.command(ctx, ph, "", *c) })
+	return ph.within(name, "", name, func() error { return t.command(ctx, ph, "", deploy.Command{Args: args, Dir: t.cfg.HooksDir}) })
 }
 
 // command runs a command of the workload's and logs what it prints. image is the one
@@ -34,7 +34,7 @@ func (t *run) command(ctx context.Context, ph *phase, image string, c deploy.Com
 	log.flush()
 	t.left(cmd)
 	if errors.Is(err, exec.ErrWaitDelay) {
-		t.note(ph, "the command %s succeeded, and left processes running that hold its output open", c.Args[0])
+		ph.note("the command %s succeeded, and left processes running that hold its output open", c.Args[0])
 		return nil
 	}
 	if err != nil {

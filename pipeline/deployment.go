@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
@@ -28,7 +29,7 @@ func (t *run) deploy(ctx context.Context, ph *phase) error {
 	if err != nil {
 		return err
 	}
-	if t.cfg.DeployAsLoaded {
+	if t.cfg.asLoaded() {
 		t.absent = t.cfg.loads()
 	}
 	nodesReady := t.awaitNodes(ctx, ph)
@@ -105,42 +106,36 @@ func (t *run) doStep(ctx context.Context, ph *phase, client *deploy.Client, step
 // tried again only after a back-off. From the first object on that must keep its place,
 // it applies all others in order.
 func (t *run) apply(ctx context.Context, ph *phase, objects []deploy.Object, do func([]deploy.Object) error) error {
-	if len(t.absent) == 0 {
-		return do(objects)
-	}
 	namespaces := deploy.Namespaces(t.cfg.Deploy)
-	var free, held, tail []deploy.Object
-	for i, o := range objects {
-		if o.KeepsPlace(namespaces) {
-			tail = objects[i:]
-			break
+	inOrder := false
+	for len(t.absent) > 0 && len(objects) > 0 {
+		n := 0 // of these, all that can be applied are applied next
+		for n < len(objects) && !inOrder && !objects[n].KeepsPlace(namespaces) {
+			n++
 		}
-		if o.Needs(t.absent) {
-			held = append(held, o)
-		} else {
-			free = append(free, o)
+		if n == 0 {
+			inOrder, n = true, 1
 		}
-	}
-	if err := do(free); err != nil {
-		return err
-	}
-	for len(held)+len(tail) > 0 {
-		next := slices.IndexFunc(held, func(o deploy.Object) bool { return !o.Needs(t.absent) })
-		if len(held) == 0 && !tail[0].Needs(t.absent) {
-			held, tail, next = tail[:1:1], tail[1:], 0
-		}
-		if next < 0 {
-			if err := t.awaitImage(ctx, ph); err != nil {
-				return err
+		var now, held []deploy.Object
+		for _, o := range objects[:n] {
+			if o.Needs(t.absent) {
+				held = append(held, o)
+			} else {
+				now = append(now, o)
 			}
-			continue
 		}
-		if err := do(held[next : next+1]); err != nil {
+		objects = slices.Concat(held, objects[n:])
+		var err error
+		if len(now) > 0 {
+			err = do(now)
+		} else {
+			err = t.awaitImage(ctx, ph)
+		}
+		if err != nil {
 			return err
 		}
-		held = slices.Delete(slices.Clone(held), next, next+1)
 	}
-	return nil
+	return do(objects)
 }
 
 // awaitImage waits until one more image is in the nodes. No limit of the phase counts
@@ -155,7 +150,7 @@ func (t *run) awaitImage(ctx context.Context, ph *phase) error {
 				clear(t.absent)
 			}
 			for _, name := range names {
-				delete(t.absent, deploy.ImageName(name))
+				delete(t.absent, spec.FullName(name))
 			}
 			return nil
 		case <-ctx.Done():

@@ -9,25 +9,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/pipeline/deploy"
 )
 
 func TestHooksArePartsOfTheirPhase(t *testing.T) {
 	dir := t.TempDir()
-	sh := func(script string) *deploy.Command {
-		return &deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir}
-	}
+	sh := func(script string) []string { return []string{"sh", "-c", script} }
 	for name, c := range map[string]struct {
-		hooks  Hooks
+		hooks  spec.Hook
 		failed bool
 		want   []string
 	}{
-		"both":   {Hooks{sh("echo before >>log"), sh("echo after >>log")}, false, []string{"build", "hook before build", "work", "hook after build"}},
-		"first":  {Hooks{Before: sh("exit 3")}, true, []string{"build", "hook before build"}},
-		"second": {Hooks{After: sh("exit 3")}, true, []string{"build", "work", "hook after build"}},
+		"both":   {spec.Hook{Before: sh("echo before >>log"), After: sh("echo after >>log")}, false, []string{"build", "hook before build", "work", "hook after build"}},
+		"first":  {spec.Hook{Before: sh("exit 3")}, true, []string{"build", "hook before build"}},
+		"second": {spec.Hook{After: sh("exit 3")}, true, []string{"build", "work", "hook after build"}},
 	} {
-		run, trace := newRun(Config{ClusterName: "c", Hooks: map[trial.Phase]Hooks{trial.PhaseBuild: c.hooks}, Limits: limits(trial.PhaseBuild, time.Minute)})
+		run, trace := newRun(Config{ClusterName: "c", Hooks: spec.Hooks{trial.PhaseBuild: c.hooks}, HooksDir: dir, Limits: limits(trial.PhaseBuild, time.Minute)})
 		err := run.phase(trial.PhaseBuild, func(_ context.Context, ph *phase) error {
 			return ph.within("work", "", "", func() error { return nil })
 		})(t.Context())
@@ -43,10 +41,10 @@ func TestHooksArePartsOfTheirPhase(t *testing.T) {
 
 func TestWhatAHookLeavesRunningServesTheTrialAndEnds(t *testing.T) {
 	dir := t.TempDir()
-	result := start(t.Context(), Config{ClusterName: "c", WorkDir: t.TempDir()}, &scriptedEngine{}, NewClock(0), func(Event) {}, func(r *run) error {
+	result := start(t.Context(), Config{ClusterName: "c", HooksDir: dir, WorkDir: t.TempDir()}, &scriptedEngine{}, NewClock(0), func(Event) {}, func(r *run) error {
 		return r.runPhase(t.Context(), trial.PhaseDeploy, func(ctx context.Context, ph *phase) error {
 			for _, script := range []string{`(sleep 1; echo late >late) >/dev/null 2>&1 & echo $! >pid`, `kill -0 "$(cat pid)"`} {
-				if err := r.hook(ctx, ph, "after", &deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir}); err != nil {
+				if err := r.hook(ctx, ph, "after", []string{"sh", "-c", script}); err != nil {
 					return err
 				}
 			}
@@ -63,13 +61,13 @@ func TestWhatAHookLeavesRunningServesTheTrialAndEnds(t *testing.T) {
 }
 
 func TestACommandThatHasItsExitCodeAlone(t *testing.T) {
-	result, trace := shellSuite(t, Test{Format: "exit-code"}, "echo some words; exit 0")
-	if v := result.Verdict(); v.Outcome != trial.OK || len(trace.Tests()) != 1 || trace.Tests()[0].Name != "sh" {
-		t.Errorf("got %+v, %+v", v, trace.Tests())
+	result, trace := shellSuite(t, spec.Test{Format: "exit-code"}, "echo some words; exit 0")
+	if v := result.Verdict(); v.Outcome != trial.OK || len(trace.Tests) != 1 || trace.Tests[0].Name != "sh" {
+		t.Errorf("got %+v, %+v", v, trace.Tests)
 	}
-	result, trace = shellSuite(t, Test{Format: "exit-code"}, "exit 7")
-	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests()) != 1 || trace.Tests()[0].Status != trial.TestFail {
-		t.Errorf("got %+v, %+v", v, trace.Tests())
+	result, trace = shellSuite(t, spec.Test{Format: "exit-code"}, "exit 7")
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests) != 1 || trace.Tests[0].Status != trial.TestFail {
+		t.Errorf("got %+v, %+v", v, trace.Tests)
 	}
 }
 
@@ -78,11 +76,11 @@ func TestSeveralReportsAreOne(t *testing.T) {
 printf '<testsuite name="%s"><testcase name="A"/></testsuite>' one >out/one.xml
 printf '<testsuite name="%s"><testcase name="B"><failure message="no"/></testcase></testsuite>' two >out/two.xml
 exit 1`
-	result, trace := shellSuite(t, Test{Format: "junit", Report: "out/*.xml"}, script)
-	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests()) != 2 {
-		t.Errorf("got %+v, %+v", v, trace.Tests())
+	result, trace := shellSuite(t, spec.Test{Format: "junit", Report: "out/*.xml"}, script)
+	if v := result.Verdict(); v.Outcome != trial.TestFailed || len(trace.Tests) != 2 {
+		t.Errorf("got %+v, %+v", v, trace.Tests)
 	}
-	result, _ = shellSuite(t, Test{Format: "junit", Report: "gone/*.xml"}, script)
+	result, _ = shellSuite(t, spec.Test{Format: "junit", Report: "gone/*.xml"}, script)
 	if v := result.Verdict(); v.Outcome != trial.TestFailed || !strings.Contains(v.Error, "did not write gone/*.xml") {
 		t.Errorf("got %+v", v)
 	}

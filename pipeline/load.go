@@ -44,7 +44,7 @@ func (t *run) somethingToLoad(ctx context.Context) error {
 // each node, or has the nodes pull them.
 func (t *run) load(ctx context.Context, ph *phase) (err error) {
 	defer func() {
-		if err == nil && t.cfg.DeployAsLoaded {
+		if err == nil && t.cfg.asLoaded() {
 			close(t.loaded)
 		}
 	}()
@@ -54,7 +54,7 @@ func (t *run) load(ctx context.Context, ph *phase) (err error) {
 		}
 		t.arrived(archive.Names...)
 	}
-	if t.cfg.NodePull {
+	if t.cfg.nodePull() {
 		return strategies.Runner{}.Run(ctx, t.cfg.Schedule, func(ctx context.Context, name string) error {
 			image := t.images[name]
 			return ph.within("pull "+name, name, "", func() error {
@@ -62,11 +62,11 @@ func (t *run) load(ctx context.Context, ph *phase) (err error) {
 			})
 		})
 	}
-	if t.cfg.LoadTogether && !t.cfg.LoadAsBuilt && len(t.cfg.Images) > 0 {
+	if t.cfg.Settings.Load.Together && !t.cfg.asBuilt() && len(t.cfg.Images) > 0 {
 		return t.loadArchive(ctx, ph, "", t.cfg.Images)
 	}
 	for _, image := range t.cfg.Images {
-		if t.cfg.LoadAsBuilt {
+		if t.cfg.asBuilt() {
 			if image, err = t.nextBuilt(ctx, ph); err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 		refs, names[i.Ref] = append(refs, i.Ref), i.Tag
 	}
 	bring := t.cluster.Import
-	if t.cfg.LoadShared {
+	if t.cfg.Settings.Load.Path == trial.LoadShared {
 		bring = t.cluster.ImportLacking
 	}
 	return ph.sending(name, image, "", func(seen io.Writer) error {
@@ -155,7 +155,7 @@ func (t *run) named(ctx context.Context, i Image, err error) error {
 
 // arrived notes that an image is in the nodes, by all of its names.
 func (t *run) arrived(names ...string) {
-	if t.cfg.DeployAsLoaded {
+	if t.cfg.asLoaded() {
 		t.loaded <- names
 	}
 }

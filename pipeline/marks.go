@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -74,7 +74,7 @@ type marked struct {
 	open, implied bool
 }
 
-func newMarker(ctx context.Context, stop context.CancelCauseFunc, t *run, marks map[trial.Phase]Mark) (*marker, error) {
+func newMarker(ctx context.Context, stop context.CancelCauseFunc, t *run, marks spec.Marks) (*marker, error) {
 	m := &marker{t: t, stop: stop, ctx: ctx}
 	for _, phase := range slices.Sorted(maps.Keys(marks)) {
 		p, err := pattern{phase: phase}, error(nil)
@@ -185,7 +185,8 @@ func (m *marker) find(p trial.Phase) *marked {
 }
 
 // finish ends the open phases when the command has ended. It returns the one of them
-// that began last, and what is wrong with the marks.
+// that began last, and what is wrong with the marks: phases cannot be derived from them,
+// so the trial could not be measured.
 func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -203,7 +204,7 @@ func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error
 		return in, nil
 	}
 	slices.Sort(m.faults)
-	return in, &MarksError{Faults: slices.Compact(m.faults)}
+	return in, errors.New("the marks of the set-up command do not pair: " + strings.Join(slices.Compact(m.faults), "; "))
 }
 
 // unseen are the phases whose start pattern matched no line.
@@ -218,33 +219,15 @@ func (m *marker) unseen() (phases []trial.Phase) {
 	return phases
 }
 
-// MarksError reports marks of a set-up command from which its phases cannot be
-// derived: the trial could not be measured.
-type MarksError struct{ Faults []string }
-
-func (e *MarksError) Error() string {
-	return "the marks of the set-up command do not pair: " + strings.Join(e.Faults, "; ")
-}
-
 // lookForMarks is how often the file of marks is read. The marks have exact times of
 // their own.
 const lookForMarks = 25 * time.Millisecond
 
 // follow reads the file of marks until done is closed, then the rest of it.
 func (m *marker) follow(file *os.File, done <-chan struct{}) {
-	var rest []byte
+	whole := &lines{emit: m.called}
 	for last := false; ; {
-		text, err := io.ReadAll(file)
-		rest = append(rest, text...)
-		for {
-			line, after, whole := bytes.Cut(rest, []byte("\n"))
-			if !whole {
-				break
-			}
-			m.called(string(line))
-			rest = after
-		}
-		if last || err != nil {
+		if _, err := io.Copy(whole, file); last || err != nil {
 			return
 		}
 		select {

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
@@ -44,13 +45,13 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	whole := &phase{rec: t.rec, started: time.Now()}
 	span := t.rec.start(trial.Span{Name: SetupSpan})
 	started := t.rec.clock.Elapsed()
-	go whole.watch(ctx, stop, s.Limit, s.Silence)
+	go whole.watch(ctx, stop, time.Duration(s.Timeout), time.Duration(s.Silence))
 	end, ended, err := t.runSetup(ctx, whole, marks, file)
 	in, wrong := marks.finish(ended, err)
 	span.endAt(ended, err)
 	switch {
 	case err != nil && wrong != nil:
-		t.note(whole, "%v", wrong)
+		whole.note("%v", wrong)
 	case wrong != nil:
 		return end, &PhaseError{Err: wrong}
 	}
@@ -58,7 +59,7 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 		return end, failedIn(in, becauseOf(context.Cause(ctx), err))
 	}
 	for _, p := range marks.unseen() {
-		t.note(whole, "no line matched the start mark of the phase %s", p)
+		whole.note("no line matched the start mark of the phase %s", p)
 	}
 	ready := t.rec.clock.At(ended)
 	if marks.tests > 0 {
@@ -95,7 +96,7 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 		return end, ended, fmt.Errorf("opening a pipe for the set-up command: %w", err)
 	}
 	defer out.Close()
-	command := t.informed(t.cfg.Setup.Command)
+	command := t.ofSetup(t.cfg.Setup.Command)
 	cmd := t.process(ctx, command)
 	cmd.Stdout, cmd.Stderr = in, in
 	if err = cmd.Start(); err != nil {
@@ -108,15 +109,8 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 	go func() {
 		defer close(read)
 		log := &lines{emit: func(text string) { whole.touch(); marks.line(text) }}
-		buffer := make([]byte, 32<<10)
-		for {
-			n, err := out.Read(buffer)
-			_, _ = log.Write(buffer[:n])
-			if err != nil {
-				log.flush()
-				return
-			}
-		}
+		_, _ = io.Copy(log, out) // until the last process closes it, or linger ends
+		log.flush()
 	}()
 	go func() { defer close(followed); marks.follow(file, done) }()
 	err = cmd.Wait()
@@ -129,7 +123,7 @@ func (t *run) runSetup(ctx context.Context, whole *phase, marks *marker, file *o
 		_ = out.SetReadDeadline(time.Now())
 		<-read
 		if err == nil {
-			t.note(whole, "the set-up command succeeded, and left processes running that hold its output open")
+			whole.note("the set-up command succeeded, and left processes running that hold its output open")
 		}
 	}
 	var exit *exec.ExitError
@@ -147,11 +141,12 @@ func (t *run) beside(ctx context.Context, name string, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, t.cfg.Setup.Limit, fmt.Errorf("not done within %s", t.cfg.Setup.Limit))
+	limit := time.Duration(t.cfg.Setup.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done within %s", limit))
 	defer cancel()
 	span := t.rec.start(trial.Span{Name: name})
 	err := bounded(ctx, func() error {
-		return t.command(ctx, &phase{rec: t.rec, started: time.Now()}, "", t.informed(deploy.Command{Args: args, Dir: t.cfg.Setup.Dir, Env: t.cfg.Setup.Env}))
+		return t.command(ctx, &phase{rec: t.rec, started: time.Now()}, "", t.ofSetup(args))
 	})
 	if err = becauseOf(context.Cause(ctx), err); err != nil {
 		err = fmt.Errorf("the command setup.%s: %w", name, err)
@@ -174,41 +169,49 @@ func Cleanup(ctx context.Context, cfg Config, clock Clock, report Reporter) erro
 // pointCommands makes kind and the engine's CLI, which the user's own set-up runs, use
 // the trial's engine, and puts stratbench into the search path.
 func (t *run) pointCommands() error {
-	if err := t.cfg.kind(nil).PointCommands(); err != nil {
+	o := t.cfg.kind(nil)
+	if err := errors.Join(o.PointCommands(), o.StandIn("stratbench")); err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("finding this program: %w", err)
-	}
-	bin := filepath.Join(t.cfg.WorkDir, "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
-		return fmt.Errorf("making a folder for programs: %w", err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "stratbench")); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("putting stratbench where the set-up command finds it: %w", err)
-	}
-	if err := os.WriteFile(t.cfg.ownKindConfig(), []byte(t.cfg.Setup.KindConfig), 0o644); err != nil {
+	if err := os.WriteFile(t.cfg.ownKindConfig(), []byte(t.cfg.kindPatch()), 0o644); err != nil {
 		return fmt.Errorf("writing the Kind configuration that clusters need here: %w", err)
 	}
-	return os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return nil
 }
 
 func (c Config) ownKindConfig() string { return filepath.Join(c.WorkDir, "kind.yaml") }
 func (c Config) marksFile() string     { return filepath.Join(c.WorkDir, "marks") }
 
-// informed adds to a command's environment what the user's own set-up needs to know.
-// Variables that the workload sets win.
-func (t *run) informed(c deploy.Command) deploy.Command {
+// kindPatch is a Kind configuration that clusters need on this machine, or "": the
+// lab's or the tunnel's, which is a whole one.
+func (c Config) kindPatch() string {
+	if len(c.KindPatches) == 0 {
+		return ""
+	}
+	return c.KindPatches[0]
+}
+
+// ofSetup is a command of the user's own set-up with the values of the trial filled in.
+// Its environment has what the set-up needs to know; variables that the workload sets
+// win.
+func (t *run) ofSetup(args []string) deploy.Command {
 	schedule, _ := json.Marshal(t.cfg.Schedule) // it was read from JSON
-	env := map[string]string{
-		"STRATBENCH_SCHEDULE": string(schedule), "STRATBENCH_CONCURRENCY": strconv.Itoa(t.cfg.Schedule.Concurrency()),
-		"STRATBENCH_NODE_IMAGE": t.cfg.NodeImage, MarksVariable: t.cfg.marksFile(), "KIND_CLUSTER_NAME": t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER": string(t.cfg.Endpoint.Runtime),
+	values := map[string]string{
+		"cluster": t.cfg.ClusterName, "concurrency": strconv.Itoa(t.cfg.Schedule.Concurrency()), "runtime": string(t.cfg.Endpoint.Runtime),
+		"schedule": string(schedule), "strategy": t.cfg.Schedule.Strategy,
 	}
-	if t.cfg.Setup.KindConfig != "" {
-		env["STRATBENCH_KIND_CONFIG"] = t.cfg.ownKindConfig()
+	c := deploy.Command{Dir: t.cfg.Setup.Dir, Env: map[string]string{
+		"STRATBENCH_SCHEDULE": values["schedule"], "STRATBENCH_CONCURRENCY": values["concurrency"], "STRATBENCH_NODE_IMAGE": t.cfg.NodeImage,
+		MarksVariable: t.cfg.marksFile(), "KIND_CLUSTER_NAME": t.cfg.ClusterName, "KIND_EXPERIMENTAL_PROVIDER": values["runtime"],
+	}}
+	if t.cfg.kindPatch() != "" {
+		c.Env["STRATBENCH_KIND_CONFIG"] = t.cfg.ownKindConfig()
 	}
-	maps.Copy(env, c.Env)
-	c.Env = env
+	for name, value := range t.cfg.Setup.Env {
+		c.Env[name] = spec.Fill(value, values)
+	}
+	for _, arg := range args {
+		c.Args = append(c.Args, spec.Fill(arg, values))
+	}
 	return c
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/strategies"
 )
@@ -23,11 +23,11 @@ func ownSetupOf(t *testing.T, script string, change func(*Config)) (Result, *Tra
 	}
 	dir := t.TempDir()
 	cfg := Config{
-		TrialID: "t001", ClusterName: "own-t001", WorkDir: filepath.Join(dir, "work"), NodeImage: "shop.test/node:1",
+		ClusterName: "own-t001", WorkDir: filepath.Join(dir, "work"), NodeImage: "shop.test/node:1",
 		Endpoint: runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///run/none.sock"},
 		Schedule: strategies.Schedule{Strategy: "2+1", Stages: []strategies.Stage{{Images: []string{"a", "b"}, Concurrency: 2}, {Images: []string{"c"}, Concurrency: 1}}},
 		Limits:   map[trial.Phase]time.Duration{}, Silence: map[trial.Phase]time.Duration{},
-		Setup: &Setup{Command: deploy.Command{Args: []string{"sh", "-c", script}, Dir: dir}, Limit: time.Minute, Silence: time.Minute},
+		Setup: &spec.Setup{Command: []string{"sh", "-c", script}, Dir: dir, Timeout: spec.Duration(time.Minute), Silence: spec.Duration(time.Minute)},
 	}
 	if change != nil {
 		change(&cfg)
@@ -63,11 +63,11 @@ func lengthOf(t *testing.T, trace *Trace, name string) time.Duration {
 	return 0
 }
 
-func patterns(marks map[trial.Phase]Mark) func(*Config) {
+func patterns(marks spec.Marks) func(*Config) {
 	return func(c *Config) { c.Setup.Marks = marks }
 }
 
-var byPatterns = patterns(map[trial.Phase]Mark{
+var byPatterns = patterns(spec.Marks{
 	trial.PhaseCluster: {Start: "^==> cluster"},
 	trial.PhaseBuild:   {Start: "^==> build", End: "^built all"},
 	trial.PhaseDeploy:  {Start: "^==> deploy"},
@@ -170,11 +170,11 @@ func TestSetUpsThatFail(t *testing.T) {
 		"after a phase":       {`echo "==> build"; echo built all; exit 3`, byPatterns, trial.SetupFailed, "", "sh: exit status 3"},
 		"with no marks":       {`exit 1`, nil, trial.SetupFailed, "", "exit status 1"},
 		"its own group":       {`echo "==> deploy"; kill -9 0`, byPatterns, trial.DeployFailed, trial.PhaseDeploy, "ended by a signal"},
-		"a limit of its own":  {`sleep 30 & sleep 30`, func(c *Config) { c.Setup.Limit = 300 * time.Millisecond }, trial.SetupFailed, "", "not done within its limit of 300ms"},
-		"silence":             {`sleep 30`, func(c *Config) { c.Setup.Silence = 300 * time.Millisecond }, trial.SetupFailed, "", "nothing happened for 300ms"},
+		"a limit of its own":  {`sleep 30 & sleep 30`, func(c *Config) { c.Setup.Timeout = spec.Duration(300 * time.Millisecond) }, trial.SetupFailed, "", "not done within its limit of 300ms"},
+		"silence":             {`sleep 30`, func(c *Config) { c.Setup.Silence = spec.Duration(300 * time.Millisecond) }, trial.SetupFailed, "", "nothing happened for 300ms"},
 		"a limit of a phase":  {`echo "==> deploy"; while true; do echo waiting; sleep 0.05; done`, func(c *Config) { byPatterns(c); c.Limits[trial.PhaseDeploy] = 300 * time.Millisecond }, trial.DeployFailed, trial.PhaseDeploy, "not done within its limit"},
 		"silence in a phase":  {`echo "==> deploy"; sleep 30`, func(c *Config) { byPatterns(c); c.Silence[trial.PhaseDeploy] = 300 * time.Millisecond }, trial.DeployFailed, trial.PhaseDeploy, "nothing happened for 300ms"},
-		"no such program":     {``, func(c *Config) { c.Setup.Args = []string{"./gone"} }, trial.SetupFailed, "", "starting ./gone"},
+		"no such program":     {``, func(c *Config) { c.Setup.Command = []string{"./gone"} }, trial.SetupFailed, "", "starting ./gone"},
 		"what prepares it":    {`true`, func(c *Config) { c.Setup.Prepare = []string{"sh", "-c", "exit 4"} }, trial.RunnerFault, "", "preparing the trial: the command setup.prepare: running sh: exit status 4"},
 		"marks and a failure": {`echo built all; exit 5`, byPatterns, trial.SetupFailed, "", "exit status 5"},
 	} {
@@ -188,7 +188,7 @@ func TestSetUpsThatFail(t *testing.T) {
 func TestWhatASetUpIsTold(t *testing.T) {
 	result, _, log := ownSetupOf(t, `env | grep -E "^(STRATBENCH|KIND|KUBECONFIG|DOCKER_HOST|OWN)" | sort; command -v stratbench; cat "$STRATBENCH_KIND_CONFIG"`, func(c *Config) {
 		c.Setup.Env = map[string]string{"OWN": "1", "KIND_EXPERIMENTAL_DOCKER_NETWORK": "kind"}
-		c.Setup.KindConfig = "kind: Cluster"
+		c.KindPatches = []string{"kind: Cluster"}
 		c.Setup.Prepare = []string{"sh", "-c", "echo prepared"}
 	})
 	if v := result.Verdict(); v.Outcome != trial.OK {
@@ -208,7 +208,7 @@ func TestWhatASetUpIsTold(t *testing.T) {
 func TestWhatASetUpLeavesRunningServesTheTestsAndEnds(t *testing.T) {
 	began := time.Now()
 	result, _, log := ownSetupOf(t, `(sleep 60; echo never) & echo $! >pid; sleep 0.1; echo up`, func(c *Config) {
-		c.Test = Test{Command: []string{"sh", "-c", `kill -0 "$(cat pid)" && echo "it serves" && printf '%s\n' '=== RUN   TestA' '--- PASS: TestA (0.00s)' PASS`}, Dir: c.Setup.Dir, Format: "go-verbose"}
+		c.Test = spec.Test{Command: []string{"sh", "-c", `kill -0 "$(cat pid)" && echo "it serves" && printf '%s\n' '=== RUN   TestA' '--- PASS: TestA (0.00s)' PASS`}, Dir: c.Setup.Dir, Format: "go-verbose"}
 	})
 	if v := result.Verdict(); v.Outcome != trial.OK || !strings.Contains(log, "it serves") || !strings.Contains(log, "left processes running") {
 		t.Fatalf("got %+v and\n%s", v, log)
@@ -224,7 +224,7 @@ func TestCleanup(t *testing.T) {
 		t.Setenv(name, os.Getenv(name))
 	}
 	cfg := Config{ClusterName: "own-t001", WorkDir: filepath.Join(dir, "work"), Endpoint: runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///run/none.sock"},
-		Setup: &Setup{Command: deploy.Command{Dir: dir}, Cleanup: []string{"sh", "-c", `echo "$STRATBENCH_CLUSTER" >cleaned; (sleep 1; touch late) >/dev/null 2>&1 &`}, Limit: time.Minute}}
+		Setup: &spec.Setup{Dir: dir, Cleanup: []string{"sh", "-c", `echo "$STRATBENCH_CLUSTER" >cleaned; (sleep 1; touch late) >/dev/null 2>&1 &`}, Timeout: spec.Duration(time.Minute)}}
 	if err := Cleanup(t.Context(), cfg, NewClock(0), func(Event) {}); err != nil {
 		t.Fatal(err)
 	}

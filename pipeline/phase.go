@@ -86,11 +86,12 @@ func becauseOf(cause, err error) error {
 // watch ends the phase at its limit, or once nothing has happened for too long.
 func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit, silence time.Duration) {
 	for {
+		worked, quiet := p.times()
 		wait, because := time.Duration(1<<62), error(nil)
 		if limit > 0 {
-			wait, because = limit-p.working(), &LimitError{Phase: p.name, Limit: limit}
+			wait, because = limit-worked, &LimitError{Phase: p.name, Limit: limit}
 		}
-		if left := silence - p.quiet(); silence > 0 && left < wait {
+		if left := silence - quiet; silence > 0 && left < wait {
 			wait, because = left, &LimitError{Phase: p.name, Limit: silence, Silence: true}
 		}
 		if wait <= 0 {
@@ -105,26 +106,22 @@ func (p *phase) watch(ctx context.Context, cancel context.CancelCauseFunc, limit
 	}
 }
 
-// working is how long the phase has worked, without the time in which it waited.
-func (p *phase) working() time.Duration {
+// times are how long the phase has worked, and how long ago, in that time, something last
+// happened.
+func (p *phase) times() (worked, quiet time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.atWork()
+	worked = p.atWork()
+	return worked, worked - p.beat
 }
 
+// atWork is how long the phase has worked, without the time in which it waited.
 func (p *phase) atWork() time.Duration {
 	worked := time.Since(p.started) - p.waited
 	if !p.waits.IsZero() {
 		worked -= time.Since(p.waits)
 	}
 	return worked
-}
-
-// quiet is how long ago something last happened.
-func (p *phase) quiet() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.atWork() - p.beat
 }
 
 // touch notes that something happened.
@@ -167,6 +164,9 @@ func (p *phase) log(image, line string) {
 	p.touch()
 	p.rec.emit(Event{Kind: Log, Phase: p.name, Image: image, Text: line})
 }
+
+// note logs something that is worth knowing and no failure.
+func (p *phase) note(format string, a ...any) { p.log("", fmt.Sprintf(format, a...)) }
 
 // evidence reports a line that was read elsewhere after a failure.
 func (p *phase) evidence(line string) {

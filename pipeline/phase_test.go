@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -133,11 +134,11 @@ func TestALoadBesideTheBuildsIsTimedByItsOwnWork(t *testing.T) {
 		}
 		go func() {
 			time.Sleep(10 * time.Second)
-			r.built <- Image{Name: "store"}
+			r.built <- Image{Image: spec.Image{Name: "store"}}
 			time.Sleep(10 * time.Second)
 			close(r.there)
 			time.Sleep(10 * time.Minute)
-			r.built <- Image{Name: "till"}
+			r.built <- Image{Image: spec.Image{Name: "till"}}
 		}()
 		if err := r.somethingToLoad(t.Context()); err != nil {
 			t.Fatal(err)

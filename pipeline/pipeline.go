@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -47,15 +46,40 @@ type run struct {
 // if that is unknown.
 type Gauge func() (strategies.Reading, bool)
 
-// Run runs one trial. Every event is reported as it happens, the result last. When
-// ctx ends, Run stops within seconds, and the trial is cancelled. Run leaves the
-// cluster as it is. Delete removes it, where the machine is not thrown away.
+// Task is what the pipeline is run for.
+type Task string
+
+// The tasks. All but Trial are preparations, and reported like a trial that ends after
+// their phase.
+const (
+	// Trial runs a trial.
+	Trial Task = "trial"
+	// Publish builds the images and pushes them to the registry, for strategies that pull.
+	Publish Task = "publish"
+	// Preboot makes the cluster that trials with cluster: prebooted start: it creates the
+	// cluster, waits until its DNS is available, and stops its nodes. Such trials begin
+	// with what is then on the machine's disk.
+	Preboot Task = "preboot"
+	// Fill builds the images, which fills the engine's own cache and that at CacheTo, for
+	// trials with a warm build cache.
+	Fill Task = "fill"
+)
+
+// Run runs one trial, or another task. Every event is reported as it happens, the result
+// last. When ctx ends, Run stops within seconds, and the trial is cancelled. Run leaves
+// the cluster as it is. Delete removes it, where the machine is not thrown away.
 //
 // Run sets environment variables, because Kind and the engine's CLI read them. It
 // therefore needs a process of its own for each trial.
 func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, gauge Gauge, report Reporter) Result {
 	return start(ctx, cfg, engine, clock, report, func(t *run) error {
 		t.gauge = gauge
+		switch cfg.Task {
+		case Publish, Fill:
+			return t.phase(trial.PhaseBuild, t.build)(ctx)
+		case Preboot:
+			return t.runPhase(ctx, trial.PhaseCluster, t.preboot)
+		}
 		return t.trial(ctx)
 	})
 }
@@ -64,7 +88,6 @@ func Run(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, g
 func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock, report Reporter, work func(*run) error) Result {
 	t := &run{cfg: cfg, engine: engine, rec: &recorder{clock: clock, report: report}, there: make(chan struct{}),
 		built: make(chan Image, len(cfg.Images)), loaded: make(chan []string, len(cfg.Images)+len(cfg.Preload))}
-	t.result.Pull, t.result.NodePull = cfg.Schedule.Pull, cfg.NodePull
 	err := t.read()
 	if err != nil {
 		err = &PhaseError{Err: err}
@@ -76,7 +99,7 @@ func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock,
 	result := t.result
 	t.mu.Unlock()
 	if err != nil {
-		result.fail(err, ctx.Err() != nil)
+		result.fail(err, cfg, ctx.Err() != nil)
 	}
 	t.rec.emit(Event{Kind: Done, Result: &result})
 	return result
@@ -130,18 +153,18 @@ func (t *run) setup() []part {
 	})
 	load, deploy := t.phase(trial.PhaseLoad, t.load), t.phase(trial.PhaseDeploy, t.deploy)
 	images := inTurn(build, t.loading)
-	if t.cfg.LoadAsBuilt {
+	if t.cfg.asBuilt() {
 		images = together(build, t.loading)
 	}
 	switch {
-	case t.cfg.DeployAsLoaded && t.cfg.ClusterStart == trial.ClusterWith:
+	case t.cfg.asLoaded() && t.cfg.Settings.ClusterStart == trial.ClusterWith:
 		return []part{together(inTurn(cluster, deploy), images)}
-	case t.cfg.DeployAsLoaded:
+	case t.cfg.asLoaded():
 		return []part{cluster, together(images, deploy)}
-	case t.cfg.LoadAsBuilt:
-		return append(arrange(t.cfg.ClusterStart, cluster, images), deploy)
+	case t.cfg.asBuilt():
+		return append(arrange(t.cfg.Settings.ClusterStart, cluster, images), deploy)
 	}
-	return append(arrange(t.cfg.ClusterStart, cluster, build), load, deploy)
+	return append(arrange(t.cfg.Settings.ClusterStart, cluster, build), load, deploy)
 }
 
 // inTurn runs two parts one after the other.
@@ -213,12 +236,4 @@ func (t *run) set(change func(*Result)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change(&t.result)
-}
-
-// note logs something that is worth knowing and no failure, and adds it to the
-// result.
-func (t *run) note(p *phase, format string, a ...any) {
-	text := fmt.Sprintf(format, a...)
-	p.log("", text)
-	t.set(func(r *Result) { r.Notes = append(r.Notes, text) })
 }

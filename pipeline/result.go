@@ -27,29 +27,19 @@ type Result struct {
 	// Error is the text of Err, which is not passed between processes.
 	Error string `json:"error,omitempty"`
 	Err   error  `json:"-"`
-	// Pull is true if images were pulled: in the phase build, or, with NodePull, by
-	// the nodes in the phase load.
-	Pull     bool `json:"pull,omitempty"`
-	NodePull bool `json:"node_pull,omitempty"`
+	// Outcome is how the pipeline ended. Empty is trial.OK.
+	Outcome trial.Outcome `json:"outcome,omitempty"`
 	// TimedOut is true if a limit of the spec ended the trial, Silent if it was a
 	// limit on silence.
 	TimedOut bool `json:"timed_out,omitempty"`
 	Silent   bool `json:"silent,omitempty"`
-	// Cancelled is true if the trial was told to stop.
-	Cancelled bool `json:"cancelled,omitempty"`
-	// Fault is true if the trial could not be measured.
-	Fault bool `json:"fault,omitempty"`
 	// Images are those that were built or pulled.
 	Images []BuiltImage `json:"images"`
-	// NodeProvider is the engine that really hosts the nodes, as verified, and
-	// NodeImageID the node image as that engine knows it.
+	// NodeProvider is the engine that really hosts the nodes, as verified.
 	NodeProvider trial.Runtime `json:"node_provider,omitempty"`
-	NodeImageID  string        `json:"node_image_id,omitempty"`
 	// ClusterAge is how long before the trial the cluster had been created, if the
 	// trial started one that was there.
 	ClusterAge *trial.Seconds `json:"cluster_age_seconds,omitempty"`
-	// Notes are worth knowing and no failures.
-	Notes []string `json:"notes,omitempty"`
 }
 
 // BuiltImage is an image that was built or pulled.
@@ -59,9 +49,9 @@ type BuiltImage struct {
 	ID   runtimes.ImageID `json:"id"`
 }
 
-// fail records the error that ended the trial. told is true if the trial had been
-// told to stop.
-func (r *Result) fail(err error, told bool) {
+// fail records the error that ended a trial of this configuration. told is true if the
+// trial had been told to stop.
+func (r *Result) fail(err error, cfg Config, told bool) {
 	r.Err, r.Error = err, err.Error()
 	var at *PhaseError
 	if errors.As(err, &at) {
@@ -75,37 +65,32 @@ func (r *Result) fail(err error, told bool) {
 	if r.TimedOut = errors.As(err, &limit); r.TimedOut {
 		r.Silent = limit.Silence
 	}
-	r.Cancelled = told && !r.TimedOut
 	var setup *SetupError
+	notMeasured := r.Phase == "" && !errors.As(err, &setup)
 	var invalid *kindcluster.InvalidError
-	r.Fault = r.Phase == "" && !errors.As(err, &setup)
 	if errors.As(err, &invalid) {
-		r.Fault, r.Cause = true, cmp.Or(invalid.Cause, r.Cause)
+		notMeasured, r.Cause = true, cmp.Or(invalid.Cause, r.Cause)
+	}
+	switch {
+	case told && !r.TimedOut:
+		r.Outcome = trial.Cancelled
+	case notMeasured:
+		r.Outcome = trial.RunnerFault
+	case cfg.Schedule.Pull && r.Phase == trial.PhaseBuild, cfg.nodePull() && r.Phase == trial.PhaseLoad:
+		r.Outcome = trial.PullFailed
+	default:
+		r.Outcome = cmp.Or(r.Phase.Failure(), trial.SetupFailed)
 	}
 }
 
 // Verdict is what the pipeline alone can say about the trial: how and in which
 // phase it ended, and whether a limit ended it. The reason is for the witnesses.
 func (r Result) Verdict() trial.Verdict {
-	v := trial.Verdict{Outcome: r.outcome(), Phase: r.Phase, Cause: r.Cause, Confidence: 1, TimedOut: r.TimedOut, Error: r.Error}
+	v := trial.Verdict{Outcome: cmp.Or(r.Outcome, trial.OK), Phase: r.Phase, Cause: r.Cause, Confidence: 1, TimedOut: r.TimedOut, Error: r.Error}
 	if v.Outcome != trial.OK {
 		v.Evidence = []trial.Evidence{{Source: trial.SourceError, State: trial.StateReported, Outcome: v.Outcome, Text: r.Error}}
 	}
 	return v
-}
-
-func (r Result) outcome() trial.Outcome {
-	switch {
-	case r.Error == "":
-		return trial.OK
-	case r.Cancelled:
-		return trial.Cancelled
-	case r.Fault:
-		return trial.RunnerFault
-	case r.Pull && (r.Phase == trial.PhaseBuild || r.Phase == trial.PhaseLoad && r.NodePull):
-		return trial.PullFailed
-	}
-	return cmp.Or(r.Phase.Failure(), trial.SetupFailed)
 }
 
 // PhaseError is an error and the phase that it ended. Without a phase the trial

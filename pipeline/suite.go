@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/testreport"
@@ -19,14 +20,14 @@ import (
 
 // test is the phase test: it runs the workload's suite against the services.
 func (t *run) test(ctx context.Context, ph *phase) error {
-	before := t.cfg.Test.reportState()
+	before := reportState(t.cfg.Test)
 	began := time.Now()
 	report, ran, read := t.runSuite(ctx, ph)
 	if !t.cfg.Test.Format.Streams() || t.cfg.Test.Report != "" {
 		report, read = t.readReport(before)
 	}
 	if errors.Is(ran, exec.ErrWaitDelay) {
-		t.note(ph, "the test command succeeded, and left processes running that hold its output open")
+		ph.note("the test command succeeded, and left processes running that hold its output open")
 		ran = nil
 	}
 	exit := testreport.ExitOf(ran)
@@ -39,13 +40,13 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 	judged := testreport.Judge(report, exit, t.cfg.Test.KnownFailures)
 	t.rec.emit(Event{Kind: Tests, Phase: ph.name, Tests: judged.Tests})
 	for _, name := range judged.Fixed {
-		t.note(ph, "the known failure %s passed", name)
+		ph.note("the known failure %s passed", name)
 	}
 	for _, remark := range judged.Remarks {
-		t.note(ph, "the test report: %s", remark)
+		ph.note("the test report: %s", remark)
 	}
 	for _, name := range judged.Absent {
-		t.note(ph, "the known failure %s is no test of the suite", name)
+		ph.note("the known failure %s is no test of the suite", name)
 	}
 	switch {
 	case ctx.Err() != nil && len(judged.Tests) == 0:
@@ -84,37 +85,30 @@ func (t *run) runSuite(ctx context.Context, ph *phase) (report testreport.Report
 	return report, ran, read
 }
 
-// fileState is different once a file has been written again.
-type fileState struct {
-	size     int64
-	modified time.Time
-}
-
-// reportState is the state of each file that matches the pattern of reports.
-func (t Test) reportState() map[string]fileState {
-	pattern := t.Report
+// reportState is the state of each file that matches the pattern of reports. It is another
+// one once the file has been written again.
+func reportState(test spec.Test) map[string]string {
+	pattern := test.Report
 	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(t.Dir, pattern)
+		pattern = filepath.Join(test.Dir, pattern)
 	}
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		files = []string{pattern}
 	}
-	states := map[string]fileState{}
+	states := map[string]string{}
 	for _, file := range files {
-		state := fileState{}
 		if info, err := os.Stat(file); err == nil {
-			state = fileState{info.Size(), info.ModTime()}
+			states[file] = fmt.Sprint(info.Size(), info.ModTime())
 		}
-		states[file] = state
 	}
 	return states
 }
 
 // readReport reads the reports that the command wrote, and none from before.
-func (t *run) readReport(before map[string]fileState) (report testreport.Report, err error) {
+func (t *run) readReport(before map[string]string) (report testreport.Report, err error) {
 	written := false
-	after := t.cfg.Test.reportState()
+	after := reportState(t.cfg.Test)
 	for _, path := range slices.Sorted(maps.Keys(after)) {
 		if after[path] == before[path] {
 			continue

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
+	"github.com/stratbench/stratbench/strategies"
 )
 
 // The events of a killed worker may end anywhere.
@@ -39,8 +40,8 @@ func TestTraceOfAKilledWorker(t *testing.T) {
 	if len(spans) != 3 || spans[0].Unfinished || !spans[1].Unfinished || spans[1].End != killed || spans[2].Image != "store" {
 		t.Errorf("got %+v", spans)
 	}
-	if _, ended := trace.Result(); ended || trace.Running(false) != trial.PhaseBuild {
-		t.Errorf("ended %v, running %q", ended, trace.Running(false))
+	if trace.Result != nil || trace.Running(false) != trial.PhaseBuild {
+		t.Errorf("ended %v, running %q", trace.Result, trace.Running(false))
 	}
 }
 
@@ -82,8 +83,8 @@ func TestVerdicts(t *testing.T) {
 		{state, false, false, trial.RunnerFault, false},
 	}
 	for _, c := range cases {
-		result := Result{Pull: c.pull}
-		result.fail(c.err, c.told)
+		var result Result
+		result.fail(c.err, Config{Schedule: strategies.Schedule{Pull: c.pull}}, c.told)
 		// The runner gets the result as JSON and must come to the same verdict.
 		line, err := json.Marshal(result)
 		if err != nil {

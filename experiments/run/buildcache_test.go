@@ -30,16 +30,16 @@ func TestWhatMachinesWithABuildCacheStartFrom(t *testing.T) {
 	cell := trial.Cell{{Factor: "runtime", Level: "docker"}}
 	r := &runner{prebooted: map[string]string{cell.Key(): "golden/cluster-1"}, caches: map[string]string{cell.Key(): "cache-1"}}
 	for _, c := range []struct {
-		do    task
+		do    pipeline.Task
 		build spec.BuildSettings
 		want  string
 	}{
-		{jobPreboot, warmLocal, ""},
-		{jobFill, warmLocal, "golden/cluster-1"},
-		{jobTrial, warmLocal, "live/cache-1"},
-		{jobTrial, coldLocal, "golden/cluster-1"},
-		{jobTrial, warmRegistry, "golden/cluster-1"},
-		{jobTrial, spec.BuildSettings{}, "golden/cluster-1"},
+		{pipeline.Preboot, warmLocal, ""},
+		{pipeline.Fill, warmLocal, "golden/cluster-1"},
+		{pipeline.Trial, warmLocal, "live/cache-1"},
+		{pipeline.Trial, coldLocal, "golden/cluster-1"},
+		{pipeline.Trial, warmRegistry, "golden/cluster-1"},
+		{pipeline.Trial, spec.BuildSettings{}, "golden/cluster-1"},
 	} {
 		x := &execution{r: r, do: c.do, resolved: resolved{Cell: cell, settings: spec.Settings{Build: c.build}}}
 		if got, _ := x.states(); got != c.want {
@@ -64,10 +64,10 @@ func TestBuildCachesInRegistries(t *testing.T) {
 	if r.oci["cache-1"], err = r.newRegistry("cache-1"); err != nil {
 		t.Fatal(err)
 	}
-	begin := func(do task, b spec.BuildSettings) (cfg pipeline.Config, stop func()) {
+	begin := func(do pipeline.Task, b spec.BuildSettings) (cfg pipeline.Config, stop func()) {
 		t.Helper()
 		x := &execution{r: r, do: do, trial: trial.Trial{ID: "t001"}, resolved: resolved{Cell: cell, settings: spec.Settings{Build: b}}}
-		cfg.WarmCache = b.Warm() && do == jobTrial
+		cfg.Task, cfg.Settings.Build = do, b
 		if err := x.registry(&cfg, here{}); err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestBuildCachesInRegistries(t *testing.T) {
 		return err == nil
 	}
 
-	fill, stop := begin(jobFill, warmRegistry)
+	fill, stop := begin(pipeline.Fill, warmRegistry)
 	if fill.CacheTo == "" || fill.CacheFrom != "" {
 		t.Errorf("the preparation imports from %q and exports to %q", fill.CacheFrom, fill.CacheTo)
 	}
@@ -96,13 +96,13 @@ func TestBuildCachesInRegistries(t *testing.T) {
 	}
 	stop()
 
-	warm, stop := begin(jobTrial, warmRegistry)
+	warm, stop := begin(pipeline.Trial, warmRegistry)
 	if warm.CacheTo != "" || !has(warm.CacheFrom) {
 		t.Errorf("a warm trial exports to %q, and finds nothing in %q", warm.CacheTo, warm.CacheFrom)
 	}
 	stop()
 
-	cold, stop := begin(jobTrial, coldRegistry)
+	cold, stop := begin(pipeline.Trial, coldRegistry)
 	if cold.CacheFrom != "" || cold.CacheTo == "" || has(cold.CacheTo) {
 		t.Errorf("a cold trial imports from %q, and exports to %q, which must be empty", cold.CacheFrom, cold.CacheTo)
 	}
@@ -112,7 +112,7 @@ func TestBuildCachesInRegistries(t *testing.T) {
 	}
 
 	for _, b := range []spec.BuildSettings{{}, warmLocal, coldLocal} {
-		cfg, stop := begin(jobTrial, b)
+		cfg, stop := begin(pipeline.Trial, b)
 		if cfg.CacheFrom != "" || cfg.CacheTo != "" {
 			t.Errorf("%+v imports from %q and exports to %q", b, cfg.CacheFrom, cfg.CacheTo)
 		}

@@ -98,14 +98,10 @@ const (
 
 // fetched is the path of a file. For a URL it is the copy in the cache that has
 // its checksum, which is fetched first if it is not there.
-func fetched(ctx context.Context, file string) (string, error) {
+func fetched(ctx context.Context, cache, file string) (string, error) {
 	address, sum, remote := spec.Remote(file)
 	if !remote {
 		return file, nil
-	}
-	cache, err := CacheDir()
-	if err != nil {
-		return "", err
 	}
 	kept := filepath.Join(cache, "fetched", sum, path.Base(address))
 	if text, err := os.ReadFile(kept); err == nil && sumOf(text) == sum {
@@ -170,18 +166,12 @@ func sumOf(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// preloads is the folder of the archives of fetched images.
-func preloads() (string, error) {
-	cache, err := CacheDir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "preload"), nil
-}
+// preloads is the folder of the archives of fetched images, in the cache.
+const preloads = "preload"
 
 // archiveOf is the archive of an entry under preload. That of an image in a
 // registry is fetched first if it is not in the cache.
-func archiveOf(ctx context.Context, entry string) (pipeline.Archive, error) {
+func archiveOf(ctx context.Context, cache, entry string) (pipeline.Archive, error) {
 	if spec.IsArchive(entry) {
 		names, err := namesInArchive(entry)
 		return pipeline.Archive{Path: entry, Names: names}, err
@@ -194,11 +184,7 @@ func archiveOf(ctx context.Context, entry string) (pipeline.Archive, error) {
 	if err != nil {
 		return pipeline.Archive{}, err
 	}
-	dir, err := preloads()
-	if err != nil {
-		return pipeline.Archive{}, err
-	}
-	path := filepath.Join(dir, sumOf([]byte(ref.Name()+" "+digest.String()))+".tar")
+	path := filepath.Join(cache, preloads, sumOf([]byte(ref.Name()+" "+digest.String()))+".tar")
 	archive := pipeline.Archive{Path: path, Names: []string{entry}}
 	if _, err := os.Stat(path); err == nil {
 		return archive, nil

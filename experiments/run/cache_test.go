@@ -38,9 +38,9 @@ func serveImage(t *testing.T) (ref string, server *httptest.Server) {
 }
 
 func TestImagesAreFetchedOnce(t *testing.T) {
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	cache := t.TempDir()
 	ref, _ := serveImage(t)
-	first, err := archiveOf(t.Context(), ref)
+	first, err := archiveOf(t.Context(), cache, ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestImagesAreFetchedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := archiveOf(t.Context(), ref)
+	again, err := archiveOf(t.Context(), cache, ref)
 	if err != nil || again.Path != first.Path {
 		t.Errorf("got %+v, %v", again, err)
 	}

@@ -3,14 +3,12 @@ package run
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +16,6 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
-	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -37,54 +34,40 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 	}
 	w, s := x.workload, x.settings
 	cfg = clusterOf(x.place, x.resolved)
-	cfg.TrialID, cfg.Endpoint, cfg.ClusterName = x.trial.ID, m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
+	cfg.Endpoint, cfg.ClusterName = m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
 	if err := x.openTunnel(ctx, &cfg); err != nil {
 		return cfg, err
 	}
-	cfg.ClusterStart, cfg.Schedule, cfg.NoCache = s.ClusterStart, schedule, s.Build.NoCache
-	cfg.LoadTogether, cfg.LoadAsBuilt = s.Load.Together, s.Load.When == trial.LoadAsBuilt
-	cfg.LoadShared = s.Load.Path == trial.LoadShared
-	cfg.DeployAsLoaded = s.Deploy.When == trial.DeployAsLoaded
-	cfg.NodePull = s.Load.Path == trial.LoadNodePull && schedule.Pull
-	cfg.WarmCache = s.Build.Warm() && x.do == jobTrial
+	cfg.Task, cfg.Settings, cfg.Schedule = x.do, s, schedule
 	cfg.Deploy, cfg.ReadyURLs = x.r.deployments[deploymentKey(x.resolved)].steps, w.Ready.URLs
-	cfg.Test = pipeline.Test(w.Test)
+	cfg.Test, cfg.Setup, cfg.Hooks, cfg.HooksDir = w.Test, w.Setup, w.Hooks, w.Dir
 	cfg.Limits, cfg.Silence = x.spec.Limits.Phase, x.spec.Limits.Silence
 	if x.again() {
 		cfg.Again = &x.began
 	}
 	if s.Cluster == trial.ClusterPrebooted {
-		cfg.ClusterName, cfg.Prebooted = prebootedName, x.do == jobTrial && !x.again()
-	}
-	for phase, hook := range w.Hooks {
-		if cfg.Hooks == nil {
-			cfg.Hooks = map[trial.Phase]pipeline.Hooks{}
-		}
-		cfg.Hooks[phase] = pipeline.Hooks{Before: hookCommand(hook.Before, w.Dir), After: hookCommand(hook.After, w.Dir)}
+		cfg.ClusterName = prebootedName
 	}
 	for _, entry := range w.Preload {
 		cfg.Preload = append(cfg.Preload, x.r.archives[entry])
+	}
+	if w.Setup != nil { // its command names the images
+		return cfg, nil
 	}
 	secrets := map[string]string{}
 	if path := hostAuthorities(); path != "" && (x.place.kind() != machine.Isolated || s.Machine.Network == spec.NetworkHost) {
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
-		if w.Setup != nil || x.do == jobPreboot {
-			break // the set-up command names its images; or there are none
+		if x.do == pipeline.Preboot {
+			break
 		}
-		if len(i.Command) > 0 {
-			cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Command: &deploy.Command{Args: i.Command, Dir: i.Dir, Env: i.Env}})
-			continue
+		if len(i.Command) == 0 {
+			own := maps.Clone(secrets)
+			maps.Copy(own, i.Secrets)
+			i.Args, i.Secrets, i.SSH = buildArgs(x.place, i, s), own, i.Agents()
 		}
-		own := maps.Clone(secrets)
-		maps.Copy(own, i.Secrets)
-		cfg.Images = append(cfg.Images, pipeline.Image{Name: i.Name, Tag: i.Tag, Tags: i.Tags, Context: i.Context, Dockerfile: i.Dockerfile,
-			Target: i.Target, Platform: i.Platform, Args: buildArgs(x.place, i, s), Secrets: own, SSH: i.Agents()})
-	}
-	if w.Setup != nil {
-		cfg.Setup = ownSetup(*w.Setup, cfg)
-		return cfg, nil
+		cfg.Images = append(cfg.Images, pipeline.Image{Image: i})
 	}
 	if err = x.registry(&cfg, m); err != nil {
 		return cfg, err
@@ -115,18 +98,11 @@ func clusterOf(p place, c resolved) pipeline.Config {
 	return cfg
 }
 
-func hookCommand(args []string, dir string) *deploy.Command {
-	if len(args) == 0 {
-		return nil
-	}
-	return &deploy.Command{Args: args, Dir: dir}
-}
-
 // schedule arranges the workload's images by the cell's strategy. A preparation
 // builds one after the other.
 func (x *execution) schedule() (strategies.Schedule, error) {
 	strategy := x.strategy
-	if len(x.workload.Images) == 0 || x.do == jobPreboot {
+	if len(x.workload.Images) == 0 || x.do == pipeline.Preboot {
 		return strategies.Schedule{Strategy: strategy.Name}, nil
 	}
 	if x.preparing() {
@@ -161,7 +137,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 // registry gives a trial that pulls or publishes its registry: the user's, or
 // stratbench's own, which is behind the trial's fault if that is one of the registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error) {
-	if !cfg.Schedule.Pull && x.do != jobPublish {
+	if !cfg.Schedule.Pull && x.do != pipeline.Publish {
 		return x.cacheRegistry(cfg, m)
 	}
 	if named := x.settings.Registry; named.Prefix != "" {
@@ -191,7 +167,7 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error
 // preparation fills, or an empty one of the trial's own.
 func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	b := x.settings.Build
-	if b.Cache != trial.CacheRegistry || x.do == jobPreboot {
+	if b.Cache != trial.CacheRegistry || x.do == pipeline.Preboot {
 		return nil
 	}
 	oci := x.r.oci[x.r.caches[x.Key()]]
@@ -206,7 +182,7 @@ func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err 
 	if err != nil {
 		return err
 	}
-	if repositories := address + "/cache"; cfg.WarmCache {
+	if repositories := address + "/cache"; cfg.Warm() {
 		cfg.CacheFrom = repositories
 	} else {
 		cfg.CacheTo = repositories
@@ -250,14 +226,14 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
 		}
 		refs[image.Name] = cfg.Images[i].Ref
-		if x.ledger == nil || cfg.Endpoint.Runtime != trial.Docker || !cfg.NoCache || image.Command != nil {
+		if x.ledger == nil || cfg.Endpoint.Runtime != trial.Docker || !cfg.Settings.Build.NoCache || image.Command != nil {
 			continue
 		}
 		if _, own := image.Args[cacheMountNamespace]; !own {
 			image.Args[cacheMountNamespace] = clusterName(x.r.me.Mark, x.trial.ID)
 		}
 	}
-	if x.do == jobPublish && x.settings.Registry.Prefix != "" {
+	if x.do == pipeline.Publish && x.settings.Registry.Prefix != "" {
 		x.r.report.note("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)
 	}
 	for _, of := range cfg.Images {
@@ -267,40 +243,4 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 			}
 		}
 	}
-}
-
-// The limits of a set-up command, if the workload sets none.
-const (
-	setupLimit   = time.Hour
-	setupSilence = 10 * time.Minute
-)
-
-// ownSetup is the user's set-up command, with the values of the trial filled in.
-func ownSetup(s spec.Setup, cfg pipeline.Config) *pipeline.Setup {
-	schedule, _ := json.Marshal(cfg.Schedule) // never fails
-	values := map[string]string{
-		"cluster": cfg.ClusterName, "concurrency": strconv.Itoa(cfg.Schedule.Concurrency()), "runtime": string(cfg.Endpoint.Runtime),
-		"schedule": string(schedule), "strategy": cfg.Schedule.Strategy,
-	}
-	filled := func(args []string) (all []string) {
-		for _, arg := range args {
-			all = append(all, spec.Fill(arg, values))
-		}
-		return all
-	}
-	own := &pipeline.Setup{
-		Command: deploy.Command{Args: filled(s.Command), Dir: s.Dir, Env: map[string]string{}},
-		Prepare: filled(s.Prepare), Cleanup: filled(s.Cleanup), Marks: map[trial.Phase]pipeline.Mark{},
-		Limit: cmp.Or(time.Duration(s.Timeout), setupLimit), Silence: cmp.Or(time.Duration(s.Silence), setupSilence),
-	}
-	for name, value := range s.Env {
-		own.Env[name] = spec.Fill(value, values)
-	}
-	for phase, mark := range s.Marks {
-		own.Marks[phase] = pipeline.Mark(mark)
-	}
-	if len(cfg.KindPatches) > 0 {
-		own.KindConfig = cfg.KindPatches[0] // the lab's or the tunnel's, which is a whole configuration
-	}
-	return own
 }

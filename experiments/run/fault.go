@@ -16,7 +16,7 @@ func (x *execution) injection() (spec.Injection, bool) {
 	if x.preparing() || x.again() || !x.settings.Broken() {
 		return spec.Injection{}, false
 	}
-	return x.spec.Fault(x.settings.Fault)
+	return x.spec.Fault(x.settings.Fault), true
 }
 
 func (x *execution) prepareFault(m machine.Machine, cfg *pipeline.Config) (err error) {
@@ -42,9 +42,7 @@ func (r *runner) checkFault(c resolved) error {
 	if !s.Broken() {
 		return nil
 	}
-	switch fault, known := c.spec.Fault(s.Fault); {
-	case !known:
-		return fmt.Errorf("fault %s is not known", s.Fault)
+	switch fault := c.spec.Fault(s.Fault); {
 	case r.places[s.Runtime].kind() != machine.Isolated:
 		return fmt.Errorf("fault %s: only isolated machines may be broken, and the machine is %s", s.Fault, r.places[s.Runtime].kind())
 	case fault.Do.OfContainerd() && s.Runtime != trial.Docker:

@@ -236,7 +236,7 @@ func TestNoFaultOnAHost(t *testing.T) {
 	if err := r.checkFault(c); err == nil || !strings.Contains(err.Error(), "only isolated machines may be broken") {
 		t.Errorf("a fault on the host is checked with %v", err)
 	}
-	x := &execution{r: r, do: jobTrial, resolved: c}
+	x := &execution{r: r, do: pipeline.Trial, resolved: c}
 	if err := x.prepareFault(&borrowed{}, &pipeline.Config{}); err == nil {
 		t.Error("a fault was prepared for a machine of the user's")
 	}

@@ -105,6 +105,9 @@ func preflighted(t *testing.T, files map[string]string, s *site) (*runner, error
 		t.Fatal(err)
 	}
 	r := newRunner(Options{Spec: spec, Plan: plan.Make(spec, 1)})
+	if r.cache, err = CacheDir(); err != nil {
+		t.Fatal(err)
+	}
 	for _, runtime := range trial.Runtimes() {
 		r.places[runtime] = fakePlace{known: s}
 	}

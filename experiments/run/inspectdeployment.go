@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/lab"
@@ -29,30 +29,28 @@ func deploymentKey(c resolved) string {
 	return string(key)
 }
 
-// sourcesOfSteps converts the steps of a workload and fetches their remote files.
-func sourcesOfSteps(ctx context.Context, steps []spec.Step) (sources []deploy.Source, errs []error) {
+// local are the steps with their remote files on this host, which are fetched to the cache.
+func local(ctx context.Context, cache string, steps []spec.Step) (all []spec.Step, errs []error) {
 	for i, s := range steps {
-		source := deploy.Source{Name: s.Name, Kustomize: s.Kustomize, Timeout: time.Duration(s.Timeout)}
-		local := func(part, file string) string {
-			file, err := fetched(ctx, file)
+		here := func(part, file string) string {
+			file, err := fetched(ctx, cache, file)
 			if err != nil {
 				errs = append(errs, &deploy.SourceError{Source: i, Part: part, Err: err})
 			}
 			return file
 		}
+		s.Apply = slices.Clone(s.Apply)
 		for n, file := range s.Apply {
-			source.Apply = append(source.Apply, local(fmt.Sprintf("apply.%d", n), file))
+			s.Apply[n] = here(fmt.Sprintf("apply.%d", n), file)
 		}
-		if h := s.Helm; h != nil {
-			source.Chart = &deploy.Chart{Path: local("helm.chart", h.Chart), Release: h.Release, Namespace: h.Namespace, ValuesFiles: h.ValuesFiles, Values: h.Values}
+		if s.Helm != nil {
+			chart := *s.Helm
+			chart.Chart = here("helm.chart", chart.Chart)
+			s.Helm = &chart
 		}
-		if len(s.Command) > 0 {
-			source.Command = &deploy.Command{Args: s.Command, Dir: s.Dir, Env: s.Env}
-		}
-		source.Wait = (*deploy.Condition)(s.Wait)
-		sources = append(sources, source)
+		all = append(all, s)
 	}
-	return sources, errs
+	return all, errs
 }
 
 // kubernetesTag finds the minor version of Kubernetes in the tag of a node image.
@@ -76,9 +74,9 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	key := deploymentKey(c.resolved)
 	p, known := c.r.deployments[key]
 	if !known { // once for the run, so that trials apply what was inspected
-		sources, errs := sourcesOfSteps(ctx, c.workload.Steps())
+		steps, errs := local(ctx, c.r.cache, c.workload.Steps())
 		if p.errs = errs; len(errs) == 0 {
-			p.steps, p.errs = deploy.Prepare(deploy.WithNames(sources), server)
+			p.steps, p.errs = deploy.Prepare(steps, server)
 		}
 		c.r.deployments[key] = p
 	}
@@ -138,19 +136,13 @@ func (c *cellInspection) ofStep(i int, part string) string {
 }
 
 func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
-	own := map[string]bool{}
-	for _, i := range c.workload.Images {
-		own[spec.FullName(i.Tag)] = true
-		for _, tag := range i.Tags {
-			own[spec.FullName(tag)] = true
-		}
-	}
+	preloaded := map[string]bool{}
 	for _, name := range c.preloaded(ctx) {
-		own[spec.FullName(name)] = true
+		preloaded[spec.FullName(name)] = true
 	}
 	for _, u := range deploy.Images(objects) {
-		switch loaded := own[spec.FullName(u.Image)]; {
-		case !loaded:
+		switch _, built := c.workload.Named(u.Image); {
+		case !built && !preloaded[spec.FullName(u.Image)]:
 			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
 		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):
 			c.issues.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded, and cannot reach the registry; write imagePullPolicy: IfNotPresent", u.Object, u.Image)

@@ -187,6 +187,9 @@ func validated(t *testing.T, dir string) (certain, possible string) {
 		return judge(engine.name, err, by.cure())
 	}
 	r := newRunner(Options{Spec: s, Plan: planned})
+	if r.cache, err = CacheDir(); err != nil {
+		t.Fatal(err)
+	}
 	for _, runtime := range trial.Runtimes() {
 		r.places[runtime] = fakePlace{known: engine}
 	}

@@ -129,10 +129,7 @@ func (r *runner) keepStates() (err error) {
 // distinguish a slower build of the same from a build of something else. What
 // cannot be read stays empty: the build will report why.
 func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
-	for _, image := range w.Images {
-		if image.Context == "" {
-			continue // a command builds it, or the set-up does
-		}
+	for _, image := range w.FromDockerfiles() {
 		s := results.ImageSource{Image: image.Name}
 		if dockerfile, err := os.ReadFile(filepath.Join(image.Context, image.Dockerfile)); err == nil {
 			args, _ := json.Marshal(image.Args) // never fails

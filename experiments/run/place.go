@@ -155,7 +155,7 @@ func (r *runner) binds() []string {
 		for _, folder := range spec.Workload.Folders() {
 			add(folder)
 		}
-		if dir, err := preloads(); err == nil && len(spec.Workload.Preload) > 0 && os.MkdirAll(dir, 0o755) == nil {
+		if dir := filepath.Join(r.cache, preloads); len(spec.Workload.Preload) > 0 && os.MkdirAll(dir, 0o755) == nil {
 			add(dir)
 		}
 	}

@@ -49,7 +49,7 @@ func (r *runner) preload(ctx context.Context) error {
 				continue
 			}
 			r.report.preparing(Preparation{What: "fetching the image " + entry})
-			archive, err := archiveOf(ctx, entry)
+			archive, err := archiveOf(ctx, r.cache, entry)
 			if err != nil {
 				return fmt.Errorf("%w: the image %s, which trials load: %w; correct its name, log in to its registry, or save it to an archive (docker save) and name that under preload", ErrNoneReady, entry, err)
 			}
@@ -63,7 +63,7 @@ func (r *runner) preload(ctx context.Context) error {
 // start, unless they are there. Each is a recorded preparation.
 func (r *runner) preboot(ctx context.Context) error {
 	r.prebooted = map[string]string{}
-	return r.prepareEach(ctx, jobPreboot, func(c resolved) (string, error) {
+	return r.prepareEach(ctx, pipeline.Preboot, func(c resolved) (string, error) {
 		if c.settings.Cluster != trial.ClusterPrebooted {
 			return "", nil
 		}
@@ -81,7 +81,7 @@ func (r *runner) preboot(ctx context.Context) error {
 // Each is a recorded preparation.
 func (r *runner) fillCaches(ctx context.Context) error {
 	r.caches = map[string]string{}
-	return r.prepareEach(ctx, jobFill, func(c resolved) (string, error) {
+	return r.prepareEach(ctx, pipeline.Fill, func(c resolved) (string, error) {
 		s := c.settings
 		if !s.Build.Warm() {
 			return "", nil
@@ -103,7 +103,7 @@ func (r *runner) fillCaches(ctx context.Context) error {
 // publish builds and pushes the images that strategies pull, once for each runtime
 // and state. Each is a recorded preparation.
 func (r *runner) publish(ctx context.Context) error {
-	return r.prepareEach(ctx, jobPublish, func(c resolved) (name string, err error) {
+	return r.prepareEach(ctx, pipeline.Publish, func(c resolved) (name string, err error) {
 		if c.workload.Setup != nil || len(c.workload.Images) == 0 || !c.strategy.Pull {
 			return "", nil
 		}
@@ -156,7 +156,7 @@ func (r *runner) makers(needs func(resolved) (string, error)) (makers []resolved
 
 // prepareEach does a preparation for each thing that trials start from, on a machine of
 // the cell that makes it.
-func (r *runner) prepareEach(ctx context.Context, do task, needs func(resolved) (string, error)) error {
+func (r *runner) prepareEach(ctx context.Context, do pipeline.Task, needs func(resolved) (string, error)) error {
 	makers, err := r.makers(needs)
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (r *runner) prepareEach(ctx context.Context, do task, needs func(resolved) 
 
 // unprepared is the error of a preparation that failed. Unless stratbench itself
 // failed, no trial would become ready either.
-func unprepared(do task, v trial.Verdict, log string) error {
+func unprepared(do pipeline.Task, v trial.Verdict, log string) error {
 	err := fmt.Errorf("%s: %s: %s; its log is %s", preparations[do].what, v.Outcome, v.InShort(), log)
 	if v.Outcome == trial.RunnerFault {
 		return err

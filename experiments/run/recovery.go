@@ -197,7 +197,7 @@ func (x *execution) keepAttempt(crash trial.Verdict) {
 	}
 	x.own = append(x.own, spans...)
 	x.own = append(x.own, trial.Span{Name: "crash", Phase: crash.Phase, Start: at, End: now, Error: text})
-	x.record.Observed = append(x.record.Observed, x.trace.Seen()...)
+	x.record.Observed = append(x.record.Observed, x.trace.Seen...)
 	if n := len(x.record.Samples); n > 0 {
 		x.before = x.record.Samples[n-1]
 	}

@@ -231,7 +231,7 @@ func (r *runner) trials(ctx context.Context) error {
 		if err := r.reference(ctx, t.Block); err != nil {
 			return err
 		}
-		record, err := r.one(ctx, t, jobTrial)
+		record, err := r.one(ctx, t, pipeline.Trial)
 		if err != nil {
 			return err
 		}
@@ -248,7 +248,7 @@ func (r *runner) trials(ctx context.Context) error {
 }
 
 // one executes a trial or a preparation and journals it. The error is what ends the run.
-func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Record, error) {
+func (r *runner) one(ctx context.Context, t trial.Trial, do pipeline.Task) (results.Record, error) {
 	c, err := r.cell(t.Cell)
 	if err == nil {
 		err = r.awaitEngine(ctx, r.places[c.settings.Runtime])
@@ -256,7 +256,7 @@ func (r *runner) one(ctx context.Context, t trial.Trial, do task) (results.Recor
 	if err != nil {
 		return results.Record{}, err
 	}
-	if do != jobTrial {
+	if do != pipeline.Trial {
 		r.report.preparing(Preparation{What: preparations[do].what + ": " + t.String()})
 	} else {
 		r.report(Update{Started: &t, Done: len(r.done), Total: len(r.plan.Trials), Left: r.left()})

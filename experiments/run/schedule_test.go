@@ -13,7 +13,6 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
-	"github.com/stratbench/stratbench/pipeline/deploy"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
@@ -36,7 +35,7 @@ func TestWhatATrialGoesOnAfter(t *testing.T) {
 		if got := lostInSetup(c.v); got != c.want {
 			t.Errorf("%+v: got %v", c.v, got)
 		}
-		x := &execution{do: jobTrial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
+		x := &execution{do: pipeline.Trial, resolved: resolved{settings: spec.Settings{OnCrash: trial.CrashSerial}}}
 		x.record.Verdict = c.v
 		if got := x.mayGoOn(t.Context(), &isolated.Machine{}); got != c.want {
 			t.Errorf("%+v: may go on: %v", c.v, got)
@@ -67,7 +66,7 @@ func TestTheFirstAttemptIsKept(t *testing.T) {
 		x.own[1].Error != "engine-crash, cause sigkill" {
 		t.Errorf("spans: %+v", x.own)
 	}
-	if x.began != second(2) || len(x.record.Observed) != 1 || len(x.trace.Spans(0)) != 0 || len(x.trace.Seen()) != 0 {
+	if x.began != second(2) || len(x.record.Observed) != 1 || len(x.trace.Spans(0)) != 0 || len(x.trace.Seen) != 0 {
 		t.Errorf("began at %v; observed %+v; the next worker begins with %+v", x.began, x.record.Observed, x.trace.Spans(0))
 	}
 	// The machine is another, and its totals begin at 0.
@@ -174,7 +173,7 @@ func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 	args := map[string]string{"BASE": "docker.io/library/lib:latest", "TOOLS": "mine/lib:2", "SERVICE": "lib", "TOP": "top:1"}
 	w := spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest", Tags: []string{"mine/lib:2"}}}}
 	x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"}, resolved: resolved{workload: w}}
-	cfg := pipeline.Config{Images: []pipeline.Image{{Name: "top", Tag: "top:1", Args: args}, {Name: "lib", Tag: "lib:latest"}}}
+	cfg := pipeline.Config{Images: []pipeline.Image{{Image: spec.Image{Name: "top", Tag: "top:1", Args: args}}, {Image: spec.Image{Name: "lib", Tag: "lib:latest"}}}}
 	x.nameImages(&cfg)
 	lib := imageName("mark", "t001", "lib")
 	want := map[string]string{"BASE": lib, "TOOLS": lib, "SERVICE": "lib", "TOP": imageName("mark", "t001", "top")}
@@ -204,8 +203,8 @@ func TestCacheMountsOfAUsersDockerAreNotReplaced(t *testing.T) {
 			args[cacheMountNamespace] = c.given
 		}
 		x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"}, ledger: c.ledger}
-		cfg := pipeline.Config{Endpoint: runtimes.Endpoint{Runtime: c.runtime}, NoCache: c.noCache,
-			Images: []pipeline.Image{{Name: "a", Tag: "a:1", Args: args}, {Name: "b", Tag: "b:1", Command: &deploy.Command{}}}}
+		cfg := pipeline.Config{Endpoint: runtimes.Endpoint{Runtime: c.runtime}, Settings: spec.Settings{Build: spec.BuildSettings{NoCache: c.noCache}},
+			Images: []pipeline.Image{{Image: spec.Image{Name: "a", Tag: "a:1", Args: args}}, {Image: spec.Image{Name: "b", Tag: "b:1", Command: []string{"make"}}}}}
 		x.nameImages(&cfg)
 		if got := cfg.Images[0].Args[cacheMountNamespace]; got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)

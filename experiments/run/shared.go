@@ -33,16 +33,11 @@ func checkShared(p place, c resolved) error {
 	return nothingShared(c, common)
 }
 
-// fromDockerfiles are the images that no command builds.
-func fromDockerfiles(w spec.Workload) []spec.Image {
-	return slices.DeleteFunc(slices.Clone(w.Images), func(i spec.Image) bool { return len(i.Command) > 0 })
-}
-
 // inCommon finds the stages that images with a Dockerfile have in common, with the build
 // arguments that they get on a place.
 func inCommon(p place, c resolved) (dockerfile.Common, error) {
 	var builds []runtimes.Build
-	for _, i := range fromDockerfiles(c.workload) {
+	for _, i := range c.workload.FromDockerfiles() {
 		builds = append(builds, runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Target: i.Target, Platform: i.Platform,
 			Args: buildArgs(p, i, c.settings), Secrets: i.Secrets, SSH: i.SSH})
 	}
@@ -60,7 +55,7 @@ func nothingShared(c resolved, common dockerfile.Common) error {
 		if d.Parts[0] == d.Parts[1] {
 			differ = fmt.Sprintf("%s (%s)", d.Parts[0], strings.Join(slices.Compact(d.Places[:]), " and "))
 		}
-		images := fromDockerfiles(c.workload)
+		images := c.workload.FromDockerfiles()
 		near = fmt.Sprintf("stage %s of %s and stage %s of %s are the most alike, and differ first in: %s",
 			d.Stages[0], images[d.Builds[0]].Name, d.Stages[1], images[d.Builds[1]].Name, differ)
 	}
@@ -75,7 +70,7 @@ func (x *execution) common(images []pipeline.Image) (stages []pipeline.Image, er
 	if err == nil {
 		err = nothingShared(x.resolved, found)
 	}
-	images = slices.DeleteFunc(slices.Clone(images), func(i pipeline.Image) bool { return i.Command != nil })
+	images = slices.DeleteFunc(slices.Clone(images), func(i pipeline.Image) bool { return len(i.Command) > 0 })
 	for _, s := range found.Stages {
 		if s.Within {
 			continue
@@ -143,7 +138,7 @@ func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
 			continue
 		}
 		built := SharedStage{Name: stage.Names[stage.First]}
-		for n, i := range fromDockerfiles(w) {
+		for n, i := range w.FromDockerfiles() {
 			if _, needs := stage.Names[n]; needs {
 				built.Images = append(built.Images, i.Name)
 			}
@@ -155,7 +150,7 @@ func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
 
 // timed fills in the shares of time, by the newest run of the workload that shows them.
 func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []results.Run) {
-	images := fromDockerfiles(w)
+	images := w.FromDockerfiles()
 	for _, r := range slices.Backward(runs) {
 		if r.Environment.WorkloadHash != w.SHA256 {
 			continue

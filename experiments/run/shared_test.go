@@ -72,7 +72,10 @@ func TestATrialBuildsCommonStagesByNamesOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := &execution{resolved: c, place: fakePlace{}}
-	images := []pipeline.Image{{Name: "a", Tag: "localhost/a:1", Ref: "own/a", Build: "m-a", Dockerfile: "Dockerfile"}, {Name: "b", Build: "m-b"}, {Name: "c", Build: "m-c"}}
+	images := []pipeline.Image{
+		{Image: spec.Image{Name: "a", Tag: "localhost/a:1", Dockerfile: "Dockerfile"}, Ref: "own/a", Build: "m-a"},
+		{Image: spec.Image{Name: "b"}, Build: "m-b"}, {Image: spec.Image{Name: "c"}, Build: "m-c"},
+	}
 	stages, err := x.common(images)
 	if err != nil || len(stages) != 1 {
 		t.Fatalf("got %+v, %v", stages, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/plan"
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/results"
 )
 
@@ -91,7 +92,7 @@ func TestRunStopsWhenAllFailsAlike(t *testing.T) {
 // failed.
 func TestFailedPreparation(t *testing.T) {
 	for outcome, want := range map[trial.Outcome]bool{trial.BuildFailed: true, trial.PullFailed: true, trial.RunnerFault: false} {
-		err := unprepared(jobPublish, trial.Verdict{Outcome: outcome, Error: "why"}, "log.txt")
+		err := unprepared(pipeline.Publish, trial.Verdict{Outcome: outcome, Error: "why"}, "log.txt")
 		if errors.Is(err, ErrNoneReady) != want || !strings.Contains(err.Error(), "why; its log is log.txt") {
 			t.Errorf("%s: %v", outcome, err)
 		}

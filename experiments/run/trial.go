@@ -27,7 +27,7 @@ type execution struct {
 	r           *runner
 	place       place
 	trial       trial.Trial
-	do          task
+	do          pipeline.Task
 	record      results.Record
 	clock       pipeline.Clock
 	origin      int64
@@ -63,7 +63,7 @@ type execution struct {
 
 // execute runs one trial, from the golden state to nothing left, and returns its
 // record, which has whatever happened in it.
-func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do task) (results.Record, error) {
+func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do pipeline.Task) (results.Record, error) {
 	text, err := json.Marshal(c.settings)
 	if err != nil {
 		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
@@ -94,7 +94,7 @@ func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do task
 }
 
 // preparing is true for a preparation of what trials start from.
-func (x *execution) preparing() bool { return x.do != jobTrial }
+func (x *execution) preparing() bool { return x.do != pipeline.Trial }
 
 // states are the kept state from which the machine starts, empty for one with neither a
 // cluster nor builds from before, and that as which a preparation keeps its disk, if any.
@@ -104,9 +104,9 @@ func (x *execution) states() (from, kept string) {
 		cache = cacheState(x.r.caches[x.Key()])
 	}
 	switch x.do {
-	case jobPreboot:
+	case pipeline.Preboot:
 		return "", prebooted
-	case jobTrial:
+	case pipeline.Trial:
 		return cmp.Or(cache, prebooted), ""
 	}
 	return prebooted, cache
@@ -170,7 +170,9 @@ func (x *execution) cleanup(ctx context.Context, m machine.Machine) error {
 	if s == nil || len(s.Cleanup) == 0 || x.place.kind() == machine.Isolated || x.cfg == nil {
 		return nil
 	}
-	if err := x.work(context.WithoutCancel(ctx), m, job{Do: jobCleanup, Config: *x.cfg, Origin: x.origin}); err != nil {
+	cfg := *x.cfg
+	cfg.Task = taskCleanup
+	if err := x.work(context.WithoutCancel(ctx), m, job{Config: cfg, Origin: x.origin}); err != nil {
 		return err
 	}
 	if x.workerError != nil {
@@ -250,7 +252,7 @@ func (x *execution) workOn(ctx context.Context, m machine.Machine) error {
 	x.startWatch(m, cfg)
 	stopSampling := x.sample(m)
 	defer stopSampling()
-	if err := x.work(ctx, m, job{Do: x.do, Config: cfg, Origin: x.origin}); err != nil {
+	if err := x.work(ctx, m, job{Config: cfg, Origin: x.origin}); err != nil {
 		for _, f := range x.watch.Stop() {
 			x.record.Observed = append(x.record.Observed, f.Evidence())
 		}
@@ -306,10 +308,10 @@ func (x *execution) finish(ctx context.Context) {
 	x.noteClockSet(time.Now())
 	x.record.Spans = append(x.own, x.trace.Spans(x.record.Elapsed)...)
 	slices.SortStableFunc(x.record.Spans, func(a, b trial.Span) int { return cmp.Compare(a.Start, b.Start) })
-	x.record.Tests = append(x.record.Tests, x.trace.Tests()...)
-	x.record.Observed = append(x.record.Observed, x.trace.Seen()...)
+	x.record.Tests = append(x.record.Tests, x.trace.Tests...)
+	x.record.Observed = append(x.record.Observed, x.trace.Seen...)
 	x.record.Silences = append(x.record.Silences, x.log.silent(x.record.Spans)...)
-	if result, ok := x.trace.Result(); ok {
+	if result := x.trace.Result; result != nil {
 		x.record.Setup = result.Setup
 		x.record.Machine.NodeProvider, x.record.Machine.ClusterAge = string(result.NodeProvider), result.ClusterAge
 		for _, i := range result.Images {

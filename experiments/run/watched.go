@@ -37,14 +37,14 @@ const (
 )
 
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
-	x.beside = beside{asLoaded: cfg.DeployAsLoaded}
+	x.beside = beside{asLoaded: x.settings.Deploy.When == trial.DeployAsLoaded}
 	limits, silence := maps.Clone(cfg.Limits), maps.Clone(cfg.Silence)
-	if cfg.LoadAsBuilt {
+	if x.settings.Load.When == trial.LoadAsBuilt {
 		waitsForBuilds(limits)
 		waitsForBuilds(silence)
 	}
 	if cfg.Setup != nil {
-		limits[""], silence[""] = cfg.Setup.Limit, cfg.Setup.Silence
+		limits[""], silence[""] = time.Duration(cfg.Setup.Timeout), time.Duration(cfg.Setup.Silence)
 	}
 	x.watch = watch.Start(watch.Config{
 		Machine: m, Cluster: cfg.ClusterName, TunnelBroken: x.tunnelBroken, Elapsed: x.clock.Elapsed, Limits: limits, Silence: silence,
@@ -78,7 +78,7 @@ func (x *execution) notify(e pipeline.Event) {
 	starts := e.Kind == pipeline.SpanStart
 	if !starts {
 		// Nodes that a preparation has stopped are not to be missed.
-		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "" && x.do != jobPreboot)
+		x.watch.PhaseEnded(e.Span.Phase, e.Span.Error == "" && x.do != pipeline.Preboot)
 	}
 	if phase, begins := x.beside.begins(starts, e.Span.Phase); begins {
 		x.watch.PhaseBegan(phase)
@@ -132,12 +132,13 @@ func (x *execution) endWhenDead(cmd *exec.Cmd, ended <-chan struct{}) {
 
 // conclude collects the evidence and decides how the trial ended.
 func (x *execution) conclude(ctx context.Context, m machine.Machine) {
-	c := outcomes.Case{Phase: x.trace.Running(x.cfg.DeployAsLoaded), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
+	c := outcomes.Case{Phase: x.trace.Running(x.beside.asLoaded), Worker: fmt.Sprint(x.workerError), WorkerEnded: x.workerEnded}
 	if ctx.Err() != nil {
 		c.Cancelled = context.Cause(ctx)
 	}
-	result, reported := x.trace.Result()
+	result, reported := pipeline.Result{}, x.trace.Result != nil
 	if reported {
+		result = *x.trace.Result
 		verdict := result.Verdict()
 		c.Reported, c.Silent = &verdict, result.Silent
 	}

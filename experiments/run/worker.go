@@ -28,40 +28,29 @@ const WorkerCommand = "worker"
 
 // job is what a worker process reads first from its standard input.
 type job struct {
-	Do     task            `json:"do"`
 	Config pipeline.Config `json:"config"`
 	// Origin is the trial's origin on the monotonic clock, a pipeline.Now.
 	Origin int64 `json:"origin_ns"`
-	// Debt is what jobSettle takes away.
+	// Debt is what taskSettle takes away.
 	Debt debt `json:"debt"`
 }
 
-type task string
-
+// What a worker does besides the pipeline's own tasks.
 const (
-	// jobTrial runs the pipeline.
-	jobTrial task = "trial"
-	// jobPublish builds the images and pushes them to the registry, for strategies
-	// that pull.
-	jobPublish task = "publish"
-	// jobPreboot makes the cluster that trials with cluster: prebooted start.
-	jobPreboot task = "preboot"
-	// jobFill builds the images, for trials with a warm build cache.
-	jobFill task = "fill"
-	// jobCleanup runs the command that undoes a set-up command.
-	jobCleanup task = "cleanup"
-	// jobSettle takes away what a trial made on a user's engine.
-	jobSettle task = "settle"
+	// taskCleanup runs the command that undoes a set-up command.
+	taskCleanup pipeline.Task = "cleanup"
+	// taskSettle takes away what a trial made on a user's engine.
+	taskSettle pipeline.Task = "settle"
 )
 
 // preparations are the tasks that make what trials start from. Their IDs begin with id.
-var preparations = map[task]struct {
+var preparations = map[pipeline.Task]struct {
 	kind     results.Kind
 	id, what string
 }{
-	jobPreboot: {results.KindCluster, "c", "making the cluster that trials start from"},
-	jobFill:    {results.KindBuildCache, "b", "filling the build cache that trials find"},
-	jobPublish: {results.KindPreparation, "p", "publishing the images for strategies that pull"},
+	pipeline.Preboot: {results.KindCluster, "c", "making the cluster that trials start from"},
+	pipeline.Fill:    {results.KindBuildCache, "b", "filling the build cache that trials find"},
+	pipeline.Publish: {results.KindPreparation, "p", "publishing the images for strategies that pull"},
 }
 
 // Work is the worker process. It reads one job from in, followed by the runner's
@@ -70,7 +59,7 @@ var preparations = map[task]struct {
 // trial that fails is not an error.
 func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	var j job
-	sent := json.NewDecoder(in)
+	sent, told := json.NewDecoder(in), json.NewEncoder(out)
 	if err := sent.Decode(&j); err != nil {
 		return fmt.Errorf("reading the worker's job: %w", err)
 	}
@@ -80,46 +69,28 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	defer engine.Close()
 	memory := &readings{}
-	if j.Do != jobSettle {
+	if j.Config.Task != taskSettle {
 		var stop context.CancelCauseFunc
 		ctx, stop = context.WithCancelCause(ctx)
 		go func() { stop(memory.follow(sent)) }()
 	}
-	events := &eventWriter{enc: json.NewEncoder(out)}
-	clock := pipeline.NewClock(j.Origin)
-	switch j.Do {
-	case jobTrial:
-		pipeline.Run(ctx, j.Config, engine, clock, memory.latest, events.write)
-	case jobPublish:
-		pipeline.Publish(ctx, j.Config, engine, clock, events.write)
-	case jobPreboot:
-		pipeline.Preboot(ctx, j.Config, engine, clock, events.write)
-	case jobFill:
-		pipeline.Fill(ctx, j.Config, engine, clock, events.write)
-	case jobCleanup:
-		return errors.Join(pipeline.Cleanup(ctx, j.Config, clock, events.write), events.err)
-	case jobSettle:
-		s, err := j.Debt.settle(ctx, j.Config, engine)
-		return errors.Join(err, json.NewEncoder(out).Encode(s))
+	var lost error
+	report := func(e pipeline.Event) {
+		if err := told.Encode(e); err != nil && lost == nil {
+			lost = fmt.Errorf("reporting to the runner: %w", err)
+		}
+	}
+	switch clock := pipeline.NewClock(j.Origin); j.Config.Task {
+	case taskCleanup:
+		err = pipeline.Cleanup(ctx, j.Config, clock, report)
+	case taskSettle:
+		var s settlement
+		s, err = j.Debt.settle(ctx, j.Config, engine)
+		err = errors.Join(err, told.Encode(s))
 	default:
-		return fmt.Errorf("%q is not a worker's job", j.Do)
+		pipeline.Run(ctx, j.Config, engine, clock, memory.latest, report)
 	}
-	return events.err
-}
-
-// eventWriter writes events as lines of JSON and keeps the first error.
-type eventWriter struct {
-	mu  sync.Mutex
-	enc *json.Encoder
-	err error
-}
-
-func (w *eventWriter) write(e pipeline.Event) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.enc.Encode(e); err != nil && w.err == nil {
-		w.err = fmt.Errorf("reporting to the runner: %w", err)
-	}
+	return errors.Join(err, lost)
 }
 
 // stopGrace is how long a worker may take after SIGTERM to stop and report.

@@ -29,10 +29,8 @@ func (w Workload) hash(source []byte) string {
 	for _, step := range w.Steps() {
 		files = append(files, step.files()...)
 	}
-	for _, image := range w.Images {
-		if image.Context != "" {
-			files = append(files, filepath.Join(image.Context, image.Dockerfile))
-		}
+	for _, image := range w.FromDockerfiles() {
+		files = append(files, filepath.Join(image.Context, image.Dockerfile))
 	}
 	texts := [][]byte{source}
 	for _, file := range files {

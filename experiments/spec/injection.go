@@ -118,17 +118,17 @@ func (k InjectionKind) OfContainerd() bool { return strings.HasPrefix(string(k),
 
 // Fault returns the fault that settings name: one of the spec's own, or a
 // built-in one. Its moment and truth are filled in.
-func (s *Spec) Fault(name string) (Injection, bool) {
+func (s *Spec) Fault(name string) Injection {
 	f, own := s.Faults[name]
 	if !own {
 		f.Do = InjectionKind(name)
 	}
-	kind, known := injectionKinds[f.Do]
+	kind := injectionKinds[f.Do]
 	if f.At == (Moment{}) {
 		f.At = kind.At
 	}
 	if len(f.Truth.Outcomes) == 0 {
 		f.Truth = kind.Truth
 	}
-	return f, known
+	return f
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
@@ -111,6 +112,7 @@ func (r *resolver) setup(w *Workload) {
 		}
 	}
 	r.folder("/setup/dir", &s.Dir)
+	s.Timeout, s.Silence = cmp.Or(s.Timeout, Duration(time.Hour)), cmp.Or(s.Silence, Duration(10*time.Minute))
 }
 
 // placeholders reports what is nearly a placeholder. Anything else may be a

@@ -92,3 +92,19 @@ test: {command: [./t], timeout: 20m}
 		}
 	}
 }
+
+func TestFullName(t *testing.T) {
+	for ref, want := range map[string]string{
+		"app":                      "docker.io/library/app:latest",
+		"app:v1":                   "docker.io/library/app:v1",
+		"team/app:v1":              "docker.io/team/app:v1",
+		"localhost/app":            "localhost/app:latest",
+		"stratbench.local/app:e2e": "stratbench.local/app:e2e",
+		"host:5000/app":            "host:5000/app:latest",
+		"Not A Name":               "Not A Name",
+	} {
+		if got := spec.FullName(ref); got != want {
+			t.Errorf("%s: got %s, want %s", ref, got, want)
+		}
+	}
+}

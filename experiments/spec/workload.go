@@ -120,6 +120,11 @@ func (w Workload) Named(ref string) (Image, bool) {
 	return Image{}, false
 }
 
+// FromDockerfiles are the images that stratbench builds itself, and no command does.
+func (w Workload) FromDockerfiles() []Image {
+	return slices.DeleteFunc(slices.Clone(w.Images), func(i Image) bool { return i.Context == "" })
+}
+
 // UserAgent stands for the ssh agent of the user's environment.
 const UserAgent = "agent"
 

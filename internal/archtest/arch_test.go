@@ -30,7 +30,7 @@ var rooms = map[string][]string{
 	"runtimes/connect":       {"runtimes", "runtimes/docker", "runtimes/podman"},
 	"runtimes/enginetest":    {"runtimes", "runtimes/machine"},
 	"runtimes/machine":       {"runtimes"},
-	"pipeline":               {"runtimes", "strategies", "pipeline/testreport"},
+	"pipeline":               {"experiments/spec", "runtimes", "strategies", "pipeline/testreport"},
 	"pipeline/testreport":    {},
 	"outcomes":               {"runtimes", "runtimes/machine"},
 	"outcomes/triage":        {"results", "results/report"},

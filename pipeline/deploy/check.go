@@ -268,22 +268,18 @@ var preview = regexp.MustCompile(`alpha|beta`)
 
 func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 	_, defined := c.custom[gvk.GroupKind()]
-	if gvk == apiService || defined || c.served[gvk.Group] {
-		return
-	}
-	if ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group); ofKubernetes && (c.Minor == 0 || c.Minor > typesMinor) {
+	ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group)
+	switch {
+	case gvk == apiService || defined || c.served[gvk.Group]:
+	case ofKubernetes && (c.Minor == 0 || c.Minor > typesMinor):
 		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d knows no %s of %s; check that the cluster's version does", typesMinor, gvk.Kind, o.GetAPIVersion()), "kind")
-		return
-	}
-	if c.Minor > 0 && c.Minor < typesMinor && scheme.Scheme.IsGroupRegistered(gvk.Group) && preview.MatchString(gvk.Version) {
+	case ofKubernetes && c.Minor < typesMinor && preview.MatchString(gvk.Version):
 		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d has no %s of %s any more; check that the cluster's 1.%d does", typesMinor, gvk.Kind, o.GetAPIVersion(), c.Minor), "kind")
-		return
-	}
-	if c.mayBeMade("customresourcedefinitions") {
+	case c.mayBeMade("customresourcedefinitions"):
 		c.doubtful(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; stratbench waits for it, because something in the cluster may define it", gvk.Kind, o.GetAPIVersion()), "kind")
-		return
+	default:
+		c.bad(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; list the file with its CustomResourceDefinition, too, or correct apiVersion and kind", gvk.Kind, o.GetAPIVersion()), "kind")
 	}
-	c.bad(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; list the file with its CustomResourceDefinition, too, or correct apiVersion and kind", gvk.Kind, o.GetAPIVersion()), "kind")
 }
 
 // lifecycle reports API versions that the cluster no longer serves, or does not serve by

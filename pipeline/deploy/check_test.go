@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
 func checked(t *testing.T, text string, server Server) (certain, possible string) {
 	t.Helper()
-	steps, errs := Prepare([]Source{{Apply: []string{write(t, t.TempDir(), "m.yaml", text)}}}, server)
+	steps, errs := Prepare([]spec.Step{{Apply: []string{write(t, t.TempDir(), "m.yaml", text)}}}, server)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -102,7 +103,7 @@ func TestWhatANewerClientHasForgottenIsDoubted(t *testing.T) {
 
 func TestObjectsOfChartsHaveThePositionOfTheirKind(t *testing.T) {
 	dir := files(t, map[string]string{"c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "c/templates/a.yaml": "{{ if true }}\napiVersion: v1\nkind: Till\nmetadata: {name: a}\n{{ end }}\n"})
-	steps, errs := Prepare([]Source{{Chart: &Chart{Path: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, theLab)
+	steps, errs := Prepare([]spec.Step{{Helm: &spec.Chart{Chart: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, theLab)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

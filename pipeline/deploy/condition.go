@@ -21,20 +21,13 @@ import (
 	"k8s.io/client-go/util/jsonpath"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
 // Condition is something to wait for, in the notation of kubectl wait.
-type Condition struct {
-	// For is condition=NAME, condition=NAME=VALUE, jsonpath={PATH}=VALUE,
-	// jsonpath={PATH}, create or delete.
-	For string `json:"for"`
-	// Object is KIND/NAME, or KIND for all objects of the kind that Selector selects.
-	Object    string `json:"object"`
-	Namespace string `json:"namespace,omitempty"`
-	Selector  string `json:"selector,omitempty"`
-}
+type Condition spec.Wait
 
 // String is a short name for spans: "certificate/shop Ready".
 func (w Condition) String() string {

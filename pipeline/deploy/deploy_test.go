@@ -23,13 +23,15 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/stratbench/stratbench/experiments/spec"
 )
 
 var silent = Observer{Log: func(string) {}, Progress: func(int, int) {}, Span: func(string) func(error) { return func(error) {} }}
 
 // read reads manifests as a deployment of one step.
 func read(files ...string) ([]Object, error) {
-	steps, errs := Prepare([]Source{{Apply: files}}, Server{})
+	steps, errs := Prepare([]spec.Step{{Apply: files}}, Server{})
 	return Objects(steps), errors.Join(errs...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,30 +21,23 @@ import (
 	"helm.sh/helm/v3/pkg/releaseutil"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
-// Chart is a Helm chart and how it is installed.
-type Chart struct {
-	// Path is its folder or its archive.
-	Path string
-	// Release and Namespace are those of the installation.
-	Release, Namespace string
-	// ValuesFiles are read in this order: later ones win, and Values win over all.
-	ValuesFiles []string
-	Values      map[string]any
-}
+// Chart is a Helm chart on this host and how it is installed.
+type Chart spec.Chart
 
 // render renders the chart as helm install does, but without a cluster, so that lookup
 // finds nothing. Hooks before and after the installation become steps, by weight. Hooks
 // for tests and upgrades are left out.
 func (c Chart) render(server Server, before []Object) ([]Step, error) {
-	loaded, err := loader.Load(c.Path)
+	loaded, err := loader.Load(c.Chart)
 	if err != nil {
-		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("loading the chart %s: %w; name the folder with Chart.yaml, or its archive", c.Path, err)}
+		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("loading the chart %s: %w; name the folder with Chart.yaml, or its archive", c.Chart, err)}
 	}
 	if loaded.Metadata.Type == "library" {
-		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s is a library, which nothing installs; name the chart that uses it", c.Path)}
+		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s is a library, which nothing installs; name the chart that uses it", c.Chart)}
 	}
 	var missing []string
 	for _, d := range loaded.Metadata.Dependencies {
@@ -52,7 +46,7 @@ func (c Chart) render(server Server, before []Object) ([]Step, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s depends on %s, which its folder charts lacks; run helm dependency build %s beforehand", c.Path, strings.Join(missing, ", "), c.Path)}
+		return nil, &SourceError{Part: "helm.chart", Err: fmt.Errorf("the chart %s depends on %s, which its folder charts lacks; run helm dependency build %s beforehand", c.Chart, strings.Join(missing, ", "), c.Chart)}
 	}
 	values, err := c.values()
 	if err != nil {
@@ -136,7 +130,7 @@ var inTemplate = regexp.MustCompile(`\(?[^\s/()]+/((?:charts/[^\s/]+/)*(?:templa
 func (c Chart) place(err error) error {
 	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
 	if m := inTemplate.FindStringSubmatch(text); m != nil {
-		file := filepath.Join(c.Path, filepath.FromSlash(m[1]))
+		file := filepath.Join(c.Chart, filepath.FromSlash(m[1]))
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
 			line, _ := strconv.Atoi(m[2])
 			column, _ := strconv.Atoi(m[3])
@@ -149,18 +143,14 @@ func (c Chart) place(err error) error {
 	if strings.HasPrefix(text, "values don't meet the specifications of the schema") {
 		part = "helm.values"
 	}
-	return &SourceError{Part: part, Err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Path, text)}
+	return &SourceError{Part: part, Err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Chart, text)}
 }
 
 // steps are the namespace that the chart needs, its hooks, and its manifests after the
 // definitions that r has read.
 func (c Chart) steps(r *reader, rendered map[string]string, before []Object) (steps []Step, err error) {
 	definitions := len(r.objects)
-	for name := range rendered {
-		if strings.HasSuffix(name, "NOTES.txt") {
-			delete(rendered, name)
-		}
-	}
+	maps.DeleteFunc(rendered, func(name, _ string) bool { return strings.HasSuffix(name, "NOTES.txt") })
 	hooks, manifests, err := releaseutil.SortManifests(rendered, nil, releaseutil.InstallOrder)
 	if err != nil {
 		return nil, c.place(err)
@@ -176,7 +166,7 @@ func (c Chart) steps(r *reader, rendered map[string]string, before []Object) (st
 	created := slices.ContainsFunc(append(before, objects...), func(o Object) bool { return o.GetKind() == "Namespace" && o.GetName() == c.Namespace })
 	if !created && !slices.Contains(startingNamespaces, c.Namespace) {
 		steps = append(steps, Step{Name: "helm " + c.Release + ": namespace", Objects: c.own([]Object{{Unstructured: &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": c.Namespace}}}, File: c.Path}})})
+			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": c.Namespace}}}, File: c.Chart}})})
 	}
 	if first := c.hookSteps(hooks, release.HookPreInstall, &r.issues); len(first) > 0 {
 		if definitions > 0 { // the hooks may be objects of them
@@ -193,11 +183,11 @@ func (c Chart) steps(r *reader, rendered map[string]string, before []Object) (st
 // file is the path of a part of the chart that helm calls "shop/templates/a.yaml".
 func (c Chart) file(name string) string {
 	if _, below, ok := strings.Cut(name, "/"); ok {
-		if file := filepath.Join(c.Path, filepath.FromSlash(below)); exists(file) {
+		if file := filepath.Join(c.Chart, filepath.FromSlash(below)); exists(file) {
 			return file
 		}
 	}
-	return filepath.Join(c.Path, filepath.FromSlash(name))
+	return filepath.Join(c.Chart, filepath.FromSlash(name))
 }
 
 // own gives objects the namespace of the release, for those that need one and have

@@ -6,7 +6,7 @@ import (
 )
 
 func TestObjectsThatNeedAnImage(t *testing.T) {
-	images := map[string]bool{ImageName("localhost/app:e2e"): true, ImageName("till"): true}
+	images := map[string]bool{"localhost/app:e2e": true, "docker.io/library/till:latest": true}
 	shop, err := read(write(t, t.TempDir(), "n.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"))
 	if err != nil {
 		t.Fatal(err)

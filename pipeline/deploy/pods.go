@@ -2,14 +2,13 @@ package deploy
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/distribution/reference"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 )
 
@@ -60,15 +60,6 @@ func podsOf(typed runtime.Object) *pods {
 	return nil
 }
 
-// parseImage parses the image of a container. A scheme such as ko:// passes for the name of
-// a registry otherwise.
-func parseImage(text string) (name.Reference, error) {
-	if strings.Contains(text, "://") {
-		return nil, errors.New("an image has no scheme")
-	}
-	return name.ParseReference(text, name.WeakValidation)
-}
-
 // container is a container and its place in its pod.
 type container struct {
 	corev1.Container
@@ -100,7 +91,7 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 	}
 	for _, container := range containersOf(p.Spec) {
 		at := append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")
-		if _, err := parseImage(container.Image); err != nil {
+		if _, err := reference.ParseNormalizedNamed(container.Image); err != nil {
 			c.bad(o, fmt.Sprintf("container %s: %q is no image: %s", container.Name, container.Image,
 				orTemplate(container.Image, "write its name with registry and tag")), at...)
 		}
@@ -187,30 +178,19 @@ func Images(objects []Object) (uses []Use) {
 			continue
 		}
 		for _, container := range containersOf(p.Spec) {
-			ref, err := parseImage(container.Image)
-			if err != nil {
+			if _, err := reference.ParseNormalizedNamed(container.Image); err != nil {
 				continue // Check reports it
 			}
-			tag, tagged := ref.(name.Tag)
+			latest := strings.HasSuffix(spec.FullName(container.Image), ":latest")
 			uses = append(uses, Use{
 				Image:  container.Image,
-				Always: container.ImagePullPolicy == corev1.PullAlways || container.ImagePullPolicy == "" && tagged && tag.TagStr() == "latest",
+				Always: container.ImagePullPolicy == corev1.PullAlways || container.ImagePullPolicy == "" && latest,
 				Object: o.String(), File: o.File,
 				At: o.Where(append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")...),
 			})
 		}
 	}
 	return uses
-}
-
-// ImageName is the complete name of an image, by which references to it compare, or ref
-// itself if it is not a reference.
-func ImageName(ref string) string {
-	parsed, err := name.ParseReference(ref, name.WeakValidation)
-	if err != nil {
-		return ref
-	}
-	return parsed.Name()
 }
 
 // Needs reports whether the object names one of the images, given by their complete
@@ -234,7 +214,7 @@ func names(key string, value any, images map[string]bool) bool {
 	case string:
 		// Outside of the key image, a single word is rather a label than an image.
 		text := v[strings.LastIndexByte(v, '=')+1:]
-		return (key == "image" || strings.ContainsAny(text, ":/")) && images[ImageName(text)]
+		return (key == "image" || strings.ContainsAny(text, ":/")) && images[spec.FullName(text)]
 	}
 	return false
 }

@@ -9,24 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 )
-
-// Source is a step of a deployment as a workload describes it. One of Apply, Kustomize,
-// Chart, Command and Wait is set.
-type Source struct {
-	// Name is the name of the step in spans and messages.
-	Name string
-	// Apply are files of manifests.
-	Apply []string
-	// Kustomize is the folder of a kustomization.
-	Kustomize string
-	Chart     *Chart
-	Command   *Command
-	Wait      *Condition
-	// Timeout bounds the step. If it is 0, the limit of the phase and Patience do.
-	Timeout time.Duration
-}
 
 // Command is a program with its arguments, and where it runs.
 type Command struct {
@@ -42,11 +27,12 @@ type Step struct {
 	Objects []Object `json:"objects,omitempty"`
 	// Settle ends the step once its objects are ready, and not once they are applied. A
 	// chart's hooks have it.
-	Settle  bool          `json:"settle,omitempty"`
-	Command *Command      `json:"command,omitempty"`
-	Wait    *Condition    `json:"wait,omitempty"`
+	Settle  bool       `json:"settle,omitempty"`
+	Command *Command   `json:"command,omitempty"`
+	Wait    *Condition `json:"wait,omitempty"`
+	// Timeout bounds the step. If it is 0, the limit of the phase and Patience do.
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
-	// Source is the number of the source that the step comes from.
+	// Source is the number of the workload's step that it comes from.
 	Source int `json:"-"`
 }
 
@@ -58,7 +44,8 @@ func Objects(steps []Step) (all []Object) {
 	return all
 }
 
-// SourceError is what is wrong with a source itself, and not with one of its files.
+// SourceError is what is wrong with a workload's step itself, and not with one of its
+// files.
 type SourceError struct {
 	// Source is its number, and Part the key in it that is wrong.
 	Source int
@@ -72,10 +59,16 @@ func (e *SourceError) Error() string { return e.Err.Error() }
 func (e *SourceError) Unwrap() error { return e.Err }
 
 // Prepare reads, builds and renders everything that is applied, so that the deployment
-// itself needs only the cluster. The errors are *issue.List and *SourceError.
-func Prepare(sources []Source, server Server) (steps []Step, errs []error) {
+// itself needs only the cluster, and gives every step a name that no other one has. All
+// files are local. The errors are *issue.List and *SourceError.
+func Prepare(sources []spec.Step, server Server) (steps []Step, errs []error) {
+	seen := map[string]int{}
 	for i, source := range sources {
-		made, err := source.prepare(server, Objects(steps))
+		name := nameOf(source)
+		if seen[name]++; seen[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, seen[name])
+		}
+		made, err := prepare(source, server, Objects(steps))
 		var of *SourceError
 		if errors.As(err, &of) {
 			of.Source = i
@@ -85,15 +78,15 @@ func Prepare(sources []Source, server Server) (steps []Step, errs []error) {
 			continue
 		}
 		for _, s := range made {
-			s.Source, s.Timeout = i, source.Timeout
-			s.Name = cmp.Or(s.Name, source.Name)
+			s.Source, s.Timeout = i, time.Duration(source.Timeout)
+			s.Name = cmp.Or(s.Name, name)
 			steps = append(steps, s)
 		}
 	}
 	return steps, errs
 }
 
-func (s Source) prepare(server Server, before []Object) ([]Step, error) {
+func prepare(s spec.Step, server Server, before []Object) ([]Step, error) {
 	switch {
 	case s.Kustomize != "":
 		objects, err := buildKustomization(s.Kustomize)
@@ -101,12 +94,13 @@ func (s Source) prepare(server Server, before []Object) ([]Step, error) {
 			return nil, &SourceError{Part: "kustomize", Err: err}
 		}
 		return []Step{{Objects: objects}}, nil
-	case s.Chart != nil:
-		return s.Chart.render(server, before)
-	case s.Command != nil:
-		return []Step{{Command: s.Command}}, nil
+	case s.Helm != nil:
+		return Chart(*s.Helm).render(server, before)
+	case len(s.Command) > 0:
+		return []Step{{Command: &Command{Args: s.Command, Dir: s.Dir, Env: s.Env}}}, nil
 	case s.Wait != nil:
-		return []Step{{Wait: s.Wait}}, s.Wait.check()
+		w := Condition(*s.Wait)
+		return []Step{{Wait: &w}}, w.check()
 	}
 	r := &reader{}
 	for _, file := range s.Apply {
@@ -135,34 +129,20 @@ func order(o Object) int {
 	return 2
 }
 
-func (s Source) named() string {
+func nameOf(s spec.Step) string {
 	switch {
 	case s.Name != "":
 		return s.Name
 	case s.Kustomize != "":
 		return "kustomize " + filepath.Base(s.Kustomize)
-	case s.Chart != nil:
-		return "helm " + s.Chart.Release
-	case s.Command != nil:
-		return "command " + filepath.Base(s.Command.Args[0])
+	case s.Helm != nil:
+		return "helm " + s.Helm.Release
+	case len(s.Command) > 0:
+		return "command " + filepath.Base(s.Command[0])
 	case s.Wait != nil:
-		return "wait " + s.Wait.String()
+		return "wait " + Condition(*s.Wait).String()
 	}
 	return "apply"
-}
-
-// WithNames gives every source a name that no other source has.
-func WithNames(sources []Source) []Source {
-	seen := map[string]int{}
-	named := slices.Clone(sources)
-	for i := range named {
-		name := named[i].named()
-		if seen[name]++; seen[name] > 1 {
-			name = fmt.Sprintf("%s (%d)", name, seen[name])
-		}
-		named[i].Name = name
-	}
-	return named
 }
 
 // waits checks that what each step waits for is applied before it, or may be created

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/stratbench/stratbench/experiments/spec"
 )
 
 // files writes files below a folder, which it returns.
@@ -65,7 +67,7 @@ func TestKustomizationsAreBuilt(t *testing.T) {
 		"e2e/kustomization.yaml":  "namespace: shop\nresources: [../base, ns.yaml]\nreplicas: [{name: app, count: 2}]\nconfigMapGenerator: [{name: rules, literals: [a=b], options: {disableNameSuffixHash: true}}]\n",
 		"e2e/ns.yaml":             "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
 	})
-	steps, errs := Prepare([]Source{{Name: "shop", Kustomize: filepath.Join(dir, "e2e")}}, Server{})
+	steps, errs := Prepare([]spec.Step{{Name: "shop", Kustomize: filepath.Join(dir, "e2e")}}, Server{})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -101,13 +103,13 @@ func TestKustomizationsThatReachOut(t *testing.T) {
 	} {
 		dir := files(t, map[string]string{"k/kustomization.yaml": c.text, "above.yaml": mapOf("a"),
 			"part/kustomization.yaml": "kind: Component\nnamePrefix: a-\n", "base/kustomization.yaml": "resources: [a.yaml]\n", "base/a.yaml": mapOf("a")})
-		_, errs := Prepare([]Source{{Kustomize: filepath.Join(dir, "k")}}, Server{})
+		_, errs := Prepare([]spec.Step{{Kustomize: filepath.Join(dir, "k")}}, Server{})
 		if got := said(dir, errs); !strings.HasPrefix(got, "kustomize: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
 	dir := files(t, map[string]string{"a.yaml": mapOf("a")})
-	if _, errs := Prepare([]Source{{Kustomize: dir}}, Server{}); !strings.Contains(said(dir, errs), "holds no kustomization.yaml") {
+	if _, errs := Prepare([]spec.Step{{Kustomize: dir}}, Server{}); !strings.Contains(said(dir, errs), "holds no kustomization.yaml") {
 		t.Errorf("got %v", errs)
 	}
 }
@@ -169,9 +171,9 @@ func TestChartsAreRenderedAsHelmInstalls(t *testing.T) {
 	texts["more.yaml"] = "image: {name: localhost/app}\n"
 	texts["crd.yaml"] = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: tills.shop.test}\nspec: {group: shop.test, names: {kind: Till}, versions: [{name: v1}]}\n"
 	dir := files(t, texts)
-	chart := &Chart{Path: filepath.Join(dir, "shop"), Release: "one", Namespace: "shop",
+	chart := &spec.Chart{Chart: filepath.Join(dir, "shop"), Release: "one", Namespace: "shop",
 		ValuesFiles: []string{filepath.Join(dir, "e2e.yaml"), filepath.Join(dir, "more.yaml")}, Values: map[string]any{"replicas": float64(3)}}
-	steps, errs := Prepare([]Source{{Name: "first", Apply: []string{filepath.Join(dir, "crd.yaml")}}, {Name: "shop", Chart: chart}}, Server{Minor: 34})
+	steps, errs := Prepare([]spec.Step{{Name: "first", Apply: []string{filepath.Join(dir, "crd.yaml")}}, {Name: "shop", Helm: chart}}, Server{Minor: 34})
 	if len(errs) > 0 {
 		t.Fatal(said(dir, errs))
 	}
@@ -220,8 +222,8 @@ func TestChartsThatDoNotRender(t *testing.T) {
 			texts[file] = text
 		}
 		dir := files(t, texts)
-		chart := &Chart{Path: filepath.Join(dir, "shop"), Release: "one", Namespace: "default", ValuesFiles: []string{filepath.Join(dir, "v.yaml")}}
-		_, errs := Prepare([]Source{{Chart: chart}}, Server{Minor: 34})
+		chart := &spec.Chart{Chart: filepath.Join(dir, "shop"), Release: "one", Namespace: "default", ValuesFiles: []string{filepath.Join(dir, "v.yaml")}}
+		_, errs := Prepare([]spec.Step{{Helm: chart}}, Server{Minor: 34})
 		if got := said(dir, errs); !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
@@ -230,7 +232,7 @@ func TestChartsThatDoNotRender(t *testing.T) {
 
 func TestAStepSurvivesItsJourney(t *testing.T) {
 	dir := files(t, map[string]string{"a.yaml": app + "  replicas: 2\n"})
-	steps, errs := Prepare([]Source{{Name: "a", Apply: []string{filepath.Join(dir, "a.yaml")}, Timeout: 3}}, Server{})
+	steps, errs := Prepare([]spec.Step{{Name: "a", Apply: []string{filepath.Join(dir, "a.yaml")}, Timeout: 3}}, Server{})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -246,12 +248,19 @@ func TestAStepSurvivesItsJourney(t *testing.T) {
 }
 
 func TestStepsHaveNames(t *testing.T) {
+	steps, errs := Prepare([]spec.Step{{Command: []string{"./bin/migrate", "up"}}, {Command: []string{"migrate"}}, {Name: "own", Command: []string{"migrate"}},
+		{Wait: &spec.Wait{For: "condition=Ready", Object: "certificate/shop"}}}, Server{})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
 	var got []string
-	for _, s := range WithNames([]Source{{Apply: []string{"a"}}, {Apply: []string{"b"}}, {Name: "own", Apply: []string{"b"}}, {Kustomize: "/x/e2e"}, {Chart: &Chart{Release: "shop"}},
-		{Command: &Command{Args: []string{"./bin/migrate", "up"}}}, {Wait: &Condition{For: "condition=Ready", Object: "certificate/shop"}}}) {
+	for _, s := range steps {
 		got = append(got, s.Name)
 	}
-	if want := []string{"apply", "apply (2)", "own", "kustomize e2e", "helm shop", "command migrate", "wait certificate/shop Ready"}; !slices.Equal(got, want) {
+	for _, s := range []spec.Step{{Apply: []string{"a"}}, {Kustomize: "/x/e2e"}, {Helm: &spec.Chart{Release: "shop"}}} {
+		got = append(got, nameOf(s))
+	}
+	if want := []string{"command migrate", "command migrate (2)", "own", "wait certificate/shop Ready", "apply", "kustomize e2e", "helm shop"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -260,29 +269,29 @@ func TestWaitsForWhatIsNeverApplied(t *testing.T) {
 	job := strings.Replace(mapOf("x"), "v1\nkind: ConfigMap", "batch/v1\nkind: Job", 1)
 	operator := "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\nrules: [{apiGroups: [batch], resources: [jobs], verbs: [create]}]\n"
 	dir := files(t, map[string]string{"job.yaml": job, "other.yaml": mapOf("other"), "operator.yaml": operator})
-	apply := func(names ...string) Source {
-		s := Source{Name: "apply"}
+	apply := func(names ...string) spec.Step {
+		s := spec.Step{Name: "apply"}
 		for _, name := range names {
 			s.Apply = append(s.Apply, filepath.Join(dir, name))
 		}
 		return s
 	}
-	wait := func(object string) Source {
-		return Source{Name: "wait", Wait: &Condition{For: "condition=Complete", Object: object}}
+	wait := func(object string) spec.Step {
+		return spec.Step{Name: "wait", Wait: &spec.Wait{For: "condition=Complete", Object: object}}
 	}
 	for name, c := range map[string]struct {
-		sources           []Source
+		sources           []spec.Step
 		certain, possible string
 	}{
-		"it is there":            {[]Source{apply("job.yaml"), wait("job/x")}, "", ""},
-		"by another name":        {[]Source{apply("job.yaml"), wait("jobs.batch/x")}, "", ""},
-		"another name":           {[]Source{apply("job.yaml"), wait("job/z")}, "it waits for job z in the namespace default, which no step before it applies", ""},
-		"later":                  {[]Source{wait("job/x"), apply("job.yaml")}, "it waits for job x, which a later step applies; put it after that step", ""},
-		"an operator makes it":   {[]Source{apply("operator.yaml"), wait("job/z")}, "", "something in the cluster must create it"},
-		"a command makes it":     {[]Source{{Name: "c", Command: &Command{Args: []string{"x"}}}, wait("job/z")}, "", ""},
-		"Kubernetes makes it":    {[]Source{apply("job.yaml"), wait("pod/x-1")}, "", ""},
-		"any of them":            {[]Source{apply("other.yaml"), wait("job")}, "", ""},
-		"a kind that is unknown": {[]Source{apply("other.yaml"), wait("certificate/shop")}, "", ""},
+		"it is there":            {[]spec.Step{apply("job.yaml"), wait("job/x")}, "", ""},
+		"by another name":        {[]spec.Step{apply("job.yaml"), wait("jobs.batch/x")}, "", ""},
+		"another name":           {[]spec.Step{apply("job.yaml"), wait("job/z")}, "it waits for job z in the namespace default, which no step before it applies", ""},
+		"later":                  {[]spec.Step{wait("job/x"), apply("job.yaml")}, "it waits for job x, which a later step applies; put it after that step", ""},
+		"an operator makes it":   {[]spec.Step{apply("operator.yaml"), wait("job/z")}, "", "something in the cluster must create it"},
+		"a command makes it":     {[]spec.Step{{Name: "c", Command: []string{"x"}}, wait("job/z")}, "", ""},
+		"Kubernetes makes it":    {[]spec.Step{apply("job.yaml"), wait("pod/x-1")}, "", ""},
+		"any of them":            {[]spec.Step{apply("other.yaml"), wait("job")}, "", ""},
+		"a kind that is unknown": {[]spec.Step{apply("other.yaml"), wait("certificate/shop")}, "", ""},
 	} {
 		steps, errs := Prepare(c.sources, Server{})
 		if len(errs) > 0 {
@@ -312,19 +321,21 @@ func TestWaitsThatGoRound(t *testing.T) {
 		"c/templates/job.yaml": strings.Replace(job, " ANNOTATIONS", ", annotations: {helm.sh/hook: pre-install}", 1), "c/templates/rules.yaml": mapOf("rules"),
 	}
 	dir := files(t, texts)
-	apply := func(name string) Source { return Source{Name: name, Apply: []string{filepath.Join(dir, name)}} }
-	wait := func(what string) Source { return Source{Name: "wait", Wait: &Condition{For: what, Object: "job/x"}} }
+	apply := func(name string) spec.Step { return spec.Step{Name: name, Apply: []string{filepath.Join(dir, name)}} }
+	wait := func(what string) spec.Step {
+		return spec.Step{Name: "wait", Wait: &spec.Wait{For: what, Object: "job/x"}}
+	}
 	const round = "it is waited for before the step that applies the ConfigMap \"rules\""
 	for name, c := range map[string]struct {
-		sources []Source
+		sources []spec.Step
 		want    string
 	}{
-		"a hook":             {[]Source{{Name: "c", Chart: &Chart{Path: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, round},
-		"a wait":             {[]Source{apply("job.yaml"), wait("condition=Complete"), apply("rules.yaml")}, round},
-		"a wait for failure": {[]Source{apply("job.yaml"), wait("condition=Failed"), apply("rules.yaml")}, ""},
-		"in time":            {[]Source{apply("job.yaml"), apply("rules.yaml"), wait("condition=Complete")}, ""},
-		"before the chart":   {[]Source{apply("rules.yaml"), {Name: "c", Chart: &Chart{Path: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, ""},
-		"a later namespace":  {[]Source{apply("in.yaml"), apply("ns.yaml")}, "a later step creates the namespace \"late\""},
+		"a hook":             {[]spec.Step{{Name: "c", Helm: &spec.Chart{Chart: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, round},
+		"a wait":             {[]spec.Step{apply("job.yaml"), wait("condition=Complete"), apply("rules.yaml")}, round},
+		"a wait for failure": {[]spec.Step{apply("job.yaml"), wait("condition=Failed"), apply("rules.yaml")}, ""},
+		"in time":            {[]spec.Step{apply("job.yaml"), apply("rules.yaml"), wait("condition=Complete")}, ""},
+		"before the chart":   {[]spec.Step{apply("rules.yaml"), {Name: "c", Helm: &spec.Chart{Chart: filepath.Join(dir, "c"), Release: "c", Namespace: "default"}}}, ""},
+		"a later namespace":  {[]spec.Step{apply("in.yaml"), apply("ns.yaml")}, "a later step creates the namespace \"late\""},
 	} {
 		steps, errs := Prepare(c.sources, Server{Minor: 34})
 		if len(errs) > 0 {

@@ -6,6 +6,7 @@ package kindcluster
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/exec"
+	"sigs.k8s.io/kind/pkg/log"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
@@ -48,7 +50,7 @@ type Cluster struct {
 	Options
 	Nodes []nodes.Node
 	// Host is what really hosts the nodes, as verified.
-	Host Host
+	Host trial.Runtime
 	// Created is when the cluster was created. Only Boot sets it.
 	Created time.Time
 	// started is when Boot began. What a node reported before does not count.
@@ -139,7 +141,7 @@ func Delete(ctx context.Context, o Options) error {
 	if err := o.PointCommands(); err != nil {
 		return err
 	}
-	provider := o.provider(&logger{Observer: silent})
+	provider := o.provider(log.NoopLogger{})
 	err := await(ctx, func() error {
 		if o.Endpoint.Runtime == trial.Podman {
 			o.killNodes(ctx, provider)
@@ -165,16 +167,14 @@ func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
 	}
 }
 
-var silent = Observer{Log: func(string) {}, Evidence: func(string) {}, Step: func(string) func(error) { return func(error) {} }}
-
 // provider chooses Kind's provider by name. Kind itself would ignore a
 // KIND_EXPERIMENTAL_PROVIDER that it does not know, and prefer docker.
-func (o Options) provider(log *logger) *cluster.Provider {
+func (o Options) provider(to log.Logger) *cluster.Provider {
 	by := cluster.ProviderWithDocker()
 	if o.Endpoint.Runtime == trial.Podman {
 		by = cluster.ProviderWithPodman()
 	}
-	return cluster.NewProvider(cluster.ProviderWithLogger(log), by)
+	return cluster.NewProvider(cluster.ProviderWithLogger(to), by)
 }
 
 // PointCommands sets environment variables, which Kind offers as the only way: they
@@ -270,4 +270,51 @@ func (see Observer) evidence(ctx context.Context, provider *cluster.Provider, na
 	if err != nil {
 		see.Evidence("reading evidence from the nodes: " + explain(err).Error())
 	}
+}
+
+// verify returns the engine that really hosts the nodes. It asks the engine under test
+// itself for them, because Kind uses whatever program is called docker or podman.
+func (o Options) verify(ctx context.Context, all []nodes.Node) (host trial.Runtime, err error) {
+	if len(all) == 0 {
+		return "", fmt.Errorf("verifying who hosts the Kind cluster %s: Kind lists no node", o.Name)
+	}
+	for _, node := range all {
+		if host, err = hostOf(ctx, o.Endpoint, node.String()); err != nil {
+			return host, fmt.Errorf("verifying that %s hosts the node %s: %w", o.Endpoint.Runtime, node, err)
+		}
+		if want := o.Endpoint.Runtime; host != want {
+			return host, &InvalidError{Err: fmt.Errorf("the node %s runs in %s, although this trial is of %s; check which program the name %s leads to",
+				node, host, want, want)}
+		}
+	}
+	return host, nil
+}
+
+// hostOf is what the engine that has the node is.
+func hostOf(ctx context.Context, engine runtimes.Endpoint, node string) (trial.Runtime, error) {
+	var version struct{ Components []struct{ Name string } }
+	err := errors.Join(ask(ctx, engine, "/version", &version), ask(ctx, engine, "/containers/"+url.PathEscape(node)+"/json", &struct{}{}))
+	if err != nil {
+		return "", err
+	}
+	for _, c := range version.Components {
+		if strings.HasPrefix(c.Name, "Podman") {
+			return trial.Podman, nil
+		}
+	}
+	return trial.Docker, nil
+}
+
+// ask reads a path of the API that both engines have.
+func ask(ctx context.Context, engine runtimes.Endpoint, path string, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	text, err := engine.Ask(ctx, http.MethodGet, path)
+	if err != nil {
+		return fmt.Errorf("asking the engine at %s: %w", engine, err)
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("reading what the engine at %s answers to %s: %w", engine, path, err)
+	}
+	return nil
 }

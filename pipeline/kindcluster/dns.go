@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+	"sigs.k8s.io/kind/pkg/log"
 )
 
 // QuickDNS is a patch with which CoreDNS is asked every second whether it is ready, from
@@ -50,7 +51,7 @@ func (o Options) patchDNS(see Observer) (_ Observer, failed func() error) {
 }
 
 func (o Options) writeDNSPatch() error {
-	all, err := o.provider(&logger{Observer: silent}).ListInternalNodes(o.Name)
+	all, err := o.provider(log.NoopLogger{}).ListInternalNodes(o.Name)
 	if err != nil {
 		return fmt.Errorf("listing the nodes, to give kubeadm a patch of CoreDNS: %w", err)
 	}

@@ -34,7 +34,7 @@ func TestTheNodeIsPatchedBeforeKubeadm(t *testing.T) {
 		"another step":  {[]string{QuickDNS}, " • Writing configuration 📜  ...\n", false},
 		"as by default": {[]string{NoFsync}, " • Starting control-plane 🕹️  ...\n", false},
 	} {
-		see, failed := Options{Name: "a", Config: readConfig(t, head, c.patches...)}.patchDNS(silent)
+		see, failed := Options{Name: "a", Config: readConfig(t, head, c.patches...)}.patchDNS(Observer{Log: func(string) {}, Step: func(string) func(error) { return func(error) {} }})
 		(&logger{Observer: see}).message(c.step)
 		if err := failed(); (err != nil) != c.want {
 			t.Errorf("%s: got %v", name, err)

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/exec"
+
+	"github.com/stratbench/stratbench/experiments/spec"
 )
 
 // Import streams the docker-archive that save writes into the image store of every
@@ -78,7 +80,7 @@ func (c *Cluster) importInto(ctx context.Context, node nodes.Node, names Names, 
 	}
 	have := strings.Fields(string(out))
 	for _, name := range names {
-		if full := fullName(name); !slices.Contains(have, full) {
+		if full := spec.FullName(name); !slices.Contains(have, full) {
 			return fmt.Errorf("the image %s is not in the node %s after it was loaded; the node has %s",
 				full, node, strings.Join(have, ", "))
 		}
@@ -124,9 +126,9 @@ func (t *tail) Write(b []byte) (int, error) {
 
 // Tag gives an image further names in every node.
 func (c *Cluster) Tag(ctx context.Context, name string, further []string) error {
-	args := []string{"--namespace=k8s.io", "images", "tag", "--force", fullName(name)}
+	args := []string{"--namespace=k8s.io", "images", "tag", "--force", spec.FullName(name)}
 	for _, tag := range further {
-		args = append(args, fullName(tag))
+		args = append(args, spec.FullName(tag))
 	}
 	for _, node := range c.Nodes {
 		if _, err := exec.CombinedOutputLines(node.CommandContext(ctx, "ctr", args...)); err != nil {
@@ -150,19 +152,4 @@ func findSnapshotter(ctx context.Context, node nodes.Node) (string, error) {
 		return "overlayfs", nil // containerd's default
 	}
 	return string(match[1]), nil
-}
-
-// fullName completes a reference as Kubernetes does.
-func fullName(ref string) string {
-	first, _, found := strings.Cut(ref, "/")
-	switch {
-	case !found:
-		ref = "docker.io/library/" + ref
-	case first != "localhost" && !strings.ContainsAny(first, ".:"):
-		ref = "docker.io/" + ref
-	}
-	if strings.LastIndexByte(ref, ':') <= strings.LastIndexByte(ref, '/') && !strings.Contains(ref, "@") {
-		ref += ":latest"
-	}
-	return ref
 }

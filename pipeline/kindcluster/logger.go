@@ -84,23 +84,13 @@ func (l *logger) Errorf(format string, a ...any) {
 
 // V keeps Kind's debugging output out of the log. If something fails, that output is
 // part of the error.
-func (l *logger) V(level log.Level) log.InfoLogger { return infoLogger{l, level == 0} }
-
-type infoLogger struct {
-	logger  *logger
-	enabled bool
-}
-
-func (i infoLogger) Enabled() bool { return i.enabled }
-
-func (i infoLogger) Info(message string) {
-	if i.enabled {
-		i.logger.message(message)
+func (l *logger) V(level log.Level) log.InfoLogger {
+	if level > 0 {
+		return log.NoopInfoLogger{}
 	}
+	return l
 }
 
-func (i infoLogger) Infof(format string, a ...any) {
-	if i.enabled {
-		i.logger.message(fmt.Sprintf(format, a...))
-	}
-}
+func (l *logger) Enabled() bool                 { return true }
+func (l *logger) Info(message string)           { l.message(message) }
+func (l *logger) Infof(format string, a ...any) { l.message(fmt.Sprintf(format, a...)) }

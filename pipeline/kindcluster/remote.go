@@ -39,18 +39,23 @@ func (o Options) guardRemote() error {
 	if err != nil {
 		return fmt.Errorf("finding podman, which Kind needs: %w", err)
 	}
+	return errors.Join(os.Setenv(realPodman, podman), o.StandIn("podman"))
+}
+
+// StandIn puts this program first into the search path, by a name.
+func (o Options) StandIn(name string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
 	dir := filepath.Join(filepath.Dir(o.Kubeconfig), "bin")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making a folder for Kind's podman: %w", err)
+		return fmt.Errorf("making a folder for programs: %w", err)
 	}
-	if err := os.Symlink(self, filepath.Join(dir, "podman")); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("putting this program in podman's place: %w", err)
+	if err := os.Symlink(self, filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("putting this program into the search path as %s: %w", name, err)
 	}
-	return errors.Join(os.Setenv(realPodman, podman), os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")))
+	return os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // Main stands in for podman if this process was started under that name. It then never

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/stratbench/stratbench/experiments/spec"
 )
 
 // Names map the names under which an engine saves images to the names that they get
@@ -113,8 +115,8 @@ func (names Names) index(index map[string]any) {
 func (names Names) of(saved any) (string, bool) {
 	text, _ := saved.(string)
 	for name, as := range names {
-		if fullName(name) == fullName(text) {
-			return fullName(as), true
+		if spec.FullName(name) == spec.FullName(text) {
+			return spec.FullName(as), true
 		}
 	}
 	return "", false

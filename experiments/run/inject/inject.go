@@ -243,7 +243,7 @@ func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 		if i < 0 || i >= len(cfg.Images) {
 			return fmt.Errorf("fault %s: the workload has no image %q; name one that it has, under faults", f.Do, f.Image)
 		}
-		if cfg.Images[i].Command != nil {
+		if len(cfg.Images[i].Command) > 0 {
 			return fmt.Errorf("fault %s: a command builds the image %s, and gets no build argument; name an image with a Dockerfile", f.Do, cfg.Images[i].Name)
 		}
 		cfg.Images = slices.Clone(cfg.Images)
@@ -252,7 +252,7 @@ func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 		if !filepath.IsLocal(f.Manifest) {
 			return fmt.Errorf("fault %s: manifest %q is not in the workload's folder; name one that is", f.Do, f.Manifest)
 		}
-		steps, errs := deploy.Prepare([]deploy.Source{{Name: "apply " + f.Manifest, Apply: []string{filepath.Join(dir, f.Manifest)}}}, deploy.Server{})
+		steps, errs := deploy.Prepare([]spec.Step{{Name: "apply " + f.Manifest, Apply: []string{filepath.Join(dir, f.Manifest)}}}, deploy.Server{})
 		if len(errs) > 0 {
 			return fmt.Errorf("fault %s: %w", f.Do, errors.Join(errs...))
 		}
