@@ -298,77 +298,49 @@ func settled(a answer.Answer) string {
 	return text + "."
 }
 
-// figures are the cost, effect, interval and n of decisions that say the same, for each
-// environment over all its places. Of the bound of failures and the rate at which they
-// would turn the choice, the worst is given.
+// figures are the cost, effect, interval and n of decisions that say the same: those
+// of the first environment, over all its places, which is named if it is not the only
+// one. The bound of failures and the rate at which they would turn the choice are the
+// worst of all environments.
 func figures(group []answer.Decision, cost bool) string {
-	told := cost && (group[0].Verdict != compare.Undecided || works(group[0])) ||
-		group[0].Verdict != compare.Undecided && slices.ContainsFunc(group, func(d answer.Decision) bool { return d.OnlyWhenItWorks })
-	bounds := func(group []answer.Decision) string {
-		bound, turns := 0.0, 1.0
-		for _, d := range group {
-			if d.FailureBound != nil && d.BreakEven != nil {
-				bound, turns = max(bound, *d.FailureBound), min(turns, *d.BreakEven)
-			}
-		}
-		if bound == 0 || !told {
-			return ""
-		}
-		return fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
-	}
-	var parts, failures []string
-	var apart [][]answer.Decision
-	for _, e := range []answer.Environment{answer.Local, answer.CI} {
-		there := slices.DeleteFunc(slices.Clone(group), func(d answer.Decision) bool { return d.Environment != e })
-		if len(there) > 0 {
-			part, failed := figuresIn(there, cost, len(there) < len(group))
-			parts, failures, apart = append(parts, part), append(failures, failed), append(apart, there)
-		}
-	}
-	if len(slices.Compact(slices.Clone(failures))) == 1 {
-		parts = append(parts, failures[0]+bounds(group))
-	} else {
-		for i := range parts {
-			parts[i] = strings.TrimPrefix(parts[i]+", "+failures[i]+bounds(apart[i]), ", ")
-		}
-	}
-	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
-}
-
-// figuresIn are the cost and effect, and the failures, of decisions for one environment.
-// If the other one stands beside it, the text says which it is.
-func figuresIn(group []answer.Decision, cost, beside bool) (text, failures string) {
+	var parts []string
+	d := group[0]
+	both := group[len(group)-1].Environment != d.Environment
 	var costs, effects, bounds []float64
-	against, n, failed, slow := group[0].Against, 0, 0, 0
-	for _, d := range group {
-		n, failed, slow = n+d.N, failed+d.Failed, slow+d.Slow
-		if d.Cost != nil {
-			costs = append(costs, *d.Cost)
+	against, n, failed, slow, inCI, failedInCI := d.Against, 0, 0, 0, 0, 0
+	bound, turns, told := 0.0, 1.0, cost && (d.Verdict != compare.Undecided || works(d))
+	for _, other := range group {
+		if other.FailureBound != nil && other.BreakEven != nil {
+			bound, turns, told = max(bound, *other.FailureBound), min(turns, *other.BreakEven), told || other.OnlyWhenItWorks && d.Verdict != compare.Undecided
 		}
-		if d.Effect != nil {
-			effects = append(effects, *d.Effect)
+		if other.Environment != d.Environment {
+			inCI, failedInCI = inCI+other.N, failedInCI+other.Failed
+			continue
 		}
-		if d.Interval != nil {
-			bounds = append(bounds, d.Interval[:]...)
+		n, failed, slow = n+other.N, failed+other.Failed, slow+other.Slow
+		if other.Cost != nil && cost {
+			costs = append(costs, *other.Cost)
 		}
-		if d.Against != against {
+		if other.Effect != nil {
+			effects = append(effects, *other.Effect)
+		}
+		if other.Interval != nil {
+			bounds = append(bounds, other.Interval[:]...)
+		}
+		if other.Against != against {
 			against = "the next"
 		}
 	}
-	what, join := "mean", "; "
-	if group[0].Environment == answer.CI {
-		what = "90 % quantile"
+	what := "mean "
+	if d.Environment == answer.CI {
+		what = "90 % quantile "
 	}
-	if beside {
-		text, join = what, ", "
-	}
-	if cost && len(costs) > 0 {
-		text = what + " " + duration(study.Value(slices.Min(costs)))
-		if most := duration(study.Value(slices.Max(costs))); !strings.HasSuffix(text, " "+most) {
-			text += " to " + most
+	if len(costs) > 0 {
+		least, most := duration(study.Value(slices.Min(costs))), duration(study.Value(slices.Max(costs)))
+		if what += least; least != most {
+			what += " to " + most
 		}
-	} else {
-		join = " "
+		parts = append(parts, what)
 	}
 	if len(effects) > 0 {
 		low, high := relative(slices.Min(effects)), relative(slices.Max(effects))
@@ -379,13 +351,25 @@ func figuresIn(group []answer.Decision, cost, beside bool) (text, failures strin
 		if len(bounds) > 0 {
 			effect += fmt.Sprintf(" (95 %%: %s to %s)", strings.TrimSuffix(relative(slices.Min(bounds)), " %"), relative(slices.Max(bounds)))
 		}
-		text = strings.TrimPrefix(text+join+effect, join)
+		if both && len(costs) == 0 {
+			effect = what + effect
+		}
+		parts = append(parts, effect)
 	}
-	failures = fmt.Sprintf("%d of %d failed", failed, n)
+	if both && len(parts) > 0 {
+		parts = []string{"local " + strings.Join(parts, ", ")}
+	}
+	failures := fmt.Sprintf("%d of %d failed", failed, n)
 	if slow > 0 {
 		failures += fmt.Sprintf(", %d far slower", slow)
 	}
-	return text, failures
+	if both && (inCI != n || failedInCI != failed) {
+		failures += fmt.Sprintf(", in CI %d of %d", failedInCI, inCI)
+	}
+	if bound > 0 && told {
+		failures += fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
+	}
+	return strings.Join(append(parts, failures), "; ")
 }
 
 func placeName(where answer.Where) string {
