@@ -17,7 +17,7 @@ import (
 func (t *run) deploy(ctx context.Context, ph *phase) error {
 	see := deploy.Observer{
 		Log:      func(line string) { ph.log("", line) },
-		Progress: func(ready, of int) { ph.progress("", fmt.Sprintf("%d of %d objects ready", ready, of)) },
+		Progress: func(ready, of int) { ph.log("", fmt.Sprintf("%d of %d objects ready", ready, of)) },
 		Span:     func(name string) func(error) { return ph.span(name, "", name).end },
 		Pod: func(name string) func(error) {
 			return t.rec.start(trial.Span{Name: name, Phase: ph.name, Step: name}).end

@@ -222,11 +222,8 @@ func onEngine(ctx context.Context, at runtimes.Endpoint) (info runtimes.Info, co
 // process's environment. If nothing of a ledger is found on the engine, the ledger
 // is kept, because another engine may have the same ID by chance.
 func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (found bool, err error) {
-	text, err := json.Marshal(job{Debt: l.debt, Config: pipeline.Config{
-		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir()}})
-	if err != nil {
-		return false, err
-	}
+	text, _ := json.Marshal(job{Debt: l.debt, Config: pipeline.Config{
+		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir()}}) // never fails
 	cmd := exec.CommandContext(ctx, m.Self(), WorkerCommand)
 	var out, said bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &said
