@@ -58,7 +58,13 @@ func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 		if config, err = parse(text); err != nil {
 			return nil, syntaxIssues(file, text, err)
 		}
-		resolveMounts(config, filepath.Dir(file))
+		for _, node := range config.Nodes {
+			for i, m := range node.ExtraMounts {
+				if m.HostPath != "" && !filepath.IsAbs(m.HostPath) {
+					node.ExtraMounts[i].HostPath = filepath.Join(filepath.Dir(file), m.HostPath)
+				}
+			}
+		}
 	}
 	v1alpha4.SetDefaultsCluster(config)
 	if issues := validate(config, file); len(issues) > 0 {
@@ -140,17 +146,6 @@ func syntaxIssues(file string, text []byte, err error) *issue.List {
 }
 
 var quoted = regexp.MustCompile(`"[^"]+"`)
-
-func resolveMounts(config *v1alpha4.Cluster, dir string) {
-	for i := range config.Nodes {
-		mounts := config.Nodes[i].ExtraMounts
-		for j, m := range mounts {
-			if m.HostPath != "" && !filepath.IsAbs(m.HostPath) {
-				mounts[j].HostPath = filepath.Join(dir, m.HostPath)
-			}
-		}
-	}
-}
 
 // OnLoopback returns the address of the loopback interface at which something answers that
 // is published at an address and port of the same host. It is empty if none does.
