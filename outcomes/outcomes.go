@@ -85,10 +85,10 @@ var precedence = []rule{
 	(*Case).cancelled, // the user ended it
 	(*Case).succeeded, // it came to its end, whatever happened beside it
 	found(trial.RunnerFault, trial.CauseTunnel, certain, trial.StateTunnelBroken), // ours: nothing was reached any more
-	(*Case).restarted,       // the boot id: the engine and all on it were lost
-	(*Case).workerFirst,     // ours: the engine gave up after it
-	(*Case).engineEnded,     // watch: nothing works without the engine
-	(*Case).engineRestarted, // watch: what it did for the trial was lost
+	(*Case).restarted,        // the boot id: the engine and all on it were lost
+	(*Case).workerFirst,      // ours: the engine gave up after it
+	(*Case).engineEnded,      // watch: nothing works without the engine
+	(*Case).connectionClosed, // watch: what the engine did for the trial was lost
 	found(trial.EngineHang, trial.CauseStopped, certain, trial.StateEngineStopped, trial.StatePartStopped),
 	found(trial.HostExhausted, trial.CauseMemoryThrashing, watched, trial.StateThrashing), // explains an API that does not answer
 	silent(trial.StateEngineSilent, trial.EngineHang, trial.CauseNoAnswer),

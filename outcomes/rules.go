@@ -90,15 +90,18 @@ func (c *Case) killedEngine() (watch.Finding, bool) {
 	return watch.Finding{}, false
 }
 
-// engineRestarted is a failure in the phase in which a user's engine restarted,
-// or after that took the cluster's node with it.
-func (c *Case) engineRestarted() trial.Verdict {
-	f, ok := c.first(trial.StateEngineRestarted)
+// connectionClosed is a failure in the phase in which a user's engine ended, or after
+// that took the cluster's node with it. That it was restarted is known if it answers.
+func (c *Case) connectionClosed() trial.Verdict {
+	f, ok := c.first(trial.StateConnectionClosed)
 	_, node := c.first(trial.StateNodeEnded)
 	if !ok || f.Phase != c.where() && !node {
 		return undecided
 	}
-	return seen(trial.EngineCrash, trial.CauseRestarted, watched, f)
+	if c.After.Saw(trial.SourceEngineAPI, trial.StateAnswers) {
+		return seen(trial.EngineCrash, trial.CauseRestarted, watched, f)
+	}
+	return seen(trial.EngineCrash, trial.CauseGone, watched, f)
 }
 
 // silent is the rule for what does not answer. If the machine is short of memory,

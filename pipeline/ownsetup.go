@@ -159,6 +159,7 @@ func Cleanup(ctx context.Context, cfg Config, clock Clock, report Reporter) erro
 	if err := t.pointCommands(); err != nil {
 		return err
 	}
+	defer t.endGroups()
 	return t.beside(ctx, "cleanup", cfg.Setup.Cleanup)
 }
 

@@ -221,11 +221,15 @@ func TestCleanup(t *testing.T) {
 		t.Setenv(name, os.Getenv(name))
 	}
 	cfg := Config{ClusterName: "own-t001", WorkDir: filepath.Join(dir, "work"), Endpoint: runtimes.Endpoint{Runtime: trial.Docker, Address: "unix:///run/none.sock"},
-		Setup: &spec.Setup{Dir: dir, Cleanup: []string{"sh", "-c", `echo "$STRATBENCH_CLUSTER" >cleaned`}, Timeout: spec.Duration(time.Minute)}}
+		Setup: &spec.Setup{Dir: dir, Cleanup: []string{"sh", "-c", `echo "$STRATBENCH_CLUSTER" >cleaned; (sleep 1; touch late) >/dev/null 2>&1 &`}, Timeout: spec.Duration(time.Minute)}}
 	if err := Cleanup(t.Context(), cfg, NewClock(0), func(Event) {}); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "cleaned")); err != nil || string(text) != "own-t001\n" {
 		t.Errorf("got %q, %v", text, err)
+	}
+	time.Sleep(1200 * time.Millisecond)
+	if _, err := os.Stat(filepath.Join(dir, "late")); err == nil {
+		t.Error("what it left running outlives it")
 	}
 }

@@ -178,6 +178,11 @@ const (
 	MixedBetween MixedUnits = "between combinations"
 )
 
+// FarApart is the ratio of a time to the next shorter one from which units seem to be
+// mixed: minutes beside seconds are 60 times apart, less what the times themselves
+// differ.
+const FarApart = 15
+
 // Run is a run's folder as read.
 type Run struct {
 	Dir         string

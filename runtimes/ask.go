@@ -25,7 +25,7 @@ func (e Endpoint) ask(ctx context.Context, method, path string) ([]byte, http.He
 	began := time.Now()
 	answer, err := e.send(ctx, method, path)
 	if err != nil {
-		return nil, nil, Unanswered(ctx, began, err)
+		return nil, nil, Unanswered(ctx, began, printedBySSH(err))
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, longestAnswer))

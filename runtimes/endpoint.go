@@ -103,7 +103,12 @@ func (e Endpoint) API() (*url.URL, error) {
 		return nil, fmt.Errorf("%q is not the address of an engine: it has no scheme; write unix:///path, tcp://host:port or ssh://user@host", e.Address)
 	}
 	switch scheme {
-	case "unix", "npipe", "ssh":
+	case "ssh":
+		if _, err := url.Parse(e.Address); err != nil {
+			return nil, fmt.Errorf("reading the address of the %s engine: %w; write ssh://user@host or ssh://user@host:port", e.Runtime, err)
+		}
+		fallthrough
+	case "unix", "npipe":
 		return &url.URL{Scheme: "http", Host: "engine"}, nil // the transport knows where
 	case "tcp", "http", "https":
 	default:
@@ -111,7 +116,7 @@ func (e Endpoint) API() (*url.URL, error) {
 	}
 	api, err := url.Parse(strings.TrimSuffix(e.Address, "/"))
 	if err != nil {
-		return nil, fmt.Errorf("reading the address of the %s engine: %w", e.Runtime, err)
+		return nil, fmt.Errorf("reading the address of the %s engine: %w; write tcp://host:port", e.Runtime, err)
 	}
 	if api.Scheme = "http"; e.TLS != (TLS{}) {
 		api.Scheme = "https"
@@ -139,7 +144,7 @@ func (e Endpoint) Transport() (*http.Transport, error) {
 		CAFile: e.TLS.CA, CertFile: e.TLS.Cert, KeyFile: e.TLS.Key, InsecureSkipVerify: e.TLS.SkipVerify, ExclusiveRootPools: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the certificates for %s: %w", e, err)
+		return nil, fmt.Errorf("reading the certificates for %s: %w; correct the files (DOCKER_CERT_PATH, or those of the context), or name another engine", e, err)
 	}
 	transport.TLSClientConfig = config
 	return transport, nil

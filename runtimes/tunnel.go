@@ -103,7 +103,7 @@ const TunnelCure = "make ssh connect without a password and forward ports (Allow
 // session and nothing else.
 func (e Endpoint) CanTunnel(ctx context.Context) (err error) {
 	defer Doing(&err, "trying a tunnel to %s", e)
-	err = e.askForNobody(ctx)
+	err = e.tryForwarding(ctx)
 	switch {
 	case err == nil, strings.Contains(err.Error(), "connect failed"):
 		return nil
@@ -113,11 +113,12 @@ func (e Endpoint) CanTunnel(ctx context.Context) (err error) {
 	return err
 }
 
-// askForNobody asks the ssh server to connect to a port at which nothing listens. Of a
-// server that forwards, both clients then print "connect failed", and of one that does not,
-// "administratively prohibited".
-func (e Endpoint) askForNobody(ctx context.Context) error {
-	const nobody = "127.0.0.1:1"
+// tryForwarding asks the ssh server to connect to the usual port of ssh servers on its own
+// host, because what listens there speaks first. If nothing does, both clients print
+// "connect failed". Of a server that forwards nothing, they print "administratively
+// prohibited".
+func (e Endpoint) tryForwarding(ctx context.Context) error {
+	const greeter = "127.0.0.1:22"
 	if e.Runtime == trial.Podman {
 		at, err := url.Parse(e.Address)
 		if err != nil {
@@ -128,10 +129,10 @@ func (e Endpoint) askForNobody(ctx context.Context) error {
 			return err
 		}
 		defer session.Close()
-		_, err = session.DialContext(ctx, "tcp", nobody)
+		_, err = session.DialContext(ctx, "tcp", greeter)
 		return err
 	}
-	conn, err := e.startSSH([]string{"-W" + nobody})
+	conn, err := e.startSSH([]string{"-W" + greeter})
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func firstByte(ctx context.Context, conn net.Conn) error {
 	giveUp := context.AfterFunc(ctx, func() { conn.Close() })
 	_, err := conn.Read(make([]byte, 1))
 	if !giveUp() {
-		return fmt.Errorf("no answer of ssh: %w", context.Cause(ctx))
+		return fmt.Errorf("ssh did not answer: %w", context.Cause(ctx))
 	}
 	if err != nil {
 		return saidBySSH(err)
@@ -165,14 +166,26 @@ func firstByte(ctx context.Context, conn net.Conn) error {
 	return nil
 }
 
-// saidBySSH is why the ssh program ended: what it printed, without the advice about
-// Docker's version that its connection adds.
+// saidBySSH is why the ssh program ended.
 func saidBySSH(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return errors.New("ssh ended")
 	}
-	if _, said, printed := strings.Cut(err.Error(), "stderr="); printed {
-		return fmt.Errorf("ssh ended: %s", strings.TrimSpace(said))
+	return printedBySSH(err)
+}
+
+// SSHError is what the ssh program printed before it ended, in one line.
+type SSHError struct{ Said string }
+
+func (e *SSHError) Error() string { return "ssh ended: " + e.Said }
+
+// printedBySSH is what the ssh program printed, if err has it, without the command and the
+// advice about Docker's version that its connection adds.
+func printedBySSH(err error) error {
+	_, said, printed := strings.Cut(err.Error(), "stderr=")
+	if !printed {
+		return err
 	}
-	return err
+	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\r' || r == '\n' })
+	return &SSHError{strings.Join(lines, "; ")}
 }

@@ -184,7 +184,19 @@ func TestATunnelNeedsItsPort(t *testing.T) {
 func TestWhereNoTunnelLeads(t *testing.T) {
 	open, closed := startFarHost(t), startFarHost(t)
 	closed.ForwardsNothing = true
+	greets := startFarHost(t)
+	greets.Dial = func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		go func() {
+			there.Write([]byte("SSH-2.0-OpenSSH_10.0\r\n"))
+			there.Close()
+		}()
+		return here, nil
+	}
 	for i, e := range open.engines {
+		if err := greets.engines[i].CanTunnel(t.Context()); err != nil {
+			t.Errorf("%s, where a server greets: %v", e.Runtime, err)
+		}
 		if err := e.CanTunnel(t.Context()); err != nil {
 			t.Errorf("%s: %v", e.Runtime, err)
 		}

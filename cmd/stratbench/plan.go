@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -195,12 +196,16 @@ exit code.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := &issue.List{}
 			for _, file := range args {
-				s, err := spec.Load(file)
-				if err != nil {
-					all.AddError(err)
+				s, faults := spec.Load(file)
+				all.AddError(faults)
+				if s == nil {
 					continue
 				}
 				found, err := run.Inspect(cmd.Context(), run.Options{Spec: s, Plan: plan.Make(s, 0), Machine: kind})
+				if faults != nil {
+					all.List = append(all.List, further(err, file)...)
+					continue
+				}
 				warn(cmd, s, found, err)
 				if err != nil {
 					all.AddError(err)
@@ -215,6 +220,15 @@ exit code.`,
 	}
 	addMachine(cmd, &kind, machineHelp)
 	return cmd
+}
+
+// further are the issues that an inspection finds in what a spec with issues reads.
+func further(err error, file string) []issue.Issue {
+	found, _ := errors.AsType[*issue.List](err)
+	if found == nil {
+		return nil
+	}
+	return slices.DeleteFunc(found.List, func(i issue.Issue) bool { return i.Line == 0 || i.File == file })
 }
 
 // warn prints the warnings of an inspection and, if it ended with an error, for which

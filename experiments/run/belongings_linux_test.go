@@ -68,6 +68,33 @@ func TestBelongings(t *testing.T) {
 	}
 }
 
+// TestCacheMountsStay runs trials on a user's Docker whose builds use a cache mount with
+// the ID of the user's, with the cache and without.
+func TestCacheMountsStay(t *testing.T) {
+	needMachines(t)
+	c := computers(t)(t, trial.Docker)
+	c.settleIn(t)
+	build := func(do string) error {
+		b := runtimes.Build{Context: "testdata/mounts", Args: map[string]string{"DO": do}}
+		_, err := c.engine.Build(t.Context(), b, func(runtimes.Progress) {})
+		return err
+	}
+	if err := build("echo mine >/cache/mine"); err != nil {
+		t.Fatal(err)
+	}
+	c.want = c.belongings(t)
+	c.ends(t, func() {
+		c.startSpec(t, c.writeSpec(t, "testdata/mounts/workload.yaml", `
+factors: {build.noCache: [true, false]}
+settings: {runtime: docker, strategy: serial, clusterStart: after, nodeImage: "mine/passing:1"}
+design: {replicates: 1, warmUp: 0, reference: false, seed: 1}
+`)).records(t, trial.ClusterCreateFailed)
+	})
+	if err := build("cat /cache/mine"); err != nil {
+		t.Errorf("the user's cache mount has lost what was in it: %v", err)
+	}
+}
+
 // endings are the ways in which runs end.
 var endings = []struct {
 	name    string
@@ -81,6 +108,20 @@ var endings = []struct {
 			t.Errorf("the trial was over before the user had done: %v", err)
 		}
 		p.records(t, trial.OK)
+	}},
+	{"good, with a container made from its image", func(t *testing.T, c *computer, _ func(*testing.T) *computer) {
+		p := c.start(t, "good")
+		p.awaits(t, "> load")
+		client := string(c.rt)
+		for names := range maps.Values(c.belongings(t).without(c.want)) {
+			if i := strings.Index(names, imagePrefix); i >= 0 {
+				c.command(t, client, "create", "--name", "of-its-image", strings.Fields(names[i:])[0], "/x").wait(t)
+				break
+			}
+		}
+		p.records(t, trial.OK)
+		c.command(t, client, "rm", "of-its-image").wait(t)
+		c.command(t, cleanerCommand).wait(t)
 	}},
 	{"failed", func(t *testing.T, c *computer, _ func(*testing.T) *computer) {
 		c.start(t, "failed").records(t, trial.ClusterCreateFailed)
@@ -99,6 +140,14 @@ var endings = []struct {
 		c.work(t)
 		c.command(t, cleanerCommand).wait(t)
 	}},
+	{"killed, and cleaned up at once", func(t *testing.T, c *computer, _ func(*testing.T) *computer) {
+		p := c.start(t, "good")
+		p.awaits(t, "> Preparing nodes")
+		p.Process.Kill()
+		p.Wait()
+		c.command(t, cleanerCommand).wait(t)
+		time.Sleep(5 * time.Second) // for what the engine might still be making
+	}},
 	{"killed, another on another engine, and cleaned up", func(t *testing.T, c *computer, another func(*testing.T) *computer) {
 		c.kill(t, "> build")
 		c.work(t)
@@ -111,6 +160,24 @@ var endings = []struct {
 			c.excuseUnreported(t, p)
 		}
 	}},
+}
+
+// TestLockAfterARestart has a run find who holds an engine that was restarted.
+func TestLockAfterARestart(t *testing.T) {
+	needMachines(t)
+	c := computers(t)(t, trial.Docker)
+	me := newHolder("20260102-030405-mine")
+	if _, err := c.engine.Claim(t.Context(), lockVolume, me.labels()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.startEngine(t)
+	labels, err := c.engine.Claim(t.Context(), lockVolume, newHolder("20260102-030405-other").labels())
+	if by := holderOf(labels); err != nil || by.Mark != me.Mark {
+		t.Errorf("the engine is held by %q, %v; want %q", by.Mark, err, me.Mark)
+	}
 }
 
 // computer is a user's computer with an engine that runs already.
@@ -305,6 +372,7 @@ func (c *computer) settleIn(t *testing.T) {
 		{client, "network", "create", "stratbench-mine"},
 		{client, "volume", "create", "stratbench-mine"},
 		{client, "create", "--name", "stratbench-trial-control-plane", "--label", clusterLabel + "=stratbench-trial", fullTag(c.rt, "mine/red:latest"), "/x"},
+		{client, "create", "--name", "kind-control-plane", "--label", clusterLabel + "=kind", fullTag(c.rt, "mine/red:latest"), "/x"},
 		{client, "create", "--name", "at-the-same-port", "--publish", "127.0.0.1:18091:80", fullTag(c.rt, "mine/red:latest"), "/x"},
 		{client, "create", "--name", "of-another-host", "--label", clusterLabel + "=stratbench-20260101-000000-abcdef-t001", fullTag(c.rt, "mine/red:latest"), "/x"},
 		{"/bin/sh", "-c", "echo mine >/root/.kube/config; echo '{}' >/root/.docker/config.json; echo mine >/root/.docker/contexts/mine"},
@@ -333,7 +401,8 @@ func fullTag(rt trial.Runtime, tag string) string {
 // work is what a user does while something of a trial is there, during the
 // trial or after its run was killed: images are built under the workload's
 // names and others, one is given a name of the user's, one and a container
-// are removed, and a volume is made. All of it is the user's from then on.
+// are removed, a volume is made, and containers are put into the trial's
+// network. All of it is the user's from then on.
 func (c *computer) work(t *testing.T) {
 	t.Helper()
 	before := c.belongings(t)
@@ -351,6 +420,12 @@ func (c *computer) work(t *testing.T) {
 		yesterday := fmt.Sprint(c.works - 1)
 		c.command(t, client, "rm", "of-day-"+yesterday).wait(t)
 		c.command(t, client, "rmi", fullTag(c.rt, "mine/of-a-trial:"+yesterday)).wait(t)
+	}
+	for thing := range trials {
+		if network, is := strings.CutPrefix(thing, "network "); is {
+			c.command(t, client, "network", "connect", network, "at-the-same-port").wait(t)
+			c.command(t, client, "network", "connect", network, "kind-control-plane").wait(t)
+		}
 	}
 	for image, names := range trials {
 		if id, is := strings.CutPrefix(image, "image "); is && names != "" {

@@ -81,21 +81,27 @@ func TestOverhead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shares := map[string][]float64{}
-	for _, o := range study.Gather([]results.Run{speed}).Trials {
-		if o.Ready {
-			engine := o.Record.Machine.Runtime
-			shares[engine] = append(shares[engine], 100*outsidePhases(o.Record))
-		}
-	}
 	for _, rt := range trial.Runtimes() {
-		of := shares[string(rt)]
-		if len(of) == 0 {
+		var shares, lengths []float64
+		spans := map[string][]float64{}
+		for _, o := range study.Gather([]results.Run{speed}).Trials {
+			if !o.Ready || o.Record.Machine.Runtime != string(rt) {
+				continue
+			}
+			shares = append(shares, 100*outsidePhases(o.Record))
+			lengths = append(lengths, float64(o.Record.Elapsed))
+			for _, s := range o.Record.Spans {
+				spans[s.Name] = append(spans[s.Name], float64(s.End-s.Start))
+			}
+		}
+		if len(shares) == 0 {
 			t.Fatalf("no trial of %s became ready in %s", rt, speed.Dir)
 		}
-		share := middle(of)
-		appendLines(t, page, fmt.Sprintf("%s: on %s at most %d %% of a trial is outside of its phases. Median %.1f %% (%.1f to %.1f), of %d trials.",
-			met(share <= mostOutside), rt, mostOutside, share, slices.Min(of), slices.Max(of), len(of)))
+		share := middle(shares)
+		appendLines(t, page, fmt.Sprintf("%s: on %s at most %d %% of a trial is outside of its phases. Median %.1f %% (%.1f to %.1f), of %d trials of %.0f s: "+
+			"the engine answers after %.1f s, and taking everything away takes %.1f s.",
+			met(share <= mostOutside), rt, mostOutside, share, slices.Min(shares), slices.Max(shares), len(shares), middle(lengths),
+			middle(spans["machine"]), middle(spans["teardown"])))
 	}
 	dir := t.TempDir()
 	_, peak := runShipped(t, buildProgram(t, dir, "github.com/stratbench/stratbench/cmd/stratbench"), "testdata/bench.yaml", dir)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
+	hostlock "github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes"
@@ -124,9 +124,22 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	if err != nil {
 		return err
 	}
-	owed, err := readLedgers(ledgers(p.cache, info.ID))
+	dir := ledgers(p.cache, info.ID)
+	owed, damaged, err := readLedgers(dir)
+	if errors.Is(err, hostlock.ErrLocked) {
+		err = fmt.Errorf("another run of yours uses this %s engine, whose lock (the volume %s) somebody has removed; wait for that run to end: %w", p.engine.Runtime, lockVolume, err)
+	}
 	if err != nil {
+		for _, l := range owed {
+			l.close()
+		}
 		return err
+	}
+	for _, path := range damaged {
+		if err := os.Rename(path, path+".damaged"); err != nil {
+			return fmt.Errorf("setting a damaged ledger aside: %w", err)
+		}
+		p.report.note("%s.damaged was to say what a killed trial left on the %s engine, but cannot be read; stratbench clean lists what has a trial's name", path, p.engine.Runtime)
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
 		had, contents, err := p.had(ctx, m)
@@ -134,7 +147,7 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 			return err
 		}
 		for _, d := range debtsByName(had, contents, p.dead.Mark) {
-			l, err := openLedger(ledgers(p.cache, info.ID), d)
+			l, err := openLedger(dir, d)
 			if err != nil {
 				return err
 			}
@@ -142,13 +155,54 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		}
 	}
 	for _, l := range owed {
-		found, failed := p.settle(ctx, m, l)
-		if found {
-			p.report.note("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime)
-		}
-		err = errors.Join(err, failed)
+		err = errors.Join(err, p.settleKilled(ctx, m, l))
 	}
 	return err
+}
+
+// secondLook is how long after a killed run's things were taken away they are looked
+// for again, because the engine may still be making what that run has asked for.
+const secondLook = 3 * time.Second
+
+// settleKilled takes away what a trial of a killed run left, until nothing more
+// comes. If there never was anything, the ledger is kept unless it is of the
+// run that held the lock or of this very address: another engine may have the same ID
+// by chance.
+func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *ledger) error {
+	defer l.close()
+	var left settlement
+	for found, again := true, false; found || !again; again = true {
+		if again {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(secondLook):
+			}
+		}
+		s, err := p.settle(ctx, m, l)
+		if err != nil {
+			return err
+		}
+		found = s.Found && !s.Owed
+		s.Found = s.Found || left.Found
+		left = s
+	}
+	if left.Found {
+		p.report.note("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime)
+		p.tell(left, l.debt)
+	}
+	known := left.Found || p.dead != nil && l.debt.Mark == p.dead.Mark || l.debt.Address == m.WatchEndpoint().String()
+	if left.Owed || !known {
+		return nil
+	}
+	return l.settled()
+}
+
+// tell says what stays of a trial on the engine.
+func (p *borrowedPlace) tell(s settlement, of debt) {
+	for _, text := range s.Left {
+		p.report.note("left on the %s engine by the run %s: %s", p.engine.Runtime, of.Run, text)
+	}
 }
 
 func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, _ string) (machine.Machine, error) {
@@ -190,17 +244,22 @@ func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runti
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}
+	for _, o := range contents.Containers {
+		d.HadContainers = append(d.HadContainers, o.ID)
+	}
 	return d, contents, err
 }
 
 // remember opens the ledger of a trial with what is on the engine before it.
 func (p *borrowedPlace) remember(ctx context.Context, m machine.Machine, trialID string) (*ledger, error) {
 	d, contents, err := p.had(ctx, m)
+	if err == nil && lockOf(contents).Mark != p.me.Mark { // somebody has removed the volume
+		err = p.lock(ctx, m.WatchEndpoint())
+	}
 	if err != nil {
 		return nil, err
 	}
 	d.Run, d.Mark, d.Trial, d.Cluster = p.me.Run, p.me.Mark, trialID, clusterName(p.me.Mark, trialID)
-	d.HadClusters = slices.Sorted(maps.Keys(clustersIn(contents)))
 	return openLedger(ledgers(p.cache, d.Engine), d)
 }
 
@@ -219,44 +278,35 @@ func onEngine(ctx context.Context, at runtimes.Endpoint) (info runtimes.Info, co
 }
 
 // settle has a worker take away what a trial made: Kind takes its settings from a
-// process's environment. If nothing of a ledger is found on the engine, the ledger
-// is kept, because another engine may have the same ID by chance.
-func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (found bool, err error) {
+// process's environment.
+func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (s settlement, err error) {
 	text, _ := json.Marshal(job{Debt: l.debt, Config: pipeline.Config{
-		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir()}}) // never fails
+		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir(p.me.Mark)}}) // never fails
 	cmd := exec.CommandContext(ctx, m.Self(), WorkerCommand)
 	var out, said bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &said
 	if err = m.Start(cmd); err == nil {
 		err = cmd.Wait()
 	}
-	var s settlement
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), &s)
 	}
 	if err != nil {
-		return s.Found, fmt.Errorf("removing what trial %s left on the %s engine: %w: %s; the next run tries again, and so does stratbench clean",
+		return s, fmt.Errorf("removing what trial %s left on the %s engine: %w: %s; the next run tries again, and so does stratbench clean",
 			l.debt.Trial, p.engine.Runtime, err, bytes.TrimSpace(said.Bytes()))
 	}
-	for _, text := range s.Left {
-		p.report.note("left on the %s engine, because it may be yours: %s", p.engine.Runtime, text)
-	}
-	p.came = append(p.came, s.New...)
-	err = os.RemoveAll(p.workDir())
-	if s.Found || l.debt.Mark == p.me.Mark || p.dead != nil && l.debt.Mark == p.dead.Mark {
-		err = errors.Join(err, l.settled())
-	}
-	return s.Found, err
+	// A killed run's workers have left a folder as well.
+	return s, errors.Join(os.RemoveAll(p.workDir(p.me.Mark)), os.RemoveAll(p.workDir(l.debt.Mark)))
 }
 
 // buildArgs returns no arguments: the workload's own base images can be pulled.
 func (p *borrowedPlace) buildArgs() map[string]string { return map[string]string{} }
 
-func (p *borrowedPlace) adapt(c *pipeline.Config) { c.WorkDir = p.workDir() }
+func (p *borrowedPlace) adapt(c *pipeline.Config) { c.WorkDir = p.workDir(p.me.Mark) }
 
-// workDir is where workers keep their small files.
-func (p *borrowedPlace) workDir() string {
-	return filepath.Join(p.cache, "borrowed", "work-"+p.me.Mark+"-"+string(p.engine.Runtime))
+// workDir is where workers of a run keep their small files.
+func (p *borrowedPlace) workDir(mark string) string {
+	return filepath.Join(p.cache, "borrowed", "work-"+mark+"-"+string(p.engine.Runtime))
 }
 
 func (p *borrowedPlace) close() error {
@@ -278,7 +328,15 @@ type borrowed struct {
 
 func (b *borrowed) Close(ctx context.Context) (err error) {
 	if b.ledger != nil {
-		if _, err = b.place.settle(ctx, b.Machine, b.ledger); err == nil {
+		var s settlement
+		if s, err = b.place.settle(ctx, b.Machine, b.ledger); err == nil {
+			b.place.tell(s, b.ledger.debt)
+			b.place.came = append(b.place.came, s.New...)
+			if s.Owed {
+				err = b.ledger.close()
+			} else {
+				err = b.ledger.settled()
+			}
 			b.ledger = nil
 		}
 	}

@@ -17,6 +17,8 @@ import (
 // borrowedFault is a fault of the fault matrix that befalls a user's engine.
 type borrowedFault struct {
 	name, what string
+	// only is the engine that it befalls; empty is each.
+	only trial.Runtime
 	// base is the image that the workload is built on; empty is the lab's.
 	base   func(t *testing.T, c *computer) string
 	trials int
@@ -42,6 +44,10 @@ var borrowedFaults = []borrowedFault{
 	{name: "engine-restart", what: "the engine was stopped, and started again after 3 s",
 		at: "> build two", strike: (*computer).restart, trials: 2,
 		truth: []trial.Outcome{trial.EngineCrash}, phase: trial.PhaseBuild, recovers: true},
+	// Podman's containers do not end with its service.
+	{name: "engine-stop", only: trial.Docker, what: "the engine was told to stop while kubeadm ran, and started again after 3 s",
+		at: "> Starting control-plane", strike: (*computer).restartInKubeadm, trials: 2,
+		truth: []trial.Outcome{trial.EngineCrash}, phase: trial.PhaseCluster, recovers: true},
 }
 
 // TestFaultsOnAUsersEngine has faults on engines that stratbench did not start:
@@ -57,9 +63,12 @@ func TestFaultsOnAUsersEngine(t *testing.T) {
 	var runs []results.Run
 	for _, rt := range trial.Runtimes() {
 		t.Run(string(rt), func(t *testing.T) {
-			c := start(t, rt)
 			for _, f := range borrowedFaults {
+				if f.only != "" && f.only != rt {
+					continue
+				}
 				t.Run(f.name, func(t *testing.T) {
+					c := start(t, rt)
 					c.want = c.belongings(t)
 					c.ends(t, func() { runs = append(runs, c.suffer(t, f)) })
 				})
@@ -157,6 +166,12 @@ func (c *computer) takePort(t *testing.T) {
 	t.Cleanup(func() { c.command(t, client, "rm", "--force", "of-the-user").wait(t) })
 	const his = "container of-the-user"
 	c.want[his] = c.belongings(t)[his]
+}
+
+// restartInKubeadm restarts the engine a moment after Kind has begun to run kubeadm.
+func (c *computer) restartInKubeadm(t *testing.T) {
+	time.Sleep(2 * time.Second)
+	c.restart(t)
 }
 
 // restart stops the engine and starts it again.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	hostlock "github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -48,7 +50,10 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 		known[dir] = true
 		all = append(all, found...)
 		if err == nil && remove {
-			err = p.clean(ctx)
+			if err = p.clean(ctx); err == nil {
+				found, _, err = p.remnants(ctx)
+				stay(all, found)
+			}
 		}
 		if err != nil {
 			return all, err
@@ -62,20 +67,29 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 		if info, err := os.Stat(dir); known[dir] || err != nil || !info.IsDir() {
 			continue
 		}
-		owed, err := readLedgers(dir)
-		if err != nil {
-			return all, err
-		}
+		owed, _, err := readLedgers(dir)
 		for _, l := range owed {
 			all = append(all, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
 				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
-			l.file.Close()
+			l.close()
+		}
+		if err != nil && !errors.Is(err, hostlock.ErrLocked) { // of a run that lives
+			return all, err
 		}
 	}
 	for _, dir := range deadScratch(cache, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
 	}
 	return all, nil
+}
+
+// stay corrects the list of what goes, after it was to go: what was found again stays.
+func stay(all, again []Remnant) {
+	for i, r := range all {
+		if r.Stays == "" && slices.Contains(again, r) {
+			all[i].Stays = "it is in use, as said above"
+		}
+	}
 }
 
 // clean removes what killed runs left on the engine, while it holds the lock.
@@ -102,7 +116,10 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		return nil, "", err
 	}
 	dir = ledgers(p.cache, info.ID)
-	owed, err := readLedgers(dir)
+	owed, damaged, err := readLedgers(dir)
+	if errors.Is(err, hostlock.ErrLocked) { // of a run that lives
+		err = nil
+	}
 	place, by := fmt.Sprintf("%s at %s", p.engine.Runtime, p.engine), lockOf(contents)
 	dead := by.Mark != "" && by.dead(newHolder(""))
 	if by.Mark != "" {
@@ -134,7 +151,10 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 				found = append(found, Remnant{Place: place, Kind: "image of a build's step", Name: string(i.ID), Run: l.debt.Run, Stays: provenBy(l.debt.Mark)})
 			}
 		}
-		l.file.Close()
+		l.close()
+	}
+	for _, path := range damaged {
+		found = append(found, Remnant{Place: place, Kind: "ledger", Name: path, Stays: "it is damaged; the next run sets it aside"})
 	}
 	slices.SortFunc(found, func(a, b Remnant) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) })
 	return slices.Compact(found), dir, err

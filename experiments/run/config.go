@@ -203,9 +203,16 @@ func (x *execution) listen(oci http.Handler, host string) (addr string, err erro
 	return l.Addr().String(), nil
 }
 
+// cacheMountNamespace is the build argument that BuildKit's Dockerfile frontend puts
+// before the IDs of cache mounts (RUN --mount=type=cache), in every Docker that Kind works
+// with. No step sees it unless the Dockerfile declares it.
+const cacheMountNamespace = "BUILDKIT_CACHE_MOUNT_NS"
+
 // nameImages gives the images of a trial their names on its engine, also in build
 // arguments that name another image. The names of what is pushed and pulled begin
-// with the registry: the trial's own, or a user's, in which the tag is the run's.
+// with the registry: the trial's own, or a user's, in which the tag is the run's. On a
+// user's Docker, builds without the cache give cache mounts names of the trial's: BuildKit
+// would put empty ones in the place of the user's.
 func (x *execution) nameImages(cfg *pipeline.Config) {
 	tag := "stratbench-" + x.r.me.Mark + "-" + string(x.settings.Runtime)
 	if state, ok := x.Level(results.StateFactor); ok {
@@ -219,6 +226,12 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
 		}
 		refs[image.Name] = cfg.Images[i].Ref
+		if x.ledger == nil || cfg.Endpoint.Runtime != trial.Docker || !cfg.Settings.Build.NoCache || image.Command != nil {
+			continue
+		}
+		if _, own := image.Args[cacheMountNamespace]; !own {
+			image.Args[cacheMountNamespace] = clusterName(x.r.me.Mark, x.trial.ID)
+		}
 	}
 	if x.do == pipeline.Publish && x.settings.Registry.Prefix != "" {
 		x.r.report.note("images with the tag %s are pushed to %s and stay there, because few registries let a client delete a tag", tag, cfg.Registry)

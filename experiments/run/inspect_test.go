@@ -90,6 +90,12 @@ func preflighted(t *testing.T, files map[string]string, s *site) (*runner, error
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		if strings.HasSuffix(name, "/") {
+			if err := os.Mkdir(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -145,6 +151,11 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	elsewhere := func(*testing.T) *site { s := usersSite(); s.elsewhere, s.sharesPorts = "192.0.2.1", false; return s }
 	users := func(*testing.T) *site { return usersSite() }
 	tunnelled := func(*testing.T) *site { return tunnelledSite() }
+	noPrograms := func(*testing.T) *site {
+		s := usersSite()
+		s.lookPath = func(program string) error { return fmt.Errorf("no %s here", program) }
+		return s
+	}
 	const kind = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n"
 	const urls = "nodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 30080, hostPort: 18080}]\n"
 	for name, c := range map[string]struct {
@@ -177,6 +188,10 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
 		"absent":              {users, "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
 		"script":              {isolatedSite, "w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[bash, ../hack/test.sh]", 1), "the test command: its script cannot be read"},
+		"no interpreter":      {users, "test.sh", "set -e\nmake e2e\n", "test.sh does not begin with #!, and no shell reads the command; write #!/bin/sh as its first line"},
+		"lines of Windows":    {users, "test.sh", "#!/usr/bin/env bash\r\nmake e2e\r\n", "test.sh has lines that end as on Windows"},
+		"assignment":          {users, "w.yaml", strings.Replace(works()["w.yaml"], "./test.sh", "HOME=/opt/a, ./test.sh", 1), `w.yaml:7:18: the test command: "HOME=/opt/a" sets a variable, and no shell reads the command; write [env, "HOME=/opt/a", …]`},
+		"word of a shell":     {noPrograms, "w.yaml", strings.Replace(works()["w.yaml"], "./test.sh", "cd, e2e", 1), `w.yaml:7:18: the test command: cd is a word of the shell and no program; write [sh, -c, "cd …"]`},
 		"chart":               {users, "m/Chart.yaml", "apiVersion: v2\nname: a\n", "m/Chart.yaml:1:1: this belongs to a Helm chart"},
 	} {
 		files := works()
@@ -225,7 +240,7 @@ func TestWhatMayGoWrongIsAWarning(t *testing.T) {
 		"variables": {"w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[./test.sh], env: {A: \"${CLUSTER}\"}", 1), "\"${CLUSTER}\" is passed as it stands"},
 		"network":   {"kind.yaml", works()["kind.yaml"] + "networking: {disableDefaultCNI: true}\n", "the lab's node image has a network of its own"},
 		"argument":  {"w.yaml", strings.Replace(works()["w.yaml"], "context: img}", "context: img, args: {VERSION: $(git describe)}}", 1), "w.yaml:3:73: \"$(git describe)\" is passed as it stands: variables are not replaced here; write the value out, or name a variable of your environment under build.argsFromEnvironment"},
-		"script":    {"test.sh", "#!/bin/sh\n# kind-control-plane\ndocker exec kind-control-plane true\n", "test.sh:3:13: this script: \"kind-control-plane\" has a name of Kind's default cluster"},
+		"script":    {"test.sh", "#!/bin/sh\n# kind-control-plane\ndocker exec kind-control-plane true\n", "test.sh:3:13: this script: \"kind-control-plane\" names another cluster than the trial's"},
 	} {
 		files := works()
 		files[c.file] = c.text
@@ -260,6 +275,17 @@ func TestPortsThatOnlyRootPublishesAreAWarning(t *testing.T) {
 }
 
 // TestWhatHooksMakeIsAWarning has what a hook may make before it is needed.
+// TestFoldersOfSubmodules has a folder in the context that git has not filled.
+func TestFoldersOfSubmodules(t *testing.T) {
+	files := works()
+	files["img/Dockerfile"] = "FROM scratch\nCOPY third_party /src\n"
+	files["img/third_party/"] = ""
+	certain, possible := inspected(t, files, usersSite())
+	if want := "img/Dockerfile:2:6: third_party is an empty folder; if it is a submodule of git, run git submodule update --init"; certain != "" || possible != want {
+		t.Errorf("got\n%s\n%s\nwant %s", certain, possible, want)
+	}
+}
+
 func TestWhatHooksMakeIsAWarning(t *testing.T) {
 	for name, c := range map[string]struct{ hooks, file, text, want string }{
 		"a binary":      {"build: {before: [make, app]}", "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
@@ -288,12 +314,13 @@ func TestWhatOnlyAShellReadsIsAWarning(t *testing.T) {
 		`[kubectl, apply, -f, $DIR/a.yaml]`:                    `"$DIR/a.yaml" is passed as it stands`,
 		`[sh, -c, "kustomize build . | kubectl apply -f -"]`:   "",
 		`[make, "IMG=$(IMG)"]`:                                 "",
-		`[sh, -c, docker network inspect kind]`:                `"network inspect kind" has a name of Kind's default cluster`,
-		`[docker, run, --network, kind, frr]`:                  `"network kind" has a name of Kind's default cluster`,
+		`[kubectl, --kubeconfig=~/.kube/config, get, pods]`:    `"--kubeconfig=~/.kube/config" is passed as it stands`,
+		`[sh, -c, docker network inspect kind]`:                `"network inspect kind" names another cluster than the trial's`,
+		`[docker, run, --network, kind, frr]`:                  `"network kind" names another cluster than the trial's`,
 		`[docker, run, --network=kind-of-mine, frr]`:           "",
 		`[inv, nics, --name=$KIND_CLUSTER_NAME]`:               `"--name=$KIND_CLUSTER_NAME" is passed as it stands`,
 		`[go, test, "-run=^TestA$"]`:                           "",
-		`[docker, exec, node, "true"], env: {A: kind-worker2}`: `the variable A: "kind-worker2" has a name of Kind's default cluster`,
+		`[docker, exec, node, "true"], env: {A: kind-worker2}`: `the variable A: "kind-worker2" names another cluster than the trial's`,
 	} {
 		files := works()
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "manifests: [m]", "deploy: [{apply: [m]}, {command: "+command+"}]", 1)
@@ -311,6 +338,11 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img", image, 1)
 		return files
 	}
+	withFile := func(files map[string]string, path, text string) map[string]string {
+		files[path] = text
+		return files
+	}
+	const noName = "w.yaml:3:53: the command that builds app does not use $STRATBENCH_IMAGE"
 	missing := usersSite()
 	missing.lookPath = func(program string) error { return fmt.Errorf("no %s here", program) }
 	for name, c := range map[string]struct {
@@ -318,8 +350,15 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 		site              *site
 		certain, possible string
 	}{
-		"a command":            {image(`command: [./test.sh, "1"], env: {MODE: e2e}`), usersSite(), "", ""},
-		"a program that lacks": {image(`command: [ko, build]`), missing, "w.yaml:3:53: the command that builds app: no ko here", ""},
+		"a command":            {image(`command: [./test.sh, "1"], env: {MODE: $STRATBENCH_IMAGE}`), usersSite(), "", "is passed as it stands"},
+		"a program that lacks": {image(`command: [ko, build]`), missing, "w.yaml:3:53: the command that builds app: no ko here", noName},
+		"another name":         {image(`command: [docker, build, -t, "shop/app:dev", img]`), usersSite(), noName, ""},
+		"by a shell":           {image(`command: [sh, -c, "docker build -t $STRATBENCH_IMAGE img"]`), usersSite(), "", ""},
+		"another by a shell":   {image(`command: [sh, -c, "docker build -t shop/app:dev img"]`), usersSite(), "", noName},
+		"by bake":              {withFile(image(`command: [docker, buildx, bake]`), "docker-bake.hcl", `variable "STRATBENCH_IMAGE" {}`), usersSite(), "", ""},
+		"by a script":          {withFile(image(`command: [sh, -e, img/build.sh]`), "img/build.sh", "docker build -t $STRATBENCH_IMAGE img"), usersSite(), "", ""},
+		"another by a script":  {image(`command: [./test.sh]`), usersSite(), "", noName},
+		"by a program":         {withFile(image(`command: [./build]`), "build", "\x7fELF\x00"), usersSite(), "", ""},
 		"a variable":           {image(`command: [pack, build, $STRATBENCH_IMAGE]`), usersSite(), "", `the command that builds app: "$STRATBENCH_IMAGE" is passed as it stands`},
 		"no image": {map[string]string{
 			"exp.yaml": "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker}\nfactors: {etcd: [default, noFsync]}\n",
@@ -329,6 +368,50 @@ func TestImagesThatCommandsBuildAreInspected(t *testing.T) {
 		certain, possible := inspected(t, c.files, c.site)
 		if !strings.Contains(certain, c.certain) || (certain == "") != (c.certain == "") || !strings.Contains(possible, c.possible) || (possible == "") != (c.possible == "") {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestMirrorsThatNodesDoNotReach(t *testing.T) {
+	answers, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answers.Close()
+	port := answers.Addr().(*net.TCPAddr).Port
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	own, err := os.Hostname() // leads to an address of this host that containers may reach
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ endpoint, hooks, want string }{
+		"a name of Kind's network": {"http://kind-registry.invalid:5000", "", "kind.yaml:4:3: nodes may not reach the mirror http://kind-registry.invalid:5000: no host of that name is known here"},
+		"one that a hook brings":   {"http://kind-registry.invalid:5000", `{cluster: {after: [sh, -c, "docker network connect $STRATBENCH_CLUSTER kind-registry.invalid"]}}`, ""},
+		"the node itself":          {fmt.Sprintf("http://localhost:%d", port), "", "in a node that is the node itself"},
+		"nothing there":            {fmt.Sprintf("http://%s:%d", own, free.Addr().(*net.TCPAddr).Port), "", "does not answer: "},
+		"one of containers' own":   {"http://host.docker.internal:5000", "", ""},
+	} {
+		files := works()
+		files["kind.yaml"] = strings.Replace(files["kind.yaml"], "nodes:", fmt.Sprintf("containerdConfigPatches:\n- |-\n  [plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"docker.io\"]\n    endpoint = [%q]\nnodes:", c.endpoint), 1)
+		if c.hooks != "" {
+			files["w.yaml"] += "hooks: " + c.hooks + "\n"
+		}
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.Contains(possible, c.want) || (possible == "") != (c.want == "") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestTooLittleMemoryForACluster(t *testing.T) {
+	for memory, want := range map[string]string{"1GiB": "", "100MiB": "exp.yaml:4:37: memory 100 MiB is less than an engine and a Kind cluster of one node need"} {
+		files := works()
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "docker}", "docker, memory: "+memory+"}", 1)
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.HasPrefix(possible, want) || strings.Contains(possible, "\n") || (possible == "") != (want == "") {
+			t.Errorf("%s: got\n%s\n%s", memory, certain, possible)
 		}
 	}
 }
@@ -363,6 +446,15 @@ func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
 	}
 }
 
+func TestASetUpThatIsAlsoTheTest(t *testing.T) {
+	files := works()
+	files["w.yaml"] = "apiVersion: stratbench/v1\nsetup: {command: [./test.sh, \"{{strategy}}\"]}\ntest: {command: [./test.sh, \"{{strategy}}\"], format: exit-code}\n"
+	certain, possible := inspected(t, files, usersSite())
+	if want := "w.yaml:3:17: the test command is the set-up command, so everything is done twice"; certain != "" || !strings.HasPrefix(possible, want) {
+		t.Errorf("got\n%s\n%s\nwant %s", certain, possible, want)
+	}
+}
+
 func TestPortsOfAKilledRunAreNoIssue(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -391,11 +483,11 @@ func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
 		"the user's agent":      {"default: agent", "", "type=ssh", "docker", agent.Addr().String(), "", ""},
 		"a key":                 {"git: \"" + key + "\"", "", "type=ssh,id=git,required=true", "docker", "", "", ""},
 		"no agent":              {"default: agent", "", "type=ssh", "docker", "", "w.yaml:3:85: SSH_AUTH_SOCK is not set, so there is no agent of yours; start one", ""},
-		"an agent that is gone": {"default: agent", "", "type=ssh", "docker", agent.Addr().String() + "-gone", "w.yaml:3:85: the agent of ssh does not answer", ""},
+		"an agent that is gone": {"default: agent", "", "type=ssh", "docker", agent.Addr().String() + "-gone", "w.yaml:3:85: the ssh agent does not answer", ""},
 		"a key with a lock":     {"git: \"" + keyOf(t, "a passphrase") + "\"", "", "type=ssh,id=git", "docker", "", "give a private key without a passphrase, or add it to an agent", ""},
 		"no key":                {"git: test.sh", "", "type=ssh,id=git", "docker", "", "test.sh cannot be used", ""},
-		"podman":                {"default: agent", "", "type=ssh", "podman", agent.Addr().String(), "w.yaml:3:85: Podman's service gives builds no agent of ssh; fetch what the build needs beforehand", ""},
-		"one that is needed":    {"", "", "type=ssh,required", "docker", "", "img/Dockerfile:2:1: the build of app mounts the agent of ssh default, which the workload does not give, and the step fails without it; give it under ssh of the image", ""},
+		"podman":                {"default: agent", "", "type=ssh", "podman", agent.Addr().String(), "w.yaml:3:85: Podman's service gives builds no ssh agent; fetch what the build needs beforehand", ""},
+		"one that is needed":    {"", "", "type=ssh,required", "docker", "", "img/Dockerfile:2:1: the build of app mounts the ssh agent default, which the workload does not give, and the step fails without it; give it under ssh of the image", ""},
 		"a secret":              {"", "token: test.sh", "type=secret,id=token,env=TOKEN", "podman", "", "", ""},
 		"one that is another":   {"", "tokens: test.sh", "type=secret,target=/run/token", "docker", "", "", "img/Dockerfile:2:37: the build of app mounts the secret token, which the workload does not give, and the step runs without it"},
 		"an option of Podman's": {"", "", "type=bind,source=.,target=/a,Z", "podman", "", "", ""},

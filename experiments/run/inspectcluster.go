@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -18,6 +19,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
+	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
@@ -33,10 +35,14 @@ func (c *cellInspection) cluster(ctx context.Context) {
 		return
 	}
 	c.nodes(ctx)
+	for _, doubt := range kindcluster.PatchesInVain(c.kind, c.minor()) {
+		c.in(&c.warnings, doubt.Message, doubt.Path...)
+	}
 	c.dns()
 	c.network()
 	c.mounts()
 	c.ports()
+	c.mirrors(ctx)
 	c.readyURLs()
 }
 
@@ -157,7 +163,7 @@ func (c *cellInspection) mounts() {
 			at := []string{"nodes", strconv.Itoa(i), "extraMounts", strconv.Itoa(j), "hostPath"}
 			if _, err := os.Stat(m.HostPath); err == nil {
 				if c.site.lab && !slices.ContainsFunc(c.r.binds(), func(bind string) bool { return isIn(bind, m.HostPath) }) {
-					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is in none of them; move it beside the workload's file", m.HostPath), at...)
+					c.in(&c.issues, fmt.Sprintf("an isolated machine sees only the workload's folders, and %s is in none of them; move it beside the workload's file, or use a running engine (machine: {kind: host} under settings)", m.HostPath), at...)
 				}
 				continue
 			}
@@ -165,7 +171,7 @@ func (c *cellInspection) mounts() {
 			if strings.Contains(m.HostPath, "${") || strings.Contains(m.HostPath, "$(") {
 				text += ": variables are not replaced in Kind configurations; write the path out, relative to this file"
 			} else {
-				text += "; make it first, or correct the path, which is relative to this file"
+				text += "; make it first, or correct the path, which counts from this file's folder, or from one above it"
 			}
 			if !c.site.lab && c.hooked(trial.PhaseCluster) && !strings.Contains(m.HostPath, "$") {
 				c.in(&c.warnings, text+"; or the hook before cluster makes it", at...)
@@ -237,6 +243,47 @@ func (c *cellInspection) port(protocol, address string, port int32, path ...stri
 		return
 	}
 	c.in(&c.issues, text, path...)
+}
+
+// mirrors checks that nodes reach the mirrors of registries. If not, they ask the registry
+// itself, which takes longer and may fail, too.
+func (c *cellInspection) mirrors(ctx context.Context) {
+	if c.site.offline || c.site.elsewhere != "" {
+		return // they reach none, or others than this host
+	}
+	for _, m := range kindcluster.Mirrors(c.kind, c.workload.KindConfig) {
+		host := m.URL.Hostname()
+		proxy, _ := http.ProxyFromEnvironment(&http.Request{URL: m.URL})
+		if proxy != nil || strings.HasSuffix(host, ".internal") || c.brings(host) {
+			continue // only containers may know it
+		}
+		why := "in a node that is the node itself, and not this host; write an address of this host that containers reach, unless a pod serves it there"
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			dialer := net.Dialer{Timeout: askLimit}
+			conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, cmp.Or(m.URL.Port(), map[string]string{"http": "80", "https": "443"}[m.URL.Scheme])))
+			switch dns, is := errors.AsType[*net.DNSError](err); {
+			case err == nil:
+				conn.Close()
+				continue
+			case is && dns.IsNotFound:
+				why = fmt.Sprintf("no host of that name is known here, and each trial's cluster has a network of its own; bring it there by a hook after cluster ([sh, -c, \"%s network connect $STRATBENCH_CLUSTER %s\"]), or take the mirror out", c.settings.Runtime, host)
+			default:
+				why = fmt.Sprintf("it does not answer: %v; start it, correct the address, or take the mirror out", err)
+			}
+		}
+		c.warnings.Add(m.File, m.At, "nodes may not reach the mirror %s: %s", m.URL, why)
+	}
+}
+
+// brings reports whether a hook or a step of the deployment has to do with a host.
+func (c *cellInspection) brings(host string) bool {
+	steps := slices.Clone(c.workload.Deploy)
+	for _, hook := range c.workload.Hooks {
+		steps = append(steps, spec.Step{Command: hook.Before, Dir: c.workload.Dir}, spec.Step{Command: hook.After, Dir: c.workload.Dir})
+	}
+	return slices.ContainsFunc(steps, func(s spec.Step) bool {
+		return len(s.Command) > 0 && c.mentions(host, s.Command, s.Env, s.Dir)
+	})
 }
 
 // readyURLs checks that a node publishes the port of each local URL.

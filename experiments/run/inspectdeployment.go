@@ -56,14 +56,18 @@ func local(ctx context.Context, cache string, steps []spec.Step) (all []spec.Ste
 // kubernetesTag finds the minor version of Kubernetes in the tag of a node image.
 var kubernetesTag = regexp.MustCompile(`:v1\.(\d+)[^/]*$`)
 
-// deployment inspects the steps of the deployment and the images in them.
-func (c *cellInspection) deployment(ctx context.Context) {
-	ofLab := c.nodeImage() == lab.NodeImageName
-	minor := 0 // not known
+// minor is the minor version of the cluster's Kubernetes, 0 if that is not known.
+func (c *cellInspection) minor() (minor int) {
 	if m := kubernetesTag.FindStringSubmatch(c.nodeImage()); m != nil {
 		minor, _ = strconv.Atoi(m[1])
 	}
-	server := deploy.Server{Minor: minor, Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
+	return minor
+}
+
+// deployment inspects the steps of the deployment and the images in them.
+func (c *cellInspection) deployment(ctx context.Context) {
+	ofLab := c.nodeImage() == lab.NodeImageName
+	server := deploy.Server{Minor: c.minor(), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
@@ -97,8 +101,19 @@ func (c *cellInspection) deployment(ctx context.Context) {
 			c.command(c.ofStep(i, "command.0"), "the command of the step", s.Command, s.Dir)
 			c.environment(c.ofStep(i, "env."), s.Env, readByCommand)
 		}
+		if s.Wait != nil {
+			if doubt := (*deploy.Condition)(s.Wait).Doubt(); doubt != "" {
+				c.at(&c.warnings, c.ofStep(i, "wait.for"), "%s", doubt)
+			}
+		}
 		if s.Helm != nil {
-			c.values(c.ofStep(i, "helm.values"), s.Helm.Values)
+			setting := c.ofStep(i, "helm.values")
+			for key := range s.Helm.Values {
+				if strings.ContainsAny(key, ".[") {
+					c.at(&c.warnings, setting, "%q is one key, and not a path as for --set; write a mapping: values: {image: {tag: e2e}}", key)
+				}
+			}
+			c.values(setting, s.Helm.Values)
 		}
 	}
 	c.deployedImages(ctx, deploy.Objects(p.steps))

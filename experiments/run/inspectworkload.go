@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -31,7 +32,11 @@ func (c *cellInspection) images(ctx context.Context) {
 		if len(i.Command) > 0 {
 			c.command(at+".command.0", "the command that builds "+i.Name, i.Command, i.Dir)
 			c.environment(at+".env.", i.Env, readByCommand)
+			c.leavesItsImage(at+".command.0", i)
 			continue
+		}
+		if i.Context == "" {
+			continue // it has issues
 		}
 		c.environment(at+".args.", i.Args, "write the value out, or name a variable of your environment under build.argsFromEnvironment, in the experiment's settings")
 		args := buildArgs(c.r.places[c.settings.Runtime], i, c.settings)
@@ -75,6 +80,11 @@ func (c *cellInspection) images(ctx context.Context) {
 			}
 			c.issues.Add(file, need.At, "%s is not in the context %s; create it first, for example by hooks: {build: {before: [make, …]}}, or correct the path, which is relative to the context", need.Text, i.Context)
 		}
+		for _, need := range needs.Empty {
+			if !c.hooked(trial.PhaseBuild) {
+				c.warnings.Add(file, need.At, "%s is an empty folder; if it is a submodule of git, run git submodule update --init", need.Text)
+			}
+		}
 		if !c.site.offline {
 			continue
 		}
@@ -87,13 +97,52 @@ func (c *cellInspection) images(ctx context.Context) {
 	}
 }
 
+// leavesItsImage checks that a command uses the name that the image must have when it ends.
+func (c *cellInspection) leavesItsImage(setting string, i spec.Image) {
+	if c.mentions("STRATBENCH_IMAGE", i.Command, i.Env, i.Dir) {
+		return
+	}
+	// These read no such variable. A hook or the command of another image might do it.
+	program := filepath.Base(i.Command[0])
+	others := slices.ContainsFunc(c.workload.Images, func(o spec.Image) bool { return o.Name != i.Name && len(o.Command) > 0 })
+	certain := (program == "docker" || program == "podman") && len(i.Command) > 1 && slices.Contains([]string{"build", "tag", "load", "import", "pull"}, i.Command[1])
+	to, unless := &c.warnings, ", unless something that it calls does so"
+	if certain && !others && len(c.workload.Hooks) == 0 {
+		to, unless = &c.issues, ""
+	}
+	c.at(to, setting, "the command that builds %s does not use $STRATBENCH_IMAGE, the name that the image must have on the engine when it ends; write [sh, -c, \"… && %s tag NAME $STRATBENCH_IMAGE\"]%s", i.Name, c.settings.Runtime, unless)
+}
+
+// mentions reports whether a command has to do with a name: whether it is in the command, in
+// its environment, in a file that the command names, or in one of its folder, such as a
+// Makefile. The experiment's own files do not count; a program that cannot be read may have it.
+func (c *cellInspection) mentions(name string, args []string, env map[string]string, dir string) bool {
+	words := strings.Join(slices.Concat(args, slices.Collect(maps.Values(env))), " ")
+	if strings.Contains(words, name) {
+		return true
+	}
+	has := func(file string) bool {
+		return !slices.Contains([]string{c.spec.Path, c.workload.Path, c.workload.KindConfig}, file) && bytes.Contains(scriptAt(file), []byte(name))
+	}
+	for _, word := range strings.FieldsFunc(words, func(r rune) bool { return strings.ContainsRune(" \n;&|()\"'", r) }) {
+		if !filepath.IsAbs(word) {
+			word = filepath.Join(dir, word)
+		}
+		if info, err := os.Stat(word); err == nil && info.Mode().IsRegular() && (has(word) || scriptAt(word) == nil) {
+			return true
+		}
+	}
+	beside, _ := filepath.Glob(filepath.Join(dir, "*"))
+	return slices.ContainsFunc(beside, has)
+}
+
 // mounted checks that the workload gives the secrets and agents that build steps
 // mount, and that the engine can pass the agents on.
 func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.Mount) {
 	for _, m := range mounts {
 		what, key, given := "secret", "secrets", i.Secrets
 		if m.SSH {
-			what, key, given = "agent of ssh", "ssh", i.SSH
+			what, key, given = "ssh agent", "ssh", i.SSH
 		}
 		if _, is := given[m.Text]; is || !m.SSH && m.Text == authoritiesSecret {
 			continue
@@ -108,7 +157,7 @@ func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.
 		setting := "workload.images." + i.Name + ".ssh." + id
 		switch {
 		case c.settings.Runtime == trial.Podman:
-			c.at(&c.issues, setting, "Podman's service gives builds no agent of ssh; fetch what the build needs beforehand (a hook before build), give the build a secret, or use docker alone")
+			c.at(&c.issues, setting, "Podman's service gives builds no ssh agent; fetch what the build needs beforehand (a hook before build), give the build a secret, or use docker alone")
 		case agent == spec.UserAgent && os.Getenv("SSH_AUTH_SOCK") == "":
 			c.at(&c.issues, setting, "SSH_AUTH_SOCK is not set, so there is no agent of yours; start one and add the key (eval \"$(ssh-agent)\"; ssh-add), or give the path of a key")
 		default:
@@ -129,7 +178,7 @@ func usableAgent(path string) error {
 	}
 	conn, err := net.Dial("unix", path)
 	if err != nil {
-		return fmt.Errorf("the agent of ssh does not answer: %w; start one and add the key (eval \"$(ssh-agent)\"; ssh-add)", err)
+		return fmt.Errorf("the ssh agent does not answer: %w; start one and add the key (eval \"$(ssh-agent)\"; ssh-add)", err)
 	}
 	return conn.Close()
 }
@@ -185,6 +234,9 @@ func (c *cellInspection) setup() {
 		}
 	}
 	c.environment("workload.setup.env.", s.Env, readByCommand)
+	if slices.Equal(s.Command, c.workload.Test.Command) {
+		c.at(&c.warnings, "workload.test.command", "the test command is the set-up command, so everything is done twice; let it copy the report, and mark the phase: marks: {test: {start: …}}")
+	}
 	if c.site.tunnel {
 		c.at(&c.warnings, "workload.setup.command", "the tunnel to %s carries the API server's port in $STRATBENCH_KIND_CONFIG and no other; have the command run kind create cluster --config \"$STRATBENCH_KIND_CONFIG\", or set that port (networking.apiServerPort) in a configuration of its own", c.site.elsewhere)
 	}
@@ -214,8 +266,17 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 		}
 		c.script(script)
 	}
+	if assignment.MatchString(program) {
+		c.at(&c.issues, setting, "%s: %q sets a variable, and no shell reads the command; write [env, %q, …]", what, program, program)
+		return
+	}
 	if !strings.Contains(program, "/") {
-		if err := c.site.lookPath(program); err != nil {
+		switch err := c.site.lookPath(program); {
+		case err != nil && slices.Contains(ofShell, program):
+			c.at(&c.issues, setting, "%s: %s is a word of the shell and no program; write [sh, -c, \"%s …\"]", what, program, program)
+		case err != nil && strings.Contains(program, `\`):
+			c.at(&c.issues, setting, `%s: there is no program %s; write / between folders, and not \`, what, program)
+		case err != nil:
 			c.at(&c.issues, setting, "%s: %v", what, err)
 		}
 		return
@@ -238,25 +299,53 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 	case info.IsDir() || info.Mode()&0o111 == 0:
 		c.at(&c.issues, setting, "%s %s cannot be executed; chmod +x it, or name the program that runs it first", what, program)
 	default:
+		if why := unstartable(program); why != "" {
+			c.at(&c.issues, setting, "%s %s %s", what, program, why)
+		}
 		c.script(program)
 	}
+}
+
+// unstartable returns why the system does not start a script, and what to do about it.
+func unstartable(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(f, 512))
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	switch {
+	case err != nil || len(text) == 0:
+		return ""
+	case !bytes.HasPrefix(first, []byte("#!")) && strings.HasSuffix(path, ".sh"): // others may be binaries
+		return "does not begin with #!, and no shell reads the command; write #!/bin/sh as its first line, or name the program that runs it first"
+	case bytes.HasPrefix(first, []byte("#!")) && bytes.HasSuffix(first, []byte("\r")):
+		return `has lines that end as on Windows, so its interpreter is not found; run sed -i 's/\r$//' on it, and have git check it out so (eol=lf in .gitattributes)`
+	}
+	return ""
 }
 
 // largestScript is the size above which a program is no script that somebody wrote.
 const largestScript = 256 << 10
 
-// script reports names of Kind's default cluster in a script.
-func (c *cellInspection) script(path string) {
+// scriptAt is the text of a script, or nil if the file is none.
+func scriptAt(path string) []byte {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > largestScript {
-		return
+		return nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || bytes.IndexByte(text, 0) >= 0 { // it is a binary
-		return
+		return nil
 	}
-	for n, line := range strings.Split(string(text), "\n") {
-		if found := kindsOwn.FindStringIndex(line); found != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+	return text
+}
+
+// script reports names of other clusters in a script.
+func (c *cellInspection) script(path string) {
+	for n, line := range strings.Split(string(scriptAt(path)), "\n") {
+		if found := c.otherClusters().FindStringIndex(line); found != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
 			c.warnings.Add(path, issue.Position{Line: n + 1, Column: found[0] + 1}, otherNames, "this script", strings.TrimSpace(line[found[0]:found[1]]))
 		}
 	}
@@ -269,16 +358,30 @@ func (c *cellInspection) hooked(phases ...trial.Phase) bool {
 
 var (
 	operators = []string{"|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1"}
-	variable  = regexp.MustCompile(`\$[({A-Za-z_]`)
+	ofShell   = []string{"cd", "export", "source", ".", "eval", "set", "if", "for", "while"}
+	// assignment sets a variable as a shell does; variable is what a shell replaces.
+	assignment = regexp.MustCompile(`^[A-Za-z_]\w*=`)
+	variable   = regexp.MustCompile(`\$[({A-Za-z_]|(?:^|=)~/`)
 	// ofTrial is a variable of a trial, and kindsOwn a name of Kind's default cluster.
 	ofTrial  = regexp.MustCompile(`\$\{?(STRATBENCH|KIND)_`)
 	kindsOwn = regexp.MustCompile(`\bkind-(?:kind|control-plane|worker\d*)\b|\bnet(?:work)?[ =](?:(?:inspect|connect|disconnect) )?["']?kind(?:["'\s]|$)`)
+	// another is that, or the name of a cluster in a command for kind.
+	another = regexp.MustCompile(kindsOwn.String() + `|\bkind (?:get|load|export) [^|;&#]*--name[= ]["']?\w[\w-]*`)
 )
 
 // readByCommand is the cure for a variable in the environment of a command.
 const readByCommand = "write the value out, or have the command read KUBECONFIG and the trial's other variables"
 
-const otherNames = "%s: %q has a name of Kind's default cluster, and each trial has a cluster of its own: KUBECONFIG leads to it, its network is called $STRATBENCH_CLUSTER, and its nodes $STRATBENCH_CLUSTER-control-plane, $STRATBENCH_CLUSTER-worker and so on"
+const otherNames = "%s: %q names another cluster than the trial's, which has a name of its own: KUBECONFIG leads to it, its network is called $STRATBENCH_CLUSTER, and its nodes $STRATBENCH_CLUSTER-control-plane, $STRATBENCH_CLUSTER-worker and so on"
+
+// otherClusters finds names of other clusters than the trial's. A set-up of the user's own
+// gives its clusters names.
+func (c *cellInspection) otherClusters() *regexp.Regexp {
+	if c.workload.Setup != nil {
+		return kindsOwn
+	}
+	return another
+}
 
 // isFile reports whether a path, which may start from dir, leads to a file.
 func isFile(dir, path string) bool {
@@ -291,7 +394,7 @@ func isFile(dir, path string) bool {
 
 // words reports arguments that only a shell would understand.
 func (c *cellInspection) words(setting, what string, args []string) {
-	for _, found := range kindsOwn.FindAllString(strings.Join(args, " "), -1) {
+	for _, found := range c.otherClusters().FindAllString(strings.Join(args, " "), -1) {
 		c.at(&c.warnings, setting, otherNames, what, strings.TrimSpace(found))
 	}
 	if program := filepath.Base(args[0]); slices.Contains(interpreters, program) || program == "make" || program == "env" {

@@ -46,6 +46,7 @@ var layouts = map[string]mistake{
 	"build-secrets":       {"workload.yaml", "secrets/token", "secrets/tokens", "workload.yaml:7:44", "give the path of a file"},
 	"build-ssh":           {"Dockerfile", "id=vendor", "id=vendors", "Dockerfile:4:25", "give it under ssh"},
 	"build-targets":       {"workload.yaml", "target: worker", "target: wroker", "workload.yaml:5:74", "correct the target: there are modules, build"},
+	"chart-of-charts":     {"workload.yaml", "namespace: mills", "namespace: mills, skipCrds: true", "workload.yaml:7:59", "install the chart by a command"},
 	"fake-nodes":          {"workload.yaml", "}, timeout: 2m}", ", timeout: 2m}}", "workload.yaml:10:85", "write timeout beside wait"},
 	"helm-dependencies":   {"chart/Chart.yaml", "name: mill", "name: windmill", "workload.yaml:10:14", "run helm dependency build"},
 	"helm-registry":       {"workload.yaml", "till:1.2.0", "till:1.3.0", "workload.yaml:8:19", "keep a copy beside the workload"},
@@ -53,6 +54,8 @@ var layouts = map[string]mistake{
 	"image-chain":         {"experiment.yaml", "[serial, base-first]", "[serial, parallel]", "experiment.yaml:6:30", "or stages of your own under strategies"},
 	"image-commands":      {"workload.yaml", "dir: crane}", "dir: crane, platform: linux/amd64}", "workload.yaml:10:105", "take one of the two out"},
 	"kustomize-overlays":  {"config/default/kustomization.yaml", "../manager", "../mananger", "config/default/kustomization.yaml:3:30", "correct the path"},
+	"kustomize-parts":     {"deploy/parts/steady/kustomization.yaml", "two.yaml", "three.yaml", "deploy/parts/steady/kustomization.yaml:4:18", "correct the path, which is relative to the kustomization"},
+	"linked-folders":      {"repo/api/.dockerignore", "!core/**\n", "", "api/Dockerfile:4:6", "add an exception: !core/index.js"},
 	"make-deploy":         {"workload.yaml", "./hack/make-secrets.sh", "./hack/secrets.sh", "workload.yaml:6:31", "build it before the run"},
 	"migration-job":       {"k8s/migrate.yaml", "Never", "Always", "k8s/migrate.yaml:8:7", "write one of them"},
 	"monorepo":            {"tests/e2e/workload.yaml", "dockerfile: services/cart", "dockerfile: ../services/cart", "tests/e2e/workload.yaml:5:80", "a wider context"},
@@ -88,7 +91,7 @@ var published = []string{
 
 // playInternet has a server of the test answer for every host: as a registry
 // of the published images, and as https://files.test with the folder remote of
-// a layout; and a socket be the user's agent of ssh. They are fakes; what asks
+// a layout; and a socket be the user's ssh agent. They are fakes; what asks
 // is real.
 func playInternet(t *testing.T, layout string) {
 	t.Helper()

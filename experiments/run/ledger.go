@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes"
@@ -65,11 +66,11 @@ type debt struct {
 	// Made are the IDs of images that the trial put into the store, or the first
 	// characters of them.
 	Made []runtimes.ImageID `json:"made,omitempty"`
-	// HadImages, HadCache and HadClusters are the images, the records of the build
-	// cache and the Kind clusters that were there before the trial.
-	HadImages   []runtimes.ImageID `json:"had_images,omitempty"`
-	HadCache    []string           `json:"had_cache,omitempty"`
-	HadClusters []string           `json:"had_clusters,omitempty"`
+	// HadImages, HadCache and HadContainers are the images, the records of the build
+	// cache and the IDs of the containers that were there before the trial.
+	HadImages     []runtimes.ImageID `json:"had_images,omitempty"`
+	HadCache      []string           `json:"had_cache,omitempty"`
+	HadContainers []string           `json:"had_containers,omitempty"`
 }
 
 // ledger is a debt on disk, as lines of JSON that add up to it. What is made is
@@ -77,6 +78,8 @@ type debt struct {
 type ledger struct {
 	debt debt
 	file *os.File
+	// lock tells others that the run whose trial it is lives.
+	lock io.Closer
 }
 
 // ledgers is the folder of one engine's ledgers.
@@ -84,17 +87,35 @@ func ledgers(cache, engine string) string {
 	return filepath.Join(cache, "borrowed", strings.ReplaceAll(engine, ":", "-"))
 }
 
-func openLedger(dir string, d debt) (*ledger, error) {
+// openLedger writes down the first part of a debt before anything is made. The file
+// has its name only once that part is safe on disk.
+func openLedger(dir string, d debt) (l *ledger, err error) {
+	defer runtimes.Doing(&err, "opening a file to write down what a trial leaves")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making a folder to write down what a trial leaves: %w", err)
+		return nil, err
 	}
-	f, err := os.CreateTemp(dir, d.Mark+"-"+d.Trial+"-*.jsonl")
+	f, err := os.CreateTemp(dir, d.Mark+"-"+d.Trial+"-*.jsonl.new")
 	if err != nil {
-		return nil, fmt.Errorf("opening a file to write down what a trial leaves: %w", err)
+		return nil, err
 	}
-	l := &ledger{file: f}
-	return l, l.add(d)
+	l = &ledger{file: f}
+	if l.lock, err = host.TryLock(f.Name()); err == nil {
+		err = l.add(d)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), strings.TrimSuffix(f.Name(), ".new"))
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.close(), os.Remove(f.Name()))
+	}
+	return l, nil
 }
+
+// path is the ledger's file.
+func (l *ledger) path() string { return strings.TrimSuffix(l.file.Name(), ".new") }
 
 // add writes down a part of the debt. The ledger of an isolated machine is nil,
 // because nothing outlives the machine.
@@ -121,42 +142,58 @@ func (d *debt) add(part debt) {
 	d.Names, d.Builds, d.Made = append(d.Names, part.Names...), append(d.Builds, part.Builds...), append(d.Made, part.Made...)
 }
 
-func (l *ledger) settled() error {
-	return errors.Join(l.file.Close(), os.Remove(l.file.Name()))
+// close leaves the ledger to the next start.
+func (l *ledger) close() error {
+	err := l.file.Close()
+	if l.lock != nil {
+		err = errors.Join(err, l.lock.Close())
+	}
+	return err
 }
 
-// readLedgers reads the ledgers of one engine, oldest first.
-func readLedgers(dir string) (all []*ledger, err error) {
+func (l *ledger) settled() error { return errors.Join(os.Remove(l.path()), l.close()) }
+
+// readLedgers reads the ledgers of one engine, oldest first. Damaged are the files
+// in which it is not written what trial they are of. The error is host.ErrLocked if
+// the run of one of them lives.
+func readLedgers(dir string) (all []*ledger, damaged []string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
-	if err != nil {
-		return nil, err
-	}
 	for _, path := range files {
-		l, err := readLedger(path)
-		if err != nil {
-			return all, fmt.Errorf("reading what a killed run left: ledger %s: %w", path, err)
+		l, failed := readLedger(path)
+		switch {
+		case errors.Is(failed, errDamaged):
+			damaged = append(damaged, path)
+		case failed != nil:
+			err = errors.Join(err, fmt.Errorf("reading what a killed run left: %w", failed))
+		default:
+			all = append(all, l)
 		}
-		all = append(all, l)
 	}
-	return all, nil
+	return all, damaged, err
 }
+
+var errDamaged = errors.New("the file does not begin with what trial it is of")
 
 func readLedger(path string) (*ledger, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	lock, err := host.TryLock(path)
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{file: f}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	l := &ledger{file: f, lock: lock}
 	for lines := json.NewDecoder(f); ; {
 		var part debt
-		switch err := lines.Decode(&part); {
-		case err == nil:
-			l.debt.add(part)
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // a killed run's last line
+		// The last line of a killed run may be cut off.
+		if err := lines.Decode(&part); err != nil {
+			if l.debt.Mark == "" || l.debt.Cluster == "" {
+				return nil, errors.Join(errDamaged, l.close())
+			}
 			return l, nil
-		default:
-			return nil, errors.Join(err, f.Close())
 		}
+		l.debt.add(part)
 	}
 }
 
@@ -165,6 +202,8 @@ type settlement struct {
 	Found bool `json:"found"`
 	// Left is what stays because it may be the user's.
 	Left []string `json:"left"`
+	// Owed is true if something of the trial's stays that can go later.
+	Owed bool `json:"owed"`
 	// New are the names of images that came while the trial ran and that it did not
 	// build: those that it pulled or the user made.
 	New []string `json:"new"`
@@ -179,19 +218,26 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		return s, err
 	}
 	s.Found = d.in(before)
-	errs := []error{d.removeClusters(ctx, cfg, before), engine.RemoveNetwork(ctx, d.Cluster)}
+	errs := []error{d.removeClusters(ctx, cfg, engine, before), engine.RemoveNetwork(ctx, d.Cluster)}
 	held := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
 		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: builds other than those of %s ran at the same time, or use them, or the engine was stopped before it recorded who made them", len(records), d.Trial))
 	}
-	for _, name := range held { // by an interrupted build
-		errs = append(errs, d.removeName(ctx, engine, name))
+	for _, name := range held { // by an interrupted build, until its records are gone
+		switch used := d.removeName(ctx, engine, name); {
+		case runtimes.IsInUse(used):
+			s.Left, s.Owed = append(s.Left, fmt.Sprintf("the image %s of trial %s, which a container or an image of yours uses (%v): remove that with %s rm or rmi; the next run, or stratbench clean, then removes this one",
+				name, d.Trial, used, d.Runtime)), true
+		default:
+			errs = append(errs, used)
+		}
 	}
 	errs = append(errs, d.removeSteps(ctx, engine))
 	after, lost := engine.Contents(ctx)
-	for name := range clustersIn(after) {
-		if len(d.Names) == 0 && !slices.Contains(d.HadClusters, name) {
+	for name, nodes := range clustersIn(after) {
+		mark, _ := trialOf(name)
+		if len(d.Names) == 0 && mark == "" && !slices.ContainsFunc(nodes, d.had) {
 			s.Left = append(s.Left, fmt.Sprintf("the Kind cluster %s, which came while %s ran: if its set-up command makes it, have it use the name in KIND_CLUSTER_NAME and the network in KIND_EXPERIMENTAL_%s_NETWORK, or delete it under setup.cleanup",
 				name, d.Trial, strings.ToUpper(string(d.Runtime))))
 		}
@@ -248,15 +294,24 @@ func (d debt) clusters(c runtimes.Contents) (names []string) {
 	return names
 }
 
-// connected reports whether a container is in the trial's network.
+// had reports whether a container was there before the trial.
+func (d debt) had(o runtimes.Object) bool { return slices.Contains(d.HadContainers, o.ID) }
+
+// connected reports whether a container came to the engine during the trial, and is
+// in the trial's network.
 func (d debt) connected(o runtimes.Object) bool {
-	return d.Cluster != "" && slices.Contains(o.Networks, d.Cluster)
+	return d.Cluster != "" && slices.Contains(o.Networks, d.Cluster) && !d.had(o)
 }
 
 // removeClusters removes the trial's clusters and every other container in its
-// network.
-func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, c runtimes.Contents) error {
+// network. Containers that were there before only lose their connection to it.
+func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, engine runtimes.Engine, c runtimes.Contents) error {
 	errs := []error{}
+	for _, o := range c.Containers {
+		if d.had(o) && slices.Contains(o.Networks, d.Cluster) {
+			errs = append(errs, engine.Disconnect(ctx, d.Cluster, o.ID))
+		}
+	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(d.clusters(c), d.Cluster)))) {
 		cfg.ClusterName = name
 		errs = append(errs, pipeline.Delete(ctx, cfg))

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,9 +69,18 @@ func TestLedgersSurviveAKill(t *testing.T) {
 	if _, err := l.file.WriteString(`{"made":["7f8`); err != nil {
 		t.Fatal(err)
 	}
-	again, err := readLedgers(dir)
-	if err != nil || len(again) != 1 {
-		t.Fatalf("%d ledgers, %v", len(again), err)
+	if again, _, err := readLedgers(dir); !errors.Is(err, host.ErrLocked) || len(again) != 0 {
+		t.Errorf("of a run that lives: %d ledgers, %v", len(again), err)
+	}
+	l.close() // as the end of the process does
+	for name, text := range map[string]string{"m-t002-1.jsonl": "", "m-t003-1.jsonl": `{"runtime":"docker","mark":"m"`, "m-t004-1.jsonl": "\x00\x00"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, damaged, err := readLedgers(dir)
+	if err != nil || len(again) != 1 || len(damaged) != 3 {
+		t.Fatalf("%d ledgers, %q are damaged, %v", len(again), damaged, err)
 	}
 	d := again[0].debt
 	if d.Cluster != "c" || len(d.Names) != 2 || len(d.Builds) != 1 || len(d.Made) != 1 || d.Made[0] != "5d41" {
@@ -78,7 +89,7 @@ func TestLedgersSurviveAKill(t *testing.T) {
 	if err := again[0].settled(); err != nil {
 		t.Error(err)
 	}
-	if again, err := readLedgers(dir); err != nil || len(again) != 0 {
+	if again, _, err := readLedgers(dir); err != nil || len(again) != 0 {
 		t.Errorf("%d ledgers are left, %v", len(again), err)
 	}
 }
@@ -90,9 +101,9 @@ func TestClustersOfASetUpCommand(t *testing.T) {
 	mine := clusterName("20260101-000000-abcdef", "t001")
 	c := runtimes.Contents{Containers: []runtimes.Object{
 		node("a", mine, "other"), node("b", mine+"-second", "kind"), node("c1", "e2e", mine), node("c2", "e2e", mine), // named as they like, in the trial's network
-		node("d", "users", "kind"), node("e", mine+"1", "kind"), {Name: "registry", Networks: []string{"bridge", mine}}, {Name: "db", Networks: []string{"bridge"}},
+		node("d", "users", "kind"), {ID: "mine", Name: "kind-registry", Networks: []string{"bridge", mine}}, {ID: "my-node", Name: "kind-control-plane", Labels: map[string]string{clusterLabel: "kind"}, Networks: []string{"kind", mine}}, node("e", mine+"1", "kind"), {Name: "registry", Networks: []string{"bridge", mine}}, {Name: "db", Networks: []string{"bridge"}},
 	}}
-	d := debt{Cluster: mine}
+	d := debt{Cluster: mine, HadContainers: []string{"mine", "my-node"}}
 	if got, want := d.clusters(c), []string{"e2e", mine, mine + "-second"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -190,7 +190,7 @@ func AsFound(ctx context.Context, spec *spec.Spec) (note string, err error) {
 	case len(found.Engines) == 0:
 		return "", refused(wanted.Named())
 	case len(left) == 0: // the spec has one runtime, and the other one answers
-		return "", refused(fmt.Errorf("the experiment runs on %s alone, and here answers only %s:\n%w\nStart it, or change the runtime in the spec", asked[0], found, wanted.Why()))
+		return "", refused(fmt.Errorf("the experiment runs only on %s, and only %s answers here:\n%w\nStart it, or change the runtime in the spec", asked[0], found, wanted.Why()))
 	}
 	spec.Settings.Memory = 0
 	spec.Factors = slices.DeleteFunc(spec.Factors, func(f trial.Factor) bool { return f.Name == "memory" })

@@ -65,7 +65,7 @@ func TestAsFoundKeepsToTheRuntimeOfTheSpec(t *testing.T) {
 	onlyDocker(t)
 	spec := &spec.Spec{}
 	spec.Settings.Runtime = trial.Podman
-	if _, err := AsFound(t.Context(), spec); !errors.Is(err, ErrCannotRun) || !strings.Contains(err.Error(), "runs on podman alone") {
+	if _, err := AsFound(t.Context(), spec); !errors.Is(err, ErrCannotRun) || !strings.Contains(err.Error(), "runs only on podman") {
 		t.Errorf("got %v", err)
 	}
 	spec.Settings.Runtime = trial.Docker

@@ -13,6 +13,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 	"github.com/stratbench/stratbench/strategies"
@@ -178,6 +179,36 @@ func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 	want := map[string]string{"BASE": lib, "TOOLS": lib, "SERVICE": "lib", "TOP": imageName("mark", "t001", "top")}
 	if got := cfg.Images[0].Args; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// What BuildKit replaces in builds without the cache is the trial's own, unless the user
+// says whose it is.
+func TestCacheMountsOfAUsersDockerAreNotReplaced(t *testing.T) {
+	for name, c := range map[string]struct {
+		runtime trial.Runtime
+		noCache bool
+		ledger  *ledger
+		given   string
+		want    string
+	}{
+		"a user's Docker":           {trial.Docker, true, &ledger{}, "", clusterName("mark", "t001")},
+		"a namespace of the user's": {trial.Docker, true, &ledger{}, "mine", "mine"},
+		"with the cache":            {trial.Docker, false, &ledger{}, "", ""},
+		"an isolated machine":       {trial.Docker, true, nil, "", ""},
+		"Podman, which has none":    {trial.Podman, true, &ledger{}, "", ""},
+	} {
+		args := map[string]string{}
+		if c.given != "" {
+			args[cacheMountNamespace] = c.given
+		}
+		x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"}, ledger: c.ledger}
+		cfg := pipeline.Config{Endpoint: runtimes.Endpoint{Runtime: c.runtime}, Settings: spec.Settings{Build: spec.BuildSettings{NoCache: c.noCache}},
+			Images: []pipeline.Image{{Image: spec.Image{Name: "a", Tag: "a:1", Args: args}}, {Image: spec.Image{Name: "b", Tag: "b:1", Command: []string{"make"}}}}}
+		x.nameImages(&cfg)
+		if got := cfg.Images[0].Args[cacheMountNamespace]; got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
 	}
 }
 

@@ -115,13 +115,13 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	context.AfterFunc(describing, stop)
 	engine, err := connect.Engine(describing, p.engine)
 	if err != nil {
-		s.problems = append(s.problems, err.Error())
+		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
 		return s
 	}
 	context.AfterFunc(ctx, func() { engine.Close() })
 	info, err := engine.Info(describing)
 	if err != nil {
-		s.problems = append(s.problems, err.Error())
+		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
 		return s
 	}
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
@@ -168,7 +168,7 @@ func (u use) cure() string {
 	if u == inNode {
 		return "correct its name (in a kustomization: under images), give an image of the workload that tag, or list an archive with it under preload"
 	}
-	return "correct its name, or bring it there (docker load, podman load)"
+	return "correct its name, bring it there (docker load, podman load), or, if it is the name of a further context, have a command build the image (docker build --build-context)"
 }
 
 func lookHere(program string) error {
@@ -193,5 +193,5 @@ func judge(name string, err error, cure string) (certain, doubt error) {
 	case slices.ContainsFunc(final, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) }):
 		return fmt.Errorf("it is not on %s and cannot be fetched: %w; %s", name, err, cure), nil
 	}
-	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w", name, err)
+	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w; check its name, and log in to its registry if that asks for it", name, err)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/stratbench/stratbench/outcomes"
 	"github.com/stratbench/stratbench/outcomes/classify"
 	"github.com/stratbench/stratbench/outcomes/postmortem"
+	"github.com/stratbench/stratbench/outcomes/probe"
 	"github.com/stratbench/stratbench/outcomes/watch"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -26,6 +28,12 @@ const (
 	// afterglow is how long the watch goes on after a trial has failed: a client may
 	// notice a death earlier than the watch.
 	afterglow = 300 * time.Millisecond
+	// leaving is how long an engine that was told to stop may take to end. Docker's
+	// address goes at once, and then its containers get up to 15 s.
+	leaving = 20 * time.Second
+	// nodeFirst is how long after a cluster's node its engine may be lost, where
+	// something stops both.
+	nodeFirst = 3 * time.Second
 )
 
 func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
@@ -141,8 +149,11 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 			Machine: m, Cluster: x.cfg.ClusterName, Began: x.record.Started.Add(x.before.At.Duration()),
 			MemoryLimit: x.record.Machine.MemoryLimit, Samples: x.samples(),
 		})
-		x.record.Observed = append(x.record.Observed, c.After.Evidence...)
-		x.record.Observed = append(x.record.Observed, x.log.last()...)
+		for i := range c.After.Evidence {
+			c.After.Evidence[i].At = x.clock.Elapsed()
+		}
+		c.After.Evidence = append(c.After.Evidence, x.awaitLoss(ctx, m, c.After)...)
+		x.record.Observed = slices.Concat(x.record.Observed, c.After.Evidence, x.log.last())
 	}
 	c.Ended = x.watch.Verdict()
 	c.Findings, c.Quiet = x.watch.Stop(), x.watch.Quiet()
@@ -169,11 +180,31 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 		x.blameTunnel(ctx, &c)
 	}
 	x.record.Verdict = outcomes.Judge(c)
-	for i, e := range x.record.Observed {
-		if e.At == 0 {
-			x.record.Observed[i].At = x.clock.Elapsed()
+}
+
+// awaitLoss gives the watch time to see that a user's engine is lost, after a failure
+// that may be a consequence of that: its API does not answer, or the cluster's node was
+// killed. If the engine answers again, that is the evidence.
+func (x *execution) awaitLoss(ctx context.Context, m machine.Machine, after postmortem.Report) []trial.Evidence {
+	away := !after.Saw(trial.SourceEngineAPI, trial.StateAnswers)
+	if m.EngineExited() != nil || !away && !slices.ContainsFunc(after.Nodes, probe.Node.Killed) {
+		return nil
+	}
+	until := time.Now().Add(nodeFirst)
+	if away {
+		until = time.Now().Add(leaving)
+	}
+	for ctx.Err() == nil && time.Now().Before(until) && !x.watch.Saw(trial.StateEngineEnded, trial.StateTunnelBroken) {
+		time.Sleep(afterglow)
+		err := ping(ctx, m.WatchEndpoint())
+		if away && err == nil {
+			return []trial.Evidence{{Source: trial.SourceEngineAPI, State: trial.StateAnswers, Text: "it answers again", At: x.clock.Elapsed(), Rule: trial.RulePostMortem}}
+		}
+		if !away && err != nil {
+			away, until = true, time.Now().Add(leaving)
 		}
 	}
+	return nil
 }
 
 // restarted reports whether the engine's virtual machine was restarted since the

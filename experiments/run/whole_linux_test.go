@@ -144,7 +144,7 @@ func saveServer(t *testing.T, archive, ref string) {
 	}
 }
 
-// serveAgent is an agent of ssh with one key.
+// serveAgent is an ssh agent with one key.
 func serveAgent(t *testing.T) (socket string) {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)

@@ -63,13 +63,17 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := sent.Decode(&j); err != nil {
 		return fmt.Errorf("reading the worker's job: %w", err)
 	}
-	memory := &readings{}
-	go memory.follow(sent)
 	engine, err := connect.Engine(ctx, j.Config.Endpoint)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
+	memory := &readings{}
+	if j.Config.Task != taskSettle {
+		var stop context.CancelCauseFunc
+		ctx, stop = context.WithCancelCause(ctx)
+		go func() { stop(memory.follow(sent)) }()
+	}
 	var lost error
 	report := func(e pipeline.Event) {
 		if err := told.Encode(e); err != nil && lost == nil {
@@ -140,9 +144,7 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	if err := sent.Encode(j); err != nil {
 		x.log.line(x.clock.Elapsed(), "runner", "telling the worker its job: "+err.Error())
 	}
-	if j.Config.Schedule.Admission == nil {
-		words.Close()
-	} else {
+	if j.Config.Schedule.Admission != nil {
 		x.memory.sendTo(sent)
 	}
 	x.workerError = cmd.Wait()
@@ -234,11 +236,11 @@ type readings struct {
 }
 
 // follow receives readings until the runner sends no more.
-func (r *readings) follow(sent *json.Decoder) {
+func (r *readings) follow(sent *json.Decoder) error {
 	for {
 		var next strategies.Reading
 		if err := sent.Decode(&next); err != nil {
-			return
+			return fmt.Errorf("the runner has ended: %w", err)
 		}
 		next.At = time.Now()
 		r.last.Store(&next)

@@ -233,11 +233,12 @@ func (d *document) remove(pointer string) {
 	}
 }
 
-// lost reports whether the mapping at the pointer had a key in the file that was taken
-// out because it is wrong.
+// lost reports whether the value at the pointer was taken out because it is wrong, or
+// a key of the mapping there.
 func (d *document) lost(pointer string) bool {
-	left, _ := lookUp(d.value, pointer).(map[string]any)
-	return len(left) < len(d.keys[pointer])
+	value := lookUp(d.value, pointer)
+	left, _ := value.(map[string]any)
+	return value == nil && d.has(pointer) || len(left) < len(d.keys[pointer])
 }
 
 // where returns the position of the value at the pointer, or of the nearest

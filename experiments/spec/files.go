@@ -131,12 +131,13 @@ func ofKustomization(dir string, seen map[string]bool) (files []string) {
 	return files
 }
 
-// filesBelow are all files below a folder, or the file itself. What cannot be read
-// is reported by its reader.
+// filesBelow are all files below a folder, or the file itself. The folder and the files
+// may be links. What cannot be read is reported by its reader.
 func filesBelow(path string) (files []string) {
-	_ = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			files = append(files, file)
+	root, _ := filepath.EvalSymlinks(path)
+	_ = filepath.WalkDir(root, func(file string, _ fs.DirEntry, _ error) error {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			files = append(files, path+strings.TrimPrefix(file, root))
 		}
 		return nil
 	})

@@ -15,7 +15,8 @@ import (
 
 // Load reads the spec at path and the workload that it names. The error is a
 // *issue.List with everything that is wrong with both: nothing is run or created
-// until the whole spec is right.
+// until the whole spec is right. If only parts of the workload are wrong, the spec is
+// returned too, with the others, for more to be found in what they read.
 func Load(path string) (*Spec, error) {
 	l := &loader{issues: &issue.List{}}
 	if data, err := readAtMost(path, maxBytes); err != nil {
@@ -24,11 +25,18 @@ func Load(path string) (*Spec, error) {
 		l.load(path, data)
 	}
 	l.issues.Sort(path)
-	if err := l.issues.Err(); err != nil {
+	err := l.issues.Err()
+	elsewhere := func(i issue.Issue) bool { return l.workload == nil || i.File != l.workload.file }
+	if err != nil && (l.unread || slices.ContainsFunc(l.issues.List, elsewhere)) {
 		return nil, err
 	}
 	l.spec.document, l.spec.workloadDocument = l.doc, l.workload
-	return l.spec, nil
+	for i := range l.spec.Workload.Images {
+		if image := &l.spec.Workload.Images[i]; l.spec.faulty[fmt.Sprintf("/images/%d", i)] {
+			image.Context, image.Command = "", nil
+		}
+	}
+	return l.spec, err
 }
 
 // loader collects the issues of a spec while it loads it.
@@ -40,12 +48,14 @@ type loader struct {
 	// workloadFaulty is true if there are issues in it.
 	workload       *document
 	workloadFaulty bool
+	// unread is true if parts of the workload's file are not known.
+	unread bool
 }
 
 func (l *loader) load(path string, source []byte) {
 	l.spec = &Spec{
 		Settings: defaultSettings(), Design: Design{Replicates: 5, WarmUp: 1, Reference: true}, Limits: defaultLimits(),
-		Source: source,
+		Source: source, faulty: map[string]bool{},
 	}
 	l.spec.Path, _ = filepath.Abs(path) // it has just been opened
 	if ofWorkload(l.doc.keys[""]) {
@@ -111,6 +121,9 @@ func (l *loader) report(doc *document, problems []problem) {
 			at = key
 		}
 		l.issues.Add(doc.file, at, "%s", p.message)
+		if doc == l.workload {
+			l.spec.fault(p.pointer)
+		}
 	}
 }
 
@@ -141,6 +154,7 @@ func (l *loader) loadWorkload(path string) {
 	if l.workload = parseDocument(file, data, l.issues); l.workload == nil {
 		return
 	}
+	l.unread = len(l.issues.List) > before
 	w := defaultWorkload()
 	if !l.decode(l.workload, workloadRules(), &w) {
 		l.workload = nil
@@ -149,7 +163,7 @@ func (l *loader) loadWorkload(path string) {
 	w.Path, _ = filepath.Abs(file)
 	w.Dir = filepath.Dir(w.Path)
 	l.report(l.workload, missing(l.workload))
-	l.report(l.workload, slices.DeleteFunc(w.resolve(), func(p problem) bool { return p.absent && l.workload.lost(p.pointer) }))
+	l.report(l.workload, slices.DeleteFunc(w.resolve(), func(p problem) bool { return p.of != "" && l.workload.lost(p.of) }))
 	w.SHA256 = w.hash(data)
 	l.spec.Workload = w
 	l.workloadFaulty = len(l.issues.List) > before

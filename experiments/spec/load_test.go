@@ -317,6 +317,37 @@ func TestSetUpsAsTheyAreElsewhere(t *testing.T) {
 	}
 }
 
+// TestLinksAndEmptyFolders has manifests behind links, and the folder of a submodule that
+// git has not filled.
+func TestLinksAndEmptyFolders(t *testing.T) {
+	path := whole(t)
+	dir := filepath.Join(filepath.Dir(path), "w")
+	for name, to := range map[string]string{"linked": "deploy", "deploy/more.yaml": "../z.yaml"} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "workload.yaml")
+	change := func(old, new string) {
+		if err := os.WriteFile(file, []byte(strings.Replace(wholeWorkload, old, new, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("manifests: [z.yaml, deploy]", "manifests: [deploy]")
+	plain := load(t, path).Workload.Manifests
+	change("manifests: [z.yaml, deploy]", "manifests: [\"linked/**\"]")
+	if got := load(t, path).Workload.Manifests; len(got) != len(plain) || !slices.Contains(got, filepath.Join(dir, "linked", "more.yaml")) {
+		t.Errorf("got %q, want as many as %q", got, plain)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "module"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	change("manifests: [z.yaml, deploy]", "deploy: [{kustomize: module}, {helm: {chart: module}}]")
+	if _, err := spec.Load(path); err == nil || strings.Count(err.Error(), "run git submodule update --init") != 2 {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestFoldersOfWhatCommandsName(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{"e2e", "hack", "charts/app"} {

@@ -113,6 +113,9 @@ func child(schema map[string]any, key string) (map[string]any, error) {
 	if items, ok := schema["items"].(map[string]any); ok && lookUp(items, "/properties/name") != nil {
 		return items, nil
 	}
+	if schema["items"] != nil {
+		return nil, fmt.Errorf("%q would be an element of a list, which is varied as a whole; name the list, with levels such as {name: a, value: [b.yaml]}", key)
+	}
 	return nil, fmt.Errorf("%q is unknown; %s", key, suggest(key, slices.Sorted(maps.Keys(properties))))
 }
 
@@ -235,7 +238,7 @@ func (s *Spec) Cell(cell trial.Cell) (Settings, Workload, error) {
 		of.Settings.Engine = filepath.Join(filepath.Dir(s.Path), of.Settings.Engine)
 	}
 	of.Workload.Path, of.Workload.Dir, of.Workload.SHA256 = s.Workload.Path, s.Workload.Dir, s.Workload.SHA256
-	if problems := of.Workload.resolve(); len(problems) > 0 {
+	if problems := of.Workload.resolve(); len(problems) > 0 && len(s.faulty) == 0 { // else they are known
 		return refuse(errors.New(problems[0].message))
 	}
 	return of.Settings, of.Workload, nil

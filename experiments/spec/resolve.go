@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline/testreport"
 )
@@ -71,6 +72,12 @@ func (r *resolver) problem(pointer, format string, args ...any) {
 	r.problems = append(r.problems, problem{pointer: pointer, message: fmt.Sprintf(format, args...)})
 }
 
+// consequence reports a problem, unless something wrong was taken out at the pointer of.
+func (r *resolver) consequence(of, pointer, format string, args ...any) {
+	r.problem(pointer, format, args...)
+	r.problems[len(r.problems)-1].of = of
+}
+
 // setup resolves a set-up inside the user's own code.
 func (r *resolver) setup(w *Workload) {
 	s := w.Setup
@@ -112,7 +119,7 @@ func (r *resolver) setup(w *Workload) {
 // template of another program, such as docker ps --format {{.Names}}.
 func (r *resolver) placeholders(at, text string) {
 	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-		if near := nearest(m[1], placeholders); near != "" && near != m[1] {
+		if near := issue.Nearest(m[1], placeholders); near != "" && near != m[1] {
 			r.problem(at, "{{%s}} has no value; did you mean %s?", m[1], near)
 		}
 	}
@@ -172,7 +179,7 @@ func (r *resolver) images(images []Image) {
 		if image.Context == "" {
 			continue
 		}
-		if r.folder(at+"/context", &image.Context) {
+		if r.folder(at+"/context", &image.Context) && r.filled(at+"/context", image.Context) {
 			r.dockerfile(at, *image)
 		}
 		for id, path := range image.Secrets {
@@ -234,7 +241,7 @@ func (r *resolver) dockerfile(at string, image Image) {
 	info, err := root.Stat(image.Dockerfile)
 	switch {
 	case os.IsNotExist(err):
-		r.problem(at, "dockerfile %s does not exist in the context %s; give its path relative to the context", image.Dockerfile, image.Context)
+		r.problem(at, "dockerfile %s does not exist in the context %s; %s", image.Dockerfile, image.Context, cured(image.Dockerfile, "give its path relative to the context"))
 	case err != nil:
 		r.problem(at, "dockerfile %s in the context %s: %v; it must be a file inside the context", image.Dockerfile, image.Context, withoutPath(err))
 	case !info.Mode().IsRegular():
@@ -276,7 +283,7 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 		case strings.ContainsAny(filepath.Base(path), "*?["):
 			files = append(files, r.matching(at, filepath.Dir(path), filepath.Base(path), false)...)
 		default:
-			r.problem(at, "manifest %s: %v; give the path of a file or folder, relative to the workload's file", path, withoutPath(err))
+			r.problem(at, "manifest %s: %v; %s", path, withoutPath(err), cured(path, "give the path of a file or folder, relative to the workload's file"))
 		}
 	}
 	return files
@@ -311,7 +318,7 @@ func (r *resolver) matching(at, dir, pattern string, deep bool) (files []string)
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		r.problem(at, "%q is not a pattern: %v; write one such as *.yaml", pattern, err)
 	} else if len(files) == 0 {
-		r.problem(at, "no file %s %s matches %s; nothing would be deployed, so correct the path", where, dir, strings.Join(patterns, ", "))
+		r.problem(at, "no file %s %s matches %s; %s", where, dir, strings.Join(patterns, ", "), cured(pattern, "nothing would be deployed, so correct the path"))
 	}
 	slices.Sort(files)
 	return files
@@ -327,8 +334,7 @@ func (r *resolver) step(at string, s *Step) {
 	slices.Sort(kinds)
 	switch {
 	case len(kinds) == 0:
-		r.problem(at, "the step does nothing; give it one of apply, kustomize, helm, command and wait")
-		r.problems[len(r.problems)-1].absent = true
+		r.consequence(at, at, "the step does nothing; give it one of apply, kustomize, helm, command and wait")
 	case len(kinds) > 1:
 		r.problem(at, "the step has %s, and a step does one thing; make a step of each", strings.Join(kinds, " and "))
 	}
@@ -336,8 +342,8 @@ func (r *resolver) step(at string, s *Step) {
 		r.problem(at, "dir and env belong to a command, and the step has none; take them out, or make the step a command, such as [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]")
 	}
 	s.Apply = r.manifests(at+"/apply", s.Apply)
-	if s.Kustomize != "" {
-		r.folder(at+"/kustomize", &s.Kustomize)
+	if s.Kustomize != "" && r.folder(at+"/kustomize", &s.Kustomize) {
+		r.filled(at+"/kustomize", s.Kustomize)
 	}
 	if s.Helm != nil {
 		r.chart(at+"/helm", s.Helm)
@@ -368,7 +374,9 @@ func (r *resolver) chart(at string, c *Chart) {
 	} else if c.Chart != "" {
 		c.Chart = r.absolute(c.Chart)
 		if _, err := os.Stat(c.Chart); err != nil {
-			r.problem(at+"/chart", "chart %s: %v; give the path of its folder or archive, relative to the workload's file, or a URL with #sha256= and its checksum", c.Chart, withoutPath(err))
+			r.problem(at+"/chart", "chart %s: %v; %s", c.Chart, withoutPath(err), cured(c.Chart, "give the path of its folder or archive, relative to the workload's file, or a URL with #sha256= and its checksum"))
+		} else {
+			r.filled(at+"/chart", c.Chart)
 		}
 	}
 	for i, file := range c.ValuesFiles {
@@ -394,19 +402,25 @@ func (r *resolver) test(t *Test) {
 	r.folder("/test/dir", &t.Dir)
 	r.command("/test/command", t.Command)
 	t.Format = cmp.Or(t.Format, testreport.GoJSON)
-	switch {
-	case !t.Format.Streams() && t.Report == "":
-		r.problem("/test/format", "format %s is read from a file; add report: and the path that the command writes", t.Format)
-	case t.Format.Streams() && t.Report != "":
-		r.problem("/test/report", "format %s is read from standard output; remove report or choose ginkgo-json or junit", t.Format)
-	case t.Report != "" && !filepath.IsAbs(t.Report):
-		t.Report = filepath.Join(t.Dir, t.Report)
+	report := t.Report
+	if report != "" && !filepath.IsAbs(report) {
+		report = filepath.Join(t.Dir, report)
 	}
+	info, err := os.Stat(report)
+	switch {
+	case strings.HasSuffix(t.Report, "/") || err == nil && info.IsDir():
+		r.problem("/test/report", "%s is a folder; write a pattern for the files in it, such as %s/*.xml", t.Report, strings.TrimSuffix(t.Report, "/"))
+	case !t.Format.Streams() && report == "":
+		r.consequence("/test/report", "/test/format", "format %s is read from a file; add report: and the path that the command writes", t.Format)
+	case t.Format.Streams() && report != "":
+		r.consequence("/test/format", "/test/report", "format %s is read from standard output; remove report or choose ginkgo-json or junit", t.Format)
+	}
+	t.Report = report
 }
 
 func (r *resolver) command(at string, args []string) {
 	if len(args) > 0 && args[0] == "" {
-		r.problem(at+"/0", "the command has no name; write the program first")
+		r.consequence(at+"/0", at+"/0", "the command has no name; write the program first")
 	}
 }
 
@@ -428,7 +442,7 @@ func (r *resolver) folder(at string, path *string) bool {
 	*path = r.absolute(cmp.Or(*path, "."))
 	const cure = "give the path of a folder, relative to the workload's file"
 	if info, err := os.Stat(*path); err != nil {
-		r.problem(at, "folder %s: %v; %s", *path, withoutPath(err), cure)
+		r.problem(at, "folder %s: %v; %s", *path, withoutPath(err), cured(*path, cure))
 	} else if !info.IsDir() {
 		r.problem(at, "%s is not a folder; %s", *path, cure)
 	} else {
@@ -437,11 +451,36 @@ func (r *resolver) folder(at string, path *string) bool {
 	return false
 }
 
+// filled reports whether a path leads to anything but an empty folder.
+func (r *resolver) filled(at, path string) bool {
+	entries, err := os.ReadDir(path)
+	if err != nil || len(entries) > 0 {
+		return true
+	}
+	r.problem(at, "folder %s is empty; if it is a submodule of git, run git submodule update --init, and else fill it before the run or correct the path", path)
+	return false
+}
+
+// cured is the cure for a path that leads to nothing.
+func cured(path, cure string) string {
+	switch {
+	case strings.Contains(path, `\`):
+		return `write / between folders, and not \`
+	case strings.Contains(path, "$"):
+		return "no variable is replaced here, so write the path out"
+	}
+	return cure
+}
+
 func (r *resolver) file(at, path string) string {
+	if strings.Contains(path, "://") {
+		r.problem(at, "%s is not fetched; download it beside the workload, once, and give its path", path)
+		return path
+	}
 	path = r.absolute(path)
 	const cure = "give the path of a file, relative to the workload's file"
 	if info, err := os.Stat(path); err != nil {
-		r.problem(at, "file %s: %v; %s", path, withoutPath(err), cure)
+		r.problem(at, "file %s: %v; %s", path, withoutPath(err), cured(path, cure))
 	} else if !info.Mode().IsRegular() {
 		r.problem(at, "%s is not a file; %s", path, cure)
 	}

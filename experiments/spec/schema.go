@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -123,7 +124,9 @@ type problem struct {
 	key bool
 	// absent is true if something is missing below the pointer, or the value there
 	// is empty; the value is then not wrong itself.
-	absent  bool
+	absent bool
+	// of is empty, or points to what causes the problem if it was taken out.
+	of      string
 	message string
 }
 
@@ -188,13 +191,18 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 		}
 		format, _ := rule["format"].(string)
 		return say("is a %s and not a %s; %s", types[k.Got].name, types[k.Want[0]].name,
-			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), shape(e.InstanceLocation, rule), types[k.Want[0]].cure))
+			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), shape(e.InstanceLocation, rule), insteadOf(above(e.InstanceLocation)), types[k.Want[0]].cure))
 	case *kind.Enum:
 		known := make([]string, len(k.Want))
 		for i, want := range k.Want {
 			known[i] = fmt.Sprint(want)
 		}
-		return say("is %q, which is not known; %s", fmt.Sprint(k.Got), suggest(fmt.Sprint(k.Got), known))
+		got := fmt.Sprint(k.Got)
+		cure := suggest(got, known)
+		if more := insteadOf(e.InstanceLocation); more != "" && issue.Nearest(got, known) == "" {
+			cure += "; " + more
+		}
+		return say("is %q, which is not known; %s", got, cure)
 	case *kind.Format:
 		return say("is wrong: %v", k.Err)
 	case *kind.MinItems, *kind.MinProperties, *kind.MinLength:
@@ -215,15 +223,21 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 	return say("is wrong: %s; see the schema for what is allowed", e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
 }
 
+// above is the location of what holds a value.
+func above(location []string) []string { return location[:max(0, len(location)-1)] }
+
 // shape says how a value is written that has the wrong type.
 func shape(location []string, rule map[string]any) string {
 	properties, _ := rule["properties"].(map[string]any)
 	items, _ := rule["items"].(map[string]any)
+	commands := []string{"command", "before", "after", "prepare", "cleanup"}
 	switch last := len(location) - 1; {
 	case last < 0:
 		return ""
-	case slices.Contains([]string{"command", "before", "after", "prepare", "cleanup"}, location[last]) && items != nil:
+	case slices.Contains(commands, location[last]) && items != nil:
 		return "write the program and its arguments as a list, such as [make, e2e], or [sh, -c, \"…\"] for a line of a shell"
+	case last > 0 && slices.Contains(commands, location[last-1]):
+		return "write each argument as text, in quotes if it looks like something else, and several commands as one: [sh, -c, \"… && …\"]"
 	case items["type"] == "object":
 		return "write a list, with a hyphen before each entry"
 	case len(properties) > 0 && len(properties) <= 14:

@@ -7,8 +7,11 @@
 package spec
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -59,6 +62,21 @@ type Spec struct {
 
 	// The files as read, for the positions of their parts.
 	document, workloadDocument *document
+	// faulty are pointers to the parts of the workload that have issues.
+	faulty map[string]bool
+}
+
+// fault records an issue at a pointer into the workload, or of what is missing there.
+func (s *Spec) fault(pointer string) {
+	keys := strings.Split(cmp.Or(pointer, "/deploy"), "/")
+	for n := 2; n <= min(len(keys), 3); n++ {
+		s.faulty[strings.Join(keys[:n], "/")] = true
+	}
+}
+
+// Faulty reports whether there are issues below one of the workload's keys.
+func (s *Spec) Faulty(keys ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { return s.faulty["/"+key] })
 }
 
 // Design says how often and in which order trials run.

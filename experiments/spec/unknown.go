@@ -7,34 +7,19 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/stratbench/stratbench/internal/issue"
 )
 
 // suggest ends a message about an unknown name: with the known name that was
 // probably meant, or else with all of them.
 func suggest(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+	if near := issue.Nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	if len(known) == 0 {
 		return "none is known here"
 	}
 	return "known are " + strings.Join(known, ", ")
-}
-
-// nearest returns the known name that differs from name in the fewest letters, at
-// most in about a third of them, or "".
-func nearest(name string, known []string) string {
-	if len(name) > 50 {
-		return ""
-	}
-	best, bound := "", max(1, (len(name)+1)/3)
-	for _, k := range known {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(k), nil); d <= bound {
-			best, bound = k, d-1
-		}
-	}
-	return best
 }
 
 // wishes are keys that people know from other tools and that do not exist here or
@@ -60,14 +45,15 @@ var wishes = map[string]string{
 	"retries":          "nothing is tried again, because a failure is a result; write design.replicates in the spec",
 	"ready.conditions": "services are ready when every applied object is ready by the rules of kstatus (a Deployment is available, a Job is complete, a custom resource has the condition Ready) and ready.urls answer; wait for anything else with a step, under deploy: - wait: {for: …, object: …}",
 	"ready.timeout":    "limits belong in the experiment's spec; write limits: {phase: {deploy: 10m}} there",
-	"images.platforms": "write platform, with a single one: an engine and a node keep one platform per image name",
+	"images.platform":  aPlatform,
+	"images.platforms": aPlatform,
 	"images.ssh":       "write ssh: {default: agent}, or the path of a socket or a key for each id",
-	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, a file for each id",
+	"images.secrets":   "write secrets: {npmrc: ~/.npmrc}, a file for each id; put a variable into one first: (umask 077; printenv TOKEN >token)",
 	"images.buildArgs": "write args",
 	"images.file":      "write dockerfile, relative to the context",
 	"images.cacheFrom": "the settings build.cache and build.noCache decide about caches; take the key out",
-	"images.image":     "write images that are not built under preload",
-	"images.pull":      "write images that are not built under preload",
+	"images.image":     retagged,
+	"images.pull":      retagged,
 	"build":            "write images, one entry for each: - {name: api, tag: \"api:dev\", context: .}",
 	"images.build":     "write context, dockerfile and args beside name and tag, or a command that builds the image",
 	"images.ko":        byCommand,
@@ -77,7 +63,15 @@ var wishes = map[string]string{
 	"images.jib":       byCommand,
 	"images.pack":      byCommand,
 	"images.earthly":   byCommand,
+	"images.apko":      byCommand,
+	"images.compose":   byCommand,
+	"images.dotnet":    byCommand,
+	"images.gradle":    byCommand,
+	"images.maven":     byCommand,
+	"images.custom":    byCommand,
 	"images.builder":   byCommand,
+	"images.docker":    "write context, dockerfile, target and args beside name and tag",
+	"images.load":      "every image is loaded into the nodes; take the key out",
 	"images.script":    byCommand,
 	"images.contexts":  "further contexts are not passed on; write command: [sh, -c, \"docker build --build-context … -t $STRATBENCH_IMAGE .\"]",
 	"images.archive":   "write the archive under preload, or a command that loads it into the engine",
@@ -105,6 +99,7 @@ var wishes = map[string]string{
 	"test.teardown":    "write hooks: {test: {after: [COMMAND]}}; the cluster is deleted after the trial anyway",
 	"test.timeout":     "limits belong in the experiment's spec; write limits: {phase: {test: 20m}} there",
 	"test.cwd":         "write dir",
+	"test.format":      "most runners can write junit",
 	"test.junit":       "write format: junit, and report with the file that the command writes",
 	"test.image":       "the command runs outside of the cluster; write a program that exists on this host",
 	"test.namespace":   "the command gets KUBECONFIG but no namespace; pass it under test.env",
@@ -113,13 +108,21 @@ var wishes = map[string]string{
 	"settings.engine.rootless":  asFound,
 	"settings.machine.rootless": asFound,
 
+	"images.buildpacks": byCommand,
+
 	"deploy.enableHelm":            "charts are rendered by a helm step; or have a command build and apply the whole: [sh, -c, \"kustomize build --enable-helm DIR | kubectl apply -f -\"]",
 	"deploy.loadRestrictor":        "kustomize reads no file outside of the folder of the kustomization that names it: move the file below it, and take the key out",
 	"deploy.helm.name":             "write release",
 	"deploy.helm.createNamespace":  "the namespace is made if nothing else makes it; take the key out",
 	"deploy.helm.set":              "write values, with a mapping: values: {image: {tag: e2e}}",
 	"deploy.helm.valueFiles":       "write valuesFiles",
-	"deploy.helm.postRenderer":     "have a command render and apply the whole: [sh, -c, \"helm template RELEASE CHART | ./post-render.sh | kubectl apply -f -\"]",
+	"deploy.helm.postRenderer":     rendered,
+	"deploy.helm.postRenderers":    rendered,
+	"deploy.helm.setFile":          byHelm,
+	"deploy.helm.setString":        byHelm,
+	"deploy.helm.args":             byHelm,
+	"deploy.helm.extraArgs":        byHelm,
+	"deploy.helm.flags":            byHelm,
 	"deploy.helm.wait":             waited,
 	"deploy.helm.atomic":           waited,
 	"deploy.helm.waitForJobs":      waited,
@@ -128,8 +131,10 @@ var wishes = map[string]string{
 	"deploy.helm.repo":             pulled,
 	"deploy.helm.repository":       pulled,
 	"deploy.helm.dependencyUpdate": "run helm dependency build beforehand, once; nothing is fetched in a trial",
-	"deploy.helm.skipCRDs":         "the chart's folder crds is always applied; take the key out",
-	"deploy.helm.includeCRDs":      "the chart's folder crds is always applied; take the key out",
+	"deploy.helm.skipCRDs":         crdsApplied,
+	"deploy.helm.skipCrds":         crdsApplied,
+	"deploy.helm.includeCRDs":      crdsApplied,
+	"deploy.helm.includeCrds":      crdsApplied,
 	"deploy.wait.timeout":          "write timeout beside wait, in the step",
 	"deploy.wait.condition":        "write for: condition=NAME",
 	"deploy.wait.name":             "write object: KIND/NAME",
@@ -138,12 +143,17 @@ var wishes = map[string]string{
 
 // Answers to several wishes.
 const (
-	byCommand = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
-	inStages  = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
-	asCommand = "write command, with the program and its arguments as a list"
-	asFound   = "a rootless engine is used as it is found; start it, and write settings: {machine: {kind: host}}"
-	waited    = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
-	pulled    = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
+	aPlatform   = "write platform, with a single one: an engine and a node keep one platform per image name"
+	byCommand   = "write command, which builds the image and leaves it in the engine by the name in $STRATBENCH_IMAGE"
+	retagged    = "write images that are not built under preload, or, for another name, command: [sh, -c, \"docker pull IMAGE && docker tag IMAGE $STRATBENCH_IMAGE\"]"
+	inStages    = "strategies decide what is built after what; write one of your own, with stages, under strategies in the experiment's spec"
+	asCommand   = "write command, with the program and its arguments as a list"
+	asFound     = "a rootless engine is used as it is found; start it, and write settings: {machine: {kind: host}}"
+	crdsApplied = "the chart's folder crds is always applied, before anything else of it; take the key out, or install the chart by a command: [helm, install, …, --skip-crds]"
+	waited      = "take the key out: after the last step stratbench waits for all objects and Jobs; to wait earlier, write a step with wait"
+	rendered    = "have a command render and apply the whole: [sh, -c, \"helm template RELEASE CHART | ./post-render.sh | kubectl apply -f -\"]"
+	byHelm      = "write values, or install the chart by a command: [helm, install, …]"
+	pulled      = "run helm pull once, and name the archive as chart, or its URL with #sha256= and its checksum (in a registry oci://host/name:version#sha256=…)"
 )
 
 // misplaced returns what to do with an unknown key that is a setting. In a workload

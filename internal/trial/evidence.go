@@ -47,9 +47,9 @@ const (
 	// StateEngineEnded: the engine's process has ended, or nothing listens any
 	// more at the address of an engine that stratbench does not run.
 	StateEngineEnded State = "engine ended"
-	// StateEngineRestarted: a user's engine closed a connection that the watch kept
+	// StateConnectionClosed: a user's engine closed a connection that the watch kept
 	// open. An engine that ends closes it, however soon it is back.
-	StateEngineRestarted State = "engine restarted"
+	StateConnectionClosed State = "connection closed"
 	// StateEngineStopped: the engine's process was stopped (SIGSTOP).
 	StateEngineStopped State = "engine stopped"
 	// StateEngineSilent: the engine's process lives, and its API does not answer.
@@ -135,7 +135,7 @@ const (
 
 // States lists every State.
 func States() []State {
-	return []State{StateEngineEnded, StateEngineRestarted, StateEngineStopped, StateEngineSilent, StatePartEnded, StatePartStopped,
+	return []State{StateEngineEnded, StateConnectionClosed, StateEngineStopped, StateEngineSilent, StatePartEnded, StatePartStopped,
 		StateKilled, StateThrashing, StateMachineRestarted, StateNodeEnded, StateKubernetesSilent, StateTunnelBroken, StateOverdue, StateBackedOff, StateEndedByWatch, StateSilence,
 		StateEndedByItself, StateEndedByLimit, StateEndedMute, StateEndedNoResult, StateToldToStop, StateLastSaid, StateReported, StateReads,
 		StateReadsRefuted, StatePressed, StateNoWayOut, StateInjected, StateNotInjected, StateNoted, StateOverlap, StateExitCode,

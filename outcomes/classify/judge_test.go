@@ -206,7 +206,19 @@ func TestJudgement(t *testing.T) {
 			log: "tests-1  | an order is refused with 400\ntests-1 exited with code 0\nAborting on container exit...\n Container shop-db-1  Stopped\n", outcome: trial.OK},
 		"the tests of compose ended badly": {
 			log:     "db-1 exited with code 0\ntests-1 exited with code 1\nAborting on container exit...\n",
+			outcome: trial.TestFailed, cause: "step"},
+		"a line anchored behind the name of a job": {
+			log:     "e2e\tRun it\t2026-01-01T10:00:00.1Z Tests:       1 failed, 3 passed, 4 total\n",
+			outcome: trial.TestFailed, cause: "test"},
+		"a part of a name in capitals": {opts: Options{Phase: trial.PhaseBuild}, log: "shop.ResourceNotFoundException: failed\n",
 			outcome: trial.BuildFailed, cause: trial.CauseUnknown},
+		"what Python passed over": {
+			log: "===== 2 passed in 3.1s =====\nException ignored in: <function Loop.__del__>\nTraceback (most recent call last):\n  File \"loop.py\", line 6\nRuntimeError: closed\n", outcome: trial.OK},
+		"what compose stops because the tests ended well": {
+			log: "tests-1 exited with code 0\nAborting on container exit...\n Container shop-api-1  Stopping\napi-1 exited with code 2\n", outcome: trial.OK},
+		"a service that ends badly, so that compose stops the others": {
+			log:     "migrate-1 exited with code 3\nAborting on container exit...\n Container shop-db-1  Stopped\ndb-1 exited with code 0\n",
+			outcome: trial.DeployFailed, cause: "step"},
 		"a complaint before tidying up": {
 			log:     "Test Suite Passed\n--- FAIL: TestMore (0.1s)\ndocker compose down\n",
 			outcome: trial.TestFailed, cause: "tests"},

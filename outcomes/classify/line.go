@@ -42,7 +42,7 @@ func standingOf(line []byte) standing {
 	switch {
 	case len(text) == 0:
 		return said
-	case by == stepTitle || isEcho(text):
+	case by == stepTitle || isEcho(text) || isFrame(text):
 		return echoed
 	case isInformation(text) || isTitle(text) || by == stepOutput && isProgress(text):
 		return routine
@@ -93,7 +93,27 @@ func passedOn(line []byte) []byte {
 	if len(text) > 20 && text[18] == ']' && text[19] == ' ' && isKlog(text) {
 		text = clockless(text[20:]) // Prow's: "I0202 12:13:58.982] text"
 	}
+	if name, rest, ok := bytes.Cut(text[:min(len(text), 60)], []byte("  | ")); ok && len(rest) > 0 && isService(bytes.TrimRight(name, " ")) {
+		text = bytes.TrimLeft(text[bytes.Index(text, []byte("| "))+2:], " \t") // compose's: "shop-1  | text"
+	}
 	return text
+}
+
+// isService reports whether compose can have given a service that name.
+func isService(name []byte) bool {
+	return len(name) > 0 && 'a' <= name[0] && name[0] <= 'z' && !bytes.ContainsAny(name, " |:/[]()\t")
+}
+
+// unwrapped is what passedOn leaves of a line, with its indentation.
+func unwrapped(line []byte) []byte {
+	cut := len(line) - len(passedOn(line))
+	for cut > 0 && (line[cut-1] == ' ' || line[cut-1] == '\t') {
+		cut--
+	}
+	if cut > 0 && cut < len(line) && (line[cut] == ' ' || line[cut] == '\t') {
+		cut++
+	}
+	return line[cut:]
 }
 
 // buildStep returns the number that BuildKit puts in front of a line, and what
@@ -131,6 +151,11 @@ func isClock(word []byte) bool {
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 func isNumber(word []byte) bool { return len(word) > 0 && len(bytes.Trim(word, "0123456789.")) == 0 }
+
+// isFrame reports whether the text is a frame of a stack trace, which names code.
+func isFrame(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("at ")) && bytes.IndexByte(text, '(') > 0
+}
 
 // echoMarks begin the lines that repeat source text: the trace of a shell, its
 // prompt, the scripts of GitHub (whose colour may have lost its escape).
@@ -215,6 +240,9 @@ func isInformation(text []byte) bool {
 		return !bytes.Contains(text, []byte("FAIL"))
 	}
 	head := text[:min(len(text), 160)]
+	if containsAny(head, "[debug] ", `"s":"I"`) { // of helm and of MongoDB
+		return true
+	}
 	if at := bytes.Index(head, []byte("level")); at == 0 || at > 0 && isLogHead(head[:at]) {
 		return informs.of(bytes.TrimLeft(head[at+len("level"):], `"=: `)) != ""
 	}

@@ -174,14 +174,24 @@ func (r *Rule) compile() error {
 
 // pattern is what a rule looks for on a line: pieces of text in that order,
 // with anything between them ("dial tcp * connection refused"). ASCII case is
-// ignored.
-type pattern [][]byte
+// ignored, except by the name of an errno or the like: "ENOTFOUND" is no part of
+// "ResourceNotFoundException".
+type pattern struct {
+	pieces [][]byte
+	name   []byte
+}
+
+// names are what programs write in capitals only.
+var names = regexp.MustCompile(`^[A-Z][A-Z_]{4,}$`)
 
 func newPattern(text string) (p pattern) {
+	if names.MatchString(text) {
+		p.name = []byte(text)
+	}
 	text = strings.ReplaceAll(strings.ToLower(text), " * ", "*")
 	for piece := range strings.SplitSeq(text, "*") {
 		if piece != "" {
-			p = append(p, []byte(piece))
+			p.pieces = append(p.pieces, []byte(piece))
 		}
 	}
 	return p
@@ -191,7 +201,7 @@ func newPattern(text string) (p pattern) {
 // rarest by rule of thumb.
 func (p pattern) needle() string {
 	var longest []byte
-	for _, piece := range p {
+	for _, piece := range p.pieces {
 		if len(piece) > len(longest) {
 			longest = piece
 		}
@@ -199,9 +209,12 @@ func (p pattern) needle() string {
 	return string(longest)
 }
 
-// in reports whether the line, already in lower case, holds the pattern.
-func (p pattern) in(lower []byte) bool {
-	for _, piece := range p {
+// in reports whether the text holds the pattern; lower is the same in lower case.
+func (p pattern) in(text, lower []byte) bool {
+	if p.name != nil {
+		return bytes.Contains(text, p.name)
+	}
+	for _, piece := range p.pieces {
 		at := bytes.Index(lower, piece)
 		if at < 0 {
 			return false

@@ -118,13 +118,18 @@ func (s *scanner) scan(block []byte) {
 
 // readPart reads what of a line lies behind at, the offset where in the block.
 func (s *scanner) readPart(line []byte, at, where int) {
-	raw := line[at:]
+	evidence := line[at:]
+	raw := evidence
+	if at == 0 {
+		raw = unwrapped(raw) // a rule reads what was said, and not in which job
+	}
+	cut := len(evidence) - len(raw)
 	if s.search(raw); len(s.found) == 0 {
 		return
 	}
 	s.text, s.lower = append(s.text[:0], raw...), appendLower(s.lower[:0], raw)
 	for i, f := range s.found {
-		s.found[i].unquoted = f.rule != nil && f.rule.restsOn(echoed) && f.pattern.in(statement(s.lower, f.end))
+		s.found[i].unquoted = f.rule != nil && f.rule.restsOn(echoed) && f.pattern.in(statement(s.text, f.end), statement(s.lower, f.end))
 	}
 	for _, f := range s.found {
 		if f.rule == nil && f.quote.opens(s.lower[:f.end]) {
@@ -132,7 +137,7 @@ func (s *scanner) readPart(line []byte, at, where int) {
 		}
 	}
 	s.found = slices.DeleteFunc(s.found, func(f find) bool {
-		return f.rule == nil || !f.unquoted && !f.pattern.in(statement(s.lower, f.end))
+		return f.rule == nil || !f.unquoted && !f.pattern.in(statement(s.text, f.end), statement(s.lower, f.end))
 	})
 	if len(s.found) == 0 {
 		return
@@ -149,7 +154,7 @@ func (s *scanner) readPart(line []byte, at, where int) {
 		if f.unquoted {
 			text = raw
 		}
-		s.sightings[by][f.rule.place].add(f.rule, s.number, statement(text, f.end), text, raw, f.end)
+		s.sightings[by][f.rule.place].add(f.rule, s.number, statement(text, f.end), text, evidence, cut+f.end)
 	}
 }
 
@@ -264,8 +269,9 @@ type place struct {
 }
 
 // add notes the line if the rule's regular expressions agree with its text, in
-// which what the raw line quotes is blanked out, and with the statement in it.
-func (s *sighting) add(r *Rule, number int, statement, text, raw []byte, end int) {
+// which what it quotes is blanked out, and with the statement in it. The needle
+// ends at end in the whole line.
+func (s *sighting) add(r *Rule, number int, statement, text, line []byte, end int) {
 	if r.detail != nil || r.not != nil {
 		if s.tried > tryLimit {
 			if len(s.latest) < latestLimit {
@@ -280,7 +286,7 @@ func (s *sighting) add(r *Rule, number int, statement, text, raw []byte, end int
 			return
 		}
 	}
-	s.note(number, raw, end)
+	s.note(number, line, end)
 }
 
 func (s *sighting) note(number int, line []byte, end int) {

@@ -43,6 +43,19 @@ var scripts = []section{
 		},
 		holds: func(text, _ []byte) bool { return bytes.Contains(text, []byte("\n  shell: ")) },
 	},
+	{ // what compose stops because one service ended: how that one did is what counts
+		opening: []byte("Aborting on container exit"),
+		ends: func(line []byte) bool {
+			return len(bytes.TrimSpace(line)) > 0 && !containsAny(line, " | ", "exited with code ", "Container ", "Stopping ", "Network ", "Volume ", "[+] ")
+		},
+	},
+	{ // what Python could not raise, and therefore passed over
+		opening: []byte("Exception ignored in"),
+		ends: func(line []byte) bool {
+			text := unwrapped(line)
+			return !bytes.HasPrefix(text, []byte("Traceback")) && len(text) > 0 && text[0] != ' '
+		},
+	},
 	{ // up to a prompt, to what a CI puts in front of a command, or to a complaint
 		opening: []byte("NOTES:\n"),
 		begins: func(line []byte) bool {
@@ -70,6 +83,8 @@ var observations = []section{
 		}
 		return len(bytes.TrimSpace(line)) > 0 && line[0] != ' ' && line[0] != '\t'
 	}},
+	{opening: []byte("stderr | "), begins: beginsWith("stderr | "), ends: endsOutput},
+	{opening: []byte("stdout | "), begins: beginsWith("stdout | "), ends: endsOutput},
 	{opening: []byte("[FAILED] "), ends: beginsWith("In [", "-----", "• ", "Ran ", "Summarizing ")},
 	{opening: []byte("= FAILURES ="), ends: beginsWith("=====")},
 	{opening: []byte("= ERRORS ="), ends: beginsWith("=====")},
@@ -78,6 +93,9 @@ var observations = []section{
 		return len(text) > 0 && text[0] != '#' && !bytes.Contains(line[:min(len(line), 40)], []byte("   "))
 	}},
 }
+
+// endsOutput begins what vitest prints behind the output of a test.
+var endsOutput = beginsWith("✓ ", "✗ ", "× ", "❯ ", "⎯", "FAIL ", "Test Files ")
 
 func beginsWith(texts ...string) func(line []byte) bool {
 	return func(line []byte) bool {

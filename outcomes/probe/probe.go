@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,11 @@ func (n Node) Name() string { return strings.TrimPrefix(strings.Join(n.Names, ",
 
 // Running reports whether the node runs.
 func (n Node) Running() bool { return n.State == "running" }
+
+// Killed reports whether the node was ended from outside, by SIGINT, SIGKILL or SIGTERM.
+func (n Node) Killed() bool {
+	return slices.ContainsFunc([]string{"130", "137", "143"}, func(code string) bool { return strings.HasPrefix(n.Status, "Exited ("+code+")") })
+}
 
 // APIPort is where the machine publishes the Kubernetes API of a node that runs, or 0.
 func (n Node) APIPort() (port int) {

@@ -113,10 +113,12 @@ func against(r results.Record) []string {
 	engine := v.Outcome == trial.EngineCrash || v.Outcome == trial.EngineHang
 	for _, e := range r.Observed {
 		switch {
-		case e.Source == trial.SourceEngineAPI && e.State == trial.StateAnswers && engine:
+		case e.Source == trial.SourceEngineAPI && e.State == trial.StateAnswers && engine && v.Cause != trial.CauseRestarted:
 			list = append(list, "the engine's API answered when it was asked after the failure")
 		case e.Source == trial.SourceEngineAPI && e.State == trial.StateHangs && !engine && v.Outcome != trial.HostExhausted:
 			list = append(list, "the engine's API hung when it was asked after the failure: "+e.Text)
+		case e.Source == trial.SourceEngineAPI && e.State == trial.StateSilent && !engine && v.Cause != trial.CauseTunnel:
+			list = append(list, "the engine's API did not answer when it was asked after the failure: "+e.Text)
 		case e.Source == trial.SourceOOM && e.State == trial.StateNone && v.Cause == trial.CauseOOM:
 			list = append(list, e.Text)
 		}

@@ -38,4 +38,13 @@ func TestWhatSpeaksAgainst(t *testing.T) {
 	if !strings.Contains(got, "API answered") || !strings.Contains(got, "killed nobody") {
 		t.Errorf("against: %s", got)
 	}
+	r.Verdict.Cause = trial.CauseRestarted
+	if got := strings.Join(against(r), "; "); strings.Contains(got, "API answered") {
+		t.Errorf("that an engine is back speaks against its restart: %s", got)
+	}
+	r.Verdict = trial.Verdict{Outcome: trial.ClusterCreateFailed, Cause: "kubeadm"}
+	r.Observed = []trial.Evidence{{Source: trial.SourceEngineAPI, State: trial.StateSilent, Text: "connection refused"}}
+	if got := strings.Join(against(r), "; "); !strings.Contains(got, "did not answer") {
+		t.Errorf("against a failure of the cluster's alone: %s", got)
+	}
 }

@@ -27,7 +27,7 @@ var findings = map[trial.State]struct {
 	fatal  bool
 }{
 	trial.StateEngineEnded:      {trial.SourceEngine, true},
-	trial.StateEngineRestarted:  {trial.SourceEngine, false},
+	trial.StateConnectionClosed: {trial.SourceEngine, false},
 	trial.StateEngineStopped:    {trial.SourceEngine, true},
 	trial.StatePartEnded:        {trial.SourceEngine, false},
 	trial.StatePartStopped:      {trial.SourceEngine, true},

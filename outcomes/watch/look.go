@@ -65,7 +65,7 @@ func (w *Watch) ping(ctx context.Context) {
 func (w *Watch) hold(ctx context.Context) {
 	held, err := w.engine.Hold(ctx)
 	if held && ctx.Err() == nil {
-		w.found(Finding{State: trial.StateEngineRestarted, Text: fmt.Sprintf("it closed a connection that was kept open: %v", err)})
+		w.found(Finding{State: trial.StateConnectionClosed, Text: fmt.Sprintf("it closed a connection that the watch kept open: %v", err)})
 	}
 }
 

@@ -206,7 +206,7 @@ func TestARestartIsSeenHoweverShort(t *testing.T) {
 	engine.CloseClientConnections()
 	<-asked // held again
 	found := w.Stop()
-	if len(found) != 1 || found[0].State != trial.StateEngineRestarted || found[0].Phase != trial.PhaseBuild || dead(w) {
+	if len(found) != 1 || found[0].State != trial.StateConnectionClosed || found[0].Phase != trial.PhaseBuild || dead(w) {
 		t.Errorf("found %+v; given up: %v", found, dead(w))
 	}
 }

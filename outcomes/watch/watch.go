@@ -137,6 +137,13 @@ func (w *Watch) Verdict() *Finding {
 	return w.verdict
 }
 
+// Saw reports whether the watch has found one of the states.
+func (w *Watch) Saw(states ...trial.State) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.findings, func(f Finding) bool { return slices.Contains(states, f.State) })
+}
+
 // Quiet is what the machine was doing in the middle of the last long silence. After a
 // limit has ended a build, its processes are gone, and it is too late to look.
 type Quiet struct {

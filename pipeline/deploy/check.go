@@ -321,7 +321,7 @@ func orTemplate(value, otherwise string) string {
 	if strings.HasPrefix(value, "ko://") {
 		return "ko replaces it; write the tag of an image of the workload, or have a command replace it and apply the whole: [sh, -c, \"sed s,ko://PATH,$STRATBENCH_TAG_NAME, FILE | kubectl apply -f -\"]"
 	}
-	if strings.Contains(value, "${") || strings.Contains(value, "$(") || strings.Contains(value, "{{") {
+	if strings.Contains(value, "$(") || strings.ContainsAny(value, "{<") {
 		return "it looks like a template; nothing is replaced in manifests, so render them beforehand (with envsubst, or the tool that they are written for)"
 	}
 	return otherwise

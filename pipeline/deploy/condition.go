@@ -17,10 +17,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/util/jsonpath"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
@@ -65,6 +67,70 @@ func (w Condition) check() error {
 		return &SourceError{Part: "wait.selector", Err: fmt.Errorf("%q is no selector: %w; write one such as app=shop", w.Selector, err)}
 	}
 	return nil
+}
+
+// conditionsOf are the conditions that Kubernetes gives objects, by each name of their kind
+// that kubectl accepts. Kinds to which others add conditions, such as Node, are not in it.
+var conditionsOf = func() map[string][]string {
+	kinds := map[string][]string{}
+	for names, conditions := range map[string]string{
+		"pod pods po":                                      "Ready ContainersReady Initialized PodScheduled PodReadyToStartContainers DisruptionTarget PodResizePending PodResizeInProgress",
+		"deployment deployments deploy":                    "Available Progressing ReplicaFailure",
+		"replicaset replicasets rs":                        "ReplicaFailure",
+		"statefulset statefulsets sts":                     "",
+		"daemonset daemonsets ds":                          "",
+		"job jobs":                                         "Complete Failed Suspended SuccessCriteriaMet FailureTarget",
+		"persistentvolumeclaim persistentvolumeclaims pvc": "Resizing FileSystemResizePending ControllerResizeError NodeResizeError ModifyingVolume ModifyVolumeError",
+		"customresourcedefinition customresourcedefinitions crd crds": "Established NamesAccepted NonStructuralSchema KubernetesAPIApprovalPolicyConformant Terminating",
+	} {
+		for _, name := range strings.Fields(names) {
+			kinds[name] = strings.Fields(conditions)
+		}
+	}
+	return kinds
+}()
+
+// usualConditions are those that many kinds have.
+var usualConditions = []string{
+	"Ready", "Available", "Complete", "Completed", "Failed", "Established", "Progressing", "Initialized", "Scheduled", "Programmed", "Accepted", "Synced",
+	"Healthy", "Succeeded", "Reconciled", "Reconciling", "Stalled", "Degraded", "Issuing", "Approved", "Denied", "ResolvedRefs", "Created", "Running", "Installed", "Deployed",
+}
+
+// Doubt is why an object may never have the condition, and what to do; empty if nothing
+// speaks against it.
+func (w Condition) Doubt() string {
+	name, is := strings.CutPrefix(w.For, "condition=")
+	name, _, _ = strings.Cut(name, "=")
+	if !is || strings.Contains(name, "/") { // one with a domain is somebody's own
+		return ""
+	}
+	kind, _ := w.kindAndName()
+	short, group, _ := strings.Cut(kind, ".")
+	known, certain := conditionsOf[short]
+	if !certain || group != "" && !scheme.Scheme.IsGroupRegistered(group) {
+		known, certain = usualConditions, false
+	}
+	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+		return ""
+	}
+	near := issue.Nearest(name, known)
+	begins := func(k string) bool { return strings.HasPrefix(strings.ToLower(k), strings.ToLower(name)) }
+	if i := slices.IndexFunc(known, begins); near == "" && i >= 0 && len(name) > 2 {
+		near = known[i]
+	}
+	doubt := fmt.Sprintf("no condition %s is known here, so this may never end", name)
+	if certain {
+		doubt = fmt.Sprintf("Kubernetes gives the kind %s no condition %s, so this never ends", short, name)
+	}
+	switch {
+	case near != "":
+		return fmt.Sprintf("%s; did you mean %s?", doubt, near)
+	case certain && len(known) == 0:
+		return doubt + "; take the step out (after the last step stratbench waits for all objects), or wait for a value, such as jsonpath={.status.readyReplicas}=1"
+	case certain:
+		return fmt.Sprintf("%s; write one of %s, or wait for a value, such as jsonpath={.status.phase}=Bound", doubt, strings.Join(known, ", "))
+	}
+	return ""
 }
 
 // judge parses For.

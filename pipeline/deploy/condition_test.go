@@ -34,6 +34,31 @@ func TestConditionsThatAreNone(t *testing.T) {
 	}
 }
 
+func TestConditionsThatMayNeverCome(t *testing.T) {
+	for text, want := range map[string]string{
+		"deployment/a condition=Available":            "",
+		"deploy/a condition=available=False":          "",
+		"deployments.apps/a condition=Avail":          "Kubernetes gives the kind deployments no condition Avail, so this never ends; did you mean Available?",
+		"deployment/a condition=Ready":                "Kubernetes gives the kind deployment no condition Ready, so this never ends; write one of Available, Progressing, ReplicaFailure",
+		"job condition=Completed":                     "did you mean Complete?",
+		"job.batch.volcano.sh/a condition=Completed":  "",
+		"pod/a condition=shop.test/warm":              "",
+		"pod/a condition=PodSheduled":                 "did you mean PodScheduled?",
+		"sts/a condition=Ready":                       "Kubernetes gives the kind sts no condition Ready, so this never ends; take the step out",
+		"pvc/a condition=Bound":                       "jsonpath={.status.phase}=Bound",
+		"crd/a condition=Establish":                   "did you mean Established?",
+		"node condition=KernelDeadlock":               "",
+		"certificate/a condition=Redy":                "did you mean Ready?",
+		"certificate/a condition=Issued":              "",
+		"gateways.gateway.networking.k8s.io/a create": "",
+	} {
+		object, condition, _ := strings.Cut(text, " ")
+		if got := (Condition{For: condition, Object: object}).Doubt(); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestWhatMeetsACondition(t *testing.T) {
 	o := &unstructured.Unstructured{Object: map[string]any{
 		"kind": "Certificate", "metadata": map[string]any{"name": "a", "generation": int64(2)},

@@ -52,11 +52,12 @@ func (c Chart) render(server Server, before []Object) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	rendered, err := c.templates(loaded, values, server, before)
+	r := &reader{}
+	rendered, err := c.templates(loaded, values, server, before, r)
 	if err != nil {
 		return nil, c.place(err)
 	}
-	return c.steps(loaded, rendered, before)
+	return c.steps(r, rendered, before)
 }
 
 func (c Chart) values() (map[string]any, error) {
@@ -78,7 +79,9 @@ func (c Chart) values() (map[string]any, error) {
 	return chartutil.CoalesceTables(given, all), nil
 }
 
-func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Server, before []Object) (map[string]string, error) {
+// templates renders the templates. Before, it reads the definitions in the folder crds,
+// which helm applies before it renders anything, so that templates can ask for them.
+func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Server, before []Object, r *reader) (map[string]string, error) {
 	version, err := chartutil.ParseKubeVersion(fmt.Sprintf("v1.%d.0", cmp.Or(server.Minor, typesMinor)))
 	if err != nil {
 		return nil, err
@@ -86,12 +89,15 @@ func (c Chart) templates(loaded *chart.Chart, values map[string]any, server Serv
 	if wants := loaded.Metadata.KubeVersion; wants != "" && !chartutil.IsCompatibleRange(wants, version.String()) {
 		return nil, fmt.Errorf("the chart wants Kubernetes %s and the cluster has %s; choose another node image, or another version of the chart", wants, version)
 	}
-	can := chartutil.DefaultCapabilities.Copy()
-	can.KubeVersion = *version
-	can.APIVersions = append(slices.Clone(can.APIVersions), definedBy(before)...)
 	if err := chartutil.ProcessDependenciesWithMerge(loaded, values); err != nil {
 		return nil, err
 	}
+	for _, crd := range loaded.CRDObjects() {
+		r.readDocument(&document{file: c.file(crd.Filename), text: crd.File.Data})
+	}
+	can := chartutil.DefaultCapabilities.Copy()
+	can.KubeVersion = *version
+	can.APIVersions = append(slices.Clone(can.APIVersions), definedBy(slices.Concat(before, r.objects))...)
 	with, err := chartutil.ToRenderValues(loaded, values, chartutil.ReleaseOptions{Name: c.Release, Namespace: c.Namespace, Revision: 1, IsInstall: true}, can)
 	if err != nil {
 		return nil, err
@@ -133,36 +139,43 @@ func (c Chart) place(err error) error {
 			return list
 		}
 	}
-	return &SourceError{Part: "helm", Err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Chart, text)}
+	part := "helm"
+	if strings.HasPrefix(text, "values don't meet the specifications of the schema") {
+		part = "helm.values"
+	}
+	return &SourceError{Part: part, Err: fmt.Errorf("the chart %s does not render: %s; correct the chart, or the values that it is given", c.Chart, text)}
 }
 
-// steps are the namespace that the chart needs, its hooks, and its definitions and
-// manifests.
-func (c Chart) steps(loaded *chart.Chart, rendered map[string]string, before []Object) (steps []Step, err error) {
-	r := &reader{}
+// steps are the namespace that the chart needs, its hooks, and its manifests after the
+// definitions that r has read.
+func (c Chart) steps(r *reader, rendered map[string]string, before []Object) (steps []Step, err error) {
+	definitions := len(r.objects)
 	maps.DeleteFunc(rendered, func(name, _ string) bool { return strings.HasSuffix(name, "NOTES.txt") })
 	hooks, manifests, err := releaseutil.SortManifests(rendered, nil, releaseutil.InstallOrder)
 	if err != nil {
 		return nil, c.place(err)
 	}
 	slices.SortStableFunc(hooks, func(a, b *release.Hook) int { return cmp.Compare(a.Weight, b.Weight) })
-	for _, crd := range loaded.CRDObjects() {
-		r.readDocument(&document{file: c.file(crd.Filename), text: crd.File.Data})
-	}
 	for _, m := range manifests {
 		r.readDocument(&document{file: c.file(m.Name), text: []byte(m.Content)})
 	}
 	if len(r.objects) == 0 && len(r.issues.List) == 0 && len(hooks) == 0 {
 		return nil, &SourceError{Part: "helm", Err: errors.New("the chart renders to nothing; give it the values that switch something on")}
 	}
-	main := Step{Objects: inOrder(c.own(r.objects))}
-	created := slices.ContainsFunc(append(before, main.Objects...), func(o Object) bool { return o.GetKind() == "Namespace" && o.GetName() == c.Namespace })
+	objects := c.own(r.objects)
+	created := slices.ContainsFunc(append(before, objects...), func(o Object) bool { return o.GetKind() == "Namespace" && o.GetName() == c.Namespace })
 	if !created && !slices.Contains(startingNamespaces, c.Namespace) {
 		steps = append(steps, Step{Name: "helm " + c.Release + ": namespace", Objects: c.own([]Object{{Unstructured: &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": c.Namespace}}}, File: c.Chart}})})
 	}
-	steps = append(steps, c.hookSteps(hooks, release.HookPreInstall, &r.issues)...)
-	steps = append(steps, main)
+	if first := c.hookSteps(hooks, release.HookPreInstall, &r.issues); len(first) > 0 {
+		if definitions > 0 { // the hooks may be objects of them
+			steps = append(steps, Step{Name: "helm " + c.Release + ": definitions", Objects: inOrder(objects[:definitions])})
+			objects = objects[definitions:]
+		}
+		steps = append(steps, first...)
+	}
+	steps = append(steps, Step{Objects: inOrder(objects)})
 	steps = append(steps, c.hookSteps(hooks, release.HookPostInstall, &r.issues)...)
 	return steps, r.issues.Err()
 }

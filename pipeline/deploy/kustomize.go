@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ import (
 // different in every trial.
 func buildKustomization(dir string) ([]Object, error) {
 	missing := &issue.List{}
-	if err := inTree(dir, map[string]bool{}, missing); err != nil {
+	if _, err := inTree(dir, map[string]bool{}, missing); err != nil {
 		return nil, err
 	}
 	if err := missing.Err(); err != nil {
@@ -32,7 +33,7 @@ func buildKustomization(dir string) ([]Object, error) {
 	}
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
-		return nil, fmt.Errorf("building the kustomization %s: %w%s", dir, err, kustomizeCure(err))
+		return nil, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
 	}
 	var objects []Object
 	for _, r := range made.Resources() {
@@ -64,7 +65,7 @@ func kustomizeCure(err error) string {
 	case strings.Contains(text, "cycle detected"):
 		return "; take one of the references out"
 	}
-	return ""
+	return "; correct the kustomization"
 }
 
 // kustomizationIn is the name of the kustomization file in a folder, or "".
@@ -77,25 +78,47 @@ func kustomizationIn(dir string) string {
 	return ""
 }
 
-// inTree reports parts of a kustomization that are missing, or outside of its tree. The
+// unknownKey is in the error of a kustomization with a key that kustomize does not know.
+var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
+
+// component is the kind of a kustomization that others list under components.
+const component = "Component"
+
+// inTree reports keys of a kustomization that are unknown, and parts of it that are
+// missing or outside of its tree. It returns the kind that the kustomization has. The
 // error is one of the kustomization in dir itself.
-func inTree(dir string, seen map[string]bool, issues *issue.List) error {
-	if seen[dir] {
-		return nil // kustomize itself reports a cycle
-	}
-	seen[dir] = true
+func inTree(dir string, seen map[string]bool, issues *issue.List) (kind string, err error) {
 	name := kustomizationIn(dir)
 	if name == "" {
-		return fmt.Errorf("the folder %s holds no %s; name the folder of a kustomization", dir, konfig.DefaultKustomizationFileName())
+		return "", fmt.Errorf("the folder %s holds no %s; name the folder of a kustomization", dir, konfig.DefaultKustomizationFileName())
 	}
 	file := filepath.Join(dir, name)
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("reading the kustomization %s: %w", dir, err)
+		return "", fmt.Errorf("reading the kustomization %s: %w", dir, err)
 	}
 	var k types.Kustomization
 	if err := yaml.Unmarshal(text, &k); err != nil {
-		return fmt.Errorf("reading the kustomization %s: %w", file, err)
+		return "", fmt.Errorf("reading the kustomization %s: %w", file, err)
+	}
+	if seen[dir] {
+		return k.Kind, nil // kustomize itself reports a cycle
+	}
+	seen[dir] = true
+	if err := new(types.Kustomization).Unmarshal(text); err != nil {
+		at := issue.Position{Line: 1, Column: 1}
+		if m := unknownKey.FindStringSubmatch(err.Error()); m != nil {
+			at = issue.Find(text, m[1])
+		}
+		issues.Add(file, at, "%v; correct the key or the value", err)
+	}
+	check := func(entry string, at ...string) {
+		if entry == "" || strings.Contains(entry, "\n") {
+			return // there is none, or it is written inline
+		}
+		if err := entryInTree(dir, entry, at[0], seen, issues); err != nil {
+			issues.Add(file, issue.Find(text, at...), "%v", err)
+		}
 	}
 	for _, list := range []struct {
 		key     string
@@ -106,19 +129,37 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) error {
 		{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators},
 	} {
 		for i, entry := range list.entries {
-			if strings.Contains(entry, "\n") {
-				continue // written inline
-			}
-			if err := entryInTree(dir, entry, seen, issues); err != nil {
-				issues.Add(file, issue.Find(text, list.key, strconv.Itoa(i)), "%v", err)
-			}
+			check(entry, list.key, strconv.Itoa(i))
 		}
 	}
-	return nil
+	for i, p := range k.Patches {
+		check(p.Path, "patches", strconv.Itoa(i), "path")
+	}
+	for i, r := range k.Replacements {
+		check(r.Path, "replacements", strconv.Itoa(i), "path")
+	}
+	generated := func(i int, key string, from types.KvPairSources) {
+		for n, entry := range from.FileSources {
+			if _, path, named := strings.Cut(entry, "="); named {
+				entry = path
+			}
+			check(entry, key, strconv.Itoa(i), "files", strconv.Itoa(n))
+		}
+		for n, entry := range from.EnvSources {
+			check(entry, key, strconv.Itoa(i), "envs", strconv.Itoa(n))
+		}
+	}
+	for i, g := range k.ConfigMapGenerator {
+		generated(i, "configMapGenerator", g.KvPairSources)
+	}
+	for i, g := range k.SecretGenerator {
+		generated(i, "secretGenerator", g.KvPairSources)
+	}
+	return k.Kind, nil
 }
 
-// entryInTree checks one part of the kustomization in dir.
-func entryInTree(dir, entry string, seen map[string]bool, issues *issue.List) error {
+// entryInTree checks one part of the kustomization in dir, which is listed under key.
+func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.List) error {
 	below := entry
 	if !filepath.IsAbs(entry) {
 		below = filepath.Join(dir, entry)
@@ -126,7 +167,14 @@ func entryInTree(dir, entry string, seen map[string]bool, issues *issue.List) er
 	info, err := os.Stat(below)
 	switch {
 	case err == nil && info.IsDir():
-		return inTree(below, seen, issues)
+		kind, err := inTree(below, seen, issues)
+		switch {
+		case err == nil && kind == component && key != "components":
+			return fmt.Errorf("%s is a component; list it under components", entry)
+		case err == nil && kind != component && key == "components":
+			return fmt.Errorf("%s is no component; list it under resources, or write kind: Component into it", entry)
+		}
+		return err
 	case err == nil && !filepath.IsLocal(entry):
 		return fmt.Errorf("the kustomization reaches out of its tree: kustomize reads no file outside of the folder of the kustomization that names it, and %s is one; move it below, or name the folder of a kustomization instead", entry)
 	case err != nil && remote(entry):

@@ -92,9 +92,17 @@ func TestKustomizationsThatReachOut(t *testing.T) {
 		"nothing":        {"resources: []\nnamePrefix: a-\n", "kustomiz"},
 		"what is absent": {"resources: [gone.yaml]\n", "k/kustomization.yaml:1:13: gone.yaml is not there; correct the path"},
 		"no YAML":        {"resources: [\n", "k/kustomization.yaml: "},
-		"no such key":    {"resorces: [a.yaml]\n", "resorces"},
+		"no such key":    {"resorces: [a.yaml]\n", "k/kustomization.yaml:1:11: invalid Kustomization: json: unknown field \"resorces\""},
+		"absent files": {"patches: [{path: p.yaml}]\nreplacements: [{path: r.yaml}]\nsecretGenerator: [{name: a, envs: [a.env]}]\nconfigMapGenerator: [{name: b, files: [b=c.txt]}]\n",
+			"k/kustomization.yaml:1:18: p.yaml is not there; correct the path, which is relative to the kustomization\n" +
+				"k/kustomization.yaml:2:23: r.yaml is not there; correct the path, which is relative to the kustomization\n" +
+				"k/kustomization.yaml:4:40: c.txt is not there; correct the path, which is relative to the kustomization\n" +
+				"k/kustomization.yaml:3:36: a.env is not there; correct the path, which is relative to the kustomization"},
+		"a component":  {"resources: [../part]\n", "k/kustomization.yaml:1:13: ../part is a component; list it under components"},
+		"no component": {"components: [../base]\n", "k/kustomization.yaml:1:14: ../base is no component; list it under resources"},
 	} {
-		dir := files(t, map[string]string{"k/kustomization.yaml": c.text, "above.yaml": mapOf("a")})
+		dir := files(t, map[string]string{"k/kustomization.yaml": c.text, "above.yaml": mapOf("a"),
+			"part/kustomization.yaml": "kind: Component\nnamePrefix: a-\n", "base/kustomization.yaml": "resources: [a.yaml]\n", "base/a.yaml": mapOf("a")})
 		_, errs := Prepare([]spec.Step{{Kustomize: filepath.Join(dir, "k")}}, Server{})
 		if got := said(dir, errs); !strings.HasPrefix(got, "kustomize: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
@@ -128,6 +136,12 @@ spec:
 apiVersion: shop.test/v1
 kind: Till
 metadata: {name: till}
+{{ end }}
+`,
+		"shop/templates/cart.yaml": `{{ if .Capabilities.APIVersions.Has "shop.test/v1/Cart" }}
+apiVersion: shop.test/v1
+kind: Cart
+metadata: {name: cart}
 {{ end }}
 `,
 		"shop/templates/migrate.yaml": hook("migrate", "pre-install,pre-upgrade", 5) + "---\n" + hook("prepare", "pre-install", -5) + "---\n" + hook("tell", "post-install", 0) + "---\n" + hook("try", "test", 0),
@@ -166,16 +180,17 @@ func TestChartsAreRenderedAsHelmInstalls(t *testing.T) {
 	want := []string{
 		"first: CustomResourceDefinition/tills.shop.test",
 		"helm one: namespace: Namespace/shop@shop",
+		"helm one: definitions: CustomResourceDefinition/carts.shop.test@shop",
 		"helm one: pre-install hooks -5: Job/prepare@shop settle",
 		"helm one: pre-install hooks 5: Job/migrate@shop settle",
-		"shop: CustomResourceDefinition/carts.shop.test@shop Deployment/one-app@shop Till/till@shop",
+		"shop: Deployment/one-app@shop Cart/cart@shop Till/till@shop",
 		"helm one: post-install hooks 0: Job/tell@shop settle",
 	}
 	if got := outline(steps); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	deployed := steps[4].Objects[1]
-	if replicas, _, _ := unstructured.NestedFieldNoCopy(deployed.Object, "spec", "replicas"); fmt.Sprint(replicas) != "3" || Images(steps[4].Objects)[0].Image != "localhost/app:e2e" {
+	deployed := steps[5].Objects[0]
+	if replicas, _, _ := unstructured.NestedFieldNoCopy(deployed.Object, "spec", "replicas"); fmt.Sprint(replicas) != "3" || Images(steps[5].Objects)[0].Image != "localhost/app:e2e" {
 		t.Errorf("got %v", deployed.Object)
 	}
 	if !strings.HasSuffix(deployed.File, "shop/templates/app.yaml") {

@@ -135,6 +135,9 @@ func (c *Cluster) learn(ctx context.Context, provider *cluster.Provider) error {
 
 // Delete removes the cluster, or what is left of it, and its kubeconfig.
 func Delete(ctx context.Context, o Options) error {
+	if o.Name == "" { // to Kind, that is the user's cluster "kind"
+		return errors.New("deleting a Kind cluster: it has no name")
+	}
 	if err := o.PointCommands(); err != nil {
 		return err
 	}

@@ -42,33 +42,32 @@ func WithAPIServerPort(port int32) string {
 
 // ReadConfig reads a Kind configuration as kind does, and applies the patches in
 // order. Without a file ("") it is Kind's default cluster. Relative host paths of
-// mounts count from the file's folder.
+// mounts count from the file's folder or, if nothing is there, from the nearest folder
+// above it in the repository.
 //
 // The error of a file is an *issue.List. A patch is a Kind configuration itself, of
 // which four settings are taken: featureGates and networking.apiServerPort, whose values
 // win, and kubeadmConfigPatches and containerdConfigPatches, which are applied after
 // those of the file.
 func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
-	config := &v1alpha4.Cluster{}
+	config, issues := &v1alpha4.Cluster{}, &issue.List{}
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, &issue.List{List: []issue.Issue{{File: file, Message: fmt.Sprintf("reading the Kind configuration: %v; make it readable", err)}}}
 		}
 		if config, err = parse(text); err != nil {
-			return nil, syntaxIssues(file, text, err)
-		}
-		for _, node := range config.Nodes {
-			for i, m := range node.ExtraMounts {
-				if m.HostPath != "" && !filepath.IsAbs(m.HostPath) {
-					node.ExtraMounts[i].HostPath = filepath.Join(filepath.Dir(file), m.HostPath)
-				}
+			issues = syntaxIssues(file, text, err)
+			if config == nil || isTemplate(text) {
+				return nil, issues
 			}
 		}
+		resolveMounts(config, filepath.Dir(file))
 	}
 	v1alpha4.SetDefaultsCluster(config)
-	if issues := validate(config, file); len(issues) > 0 {
-		return nil, &issue.List{List: issues}
+	issues.List = append(issues.List, validate(config, file)...)
+	if err := issues.Err(); err != nil {
+		return nil, err
 	}
 	for i, text := range patches {
 		patch, err := parse([]byte(text))
@@ -86,6 +85,7 @@ func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 	return config, nil
 }
 
+// parse parses a Kind configuration. With an error of types, all else of it is returned.
 func parse(text []byte) (*v1alpha4.Cluster, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
@@ -123,7 +123,7 @@ func syntaxIssues(file string, text []byte, err error) *issue.List {
 	var wrong *yaml.TypeError
 	var version *versionError
 	switch {
-	case bytes.Contains(text, []byte("{{")):
+	case isTemplate(text):
 		line := 1 + bytes.Count(text[:bytes.Index(text, []byte("{{"))], []byte("\n"))
 		issues.Add(file, issue.Position{Line: line, Column: 1}, "this is a template and no Kind configuration; render it beforehand and name the result")
 	case errors.As(err, &version):
@@ -145,7 +145,39 @@ func syntaxIssues(file string, text []byte, err error) *issue.List {
 	return issues
 }
 
+func isTemplate(text []byte) bool { return bytes.Contains(text, []byte("{{")) }
+
 var quoted = regexp.MustCompile(`"[^"]+"`)
+
+func resolveMounts(config *v1alpha4.Cluster, dir string) {
+	for i := range config.Nodes {
+		mounts := config.Nodes[i].ExtraMounts
+		for j, m := range mounts {
+			if m.HostPath != "" && !filepath.IsAbs(m.HostPath) {
+				mounts[j].HostPath = resolved(m.HostPath, dir)
+			}
+		}
+	}
+}
+
+// resolved is a host path as seen from dir or, if nothing is there, from the nearest
+// folder above it in the repository: Kind takes it from the folder where it is called.
+func resolved(path, dir string) string {
+	for above := dir; above != filepath.Dir(above); above = filepath.Dir(above) {
+		if exists(filepath.Join(above, path)) {
+			return filepath.Join(above, path)
+		}
+		if exists(filepath.Join(above, ".git")) {
+			break
+		}
+	}
+	return filepath.Join(dir, path)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 // OnLoopback returns the address of the loopback interface at which something answers that
 // is published at an address and port of the same host. It is empty if none does.

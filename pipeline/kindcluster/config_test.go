@@ -93,14 +93,26 @@ nodes:
 }
 
 func TestMountsCountFromTheFile(t *testing.T) {
-	path := file(t, head+"nodes: [{extraMounts: [{hostPath: data, containerPath: /d}, {hostPath: /abs, containerPath: /e}]}]")
+	repository := t.TempDir()
+	for _, folder := range []string{".git", "hack/kind/here", "here", "above/file"} {
+		if err := os.MkdirAll(filepath.Join(repository, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(repository, "hack/kind/kind.yaml")
+	if err := os.WriteFile(path, []byte(head+"nodes: [{extraMounts: [{hostPath: here, containerPath: /a}, {hostPath: ./above/file, containerPath: /b}, {hostPath: gone, containerPath: /c}, {hostPath: /abs, containerPath: /d}]}]"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	config, err := ReadConfig(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mounts := config.Nodes[0].ExtraMounts
-	if mounts[0].HostPath != filepath.Join(filepath.Dir(path), "data") || mounts[1].HostPath != "/abs" {
-		t.Errorf("got %+v", mounts)
+	var got []string
+	for _, m := range config.Nodes[0].ExtraMounts {
+		got = append(got, strings.TrimPrefix(m.HostPath, repository+"/"))
+	}
+	if want := []string{"hack/kind/here", "above/file", "hack/kind/gone", "/abs"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package kindcluster
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,9 @@ func TestWhatKindRefusesHasItsPlace(t *testing.T) {
 		"patch, no TOML":      {head + "containerdConfigPatches:\n- |-\n  [plugins\n", "kind.yaml:4:3: the patch is not TOML: "},
 		"JSON patch":          {head + "kubeadmConfigPatchesJSON6902: [{kind: Cluster, patch: \"[{op: add, path: /a, value: b}]\"}, {kind: ClusterConfiguration, patch: none}]\n", "kind.yaml:3:39: the patch is of kind \"Cluster\""},
 		"half a mount":        {head + "nodes: [{extraMounts: [{hostPath: /a}]}]\n", "kind.yaml:3:24: a mount needs hostPath, a path of this host, and containerPath"},
+		"mount at no path":    {head + "nodes: [{extraMounts: [{hostPath: /a, containerPath: a}]}]\n", `kind.yaml:3:54: "a" is a path in the node`},
+		"several at once": {head + "networking: {ipFamily: four}\nnodes:\n- extraMounts: [{hostPath: /a, containerPath: /a, readonly: true}]\n- role: node\n",
+			"kind.yaml:6:9: \"node\" is not known to Kind"},
 		"no such propagation": {head + "nodes:\n- extraMounts: [{hostPath: /a, containerPath: /a, propagation: Both}]\n", "kind.yaml:4:64: reading the Kind configuration: "},
 		"no subnet":           {head + "networking: {serviceSubnet: ten}\n", "kind.yaml:3:29: "},
 		"port twice in two nodes": {head + "nodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 80, hostPort: 8080}]\n" +
@@ -43,6 +47,36 @@ func TestWhatKindTakesIsNotRefused(t *testing.T) {
 	} {
 		if _, err := ReadConfig(file(t, text), nil); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPatchesInVain(t *testing.T) {
+	config := readConfig(t, head+`
+kubeadmConfigPatches: ["{kind: ClusterConfiguration, apiVersion: kubeadm.k8s.io/v1beta4}"]
+containerdConfigPatches:
+- |-
+  [plugins."io.containerd.grpc.v1.cri".registry.mirrors."localhost:5001"]
+    endpoint = ["http://registry:5000"]
+nodes:
+- kubeadmConfigPatches:
+  - "{kind: InitConfiguration, apiVersion: kubeadm.k8s.io/v1beta3}"
+  - "{kind: InitConfiguration, apiVersion: kubeadm.k8s.io/v1beta4}"
+  - "{kind: KubeletConfiguration, apiVersion: kubelet.config.k8s.io/v1beta1}"
+- role: worker
+  kubeadmConfigPatches: ["{kind: JoinConfiguration, apiVersion: kubeadm.k8s.io/v1beta3}", "kind: ClusterConfiguration"]
+`)
+	for minor, want := range map[int][]string{
+		0:  {"containerdConfigPatches.0"},
+		33: {"kubeadmConfigPatches.0", "containerdConfigPatches.0"},
+		36: {"nodes.1.kubeadmConfigPatches.0", "containerdConfigPatches.0"},
+	} {
+		var got []string
+		for _, d := range PatchesInVain(config, minor) {
+			got = append(got, strings.Join(d.Path, "."))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("1.%d: got %q, want %q", minor, got, want)
 		}
 	}
 }

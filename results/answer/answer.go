@@ -169,6 +169,9 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 	}
 	m := newMaterial(s)
 	if len(m.arms) < 2 {
+		if _, named := s.Factor("strategy"); !named {
+			return Answer{}, fmt.Errorf("%w: the trials have no column or factor strategy", ErrNothingToChoose)
+		}
 		return Answer{}, fmt.Errorf("%w: the trials have only one strategy", ErrNothingToChoose)
 	}
 	ready := slices.DeleteFunc(slices.Clone(m.trials), func(t compare.Trial) bool { return !t.Ready })
@@ -190,7 +193,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 		a.decide(m, situation)
 	}
 	a.Warnings = append([]compare.Warning{}, compare.Warnings(m.trials, m.places)...)
-	a.doubt(s)
+	a.doubt(s, m)
 	a.By, a.Strategies = m.strategies(s, a.Pooled)
 	if i := slices.Index(m.places, a.By); i >= 0 {
 		a.Levels = compare.Levels(m.trials, i)
@@ -209,33 +212,68 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 }
 
 // doubt adds the warnings of imports. No decision is made by times that seem to be in
-// several units within one combination.
-func (a *Answer) doubt(s study.Study) {
+// several units; if each combination has one only, what they look like stays.
+func (a *Answer) doubt(s study.Study, m material) {
+	warn := func(kind compare.WarningKind, detail string) {
+		a.Warnings = append(a.Warnings, compare.Warning{Kind: kind, P: study.Value(math.NaN()), Detail: detail})
+	}
+	for _, label := range m.labels {
+		text := fmt.Sprintf("%s is left out: it has another level in nearly every trial, and only trials at the same level can be compared.", label)
+		a.Doubts = append(a.Doubts, text)
+		warn(compare.Imported, text)
+	}
 	for _, run := range s.Runs {
 		if run.Import == nil {
 			continue
 		}
 		a.Doubts = append(a.Doubts, run.Import.Warnings...)
 		for _, w := range run.Import.Warnings {
-			a.Warnings = append(a.Warnings, compare.Warning{Kind: compare.Imported, P: study.Value(math.NaN()), Detail: w})
+			warn(compare.Imported, w)
 		}
 		if mixed := run.Import.MixedUnits; mixed != "" {
-			a.Warnings = append(a.Warnings, compare.Warning{Kind: compare.MixedUnits, P: study.Value(math.NaN()), Detail: string(mixed)})
+			warn(compare.MixedUnits, string(mixed))
 		}
 	}
-	if !a.Mixed(results.MixedWithin) {
-		return
-	}
-	for i, d := range a.Decisions {
+	within := a.Mixed(results.MixedWithin)
+	for i := range a.Decisions {
+		d := &a.Decisions[i]
+		if d.Verdict == compare.None || !within && !(a.Mixed(results.MixedBetween) && farApart(m.of(d.Situation))) {
+			continue
+		}
 		open := Decision{Situation: d.Situation, Environment: d.Environment, Where: d.Where, Verdict: compare.Undecided, WhenItWorks: compare.Undecided,
-			Best: []string{}, RuledOut: []string{}, Slower: []string{}, FailTooOften: []string{}}
-		for _, arm := range d.Arms {
-			open.Best = append(open.Best, arm.Strategy)
-			open.Arms = append(open.Arms, Arm{Strategy: arm.Strategy, N: arm.N, Failed: arm.Failed})
+			Best: d.Best, RuledOut: []string{}, Slower: []string{}, FailTooOften: []string{}, N: d.N, Failed: d.Failed}
+		if !within {
+			open.Effect, open.Interval, open.Against, open.Cost, open.FailTooOften = d.Effect, d.Interval, d.Against, d.Cost, d.FailTooOften
 		}
-		open.N, open.Failed = d.Arms[0].N, d.Arms[0].Failed
-		a.Decisions[i] = open
+		for _, of := range d.Arms {
+			arm := Arm{Strategy: of.Strategy, N: of.N, Failed: of.Failed}
+			if !within {
+				arm.Cost, arm.Interval = of.Cost, of.Interval
+			}
+			if open.Arms = append(open.Arms, arm); !slices.Contains(open.Best, of.Strategy) {
+				open.Best = append(open.Best, of.Strategy)
+			}
+		}
+		*d = open
 	}
+}
+
+// farApart reports whether the times of the trials fall into two groups, as those in
+// minutes and in seconds do.
+func farApart(trials []compare.Trial) bool {
+	var times []float64
+	for _, t := range trials {
+		if t.Ready && t.Seconds > 0 {
+			times = append(times, t.Seconds)
+		}
+	}
+	slices.Sort(times)
+	for i := 1; i < len(times); i++ {
+		if times[i] >= results.FarApart*times[i-1] {
+			return true
+		}
+	}
+	return false
 }
 
 // Mixed reports whether imported times seem to be in several units there.
@@ -247,10 +285,7 @@ func (a Answer) Mixed(where results.MixedUnits) bool {
 // where images are there already among all. The environments are decided side by
 // side; more at once takes too much memory for long studies.
 func (a *Answer) decide(m material, situation Situation) {
-	trials := m.trials
-	if situation == Build {
-		trials = slices.DeleteFunc(slices.Clone(trials), func(t compare.Trial) bool { return m.pulls[t.Arm] })
-	}
+	trials := m.of(situation)
 	environments := []Environment{Local, CI}
 	answers := make([]compare.Answer, len(environments))
 	var group sync.WaitGroup
@@ -304,7 +339,7 @@ func decision(situation Situation, environment Environment, g compare.Group) Dec
 			d.N, d.Failed, d.Slow, d.Cost, d.FailureBound = of.N, of.Failed, of.Slow, arm.Cost, finite(g.FailureBound)
 		}
 	}
-	if e := g.Effect; e != nil && !math.IsNaN(e.Change) {
+	if e := g.Effect; e != nil {
 		d.Effect, d.Against, d.BreakEven = &e.Change, e.Against, finite(g.BreakEven)
 		d.Interval = both(e.Lower, e.Upper)
 	}

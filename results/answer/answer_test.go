@@ -50,15 +50,15 @@ func read(t *testing.T, text string) study.Study {
 	return study.Gather([]results.Run{run})
 }
 
-// Times that seem to be in several units decide nothing within one combination, and
-// are a warning between combinations: a strategy may be that much faster.
+// Times that seem to be in several units decide nothing. Between combinations a strategy
+// may be that much faster, so what the times look like is kept.
 func TestMixedUnits(t *testing.T) {
 	for parallel, want := range map[string]struct {
 		mixed   results.MixedUnits
 		verdict compare.Verdict
 	}{
 		"300": {"", compare.Decided},
-		"10":  {results.MixedBetween, compare.Decided},
+		"10":  {results.MixedBetween, compare.Undecided},
 		"":    {results.MixedWithin, compare.Undecided},
 	} {
 		var text strings.Builder
@@ -89,9 +89,42 @@ func TestMixedUnits(t *testing.T) {
 		if doubtful != (want.mixed != "") {
 			t.Errorf("parallel %q: warnings %+v", parallel, a.Warnings)
 		}
-		if want.mixed == results.MixedWithin && (len(d.Best) != 2 || len(d.RuledOut) != 0 || d.Effect != nil || d.ToSettle != nil) {
+		if want.mixed != "" && (len(d.Best) != 2 || len(d.RuledOut) != 0 || (d.Effect != nil) != (want.mixed == results.MixedBetween) || d.ToSettle != nil) {
 			t.Errorf("without a verdict there is still %+v", d)
 		}
+	}
+}
+
+// Strategies that pull may be much faster than those that build: only what compares
+// them is in doubt.
+func TestMixedUnitsOfOneSituation(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("strategy,block,outcome,setup_seconds\n")
+	for block := range 30 {
+		fmt.Fprintf(&text, "serial,%d,ok,60%d\nparallel,%d,ok,30%d\nregistry,%d,ok,1%d\n", block, block%10, block, block%7, block, block%5)
+	}
+	a, err := Of(read(t, text.String()), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if build, pull := find(t, a, Build, Local), find(t, a, Pull, Local); build.Verdict != compare.Decided || pull.Verdict != compare.Undecided || pull.Best[0] != "registry" {
+		t.Errorf("to build %+v, to pull %+v", build, pull)
+	}
+}
+
+// A time stamp sets no trials apart.
+func TestALabelIsNoPlace(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("started,strategy,block,outcome,setup_seconds\n")
+	for block := range 30 {
+		fmt.Fprintf(&text, "10:%d,serial,%d,ok,60%d\n11:%d,parallel,%d,ok,30%d\n", block, block, block%10, block, block, block%7)
+	}
+	a, err := Of(read(t, text.String()), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := find(t, a, Build, Local); d.Verdict != compare.Decided || d.Best[0] != "parallel" || len(a.Doubts) != 1 || !strings.HasPrefix(a.Doubts[0], "started is left out") {
+		t.Errorf("%+v, doubts %q", d, a.Doubts)
 	}
 }
 

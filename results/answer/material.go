@@ -17,10 +17,11 @@ import (
 // material is a study's trials as compare takes them.
 type material struct {
 	trials []compare.Trial
-	// chosen are the factors that make an arm, places all others that vary.
-	chosen, places []string
-	arms           []string
-	pulls          map[string]bool // the arms that take images pushed before
+	// chosen are the factors that make an arm, places all others that vary; labels vary
+	// too much for that.
+	chosen, places, labels []string
+	arms                   []string
+	pulls                  map[string]bool // the arms that take images pushed before
 }
 
 // choices are the settings that a recommendation may change. All others are
@@ -33,12 +34,26 @@ func isChoice(factor string) bool {
 	})
 }
 
+// isLabel reports whether nearly every trial has a level of its own: a column of a table
+// that is a date or another measurement, and no place where strategies can be compared.
+func isLabel(factor string, trials []study.Observation) bool {
+	levels := map[string]bool{}
+	for _, o := range trials {
+		level, _ := o.Cell.Level(factor)
+		levels[level] = true
+	}
+	return len(trials) >= 8 && 4*len(levels) > 3*len(trials)
+}
+
 func newMaterial(s study.Study) material {
 	m := material{pulls: map[string]bool{}}
 	for _, f := range s.Varied() {
-		if isChoice(f.Name) {
+		switch {
+		case isChoice(f.Name):
 			m.chosen = append(m.chosen, f.Name)
-		} else {
+		case isLabel(f.Name, s.Trials):
+			m.labels = append(m.labels, f.Name)
+		default:
 			m.places = append(m.places, f.Name)
 		}
 	}
@@ -64,6 +79,14 @@ func newMaterial(s study.Study) material {
 		}
 	}
 	return m
+}
+
+// of are the trials of the strategies that a situation can choose between.
+func (m material) of(situation Situation) []compare.Trial {
+	if situation == Pull {
+		return m.trials
+	}
+	return slices.DeleteFunc(slices.Clone(m.trials), func(t compare.Trial) bool { return m.pulls[t.Arm] })
 }
 
 func (m material) place(c trial.Cell) (levels []string) {

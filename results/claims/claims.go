@@ -7,6 +7,7 @@ package claims
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -27,18 +28,14 @@ const (
 	Ratio Kind = "ratio"
 	// Works: such a share of trials becomes ready.
 	Works Kind = "works"
-	// Crashes: trials fail there; one is enough.
+	// Crashes: not all trials become ready; one failure is enough.
 	Crashes Kind = "crashes"
-	// Never: no trial fails there.
-	Never Kind = "never fails"
 	// PeakMemory: so many bytes are held at most.
 	PeakMemory Kind = "peak memory"
-	// Needs: with less memory than so many bytes no trial becomes ready.
-	Needs Kind = "needs memory"
 )
 
 // Where is the levels that a claim names, by factor. A claim that names several
-// levels of a factor is about each of them.
+// levels of a factor is about each of them. A level "<3GiB" is any with less memory.
 type Where map[string][]string
 
 // Claim is one figure of a text.
@@ -118,63 +115,51 @@ const baseline = "serial"
 // OfRecord are the claims of an imported record of what somebody saw: the
 // confidence and times that it states of each strategy.
 func OfRecord(record study.Study) (all []Claim) {
-	base := Setup(record, baseline)
-	for _, r := range stating(record) {
-		name, _ := r.Trial.Cell.Level("strategy")
-		at := Claim{Line: r.Imported.Line, Where: Where{"strategy": {name}}}
-		if stated := r.Imported.Confidence; stated != nil {
+	_, base := Stated(record, baseline)
+	for _, name := range record.Levels("strategy") {
+		of, own := Stated(record, name)
+		if of == nil {
+			continue
+		}
+		at := Claim{Line: of.Line, Where: Where{"strategy": {name}}}
+		if of.Confidence != nil {
 			c := at
-			c.Kind, c.Low, c.High = Works, *stated, stated
-			c.Text = fmt.Sprintf("%s works in %g %%", name, math.Round(1000**stated)/10)
-			if r.Imported.Stability != "" {
-				c.Text += fmt.Sprintf(" (%q)", r.Imported.Stability)
+			c.Kind, c.Low, c.High = Works, *of.Confidence, of.Confidence
+			c.Text = fmt.Sprintf("%s works in %g %%", name, math.Round(1000*c.Low)/10)
+			if of.Stability != "" {
+				c.Text += fmt.Sprintf(" (%q)", of.Stability)
 			}
 			all = append(all, c)
 		}
-		if own := Setup(record, name); base != nil && own != nil && name != baseline {
+		if base != nil && own != nil && name != baseline {
 			c := at
 			high := float64(own.High) / float64(base.Low)
 			c.Kind, c.Against, c.Low, c.High = Ratio, Where{"strategy": {baseline}}, float64(own.Low)/float64(base.High), &high
-			c.Text = fmt.Sprintf("%s takes %s of the set-up time of %s", name, shares(c.Low, high), baseline)
+			share := fmt.Sprintf("%.0f", 100*high)
+			if low := fmt.Sprintf("%.0f", 100*c.Low); low != share {
+				share = low + " to " + share
+			}
+			c.Text = fmt.Sprintf("%s takes %s %% of the set-up time of %s", name, share, baseline)
 			all = append(all, c)
 		}
 	}
 	return all
 }
 
-func shares(low, high float64) string {
-	if math.Round(100*low) == math.Round(100*high) {
-		return fmt.Sprintf("%.0f %%", 100*low)
-	}
-	return fmt.Sprintf("%.0f to %.0f %%", 100*low, 100*high)
-}
-
-// stating are the records with something stated, one for each strategy.
-func stating(record study.Study) (found []results.Record) {
-	seen := map[string]bool{}
+// Stated is what a record states of a strategy, and the set-up time among it; nil for
+// none.
+func Stated(record study.Study, strategy string) (of *results.Imported, setup *results.StatedRange) {
 	for _, run := range record.Runs {
 		for _, r := range run.Records {
-			name, ok := r.Trial.Cell.Level("strategy")
-			if i := r.Imported; ok && i != nil && (i.Confidence != nil || len(i.Stated) > 0) && !seen[name] {
-				seen[name] = true
-				found = append(found, r)
+			name, _ := r.Trial.Cell.Level("strategy")
+			if i := r.Imported; i == nil || name != strategy || i.Confidence == nil && len(i.Stated) == 0 {
+				continue
 			}
+			if at := slices.IndexFunc(r.Imported.Stated, func(s results.StatedRange) bool { return s.Of == "setup" }); at >= 0 {
+				setup = &r.Imported.Stated[at]
+			}
+			return r.Imported, setup
 		}
 	}
-	return found
-}
-
-// Setup is the set-up time that a record states of a strategy; nil for none.
-func Setup(record study.Study, strategy string) *results.StatedRange {
-	for _, r := range stating(record) {
-		if name, _ := r.Trial.Cell.Level("strategy"); name != strategy {
-			continue
-		}
-		for _, s := range r.Imported.Stated {
-			if s.Of == "setup" {
-				return &s
-			}
-		}
-	}
-	return nil
+	return nil, nil
 }

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -26,14 +27,15 @@ const (
 // if all of its interval lies outside, on any engine, and untested otherwise.
 func Judge(s study.Study, c Claim) Finding {
 	f := Finding{Claim: c, Verdict: Untested, Why: c.Unclear, Measured: []Measured{}}
-	everyStrategyAlike := c.Kind == Needs || c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest
+	memory := c.Where["memory"]
+	everyStrategyAlike := c.Phase == trial.PhaseCluster || c.Phase == trial.PhaseDeploy || c.Phase == trial.PhaseTest || len(memory) == 1 && strings.HasPrefix(memory[0], "<")
 	if f.Why == "" && !everyStrategyAlike && len(c.Where["strategy"]) == 0 && len(s.Levels("strategy")) > 1 {
 		f.Why = "it does not say with which strategy"
 	}
 	if f.Why != "" {
 		return f
 	}
-	by := map[Verdict][]Measured{}
+	var against []Measured
 	for _, levels := range c.levels(s) {
 		m, why := c.in(s, levels)
 		if why != "" {
@@ -48,9 +50,13 @@ func Judge(s study.Study, c Claim) Finding {
 		}
 		m.Of = strings.Join(several, " ")
 		f.Measured = append(f.Measured, m)
-		by[m.verdict] = append(by[m.verdict], m)
+		if m.verdict == Contradicted {
+			against = append(against, m)
+		} else if m.verdict == Untested {
+			f.Why = m.why
+		}
 	}
-	switch against := by[Contradicted]; {
+	switch {
 	case len(against) > 0:
 		f.Verdict, f.Why = Contradicted, against[0].why
 		if len(against) < len(f.Measured) {
@@ -60,8 +66,6 @@ func Judge(s study.Study, c Claim) Finding {
 			}
 			f.Why += " for " + strings.Join(of, ", ")
 		}
-	case len(by[Untested]) > 0:
-		f.Why = by[Untested][0].why
 	case len(f.Measured) > 0 && f.Why == "":
 		f.Verdict = Supported
 	}
@@ -110,10 +114,13 @@ func isAt(o study.Observation, factor, level string) bool {
 	if factor != "memory" {
 		return strings.EqualFold(has, level)
 	}
+	limit, less := strings.CutPrefix(level, "<")
 	a, errA := trial.ParseBytes(has)
-	b, errB := trial.ParseBytes(level)
+	b, errB := trial.ParseBytes(limit)
 	// Few who write GB mean anything else than GiB.
-	return errA == nil && errB == nil && math.Abs(math.Log(float64(a)/float64(b))) < 0.08
+	const slack = 0.08
+	apart := math.Log(float64(a) / float64(b))
+	return errA == nil && errB == nil && (less && apart <= -slack || !less && math.Abs(apart) < slack)
 }
 
 // in is the figure at the levels with its verdict, or why there is none.
@@ -122,9 +129,6 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 	if missing != "" {
 		return m, missing
 	}
-	if c.Kind == Needs {
-		return c.needs(trials)
-	}
 	together := 0
 	for _, o := range trials {
 		together = max(together, study.BuiltAtOnce(o.Record))
@@ -132,11 +136,24 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 	if c.Together > 0 && together > 0 && together != c.Together {
 		return m, fmt.Sprintf("these trials build %d images at once, not %d", together, c.Together)
 	}
-	values := c.values(trials)
-	switch c.Kind {
-	case Works, Crashes, Never:
-		return c.rate(trials), ""
-	case Ratio:
+	m = Measured{N: len(trials), Failed: study.Failures(trials)}
+	if c.Kind == Works || c.Kind == Crashes {
+		r := study.FailureRate(trials)
+		m.Value = 1 - r.Estimate
+		m.bound(1-float64(r.Interval.Upper), 1-float64(r.Interval.Lower))
+		c.hold(&m)
+		return m, ""
+	}
+	// A mean, or the ratio of two; its interval is that of logarithms.
+	value, spread, fewest := 1.0, 0.0, math.MaxInt
+	take := func(trials []study.Observation, power float64) {
+		values := c.values(trials)
+		mean := stat.Mean(values, nil)
+		relative := stat.StdDev(values, nil) / mean
+		value, spread, fewest = value*math.Pow(mean, power), spread+relative*relative/float64(len(values)), min(fewest, len(values))
+	}
+	take(trials, 1)
+	if c.Kind == Ratio {
 		base := maps.Clone(levels)
 		for factor, names := range c.Against {
 			base[factor] = names[0]
@@ -145,20 +162,15 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 		if missing != "" {
 			return m, missing
 		}
-		others := c.values(against)
-		if len(values) == 0 || len(others) == 0 {
-			return m, "none of these trials became ready"
-		}
-		return c.ratio(values, others), ""
+		take(against, -1)
 	}
-	if len(values) == 0 {
+	if fewest == 0 {
 		return m, "the records do not have this figure"
 	}
-	mean := stat.Mean(values, nil)
-	m = Measured{N: len(trials), Failed: study.Failures(trials), Value: study.Value(mean)}
-	if n := float64(len(values)); n > 1 {
-		half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * stat.StdErr(stat.StdDev(values, nil), n)
-		m.bound(mean-half, mean+half)
+	m.Value = study.Value(value)
+	if fewest > 1 {
+		half := distuv.StudentsT{Sigma: 1, Nu: float64(fewest - 1)}.Quantile(0.975) * math.Sqrt(spread)
+		m.bound(value*math.Exp(-half), value*math.Exp(half))
 	}
 	c.hold(&m)
 	return m, ""
@@ -166,12 +178,9 @@ func (c Claim) in(s study.Study, levels map[string]string) (m Measured, why stri
 
 // values are the figures of the trials that became ready.
 func (c Claim) values(trials []study.Observation) (values []float64) {
-	metric := study.Metric(c.Phase)
-	switch {
-	case c.Kind == PeakMemory:
+	metric := cmp.Or(study.Metric(c.Phase), study.MetricSetup)
+	if c.Kind == PeakMemory {
 		metric = study.MetricPeakMemory
-	case c.Phase == "":
-		metric = study.MetricSetup
 	}
 	for _, o := range trials {
 		if v, ok := metric.Of(o); o.Ready && ok && v > 0 && !math.IsInf(v, 1) {
@@ -188,23 +197,9 @@ func (m *Measured) bound(low, high float64) {
 	}
 }
 
-// judge sets the verdict.
-func (m *Measured) judge(v Verdict, why string) { m.verdict, m.why = v, why }
-
-// tooFew is the verdict until another one is certain.
-func (m *Measured) tooFew() { m.judge(Untested, tooFewOf(m.N, "")) }
-
-// tooFewOf says that n trials, of the sort that is meant, are too few.
-func tooFewOf(n int, which string) string {
-	if n == 1 {
-		return "1 trial" + which + " is too few to tell"
-	}
-	return fmt.Sprintf("%d trials%s are too few to tell", n, which)
-}
-
 // hold judges a figure by its interval. One that is too wide supports nothing.
 func (c Claim) hold(m *Measured) {
-	m.tooFew()
+	m.verdict, m.why = Untested, fmt.Sprintf("too few trials to tell: %d", m.N)
 	if m.Low == nil {
 		return
 	}
@@ -212,90 +207,32 @@ func (c Claim) hold(m *Measured) {
 	if m.High != nil {
 		upper = *m.High
 	}
-	known := max(upper-value, value-lower) <= narrow*value
-	if known {
-		m.why = "it is at the edge of what is claimed"
-	}
 	low, high := c.Low*(1-tolerance), math.Inf(1)
 	if c.High != nil {
 		high = *c.High * (1 + tolerance)
 	}
+	known, often := max(upper-value, value-lower) <= narrow*value, ""
+	within := low <= value && value <= high
+	if c.Kind == Works || c.Kind == Crashes {
+		known, often, within = upper-lower <= narrow, " often", true
+		if low, high = 1, 1; c.Kind == Works {
+			low, high = c.Low, *c.High
+		}
+	}
 	switch {
 	case upper < low:
-		m.judge(Contradicted, "less")
+		m.verdict, m.why = Contradicted, "less"+often
 	case lower > high:
-		m.judge(Contradicted, "more")
-	case value >= low && value <= high && known:
-		m.judge(Supported, "")
-	}
-}
-
-// rate judges how often trials become ready.
-func (c Claim) rate(trials []study.Observation) Measured {
-	r := study.FailureRate(trials)
-	m := Measured{N: r.Trials, Failed: r.Events, Value: 1 - r.Estimate}
-	m.bound(1-float64(r.Interval.Upper), 1-float64(r.Interval.Lower))
-	m.tooFew()
-	known := *m.High-*m.Low <= narrow
-	switch {
-	case c.Kind == Crashes && m.Failed > 0, c.Kind == Never && m.Failed == 0 && known:
-		m.judge(Supported, "")
-	case c.Kind == Crashes && known:
-		m.judge(Contradicted, "none failed")
-	case c.Kind == Never && m.Failed > 0:
-		m.judge(Contradicted, "some failed")
-	case c.Kind != Works:
-	case *m.Low > *c.High:
-		m.judge(Contradicted, "more often")
-	case *m.High < c.Low:
-		m.judge(Contradicted, "less often")
+		m.verdict, m.why = Contradicted, "more"+often
+	case known && !within:
+		m.why = "it is at the edge of what is claimed"
 	case known:
-		m.judge(Supported, "")
+		m.verdict, m.why = Supported, ""
 	}
-	return m
-}
-
-// ratio is of two means; its interval is that of the difference of logarithms.
-func (c Claim) ratio(own, base []float64) Measured {
-	ratio := stat.Mean(own, nil) / stat.Mean(base, nil)
-	m := Measured{N: len(own), Value: study.Value(ratio)}
-	if len(own) > 1 && len(base) > 1 {
-		spread := 0.0
-		for _, values := range [][]float64{own, base} {
-			relative := stat.StdDev(values, nil) / stat.Mean(values, nil)
-			spread += relative * relative / float64(len(values))
-		}
-		half := distuv.StudentsT{Sigma: 1, Nu: float64(min(len(own), len(base)) - 1)}.Quantile(0.975) * math.Sqrt(spread)
-		m.bound(ratio*math.Exp(-half), ratio*math.Exp(half))
-	}
-	c.hold(&m)
-	return m
-}
-
-// needs judges that nothing becomes ready with less memory, and something with as much.
-func (c Claim) needs(trials []study.Observation) (m Measured, why string) {
-	var less, enough []study.Observation
-	for _, o := range trials {
-		level, _ := o.Cell.Level("memory")
-		switch bytes, err := trial.ParseBytes(level); {
-		case err != nil:
-		case float64(bytes) < 0.92*c.Low:
-			less = append(less, o)
-		default:
-			enough = append(enough, o)
-		}
-	}
-	if len(less) == 0 {
-		return m, "no trial had less memory"
-	}
-	m = c.rate(less)
 	switch {
-	case m.Failed < m.N:
-		m.judge(Contradicted, "some became ready with less")
-	case *m.High <= narrow && study.Failures(enough) < len(enough):
-		m.judge(Supported, "")
-	default:
-		m.judge(Untested, tooFewOf(m.N, " with less"))
+	case c.Kind == Crashes && m.verdict == Contradicted: // that all work
+		m.verdict, m.why = Supported, ""
+	case c.Kind == Crashes && m.verdict == Supported:
+		m.verdict, m.why = Contradicted, "none failed"
 	}
-	return m, ""
 }

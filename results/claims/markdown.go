@@ -132,7 +132,7 @@ func (v vocabulary) ofTable(table *extast.Table, source []byte, s study.Study) (
 			if unit := headUnit.FindStringSubmatch(strings.TrimSpace(heads[i].text)); unit != nil && bareNumber.MatchString(cell.text) {
 				statement.add(" "+cmp.Or(unit[1], unit[2]), cell.at[len(cell.at)-1])
 			}
-			for _, c := range v.inSentence(statement, nil) {
+			for _, c := range v.claims(statement, nil) {
 				if c.Column >= cell.at[0] {
 					for column, factor := range factors {
 						if column >= len(cells) || strings.TrimSpace(cells[column].text) == "" {

@@ -21,9 +21,9 @@ func words(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(?:
 
 var (
 	// A sentence may begin with a strategy, in small letters; a short word before
-	// a full stop is an abbreviation.
-	sentenceEnd = regexp.MustCompile(`([.!?:])\s+(?:[A-Z0-9−-]|$)|[[:alpha:]]{4,}([.!?])\s+[a-z]`)
-	clauseEnd   = regexp.MustCompile(`;\s|,?\s(?:but|while|whereas)\s`)
+	// a full stop is an abbreviation. Behind a colon a figure belongs to what is before it.
+	sentenceEnd = regexp.MustCompile(`([.!?])\s+(?:[A-Z0-9−-]|$)|(:)\s+(?:[A-Z]|$)|[[:alpha:]]{4,}([.!?])\s+[a-z]`)
+	clauseEnd   = regexp.MustCompile(`(;\s|,?\s(?:but|while|whereas)\s)`)
 
 	fails  = words(`crash\w*|fail\w*|dies?|died|breaks?|broke|broken|hangs?|hung|OOM|out of memory|killed|unstable|flak\w+|lost`)
 	works  = words(`works?|worked|succe\w+|reliab\w+|stable|pass(?:es|ed)?|ready`)
@@ -42,7 +42,6 @@ var (
 
 	faster     = words(`faster|quicker|shorter|less time|as fast|speed-?up|saves?|saved|reduc\w+|cuts?`)
 	slower     = words(`slower|longer|more time|as long|as slow|the time`)
-	shorter    = regexp.MustCompile(`(?i)shorter|less time`)
 	saves      = words(`saves?|saved|reduc\w+|cuts?|(?:faster|slower|longer|shorter) by`)
 	share      = words(`of the(?: \w+){0,3} time of|of the time|of what`)
 	connector  = words(`than|against|over|as|of|compared (?:to|with)|versus|vs|instead of`)
@@ -173,67 +172,35 @@ func levels(mentions []mention) Where {
 	return where
 }
 
-// claims are those of a passage, sentence by sentence. Levels that a sentence
-// does not name are those of its heading; a sentence that names none is about
-// what the sentence before it is.
+// claims are those of a passage, sentence by sentence and clause by clause. Levels that
+// a clause does not name are those of the clauses before it and of the heading; a
+// sentence that names none is about what the sentence before it is.
 func (v vocabulary) claims(p passage, heading Where) (all []Claim) {
+	cut := func(text string, end *regexp.Regexp) int {
+		if at := end.FindStringSubmatchIndex(text); at != nil {
+			return slices.Max(at[2:])
+		}
+		return len(text)
+	}
 	var before Where
 	for from := 0; from < len(p.text); {
-		to := len(p.text)
-		if end := sentenceEnd.FindStringSubmatchIndex(p.text[from:]); end != nil {
-			to = from + max(end[3], end[5])
-		}
+		end := from + cut(p.text[from:], sentenceEnd)
 		context := []Where{before, heading}
-		if named := levels(v.mentions(p.text[from:to])); len(named) > 0 {
+		if named := levels(v.mentions(p.text[from:end])); len(named) > 0 {
 			before, context = named, context[1:]
 		}
-		all = append(all, v.inSentence(passage{p.text[from:to], p.at[from:to]}, context)...)
-		from = to
+		for from < end {
+			part := p.text[from : from+cut(p.text[from:end], clauseEnd)]
+			named := v.mentions(part)
+			for _, c := range (clause{part, named}).claims(context) {
+				c.Text, c.Column = strings.TrimSpace(part), p.at[from+c.Column]
+				all = append(all, c)
+			}
+			context = append([]Where{levels(named)}, context...)
+			from += len(part)
+		}
 	}
 	return all
-}
-
-// inSentence are the claims of each clause, in the context of the clauses before it.
-func (v vocabulary) inSentence(p passage, context []Where) (all []Claim) {
-	for from := 0; from < len(p.text); {
-		to := len(p.text)
-		if end := clauseEnd.FindStringIndex(p.text[from:]); end != nil {
-			to = from + end[1]
-		}
-		part := clause{p.text[from:to], v.mentions(p.text[from:to])}
-		for _, c := range part.claims(context) {
-			c.Text = excerpt(p.text, from+c.Column)
-			c.Column = p.at[from+c.Column]
-			all = append(all, c)
-		}
-		context = append([]Where{levels(part.mentions)}, context...)
-		from = to
-	}
-	return all
-}
-
-// excerpt is the text around a figure, in whole words.
-func excerpt(text string, at int) string {
-	const before, after = 48, 32
-	from, to := 0, len(text)
-	if at > before {
-		if i := strings.IndexByte(text[at-before:at], ' '); i >= 0 {
-			from = at - before + i + 1
-		}
-	}
-	if to-at > after {
-		if i := strings.LastIndexByte(text[at:at+after], ' '); i >= 0 {
-			to = at + i
-		}
-	}
-	short := strings.TrimSpace(text[from:to])
-	if from > 0 {
-		short = "… " + short
-	}
-	if to < len(text) {
-		short += " …"
-	}
-	return short
 }
 
 // clause is a part of a sentence, which is read by itself.
@@ -278,7 +245,7 @@ func (c clause) claims(context []Where) (all []Claim) {
 	if at != nil {
 		together = int(value(c.text[at[2]:at[3]]))
 	}
-	add := func(one Claim, f figure) {
+	add := func(one Claim, f figure, limit string) {
 		one.Column, one.Together = f.start, together
 		if one.Where == nil {
 			several := ""
@@ -286,58 +253,56 @@ func (c clause) claims(context []Where) (all []Claim) {
 				one.Unclear = cmp.Or(one.Unclear, "it names several levels of "+several+" and does not say which one has this figure")
 			}
 		}
-		switch {
-		case len(memory) == 0 || one.Kind == Needs || one.Kind == PeakMemory:
-		case len(memory) == 1:
-			one.Where["memory"] = []string{memory[0].groups[0] + memory[0].groups[1]}
-		default:
-			one.Unclear = cmp.Or(one.Unclear, "it names several amounts of memory")
+		if limit != "" {
+			one.Where["memory"] = []string{limit}
 		}
 		all = append(all, one)
 	}
+	limit := ""
+	if len(memory) > 0 {
+		limit = memory[0].groups[0] + memory[0].groups[1]
+	}
 	for _, f := range others {
 		if one, ok := c.read(f); ok {
-			add(one, f)
+			if len(memory) > 1 {
+				one.Unclear = cmp.Or(one.Unclear, "it names several amounts of memory")
+			}
+			add(one, f, limit)
 		}
 	}
+	happens := fails.MatchString(c.text) || works.MatchString(c.text)
 	switch {
 	case len(all) > 0:
+	case len(memory) > 1 && !fails.MatchString(c.text):
+		add(Claim{Unclear: "it names several amounts of memory"}, memory[0], "")
+	case len(memory) > 0 && happens && (fails.MatchString(c.text) || !needs.MatchString(c.text)):
+		add(c.event(), memory[0], limit)
+	case len(memory) > 0 && needs.MatchString(c.text[:memory[0].start]):
+		nothing := 0.0 // works with less
+		add(Claim{Kind: Works, High: &nothing}, memory[0], "<"+limit)
+	case len(memory) > 0 && peak.MatchString(c.text):
+		bytes, _ := trial.ParseBytes(limit)
+		slack := float64(bytes) / value(memory[0].groups[0]) * half(memory[0].groups[0])
+		add(c.bounded(PeakMemory, memory[0], float64(bytes)-slack, float64(bytes)+slack), memory[0], "")
 	case len(memory) > 0:
-		add(c.ofMemory(memory[0], len(memory)), memory[0])
-	case together > 0 && (fails.MatchString(c.text) || works.MatchString(c.text)):
-		add(Claim{Kind: c.event()}, figure{start: at[0], end: at[1]})
+		add(Claim{Unclear: "it does not say what happens with so much memory"}, memory[0], "")
+	case together > 0 && happens:
+		add(c.event(), figure{start: at[0], end: at[1]}, "")
 	}
 	return all
 }
 
-// event is what the clause says that happens.
-func (c clause) event() Kind {
-	at, kind, denied := fails.FindStringIndex(c.text), Crashes, Never
+// event is what the clause says that happens: something crashes, or never does.
+func (c clause) event() Claim {
+	at, crashes := fails.FindStringIndex(c.text), true
 	if at == nil {
-		at, kind, denied = works.FindStringIndex(c.text), Never, Crashes
+		at, crashes = works.FindStringIndex(c.text), false
 	}
-	if denies.MatchString(c.text[:at[0]]) {
-		return denied
+	if denies.MatchString(c.text[:at[0]]) == crashes {
+		all := 1.0
+		return Claim{Kind: Works, Low: all, High: &all}
 	}
-	return kind
-}
-
-// ofMemory reads a clause whose only figures are n amounts of memory.
-func (c clause) ofMemory(f figure, n int) Claim {
-	bytes, _ := trial.ParseBytes(f.groups[0] + f.groups[1])
-	size := float64(bytes)
-	switch {
-	case n > 1 && !fails.MatchString(c.text):
-		return Claim{Unclear: "it names several amounts of memory"}
-	case fails.MatchString(c.text) || works.MatchString(c.text) && !needs.MatchString(c.text):
-		return Claim{Kind: c.event()}
-	case needs.MatchString(c.text[:f.start]):
-		return Claim{Kind: Needs, Low: size}
-	case peak.MatchString(c.text):
-		slack := size / value(f.groups[0]) * half(f.groups[0])
-		return c.bounded(PeakMemory, f, size-slack, size+slack)
-	}
-	return Claim{Unclear: "it does not say what happens with so much memory"}
+	return Claim{Kind: Crashes}
 }
 
 // bounded is a claim of a range, as changed by the words before the figure.
@@ -442,11 +407,8 @@ func (c clause) ofPercent(f figure) Claim {
 		return c.against(f, 1+low-slack, 1+high+slack)
 	case isSlower:
 		return c.against(f, 1+low-slack, 1+high+slack)
-	case isFaster && faster.MatchString(after) && !shorter.MatchString(after):
-		// 50 % faster is half the time to some and two thirds of it to others.
+	case isFaster: // 50 % faster is half the time to some and two thirds of it to others
 		return c.against(f, 1-high-slack, 1/(1+low-slack))
-	case isFaster:
-		return c.against(f, 1-high-slack, 1-low+slack)
 	case fails.MatchString(c.text) || works.MatchString(c.text):
 		return c.rate(f, low, high)
 	}
@@ -455,22 +417,14 @@ func (c clause) ofPercent(f figure) Claim {
 
 // rate is a claim that such a share of trials works, or fails.
 func (c clause) rate(f figure, low, high float64) Claim {
-	if fails.MatchString(c.text) {
-		low, high = 1-high, 1-low
-		// "At most 5 % fail" is "at least 95 % work".
-		switch before := c.text[:f.start]; {
-		case atMost.MatchString(before):
-			high = 1
-		case atLeast.MatchString(before):
-			low = 0
-		}
-		return Claim{Kind: Works, Low: low, High: &high}
+	claim, most := c.bounded(Works, f, low, high), 1.0
+	if claim.High != nil {
+		most = min(most, *claim.High)
 	}
-	claim := c.bounded(Works, f, low, high)
-	if claim.High == nil || *claim.High > 1 {
-		all := 1.0
-		claim.High = &all
+	if fails.MatchString(c.text) { // "at most 5 % fail" is "at least 95 % work"
+		claim.Low, most = 1-most, 1-claim.Low
 	}
+	claim.High = &most
 	return claim
 }
 

@@ -230,12 +230,8 @@ func (s *sample) choose(failures bool) choice {
 			return faster
 		}
 		v := s.adv[x][k]
-		least := v.lower(out)
-		if math.IsInf(least, -1) && v.pairs > 0 {
-			least = v.log + math.Log(fastest) // the few times of an arm that mostly fails bound nothing
-		}
-		return faster && s.risk(x, k, v.log+margin) <= alphaFailures ||
-			s.arms[k].bad > 0 && s.risk(x, k, least+margin) <= alphaFailures
+		return faster && s.risk(x, k, v.log, margin) <= alphaFailures ||
+			s.arms[k].bad > 0 && s.risk(x, k, max(v.lower(out), v.log+math.Log(fastest)), margin) <= alphaFailures
 	}
 	// An arm that may not be used beats nothing.
 	beats := func(x, k int, by float64) bool {

@@ -29,7 +29,7 @@ func (a *armSample) badBounds(alpha float64) stats.Interval {
 }
 
 // An arm that never became ready is taken to need at least this share of the best's time,
-// and one whose few times bound nothing at least this share of what it was seen to take.
+// and one whose few times bound it no better at least this share of what it was seen to take.
 const fastest = 0.5
 
 // unfit reports whether the arm cannot be recommended whatever its times are:
@@ -59,11 +59,12 @@ func (s *sample) failsTooOften(i int) bool {
 // riskPoints is how many equally probable rates of the rival are looked at.
 const riskPoints = 40
 
-// risk is the probability that failures cost arm x more than the allowance
-// beyond what they cost arm k, in logarithms of the cost.
-func (s *sample) risk(x, k int, allowance float64) float64 {
-	a, b := s.arms[x], s.arms[k]
-	if len(a.times) == 0 || math.IsNaN(allowance) || math.IsInf(allowance, -1) {
+// risk is the probability that arm x, with its failures, costs more than exp(margin)
+// times what arm k does. The logarithm of what k takes over what x takes, when both
+// work, is taken to be least; the losses of k are as they were seen.
+func (s *sample) risk(x, k int, least, margin float64) float64 {
+	a, b, v := s.arms[x], s.arms[k], s.adv[x][k]
+	if len(a.times) == 0 || v.pairs == 0 {
 		return 1
 	}
 	if b.rates == nil {
@@ -73,7 +74,8 @@ func (s *sample) risk(x, k int, allowance float64) float64 {
 	}
 	rate, sum := rateOf(a.bad, a.n), 0.0
 	for _, p := range b.rates {
-		sum += 1 - rate.CDF(s.rateFor(a, allowance+s.burden(b, p)))
+		times, losses := s.parts(b, p)
+		sum += 1 - rate.CDF(s.rateFor(a, margin+math.Log(times*math.Exp(least)+losses*math.Exp(v.log))))
 	}
 	return sum / riskPoints
 }
@@ -93,22 +95,29 @@ func cleanTrials(indifference float64) int {
 // ones are assumed to reach the quantile of all.
 const mostQuantile = 0.999
 
-// burden is the logarithm of the factor by which failures at the rate p raise
-// what the arm costs. A quantile of all attempts is a higher one of those that
+// parts are what the arm costs at the failure rate p, in units of what it takes when it
+// works: times and losses. A quantile of all attempts is a higher one of those that
 // work, until failures reach it. Beyond that it includes as many losses as the
 // quantile of the number of attempts does.
-func (s *sample) burden(a *armSample, p float64) float64 {
+func (s *sample) parts(a *armSample, p float64) (times, losses float64) {
 	relative := a.loss / a.time()
 	if len(a.times) == 0 {
 		relative = 1
 	}
 	if s.goal.Quantile == 0 {
-		return math.Log1p(p / (1 - p) * relative)
+		return 1, p / (1 - p) * relative
 	}
 	if q := s.goal.Quantile / (1 - p); q < mostQuantile {
-		return (distuv.UnitNormal.Quantile(q) - distuv.UnitNormal.Quantile(s.goal.Quantile)) * a.logSpread
+		return math.Exp((distuv.UnitNormal.Quantile(q) - distuv.UnitNormal.Quantile(s.goal.Quantile)) * a.logSpread), 0
 	}
-	return math.Log1p(relative * max(1, math.Log(1-s.goal.Quantile)/math.Log(p)))
+	return 1, relative * max(1, math.Log(1-s.goal.Quantile)/math.Log(p))
+}
+
+// burden is the logarithm of the factor by which failures at the rate p raise what
+// the arm costs.
+func (s *sample) burden(a *armSample, p float64) float64 {
+	times, losses := s.parts(a, p)
+	return math.Log(times + losses)
 }
 
 // rateFor is the failure rate at which the arm has the burden.

@@ -229,13 +229,15 @@ func at(trials []Trial, factor int, levels []string) []Trial {
 
 // interaction tests that the arms in question compare alike at the levels of
 // the factor: the times of each two by an analysis of variance of their paired
-// differences, the failures of each by Fisher's exact test of each level against
-// the rest. Without arms, all are in question that are not ruled out somewhere.
-// P is Bonferroni's over all tests, NaN where there was none; turns is that the
-// order of arms changes, or that one fails at some of the levels only.
+// differences, the failed and slow trials of each by Fisher's exact test of each level
+// against the rest. Without arms, all are in question that are not ruled out somewhere.
+// P is Bonferroni's over all tests, NaN where there was none; turns is that the order
+// of arms changes, or that one fails at some of the levels only. Where a failure rate is
+// the highest that is accepted, tests of failures do not share the error rate with those
+// of times, and P is the lesser of the two.
 func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns bool) {
-	if len(levels) < 2 {
-		return math.NaN(), false
+	if p = math.NaN(); len(levels) < 2 {
+		return p, false
 	}
 	trials = at(trials, factor, levels)
 	if arms == nil {
@@ -249,15 +251,23 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		arms = slices.Compact(arms)
 	}
 	pooled := newSample(trials, goal)
-	least, turning, tests := math.Inf(1), math.Inf(1), 0
-	test := func(p float64, turns bool) {
+	type question struct {
+		least, turning float64
+		tests          int
+	}
+	questions := [2]question{{math.Inf(1), math.Inf(1), 0}, {math.Inf(1), math.Inf(1), 0}}
+	times, failures := &questions[0], &questions[0]
+	if goal.MaxFailureRate > 0 { // an arm that fails in one place would be ruled out in all
+		failures = &questions[1]
+	}
+	test := func(of *question, p float64, turns bool) {
 		if math.IsNaN(p) {
 			return
 		}
-		tests++
-		least = min(least, p)
+		of.tests++
+		of.least = min(of.least, p)
 		if turns {
-			turning = min(turning, p)
+			of.turning = min(of.turning, p)
 		}
 	}
 	for i, name := range arms {
@@ -265,20 +275,25 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		if x < 0 || len(arms) < 2 {
 			continue
 		}
-		test(failsUnevenly(trials, name, factor, levels), true)
+		test(failures, pooled.arms[x].failsUnevenly(trials, factor, levels), true)
 		for _, other := range arms[i+1:] {
 			if k := pooled.index(other); k >= 0 {
-				test(pooled.differs(x, k, factor))
+				p, turns := pooled.differs(x, k, factor)
+				test(times, p, turns)
 			}
 		}
 	}
-	switch turning *= float64(tests); {
-	case tests == 0:
-		return math.NaN(), false
-	case turning < alphaSplit:
-		return turning, true
+	for _, q := range questions {
+		n := float64(q.tests)
+		switch turning, least := q.turning*n, min(1, q.least*n); {
+		case q.tests == 0:
+		case turning < alphaSplit && !(turns && p <= turning):
+			p, turns = turning, true
+		case !turns && !(p <= least):
+			p = least
+		}
 	}
-	return min(1, least*float64(tests)), false
+	return p, turns
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences
@@ -317,15 +332,19 @@ func oneWay(groups map[string][]float64) float64 {
 	return distuv.F{D1: free, D2: rest}.Survival(between / free / (within / rest))
 }
 
-// failsUnevenly tests that an arm fails as often at one level as at the others,
-// for the level where that is least so.
-func failsUnevenly(trials []Trial, arm string, factor int, levels []string) float64 {
+// failsUnevenly tests that as many trials of an arm fail or are slow at one level as
+// at the others, for the level where that is least so.
+func (a *armSample) failsUnevenly(trials []Trial, factor int, levels []string) float64 {
 	at, all := urns[string]{}, urn{}
 	for _, t := range trials {
-		if t.Arm == arm {
+		if t.Arm == a.name {
 			at.of(t.Place[factor]).add(t)
 			all.add(t)
 		}
+	}
+	for _, t := range a.slow {
+		at.of(t.place[factor]).failed++
+		all.failed++
 	}
 	if all.failed == 0 || all.failed == all.n {
 		return math.NaN()

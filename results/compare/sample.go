@@ -32,7 +32,8 @@ type armSample struct {
 	name      string
 	n, failed int
 	bad       int     // failed or slow
-	times     []timed // of the trials that became ready, by stratum
+	times     []timed // of the trials that became ready and were not slow, by stratum
+	slow      []timed
 	// location is the logarithm of the mean or quantile of the times.
 	location           float64
 	mean               float64
@@ -144,11 +145,11 @@ func newSample(trials []Trial, goal Goal) *sample {
 	s.blocks = len(blocks)
 	var losses []float64
 	for _, a := range s.arms {
-		slow := a.takeSlow()
-		a.bad = a.failed + len(slow)
-		for _, lost := range slow {
+		median := a.takeSlow()
+		a.bad = a.failed + len(a.slow)
+		for _, t := range a.slow {
 			// A slow trial is not tried again.
-			a.losses = append(a.losses, lost*(1-a.badRate()))
+			a.losses = append(a.losses, (t.value-median)*(1-a.badRate()))
 		}
 		losses = append(losses, a.losses...)
 		a.summarise(goal)
@@ -174,12 +175,12 @@ func (a *armSample) badRate() float64 { return float64(a.bad) / float64(a.n) }
 // above it.
 const slowFactor, slowSpreads = 1.5, 6.0
 
-// takeSlow removes the slow times and returns what they lost. One slow trial in a
-// few says as little about a mean or a quantile as a failed one does: what counts
+// takeSlow sets the slow times apart and returns the median of all. One slow trial in
+// a few says as little about a mean or a quantile as a failed one does: what counts
 // is how often there is one, and that is estimated as the rate of failures is.
-func (a *armSample) takeSlow() (lost []float64) {
+func (a *armSample) takeSlow() (median float64) {
 	if len(a.times) < 4 {
-		return nil
+		return math.NaN()
 	}
 	logs := a.logs()
 	middle := stats.Median(logs)
@@ -190,11 +191,11 @@ func (a *armSample) takeSlow() (lost []float64) {
 	a.times = slices.DeleteFunc(a.times, func(t timed) bool {
 		slow := math.Log(t.value) > limit
 		if slow {
-			lost = append(lost, t.value-math.Exp(middle))
+			a.slow = append(a.slow, t)
 		}
 		return slow
 	})
-	return lost
+	return math.Exp(middle)
 }
 
 func (a *armSample) logs() []float64 {
@@ -312,11 +313,12 @@ func placeScales(trials []Trial) map[int]float64 {
 	return parts[places]
 }
 
-// next is the arm to compare Best[0] with: the cheapest other, one not best if any.
+// next is the arm to compare Best[0] with: of those that ran beside it the cheapest,
+// one that is not best if any.
 func (s *sample) next(c choice) int {
 	next, isBest := -1, true
 	for i := range s.arms {
-		if i == c.best[0] || slices.Contains(c.unfit, i) || len(s.arms[i].times) == 0 {
+		if i == c.best[0] || slices.Contains(c.unfit, i) || s.adv[c.best[0]][i].pairs == 0 {
 			continue
 		}
 		best := slices.Contains(c.best, i)

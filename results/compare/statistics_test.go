@@ -111,11 +111,11 @@ func TestRiskIsTheBetaTail(t *testing.T) {
 	// 0.1 + b's own. Between the tails at b's least and greatest rates.
 	a := rateOf(0, 10)
 	most := 1 - a.CDF(0.1/1.1)
-	if r := s.risk(0, 1, math.Log(1.1)); !(r > 0 && r < most) {
+	if r := s.risk(0, 1, 0, math.Log(1.1)); !(r > 0 && r < most) {
 		t.Errorf("risk %v, with a rival that never fails %v", r, most)
 	}
-	near(t, "what is always allowed", s.risk(0, 1, math.Inf(1)), 0, 0)
-	near(t, "what is never allowed", s.risk(0, 1, math.Inf(-1)), 1, 0)
+	near(t, "what is always allowed", s.risk(0, 1, 0, math.Inf(1)), 0, 0)
+	near(t, "what is never allowed", s.risk(0, 1, 0, math.Inf(-1)), 1, 0)
 	for _, goal := range []Goal{local, ci} {
 		s := newSample(ordered(study(10, []string{""}, []string{"a"}, func(_, _ string, block int) (float64, float64) { return 100 + float64(block), 0 })), goal)
 		for _, p := range []float64{0.01, 0.05, 0.3} {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 )
 
@@ -114,10 +116,6 @@ func minutesSeconds(text string) (time.Duration, bool) {
 const (
 	// leastTime is the time below which tables show 0.
 	leastTime = 0.05
-	// farApart is the ratio of a time to the next shorter one from which units seem
-	// to be mixed: minutes beside seconds are 60 times apart, less what the times
-	// themselves differ.
-	farApart = 15
 	// mostDoubts are listed one by one.
 	mostDoubts = 20
 )
@@ -128,9 +126,21 @@ type timedRow struct {
 	setup float64
 }
 
-// doubt warns of values that round to zero, units that seem to be mixed and rows
-// that seem to be copies. Copies can be recognised if rows have blocks.
+// doubt warns of levels that are written in two ways, values that round to zero, units
+// that seem to be mixed and rows that seem to be copies. Copies can be recognised if
+// rows have blocks.
 func (f *file) doubt(blocks bool) {
+	written := map[trial.Assignment][]string{}
+	for _, r := range f.records {
+		for _, a := range r.Trial.Cell {
+			alike := trial.Assignment{Factor: a.Factor, Level: strings.ReplaceAll(strings.ToLower(a.Level), " ", "")}
+			if all := written[alike]; !slices.Contains(all, a.Level) {
+				if written[alike] = append(all, a.Level); len(all) > 0 {
+					f.warn(r.Imported.Line, "%s is %q here and %q before, which count as two levels: are they one?", a.Factor, a.Level, all[0])
+				}
+			}
+		}
+	}
 	type sighting struct {
 		cell  string
 		block int
@@ -179,8 +189,8 @@ func (f *file) mixed(timed []timedRow, warn bool) bool {
 			gap, at = ratio, i
 		}
 	}
-	if gap < farApart || !warn {
-		return gap >= farApart
+	if gap < results.FarApart || !warn {
+		return gap >= results.FarApart
 	}
 	few := sorted[:at]
 	if len(sorted)-at < at {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -15,6 +16,12 @@ import (
 const mostFaults = 20
 
 func (f *file) readCSV(text []byte) {
+	for i, line := range bytes.Split(text, []byte("\n")) {
+		if !utf8.Valid(line) {
+			f.fault(i+1, "this is no text in UTF-8; save the table as CSV in UTF-8")
+			return
+		}
+	}
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
 	reader.TrimLeadingSpace, reader.ReuseRecord = true, true
 	next := func() (fields []string, ok bool) {
@@ -66,10 +73,10 @@ func (f *file) readHeader(fields []string) (header []string) {
 		header = append(header, name)
 	}
 	for _, name := range header {
-		f.refuseNear(1, "column", name, columns, header)
+		f.refuseNear(1, "column", name, append(slices.Clone(columns), "strategy"), header)
 	}
 	if len(f.faults) == 0 && !slices.Contains(header, "outcome") {
-		hint := ""
+		hint := "; the first line names the columns"
 		if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
 			hint = "; columns are separated by commas"
 		}

@@ -84,10 +84,12 @@ func Cards(a answer.Answer) (cards []Card) {
 			c.Why = "Times of one combination seem to be in several units; write all in seconds."
 		case nothingCompared(d):
 			c.Why = "Nothing was compared in the same place and block."
+		case d.Verdict == compare.Undecided && a.Mixed(results.MixedBetween):
+			c.Why = "If all times are in the same unit: " + figures(group, true) + "."
 		case len(groups) > mostCards:
-			c.Why = figures(group, false) + "."
+			c.Why = Capital(figures(group, false)) + "."
 			if len(d.FailTooOften) == len(d.Best) {
-				c.Why += tooOften(d)
+				c.Why += tooOften(group)
 			}
 			// What these places rule out and others of the situation do not.
 			_, partly := outOf(a, d.Situation)
@@ -98,13 +100,11 @@ func Cards(a answer.Answer) (cards []Card) {
 				c.Why += " Out: " + strings.Join(out, ", ") + "."
 			}
 		default:
-			c.Why = figures(group, true) + "." + tooOften(d) + stillOpen(group)
-		}
-		if d.Verdict != compare.None && a.Mixed(results.MixedBetween) && !nothingCompared(d) {
-			c.Do += ", if all times are in the same unit"
+			c.Why = Capital(figures(group, true)) + "." + tooOften(group) + stillOpen(group)
 		}
 		c.Why += alone
-		if d.Verdict == compare.Decided && d.Interval != nil && d.Interval[1] > 0 { // not shown to be faster than the next
+		// Not shown to be faster than the next.
+		if d.Verdict == compare.Decided && slices.ContainsFunc(group, func(d answer.Decision) bool { return d.Interval != nil && d.Interval[1] > 0 }) {
 			c.Do += fmt.Sprintf(" (best within %s %%)", percent(study.Value(a.Indifference)))
 		}
 		if words += len(strings.Fields(c.String())); words > cardWords && len(groups) > mostCards {
@@ -136,15 +136,23 @@ func toDo(d answer.Decision) string {
 }
 
 // tooOften names strategies not ruled out, and not recommended for their failures.
-func tooOften(d answer.Decision) string {
-	if len(d.FailTooOften) == 0 {
+func tooOften(group []answer.Decision) string {
+	var names []string
+	for _, d := range group {
+		for _, name := range d.FailTooOften {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
 		return ""
 	}
 	verb := "fails"
-	if len(d.FailTooOften) > 1 {
+	if len(names) > 1 {
 		verb = "fail"
 	}
-	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, the most for CI.", and(d.FailTooOften), verb, inPercent(answer.MaxFailureRate))
+	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, the most for CI.", and(names), verb, inPercent(answer.MaxFailureRate))
 }
 
 // allThatIsLeft says how little is known of a strategy that is chosen only because
@@ -232,9 +240,17 @@ func anyOf(wheres []answer.Where) string {
 
 // stillOpen says what would settle open decisions that say the same.
 func stillOpen(group []answer.Decision) (text string) {
-	var blocks []int
-	seconds, of := 0.0, ""
+	var blocks, trials []int
+	var verdicts []string
+	seconds, of, doubt := 0.0, "", "do not tell well enough how often each fails"
 	for _, d := range group {
+		trials = append(trials, d.N)
+		if v := string(d.WhenItWorks); !slices.Contains(verdicts, v) {
+			verdicts = append(verdicts, v)
+		}
+		if d.FailureBound == nil || d.BreakEven == nil || *d.FailureBound > *d.BreakEven {
+			doubt = "cannot exclude that failures turn it"
+		}
 		if s := d.ToSettle; s != nil {
 			blocks, seconds, of = append(blocks, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
 			if n := len(s.Arms); n > 1 && slices.Equal(s.Arms, group[0].Best) && !works(group[0]) {
@@ -245,11 +261,7 @@ func stillOpen(group []answer.Decision) (text string) {
 		}
 	}
 	if works(group[0]) {
-		doubt := "cannot exclude that failures turn it"
-		if d := group[0]; d.FailureBound != nil && d.BreakEven != nil && *d.FailureBound <= *d.BreakEven {
-			doubt = "do not tell well enough how often each fails"
-		}
-		text = fmt.Sprintf(" %s when it works; %s %s.", Capital(string(group[0].WhenItWorks)), Counted(group[0].N, "trial"), doubt)
+		text = fmt.Sprintf(" %s when it works; %s %s %s.", Capital(or(verdicts)), fromTo(trials), noun(slices.Max(trials), "trial"), doubt)
 	}
 	if len(blocks) > 0 {
 		text += fmt.Sprintf(" About %s more %s of %s (%s) should settle it.", fromTo(blocks), noun(slices.Max(blocks), "block"), of, roughly(study.Value(seconds)))
@@ -286,39 +298,77 @@ func settled(a answer.Answer) string {
 	return text + "."
 }
 
-// figures are the cost, effect, interval and n of decisions that say the same: those
-// of the first environment, over all its places. The bound of failures and the rate
-// at which they would turn the choice are the worst of all environments.
+// figures are the cost, effect, interval and n of decisions that say the same, for each
+// environment over all its places. Of the bound of failures and the rate at which they
+// would turn the choice, the worst is given.
 func figures(group []answer.Decision, cost bool) string {
-	var parts []string
-	d := group[0]
-	if cost && d.Cost != nil {
-		what := "mean"
-		if d.Environment == answer.CI {
-			what = "90 % quantile"
+	told := cost && (group[0].Verdict != compare.Undecided || works(group[0])) ||
+		group[0].Verdict != compare.Undecided && slices.ContainsFunc(group, func(d answer.Decision) bool { return d.OnlyWhenItWorks })
+	bounds := func(group []answer.Decision) string {
+		bound, turns := 0.0, 1.0
+		for _, d := range group {
+			if d.FailureBound != nil && d.BreakEven != nil {
+				bound, turns = max(bound, *d.FailureBound), min(turns, *d.BreakEven)
+			}
 		}
-		parts = append(parts, what+" "+duration(study.Value(*d.Cost)))
+		if bound == 0 || !told {
+			return ""
+		}
+		return fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
 	}
-	var effects, bounds []float64
-	against, n, failed, slow := d.Against, 0, 0, 0
-	bound, turns, told := 0.0, 1.0, cost && (d.Verdict != compare.Undecided || works(d))
-	for _, other := range group {
-		if other.FailureBound != nil && other.BreakEven != nil {
-			bound, turns, told = max(bound, *other.FailureBound), min(turns, *other.BreakEven), told || other.OnlyWhenItWorks && d.Verdict != compare.Undecided
+	var parts, failures []string
+	var apart [][]answer.Decision
+	for _, e := range []answer.Environment{answer.Local, answer.CI} {
+		there := slices.DeleteFunc(slices.Clone(group), func(d answer.Decision) bool { return d.Environment != e })
+		if len(there) > 0 {
+			part, failed := figuresIn(there, cost, len(there) < len(group))
+			parts, failures, apart = append(parts, part), append(failures, failed), append(apart, there)
 		}
-		if other.Environment != d.Environment {
-			continue
+	}
+	if len(slices.Compact(slices.Clone(failures))) == 1 {
+		parts = append(parts, failures[0]+bounds(group))
+	} else {
+		for i := range parts {
+			parts[i] = strings.TrimPrefix(parts[i]+", "+failures[i]+bounds(apart[i]), ", ")
 		}
-		n, failed, slow = n+other.N, failed+other.Failed, slow+other.Slow
-		if other.Effect != nil {
-			effects = append(effects, *other.Effect)
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
+}
+
+// figuresIn are the cost and effect, and the failures, of decisions for one environment.
+// If the other one stands beside it, the text says which it is.
+func figuresIn(group []answer.Decision, cost, beside bool) (text, failures string) {
+	var costs, effects, bounds []float64
+	against, n, failed, slow := group[0].Against, 0, 0, 0
+	for _, d := range group {
+		n, failed, slow = n+d.N, failed+d.Failed, slow+d.Slow
+		if d.Cost != nil {
+			costs = append(costs, *d.Cost)
 		}
-		if other.Interval != nil {
-			bounds = append(bounds, other.Interval[:]...)
+		if d.Effect != nil {
+			effects = append(effects, *d.Effect)
 		}
-		if other.Against != against {
+		if d.Interval != nil {
+			bounds = append(bounds, d.Interval[:]...)
+		}
+		if d.Against != against {
 			against = "the next"
 		}
+	}
+	what, join := "mean", "; "
+	if group[0].Environment == answer.CI {
+		what = "90 % quantile"
+	}
+	if beside {
+		text, join = what, ", "
+	}
+	if cost && len(costs) > 0 {
+		text = what + " " + duration(study.Value(slices.Min(costs)))
+		if most := duration(study.Value(slices.Max(costs))); !strings.HasSuffix(text, " "+most) {
+			text += " to " + most
+		}
+	} else {
+		join = " "
 	}
 	if len(effects) > 0 {
 		low, high := relative(slices.Min(effects)), relative(slices.Max(effects))
@@ -329,17 +379,13 @@ func figures(group []answer.Decision, cost bool) string {
 		if len(bounds) > 0 {
 			effect += fmt.Sprintf(" (95 %%: %s to %s)", strings.TrimSuffix(relative(slices.Min(bounds)), " %"), relative(slices.Max(bounds)))
 		}
-		parts = append(parts, effect)
+		text = strings.TrimPrefix(text+join+effect, join)
 	}
-	failures := fmt.Sprintf("%d of %d failed", failed, n)
+	failures = fmt.Sprintf("%d of %d failed", failed, n)
 	if slow > 0 {
 		failures += fmt.Sprintf(", %d far slower", slow)
 	}
-	if bound > 0 && told {
-		failures += fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
-	}
-	parts = append(parts, failures)
-	return Capital(strings.Join(parts, "; "))
+	return text, failures
 }
 
 func placeName(where answer.Where) string {
@@ -442,7 +488,12 @@ func Grounds(a answer.Answer) (notes []string) {
 	return notes
 }
 
-func inPercent(v float64) string { return fmt.Sprintf("%.2g", 100*v) }
+func inPercent(v float64) string {
+	if v > 0.99 {
+		return percent(study.Value(v))
+	}
+	return fmt.Sprintf("%.2g", 100*v)
+}
 
 func pooled(factors []compare.Factor) string {
 	var same, split []string
@@ -496,7 +547,7 @@ func ruledOut(a answer.Answer) string {
 func outOf(a answer.Answer, s answer.Situation) (everywhere, partly []string) {
 	decisions, out := 0, map[string]int{}
 	for _, d := range a.Decisions {
-		if d.Situation == s {
+		if d.Situation == s && d.Verdict != compare.None {
 			decisions++
 			for _, name := range d.RuledOut {
 				out[name]++

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -140,36 +139,13 @@ func FindingText(f history.Finding) string {
 		figure(f.Unit, f.Before), figure(f.Unit, f.After), changed(f.Unit, f.Before, f.After, f.Ratio, f.Interval), day(f.Since.When), pValue(f.P))
 }
 
-// Tonight has a row for each series: what it was in the judged run.
-func Tonight(c history.Check) Table {
-	t := Table{Title: "In this run", Header: []string{"cell", "metric", "trials", "typical"}}
-	for _, s := range c.Series {
-		value := figure(s.Unit, s.Value)
-		if s.Unit == study.UnitShare && s.N > 0 {
-			value = fmt.Sprintf("%d of %d", s.Bad, s.N)
-		}
-		t.Rows = append(t.Rows, []string{cellOf(s.Cell), metricName(s.Metric), fmt.Sprint(s.N), value})
-	}
-	return t
-}
-
 // CheckSummary writes a check as Markdown for the summary of a CI job or a comment on
-// a change: as any check, under its verdict, with every series of the run folded away.
+// a change: as any check, under its verdict.
 func CheckSummary(w io.Writer, c history.Check) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "## stratbench check: %s\n\n", verdictWords[c.Verdict])
-	if err := Check(c).Write(&b, FormatMarkdown); err != nil {
+	if _, err := fmt.Fprintf(w, "## stratbench check: %s\n\n", verdictWords[c.Verdict]); err != nil {
 		return err
 	}
-	if tonight := Tonight(c); len(tonight.Rows) > 0 {
-		b.WriteString("<details><summary>Every series in this run</summary>\n\n")
-		if err := tonight.Write(&b, FormatMarkdown); err != nil {
-			return err
-		}
-		b.WriteString("\n</details>\n\n")
-	}
-	_, err := b.WriteTo(w)
-	return err
+	return Check(c).Write(w, FormatMarkdown)
 }
 
 func cellOf(c trial.Cell) string {

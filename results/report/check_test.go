@@ -89,13 +89,10 @@ func TestLongCellsGoOnInTheNextLine(t *testing.T) {
 
 func TestTheSummaryOfACheckIsMarkdown(t *testing.T) {
 	text := write(t, func(b *bytes.Buffer) error { return report.CheckSummary(b, regressed()) })
-	for _, want := range []string{"## stratbench check: REGRESSION\n", "SIMULATED", " regression | podman serial | setup ", "<details><summary>Every series in this run</summary>\n\n|", "2 of 3"} {
+	for _, want := range []string{"## stratbench check: REGRESSION\n", "SIMULATED", " regression | podman serial | setup "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
-	}
-	if strings.Count(text, "<details>") != strings.Count(text, "</details>") {
-		t.Error("a fold is not closed")
 	}
 }
 

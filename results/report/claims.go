@@ -133,8 +133,8 @@ func SideBySide(record, measured study.Study) Table {
 }
 
 func statedOf(record study.Study, strategy string) string {
-	s := claims.Setup(record, strategy)
-	if s == nil {
+	of, setup := claims.Stated(record, strategy)
+	if setup == nil {
 		return none
 	}
 	minutes := func(s trial.Seconds) string { // as somebody wrote them down
@@ -143,26 +143,23 @@ func statedOf(record study.Study, strategy string) string {
 		}
 		return Seconds(s)
 	}
-	text := minutes(s.High)
-	if s.Low != s.High {
-		text = minutes(s.Low) + " to " + text
+	text := minutes(setup.High)
+	if setup.Low != setup.High {
+		text = minutes(setup.Low) + " to " + text
 	}
-	for _, e := range record.Estimates {
-		if name, _ := e.Trial.Cell.Level("strategy"); name == strategy {
-			return text + " (estimate)"
-		}
+	if of.Estimate {
+		text += " (estimate)"
 	}
 	return text
 }
 
-// Tested says which levels of each factor were tested, and how often.
+// Tested says how many trials there are, and of which levels of each factor.
 func Tested(s study.Study) string {
 	var parts []string
 	for i, f := range s.Factors {
 		var names []string
 		for _, l := range f.Levels {
-			tested := slices.ContainsFunc(s.Trials, func(o study.Observation) bool { return o.Cell[i].Level == l.Name })
-			if tested && l.Name != study.NotRecorded {
+			if l.Name != study.NotRecorded && slices.ContainsFunc(s.Trials, func(o study.Observation) bool { return o.Cell[i].Level == l.Name }) {
 				names = append(names, l.Name)
 			}
 		}
@@ -170,20 +167,7 @@ func Tested(s study.Study) string {
 			parts = append(parts, f.Name+" "+and(names))
 		}
 	}
-	var counts []int
-	never := 0
-	for _, c := range s.Cells {
-		if n := len(s.Of(c)); n == 0 {
-			never++
-		} else {
-			counts = append(counts, n)
-		}
-	}
-	text := fmt.Sprintf("%d %s, %s of each combination that was run: %s.", len(s.Trials), noun(len(s.Trials), "trial"), fromTo(counts), strings.Join(parts, "; "))
-	if never > 0 {
-		text += fmt.Sprintf(" %d planned %s not run.", never, were(never, "combination"))
-	}
-	return text
+	return Counted(len(s.Trials), "trial") + ": " + strings.Join(parts, "; ") + "."
 }
 
 // Hypotheses has a line for each hypothesis: its verdict, what it says, and the

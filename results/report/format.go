@@ -182,14 +182,6 @@ func noun(n int, word string) string {
 	return word + "s"
 }
 
-// were is "trial was" or "trials were".
-func were(n int, word string) string {
-	if n == 1 {
-		return word + " was"
-	}
-	return word + "s were"
-}
-
 // and joins names: "serial, 2+1 and parallel".
 func and(names []string) string { return listed(names, " and ") }
 

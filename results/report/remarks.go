@@ -279,7 +279,7 @@ func Warning(w study.Warning) string {
 	case study.InvalidTrials:
 		return fmt.Sprintf("%s could not be measured: not counted either way", Counted(w.Count, "trial"))
 	case study.InjectedTrials:
-		return fmt.Sprintf("%d %s broken on purpose and left out: stratbench faults shows what came of that", w.Count, were(w.Count, "trial"))
+		return fmt.Sprintf("left out, as broken on purpose: %s; stratbench faults shows what came of that", Counted(w.Count, "trial"))
 	case study.Conditional:
 		return "times are of the trials that became ready only: read them beside the failures"
 	case study.Residue:

@@ -79,10 +79,11 @@ type CellSummary struct {
 	SetupTime Times `json:"setup_time" jsonschema:"description=of successful trials only; read beside ready"`
 	// WithRetries is all time spent, failures and recovery included, for each
 	// success; null without one, or where a time is not known.
-	WithRetries Value      `json:"seconds_with_retries"`
-	Contention  Contention `json:"contention"`
-	LowerBound  LowerBound `json:"lower_bound"`
-	Warnings    []Warning  `json:"warnings"`
+	WithRetries Value `json:"seconds_with_retries"`
+	// Contention is how much builds of images at once were in each other's way.
+	Contention []ImageTime `json:"contention"`
+	LowerBound LowerBound  `json:"lower_bound"`
+	Warnings   []Warning   `json:"warnings"`
 }
 
 // cleanRuns is the least n of which 0.9^n is under 5 %.
@@ -143,7 +144,7 @@ func (s Study) summarise(basic Cell) CellSummary {
 		CleanRuns:   cleanRuns,
 		SetupTime:   times(Setups(trials)),
 		WithRetries: Value(spent / float64(len(trials)-failed)),
-		Contention:  s.contention(basic.Cell),
+		Contention:  s.Together(trials),
 		LowerBound:  s.lowerBound(basic.Cell),
 		Warnings:    s.cellWarnings(basic, trials),
 	}

@@ -8,7 +8,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -171,99 +170,6 @@ func quantile[T cmp.Ordered](values []T, q float64) T {
 	return sorted[int(math.Ceil(q*float64(len(sorted))))-1]
 }
 
-// Contention is how much the builds of a cell were in each other's way.
-type Contention struct {
-	// Concurrency is the most builds that were seen to run at once.
-	Concurrency int            `json:"concurrency"`
-	Images      []ImageTime    `json:"images"`
-	CPU         Value          `json:"cpu_utilisation" jsonschema:"description=share of the CPUs used during the build phase; median"`
-	Pressure    PressureShares `json:"pressure"`
-}
-
-// ImageTime is an image's build time under the cell's strategy and alone: with
-// nothing else being built, in cells that differ in the strategy only.
-type ImageTime struct {
-	Image  string `json:"image"`
-	N      int    `json:"n"`
-	Median Value  `json:"median_seconds"`
-	// Time and AloneTime have the intervals.
-	Time      Times `json:"time"`
-	Alone     Value `json:"alone_seconds" jsonschema:"description=null where it was never built alone"`
-	AloneTime Times `json:"alone_time"`
-	// Slowdown is the ratio of the medians, and 1 where nothing was built
-	// beside it; its interval is that of Hodges and Lehmann's ratio, null with
-	// very few builds.
-	Slowdown         Value    `json:"slowdown"`
-	SlowdownInterval Interval `json:"slowdown_interval"`
-}
-
-// PressureShares are the highest stall shares in per cent, medians over
-// trials.
-type PressureShares struct {
-	CPU    Value `json:"cpu_percent"`
-	Memory Value `json:"memory_percent"`
-	IO     Value `json:"io_percent"`
-}
-
-func (s Study) contention(c trial.Cell) Contention {
-	trials := s.Of(c)
-	out := Contention{Images: []ImageTime{}, CPU: medianOf(trials, func(o Observation) (float64, bool) {
-		cpu, length, ok := buildPhase(o)
-		return cpu / length / float64(o.Record.Machine.CPUs), ok && o.Record.Machine.CPUs > 0
-	})}
-	for _, o := range trials {
-		seen := BuiltAtOnce(o.Record)
-		if seen == 0 && o.Record.Imported != nil { // without spans; it may state how many
-			seen, _ = strconv.Atoi(Setting(o.Record.Settings, "concurrency"))
-		}
-		out.Concurrency = max(out.Concurrency, seen)
-	}
-	lengths, alone := imageLengths(trials), s.alone(c)
-	for _, image := range slices.Sorted(maps.Keys(lengths)) {
-		out.Images = append(out.Images, imageTime(image, lengths[image], alone[image], out.Concurrency))
-	}
-	peak := func(of func(trial.Pressure) float64) Value {
-		return medianOf(trials, func(o Observation) (highest float64, known bool) {
-			for _, s := range o.Record.Samples {
-				if s.Pressure.Known {
-					highest, known = max(highest, of(s.Pressure)), true
-				}
-			}
-			return highest, known
-		})
-	}
-	out.Pressure.CPU = peak(func(p trial.Pressure) float64 { return p.CPUSome })
-	out.Pressure.Memory = peak(func(p trial.Pressure) float64 { return p.MemorySome })
-	out.Pressure.IO = peak(func(p trial.Pressure) float64 { return p.IOSome })
-	return out
-}
-
-func imageTime(image string, lengths, alone []float64, concurrency int) ImageTime {
-	if concurrency == 1 {
-		alone = lengths
-	}
-	t := ImageTime{Image: image, N: len(lengths), Time: times(lengths), AloneTime: times(alone), SlowdownInterval: Interval{none, none}}
-	t.Median, t.Alone = t.Time.Median, t.AloneTime.Median
-	t.Slowdown = t.Median / t.Alone
-	if concurrency != 1 {
-		if _, ci := stats.HodgesLehmannRatio(lengths, alone, Confidence); ci.Bounded() {
-			t.SlowdownInterval = interval(ci)
-		}
-	}
-	return t
-}
-
-// medianOf is that of the trials that have the figure.
-func medianOf(trials []Observation, of func(Observation) (float64, bool)) Value {
-	var values []float64
-	for _, o := range trials {
-		if v, ok := of(o); ok {
-			values = append(values, v)
-		}
-	}
-	return Value(stats.Median(values))
-}
-
 // builds are those of whole images that ended well: no pulls, no set-up begun twice.
 func builds(r *results.Record) (found []trial.Span) {
 	if r.Crash != nil {
@@ -323,9 +229,22 @@ func (s Study) alone(c trial.Cell) map[string][]float64 {
 	return imageLengths(filter(s.butStrategy(c), func(o Observation) bool { return BuiltAtOnce(o.Record) == 1 }))
 }
 
+// ImageTime is an image's build time beside others and alone: with nothing else being
+// built, in cells that differ in the strategy only.
+type ImageTime struct {
+	Image  string `json:"image"`
+	N      int    `json:"n"`
+	Median Value  `json:"median_seconds"`
+	Alone  Value  `json:"alone_seconds"`
+	// Slowdown is the ratio of the medians; its interval is that of Hodges and
+	// Lehmann's ratio, null with very few builds.
+	Slowdown         Value    `json:"slowdown"`
+	SlowdownInterval Interval `json:"slowdown_interval"`
+}
+
 // Together compares the builds of trials that built several images at once with
 // the same builds alone. It is empty without builds of both sorts.
-func (s Study) Together(trials []Observation) (images []ImageTime) {
+func (s Study) Together(trials []Observation) []ImageTime {
 	together := filter(trials, func(o Observation) bool { return BuiltAtOnce(o.Record) > 1 })
 	alone, seen := map[string][]float64{}, map[string]bool{}
 	for _, o := range together {
@@ -336,27 +255,17 @@ func (s Study) Together(trials []Observation) (images []ImageTime) {
 			}
 		}
 	}
-	lengths := imageLengths(together)
+	images, lengths := []ImageTime{}, imageLengths(together)
 	for _, image := range slices.Sorted(maps.Keys(lengths)) {
-		if len(alone[image]) > 0 {
-			images = append(images, imageTime(image, lengths[image], alone[image], 2))
+		if len(alone[image]) == 0 {
+			continue
 		}
+		t := ImageTime{Image: image, N: len(lengths[image]), Median: Value(stats.Median(lengths[image])), Alone: Value(stats.Median(alone[image])), SlowdownInterval: Interval{none, none}}
+		t.Slowdown = t.Median / t.Alone
+		if _, ci := stats.HodgesLehmannRatio(lengths[image], alone[image], Confidence); ci.Bounded() {
+			t.SlowdownInterval = interval(ci)
+		}
+		images = append(images, t)
 	}
 	return images
-}
-
-// buildPhase is the CPU time between the build phase's samples, and their distance.
-func buildPhase(o Observation) (cpu, length float64, ok bool) {
-	var phase trial.Span
-	for _, s := range o.Record.Spans {
-		if s.Phase == trial.PhaseBuild && s.IsPhase() {
-			phase = s
-		}
-	}
-	within := slices.DeleteFunc(slices.Clone(o.Record.Samples), func(s trial.Sample) bool { return s.At < phase.Start || s.At > phase.End })
-	if len(within) == 0 {
-		return 0, 0, false
-	}
-	first, last := within[0], within[len(within)-1]
-	return (last.CPU - first.CPU).Duration().Seconds(), (last.At - first.At).Duration().Seconds(), last.At > first.At
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"path/filepath"
 	"time"
 
 	bkclient "github.com/moby/buildkit/client"
@@ -120,17 +119,12 @@ func inStep(report func(runtimes.Progress), name string, work func() error) erro
 }
 
 func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
-	dockerfile := filepath.Join(b.Context, filepath.FromSlash(buildcontext.Dockerfile(b.Dockerfile)))
 	sent, err := fsutil.NewFS(b.Context)
 	if err != nil {
 		return bkclient.SolveOpt{}, fmt.Errorf("opening the build context: %w", err)
 	}
-	folder, err := fsutil.NewFS(filepath.Dir(dockerfile))
-	if err != nil {
-		return bkclient.SolveOpt{}, fmt.Errorf("opening the Dockerfile's folder: %w", err)
-	}
 	// "local" takes images in the store as they are and asks no registry.
-	attrs := map[string]string{"filename": filepath.Base(dockerfile), "image-resolve-mode": "local"}
+	attrs := map[string]string{"filename": buildcontext.Dockerfile(b.Dockerfile), "image-resolve-mode": "local"}
 	if b.NoCache {
 		attrs["no-cache"] = ""
 	}
@@ -144,7 +138,7 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 		Ref:           b.ID,
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: attrs,
-		LocalMounts:   map[string]fsutil.FS{"context": sent, "dockerfile": folder},
+		LocalMounts:   map[string]fsutil.FS{"context": sent, "dockerfile": sent}, // a Dockerfile may be a link within the context
 	}
 	if b.Tag != "" {
 		opt.Exports = []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": b.Tag}}}
@@ -179,7 +173,7 @@ func openAgents(paths map[string]string) (session.Attachable, error) {
 	}
 	provider, err := sshprovider.NewSSHAgentProvider(agents)
 	if err != nil {
-		return nil, fmt.Errorf("reading the build's agents of ssh: %w", err)
+		return nil, fmt.Errorf("reading the build's ssh agents: %w", err)
 	}
 	return provider, nil
 }

@@ -23,3 +23,12 @@ func TestCachesTravelInImages(t *testing.T) {
 		t.Errorf("without a cache: %+v, %v", opt, err)
 	}
 }
+
+// TestDockerfileBehindALink has a Dockerfile that is a link to one in another folder of
+// the context, which the engine can follow only in the whole context.
+func TestDockerfileBehindALink(t *testing.T) {
+	opt, err := solveOptions(runtimes.Build{Tag: "a/b:1", Context: t.TempDir(), Dockerfile: "api/Dockerfile"})
+	if err != nil || opt.FrontendAttrs["filename"] != "api/Dockerfile" || opt.LocalMounts["dockerfile"] != opt.LocalMounts["context"] {
+		t.Errorf("got %+v, %v", opt, err)
+	}
+}

@@ -154,6 +154,14 @@ func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) 
 	return c, err
 }
 
+// Disconnect implements runtimes.Engine.
+func (e *Engine) Disconnect(ctx context.Context, network, container string) error {
+	if err := e.api.NetworkDisconnect(ctx, network, container, true); err != nil {
+		return fmt.Errorf("taking container %s out of network %s: %w", container, network, err)
+	}
+	return nil
+}
+
 // RemoveNetwork implements runtimes.Engine.
 func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	if err := e.api.NetworkRemove(ctx, name); err != nil && !cerrdefs.IsNotFound(err) {
@@ -164,9 +172,14 @@ func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 
 // Claim implements runtimes.Engine.
 func (e *Engine) Claim(ctx context.Context, name string, labels map[string]string) (map[string]string, error) {
-	v, err := e.api.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: labels})
+	_, err := e.api.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: labels})
 	if err != nil {
 		return nil, fmt.Errorf("creating volume %s: %w", name, err)
+	}
+	// After a restart of the engine, the answer to the request above has no labels.
+	v, err := e.api.VolumeInspect(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("reading volume %s: %w", name, err)
 	}
 	return v.Labels, nil
 }

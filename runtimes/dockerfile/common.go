@@ -208,7 +208,7 @@ func (r *reader) parts(stage int) (all []part) {
 		add(line, "the context", context)
 	}
 	if mounts > 0 {
-		add(mounts, "the secrets or agents of ssh", fmt.Sprint(b.Secrets, b.SSH))
+		add(mounts, "the secrets or ssh agents", fmt.Sprint(b.Secrets, b.SSH))
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Args)) {
 		if needsNoARG(name) {

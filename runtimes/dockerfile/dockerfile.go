@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 
+	confined "github.com/containerd/continuity/fs"
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -38,8 +39,9 @@ type Needs struct {
 	// Fetches are sources at other addresses; Downloads are steps that appear to
 	// download something.
 	Fetches, Downloads []Need
-	// Absent are files that are copied from the context, and not in it.
-	Absent []Need
+	// Absent are files that are copied from the context, and not in it; Empty are
+	// folders in it that hold nothing.
+	Absent, Empty []Need
 	// Mounts are the secrets and ssh agents that steps mount.
 	Mounts []Mount
 }
@@ -144,6 +146,9 @@ func (r *reader) read(text []byte) {
 	parsed, err := parser.Parse(bytes.NewReader(text))
 	var metaArgs []instructions.ArgCommand
 	if err == nil {
+		for _, node := range parsed.AST.Children {
+			node.Flags = slices.DeleteFunc(node.Flags, func(flag string) bool { return strings.HasPrefix(flag, "--parents") }) // frontends know it
+		}
 		r.lex = shell.NewLex(parsed.EscapeToken)
 		r.stages, metaArgs, err = instructions.Parse(parsed.AST, nil)
 	}
@@ -293,7 +298,7 @@ func (r *reader) stage(i int) {
 		r.issues.Add(r.file, at, "FROM %s: %v; correct it", s.BaseName, err)
 	case base == "scratch" || r.stageNamed(base, i) >= 0:
 	case strings.Contains(s.BaseName, "$") && !isReference(base):
-		r.issues.Add(r.file, at, "FROM %s names no image: it becomes %q; give each argument in it a value, by a default with ARG before the first FROM, or under args", s.BaseName, base)
+		r.issues.Add(r.file, at, "FROM %s names no image: it becomes %q; give each argument in it a value that fits, by a default with ARG before the first FROM, or under args", s.BaseName, base)
 	default:
 		r.needs.Images = append(r.needs.Images, Need{base, at})
 	}
@@ -372,25 +377,43 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 			continue
 		}
 		name = strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(name)), "/")
-		if name == "" {
+		if name == "" || strings.Contains(name, "**") {
 			continue
 		}
 		found, err := fs.Glob(os.DirFS(r.build.Context), name)
 		if err != nil {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(r.build.Context, name)); err == nil {
+		// A build follows links within the context only.
+		inside, err := confined.RootPath(r.build.Context, name)
+		if err == nil {
+			_, err = os.Lstat(inside)
+		}
+		entries, _ := os.ReadDir(inside) // none of a file
+		need, literal := Need{source, r.position(at, source)}, slices.Contains(found, name)
+		switch {
+		case err == nil && !literal:
 			found = append(found, name)
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil && literal:
+			r.issues.Add(r.file, need.At, "%s is behind a link that leads out of the context, and a build looks nowhere else; copy the file into the context, or give a wider context", source)
 			continue
 		}
 		switch {
 		case len(found) == 0:
-			r.needs.Absent = append(r.needs.Absent, Need{source, r.position(at, source)})
+			r.needs.Absent = append(r.needs.Absent, need)
 		case !slices.ContainsFunc(found, func(f string) bool { return !r.excluded(f) }):
-			r.issues.Add(r.file, r.position(at, source), "%s is not sent, because the context's .dockerignore excludes it; remove it there", source)
+			r.issues.Add(r.file, need.At, "%s is not sent, because the context's .dockerignore excludes it; remove it there, or add an exception: !%s", source, name)
+		case err == nil && len(entries) == 0 && isFolder(inside):
+			r.needs.Empty = append(r.needs.Empty, need)
 		}
 	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // position returns where a command contains the text, or else where it begins.

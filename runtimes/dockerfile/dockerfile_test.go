@@ -81,6 +81,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		"no such instruction": {map[string]string{"Dockerfile": "FROM a\nINSTALL b\n"}, "Dockerfile:2:1: this is not a Dockerfile"},
 		"empty":               {map[string]string{"Dockerfile": "# nothing\n"}, "Dockerfile:1:1: "},
 		"no value":            {map[string]string{"Dockerfile": "ARG X\nFROM ${X}\n"}, "Dockerfile:2:6: FROM ${X} names no image"},
+		"no exception":        {map[string]string{"Dockerfile": "FROM a\nCOPY cmd/ internal/ /\n", "cmd/a": "", "internal/b/c": "", ".dockerignore": "**\n!cmd/**\n"}, "Dockerfile:2:11: internal/ is not sent, because the context's .dockerignore excludes it; remove it there, or add an exception: !internal"},
 		"excluded":            {map[string]string{"Dockerfile": "FROM a\nCOPY bin/app /\n", "bin/app": "", ".dockerignore": "bin\n"}, "Dockerfile:2:6: bin/app is not sent"},
 	} {
 		_, err := Read(folder(t, c.files), "", "", nil)
@@ -104,11 +105,34 @@ func TestWhatTheContextLacks(t *testing.T) {
 
 func TestWhatWorksIsNotRefused(t *testing.T) {
 	dir := folder(t, map[string]string{
-		"Dockerfile": "FROM a AS b\nARG WHAT=app\nENV D=cmd\nCOPY . /src\nCOPY ./$D/$WHAT /x\nCOPY $HOME/y /y\nCOPY *.go /\nCOPY <<EOF /f\nhello\nEOF\nADD --checksum=sha256:aa https://x.test/y /y\nFROM b\nCOPY --from=b /not/here /\nCOPY keep /\n",
+		"Dockerfile": "FROM a AS b\nCOPY --parents **/*.csproj ./\nARG WHAT=app\nENV D=cmd\nCOPY . /src\nCOPY ./$D/$WHAT /x\nCOPY $HOME/y /y\nCOPY *.go /\nCOPY <<EOF /f\nhello\nEOF\nADD --checksum=sha256:aa https://x.test/y /y\nFROM b\nCOPY --from=b /not/here /\nCOPY keep /\n",
 		"cmd/app":    "", "main.go": "", "keep": "", ".dockerignore": "*\n!keep\n!main.go\n!cmd\n",
 	})
 	if _, err := Read(dir, "Dockerfile", "", nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLinksOfTheContext has links in a context that lead to nothing, out of it and within.
+func TestLinksOfTheContext(t *testing.T) {
+	dir := folder(t, map[string]string{"img/Dockerfile": "FROM a\nCOPY within gone empty /src/\n", "img/lib/a": "", "shared/b": ""})
+	for name, to := range map[string]string{"within": "lib", "gone": "lib/b", "out": "../shared"} {
+		if err := os.Symlink(to, filepath.Join(dir, "img", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "img", "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	needs, err := Read(filepath.Join(dir, "img"), "", "", nil)
+	if err != nil || !slices.Equal(texts(needs.Absent), []string{"gone"}) || !slices.Equal(texts(needs.Empty), []string{"empty"}) {
+		t.Errorf("got %+v, %v", needs, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "img", "Dockerfile"), []byte("FROM a\nCOPY lib out/b /src/\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(filepath.Join(dir, "img"), "", "", nil); err == nil || !strings.Contains(err.Error(), "Dockerfile:2:10: out/b is behind a link that leads out of the context") {
+		t.Errorf("a link out of the context: got %v", err)
 	}
 }
 

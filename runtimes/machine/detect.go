@@ -157,7 +157,7 @@ func podmanMachine(ctx context.Context, runtimes []trial.Runtime) error {
 		}
 	}
 	if _, err := exec.LookPath("podman"); err != nil {
-		return fmt.Errorf("podman is not installed: %w", err)
+		return fmt.Errorf("podman is not installed: %w; install it, and make a machine: podman machine init", err)
 	}
 	return podmanmachine.Exists(ctx)
 }

@@ -75,6 +75,14 @@ func containers(ctx context.Context) (held []types.ListContainer, err error) {
 	return held, answer.Process(&held)
 }
 
+// Disconnect implements runtimes.Engine.
+func (e *Engine) Disconnect(ctx context.Context, from, container string) error {
+	if err := network.Disconnect(e.call(ctx), from, container, new(network.DisconnectOptions).WithForce(true)); err != nil {
+		return fmt.Errorf("taking container %s out of network %s: %w", container, from, err)
+	}
+	return nil
+}
+
 // RemoveNetwork implements runtimes.Engine.
 func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	removed, err := network.Remove(e.call(ctx), name, nil)

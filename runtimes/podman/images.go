@@ -100,6 +100,9 @@ func (e *Engine) Remove(ctx context.Context, ref string) error {
 	if report != nil && report.ExitCode == removedNothing {
 		err = notFoundError{err}
 	}
+	if report != nil && report.ExitCode == imageInUse {
+		err = inUseError{err}
+	}
 	return fmt.Errorf("removing image %s: %w", ref, err)
 }
 
@@ -110,9 +113,12 @@ func (e *Engine) Untag(ctx context.Context, ref string) (err error) {
 	return notFound(images.Untag(e.call(ctx), ref, tag, repository, nil))
 }
 
-// removedNothing is the exit code that podman rmi would have, which the answer contains,
-// if the only error is that an image does not exist.
-const removedNothing = 1
+// The exit codes that podman rmi would have, which the answer contains: if the only
+// error is that an image does not exist, and if something is made from it.
+const (
+	removedNothing = 1
+	imageInUse     = 2
+)
 
 // imageID adds the prefix that Podman leaves out.
 func imageID(id string) runtimes.ImageID {
@@ -125,6 +131,13 @@ type notFoundError struct{ error }
 func (notFoundError) NotFound() {}
 
 func (n notFoundError) Unwrap() error { return n.error }
+
+// inUseError marks an error for runtimes.IsInUse.
+type inUseError struct{ error }
+
+func (inUseError) Conflict() {}
+
+func (u inUseError) Unwrap() error { return u.error }
 
 // notFound marks err if the service says that something does not exist.
 func notFound(err error) error {

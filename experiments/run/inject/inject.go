@@ -64,7 +64,7 @@ func New(c Config) (*Injector, error) {
 		return nil, fmt.Errorf("fault %s: only isolated machines may be broken; write machine: {kind: isolated} under settings", c.Name)
 	}
 	if c.Fault.Do == spec.DiskFill && !t.OwnDisk() {
-		return nil, fmt.Errorf("fault %s: the machine has no disk of its own here (no btrfs or loop device), and the host's must not be filled", c.Name)
+		return nil, fmt.Errorf("fault %s: the machine has no disk of its own here (no btrfs or loop device), and the host's must not be filled; leave the fault out, or make both available (stratbench doctor shows how)", c.Name)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Injector{Config: c, target: t, ctx: ctx, stop: stop, done: results.Injected{
@@ -241,7 +241,7 @@ func Adapt(cfg *pipeline.Config, f spec.Injection, dir string) error {
 			i = slices.IndexFunc(cfg.Images, func(image pipeline.Image) bool { return image.Name == f.Image })
 		}
 		if i < 0 || i >= len(cfg.Images) {
-			return fmt.Errorf("fault %s: the workload has no image %q", f.Do, f.Image)
+			return fmt.Errorf("fault %s: the workload has no image %q; name one that it has, under faults", f.Do, f.Image)
 		}
 		if len(cfg.Images[i].Command) > 0 {
 			return fmt.Errorf("fault %s: a command builds the image %s, and gets no build argument; name an image with a Dockerfile", f.Do, cfg.Images[i].Name)

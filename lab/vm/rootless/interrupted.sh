@@ -24,7 +24,7 @@ for signal in INT HUP KILL; do
 	KILL)
 		[ $code = 137 ]
 		stratbench clean | tee left
-		grep -q control-plane left
+		grep -q ' cluster ' left
 		stratbench clean --yes
 		;;
 	*)

@@ -185,7 +185,6 @@ func Nightly(c history.Check, r history.Review, command string) Page {
 	p.add(Section{Title: "Changes over all nights", Tables: []report.Table{report.Changes(r)}})
 	p.add(Section{Title: "Time to ready", Figures: setups})
 	p.add(Section{Title: "Series that changed", Figures: changed})
-	p.add(Section{Title: "In this run", Tables: []report.Table{report.Tonight(c)}})
 	p.add(Section{Title: "Where this comes from", Text: append(report.Review(r).Notes, "Made with: "+command), Tables: []report.Table{report.Series(r)}})
 	return p
 }

@@ -26,6 +26,10 @@ func Tar(further map[string]string, dir, dockerfile string, ignoreFiles ...strin
 	if _, err := os.Stat(filepath.Join(dir, dockerfile)); err != nil {
 		return nil, fmt.Errorf("reading the Dockerfile: %w", err)
 	}
+	dir, err := filepath.EvalSymlinks(dir) // a walk follows no link
+	if err != nil {
+		return nil, fmt.Errorf("opening the build context: %w", err)
+	}
 	matcher, err := ignored(dir, ignoreFiles)
 	if err != nil {
 		return nil, err
@@ -60,16 +64,27 @@ func ignored(dir string, files []string) (*patternmatcher.PatternMatcher, error)
 	return patternmatcher.New(nil)
 }
 
-// Excluded returns a function that reports whether a path below dir is certainly
-// not sent. If the ignore file makes exceptions, no path is certain.
+// Excluded returns a function that reports whether nothing of a path below dir is sent.
 func Excluded(dir, dockerfile string) (func(name string) bool, error) {
 	matcher, err := ignored(dir, []string{Dockerfile(dockerfile) + ".dockerignore", ".dockerignore"})
 	if err != nil {
 		return nil, err
 	}
 	return func(name string) bool {
-		excluded, err := matcher.MatchesOrParentMatches(name)
-		return err == nil && excluded && !matcher.Exclusions()
+		sent := false
+		_ = filepath.WalkDir(filepath.Join(dir, name), func(path string, entry fs.DirEntry, err error) error {
+			below, relErr := filepath.Rel(dir, path)
+			excluded, matchErr := matcher.MatchesOrParentMatches(filepath.ToSlash(below))
+			switch {
+			case errors.Join(err, relErr, matchErr) != nil || !excluded:
+				sent = true
+				return fs.SkipAll
+			case entry.IsDir() && !matcher.Exclusions():
+				return fs.SkipDir
+			}
+			return nil
+		})
+		return !sent
 	}, nil
 }
 

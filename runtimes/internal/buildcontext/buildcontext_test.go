@@ -77,6 +77,25 @@ func TestTar(t *testing.T) {
 	}
 }
 
+func TestAContextBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "context")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := Tar(nil, link, "Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if h, err := tar.NewReader(stream).Next(); err != nil || h.Name != "Dockerfile" {
+		t.Errorf("got %+v, %v", h, err)
+	}
+}
+
 func TestTarFailing(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Tar(nil, dir, "Dockerfile"); !errors.Is(err, fs.ErrNotExist) {

@@ -140,7 +140,7 @@ func moveProcesses(from, to string) error {
 			}
 		}
 	}
-	return fmt.Errorf("moving the processes of %s to %s: new ones keep starting", from, to)
+	return fmt.Errorf("moving the processes of %s to %s: new ones keep starting; end what starts them, or run stratbench in a container of its own", from, to)
 }
 
 // hidden returns an error if a group contains processes of an outer pid namespace. The

@@ -72,7 +72,7 @@ func dockerContext() (runtimes.Endpoint, error) {
 	if name == "" {
 		file, err := dockerconfig.Load(dir)
 		if err != nil {
-			return runtimes.Endpoint{}, fmt.Errorf("reading the docker configuration: %w", err)
+			return runtimes.Endpoint{}, fmt.Errorf("reading the docker configuration: %w; correct that file, or name the engine in DOCKER_HOST", err)
 		}
 		name, by = file.CurrentContext, file.Filename
 	}
@@ -91,7 +91,7 @@ func namedContext(dir, name, by string) (runtimes.Endpoint, error) {
 		if errdefs.IsNotFound(err) {
 			err = errors.New("no context has that name")
 		}
-		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q, which %s names: %w; there are: %s", name, by, err, contextNames(contexts))
+		return runtimes.Endpoint{}, fmt.Errorf("reading the docker context %q, which %s names: %w; there are: %s; choose one of them (docker context use, or DOCKER_CONTEXT)", name, by, err, contextNames(contexts))
 	}
 	of, err := docker.EndpointFromContext(meta)
 	if err == nil && of.Host == "" {
@@ -135,11 +135,11 @@ func dockerConfig() (string, error) {
 func podmanConnection() (runtimes.Endpoint, error) {
 	settings, err := config.New(nil)
 	if err != nil {
-		return runtimes.Endpoint{}, fmt.Errorf("reading the podman configuration: %w", err)
+		return runtimes.Endpoint{}, fmt.Errorf("reading the podman configuration: %w; correct that file, or name the engine in CONTAINER_HOST", err)
 	}
 	all, err := settings.GetAllConnections()
 	if err != nil {
-		return runtimes.Endpoint{}, fmt.Errorf("reading the podman connections: %w", err)
+		return runtimes.Endpoint{}, fmt.Errorf("reading the podman connections: %w; correct that file, or name the engine in CONTAINER_HOST", err)
 	}
 	wanted := os.Getenv("CONTAINER_CONNECTION")
 	var names []string
@@ -151,7 +151,7 @@ func podmanConnection() (runtimes.Endpoint, error) {
 		}
 	}
 	if wanted != "" {
-		there := "there is none"
+		there := "there is none; make one (podman system connection add), or unset CONTAINER_CONNECTION"
 		if len(names) > 0 {
 			there = "there are: " + strings.Join(names, ", ")
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -21,6 +22,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 // NotFoundError is the error if no engine of a runtime answers. It says what to do.
@@ -180,9 +182,25 @@ func (e *UnreachableError) Error() string {
 	text := fmt.Sprintf("%s at %s", e.Condition(), e.Address)
 	switch e.Condition() {
 	case NoHost, Unwell, Other:
-		text += fmt.Sprintf(" (%v)", e.Err)
+		text += fmt.Sprintf(" (%v)", e.reason())
 	}
 	return text
+}
+
+// reason is what happened, without the addresses that the layers of a client have added.
+func (e *UnreachableError) reason() error {
+	var dial *net.OpError
+	var request *url.Error
+	var ssh *runtimes.SSHError
+	switch {
+	case errors.As(e.Err, &ssh):
+		return errors.New(ssh.Said)
+	case errors.As(e.Err, &dial) && dial.Op == "dial":
+		return dial.Err
+	case errors.As(e.Err, &request):
+		return request.Err
+	}
+	return e.Err
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
@@ -194,9 +212,17 @@ func (e *UnreachableError) Condition() Condition {
 	var dns *net.DNSError
 	var other *otherEngineError
 	var dial *net.OpError
+	var ssh *runtimes.SSHError
 	switch {
 	case errors.As(e.Err, &other):
 		return Other
+	case errors.As(e.Err, &ssh):
+		for text, condition := range sshSays {
+			if strings.Contains(ssh.Said, text) {
+				return condition
+			}
+		}
+		return Unwell
 	case local && errors.Is(e.Err, fs.ErrNotExist):
 		return NotThere
 	case local && errors.Is(e.Err, fs.ErrPermission):
@@ -211,10 +237,20 @@ func (e *UnreachableError) Condition() Condition {
 	return Unwell
 }
 
+// sshSays has the conditions that the ssh program prints.
+var sshSays = map[string]Condition{
+	"Could not resolve hostname": NoHost, "No route to host": NoHost, "Network is unreachable": NoHost,
+	"Connection refused": NotRunning, "timed out": Silent,
+}
+
 // Cure is what to do about it.
 func (e *UnreachableError) Cure() string {
 	socket, local := strings.CutPrefix(e.Address, "unix://")
+	at, _ := url.Parse(e.Address) // which Find has parsed before
 	switch c := e.Condition(); {
+	case at != nil && at.Scheme == "ssh" && c != Other:
+		at.Path = ""
+		return fmt.Sprintf("correct the address, or make this work without a password: ssh -o BatchMode=yes %s %s info", at, e.Runtime)
 	case c == Other:
 		return fmt.Sprintf("what listens there is Podman with Docker's API (podman-docker, Podman Desktop): write runtime: podman, and set CONTAINER_HOST=%s if it is not found; or start Docker", e.Address)
 	case c == Denied:

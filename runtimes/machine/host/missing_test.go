@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
+	"github.com/stratbench/stratbench/runtimes/enginetest"
 )
 
 // Each condition is created for real, and has its own cure.
@@ -56,7 +58,12 @@ func TestWaysNotToAnswer(t *testing.T) {
 		serve(t, home+"/ill.sock", 500):   Unwell,
 		"tcp://127.0.0.1:1":               NotRunning,
 		"tcp://no-such-host.invalid:2375": NoHost,
+		"ssh://no-such-host.invalid":      NoHost,
+		"ssh://somebody@127.0.0.1:1":      NotRunning,
 	} {
+		if _, err := exec.LookPath("ssh"); err != nil && strings.HasPrefix(address, "ssh://") {
+			enginetest.Missing(t, "the program ssh is not installed (Debian: openssh-client)")
+		}
 		t.Setenv("DOCKER_HOST", address)
 		_, err := Find(t.Context(), trial.Docker)
 		var e *UnreachableError
@@ -64,7 +71,7 @@ func TestWaysNotToAnswer(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 			continue
 		}
-		if !strings.Contains(err.Error(), address) || e.Cure() == "" {
+		if !strings.Contains(err.Error(), address) || strings.ContainsAny(err.Error(), "\r\n") || e.Cure() == "" {
 			t.Errorf("%s: the error does not tell: %v", address, err)
 		}
 	}
@@ -124,6 +131,8 @@ func TestConditionOfAnError(t *testing.T) {
 		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, Unwell},
 		{context.DeadlineExceeded, Silent},
 		{errors.New("it answers 404 Not Found"), Unwell},
+		{&runtimes.SSHError{Said: "ssh: connect to host a port 22: Operation timed out"}, Silent},
+		{&runtimes.SSHError{Said: "a@b: Permission denied (publickey)."}, Unwell},
 	} {
 		e := &UnreachableError{Runtime: trial.Docker, Address: "tcp://192.0.2.1:2376", Err: c.err}
 		if got := e.Condition(); got != c.want {

@@ -124,7 +124,7 @@ func (s state) endpoint() (string, error) {
 	if p := s.ConnectionInfo.PodmanPipe; p != nil && p.Path != "" {
 		return "npipe://" + strings.ReplaceAll(p.Path, `\`, "/"), nil
 	}
-	return "", fmt.Errorf("podman machine inspect %s names no socket: the machine does not forward its API", s.Name)
+	return "", fmt.Errorf("podman machine inspect %s names no socket, so the machine does not forward its API; restart it: podman machine stop %[1]s, podman machine start %[1]s", s.Name)
 }
 
 // Boot is the boot id of the machine's kernel. It is empty if the machine does not exist any

@@ -66,7 +66,7 @@ type InUseError struct {
 }
 
 func (e *InUseError) Error() string {
-	return fmt.Sprintf("the store %s is in use by process %d: wait for that run to end, or give this one a store of its own", e.Path, e.PID)
+	return fmt.Sprintf("the store %s is in use by process %d: wait for that run to end, or give this one another cache folder (XDG_CACHE_HOME)", e.Path, e.PID)
 }
 
 // ErrUnsupported is the error if the host cannot have a btrfs store.

@@ -1,4 +1,4 @@
-// Command ask fails unless the agent of ssh that the build mounts holds a key.
+// Command ask fails unless the ssh agent that the build mounts holds a key.
 package main
 
 import (

@@ -1,0 +1,3 @@
+FROM docker.io/library/debian:13
+COPY worker/work.sh worker/package.json /
+CMD ["/work.sh"]
