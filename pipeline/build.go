@@ -77,7 +77,7 @@ func (t *run) noticed(ph *phase, n strategies.Notice) {
 		seen.State, seen.Detail, seen.Text = trial.StateBackedOff, n.Image, n.Text
 	}
 	ph.log("", text)
-	t.rec.emit(Event{Kind: Observed, Phase: ph.name, Seen: &seen})
+	t.rec.emit(Event{Phase: ph.name, Seen: &seen})
 }
 
 // kept reports whether the image had been finished before the engine was lost.

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -16,9 +15,8 @@ import (
 // all objects are ready and all URLs answer.
 func (t *run) deploy(ctx context.Context, ph *phase) error {
 	see := deploy.Observer{
-		Log:      func(line string) { ph.log("", line) },
-		Progress: func(ready, of int) { ph.progress("", fmt.Sprintf("%d of %d objects ready", ready, of)) },
-		Span:     func(name string) func(error) { return ph.span(name, "", name).end },
+		Log:  func(line string) { ph.log("", line) },
+		Span: func(name string) func(error) { return ph.span(name, "", name).end },
 		Pod: func(name string) func(error) {
 			return t.rec.start(trial.Span{Name: name, Phase: ph.name, Step: name}).end
 		},

@@ -18,7 +18,7 @@ type Event struct {
 	// at the start its End is not set.
 	SpanID int         `json:"span_id,omitempty"`
 	Span   *trial.Span `json:"span,omitempty"`
-	// Phase, Image and Text describe a log line or progress, Source a log line.
+	// Phase, Image, Text and Source describe a log line.
 	Phase  trial.Phase `json:"phase,omitempty"`
 	Image  string      `json:"image,omitempty"`
 	Text   string      `json:"text,omitempty"`
@@ -31,24 +31,18 @@ type Event struct {
 	Result *Result `json:"result,omitempty"`
 }
 
-// EventKind is a kind of Event.
+// EventKind is a kind of Event. It is empty for one that carries Tests, Seen or Result.
 type EventKind string
 
 // The kinds of Event.
 const (
 	SpanStart EventKind = "span-start"
 	SpanEnd   EventKind = "span-end"
-	// Log is a line that something printed. Progress is a line of the pipeline's
-	// own for a live display.
-	Log      EventKind = "log"
-	Progress EventKind = "progress"
+	// Log is a line that something printed, or one of the pipeline's own.
+	Log EventKind = "log"
 	// Made reports that the trial put the image Text into the engine's store: an
 	// image of the workload, or one that a build step left behind.
-	Made  EventKind = "made"
-	Tests EventKind = "tests"
-	// Observed carries Seen.
-	Observed EventKind = "observed"
-	Done     EventKind = "result"
+	Made EventKind = "made"
 )
 
 // Source is where a log line comes from.

@@ -184,7 +184,7 @@ func (m *meter) Write(p []byte) (int, error) {
 	m.ph.touch()
 	if now := time.Now(); now.Sub(m.reported) >= time.Second {
 		m.reported = now
-		m.ph.progress(m.image, m.sent.String()+" sent")
+		m.ph.log(m.image, m.sent.String()+" sent")
 	}
 	return len(p), nil
 }

@@ -74,19 +74,16 @@ type marked struct {
 	open, implied bool
 }
 
-func newMarker(ctx context.Context, stop context.CancelCauseFunc, t *run, marks spec.Marks) (*marker, error) {
+func newMarker(ctx context.Context, stop context.CancelCauseFunc, t *run, marks spec.Marks) *marker {
 	m := &marker{t: t, stop: stop, ctx: ctx}
 	for _, phase := range slices.Sorted(maps.Keys(marks)) {
-		p, err := pattern{phase: phase}, error(nil)
-		if p.start, err = regexp.Compile(marks[phase].Start); err == nil && marks[phase].End != "" {
-			p.end, err = regexp.Compile(marks[phase].End)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading the marks of the phase %s: %w", phase, err)
+		p := pattern{phase: phase, start: regexp.MustCompile(marks[phase].Start)} // the spec's loader has checked both
+		if marks[phase].End != "" {
+			p.end = regexp.MustCompile(marks[phase].End)
 		}
 		m.patterns = append(m.patterns, p)
 	}
-	return m, nil
+	return m
 }
 
 // line takes a line that the command printed, and logs it in the phase that is open.

@@ -33,10 +33,7 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	}
 	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
-	marks, err := newMarker(ctx, stop, t, s.Marks)
-	if err != nil {
-		return end, &PhaseError{Err: err}
-	}
+	marks := newMarker(ctx, stop, t, s.Marks)
 	file, err := os.Create(t.cfg.marksFile())
 	if err != nil {
 		return end, &PhaseError{Err: fmt.Errorf("making a file for marks: %w", err)}

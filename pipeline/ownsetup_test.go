@@ -115,10 +115,7 @@ func TestAMarkHasTheTimeOfItsWriting(t *testing.T) {
 		t.Fatal(err)
 	}
 	run, trace := newRun(Config{})
-	m, err := newMarker(t.Context(), func(error) {}, run, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := newMarker(t.Context(), func(error) {}, run, nil)
 	for _, end := range []string{"start", "end"} {
 		if err := WriteMark(file, trial.PhaseLoad, end); err != nil {
 			t.Fatal(err)

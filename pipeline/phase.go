@@ -159,7 +159,7 @@ func (p *phase) within(name, image, step string, work func() error) error {
 	return err
 }
 
-// log reports a line that something printed.
+// log reports a line that something printed, or how far the phase has come.
 func (p *phase) log(image, line string) {
 	p.touch()
 	p.rec.emit(Event{Kind: Log, Phase: p.name, Image: image, Text: line})
@@ -172,12 +172,6 @@ func (p *phase) note(format string, a ...any) { p.log("", fmt.Sprintf(format, a.
 func (p *phase) evidence(line string) {
 	p.touch()
 	p.rec.emit(Event{Kind: Log, Source: Evidence, Phase: p.name, Text: line})
-}
-
-// progress reports how far the phase has come.
-func (p *phase) progress(image, text string) {
-	p.touch()
-	p.rec.emit(Event{Kind: Progress, Phase: p.name, Image: image, Text: text})
 }
 
 // made reports an image that the trial put into the engine's store, if there is one.

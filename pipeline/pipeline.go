@@ -101,7 +101,7 @@ func start(ctx context.Context, cfg Config, engine runtimes.Engine, clock Clock,
 	if err != nil {
 		result.fail(err, cfg, ctx.Err() != nil)
 	}
-	t.rec.emit(Event{Kind: Done, Result: &result})
+	t.rec.emit(Event{Result: &result})
 	return result
 }
 

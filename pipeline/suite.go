@@ -38,7 +38,7 @@ func (t *run) test(ctx context.Context, ph *phase) error {
 		report = testreport.Whole(filepath.Base(t.cfg.Test.Command[0]), exit, trial.Seconds(time.Since(began)))
 	}
 	judged := testreport.Judge(report, exit, t.cfg.Test.KnownFailures)
-	t.rec.emit(Event{Kind: Tests, Phase: ph.name, Tests: judged.Tests})
+	t.rec.emit(Event{Phase: ph.name, Tests: judged.Tests})
 	for _, name := range judged.Fixed {
 		ph.note("the known failure %s passed", name)
 	}

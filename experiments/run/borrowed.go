@@ -280,11 +280,8 @@ func onEngine(ctx context.Context, at runtimes.Endpoint) (info runtimes.Info, co
 // settle has a worker take away what a trial made: Kind takes its settings from a
 // process's environment.
 func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger) (s settlement, err error) {
-	text, err := json.Marshal(job{Debt: l.debt, Config: pipeline.Config{
-		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir(p.me.Mark)}})
-	if err != nil {
-		return s, err
-	}
+	text, _ := json.Marshal(job{Debt: l.debt, Config: pipeline.Config{
+		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir(p.me.Mark)}}) // never fails
 	cmd := exec.CommandContext(ctx, m.Self(), WorkerCommand)
 	var out, said bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &said

@@ -254,10 +254,7 @@ func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, ther
 	if err != nil {
 		return "", false, err
 	}
-	made, err := json.Marshal([]any{p.goldenKey(s), prebootedName, cfg.NodeImage, cfg.NodeSubnet, kind, s.Machine.Network, s.Machine.CPUs})
-	if err != nil {
-		return "", false, fmt.Errorf("naming the state of a kept cluster: %w", err)
-	}
+	made, _ := json.Marshal([]any{p.goldenKey(s), prebootedName, cfg.NodeImage, cfg.NodeSubnet, kind, s.Machine.Network, s.Machine.CPUs}) // never fails
 	prefix := fmt.Sprintf("%s%s-%s-", statePrefix, s.Runtime, sumOf(made)[:16])
 	all, err := p.store.List()
 	if err != nil {

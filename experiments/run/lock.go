@@ -171,13 +171,12 @@ func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error 
 	}
 	p.held = false
 	engine, err := connect.Engine(ctx, at)
-	if err != nil {
-		return fmt.Errorf("giving the %s engine back: %w", p.engine.Runtime, err)
-	}
-	defer engine.Close()
-	contents, err := engine.Contents(ctx)
-	if err == nil && lockOf(contents).Mark == p.me.Mark {
-		err = engine.Release(ctx, lockVolume)
+	if err == nil {
+		defer engine.Close()
+		var contents runtimes.Contents
+		if contents, err = engine.Contents(ctx); err == nil && lockOf(contents).Mark == p.me.Mark {
+			err = engine.Release(ctx, lockVolume)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("giving the %s engine back: %w", p.engine.Runtime, err)

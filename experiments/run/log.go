@@ -154,7 +154,7 @@ func (l *trialLog) last() []trial.Evidence {
 
 func (l *trialLog) event(e pipeline.Event) {
 	switch e.Kind {
-	case pipeline.Log, pipeline.Progress:
+	case pipeline.Log:
 		number := l.write(logLine{e.At, string(e.Source), e.Phase, e.Image, e.Text})
 		if e.Source == pipeline.Said && e.Phase != "" && e.Text != "" {
 			l.mu.Lock()

@@ -81,17 +81,14 @@ func (r *runner) preboot(ctx context.Context) error {
 // Each is a recorded preparation.
 func (r *runner) fillCaches(ctx context.Context) error {
 	r.caches = map[string]string{}
-	return r.prepareEach(ctx, pipeline.Fill, func(c resolved) (string, error) {
+	return r.prepareEach(ctx, pipeline.Fill, func(c resolved) (name string, err error) {
 		s := c.settings
 		if !s.Build.Warm() {
 			return "", nil
 		}
 		// All that goes into the builds, and what their machine starts from.
-		of, err := json.Marshal([]any{s.Runtime, s.Engine, s.Machine, s.Build, c.workload.Images, r.prebooted[c.Key()]})
-		if err != nil {
-			return "", fmt.Errorf("naming a build cache: %w", err)
-		}
-		name := cachePrefix + sumOf(of)[:16]
+		of, _ := json.Marshal([]any{s.Runtime, s.Engine, s.Machine, s.Build, c.workload.Images, r.prebooted[c.Key()]}) // was read from JSON
+		name = cachePrefix + sumOf(of)[:16]
 		r.caches[c.Key()] = name
 		if s.Build.Cache == trial.CacheRegistry && r.oci[name] == nil {
 			r.oci[name], err = r.newRegistry(name)

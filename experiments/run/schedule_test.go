@@ -59,7 +59,7 @@ func TestTheFirstAttemptIsKept(t *testing.T) {
 	x.record.Samples = []trial.Sample{{At: second(1), CPU: second(4), OOMKills: 2, Pressure: trial.Pressure{MemorySomeTotal: second(3)}}}
 	build := trial.Span{Name: "build", Phase: trial.PhaseBuild, Start: second(2)}
 	x.trace.Add(pipeline.Event{Kind: pipeline.SpanStart, SpanID: 1, Span: &build})
-	x.trace.Add(pipeline.Event{Kind: pipeline.Observed, Seen: &trial.Evidence{State: trial.StateBackedOff}})
+	x.trace.Add(pipeline.Event{Seen: &trial.Evidence{State: trial.StateBackedOff}})
 	x.keepAttempt(trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseBuild, Cause: trial.CauseSIGKILL,
 		Evidence: []trial.Evidence{{Rule: trial.RuleWatch, At: second(7)}, {Rule: trial.RuleWatch, At: second(8)}}})
 	if len(x.own) != 2 || !x.own[0].Unfinished || x.own[1].Name != "crash" || x.own[1].Start != second(7) || x.own[1].End < second(10) ||

@@ -64,10 +64,7 @@ type execution struct {
 // execute runs one trial, from the golden state to nothing left, and returns its
 // record, which has whatever happened in it.
 func (r *runner) execute(ctx context.Context, c resolved, t trial.Trial, do pipeline.Task) (results.Record, error) {
-	text, err := json.Marshal(c.settings)
-	if err != nil {
-		return results.Record{}, fmt.Errorf("settings of %s: %w", t, err)
-	}
+	text, _ := json.Marshal(c.settings) // was read from JSON
 	dir, attempt, err := r.journal.TrialDir(t.ID)
 	if err != nil {
 		return results.Record{}, err

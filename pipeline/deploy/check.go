@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -369,12 +370,7 @@ func (c *checker) doubtful(o Object, text string, path ...string) {
 
 // text is the text at a path of the object, or "".
 func (o Object) text(path ...string) string {
-	var value any = o.Object
-	for _, key := range path {
-		mapping, _ := value.(map[string]any)
-		value = mapping[key]
-	}
-	text, _ := value.(string)
+	text, _, _ := unstructured.NestedString(o.Object, path...)
 	return text
 }
 

@@ -31,10 +31,8 @@ type Client struct {
 
 // Observer is notified of the progress of the deployment.
 type Observer struct {
-	// Log takes a line about something that changed.
+	// Log takes a line about something that changed, and about how far all has come.
 	Log func(line string)
-	// Progress takes how many objects are ready, and how many there are.
-	Progress func(ready, of int)
 	// Span opens a span for something that is waited for.
 	Span func(name string) (end func(error))
 	// Pod opens a span for a state of a pod. It is no sign of progress: a pod that

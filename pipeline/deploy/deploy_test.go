@@ -27,7 +27,7 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 )
 
-var silent = Observer{Log: func(string) {}, Progress: func(int, int) {}, Span: func(string) func(error) { return func(error) {} }}
+var silent = Observer{Log: func(string) {}, Span: func(string) func(error) { return func(error) {} }}
 
 // read reads manifests as a deployment of one step.
 func read(files ...string) ([]Object, error) {

@@ -122,7 +122,7 @@ func (t *tracker) see(u *unstructured.Unstructured, deleted bool) bool {
 	}
 	if state != old {
 		t.observe.Log(fmt.Sprintf("%s is %s: %s", state.Object, state.Status, state.Message))
-		t.observe.Progress(ready, len(t.states))
+		t.observe.Log(fmt.Sprintf("%d of %d objects ready", ready, len(t.states)))
 	}
 	return failed > 0 || ready == len(t.states)
 }

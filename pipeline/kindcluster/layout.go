@@ -145,10 +145,7 @@ func (l *layout) index() ([]byte, error) {
 			}
 			manifest.Layers = append(manifest.Layers, layer)
 		}
-		text, err := json.Marshal(manifest)
-		if err != nil {
-			return nil, err
-		}
+		text, _ := json.Marshal(manifest) // never fails
 		if described, err = l.blob(types.OCIManifestSchema1, text); err != nil {
 			return nil, err
 		}

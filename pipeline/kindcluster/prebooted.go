@@ -44,18 +44,6 @@ func Boot(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 	}
 	provider := o.provider(&logger{Observer: see})
 	c := &Cluster{Options: o, started: time.Now()}
-	err := c.boot(ctx, provider, see)
-	if err == nil {
-		err = c.settle(ctx, provider, see)
-	}
-	if err != nil {
-		see.evidence(ctx, provider, o.Name)
-		return c, fmt.Errorf("starting the Kind cluster %s: %w", o.Name, explain(err))
-	}
-	return c, nil
-}
-
-func (c *Cluster) boot(ctx context.Context, provider *cluster.Provider, see Observer) error {
 	err := see.step("Starting nodes", func() error {
 		return await(ctx, func() error {
 			if err := c.findStopped(ctx, provider); err != nil {
@@ -67,10 +55,17 @@ func (c *Cluster) boot(ctx context.Context, provider *cluster.Provider, see Obse
 			return provider.ExportKubeConfig(c.Name, c.Kubeconfig, false)
 		})
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = see.step("Waiting for the API server", func() error { return c.awaitServer(ctx) })
 	}
-	return see.step("Waiting for the API server", func() error { return c.awaitServer(ctx) })
+	if err == nil {
+		err = c.settle(ctx, provider, see)
+	}
+	if err != nil {
+		see.evidence(ctx, provider, o.Name)
+		return c, fmt.Errorf("starting the Kind cluster %s: %w", o.Name, explain(err))
+	}
+	return c, nil
 }
 
 // findStopped finds the nodes. None of them may be running, because the time that they
