@@ -201,7 +201,7 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 // tell says what stays of a trial on the engine.
 func (p *borrowedPlace) tell(s settlement, of debt) {
 	for _, text := range s.Left {
-		p.report.note("left on the %s engine by the run %s: %s", p.engine.Runtime, of.Run, text)
+		p.report.note("stays on the %s engine after the run %s: %s", p.engine.Runtime, of.Run, text)
 	}
 }
 
