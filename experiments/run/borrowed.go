@@ -189,10 +189,12 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 	}
 	if left.Found {
 		p.report.note("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime)
+	}
+	latest := p.dead != nil && l.debt.Mark == p.dead.Mark
+	if left.Found || latest { // of a run before, what came since may be anything
 		p.tell(left, l.debt)
 	}
-	known := left.Found || p.dead != nil && l.debt.Mark == p.dead.Mark || l.debt.Address == m.WatchEndpoint().String()
-	if left.Owed || !known {
+	if left.Owed || !left.Found && !latest && l.debt.Address != m.WatchEndpoint().String() {
 		return nil
 	}
 	return l.settled()
