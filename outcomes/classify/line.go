@@ -193,8 +193,8 @@ func isScript(text []byte) bool {
 	if word == "grep " || word == "echo " && (text[5] == '"' || text[5] == '\'') {
 		return true
 	}
-	return text[len(text)-1] == '\\' || containsAny(text, "; then", "; do", " || ", " && ", "$(", "${", " 2>&1", " | grep", ">/dev/null", "> /dev/null",
-		"| tee ", "; exit ", "; fi", "; done", " >&2", " <<") // which no message holds
+	return text[len(text)-1] == '\\' || bytes.HasSuffix(text, []byte("; fi")) || containsAny(text, "; then", "; do", " || ", " && ", "$(", "${", " 2>&1", " | grep", ">/dev/null", "> /dev/null",
+		"| tee ", "; exit ", "; fi ", "; fi;", "; done", " >&2", " <<") // which no message holds
 }
 
 // titleMarks begin the titles of tests, steps and checks that go well or have

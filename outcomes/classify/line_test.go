@@ -17,6 +17,7 @@ func TestWhatALineIs(t *testing.T) {
 		`[INFO] BUILD FAILURE`:                                                 said,
 		`• [FAILED] [0.1 seconds]`:                                             said,
 		`docker: Error response from daemon: x`:                                said,
+		`test result: FAILED. 6 passed; 1 failed; finished in 0.00s`:           said,
 		`+ grep -q 'no space left on device' build.log`:                        echoed,
 		`2026-01-01T10:00:00.1234567Z + docker build .`:                        echoed,
 		`$ docker save shop | ctr images import -`:                             echoed,
