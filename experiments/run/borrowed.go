@@ -171,21 +171,23 @@ const secondLook = 3 * time.Second
 func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *ledger) error {
 	defer l.close()
 	var left settlement
-	for found, again := true, false; found || !again; again = true {
-		if again {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(secondLook):
-			}
-		}
+	for looks := 1; ; looks++ {
 		s, err := p.settle(ctx, m, l)
 		if err != nil {
 			return err
 		}
-		found = s.Found && !s.Owed
+		// Steps of builds that the user has made something from stay, and are found each time.
+		last := s.Owed || looks > 1 && !s.Found || looks == 5
 		s.Found = s.Found || left.Found
 		left = s
+		if last {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(secondLook):
+		}
 	}
 	if left.Found {
 		p.report.note("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime)
