@@ -48,7 +48,7 @@ const scratchPrefix = "scratch-"
 // NewScratch makes a scratch folder in parent, and removes those of killed runs there.
 func NewScratch(parent string) (*Scratch, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return nil, fmt.Errorf("creating stratbench's cache folder: %w", err)
+		return nil, fmt.Errorf("creating stratbench's cache folder: %w; make it writable, or name another folder in XDG_CACHE_HOME", err)
 	}
 	deadScratch(parent, true)
 	dir, err := os.MkdirTemp(parent, scratchPrefix)

@@ -41,6 +41,9 @@ func open(ctx context.Context, o Options) (*runner, error) {
 			return nil, errors.Join(refused(err), r.close())
 		}
 	}
+	if r.scratch, err = NewScratch(r.cache); err != nil { // before a folder of results, as it is not always to be had
+		return nil, errors.Join(refused(err), r.close())
+	}
 	if o.Resume != "" {
 		err = r.reopen(dir)
 	} else {

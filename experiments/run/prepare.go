@@ -17,10 +17,7 @@ import (
 )
 
 // prepare prepares what trials start from, which is not part of their time.
-func (r *runner) prepare(ctx context.Context) (err error) {
-	if r.scratch, err = NewScratch(r.cache); err != nil {
-		return err
-	}
+func (r *runner) prepare(ctx context.Context) error {
 	all, err := r.settingsOf()
 	if err != nil {
 		return err
