@@ -2,6 +2,8 @@ package classify
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/trial"
@@ -37,6 +39,30 @@ func TestLogsOfCI(t *testing.T) {
 			if of.got < of.want {
 				t.Errorf("%s, %s: classified %.1f %% right, want %.0f %%", name, of.what, 100*of.got, 100*of.want)
 			}
+		}
+	}
+}
+
+// TestWhatIsPutInFrontOfLines: the same logs are judged alike in the log of a job
+// or of compose.
+func TestWhatIsPutInFrontOfLines(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join("testdata", "ci", "*.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bare []fieldRecord
+	for _, name := range names {
+		bare = append(bare, readRecords(t, name)...)
+	}
+	bare = slices.DeleteFunc(bare, func(r fieldRecord) bool { return strings.Contains(r.Text, "Z ") || strings.Contains(r.Text, "  | ") })
+	for _, prefix := range []string{"e2e\tRun it\t2026-05-02T10:00:00.1000000Z ", "2026-05-02T10:00:00.100000Z 00O ", "runner-1  | "} {
+		put := slices.Clone(bare)
+		for i, r := range put {
+			lines := strings.Split(strings.TrimSuffix(r.Text, "\n"), "\n")
+			put[i].Text = prefix + strings.Join(lines, "\n"+prefix) + "\n"
+		}
+		if got := share(t, put, func(fieldRecord) Options { return Options{} }); got < 0.95 {
+			t.Errorf("behind %q: classified %.1f %% right, want 95 %%", prefix, 100*got)
 		}
 	}
 }
