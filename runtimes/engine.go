@@ -66,7 +66,8 @@ type Engine interface {
 	// its images, Forget removes the working containers that cancelled builds
 	// leave.
 	Forget(ctx context.Context, builds, had []string) (left []string, err error)
-	// Disconnect takes a container out of a network. Both are named or given by ID.
+	// Disconnect takes a container out of a network. Both are named or given by ID. It is
+	// no error if there is no such container or network.
 	Disconnect(ctx context.Context, network, container string) error
 	// RemoveNetwork removes a network that nothing is connected to. It is no
 	// error if there is no such network.
@@ -145,7 +146,7 @@ type Info struct {
 
 // ErrNoAgents is the error of a build that needs an ssh agent, which the engine's
 // builder cannot offer.
-var ErrNoAgents = errors.New("the engine gives builds no agent of ssh")
+var ErrNoAgents = errors.New("the engine gives builds no ssh agent")
 
 // Build is one image to be built.
 type Build struct {
