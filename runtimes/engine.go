@@ -92,7 +92,8 @@ func Doing(err *error, format string, args ...any) {
 // IsNotFound reports whether err says that something is not in the engine's store.
 func IsNotFound(err error) bool { return errdefs.IsNotFound(err) }
 
-// IsInUse reports whether err says that a container uses what is to be removed.
+// IsInUse reports whether err says that a container or an image uses what is to be
+// removed.
 func IsInUse(err error) bool { return errdefs.IsConflict(err) }
 
 // ImageID is the engine's identifier of an image: "sha256:" and 64 hex digits.
