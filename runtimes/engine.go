@@ -66,7 +66,8 @@ type Engine interface {
 	// its images, Forget removes the working containers that cancelled builds
 	// leave.
 	Forget(ctx context.Context, builds, had []string) (left []string, err error)
-	// Disconnect takes a container out of a network. Both are named or given by ID.
+	// Disconnect takes a container out of a network. Both are named or given by ID. It is
+	// no error if there is no such container or network.
 	Disconnect(ctx context.Context, network, container string) error
 	// RemoveNetwork removes a network that nothing is connected to. It is no
 	// error if there is no such network.
@@ -91,7 +92,8 @@ func Doing(err *error, format string, args ...any) {
 // IsNotFound reports whether err says that something is not in the engine's store.
 func IsNotFound(err error) bool { return errdefs.IsNotFound(err) }
 
-// IsInUse reports whether err says that a container uses what is to be removed.
+// IsInUse reports whether err says that a container or an image uses what is to be
+// removed.
 func IsInUse(err error) bool { return errdefs.IsConflict(err) }
 
 // ImageID is the engine's identifier of an image: "sha256:" and 64 hex digits.
@@ -145,7 +147,7 @@ type Info struct {
 
 // ErrNoAgents is the error of a build that needs an ssh agent, which the engine's
 // builder cannot offer.
-var ErrNoAgents = errors.New("the engine gives builds no agent of ssh")
+var ErrNoAgents = errors.New("the engine gives builds no ssh agent")
 
 // Build is one image to be built.
 type Build struct {

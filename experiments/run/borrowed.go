@@ -126,13 +126,15 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	}
 	dir := ledgers(p.cache, info.ID)
 	owed, damaged, err := readLedgers(dir)
+	defer func() { // a podman machine's next start reads them again
+		for _, l := range owed {
+			l.close()
+		}
+	}()
 	if errors.Is(err, hostlock.ErrLocked) {
 		err = fmt.Errorf("another run of yours uses this %s engine, whose lock (the volume %s) somebody has removed; wait for that run to end: %w", p.engine.Runtime, lockVolume, err)
 	}
 	if err != nil {
-		for _, l := range owed {
-			l.close()
-		}
 		return err
 	}
 	for _, path := range damaged {
@@ -169,7 +171,6 @@ const secondLook = 3 * time.Second
 // run that held the lock or of this very address: another engine may have the same ID
 // by chance.
 func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *ledger) error {
-	defer l.close()
 	var left settlement
 	for looks := 1; ; looks++ {
 		s, err := p.settle(ctx, m, l)
@@ -342,6 +343,8 @@ func (b *borrowed) Close(ctx context.Context) (err error) {
 				err = b.ledger.settled()
 			}
 			b.ledger = nil
+		} else { // the next start on this machine is to find it, or Close again
+			b.ledger.lock.Close()
 		}
 	}
 	if b.place.of == machine.PodmanMachine {

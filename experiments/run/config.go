@@ -226,7 +226,7 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 			cfg.Images[i].Ref = strings.TrimSuffix(cfg.Registry, "/") + "/" + strings.ToLower(image.Name) + ":" + tag
 		}
 		refs[image.Name] = cfg.Images[i].Ref
-		if x.ledger == nil || cfg.Endpoint.Runtime != trial.Docker || !cfg.Settings.Build.NoCache || image.Command != nil {
+		if x.ledger == nil || cfg.Endpoint.Runtime != trial.Docker || !cfg.Settings.Build.NoCache || len(image.Command) > 0 {
 			continue
 		}
 		if _, own := image.Args[cacheMountNamespace]; !own {

@@ -170,7 +170,7 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 	case w.Setup != nil:
 		c.setup()
 	default:
-		if !faulty("kindConfig", "ready") {
+		if !faulty("kindConfig") {
 			c.cluster(ctx)
 		}
 		if !faulty("hooks") {

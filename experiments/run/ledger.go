@@ -99,7 +99,9 @@ func openLedger(dir string, d debt) (l *ledger, err error) {
 		return nil, err
 	}
 	l = &ledger{file: f}
-	if l.lock, err = host.TryLock(f.Name()); err == nil {
+	lock, err := host.TryLock(f.Name())
+	if err == nil {
+		l.lock = lock
 		err = l.add(d)
 	}
 	if err == nil {

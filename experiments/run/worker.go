@@ -235,7 +235,8 @@ type readings struct {
 	last atomic.Pointer[strategies.Reading]
 }
 
-// follow receives readings until the runner sends no more.
+// follow receives readings until the runner's end of the pipe closes, which it returns
+// as an error.
 func (r *readings) follow(sent *json.Decoder) error {
 	for {
 		var next strategies.Reading

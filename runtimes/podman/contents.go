@@ -77,7 +77,8 @@ func containers(ctx context.Context) (held []types.ListContainer, err error) {
 
 // Disconnect implements runtimes.Engine.
 func (e *Engine) Disconnect(ctx context.Context, from, container string) error {
-	if err := network.Disconnect(e.call(ctx), from, container, new(network.DisconnectOptions).WithForce(true)); err != nil {
+	err := network.Disconnect(e.call(ctx), from, container, new(network.DisconnectOptions).WithForce(true))
+	if err != nil && !missing(err) {
 		return fmt.Errorf("taking container %s out of network %s: %w", container, from, err)
 	}
 	return nil
