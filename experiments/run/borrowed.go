@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/experiments/spec"
-	hostlock "github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes"
@@ -125,25 +124,25 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		return err
 	}
 	dir := ledgers(p.cache, info.ID)
-	owed, damaged, err := readLedgers(dir)
+	owed, err := readLedgers(dir)
 	defer func() { // a podman machine's next start reads them again
-		for _, l := range owed {
+		for _, l := range owed.killed {
 			l.close()
 		}
 	}()
-	if errors.Is(err, hostlock.ErrLocked) {
-		err = fmt.Errorf("another run of yours uses this %s engine, whose lock (the volume %s) somebody has removed; wait for that run to end: %w", p.engine.Runtime, lockVolume, err)
-	}
 	if err != nil {
 		return err
 	}
-	for _, path := range damaged {
+	if i := slices.IndexFunc(owed.live, func(d debt) bool { return p.isHere(d, m) }); i >= 0 {
+		return fmt.Errorf("the run %s uses this %s engine, and somebody has removed its lock there (the volume %s); wait for that run to end", owed.live[i].Run, p.engine.Runtime, lockVolume)
+	}
+	for _, path := range owed.damaged {
 		if err := os.Rename(path, path+".damaged"); err != nil {
-			return fmt.Errorf("setting a damaged ledger aside: %w", err)
+			return fmt.Errorf("setting a damaged ledger aside: %w; remove it", err)
 		}
 		p.report.note("%s.damaged was to say what a killed trial left on the %s engine, but cannot be read; stratbench clean lists what has a trial's name", path, p.engine.Runtime)
 	}
-	if p.dead != nil && !slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
+	if p.dead != nil && !slices.ContainsFunc(owed.killed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
 		had, contents, err := p.had(ctx, m)
 		if err != nil {
 			return err
@@ -153,10 +152,10 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 			if err != nil {
 				return err
 			}
-			owed = append(owed, l)
+			owed.killed = append(owed.killed, l)
 		}
 	}
-	for _, l := range owed {
+	for _, l := range owed.killed {
 		err = errors.Join(err, p.settleKilled(ctx, m, l))
 	}
 	return err
@@ -167,9 +166,8 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 const secondLook = 3 * time.Second
 
 // settleKilled takes away what a trial of a killed run left, until nothing more
-// comes. If there never was anything, the ledger is kept unless it is of the
-// run that held the lock or of this very address: another engine may have the same ID
-// by chance.
+// comes. If there never was anything, the ledger is kept unless it is surely of this
+// engine: another one may have the same ID by chance.
 func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *ledger) error {
 	var left settlement
 	for looks := 1; ; looks++ {
@@ -197,10 +195,15 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 	if left.Found || latest { // of a run before, what came since may be anything
 		p.tell(left, l.debt)
 	}
-	if left.Owed || !left.Found && !latest && l.debt.Address != m.WatchEndpoint().String() {
+	if left.Owed || !left.Found && !latest && !p.isHere(l.debt, m) {
 		return nil
 	}
 	return l.settled()
+}
+
+// isHere reports whether a debt was made from this host at the engine's address.
+func (p *borrowedPlace) isHere(d debt, m machine.Machine) bool {
+	return d.Host == p.me.onHost() && d.Address == m.WatchEndpoint().String()
 }
 
 // tell says what stays of a trial on the engine.
@@ -245,7 +248,7 @@ const giveBackLimit = 30 * time.Second
 // had begins a debt with what is on the engine now, which is not a trial's.
 func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runtimes.Contents, error) {
 	info, contents, err := onEngine(ctx, m.WatchEndpoint())
-	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), HadCache: contents.BuildCache}
+	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache}
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}

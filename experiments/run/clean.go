@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	hostlock "github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -67,13 +65,13 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 		if info, err := os.Stat(dir); known[dir] || err != nil || !info.IsDir() {
 			continue
 		}
-		owed, _, err := readLedgers(dir)
-		for _, l := range owed {
+		owed, err := readLedgers(dir)
+		for _, l := range owed.killed {
 			all = append(all, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
 				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
 			l.close()
 		}
-		if err != nil && !errors.Is(err, hostlock.ErrLocked) { // of a run that lives
+		if err != nil {
 			return all, err
 		}
 	}
@@ -86,8 +84,8 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 // stay corrects the list of what goes, after it was to go: what was found again stays.
 func stay(all, again []Remnant) {
 	for i, r := range all {
-		if r.Stays == "" && slices.Contains(again, r) {
-			all[i].Stays = "it is in use, as said above"
+		if r.Stays == "" && slices.ContainsFunc(again, func(a Remnant) bool { return a.Place == r.Place && a.Kind == r.Kind && a.Name == r.Name }) {
+			all[i].Stays = "something uses it, as said above"
 		}
 	}
 }
@@ -116,10 +114,7 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		return nil, "", err
 	}
 	dir = ledgers(p.cache, info.ID)
-	owed, damaged, err := readLedgers(dir)
-	if errors.Is(err, hostlock.ErrLocked) { // of a run that lives
-		err = nil
-	}
+	owed, err := readLedgers(dir)
 	place, by := fmt.Sprintf("%s at %s", p.engine.Runtime, p.engine), lockOf(contents)
 	dead := by.Mark != "" && by.dead(newHolder(""))
 	if by.Mark != "" {
@@ -131,9 +126,9 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 	}
 	provenBy := func(mark string) string {
 		switch {
-		case mark == by.Mark && !dead:
+		case mark == by.Mark && !dead, slices.ContainsFunc(owed.live, func(d debt) bool { return d.Mark == mark }):
 			return "its run is not known to have ended"
-		case mark == by.Mark || slices.ContainsFunc(owed, func(l *ledger) bool { return l.debt.Mark == mark }):
+		case mark == by.Mark || slices.ContainsFunc(owed.killed, func(l *ledger) bool { return l.debt.Mark == mark }):
 			return ""
 		}
 		return "this host has no record of its run"
@@ -145,7 +140,7 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 			}
 		}
 	}
-	for _, l := range owed {
+	for _, l := range owed.killed {
 		for _, i := range contents.Images {
 			if l.debt.made(i) {
 				found = append(found, Remnant{Place: place, Kind: "image of a build's step", Name: string(i.ID), Run: l.debt.Run, Stays: provenBy(l.debt.Mark)})
@@ -153,7 +148,7 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		}
 		l.close()
 	}
-	for _, path := range damaged {
+	for _, path := range owed.damaged {
 		found = append(found, Remnant{Place: place, Kind: "ledger", Name: path, Stays: "it is damaged; the next run sets it aside"})
 	}
 	slices.SortFunc(found, func(a, b Remnant) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) })

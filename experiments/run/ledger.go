@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -50,9 +51,11 @@ func trialOf(name string) (mark, id string) {
 // and what was there before it, which is the user's.
 type debt struct {
 	Runtime trial.Runtime `json:"runtime,omitempty"`
-	// Engine is the engine's own ID. A debt is settled there and nowhere else.
+	// Engine is the engine's own ID. A debt is settled there and nowhere else. Engines of
+	// several hosts may have the same: Address is that at which Host reaches this one.
 	Engine  string `json:"engine,omitempty"`
 	Address string `json:"address,omitempty"`
+	Host    string `json:"host,omitempty"`
 	Run     string `json:"run,omitempty"`
 	Mark    string `json:"mark,omitempty"`
 	Trial   string `json:"trial,omitempty"`
@@ -105,9 +108,6 @@ func openLedger(dir string, d debt) (l *ledger, err error) {
 		err = l.add(d)
 	}
 	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
 		err = os.Rename(f.Name(), strings.TrimSuffix(f.Name(), ".new"))
 	}
 	if err != nil {
@@ -128,6 +128,9 @@ func (l *ledger) add(part debt) error {
 	text, err := json.Marshal(part)
 	if err == nil {
 		_, err = l.file.Write(append(text, '\n'))
+	}
+	if err == nil && len(part.Made) == 0 { // what is made comes while something is measured
+		err = l.file.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("writing down what the trial leaves on the engine: %w", err)
@@ -155,44 +158,54 @@ func (l *ledger) close() error {
 
 func (l *ledger) settled() error { return errors.Join(os.Remove(l.path()), l.close()) }
 
-// readLedgers reads the ledgers of one engine, oldest first. Damaged are the files
-// in which it is not written what trial they are of. The error is host.ErrLocked if
-// the run of one of them lives.
-func readLedgers(dir string) (all []*ledger, damaged []string, err error) {
+// owed are the ledgers of an engine.
+type owed struct {
+	// killed are those of killed runs, oldest first.
+	killed []*ledger
+	// live are the debts of runs that live.
+	live []debt
+	// damaged are the files in which it is not written what trial they are of.
+	damaged []string
+}
+
+func readLedgers(dir string) (all owed, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
 	for _, path := range files {
 		l, failed := readLedger(path)
 		switch {
-		case errors.Is(failed, errDamaged):
-			damaged = append(damaged, path)
+		case errors.Is(failed, fs.ErrNotExist): // its run has just settled it
 		case failed != nil:
 			err = errors.Join(err, fmt.Errorf("reading what a killed run left: %w", failed))
+		case l.lock == nil:
+			all.live = append(all.live, l.debt)
+			l.close()
+		case l.debt.Mark == "" || l.debt.Cluster == "":
+			all.damaged = append(all.damaged, path)
+			l.close()
 		default:
-			all = append(all, l)
+			all.killed = append(all.killed, l)
 		}
 	}
-	return all, damaged, err
+	return all, err
 }
 
-var errDamaged = errors.New("the file does not begin with what trial it is of")
-
+// readLedger reads a ledger and locks it, unless its run lives.
 func readLedger(path string) (*ledger, error) {
-	lock, err := host.TryLock(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+	l := &ledger{file: f}
+	lock, err := host.TryLock(path)
+	switch {
+	case err == nil:
+		l.lock = lock
+	case !errors.Is(err, host.ErrLocked):
+		return nil, errors.Join(err, l.close())
 	}
-	l := &ledger{file: f, lock: lock}
 	for lines := json.NewDecoder(f); ; {
 		var part debt
-		// The last line of a killed run may be cut off.
-		if err := lines.Decode(&part); err != nil {
-			if l.debt.Mark == "" || l.debt.Cluster == "" {
-				return nil, errors.Join(errDamaged, l.close())
-			}
+		if lines.Decode(&part) != nil { // the end, or the last line of a killed run, which may be cut off
 			return l, nil
 		}
 		l.debt.add(part)

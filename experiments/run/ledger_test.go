@@ -1,7 +1,6 @@
 package run
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,8 +68,8 @@ func TestLedgersSurviveAKill(t *testing.T) {
 	if _, err := l.file.WriteString(`{"made":["7f8`); err != nil {
 		t.Fatal(err)
 	}
-	if again, _, err := readLedgers(dir); !errors.Is(err, host.ErrLocked) || len(again) != 0 {
-		t.Errorf("of a run that lives: %d ledgers, %v", len(again), err)
+	if again, err := readLedgers(dir); err != nil || len(again.live) != 1 || again.live[0].Trial != "t001" || len(again.killed) != 0 {
+		t.Errorf("of a run that lives: %+v, %v", again, err)
 	}
 	l.close() // as the end of the process does
 	for name, text := range map[string]string{"m-t002-1.jsonl": "", "m-t003-1.jsonl": `{"runtime":"docker","mark":"m"`, "m-t004-1.jsonl": "\x00\x00"} {
@@ -78,19 +77,19 @@ func TestLedgersSurviveAKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again, damaged, err := readLedgers(dir)
-	if err != nil || len(again) != 1 || len(damaged) != 3 {
-		t.Fatalf("%d ledgers, %q are damaged, %v", len(again), damaged, err)
+	again, err := readLedgers(dir)
+	if err != nil || len(again.killed) != 1 || len(again.damaged) != 3 {
+		t.Fatalf("%d ledgers, %q are damaged, %v", len(again.killed), again.damaged, err)
 	}
-	d := again[0].debt
+	d := again.killed[0].debt
 	if d.Cluster != "c" || len(d.Names) != 2 || len(d.Builds) != 1 || len(d.Made) != 1 || d.Made[0] != "5d41" {
 		t.Errorf("read %+v", d)
 	}
-	if err := again[0].settled(); err != nil {
+	if err := again.killed[0].settled(); err != nil {
 		t.Error(err)
 	}
-	if again, _, err := readLedgers(dir); err != nil || len(again) != 0 {
-		t.Errorf("%d ledgers are left, %v", len(again), err)
+	if again, err := readLedgers(dir); err != nil || len(again.killed) != 0 {
+		t.Errorf("%d ledgers are left, %v", len(again.killed), err)
 	}
 }
 

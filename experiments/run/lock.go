@@ -54,6 +54,9 @@ func newHolder(runID string) holder {
 	return h
 }
 
+// onHost names the holder's host.
+func (h holder) onHost() string { return h.Host + " " + h.Machine }
+
 func firstLine(path string) string {
 	text, _ := os.ReadFile(path)
 	line, _, _ := bytes.Cut(text, []byte("\n"))
