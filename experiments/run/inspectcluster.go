@@ -43,7 +43,9 @@ func (c *cellInspection) cluster(ctx context.Context) {
 	c.mounts()
 	c.ports()
 	c.mirrors(ctx)
-	c.readyURLs()
+	if !c.r.spec.Faulty("ready") {
+		c.readyURLs()
+	}
 }
 
 // kindAt is the file and position of a part of the Kind configuration.
