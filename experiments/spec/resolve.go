@@ -457,7 +457,7 @@ func (r *resolver) filled(at, path string) bool {
 	if err != nil || len(entries) > 0 {
 		return true
 	}
-	r.problem(at, "folder %s is empty; if it is a submodule of git, run git submodule update --init, and else fill it before the run or correct the path", path)
+	r.problem(at, "folder %s is empty; if it is a submodule of git, run git submodule update --init; otherwise fill it before the run, or correct the path", path)
 	return false
 }
 
