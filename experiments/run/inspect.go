@@ -165,6 +165,9 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 		}
 	}
 	faulty := in.r.spec.Faulty // and of what has issues no more is known
+	if faulty("hooks") {
+		return // they may make whatever else is missing
+	}
 	switch {
 	case faulty("setup"):
 	case w.Setup != nil:
@@ -173,9 +176,7 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 		if !faulty("kindConfig") {
 			c.cluster(ctx)
 		}
-		if !faulty("hooks") {
-			c.images(ctx)
-		}
+		c.images(ctx)
 		if !faulty("images", "preload", "kindConfig", "deploy", "manifests") {
 			c.deployment(ctx)
 		}
@@ -185,9 +186,6 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 		c.environment("workload.test.env.", t.Env, readByCommand)
 	}
 	for phase, hook := range w.Hooks {
-		if faulty("hooks") {
-			break
-		}
 		for key, args := range map[string][]string{"before": hook.Before, "after": hook.After} {
 			if len(args) > 0 {
 				c.command(fmt.Sprintf("workload.hooks.%s.%s.0", phase, key), "the hook "+key+" "+string(phase), args, w.Dir)

@@ -274,7 +274,6 @@ func TestPortsThatOnlyRootPublishesAreAWarning(t *testing.T) {
 	}
 }
 
-// TestWhatHooksMakeIsAWarning has what a hook may make before it is needed.
 // TestFoldersOfSubmodules has a folder in the context that git has not filled.
 func TestFoldersOfSubmodules(t *testing.T) {
 	files := works()
@@ -286,6 +285,7 @@ func TestFoldersOfSubmodules(t *testing.T) {
 	}
 }
 
+// TestWhatHooksMakeIsAWarning has what a hook may make before it is needed.
 func TestWhatHooksMakeIsAWarning(t *testing.T) {
 	for name, c := range map[string]struct{ hooks, file, text, want string }{
 		"a binary":      {"build: {before: [make, app]}", "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},

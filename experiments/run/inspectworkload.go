@@ -234,7 +234,7 @@ func (c *cellInspection) setup() {
 		}
 	}
 	c.environment("workload.setup.env.", s.Env, readByCommand)
-	if slices.Equal(s.Command, c.workload.Test.Command) {
+	if t := c.workload.Test; slices.Equal(s.Command, t.Command) && s.Dir == t.Dir && maps.Equal(s.Env, t.Env) {
 		c.at(&c.warnings, "workload.test.command", "the test command is the set-up command, so everything is done twice; let it copy the report, and mark the phase: marks: {test: {start: …}}")
 	}
 	if c.site.tunnel {

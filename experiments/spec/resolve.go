@@ -173,7 +173,7 @@ func (r *resolver) images(images []Image) {
 			continue
 		}
 		if image.Dir != "" || len(image.Env) > 0 {
-			r.problem(at, "dir and env belong to a command, and the image has none; take them out, or write args for the Dockerfile")
+			r.consequence(at+"/command", at, "dir and env belong to a command, and the image has none; take them out, or write args for the Dockerfile")
 		}
 		image.Dockerfile = cmp.Or(image.Dockerfile, "Dockerfile")
 		if image.Context == "" {
@@ -339,7 +339,7 @@ func (r *resolver) step(at string, s *Step) {
 		r.problem(at, "the step has %s, and a step does one thing; make a step of each", strings.Join(kinds, " and "))
 	}
 	if len(s.Command) == 0 && (s.Dir != "" || len(s.Env) > 0) {
-		r.problem(at, "dir and env belong to a command, and the step has none; take them out, or make the step a command, such as [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]")
+		r.consequence(at+"/command", at, "dir and env belong to a command, and the step has none; take them out, or make the step a command, such as [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]")
 	}
 	s.Apply = r.manifests(at+"/apply", s.Apply)
 	if s.Kustomize != "" && r.folder(at+"/kustomize", &s.Kustomize) {
@@ -457,7 +457,7 @@ func (r *resolver) filled(at, path string) bool {
 	if err != nil || len(entries) > 0 {
 		return true
 	}
-	r.problem(at, "folder %s is empty; if it is a submodule of git, run git submodule update --init, and else fill it before the run or correct the path", path)
+	r.problem(at, "folder %s is empty; if it is a submodule of git, run git submodule update --init; otherwise fill it before the run, or correct the path", path)
 	return false
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agext/levenshtein"
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -93,7 +94,7 @@ var conditionsOf = func() map[string][]string {
 // usualConditions are those that many kinds have.
 var usualConditions = []string{
 	"Ready", "Available", "Complete", "Completed", "Failed", "Established", "Progressing", "Initialized", "Scheduled", "Programmed", "Accepted", "Synced",
-	"Healthy", "Succeeded", "Reconciled", "Reconciling", "Stalled", "Degraded", "Issuing", "Approved", "Denied", "ResolvedRefs", "Created", "Running", "Installed", "Deployed",
+	"Healthy", "Succeeded", "Reconciled", "Reconciling", "Stalled", "Degraded", "Issuing", "Approved", "Denied", "Resolved", "ResolvedRefs", "Created", "Running", "Installed", "Deployed",
 }
 
 // Doubt is why an object may never have the condition, and what to do; empty if nothing
@@ -114,6 +115,9 @@ func (w Condition) Doubt() string {
 		return ""
 	}
 	near := issue.Nearest(name, known)
+	if !certain && levenshtein.Distance(strings.ToLower(name), strings.ToLower(near), nil) > 1 {
+		near = "" // Started is not Stalled, nor Upgraded Degraded
+	}
 	begins := func(k string) bool { return strings.HasPrefix(strings.ToLower(k), strings.ToLower(name)) }
 	if i := slices.IndexFunc(known, begins); near == "" && i >= 0 && len(name) > 2 {
 		near = known[i]

@@ -50,6 +50,7 @@ func TestConditionsThatMayNeverCome(t *testing.T) {
 		"node condition=KernelDeadlock":               "",
 		"certificate/a condition=Redy":                "did you mean Ready?",
 		"certificate/a condition=Issued":              "",
+		"keycloakrealmimport/a condition=Started":     "",
 		"gateways.gateway.networking.k8s.io/a create": "",
 	} {
 		object, condition, _ := strings.Cut(text, " ")

@@ -2,7 +2,6 @@ package kindcluster
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +78,10 @@ type Doubt struct {
 func PatchesInVain(config *v1alpha4.Cluster, minor int) (doubts []Doubt) {
 	kubeadm := func(patches []string, above ...string) {
 		wants := "kubeadm.k8s.io/v1beta4"
-		if minor < 36 { // as in the version of Kind that is compiled in
+		switch { // as in the version of Kind that is compiled in
+		case minor < 23:
+			wants = "kubeadm.k8s.io/v1beta2"
+		case minor < 36:
 			wants = "kubeadm.k8s.io/v1beta3"
 		}
 		heads := make([]target, len(patches))
@@ -98,12 +100,10 @@ func PatchesInVain(config *v1alpha4.Cluster, minor int) (doubts []Doubt) {
 		kubeadm(n.KubeadmConfigPatches, "nodes", strconv.Itoa(i))
 	}
 	for i, patch := range config.ContainerdConfigPatches {
-		if m := registryKey.FindString(patch); m != "" {
+		if strings.Contains(patch, "registry.mirrors") { // registry.configs is not refused
 			doubts = append(doubts, Doubt{[]string{"containerdConfigPatches", strconv.Itoa(i)},
-				fmt.Sprintf("nodes since Kind 0.27 take registries from /etc/containerd/certs.d, and containerd may then refuse %s, so that no node starts; write HOST/hosts.toml files and mount their folder there (extraMounts)", m)})
+				"nodes since Kind 0.27 take registries from /etc/containerd/certs.d, and containerd may then refuse registry.mirrors, so that no node starts; write HOST/hosts.toml files and mount their folder there (extraMounts)"})
 		}
 	}
 	return doubts
 }
-
-var registryKey = regexp.MustCompile(`\bregistry\.(mirrors|configs)\b`)
