@@ -84,7 +84,7 @@ func Cards(a answer.Answer) (cards []Card) {
 			c.Why = "Times of one combination seem to be in several units; write all in seconds."
 		case nothingCompared(d):
 			c.Why = "Nothing was compared in the same place and block."
-		case d.Verdict == compare.Undecided && a.Mixed(results.MixedBetween):
+		case d.Verdict == compare.Undecided && d.FailureBound == nil && a.Mixed(results.MixedBetween): // open for its units
 			c.Why = "If all times are in the same unit: " + figures(group, true) + "."
 		case len(groups) > mostCards:
 			c.Why = Capital(figures(group, false)) + "."
