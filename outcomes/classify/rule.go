@@ -17,9 +17,9 @@ type Rule struct {
 	Says string `yaml:"says"`
 
 	// Match lists patterns, any of which may be on the line; "*" stands for
-	// anything in between. A rule without patterns rests on Needs alone, or, if
-	// it has a Detail and a Tail of up to five, is tried on the last lines that
-	// are not blank.
+	// anything in between, and case is ignored, except of a name in capitals. A rule
+	// without patterns rests on Needs alone, or, if it has a Detail and a Tail of up
+	// to five, is tried on the last lines that are not blank.
 	Match []string `yaml:"match"`
 	// Detail and Not are regular expressions that the same line must, or
 	// must not, match.

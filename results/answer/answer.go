@@ -243,7 +243,7 @@ func (a *Answer) doubt(s study.Study, m material) {
 		open := Decision{Situation: d.Situation, Environment: d.Environment, Where: d.Where, Verdict: compare.Undecided, WhenItWorks: compare.Undecided,
 			Best: d.Best, RuledOut: []string{}, Slower: []string{}, FailTooOften: []string{}, N: d.N, Failed: d.Failed}
 		if !within {
-			open.Effect, open.Interval, open.Against, open.Cost, open.FailTooOften = d.Effect, d.Interval, d.Against, d.Cost, d.FailTooOften
+			open.Effect, open.Interval, open.Against, open.Cost, open.Slow, open.FailTooOften = d.Effect, d.Interval, d.Against, d.Cost, d.Slow, d.FailTooOften
 		}
 		for _, of := range d.Arms {
 			arm := Arm{Strategy: of.Strategy, N: of.N, Failed: of.Failed}

@@ -119,12 +119,19 @@ func TestALabelIsNoPlace(t *testing.T) {
 	for block := range 30 {
 		fmt.Fprintf(&text, "10:%d,serial,%d,ok,60%d\n11:%d,parallel,%d,ok,30%d\n", block, block, block%10, block, block, block%7)
 	}
-	a, err := Of(read(t, text.String()), 0)
+	s := read(t, text.String())
+	a, err := Of(s, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := find(t, a, Build, Local); d.Verdict != compare.Decided || d.Best[0] != "parallel" || len(a.Doubts) != 1 || !strings.HasPrefix(a.Doubts[0], "started is left out") {
 		t.Errorf("%+v, doubts %q", d, a.Doubts)
+	}
+	for _, o := range s.Trials {
+		o.Record.Imported = nil
+	}
+	if m := newMaterial(s); len(m.labels) > 0 {
+		t.Errorf("factors of a run are taken for labels: %q", m.labels)
 	}
 }
 

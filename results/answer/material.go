@@ -36,9 +36,13 @@ func isChoice(factor string) bool {
 
 // isLabel reports whether nearly every trial has a level of its own: a column of a table
 // that is a date or another measurement, and no place where strategies can be compared.
+// A factor of a spec is none, however few trials there are yet.
 func isLabel(factor string, trials []study.Observation) bool {
 	levels := map[string]bool{}
 	for _, o := range trials {
+		if o.Record.Imported == nil {
+			return false
+		}
 		level, _ := o.Cell.Level(factor)
 		levels[level] = true
 	}

@@ -72,6 +72,7 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"Compared with serial, parallel is 30 % quicker.", "supported", 1, 35},
 		{"Serial takes half the time of registry.", "contradicted more", 1, 14},
 		{"Podman is 11 % slower than Docker with serial.", "supported", 1, 11},
+		{"Parallel saves 40 % against serial.", "contradicted more", 1, 16},
 		{"Registry is 60 % faster.", "untested it does not say than what", 1, 13},
 		// Rates and events.
 		{"Parallel fails in 5 % of set-ups at 3 GB on Podman.", "contradicted less often", 1, 19},
@@ -81,6 +82,7 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		{"Serial never fails on 7 GiB.", "supported", 1, 23},
 		{"Parallel never crashes at 3 GiB.", "contradicted less often for podman", 1, 27},
 		{"Serial crashes at 5 GiB.", "untested no trial has memory 5GiB", 1, 19},
+		{"Parallel crashes at 3 GiB and 7 GiB on Podman.", "untested it names several amounts of memory", 1, 21},
 		{"2+1 crashes at 7 GiB.", "untested no trial has strategy 2+1", 1, 16},
 		// Memory.
 		{"It needs at least 3 GiB.", "supported", 1, 19},

@@ -42,6 +42,7 @@ var (
 
 	faster     = words(`faster|quicker|shorter|less time|as fast|speed-?up|saves?|saved|reduc\w+|cuts?`)
 	slower     = words(`slower|longer|more time|as long|as slow|the time`)
+	shorter    = regexp.MustCompile(`(?i)shorter|less time`)
 	saves      = words(`saves?|saved|reduc\w+|cuts?|(?:faster|slower|longer|shorter) by`)
 	share      = words(`of the(?: \w+){0,3} time of|of the time|of what`)
 	connector  = words(`than|against|over|as|of|compared (?:to|with)|versus|vs|instead of`)
@@ -273,7 +274,7 @@ func (c clause) claims(context []Where) (all []Claim) {
 	happens := fails.MatchString(c.text) || works.MatchString(c.text)
 	switch {
 	case len(all) > 0:
-	case len(memory) > 1 && !fails.MatchString(c.text):
+	case len(memory) > 1:
 		add(Claim{Unclear: "it names several amounts of memory"}, memory[0], "")
 	case len(memory) > 0 && happens && (fails.MatchString(c.text) || !needs.MatchString(c.text)):
 		add(c.event(), memory[0], limit)
@@ -407,8 +408,11 @@ func (c clause) ofPercent(f figure) Claim {
 		return c.against(f, 1+low-slack, 1+high+slack)
 	case isSlower:
 		return c.against(f, 1+low-slack, 1+high+slack)
-	case isFaster: // 50 % faster is half the time to some and two thirds of it to others
+	case isFaster && faster.MatchString(after) && !shorter.MatchString(after):
+		// 50 % faster is half the time to some and two thirds of it to others.
 		return c.against(f, 1-high-slack, 1/(1+low-slack))
+	case isFaster:
+		return c.against(f, 1-high-slack, 1-low+slack)
 	case fails.MatchString(c.text) || works.MatchString(c.text):
 		return c.rate(f, low, high)
 	}

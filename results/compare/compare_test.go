@@ -44,6 +44,8 @@ func isEnded(t *testing.T, what string, a Answer, among ...string) {
 	for _, g := range a.Groups {
 		if g.Verdict != Decided && g.Verdict != Tied || len(g.Best) == 0 {
 			t.Errorf("%s: %v is %s", what, g.Where, g.Verdict)
+		} else if g.Effect != nil && g.Effect.Of != g.Best[0] {
+			t.Errorf("%s: %v is best, and the effect is that of %s", what, g.Best, g.Effect.Of)
 		}
 		for _, arm := range g.Best {
 			if !slices.Contains(among, arm) {

@@ -183,7 +183,14 @@ func (a *Answer) merge(trials []Trial, goal Goal) {
 		return
 	}
 	whole := decide(trials, goal)
-	whole.Verdict, whole.WhenItWorks, whole.Best, whole.Settle = first.Verdict, first.WhenItWorks, first.Best, nil
+	switch {
+	case slices.Equal(best(Group{Decision: whole}), best(first)):
+	case len(whole.Best) > 0 && len(first.Best) > 0 && whole.Best[0] != first.Best[0]:
+		return // its figures are those of another arm
+	default:
+		whole.Best = first.Best
+	}
+	whole.Verdict, whole.WhenItWorks, whole.FailTooOften, whole.Settle = first.Verdict, first.WhenItWorks, nil, nil
 	whole.RuledOut = slices.DeleteFunc(whole.RuledOut, func(o Effect) bool {
 		return slices.ContainsFunc(a.Groups, func(g Group) bool {
 			return !slices.ContainsFunc(g.RuledOut, func(p Effect) bool { return p.Against == o.Against })

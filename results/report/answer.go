@@ -84,7 +84,7 @@ func Cards(a answer.Answer) (cards []Card) {
 			c.Why = "Times of one combination seem to be in several units; write all in seconds."
 		case nothingCompared(d):
 			c.Why = "Nothing was compared in the same place and block."
-		case d.Verdict == compare.Undecided && a.Mixed(results.MixedBetween):
+		case d.Verdict == compare.Undecided && d.FailureBound == nil && a.Mixed(results.MixedBetween): // open for its units
 			c.Why = "If all times are in the same unit: " + figures(group, true) + "."
 		case len(groups) > mostCards:
 			c.Why = Capital(figures(group, false)) + "."
@@ -442,7 +442,7 @@ func Grounds(a answer.Answer) (notes []string) {
 		}
 	}
 	add(fmt.Sprintf("Differences under %s %% count as none.", percent(study.Value(a.Indifference))))
-	add(pooled(a.Pooled))
+	add(pooled(a))
 	compared := slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil })
 	for _, w := range a.Warnings {
 		add(answerWarning(w, compared))
@@ -479,12 +479,15 @@ func inPercent(v float64) string {
 	return fmt.Sprintf("%.2g", 100*v)
 }
 
-func pooled(factors []compare.Factor) string {
+func pooled(a answer.Answer) string {
 	var same, split []string
-	for _, f := range factors {
+	for _, f := range a.Pooled {
 		switch {
 		case f.Split:
-			split = append(split, f.Name)
+			// At its levels the order may differ, and the best be the same.
+			if slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return len(d.Where[f.Name]) > 0 }) {
+				split = append(split, f.Name)
+			}
 		case f.P.Finite():
 			same = append(same, f.Name)
 		}
