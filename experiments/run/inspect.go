@@ -76,7 +76,7 @@ const leastMemory = 512 << 20
 func (r *runner) preflight(ctx context.Context) error {
 	ctx, done := context.WithCancel(ctx) // closes the connections of the sites
 	defer done()
-	in := &inspection{r: r, seen: map[string]bool{}, sites: map[string]*site{}}
+	in := &inspection{r: r, seen: map[string]bool{}, sites: map[string]*site{}, dialled: map[string]error{}}
 	kept, refused := r.plainest(), map[string][]resolved{} // by why, with the cure
 	for _, cell := range r.plan.Cells {
 		c, err := r.cell(cell)
@@ -144,6 +144,8 @@ type inspection struct {
 	// the settings on which they depend.
 	seen  map[string]bool
 	sites map[string]*site
+	// dialled is why no connection could be made to an address.
+	dialled map[string]error
 }
 
 func (in *inspection) inspect(ctx context.Context, of resolved) {

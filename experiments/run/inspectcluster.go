@@ -261,11 +261,18 @@ func (c *cellInspection) mirrors(ctx context.Context) {
 		}
 		why := "in a node that is the node itself, and not this host; write an address of this host that containers reach, unless a pod serves it there"
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			dialer := net.Dialer{Timeout: askLimit}
-			conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, cmp.Or(m.URL.Port(), map[string]string{"http": "80", "https": "443"}[m.URL.Scheme])))
+			address := net.JoinHostPort(host, cmp.Or(m.URL.Port(), map[string]string{"http": "80", "https": "443"}[m.URL.Scheme]))
+			err, asked := c.dialled[address]
+			if !asked {
+				var conn net.Conn
+				dialer := net.Dialer{Timeout: askLimit}
+				if conn, err = dialer.DialContext(ctx, "tcp", address); err == nil {
+					conn.Close()
+				}
+				c.dialled[address] = err
+			}
 			switch dns, is := errors.AsType[*net.DNSError](err); {
 			case err == nil:
-				conn.Close()
 				continue
 			case is && dns.IsNotFound:
 				why = fmt.Sprintf("no host of that name is known here, and each trial's cluster has a network of its own; bring it there by a hook after cluster ([sh, -c, \"%s network connect $STRATBENCH_CLUSTER %s\"]), or take the mirror out", c.settings.Runtime, host)

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,9 +28,11 @@ const hostsFolder = "/etc/containerd/certs.d"
 // files that nodes mount. What is not valid has no mirrors.
 func Mirrors(config *v1alpha4.Cluster, file string) (mirrors []Mirror) {
 	add := func(endpoint, file string, at issue.Position) {
-		if u, err := url.Parse(endpoint); err == nil && u.Hostname() != "" {
-			mirrors = append(mirrors, Mirror{u, file, at})
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Hostname() == "" || slices.ContainsFunc(mirrors, func(m Mirror) bool { return m.File == file && m.At == at && *m.URL == *u }) {
+			return // the nodes of a cluster mount the same files
 		}
+		mirrors = append(mirrors, Mirror{u, file, at})
 	}
 	for i, patch := range config.ContainerdConfigPatches {
 		tree, err := toml.Load(patch)
@@ -53,7 +56,7 @@ func Mirrors(config *v1alpha4.Cluster, file string) (mirrors []Mirror) {
 		for _, m := range node.ExtraMounts {
 			// The folder of all registries is mounted, or that of one, or its file.
 			inNode, is := strings.CutPrefix(m.ContainerPath, hostsFolder)
-			if !is {
+			if !is || inNode != "" && inNode[0] != '/' {
 				continue
 			}
 			deeper := strings.Repeat("/*", max(0, 2-strings.Count(strings.TrimRight(inNode, "/"), "/")))
