@@ -84,13 +84,20 @@ func PatchesInVain(config *v1alpha4.Cluster, minor int) (doubts []Doubt) {
 		case minor < 36:
 			wants = "kubeadm.k8s.io/v1beta3"
 		}
-		heads := make([]target, len(patches))
+		var heads []target
+		var in []int // the patch that each head is in
 		for i, patch := range patches {
-			_ = yaml.Unmarshal([]byte(patch), &heads[i]) // was read before
+			for documents := yaml.NewDecoder(strings.NewReader(patch)); ; {
+				var of target
+				if documents.Decode(&of) != nil {
+					break // the end: its syntax was checked before
+				}
+				heads, in = append(heads, of), append(in, i)
+			}
 		}
 		for i, of := range heads {
 			if minor > 0 && strings.HasPrefix(of.APIVersion, "kubeadm.k8s.io/") && !slices.Contains(heads, target{of.Kind, wants}) && !slices.Contains(heads, target{of.Kind, ""}) {
-				doubts = append(doubts, Doubt{append(above, "kubeadmConfigPatches", strconv.Itoa(i)),
+				doubts = append(doubts, Doubt{append(above, "kubeadmConfigPatches", strconv.Itoa(in[i])),
 					fmt.Sprintf("the patch is for %s, and with Kubernetes 1.%d Kind writes %s, so it changes nothing; add one for that, or take apiVersion out and write extraArgs as a mapping, which fits both", of.APIVersion, minor, wants)})
 			}
 		}
