@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 //go:embed engine
@@ -34,6 +36,16 @@ var suitePackages = map[string][]string{
 
 // Suites returns the Debian releases from which engines can be taken.
 func Suites() []string { return slices.Sorted(maps.Keys(suitePackages)) }
+
+// versions are those of the engines in a suite.
+var versions = map[string]map[trial.Runtime]string{
+	"bookworm": {trial.Docker: "20.10.24", trial.Podman: "4.3.1"},
+	"trixie":   {trial.Docker: "26.1.5", trial.Podman: "5.4.2"},
+}
+
+// EngineVersion returns the version of an engine in a suite. It is empty if it is not
+// known before the engine runs.
+func EngineVersion(source string, r trial.Runtime) string { return versions[source][r] }
 
 // CheckEngine says what is wrong with a source of engines: a suite, or the tar of a
 // user's own root file system.

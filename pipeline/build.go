@@ -123,18 +123,20 @@ func (t *run) makeImage(ctx context.Context, ph *phase, image Image) (runtimes.I
 func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.ImageID, error) {
 	steps := newSteps(ph, image)
 	id, err := t.engine.Build(ctx, runtimes.Build{
-		ID:         t.buildID(image),
-		Tag:        image.Ref,
-		Context:    image.Context,
-		Dockerfile: image.Dockerfile,
-		Target:     image.Target,
-		Platform:   image.Platform,
-		Args:       image.Args,
-		Secrets:    image.Secrets,
-		SSH:        image.SSH,
-		NoCache:    t.noCache(image),
-		CacheFrom:  image.cacheIn(t.cfg.CacheFrom),
-		CacheTo:    image.cacheIn(t.cfg.CacheTo),
+		ID:          t.buildID(image),
+		Tag:         image.Ref,
+		Context:     image.Context,
+		Dockerfile:  image.Dockerfile,
+		Contexts:    image.Contexts,
+		Target:      image.Target,
+		Platform:    image.Platform,
+		Args:        image.Args,
+		Secrets:     image.Secrets,
+		SecretTexts: image.SecretTexts,
+		SSH:         image.SSH,
+		NoCache:     t.noCache(image),
+		CacheFrom:   image.cacheIn(t.cfg.CacheFrom),
+		CacheTo:     image.cacheIn(t.cfg.CacheTo),
 	}, steps.report)
 	steps.close(err)
 	ph.made(id)

@@ -79,6 +79,9 @@ type Image struct {
 	Ref string `json:"ref"`
 	// Build is an identifier that no other build of the engine has.
 	Build string `json:"build"`
+	// SecretTexts are the secrets that are in no file, by their ids. A worker gets them
+	// through a pipe; they are written nowhere.
+	SecretTexts map[string]string `json:"secret_texts,omitempty"`
 }
 
 // Archive is a docker-archive and the names of the images in it.

@@ -22,7 +22,7 @@ func TestContextHashFollowsWhatABuildSees(t *testing.T) {
 	write("main.go", "package main")
 	hash := func() string {
 		t.Helper()
-		sum, err := runtimes.ContextHash(dir, "")
+		sum, err := runtimes.ContextHash(dir, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestContextHashFollowsWhatABuildSees(t *testing.T) {
 			t.Errorf("%s changed and the hash did not", name)
 		}
 	}
-	if _, err := runtimes.ContextHash(filepath.Join(dir, "missing"), ""); err == nil {
+	if _, err := runtimes.ContextHash(filepath.Join(dir, "missing"), "", nil); err == nil {
 		t.Error("a context that does not exist has a hash")
 	}
 }

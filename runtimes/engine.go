@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -158,18 +159,26 @@ type Build struct {
 	// one the result stays in the build cache, for later builds, and has an ID only
 	// where that cache is the engine's images.
 	Tag string
-	// Context is the folder that is sent, without what its .dockerignore
-	// excludes; Dockerfile is a path below it, "Dockerfile" if empty.
+	// Context is the folder that is sent, without what is excluded by the ignore file
+	// that the engine's own command would read; Dockerfile is a path below it,
+	// "Dockerfile" if empty.
 	Context    string
 	Dockerfile string
-	Args       map[string]string
+	// Contexts are further contexts, by the names by which FROM, COPY --from and mounts
+	// use them: folders by their absolute paths, and images after
+	// trial.ImageContextPrefix. Podman before 5.6 looks for the folders on its own
+	// host. See NoContext.
+	Contexts map[string]string
+	Args     map[string]string
 	// Target is the stage to build, by default the last one; Platform is the
 	// platform to build for, by default the engine's own.
 	Target   string
 	Platform string
 	// Secrets are files by the id under which a step may mount them
-	// (RUN --mount=type=secret,id=…). They do not become part of the image.
-	Secrets map[string]string
+	// (RUN --mount=type=secret,id=…). SecretTexts are those that are in no file. They
+	// do not become part of the image.
+	Secrets     map[string]string
+	SecretTexts map[string]string
 	// SSH are ssh agents by the id under which a step may mount them (RUN
 	// --mount=type=ssh,id=…): the path of a socket, or of a key without a
 	// passphrase. Podman's service offers builds no agents and refuses the build.
@@ -191,6 +200,22 @@ func (b Build) String() string {
 		return fmt.Sprintf("the stage %s of %s", b.Target, b.Context)
 	}
 	return "image " + b.Tag
+}
+
+// ReadSecrets returns all secrets of the build by their ids.
+func (b Build) ReadSecrets() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for id, path := range b.Secrets {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the build's secret %s: %w", id, err)
+		}
+		all[id] = text
+	}
+	for id, text := range b.SecretTexts {
+		all[id] = []byte(text)
+	}
+	return all, nil
 }
 
 // Progress is one thing that happened in a build. It sets exactly one of Started,

@@ -76,6 +76,24 @@ func Defects(r trial.Runtime, version string) (known []Defect) {
 	return known
 }
 
+// NoContext returns why this version of an engine gives a build no further context, and
+// the cure. Both are empty if it does, or if the version is not known. A Dockerfile with
+// a syntax line brings a frontend of its own. elsewhere is true if the engine is on
+// another host than the folder.
+func NoContext(r trial.Runtime, version string, hasSyntax, isImage, elsewhere bool) (why, cure string) {
+	v, err := semver.ParseTolerant(version)
+	before := func(limit string) bool { return err == nil && v.LT(semver.MustParse(limit)) }
+	switch {
+	case r == trial.Docker && !hasSyntax && before("23.0.0"):
+		return "Docker before 23 knows no further contexts", "begin the Dockerfile with # syntax=docker/dockerfile:1, or use a newer Docker"
+	case r == trial.Podman && before("4.2.0"):
+		return "Podman before 4.2 knows no further contexts", "use a newer Podman, or docker alone"
+	case r == trial.Podman && !isImage && elsewhere && before("5.6.0"):
+		return "Podman before 5.6 looks for this folder on its own host", "use a newer Podman there, or an engine on this host"
+	}
+	return "", ""
+}
+
 // delegate are commands after which systemd delegates cgroup controllers to users'
 // engines.
 const delegate = `sudo mkdir -p /etc/systemd/system/user@.service.d && ` +

@@ -37,3 +37,26 @@ func TestEveryDefectIsComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestFurtherContextsOfAVersion(t *testing.T) {
+	for _, c := range []struct {
+		runtime                      trial.Runtime
+		version                      string
+		syntax, isImage, isElsewhere bool
+		can                          bool
+	}{
+		{trial.Docker, "20.10.24+dfsg1", false, true, false, false},
+		{trial.Docker, "20.10.24+dfsg1", true, false, false, true},
+		{trial.Docker, "23.0.0", false, false, true, true},
+		{trial.Docker, "", false, false, false, true},
+		{trial.Podman, "4.1.1", false, true, false, false},
+		{trial.Podman, "4.3.1", false, false, false, true},
+		{trial.Podman, "5.4.2", false, false, true, false},
+		{trial.Podman, "5.4.2", false, true, true, true},
+		{trial.Podman, "5.6.0", false, false, true, true},
+	} {
+		if why, cure := NoContext(c.runtime, c.version, c.syntax, c.isImage, c.isElsewhere); (why == "") != c.can || (cure == "") != c.can {
+			t.Errorf("%+v: got %q, %q", c, why, cure)
+		}
+	}
+}

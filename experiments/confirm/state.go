@@ -256,7 +256,7 @@ func contexts(spec *spec.Spec) (map[string]string, error) {
 		if image.Context == "" {
 			continue // a command builds it, or the set-up does
 		}
-		hash, err := runtimes.ContextHash(image.Context, image.Dockerfile)
+		hash, err := runtimes.ContextHash(image.Context, image.Dockerfile, image.Contexts)
 		if err != nil {
 			return nil, err
 		}

@@ -62,12 +62,19 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 		if x.do == pipeline.Preboot {
 			break
 		}
+		image := pipeline.Image{Image: i}
 		if len(i.Command) == 0 {
-			own := maps.Clone(secrets)
-			maps.Copy(own, i.Secrets)
-			i.Args, i.Secrets, i.SSH = buildArgs(x.place, i, s), own, i.Agents()
+			image.Args, image.SSH, image.Contexts = buildArgs(x.place, i, s), i.Agents(), maps.Clone(i.Contexts)
+			image.Secrets, image.SecretTexts = maps.Clone(secrets), map[string]string{}
+			for id, secret := range i.Secrets {
+				if name, is := spec.SecretVariable(secret); is {
+					image.SecretTexts[id] = os.Getenv(name)
+				} else {
+					image.Secrets[id] = secret
+				}
+			}
 		}
-		cfg.Images = append(cfg.Images, pipeline.Image{Image: i})
+		cfg.Images = append(cfg.Images, image)
 	}
 	if err = x.registry(&cfg, m); err != nil {
 		return cfg, err
@@ -209,7 +216,7 @@ func (x *execution) listen(oci http.Handler, host string) (addr string, err erro
 const cacheMountNamespace = "BUILDKIT_CACHE_MOUNT_NS"
 
 // nameImages gives the images of a trial their names on its engine, also in build
-// arguments that name another image. The names of what is pushed and pulled begin
+// arguments and further contexts that name another image. The names of what is pushed and pulled begin
 // with the registry: the trial's own, or a user's, in which the tag is the run's. On a
 // user's Docker, builds without the cache give cache mounts names of the trial's: BuildKit
 // would put empty ones in the place of the user's.
@@ -240,6 +247,11 @@ func (x *execution) nameImages(cfg *pipeline.Config) {
 		for arg, value := range of.Args {
 			if named, is := namedByArgument(x.workload, value); is {
 				of.Args[arg] = refs[named.Name]
+			}
+		}
+		for name, context := range of.Contexts {
+			if named, is := namedByContext(x.workload, context); is {
+				of.Contexts[name] = trial.ImageContextPrefix + refs[named.Name]
 			}
 		}
 	}

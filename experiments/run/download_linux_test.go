@@ -18,8 +18,9 @@ import (
 )
 
 // TestDownload builds an image that needs a module from the module proxy that
-// this host uses, on machines with and without a way out, for a user with a
-// proxy, a login and a token. None of these may be in the run's folder.
+// this host uses, a further context and a base under another name, on machines with and
+// without a way out, for a user with a proxy, a login, a token and a secret. None of
+// these may be in the run's folder.
 func TestDownload(t *testing.T) {
 	needMachines(t)
 	modules, err := exec.Command("go", "env", "GOPROXY").Output()
@@ -28,9 +29,11 @@ func TestDownload(t *testing.T) {
 	}
 	secrets := map[string]string{
 		"proxy": "swordfish-of-the-proxy", "build's proxy": "swordfish-of-builds", "login": "swordfish-of-the-registry", "token": "swordfish-of-the-token",
+		"secret": "swordfish-of-the-secret",
 	}
 	t.Setenv("GOPROXY", strings.TrimSpace(string(modules)))
 	t.Setenv("STRATBENCH_TEST_TOKEN", secrets["token"])
+	t.Setenv("STRATBENCH_TEST_SECRET", secrets["secret"])
 	t.Setenv("HTTP_PROXY", "http://someone:"+secrets["proxy"]+"@"+serveNothing(t))
 	docker := t.TempDir()
 	login := base64.StdEncoding.EncodeToString([]byte("someone:" + secrets["login"]))

@@ -76,8 +76,11 @@ var userInfo = regexp.MustCompile(`://[^/@\s]*?:([^/@\s]+)@`)
 // secretsOf collects the secrets that trials of the cell hand to builds.
 func secretsOf(c resolved) (found secrets) {
 	for _, image := range c.workload.Images {
-		for _, path := range image.Secrets {
-			text, err := os.ReadFile(path)
+		for _, secret := range image.Secrets {
+			text, err := os.ReadFile(secret)
+			if name, is := spec.SecretVariable(secret); is {
+				text, err = []byte(os.Getenv(name)), nil
+			}
 			if err != nil {
 				continue // the build will report it
 			}

@@ -179,7 +179,8 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 			c.cluster(ctx)
 		}
 		c.images(ctx)
-		if !faulty("images", "preload", "kindConfig", "deploy", "manifests") {
+		// Of a cluster whose configuration cannot be read, nothing is known.
+		if c.kind != nil && !faulty("images", "preload", "deploy", "manifests") {
 			c.deployment(ctx)
 		}
 	}

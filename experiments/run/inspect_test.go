@@ -478,6 +478,7 @@ func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
 	}
 	defer agent.Close()
 	key := keyOf(t, "")
+	t.Setenv("STRATBENCH_TEST_SECRET", "swordfish")
 	for name, c := range map[string]struct {
 		ssh, secrets, step, runtime, env string
 		certain, possible                string
@@ -492,6 +493,8 @@ func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
 		"one that is needed":    {"", "", "type=ssh,required", "docker", "", "img/Dockerfile:2:1: the build of app mounts the ssh agent default, which the workload does not give, and the step fails without it; give it under ssh of the image", ""},
 		"a secret":              {"", "token: test.sh", "type=secret,id=token,env=TOKEN", "podman", "", "", ""},
 		"one that is another":   {"", "tokens: test.sh", "type=secret,target=/run/token", "docker", "", "", "img/Dockerfile:2:37: the build of app mounts the secret token, which the workload does not give, and the step runs without it"},
+		"a variable":            {"", "token: env:STRATBENCH_TEST_SECRET", "type=secret,id=token", "docker", "", "", ""},
+		"no variable":           {"", "token: env:STRATBENCH_TEST_NONE", "type=secret,id=token", "podman", "", "w.yaml:3:75: the variable STRATBENCH_TEST_NONE is not set, or empty, and the build gets the secret token from it; set it where stratbench is started", ""},
 		"an option of Podman's": {"", "", "type=bind,source=.,target=/a,Z", "podman", "", "", ""},
 	} {
 		t.Setenv("SSH_AUTH_SOCK", c.env)
@@ -502,6 +505,67 @@ func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
 		certain, possible := inspected(t, files, usersSite())
 		if !strings.Contains(certain, c.certain) || !strings.Contains(possible, c.possible) || (certain == "") != (c.certain == "") || (possible == "") != (c.possible == "") {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+// TestFurtherContextsAreInspected has contexts that a build uses in the place of images.
+func TestFurtherContextsAreInspected(t *testing.T) {
+	for name, c := range map[string]struct{ contexts, dockerfile, version, certain string }{
+		"a folder":          {"proto: m", "FROM scratch\nCOPY --from=proto pod.yaml /\n", "20.10.24", "w.yaml:3:74: Docker before 23 knows no further contexts; begin the Dockerfile with # syntax="},
+		"a newer Docker":    {"proto: m", "FROM scratch\nCOPY --from=proto pod.yaml /\n", "26.1.5", ""},
+		"a frontend":        {"proto: m", "# syntax=here/dockerfile:1\nFROM scratch\nCOPY --from=proto pod.yaml /\n", "20.10.24", ""},
+		"an image":          {"base: \"docker-image://here/a:1\"", "FROM base\n", "26.1.5", ""},
+		"an image, gone":    {"base: \"docker-image://nowhere/a:1\"", "FROM base\n", "26.1.5", "img/Dockerfile:1:6: the build of app begins with nowhere/a:1: it is not on the engine"},
+		"the image itself":  {"base: \"docker-image://localhost/app:e2e\"", "FROM base\n", "26.1.5", ", which is this image itself"},
+		"another image":     {"base: \"docker-image://lib\"", "FROM base\n", "26.1.5", ""},
+		"none of that name": {"protos: m", "FROM scratch\nCOPY --from=proto pod.yaml /\n", "26.1.5", "if it is the name of a further context, list it under contexts of the image"},
+	} {
+		files, s := works(), usersSite()
+		s.version = c.version
+		files["img/Dockerfile"], files["lib/Dockerfile"] = c.dockerfile, "FROM scratch\n"
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "[serial, parallel]", "[serial]", 1)
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img}", "context: img, contexts: {"+c.contexts+"}}", 1)
+		files["w.yaml"] = strings.Replace(files["w.yaml"], "images:\n", "images:\n  - {name: lib, tag: \"lib:latest\", context: lib}\n", 1)
+		certain, possible := inspected(t, files, s)
+		if want := strings.Replace(c.certain, "w.yaml:3:", "w.yaml:4:", 1); !strings.Contains(certain, want) || (certain == "") != (want == "") || possible != "" || strings.Contains(certain, "\n") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+// TestIgnoreFilesThatDifferAreAWarning has an ignore file that only Podman reads.
+func TestIgnoreFilesThatDifferAreAWarning(t *testing.T) {
+	for name, c := range map[string]struct{ docker, podman, runtimes, want string }{
+		"two that differ": {"*.log\n", "*.md\n", "[docker, podman]", "img/.containerignore:1:1: the engines build app from different contexts: Podman leaves out what .containerignore excludes, and Docker what .dockerignore excludes; make the two the same"},
+		"one for Podman":  {"", "*.md\n", "[docker, podman]", "and Docker what no file excludes"},
+		"two alike":       {"*.md\n", "# comment\n*.md\n", "[docker, podman]", ""},
+		"one for both":    {"*.md\n", "", "[docker, podman]", ""},
+		"one engine":      {"*.log\n", "*.md\n", "[podman]", ""},
+	} {
+		files := works()
+		files["exp.yaml"] = strings.Replace(files["exp.yaml"], "settings: {runtime: docker}\nfactors: {", "factors: {runtime: "+c.runtimes+", ", 1)
+		for file, text := range map[string]string{"img/.dockerignore": c.docker, "img/.containerignore": c.podman} {
+			if text != "" {
+				files[file] = text
+			}
+		}
+		if certain, possible := inspected(t, files, usersSite()); certain != "" || !strings.Contains(possible, c.want) || (possible == "") != (c.want == "") || strings.Contains(possible, "\n") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+// TestOneMistakeInAKindConfigIsOneIssue has a node image of a version that serves what the
+// default one does not, in a configuration with a mistake.
+func TestOneMistakeInAKindConfigIsOneIssue(t *testing.T) {
+	for _, mistake := range []string{"- {role: leader}\n", "- {label: {a: b}}\n"} {
+		files := works()
+		files["kind.yaml"] += "  image: kindest/node:v1.30.0\n" + mistake
+		files["m/flow.yaml"] = "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\nmetadata: {name: a}\nspec: {priorityLevelConfiguration: {name: b}}\n"
+		certain, _ := inspected(t, files, usersSite())
+		if !strings.HasPrefix(certain, "kind.yaml:7:") || strings.Contains(certain, "\n") {
+			t.Errorf("with %s got\n%s", mistake, certain)
 		}
 	}
 }

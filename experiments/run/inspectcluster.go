@@ -30,7 +30,6 @@ import (
 func (c *cellInspection) cluster(ctx context.Context) {
 	var err error
 	if c.kind, err = kindcluster.ReadConfig(c.workload.KindConfig, nil); err != nil {
-		c.kind = nil
 		c.wrong("workload.kindConfig", err)
 		return
 	}

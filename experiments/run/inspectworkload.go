@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
 )
 
@@ -45,7 +48,13 @@ func (c *cellInspection) images(ctx context.Context) {
 				args[arg] = trialsName
 			}
 		}
-		needs, err := dockerfile.Read(i.Context, i.Dockerfile, i.Target, args)
+		contexts := maps.Clone(i.Contexts)
+		for name, value := range contexts {
+			if other, is := namedByContext(c.workload, value); is && other.Name != i.Name {
+				contexts[name] = trial.ImageContextPrefix + trialsName
+			}
+		}
+		needs, err := dockerfile.Read(runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Contexts: contexts, Target: i.Target, Args: args}, c.settings.Runtime)
 		var none *dockerfile.NoStageError
 		switch {
 		case errors.As(err, &none):
@@ -73,6 +82,7 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
 		}
 		c.mounted(i, file, needs.Mounts)
+		c.contexts(i, needs.Syntax != nil)
 		for _, need := range needs.Absent {
 			if c.hooked(trial.PhaseBuild) {
 				c.warnings.Add(file, need.At, "%s is not in the context %s, so the hook before build must make it", need.Text, i.Context)
@@ -95,6 +105,37 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.warnings.Add(file, need.At, "%q seems to need a way out, and %s has none; put what it fetches into the context or a base image%s", need.Text, c.site.name, c.site.wayOut)
 		}
 	}
+}
+
+// contexts checks that the engine can give the build its further contexts, and that both
+// engines build from the same context.
+func (c *cellInspection) contexts(i spec.Image, hasSyntax bool) {
+	version := c.site.version
+	if c.site.lab {
+		version = lab.EngineVersion(engineSource(c.settings), c.settings.Runtime)
+	}
+	for name, value := range i.Contexts {
+		_, isImage := trial.ImageContext(value)
+		if why, cure := runtimes.NoContext(c.settings.Runtime, version, hasSyntax, isImage, c.site.elsewhere != ""); why != "" {
+			c.at(&c.issues, "workload.images."+i.Name+".contexts."+name, "%s; %s", why, cure)
+		}
+	}
+	of, same := runtimes.IgnoreFiles(i.Context, i.Dockerfile)
+	if same || len(c.r.runtimes()) < 2 {
+		return
+	}
+	c.warnings.Add(filepath.Join(i.Context, cmp.Or(of[trial.Podman], of[trial.Docker])), issue.Position{Line: 1, Column: 1},
+		"the engines build %s from different contexts: Podman leaves out what %s excludes, and Docker what %s excludes; make the two the same, such as by a link, or keep .dockerignore alone, which both read",
+		i.Name, cmp.Or(of[trial.Podman], "no file"), cmp.Or(of[trial.Docker], "no file"))
+}
+
+// namedByContext is the image of the workload that a further context names.
+func namedByContext(w spec.Workload, context string) (spec.Image, bool) {
+	ref, isImage := trial.ImageContext(context)
+	if !isImage {
+		return spec.Image{}, false
+	}
+	return w.Named(ref)
 }
 
 // leavesItsImage checks that a command uses the name that the image must have when it ends.
@@ -152,6 +193,11 @@ func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.
 			to, then = &c.issues, "fails without it"
 		}
 		to.Add(file, m.At, "the build of %s mounts the %s %s, which the workload does not give, and the step %s; give it under %s of the image", i.Name, what, m.Text, then, key)
+	}
+	for id, secret := range i.Secrets {
+		if name, is := spec.SecretVariable(secret); is && os.Getenv(name) == "" {
+			c.at(&c.issues, "workload.images."+i.Name+".secrets."+id, "the variable %s is not set, or empty, and the build gets the secret %s from it; set it where stratbench is started", name, id)
+		}
 	}
 	for id, agent := range i.SSH {
 		setting := "workload.images." + i.Name + ".ssh." + id

@@ -170,3 +170,13 @@ func TestWhenALimitEndedAPhase(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsOfVariablesAreHidden has a secret that is in no file.
+func TestSecretsOfVariablesAreHidden(t *testing.T) {
+	t.Setenv("STRATBENCH_TEST_SECRET", "swordfish\nof two lines")
+	w := spec.Workload{Images: []spec.Image{{Name: "a", Secrets: map[string]string{"word": "env:STRATBENCH_TEST_SECRET"}}}}
+	hide := secretsOf(resolved{workload: w})
+	if got := hide.hide("it is swordfish, of two lines"); got != "it is "+hidden+", "+hidden {
+		t.Errorf("got %s", got)
+	}
+}

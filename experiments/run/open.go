@@ -138,7 +138,7 @@ func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
 			args, _ := json.Marshal(image.Args) // never fails
 			s.Recipe = sumOf(append(append(dockerfile, 0), args...))
 		}
-		s.Context, _ = runtimes.ContextHash(image.Context, image.Dockerfile)
+		s.Context, _ = runtimes.ContextHash(image.Context, image.Dockerfile, image.Contexts)
 		sources = append(sources, s)
 	}
 	return sources

@@ -141,8 +141,8 @@ func outOfOrder(c resolved) error {
 // imageVariable is a variable with the name of an image on the engine.
 var imageVariable = regexp.MustCompile(`\bSTRATBENCH_IMAGE_([A-Z0-9_]+)`)
 
-// builtOn is how an image is seen to be built on another one: a build argument names
-// the other, or its command has the other's variable. It is empty if it is not.
+// builtOn is how an image is seen to be built on another one: a build argument or a
+// further context names the other, or its command has the other's variable. It is empty if it is not.
 func builtOn(c resolved, image, base spec.Image) (how string) {
 	if image.Name == base.Name {
 		return ""
@@ -153,6 +153,11 @@ func builtOn(c resolved, image, base spec.Image) (how string) {
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		if named, is := namedByArgument(c.workload, args[name]); is && named.Name == base.Name {
 			return "argument " + name
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(image.Contexts)) {
+		if named, is := namedByContext(c.workload, image.Contexts[name]); is && named.Name == base.Name {
+			return "context " + name
 		}
 	}
 	own := strings.ToUpper(strings.ReplaceAll(base.Name, "-", "_"))

@@ -182,6 +182,23 @@ func TestABuildArgumentGetsTheNameInTheTrial(t *testing.T) {
 	}
 }
 
+// So does a further context, with and without a tag.
+func TestAFurtherContextGetsTheNameInTheTrial(t *testing.T) {
+	w := spec.Workload{Images: []spec.Image{{Name: "top", Tag: "top:1"}, {Name: "lib", Tag: "lib:latest"}}}
+	x := &execution{r: &runner{me: holder{Mark: "mark"}}, trial: trial.Trial{ID: "t001"}, resolved: resolved{workload: w}}
+	contexts := map[string]string{"base": "docker-image://lib", "tools": "docker-image://golang:1.26", "lib": "/lib"}
+	cfg := pipeline.Config{Images: []pipeline.Image{{Image: spec.Image{Name: "top", Tag: "top:1", Contexts: contexts}}, {Image: spec.Image{Name: "lib", Tag: "lib:latest"}}}}
+	x.nameImages(&cfg)
+	want := map[string]string{"base": "docker-image://" + imageName("mark", "t001", "lib"), "tools": "docker-image://golang:1.26", "lib": "/lib"}
+	if got := cfg.Images[0].Contexts; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	w.Images[0].Contexts = map[string]string{"base": "docker-image://lib"}
+	if how := builtOn(resolved{workload: w}, w.Images[0], w.Images[1]); how != "context base" {
+		t.Errorf("it is built on the other by %q", how)
+	}
+}
+
 // What BuildKit replaces in builds without the cache is the trial's own, unless the user
 // says whose it is.
 func TestCacheMountsOfAUsersDockerAreNotReplaced(t *testing.T) {

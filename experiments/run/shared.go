@@ -38,10 +38,10 @@ func checkShared(p place, c resolved) error {
 func inCommon(p place, c resolved) (dockerfile.Common, error) {
 	var builds []runtimes.Build
 	for _, i := range c.workload.FromDockerfiles() {
-		builds = append(builds, runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Target: i.Target, Platform: i.Platform,
+		builds = append(builds, runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Contexts: i.Contexts, Target: i.Target, Platform: i.Platform,
 			Args: buildArgs(p, i, c.settings), Secrets: i.Secrets, SSH: i.SSH})
 	}
-	return dockerfile.InCommon(builds)
+	return dockerfile.InCommon(builds, c.settings.Runtime)
 }
 
 // nothingShared reports that images have no stage in common, and how near they come.

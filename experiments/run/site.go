@@ -33,6 +33,8 @@ type site struct {
 	// is reached by ssh: what clusters publish there is then found here at the same ports.
 	elsewhere string
 	tunnel    bool
+	// version is that of the engine, if it runs.
+	version string
 	// wayOut is another cure for what has to be fetched, for the end of a message.
 	wayOut string
 	// problems are those of the place as such.
@@ -124,6 +126,7 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
 		return s
 	}
+	s.version = info.Version
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
 	if why, cure := p.engine.Unfit(info); why != "" {
@@ -168,7 +171,7 @@ func (u use) cure() string {
 	if u == inNode {
 		return "correct its name (in a kustomization: under images), give an image of the workload that tag, or list an archive with it under preload"
 	}
-	return "correct its name, bring it there (docker load, podman load), or, if it is the name of a further context, have a command build the image (docker build --build-context)"
+	return "correct its name, bring it there (docker load, podman load), or, if it is the name of a further context, list it under contexts of the image that is built"
 }
 
 func lookHere(program string) error {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // OCI begins the address of a chart in a registry.
@@ -46,8 +48,15 @@ func (w Workload) Folders() []string {
 	var files []string
 	for _, image := range w.Images {
 		all = append(append(all, image.Context, image.Dir), foldersNamed(image.Command, image.Dir)...)
+		for _, context := range image.Contexts {
+			if _, isImage := trial.ImageContext(context); !isImage {
+				all = append(all, context)
+			}
+		}
 		for _, secret := range image.Secrets {
-			files = append(files, secret)
+			if _, isVariable := SecretVariable(secret); !isVariable {
+				files = append(files, secret)
+			}
 		}
 		for _, agent := range image.Agents() {
 			files = append(files, agent)

@@ -182,8 +182,14 @@ func (r *resolver) images(images []Image) {
 		if r.folder(at+"/context", &image.Context) && r.filled(at+"/context", image.Context) {
 			r.dockerfile(at, *image)
 		}
-		for id, path := range image.Secrets {
-			image.Secrets[id] = r.file(at+"/secrets/"+escape(id), ofHome(path))
+		r.contexts(at+"/contexts/", image.Contexts)
+		for id, secret := range image.Secrets {
+			at := at + "/secrets/" + escape(id)
+			if variable, is := SecretVariable(secret); !is {
+				image.Secrets[id] = r.file(at, ofHome(secret))
+			} else if !variableName.MatchString(variable) {
+				r.problem(at, "%q is not the name of a variable; write one such as env:NPM_TOKEN", variable)
+			}
 		}
 		for id, path := range image.SSH {
 			if path == UserAgent {
@@ -201,9 +207,35 @@ func (r *resolver) images(images []Image) {
 	}
 }
 
+// variableName is the name of a variable of the environment.
+var variableName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+
+// contexts resolves the further contexts of an image.
+func (r *resolver) contexts(at string, contexts map[string]string) {
+	for _, called := range slices.Sorted(maps.Keys(contexts)) {
+		at, context := at+escape(called), contexts[called]
+		ref, isImage := trial.ImageContext(context)
+		_, noReference := name.ParseReference(ref)
+		switch _, noName := name.ParseReference(called); {
+		case noName != nil || called == "scratch" || called == "context":
+			r.problem(at, "%q cannot be the name of a context; write one in small letters, such as the one behind COPY --from=", called)
+		case isImage && noReference != nil:
+			r.problem(at, "%q is not the reference of an image: %v; write one such as docker-image://golang:1.26", ref, noReference)
+		case isImage:
+		case strings.Contains(context, "://") || strings.HasPrefix(context, "git@"):
+			r.problem(at, "%s is not fetched; bring it beside the workload, once, and give the folder, or docker-image:// and a reference for an image", context)
+		default:
+			if r.folder(at, &context) {
+				r.filled(at, context)
+			}
+			contexts[called] = context
+		}
+	}
+}
+
 // commandOfImage resolves the command that builds an image.
 func (r *resolver) commandOfImage(at string, i *Image) {
-	for key, given := range map[string]bool{"context": i.Context != "", "dockerfile": i.Dockerfile != "", "target": i.Target != "", "platform": i.Platform != "",
+	for key, given := range map[string]bool{"context": i.Context != "", "dockerfile": i.Dockerfile != "", "contexts": len(i.Contexts) > 0, "target": i.Target != "", "platform": i.Platform != "",
 		"secrets": len(i.Secrets) > 0, "ssh": len(i.SSH) > 0, "args": len(i.Args) > 0} {
 		if given {
 			r.problem(at+"/"+key, "%s belongs to a Dockerfile, and a command builds this image; pass it to the command, in its arguments or env, or take one of the two out", key)

@@ -80,12 +80,17 @@ type Image struct {
 	Context string `json:"context,omitempty" jsonschema:"minLength=1"`
 	// Dockerfile is relative to the context and inside it. Default Dockerfile.
 	Dockerfile string `json:"dockerfile" jsonschema:"minLength=1,default=Dockerfile"`
+	// Contexts are further contexts, by the names by which the Dockerfile uses them in
+	// FROM, COPY --from and mounts: folders, and images after docker-image://, which
+	// may be others of this workload.
+	Contexts map[string]string `json:"contexts,omitempty"`
 	// Target is the stage that is built. Default: the last one.
 	Target string `json:"target,omitempty" jsonschema:"minLength=1"`
 	// Platform is the platform to build for, such as linux/amd64. Default: the
 	// engine's own.
 	Platform string `json:"platform,omitempty" jsonschema:"minLength=1"`
-	// Secrets are files, by the id under which a build step mounts them:
+	// Secrets are files, or variables of the environment in which stratbench is started
+	// (env:NPM_TOKEN), by the id under which a build step mounts them:
 	// RUN --mount=type=secret,id=npmrc. Their lines appear in no record and no log.
 	Secrets map[string]string `json:"secrets,omitempty"`
 	// SSH are ssh agents, by the id under which a build step mounts them: default
@@ -124,6 +129,10 @@ func (w Workload) Named(ref string) (Image, bool) {
 func (w Workload) FromDockerfiles() []Image {
 	return slices.DeleteFunc(slices.Clone(w.Images), func(i Image) bool { return i.Context == "" })
 }
+
+// SecretVariable returns the variable of the environment that a secret is, and false for
+// a file.
+func SecretVariable(secret string) (name string, is bool) { return strings.CutPrefix(secret, "env:") }
 
 // UserAgent stands for the ssh agent of the user's environment.
 const UserAgent = "agent"

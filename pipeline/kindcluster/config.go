@@ -45,12 +45,13 @@ func WithAPIServerPort(port int32) string {
 // mounts count from the file's folder or, if nothing is there, from the nearest folder
 // above it in the repository.
 //
-// The error of a file is an *issue.List. A patch is a Kind configuration itself, of
+// The error of a file is an *issue.List. If its types are right, what the file says is
+// returned beside the error. A patch is a Kind configuration itself, of
 // which four settings are taken: featureGates and networking.apiServerPort, whose values
 // win, and kubeadmConfigPatches and containerdConfigPatches, which are applied after
 // those of the file.
 func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
-	config, issues := &v1alpha4.Cluster{}, &issue.List{}
+	config, issues, readable := &v1alpha4.Cluster{}, &issue.List{}, true
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -62,12 +63,16 @@ func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 				return nil, issues
 			}
 		}
+		readable = err == nil
 		resolveMounts(config, filepath.Dir(file))
 	}
 	v1alpha4.SetDefaultsCluster(config)
 	issues.List = append(issues.List, validate(config, file)...)
 	if err := issues.Err(); err != nil {
-		return nil, err
+		if !readable {
+			config = nil
+		}
+		return config, err
 	}
 	for i, text := range patches {
 		patch, err := parse([]byte(text))
@@ -162,16 +167,18 @@ func resolveMounts(config *v1alpha4.Cluster, dir string) {
 
 // resolved is a host path as seen from dir or, if nothing is there, from the nearest
 // folder above it in the repository: Kind takes it from the folder where it is called.
+// Without a repository it counts from dir, as all paths of a workload count from theirs.
 func resolved(path, dir string) string {
+	own, found := filepath.Join(dir, path), ""
 	for above := dir; above != filepath.Dir(above); above = filepath.Dir(above) {
-		if exists(filepath.Join(above, path)) {
-			return filepath.Join(above, path)
+		if here := filepath.Join(above, path); found == "" && exists(here) {
+			found = here
 		}
 		if exists(filepath.Join(above, ".git")) {
-			break
+			return cmp.Or(found, own)
 		}
 	}
-	return filepath.Join(dir, path)
+	return own
 }
 
 func exists(path string) bool {

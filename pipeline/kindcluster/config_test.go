@@ -116,6 +116,42 @@ func TestMountsCountFromTheFile(t *testing.T) {
 	}
 }
 
+// TestMountsWithoutARepository has a folder above the file, where no repository is.
+func TestMountsWithoutARepository(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "above"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "kind"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "kind/kind.yaml")
+	if err := os.WriteFile(path, []byte(head+"nodes: [{extraMounts: [{hostPath: above, containerPath: /a}, {hostPath: ../above, containerPath: /b}]}]"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config, err := ReadConfig(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := config.Nodes[0].ExtraMounts; m[0].HostPath != filepath.Join(dir, "kind/above") || m[1].HostPath != filepath.Join(dir, "above") {
+		t.Errorf("got %+v", m)
+	}
+}
+
+// TestWhatAFaultyFileSays is read if its types are right.
+func TestWhatAFaultyFileSays(t *testing.T) {
+	for text, readable := range map[string]bool{
+		"nodes: [{role: leader, image: kindest/node:v1.30.0}]":  true,
+		"nodes: [{image: kindest/node:v1.30.0, label: {a: b}}]": false,
+		"nodes: {image: kindest/node:v1.30.0}":                  false,
+	} {
+		config, err := ReadConfig(file(t, head+text), nil)
+		if err == nil || (config != nil) != readable || readable && config.Nodes[0].Image != "kindest/node:v1.30.0" {
+			t.Errorf("%s: got %+v, %v", text, config, err)
+		}
+	}
+}
+
 func TestFaultsAreRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"unknown key":     head + "nodez: []",

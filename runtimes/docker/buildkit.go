@@ -32,12 +32,12 @@ func (e *Engine) Build(ctx context.Context, b runtimes.Build, report func(runtim
 	if err != nil {
 		return "", err
 	}
-	secrets, err := openSecrets(b.Secrets)
+	secrets, err := b.ReadSecrets()
 	if err != nil {
 		return "", err
 	}
 	logins := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: user})
-	opt.Session = []session.Attachable{loginsOnDemand{logins.(auth.AuthServer)}, secrets}
+	opt.Session = []session.Attachable{loginsOnDemand{logins.(auth.AuthServer)}, secretsprovider.FromMap(secrets)}
 	if len(b.SSH) > 0 {
 		agents, err := openAgents(b.SSH)
 		if err != nil {
@@ -134,11 +134,25 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 	if b.Platform != "" {
 		attrs["platform"] = b.Platform
 	}
+	mounts := map[string]fsutil.FS{"context": sent, "dockerfile": sent} // a Dockerfile may be a link within the context
+	for name, context := range b.Contexts {
+		// A frontend that does not know contexts would take their names for images.
+		attrs["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
+		key := "context:" + buildcontext.Name(name)
+		if _, isImage := trial.ImageContext(context); isImage {
+			attrs[key] = context
+			continue
+		}
+		if mounts["_"+name], err = fsutil.NewFS(context); err != nil {
+			return bkclient.SolveOpt{}, fmt.Errorf("opening the context %s: %w", name, err)
+		}
+		attrs[key] = "local:_" + name
+	}
 	opt := bkclient.SolveOpt{
 		Ref:           b.ID,
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: attrs,
-		LocalMounts:   map[string]fsutil.FS{"context": sent, "dockerfile": sent}, // a Dockerfile may be a link within the context
+		LocalMounts:   mounts,
 	}
 	if b.Tag != "" {
 		opt.Exports = []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": b.Tag}}}
@@ -150,18 +164,6 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 		opt.CacheExports = []bkclient.CacheOptionsEntry{{Type: "inline"}}
 	}
 	return opt, nil
-}
-
-func openSecrets(files map[string]string) (session.Attachable, error) {
-	var sources []secretsprovider.Source
-	for id, path := range files {
-		sources = append(sources, secretsprovider.Source{ID: id, FilePath: path})
-	}
-	store, err := secretsprovider.NewStore(sources)
-	if err != nil {
-		return nil, fmt.Errorf("reading the build's secrets: %w", err)
-	}
-	return secretsprovider.NewSecretProvider(store), nil
 }
 
 // openAgents offers sockets and keys to the build as ssh agents, with which it can

@@ -32,3 +32,26 @@ func TestDockerfileBehindALink(t *testing.T) {
 		t.Errorf("got %+v, %v", opt, err)
 	}
 }
+
+func TestFurtherContextsOfABuild(t *testing.T) {
+	b := runtimes.Build{Tag: "a/b:1", Context: t.TempDir()}
+	opt, err := solveOptions(b)
+	if _, asks := opt.FrontendAttrs["frontend.caps"]; err != nil || asks {
+		t.Errorf("without contexts: %v, %v", opt.FrontendAttrs, err)
+	}
+	b.Contexts = map[string]string{"context": t.TempDir(), "docker.io/library/alpine:latest": "docker-image://alpine:3.20"}
+	opt, err = solveOptions(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := opt.FrontendAttrs; a["context:context"] != "local:_context" || a["context:alpine"] != "docker-image://alpine:3.20" || a["frontend.caps"] != "moby.buildkit.frontend.contexts+forward" {
+		t.Errorf("got %v", a)
+	}
+	if m := opt.LocalMounts; len(m) != 3 || m["_context"] == nil || m["_context"] == m["context"] {
+		t.Errorf("got %v", m)
+	}
+	b.Contexts["gone"] = "/no/such/folder"
+	if _, err := solveOptions(b); err == nil {
+		t.Error("a context that does not exist is taken")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -52,11 +53,11 @@ type Difference struct {
 // are not compared, so two folders are never the same context; what an image has under
 // ONBUILD is not known. Whether a stage is built again is decided by the engine's cache,
 // so a wrong answer costs time and never gives a wrong image. The error is that of Read.
-func InCommon(builds []runtimes.Build) (c Common, err error) {
+func InCommon(builds []runtimes.Build, engine trial.Runtime) (c Common, err error) {
 	var all []*candidate
 	known := map[string]*candidate{}
 	for n, b := range builds {
-		r, err := open(b)
+		r, err := open(b, engine)
 		if err != nil {
 			return c, err
 		}
@@ -155,8 +156,12 @@ func (r *reader) identity(stage int) string {
 // parts are everything on which the result of a stage depends.
 func (r *reader) parts(stage int) (all []part) {
 	s, b := r.stages[stage], r.build
-	// what is the identity of a stage, whose name does not matter, or else an image.
+	// what is a further context, or the identity of a stage, whose name does not matter,
+	// or else an image.
 	what := func(name string) string {
+		if context, is := r.further(name); is {
+			return "context " + context
+		}
 		if i := r.stageNamed(name, stage); i >= 0 {
 			return r.identity(i)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -36,6 +37,8 @@ func TestWhatIsCommon(t *testing.T) {
 		"another base":                   {"FROM golang:1.25 AS build\nARG MODE=fast\nCOPY . /src\nRUN make ${MODE}\n" + own, nil, false},
 		"another instruction":            {base + "RUN make test\n" + own, nil, false},
 		"another context":                {base + own, func(b *runtimes.Build) { b.Context = "" }, false},
+		"another further context":        {base + own, func(b *runtimes.Build) { b.Contexts = map[string]string{"golang:1.26": "docker-image://golang:1.27"} }, false},
+		"a further context, not in use":  {base + own, func(b *runtimes.Build) { b.Contexts = map[string]string{"proto": "/proto"} }, true},
 		"another platform":               {base + own, func(b *runtimes.Build) { b.Platform = "linux/arm64" }, false},
 		"another frontend":               {"# syntax=docker/dockerfile:1.7\n" + base + own, nil, false},
 		"no name":                        {"FROM golang:1.26\nARG MODE=fast\nCOPY . /src\nRUN make ${MODE}\nFROM scratch\nCOPY --from=0 /a /a\n", nil, false},
@@ -51,7 +54,7 @@ func TestWhatIsCommon(t *testing.T) {
 				builds[1].Context = folder(t, map[string]string{"other.Dockerfile": c.other})
 			}
 		}
-		got, err := InCommon(builds)
+		got, err := InCommon(builds, trial.Docker)
 		if err != nil || len(got.Stages) > 1 || (len(got.Stages) == 1) != c.common {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 			continue
@@ -73,7 +76,7 @@ func TestAStageWithoutAContextIsCommonToAll(t *testing.T) {
 			text := fmt.Sprintf("FROM golang AS build\n%s\nFROM scratch\nCOPY --from=build /%d /\n", instruction, i)
 			builds = append(builds, runtimes.Build{Context: folder(t, map[string]string{"Dockerfile": text, "a": "", "a.tar": ""})})
 		}
-		got, err := InCommon(builds)
+		got, err := InCommon(builds, trial.Docker)
 		if err != nil || (len(got.Stages) == 1) != common {
 			t.Errorf("%s: got %+v, %v", instruction, got, err)
 		}
@@ -93,10 +96,10 @@ func TestWhatABaseTriggersIsOfTheStage(t *testing.T) {
 		apart := []runtimes.Build{{Context: folder(t, map[string]string{"Dockerfile": texts[0], "a.tar": ""})}, {Context: folder(t, map[string]string{"Dockerfile": texts[1], "a.tar": ""})}}
 		dir := folder(t, map[string]string{"a.Dockerfile": texts[0], "b.Dockerfile": texts[1], "a.tar": ""})
 		together := []runtimes.Build{{Context: dir, Dockerfile: "a.Dockerfile"}, {Context: dir, Dockerfile: "b.Dockerfile"}}
-		if got, err := InCommon(apart); err != nil || (len(got.Stages) == 1) != common {
+		if got, err := InCommon(apart, trial.Docker); err != nil || (len(got.Stages) == 1) != common {
 			t.Errorf("%s, in two contexts: got %+v, %v", instruction, got, err)
 		}
-		if got, err := InCommon(together); err != nil || len(got.Stages) != 1 || got.Stages[0].Steps != 2 {
+		if got, err := InCommon(together, trial.Docker); err != nil || len(got.Stages) != 1 || got.Stages[0].Steps != 2 {
 			t.Errorf("%s, in one context: got %+v, %v", instruction, got, err)
 		}
 	}
@@ -116,7 +119,7 @@ func TestTheNameOfAStageThatIsCopiedFrom(t *testing.T) {
 		"an image":      {"--from=tools", "--from=image", 0},
 	} {
 		dir := folder(t, map[string]string{"a.Dockerfile": text, "b.Dockerfile": strings.Replace(text, c.old, c.new, 1)})
-		got, err := InCommon([]runtimes.Build{{Context: dir, Dockerfile: "a.Dockerfile"}, {Context: dir, Dockerfile: "b.Dockerfile"}})
+		got, err := InCommon([]runtimes.Build{{Context: dir, Dockerfile: "a.Dockerfile"}, {Context: dir, Dockerfile: "b.Dockerfile"}}, trial.Docker)
 		if err != nil || len(got.Stages) != c.common {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
@@ -132,7 +135,7 @@ func TestSecretsAreInputs(t *testing.T) {
 		secrets map[string]string
 		common  bool
 	}{{one, true}, {two, false}} {
-		got, err := InCommon([]runtimes.Build{{Context: dir, Secrets: one}, {Context: dir, Secrets: c.secrets}})
+		got, err := InCommon([]runtimes.Build{{Context: dir, Secrets: one}, {Context: dir, Secrets: c.secrets}}, trial.Docker)
 		if err != nil || (len(got.Stages) == 1) != c.common {
 			t.Errorf("%v: got %+v, %v", c.secrets, got, err)
 		}
@@ -148,7 +151,7 @@ func TestStagesWithinStages(t *testing.T) {
 	for _, target := range []string{"api", "worker", "web", "tool"} {
 		builds = append(builds, runtimes.Build{Context: dir, Target: target})
 	}
-	got, err := InCommon(builds)
+	got, err := InCommon(builds, trial.Docker)
 	if err != nil || len(got.Stages) != 2 || got.Steps != 4+4+2+2 {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -164,17 +167,17 @@ func TestStagesWithinStages(t *testing.T) {
 func TestTheNearestStages(t *testing.T) {
 	dir := folder(t, map[string]string{"a.Dockerfile": "FROM golang AS build\nARG SERVICE\nCOPY . .\nRUN make\n", "b.Dockerfile": "FROM node AS assets\nRUN x\nFROM golang AS build\nARG SERVICE\nCOPY . .\nRUN make\nCOPY --from=assets /a /\n"})
 	builds := []runtimes.Build{{Context: dir, Dockerfile: "a.Dockerfile", Args: map[string]string{"SERVICE": "a-secret"}}, {Context: dir, Dockerfile: "b.Dockerfile"}}
-	got, err := InCommon(builds)
+	got, err := InCommon(builds, trial.Docker)
 	want := Difference{Builds: [2]int{0, 1}, Stages: [2]string{"build", "build"}, Parts: [2]string{"the argument SERVICE", "the argument SERVICE"},
 		Places: [2]string{filepath.Join(dir, "a.Dockerfile") + ":2", filepath.Join(dir, "b.Dockerfile") + ":4"}}
 	if err != nil || got.Nearest == nil || *got.Nearest != want {
 		t.Errorf("got %+v, %v", got.Nearest, err)
 	}
-	if got, err := InCommon(builds[:1]); err != nil || got.Nearest != nil || len(got.Stages) > 0 {
+	if got, err := InCommon(builds[:1], trial.Docker); err != nil || got.Nearest != nil || len(got.Stages) > 0 {
 		t.Errorf("of one build, got %+v, %v", got, err)
 	}
 	builds[0].Dockerfile = "gone.Dockerfile"
-	if _, err := InCommon(builds); err == nil {
+	if _, err := InCommon(builds, trial.Docker); err == nil {
 		t.Errorf("%s was read", filepath.Join(dir, builds[0].Dockerfile))
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/internal/buildcontext"
 )
@@ -61,12 +62,11 @@ type Need struct {
 	At   issue.Position
 }
 
-// Read reads the Dockerfile, a path below the folder context, with the build
-// arguments args. Only the stages that the target needs count, because others are not
-// built; the default target is the last stage. The error is a *NoStageError, or an
-// *issue.List of what is wrong with the file.
-func Read(context, dockerfile, target string, args map[string]string) (*Needs, error) {
-	r, err := open(runtimes.Build{Context: context, Dockerfile: dockerfile, Target: target, Args: args})
+// Read reads the Dockerfile of a build as an engine does. Only the stages that the target
+// needs count, because others are not built; the default target is the last stage. The
+// error is a *NoStageError, or an *issue.List of what is wrong with the file.
+func Read(b runtimes.Build, engine trial.Runtime) (*Needs, error) {
+	r, err := open(b, engine)
 	if err != nil {
 		return nil, err
 	}
@@ -74,17 +74,17 @@ func Read(context, dockerfile, target string, args map[string]string) (*Needs, e
 }
 
 // open reads the Dockerfile of a build, and checks what its target needs.
-func open(b runtimes.Build) (*reader, error) {
+func open(b runtimes.Build, engine trial.Runtime) (*reader, error) {
 	file := filepath.Join(b.Context, filepath.FromSlash(buildcontext.Dockerfile(b.Dockerfile)))
-	r := &reader{build: b, file: file, global: environment{}, needs: &Needs{}, identities: map[int]string{}}
+	r := &reader{build: b, engine: engine, file: file, global: environment{}, needs: &Needs{}, identities: map[int]string{}}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		r.issues.Add(file, issue.Position{}, "reading the Dockerfile: %v; make it readable", err)
 		return nil, r.issues.Err()
 	}
 	r.lines = bytes.Split(text, []byte("\n"))
-	if r.excluded, err = buildcontext.Excluded(b.Context, b.Dockerfile); err != nil {
-		r.issues.Add(filepath.Join(b.Context, ".dockerignore"), issue.Position{}, "%v; correct it", err)
+	if r.excluded, r.ignoreFile, err = buildcontext.Excluded(engine, b.Context, b.Dockerfile); err != nil {
+		r.issues.Add(filepath.Join(b.Context, r.ignoreFile), issue.Position{}, "%v; correct it", err)
 		return nil, r.issues.Err()
 	}
 	r.read(text)
@@ -125,16 +125,18 @@ func (e environment) Keys() (keys []string) {
 }
 
 type reader struct {
-	build    runtimes.Build
-	file     string
-	lines    [][]byte
-	lex      *shell.Lex
-	global   environment
-	stages   []instructions.Stage
-	excluded func(name string) bool
-	needs    *Needs
-	issues   issue.List
-	noStage  *NoStageError
+	build      runtimes.Build
+	engine     trial.Runtime
+	file       string
+	lines      [][]byte
+	lex        *shell.Lex
+	global     environment
+	stages     []instructions.Stage
+	excluded   func(name string) bool
+	ignoreFile string
+	needs      *Needs
+	issues     issue.List
+	noStage    *NoStageError
 	// identities are those of stages, once they are known.
 	identities map[int]string
 }
@@ -259,6 +261,9 @@ func (r *reader) reachable(stage int) []int {
 
 // stageNamed returns the stage with a name or number among those before another, or -1.
 func (r *reader) stageNamed(name string, before int) int {
+	if _, is := r.further(name); is {
+		return -1
+	}
 	for i := before - 1; i >= 0; i-- {
 		if r.stages[i].Name != "" && strings.EqualFold(r.stages[i].Name, name) {
 			return i
@@ -268,6 +273,20 @@ func (r *reader) stageNamed(name string, before int) int {
 		return i
 	}
 	return -1
+}
+
+// further returns the further context that a name means, before any stage or image.
+func (r *reader) further(name string) (context string, is bool) {
+	if r.engine == trial.Podman { // it compares the words
+		context, is = r.build.Contexts[name]
+		return context, is
+	}
+	for called, context := range r.build.Contexts {
+		if buildcontext.Name(called) == buildcontext.Name(name) {
+			return context, true
+		}
+	}
+	return "", false
 }
 
 // froms returns the images and stages that COPY and mounts take files from.
@@ -292,10 +311,20 @@ func (r *reader) froms(s instructions.Stage) (all []Need) {
 func (r *reader) stage(i int) {
 	s := r.stages[i]
 	base, _, err := r.lex.ProcessWord(s.BaseName, r.global)
-	at := r.position(s.Location, s.BaseName)
+	at, called := r.position(s.Location, s.BaseName), base
+	if r.engine == trial.Podman {
+		called = s.BaseName // it looks before it replaces arguments
+	}
+	context, isFurther := r.further(called)
+	ref, isImage := trial.ImageContext(context)
 	switch {
 	case err != nil:
 		r.issues.Add(r.file, at, "FROM %s: %v; correct it", s.BaseName, err)
+	case isFurther && isImage:
+		r.needs.Images = append(r.needs.Images, Need{ref, at})
+	case isFurther && r.engine == trial.Podman:
+		r.issues.Add(r.file, at, "FROM %s: this context is a folder, and Podman begins with images alone; write FROM scratch and COPY --from=%s . /", s.BaseName, s.BaseName)
+	case isFurther:
 	case base == "scratch" || r.stageNamed(base, i) >= 0:
 	case strings.Contains(s.BaseName, "$") && !isReference(base):
 		r.issues.Add(r.file, at, "FROM %s names no image: it becomes %q; give each argument in it a value that fits, by a default with ARG before the first FROM, or under args", s.BaseName, base)
@@ -303,7 +332,12 @@ func (r *reader) stage(i int) {
 		r.needs.Images = append(r.needs.Images, Need{base, at})
 	}
 	for _, f := range r.froms(s) {
-		if !strings.Contains(f.Text, "$") && f.Text != "scratch" && r.stageNamed(f.Text, i) < 0 {
+		context, isFurther := r.further(f.Text)
+		ref, isImage := trial.ImageContext(context)
+		switch {
+		case isFurther && isImage:
+			r.needs.Images = append(r.needs.Images, Need{ref, f.At})
+		case !isFurther && !strings.Contains(f.Text, "$") && f.Text != "scratch" && r.stageNamed(f.Text, i) < 0:
 			r.needs.Images = append(r.needs.Images, f)
 		}
 	}
@@ -404,7 +438,7 @@ func (r *reader) sources(sources []string, env environment, at []parser.Range) {
 		case len(found) == 0:
 			r.needs.Absent = append(r.needs.Absent, need)
 		case !slices.ContainsFunc(found, func(f string) bool { return !r.excluded(f) }):
-			r.issues.Add(r.file, need.At, "%s is not sent, because the context's .dockerignore excludes it; remove it there, or add an exception: !%s", source, name)
+			r.issues.Add(r.file, need.At, "%s is not sent, because the context's %s excludes it; remove it there, or add an exception: !%s", source, r.ignoreFile, name)
 		case err == nil && len(entries) == 0 && isFolder(inside):
 			r.needs.Empty = append(r.needs.Empty, need)
 		}

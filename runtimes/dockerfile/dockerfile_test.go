@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/runtimes"
 )
 
 func folder(t *testing.T, files map[string]string) string {
@@ -47,7 +49,7 @@ func TestBaseImages(t *testing.T) {
 		"mounts":                    {"FROM alpine AS a\nFROM alpine:2\nRUN --mount=type=bind,from=tools:1,target=/t --mount=from=a,target=/u true\n", nil, []string{"alpine", "alpine:2", "tools:1"}},
 		"platforms":                 {"FROM --platform=$BUILDPLATFORM golang AS b\nFROM b\n", nil, []string{"golang"}},
 	} {
-		needs, err := Read(folder(t, map[string]string{"Dockerfile": c.text}), "", "", c.args)
+		needs, err := Read(runtimes.Build{Context: folder(t, map[string]string{"Dockerfile": c.text}), Args: c.args}, trial.Docker)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if got := texts(needs.Images); !slices.Equal(got, c.want) {
@@ -58,7 +60,7 @@ func TestBaseImages(t *testing.T) {
 
 func TestOtherNeeds(t *testing.T) {
 	dir := folder(t, map[string]string{"Dockerfile": "# syntax=docker/dockerfile:1.7\nFROM alpine\nADD https://x.test/a /a\nRUN apk add git && \\\n  true\n"})
-	needs, err := Read(dir, "", "", nil)
+	needs, err := Read(runtimes.Build{Context: dir}, trial.Docker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 		"no exception":        {map[string]string{"Dockerfile": "FROM a\nCOPY cmd/ internal/ /\n", "cmd/a": "", "internal/b/c": "", ".dockerignore": "**\n!cmd/**\n"}, "Dockerfile:2:11: internal/ is not sent, because the context's .dockerignore excludes it; remove it there, or add an exception: !internal"},
 		"excluded":            {map[string]string{"Dockerfile": "FROM a\nCOPY bin/app /\n", "bin/app": "", ".dockerignore": "bin\n"}, "Dockerfile:2:6: bin/app is not sent"},
 	} {
-		_, err := Read(folder(t, c.files), "", "", nil)
+		_, err := Read(runtimes.Build{Context: folder(t, c.files)}, trial.Docker)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -93,7 +95,7 @@ func TestWhatIsWrongHasItsPlace(t *testing.T) {
 
 func TestWhatTheContextLacks(t *testing.T) {
 	dir := folder(t, map[string]string{"Dockerfile": "FROM a\nCOPY go.mod vendor /src/\nCOPY *.jar /\n", "go.mod": ""})
-	needs, err := Read(dir, "", "", nil)
+	needs, err := Read(runtimes.Build{Context: dir}, trial.Docker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +110,7 @@ func TestWhatWorksIsNotRefused(t *testing.T) {
 		"Dockerfile": "FROM a AS b\nCOPY --parents **/*.csproj ./\nARG WHAT=app\nENV D=cmd\nCOPY . /src\nCOPY ./$D/$WHAT /x\nCOPY $HOME/y /y\nCOPY *.go /\nCOPY <<EOF /f\nhello\nEOF\nADD --checksum=sha256:aa https://x.test/y /y\nFROM b\nCOPY --from=b /not/here /\nCOPY keep /\n",
 		"cmd/app":    "", "main.go": "", "keep": "", ".dockerignore": "*\n!keep\n!main.go\n!cmd\n",
 	})
-	if _, err := Read(dir, "Dockerfile", "", nil); err != nil {
+	if _, err := Read(runtimes.Build{Context: dir, Dockerfile: "Dockerfile"}, trial.Docker); err != nil {
 		t.Error(err)
 	}
 }
@@ -124,21 +126,21 @@ func TestLinksOfTheContext(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "img", "empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	needs, err := Read(filepath.Join(dir, "img"), "", "", nil)
+	needs, err := Read(runtimes.Build{Context: filepath.Join(dir, "img")}, trial.Docker)
 	if err != nil || !slices.Equal(texts(needs.Absent), []string{"gone"}) || !slices.Equal(texts(needs.Empty), []string{"empty"}) {
 		t.Errorf("got %+v, %v", needs, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "img", "Dockerfile"), []byte("FROM a\nCOPY lib out/b /src/\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(filepath.Join(dir, "img"), "", "", nil); err == nil || !strings.Contains(err.Error(), "Dockerfile:2:10: out/b is behind a link that leads out of the context") {
+	if _, err := Read(runtimes.Build{Context: filepath.Join(dir, "img")}, trial.Docker); err == nil || !strings.Contains(err.Error(), "Dockerfile:2:10: out/b is behind a link that leads out of the context") {
 		t.Errorf("a link out of the context: got %v", err)
 	}
 }
 
 func TestOnlyWhatLeadsToTheTargetCounts(t *testing.T) {
 	dir := folder(t, map[string]string{"Dockerfile": "FROM first.test/a:1 AS Build\nFROM second.test/b:1 AS debug\nCOPY --from=build /a /a\nFROM third.test/c:1\n"})
-	needs, err := Read(dir, "", "debug", nil)
+	needs, err := Read(runtimes.Build{Context: dir, Target: "debug"}, trial.Docker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +151,42 @@ func TestOnlyWhatLeadsToTheTargetCounts(t *testing.T) {
 	if got := strings.Join(images, " "); got != "first.test/a:1 second.test/b:1" {
 		t.Errorf("got %s", got)
 	}
-	if _, err := Read(dir, "", "gone", nil); err == nil || !strings.Contains(err.Error(), `the Dockerfile has no stage "gone"; correct the target: there are `) {
+	if _, err := Read(runtimes.Build{Context: dir, Target: "gone"}, trial.Docker); err == nil || !strings.Contains(err.Error(), `the Dockerfile has no stage "gone"; correct the target: there are `) {
 		t.Errorf("a target that is none: got %v", err)
+	}
+}
+
+// TestFurtherContexts has contexts in the places of images and of a stage. Docker compares
+// complete names, after it has replaced arguments, and Podman words.
+func TestFurtherContexts(t *testing.T) {
+	for name, c := range map[string]struct {
+		text, called, context string
+		docker, podman        []string
+	}{
+		"a folder":             {"FROM scratch\nCOPY --from=proto /a /a\n", "proto", "/proto", nil, nil},
+		"an image":             {"FROM base\n", "base", "docker-image://debian:13", []string{"debian:13"}, []string{"debian:13"}},
+		"copied from an image": {"FROM scratch\nCOPY --from=tools /a /a\n", "tools", "docker-image://tools:1", []string{"tools:1"}, []string{"tools:1"}},
+		"mounted":              {"FROM a\nRUN --mount=from=proto,target=/p true\n", "proto", "/proto", []string{"a"}, []string{"a"}},
+		"instead of a stage":   {"FROM golang AS build\nFROM scratch\nCOPY --from=build /a /a\n", "build", "/built", nil, nil},
+		"a complete name":      {"FROM docker.io/library/alpine:latest\n", "alpine", "docker-image://alpine:3.20", []string{"alpine:3.20"}, []string{"docker.io/library/alpine:latest"}},
+		"by an argument":       {"ARG V=1.26\nFROM golang:${V}\n", "golang:1.26", "docker-image://golang:1.27", []string{"golang:1.27"}, []string{"golang:1.26"}},
+		"another name":         {"FROM alpine\n", "debian", "/debian", []string{"alpine"}, []string{"alpine"}},
+	} {
+		b := runtimes.Build{Context: folder(t, map[string]string{"Dockerfile": c.text}), Contexts: map[string]string{c.called: c.context}}
+		for engine, want := range map[trial.Runtime][]string{trial.Docker: c.docker, trial.Podman: c.podman} {
+			needs, err := Read(b, engine)
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, engine, err)
+			} else if got := texts(needs.Images); !slices.Equal(got, want) {
+				t.Errorf("%s, %s: got %q, want %q", name, engine, got, want)
+			}
+		}
+	}
+	b := runtimes.Build{Context: folder(t, map[string]string{"Dockerfile": "FROM rootfs\n"}), Contexts: map[string]string{"rootfs": "/r"}}
+	if _, err := Read(b, trial.Docker); err != nil {
+		t.Errorf("Docker begins with a folder: %v", err)
+	}
+	if _, err := Read(b, trial.Podman); err == nil || !strings.Contains(err.Error(), "Dockerfile:1:6: FROM rootfs: this context is a folder, and Podman begins with images alone; write FROM scratch and COPY --from=rootfs . /") {
+		t.Errorf("Podman begins with a folder: %v", err)
 	}
 }

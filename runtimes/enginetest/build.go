@@ -162,17 +162,49 @@ func (s suite) buildsInParallel(t *testing.T) {
 	}
 }
 
+// ignoreFile builds with the ignore file of a context, and then with the Dockerfile's own,
+// which counts before it.
 func (s suite) ignoreFile(t *testing.T) {
 	dir := folder(t, "FROM "+baseImage+"\nCOPY . /sent\nRUN [\"/probe\", \"list\", \"/sent\"]\n",
 		"kept.txt", "left.log", "sub/left.txt", "sub/kept.txt")
 	write(t, filepath.Join(dir, ".dockerignore"), "*.log\nsub\n!sub/kept.txt\n")
-	r, _ := s.mustBuild(t, runtimes.Build{Tag: s.own(t, "ignoring"), Context: dir, NoCache: true})
-	for file, want := range map[string]bool{
-		"/sent/kept.txt": true, "/sent/sub/kept.txt": true, "/sent/left.log": false, "/sent/sub/left.txt": false,
-	} {
-		if got := strings.Contains(r.output.String(), "found "+file); got != want {
-			t.Errorf("%s was sent: %t, want %t; output:\n%s", file, got, want, r.output.String())
+	check := func(all map[string]bool) {
+		t.Helper()
+		r, _ := s.mustBuild(t, runtimes.Build{Tag: s.own(t, "ignoring"), Context: dir, NoCache: true})
+		for file, want := range all {
+			if got := strings.Contains(r.output.String(), "found "+file); got != want {
+				t.Errorf("%s was sent: %t, want %t; output:\n%s", file, got, want, r.output.String())
+			}
 		}
+	}
+	check(map[string]bool{"/sent/kept.txt": true, "/sent/sub/kept.txt": true, "/sent/left.log": false, "/sent/sub/left.txt": false})
+	write(t, filepath.Join(dir, "Dockerfile.dockerignore"), "*.txt\n")
+	check(map[string]bool{"/sent/kept.txt": false, "/sent/sub/kept.txt": true, "/sent/left.log": true, "/sent/sub/left.txt": true})
+}
+
+// contexts begins with an image under another name, and reads a secret that is in no file.
+// An engine on a machine of its own need not see a folder of this host.
+func (s suite) contexts(t *testing.T) {
+	info, err := s.Engine.Info(within(t))
+	must(t, err)
+	b := runtimes.Build{
+		Tag: s.own(t, "contexts"), NoCache: true, SecretTexts: map[string]string{"word": "swordfish"},
+		Contexts: map[string]string{"base": trial.ImageContextPrefix + baseImage},
+	}
+	text := "FROM base\nRUN --mount=type=secret,id=word,env=WORD [\"/probe\", \"env\", \"WORD\"]\nCOPY --from=base /probe /again\n"
+	if info.Runtime == trial.Docker {
+		b.Contexts["words"] = folder(t, "", "kept.txt", "left.log")
+		write(t, filepath.Join(b.Contexts["words"], ".dockerignore"), "*.log\n")
+		text += "COPY --from=words . /words\nRUN [\"/probe\", \"list\", \"/words\"]\n"
+	}
+	b.Context = folder(t, text)
+	r, _ := s.mustBuild(t, b)
+	output := r.output.String()
+	if !strings.Contains(output, "WORD=swordfish") {
+		t.Errorf("the secret did not arrive:\n%s", output)
+	}
+	if info.Runtime == trial.Docker && (!strings.Contains(output, "found /words/kept.txt") || strings.Contains(output, "found /words/left.log")) {
+		t.Errorf("the folder is not as it should be:\n%s", output)
 	}
 }
 

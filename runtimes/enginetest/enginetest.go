@@ -45,6 +45,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("build cancelled", s.buildCancelled)
 	t.Run("builds in parallel", s.buildsInParallel)
 	t.Run("ignore file", s.ignoreFile)
+	t.Run("further contexts", s.contexts)
 	t.Run("target", s.target)
 	t.Run("common stage", s.commonStage)
 	t.Run("names", s.names)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/containers/podman/v5/pkg/bindings"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/internal/buildcontext"
 	"github.com/stratbench/stratbench/runtimes/internal/buildlog"
@@ -54,17 +57,25 @@ func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, s *steps
 	}
 	dockerfile := buildcontext.Dockerfile(b.Dockerfile)
 	// The service removes the secrets from the context before it builds.
-	secrets := map[string]string{}
-	for id, path := range b.Secrets {
-		secrets[secretPrefix+id] = path
+	secrets, err := b.ReadSecrets()
+	if err != nil {
+		return "", err
 	}
-	sent, err := buildcontext.Tar(secrets, b.Context, dockerfile, ".containerignore", ".dockerignore",
-		dockerfile+".containerignore", dockerfile+".dockerignore")
+	further := map[string][]byte{}
+	for id, text := range secrets {
+		further[secretPrefix+id] = text
+	}
+	ignoreFiles := buildcontext.IgnoreFiles(trial.Podman, dockerfile)
+	excludes, _, err := buildcontext.Ignored(b.Context, ignoreFiles)
+	if err != nil {
+		return "", err
+	}
+	sent, err := buildcontext.Tar(further, b.Context, dockerfile, ignoreFiles...)
 	if err != nil {
 		return "", err
 	}
 	defer sent.Close()
-	parameters, err := e.parameters(b, dockerfile, m)
+	parameters, err := e.parameters(b, dockerfile, excludes, m)
 	if err != nil {
 		return "", err
 	}
@@ -73,6 +84,12 @@ func (e *Engine) request(ctx context.Context, b runtimes.Build, m mark, s *steps
 		return "", err
 	}
 	header.Set("Content-Type", "application/x-tar")
+	if folders := e.foldersToSend(b); len(folders) > 0 {
+		var contentType string
+		sent, contentType = together(sent, folders)
+		defer sent.Close()
+		header.Set("Content-Type", contentType)
+	}
 	answer, err := client.DoRequest(ctx, sent, http.MethodPost, "/build", parameters, header)
 	if err != nil {
 		return "", err
@@ -89,7 +106,7 @@ const secretPrefix = ".stratbench-secret-"
 
 // parameters are what podman build sends, with its defaults: the service's own
 // defaults differ.
-func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Values, error) {
+func (e *Engine) parameters(b runtimes.Build, dockerfile string, excludes []string, m mark) (url.Values, error) {
 	values := url.Values{
 		"outputformat":  {"application/vnd.oci.image.manifest.v1+json"},
 		"layers":        {"1"},
@@ -124,12 +141,30 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 	if args := e.buildArgs(b.Args); len(args) > 0 {
 		lists["buildargs"] = args
 	}
-	if len(b.Secrets) > 0 {
-		var secrets []string
-		for id := range b.Secrets {
+	if len(excludes) > 0 {
+		// The service by itself prefers the context's ignore file to the Dockerfile's own.
+		lists["excludes"] = excludes
+	}
+	var secrets []string
+	for _, of := range []map[string]string{b.Secrets, b.SecretTexts} {
+		for id := range of {
 			secrets = append(secrets, "id="+id+",src="+secretPrefix+id)
 		}
+	}
+	if len(secrets) > 0 {
 		lists["secrets"] = secrets
+	}
+	found := map[string]any{} // on the service's host
+	for name, context := range b.Contexts {
+		switch ref, isImage := trial.ImageContext(context); {
+		case !e.takesFolders():
+			found[name] = map[string]any{"IsImage": isImage, "Value": ref}
+		case isImage:
+			values.Add("additionalbuildcontexts", name+"=image:"+ref)
+		}
+	}
+	if len(found) > 0 {
+		lists["additionalbuildcontexts"] = found
 	}
 	for name, repository := range map[string]string{"cachefrom": b.CacheFrom, "cacheto": b.CacheTo} {
 		// Before version 4.4 the service takes one name, and no list.
@@ -152,6 +187,55 @@ func (e *Engine) parameters(b runtimes.Build, dockerfile string, m mark) (url.Va
 		values.Set(name, string(text))
 	}
 	return values, nil
+}
+
+// takesFolders reports whether the service takes the folders of further contexts, and
+// does not look for them on its own host.
+func (e *Engine) takesFolders() bool {
+	v := bindings.ServiceVersion(e.connection)
+	return v.Major > 5 || v.Major == 5 && v.Minor >= 6
+}
+
+func (e *Engine) foldersToSend(b runtimes.Build) map[string]string {
+	folders := map[string]string{}
+	for name, context := range b.Contexts {
+		if _, isImage := trial.ImageContext(context); !isImage && e.takesFolders() {
+			folders[name] = context
+		}
+	}
+	return folders
+}
+
+// together sends the folders of further contexts beside the context, as podman build
+// does: whole, because the service applies their ignore files.
+func together(sent io.ReadCloser, folders map[string]string) (_ io.ReadCloser, contentType string) {
+	r, w := io.Pipe()
+	form := multipart.NewWriter(w)
+	add := func(field string, tar io.ReadCloser, err error) error {
+		if err != nil {
+			return err
+		}
+		defer tar.Close()
+		part, err := form.CreateFormFile(field, field+".tar")
+		if err == nil {
+			_, err = io.Copy(part, tar)
+		}
+		return err
+	}
+	go func() {
+		err := add("MainContext", sent, nil)
+		for _, name := range slices.Sorted(maps.Keys(folders)) {
+			if err == nil {
+				tar, opening := buildcontext.Tar(nil, folders[name], "")
+				err = add("build-context-"+name, tar, opening)
+			}
+		}
+		if err == nil {
+			err = form.Close()
+		}
+		w.CloseWithError(err)
+	}()
+	return r, form.FormDataContentType()
 }
 
 // read follows the build to its end. The last line that consists of an ID names the

@@ -1,15 +1,18 @@
 package podman
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,6 +25,11 @@ import (
 // serve lets handle play a service that does what no real one does on demand.
 func serve(t *testing.T, handle http.HandlerFunc) runtimes.Engine {
 	t.Helper()
+	return serveVersion(t, "5.4.2", handle)
+}
+
+func serveVersion(t *testing.T, version string, handle http.HandlerFunc) runtimes.Engine {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
@@ -29,7 +37,7 @@ func serve(t *testing.T, handle http.HandlerFunc) runtimes.Engine {
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/_ping") {
-			w.Header().Set("Libpod-API-Version", "5.4.2")
+			w.Header().Set("Libpod-API-Version", version)
 			return
 		}
 		handle(w, r)
@@ -168,4 +176,63 @@ func TestNoAgentsOfSSH(t *testing.T) {
 	if !errors.Is(err, runtimes.ErrNoAgents) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestWhatABuildIsGiven has a secret that is in no file, an ignore file and further contexts,
+// which services before version 5.6 look for themselves.
+func TestWhatABuildIsGiven(t *testing.T) {
+	dir, proto := t.TempDir(), t.TempDir()
+	for path, text := range map[string]string{dir + "/Dockerfile": "FROM base\n", dir + "/.containerignore": "*.log\n", dir + "/a.log": "", proto + "/a.proto": "", proto + "/.dockerignore": "*\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func(r io.Reader) (all []string) {
+		for archive := tar.NewReader(r); ; {
+			h, err := archive.Next()
+			if err != nil {
+				return all
+			}
+			all = append(all, h.Name)
+		}
+	}
+	const own = ".containerignore .stratbench-secret-word Dockerfile"
+	for version, want := range map[string]struct{ sent, contexts string }{
+		"4.3.1": {"application/x-tar " + own, `{"base":{"IsImage":true,"Value":"debian:13"},"proto":{"IsImage":false,"Value":"` + proto + `"}}`},
+		"5.6.0": {"MainContext " + own + "; build-context-proto .dockerignore a.proto", "base=image:debian:13"},
+	} {
+		var asked url.Values
+		var sent []string
+		e := serveVersion(t, version, func(w http.ResponseWriter, r *http.Request) {
+			asked = r.URL.Query()
+			parts, err := r.MultipartReader()
+			for err == nil {
+				var part *multipart.Part
+				if part, err = parts.NextPart(); err == nil {
+					sent = append(sent, strings.Join(append([]string{part.FormName()}, sorted(names(part))...), " "))
+				}
+			}
+			if len(sent) == 0 {
+				sent = []string{strings.Join(append([]string{r.Header.Get("Content-Type")}, sorted(names(r.Body))...), " ")}
+			}
+			io.Copy(io.Discard, r.Body)
+			io.WriteString(w, `{"stream":"`+whole+`\n"}`)
+		})
+		b := runtimes.Build{Tag: "a/b:1", Context: dir, SecretTexts: map[string]string{"word": "swordfish"},
+			Contexts: map[string]string{"base": "docker-image://debian:13", "proto": proto}}
+		if _, err := e.Build(t.Context(), b, func(runtimes.Progress) {}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(sent, "; "); got != want.sent {
+			t.Errorf("%s: sent %s, want %s", version, got, want.sent)
+		}
+		if asked.Get("additionalbuildcontexts") != want.contexts || asked.Get("excludes") != `["*.log"]` || asked.Get("secrets") != `["id=word,src=.stratbench-secret-word"]` || strings.Contains(asked.Encode(), "swordfish") {
+			t.Errorf("%s: asked for %v", version, asked)
+		}
+	}
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return names
 }

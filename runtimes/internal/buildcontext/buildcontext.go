@@ -13,16 +13,30 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
+
+// IgnoreFiles are the paths below a context at which an engine's own command looks for
+// what is not sent. The first that exists counts.
+func IgnoreFiles(engine trial.Runtime, dockerfile string) []string {
+	files := []string{dockerfile + ".dockerignore"}
+	if engine == trial.Podman {
+		files = append(files, dockerfile+".containerignore", ".containerignore")
+	}
+	return append(files, ".dockerignore")
+}
 
 // Tar streams dir as a tar archive without what the first existing ignore file
 // (paths below dir) excludes. The Dockerfile and the ignore files themselves are
-// always sent, because the engine reads them. further are paths of additional files,
-// by their names in the archive. All names are clean and have slashes. An error while
-// packing is an error of the reader: a context is never silently incomplete.
-func Tar(further map[string]string, dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
+// always sent, because the engine reads them; a further context has no Dockerfile.
+// further are additional files, by their names in the archive. All names are clean and
+// have slashes. An error while packing is an error of the reader: a context is never
+// silently incomplete.
+func Tar(further map[string][]byte, dir, dockerfile string, ignoreFiles ...string) (io.ReadCloser, error) {
 	if _, err := os.Stat(filepath.Join(dir, dockerfile)); err != nil {
 		return nil, fmt.Errorf("reading the Dockerfile: %w", err)
 	}
@@ -30,7 +44,7 @@ func Tar(further map[string]string, dir, dockerfile string, ignoreFiles ...strin
 	if err != nil {
 		return nil, fmt.Errorf("opening the build context: %w", err)
 	}
-	matcher, err := ignored(dir, ignoreFiles)
+	matcher, _, err := ignored(dir, ignoreFiles)
 	if err != nil {
 		return nil, err
 	}
@@ -40,35 +54,44 @@ func Tar(further map[string]string, dir, dockerfile string, ignoreFiles ...strin
 	return r, nil
 }
 
-// ignored reads the first of the files that exists.
-func ignored(dir string, files []string) (*patternmatcher.PatternMatcher, error) {
-	for _, name := range files {
+// Ignored reads the first of the ignore files that exists. Without one, file is empty.
+func Ignored(dir string, ignoreFiles []string) (patterns []string, file string, err error) {
+	for _, name := range ignoreFiles {
 		f, err := os.Open(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the ignore file: %w", err)
+			return nil, name, fmt.Errorf("reading the ignore file: %w", err)
 		}
 		defer f.Close()
 		patterns, err := ignorefile.ReadAll(f)
 		if err != nil {
-			return nil, fmt.Errorf("reading the ignore file %s: %w", name, err)
+			return nil, name, fmt.Errorf("reading the ignore file %s: %w", name, err)
 		}
-		matcher, err := patternmatcher.New(patterns)
-		if err != nil {
-			return nil, fmt.Errorf("reading the ignore file %s of %s: %w", name, dir, err)
-		}
-		return matcher, nil
+		return patterns, name, nil
 	}
-	return patternmatcher.New(nil)
+	return nil, "", nil
 }
 
-// Excluded returns a function that reports whether nothing of a path below dir is sent.
-func Excluded(dir, dockerfile string) (func(name string) bool, error) {
-	matcher, err := ignored(dir, []string{Dockerfile(dockerfile) + ".dockerignore", ".dockerignore"})
+func ignored(dir string, files []string) (*patternmatcher.PatternMatcher, string, error) {
+	patterns, file, err := Ignored(dir, files)
 	if err != nil {
-		return nil, err
+		return nil, file, err
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return nil, file, fmt.Errorf("reading the ignore file %s of %s: %w", file, dir, err)
+	}
+	return matcher, file, nil
+}
+
+// Excluded returns a function that reports whether nothing of a path below dir is sent
+// to an engine, and the ignore file that decides it.
+func Excluded(engine trial.Runtime, dir, dockerfile string) (excluded func(name string) bool, file string, err error) {
+	matcher, file, err := ignored(dir, IgnoreFiles(engine, Dockerfile(dockerfile)))
+	if err != nil {
+		return nil, file, err
 	}
 	return func(name string) bool {
 		sent := false
@@ -85,12 +108,12 @@ func Excluded(dir, dockerfile string) (func(name string) bool, error) {
 			return nil
 		})
 		return !sent
-	}, nil
+	}, file, nil
 }
 
 type packer struct {
 	root    string
-	further map[string]string
+	further map[string][]byte
 	keep    []string
 	ignore  *patternmatcher.PatternMatcher
 	tar     *tar.Writer
@@ -99,12 +122,12 @@ type packer struct {
 func (p *packer) pack() error {
 	err := filepath.WalkDir(p.root, p.visit)
 	for _, name := range slices.Sorted(maps.Keys(p.further)) {
-		var info fs.FileInfo
+		text := p.further[name]
 		if err == nil {
-			info, err = os.Stat(p.further[name])
+			err = p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(text))})
 		}
 		if err == nil {
-			err = p.add(p.further[name], name, fs.FileInfoToDirEntry(info))
+			_, err = p.tar.Write(text)
 		}
 	}
 	if err == nil {
@@ -193,4 +216,13 @@ func Dockerfile(path string) string {
 		return "Dockerfile"
 	}
 	return filepath.ToSlash(filepath.Clean(path))
+}
+
+// Name is the name of an image, a stage or a further context as BuildKit compares them.
+func Name(text string) string {
+	named, err := reference.ParseNormalizedNamed(text)
+	if err != nil {
+		return text
+	}
+	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 // sent packs a folder of files and returns the names that arrive.
@@ -96,6 +98,21 @@ func TestAContextBehindALink(t *testing.T) {
 	}
 }
 
+// TestFilesBesideAContext sends a text that is in no file.
+func TestFilesBesideAContext(t *testing.T) {
+	stream, err := Tar(map[string][]byte{"secret": []byte("text")}, t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	r := tar.NewReader(stream)
+	h, err := r.Next()
+	text, _ := io.ReadAll(r)
+	if err != nil || h.Name != "secret" || string(text) != "text" {
+		t.Errorf("got %+v with %q, %v", h, text, err)
+	}
+}
+
 func TestTarFailing(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Tar(nil, dir, "Dockerfile"); !errors.Is(err, fs.ErrNotExist) {
@@ -145,4 +162,37 @@ func FuzzTar(f *testing.F) {
 			t.Errorf("the patterns %q leave the Dockerfile out", patterns)
 		}
 	})
+}
+
+// TestIgnoreFilesOfAnEngine has the ignore files that the command of each engine prefers.
+func TestIgnoreFilesOfAnEngine(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		added          string // beside those before
+		docker, podman string
+	}{
+		{"a", "", ""},
+		{".dockerignore", ".dockerignore", ".dockerignore"},
+		{".containerignore", ".dockerignore", ".containerignore"},
+		{"Dockerfile.containerignore", ".dockerignore", "Dockerfile.containerignore"},
+		{"Dockerfile.dockerignore", "Dockerfile.dockerignore", "Dockerfile.dockerignore"},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, c.added), []byte("a\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for engine, want := range map[trial.Runtime]string{trial.Docker: c.docker, trial.Podman: c.podman} {
+			excluded, file, err := Excluded(engine, dir, "")
+			if err != nil || file != want || excluded("a") != (want != "") {
+				t.Errorf("with %s, %s reads %q (%v), want %q", c.added, engine, file, err, want)
+			}
+		}
+	}
+}
+
+func TestNamesOfContexts(t *testing.T) {
+	for name, want := range map[string]string{"proto": "proto", "alpine:latest": "alpine", "docker.io/library/golang:1.26": "golang:1.26", "ghcr.io/a/b:1": "ghcr.io/a/b:1", "No Name": "No Name"} {
+		if got := Name(name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
 }
