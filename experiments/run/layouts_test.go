@@ -60,6 +60,7 @@ var layouts = map[string]mistake{
 	"migration-job":       {"k8s/migrate.yaml", "Never", "Always", "k8s/migrate.yaml:8:7", "write one of them"},
 	"monorepo":            {"tests/e2e/workload.yaml", "dockerfile: services/cart", "dockerfile: ../services/cart", "tests/e2e/workload.yaml:5:80", "a wider context"},
 	"mounts-and-ports":    {"kind/cluster.yaml", "../sites", "../site", "kind/cluster.yaml:19:20", "correct the path"},
+	"named-contexts":      {"workload.yaml", "{patterns: patterns", "{pattern: patterns", "cloth/Dockerfile:2:13", "list it under contexts of the image"},
 	"no-dockerfile":       {"workload.yaml", "{{cluster}}-east", "{{clusters}}-east", "workload.yaml:5:27", "did you mean cluster?"},
 	"nothing-built":       {"experiment.yaml", "  nodeImage:", "  strategy: [serial, parallel]\n  nodeImage:", "experiment.yaml:6:3", "take the factor out"},
 	"operator-kinds":      {"operator.yaml", "watch, create]", "watch]", "tree.yaml:2:7", "list the file with its CustomResourceDefinition"},

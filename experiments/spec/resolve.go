@@ -222,6 +222,8 @@ func (r *resolver) contexts(at string, contexts map[string]string) {
 		case isImage && noReference != nil:
 			r.problem(at, "%q is not the reference of an image: %v; write one such as docker-image://golang:1.26", ref, noReference)
 		case isImage:
+		case strings.HasPrefix(context, "target:") || strings.HasPrefix(context, "service:"):
+			r.problem(at, "%s names an image of another file; write docker-image:// and the tag that this image has in this workload", context)
 		case strings.Contains(context, "://") || strings.HasPrefix(context, "git@"):
 			r.problem(at, "%s is not fetched; bring it beside the workload, once, and give the folder, or docker-image:// and a reference for an image", context)
 		default:

@@ -240,7 +240,7 @@ func shape(location []string, rule map[string]any) string {
 		return "write each argument as text, in quotes if it looks like something else, and several commands as one: [sh, -c, \"… && …\"]"
 	case items["type"] == "object":
 		return "write a list, with a hyphen before each entry"
-	case len(properties) > 0 && len(properties) <= 14:
+	case len(properties) > 0 && len(properties) <= 15:
 		return "write a mapping of " + strings.Join(slices.Sorted(maps.Keys(properties)), ", ")
 	}
 	return ""
