@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"slices"
@@ -27,8 +26,8 @@ func ContextHash(context, dockerfile string, further map[string]string) (_ strin
 		return "", err
 	}
 	for _, name := range slices.Sorted(maps.Keys(further)) {
-		ref, isImage := trial.ImageContext(further[name])
-		if fmt.Fprintf(sum, "%q\n", name); isImage {
+		fmt.Fprintf(sum, "%q\n", name)
+		if ref, isImage := trial.ImageContext(further[name]); isImage {
 			fmt.Fprintf(sum, "%q\n", ref)
 		} else if err := hashSent(sum, further[name], ""); err != nil {
 			return "", err
@@ -37,7 +36,7 @@ func ContextHash(context, dockerfile string, further map[string]string) (_ strin
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func hashSent(sum hash.Hash, context, dockerfile string) error {
+func hashSent(sum io.Writer, context, dockerfile string) error {
 	sent, err := buildcontext.Tar(nil, context, dockerfile, buildcontext.IgnoreFiles(trial.Docker, dockerfile)...)
 	if err != nil {
 		return err

@@ -47,6 +47,24 @@ func TestContextHashFollowsWhatABuildSees(t *testing.T) {
 			t.Errorf("%s changed and the hash did not", name)
 		}
 	}
+	further := map[string]string{"proto": t.TempDir(), "base": "docker-image://debian:13"}
+	with := func() string {
+		t.Helper()
+		sum, err := runtimes.ContextHash(dir, "", further)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	seen := map[string]bool{hash(): true, with(): true}
+	if err := os.WriteFile(filepath.Join(further["proto"], "a.proto"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	seen[with()] = true
+	further["base"] = "docker-image://debian:14"
+	if seen[with()] = true; len(seen) != 4 {
+		t.Errorf("further contexts make %d hashes, want 4", len(seen))
+	}
 	if _, err := runtimes.ContextHash(filepath.Join(dir, "missing"), "", nil); err == nil {
 		t.Error("a context that does not exist has a hash")
 	}

@@ -494,7 +494,7 @@ func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
 		"a secret":              {"", "token: test.sh", "type=secret,id=token,env=TOKEN", "podman", "", "", ""},
 		"one that is another":   {"", "tokens: test.sh", "type=secret,target=/run/token", "docker", "", "", "img/Dockerfile:2:37: the build of app mounts the secret token, which the workload does not give, and the step runs without it"},
 		"a variable":            {"", "token: env:STRATBENCH_TEST_SECRET", "type=secret,id=token", "docker", "", "", ""},
-		"no variable":           {"", "token: env:STRATBENCH_TEST_NONE", "type=secret,id=token", "podman", "", "w.yaml:3:75: the variable STRATBENCH_TEST_NONE is not set, or empty, and the build gets the secret token from it; set it where stratbench is started", ""},
+		"no variable":           {"", "token: env:STRATBENCH_TEST_NONE", "type=secret,id=token", "podman", "", "w.yaml:3:74: the variable STRATBENCH_TEST_NONE is not set, or empty, and the build gets the secret token from it; set it where stratbench is started", ""},
 		"an option of Podman's": {"", "", "type=bind,source=.,target=/a,Z", "podman", "", "", ""},
 	} {
 		t.Setenv("SSH_AUTH_SOCK", c.env)
@@ -512,7 +512,7 @@ func TestSecretsAndAgentsOfBuildsAreInspected(t *testing.T) {
 // TestFurtherContextsAreInspected has contexts that a build uses in the place of images.
 func TestFurtherContextsAreInspected(t *testing.T) {
 	for name, c := range map[string]struct{ contexts, dockerfile, version, certain string }{
-		"a folder":          {"proto: m", "FROM scratch\nCOPY --from=proto pod.yaml /\n", "20.10.24", "w.yaml:3:74: Docker before 23 knows no further contexts; begin the Dockerfile with # syntax="},
+		"a folder":          {"proto: m", "FROM scratch\nCOPY --from=proto pod.yaml /\n", "20.10.24", "w.yaml:4:75: Docker before 23 knows no further contexts; begin the Dockerfile with # syntax="},
 		"a newer Docker":    {"proto: m", "FROM scratch\nCOPY --from=proto pod.yaml /\n", "26.1.5", ""},
 		"a frontend":        {"proto: m", "# syntax=here/dockerfile:1\nFROM scratch\nCOPY --from=proto pod.yaml /\n", "20.10.24", ""},
 		"an image":          {"base: \"docker-image://here/a:1\"", "FROM base\n", "26.1.5", ""},
@@ -528,7 +528,7 @@ func TestFurtherContextsAreInspected(t *testing.T) {
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img}", "context: img, contexts: {"+c.contexts+"}}", 1)
 		files["w.yaml"] = strings.Replace(files["w.yaml"], "images:\n", "images:\n  - {name: lib, tag: \"lib:latest\", context: lib}\n", 1)
 		certain, possible := inspected(t, files, s)
-		if want := strings.Replace(c.certain, "w.yaml:3:", "w.yaml:4:", 1); !strings.Contains(certain, want) || (certain == "") != (want == "") || possible != "" || strings.Contains(certain, "\n") {
+		if !strings.Contains(certain, c.certain) || (certain == "") != (c.certain == "") || possible != "" || strings.Contains(certain, "\n") {
 			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
 		}
 	}

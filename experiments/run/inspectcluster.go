@@ -172,7 +172,7 @@ func (c *cellInspection) mounts() {
 			if strings.Contains(m.HostPath, "${") || strings.Contains(m.HostPath, "$(") {
 				text += ": variables are not replaced in Kind configurations; write the path out, relative to this file"
 			} else {
-				text += "; make it first, or correct the path, which counts from this file's folder, or from one above it"
+				text += "; make it first, or correct the path, which counts from this file's folder, or from one above it in its repository"
 			}
 			if !c.site.lab && c.hooked(trial.PhaseCluster) && !strings.Contains(m.HostPath, "$") {
 				c.in(&c.warnings, text+"; or the hook before cluster makes it", at...)

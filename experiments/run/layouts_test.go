@@ -220,7 +220,7 @@ func TestLayouts(t *testing.T) {
 			from, m := filepath.Join("testdata/layouts", name), layouts[name]
 			playInternet(t, from)
 			good := filepath.Join(t.TempDir(), name)
-			if err := os.CopyFS(good, os.DirFS(from)); err != nil {
+			if err := errors.Join(os.CopyFS(good, os.DirFS(from)), os.Mkdir(filepath.Join(good, ".git"), 0o755)); err != nil { // the top of a repository
 				t.Fatal(err)
 			}
 			if certain, possible := validated(t, good); certain != "" || possible != doubts[name] {
