@@ -261,7 +261,7 @@ func (n Nights) parts(s Series, from, end int) map[string][]float64 {
 	add := func(part string, seconds float64) { times[part] = append(times[part], seconds) }
 	for night := from; night < end; night++ {
 		if r := n.Fitness[night].Reference; r > 0 {
-			add(HostPart, r)
+			add(HostPart, float64(r))
 		}
 		if s.Metric != study.MetricSetup && s.Metric != study.Metric(trial.PhaseBuild) {
 			continue

@@ -3,9 +3,7 @@ package history
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -48,7 +46,7 @@ func (h *History) Check(experiment, host string, threshold float64) Check {
 	for _, s := range n.Series {
 		c.Series = append(c.Series, Now{s.Cell, s.Metric, s.Metric.Unit(), s.point(last)})
 	}
-	c.NotFit = n.Fitness[last].Reasons
+	c.NotFit = n.Fitness[last].NotFit
 	c.Missing = n.missing()
 	c.Needs = report.Nights[last].Needs
 	c.FalseAlarm = study.Value(report.FalseAlarm)
@@ -154,8 +152,7 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) F
 	}
 	// The id stays the same as long as the finding does: it is made of what was
 	// known in the night that raised it.
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
-	out.ID = hex.EncodeToString(sum[:4])
+	out.ID = hashOf(4, fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
 	return out
 }
 
@@ -241,15 +238,6 @@ func (c *Check) decide(state detect.State) {
 // one that was meant.
 func (c *Check) Refuse(why string) {
 	c.Verdict, c.Why = NoData, append([]string{why}, c.Why...)
-}
-
-// Judged is true where the newest run is one that a verdict rests on.
-func (c *Check) Judged() bool { return c.Verdict != NoData && c.Verdict != NotFit }
-
-// NotConfirmed adds why the last good state could not be run beside the
-// present one. The verdict stays what the nights alone say.
-func (c *Check) NotConfirmed(err error) {
-	c.Why = append(c.Why, fmt.Sprintf("not put to the test: %v", err))
 }
 
 // The schemas are generated from the types by a test, which fails when they

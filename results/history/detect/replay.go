@@ -9,13 +9,15 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/combin"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Replay judges each night in order, from it and those before it only. Changes
 // of a measure by a smaller share than threshold are not reported, however
 // significant.
 func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Report {
-	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]chart{}, suspects: map[int]suspect{}}
+	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]stats.BernoulliCUSUM{}, suspects: map[int]suspect{}}
 	for i, s := range m.Series {
 		if s.IsCount() {
 			w.rates = append(w.rates, &rate{Series: s, series: i, refuted: -1})
@@ -47,7 +49,7 @@ type watch struct {
 	measures  []*measure
 	primary   []bool
 	rates     []*rate
-	charts    map[chartKey]chart
+	charts    map[chartKey]stats.BernoulliCUSUM
 	screen    *screen
 	judged    []int // fit nights so far
 	suspects  map[int]suspect
@@ -171,8 +173,9 @@ func (w *watch) falseAlarm() float64 {
 	alarms := alarm * (alarmSteps + alarmDrifts)
 	for _, r := range w.rates {
 		usual, _ := r.usual(w.judged)
-		if c, err := w.chart(usual, r.meanTrials(w.judged), 1/(alarm*alarmRates)); err == nil {
-			alarms += 1 / c.every
+		trials := r.meanTrials(w.judged)
+		if c, err := w.chart(usual, trials, 1/(alarm*alarmRates)); err == nil {
+			alarms += 1 / (c.RunLength(usual) / float64(trials))
 		}
 	}
 	return 1 / alarms
