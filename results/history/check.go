@@ -29,7 +29,7 @@ const (
 func (h *History) Check(experiment, host string, threshold float64) Check {
 	n := h.Nights(experiment, host)
 	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
-		Threshold: threshold, FalseAlarm: undefined, Correlation: undefined, AfterAWeek: undefined, Wider: undefined, Simulated: n.Simulated()}
+		Threshold: threshold, Odds: detect.Odds{FalseAlarm: undefined, Correlation: undefined, AfterAWeek: undefined, Wider: undefined}, Simulated: n.Simulated()}
 	if len(n.Runs) == 0 {
 		c.Verdict, c.Why = NoData, []string{"there is no run to judge; make one with: stratbench run experiments/nightly.yaml"}
 		return c
@@ -49,8 +49,7 @@ func (h *History) Check(experiment, host string, threshold float64) Check {
 	c.NotFit = n.Fitness[last].NotFit
 	c.Missing = n.missing()
 	c.Needs = report.Nights[last].Needs
-	c.FalseAlarm = study.Value(report.FalseAlarm)
-	c.Correlation, c.AfterAWeek, c.Wider = study.Value(report.Correlation), study.Value(report.AfterAWeek), study.Value(report.Wider)
+	c.Odds = report.Odds
 	c.Findings = n.findings(report, n.restarts(decisions), threshold)
 	c.decide(report.Nights[last].State)
 	return c
@@ -306,17 +305,8 @@ type Check struct {
 	NotFit []string `json:"host_not_fit,omitempty"`
 	// Threshold is the practical one: the smallest change that is reported.
 	Threshold float64 `json:"threshold"`
-	// FalseAlarm is how many quiet nights pass, on average and as designed, until
-	// the check is wrong once, over all series together.
-	FalseAlarm study.Value `json:"nights_to_a_false_alarm"`
-	// Correlation is that of a night's set-up times with those of the night
-	// before, AfterAWeek with those of the night a week before, and Wider the
-	// factor by which the mean of five nights has to differ more for it than among
-	// independent nights.
-	Correlation study.Value `json:"correlation_with_the_night_before"`
-	AfterAWeek  study.Value `json:"correlation_with_a_week_before"`
-	Wider       study.Value `json:"five_nights_must_differ_more_by"`
-	Simulated   bool        `json:"simulated"`
+	detect.Odds
+	Simulated bool `json:"simulated"`
 }
 
 // Now is a series in the judged run; of no trial with a figure the value is

@@ -35,8 +35,7 @@ func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Repo
 		}
 		w.judge(t)
 	}
-	w.report.FalseAlarm = w.falseAlarm()
-	w.resemble()
+	w.report.Judged, w.report.Odds = w.judged, w.odds()
 	return w.report
 }
 
@@ -167,9 +166,9 @@ func (w *watch) needs() int {
 	}
 }
 
-// falseAlarm is how many nights pass until a false alarm: by the stated rates of
-// steps and drifts, and the exact ones of the charts in use.
-func (w *watch) falseAlarm() float64 {
+// odds are by the stated rates of steps and drifts, the exact ones of the charts in
+// use, and the memory of the primary measures, of all where none is primary.
+func (w *watch) odds() Odds {
 	alarms := alarm * (alarmSteps + alarmDrifts)
 	for _, r := range w.rates {
 		usual, _ := r.usual(w.judged)
@@ -178,12 +177,7 @@ func (w *watch) falseAlarm() float64 {
 			alarms += 1 / (c.RunLength(usual) / float64(trials))
 		}
 	}
-	return 1 / alarms
-}
-
-// resemble reports how nights resemble those before, in all measures where none
-// is primary.
-func (w *watch) resemble() {
+	o := Odds{FalseAlarm: stats.Value(1 / alarms), Wider: 1}
 	var correlations, afterAWeek, wider []float64
 	for j, m := range w.measures {
 		if w.primary[j] || !slices.Contains(w.primary, true) {
@@ -192,8 +186,8 @@ func (w *watch) resemble() {
 			wider = append(wider, m.memory.widening(5, float64(len(m.residual))))
 		}
 	}
-	r := &w.report
-	if r.Wider = 1; len(wider) > 0 {
-		r.Correlation, r.AfterAWeek, r.Wider = stat.Mean(correlations, nil), stat.Mean(afterAWeek, nil), stat.Mean(wider, nil)
+	if len(wider) > 0 {
+		o.Correlation, o.AfterAWeek, o.Wider = stats.Value(stat.Mean(correlations, nil)), stats.Value(stat.Mean(afterAWeek, nil)), stats.Value(stat.Mean(wider, nil))
 	}
+	return o
 }

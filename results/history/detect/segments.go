@@ -90,16 +90,12 @@ type line struct {
 
 func newLine(s Series, r Report, threshold float64) line {
 	l := line{Series: s}
-	for t := range r.Nights {
-		if !r.counts(t) {
-			continue
-		}
-		v := math.NaN()
-		switch {
-		case !s.IsCount():
+	for _, t := range r.Judged {
+		var v float64
+		if s.IsCount() {
+			v = s.count([]int{t}).Rate()
+		} else {
 			v = location(s.Values[t], 2*math.Log1p(threshold))
-		case s.Trials[t] > 0:
-			v = float64(s.Bad[t]) / float64(s.Trials[t])
 		}
 		if !math.IsNaN(v) {
 			l.nights, l.values = append(l.nights, t), append(l.values, v)
