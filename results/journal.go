@@ -236,24 +236,26 @@ func Read(name string, r io.Reader) (records []Record, faults []Fault, err error
 // parse reads a line, and returns why it is no record that can be used.
 func (r *Record) parse(line []byte, ended bool) (fault string) {
 	if err := json.Unmarshal(line, r); err != nil || r.Schema != Schema {
-		return whatIsWrong(line, ended)
+		var head struct {
+			Schema string `json:"schema"`
+		}
+		switch wrong := json.Unmarshal(line, &head); {
+		case wrong != nil && !ended:
+			return "the line is cut off: its writer was stopped in mid-record"
+		case wrong != nil:
+			return "not a record: " + wrong.Error()
+		case head.Schema != Schema:
+			return fmt.Sprintf("schema %q is not %q: written by another version, or no record of stratbench", head.Schema, Schema)
+		}
+		return fmt.Sprint("not a record: ", err)
 	}
 	if r.Trial.ID == "" || r.Verdict.Outcome == "" {
 		return "the record has no trial or no outcome"
 	}
-	return r.impossible()
-}
-
-// impossible names a time of the record that cannot be.
-func (r *Record) impossible() string {
-	negative := func(name string, t trial.Seconds) string {
-		return fmt.Sprintf("not a record: %s is %g, and a time cannot be negative", name, t.Duration().Seconds())
-	}
-	switch {
-	case r.Setup != nil && *r.Setup < 0:
-		return negative("setup_seconds", *r.Setup)
-	case r.Elapsed < 0:
-		return negative("elapsed_seconds", r.Elapsed)
+	for i, t := range []*trial.Seconds{r.Setup, &r.Elapsed} {
+		if t != nil && *t < 0 {
+			return fmt.Sprintf("not a record: %s is %g, and a time cannot be negative", []string{"setup_seconds", "elapsed_seconds"}[i], t.Duration().Seconds())
+		}
 	}
 	for _, s := range r.Spans {
 		if s.Start < 0 || s.End < s.Start {
@@ -261,20 +263,4 @@ func (r *Record) impossible() string {
 		}
 	}
 	return ""
-}
-
-// whatIsWrong is the reason why a line is no record.
-func whatIsWrong(line []byte, ended bool) string {
-	var head struct {
-		Schema string `json:"schema"`
-	}
-	switch err := json.Unmarshal(line, &head); {
-	case err != nil && !ended:
-		return "the line is cut off: its writer was stopped in mid-record"
-	case err != nil:
-		return "not a record: " + err.Error()
-	case head.Schema != Schema:
-		return fmt.Sprintf("schema %q is not %q: written by another version, or no record of stratbench", head.Schema, Schema)
-	}
-	return fmt.Sprint("not a record: ", json.Unmarshal(line, new(Record)))
 }

@@ -139,7 +139,7 @@ func (f *checkFlags) run(cmd *cobra.Command) (err error) {
 // possible the check stays as it was, with the reason.
 func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.Check) (history.Check, error) {
 	alarms := c.Alarms()
-	if f.spec == "" || len(alarms) == 0 || !c.Judged() {
+	if f.spec == "" || len(alarms) == 0 || verdictCode(c.Verdict) == exitNoData {
 		return c, nil
 	}
 	t, err := f.trialsOf(h, c, alarms)
@@ -154,7 +154,7 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 	var cells *confirm.CellError
 	switch {
 	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.As(err, &cells):
-		c.NotConfirmed(err)
+		c.Why = append(c.Why, fmt.Sprintf("not put to the test: %v", err))
 		return c, nil
 	case err != nil:
 		return c, fmt.Errorf("running the last good state beside the present one: %w", err)

@@ -95,32 +95,29 @@ func plain(block ast.Node, source []byte) (p passage) {
 // row: "parallel", "Setup (min)", "17" becomes "parallel Setup (min) takes 17 min". The
 // levels of a row, below the names of their factors, are those of its figures.
 func (v vocabulary) ofTable(table *extast.Table, source []byte, s study.Study) (all []Claim) {
-	var heads []passage
-	var rows [][]passage
+	var rows [][]passage // of as many cells each, the heads first
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []passage
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
 			cells = append(cells, plain(cell, source))
 		}
-		if _, isHead := row.(*extast.TableHeader); isHead {
-			heads = cells
-			continue
-		}
 		rows = append(rows, cells)
 	}
+	heads, rows := rows[0], rows[1:]
+	trimmed := func(cell passage) string { return strings.TrimSpace(cell.text) }
 	isLevel := func(factor string, cell passage) bool {
-		return slices.ContainsFunc(s.Trials, func(o study.Observation) bool { return isAt(o, factor, strings.TrimSpace(cell.text)) })
+		return slices.ContainsFunc(s.Trials, func(o study.Observation) bool { return isAt(o, factor, trimmed(cell)) })
 	}
 	factors := map[int]string{} // by column
 	for i, head := range heads {
-		name := strings.TrimSpace(head.text)
+		name := trimmed(head)
 		_, is := s.Factor(name)
-		if is && slices.ContainsFunc(rows, func(cells []passage) bool { return i < len(cells) && isLevel(name, cells[i]) }) {
+		if is && slices.ContainsFunc(rows, func(cells []passage) bool { return isLevel(name, cells[i]) }) {
 			factors[i] = name
 		}
 	}
 	for _, cells := range rows {
-		for i := 1; i < len(cells) && i < len(heads); i++ {
+		for i := 1; i < len(cells); i++ {
 			cell := cells[i]
 			if cell.text == "" || factors[i] != "" {
 				continue
@@ -129,20 +126,18 @@ func (v vocabulary) ofTable(table *extast.Table, source []byte, s study.Study) (
 			statement := passage{}
 			statement.add(cells[0].text+" "+heads[i].text+" takes ", -len(source))
 			statement.text, statement.at = statement.text+cell.text, append(statement.at, cell.at...)
-			if unit := headUnit.FindStringSubmatch(strings.TrimSpace(heads[i].text)); unit != nil && bareNumber.MatchString(cell.text) {
+			if unit := headUnit.FindStringSubmatch(trimmed(heads[i])); unit != nil && bareNumber.MatchString(cell.text) {
 				statement.add(" "+cmp.Or(unit[1], unit[2]), cell.at[len(cell.at)-1])
 			}
 			for _, c := range v.claims(statement, nil) {
 				if c.Column >= cell.at[0] {
 					for column, factor := range factors {
-						if column >= len(cells) || strings.TrimSpace(cells[column].text) == "" {
-							continue
-						}
-						if len(c.Where[factor]) == 0 || isLevel(factor, cells[column]) {
-							c.Where[factor] = []string{strings.TrimSpace(cells[column].text)}
+						level := trimmed(cells[column])
+						if level != "" && (len(c.Where[factor]) == 0 || isLevel(factor, cells[column])) {
+							c.Where[factor] = []string{level}
 						}
 					}
-					c.Text = strings.TrimSpace(cells[0].text) + ", " + strings.TrimSpace(heads[i].text) + ": " + strings.TrimSpace(cell.text)
+					c.Text = trimmed(cells[0]) + ", " + trimmed(heads[i]) + ": " + trimmed(cell)
 					all = append(all, c)
 				}
 			}

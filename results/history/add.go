@@ -1,8 +1,7 @@
 package history
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,11 +58,7 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 	if env.RunID == "" || env.Started.IsZero() {
 		return added, errors.New("its environment has no run id, or no time at which it began")
 	}
-	host := env.HostID
-	if host == "" {
-		host = "unknown-host"
-	}
-	added.Dir = filepath.Join(dir, host, env.RunID)
+	added.Dir = filepath.Join(dir, cmp.Or(env.HostID, "unknown-host"), env.RunID)
 	if there, err := results.ReadEnvironment(added.Dir); err == nil && identity(there) != identity(env) {
 		added.Dir += "-" + identity(env) // of two hosts without a name
 	}
@@ -105,8 +100,7 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 	if err != nil {
 		return added, err
 	}
-	sum := sha256.Sum256(text)
-	second := added.Dir + "-" + hex.EncodeToString(sum[:4])
+	second := added.Dir + "-" + hashOf(4, text)
 	if _, err := os.Stat(second); err == nil {
 		added.Known += len(other)
 		return added, nil
@@ -234,17 +228,16 @@ func (h *History) Update(root, experiment string) (added []Added, passed []error
 		if Experiment(env.RunID, env.States) != experiment || h.whole(env) {
 			continue
 		}
-		if results.InUse(dir) {
-			passed = append(passed, fmt.Errorf("%s is still being recorded; it is added by a check after its end", dir))
-			continue
-		}
+		inUse := results.InUse(dir)
 		run, err := results.ReadRun(dir)
+		switch {
+		case inUse:
+			err = fmt.Errorf("%s is still being recorded; it is added by a check after its end", dir)
+		case err == nil && onlyInjected(run):
+			err = fmt.Errorf("%s is no night: a fault was injected into each of its trials, so that none counts", dir)
+		}
 		if err != nil {
 			passed = append(passed, err)
-			continue
-		}
-		if onlyInjected(run) {
-			passed = append(passed, fmt.Errorf("%s is no night: a fault was injected into each of its trials, so that none counts", dir))
 			continue
 		}
 		faults := run.Faults

@@ -1,8 +1,6 @@
 package history
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,8 +85,7 @@ func (h *History) admitBaseline(b Baseline) {
 // Decide keeps a decision in the history. It fills in kind, schema and id.
 func (h *History) Decide(b Baseline) (Baseline, error) {
 	b.Kind, b.Schema, b.When = kindBaseline, Schema, b.When.UTC().Truncate(time.Second)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", b))
-	b.ID = hex.EncodeToString(sum[:4])
+	b.ID = hashOf(4, fmt.Appendf(nil, "%+v", b))
 	if err := b.check(); err != nil {
 		return b, err
 	}

@@ -105,23 +105,17 @@ func implied(what, by string) bool {
 // fact is one thing that can change between two nights and be a cause.
 type fact struct{ name, value string }
 
-// facts are what is known of how a cell was run in a night, in the order in
+// facts are what is known of how a planned cell was run in a night, in the order in
 // which they are shown. What was not recorded is left out.
 func (r *Run) facts(cell trial.Cell) []fact {
 	at, e := r.cell(cell), r.Environment
-	var all []fact
-	if at >= 0 {
-		all = r.machineFacts(at)
-	}
-	all = append(all, fact{"Kind", e.KindVersion}, fact{"kernel", e.Kernel})
-	if at >= 0 {
-		var settings any
-		_ = json.Unmarshal([]byte(r.Settings[at]), &settings) // none where none were recorded
-		flat := map[string]string{}
-		flatten(flat, "", settings)
-		for _, name := range slices.Sorted(maps.Keys(flat)) {
-			all = append(all, fact{settingOf + name, flat[name]})
-		}
+	all := append(r.machineFacts(at), fact{"Kind", e.KindVersion}, fact{"kernel", e.Kernel})
+	var settings any
+	_ = json.Unmarshal([]byte(r.Settings[at]), &settings) // none where none were recorded
+	flat := map[string]string{}
+	flatten(flat, "", settings)
+	for _, name := range slices.Sorted(maps.Keys(flat)) {
+		all = append(all, fact{settingOf + name, flat[name]})
 	}
 	shared := len(e.Images) > 1
 	for _, i := range e.Images {
@@ -261,7 +255,7 @@ func (n Nights) parts(s Series, from, end int) map[string][]float64 {
 	add := func(part string, seconds float64) { times[part] = append(times[part], seconds) }
 	for night := from; night < end; night++ {
 		if r := n.Fitness[night].Reference; r > 0 {
-			add(HostPart, r)
+			add(HostPart, float64(r))
 		}
 		if s.Metric != study.MetricSetup && s.Metric != study.Metric(trial.PhaseBuild) {
 			continue

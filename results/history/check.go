@@ -3,9 +3,7 @@ package history
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -31,7 +29,7 @@ const (
 func (h *History) Check(experiment, host string, threshold float64) Check {
 	n := h.Nights(experiment, host)
 	c := Check{Schema: CheckSchema, Experiment: experiment, Host: host, Nights: len(n.Runs), Series: []Now{}, Findings: []Finding{}, Missing: []Missing{},
-		Threshold: threshold, FalseAlarm: undefined, Correlation: undefined, AfterAWeek: undefined, Wider: undefined, Simulated: n.Simulated()}
+		Threshold: threshold, Odds: detect.Odds{FalseAlarm: undefined, Correlation: undefined, AfterAWeek: undefined, Wider: undefined}, Simulated: n.Simulated()}
 	if len(n.Runs) == 0 {
 		c.Verdict, c.Why = NoData, []string{"there is no run to judge; make one with: stratbench run experiments/nightly.yaml"}
 		return c
@@ -48,11 +46,10 @@ func (h *History) Check(experiment, host string, threshold float64) Check {
 	for _, s := range n.Series {
 		c.Series = append(c.Series, Now{s.Cell, s.Metric, s.Metric.Unit(), s.point(last)})
 	}
-	c.NotFit = n.Fitness[last].Reasons
+	c.NotFit = n.Fitness[last].NotFit
 	c.Missing = n.missing()
 	c.Needs = report.Nights[last].Needs
-	c.FalseAlarm = study.Value(report.FalseAlarm)
-	c.Correlation, c.AfterAWeek, c.Wider = study.Value(report.Correlation), study.Value(report.AfterAWeek), study.Value(report.Wider)
+	c.Odds = report.Odds
 	c.Findings = n.findings(report, n.restarts(decisions), threshold)
 	c.decide(report.Nights[last].State)
 	return c
@@ -154,8 +151,7 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) F
 	}
 	// The id stays the same as long as the finding does: it is made of what was
 	// known in the night that raised it.
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
-	out.ID = hex.EncodeToString(sum[:4])
+	out.ID = hashOf(4, fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
 	return out
 }
 
@@ -243,15 +239,6 @@ func (c *Check) Refuse(why string) {
 	c.Verdict, c.Why = NoData, append([]string{why}, c.Why...)
 }
 
-// Judged is true where the newest run is one that a verdict rests on.
-func (c *Check) Judged() bool { return c.Verdict != NoData && c.Verdict != NotFit }
-
-// NotConfirmed adds why the last good state could not be run beside the
-// present one. The verdict stays what the nights alone say.
-func (c *Check) NotConfirmed(err error) {
-	c.Why = append(c.Why, fmt.Sprintf("not put to the test: %v", err))
-}
-
 // The schemas are generated from the types by a test, which fails when they
 // are not current.
 //
@@ -318,17 +305,8 @@ type Check struct {
 	NotFit []string `json:"host_not_fit,omitempty"`
 	// Threshold is the practical one: the smallest change that is reported.
 	Threshold float64 `json:"threshold"`
-	// FalseAlarm is how many quiet nights pass, on average and as designed, until
-	// the check is wrong once, over all series together.
-	FalseAlarm study.Value `json:"nights_to_a_false_alarm"`
-	// Correlation is that of a night's set-up times with those of the night
-	// before, AfterAWeek with those of the night a week before, and Wider the
-	// factor by which the mean of five nights has to differ more for it than among
-	// independent nights.
-	Correlation study.Value `json:"correlation_with_the_night_before"`
-	AfterAWeek  study.Value `json:"correlation_with_a_week_before"`
-	Wider       study.Value `json:"five_nights_must_differ_more_by"`
-	Simulated   bool        `json:"simulated"`
+	detect.Odds
+	Simulated bool `json:"simulated"`
 }
 
 // Now is a series in the judged run; of no trial with a figure the value is

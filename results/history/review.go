@@ -37,6 +37,10 @@ type Night struct {
 	Reference study.Value `json:"reference_seconds"`
 }
 
+// Unfit is true for a night whose host was not fit to measure on. It stays in the
+// history.
+func (n Night) Unfit() bool { return len(n.NotFit) > 0 }
+
 // SeriesReview is one series and its changes.
 type SeriesReview struct {
 	Cell   trial.Cell   `json:"cell"`
@@ -59,16 +63,8 @@ type Point struct {
 	Bad   int         `json:"bad,omitempty"`
 }
 
-// Segment is a stretch of nights without a step: from the night Start until
-// before the night End.
-type Segment struct {
-	Start int `json:"start"`
-	End   int `json:"end"`
-	// From and To are what is typical; of a drift where it began and ended.
-	From  study.Value `json:"from"`
-	To    study.Value `json:"to"`
-	Drift bool        `json:"drift,omitempty"`
-}
+// Segment is a stretch of nights without a step.
+type Segment = detect.Segment
 
 // Change is between two segments, or is one that drifts.
 type Change struct {
@@ -107,16 +103,9 @@ type Noise struct {
 // metric.
 func (h *History) Review(experiment, host string, series Pattern, threshold float64) Review {
 	n := h.Nights(experiment, host)
-	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: []Night{}, Series: []SeriesReview{}, Threshold: threshold, Simulated: n.Simulated()}
+	r := Review{Schema: ReviewSchema, Experiment: experiment, Host: host, Nights: n.Fitness, Series: []SeriesReview{}, Threshold: threshold, Simulated: n.Simulated()}
 	decisions := h.Decisions(experiment, host)
 	cut := detect.Segments(n.Matrix(), n.replay(decisions, threshold), threshold)
-	for i, run := range n.Runs {
-		night := Night{RunID: run.RunID, When: run.Environment.Started, NotFit: n.Fitness[i].Reasons, Reference: undefined}
-		if n.Fitness[i].Reference > 0 {
-			night.Reference = study.Value(n.Fitness[i].Reference)
-		}
-		r.Nights = append(r.Nights, night)
-	}
 	for i, s := range n.Series {
 		if match(series.Cell, s.Cell.Key()) && match(series.Metric, string(s.Metric)) {
 			r.Series = append(r.Series, n.reviewed(s, cut[i], decisions, threshold))
@@ -126,12 +115,9 @@ func (h *History) Review(experiment, host string, series Pattern, threshold floa
 }
 
 func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline, threshold float64) SeriesReview {
-	r := SeriesReview{Cell: s.Cell, Metric: s.Metric, Unit: s.Metric.Unit(), Changes: []Change{}, Segments: []Segment{}}
+	r := SeriesReview{Cell: s.Cell, Metric: s.Metric, Unit: s.Metric.Unit(), Changes: []Change{}, Segments: append([]Segment{}, cut.Segments...)}
 	for night := range n.Runs {
 		r.Points = append(r.Points, s.point(night))
-	}
-	for _, part := range cut.Segments {
-		r.Segments = append(r.Segments, Segment{part.Start, part.End, study.Value(part.From), study.Value(part.To), part.Drift})
 	}
 	if s.Values != nil {
 		noise := n.noise(s, r.Segments)

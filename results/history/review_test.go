@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/stratbench/stratbench/results/history/detect"
 )
 
 // With as many trials each night the components are those of the analysis of
@@ -15,7 +17,7 @@ func TestNoiseIsThatOfABalancedExperiment(t *testing.T) {
 	for i := 0; i < len(logs); i += 2 {
 		s.Values = append(s.Values, []float64{math.Exp(logs[i]), math.Exp(logs[i+1])})
 	}
-	n := Nights{Fitness: make([]Fitness, len(s.Values))}
+	n := Nights{Fitness: make([]Night, len(s.Values))}
 	got := n.noise(s, []Segment{{Start: 0, End: 4}})
 	near(t, "in a night", float64(got.InNight), math.Sqrt(1.25), 1e-12)
 	near(t, "by night", float64(got.ByNight), math.Sqrt(53.0/6-1.25/2), 1e-12)
@@ -34,9 +36,9 @@ func TestNoiseIsWhatWasPutIn(t *testing.T) {
 		for range 1 + random.IntN(5) {
 			values = append(values, math.Exp(level+0.04*random.NormFloat64()))
 		}
-		fitness := Fitness{}
+		fitness := Night{}
 		if night%10 == 3 {
-			values[0], fitness.Reasons = 1e6, []string{"busy"}
+			values[0], fitness.NotFit = 1e6, []string{"busy"}
 		}
 		if segments[2].Start <= night && night < segments[2].End {
 			values[0] *= float64(night)
@@ -49,12 +51,12 @@ func TestNoiseIsWhatWasPutIn(t *testing.T) {
 }
 
 func TestNoiseOfTooFewNightsIsUndefined(t *testing.T) {
-	n := Nights{Fitness: make([]Fitness, 2)}
-	got := n.noise(Series{Values: [][]float64{{2}, {3}}}, []Segment{{Start: 0, End: 2}})
+	n := Nights{Fitness: make([]Night, 2)}
+	got := n.noise(Series{Series: detect.Series{Values: [][]float64{{2}, {3}}}}, []Segment{{Start: 0, End: 2}})
 	if got.InNight.Finite() || got.ByNight.Finite() {
 		t.Errorf("one trial a night gives %v", got)
 	}
-	got = n.noise(Series{Values: [][]float64{{2, 2.1}, nil}}, []Segment{{Start: 0, End: 2}})
+	got = n.noise(Series{Series: detect.Series{Values: [][]float64{{2, 2.1}, nil}}}, []Segment{{Start: 0, End: 2}})
 	if !got.InNight.Finite() || got.ByNight.Finite() {
 		t.Errorf("a single night gives %v", got)
 	}

@@ -147,8 +147,7 @@ func jobOf(settings json.RawMessage) string {
 	if json.Unmarshal(settings, &older) == nil && older.Hash != "" {
 		return older.Hash
 	}
-	sum := sha256.Sum256(settings)
-	return hex.EncodeToString(sum[:6])
+	return hashOf(6, settings)
 }
 
 // rounded drops digits below a trial's clock, as nights of the older format do:
@@ -194,6 +193,11 @@ func Experiment(runID string, states []results.State) string {
 }
 
 func identity(env results.Environment) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s", env.RunID, env.HostID, env.Started.UTC().Format(time.RFC3339Nano), env.Seed, env.SpecHash))
-	return hex.EncodeToString(sum[:6])
+	return hashOf(6, fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s", env.RunID, env.HostID, env.Started.UTC().Format(time.RFC3339Nano), env.Seed, env.SpecHash))
+}
+
+// hashOf is so many bytes of a text's hash, in hex.
+func hashOf(bytes int, text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:bytes])
 }

@@ -19,7 +19,7 @@ type Nights struct {
 	Host       string
 	// Runs has the runs in order; of the detector's matrix each is a night.
 	Runs    []*Run
-	Fitness []Fitness
+	Fitness []Night
 	Series  []Series
 	// Compared are runs that compared two states of the experiment, to confirm
 	// what was suspected. They are no nights.
@@ -30,11 +30,8 @@ type Nights struct {
 type Series struct {
 	Cell   trial.Cell
 	Metric study.Metric
-	// Values has for each night the trials' values, in seconds or bytes; nil
-	// for a count.
-	Values [][]float64
-	// Bad of Trials happened each night; nil for a measure.
-	Bad, Trials []int
+	// Values are in seconds or bytes.
+	detect.Series
 }
 
 // Nights gathers the series of an experiment on a host.
@@ -61,7 +58,7 @@ func seriesOf(runs []*Run) (all []Series) {
 			}
 			first[key] = len(all)
 			for _, m := range metrics {
-				s := Series{Cell: c, Metric: m}
+				s := Series{c, m, detect.Series{Metric: string(m), Primary: m == study.MetricSetup}}
 				if m.IsRate() {
 					s.Bad, s.Trials = make([]int, len(runs)), make([]int, len(runs))
 				} else {
@@ -116,11 +113,8 @@ func (s Series) negligible() bool {
 // point is a series in a night.
 func (s Series) point(night int) Point {
 	if s.Values == nil {
-		p := Point{Value: undefined, N: s.Trials[night], Bad: s.Bad[night]}
-		if p.N > 0 {
-			p.Value = study.Value(float64(p.Bad) / float64(p.N))
-		}
-		return p
+		n, bad := s.Trials[night], s.Bad[night]
+		return Point{study.Value(float64(bad) / float64(n)), n, bad}
 	}
 	return Point{Value: study.Value(stats.Median(s.Values[night])), N: len(s.Values[night])}
 }
@@ -130,26 +124,13 @@ func (s Series) point(night int) Point {
 func (n Nights) Matrix() detect.Matrix {
 	var m detect.Matrix
 	for _, f := range n.Fitness {
-		m.Nights = append(m.Nights, detect.Night{Unfit: f.Unfit(), Reference: f.Reference})
+		m.Nights = append(m.Nights, detect.Night{Unfit: f.Unfit(), Reference: float64(f.Reference)})
 	}
 	for _, s := range n.Series {
-		m.Series = append(m.Series, detect.Series{Metric: string(s.Metric), Primary: s.Metric == study.MetricSetup, Values: s.Values, Bad: s.Bad, Trials: s.Trials})
+		m.Series = append(m.Series, s.Series)
 	}
 	return m
 }
-
-// Fitness is whether a host was fit to measure on in a night. A night that is
-// not fit stays in the history and is not judged by.
-type Fitness struct {
-	// Reasons are why the night is not fit; none for a fit one.
-	Reasons []string
-	// Reference is the median time of the reference workload in seconds; 0
-	// where it was not done, or was another one than in the newest night.
-	Reference float64
-}
-
-// Unfit is true when the night is not fit.
-func (f Fitness) Unfit() bool { return len(f.Reasons) > 0 }
 
 // busyness is what a host did beside a run, by burdens; 0 where not recorded.
 type busyness [3]float64
@@ -172,7 +153,9 @@ const (
 	usualNights, fewUsual = 30, 5
 )
 
-func fitnessOf(runs []*Run) []Fitness {
+// fitnessOf has no reference for a night without one, or with another job than the
+// newest nights.
+func fitnessOf(runs []*Run) []Night {
 	job := "" // the reference workload that the newest nights do
 	for _, r := range slices.Backward(runs) {
 		if n := len(r.References); n > 0 {
@@ -180,18 +163,15 @@ func fitnessOf(runs []*Run) []Fitness {
 			break
 		}
 	}
-	fit := make([]Fitness, len(runs))
+	fit := make([]Night, len(runs))
 	for i, r := range runs {
-		fit[i].Reasons = r.busy.reasons(runs[max(0, i-usualNights):i])
 		var times []float64
 		for _, ref := range r.References {
 			if ref.Job == job {
 				times = append(times, ref.Seconds)
 			}
 		}
-		if len(times) > 0 {
-			fit[i].Reference = stats.Median(times)
-		}
+		fit[i] = Night{r.RunID, r.Environment.Started, r.busy.reasons(runs[max(0, i-usualNights):i]), study.Value(stats.Median(times))}
 	}
 	return fit
 }

@@ -15,9 +15,6 @@ import (
 // contradict points out what cannot all be true, and "measured" that was computed.
 func (f *file) contradict(d document) {
 	p := d.Phases
-	if p == nil {
-		p = &phaseMinutes{}
-	}
 	if sum := p.Cluster + p.build() + p.Load + p.Deploy; p.Setup > 0 && sum != p.Setup {
 		f.contradiction("the phases of the serial run add up to %g min (cluster %g, builds %g, load %g, deploy %g), its setup is stated as %g min.",
 			sum, p.Cluster, p.build(), p.Load, p.Deploy, p.Setup)
@@ -141,12 +138,7 @@ func (f *file) doubt(blocks bool) {
 			}
 		}
 	}
-	type sighting struct {
-		cell  string
-		block int
-		setup float64
-	}
-	seen := map[sighting]int{}
+	seen := map[string]int{} // lines by cell, block and time
 	var timed []timedRow
 	byCell := map[string][]timedRow{}
 	for _, r := range f.records {
@@ -158,7 +150,7 @@ func (f *file) doubt(blocks bool) {
 			f.warn(o.line, "setup_seconds is %g, which rounds to zero: is it in another unit?", o.setup)
 		}
 		key := r.Trial.Cell.Key()
-		at := sighting{key, r.Trial.Block, o.setup}
+		at := fmt.Sprintf("%s %d %g", key, r.Trial.Block, o.setup)
 		if first, twice := seen[at]; twice && blocks {
 			f.warn(o.line, "the same cell, block and time as in line %d: is it the same trial twice?", first)
 		} else {

@@ -7,7 +7,6 @@ package observations
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,10 +80,9 @@ func (f *file) contradiction(format string, args ...any) {
 }
 
 func (f *file) run(text []byte) results.Run {
-	sum := sha256.Sum256(text)
 	run := results.Run{
 		Dir: strings.TrimSuffix(f.name, filepath.Ext(f.name)),
-		Import: &results.Import{Schema: results.Schema, Source: f.name, SHA256: hex.EncodeToString(sum[:]),
+		Import: &results.Import{Schema: results.Schema, Source: f.name, SHA256: fmt.Sprintf("%x", sha256.Sum256(text)),
 			Contradictions: append([]string{}, f.contradictions...), Notes: append([]string{}, f.notes...), Warnings: f.warnings, MixedUnits: f.mixedUnits},
 		Environment: results.Environment{Schema: results.Schema, OS: f.platform},
 		Plan:        results.Plan{Schema: results.Schema},

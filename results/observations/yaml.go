@@ -24,7 +24,7 @@ type document struct {
 	Environment map[string]any     `yaml:"environment"`
 	Workload    workload           `yaml:"workload"`
 	Trials      []yaml.Node        `yaml:"trials"`
-	Phases      *phaseMinutes      `yaml:"phases_serial_minutes"`
+	Phases      phaseMinutes       `yaml:"phases_serial_minutes"`
 	Comparison  []comparison       `yaml:"comparison_minutes"`
 	Confidence  map[string]float64 `yaml:"stated_confidence"`
 	NoCache     map[string]string  `yaml:"measured_no_cache_2025_12_16"`
@@ -49,7 +49,7 @@ type phaseMinutes struct {
 	Total   []float64          `yaml:"total"`
 }
 
-func (p *phaseMinutes) build() (sum float64) {
+func (p phaseMinutes) build() (sum float64) {
 	for _, image := range slices.Sorted(maps.Keys(p.Build)) {
 		sum += p.Build[image]
 	}
@@ -222,9 +222,9 @@ func (f *file) successes(strategy string) (of []*results.Record) {
 }
 
 // addPhases gives the phases stated of the serial run to its one trial.
-func (f *file) addPhases(p *phaseMinutes) {
+func (f *file) addPhases(p phaseMinutes) {
 	serial := f.successes("serial")
-	if p == nil || len(serial) != 1 {
+	if len(serial) != 1 {
 		return
 	}
 	for i, minutes := range []float64{p.Cluster, p.build(), p.Load, p.Deploy} {

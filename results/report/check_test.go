@@ -12,6 +12,7 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/history"
+	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -26,7 +27,7 @@ var (
 func regressed() history.Check {
 	return history.Check{
 		Schema: history.CheckSchema, Experiment: "nightly", Host: "abc", Verdict: history.Regression, Why: []string{"2 worse"},
-		RunID: "20261115-020000-nightly", When: when.AddDate(0, 0, 3), Nights: 40, Fit: 39, Threshold: 0.05, FalseAlarm: 200, Simulated: true,
+		RunID: "20261115-020000-nightly", When: when.AddDate(0, 0, 3), Nights: 40, Fit: 39, Threshold: 0.05, Odds: detect.Odds{FalseAlarm: 200}, Simulated: true,
 		Series: []history.Now{
 			{Cell: serial, Metric: study.MetricSetup, Unit: study.UnitSeconds, Point: history.Point{Value: 390, N: 3}},
 			{Cell: serial, Metric: "build", Unit: study.UnitSeconds, Point: history.Point{Value: 200, N: 3}},

@@ -7,11 +7,7 @@
 // a history that is judged again gets the same verdict on each of its nights.
 package detect
 
-import (
-	"slices"
-
-	"github.com/stratbench/stratbench/results/stats"
-)
+import "github.com/stratbench/stratbench/results/stats"
 
 // Matrix is every series of one host over the same nights, in their order.
 type Matrix struct {
@@ -184,21 +180,22 @@ type Judgement struct {
 type Report struct {
 	Nights   []Judgement
 	Findings []Finding // in the order of Raised
-	// FalseAlarm is how many fit nights pass on average until the first false
-	// alarm in a host where nothing changes, as designed.
-	FalseAlarm float64
-	// Correlation is that of a night with the one before it, and AfterAWeek with
-	// the one a week before, over the primary measures on average. Wider is by what
-	// factor the mean of five nights has to differ more for it than among
-	// independent nights. They are those of the last night judged: 0, 0 and 1 where
-	// nothing is known.
-	Correlation, AfterAWeek, Wider float64
+	// Judged are the nights that series are cut by: those that were judged, and the
+	// first of a host that stayed as it then was.
+	Judged []int
+	Odds
 }
 
-// counts is true for a night that series are cut by: one that was judged, or
-// among the first of a host that stayed as it then was.
-func (r Report) counts(t int) bool {
-	return r.Nights[t].State == Judged || slices.ContainsFunc(r.Findings, func(f Finding) bool {
-		return f.Kind == Host && f.Since <= t && t <= f.Raised && r.Nights[t].State == HostShifted
-	})
+// Odds are what an alarm is worth on this host, as of the last night judged.
+type Odds struct {
+	// FalseAlarm is how many quiet nights pass, on average and as designed, until
+	// the check is wrong once, over all series together.
+	FalseAlarm stats.Value `json:"nights_to_a_false_alarm"`
+	// Correlation is that of a night's set-up times with those of the night
+	// before, AfterAWeek with those of the night a week before, and Wider the
+	// factor by which the mean of five nights has to differ more for it than among
+	// independent nights.
+	Correlation stats.Value `json:"correlation_with_the_night_before"`
+	AfterAWeek  stats.Value `json:"correlation_with_a_week_before"`
+	Wider       stats.Value `json:"five_nights_must_differ_more_by"`
 }

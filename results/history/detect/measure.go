@@ -198,20 +198,17 @@ func (m *measure) known(values []float64) []float64 {
 
 func (m *measure) centerRegimes(nights []int) {
 	m.residual = m.residual[:0]
-	r := 0
-	for start := 0; start < len(nights); {
-		for r+1 < len(m.regimes) && m.regimes[r+1] <= nights[start] {
-			r++
+	for r, first := range m.regimes {
+		seen := m.seen[place(nights, first):]
+		if r+1 < len(m.regimes) {
+			seen = m.seen[place(nights, first):place(nights, m.regimes[r+1])]
 		}
-		end := start + 1
-		for end < len(nights) && (r+1 == len(m.regimes) || nights[end] < m.regimes[r+1]) {
-			end++
+		if len(seen) > 0 {
+			m.center = medianOf(m.known(seen))
 		}
-		m.center = medianOf(m.known(m.seen[start:end]))
-		for _, v := range m.seen[start:end] {
+		for _, v := range seen {
 			m.residual = append(m.residual, v-m.center)
 		}
-		start = end
 	}
 }
 

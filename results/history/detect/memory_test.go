@@ -100,7 +100,7 @@ func TestCorrelatedNightsAreNoRegression(t *testing.T) {
 		for _, f := range r.Findings {
 			alarms += index(f.Regression())
 		}
-		correlation, wider = correlation+r.Correlation/histories, wider+r.Wider/histories
+		correlation, wider = correlation+float64(r.Correlation)/histories, wider+float64(r.Wider)/histories
 	}
 	if correlation < 0.25 || wider < 1.2 {
 		t.Errorf("the nights are said to be correlated by %.2f, and to need %.2f times the difference", correlation, wider)

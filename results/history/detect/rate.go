@@ -2,6 +2,7 @@ package detect
 
 import (
 	"math"
+	"slices"
 
 	"github.com/stratbench/stratbench/results/stats"
 )
@@ -60,12 +61,9 @@ func (w *watch) judgeRates(t int) {
 // rose raises a rate whose chart has reached one of its limits.
 func (w *watch) rose(t int, r *rate, usual float64) {
 	trials := r.meanTrials(w.judged)
-	suspect, err := w.chart(usual, trials, 1/(suspicion*suspectRates))
-	if err != nil {
-		return
-	}
-	certain, err := w.chart(usual, trials, 1/(alarm*alarmRates))
-	if err != nil {
+	suspect, noSuspect := w.chart(usual, trials, 1/(suspicion*suspectRates))
+	certain, noCertain := w.chart(usual, trials, 1/(alarm*alarmRates))
+	if noSuspect != nil || noCertain != nil {
 		return
 	}
 	sum, since := r.climb(w.judged, suspect.Crash)
@@ -106,12 +104,8 @@ func (r *rate) usual(judged []int) (usual float64, seen stats.Arm) {
 	nights := judged[max(0, end-rateNights):end]
 	seen = r.count(nights[place(nights, r.regime):])
 	p := (float64(seen.Events) + priorRate*priorTrials) / (float64(seen.Trials) + priorTrials)
-	for _, u := range usualRates {
-		if p <= u {
-			return u, seen
-		}
-	}
-	return usualRates[len(usualRates)-1], seen
+	next, _ := slices.BinarySearch(usualRates[:], p)
+	return usualRates[min(next, len(usualRates)-1)], seen
 }
 
 // climb is the chart's sum after the last of the judged nights, and the first
@@ -135,24 +129,17 @@ type chartKey struct {
 	every  float64
 }
 
-type chart struct {
-	stats.BernoulliCUSUM
-	every float64 // nights until a false alarm of this series, exactly
-}
-
 // chart is that of a series with the usual rate and trials a night, which
 // gives one false alarm in the given number of nights over all series of counts.
-func (w *watch) chart(usual float64, trials int, every float64) (chart, error) {
+func (w *watch) chart(usual float64, trials int, every float64) (chart stats.BernoulliCUSUM, err error) {
 	key := chartKey{usual, trials, every}
-	if made, ok := w.charts[key]; ok {
-		return made, nil
+	chart, made := w.charts[key]
+	if !made {
+		if chart, err = stats.NewBernoulliCUSUM(usual, Raised(usual), every*float64(len(w.rates)*trials)); err == nil {
+			w.charts[key] = chart
+		}
 	}
-	b, err := stats.NewBernoulliCUSUM(usual, Raised(usual), every*float64(len(w.rates)*trials))
-	if err != nil {
-		return chart{}, err
-	}
-	w.charts[key] = chart{b, b.RunLength(usual) / float64(trials)}
-	return w.charts[key], nil
+	return chart, err
 }
 
 // meanTrials is the usual number of trials a night, at least 1.

@@ -9,13 +9,15 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/combin"
+
+	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Replay judges each night in order, from it and those before it only. Changes
 // of a measure by a smaller share than threshold are not reported, however
 // significant.
 func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Report {
-	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]chart{}, suspects: map[int]suspect{}}
+	w := &watch{Matrix: m, decide: decide, threshold: math.Log1p(threshold), host: newHost(m.Nights), charts: map[chartKey]stats.BernoulliCUSUM{}, suspects: map[int]suspect{}}
 	for i, s := range m.Series {
 		if s.IsCount() {
 			w.rates = append(w.rates, &rate{Series: s, series: i, refuted: -1})
@@ -33,8 +35,7 @@ func Replay(m Matrix, restarts []Restart, decide Decide, threshold float64) Repo
 		}
 		w.judge(t)
 	}
-	w.report.FalseAlarm = w.falseAlarm()
-	w.resemble()
+	w.report.Judged, w.report.Odds = w.judged, w.odds()
 	return w.report
 }
 
@@ -47,7 +48,7 @@ type watch struct {
 	measures  []*measure
 	primary   []bool
 	rates     []*rate
-	charts    map[chartKey]chart
+	charts    map[chartKey]stats.BernoulliCUSUM
 	screen    *screen
 	judged    []int // fit nights so far
 	suspects  map[int]suspect
@@ -165,22 +166,18 @@ func (w *watch) needs() int {
 	}
 }
 
-// falseAlarm is how many nights pass until a false alarm: by the stated rates of
-// steps and drifts, and the exact ones of the charts in use.
-func (w *watch) falseAlarm() float64 {
+// odds are by the stated rates of steps and drifts, the exact ones of the charts in
+// use, and the memory of the primary measures, of all where none is primary.
+func (w *watch) odds() Odds {
 	alarms := alarm * (alarmSteps + alarmDrifts)
 	for _, r := range w.rates {
 		usual, _ := r.usual(w.judged)
-		if c, err := w.chart(usual, r.meanTrials(w.judged), 1/(alarm*alarmRates)); err == nil {
-			alarms += 1 / c.every
+		trials := r.meanTrials(w.judged)
+		if c, err := w.chart(usual, trials, 1/(alarm*alarmRates)); err == nil {
+			alarms += 1 / (c.RunLength(usual) / float64(trials))
 		}
 	}
-	return 1 / alarms
-}
-
-// resemble reports how nights resemble those before, in all measures where none
-// is primary.
-func (w *watch) resemble() {
+	o := Odds{FalseAlarm: stats.Value(1 / alarms), Wider: 1}
 	var correlations, afterAWeek, wider []float64
 	for j, m := range w.measures {
 		if w.primary[j] || !slices.Contains(w.primary, true) {
@@ -189,8 +186,8 @@ func (w *watch) resemble() {
 			wider = append(wider, m.memory.widening(5, float64(len(m.residual))))
 		}
 	}
-	r := &w.report
-	if r.Wider = 1; len(wider) > 0 {
-		r.Correlation, r.AfterAWeek, r.Wider = stat.Mean(correlations, nil), stat.Mean(afterAWeek, nil), stat.Mean(wider, nil)
+	if len(wider) > 0 {
+		o.Correlation, o.AfterAWeek, o.Wider = stats.Value(stat.Mean(correlations, nil)), stats.Value(stat.Mean(afterAWeek, nil)), stats.Value(stat.Mean(wider, nil))
 	}
+	return o
 }

@@ -203,7 +203,7 @@ func TestASlopeThatMayBeNoneIsNoDrift(t *testing.T) {
 			value = 120
 		}
 		m.Nights, m.Series[0].Values = append(m.Nights, Night{}), append(m.Series[0].Values, []float64{value + float64(night%3)})
-		r.Nights = append(r.Nights, Judgement{State: Judged})
+		r.Nights, r.Judged = append(r.Nights, Judgement{State: Judged}), append(r.Judged, night)
 	}
 	drift := Finding{Kind: Drift, Certainty: Certain, Raised: 14, Since: 10, Before: 100, After: 121, Ratio: 1.21, CI: stats.Interval{Lower: 1.1, Upper: 1.3}}
 	r.Findings, r.Nights[16].Findings = []Finding{drift}, []int{0}

@@ -7,14 +7,15 @@ import (
 	"github.com/stratbench/stratbench/results/stats"
 )
 
-// Segment is a stretch of nights without a change, from Start until before
-// End, or one long one.
+// Segment is a stretch of nights without a step: from the night Start until
+// before the night End.
 type Segment struct {
-	Start, End int
-	// From and To are the typical value, the median of nights or the rate; of
-	// a drift, the values it goes from and to.
-	From, To float64
-	Drift    bool
+	Start int `json:"start"`
+	End   int `json:"end"`
+	// From and To are what is typical; of a drift where it began and ended.
+	From  stats.Value `json:"from"`
+	To    stats.Value `json:"to"`
+	Drift bool        `json:"drift,omitempty"`
 }
 
 // Change is one between two segments of a series, or a drift.
@@ -52,26 +53,25 @@ func Segments(m Matrix, r Report, threshold float64) []Segmentation {
 		if len(l.nights) == 0 {
 			continue
 		}
-		cuts := l.cuts(i, r)
-		bounds := []int{0}
-		for _, c := range cuts {
-			bounds = append(bounds, c.at)
-		}
-		bounds = append(bounds, len(l.nights))
+		cuts := append(l.cuts(i, r), cutAt{at: len(l.nights)})
 		o := &out[i]
-		o.Segments = []Segment{l.flat(0, bounds[1])}
-		for k, c := range cuts {
-			start, end := bounds[k+1], bounds[k+2]
+		o.Segments = []Segment{l.flat(0, cuts[0].at)}
+		for k, c := range cuts[:len(cuts)-1] {
+			start, end := c.at, cuts[k+1].at
 			// A drift whose slope may as well be none is a step.
 			if c.Kind != Drift || c.CI.Contains(1) {
-				step := l.step(bounds[k], start, end, c.P)
-				after := l.flat(start, end)
-				step.Before, step.After = o.Segments[len(o.Segments)-1].To, after.From
+				last := o.Segments[len(o.Segments)-1]
+				from := 0
+				if k > 0 {
+					from = cuts[k-1].at
+				}
+				step, after := l.step(from, start, end, c.P), l.flat(start, end)
+				step.Before, step.After = float64(last.To), float64(after.From)
 				o.Segments, o.Changes = append(o.Segments, after), append(o.Changes, step)
 				continue
 			}
 			stop := min(max(c.end, start+1), end)
-			o.Segments = append(o.Segments, Segment{Start: l.nights[start], End: l.nights[stop-1] + 1, From: c.Before, To: c.After, Drift: true})
+			o.Segments = append(o.Segments, Segment{l.nights[start], l.nights[stop-1] + 1, stats.Value(c.Before), stats.Value(c.After), true})
 			o.Changes = append(o.Changes, Change{Night: l.nights[start], Until: l.nights[stop-1], P: c.P, Before: c.Before, After: c.After, Ratio: c.Ratio, CI: c.CI})
 			if stop < end {
 				o.Segments = append(o.Segments, l.flat(stop, end))
@@ -90,16 +90,12 @@ type line struct {
 
 func newLine(s Series, r Report, threshold float64) line {
 	l := line{Series: s}
-	for t := range r.Nights {
-		if !r.counts(t) {
-			continue
-		}
-		v := math.NaN()
-		switch {
-		case !s.IsCount():
+	for _, t := range r.Judged {
+		var v float64
+		if s.IsCount() {
+			v = s.count([]int{t}).Rate()
+		} else {
 			v = location(s.Values[t], 2*math.Log1p(threshold))
-		case s.Trials[t] > 0:
-			v = float64(s.Bad[t]) / float64(s.Trials[t])
 		}
 		if !math.IsNaN(v) {
 			l.nights, l.values = append(l.nights, t), append(l.values, v)
@@ -150,7 +146,7 @@ func (l line) flat(start, end int) Segment {
 	} else {
 		v = math.Exp(medianOf(slices.Clone(l.values[start:end])))
 	}
-	return Segment{Start: l.nights[start], End: l.nights[end-1] + 1, From: v, To: v}
+	return Segment{l.nights[start], l.nights[end-1] + 1, stats.Value(v), stats.Value(v), false}
 }
 
 // mostBeside is how many nights on each side a change is measured by: two
