@@ -147,7 +147,11 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		if err != nil {
 			return err
 		}
-		for _, d := range debtsByName(had, contents, p.dead.Mark) {
+		left := debtsByName(had, contents, p.dead.Mark)
+		if len(left) > 0 {
+			p.report.note("this user has no ledger of the killed run %s, so only what has its name is removed from the %s engine; images without a name and records of the build cache that it left stay", p.dead.Run, p.engine.Runtime)
+		}
+		for _, d := range left {
 			l, err := openLedger(dir, d)
 			if err != nil {
 				return err
@@ -248,7 +252,7 @@ const giveBackLimit = 30 * time.Second
 // had begins a debt with what is on the engine now, which is not a trial's.
 func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runtimes.Contents, error) {
 	info, contents, err := onEngine(ctx, m.WatchEndpoint())
-	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache}
+	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache, HadContainers: []string{}}
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}
