@@ -36,6 +36,8 @@ type borrowedPlace struct {
 	me       holder
 	// held is true while this run holds the engine's lock.
 	held bool
+	// unsettled is true if what a trial of this run made could not be taken away.
+	unsettled bool
 	// dead is the killed run that held it before, or nil.
 	dead *holder
 	// nodeImages are those that the engine lacked when it was inspected.
@@ -179,8 +181,9 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 		if err != nil {
 			return err
 		}
-		// Steps of builds that the user has made something from stay, and are found each time.
-		last := s.Owed || looks > 1 && !s.Found || looks == 5
+		// Steps of builds that the user has made something from stay, and are found each
+		// time, and so is the lock of this run.
+		last := s.Owed || looks > 1 && (!s.Found || l.debt.Mark == p.me.Mark) || looks == 5
 		s.Found = s.Found || left.Found
 		left = s
 		if last {
@@ -229,9 +232,12 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 		return nil, err
 	}
 	if p.of == machine.PodmanMachine {
-		if err = p.lock(ctx, m.WatchEndpoint()); err == nil {
-			err = p.settleOld(ctx, m)
-		}
+		err = p.lock(ctx, m.WatchEndpoint())
+	}
+	// A trial must find nothing of one before it, such as its build cache.
+	if err == nil && (p.of == machine.PodmanMachine || p.unsettled) {
+		err = p.settleOld(ctx, m)
+		p.unsettled = err != nil
 	}
 	var l *ledger
 	if err == nil {
@@ -351,6 +357,7 @@ func (b *borrowed) Close(ctx context.Context) (err error) {
 			}
 			b.ledger = nil
 		} else { // the next start on this machine is to find it, or Close again
+			b.place.unsettled = true
 			b.ledger.lock.Close()
 		}
 	}
