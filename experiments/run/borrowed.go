@@ -36,6 +36,8 @@ type borrowedPlace struct {
 	me       holder
 	// held is true while this run holds the engine's lock.
 	held bool
+	// unsettled is true if what a trial of this run made could not be taken away.
+	unsettled bool
 	// dead is the killed run that held it before, or nil.
 	dead *holder
 	// nodeImages are those that the engine lacked when it was inspected.
@@ -147,7 +149,11 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 		if err != nil {
 			return err
 		}
-		for _, d := range debtsByName(had, contents, p.dead.Mark) {
+		left := debtsByName(had, contents, p.dead.Mark)
+		if len(left) > 0 {
+			p.report.note("this user has no ledger of the killed run %s, so only what has its name is removed from the %s engine; images without a name and records of the build cache that it left stay", p.dead.Run, p.engine.Runtime)
+		}
+		for _, d := range left {
 			l, err := openLedger(dir, d)
 			if err != nil {
 				return err
@@ -175,8 +181,9 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 		if err != nil {
 			return err
 		}
-		// Steps of builds that the user has made something from stay, and are found each time.
-		last := s.Owed || looks > 1 && !s.Found || looks == 5
+		// Steps of builds that the user has made something from stay, and are found each
+		// time, and so is the lock of this run.
+		last := s.Owed || looks > 1 && (!s.Found || l.debt.Mark == p.me.Mark) || looks == 5
 		s.Found = s.Found || left.Found
 		left = s
 		if last {
@@ -225,9 +232,12 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 		return nil, err
 	}
 	if p.of == machine.PodmanMachine {
-		if err = p.lock(ctx, m.WatchEndpoint()); err == nil {
-			err = p.settleOld(ctx, m)
-		}
+		err = p.lock(ctx, m.WatchEndpoint())
+	}
+	// A trial must find nothing of one before it, such as its build cache.
+	if err == nil && (p.of == machine.PodmanMachine || p.unsettled) {
+		err = p.settleOld(ctx, m)
+		p.unsettled = err != nil
 	}
 	var l *ledger
 	if err == nil {
@@ -248,7 +258,7 @@ const giveBackLimit = 30 * time.Second
 // had begins a debt with what is on the engine now, which is not a trial's.
 func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runtimes.Contents, error) {
 	info, contents, err := onEngine(ctx, m.WatchEndpoint())
-	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache}
+	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache, HadContainers: []string{}}
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}
@@ -347,6 +357,7 @@ func (b *borrowed) Close(ctx context.Context) (err error) {
 			}
 			b.ledger = nil
 		} else { // the next start on this machine is to find it, or Close again
+			b.place.unsettled = true
 			b.ledger.lock.Close()
 		}
 	}

@@ -60,6 +60,9 @@ func examined(ctx context.Context, o Options) (*runner, error) {
 	if err == nil {
 		err = r.preflight(ctx)
 	}
+	if ctx.Err() != nil { // what was not found then may be there
+		err = context.Cause(ctx)
+	}
 	return r, err
 }
 

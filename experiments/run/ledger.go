@@ -70,10 +70,12 @@ type debt struct {
 	// characters of them.
 	Made []runtimes.ImageID `json:"made,omitempty"`
 	// HadImages, HadCache and HadContainers are the images, the records of the build
-	// cache and the IDs of the containers that were there before the trial.
+	// cache and the IDs of the containers that were there before the trial. A ledger of
+	// an earlier version does not say which containers: HadContainers is nil then, and
+	// empty if there were none.
 	HadImages     []runtimes.ImageID `json:"had_images,omitempty"`
 	HadCache      []string           `json:"had_cache,omitempty"`
-	HadContainers []string           `json:"had_containers,omitempty"`
+	HadContainers []string           `json:"had_containers,omitzero"`
 }
 
 // ledger is a debt on disk, as lines of JSON that add up to it. What is made is
@@ -234,7 +236,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	}
 	s.Found = d.in(before)
 	errs := []error{d.removeClusters(ctx, cfg, engine, before), engine.RemoveNetwork(ctx, d.Cluster)}
-	held := slices.DeleteFunc(slices.Clone(d.Names), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
+	held := slices.DeleteFunc(d.namesOn(before), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
 		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: builds other than those of %s ran at the same time, or use them, or the engine was stopped before it recorded who made them", len(records), d.Trial))
@@ -309,8 +311,10 @@ func (d debt) clusters(c runtimes.Contents) (names []string) {
 	return names
 }
 
-// had reports whether a container was there before the trial.
-func (d debt) had(o runtimes.Object) bool { return slices.Contains(d.HadContainers, o.ID) }
+// had reports whether a container was, or may have been, there before the trial.
+func (d debt) had(o runtimes.Object) bool {
+	return d.HadContainers == nil || slices.Contains(d.HadContainers, o.ID)
+}
 
 // connected reports whether a container came to the engine during the trial, and is
 // in the trial's network.
@@ -333,11 +337,29 @@ func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, engine ru
 	}
 	for _, o := range c.Containers {
 		if d.connected(o) && o.Labels[clusterLabel] == "" {
-			_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, "/v1.40/containers/"+url.PathEscape(o.ID)+"?force=true&v=true")
+			// Podman would first ask it to stop, and wait for ten seconds. It does not matter if
+			// it does not run, and cannot be killed.
+			path := "/v1.40/containers/" + url.PathEscape(o.ID)
+			_, _ = cfg.Endpoint.Ask(ctx, http.MethodPost, path+"/kill")
+			_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, path+"?force=true&v=true")
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// namesOn lists the names that the trial gives to images: those that are written down,
+// and, should that part of the ledger be lost, those on the engine that are a trial's.
+func (d debt) namesOn(c runtimes.Contents) []string {
+	names := slices.Clone(d.Names)
+	for _, i := range c.Images {
+		for _, name := range i.Names {
+			if mark, id := trialOf(name); mark != "" && mark == d.Mark && id == d.Trial && !slices.Contains(names, name) && !strings.Contains(name, "@") {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // removeName removes a name that the trial gave, and the image with it if it has

@@ -39,7 +39,7 @@ func TestHolders(t *testing.T) {
 		"another process":          {func(h *holder) { h.PID = os.Getppid(); h.Process, _ = host.Began(h.PID) }, false},
 		"a process that has ended": {func(h *holder) { h.PID = 1 << 30 }, true},
 		"a number used again":      {func(h *holder) { h.Process = "1" }, true},
-		"before a restart":         {func(h *holder) { h.Boot = "another" }, true},
+		"before a restart":         {func(h *holder) { h.Boot = "another" }, me.Machine != ""},
 		"another host":             {func(h *holder) { h.Host, h.PID = "elsewhere", 1<<30 }, false},
 		"another container":        {func(h *holder) { h.Namespace, h.PID = "pid:[1]", 1<<30 }, false},
 		"nobody known":             {func(h *holder) { *h = holder{} }, false},
@@ -50,6 +50,30 @@ func TestHolders(t *testing.T) {
 		if read.dead(me) != c.dead || read.Mark != h.Mark || !read.Since.Equal(h.Since) {
 			t.Errorf("%s: dead is %t; read as %+v", name, read.dead(me), read)
 		}
+	}
+}
+
+// TestHoldersWithoutAnID judges a holder before another start of a host, when the hosts
+// have no ID: in containers, several may have one name.
+func TestHoldersWithoutAnID(t *testing.T) {
+	me := holder{Host: "runner", Boot: "this", PID: 1 << 30}
+	if (holder{Host: "runner", Boot: "another", PID: 1 << 30}).dead(me) {
+		t.Error("another host's process is taken for a dead one")
+	}
+}
+
+// TestNamesThatTheLedgerLacks finds them on the engine.
+func TestNamesThatTheLedgerLacks(t *testing.T) {
+	mark := "20260101-000000-abcdef"
+	red, blue := imageName(mark, "t001", "red"), imageName(mark, "t001", "blue")
+	c := runtimes.Contents{Images: []runtimes.Image{
+		{Names: []string{red, "mine/red:1", strings.TrimSuffix(red, ":latest") + "@sha256:00"}}, {Names: []string{imageName(mark, "t002", "red")}}, {},
+	}}
+	if got := (debt{Mark: mark, Trial: "t001", Names: []string{blue}}).namesOn(c); !slices.Equal(got, []string{blue, red}) {
+		t.Errorf("got %q", got)
+	}
+	if got := (debt{}).namesOn(c); len(got) != 0 {
+		t.Errorf("a debt of nobody names %q", got)
 	}
 }
 
@@ -108,6 +132,10 @@ func TestClustersOfASetUpCommand(t *testing.T) {
 	}
 	if !d.in(c) || (debt{Mark: "m", Cluster: "x"}).in(c) || (debt{}).connected(c.Containers[6]) {
 		t.Error("what is the trial's is not told from what is not")
+	}
+	unsaid := debt{Cluster: mine} // by the ledger of an earlier version: they may be the user's
+	if !unsaid.had(c.Containers[8]) || unsaid.connected(c.Containers[8]) || !slices.Equal(unsaid.clusters(c), []string{mine, mine + "-second"}) {
+		t.Error("containers of which it is not known whether they were there are taken for the trial's")
 	}
 	if _, got := trialOf(mine + "-second"); got != "t001" {
 		t.Errorf("the trial of a second cluster is %q", got)

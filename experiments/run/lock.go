@@ -74,8 +74,8 @@ func (h holder) dead(me holder) bool {
 	if h.Host != me.Host || h.Machine != me.Machine {
 		return false
 	}
-	if h.Boot != me.Boot {
-		return true
+	if h.Boot != me.Boot { // without a machine's ID, another host may have the same name
+		return h.Machine != ""
 	}
 	if h.Namespace != me.Namespace {
 		return false

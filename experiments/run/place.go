@@ -182,6 +182,9 @@ func AsFound(ctx context.Context, spec *spec.Spec) (note string, err error) {
 		}
 	}
 	found := machine.Look(ctx, trial.Runtimes()...)
+	if ctx.Err() != nil { // engines that did not answer then may be there
+		return "", context.Cause(ctx)
+	}
 	wanted := found.Only(asked...)
 	left := wanted.Answering()
 	switch {

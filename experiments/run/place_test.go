@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -58,6 +59,17 @@ func TestAsFoundLeavesOutWhatDoesNotAnswer(t *testing.T) {
 	}
 	if len(spec.Factors) != 1 || len(spec.Factors[0].Levels) != 1 || spec.Factors[0].Levels[0].Name != "docker" || spec.Settings.Memory != 0 {
 		t.Errorf("it left %+v", spec)
+	}
+}
+
+// TestACancelledLookFindsNothingOut says that it was cancelled, and not that an engine
+// or a lab is missing.
+func TestACancelledLookFindsNothingOut(t *testing.T) {
+	onlyDocker(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := AsFound(ctx, &spec.Spec{Factors: []trial.Factor{runtimesFactor("docker")}}); !errors.Is(err, context.Canceled) || errors.Is(err, ErrCannotRun) {
+		t.Errorf("as found: %v", err)
 	}
 }
 

@@ -62,10 +62,12 @@ func (c *Cluster) stream(ctx context.Context, names Names, save func(io.Writer) 
 		w.Close()
 	}
 	imported := imports.Wait()
-	if imported != nil && errors.Is(saved, syscall.EPIPE) {
-		saved = nil // the node stopped reading, and its own error says why
+	// If a node stopped reading, its own error says why. If the archive broke off, what
+	// the nodes say about the rest hides the cause.
+	if saved == nil || imported != nil && errors.Is(saved, syscall.EPIPE) {
+		return imported
 	}
-	return errors.Join(saved, imported)
+	return saved
 }
 
 // importInto imports images and lists the node's images in one command: each further

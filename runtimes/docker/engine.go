@@ -110,7 +110,7 @@ func (e *Engine) Close() (err error) {
 // Contents implements runtimes.Engine.
 func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) {
 	defer runtimes.Doing(&err, "listing what docker holds")
-	images, err := e.api.ImageList(ctx, image.ListOptions{All: true})
+	images, err := e.images(ctx)
 	if err != nil {
 		return c, err
 	}
@@ -153,6 +153,21 @@ func (e *Engine) Contents(ctx context.Context) (c runtimes.Contents, err error) 
 	c.BuildCache, err = e.buildCache(ctx)
 	return c, err
 }
+
+// images lists the images. An engine that keeps them in containerd fails if one is
+// removed while it lists them, so it is asked again.
+func (e *Engine) images(ctx context.Context) (all []image.Summary, err error) {
+	for range listings {
+		all, err = e.api.ImageList(ctx, image.ListOptions{All: true})
+		if !cerrdefs.IsNotFound(err) {
+			break
+		}
+	}
+	return all, err
+}
+
+// listings is how often an engine is asked for its images while others remove some.
+const listings = 20
 
 // Disconnect implements runtimes.Engine.
 func (e *Engine) Disconnect(ctx context.Context, network, container string) error {
