@@ -219,6 +219,12 @@ func TestJudgement(t *testing.T) {
 		"a service that ends badly, so that compose stops the others": {
 			log:     "migrate-1 exited with code 3\nAborting on container exit...\n Container shop-db-1  Stopped\ndb-1 exited with code 0\n",
 			outcome: trial.DeployFailed, cause: "step"},
+		"an engine that names a container while compose stops all": {
+			log:     "api-1 exited with code 2\nAborting on container exit...\n Container shop-db-1  Stopping\nError response from daemon: Container 9f: server probably quit: unexpected EOF\n",
+			outcome: trial.EngineCrash, cause: "connection-lost"},
+		"a statement that begins like another one in its line": {opts: Options{Phase: trial.PhaseDeploy},
+			log:     "hook failed: it is denied: by policy; pulling shop:9 failed: it is denied: requested access to the resource is denied\n",
+			outcome: trial.PullFailed, cause: "denied"},
 		"a complaint before tidying up": {
 			log:     "Test Suite Passed\n--- FAIL: TestMore (0.1s)\ndocker compose down\n",
 			outcome: trial.TestFailed, cause: "tests"},

@@ -152,9 +152,19 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 func isNumber(word []byte) bool { return len(word) > 0 && len(bytes.Trim(word, "0123456789.")) == 0 }
 
-// isFrame reports whether the text is a frame of a stack trace, which names code.
+// isFrame reports whether the text is a frame of a stack trace, which names code:
+// one name, and where it stands. "at least one pod failed (exit code 1)" is none.
 func isFrame(text []byte) bool {
-	return bytes.HasPrefix(text, []byte("at ")) && bytes.IndexByte(text, '(') > 0
+	name, _, ok := bytes.Cut(text, []byte{'('})
+	name, found := bytes.CutPrefix(name, []byte("at "))
+	if !ok || !found {
+		return false
+	}
+	name, _, _ = bytes.Cut(name, []byte(" [as "))
+	for _, word := range []string{"async ", "new "} {
+		name = bytes.TrimPrefix(name, []byte(word))
+	}
+	return bytes.IndexByte(bytes.TrimRight(name, " "), ' ') < 0
 }
 
 // echoMarks begin the lines that repeat source text: the trace of a shell, its

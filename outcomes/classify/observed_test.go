@@ -19,6 +19,9 @@ func TestWhatATestSaw(t *testing.T) {
 		"below the result":   "--- FAIL: TestLimit (0.02s)\n    limit_test.go:4: \n        \tError:      \tNot equal: \n        \t            \texpected: 200\n        \t            \tactual  : 403 Forbidden: denied: no token" + end,
 		"of images":          "=== RUN   TestLogo\n    logo_test.go:9: GET /images/node/cluster.png: want 200, got 429 Too Many Requests\n--- FAIL: TestLogo (0.02s)" + end,
 		"with a clock":       "2026-01-01T10:00:00.1234567Z     api_test.go:31: got 429 Too Many Requests, want 200\n2026-01-01T10:00:00.2234567Z --- FAIL: TestLimit (0.02s)\n2026-01-01T10:00:00.3234567Z FAIL\n",
+		"in a job's log":     "e2e\tRun it\t2026-01-01T10:00:00.1Z --- FAIL: TestLimit (0.02s)\ne2e\tRun it\t2026-01-01T10:00:00.2Z     want 200, got 403 Forbidden: denied: no token\ne2e\tRun it\t2026-01-01T10:00:00.3Z FAIL\n",
+		"under compose":      "tests-1  | --- FAIL: TestLimit (0.02s)\ntests-1  |     the till: 403 Forbidden: denied: no token\ntests-1  | FAIL\n",
+		"the program's log":  "--- FAIL: TestLimit (0.02s)\n    limit_test.go:4: too few\n2026/01/01 10:00:00 ERROR Request failed error=\"code=401, message=Authentication required\"\nFAIL" + "\nFAIL\tshop/e2e\t0.03s\nFAIL\n",
 		"ginkgo":             "• [FAILED] [0.1 seconds]\nShop [It] limits\n  [FAILED] Expected\n      <string>: 429 Too Many Requests\n  to equal\n      <string>: 200 OK\n  In [It] at: shop_test.go:7\n------------------------------\nFAIL! -- 3 Passed | 1 Failed\n",
 		"ginkgo, one line":   "  Expected 429 Too Many Requests to equal 200\nFAIL! -- 3 Passed | 1 Failed\n",
 		"pytest":             "=========== FAILURES ===========\n>       assert r.status == 200\nE       assert '429 Too Many Requests' == 200\nE        +  where 429 = <Response [429 Too Many Requests]>\n====== short test summary info ======\nFAILED tests/test_shop.py::test_limit - assert '429 Too Many Requests' == 200\n====== 1 failed in 2.10s ======\n",
@@ -45,6 +48,7 @@ func TestWhatATestSaw(t *testing.T) {
 		"=== RUN   TestShop\n    shop_test.go:9: The connection to the server 127.0.0.1:36443 was refused - did you specify the right host or port?\n--- FAIL: TestShop (1s)" + end:          trial.ClusterHang,
 		"=== RUN   TestShop\n    shop_test.go:9: Get \"https://127.0.0.1:36443/api/v1/nodes\": dial tcp 127.0.0.1:36443: connect: connection refused\n--- FAIL: TestShop (1s)" + end:         trial.ClusterHang,
 		"=== RUN   TestShop\n    shop_test.go:9: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?\n--- FAIL: TestShop (1s)" + end:           trial.EngineCrash,
+		"--- FAIL: TestShop (1s)\n    shop_test.go:9: failed\nfailed to pull image \"shop/db:1\": failed to authorize: unexpected status: 401 Unauthorized\n":                                trial.PullFailed,
 		"--- FAIL: TestShop (1s)\n    shop_test.go:9: failed\nFAIL\nfailed to pull image \"shop/db:1\": failed to authorize: unexpected status: 401 Unauthorized\n":                          trial.PullFailed,
 		"Running Suite: Shop\nE0101 10:00:00.1 9 pod_workers.go:1] \"Error syncing pod\" err=\"failed to pull image: 429 Too Many Requests: toomanyrequests\"\nFAIL! -- 0 Passed | 1 Failed": trial.PullFailed,
 	} {

@@ -37,6 +37,7 @@ type scanner struct {
 
 	parts       int   // read so far
 	foundIn     []int // by target: the last part in which it was found
+	foundAt     []int // by target: where its needle ended there
 	found       []find
 	text, lower []byte // of the part
 }
@@ -51,7 +52,7 @@ type find struct {
 }
 
 func newScanner(c *Classifier) *scanner {
-	s := &scanner{rules: c, foundIn: make([]int, len(c.targets))}
+	s := &scanner{rules: c, foundIn: make([]int, len(c.targets)), foundAt: make([]int, len(c.targets))}
 	for v := range s.sightings {
 		s.sightings[v] = make([]sighting, len(c.rules))
 	}
@@ -166,16 +167,24 @@ func (s *scanner) lineEnds() int {
 	return s.number
 }
 
-// search finds the targets in a part of a line, each once.
+// findLimit bounds what is looked at in a part: errors that are joined by the hundred
+// say little new.
+const findLimit = 100
+
+// search finds the targets in a part of a line, each once in a statement.
 func (s *scanner) search(part []byte) {
 	s.parts++
 	s.found = s.found[:0]
+	joined := bytes.Contains(part, joint)
 	s.rules.needles.scan(part, func(needle, end int) {
 		t := &s.rules.targets[needle]
-		if s.foundIn[needle] == s.parts || t.rule != nil && t.rule.Excerpt > 0 && s.number > t.rule.Excerpt {
+		if t.rule != nil && t.rule.Excerpt > 0 && s.number > t.rule.Excerpt {
 			return
 		}
-		s.foundIn[needle] = s.parts
+		if s.foundIn[needle] == s.parts && (!joined || len(s.found) >= findLimit || !bytes.Contains(part[s.foundAt[needle]:end], joint)) {
+			return
+		}
+		s.foundIn[needle], s.foundAt[needle] = s.parts, end
 		s.found = append(s.found, find{target: t, end: end})
 	})
 }

@@ -45,9 +45,7 @@ var scripts = []section{
 	},
 	{ // what compose stops because one service ended: how that one did is what counts
 		opening: []byte("Aborting on container exit"),
-		ends: func(line []byte) bool {
-			return len(bytes.TrimSpace(line)) > 0 && !containsAny(line, " | ", "exited with code ", "Container ", "Stopping ", "Network ", "Volume ", "[+] ")
-		},
+		ends:    func(line []byte) bool { return len(bytes.TrimSpace(line)) > 0 && !ofCompose.Match(unwrapped(line)) },
 	},
 	{ // what Python could not raise, and therefore passed over
 		opening: []byte("Exception ignored in"),
@@ -69,6 +67,10 @@ var scripts = []section{
 	},
 }
 
+// ofCompose are the lines in which compose passes on what a service says, and tells
+// how far it is with stopping all. What the engine answers it is none of them.
+var ofCompose = regexp.MustCompile(`^[a-z][\w.-]* +\| |exited with code \d|^\s*(?:[^\s\w]\s*)?(?:Container|Network|Volume|Stopping|Killing|Removing|Gracefully|Compose) \S|^\[\+\] `)
+
 var complaintMarks = marks{"error", "Error", "ERROR", "fatal", "FATA", "panic:", "FAIL", "--- FAIL", "##[", "Run "}
 
 // observations are what a test prints of what it saw: the output of a test of
@@ -78,11 +80,14 @@ var complaintMarks = marks{"error", "Error", "ERROR", "fatal", "FATA", "panic:",
 var observations = []section{
 	{opening: []byte("=== RUN "), ends: beginsWith("--- PASS: ", "--- FAIL: ", "--- SKIP: ", "PASS", "FAIL", "ok  ")},
 	{opening: []byte("--- FAIL: "), ends: func(line []byte) bool {
-		if clock, rest, ok := bytes.Cut(line, []byte{' '}); ok && len(clock) >= 8 && isClock(clock) {
-			line = rest // of a CI
-		}
-		return len(bytes.TrimSpace(line)) > 0 && line[0] != ' ' && line[0] != '\t'
+		text := unwrapped(line)
+		return len(bytes.TrimSpace(text)) > 0 && text[0] != ' ' && text[0] != '\t'
 	}},
+	{ // to the result of the package, all is the output of its tests
+		opening: []byte("--- FAIL: "),
+		ends:    func(line []byte) bool { return endsPackage(line) || beginsWith("=== ", "ok  \t", "##[")(line) },
+		holds:   func(_, next []byte) bool { return endsPackage(next) },
+	},
 	{opening: []byte("stderr | "), begins: beginsWith("stderr | "), ends: endsOutput},
 	{opening: []byte("stdout | "), begins: beginsWith("stdout | "), ends: endsOutput},
 	{opening: []byte("[FAILED] "), ends: beginsWith("In [", "-----", "• ", "Ran ", "Summarizing ")},
@@ -92,6 +97,12 @@ var observations = []section{
 		text, _ := content(line)
 		return len(text) > 0 && text[0] != '#' && !bytes.Contains(line[:min(len(line), 40)], []byte("   "))
 	}},
+}
+
+// endsPackage reports whether go test tells that a package, or all, failed.
+func endsPackage(line []byte) bool {
+	text, _ := content(line)
+	return bytes.HasPrefix(text, []byte("FAIL\t")) || string(bytes.TrimRight(text, " \r\n")) == "FAIL"
 }
 
 // endsOutput begins what vitest prints behind the output of a test.
@@ -124,9 +135,9 @@ func stretches(block []byte, of []section) []stretch {
 			for to < len(block) && !s.ends(block[to:lineEnd(block, to)]) {
 				to = lineEnd(block, to)
 			}
+			at = to
 			if s.holds == nil || s.holds(block[from:to], block[to:lineEnd(block, to)]) {
 				all = append(all, stretch{from, to})
-				at = to
 			}
 		}
 	}
