@@ -23,6 +23,10 @@ func run(verb string, args []string) error {
 	switch verb {
 	case "env": // env NAME: prints NAME=value
 		fmt.Printf("%s=%s\n", args[0], os.Getenv(args[0]))
+	case "read": // read PATH: prints the file
+		text, err := os.ReadFile(args[0])
+		fmt.Printf("%s\n", text)
+		return err
 	case "write": // write PATH TEXT
 		return os.WriteFile(args[0], []byte(args[1]), 0o644)
 	case "list": // list DIR: prints the files below it
