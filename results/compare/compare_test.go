@@ -119,7 +119,7 @@ func TestFactorsTurnTheOrderTogether(t *testing.T) {
 	}
 	for _, g := range a.Groups {
 		best := "A"
-		if (g.Where["cpu"][0] == "2") != (g.Where["memory"][0] == "3GiB") {
+		if (g.Where["cpu"][0] == "2") == (g.Where["memory"][0] == "3GiB") {
 			best = "B"
 		}
 		if g.Best[0] != best || g.Verdict != Decided {

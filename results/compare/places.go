@@ -107,7 +107,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 		before := len(a.Groups)
 		a.split(at(trials, factor, together), factors, goal, there, depth-1)
 		for i := range a.Groups[before:] {
-			a.Groups[before+i].borrow(trials, factors, factor, goal)
+			a.Groups[before+i].borrow(trials, factors, goal)
 		}
 	}
 }
@@ -131,19 +131,22 @@ func (s *sample) index(arm string) int {
 	return slices.IndexFunc(s.arms, func(a *armSample) bool { return a.name == arm })
 }
 
-// borrow settles an open decision between arms that compare alike at all levels
-// of the factor with the trials of the other levels: what is said of these arms
-// then holds for all these trials. The group's levels of other factors stay.
-func (g *Group) borrow(trials []Trial, factors []string, factor int, goal Goal) {
+// borrow settles an open decision between arms that compare alike at all levels of
+// the factors that set the group apart with the trials of the other levels: what is
+// said of these arms then holds for all these trials.
+func (g *Group) borrow(trials []Trial, factors []string, goal Goal) {
 	if g.Verdict != Undecided || len(g.RuledOut) == 0 {
 		return
 	}
 	for i, name := range factors {
-		if levels := g.Where[name]; i != factor && levels != nil {
-			trials = at(trials, i, levels)
+		if g.Where[name] == nil {
+			continue
+		}
+		if p, _ := interaction(trials, i, Levels(trials, i), g.Best, goal); p < alphaSplit {
+			return
 		}
 	}
-	if p, _ := interaction(trials, factor, Levels(trials, factor), g.Best, goal); p < alphaSplit || turnTogether(trials, g.Best, goal) {
+	if turnTogether(trials, g.Best, goal) {
 		return
 	}
 	left := slices.DeleteFunc(slices.Clone(trials), func(t Trial) bool { return !slices.Contains(g.Best, t.Arm) })
