@@ -250,27 +250,34 @@ func (a *Answer) doubt(s study.Study, m material) {
 			if !within {
 				arm.Cost, arm.Interval = of.Cost, of.Interval
 			}
-			if open.Arms = append(open.Arms, arm); !slices.Contains(open.Best, of.Strategy) {
+			switch {
+			case of.RuledOut && of.BeatenBy == "": // for its failures, not its times
+				arm.RuledOut, open.RuledOut = true, append(open.RuledOut, of.Strategy)
+			case !slices.Contains(open.Best, of.Strategy):
 				open.Best = append(open.Best, of.Strategy)
 			}
+			open.Arms = append(open.Arms, arm)
 		}
 		*d = open
 	}
 }
 
-// farApart reports whether the times of the trials fall into two groups, as those in
-// minutes and in seconds do.
+// farApart reports whether the times of a place fall into two groups, as those in minutes
+// and in seconds do. Times are compared inside places, so that each may have its own unit.
 func farApart(trials []compare.Trial) bool {
-	var times []float64
+	places := map[string][]float64{}
 	for _, t := range trials {
 		if t.Ready && t.Seconds > 0 {
-			times = append(times, t.Seconds)
+			at := strings.Join(t.Place, "\x00")
+			places[at] = append(places[at], t.Seconds)
 		}
 	}
-	slices.Sort(times)
-	for i := 1; i < len(times); i++ {
-		if times[i] >= results.FarApart*times[i-1] {
-			return true
+	for _, times := range places {
+		slices.Sort(times)
+		for i := 1; i < len(times); i++ {
+			if times[i] >= results.FarApart*times[i-1] {
+				return true
+			}
 		}
 	}
 	return false

@@ -112,6 +112,35 @@ func TestMixedUnitsOfOneSituation(t *testing.T) {
 	}
 }
 
+// Places may differ as much as units do: strategies are compared inside each. An arm that
+// never became ready is not brought back by doubts about times.
+func TestUnitsOfAPlace(t *testing.T) {
+	of := func(parallel float64) Decision {
+		var text strings.Builder
+		text.WriteString("suite,strategy,block,outcome,setup_seconds,lost_seconds\n")
+		for block := range 30 {
+			for suite, scale := range map[string]float64{"small": 1, "big": 100} {
+				wave := 1 + float64(block%7)/200
+				fmt.Fprintf(&text, "%[1]s,serial,%[2]d,ok,%[3]g,\n%[1]s,parallel,%[2]d,ok,%[4]g,\n%[1]s,bad,%[2]d,engine-crash,,%[5]g\n", suite, block, 20*scale*wave, parallel*scale, 30*scale)
+			}
+		}
+		a, err := Of(read(t, text.String()), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !a.Mixed(results.MixedBetween) {
+			t.Errorf("no warning: %+v", a.Warnings)
+		}
+		return find(t, a, Build, Local)
+	}
+	if d := of(14); d.Verdict != compare.Decided || d.Best[0] != "parallel" {
+		t.Errorf("each place has one unit: %+v", d)
+	}
+	if d := of(1); d.Verdict != compare.Undecided || slices.Contains(d.Best, "bad") || !slices.Contains(d.RuledOut, "bad") {
+		t.Errorf("bad never became ready: %+v", d)
+	}
+}
+
 // A time stamp sets no trials apart.
 func TestALabelIsNoPlace(t *testing.T) {
 	var text strings.Builder

@@ -51,10 +51,10 @@ func TestClaimsOfMarkdown(t *testing.T) {
 	}{
 		// Times.
 		{"Serial takes 100 seconds on Podman.", "supported", 1, 14},
-		{"Serial takes 17 minutes on Podman.", "contradicted less", 1, 14},
+		{"Serial takes 17 minutes on Podman.", "contradicted it takes less", 1, 14},
 		{"With Docker, a set-up with registry takes about 36 s.", "supported", 1, 49},
 		{"Serial builds take\n100 s.", "untested the records do not have this figure", 2, 1},
-		{"Serial takes 100 s.", "contradicted less for docker", 1, 14},
+		{"Serial takes 100 s.", "contradicted it takes less for docker", 1, 14},
 		{"`registry` is ready in under a minute, that is within 60 s.", "supported", 1, 55},
 		{"parallel takes 63 s with Docker, 70 s with Podman.", "supported; supported", 1, 16},
 		{"A set-up takes 100 s.", "untested it does not say with which strategy", 1, 16},
@@ -64,30 +64,30 @@ func TestClaimsOfMarkdown(t *testing.T) {
 		// Ratios.
 		{"Registry is 2.5 times as fast as serial.", "supported", 1, 13},
 		{"Registry is twice as fast as parallel.", "supported", 1, 13},
-		{"Registry is five times faster than serial.", "contradicted more", 1, 13},
+		{"Registry is five times faster than serial.", "contradicted it takes more", 1, 13},
 		{"Parallel is 30 % faster than serial.", "supported", 1, 13},
-		{"We are on Podman. parallel takes 70 s.", "contradicted less for docker", 1, 34},
+		{"We are on Podman. parallel takes 70 s.", "contradicted it takes less for docker", 1, 34},
 		{"Parallel takes 70 % of the time of serial.", "supported", 1, 16},
-		{"Parallel takes 40 % of the time of serial.", "contradicted more", 1, 16},
+		{"Parallel takes 40 % of the time of serial.", "contradicted it takes more", 1, 16},
 		{"Compared with serial, parallel is 30 % quicker.", "supported", 1, 35},
-		{"Serial takes half the time of registry.", "contradicted more", 1, 14},
+		{"Serial takes half the time of registry.", "contradicted it takes more", 1, 14},
 		{"Podman is 11 % slower than Docker with serial.", "supported", 1, 11},
-		{"Parallel saves 40 % against serial.", "contradicted more", 1, 16},
+		{"Parallel saves 40 % against serial.", "contradicted it takes more", 1, 16},
 		{"Registry is 60 % faster.", "untested it does not say than what", 1, 13},
 		// Rates and events.
-		{"Parallel fails in 5 % of set-ups at 3 GB on Podman.", "contradicted less often", 1, 19},
+		{"Parallel fails in 5 % of set-ups at 3 GB on Podman.", "contradicted it works less often", 1, 19},
 		{"Serial works in 99 % of set-ups at 7 GiB.", "supported", 1, 17},
 		{"Three parallel builds crash at 3 GB on Podman.", "supported", 1, 32},
 		{"Parallel builds crash at 7 GB.", "contradicted none failed", 1, 26},
 		{"Serial never fails on 7 GiB.", "supported", 1, 23},
-		{"Parallel never crashes at 3 GiB.", "contradicted less often for podman", 1, 27},
+		{"Parallel never crashes at 3 GiB.", "contradicted it works less often for podman", 1, 27},
 		{"Serial crashes at 5 GiB.", "untested no trial has memory 5GiB", 1, 19},
 		{"Parallel crashes at 3 GiB and 7 GiB on Podman.", "untested it names several amounts of memory", 1, 21},
 		{"2+1 crashes at 7 GiB.", "untested no trial has strategy 2+1", 1, 16},
 		// Memory.
 		{"It needs at least 3 GiB.", "supported", 1, 19},
 		{"Serial needs at least 3 GiB.", "supported", 1, 23},
-		{"Serial needs at least 7 GiB.", "contradicted more often", 1, 23},
+		{"Serial needs at least 7 GiB.", "contradicted it works more often", 1, 23},
 		{"The machine has 12.5 GB.", "untested it does not say what happens with so much memory", 1, 17},
 		{"Savings of 12 %.", "untested it does not say of what", 1, 12},
 		{"Registry is twice as fast as parallel, and then it takes 31 s.", "supported; untested it names several levels of strategy and does not say which one has this figure", 1, 13},
@@ -140,8 +140,8 @@ func TestLevelsThatOverlap(t *testing.T) {
 	s := study.Gather([]results.Run{run})
 	for text, want := range map[string]string{
 		"parallel-2 takes 40 s.":                       "supported",
-		"parallel takes 40 s.":                         "contradicted more",
-		"parallel-2 is 100 times as fast as parallel.": "contradicted more",
+		"parallel takes 40 s.":                         "contradicted it takes more",
+		"parallel-2 is 100 times as fast as parallel.": "contradicted it takes more",
 	} {
 		found := OfMarkdown([]byte(text), s)
 		if len(found) != 1 {

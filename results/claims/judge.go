@@ -211,19 +211,19 @@ func (c Claim) hold(m *Measured) {
 	if c.High != nil {
 		high = *c.High * (1 + tolerance)
 	}
-	known, often := max(upper-value, value-lower) <= narrow*value, ""
+	known, less, more := max(upper-value, value-lower) <= narrow*value, "it takes less", "it takes more"
 	within := low <= value && value <= high
 	if c.Kind == Works || c.Kind == Crashes {
-		known, often, within = upper-lower <= narrow, " often", true
+		known, less, more, within = upper-lower <= narrow, "it works less often", "it works more often", true
 		if low, high = 1, 1; c.Kind == Works {
 			low, high = c.Low, *c.High
 		}
 	}
 	switch {
 	case upper < low:
-		m.verdict, m.why = Contradicted, "less"+often
+		m.verdict, m.why = Contradicted, less
 	case lower > high:
-		m.verdict, m.why = Contradicted, "more"+often
+		m.verdict, m.why = Contradicted, more
 	case known && !within:
 		m.why = "it is at the edge of what is claimed"
 	case known:

@@ -260,6 +260,10 @@ func (s *sample) choose(failures bool) choice {
 			c.best = append(c.best, x)
 		}
 	}
+	// An arm that is left alone was compared with none, which would have bounded its failures.
+	if failures && len(fit) == 1 && !s.provenToWork(fit[0]) {
+		c.best = nil
+	}
 	switch len(c.best) {
 	case 0:
 		c.verdict, c.best = Undecided, c.left

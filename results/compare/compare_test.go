@@ -96,6 +96,56 @@ func TestOrderOfRowsIsNoMatter(t *testing.T) {
 	}
 }
 
+// No factor alone turns the order of A and B: at each level of memory and of cpu, each is
+// faster in one half of the trials.
+func TestFactorsTurnTheOrderTogether(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var trials []Trial
+	for block := range 14 {
+		for _, place := range [][]string{{"2", "3GiB"}, {"2", "7GiB"}, {"4", "3GiB"}, {"4", "7GiB"}} {
+			for _, arm := range []string{"A", "B"} {
+				seconds := 300.0
+				if (arm == "A") != (place[0] == "2") != (place[1] == "3GiB") {
+					seconds = 390
+				}
+				trials = append(trials, Trial{Arm: arm, Place: place, Block: string(rune('a' + block)), Ready: true,
+					Seconds: seconds * math.Exp(0.05*r.NormFloat64()), Lost: math.NaN()})
+			}
+		}
+	}
+	a := Decide(trials, []string{"cpu", "memory"}, local)
+	if len(a.Groups) != 4 {
+		t.Fatalf("decided in %d places, not in 4: %+v", len(a.Groups), a.Groups)
+	}
+	for _, g := range a.Groups {
+		best := "A"
+		if (g.Where["cpu"][0] == "2") == (g.Where["memory"][0] == "3GiB") {
+			best = "B"
+		}
+		if g.Best[0] != best || g.Verdict != Decided {
+			t.Errorf("%v: %s %v, not %s", g.Where, g.Verdict, g.Best, best)
+		}
+	}
+}
+
+// That all others fail does not show that the one that is left does not.
+func TestTheOnlyOneLeftHasToWork(t *testing.T) {
+	among := func(blocks int) Decision {
+		return Decide(study(blocks, []string{""}, []string{"A", "B"}, func(arm, _ string, block int) (float64, float64) {
+			if arm == "A" {
+				return math.NaN(), 200
+			}
+			return 300 + float64(block*7%5), 0
+		}), nil, ci).Groups[0].Decision
+	}
+	if d := among(12); d.Verdict != Undecided || d.WhenItWorks != Decided || d.Best[0] != "B" || d.Settle == nil {
+		t.Errorf("12 trials cannot show that B works in CI: %+v", d)
+	}
+	if d := among(30); d.Verdict != Decided || d.Best[0] != "B" {
+		t.Errorf("30 trials can: %+v", d)
+	}
+}
+
 // Today's tool ranked by one thing and tested another.
 func TestQuantileDecidesByTheQuantile(t *testing.T) {
 	slow := map[int]bool{3: true, 10: true, 16: true}

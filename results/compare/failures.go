@@ -56,6 +56,14 @@ func (s *sample) failsTooOften(i int) bool {
 	return s.goal.MaxFailureRate > 0 && AtMost(a.failed, a.n, s.goal.MaxFailureRate) < 0.5
 }
 
+// provenToWork reports whether it is improbable that the arm fails so often that its
+// failures reach the quantile, where one is asked for and a failure rate is the highest
+// that is accepted. Arms that are compared with others are held to the same rate.
+func (s *sample) provenToWork(i int) bool {
+	a := s.arms[i]
+	return s.goal.MaxFailureRate == 0 || AtMost(a.failed, a.n, 1-s.goal.Quantile) >= 1-alphaFailures
+}
+
 // riskPoints is how many equally probable rates of the rival are looked at.
 const riskPoints = 40
 

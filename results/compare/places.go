@@ -18,8 +18,9 @@ import (
 // order of the arms in question changes with it, or where an arm fails at some
 // of its levels only. What it does to arms that are ruled out at every level is
 // no reason, nor is a difference that is larger at one level than at another.
-// A split is made at most twice, by the factor that matters most first. Levels
-// that agree stay together.
+// Several factors may turn the order together and none of them alone, so that the
+// places are tested as one factor too. A split is made at most three times, by the
+// factor that matters most first. Levels that agree stay together.
 
 // Answer is a decision for each group of places.
 type Answer struct {
@@ -43,10 +44,11 @@ type Factor struct {
 	Split bool        `json:"split"`
 }
 
-// alphaSplit is the error rate of a split, over all factors.
+// alphaSplit is the error rate of a split, over all factors, and that of one by all
+// factors together.
 const alphaSplit = 0.05
 
-const mostSplits = 2
+const mostSplits = 3
 
 // Decide decides between the arms. The factors name the levels of a trial's Place.
 // Arms without a trial are not ranked.
@@ -66,10 +68,15 @@ func Decide(trials []Trial, factors []string, goal Goal) Answer {
 // split decides, apart at the levels of the factor that matters most, if one does.
 func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[string][]string, depth int) {
 	by, least, varies := -1, alphaSplit, []int{}
+	likely, lowest := -1, math.Inf(1)
 	for i := range a.Factors {
 		f := &a.Factors[i]
 		factor := slices.Index(factors, f.Name)
-		p, turns := interaction(trials, factor, Levels(trials, factor), nil, goal)
+		levels := Levels(trials, factor)
+		p, turns := interaction(trials, factor, levels, nil, goal)
+		if len(levels) > 1 && (likely < 0 || p < lowest) {
+			likely, lowest = i, p
+		}
 		p *= float64(len(a.Factors))
 		if !math.IsNaN(p) && !(float64(f.P) <= p) {
 			f.P = stats.Value(min(1, p))
@@ -80,6 +87,9 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 		case p < alphaSplit:
 			varies = append(varies, factor)
 		}
+	}
+	if by < 0 && turnTogether(trials, nil, goal) {
+		by = likely
 	}
 	if by < 0 || depth == 0 {
 		d := decide(trials, goal)
@@ -97,7 +107,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 		before := len(a.Groups)
 		a.split(at(trials, factor, together), factors, goal, there, depth-1)
 		for i := range a.Groups[before:] {
-			a.Groups[before+i].borrow(trials, factor, goal)
+			a.Groups[before+i].borrow(trials, factors, goal)
 		}
 	}
 }
@@ -121,14 +131,22 @@ func (s *sample) index(arm string) int {
 	return slices.IndexFunc(s.arms, func(a *armSample) bool { return a.name == arm })
 }
 
-// borrow settles an open decision between arms that compare alike at all levels
-// of the factor with the trials of the other levels: what is said of these arms
-// then holds for all these trials.
-func (g *Group) borrow(trials []Trial, factor int, goal Goal) {
+// borrow settles an open decision between arms that compare alike at all levels of
+// the factors that set the group apart with the trials of the other levels: what is
+// said of these arms then holds for all these trials.
+func (g *Group) borrow(trials []Trial, factors []string, goal Goal) {
 	if g.Verdict != Undecided || len(g.RuledOut) == 0 {
 		return
 	}
-	if p, _ := interaction(trials, factor, Levels(trials, factor), g.Best, goal); p < alphaSplit {
+	for i, name := range factors {
+		if g.Where[name] == nil {
+			continue
+		}
+		if p, _ := interaction(trials, i, Levels(trials, i), g.Best, goal); p < alphaSplit {
+			return
+		}
+	}
+	if turnTogether(trials, g.Best, goal) {
 		return
 	}
 	left := slices.DeleteFunc(slices.Clone(trials), func(t Trial) bool { return !slices.Contains(g.Best, t.Arm) })
@@ -301,6 +319,26 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		}
 	}
 	return p, turns
+}
+
+// turnTogether reports whether the order of the arms in question changes with the
+// combinations of several factors' levels.
+func turnTogether(trials []Trial, arms []string, goal Goal) bool {
+	several, joined := 0, slices.Clone(trials)
+	for i := range trials[0].Place {
+		if len(Levels(trials, i)) > 1 {
+			several++
+		}
+	}
+	if several < 2 {
+		return false
+	}
+	for i, t := range joined {
+		joined[i].Place = append(slices.Clone(t.Place), strings.Join(t.Place, "\x00"))
+	}
+	factor := len(trials[0].Place)
+	p, turns := interaction(joined, factor, Levels(joined, factor), arms, goal)
+	return turns && p < alphaSplit
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences

@@ -115,6 +115,8 @@ const (
 	leastTime = 0.05
 	// mostDoubts are listed one by one.
 	mostDoubts = 20
+	// mostLost is how many times the longest set-up a failed trial costs, where units differ.
+	mostLost = 500
 )
 
 // timedRow is a line and the set-up time in it.
@@ -159,6 +161,7 @@ func (f *file) doubt(blocks bool) {
 		timed = append(timed, o)
 		byCell[key] = append(byCell[key], o)
 	}
+	f.doubtLosses(timed)
 	everywhere := f.mixed(timed, true)
 	if everywhere {
 		f.mixedUnits = results.MixedBetween
@@ -166,6 +169,21 @@ func (f *file) doubt(blocks bool) {
 	for _, key := range slices.Sorted(maps.Keys(byCell)) {
 		if f.mixed(byCell[key], !everywhere) {
 			f.mixedUnits = results.MixedWithin
+		}
+	}
+}
+
+// doubtLosses warns of the first loss that is too long to be in the unit of the times.
+func (f *file) doubtLosses(timed []timedRow) {
+	longest := 0.0
+	for _, o := range timed {
+		longest = max(longest, o.setup)
+	}
+	for _, r := range f.records {
+		lost := r.Elapsed.Duration().Seconds()
+		if r.Setup == nil && r.Kind == results.KindTrial && r.Fault == nil && longest > 0 && lost > mostLost*longest {
+			f.warn(r.Imported.Line, "%g s were lost, %.0f times the longest set-up: are lost_seconds in another unit?", lost, lost/longest)
+			return
 		}
 	}
 }

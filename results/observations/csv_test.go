@@ -79,3 +79,15 @@ func TestDoubtfulLinesAreKeptAndPointedOut(t *testing.T) {
 		}
 	}
 }
+
+func TestLossesInAnotherUnitArePointedOut(t *testing.T) {
+	for lost, want := range map[string]int{"200000": 1, "36000": 0} {
+		run, err := observations.Parse("seen.csv", []byte("strategy,block,outcome,setup_seconds,lost_seconds\nserial,1,ok,300,\nserial,2,engine-crash,,"+lost+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(strings.Join(run.Import.Warnings, "\n"), "seen.csv:3: "); got != want {
+			t.Errorf("%s s lost beside 300 s: %q", lost, run.Import.Warnings)
+		}
+	}
+}
