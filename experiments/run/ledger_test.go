@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/runtimes"
@@ -39,7 +40,6 @@ func TestHolders(t *testing.T) {
 		"another process":          {func(h *holder) { h.PID = os.Getppid(); h.Process, _ = host.Began(h.PID) }, false},
 		"a process that has ended": {func(h *holder) { h.PID = 1 << 30 }, true},
 		"a number used again":      {func(h *holder) { h.Process = "1" }, true},
-		"before a restart":         {func(h *holder) { h.Boot = "another" }, me.Machine != ""},
 		"another host":             {func(h *holder) { h.Host, h.PID = "elsewhere", 1<<30 }, false},
 		"another container":        {func(h *holder) { h.Namespace, h.PID = "pid:[1]", 1<<30 }, false},
 		"nobody known":             {func(h *holder) { *h = holder{} }, false},
@@ -53,12 +53,23 @@ func TestHolders(t *testing.T) {
 	}
 }
 
-// TestHoldersWithoutAnID judges a holder before another start of a host, when the hosts
-// have no ID: in containers, several may have one name.
-func TestHoldersWithoutAnID(t *testing.T) {
-	me := holder{Host: "runner", Boot: "this", PID: 1 << 30}
-	if (holder{Host: "runner", Boot: "another", PID: 1 << 30}).dead(me) {
-		t.Error("another host's process is taken for a dead one")
+// TestHoldersOfAnotherBoot judges holders that began before another start of a host of the
+// same name: in containers, several may have one, and copies of a host also have its ID.
+func TestHoldersOfAnotherBoot(t *testing.T) {
+	before := host.Booted().Add(-time.Hour)
+	for name, c := range map[string]struct {
+		machine string
+		since   time.Time
+		dead    bool
+	}{
+		"of this host":              {"id", before, true},
+		"of a copy":                 {"id", before.Add(2 * time.Hour), false},
+		"of hosts that have no IDs": {"", before, false},
+	} {
+		me := holder{Host: "runner", Machine: c.machine, Boot: "this", PID: 1 << 30}
+		if h := (holder{Host: "runner", Machine: c.machine, Boot: "another", PID: 1 << 30, Since: c.since}); h.dead(me) != c.dead {
+			t.Errorf("a holder %s is dead: %t", name, !c.dead)
+		}
 	}
 }
 

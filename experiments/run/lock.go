@@ -74,8 +74,10 @@ func (h holder) dead(me holder) bool {
 	if h.Host != me.Host || h.Machine != me.Machine {
 		return false
 	}
-	if h.Boot != me.Boot { // without a machine's ID, another host may have the same name
-		return h.Machine != ""
+	if h.Boot != me.Boot {
+		// Another host may have the same name if there is no machine's ID, and the same ID
+		// if it is a copy. What began after this host was started is not of an earlier boot.
+		return h.Machine != "" && h.Since.Before(host.Booted())
 	}
 	if h.Namespace != me.Namespace {
 		return false

@@ -142,6 +142,16 @@ func UnprivilegedPort() int {
 	return port
 }
 
+// Booted is when this host was started; zero if the system does not report it.
+func Booted() time.Time {
+	if proc, err := procfs.NewDefaultFS(); err == nil {
+		if stat, err := proc.Stat(); err == nil {
+			return time.Unix(int64(stat.BootTime), 0)
+		}
+	}
+	return time.Time{}
+}
+
 // Began is when a process began, in the kernel's ticks since the host started.
 // Process numbers are used again, so a process is identified by both.
 func Began(pid int) (string, error) {

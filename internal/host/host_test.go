@@ -81,6 +81,9 @@ func TestThisHost(t *testing.T) {
 	if began, err := Began(os.Getpid()); err != nil || began == "0" || !Alive(os.Getpid()) || Alive(1<<30) {
 		t.Errorf("this process began at %q, %v", began, err)
 	}
+	if booted := Booted(); booted.IsZero() || booted.After(time.Now()) {
+		t.Errorf("this host was started at %v", booted)
+	}
 }
 
 func TestRoom(t *testing.T) {
