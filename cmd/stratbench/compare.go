@@ -55,13 +55,19 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
   stratbench compare -r 20 -p 'make clean' -c 'make down' ./up-serial.sh ./up-parallel.sh`,
 		Args: takes(1, many, "commands, each as one argument in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c.commands = args
-			folder, err := os.MkdirTemp("", "stratbench-compare-")
-			if err != nil {
-				return fmt.Errorf("making a folder for the experiment: %w", err)
+			if err := c.take(args); err != nil {
+				return err
 			}
-			defer os.RemoveAll(folder) // the run has kept both files
-			s, err := c.spec(cmd, folder)
+			cache, err := run.CacheDir()
+			if err != nil {
+				return err
+			}
+			scratch, err := run.NewScratch(cache)
+			if err != nil {
+				return err
+			}
+			defer scratch.Close() // the run has kept both files
+			s, err := c.spec(cmd, scratch.Dir)
 			if err != nil {
 				return err
 			}
@@ -95,18 +101,23 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 	return cmd
 }
 
+// take takes the commands, and gives them names if they have none.
+func (c *comparison) take(commands []string) error {
+	c.commands = commands
+	switch {
+	case c.runs < 1 || c.warmUps < 0:
+		return usage("--runs must be at least 1, and --warmup not negative")
+	case len(c.names) == 0:
+		c.names = shortNames(commands)
+	case len(c.names) != len(commands):
+		return usage("there are %d names for %d commands; give --command-name once for each, or not at all", len(c.names), len(commands))
+	}
+	return nil
+}
+
 // spec is an experiment whose only factor is the command. Its files are written
 // to the folder.
 func (c comparison) spec(cmd *cobra.Command, folder string) (*spec.Spec, error) {
-	names := c.names
-	switch {
-	case c.runs < 1 || c.warmUps < 0:
-		return nil, usage("--runs must be at least 1, and --warmup not negative")
-	case len(names) == 0:
-		names = shortNames(c.commands)
-	case len(names) != len(c.commands):
-		return nil, usage("there are %d names for %d commands; give --command-name once for each, or not at all", len(names), len(c.commands))
-	}
 	if c.runtime == "" {
 		c.runtime = string(trial.Docker)
 		if answering := machine.Look(cmd.Context(), trial.Runtimes()...).Answering(); len(answering) > 0 && !slices.Contains(answering, trial.Docker) {
@@ -120,7 +131,7 @@ func (c comparison) spec(cmd *cobra.Command, folder string) (*spec.Spec, error) 
 	shell := func(command string) []string { return []string{"sh", "-c", command} }
 	var levels []any
 	for i, command := range c.commands {
-		levels = append(levels, map[string]any{"name": names[i], "value": shell(command)})
+		levels = append(levels, map[string]any{"name": c.names[i], "value": shell(command)})
 	}
 	setup := map[string]any{"command": shell(c.commands[0]), "dir": here, "timeout": c.timeout.String(), "silence": c.silence.String()}
 	if c.prepare != "" {
