@@ -169,7 +169,7 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 
 // secondLook is how long after a killed run's things were taken away they are looked
 // for again, because the engine may still be making what that run has asked for.
-const secondLook = 3 * time.Second
+var secondLook = 3 * time.Second
 
 // settleKilled takes away what a trial of a killed run left, until nothing more
 // comes. If there never was anything, the ledger is kept unless it is surely of this

@@ -168,6 +168,9 @@ func (in *inspection) inspect(ctx context.Context, of resolved) {
 		for _, problem := range c.site.problems {
 			c.at(&c.issues, "runtime", "%s", problem)
 		}
+		if c.site.inUse != "" {
+			c.at(&c.warnings, "runtime", "%s. Until then it is not known what ports its clusters find free", c.site.inUse)
+		}
 	}
 	faulty := in.r.spec.Faulty // and of what has issues no more is known
 	if faulty("hooks") {

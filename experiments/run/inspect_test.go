@@ -260,6 +260,25 @@ func TestPortsThatNoTunnelCarriesAreAWarning(t *testing.T) {
 	}
 }
 
+// TestPortsOfARunThatLives has a port taken while another run uses the engine: its cluster
+// may have it, so nobody is told to end what listens there.
+func TestPortsOfARunThatLives(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	users, tunnelled := usersSite(), tunnelledSite()
+	for _, s := range []*site{users, tunnelled} {
+		s.inUse = holder{Run: "20260101-000000-theirs"}.inUse(trial.Docker)
+		files := works()
+		files["kind.yaml"] = strings.Replace(files["kind.yaml"], "[{", fmt.Sprintf("[{containerPort: 80, hostPort: %d}, {", l.Addr().(*net.TCPAddr).Port), 1)
+		if certain, possible := inspected(t, files, s); certain != "" || !strings.Contains(possible, "another run uses this docker engine: ?@?, ") || !strings.Contains(possible, "run 20260101-000000-theirs; wait for it to end") {
+			t.Errorf("got\n%s\n%s", certain, possible)
+		}
+	}
+}
+
 // TestPortsThatOnlyRootPublishesAreAWarning has a rootless engine and ports of web
 // servers: a capability of the engine's program may let it publish them.
 func TestPortsThatOnlyRootPublishesAreAWarning(t *testing.T) {

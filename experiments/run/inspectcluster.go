@@ -214,6 +214,9 @@ func (c *cellInspection) port(protocol, address string, port int32, path ...stri
 		c.in(&c.warnings, fmt.Sprintf("%s is rootless, and publishes port %d only if root lets it; choose a hostPort from %d on, or sudo sysctl net.ipv4.ip_unprivileged_port_start=%d",
 			c.site.name, port, c.site.lowestPort, port), path...)
 	}
+	if c.site.inUse != "" {
+		return // what listens there may be the cluster of a run that lives
+	}
 	at := net.JoinHostPort(address, strconv.Itoa(int(port)))
 	if c.site.tunnel {
 		if at = kindcluster.OnLoopback(address, port); at == "" {

@@ -6,7 +6,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -15,6 +19,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 )
@@ -87,6 +92,12 @@ func (h holder) dead(me holder) bool {
 	}
 	began, err := host.Began(h.PID)
 	return err == nil && h.Process != "" && began != h.Process
+}
+
+// inUse says that the holder uses an engine, and what to do about it.
+func (h holder) inUse(of trial.Runtime) string {
+	return fmt.Sprintf("another run uses this %[1]s engine: %[2]s; wait for it to end. If it was killed there: stratbench clean on that host, or %[1]s volume rm %[3]s",
+		of, h, lockVolume)
 }
 
 const labelPrefix = "io.stratbench."
@@ -165,8 +176,7 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 	if by.Mark == "" {
 		return fmt.Errorf("%s has a volume %s that no run of stratbench made; rename or remove it", p.engine.Runtime, lockVolume)
 	}
-	return fmt.Errorf("another run uses this %[1]s engine: %[2]s; wait for it to end. If it was killed there: stratbench clean on that host, or %[1]s volume rm %[3]s",
-		p.engine.Runtime, by, lockVolume)
+	return errors.New(by.inUse(p.engine.Runtime))
 }
 
 // unlock gives the engine back, unless another run has the lock by now.
@@ -187,6 +197,16 @@ func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error 
 		return fmt.Errorf("giving the %s engine back: %w", p.engine.Runtime, err)
 	}
 	return nil
+}
+
+// heldBy asks an engine for its holder, which has no mark if there is none.
+func heldBy(ctx context.Context, at runtimes.Endpoint) (holder, error) {
+	text, err := at.Ask(ctx, http.MethodGet, "/volumes?filters="+url.QueryEscape(`{"name":["`+lockVolume+`"]}`))
+	var c runtimes.Contents
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	return lockOf(c), err
 }
 
 // lockOf is the holder of an engine, or a holder without a mark.

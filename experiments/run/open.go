@@ -28,9 +28,6 @@ func open(ctx context.Context, o Options) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range r.warnings {
-		r.report.note("warning: %s", w)
-	}
 	dir := o.Resume
 	if dir == "" {
 		dir = filepath.Join(o.Root, RunID(r.started, o.Spec.Name))
@@ -40,6 +37,9 @@ func open(ctx context.Context, o Options) (*runner, error) {
 		if err := p.claim(ctx, r.me); err != nil {
 			return nil, errors.Join(refused(err), r.close())
 		}
+	}
+	for _, w := range r.warnings {
+		r.report.note("warning: %s", w)
 	}
 	if r.scratch, err = NewScratch(r.cache); err != nil { // before a folder of results, as it is not always to be had
 		return nil, errors.Join(refused(err), r.close())

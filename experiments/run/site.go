@@ -43,8 +43,10 @@ type site struct {
 	has func(ctx context.Context, ref string, by use) (certain, doubt error)
 	// lookPath reports why a program is not found.
 	lookPath func(program string) error
-	// owes is true if a killed run may have left something there.
-	owes bool
+	// owes is true if a killed run may have left something there. inUse says that a run
+	// which lives uses the place, and what to do; the ports of its clusters are taken.
+	owes  bool
+	inUse string
 }
 
 // ofControlPlane are the beginnings of the names of images in every node image.
@@ -129,6 +131,13 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	s.version = info.Version
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
+	if by, err := heldBy(describing, p.engine); err == nil && by.Mark != "" {
+		if by.dead(newHolder("")) {
+			s.owes = true
+		} else {
+			s.inUse = by.inUse(p.engine.Runtime)
+		}
+	}
 	if why, cure := p.engine.Unfit(info); why != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
 	}
