@@ -14,6 +14,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/trial"
+	"github.com/stratbench/stratbench/pipeline"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/machine"
 )
@@ -24,6 +25,8 @@ type fakePodman struct {
 	networks []string
 	// volumes have labels.
 	volumes map[string]map[string]string
+	// nodes are the containers, as Docker's API lists them.
+	nodes json.RawMessage
 	// stuck has it remove no network.
 	stuck bool
 }
@@ -43,6 +46,8 @@ func (f *fakePodman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Libpod-API-Version", "5.4.2")
 	case r.URL.Path == "/volumes": // Docker's API
 		answer = map[string]any{"Volumes": volumes}
+	case path == "" && strings.HasSuffix(r.URL.Path, "/containers/json"):
+		answer = f.nodes
 	case path == "info":
 		answer = map[string]any{"host": map[string]any{"hostname": "h"}, "store": map[string]any{}}
 	case path == "volumes/create":
@@ -131,6 +136,41 @@ func TestTheNextTrialSettlesFirst(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(ledgers(p.cache, "*"), "*"))
 	if closed := p.close(); err != nil || closed != nil || len(left) > 0 || len(f.volumes) > 0 {
 		t.Errorf("it left the ledgers %q and the volumes %v: %v, %v", left, f.volumes, err, closed)
+	}
+}
+
+// TestVolumesOfANodeThatAUserRemoves has a node that is gone when its trial is settled,
+// and its volume is there. What has a name is not the node's own.
+func TestVolumesOfANodeThatAUserRemoves(t *testing.T) {
+	own, named := strings.Repeat("0a", 32), "cache"
+	f := &fakePodman{nodes: json.RawMessage(`[{"Id": "1", "State": "running", "Mounts": [{"Name": "` + own + `"}, {"Name": "` + named + `"}, {"Source": "/lib/modules"}]}]`)}
+	p := usersPodman(t, f)
+	if err := p.claim(t.Context(), newHolder("20260101-000000-mine")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.start(t.Context(), spec.Settings{}, "", "t001", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := openTrialLog(filepath.Join(t.TempDir(), "log.txt"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := m.(*borrowed).ledger
+	x := &execution{resolved: resolved{spec: &spec.Spec{}}, clock: pipeline.NewClock(0), log: log, ledger: l}
+	x.startWatch(m, pipeline.Config{ClusterName: l.debt.Cluster})
+	x.watch.PhaseEnded(trial.PhaseCluster, true)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if text, err := os.ReadFile(l.path()); err != nil || strings.Contains(string(text), `{"volumes":["`+own+`"]}`) {
+			break // as a killed run leaves it
+		}
+	}
+	x.watch.Stop()
+	f.Lock()
+	f.volumes[own], f.volumes[named] = map[string]string{}, map[string]string{}
+	f.Unlock()
+	if err := m.Close(t.Context()); err != nil || f.volumes[own] != nil || f.volumes[named] == nil {
+		t.Errorf("left are the volumes %v, %v", f.volumes, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -69,6 +70,9 @@ type debt struct {
 	// Made are the IDs of images that the trial put into the store, or the first
 	// characters of them.
 	Made []runtimes.ImageID `json:"made,omitempty"`
+	// Volumes are those of the nodes, which are removed with them, unless a user removes a
+	// node without them.
+	Volumes []string `json:"volumes,omitempty"`
 	// HadImages, HadCache and HadContainers are the images, the records of the build
 	// cache and the IDs of the containers that were there before the trial. A ledger of
 	// an earlier version does not say which containers: HadContainers is nil then, and
@@ -81,8 +85,10 @@ type debt struct {
 // ledger is a debt on disk, as lines of JSON that add up to it. What is made is
 // written as soon as it is known, so that a killed run loses at most the last line.
 type ledger struct {
-	debt debt
-	file *os.File
+	// adding guards debt and file: several goroutines add to them.
+	adding sync.Mutex
+	debt   debt
+	file   *os.File
 	// lock tells others that the run whose trial it is lives.
 	lock io.Closer
 }
@@ -127,11 +133,13 @@ func (l *ledger) add(part debt) error {
 	if l == nil {
 		return nil
 	}
+	l.adding.Lock()
+	defer l.adding.Unlock()
 	text, err := json.Marshal(part)
 	if err == nil {
 		_, err = l.file.Write(append(text, '\n'))
 	}
-	if err == nil && len(part.Made) == 0 { // what is made comes while something is measured
+	if err == nil && len(part.Made)+len(part.Volumes) == 0 { // what is made comes while something is measured
 		err = l.file.Sync()
 	}
 	if err != nil {
@@ -147,6 +155,7 @@ func (d *debt) add(part debt) {
 		return
 	}
 	d.Names, d.Builds, d.Made = append(d.Names, part.Names...), append(d.Builds, part.Builds...), append(d.Made, part.Made...)
+	d.Volumes = append(d.Volumes, part.Volumes...)
 }
 
 // close leaves the ledger to the next start.
@@ -248,6 +257,11 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 				name, d.Trial, used, d.Runtime)), true
 		default:
 			errs = append(errs, used)
+		}
+	}
+	for _, name := range d.Volumes {
+		if err := engine.Release(ctx, name); err != nil {
+			s.Left = append(s.Left, fmt.Sprintf("the volume %s of a node of trial %s: %v", name, d.Trial, err))
 		}
 	}
 	errs = append(errs, d.removeSteps(ctx, engine))

@@ -52,6 +52,13 @@ func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 		Seen: func(f watch.Finding) {
 			x.log.line(f.At, "watch", "! "+f.Evidence().Seen()+": "+f.Text)
 		},
+		Node: func(n probe.Node) { // if a user removes it, its volumes may stay
+			if volumes := n.Volumes(); len(volumes) > 0 {
+				if err := x.ledger.add(debt{Volumes: volumes}); err != nil {
+					x.log.line(x.clock.Elapsed(), "runner", err.Error())
+				}
+			}
+		},
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,10 +31,24 @@ type Node struct {
 	// Status is the engine's sentence: "Exited (137) 3 seconds ago".
 	Status string
 	Ports  []struct{ PrivatePort, PublicPort int }
+	Mounts []struct{ Name string }
 }
 
 // Name is the name of the node's container.
 func (n Node) Name() string { return strings.TrimPrefix(strings.Join(n.Names, ","), "/") }
+
+// nameless matches the names that engines give to volumes which nobody has named.
+var nameless = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Volumes are the node's own: those that nobody has named.
+func (n Node) Volumes() (names []string) {
+	for _, m := range n.Mounts {
+		if nameless.MatchString(m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
 
 // Running reports whether the node runs.
 func (n Node) Running() bool { return n.State == "running" }

@@ -94,6 +94,9 @@ func (w *Watch) lookAtNodes(ctx context.Context) {
 		return // ping watches whether the engine answers
 	}
 	for _, n := range now {
+		if w.config.Node != nil && !slices.ContainsFunc(w.nodes, func(o probe.Node) bool { return o.ID == n.ID }) {
+			w.config.Node(n)
+		}
 		if !n.Running() {
 			w.found(Finding{State: trial.StateNodeEnded, Subject: n.Name(), Text: n.State + ": " + n.Status})
 		}

@@ -36,6 +36,8 @@ type Config struct {
 	APISilence time.Duration
 	// Seen is called with each finding when it is found. It may be nil.
 	Seen func(Finding)
+	// Node is called with each of the cluster's nodes when it is first seen. It may be nil.
+	Node func(probe.Node)
 }
 
 // Watch is a watch under way.
