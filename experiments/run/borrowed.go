@@ -36,7 +36,7 @@ type borrowedPlace struct {
 	me       holder
 	// held is true while this run holds the engine's lock.
 	held bool
-	// unsettled is true if what a trial of this run made could not be taken away.
+	// unsettled is true if what a trial made has not been taken away, or may not have been.
 	unsettled bool
 	// dead is the killed run that held it before, or nil.
 	dead *holder
@@ -232,10 +232,11 @@ func (p *borrowedPlace) start(ctx context.Context, s spec.Settings, _, trialID, 
 		return nil, err
 	}
 	if p.of == machine.PodmanMachine {
+		p.unsettled = true // by a run before, as far as is known
 		err = p.lock(ctx, m.WatchEndpoint())
 	}
 	// A trial must find nothing of one before it, such as its build cache.
-	if err == nil && (p.of == machine.PodmanMachine || p.unsettled) {
+	if err == nil && p.unsettled {
 		err = p.settleOld(ctx, m)
 		p.unsettled = err != nil
 	}

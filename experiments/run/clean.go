@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -99,11 +100,7 @@ func (p *borrowedPlace) clean(ctx context.Context) error {
 	if err == nil {
 		err = p.settleOld(ctx, m)
 	}
-	p.came = nil // nothing was run
-	if closed := p.close(); err == nil {
-		err = closed
-	}
-	return err
+	return errors.Join(err, p.close())
 }
 
 // remnants lists what killed runs left on the engine, and returns the folder of

@@ -185,11 +185,11 @@ func (p *borrowedPlace) unlock(ctx context.Context, at runtimes.Endpoint) error 
 		return nil
 	}
 	p.held = false
-	engine, err := connect.Engine(ctx, at)
-	if err == nil {
-		defer engine.Close()
-		var contents runtimes.Contents
-		if contents, err = engine.Contents(ctx); err == nil && lockOf(contents).Mark == p.me.Mark {
+	by, err := heldBy(ctx, at)
+	if err == nil && by.Mark == p.me.Mark {
+		var engine runtimes.Engine
+		if engine, err = connect.Engine(ctx, at); err == nil {
+			defer engine.Close()
 			err = engine.Release(ctx, lockVolume)
 		}
 	}
