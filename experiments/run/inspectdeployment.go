@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
@@ -71,6 +75,13 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
+	h := c.workload.Hooks
+	for _, command := range [][]string{h[trial.PhaseCluster].After, h[trial.PhaseBuild].After, h[trial.PhaseLoad].Before, h[trial.PhaseLoad].After, h[trial.PhaseDeploy].Before} {
+		server.Hooked = server.Hooked || len(command) > 0
+	}
+	if c.kind != nil && !server.Hooked {
+		server.Nodes = nodesOf(c.kind)
+	}
 	key := deploymentKey(c.resolved)
 	p, known := c.r.deployments[key]
 	if !known { // once for the run, so that trials apply what was inspected
@@ -116,11 +127,23 @@ func (c *cellInspection) deployment(ctx context.Context) {
 			c.values(setting, s.Helm.Values)
 		}
 	}
-	c.deployedImages(ctx, deploy.Objects(p.steps))
+	c.deployedImages(ctx, p.steps, server.Hooked)
 	if c.kind != nil && c.kind.Networking.DisableDefaultCNI && !ofLab && c.ownNodeImage() < 0 && c.settings.NodeImage == "" &&
 		!c.mountsInto("/etc/cni") && len(p.errs) == 0 && !deploy.MayBringNetwork(p.steps) {
 		c.in(&c.issues, "without its default network no node becomes ready, and the deployment has no DaemonSet that could bring one; deploy one, take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
 	}
+}
+
+// nodesOf are the nodes of a Kind configuration.
+func nodesOf(kind *v1alpha4.Cluster) (nodes []deploy.Node) {
+	for _, n := range kind.Nodes {
+		node := deploy.Node{ControlPlane: n.Role == v1alpha4.ControlPlaneRole, Labels: n.Labels, Patches: slices.Concat(kind.KubeadmConfigPatches, n.KubeadmConfigPatches)}
+		for _, p := range slices.Concat(kind.KubeadmConfigPatchesJSON6902, n.KubeadmConfigPatchesJSON6902) {
+			node.Patches = append(node.Patches, p.Patch)
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes
 }
 
 // ofStep is the setting of a part of a deployment step.
@@ -135,21 +158,54 @@ func (c *cellInspection) ofStep(i int, part string) string {
 	return "workload.deploy." + step + "." + part
 }
 
-func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
+// deployedImages inspects the images in the steps' objects. If hooked is true, a hook may
+// bring images into the nodes.
+func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step, hooked bool) {
+	objects := deploy.Objects(steps)
+	brought := hooked || c.kind == nil || c.ownNodeImage() >= 0 || slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Command != nil })
 	preloaded := map[string]bool{}
 	for _, name := range c.preloaded(ctx) {
 		preloaded[spec.FullName(name)] = true
 	}
-	for _, u := range deploy.Images(objects) {
+	uses := deploy.Images(objects)
+	for _, u := range uses {
 		switch _, built := c.workload.Named(u.Image); {
+		case !built && !preloaded[spec.FullName(u.Image)] && u.Never && !brought:
+			c.issues.Add(u.File, u.At, "%s needs %s, which the workload neither builds nor preloads, and no node may pull; correct its name, or write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		case !built && !preloaded[spec.FullName(u.Image)]:
+			known := len(c.issues.List) + len(c.warnings.List)
 			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
+			if tag := c.unused(u.Image, objects, uses); tag != "" && known == len(c.issues.List)+len(c.warnings.List) {
+				c.warnings.Add(u.File, u.At, "%s gets %s from a registry, and no object uses %s, which the workload builds; correct the image here (in a chart by its values), or preload it if both are wanted", u.Object, u.Image, tag)
+			}
 		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):
 			c.issues.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded, and cannot reach the registry; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		case u.Always:
 			c.warnings.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		}
 	}
+}
+
+// unused is the tag of an image that the workload builds and no object names, if its
+// name ends like that of another image.
+func (c *cellInspection) unused(other string, objects []deploy.Object, uses []deploy.Use) string {
+	used := map[string]bool{}
+	for _, u := range uses {
+		image, _ := c.workload.Named(u.Image)
+		used[image.Name] = true
+	}
+	last := func(ref string) string {
+		name, _, _ := strings.Cut(path.Base(ref), "@")
+		name, _, _ = strings.Cut(name, ":")
+		return name
+	}
+	for _, image := range c.workload.Images {
+		tags := append([]string{image.Tag}, image.Tags...)
+		if !used[image.Name] && last(image.Tag) == last(other) && !slices.ContainsFunc(objects, func(o deploy.Object) bool { return o.Mentions(tags) }) {
+			return image.Tag
+		}
+	}
+	return ""
 }
 
 // preloaded inspects the images that are loaded and not built, and returns their
