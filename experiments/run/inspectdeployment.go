@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -119,8 +120,8 @@ func (c *cellInspection) deployment(ctx context.Context) {
 		}
 		if s.Helm != nil {
 			setting := c.ofStep(i, "helm.values")
-			for key, value := range s.Helm.Values {
-				if _, is := value.(map[string]any); !is && strings.ContainsAny(key, ".[") { // grafana.ini is the name of a mapping
+			for _, key := range slices.Sorted(maps.Keys(s.Helm.Values)) {
+				if _, is := s.Helm.Values[key].(map[string]any); !is && strings.ContainsAny(key, ".[") { // grafana.ini is the name of a mapping
 					c.at(&c.warnings, setting, "%q is one key, and not a path as for --set; write a mapping: values: {image: {tag: e2e}}", key)
 				}
 			}
