@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/distribution/reference"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -61,6 +61,9 @@ func local(ctx context.Context, cache string, steps []spec.Step) (all []spec.Ste
 // kubernetesTag finds the minor version of Kubernetes in the tag of a node image.
 var kubernetesTag = regexp.MustCompile(`:v1\.(\d+)[^/]*$`)
 
+// ofNodes matches images that a node image contains.
+var ofNodes = regexp.MustCompile(`^(registry\.k8s\.io|docker\.io/kindest)/`)
+
 // minor is the minor version of the cluster's Kubernetes, 0 if that is not known.
 func (c *cellInspection) minor() (minor int) {
 	if m := kubernetesTag.FindStringSubmatch(c.nodeImage()); m != nil {
@@ -80,7 +83,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	for _, command := range [][]string{h[trial.PhaseCluster].After, h[trial.PhaseBuild].After, h[trial.PhaseLoad].Before, h[trial.PhaseLoad].After, h[trial.PhaseDeploy].Before} {
 		server.Hooked = server.Hooked || len(command) > 0
 	}
-	if c.kind != nil && !server.Hooked {
+	if c.kind != nil && !server.Hooked && c.ownNodeImage() < 0 { // which may label its nodes
 		server.Nodes = nodesOf(c.kind)
 	}
 	key := deploymentKey(c.resolved)
@@ -171,7 +174,7 @@ func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step
 	uses := deploy.Images(objects)
 	for _, u := range uses {
 		switch _, built := c.workload.Named(u.Image); {
-		case !built && !preloaded[spec.FullName(u.Image)] && u.Never && !brought:
+		case !built && !preloaded[spec.FullName(u.Image)] && u.Never && !brought && !ofNodes.MatchString(spec.FullName(u.Image)):
 			c.issues.Add(u.File, u.At, "%s needs %s, which the workload neither builds nor preloads, and no node may pull; correct its name, or write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		case !built && !preloaded[spec.FullName(u.Image)]:
 			known := len(c.issues.List) + len(c.warnings.List)
@@ -187,22 +190,29 @@ func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step
 	}
 }
 
-// unused is the tag of an image that the workload builds and no object names, if its
-// name ends like that of another image.
+// unused is the tag of an image that the workload builds and no object names, if it is
+// another image but for the registry, or for what one of their names begins with.
 func (c *cellInspection) unused(other string, objects []deploy.Object, uses []deploy.Use) string {
 	used := map[string]bool{}
 	for _, u := range uses {
 		image, _ := c.workload.Named(u.Image)
 		used[image.Name] = true
 	}
-	last := func(ref string) string {
-		name, _, _ := strings.Cut(path.Base(ref), "@")
-		name, _, _ = strings.Cut(name, ":")
-		return name
+	path := func(ref string) string { // with no registry: "/shop/api"
+		named, err := reference.ParseNormalizedNamed(ref)
+		if err != nil {
+			return ""
+		}
+		return "/" + strings.TrimPrefix(reference.Path(named), "library/")
 	}
+	theirs := path(other)
 	for _, image := range c.workload.Images {
 		tags := append([]string{image.Tag}, image.Tags...)
-		if !used[image.Name] && last(image.Tag) == last(other) && !slices.ContainsFunc(objects, func(o deploy.Object) bool { return o.Mentions(tags) }) {
+		own := path(image.Tag)
+		if own == "" || used[image.Name] || !strings.HasSuffix(own, theirs) && !strings.HasSuffix(theirs, own) {
+			continue
+		}
+		if !slices.ContainsFunc(objects, func(o deploy.Object) bool { return o.Mentions(tags) }) {
 			return image.Tag
 		}
 	}
