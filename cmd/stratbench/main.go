@@ -94,8 +94,13 @@ strategy that an experiment names, and says which to use.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is && invalid.GetFlag().Value.Type() == "duration" {
-			err = fmt.Errorf("--%s is %q, which is not a duration; write a number and a unit, such as 30m", invalid.GetFlag().Name, invalid.GetValue())
+		if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is {
+			switch f := invalid.GetFlag(); f.Value.Type() {
+			case "duration":
+				err = fmt.Errorf("--%s is %q, which is not a duration; write a number and a unit, such as 30m", f.Name, invalid.GetValue())
+			case "int", "uint":
+				err = fmt.Errorf("--%s is %q; write a whole number", f.Name, invalid.GetValue())
+			}
 		}
 		return usage("%w; see: %s --help", err, cmd.CommandPath())
 	})
