@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Observation is one trial as the statistics see it.
@@ -100,24 +100,43 @@ func Setups(trials []Observation) (values []float64) {
 	return values
 }
 
-// ReadyBy is the share of trials that were ready by each time; those that failed
-// never are. A trial of which no time is known is counted at the time until, so
-// that the share in the end is right; ok is false without a trial.
-func ReadyBy(trials []Observation, until float64) (curve []stats.Step, ok bool) {
-	times, ends := make([]float64, len(trials)), make([]stats.End, len(trials))
-	for i, o := range trials {
-		times[i], ends[i] = o.Lost, stats.AnotherWay
-		switch {
-		case o.Ready:
-			times[i], ends[i] = o.Setup, stats.ThisWay
-		case o.CutOff:
-			ends[i] = stats.CutOff
+// Step is the share of trials that were ready by Time.
+type Step struct{ Time, Share float64 }
+
+// ReadyBy is the share of trials that were ready by each time, a step for each distinct
+// one; those that failed never are, and nobody knows of those that were cut off. A trial
+// of which no time is known is counted at the time until, so that the share in the end
+// is right.
+//
+// Aalen & Johansen, Scandinavian Journal of Statistics 5 (1978) 141.
+func ReadyBy(trials []Observation, until float64) (curve []Step) {
+	ended := func(o Observation) float64 {
+		at := o.Lost
+		if o.Ready {
+			at = o.Setup
 		}
-		if math.IsNaN(times[i]) {
-			times[i] = until
+		if math.IsNaN(at) {
+			return until
 		}
+		return at
 	}
-	return stats.Incidence(times, ends), len(trials) > 0
+	trials = slices.SortedFunc(slices.Values(trials), func(a, b Observation) int { return cmp.Compare(ended(a), ended(b)) })
+	survival, share := 1.0, 0.0
+	for at := 0; at < len(trials); {
+		time, atRisk, ready, failed := ended(trials[at]), float64(len(trials)-at), 0.0, 0.0
+		for ; at < len(trials) && ended(trials[at]) == time; at++ {
+			switch o := trials[at]; {
+			case o.Ready:
+				ready++
+			case !o.CutOff:
+				failed++
+			}
+		}
+		share += survival * ready / atRisk
+		survival *= 1 - (ready+failed)/atRisk
+		curve = append(curve, Step{time, share})
+	}
+	return curve
 }
 
 // Metric is something by which a trial can be worse than another: the time to

@@ -352,16 +352,16 @@ func readyBy(l laid) (Figure, bool) {
 		var ends []vg.Length
 		var drawn []int
 		for row := range l.rows {
-			curve, ok := study.ReadyBy(l.at(row, panel), l.longest)
-			if !ok {
+			curve := study.ReadyBy(l.at(row, panel), l.longest)
+			if curve == nil {
 				continue
 			}
 			share, points, every := 0.0, []vg.Point{{X: x(0), Y: y(0)}}, max(1, len(curve)/mostPoints)
 			for i, s := range curve {
 				if i%every == 0 || i == len(curve)-1 {
 					at := x(scale.of(s.Time))
-					points = append(points, vg.Point{X: at, Y: y(share)}, vg.Point{X: at, Y: y(s.Incidence)})
-					share = s.Incidence
+					points = append(points, vg.Point{X: at, Y: y(share)}, vg.Point{X: at, Y: y(s.Share)})
+					share = s.Share
 				}
 			}
 			points = append(points, vg.Point{X: x(g.most), Y: y(share)})
