@@ -71,7 +71,7 @@ type Answer struct {
 	Push   []Push           `json:"push,omitempty"`
 	// FailuresAt are the levels that all failed trials share, by factor; empty with
 	// fewer than two failures.
-	FailuresAt map[string]string `json:"failures_at,omitempty"`
+	FailuresAt Where             `json:"failures_at,omitempty"`
 	Causes     []compare.Cause   `json:"failures_go_with,omitempty"`
 	Warnings   []compare.Warning `json:"warnings"`
 	// Doubts name lines of imported files that can be true and seldom are.
@@ -152,9 +152,9 @@ type Strategy struct {
 // Push is what publishing the images cost, and after how many set-ups that is
 // saved; 0 is never.
 type Push struct {
-	Where   map[string]string `json:"where"`
-	Seconds float64           `json:"seconds"`
-	SetUps  int               `json:"set_ups"`
+	Where   Where   `json:"where"`
+	Seconds float64 `json:"seconds"`
+	SetUps  int     `json:"set_ups"`
 }
 
 // ErrNothingToChoose: the trials have fewer than two strategies, or no time to

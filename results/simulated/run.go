@@ -25,18 +25,6 @@ type Arm struct {
 	Lost, Recovery float64
 	// Failures are the outcomes of its crashes in turn; without any it is engine-crash.
 	Failures []trial.Outcome
-
-	builds bool
-}
-
-// WithBuilds adds the builds of images to the phase build of the arms, as their
-// level of strategy arranges them.
-func WithBuilds(arms []Arm) []Arm {
-	arms = slices.Clone(arms)
-	for i := range arms {
-		arms[i].builds = true
-	}
-	return arms
 }
 
 // Matrix is a made-up world for tests and examples: two runtimes, three memory
@@ -104,9 +92,8 @@ func (a Arm) record(random *rand.Rand, position, block int) results.Record {
 	r.Verdict = trial.Verdict{Outcome: trial.OK, Confidence: 1}
 	r.Setup, r.Elapsed = &setup, setup
 	r.Spans = phases(setup)
-	if strategy, _ := a.Cell.Level("strategy"); a.builds {
-		r.Spans = append(r.Spans, builds(stages[strategy], r.Spans[1], position)...)
-	}
+	strategy, _ := a.Cell.Level("strategy")
+	r.Spans = append(r.Spans, builds(stages[strategy], r.Spans[1], position)...)
 	return r
 }
 
@@ -272,6 +259,7 @@ func (n Night) build(r *results.Record) {
 	if at < 0 {
 		return
 	}
+	r.Spans = slices.DeleteFunc(r.Spans, func(s trial.Span) bool { return s.Image != "" })
 	whole, extra := r.Spans[at].Length(), trial.Seconds(0)
 	start := r.Spans[at].Start
 	for i, image := range n.Images {

@@ -143,10 +143,6 @@ func paper(c draw.Canvas) draw.Canvas {
 	return draw.Crop(c, pts(8), -pts(14), pts(8), -pts(8))
 }
 
-func framed(p *plot.Plot) func(draw.Canvas) {
-	return func(c draw.Canvas) { p.Draw(paper(c)) }
-}
-
 // painter is a plotter made of a function.
 type painter func(c draw.Canvas, x, y func(float64) vg.Length)
 

@@ -35,9 +35,6 @@ func All(s study.Study, a answer.Answer) (figures []Figure) {
 	return append(figures, gantts(l)...)
 }
 
-// mostStrategies is how many rows a figure has.
-const mostStrategies = 16
-
 // laid is a study's trials by strategy and panel.
 type laid struct {
 	study        study.Study
@@ -73,7 +70,7 @@ func lay(s study.Study, a answer.Answer) laid {
 			}
 		}
 	}
-	l.rows = l.rows[:min(len(l.rows), mostStrategies)]
+	l.rows = l.rows[:min(len(l.rows), 16)] // more are not legible
 	return l
 }
 
