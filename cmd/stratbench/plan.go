@@ -203,7 +203,9 @@ exit code.`,
 				}
 				found, err := run.Inspect(cmd.Context(), run.Options{Spec: s, Plan: plan.Make(s, 0), Machine: kind})
 				if faults != nil {
-					all.List = append(all.List, further(err, file)...)
+					if found, is := errors.AsType[*issue.List](err); is { // further ones in what the spec reads
+						all.List = append(all.List, slices.DeleteFunc(found.List, func(i issue.Issue) bool { return i.Line == 0 || i.File == file })...)
+					}
 					continue
 				}
 				warn(cmd, s, found, err)
@@ -220,15 +222,6 @@ exit code.`,
 	}
 	addMachine(cmd, &kind, machineHelp)
 	return cmd
-}
-
-// further are the issues that an inspection finds in what a spec with issues reads.
-func further(err error, file string) []issue.Issue {
-	found, _ := errors.AsType[*issue.List](err)
-	if found == nil {
-		return nil
-	}
-	return slices.DeleteFunc(found.List, func(i issue.Issue) bool { return i.Line == 0 || i.File == file })
 }
 
 // warn prints the warnings of an inspection and, if it ended with an error, for which

@@ -240,21 +240,21 @@ func (a *Answer) doubt(s study.Study, m material) {
 		if d.Verdict == compare.None || !within && !(a.Mixed(results.MixedBetween) && farApart(m.of(d.Situation))) {
 			continue
 		}
-		open := Decision{Situation: d.Situation, Environment: d.Environment, Where: d.Where, Verdict: compare.Undecided, WhenItWorks: compare.Undecided,
-			Best: d.Best, RuledOut: []string{}, Slower: []string{}, FailTooOften: []string{}, N: d.N, Failed: d.Failed}
-		if !within {
-			open.Effect, open.Interval, open.Against, open.Cost, open.Slow, open.FailTooOften = d.Effect, d.Interval, d.Against, d.Cost, d.Slow, d.FailTooOften
+		d.Verdict, d.WhenItWorks, d.OnlyWhenItWorks = compare.Undecided, compare.Undecided, false
+		d.RuledOut, d.Slower, d.BreakEven, d.FailureBound, d.ToSettle = []string{}, []string{}, nil, nil, nil
+		if within {
+			d.Effect, d.Interval, d.Against, d.Cost, d.Slow, d.FailTooOften = nil, nil, "", nil, 0, []string{}
 		}
-		for _, of := range d.Arms {
-			arm := Arm{Strategy: of.Strategy, N: of.N, Failed: of.Failed}
-			if !within {
-				arm.Cost, arm.Interval = of.Cost, of.Interval
+		for k := range d.Arms {
+			arm := &d.Arms[k]
+			arm.RuledOut, arm.BeatenBy, arm.Effect, arm.EffectInterval = false, "", nil, nil
+			if within {
+				arm.Cost, arm.Interval = nil, nil
 			}
-			if open.Arms = append(open.Arms, arm); !slices.Contains(open.Best, of.Strategy) {
-				open.Best = append(open.Best, of.Strategy)
+			if !slices.Contains(d.Best, arm.Strategy) {
+				d.Best = append(d.Best, arm.Strategy)
 			}
 		}
-		*d = open
 	}
 }
 

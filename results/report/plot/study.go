@@ -41,7 +41,6 @@ type laid struct {
 	by           string
 	rows, panels []string
 	trials       map[[2]string][]study.Observation
-	anyFailed    bool
 	longest      float64
 }
 
@@ -63,7 +62,6 @@ func lay(s study.Study, a answer.Answer) laid {
 			l.rows = append(l.rows, strategy)
 		}
 		l.trials[at] = append(l.trials[at], o)
-		l.anyFailed = l.anyFailed || !o.Ready
 		for _, t := range []float64{o.Setup, o.Lost} {
 			if !math.IsNaN(t) {
 				l.longest = max(l.longest, t)
@@ -112,7 +110,7 @@ func strategies(l laid) (Figure, bool) {
 			line(c, black, 2, vg.Point{X: x, Y: y - pts(5)}, vg.Point{X: x, Y: y + pts(5)})
 		}},
 	}
-	if l.anyFailed {
+	if study.Failures(l.study.Trials) > 0 {
 		g.room = pts(105)
 		g.legend = append(g.legend, key{"failed, where it died", func(c draw.Canvas, x, y vg.Length) { cross(c, vermilion, 3, x, y) }})
 	}
@@ -121,7 +119,22 @@ func strategies(l laid) (Figure, bool) {
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
 		trials := l.at(row, panel)
-		drawTrials(c, x, y, trials, scale)
+		random := rand.New(rand.NewPCG(1, 1))
+		step := max(1, len(trials)/mostPoints)
+		for i := 0; i < len(trials); i += step {
+			o, at := trials[i], y
+			if len(trials) > 1 {
+				at += pts((random.Float64() - 0.5) * 14)
+			}
+			switch {
+			case o.Ready && !math.IsNaN(o.Setup):
+				glyph(c, draw.CircleGlyph{}, faint(blue, 0.6), 2.4, x(scale.of(o.Setup)), at)
+			case o.CutOff && !math.IsNaN(o.Lost):
+				glyph(c, draw.TriangleGlyph{}, grey, 3, x(scale.of(o.Lost)), at)
+			case !o.Ready && !math.IsNaN(o.Lost):
+				cross(c, vermilion, 2.8, x(scale.of(o.Lost)), at)
+			}
+		}
 		words := "not tested"
 		if times := study.Setups(trials); len(times) > 0 {
 			m := stat.Mean(times, nil)
@@ -149,25 +162,6 @@ func strategies(l laid) (Figure, bool) {
 }
 
 func seconds(s float64) string { return report.Seconds(trial.Seconds(math.Round(s * 1e9))) }
-
-func drawTrials(c draw.Canvas, x func(float64) vg.Length, y vg.Length, trials []study.Observation, scale timeScale) {
-	random := rand.New(rand.NewPCG(1, 1))
-	step := max(1, len(trials)/mostPoints)
-	for i := 0; i < len(trials); i += step {
-		o, at := trials[i], y
-		if len(trials) > 1 {
-			at += pts((random.Float64() - 0.5) * 14)
-		}
-		switch {
-		case o.Ready && !math.IsNaN(o.Setup):
-			glyph(c, draw.CircleGlyph{}, faint(blue, 0.6), 2.4, x(scale.of(o.Setup)), at)
-		case o.CutOff && !math.IsNaN(o.Lost):
-			glyph(c, draw.TriangleGlyph{}, grey, 3, x(scale.of(o.Lost)), at)
-		case !o.Ready && !math.IsNaN(o.Lost):
-			cross(c, vermilion, 2.8, x(scale.of(o.Lost)), at)
-		}
-	}
-}
 
 var phaseColors = map[trial.Phase]color.RGBA{
 	trial.PhaseCluster: sky, trial.PhaseBuild: orange, trial.PhaseLoad: green, trial.PhaseDeploy: purple, trial.PhaseTest: light,
@@ -281,7 +275,7 @@ func contention(l laid) (Figure, bool) {
 // panel. Strategies that never failed are left out.
 func memory(l laid) (Figure, bool) {
 	limits := l.study.Levels("memory")
-	if len(limits) < 2 || !l.anyFailed || l.by == "memory" {
+	if len(limits) < 2 || study.Failures(l.study.Trials) == 0 || l.by == "memory" {
 		return Figure{}, false
 	}
 	var rows []int
@@ -328,7 +322,7 @@ func memory(l laid) (Figure, bool) {
 
 // readyBy has the share of trials ready by each time, where something failed.
 func readyBy(l laid) (Figure, bool) {
-	if !l.anyFailed {
+	if study.Failures(l.study.Trials) == 0 {
 		return Figure{}, false
 	}
 	g, scale := l.overTime("ready (% of trials) by the time from the start of the set-up", l.longest)
