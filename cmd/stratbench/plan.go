@@ -235,9 +235,6 @@ func warn(cmd *cobra.Command, s *spec.Spec, found run.Inspection, err error) {
 	}
 }
 
-// mostPromising is how many groupings are shown of each engine.
-const mostPromising = 5
-
 // predicted predicts what strategies and groupings take, from the builds of a run.
 func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Document, err error) {
 	r, err := openRun(cmd, dir, name)
@@ -275,7 +272,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		for _, p := range all {
 			data = append(data, prediction{rt, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
 			if !slices.Contains(strategies.Names(s.Strategies), p.Strategy) {
-				if groupings++; groupings > mostPromising {
+				if groupings++; groupings > 5 { // more of an engine are not shown
 					continue
 				}
 			}

@@ -43,11 +43,6 @@ const (
 // MaxFailureRate is the highest failure rate that CI accepts.
 const MaxFailureRate = 0.05
 
-var goals = map[Environment]compare.Goal{
-	Local: {},
-	CI:    {Quantile: 0.9, MaxFailureRate: MaxFailureRate},
-}
-
 // Answer is the document that docs/answer.md describes, field by field; the types
 // below are its parts.
 type Answer struct {
@@ -290,8 +285,10 @@ func (a *Answer) decide(m material, situation Situation) {
 	answers := make([]compare.Answer, len(environments))
 	var group sync.WaitGroup
 	for i, environment := range environments {
-		goal := goals[environment]
-		goal.Indifference = a.Indifference
+		goal := compare.Goal{Indifference: a.Indifference}
+		if environment == CI {
+			goal.Quantile, goal.MaxFailureRate = 0.9, MaxFailureRate
+		}
 		group.Go(func() { answers[i] = compare.Decide(trials, m.places, goal) })
 	}
 	group.Wait()

@@ -91,25 +91,18 @@ func (a Arm) record(random *rand.Rand, position, block int) results.Record {
 	setup := seconds(a.Median * math.Exp(a.Spread*random.NormFloat64()))
 	r.Verdict = trial.Verdict{Outcome: trial.OK, Confidence: 1}
 	r.Setup, r.Elapsed = &setup, setup
-	r.Spans = phases(setup)
+	start := trial.Seconds(0)
+	for _, s := range []struct { // in the proportions of the shipped workload
+		phase trial.Phase
+		until float64
+	}{{trial.PhaseCluster, 0.3}, {trial.PhaseBuild, 0.8}, {trial.PhaseLoad, 0.9}, {trial.PhaseDeploy, 1}} {
+		end := trial.Seconds(s.until * float64(setup))
+		r.Spans = append(r.Spans, trial.Span{Name: string(s.phase), Phase: s.phase, Start: start, End: end})
+		start = end
+	}
 	strategy, _ := a.Cell.Level("strategy")
 	r.Spans = append(r.Spans, builds(stages[strategy], r.Spans[1], position)...)
 	return r
-}
-
-// phases splits a setup time in the proportions of the shipped workload.
-func phases(setup trial.Seconds) (spans []trial.Span) {
-	shares := []struct {
-		phase trial.Phase
-		until float64
-	}{{trial.PhaseCluster, 0.3}, {trial.PhaseBuild, 0.8}, {trial.PhaseLoad, 0.9}, {trial.PhaseDeploy, 1}}
-	start := trial.Seconds(0)
-	for _, s := range shares {
-		end := trial.Seconds(s.until * float64(setup))
-		spans = append(spans, trial.Span{Name: string(s.phase), Phase: s.phase, Start: start, End: end})
-		start = end
-	}
-	return spans
 }
 
 // The images of made-up workloads with their shares, and the stages of strategies.

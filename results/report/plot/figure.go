@@ -44,12 +44,9 @@ type view struct {
 	draw          func(draw.Canvas)
 }
 
-// dpi of PNGs: sharp on common screens, small on disk.
-const dpi = 144
-
-// PNG returns the figure as an image.
+// PNG returns the figure as an image: sharp on common screens, small on disk.
 func (f Figure) PNG() ([]byte, error) {
-	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(dpi))
+	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(144))
 	f.wide.draw(draw.New(c))
 	var b bytes.Buffer
 	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, c.Image())
