@@ -110,25 +110,30 @@ type Step struct{ Time, Share float64 }
 //
 // Aalen & Johansen, Scandinavian Journal of Statistics 5 (1978) 141.
 func ReadyBy(trials []Observation, until float64) (curve []Step) {
-	ended := func(o Observation) float64 {
+	type end struct {
+		at            float64
+		ready, cutOff bool
+	}
+	ends := make([]end, len(trials)) // there may be very many
+	for i, o := range trials {
 		at := o.Lost
 		if o.Ready {
 			at = o.Setup
 		}
 		if math.IsNaN(at) {
-			return until
+			at = until
 		}
-		return at
+		ends[i] = end{at, o.Ready, o.CutOff}
 	}
-	trials = slices.SortedFunc(slices.Values(trials), func(a, b Observation) int { return cmp.Compare(ended(a), ended(b)) })
+	slices.SortFunc(ends, func(a, b end) int { return cmp.Compare(a.at, b.at) })
 	survival, share := 1.0, 0.0
-	for at := 0; at < len(trials); {
-		time, atRisk, ready, failed := ended(trials[at]), float64(len(trials)-at), 0.0, 0.0
-		for ; at < len(trials) && ended(trials[at]) == time; at++ {
-			switch o := trials[at]; {
-			case o.Ready:
+	for i := 0; i < len(ends); {
+		time, atRisk, ready, failed := ends[i].at, float64(len(ends)-i), 0.0, 0.0
+		for ; i < len(ends) && ends[i].at == time; i++ {
+			switch {
+			case ends[i].ready:
 				ready++
-			case !o.CutOff:
+			case !ends[i].cutOff:
 				failed++
 			}
 		}

@@ -19,7 +19,12 @@ import (
 // gantts has the Gantt of a typical trial, the one nearest to the median, and of
 // the worst: the failed one that cost most, or else the slowest.
 func gantts(l laid) (figures []Figure) {
-	all := slices.DeleteFunc(slices.Clone(l.study.Trials), func(o study.Observation) bool { return len(o.Record.Samples) < 2 || len(o.Record.Spans) < 3 })
+	var all []study.Observation
+	for _, o := range l.study.Trials {
+		if len(o.Record.Samples) > 1 && len(o.Record.Spans) > 2 {
+			all = append(all, o)
+		}
+	}
 	pick := func(name, what string, by func(study.Observation) float64) {
 		o := slices.MinFunc(all, func(a, b study.Observation) int { return cmp.Compare(by(a), by(b)) })
 		figures = append(figures, trialFigure(*o.Record, name, what))

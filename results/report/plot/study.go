@@ -41,6 +41,7 @@ type laid struct {
 	by           string
 	rows, panels []string
 	trials       map[[2]string][]study.Observation
+	anyFailed    bool
 	longest      float64
 }
 
@@ -62,6 +63,7 @@ func lay(s study.Study, a answer.Answer) laid {
 			l.rows = append(l.rows, strategy)
 		}
 		l.trials[at] = append(l.trials[at], o)
+		l.anyFailed = l.anyFailed || !o.Ready
 		for _, t := range []float64{o.Setup, o.Lost} {
 			if !math.IsNaN(t) {
 				l.longest = max(l.longest, t)
@@ -110,7 +112,7 @@ func strategies(l laid) (Figure, bool) {
 			line(c, black, 2, vg.Point{X: x, Y: y - pts(5)}, vg.Point{X: x, Y: y + pts(5)})
 		}},
 	}
-	if study.Failures(l.study.Trials) > 0 {
+	if l.anyFailed {
 		g.room = pts(105)
 		g.legend = append(g.legend, key{"failed, where it died", func(c draw.Canvas, x, y vg.Length) { cross(c, vermilion, 3, x, y) }})
 	}
@@ -275,7 +277,7 @@ func contention(l laid) (Figure, bool) {
 // panel. Strategies that never failed are left out.
 func memory(l laid) (Figure, bool) {
 	limits := l.study.Levels("memory")
-	if len(limits) < 2 || study.Failures(l.study.Trials) == 0 || l.by == "memory" {
+	if len(limits) < 2 || !l.anyFailed || l.by == "memory" {
 		return Figure{}, false
 	}
 	var rows []int
@@ -322,7 +324,7 @@ func memory(l laid) (Figure, bool) {
 
 // readyBy has the share of trials ready by each time, where something failed.
 func readyBy(l laid) (Figure, bool) {
-	if study.Failures(l.study.Trials) == 0 {
+	if !l.anyFailed {
 		return Figure{}, false
 	}
 	g, scale := l.overTime("ready (% of trials) by the time from the start of the set-up", l.longest)
