@@ -157,9 +157,6 @@ func writeYAML(path string, value any) error {
 // longestName bounds a name in tables.
 const longestName = 60
 
-// shortCommand is the length up to which a command is its own name.
-const shortCommand = 24
-
 // shortNames distinguish commands: short ones by all of their words, others
 // without the words that all have at their beginning and end. A command that sets
 // something is named by what it sets.
@@ -170,8 +167,8 @@ func shortNames(commands []string) []string {
 		words = append(words, strings.Fields(command))
 		least = min(least, len(words[len(words)-1]))
 	}
-	long := func(command string) bool {
-		return strings.Contains(command, "=") || utf8.RuneCountInString(command) > shortCommand
+	long := func(command string) bool { // too long to be its own name
+		return strings.Contains(command, "=") || utf8.RuneCountInString(command) > 24
 	}
 	if len(words) > 1 && slices.ContainsFunc(commands, long) {
 		same := func(at func(w []string) string) bool {

@@ -67,7 +67,9 @@ var style string
 // HTML writes the page as one file that needs nothing else.
 func (p Page) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"anchor":  anchor,
+		"anchor": func(title string) string {
+			return strings.Trim(notAnchor.ReplaceAllString(strings.ToLower(title), "-"), "-")
+		},
 		"url":     func(svg []byte) template.URL { return template.URL(embedded(svg)) },
 		"srcset":  func(svg []byte) template.Srcset { return template.Srcset(embedded(svg)) },
 		"capital": report.Capital,
@@ -81,10 +83,6 @@ func (p Page) HTML(w io.Writer) error {
 }
 
 var notAnchor = regexp.MustCompile(`[^a-z0-9]+`)
-
-func anchor(title string) string {
-	return strings.Trim(notAnchor.ReplaceAllString(strings.ToLower(title), "-"), "-")
-}
 
 var number = regexp.MustCompile(`^([<>−+]?[0-9.,]+(/[0-9]+)?( (s|min|h|%|of).*)?|–|∞)$`)
 

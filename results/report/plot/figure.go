@@ -44,12 +44,9 @@ type view struct {
 	draw          func(draw.Canvas)
 }
 
-// dpi of PNGs: sharp on common screens, small on disk.
-const dpi = 144
-
-// PNG returns the figure as an image.
+// PNG returns the figure as an image: sharp on common screens, small on disk.
 func (f Figure) PNG() ([]byte, error) {
-	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(dpi))
+	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(144))
 	f.wide.draw(draw.New(c))
 	var b bytes.Buffer
 	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, c.Image())
@@ -141,10 +138,6 @@ func paper(c draw.Canvas) draw.Canvas {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	return draw.Crop(c, pts(8), -pts(14), pts(8), -pts(8))
-}
-
-func framed(p *plot.Plot) func(draw.Canvas) {
-	return func(c draw.Canvas) { p.Draw(paper(c)) }
 }
 
 // painter is a plotter made of a function.
