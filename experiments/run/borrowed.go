@@ -136,23 +136,36 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	if i := slices.IndexFunc(owed.live, func(d debt) bool { return p.isHere(d, m) }); i >= 0 {
 		return fmt.Errorf("the run %s uses this %s engine, and somebody has removed its lock there (the volume %s); wait for that run to end", owed.live[i].Run, p.engine.Runtime, lockVolume)
 	}
+	neverBegun(p.cache, true)
+	unwritten := []string{}
 	for _, path := range owed.damaged {
-		if err := os.Rename(path, path+".damaged"); err != nil {
-			return fmt.Errorf("setting a damaged ledger aside: %w; remove it", err)
+		if mark := markOfFile(path); mark != "" {
+			unwritten = append(unwritten, mark)
+			p.report.note("%s was to say what a killed trial left on the %s engine, but cannot be read: only what has the names of that run goes", path, p.engine.Runtime)
 		}
-		p.report.note("%s.damaged was to say what a killed trial left on the %s engine, but cannot be read; stratbench clean lists what has a trial's name", path, p.engine.Runtime)
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed.killed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
+		unwritten = append(unwritten, p.dead.Mark)
+	}
+	if len(unwritten) > 0 {
 		had, contents, err := p.had(ctx, m)
 		if err != nil {
 			return err
 		}
-		for _, d := range debtsByName(had, contents, p.dead.Mark) {
+		for _, d := range debtsByName(had, contents, unwritten) {
 			l, err := openLedger(dir, d)
 			if err != nil {
 				return err
 			}
 			owed.killed = append(owed.killed, l)
+		}
+	}
+	for _, path := range owed.damaged { // what is known of them is in other ledgers now
+		if markOfFile(path) == "" {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("removing a damaged ledger: %w", err)
 		}
 	}
 	for _, l := range owed.killed {
@@ -177,7 +190,7 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 		}
 		// Steps of builds that the user has made something from stay, and are found each time.
 		last := s.Owed || looks > 1 && !s.Found || looks == 5
-		s.Found = s.Found || left.Found
+		s.Found, s.Unknown = s.Found || left.Found, append(left.Unknown, s.Unknown...)
 		left = s
 		if last {
 			break
@@ -210,6 +223,10 @@ func (p *borrowedPlace) isHere(d debt, m machine.Machine) bool {
 func (p *borrowedPlace) tell(s settlement, of debt) {
 	for _, text := range s.Left {
 		p.report.note("stays on the %s engine after the run %s: %s", p.engine.Runtime, of.Run, text)
+	}
+	if len(s.Unknown) > 0 {
+		p.report.note("stays on the %[1]s engine after the run %[2]s, and was disconnected from the network of its trial %[3]s: %[4]s; it is not written down whether that trial made it: if you do not know it, remove it with %[1]s rm --force --volumes",
+			p.engine.Runtime, of.Run, of.Trial, strings.Join(s.Unknown, ", "))
 	}
 }
 
@@ -248,7 +265,7 @@ const giveBackLimit = 30 * time.Second
 // had begins a debt with what is on the engine now, which is not a trial's.
 func (p *borrowedPlace) had(ctx context.Context, m machine.Machine) (debt, runtimes.Contents, error) {
 	info, contents, err := onEngine(ctx, m.WatchEndpoint())
-	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache}
+	d := debt{Runtime: p.engine.Runtime, Engine: info.ID, Address: m.WatchEndpoint().String(), Host: p.me.onHost(), HadCache: contents.BuildCache, HadContainers: []string{}}
 	for _, i := range contents.Images {
 		d.HadImages = append(d.HadImages, i.ID)
 	}
