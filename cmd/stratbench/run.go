@@ -141,7 +141,14 @@ func runAndPrint(cmd *cobra.Command, o run.Options, printed func(folder string) 
 	case folder == "":
 		return err
 	}
-	return errors.Join(inShort(err, folder), printed(folder))
+	short, unprinted := inShort(err, folder), printed(folder)
+	switch {
+	case err != nil: // it decides the exit code, whatever can be printed
+		return exitError{exitCode(err), errors.Join(short, unprinted)}
+	case unprinted != nil:
+		return exitError{exitFailed, fmt.Errorf("the run has ended, and what it recorded in %s cannot be shown: %w", folder, unprinted)}
+	}
+	return nil
 }
 
 // errorFile is the file in a run's folder with a long error that ended it.
