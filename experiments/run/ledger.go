@@ -409,7 +409,7 @@ func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, engine ru
 		errs = append(errs, pipeline.Delete(ctx, cfg))
 	}
 	for _, o := range own {
-		_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, "/v1.40/containers/"+url.PathEscape(o.ID)+"?force=true&v=true")
+		_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, "/containers/"+url.PathEscape(o.ID)+"?force=true&v=true")
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
