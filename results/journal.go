@@ -172,6 +172,10 @@ func (j *Journal) Append(records ...Record) error {
 	if len(records) == 0 {
 		return nil
 	}
+	return host.Whole(func() error { return j.append(records) })
+}
+
+func (j *Journal) append(records []Record) error {
 	w := bufio.NewWriterSize(j.file, 1<<16)
 	for i := range records {
 		records[i].Schema = Schema
@@ -207,6 +211,10 @@ func (j *Journal) WriteOnce(name string, value any) error {
 // WriteFileOnce writes a new file of the run's folder as it is. It never
 // overwrites.
 func (j *Journal) WriteFileOnce(name string, text []byte) error {
+	return host.Whole(func() error { return j.writeFileOnce(name, text) })
+}
+
+func (j *Journal) writeFileOnce(name string, text []byte) error {
 	if err := j.restore(); err != nil {
 		return err
 	}

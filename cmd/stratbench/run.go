@@ -74,8 +74,9 @@ func runCommand() *cobra.Command {
 	var kind machine.Kind
 	var asFound, keepGoing bool
 	cmd := f.add(&cobra.Command{
-		Use:   "run SPEC",
-		Short: "Run an experiment and print its table",
+		Use:         "run SPEC",
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "Run an experiment and print its table",
 		Long: `Run an experiment: every cell in randomised blocks, each trial on a machine in
 its golden state. Each trial is recorded before the next begins. Ctrl-C once
 stops cleanly; --resume continues. When all warm-ups, or all of the first

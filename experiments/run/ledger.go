@@ -270,7 +270,7 @@ type settlement struct {
 	Left []string `json:"left"`
 	// Owed is true if something of the trial's stays that can go later.
 	Owed bool `json:"owed"`
-	// New are the names of images that came while the trial ran and that it did not
+	// New are the names of images that came since the trial began and that it did not
 	// build: those that it pulled or the user made.
 	New []string `json:"new"`
 	// Unknown are the names of containers that were only disconnected from the trial's
@@ -312,7 +312,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	for name, nodes := range clustersIn(after) {
 		mark, _ := trialOf(name)
 		if len(d.Names) == 0 && mark == "" && !slices.ContainsFunc(nodes, d.had) {
-			s.Left = append(s.Left, fmt.Sprintf("the Kind cluster %s, which came while %s ran: if its set-up command makes it, have it use the name in KIND_CLUSTER_NAME and the network in KIND_EXPERIMENTAL_%s_NETWORK, or delete it under setup.cleanup",
+			s.Left = append(s.Left, fmt.Sprintf("the Kind cluster %s, which came since %s began: if its set-up command makes it, have it use the name in KIND_CLUSTER_NAME and the network in KIND_EXPERIMENTAL_%s_NETWORK, or delete it under setup.cleanup",
 				name, d.Trial, strings.ToUpper(string(d.Runtime))))
 		}
 	}
@@ -326,9 +326,32 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		}
 	}
 	if nameless > 0 {
-		s.Left = append(s.Left, fmt.Sprintf("images without a name that came while %s ran: %d; interrupted builds leave such images, and so do builds of yours", d.Trial, nameless))
+		s.Left = append(s.Left, fmt.Sprintf("images without a name that came since %s began: %d; interrupted builds leave such images, and so do builds of yours; %s image prune removes all that nothing uses", d.Trial, nameless, d.Runtime))
+	}
+	if folders := d.buildFolders(podmanTemp); len(folders) > 0 {
+		s.Left = append(s.Left, fmt.Sprintf("folders of Podman's builds that came since the run began: %s; a Podman that is killed in a build leaves them, and a build of yours may use one now; remove those that no build uses",
+			strings.Join(folders, ", ")))
 	}
 	return s, errors.Join(append(errs, err, lost)...)
+}
+
+// podmanTemp is where Podman's service keeps the contexts of builds by default.
+const podmanTemp = "/var/tmp"
+
+// buildFolders are the folders in temp that builds of a Podman on this host have made since
+// the run began, and not removed.
+func (d debt) buildFolders(temp string) (folders []string) {
+	began, err := time.Parse("20060102-150405", runTime.FindString(d.Mark))
+	if err != nil || d.Runtime != trial.Podman || !strings.HasPrefix(d.Address, "unix://") {
+		return nil
+	}
+	found, _ := filepath.Glob(filepath.Join(temp, "libpod_builder*"))
+	for _, folder := range found {
+		if info, err := os.Stat(folder); err == nil && info.ModTime().After(began) {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
 }
 
 // in reports whether anything of the debt is among the contents.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -165,6 +166,26 @@ func TestClustersOfASetUpCommand(t *testing.T) {
 	}
 	if _, got := trialOf(mine + "1"); got != "t0011" {
 		t.Errorf("the trial of another trial's cluster is %q", got)
+	}
+}
+
+func TestFoldersOfPodmansBuilds(t *testing.T) {
+	temp := t.TempDir()
+	for name, age := range map[string]time.Duration{"libpod_builder1": 0, "libpod_builder2": 100 * 24 * time.Hour, "other": 0} {
+		path := filepath.Join(temp, name)
+		at := time.Now().Add(-age)
+		if err := errors.Join(os.Mkdir(path, 0o700), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := debt{Runtime: trial.Podman, Address: "unix:///run/podman/podman.sock", Mark: time.Now().UTC().Add(-time.Hour).Format("20060102-150405") + "-abcdef"}
+	if got := d.buildFolders(temp); len(got) != 1 || filepath.Base(got[0]) != "libpod_builder1" {
+		t.Errorf("got %q", got)
+	}
+	docker, far := d, d
+	docker.Runtime, far.Address = trial.Docker, "ssh://elsewhere"
+	if got := append(docker.buildFolders(temp), far.buildFolders(temp)...); len(got) > 0 {
+		t.Errorf("of other engines: %q", got)
 	}
 }
 
