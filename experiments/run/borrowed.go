@@ -178,13 +178,18 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 // for again, because the engine may still be making what that run has asked for.
 const secondLook = 3 * time.Second
 
+// settleLimit bounds how long it may take to take away what one trial left.
+const settleLimit = 5 * time.Minute
+
 // settleKilled takes away what a trial of a killed run left, until nothing more
 // comes. If there never was anything, the ledger is kept unless it is surely of this
 // engine: another one may have the same ID by chance.
 func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *ledger) error {
 	var left settlement
 	for looks := 1; ; looks++ {
-		s, err := p.settle(ctx, m, l)
+		limited, cancel := context.WithTimeoutCause(ctx, settleLimit, fmt.Errorf("not done within %s", settleLimit))
+		s, err := p.settle(limited, m, l)
+		cancel()
 		if err != nil {
 			return err
 		}
@@ -309,12 +314,15 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir(p.me.Mark)}}) // never fails
 	cmd := exec.CommandContext(ctx, m.Self(), WorkerCommand)
 	var out, said bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &said
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = bytes.NewReader(text), &out, &said, stopGrace
 	if err = m.Start(cmd); err == nil {
 		err = cmd.Wait()
 	}
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), &s)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // and not how the worker was ended
 	}
 	if err != nil {
 		return s, fmt.Errorf("removing what trial %s left on the %s engine: %w: %s; the next run tries again, and so does stratbench clean",

@@ -151,7 +151,9 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	}
 	ended := make(chan struct{})
 	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
-	reading.Go(func() { x.endWhenDead(cmd, ended) })
+	if j.Config.Task != taskCleanup { // what ended the trial does not end what undoes it
+		reading.Go(func() { x.endWhenDead(cmd, ended) })
+	}
 	// A worker that has ended already needs neither its job nor readings.
 	sent := json.NewEncoder(words)
 	if err := sent.Encode(j); err != nil {
