@@ -38,8 +38,9 @@ func compareCommand() *cobra.Command {
 	var kind machine.Kind
 	var seed uint64
 	cmd := f.add(&cobra.Command{
-		Use:   "compare COMMAND...",
-		Short: "Compare set-up commands as they are, with no file to write",
+		Use:         "compare COMMAND...",
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "Compare set-up commands as they are, with no file to write",
 		Long: `Run set-up commands as they are, by sh -c in this folder, in randomised blocks:
 each block runs every command once. A command that fails, hangs or crashes its
 engine is a result. At the end it recommends one, as report does.

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
@@ -196,7 +197,7 @@ func (p Page) Write(dir string, data map[string]any, withPNG bool) error {
 		return fmt.Errorf("removing the figures of the earlier report: %w", err)
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+		if err := host.WriteFile(filepath.Join(dir, name), text); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"image/png"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -26,6 +25,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // Figure is one drawing.
@@ -63,7 +64,7 @@ func (f Figure) WriteFiles(dir string, withPNG bool) error {
 	for extension, draw := range formats {
 		text, err := draw()
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, f.Name+extension), text, 0o644)
+			err = host.WriteFile(filepath.Join(dir, f.Name+extension), text)
 		}
 		if err != nil {
 			return fmt.Errorf("writing the figure %s: %w", f.Name, err)
