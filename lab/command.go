@@ -33,8 +33,12 @@ func output(cmd *exec.Cmd) (string, error) {
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil {
-		lines := strings.Split(strings.TrimSpace(complaints.String()), "\n")
-		return "", fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+		err = fmt.Errorf("%s: %w", filepath.Base(cmd.Path), err)
+		if text := strings.TrimSpace(complaints.String()); text != "" {
+			lines := strings.Split(text, "\n")
+			err = fmt.Errorf("%w: %s", err, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+		}
+		return "", err
 	}
 	return out.String(), nil
 }

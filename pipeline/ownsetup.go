@@ -156,6 +156,10 @@ func (t *run) beside(ctx context.Context, name string, args []string) error {
 // evidence has been collected.
 func Cleanup(ctx context.Context, cfg Config, clock Clock, report Reporter) error {
 	t := &run{cfg: cfg, rec: &recorder{clock: clock, report: report}}
+	// After the loss of an engine, the folder has been removed.
+	if err := os.MkdirAll(cfg.WorkDir, 0o755); err != nil {
+		return fmt.Errorf("making the trial's folder: %w", err)
+	}
 	if err := t.pointCommands(); err != nil {
 		return err
 	}

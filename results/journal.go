@@ -21,9 +21,14 @@ var ErrInUse = errors.New("another run is writing to this folder")
 
 // Journal is a run's append-only record. One process at a time holds it.
 type Journal struct {
-	dir  string
-	file *os.File
-	lock io.Closer
+	// Restored, unless it is nil, is called with what has happened when the run's folder
+	// was removed under its writer and is there again.
+	Restored func(note string)
+	dir      string
+	file     *os.File
+	lock     io.Closer
+	// kept are the other files of the run, by name, as far as they are needed to read it.
+	kept map[string][]byte
 }
 
 // lockFile is locked by the process that writes to a run's folder.
@@ -63,7 +68,71 @@ func OpenJournal(dir string) (j *Journal, err error) {
 	if err := errors.Join(endLastLine(file), syncFolder(dir)); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Journal{dir, file, lock}, nil
+	j = &Journal{dir: dir, file: file, lock: lock, kept: map[string][]byte{}}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if end := filepath.Ext(e.Name()); end == ".json" || end == ".yaml" {
+			if text, err := os.ReadFile(filepath.Join(dir, e.Name())); err == nil {
+				j.kept[e.Name()] = text
+			}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listing the run's folder: %w", err), file.Close())
+	}
+	return j, nil
+}
+
+// restore makes the run's folder again if it was removed, or moved, while it is written
+// to: with all records, which the open file still has, and with what was written once. The
+// trials' own folders are lost. What somebody else has put there stays.
+func (j *Journal) restore() (err error) {
+	path := j.file.Name()
+	mine, err := j.file.Stat()
+	if err != nil {
+		return err
+	}
+	if there, err := os.Stat(path); err == nil && os.SameFile(mine, there) {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s was removed, moved or replaced while the run went on, and could not be written again, so what the run has recorded there is lost: %w", path, err)
+		}
+	}()
+	text := make([]byte, mine.Size())
+	if _, err := j.file.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	_ = j.lock.Close() // of a file that is gone, or is locked again now
+	again, err := OpenJournal(j.dir)
+	if err != nil {
+		return err
+	}
+	has := map[string]bool{}
+	there, err := os.ReadFile(path)
+	for line := range bytes.Lines(there) {
+		has[string(line)] = true
+	}
+	for line := range bytes.Lines(text) {
+		if err == nil && !has[string(line)] {
+			_, err = again.file.Write(line)
+		}
+	}
+	if err = errors.Join(err, again.file.Sync()); err != nil {
+		return errors.Join(err, again.file.Close(), again.lock.Close())
+	}
+	_ = j.file.Close() // nothing is written to it any more
+	j.file, j.lock = again.file, again.lock
+	for name, text := range j.kept {
+		if failed := j.WriteFileOnce(name, text); !errors.Is(failed, fs.ErrExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	if err == nil && j.Restored != nil {
+		j.Restored(path + " was removed, moved or replaced while the run went on; it is written again, with every record, but the logs of the trials so far may be lost")
+	}
+	return err
 }
 
 // InUse reports whether a process is writing to the run's folder dir.
@@ -103,6 +172,10 @@ func (j *Journal) Append(records ...Record) error {
 	if len(records) == 0 {
 		return nil
 	}
+	return host.Whole(func() error { return j.append(records) })
+}
+
+func (j *Journal) append(records []Record) error {
 	w := bufio.NewWriterSize(j.file, 1<<16)
 	for i := range records {
 		records[i].Schema = Schema
@@ -115,6 +188,9 @@ func (j *Journal) Append(records ...Record) error {
 	err := w.Flush()
 	if err == nil {
 		err = j.file.Sync()
+	}
+	if err == nil {
+		err = j.restore()
 	}
 	if err != nil {
 		return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume", records[len(records)-1].Trial.ID, j.file.Name(), err)
@@ -135,6 +211,13 @@ func (j *Journal) WriteOnce(name string, value any) error {
 // WriteFileOnce writes a new file of the run's folder as it is. It never
 // overwrites.
 func (j *Journal) WriteFileOnce(name string, text []byte) error {
+	return host.Whole(func() error { return j.writeFileOnce(name, text) })
+}
+
+func (j *Journal) writeFileOnce(name string, text []byte) error {
+	if err := j.restore(); err != nil {
+		return err
+	}
 	path := filepath.Join(j.dir, name)
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("writing %s: %w", path, fs.ErrExist)
@@ -148,6 +231,7 @@ func (j *Journal) WriteFileOnce(name string, text []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
+	j.kept[name] = text
 	return errors.Join(os.Rename(path+".new", path), syncFolder(j.dir))
 }
 
@@ -155,6 +239,9 @@ func (j *Journal) WriteFileOnce(name string, text []byte) error {
 // the run's folder. attempt counts from 1: an interrupted trial has left a
 // folder, even if it could not be recorded, and that stays as it is.
 func (j *Journal) TrialDir(id string) (name string, attempt int, err error) {
+	if err := j.restore(); err != nil {
+		return "", 0, err
+	}
 	if err := os.MkdirAll(filepath.Join(j.dir, "trials"), 0o755); err != nil {
 		return "", 0, fmt.Errorf("creating the folder of the trials: %w", err)
 	}
@@ -178,7 +265,7 @@ func (j *Journal) Dir() string { return j.dir }
 
 // Close releases the folder.
 func (j *Journal) Close() error {
-	return errors.Join(j.file.Close(), j.lock.Close())
+	return errors.Join(j.restore(), j.file.Close(), j.lock.Close())
 }
 
 // syncFolder makes new names in dir durable.

@@ -84,6 +84,75 @@ func TestJournalIsHeldByOne(t *testing.T) {
 	}
 }
 
+// TestARemovedFolderIsWrittenAgain removes, moves and replaces what a run has recorded,
+// while it goes on.
+func TestARemovedFolderIsWrittenAgain(t *testing.T) {
+	for name, happens := range map[string]func(dir string) error{
+		"removed":          os.RemoveAll,
+		"moved":            func(dir string) error { return os.Rename(dir, dir+"-elsewhere") },
+		"without journal":  func(dir string) error { return os.Remove(filepath.Join(dir, JournalFile)) },
+		"with another one": func(dir string) error { return replaced(filepath.Join(dir, JournalFile)) },
+	} {
+		for _, resumed := range []bool{false, true} {
+			dir := filepath.Join(t.TempDir(), "run")
+			j := openJournal(t, dir)
+			if err := errors.Join(j.WriteOnce(PlanFile, Plan{Seed: 7}), j.WriteOnce(EnvironmentFile, Environment{RunID: "r"}), j.Append(record("t001", trial.OK))); err != nil {
+				t.Fatal(err)
+			}
+			if resumed {
+				if err := j.Close(); err != nil {
+					t.Fatal(err)
+				}
+				j = openJournal(t, dir)
+			}
+			var notes []string
+			j.Restored = func(note string) { notes = append(notes, note) }
+			if _, _, err := j.TrialDir("t002"); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(happens(dir), j.Append(record("t002", trial.EngineCrash)), j.Append(record("t003", trial.OK))); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if _, err := OpenJournal(dir); !errors.Is(err, ErrInUse) {
+				t.Errorf("%s: the folder is not held any more: %v", name, err)
+			}
+			if err := errors.Join(os.RemoveAll(dir), j.Close()); err != nil {
+				t.Errorf("%s, and removed before the end: %v", name, err)
+			}
+			run, err := ReadRun(dir)
+			var ids []string
+			for _, r := range run.Records {
+				ids = append(ids, r.Trial.ID)
+			}
+			if err != nil || strings.Join(ids, " ") != "t001 t002 t003" || len(run.Faults) > 0 || run.Plan.Seed != 7 || run.Environment.RunID != "r" {
+				t.Errorf("%s, resumed %t: records %q, faults %v, %+v, %v", name, resumed, ids, run.Faults, run.Plan, err)
+			}
+			if len(notes) != 2 || !strings.Contains(notes[0], "the logs of the trials so far may be lost") {
+				t.Errorf("%s: notes are %q", name, notes)
+			}
+		}
+	}
+}
+
+// replaced puts a copy of a file in its place, as editors do.
+func replaced(path string) error {
+	text, err := os.ReadFile(path)
+	return errors.Join(err, os.Remove(path), os.WriteFile(path, text, 0o644))
+}
+
+func TestALostFolderIsReported(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	j := openJournal(t, dir)
+	if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{"recording": j.Append(record("t001", trial.OK)), "closing": j.Close()} {
+		if err == nil || !strings.Contains(err.Error(), "what the run has recorded there is lost") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestWriteOnceNeverOverwrites(t *testing.T) {
 	j := openJournal(t, t.TempDir())
 	if err := j.WriteFileOnce("spec.yaml", []byte("a")); err != nil {

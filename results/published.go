@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // A run is published beside a report: its records compressed, without logs, and
@@ -31,21 +33,41 @@ var publishedFiles = []string{EnvironmentFile, PlanFile, SpecFile, WorkloadFile,
 // Publish writes the runs of the given folders into the folder of a report,
 // and removes those that were published there before.
 func Publish(report string, dirs []string) error {
+	return host.Whole(func() error { return publishAll(report, dirs) })
+}
+
+func publishAll(report string, dirs []string) error {
 	root := filepath.Join(report, PublishedFolder)
 	before, err := Runs(root)
 	if err != nil {
 		return err
 	}
+	// The new ones are whole before the old ones go.
+	fresh := filepath.Join(report, "."+PublishedFolder+".new")
+	if err := os.RemoveAll(fresh); err != nil {
+		return fmt.Errorf("removing what an interrupted publication left: %w", err)
+	}
+	defer os.RemoveAll(fresh)
 	for _, dir := range before {
 		if slices.ContainsFunc(dirs, func(d string) bool { return filepath.Clean(d) == filepath.Clean(dir) }) {
 			return fmt.Errorf("%s is published there already; name the run that it was made of", dir)
 		}
+	}
+	for _, dir := range dirs {
+		if err := publish(dir, filepath.Join(fresh, filepath.Base(dir))); err != nil {
+			return fmt.Errorf("publishing the records of %s: %w", dir, err)
+		}
+	}
+	for _, dir := range before {
 		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("removing the records that were published here before: %w", err)
 		}
 	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return fmt.Errorf("publishing records: %w", err)
+	}
 	for _, dir := range dirs {
-		if err := publish(dir, filepath.Join(root, filepath.Base(dir))); err != nil {
+		if err := os.Rename(filepath.Join(fresh, filepath.Base(dir)), filepath.Join(root, filepath.Base(dir))); err != nil {
 			return fmt.Errorf("publishing the records of %s: %w", dir, err)
 		}
 	}

@@ -302,6 +302,9 @@ func Runs(root string) ([]string, error) {
 	var dirs []string
 	for _, e := range entries {
 		dir := filepath.Join(root, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue // unfinished
+		}
 		if exists(filepath.Join(dir, EnvironmentFile)) || exists(filepath.Join(dir, JournalFile)) {
 			dirs = append(dirs, dir)
 		}

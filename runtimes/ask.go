@@ -41,7 +41,7 @@ func (e Endpoint) ask(ctx context.Context, method, path string) ([]byte, http.He
 // Hold keeps a connection to the engine's event stream open until the engine
 // closes it or ctx ends. held is false if the connection was never made.
 func (e Endpoint) Hold(ctx context.Context) (held bool, err error) {
-	answer, err := e.send(ctx, http.MethodGet, "/v1.40/events")
+	answer, err := e.send(ctx, http.MethodGet, "/events")
 	if err != nil {
 		return false, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -68,7 +69,7 @@ type Engine interface {
 	// leave.
 	Forget(ctx context.Context, builds, had []string) (left []string, err error)
 	// Disconnect takes a container out of a network. Both are named or given by ID. It is
-	// no error if there is no such container or network.
+	// no error if it is in none, or if there is no such container or network.
 	Disconnect(ctx context.Context, network, container string) error
 	// RemoveNetwork removes a network that nothing is connected to. It is no
 	// error if there is no such network.
@@ -92,6 +93,12 @@ func Doing(err *error, format string, args ...any) {
 
 // IsNotFound reports whether err says that something is not in the engine's store.
 func IsNotFound(err error) bool { return errdefs.IsNotFound(err) }
+
+// IsNotConnected reports whether err says that a container is not in a network. Both engines
+// have no other sign of it than these words.
+func IsNotConnected(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "is not connected to")
+}
 
 // IsInUse reports whether err says that a container or an image uses what is to be
 // removed.

@@ -55,7 +55,8 @@ func (e Endpoint) dialPodman(ctx context.Context, at *url.URL) (_ net.Conn, err 
 	return throughSSH{conn, session}, nil
 }
 
-// podmanSession opens a session by Podman's own client; at is the endpoint's address.
+// podmanSession opens a session by Podman's own client; at is the endpoint's address. The
+// client itself would wait for ever for a server that accepts and says nothing.
 func (e Endpoint) podmanSession(ctx context.Context, at *url.URL) (*ssh.Client, error) {
 	options := &podman.ConnectionDialOptions{Host: e.Address, Identity: e.Identity, User: at.User, Port: 22, InsecureIsMachineConnection: e.Machine}
 	if port, err := strconv.Atoi(at.Port()); err == nil {
@@ -64,5 +65,24 @@ func (e Endpoint) podmanSession(ctx context.Context, at *url.URL) (*ssh.Client, 
 	if until, ok := ctx.Deadline(); ok {
 		options.Timeout = time.Until(until)
 	}
-	return podman.Dial(options, podman.GolangMode)
+	type opened struct {
+		session *ssh.Client
+		err     error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		session, err := podman.Dial(options, podman.GolangMode)
+		done <- opened{session, err}
+	}()
+	select {
+	case o := <-done:
+		return o.session, o.err
+	case <-ctx.Done():
+		go func() {
+			if o := <-done; o.err == nil {
+				o.session.Close()
+			}
+		}()
+		return nil, fmt.Errorf("ssh did not answer: %w", context.Cause(ctx))
+	}
 }

@@ -39,15 +39,8 @@ func (e Endpoint) Tunnel(ctx context.Context, addresses []string) (broken <-chan
 	for _, a := range addresses {
 		flags = append(flags, "-L"+a+":"+a)
 	}
-	// A command that ends with its input ends ssh where the kernel does not end it with
-	// this process.
-	conn, err := e.startSSH(flags, "cat")
+	conn, err := e.dockerSession(ctx, flags)
 	if err != nil {
-		return nil, nil, err
-	}
-	conn.Write([]byte("\n")) // if this fails, reading fails too, and says why
-	if err := firstByte(ctx, conn); err != nil {
-		conn.Close()
 		return nil, nil, err
 	}
 	// ssh listens before it starts the command, so the tunnel is open now.
@@ -57,6 +50,22 @@ func (e Endpoint) Tunnel(ctx context.Context, addresses []string) (broken <-chan
 		ended <- saidBySSH(err)
 	}()
 	return ended, func() { conn.Close() }, nil
+}
+
+// dockerSession opens a session by the user's ssh program, which has answered.
+func (e Endpoint) dockerSession(ctx context.Context, flags []string) (net.Conn, error) {
+	// A command that ends with its input ends ssh where the kernel does not end it with
+	// this process.
+	conn, err := e.startSSH(flags, "cat")
+	if err != nil {
+		return nil, err
+	}
+	conn.Write([]byte("\n")) // if this fails, reading fails too, and says why
+	if err := firstByte(ctx, conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 func (e Endpoint) podmanTunnel(ctx context.Context, addresses []string) (broken <-chan error, stop func(), err error) {
@@ -99,16 +108,44 @@ func (e Endpoint) podmanTunnel(ctx context.Context, addresses []string) (broken 
 // TunnelCure is what to do if CanTunnel returns an error, for the end of a message.
 const TunnelCure = "make ssh connect without a password and forward ports (AllowTcpForwarding in sshd_config there, or the options of the key in authorized_keys), or run stratbench on that host"
 
-// CanTunnel returns why no tunnel can lead to the engine's host now, or nil. It opens an ssh
-// session and nothing else.
+// CanTunnel returns why no tunnel can lead to the engine's host now, or nil. It opens ssh
+// sessions and nothing else.
 func (e Endpoint) CanTunnel(ctx context.Context) (err error) {
 	defer Doing(&err, "trying a tunnel to %s", e)
-	err = e.tryForwarding(ctx)
+	limit := 5 * time.Second
+	if until, ok := ctx.Deadline(); ok {
+		limit = time.Until(until) * 2 / 3
+	}
+	trying, done := context.WithTimeout(ctx, limit)
+	defer done()
+	err = e.tryForwarding(trying)
 	switch {
 	case err == nil, strings.Contains(err.Error(), "connect failed"):
 		return nil
 	case strings.Contains(err.Error(), "administratively prohibited"):
 		return fmt.Errorf("its ssh server forwards no ports, so nothing here reaches a cluster there: %w", err)
+	case trying.Err() != nil && ctx.Err() == nil:
+		// A server that forwards nothing says so at once. What was connected to is silent, if
+		// the server answers otherwise.
+		return e.trySession(ctx)
+	}
+	return err
+}
+
+// trySession opens an ssh session and closes it.
+func (e Endpoint) trySession(ctx context.Context) error {
+	var session io.Closer
+	var err error
+	if e.Runtime == trial.Podman {
+		var at *url.URL
+		if at, err = url.Parse(e.Address); err == nil {
+			session, err = e.podmanSession(ctx, at)
+		}
+	} else {
+		session, err = e.dockerSession(ctx, nil)
+	}
+	if err == nil {
+		session.Close()
 	}
 	return err
 }

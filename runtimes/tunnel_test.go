@@ -210,6 +210,36 @@ func TestWhereNoTunnelLeads(t *testing.T) {
 	}
 }
 
+// TestATunnelIsTriedForATime has something silent where the trial connection leads, and in
+// the place of the ssh server.
+func TestATunnelIsTriedForATime(t *testing.T) {
+	h := startFarHost(t)
+	h.Dial = func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		t.Cleanup(func() { there.Close() })
+		return here, nil
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, e := range h.engines {
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+		if err := e.CanTunnel(ctx); err != nil {
+			t.Errorf("%s, where something accepts and is silent: %v", e.Runtime, err)
+		}
+		cancel()
+		e.Address = "ssh://somebody@" + silent.Addr().String() + "/run/engine.sock"
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		began := time.Now()
+		if err := e.CanTunnel(ctx); err == nil || !strings.Contains(err.Error(), "ssh did not answer") || time.Since(began) > 6*time.Second {
+			t.Errorf("%s, where the ssh server is silent: %v after %s", e.Runtime, err, time.Since(began))
+		}
+		cancel()
+	}
+}
+
 // tunnelVariable has TestATunnelEndsWithItsProcess be the process that is killed.
 const tunnelVariable = "STRATBENCH_TEST_TUNNEL"
 

@@ -22,8 +22,9 @@ import (
 func labCommand() *cobra.Command {
 	var install, ifNeeded bool
 	cmd := &cobra.Command{
-		Use:   "lab",
-		Short: "Build what isolated machines start from: engines, node image, base images",
+		Use:         "lab",
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "Build what isolated machines start from: engines, node image, base images",
 		Long: `Build engine roots, a Kind node image and base images, and from them the golden
 states of Podman and Docker that isolated machines start from. It is kept in
 the user's cache folder and built anew only when its inputs change; run does
@@ -66,8 +67,9 @@ func cleanCommand() *cobra.Command {
 	var f shared
 	var yes bool
 	cmd := f.addOutput(&cobra.Command{
-		Use:   "clean",
-		Short: "List what killed runs left on your engines, and remove it with --yes",
+		Use:         "clean",
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "List what killed runs left on your engines, and remove it with --yes",
 		Long: `List what runs that were killed left on your Docker and Podman and on this
 host: clusters, networks, names of images, images of build steps, the lock on
 the engine, folders. With --yes, remove what belongs to a killed run by a record
@@ -168,10 +170,11 @@ process of its own, a shell can append the line: echo build start >>"$` + pipeli
 
 func workerCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    run.WorkerCommand,
-		Short:  "Run one trial's pipeline; started by run",
-		Hidden: true,
-		Args:   takes(0, 0, "no arguments"),
+		Use:         run.WorkerCommand,
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "Run one trial's pipeline; started by run",
+		Hidden:      true,
+		Args:        takes(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return run.Work(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 		},

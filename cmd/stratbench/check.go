@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments/confirm"
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/history"
@@ -51,8 +53,9 @@ type checkFlags struct {
 func checkCommand() *cobra.Command {
 	flags := checkFlags{runTrials: confirm.Run}
 	cmd := &cobra.Command{
-		Use:   "check",
-		Short: "Judge the newest run against its history",
+		Use:         "check",
+		Annotations: map[string]string{tearsDown: "confirm"},
+		Short:       "Judge the newest run against its history",
 		Long: `Judge the newest run of an experiment against the nights before it: set-up time,
 each phase, peak memory, failures and failed tests of every cell together, at
 one stated rate of false alarms for all of them. Runs in the folder of runs that
@@ -195,13 +198,13 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 	}
 	for _, to := range []struct {
 		name  string
-		flag  int
+		adds  bool
 		write func(io.Writer) error
 	}{
-		{f.junit, os.O_TRUNC, func(w io.Writer) error { return report.JUnit(w, c) }},
-		{f.summary, os.O_APPEND, func(w io.Writer) error { return report.CheckSummary(w, c) }},
-		{f.openMetrics, os.O_TRUNC, func(w io.Writer) error { return report.OpenMetrics(w, c) }},
-		{f.page, os.O_TRUNC, func(w io.Writer) error {
+		{f.junit, false, func(w io.Writer) error { return report.JUnit(w, c) }},
+		{f.summary, true, func(w io.Writer) error { return report.CheckSummary(w, c) }},
+		{f.openMetrics, false, func(w io.Writer) error { return report.OpenMetrics(w, c) }},
+		{f.page, false, func(w io.Writer) error {
 			review := h.Review(f.experiment, f.host, history.Pattern{}, f.threshold)
 			command := append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...)
 			return page.Nightly(c, review, strings.Join(command, " ")).HTML(w)
@@ -210,15 +213,32 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 		if to.name == "" {
 			continue
 		}
-		file, err := os.OpenFile(to.name, os.O_CREATE|os.O_WRONLY|to.flag, 0o644)
-		if err != nil {
-			return err
+		var text bytes.Buffer
+		err := to.write(&text)
+		switch {
+		case err != nil:
+		case to.adds:
+			err = addTo(to.name, text.Bytes())
+		default:
+			err = host.WriteFile(to.name, text.Bytes())
 		}
-		if err := errors.Join(to.write(file), file.Close()); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addTo adds a text to the end of a file, in one piece.
+func addTo(name string, text []byte) error {
+	return host.Whole(func() error {
+		file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = file.Write(text)
+		return errors.Join(err, file.Close())
+	})
 }
 
 // testItself succeeds if the check finds what was put into copies of the history,
@@ -245,8 +265,9 @@ func confirmCommand() *cobra.Command {
 	var o confirm.Options
 	var good string
 	cmd := f.add(&cobra.Command{
-		Use:   "confirm --good RUN SPEC",
-		Short: "Run the last good state beside the present one, and decide whether it is worse",
+		Use:         "confirm --good RUN SPEC",
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "Run the last good state beside the present one, and decide whether it is worse",
 		Long: `Build the last good state of an experiment again, from the git revision that
 its run recorded, and run it beside the present one: both states of each cell
 in each block, in random order. A difference then comes from the state and not

@@ -38,8 +38,9 @@ func compareCommand() *cobra.Command {
 	var kind machine.Kind
 	var seed uint64
 	cmd := f.add(&cobra.Command{
-		Use:   "compare COMMAND...",
-		Short: "Compare set-up commands as they are, with no file to write",
+		Use:         "compare COMMAND...",
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "Compare set-up commands as they are, with no file to write",
 		Long: `Run set-up commands as they are, by sh -c in this folder, in randomised blocks:
 each block runs every command once. A command that fails, hangs or crashes its
 engine is a result. At the end it recommends one, as report does.
@@ -168,9 +169,6 @@ func writeYAML(path string, value any) error {
 // longestName bounds a name in tables.
 const longestName = 60
 
-// shortCommand is the length up to which a command is its own name.
-const shortCommand = 24
-
 // shortNames distinguish commands: short ones by all of their words, others
 // without the words that all have at their beginning and end. A command that sets
 // something is named by what it sets.
@@ -181,8 +179,8 @@ func shortNames(commands []string) []string {
 		words = append(words, strings.Fields(command))
 		least = min(least, len(words[len(words)-1]))
 	}
-	long := func(command string) bool {
-		return strings.Contains(command, "=") || utf8.RuneCountInString(command) > shortCommand
+	long := func(command string) bool { // too long to be its own name
+		return strings.Contains(command, "=") || utf8.RuneCountInString(command) > 24
 	}
 	if len(words) > 1 && slices.ContainsFunc(commands, long) {
 		same := func(at func(w []string) string) bool {

@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/results"
@@ -31,7 +33,8 @@ func main() {
 	os.Stderr = lasting(os.Stderr)
 	kindcluster.Main()
 	ctx, stop := interruptible()
-	err := rootCommand().ExecuteContext(ctx)
+	err := execute(ctx, rootCommand())
+	host.AwaitWhole()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, printed(err))
@@ -77,6 +80,34 @@ func interruptible() (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
+// tearsDown is the annotation of commands that have something to take down and to record
+// when they are stopped: always, or if they have the flag of that name.
+const (
+	tearsDown = "tears down"
+	always    = "always"
+)
+
+// execute runs the command. Unless it tears something down, the first signal ends it at
+// once: it could not know what it has not looked at yet. What it writes is whole or not there.
+func execute(ctx context.Context, root *cobra.Command) error {
+	var patient atomic.Bool
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		when := cmd.Annotations[tearsDown]
+		patient.Store(when == always || when != "" && cmd.Flags().Changed(when))
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	if patient.Load() {
+		return <-ended
+	}
+	return context.Cause(ctx)
+}
+
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "stratbench",
@@ -94,8 +125,13 @@ strategy that an experiment names, and says which to use.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is && invalid.GetFlag().Value.Type() == "duration" {
-			err = fmt.Errorf("--%s is %q, which is not a duration; write a number and a unit, such as 30m", invalid.GetFlag().Name, invalid.GetValue())
+		if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is {
+			switch f := invalid.GetFlag(); f.Value.Type() {
+			case "duration":
+				err = fmt.Errorf("--%s is %q, which is not a duration; write a number and a unit, such as 30m", f.Name, invalid.GetValue())
+			case "int", "uint":
+				err = fmt.Errorf("--%s is %q; write a whole number", f.Name, invalid.GetValue())
+			}
 		}
 		return usage("%w; see: %s --help", err, cmd.CommandPath())
 	})

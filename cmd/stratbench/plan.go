@@ -203,7 +203,9 @@ exit code.`,
 				}
 				found, err := run.Inspect(cmd.Context(), run.Options{Spec: s, Plan: plan.Make(s, 0), Machine: kind})
 				if faults != nil {
-					all.List = append(all.List, further(err, file)...)
+					if found, is := errors.AsType[*issue.List](err); is { // further ones in what the spec reads
+						all.List = append(all.List, slices.DeleteFunc(found.List, func(i issue.Issue) bool { return i.Line == 0 || i.File == file })...)
+					}
 					continue
 				}
 				warn(cmd, s, found, err)
@@ -222,15 +224,6 @@ exit code.`,
 	return cmd
 }
 
-// further are the issues that an inspection finds in what a spec with issues reads.
-func further(err error, file string) []issue.Issue {
-	found, _ := errors.AsType[*issue.List](err)
-	if found == nil {
-		return nil
-	}
-	return slices.DeleteFunc(found.List, func(i issue.Issue) bool { return i.Line == 0 || i.File == file })
-}
-
 // warn prints the warnings of an inspection and, if it ended with an error, for which
 // machine it was made.
 func warn(cmd *cobra.Command, s *spec.Spec, found run.Inspection, err error) {
@@ -241,9 +234,6 @@ func warn(cmd *cobra.Command, s *spec.Spec, found run.Inspection, err error) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: checked for the machine %s\n", s.Path, found.Machine)
 	}
 }
-
-// mostPromising is how many groupings are shown of each engine.
-const mostPromising = 5
 
 // predicted predicts what strategies and groupings take, from the builds of a run.
 func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Document, err error) {
@@ -282,7 +272,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		for _, p := range all {
 			data = append(data, prediction{rt, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
 			if !slices.Contains(strategies.Names(s.Strategies), p.Strategy) {
-				if groupings++; groupings > mostPromising {
+				if groupings++; groupings > 5 { // more of an engine are not shown
 					continue
 				}
 			}

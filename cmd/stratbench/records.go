@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/outcomes/triage"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/observations"
@@ -249,7 +250,11 @@ keys. Estimates are never analysed as measured.`,
 			if !observations.Readable(args[0]) {
 				return usage("%s is neither a .csv nor a .yaml file", args[0])
 			}
-			run, err := importFile(f.dir, args[0])
+			var run results.Run
+			err := host.Whole(func() (err error) {
+				run, err = importFile(f.dir, args[0])
+				return err
+			})
 			if err != nil {
 				return err
 			}
@@ -285,7 +290,12 @@ func importFile(dir, name string) (run results.Run, err error) {
 	if _, err := os.Stat(run.Dir); err == nil {
 		return run, usage("%s exists already; wait a second and try again", run.Dir)
 	}
-	j, err := results.OpenJournal(run.Dir)
+	// It gets its name once it is whole.
+	part := filepath.Join(dir, "."+run.ID()+".new")
+	if err := os.RemoveAll(part); err != nil {
+		return run, fmt.Errorf("removing what an interrupted import left: %w", err)
+	}
+	j, err := results.OpenJournal(part)
 	if err != nil {
 		return run, err
 	}
@@ -294,5 +304,8 @@ func importFile(dir, name string) (run results.Run, err error) {
 	if err == nil { // last: a folder without an environment is no run
 		err = j.WriteOnce(results.EnvironmentFile, run.Environment)
 	}
-	return run, errors.Join(err, j.Close())
+	if err = errors.Join(err, j.Close()); err != nil {
+		return run, errors.Join(err, os.RemoveAll(part))
+	}
+	return run, os.Rename(part, run.Dir)
 }

@@ -74,8 +74,9 @@ func runCommand() *cobra.Command {
 	var kind machine.Kind
 	var asFound, keepGoing bool
 	cmd := f.add(&cobra.Command{
-		Use:   "run SPEC",
-		Short: "Run an experiment and print its table",
+		Use:         "run SPEC",
+		Annotations: map[string]string{tearsDown: always},
+		Short:       "Run an experiment and print its table",
 		Long: `Run an experiment: every cell in randomised blocks, each trial on a machine in
 its golden state. Each trial is recorded before the next begins. Ctrl-C once
 stops cleanly; --resume continues. When all warm-ups, or all of the first
@@ -141,7 +142,14 @@ func runAndPrint(cmd *cobra.Command, o run.Options, printed func(folder string) 
 	case folder == "":
 		return err
 	}
-	return errors.Join(inShort(err, folder), printed(folder))
+	short, unprinted := inShort(err, folder), printed(folder)
+	switch {
+	case err != nil: // it decides the exit code, whatever can be printed
+		return exitError{exitCode(err), errors.Join(short, unprinted)}
+	case unprinted != nil:
+		return exitError{exitFailed, fmt.Errorf("the run has ended, and what it recorded in %s cannot be shown: %w", folder, unprinted)}
+	}
+	return nil
 }
 
 // errorFile is the file in a run's folder with a long error that ended it.

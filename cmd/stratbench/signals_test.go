@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // signalled has the test program wait for a signal, and say how it ended.
@@ -53,6 +57,46 @@ func TestSignalsStopCleanly(t *testing.T) {
 	p.says(t, "clean")
 	p.cmd.Process.Kill()
 	p.cmd.Wait()
+}
+
+// TestOnlyWhatTearsDownGoesOn cancels commands that do not end by themselves.
+func TestOnlyWhatTearsDownGoesOn(t *testing.T) {
+	for _, c := range []struct {
+		annotation, args string
+		goesOn           bool
+	}{
+		{"", "work", false}, {always, "work", true}, {"confirm", "work", false}, {"confirm", "work --confirm=x", true},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		release, over := make(chan struct{}), errors.New("over")
+		work := &cobra.Command{Use: "work", Annotations: map[string]string{tearsDown: c.annotation}, RunE: func(*cobra.Command, []string) error {
+			cancel()
+			<-release
+			return over
+		}}
+		work.Flags().String("confirm", "", "")
+		root := &cobra.Command{Use: "stratbench", SilenceErrors: true, SilenceUsage: true}
+		root.AddCommand(work)
+		root.SetArgs(strings.Fields(c.args))
+		if c.goesOn {
+			time.AfterFunc(50*time.Millisecond, func() { close(release) })
+		}
+		err := execute(ctx, root)
+		if !c.goesOn {
+			close(release)
+		}
+		if want := map[bool]error{true: over, false: context.Canceled}[c.goesOn]; !errors.Is(err, want) {
+			t.Errorf("%q, annotated %q: %v, want %v", c.args, c.annotation, err, want)
+		}
+	}
+	for _, name := range []string{"run", "compare", "confirm", "check", "lab", "clean", "worker"} {
+		if cmd, _, err := rootCommand().Find([]string{name}); err != nil || cmd.Annotations[tearsDown] == "" {
+			t.Errorf("%s is ended without taking anything down: %v", name, err)
+		}
+	}
+	if cmd, _, _ := rootCommand().Find([]string{"check"}); cmd.Flags().Lookup(cmd.Annotations[tearsDown]) == nil {
+		t.Error("check has no flag of the name in its annotation")
+	}
 }
 
 type waitingProgram struct {

@@ -138,27 +138,39 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 	if i := slices.IndexFunc(owed.live, func(d debt) bool { return p.isHere(d, m) }); i >= 0 {
 		return fmt.Errorf("the run %s uses this %s engine, and somebody has removed its lock there (the volume %s); wait for that run to end", owed.live[i].Run, p.engine.Runtime, lockVolume)
 	}
+	neverBegun(p.cache, true)
+	unwritten := []string{}
 	for _, path := range owed.damaged {
-		if err := os.Rename(path, path+".damaged"); err != nil {
-			return fmt.Errorf("setting a damaged ledger aside: %w; remove it", err)
+		if mark := markOfFile(path); mark != "" {
+			unwritten = append(unwritten, mark)
+			p.report.note("%s was to say what a killed trial left on the %s engine, but cannot be read: only what has the names of that run goes", path, p.engine.Runtime)
 		}
-		p.report.note("%s.damaged was to say what a killed trial left on the %s engine, but cannot be read; stratbench clean lists what has a trial's name", path, p.engine.Runtime)
 	}
 	if p.dead != nil && !slices.ContainsFunc(owed.killed, func(l *ledger) bool { return l.debt.Mark == p.dead.Mark }) {
+		unwritten = append(unwritten, p.dead.Mark)
+	}
+	if len(unwritten) > 0 {
 		had, contents, err := p.had(ctx, m)
 		if err != nil {
 			return err
 		}
-		left := debtsByName(had, contents, p.dead.Mark)
-		if len(left) > 0 {
-			p.report.note("this user has no ledger of the killed run %s, so only what has its name is removed from the %s engine; images without a name and records of the build cache that it left stay", p.dead.Run, p.engine.Runtime)
-		}
-		for _, d := range left {
+		for _, d := range debtsByName(had, contents, unwritten) {
+			if p.dead != nil && d.Mark == p.dead.Mark {
+				p.report.note("this user has no ledger of the killed run %s, so only what has its name is removed from the %s engine; images without a name and records of the build cache that it left stay", p.dead.Run, p.engine.Runtime)
+			}
 			l, err := openLedger(dir, d)
 			if err != nil {
 				return err
 			}
 			owed.killed = append(owed.killed, l)
+		}
+	}
+	for _, path := range owed.damaged { // what is known of them is in other ledgers now
+		if markOfFile(path) == "" {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("removing a damaged ledger: %w", err)
 		}
 	}
 	for _, l := range owed.killed {
@@ -171,20 +183,25 @@ func (p *borrowedPlace) settleOld(ctx context.Context, m machine.Machine) error 
 // for again, because the engine may still be making what that run has asked for.
 var secondLook = 3 * time.Second
 
+// settleLimit bounds how long it may take to take away what one trial left.
+const settleLimit = 5 * time.Minute
+
 // settleKilled takes away what a trial of a killed run left, until nothing more
 // comes. If there never was anything, the ledger is kept unless it is surely of this
 // engine: another one may have the same ID by chance.
 func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *ledger) error {
 	var left settlement
 	for looks := 1; ; looks++ {
-		s, err := p.settle(ctx, m, l)
+		limited, cancel := context.WithTimeoutCause(ctx, settleLimit, fmt.Errorf("not done within %s", settleLimit))
+		s, err := p.settle(limited, m, l)
+		cancel()
 		if err != nil {
 			return err
 		}
 		// Steps of builds that the user has made something from stay, and are found each
 		// time, and so is the lock of this run.
 		last := s.Owed || looks > 1 && (!s.Found || l.debt.Mark == p.me.Mark) || looks == 5
-		s.Found = s.Found || left.Found
+		s.Found, s.Unknown = s.Found || left.Found, append(left.Unknown, s.Unknown...)
 		left = s
 		if last {
 			break
@@ -217,6 +234,10 @@ func (p *borrowedPlace) isHere(d debt, m machine.Machine) bool {
 func (p *borrowedPlace) tell(s settlement, of debt) {
 	for _, text := range s.Left {
 		p.report.note("stays on the %s engine after the run %s: %s", p.engine.Runtime, of.Run, text)
+	}
+	if len(s.Unknown) > 0 {
+		p.report.note("stays on the %[1]s engine after the run %[2]s, and was disconnected from the network of its trial %[3]s: %[4]s; it is not written down whether that trial made it: if you do not know it, remove it with %[1]s rm --force --volumes",
+			p.engine.Runtime, of.Run, of.Trial, strings.Join(s.Unknown, ", "))
 	}
 }
 
@@ -303,12 +324,15 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 		Task: taskSettle, Endpoint: m.Endpoint(), ClusterName: l.debt.Cluster, WorkDir: p.workDir(p.me.Mark)}}) // never fails
 	cmd := exec.CommandContext(ctx, m.Self(), WorkerCommand)
 	var out, said bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &said
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = bytes.NewReader(text), &out, &said, stopGrace
 	if err = m.Start(cmd); err == nil {
 		err = cmd.Wait()
 	}
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), &s)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // and not how the worker was ended
 	}
 	if err != nil {
 		return s, fmt.Errorf("removing what trial %s left on the %s engine: %w: %s; the next run tries again, and so does stratbench clean",

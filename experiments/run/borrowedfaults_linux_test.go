@@ -140,7 +140,7 @@ design: {replicates: %d, warmUp: 0, reference: false, seed: 1}
 func (c *computer) excuseUnreported(t *testing.T, p *program) {
 	t.Helper()
 	// Those of the user's own builds since are among them.
-	const note = "images without a name that came while t001 ran: "
+	const note = "images without a name that came since t001 began: "
 	for thing, names := range c.belongings(t).without(c.want) {
 		if strings.HasPrefix(thing, "image ") && names == "" && strings.Contains(p.said.String(), note) {
 			c.want[thing] = ""

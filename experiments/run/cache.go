@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
@@ -51,15 +52,23 @@ func NewScratch(parent string) (*Scratch, error) {
 		return nil, fmt.Errorf("creating stratbench's cache folder: %w; make it writable, or name another folder in XDG_CACHE_HOME", err)
 	}
 	deadScratch(parent, true)
-	dir, err := os.MkdirTemp(parent, scratchPrefix)
-	if err != nil {
-		return nil, fmt.Errorf("creating a scratch folder: %w", err)
+	for last := false; ; last = true {
+		dir, err := os.MkdirTemp(parent, scratchPrefix)
+		if err != nil {
+			return nil, fmt.Errorf("creating a scratch folder: %w", err)
+		}
+		lock, err := host.TryLock(dir)
+		if info, gone := os.Stat(dir); err == nil && gone == nil && info.IsDir() {
+			return &Scratch{Dir: dir, lock: lock}, nil
+		}
+		// Another run took it for that of a killed one, before it was locked.
+		if err == nil {
+			err = errors.Join(fs.ErrNotExist, os.RemoveAll(dir), lock.Close())
+		}
+		if last {
+			return nil, fmt.Errorf("creating a scratch folder: %w", err)
+		}
 	}
-	lock, err := host.TryLock(dir)
-	if err != nil {
-		return nil, fmt.Errorf("creating a scratch folder: %w", err)
-	}
-	return &Scratch{Dir: dir, lock: lock}, nil
 }
 
 func (s *Scratch) sub(name string) (string, error) {
@@ -114,21 +123,25 @@ func fetched(ctx context.Context, cache, file string) (string, error) {
 	case sumOf(text) != sum:
 		return "", fmt.Errorf("the file at %s has the checksum %s and not the given one; if it is the right file, correct the checksum", address, sumOf(text))
 	}
-	if err := keep(kept, func(name string) error { return os.WriteFile(name, text, 0o644) }); err != nil {
+	if err := keep(cache, kept, func(name string) error { return os.WriteFile(name, text, 0o644) }); err != nil {
 		return "", fmt.Errorf("keeping what was fetched from %s: %w", address, err)
 	}
 	return kept, nil
 }
 
-// keep makes a file of the cache, whole or not at all.
-func keep(path string, write func(name string) error) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// keep makes a file of the cache, whole or not at all, also if another run makes it at the
+// same time.
+func keep(cache, path string, write func(name string) error) (err error) {
+	s, err := NewScratch(cache)
+	if err != nil {
 		return err
 	}
-	if err := write(path + ".new"); err != nil {
-		return errors.Join(err, os.RemoveAll(path+".new"))
+	defer func() { err = errors.Join(err, s.Close()) }()
+	part := filepath.Join(s.Dir, filepath.Base(path))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), write(part)); err != nil {
+		return err
 	}
-	return os.Rename(path+".new", path)
+	return os.Rename(part, path)
 }
 
 func fetch(ctx context.Context, address string) ([]byte, error) {
@@ -189,7 +202,7 @@ func archiveOf(ctx context.Context, cache, entry string) (pipeline.Archive, erro
 	if _, err := os.Stat(path); err == nil {
 		return archive, nil
 	}
-	return archive, keep(path, func(name string) error { return tarball.WriteToFile(name, ref, image) })
+	return archive, keep(cache, path, func(name string) error { return tarball.WriteToFile(name, ref, image) })
 }
 
 // lookUp asks a registry for an image, with the user's login.

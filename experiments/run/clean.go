@@ -69,17 +69,37 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 		owed, err := readLedgers(dir)
 		for _, l := range owed.killed {
 			all = append(all, Remnant{Place: fmt.Sprintf("%s at %s", l.debt.Runtime, l.debt.Address), Kind: "trial", Name: l.debt.Trial,
-				Run: l.debt.Run, Stays: "that engine is not the one that answers now"})
+				Run: l.debt.Run, Stays: elsewhere})
 			l.close()
 		}
+		all = append(all, owed.unreadable(filepath.Base(dir), elsewhere)...)
 		if err != nil {
 			return all, err
 		}
+	}
+	for _, path := range neverBegun(cache, remove) {
+		all = append(all, Remnant{Place: "this host", Kind: "ledger", Name: path})
 	}
 	for _, dir := range deadScratch(cache, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
 	}
 	return all, nil
+}
+
+// elsewhere is why what is on an engine that was not found stays.
+const elsewhere = "that engine is not the one that answers now"
+
+// unreadable lists the damaged ledgers. What they were to say is in their names, if these
+// are as stratbench gives them.
+func (o owed) unreadable(place, stays string) (found []Remnant) {
+	for _, path := range o.damaged {
+		r := Remnant{Place: place, Kind: "ledger", Name: path, Run: markOfFile(path), Stays: stays}
+		if r.Run == "" {
+			r.Stays = "it cannot be read, and its name says no trial: look at it and remove it"
+		}
+		found = append(found, r)
+	}
+	return found
 }
 
 // stay corrects the list of what goes, after it was to go: what was found again stays.
@@ -125,7 +145,8 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		switch {
 		case mark == by.Mark && !dead, slices.ContainsFunc(owed.live, func(d debt) bool { return d.Mark == mark }):
 			return "its run is not known to have ended"
-		case mark == by.Mark || slices.ContainsFunc(owed.killed, func(l *ledger) bool { return l.debt.Mark == mark }):
+		case mark == by.Mark, slices.ContainsFunc(owed.killed, func(l *ledger) bool { return l.debt.Mark == mark }),
+			slices.ContainsFunc(owed.damaged, func(path string) bool { return markOfFile(path) == mark }):
 			return ""
 		}
 		return "this host has no record of its run"
@@ -145,9 +166,7 @@ func (p *borrowedPlace) remnants(ctx context.Context) (found []Remnant, dir stri
 		}
 		l.close()
 	}
-	for _, path := range owed.damaged {
-		found = append(found, Remnant{Place: place, Kind: "ledger", Name: path, Stays: "it is damaged; the next run sets it aside"})
-	}
+	found = append(found, owed.unreadable(place, "")...)
 	slices.SortFunc(found, func(a, b Remnant) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) })
 	return slices.Compact(found), dir, err
 }
@@ -165,26 +184,27 @@ func namesIn(c runtimes.Contents) map[string][]string {
 	return names
 }
 
-// debtsByName are the debts of a run that has left a lock on the engine and no
-// ledger here: whatever carries its mark is removed. Images only lose those names,
+// debtsByName are the debts of runs of which it is written nowhere what was there before
+// them: whatever carries one of their marks is removed. Images only lose those names,
 // because it is not known which images were there before, so had has all of them.
-func debtsByName(had debt, c runtimes.Contents, mark string) []debt {
+func debtsByName(had debt, c runtimes.Contents, marks []string) []debt {
 	byTrial := map[string]debt{}
 	for kind, names := range namesIn(c) {
 		for _, name := range names {
-			by, id := trialOf(name)
-			if by == "" || by != mark {
+			mark, id := trialOf(name)
+			if mark == "" || !slices.Contains(marks, mark) {
 				continue
 			}
-			d, known := byTrial[id]
+			cluster := clusterName(mark, id)
+			d, known := byTrial[cluster]
 			if !known {
 				d = had
-				d.Run, d.Mark, d.Trial, d.Cluster = mark, mark, id, clusterName(mark, id)
+				d.Run, d.Mark, d.Trial, d.Cluster, d.HadContainers = mark, mark, id, cluster, nil
 			}
 			if kind == "image" {
 				d.Names = append(d.Names, name)
 			}
-			byTrial[id] = d
+			byTrial[cluster] = d
 		}
 	}
 	return slices.Collect(maps.Values(byTrial))

@@ -5,12 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/distribution/reference"
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
@@ -56,6 +61,9 @@ func local(ctx context.Context, cache string, steps []spec.Step) (all []spec.Ste
 // kubernetesTag finds the minor version of Kubernetes in the tag of a node image.
 var kubernetesTag = regexp.MustCompile(`:v1\.(\d+)[^/]*$`)
 
+// ofNodes matches images that a node image contains.
+var ofNodes = regexp.MustCompile(`^(registry\.k8s\.io|docker\.io/kindest)/`)
+
 // minor is the minor version of the cluster's Kubernetes, 0 if that is not known.
 func (c *cellInspection) minor() (minor int) {
 	if m := kubernetesTag.FindStringSubmatch(c.nodeImage()); m != nil {
@@ -70,6 +78,13 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	server := deploy.Server{Minor: c.minor(), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
+	}
+	h := c.workload.Hooks
+	for _, command := range [][]string{h[trial.PhaseCluster].After, h[trial.PhaseBuild].After, h[trial.PhaseLoad].Before, h[trial.PhaseLoad].After, h[trial.PhaseDeploy].Before} {
+		server.Hooked = server.Hooked || len(command) > 0
+	}
+	if c.kind != nil && !server.Hooked && c.ownNodeImage() < 0 { // which may label its nodes
+		server.Nodes = nodesOf(c.kind)
 	}
 	key := deploymentKey(c.resolved)
 	p, known := c.r.deployments[key]
@@ -108,19 +123,31 @@ func (c *cellInspection) deployment(ctx context.Context) {
 		}
 		if s.Helm != nil {
 			setting := c.ofStep(i, "helm.values")
-			for key, value := range s.Helm.Values {
-				if _, is := value.(map[string]any); !is && strings.ContainsAny(key, ".[") { // grafana.ini is the name of a mapping
+			for _, key := range slices.Sorted(maps.Keys(s.Helm.Values)) {
+				if _, is := s.Helm.Values[key].(map[string]any); !is && strings.ContainsAny(key, ".[") { // grafana.ini is the name of a mapping
 					c.at(&c.warnings, setting, "%q is one key, and not a path as for --set; write a mapping: values: {image: {tag: e2e}}", key)
 				}
 			}
 			c.values(setting, s.Helm.Values)
 		}
 	}
-	c.deployedImages(ctx, deploy.Objects(p.steps))
+	c.deployedImages(ctx, p.steps, server.Hooked)
 	if c.kind != nil && c.kind.Networking.DisableDefaultCNI && !ofLab && c.ownNodeImage() < 0 && c.settings.NodeImage == "" &&
 		!c.mountsInto("/etc/cni") && len(p.errs) == 0 && !deploy.MayBringNetwork(p.steps) {
 		c.in(&c.issues, "without its default network no node becomes ready, and the deployment has no DaemonSet that could bring one; deploy one, take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
 	}
+}
+
+// nodesOf are the nodes of a Kind configuration.
+func nodesOf(kind *v1alpha4.Cluster) (nodes []deploy.Node) {
+	for _, n := range kind.Nodes {
+		node := deploy.Node{ControlPlane: n.Role == v1alpha4.ControlPlaneRole, Labels: n.Labels, Patches: slices.Concat(kind.KubeadmConfigPatches, n.KubeadmConfigPatches)}
+		for _, p := range slices.Concat(kind.KubeadmConfigPatchesJSON6902, n.KubeadmConfigPatchesJSON6902) {
+			node.Patches = append(node.Patches, p.Patch)
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes
 }
 
 // ofStep is the setting of a part of a deployment step.
@@ -135,21 +162,61 @@ func (c *cellInspection) ofStep(i int, part string) string {
 	return "workload.deploy." + step + "." + part
 }
 
-func (c *cellInspection) deployedImages(ctx context.Context, objects []deploy.Object) {
+// deployedImages inspects the images in the steps' objects. If hooked is true, a hook may
+// bring images into the nodes.
+func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step, hooked bool) {
+	objects := deploy.Objects(steps)
+	brought := hooked || c.kind == nil || c.ownNodeImage() >= 0 || slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Command != nil })
 	preloaded := map[string]bool{}
 	for _, name := range c.preloaded(ctx) {
 		preloaded[spec.FullName(name)] = true
 	}
-	for _, u := range deploy.Images(objects) {
+	uses := deploy.Images(objects)
+	for _, u := range uses {
 		switch _, built := c.workload.Named(u.Image); {
+		case !built && !preloaded[spec.FullName(u.Image)] && u.Never && !brought && !ofNodes.MatchString(spec.FullName(u.Image)):
+			c.issues.Add(u.File, u.At, "%s needs %s, which the workload neither builds nor preloads, and no node may pull; correct its name, or write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		case !built && !preloaded[spec.FullName(u.Image)]:
+			known := len(c.issues.List) + len(c.warnings.List)
 			c.image(ctx, u.Image, u.File, u.At, fmt.Sprintf("%s needs %s, which the workload neither builds nor preloads", u.Object, u.Image), inNode)
+			if tag := c.unused(u.Image, objects, uses); tag != "" && known == len(c.issues.List)+len(c.warnings.List) {
+				c.warnings.Add(u.File, u.At, "%s gets %s from a registry, and no object uses %s, which the workload builds; correct the image here (in a chart by its values), or preload it if both are wanted", u.Object, u.Image, tag)
+			}
 		case u.Always && (c.site.offline || strings.HasPrefix(u.Image, "localhost/")):
 			c.issues.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded, and cannot reach the registry; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		case u.Always:
 			c.warnings.Add(u.File, u.At, "%s: the node asks the registry for %s each time, although the image is loaded; write imagePullPolicy: IfNotPresent", u.Object, u.Image)
 		}
 	}
+}
+
+// unused is the tag of an image that the workload builds and no object names, if it is
+// another image but for the registry, or for what one of their names begins with.
+func (c *cellInspection) unused(other string, objects []deploy.Object, uses []deploy.Use) string {
+	used := map[string]bool{}
+	for _, u := range uses {
+		image, _ := c.workload.Named(u.Image)
+		used[image.Name] = true
+	}
+	path := func(ref string) string { // with no registry: "/shop/api"
+		named, err := reference.ParseNormalizedNamed(ref)
+		if err != nil {
+			return ""
+		}
+		return "/" + strings.TrimPrefix(reference.Path(named), "library/")
+	}
+	theirs := path(other)
+	for _, image := range c.workload.Images {
+		tags := append([]string{image.Tag}, image.Tags...)
+		own := path(image.Tag)
+		if own == "" || used[image.Name] || !strings.HasSuffix(own, theirs) && !strings.HasSuffix(theirs, own) {
+			continue
+		}
+		if !slices.ContainsFunc(objects, func(o deploy.Object) bool { return o.Mentions(tags) }) {
+			return image.Tag
+		}
+	}
+	return ""
 }
 
 // preloaded inspects the images that are loaded and not built, and returns their

@@ -93,3 +93,37 @@ func TestASetUpCommandIsInspected(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherImageInsteadOfTheBuiltOneIsDoubted(t *testing.T) {
+	doubt := "m/pod.yaml:4:40: Pod app gets here/app:1.2 from a registry, and no object uses localhost/app:e2e, which the workload builds"
+	for name, c := range map[string]struct{ pod, certain, possible string }{
+		"instead":  {strings.Replace(podOfApp, "localhost/app:e2e", "here/app:1.2", 1), "", doubt},
+		"beside":   {podOfApp + "---\n" + strings.NewReplacer("localhost/app:e2e", "here/app:1.2", "{name: app}", "{name: old}").Replace(podOfApp), "", ""},
+		"argument": {strings.Replace(podOfApp, "image: \"localhost/app:e2e\"", "image: \"here/app:1.2\", args: [\"--image=localhost/app:e2e\"]", 1), "", ""},
+		"another":  {strings.Replace(podOfApp, "localhost/app:e2e", "here/db:1", 1), "", ""},
+		"never":    {strings.Replace(podOfApp, "localhost/app:e2e\"", "here/db:1\", imagePullPolicy: Never", 1), "Pod app needs here/db:1, which the workload neither builds nor preloads, and no node may pull", ""},
+	} {
+		files := works()
+		files["m/pod.yaml"] = c.pod
+		certain, possible := inspected(t, files, usersSite())
+		if (c.certain == "") != (certain == "") || !strings.Contains(certain, c.certain) || (c.possible == "") != (possible == "") || !strings.Contains(possible, c.possible) {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestNodesAreKnownByTheirLabels(t *testing.T) {
+	pod := strings.Replace(podOfApp, "{containers", "{nodeSelector: {disk: fast}, containers", 1)
+	for name, c := range map[string]struct{ kind, hooks, want string }{
+		"none":  {"", "", "m/pod.yaml:4:22: Pod app: no node has the labels of its nodeSelector (disk=fast)"},
+		"label": {"  labels: {disk: fast}\n", "", ""},
+		"patch": {"  kubeadmConfigPatches: [\"kind: InitConfiguration\\nnodeRegistration: {kubeletExtraArgs: {node-labels: 'disk=fast'}}\"]\n", "", ""},
+		"hook":  {"", "hooks: {cluster: {after: [./test.sh]}}\n", ""},
+	} {
+		files := works()
+		files["m/pod.yaml"], files["kind.yaml"], files["w.yaml"] = pod, files["kind.yaml"]+c.kind, files["w.yaml"]+c.hooks
+		if certain, _ := inspected(t, files, usersSite()); (c.want == "") != (certain == "") || !strings.Contains(certain, c.want) {
+			t.Errorf("%s: got %s", name, certain)
+		}
+	}
+}

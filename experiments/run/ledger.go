@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
@@ -74,9 +75,9 @@ type debt struct {
 	// node without them.
 	Volumes []string `json:"volumes,omitempty"`
 	// HadImages, HadCache and HadContainers are the images, the records of the build
-	// cache and the IDs of the containers that were there before the trial. A ledger of
-	// an earlier version does not say which containers: HadContainers is nil then, and
-	// empty if there were none.
+	// cache and the IDs of the containers that were there before the trial. If
+	// HadContainers is nil, and not empty, that is not known of containers: older
+	// versions did not write it down.
 	HadImages     []runtimes.ImageID `json:"had_images,omitempty"`
 	HadCache      []string           `json:"had_cache,omitempty"`
 	HadContainers []string           `json:"had_containers,omitzero"`
@@ -105,7 +106,7 @@ func openLedger(dir string, d debt) (l *ledger, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, d.Mark+"-"+d.Trial+"-*.jsonl.new")
+	f, err := os.CreateTemp(dir, d.Mark+"-"+d.Trial+"-*.jsonl"+unfinished)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func openLedger(dir string, d debt) (l *ledger, err error) {
 		err = l.add(d)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), strings.TrimSuffix(f.Name(), ".new"))
+		err = os.Rename(f.Name(), l.path())
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.close(), os.Remove(f.Name()))
@@ -125,7 +126,7 @@ func openLedger(dir string, d debt) (l *ledger, err error) {
 }
 
 // path is the ledger's file.
-func (l *ledger) path() string { return strings.TrimSuffix(l.file.Name(), ".new") }
+func (l *ledger) path() string { return strings.TrimSuffix(l.file.Name(), unfinished) }
 
 // add writes down a part of the debt. The ledger of an isolated machine is nil,
 // because nothing outlives the machine.
@@ -175,13 +176,56 @@ type owed struct {
 	killed []*ledger
 	// live are the debts of runs that live.
 	live []debt
-	// damaged are the files in which it is not written what trial they are of.
+	// damaged are the files in which it is not written what trial they are of. Only
+	// their names may say it.
 	damaged []string
 }
 
+// ledgerNames matches the names that openLedger gives. An older version renamed those that
+// it could not read.
+var ledgerNames = regexp.MustCompile(`^(\d{8}-\d{6}-[0-9a-f]{6})-[a-z]\d+-\d+\.jsonl(?:\.damaged)?$`)
+
+// markOfFile is the mark in the name of a ledger's file, or empty.
+func markOfFile(path string) string {
+	if m := ledgerNames.FindStringSubmatch(filepath.Base(path)); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// unfinished is the end of a ledger's name until its first part is on disk.
+const unfinished = ".new"
+
+// neverBegun lists the ledgers of trials that were killed before they had made anything,
+// on whatever engine, and removes them if remove is true.
+func neverBegun(cache string, remove bool) (files []string) {
+	found, _ := filepath.Glob(filepath.Join(ledgers(cache, "*"), "*.jsonl"+unfinished))
+	for _, path := range found {
+		info, err := os.Stat(path)
+		if err != nil || time.Since(info.ModTime()) < time.Minute {
+			continue // its trial may be about to lock it
+		}
+		lock, err := host.TryLock(path)
+		if err != nil {
+			continue // its run lives
+		}
+		if remove {
+			err = os.Remove(path)
+		}
+		if err == nil {
+			files = append(files, path)
+		}
+		lock.Close()
+	}
+	return files
+}
+
 func readLedgers(dir string) (all owed, err error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl*"))
 	for _, path := range files {
+		if end := filepath.Ext(path); end != ".jsonl" && end != ".damaged" {
+			continue
+		}
 		l, failed := readLedger(path)
 		switch {
 		case errors.Is(failed, fs.ErrNotExist): // its run has just settled it
@@ -214,6 +258,11 @@ func readLedger(path string) (*ledger, error) {
 	case !errors.Is(err, host.ErrLocked):
 		return nil, errors.Join(err, l.close())
 	}
+	if mine, err := f.Stat(); err == nil && l.lock != nil {
+		if locked, err := os.Stat(path); err != nil || !os.SameFile(mine, locked) { // the lock has made a file of the name again
+			return nil, errors.Join(fs.ErrNotExist, os.Remove(path), l.close())
+		}
+	}
 	for lines := json.NewDecoder(f); ; {
 		var part debt
 		if lines.Decode(&part) != nil { // the end, or the last line of a killed run, which may be cut off
@@ -230,9 +279,12 @@ type settlement struct {
 	Left []string `json:"left"`
 	// Owed is true if something of the trial's stays that can go later.
 	Owed bool `json:"owed"`
-	// New are the names of images that came while the trial ran and that it did not
+	// New are the names of images that came since the trial began and that it did not
 	// build: those that it pulled or the user made.
 	New []string `json:"new"`
+	// Unknown are the names of containers that were only disconnected from the trial's
+	// network, because it is not known whether they were there before it.
+	Unknown []string `json:"unknown"`
 }
 
 // settle takes away what a trial made on an engine. Everything that was there
@@ -244,6 +296,11 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		return s, err
 	}
 	s.Found = d.in(before)
+	if _, others := d.guests(before); d.HadContainers == nil {
+		for _, o := range others {
+			s.Unknown = append(s.Unknown, o.Name)
+		}
+	}
 	errs := []error{d.removeClusters(ctx, cfg, engine, before), engine.RemoveNetwork(ctx, d.Cluster)}
 	held := slices.DeleteFunc(d.namesOn(before), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
@@ -269,7 +326,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 	for name, nodes := range clustersIn(after) {
 		mark, _ := trialOf(name)
 		if len(d.Names) == 0 && mark == "" && !slices.ContainsFunc(nodes, d.had) {
-			s.Left = append(s.Left, fmt.Sprintf("the Kind cluster %s, which came while %s ran: if its set-up command makes it, have it use the name in KIND_CLUSTER_NAME and the network in KIND_EXPERIMENTAL_%s_NETWORK, or delete it under setup.cleanup",
+			s.Left = append(s.Left, fmt.Sprintf("the Kind cluster %s, which came since %s began: if its set-up command makes it, have it use the name in KIND_CLUSTER_NAME and the network in KIND_EXPERIMENTAL_%s_NETWORK, or delete it under setup.cleanup",
 				name, d.Trial, strings.ToUpper(string(d.Runtime))))
 		}
 	}
@@ -283,9 +340,32 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		}
 	}
 	if nameless > 0 {
-		s.Left = append(s.Left, fmt.Sprintf("images without a name that came while %s ran: %d; interrupted builds leave such images, and so do builds of yours", d.Trial, nameless))
+		s.Left = append(s.Left, fmt.Sprintf("images without a name that came since %s began: %d; interrupted builds leave such images, and so do builds of yours; %s image prune removes all that nothing uses", d.Trial, nameless, d.Runtime))
+	}
+	if folders := d.buildFolders(podmanTemp); len(folders) > 0 {
+		s.Left = append(s.Left, fmt.Sprintf("folders of Podman's builds that came since the run began: %s; a Podman that is killed in a build leaves them, and a build of yours may use one now; remove those that no build uses",
+			strings.Join(folders, ", ")))
 	}
 	return s, errors.Join(append(errs, err, lost)...)
+}
+
+// podmanTemp is where Podman's service keeps the contexts of builds by default.
+const podmanTemp = "/var/tmp"
+
+// buildFolders are the folders in temp that builds of a Podman on this host have made since
+// the run began, and not removed.
+func (d debt) buildFolders(temp string) (folders []string) {
+	began, err := time.Parse("20060102-150405", runTime.FindString(d.Mark))
+	if err != nil || d.Runtime != trial.Podman || !strings.HasPrefix(d.Address, "unix://") {
+		return nil
+	}
+	found, _ := filepath.Glob(filepath.Join(temp, "libpod_builder*"))
+	for _, folder := range found {
+		if info, err := os.Stat(folder); err == nil && info.ModTime().After(began) {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
 }
 
 // in reports whether anything of the debt is among the contents.
@@ -313,11 +393,12 @@ func clustersIn(c runtimes.Contents) map[string][]runtimes.Object {
 }
 
 // clusters lists the trial's: their name is the trial's or begins with it, or they
-// are in the trial's network, into which Kind puts every cluster that a set-up
+// came and are in the trial's network, into which Kind puts every cluster that a set-up
 // command makes.
 func (d debt) clusters(c runtimes.Contents) (names []string) {
 	for name, nodes := range clustersIn(c) {
-		if name == d.Cluster || strings.HasPrefix(name, d.Cluster+"-") || slices.ContainsFunc(nodes, d.connected) {
+		named := name == d.Cluster || strings.HasPrefix(name, d.Cluster+"-")
+		if named || slices.ContainsFunc(nodes, d.connected) && !slices.ContainsFunc(nodes, d.had) {
 			names = append(names, name)
 		}
 	}
@@ -325,7 +406,7 @@ func (d debt) clusters(c runtimes.Contents) (names []string) {
 	return names
 }
 
-// had reports whether a container was, or may have been, there before the trial.
+// had reports whether a container was there before the trial, or may have been.
 func (d debt) had(o runtimes.Object) bool {
 	return d.HadContainers == nil || slices.Contains(d.HadContainers, o.ID)
 }
@@ -336,28 +417,41 @@ func (d debt) connected(o runtimes.Object) bool {
 	return d.Cluster != "" && slices.Contains(o.Networks, d.Cluster) && !d.had(o)
 }
 
-// removeClusters removes the trial's clusters and every other container in its
-// network. Containers that were there before only lose their connection to it.
-func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, engine runtimes.Engine, c runtimes.Contents) error {
-	errs := []error{}
+// guests are the containers in the trial's network that are in none of its clusters: its
+// own, and those of others, which were there before or may have been.
+func (d debt) guests(c runtimes.Contents) (own, others []runtimes.Object) {
+	clusters := d.clusters(c)
 	for _, o := range c.Containers {
-		if d.had(o) && slices.Contains(o.Networks, d.Cluster) {
-			errs = append(errs, engine.Disconnect(ctx, d.Cluster, o.ID))
+		switch {
+		case !slices.Contains(o.Networks, d.Cluster) || slices.Contains(clusters, o.Labels[clusterLabel]):
+		case d.connected(o):
+			own = append(own, o)
+		default:
+			others = append(others, o)
 		}
+	}
+	return own, others
+}
+
+// removeClusters removes the trial's clusters and its other containers. Containers of
+// others only lose their connection to its network.
+func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, engine runtimes.Engine, c runtimes.Contents) error {
+	own, others := d.guests(c)
+	errs := []error{}
+	for _, o := range others {
+		errs = append(errs, engine.Disconnect(ctx, d.Cluster, o.ID))
 	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(d.clusters(c), d.Cluster)))) {
 		cfg.ClusterName = name
 		errs = append(errs, pipeline.Delete(ctx, cfg))
 	}
-	for _, o := range c.Containers {
-		if d.connected(o) && o.Labels[clusterLabel] == "" {
-			// Podman would first ask it to stop, and wait for ten seconds. It does not matter if
-			// it does not run, and cannot be killed.
-			path := "/v1.40/containers/" + url.PathEscape(o.ID)
-			_, _ = cfg.Endpoint.Ask(ctx, http.MethodPost, path+"/kill")
-			_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, path+"?force=true&v=true")
-			errs = append(errs, err)
-		}
+	for _, o := range own {
+		// Podman would first ask it to stop, and wait for ten seconds. It does not matter if
+		// it does not run, and cannot be killed.
+		path := "/containers/" + url.PathEscape(o.ID)
+		_, _ = cfg.Endpoint.Ask(ctx, http.MethodPost, path+"/kill")
+		_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, path+"?force=true&v=true")
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stratbench/stratbench/internal/host"
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 )
 
@@ -120,11 +123,55 @@ func TestLedgersSurviveAKill(t *testing.T) {
 	if d.Cluster != "c" || len(d.Names) != 2 || len(d.Builds) != 1 || len(d.Made) != 1 || d.Made[0] != "5d41" {
 		t.Errorf("read %+v", d)
 	}
+	if found := again.unreadable("here", ""); len(found) != 3 || found[0].Run != "" || found[0].Stays == "" {
+		t.Errorf("with names that say nothing: %+v", found)
+	}
 	if err := again.killed[0].settled(); err != nil {
 		t.Error(err)
 	}
 	if again, err := readLedgers(dir); err != nil || len(again.killed) != 0 {
 		t.Errorf("%d ledgers are left, %v", len(again.killed), err)
+	}
+}
+
+// TestUnfinishedAndDamagedLedgers lists the ledgers of trials that were killed before they
+// had made anything, and those that say nothing but their names.
+func TestUnfinishedAndDamagedLedgers(t *testing.T) {
+	cache := t.TempDir()
+	dir := ledgers(cache, "AB:CD")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const mark = "20260101-000000-abcdef"
+	write := func(name string, age time.Duration) (path string) {
+		path = filepath.Join(dir, name)
+		at := time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write(mark+"-t001-1.jsonl.new", 0)
+	old := write(mark+"-t002-2.jsonl.new", time.Hour)
+	lives, err := host.TryLock(write(mark+"-t003-3.jsonl.new", time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lives.Close()
+	for _, remove := range []bool{false, true} {
+		if got := neverBegun(cache, remove); !slices.Equal(got, []string{old}) {
+			t.Errorf("never begun are %q, want %q", got, old)
+		}
+	}
+	if got := neverBegun(cache, true); len(got) != 0 {
+		t.Errorf("%q is left", got)
+	}
+	write(mark+"-t004-4.jsonl.damaged", time.Hour)
+	write(mark+"-t005-5.jsonl", time.Hour)
+	write(mark+"-t005-5.jsonl.mine", time.Hour)
+	owed, err := readLedgers(dir)
+	if found := owed.unreadable("here", ""); err != nil || len(owed.killed) != 0 || len(found) != 2 || found[0].Run != mark || found[1].Run != mark || found[0].Stays != "" {
+		t.Errorf("damaged are %+v, %v", found, err)
 	}
 }
 
@@ -138,6 +185,10 @@ func TestClustersOfASetUpCommand(t *testing.T) {
 		node("d", "users", "kind"), {ID: "mine", Name: "kind-registry", Networks: []string{"bridge", mine}}, {ID: "my-node", Name: "kind-control-plane", Labels: map[string]string{clusterLabel: "kind"}, Networks: []string{"kind", mine}}, node("e", mine+"1", "kind"), {Name: "registry", Networks: []string{"bridge", mine}}, {Name: "db", Networks: []string{"bridge"}},
 	}}
 	d := debt{Cluster: mine, HadContainers: []string{"mine", "my-node"}}
+	own, others := d.guests(c)
+	if got, want := namesOf(own)+"; "+namesOf(others), "registry; kind-registry kind-control-plane"; got != want {
+		t.Errorf("of the trial and of others are %q, want %q", got, want)
+	}
 	if got, want := d.clusters(c), []string{"e2e", mine, mine + "-second"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -153,5 +204,86 @@ func TestClustersOfASetUpCommand(t *testing.T) {
 	}
 	if _, got := trialOf(mine + "1"); got != "t0011" {
 		t.Errorf("the trial of another trial's cluster is %q", got)
+	}
+}
+
+func TestFoldersOfPodmansBuilds(t *testing.T) {
+	temp := t.TempDir()
+	for name, age := range map[string]time.Duration{"libpod_builder1": 0, "libpod_builder2": 100 * 24 * time.Hour, "other": 0} {
+		path := filepath.Join(temp, name)
+		at := time.Now().Add(-age)
+		if err := errors.Join(os.Mkdir(path, 0o700), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := debt{Runtime: trial.Podman, Address: "unix:///run/podman/podman.sock", Mark: time.Now().UTC().Add(-time.Hour).Format("20060102-150405") + "-abcdef"}
+	if got := d.buildFolders(temp); len(got) != 1 || filepath.Base(got[0]) != "libpod_builder1" {
+		t.Errorf("got %q", got)
+	}
+	docker, far := d, d
+	docker.Runtime, far.Address = trial.Docker, "ssh://elsewhere"
+	if got := append(docker.buildFolders(temp), far.buildFolders(temp)...); len(got) > 0 {
+		t.Errorf("of other engines: %q", got)
+	}
+}
+
+func namesOf(objects []runtimes.Object) string {
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// TestWhatIsNotWrittenDownStays settles debts in which it is not written what containers
+// were there before the trial: ledgers of older versions, and names alone. What has not
+// the trial's name is only disconnected.
+func TestWhatIsNotWrittenDownStays(t *testing.T) {
+	const mark = "20260101-000000-abcdef"
+	mine := clusterName(mark, "t001")
+	node := func(name, cluster string, networks ...string) runtimes.Object {
+		return runtimes.Object{ID: name, Name: name, Labels: map[string]string{clusterLabel: cluster}, Networks: networks}
+	}
+	c := runtimes.Contents{
+		Networks: []runtimes.Object{{Name: mine}},
+		Containers: []runtimes.Object{
+			node(mine+"-control-plane", mine, mine), node("kind-control-plane", "kind", "kind", mine), {ID: "db", Name: "db", Networks: []string{mine}}, {ID: "web", Name: "web"},
+		},
+		Images: []runtimes.Image{{ID: "sha256:1", Names: []string{imageName(mark, "t001", "api"), "mine/api:1"}}},
+	}
+	var old debt
+	if err := json.Unmarshal([]byte(`{"mark":"`+mark+`","trial":"t001","cluster":"`+mine+`"}`), &old); err != nil {
+		t.Fatal(err)
+	}
+	named := debtsByName(debt{HadContainers: []string{"kind-control-plane", mine + "-control-plane"}}, c, []string{mark})
+	if len(named) != 1 || len(debtsByName(debt{}, c, []string{"20260101-000000-ffffff"})) != 0 {
+		t.Fatalf("debts by name: %+v", named)
+	}
+	if d := named[0]; d.Trial != "t001" || !slices.Equal(d.Names, []string{imageName(mark, "t001", "api")}) {
+		t.Errorf("the debt by name is %+v", d)
+	}
+	for _, d := range []debt{old, named[0]} {
+		text, err := json.Marshal(d) // as a worker and a ledger get it
+		if err == nil {
+			d = debt{}
+			err = json.Unmarshal(text, &d)
+		}
+		own, others := d.guests(c)
+		if got := d.clusters(c); err != nil || !slices.Equal(got, []string{mine}) || len(own) != 0 || namesOf(others) != "kind-control-plane db" {
+			t.Errorf("clusters %q and containers %q go, %q are disconnected, %v", got, namesOf(own), namesOf(others), err)
+		}
+	}
+	empty, err := json.Marshal(debt{Mark: mark, Cluster: mine, HadContainers: []string{}})
+	var none debt
+	if err := errors.Join(err, json.Unmarshal(empty, &none)); err != nil {
+		t.Fatal(err)
+	}
+	if own, _ := none.guests(c); namesOf(own) != "db" || !slices.Equal(none.clusters(c), []string{"kind", mine}) {
+		t.Errorf("on an engine without containers before, %q and %q are not taken for the trial's", namesOf(own), none.clusters(c))
+	}
+	grown := debt{Cluster: mine, HadContainers: []string{"kind-control-plane"}}
+	c.Containers = append(c.Containers, node("kind-worker", "kind", mine))
+	if own, others := grown.guests(c); slices.Contains(grown.clusters(c), "kind") || namesOf(own) != "db kind-worker" || namesOf(others) != "kind-control-plane" {
+		t.Errorf("of a user's cluster with a new node, %q go and %q are disconnected", namesOf(own), namesOf(others))
 	}
 }

@@ -90,7 +90,7 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("%w: %s exists already; try again in a second", results.ErrInUse, dir)
 	}
-	if r.journal, err = results.OpenJournal(dir); err != nil {
+	if err := r.openJournal(dir); err != nil {
 		return err
 	}
 	r.env = results.HostEnvironment(ctx, filepath.Dir(r.spec.Path))
@@ -112,6 +112,14 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 		r.journal.WriteOnce(results.PlanFile, planned),
 		r.journal.WriteOnce(results.EnvironmentFile, r.env))
 	return errors.Join(err, r.expect(filepath.Dir(dir)))
+}
+
+func (r *runner) openJournal(dir string) (err error) {
+	if r.journal, err = results.OpenJournal(dir); err != nil {
+		return err
+	}
+	r.journal.Restored = func(note string) { r.report.note("%s", note) }
+	return nil
 }
 
 // keepStates writes each state's spec and workload, as given, beside the run's.
@@ -146,7 +154,7 @@ func sourcesOf(w spec.Workload) (sources []results.ImageSource) {
 
 // reopen continues a run with its own plan, without the trials that are recorded.
 func (r *runner) reopen(dir string) (err error) {
-	if r.journal, err = results.OpenJournal(dir); err != nil {
+	if err := r.openJournal(dir); err != nil {
 		return err
 	}
 	run, err := results.ReadRun(dir)

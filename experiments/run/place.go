@@ -95,7 +95,9 @@ func (r *runner) choose(ctx context.Context, asked machine.Kind, resumed string)
 	case machine.Auto:
 		choice, err := machine.Detect(ctx, r.runtimes()...)
 		if err == nil && choice.Kind == machine.Isolated {
-			err = r.unasked(ctx)
+			if err = r.unasked(ctx); err != nil {
+				choice = machine.Choice{} // what an isolated machine lacks is no issue of the spec
+			}
 		}
 		return choice, err
 	case machine.Isolated:
@@ -123,11 +125,14 @@ func (r *runner) unasked(ctx context.Context) error {
 		return nil // the place's check reports it, at its setting
 	}
 	work, err := lab.Remaining(ctx, labOptions(r.cache, all))
-	if err != nil || work.Takes <= longest {
-		return err
+	if err == nil && work.Takes <= longest {
+		return nil
 	}
-	found := machine.Look(ctx, r.runtimes()...)
-	return fmt.Errorf("no engine answers here:\n%w\nEngines of stratbench's own start from a lab that is not built (%s).\nStart an engine, or build the lab: stratbench lab --install-missing", found.Why(), work)
+	why := machine.Look(ctx, r.runtimes()...).Why()
+	if err != nil {
+		return fmt.Errorf("no engine answers here:\n%w\nEngines of stratbench's own are not possible yet: %w", why, err)
+	}
+	return fmt.Errorf("no engine answers here:\n%w\nEngines of stratbench's own start from a lab that is not built (%s).\nStart an engine, or build the lab: stratbench lab --install-missing", why, work)
 }
 
 // runtimes lists those that the plan's cells use.

@@ -48,7 +48,11 @@ func (x *execution) recover(ctx context.Context, m machine.Machine) {
 			return answers(ctx, fresh.WatchEndpoint())
 		})
 		if fresh != nil {
-			if err := x.close(fresh); err != nil {
+			var err error
+			if last == nil { // what the lost trial's set-up has left is still on an engine of the user's
+				err = x.cleanup(ctx, fresh)
+			}
+			if err := errors.Join(err, x.close(fresh)); err != nil {
 				x.r.unclean = append(x.r.unclean, err)
 			}
 		}

@@ -142,7 +142,7 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.problems = append(s.problems, fmt.Sprintf("%s: %s; %s", s.name, why, cure))
 	}
 	if s.tunnel {
-		trying, done := context.WithTimeout(ctx, askLimit)
+		trying, done := context.WithTimeout(ctx, max(p.describe, askLimit))
 		if err := p.engine.CanTunnel(trying); err != nil {
 			s.problems = append(s.problems, fmt.Sprintf("%v; %s", err, runtimes.TunnelCure))
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -63,6 +64,9 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := sent.Decode(&j); err != nil {
 		return fmt.Errorf("reading the worker's job: %w", err)
 	}
+	if err := checkTask(j.Config.Task); err != nil {
+		return err
+	}
 	engine, err := connect.Engine(ctx, j.Config.Endpoint)
 	if err != nil {
 		return err
@@ -91,6 +95,15 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		pipeline.Run(ctx, j.Config, engine, clock, memory.latest, report)
 	}
 	return errors.Join(err, lost)
+}
+
+// checkTask refuses what this program does not know. A runner of another version may ask
+// for it, if the program was replaced while the run went on.
+func checkTask(t pipeline.Task) error {
+	if _, prepares := preparations[t]; prepares || slices.Contains([]pipeline.Task{pipeline.Trial, taskCleanup, taskSettle}, t) {
+		return nil
+	}
+	return fmt.Errorf("a worker of stratbench %s knows no task %q: the run is of another version; continue it with the program that began it, or start a new run", results.Version(), t)
 }
 
 // stopGrace is how long a worker may take after SIGTERM to stop and report.
@@ -138,7 +151,9 @@ func (x *execution) work(ctx context.Context, m machine.Machine, j job) error {
 	}
 	ended := make(chan struct{})
 	stopped := context.AfterFunc(ctx, func() { stopWorker(cmd, ended) })
-	reading.Go(func() { x.endWhenDead(cmd, ended) })
+	if j.Config.Task != taskCleanup { // what ended the trial does not end what undoes it
+		reading.Go(func() { x.endWhenDead(cmd, ended) })
+	}
 	// A worker that has ended already needs neither its job nor readings.
 	sent := json.NewEncoder(words)
 	if err := sent.Encode(j); err != nil {

@@ -33,6 +33,8 @@ type document struct {
 	keyAt map[string]issue.Position // of the keys of mappings
 	keys  map[string][]string       // of mappings, in the order of the file
 	text  map[string]string         // of scalars, as written
+	// merged are mappings with a merge key, of which not all is known.
+	merged []string
 }
 
 func readAtMost(file string, limit int64) ([]byte, error) {
@@ -139,6 +141,7 @@ func (r *nodeReader) readMapping(n *yaml.Node, pointer string, depth int) any {
 		}
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
 			r.issue(key, "a key here is not a plain text; write each key out (merge keys are not supported)")
+			r.merged = append(r.merged, pointer)
 			continue
 		}
 		below := pointer + "/" + escape(key.Value)
@@ -175,6 +178,19 @@ func (r *nodeReader) scalar(n *yaml.Node) any {
 		r.issue(n, "tag %s is not supported; write the value without it", n.Tag)
 	}
 	return n.Value
+}
+
+// ofKubernetes is what the document is instead of a file of stratbench: a Kind
+// configuration or another object of Kubernetes, or "".
+func (d *document) ofKubernetes() string {
+	kind, version := d.text["/kind"], d.text["/apiVersion"]
+	switch {
+	case kind == "" || version == "" || version == APIVersion:
+		return ""
+	case strings.HasPrefix(version, "kind.x-k8s.io/"):
+		return "a Kind configuration"
+	}
+	return fmt.Sprintf("a %s of %s", kind, version)
 }
 
 // pointerTo joins parts to a JSON pointer.

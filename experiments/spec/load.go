@@ -58,8 +58,13 @@ func (l *loader) load(path string, source []byte) {
 		Source: source, faulty: map[string]bool{},
 	}
 	l.spec.Path, _ = filepath.Abs(path) // it has just been opened
-	if ofWorkload(l.doc.keys[""]) {
-		l.issues.Add(path, issue.Position{Line: 1, Column: 1}, "this is a workload and no experiment; give the experiment that names it")
+	switch what := l.doc.ofKubernetes(); {
+	case what != "":
+		l.issues.Add(path, issue.Position{Line: 1, Column: 1}, "this is %s and no experiment; give the experiment whose workload names it", what)
+		return
+	case hasOnly(l.doc.keys[""], workloadRules(), specRules()):
+		l.issues.Add(path, issue.Position{Line: 1, Column: 1}, "this is a workload and no experiment; give the experiment that names it, or write one: "+
+			"{apiVersion: %s, name: first, workload: %s, settings: {runtime: docker}, factors: {strategy: [serial, parallel]}}", APIVersion, filepath.Base(path))
 		return
 	}
 	// JSON would lose the order of the factors, so they are read from the document.
@@ -81,15 +86,15 @@ func (l *loader) load(path string, source []byte) {
 	l.spec.SHA256 = hash(source, []byte(l.spec.Workload.SHA256))
 }
 
-// ofWorkload reports whether the keys of a document are those of a workload and none
-// is an experiment's alone.
-func ofWorkload(keys []string) bool {
+// hasOnly reports whether the keys of a document are those of one sort of file and none
+// is another sort's alone.
+func hasOnly(keys []string, of, not schema) bool {
 	is := func(rules schema) func(string) bool {
 		return func(key string) bool {
 			return key != "apiVersion" && lookUp(rules.tree, pointerTo("properties", key)) != nil
 		}
 	}
-	return slices.ContainsFunc(keys, is(workloadRules())) && !slices.ContainsFunc(keys, is(specRules()))
+	return slices.ContainsFunc(keys, is(of)) && !slices.ContainsFunc(keys, is(not))
 }
 
 // decode validates a document and decodes what is right about it, so that the
@@ -158,6 +163,15 @@ func (l *loader) loadWorkload(path string) {
 	if l.workload = parseDocument(file, data, l.issues); l.workload == nil {
 		return
 	}
+	other := l.workload.ofKubernetes()
+	if other == "" && hasOnly(l.workload.keys[""], specRules(), workloadRules()) {
+		other = "an experiment"
+	}
+	if other != "" {
+		l.reportValue("/workload", "workload %s is %s and no workload; give the path of the file with images, deploy and test", file, other)
+		l.workload = nil
+		return
+	}
 	l.unread = len(l.issues.List) > before
 	w := defaultWorkload()
 	if !l.decode(l.workload, workloadRules(), &w) {
@@ -193,6 +207,9 @@ func missing(workload *document) []problem {
 	for i := range images {
 		if _, ok := images[i].(map[string]any); ok {
 			at := fmt.Sprintf("/images/%d", i)
+			if slices.Contains(workload.merged, at) {
+				continue
+			}
 			if !has(at + "/command") {
 				need(at, "context", "add it, or command, if something else than a Dockerfile builds the image")
 			}

@@ -76,7 +76,7 @@ func Nodes(ctx context.Context, engine runtimes.Endpoint, cluster string) ([]Nod
 	if err != nil {
 		return nil, err
 	}
-	text, err := engine.Ask(ctx, http.MethodGet, "/v1.40/containers/json?all=true&filters="+url.QueryEscape(string(filter)))
+	text, err := engine.Ask(ctx, http.MethodGet, "/containers/json?all=true&filters="+url.QueryEscape(string(filter)))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +31,19 @@ type Server struct {
 	Volumes bool
 	// Namespaces are there from the start, in addition to Kubernetes' own.
 	Namespaces []string
+	// Hooked is true if a hook before the end of the deployment may create or change
+	// anything.
+	Hooked bool
+	// Nodes are its nodes, or nil if they are not known.
+	Nodes []Node
+}
+
+// Node is what is known of a node before the cluster is created.
+type Node struct {
+	ControlPlane bool
+	Labels       map[string]string
+	// Patches are texts that may name further labels, as key=value.
+	Patches []string
 }
 
 // typesMinor is the minor version of Kubernetes whose types are compiled in.
@@ -55,18 +69,29 @@ func (o Object) typed() (runtime.Object, error) {
 // would wait for something that cannot come, or may not. If whole is false, some steps
 // could not be prepared, and objects that those may bring are not reported as missing.
 func Check(steps []Step, whole bool, server Server, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
-	objects := Objects(steps)
-	c := newChecker(objects, server)
-	for _, s := range steps {
-		if s.Command != nil {
-			c.grants["*"] = true // it may create anything
+	commanded := slices.ContainsFunc(steps, func(s Step) bool { return s.Command != nil })
+	certain, possible = check(steps, whole, server, commanded || server.Hooked, waits)
+	if !server.Hooked || commanded || !whole {
+		return certain, possible
+	}
+	unhooked, possible := check(steps, whole, server, false, func(Step, bool, string) {})
+	for _, i := range unhooked {
+		if !slices.Contains(certain, i) {
+			i.Message += "; or a hook makes it"
+			possible = append(possible, i)
 		}
 	}
+	return certain, possible
+}
+
+// check checks a deployment beside which something may, or may not, create anything.
+func check(steps []Step, whole bool, server Server, anything bool, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
+	objects := Objects(steps)
+	c := newChecker(objects, server)
+	c.grants["*"] = c.grants["*"] || anything || !whole
 	c.order(steps)
 	if whole {
 		c.waits(steps, waits)
-	} else {
-		c.grants["*"] = true
 	}
 	for _, o := range objects {
 		typed := c.kind(o)
@@ -100,8 +125,11 @@ type checker struct {
 	// groups that they bring.
 	custom map[schema.GroupKind]string
 	served map[string]bool
-	// grants are the resources that something in the cluster may create.
-	grants map[string]bool
+	// keys are those of the ConfigMaps and Secrets among the objects.
+	keys map[string]map[string]bool
+	// grants are the resources that something in the cluster may create, changes those
+	// that it may change.
+	grants, changes map[string]bool
 	// mounted are the claims that pods mount: "shop/data".
 	mounted map[string]bool
 	// classes are the storage classes, with whether they create volumes.
@@ -113,7 +141,7 @@ type checker struct {
 
 func newChecker(objects []Object, server Server) *checker {
 	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]string{}, served: map[string]bool{},
-		grants: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}, since: map[string]int{}, until: map[string]int{}}
+		keys: map[string]map[string]bool{}, grants: map[string]bool{}, changes: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}, since: map[string]int{}, until: map[string]int{}}
 	for _, o := range objects {
 		c.has[c.key(o)] = true
 		switch o.GetKind() {
@@ -141,6 +169,12 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 		c.grantByName(t.RoleRef)
 	case *rbacv1.ClusterRoleBinding:
 		c.grantByName(t.RoleRef)
+	case *corev1.ConfigMap:
+		c.keep(o, slices.Collect(maps.Keys(t.Data)), slices.Collect(maps.Keys(t.BinaryData)))
+	case *corev1.Secret:
+		if t.Type != corev1.SecretTypeServiceAccountToken { // whose keys the cluster adds
+			c.keep(o, slices.Collect(maps.Keys(t.Data)), slices.Collect(maps.Keys(t.StringData)))
+		}
 	}
 	if pods := podsOf(typed); pods != nil {
 		for _, v := range pods.Spec.Volumes {
@@ -154,11 +188,28 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 	}
 }
 
+// keep notes the keys of an object, which several steps may apply.
+func (c *checker) keep(o Object, keys ...[]string) {
+	all := c.keys[c.key(o)]
+	if all == nil {
+		all = map[string]bool{}
+	}
+	for _, key := range slices.Concat(keys...) {
+		all[key] = true
+	}
+	c.keys[c.key(o)] = all
+}
+
 func (c *checker) grant(rules []rbacv1.PolicyRule) {
+	ofKubernetes := func(group string) bool { return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") }
 	for _, rule := range rules {
-		if slices.Contains(rule.Verbs, "create") || slices.Contains(rule.Verbs, "*") {
-			for _, resource := range rule.Resources {
-				c.grants[resource] = true
+		if !slices.ContainsFunc(rule.APIGroups, ofKubernetes) {
+			continue // all of a custom group is nothing that pods need
+		}
+		for _, resource := range rule.Resources {
+			for _, verb := range rule.Verbs {
+				c.grants[resource] = c.grants[resource] || verb == "create" || verb == "*"
+				c.changes[resource] = c.changes[resource] || verb == "update" || verb == "patch"
 			}
 		}
 	}
@@ -173,6 +224,11 @@ func (c *checker) grantByName(role rbacv1.RoleRef) {
 // mayBeMade reports whether something in the cluster may create one of the resources.
 func (c *checker) mayBeMade(resources ...string) bool {
 	return slices.ContainsFunc(append(resources, "*"), func(r string) bool { return c.grants[r] })
+}
+
+// mayBeChanged reports whether something in the cluster may change one of the resources.
+func (c *checker) mayBeChanged(resources ...string) bool {
+	return c.mayBeMade(resources...) || slices.ContainsFunc(append(resources, "*"), func(r string) bool { return c.changes[r] })
 }
 
 // order notes which step applies each object, and which one waits for it.
@@ -268,6 +324,12 @@ var apiService = schema.GroupVersionKind{Group: "apiregistration.k8s.io", Versio
 var preview = regexp.MustCompile(`alpha|beta`)
 
 func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
+	if service := o.text("spec", "service", "name"); gvk == apiService && service != "" {
+		key := "Service " + o.text("spec", "service", "namespace") + "/" + service
+		if !c.has[key] && !c.mayBeMade("services") {
+			c.bad(o, fmt.Sprintf("the %s is not among the manifests, and nothing there may create it, so the API never answers; correct its name, or list its file, too", key), "spec", "service", "name")
+		}
+	}
 	_, defined := c.custom[gvk.GroupKind()]
 	ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group)
 	switch {
@@ -378,27 +440,58 @@ func (o Object) text(path ...string) string {
 // nothing in the cluster may create it.
 func (c *checker) missing(o Object, kind, name string, optional *bool, path ...string) {
 	key, resource := kind+" "+c.place(o)+name, strings.ToLower(kind)+"s"
+	if slices.Contains(clusterKinds, kind) {
+		key, resource = kind+" "+name, strings.ToLower(kind)+"es" // all of them end in s
+	}
 	if until, waited := c.until[c.key(o)]; waited && c.has[key] && c.since[key] > until && !c.mayBeMade(resource) && (optional == nil || !*optional) {
 		c.bad(o, fmt.Sprintf("it is waited for before the step that applies the %s %q, but its pods never start without that; apply that earlier, or wait later", kind, name), path...)
 		return
 	}
 	if name == "" || optional != nil && *optional || c.has[key] || c.mayBeMade(resource) ||
-		kind == "ConfigMap" && name == "kube-root-ca.crt" || kind == "ServiceAccount" && name == "default" {
+		kind == "ConfigMap" && name == "kube-root-ca.crt" || kind == "ServiceAccount" && name == "default" ||
+		kind == "PriorityClass" && (name == "system-cluster-critical" || name == "system-node-critical") {
 		return
 	}
 	c.bad(o, fmt.Sprintf("the %s %q is not among the manifests, and nothing there may create it, so the pods never start; list its file, too", kind, name), path...)
 }
 
+// lacking reports a key that a pod needs of a ConfigMap or Secret that has others, if
+// nothing in the cluster may add it.
+func (c *checker) lacking(o Object, kind, name, key string, optional *bool, path ...string) {
+	keys, known := c.keys[kind+" "+c.place(o)+name]
+	if !known || keys[key] || optional != nil && *optional || c.mayBeChanged(strings.ToLower(kind)+"s") {
+		return
+	}
+	c.bad(o, fmt.Sprintf("the %s %q has no key %q, so the pods never start; %s", kind, name, key, hasOnly(keys)), path...)
+}
+
+func hasOnly(keys map[string]bool) string {
+	if len(keys) == 0 {
+		return "it has none; add it"
+	}
+	return "correct it, or add it: there are " + strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
+}
+
 func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
 	in := func(path ...string) []string { return append(slices.Clone(at), path...) }
 	c.missing(o, "ServiceAccount", cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount), nil, in("serviceAccountName")...)
+	c.missing(o, "PriorityClass", spec.PriorityClassName, nil, in("priorityClassName")...)
+	if spec.RuntimeClassName != nil {
+		c.missing(o, "RuntimeClass", *spec.RuntimeClassName, nil, in("runtimeClassName")...)
+	}
+	items := func(kind, name string, items []corev1.KeyToPath, optional *bool, at []string) {
+		c.missing(o, kind, name, optional, at...)
+		for _, item := range items {
+			c.lacking(o, kind, name, item.Key, optional, at...)
+		}
+	}
 	for i, v := range spec.Volumes {
 		here := in("volumes", fmt.Sprint(i))
 		if v.ConfigMap != nil {
-			c.missing(o, "ConfigMap", v.ConfigMap.Name, v.ConfigMap.Optional, here...)
+			items("ConfigMap", v.ConfigMap.Name, v.ConfigMap.Items, v.ConfigMap.Optional, here)
 		}
 		if v.Secret != nil {
-			c.missing(o, "Secret", v.Secret.SecretName, v.Secret.Optional, here...)
+			items("Secret", v.Secret.SecretName, v.Secret.Items, v.Secret.Optional, here)
 		}
 		if v.PersistentVolumeClaim != nil {
 			c.missing(o, "PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, nil, here...)
@@ -406,10 +499,10 @@ func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
 		if v.Projected != nil {
 			for _, source := range v.Projected.Sources {
 				if source.ConfigMap != nil {
-					c.missing(o, "ConfigMap", source.ConfigMap.Name, source.ConfigMap.Optional, here...)
+					items("ConfigMap", source.ConfigMap.Name, source.ConfigMap.Items, source.ConfigMap.Optional, here)
 				}
 				if source.Secret != nil {
-					c.missing(o, "Secret", source.Secret.Name, source.Secret.Optional, here...)
+					items("Secret", source.Secret.Name, source.Secret.Items, source.Secret.Optional, here)
 				}
 			}
 		}
@@ -429,10 +522,10 @@ func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
 				continue
 			}
 			if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil {
-				c.missing(o, "ConfigMap", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
+				items("ConfigMap", ref.Name, []corev1.KeyToPath{{Key: ref.Key}}, ref.Optional, append(here, "env", fmt.Sprint(i)))
 			}
 			if ref := env.ValueFrom.SecretKeyRef; ref != nil {
-				c.missing(o, "Secret", ref.Name, ref.Optional, append(here, "env", fmt.Sprint(i))...)
+				items("Secret", ref.Name, []corev1.KeyToPath{{Key: ref.Key}}, ref.Optional, append(here, "env", fmt.Sprint(i)))
 			}
 		}
 	}

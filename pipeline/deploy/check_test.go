@@ -37,6 +37,8 @@ spec:
         image: localhost/app:e2e
 `
 
+const rules = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: rules}\ndata: {a: one, b: two}\n"
+
 func TestWhatTheClusterWouldRefuse(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown field":      {app + "        imagePullPolcy: Never\n", "m.yaml:12:25: Deployment app: field spec.template.spec.containers[0].imagePullPolcy is not known"},
@@ -50,15 +52,24 @@ func TestWhatTheClusterWouldRefuse(t *testing.T) {
 			"m.yaml:11:16: Deployment app: container app: \"${IMG}\" is no image: it looks like a template"},
 		"path for ko": {strings.Replace(app, "localhost/app:e2e", "ko://shop.test/cmd/app", 1),
 			"m.yaml:11:16: Deployment app: container app: \"ko://shop.test/cmd/app\" is no image: ko replaces it"},
-		"selector":           {strings.Replace(app, "{labels: {app: app}}", "{labels: {app: other}}", 1), "m.yaml:5:13: Deployment app: its selector app=app does not match"},
-		"config map":         {app + "        envFrom: [{configMapRef: {name: gone}}]\n", "m.yaml:12:18: Deployment app: the ConfigMap \"gone\" is not among the manifests"},
-		"service account":    {app + "      serviceAccountName: gone\n", "m.yaml:12:27: Deployment app: the ServiceAccount \"gone\""},
-		"secret volume":      {app + "      volumes: [{name: v, secret: {secretName: gone}}]\n", "the Secret \"gone\""},
-		"job that restarts":  {"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n", "a Job's pods need restartPolicy"},
-		"claim":              {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n", "m.yaml:4:7: PersistentVolumeClaim a: the claim is never bound, because the lab's cluster makes no volumes"},
-		"kustomization":      {"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: a}\n", "this is a kustomization"},
-		"claims of a set":    {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {}}]}\n", "the claim is never bound"},
-		"custom, no version": {"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: a}\n", "Till a: no Till of shop.test/v1 is known"},
+		"selector":          {strings.Replace(app, "{labels: {app: app}}", "{labels: {app: other}}", 1), "m.yaml:5:13: Deployment app: its selector app=app does not match"},
+		"config map":        {app + "        envFrom: [{configMapRef: {name: gone}}]\n", "m.yaml:12:18: Deployment app: the ConfigMap \"gone\" is not among the manifests"},
+		"service account":   {app + "      serviceAccountName: gone\n", "m.yaml:12:27: Deployment app: the ServiceAccount \"gone\""},
+		"secret volume":     {app + "      volumes: [{name: v, secret: {secretName: gone}}]\n", "the Secret \"gone\""},
+		"job that restarts": {"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n", "a Job's pods need restartPolicy"},
+		"claim":             {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n", "m.yaml:4:7: PersistentVolumeClaim a: the claim is never bound, because the lab's cluster makes no volumes"},
+		"kustomization":     {"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: a}\n", "this is a kustomization"},
+		"claims of a set":   {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {}}]}\n", "the claim is never bound"},
+		"mount": {app + "        volumeMounts: [{name: rules, mountPath: /rules}]\n      volumes: [{name: rule, emptyDir: {}}]\n",
+			"m.yaml:12:31: Deployment app: container app mounts \"rules\", and the pod has no volume of that name"},
+		"key":           {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules, key: c}}}]\n" + rules, "m.yaml:12:15: Deployment app: the ConfigMap \"rules\" has no key \"c\", so the pods never start; correct it, or add it: there are a, b"},
+		"item":          {app + "      volumes: [{name: v, configMap: {name: rules, items: [{key: c, path: c}]}}]\n" + rules, "the ConfigMap \"rules\" has no key \"c\""},
+		"priority":      {app + "      priorityClassName: system-cluster-crit\n", "m.yaml:12:26: Deployment app: the PriorityClass \"system-cluster-crit\" is not among the manifests"},
+		"runtime class": {app + "      runtimeClassName: gvisor\n", "the RuntimeClass \"gvisor\" is not among the manifests"},
+		"API service": {"apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.shop.test}\nspec: {group: shop.test, service: {name: till, namespace: shop}}\n",
+			"m.yaml:4:42: APIService v1.shop.test: the Service shop/till is not among the manifests"},
+		"rights in a group of its own": {app + "        envFrom: [{secretRef: {name: gone}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\nrules: [{apiGroups: [shop.test], resources: [\"*\"], verbs: [\"*\"]}]\n", "the Secret \"gone\" is not among"},
+		"custom, no version":           {"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: a}\n", "Till a: no Till of shop.test/v1 is known"},
 	} {
 		if got, _ := checked(t, c.text, theLab); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
@@ -72,22 +83,48 @@ func TestWhatWorksIsNotRefused(t *testing.T) {
 		text   string
 		server Server
 	}{
-		"plain":          {app, theLab},
-		"custom":         {"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: a}\n" + definition, theLab},
-		"namespace":      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", theLab},
-		"of the cluster": {"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \"shop:reader\", namespace: nowhere}\nrules: []\n", theLab},
-		"optional":       {app + "        envFrom: [{configMapRef: {name: gone, optional: true}}]\n", theLab},
-		"a job's secret": {app + "        envFrom: [{secretRef: {name: later}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: [{apiGroups: [\"\"], resources: [secrets], verbs: [get, create]}]\n", theLab},
-		"no pods":        {app + "        envFrom: [{secretRef: {name: later}}]\n  replicas: 0\n", theLab},
-		"root CA":        {app + "      volumes: [{name: v, projected: {sources: [{configMap: {name: kube-root-ca.crt}}]}}]\n", theLab},
-		"own volume":     {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\n", theLab},
-		"Kind's volumes": {app + "      volumes: [{name: v, persistentVolumeClaim: {claimName: a}}]\n---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", Server{Minor: 37, Volumes: true}},
-		"newer field":    {app + "  fieldOfTomorrow: 1\n", Server{Minor: 37, Volumes: true}},
-		"older version":  {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n", Server{Minor: 24}},
+		"plain":                   {app, theLab},
+		"custom":                  {"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: a}\n" + definition, theLab},
+		"namespace":               {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", theLab},
+		"of the cluster":          {"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \"shop:reader\", namespace: nowhere}\nrules: []\n", theLab},
+		"optional":                {app + "        envFrom: [{configMapRef: {name: gone, optional: true}}]\n", theLab},
+		"a job's secret":          {app + "        envFrom: [{secretRef: {name: later}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: [{apiGroups: [\"\"], resources: [secrets], verbs: [get, create]}]\n", theLab},
+		"no pods":                 {app + "        envFrom: [{secretRef: {name: later}}]\n  replicas: 0\n", theLab},
+		"root CA":                 {app + "      volumes: [{name: v, projected: {sources: [{configMap: {name: kube-root-ca.crt}}]}}]\n", theLab},
+		"own volume":              {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\n", theLab},
+		"Kind's volumes":          {app + "      volumes: [{name: v, persistentVolumeClaim: {claimName: a}}]\n---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", Server{Minor: 37, Volumes: true}},
+		"newer field":             {app + "  fieldOfTomorrow: 1\n", Server{Minor: 37, Volumes: true}},
+		"volume of a set":         {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b, volumeMounts: [{name: d, mountPath: /d}]}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {}}]}\n", Server{Minor: 34, Volumes: true}},
+		"key that something adds": {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules, key: c}}}]\n" + rules + "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: [{apiGroups: [\"\"], resources: [configmaps], verbs: [patch]}]\n", theLab},
+		"own priority":            {app + "      priorityClassName: high\n---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1\n", theLab},
+		"older version":           {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n", Server{Minor: 24}},
 	} {
 		if got, _ := checked(t, c.text, c.server); got != "" {
 			t.Errorf("%s: got %s", name, got)
 		}
+	}
+}
+
+func TestPodsNeedANodeWithTheirLabels(t *testing.T) {
+	server := Server{Minor: 34, Nodes: []Node{{ControlPlane: true}, {Labels: map[string]string{"disk": "fast"}, Patches: []string{"node-labels: zone=a"}}}}
+	for selector, fits := range map[string]bool{
+		"{disk: fast}": true, "{disk: slow}": false, "{disk: fast, zone: a}": true, "{zone: b}": false, "{kubernetes.io/os: linux}": true, "{kubernetes.io/os: windows}": false,
+		"{node-role.kubernetes.io/control-plane: \"\"}": true, "{node-role.kubernetes.io/control-plane: \"\", disk: fast}": false, "{node-role.kubernetes.io/worker: \"\"}": false,
+	} {
+		if got, _ := checked(t, app+"      nodeSelector: "+selector+"\n", server); strings.Contains(got, "m.yaml:12:21: Deployment app: no node has the labels") == fits {
+			t.Errorf("%s: got %q", selector, got)
+		}
+	}
+	if got, _ := checked(t, strings.Replace(app, "Deployment", "DaemonSet", 1)+"      nodeSelector: {disk: slow}\n", server); got != "" {
+		t.Errorf("a DaemonSet is ready without a node: got %s", got)
+	}
+}
+
+func TestWhatAHookMayMakeIsDoubted(t *testing.T) {
+	text := app + "        envFrom: [{secretRef: {name: gone}}]\n        imagePulPolicy: Never\n"
+	certain, possible := checked(t, text, Server{Minor: 34, Hooked: true})
+	if strings.Contains(certain, "gone") || !strings.Contains(certain, "imagePulPolicy") || !strings.Contains(possible, "so the pods never start; list its file, too; or a hook makes it") || strings.Contains(possible, "imagePulPolicy") {
+		t.Errorf("got\n%s\n%s", certain, possible)
 	}
 }
 

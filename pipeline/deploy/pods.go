@@ -99,9 +99,67 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 	if _, isJob := typed.(*batchv1.Job); isJob && (p.Spec.RestartPolicy == "" || p.Spec.RestartPolicy == corev1.RestartPolicyAlways) {
 		c.bad(o, "a Job's pods need restartPolicy: Never or OnFailure; write one of them", p.at...)
 	}
+	c.mounts(o, typed, p)
 	if !p.none {
 		c.references(o, p.Spec, p.at)
+		c.nodes(o, p)
 	}
+}
+
+// mounts checks that the pod has each volume that its containers mount.
+func (c *checker) mounts(o Object, typed runtime.Object, p *pods) {
+	var has []string
+	for _, v := range p.Spec.Volumes {
+		has = append(has, v.Name)
+	}
+	if set, is := typed.(*appsv1.StatefulSet); is {
+		for _, claim := range set.Spec.VolumeClaimTemplates {
+			has = append(has, claim.Name)
+		}
+	}
+	for _, container := range containersOf(p.Spec) {
+		for i, mount := range container.VolumeMounts {
+			if !slices.Contains(has, mount.Name) {
+				c.bad(o, fmt.Sprintf("container %s mounts %q, and the pod has no volume of that name; correct it, or add the volume", container.Name, mount.Name),
+					append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "volumeMounts", strconv.Itoa(i), "name")...)
+			}
+		}
+	}
+}
+
+// nodes checks that a node has the labels that a pod asks for. A DaemonSet is ready
+// without such a node.
+func (c *checker) nodes(o Object, p *pods) {
+	wanted := p.Spec.NodeSelector
+	if len(wanted) == 0 || len(c.Nodes) == 0 || o.GetKind() == "DaemonSet" || c.mayBeChanged("nodes") || slices.ContainsFunc(c.Nodes, func(n Node) bool {
+		for key, value := range wanted {
+			if !n.may(key, value) {
+				return false
+			}
+		}
+		return true
+	}) {
+		return
+	}
+	c.bad(o, fmt.Sprintf("no node has the labels of its nodeSelector (%s), so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", labels.Set(wanted)),
+		append(slices.Clone(p.at), "nodeSelector")...)
+}
+
+// ofControlPlane are labels without a value that kubeadm gives to control planes; of
+// older versions of Kubernetes, too.
+var ofControlPlane = []string{"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master", "node.kubernetes.io/exclude-from-external-load-balancers"}
+
+// may reports whether the node may have a label. Kubernetes itself gives it some.
+func (n Node) may(key, value string) bool {
+	switch own, is := n.Labels[key]; {
+	case is:
+		return own == value
+	case strings.HasPrefix(key, "kubernetes.io/"), strings.HasPrefix(key, "beta.kubernetes.io/"):
+		return key != corev1.LabelOSStable || value == string(corev1.Linux)
+	case n.ControlPlane && value == "" && slices.Contains(ofControlPlane, key):
+		return true
+	}
+	return slices.ContainsFunc(n.Patches, func(patch string) bool { return strings.Contains(patch, key+"="+value) })
 }
 
 func (c *checker) selector(o Object, p *pods) {
@@ -164,6 +222,8 @@ type Use struct {
 	Image string
 	// Always is true if the node asks the registry even if it has the image.
 	Always bool
+	// Never is true if the node does not ask even if it lacks the image.
+	Never  bool
 	Object string
 	File   string
 	At     issue.Position
@@ -185,6 +245,7 @@ func Images(objects []Object) (uses []Use) {
 			uses = append(uses, Use{
 				Image:  container.Image,
 				Always: container.ImagePullPolicy == corev1.PullAlways || container.ImagePullPolicy == "" && latest,
+				Never:  container.ImagePullPolicy == corev1.PullNever,
 				Object: o.String(), File: o.File,
 				At: o.Where(append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")...),
 			})
@@ -199,6 +260,15 @@ func Images(objects []Object) (uses []Use) {
 // configuration start nothing, and others may need them at once.
 func (o Object) Needs(images map[string]bool) bool {
 	return len(images) > 0 && order(o) == 2 && o.GetKind() != "ConfigMap" && names("", o.Object, images)
+}
+
+// Mentions reports whether a text anywhere in the object contains one of the names of an
+// image, however complete they are.
+func (o Object) Mentions(images []string) bool {
+	text, _ := o.Unstructured.MarshalJSON() // was read from it
+	return slices.ContainsFunc(images, func(image string) bool {
+		return strings.Contains(string(text), strings.TrimPrefix(strings.TrimPrefix(image, "docker.io/"), "library/"))
+	})
 }
 
 func names(key string, value any, images map[string]bool) bool {

@@ -163,7 +163,7 @@ func (o Options) killNodes(ctx context.Context, provider *cluster.Provider) {
 		return
 	}
 	for _, node := range all {
-		_, _ = o.Endpoint.Ask(ctx, http.MethodPost, "/v1.40/containers/"+url.PathEscape(node.String())+"/kill")
+		_, _ = o.Endpoint.Ask(ctx, http.MethodPost, "/containers/"+url.PathEscape(node.String())+"/kill")
 	}
 }
 

@@ -43,11 +43,6 @@ const (
 // MaxFailureRate is the highest failure rate that CI accepts.
 const MaxFailureRate = 0.05
 
-var goals = map[Environment]compare.Goal{
-	Local: {},
-	CI:    {Quantile: 0.9, MaxFailureRate: MaxFailureRate},
-}
-
 // Answer is the document that docs/answer.md describes, field by field; the types
 // below are its parts.
 type Answer struct {
@@ -71,7 +66,7 @@ type Answer struct {
 	Push   []Push           `json:"push,omitempty"`
 	// FailuresAt are the levels that all failed trials share, by factor; empty with
 	// fewer than two failures.
-	FailuresAt map[string]string `json:"failures_at,omitempty"`
+	FailuresAt Where             `json:"failures_at,omitempty"`
 	Causes     []compare.Cause   `json:"failures_go_with,omitempty"`
 	Warnings   []compare.Warning `json:"warnings"`
 	// Doubts name lines of imported files that can be true and seldom are.
@@ -152,9 +147,9 @@ type Strategy struct {
 // Push is what publishing the images cost, and after how many set-ups that is
 // saved; 0 is never.
 type Push struct {
-	Where   map[string]string `json:"where"`
-	Seconds float64           `json:"seconds"`
-	SetUps  int               `json:"set_ups"`
+	Where   Where   `json:"where"`
+	Seconds float64 `json:"seconds"`
+	SetUps  int     `json:"set_ups"`
 }
 
 // ErrNothingToChoose: the trials have fewer than two strategies, or no time to
@@ -240,25 +235,25 @@ func (a *Answer) doubt(s study.Study, m material) {
 		if d.Verdict == compare.None || !within && !(a.Mixed(results.MixedBetween) && farApart(m.of(d.Situation))) {
 			continue
 		}
-		open := Decision{Situation: d.Situation, Environment: d.Environment, Where: d.Where, Verdict: compare.Undecided, WhenItWorks: compare.Undecided,
-			Best: d.Best, RuledOut: []string{}, Slower: []string{}, FailTooOften: []string{}, N: d.N, Failed: d.Failed}
-		if !within {
-			open.Effect, open.Interval, open.Against, open.Cost, open.Slow, open.FailTooOften = d.Effect, d.Interval, d.Against, d.Cost, d.Slow, d.FailTooOften
+		d.Verdict, d.WhenItWorks, d.OnlyWhenItWorks = compare.Undecided, compare.Undecided, false
+		d.RuledOut, d.Slower, d.BreakEven, d.FailureBound, d.ToSettle = []string{}, []string{}, nil, nil, nil
+		if within {
+			d.Effect, d.Interval, d.Against, d.Cost, d.Slow, d.FailTooOften = nil, nil, "", nil, 0, []string{}
 		}
-		for _, of := range d.Arms {
-			arm := Arm{Strategy: of.Strategy, N: of.N, Failed: of.Failed}
-			if !within {
-				arm.Cost, arm.Interval = of.Cost, of.Interval
+		for k := range d.Arms {
+			arm := &d.Arms[k]
+			failed := arm.RuledOut && arm.BeatenBy == "" // ruled out for its failures, not its times
+			arm.RuledOut, arm.BeatenBy, arm.Effect, arm.EffectInterval = failed, "", nil, nil
+			if within {
+				arm.Cost, arm.Interval = nil, nil
 			}
 			switch {
-			case of.RuledOut && of.BeatenBy == "": // for its failures, not its times
-				arm.RuledOut, open.RuledOut = true, append(open.RuledOut, of.Strategy)
-			case !slices.Contains(open.Best, of.Strategy):
-				open.Best = append(open.Best, of.Strategy)
+			case failed:
+				d.RuledOut = append(d.RuledOut, arm.Strategy)
+			case !slices.Contains(d.Best, arm.Strategy):
+				d.Best = append(d.Best, arm.Strategy)
 			}
-			open.Arms = append(open.Arms, arm)
 		}
-		*d = open
 	}
 }
 
@@ -297,8 +292,10 @@ func (a *Answer) decide(m material, situation Situation) {
 	answers := make([]compare.Answer, len(environments))
 	var group sync.WaitGroup
 	for i, environment := range environments {
-		goal := goals[environment]
-		goal.Indifference = a.Indifference
+		goal := compare.Goal{Indifference: a.Indifference}
+		if environment == CI {
+			goal.Quantile, goal.MaxFailureRate = 0.9, MaxFailureRate
+		}
 		group.Go(func() { answers[i] = compare.Decide(trials, m.places, goal) })
 	}
 	group.Wait()

@@ -341,7 +341,7 @@ func TestWhereFailuresLie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Failed != 4 || a.FailuresAt["memory"] != "3GiB" || a.FailuresAt["strategy"] != "parallel" || len(a.FailuresAt) != 2 {
+	if a.Failed != 4 || a.FailuresAt["memory"].String() != "3GiB" || a.FailuresAt["strategy"].String() != "parallel" || len(a.FailuresAt) != 2 {
 		t.Errorf("%d failures at %v", a.Failed, a.FailuresAt)
 	}
 }

@@ -3,6 +3,7 @@ package answer
 import (
 	"cmp"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -44,14 +45,9 @@ func Foresee(cells []trial.Cell, blocks int, indifference float64, runs []result
 	f.Indifference = cmp.Or(indifference, compare.DefaultIndifference)
 	at := map[string]int{}
 	for _, c := range cells {
-		var place trial.Cell
-		for _, a := range c {
-			if !isChoice(a.Factor) {
-				place = append(place, a)
-			}
-		}
-		at[place.Key()]++
-		f.Strategies = max(f.Strategies, at[place.Key()])
+		place := slices.DeleteFunc(slices.Clone(c), func(a trial.Assignment) bool { return isChoice(a.Factor) }).Key()
+		at[place]++
+		f.Strategies = max(f.Strategies, at[place])
 	}
 	if f.Places = len(at); f.Strategies < 2 {
 		return f, false

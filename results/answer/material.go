@@ -114,10 +114,7 @@ func StrategyOf(chosen []string, c trial.Cell) string {
 	return strings.Join(levels, " ")
 }
 
-// mostColumns is how many levels of a factor have a column each.
-const mostColumns = 3
-
-// strategies has each arm's times, apart by a factor of places that has few
+// strategies has each arm's times, apart by a factor of places that has at most three
 // levels: one that decisions were made apart by, else the first.
 func (m material) strategies(s study.Study, pooled []compare.Factor) (by string, rows []Strategy) {
 	split := func(name string) bool {
@@ -125,7 +122,7 @@ func (m material) strategies(s study.Study, pooled []compare.Factor) (by string,
 	}
 	column := -1
 	for i, name := range m.places {
-		if f, _ := s.Factor(name); len(f.Levels) <= mostColumns && (column < 0 || split(name) && !split(by)) {
+		if f, _ := s.Factor(name); len(f.Levels) <= 3 && (column < 0 || split(name) && !split(by)) {
 			by, column = name, i
 		}
 	}
@@ -174,10 +171,10 @@ func (m material) strategies(s study.Study, pooled []compare.Factor) (by string,
 func (m material) pushes(s study.Study) (all []Push) {
 	for _, run := range s.Runs {
 		for _, p := range run.Done(results.KindPreparation) {
-			push := Push{Where: map[string]string{}, Seconds: p.Elapsed.Duration().Seconds()}
+			push := Push{Where: Where{}, Seconds: p.Elapsed.Duration().Seconds()}
 			for _, f := range m.places {
 				if level, ok := p.Trial.Cell.Level(f); ok {
-					push.Where[f] = level
+					push.Where[f] = Levels{level}
 				}
 			}
 			place := m.place(p.Trial.Cell)
@@ -205,16 +202,16 @@ func (m material) fastest(place []string, pull bool) float64 {
 }
 
 // failuresAt finds what all failed trials have in common.
-func failuresAt(s study.Study) map[string]string {
+func failuresAt(s study.Study) Where {
 	failed := slices.DeleteFunc(slices.Clone(s.Trials), func(o study.Observation) bool { return o.Ready })
 	if len(failed) < 2 {
 		return nil
 	}
-	shared := map[string]string{}
+	shared := Where{}
 	for _, f := range s.Varied() {
 		level, _ := failed[0].Cell.Level(f.Name)
 		if at := (trial.Levels{f.Name: level}); !slices.ContainsFunc(failed, func(o study.Observation) bool { return !at.In(o.Cell) }) {
-			shared[f.Name] = level
+			shared[f.Name] = Levels{level}
 		}
 	}
 	return shared

@@ -129,13 +129,7 @@ func outside(n int, alpha float64) int {
 	for i := range n {
 		ranks = append(ranks, i+1)
 	}
-	sum := 0.0
-	for k, chance := range rankSums(ranks) {
-		if sum += chance; sum > alpha*(1+1e-12) {
-			return k
-		}
-	}
-	return 0
+	return stats.Outside(rankSums(ranks), alpha)
 }
 
 // Rise compares how often something bad happened in two arms.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/history/detect"
@@ -106,6 +107,14 @@ func keep(dir string, b Baseline) (isNew bool, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return false, fmt.Errorf("creating the folder of the history: %w", err)
 	}
+	err = host.Whole(func() error {
+		isNew, err = writeDecision(dir, b, text)
+		return err
+	})
+	return isNew, err
+}
+
+func writeDecision(dir string, b Baseline, text []byte) (isNew bool, err error) {
 	name := filepath.Join(dir, "baseline-"+b.When.Format("20060102-150405")+"-"+b.ID+fileEnd)
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if errors.Is(err, fs.ErrExist) {

@@ -448,11 +448,7 @@ func Grounds(a answer.Answer) (notes []string) {
 		add(answerWarning(w, compared))
 	}
 	if len(a.FailuresAt) > 0 {
-		at := answer.Where{}
-		for factor, level := range a.FailuresAt {
-			at[factor] = answer.Levels{level}
-		}
-		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(at)))
+		add(fmt.Sprintf("All %d failures are at %s.", a.Failed, placeName(a.FailuresAt)))
 	}
 	add(ruledOut(a))
 	if n := len(together(a.Decisions)) - len(Cards(a)); n > 0 {
@@ -594,9 +590,6 @@ func tidyAnswer(a answer.Answer) [][]string {
 	return rows
 }
 
-// mostShown is the largest difference that is said to be shown: ten times as long.
-const mostShown = 10
-
 // Foresight says what the planned blocks can decide, and how many would settle all,
 // if each takes that long.
 func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []string) {
@@ -606,7 +599,7 @@ func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []stri
 	}
 	notes = append(notes, fmt.Sprintf("Times of a cell vary by %.0f %%: %s.", 100*f.Noise, from))
 	places := noun(f.Places, "place")
-	if f.RuledOut <= mostShown {
+	if f.RuledOut <= 10 { // a larger difference is none that anybody plans for
 		notes = append(notes, fmt.Sprintf("%d %s at %d %s rule out a strategy that takes over about %.0f %% more than the best.", blocks, noun(blocks, "block"), f.Places, places, 100*float64(f.RuledOut)))
 	} else {
 		notes = append(notes, fmt.Sprintf("%d %s at %d %s can rule out no strategy.", blocks, noun(blocks, "block"), f.Places, places))

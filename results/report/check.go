@@ -107,13 +107,10 @@ var triedOutcomes = map[string]string{
 	detect.Suspected.String(): "are too few to tell",
 }
 
-// mostTogether is the share of measures above which a change is common to them.
-const mostTogether = 0.5
-
 // whyFinding is what else changed, and whether most measures moved alike.
 func whyFinding(f history.Finding) string {
 	text := why(f.Causes, f.Moved)
-	if f.Together > mostTogether && f.Kind != history.FindingHost {
+	if f.Together > 0.5 && f.Kind != history.FindingHost {
 		text += fmt.Sprintf("; %s of all measures moved alike", percentOf(f.Together))
 	}
 	return text
@@ -202,8 +199,19 @@ const mostMoved = 2
 // why prints causes first, then the parts of the pipeline that moved most.
 func why(causes []history.Cause, moved []history.Moved) string {
 	var parts []string
-	for _, c := range causes {
-		parts = append(parts, cause(c))
+	for _, c := range causes { // "Podman 5.4.2 → 5.5.0 on 12 Nov"
+		text := c.What + " " + orNone(c.From) + " → " + orNone(c.To)
+		if c.What == "spec" || c.What == "workload" || strings.HasPrefix(c.What, "Dockerfile and arguments of ") || strings.HasPrefix(c.What, "build context of ") {
+			text = c.What + " changed" // a hash says nothing to a reader
+		}
+		text = strings.TrimPrefix(text, "setting ") + " on " + c.When.UTC().Format("2 Jan")
+		switch {
+		case c.Nights > 0:
+			text += " (the night after)"
+		case c.Nights < 0:
+			text += " (the night before)"
+		}
+		parts = append(parts, text)
 	}
 	most := mostMoved
 	if len(moved) > 0 && moved[0].Part == history.HostPart {
@@ -217,23 +225,6 @@ func why(causes []history.Cause, moved []history.Moved) string {
 		parts = append(parts, fmt.Sprintf("%s: %s → %s", part, Seconds(trial.Seconds(m.Before*1e9)), Seconds(trial.Seconds(m.After*1e9))))
 	}
 	return cmp.Or(strings.Join(parts, "; "), "nothing that is recorded")
-}
-
-// cause prints what changed and when: "Podman 5.4.2 → 5.5.0 on 12 Nov". A hash says
-// nothing to a reader and is not printed.
-func cause(c history.Cause) string {
-	text := c.What + " " + orNone(c.From) + " → " + orNone(c.To)
-	if c.What == "spec" || c.What == "workload" || strings.HasPrefix(c.What, "Dockerfile and arguments of ") || strings.HasPrefix(c.What, "build context of ") {
-		text = c.What + " changed"
-	}
-	text = strings.TrimPrefix(text, "setting ") + " on " + c.When.UTC().Format("2 Jan")
-	switch {
-	case c.Nights > 0:
-		return text + " (the night after)"
-	case c.Nights < 0:
-		return text + " (the night before)"
-	}
-	return text
 }
 
 // Worsening is the table of a confirmation: a row for each comparison.

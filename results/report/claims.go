@@ -10,18 +10,9 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/study"
 )
-
-// Claimed reports whether a run is an earlier record, which states what nobody
-// measured beside what somebody saw.
-func Claimed(run results.Run) bool {
-	return slices.ContainsFunc(run.Records, func(r results.Record) bool {
-		return r.Imported != nil && (r.Imported.Estimate || r.Imported.Stability != "" || r.Imported.Confidence != nil)
-	})
-}
 
 // ClaimsTable has each claim of a text and what the records say of it.
 func ClaimsTable(found []claims.Finding) Table {

@@ -4,9 +4,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -28,7 +28,7 @@ func Benchmarks(w io.Writer, s study.Study) error {
 	for _, o := range s.Trials {
 		b.WriteString("BenchmarkSetup")
 		for _, a := range o.Cell {
-			b.WriteString("/" + namePart(a.Factor) + "=" + namePart(a.Level))
+			b.WriteString("/" + dividing.ReplaceAllString(a.Factor, "_") + "=" + dividing.ReplaceAllString(a.Level, "_"))
 		}
 		b.WriteString(" 1 ")
 		switch {
@@ -44,15 +44,8 @@ func Benchmarks(w io.Writer, s study.Study) error {
 	return err
 }
 
-// namePart replaces what would end a benchmark's name or divide it.
-func namePart(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '/' || unicode.IsSpace(r) {
-			return '_'
-		}
-		return r
-	}, text)
-}
+// dividing would end a benchmark's name or divide it.
+var dividing = regexp.MustCompile(`[/\s\v\x{85}\p{Z}]`)
 
 // The elements of JUnit's XML that CI systems read.
 type junitSuite struct {
@@ -209,16 +202,12 @@ func OpenMetrics(w io.Writer, c history.Check) error {
 	return err
 }
 
+var notInLabel = regexp.MustCompile(`[^a-zA-Z0-9]`)
+
 // cellLabels has a label for each factor, under a name that OpenMetrics allows.
 func cellLabels(c trial.Cell) (labels []*dto.LabelPair) {
 	for _, a := range c {
-		name := strings.Map(func(r rune) rune {
-			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-				return r
-			}
-			return '_'
-		}, a.Factor)
-		labels = append(labels, label("factor_"+name, a.Level))
+		labels = append(labels, label("factor_"+notInLabel.ReplaceAllString(a.Factor, "_"), a.Level))
 	}
 	return labels
 }

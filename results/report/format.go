@@ -80,15 +80,8 @@ func setupTime(t study.Times) string {
 		return duration(t.Median) + " (n = 1)"
 	case i.Bounded():
 		return fmt.Sprintf("%s (95 %%: %s to %s)", duration(t.Median), duration(i.Lower), duration(i.Upper))
-	default:
-		missing := "bounds"
-		if i.Lower.Finite() {
-			missing = "upper bound"
-		} else if i.Upper.Finite() {
-			missing = "lower bound"
-		}
-		return fmt.Sprintf("%s (range %s to %s; n = %d: no 95 %% %s)", duration(t.Median), duration(t.Low), duration(t.High), t.N, missing)
 	}
+	return fmt.Sprintf("%s (range %s to %s; n = %d: no 95 %% bounds)", duration(t.Median), duration(t.Low), duration(t.High), t.N)
 }
 
 func median(values []trial.Seconds) string {

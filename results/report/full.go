@@ -230,9 +230,6 @@ func Contradictions(a study.Analysis) Table {
 	return t
 }
 
-// mostRest are how many parts of the time beyond a bound are named.
-const mostRest = 3
-
 // Bounds holds set-ups against the least time that their machine allows.
 func Bounds(a study.Analysis) Table {
 	t := Table{Title: "What the machine could do", Header: append(factorNames(a), "set-up", "least", "by", "set-up / least", "the rest")}
@@ -254,7 +251,7 @@ func Bounds(a study.Analysis) Table {
 		}
 		var rest []string
 		for i, r := range b.Rest {
-			if i < mostRest && r.Seconds >= 0.1 {
+			if i < 3 && r.Seconds >= 0.1 {
 				rest = append(rest, r.During+" "+duration(r.Seconds))
 			}
 		}

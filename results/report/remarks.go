@@ -55,9 +55,6 @@ func Lead(s study.Study) (lines []string) {
 	return lines
 }
 
-// shownCause is the p-value, over all factors, at which failures go with one.
-const shownCause = 0.05
-
 // WhyFailed says what failures go with.
 func WhyFailed(a answer.Answer) (lines []string) {
 	var untested []string
@@ -65,7 +62,7 @@ func WhyFailed(a answer.Answer) (lines []string) {
 		switch {
 		case !c.P.Finite():
 			untested = append(untested, c.Factor)
-		case c.P < shownCause:
+		case c.P < 0.05: // over all factors
 			lines = append(lines, fmt.Sprintf("Failures go with %s %s: %d of %d failed there, %d of %d otherwise (%s, exact, all else equal, over all factors).",
 				c.Factor, c.Level, c.Failed, c.N, c.OtherFailed, c.OtherN, strings.Replace("p = "+pValue(c.P), "= <", "< ", 1)))
 		}

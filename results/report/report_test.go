@@ -164,7 +164,7 @@ func TestAConfirmation(t *testing.T) {
 		cell := trial.Cell{{Factor: "runtime", Level: "podman"}, {Factor: results.StateFactor, Level: level}}
 		arms = append(arms, simulated.Arm{Cell: cell, Median: map[string]float64{results.LastGood: 100, results.Present: 150}[level], Spread: 0.03})
 	}
-	run := simulated.Run(simulated.WithBuilds(arms), 6, 1)
+	run := simulated.Run(arms, 6, 1)
 	run.Environment.States = []results.State{
 		{Level: results.LastGood, GitRevision: "abc", RunID: "20260102-030405-nightly", NotUndone: []string{"kernel 6.1 → 6.2"}},
 		{Level: results.Present, GitRevision: "def", GitDirty: true}}

@@ -208,28 +208,6 @@ func tidyTrials(run results.Run) [][]string {
 	if crashes { // few tables need this column
 		header = append(header, "went_on_after")
 	}
-	rows := [][]string{header}
-	for i := range run.Records {
-		r := &run.Records[i]
-		row := tidyTrial(r, factors)
-		if crashes {
-			after := ""
-			if r.Crash != nil {
-				after = string(r.Crash.Outcome)
-			}
-			row = append(row, after)
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func tidyTrial(r *results.Record, factors []string) []string {
-	row := []string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}
-	for _, f := range factors {
-		level, _ := r.Trial.Cell.Level(f)
-		row = append(row, level)
-	}
 	seconds := func(s trial.Seconds) string { return strconv.FormatFloat(s.Duration().Seconds(), 'f', -1, 64) }
 	ifTrue := func(b bool) string {
 		if b {
@@ -237,24 +215,38 @@ func tidyTrial(r *results.Record, factors []string) []string {
 		}
 		return ""
 	}
-	var setup, lost, recovery, elapsed, passed, failed, peak string
-	if r.Setup != nil {
-		setup = seconds(*r.Setup)
+	rows := [][]string{header}
+	for i := range run.Records {
+		r := &run.Records[i]
+		row := []string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}
+		for _, f := range factors {
+			level, _ := r.Trial.Cell.Level(f)
+			row = append(row, level)
+		}
+		var setup, lost, recovery, elapsed, passed, failed, peak, after string
+		if r.Setup != nil {
+			setup = seconds(*r.Setup)
+		}
+		if l, rest, ok := study.Loss(r); ok && r.Kind == results.KindTrial {
+			lost, recovery = seconds(l), seconds(rest)
+		}
+		if r.Elapsed > 0 {
+			elapsed = seconds(r.Elapsed)
+		}
+		if p, total, ok := study.TestCounts(r); ok {
+			passed, failed = strconv.Itoa(p), strconv.Itoa(total-p)
+		}
+		if b, ok := study.PeakMemory(r); ok {
+			peak = strconv.FormatInt(int64(b), 10)
+		}
+		if r.Crash != nil {
+			after = string(r.Crash.Outcome)
+		}
+		row = append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue(r.Verdict.TimedOut), setup, lost, recovery,
+			elapsed, passed, failed, peak, ifTrue(r.Imported != nil && r.Imported.Estimate), ifTrue(r.Simulated), r.Verdict.Error, after)
+		rows = append(rows, row[:len(header)])
 	}
-	if l, rest, ok := study.Loss(r); ok && r.Kind == results.KindTrial {
-		lost, recovery = seconds(l), seconds(rest)
-	}
-	if r.Elapsed > 0 {
-		elapsed = seconds(r.Elapsed)
-	}
-	if p, total, ok := study.TestCounts(r); ok {
-		passed, failed = strconv.Itoa(p), strconv.Itoa(total-p)
-	}
-	if b, ok := study.PeakMemory(r); ok {
-		peak = strconv.FormatInt(int64(b), 10)
-	}
-	return append(row, string(r.Verdict.Outcome), string(r.Verdict.Phase), ifTrue(r.Verdict.TimedOut), setup, lost, recovery,
-		elapsed, passed, failed, peak, ifTrue(r.Imported != nil && r.Imported.Estimate), ifTrue(r.Simulated), r.Verdict.Error)
+	return rows
 }
 
 // kindName names what a record describes, in one word.

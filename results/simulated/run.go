@@ -25,18 +25,6 @@ type Arm struct {
 	Lost, Recovery float64
 	// Failures are the outcomes of its crashes in turn; without any it is engine-crash.
 	Failures []trial.Outcome
-
-	builds bool
-}
-
-// WithBuilds adds the builds of images to the phase build of the arms, as their
-// level of strategy arranges them.
-func WithBuilds(arms []Arm) []Arm {
-	arms = slices.Clone(arms)
-	for i := range arms {
-		arms[i].builds = true
-	}
-	return arms
 }
 
 // Matrix is a made-up world for tests and examples: two runtimes, three memory
@@ -103,26 +91,18 @@ func (a Arm) record(random *rand.Rand, position, block int) results.Record {
 	setup := seconds(a.Median * math.Exp(a.Spread*random.NormFloat64()))
 	r.Verdict = trial.Verdict{Outcome: trial.OK, Confidence: 1}
 	r.Setup, r.Elapsed = &setup, setup
-	r.Spans = phases(setup)
-	if strategy, _ := a.Cell.Level("strategy"); a.builds {
-		r.Spans = append(r.Spans, builds(stages[strategy], r.Spans[1], position)...)
-	}
-	return r
-}
-
-// phases splits a setup time in the proportions of the shipped workload.
-func phases(setup trial.Seconds) (spans []trial.Span) {
-	shares := []struct {
+	start := trial.Seconds(0)
+	for _, s := range []struct { // in the proportions of the shipped workload
 		phase trial.Phase
 		until float64
-	}{{trial.PhaseCluster, 0.3}, {trial.PhaseBuild, 0.8}, {trial.PhaseLoad, 0.9}, {trial.PhaseDeploy, 1}}
-	start := trial.Seconds(0)
-	for _, s := range shares {
+	}{{trial.PhaseCluster, 0.3}, {trial.PhaseBuild, 0.8}, {trial.PhaseLoad, 0.9}, {trial.PhaseDeploy, 1}} {
 		end := trial.Seconds(s.until * float64(setup))
-		spans = append(spans, trial.Span{Name: string(s.phase), Phase: s.phase, Start: start, End: end})
+		r.Spans = append(r.Spans, trial.Span{Name: string(s.phase), Phase: s.phase, Start: start, End: end})
 		start = end
 	}
-	return spans
+	strategy, _ := a.Cell.Level("strategy")
+	r.Spans = append(r.Spans, builds(stages[strategy], r.Spans[1], position)...)
+	return r
 }
 
 // The images of made-up workloads with their shares, and the stages of strategies.
@@ -272,6 +252,7 @@ func (n Night) build(r *results.Record) {
 	if at < 0 {
 		return
 	}
+	r.Spans = slices.DeleteFunc(r.Spans, func(s trial.Span) bool { return s.Image != "" })
 	whole, extra := r.Spans[at].Length(), trial.Seconds(0)
 	start := r.Spans[at].Start
 	for i, image := range n.Images {

@@ -11,7 +11,6 @@
 package stats
 
 import (
-	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -68,6 +67,18 @@ func Add(p, q []float64) []float64 {
 	return sum
 }
 
+// Outside is how many of the least counts, which have these probabilities, together
+// have at most alpha; 0 where the least one has more.
+func Outside(chances []float64, alpha float64) int {
+	below := 0.0
+	for k, chance := range chances {
+		if below += chance; below > alpha*(1+1e-12) {
+			return k
+		}
+	}
+	return 0
+}
+
 // Fewest is the least number from 1 on that is enough, where all above it are, too. It
 // is 0 where no power of 2 up to most is.
 func Fewest(most int, enough func(n int) bool) int {
@@ -113,42 +124,6 @@ func MedianInterval(values []float64, conf float64) Interval {
 		return Interval{math.Inf(-1), math.Inf(1)}
 	}
 	return Interval{sorted[rank-1], sorted[n-rank]}
-}
-
-// End is how a trial ended, for Incidence.
-type End int
-
-// The ends. CutOff: nobody knows how it would have ended.
-const (
-	CutOff End = iota
-	ThisWay
-	AnotherWay
-)
-
-// Step is the share of trials that ended in one way by Time.
-type Step struct{ Time, Incidence float64 }
-
-// Incidence is the cumulative incidence of one way to end, in the presence of
-// the others: a step for each distinct time.
-//
-// Aalen & Johansen, Scandinavian Journal of Statistics 5 (1978) 141.
-func Incidence(times []float64, ends []End) (curve []Step) {
-	order := make([]int, len(times))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(times[i], times[j]) })
-	survival, sum := 1.0, 0.0
-	for at := 0; at < len(order); {
-		time, atRisk, ended := times[order[at]], float64(len(order)-at), [3]float64{}
-		for ; at < len(order) && times[order[at]] == time; at++ {
-			ended[ends[order[at]]]++
-		}
-		sum += survival * ended[ThisWay] / atRisk
-		survival *= 1 - (ended[ThisWay]+ended[AnotherWay])/atRisk
-		curve = append(curve, Step{time, sum})
-	}
-	return curve
 }
 
 // HodgesLehmannRatio estimates how many times as long the first arm takes as
@@ -225,13 +200,7 @@ func criticalRank(n1, n2 int, conf float64) int {
 		m, n := float64(n1), float64(n2)
 		return max(0, int(math.Floor(m*n/2-twoSidedZ(conf)*math.Sqrt(m*n*(m+n+1)/12)+0.5)))
 	}
-	tail, below := (1-conf)/2*(1+1e-12), 0.0
-	for k, chance := range mannWhitney(n1, n2) {
-		if below += chance; below > tail {
-			return k
-		}
-	}
-	return 0
+	return Outside(mannWhitney(n1, n2), (1-conf)/2)
 }
 
 // mannWhitney is the distribution of the number of pairs in which the first is

@@ -86,9 +86,6 @@ type CellSummary struct {
 	Warnings   []Warning   `json:"warnings"`
 }
 
-// cleanRuns is the least n of which 0.9^n is under 5 %.
-const cleanRuns = 29
-
 // Analyse summarises a study's runs and cells.
 func (s Study) Analyse() Analysis {
 	a := Analysis{Schema: Schema, Confidence: Confidence, Factors: s.Factors, NeverPlanned: s.neverPlanned(),
@@ -101,7 +98,8 @@ func (s Study) Analyse() Analysis {
 		a.Runs = append(a.Runs, RunSummary{Run: run.ID(), Started: run.Environment.Started, Environment: run.Environment,
 			Planned: len(run.Plan.Trials), Recorded: s.recorded[i], FaultyRecords: len(run.Faults),
 			Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: speed})
-		if speed != nil && speed.Spread > mostHostSpread {
+		// On a quiet host of two cores the spread stays within half of that.
+		if speed != nil && speed.Spread > 0.10 {
 			a.Warnings = append(a.Warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &speed.Spread, Count: len(speed.Blocks)})
 		}
 	}
@@ -141,7 +139,7 @@ func (s Study) summarise(basic Cell) CellSummary {
 		Cell:        basic,
 		Ready:       rate(len(trials)-failed, len(trials)),
 		Failed:      rate(failed, len(trials)),
-		CleanRuns:   cleanRuns,
+		CleanRuns:   29, // the least n of which 0.9^n is under 5 %
 		SetupTime:   times(Setups(trials)),
 		WithRetries: Value(spent / float64(len(trials)-failed)),
 		Contention:  s.Together(trials),
@@ -218,10 +216,6 @@ type ReferenceTime struct {
 	Parts   []trial.Span  `json:"parts"`
 	Load    results.Load  `json:"load_before"`
 }
-
-// mostHostSpread is the spread of the reference workload that is a warning. On a
-// quiet host of two cores it stays within half of that.
-const mostHostSpread = 0.10
 
 // hostSpeed is by the references with the job of a run's last one; nil without any.
 func hostSpeed(run results.Run) *HostSpeed {

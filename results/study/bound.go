@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -222,9 +223,6 @@ func processors(r *results.Record, parts []stretch) (covered []float64, unknown 
 	return covered, ""
 }
 
-// shortest is the least time between two samples whose speed is looked at.
-const shortest = trial.Seconds(5e8)
-
 // disk is what each stretch read and wrote over the disk's speed.
 func (s Study) disk(o Observation, parts []stretch) (covered []float64, unknown string) {
 	const unknownBytes = "no samples of what was read and written are recorded"
@@ -236,7 +234,7 @@ func (s Study) disk(o Observation, parts []stretch) (covered []float64, unknown 
 	for _, other := range s.Trials {
 		samples := other.Record.Samples
 		for i := 1; i < len(samples) && other.Run == o.Run; i++ {
-			if length := samples[i].At - samples[i-1].At; length >= shortest {
+			if length := samples[i].At - samples[i-1].At; length.Duration() >= time.Second/2 {
 				fastest = max(fastest, (bytes(samples[i])-bytes(samples[i-1]))/length.Duration().Seconds())
 			}
 		}

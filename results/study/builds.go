@@ -22,19 +22,22 @@ const (
 	leastPeak trial.Bytes = 64 << 20
 )
 
+// buildSettings are the settings of a trial that decide how its images are built.
+type buildSettings struct {
+	Runtime trial.Runtime `json:"runtime"`
+	Build   struct {
+		NoCache bool             `json:"noCache"`
+		Cache   trial.BuildCache `json:"cache"`
+	} `json:"build"`
+}
+
 // BuildsAlone are the builds of a trial beside which no other image was built, none
 // loaded, no cluster created and nothing deployed: only of those it is known what they
 // take of a machine. There are none after the build of a common stage, which did a part
 // of their work, and none with a cache beyond their trial: what they take depends on
 // what was built before.
 func BuildsAlone(r *results.Record) (builds []results.Expected) {
-	var settings struct {
-		Runtime trial.Runtime `json:"runtime"`
-		Build   struct {
-			NoCache bool             `json:"noCache"`
-			Cache   trial.BuildCache `json:"cache"`
-		} `json:"build"`
-	}
+	var settings buildSettings
 	if r.Simulated || r.Imported != nil || r.Fault != nil || sharedStages(r) || json.Unmarshal(r.Settings, &settings) != nil || settings.Build.Cache.Used() {
 		return nil
 	}
@@ -87,11 +90,7 @@ var (
 // There are none of a trial that did not become ready, or whose steps may have come from
 // the cache.
 func StageTimes(r *results.Record) map[string]map[string]float64 {
-	var settings struct {
-		Build struct {
-			NoCache bool `json:"noCache"`
-		} `json:"build"`
-	}
+	var settings buildSettings
 	if r.Setup == nil || r.Simulated || r.Imported != nil || r.Fault != nil || r.Crash != nil || sharedStages(r) ||
 		json.Unmarshal(r.Settings, &settings) != nil || !settings.Build.NoCache {
 		return nil

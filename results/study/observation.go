@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
-	"github.com/stratbench/stratbench/results/stats"
 )
 
 // Observation is one trial as the statistics see it.
@@ -100,24 +100,48 @@ func Setups(trials []Observation) (values []float64) {
 	return values
 }
 
-// ReadyBy is the share of trials that were ready by each time; those that failed
-// never are. A trial of which no time is known is counted at the time until, so
-// that the share in the end is right; ok is false without a trial.
-func ReadyBy(trials []Observation, until float64) (curve []stats.Step, ok bool) {
-	times, ends := make([]float64, len(trials)), make([]stats.End, len(trials))
-	for i, o := range trials {
-		times[i], ends[i] = o.Lost, stats.AnotherWay
-		switch {
-		case o.Ready:
-			times[i], ends[i] = o.Setup, stats.ThisWay
-		case o.CutOff:
-			ends[i] = stats.CutOff
-		}
-		if math.IsNaN(times[i]) {
-			times[i] = until
-		}
+// Step is the share of trials that were ready by Time.
+type Step struct{ Time, Share float64 }
+
+// ReadyBy is the share of trials that were ready by each time, a step for each distinct
+// one; those that failed never are, and nobody knows of those that were cut off. A trial
+// of which no time is known is counted at the time until, so that the share in the end
+// is right.
+//
+// Aalen & Johansen, Scandinavian Journal of Statistics 5 (1978) 141.
+func ReadyBy(trials []Observation, until float64) (curve []Step) {
+	type end struct {
+		at            float64
+		ready, cutOff bool
 	}
-	return stats.Incidence(times, ends), len(trials) > 0
+	ends := make([]end, len(trials)) // there may be very many
+	for i, o := range trials {
+		at := o.Lost
+		if o.Ready {
+			at = o.Setup
+		}
+		if math.IsNaN(at) {
+			at = until
+		}
+		ends[i] = end{at, o.Ready, o.CutOff}
+	}
+	slices.SortFunc(ends, func(a, b end) int { return cmp.Compare(a.at, b.at) })
+	survival, share := 1.0, 0.0
+	for i := 0; i < len(ends); {
+		time, atRisk, ready, failed := ends[i].at, float64(len(ends)-i), 0.0, 0.0
+		for ; i < len(ends) && ends[i].at == time; i++ {
+			switch {
+			case ends[i].ready:
+				ready++
+			case !ends[i].cutOff:
+				failed++
+			}
+		}
+		share += survival * ready / atRisk
+		survival *= 1 - (ready+failed)/atRisk
+		curve = append(curve, Step{time, share})
+	}
+	return curve
 }
 
 // Metric is something by which a trial can be worse than another: the time to

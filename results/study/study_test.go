@@ -141,7 +141,7 @@ func TestContentionIsMadeVisible(t *testing.T) {
 	for _, strategy := range []string{"serial", "parallel"} {
 		arms = append(arms, simulated.Arm{Cell: trial.Cell{{Factor: "strategy", Level: strategy}}, Median: 1000, Spread: 0.02})
 	}
-	a := analysed(t, simulated.Run(simulated.WithBuilds(arms), 6, 1))
+	a := analysed(t, simulated.Run(arms, 6, 1))
 	serial, parallel := a.Cells[0].Contention, a.Cells[1].Contention
 	if len(serial) > 0 || len(parallel) != 3 {
 		t.Fatalf("%+v, %+v", serial, parallel)

@@ -171,7 +171,7 @@ const listings = 20
 
 // Disconnect implements runtimes.Engine.
 func (e *Engine) Disconnect(ctx context.Context, network, container string) error {
-	if err := e.api.NetworkDisconnect(ctx, network, container, true); err != nil && !cerrdefs.IsNotFound(err) {
+	if err := e.api.NetworkDisconnect(ctx, network, container, true); err != nil && !cerrdefs.IsNotFound(err) && !runtimes.IsNotConnected(err) {
 		return fmt.Errorf("taking container %s out of network %s: %w", container, network, err)
 	}
 	return nil

@@ -1,9 +1,15 @@
 package enginetest
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stratbench/stratbench/runtimes"
 )
@@ -86,4 +92,98 @@ func (s suite) claims(t *testing.T) {
 	}
 	must(t, s.Engine.Release(ctx, name))
 	must(t, s.Engine.RemoveNetwork(ctx, name))
+}
+
+// disconnect takes containers out of the only network that they are in: one that was never
+// started, and one that runs.
+func (s suite) disconnect(t *testing.T) {
+	const network = "stratbench-enginetest"
+	ctx := within(t)
+	s.create(t, "/networks/create", map[string]any{"Name": network, "Driver": "bridge"})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := s.Engine.RemoveNetwork(ctx, network); err != nil {
+			t.Errorf("cleaning up: %v", err)
+		}
+	})
+	for _, name := range []string{network + "-created", network + "-running"} {
+		s.container(t, name, network)
+		if strings.HasSuffix(name, "running") {
+			_, err := s.Endpoint.Ask(ctx, http.MethodPost, "/containers/"+name+"/start")
+			must(t, err)
+		}
+		before := s.find(t, name)
+		if !slices.Equal(before.Networks, []string{network}) {
+			t.Fatalf("%s is in the networks %q, want %s", name, before.Networks, network)
+		}
+		must(t, s.Engine.Disconnect(ctx, network, before.ID))
+		if after := s.find(t, name); after.ID != before.ID || slices.Contains(after.Networks, network) {
+			t.Errorf("after it was taken out of %s: %+v", network, after)
+		}
+		for what, err := range map[string]error{
+			"again":                      s.Engine.Disconnect(ctx, network, name),
+			"out of no network there is": s.Engine.Disconnect(ctx, network+"-missing", name),
+		} {
+			if err != nil {
+				t.Errorf("taking %s %s: %v", name, what, err)
+			}
+		}
+	}
+	if err := s.Engine.Disconnect(ctx, network, network+"-missing"); err != nil {
+		t.Errorf("taking out a container that there is not: %v", err)
+	}
+	must(t, s.Engine.RemoveNetwork(ctx, network)) // nothing is connected any more
+}
+
+// container makes a container in a network, which sleeps if it is started. It is removed when
+// the test ends.
+func (s suite) container(t *testing.T, name, network string) {
+	t.Helper()
+	s.create(t, "/containers/create?name="+name, map[string]any{
+		"Image": baseImage, "Cmd": []string{"/probe", "sleep", "1h"}, "HostConfig": map[string]any{"NetworkMode": network},
+		"NetworkingConfig": map[string]any{"EndpointsConfig": map[string]any{network: map[string]any{}}},
+	})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if _, err := s.Endpoint.Ask(ctx, http.MethodDelete, "/containers/"+name+"?force=true&v=true"); err != nil {
+			t.Errorf("cleaning up: %v", err)
+		}
+	})
+}
+
+// find is the container of that name in the engine's contents.
+func (s suite) find(t *testing.T, name string) runtimes.Object {
+	t.Helper()
+	contents, err := s.Engine.Contents(within(t))
+	must(t, err)
+	at := slices.IndexFunc(contents.Containers, func(o runtimes.Object) bool { return o.Name == name })
+	if at < 0 {
+		t.Fatalf("%s is not among %+v", name, contents.Containers)
+	}
+	return contents.Containers[at]
+}
+
+// create has the engine make something that stratbench itself makes only through Kind.
+func (s suite) create(t *testing.T, path string, what any) {
+	t.Helper()
+	text, err := json.Marshal(what)
+	must(t, err)
+	api, err := s.Endpoint.API()
+	must(t, err)
+	transport, err := s.Endpoint.Transport()
+	must(t, err)
+	transport.DisableKeepAlives = true
+	request, err := http.NewRequestWithContext(within(t), http.MethodPost, api.String()+path, bytes.NewReader(text))
+	must(t, err)
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := (&http.Client{Transport: transport}).Do(request)
+	must(t, err)
+	defer answer.Body.Close()
+	said, err := io.ReadAll(answer.Body)
+	must(t, err)
+	if answer.StatusCode != http.StatusCreated {
+		t.Fatalf("%s: %s: %s", path, answer.Status, said)
+	}
 }

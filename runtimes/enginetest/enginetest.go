@@ -52,6 +52,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Run("untag", s.untag)
 	t.Run("forget", s.forget)
 	t.Run("claims", s.claims)
+	t.Run("disconnect", s.disconnect)
 	t.Run("save and load", s.saveAndLoad)
 	t.Run("load rubbish", s.loadRubbish)
 	t.Run("registry", s.registry)

@@ -78,7 +78,7 @@ func containers(ctx context.Context) (held []types.ListContainer, err error) {
 // Disconnect implements runtimes.Engine.
 func (e *Engine) Disconnect(ctx context.Context, from, container string) error {
 	err := network.Disconnect(e.call(ctx), from, container, new(network.DisconnectOptions).WithForce(true))
-	if err != nil && !missing(err) {
+	if err != nil && !missing(err) && !runtimes.IsNotConnected(err) {
 		return fmt.Errorf("taking container %s out of network %s: %w", container, from, err)
 	}
 	return nil

@@ -190,7 +190,7 @@ func (i *Injector) killNode() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	node := i.Cluster + "-control-plane"
-	_, err := i.Machine.WatchEndpoint().Ask(ctx, http.MethodPost, "/v1.40/containers/"+node+"/kill?signal=KILL")
+	_, err := i.Machine.WatchEndpoint().Ask(ctx, http.MethodPost, "/containers/"+node+"/kill?signal=KILL")
 	return "killed the container " + node, err
 }
 

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/report/page"
 	"github.com/stratbench/stratbench/results/simulated"
@@ -36,6 +38,7 @@ func recorded(b *testing.B, blocks int) string {
 		run := simulated.Run(simulated.Matrix()[:20], min(part, blocks-first), uint64(first))
 		plan.Cells = run.Plan.Cells
 		for _, r := range run.Records {
+			r.Spans = slices.DeleteFunc(r.Spans, func(s trial.Span) bool { return s.Image != "" })
 			r.Trial.Block += first
 			r.Trial.Position += first * len(plan.Cells)
 			r.Trial.ID = fmt.Sprintf("t%06d", r.Trial.Position)

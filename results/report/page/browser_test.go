@@ -136,7 +136,7 @@ func TestThePageInABrowser(t *testing.T) {
 		t.Skip("needs a browser")
 	}
 	dir := t.TempDir()
-	m := material(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 5, 1))
+	m := material(t, simulated.Run(simulated.Matrix(), 5, 1))
 	m.Full = true
 	if err := page.Report(m).Write(dir, nil, false); err != nil {
 		t.Fatal(err)

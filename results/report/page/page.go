@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/plot"
@@ -67,7 +68,9 @@ var style string
 // HTML writes the page as one file that needs nothing else.
 func (p Page) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"anchor":  anchor,
+		"anchor": func(title string) string {
+			return strings.Trim(notAnchor.ReplaceAllString(strings.ToLower(title), "-"), "-")
+		},
 		"url":     func(svg []byte) template.URL { return template.URL(embedded(svg)) },
 		"srcset":  func(svg []byte) template.Srcset { return template.Srcset(embedded(svg)) },
 		"capital": report.Capital,
@@ -81,10 +84,6 @@ func (p Page) HTML(w io.Writer) error {
 }
 
 var notAnchor = regexp.MustCompile(`[^a-z0-9]+`)
-
-func anchor(title string) string {
-	return strings.Trim(notAnchor.ReplaceAllString(strings.ToLower(title), "-"), "-")
-}
 
 var number = regexp.MustCompile(`^([<>−+]?[0-9.,]+(/[0-9]+)?( (s|min|h|%|of).*)?|–|∞)$`)
 
@@ -198,7 +197,7 @@ func (p Page) Write(dir string, data map[string]any, withPNG bool) error {
 		return fmt.Errorf("removing the figures of the earlier report: %w", err)
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+		if err := host.WriteFile(filepath.Join(dir, name), text); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}

@@ -98,7 +98,10 @@ const mostContradictions = 6
 func DesignRecord(m Material) Page {
 	var measured, claimed []results.Run
 	for _, run := range m.Study.Runs {
-		if report.Claimed(run) {
+		// A record states what nobody measured beside what somebody saw.
+		if slices.ContainsFunc(run.Records, func(r results.Record) bool {
+			return r.Imported != nil && (r.Imported.Estimate || r.Imported.Stability != "" || r.Imported.Confidence != nil)
+		}) {
 			claimed = append(claimed, run)
 		} else {
 			measured = append(measured, run)

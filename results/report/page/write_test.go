@@ -57,7 +57,7 @@ func words(text string) (n int) {
 // A report of a whole matrix in which much fails is short; all else is in the
 // appendices, which nobody has to read.
 func TestAReportIsShort(t *testing.T) {
-	m := material(t, simulated.Run(simulated.WithBuilds(simulated.Matrix()), 7, 1))
+	m := material(t, simulated.Run(simulated.Matrix(), 7, 1))
 	text := markdown(t, page.Report(m))
 	if n := words(text); n > 1500 {
 		t.Errorf("%d words", n)
@@ -83,7 +83,7 @@ func TestTheFirstScreenIsOneScreen(t *testing.T) {
 	}
 	studies := map[string]results.Run{"showcase": showcase}
 	for seed := range uint64(4) {
-		studies[fmt.Sprintf("split %d", seed)] = simulated.Run(simulated.WithBuilds(simulated.Matrix()), 5+3*int(seed), seed)
+		studies[fmt.Sprintf("split %d", seed)] = simulated.Run(simulated.Matrix(), 5+3*int(seed), seed)
 	}
 	cards := 0
 	for name, run := range studies {
@@ -196,7 +196,7 @@ func TestFiguresOfTheReportBeforeGo(t *testing.T) {
 	if err := os.WriteFile(own, []byte("<svg/>"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if many := write(simulated.Run(simulated.WithBuilds(simulated.Matrix()), 3, 1), true); len(many) <= 2*len(few)+1 {
+	if many := write(simulated.Run(simulated.Matrix(), 3, 1), true); len(many) <= 2*len(few)+1 {
 		t.Fatalf("%d figures of the whole matrix, %d of a part", len(many), len(few))
 	}
 	got := slices.DeleteFunc(write(simulated.Run(simulated.Matrix()[3:5], 3, 1), false), func(name string) bool { return name == own })

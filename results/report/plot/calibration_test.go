@@ -92,7 +92,7 @@ func (d calibrationData) coverage() Figure {
 			write(c, seriesColor(i), smallSize, at+vg.Points(6), top, 0, -0.4, words)
 		}
 	}))
-	return Figure{Name: "coverage", wide: view{width, vg.Length(len(rows))*0.55*vg.Centimeter + 3*vg.Centimeter, framed(p)}}
+	return Figure{Name: "coverage", wide: view{width, vg.Length(len(rows))*0.55*vg.Centimeter + 3*vg.Centimeter, func(c draw.Canvas) { p.Draw(paper(c)) }}}
 }
 
 func sizeIndex(n int) int {
@@ -125,7 +125,7 @@ func (d calibrationData) rates() Figure {
 			write(c, seriesColor(i), textSize, x(51), places[i], 0, -0.4, fmt.Sprintf("n = %d", l.Trials))
 		}
 	}))
-	return Figure{Name: "rates", wide: view{width, 9 * vg.Centimeter, framed(p)}}
+	return Figure{Name: "rates", wide: view{width, 9 * vg.Centimeter, func(c draw.Canvas) { p.Draw(paper(c)) }}}
 }
 
 // upTo leaves out ticks beyond the last value that there can be.

@@ -12,7 +12,6 @@ import (
 	"image/png"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -26,6 +25,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/stratbench/stratbench/internal/host"
 )
 
 // Figure is one drawing.
@@ -44,12 +45,9 @@ type view struct {
 	draw          func(draw.Canvas)
 }
 
-// dpi of PNGs: sharp on common screens, small on disk.
-const dpi = 144
-
-// PNG returns the figure as an image.
+// PNG returns the figure as an image: sharp on common screens, small on disk.
 func (f Figure) PNG() ([]byte, error) {
-	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(dpi))
+	c := vgimg.NewWith(vgimg.UseWH(f.wide.width, f.wide.height), vgimg.UseDPI(144))
 	f.wide.draw(draw.New(c))
 	var b bytes.Buffer
 	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, c.Image())
@@ -66,7 +64,7 @@ func (f Figure) WriteFiles(dir string, withPNG bool) error {
 	for extension, draw := range formats {
 		text, err := draw()
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, f.Name+extension), text, 0o644)
+			err = host.WriteFile(filepath.Join(dir, f.Name+extension), text)
 		}
 		if err != nil {
 			return fmt.Errorf("writing the figure %s: %w", f.Name, err)
@@ -141,10 +139,6 @@ func paper(c draw.Canvas) draw.Canvas {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	return draw.Crop(c, pts(8), -pts(14), pts(8), -pts(8))
-}
-
-func framed(p *plot.Plot) func(draw.Canvas) {
-	return func(c draw.Canvas) { p.Draw(paper(c)) }
 }
 
 // painter is a plotter made of a function.

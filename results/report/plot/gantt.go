@@ -131,31 +131,28 @@ func (g gantt) spans() *plot.Plot {
 	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0, 0
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		for i, s := range g.rows {
-			drawSpan(c, x(g.at(s.Start)), x(g.at(s.End)), y(float64(last-i)), s)
+			from, to, y := x(g.at(s.Start)), x(g.at(s.End)), y(float64(last-i))
+			var col color.Color = grey
+			switch {
+			case s.IsPhase():
+				col = phaseColors[s.Phase]
+			case s.Phase != "":
+				col = faint(phaseColors[s.Phase], 0.5)
+			}
+			box(c, col, from, y-pts(5), max(to, from+1), y+pts(5))
+			words := fmt.Sprintf("%.1f s", s.Length().Duration().Seconds())
+			if !s.EndedWell() {
+				cross(c, vermilion, 3, to, y)
+				words += " failed"
+			}
+			if to+wide(smallSize, words)+pts(8) < c.Max.X {
+				write(c, black, smallSize, to+pts(5), y, 0, -0.4, words)
+			} else {
+				write(c, black, smallSize, from-pts(3), y, -1, -0.4, words)
+			}
 		}
 	}))
 	return p
-}
-
-func drawSpan(c draw.Canvas, from, to, y vg.Length, s trial.Span) {
-	var col color.Color = grey
-	switch {
-	case s.IsPhase():
-		col = phaseColors[s.Phase]
-	case s.Phase != "":
-		col = faint(phaseColors[s.Phase], 0.5)
-	}
-	box(c, col, from, y-pts(5), max(to, from+1), y+pts(5))
-	words := fmt.Sprintf("%.1f s", s.Length().Duration().Seconds())
-	if !s.EndedWell() {
-		cross(c, vermilion, 3, to, y)
-		words += " failed"
-	}
-	if to+wide(smallSize, words)+pts(8) < c.Max.X {
-		write(c, black, smallSize, to+pts(5), y, 0, -0.4, words)
-	} else {
-		write(c, black, smallSize, from-pts(3), y, -1, -0.4, words)
-	}
 }
 
 func (g gantt) cpu() *plot.Plot {

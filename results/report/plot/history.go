@@ -26,13 +26,6 @@ func Histories(r history.Review) (figures []Figure) {
 	return figures
 }
 
-// drawnSeries is a series, and what one on its axis is in the series' own unit.
-type drawnSeries struct {
-	r   history.Review
-	s   history.SeriesReview
-	one float64
-}
-
 var notInName = regexp.MustCompile(`[^a-zA-Z0-9.+]+`)
 
 // History draws a series night by night with its segments: a point a night, a line
@@ -49,14 +42,15 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 		return Figure{}, false
 	}
 	scale := scaleFor(high)
-	d, label := drawnSeries{r, s, scale.seconds}, "time ("+scale.unit+")"
+	// What one on the axis is in the series' own unit.
+	one, label := scale.seconds, "time ("+scale.unit+")"
 	point := "Point: a night's median. "
 	switch s.Unit {
 	case study.UnitShare:
-		d.one, label = 0.01, "share of trials (%)"
+		one, label = 0.01, "share of trials (%)"
 		point = "Point: a night without one; ×: a night with one or more, at their share of its trials. "
 	case study.UnitBytes:
-		d.one, label = 1<<30, "GiB"
+		one, label = 1<<30, "GiB"
 	}
 	title := report.SeriesName(s)
 	if r.Simulated {
@@ -64,57 +58,55 @@ func History(r history.Review, s history.SeriesReview) (Figure, bool) {
 	}
 	p := base(title, "", label)
 	room := max(0.08*(high-low), 0.02*high)
-	p.Y.Min, p.Y.Max = max(0, low-room)/d.one, (high+2*room)/d.one
+	p.Y.Min, p.Y.Max = max(0, low-room)/one, (high+2*room)/one
 	if s.Unit == study.UnitShare {
 		p.Y.Min, p.Y.Max = 0, 118 // all that there can be, and room for the sizes of changes above
 	}
 	p.Y.Tick.Marker = ticks(6)
 	p.X.Min, p.X.Max = -1, float64(len(r.Nights))
 	p.X.Tick.Marker = nightTicks(r.Nights)
-	p.Add(painter(d.paint))
+	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
+		paintChanges(c, x, s)
+		for i, p := range s.Points {
+			if !p.Value.Finite() {
+				continue
+			}
+			at, value := x(float64(i)), y(float64(p.Value)/one)
+			switch {
+			case len(r.Nights[i].NotFit) > 0:
+				glyph(c, draw.RingGlyph{}, grey, 2.4, at, value)
+			case p.Bad > 0:
+				cross(c, vermilion, 2.4, at, value)
+			default:
+				glyph(c, draw.CircleGlyph{}, faint(blue, 0.75), 2, at, value)
+			}
+		}
+		for _, s := range s.Segments {
+			line(c, black, 1.8, vg.Point{X: x(float64(s.Start) - 0.4), Y: y(float64(s.From) / one)}, vg.Point{X: x(float64(s.End) - 0.6), Y: y(float64(s.To) / one)})
+		}
+	}))
 	changes := ""
 	for _, c := range s.Changes {
 		changes += " " + report.ChangeText(s, c)
 	}
 	name := strings.Trim(notInName.ReplaceAllString("history-"+string(s.Metric)+"-"+s.Cell.String(), "-"), "-")
-	return Figure{Name: name, Title: title, wide: view{width, 7.5 * vg.Centimeter, framed(p)},
+	return Figure{Name: name, Title: title, wide: view{width, 7.5 * vg.Centimeter, func(c draw.Canvas) { p.Draw(paper(c)) }},
 		Caption: point + "Nights stand in their order, evenly spaced. Grey ring: the host was not fit. Black: what is typical between changes; sloping where it drifts." + changes,
 		Alt:     fmt.Sprintf("%s over %s, in %s.", report.SeriesName(s), report.Counted(len(s.Points), "night"), report.Counted(len(s.Segments), "segment")) + changes}, true
 }
 
-func (d drawnSeries) paint(c draw.Canvas, x, y func(float64) vg.Length) {
-	d.paintChanges(c, x)
-	for i, p := range d.s.Points {
-		if !p.Value.Finite() {
-			continue
-		}
-		at, value := x(float64(i)), y(float64(p.Value)/d.one)
-		switch {
-		case len(d.r.Nights[i].NotFit) > 0:
-			glyph(c, draw.RingGlyph{}, grey, 2.4, at, value)
-		case p.Bad > 0:
-			cross(c, vermilion, 2.4, at, value)
-		default:
-			glyph(c, draw.CircleGlyph{}, faint(blue, 0.75), 2, at, value)
-		}
-	}
-	for _, s := range d.s.Segments {
-		line(c, black, 1.8, vg.Point{X: x(float64(s.Start) - 0.4), Y: y(float64(s.From) / d.one)}, vg.Point{X: x(float64(s.End) - 0.6), Y: y(float64(s.To) / d.one)})
-	}
-}
-
 // paintChanges draws a line between two nights for each change, with its size at the
 // top, below that of the previous one where they would touch.
-func (d drawnSeries) paintChanges(c draw.Canvas, x func(float64) vg.Length) {
+func paintChanges(c draw.Canvas, x func(float64) vg.Length, s history.SeriesReview) {
 	end, row := c.Min.X, 0
-	for _, change := range d.s.Changes {
+	for _, change := range s.Changes {
 		color := vermilion
 		if change.Better {
 			color = green
 		}
 		at := x(float64(change.Since.Night) - 0.5)
 		dashed(c, color, 1, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
-		size := report.ChangeSize(d.s.Unit, change)
+		size := report.ChangeSize(s.Unit, change)
 		left := at + pts(3)
 		if left+wide(smallSize, size) > c.Max.X {
 			left = at - pts(3) - wide(smallSize, size)

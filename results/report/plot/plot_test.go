@@ -123,7 +123,7 @@ func TestFiguresOfManyStrategies(t *testing.T) {
 }
 
 func TestFiguresOfAMatrix(t *testing.T) {
-	all := figures(simulated.Run(simulated.WithBuilds(simulated.Matrix()), 7, 1))
+	all := figures(simulated.Run(simulated.Matrix(), 7, 1))
 	names := map[string]bool{}
 	for _, f := range all {
 		check(t, f)

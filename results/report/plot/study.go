@@ -35,9 +35,6 @@ func All(s study.Study, a answer.Answer) (figures []Figure) {
 	return append(figures, gantts(l)...)
 }
 
-// mostStrategies is how many rows a figure has.
-const mostStrategies = 16
-
 // laid is a study's trials by strategy and panel.
 type laid struct {
 	study        study.Study
@@ -73,7 +70,7 @@ func lay(s study.Study, a answer.Answer) laid {
 			}
 		}
 	}
-	l.rows = l.rows[:min(len(l.rows), mostStrategies)]
+	l.rows = l.rows[:min(len(l.rows), 16)] // more are not legible
 	return l
 }
 
@@ -124,7 +121,22 @@ func strategies(l laid) (Figure, bool) {
 	}
 	g.cell = func(c draw.Canvas, x func(float64) vg.Length, y vg.Length, row, panel int) {
 		trials := l.at(row, panel)
-		drawTrials(c, x, y, trials, scale)
+		random := rand.New(rand.NewPCG(1, 1))
+		step := max(1, len(trials)/mostPoints)
+		for i := 0; i < len(trials); i += step {
+			o, at := trials[i], y
+			if len(trials) > 1 {
+				at += pts((random.Float64() - 0.5) * 14)
+			}
+			switch {
+			case o.Ready && !math.IsNaN(o.Setup):
+				glyph(c, draw.CircleGlyph{}, faint(blue, 0.6), 2.4, x(scale.of(o.Setup)), at)
+			case o.CutOff && !math.IsNaN(o.Lost):
+				glyph(c, draw.TriangleGlyph{}, grey, 3, x(scale.of(o.Lost)), at)
+			case !o.Ready && !math.IsNaN(o.Lost):
+				cross(c, vermilion, 2.8, x(scale.of(o.Lost)), at)
+			}
+		}
 		words := "not tested"
 		if times := study.Setups(trials); len(times) > 0 {
 			m := stat.Mean(times, nil)
@@ -152,25 +164,6 @@ func strategies(l laid) (Figure, bool) {
 }
 
 func seconds(s float64) string { return report.Seconds(trial.Seconds(math.Round(s * 1e9))) }
-
-func drawTrials(c draw.Canvas, x func(float64) vg.Length, y vg.Length, trials []study.Observation, scale timeScale) {
-	random := rand.New(rand.NewPCG(1, 1))
-	step := max(1, len(trials)/mostPoints)
-	for i := 0; i < len(trials); i += step {
-		o, at := trials[i], y
-		if len(trials) > 1 {
-			at += pts((random.Float64() - 0.5) * 14)
-		}
-		switch {
-		case o.Ready && !math.IsNaN(o.Setup):
-			glyph(c, draw.CircleGlyph{}, faint(blue, 0.6), 2.4, x(scale.of(o.Setup)), at)
-		case o.CutOff && !math.IsNaN(o.Lost):
-			glyph(c, draw.TriangleGlyph{}, grey, 3, x(scale.of(o.Lost)), at)
-		case !o.Ready && !math.IsNaN(o.Lost):
-			cross(c, vermilion, 2.8, x(scale.of(o.Lost)), at)
-		}
-	}
-}
 
 var phaseColors = map[trial.Phase]color.RGBA{
 	trial.PhaseCluster: sky, trial.PhaseBuild: orange, trial.PhaseLoad: green, trial.PhaseDeploy: purple, trial.PhaseTest: light,
@@ -352,16 +345,16 @@ func readyBy(l laid) (Figure, bool) {
 		var ends []vg.Length
 		var drawn []int
 		for row := range l.rows {
-			curve, ok := study.ReadyBy(l.at(row, panel), l.longest)
-			if !ok {
+			curve := study.ReadyBy(l.at(row, panel), l.longest)
+			if curve == nil {
 				continue
 			}
 			share, points, every := 0.0, []vg.Point{{X: x(0), Y: y(0)}}, max(1, len(curve)/mostPoints)
 			for i, s := range curve {
 				if i%every == 0 || i == len(curve)-1 {
 					at := x(scale.of(s.Time))
-					points = append(points, vg.Point{X: at, Y: y(share)}, vg.Point{X: at, Y: y(s.Incidence)})
-					share = s.Incidence
+					points = append(points, vg.Point{X: at, Y: y(share)}, vg.Point{X: at, Y: y(s.Share)})
+					share = s.Share
 				}
 			}
 			points = append(points, vg.Point{X: x(g.most), Y: y(share)})

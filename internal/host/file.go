@@ -1,0 +1,86 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+var whole = struct {
+	sync.Mutex
+	busy   int
+	ending bool
+	idle   *sync.Cond
+}{}
+
+func init() { whole.idle = sync.NewCond(&whole.Mutex) }
+
+// Whole does work that must not be left half done where a signal ends the program at once.
+func Whole(work func() error) error {
+	whole.Lock()
+	for whole.ending && whole.busy == 0 {
+		whole.idle.Wait() // for the end of the program
+	}
+	whole.busy++
+	whole.Unlock()
+	defer func() {
+		whole.Lock()
+		defer whole.Unlock()
+		if whole.busy--; whole.busy == 0 {
+			whole.idle.Broadcast()
+		}
+	}()
+	return work()
+}
+
+// AwaitWhole waits until all such work is done, after which none begins any more: the
+// program may end.
+func AwaitWhole() {
+	whole.Lock()
+	defer whole.Unlock()
+	whole.ending = true
+	for whole.busy > 0 {
+		whole.idle.Wait()
+	}
+}
+
+// WriteFile writes a file as os.WriteFile does, but whole or not at all: the program may end
+// at any moment. What is no regular file, such as /dev/stdout, is written to directly.
+func WriteFile(path string, text []byte) error {
+	return Whole(func() error { return writeFile(path, text) })
+}
+
+func writeFile(path string, text []byte) (err error) {
+	mode := os.FileMode(0o644)
+	if strings.HasPrefix(path, "/dev/") { // it may lead to a file that is open already
+		return os.WriteFile(path, text, mode)
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // else the link would be replaced
+	}
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return os.WriteFile(path, text, mode)
+		}
+		mode = info.Mode().Perm()
+	}
+	part := fmt.Sprintf("%s.%d.new", path, os.Getpid())
+	defer func() {
+		if err != nil {
+			os.Remove(part)
+		}
+	}()
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		// The folder may not be the user's to write to, and the file may.
+		return os.WriteFile(path, text, mode)
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
+}
