@@ -265,7 +265,8 @@ func (j *Journal) Dir() string { return j.dir }
 
 // Close releases the folder.
 func (j *Journal) Close() error {
-	return errors.Join(j.restore(), j.file.Close(), j.lock.Close())
+	err := j.restore() // may open both anew
+	return errors.Join(err, j.file.Close(), j.lock.Close())
 }
 
 // syncFolder makes new names in dir durable.
