@@ -97,7 +97,7 @@ func (j *Journal) restore() (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s was removed, moved or replaced while the run went on, and could not be written again, so what the run has recorded there is lost: %w", path, err)
+			err = fmt.Errorf("%s was removed, moved or replaced while the run went on, and could not be written again, so what the run has recorded there is lost: %w; if it was moved, continue it there with --resume, else start a new run", path, err)
 		}
 	}()
 	text := make([]byte, mine.Size())
@@ -189,13 +189,10 @@ func (j *Journal) append(records []Record) error {
 	if err == nil {
 		err = j.file.Sync()
 	}
-	if err == nil {
-		err = j.restore()
-	}
 	if err != nil {
 		return fmt.Errorf("recording %s in %s: %w; free or repair the disk, then continue with --resume", records[len(records)-1].Trial.ID, j.file.Name(), err)
 	}
-	return nil
+	return j.restore()
 }
 
 // WriteOnce writes value as indented JSON to a new file of the run's folder.
@@ -265,7 +262,8 @@ func (j *Journal) Dir() string { return j.dir }
 
 // Close releases the folder.
 func (j *Journal) Close() error {
-	return errors.Join(j.restore(), j.file.Close(), j.lock.Close())
+	err := j.restore() // may open both anew
+	return errors.Join(err, j.file.Close(), j.lock.Close())
 }
 
 // syncFolder makes new names in dir durable.

@@ -2,10 +2,13 @@ package runtimes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/containerd/errdefs"
 
 	"github.com/stratbench/stratbench/internal/trial"
 )
@@ -15,7 +18,7 @@ const longestAnswer = 4 << 20
 
 // Ask sends one request to the engine's HTTP API, over a connection of its own,
 // and returns the answer's body. What blocks another client does not block Ask. An
-// answer with status 300 or above is an error.
+// answer with status 300 or above is an error; see IsNotFound.
 func (e Endpoint) Ask(ctx context.Context, method, path string) ([]byte, error) {
 	text, _, err := e.ask(ctx, method, path)
 	return text, err
@@ -33,7 +36,11 @@ func (e Endpoint) ask(ctx context.Context, method, path string) ([]byte, http.He
 		return nil, nil, Unanswered(ctx, began, err)
 	}
 	if answer.StatusCode >= http.StatusMultipleChoices {
-		return nil, nil, fmt.Errorf("the engine answers %s to %s: %.500s", answer.Status, path, text)
+		said := fmt.Sprintf("the engine answers %s to %s: %.500s", answer.Status, path, text)
+		if answer.StatusCode == http.StatusNotFound {
+			return nil, nil, errdefs.ErrNotFound.WithMessage(said)
+		}
+		return nil, nil, errors.New(said)
 	}
 	return text, answer.Header, nil
 }

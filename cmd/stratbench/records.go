@@ -287,13 +287,11 @@ func importFile(dir, name string) (run results.Run, err error) {
 	for i := range run.Records {
 		run.Records[i].RunID = run.ID()
 	}
-	if _, err := os.Stat(run.Dir); err == nil {
-		return run, usage("%s exists already; wait a second and try again", run.Dir)
-	}
-	// It gets its name once it is whole.
-	part := filepath.Join(dir, "."+run.ID()+".new")
-	if err := os.RemoveAll(part); err != nil {
-		return run, fmt.Errorf("removing what an interrupted import left: %w", err)
+	part := filepath.Join(dir, "."+run.ID()+".new") // it gets its name once it is whole
+	for _, name := range []string{run.Dir, part} {
+		if _, err := os.Stat(name); err == nil {
+			return run, usage("%s exists already; wait a second and try again", name)
+		}
 	}
 	j, err := results.OpenJournal(part)
 	if err != nil {

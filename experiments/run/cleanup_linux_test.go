@@ -18,17 +18,22 @@ import (
 	"github.com/stratbench/stratbench/runtimes/machine/host"
 )
 
-// TestWhatEndsATrialDoesNotEndItsCleanup has a fake engine go away and come back. The watch
-// gives the trial up, and the command that undoes its set-up still runs to its end.
+// TestWhatEndsATrialDoesNotEndItsCleanup has a fake engine go away and come back without
+// answering. The watch gives the trial up, and the command that undoes its set-up still runs
+// to its end.
 func TestWhatEndsATrialDoesNotEndItsCleanup(t *testing.T) {
 	dir := t.TempDir()
 	socket, done := filepath.Join(dir, "engine.sock"), filepath.Join(dir, "done")
 	held := make(chan struct{}, 10)
-	serve := func() *http.Server {
+	listen := func() net.Listener {
 		l, err := net.Listen("unix", socket)
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { l.Close() })
+		return l
+	}
+	serve := func() *http.Server {
 		s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Api-Version", "1.45")
 			w.Header().Set("Ostype", "linux")
@@ -38,7 +43,7 @@ func TestWhatEndsATrialDoesNotEndItsCleanup(t *testing.T) {
 				<-r.Context().Done()
 			}
 		})}
-		go s.Serve(l)
+		go s.Serve(listen())
 		t.Cleanup(func() { s.Close() })
 		return s
 	}
@@ -64,7 +69,7 @@ func TestWhatEndsATrialDoesNotEndItsCleanup(t *testing.T) {
 		t.Fatal("the watch has not seen that the engine is gone")
 	}
 	x.watch.Stop()
-	serve()
+	listen()
 	err = x.work(t.Context(), m, job{Config: pipeline.Config{Task: taskCleanup, Endpoint: engine, ClusterName: "c", WorkDir: filepath.Join(dir, "work"),
 		Setup: &spec.Setup{Dir: dir, Timeout: spec.Duration(time.Minute), Cleanup: []string{"sh", "-c", "sleep $0 && touch done", strconv.Itoa(int(lastWords.Seconds()) + 1)}}}})
 	text, _ := os.ReadFile(filepath.Join(dir, "log.txt"))

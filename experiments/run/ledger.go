@@ -446,14 +446,25 @@ func (d debt) removeClusters(ctx context.Context, cfg pipeline.Config, engine ru
 		errs = append(errs, pipeline.Delete(ctx, cfg))
 	}
 	for _, o := range own {
-		// Podman would first ask it to stop, and wait for ten seconds. It does not matter if
-		// it does not run, and cannot be killed.
-		path := "/containers/" + url.PathEscape(o.ID)
-		_, _ = cfg.Endpoint.Ask(ctx, http.MethodPost, path+"/kill")
-		_, err := cfg.Endpoint.Ask(ctx, http.MethodDelete, path+"?force=true&v=true")
-		errs = append(errs, err)
+		errs = append(errs, removeContainer(ctx, cfg.Endpoint, o.ID))
 	}
 	return errors.Join(errs...)
+}
+
+// removeContainer removes a container with its volumes, at once.
+func removeContainer(ctx context.Context, at runtimes.Endpoint, id string) error {
+	path := "/containers/" + url.PathEscape(id)
+	if at.Runtime == trial.Podman {
+		// It would first ask the container to stop, and wait for ten seconds. It does not
+		// matter if the container does not run, and cannot be killed. Docker kills it itself,
+		// and would refuse to remove one that now goes by itself, because of --rm.
+		_, _ = at.Ask(ctx, http.MethodPost, path+"/kill")
+	}
+	_, err := at.Ask(ctx, http.MethodDelete, path+"?force=true&v=true")
+	if runtimes.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // namesOn lists the names that the trial gives to images: those that are written down,

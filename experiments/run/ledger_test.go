@@ -3,6 +3,8 @@ package run
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -285,5 +287,37 @@ func TestWhatIsNotWrittenDownStays(t *testing.T) {
 	c.Containers = append(c.Containers, node("kind-worker", "kind", mine))
 	if own, others := grown.guests(c); slices.Contains(grown.clusters(c), "kind") || namesOf(own) != "db kind-worker" || namesOf(others) != "kind-control-plane" {
 		t.Errorf("of a user's cluster with a new node, %q go and %q are disconnected", namesOf(own), namesOf(others))
+	}
+}
+
+// TestContainersThatGoByThemselves removes containers from engines of which one has removed
+// it already, as with --rm.
+func TestContainersThatGoByThemselves(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.String())
+		switch {
+		case strings.Contains(r.URL.Path, "gone"):
+			http.Error(w, "no such container", http.StatusNotFound)
+		case strings.Contains(r.URL.Path, "stuck"):
+			http.Error(w, "device busy", http.StatusInternalServerError)
+		}
+	}))
+	defer server.Close()
+	for _, c := range []struct {
+		engine    trial.Runtime
+		id, asked string
+		fails     bool
+	}{
+		{trial.Docker, "a", "DELETE /containers/a?force=true&v=true", false},
+		{trial.Podman, "a", "POST /containers/a/kill DELETE /containers/a?force=true&v=true", false},
+		{trial.Podman, "gone", "POST /containers/gone/kill DELETE /containers/gone?force=true&v=true", false},
+		{trial.Docker, "stuck", "DELETE /containers/stuck?force=true&v=true", true},
+	} {
+		asked = nil
+		err := removeContainer(t.Context(), runtimes.Endpoint{Runtime: c.engine, Address: "tcp://" + server.Listener.Addr().String()}, c.id)
+		if got := strings.Join(asked, " "); got != c.asked || (err != nil) != c.fails {
+			t.Errorf("%s, %s: asked %q, %v", c.engine, c.id, got, err)
+		}
 	}
 }

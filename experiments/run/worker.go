@@ -67,11 +67,16 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := checkTask(j.Config.Task); err != nil {
 		return err
 	}
-	engine, err := connect.Engine(ctx, j.Config.Endpoint)
-	if err != nil {
-		return err
+	var engine runtimes.Engine
+	var err error
+	// What undoes a set-up needs no connection, and one to an engine that does not answer
+	// would hold it up without a limit.
+	if j.Config.Task != taskCleanup {
+		if engine, err = connect.Engine(ctx, j.Config.Endpoint); err != nil {
+			return err
+		}
+		defer engine.Close()
 	}
-	defer engine.Close()
 	memory := &readings{}
 	if j.Config.Task != taskSettle {
 		var stop context.CancelCauseFunc

@@ -61,11 +61,18 @@ func writeFile(path string, text []byte) (err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // else the link would be replaced
 	}
-	if info, err := os.Stat(path); err == nil {
+	info, err := os.Lstat(path) // a link that is left leads to nothing yet
+	there := err == nil
+	if there {
 		if !info.Mode().IsRegular() {
 			return os.WriteFile(path, text, mode)
 		}
 		mode = info.Mode().Perm()
+		old, err := os.OpenFile(path, os.O_WRONLY, 0) // a protected file stays
+		if err != nil {
+			return err
+		}
+		old.Close()
 	}
 	part := fmt.Sprintf("%s.%d.new", path, os.Getpid())
 	defer func() {
@@ -79,6 +86,9 @@ func writeFile(path string, text []byte) (err error) {
 		return os.WriteFile(path, text, mode)
 	}
 	_, err = f.Write(text)
+	if err == nil && there {
+		err = f.Chmod(mode) // which umask has cut
+	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}

@@ -1,34 +1,46 @@
 package host
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
 func TestWriteFileKeepsWhatAFileIs(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o022))
 	dir := t.TempDir()
 	real, link, fresh := filepath.Join(dir, "real"), filepath.Join(dir, "link"), filepath.Join(dir, "fresh")
-	if err := os.WriteFile(real, []byte("old"), 0o600); err != nil {
+	shared, ahead, later := filepath.Join(dir, "shared"), filepath.Join(dir, "ahead"), filepath.Join(dir, "later")
+	if err := errors.Join(os.WriteFile(real, []byte("old"), 0o600), os.WriteFile(shared, nil, 0o600), os.Chmod(shared, 0o664), os.Symlink("later", ahead)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("real", link); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{link, fresh, os.DevNull} {
+	for _, path := range []string{link, fresh, shared, ahead, os.DevNull} {
 		if err := WriteFile(path, []byte("new")); err != nil {
 			t.Error(err)
 		}
 	}
-	for path, mode := range map[string]os.FileMode{real: 0o600, fresh: 0o644} {
+	for path, mode := range map[string]os.FileMode{real: 0o600, fresh: 0o644, shared: 0o664, later: 0o644} {
 		text, err := os.ReadFile(path)
 		info, failed := os.Lstat(path)
-		if err != nil || failed != nil || string(text) != "new" || info.Mode().Perm()&^0o022 != mode&^0o022 {
+		if err != nil || failed != nil || string(text) != "new" || info.Mode().Perm() != mode {
 			t.Errorf("%s is %q, %v, %v", path, text, err, failed)
 		}
 	}
-	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
-		t.Errorf("the link has become something else: %v", err)
+	for _, path := range []string{link, ahead} {
+		if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSymlink {
+			t.Errorf("the link %s has become something else: %v", path, err)
+		}
+	}
+	if err := os.Chmod(real, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(real, []byte("newer")); err == nil && os.Geteuid() != 0 {
+		t.Error("a protected file was replaced")
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*.new")); len(left) > 0 {
 		t.Errorf("left: %q", left)
