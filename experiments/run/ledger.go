@@ -343,7 +343,7 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		s.Left = append(s.Left, fmt.Sprintf("images without a name that came since %s began: %d; interrupted builds leave such images, and so do builds of yours; %s image prune removes all that nothing uses", d.Trial, nameless, d.Runtime))
 	}
 	if folders := d.buildFolders(podmanTemp); len(folders) > 0 {
-		s.Left = append(s.Left, fmt.Sprintf("folders of Podman's builds that came since the run began: %s; a Podman that is killed in a build leaves them, and a build of yours may use one now; remove those that no build uses",
+		s.Left = append(s.Left, fmt.Sprintf("folders of Podman's builds that came since the run began: %s; a Podman that is killed in a build leaves them, with the secrets of that build, and a build of yours may use one now; remove those that no build uses",
 			strings.Join(folders, ", ")))
 	}
 	return s, errors.Join(append(errs, err, lost)...)
