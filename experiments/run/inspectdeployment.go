@@ -83,7 +83,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 	for _, command := range [][]string{h[trial.PhaseCluster].After, h[trial.PhaseBuild].After, h[trial.PhaseLoad].Before, h[trial.PhaseLoad].After, h[trial.PhaseDeploy].Before} {
 		server.Hooked = server.Hooked || len(command) > 0
 	}
-	if c.kind != nil && !server.Hooked && c.ownNodeImage() < 0 { // which may label its nodes
+	if !server.Hooked && c.ownNodeImage() < 0 { // which may label its nodes
 		server.Nodes = nodesOf(c.kind)
 	}
 	key := deploymentKey(c.resolved)
@@ -132,7 +132,7 @@ func (c *cellInspection) deployment(ctx context.Context) {
 		}
 	}
 	c.deployedImages(ctx, p.steps, server.Hooked)
-	if c.kind != nil && c.kind.Networking.DisableDefaultCNI && !ofLab && c.ownNodeImage() < 0 && c.settings.NodeImage == "" &&
+	if c.kind.Networking.DisableDefaultCNI && !ofLab && c.ownNodeImage() < 0 && c.settings.NodeImage == "" &&
 		!c.mountsInto("/etc/cni") && len(p.errs) == 0 && !deploy.MayBringNetwork(p.steps) {
 		c.in(&c.issues, "without its default network no node becomes ready, and the deployment has no DaemonSet that could bring one; deploy one, take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
 	}
@@ -163,10 +163,10 @@ func (c *cellInspection) ofStep(i int, part string) string {
 }
 
 // deployedImages inspects the images in the steps' objects. If hooked is true, a hook may
-// bring images into the nodes.
+// bring images into the nodes; a node image that is chosen may have them, too.
 func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step, hooked bool) {
 	objects := deploy.Objects(steps)
-	brought := hooked || c.kind == nil || c.ownNodeImage() >= 0 || slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Command != nil })
+	brought := hooked || c.ownNodeImage() >= 0 || c.settings.NodeImage != "" || slices.ContainsFunc(steps, func(s deploy.Step) bool { return s.Command != nil })
 	preloaded := map[string]bool{}
 	for _, name := range c.preloaded(ctx) {
 		preloaded[spec.FullName(name)] = true
@@ -190,8 +190,9 @@ func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step
 	}
 }
 
-// unused is the tag of an image that the workload builds and no object names, if it is
-// another image but for the registry, or for what one of their names begins with.
+// unused is the tag of an image that the workload builds and neither an object nor another
+// image uses, if it is another image but for the registry, or for what one of their names
+// begins with.
 func (c *cellInspection) unused(other string, objects []deploy.Object, uses []deploy.Use) string {
 	used := map[string]bool{}
 	for _, u := range uses {
@@ -212,7 +213,8 @@ func (c *cellInspection) unused(other string, objects []deploy.Object, uses []de
 		if own == "" || used[image.Name] || !strings.HasSuffix(own, theirs) && !strings.HasSuffix(theirs, own) {
 			continue
 		}
-		if !slices.ContainsFunc(objects, func(o deploy.Object) bool { return o.Mentions(tags) }) {
+		if !slices.ContainsFunc(c.workload.Images, func(i spec.Image) bool { return builtOn(c.resolved, i, image) != "" }) &&
+			!slices.ContainsFunc(objects, func(o deploy.Object) bool { return o.Mentions(tags) }) {
 			return image.Tag
 		}
 	}

@@ -112,6 +112,26 @@ func TestAnotherImageInsteadOfTheBuiltOneIsDoubted(t *testing.T) {
 	}
 }
 
+func TestAnImageThatOthersAreBuiltOnIsUsed(t *testing.T) {
+	files := works()
+	files["w.yaml"] = strings.Replace(files["w.yaml"], "context: img}", "context: img, args: {GO_IMAGE: \"localhost/db:e2e\"}}\n  - {name: db, tag: \"localhost/db:e2e\", context: lib}", 1)
+	files["exp.yaml"] = strings.Replace(files["exp.yaml"], "[serial, parallel]", "[first]", 1) + "strategies: {first: {stages: [[db], [app]]}}\n"
+	files["lib/Dockerfile"], files["img/Dockerfile"] = "FROM scratch\n", "ARG GO_IMAGE\nFROM ${GO_IMAGE}\n"
+	files["m/pod.yaml"] = podOfApp + "---\n" + strings.NewReplacer("localhost/app:e2e", "here/db:1", "{name: app}", "{name: db}").Replace(podOfApp)
+	if certain, possible := inspected(t, files, usersSite()); certain != "" || possible != "" {
+		t.Errorf("got\n%s\n%s", certain, possible)
+	}
+}
+
+func TestANodeImageMayContainImages(t *testing.T) {
+	files := works()
+	files["exp.yaml"] = strings.Replace(files["exp.yaml"], "{runtime: docker}", "{runtime: docker, nodeImage: \"here/node:v1.34.0\"}", 1)
+	files["m/pod.yaml"] = podOfApp + "---\n" + strings.NewReplacer("localhost/app:e2e\"", "here/db:1\", imagePullPolicy: Never", "{name: app}", "{name: db}").Replace(podOfApp)
+	if certain, possible := inspected(t, files, usersSite()); certain != "" || possible != "" {
+		t.Errorf("got\n%s\n%s", certain, possible)
+	}
+}
+
 func TestNodesAreKnownByTheirLabels(t *testing.T) {
 	pod := strings.Replace(podOfApp, "{containers", "{nodeSelector: {disk: fast}, containers", 1)
 	for name, c := range map[string]struct{ kind, hooks, want string }{

@@ -181,16 +181,17 @@ func (r *nodeReader) scalar(n *yaml.Node) any {
 }
 
 // ofKubernetes is what the document is instead of a file of stratbench: a Kind
-// configuration or another object of Kubernetes, or "".
+// configuration or another object of Kubernetes, or "". A file of another version of
+// stratbench is none of them.
 func (d *document) ofKubernetes() string {
 	kind, version := d.text["/kind"], d.text["/apiVersion"]
 	switch {
-	case kind == "" || version == "" || version == APIVersion:
+	case kind == "" || version == "" || strings.HasPrefix(version, "stratbench/"):
 		return ""
 	case strings.HasPrefix(version, "kind.x-k8s.io/"):
 		return "a Kind configuration"
 	}
-	return fmt.Sprintf("a %s of %s", kind, version)
+	return fmt.Sprintf("a file of %s, kind: %s,", version, kind)
 }
 
 // pointerTo joins parts to a JSON pointer.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/stratbench/stratbench/internal/issue"
@@ -215,13 +216,15 @@ func (r *resolver) contexts(at string, contexts map[string]string) {
 	for _, called := range slices.Sorted(maps.Keys(contexts)) {
 		at, context := at+escape(called), contexts[called]
 		ref, isImage := trial.ImageContext(context)
-		_, noReference := name.ParseReference(ref)
-		switch _, noName := name.ParseReference(called); {
+		_, noReference := reference.ParseNormalizedNamed(ref)
+		switch _, noName := reference.ParseNormalizedNamed(called); { // as engines do: one letter is a name
 		case noName != nil || called == "scratch" || called == "context":
 			r.problem(at, "%q cannot be the name of a context; write one in small letters, such as the one behind COPY --from=", called)
 		case isImage && noReference != nil:
 			r.problem(at, "%q is not the reference of an image: %v; write one such as docker-image://golang:1.26", ref, noReference)
 		case isImage:
+		case context == "":
+			r.problem(at, "the context %s is empty; give a folder, or docker-image:// and a reference for an image", called)
 		case strings.HasPrefix(context, "target:") || strings.HasPrefix(context, "service:"):
 			r.problem(at, "%s names an image of another file; write docker-image:// and the tag that this image has in this workload", context)
 		case strings.Contains(context, "://") || strings.HasPrefix(context, "git@"):

@@ -1,6 +1,9 @@
 package classify
 
-import "bytes"
+import (
+	"bytes"
+	"regexp"
+)
 
 // standing is what a line is, apart from what it says.
 type standing uint8
@@ -152,13 +155,20 @@ func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 func isNumber(word []byte) bool { return len(word) > 0 && len(bytes.Trim(word, "0123456789.")) == 0 }
 
+// inFile is a place in a file, in the brackets of a frame.
+var inFile = regexp.MustCompile(`^[\w./-]+\.\w+:\d+(?::\d+)?\)`)
+
 // isFrame reports whether the text is a frame of a stack trace, which names code:
-// one name, and where it stands. "at least one pod failed (exit code 1)" is none.
+// one name, or any, as tests in Kotlin have it, and where in a file it stands. "at least
+// one pod failed (exit code 1)" is none.
 func isFrame(text []byte) bool {
-	name, _, ok := bytes.Cut(text, []byte{'('})
+	name, place, ok := bytes.Cut(text, []byte{'('})
 	name, found := bytes.CutPrefix(name, []byte("at "))
 	if !ok || !found {
 		return false
+	}
+	if inFile.Match(place) {
+		return true
 	}
 	name, _, _ = bytes.Cut(name, []byte(" [as "))
 	for _, word := range []string{"async ", "new "} {

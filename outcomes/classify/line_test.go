@@ -32,6 +32,7 @@ func TestWhatALineIs(t *testing.T) {
 		`	at shop.Store.resolveReference(Store.java:7) ~[shop.jar!/:1]`:        echoed,
 		`    at async Object.<anonymous> [as run] (/src/shop.js:4:2)`:          echoed,
 		`at least one pod failed (exit code 1)`:                                said,
+		`	at shop.StoreTest.ends with connection refused(StoreTest.kt:7)`:      echoed,
 		`shop-1       | 	at shop.Store.resolveReference(Store.java:7)`:         echoed,
 		`db-1  | {"t":{"$date":"x"},"s":"I","msg":"request for unknown user"}`: routine,
 		`ready.go:297: 2026-01-01 10:00:00 [debug] Deployment is not ready`:    routine,

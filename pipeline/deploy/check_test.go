@@ -115,6 +115,9 @@ func TestPodsNeedANodeWithTheirLabels(t *testing.T) {
 			t.Errorf("%s: got %q", selector, got)
 		}
 	}
+	if got, _ := checked(t, app+"      nodeSelector: {disk: slow}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: a, labels: {disk: slow}}\n", server); got != "" {
+		t.Errorf("a node among the manifests: got %s", got)
+	}
 	if got, _ := checked(t, strings.Replace(app, "Deployment", "DaemonSet", 1)+"      nodeSelector: {disk: slow}\n", server); got != "" {
 		t.Errorf("a DaemonSet is ready without a node: got %s", got)
 	}

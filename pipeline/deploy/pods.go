@@ -128,10 +128,10 @@ func (c *checker) mounts(o Object, typed runtime.Object, p *pods) {
 }
 
 // nodes checks that a node has the labels that a pod asks for. A DaemonSet is ready
-// without such a node.
+// without such a node, and the manifests may have nodes of their own.
 func (c *checker) nodes(o Object, p *pods) {
 	wanted := p.Spec.NodeSelector
-	if len(wanted) == 0 || len(c.Nodes) == 0 || o.GetKind() == "DaemonSet" || c.mayBeChanged("nodes") || slices.ContainsFunc(c.Nodes, func(n Node) bool {
+	if len(wanted) == 0 || len(c.Nodes) == 0 || o.GetKind() == "DaemonSet" || c.hasAny("Node") || c.mayBeChanged("nodes") || slices.ContainsFunc(c.Nodes, func(n Node) bool {
 		for key, value := range wanted {
 			if !n.may(key, value) {
 				return false

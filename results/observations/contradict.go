@@ -115,7 +115,7 @@ const (
 	leastTime = 0.05
 	// mostDoubts are listed one by one.
 	mostDoubts = 20
-	// mostLost is how many times the longest set-up a failed trial costs, where units differ.
+	// mostLost is from how many times the longest set-up on a loss seems to be in another unit.
 	mostLost = 500
 )
 
