@@ -248,6 +248,31 @@ func TestFailuresOnOneEngineAreSplit(t *testing.T) {
 	t.Error("parallel never failed on docker, and is not what looks best there")
 }
 
+// Half of an arm's trials fail at one level. Before the factor is split, it is neither
+// recommended for all places nor, in CI, ruled out in all.
+func TestFewFailuresAtOneLevelAreNotPooled(t *testing.T) {
+	few := func(bad, blocks int, places ...string) []Trial {
+		return study(blocks, places, []string{"serial", "all"}, func(arm, place string, block int) (float64, float64) {
+			if arm == "all" && place == "2GiB" && block < bad {
+				return math.NaN(), 60
+			}
+			return map[string]float64{"serial": 62, "all": 50}[arm] + float64((block*7+len(place))%5), 0
+		})
+	}
+	for _, g := range Decide(few(2, 9, "2GiB", "8GiB", "16GiB", "32GiB"), []string{"memory"}, local).Groups {
+		if in := g.Where["memory"]; g.Verdict != Undecided && (in == nil || slices.Contains(in, "2GiB")) {
+			t.Errorf("two of nine failed at 2GiB: %+v", g)
+		} else if g.Verdict == Undecided && g.Settle == nil {
+			t.Errorf("what settles it is not said: %+v", g)
+		}
+	}
+	for _, g := range Decide(few(3, 4, "2GiB", "8GiB"), []string{"memory"}, ci).Groups {
+		if in := g.Where["memory"]; (in == nil || slices.Contains(in, "8GiB")) && slices.ContainsFunc(g.RuledOut, func(o Effect) bool { return o.Against == "all" }) {
+			t.Errorf("it never failed at 8GiB: %+v", g)
+		}
+	}
+}
+
 // An arm always fails in one cell, and at the levels that it shares with others half
 // of the time.
 func TestLevelsThatMayDifferAreNotPutTogether(t *testing.T) {

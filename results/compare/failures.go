@@ -1,8 +1,11 @@
 package compare
 
 import (
+	"maps"
 	"math"
+	"slices"
 
+	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/stratbench/stratbench/results/stats"
@@ -37,7 +40,7 @@ const fastest = 0.5
 // fails too often to be as good as the best arm, however fast.
 func (s *sample) unfit(i, best int) bool {
 	a := s.arms[i]
-	if s.goal.MaxFailureRate > 0 && stats.ClopperPearson(a.failed, a.n, 1-2*alphaRuledOut).Lower > s.goal.MaxFailureRate {
+	if s.shownToFail(a) {
 		return true
 	}
 	c := s.cost(best)
@@ -46,6 +49,23 @@ func (s *sample) unfit(i, best int) bool {
 	}
 	spare := c - fastest*s.arms[best].time()
 	return rateOf(a.bad, a.n).CDF(spare/(spare+a.loss)) <= alphaRuledOut
+}
+
+// shownToFail reports whether the exact bound of the arm's failure rate is over the highest
+// accepted one, at each level of a factor where the rate may depend on it.
+func (s *sample) shownToFail(a *armSample) bool {
+	over := func(c counts) bool {
+		return stats.ClopperPearson(c.failed, c.n, 1-2*alphaRuledOut).Lower > s.goal.MaxFailureRate
+	}
+	if s.goal.MaxFailureRate == 0 || !over(counts{n: a.n, failed: a.failed}) {
+		return false
+	}
+	for _, at := range a.at {
+		if a.evenly(at) < doubtful && slices.ContainsFunc(slices.Collect(maps.Values(at)), func(c counts) bool { return !over(c) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // failsTooOften reports whether the arm's failure rate is more probably over the
@@ -80,12 +100,56 @@ func (s *sample) risk(x, k int, least, margin float64) float64 {
 			b.rates = append(b.rates, rateOf(b.bad, b.n).Quantile((float64(j)+0.5)/riskPoints))
 		}
 	}
-	rate, sum := rateOf(a.bad, a.n), 0.0
+	rates := append([]distuv.Beta{rateOf(a.bad, a.n)}, a.ownRates()...)
+	risks := make([]float64, len(rates))
 	for _, p := range b.rates {
 		times, losses := s.parts(b, p)
-		sum += 1 - rate.CDF(s.rateFor(a, margin+math.Log(times*math.Exp(least)+losses*math.Exp(v.log))))
+		most := s.rateFor(a, margin+math.Log(times*math.Exp(least)+losses*math.Exp(v.log)))
+		for i, rate := range rates {
+			risks[i] += 1 - rate.CDF(most)
+		}
 	}
-	return sum / riskPoints
+	for i := range risks[1:] {
+		risks[1+i] *= alphaFailures / alphaLevel
+	}
+	return slices.Max(risks) / riskPoints
+}
+
+// The rate may depend on a factor where it is less probable than doubtful that it does not.
+// At a level where the arm failed it is then judged by its trials there alone, too. They are
+// few, and may cost too much with a probability of alphaLevel.
+const doubtful, alphaLevel = 0.5, 0.05
+
+// evenly is the probability that the arm fails or is slow equally often at all levels of a
+// factor. The other hypothesis is a rate for each, and both are as probable beforehand.
+func (a *armSample) evenly(at map[string]counts) float64 {
+	if a.bad == 0 || len(at) < 2 {
+		return 1
+	}
+	marginal := func(bad, n int) float64 {
+		return mathext.Lbeta(priorFailed+float64(bad), priorReady+float64(n-bad)) - mathext.Lbeta(priorFailed, priorReady)
+	}
+	odds := -marginal(a.bad, a.n)
+	for _, level := range slices.Sorted(maps.Keys(at)) {
+		odds += marginal(at[level].bad, at[level].n)
+	}
+	return 1 / (1 + math.Exp(odds))
+}
+
+// ownRates are those of the levels where the arm failed, of factors on which its rate may
+// depend. A factor on which it surely does is split.
+func (a *armSample) ownRates() (rates []distuv.Beta) {
+	for _, at := range a.at {
+		if even := a.evenly(at); even >= doubtful || even < alphaSplit {
+			continue
+		}
+		for _, c := range at {
+			if c.bad > 0 {
+				rates = append(rates, rateOf(c.bad, c.n))
+			}
+		}
+	}
+	return rates
 }
 
 // cleanTrials is how many trials of an arm, none of them failed, it takes at

@@ -15,8 +15,8 @@ import (
 )
 
 // Places are pooled unless the trials demand more: a factor is split where the
-// order of the arms in question changes with it, or where an arm fails at some
-// of its levels only. What it does to arms that are ruled out at every level is
+// order of the arms in question changes with it, or where an arm fails at some of
+// its levels more often than at others. What it does to arms that are ruled out at every level is
 // no reason, nor is a difference that is larger at one level than at another.
 // Several factors may turn the order together and none of them alone, so that the
 // places are tested as one factor too. A split is made at most three times, by the
@@ -73,11 +73,18 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 		f := &a.Factors[i]
 		factor := slices.Index(factors, f.Name)
 		levels := Levels(trials, factor)
-		p, turns := interaction(trials, factor, levels, nil, goal)
-		if len(levels) > 1 && (likely < 0 || p < lowest) {
-			likely, lowest = i, p
+		p, even, turns := interaction(trials, factor, levels, nil, goal)
+		chance := even
+		if p < even {
+			chance = p
+		}
+		if len(levels) > 1 && (likely < 0 || chance < lowest) {
+			likely, lowest = i, chance
 		}
 		p *= float64(len(a.Factors))
+		if even < alphaSplit && !(turns && p <= even) {
+			p, turns = even, true
+		}
 		if !math.IsNaN(p) && !(float64(f.P) <= p) {
 			f.P = stats.Value(min(1, p))
 		}
@@ -142,7 +149,7 @@ func (g *Group) borrow(trials []Trial, factors []string, goal Goal) {
 		if g.Where[name] == nil {
 			continue
 		}
-		if p, _ := interaction(trials, i, Levels(trials, i), g.Best, goal); p < alphaSplit {
+		if p, even, _ := interaction(trials, i, Levels(trials, i), g.Best, goal); p < alphaSplit || even < doubtful {
 			return
 		}
 	}
@@ -174,11 +181,11 @@ func alike(trials []Trial, factor int, goal Goal) [][]string {
 		first, second, most := 0, 0, alphaSplit
 		for i := range groups {
 			for j := i + 1; j < len(groups); j++ {
-				p, _ := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
+				p, even, _ := interaction(trials, factor, slices.Concat(groups[i], groups[j]), nil, goal)
 				if math.IsNaN(p) {
 					p = 1
 				}
-				if p > most {
+				if p > most && even >= doubtful {
 					first, second, most = i, j, p
 				}
 			}
@@ -254,15 +261,12 @@ func at(trials []Trial, factor int, levels []string) []Trial {
 
 // interaction tests that the arms in question compare alike at the levels of
 // the factor: the times of each two by an analysis of variance of their paired
-// differences, the failed and slow trials of each by Fisher's exact test of each level
-// against the rest. Without arms, all are in question that are not ruled out somewhere.
+// differences. Without arms, all are in question that are not ruled out somewhere.
 // P is Bonferroni's over all tests, NaN where there was none; turns is that the order
-// of arms changes, or that one fails at some of the levels only. Where a failure rate is
-// the highest that is accepted, tests of failures do not share the error rate with those
-// of times, and P is the lesser of the two.
-func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p float64, turns bool) {
-	if p = math.NaN(); len(levels) < 2 {
-		return p, false
+// of arms changes. Even is the least probability that one fails equally often at all levels.
+func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (p, even float64, turns bool) {
+	if p, even = math.NaN(), 1; len(levels) < 2 {
+		return p, even, false
 	}
 	trials = at(trials, factor, levels)
 	if arms == nil {
@@ -276,49 +280,36 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 		arms = slices.Compact(arms)
 	}
 	pooled := newSample(trials, goal)
-	type question struct {
-		least, turning float64
-		tests          int
-	}
-	questions := [2]question{{math.Inf(1), math.Inf(1), 0}, {math.Inf(1), math.Inf(1), 0}}
-	times, failures := &questions[0], &questions[0]
-	if goal.MaxFailureRate > 0 { // an arm that fails in one place would be ruled out in all
-		failures = &questions[1]
-	}
-	test := func(of *question, p float64, turns bool) {
-		if math.IsNaN(p) {
-			return
-		}
-		of.tests++
-		of.least = min(of.least, p)
-		if turns {
-			of.turning = min(of.turning, p)
-		}
-	}
+	least, turning, tests := math.Inf(1), math.Inf(1), 0.0
 	for i, name := range arms {
 		x := pooled.index(name)
 		if x < 0 || len(arms) < 2 {
 			continue
 		}
-		test(failures, pooled.arms[x].failsUnevenly(trials, factor, levels), true)
+		even = min(even, pooled.arms[x].evenly(pooled.arms[x].at[factor]))
 		for _, other := range arms[i+1:] {
-			if k := pooled.index(other); k >= 0 {
-				p, turns := pooled.differs(x, k, factor)
-				test(times, p, turns)
+			k := pooled.index(other)
+			if k < 0 {
+				continue
+			}
+			p, crosses := pooled.differs(x, k, factor)
+			if math.IsNaN(p) {
+				continue
+			}
+			tests++
+			least = min(least, p)
+			if crosses {
+				turning = min(turning, p)
 			}
 		}
 	}
-	for _, q := range questions {
-		n := float64(q.tests)
-		switch turning, least := q.turning*n, min(1, q.least*n); {
-		case q.tests == 0:
-		case turning < alphaSplit && !(turns && p <= turning):
-			p, turns = turning, true
-		case !turns && !(p <= least):
-			p = least
+	if tests > 0 {
+		p, turns = min(1, least*tests), turning*tests < alphaSplit
+		if turns {
+			p = turning * tests
 		}
 	}
-	return p, turns
+	return p, even, turns
 }
 
 // turnTogether reports whether the order of the arms in question changes with the
@@ -337,8 +328,8 @@ func turnTogether(trials []Trial, arms []string, goal Goal) bool {
 		joined[i].Place = append(slices.Clone(t.Place), strings.Join(t.Place, "\x00"))
 	}
 	factor := len(trials[0].Place)
-	p, turns := interaction(joined, factor, Levels(joined, factor), arms, goal)
-	return turns && p < alphaSplit
+	p, even, turns := interaction(joined, factor, Levels(joined, factor), arms, goal)
+	return turns && p < alphaSplit || even < alphaSplit
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences
@@ -375,35 +366,4 @@ func oneWay(groups map[string][]float64) float64 {
 		return math.NaN()
 	}
 	return distuv.F{D1: free, D2: rest}.Survival(between / free / (within / rest))
-}
-
-// failsUnevenly tests that as many trials of an arm fail or are slow at one level as
-// at the others, for the level where that is least so.
-func (a *armSample) failsUnevenly(trials []Trial, factor int, levels []string) float64 {
-	at, all := urns[string]{}, urn{}
-	for _, t := range trials {
-		if t.Arm == a.name {
-			at.of(t.Place[factor]).add(t)
-			all.add(t)
-		}
-	}
-	for _, t := range a.slow {
-		at.of(t.place[factor]).failed++
-		all.failed++
-	}
-	if all.failed == 0 || all.failed == all.n {
-		return math.NaN()
-	}
-	least := 1.0
-	for _, l := range levels {
-		here := at.of(l)
-		p := stats.Fisher(stats.Arm{Events: here.failed, Trials: here.n}, stats.Arm{Events: all.failed - here.failed, Trials: all.n - here.n}, stats.TwoSided)
-		if p < least {
-			least = p
-		}
-	}
-	if len(levels) > 2 {
-		least *= float64(len(levels))
-	}
-	return min(1, least)
 }

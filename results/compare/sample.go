@@ -40,8 +40,23 @@ type armSample struct {
 	logMean, logSpread float64
 	losses             []float64
 	loss               float64
-	spent              []float64 // seconds, of trials that failed too
-	rates              []float64 // see risk
+	spent              []float64           // seconds, of trials that failed too
+	rates              []float64           // see risk
+	at                 []map[string]counts // by factor of the places and level
+}
+
+// counts are of trials; bad ones failed or were slow.
+type counts struct{ n, failed, bad int }
+
+// count adds to what is counted at each level of a place.
+func (a *armSample) count(place []string, more counts) {
+	for i, level := range place {
+		if len(a.at) == i {
+			a.at = append(a.at, map[string]counts{})
+		}
+		c := a.at[i][level]
+		a.at[i][level] = counts{c.n + more.n, c.failed + more.failed, c.bad + more.bad}
+	}
 }
 
 // timed is the time of a trial that became ready.
@@ -131,12 +146,14 @@ func newSample(trials []Trial, goal Goal) *sample {
 		}
 		blocks[t.Block] = true
 		a.n++
+		a.count(t.Place, counts{n: 1})
 		switch {
 		case t.Ready && t.Seconds > 0:
 			a.times = append(a.times, timed{t.stratum, t.Place, t.Seconds / scale, 0})
 			a.spent = append(a.spent, t.Seconds)
 		case !t.Ready:
 			a.failed++
+			a.count(t.Place, counts{failed: 1, bad: 1})
 			if t.Lost > 0 {
 				a.losses, a.spent = append(a.losses, t.Lost/scale), append(a.spent, t.Lost)
 			}
@@ -148,6 +165,7 @@ func newSample(trials []Trial, goal Goal) *sample {
 		median := a.takeSlow()
 		a.bad = a.failed + len(a.slow)
 		for _, t := range a.slow {
+			a.count(t.place, counts{bad: 1})
 			// A slow trial is not tried again.
 			a.losses = append(a.losses, (t.value-median)*(1-a.badRate()))
 		}
@@ -409,6 +427,14 @@ func (s *sample) extended(times float64) *sample {
 		b := *a
 		grow := func(n int) int { return int(math.Round(float64(n) * times)) }
 		b.n, b.failed, b.bad, b.rates = grow(a.n), grow(a.failed), grow(a.bad), nil
+		b.at = nil
+		for _, at := range a.at {
+			grown := map[string]counts{}
+			for level, c := range at {
+				grown[level] = counts{grow(c.n), grow(c.failed), grow(c.bad)}
+			}
+			b.at = append(b.at, grown)
+		}
 		t.arms = append(t.arms, &b)
 		for _, v := range s.adv[i] {
 			more := float64(v.pairs) * (times - 1)

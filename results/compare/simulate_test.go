@@ -25,9 +25,10 @@ type world struct {
 	arms [][]float64
 	// noise multiplies a time, of mean 1. Block is counted from 1.
 	noise func(r *rand.Rand, arm, block int) float64
-	// fails is each arm's failure rate, nil for none; a failure costs lost.
+	// fails is each arm's failure rate, failsAt that at each place; a failure costs lost.
 	fails    []float64
 	lost     float64
+	failsAt  [][]float64
 	quantile float64
 	// unseen says that what decides is too rare and too dear for any number of
 	// trials that somebody would run: the verdict is "when it works" there.
@@ -108,6 +109,9 @@ func worlds() []world {
 		{name: "90 % quantile, 20 % apart", arms: everywhere(6, 50, 60, 70), noise: logNormal(0.05), quantile: 0.9},
 		{name: "90 % quantile, equal", arms: everywhere(6, 50, 50, 50), noise: logNormal(0.05), quantile: 0.9},
 		{name: "90 % quantile, bimodal", arms: everywhere(6, 50, 60), noise: bimodal, quantile: 0.9},
+		{name: "fails 50 % at one of two", arms: everywhere(2, 50, 60), noise: logNormal(0.05), failsAt: [][]float64{{0.5, 0}, {0, 0}}, lost: 60},
+		{name: "fails 90 % and 50 % at two of four", arms: everywhere(4, 50, 60, 70), noise: logNormal(0.05), failsAt: [][]float64{{0.9, 0.5, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}}, lost: 60},
+		{name: "90 % quantile, fails 50 % at one of two", arms: everywhere(2, 50, 60), noise: logNormal(0.05), failsAt: [][]float64{{0.5, 0}, {0, 0}}, lost: 60, quantile: 0.9},
 		{long: true, name: "90 % quantile, slow once in 6", arms: everywhere(2, 50, 56), quantile: 0.9, noise: slowSometimes(1.0 / 6)},
 		{long: true, name: "90 % quantile, slow once in 16", arms: everywhere(2, 50, 62), quantile: 0.9, noise: slowSometimes(1.0 / 16)},
 		{long: true, name: "mean, slow once in 6", arms: everywhere(2, 50, 56), noise: slowSometimes(1.0 / 6), unseen: true},
@@ -146,13 +150,23 @@ func (w world) truth() [][]float64 {
 		}
 		for _, c := range w.arms[a] {
 			v := c * typical
-			if w.fails != nil {
-				v += w.fails[a] / (1 - w.fails[a]) * w.lost
+			if f := w.rate(a, len(cost[a])); f > 0 {
+				v += f / (1 - f) * w.lost
 			}
 			cost[a] = append(cost[a], v)
 		}
 	}
 	return cost
+}
+
+func (w world) rate(arm, place int) float64 {
+	switch {
+	case w.failsAt != nil:
+		return w.failsAt[arm][place]
+	case w.fails != nil:
+		return w.fails[arm]
+	}
+	return 0
 }
 
 // block draws one block of trials of these arms.
@@ -163,7 +177,7 @@ func (w world) block(r *rand.Rand, block int, arms []int) (trials []Trial) {
 			a := arms[i]
 			t := Trial{Arm: strconv.Itoa(a), Place: []string{strconv.Itoa(p)}, Block: strconv.Itoa(block), Ready: true,
 				Seconds: w.arms[a][p] * shared * w.noise(r, a, block), Lost: math.NaN()}
-			if w.fails != nil && r.Float64() < w.fails[a] {
+			if (w.fails != nil || w.failsAt != nil) && r.Float64() < w.rate(a, p) {
 				t.Ready, t.Seconds, t.Lost = false, math.NaN(), w.lost
 			}
 			trials = append(trials, t)
@@ -245,7 +259,7 @@ func (c *course) judge(g Group, cost [][]float64) {
 // and not the differences.
 func (w world) fixed(reps int) int {
 	equal := w
-	equal.fails, equal.arms = nil, nil
+	equal.fails, equal.failsAt, equal.arms = nil, nil, nil
 	for range w.arms {
 		equal.arms = append(equal.arms, w.arms[0])
 	}

@@ -133,3 +133,30 @@ func TestCleanTrials(t *testing.T) {
 		t.Errorf("%d trials", n)
 	}
 }
+
+// The marginal probability of a sequence of trials is the product of what is believed
+// of each one after those before it.
+func TestEvennessIsABayesFactor(t *testing.T) {
+	marginal := func(bad, n int) float64 {
+		p := 1.0
+		for i := range n {
+			if i < bad {
+				p *= (priorFailed + float64(i)) / float64(1+i)
+			} else {
+				p *= (priorReady + float64(i-bad)) / float64(1+i)
+			}
+		}
+		return p
+	}
+	for _, c := range []struct{ bad, n, otherBad, otherN int }{{1, 4, 0, 4}, {3, 3, 0, 3}, {2, 6, 1, 9}, {6, 6, 6, 6}} {
+		a := armSample{n: c.n + c.otherN, bad: c.bad + c.otherBad}
+		odds := marginal(c.bad, c.n) * marginal(c.otherBad, c.otherN) / marginal(a.bad, a.n)
+		got := a.evenly(map[string]counts{"x": {n: c.n, bad: c.bad}, "y": {n: c.otherN, bad: c.otherBad}})
+		if want := 1 / (1 + odds); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%+v: %g, want %g", c, got, want)
+		}
+	}
+	if clean := (&armSample{n: 9}).evenly(map[string]counts{"x": {n: 4}, "y": {n: 5}}); clean != 1 {
+		t.Errorf("without a failure nothing is uneven: %g", clean)
+	}
+}
