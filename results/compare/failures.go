@@ -84,7 +84,7 @@ func (s *sample) provenToWork(i int) bool {
 	return s.goal.MaxFailureRate == 0 || AtMost(a.failed, a.n, 1-s.goal.Quantile) >= 1-alphaFailures
 }
 
-// riskPoints is how many equally probable rates of the rival are looked at.
+// riskPoints is how many rates of the rival are looked at.
 const riskPoints = 40
 
 // risk is the probability that arm x, with its failures, costs more than exp(margin)
@@ -96,28 +96,43 @@ func (s *sample) risk(x, k int, least, margin float64) float64 {
 		return 1
 	}
 	if b.rates == nil {
-		for j := range riskPoints {
-			b.rates = append(b.rates, rateOf(b.bad, b.n).Quantile((float64(j)+0.5)/riskPoints))
+		for _, rate := range append([]distuv.Beta{rateOf(b.bad, b.n)}, b.ownRates(func(counts) bool { return true })...) {
+			b.rates = append(b.rates, quantiles(rate))
 		}
 	}
-	rates := append([]distuv.Beta{rateOf(a.bad, a.n)}, a.ownRates()...)
-	risks := make([]float64, len(rates))
-	for _, p := range b.rates {
-		times, losses := s.parts(b, p)
-		most := s.rateFor(a, margin+math.Log(times*math.Exp(least)+losses*math.Exp(v.log)))
+	rates := append([]distuv.Beta{rateOf(a.bad, a.n)}, a.ownRates(func(c counts) bool { return c.bad > 0 })...)
+	worst := 0.0
+	for j, rival := range b.rates {
 		for i, rate := range rates {
-			risks[i] += 1 - rate.CDF(most)
+			if i > 0 && j > 0 { // of two levels
+				break
+			}
+			sum := 0.0
+			for _, p := range rival {
+				times, losses := s.parts(b, p)
+				sum += 1 - rate.CDF(s.rateFor(a, margin+math.Log(times*math.Exp(least)+losses*math.Exp(v.log))))
+			}
+			if i+j > 0 {
+				sum *= alphaFailures / alphaLevel
+			}
+			worst = max(worst, sum/riskPoints)
 		}
 	}
-	for i := range risks[1:] {
-		risks[1+i] *= alphaFailures / alphaLevel
+	return worst
+}
+
+// quantiles are as many equally probable rates.
+func quantiles(rate distuv.Beta) (all []float64) {
+	for j := range riskPoints {
+		all = append(all, rate.Quantile((float64(j)+0.5)/riskPoints))
 	}
-	return slices.Max(risks) / riskPoints
+	return all
 }
 
 // The rate may depend on a factor where it is less probable than doubtful that it does not.
-// At a level where the arm failed it is then judged by its trials there alone, too. They are
-// few, and may cost too much with a probability of alphaLevel.
+// At a level where the arm failed it is then judged by its trials there alone, too, and a
+// rival may be as good as at any of its levels. Such trials are few, and the arm may cost
+// too much with a probability of alphaLevel.
 const doubtful, alphaLevel = 0.5, 0.05
 
 // evenly is the probability that the arm fails or is slow equally often at all levels of a
@@ -136,15 +151,15 @@ func (a *armSample) evenly(at map[string]counts) float64 {
 	return 1 / (1 + math.Exp(odds))
 }
 
-// ownRates are those of the levels where the arm failed, of factors on which its rate may
+// ownRates are those of the levels that are counted, of factors on which the rate may
 // depend. A factor on which it surely does is split.
-func (a *armSample) ownRates() (rates []distuv.Beta) {
+func (a *armSample) ownRates(counted func(counts) bool) (rates []distuv.Beta) {
 	for _, at := range a.at {
-		if even := a.evenly(at); even >= doubtful || even < alphaSplit {
+		if even := a.evenly(at); even >= doubtful || even < alphaUneven {
 			continue
 		}
 		for _, c := range at {
-			if c.bad > 0 {
+			if counted(c) {
 				rates = append(rates, rateOf(c.bad, c.n))
 			}
 		}

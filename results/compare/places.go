@@ -48,6 +48,11 @@ type Factor struct {
 // factors together.
 const alphaSplit = 0.05
 
+// alphaUneven is how improbable it is, where a factor is split because of failures, that an
+// arm fails as often at all its levels. The trials of one level are few, and a split that is
+// not needed leaves failures out of account.
+const alphaUneven = 0.02
+
 const mostSplits = 3
 
 // Decide decides between the arms. The factors name the levels of a trial's Place.
@@ -82,7 +87,7 @@ func (a *Answer) split(trials []Trial, factors []string, goal Goal, where map[st
 			likely, lowest = i, chance
 		}
 		p *= float64(len(a.Factors))
-		if even < alphaSplit && !(turns && p <= even) {
+		if even < alphaUneven && !(turns && p <= even) {
 			p, turns = even, true
 		}
 		if !math.IsNaN(p) && !(float64(f.P) <= p) {
@@ -329,7 +334,7 @@ func turnTogether(trials []Trial, arms []string, goal Goal) bool {
 	}
 	factor := len(trials[0].Place)
 	p, even, turns := interaction(joined, factor, Levels(joined, factor), arms, goal)
-	return turns && p < alphaSplit || even < alphaSplit
+	return turns && p < alphaSplit || even < alphaUneven
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences

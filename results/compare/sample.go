@@ -41,7 +41,7 @@ type armSample struct {
 	losses             []float64
 	loss               float64
 	spent              []float64           // seconds, of trials that failed too
-	rates              []float64           // see risk
+	rates              [][]float64         // to try the arm's failures at, see risk
 	at                 []map[string]counts // by factor of the places and level
 }
 
