@@ -159,9 +159,12 @@ func (d *debt) add(part debt) {
 	d.Volumes = append(d.Volumes, part.Volumes...)
 }
 
-// close leaves the ledger to the next start.
+// close leaves the ledger to the next start. It may be called again.
 func (l *ledger) close() error {
 	err := l.file.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
 	if l.lock != nil {
 		err = errors.Join(err, l.lock.Close())
 	}
@@ -296,12 +299,22 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		return s, err
 	}
 	s.Found = d.in(before)
-	if _, others := d.guests(before); d.HadContainers == nil {
-		for _, o := range others {
-			s.Unknown = append(s.Unknown, o.Name)
+	var stays error
+	for now, looks := before, 1; ; looks++ { // until then, anything may be connected to the network
+		if _, others := d.guests(now); d.HadContainers == nil {
+			for _, o := range others {
+				s.Unknown = append(s.Unknown, o.Name)
+			}
+		}
+		stays = errors.Join(d.removeClusters(ctx, cfg, engine, now), engine.RemoveNetwork(ctx, d.Cluster))
+		if stays == nil || looks == 3 {
+			break
+		}
+		if now, err = engine.Contents(ctx); err != nil {
+			break
 		}
 	}
-	errs := []error{d.removeClusters(ctx, cfg, engine, before), engine.RemoveNetwork(ctx, d.Cluster)}
+	errs := []error{stays}
 	held := slices.DeleteFunc(d.namesOn(before), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {
