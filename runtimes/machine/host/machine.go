@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/host"
@@ -25,6 +26,9 @@ func Open(e runtimes.Endpoint) (*Machine, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	if runtime.GOOS == "linux" {
+		self = "/proc/self/exe" // this program even after an upgrade
 	}
 	m := &Machine{engine: e, self: self}
 	if m.local() {
