@@ -264,7 +264,7 @@ keys. Estimates are never analysed as measured.`,
 			for _, w := range run.Import.Warnings {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d observations imported; see: stratbench report %s\n", len(run.Records), run.ID())
+			fmt.Fprintf(cmd.ErrOrStderr(), "observations imported: %d; see: stratbench report %s\n", len(run.Records), run.ID())
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), run.Dir)
 			return err
 		},
