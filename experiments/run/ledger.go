@@ -202,25 +202,7 @@ const unfinished = ".new"
 // neverBegun lists the ledgers of trials that were killed before they had made anything,
 // on whatever engine, and removes them if remove is true.
 func neverBegun(cache string, remove bool) (files []string) {
-	found, _ := filepath.Glob(filepath.Join(ledgers(cache, "*"), "*.jsonl"+unfinished))
-	for _, path := range found {
-		info, err := os.Stat(path)
-		if err != nil || time.Since(info.ModTime()) < time.Minute {
-			continue // its trial may be about to lock it
-		}
-		lock, err := host.TryLock(path)
-		if err != nil {
-			continue // its run lives
-		}
-		if remove {
-			err = os.Remove(path)
-		}
-		if err == nil {
-			files = append(files, path)
-		}
-		lock.Close()
-	}
-	return files
+	return ofKilled(filepath.Join(ledgers(cache, "*"), "*.jsonl"+unfinished), time.Minute, remove) // a younger one may be about to be locked
 }
 
 func readLedgers(dir string) (all owed, err error) {
