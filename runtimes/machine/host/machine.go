@@ -55,6 +55,9 @@ func (m *Machine) Start(cmd *exec.Cmd) error {
 	if cmd.Env == nil {
 		cmd.Env = m.engine.Environ(os.Environ())
 	}
+	if cmd.Args[0] == m.self {
+		cmd.Args[0] = os.Args[0] // the name by which lists of processes show this program
+	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", cmd.Args[0], err)
 	}
