@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/stratbench/stratbench/internal/trial"
 )
 
 func TestEngineKeysDiffer(t *testing.T) {
@@ -67,6 +69,38 @@ func TestOwnRootFileSystem(t *testing.T) {
 	}
 	if _, err := engineArtifact(own + ".tar"); err == nil || !strings.Contains(err.Error(), "relative to the spec") {
 		t.Errorf("err = %v, want one with a cure", err)
+	}
+}
+
+// TestVersionsAreThoseOfTheLab compares the versions that are written here with those in
+// the engine roots that are built on this machine.
+func TestVersionsAreThoseOfTheLab(t *testing.T) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for suite := range versions {
+		a, err := engineArtifact(suite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := os.ReadFile(filepath.Join(cache, "stratbench", "lab", a.String(), "packages.txt"))
+		if err != nil {
+			continue // it is not built
+		}
+		for line := range strings.Lines(string(list)) {
+			name, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if r := map[string]trial.Runtime{"docker.io": trial.Docker, "podman": trial.Podman}[name]; r != "" {
+				compared++
+				if upstream := strings.FieldsFunc(version, func(c rune) bool { return c == '+' || c == '-' })[0]; upstream != EngineVersion(suite, r) {
+					t.Errorf("%s of %s is %s, and not %s", name, suite, upstream, EngineVersion(suite, r))
+				}
+			}
+		}
+	}
+	if compared == 0 {
+		t.Skip("no engine root of this version is built here: stratbench lab")
 	}
 }
 

@@ -95,9 +95,10 @@ func (j *Journal) restore() (err error) {
 	if there, err := os.Stat(path); err == nil && os.SameFile(mine, there) {
 		return nil
 	}
+	result := "could not be written again, so what the run has recorded there is lost"
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s was removed, moved or replaced while the run went on, and could not be written again, so what the run has recorded there is lost: %w; if it was moved, continue it there with --resume, else start a new run", path, err)
+			err = fmt.Errorf("%s was removed, moved or replaced while the run went on, and %s: %w; if it was moved, continue it there with --resume, else start a new run", path, result, err)
 		}
 	}()
 	text := make([]byte, mine.Size())
@@ -119,20 +120,23 @@ func (j *Journal) restore() (err error) {
 			_, err = again.file.Write(line)
 		}
 	}
-	if err = errors.Join(err, again.file.Sync()); err != nil {
+	if err = errors.Join(err, again.file.Sync()); err == nil {
+		result = "is written again, with every record, but not all other files of the run are"
+		for name, text := range j.kept {
+			if failed := again.WriteFileOnce(name, text); !errors.Is(failed, fs.ErrExist) {
+				err = errors.Join(err, failed)
+			}
+		}
+	}
+	if err != nil { // it is tried again with the next record, and at the end
 		return errors.Join(err, again.file.Close(), again.lock.Close())
 	}
 	_ = j.file.Close() // nothing is written to it any more
 	j.file, j.lock = again.file, again.lock
-	for name, text := range j.kept {
-		if failed := j.WriteFileOnce(name, text); !errors.Is(failed, fs.ErrExist) {
-			err = errors.Join(err, failed)
-		}
-	}
-	if err == nil && j.Restored != nil {
+	if j.Restored != nil {
 		j.Restored(path + " was removed, moved or replaced while the run went on; it is written again, with every record, but the logs of the trials so far may be lost")
 	}
-	return err
+	return nil
 }
 
 // InUse reports whether a process is writing to the run's folder dir.
@@ -219,17 +223,11 @@ func (j *Journal) writeFileOnce(name string, text []byte) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("writing %s: %w", path, fs.ErrExist)
 	}
-	// Written under another name first, so that path is whole or not there.
-	f, err := os.Create(path + ".new")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := host.WriteFile(path, text); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	j.kept[name] = text
-	return errors.Join(os.Rename(path+".new", path), syncFolder(j.dir))
+	return syncFolder(j.dir)
 }
 
 // TrialDir creates a new folder for a trial's own files; name is relative to

@@ -153,6 +153,27 @@ func TestALostFolderIsReported(t *testing.T) {
 	}
 }
 
+// TestARestorationIsTriedAgain restores a folder into which one file of the run cannot be
+// written at first.
+func TestARestorationIsTriedAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	j := openJournal(t, dir)
+	sub := filepath.Join(dir, "sub")
+	if err := errors.Join(os.Mkdir(sub, 0o755), j.WriteFileOnce("sub/plan.json", []byte("{}")), j.Append(record("t001", trial.OK)), os.RemoveAll(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(record("t002", trial.OK)); err == nil || strings.Contains(err.Error(), "lost") || !strings.Contains(err.Error(), "with every record, but not all other files") {
+		t.Errorf("got %v", err)
+	}
+	if err := errors.Join(os.Mkdir(sub, 0o755), j.Close()); err != nil {
+		t.Error(err)
+	}
+	records, _ := readJournal(t, dir)
+	if _, err := os.Stat(filepath.Join(sub, "plan.json")); err != nil || len(records) != 2 {
+		t.Errorf("%d records, %v", len(records), err)
+	}
+}
+
 func TestWriteOnceNeverOverwrites(t *testing.T) {
 	j := openJournal(t, t.TempDir())
 	if err := j.WriteFileOnce("spec.yaml", []byte("a")); err != nil {

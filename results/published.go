@@ -42,7 +42,7 @@ func publishAll(report string, dirs []string) error {
 	if err != nil {
 		return err
 	}
-	// The new ones are whole before the old ones go.
+	// The new ones are whole, and there, before the old ones go.
 	fresh := filepath.Join(report, "."+PublishedFolder+".new")
 	if err := os.RemoveAll(fresh); err != nil {
 		return fmt.Errorf("removing what an interrupted publication left: %w", err)
@@ -58,17 +58,25 @@ func publishAll(report string, dirs []string) error {
 			return fmt.Errorf("publishing the records of %s: %w", dir, err)
 		}
 	}
-	for _, dir := range before {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("removing the records that were published here before: %w", err)
-		}
-	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return fmt.Errorf("publishing records: %w", err)
 	}
 	for _, dir := range dirs {
-		if err := os.Rename(filepath.Join(fresh, filepath.Base(dir)), filepath.Join(root, filepath.Base(dir))); err != nil {
+		name := filepath.Base(dir)
+		to, old := filepath.Join(root, name), filepath.Join(fresh, ".old."+name)
+		aside := os.Rename(to, old)
+		err := os.Rename(filepath.Join(fresh, name), to)
+		if err != nil && aside == nil {
+			err = errors.Join(err, os.Rename(old, to))
+		}
+		if err != nil {
 			return fmt.Errorf("publishing the records of %s: %w", dir, err)
+		}
+		before = slices.DeleteFunc(before, func(b string) bool { return b == to })
+	}
+	for _, dir := range before {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("removing the records that were published here before: %w", err)
 		}
 	}
 	return nil

@@ -116,7 +116,7 @@ func TestPublishedAgain(t *testing.T) {
 	if err := os.Rename(second, other); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{first, other} {
+	for _, dir := range []string{first, first, other} {
 		if err := results.Publish(report, []string{dir}); err != nil {
 			t.Fatal(err)
 		}
@@ -124,6 +124,12 @@ func TestPublishedAgain(t *testing.T) {
 	published, err := results.Published(report)
 	if err != nil || len(published) != 1 || filepath.Base(published[0]) != filepath.Base(other) {
 		t.Errorf("%v %v", published, err)
+	}
+	if err := results.Publish(report, []string{first, filepath.Join(report, "none")}); err == nil {
+		t.Error("published what is not there")
+	}
+	if left, err := os.ReadDir(report); err != nil || len(left) != 1 {
+		t.Errorf("left beside the published records: %v, %v", left, err)
 	}
 	if err := results.Publish(report, published); err == nil {
 		t.Error("published out of itself")

@@ -99,7 +99,7 @@ docker volume rm stratbench-lock.`,
 			case len(remnants) == 0:
 				fmt.Fprintln(cmd.ErrOrStderr(), "killed runs left nothing here")
 			case yes:
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d are removed\n", going, len(remnants))
+				fmt.Fprintf(cmd.ErrOrStderr(), "removed: %d of %d\n", going, len(remnants))
 			case going > 0:
 				fmt.Fprintf(cmd.ErrOrStderr(), "stratbench clean --yes removes %d of %d\n", going, len(remnants))
 			}

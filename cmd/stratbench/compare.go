@@ -63,16 +63,20 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 			if err != nil {
 				return err
 			}
+			here, err := os.Getwd()
+			if err != nil {
+				return fmt.Errorf("finding this folder: %w", err)
+			}
 			scratch, err := run.NewScratch(cache)
 			if err != nil {
 				return err
 			}
 			defer scratch.Close() // the run has kept both files
-			s, err := c.spec(cmd, scratch.Dir)
+			s, err := c.spec(cmd, scratch.Dir, here)
 			if err != nil {
 				return err
 			}
-			o := run.Options{Spec: s, Plan: plan.Make(s, chosenSeed(cmd, s, seed)), Root: f.dir, Machine: kind}
+			o := run.Options{Spec: s, Plan: plan.Make(s, chosenSeed(cmd, s, seed)), Root: f.dir, Sources: here, Machine: kind}
 			return runAndPrint(cmd, o, func(folder string) error {
 				gathered, err := gather(cmd, f.dir, []string{folder})
 				if err != nil || len(gathered.Trials) == 0 {
@@ -111,23 +115,19 @@ func (c *comparison) take(commands []string) error {
 	case len(c.names) == 0:
 		c.names = shortNames(commands)
 	case len(c.names) != len(commands):
-		return usage("there are %d names for %d commands; give --command-name once for each, or not at all", len(c.names), len(commands))
+		return usage("commands: %d, names: %d; give --command-name once for each command, or not at all", len(commands), len(c.names))
 	}
 	return nil
 }
 
-// spec is an experiment whose only factor is the command. Its files are written
-// to the folder.
-func (c comparison) spec(cmd *cobra.Command, folder string) (*spec.Spec, error) {
+// spec is an experiment whose only factor is the command, which runs here. Its files are
+// written to the folder.
+func (c comparison) spec(cmd *cobra.Command, folder, here string) (*spec.Spec, error) {
 	if c.runtime == "" {
 		c.runtime = string(trial.Docker)
 		if answering := machine.Look(cmd.Context(), trial.Runtimes()...).Answering(); len(answering) > 0 && !slices.Contains(answering, trial.Docker) {
 			c.runtime = string(answering[0])
 		}
-	}
-	here, err := os.Getwd()
-	if err != nil {
-		return nil, fmt.Errorf("finding this folder: %w", err)
 	}
 	shell := func(command string) []string { return []string{"sh", "-c", command} }
 	var levels []any
@@ -142,7 +142,7 @@ func (c comparison) spec(cmd *cobra.Command, folder string) (*spec.Spec, error) 
 		setup["cleanup"] = shell(c.cleanup)
 	}
 	path := filepath.Join(folder, "compare.yaml")
-	err = errors.Join(writeYAML(path, map[string]any{
+	err := errors.Join(writeYAML(path, map[string]any{
 		"apiVersion": spec.APIVersion, "name": "compare", "workload": "workload.yaml",
 		"description": "stratbench compare " + strings.Join(c.commands, " | "),
 		"factors":     map[string]any{"workload.setup.command": levels},

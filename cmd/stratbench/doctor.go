@@ -28,8 +28,10 @@ var platforms = []string{string(trial.Podman), string(trial.Docker), string(mach
 func doctorCommand() *cobra.Command {
 	var f shared
 	return f.addOutput(&cobra.Command{
-		Use:   "doctor [podman|docker|isolated]...",
-		Short: "Report what this machine can run, and what to do about what it cannot",
+		Use: "doctor [podman|docker|isolated]...",
+		// Other tools begin so.
+		SuggestFor: []string{"init"},
+		Short:      "Report what this machine can run, and what to do about what it cannot",
 		Long: `Look for engines that run here, for what isolated machines need, and for what
 their lab needs that is not built yet. Nothing is changed. The first lines report
 what works and what to do; the table lists what was looked at.

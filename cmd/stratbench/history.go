@@ -87,7 +87,7 @@ func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
 			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more runs\n", len(added)-i)
 			break
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "added to the history: %s, %d records\n", a.Dir, a.Records)
+		fmt.Fprintf(cmd.ErrOrStderr(), "added to the history: %s, records: %d\n", a.Dir, a.Records)
 	}
 	return err
 }

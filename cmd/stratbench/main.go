@@ -11,6 +11,8 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -118,7 +120,7 @@ strategy that an experiment names, and says which to use.`,
 		Example: `  stratbench doctor                        what this machine can run
   stratbench run experiments/quick.yaml    a short experiment
   stratbench report latest                 what to use, and how sure that is`,
-		Version:       results.Version(),
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noSuchCommand,
@@ -146,7 +148,7 @@ strategy that an experiment names, and says which to use.`,
 		{"Read what came out:", []*cobra.Command{reportCommand(), lsCommand(), showCommand(), triageCommand(), faultsCommand(), importCommand(), lintCommand()}},
 		{"Night by night:", []*cobra.Command{checkCommand(), confirmCommand(), historyCommand(), baselineCommand(), mergeCommand()}},
 		{"Logs and reports of any CI:", []*cobra.Command{classifyCommand()}},
-		{"Around it:", []*cobra.Command{labCommand(), cleanCommand(), schemaCommand(), markCommand()}},
+		{"Around it:", []*cobra.Command{labCommand(), cleanCommand(), schemaCommand(), markCommand(), versionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, c := range g.of {
@@ -156,6 +158,31 @@ strategy that an experiment names, and says which to use.`,
 	}
 	root.AddCommand(workerCommand(), &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodeTable("")})
 	return root
+}
+
+// version is this program's version, with what it was built from.
+func version() string {
+	revision := "not recorded"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return fmt.Sprintf("%s, revision %s, %s", results.Version(), revision, runtime.Version())
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, the revision and the Go of this program",
+		Args:  takes(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "stratbench version", version())
+			return err
+		},
+	}
 }
 
 // noSuchCommand refuses words that are no command's name.

@@ -264,13 +264,26 @@ keys. Estimates are never analysed as measured.`,
 			for _, w := range run.Import.Warnings {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d observations imported; see: stratbench report %s\n", len(run.Records), run.ID())
+			fmt.Fprintf(cmd.ErrOrStderr(), "observations imported: %d; see: stratbench report %s\n", len(run.Records), run.ID())
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), run.Dir)
 			return err
 		},
 	}
 	f.addDir(cmd)
 	return cmd
+}
+
+// unfinished is the end of the name of a folder until it is whole.
+const unfinished = ".new"
+
+// removeUnfinished removes what killed imports have left in a folder of runs.
+func removeUnfinished(dir string) {
+	found, _ := filepath.Glob(filepath.Join(dir, "."+strings.Repeat("[0-9]", 8)+"-"+strings.Repeat("[0-9]", 6)+"-*"+unfinished))
+	for _, part := range found {
+		if info, err := os.Stat(part); err == nil && time.Since(info.ModTime()) > time.Minute && !results.InUse(part) {
+			_ = os.RemoveAll(part) // the next import tries again
+		}
+	}
 }
 
 func importFile(dir, name string) (run results.Run, err error) {
@@ -287,7 +300,8 @@ func importFile(dir, name string) (run results.Run, err error) {
 	for i := range run.Records {
 		run.Records[i].RunID = run.ID()
 	}
-	part := filepath.Join(dir, "."+run.ID()+".new") // it gets its name once it is whole
+	removeUnfinished(dir)
+	part := filepath.Join(dir, "."+run.ID()+unfinished) // it gets its name once it is whole
 	for _, name := range []string{run.Dir, part} {
 		if _, err := os.Stat(name); err == nil {
 			return run, usage("%s exists already; wait a second and try again", name)

@@ -215,6 +215,9 @@ func (p *borrowedPlace) settleKilled(ctx context.Context, m machine.Machine, l *
 	if left.Found {
 		p.report.note("removed what trial %s of the run %s left on the %s engine", l.debt.Trial, l.debt.Run, p.engine.Runtime)
 	}
+	if l.debt.Mark == p.me.Mark {
+		p.came = append(p.came, left.New...)
+	}
 	latest := p.dead != nil && l.debt.Mark == p.dead.Mark
 	if left.Found || latest { // of a run before, what came since may be anything
 		p.tell(left, l.debt)
@@ -383,7 +386,7 @@ func (b *borrowed) Close(ctx context.Context) (err error) {
 			b.ledger = nil
 		} else { // the next start on this machine is to find it, or Close again
 			b.place.unsettled = true
-			b.ledger.lock.Close()
+			err = errors.Join(err, b.ledger.close())
 		}
 	}
 	if b.place.of == machine.PodmanMachine {

@@ -84,19 +84,30 @@ func (s *Scratch) Close() error {
 // deadScratch lists the scratch folders of killed runs, and removes them if remove is
 // true.
 func deadScratch(parent string, remove bool) (dead []string) {
-	dirs, _ := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
-	for _, dir := range dirs {
-		lock, err := host.TryLock(dir)
+	return ofKilled(filepath.Join(parent, scratchPrefix+"*"), 0, remove)
+}
+
+// ofKilled lists what matches a pattern, has some age and is not locked, because its run
+// was killed. If remove is true, it removes it, and lists what is gone.
+func ofKilled(pattern string, age time.Duration, remove bool) (all []string) {
+	found, _ := filepath.Glob(pattern)
+	for _, path := range found {
+		if info, err := os.Stat(path); err != nil || age > 0 && time.Since(info.ModTime()) < age {
+			continue
+		}
+		lock, err := host.TryLock(path)
 		if err != nil {
 			continue // its run lives
 		}
-		dead = append(dead, dir)
 		if remove {
-			os.RemoveAll(dir)
+			err = os.RemoveAll(path)
+		}
+		if err == nil {
+			all = append(all, path)
 		}
 		lock.Close()
 	}
-	return dead
+	return all
 }
 
 // How long a file of a deployment may take to be fetched, and its size.

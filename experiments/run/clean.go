@@ -37,6 +37,9 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 	if err != nil {
 		return nil, err
 	}
+	for _, path := range neverBegun(cache, remove) { // before the ledgers of an engine are read, which removes them
+		all = append(all, Remnant{Place: "this host", Kind: "ledger", Name: path})
+	}
 	known := map[string]bool{}
 	engines := machine.Look(ctx, trial.Runtimes()...)
 	for _, rt := range trial.Runtimes() {
@@ -76,9 +79,6 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 		if err != nil {
 			return all, err
 		}
-	}
-	for _, path := range neverBegun(cache, remove) {
-		all = append(all, Remnant{Place: "this host", Kind: "ledger", Name: path})
 	}
 	for _, dir := range deadScratch(cache, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})

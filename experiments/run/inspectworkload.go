@@ -166,9 +166,7 @@ func (c *cellInspection) mentions(name string, args []string, env map[string]str
 		return !slices.Contains([]string{c.spec.Path, c.workload.Path, c.workload.KindConfig}, file) && bytes.Contains(scriptAt(file), []byte(name))
 	}
 	for _, word := range strings.FieldsFunc(words, func(r rune) bool { return strings.ContainsRune(" \n;&|()\"'", r) }) {
-		if !filepath.IsAbs(word) {
-			word = filepath.Join(dir, word)
-		}
+		word = from(dir, word)
 		if info, err := os.Stat(word); err == nil && info.Mode().IsRegular() && (has(word) || scriptAt(word) == nil) {
 			return true
 		}
@@ -298,15 +296,12 @@ var interpreters = []string{"sh", "bash", "dash", "zsh", "python", "python3", "n
 func (c *cellInspection) command(setting, what string, args []string, dir string) {
 	c.words(setting, what, args)
 	program := args[0]
-	if len(args) == 1 && strings.Contains(program, " ") && !isFile(dir, program) {
+	if _, err := os.Stat(from(dir, program)); err != nil && len(args) == 1 && strings.Contains(program, " ") {
 		c.at(&c.issues, setting, "%s: no shell reads it, and %q is the name of one program; write [sh, -c, %q], or each argument as an element of its own", what, program, program)
 		return
 	}
 	if slices.Contains(interpreters, filepath.Base(program)) && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
-		script := args[1]
-		if !filepath.IsAbs(script) {
-			script = filepath.Join(dir, script)
-		}
+		script := from(dir, args[1])
 		if _, err := os.Stat(script); err != nil {
 			c.at(&c.issues, setting, "%s: its script cannot be read: %v; write its path as seen from %s", what, err, dir)
 		}
@@ -327,9 +322,7 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 		}
 		return
 	}
-	if !filepath.IsAbs(program) {
-		program = filepath.Join(dir, program)
-	}
+	program = from(dir, program)
 	info, err := os.Stat(program)
 	switch {
 	case err != nil:
@@ -429,13 +422,12 @@ func (c *cellInspection) otherClusters() *regexp.Regexp {
 	return another
 }
 
-// isFile reports whether a path, which may start from dir, leads to a file.
-func isFile(dir, path string) bool {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
+// from is a path that starts from dir, unless it is absolute.
+func from(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	_, err := os.Stat(path)
-	return err == nil
+	return filepath.Join(dir, path)
 }
 
 // words reports arguments that only a shell would understand.

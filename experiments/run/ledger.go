@@ -159,9 +159,12 @@ func (d *debt) add(part debt) {
 	d.Volumes = append(d.Volumes, part.Volumes...)
 }
 
-// close leaves the ledger to the next start.
+// close leaves the ledger to the next start. It may be called again.
 func (l *ledger) close() error {
 	err := l.file.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
 	if l.lock != nil {
 		err = errors.Join(err, l.lock.Close())
 	}
@@ -199,25 +202,7 @@ const unfinished = ".new"
 // neverBegun lists the ledgers of trials that were killed before they had made anything,
 // on whatever engine, and removes them if remove is true.
 func neverBegun(cache string, remove bool) (files []string) {
-	found, _ := filepath.Glob(filepath.Join(ledgers(cache, "*"), "*.jsonl"+unfinished))
-	for _, path := range found {
-		info, err := os.Stat(path)
-		if err != nil || time.Since(info.ModTime()) < time.Minute {
-			continue // its trial may be about to lock it
-		}
-		lock, err := host.TryLock(path)
-		if err != nil {
-			continue // its run lives
-		}
-		if remove {
-			err = os.Remove(path)
-		}
-		if err == nil {
-			files = append(files, path)
-		}
-		lock.Close()
-	}
-	return files
+	return ofKilled(filepath.Join(ledgers(cache, "*"), "*.jsonl"+unfinished), time.Minute, remove) // a younger one may be about to be locked
 }
 
 func readLedgers(dir string) (all owed, err error) {
@@ -296,12 +281,22 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		return s, err
 	}
 	s.Found = d.in(before)
-	if _, others := d.guests(before); d.HadContainers == nil {
-		for _, o := range others {
-			s.Unknown = append(s.Unknown, o.Name)
+	var stays error
+	for now, looks := before, 1; ; looks++ { // until then, anything may be connected to the network
+		if _, others := d.guests(now); d.HadContainers == nil {
+			for _, o := range others {
+				s.Unknown = append(s.Unknown, o.Name)
+			}
+		}
+		stays = errors.Join(d.removeClusters(ctx, cfg, engine, now), engine.RemoveNetwork(ctx, d.Cluster))
+		if stays == nil || looks == 3 {
+			break
+		}
+		if now, err = engine.Contents(ctx); err != nil {
+			break
 		}
 	}
-	errs := []error{d.removeClusters(ctx, cfg, engine, before), engine.RemoveNetwork(ctx, d.Cluster)}
+	errs := []error{stays}
 	held := slices.DeleteFunc(d.namesOn(before), func(name string) bool { return d.removeName(ctx, engine, name) == nil })
 	records, err := engine.Forget(ctx, d.Builds, d.HadCache)
 	if len(records) > 0 {

@@ -111,7 +111,9 @@ func TestLedgersSurviveAKill(t *testing.T) {
 	if again, err := readLedgers(dir); err != nil || len(again.live) != 1 || again.live[0].Trial != "t001" || len(again.killed) != 0 {
 		t.Errorf("of a run that lives: %+v, %v", again, err)
 	}
-	l.close() // as the end of the process does
+	if err := errors.Join(l.close(), l.close()); err != nil { // as the end of the process does, or a settlement that failed
+		t.Error(err)
+	}
 	for name, text := range map[string]string{"m-t002-1.jsonl": "", "m-t003-1.jsonl": `{"runtime":"docker","mark":"m"`, "m-t004-1.jsonl": "\x00\x00"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

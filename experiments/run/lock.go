@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"os/user"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"time"
@@ -142,13 +141,13 @@ func (p *borrowedPlace) lock(ctx context.Context, at runtimes.Endpoint) error {
 	}
 	defer engine.Close()
 	// Only processes of a dead holder's host remove its lock, and only one of them
-	// at a time, whoever started it.
-	path := filepath.Join(os.TempDir(), "stratbench-"+string(p.engine.Runtime)+".lock")
-	hostLock, err := host.Lock(ctx, path)
+	// at a time, whoever started it. A file of our own would have to be removed, and could
+	// then be locked twice. The dot keeps the folder from being made as a file.
+	hostLock, err := host.Lock(ctx, os.TempDir()+"/.")
 	if err != nil {
 		return fmt.Errorf("keeping other runs of this host out: %w", err)
 	}
-	defer func() { os.Remove(path); hostLock.Close() }()
+	defer hostLock.Close()
 	var by holder
 	var dead *holder
 	p.dead = nil

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 
 func newRunner(o Options) *runner {
 	return &runner{
-		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Spec.Budget, decide: o.Look,
+		spec: o.Spec, plan: o.Plan, states: o.States, sources: o.Sources, started: time.Now(), budget: o.Spec.Budget, decide: o.Look,
 		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
 		deployments: map[string]prepared{}, places: map[trial.Runtime]place{}, report: oneAtATime(o.Report), beginning: beginning{over: o.KeepGoing || o.Resume != ""},
 	}
@@ -93,7 +94,7 @@ func (r *runner) create(ctx context.Context, dir string) (err error) {
 	if err := r.openJournal(dir); err != nil {
 		return err
 	}
-	r.env = results.HostEnvironment(ctx, filepath.Dir(r.spec.Path))
+	r.env = results.HostEnvironment(ctx, cmp.Or(r.sources, filepath.Dir(r.spec.Path)))
 	r.env.RunID, r.env.Started, r.env.Seed = filepath.Base(dir), r.started, r.plan.Seed
 	r.env.SpecHash, r.env.WorkloadHash = r.spec.SHA256, r.spec.Workload.SHA256
 	r.env.Images = sourcesOf(r.spec.Workload)

@@ -48,6 +48,8 @@ type Options struct {
 	// continue, or empty.
 	Root   string
 	Resume string
+	// Sources is the folder whose git revision is recorded; the spec's, if it is empty.
+	Sources string
 	// States are the levels of the factor state, if the plan varies it. Spec then
 	// holds what applies to the run as a whole.
 	States []State
@@ -115,9 +117,10 @@ func (r reporter) Write(b []byte) (int, error) {
 }
 
 type runner struct {
-	spec *spec.Spec
-	plan plan.Plan
-	env  results.Environment
+	spec    *spec.Spec
+	plan    plan.Plan
+	sources string
+	env     results.Environment
 	// me is how this run signs what it makes on engines.
 	me      holder
 	journal *results.Journal

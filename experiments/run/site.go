@@ -118,12 +118,11 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 	describing, stop := context.WithTimeout(ctx, max(p.describe, askLimit))
 	context.AfterFunc(describing, stop)
 	engine, err := connect.Engine(describing, p.engine)
-	if err != nil {
-		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
-		return s
+	var info runtimes.Info
+	if err == nil {
+		context.AfterFunc(ctx, func() { engine.Close() })
+		info, err = engine.Info(describing)
 	}
-	context.AfterFunc(ctx, func() { engine.Close() })
-	info, err := engine.Info(describing)
 	if err != nil {
 		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
 		return s

@@ -106,11 +106,7 @@ func (r *runner) expected(c trial.Cell) time.Duration {
 	if own := r.took[c.Key()]; len(own) > 0 {
 		return mean(own)
 	}
-	var all []time.Duration
-	for _, took := range r.took {
-		all = append(all, took...)
-	}
-	return mean(all)
+	return mean(slices.Concat(slices.Collect(maps.Values(r.took))...))
 }
 
 func mean(ds []time.Duration) time.Duration {

@@ -278,11 +278,13 @@ func (x *execution) describe(ctx context.Context, m machine.Machine) error {
 func (x *execution) sample(m machine.Machine) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
+	var failed error
 	done.Go(func() {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
 		for {
-			if s, err := m.Sample(); err == nil {
+			s, err := m.Sample()
+			if failed = err; err == nil {
 				s.At = x.clock.Elapsed()
 				x.memory.take(s)
 				s = after(x.before, s)
@@ -296,7 +298,14 @@ func (x *execution) sample(m machine.Machine) (stop func()) {
 			}
 		}
 	})
-	return func() { cancel(); done.Wait() }
+	return func() {
+		cancel()
+		done.Wait()
+		if len(x.record.Samples) == 0 && failed != nil {
+			e := trial.Evidence{Source: trial.SourceMemory, State: trial.StateUnknown, Text: failed.Error(), At: x.clock.Elapsed()}
+			x.record.Observed = append(x.record.Observed, e)
+		}
+	}
 }
 
 // finish completes the record from what the worker reported.

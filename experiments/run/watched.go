@@ -65,10 +65,9 @@ func (x *execution) startWatch(m machine.Machine, cfg pipeline.Config) {
 // waitsForBuilds extends the limit of a load beside the builds, for the watch: it cannot
 // tell the load's own work, which alone the limit counts, from the wait for a build.
 func waitsForBuilds(limits map[trial.Phase]time.Duration) {
-	switch load, build := limits[trial.PhaseLoad], limits[trial.PhaseBuild]; {
-	case load > 0 && build > 0:
+	if load, build := limits[trial.PhaseLoad], limits[trial.PhaseBuild]; load > 0 && build > 0 {
 		limits[trial.PhaseLoad] = load + build
-	default:
+	} else {
 		delete(limits, trial.PhaseLoad)
 	}
 }

@@ -98,3 +98,16 @@ func TestAnEngineThatIsLostAfterItsNode(t *testing.T) {
 		})
 	}
 }
+
+// TestARecordWithoutSamplesSaysWhy watches an engine on another host.
+func TestARecordWithoutSamplesSaysWhy(t *testing.T) {
+	m, err := host.Open(runtimes.Endpoint{Runtime: trial.Docker, Address: "ssh://elsewhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &execution{clock: pipeline.NewClock(pipeline.Now())}
+	x.sample(m)()
+	if seen := x.record.Observed; len(seen) != 1 || seen[0].State != trial.StateUnknown || !strings.Contains(seen[0].Text, "ssh://elsewhere") {
+		t.Errorf("observed %+v", seen)
+	}
+}

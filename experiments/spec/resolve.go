@@ -213,8 +213,17 @@ var variableName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
 // contexts resolves the further contexts of an image.
 func (r *resolver) contexts(at string, contexts map[string]string) {
+	first := map[string]string{} // by their full names, by which engines find them
 	for _, called := range slices.Sorted(maps.Keys(contexts)) {
+		full, all := FullName(called), at
 		at, context := at+escape(called), contexts[called]
+		if other, twice := first[full]; twice {
+			for _, at := range []string{all + escape(other), at} {
+				r.problem(at, "%q and %q are one name to an engine, which would use one of the two contexts; remove the other", other, called)
+			}
+			continue
+		}
+		first[full] = called
 		ref, isImage := trial.ImageContext(context)
 		_, noReference := reference.ParseNormalizedNamed(ref)
 		switch _, noName := reference.ParseNormalizedNamed(called); { // as engines do: one letter is a name
@@ -253,11 +262,13 @@ func (r *resolver) commandOfImage(at string, i *Image) {
 // tag insists on a tag behind the name: a name alone may be meant as a tag. Without a
 // registry the image is one of docker.io, as in a manifest.
 func (r *resolver) tag(at, tag string) {
-	_, err := name.NewTag(tag)
+	named, err := reference.ParseNormalizedNamed(tag)
+	_, tagged := named.(reference.Tagged)
+	_, digested := named.(reference.Digested)
 	switch {
 	case strings.Contains(tag, "$"):
 		r.problem(at, "%q is not an image's name: no variable is replaced here; write the name and the tag out, as the manifests have them when they are applied", tag)
-	case tag != "" && (err != nil || !strings.Contains(tag[strings.LastIndex(tag, "/")+1:], ":")):
+	case tag != "" && (err != nil || !tagged || digested):
 		r.problem(at, "%q is not an image's name with its tag; write both as the manifests do, such as localhost/api:dev, or api:latest where they say api", tag)
 	}
 }

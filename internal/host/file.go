@@ -48,7 +48,7 @@ func AwaitWhole() {
 }
 
 // WriteFile writes a file as os.WriteFile does, but whole or not at all: the program may end
-// at any moment. What is no regular file, such as /dev/stdout, is written to directly.
+// at any moment, and the machine. What is no regular file, such as /dev/stdout, is written to directly.
 func WriteFile(path string, text []byte) error {
 	return Whole(func() error { return writeFile(path, text) })
 }
@@ -89,7 +89,7 @@ func writeFile(path string, text []byte) (err error) {
 	if err == nil && there {
 		err = f.Chmod(mode) // which umask has cut
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(part, path)

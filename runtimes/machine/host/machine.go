@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 
 	"github.com/stratbench/stratbench/internal/host"
@@ -25,6 +26,9 @@ func Open(e runtimes.Endpoint) (*Machine, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	if runtime.GOOS == "linux" {
+		self = "/proc/self/exe" // this program even after an upgrade
 	}
 	m := &Machine{engine: e, self: self}
 	if m.local() {
@@ -50,6 +54,9 @@ func (m *Machine) RegistryHost() string { return "127.0.0.1" }
 func (m *Machine) Start(cmd *exec.Cmd) error {
 	if cmd.Env == nil {
 		cmd.Env = m.engine.Environ(os.Environ())
+	}
+	if cmd.Args[0] == m.self {
+		cmd.Args[0] = os.Args[0] // the name by which lists of processes show this program
 	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", cmd.Args[0], err)

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +45,35 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	if len(os.Args) == 2 && os.Args[1] == upgradeCommand {
+		m, err := Open(runtimes.Endpoint{})
+		if err == nil {
+			self, _ := os.Executable()
+			err = errors.Join(os.Remove(self), os.WriteFile(self, []byte("#!/bin/false\n"), 0o755))
+		}
+		if err == nil {
+			var out []byte
+			out, err = exec.Command(m.Self(), "-test.list", "^TestAnUpgradeInMidRun$").Output()
+			os.Stdout.Write(out)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
+}
+
+// upgradeCommand makes this program replace its own file and start itself again.
+const upgradeCommand = "upgrade"
+
+func TestAnUpgradeInMidRun(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	copyFile(t, "/proc/self/exe", program)
+	if out, err := exec.Command(program, upgradeCommand).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("TestAnUpgradeInMidRun")) {
+		t.Errorf("the worker after an upgrade is another program: %s, %v", out, err)
+	}
 }
 
 // TestWhosePodmanTheCommandIs runs in a machine, whose Podman is the user's there, and in
