@@ -29,7 +29,8 @@ import (
 //     added as evidence. Then the highest level wins, then the greatest weight,
 //     then the outcome that comes earlier in precedence, then the later line.
 //  6. Outcome and phase fit each other: a phase that the caller knows makes the
-//     outcome of another phase its own failure.
+//     outcome of another phase its own failure; so does one that the log shows to
+//     have begun, if the rule is of other phases.
 //  7. Exit code 0 is a success whatever the log says; a stated failure only costs
 //     confidence. With another exit code and no rule, the phase has failed; so it
 //     has in a text of a few lines that shows no success. Warnings and journals
@@ -418,12 +419,18 @@ func (j *judgement) place(h *candidate) {
 
 // misplaced reports whether the rule takes the log for one of another phase than that
 // which it shows to have begun: its words only seem to fit there. Nothing is built
-// behind a cluster, be it complete; a build that has failed deploys nothing.
+// behind a cluster, be it complete; a build that has failed deploys nothing. Tests may
+// follow what was deployed without a word.
 func (j *judgement) misplaced(h *candidate) bool {
-	if j.phase == "" || h.outcome != h.outcome.Phase().Failure() || h.r.When.allows(j.phase) {
+	switch {
+	case j.phase == "", h.outcome != h.outcome.Phase().Failure(), h.r.When.allows(j.phase):
 		return false
+	case h.outcome == trial.BuildFailed:
+		return true
+	case j.phase == trial.PhaseBuild:
+		return !j.over && h.last.line <= j.broke
 	}
-	return h.outcome == trial.BuildFailed || !j.over && (j.phase != trial.PhaseBuild || h.last.line <= j.broke)
+	return !j.over && (j.phase != trial.PhaseDeploy || h.outcome != trial.TestFailed)
 }
 
 // later reports whether the outcome is the failure of a phase that cannot have

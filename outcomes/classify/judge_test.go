@@ -55,6 +55,9 @@ func TestJudgement(t *testing.T) {
 		"who creates a cluster reads no Dockerfile": {
 			log:     "Creating cluster \"e2e\" ...\nERROR: failed to create cluster: could not parse Kubernetes version: \"shop\"\n",
 			outcome: trial.ClusterCreateFailed, cause: trial.CauseUnknown},
+		"a test behind services that were started for it": {
+			log:     " Container shop-db-1  Healthy\nError: expected 3 to equal 4\n",
+			outcome: trial.TestFailed, cause: "assertion"},
 		"an engine that refuses": {
 			log:     "dial unix /run/user/1000/podman/podman.sock: connect: connection refused\n",
 			outcome: trial.EngineCrash, cause: "daemon-down"},
