@@ -29,7 +29,8 @@ import (
 //     added as evidence. Then the highest level wins, then the greatest weight,
 //     then the outcome that comes earlier in precedence, then the later line.
 //  6. Outcome and phase fit each other: a phase that the caller knows makes the
-//     outcome of another phase its own failure.
+//     outcome of another phase its own failure; so does one that the log shows to
+//     have begun, if the rule is of other phases.
 //  7. Exit code 0 is a success whatever the log says; a stated failure only costs
 //     confidence. With another exit code and no rule, the phase has failed; so it
 //     has in a text of a few lines that shows no success. Warnings and journals
@@ -69,6 +70,7 @@ type judgement struct {
 	again int         // the last line in which what failed is tried again
 	asked int         // the last line that asks for logs, or tidies up
 	sums  int         // the last line in which a suite sums up that it failed
+	broke int         // the last line in which a builder says that a build failed
 }
 
 func judge(opts Options, s *scanner) Result {
@@ -84,6 +86,7 @@ func judge(opts Options, s *scanner) Result {
 	j := judgement{scanner: s, opts: opts}
 	j.asked = j.lastOf(func(r *Rule) bool { return r.Collects || r.Tidies })
 	j.sums = j.lastOf(func(r *Rule) bool { return r.Sums })
+	j.broke = j.lastOf(func(r *Rule) bool { return r.Outcome == trial.BuildFailed && r.Level == Wrapper })
 	if opts.ExitCode == nil {
 		j.again = j.lastOf(func(r *Rule) bool { return r.Restarts })
 	}
@@ -380,12 +383,14 @@ func (j *judgement) lastPhase(excerpts bool) (phase trial.Phase, latest int, ove
 
 // place fills in the phase, and the outcome of a rule that leaves it to the
 // phase. Such a rule decides where things happen only if the log does not. What
-// fails behind a workload that became ready is what uses it, and what fails behind
-// the marker of a later phase is no build.
+// fails behind a workload that became ready is what uses it.
 func (j *judgement) place(h *candidate) {
 	known := j.opts.Phase != ""
 	behind := !known && h.last.line > j.since
-	if behind && h.outcome == trial.BuildFailed && (j.phase == trial.PhaseDeploy || j.phase == trial.PhaseTest) && !h.r.When.allows(j.phase) {
+	if behind && j.misplaced(h) {
+		if h.outcome != trial.BuildFailed || j.phase == trial.PhaseCluster { // what deploys and tests uses the tools of a build
+			h.cause = trial.CauseUnknown
+		}
 		h.outcome = ""
 	}
 	switch {
@@ -410,6 +415,22 @@ func (j *judgement) place(h *candidate) {
 	default:
 		h.phase = h.outcome.Phase() // the text knows better where it was
 	}
+}
+
+// misplaced reports whether the rule takes the log for one of another phase than that
+// which it shows to have begun: its words only seem to fit there. Nothing is built
+// behind a cluster, be it complete; a build that has failed deploys nothing. Tests may
+// follow what was deployed without a word.
+func (j *judgement) misplaced(h *candidate) bool {
+	switch {
+	case j.phase == "", h.outcome != h.outcome.Phase().Failure(), h.r.When.allows(j.phase):
+		return false
+	case h.outcome == trial.BuildFailed:
+		return true
+	case j.phase == trial.PhaseBuild:
+		return !j.over && h.last.line <= j.broke
+	}
+	return !j.over && (j.phase != trial.PhaseDeploy || h.outcome != trial.TestFailed)
 }
 
 // later reports whether the outcome is the failure of a phase that cannot have

@@ -46,6 +46,18 @@ func TestJudgement(t *testing.T) {
 		"a request that the client gave up is no dead engine": {
 			log:     "ERRO[0009] Failed waiting for log message 'ready' from node 'k3d-shop-server-1'\nERRO[0009] error during connect: Post \"http://%2Fvar%2Frun%2Fdocker.sock/v1.40/containers/1a/start\": context canceled\n",
 			outcome: trial.ClusterCreateFailed, cause: "k3d"},
+		"a build that failed rejects no object": {
+			log:     "#8 [3/4] COPY . .\n#8 ERROR: Process shop already exists\nERROR: failed to solve: Process shop already exists\n",
+			outcome: trial.BuildFailed, cause: trial.CauseUnknown},
+		"a build that did not fail has an object rejected behind it": {
+			log:     "#8 [3/4] COPY . .\n#8 DONE 0.1s\nError from server (Invalid): error when creating \"shop.yaml\": Deployment.apps \"shop\" is invalid\n",
+			outcome: trial.DeployFailed, cause: "rejected"},
+		"who creates a cluster reads no Dockerfile": {
+			log:     "Creating cluster \"e2e\" ...\nERROR: failed to create cluster: could not parse Kubernetes version: \"shop\"\n",
+			outcome: trial.ClusterCreateFailed, cause: trial.CauseUnknown},
+		"a test behind services that were started for it": {
+			log:     " Container shop-db-1  Healthy\nError: expected 3 to equal 4\n",
+			outcome: trial.TestFailed, cause: "assertion"},
 		"an engine that refuses": {
 			log:     "dial unix /run/user/1000/podman/podman.sock: connect: connection refused\n",
 			outcome: trial.EngineCrash, cause: "daemon-down"},
