@@ -129,11 +129,12 @@ func quantiles(rate distuv.Beta) (all []float64) {
 	return all
 }
 
-// The rate may depend on a factor where it is less probable than doubtful that it does not.
+// The rate may depend on a factor where it is less probable than doubtful that it does not,
+// which one failure alone never shows.
 // At a level where the arm failed it is then judged by its trials there alone, too, and a
 // rival may be as good as at any of its levels. Such trials are few, and the arm may cost
 // too much with a probability of alphaLevel.
-const doubtful, alphaLevel = 0.5, 0.05
+const doubtful, alphaLevel = 1.0 / 3, 0.05
 
 // evenly is the probability that the arm fails or is slow equally often at all levels of a
 // factor. The other hypothesis is a rate for each, and both are as probable beforehand.

@@ -333,8 +333,8 @@ func turnTogether(trials []Trial, arms []string, goal Goal) bool {
 		joined[i].Place = append(slices.Clone(t.Place), strings.Join(t.Place, "\x00"))
 	}
 	factor := len(trials[0].Place)
-	p, even, turns := interaction(joined, factor, Levels(joined, factor), arms, goal)
-	return turns && p < alphaSplit || even < alphaUneven
+	p, _, turns := interaction(joined, factor, Levels(joined, factor), arms, goal)
+	return turns && p < alphaSplit
 }
 
 // differs is the p-value of a one-way analysis of variance of the differences
