@@ -233,11 +233,11 @@ func (c resolved) where(setting string) (string, issue.Position) {
 	return c.spec.Where(results.WithoutState(c.Cell), setting)
 }
 
-// wrong reports an input that cannot be read.
-func (c *cellInspection) wrong(setting string, err error) {
+// wrong reports an input that cannot be read, or may not do what it is for.
+func (c *cellInspection) wrong(to *issue.List, setting string, err error) {
 	if _, is := errors.AsType[*issue.List](err); is {
-		c.issues.AddError(err)
+		to.AddError(err)
 	} else {
-		c.at(&c.issues, setting, "%v", err)
+		c.at(to, setting, "%v", err)
 	}
 }

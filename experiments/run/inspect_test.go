@@ -62,6 +62,7 @@ func works() map[string]string {
 		"img/Dockerfile": "ARG GO_IMAGE=golang\nFROM scratch\n",
 		"kind.yaml":      "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: control-plane\n  extraPortMappings: [{containerPort: 30080, hostPort: 18080}]\n",
 		"m/pod.yaml":     "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n  - {name: app, image: \"localhost/app:e2e\"}\n",
+		"m/port.yaml":    "apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}\n",
 		"test.sh":        "#!/bin/sh\n",
 	}
 }
@@ -185,7 +186,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"API of a tunnel":     {tunnelled, "kind.yaml", kind + urls + fmt.Sprintf("networking: {apiServerPort: %d}\n", port), "kind.yaml:6:29: the tunnel to 192.0.2.1 must listen here"},
 		"mount":               {isolatedSite, "kind.yaml", kind + urls + "  extraMounts: [{hostPath: \"${PWD}/audit\", containerPath: /a}]\n", "audit does not exist on this host: variables are not replaced"},
 		"version of kind":     {users, "kind.yaml", "kind: Cluster\napiVersion: kind.sigs.k8s.io/v1alpha3\n", "kind.yaml:2:13: "},
-		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", "the lab's cluster makes no volumes"},
+		"claim":               {isolatedSite, "m/pod.yaml", "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n", "the lab's cluster makes no volumes"},
 		"absent":              {users, "img/Dockerfile", "FROM scratch\nCOPY app /\n", "img/Dockerfile:2:6: app is not in the context"},
 		"script":              {isolatedSite, "w.yaml", strings.Replace(works()["w.yaml"], "[./test.sh]", "[bash, ../hack/test.sh]", 1), "the test command: its script cannot be read"},
 		"no interpreter":      {users, "test.sh", "set -e\nmake e2e\n", "test.sh does not begin with #!, and no shell reads the command; write #!/bin/sh as its first line"},

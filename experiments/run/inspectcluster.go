@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -30,7 +31,7 @@ import (
 func (c *cellInspection) cluster(ctx context.Context) {
 	var err error
 	if c.kind, err = kindcluster.ReadConfig(c.workload.KindConfig, nil); err != nil {
-		c.wrong("workload.kindConfig", err)
+		c.wrong(&c.issues, "workload.kindConfig", err)
 		return
 	}
 	c.nodes(ctx)
@@ -321,6 +322,39 @@ func (c *cellInspection) readyURLs() {
 			c.at(&c.issues, setting, "%s", problem)
 		} else {
 			c.at(&c.warnings, setting, "%s, unless something else of yours listens there", problem)
+		}
+	}
+}
+
+// mappedPorts warns of ports that nodes publish and at which nothing of the deployment
+// answers, if a URL must answer there, or the deployment has another port that no node
+// publishes. It has the given ports, or unknown ones if there are none.
+func (c *cellInspection) mappedPorts(answered map[int32]bool) {
+	if answered == nil {
+		return
+	}
+	left := maps.Clone(answered)
+	for _, n := range c.kind.Nodes {
+		for _, m := range n.ExtraPortMappings {
+			delete(left, m.ContainerPort)
+		}
+	}
+	delete(left, 0)
+	for i, n := range c.kind.Nodes {
+		for j, m := range n.ExtraPortMappings {
+			awaited := slices.ContainsFunc(c.workload.Ready.URLs, func(text string) bool {
+				u, err := url.Parse(text)
+				return err == nil && m.HostPort > 0 && u.Port() == strconv.Itoa(int(m.HostPort))
+			})
+			if answered[m.ContainerPort] || !awaited && len(left) == 0 {
+				continue
+			}
+			cure := "give a Service type: NodePort and this nodePort, or a pod this hostPort"
+			if len(left) > 0 {
+				cure = fmt.Sprintf("the deployment has %v, which no node publishes", slices.Sorted(maps.Keys(left)))
+			}
+			c.in(&c.warnings, fmt.Sprintf("no Service of the deployment has the nodePort %d, and no pod the hostPort, so nothing may answer at the host's port %d; %s", m.ContainerPort, m.HostPort, cure),
+				"nodes", strconv.Itoa(i), "extraPortMappings", strconv.Itoa(j), "containerPort")
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/experiments/spec"
+	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline/deploy"
@@ -75,7 +76,7 @@ func (c *cellInspection) minor() (minor int) {
 // deployment inspects the steps of the deployment and the images in them.
 func (c *cellInspection) deployment(ctx context.Context) {
 	ofLab := c.nodeImage() == lab.NodeImageName
-	server := deploy.Server{Minor: c.minor(), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind)}
+	server := deploy.Server{Minor: c.minor(), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind), NodePorts: !patches(c.kind, "service-node-port-range")}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
@@ -95,11 +96,19 @@ func (c *cellInspection) deployment(ctx context.Context) {
 		}
 		c.r.deployments[key] = p
 	}
-	for _, err := range p.errs {
+	say := func(to *issue.List, err error, step int) {
 		if of, is := errors.AsType[*deploy.SourceError](err); is {
-			c.wrong(c.ofStep(of.Source, of.Part), of.Err)
-		} else {
-			c.wrong("workload.manifests", err)
+			c.wrong(to, c.ofStep(max(of.Source, step), of.Part), of.Err)
+		} else if err != nil {
+			c.wrong(to, "workload.manifests", err)
+		}
+	}
+	for _, err := range p.errs {
+		say(&c.issues, err, 0)
+	}
+	for _, s := range p.steps {
+		for _, doubt := range s.Doubts {
+			say(&c.warnings, doubt, s.Source)
 		}
 	}
 	certain, possible := deploy.Check(p.steps, len(p.errs) == 0, server, func(s deploy.Step, certain bool, text string) {
@@ -132,6 +141,9 @@ func (c *cellInspection) deployment(ctx context.Context) {
 		}
 	}
 	c.deployedImages(ctx, p.steps, server.Hooked)
+	if len(p.errs) == 0 && !server.Hooked && len(p.steps) > 0 {
+		c.mappedPorts(deploy.NodePorts(p.steps))
+	}
 	if c.kind.Networking.DisableDefaultCNI && !ofLab && c.ownNodeImage() < 0 && c.settings.NodeImage == "" &&
 		!c.mountsInto("/etc/cni") && len(p.errs) == 0 && !deploy.MayBringNetwork(p.steps) {
 		c.in(&c.issues, "without its default network no node becomes ready, and the deployment has no DaemonSet that could bring one; deploy one, take disableDefaultCNI out, or use a node image that has the network in it", "networking", "disableDefaultCNI")
@@ -140,8 +152,12 @@ func (c *cellInspection) deployment(ctx context.Context) {
 
 // nodesOf are the nodes of a Kind configuration.
 func nodesOf(kind *v1alpha4.Cluster) (nodes []deploy.Node) {
+	workers := slices.ContainsFunc(kind.Nodes, func(n v1alpha4.Node) bool { return n.Role == v1alpha4.WorkerRole })
 	for _, n := range kind.Nodes {
-		node := deploy.Node{ControlPlane: n.Role == v1alpha4.ControlPlaneRole, Labels: n.Labels, Patches: slices.Concat(kind.KubeadmConfigPatches, n.KubeadmConfigPatches)}
+		node := deploy.Node{Tainted: n.Role == v1alpha4.ControlPlaneRole && workers && !patches(kind, "taint"), ControlPlane: n.Role == v1alpha4.ControlPlaneRole, Labels: n.Labels, Patches: slices.Concat(kind.KubeadmConfigPatches, n.KubeadmConfigPatches)}
+		for _, m := range n.ExtraMounts {
+			node.Mounts = append(node.Mounts, m.ContainerPath)
+		}
 		for _, p := range slices.Concat(kind.KubeadmConfigPatchesJSON6902, n.KubeadmConfigPatchesJSON6902) {
 			node.Patches = append(node.Patches, p.Patch)
 		}
@@ -172,7 +188,12 @@ func (c *cellInspection) deployedImages(ctx context.Context, steps []deploy.Step
 		preloaded[spec.FullName(name)] = true
 	}
 	uses := deploy.Images(objects)
+	said := map[string]bool{}
 	for _, u := range uses {
+		if said[fmt.Sprint(u.Image, u.Always, u.Never)] {
+			continue
+		}
+		said[fmt.Sprint(u.Image, u.Always, u.Never)] = true
 		switch _, built := c.workload.Named(u.Image); {
 		case !built && !preloaded[spec.FullName(u.Image)] && u.Never && !brought && !ofNodes.MatchString(spec.FullName(u.Image)):
 			c.issues.Add(u.File, u.At, "%s needs %s, which the workload neither builds nor preloads, and no node may pull; correct its name, or write imagePullPolicy: IfNotPresent", u.Object, u.Image)

@@ -37,7 +37,7 @@ func TestStepsOfADeploymentAreInspected(t *testing.T) {
 		"a wait for nothing":               {"- apply: [job.yaml]\n- {name: done, wait: {for: condition=Complete, object: job/migrates}}\n", map[string]string{"job.yaml": aJob}, "w.yaml:7:56: done: it waits for job migrates"},
 		"a condition that is none":         {"- apply: [job.yaml]\n- {wait: {for: Complete, object: job/migrate}}\n", map[string]string{"job.yaml": aJob}, "w.yaml:7:16: \"Complete\" is nothing that can be waited for"},
 		"a command that is not there":      {"- apply: [job.yaml]\n- {command: [./gone]}\n", map[string]string{"job.yaml": aJob}, "w.yaml:7:14: the command of the step: "},
-		"an image that is not there":       {"- kustomize: k\n", map[string]string{"k/kustomization.yaml": "resources: [pod.yaml]\n", "k/pod.yaml": strings.Replace(podOfApp, "localhost/app:e2e", "gone/app:1", 1)}, "k/kustomization.yaml:1:1: Pod app needs gone/app:1"},
+		"an image that is not there":       {"- kustomize: k\n", map[string]string{"k/kustomization.yaml": "resources: [pod.yaml]\n", "k/pod.yaml": strings.Replace(podOfApp, "localhost/app:e2e", "gone/app:1", 1)}, "k/pod.yaml:4:40: Pod app needs gone/app:1"},
 	} {
 		certain, possible := inspected(t, deploying(c.steps, c.files), isolatedSite(t))
 		if c.certain == "" && certain+possible != "" || !strings.Contains(certain, c.certain) {

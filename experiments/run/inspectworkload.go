@@ -21,6 +21,7 @@ import (
 
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/runtimes"
@@ -61,7 +62,7 @@ func (c *cellInspection) images(ctx context.Context) {
 			c.at(&c.issues, at+".target", "%v", err)
 			continue
 		case err != nil:
-			c.wrong(at+".dockerfile", err)
+			c.wrong(&c.issues, at+".dockerfile", err)
 			continue
 		}
 		file := filepath.Join(i.Context, i.Dockerfile)
@@ -80,6 +81,15 @@ func (c *cellInspection) images(ctx context.Context) {
 		}
 		if needs.Syntax != nil && c.settings.Runtime == trial.Docker {
 			c.image(ctx, needs.Syntax.Text, file, needs.Syntax.At, "the build of "+i.Name+" asks for the frontend "+needs.Syntax.Text, inBuild)
+		}
+		for _, doubt := range needs.Doubts {
+			c.warnings.Add(file, doubt.At, "%s", doubt.Text)
+		}
+		for arg := range i.Args {
+			// What no Dockerfile declares may be meant for several.
+			if near := issue.Nearest(arg, needs.Arguments); near != "" && near != arg && !slices.Contains(needs.Arguments, arg) {
+				c.at(&c.warnings, at+".args."+arg, "the Dockerfile has no ARG %s; did you mean %s?", arg, near)
+			}
 		}
 		c.mounted(i, file, needs.Mounts)
 		c.contexts(i, needs.Syntax != nil)
@@ -214,7 +224,7 @@ func (c *cellInspection) mounted(i spec.Image, file string, mounts []dockerfile.
 
 // usableAgent reports why a build cannot use an agent, or a key as one.
 func usableAgent(path string) error {
-	if text, err := os.ReadFile(path); err == nil {
+	if text, err := readable.File(path); err == nil {
 		if _, err = ssh.ParseRawPrivateKey(text); err != nil {
 			return fmt.Errorf("the key %s cannot be used: %w; give a private key without a passphrase, or add it to an agent (ssh-add) and write agent", path, err)
 		}
@@ -335,7 +345,7 @@ func (c *cellInspection) command(setting, what string, args []string, dir string
 			return
 		}
 		c.at(&c.issues, setting, "%s: %v; correct its path, or %s", what, err, cure)
-	case info.IsDir() || info.Mode()&0o111 == 0:
+	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
 		c.at(&c.issues, setting, "%s %s cannot be executed; chmod +x it, or name the program that runs it first", what, program)
 	default:
 		if why := unstartable(program); why != "" {
@@ -478,12 +488,16 @@ func (c *cellInspection) values(setting string, values any) {
 // switchesAPIsOn reports whether a Kind configuration switches further APIs on, by
 // itself or by a patch of the API server's arguments.
 func switchesAPIsOn(kind *v1alpha4.Cluster) bool {
-	if kind == nil {
-		return false
+	return kind != nil && (len(kind.RuntimeConfig) > 0 || patches(kind, "runtime-config"))
+}
+
+// patches reports whether a patch of a Kind configuration has a word in it.
+func patches(kind *v1alpha4.Cluster, word string) bool {
+	of := func(patches []string, others []v1alpha4.PatchJSON6902) bool {
+		return slices.ContainsFunc(patches, func(p string) bool { return strings.Contains(p, word) }) ||
+			slices.ContainsFunc(others, func(p v1alpha4.PatchJSON6902) bool { return strings.Contains(p.Patch, word) })
 	}
-	patches := slices.Clone(kind.KubeadmConfigPatches)
-	for _, n := range kind.Nodes {
-		patches = append(patches, n.KubeadmConfigPatches...)
-	}
-	return len(kind.RuntimeConfig) > 0 || slices.ContainsFunc(patches, func(p string) bool { return strings.Contains(p, "runtime-config") })
+	return of(kind.KubeadmConfigPatches, kind.KubeadmConfigPatchesJSON6902) || slices.ContainsFunc(kind.Nodes, func(n v1alpha4.Node) bool {
+		return of(n.KubeadmConfigPatches, n.KubeadmConfigPatchesJSON6902)
+	})
 }

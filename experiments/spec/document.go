@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 )
 
 // The limits of a file. Aliases count each time they are used, so a small file
@@ -38,6 +39,9 @@ type document struct {
 }
 
 func readAtMost(file string, limit int64) ([]byte, error) {
+	if err := readable.Regular(file); err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be opened: %w; give the path of a readable file", withoutPath(err))

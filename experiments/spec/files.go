@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -125,7 +126,7 @@ func ofKustomization(dir string, seen map[string]bool) (files []string) {
 	seen[dir] = true
 	files = filesBelow(dir)
 	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
+		text, err := readable.File(filepath.Join(dir, name))
 		var k struct{ Resources, Bases, Components []string }
 		if err != nil || yaml.Unmarshal(text, &k) != nil {
 			continue // the build of the kustomization reports it

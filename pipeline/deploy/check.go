@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,12 +37,18 @@ type Server struct {
 	Hooked bool
 	// Nodes are its nodes, or nil if they are not known.
 	Nodes []Node
+	// NodePorts is true if it has Kubernetes' own range of them.
+	NodePorts bool
 }
 
 // Node is what is known of a node before the cluster is created.
 type Node struct {
 	ControlPlane bool
-	Labels       map[string]string
+	// Tainted is true if pods must tolerate the taint of control planes.
+	Tainted bool
+	Labels  map[string]string
+	// Mounts are the paths at which it has something of the host.
+	Mounts []string
 	// Patches are texts that may name further labels, as key=value.
 	Patches []string
 }
@@ -98,6 +105,8 @@ func check(steps []Step, whole bool, server Server, anything bool, waits func(st
 		c.name(o)
 		c.namespace(o)
 		if typed != nil {
+			c.rules(o, o.Object, nil)
+			c.selects(o, typed)
 			c.workload(o, typed)
 			c.volumes(o, typed)
 		}
@@ -121,10 +130,22 @@ type checker struct {
 	certain, possible issue.List
 	// has are the objects: "ConfigMap shop/rules".
 	has map[string]bool
-	// custom are the scopes of the kinds that the manifests define, served the API
+	// custom are the definitions of kinds among the manifests, served the API
 	// groups that they bring.
-	custom map[schema.GroupKind]string
+	custom map[schema.GroupKind]Object
 	served map[string]bool
+	// pods are those of the objects, and foreign is true if there may be others: some
+	// objects are of kinds that the manifests do not define, or cannot be decoded. ports
+	// are those of Services.
+	pods    []labelled
+	foreign bool
+	ports   map[string]map[string]bool
+	// reported is what is missing and was reported.
+	reported map[string]bool
+	// misnamed are objects whose names are wrong, in small letters.
+	misnamed map[string]bool
+	// headless are the namespaces with a Service that has no address: "shop/".
+	headless map[string]bool
 	// keys are those of the ConfigMaps and Secrets among the objects.
 	keys map[string]map[string]bool
 	// grants are the resources that something in the cluster may create, changes those
@@ -140,19 +161,29 @@ type checker struct {
 }
 
 func newChecker(objects []Object, server Server) *checker {
-	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]string{}, served: map[string]bool{},
+	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]Object{}, ports: map[string]map[string]bool{}, headless: map[string]bool{}, reported: map[string]bool{}, misnamed: map[string]bool{}, served: map[string]bool{},
 		keys: map[string]map[string]bool{}, grants: map[string]bool{}, changes: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}, since: map[string]int{}, until: map[string]int{}}
 	for _, o := range objects {
 		c.has[c.key(o)] = true
+		if strings.ToLower(o.GetName()) != o.GetName() {
+			c.misnamed[strings.ToLower(o.GetKind()+" "+o.GetName())] = true
+		}
 		switch o.GetKind() {
 		case "CustomResourceDefinition":
 			group, kind := o.text("spec", "group"), o.text("spec", "names", "kind")
-			c.custom[schema.GroupKind{Group: group, Kind: kind}] = o.text("spec", "scope")
+			c.custom[schema.GroupKind{Group: group, Kind: kind}] = o
 		case "APIService":
 			c.served[o.text("spec", "group")] = true
 		}
-		if typed, _ := o.typed(); typed != nil {
+	}
+	for _, o := range objects { // which scopes kinds have is known by now
+		typed, _ := o.typed()
+		_, defined := c.custom[o.GroupVersionKind().GroupKind()]
+		switch {
+		case typed != nil:
 			c.gather(o, typed)
+		case !defined && o.GroupVersionKind() != apiService:
+			c.foreign = true
 		}
 	}
 	return c
@@ -176,7 +207,16 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 			c.keep(o, slices.Collect(maps.Keys(t.Data)), slices.Collect(maps.Keys(t.StringData)))
 		}
 	}
+	if service, is := typed.(*corev1.Service); is {
+		ports := map[string]bool{}
+		for _, port := range service.Spec.Ports {
+			ports[cmp.Or(port.Name, strconv.Itoa(int(port.Port)))], ports[strconv.Itoa(int(port.Port))] = true, true
+		}
+		c.ports[c.place(o)+o.GetName()] = ports
+		c.headless[c.place(o)] = c.headless[c.place(o)] || service.Spec.ClusterIP == corev1.ClusterIPNone
+	}
 	if pods := podsOf(typed); pods != nil {
+		c.pods = append(c.pods, labelledOf(o, c, pods))
 		for _, v := range pods.Spec.Volumes {
 			if v.PersistentVolumeClaim != nil {
 				c.mounted[c.place(o)+v.PersistentVolumeClaim.ClaimName] = true
@@ -280,6 +320,9 @@ func (c *checker) kind(o Object) runtime.Object {
 	if typed != nil {
 		c.lifecycle(o, typed)
 	}
+	if gvk.Kind == "CustomResourceDefinition" {
+		c.definition(o)
+	}
 	if err == nil {
 		return typed
 	}
@@ -330,7 +373,10 @@ func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 			c.bad(o, fmt.Sprintf("the %s is not among the manifests, and nothing there may create it, so the API never answers; correct its name, or list its file, too", key), "spec", "service", "name")
 		}
 	}
-	_, defined := c.custom[gvk.GroupKind()]
+	definition, defined := c.custom[gvk.GroupKind()]
+	if defined {
+		c.instance(o, definition)
+	}
 	ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group)
 	switch {
 	case gvk == apiService || defined || c.served[gvk.Group]:
@@ -399,8 +445,8 @@ var clusterKinds = []string{
 }
 
 func (c *checker) clusterWide(o Object) bool {
-	if scope, custom := c.custom[o.GroupVersionKind().GroupKind()]; custom {
-		return scope == "Cluster"
+	if definition, custom := c.custom[o.GroupVersionKind().GroupKind()]; custom {
+		return definition.text("spec", "scope") == "Cluster"
 	}
 	return slices.Contains(clusterKinds, o.GetKind())
 }
@@ -419,11 +465,19 @@ func (c *checker) namespace(o Object) {
 		slices.Contains(startingNamespaces, namespace) || c.mayBeMade("namespaces") {
 		return
 	}
-	c.bad(o, fmt.Sprintf("nothing creates the namespace %q; list a Namespace of that name among the manifests", namespace), "metadata", "namespace")
+	c.once("Namespace "+namespace, o, fmt.Sprintf("nothing creates the namespace %q; list a Namespace of that name among the manifests", namespace), "metadata", "namespace")
 }
 
 func (c *checker) bad(o Object, text string, path ...string) {
 	c.certain.Add(o.File, o.Where(path...), "%s: %s", o, text)
+}
+
+// once reports at the first of several objects what they all lack.
+func (c *checker) once(lack string, o Object, text string, path ...string) {
+	if !c.reported[lack] {
+		c.bad(o, text, path...)
+	}
+	c.reported[lack] = true
 }
 
 func (c *checker) doubtful(o Object, text string, path ...string) {
@@ -452,7 +506,10 @@ func (c *checker) missing(o Object, kind, name string, optional *bool, path ...s
 		kind == "PriorityClass" && (name == "system-cluster-critical" || name == "system-node-critical") {
 		return
 	}
-	c.bad(o, fmt.Sprintf("the %s %q is not among the manifests, and nothing there may create it, so the pods never start; list its file, too", kind, name), path...)
+	if c.reported["Namespace "+strings.TrimSuffix(c.place(o), "/")] || len(validation.IsDNS1123Subdomain(name)) == 0 && c.misnamed[strings.ToLower(kind+" "+name)] {
+		return // that is the mistake
+	}
+	c.once(key, o, fmt.Sprintf("the %s %q is not among the manifests, and nothing there may create it, so the pods never start; list its file, too", kind, name), path...)
 }
 
 // lacking reports a key that a pod needs of a ConfigMap or Secret that has others, if
@@ -466,10 +523,15 @@ func (c *checker) lacking(o Object, kind, name, key string, optional *bool, path
 }
 
 func hasOnly(keys map[string]bool) string {
-	if len(keys) == 0 {
+	const shown = 12
+	all := slices.Sorted(maps.Keys(keys))
+	switch {
+	case len(all) == 0:
 		return "it has none; add it"
+	case len(all) > shown:
+		return fmt.Sprintf("correct it, or add it: there are %s and %d others", strings.Join(all[:shown], ", "), len(all)-shown)
 	}
-	return "correct it, or add it: there are " + strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
+	return "correct it, or add it: there are " + strings.Join(all, ", ")
 }
 
 func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {

@@ -59,7 +59,7 @@ func TestWhatTheClusterWouldRefuse(t *testing.T) {
 		"job that restarts": {"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n", "a Job's pods need restartPolicy"},
 		"claim":             {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n", "m.yaml:4:7: PersistentVolumeClaim a: the claim is never bound, because the lab's cluster makes no volumes"},
 		"kustomization":     {"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: a}\n", "this is a kustomization"},
-		"claims of a set":   {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {}}]}\n", "the claim is never bound"},
+		"claims of a set":   {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}\n", "the claim is never bound"},
 		"mount": {app + "        volumeMounts: [{name: rules, mountPath: /rules}]\n      volumes: [{name: rule, emptyDir: {}}]\n",
 			"m.yaml:12:31: Deployment app: container app mounts \"rules\", and the pod has no volume of that name"},
 		"key":           {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules, key: c}}}]\n" + rules, "m.yaml:12:15: Deployment app: the ConfigMap \"rules\" has no key \"c\", so the pods never start; correct it, or add it: there are a, b"},
@@ -91,16 +91,68 @@ func TestWhatWorksIsNotRefused(t *testing.T) {
 		"a job's secret":          {app + "        envFrom: [{secretRef: {name: later}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: [{apiGroups: [\"\"], resources: [secrets], verbs: [get, create]}]\n", theLab},
 		"no pods":                 {app + "        envFrom: [{secretRef: {name: later}}]\n  replicas: 0\n", theLab},
 		"root CA":                 {app + "      volumes: [{name: v, projected: {sources: [{configMap: {name: kube-root-ca.crt}}]}}]\n", theLab},
-		"own volume":              {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\n", theLab},
-		"Kind's volumes":          {app + "      volumes: [{name: v, persistentVolumeClaim: {claimName: a}}]\n---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {}\n", Server{Minor: 37, Volumes: true}},
+		"own volume":              {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\n", theLab},
+		"Kind's volumes":          {app + "      volumes: [{name: v, persistentVolumeClaim: {claimName: a}}]\n---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n", Server{Minor: 37, Volumes: true}},
 		"newer field":             {app + "  fieldOfTomorrow: 1\n", Server{Minor: 37, Volumes: true}},
-		"volume of a set":         {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b, volumeMounts: [{name: d, mountPath: /d}]}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {}}]}\n", Server{Minor: 34, Volumes: true}},
+		"volume of a set":         {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b, volumeMounts: [{name: d, mountPath: /d}]}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}\n", Server{Minor: 34, Volumes: true}},
 		"key that something adds": {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules, key: c}}}]\n" + rules + "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: [{apiGroups: [\"\"], resources: [configmaps], verbs: [patch]}]\n", theLab},
 		"own priority":            {app + "      priorityClassName: high\n---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1\n", theLab},
 		"older version":           {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n", Server{Minor: 24}},
 	} {
 		if got, _ := checked(t, c.text, c.server); got != "" {
 			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
+
+func TestRulesOfTheAPIServer(t *testing.T) {
+	more := strings.Replace(app, "image: localhost/app:e2e", "image: localhost/app:e2e\n        ports: [{name: http, containerPort: 8080}]", 1)
+	const crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: tills.shop.test}\nspec: {group: shop.test, scope: Namespaced, names: {kind: Till, plural: tills}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, required: [size], properties: {size: {type: integer}, mode: {type: string, enum: [a, b]}}}}}}}]}\n---\napiVersion: shop.test/v1\nkind: Till\nmetadata: {name: t}\nspec: "
+	for text, want := range map[string]string{
+		app + "        imagePullPolicy: ifNotPresent\n":                                          "\"ifNotPresent\" is no value of imagePullPolicy; did you mean IfNotPresent?",
+		more + "        readinessProbe: {httpGet: {path: /, port: web}}\n":                       "readinessProbe asks the port \"web\"",
+		more + "        readinessProbe: {periodSeconds: 1}\n":                                    "readinessProbe asks nothing",
+		more + "        env: [{name: A, value: a}, {name: A, value: b}]\n":                       "name \"A\" is there a second time",
+		more + "        resources: {requests: {cpu: 2}, limits: {cpu: 1}}\n":                     "requests 2 of cpu, which is more than its limit 1",
+		strings.Replace(more, "8080", "80800", 1):                                                "containerPort 80800 is not from 1 to 65535",
+		app + "      restartPolicy: Never\n":                                                     "the pods of a Deployment are always started again",
+		crd + "{size: big}\n":                                                                    "spec.size is big, and its definition wants the type integer",
+		crd + "{mode: c}\n":                                                                      "spec.size is missing, and its definition requires it",
+		crd + "{size: 1, mod: a}\n":                                                              "field spec.mod is not in the definition of its kind, and the API server refuses it; did you mean mode?",
+		strings.Replace(crd, "storage: true", "storage: false", 1) + "{size: 1}\n":               "0 of its versions have storage: true",
+		strings.Replace(crd, "apiVersion: shop.test/v1", "apiVersion: shop.test/v2", 1) + "{}\n": "its definition serves no version v2; write one of v1",
+	} {
+		if got, _ := checked(t, text, theLab); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got, doubts := checked(t, crd+"{size: 1, mode: a}\n", theLab); got+doubts != "" {
+		t.Errorf("a sound one: got %s%s", got, doubts)
+	}
+}
+
+func TestReferencesToNothingAreDoubted(t *testing.T) {
+	ports := strings.Replace(app, "image: localhost/app:e2e", "image: localhost/app:e2e\n        ports: [{name: http, containerPort: 8080}]", 1) + "---\n"
+	service := func(spec string) string {
+		return ports + "apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: {" + spec + "}\n"
+	}
+	ingress := func(port string) string {
+		return service("selector: {app: app}, ports: [{name: web, port: 80, targetPort: http}]") + "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: app}\nspec: {defaultBackend: {service: {name: app, port: " + port + "}}}\n"
+	}
+	binding := "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: a}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %s}\nsubjects: [{kind: ServiceAccount, name: default, namespace: default}]\n"
+	for text, want := range map[string]string{
+		service("selector: {app: other}, ports: [{port: 80}]"):                 "its selector app=other finds no pod",
+		service("selector: {app: app}, ports: [{port: 80, targetPort: web}]"):  "the pods that it selects have no port web",
+		service("selector: {app: app}, ports: [{port: 80, targetPort: 8080}]"): "",
+		ingress("{name: web}"):             "",
+		ingress("{number: 80}"):            "",
+		ingress("{number: 8080}"):          "the Service app has no port 8080",
+		fmt.Sprintf(binding, "reader"):     "ClusterRole reader is not among the manifests",
+		fmt.Sprintf(binding, "view"):       "",
+		fmt.Sprintf(binding, "system:any"): "",
+	} {
+		if got, doubts := checked(t, text, theLab); got != "" || (want == "") != (doubts == "") || !strings.Contains(doubts, want) {
+			t.Errorf("got %q and %q, want %q", got, doubts, want)
 		}
 	}
 }

@@ -1,11 +1,15 @@
 package deploy
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,47 +17,201 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 )
 
 // buildKustomization builds the kustomization in a folder, as kustomize build does by
 // default. It refuses a kustomization that would fetch anything, which might be
-// different in every trial.
-func buildKustomization(dir string) ([]Object, error) {
-	missing := &issue.List{}
-	if _, err := inTree(dir, map[string]bool{}, missing); err != nil {
-		return nil, err
+// different in every trial. The doubts are about parts that change nothing.
+func buildKustomization(dir string) (objects []Object, doubts issue.List, err error) {
+	missing, tree := &issue.List{}, map[string]bool{}
+	if _, err := inTree(dir, tree, missing); err != nil {
+		return nil, doubts, err
 	}
 	if err := missing.Err(); err != nil {
-		return nil, err
+		return nil, doubts, err
 	}
-	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	kept := false
+	made, err := traced(dir, &kept)
 	if err != nil {
-		return nil, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
+		return nil, doubts, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
 	}
-	var objects []Object
 	for _, r := range made.Resources() {
+		origin, _ := r.GetOrigin()
+		if !kept {
+			_ = r.SetOrigin(nil) // of what kustomize made itself
+		}
 		values, err := r.Map()
 		if err == nil {
 			values, err = converted(values)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
+			return nil, doubts, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
 		}
 		o := Object{Unstructured: &unstructured.Unstructured{Object: values}, File: filepath.Join(dir, kustomizationIn(dir)), from: issue.Position{Line: 1, Column: 1}}
 		if message := nameless(o); message != "" {
-			return nil, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
+			return nil, doubts, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
+		}
+		if origin != nil {
+			o.trace(dir, origin)
 		}
 		objects = append(objects, o)
 	}
 	if len(objects) == 0 {
-		return nil, fmt.Errorf("the kustomization %s makes no object; list resources in it", dir)
+		return nil, doubts, fmt.Errorf("the kustomization %s makes no object; list resources in it", dir)
 	}
-	return inOrder(objects), nil
+	inVain(slices.Sorted(maps.Keys(tree)), objects, &doubts)
+	return inOrder(objects), doubts, nil
+}
+
+// edited is the disk with another text of one file.
+type edited struct {
+	filesys.FileSystem
+	file string
+	text []byte
+}
+
+func (e edited) ReadFile(path string) ([]byte, error) {
+	if path == e.file {
+		return e.text, nil
+	}
+	return e.FileSystem.ReadFile(path)
+}
+
+// traced builds the kustomization in a folder, with the file that each object is from.
+// kept is set if the kustomization asks for that itself.
+func traced(dir string, kept *bool) (resmap.ResMap, error) {
+	real, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		real, err = filepath.Abs(real)
+	}
+	file, k := filepath.Join(real, kustomizationIn(dir)), map[string]any{}
+	text, readErr := readable.File(file)
+	if err = cmp.Or(err, readErr); err == nil {
+		err = yaml.Unmarshal(text, &k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	metadata, _ := k["buildMetadata"].([]any)
+	*kept = slices.Contains(metadata, any(types.OriginAnnotations))
+	k["buildMetadata"] = append(metadata, types.OriginAnnotations)
+	if text, err = yaml.Marshal(k); err != nil {
+		return nil, err
+	}
+	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(edited{filesys.MakeFsOnDisk(), file, text}, dir)
+}
+
+// trace finds the document that an object was made from, or its generator. Patches and
+// prefixes may have changed it since.
+func (o *Object) trace(dir string, origin *resource.Origin) {
+	isOf := func(name string) bool { return name != "" && strings.Contains(o.GetName(), name) }
+	if file := filepath.Join(dir, origin.ConfiguredIn); origin.ConfiguredIn != "" && exists(file) {
+		text, _ := readable.File(file) // it was read before
+		var k types.Kustomization
+		if yaml.Unmarshal(text, &k) != nil {
+			return
+		}
+		o.File = file
+		for i, g := range k.ConfigMapGenerator {
+			if o.GetKind() == "ConfigMap" && isOf(g.Name) {
+				o.from = issue.Find(text, "configMapGenerator", strconv.Itoa(i))
+			}
+		}
+		for i, g := range k.SecretGenerator {
+			if o.GetKind() == "Secret" && isOf(g.Name) {
+				o.from = issue.Find(text, "secretGenerator", strconv.Itoa(i))
+			}
+		}
+		return
+	}
+	file := filepath.Join(dir, origin.Path)
+	r := &reader{}
+	if origin.Path != "" && exists(file) {
+		r.readFile(file)
+	}
+	for _, from := range r.objects {
+		if from.GetKind() == o.GetKind() && isOf(from.GetName()) && (o.in == nil || from.GetName() == o.GetName()) {
+			o.File, o.in, o.path = file, from.in, from.path
+		}
+	}
+}
+
+// inVain reports patches and images that have matched nothing: kustomize passes over them
+// without a word. Names grow on the way to the object that is made, and do not change.
+func inVain(dirs []string, made []Object, doubts *issue.List) {
+	all, used := map[string]types.Kustomization{}, map[string]bool{}
+	for _, o := range made {
+		texts(o.Object, used)
+	}
+	for _, dir := range dirs {
+		var k types.Kustomization
+		if text, err := readable.File(filepath.Join(dir, kustomizationIn(dir))); err != nil || yaml.Unmarshal(text, &k) != nil {
+			continue
+		}
+		all[dir] = k
+	}
+	for _, dir := range dirs {
+		file := filepath.Join(dir, kustomizationIn(dir))
+		text, _ := readable.File(file) // it was read before
+		for i, p := range all[dir].Patches {
+			inline := p.Patch
+			if p.Path != "" {
+				other, _ := readable.File(filepath.Join(dir, p.Path)) // kustomize has read it
+				inline = string(other)
+			}
+			if p.Target == nil || strings.Contains(inline, "$patch") || slices.ContainsFunc(made, func(o Object) bool { return mayBe(o, p.Target) }) {
+				continue
+			}
+			doubts.Add(file, issue.Find(text, "patches", strconv.Itoa(i), "target"), "no object matches the target of the patch (kind %q, name %q), so it changes nothing; write kind and name as they are before this kustomization", p.Target.Kind, p.Target.Name)
+		}
+		for i, image := range all[dir].Images {
+			as := cmp.Or(image.NewName, image.Name)
+			is := regexp.MustCompile("^" + regexp.QuoteMeta(as) + "([:@].*)?$")
+			renamed := slices.ContainsFunc(dirs, func(other string) bool { // since, by another kustomization
+				return other != dir && slices.ContainsFunc(all[other].Images, func(i types.Image) bool { return i.Name == as })
+			})
+			if renamed || strings.ContainsAny(image.Name, "*[(") || slices.ContainsFunc(slices.Collect(maps.Keys(used)), is.MatchString) {
+				continue
+			}
+			doubts.Add(file, issue.Find(text, "images", strconv.Itoa(i)), "no object uses the image %s, so this entry changes nothing; write the name as it is before this kustomization, without a tag", image.Name)
+		}
+	}
+}
+
+// mayBe reports whether an object may be one that a patch was for.
+func mayBe(o Object, target *types.Selector) bool {
+	matches := func(pattern, text string, whole bool) bool {
+		if whole {
+			pattern = "^(?:" + pattern + ")$"
+		}
+		is, err := regexp.MatchString(pattern, text)
+		return err != nil || is
+	}
+	return (target.Kind == "" || matches(target.Kind, o.GetKind(), true)) && (target.Name == "" || matches(target.Name, o.GetName(), false))
+}
+
+// texts collects all texts in a value.
+func texts(value any, into map[string]bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, below := range v {
+			texts(below, into)
+		}
+	case []any:
+		for _, below := range v {
+			texts(below, into)
+		}
+	case string:
+		into[v] = true
+	}
 }
 
 func kustomizeCure(err error) string {
@@ -81,6 +239,15 @@ func kustomizationIn(dir string) string {
 // unknownKey is in the error of a kustomization with a key that kustomize does not know.
 var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
 
+// ofKey is the position of the first key of this name, at whatever depth.
+func ofKey(text []byte, key string) issue.Position {
+	found := regexp.MustCompile(`(?m)(?:^|[\s{,-])(` + regexp.QuoteMeta(key) + `)\s*:`).FindSubmatchIndex(text)
+	if found == nil {
+		return issue.Position{Line: 1, Column: 1}
+	}
+	return issue.Position{Line: 1 + bytes.Count(text[:found[2]], []byte("\n")), Column: found[2] - bytes.LastIndexByte(text[:found[2]], '\n')}
+}
+
 // component is the kind of a kustomization that others list under components.
 const component = "Component"
 
@@ -93,7 +260,7 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) (kind string, 
 		return "", fmt.Errorf("the folder %s holds no %s; name the folder of a kustomization", dir, konfig.DefaultKustomizationFileName())
 	}
 	file := filepath.Join(dir, name)
-	text, err := os.ReadFile(file)
+	text, err := readable.File(file)
 	if err != nil {
 		return "", fmt.Errorf("reading the kustomization %s: %w", dir, err)
 	}
@@ -108,7 +275,9 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) (kind string, 
 	if err := new(types.Kustomization).Unmarshal(text); err != nil {
 		at := issue.Position{Line: 1, Column: 1}
 		if m := unknownKey.FindStringSubmatch(err.Error()); m != nil {
-			at = issue.Find(text, m[1])
+			if at = issue.Find(text, m[1]); at == issue.Find(text) {
+				at = ofKey(text, m[1])
+			}
 		}
 		issues.Add(file, at, "%v; correct the key or the value", err)
 	}
@@ -175,6 +344,8 @@ func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.Lis
 			return fmt.Errorf("%s is no component; list it under resources, or write kind: Component into it", entry)
 		}
 		return err
+	case err == nil && readable.Regular(below) != nil:
+		return readable.Regular(below)
 	case err == nil && !filepath.IsLocal(entry):
 		return fmt.Errorf("the kustomization reaches out of its tree: kustomize reads no file outside of the folder of the kustomization that names it, and %s is one; move it below, or name the folder of a kustomization instead", entry)
 	case err != nil && remote(entry):

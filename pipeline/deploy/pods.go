@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/stratbench/stratbench/experiments/spec"
@@ -96,14 +98,84 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 				orTemplate(container.Image, "write its name with registry and tag")), at...)
 		}
 	}
-	if _, isJob := typed.(*batchv1.Job); isJob && (p.Spec.RestartPolicy == "" || p.Spec.RestartPolicy == corev1.RestartPolicyAlways) {
-		c.bad(o, "a Job's pods need restartPolicy: Never or OnFailure; write one of them", p.at...)
+	always := p.Spec.RestartPolicy == "" || p.Spec.RestartPolicy == corev1.RestartPolicyAlways
+	switch o.GetKind() {
+	case "Job", "CronJob":
+		if always {
+			c.bad(o, "a Job's pods need restartPolicy: Never or OnFailure; write one of them", p.at...)
+		}
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet":
+		if !always {
+			c.bad(o, fmt.Sprintf("the pods of a %s are always started again, and the API server refuses any other restartPolicy; take it out, or write a Job", o.GetKind()), append(p.at, "restartPolicy")...)
+		}
 	}
+	c.containers(o, p.Spec, p.at)
 	c.mounts(o, typed, p)
+	c.hostPaths(o, p)
 	if !p.none {
 		c.references(o, p.Spec, p.at)
 		c.nodes(o, p)
 	}
+}
+
+// containers checks what is between the parts of containers.
+func (c *checker) containers(o Object, spec corev1.PodSpec, at []string) {
+	for _, container := range containersOf(spec) {
+		in := append(slices.Clone(at), container.list, strconv.Itoa(container.index))
+		for name, request := range container.Resources.Requests {
+			if limit, is := container.Resources.Limits[name]; is && request.Cmp(limit) > 0 {
+				c.bad(o, fmt.Sprintf("container %s requests %s of %s, which is more than its limit %s; raise the limit, or lower the request", container.Name, &request, name, &limit), append(in, "resources", "requests", string(name))...)
+			}
+		}
+		for key, probe := range map[string]*corev1.Probe{"readinessProbe": container.ReadinessProbe, "livenessProbe": container.LivenessProbe, "startupProbe": container.StartupProbe} {
+			how, port := "httpGet", intstr.IntOrString{}
+			switch {
+			case probe == nil:
+			case probe.HTTPGet != nil:
+				port = probe.HTTPGet.Port
+			case probe.TCPSocket != nil:
+				how, port = "tcpSocket", probe.TCPSocket.Port
+			}
+			if port.Type == intstr.String && !slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return p.Name == port.StrVal }) {
+				c.bad(o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so the pods never become ready; correct it, or name a port so", key, port.StrVal, container.Name), append(in, key, how, "port")...)
+			}
+		}
+		for i, mount := range container.VolumeMounts {
+			v := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool {
+				return v.Name == mount.Name && v.ConfigMap != nil && len(v.ConfigMap.Items) == 0
+			})
+			if v >= 0 && mount.SubPath != "" {
+				path := append(slices.Clone(in), "volumeMounts", strconv.Itoa(i), "subPath")
+				c.lacking(o, "ConfigMap", spec.Volumes[v].ConfigMap.Name, mount.SubPath, spec.Volumes[v].ConfigMap.Optional, path...)
+			}
+		}
+	}
+}
+
+// hostPaths warns of folders and files of a node that must be there and that neither the
+// node image nor a mount brings.
+func (c *checker) hostPaths(o Object, p *pods) {
+	for i, v := range p.Spec.Volumes {
+		if v.HostPath == nil || v.HostPath.Type == nil || c.Hooked || len(c.Nodes) == 0 || c.grants["*"] {
+			continue
+		}
+		wanted, kind := path.Clean(v.HostPath.Path), *v.HostPath.Type
+		if kind != corev1.HostPathDirectory && kind != corev1.HostPathFile || ofNode(wanted) {
+			continue
+		}
+		if !slices.ContainsFunc(c.Nodes, func(n Node) bool {
+			return slices.ContainsFunc(n.Mounts, func(m string) bool { return wanted == m || strings.HasPrefix(wanted, strings.TrimSuffix(m, "/")+"/") })
+		}) {
+			c.doubtful(o, fmt.Sprintf("no node may have the %s %s, which no extraMounts of the Kind configuration bring, and pods then never start; correct the path, mount it, or write type: %sOrCreate", kind, wanted, kind),
+				append(slices.Clone(p.at), "volumes", strconv.Itoa(i), "hostPath", "path")...)
+		}
+	}
+}
+
+// ofNode reports whether a node has a path, or may have it, without further ado.
+func ofNode(path string) bool {
+	parts := strings.Split(path, "/")
+	return len(parts) < 2 || slices.Contains([]string{"", "bin", "boot", "dev", "etc", "home", "kind", "lib", "lib64", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}, parts[1])
 }
 
 // mounts checks that the pod has each volume that its containers mount.
@@ -117,32 +189,87 @@ func (c *checker) mounts(o Object, typed runtime.Object, p *pods) {
 			has = append(has, claim.Name)
 		}
 	}
+	report := c.bad
+	if c.hasAny("MutatingWebhookConfiguration") || c.mayBeMade("mutatingwebhookconfigurations") {
+		report = c.doubtful // it may add the volume
+	}
 	for _, container := range containersOf(p.Spec) {
 		for i, mount := range container.VolumeMounts {
 			if !slices.Contains(has, mount.Name) {
-				c.bad(o, fmt.Sprintf("container %s mounts %q, and the pod has no volume of that name; correct it, or add the volume", container.Name, mount.Name),
+				report(o, fmt.Sprintf("container %s mounts %q, and the pod has no volume of that name; correct it, or add the volume", container.Name, mount.Name),
 					append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "volumeMounts", strconv.Itoa(i), "name")...)
 			}
 		}
 	}
 }
 
-// nodes checks that a node has the labels that a pod asks for. A DaemonSet is ready
-// without such a node, and the manifests may have nodes of their own.
+// nodes checks that the pods fit on the nodes. A DaemonSet is ready without a node, and
+// the manifests may have nodes of their own.
 func (c *checker) nodes(o Object, p *pods) {
-	wanted := p.Spec.NodeSelector
-	if len(wanted) == 0 || len(c.Nodes) == 0 || o.GetKind() == "DaemonSet" || c.hasAny("Node") || c.mayBeChanged("nodes") || slices.ContainsFunc(c.Nodes, func(n Node) bool {
-		for key, value := range wanted {
-			if !n.may(key, value) {
-				return false
-			}
-		}
-		return true
-	}) {
+	if len(c.Nodes) == 0 || o.GetKind() == "DaemonSet" || c.hasAny("Node") || c.mayBeChanged("nodes") {
 		return
 	}
-	c.bad(o, fmt.Sprintf("no node has the labels of its nodeSelector (%s), so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", labels.Set(wanted)),
-		append(slices.Clone(p.at), "nodeSelector")...)
+	at := func(path ...string) []string { return append(slices.Clone(p.at), path...) }
+	labelled := slices.DeleteFunc(slices.Clone(c.Nodes), func(n Node) bool { return !n.has(p.Spec.NodeSelector) })
+	near := slices.DeleteFunc(slices.Clone(labelled), func(n Node) bool { return !n.meets(p.Spec.Affinity) })
+	fit := slices.DeleteFunc(slices.Clone(near), func(n Node) bool { return n.Tainted && !tolerates(p.Spec.Tolerations) })
+	alone, why := 1, ""
+	for _, container := range p.Spec.Containers {
+		for _, port := range container.Ports {
+			if port.HostPort > 0 {
+				why = fmt.Sprintf("each of its pods takes the port %d of its node (hostPort)", port.HostPort)
+			}
+		}
+	}
+	if a := p.Spec.Affinity; a != nil && a.PodAntiAffinity != nil {
+		for _, term := range a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+			if selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector); err == nil && term.TopologyKey == corev1.LabelHostname && selector.Matches(labels.Set(p.Labels)) {
+				why = "its podAntiAffinity keeps each of its pods on a node of its own"
+			}
+		}
+	}
+	spec, _ := o.Object["spec"].(map[string]any)
+	if replicas, is := whole(spec["replicas"]).(int64); is && why != "" {
+		alone = int(replicas)
+	}
+	switch {
+	case len(labelled) == 0:
+		c.bad(o, fmt.Sprintf("no node has the labels of its nodeSelector (%s), so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", labels.Set(p.Spec.NodeSelector)), at("nodeSelector")...)
+	case len(near) == 0:
+		c.bad(o, "no node has the labels that its nodeAffinity requires, so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", at("affinity", "nodeAffinity")...)
+	case len(fit) == 0:
+		c.bad(o, "only control planes have the labels that it wants, and beside workers they have the taint node-role.kubernetes.io/control-plane, so the pods are never scheduled; add the toleration {key: node-role.kubernetes.io/control-plane, operator: Exists}, or label a worker", at()...)
+	case alone > len(fit):
+		c.bad(o, fmt.Sprintf("%s, and %d replicas find only %d such nodes; lower replicas, or add nodes to the Kind configuration", why, alone, len(fit)), "spec", "replicas")
+	}
+}
+
+func (n Node) has(wanted map[string]string) bool {
+	for key, value := range wanted {
+		if !n.may(key, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// meets reports whether the node may have what an affinity requires of its labels.
+func (n Node) meets(a *corev1.Affinity) bool {
+	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		return true
+	}
+	return slices.ContainsFunc(a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms, func(term corev1.NodeSelectorTerm) bool {
+		return !slices.ContainsFunc(term.MatchExpressions, func(r corev1.NodeSelectorRequirement) bool {
+			return r.Operator == corev1.NodeSelectorOpIn && !slices.ContainsFunc(r.Values, func(value string) bool { return n.may(r.Key, value) })
+		})
+	})
+}
+
+// tolerates reports whether pods may run beside the taint of control planes.
+func tolerates(all []corev1.Toleration) bool {
+	return slices.ContainsFunc(all, func(t corev1.Toleration) bool {
+		return (t.Effect == "" || t.Effect == corev1.TaintEffectNoSchedule) && (t.Key == "" || slices.Contains(ofControlPlane, t.Key))
+	})
 }
 
 // ofControlPlane are labels without a value that kubeadm gives to control planes; of
@@ -197,15 +324,30 @@ func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted
 	switch {
 	case spec.VolumeName != "" || c.hasAny("PersistentVolume") || c.mayBeMade("persistentvolumes"):
 		// There may be a volume for it.
+	case class == "standard" && !brought && c.Volumes && slices.ContainsFunc(spec.AccessModes, func(m corev1.PersistentVolumeAccessMode) bool {
+		return m == corev1.ReadWriteMany || m == corev1.ReadOnlyMany
+	}):
+		c.bad(o, fmt.Sprintf("the claim is never bound, because Kind's class standard makes no volumes with %v; write ReadWriteOnce", spec.AccessModes), append(path, "accessModes")...)
 	case brought && own || slices.Contains(slices.Collect(maps.Values(c.classes)), true):
 		// There may be something that creates volumes.
 	case !c.Volumes:
 		c.bad(o, "the claim is never bound, because the lab's cluster makes no volumes; list a PersistentVolume (hostPath) among the manifests, use emptyDir, or use a running engine (machine: {kind: host} under settings)", path...)
 	case class != "standard" && !brought && !c.mayBeMade("storageclasses"):
 		c.bad(o, fmt.Sprintf("the claim is never bound, because nothing brings the storage class %q; Kind's own is standard, so take storageClassName out", class), append(path, "storageClassName")...)
-	case !mounted && class == "standard" && !c.mayBeMade("pods", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets"):
+	case !mounted && class == "standard" && !c.foreign && !c.mountsAnother(o) && !c.mayBeMade("pods", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets"):
 		c.bad(o, "the claim is never bound, because no pod of the manifests mounts it and the class standard waits for one; take it out, or let the test create it", path...)
 	}
+}
+
+// mountsAnother reports whether pods mount a claim that is not there: its name is wrong
+// rather than that of this claim, which no pod mounts.
+func (c *checker) mountsAnother(o Object) bool {
+	for claim := range c.mounted {
+		if strings.HasPrefix(claim, c.place(o)) && !c.has["PersistentVolumeClaim "+claim] || !strings.HasPrefix(claim, c.place(o)) && strings.HasSuffix(claim, "/"+o.GetName()) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *checker) hasAny(kind string) bool {

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 )
 
 // Object is an object of the manifests, and the file that describes it.
@@ -90,7 +91,7 @@ func (r *reader) readFile(file string) {
 		r.issues.Add(file, issue.Position{Line: 1, Column: 1}, "%s", instead)
 		return
 	}
-	text, err := os.ReadFile(file)
+	text, err := readable.File(file)
 	if err != nil {
 		r.issues.Add(file, issue.Position{}, "reading manifests: %v; make it readable", err)
 		return

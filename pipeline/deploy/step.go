@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/stratbench/stratbench/experiments/spec"
 	"github.com/stratbench/stratbench/internal/issue"
 )
@@ -34,6 +36,9 @@ type Step struct {
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
 	// Source is the number of the workload's step that it comes from.
 	Source int `json:"-"`
+	// Doubts are what may be wrong with what the step is made from: nil, *issue.List and
+	// *SourceError.
+	Doubts []error `json:"-"`
 }
 
 // Objects are those of all steps.
@@ -89,11 +94,11 @@ func Prepare(sources []spec.Step, server Server) (steps []Step, errs []error) {
 func prepare(s spec.Step, server Server, before []Object) ([]Step, error) {
 	switch {
 	case s.Kustomize != "":
-		objects, err := buildKustomization(s.Kustomize)
+		objects, doubts, err := buildKustomization(s.Kustomize)
 		if err != nil {
 			return nil, &SourceError{Part: "kustomize", Err: err}
 		}
-		return []Step{{Objects: objects}}, nil
+		return []Step{{Objects: objects, Doubts: []error{doubts.Err()}}}, nil
 	case s.Helm != nil:
 		return Chart(*s.Helm).render(server, before)
 	case len(s.Command) > 0:
@@ -158,6 +163,13 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 			continue
 		}
 		kind, name := w.kindAndName()
+		if selector, err := labels.Parse(w.Selector); err == nil && w.Selector != "" && slices.Contains([]string{"pod", "pods", "po"}, kind) {
+			given, _ := selector.Requirements()
+			if !slices.ContainsFunc(given, func(r labels.Requirement) bool { return slices.Contains(addedToPods, r.Key()) }) &&
+				!c.foreign && !c.mayBeMade(makers...) && !strings.HasPrefix(w.namespace(), "kube-") && len(newChecker(before, c.Server).podsIn(w.namespace(), selector)) == 0 {
+				report(s, true, fmt.Sprintf("no pod of the steps before it has the labels %s in the namespace %s, and nothing in the cluster may create one; correct the selector or the namespace, or put it after that step", w.Selector, w.namespace()))
+			}
+		}
 		if name == "" || strings.Contains(w.namespace(), "kube-") || w.matches(c, before) {
 			continue
 		}
@@ -171,6 +183,9 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 		}
 	}
 }
+
+// addedToPods are labels that Kubernetes gives pods.
+var addedToPods = []string{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"}
 
 // madeByHand are kinds of which Kubernetes itself creates no objects: their resource, by
 // each name that kubectl accepts.

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 )
 
 const (
@@ -51,9 +52,9 @@ func WithAPIServerPort(port int32) string {
 // win, and kubeadmConfigPatches and containerdConfigPatches, which are applied after
 // those of the file.
 func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
-	config, issues, readable := &v1alpha4.Cluster{}, &issue.List{}, true
+	config, issues, whole := &v1alpha4.Cluster{}, &issue.List{}, true
 	if file != "" {
-		text, err := os.ReadFile(file)
+		text, err := readable.File(file)
 		if err != nil {
 			return nil, &issue.List{List: []issue.Issue{{File: file, Message: fmt.Sprintf("reading the Kind configuration: %v; make it readable", err)}}}
 		}
@@ -63,13 +64,13 @@ func ReadConfig(file string, patches []string) (*v1alpha4.Cluster, error) {
 				return nil, issues
 			}
 		}
-		readable = err == nil
+		whole = err == nil
 		resolveMounts(config, filepath.Dir(file))
 	}
 	v1alpha4.SetDefaultsCluster(config)
 	issues.List = append(issues.List, validate(config, file)...)
 	if err := issues.Err(); err != nil {
-		if !readable {
+		if !whole {
 			config = nil
 		}
 		return config, err

@@ -2,7 +2,6 @@ package kindcluster
 
 import (
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 )
 
 // Mirror is where nodes look first for the images of a registry.
@@ -62,7 +62,7 @@ func Mirrors(config *v1alpha4.Cluster, file string) (mirrors []Mirror) {
 			deeper := strings.Repeat("/*", max(0, 2-strings.Count(strings.TrimRight(inNode, "/"), "/")))
 			files, _ := filepath.Glob(m.HostPath + deeper)
 			for _, hosts := range files {
-				text, err := os.ReadFile(hosts)
+				text, err := readable.File(hosts)
 				if err != nil || filepath.Base(hosts) != "hosts.toml" {
 					continue
 				}

@@ -103,8 +103,20 @@ func PatchesInVain(config *v1alpha4.Cluster, minor int) (doubts []Doubt) {
 		}
 	}
 	kubeadm(config.KubeadmConfigPatches)
+	first := slices.IndexFunc(config.Nodes, func(n v1alpha4.Node) bool { return n.Role == v1alpha4.ControlPlaneRole })
 	for i, n := range config.Nodes {
 		kubeadm(n.KubeadmConfigPatches, "nodes", strconv.Itoa(i))
+		reads, other := "JoinConfiguration", "InitConfiguration"
+		if i == first {
+			reads, other = other, reads
+		}
+		for j, patch := range n.KubeadmConfigPatches {
+			var of target
+			if yaml.Unmarshal([]byte(patch), &of) == nil && of.Kind == other {
+				doubts = append(doubts, Doubt{[]string{"nodes", strconv.Itoa(i), "kubeadmConfigPatches", strconv.Itoa(j)},
+					fmt.Sprintf("this node reads its %s and no %s, so the patch changes nothing; write kind: %s", reads, other, reads)})
+			}
+		}
 	}
 	for i, patch := range config.ContainerdConfigPatches {
 		if strings.Contains(patch, "registry.mirrors") { // registry.configs is not refused

@@ -4,20 +4,22 @@ import (
 	"cmp"
 	"fmt"
 	"net"
-	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 )
 
 // Where is the position of a part of a Kind configuration, or of the smallest part
 // around it that is there.
 func Where(file string, path ...string) issue.Position {
-	text, err := os.ReadFile(file)
+	text, err := readable.File(file)
 	if err != nil {
 		return issue.Position{}
 	}
@@ -45,6 +47,7 @@ func validate(config *v1alpha4.Cluster, file string) []issue.Issue {
 		if node.Role == v1alpha4.ControlPlaneRole {
 			controlPlanes++
 		}
+		v.labels(node, at)
 		v.mappings(node.ExtraPortMappings, at)
 		v.mounts(node.ExtraMounts, at)
 		v.kubeadmPatches(node.KubeadmConfigPatches, at)
@@ -107,6 +110,43 @@ func (v *validator) subnets(text string, family v1alpha4.ClusterIPFamily, path .
 	case family == v1alpha4.IPv4Family && v4 == 0, family == v1alpha4.IPv6Family && v6 == 0:
 		v.issue(fmt.Sprintf("the subnet is not of the ipFamily %s; make both the same", family), path...)
 	}
+}
+
+// nodeLabels finds the labels that a patch gives a node by the kubelet's arguments.
+var nodeLabels = regexp.MustCompile(`node-labels["']?(?:\s*:|\s*\n\s*value:)\s*["']?([^"'\n}]*)`)
+
+// labels checks the labels that a node's kubelet sets. It does not start with others.
+func (v *validator) labels(node v1alpha4.Node, at []string) {
+	check := func(key, value string, path ...string) {
+		domain, _, _ := strings.Cut(key, "/")
+		ofKubernetes := slices.ContainsFunc([]string{"kubernetes.io", "k8s.io"}, func(of string) bool { return domain == of || strings.HasSuffix(domain, "."+of) })
+		own := slices.Contains(kubelets, key) || slices.ContainsFunc([]string{"node.kubernetes.io", "kubelet.kubernetes.io"}, func(of string) bool { return domain == of || strings.HasSuffix(domain, "."+of) })
+		problems := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...)
+		switch {
+		case len(problems) > 0:
+			v.issue(fmt.Sprintf("the label %s: %q cannot be used: %s; write another", key, value, problems[0]), path...)
+		case ofKubernetes && !own:
+			v.issue(fmt.Sprintf("no kubelet may give its node the label %s, so the node does not start; write one without kubernetes.io, or set it by a hook after cluster: kubectl label node", key), path...)
+		}
+	}
+	for key, value := range node.Labels {
+		check(key, value, append(slices.Clone(at), "labels", key)...)
+	}
+	for i, patch := range node.KubeadmConfigPatches {
+		if m := nodeLabels.FindStringSubmatch(patch); m != nil {
+			for _, label := range strings.Split(m[1], ",") {
+				if key, value, is := strings.Cut(label, "="); is {
+					check(strings.TrimSpace(key), value, append(slices.Clone(at), "kubeadmConfigPatches", strconv.Itoa(i))...)
+				}
+			}
+		}
+	}
+}
+
+// kubelets are the labels of Kubernetes that a kubelet may set.
+var kubelets = []string{
+	"kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "beta.kubernetes.io/os", "beta.kubernetes.io/arch", "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type",
+	"topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region",
 }
 
 func (v *validator) mappings(mappings []v1alpha4.PortMapping, node []string) {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/stratbench/stratbench/internal/issue"
+	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/internal/buildcontext"
@@ -45,6 +47,10 @@ type Needs struct {
 	Absent, Empty []Need
 	// Mounts are the secrets and ssh agents that steps mount.
 	Mounts []Mount
+	// Doubts are places that may not mean what is written there, and why.
+	Doubts []Need
+	// Arguments are all that the file declares.
+	Arguments []string
 }
 
 // Mount is a secret, or an ssh agent, by its id.
@@ -77,7 +83,7 @@ func Read(b runtimes.Build, engine trial.Runtime) (*Needs, error) {
 func open(b runtimes.Build, engine trial.Runtime) (*reader, error) {
 	file := filepath.Join(b.Context, filepath.FromSlash(buildcontext.Dockerfile(b.Dockerfile)))
 	r := &reader{build: b, engine: engine, file: file, global: environment{}, needs: &Needs{}, identities: map[int]string{}}
-	text, err := os.ReadFile(file)
+	text, err := readable.File(file)
 	if err != nil {
 		r.issues.Add(file, issue.Position{}, "reading the Dockerfile: %v; make it readable", err)
 		return nil, r.issues.Err()
@@ -135,6 +141,7 @@ type reader struct {
 	excluded   func(name string) bool
 	ignoreFile string
 	needs      *Needs
+	meta       []string // arguments before the first stage
 	issues     issue.List
 	noStage    *NoStageError
 	// identities are those of stages, once they are known.
@@ -182,6 +189,12 @@ func (r *reader) read(text []byte) {
 	}
 	for _, arg := range metaArgs {
 		r.declare(arg, r.global, nil)
+		for _, a := range arg.Args {
+			r.meta, r.needs.Arguments = append(r.meta, a.Key), append(r.needs.Arguments, a.Key)
+		}
+	}
+	for _, s := range r.stages {
+		r.needs.Arguments = append(r.needs.Arguments, declared(s)...)
 	}
 	r.trigger()
 	for _, i := range r.reachable(r.last()) {
@@ -331,7 +344,16 @@ func (r *reader) stage(i int) {
 	default:
 		r.needs.Images = append(r.needs.Images, Need{base, at})
 	}
+	if base != "scratch" && r.stageNamed(base, i) < 0 {
+		r.likeStage(base, at, i)
+	}
+	if _, unset, err := r.lex.ProcessWord(s.Platform, r.global); err == nil && len(unset) > 0 {
+		r.issues.Add(r.file, at, "--platform=%s: no argument before the first FROM has this name; write one that BuildKit sets, such as $BUILDPLATFORM, or declare it", s.Platform)
+	}
 	for _, f := range r.froms(s) {
+		if r.stageNamed(f.Text, i) < 0 {
+			r.likeStage(f.Text, f.At, i)
+		}
 		context, isFurther := r.further(f.Text)
 		ref, isImage := trial.ImageContext(context)
 		switch {
@@ -341,7 +363,86 @@ func (r *reader) stage(i int) {
 			r.needs.Images = append(r.needs.Images, f)
 		}
 	}
+	r.unset(i)
 	r.commands(s)
+}
+
+// likeStage warns of a word for an image that is rather the name of a stage: of a later
+// one, or nearly of one.
+func (r *reader) likeStage(word string, at issue.Position, stage int) {
+	if _, is := r.further(word); is || word == "" || strings.ContainsAny(word, "/:.@$") {
+		return
+	}
+	var others []string
+	for i, s := range r.stages {
+		switch {
+		case i >= stage && strings.EqualFold(s.Name, word):
+			r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is an image here, because the stage of that name does not begin before this one; move it up", word), at})
+			return
+		case i != stage && s.Name != "":
+			others = append(others, s.Name)
+		}
+	}
+	if near := issue.Nearest(word, others); near != "" {
+		r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("no stage has the name %s, so this is an image; did you mean %s?", word, near), at})
+	}
+}
+
+// declared are the arguments that a stage declares.
+func declared(s instructions.Stage) (names []string) {
+	for _, command := range s.Commands {
+		if arg, is := command.(*instructions.ArgCommand); is {
+			for _, a := range arg.Args {
+				names = append(names, a.Key)
+			}
+		}
+	}
+	return names
+}
+
+// unset warns of arguments that are given, or declared before the first stage: a stage has
+// them only if it declares them itself.
+func (r *reader) unset(i int) {
+	known := []string{}
+	for at := i; at >= 0; {
+		known = append(known, declared(r.stages[at])...)
+		for _, command := range r.stages[at].Commands {
+			if env, is := command.(*instructions.EnvCommand); is {
+				for _, kv := range env.Env {
+					known = append(known, kv.Key)
+				}
+			}
+		}
+		base, _, _ := r.lex.ProcessWord(r.stages[at].BaseName, r.global)
+		at = r.stageNamed(base, at)
+	}
+	for _, command := range r.stages[i].Commands {
+		form := []string{}
+		switch c := command.(type) {
+		case *instructions.EntrypointCommand:
+			form = c.CmdLine
+		case *instructions.CmdCommand:
+			form = c.CmdLine
+		}
+		if len(form) > 0 && strings.HasPrefix(form[0], "[") {
+			r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", form[0]), r.position(command.Location(), form[0])})
+		}
+	}
+	names := slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(r.build.Args)), r.meta...))))
+	for _, name := range names {
+		use := regexp.MustCompile(`\$(?:` + name + `\b|\{` + name + `[}:])`)
+		for _, command := range r.stages[i].Commands {
+			at := command.Location()
+			if slices.Contains(known, name) || len(at) == 0 {
+				continue
+			}
+			text := string(bytes.Join(r.lines[at[0].Start.Line-1:min(len(r.lines), at[len(at)-1].End.Line)], []byte("\n")))
+			if found := use.FindString(text); found != "" && !strings.Contains(text, name+"=") {
+				r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is not set in this stage, which has no ARG %s; write it after the stage's FROM, also if there is one before the first", found, name), r.position(at, found)})
+				break
+			}
+		}
+	}
 }
 
 func isReference(text string) bool {

@@ -3,6 +3,7 @@ package buildcontext
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 
+	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 )
 
@@ -57,15 +59,14 @@ func Tar(further map[string][]byte, dir, dockerfile string, ignoreFiles ...strin
 // Ignored reads the first of the ignore files that exists. Without one, file is empty.
 func Ignored(dir string, ignoreFiles []string) (patterns []string, file string, err error) {
 	for _, name := range ignoreFiles {
-		f, err := os.Open(filepath.Join(dir, name))
+		text, err := readable.File(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, name, fmt.Errorf("reading the ignore file: %w", err)
 		}
-		defer f.Close()
-		patterns, err := ignorefile.ReadAll(f)
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
 		if err != nil {
 			return nil, name, fmt.Errorf("reading the ignore file %s: %w", name, err)
 		}

@@ -1,0 +1,342 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/stratbench/stratbench/internal/issue"
+)
+
+// choices are the values of fields that have few, by the field's key or by its parent's
+// and its own. The API server refuses any other, and its own check is no library.
+var choices = map[string][]string{
+	"imagePullPolicy":          {"Always", "IfNotPresent", "Never"},
+	"dnsPolicy":                {"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"},
+	"restartPolicy":            {"Always", "OnFailure", "Never"},
+	"terminationMessagePolicy": {"File", "FallbackToLogsOnError"},
+	"mountPropagation":         {"None", "HostToContainer", "Bidirectional"},
+	"protocol":                 {"TCP", "UDP", "SCTP"},
+	"pathType":                 {"Prefix", "Exact", "ImplementationSpecific"},
+	"policyTypes":              {"Ingress", "Egress"},
+	"accessModes":              {"ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"},
+	"volumeMode":               {"Filesystem", "Block"},
+	"volumeBindingMode":        {"Immediate", "WaitForFirstConsumer"},
+	"reclaimPolicy":            {"Delete", "Retain"},
+	"concurrencyPolicy":        {"Allow", "Forbid", "Replace"},
+	"completionMode":           {"NonIndexed", "Indexed"},
+	"podManagementPolicy":      {"OrderedReady", "Parallel"},
+	"whenUnsatisfiable":        {"DoNotSchedule", "ScheduleAnyway"},
+	"externalTrafficPolicy":    {"Cluster", "Local"},
+	"sessionAffinity":          {"None", "ClientIP"},
+	"matchPolicy":              {"Exact", "Equivalent"},
+	"sideEffects":              {"None", "NoneOnDryRun", "Some", "Unknown"},
+	"webhooks.failurePolicy":   {"Fail", "Ignore"},
+	"rules.operations":         {"CREATE", "UPDATE", "DELETE", "CONNECT", "*"},
+	"Service.spec.type":        {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"},
+	"strategy.type":            {"RollingUpdate", "Recreate"},
+	"updateStrategy.type":      {"RollingUpdate", "OnDelete"},
+	"hostPath.type":            {"", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket", "CharDevice", "BlockDevice"},
+	"emptyDir.medium":          {"", "Memory", "HugePages"},
+	"seccompProfile.type":      {"RuntimeDefault", "Unconfined", "Localhost"},
+	"tolerations.operator":     {"", "Exists", "Equal", "Lt", "Gt"},
+	"tolerations.effect":       {"", "NoSchedule", "PreferNoSchedule", "NoExecute"},
+	"matchExpressions.operator": {
+		"In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"},
+	"fieldRef.fieldPath": {"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations",
+		"spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"},
+	"CustomResourceDefinition.spec.scope": {"Namespaced", "Cluster"},
+	"roleRef.apiGroup":                    {"rbac.authorization.k8s.io"},
+	"roleRef.kind":                        {"Role", "ClusterRole"},
+}
+
+// wanted are keys without which the API server refuses a mapping, by where it is.
+var wanted = map[string][]string{
+	"containers": {"name"}, "initContainers": {"name"}, "containers.env": {"name"}, "initContainers.env": {"name"},
+	"containers.ports": {"containerPort"}, "containers.volumeMounts": {"name", "mountPath"}, "initContainers.volumeMounts": {"name", "mountPath"},
+	"Service.spec.ports": {"port"}, "http.paths": {"pathType", "backend"}, "subjects": {"kind", "name"}, "roleRef": {"kind", "name"}, "scaleTargetRef": {"kind", "name"},
+	"webhooks": {"name", "sideEffects", "admissionReviewVersions", "clientConfig"}, "PersistentVolumeClaim.spec": {"accessModes", "resources"}, "volumeClaimTemplates.spec": {"accessModes", "resources"}, "HorizontalPodAutoscaler.spec": {"maxReplicas", "scaleTargetRef"},
+}
+
+// rivals are keys of which a mapping may have one.
+var rivals = map[string][2]string{
+	"env": {"value", "valueFrom"}, "PodDisruptionBudget.spec": {"minAvailable", "maxUnavailable"},
+	"valueFrom": {"configMapKeyRef", "secretKeyRef"}, "spec.volumes": {"configMap", "secret"},
+}
+
+// unique are lists whose elements must differ in these keys. When such a list is applied,
+// the server merges it by them and refuses a second one.
+var unique = map[string][]string{
+	"containers": {"name"}, "initContainers": {"name"}, "spec.volumes": {"name"}, "volumeMounts": {"mountPath"}, "env": {"name"},
+	"containers.ports": {"name"}, "Service.spec.ports": {"name"}, "webhooks": {"name"},
+}
+
+// asks are what a probe can do.
+var asks = []string{"exec", "httpGet", "tcpSocket", "grpc"}
+
+// free are mappings whose keys are the user's, and texts that are no fields.
+var free = []string{"data", "stringData", "binaryData", "annotations", "openAPIV3Schema", "parameters", "nodeAffinity.required"}
+
+// of finds what is known of the place that a path leads to.
+func of[T any](kind string, table map[string]T, path []string) (known T, is bool) {
+	names := []string{kind}
+	for _, key := range path {
+		if _, err := strconv.Atoi(key); err != nil {
+			names = append(names, key)
+		}
+	}
+	for n := min(3, len(names)); n > 0 && !is; n-- {
+		known, is = table[strings.Join(names[len(names)-n:], ".")]
+	}
+	return known, is
+}
+
+// rules checks a value of an object, and all below it, as the API server does.
+func (c *checker) rules(o Object, value any, path []string) {
+	kind, last := o.GetKind(), ""
+	if len(path) > 0 {
+		last = path[len(path)-1]
+	}
+	switch v := whole(value).(type) {
+	case map[string]any:
+		if slices.Contains(free, last) {
+			return
+		}
+		if slices.Contains([]string{"labels", "matchLabels", "nodeSelector"}, last) {
+			c.labels(o, v, path)
+			return
+		}
+		c.refers(o, v, path)
+		if keys, is := of(kind, wanted, path); is {
+			for _, key := range keys {
+				if v[key] == nil {
+					c.bad(o, fmt.Sprintf("%s is missing in %s, and the API server refuses the object; write it", key, strings.Join(path, ".")), path...)
+				}
+			}
+		}
+		if strings.HasSuffix(last, "Probe") && !slices.ContainsFunc(asks, func(how string) bool { return v[how] != nil }) {
+			c.bad(o, last+" asks nothing; give it one of "+strings.Join(asks, ", "), path...)
+		}
+		if keys, is := of(kind, rivals, path); is && v[keys[0]] != nil && v[keys[0]] != "" && v[keys[1]] != nil {
+			c.bad(o, fmt.Sprintf("it has both %s and %s, and the API server refuses the object; keep one", keys[0], keys[1]), path...)
+		}
+		if from, is := whole(v["minReplicas"]).(int64); is && kind == "HorizontalPodAutoscaler" {
+			if to, is := whole(v["maxReplicas"]).(int64); is && to < from {
+				c.bad(o, fmt.Sprintf("maxReplicas %d is less than minReplicas %d; correct one", to, from), append(path, "maxReplicas")...)
+			}
+		}
+		if init, is := v["initContainers"].([]any); is {
+			if main, is := v["containers"].([]any); is {
+				c.differ(o, slices.Concat(main, init), "name", path)
+			}
+		}
+		if text, is := v["schedule"].(string); is && kind == "CronJob" && !strings.HasPrefix(text, "@") && len(strings.Fields(text)) != 5 {
+			c.bad(o, fmt.Sprintf("schedule %q has %d parts, and five are wanted: minute, hour, day, month, weekday", text, len(strings.Fields(text))), append(path, "schedule")...)
+		}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			c.rules(o, v[key], append(slices.Clone(path), key))
+		}
+	case []any:
+		if keys, is := of(kind, unique, path); is {
+			c.differ(o, v, keys[0], path)
+		}
+		if kind == "Service" && last == "ports" && len(v) > 1 {
+			for i, port := range v {
+				if p, is := port.(map[string]any); is && p["name"] == nil {
+					c.bad(o, "it has several ports, and each needs a name; write one", append(path, strconv.Itoa(i))...)
+				}
+			}
+		}
+		for i, one := range v {
+			c.rules(o, one, append(slices.Clone(path), strconv.Itoa(i)))
+		}
+	case string:
+		c.choice(o, v, path)
+		_, isPort := of(kind, map[string]bool{"containers.ports.name": true, "httpGet.port": true, "tcpSocket.port": true, "targetPort": true}, path)
+		if problems := validation.IsValidPortName(v); isPort && len(problems) > 0 {
+			c.bad(o, fmt.Sprintf("%q cannot be the name of a port: %s; write another", v, problems[0]), path...)
+		}
+		if _, is := of(kind, map[string]bool{"containers.name": true, "initContainers.name": true, "spec.volumes.name": true}, path); is && len(validation.IsDNS1123Label(v)) > 0 {
+			c.bad(o, fmt.Sprintf("%q cannot be this name: small letters, digits and - are allowed, and 63 characters; write another", v), path...)
+		}
+	case int64:
+		from, to := int64(1), int64(65535)
+		if last == "nodePort" {
+			from, to = 30000, 32767
+		}
+		if slices.Contains([]string{"containerPort", "hostPort", "nodePort", "port", "targetPort"}, last) && v != 0 && (v < from || v > to) {
+			if last != "nodePort" || c.NodePorts {
+				c.bad(o, fmt.Sprintf("%s %d is not from %d to %d; choose one that is", last, v, from, to), path...)
+			}
+		}
+	}
+}
+
+// whole turns a number without a fraction, as files may have it, into an integer.
+func whole(value any) any {
+	if f, is := value.(float64); is && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return int64(f)
+	}
+	return value
+}
+
+// choice checks a field that has few values. A newer cluster may know more.
+func (c *checker) choice(o Object, value string, path []string) {
+	known, is := of(o.GetKind(), choices, path)
+	if !is || slices.Contains(known, value) || strings.Contains(value, "[") || strings.HasPrefix(value, "HugePages-") {
+		return
+	}
+	near, report := issue.Nearest(value, known), c.bad
+	if near == "" && (c.Minor == 0 || c.Minor > typesMinor) {
+		report = c.doubtful
+	}
+	cure := "write one of " + strings.Join(slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "" }), ", ")
+	if near != "" {
+		cure = "did you mean " + near + "?"
+	}
+	report(o, fmt.Sprintf("%q is no value of %s; %s", value, path[len(path)-1], cure), path...)
+}
+
+func (c *checker) labels(o Object, labels map[string]any, path []string) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		text, _ := labels[key].(string)
+		if problems := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(text)...); len(problems) > 0 {
+			c.bad(o, fmt.Sprintf("the label %s: %q cannot be used: %s", key, text, orTemplate(key+text, problems[0]+"; write another")), append(path, key)...)
+		}
+	}
+}
+
+func (c *checker) differ(o Object, list []any, key string, path []string) {
+	seen := map[any]bool{}
+	for i, one := range list {
+		element, _ := one.(map[string]any)
+		value, is := element[key].(string)
+		if is && seen[value] {
+			c.bad(o, fmt.Sprintf("%s %q is there a second time in %s, and the API server refuses the object; take one out, or give it another", key, value, strings.Join(path, ".")), append(path, strconv.Itoa(i), key)...)
+		}
+		seen[value] = true
+	}
+}
+
+// definition checks a definition of custom resources.
+func (c *checker) definition(o Object) {
+	if len(o.versions()) == 0 {
+		return
+	}
+	if want := o.text("spec", "names", "plural") + "." + o.text("spec", "group"); o.GetName() != want {
+		c.bad(o, fmt.Sprintf("its name must be %s, of its plural and its group; make them the same", want), "metadata", "name")
+	}
+	stored := 0
+	for _, v := range o.versions() {
+		if v["storage"] == true {
+			stored++
+		}
+	}
+	if stored != 1 {
+		c.bad(o, fmt.Sprintf("%d of its versions have storage: true, and exactly one must", stored), "spec", "versions")
+	}
+}
+
+// versions are those of a definition of custom resources.
+func (o Object) versions() (all []map[string]any) {
+	spec, _ := o.Object["spec"].(map[string]any)
+	list, _ := spec["versions"].([]any)
+	for _, v := range list {
+		if version, is := v.(map[string]any); is {
+			all = append(all, version)
+		}
+	}
+	return all
+}
+
+// instance checks an object by the manifests' definition of its kind. What the server adds
+// to metadata and status does not matter.
+func (c *checker) instance(o Object, definition Object) {
+	var served []string
+	if len(definition.versions()) == 0 {
+		return
+	}
+	for _, v := range definition.versions() {
+		name, _ := v["name"].(string)
+		if v["served"] != true {
+			continue
+		}
+		served = append(served, name)
+		if name != o.GroupVersionKind().Version {
+			continue
+		}
+		outer, _ := v["schema"].(map[string]any)
+		schema, _ := outer["openAPIV3Schema"].(map[string]any)
+		properties, _ := schema["properties"].(map[string]any)
+		if schema["x-kubernetes-preserve-unknown-fields"] == true && properties == nil {
+			return
+		}
+		for _, key := range slices.Sorted(maps.Keys(o.Object)) {
+			if below, is := properties[key].(map[string]any); is && key != "metadata" && key != "status" {
+				c.fits(o, o.Object[key], below, []string{key})
+			}
+		}
+		return
+	}
+	c.bad(o, fmt.Sprintf("its definition serves no version %s; write one of %s", o.GroupVersionKind().Version, strings.Join(served, ", ")), "apiVersion")
+}
+
+// fits checks a part of an object by its schema.
+func (c *checker) fits(o Object, value any, schema map[string]any, path []string) {
+	at, kind := strings.Join(path, "."), fmt.Sprint(schema["type"])
+	if value == nil || schema["x-kubernetes-int-or-string"] == true {
+		return
+	}
+	is := map[string]bool{"<nil>": true}
+	switch v := whole(value).(type) {
+	case map[string]any:
+		is["object"] = true
+		properties, closed := schema["properties"].(map[string]any)
+		if closed = closed && schema["x-kubernetes-preserve-unknown-fields"] != true && schema["additionalProperties"] == nil && schema["x-kubernetes-embedded-resource"] != true; schema["additionalProperties"] != nil {
+			properties = nil
+		}
+		required, _ := schema["required"].([]any)
+		for _, key := range required {
+			below, _ := properties[fmt.Sprint(key)].(map[string]any)
+			if v[fmt.Sprint(key)] == nil && below["default"] == nil {
+				c.bad(o, fmt.Sprintf("%s.%v is missing, and its definition requires it; write it", at, key), path...)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			here := append(slices.Clone(path), key)
+			if below, known := properties[key].(map[string]any); known {
+				c.fits(o, v[key], below, here)
+			} else if closed {
+				cure := "correct its name or its indentation"
+				if near := issue.Nearest(key, slices.Collect(maps.Keys(properties))); near != "" {
+					cure = "did you mean " + near + "?"
+				}
+				c.bad(o, fmt.Sprintf("field %s.%s is not in the definition of its kind, and the API server refuses it; %s", at, key, cure), here...)
+			}
+		}
+	case []any:
+		is["array"] = true
+		items, _ := schema["items"].(map[string]any)
+		for i, one := range v {
+			c.fits(o, one, items, append(slices.Clone(path), strconv.Itoa(i)))
+		}
+	case string:
+		is["string"] = true
+	case bool:
+		is["boolean"] = true
+	case int64:
+		is["integer"], is["number"] = true, true
+	case float64:
+		is["number"] = true
+	}
+	if !is[kind] {
+		c.bad(o, fmt.Sprintf("%s is %v, and its definition wants the type %s; correct the value", at, value, kind), path...)
+	} else if allowed, has := schema["enum"].([]any); has && !slices.ContainsFunc(allowed, func(a any) bool { return fmt.Sprint(a) == fmt.Sprint(value) }) {
+		c.bad(o, fmt.Sprintf("%s is %v, and its definition allows %v; write one of them", at, value, allowed), path...)
+	}
+}
