@@ -55,7 +55,7 @@ func TestFilesAreFetchedByTheirChecksum(t *testing.T) {
 	}))
 	defer server.Close()
 	address := server.URL + "/v1/pod.yaml"
-	step := "- apply: [\"" + address + "#sha256=" + sumOf([]byte(text)) + "\"]\n"
+	step := "- apply: [m/port.yaml, \"" + address + "#sha256=" + sumOf([]byte(text)) + "\"]\n"
 	for range 2 {
 		if certain, possible := inspected(t, deploying(step, nil), isolatedSite(t)); certain+possible != "" || asked != 1 {
 			t.Errorf("got %s%s after %d requests", certain, possible, asked)
@@ -65,11 +65,11 @@ func TestFilesAreFetchedByTheirChecksum(t *testing.T) {
 		t.Fatal(err)
 	}
 	text += "# changed\n"
-	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:11: the file at "+address+" has the checksum "+sumOf([]byte(text))) {
+	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:23: the file at "+address+" has the checksum "+sumOf([]byte(text))) {
 		t.Errorf("a file that has changed: got %s", certain)
 	}
 	server.Close()
-	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:11: fetching "+address) {
+	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:23: fetching "+address) {
 		t.Errorf("a server that is gone: got %s", certain)
 	}
 }

@@ -140,6 +140,8 @@ type checker struct {
 	pods    []labelled
 	foreign bool
 	ports   map[string]map[string]bool
+	// again are objects that are applied a second time, maybe in part.
+	again map[string]bool
 	// reported is what is missing and was reported.
 	reported map[string]bool
 	// misnamed are objects whose names are wrong, in small letters.
@@ -161,9 +163,10 @@ type checker struct {
 }
 
 func newChecker(objects []Object, server Server) *checker {
-	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]Object{}, ports: map[string]map[string]bool{}, headless: map[string]bool{}, reported: map[string]bool{}, misnamed: map[string]bool{}, served: map[string]bool{},
+	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]Object{}, ports: map[string]map[string]bool{}, headless: map[string]bool{}, again: map[string]bool{}, reported: map[string]bool{}, misnamed: map[string]bool{}, served: map[string]bool{},
 		keys: map[string]map[string]bool{}, grants: map[string]bool{}, changes: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}, since: map[string]int{}, until: map[string]int{}}
 	for _, o := range objects {
+		c.again[c.key(o)] = c.has[c.key(o)]
 		c.has[c.key(o)] = true
 		if strings.ToLower(o.GetName()) != o.GetName() {
 			c.misnamed[strings.ToLower(o.GetKind()+" "+o.GetName())] = true
@@ -269,6 +272,18 @@ func (c *checker) mayBeMade(resources ...string) bool {
 // mayBeChanged reports whether something in the cluster may change one of the resources.
 func (c *checker) mayBeChanged(resources ...string) bool {
 	return c.mayBeMade(resources...) || slices.ContainsFunc(append(resources, "*"), func(r string) bool { return c.changes[r] })
+}
+
+// mutated reports whether a webhook may change objects before they are checked.
+func (c *checker) mutated() bool {
+	return c.hasAny("MutatingWebhookConfiguration") || c.hasAny("MutatingAdmissionPolicy") || c.mayBeMade("mutatingwebhookconfigurations", "mutatingadmissionpolicies")
+}
+
+// partial reports whether an object may be applied to one that is there already, of which
+// it needs to name a part only.
+func (c *checker) partial(o Object) bool {
+	namespace := strings.TrimSuffix(c.place(o), "/")
+	return c.again[c.key(o)] || c.grants["*"] || strings.HasPrefix(namespace, "kube-") || slices.Contains(c.Namespaces, namespace)
 }
 
 // order notes which step applies each object, and which one waits for it.

@@ -40,6 +40,10 @@ func buildKustomization(dir string) (objects []Object, doubts issue.List, err er
 	}
 	kept := false
 	made, err := traced(dir, &kept)
+	if err != nil { // the trace itself may be in the way
+		kept = true
+		made, err = krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	}
 	if err != nil {
 		return nil, doubts, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
 	}
@@ -99,6 +103,9 @@ func traced(dir string, kept *bool) (resmap.ResMap, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if k == nil {
+		k = map[string]any{} // the file is empty
 	}
 	metadata, _ := k["buildMetadata"].([]any)
 	*kept = slices.Contains(metadata, any(types.OriginAnnotations))

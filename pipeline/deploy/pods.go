@@ -109,7 +109,7 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 			c.bad(o, fmt.Sprintf("the pods of a %s are always started again, and the API server refuses any other restartPolicy; take it out, or write a Job", o.GetKind()), append(p.at, "restartPolicy")...)
 		}
 	}
-	c.containers(o, p.Spec, p.at)
+	c.containers(o, p)
 	c.mounts(o, typed, p)
 	c.hostPaths(o, p)
 	if !p.none {
@@ -119,9 +119,9 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 }
 
 // containers checks what is between the parts of containers.
-func (c *checker) containers(o Object, spec corev1.PodSpec, at []string) {
-	for _, container := range containersOf(spec) {
-		in := append(slices.Clone(at), container.list, strconv.Itoa(container.index))
+func (c *checker) containers(o Object, p *pods) {
+	for _, container := range containersOf(p.Spec) {
+		in := append(slices.Clone(p.at), container.list, strconv.Itoa(container.index))
 		for name, request := range container.Resources.Requests {
 			if limit, is := container.Resources.Limits[name]; is && request.Cmp(limit) > 0 {
 				c.bad(o, fmt.Sprintf("container %s requests %s of %s, which is more than its limit %s; raise the limit, or lower the request", container.Name, &request, name, &limit), append(in, "resources", "requests", string(name))...)
@@ -137,16 +137,11 @@ func (c *checker) containers(o Object, spec corev1.PodSpec, at []string) {
 				how, port = "tcpSocket", probe.TCPSocket.Port
 			}
 			if port.Type == intstr.String && !slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return p.Name == port.StrVal }) {
-				c.bad(o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so the pods never become ready; correct it, or name a port so", key, port.StrVal, container.Name), append(in, key, how, "port")...)
-			}
-		}
-		for i, mount := range container.VolumeMounts {
-			v := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool {
-				return v.Name == mount.Name && v.ConfigMap != nil && len(v.ConfigMap.Items) == 0
-			})
-			if v >= 0 && mount.SubPath != "" {
-				path := append(slices.Clone(in), "volumeMounts", strconv.Itoa(i), "subPath")
-				c.lacking(o, "ConfigMap", spec.Volumes[v].ConfigMap.Name, mount.SubPath, spec.Volumes[v].ConfigMap.Optional, path...)
+				report, so := c.doubtful, "it never succeeds"
+				if key != "livenessProbe" && !p.none && !c.mutated() && slices.Contains([]string{"Deployment", "StatefulSet"}, o.GetKind()) {
+					report, so = c.bad, "the pods never become ready"
+				}
+				report(o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so %s; correct it, or name a port so", key, port.StrVal, container.Name, so), append(in, key, how, "port")...)
 			}
 		}
 	}
@@ -190,7 +185,7 @@ func (c *checker) mounts(o Object, typed runtime.Object, p *pods) {
 		}
 	}
 	report := c.bad
-	if c.hasAny("MutatingWebhookConfiguration") || c.mayBeMade("mutatingwebhookconfigurations") {
+	if c.mutated() {
 		report = c.doubtful // it may add the volume
 	}
 	for _, container := range containersOf(p.Spec) {
@@ -206,7 +201,8 @@ func (c *checker) mounts(o Object, typed runtime.Object, p *pods) {
 // nodes checks that the pods fit on the nodes. A DaemonSet is ready without a node, and
 // the manifests may have nodes of their own.
 func (c *checker) nodes(o Object, p *pods) {
-	if len(c.Nodes) == 0 || o.GetKind() == "DaemonSet" || c.hasAny("Node") || c.mayBeChanged("nodes") {
+	if len(c.Nodes) == 0 || o.GetKind() == "DaemonSet" || c.hasAny("Node") || c.mayBeChanged("nodes") || c.mutated() ||
+		p.Spec.NodeName != "" || p.Spec.SchedulerName != "" && p.Spec.SchedulerName != corev1.DefaultSchedulerName {
 		return
 	}
 	at := func(path ...string) []string { return append(slices.Clone(p.at), path...) }
@@ -223,7 +219,7 @@ func (c *checker) nodes(o Object, p *pods) {
 	}
 	if a := p.Spec.Affinity; a != nil && a.PodAntiAffinity != nil {
 		for _, term := range a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
-			if selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector); err == nil && term.TopologyKey == corev1.LabelHostname && selector.Matches(labels.Set(p.Labels)) {
+			if selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector); err == nil && term.TopologyKey == corev1.LabelHostname && len(term.Namespaces) == 0 && term.NamespaceSelector == nil && selector.Matches(labels.Set(p.Labels)) {
 				why = "its podAntiAffinity keeps each of its pods on a node of its own"
 			}
 		}

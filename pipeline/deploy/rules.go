@@ -41,26 +41,27 @@ var choices = map[string][]string{
 	"Service.spec.type":        {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"},
 	"strategy.type":            {"RollingUpdate", "Recreate"},
 	"updateStrategy.type":      {"RollingUpdate", "OnDelete"},
-	"hostPath.type":            {"", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket", "CharDevice", "BlockDevice"},
-	"emptyDir.medium":          {"", "Memory", "HugePages"},
+	"hostPath.type":            {"Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket", "CharDevice", "BlockDevice"},
+	"emptyDir.medium":          {"Memory", "HugePages"},
 	"seccompProfile.type":      {"RuntimeDefault", "Unconfined", "Localhost"},
-	"tolerations.operator":     {"", "Exists", "Equal", "Lt", "Gt"},
-	"tolerations.effect":       {"", "NoSchedule", "PreferNoSchedule", "NoExecute"},
+	"tolerations.operator":     {"Exists", "Equal", "Lt", "Gt"},
+	"tolerations.effect":       {"NoSchedule", "PreferNoSchedule", "NoExecute"},
 	"matchExpressions.operator": {
 		"In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"},
-	"fieldRef.fieldPath": {"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations",
+	"fieldRef.fieldPath": {"spec.host", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations",
 		"spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"},
 	"CustomResourceDefinition.spec.scope": {"Namespaced", "Cluster"},
 	"roleRef.apiGroup":                    {"rbac.authorization.k8s.io"},
 	"roleRef.kind":                        {"Role", "ClusterRole"},
 }
 
-// wanted are keys without which the API server refuses a mapping, by where it is.
+// wanted are keys without which the API server refuses a mapping, by where it is, in
+// stable versions of APIs.
 var wanted = map[string][]string{
 	"containers": {"name"}, "initContainers": {"name"}, "containers.env": {"name"}, "initContainers.env": {"name"},
 	"containers.ports": {"containerPort"}, "containers.volumeMounts": {"name", "mountPath"}, "initContainers.volumeMounts": {"name", "mountPath"},
-	"Service.spec.ports": {"port"}, "http.paths": {"pathType", "backend"}, "subjects": {"kind", "name"}, "roleRef": {"kind", "name"}, "scaleTargetRef": {"kind", "name"},
-	"webhooks": {"name", "sideEffects", "admissionReviewVersions", "clientConfig"}, "PersistentVolumeClaim.spec": {"accessModes", "resources"}, "volumeClaimTemplates.spec": {"accessModes", "resources"}, "HorizontalPodAutoscaler.spec": {"maxReplicas", "scaleTargetRef"},
+	"Service.spec.ports": {"port"}, "http.paths": {"pathType", "backend"}, "RoleBinding.subjects": {"kind", "name"}, "ClusterRoleBinding.subjects": {"kind", "name"}, "roleRef": {"kind", "name"}, "scaleTargetRef": {"kind", "name"},
+	"webhooks": {"name", "sideEffects", "admissionReviewVersions", "clientConfig"}, "PersistentVolumeClaim.spec": {"accessModes", "resources"}, "HorizontalPodAutoscaler.spec": {"maxReplicas", "scaleTargetRef"},
 }
 
 // rivals are keys of which a mapping may have one.
@@ -79,8 +80,8 @@ var unique = map[string][]string{
 // asks are what a probe can do.
 var asks = []string{"exec", "httpGet", "tcpSocket", "grpc"}
 
-// free are mappings whose keys are the user's, and texts that are no fields.
-var free = []string{"data", "stringData", "binaryData", "annotations", "openAPIV3Schema", "parameters", "nodeAffinity.required"}
+// free are mappings whose keys are the user's, or that are not what is asked for.
+var free = []string{"data", "stringData", "binaryData", "annotations", "openAPIV3Schema", "parameters", "status", "managedFields"}
 
 // of finds what is known of the place that a path leads to.
 func of[T any](kind string, table map[string]T, path []string) (known T, is bool) {
@@ -112,7 +113,7 @@ func (c *checker) rules(o Object, value any, path []string) {
 			return
 		}
 		c.refers(o, v, path)
-		if keys, is := of(kind, wanted, path); is {
+		if keys, is := of(kind, wanted, path); is && !c.partial(o) && !preview.MatchString(o.GroupVersionKind().Version) {
 			for _, key := range keys {
 				if v[key] == nil {
 					c.bad(o, fmt.Sprintf("%s is missing in %s, and the API server refuses the object; write it", key, strings.Join(path, ".")), path...)
@@ -135,7 +136,7 @@ func (c *checker) rules(o Object, value any, path []string) {
 				c.differ(o, slices.Concat(main, init), "name", path)
 			}
 		}
-		if text, is := v["schedule"].(string); is && kind == "CronJob" && !strings.HasPrefix(text, "@") && len(strings.Fields(text)) != 5 {
+		if text, is := v["schedule"].(string); is && kind == "CronJob" && !strings.ContainsAny(text, "@=") && len(strings.Fields(text)) != 5 {
 			c.bad(o, fmt.Sprintf("schedule %q has %d parts, and five are wanted: minute, hour, day, month, weekday", text, len(strings.Fields(text))), append(path, "schedule")...)
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -156,6 +157,9 @@ func (c *checker) rules(o Object, value any, path []string) {
 			c.rules(o, one, append(slices.Clone(path), strconv.Itoa(i)))
 		}
 	case string:
+		if v == "" {
+			return // the API server takes it as if it were not there, or wants it above
+		}
 		c.choice(o, v, path)
 		_, isPort := of(kind, map[string]bool{"containers.ports.name": true, "httpGet.port": true, "tcpSocket.port": true, "targetPort": true}, path)
 		if problems := validation.IsValidPortName(v); isPort && len(problems) > 0 {
@@ -192,10 +196,10 @@ func (c *checker) choice(o Object, value string, path []string) {
 		return
 	}
 	near, report := issue.Nearest(value, known), c.bad
-	if near == "" && (c.Minor == 0 || c.Minor > typesMinor) {
+	if c.Minor == 0 || c.Minor > typesMinor {
 		report = c.doubtful
 	}
-	cure := "write one of " + strings.Join(slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "" }), ", ")
+	cure := "write one of " + strings.Join(known, ", ")
 	if near != "" {
 		cure = "did you mean " + near + "?"
 	}
@@ -216,7 +220,7 @@ func (c *checker) differ(o Object, list []any, key string, path []string) {
 	for i, one := range list {
 		element, _ := one.(map[string]any)
 		value, is := element[key].(string)
-		if is && seen[value] {
+		if is && value != "" && seen[value] {
 			c.bad(o, fmt.Sprintf("%s %q is there a second time in %s, and the API server refuses the object; take one out, or give it another", key, value, strings.Join(path, ".")), append(path, strconv.Itoa(i), key)...)
 		}
 		seen[value] = true
@@ -258,7 +262,8 @@ func (o Object) versions() (all []map[string]any) {
 // to metadata and status does not matter.
 func (c *checker) instance(o Object, definition Object) {
 	var served []string
-	if len(definition.versions()) == 0 {
+	spec, _ := definition.Object["spec"].(map[string]any)
+	if len(definition.versions()) == 0 || c.partial(definition) || spec["preserveUnknownFields"] == true || preview.MatchString(definition.GroupVersionKind().Version) {
 		return
 	}
 	for _, v := range definition.versions() {
@@ -283,13 +288,23 @@ func (c *checker) instance(o Object, definition Object) {
 		}
 		return
 	}
-	c.bad(o, fmt.Sprintf("its definition serves no version %s; write one of %s", o.GroupVersionKind().Version, strings.Join(served, ", ")), "apiVersion")
+	c.misfit(o, fmt.Sprintf("its definition serves no version %s; write one of %s", o.GroupVersionKind().Version, strings.Join(served, ", ")), "apiVersion")
+}
+
+// misfit reports what does not fit a definition. An operator may change the definition, or
+// the object before it is checked.
+func (c *checker) misfit(o Object, text string, path ...string) {
+	report := c.bad
+	if c.mutated() || c.mayBeChanged("customresourcedefinitions") {
+		report = c.doubtful
+	}
+	report(o, text, path...)
 }
 
 // fits checks a part of an object by its schema.
 func (c *checker) fits(o Object, value any, schema map[string]any, path []string) {
 	at, kind := strings.Join(path, "."), fmt.Sprint(schema["type"])
-	if value == nil || schema["x-kubernetes-int-or-string"] == true {
+	if value == nil || schema["x-kubernetes-int-or-string"] == true || schema["x-kubernetes-embedded-resource"] == true {
 		return
 	}
 	is := map[string]bool{"<nil>": true}
@@ -297,14 +312,14 @@ func (c *checker) fits(o Object, value any, schema map[string]any, path []string
 	case map[string]any:
 		is["object"] = true
 		properties, closed := schema["properties"].(map[string]any)
-		if closed = closed && schema["x-kubernetes-preserve-unknown-fields"] != true && schema["additionalProperties"] == nil && schema["x-kubernetes-embedded-resource"] != true; schema["additionalProperties"] != nil {
+		if closed = closed && schema["x-kubernetes-preserve-unknown-fields"] != true && schema["additionalProperties"] == nil; schema["additionalProperties"] != nil {
 			properties = nil
 		}
 		required, _ := schema["required"].([]any)
 		for _, key := range required {
 			below, _ := properties[fmt.Sprint(key)].(map[string]any)
-			if v[fmt.Sprint(key)] == nil && below["default"] == nil {
-				c.bad(o, fmt.Sprintf("%s.%v is missing, and its definition requires it; write it", at, key), path...)
+			if _, given := v[fmt.Sprint(key)]; !given && below["default"] == nil {
+				c.misfit(o, fmt.Sprintf("%s.%v is missing, and its definition requires it; write it", at, key), path...)
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -316,7 +331,7 @@ func (c *checker) fits(o Object, value any, schema map[string]any, path []string
 				if near := issue.Nearest(key, slices.Collect(maps.Keys(properties))); near != "" {
 					cure = "did you mean " + near + "?"
 				}
-				c.bad(o, fmt.Sprintf("field %s.%s is not in the definition of its kind, and the API server refuses it; %s", at, key, cure), here...)
+				c.misfit(o, fmt.Sprintf("field %s.%s is not in the definition of its kind, and the API server refuses it; %s", at, key, cure), here...)
 			}
 		}
 	case []any:
@@ -335,8 +350,8 @@ func (c *checker) fits(o Object, value any, schema map[string]any, path []string
 		is["number"] = true
 	}
 	if !is[kind] {
-		c.bad(o, fmt.Sprintf("%s is %v, and its definition wants the type %s; correct the value", at, value, kind), path...)
+		c.misfit(o, fmt.Sprintf("%s is %v, and its definition wants the type %s; correct the value", at, value, kind), path...)
 	} else if allowed, has := schema["enum"].([]any); has && !slices.ContainsFunc(allowed, func(a any) bool { return fmt.Sprint(a) == fmt.Sprint(value) }) {
-		c.bad(o, fmt.Sprintf("%s is %v, and its definition allows %v; write one of them", at, value, allowed), path...)
+		c.misfit(o, fmt.Sprintf("%s is %v, and its definition allows %v; write one of them", at, value, allowed), path...)
 	}
 }

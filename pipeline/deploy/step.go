@@ -166,8 +166,8 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 		if selector, err := labels.Parse(w.Selector); err == nil && w.Selector != "" && slices.Contains([]string{"pod", "pods", "po"}, kind) {
 			given, _ := selector.Requirements()
 			if !slices.ContainsFunc(given, func(r labels.Requirement) bool { return slices.Contains(addedToPods, r.Key()) }) &&
-				!c.foreign && !c.mayBeMade(makers...) && !strings.HasPrefix(w.namespace(), "kube-") && len(newChecker(before, c.Server).podsIn(w.namespace(), selector)) == 0 {
-				report(s, true, fmt.Sprintf("no pod of the steps before it has the labels %s in the namespace %s, and nothing in the cluster may create one; correct the selector or the namespace, or put it after that step", w.Selector, w.namespace()))
+				!c.foreign && !c.mayBeMade(makers...) && !strings.HasPrefix(w.namespace(), "kube-") && !slices.Contains(c.Namespaces, w.namespace()) && len(newChecker(before, c.Server).podsIn(w.namespace(), selector)) == 0 {
+				report(s, !c.mutated(), fmt.Sprintf("no pod of the steps before it has the labels %s in the namespace %s, and nothing in the cluster may create one; correct the selector or the namespace, or put it after that step", w.Selector, w.namespace()))
 			}
 		}
 		if name == "" || strings.Contains(w.namespace(), "kube-") || w.matches(c, before) {

@@ -113,13 +113,13 @@ func (v *validator) subnets(text string, family v1alpha4.ClusterIPFamily, path .
 }
 
 // nodeLabels finds the labels that a patch gives a node by the kubelet's arguments.
-var nodeLabels = regexp.MustCompile(`node-labels["']?(?:\s*:|\s*\n\s*value:)\s*["']?([^"'\n}]*)`)
+var nodeLabels = regexp.MustCompile(`(?m)^[^#\n]*node-labels["']?(?:\s*:|\s*\n\s*value:)\s*["']?([^"'\s}]*)`)
 
 // labels checks the labels that a node's kubelet sets. It does not start with others.
 func (v *validator) labels(node v1alpha4.Node, at []string) {
 	check := func(key, value string, path ...string) {
-		domain, _, _ := strings.Cut(key, "/")
-		ofKubernetes := slices.ContainsFunc([]string{"kubernetes.io", "k8s.io"}, func(of string) bool { return domain == of || strings.HasSuffix(domain, "."+of) })
+		domain, _, has := strings.Cut(key, "/")
+		ofKubernetes := has && slices.ContainsFunc([]string{"kubernetes.io", "k8s.io"}, func(of string) bool { return domain == of || strings.HasSuffix(domain, "."+of) })
 		own := slices.Contains(kubelets, key) || slices.ContainsFunc([]string{"node.kubernetes.io", "kubelet.kubernetes.io"}, func(of string) bool { return domain == of || strings.HasSuffix(domain, "."+of) })
 		problems := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...)
 		switch {

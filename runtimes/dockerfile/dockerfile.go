@@ -347,7 +347,7 @@ func (r *reader) stage(i int) {
 	if base != "scratch" && r.stageNamed(base, i) < 0 {
 		r.likeStage(base, at, i)
 	}
-	if _, unset, err := r.lex.ProcessWord(s.Platform, r.global); err == nil && len(unset) > 0 {
+	if platform, unset, err := r.lex.ProcessWord(s.Platform, r.global); err == nil && platform == "" && len(unset) > 0 && r.engine == trial.Docker {
 		r.issues.Add(r.file, at, "--platform=%s: no argument before the first FROM has this name; write one that BuildKit sets, such as $BUILDPLATFORM, or declare it", s.Platform)
 	}
 	for _, f := range r.froms(s) {
@@ -430,10 +430,10 @@ func (r *reader) unset(i int) {
 	}
 	names := slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(r.build.Args)), r.meta...))))
 	for _, name := range names {
-		use := regexp.MustCompile(`\$(?:` + name + `\b|\{` + name + `[}:])`)
+		use := regexp.MustCompile(`\$(?:` + regexp.QuoteMeta(name) + `\b|\{` + regexp.QuoteMeta(name) + `[}:])`)
 		for _, command := range r.stages[i].Commands {
 			at := command.Location()
-			if slices.Contains(known, name) || len(at) == 0 {
+			if slices.Contains(known, name) || len(at) == 0 || strings.HasSuffix(strings.ToLower(name), "_proxy") {
 				continue
 			}
 			text := string(bytes.Join(r.lines[at[0].Start.Line-1:min(len(r.lines), at[len(at)-1].End.Line)], []byte("\n")))
