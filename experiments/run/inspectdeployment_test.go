@@ -147,3 +147,26 @@ func TestNodesAreKnownByTheirLabels(t *testing.T) {
 		}
 	}
 }
+
+func TestPortsAtWhichNothingAnswers(t *testing.T) {
+	const at = "no Service of the deployment has the nodePort 30080"
+	service := func(spec string) map[string]string {
+		return map[string]string{"m/port.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: " + spec + "\n"}
+	}
+	for name, c := range map[string]struct {
+		steps string
+		files map[string]string
+		want  string
+	}{
+		"its own":      {"- apply: [m]\n", nil, ""},
+		"another":      {"- apply: [m]\n", service("{type: NodePort, ports: [{port: 80, nodePort: 30081}]}"), "the deployment has [30081], which no node publishes"},
+		"none":         {"- apply: [m]\n", service("{ports: [{port: 80}]}"), at},
+		"by a command": {"- apply: [m]\n- {command: [./test.sh]}\n", service("{ports: [{port: 80}]}"), ""},
+		"of the host":  {"- apply: [m]\n", map[string]string{"m/port.yaml": "", "m/pod.yaml": strings.Replace(podOfApp, "spec: {", "spec: {hostNetwork: true, ", 1)}, ""},
+	} {
+		certain, possible := inspected(t, deploying(c.steps, c.files), isolatedSite(t))
+		if certain != "" || (c.want == "") == strings.Contains(possible, at) || !strings.Contains(possible, c.want) {
+			t.Errorf("%s: got %s and %s", name, certain, possible)
+		}
+	}
+}

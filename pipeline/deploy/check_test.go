@@ -247,3 +247,57 @@ func TestImagesThatAreNeeded(t *testing.T) {
 		t.Errorf("got %+v", uses)
 	}
 }
+
+// The API server takes an empty text as its default, and operators may mend what is theirs.
+func TestWhatTheAPIServerTakesIsNotRefused(t *testing.T) {
+	const hook = "---\napiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata: {name: m}\n"
+	const crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: tills.shop.test}\nspec: {group: shop.test, scope: Namespaced, names: {kind: Till, plural: tills}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, required: [size], properties: {size: {type: integer, nullable: true}}}}}}}]}\n---\napiVersion: shop.test/v1\nkind: Till\nmetadata: {name: t}\nspec: "
+	for _, text := range []string{
+		app + "        imagePullPolicy: \"\"\n        ports: [{name: \"\", containerPort: 80, protocol: \"\"}, {name: \"\", containerPort: 81}]\n      restartPolicy: \"\"\n",
+		app + "        volumeMounts: [{name: r, mountPath: /a, subPath: gone}]\n      volumes: [{name: r, configMap: {name: rules}}]\n" + rules,
+		app + "        ports: [{name: http, containerPort: 80}]\n        livenessProbe: {tcpSocket: {port: web}}\n",
+		app + "        readinessProbe: {tcpSocket: {port: web}}\n  replicas: 0\n",
+		"apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\nmetadata: {name: a}\nspec: {priorityLevelConfiguration: {name: exempt}, rules: [{subjects: [{kind: Group, group: {name: g}}]}]}\n",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: \"\", ports: [{port: 80, targetPort: \"\"}]}\n",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: dns, namespace: kube-system}\nspec: {ports: [{name: web}]}\n",
+		"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {schedule: CRON_TZ=UTC 0 * * * *, jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: b}]}}}}}\n",
+		crd + "{size: null}\n", crd + "{}\n" + hook, crd + "[]\n" + hook,
+	} {
+		if got, _ := checked(t, text, theLab); got != "" {
+			t.Errorf("%s\ngot %s", text, got)
+		}
+	}
+}
+
+func TestWhatChangesNothingIsDoubted(t *testing.T) {
+	dir := files(t, map[string]string{
+		"k/kustomization.yaml":  "resources: [app.yaml]\nnamePrefix: a-\nimages: [{name: localhost/app, newTag: x}, {name: other, newTag: x}]\npatches:\n- {target: {kind: Deployment, name: app}, patch: \"- {op: add, path: /spec/replicas, value: 1}\"}\n- {target: {kind: Deployment, name: gone}, patch: \"- {op: add, path: /spec/replicas, value: 1}\"}\n",
+		"k/app.yaml":            strings.ReplaceAll(app, "\n", "\r\n"),
+		"c/Chart.yaml":          "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+		"c/values.yaml":         "size: 1\nlabels: {}\n",
+		"c/a.txt":               "a\n",
+		"c/templates/rule.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {{ toJson .Values.labels }}}\ndata:\n  a: {{ .Files.Get \"a.txt\" | quote }}\n  b: {{ .Files.Get \"b.txt\" | quote }}\n  c: {{ .Values.size | quote }}\n",
+	})
+	steps, errs := Prepare([]spec.Step{{Kustomize: filepath.Join(dir, "k")}, {Helm: &spec.Chart{Chart: filepath.Join(dir, "c"), Release: "c", Namespace: "default", Values: map[string]any{"sise": 1, "labels": map[string]any{"any": "x"}}}}}, theLab)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	var got []string
+	for _, s := range steps {
+		for _, doubt := range s.Doubts {
+			if doubt != nil {
+				got = append(got, strings.Split(doubt.Error(), "\n")...)
+			}
+		}
+	}
+	for i, want := range []string{"name \"gone\"", "no object uses the image other", "the chart has no file b.txt", "have sise"} {
+		if len(got) != 4 || !strings.Contains(got[i], want) {
+			t.Fatalf("got %q", got)
+		}
+	}
+	for _, o := range Objects(steps) {
+		if len(o.GetAnnotations()) > 0 {
+			t.Errorf("%s has annotations %v", o, o.GetAnnotations())
+		}
+	}
+}

@@ -80,3 +80,19 @@ nodes:
 		}
 	}
 }
+
+func TestLabelsThatAKubeletMayNotSet(t *testing.T) {
+	for nodes, want := range map[string]string{
+		"{labels: {tier: a, node.kubernetes.io/pool: a, kubernetes.io: a, topology.kubernetes.io/zone: a}}": "",
+		"{labels: {node-role.kubernetes.io/worker: \"\"}}":                                                  "node-role.kubernetes.io/worker",
+		"{labels: {tier: a b}}": "cannot be used",
+		"{kubeadmConfigPatches: [\"kind: InitConfiguration\\nnodeRegistration: {kubeletExtraArgs: {node-labels: 'a=b,k8s.io/c=d'}}\"]}": "k8s.io/c",
+		"{kubeadmConfigPatches: [\"kind: InitConfiguration\\n# node-labels: k8s.io/c=d\\n\"]}":                                          "",
+		"{kubeadmConfigPatches: [\"kind: InitConfiguration\\nnodeRegistration:\\n  kubeletExtraArgs:\\n    node-labels: a=b # c\\n\"]}": "",
+	} {
+		_, err := ReadConfig(file(t, head+"nodes: ["+nodes+"]\n"), nil)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", nodes, err, want)
+		}
+	}
+}

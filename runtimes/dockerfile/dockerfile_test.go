@@ -190,3 +190,27 @@ func TestFurtherContexts(t *testing.T) {
 		t.Errorf("Podman begins with a folder: %v", err)
 	}
 }
+
+func TestWordsThatMayMeanAnother(t *testing.T) {
+	for text, want := range map[string]string{
+		"FROM alpine AS builder\nFROM scratch\nCOPY --from=bulider /a /a\n": "did you mean builder?",
+		"ARG V=1\nFROM alpine\nRUN echo $V\n":                               "$V is not set in this stage",
+		"ARG V=1\nFROM alpine\nARG V\nRUN echo $V\n":                        "",
+		"FROM alpine\nENTRYPOINT ['/a']\n":                                  "is no JSON",
+		"FROM --platform=${X:-linux/amd64} alpine\nRUN echo $HTTP_PROXY\n":  "",
+	} {
+		dir := folder(t, map[string]string{"Dockerfile": text})
+		needs, err := Read(runtimes.Build{Context: dir, Args: map[string]string{"HTTP_PROXY": "a", "A(": "b"}}, trial.Docker)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := strings.Join(texts(needs.Doubts), "\n"); (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	dir := folder(t, map[string]string{"Dockerfile": "FROM --platform=$BUILDPLATFROM alpine\n"})
+	if _, err := Read(runtimes.Build{Context: dir}, trial.Docker); err == nil || !strings.Contains(err.Error(), "no argument before the first FROM") {
+		t.Errorf("got %v", err)
+	}
+}
