@@ -65,11 +65,11 @@ func TestFilesAreFetchedByTheirChecksum(t *testing.T) {
 		t.Fatal(err)
 	}
 	text += "# changed\n"
-	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:23: the file at "+address+" has the checksum "+sumOf([]byte(text))) {
+	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:24: the file at "+address+" has the checksum "+sumOf([]byte(text))) {
 		t.Errorf("a file that has changed: got %s", certain)
 	}
 	server.Close()
-	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:23: fetching "+address) {
+	if certain, _ := inspected(t, deploying(step, nil), isolatedSite(t)); !strings.Contains(certain, "w.yaml:6:24: fetching "+address) {
 		t.Errorf("a server that is gone: got %s", certain)
 	}
 }
