@@ -155,9 +155,6 @@ func nodesOf(kind *v1alpha4.Cluster) (nodes []deploy.Node) {
 	workers := slices.ContainsFunc(kind.Nodes, func(n v1alpha4.Node) bool { return n.Role == v1alpha4.WorkerRole })
 	for _, n := range kind.Nodes {
 		node := deploy.Node{Tainted: n.Role == v1alpha4.ControlPlaneRole && workers && !patches(kind, "taint"), ControlPlane: n.Role == v1alpha4.ControlPlaneRole, Labels: n.Labels, Patches: slices.Concat(kind.KubeadmConfigPatches, n.KubeadmConfigPatches)}
-		for _, m := range n.ExtraMounts {
-			node.Mounts = append(node.Mounts, m.ContainerPath)
-		}
 		for _, p := range slices.Concat(kind.KubeadmConfigPatchesJSON6902, n.KubeadmConfigPatchesJSON6902) {
 			node.Patches = append(node.Patches, p.Patch)
 		}

@@ -47,8 +47,6 @@ type Node struct {
 	// Tainted is true if pods must tolerate the taint of control planes.
 	Tainted bool
 	Labels  map[string]string
-	// Mounts are the paths at which it has something of the host.
-	Mounts []string
 	// Patches are texts that may name further labels, as key=value.
 	Patches []string
 }

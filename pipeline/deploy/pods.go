@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,7 +110,6 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 	}
 	c.containers(o, p)
 	c.mounts(o, typed, p)
-	c.hostPaths(o, p)
 	if !p.none {
 		c.references(o, p.Spec, p.at)
 		c.nodes(o, p)
@@ -145,32 +143,6 @@ func (c *checker) containers(o Object, p *pods) {
 			}
 		}
 	}
-}
-
-// hostPaths warns of folders and files of a node that must be there and that neither the
-// node image nor a mount brings.
-func (c *checker) hostPaths(o Object, p *pods) {
-	for i, v := range p.Spec.Volumes {
-		if v.HostPath == nil || v.HostPath.Type == nil || c.Hooked || len(c.Nodes) == 0 || c.grants["*"] {
-			continue
-		}
-		wanted, kind := path.Clean(v.HostPath.Path), *v.HostPath.Type
-		if kind != corev1.HostPathDirectory && kind != corev1.HostPathFile || ofNode(wanted) {
-			continue
-		}
-		if !slices.ContainsFunc(c.Nodes, func(n Node) bool {
-			return slices.ContainsFunc(n.Mounts, func(m string) bool { return wanted == m || strings.HasPrefix(wanted, strings.TrimSuffix(m, "/")+"/") })
-		}) {
-			c.doubtful(o, fmt.Sprintf("no node may have the %s %s, which no extraMounts of the Kind configuration bring, and pods then never start; correct the path, mount it, or write type: %sOrCreate", kind, wanted, kind),
-				append(slices.Clone(p.at), "volumes", strconv.Itoa(i), "hostPath", "path")...)
-		}
-	}
-}
-
-// ofNode reports whether a node has a path, or may have it, without further ado.
-func ofNode(path string) bool {
-	parts := strings.Split(path, "/")
-	return len(parts) < 2 || slices.Contains([]string{"", "bin", "boot", "dev", "etc", "home", "kind", "lib", "lib64", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}, parts[1])
 }
 
 // mounts checks that the pod has each volume that its containers mount.
