@@ -17,10 +17,10 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
 
 	"github.com/stratbench/stratbench/internal/issue"
@@ -38,20 +38,12 @@ func buildKustomization(dir string) (objects []Object, doubts issue.List, err er
 	if err := missing.Err(); err != nil {
 		return nil, doubts, err
 	}
-	kept := false
-	made, err := traced(dir, &kept)
-	if err != nil { // the trace itself may be in the way
-		kept = true
-		made, err = krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
-	}
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
 		return nil, doubts, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
 	}
+	from := origins(dir)
 	for _, r := range made.Resources() {
-		origin, _ := r.GetOrigin()
-		if !kept {
-			_ = r.SetOrigin(nil) // of what kustomize made itself
-		}
 		values, err := r.Map()
 		if err == nil {
 			values, err = converted(values)
@@ -63,7 +55,7 @@ func buildKustomization(dir string) (objects []Object, doubts issue.List, err er
 		if message := nameless(o); message != "" {
 			return nil, doubts, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
 		}
-		if origin != nil {
+		if origin := from[r.CurId()]; origin != nil {
 			o.trace(dir, origin)
 		}
 		objects = append(objects, o)
@@ -89,9 +81,10 @@ func (e edited) ReadFile(path string) ([]byte, error) {
 	return e.FileSystem.ReadFile(path)
 }
 
-// traced builds the kustomization in a folder, with the file that each object is from.
-// kept is set if the kustomization asks for that itself.
-func traced(dir string, kept *bool) (resmap.ResMap, error) {
+// origins are the files that objects are from, by another build of the kustomization in a
+// folder: its annotations may be in the way of patches, and are not deployed. An object
+// whose file is not known is left out.
+func origins(dir string) map[resid.ResId]*resource.Origin {
 	real, err := filepath.EvalSymlinks(dir)
 	if err == nil {
 		real, err = filepath.Abs(real)
@@ -101,19 +94,23 @@ func traced(dir string, kept *bool) (resmap.ResMap, error) {
 	if err = cmp.Or(err, readErr); err == nil {
 		err = yaml.Unmarshal(text, &k)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if k == nil {
-		k = map[string]any{} // the file is empty
+	if err != nil || k == nil {
+		return nil
 	}
 	metadata, _ := k["buildMetadata"].([]any)
-	*kept = slices.Contains(metadata, any(types.OriginAnnotations))
 	k["buildMetadata"] = append(metadata, types.OriginAnnotations)
 	if text, err = yaml.Marshal(k); err != nil {
-		return nil, err
+		return nil
 	}
-	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(edited{filesys.MakeFsOnDisk(), file, text}, dir)
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(edited{filesys.MakeFsOnDisk(), file, text}, dir)
+	if err != nil {
+		return nil
+	}
+	all := map[resid.ResId]*resource.Origin{}
+	for _, r := range made.Resources() {
+		all[r.CurId()], _ = r.GetOrigin()
+	}
+	return all
 }
 
 // trace finds the document that an object was made from, or its generator. Patches and
