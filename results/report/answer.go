@@ -452,7 +452,7 @@ func Grounds(a answer.Answer) (notes []string) {
 	}
 	add(ruledOut(a))
 	if n := len(together(a.Decisions)) - len(Cards(a)); n > 0 {
-		add(fmt.Sprintf("%d more %s for other places in the document (--output json).", n, noun(n, "recommendation")))
+		add(fmt.Sprintf("%d more %s for other places (--output json).", n, noun(n, "recommendation")))
 	}
 	add(settled(a))
 	var setUps []int
