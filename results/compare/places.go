@@ -16,8 +16,9 @@ import (
 
 // Places are pooled unless the trials demand more: a factor is split where the
 // order of the arms in question changes with it, or where an arm fails at some of
-// its levels more often than at others. What it does to arms that are ruled out at every level is
-// no reason, nor is a difference that is larger at one level than at another.
+// its levels more often than at others. What it does to arms that are ruled out at
+// every level is no reason, nor is a difference that is larger at one level than at
+// another.
 // Several factors may turn the order together and none of them alone, so that the
 // places are tested as one factor too. A split is made at most three times, by the
 // factor that matters most first. Levels that agree stay together.

@@ -364,6 +364,7 @@ func (r *reader) stage(i int) {
 		}
 	}
 	r.unset(i)
+	r.shellForms(s)
 	r.commands(s)
 }
 
@@ -416,18 +417,6 @@ func (r *reader) unset(i int) {
 		base, _, _ := r.lex.ProcessWord(r.stages[at].BaseName, r.global)
 		at = r.stageNamed(base, at)
 	}
-	for _, command := range r.stages[i].Commands {
-		form := []string{}
-		switch c := command.(type) {
-		case *instructions.EntrypointCommand:
-			form = c.CmdLine
-		case *instructions.CmdCommand:
-			form = c.CmdLine
-		}
-		if len(form) > 0 && strings.HasPrefix(form[0], "[") {
-			r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", form[0]), r.position(command.Location(), form[0])})
-		}
-	}
 	names := slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(r.build.Args)), r.meta...))))
 	for _, name := range names {
 		use := regexp.MustCompile(`\$(?:` + regexp.QuoteMeta(name) + `\b|\{` + regexp.QuoteMeta(name) + `[}:])`)
@@ -441,6 +430,22 @@ func (r *reader) unset(i int) {
 				r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is not set in this stage, which has no ARG %s; write it after the stage's FROM, also if there is one before the first", found, name), r.position(at, found)})
 				break
 			}
+		}
+	}
+}
+
+// shellForms warns of commands that look like JSON and are none.
+func (r *reader) shellForms(s instructions.Stage) {
+	for _, command := range s.Commands {
+		form := []string{}
+		switch c := command.(type) {
+		case *instructions.EntrypointCommand:
+			form = c.CmdLine
+		case *instructions.CmdCommand:
+			form = c.CmdLine
+		}
+		if len(form) > 0 && strings.HasPrefix(form[0], "[") {
+			r.needs.Doubts = append(r.needs.Doubts, Need{fmt.Sprintf("%s is no JSON, so a shell runs it as it stands; write double quotes, and commas between the words", form[0]), r.position(command.Location(), form[0])})
 		}
 	}
 }
