@@ -25,10 +25,10 @@ func labCommand() *cobra.Command {
 		Use:         "lab",
 		Annotations: map[string]string{tearsDown: always},
 		Short:       "Build what isolated machines start from: engines, node image, base images",
-		Long: `Build engine roots, a Kind node image and base images, and from them the golden
-states of Podman and Docker that isolated machines start from. It is kept in
-the user's cache folder and built anew only when its inputs change; run does
-the same when something is missing.`,
+		Long: `Build engine roots, a Kind node image and base images, and from them the states of
+Podman and Docker that isolated machines start from. They are kept in your cache
+folder and built anew only when their inputs change; run does the same when
+something is missing.`,
 		Example: "  stratbench lab --install-missing",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,7 +59,7 @@ the same when something is missing.`,
 		},
 	}
 	cmd.Flags().BoolVar(&install, "install-missing", false, "install Debian packages that are missing")
-	cmd.Flags().BoolVar(&ifNeeded, "if-needed", false, "do nothing if engines of the user's run that can be used")
+	cmd.Flags().BoolVar(&ifNeeded, "if-needed", false, "do nothing if engines of yours can be used")
 	return cmd
 }
 
@@ -70,15 +70,15 @@ func cleanCommand() *cobra.Command {
 		Use:         "clean",
 		Annotations: map[string]string{tearsDown: always},
 		Short:       "List what killed runs left on your engines, and remove it with --yes",
-		Long: `List what runs that were killed left on your Docker and Podman and on this
-host: clusters, networks, names of images, images of build steps, the lock on
-the engine, folders. With --yes, remove what belongs to a killed run by a record
-on this host or by the lock on the engine. Nothing of a running one, and nothing
-that may be yours, is removed; the list shows what stays and why. The next run on
-the same engine does the same before it begins.
+		Long: `List what killed runs left on your Docker and Podman and on this host: clusters,
+networks, names of images, images of build steps, the lock on the engine, folders.
+With --yes, remove what a record on this host or the lock on the engine proves to
+be a killed run's. Nothing of a run that goes on, and nothing that may be yours, is
+removed; the list shows what stays and why. The next run on the same engine does
+the same before it begins.
 
-A lock that is held on another host is removed there, or with
-docker volume rm stratbench-lock.`,
+Remove a lock that another host holds there, or with
+docker volume rm stratbench-lock (or podman).`,
 		Example: `  stratbench clean
   stratbench clean --yes`,
 		Args: takes(0, 0, "no arguments"),
@@ -115,10 +115,10 @@ func schemaCommand() *cobra.Command {
 		flag, help string
 		schema     func() []byte
 	}{
-		{"workload", "the schema of a workload's file instead", spec.WorkloadSchema},
-		{"analysis", "the schema of analysis.json, which report --out writes, instead", study.JSONSchema},
-		{"check", "the schema of what check --output json writes instead", history.CheckJSONSchema},
-		{"history", "the schema of what history --output json writes instead", history.ReviewJSONSchema},
+		{"workload", "print that of a workload's file instead", spec.WorkloadSchema},
+		{"analysis", "print that of analysis.json, which report --out writes, instead", study.JSONSchema},
+		{"check", "print that of check --output json instead", history.CheckJSONSchema},
+		{"history", "print that of history --output json instead", history.ReviewJSONSchema},
 	}
 	cmd := &cobra.Command{
 		Use:     "schema",
@@ -147,9 +147,9 @@ func markCommand() *cobra.Command {
 		Use:   "mark PHASE start|end",
 		Short: "Mark, inside a set-up command, the start or end of a phase",
 		Long: `Mark the start or end of a phase: cluster, build, load, deploy or test. It is for
-the set-up command of a workload (setup.command), while a trial runs it; at any
-other time it does nothing, so that the command may call it always. Without a
-process of its own, a shell can append the line: echo build start >>"$` + pipeline.MarksVariable + `"`,
+the set-up command of a workload (setup.command), and does nothing outside of a
+trial, so that the command may always call it. A shell can append the line by
+itself: echo build start >>"$` + pipeline.MarksVariable + `"`,
 		Example: `  stratbench mark build start
   stratbench mark build end`,
 		Args: takes(2, 2, "a phase, and start or end"),

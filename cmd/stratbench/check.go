@@ -62,7 +62,7 @@ one stated rate of false alarms for all of them. Runs in the folder of runs that
 the history lacks are added to it first, except one that is still being recorded.
 
 A regression is reported until it is undone, accepted with stratbench baseline
-accept, or not confirmed by the seven nights after its alarm, and for at most 90
+accept, or the seven nights after its alarm do not confirm it, and for at most 90
 nights.
 
 With --confirm SPEC, whatever is suspected or became worse in this run is tested
@@ -90,8 +90,8 @@ stands unless the trials exclude it.
 	f.StringVar(&flags.summary, "summary", "", "file to add a Markdown summary to, for a CI job or a comment")
 	f.StringVar(&flags.openMetrics, "openmetrics", "", "file to write OpenMetrics text to")
 	f.StringVar(&flags.page, "page", "", "file to write a self-contained HTML page to")
-	f.DurationVar(&flags.maxAge, "max-age", 0, "no data when the newest run began longer ago than this, such as 20h")
-	f.BoolVar(&flags.selfTest, "self-test", false, "put a regression into a copy of the history, and check that it is found")
+	f.DurationVar(&flags.maxAge, "max-age", 0, "a newest run that began longer ago than this, such as 20h, is no data")
+	f.BoolVar(&flags.selfTest, "self-test", false, "put a regression into copies of the history, and verify that it is found")
 	return cmd
 }
 
@@ -350,6 +350,6 @@ func addTrials(cmd *cobra.Command, o *confirm.Options, when string) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.Prepare, "prepare", "", when+"shell command that makes, in the copy of the last good revision, what git does not have")
 	flags.DurationVar(&o.Budget, "budget", 0, when+"run as many whole blocks as fit in this time, such as 1h")
-	flags.BoolVar(&o.AsFound, "as-found", false, when+"if engines of the user's run, only those, with the memory they have")
+	flags.BoolVar(&o.AsFound, "as-found", false, when+"if engines of yours answer, use only those, with the memory they have")
 	addMachine(cmd, &o.Machine, when+machineHelp)
 }

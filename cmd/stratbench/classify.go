@@ -35,15 +35,14 @@ func classifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "classify FILE|- | --report FILE...",
 		Short: "Decide from a log or a test report of any CI how it ended",
-		Long: `Decide from a log how the work in it ended, by rules that are data. The log can be
-of any CI; FILE is its file, or - for standard input. The more is known of it
-(--phase, --runtime, --exit-code), the better the answer. A log alone never gives
-a confidence above 0.9.
+		Long: `Decide from a log of any CI how the work in it ended, and why. FILE is the log, or -
+for standard input. The more you say about it (--phase, --runtime, --exit-code), the
+better the answer. A log alone never gives a confidence above 0.9.
 
 With --report, judge a test report as the test phase of a trial does: JUnit XML
-in any dialect, ginkgo's JSON, go test -json or -v, from any CI. Several files
-are read as one suite: a test that is in several of them was repeated. A test that
-failed and then passed is flaky if --exit-code is 0, and otherwise has failed.
+in any dialect, ginkgo's JSON, go test -json or -v. Several files are one suite: a
+test that is in several of them was repeated. A test that failed and then passed is
+flaky if --exit-code is 0, and otherwise has failed.
 
 The exit code is 0 for every answer.`,
 		Example: `  stratbench classify build.log --phase build --runtime podman --exit-code 125
@@ -73,7 +72,7 @@ The exit code is 0 for every answer.`,
 			return read(text)
 		})
 	}
-	known("phase", "`phase` that the log is of: cluster, build, load, deploy or test", func(text string) error { return f.Phase.UnmarshalText([]byte(text)) })
+	known("phase", "`phase` that wrote the log: cluster, build, load, deploy or test", func(text string) error { return f.Phase.UnmarshalText([]byte(text)) })
 	known("runtime", "`engine` that was used: podman or docker", func(text string) error { return f.Runtime.UnmarshalText([]byte(text)) })
 	known("exit-code", "exit `code` of the command that wrote the log", func(text string) error {
 		code, err := strconv.Atoi(text)
@@ -82,10 +81,10 @@ The exit code is 0 for every answer.`,
 		}
 		return nil
 	})
-	flags.StringArrayVar(&f.reports, "report", nil, "judge a test report instead of a log; files that follow are of the same suite, - is standard input")
-	flags.StringVar(&f.reportFormat, "format", "", "format of the report: go-json, go-verbose, ginkgo-json or junit, instead of what it looks like")
-	flags.StringArrayVar(&f.known, "known", nil, "test of the report that is known to fail; give it once for each")
-	flags.StringVar(&f.rules, "rules", "", "file with rules of your own, beside those that ship")
+	flags.StringArrayVar(&f.reports, "report", nil, "judge a test report instead of a log; files that follow belong to the same suite, - is standard input")
+	flags.StringVar(&f.reportFormat, "format", "", "format of the report: go-json, go-verbose, ginkgo-json or junit, instead of recognising it")
+	flags.StringArrayVar(&f.known, "known", nil, "test that is known to fail; may be given again")
+	flags.StringVar(&f.rules, "rules", "", "file with rules of your own, in addition to the shipped ones")
 	return f.output.addOutput(cmd)
 }
 

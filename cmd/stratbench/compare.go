@@ -43,13 +43,13 @@ func compareCommand() *cobra.Command {
 		Short:       "Compare set-up commands as they are, with no file to write",
 		Long: `Run set-up commands as they are, by sh -c in this folder, in randomised blocks:
 each block runs every command once. A command that fails, hangs or crashes its
-engine is a result. At the end it recommends one, as report does.
+engine is a result. At the end one is recommended, as by report.
 
 KUBECONFIG, KIND_CLUSTER_NAME and the engine's variables direct kind and the engine's
-own commands to the trial's; clusters that a command leaves behind are removed.
-Phases are seen if the command calls stratbench mark PHASE start|end. For
-anything more write a workload with setup.command. An interrupted comparison is
-continued with: stratbench run RUN_FOLDER/spec.yaml --resume
+own commands to the trial's cluster and engine; clusters that a command leaves are
+removed. Phases are seen if the command calls stratbench mark PHASE start|end. For
+anything more write a workload with setup.command. To continue an interrupted
+comparison: stratbench run RUN_FOLDER/spec.yaml --resume
 
 ` + exitCodeTable("compare"),
 		Example: `  stratbench compare 'make up BUILDS=1' 'make up BUILDS=3'
@@ -97,7 +97,7 @@ continued with: stratbench run RUN_FOLDER/spec.yaml --resume
 	flags.IntVarP(&c.warmUps, "warmup", "w", 1, "trials that run first and are not counted")
 	flags.StringVarP(&c.prepare, "prepare", "p", "", "command to run before each trial, not timed")
 	flags.StringVarP(&c.cleanup, "cleanup", "c", "", "command to run after each trial, not timed")
-	flags.StringArrayVarP(&c.names, "command-name", "n", nil, "a name for a command, in their order; once for each")
+	flags.StringArrayVarP(&c.names, "command-name", "n", nil, "name of a command; give one for each, in their order")
 	flags.DurationVar(&c.timeout, "timeout", time.Hour, "how long a command may take")
 	flags.DurationVar(&c.silence, "silence", 10*time.Minute, "how long a command may print nothing")
 	flags.StringVar(&c.runtime, "runtime", "", "docker or podman (default: the one that answers here, docker if both do)")

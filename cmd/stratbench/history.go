@@ -151,11 +151,10 @@ func mergeCommand() *cobra.Command {
 		Use:   "merge SRC... DEST",
 		Short: "Merge histories into one",
 		Long: `Add to the history DEST what it lacks of the histories SRC: runs, the rest of runs
-that have grown, and decisions. Nothing is ever rewritten, merging again adds
-nothing, and runs of different hosts stay apart. If two histories have different
-records of the same trial both are kept, the second one in a folder of its own,
-and reported.`,
-		Example: `  stratbench merge ../other/results/history results/history`,
+that have grown, and decisions. Nothing is rewritten, merging again adds nothing,
+and runs of different hosts stay apart. If two histories have different records of
+the same trial, both are kept, the second one in a folder of its own, and reported.`,
+		Example: `  stratbench merge ../other/results/nights results/nights`,
 		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := history.Merge(args[len(args)-1], args[:len(args)-1]...)
@@ -163,7 +162,7 @@ and reported.`,
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s (left where it is)\n", f)
 			}
 			for _, c := range m.Conflicts {
-				fmt.Fprintf(cmd.ErrOrStderr(), "different records of the same are kept in %s\n", c)
+				fmt.Fprintf(cmd.ErrOrStderr(), "different records of the same trial are kept in %s\n", c)
 			}
 			if err != nil {
 				return err
@@ -217,8 +216,8 @@ func baselineSetCommand() *cobra.Command {
 	var flags decisionFlags
 	cmd := &cobra.Command{
 		Use:     "set [RUN] --reason WHY",
-		Short:   "Judge later runs against none before RUN",
-		Long:    `Make RUN, or the newest one, the first that others are judged against.`,
+		Short:   "Judge later runs against no run before RUN",
+		Long:    `Make RUN, or the newest one, the first run that later ones are judged against.`,
 		Example: `  stratbench baseline set 20261112 --reason "new disks"`,
 		Args:    takes(0, 1, "at most one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -234,7 +233,7 @@ func baselineSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: runs of %s are judged against none before %s\n", b.ID, b.Experiment, b.RunID)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: runs of %s are judged against no run before %s\n", b.ID, b.Experiment, b.RunID)
 			return err
 		},
 	}
@@ -268,8 +267,7 @@ func baselineAcceptCommand() *cobra.Command {
 		Use:   "accept [ID] --reason WHY",
 		Short: "Accept a change, so that it is no longer reported",
 		Long: `Accept the change with the ID that stratbench check shows, or all changes of the
-cells and metrics named: its series is then compared with no run before the
-change.`,
+named cells and metrics. A series is then compared with no run before its change.`,
 		Example: `  stratbench baseline accept 0a1b2c3d --reason "more tests"
   stratbench baseline accept --cell 'runtime=podman*' --metric setup --reason "Podman 5.5"`,
 		Args: takes(0, 1, "at most one id"),

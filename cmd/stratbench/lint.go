@@ -23,16 +23,15 @@ func lintCommand() *cobra.Command {
 takes 17 minutes", "registry is twice as fast as serial", "fails in 5 % of runs"
 or "3 parallel builds crash at 7 GB", and compare each with the trials of runs, or
 of files of observations: supported, contradicted or untested, with its line and
-column and the measured figure. Without a run, the newest one.
+column and the measured figure. Without a run, the newest one is used.
 
-A figure that cannot be mapped onto the records is untested, with the reason, and
-so is a maximum: means are compared. A figure in a table is about the levels that
-its row names. A document without a claim is reported as such. A file of
-observations in the place of the document is an imported record: its stated
-confidences and times are its claims.
+A figure that no records answer is untested, with the reason, and so is a maximum,
+because means are compared. A figure in a table is about the levels that its row
+names. A file of observations in the place of the document is an imported record:
+its stated confidences and times are its claims.
 
 ` + exitCodeTable("lint") + `
-Contradicted claims are 10, untested ones 11; no measured trial is 12.
+Here: 10 if a claim is contradicted, else 11 if one is untested; 12 without trials.
 `,
 		Example: `  stratbench lint README.md latest
   stratbench lint docs/e2e.md trials.csv --output json`,

@@ -33,15 +33,14 @@ func planCommand() *cobra.Command {
 	cmd := f.add(&cobra.Command{
 		Use:   "plan SPEC",
 		Short: "Show what an experiment would run, in which order, and for how long",
-		Long: `Show what an experiment can decide and how long it takes, then its trials in
-their randomised order: the first block, and with --output csv or json all. Times
-are from earlier runs of the same cells if there are any, and otherwise a
-guess, marked as one. Nothing is created. The order is that of a run only when the
-spec has a seed or --seed is given. What run would refuse is reported after the
-plan, as validate does.
+		Long: `Show how long an experiment takes and what it can decide, then its trials in
+their randomised order: the first block, and with --output csv or json all of them.
+Times are from earlier runs of the same cells if there are any, and otherwise a
+guess, marked as one. A run has the same order only if the spec has a seed or --seed
+is given. Nothing is created. What run would refuse is reported after the plan.
 
 With --predict RUN, predict how long the builds take with every strategy and, for up
-to six images, with every grouping. It uses the builds of that run that had the
+to six images, with every grouping, from the builds of that run that had the
 machine to themselves (strategy serial).`,
 		Example: `  stratbench plan experiments/podman-vs-docker.yaml
   stratbench plan experiments/podman-vs-docker.yaml --predict latest

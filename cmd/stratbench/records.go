@@ -235,14 +235,15 @@ func importCommand() *cobra.Command {
 		Short: "Read past observations into a run of records marked imported",
 		Long: `Read observations that stratbench did not make into a run's folder.
 
-A CSV file has a header: a column per factor, and of these columns those that
-are known: trial (its name), kind (trial, warm-up, injected-fault, reference,
-preparation, cluster, build-cache; only trials enter figures), block, outcome
-(the only one required), phase, timed_out, setup_seconds, lost_seconds (until a
-failure was noticed), recovery_seconds, elapsed_seconds, tests_passed,
-tests_failed, peak_memory_bytes, estimate, simulated, message. ls RUN --output
-csv writes such a file. A YAML file has a list "trials" with the same names as
-keys. Estimates are never analysed as measured.`,
+A CSV file has a header: a column for each factor, a column outcome, and those of
+these that are known: trial (its name), kind (trial, warm-up, injected-fault,
+reference, preparation, cluster, build-cache; only trials are analysed), block,
+phase, timed_out, setup_seconds, lost_seconds (until a failure was noticed),
+recovery_seconds, elapsed_seconds, tests_passed, tests_failed, tests_total,
+peak_memory_bytes, went_on_after (the outcome of a crash after which the set-up
+went on), estimate, simulated, message. ls RUN --output csv writes such a file. A
+YAML file has a list "trials" with the same names as keys. Estimates are never
+analysed.`,
 		Example: `  stratbench import observations.csv
   stratbench import observations.yaml && stratbench report latest`,
 		Args: takes(1, 1, "one file"),

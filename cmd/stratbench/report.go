@@ -31,19 +31,18 @@ func reportCommand() *cobra.Command {
 		Use:   "report [RUN|FILE]... [-o DIR]",
 		Short: "Recommend a strategy, on one screen or as a page with figures",
 		Long: `Recommend a strategy for images that must be built and for images that are there
-already, for local work (least mean time) and for CI (least 90 % quantile with at
+already, for local work (lowest mean time) and for CI (lowest 90 % quantile with at
 most 5 % failures), from runs or files of observations: verdict, effect, interval,
 what is ruled out, and what would settle what is open.
 
-With --out, a report is written into a folder: index.html (one page that needs no
-network), report.md, its figures as SVG, answer.json (the recommendations) and
-analysis.json (every cell). --full adds what is needed to check it: folded away in
-a page, and below the first screen without --out.
+With --out, write a folder: index.html (one page that needs no network), report.md,
+figures as SVG, answer.json (the recommendations) and analysis.json (every cell).
+--full adds what is needed to check it: folded away in the page, or below the first
+screen.
 
---output benchstat prints a trial a line, for golang.org/x/perf/cmd/benchstat.
-The template dd-e2e-001 has the sections of that design record: the measured runs
-beside an imported record, each of whose claims is supported, contradicted or
-untested.`,
+--output benchstat prints a line for each trial, for golang.org/x/perf/cmd/benchstat.
+--template dd-e2e-001 writes the design record DD-E2E-001: the measured runs beside
+an imported record, with each of its claims supported, contradicted or untested.`,
 		Example: `  stratbench report latest
   stratbench report trials.csv --output json
   stratbench report latest --full
@@ -104,12 +103,12 @@ untested.`,
 		}
 		return err
 	})
-	flags.Func("indifference", "`share` by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)", func(text string) (err error) {
+	flags.Func("indifference", "`share` by which two strategies may differ and still count as equally good, such as 5% (default: that of the run, else 10%)", func(text string) (err error) {
 		f.indifference, err = trial.ParseShare(text)
 		return err
 	})
 	flags.BoolVar(&f.full, "full", false, "add appendices: every decision and cell, phases, time limits, methods")
-	flags.BoolVar(&f.records, "records", false, "publish the runs' records in the folder too, compressed and with checksums: report FOLDER then makes the same page of them")
+	flags.BoolVar(&f.records, "records", false, "publish the runs' records in the folder too, compressed and with checksums; report FOLDER makes the same page from them")
 	flags.BoolVar(&f.png, "png", false, "write each figure as PNG too")
 	flags.StringVar(&f.template, "template", "report", "report or dd-e2e-001")
 	return cmd

@@ -77,10 +77,10 @@ func runCommand() *cobra.Command {
 		Use:         "run SPEC",
 		Annotations: map[string]string{tearsDown: always},
 		Short:       "Run an experiment and print its table",
-		Long: `Run an experiment: every cell in randomised blocks, each trial on a machine in
-its golden state. Each trial is recorded before the next begins. Ctrl-C once
-stops cleanly; --resume continues. When all warm-ups, or all of the first
-block, fail in the same phase from the same cause, the run stops.
+		Long: `Run an experiment: all cells in randomised blocks, each trial from the same state,
+and recorded before the next begins. Ctrl-C once stops cleanly; --resume continues.
+When all warm-ups, or all trials of the first block, fail in the same phase from
+the same cause, the run stops.
 
 ` + exitCodeTable("run"),
 		Example: `  stratbench run experiments/quick.yaml
@@ -125,7 +125,7 @@ block, fail in the same phase from the same cause, the run stops.
 	addMachine(cmd, &kind, machineHelp)
 	cmd.Flags().StringVar(&resume, "resume", "", "continue an interrupted run: its name, or the spec's newest run")
 	cmd.Flags().Lookup("resume").NoOptDefVal = "latest"
-	cmd.Flags().BoolVar(&asFound, "as-found", false, "if engines of the user's run: only those, with the memory they have")
+	cmd.Flags().BoolVar(&asFound, "as-found", false, "if engines of yours answer, use only those, with the memory they have")
 	cmd.Flags().BoolVar(&keepGoing, "keep-going", false, "go on when all warm-ups or all of the first block fail alike")
 	return cmd
 }
