@@ -128,7 +128,7 @@ func leastGo() (least string) {
 }
 
 func needRoom(w Work) host.Check {
-	n := host.Check{Name: "disk room"}
+	n := host.Check{Name: "disk space"}
 	dir, err := DefaultCacheDir()
 	if err != nil {
 		n.Detail, n.Cure = err.Error(), "set HOME or XDG_CACHE_HOME"

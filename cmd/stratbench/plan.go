@@ -158,14 +158,14 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate) []string {
 	}
 	notes := []string{
 		fmt.Sprintf("%s: %s, %s, %s with warm-ups, seed %d", s.Name, report.Counted(len(p.Cells), "cell"), report.Counted(p.Blocks, "block"), report.Counted(len(p.Trials), "trial"), p.Seed),
-		fmt.Sprintf("Estimate: %s in all, %s a block (time of %s)", report.Seconds(trial.Seconds(e.Total)), report.Seconds(trial.Seconds(e.Block)), strings.Join(from, "; ")),
+		fmt.Sprintf("Estimate: %s in all, %s a block (from %s)", report.Seconds(trial.Seconds(e.Total)), report.Seconds(trial.Seconds(e.Block)), strings.Join(from, "; ")),
 	}
 	if s.Budget > 0 {
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %s",
 			s.Budget, p.BlocksWithin(s.Budget, e), report.Counted(p.Blocks, "block")))
 	}
 	if s.Design.Stop == spec.StopDecided && p.Blocks > 1 {
-		notes = append(notes, "Stops when decided: the blocks are the most there will be, and strategies that are ruled out are not run again (design.stop)")
+		notes = append(notes, "Stops when decided (design.stop): these are the most blocks that run, and strategies that are ruled out do not run again")
 	}
 	var factors []string
 	for _, f := range s.Factors {
@@ -184,11 +184,10 @@ func validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate SPEC...",
 		Short: "Report every issue of a spec, each with file, line and column",
-		Long: `Report every issue of a spec, its workload and all that its trials read: the
-Kind configuration, Dockerfiles and their contexts, manifests, the test
-command. They are checked for the machine on which run would run them here.
-Nothing is created. What may go wrong is a warning, and does not change the
-exit code.`,
+		Long: `Report every issue of a spec, of its workload and of all that trials read: the
+Kind configuration, Dockerfiles and their contexts, manifests, the test command.
+They are checked for the machine that run would use here. Nothing is created. What
+may go wrong is a warning, and does not change the exit code.`,
 		Example: `  stratbench validate experiments/*.yaml
   stratbench validate experiments/quick.yaml --machine isolated`,
 		Args: takes(1, many, "one spec or more"),

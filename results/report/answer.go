@@ -152,7 +152,7 @@ func tooOften(group []answer.Decision) string {
 	if len(names) > 1 {
 		verb = "fail"
 	}
-	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, the most for CI.", and(names), verb, inPercent(answer.MaxFailureRate))
+	return fmt.Sprintf(" %s probably %s in over %s %% of set-ups, more than CI accepts.", and(names), verb, inPercent(answer.MaxFailureRate))
 }
 
 // allThatIsLeft says how little is known of a strategy that is chosen only because
@@ -242,14 +242,14 @@ func anyOf(wheres []answer.Where) string {
 func stillOpen(group []answer.Decision) (text string) {
 	var blocks, trials []int
 	var verdicts []string
-	seconds, of, doubt := 0.0, "", "do not tell well enough how often each fails"
+	seconds, of, doubt := 0.0, "", "do not show well enough how often each fails"
 	for _, d := range group {
 		trials = append(trials, d.N)
 		if v := string(d.WhenItWorks); !slices.Contains(verdicts, v) {
 			verdicts = append(verdicts, v)
 		}
 		if d.FailureBound == nil || d.BreakEven == nil || *d.FailureBound > *d.BreakEven {
-			doubt = "cannot exclude that failures turn it"
+			doubt = "cannot exclude that failures reverse it"
 		}
 		if s := d.ToSettle; s != nil {
 			blocks, seconds, of = append(blocks, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
@@ -367,7 +367,7 @@ func figures(group []answer.Decision, cost bool) string {
 		failures += fmt.Sprintf(", in CI %d of %d", failedInCI, inCI)
 	}
 	if bound > 0 && told {
-		failures += fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
+		failures += fmt.Sprintf(" (95 %%: under %s %%; not the best over %s %%)", inPercent(bound), inPercent(turns))
 	}
 	return strings.Join(append(parts, failures), "; ")
 }
@@ -593,18 +593,18 @@ func tidyAnswer(a answer.Answer) [][]string {
 // Foresight says what the planned blocks can decide, and how many would settle all,
 // if each takes that long.
 func Foresight(f answer.Foresight, blocks int, each time.Duration) (notes []string) {
-	from := "an assumption, as no earlier run has shown it"
+	from := "an assumption, because no earlier run has these cells"
 	if f.Seen {
 		from = "as earlier runs of these cells have shown"
 	}
 	notes = append(notes, fmt.Sprintf("Times of a cell vary by %.0f %%: %s.", 100*f.Noise, from))
 	places := noun(f.Places, "place")
 	if f.RuledOut <= 10 { // a larger difference is none that anybody plans for
-		notes = append(notes, fmt.Sprintf("%d %s at %d %s rule out a strategy that takes over about %.0f %% more than the best.", blocks, noun(blocks, "block"), f.Places, places, 100*float64(f.RuledOut)))
+		notes = append(notes, fmt.Sprintf("%d %s at %d %s rule out a strategy that takes about %.0f %% longer than the best.", blocks, noun(blocks, "block"), f.Places, places, 100*float64(f.RuledOut)))
 	} else {
 		notes = append(notes, fmt.Sprintf("%d %s at %d %s can rule out no strategy.", blocks, noun(blocks, "block"), f.Places, places))
 	}
-	text := fmt.Sprintf("To tell that strategies are as fast as each other, within %g %% (design.indifference), and to exclude failures that would turn the choice, takes about %d %s without a failure (%s)",
+	text := fmt.Sprintf("To show that strategies are equally fast, within %g %% (design.indifference), and to exclude failures that would reverse the choice, takes about %d %s without a failure (%s)",
 		100*f.Indifference, f.Settled, noun(f.Settled, "block"), roughly(study.Value((time.Duration(f.Settled) * each).Seconds())))
 	if f.Settled > blocks {
 		text += "; with stop: decided a run ends as soon as that is done"

@@ -145,7 +145,7 @@ func TestWhyFailed(t *testing.T) {
 func TestForesight(t *testing.T) {
 	f := answer.Foresight{RuledOut: 0.04, Settled: 12, Strategies: 4, Places: 6, Noise: 0.06, Indifference: 0.1}
 	text := strings.Join(report.Foresight(f, 5, 10*time.Minute), " ")
-	for _, want := range []string{"vary by 6 %: an assumption", "5 blocks at 6 places rule out a strategy that takes over about 4 % more", "as fast as each other, within 10 %", "about 12 blocks without a failure (2 h 00 min); with stop: decided"} {
+	for _, want := range []string{"vary by 6 %: an assumption", "5 blocks at 6 places rule out a strategy that takes about 4 % longer", "equally fast, within 10 %", "about 12 blocks without a failure (2 h 00 min); with stop: decided"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
