@@ -56,7 +56,7 @@ func checkCommand() *cobra.Command {
 		Use:         "check",
 		Annotations: map[string]string{tearsDown: "confirm"},
 		Short:       "Judge the newest run against its history",
-		Long: `Judge the newest run of an experiment against the nights before it: set-up time,
+		Long: `Judge the newest run of an experiment against the nights before it: setup time,
 each phase, peak memory, failures and failed tests of every cell together, at
 one stated rate of false alarms for all of them. Runs in the folder of runs that
 the history lacks are added to it first, except one that is still being recorded.

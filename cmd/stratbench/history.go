@@ -104,7 +104,7 @@ func historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "Show each series of an experiment, and when and why it changed",
-		Long: `Show the series of an experiment on a host: set-up time, phases, peak memory,
+		Long: `Show the series of an experiment on a host: setup time, phases, peak memory,
 failures and failed tests of each cell, night by night, cut where they changed.
 Beside each change is what else changed then: engine, kernel, Kind, node image,
 settings, what images are built from.

@@ -158,7 +158,7 @@ func planNotes(s *spec.Spec, p plan.Plan, e plan.Estimate) []string {
 	}
 	notes := []string{
 		fmt.Sprintf("%s: %s, %s, %s with warm-ups, seed %d", s.Name, report.Counted(len(p.Cells), "cell"), report.Counted(p.Blocks, "block"), report.Counted(len(p.Trials), "trial"), p.Seed),
-		fmt.Sprintf("Estimate: %s in all, %s a block (from %s)", report.Seconds(trial.Seconds(e.Total)), report.Seconds(trial.Seconds(e.Block)), strings.Join(from, "; ")),
+		fmt.Sprintf("Estimate: %s in all, %s a block (time of %s)", report.Seconds(trial.Seconds(e.Total)), report.Seconds(trial.Seconds(e.Block)), strings.Join(from, "; ")),
 	}
 	if s.Budget > 0 {
 		notes = append(notes, fmt.Sprintf("The budget of %s has room for %d of %s",
