@@ -367,7 +367,7 @@ func figures(group []answer.Decision, cost bool) string {
 		failures += fmt.Sprintf(", in CI %d of %d", failedInCI, inCI)
 	}
 	if bound > 0 && told {
-		failures += fmt.Sprintf(" (95 %%: under %s %%; not the best over %s %%)", inPercent(bound), inPercent(turns))
+		failures += fmt.Sprintf(" (95 %%: under %s %%; not best over %s %%)", inPercent(bound), inPercent(turns))
 	}
 	return strings.Join(append(parts, failures), "; ")
 }

@@ -38,7 +38,7 @@ func TestFirstScreen(t *testing.T) {
 	}
 	text := b.String()
 	for _, want := range []string{
-		"Images there already, local and CI: use registry with. Local mean 33.4 s, −30 % against parallel with (95 %: −38 to −20 %); 0 of 30 failed (95 %: under 9.5 %; not the best over 29 %).",
+		"Images there already, local and CI: use registry with. Local mean 33.4 s, −30 % against parallel with (95 %: −38 to −20 %); 0 of 30 failed (95 %: under 9.5 %; not best over 29 %).",
 		"Images to build, CI: registry with looks best. 90 % quantile 33.4 s;",
 		"Decided when it works; 30 trials cannot exclude that failures reverse it.",
 		"About 3 more blocks of registry with, registry before (20 min) should settle it.",
@@ -69,18 +69,18 @@ func screen(t *testing.T, d answer.Decision, warnings ...compare.Warning) string
 func TestFailuresThatCouldTurnIt(t *testing.T) {
 	base := answer.Decision{Situation: answer.Build, Environment: answer.Local, Verdict: compare.Decided, Best: []string{"A"},
 		Effect: some(-0.02), Interval: &[2]float64{-0.07, 0.03}, Against: "B", N: 30, BreakEven: some(0.024), FailureBound: some(0.095)}
-	bound := "0 of 30 failed (95 %: under 9.5 %; not the best over 2.4 %)"
+	bound := "0 of 30 failed (95 %: under 9.5 %; not best over 2.4 %)"
 	for want, change := range map[string]func(*answer.Decision){
 		"local: use A, when it works (best within 10 %).": func(d *answer.Decision) { d.OnlyWhenItWorks = true },
 		"local: use A or B, when they work.": func(d *answer.Decision) {
 			d.OnlyWhenItWorks, d.Verdict, d.Best = true, compare.Tied, []string{"A", "B"}
 		},
 		"local: use A (best within 10 %).": func(d *answer.Decision) {
-			d.BreakEven, bound = some(0.12), "0 of 30 failed (95 %: under 9.5 %; not the best over 12 %)"
+			d.BreakEven, bound = some(0.12), "0 of 30 failed (95 %: under 9.5 %; not best over 12 %)"
 		},
 		"30 trials do not show well enough how often each fails.": func(d *answer.Decision) {
 			d.OnlyWhenItWorks, d.Verdict, d.WhenItWorks, d.BreakEven = true, compare.Undecided, compare.Decided, some(0.12)
-			bound = "0 of 30 failed (95 %: under 9.5 %; not the best over 12 %)"
+			bound = "0 of 30 failed (95 %: under 9.5 %; not best over 12 %)"
 		},
 		"local: no strategy yet. −2 % against B (95 %: −7 to +3 %); 4 of 30 failed. A probably fails in over 5 % of set-ups, more than CI accepts. About 5 more blocks of A": func(d *answer.Decision) {
 			d.Verdict, d.WhenItWorks, d.Failed, d.FailTooOften, d.BreakEven = compare.Undecided, compare.Decided, 4, []string{"A"}, nil
@@ -88,7 +88,7 @@ func TestFailuresThatCouldTurnIt(t *testing.T) {
 		},
 	} {
 		d := base
-		bound = "0 of 30 failed (95 %: under 9.5 %; not the best over 2.4 %)"
+		bound = "0 of 30 failed (95 %: under 9.5 %; not best over 2.4 %)"
 		change(&d)
 		if text := screen(t, d); !strings.Contains(text, want) || !strings.Contains(text, bound) {
 			t.Errorf("want %q and %q in\n%s", want, bound, text)
