@@ -92,8 +92,11 @@ func judge(opts Options, s *scanner) Result {
 	}
 	j.phase, j.since, j.over = j.lastPhase(false)
 	j.phase = cmp.Or(opts.Phase, j.phase)
-	if j.phase == "" && j.waits == j.final() {
+	switch {
+	case j.phase == "" && j.waits == j.final():
 		j.phase = j.waitsIn // nothing but complaints that it is not there yet
+	case j.phase == "" && j.broke > 0:
+		j.phase = trial.PhaseBuild // a builder gave up, and the log shows nothing else
 	}
 	j.guess, _, _ = j.lastPhase(true)
 	held := j.held()
@@ -398,6 +401,9 @@ func (j *judgement) place(h *candidate) {
 		h.phase = j.opts.Phase
 	case h.outcome == "" && behind && j.over && j.phase == trial.PhaseDeploy:
 		h.phase = trial.PhaseTest
+	case behind && j.over && h.outcome == trial.ClusterCreateFailed && slices.Equal(h.r.When.Phase, []trial.Phase{trial.PhaseCluster}):
+		// The rule has only the phase to go by, and the cluster came up before.
+		h.outcome, h.phase = trial.DeployFailed, trial.PhaseDeploy
 	case h.outcome == "":
 		h.phase = cmp.Or(j.phase, j.guess, h.phase)
 	default:
