@@ -30,7 +30,8 @@ import (
 //     then the outcome that comes earlier in precedence, then the later line.
 //  6. Outcome and phase fit each other: a phase that the caller knows makes the
 //     outcome of another phase its own failure; so does one that the log shows to
-//     have begun, if the rule is of other phases.
+//     have begun, if the rule is of other phases. A builder that gave up shows its
+//     phase if nothing else does.
 //  7. Exit code 0 is a success whatever the log says; a stated failure only costs
 //     confidence. With another exit code and no rule, the phase has failed; so it
 //     has in a text of a few lines that shows no success. Warnings and journals
