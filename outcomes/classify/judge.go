@@ -30,7 +30,8 @@ import (
 //     then the outcome that comes earlier in precedence, then the later line.
 //  6. Outcome and phase fit each other: a phase that the caller knows makes the
 //     outcome of another phase its own failure; so does one that the log shows to
-//     have begun, if the rule is of other phases.
+//     have begun, if the rule is of other phases. A builder that gave up shows its
+//     phase if nothing else does.
 //  7. Exit code 0 is a success whatever the log says; a stated failure only costs
 //     confidence. With another exit code and no rule, the phase has failed; so it
 //     has in a text of a few lines that shows no success. Warnings and journals
@@ -92,8 +93,11 @@ func judge(opts Options, s *scanner) Result {
 	}
 	j.phase, j.since, j.over = j.lastPhase(false)
 	j.phase = cmp.Or(opts.Phase, j.phase)
-	if j.phase == "" && j.waits == j.final() {
+	switch {
+	case j.phase == "" && j.waits == j.final():
 		j.phase = j.waitsIn // nothing but complaints that it is not there yet
+	case j.phase == "" && j.broke > 0:
+		j.phase = trial.PhaseBuild // a builder gave up, and the log shows nothing else
 	}
 	j.guess, _, _ = j.lastPhase(true)
 	held := j.held()
@@ -398,6 +402,9 @@ func (j *judgement) place(h *candidate) {
 		h.phase = j.opts.Phase
 	case h.outcome == "" && behind && j.over && j.phase == trial.PhaseDeploy:
 		h.phase = trial.PhaseTest
+	case behind && j.over && h.outcome == trial.ClusterCreateFailed && slices.Equal(h.r.When.Phase, []trial.Phase{trial.PhaseCluster}):
+		// The rule has only the phase to go by, and the cluster came up before.
+		h.outcome, h.phase = trial.DeployFailed, trial.PhaseDeploy
 	case h.outcome == "":
 		h.phase = cmp.Or(j.phase, j.guess, h.phase)
 	default:
