@@ -59,7 +59,7 @@ func (s Schedule) predictStage(stage Stage, of map[string]Demand, cpus float64) 
 		}
 		for len(waiting) > 0 && len(left) < max(1, stage.Concurrency) {
 			next := of[waiting[0]]
-			if a := s.Admission; a != nil && a.Room > 0 && len(left) > 0 && held+next.Peak > a.Room-besides {
+			if a := s.Admission; a != nil && a.Room > 0 && len(left) > 0 && held+next.Peak > a.Room-kept(0, a.Room) {
 				break
 			}
 			left[waiting[0]] = next.Takes.Seconds()
