@@ -141,6 +141,26 @@ func TestADeploymentThatWaitsEndsWithTheBuilds(t *testing.T) {
 	}
 }
 
+// All phases that run beside each other are told to end. The one that works was ended.
+func TestATrialThatIsEndedWasAtWorkAndNotWaiting(t *testing.T) {
+	r, _, _ := besideTheLoad(time.Minute)
+	r.cfg.Settings.Load.When = trial.LoadAsBuilt
+	r.cfg.Preload = nil
+	ctx, cancel := context.WithCancelCause(t.Context())
+	both := together(
+		r.phase(trial.PhaseBuild, func(ctx context.Context, _ *phase) error {
+			cancel(errors.New("the watch ended it"))
+			<-ctx.Done()
+			time.Sleep(100 * time.Millisecond) // the engine's client needs its time
+			return ctx.Err()
+		}),
+		r.phase(trial.PhaseLoad, r.load))
+	var at *PhaseError
+	if err := both(ctx); !errors.As(err, &at) || at.Phase != trial.PhaseBuild {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A deployment that waits for a build is not where a worker was killed.
 func TestWhatRunsBesideADeployment(t *testing.T) {
 	_, trace := newRun(Config{})

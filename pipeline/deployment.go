@@ -152,7 +152,7 @@ func (t *run) awaitImage(ctx context.Context, ph *phase) error {
 			}
 			return nil
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return waited(ctx)
 		}
 	})
 }

@@ -86,7 +86,7 @@ func (t *run) nextBuilt(ctx context.Context, ph *phase) (Image, error) {
 	case image := <-t.built:
 		return image, nil
 	case <-ctx.Done():
-		return Image{}, context.Cause(ctx)
+		return Image{}, waited(ctx)
 	}
 }
 

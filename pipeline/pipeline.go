@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
@@ -207,8 +208,14 @@ func (t *run) phase(p trial.Phase, work func(context.Context, *phase) error) par
 // errSibling ends a phase if a phase beside it failed.
 var errSibling = errors.New("stopped because the phase beside it failed")
 
+// errWaited is the error of a part that only waited for the one beside it.
+var errWaited = errors.New("waiting for the phase beside it")
+
+// waited is that error, once ctx has ended.
+func waited(ctx context.Context) error { return fmt.Errorf("%w: %w", errWaited, context.Cause(ctx)) }
+
 // together runs two parts at the same time. The first failure counts, and ends the
-// other part.
+// other part. That a part waited in vain for the other one is no failure of its own.
 func together(a, b part) part {
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -224,10 +231,10 @@ func together(a, b part) part {
 			}()
 		}
 		first, second := <-ended, <-ended
-		if first != nil {
-			return first
+		if first == nil || second != nil && errors.Is(first, errWaited) {
+			return second
 		}
-		return second
+		return first
 	}
 }
 

@@ -27,8 +27,8 @@ const (
 	// parallel builds were seen to end an engine.
 	guessedPeak = 2 << 30
 	// besides is the least that is kept for the engine and a cluster's node, which
-	// run beside the builds.
-	besides = 1 << 30
+	// run beside the builds: together they hold about a third of a GiB.
+	besides = 512 << 20
 	// recent is the time over which pressure is measured. An admission must be that
 	// old before the next one, so that its effect is seen.
 	recent = 2 * time.Second
@@ -36,6 +36,8 @@ const (
 	// share lowPressure of the recent time; one gives way when all of them waited
 	// for fullPressure.
 	lowPressure, fullPressure = 0.10, 0.50
+	// stale is the age of a reading that says nothing of the machine any more.
+	stale = 2 * recent
 	// slack is how much less than the recent time two readings may lie apart:
 	// readings of each second are never quite a second apart.
 	slack = recent / 20
@@ -110,8 +112,8 @@ type policy struct {
 	readings []Reading
 	// base is what was in use before the first build.
 	base int64
-	// admitted is when the last build was admitted, changed when builds were last
-	// started or stopped: earlier pressure does not describe those that run.
+	// admitted is when the last build was admitted, changed when one last started,
+	// ended or was told to: earlier pressure does not describe those that run.
 	admitted, changed    time.Time
 	backedOff, saidBlind bool
 }
@@ -133,11 +135,14 @@ func (p *policy) take(r Reading) {
 
 // pressure is the share of the recent time for which some process, and all of
 // them, waited for memory. ok is false while that is not known.
-func (p *policy) pressure(since time.Time) (some, full float64, ok bool) {
+func (p *policy) pressure(since, now time.Time) (some, full float64, ok bool) {
 	if len(p.readings) < 2 {
 		return 0, 0, false
 	}
 	last := p.readings[len(p.readings)-1]
+	if now.Sub(last.At) > stale {
+		return 0, 0, false
+	}
 	for _, first := range slices.Backward(p.readings) {
 		over := last.At.Sub(first.At)
 		if !first.Pressure || !last.Pressure || first.At.Before(since) {
@@ -162,12 +167,16 @@ func (p *policy) left(running []*build) int64 {
 	if n := len(p.readings); n > 0 {
 		room, used = cmp.Or(room, p.readings[n-1].Room), p.readings[n-1].Used
 	}
-	expected := max(p.base, besides)
+	expected := kept(p.base, room)
 	for _, b := range running {
 		expected += p.admission.Peaks[b.image]
 	}
 	return max(0, room-max(used, expected))
 }
+
+// kept is the memory that no build is expected to get: what was in use before the
+// first one, and an eighth of the room for the files that builds read and write.
+func kept(base, room int64) int64 { return max(base+room/8, besides) }
 
 // admits reports whether the image's build may start beside those that run, and
 // why.
@@ -186,18 +195,18 @@ func (p *policy) admits(image string, running []*build, now time.Time) (ok bool,
 	if p.blind() {
 		return true, fits + ", pressure not known"
 	}
-	some, _, known := p.pressure(time.Time{})
+	some, _, known := p.pressure(time.Time{}, now)
 	if !known || some >= lowPressure {
 		return false, ""
 	}
 	return true, fmt.Sprintf("%s, pressure %.0f %%", fits, 100*some)
 }
 
-// givesWay reports whether one of several builds must stop: since builds were last
-// started or stopped, all processes waited for memory for much of the time.
-func (p *policy) givesWay(running int) (bool, string) {
-	_, full, known := p.pressure(p.changed)
-	if running < 2 || !known || full < fullPressure {
+// givesWay reports whether one of several builds must stop: since the last one
+// started, ended or was told to, all processes waited for memory for much of the time.
+func (p *policy) givesWay(now time.Time) (bool, string) {
+	_, full, known := p.pressure(p.changed, now)
+	if !known || full < fullPressure {
 		return false, ""
 	}
 	return true, fmt.Sprintf("all processes waited for memory for %.0f %% of the last %s", 100*full, recent)

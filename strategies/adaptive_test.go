@@ -133,7 +133,7 @@ func TestBuildsAreAdmittedByMemoryAndPressure(t *testing.T) {
 		"ample":                    {&host{room: 8 * giB, some: always(0.01), full: always(0)}, 3},
 		"room for two":             {&host{room: 3 * giB, some: always(0.01), full: always(0)}, 2},
 		"room for less than one":   {&host{room: giB, some: always(0.01), full: always(0)}, 1},
-		"most of it in use before": {&host{room: 8 * giB, used: 6 * giB, some: always(0.01), full: always(0)}, 2},
+		"most of it in use before": {&host{room: 8 * giB, used: 5 * giB, some: always(0.01), full: always(0)}, 2},
 		"under pressure":           {&host{room: 8 * giB, some: always(0.2), full: always(0)}, 1},
 		"pressure not known":       {&host{room: 3 * giB}, 2},
 		"nothing known":            {nil, 1},
@@ -189,6 +189,68 @@ func TestTheYoungestGivesWayOnce(t *testing.T) {
 			if i >= len(want) || line != want[i] {
 				t.Fatalf("log is %q", b.log)
 			}
+		}
+	})
+}
+
+// A build that was told to stop may need a while for it.
+func TestABuildIsToldToStopOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &builder{takes: tenSeconds("a", "b")}
+		full := func(b *builder) float64 {
+			if b.running > 1 {
+				return 0.9
+			}
+			return 0
+		}
+		h, told := &host{room: 8 * giB, some: always(0.05), full: full}, 0
+		r := strategies.Runner{Gauge: h.gauge(b), Notify: func(n strategies.Notice) {
+			if n.Kind == strategies.BackedOff {
+				told++
+			}
+		}}
+		err := r.Run(t.Context(), adaptive(t, "a", "b"), func(ctx context.Context, image string) error {
+			err := b.build(ctx, image)
+			if err != nil {
+				time.Sleep(7 * time.Second)
+			}
+			return err
+		})
+		if err != nil || told != 1 {
+			t.Errorf("%v; told %d times", err, told)
+		}
+	})
+}
+
+// What the builds that have ended did to the machine says nothing of the others.
+func TestTheEndOfABuildMayEndThePressure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &builder{takes: tenSeconds("a", "b", "c")}
+		b.takes["a"] = 6500 * time.Millisecond
+		full := func(b *builder) float64 {
+			if passed := time.Since(b.started); passed > 5*time.Second && passed <= 7*time.Second {
+				return 0.9
+			}
+			return 0
+		}
+		b.started = time.Now()
+		h := &host{room: 8 * giB, some: always(0.05), full: full}
+		gauge := h.gauge(b)
+		r := strategies.Runner{
+			Gauge: func() (strategies.Reading, bool) { // there is a new one each second
+				if time.Since(h.last.At) < time.Second {
+					return h.last, true
+				}
+				return gauge()
+			},
+			Notify: func(n strategies.Notice) {
+				if n.Kind == strategies.BackedOff {
+					t.Errorf("%v: %s", time.Since(b.started), n.Text)
+				}
+			},
+		}
+		if err := r.Run(t.Context(), adaptive(t, "a", "b", "c"), b.build); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -59,7 +59,7 @@ func (s Schedule) predictStage(stage Stage, of map[string]Demand, cpus float64) 
 		}
 		for len(waiting) > 0 && len(left) < max(1, stage.Concurrency) {
 			next := of[waiting[0]]
-			if a := s.Admission; a != nil && a.Room > 0 && len(left) > 0 && held+next.Peak > a.Room-besides {
+			if a := s.Admission; a != nil && a.Room > 0 && len(left) > 0 && held+next.Peak > a.Room-kept(0, a.Room) {
 				break
 			}
 			left[waiting[0]] = next.Takes.Seconds()
@@ -107,10 +107,12 @@ type Predicted struct {
 // mostGrouped is of how many images all groupings are tried: six have 203.
 const mostGrouped = 6
 
-// Promising predicts the strategies that build whole images and, of up to six, all ways
-// to build them in stages: those that are expected to beat every strategy, the
-// fastest first, and then the strategies. The order of stages changes nothing.
-func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus float64) ([]Predicted, error) {
+// Promising predicts the strategies that build whole images on a machine with cpus
+// processors and room bytes of memory (0 is not known) and, of up to six images, all ways
+// to build them in stages: first those to which no other schedule is equal in both time
+// and memory, the fastest first, and then the strategies. The order of stages changes
+// nothing.
+func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus float64, room int64) ([]Predicted, error) {
 	var known []Predicted
 	for _, name := range Names(own) {
 		strategy, err := Named(name, own)
@@ -121,6 +123,9 @@ func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus fl
 		if err != nil || strategy.Pull || strategy.Shares {
 			continue // one of a user's own may be of other images
 		}
+		if schedule.Admission != nil {
+			schedule.Admission.Room = room
+		}
 		p, err := schedule.Predict(of, cpus)
 		if err != nil {
 			return nil, err
@@ -129,21 +134,23 @@ func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus fl
 	}
 	faster := func(a, b Predicted) int { return cmp.Or(cmp.Compare(a.Takes, b.Takes), cmp.Compare(a.Peak, b.Peak)) }
 	slices.SortStableFunc(known, faster)
-	var better []Predicted
-	if len(images) <= mostGrouped && len(known) > 0 {
+	var grouped, better []Predicted
+	if len(images) <= mostGrouped {
 		for _, stages := range groupings(names(images)) {
 			schedule := Schedule{Strategy: stagesText(stages), Stages: stages}
 			p, err := schedule.Predict(of, cpus)
 			if err != nil {
 				return nil, err
 			}
-			// As fast with less memory is better too.
-			if faster(Predicted{schedule, p}, known[0]) < 0 {
-				better = append(better, Predicted{schedule, p})
-			}
+			grouped = append(grouped, Predicted{schedule, p})
 		}
 	}
-	slices.SortStableFunc(better, faster)
+	slices.SortStableFunc(grouped, faster)
+	for _, g := range grouped {
+		if !slices.ContainsFunc(slices.Concat(known, better), func(o Predicted) bool { return o.Takes <= g.Takes && o.Peak <= g.Peak }) {
+			better = append(better, g)
+		}
+	}
 	return append(better, known...), nil
 }
 

@@ -1,6 +1,7 @@
 package strategies
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -51,7 +52,7 @@ func TestGroupingsArePartitions(t *testing.T) {
 func TestPromisingGroupings(t *testing.T) {
 	images := []Image{{Name: "a", Weight: 1}, {Name: "b", Weight: 1}, {Name: "c", Weight: 1}}
 	of := map[string]Demand{"a": demand(10, 20, 4), "b": demand(10, 20, 4), "c": demand(10, 0, 1)}
-	all, err := Promising(images, nil, of, 2)
+	all, err := Promising(images, nil, of, 2, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +66,18 @@ func TestPromisingGroupings(t *testing.T) {
 	}
 	if known[Serial].Takes != 30*time.Second || known[Parallel].Takes != 20*time.Second || known[Parallel].Peak != 9 {
 		t.Errorf("got %+v", known)
+	}
+	// Slower than parallel, with less memory: for a machine in which that does not survive.
+	of = map[string]Demand{"a": demand(10, 10, 4<<30), "b": demand(10, 10, 4<<30), "c": demand(10, 10, 1<<30)}
+	for room, want := range map[int64]string{0: "a, then b + c", 6 << 30: Adaptive} {
+		all, err := Promising(images, nil, of, 2, room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(all, func(p Predicted) bool { return p.Prediction == Prediction{20 * time.Second, 5 << 30} })
+		if i < 0 || all[i].Strategy != want && all[i].Strategy != "a + c, then b" {
+			t.Errorf("with room for %d bytes: %+v", room, all)
+		}
 	}
 	for _, other := range []string{Registry, Shared} {
 		if _, is := known[other]; is {

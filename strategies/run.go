@@ -121,6 +121,9 @@ func (r Runner) stage(parent context.Context, stage Stage, p *policy, obtain fun
 		select {
 		case b := <-ended:
 			running = slices.DeleteFunc(running, func(o *build) bool { return o == b })
+			if p != nil {
+				p.changed = time.Now()
+			}
 			switch {
 			case b.err == nil || len(failures) > 0 && errors.Is(b.err, context.Canceled):
 			case b.gaveWay && ctx.Err() == nil:
@@ -147,7 +150,10 @@ func (r Runner) makeRoom(p *policy, running []*build) {
 			p.take(reading)
 		}
 	}
-	if stops, why := p.givesWay(len(running)); stops {
+	if len(running) < 2 || running[len(running)-1].gaveWay { // it takes its time to end
+		return
+	}
+	if stops, why := p.givesWay(time.Now()); stops {
 		youngest := running[len(running)-1]
 		youngest.gaveWay = true
 		p.backedOff, p.changed = true, time.Now()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -233,6 +234,26 @@ func warn(cmd *cobra.Command, s *spec.Spec, found run.Inspection, err error) {
 	}
 }
 
+// buildCondition is what decides how long builds take, and which are admitted.
+type buildCondition struct {
+	runtime trial.Runtime
+	noCache bool
+	cpus    float64
+	memory  trial.Bytes
+}
+
+// buildConditions are those of a plan's cells, each once.
+func buildConditions(s *spec.Spec) (all []buildCondition) {
+	for _, cell := range s.Cells() {
+		settings, _, err := s.Cell(cell)
+		c := buildCondition{settings.Runtime, settings.Build.NoCache, settings.Machine.CPUs, settings.Memory}
+		if err == nil && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // predicted predicts what strategies and groupings take, from the builds of a run.
 func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Document, err error) {
 	r, err := openRun(cmd, dir, name)
@@ -243,48 +264,71 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		return d, usage("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)
 	}
 	var alone []results.Expected // the builds that had the machine to themselves
-	cpus := 0.0
+	engine := 0                  // the processors of their machine
 	for _, rec := range r.Trials() {
-		alone, cpus = append(alone, study.BuildsAlone(rec)...), max(cpus, float64(rec.Machine.CPUs))
+		alone, engine = append(alone, study.BuildsAlone(rec)...), max(engine, rec.Machine.CPUs)
+	}
+	if len(alone) == 0 {
+		return d, usage("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)
 	}
 	builds := study.Likely(alone)
-	t := report.Table{Title: "Builds, as predicted", Header: []string{"runtime", "schedule", "builds", "of serial", "peak memory of builds"}}
+	t := report.Table{Title: "Builds, as predicted", Header: []string{"where", "schedule", "builds", "of serial", "peak memory of builds"}}
 	type prediction struct {
 		Runtime  trial.Runtime       `json:"runtime"`
+		NoCache  bool                `json:"no_cache"`
+		Memory   trial.Bytes         `json:"memory_bytes,omitempty"`
 		Schedule strategies.Schedule `json:"schedule"`
 		Build    trial.Seconds       `json:"build_seconds"`
 		Peak     trial.Bytes         `json:"peak_bytes"`
 	}
 	data := []prediction{}
-	for _, rt := range trial.Runtimes() {
-		of := run.Demands(builds, rt, s.Settings.Build.NoCache)
+	shown := map[string]bool{} // what the limit of memory does not change is shown once
+	for _, c := range buildConditions(s) {
+		of := run.Demands(builds, c.runtime, c.noCache)
 		if len(of) == 0 {
 			continue
 		}
-		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cpus)
+		where := string(c.runtime)
+		if !c.noCache {
+			where += ", with the cache"
+		}
+		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.cpus, float64(engine)), int64(c.memory))
 		if err != nil {
-			return d, usage("predicting %s from %s: %w", rt, name, err)
+			return d, usage("predicting %s from %s: %w", where, name, err)
 		}
 		serial := all[slices.IndexFunc(all, func(p strategies.Predicted) bool { return p.Strategy == strategies.Serial })].Takes
 		groupings := 0
 		for _, p := range all {
-			data = append(data, prediction{rt, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
+			data = append(data, prediction{c.runtime, c.noCache, c.memory, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
 			if !slices.Contains(strategies.Names(s.Strategies), p.Strategy) {
 				if groupings++; groupings > 5 { // more of an engine are not shown
 					continue
 				}
 			}
+			schedule := p.Strategy
+			if p.Admission != nil && c.memory > 0 {
+				schedule += " under " + c.memory.String()
+			}
 			share := strconv.Itoa(int(math.Round(100*p.Takes.Seconds()/serial.Seconds()))) + " %"
-			t.Rows = append(t.Rows, []string{string(rt), p.Strategy, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()})
+			row := []string{where, schedule, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()}
+			if key := strings.Join(row, "\n"); !shown[key] {
+				shown[key] = true
+				t.Rows = append(t.Rows, row)
+			}
 		}
-		if gain := 100 * (1 - all[0].Takes.Seconds()/serial.Seconds()); gain < 1 {
-			d.Notes = append(d.Notes, fmt.Sprintf("On %s no schedule is predicted to be faster than serial: one build keeps the processors busy.", rt))
+		if shown[where] {
+			continue
+		}
+		shown[where] = true
+		fastest := slices.MinFunc(all, func(a, b strategies.Predicted) int { return cmp.Compare(a.Takes, b.Takes) })
+		if gain := 100 * (1 - fastest.Takes.Seconds()/serial.Seconds()); gain < 1 {
+			d.Notes = append(d.Notes, fmt.Sprintf("On %s no schedule is predicted to be faster than serial: one build keeps the processors busy.", where))
 		} else {
-			d.Notes = append(d.Notes, fmt.Sprintf("On %s, %s is predicted to be the fastest: builds take %.0f %% less than serial ones.", rt, all[0].Strategy, gain))
+			d.Notes = append(d.Notes, fmt.Sprintf("On %s, %s is predicted to be the fastest: builds take %.0f %% less than serial ones.", where, fastest.Strategy, gain))
 		}
 	}
 	if len(t.Rows) == 0 {
-		return d, usage("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)
+		return d, usage("predicting from %s: it has no build of this plan's runtimes that used the cache as this plan does (build.noCache); name a run that has", name)
 	}
 	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
 	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}

@@ -169,6 +169,8 @@ func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine
 	x.endServed() // its address goes with the machine
 	var fresh *isolated.Machine
 	err := x.within("recovery", func() (err error) {
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(x.spec.Limits.Teardown)+answerLimit)
+		defer cancel()
 		fresh, err = m.(*isolated.Machine).Restart(ctx)
 		return err
 	})
@@ -177,7 +179,10 @@ func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine
 	}
 	x.lost = append(x.lost, m)
 	x.record.Crash = &crash
-	x.onMachine(ctx, fresh)
+	if err := x.onMachine(ctx, fresh); err != nil && ctx.Err() == nil {
+		x.record.Verdict = crash // that there was one is measured
+		x.log.line(x.clock.Elapsed(), "runner", "the set-up cannot go on: "+err.Error())
+	}
 	return fresh
 }
 
@@ -218,17 +223,20 @@ func after(before, s trial.Sample) trial.Sample {
 	s.Read += before.Read
 	s.Written += before.Written
 	s.OOMKills += before.OOMKills
-	s.MemoryPeak = max(s.MemoryPeak, before.MemoryPeak)
 	s.Pressure.MemorySomeTotal += before.Pressure.MemorySomeTotal
 	s.Pressure.MemoryFullTotal += before.Pressure.MemoryFullTotal
 	return s
 }
 
-// samples are those of the machine on which the trial is now.
+// samples are those of the machine on which the trial is now, with its own kills only.
 func (x *execution) samples() []trial.Sample {
 	i := slices.IndexFunc(x.record.Samples, func(s trial.Sample) bool { return s.At >= x.before.At })
 	if i < 0 {
 		return nil
 	}
-	return x.record.Samples[i:]
+	own := slices.Clone(x.record.Samples[i:])
+	for i := range own {
+		own[i].OOMKills -= x.before.OOMKills
+	}
+	return own
 }

@@ -75,7 +75,7 @@ func TestTheFirstAttemptIsKept(t *testing.T) {
 		t.Errorf("the next sample is %+v", next)
 	}
 	x.record.Samples = append(x.record.Samples, next)
-	if len(x.samples()) != 1 {
+	if own := x.samples(); len(own) != 1 || own[0].OOMKills != 1 {
 		t.Errorf("of the machine that the trial goes on with: %+v", x.samples())
 	}
 }

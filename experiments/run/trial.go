@@ -204,14 +204,16 @@ func (x *execution) keep(ctx context.Context, m machine.Machine) {
 	}
 }
 
-// onMachine has a worker run the pipeline on the machine and decides the verdict.
-func (x *execution) onMachine(ctx context.Context, m machine.Machine) {
+// onMachine has a worker run the pipeline on the machine and decides the verdict. The
+// error is stratbench's own: the trial was not measured there.
+func (x *execution) onMachine(ctx context.Context, m machine.Machine) error {
 	defer x.endFault()
 	if err := x.workOn(ctx, m); err != nil {
 		x.record.Verdict = notMeasured(ctx, err)
-		return
+		return err
 	}
 	x.conclude(ctx, m)
+	return nil
 }
 
 // endServed ends what was served for a worker.

@@ -167,7 +167,7 @@ func (x *execution) conclude(ctx context.Context, m machine.Machine) {
 	limit := x.record.Machine.Room()
 	silent := x.clock.Elapsed() - trial.Seconds(max(x.spec.Limits.Silence[cmp.Or(result.Phase, c.Phase)], time.Minute))
 	for _, s := range x.samples() {
-		c.Kills = max(c.Kills, s.OOMKills-x.before.OOMKills)
+		c.Kills = max(c.Kills, s.OOMKills)
 		c.MemoryFull = c.MemoryFull || limit > 0 && s.Peak() > limit-limit/20
 		if s.At >= silent && s.Pressure.MemoryFull > c.Worst.Pressure.MemoryFull {
 			c.Worst = s

@@ -29,7 +29,7 @@ func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
 			d.Notes = append(d.Notes, WhyFailed(*first)...)
 		}
 	}
-	d.Notes = slices.Concat(d.Notes, BackOffs(s), Doubts(a), RunNotes(a))
+	d.Notes = slices.Concat(d.Notes, Waits(s), Doubts(a), RunNotes(a))
 	d.Sections = append(d.Sections, Appendices(s, a, first)...)
 	if t := Contradictions(a); len(t.Rows) > 0 {
 		d.Sections = append(d.Sections, t)

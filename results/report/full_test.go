@@ -109,7 +109,7 @@ func TestExports(t *testing.T) {
 	}
 }
 
-func TestBackOffs(t *testing.T) {
+func TestWaits(t *testing.T) {
 	setup, second := trial.Seconds(time.Minute), trial.Seconds(time.Second)
 	record := func(id string, spans ...trial.Span) results.Record {
 		return results.Record{Schema: results.Schema, Kind: results.KindTrial, Setup: &setup, Verdict: trial.Verdict{Outcome: trial.OK}, Spans: spans,
@@ -119,12 +119,23 @@ func TestBackOffs(t *testing.T) {
 		return trial.Span{Name: "pod till " + trial.InBackOff, Step: "pod till", Phase: trial.PhaseDeploy, Start: from * second, End: to * second}
 	}
 	none := results.Run{Records: []results.Record{record("t1")}}
-	if got := report.BackOffs(study.Gather([]results.Run{none})); got != nil {
+	if got := report.Waits(study.Gather([]results.Run{none})); got != nil {
 		t.Errorf("got %q", got)
 	}
 	some := results.Run{Records: []results.Record{record("t1", waits(1, 4)), record("t2", waits(1, 4), waits(6, 14)), record("t3")}}
-	got := strings.Join(report.BackOffs(study.Gather([]results.Run{some})), "\n")
+	got := strings.Join(report.Waits(study.Gather([]results.Run{some})), "\n")
 	if !strings.HasPrefix(got, "In 2 of 3 set-ups") || !strings.Contains(got, "pod till up to 11.0 s (t2)") {
+		t.Errorf("got %q", got)
+	}
+	of := func(name string, from, to trial.Seconds) trial.Span {
+		return trial.Span{Name: name, Phase: trial.PhaseDeploy, Start: from * second, End: to * second}
+	}
+	long := func(id string, dns trial.Seconds) results.Record {
+		return record(id, of("deploy", 0, 10), of("pod coredns runs and is not ready", 1, dns), of("pod coredns runs and is not ready", 1, 2), of("pod till starts", 1, 2))
+	}
+	slow := results.Run{Records: []results.Record{long("t1", 7), long("t2", 8), long("t3", 9), record("t4", of("deploy", 0, 10))}}
+	got = strings.Join(report.Waits(study.Gather([]results.Run{slow})), "\n")
+	if !strings.HasPrefix(got, "A deployment takes 10.0 s (median of 4); in it, at the same time: coredns runs and is not ready 6.50 s. No name is resolved") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
 
@@ -168,9 +170,68 @@ func Exports(s study.Study) (lines []string) {
 	return lines
 }
 
-// BackOffs says how long crashed pods were in back-off in set-ups that became ready:
+// Waits say what pods waited for longest while set-ups that became ready were deployed,
+// and how long crashed ones were in back-off.
+func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
+
+// longestWaits are the up to three waits of a pod that take at least a fifth of the
+// median deployment, and two seconds. They overlap.
+func longestWaits(s study.Study) []string {
+	var deployments []float64
+	waits := map[string][]float64{} // the longest of each set-up that has any
+	for _, o := range s.Trials {
+		if !o.Ready {
+			continue
+		}
+		longest := map[string]float64{}
+		for _, span := range o.Record.Spans {
+			length := span.Length().Duration().Seconds()
+			pod, is := strings.CutPrefix(span.Name, "pod ")
+			switch {
+			case span.IsPhase() && span.Phase == trial.PhaseDeploy:
+				deployments = append(deployments, length)
+			case is && span.Phase == trial.PhaseDeploy && !strings.HasSuffix(pod, trial.InBackOff):
+				longest[pod] = max(longest[pod], length)
+			}
+		}
+		for wait, length := range longest {
+			waits[wait] = append(waits[wait], length)
+		}
+	}
+	if len(deployments) == 0 {
+		return nil
+	}
+	whole := stats.Median(deployments)
+	type wait struct {
+		text   string
+		length float64
+	}
+	var found []wait
+	for text, lengths := range waits {
+		none := make([]float64, max(0, len(deployments)-len(lengths)))
+		if length := stats.Median(append(lengths, none...)); length >= max(2, whole/5) {
+			found = append(found, wait{text, length})
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	slices.SortFunc(found, func(a, b wait) int { return cmp.Or(cmp.Compare(b.length, a.length), cmp.Compare(a.text, b.text)) })
+	found = found[:min(3, len(found))]
+	var texts []string
+	for _, w := range found {
+		texts = append(texts, fmt.Sprintf("%s %s", w.text, Seconds(trial.Seconds(w.length*1e9))))
+	}
+	text := fmt.Sprintf("A deployment takes %s (median of %d); in it, at the same time: %s.", Seconds(trial.Seconds(whole*1e9)), len(deployments), strings.Join(texts, ", "))
+	if slices.ContainsFunc(found, func(w wait) bool { return strings.HasPrefix(w.text, "coredns ") }) {
+		text += " No name is resolved before coredns is ready, which is asked every ten seconds; the factor dns: quick has it asked each second."
+	}
+	return []string{text}
+}
+
+// backOffs says how long crashed pods were in back-off in set-ups that became ready:
 // time that no strategy can save.
-func BackOffs(s study.Study) []string {
+func backOffs(s study.Study) []string {
 	longest, worst := map[string]trial.Seconds{}, map[string]string{}
 	trials, ready := 0, 0
 	for _, o := range s.Trials {

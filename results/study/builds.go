@@ -33,12 +33,12 @@ type buildSettings struct {
 
 // BuildsAlone are the builds of a trial beside which no other image was built, none
 // loaded, no cluster created and nothing deployed: only of those it is known what they
-// take of a machine. There are none after the build of a common stage, which did a part
-// of their work, and none with a cache beyond their trial: what they take depends on
-// what was built before.
+// take of a machine. There are none after a crash or the build of a common stage, which
+// may have done a part of their work, and none with a cache beyond their trial: what they
+// take depends on what was built before.
 func BuildsAlone(r *results.Record) (builds []results.Expected) {
 	var settings buildSettings
-	if r.Simulated || r.Imported != nil || r.Fault != nil || sharedStages(r) || json.Unmarshal(r.Settings, &settings) != nil || settings.Build.Cache.Used() {
+	if r.Simulated || r.Imported != nil || r.Fault != nil || r.Crash != nil || sharedStages(r) || json.Unmarshal(r.Settings, &settings) != nil || settings.Build.Cache.Used() {
 		return nil
 	}
 	for _, s := range r.Spans {
@@ -47,18 +47,20 @@ func BuildsAlone(r *results.Record) (builds []results.Expected) {
 		}) {
 			continue
 		}
-		before, highest, known := trial.Bytes(-1), trial.Bytes(0), false
+		// What was in use before may still have been held by another build, which had just
+		// ended.
+		lowest, highest, known := trial.Bytes(-1), trial.Bytes(0), false
 		for _, sample := range r.Samples {
 			switch {
 			case sample.At <= s.Start:
-				before = sample.MemoryAnon
+				lowest = sample.MemoryAnon
 			case sample.At <= s.End:
-				highest, known = max(highest, sample.MemoryAnon), true
+				lowest, highest, known = min(lowest, sample.MemoryAnon), max(highest, sample.MemoryAnon), true
 			}
 		}
-		if before >= 0 && known {
+		if lowest >= 0 && known {
 			builds = append(builds, results.Expected{Runtime: settings.Runtime, Image: s.Image, NoCache: settings.Build.NoCache,
-				Peak: max(highest-before, leastPeak), Takes: s.Length(), CPU: processorTime(r.Samples, s), Builds: 1})
+				Peak: max(highest-lowest, leastPeak), Takes: s.Length(), CPU: processorTime(r.Samples, s), Builds: 1})
 		}
 	}
 	return builds

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -59,11 +60,14 @@ type gantt struct {
 	scale timeScale
 }
 
+// longWait is how long a pod has to wait for something to be drawn.
+const longWait = trial.Seconds(time.Second)
+
 func trialFigure(r results.Record, name, what string) Figure {
 	elapsed := r.Elapsed.Duration().Seconds()
 	g := gantt{Record: r, scale: scaleFor(elapsed)}
 	for _, s := range r.Spans {
-		if s.Step == "" {
+		if s.Step == "" || s.Phase == trial.PhaseDeploy && s.Length() >= longWait {
 			g.rows = append(g.rows, s)
 		}
 	}
