@@ -12,36 +12,10 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/answer"
-	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
-
-// Full is the first screen, and below it all that is needed to check it. The answer
-// is nil where there is nothing to choose between.
-func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
-	hypotheses := claims.Test(s)
-	d := Document{Notes: append(Lead(s), Hypotheses(hypotheses)...)}
-	if first != nil {
-		d = Answer(s, *first)
-		if first.Failed > 0 {
-			d.Notes = append(d.Notes, WhyFailed(*first)...)
-		}
-	}
-	d.Notes = slices.Concat(d.Notes, BackOffs(s), Doubts(a), RunNotes(a))
-	d.Sections = append(d.Sections, Appendices(s, a, first)...)
-	if t := Contradictions(a); len(t.Rows) > 0 {
-		d.Sections = append(d.Sections, t)
-	}
-	d.Sections = append(d.Sections, Table{Title: "Where this comes from", Notes: Sources(s, a)})
-	d.Data = struct {
-		*answer.Answer
-		Hypotheses []claims.Tested `json:"hypotheses,omitempty"` // without an answer, too
-		Analysis   study.Analysis  `json:"analysis"`
-	}{first, hypotheses, a}
-	return d
-}
 
 // Appendices are the tables by which the first screen can be checked. The answer may
 // be nil.

@@ -266,39 +266,32 @@ func RunNotes(a study.Analysis) (lines []string) {
 	return lines
 }
 
+// warnings are what each kind of warning means.
+var warnings = map[study.WarningKind]string{
+	study.SingleTrial:     "a single trial shows what can happen, not how often or how long it takes",
+	study.NotRun:          notTested + ": {detail}",
+	study.InvalidTrials:   "{counted} could not be measured: not counted either way",
+	study.InjectedTrials:  "left out, as broken on purpose: {counted}; stratbench faults shows what came of that",
+	study.Conditional:     "times are of the trials that became ready only: read them beside the failures",
+	study.Residue:         "varied inside the cell and should not have: {detail}",
+	study.Ties:            "some times are equal, which measured ones are not: were they rounded?",
+	study.HostBusy:        "the host was busy just before {trials}",
+	study.CutOffTrials:    "ended by a limit, known only to take longer: {trials}",
+	study.HostVaried:      "host speed varied {share} between {count} measurements before blocks of run {detail} (slowest reference workload against the fastest)",
+	study.StoppedEarly:    "an interim analysis decided how long the run was; decisions allow for that, intervals of single cells do not",
+	study.UnknownTimes:    "no times are recorded of {trials}",
+	study.SimulatedTrials: strings.TrimSuffix(simulatedNote, "."),
+	study.ImportedTrials:  "imported: stratbench did not measure these trials",
+}
+
 // Warning says what a warning means.
 func Warning(w study.Warning) string {
-	switch w.Kind {
-	case study.SingleTrial:
-		return "a single trial shows what can happen, not how often or how long it takes"
-	case study.NotRun:
-		return strings.TrimSuffix(notTested+": "+w.Detail, ": ")
-	case study.InvalidTrials:
-		return fmt.Sprintf("%s could not be measured: not counted either way", Counted(w.Count, "trial"))
-	case study.InjectedTrials:
-		return fmt.Sprintf("left out, as broken on purpose: %s; stratbench faults shows what came of that", Counted(w.Count, "trial"))
-	case study.Conditional:
-		return "times are of the trials that became ready only: read them beside the failures"
-	case study.Residue:
-		return "varied inside the cell and should not have: " + w.Detail
-	case study.Ties:
-		return "some times are equal, which measured ones are not: were they rounded?"
-	case study.HostBusy:
-		return "the host was busy just before " + trialsOf(w)
-	case study.CutOffTrials:
-		return "ended by a limit, known only to take longer: " + trialsOf(w)
-	case study.HostVaried:
-		return fmt.Sprintf("host speed varied %s between %d measurements before blocks of run %s (slowest reference workload against the fastest)", percentOf(*w.Share), w.Count, w.Detail)
-	case study.StoppedEarly:
-		return "an interim analysis decided how long the run was; decisions allow for that, intervals of single cells do not"
-	case study.UnknownTimes:
-		return "no times are recorded of " + trialsOf(w)
-	case study.SimulatedTrials:
-		return strings.TrimSuffix(simulatedNote, ".")
-	case study.ImportedTrials:
-		return "imported: stratbench did not measure these trials"
+	share := ""
+	if w.Share != nil {
+		share = percentOf(*w.Share)
 	}
-	return string(w.Kind) + ": " + w.Detail
+	text := strings.NewReplacer("{detail}", w.Detail, "{counted}", Counted(w.Count, "trial"), "{count}", strconv.Itoa(w.Count), "{trials}", trialsOf(w), "{share}", share).Replace(warnings[w.Kind])
+	return strings.TrimSuffix(text, ": ")
 }
 
 // trialsOf lists the trials of a warning: "t003, t017 and 4 more".
