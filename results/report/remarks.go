@@ -250,10 +250,9 @@ func Sources(s study.Study, a study.Analysis) (points []string) {
 func RunNotes(a study.Analysis) (lines []string) {
 	for _, r := range a.Runs {
 		if h := r.HostSpeed; h != nil {
-			fastest, slowest := h.Range()
-			took := Seconds(fastest) + ", once"
-			if len(h.Blocks) > 1 {
-				took = fmt.Sprintf("%s to %s, %d times, a spread of %s", Seconds(fastest), Seconds(slowest), len(h.Blocks), percentOf(h.Spread))
+			took := Seconds(h.Fastest) + ", once"
+			if h.N > 1 {
+				took = fmt.Sprintf("%s to %s, %d times, a spread of %s", Seconds(h.Fastest), Seconds(h.Slowest), h.N, percentOf(h.Spread))
 			}
 			lines = append(lines, fmt.Sprintf("Host speed, run %s: the reference workload took %s. No figure is adjusted by it.", r.Run, took))
 		}
@@ -314,13 +313,12 @@ const mostNamed = 12
 func (f *footnotes) mark(warnings []study.Warning) string {
 	var marks []string
 	for _, w := range warnings {
-		together := func(seen study.Warning) bool {
-			return len(w.Trials) > 0 && seen.Kind == w.Kind && seen.Detail == w.Detail
-		}
-		i := slices.IndexFunc(*f, func(seen study.Warning) bool { return together(seen) || Warning(seen) == Warning(w) })
+		i := slices.IndexFunc(*f, func(seen study.Warning) bool {
+			return seen.Kind == w.Kind && seen.Detail == w.Detail && (len(w.Trials) > 0 || seen.Count == w.Count)
+		})
 		if i < 0 {
 			i, *f = len(*f), append(*f, w)
-		} else if seen := &(*f)[i]; together(*seen) {
+		} else if seen := &(*f)[i]; len(w.Trials) > 0 {
 			seen.Count, seen.Trials = seen.Count+w.Count, slices.Concat(seen.Trials, w.Trials)
 		}
 		marks = append(marks, strconv.Itoa(i+1))

@@ -193,28 +193,22 @@ func Trials(run results.Run) Table {
 // it back with the same figures for every decision, so that a published table is
 // enough to check one.
 func tidyTrials(run results.Run) [][]string {
-	var factors []string
-	crashes := false
+	header := []string{"trial", "kind", "block"}
 	for i := range run.Records {
 		for _, a := range run.Records[i].Trial.Cell {
-			if !slices.Contains(factors, a.Factor) {
-				factors = append(factors, a.Factor)
+			if !slices.Contains(header[3:], a.Factor) {
+				header = append(header, a.Factor)
 			}
 		}
-		crashes = crashes || run.Records[i].Crash != nil
 	}
-	header := append(append([]string{"trial", "kind", "block"}, factors...), "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds", "recovery_seconds",
+	factors := header[3:]
+	header = append(header, "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds", "recovery_seconds",
 		"elapsed_seconds", "tests_passed", "tests_failed", "peak_memory_bytes", "estimate", "simulated", "message")
-	if crashes { // few tables need this column
+	if slices.ContainsFunc(run.Records, func(r results.Record) bool { return r.Crash != nil }) { // few tables need this column
 		header = append(header, "went_on_after")
 	}
 	seconds := func(s trial.Seconds) string { return strconv.FormatFloat(s.Duration().Seconds(), 'f', -1, 64) }
-	ifTrue := func(b bool) string {
-		if b {
-			return "true"
-		}
-		return ""
-	}
+	ifTrue := func(b bool) string { return map[bool]string{true: "true"}[b] }
 	rows := [][]string{header}
 	for i := range run.Records {
 		r := &run.Records[i]

@@ -235,10 +235,8 @@ type ImageTime struct {
 	N      int    `json:"n"`
 	Median Value  `json:"median_seconds"`
 	Alone  Value  `json:"alone_seconds"`
-	// Slowdown is the ratio of the medians; its interval is that of Hodges and
-	// Lehmann's ratio, null with very few builds.
-	Slowdown         Value    `json:"slowdown"`
-	SlowdownInterval Interval `json:"slowdown_interval"`
+	// Slowdown is the ratio of the medians.
+	Slowdown Value `json:"slowdown"`
 }
 
 // Together compares the builds of trials that built several images at once with
@@ -259,11 +257,8 @@ func (s Study) Together(trials []Observation) []ImageTime {
 		if len(alone[image]) == 0 {
 			continue
 		}
-		t := ImageTime{Image: image, N: len(lengths[image]), Median: Value(stats.Median(lengths[image])), Alone: Value(stats.Median(alone[image])), SlowdownInterval: Interval{none, none}}
+		t := ImageTime{Image: image, N: len(lengths[image]), Median: Value(stats.Median(lengths[image])), Alone: Value(stats.Median(alone[image]))}
 		t.Slowdown = t.Median / t.Alone
-		if _, ci := stats.HodgesLehmannRatio(lengths[image], alone[image], Confidence); ci.Bounded() {
-			t.SlowdownInterval = interval(ci)
-		}
 		images = append(images, t)
 	}
 	return images
