@@ -14,6 +14,7 @@ import (
 	"github.com/stratbench/stratbench/results/answer"
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
+	"github.com/stratbench/stratbench/results/study"
 )
 
 var templates = map[string]func(page.Material) page.Page{"report": page.Report, "dd-e2e-001": page.DesignRecord}
@@ -77,7 +78,7 @@ an imported record, with each of its claims supported, contradicted or untested.
 			nothingToChoose := errors.Is(none, answer.ErrNothingToChoose)
 			switch {
 			case f.out == "" && f.full && (a != nil || nothingToChoose):
-				return f.print(cmd, report.Full(gathered, gathered.Analyse(), a))
+				return f.print(cmd, page.Full(f.material(cmd, args, gathered, a)))
 			case f.out == "" && a != nil:
 				return f.print(cmd, report.Answer(gathered, *a))
 			case f.out == "" && nothingToChoose:
@@ -87,7 +88,7 @@ an imported record, with each of its claims supported, contradicted or untested.
 			case none != nil && !nothingToChoose && len(gathered.Trials) > 0:
 				return none
 			}
-			return f.page(cmd, args, page.Material{Study: gathered, Analysis: gathered.Analyse(), Answer: a, Full: f.full, Indifference: float64(f.indifference)})
+			return f.page(cmd, f.material(cmd, args, gathered, a))
 		},
 	}
 	f.addDir(cmd)
@@ -134,13 +135,15 @@ func (f *reportFlags) publish(names []string) ([]string, error) {
 	return []string{f.out}, results.Publish(f.out, folders)
 }
 
-func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) error {
+// material is what the report is made of. Its command makes the page again, wherever
+// it is written to.
+func (f *reportFlags) material(cmd *cobra.Command, args []string, s study.Study, a *answer.Answer) page.Material {
+	m := page.Material{Study: s, Analysis: s.Analyse(), Answer: a, Full: f.full, Indifference: float64(f.indifference)}
 	var runs []string
 	for _, r := range m.Study.Runs {
 		runs = append(runs, r.ID())
 	}
 	m.Title = "Set-up strategies: " + strings.Join(runs, ", ")
-	// The command that makes the page again, wherever it is written to.
 	words := append([]string{"stratbench", "report"}, args...)
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		switch flag.Name {
@@ -158,6 +161,10 @@ func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) e
 		}
 	})
 	m.Command = strings.Join(words, " ")
+	return m
+}
+
+func (f *reportFlags) page(cmd *cobra.Command, m page.Material) error {
 	p := templates[f.template](m)
 	data := map[string]any{"analysis.json": m.Analysis}
 	if p.Answer != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -177,20 +176,33 @@ func figure(u study.Unit, v study.Value) string {
 	return trial.Bytes(v).String()
 }
 
-// changed prints a change: "+30.0 % (+27.0 to +33.0)", or of a share in points.
+// changed prints a change of a series.
 func changed(u study.Unit, before, after, ratio study.Value, i study.Interval) string {
-	shift, low, high := 100*(ratio-1), 100*(i.Lower-1), 100*(i.Upper-1)
+	if u == study.UnitShare {
+		return change(u, after-before, i)
+	}
+	return change(u, ratio-1, study.Interval{Lower: i.Lower - 1, Upper: i.Upper - 1})
+}
+
+// change prints a change as a share, or of a share in points, with the bounds that are
+// known: "+30.0 % (+27.0 to +33.0)".
+func change(u study.Unit, size study.Value, i study.Interval) string {
 	unit := " %"
 	if u == study.UnitShare {
-		shift, low, high, unit = 100*(after-before), 100*i.Lower, 100*i.Upper, " points"
+		unit = " points"
 	}
-	switch {
-	case !shift.Finite():
+	text := fmt.Sprintf("%+.1f%s", 100*float64(size), unit)
+	switch low, high := i.Lower > -1, i.Upper.Finite(); {
+	case !size.Finite():
 		return none
-	case !i.Bounded():
-		return fmt.Sprintf("%+.1f%s", float64(shift), unit)
+	case low && high:
+		return fmt.Sprintf("%s (%+.1f to %+.1f)", text, 100*float64(i.Lower), 100*float64(i.Upper))
+	case low:
+		return fmt.Sprintf("%s (at least %+.1f)", text, 100*float64(i.Lower))
+	case high:
+		return fmt.Sprintf("%s (at most %+.1f)", text, 100*float64(i.Upper))
 	}
-	return fmt.Sprintf("%+.1f%s (%+.1f to %+.1f)", float64(shift), unit, float64(low), float64(high))
+	return text
 }
 
 // mostMoved parts of the pipeline are named beside a change, and the host.
@@ -249,7 +261,7 @@ func Worsening(run results.Run, w answer.Worsening) Table {
 			verdict = "not compared"
 		}
 		t.Rows = append(t.Rows, []string{c.Cell.String(), string(c.Metric), fmt.Sprintf("%d, %d", c.N[0], c.N[1]),
-			figure(c.Metric.Unit(), c.Typical[0]), figure(c.Metric.Unit(), c.Typical[1]), change(c), pValue(c.P), verdict})
+			figure(c.Metric.Unit(), c.Typical[0]), figure(c.Metric.Unit(), c.Typical[1]), change(c.Metric.Unit(), c.Change, c.Interval), pValue(c.P), verdict})
 	}
 	for _, s := range run.Environment.States {
 		text := fmt.Sprintf("State %q: revision %s", s.Level, orNone(s.GitRevision))
@@ -275,38 +287,4 @@ func Worsening(run results.Run, w answer.Worsening) Table {
 		t.Notes = append(t.Notes, fmt.Sprintf("Not confirmed: side by side, the trials do not show that %q is worse than %q.", w.Second, w.First))
 	}
 	return t
-}
-
-// change is a change and the bounds that so few trials give.
-func change(c answer.Worse) string {
-	if !c.Change.Finite() {
-		return none
-	}
-	size, text := func(v study.Value) string { return relative(float64(v)) }, relative(float64(c.Change))
-	if c.Metric.IsRate() {
-		size, text = points, points(c.Change)+" points"
-	}
-	switch low, high := c.Interval.Lower > -1, c.Interval.Upper.Finite(); {
-	case low && high:
-		return fmt.Sprintf("%s (%s to %s)", text, size(c.Interval.Lower), size(c.Interval.Upper))
-	case low:
-		return fmt.Sprintf("%s (at least %s)", text, size(c.Interval.Lower))
-	case high:
-		return fmt.Sprintf("%s (at most %s)", text, size(c.Interval.Upper))
-	}
-	return text
-}
-
-// points prints a difference of rates in percentage points.
-func points(v study.Value) string {
-	p := 100 * float64(v)
-	switch {
-	case !v.Finite():
-		return none
-	case p == 0:
-		return "0"
-	case math.Abs(p) < 1:
-		return fmt.Sprintf("%+.1g", p)
-	}
-	return fmt.Sprintf("%+.0f", p)
 }

@@ -12,36 +12,10 @@ import (
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results/answer"
-	"github.com/stratbench/stratbench/results/claims"
 	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/stats"
 	"github.com/stratbench/stratbench/results/study"
 )
-
-// Full is the first screen, and below it all that is needed to check it. The answer
-// is nil where there is nothing to choose between.
-func Full(s study.Study, a study.Analysis, first *answer.Answer) Document {
-	hypotheses := claims.Test(s)
-	d := Document{Notes: append(Lead(s), Hypotheses(hypotheses)...)}
-	if first != nil {
-		d = Answer(s, *first)
-		if first.Failed > 0 {
-			d.Notes = append(d.Notes, WhyFailed(*first)...)
-		}
-	}
-	d.Notes = slices.Concat(d.Notes, Waits(s), Doubts(a), RunNotes(a))
-	d.Sections = append(d.Sections, Appendices(s, a, first)...)
-	if t := Contradictions(a); len(t.Rows) > 0 {
-		d.Sections = append(d.Sections, t)
-	}
-	d.Sections = append(d.Sections, Table{Title: "Where this comes from", Notes: Sources(s, a)})
-	d.Data = struct {
-		*answer.Answer
-		Hypotheses []claims.Tested `json:"hypotheses,omitempty"` // without an answer, too
-		Analysis   study.Analysis  `json:"analysis"`
-	}{first, hypotheses, a}
-	return d
-}
 
 // Appendices are the tables by which the first screen can be checked. The answer may
 // be nil.
@@ -93,13 +67,6 @@ func armVerdict(d answer.Decision, arm answer.Arm) string {
 	return string(d.Verdict)
 }
 
-func levels(c trial.Cell) (names []string) {
-	for _, x := range c {
-		names = append(names, x.Level)
-	}
-	return names
-}
-
 func factorNames(a study.Analysis) (names []string) {
 	for _, f := range a.Factors {
 		names = append(names, f.Name)
@@ -112,18 +79,13 @@ func Outcomes(a study.Analysis) Table {
 	var notes footnotes
 	t := Table{Title: "Outcomes and times to ready", Header: append(factorNames(a), "n", "outcomes", "failed (95 % interval)", "setup: median of ready trials", "mean with retries")}
 	for _, c := range a.Cells {
-		t.Rows = append(t.Rows, append(levels(c.Cell.Cell), strconv.Itoa(c.N)+notes.mark(c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
+		t.Rows = append(t.Rows, append(levelsOf(c.Cell.Cell, factorNames(a)), strconv.Itoa(c.N)+notes.mark(c.Warnings), cellOutcomes(c.Cell), Rate(c.Failed),
 			setupTime(c.SetupTime), duration(c.WithRetries)))
 	}
 	t.Notes = notes.list()
-	if n := a.NeverPlanned; n > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Not tested either: %d further %s of these levels, in no plan.", n, noun(n, "combination")))
-	}
 	t.Notes = append(t.Notes, "Failed: crashed, hung or not ready within the limits; failed tests are no failure of the set-up. Intervals of rates: Clopper–Pearson; of medians: order statistics.",
-		"Mean with retries: all time spent, failures and recovery included, for each success.")
-	if len(a.Cells) > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("To show a failure rate under 10 %% takes %d trials in a row without a failure.", a.Cells[0].CleanRuns))
-	}
+		"Mean with retries: all time spent, failures and recovery included, for each success.",
+		"To show a failure rate under 10 % takes 29 trials in a row without a failure.") // 29 is the least n of which 0.9^n is under 5 %
 	return t
 }
 
@@ -132,7 +94,7 @@ func phases(a study.Analysis) Table {
 	t := Table{Title: "Phases, tests and memory", Header: append(factorNames(a), measures()...)}
 	for _, c := range a.Cells {
 		if row := measured(c.Cell); slices.ContainsFunc(row, func(v string) bool { return v != none }) {
-			t.Rows = append(t.Rows, append(levels(c.Cell.Cell), row...))
+			t.Rows = append(t.Rows, append(levelsOf(c.Cell.Cell, factorNames(a)), row...))
 		}
 	}
 	for i := len(t.Header) - 1; i >= len(a.Factors); i-- {
@@ -245,7 +207,7 @@ func Bounds(a study.Analysis) Table {
 				reasons = append(reasons, why)
 			}
 		}
-		row := append(levels(c.Cell.Cell), duration(b.Setup), none, none, none, none)
+		row := append(levelsOf(c.Cell.Cell, factorNames(a)), duration(b.Setup), none, none, none, none)
 		if t.Rows = append(t.Rows, row); !b.Bound.Finite() {
 			continue
 		}

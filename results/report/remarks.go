@@ -311,10 +311,9 @@ func Sources(s study.Study, a study.Analysis) (points []string) {
 func RunNotes(a study.Analysis) (lines []string) {
 	for _, r := range a.Runs {
 		if h := r.HostSpeed; h != nil {
-			fastest, slowest := h.Range()
-			took := Seconds(fastest) + ", once"
-			if len(h.Blocks) > 1 {
-				took = fmt.Sprintf("%s to %s, %d times, a spread of %s", Seconds(fastest), Seconds(slowest), len(h.Blocks), percentOf(h.Spread))
+			took := Seconds(h.Fastest) + ", once"
+			if h.N > 1 {
+				took = fmt.Sprintf("%s to %s, %d times, a spread of %s", Seconds(h.Fastest), Seconds(h.Slowest), h.N, percentOf(h.Spread))
 			}
 			lines = append(lines, fmt.Sprintf("Host speed, run %s: the reference workload took %s. No figure is adjusted by it.", r.Run, took))
 		}
@@ -327,39 +326,32 @@ func RunNotes(a study.Analysis) (lines []string) {
 	return lines
 }
 
+// warnings are what each kind of warning means.
+var warnings = map[study.WarningKind]string{
+	study.SingleTrial:     "a single trial shows what can happen, not how often or how long it takes",
+	study.NotRun:          notTested + ": {detail}",
+	study.InvalidTrials:   "{counted} could not be measured: not counted either way",
+	study.InjectedTrials:  "left out, as broken on purpose: {counted}; stratbench faults shows what came of that",
+	study.Conditional:     "times are of the trials that became ready only: read them beside the failures",
+	study.Residue:         "varied inside the cell and should not have: {detail}",
+	study.Ties:            "some times are equal, which measured ones are not: were they rounded?",
+	study.HostBusy:        "the host was busy just before {trials}",
+	study.CutOffTrials:    "ended by a limit, known only to take longer: {trials}",
+	study.HostVaried:      "host speed varied {share} between {count} measurements before blocks of run {detail} (slowest reference workload against the fastest)",
+	study.StoppedEarly:    "an interim analysis decided how long the run was; decisions allow for that, intervals of single cells do not",
+	study.UnknownTimes:    "no times are recorded of {trials}",
+	study.SimulatedTrials: strings.TrimSuffix(simulatedNote, "."),
+	study.ImportedTrials:  "imported: stratbench did not measure these trials",
+}
+
 // Warning says what a warning means.
 func Warning(w study.Warning) string {
-	switch w.Kind {
-	case study.SingleTrial:
-		return "a single trial shows what can happen, not how often or how long it takes"
-	case study.NotRun:
-		return strings.TrimSuffix(notTested+": "+w.Detail, ": ")
-	case study.InvalidTrials:
-		return fmt.Sprintf("%s could not be measured: not counted either way", Counted(w.Count, "trial"))
-	case study.InjectedTrials:
-		return fmt.Sprintf("left out, as broken on purpose: %s; stratbench faults shows what came of that", Counted(w.Count, "trial"))
-	case study.Conditional:
-		return "times are of the trials that became ready only: read them beside the failures"
-	case study.Residue:
-		return "varied inside the cell and should not have: " + w.Detail
-	case study.Ties:
-		return "some times are equal, which measured ones are not: were they rounded?"
-	case study.HostBusy:
-		return "the host was busy just before " + trialsOf(w)
-	case study.CutOffTrials:
-		return "ended by a limit, known only to take longer: " + trialsOf(w)
-	case study.HostVaried:
-		return fmt.Sprintf("host speed varied %s between %d measurements before blocks of run %s (slowest reference workload against the fastest)", percentOf(*w.Share), w.Count, w.Detail)
-	case study.StoppedEarly:
-		return "an interim analysis decided how long the run was; decisions allow for that, intervals of single cells do not"
-	case study.UnknownTimes:
-		return "no times are recorded of " + trialsOf(w)
-	case study.SimulatedTrials:
-		return strings.TrimSuffix(simulatedNote, ".")
-	case study.ImportedTrials:
-		return "imported: stratbench did not measure these trials"
+	share := ""
+	if w.Share != nil {
+		share = percentOf(*w.Share)
 	}
-	return string(w.Kind) + ": " + w.Detail
+	text := strings.NewReplacer("{detail}", w.Detail, "{counted}", Counted(w.Count, "trial"), "{count}", strconv.Itoa(w.Count), "{trials}", trialsOf(w), "{share}", share).Replace(warnings[w.Kind])
+	return strings.TrimSuffix(text, ": ")
 }
 
 // trialsOf lists the trials of a warning: "t003, t017 and 4 more".
@@ -382,13 +374,12 @@ const mostNamed = 12
 func (f *footnotes) mark(warnings []study.Warning) string {
 	var marks []string
 	for _, w := range warnings {
-		together := func(seen study.Warning) bool {
-			return len(w.Trials) > 0 && seen.Kind == w.Kind && seen.Detail == w.Detail
-		}
-		i := slices.IndexFunc(*f, func(seen study.Warning) bool { return together(seen) || Warning(seen) == Warning(w) })
+		i := slices.IndexFunc(*f, func(seen study.Warning) bool {
+			return seen.Kind == w.Kind && seen.Detail == w.Detail && (len(w.Trials) > 0 || seen.Count == w.Count)
+		})
 		if i < 0 {
 			i, *f = len(*f), append(*f, w)
-		} else if seen := &(*f)[i]; together(*seen) {
+		} else if seen := &(*f)[i]; len(w.Trials) > 0 {
 			seen.Count, seen.Trials = seen.Count+w.Count, slices.Concat(seen.Trials, w.Trials)
 		}
 		marks = append(marks, strconv.Itoa(i+1))

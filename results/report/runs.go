@@ -80,17 +80,14 @@ func leftOut(invalid, injected int) string {
 
 // Run is the table of a run: a row for each cell.
 func Run(run results.Run) Table {
-	cells := study.Cells(run.Plan.Cells, run.Trials())
+	cells, factors := study.Cells(run.Plan.Cells, run.Trials()), study.FactorNames(run)
 	t := Table{Data: cells}
 	simulated, failed, single := false, false, false
-	for i, c := range cells {
-		if i == 0 {
-			t.Header = factorsOf(c.Cell)
-		}
-		t.Rows = append(t.Rows, append(append(levels(c.Cell), strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup)), measured(c)...))
+	for _, c := range cells {
+		t.Rows = append(t.Rows, append(append(levelsOf(c.Cell, factors), strconv.Itoa(c.N), cellOutcomes(c), medianRange(c.Setup)), measured(c)...))
 		simulated, failed, single = simulated || c.Simulated, failed || c.N > len(c.Setup) && len(c.Setup) > 0, single || c.N == 1
 	}
-	t.Header = append(append(t.Header, "n", "outcomes", "setup: median (range)"), measures()...)
+	t.Header = append(append(factors, "n", "outcomes", "setup: median (range)"), measures()...)
 	if simulated {
 		t.Notes = append(t.Notes, simulatedNote)
 	}
@@ -107,9 +104,11 @@ func Run(run results.Run) Table {
 	return t
 }
 
-func factorsOf(c trial.Cell) (names []string) {
-	for _, a := range c {
-		names = append(names, a.Factor)
+// levelsOf are a cell's levels of these factors, empty where it has none.
+func levelsOf(c trial.Cell, factors []string) (names []string) {
+	for _, f := range factors {
+		level, _ := c.Level(f)
+		names = append(names, level)
 	}
 	return names
 }
@@ -159,10 +158,7 @@ func brokenOnPurpose(run results.Run) []string {
 
 // Trials lists the records of a run in the order in which they were made.
 func Trials(run results.Run) Table {
-	var factors []string
-	if len(run.Plan.Cells) > 0 {
-		factors = factorsOf(run.Plan.Cells[0])
-	}
+	factors := study.FactorNames(run)
 	t := Table{Data: run.Records, Tidy: tidyTrials(run)}
 	t.Header = append(append([]string{"trial", "block"}, factors...), "outcome", "setup", "elapsed", "tests passed", "peak memory")
 	for i := range run.Records {
@@ -171,8 +167,7 @@ func Trials(run results.Run) Table {
 		if r.Kind == results.KindTrial && !r.Trial.WarmUp {
 			block = strconv.Itoa(r.Trial.Block)
 		}
-		row := append([]string{r.Trial.ID, block}, make([]string, len(factors))...)
-		copy(row[2:], levels(r.Trial.Cell))
+		row := append([]string{r.Trial.ID, block}, levelsOf(r.Trial.Cell, factors)...)
 		setup, peak := none, none
 		if r.Setup != nil {
 			setup = Seconds(*r.Setup)
@@ -193,36 +188,18 @@ func Trials(run results.Run) Table {
 // it back with the same figures for every decision, so that a published table is
 // enough to check one.
 func tidyTrials(run results.Run) [][]string {
-	var factors []string
-	crashes := false
-	for i := range run.Records {
-		for _, a := range run.Records[i].Trial.Cell {
-			if !slices.Contains(factors, a.Factor) {
-				factors = append(factors, a.Factor)
-			}
-		}
-		crashes = crashes || run.Records[i].Crash != nil
-	}
+	factors := study.FactorNames(run)
 	header := append(append([]string{"trial", "kind", "block"}, factors...), "outcome", "phase", "timed_out", "setup_seconds", "lost_seconds", "recovery_seconds",
 		"elapsed_seconds", "tests_passed", "tests_failed", "peak_memory_bytes", "estimate", "simulated", "message")
-	if crashes { // few tables need this column
+	if slices.ContainsFunc(run.Records, func(r results.Record) bool { return r.Crash != nil }) { // few tables need this column
 		header = append(header, "went_on_after")
 	}
 	seconds := func(s trial.Seconds) string { return strconv.FormatFloat(s.Duration().Seconds(), 'f', -1, 64) }
-	ifTrue := func(b bool) string {
-		if b {
-			return "true"
-		}
-		return ""
-	}
+	ifTrue := func(b bool) string { return map[bool]string{true: "true"}[b] }
 	rows := [][]string{header}
 	for i := range run.Records {
 		r := &run.Records[i]
-		row := []string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}
-		for _, f := range factors {
-			level, _ := r.Trial.Cell.Level(f)
-			row = append(row, level)
-		}
+		row := append([]string{r.Trial.ID, kindName(r), strconv.Itoa(r.Trial.Block)}, levelsOf(r.Trial.Cell, factors)...)
 		var setup, lost, recovery, elapsed, passed, failed, peak, after string
 		if r.Setup != nil {
 			setup = seconds(*r.Setup)

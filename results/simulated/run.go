@@ -3,7 +3,6 @@
 package simulated
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"math"
@@ -101,40 +100,25 @@ func (a Arm) record(random *rand.Rand, position, block int) results.Record {
 		start = end
 	}
 	strategy, _ := a.Cell.Level("strategy")
-	r.Spans = append(r.Spans, builds(stages[strategy], r.Spans[1], position)...)
+	phase := r.Spans[1]
+	for i, at := range built[strategy] { // trials differ by a few percent
+		varied := 1 - 0.03*math.Abs(math.Sin(float64(7*position+i)))
+		start, length := at[0]*float64(phase.Length()), (at[1]-at[0])*float64(phase.Length())
+		r.Spans = append(r.Spans, buildSpan([]string{"datastore", "analysis", "controller"}[i], phase.Start+trial.Seconds(start), trial.Seconds(varied*length)))
+	}
 	return r
 }
 
-// The images of made-up workloads with their shares, and the stages of strategies.
-var (
-	images = []Image{{"datastore", 0.2, 1}, {"analysis", 0.5, 1}, {"controller", 0.3, 1}}
-	stages = map[string][][]Image{
-		"serial":   {images[:1], images[1:2], images[2:]},
-		"2+1":      {{images[0], images[2]}, images[1:2]},
-		"parallel": {images},
-	}
-)
+// built is when each of three images is built, as shares of the phase. Alone they take
+// 0.2, 0.5 and 0.3 of it; together they take longer.
+var built = map[string][][2]float64{
+	"serial":   {{0, 0.2}, {0.2, 0.7}, {0.7, 1}},
+	"2+1":      {{0, 0.25}, {0.375, 1}, {0, 0.375}},
+	"parallel": {{0, 0.4}, {0, 1}, {0, 0.6}},
+}
 
-// builds fills the phase build with the stages, one after the other; images that
-// are built together take longer for it. Trials differ by a few percent.
-func builds(stages [][]Image, phase trial.Span, position int) (spans []trial.Span) {
-	total, start := 0.0, phase.Start
-	longest := func(stage []Image) float64 {
-		return slices.MaxFunc(stage, func(a, b Image) int { return cmp.Compare(a.Share, b.Share) }).Share
-	}
-	for _, s := range stages {
-		total += longest(s)
-	}
-	for _, s := range stages {
-		length := longest(s) / total * float64(phase.Length())
-		for i, image := range s {
-			varied := 1 - 0.03*math.Abs(math.Sin(float64(7*position+i)))
-			end := start + trial.Seconds(varied*image.Share/longest(s)*length)
-			spans = append(spans, trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: image.Name, Start: start, End: end})
-		}
-		start += trial.Seconds(length)
-	}
-	return spans
+func buildSpan(image string, start, length trial.Seconds) trial.Span {
+	return trial.Span{Name: "build " + image, Phase: trial.PhaseBuild, Image: image, Start: start, End: start + length}
 }
 
 func seconds(s float64) trial.Seconds { return trial.Seconds(s * 1e9) }
@@ -258,7 +242,7 @@ func (n Night) build(r *results.Record) {
 	for i, image := range n.Images {
 		own := trial.Seconds(image.Share * float64(whole))
 		more := trial.Seconds((image.Factor - 1) * float64(own))
-		r.Spans = append(r.Spans, trial.Span{Name: "build", Phase: trial.PhaseBuild, Image: image.Name, Start: start, End: start + own + more})
+		r.Spans = append(r.Spans, buildSpan(image.Name, start, own+more))
 		r.Images = append(r.Images, results.Image{Name: image.Name, Ref: "simulated/" + image.Name, ID: fmt.Sprintf("sha256:%012x", i)})
 		start, extra = start+own+more, extra+more
 	}

@@ -2,7 +2,6 @@ package study
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
 	"math"
 	"runtime"
@@ -40,9 +39,6 @@ type Analysis struct {
 	Runs       []RunSummary   `json:"runs"`
 	Factors    []trial.Factor `json:"factors"`
 	Cells      []CellSummary  `json:"cells"`
-	// NeverPlanned counts the combinations of the factors' levels that were in
-	// no plan and have no trial; those planned and not run are among the cells.
-	NeverPlanned int `json:"never_planned"`
 	// Estimates are what nobody measured; they are not analysed.
 	Estimates []Estimate `json:"estimates"`
 	Warnings  []Warning  `json:"warnings"`
@@ -71,12 +67,8 @@ type RunSummary struct {
 // CellSummary is all that is known of one cell.
 type CellSummary struct {
 	Cell
-	Ready  Rate `json:"ready"`
-	Failed Rate `json:"failed" jsonschema:"description=crashed or hung or not ready within the limits"`
-	// CleanRuns is how many trials in a row without a failure would show, with
-	// 95 % confidence, a failure rate under 10 %.
-	CleanRuns int   `json:"clean_runs_for_10_percent"`
-	SetupTime Times `json:"setup_time" jsonschema:"description=of successful trials only; read beside ready"`
+	Failed    Rate  `json:"failed" jsonschema:"description=crashed or hung or not ready within the limits"`
+	SetupTime Times `json:"setup_time" jsonschema:"description=of successful trials only; read beside failed"`
 	// WithRetries is all time spent, failures and recovery included, for each
 	// success; null without one, or where a time is not known.
 	WithRetries Value `json:"seconds_with_retries"`
@@ -88,7 +80,7 @@ type CellSummary struct {
 
 // Analyse summarises a study's runs and cells.
 func (s Study) Analyse() Analysis {
-	a := Analysis{Schema: Schema, Confidence: Confidence, Factors: s.Factors, NeverPlanned: s.neverPlanned(),
+	a := Analysis{Schema: Schema, Confidence: Confidence, Factors: s.Factors,
 		Runs: []RunSummary{}, Cells: make([]CellSummary, len(s.basics)), Estimates: []Estimate{}, Warnings: append([]Warning{}, s.warnings()...)}
 	for _, r := range s.Estimates {
 		a.Estimates = append(a.Estimates, Estimate{r.Trial.Cell, *r.Imported})
@@ -100,7 +92,7 @@ func (s Study) Analyse() Analysis {
 			Refused: run.Plan.Refused, Import: run.Import, Looks: run.Looks, HostSpeed: speed})
 		// On a quiet host of two cores the spread stays within half of that.
 		if speed != nil && speed.Spread > 0.10 {
-			a.Warnings = append(a.Warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &speed.Spread, Count: len(speed.Blocks)})
+			a.Warnings = append(a.Warnings, Warning{Kind: HostVaried, Detail: run.ID(), Share: &speed.Spread, Count: speed.N})
 		}
 	}
 	var group errgroup.Group
@@ -115,33 +107,17 @@ func (s Study) Analyse() Analysis {
 	return a
 }
 
-func (s Study) neverPlanned() int {
-	combinations, cells := 1, 0
-	for _, f := range s.Factors {
-		levels := slices.DeleteFunc(slices.Clone(f.Levels), func(l trial.Level) bool { return l.Name == NotRecorded })
-		combinations *= max(1, len(levels))
-	}
-	for _, c := range s.Cells {
-		if !slices.ContainsFunc(c, func(a trial.Assignment) bool { return a.Level == NotRecorded }) {
-			cells++
-		}
-	}
-	return combinations - cells
-}
-
 func (s Study) summarise(basic Cell) CellSummary {
 	trials := s.Of(basic.Cell)
-	failed, spent := Failures(trials), 0.0
+	spent := 0.0
 	for _, o := range trials {
 		spent += o.Cost()
 	}
 	return CellSummary{
 		Cell:        basic,
-		Ready:       rate(len(trials)-failed, len(trials)),
-		Failed:      rate(failed, len(trials)),
-		CleanRuns:   29, // the least n of which 0.9^n is under 5 %
+		Failed:      FailureRate(trials),
 		SetupTime:   times(Setups(trials)),
-		WithRetries: Value(spent / float64(len(trials)-failed)),
+		WithRetries: Value(spent / float64(len(trials)-Failures(trials))),
 		Contention:  s.Together(trials),
 		LowerBound:  s.lowerBound(basic.Cell),
 		Warnings:    s.cellWarnings(basic, trials),
@@ -156,12 +132,11 @@ type Rate struct {
 	Interval Interval `json:"interval" jsonschema:"description=Clopper-Pearson"`
 }
 
-func rate(events, trials int) Rate {
-	return Rate{events, trials, Value(stats.Arm{Events: events, Trials: trials}.Rate()), interval(stats.ClopperPearson(events, trials, Confidence))}
-}
-
 // FailureRate is how often the trials failed.
-func FailureRate(trials []Observation) Rate { return rate(Failures(trials), len(trials)) }
+func FailureRate(trials []Observation) Rate {
+	failed, n := Failures(trials), len(trials)
+	return Rate{failed, n, Value(stats.Arm{Events: failed, Trials: n}.Rate()), interval(stats.ClopperPearson(failed, n, Confidence))}
+}
 
 // Times summarises times in seconds.
 type Times struct {
@@ -203,39 +178,26 @@ func (i Interval) Bounded() bool { return i.Lower.Finite() && i.Upper.Finite() }
 // HostSpeed is how long the reference workload, a small fixed job, took before the
 // blocks of a run. No figure is adjusted by it.
 type HostSpeed struct {
-	Blocks []ReferenceTime `json:"blocks"`
+	N       int           `json:"n"`
+	Fastest trial.Seconds `json:"fastest_seconds"`
+	Slowest trial.Seconds `json:"slowest_seconds"`
 	// Spread is the slowest over the fastest, less one.
 	Spread Value `json:"spread"`
-}
-
-// ReferenceTime is the reference workload once: Parts are the spans cpu,
-// unpack and sync, Load how busy the host was just before.
-type ReferenceTime struct {
-	Block   int           `json:"block"`
-	Elapsed trial.Seconds `json:"elapsed_seconds"`
-	Parts   []trial.Span  `json:"parts"`
-	Load    results.Load  `json:"load_before"`
 }
 
 // hostSpeed is by the references with the job of a run's last one; nil without any.
 func hostSpeed(run results.Run) *HostSpeed {
 	all := run.Done(results.KindReference)
-	if len(all) == 0 {
-		return nil
-	}
-	var h HostSpeed
+	var took []trial.Seconds
 	for _, r := range all {
 		if bytes.Equal(r.Settings, all[len(all)-1].Settings) {
-			h.Blocks = append(h.Blocks, ReferenceTime{r.Trial.Block, r.Elapsed, r.Spans, r.Load})
+			took = append(took, r.Elapsed)
 		}
 	}
-	fastest, slowest := h.Range()
-	h.Spread = Value(float64(slowest)/float64(fastest) - 1)
+	if len(took) == 0 {
+		return nil
+	}
+	h := HostSpeed{N: len(took), Fastest: slices.Min(took), Slowest: slices.Max(took)}
+	h.Spread = Value(float64(h.Slowest)/float64(h.Fastest) - 1)
 	return &h
-}
-
-// Range is the shortest and the longest time.
-func (h HostSpeed) Range() (fastest, slowest trial.Seconds) {
-	byTime := func(a, b ReferenceTime) int { return cmp.Compare(a.Elapsed, b.Elapsed) }
-	return slices.MinFunc(h.Blocks, byTime).Elapsed, slices.MaxFunc(h.Blocks, byTime).Elapsed
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -78,12 +79,25 @@ func (s Study) lowerBound(c trial.Cell) LowerBound {
 		}
 		b.Bound, b.By, b.Ratio, b.Rest = *seconds, by, b.Setup / *seconds, rest(parts, covered)
 	}
+	// What each stretch took, by the samples, of what the machine has in a second.
+	used := func(by string, seconds *Value, machine float64, of func(stretch) float64, unknown string) {
+		var covered []float64
+		if len(o.Record.Samples) > 1 && len(parts) > 0 && machine > 0 {
+			unknown = ""
+			for _, part := range parts {
+				covered = append(covered, of(part)/machine)
+			}
+		}
+		take(by, seconds, covered, unknown)
+	}
 	covered, unknown := s.criticalPath(c, o, parts)
 	take(ByCriticalPath, &b.CriticalPath, covered, unknown)
-	covered, unknown = processors(o.Record, parts)
-	take(ByProcessors, &b.Processors, covered, unknown)
-	covered, unknown = s.disk(o, parts)
-	take(ByDisk, &b.Disk, covered, unknown)
+	used(ByProcessors, &b.Processors, float64(o.Record.Machine.CPUs), func(p stretch) float64 {
+		return processorTime(o.Record.Samples, trial.Span{Start: p.from, End: p.to}).Duration().Seconds()
+	}, "no samples of the processor time are recorded")
+	used(ByDisk, &b.Disk, s.fastestDisk(o.Run), func(p stretch) float64 {
+		return grown(o.Record.Samples, p.from, p.to, transferred)
+	}, "no samples of what was read and written are recorded")
 	return b
 }
 
@@ -95,8 +109,10 @@ type stretch struct {
 
 func (s stretch) length() float64 { return (s.to - s.from).Duration().Seconds() }
 
-func (s stretch) has(some ...trial.Phase) bool {
-	return slices.ContainsFunc(some, func(p trial.Phase) bool { return slices.Contains(s.phases, p) })
+// alone reports whether the phase runs, and none of those before it any more.
+func (s stretch) alone(p trial.Phase) bool {
+	before := trial.Phases()[:slices.Index(trial.Phases(), p)]
+	return slices.Contains(s.phases, p) && !slices.ContainsFunc(before, func(p trial.Phase) bool { return slices.Contains(s.phases, p) })
 }
 
 // stretches are a set-up from its first phase to its last.
@@ -146,41 +162,35 @@ func (s Study) criticalPath(c trial.Cell, o Observation, parts []stretch) (cover
 		return nil, "no phases are recorded"
 	}
 	alike := filter(s.butStrategy(c), func(o Observation) bool { return o.Ready && o.Record.Crash == nil && len(stretches(o.Record)) > 0 })
-	// The least that a phase takes in which those before it have ended.
-	alone := func(p trial.Phase, before ...trial.Phase) (least float64) {
-		for i, o := range alike {
-			took := 0.0
-			for _, part := range stretches(o.Record) {
-				if part.has(p) && !part.has(before...) {
-					took += part.length()
-				}
-			}
-			if i == 0 || took < least {
-				least = took
-			}
-		}
-		return least
-	}
 	longest, unknown := s.longestImage(c, o)
 	if unknown != "" {
 		return nil, unknown
 	}
 	covered = make([]float64, len(parts))
-	cover := func(seconds float64, p trial.Phase, before ...trial.Phase) {
+	cover := func(seconds float64, is func(stretch) bool) {
 		for i, part := range parts {
-			if part.has(p) && !part.has(before...) {
+			if is(part) {
 				now := min(seconds, part.length()-covered[i])
 				covered[i], seconds = covered[i]+now, seconds-now
 			}
 		}
 	}
-	if cluster := alone(trial.PhaseCluster); cluster >= longest {
-		cover(cluster, trial.PhaseCluster)
-	} else {
-		cover(longest, trial.PhaseBuild)
+	for _, p := range []trial.Phase{trial.PhaseCluster, trial.PhaseLoad, trial.PhaseDeploy} {
+		is, least := func(s stretch) bool { return s.alone(p) }, math.Inf(1)
+		for _, o := range alike {
+			took := 0.0
+			for _, part := range stretches(o.Record) {
+				if is(part) {
+					took += part.length()
+				}
+			}
+			least = min(least, took)
+		}
+		if p == trial.PhaseCluster && longest > least {
+			is, least = func(s stretch) bool { return slices.Contains(s.phases, trial.PhaseBuild) }, longest
+		}
+		cover(least, is)
 	}
-	cover(alone(trial.PhaseLoad, trial.PhaseCluster, trial.PhaseBuild), trial.PhaseLoad, trial.PhaseCluster, trial.PhaseBuild)
-	cover(alone(trial.PhaseDeploy, trial.PhaseCluster, trial.PhaseBuild, trial.PhaseLoad), trial.PhaseDeploy, trial.PhaseCluster, trial.PhaseBuild, trial.PhaseLoad)
 	return covered, ""
 }
 
@@ -211,39 +221,17 @@ func (s Study) longestImage(c trial.Cell, o Observation) (longest float64, unkno
 	return longest, ""
 }
 
-// processors is the processor time of each stretch over the processors.
-func processors(r *results.Record, parts []stretch) (covered []float64, unknown string) {
-	if len(r.Samples) < 2 || len(parts) == 0 || r.Machine.CPUs < 1 {
-		return nil, "no samples of the processor time are recorded"
-	}
-	for _, part := range parts {
-		seconds := processorTime(r.Samples, trial.Span{Start: part.from, End: part.to}).Duration().Seconds()
-		covered = append(covered, seconds/float64(r.Machine.CPUs))
-	}
-	return covered, ""
-}
+func transferred(s trial.Sample) float64 { return float64(s.Read + s.Written) }
 
-// disk is what each stretch read and wrote over the disk's speed.
-func (s Study) disk(o Observation, parts []stretch) (covered []float64, unknown string) {
-	const unknownBytes = "no samples of what was read and written are recorded"
-	if len(o.Record.Samples) < 2 || len(parts) == 0 {
-		return nil, unknownBytes
-	}
-	bytes := func(s trial.Sample) float64 { return float64(s.Read + s.Written) }
-	fastest := 0.0
-	for _, other := range s.Trials {
-		samples := other.Record.Samples
-		for i := 1; i < len(samples) && other.Run == o.Run; i++ {
+// fastestDisk is the most that was read and written in any second of the run.
+func (s Study) fastestDisk(run string) (fastest float64) {
+	for _, o := range s.Trials {
+		samples := o.Record.Samples
+		for i := 1; i < len(samples) && o.Run == run; i++ {
 			if length := samples[i].At - samples[i-1].At; length.Duration() >= time.Second/2 {
-				fastest = max(fastest, (bytes(samples[i])-bytes(samples[i-1]))/length.Duration().Seconds())
+				fastest = max(fastest, (transferred(samples[i])-transferred(samples[i-1]))/length.Duration().Seconds())
 			}
 		}
 	}
-	if fastest == 0 {
-		return nil, unknownBytes
-	}
-	for _, part := range parts {
-		covered = append(covered, used(o.Record.Samples, part.from, part.to, bytes)/fastest)
-	}
-	return covered, ""
+	return fastest
 }

@@ -42,7 +42,7 @@ func BuildsAlone(r *results.Record) (builds []results.Expected) {
 		return nil
 	}
 	for _, s := range r.Spans {
-		if !isBuild(s) || s.Error != "" || s.Unfinished || slices.ContainsFunc(r.Spans, func(o trial.Span) bool {
+		if !isBuild(s) || !s.EndedWell() || slices.ContainsFunc(r.Spans, func(o trial.Span) bool {
 			return o != s && (isBuild(o) || o.IsPhase() && slices.Contains([]trial.Phase{trial.PhaseCluster, trial.PhaseLoad, trial.PhaseDeploy}, o.Phase)) && o.Start < s.End && s.Start < o.End
 		}) {
 			continue
@@ -123,11 +123,11 @@ func StageTimes(r *results.Record) map[string]map[string]float64 {
 
 // processorTime is how much processor time the machine took during the span.
 func processorTime(samples []trial.Sample, s trial.Span) trial.Seconds {
-	return trial.Seconds(used(samples, s.Start, s.End, func(s trial.Sample) float64 { return float64(s.CPU) }))
+	return trial.Seconds(grown(samples, s.Start, s.End, func(s trial.Sample) float64 { return float64(s.CPU) }))
 }
 
-// used is how much a total of the samples grew between two moments. There is a sample.
-func used(samples []trial.Sample, from, to trial.Seconds, total func(trial.Sample) float64) float64 {
+// grown is how much a total of the samples grew between two moments. There is a sample.
+func grown(samples []trial.Sample, from, to trial.Seconds, total func(trial.Sample) float64) float64 {
 	at := func(moment trial.Seconds) float64 {
 		i, found := slices.BinarySearchFunc(samples, moment, func(a trial.Sample, m trial.Seconds) int { return cmp.Compare(a.At, m) })
 		switch {
@@ -177,7 +177,7 @@ func builds(r *results.Record) (found []trial.Span) {
 		return nil
 	}
 	for _, s := range r.Spans {
-		if s.Phase == trial.PhaseBuild && s.Image != "" && s.Step == "" && s.EndedWell() && !strings.HasPrefix(s.Name, "pull") {
+		if isBuild(s) && s.EndedWell() {
 			found = append(found, s)
 		}
 	}
@@ -237,10 +237,8 @@ type ImageTime struct {
 	N      int    `json:"n"`
 	Median Value  `json:"median_seconds"`
 	Alone  Value  `json:"alone_seconds"`
-	// Slowdown is the ratio of the medians; its interval is that of Hodges and
-	// Lehmann's ratio, null with very few builds.
-	Slowdown         Value    `json:"slowdown"`
-	SlowdownInterval Interval `json:"slowdown_interval"`
+	// Slowdown is the ratio of the medians.
+	Slowdown Value `json:"slowdown"`
 }
 
 // Together compares the builds of trials that built several images at once with
@@ -261,11 +259,8 @@ func (s Study) Together(trials []Observation) []ImageTime {
 		if len(alone[image]) == 0 {
 			continue
 		}
-		t := ImageTime{Image: image, N: len(lengths[image]), Median: Value(stats.Median(lengths[image])), Alone: Value(stats.Median(alone[image])), SlowdownInterval: Interval{none, none}}
+		t := ImageTime{Image: image, N: len(lengths[image]), Median: Value(stats.Median(lengths[image])), Alone: Value(stats.Median(alone[image]))}
 		t.Slowdown = t.Median / t.Alone
-		if _, ci := stats.HodgesLehmannRatio(lengths[image], alone[image], Confidence); ci.Bounded() {
-			t.SlowdownInterval = interval(ci)
-		}
 		images = append(images, t)
 	}
 	return images

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stratbench/stratbench/results"
@@ -131,43 +132,37 @@ func (s Study) residue(trials []Observation) (warnings []Warning) {
 	for _, run := range s.Runs {
 		environments[run.ID()] = run.Environment
 	}
-	for _, field := range residueFields {
-		counts := map[string]int{}
-		var seen []string
-		for _, o := range trials {
-			v := cmp.Or(field.of(o.Record, environments[o.Run]), NotRecorded)
-			if counts[v]++; counts[v] == 1 {
-				seen = append(seen, v)
+	counts, values := map[[2]string]int{}, map[string][]string{}
+	var names []string
+	for _, o := range trials {
+		for _, f := range constants(o.Record, environments[o.Run]) {
+			if f[1] = cmp.Or(f[1], NotRecorded); values[f[0]] == nil {
+				names = append(names, f[0])
+			}
+			if counts[f]++; counts[f] == 1 {
+				values[f[0]] = append(values[f[0]], f[1])
 			}
 		}
-		for i, v := range seen {
-			seen[i] = fmt.Sprintf("%s (%d)", v, counts[v])
+	}
+	for _, name := range names {
+		var parts []string
+		for _, v := range values[name] {
+			parts = append(parts, fmt.Sprintf("%s (%d)", v, counts[[2]string{name, v}]))
 		}
-		if len(seen) > 1 {
-			warnings = append(warnings, Warning{Kind: Residue, Detail: field.name + ": " + strings.Join(seen, ", ")})
+		if len(parts) > 1 {
+			warnings = append(warnings, Warning{Kind: Residue, Detail: name + ": " + strings.Join(parts, ", ")})
 		}
 	}
 	return warnings
 }
 
-var residueFields = []struct {
-	name string
-	of   func(*results.Record, results.Environment) string
-}{
-	{"engine version", func(r *results.Record, _ results.Environment) string { return r.Machine.EngineVersion }},
-	{"builder", func(r *results.Record, _ results.Environment) string { return r.Machine.Builder }},
-	{"storage driver", func(r *results.Record, _ results.Environment) string { return r.Machine.StorageDriver }},
-	{"root's rights", func(r *results.Record, _ results.Environment) string {
-		return map[bool]string{true: "without", false: "with"}[r.Machine.Rootless]
-	}},
-	{"node image", func(r *results.Record, _ results.Environment) string { return r.Machine.NodeImage }},
-	{"kind of machine", func(r *results.Record, _ results.Environment) string { return r.Machine.Kind }},
-	{"memory", func(r *results.Record, _ results.Environment) string { return r.Machine.Room().String() }},
-	{"CPUs", func(r *results.Record, _ results.Environment) string { return fmt.Sprint(r.Machine.CPUs) }},
-	{"kernel", func(_ *results.Record, e results.Environment) string { return e.Kernel }},
-	{"host", func(_ *results.Record, e results.Environment) string { return e.HostID }},
-	{"workload", func(_ *results.Record, e results.Environment) string {
-		return e.WorkloadHash[:min(12, len(e.WorkloadHash))]
-	}},
-	{"stratbench", func(_ *results.Record, e results.Environment) string { return e.Stratbench }},
+// constants are what should be the same in all trials of a cell, by their names.
+func constants(r *results.Record, e results.Environment) [][2]string {
+	m := r.Machine
+	return [][2]string{
+		{"engine version", m.EngineVersion}, {"builder", m.Builder}, {"storage driver", m.StorageDriver},
+		{"root's rights", map[bool]string{true: "without", false: "with"}[m.Rootless]},
+		{"node image", m.NodeImage}, {"kind of machine", m.Kind}, {"memory", m.Room().String()}, {"CPUs", strconv.Itoa(m.CPUs)},
+		{"kernel", e.Kernel}, {"host", e.HostID}, {"workload", e.WorkloadHash[:min(12, len(e.WorkloadHash))]}, {"stratbench", e.Stratbench},
+	}
 }

@@ -66,7 +66,7 @@ func TestSettingsAreThoseOfTrials(t *testing.T) {
 func TestHostSpeed(t *testing.T) {
 	a := analysed(t, withReferences(run(fiveBlocks, "serial", "parallel"), 2.0, 2.1, 2.0, 2.24, 2.05))
 	h := a.Runs[0].HostSpeed
-	if h == nil || len(h.Blocks) != 5 || math.Abs(float64(h.Spread)-0.12) > 1e-9 {
+	if h == nil || h.N != 5 || math.Abs(float64(h.Spread)-0.12) > 1e-9 {
 		t.Fatalf("host speed %+v", h)
 	}
 	w := warned(a, study.HostVaried)
@@ -88,7 +88,7 @@ func TestOnlyReferencesOfOneJobAreCompared(t *testing.T) {
 	r := withReferences(run(fiveBlocks, "serial"), 9, 8, 2.0, 2.0)
 	r.Records[0].Settings = []byte(`{"cpus":1}`)
 	r.Records[1].Verdict.Outcome = trial.RunnerFault
-	if h := analysed(t, r).Runs[0].HostSpeed; len(h.Blocks) != 2 || h.Spread != 0 {
+	if h := analysed(t, r).Runs[0].HostSpeed; h.N != 2 || h.Spread != 0 {
 		t.Errorf("host speed %+v", h)
 	}
 }

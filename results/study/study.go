@@ -42,7 +42,7 @@ const NotRecorded = "not recorded"
 // another one, its level is taken from the settings.
 func Gather(runs []results.Run) Study {
 	s := Study{Runs: runs, byCell: map[string][]Observation{}}
-	names := factorsOf(runs)
+	names := FactorNames(runs...)
 	var order, estimated []trial.Cell
 	var records []*results.Record
 	for _, run := range runs {
@@ -106,8 +106,8 @@ func (s Study) Simulated() bool {
 	return slices.ContainsFunc(s.basics, func(c Cell) bool { return c.Simulated })
 }
 
-// factorsOf lists the factors of all runs' cells, in order of appearance.
-func factorsOf(runs []results.Run) (names []string) {
+// FactorNames lists the factors of all runs' cells, in order of appearance.
+func FactorNames(runs ...results.Run) (names []string) {
 	note := func(c trial.Cell) {
 		for _, a := range c {
 			if !slices.Contains(names, a.Factor) {

@@ -69,9 +69,6 @@ func TestSerialAgainstParallel(t *testing.T) {
 	if !math.IsInf(float64(parallel.WithRetries), 1) {
 		t.Errorf("time with retries and no success: %v", parallel.WithRetries)
 	}
-	if serial.CleanRuns != 29 {
-		t.Errorf("clean runs for 10 %% = %d, want 29", serial.CleanRuns)
-	}
 }
 
 // All time over successes.
@@ -147,7 +144,7 @@ func TestContentionIsMadeVisible(t *testing.T) {
 		t.Fatalf("%+v, %+v", serial, parallel)
 	}
 	for _, i := range parallel {
-		if !(i.Slowdown > 1.8 && i.Slowdown < 2.2) || !(i.SlowdownInterval.Lower > 1.5) || i.N != 6 {
+		if !(i.Slowdown > 1.8 && i.Slowdown < 2.2) || i.N != 6 {
 			t.Errorf("%+v", i)
 		}
 	}

@@ -73,6 +73,31 @@ func Report(m Material) Page {
 	return p
 }
 
+// Full is the whole page but for its figures, for a terminal and for programs.
+func Full(m Material) (d report.Document) {
+	m.Full = true
+	p := Report(m)
+	d.Notes = p.Lead
+	for _, c := range p.Cards {
+		d.Notes = append(d.Notes, c.String())
+	}
+	for _, s := range slices.Concat(p.Sections, p.Appendices) {
+		if notes := slices.Concat(s.Text, s.Points); len(notes) > 0 {
+			d.Sections = append(d.Sections, report.Table{Title: s.Title, Notes: notes})
+		}
+		d.Sections = append(d.Sections, s.Tables...)
+	}
+	d.Data = struct {
+		*answer.Answer
+		Hypotheses []claims.Tested `json:"hypotheses,omitempty"` // without an answer, too
+		Analysis   study.Analysis  `json:"analysis"`
+	}{m.Answer, claims.Test(m.Study), m.Analysis}
+	if m.Answer != nil {
+		d.Tidy = report.Answer(m.Study, *m.Answer).Tidy
+	}
+	return d
+}
+
 // appendices are what is needed to check the page, if they are asked for.
 func (m Material) appendices() (all []Section) {
 	if !m.Full {

@@ -74,6 +74,24 @@ func TestAReportIsShort(t *testing.T) {
 	}
 }
 
+// The whole report on a terminal begins with the first screen, and says the same in
+// every format.
+func TestFullIsThePageWithoutFigures(t *testing.T) {
+	m := material(t, simulated.Run(simulated.Matrix(), 3, 1))
+	for format, want := range map[report.Format]string{
+		report.FormatTable: "Outcomes and times to ready", report.FormatMarkdown: "## Outcomes", report.FormatJSON: `"schema": "stratbench.analysis/v2"`,
+		report.FormatCSV: "build,local,,",
+	} {
+		var first, full bytes.Buffer
+		if err := errors.Join(report.Answer(m.Study, *m.Answer).Write(&first, format), page.Full(m).Write(&full, format)); err != nil || !strings.Contains(full.String(), want) {
+			t.Errorf("%s: no %q; %v", format, want, err)
+		}
+		if format != report.FormatJSON && !strings.HasPrefix(full.String(), first.String()) {
+			t.Errorf("%s: %s\ndoes not begin with\n%s", format, full.String(), first.String())
+		}
+	}
+}
+
 // Everywhere the first screen has at most 250 words: where the answer is the same
 // everywhere, and where it is different on each engine or at each memory limit.
 func TestTheFirstScreenIsOneScreen(t *testing.T) {
