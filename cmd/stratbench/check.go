@@ -154,9 +154,8 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %s\n", strings.Join(t.Cells, "; "), t.Good.ID(), report.Counted(t.Blocks, "block"))
 	_, err = f.runTrials(cmd.Context(), t)
 	show.close()
-	var cells *confirm.CellError
 	switch {
-	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.As(err, &cells):
+	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.Is(err, confirm.ErrCells):
 		c.Why = append(c.Why, fmt.Sprintf("not put to the test: %v", err))
 		return c, nil
 	case err != nil:
@@ -188,8 +187,8 @@ func (f *checkFlags) trialsOf(h *history.History, c history.Check, alarms []hist
 			t.Metrics = append(t.Metrics, a.Metric)
 		}
 	}
-	t.Good, err = good.Records()
-	return t, err
+	t.Good = results.Run{Dir: good.RunID, Environment: good.Environment}
+	return t, nil
 }
 
 func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check) error {
@@ -300,9 +299,8 @@ not have is the present one in both states.
 			o.Root, o.Report = f.dir, show.update
 			r, err := confirm.Run(cmd.Context(), o)
 			show.close()
-			var cells *confirm.CellError
 			switch {
-			case errors.As(err, &cells) || errors.Is(err, results.ErrInUse):
+			case errors.Is(err, confirm.ErrCells) || errors.Is(err, results.ErrInUse):
 				return exitError{exitUsage, err}
 			case errors.Is(err, confirm.ErrNotBuilt):
 				return exitError{exitInconclusive, err}

@@ -123,8 +123,8 @@ func TestWhatACheckConfirms(t *testing.T) {
 	if got.Good.ID() != "20260111-020000-nightly" || !slices.Equal(got.Cells, []string{"strategy=serial"}) || len(got.Metrics) == 0 || got.Present == nil || got.Blocks < 6 {
 		t.Errorf("runs %s, %v, %v in %d blocks", got.Good.ID(), got.Cells, got.Metrics, got.Blocks)
 	}
-	if len(got.Good.Trials()) != 6 || got.Good.Environment.HostID != "simulated" {
-		t.Errorf("the last good run has %d trials, of %+v", len(got.Good.Trials()), got.Good.Environment)
+	if got.Good.Environment.HostID != "simulated" {
+		t.Errorf("the last good run was made in %+v", got.Good.Environment)
 	}
 }
 

@@ -168,8 +168,8 @@ and reported.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s and %s added; of %s %d are new, %d have grown, %d were there\n",
-				filepath.Clean(args[len(args)-1]), report.Counted(m.Records, "record"), report.Counted(m.Decisions, "decision"), report.Counted(m.Runs, "run"), m.New, m.Grown, m.Same)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s and %s added, of %s\n",
+				filepath.Clean(args[len(args)-1]), report.Counted(m.Records, "record"), report.Counted(m.Decisions, "decision"), report.Counted(m.Runs, "run"))
 			return err
 		},
 	}

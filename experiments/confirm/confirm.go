@@ -33,15 +33,12 @@ func notBuilt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrNotBuilt, fmt.Errorf(format, args...))
 }
 
-// CellError names cells that cannot be compared.
-type CellError struct{ text string }
-
-func (e *CellError) Error() string { return e.text }
+// ErrCells means that cells cannot be compared. The error that wraps it names them.
+var ErrCells = errors.New("these cells cannot be compared")
 
 // Options are the states to compare, and how.
 type Options struct {
-	// Good is the last good run. If its folder is gone, as in a history, its spec is
-	// found by its hash.
+	// Good is the last good run; if its trials are not given, its engines are not known.
 	Good    results.Run
 	Present *spec.Spec
 	// Cells pick cells of the present spec; all, if none is given. Each is a cell's
@@ -81,7 +78,7 @@ type Result struct {
 
 // Run builds the last good state, runs both and decides whether the present one is
 // worse. What was recorded is returned even with an error; if Result.Run has no
-// folder, nothing was. The error wraps ErrNotBuilt or a *CellError, or is one of
+// folder, nothing was. The error wraps ErrNotBuilt or ErrCells, or is one of
 // run.Run.
 func Run(ctx context.Context, o Options) (r Result, err error) {
 	cache, err := run.CacheDir()
@@ -148,7 +145,7 @@ func blocks(o Options, cells int) int {
 }
 
 // choose returns the cells of the present spec that the texts pick, in the spec's
-// order. The error is a *CellError: a text picks nothing, or the last good spec does
+// order. The error wraps ErrCells: a text picks nothing, or the last good spec does
 // not have the cell, because it had other factors or levels.
 func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err error) {
 	used := make([]bool, len(texts))
@@ -164,7 +161,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, &CellError{fmt.Sprintf("no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", present.Path, texts[i])}
+		return nil, fmt.Errorf("%w: no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", ErrCells, present.Path, texts[i])
 	}
 	known := map[string]bool{}
 	for _, cell := range good.Cells() {
@@ -172,7 +169,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 	}
 	for _, cell := range chosen {
 		if !known[sortedKey(cell)] {
-			return chosen, &CellError{fmt.Sprintf("the last good run's spec has no cell [%s], so nothing can be compared with it; choose a later good run, or other cells", cell.Key())}
+			return chosen, fmt.Errorf("%w: the last good run's spec has no cell [%s]; choose a later good run, or other cells", ErrCells, cell.Key())
 		}
 	}
 	return chosen, nil
@@ -215,7 +212,7 @@ func separable(specs []*spec.Spec, cells []trial.Cell) error {
 				return err
 			}
 			if strategy.Pull && s.Registry.Prefix != "" {
-				return &CellError{fmt.Sprintf("[%s] pulls from %s, where both states would have images of the same name; pick other cells with --cell", cell.Key(), s.Registry.Prefix)}
+				return fmt.Errorf("%w: [%s] pulls from %s, where both states would have images of the same name; pick other cells with --cell", ErrCells, cell.Key(), s.Registry.Prefix)
 			}
 		}
 	}

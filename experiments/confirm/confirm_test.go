@@ -41,8 +41,7 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	for _, texts := range [][]string{nil, {"strategy=2+1"}, {"strategy=parallell"}, {"strategy"}, {""}} {
-		var cellError *CellError
-		if got, err := choose(present, good, texts); !errors.As(err, &cellError) {
+		if got, err := choose(present, good, texts); !errors.Is(err, ErrCells) {
 			t.Errorf("%q: %v, %v", texts, got, err)
 		}
 	}
@@ -85,8 +84,7 @@ func TestCellsOfOneRegistryCannotBeToldApart(t *testing.T) {
 	good := *present
 	good.Settings.Registry.Prefix = "registry.example.com/bench"
 	all := present.Cells()
-	var cellError *CellError
-	if err := separable([]*spec.Spec{&good, present}, all); !errors.As(err, &cellError) {
+	if err := separable([]*spec.Spec{&good, present}, all); !errors.Is(err, ErrCells) {
 		t.Error(err)
 	}
 	if err := errors.Join(separable([]*spec.Spec{present, present}, all), separable([]*spec.Spec{&good, present}, all[:1])); err != nil {

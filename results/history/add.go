@@ -18,8 +18,8 @@ import (
 type Added struct {
 	// Dir is the night's folder.
 	Dir string
-	// Records were added; Known were there already.
-	Records, Known int
+	// Records is how many were added.
+	Records int
 	// Second is the folder of records that differ from those of the night, if any.
 	Second string
 	// Faults are records of the night that cannot be used.
@@ -88,8 +88,6 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 			fresh = append(fresh, slim)
 		case both && slim.Imported == nil && there.Imported == nil && !same(&slim, there):
 			other = append(other, slim)
-		default:
-			added.Known++
 		}
 	}
 	added.Records = len(fresh)
@@ -102,7 +100,6 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 	}
 	second := added.Dir + "-" + hashOf(4, text)
 	if _, err := os.Stat(second); err == nil {
-		added.Known += len(other)
 		return added, nil
 	}
 	k, err := openNight(second, run)
@@ -140,11 +137,8 @@ func openNight(dir string, run results.Run) (*results.Journal, error) {
 
 // Merged is what Merge did.
 type Merged struct {
-	// Runs are those of the sources; New were not in the destination, Grown
-	// were there in part, Same were there.
-	Runs, New, Grown, Same int
-	// Records and Decisions were added.
-	Records, Decisions int
+	// Runs are those of the sources. Records of them and Decisions were added.
+	Runs, Records, Decisions int
 	// Conflicts are folders of second versions: records that differ from those of
 	// the destination. Both are kept, and the reader reports them.
 	Conflicts []string
@@ -186,16 +180,8 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 			}
 			merged.Runs++
 			merged.Records += a.Records
-			switch {
-			case a.Second != "":
+			if a.Second != "" {
 				merged.Conflicts = append(merged.Conflicts, a.Second)
-				merged.Grown++
-			case a.Records == 0:
-				merged.Same++
-			case a.Known > 0:
-				merged.Grown++
-			default:
-				merged.New++
 			}
 		}
 		for _, b := range c.baselines {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -100,31 +99,21 @@ func (h *History) Decide(b Baseline) (Baseline, error) {
 
 // keep writes a decision to a file of its own; isNew is false where it is there.
 func keep(dir string, b Baseline) (isNew bool, err error) {
-	text, err := json.Marshal(b)
-	if err != nil {
-		return false, err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return false, fmt.Errorf("creating the folder of the history: %w", err)
-	}
-	err = host.Whole(func() error {
-		isNew, err = writeDecision(dir, b, text)
-		return err
-	})
-	return isNew, err
-}
-
-func writeDecision(dir string, b Baseline, text []byte) (isNew bool, err error) {
 	name := filepath.Join(dir, "baseline-"+b.When.Format("20060102-150405")+"-"+b.ID+fileEnd)
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, fs.ErrExist) {
+	if _, err := os.Stat(name); err == nil {
 		return false, nil
+	}
+	text, err := json.Marshal(b)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = host.WriteFile(name, append(text, '\n'))
 	}
 	if err != nil {
 		return false, fmt.Errorf("keeping the decision: %w", err)
 	}
-	_, err = file.Write(append(text, '\n'))
-	return true, errors.Join(err, file.Sync(), file.Close())
+	return true, nil
 }
 
 // Decisions are the baselines of an experiment on a host, oldest first.
