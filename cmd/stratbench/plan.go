@@ -76,7 +76,7 @@ machine to themselves (strategy serial).`,
 		},
 	})
 	flags.add(cmd)
-	addMachine(cmd, &kind, machineHelp)
+	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	cmd.Flags().StringVar(&from, "predict", "", "predict builds from what they took in this `RUN`")
 	return cmd
 }
@@ -220,7 +220,7 @@ exit code.`,
 			return all.Err()
 		},
 	}
-	addMachine(cmd, &kind, machineHelp)
+	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	return cmd
 }
 

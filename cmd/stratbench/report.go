@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -95,19 +95,14 @@ untested.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "folder to write a page with figures to")
 	f.format = report.FormatTable
-	flags.Func("output", "without --out, `format`: table (default), json, csv, markdown or benchstat", func(text string) (err error) {
-		if f.format = report.Format(text); f.format == report.FormatBenchstat {
-			return nil
+	parsed(cmd, &f.format, "output", "", "without --out, `format`: table (default), json, csv, markdown or benchstat", func(text string) (report.Format, error) {
+		format, err := report.ParseFormat(text)
+		if err != nil && text != string(report.FormatBenchstat) {
+			return "", fmt.Errorf("%w, and here benchstat", err)
 		}
-		if f.format, err = report.ParseFormat(text); err != nil {
-			err = fmt.Errorf("%w, and here benchstat", err)
-		}
-		return err
+		return cmp.Or(format, report.FormatBenchstat), nil
 	})
-	flags.Func("indifference", "`share` by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)", func(text string) (err error) {
-		f.indifference, err = trial.ParseShare(text)
-		return err
-	})
+	parsed(cmd, &f.indifference, "indifference", "", "`share` by which two strategies may differ and be as good as each other, such as 5% (default: that of the run, else 10%)", trial.ParseShare)
 	flags.BoolVar(&f.full, "full", false, "add appendices: every decision and cell, phases, time limits, methods")
 	flags.BoolVar(&f.records, "records", false, "publish the runs' records in the folder too, compressed and with checksums: report FOLDER then makes the same page of them")
 	flags.BoolVar(&f.png, "png", false, "write each figure as PNG too")
@@ -143,21 +138,11 @@ func (f *reportFlags) page(cmd *cobra.Command, args []string, m page.Material) e
 	m.Title = "Set-up strategies: " + strings.Join(runs, ", ")
 	// The command that makes the page again, wherever it is written to.
 	words := append([]string{"stratbench", "report"}, args...)
-	cmd.Flags().Visit(func(flag *pflag.Flag) {
-		switch flag.Name {
-		case "out", "output", "records", "png":
-		case "dir":
-			if !f.records {
-				words = append(words, "--dir", f.dir)
-			}
-		case "full":
-			words = append(words, "--full")
-		case "indifference":
-			words = append(words, "--indifference", fmt.Sprint(f.indifference))
-		case "template":
-			words = append(words, "--template", f.template)
+	for _, flag := range [][]string{{"--dir", f.dir}, {"--full"}, {"--indifference", fmt.Sprint(f.indifference)}, {"--template", f.template}} {
+		if name := flag[0][2:]; cmd.Flags().Changed(name) && !(f.records && name == "dir") {
+			words = append(words, flag...)
 		}
-	})
+	}
 	m.Command = strings.Join(words, " ")
 	p := templates[f.template](m)
 	data := map[string]any{"analysis.json": m.Analysis}

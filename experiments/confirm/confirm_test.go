@@ -140,10 +140,10 @@ func TestEngineChangesAreSeen(t *testing.T) {
 	for i := range again.Records {
 		again.Records[i].Machine.Runtime, again.Records[i].Machine.EngineVersion = "podman", "5.5.0"
 	}
-	if got := fmt.Sprint(engineChanges(good, again)); got != "[podman 5.4.2 → 5.5.0]" {
+	if got := fmt.Sprint(EngineChanges(good, again)); got != "[podman 5.4.2 → 5.5.0]" {
 		t.Error(got)
 	}
-	if got := engineChanges(good, good); len(got) != 0 {
+	if got := EngineChanges(good, good); len(got) != 0 {
 		t.Error(got)
 	}
 }

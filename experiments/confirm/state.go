@@ -287,9 +287,10 @@ func notUndone(then, now results.Environment) (changed []string) {
 	return changed
 }
 
-// engineChanges lists the engines whose version has changed since the last good run,
-// because a suite's packages were updated.
-func engineChanges(good, again results.Run) (changed []string) {
+// EngineChanges lists the engines whose version has changed since the last good run,
+// because a suite's packages were updated, and is now the same in both states:
+// "podman 5.4.2 → 5.4.3".
+func EngineChanges(good, again results.Run) (changed []string) {
 	then := map[string]string{}
 	for _, r := range good.Trials() {
 		then[sortedKey(r.Trial.Cell)] = r.Machine.Runtime + " " + r.Machine.EngineVersion
