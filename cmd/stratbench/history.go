@@ -153,9 +153,7 @@ and reported.`,
 		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := history.Merge(args[len(args)-1], args[:len(args)-1]...)
-			for _, f := range m.Faults {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s (left where it is)\n", f)
-			}
+			reportFaults(cmd, m.Faults)
 			for _, c := range m.Conflicts {
 				fmt.Fprintf(cmd.ErrOrStderr(), "different records of the same are kept in %s\n", c)
 			}
@@ -207,6 +205,12 @@ func (f *decisionFlags) open(cmd *cobra.Command) (*history.History, error) {
 	return f.historyFlags.open(cmd)
 }
 
+// decide keeps a decision, with who made it, why, and about what.
+func (f *decisionFlags) decide(h *history.History, b history.Baseline) (history.Baseline, error) {
+	b.When, b.Who, b.Reason, b.Experiment, b.Host = time.Now(), f.who, f.reason, f.experiment, f.host
+	return h.Decide(b)
+}
+
 func baselineSetCommand() *cobra.Command {
 	var flags decisionFlags
 	cmd := &cobra.Command{
@@ -224,7 +228,7 @@ func baselineSetCommand() *cobra.Command {
 			if err != nil {
 				return exitError{exitUsage, err}
 			}
-			b, err := h.SetBaseline(run, flags.reason, flags.who, time.Now())
+			b, err := flags.decide(h, history.Baseline{Do: history.BaselineSet, RunID: run.RunID, From: run.Environment.Started})
 			if err != nil {
 				return err
 			}
@@ -282,7 +286,7 @@ change.`,
 				return usage("stratbench check reports nothing now that matches; nothing was accepted")
 			}
 			for _, f := range meant {
-				if _, err := h.Accept(flags.experiment, flags.host, f, flags.reason, flags.who, time.Now()); err != nil {
+				if _, err := flags.decide(h, history.Baseline{Do: history.BaselineAccept, RunID: f.Since.RunID, From: f.Since.When, Cell: f.Cell, Metric: f.Metric, Finding: f.ID}); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), "accepted:", report.FindingText(f))

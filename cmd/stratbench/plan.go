@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -276,7 +275,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 					continue
 				}
 			}
-			share := strconv.Itoa(int(math.Round(100*p.Takes.Seconds()/serial.Seconds()))) + " %"
+			share := fmt.Sprintf("%.0f %%", 100*p.Takes.Seconds()/serial.Seconds())
 			t.Rows = append(t.Rows, []string{string(rt), p.Strategy, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()})
 		}
 		if gain := 100 * (1 - all[0].Takes.Seconds()/serial.Seconds()); gain < 1 {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -42,9 +41,6 @@ type Baseline struct {
 	Metric study.Metric `json:"metric,omitempty"`
 	// Finding is the id of the accepted change.
 	Finding string `json:"finding,omitempty"`
-
-	// at is where it stands.
-	at results.Fault
 }
 
 // BaselineKind is what was decided.
@@ -73,13 +69,11 @@ func (b Baseline) check() error {
 // kindBaseline marks a decision among the lines of a history.
 const kindBaseline = "baseline"
 
+// admitBaseline adds a decision, once.
 func (h *History) admitBaseline(b Baseline) {
-	if i := slices.IndexFunc(h.Baselines, func(known Baseline) bool { return known.ID == b.ID }); i >= 0 {
-		b.at.Message = "the same decision stands in " + h.Baselines[i].at.Place()
-		h.Faults = append(h.Faults, b.at)
-		return
+	if !slices.ContainsFunc(h.Baselines, func(known Baseline) bool { return known.ID == b.ID }) {
+		h.Baselines = append(h.Baselines, b)
 	}
-	h.Baselines = append(h.Baselines, b)
 }
 
 // Decide keeps a decision in the history. It fills in kind, schema and id.
@@ -149,19 +143,6 @@ func (n Nights) since(t time.Time) int {
 // find is the place of a series, detect.None for none.
 func (n Nights) find(cell trial.Cell, m study.Metric) int {
 	return slices.IndexFunc(n.Series, func(s Series) bool { return s.Metric == m && s.Cell.Key() == cell.Key() })
-}
-
-// Accept keeps that a finding is wanted: from the run since which it holds,
-// its series is compared with no run before.
-func (h *History) Accept(experiment, host string, f Finding, reason, who string, when time.Time) (Baseline, error) {
-	return h.Decide(Baseline{Do: BaselineAccept, When: when, Who: who, Reason: reason, Experiment: experiment, Host: host,
-		RunID: f.Since.RunID, From: f.Since.When, Cell: f.Cell, Metric: f.Metric, Finding: f.ID})
-}
-
-// SetBaseline keeps that the experiment's runs are compared with none before r.
-func (h *History) SetBaseline(r *Run, reason, who string, when time.Time) (Baseline, error) {
-	return h.Decide(Baseline{Do: BaselineSet, When: when, Who: who, Reason: reason, Experiment: r.Experiment, Host: r.Host(),
-		RunID: r.RunID, From: r.Environment.Started})
 }
 
 // Pattern chooses findings: by id, or by the cell's key and the metric, in

@@ -64,7 +64,7 @@ func readLines(path string, text []byte) (c content) {
 	read := func(number int, text []byte) error {
 		var head struct{ Kind string }
 		if json.Unmarshal(text, &head) == nil && head.Kind == kindBaseline {
-			b := Baseline{at: results.Fault{File: path, Line: number}}
+			var b Baseline
 			err := json.Unmarshal(text, &b)
 			if err == nil {
 				err = b.check()
