@@ -23,6 +23,7 @@ import (
 	"github.com/stratbench/stratbench/results/report"
 	"github.com/stratbench/stratbench/results/report/page"
 	"github.com/stratbench/stratbench/results/study"
+	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
 // verdictCode is the exit code of a verdict; one that is not known is never 0.
@@ -47,7 +48,7 @@ type checkFlags struct {
 	// are run by runTrials, which is confirm.Run.
 	spec      string
 	trials    confirm.Options
-	runTrials func(context.Context, confirm.Options) (confirm.Result, error)
+	runTrials func(context.Context, confirm.Options) (results.Run, error)
 }
 
 func checkCommand() *cobra.Command {
@@ -112,16 +113,12 @@ func (f *checkFlags) run(cmd *cobra.Command) (err error) {
 	if f.selfTest && len(h.Runs) > 0 {
 		return f.testItself(cmd, h)
 	}
-	c := h.Check(f.experiment, f.host, f.threshold)
+	c := h.Check(f.experiment, f.host, float64(f.threshold))
 	if runs, err := results.Runs(f.dir); err == nil && len(runs)+len(h.Runs) == 0 {
 		c.Why = []string{f.noRun()}
 	}
-	newer, err := h.NotAdded(f.dir, f.experiment)
-	if err != nil {
-		return err
-	}
-	if newer != "" {
-		c.Refuse(fmt.Sprintf("the newest run, %s, could not be added to the history", newer))
+	if f.refused != "" {
+		c.Refuse(fmt.Sprintf("the newest run, %s, could not be added to the history", f.refused))
 	}
 	if age := time.Since(c.When); f.maxAge > 0 && !c.When.IsZero() && age > f.maxAge {
 		c.Refuse(fmt.Sprintf("the newest run began %s ago, more than %s", age.Round(time.Minute), f.maxAge))
@@ -154,9 +151,8 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 	fmt.Fprintf(cmd.ErrOrStderr(), "running %s in the state of %s beside the present one, in %s\n", strings.Join(t.Cells, "; "), t.Good.ID(), report.Counted(t.Blocks, "block"))
 	_, err = f.runTrials(cmd.Context(), t)
 	show.close()
-	var cells *confirm.CellError
 	switch {
-	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.As(err, &cells):
+	case errors.Is(err, confirm.ErrNotBuilt) && !errors.Is(err, context.Canceled) || errors.Is(err, confirm.ErrCells):
 		c.Why = append(c.Why, fmt.Sprintf("not put to the test: %v", err))
 		return c, nil
 	case err != nil:
@@ -165,7 +161,7 @@ func (f *checkFlags) confirm(cmd *cobra.Command, h *history.History, c history.C
 	if err := f.update(cmd, h); err != nil {
 		return c, err
 	}
-	return h.Check(f.experiment, f.host, f.threshold), nil
+	return h.Check(f.experiment, f.host, float64(f.threshold)), nil
 }
 
 // trialsOf are the trials to run for the alarms: of their cells, in the last state
@@ -184,12 +180,9 @@ func (f *checkFlags) trialsOf(h *history.History, c history.Check, alarms []hist
 		if key := a.Cell.Key(); !slices.Contains(t.Cells, key) {
 			t.Cells = append(t.Cells, key)
 		}
-		if !slices.Contains(t.Metrics, a.Metric) {
-			t.Metrics = append(t.Metrics, a.Metric)
-		}
 	}
-	t.Good, err = good.Records()
-	return t, err
+	t.Good = results.Run{Dir: good.RunID, Environment: good.Environment}
+	return t, nil
 }
 
 func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Check) error {
@@ -197,15 +190,15 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 		return err
 	}
 	for _, to := range []struct {
-		name  string
-		adds  bool
-		write func(io.Writer) error
+		name string
+		put  func(name string, text []byte) error
+		text func(io.Writer, history.Check) error
 	}{
-		{f.junit, false, func(w io.Writer) error { return report.JUnit(w, c) }},
-		{f.summary, true, func(w io.Writer) error { return report.CheckSummary(w, c) }},
-		{f.openMetrics, false, func(w io.Writer) error { return report.OpenMetrics(w, c) }},
-		{f.page, false, func(w io.Writer) error {
-			review := h.Review(f.experiment, f.host, history.Pattern{}, f.threshold)
+		{f.junit, host.WriteFile, report.JUnit},
+		{f.summary, addTo, report.CheckSummary},
+		{f.openMetrics, host.WriteFile, report.OpenMetrics},
+		{f.page, host.WriteFile, func(w io.Writer, c history.Check) error {
+			review := h.Review(f.experiment, f.host, history.Pattern{}, float64(f.threshold))
 			command := append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...)
 			return page.Nightly(c, review, strings.Join(command, " ")).HTML(w)
 		}},
@@ -214,15 +207,10 @@ func (f *checkFlags) write(cmd *cobra.Command, h *history.History, c history.Che
 			continue
 		}
 		var text bytes.Buffer
-		err := to.write(&text)
-		switch {
-		case err != nil:
-		case to.adds:
-			err = addTo(to.name, text.Bytes())
-		default:
-			err = host.WriteFile(to.name, text.Bytes())
+		if err := to.text(&text, c); err != nil {
+			return err
 		}
-		if err != nil {
+		if err := to.put(to.name, text.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -244,7 +232,7 @@ func addTo(name string, text []byte) error {
 // testItself succeeds if the check finds what was put into copies of the history,
 // and nothing in an unchanged copy.
 func (f *checkFlags) testItself(cmd *cobra.Command, h *history.History) error {
-	tested, err := h.SelfTest(f.experiment, f.host, f.threshold)
+	tested, err := h.SelfTest(f.experiment, f.host, float64(f.threshold))
 	if errors.Is(err, history.ErrTooShort) {
 		return exitError{exitInconclusive, err}
 	}
@@ -298,30 +286,33 @@ not have is the present one in both states.
 			}
 			show := newProgress(cmd.ErrOrStderr())
 			o.Root, o.Report = f.dir, show.update
-			r, err := confirm.Run(cmd.Context(), o)
+			both, err := confirm.Run(cmd.Context(), o)
 			show.close()
-			var cells *confirm.CellError
 			switch {
-			case errors.As(err, &cells) || errors.Is(err, results.ErrInUse):
+			case errors.Is(err, confirm.ErrCells) || errors.Is(err, results.ErrInUse):
 				return exitError{exitUsage, err}
 			case errors.Is(err, confirm.ErrNotBuilt):
 				return exitError{exitInconclusive, err}
 			case err != nil:
 				return err
 			}
-			table := report.Worsening(r.Run, r.Worsening)
-			for _, engine := range r.Engines {
+			w, err := answer.Worsened(study.Gather([]results.Run{both}), results.StateFactor, results.LastGood, results.Present, o.Metrics)
+			if err != nil {
+				return err
+			}
+			table := report.Worsening(both, w)
+			for _, engine := range confirm.EngineChanges(o.Good, both) {
 				table.Notes = append(table.Notes, "The last good run's engine is not available any more: "+engine+", in both states.")
 			}
 			if err := f.print(cmd, table); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\n", r.Run.Dir)
-			switch r.Verdict {
+			fmt.Fprintf(cmd.ErrOrStderr(), "\nResults: %s\n", both.Dir)
+			switch w.Verdict {
 			case answer.Confirmed:
 				return exitError{exitWorse, errors.New("confirmed: the present state is worse than the last good one")}
 			case answer.TooFew:
-				return exitError{exitInconclusive, fmt.Errorf("inconclusive: these comparisons need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", r.Blocks)}
+				return exitError{exitInconclusive, fmt.Errorf("inconclusive: these comparisons need %d measured blocks of both states; give more --blocks, or fewer cells and metrics", w.Blocks)}
 			}
 			return nil
 		},
@@ -351,5 +342,5 @@ func addTrials(cmd *cobra.Command, o *confirm.Options, when string) {
 	flags.StringVar(&o.Prepare, "prepare", "", when+"shell command that makes, in the copy of the last good revision, what git does not have")
 	flags.DurationVar(&o.Budget, "budget", 0, when+"run as many whole blocks as fit in this time, such as 1h")
 	flags.BoolVar(&o.AsFound, "as-found", false, when+"if engines of yours answer, use only those, with the memory they have")
-	addMachine(cmd, &o.Machine, when+machineHelp)
+	parsed(cmd, &o.Machine, "machine", "", when+machineHelp, machine.ParseKind)
 }

@@ -102,7 +102,7 @@ comparison: stratbench run RUN_FOLDER/spec.yaml --resume
 	flags.DurationVar(&c.silence, "silence", 10*time.Minute, "how long a command may print nothing")
 	flags.StringVar(&c.runtime, "runtime", "", "docker or podman (default: the one that answers here, docker if both do)")
 	flags.Uint64Var(&seed, "seed", 0, "seed of the order, instead of a drawn one")
-	addMachine(cmd, &kind, machineHelp)
+	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	return cmd
 }
 

@@ -25,7 +25,9 @@ import (
 type historyFlags struct {
 	shared
 	history, experiment, host string
-	threshold                 float64
+	threshold                 trial.Share
+	// refused is a run that should be judged and could not be added.
+	refused string
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
@@ -45,11 +47,7 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 func (f *historyFlags) addThreshold(cmd *cobra.Command) {
 	f.threshold = detect.DefaultThreshold
 	usage := fmt.Sprintf("smallest change of a time or of memory that is reported, as a `share` (default %g%%)", 100*detect.DefaultThreshold)
-	cmd.Flags().Func("threshold", usage, func(text string) error {
-		share, err := trial.ParseShare(text)
-		f.threshold = float64(share)
-		return err
-	})
+	parsed(cmd, &f.threshold, "threshold", "", usage, trial.ParseShare)
 }
 
 // open reads the history, adds the runs that it lacks, and chooses the
@@ -64,11 +62,6 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 		return nil, err
 	}
 	reportFaults(cmd, h.Faults)
-	if f.experiment == "" {
-		if f.experiment, err = h.Newest(f.dir); err != nil {
-			return nil, err
-		}
-	}
 	if err := f.update(cmd, h); err != nil {
 		return nil, err
 	}
@@ -78,13 +71,14 @@ func (f *historyFlags) open(cmd *cobra.Command) (*history.History, error) {
 
 // update adds to the history the runs in the folder of runs that it lacks.
 func (f *historyFlags) update(cmd *cobra.Command, h *history.History) error {
-	added, told, err := h.Update(f.dir, f.experiment)
-	for _, t := range told {
-		fmt.Fprintln(cmd.ErrOrStderr(), t)
+	u, err := h.Update(f.dir, f.experiment)
+	f.experiment, f.refused = u.Experiment, u.Refused
+	for _, why := range u.Passed {
+		fmt.Fprintln(cmd.ErrOrStderr(), why)
 	}
-	for i, a := range added {
+	for i, a := range u.Added {
 		if i == mostReported {
-			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more runs\n", len(added)-i)
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more runs\n", len(u.Added)-i)
 			break
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "added to the history: %s, records: %d\n", a.Dir, a.Records)
@@ -123,7 +117,7 @@ of different hosts are never in one series.`,
 			if len(h.Runs) == 0 {
 				return usage("%s", flags.noRun())
 			}
-			review := h.Review(flags.experiment, flags.host, series, flags.threshold)
+			review := h.Review(flags.experiment, flags.host, series, float64(flags.threshold))
 			if plots != "" {
 				if err := os.MkdirAll(plots, 0o755); err != nil {
 					return fmt.Errorf("creating the folder of the plots: %w", err)
@@ -158,17 +152,15 @@ the same trial, both are kept, the second one in a folder of its own, and report
 		Args:    takes(2, many, "one or more histories and the one to add them to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := history.Merge(args[len(args)-1], args[:len(args)-1]...)
-			for _, f := range m.Faults {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s (left where it is)\n", f)
-			}
+			reportFaults(cmd, m.Faults)
 			for _, c := range m.Conflicts {
 				fmt.Fprintf(cmd.ErrOrStderr(), "different records of the same trial are kept in %s\n", c)
 			}
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s and %s added; of %s %d are new, %d have grown, %d were there\n",
-				filepath.Clean(args[len(args)-1]), report.Counted(m.Records, "record"), report.Counted(m.Decisions, "decision"), report.Counted(m.Runs, "run"), m.New, m.Grown, m.Same)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s and %s added, of %s\n",
+				filepath.Clean(args[len(args)-1]), report.Counted(m.Records, "record"), report.Counted(m.Decisions, "decision"), report.Counted(m.Runs, "run"))
 			return err
 		},
 	}
@@ -212,6 +204,12 @@ func (f *decisionFlags) open(cmd *cobra.Command) (*history.History, error) {
 	return f.historyFlags.open(cmd)
 }
 
+// decide keeps a decision, with who made it, why, and about what.
+func (f *decisionFlags) decide(h *history.History, b history.Baseline) (history.Baseline, error) {
+	b.When, b.Who, b.Reason, b.Experiment, b.Host = time.Now(), f.who, f.reason, f.experiment, f.host
+	return h.Decide(b)
+}
+
 func baselineSetCommand() *cobra.Command {
 	var flags decisionFlags
 	cmd := &cobra.Command{
@@ -229,7 +227,7 @@ func baselineSetCommand() *cobra.Command {
 			if err != nil {
 				return exitError{exitUsage, err}
 			}
-			b, err := h.SetBaseline(run, flags.reason, flags.who, time.Now())
+			b, err := flags.decide(h, history.Baseline{Do: history.BaselineSet, RunID: run.RunID, From: run.Environment.Started})
 			if err != nil {
 				return err
 			}
@@ -280,13 +278,13 @@ named cells and metrics. A series is then compared with no run before its change
 			if err != nil {
 				return err
 			}
-			c := h.Check(flags.experiment, flags.host, flags.threshold)
+			c := h.Check(flags.experiment, flags.host, float64(flags.threshold))
 			meant := slices.DeleteFunc(c.Findings, func(f history.Finding) bool { return !pattern.Matches(f) })
 			if len(meant) == 0 {
 				return usage("stratbench check reports nothing now that matches; nothing was accepted")
 			}
 			for _, f := range meant {
-				if _, err := h.Accept(flags.experiment, flags.host, f, flags.reason, flags.who, time.Now()); err != nil {
+				if _, err := flags.decide(h, history.Baseline{Do: history.BaselineAccept, RunID: f.Since.RunID, From: f.Since.When, Cell: f.Cell, Metric: f.Metric, Finding: f.ID}); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), "accepted:", report.FindingText(f))

@@ -26,7 +26,6 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/report"
-	"github.com/stratbench/stratbench/runtimes/machine"
 	"github.com/stratbench/stratbench/runtimes/machine/isolated"
 )
 
@@ -227,14 +226,10 @@ func (f *shared) addDir(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dir, "dir", defaultResults, "folder that holds the runs")
 }
 
-// addOutput adds --output. A format that does not exist is refused with the flags,
-// before any work is done.
+// addOutput adds --output.
 func (f *shared) addOutput(cmd *cobra.Command) *cobra.Command {
 	f.format = report.FormatTable
-	cmd.Flags().FuncP("output", "o", "`format`: table (default), json, csv or markdown", func(text string) (err error) {
-		f.format, err = report.ParseFormat(text)
-		return err
-	})
+	parsed(cmd, &f.format, "output", "o", "`format`: table (default), json, csv or markdown", report.ParseFormat)
 	return cmd
 }
 
@@ -244,10 +239,11 @@ func (f *shared) print(cmd *cobra.Command, t interface {
 	return t.Write(cmd.OutOrStdout(), f.format)
 }
 
-// addMachine adds --machine. A kind that does not exist is refused with the flags.
-func addMachine(cmd *cobra.Command, kind *machine.Kind, help string) {
-	cmd.Flags().Func("machine", help, func(text string) (err error) {
-		*kind, err = machine.ParseKind(text)
+// parsed adds a flag whose text a function reads. What does not exist is refused with the
+// flags, before any work is done.
+func parsed[T any](cmd *cobra.Command, value *T, name, short, help string, parse func(string) (T, error)) {
+	cmd.Flags().FuncP(name, short, help, func(text string) (err error) {
+		*value, err = parse(text)
 		return err
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,7 +75,7 @@ machine to themselves (strategy serial).`,
 		},
 	})
 	flags.add(cmd)
-	addMachine(cmd, &kind, machineHelp)
+	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	cmd.Flags().StringVar(&from, "predict", "", "predict builds from what they took in this `RUN`")
 	return cmd
 }
@@ -219,7 +218,7 @@ may go wrong is a warning, and does not change the exit code.`,
 			return all.Err()
 		},
 	}
-	addMachine(cmd, &kind, machineHelp)
+	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	return cmd
 }
 
@@ -309,7 +308,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 			if p.Admission != nil && c.memory > 0 {
 				schedule += " under " + c.memory.String()
 			}
-			share := strconv.Itoa(int(math.Round(100*p.Takes.Seconds()/serial.Seconds()))) + " %"
+			share := fmt.Sprintf("%.0f %%", 100*p.Takes.Seconds()/serial.Seconds())
 			row := []string{where, schedule, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()}
 			if key := strings.Join(row, "\n"); !shown[key] {
 				shown[key] = true

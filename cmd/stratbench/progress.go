@@ -35,11 +35,11 @@ type progress struct {
 	mu sync.Mutex
 	// current is what is under way, empty for nothing, and phase a part of it.
 	current, phase string
-	preparing      bool
+	// every is how often it gives a sign of life without a terminal.
+	every time.Duration
 	// since is when current began, beaten the time of its last sign of life, and
 	// until when all that remains ends, as estimated.
 	since, beaten, until time.Time
-	done, total          int
 }
 
 // newProgress starts a display of progress. close ends it.
@@ -66,15 +66,11 @@ func newProgress(w io.Writer) *progress {
 func (p *progress) beat(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	every := beatTrial
-	if p.preparing {
-		every = beatPreparation
-	}
 	switch {
 	case p.current == "":
 	case p.terminal:
 		p.redraw(now)
-	case now.Sub(p.beaten) >= every:
+	case now.Sub(p.beaten) >= p.every:
 		p.beaten = now
 		fmt.Fprintln(p.w, p.status(now))
 	}
@@ -85,34 +81,27 @@ func (p *progress) close() {
 	close(p.stop)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.begin("", false, 0)
+	p.begin("", 0, 0)
 	p.clear()
 }
 
 func (p *progress) update(u run.Update) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	position := fmt.Sprintf("[%d/%d] ", u.Done, u.Total)
 	switch {
 	case u.Note != "":
 		p.line(u.Note)
 	case u.Preparing != nil:
-		if what := u.Preparing.What; what != p.current || !p.preparing {
-			p.begin(what, what != "", u.Preparing.Takes)
-			if what != "" && !p.terminal {
-				p.line(what + p.estimate(p.since))
-			}
+		if u.Preparing.What != p.current {
+			p.begin(u.Preparing.What, beatPreparation, u.Preparing.Takes)
 		}
 		p.phase = u.Preparing.Detail
 	case u.Started != nil:
-		p.done, p.total = u.Done, u.Total
-		p.begin(u.Started.String(), false, u.Left)
-		if !p.terminal {
-			p.line(p.position() + " " + p.current + p.estimate(p.since))
-		}
+		p.begin(position+u.Started.String(), beatTrial, u.Left)
 	case u.Ended != nil:
-		p.done = u.Done
-		p.begin("", false, u.Left)
-		p.line(p.position() + " " + ended(u))
+		p.begin("", 0, 0)
+		p.line(position + ended(u))
 	case u.Now != "":
 		p.phase = string(u.Now)
 	}
@@ -122,10 +111,13 @@ func (p *progress) update(u run.Update) {
 }
 
 // begin makes something what is under way, with a clock of its own.
-func (p *progress) begin(what string, preparing bool, left time.Duration) {
-	p.current, p.phase, p.preparing = what, "", preparing
+func (p *progress) begin(what string, every, left time.Duration) {
+	p.current, p.phase, p.every = what, "", every
 	p.since = time.Now()
 	p.beaten, p.until = p.since, p.since.Add(left)
+	if what != "" && !p.terminal {
+		p.line(what + p.estimate(p.since))
+	}
 }
 
 // ended has three lines for a failure: what it was, the most telling line of its
@@ -154,14 +146,9 @@ func (p *progress) Write(b []byte) (int, error) {
 
 func (p *progress) note(text string) { p.update(run.Update{Note: text}) }
 
-func (p *progress) position() string { return fmt.Sprintf("[%d/%d]", p.done, p.total) }
-
 // status is what is under way, with its clock.
 func (p *progress) status(now time.Time) string {
 	text := p.current
-	if !p.preparing {
-		text = p.position() + " " + text
-	}
 	if p.phase != "" {
 		text += ": " + p.phase
 	}

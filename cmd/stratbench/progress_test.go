@@ -20,7 +20,6 @@ func TestAFailureHasThreeLines(t *testing.T) {
 	record := results.Record{Trial: trial.Trial{ID: "t003", Block: 1}, Verdict: trial.Verdict{Outcome: trial.BuildFailed, Phase: trial.PhaseBuild, Cause: "step", Error: output}}
 	p := newProgress(&out)
 	defer p.close()
-	p.total = 9
 	p.update(run.Update{Ended: &record, Log: "data/r/trials/t003/log.txt", Done: 3, Total: 9})
 	want := "[3/9] t003 block 1 []: build-failed in build, cause step, took 0.00 s\n    make: *** [all] Error 2\n    log: data/r/trials/t003/log.txt\n"
 	if out.String() != want {

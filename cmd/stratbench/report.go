@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
@@ -95,19 +95,14 @@ an imported record, with each of its claims supported, contradicted or untested.
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "folder to write a page with figures to")
 	f.format = report.FormatTable
-	flags.Func("output", "without --out, `format`: table (default), json, csv, markdown or benchstat", func(text string) (err error) {
-		if f.format = report.Format(text); f.format == report.FormatBenchstat {
-			return nil
+	parsed(cmd, &f.format, "output", "", "without --out, `format`: table (default), json, csv, markdown or benchstat", func(text string) (report.Format, error) {
+		format, err := report.ParseFormat(text)
+		if err != nil && text != string(report.FormatBenchstat) {
+			return "", fmt.Errorf("%w, and here benchstat", err)
 		}
-		if f.format, err = report.ParseFormat(text); err != nil {
-			err = fmt.Errorf("%w, and here benchstat", err)
-		}
-		return err
+		return cmp.Or(format, report.FormatBenchstat), nil
 	})
-	flags.Func("indifference", "`share` by which two strategies may differ and still count as equally good, such as 5% (default: that of the run, else 10%)", func(text string) (err error) {
-		f.indifference, err = trial.ParseShare(text)
-		return err
-	})
+	parsed(cmd, &f.indifference, "indifference", "", "`share` by which two strategies may differ and still count as equally good, such as 5% (default: that of the run, else 10%)", trial.ParseShare)
 	flags.BoolVar(&f.full, "full", false, "add appendices: every decision and cell, phases, time limits, methods")
 	flags.BoolVar(&f.records, "records", false, "publish the runs' records in the folder too, compressed and with checksums; report FOLDER makes the same page from them")
 	flags.BoolVar(&f.png, "png", false, "write each figure as PNG too")
@@ -145,21 +140,11 @@ func (f *reportFlags) material(cmd *cobra.Command, args []string, s study.Study,
 	}
 	m.Title = "Set-up strategies: " + strings.Join(runs, ", ")
 	words := append([]string{"stratbench", "report"}, args...)
-	cmd.Flags().Visit(func(flag *pflag.Flag) {
-		switch flag.Name {
-		case "out", "output", "records", "png":
-		case "dir":
-			if !f.records {
-				words = append(words, "--dir", f.dir)
-			}
-		case "full":
-			words = append(words, "--full")
-		case "indifference":
-			words = append(words, "--indifference", fmt.Sprint(f.indifference))
-		case "template":
-			words = append(words, "--template", f.template)
+	for _, flag := range [][]string{{"--dir", f.dir}, {"--full"}, {"--indifference", fmt.Sprint(f.indifference)}, {"--template", f.template}} {
+		if name := flag[0][2:]; cmd.Flags().Changed(name) && !(f.records && name == "dir") {
+			words = append(words, flag...)
 		}
-	})
+	}
 	m.Command = strings.Join(words, " ")
 	return m
 }

@@ -122,7 +122,7 @@ the same cause, the run stops.
 		},
 	})
 	flags.add(cmd)
-	addMachine(cmd, &kind, machineHelp)
+	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	cmd.Flags().StringVar(&resume, "resume", "", "continue an interrupted run: its name, or the spec's newest run")
 	cmd.Flags().Lookup("resume").NoOptDefVal = "latest"
 	cmd.Flags().BoolVar(&asFound, "as-found", false, "if engines of yours answer, use only those, with the memory they have")

@@ -33,22 +33,19 @@ func notBuilt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrNotBuilt, fmt.Errorf(format, args...))
 }
 
-// CellError names cells that cannot be compared.
-type CellError struct{ text string }
-
-func (e *CellError) Error() string { return e.text }
+// ErrCells means that cells cannot be compared. The error that wraps it names them.
+var ErrCells = errors.New("these cells cannot be compared")
 
 // Options are the states to compare, and how.
 type Options struct {
-	// Good is the last good run. If its folder is gone, as in a history, its spec is
-	// found by its hash.
+	// Good is the last good run; if its trials are not given, its engines are not known.
 	Good    results.Run
 	Present *spec.Spec
 	// Cells pick cells of the present spec; all, if none is given. Each is a cell's
 	// key, or FACTOR=LEVEL pairs separated by commas, which pick every cell that has
 	// them.
 	Cells []string
-	// Metrics are compared; all, if none is given.
+	// Metrics will be compared; all, if none is given.
 	Metrics []study.Metric
 	// Blocks is how often both states of every cell run; 0 is one more than the
 	// statistical tests need.
@@ -68,48 +65,37 @@ type Options struct {
 	Report  func(run.Update)
 }
 
-// Result is a confirmation.
-type Result struct {
-	// Run has the trials of both states. Its environment has the states, with what
-	// could not be undone.
-	Run results.Run
-	answer.Worsening
-	// Engines are the versions that have changed since the last good run and are now
-	// the same in both states: "podman 5.4.2 → 5.4.3".
-	Engines []string
-}
-
-// Run builds the last good state, runs both and decides whether the present one is
-// worse. What was recorded is returned even with an error; if Result.Run has no
-// folder, nothing was. The error wraps ErrNotBuilt or a *CellError, or is one of
+// Run builds the last good state and runs both. The environment of what was recorded has
+// the states, with what could not be undone. It is returned even with an error; if it has
+// no folder, nothing was recorded. The error wraps ErrNotBuilt or ErrCells, or is one of
 // run.Run.
-func Run(ctx context.Context, o Options) (r Result, err error) {
+func Run(ctx context.Context, o Options) (both results.Run, err error) {
 	cache, err := run.CacheDir()
 	if err != nil {
-		return r, err
+		return both, err
 	}
 	scratch, err := run.NewScratch(cache)
 	if err != nil {
-		return r, err
+		return both, err
 	}
 	defer func() { err = errors.Join(err, scratch.Close()) }()
 	good, err := rebuild(ctx, o, scratch.Dir)
 	if err != nil {
-		return r, err
+		return both, err
 	}
 	if o.AsFound {
 		for _, s := range []*spec.Spec{good, o.Present} {
 			if _, err := run.AsFound(ctx, s); err != nil {
-				return r, notBuilt("%w", err)
+				return both, notBuilt("%w", err)
 			}
 		}
 	}
 	cells, err := choose(o.Present, good, o.Cells)
 	if err != nil {
-		return r, err
+		return both, err
 	}
 	if err := separable([]*spec.Spec{good, o.Present}, cells); err != nil {
-		return r, err
+		return both, err
 	}
 	combined := combine(o.Present, blocks(o, len(cells)))
 	combined.Budget = o.Budget
@@ -120,18 +106,13 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	case errors.Is(err, run.ErrNoneReady):
 		err = nil // failures are compared, too
 	case errors.Is(err, run.ErrCannotRun):
-		return r, notBuilt("%w", err)
+		return both, notBuilt("%w", err)
 	}
 	if dir == "" {
-		return r, err
+		return both, err
 	}
-	var unread error
-	if r.Run, unread = results.ReadRun(dir); err != nil || unread != nil {
-		return r, errors.Join(err, unread)
-	}
-	r.Engines = engineChanges(o.Good, r.Run)
-	r.Worsening, err = answer.Worsened(study.Gather([]results.Run{r.Run}), results.StateFactor, results.LastGood, results.Present, o.Metrics)
-	return r, err
+	both, unread := results.ReadRun(dir)
+	return both, errors.Join(err, unread)
 }
 
 // blocks is how many to run: as many as asked for, or one more than so many
@@ -140,15 +121,12 @@ func blocks(o Options, cells int) int {
 	if o.Blocks > 0 {
 		return o.Blocks
 	}
-	metrics := o.Metrics
-	if len(metrics) == 0 {
-		metrics = study.Metrics()
-	}
-	return compare.BlocksToTell(len(metrics)*cells, answer.ErrorRate) + 1
+	metrics := cmp.Or(len(o.Metrics), len(study.Metrics()))
+	return compare.BlocksToTell(metrics*cells, answer.ErrorRate) + 1
 }
 
 // choose returns the cells of the present spec that the texts pick, in the spec's
-// order. The error is a *CellError: a text picks nothing, or the last good spec does
+// order. The error wraps ErrCells: a text picks nothing, or the last good spec does
 // not have the cell, because it had other factors or levels.
 func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err error) {
 	used := make([]bool, len(texts))
@@ -164,7 +142,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, &CellError{fmt.Sprintf("no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", present.Path, texts[i])}
+		return nil, fmt.Errorf("%w: no cell of %s is %q; write FACTOR=LEVEL,FACTOR=LEVEL of cells that stratbench plan lists", ErrCells, present.Path, texts[i])
 	}
 	known := map[string]bool{}
 	for _, cell := range good.Cells() {
@@ -172,7 +150,7 @@ func choose(present, good *spec.Spec, texts []string) (chosen []trial.Cell, err 
 	}
 	for _, cell := range chosen {
 		if !known[sortedKey(cell)] {
-			return chosen, &CellError{fmt.Sprintf("the last good run's spec has no cell [%s], so nothing can be compared with it; choose a later good run, or other cells", cell.Key())}
+			return chosen, fmt.Errorf("%w: the last good run's spec has no cell [%s]; choose a later good run, or other cells", ErrCells, cell.Key())
 		}
 	}
 	return chosen, nil
@@ -215,7 +193,7 @@ func separable(specs []*spec.Spec, cells []trial.Cell) error {
 				return err
 			}
 			if strategy.Pull && s.Registry.Prefix != "" {
-				return &CellError{fmt.Sprintf("[%s] pulls from %s, where both states would have images of the same name; pick other cells with --cell", cell.Key(), s.Registry.Prefix)}
+				return fmt.Errorf("%w: [%s] pulls from %s, where both states would have images of the same name; pick other cells with --cell", ErrCells, cell.Key(), s.Registry.Prefix)
 			}
 		}
 	}

@@ -80,8 +80,8 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 	needMachines(t)
 	s := sceneOf(t, tinyProject(t))
 	s.write(t, "server/Dockerfile", strings.Replace(tinyProject(t)["server/Dockerfile"], "COPY server.go .", "COPY server.go .\nRUN sleep 20", 1))
-	r, err := Run(t.Context(), Options{Good: s.good, Present: s.present(t), Blocks: 1, Root: t.TempDir(),
-		Metrics: []study.Metric{"build"}, Report: func(u run.Update) {
+	both, err := Run(t.Context(), Options{Good: s.good, Present: s.present(t), Blocks: 1, Root: t.TempDir(),
+		Report: func(u run.Update) {
 			if u.Note != "" {
 				t.Log(u.Note)
 			}
@@ -89,21 +89,22 @@ func TestBothStatesOnARealEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trials := r.Run.Trials()
-	if len(trials) != 2 || len(r.Run.Done(results.KindReference)) != 1 || r.Verdict != answer.TooFew || r.Blocks != 5 {
-		t.Fatalf("%d trials, %d references: %s, %d blocks needed", len(trials), len(r.Run.Done(results.KindReference)), r.Verdict, r.Blocks)
+	w, err := answer.Worsened(study.Gather([]results.Run{both}), results.StateFactor, results.LastGood, results.Present, []study.Metric{"build"})
+	trials := both.Trials()
+	if err != nil || len(trials) != 2 || len(both.Done(results.KindReference)) != 1 || w.Verdict != answer.TooFew || w.Blocks != 5 {
+		t.Fatalf("%d trials, %d references: %s, %d blocks needed, %v", len(trials), len(both.Done(results.KindReference)), w.Verdict, w.Blocks, err)
 	}
 	for _, tr := range trials {
 		if tr.Verdict.Outcome != trial.OK {
 			t.Errorf("%s: %s: %s", tr.Trial, tr.Verdict.Outcome, tr.Verdict.Error)
 		}
 	}
-	build := r.Comparisons[2]
+	build := w.Comparisons[2]
 	if slower := float64(build.Typical[1] - build.Typical[0]); build.Metric != "build" || slower < 5 {
 		t.Errorf("builds took %v s and %v s, want about 20 s more", build.Typical[0], build.Typical[1])
 	}
 	for _, name := range []string{"last-good-spec.yaml", "last-good-workload.yaml", "present-spec.yaml", results.SpecFile} {
-		if _, err := os.Stat(filepath.Join(r.Run.Dir, name)); err != nil {
+		if _, err := os.Stat(filepath.Join(both.Dir, name)); err != nil {
 			t.Error(err)
 		}
 	}

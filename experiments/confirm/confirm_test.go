@@ -41,8 +41,7 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	for _, texts := range [][]string{nil, {"strategy=2+1"}, {"strategy=parallell"}, {"strategy"}, {""}} {
-		var cellError *CellError
-		if got, err := choose(present, good, texts); !errors.As(err, &cellError) {
+		if got, err := choose(present, good, texts); !errors.Is(err, ErrCells) {
 			t.Errorf("%q: %v, %v", texts, got, err)
 		}
 	}
@@ -85,8 +84,7 @@ func TestCellsOfOneRegistryCannotBeToldApart(t *testing.T) {
 	good := *present
 	good.Settings.Registry.Prefix = "registry.example.com/bench"
 	all := present.Cells()
-	var cellError *CellError
-	if err := separable([]*spec.Spec{&good, present}, all); !errors.As(err, &cellError) {
+	if err := separable([]*spec.Spec{&good, present}, all); !errors.Is(err, ErrCells) {
 		t.Error(err)
 	}
 	if err := errors.Join(separable([]*spec.Spec{present, present}, all), separable([]*spec.Spec{&good, present}, all[:1])); err != nil {
@@ -142,10 +140,10 @@ func TestEngineChangesAreSeen(t *testing.T) {
 	for i := range again.Records {
 		again.Records[i].Machine.Runtime, again.Records[i].Machine.EngineVersion = "podman", "5.5.0"
 	}
-	if got := fmt.Sprint(engineChanges(good, again)); got != "[podman 5.4.2 → 5.5.0]" {
+	if got := fmt.Sprint(EngineChanges(good, again)); got != "[podman 5.4.2 → 5.5.0]" {
 		t.Error(got)
 	}
-	if got := engineChanges(good, good); len(got) != 0 {
+	if got := EngineChanges(good, good); len(got) != 0 {
 		t.Error(got)
 	}
 }

@@ -153,8 +153,8 @@ func TestADirtyRunWithKnownSources(t *testing.T) {
 	}
 }
 
-// The spec moved, and another one has the same text and another workload.
-func TestTheSpecIsFoundByItsText(t *testing.T) {
+// Another spec has the same text and another workload.
+func TestASpecOfAnotherWorkloadIsNotTaken(t *testing.T) {
 	s := newScene(t)
 	s.write(t, "a/spec.yaml", project["spec.yaml"])
 	for name, text := range project {
@@ -171,14 +171,12 @@ func TestTheSpecIsFoundByItsText(t *testing.T) {
 	}
 }
 
-// A history keeps a run without its folder: the spec is found by its hash,
-// among others of the revision.
+// The spec is found by its hash, among others of the revision.
 func TestTheSpecIsFoundByItsHash(t *testing.T) {
 	s := newScene(t)
 	s.write(t, "another.yaml", project["spec.yaml"]+"description: another\n")
 	s.commit(t)
 	s.record(t)
-	s.good.Dir = filepath.Base(s.good.Dir)
 	s.write(t, "w/app/text", "slower now\n")
 	spec, err := s.rebuild(t, "")
 	if err != nil || filepath.Base(spec.Path) != "spec.yaml" || spec.SHA256 != s.good.Environment.SpecHash {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +45,7 @@ func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) 
 	if err := prepare(ctx, o.Prepare, tree); err != nil {
 		return nil, err
 	}
-	good, err := find(o.Good, tree)
+	good, err := find(o, tree)
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +55,14 @@ func rebuild(ctx context.Context, o Options, folder string) (*spec.Spec, error) 
 			return nil, notBuilt("the workload uses %s, which is outside the repository, so its earlier state is not known; move it into the repository", used)
 		}
 	}
-	if err := asRun(ctx, good, r, o); err != nil {
+	built, err := asRun(ctx, good, r, o)
+	if err != nil {
 		return nil, err
 	}
 	if err := r.lendEngines(good, tree); err != nil {
 		return nil, err
 	}
-	return good, somethingDiffers(ctx, o, good)
+	return good, somethingDiffers(ctx, o, good, built)
 }
 
 // repository is the root of the git work tree that holds the present spec.
@@ -123,30 +125,26 @@ func prepare(ctx context.Context, command, tree string) error {
 	return nil
 }
 
-// find loads the spec of the good run from the tree: the file with the same text and
-// the same workload. If the run's folder is gone, it tries every file that could be
-// a spec.
-func find(good results.Run, tree string) (found *spec.Spec, err error) {
-	text, err := os.ReadFile(filepath.Join(good.Dir, results.SpecFile))
-	gone := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !gone {
-		return nil, notBuilt("%w", err)
-	}
-	why := fmt.Errorf("revision %s does not have the spec of run %s: it was not committed, or is not in this repository", good.Environment.GitRevision, good.ID())
+// find loads the spec of the good run from the tree: the file with the hash that the run
+// recorded. If there is none, one with the name of the present spec may show why.
+func find(o Options, tree string) (found *spec.Spec, err error) {
+	env := o.Good.Environment
+	why := fmt.Errorf("revision %s does not have the spec of run %s: it was not committed, or is not in this repository", env.GitRevision, o.Good.ID())
 	walkErr := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || gone && !looksLikeSpec(path) || !gone && !sameText(path, d, text) {
+		sameName := filepath.Base(path) == filepath.Base(o.Present.Path)
+		if err != nil || !d.Type().IsRegular() || !sameName && !looksLikeSpec(path) {
 			return err
 		}
 		loaded, err := spec.Load(path)
 		switch {
-		case gone && (err != nil || loaded.SHA256 != good.Environment.SpecHash):
-		case err != nil:
-			why = fmt.Errorf("%w; --prepare COMMAND can make what git does not have", err)
-		case loaded.SHA256 != good.Environment.SpecHash:
-			why = fmt.Errorf("the workload's files in revision %s are not those of run %s: it had changes that were not committed", good.Environment.GitRevision, good.ID())
-		default:
+		case err == nil && loaded.SHA256 == env.SpecHash:
 			found = loaded
 			return fs.SkipAll
+		case !sameName:
+		case err != nil:
+			why = fmt.Errorf("%w; --prepare COMMAND can make what git does not have", err)
+		case loaded.Workload.SHA256 != env.WorkloadHash:
+			why = fmt.Errorf("the workload's files in revision %s are not those of run %s: it had changes that were not committed", env.GitRevision, o.Good.ID())
 		}
 		return nil
 	})
@@ -165,45 +163,33 @@ func looksLikeSpec(path string) bool {
 	return err == nil && bytes.Contains(text, []byte("stratbench/")) && bytes.Contains(text, []byte("\nfactors:"))
 }
 
-func sameText(path string, d fs.DirEntry, text []byte) bool {
-	info, err := d.Info()
-	if err != nil || info.Size() != int64(len(text)) {
-		return false
-	}
-	found, err := os.ReadFile(path)
-	return err == nil && bytes.Equal(found, text)
-}
-
-// asRun checks that the images will be built from what they were built from then. If
-// the run did not record that, the revision must have everything: git must not
-// ignore anything that the present workload uses.
-func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) error {
+// asRun checks that the images will be built from what they were built from then, and
+// returns its hashes. If the run did not record that, the revision must have everything:
+// git must not ignore anything that the present workload uses.
+func asRun(ctx context.Context, good *spec.Spec, r repository, o Options) (map[string]string, error) {
 	env := o.Good.Environment
 	if unrecorded(env, good.Workload) && o.Prepare == "" {
 		args := []string{"ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "--"}
 		ignored, err := r.git(ctx, nil, append(args, o.Present.Workload.Folders()...)...)
 		if err != nil {
-			return notBuilt("%w", err)
+			return nil, notBuilt("%w", err)
 		}
 		if names := strings.Fields(ignored); len(names) > 0 {
-			return notBuilt("the workload has files that git ignores (%s), so a copy of the revision lacks them; make them there with --prepare COMMAND (the shipped workload: --prepare 'make vendor e2e'), or give --prepare true if they are not needed",
+			return nil, notBuilt("the workload has files that git ignores (%s), so a copy of the revision lacks them; make them there with --prepare COMMAND (the shipped workload: --prepare 'make vendor e2e'), or give --prepare true if they are not needed",
 				strings.Join(names[:min(3, len(names))], ", "))
 		}
 	}
-	if len(env.Images) == 0 {
-		return nil
-	}
 	hashes, err := contexts(good)
 	if err != nil {
-		return notBuilt("%w", err)
+		return nil, notBuilt("%w", err)
 	}
 	for _, image := range env.Images {
 		if hashes[image.Image] != image.Context {
-			return notBuilt("in revision %s, the build context of image %s is not what run %s had: it had changes that were not committed, or files that git ignores; make those with --prepare COMMAND, or choose another good run",
+			return nil, notBuilt("in revision %s, the build context of image %s is not what run %s had: it had changes that were not committed, or files that git ignores; make those with --prepare COMMAND, or choose another good run",
 				env.GitRevision, image.Image, o.Good.ID())
 		}
 	}
-	return nil
+	return hashes, nil
 }
 
 // lendEngines gives the last good state those of its engines that git does not have from
@@ -267,22 +253,13 @@ func contexts(spec *spec.Spec) (map[string]string, error) {
 
 // somethingDiffers refuses to compare a state with itself: whatever changed cannot
 // be undone here.
-func somethingDiffers(ctx context.Context, o Options, good *spec.Spec) error {
+func somethingDiffers(ctx context.Context, o Options, good *spec.Spec, built map[string]string) error {
 	if o.Present.SHA256 != good.SHA256 {
 		return nil
 	}
-	was, err := contexts(good)
-	if err != nil {
-		return notBuilt("%w", err)
-	}
-	is, err := contexts(o.Present)
-	if err != nil {
+	now, err := contexts(o.Present)
+	if err != nil || !maps.Equal(now, built) {
 		return err
-	}
-	for name, hash := range is {
-		if was[name] != hash {
-			return nil
-		}
 	}
 	changed := "nothing else that is recorded has changed either: the alarm may be false, or due to the host"
 	if kept := notUndone(o.Good.Environment, results.HostEnvironment(ctx, filepath.Dir(o.Present.Path))); len(kept) > 0 {
@@ -310,9 +287,10 @@ func notUndone(then, now results.Environment) (changed []string) {
 	return changed
 }
 
-// engineChanges lists the engines whose version has changed since the last good run,
-// because a suite's packages were updated.
-func engineChanges(good, again results.Run) (changed []string) {
+// EngineChanges lists the engines whose version has changed since the last good run,
+// because a suite's packages were updated, and is now the same in both states:
+// "podman 5.4.2 → 5.4.3".
+func EngineChanges(good, again results.Run) (changed []string) {
 	then := map[string]string{}
 	for _, r := range good.Trials() {
 		then[sortedKey(r.Trial.Cell)] = r.Machine.Runtime + " " + r.Machine.EngineVersion

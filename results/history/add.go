@@ -18,8 +18,8 @@ import (
 type Added struct {
 	// Dir is the night's folder.
 	Dir string
-	// Records were added; Known were there already.
-	Records, Known int
+	// Records is how many were added.
+	Records int
 	// Second is the folder of records that differ from those of the night, if any.
 	Second string
 	// Faults are records of the night that cannot be used.
@@ -88,8 +88,6 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 			fresh = append(fresh, slim)
 		case both && slim.Imported == nil && there.Imported == nil && !same(&slim, there):
 			other = append(other, slim)
-		default:
-			added.Known++
 		}
 	}
 	added.Records = len(fresh)
@@ -102,7 +100,6 @@ func add(dir string, run results.Run, both bool) (added Added, err error) {
 	}
 	second := added.Dir + "-" + hashOf(4, text)
 	if _, err := os.Stat(second); err == nil {
-		added.Known += len(other)
 		return added, nil
 	}
 	k, err := openNight(second, run)
@@ -140,11 +137,8 @@ func openNight(dir string, run results.Run) (*results.Journal, error) {
 
 // Merged is what Merge did.
 type Merged struct {
-	// Runs are those of the sources; New were not in the destination, Grown
-	// were there in part, Same were there.
-	Runs, New, Grown, Same int
-	// Records and Decisions were added.
-	Records, Decisions int
+	// Runs are those of the sources. Records of them and Decisions were added.
+	Runs, Records, Decisions int
 	// Conflicts are folders of second versions: records that differ from those of
 	// the destination. Both are kept, and the reader reports them.
 	Conflicts []string
@@ -186,16 +180,8 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 			}
 			merged.Runs++
 			merged.Records += a.Records
-			switch {
-			case a.Second != "":
+			if a.Second != "" {
 				merged.Conflicts = append(merged.Conflicts, a.Second)
-				merged.Grown++
-			case a.Records == 0:
-				merged.Same++
-			case a.Known > 0:
-				merged.Grown++
-			default:
-				merged.New++
 			}
 		}
 		for _, b := range c.baselines {
@@ -211,21 +197,37 @@ func Merge(dst string, srcs ...string) (merged Merged, err error) {
 	return merged, nil
 }
 
-// Update adds what the runs in the folder root have and the history has not,
-// of one experiment. A run that cannot be read, is still being recorded or has no
-// trial that could count is reported in passed, and the others are added.
-func (h *History) Update(root, experiment string) (added []Added, passed []error, err error) {
+// Updated is what Update did and could not do.
+type Updated struct {
+	// Experiment is the one that was named, or that of the newest run.
+	Experiment string
+	Added      []Added
+	// Passed is why runs, or records of them, were not added.
+	Passed []error
+	// Refused is the newest run folder of the experiment, by its name, if it is newer than
+	// all of its runs in the history: a check would judge an older run in its place. A run
+	// that is still being recorded is not yet due.
+	Refused string
+}
+
+// Update adds what the runs in the folder root have and the history has not, of one
+// experiment; if none is named, of that of the newest run in either. A run that cannot be
+// read, is still being recorded or has no trial that could count is passed over.
+func (h *History) Update(root, experiment string) (u Updated, err error) {
 	dirs, err := results.Runs(root)
 	if err != nil {
-		return nil, nil, err
+		return u, err
+	}
+	if u.Experiment = experiment; experiment == "" {
+		u.Experiment = h.newest(dirs)
 	}
 	for _, dir := range dirs {
 		env, err := results.ReadEnvironment(dir)
 		if err != nil {
-			passed = append(passed, err)
+			u.Passed = append(u.Passed, err)
 			continue
 		}
-		if Experiment(env.RunID, env.States) != experiment || h.whole(env) {
+		if Experiment(env.RunID, env.States) != u.Experiment || h.whole(env) {
 			continue
 		}
 		inUse := results.InUse(dir)
@@ -237,25 +239,50 @@ func (h *History) Update(root, experiment string) (added []Added, passed []error
 			err = fmt.Errorf("%s is no night: a fault was injected into each of its trials, so that none counts", dir)
 		}
 		if err != nil {
-			passed = append(passed, err)
+			u.Passed = append(u.Passed, err)
 			continue
 		}
-		faults := run.Faults
-		if run.Import == nil {
-			a, err := h.Add(run)
-			if err != nil {
-				return added, passed, err
-			}
-			if a.Records > 0 {
-				added = append(added, a)
-			}
-			faults = append(faults, a.Faults...)
+		if run.Import != nil {
+			continue
 		}
-		for _, f := range faults {
-			passed = append(passed, errors.New(f.String()))
+		a, err := h.Add(run)
+		if err != nil {
+			return u, err
+		}
+		if a.Records > 0 {
+			u.Added = append(u.Added, a)
+		}
+		for _, f := range append(run.Faults, a.Faults...) {
+			u.Passed = append(u.Passed, errors.New(f.String()))
 		}
 	}
-	return added, passed, nil
+	for _, dir := range slices.Backward(dirs) {
+		if id := filepath.Base(dir); Experiment(id, nil) == u.Experiment && !results.InUse(dir) {
+			if !slices.ContainsFunc(h.Runs, func(r *Run) bool { return r.Experiment == u.Experiment && r.RunID >= id }) {
+				u.Refused = dir
+			}
+			break
+		}
+	}
+	return u, nil
+}
+
+// newest is the experiment of the newest run among those in the folders and in the
+// history; empty for none.
+func (h *History) newest(dirs []string) string {
+	newest := ""
+	for _, r := range h.Runs {
+		if len(r.Environment.States) == 0 {
+			newest = max(newest, r.RunID)
+		}
+	}
+	for _, dir := range slices.Backward(dirs) {
+		if env, err := results.ReadEnvironment(dir); err == nil && len(env.States) == 0 {
+			newest = max(newest, env.RunID)
+			break
+		}
+	}
+	return Experiment(newest, nil)
 }
 
 // onlyInjected is true for a run whose trials all have an injected fault.
@@ -285,53 +312,4 @@ func (h *History) whole(env results.Environment) bool {
 		}
 	}
 	return done >= r.planned
-}
-
-// NotAdded is the newest run folder in root that is of the experiment, by its
-// name, and newer than all of its runs in the history; empty for none. A check
-// would judge an older run in its place. A run that is still being recorded is not
-// yet due.
-func (h *History) NotAdded(root, experiment string) (string, error) {
-	dirs, err := results.Runs(root)
-	if err != nil {
-		return "", err
-	}
-	newest := ""
-	for _, r := range h.Runs {
-		if r.Experiment == experiment {
-			newest = max(newest, r.RunID)
-		}
-	}
-	for _, dir := range slices.Backward(dirs) {
-		if id := filepath.Base(dir); Experiment(id, nil) == experiment && id > newest && !results.InUse(dir) {
-			return dir, nil
-		}
-	}
-	return "", nil
-}
-
-// Newest is the experiment of the newest run among those in root and in the
-// history; empty for none.
-func (h *History) Newest(root string) (string, error) {
-	newest, experiment := "", ""
-	for _, r := range h.Runs {
-		if len(r.Environment.States) == 0 && r.RunID > newest {
-			newest, experiment = r.RunID, r.Experiment
-		}
-	}
-	dirs, err := results.Runs(root)
-	if err != nil {
-		return "", err
-	}
-	for _, dir := range slices.Backward(dirs) {
-		env, err := results.ReadEnvironment(dir)
-		if err != nil || len(env.States) > 0 {
-			continue
-		}
-		if env.RunID > newest {
-			experiment = Experiment(env.RunID, nil)
-		}
-		break
-	}
-	return experiment, nil
 }

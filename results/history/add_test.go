@@ -60,15 +60,12 @@ func TestUpdateAddsTheRunsOfTheExperiment(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := read(t, dir)
-	added, told, err := h.Update(root, "nightly")
-	if err != nil || len(added) != 3 || len(told) != 1 || !strings.Contains(told[0].Error(), "20260109") {
-		t.Errorf("added %d, told %v, error %v", len(added), told, err)
+	u, err := h.Update(root, "")
+	if err != nil || u.Experiment != "nightly" || len(u.Added) != 3 || len(u.Passed) != 1 || !strings.Contains(u.Passed[0].Error(), "20260109") || u.Refused != broken {
+		t.Errorf("%+v, error %v", u, err)
 	}
-	if added, _, err := read(t, dir).Update(root, "nightly"); err != nil || len(added) != 0 {
-		t.Errorf("a second time: added %d, error %v", len(added), err)
-	}
-	if name, err := h.Newest(root); err != nil || name != "nightly" {
-		t.Errorf("newest is of %q, %v", name, err)
+	if u, err := read(t, dir).Update(root, "nightly"); err != nil || len(u.Added) != 0 {
+		t.Errorf("a second time: added %d, error %v", len(u.Added), err)
 	}
 }
 
@@ -85,21 +82,15 @@ func TestUpdateLeavesOutARunThatIsBeingRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := read(t, dir)
-	added, passed, err := h.Update(root, "nightly")
-	if err != nil || len(added) != 1 || len(passed) != 1 || passed[0].Error() != newest+" is still being recorded; it is added by a check after its end" {
-		t.Errorf("added %d, passed %v, error %v", len(added), passed, err)
-	}
-	if missing, err := h.NotAdded(root, "nightly"); err != nil || missing != "" {
-		t.Errorf("not added: %q, %v; the run has not ended", missing, err)
+	u, err := h.Update(root, "nightly")
+	if err != nil || len(u.Added) != 1 || len(u.Passed) != 1 || u.Refused != "" || u.Passed[0].Error() != newest+" is still being recorded; it is added by a check after its end" {
+		t.Errorf("%+v, error %v", u, err)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if missing, err := h.NotAdded(root, "nightly"); err != nil || missing != newest {
-		t.Errorf("after its end, not added: %q, %v", missing, err)
-	}
-	if added, passed, err := h.Update(root, "nightly"); err != nil || len(added) != 1 || len(passed) != 0 {
-		t.Errorf("after its end: added %d, passed %v, error %v", len(added), passed, err)
+	if u, err := h.Update(root, "nightly"); err != nil || len(u.Added) != 1 || len(u.Passed) != 0 || u.Refused != "" {
+		t.Errorf("after its end: %+v, error %v", u, err)
 	}
 }
 
@@ -116,9 +107,9 @@ func TestARunOfInjectedFaultsIsNoNight(t *testing.T) {
 		}
 	}
 	onDisk(t, root, injected)
-	added, passed, err := read(t, t.TempDir()).Update(root, "nightly")
-	if err != nil || len(added) != 1 || len(passed) != 1 || !strings.Contains(passed[0].Error(), "is no night: a fault was injected") {
-		t.Errorf("added %d, passed %v, error %v", len(added), passed, err)
+	u, err := read(t, t.TempDir()).Update(root, "nightly")
+	if err != nil || len(u.Added) != 1 || len(u.Passed) != 1 || !strings.Contains(u.Passed[0].Error(), "is no night: a fault was injected") {
+		t.Errorf("%+v, error %v", u, err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
-	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/history/detect"
 	"github.com/stratbench/stratbench/results/study"
 )
@@ -43,9 +41,6 @@ type Baseline struct {
 	Metric study.Metric `json:"metric,omitempty"`
 	// Finding is the id of the accepted change.
 	Finding string `json:"finding,omitempty"`
-
-	// at is where it stands.
-	at results.Fault
 }
 
 // BaselineKind is what was decided.
@@ -74,13 +69,11 @@ func (b Baseline) check() error {
 // kindBaseline marks a decision among the lines of a history.
 const kindBaseline = "baseline"
 
+// admitBaseline adds a decision, once.
 func (h *History) admitBaseline(b Baseline) {
-	if i := slices.IndexFunc(h.Baselines, func(known Baseline) bool { return known.ID == b.ID }); i >= 0 {
-		b.at.Message = "the same decision stands in " + h.Baselines[i].at.Place()
-		h.Faults = append(h.Faults, b.at)
-		return
+	if !slices.ContainsFunc(h.Baselines, func(known Baseline) bool { return known.ID == b.ID }) {
+		h.Baselines = append(h.Baselines, b)
 	}
-	h.Baselines = append(h.Baselines, b)
 }
 
 // Decide keeps a decision in the history. It fills in kind, schema and id.
@@ -100,31 +93,21 @@ func (h *History) Decide(b Baseline) (Baseline, error) {
 
 // keep writes a decision to a file of its own; isNew is false where it is there.
 func keep(dir string, b Baseline) (isNew bool, err error) {
-	text, err := json.Marshal(b)
-	if err != nil {
-		return false, err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return false, fmt.Errorf("creating the folder of the history: %w", err)
-	}
-	err = host.Whole(func() error {
-		isNew, err = writeDecision(dir, b, text)
-		return err
-	})
-	return isNew, err
-}
-
-func writeDecision(dir string, b Baseline, text []byte) (isNew bool, err error) {
 	name := filepath.Join(dir, "baseline-"+b.When.Format("20060102-150405")+"-"+b.ID+fileEnd)
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, fs.ErrExist) {
+	if _, err := os.Stat(name); err == nil {
 		return false, nil
+	}
+	text, err := json.Marshal(b)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = host.WriteFile(name, append(text, '\n'))
 	}
 	if err != nil {
 		return false, fmt.Errorf("keeping the decision: %w", err)
 	}
-	_, err = file.Write(append(text, '\n'))
-	return true, errors.Join(err, file.Sync(), file.Close())
+	return true, nil
 }
 
 // Decisions are the baselines of an experiment on a host, oldest first.
@@ -160,19 +143,6 @@ func (n Nights) since(t time.Time) int {
 // find is the place of a series, detect.None for none.
 func (n Nights) find(cell trial.Cell, m study.Metric) int {
 	return slices.IndexFunc(n.Series, func(s Series) bool { return s.Metric == m && s.Cell.Key() == cell.Key() })
-}
-
-// Accept keeps that a finding is wanted: from the run since which it holds,
-// its series is compared with no run before.
-func (h *History) Accept(experiment, host string, f Finding, reason, who string, when time.Time) (Baseline, error) {
-	return h.Decide(Baseline{Do: BaselineAccept, When: when, Who: who, Reason: reason, Experiment: experiment, Host: host,
-		RunID: f.Since.RunID, From: f.Since.When, Cell: f.Cell, Metric: f.Metric, Finding: f.ID})
-}
-
-// SetBaseline keeps that the experiment's runs are compared with none before r.
-func (h *History) SetBaseline(r *Run, reason, who string, when time.Time) (Baseline, error) {
-	return h.Decide(Baseline{Do: BaselineSet, When: when, Who: who, Reason: reason, Experiment: r.Experiment, Host: r.Host(),
-		RunID: r.RunID, From: r.Environment.Started})
 }
 
 // Pattern chooses findings: by id, or by the cell's key and the metric, in

@@ -132,10 +132,8 @@ func (n Nights) findings(report detect.Report, restarts []detect.Restart, thresh
 }
 
 func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) Finding {
-	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Better: f.Better, Certainty: f.Certainty.String(), P: study.Value(f.P),
-		Before: study.Value(f.Before), After: study.Value(f.After), Ratio: study.Value(f.Ratio),
-		Interval: study.Interval{Lower: study.Value(f.CI.Lower), Upper: study.Value(f.CI.Upper)},
-		Since:    n.moment(f.Since), Raised: n.moment(f.Raised), Together: study.Value(f.Together), Causes: []Cause{}, Moved: []Moved{}}
+	out := Finding{Kind: kind, Shape: f.Kind.String(), Cell: trial.Cell{}, Certainty: f.Certainty.String(), Effect: n.effect(f, threshold),
+		Raised: n.moment(f.Raised), Together: study.Value(f.Together)}
 	for i := min(f.Since, len(n.Runs)) - 1; i >= 0 && out.LastGood == ""; i-- {
 		if !n.Fitness[i].Unfit() {
 			out.LastGood = n.Runs[i].RunID
@@ -144,7 +142,6 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) F
 	if f.Series != detect.None {
 		s := n.Series[f.Series]
 		out.Cell, out.Metric, out.Unit = s.Cell, s.Metric, s.Metric.Unit()
-		out.Causes, out.Moved = n.Causes(s.Cell, f.Since), n.Moved(s, f.Since, threshold)
 		if kind == FindingRegression || kind == FindingSuspect || kind == FindingRefuted {
 			out.Tried = n.tried(s)
 		}
@@ -153,6 +150,16 @@ func (n Nights) finding(f detect.Finding, kind FindingKind, threshold float64) F
 	// known in the night that raised it.
 	out.ID = hashOf(4, fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", n.Experiment, n.Host, out.Cell.Key(), out.Metric, out.Raised.RunID, out.Better))
 	return out
+}
+
+func (n Nights) effect(f detect.Finding, threshold float64) Effect {
+	e := Effect{Since: n.moment(f.Since), Better: f.Better, P: study.Value(f.P), Before: study.Value(f.Before), After: study.Value(f.After), Ratio: study.Value(f.Ratio),
+		Interval: study.Interval{Lower: study.Value(f.CI.Lower), Upper: study.Value(f.CI.Upper)}, Causes: []Cause{}, Moved: []Moved{}}
+	if f.Series != detect.None {
+		s := n.Series[f.Series]
+		e.Causes, e.Moved = n.Causes(s.Cell, f.Since), n.Moved(s, f.Since, threshold)
+	}
+	return e
 }
 
 // borneOut is false for a regression that the nights since its alarm do not
@@ -182,15 +189,11 @@ func (n Nights) borneOut(f detect.Finding, threshold float64) bool {
 // decide comes to a verdict, the gravest first: what is surely worse is a
 // regression whatever else is missing; no data is never good news.
 func (c *Check) decide(state detect.State) {
-	count := func(kind FindingKind) (n int) {
-		for _, f := range c.Findings {
-			if f.Kind == kind {
-				n++
-			}
-		}
-		return n
+	counts := map[FindingKind]int{}
+	for _, f := range c.Findings {
+		counts[f.Kind]++
 	}
-	fresh, standing, suspects := count(FindingRegression), count(FindingStanding), count(FindingSuspect)
+	fresh, standing, suspects := counts[FindingRegression], counts[FindingStanding], counts[FindingSuspect]
 	why := func(v Verdict, format string, args ...any) {
 		if c.Verdict == "" {
 			c.Verdict = v
@@ -339,6 +342,26 @@ const (
 	FindingRefuted     FindingKind = "refuted"
 )
 
+// Effect is how a series changed.
+type Effect struct {
+	// Since is the first run after the change.
+	Since  Moment `json:"since"`
+	Better bool   `json:"better"`
+	// P is that of the night which raised it, adjusted for all series and for all
+	// windows that were looked at.
+	P study.Value `json:"p"`
+	// Before and After are typical values on the two sides, in the unit of the series;
+	// of a drift where it began and where it is.
+	Before study.Value `json:"before"`
+	After  study.Value `json:"after"`
+	// Ratio is of After to Before, and Interval its 95 % interval; of a share the
+	// interval is that of the difference.
+	Ratio    study.Value    `json:"ratio"`
+	Interval study.Interval `json:"interval"`
+	Causes   []Cause        `json:"causes"`
+	Moved    []Moved        `json:"moved"`
+}
+
 // Finding is one change.
 type Finding struct {
 	// ID names the finding to stratbench baseline accept.
@@ -349,21 +372,10 @@ type Finding struct {
 	Cell   trial.Cell   `json:"cell"`
 	Metric study.Metric `json:"metric"`
 	Unit   study.Unit   `json:"unit"`
-	Better bool         `json:"better"`
 	// Certainty is suspected, certain, confirmed or refuted.
 	Certainty string `json:"certainty"`
-	// P is adjusted for all series and all windows that were looked at.
-	P study.Value `json:"p"`
-	// Before and After are typical values on the two sides, in Unit; of a
-	// drift where it began and where it is.
-	Before study.Value `json:"before"`
-	After  study.Value `json:"after"`
-	// Ratio is of After to Before, and Interval its 95 % interval; of a share
-	// the interval is that of the difference.
-	Ratio    study.Value    `json:"ratio"`
-	Interval study.Interval `json:"interval"`
-	// Since is the first run after the change, Raised the first to show it.
-	Since  Moment `json:"since"`
+	Effect
+	// Raised is the first run to show the change.
 	Raised Moment `json:"raised"`
 	// LastGood is the last fit run before the change.
 	LastGood string `json:"last_good_run_id,omitempty"`
@@ -371,8 +383,6 @@ type Finding struct {
 	Tried string `json:"tried_in_run_id,omitempty"`
 	// Together is the share of all measures that moved the same way.
 	Together study.Value `json:"moved_together"`
-	Causes   []Cause     `json:"causes"`
-	Moved    []Moved     `json:"moved"`
 }
 
 // Moment is a run in the series.

@@ -121,7 +121,8 @@ func TestAcceptedChangesAreNotReportedAgain(t *testing.T) {
 		t.Fatalf("%s", lines(c))
 	}
 	for _, f := range c.Findings {
-		if _, err := h.Accept("nightly", "simulated", f, "wanted", "someone", later); err != nil {
+		if _, err := h.Decide(Baseline{Do: BaselineAccept, When: later, Who: "someone", Reason: "wanted", Experiment: "nightly", Host: "simulated",
+			RunID: f.Since.RunID, From: f.Since.When, Cell: f.Cell, Metric: f.Metric, Finding: f.ID}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,7 +148,9 @@ func TestJudgingStartsAtTheRunThatIsSet(t *testing.T) {
 	if c := check(h); c.Verdict != Regression {
 		t.Fatalf("%s", lines(c))
 	}
-	if _, err := h.SetBaseline(h.Runs[enough], "new hardware", "someone", later); err != nil {
+	first := h.Runs[enough]
+	if _, err := h.Decide(Baseline{Do: BaselineSet, When: later, Who: "someone", Reason: "new hardware", Experiment: "nightly", Host: "simulated",
+		RunID: first.RunID, From: first.Environment.Started}); err != nil {
 		t.Fatal(err)
 	}
 	if c := check(h); c.Verdict != NoRegression {

@@ -190,17 +190,6 @@ func records(key string, paths []string) (runs []results.Run, err error) {
 	return runs, nil
 }
 
-// Records reads the run's records.
-func (r *Run) Records() (results.Run, error) {
-	runs, err := records(r.key, r.paths)
-	if err != nil || len(runs) == 0 {
-		return results.Run{}, errors.Join(err, fmt.Errorf("run %s is no longer in the history", r.RunID))
-	}
-	run, _ := join(runs)
-	run.Dir = r.RunID
-	return run, nil
-}
-
 // clockSlack is how far a record may be dated ahead of this host's clock.
 const clockSlack = 10 * time.Minute
 

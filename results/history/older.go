@@ -64,7 +64,7 @@ func readLines(path string, text []byte) (c content) {
 	read := func(number int, text []byte) error {
 		var head struct{ Kind string }
 		if json.Unmarshal(text, &head) == nil && head.Kind == kindBaseline {
-			b := Baseline{at: results.Fault{File: path, Line: number}}
+			var b Baseline
 			err := json.Unmarshal(text, &b)
 			if err == nil {
 				err = b.check()
@@ -78,7 +78,7 @@ func readLines(path string, text []byte) (c content) {
 		l := olderLine{number: number}
 		err := json.Unmarshal(text, &l)
 		at, known := runs[l.Run]
-		cell := fmt.Sprintf("%s %d", l.Run, l.Cell)
+		cell, hasCell := fmt.Sprintf("%s %d", l.Run, l.Cell), known && l.Cell >= 0 && l.Cell < len(c.runs[at].Plan.Cells)
 		switch {
 		case err != nil && !bytes.HasSuffix(text, []byte("\n")) && !json.Valid(text):
 			return errors.New("the line is cut off: its writer was stopped in mid-line")
@@ -86,26 +86,16 @@ func readLines(path string, text []byte) (c content) {
 			return fmt.Errorf("not a line of a history: %w", err)
 		case l.Schema != "" && l.Schema != Schema:
 			return fmt.Errorf("schema %q is not %q: written by another version, or no history of stratbench", l.Schema, Schema)
-		case l.Kind == "run" && (l.Run == "" || l.Environment.RunID == "" || l.Environment.Started.IsZero()):
-			return errors.New("the line has no run, or no time at which it began")
-		case l.Kind == "run" && known:
-			return fmt.Errorf("the run %q begins a second time here", l.Run)
-		case l.Kind == "run":
+		case l.Kind == "run" && !known && l.Run != "" && l.Environment.RunID != "" && !l.Environment.Started.IsZero():
 			runs[l.Run] = len(c.runs)
 			c.runs = append(c.runs, results.Run{Dir: path, Environment: l.Environment, Plan: results.Plan{Schema: results.Schema, Seed: l.Environment.Seed, Cells: l.Cells,
 				Trials: make([]trial.Trial, l.Planned)}}) // how many is all that was kept of them
-		case l.Kind != "settings" && l.Kind != "trial" && l.Kind != "reference":
-			return fmt.Errorf("kind %q is unknown: written by another version, or no history of stratbench", l.Kind)
-		case !known:
-			return fmt.Errorf("the run %q of this line does not begin in this file", l.Run)
-		case l.Cell < 0 || l.Cell >= len(c.runs[at].Plan.Cells):
-			return fmt.Errorf("run %s has no cell %d", c.runs[at].Environment.RunID, l.Cell)
-		case l.Kind == "settings":
+		case hasCell && l.Kind == "settings":
 			settings[cell] = l.Settings
-		case l.Started.IsZero() || l.Kind == "trial" && (l.ID == "" || l.Outcome == ""):
-			return errors.New("the line has no trial, no outcome, or no time at which it began")
-		default:
+		case hasCell && !l.Started.IsZero() && (l.Kind == "reference" || l.Kind == "trial" && l.ID != "" && l.Outcome != ""):
 			c.runs[at].Records = append(c.runs[at].Records, l.record(path, c.runs[at], settings[cell]))
+		default:
+			return fmt.Errorf("the line of kind %q is not whole, or its run or cell is not in this file", l.Kind)
 		}
 		return nil
 	}

@@ -66,24 +66,12 @@ type Point struct {
 // Segment is a stretch of nights without a step.
 type Segment = detect.Segment
 
-// Change is between two segments, or is one that drifts.
+// Change is between two segments, or is one that drifts. The ratio of a step in times or
+// memory is of the nights after to those before, two weeks of each at most.
 type Change struct {
-	Since Moment `json:"since"`
+	Effect
 	// Until is the last night of a drift; absent for a step.
-	Until  *Moment     `json:"until,omitempty"`
-	Better bool        `json:"better"`
-	Before study.Value `json:"before"`
-	After  study.Value `json:"after"`
-	// Ratio compares the nights after with those before, two weeks of each at
-	// most, with its 95 % interval. For a drift and for a share it is After over
-	// Before; the interval of a share is that of the difference.
-	Ratio    study.Value    `json:"ratio"`
-	Interval study.Interval `json:"interval"`
-	// P is that of the night which raised it, adjusted for all series and for
-	// all windows that were looked at.
-	P      study.Value `json:"p"`
-	Causes []Cause     `json:"causes"`
-	Moved  []Moved     `json:"moved"`
+	Until *Moment `json:"until,omitempty"`
 	// Accepted is why the change was wanted, if someone said so.
 	Accepted *Baseline `json:"accepted,omitempty"`
 }
@@ -124,9 +112,8 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 		r.Noise = &noise
 	}
 	for _, c := range cut.Changes {
-		change := Change{Since: n.moment(c.Night), P: study.Value(c.P), Before: study.Value(c.Before), After: study.Value(c.After), Better: c.After < c.Before, Ratio: study.Value(c.Ratio),
-			Interval: study.Interval{Lower: study.Value(c.CI.Lower), Upper: study.Value(c.CI.Upper)},
-			Causes:   n.Causes(s.Cell, c.Night), Moved: n.Moved(s, c.Night, threshold)}
+		change := Change{Effect: n.effect(c.Finding, threshold)}
+		change.Better = c.After < c.Before
 		if c.Until != detect.None {
 			until := n.moment(c.Until)
 			change.Until = &until
@@ -134,7 +121,7 @@ func (n Nights) reviewed(s Series, cut detect.Segmentation, decisions []Baseline
 		// More nights may place a change a few nights beside where it was accepted.
 		const beside = 3
 		for _, b := range decisions {
-			off := n.since(b.From) - c.Night
+			off := n.since(b.From) - c.Since
 			if b.Do == BaselineAccept && b.Metric == s.Metric && b.Cell.Key() == s.Cell.Key() && max(off, -off) <= beside {
 				change.Accepted = &b
 				break

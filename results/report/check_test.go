@@ -36,12 +36,13 @@ func regressed() history.Check {
 		},
 		Findings: []history.Finding{
 			{ID: "0a1b2c3d", Kind: history.FindingRegression, Shape: "step", Certainty: "certain", Cell: serial, Metric: study.MetricSetup, Unit: study.UnitSeconds,
-				Before: 300, After: 390, Ratio: 1.3, Interval: study.Interval{Lower: 1.27, Upper: 1.33}, P: 0.0004, Since: history.Moment{When: when}, LastGood: "good",
-				Causes: []history.Cause{{What: "Podman", From: "5.4.2", To: "5.5.0", When: when}, {What: "setting memory", From: "3.0 GiB", To: "1.5 GiB", When: when, Nights: -1},
-					{What: "build context of all images", From: "aa", To: "bb", When: when}},
-				Moved: []history.Moved{{Part: "image analysis", Before: 41.2, After: 63}}},
+				LastGood: "good", Effect: history.Effect{
+					Before: 300, After: 390, Ratio: 1.3, Interval: study.Interval{Lower: 1.27, Upper: 1.33}, P: 0.0004, Since: history.Moment{When: when},
+					Causes: []history.Cause{{What: "Podman", From: "5.4.2", To: "5.5.0", When: when}, {What: "setting memory", From: "3.0 GiB", To: "1.5 GiB", When: when, Nights: -1},
+						{What: "build context of all images", From: "aa", To: "bb", When: when}},
+					Moved: []history.Moved{{Part: "image analysis", Before: 41.2, After: 63}}}},
 			{ID: "1a1b2c3d", Kind: history.FindingStanding, Shape: "rate", Certainty: "certain", Cell: serial, Metric: study.MetricFailures, Unit: study.UnitShare,
-				Before: 0.01, After: 0.31, Ratio: 31, Interval: study.Interval{Lower: 0.1, Upper: 0.5}, P: 0.001, Since: history.Moment{When: when}},
+				Effect: history.Effect{Before: 0.01, After: 0.31, Ratio: 31, Interval: study.Interval{Lower: 0.1, Upper: 0.5}, P: 0.001, Since: history.Moment{When: when}}},
 		},
 	}
 }

@@ -41,6 +41,11 @@ type Series struct {
 // IsCount reports whether the series is a count of bad trials.
 func (s Series) IsCount() bool { return s.Values == nil }
 
+// has reports whether the series has a figure in a night.
+func (s Series) has(night int) bool {
+	return s.IsCount() && s.Trials[night] > 0 || !s.IsCount() && len(s.Values[night]) > 0
+}
+
 // count adds up what happened in some nights.
 func (s Series) count(nights []int) (a stats.Arm) {
 	for _, t := range nights {

@@ -60,9 +60,7 @@ func (w *watch) judge(t int) {
 	w.report.Nights = append(w.report.Nights, Judgement{})
 	night := &w.report.Nights[t]
 	switch {
-	case !slices.ContainsFunc(w.Series, func(s Series) bool {
-		return s.IsCount() && s.Trials[t] > 0 || !s.IsCount() && len(s.Values[t]) > 0
-	}):
+	case !slices.ContainsFunc(w.Series, func(s Series) bool { return s.has(t) }):
 		night.State = NoData
 	case w.Nights[t].Unfit:
 		night.State = Unfit

@@ -168,7 +168,7 @@ func TestSegmentsOfAStep(t *testing.T) {
 		t.Fatal(len(s))
 	}
 	changes := s[changedSetup].Changes
-	if len(changes) != 1 || changes[0].Night != changedAt || !changes[0].CI.Contains(1.3) || !(changes[0].P <= alarm) {
+	if len(changes) != 1 || changes[0].Since != changedAt || !changes[0].CI.Contains(1.3) || !(changes[0].P <= alarm) {
 		t.Errorf("changes %+v, not one of 30 %% at night %d", changes, changedAt)
 	}
 }
@@ -188,7 +188,7 @@ func TestSegmentsOfADrift(t *testing.T) {
 		t.Fatalf("changes %+v, not one drift", changes)
 	}
 	d := changes[0]
-	if whole := math.Exp(40 * 0.008); d.Until != len(c.Nights)-1 || d.Night < changedAt-26 || d.Night > changedAt-14 || !d.CI.Contains(whole) || !d.CI.Contains(d.Ratio) {
+	if whole := math.Exp(40 * 0.008); d.Until != len(c.Nights)-1 || d.Since < changedAt-26 || d.Since > changedAt-14 || !d.CI.Contains(whole) || !d.CI.Contains(d.Ratio) {
 		t.Errorf("%+v, not a drift by a factor of %.3f from night %d on", d, whole, changedAt-20)
 	}
 }
@@ -229,7 +229,7 @@ func TestIntervalsOfChangesCover(t *testing.T) {
 		c := w.nights(2 * changedAt)
 		s := Segments(c.Matrix, judgedBy(c), DefaultThreshold)
 		for _, ch := range s[changedSetup].Changes {
-			if ch.Night >= changedAt-2 && ch.Night <= changedAt+2 {
+			if ch.Since >= changedAt-2 && ch.Since <= changedAt+2 {
 				found++
 				missed += index(!ch.CI.Contains(1.15))
 			}

@@ -18,22 +18,14 @@ type Segment struct {
 	Drift bool        `json:"drift,omitempty"`
 }
 
-// Change is one between two segments of a series, or a drift.
+// Change is one between two segments of a series, or a drift: a finding with its size as
+// all nights show it. Before and After are what is typical in the segments beside it. The
+// Ratio is that of the nights after to those before, two weeks of each at most; of a rate
+// that of the segments. A drift keeps its size.
 type Change struct {
-	Night int // first of the segment after it, or of the drift
+	Finding
 	// Until is the last night of a drift; None for a step.
 	Until int
-	// P is the finding's.
-	P float64
-	// Before and After are what is typical in the segments beside it; of a drift where
-	// it begins and where it ends.
-	Before, After float64
-	// Ratio is that of the nights after to those before, two weeks of each at
-	// most, with its 95 % interval; of a drift that of its end to its beginning;
-	// of a rate it is that of the segments, and the interval that of the
-	// difference.
-	Ratio float64
-	CI    stats.Interval
 }
 
 // Segmentation is a series cut at its changes.
@@ -58,6 +50,8 @@ func Segments(m Matrix, r Report, threshold float64) []Segmentation {
 		o.Segments = []Segment{l.flat(0, cuts[0].at)}
 		for k, c := range cuts[:len(cuts)-1] {
 			start, end := c.at, cuts[k+1].at
+			change := Change{c.Finding, None}
+			change.Series, change.Since = i, l.nights[start]
 			// A drift whose slope may as well be none is a step.
 			if c.Kind != Drift || c.CI.Contains(1) {
 				last := o.Segments[len(o.Segments)-1]
@@ -65,14 +59,16 @@ func Segments(m Matrix, r Report, threshold float64) []Segmentation {
 				if k > 0 {
 					from = cuts[k-1].at
 				}
-				step, after := l.step(from, start, end, c.P), l.flat(start, end)
-				step.Before, step.After = float64(last.To), float64(after.From)
-				o.Segments, o.Changes = append(o.Segments, after), append(o.Changes, step)
+				after := l.flat(start, end)
+				change.Ratio, change.CI = l.ratio(from, start, end)
+				change.Before, change.After = float64(last.To), float64(after.From)
+				o.Segments, o.Changes = append(o.Segments, after), append(o.Changes, change)
 				continue
 			}
 			stop := min(max(c.end, start+1), end)
 			o.Segments = append(o.Segments, Segment{l.nights[start], l.nights[stop-1] + 1, stats.Value(c.Before), stats.Value(c.After), true})
-			o.Changes = append(o.Changes, Change{Night: l.nights[start], Until: l.nights[stop-1], P: c.P, Before: c.Before, After: c.After, Ratio: c.Ratio, CI: c.CI})
+			change.Until = l.nights[stop-1]
+			o.Changes = append(o.Changes, change)
 			if stop < end {
 				o.Segments = append(o.Segments, l.flat(stop, end))
 			}
@@ -85,20 +81,17 @@ func Segments(m Matrix, r Report, threshold float64) []Segmentation {
 type line struct {
 	Series
 	nights []int
-	values []float64 // logs, or shares of bad trials
+	values []float64 // logs of a measure
 }
 
 func newLine(s Series, r Report, threshold float64) line {
 	l := line{Series: s}
 	for _, t := range r.Judged {
-		var v float64
-		if s.IsCount() {
-			v = s.count([]int{t}).Rate()
-		} else {
-			v = location(s.Values[t], 2*math.Log1p(threshold))
+		if !s.has(t) {
+			continue
 		}
-		if !math.IsNaN(v) {
-			l.nights, l.values = append(l.nights, t), append(l.values, v)
+		if l.nights = append(l.nights, t); !s.IsCount() {
+			l.values = append(l.values, location(s.Values[t], 2*math.Log1p(threshold)))
 		}
 	}
 	return l
@@ -153,19 +146,15 @@ func (l line) flat(start, end int) Segment {
 // weeks, so that a slow drift of long segments is not part of its size.
 const mostBeside = 14
 
-// step is the change at place at, between a segment from start on and one until
+// ratio is that of the step at place at, between a segment from start on and one until
 // before end.
-func (l line) step(start, at, end int, p float64) Change {
-	out := Change{Night: l.nights[at], Until: None, P: p}
+func (l line) ratio(start, at, end int) (float64, stats.Interval) {
 	if l.IsCount() {
 		before, after := l.count(l.nights[start:at]), l.count(l.nights[at:end])
-		out.Ratio = after.Rate() / before.Rate()
-		out.CI = stats.MiettinenNurminen(after, before, confidence)
-		return out
+		return after.Rate() / before.Rate(), stats.MiettinenNurminen(after, before, confidence)
 	}
 	before, after := l.values[max(start, at-mostBeside):at], l.values[at:min(end, at+mostBeside)]
-	out.Ratio, out.CI = stats.HodgesLehmannRatio(exps(after), exps(before), confidence)
-	return out
+	return stats.HodgesLehmannRatio(exps(after), exps(before), confidence)
 }
 
 func exps(logs []float64) []float64 {

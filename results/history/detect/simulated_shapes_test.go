@@ -97,10 +97,10 @@ func lookedBack(b *strings.Builder) {
 		s := Segments(c.Matrix, c.replay(nobody), DefaultThreshold)
 		for i := range s {
 			for _, ch := range s[i].Changes {
-				near := ch.Night >= changedAt-3 && ch.Night <= changedAt+3
+				near := ch.Since >= changedAt-3 && ch.Since <= changedAt+3
 				switch {
 				case i == changedCell*seriesOfCell && near:
-					o.found, o.place, o.covers = 1, o.place+index(ch.Night >= changedAt-1 && ch.Night <= changedAt+1), index(ch.CI.Contains(1.1))
+					o.found, o.place, o.covers = 1, o.place+index(ch.Since >= changedAt-1 && ch.Since <= changedAt+1), index(ch.CI.Contains(1.1))
 				case i/seriesOfCell != changedCell:
 					o.others++
 				}

@@ -24,7 +24,7 @@ func TestTheNightlyPageNeedsNothingElse(t *testing.T) {
 	quiet.Metric, found.Metric = "load", "build"
 	r.Series = []history.SeriesReview{setup, quiet, found}
 	c := history.Check{Experiment: "nightly", Host: "abc", Verdict: history.Regression, Why: []string{"1 worse"}, RunID: "r", When: r.Nights[9].When, Simulated: true,
-		Findings: []history.Finding{{ID: "0a1b2c3d", Kind: history.FindingRegression, Cell: cell, Metric: "build", Unit: study.UnitSeconds, Before: 100, After: 140, Ratio: 1.4}}}
+		Findings: []history.Finding{{ID: "0a1b2c3d", Kind: history.FindingRegression, Cell: cell, Metric: "build", Unit: study.UnitSeconds, Effect: history.Effect{Before: 100, After: 140, Ratio: 1.4}}}}
 
 	var b bytes.Buffer
 	if err := page.Nightly(c, r, "stratbench check").HTML(&b); err != nil {

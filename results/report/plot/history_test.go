@@ -37,8 +37,8 @@ func reviewOf(unit study.Unit, metric study.Metric, typical float64, nights int)
 	s.Segments = []history.Segment{{Start: 0, End: min(20, nights), From: study.Value(typical), To: study.Value(typical)}}
 	if nights > 20 {
 		s.Segments = append(s.Segments, history.Segment{Start: 20, End: nights, From: study.Value(1.3 * typical), To: study.Value(1.35 * typical), Drift: true})
-		s.Changes = []history.Change{{Since: history.Moment{Night: 20, When: r.Nights[20].When}, Before: study.Value(typical), After: study.Value(1.3 * typical), Ratio: 1.3,
-			Causes: []history.Cause{{What: "Podman", From: "5.4.2", To: "5.5.0", When: r.Nights[20].When}}}}
+		s.Changes = []history.Change{{Effect: history.Effect{Since: history.Moment{Night: 20, When: r.Nights[20].When}, Before: study.Value(typical), After: study.Value(1.3 * typical), Ratio: 1.3,
+			Causes: []history.Cause{{What: "Podman", From: "5.4.2", To: "5.5.0", When: r.Nights[20].When}}}}}
 	}
 	r.Series = []history.SeriesReview{s}
 	return r
