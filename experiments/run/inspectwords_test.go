@@ -42,6 +42,19 @@ func TestWordsInBracketsOfMarks(t *testing.T) {
 	}
 }
 
+// A chart's objects have one position for all that is wrong with them, which is found in
+// the order of maps.
+func TestTheSameInputGivesTheSameText(t *testing.T) {
+	files := deploying("- {name: c, helm: {chart: c}}\n", map[string]string{"c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+		"c/templates/a.yaml": strings.Replace(podOfApp, "e2e\"}", "e2e\", resources: {requests: {cpu: 2, memory: 2Gi, ephemeral-storage: 2Gi}, limits: {cpu: 1, memory: 1Gi, ephemeral-storage: 1Gi}}}", 1)})
+	first, _ := inspected(t, files, usersSite())
+	for range 19 {
+		if again, _ := inspected(t, files, usersSite()); again != first || strings.Count(first, "which is more than its limit") != 3 {
+			t.Fatalf("got\n%s\nand then\n%s", first, again)
+		}
+	}
+}
+
 func TestImagesThatDockerHubDoesNotHave(t *testing.T) {
 	refused := errors.New("GET https://index.docker.io/v2/library/p/manifests/1: UNAUTHORIZED: authentication required; [map[Action:pull Class: Name:library/p Type:repository]]")
 	if certain, doubt := judge("this host", "p:1", refused, "correct its name"); doubt != nil || certain == nil || !strings.Contains(certain.Error(), "Docker Hub has no docker.io/library/p:1") {
