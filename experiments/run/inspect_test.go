@@ -49,7 +49,7 @@ func usersSite() *site {
 			if strings.HasPrefix(spec.FullName(ref), "docker.io/here/") || strings.HasPrefix(ref, "kindest/node:") {
 				return nil, nil
 			}
-			return judge("the engine", fmt.Errorf("asking the registry for %s: manifest unknown", ref), by.cure())
+			return judge("the engine", ref, fmt.Errorf("asking the registry for %s: manifest unknown", ref), by.cure())
 		}}
 }
 

@@ -76,7 +76,7 @@ func (c *cellInspection) minor() (minor int) {
 // deployment inspects the steps of the deployment and the images in them.
 func (c *cellInspection) deployment(ctx context.Context) {
 	ofLab := c.nodeImage() == lab.NodeImageName
-	server := deploy.Server{Minor: c.minor(), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind), NodePorts: !patches(c.kind, "service-node-port-range")}
+	server := deploy.Server{Minor: c.minor(), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind), NodePorts: !patches(c.kind, "service-node-port-range"), CPUs: c.site.cpus, Memory: c.site.memory}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
 	}
@@ -256,7 +256,7 @@ func (c *cellInspection) preloaded(ctx context.Context) (names []string) {
 		asking, done := context.WithTimeout(ctx, askLimit)
 		_, _, err := lookUp(asking, entry)
 		done()
-		certain, doubt := judge("this host", err, "correct its name, or save it to an archive and name that")
+		certain, doubt := judge("this host", entry, err, "correct its name, or save it to an archive and name that")
 		switch {
 		case certain != nil:
 			c.at(&c.issues, setting, "the image %s, which trials load: %v", entry, certain)

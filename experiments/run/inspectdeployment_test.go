@@ -97,11 +97,12 @@ func TestASetUpCommandIsInspected(t *testing.T) {
 func TestAnotherImageInsteadOfTheBuiltOneIsDoubted(t *testing.T) {
 	doubt := "m/pod.yaml:4:40: Pod app gets here/app:1.2 from a registry, and no object uses localhost/app:e2e, which the workload builds"
 	for name, c := range map[string]struct{ pod, certain, possible string }{
-		"instead":  {strings.Replace(podOfApp, "localhost/app:e2e", "here/app:1.2", 1), "", doubt},
-		"beside":   {podOfApp + "---\n" + strings.NewReplacer("localhost/app:e2e", "here/app:1.2", "{name: app}", "{name: old}").Replace(podOfApp), "", ""},
-		"argument": {strings.Replace(podOfApp, "image: \"localhost/app:e2e\"", "image: \"here/app:1.2\", args: [\"--image=localhost/app:e2e\"]", 1), "", ""},
-		"another":  {strings.Replace(podOfApp, "localhost/app:e2e", "here/db:1", 1), "", ""},
-		"never":    {strings.Replace(podOfApp, "localhost/app:e2e\"", "here/db:1\", imagePullPolicy: Never", 1), "Pod app needs here/db:1, which the workload neither builds nor preloads, and no node may pull", ""},
+		"instead":      {strings.Replace(podOfApp, "localhost/app:e2e", "here/app:1.2", 1), "", doubt},
+		"beside":       {podOfApp + "---\n" + strings.NewReplacer("localhost/app:e2e", "here/app:1.2", "{name: app}", "{name: old}").Replace(podOfApp), "", ""},
+		"argument":     {strings.Replace(podOfApp, "image: \"localhost/app:e2e\"", "image: \"here/app:1.2\", args: [\"--image=localhost/app:e2e\"]", 1), "", ""},
+		"a longer tag": {strings.NewReplacer("localhost/app:e2e", "here/app:e2e-1", "{name: app}", "{name: app, annotations: {of: \"localhost/app:e2e-1\"}}").Replace(podOfApp), "", "gets here/app:e2e-1 from a registry"},
+		"another":      {strings.Replace(podOfApp, "localhost/app:e2e", "here/db:1", 1), "", ""},
+		"never":        {strings.Replace(podOfApp, "localhost/app:e2e\"", "here/db:1\", imagePullPolicy: Never", 1), "Pod app needs here/db:1, which the workload neither builds nor preloads, and no node may pull", ""},
 	} {
 		files := works()
 		files["m/pod.yaml"] = c.pod

@@ -288,6 +288,13 @@ func (c *cellInspection) setup() {
 		}
 	}
 	c.environment("workload.setup.env.", s.Env, readByCommand)
+	for phase, mark := range s.Marks {
+		for key, text := range map[string]string{"start": mark.Start, "end": mark.End} {
+			if m := bracketed.FindStringSubmatch(text); m != nil {
+				c.at(&c.warnings, fmt.Sprintf("workload.setup.marks.%s.%s", phase, key), `%s matches one letter of it; if the line has the brackets, write \[%s\]`, m[1], strings.Trim(m[1], "[]"))
+			}
+		}
+	}
 	if t := c.workload.Test; slices.Equal(s.Command, t.Command) && s.Dir == t.Dir && maps.Equal(s.Env, t.Env) {
 		c.at(&c.warnings, "workload.test.command", "the test command is the set-up command, so everything is done twice; let it copy the report, and mark the phase: marks: {test: {start: …}}")
 	}
@@ -299,6 +306,50 @@ func (c *cellInspection) setup() {
 	}
 }
 
+// bracketed finds words in brackets, which are rarely meant as a set of letters.
+var bracketed = regexp.MustCompile(`(?:^|[^\\])(\[[A-Za-z][A-Za-z ]{2,}\])(?:[^+*?{]|$)`)
+
+// ofMake finds the names before the colon of a rule, or those of .PHONY.
+var ofMake = regexp.MustCompile(`(?m)^(?:\.PHONY\s*:([^#\n]*)|([^\s#:=][^#:=\n]*?)\s*::?(?:[^=]|$))`)
+
+// targets warns of targets for which a Makefile has no rule, if it is plain enough to know.
+func (c *cellInspection) targets(setting, what string, args []string, dir string) {
+	var wanted []string
+	for i := 1; i < len(args); i++ {
+		switch arg := args[i]; {
+		case arg == "-C" && i+1 < len(args):
+			i++
+			dir = from(dir, args[i])
+		case strings.HasPrefix(arg, "-"):
+			return
+		case !strings.ContainsAny(arg, "={$"):
+			wanted = append(wanted, arg)
+		}
+	}
+	file := filepath.Join(dir, "Makefile")
+	text, first := string(scriptAt(file)), scriptAt(filepath.Join(dir, "GNUmakefile"))
+	if text == "" || first != nil || strings.Contains(text, "include ") || strings.Contains(text, "$(eval") || strings.Contains(text, ".DEFAULT") {
+		return
+	}
+	var rules []string
+	for _, m := range ofMake.FindAllStringSubmatch(text, -1) {
+		rules = append(rules, strings.Fields(m[1]+m[2])...)
+	}
+	if slices.ContainsFunc(rules, func(name string) bool { return strings.ContainsAny(name, "%$") }) {
+		return
+	}
+	for _, target := range wanted {
+		if _, err := os.Stat(from(dir, target)); err == nil || slices.Contains(rules, target) {
+			continue
+		}
+		cure := "correct the name"
+		if near := issue.Nearest(target, rules); near != "" {
+			cure = "did you mean " + near + "?"
+		}
+		c.at(&c.warnings, setting, "%s: %s has no rule for %s; %s", what, file, target, cure)
+	}
+}
+
 // interpreters run the script that is their first argument.
 var interpreters = []string{"sh", "bash", "dash", "zsh", "python", "python3", "node", "ruby", "perl"}
 
@@ -306,6 +357,9 @@ var interpreters = []string{"sh", "bash", "dash", "zsh", "python", "python3", "n
 func (c *cellInspection) command(setting, what string, args []string, dir string) {
 	c.words(setting, what, args)
 	program := args[0]
+	if program == "make" {
+		c.targets(setting, what, args, dir)
+	}
 	if _, err := os.Stat(from(dir, program)); err != nil && len(args) == 1 && strings.Contains(program, " ") {
 		c.at(&c.issues, setting, "%s: no shell reads it, and %q is the name of one program; write [sh, -c, %q], or each argument as an element of its own", what, program, program)
 		return

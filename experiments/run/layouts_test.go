@@ -187,7 +187,7 @@ func validated(t *testing.T, dir string) (certain, possible string) {
 			return nil, nil
 		}
 		_, _, err := lookUp(ctx, spec.FullName(ref))
-		return judge(engine.name, err, by.cure())
+		return judge(engine.name, ref, err, by.cure())
 	}
 	r := newRunner(Options{Spec: s, Plan: planned})
 	if r.cache, err = CacheDir(); err != nil {

@@ -33,8 +33,9 @@ type site struct {
 	// is reached by ssh: what clusters publish there is then found here at the same ports.
 	elsewhere string
 	tunnel    bool
-	// version is that of the engine, if it runs.
-	version string
+	// version is that of the engine, if it runs; cpus and memory are what its host has.
+	version      string
+	cpus, memory int64
 	// wayOut is another cure for what has to be fetched, for the end of a message.
 	wayOut string
 	// problems are those of the place as such.
@@ -127,7 +128,7 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 		s.problems = append(s.problems, fmt.Sprintf("%v; look at the output of %s info, and at stratbench doctor", err, p.engine.Runtime))
 		return s
 	}
-	s.version = info.Version
+	s.version, s.cpus, s.memory = info.Version, int64(info.CPUs), int64(info.Memory)
 	owed, err := filepath.Glob(filepath.Join(ledgers(p.cache, info.ID), "*.jsonl"))
 	s.owes = err == nil && len(owed) > 0
 	if by, err := heldBy(describing, p.engine); err == nil && by.Mark != "" {
@@ -164,7 +165,7 @@ func (p *borrowedPlace) site(ctx context.Context, _ spec.Settings) *site {
 				return nil, err
 			}
 		}
-		certain, doubt = judge(s.name, engine.Available(asking, spec.FullName(ref)), by.cure())
+		certain, doubt = judge(s.name, ref, engine.Available(asking, spec.FullName(ref)), by.cure())
 		if by == asNode && certain == nil && !slices.Contains(p.nodeImages, ref) {
 			p.nodeImages = append(p.nodeImages, ref)
 		}
@@ -195,13 +196,21 @@ var final = []string{
 	"no route to host", "server misbehaving", "name resolution", "invalid reference",
 }
 
+// wantsLogin are Docker Hub's answers about an image that it does not have, or not for all.
+var wantsLogin = []string{"unauthorized: authentication required", "requested access to the resource is denied"}
+
 // judge distinguishes an image that is certain to be missing, with a cure, from one that
 // may be.
-func judge(name string, err error, cure string) (certain, doubt error) {
-	switch {
+func judge(name, ref string, err error, cure string) (certain, doubt error) {
+	says := func(texts []string) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) })
+	}
+	switch full := spec.FullName(ref); {
 	case err == nil:
 		return nil, nil
-	case slices.ContainsFunc(final, func(text string) bool { return strings.Contains(strings.ToLower(err.Error()), text) }):
+	case strings.HasPrefix(full, "docker.io/library/") && says(wantsLogin): // all of these are for all
+		return fmt.Errorf("it is not on %s, and Docker Hub has no %s, as it is called without a registry: %w; %s", name, full, err, cure), nil
+	case says(final):
 		return fmt.Errorf("it is not on %s and cannot be fetched: %w; %s", name, err, cure), nil
 	}
 	return nil, fmt.Errorf("it is not on %s, and it is not known whether it can be fetched: %w; check its name, and log in to its registry if that asks for it", name, err)

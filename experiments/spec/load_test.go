@@ -2,10 +2,13 @@ package spec_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -313,6 +316,45 @@ func TestSetUpsAsTheyAreElsewhere(t *testing.T) {
 		w := load(t, path).Workload
 		if len(w.Manifests) != want || len(w.Steps()) != min(want, 1) || w.Images[0].Tag != "api:dev" {
 			t.Errorf("%s: got %+v", manifests, w)
+		}
+	}
+}
+
+// TestPatternsOfManifests has wildcards in folders and in files.
+func TestPatternsOfManifests(t *testing.T) {
+	path := whole(t)
+	dir := filepath.Join(filepath.Dir(path), "w")
+	for _, name := range []string{"svc/a/k8s/app.yaml", "svc/a/k8s/README.md", "svc/b/k8s/app.yaml", "svc/b/k8s/deep/rule.json", "svc/b/src/app.yaml"} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, nil, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pattern, want := range map[string]string{
+		"svc/a/k8s/*":         "svc/a/k8s/README.md svc/a/k8s/app.yaml",
+		"svc/a/k8s/**":        "svc/a/k8s/app.yaml",
+		"svc/*/k8s/app.yaml":  "svc/a/k8s/app.yaml svc/b/k8s/app.yaml",
+		"svc/*/k8s/*.yaml":    "svc/a/k8s/app.yaml svc/b/k8s/app.yaml",
+		"svc/*/k8s/**":        "svc/a/k8s/app.yaml svc/b/k8s/app.yaml svc/b/k8s/deep/rule.json",
+		"svc/**/k8s/**.json":  "svc/b/k8s/deep/rule.json",
+		"svc/**/k8s/app.yaml": "svc/a/k8s/app.yaml svc/b/k8s/app.yaml",
+		"svc/b/*":             "! no file in svc/b matches *; nothing would be deployed, so correct the path, or write svc/b/** for the manifests in all folders below",
+		"svc/**/*.yml":        "! no file below svc matches *.yml; nothing would be deployed, so correct the path",
+		"gone/*.yaml":         "! folder gone: no such file or directory",
+		"svc/[a":              "! \"[a\" is not a pattern",
+	} {
+		text := strings.Replace(wholeWorkload, "manifests: [z.yaml, deploy]", "manifests: ["+strconv.Quote(pattern)+"]", 1)
+		if err := os.WriteFile(filepath.Join(dir, "workload.yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := spec.Load(path)
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = strings.Join(loaded.Workload.Manifests, " ")
+		}
+		got = strings.ReplaceAll(got, dir+"/", "")
+		if problem, is := strings.CutPrefix(want, "! "); is && !strings.Contains(got, problem) || !is && got != want {
+			t.Errorf("%s: got %s, want %s", pattern, got, want)
 		}
 	}
 }

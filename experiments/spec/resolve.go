@@ -3,9 +3,11 @@ package spec
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -313,23 +315,18 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 			files = append(files, path)
 			continue
 		}
+		dir, pattern := wildcards(path)
 		path = r.absolute(path)
 		info, err := os.Stat(path)
-		above, below, isDeep := strings.Cut(filepath.ToSlash(path), "**")
 		switch {
 		case err == nil && !info.IsDir():
 			files = append(files, path)
 		case err == nil:
-			files = append(files, r.matching(at, path, "", false)...)
-		case isDeep:
-			if below != "" && below[0] != '/' {
-				below = "*" + below // **.yaml is **/*.yaml
+			files = append(files, r.matching(at, path, "")...)
+		case pattern != "":
+			if r.folder(at, &dir) {
+				files = append(files, r.matching(at, dir, pattern)...)
 			}
-			if above = filepath.Clean(above); r.folder(at, &above) {
-				files = append(files, r.matching(at, above, strings.TrimPrefix(below, "/"), true)...)
-			}
-		case strings.ContainsAny(filepath.Base(path), "*?["):
-			files = append(files, r.matching(at, filepath.Dir(path), filepath.Base(path), false)...)
 		default:
 			r.problem(at, "manifest %s: %v; %s", path, withoutPath(err), cured(path, "give the path of a file or folder, relative to the workload's file"))
 		}
@@ -337,39 +334,82 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 	return files
 }
 
-// matching are the files in a folder, or below it, whose last parts match the
-// pattern. Without a pattern they are all manifests there.
-func (r *resolver) matching(at, dir, pattern string, deep bool) (files []string) {
-	var all []string
-	where := "in"
-	if deep {
-		all, where = filesBelow(dir), "below"
-	} else {
-		entries, _ := os.ReadDir(dir) // without any, no file matches
-		for _, entry := range entries {
-			if !entry.IsDir() {
-				all = append(all, filepath.Join(dir, entry.Name()))
+// wildcards takes a path apart where its first wildcard is: "k8s/*/a.yaml" is "k8s" and
+// "*/a.yaml".
+func wildcards(path string) (dir, pattern string) {
+	parts := strings.Split(filepath.ToSlash(filepath.Clean(path)), "/")
+	first := slices.IndexFunc(parts, func(part string) bool { return strings.ContainsAny(part, "*?[") })
+	if first < 0 {
+		return path, ""
+	}
+	for i, part := range parts {
+		if below, is := strings.CutPrefix(part, "**"); is && below != "" {
+			parts[i] = "**/*" + below // **.yaml is **/*.yaml
+		}
+	}
+	return strings.Join(parts[:first], "/"), strings.Join(parts[first:], "/")
+}
+
+// matching are the files below a folder that a pattern matches, in which ** stands for any
+// number of folders. Without an end of its own it matches manifests.
+func (r *resolver) matching(at, dir, pattern string) (files []string) {
+	patterns, where := []string{pattern}, "in"
+	if pattern == "" || path.Base(pattern) == "**" {
+		patterns = []string{path.Join(pattern, "*.yaml"), path.Join(pattern, "*.yml"), path.Join(pattern, "*.json")}
+	}
+	deep := strings.Contains(pattern, "**")
+	if strings.Contains(pattern, "/") || deep {
+		where = "below"
+	}
+	of := os.DirFS(dir)
+	for i, pattern := range patterns {
+		var found []string
+		patterns[i] = strings.TrimPrefix(pattern, "**/") // for the message
+		if deep {
+			for _, file := range filesBelow(dir) {
+				name := filepath.ToSlash(strings.TrimPrefix(file, dir+string(filepath.Separator)))
+				if fits(strings.Split(pattern, "/"), strings.Split(name, "/")) {
+					found = append(found, name)
+				}
+			}
+		} else {
+			found, _ = fs.Glob(of, pattern)
+		}
+		for _, name := range found {
+			if info, err := fs.Stat(of, name); err == nil && info.Mode().IsRegular() {
+				files = append(files, filepath.Join(dir, name))
 			}
 		}
 	}
-	patterns, parts := []string{pattern}, strings.Count(pattern, "/")+1
-	if pattern == "" {
-		patterns = []string{"*.yaml", "*.yml", "*.json"}
-	}
-	for _, file := range all {
-		path := strings.Split(filepath.ToSlash(strings.TrimPrefix(file, dir+string(filepath.Separator))), "/")
-		tail := strings.Join(path[max(0, len(path)-parts):], "/")
-		if slices.ContainsFunc(patterns, func(pattern string) bool { ok, _ := filepath.Match(pattern, tail); return ok }) {
-			files = append(files, file)
-		}
-	}
-	if _, err := filepath.Match(pattern, ""); err != nil {
+	if _, err := path.Match(pattern, ""); err != nil {
 		r.problem(at, "%q is not a pattern: %v; write one such as *.yaml", pattern, err)
 	} else if len(files) == 0 {
-		r.problem(at, "no file %s %s matches %s; %s", where, dir, strings.Join(patterns, ", "), cured(pattern, "nothing would be deployed, so correct the path"))
+		cure := "nothing would be deployed, so correct the path"
+		if !deep && slices.ContainsFunc(filesBelow(dir), func(file string) bool { return filepath.Dir(file) != dir && isManifest(file) }) {
+			cure += ", or write " + filepath.Join(dir, "**") + " for the manifests in all folders below"
+		}
+		r.problem(at, "no file %s %s matches %s; %s", where, dir, strings.Join(patterns, ", "), cured(pattern, cure))
 	}
 	slices.Sort(files)
 	return files
+}
+
+// fits reports whether the parts of a pattern match those of a path.
+func fits(pattern, parts []string) bool {
+	switch {
+	case len(pattern) == 0:
+		return len(parts) == 0
+	case pattern[0] == "**":
+		return fits(pattern[1:], parts) || len(parts) > 0 && fits(pattern, parts[1:])
+	case len(parts) == 0:
+		return false
+	}
+	ok, _ := path.Match(pattern[0], parts[0])
+	return ok && fits(pattern[1:], parts[1:])
+}
+
+func isManifest(file string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file))
 }
 
 func (r *resolver) step(at string, s *Step) {

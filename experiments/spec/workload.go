@@ -38,8 +38,8 @@ type Workload struct {
 	KindConfig string `json:"kindConfig"`
 	// Manifests are the files to apply, in this order: the short form of deploy
 	// with one step that applies them. A folder stands for the .yaml, .yml and
-	// .json files in it; a pattern such as deploy/*.yaml or deploy/** stands for
-	// the files that it matches, by name.
+	// .json files in it, and deploy/** for those in all folders below, too; a pattern
+	// such as deploy/*.yaml or */k8s/* stands for the files that it matches, by name.
 	Manifests []string `json:"manifests,omitempty" jsonschema:"minItems=1"`
 	// Deploy are the steps of the deployment, in this order, instead of manifests.
 	// A step is over when its own work is done; after the last one, stratbench

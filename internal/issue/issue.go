@@ -63,8 +63,8 @@ func (l *List) AddError(err error) {
 	}
 }
 
-// Sort orders the issues by file and position, beginning with the file first, and
-// keeps one of equal ones.
+// Sort orders the issues by file, position and message, beginning with the file first, and
+// keeps one of equal ones. So it does not matter in which order they were found.
 func (l *List) Sort(first string) {
 	file := func(i Issue) string {
 		if i.File == first {
@@ -73,7 +73,7 @@ func (l *List) Sort(first string) {
 		return "\x00" + i.File
 	}
 	slices.SortStableFunc(l.List, func(a, b Issue) int {
-		return cmp.Or(cmp.Compare(file(a), file(b)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(file(a), file(b)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
 	seen := map[Issue]bool{}
 	l.List = slices.DeleteFunc(l.List, func(i Issue) bool {

@@ -39,6 +39,8 @@ type Server struct {
 	Nodes []Node
 	// NodePorts is true if it has Kubernetes' own range of them.
 	NodePorts bool
+	// CPUs and Memory are what each node has, in bytes; 0 if that is not known.
+	CPUs, Memory int64
 }
 
 // Node is what is known of a node before the cluster is created.
@@ -93,6 +95,7 @@ func Check(steps []Step, whole bool, server Server, waits func(step Step, certai
 func check(steps []Step, whole bool, server Server, anything bool, waits func(step Step, certain bool, text string)) (certain, possible []issue.Issue) {
 	objects := Objects(steps)
 	c := newChecker(objects, server)
+	c.beside = anything || server.Hooked || !whole
 	c.grants["*"] = c.grants["*"] || anything || !whole
 	c.order(steps)
 	if whole {
@@ -109,6 +112,7 @@ func check(steps []Step, whole bool, server Server, anything bool, waits func(st
 			c.volumes(o, typed)
 		}
 	}
+	c.room(objects)
 	if !whole {
 		return c.certain.List, nil
 	}
@@ -138,6 +142,8 @@ type checker struct {
 	pods    []labelled
 	foreign bool
 	ports   map[string]map[string]bool
+	// beside is true if something beside the objects may create others.
+	beside bool
 	// again are objects that are applied a second time, maybe in part.
 	again map[string]bool
 	// reported is what is missing and was reported.
@@ -153,15 +159,17 @@ type checker struct {
 	grants, changes map[string]bool
 	// mounted are the claims that pods mount: "shop/data".
 	mounted map[string]bool
-	// classes are the storage classes, with whether they create volumes.
-	classes map[string]bool
+	// classes are the storage classes, with whether they create volumes; defaultClass is
+	// that of claims without one.
+	classes      map[string]bool
+	defaultClass string
 	// since is the number of the step that first applies an object, until that of the
 	// step that waits for it to be ready.
 	since, until map[string]int
 }
 
 func newChecker(objects []Object, server Server) *checker {
-	c := &checker{Server: server, has: map[string]bool{}, custom: map[schema.GroupKind]Object{}, ports: map[string]map[string]bool{}, headless: map[string]bool{}, again: map[string]bool{}, reported: map[string]bool{}, misnamed: map[string]bool{}, served: map[string]bool{},
+	c := &checker{Server: server, defaultClass: "standard", has: map[string]bool{}, custom: map[schema.GroupKind]Object{}, ports: map[string]map[string]bool{}, headless: map[string]bool{}, again: map[string]bool{}, reported: map[string]bool{}, misnamed: map[string]bool{}, served: map[string]bool{},
 		keys: map[string]map[string]bool{}, grants: map[string]bool{}, changes: map[string]bool{}, mounted: map[string]bool{}, classes: map[string]bool{}, since: map[string]int{}, until: map[string]int{}}
 	for _, o := range objects {
 		c.again[c.key(o)] = c.has[c.key(o)]
@@ -226,6 +234,9 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 	}
 	if o.GetKind() == "StorageClass" {
 		c.classes[o.GetName()] = o.text("provisioner") != "kubernetes.io/no-provisioner"
+		if o.GetAnnotations()["storageclass.kubernetes.io/is-default-class"] == "true" {
+			c.defaultClass = o.GetName()
+		}
 	}
 }
 
@@ -474,8 +485,14 @@ func (c *checker) namespace(o Object) {
 	}
 	_, custom := c.custom[o.GroupVersionKind().GroupKind()]
 	known := scheme.Scheme.Recognizes(o.GroupVersionKind()) || custom
-	if namespace == "" || !known || c.clusterWide(o) || c.has["Namespace "+namespace] || slices.Contains(c.Namespaces, namespace) ||
-		slices.Contains(startingNamespaces, namespace) || c.mayBeMade("namespaces") {
+	if namespace == "" || !known || c.clusterWide(o) || c.has["Namespace "+namespace] || slices.Contains(c.Namespaces, namespace) || slices.Contains(startingNamespaces, namespace) {
+		return
+	}
+	if c.mayBeMade("namespaces") {
+		if !c.beside && !c.reported["Namespace "+namespace] {
+			c.doubtful(o, fmt.Sprintf("no step creates the namespace %q; stratbench waits for it, because something in the cluster may create it", namespace), "metadata", "namespace")
+			c.reported["Namespace "+namespace] = true
+		}
 		return
 	}
 	c.once("Namespace "+namespace, o, fmt.Sprintf("nothing creates the namespace %q; list a Namespace of that name among the manifests", namespace), "metadata", "namespace")

@@ -217,6 +217,88 @@ func TestClaimsThatNothingMountsAreNeverBoundOnKind(t *testing.T) {
 	}
 }
 
+func TestClassesOfTheUsersOwn(t *testing.T) {
+	const claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteMany], resources: {requests: {storage: 1Gi}}%s}\n"
+	const class = "---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: %s}\nprovisioner: nfs.test\n"
+	const role = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: p}\nrules: [{apiGroups: [\"\"], resources: [persistentvolumes], verbs: [create]}]\n"
+	pod := "---\n" + app + "      volumes: [{name: v, persistentVolumeClaim: {claimName: a}}]\n"
+	ofDefault := fmt.Sprintf(class, "nfs, annotations: {storageclass.kubernetes.io/is-default-class: \"true\"}")
+	taken := "Kind's cluster has a class of this name already"
+	for name, c := range map[string]struct {
+		text, certain, possible string
+		hooked                  bool
+	}{
+		"Kind's":                    {fmt.Sprintf(claim, "") + pod, "makes no volumes with [ReadWriteMany]", "", false},
+		"own standard":              {fmt.Sprintf(claim, "") + pod + fmt.Sprintf(class, "standard"), "", taken, false},
+		"standard, named":           {fmt.Sprintf(claim, ", storageClassName: standard") + pod + fmt.Sprintf(class, "standard"), "", taken, false},
+		"own standard after a hook": {fmt.Sprintf(claim, "") + pod + fmt.Sprintf(class, "standard"), "", "", true},
+		"own default":               {fmt.Sprintf(claim, "") + pod + ofDefault, "", "", false},
+		"own, not the default":      {fmt.Sprintf(claim, "") + pod + fmt.Sprintf(class, "nfs"), "makes no volumes", "", false},
+		"a wrong name":              {fmt.Sprintf(claim, ", storageClassName: nsf") + pod + fmt.Sprintf(class, "nfs") + role, "", "nothing brings the storage class \"nsf\"", false},
+		"the right name":            {fmt.Sprintf(claim, ", storageClassName: nfs") + pod + fmt.Sprintf(class, "nfs") + role, "", "", false},
+	} {
+		certain, possible := checked(t, c.text, Server{Minor: 34, Volumes: true, Hooked: c.hooked})
+		if !strings.Contains(certain, c.certain) || (c.certain == "") != (certain == "") || !strings.Contains(possible, c.possible) || (c.possible == "") != (possible == "") {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+}
+
+func TestPodsThatRequestMoreThanTheNodesHave(t *testing.T) {
+	request := func(replicas int, requests string) string {
+		return strings.Replace(app, "spec:\n", fmt.Sprintf("spec:\n  replicas: %d\n", replicas), 1) + "        resources: " + requests + "\n"
+	}
+	one, two := []Node{{ControlPlane: true}}, []Node{{ControlPlane: true, Tainted: true}, {}, {}}
+	for name, c := range map[string]struct {
+		text  string
+		nodes []Node
+		fits  bool
+	}{
+		"fits":                {request(6, "{requests: {cpu: 500m, memory: 1Gi}}"), one, true},
+		"processors":          {request(7, "{requests: {cpu: 500m}}"), one, false},
+		"memory":              {request(8, "{requests: {memory: 1Gi}}"), one, false},
+		"limits are requests": {request(7, "{limits: {cpu: 500m}}"), one, false},
+		"two workers":         {request(15, "{requests: {cpu: 500m}}"), two, true},
+		"too much for two":    {request(17, "{requests: {cpu: 500m}}"), two, false},
+		"several objects":     {request(4, "{requests: {cpu: 500m}}") + "---\n" + strings.Replace(request(3, "{requests: {cpu: 500m}}"), "name: app}\nspec", "name: b}\nspec", 1), one, false},
+		"no nodes known":      {request(99, "{requests: {cpu: 500m}}"), nil, true},
+		"none":                {request(0, "{requests: {cpu: 99}}"), one, true},
+	} {
+		certain, possible := checked(t, c.text, Server{Minor: 34, Nodes: c.nodes, CPUs: 4, Memory: 8 << 30})
+		if certain != "" || strings.Contains(possible, "with this one, pods request") == c.fits {
+			t.Errorf("%s: got\n%s\n%s", name, certain, possible)
+		}
+	}
+	if certain, possible := checked(t, request(99, "{requests: {cpu: 500m}}"), Server{Minor: 34, Nodes: one}); certain+possible != "" {
+		t.Errorf("an engine that is not known: got\n%s\n%s", certain, possible)
+	}
+}
+
+func TestWhatARoleMayMakeIsDoubted(t *testing.T) {
+	const all = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\nrules: [{apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}]\n"
+	const crd = "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: tills.shop.test}\nspec: {group: shop.test, scope: Namespaced, names: {kind: Till, plural: tills}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}\n"
+	for text, want := range map[string]string{
+		"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: t}\n" + crd:                  "",
+		"apiVersion: shop.test/v2\nkind: Till\nmetadata: {name: t}\n" + crd:                  "its definition serves no version v2",
+		"apiVersion: shop.test/v1\nkind: Till\nmetadata: {name: t, namespace: shop}\n" + crd: "m.yaml:3:32: Till shop/t: no step creates the namespace \"shop\"",
+	} {
+		if certain, possible := checked(t, text+all, theLab); certain != "" || !strings.Contains(possible, want) || (want == "") != (possible == "") {
+			t.Errorf("got\n%s\n%s\nwant %s", certain, possible, want)
+		}
+	}
+}
+
+func TestVariablesThatNothingReplacesAreDoubted(t *testing.T) {
+	for args, replaced := range map[string]bool{
+		"args: [\"--gates=A=${GATE_A:=false}\"]": false, "args: [\"--name=${NAME}\"]": false, "args: [\"--name=$(NAME)\"]": true, "args: [\"${env:NAME}\"]": true,
+		"command: [sh, -ec], args: [\"run ${NAME}\"]": true, "args: [-c, \"run ${NAME}\"]": true,
+	} {
+		if certain, possible := checked(t, strings.Replace(app, "- name: app\n        image: localhost/app:e2e", "- {name: app, image: \"localhost/app:e2e\", "+args+"}", 1), theLab); certain != "" || (possible == "") != replaced {
+			t.Errorf("%s: got\n%s\n%s", args, certain, possible)
+		}
+	}
+}
+
 func TestInputsOfOtherToolsAreTold(t *testing.T) {
 	chart := t.TempDir()
 	write(t, chart, "Chart.yaml", "apiVersion: v2\nname: app\n")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -120,6 +123,7 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 func (c *checker) containers(o Object, p *pods) {
 	for _, container := range containersOf(p.Spec) {
 		in := append(slices.Clone(p.at), container.list, strconv.Itoa(container.index))
+		c.arguments(o, container, in)
 		for name, request := range container.Resources.Requests {
 			if limit, is := container.Resources.Limits[name]; is && request.Cmp(limit) > 0 {
 				c.bad(o, fmt.Sprintf("container %s requests %s of %s, which is more than its limit %s; raise the limit, or lower the request", container.Name, &request, name, &limit), append(in, "resources", "requests", string(name))...)
@@ -141,6 +145,23 @@ func (c *checker) containers(o Object, p *pods) {
 				}
 				report(o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so %s; correct it, or name a port so", key, port.StrVal, container.Name, so), append(in, key, how, "port")...)
 			}
+		}
+	}
+}
+
+// unreplaced is a variable as tools such as envsubst replace it, and Kubernetes does not.
+var unreplaced = regexp.MustCompile(`\$\{[A-Z][A-Z0-9_]*(?::?[-=][^}]*)?\}`)
+
+// arguments warns of variables that stay as they are, unless a shell reads them.
+func (c *checker) arguments(o Object, container container, in []string) {
+	if slices.ContainsFunc(slices.Concat(container.Command, container.Args), func(arg string) bool {
+		return strings.ContainsAny(arg, "\n") || strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, "c")
+	}) {
+		return
+	}
+	for i, arg := range container.Args {
+		if found := unreplaced.FindString(arg); found != "" {
+			c.doubtful(o, fmt.Sprintf("container %s gets %s as it stands, because Kubernetes replaces only $(NAME); if a tool such as envsubst replaces it, let a command do so: [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]", container.Name, found), append(slices.Clone(in), "args", strconv.Itoa(i))...)
 		}
 	}
 }
@@ -212,6 +233,61 @@ func (c *checker) nodes(o Object, p *pods) {
 	}
 }
 
+// room warns of pods that together request more than the nodes have. Each node of Kind has
+// all that its host has, less what its own pods request where others may run beside them.
+func (c *checker) room(objects []Object) {
+	nodes := int64(len(slices.DeleteFunc(slices.Clone(c.Nodes), func(n Node) bool { return n.Tainted })))
+	if nodes == 0 || c.hasAny("Node") {
+		return
+	}
+	for _, of := range []struct {
+		name      corev1.ResourceName
+		each, own resource.Quantity
+	}{
+		{corev1.ResourceCPU, *resource.NewQuantity(c.CPUs, resource.DecimalSI), resource.MustParse("950m")},
+		{corev1.ResourceMemory, *resource.NewQuantity(c.Memory, resource.BinarySI), resource.MustParse("290Mi")},
+	} {
+		have, wanted, seen := of.each, resource.Quantity{}, map[string]bool{}
+		have.Mul(nodes)
+		if len(c.Nodes) == int(nodes) {
+			have.Sub(of.own)
+		}
+		for _, o := range objects {
+			typed, _ := o.typed()
+			p := podsOf(typed)
+			if of.each.IsZero() || p == nil || p.none || o.GetKind() == "Job" || seen[c.key(o)] { // a Job's pods end
+				continue
+			}
+			seen[c.key(o)] = true
+			each, count := p.requests(of.name), int64(1)
+			spec, _ := o.Object["spec"].(map[string]any)
+			if replicas, is := whole(spec["replicas"]).(int64); is {
+				count = replicas
+			}
+			if o.GetKind() == "DaemonSet" {
+				count = nodes
+			}
+			each.Mul(count)
+			if wanted.Add(each); wanted.Cmp(have) > 0 {
+				c.doubtful(o, fmt.Sprintf("with this one, pods request %s of %s, and the nodes have %s for them, so some may never be scheduled; lower requests or replicas, or give the engine more", &wanted, of.name, &have), p.at...)
+				break
+			}
+		}
+	}
+}
+
+// requests are what each pod requests of a resource. A limit is a request if there is none.
+func (p *pods) requests(name corev1.ResourceName) (sum resource.Quantity) {
+	for _, container := range p.Spec.Containers {
+		request, is := container.Resources.Requests[name]
+		if !is {
+			request = container.Resources.Limits[name]
+		}
+		sum.Add(request)
+	}
+	return sum
+}
+
 func (n Node) has(wanted map[string]string) bool {
 	for key, value := range wanted {
 		if !n.may(key, value) {
@@ -272,6 +348,10 @@ func (c *checker) selector(o Object, p *pods) {
 // volumes checks claims, which are ready once they are bound.
 func (c *checker) volumes(o Object, typed runtime.Object) {
 	switch t := typed.(type) {
+	case *storagev1.StorageClass:
+		if t.Name == "standard" && t.Provisioner != "rancher.io/local-path" && c.Volumes && !c.beside {
+			c.doubtful(o, "Kind's cluster has a class of this name already, and the API server refuses another provisioner for it; give this one another name, or delete Kind's first (hooks: {cluster: {after: [kubectl, delete, storageclass, standard]}})", "provisioner")
+		}
 	case *corev1.PersistentVolumeClaim:
 		c.claim(o, t.Spec, c.mounted[c.place(o)+o.GetName()], "spec")
 	case *appsv1.StatefulSet:
@@ -284,12 +364,14 @@ func (c *checker) volumes(o Object, typed runtime.Object) {
 }
 
 func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted bool, path ...string) {
-	class := "standard"
+	class := c.defaultClass
 	if spec.StorageClassName != nil {
 		class = *spec.StorageClassName
 	}
 	own, brought := c.classes[class]
 	switch {
+	case class != "standard" && class != "" && !brought && spec.VolumeName == "" && !c.hasAny("PersistentVolume") && c.mayBeMade("persistentvolumes") && !c.mayBeMade("storageclasses"):
+		c.doubtful(o, fmt.Sprintf("nothing brings the storage class %q, without which nothing creates a volume for the claim; correct its name, or list its file, too", class), append(path, "storageClassName")...)
 	case spec.VolumeName != "" || c.hasAny("PersistentVolume") || c.mayBeMade("persistentvolumes"):
 		// There may be a volume for it.
 	case class == "standard" && !brought && c.Volumes && slices.ContainsFunc(spec.AccessModes, func(m corev1.PersistentVolumeAccessMode) bool {
@@ -377,7 +459,8 @@ func (o Object) Needs(images map[string]bool) bool {
 func (o Object) Mentions(images []string) bool {
 	text, _ := o.Unstructured.MarshalJSON() // was read from it
 	return slices.ContainsFunc(images, func(image string) bool {
-		return strings.Contains(string(text), strings.TrimPrefix(strings.TrimPrefix(image, "docker.io/"), "library/"))
+		name := regexp.QuoteMeta(strings.TrimPrefix(strings.TrimPrefix(image, "docker.io/"), "library/"))
+		return regexp.MustCompile(name + `(?:[^\w-]|$)`).Match(text) // api:e2e is not in api:e2e-old
 	})
 }
 

@@ -263,7 +263,7 @@ func (o Object) versions() (all []map[string]any) {
 func (c *checker) instance(o Object, definition Object) {
 	var served []string
 	spec, _ := definition.Object["spec"].(map[string]any)
-	if len(definition.versions()) == 0 || c.partial(definition) || spec["preserveUnknownFields"] == true || preview.MatchString(definition.GroupVersionKind().Version) {
+	if len(definition.versions()) == 0 || c.again[c.key(definition)] || spec["preserveUnknownFields"] == true || preview.MatchString(definition.GroupVersionKind().Version) {
 		return
 	}
 	for _, v := range definition.versions() {
@@ -328,7 +328,7 @@ func (c *checker) fits(o Object, value any, schema map[string]any, path []string
 				c.fits(o, v[key], below, here)
 			} else if closed {
 				cure := "correct its name or its indentation"
-				if near := issue.Nearest(key, slices.Collect(maps.Keys(properties))); near != "" {
+				if near := issue.Nearest(key, slices.Sorted(maps.Keys(properties))); near != "" {
 					cure = "did you mean " + near + "?"
 				}
 				c.misfit(o, fmt.Sprintf("field %s.%s is not in the definition of its kind, and the API server refuses it; %s", at, key, cure), here...)

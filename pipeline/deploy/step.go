@@ -159,10 +159,16 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 		before = append(before, s.Objects...)
 		commands = commands || s.Command != nil
 		w := s.Wait
-		if w == nil || w.For == "delete" || commands {
+		if w == nil || w.For == "delete" {
 			continue
 		}
 		kind, name := w.kindAndName()
+		if commands { // which may have created it
+			if longer := w.longer(c, before); longer != "" {
+				report(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, and the steps before it apply one that is called %s; correct the name, unless a command creates it", kind, name, w.namespace(), longer))
+			}
+			continue
+		}
 		if selector, err := labels.Parse(w.Selector); err == nil && w.Selector != "" && slices.Contains([]string{"pod", "pods", "po"}, kind) {
 			given, _ := selector.Requirements()
 			if !slices.ContainsFunc(given, func(r labels.Requirement) bool { return slices.Contains(addedToPods, r.Key()) }) &&
@@ -207,6 +213,24 @@ var madeByHand = func() map[string]string {
 	}
 	return kinds
 }()
+
+// longer is the name of an object that would be that of the condition but for a prefix, as
+// a kustomization or a chart gives it, if that itself is not among the objects.
+func (w Condition) longer(c *checker, objects []Object) (name string) {
+	kind, own := w.kindAndName()
+	if own == "" || w.matches(c, objects) {
+		return ""
+	}
+	for _, o := range objects {
+		if strings.HasSuffix(o.GetName(), "-"+own) {
+			w.Object = kind + "/" + o.GetName()
+			if w.matches(c, []Object{o}) {
+				return o.GetName()
+			}
+		}
+	}
+	return ""
+}
 
 // matches reports whether the condition's object is among these.
 func (w Condition) matches(c *checker, objects []Object) bool {

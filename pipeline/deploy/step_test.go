@@ -268,7 +268,7 @@ func TestStepsHaveNames(t *testing.T) {
 func TestWaitsForWhatIsNeverApplied(t *testing.T) {
 	job := strings.Replace(mapOf("x"), "v1\nkind: ConfigMap", "batch/v1\nkind: Job", 1)
 	operator := "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\nrules: [{apiGroups: [batch], resources: [jobs], verbs: [create]}]\n"
-	dir := files(t, map[string]string{"job.yaml": job, "other.yaml": mapOf("other"), "operator.yaml": operator})
+	dir := files(t, map[string]string{"job.yaml": job, "other.yaml": mapOf("other"), "operator.yaml": operator, "prefixed.yaml": strings.Replace(job, "name: x", "name: shop-x", 1)})
 	apply := func(names ...string) spec.Step {
 		s := spec.Step{Name: "apply"}
 		for _, name := range names {
@@ -286,6 +286,7 @@ func TestWaitsForWhatIsNeverApplied(t *testing.T) {
 		"it is there":            {[]spec.Step{apply("job.yaml"), wait("job/x")}, "", ""},
 		"by another name":        {[]spec.Step{apply("job.yaml"), wait("jobs.batch/x")}, "", ""},
 		"another name":           {[]spec.Step{apply("job.yaml"), wait("job/z")}, "it waits for job z in the namespace default, which no step before it applies", ""},
+		"without its prefix":     {[]spec.Step{{Name: "c", Command: []string{"x"}}, apply("prefixed.yaml"), wait("job/x")}, "", "the steps before it apply one that is called shop-x"},
 		"later":                  {[]spec.Step{wait("job/x"), apply("job.yaml")}, "it waits for job x, which a later step applies; put it after that step", ""},
 		"an operator makes it":   {[]spec.Step{apply("operator.yaml"), wait("job/z")}, "", "something in the cluster must create it"},
 		"a command makes it":     {[]spec.Step{{Name: "c", Command: []string{"x"}}, wait("job/z")}, "", ""},
