@@ -268,36 +268,3 @@ func TestWhatTheAPIServerTakesIsNotRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestWhatChangesNothingIsDoubted(t *testing.T) {
-	dir := files(t, map[string]string{
-		"k/kustomization.yaml":  "resources: [app.yaml]\nnamePrefix: a-\nimages: [{name: localhost/app, newTag: x}, {name: other, newTag: x}]\npatches:\n- {target: {kind: Deployment, name: app}, patch: \"- {op: add, path: /spec/replicas, value: 1}\"}\n- {target: {kind: Deployment, name: gone}, patch: \"- {op: add, path: /spec/replicas, value: 1}\"}\n",
-		"k/app.yaml":            strings.ReplaceAll(app, "\n", "\r\n"),
-		"c/Chart.yaml":          "apiVersion: v2\nname: c\nversion: 1.0.0\n",
-		"c/values.yaml":         "size: 1\nlabels: {}\n",
-		"c/a.txt":               "a\n",
-		"c/templates/rule.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {{ toJson .Values.labels }}}\ndata:\n  a: {{ .Files.Get \"a.txt\" | quote }}\n  b: {{ .Files.Get \"b.txt\" | quote }}\n  c: {{ .Values.size | quote }}\n",
-	})
-	steps, errs := Prepare([]spec.Step{{Kustomize: filepath.Join(dir, "k")}, {Helm: &spec.Chart{Chart: filepath.Join(dir, "c"), Release: "c", Namespace: "default", Values: map[string]any{"sise": 1, "labels": map[string]any{"any": "x"}}}}}, theLab)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	var got []string
-	for _, s := range steps {
-		for _, doubt := range s.Doubts {
-			if doubt != nil {
-				got = append(got, strings.Split(doubt.Error(), "\n")...)
-			}
-		}
-	}
-	for i, want := range []string{"name \"gone\"", "no object uses the image other", "the chart has no file b.txt", "have sise"} {
-		if len(got) != 4 || !strings.Contains(got[i], want) {
-			t.Fatalf("got %q", got)
-		}
-	}
-	for _, o := range Objects(steps) {
-		if len(o.GetAnnotations()) > 0 {
-			t.Errorf("%s has annotations %v", o, o.GetAnnotations())
-		}
-	}
-}

@@ -5,11 +5,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,18 +27,18 @@ import (
 
 // buildKustomization builds the kustomization in a folder, as kustomize build does by
 // default. It refuses a kustomization that would fetch anything, which might be
-// different in every trial. The doubts are about parts that change nothing.
-func buildKustomization(dir string) (objects []Object, doubts issue.List, err error) {
-	missing, tree := &issue.List{}, map[string]bool{}
-	if _, err := inTree(dir, tree, missing); err != nil {
-		return nil, doubts, err
+// different in every trial.
+func buildKustomization(dir string) (objects []Object, err error) {
+	missing := &issue.List{}
+	if _, err := inTree(dir, map[string]bool{}, missing); err != nil {
+		return nil, err
 	}
 	if err := missing.Err(); err != nil {
-		return nil, doubts, err
+		return nil, err
 	}
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
-		return nil, doubts, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
+		return nil, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
 	}
 	from := origins(dir)
 	for _, r := range made.Resources() {
@@ -49,11 +47,11 @@ func buildKustomization(dir string) (objects []Object, doubts issue.List, err er
 			values, err = converted(values)
 		}
 		if err != nil {
-			return nil, doubts, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
+			return nil, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
 		}
 		o := Object{Unstructured: &unstructured.Unstructured{Object: values}, File: filepath.Join(dir, kustomizationIn(dir)), from: issue.Position{Line: 1, Column: 1}}
 		if message := nameless(o); message != "" {
-			return nil, doubts, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
+			return nil, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
 		}
 		if origin := from[r.CurId()]; origin != nil {
 			o.trace(dir, origin)
@@ -61,10 +59,9 @@ func buildKustomization(dir string) (objects []Object, doubts issue.List, err er
 		objects = append(objects, o)
 	}
 	if len(objects) == 0 {
-		return nil, doubts, fmt.Errorf("the kustomization %s makes no object; list resources in it", dir)
+		return nil, fmt.Errorf("the kustomization %s makes no object; list resources in it", dir)
 	}
-	inVain(slices.Sorted(maps.Keys(tree)), objects, &doubts)
-	return inOrder(objects), doubts, nil
+	return inOrder(objects), nil
 }
 
 // edited is the disk with another text of one file.
@@ -145,76 +142,6 @@ func (o *Object) trace(dir string, origin *resource.Origin) {
 		if from.GetKind() == o.GetKind() && isOf(from.GetName()) && (o.in == nil || from.GetName() == o.GetName()) {
 			o.File, o.in, o.path = file, from.in, from.path
 		}
-	}
-}
-
-// inVain reports patches and images that have matched nothing: kustomize passes over them
-// without a word. Names grow on the way to the object that is made, and do not change.
-func inVain(dirs []string, made []Object, doubts *issue.List) {
-	all, used := map[string]types.Kustomization{}, map[string]bool{}
-	for _, o := range made {
-		texts(o.Object, used)
-	}
-	for _, dir := range dirs {
-		var k types.Kustomization
-		if text, err := readable.File(filepath.Join(dir, kustomizationIn(dir))); err != nil || yaml.Unmarshal(text, &k) != nil {
-			continue
-		}
-		all[dir] = k
-	}
-	for _, dir := range dirs {
-		file := filepath.Join(dir, kustomizationIn(dir))
-		text, _ := readable.File(file) // it was read before
-		for i, p := range all[dir].Patches {
-			inline := p.Patch
-			if p.Path != "" {
-				other, _ := readable.File(filepath.Join(dir, p.Path)) // kustomize has read it
-				inline = string(other)
-			}
-			if p.Target == nil || strings.Contains(inline, "$patch") || slices.ContainsFunc(made, func(o Object) bool { return mayBe(o, p.Target) }) {
-				continue
-			}
-			doubts.Add(file, issue.Find(text, "patches", strconv.Itoa(i), "target"), "no object matches the target of the patch (kind %q, name %q), so it changes nothing; write kind and name as they are before this kustomization", p.Target.Kind, p.Target.Name)
-		}
-		for i, image := range all[dir].Images {
-			as := cmp.Or(image.NewName, image.Name)
-			is := regexp.MustCompile("^" + regexp.QuoteMeta(as) + "([:@].*)?$")
-			renamed := slices.ContainsFunc(dirs, func(other string) bool { // since, by another kustomization
-				return other != dir && slices.ContainsFunc(all[other].Images, func(i types.Image) bool { return i.Name == as })
-			})
-			if renamed || strings.ContainsAny(image.Name, "*[(") || slices.ContainsFunc(slices.Collect(maps.Keys(used)), is.MatchString) {
-				continue
-			}
-			doubts.Add(file, issue.Find(text, "images", strconv.Itoa(i)), "no object uses the image %s, so this entry changes nothing; write the name as it is before this kustomization, without a tag", image.Name)
-		}
-	}
-}
-
-// mayBe reports whether an object may be one that a patch was for.
-func mayBe(o Object, target *types.Selector) bool {
-	matches := func(pattern, text string, whole bool) bool {
-		if whole {
-			pattern = "^(?:" + pattern + ")$"
-		}
-		is, err := regexp.MatchString(pattern, text)
-		return err != nil || is
-	}
-	return (target.Kind == "" || matches(target.Kind, o.GetKind(), true)) && (target.Name == "" || matches(target.Name, o.GetName(), false))
-}
-
-// texts collects all texts in a value.
-func texts(value any, into map[string]bool) {
-	switch v := value.(type) {
-	case map[string]any:
-		for _, below := range v {
-			texts(below, into)
-		}
-	case []any:
-		for _, below := range v {
-			texts(below, into)
-		}
-	case string:
-		into[v] = true
 	}
 }
 

@@ -36,9 +36,6 @@ type Step struct {
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
 	// Source is the number of the workload's step that it comes from.
 	Source int `json:"-"`
-	// Doubts are what may be wrong with what the step is made from: nil, *issue.List and
-	// *SourceError.
-	Doubts []error `json:"-"`
 }
 
 // Objects are those of all steps.
@@ -94,11 +91,11 @@ func Prepare(sources []spec.Step, server Server) (steps []Step, errs []error) {
 func prepare(s spec.Step, server Server, before []Object) ([]Step, error) {
 	switch {
 	case s.Kustomize != "":
-		objects, doubts, err := buildKustomization(s.Kustomize)
+		objects, err := buildKustomization(s.Kustomize)
 		if err != nil {
 			return nil, &SourceError{Part: "kustomize", Err: err}
 		}
-		return []Step{{Objects: objects, Doubts: []error{doubts.Err()}}}, nil
+		return []Step{{Objects: objects}}, nil
 	case s.Helm != nil:
 		return Chart(*s.Helm).render(server, before)
 	case len(s.Command) > 0:
