@@ -117,11 +117,8 @@ func definedBy(objects []Object) (versions chartutil.VersionSet) {
 			continue
 		}
 		group, kind := o.text("spec", "group"), o.text("spec", "names", "kind")
-		spec, _ := o.Object["spec"].(map[string]any)
-		served, _ := spec["versions"].([]any)
-		for _, v := range served {
-			version, _ := v.(map[string]any)
-			name, _ := version["name"].(string)
+		for _, v := range o.versions() {
+			name, _ := v["name"].(string)
 			versions = append(versions, group+"/"+name, group+"/"+name+"/"+kind)
 		}
 	}

@@ -121,14 +121,9 @@ func (o *Object) trace(dir string, origin *resource.Origin) {
 			return
 		}
 		o.File = file
-		for i, g := range k.ConfigMapGenerator {
-			if o.GetKind() == "ConfigMap" && isOf(g.Name) {
-				o.from = issue.Find(text, "configMapGenerator", strconv.Itoa(i))
-			}
-		}
-		for i, g := range k.SecretGenerator {
-			if o.GetKind() == "Secret" && isOf(g.Name) {
-				o.from = issue.Find(text, "secretGenerator", strconv.Itoa(i))
+		for _, g := range generators(k) {
+			if o.GetKind() == g.kind && isOf(g.Name) {
+				o.from = issue.Find(text, g.at...)
 			}
 		}
 		return
@@ -143,6 +138,23 @@ func (o *Object) trace(dir string, origin *resource.Origin) {
 			o.File, o.in, o.path = file, from.in, from.path
 		}
 	}
+}
+
+// generator makes an object of a kind; it is at a path of its kustomization.
+type generator struct {
+	types.GeneratorArgs
+	kind string
+	at   []string
+}
+
+func generators(k types.Kustomization) (all []generator) {
+	for i, g := range k.ConfigMapGenerator {
+		all = append(all, generator{g.GeneratorArgs, "ConfigMap", []string{"configMapGenerator", strconv.Itoa(i)}})
+	}
+	for i, g := range k.SecretGenerator {
+		all = append(all, generator{g.GeneratorArgs, "Secret", []string{"secretGenerator", strconv.Itoa(i)}})
+	}
+	return all
 }
 
 func kustomizeCure(err error) string {
@@ -169,15 +181,6 @@ func kustomizationIn(dir string) string {
 
 // unknownKey is in the error of a kustomization with a key that kustomize does not know.
 var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
-
-// ofKey is the position of the first key of this name, at whatever depth.
-func ofKey(text []byte, key string) issue.Position {
-	found := regexp.MustCompile(`(?m)(?:^|[\s{,-])(` + regexp.QuoteMeta(key) + `)\s*:`).FindSubmatchIndex(text)
-	if found == nil {
-		return issue.Position{Line: 1, Column: 1}
-	}
-	return issue.Position{Line: 1 + bytes.Count(text[:found[2]], []byte("\n")), Column: found[2] - bytes.LastIndexByte(text[:found[2]], '\n')}
-}
 
 // component is the kind of a kustomization that others list under components.
 const component = "Component"
@@ -206,8 +209,10 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) (kind string, 
 	if err := new(types.Kustomization).Unmarshal(text); err != nil {
 		at := issue.Position{Line: 1, Column: 1}
 		if m := unknownKey.FindStringSubmatch(err.Error()); m != nil {
-			if at = issue.Find(text, m[1]); at == issue.Find(text) {
-				at = ofKey(text, m[1])
+			if at = issue.Find(text, m[1]); at == issue.Find(text) { // it is further down
+				if found := regexp.MustCompile(`(?m)(?:^|[\s{,-])(` + regexp.QuoteMeta(m[1]) + `)\s*:`).FindSubmatchIndex(text); found != nil {
+					at = issue.Position{Line: 1 + bytes.Count(text[:found[2]], []byte("\n")), Column: found[2] - bytes.LastIndexByte(text[:found[2]], '\n')}
+				}
 			}
 		}
 		issues.Add(file, at, "%v; correct the key or the value", err)
@@ -238,36 +243,30 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) (kind string, 
 	for i, r := range k.Replacements {
 		check(r.Path, "replacements", strconv.Itoa(i), "path")
 	}
-	generated := func(i int, key string, from types.KvPairSources) {
-		for n, entry := range from.FileSources {
+	for _, g := range generators(k) {
+		for n, entry := range g.FileSources {
 			if _, path, named := strings.Cut(entry, "="); named {
 				entry = path
 			}
-			check(entry, key, strconv.Itoa(i), "files", strconv.Itoa(n))
+			check(entry, below(g.at, "files", strconv.Itoa(n))...)
 		}
-		for n, entry := range from.EnvSources {
-			check(entry, key, strconv.Itoa(i), "envs", strconv.Itoa(n))
+		for n, entry := range g.EnvSources {
+			check(entry, below(g.at, "envs", strconv.Itoa(n))...)
 		}
-	}
-	for i, g := range k.ConfigMapGenerator {
-		generated(i, "configMapGenerator", g.KvPairSources)
-	}
-	for i, g := range k.SecretGenerator {
-		generated(i, "secretGenerator", g.KvPairSources)
 	}
 	return k.Kind, nil
 }
 
 // entryInTree checks one part of the kustomization in dir, which is listed under key.
 func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.List) error {
-	below := entry
+	path := entry
 	if !filepath.IsAbs(entry) {
-		below = filepath.Join(dir, entry)
+		path = filepath.Join(dir, entry)
 	}
-	info, err := os.Stat(below)
+	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		kind, err := inTree(below, seen, issues)
+		kind, err := inTree(path, seen, issues)
 		switch {
 		case err == nil && kind == component && key != "components":
 			return fmt.Errorf("%s is a component; list it under components", entry)
@@ -275,8 +274,8 @@ func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.Lis
 			return fmt.Errorf("%s is no component; list it under resources, or write kind: Component into it", entry)
 		}
 		return err
-	case err == nil && readable.Regular(below) != nil:
-		return readable.Regular(below)
+	case err == nil && readable.Regular(path) != nil:
+		return readable.Regular(path)
 	case err == nil && !filepath.IsLocal(entry):
 		return fmt.Errorf("the kustomization reaches out of its tree: kustomize reads no file outside of the folder of the kustomization that names it, and %s is one; move it below, or name the folder of a kustomization instead", entry)
 	case err != nil && remote(entry):

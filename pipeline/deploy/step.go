@@ -160,7 +160,8 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 			continue
 		}
 		kind, name := w.kindAndName()
-		if selector, err := labels.Parse(w.Selector); err == nil && w.Selector != "" && slices.Contains([]string{"pod", "pods", "po"}, kind) {
+		own := w.ownKind()
+		if selector, err := labels.Parse(w.Selector); err == nil && w.Selector != "" && own.resource == "pods" {
 			given, _ := selector.Requirements()
 			if !slices.ContainsFunc(given, func(r labels.Requirement) bool { return slices.Contains(addedToPods, r.Key()) }) &&
 				!c.foreign && !c.mayBeMade(makers...) && !strings.HasPrefix(w.namespace(), "kube-") && !slices.Contains(c.Namespaces, w.namespace()) && len(newChecker(before, c.Server).podsIn(w.namespace(), selector)) == 0 {
@@ -170,12 +171,12 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 		if name == "" || strings.Contains(w.namespace(), "kube-") || w.matches(c, before) {
 			continue
 		}
-		switch resource, own := madeByHand[kind]; {
+		switch {
 		case w.matches(c, Objects(steps[i+1:])):
 			report(s, true, fmt.Sprintf("it waits for %s %s, which a later step applies; put it after that step", kind, name))
-		case own && !c.mayBeMade(resource):
+		case own.byHand && !c.mayBeMade(own.resource):
 			report(s, true, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies and nothing in the cluster may create; correct the name, or apply it first", kind, name, w.namespace()))
-		case own:
+		case own.byHand:
 			report(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies; something in the cluster must create it", kind, name, w.namespace()))
 		}
 	}
@@ -184,35 +185,14 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 // addedToPods are labels that Kubernetes gives pods.
 var addedToPods = []string{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"}
 
-// madeByHand are kinds of which Kubernetes itself creates no objects: their resource, by
-// each name that kubectl accepts.
-var madeByHand = func() map[string]string {
-	kinds := map[string]string{}
-	for resource, names := range map[string][]string{
-		"deployments":  {"deployment", "deploy", "deployments", "deployment.apps", "deployments.apps"},
-		"statefulsets": {"statefulset", "sts", "statefulsets", "statefulset.apps", "statefulsets.apps"},
-		"daemonsets":   {"daemonset", "ds", "daemonsets", "daemonset.apps", "daemonsets.apps"},
-		"jobs":         {"job", "jobs", "job.batch", "jobs.batch"},
-		"services":     {"service", "svc", "services"},
-		"namespaces":   {"namespace", "ns", "namespaces"},
-		"customresourcedefinitions": {"crd", "crds", "customresourcedefinition", "customresourcedefinitions",
-			"customresourcedefinition.apiextensions.k8s.io", "customresourcedefinitions.apiextensions.k8s.io"},
-	} {
-		for _, name := range names {
-			kinds[name] = resource
-		}
-	}
-	return kinds
-}()
-
 // matches reports whether the condition's object is among these.
 func (w Condition) matches(c *checker, objects []Object) bool {
 	kind, name := w.kindAndName()
 	singular, _, _ := strings.Cut(kind, ".")
-	resource := madeByHand[kind]
+	resource := w.ownKind().resource
 	return slices.ContainsFunc(objects, func(o Object) bool {
 		is := strings.ToLower(o.GetKind())
 		return o.GetName() == name && (is == singular || is+"s" == singular || is+"s" == resource) &&
-			(c.clusterWide(o) || cmp.Or(o.GetNamespace(), o.home, "default") == w.namespace())
+			(c.clusterWide(o) || o.namespace() == w.namespace())
 	})
 }
