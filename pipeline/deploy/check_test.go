@@ -63,6 +63,7 @@ func TestWhatTheClusterWouldRefuse(t *testing.T) {
 		"mount": {app + "        volumeMounts: [{name: rules, mountPath: /rules}]\n      volumes: [{name: rule, emptyDir: {}}]\n",
 			"m.yaml:12:31: Deployment app: container app mounts \"rules\", and the pod has no volume of that name"},
 		"key":           {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules, key: c}}}]\n" + rules, "m.yaml:12:73: Deployment app: the ConfigMap \"rules\" has no key \"c\", so the pods never start; correct it, or add it: there are a, b"},
+		"no key":        {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules}}}]\n" + rules, "key is missing in spec.template.spec.containers.0.env.0.valueFrom.configMapKeyRef"},
 		"item":          {app + "      volumes: [{name: v, configMap: {name: rules, items: [{key: c, path: c}]}}]\n" + rules, "the ConfigMap \"rules\" has no key \"c\""},
 		"priority":      {app + "      priorityClassName: system-cluster-crit\n", "m.yaml:12:26: Deployment app: the PriorityClass \"system-cluster-crit\" is not among the manifests"},
 		"runtime class": {app + "      runtimeClassName: gvisor\n", "the RuntimeClass \"gvisor\" is not among the manifests"},
