@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/stratbench/stratbench/experiments/spec"
-	"github.com/stratbench/stratbench/internal/issue"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
 	"github.com/stratbench/stratbench/pipeline/deploy"
@@ -96,19 +95,11 @@ func (c *cellInspection) deployment(ctx context.Context) {
 		}
 		c.r.deployments[key] = p
 	}
-	say := func(to *issue.List, err error, step int) {
-		if of, is := errors.AsType[*deploy.SourceError](err); is {
-			c.wrong(to, c.ofStep(max(of.Source, step), of.Part), of.Err)
-		} else if err != nil {
-			c.wrong(to, "workload.manifests", err)
-		}
-	}
 	for _, err := range p.errs {
-		say(&c.issues, err, 0)
-	}
-	for _, s := range p.steps {
-		for _, doubt := range s.Doubts {
-			say(&c.warnings, doubt, s.Source)
+		if of, is := errors.AsType[*deploy.SourceError](err); is {
+			c.wrong(&c.issues, c.ofStep(of.Source, of.Part), of.Err)
+		} else {
+			c.wrong(&c.issues, "workload.manifests", err)
 		}
 	}
 	certain, possible := deploy.Check(p.steps, len(p.errs) == 0, server, func(s deploy.Step, certain bool, text string) {

@@ -39,20 +39,12 @@ type document struct {
 }
 
 func readAtMost(file string, limit int64) ([]byte, error) {
-	if err := readable.Regular(file); err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
+	if info, err := os.Stat(file); err == nil && info.Size() > limit {
+		return nil, fmt.Errorf("is larger than %d bytes; a spec or workload is a short text, so check the path", limit)
 	}
-	f, err := os.Open(file)
+	data, err := readable.File(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be opened: %w; give the path of a readable file", withoutPath(err))
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w; give the path of a YAML file", withoutPath(err))
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("is larger than %d bytes; a spec or workload is a short text, so check the path", limit)
 	}
 	return data, nil
 }

@@ -133,7 +133,8 @@ func (r *resolver) preload(entries []string) {
 	for i, entry := range entries {
 		at := fmt.Sprintf("/preload/%d", i)
 		if IsArchive(entry) {
-			if entries[i] = r.absolute(entry); !exists(entries[i]) {
+			entries[i] = r.absolute(entry)
+			if _, err := os.Stat(entries[i]); err != nil {
 				r.problem(at, "archive %s is not there; make it before the run, correct its path, which is relative to the workload's file, or list its images under images, with a command that makes and loads it", entries[i])
 			} else {
 				r.file(at, entry)
@@ -328,7 +329,7 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 				files = append(files, r.matching(at, dir, pattern)...)
 			}
 		default:
-			r.problem(at, "manifest %s: %v; %s", path, withoutPath(err), cured(path, "give the path of a file or folder, relative to the workload's file"))
+			r.found(at, "manifest", path, "give the path of a file or folder, relative to the workload's file")
 		}
 	}
 	return files
@@ -461,9 +462,7 @@ func (r *resolver) chart(at string, c *Chart) {
 		r.remote(at+"/chart", c.Chart)
 	} else if c.Chart != "" {
 		c.Chart = r.absolute(c.Chart)
-		if _, err := os.Stat(c.Chart); err != nil {
-			r.problem(at+"/chart", "chart %s: %v; %s", c.Chart, withoutPath(err), cured(c.Chart, "give the path of its folder or archive, relative to the workload's file, or a URL with #sha256= and its checksum"))
-		} else {
+		if r.found(at+"/chart", "chart", c.Chart, "give the path of its folder or archive, relative to the workload's file, or a URL with #sha256= and its checksum") != nil {
 			r.filled(at+"/chart", c.Chart)
 		}
 	}
@@ -512,9 +511,14 @@ func (r *resolver) command(at string, args []string) {
 	}
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+// found reports a path that leads to nothing, and returns what it leads to or nil.
+func (r *resolver) found(at, what, path, cure string) os.FileInfo {
+	info, err := os.Stat(path)
+	if err != nil {
+		r.problem(at, "%s %s: %v; %s", what, path, withoutPath(err), cured(path, cure))
+		return nil
+	}
+	return info
 }
 
 func (r *resolver) absolute(path string) string {
@@ -529,14 +533,11 @@ func (r *resolver) absolute(path string) string {
 func (r *resolver) folder(at string, path *string) bool {
 	*path = r.absolute(cmp.Or(*path, "."))
 	const cure = "give the path of a folder, relative to the workload's file"
-	if info, err := os.Stat(*path); err != nil {
-		r.problem(at, "folder %s: %v; %s", *path, withoutPath(err), cured(*path, cure))
-	} else if !info.IsDir() {
+	info := r.found(at, "folder", *path, cure)
+	if info != nil && !info.IsDir() {
 		r.problem(at, "%s is not a folder; %s", *path, cure)
-	} else {
-		return true
 	}
-	return false
+	return info != nil && info.IsDir()
 }
 
 // filled reports whether a path leads to anything but an empty folder.
@@ -567,9 +568,7 @@ func (r *resolver) file(at, path string) string {
 	}
 	path = r.absolute(path)
 	const cure = "give the path of a file, relative to the workload's file"
-	if info, err := os.Stat(path); err != nil {
-		r.problem(at, "file %s: %v; %s", path, withoutPath(err), cured(path, cure))
-	} else if !info.Mode().IsRegular() {
+	if info := r.found(at, "file", path, cure); info != nil && !info.Mode().IsRegular() {
 		r.problem(at, "%s is not a file; %s", path, cure)
 	}
 	return path

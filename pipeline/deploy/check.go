@@ -106,7 +106,7 @@ func check(steps []Step, whole bool, server Server, anything bool, waits func(st
 		c.name(o)
 		c.namespace(o)
 		if typed != nil {
-			c.rules(o, o.Object, nil)
+			c.rules(o)
 			c.selects(o, typed)
 			c.workload(o, typed)
 			c.volumes(o, typed)
@@ -139,7 +139,7 @@ type checker struct {
 	// pods are those of the objects, and foreign is true if there may be others: some
 	// objects are of kinds that the manifests do not define, or cannot be decoded. ports
 	// are those of Services.
-	pods    []labelled
+	pods    []placed
 	foreign bool
 	ports   map[string]map[string]bool
 	// beside is true if something beside the objects may create others.
@@ -150,14 +150,14 @@ type checker struct {
 	reported map[string]bool
 	// misnamed are objects whose names are wrong, in small letters.
 	misnamed map[string]bool
-	// headless are the namespaces with a Service that has no address: "shop/".
+	// headless are the namespaces with a Service that has no address.
 	headless map[string]bool
 	// keys are those of the ConfigMaps and Secrets among the objects.
 	keys map[string]map[string]bool
 	// grants are the resources that something in the cluster may create, changes those
 	// that it may change.
 	grants, changes map[string]bool
-	// mounted are the claims that pods mount: "shop/data".
+	// mounted are the claims that pods mount.
 	mounted map[string]bool
 	// classes are the storage classes, with whether they create volumes; defaultClass is
 	// that of claims without one.
@@ -221,14 +221,14 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 		for _, port := range service.Spec.Ports {
 			ports[cmp.Or(port.Name, strconv.Itoa(int(port.Port)))], ports[strconv.Itoa(int(port.Port))] = true, true
 		}
-		c.ports[c.place(o)+o.GetName()] = ports
-		c.headless[c.place(o)] = c.headless[c.place(o)] || service.Spec.ClusterIP == corev1.ClusterIPNone
+		c.ports[c.key(o)] = ports
+		c.headless[o.namespace()] = c.headless[o.namespace()] || service.Spec.ClusterIP == corev1.ClusterIPNone
 	}
 	if pods := podsOf(typed); pods != nil {
-		c.pods = append(c.pods, labelledOf(o, c, pods))
+		c.pods = append(c.pods, placed{pods, o.namespace()})
 		for _, v := range pods.Spec.Volumes {
 			if v.PersistentVolumeClaim != nil {
-				c.mounted[c.place(o)+v.PersistentVolumeClaim.ClaimName] = true
+				c.mounted[keyOf("PersistentVolumeClaim", o.namespace(), v.PersistentVolumeClaim.ClaimName)] = true
 			}
 		}
 	}
@@ -291,7 +291,7 @@ func (c *checker) mutated() bool {
 // partial reports whether an object may be applied to one that is there already, of which
 // it needs to name a part only.
 func (c *checker) partial(o Object) bool {
-	namespace := strings.TrimSuffix(c.place(o), "/")
+	namespace := c.namespaceOf(o)
 	return c.again[c.key(o)] || c.grants["*"] || strings.HasPrefix(namespace, "kube-") || slices.Contains(c.Namespaces, namespace)
 }
 
@@ -317,15 +317,22 @@ func (c *checker) order(steps []Step) {
 	}
 }
 
-// key identifies an object: "ConfigMap shop/rules".
-func (c *checker) key(o Object) string { return o.GetKind() + " " + c.place(o) + o.GetName() }
+// keyOf identifies an object: "ConfigMap shop/rules".
+func keyOf(kind, namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return kind + " " + name
+}
 
-// place is an object's namespace with a slash, or "" if it has none.
-func (c *checker) place(o Object) string {
+func (c *checker) key(o Object) string { return keyOf(o.GetKind(), c.namespaceOf(o), o.GetName()) }
+
+// namespaceOf is an object's namespace, or "" if it has none.
+func (c *checker) namespaceOf(o Object) string {
 	if c.clusterWide(o) {
 		return ""
 	}
-	return cmp.Or(o.GetNamespace(), o.home, "default") + "/"
+	return o.namespace()
 }
 
 // kind checks that the cluster knows the object's kind and all its fields, and
@@ -350,10 +357,6 @@ func (c *checker) kind(o Object) runtime.Object {
 	if err == nil {
 		return typed
 	}
-	report := c.bad
-	if c.Minor == 0 || c.Minor > typesMinor {
-		report = c.doubtful // a newer cluster may know the field
-	}
 	texts := []string{err.Error()}
 	if several, ok := runtime.AsStrictDecodingError(err); ok {
 		texts = nil
@@ -363,11 +366,11 @@ func (c *checker) kind(o Object) runtime.Object {
 	}
 	for _, text := range texts {
 		if m := unknownField.FindStringSubmatch(text); m != nil {
-			report(o, fmt.Sprintf("field %s is not known to Kubernetes 1.%d, which would refuse the object; correct its name or its indentation", m[1], typesMinor), keys(m[1])...)
+			c.say(!c.newer(), o, fmt.Sprintf("field %s is not known to Kubernetes 1.%d, which would refuse the object; correct its name or its indentation", m[1], typesMinor), keys(m[1])...)
 		} else if m := wrongType.FindStringSubmatch(text); m != nil {
-			report(o, fmt.Sprintf("field %s is a %s, and Kubernetes wants %s; correct the value, or put it in quotes if it is a text", m[2], m[1], m[3]), keys(m[2])...)
+			c.say(!c.newer(), o, fmt.Sprintf("field %s is a %s, and Kubernetes wants %s; correct the value, or put it in quotes if it is a text", m[2], m[1], m[3]), keys(m[2])...)
 		} else {
-			report(o, text+"; correct the manifest")
+			c.say(!c.newer(), o, text+"; correct the manifest")
 		}
 	}
 	return typed
@@ -401,12 +404,12 @@ func (c *checker) unknownKind(o Object, gvk schema.GroupVersionKind) {
 	if defined {
 		c.instance(o, definition)
 	}
-	ofKubernetes := scheme.Scheme.IsGroupRegistered(gvk.Group)
+	group := scheme.Scheme.IsGroupRegistered(gvk.Group)
 	switch {
 	case gvk == apiService || defined || c.served[gvk.Group]:
-	case ofKubernetes && (c.Minor == 0 || c.Minor > typesMinor):
+	case group && c.newer():
 		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d knows no %s of %s; check that the cluster's version does", typesMinor, gvk.Kind, o.GetAPIVersion()), "kind")
-	case ofKubernetes && c.Minor < typesMinor && preview.MatchString(gvk.Version):
+	case group && c.Minor < typesMinor && preview.MatchString(gvk.Version):
 		c.doubtful(o, fmt.Sprintf("Kubernetes 1.%d has no %s of %s any more; check that the cluster's 1.%d does", typesMinor, gvk.Kind, o.GetAPIVersion(), c.Minor), "kind")
 	case c.mayBeMade("customresourcedefinitions"):
 		c.doubtful(o, fmt.Sprintf("no %s of %s is known to the cluster, and none of the manifests defines it; stratbench waits for it, because something in the cluster may define it", gvk.Kind, o.GetAPIVersion()), "kind")
@@ -498,9 +501,21 @@ func (c *checker) namespace(o Object) {
 	c.once("Namespace "+namespace, o, fmt.Sprintf("nothing creates the namespace %q; list a Namespace of that name among the manifests", namespace), "metadata", "namespace")
 }
 
-func (c *checker) bad(o Object, text string, path ...string) {
-	c.certain.Add(o.File, o.Where(path...), "%s: %s", o, text)
+// say reports what is certain to be refused or never to become ready, or what may be.
+func (c *checker) say(certain bool, o Object, text string, path ...string) {
+	to := &c.possible
+	if certain {
+		to = &c.certain
+	}
+	to.Add(o.File, o.Where(path...), "%s: %s", o, text)
 }
+
+func (c *checker) bad(o Object, text string, path ...string) { c.say(true, o, text, path...) }
+
+func (c *checker) doubtful(o Object, text string, path ...string) { c.say(false, o, text, path...) }
+
+// newer reports whether the cluster may know more than the types that are compiled in.
+func (c *checker) newer() bool { return c.Minor == 0 || c.Minor > typesMinor }
 
 // once reports at the first of several objects what they all lack.
 func (c *checker) once(lack string, o Object, text string, path ...string) {
@@ -510,46 +525,54 @@ func (c *checker) once(lack string, o Object, text string, path ...string) {
 	c.reported[lack] = true
 }
 
-func (c *checker) doubtful(o Object, text string, path ...string) {
-	c.possible.Add(o.File, o.Where(path...), "%s: %s", o, text)
-}
-
 // text is the text at a path of the object, or "".
 func (o Object) text(path ...string) string {
 	text, _, _ := unstructured.NestedString(o.Object, path...)
 	return text
 }
 
+// ofKubernetes are objects that each cluster has.
+var ofKubernetes = []string{"ConfigMap kube-root-ca.crt", "ServiceAccount default", "PriorityClass system-cluster-critical", "PriorityClass system-node-critical",
+	"ClusterRole cluster-admin", "ClusterRole admin", "ClusterRole edit", "ClusterRole view"}
+
+// resourceOf is the resource of a kind: "configmaps", "priorityclasses".
+func resourceOf(kind string) string {
+	resource := strings.ToLower(kind) + "s"
+	if strings.HasSuffix(kind, "s") {
+		resource = strings.ToLower(kind) + "es"
+	}
+	return resource
+}
+
+// brought reports whether an object is there, or may be, that another one names.
+func (c *checker) brought(kind, key, name string) bool {
+	return name == "" || c.has[key] || slices.Contains(ofKubernetes, kind+" "+name) || c.mayBeMade(resourceOf(kind))
+}
+
 // missing reports an object that a pod needs, if it is not among the manifests and
 // nothing in the cluster may create it.
-func (c *checker) missing(o Object, kind, name string, optional *bool, path ...string) {
-	key, resource := kind+" "+c.place(o)+name, strings.ToLower(kind)+"s"
+func (c *checker) missing(o Object, kind, name string, path ...string) {
+	namespace := c.namespaceOf(o)
 	if slices.Contains(clusterKinds, kind) {
-		key, resource = kind+" "+name, strings.ToLower(kind)+"es" // all of them end in s
+		namespace = ""
 	}
-	if until, waited := c.until[c.key(o)]; waited && c.has[key] && c.since[key] > until && !c.mayBeMade(resource) && (optional == nil || !*optional) {
+	key := keyOf(kind, namespace, name)
+	if until, waited := c.until[c.key(o)]; waited && c.has[key] && c.since[key] > until && !c.mayBeMade(resourceOf(kind)) {
 		c.bad(o, fmt.Sprintf("it is waited for before the step that applies the %s %q, but its pods never start without that; apply that earlier, or wait later", kind, name), path...)
-		return
 	}
-	if name == "" || optional != nil && *optional || c.has[key] || c.mayBeMade(resource) ||
-		kind == "ConfigMap" && name == "kube-root-ca.crt" || kind == "ServiceAccount" && name == "default" ||
-		kind == "PriorityClass" && (name == "system-cluster-critical" || name == "system-node-critical") {
-		return
-	}
-	if c.reported["Namespace "+strings.TrimSuffix(c.place(o), "/")] || len(validation.IsDNS1123Subdomain(name)) == 0 && c.misnamed[strings.ToLower(kind+" "+name)] {
-		return // that is the mistake
+	if c.brought(kind, key, name) || c.reported["Namespace "+c.namespaceOf(o)] || len(validation.IsDNS1123Subdomain(name)) == 0 && c.misnamed[strings.ToLower(kind+" "+name)] {
+		return // it is there, or its namespace or name is the mistake
 	}
 	c.once(key, o, fmt.Sprintf("the %s %q is not among the manifests, and nothing there may create it, so the pods never start; list its file, too", kind, name), path...)
 }
 
 // lacking reports a key that a pod needs of a ConfigMap or Secret that has others, if
 // nothing in the cluster may add it.
-func (c *checker) lacking(o Object, kind, name, key string, optional *bool, path ...string) {
-	keys, known := c.keys[kind+" "+c.place(o)+name]
-	if !known || keys[key] || optional != nil && *optional || c.mayBeChanged(strings.ToLower(kind)+"s") {
-		return
+func (c *checker) lacking(o Object, kind, name string, key any, path ...string) {
+	keys, known := c.keys[keyOf(kind, c.namespaceOf(o), name)]
+	if text, is := key.(string); is && known && !keys[text] && !c.mayBeChanged(resourceOf(kind)) {
+		c.bad(o, fmt.Sprintf("the %s %q has no key %q, so the pods never start; %s", kind, name, text, hasOnly(keys)), path...)
 	}
-	c.bad(o, fmt.Sprintf("the %s %q has no key %q, so the pods never start; %s", kind, name, key, hasOnly(keys)), path...)
 }
 
 func hasOnly(keys map[string]bool) string {
@@ -564,61 +587,37 @@ func hasOnly(keys map[string]bool) string {
 	return "correct it, or add it: there are " + strings.Join(all, ", ")
 }
 
-func (c *checker) references(o Object, spec corev1.PodSpec, at []string) {
-	in := func(path ...string) []string { return append(slices.Clone(at), path...) }
-	c.missing(o, "ServiceAccount", cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount), nil, in("serviceAccountName")...)
-	c.missing(o, "PriorityClass", spec.PriorityClassName, nil, in("priorityClassName")...)
-	if spec.RuntimeClassName != nil {
-		c.missing(o, "RuntimeClass", *spec.RuntimeClassName, nil, in("runtimeClassName")...)
+// needs are parts of pods that name an object without which no pod starts: its kind, and
+// the key of its name.
+var needs = map[string][2]string{
+	"volumes.configMap": {"ConfigMap", "name"}, "volumes.secret": {"Secret", "secretName"}, "volumes.persistentVolumeClaim": {"PersistentVolumeClaim", "claimName"},
+	"sources.configMap": {"ConfigMap", "name"}, "sources.secret": {"Secret", "name"}, "envFrom.configMapRef": {"ConfigMap", "name"}, "envFrom.secretRef": {"Secret", "name"},
+	"valueFrom.configMapKeyRef": {"ConfigMap", "name"}, "valueFrom.secretKeyRef": {"Secret", "name"},
+}
+
+// references checks that there is what pods need, and the keys of it that they name.
+func (c *checker) references(o Object, p *pods) {
+	c.missing(o, "ServiceAccount", cmp.Or(p.Spec.ServiceAccountName, p.Spec.DeprecatedServiceAccount), below(p.at, "serviceAccountName")...)
+	c.missing(o, "PriorityClass", p.Spec.PriorityClassName, below(p.at, "priorityClassName")...)
+	if class := p.Spec.RuntimeClassName; class != nil {
+		c.missing(o, "RuntimeClass", *class, below(p.at, "runtimeClassName")...)
 	}
-	items := func(kind, name string, items []corev1.KeyToPath, optional *bool, at []string) {
-		c.missing(o, kind, name, optional, at...)
-		for _, item := range items {
-			c.lacking(o, kind, name, item.Key, optional, at...)
+	spec, _, _ := unstructured.NestedFieldNoCopy(o.Object, p.at...)
+	each(spec, p.at, func(value any, path []string) bool {
+		need, is := of("", needs, path)
+		v, _ := value.(map[string]any)
+		if !is || v["optional"] == true {
+			return true
 		}
-	}
-	for i, v := range spec.Volumes {
-		here := in("volumes", fmt.Sprint(i))
-		if v.ConfigMap != nil {
-			items("ConfigMap", v.ConfigMap.Name, v.ConfigMap.Items, v.ConfigMap.Optional, here)
+		kind := need[0]
+		name, _ := v[need[1]].(string)
+		c.missing(o, kind, name, below(path, need[1])...)
+		items, _ := v["items"].([]any)
+		for i, item := range items {
+			item, _ := item.(map[string]any)
+			c.lacking(o, kind, name, item["key"], below(path, "items", strconv.Itoa(i), "key")...)
 		}
-		if v.Secret != nil {
-			items("Secret", v.Secret.SecretName, v.Secret.Items, v.Secret.Optional, here)
-		}
-		if v.PersistentVolumeClaim != nil {
-			c.missing(o, "PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, nil, here...)
-		}
-		if v.Projected != nil {
-			for _, source := range v.Projected.Sources {
-				if source.ConfigMap != nil {
-					items("ConfigMap", source.ConfigMap.Name, source.ConfigMap.Items, source.ConfigMap.Optional, here)
-				}
-				if source.Secret != nil {
-					items("Secret", source.Secret.Name, source.Secret.Items, source.Secret.Optional, here)
-				}
-			}
-		}
-	}
-	for _, container := range containersOf(spec) {
-		here := in(container.list, fmt.Sprint(container.index))
-		for _, from := range container.EnvFrom {
-			if from.ConfigMapRef != nil {
-				c.missing(o, "ConfigMap", from.ConfigMapRef.Name, from.ConfigMapRef.Optional, append(here, "envFrom")...)
-			}
-			if from.SecretRef != nil {
-				c.missing(o, "Secret", from.SecretRef.Name, from.SecretRef.Optional, append(here, "envFrom")...)
-			}
-		}
-		for i, env := range container.Env {
-			if env.ValueFrom == nil {
-				continue
-			}
-			if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil {
-				items("ConfigMap", ref.Name, []corev1.KeyToPath{{Key: ref.Key}}, ref.Optional, append(here, "env", fmt.Sprint(i)))
-			}
-			if ref := env.ValueFrom.SecretKeyRef; ref != nil {
-				items("Secret", ref.Name, []corev1.KeyToPath{{Key: ref.Key}}, ref.Optional, append(here, "env", fmt.Sprint(i)))
-			}
-		}
-	}
+		c.lacking(o, kind, name, v["key"], below(path, "key")...)
+		return false
+	})
 }

@@ -53,7 +53,7 @@ func TestWhatTheClusterWouldRefuse(t *testing.T) {
 		"path for ko": {strings.Replace(app, "localhost/app:e2e", "ko://shop.test/cmd/app", 1),
 			"m.yaml:11:16: Deployment app: container app: \"ko://shop.test/cmd/app\" is no image: ko replaces it"},
 		"selector":          {strings.Replace(app, "{labels: {app: app}}", "{labels: {app: other}}", 1), "m.yaml:5:13: Deployment app: its selector app=app does not match"},
-		"config map":        {app + "        envFrom: [{configMapRef: {name: gone}}]\n", "m.yaml:12:18: Deployment app: the ConfigMap \"gone\" is not among the manifests"},
+		"config map":        {app + "        envFrom: [{configMapRef: {name: gone}}]\n", "m.yaml:12:41: Deployment app: the ConfigMap \"gone\" is not among the manifests"},
 		"service account":   {app + "      serviceAccountName: gone\n", "m.yaml:12:27: Deployment app: the ServiceAccount \"gone\""},
 		"secret volume":     {app + "      volumes: [{name: v, secret: {secretName: gone}}]\n", "the Secret \"gone\""},
 		"job that restarts": {"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n", "a Job's pods need restartPolicy"},
@@ -62,7 +62,8 @@ func TestWhatTheClusterWouldRefuse(t *testing.T) {
 		"claims of a set":   {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b}]}}, volumeClaimTemplates: [{metadata: {name: d}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}\n", "the claim is never bound"},
 		"mount": {app + "        volumeMounts: [{name: rules, mountPath: /rules}]\n      volumes: [{name: rule, emptyDir: {}}]\n",
 			"m.yaml:12:31: Deployment app: container app mounts \"rules\", and the pod has no volume of that name"},
-		"key":           {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules, key: c}}}]\n" + rules, "m.yaml:12:15: Deployment app: the ConfigMap \"rules\" has no key \"c\", so the pods never start; correct it, or add it: there are a, b"},
+		"key":           {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules, key: c}}}]\n" + rules, "m.yaml:12:73: Deployment app: the ConfigMap \"rules\" has no key \"c\", so the pods never start; correct it, or add it: there are a, b"},
+		"no key":        {app + "        env: [{name: A, valueFrom: {configMapKeyRef: {name: rules}}}]\n" + rules, "key is missing in spec.template.spec.containers.0.env.0.valueFrom.configMapKeyRef"},
 		"item":          {app + "      volumes: [{name: v, configMap: {name: rules, items: [{key: c, path: c}]}}]\n" + rules, "the ConfigMap \"rules\" has no key \"c\""},
 		"priority":      {app + "      priorityClassName: system-cluster-crit\n", "m.yaml:12:26: Deployment app: the PriorityClass \"system-cluster-crit\" is not among the manifests"},
 		"runtime class": {app + "      runtimeClassName: gvisor\n", "the RuntimeClass \"gvisor\" is not among the manifests"},
@@ -347,39 +348,6 @@ func TestWhatTheAPIServerTakesIsNotRefused(t *testing.T) {
 	} {
 		if got, _ := checked(t, text, theLab); got != "" {
 			t.Errorf("%s\ngot %s", text, got)
-		}
-	}
-}
-
-func TestWhatChangesNothingIsDoubted(t *testing.T) {
-	dir := files(t, map[string]string{
-		"k/kustomization.yaml":  "resources: [app.yaml]\nnamePrefix: a-\nimages: [{name: localhost/app, newTag: x}, {name: other, newTag: x}]\npatches:\n- {target: {kind: Deployment, name: app}, patch: \"- {op: add, path: /spec/replicas, value: 1}\"}\n- {target: {kind: Deployment, name: gone}, patch: \"- {op: add, path: /spec/replicas, value: 1}\"}\n",
-		"k/app.yaml":            strings.ReplaceAll(app, "\n", "\r\n"),
-		"c/Chart.yaml":          "apiVersion: v2\nname: c\nversion: 1.0.0\n",
-		"c/values.yaml":         "size: 1\nlabels: {}\n",
-		"c/a.txt":               "a\n",
-		"c/templates/rule.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {{ toJson .Values.labels }}}\ndata:\n  a: {{ .Files.Get \"a.txt\" | quote }}\n  b: {{ .Files.Get \"b.txt\" | quote }}\n  c: {{ .Values.size | quote }}\n",
-	})
-	steps, errs := Prepare([]spec.Step{{Kustomize: filepath.Join(dir, "k")}, {Helm: &spec.Chart{Chart: filepath.Join(dir, "c"), Release: "c", Namespace: "default", Values: map[string]any{"sise": 1, "labels": map[string]any{"any": "x"}}}}}, theLab)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	var got []string
-	for _, s := range steps {
-		for _, doubt := range s.Doubts {
-			if doubt != nil {
-				got = append(got, strings.Split(doubt.Error(), "\n")...)
-			}
-		}
-	}
-	for i, want := range []string{"name \"gone\"", "no object uses the image other", "the chart has no file b.txt", "have sise"} {
-		if len(got) != 4 || !strings.Contains(got[i], want) {
-			t.Fatalf("got %q", got)
-		}
-	}
-	for _, o := range Objects(steps) {
-		if len(o.GetAnnotations()) > 0 {
-			t.Errorf("%s has annotations %v", o, o.GetAnnotations())
 		}
 	}
 }

@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/util/jsonpath"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
@@ -70,26 +69,55 @@ func (w Condition) check() error {
 	return nil
 }
 
-// conditionsOf are the conditions that Kubernetes gives objects, by each name of their kind
-// that kubectl accepts. Kinds to which others add conditions, such as Node, are not in it.
-var conditionsOf = func() map[string][]string {
-	kinds := map[string][]string{}
-	for names, conditions := range map[string]string{
-		"pod pods po":                                      "Ready ContainersReady Initialized PodScheduled PodReadyToStartContainers DisruptionTarget PodResizePending PodResizeInProgress",
-		"deployment deployments deploy":                    "Available Progressing ReplicaFailure",
-		"replicaset replicasets rs":                        "ReplicaFailure",
-		"statefulset statefulsets sts":                     "",
-		"daemonset daemonsets ds":                          "",
-		"job jobs":                                         "Complete Failed Suspended SuccessCriteriaMet FailureTarget",
-		"persistentvolumeclaim persistentvolumeclaims pvc": "Resizing FileSystemResizePending ControllerResizeError NodeResizeError ModifyingVolume ModifyVolumeError",
-		"customresourcedefinition customresourcedefinitions crd crds": "Established NamesAccepted NonStructuralSchema KubernetesAPIApprovalPolicyConformant Terminating",
+// ownKind is a kind of Kubernetes' own.
+type ownKind struct {
+	resource, group string
+	// byHand is true if Kubernetes itself creates no objects of the kind.
+	byHand bool
+	// conditions are those that Kubernetes gives the objects; nil if others may add some.
+	conditions []string
+}
+
+// ownKinds are Kubernetes' kinds by each name that kubectl accepts.
+var ownKinds = func() map[string]ownKind {
+	kinds := map[string]ownKind{}
+	for _, k := range []struct {
+		names, group string
+		byHand       bool
+		conditions   string
+	}{
+		{"pods pod po", "", false, "Ready ContainersReady Initialized PodScheduled PodReadyToStartContainers DisruptionTarget PodResizePending PodResizeInProgress"},
+		{"deployments deployment deploy", "apps", true, "Available Progressing ReplicaFailure"},
+		{"replicasets replicaset rs", "apps", false, "ReplicaFailure"},
+		{"statefulsets statefulset sts", "apps", true, ""},
+		{"daemonsets daemonset ds", "apps", true, ""},
+		{"jobs job", "batch", true, "Complete Failed Suspended SuccessCriteriaMet FailureTarget"},
+		{"persistentvolumeclaims persistentvolumeclaim pvc", "", false, "Resizing FileSystemResizePending ControllerResizeError NodeResizeError ModifyingVolume ModifyVolumeError"},
+		{"customresourcedefinitions customresourcedefinition crd crds", "apiextensions.k8s.io", true, "Established NamesAccepted NonStructuralSchema KubernetesAPIApprovalPolicyConformant Terminating"},
+		{"services service svc", "", true, "?"},
+		{"namespaces namespace ns", "", true, "?"},
 	} {
-		for _, name := range strings.Fields(names) {
-			kinds[name] = strings.Fields(conditions)
+		names := strings.Fields(k.names)
+		own := ownKind{names[0], k.group, k.byHand, nil}
+		if k.conditions != "?" {
+			own.conditions = strings.Fields(k.conditions)
+		}
+		for _, name := range names {
+			kinds[name] = own
 		}
 	}
 	return kinds
 }()
+
+// ownKind is the kind that is waited for, empty if it is none of Kubernetes' own.
+func (w Condition) ownKind() ownKind {
+	kind, _ := w.kindAndName()
+	short, group, _ := strings.Cut(kind, ".")
+	if own := ownKinds[short]; group == "" || group == own.group {
+		return own
+	}
+	return ownKind{}
+}
 
 // usualConditions are those that many kinds have.
 var usualConditions = []string{
@@ -105,11 +133,10 @@ func (w Condition) Doubt() string {
 	if !is || strings.Contains(name, "/") { // one with a domain is somebody's own
 		return ""
 	}
-	kind, _ := w.kindAndName()
-	short, group, _ := strings.Cut(kind, ".")
-	known, certain := conditionsOf[short]
-	if !certain || group != "" && !scheme.Scheme.IsGroupRegistered(group) {
-		known, certain = usualConditions, false
+	known := w.ownKind().conditions
+	certain := known != nil
+	if !certain {
+		known = usualConditions
 	}
 	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
 		return ""
@@ -124,7 +151,9 @@ func (w Condition) Doubt() string {
 	}
 	doubt := fmt.Sprintf("no condition %s is known here, so this may never end", name)
 	if certain {
-		doubt = fmt.Sprintf("Kubernetes gives the kind %s no condition %s, so this never ends", short, name)
+		kind, _, _ := strings.Cut(w.Object, "/")
+		kind, _, _ = strings.Cut(strings.ToLower(kind), ".")
+		doubt = fmt.Sprintf("Kubernetes gives the kind %s no condition %s, so this never ends", kind, name)
 	}
 	switch {
 	case near != "":

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -59,125 +58,7 @@ func (c Chart) render(server Server, before []Object) ([]Step, error) {
 	if err != nil {
 		return nil, c.place(err)
 	}
-	doubts := []error{c.noFiles(loaded, values, rendered)}
-	for _, file := range c.ValuesFiles {
-		if text, err := readable.File(file); err == nil {
-			unread := &issue.List{}
-			given, _ := chartutil.ReadValues(text)
-			for _, path := range c.unread(loaded, given, nil) {
-				unread.Add(file, ofKeys(text, path), "%s", inVainFor(path))
-			}
-			doubts = append(doubts, unread.Err())
-		}
-	}
-	for _, path := range c.unread(loaded, c.Values, nil) {
-		doubts = append(doubts, &SourceError{Part: "helm.values." + strings.Join(path, "."), Err: errors.New(inVainFor(path))})
-	}
-	steps, err := c.steps(r, rendered, before)
-	if len(steps) > 0 {
-		steps[0].Doubts = doubts
-	}
-	return steps, err
-}
-
-func inVainFor(path []string) string {
-	return fmt.Sprintf("neither the chart's values nor its templates have %s, so it changes nothing; correct its name or its indentation", strings.Join(path, "."))
-}
-
-func ofKeys(text []byte, path []string) issue.Position {
-	at := issue.Find(text, path...)
-	if above := issue.Find(text, path[:len(path)-1]...); len(path) == 1 || at.Line > above.Line {
-		return ofKey(text, path[len(path)-1])
-	}
-	return at
-}
-
-// unread are given values that the chart has no default for, beside others that it has,
-// and whose name is nowhere in a template. A mapping that a template uses as a whole may
-// have any key.
-func (c Chart) unread(loaded *chart.Chart, given map[string]any, path []string) (paths [][]string) {
-	known := map[string]any(loaded.Values)
-	for i, key := range path {
-		below, _ := known[key].(map[string]any)
-		if sub := subchart(loaded, key); i == 0 && sub != nil {
-			below = chartutil.CoalesceTables(below, sub.Values)
-		}
-		known = below
-	}
-	whole := regexp.MustCompile(`\.` + regexp.QuoteMeta(append([]string{"Values"}, path...)[len(path)]) + `(?:[^.\w-]|$)`)
-	if len(known) == 0 || whole.MatchString(textsOf(loaded)) {
-		return nil
-	}
-	for _, key := range slices.Sorted(maps.Keys(given)) {
-		here := append(slices.Clone(path), key)
-		_, has := known[key]
-		switch below, is := given[key].(map[string]any); {
-		case len(path) == 0 && (key == "global" || key == "tags"):
-		case is && (has || len(path) == 0 && subchart(loaded, key) != nil):
-			paths = append(paths, c.unread(loaded, below, here)...)
-		case !has && !regexp.MustCompile(`[."]`+regexp.QuoteMeta(key)+`\b`).MatchString(textsOf(loaded)+string(loaded.Schema)):
-			paths = append(paths, here)
-		}
-	}
-	return paths
-}
-
-func subchart(loaded *chart.Chart, key string) *chart.Chart {
-	for _, d := range loaded.Metadata.Dependencies {
-		if d.Alias == key {
-			key = d.Name
-		}
-	}
-	for _, sub := range loaded.Dependencies() {
-		if sub.Name() == key {
-			return sub
-		}
-	}
-	return nil
-}
-
-// textsOf are the templates of a chart and of those in it.
-func textsOf(loaded *chart.Chart) string {
-	var all strings.Builder
-	for _, t := range loaded.Templates {
-		all.Write(t.Data)
-	}
-	for _, sub := range loaded.Dependencies() {
-		all.WriteString(textsOf(sub))
-	}
-	return all.String()
-}
-
-// ofFile finds a file of the chart in a template that does not ask whether it is there.
-var ofFile = regexp.MustCompile(`(?m)^.*?((?:if|with|default|and|or)\s.*?)?\.Files\.(Get|Glob|GetBytes|Lines)\s+("[^"]+"|[$]?\.Values\.[\w.]+)`)
-
-// noFiles reports files that templates want and the chart does not have: Helm takes them
-// to be empty.
-func (c Chart) noFiles(loaded *chart.Chart, values map[string]any, rendered map[string]string) error {
-	all, err := chartutil.CoalesceValues(loaded, values)
-	doubts := &issue.List{}
-	for _, t := range loaded.Templates {
-		if strings.TrimSpace(rendered[path.Join(loaded.Name(), t.Name)]) == "" || err != nil {
-			continue
-		}
-		for _, m := range ofFile.FindAllSubmatchIndex(t.Data, -1) {
-			wanted := string(t.Data[m[6]:m[7]])
-			if _, key, is := strings.Cut(wanted, ".Values."); is {
-				value, _ := all.PathValue(key)
-				wanted, _ = value.(string)
-			}
-			wanted = strings.Trim(wanted, `"`)
-			asks := m[2] >= 0 || wanted == "" || strings.Contains(wanted, "**") || slices.ContainsFunc(loaded.Files, func(f *chart.File) bool {
-				is, _ := path.Match(wanted, f.Name)
-				return is || f.Name == wanted
-			})
-			if !asks {
-				at := issue.Position{Line: 1 + bytes.Count(t.Data[:m[6]], []byte("\n")), Column: m[6] - bytes.LastIndexByte(t.Data[:m[6]], '\n')}
-				doubts.Add(c.file(loaded.Name()+"/"+t.Name), at, "the chart has no file %s, and Helm takes it to be empty; correct the path, which is relative to the chart, or take it out of .helmignore", wanted)
-			}
-		}
-	}
-	return doubts.Err()
+	return c.steps(r, rendered, before)
 }
 
 func (c Chart) values() (map[string]any, error) {
@@ -236,11 +117,8 @@ func definedBy(objects []Object) (versions chartutil.VersionSet) {
 			continue
 		}
 		group, kind := o.text("spec", "group"), o.text("spec", "names", "kind")
-		spec, _ := o.Object["spec"].(map[string]any)
-		served, _ := spec["versions"].([]any)
-		for _, v := range served {
-			version, _ := v.(map[string]any)
-			name, _ := version["name"].(string)
+		for _, v := range o.versions() {
+			name, _ := v["name"].(string)
 			versions = append(versions, group+"/"+name, group+"/"+name+"/"+kind)
 		}
 	}

@@ -72,7 +72,7 @@ func (j *jobs) follow(ctx context.Context, applied *unstructured.Unstructured, w
 		return fmt.Errorf("following %s: %w", describe(applied), err)
 	}
 	job := &followed{over: make(chan struct{})}
-	j.byKey.Store(keyOf(applied), job)
+	j.byKey.Store(watchKey(applied), job)
 	go func() {
 		defer retrying.Stop()
 		for event := range retrying.ResultChan() {

@@ -5,11 +5,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,18 +27,18 @@ import (
 
 // buildKustomization builds the kustomization in a folder, as kustomize build does by
 // default. It refuses a kustomization that would fetch anything, which might be
-// different in every trial. The doubts are about parts that change nothing.
-func buildKustomization(dir string) (objects []Object, doubts issue.List, err error) {
-	missing, tree := &issue.List{}, map[string]bool{}
-	if _, err := inTree(dir, tree, missing); err != nil {
-		return nil, doubts, err
+// different in every trial.
+func buildKustomization(dir string) (objects []Object, err error) {
+	missing := &issue.List{}
+	if _, err := inTree(dir, map[string]bool{}, missing); err != nil {
+		return nil, err
 	}
 	if err := missing.Err(); err != nil {
-		return nil, doubts, err
+		return nil, err
 	}
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
-		return nil, doubts, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
+		return nil, fmt.Errorf("building the kustomization %s: %s%s", dir, strings.Join(strings.Fields(err.Error()), " "), kustomizeCure(err))
 	}
 	from := origins(dir)
 	for _, r := range made.Resources() {
@@ -49,11 +47,11 @@ func buildKustomization(dir string) (objects []Object, doubts issue.List, err er
 			values, err = converted(values)
 		}
 		if err != nil {
-			return nil, doubts, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
+			return nil, fmt.Errorf("reading what the kustomization %s makes: %w", dir, err)
 		}
 		o := Object{Unstructured: &unstructured.Unstructured{Object: values}, File: filepath.Join(dir, kustomizationIn(dir)), from: issue.Position{Line: 1, Column: 1}}
 		if message := nameless(o); message != "" {
-			return nil, doubts, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
+			return nil, fmt.Errorf("the kustomization %s makes something that cannot be applied: %s", dir, message)
 		}
 		if origin := from[r.CurId()]; origin != nil {
 			o.trace(dir, origin)
@@ -61,10 +59,9 @@ func buildKustomization(dir string) (objects []Object, doubts issue.List, err er
 		objects = append(objects, o)
 	}
 	if len(objects) == 0 {
-		return nil, doubts, fmt.Errorf("the kustomization %s makes no object; list resources in it", dir)
+		return nil, fmt.Errorf("the kustomization %s makes no object; list resources in it", dir)
 	}
-	inVain(slices.Sorted(maps.Keys(tree)), objects, &doubts)
-	return inOrder(objects), doubts, nil
+	return inOrder(objects), nil
 }
 
 // edited is the disk with another text of one file.
@@ -124,14 +121,9 @@ func (o *Object) trace(dir string, origin *resource.Origin) {
 			return
 		}
 		o.File = file
-		for i, g := range k.ConfigMapGenerator {
-			if o.GetKind() == "ConfigMap" && isOf(g.Name) {
-				o.from = issue.Find(text, "configMapGenerator", strconv.Itoa(i))
-			}
-		}
-		for i, g := range k.SecretGenerator {
-			if o.GetKind() == "Secret" && isOf(g.Name) {
-				o.from = issue.Find(text, "secretGenerator", strconv.Itoa(i))
+		for _, g := range generators(k) {
+			if o.GetKind() == g.kind && isOf(g.Name) {
+				o.from = issue.Find(text, g.at...)
 			}
 		}
 		return
@@ -148,74 +140,21 @@ func (o *Object) trace(dir string, origin *resource.Origin) {
 	}
 }
 
-// inVain reports patches and images that have matched nothing: kustomize passes over them
-// without a word. Names grow on the way to the object that is made, and do not change.
-func inVain(dirs []string, made []Object, doubts *issue.List) {
-	all, used := map[string]types.Kustomization{}, map[string]bool{}
-	for _, o := range made {
-		texts(o.Object, used)
-	}
-	for _, dir := range dirs {
-		var k types.Kustomization
-		if text, err := readable.File(filepath.Join(dir, kustomizationIn(dir))); err != nil || yaml.Unmarshal(text, &k) != nil {
-			continue
-		}
-		all[dir] = k
-	}
-	for _, dir := range dirs {
-		file := filepath.Join(dir, kustomizationIn(dir))
-		text, _ := readable.File(file) // it was read before
-		for i, p := range all[dir].Patches {
-			inline := p.Patch
-			if p.Path != "" {
-				other, _ := readable.File(filepath.Join(dir, p.Path)) // kustomize has read it
-				inline = string(other)
-			}
-			if p.Target == nil || strings.Contains(inline, "$patch") || slices.ContainsFunc(made, func(o Object) bool { return mayBe(o, p.Target) }) {
-				continue
-			}
-			doubts.Add(file, issue.Find(text, "patches", strconv.Itoa(i), "target"), "no object matches the target of the patch (kind %q, name %q), so it changes nothing; write kind and name as they are before this kustomization", p.Target.Kind, p.Target.Name)
-		}
-		for i, image := range all[dir].Images {
-			as := cmp.Or(image.NewName, image.Name)
-			is := regexp.MustCompile("^" + regexp.QuoteMeta(as) + "([:@].*)?$")
-			renamed := slices.ContainsFunc(dirs, func(other string) bool { // since, by another kustomization
-				return other != dir && slices.ContainsFunc(all[other].Images, func(i types.Image) bool { return i.Name == as })
-			})
-			if renamed || strings.ContainsAny(image.Name, "*[(") || slices.ContainsFunc(slices.Collect(maps.Keys(used)), is.MatchString) {
-				continue
-			}
-			doubts.Add(file, issue.Find(text, "images", strconv.Itoa(i)), "no object uses the image %s, so this entry changes nothing; write the name as it is before this kustomization, without a tag", image.Name)
-		}
-	}
+// generator makes an object of a kind; it is at a path of its kustomization.
+type generator struct {
+	types.GeneratorArgs
+	kind string
+	at   []string
 }
 
-// mayBe reports whether an object may be one that a patch was for.
-func mayBe(o Object, target *types.Selector) bool {
-	matches := func(pattern, text string, whole bool) bool {
-		if whole {
-			pattern = "^(?:" + pattern + ")$"
-		}
-		is, err := regexp.MatchString(pattern, text)
-		return err != nil || is
+func generators(k types.Kustomization) (all []generator) {
+	for i, g := range k.ConfigMapGenerator {
+		all = append(all, generator{g.GeneratorArgs, "ConfigMap", []string{"configMapGenerator", strconv.Itoa(i)}})
 	}
-	return (target.Kind == "" || matches(target.Kind, o.GetKind(), true)) && (target.Name == "" || matches(target.Name, o.GetName(), false))
-}
-
-// texts collects all texts in a value.
-func texts(value any, into map[string]bool) {
-	switch v := value.(type) {
-	case map[string]any:
-		for _, below := range v {
-			texts(below, into)
-		}
-	case []any:
-		for _, below := range v {
-			texts(below, into)
-		}
-	case string:
-		into[v] = true
+	for i, g := range k.SecretGenerator {
+		all = append(all, generator{g.GeneratorArgs, "Secret", []string{"secretGenerator", strconv.Itoa(i)}})
 	}
+	return all
 }
 
 func kustomizeCure(err error) string {
@@ -242,15 +181,6 @@ func kustomizationIn(dir string) string {
 
 // unknownKey is in the error of a kustomization with a key that kustomize does not know.
 var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
-
-// ofKey is the position of the first key of this name, at whatever depth.
-func ofKey(text []byte, key string) issue.Position {
-	found := regexp.MustCompile(`(?m)(?:^|[\s{,-])(` + regexp.QuoteMeta(key) + `)\s*:`).FindSubmatchIndex(text)
-	if found == nil {
-		return issue.Position{Line: 1, Column: 1}
-	}
-	return issue.Position{Line: 1 + bytes.Count(text[:found[2]], []byte("\n")), Column: found[2] - bytes.LastIndexByte(text[:found[2]], '\n')}
-}
 
 // component is the kind of a kustomization that others list under components.
 const component = "Component"
@@ -279,8 +209,10 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) (kind string, 
 	if err := new(types.Kustomization).Unmarshal(text); err != nil {
 		at := issue.Position{Line: 1, Column: 1}
 		if m := unknownKey.FindStringSubmatch(err.Error()); m != nil {
-			if at = issue.Find(text, m[1]); at == issue.Find(text) {
-				at = ofKey(text, m[1])
+			if at = issue.Find(text, m[1]); at == issue.Find(text) { // it is further down
+				if found := regexp.MustCompile(`(?m)(?:^|[\s{,-])(` + regexp.QuoteMeta(m[1]) + `)\s*:`).FindSubmatchIndex(text); found != nil {
+					at = issue.Position{Line: 1 + bytes.Count(text[:found[2]], []byte("\n")), Column: found[2] - bytes.LastIndexByte(text[:found[2]], '\n')}
+				}
 			}
 		}
 		issues.Add(file, at, "%v; correct the key or the value", err)
@@ -311,36 +243,30 @@ func inTree(dir string, seen map[string]bool, issues *issue.List) (kind string, 
 	for i, r := range k.Replacements {
 		check(r.Path, "replacements", strconv.Itoa(i), "path")
 	}
-	generated := func(i int, key string, from types.KvPairSources) {
-		for n, entry := range from.FileSources {
+	for _, g := range generators(k) {
+		for n, entry := range g.FileSources {
 			if _, path, named := strings.Cut(entry, "="); named {
 				entry = path
 			}
-			check(entry, key, strconv.Itoa(i), "files", strconv.Itoa(n))
+			check(entry, below(g.at, "files", strconv.Itoa(n))...)
 		}
-		for n, entry := range from.EnvSources {
-			check(entry, key, strconv.Itoa(i), "envs", strconv.Itoa(n))
+		for n, entry := range g.EnvSources {
+			check(entry, below(g.at, "envs", strconv.Itoa(n))...)
 		}
-	}
-	for i, g := range k.ConfigMapGenerator {
-		generated(i, "configMapGenerator", g.KvPairSources)
-	}
-	for i, g := range k.SecretGenerator {
-		generated(i, "secretGenerator", g.KvPairSources)
 	}
 	return k.Kind, nil
 }
 
 // entryInTree checks one part of the kustomization in dir, which is listed under key.
 func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.List) error {
-	below := entry
+	path := entry
 	if !filepath.IsAbs(entry) {
-		below = filepath.Join(dir, entry)
+		path = filepath.Join(dir, entry)
 	}
-	info, err := os.Stat(below)
+	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		kind, err := inTree(below, seen, issues)
+		kind, err := inTree(path, seen, issues)
 		switch {
 		case err == nil && kind == component && key != "components":
 			return fmt.Errorf("%s is a component; list it under components", entry)
@@ -348,8 +274,8 @@ func entryInTree(dir, entry, key string, seen map[string]bool, issues *issue.Lis
 			return fmt.Errorf("%s is no component; list it under resources, or write kind: Component into it", entry)
 		}
 		return err
-	case err == nil && readable.Regular(below) != nil:
-		return readable.Regular(below)
+	case err == nil && readable.Regular(path) != nil:
+		return readable.Regular(path)
 	case err == nil && !filepath.IsLocal(entry):
 		return fmt.Errorf("the kustomization reaches out of its tree: kustomize reads no file outside of the folder of the kustomization that names it, and %s is one; move it below, or name the folder of a kustomization instead", entry)
 	case err != nil && remote(entry):

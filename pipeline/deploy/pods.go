@@ -64,19 +64,19 @@ func podsOf(typed runtime.Object) *pods {
 	return nil
 }
 
-// container is a container and its place in its pod.
+// container is a container and its path in its object.
 type container struct {
 	corev1.Container
-	list  string
-	index int
+	init bool
+	at   []string
 }
 
-func containersOf(spec corev1.PodSpec) (all []container) {
-	for i, c := range spec.InitContainers {
-		all = append(all, container{c, "initContainers", i})
+func (p *pods) containers() (all []container) {
+	for i, c := range p.Spec.InitContainers {
+		all = append(all, container{c, true, below(p.at, "initContainers", strconv.Itoa(i))})
 	}
-	for i, c := range spec.Containers {
-		all = append(all, container{c, "containers", i})
+	for i, c := range p.Spec.Containers {
+		all = append(all, container{c, false, below(p.at, "containers", strconv.Itoa(i))})
 	}
 	return all
 }
@@ -93,13 +93,6 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 	if len(p.Spec.Containers) == 0 {
 		c.bad(o, "it has no containers; write at least one", p.at...)
 	}
-	for _, container := range containersOf(p.Spec) {
-		at := append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")
-		if _, err := reference.ParseNormalizedNamed(container.Image); err != nil {
-			c.bad(o, fmt.Sprintf("container %s: %q is no image: %s", container.Name, container.Image,
-				orTemplate(container.Image, "write its name with registry and tag")), at...)
-		}
-	}
 	always := p.Spec.RestartPolicy == "" || p.Spec.RestartPolicy == corev1.RestartPolicyAlways
 	switch o.GetKind() {
 	case "Job", "CronJob":
@@ -108,44 +101,24 @@ func (c *checker) workload(o Object, typed runtime.Object) {
 		}
 	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet":
 		if !always {
-			c.bad(o, fmt.Sprintf("the pods of a %s are always started again, and the API server refuses any other restartPolicy; take it out, or write a Job", o.GetKind()), append(p.at, "restartPolicy")...)
+			c.bad(o, fmt.Sprintf("the pods of a %s are always started again, and the API server refuses any other restartPolicy; take it out, or write a Job", o.GetKind()), below(p.at, "restartPolicy")...)
 		}
 	}
-	c.containers(o, p)
-	c.mounts(o, typed, p)
+	var volumes []string
+	for _, v := range p.Spec.Volumes {
+		volumes = append(volumes, v.Name)
+	}
+	if set, is := typed.(*appsv1.StatefulSet); is {
+		for _, claim := range set.Spec.VolumeClaimTemplates {
+			volumes = append(volumes, claim.Name)
+		}
+	}
+	for _, container := range p.containers() {
+		c.container(o, p, container, volumes)
+	}
 	if !p.none {
-		c.references(o, p.Spec, p.at)
+		c.references(o, p)
 		c.nodes(o, p)
-	}
-}
-
-// containers checks what is between the parts of containers.
-func (c *checker) containers(o Object, p *pods) {
-	for _, container := range containersOf(p.Spec) {
-		in := append(slices.Clone(p.at), container.list, strconv.Itoa(container.index))
-		c.arguments(o, container, in)
-		for name, request := range container.Resources.Requests {
-			if limit, is := container.Resources.Limits[name]; is && request.Cmp(limit) > 0 {
-				c.bad(o, fmt.Sprintf("container %s requests %s of %s, which is more than its limit %s; raise the limit, or lower the request", container.Name, &request, name, &limit), append(in, "resources", "requests", string(name))...)
-			}
-		}
-		for key, probe := range map[string]*corev1.Probe{"readinessProbe": container.ReadinessProbe, "livenessProbe": container.LivenessProbe, "startupProbe": container.StartupProbe} {
-			how, port := "httpGet", intstr.IntOrString{}
-			switch {
-			case probe == nil:
-			case probe.HTTPGet != nil:
-				port = probe.HTTPGet.Port
-			case probe.TCPSocket != nil:
-				how, port = "tcpSocket", probe.TCPSocket.Port
-			}
-			if port.Type == intstr.String && !slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return p.Name == port.StrVal }) {
-				report, so := c.doubtful, "it never succeeds"
-				if key != "livenessProbe" && !p.none && !c.mutated() && slices.Contains([]string{"Deployment", "StatefulSet"}, o.GetKind()) {
-					report, so = c.bad, "the pods never become ready"
-				}
-				report(o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so %s; correct it, or name a port so", key, port.StrVal, container.Name, so), append(in, key, how, "port")...)
-			}
-		}
 	}
 }
 
@@ -153,7 +126,7 @@ func (c *checker) containers(o Object, p *pods) {
 var unreplaced = regexp.MustCompile(`\$\{[A-Z][A-Z0-9_]*(?::?[-=][^}]*)?\}`)
 
 // arguments warns of variables that stay as they are, unless a shell reads them.
-func (c *checker) arguments(o Object, container container, in []string) {
+func (c *checker) arguments(o Object, container container) {
 	if slices.ContainsFunc(slices.Concat(container.Command, container.Args), func(arg string) bool {
 		return strings.ContainsAny(arg, "\n") || strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, "c")
 	}) {
@@ -161,32 +134,45 @@ func (c *checker) arguments(o Object, container container, in []string) {
 	}
 	for i, arg := range container.Args {
 		if found := unreplaced.FindString(arg); found != "" {
-			c.doubtful(o, fmt.Sprintf("container %s gets %s as it stands, because Kubernetes replaces only $(NAME); if a tool such as envsubst replaces it, let a command do so: [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]", container.Name, found), append(slices.Clone(in), "args", strconv.Itoa(i))...)
+			c.doubtful(o, fmt.Sprintf("container %s gets %s as it stands, because Kubernetes replaces only $(NAME); if a tool such as envsubst replaces it, let a command do so: [sh, -c, \"kustomize build DIR | envsubst | kubectl apply -f -\"]", container.Name, found), below(container.at, "args", strconv.Itoa(i))...)
 		}
 	}
 }
 
-// mounts checks that the pod has each volume that its containers mount.
-func (c *checker) mounts(o Object, typed runtime.Object, p *pods) {
-	var has []string
-	for _, v := range p.Spec.Volumes {
-		has = append(has, v.Name)
+// container checks what is between the parts of a container and its pod, which has these
+// volumes.
+func (c *checker) container(o Object, p *pods, container container, volumes []string) {
+	if _, err := reference.ParseNormalizedNamed(container.Image); err != nil {
+		c.bad(o, fmt.Sprintf("container %s: %q is no image: %s", container.Name, container.Image,
+			orTemplate(container.Image, "write its name with registry and tag")), below(container.at, "image")...)
 	}
-	if set, is := typed.(*appsv1.StatefulSet); is {
-		for _, claim := range set.Spec.VolumeClaimTemplates {
-			has = append(has, claim.Name)
+	c.arguments(o, container)
+	for name, request := range container.Resources.Requests {
+		if limit, is := container.Resources.Limits[name]; is && request.Cmp(limit) > 0 {
+			c.bad(o, fmt.Sprintf("container %s requests %s of %s, which is more than its limit %s; raise the limit, or lower the request", container.Name, &request, name, &limit), below(container.at, "resources", "requests", string(name))...)
 		}
 	}
-	report := c.bad
-	if c.mutated() {
-		report = c.doubtful // it may add the volume
-	}
-	for _, container := range containersOf(p.Spec) {
-		for i, mount := range container.VolumeMounts {
-			if !slices.Contains(has, mount.Name) {
-				report(o, fmt.Sprintf("container %s mounts %q, and the pod has no volume of that name; correct it, or add the volume", container.Name, mount.Name),
-					append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "volumeMounts", strconv.Itoa(i), "name")...)
+	for key, probe := range map[string]*corev1.Probe{"readinessProbe": container.ReadinessProbe, "livenessProbe": container.LivenessProbe, "startupProbe": container.StartupProbe} {
+		how, port := "httpGet", intstr.IntOrString{}
+		switch {
+		case probe == nil:
+		case probe.HTTPGet != nil:
+			port = probe.HTTPGet.Port
+		case probe.TCPSocket != nil:
+			how, port = "tcpSocket", probe.TCPSocket.Port
+		}
+		if port.Type == intstr.String && !slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return p.Name == port.StrVal }) {
+			certain, so := false, "it never succeeds"
+			if key != "livenessProbe" && !p.none && !c.mutated() && slices.Contains([]string{"Deployment", "StatefulSet"}, o.GetKind()) {
+				certain, so = true, "the pods never become ready"
 			}
+			c.say(certain, o, fmt.Sprintf("%s asks the port %q, and container %s has no port of that name, so %s; correct it, or name a port so", key, port.StrVal, container.Name, so), below(container.at, key, how, "port")...)
+		}
+	}
+	for i, mount := range container.VolumeMounts {
+		if !slices.Contains(volumes, mount.Name) { // a webhook may add it
+			c.say(!c.mutated(), o, fmt.Sprintf("container %s mounts %q, and the pod has no volume of that name; correct it, or add the volume", container.Name, mount.Name),
+				below(container.at, "volumeMounts", strconv.Itoa(i), "name")...)
 		}
 	}
 }
@@ -198,7 +184,6 @@ func (c *checker) nodes(o Object, p *pods) {
 		p.Spec.NodeName != "" || p.Spec.SchedulerName != "" && p.Spec.SchedulerName != corev1.DefaultSchedulerName {
 		return
 	}
-	at := func(path ...string) []string { return append(slices.Clone(p.at), path...) }
 	labelled := slices.DeleteFunc(slices.Clone(c.Nodes), func(n Node) bool { return !n.has(p.Spec.NodeSelector) })
 	near := slices.DeleteFunc(slices.Clone(labelled), func(n Node) bool { return !n.meets(p.Spec.Affinity) })
 	fit := slices.DeleteFunc(slices.Clone(near), func(n Node) bool { return n.Tainted && !tolerates(p.Spec.Tolerations) })
@@ -223,11 +208,11 @@ func (c *checker) nodes(o Object, p *pods) {
 	}
 	switch {
 	case len(labelled) == 0:
-		c.bad(o, fmt.Sprintf("no node has the labels of its nodeSelector (%s), so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", labels.Set(p.Spec.NodeSelector)), at("nodeSelector")...)
+		c.bad(o, fmt.Sprintf("no node has the labels of its nodeSelector (%s), so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", labels.Set(p.Spec.NodeSelector)), below(p.at, "nodeSelector")...)
 	case len(near) == 0:
-		c.bad(o, "no node has the labels that its nodeAffinity requires, so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", at("affinity", "nodeAffinity")...)
+		c.bad(o, "no node has the labels that its nodeAffinity requires, so the pods are never scheduled; correct it, or write them under labels of a node in the Kind configuration", below(p.at, "affinity", "nodeAffinity")...)
 	case len(fit) == 0:
-		c.bad(o, "only control planes have the labels that it wants, and beside workers they have the taint node-role.kubernetes.io/control-plane, so the pods are never scheduled; add the toleration {key: node-role.kubernetes.io/control-plane, operator: Exists}, or label a worker", at()...)
+		c.bad(o, "only control planes have the labels that it wants, and beside workers they have the taint node-role.kubernetes.io/control-plane, so the pods are never scheduled; add the toleration {key: node-role.kubernetes.io/control-plane, operator: Exists}, or label a worker", p.at...)
 	case alone > len(fit):
 		c.bad(o, fmt.Sprintf("%s, and %d replicas find only %d such nodes; lower replicas, or add nodes to the Kind configuration", why, alone, len(fit)), "spec", "replicas")
 	}
@@ -353,7 +338,7 @@ func (c *checker) volumes(o Object, typed runtime.Object) {
 			c.doubtful(o, "Kind's cluster has a class of this name already, and the API server refuses another provisioner for it; give this one another name, or delete Kind's first (hooks: {cluster: {after: [kubectl, delete, storageclass, standard]}})", "provisioner")
 		}
 	case *corev1.PersistentVolumeClaim:
-		c.claim(o, t.Spec, c.mounted[c.place(o)+o.GetName()], "spec")
+		c.claim(o, t.Spec, c.mounted[c.key(o)], "spec")
 	case *appsv1.StatefulSet:
 		if p := podsOf(t); !p.none {
 			for i, claim := range t.Spec.VolumeClaimTemplates {
@@ -377,13 +362,13 @@ func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted
 	case class == "standard" && !brought && c.Volumes && slices.ContainsFunc(spec.AccessModes, func(m corev1.PersistentVolumeAccessMode) bool {
 		return m == corev1.ReadWriteMany || m == corev1.ReadOnlyMany
 	}):
-		c.bad(o, fmt.Sprintf("the claim is never bound, because Kind's class standard makes no volumes with %v; write ReadWriteOnce", spec.AccessModes), append(path, "accessModes")...)
+		c.bad(o, fmt.Sprintf("the claim is never bound, because Kind's class standard makes no volumes with %v; write ReadWriteOnce", spec.AccessModes), below(path, "accessModes")...)
 	case brought && own || slices.Contains(slices.Collect(maps.Values(c.classes)), true):
 		// There may be something that creates volumes.
 	case !c.Volumes:
 		c.bad(o, "the claim is never bound, because the lab's cluster makes no volumes; list a PersistentVolume (hostPath) among the manifests, use emptyDir, or use a running engine (machine: {kind: host} under settings)", path...)
 	case class != "standard" && !brought && !c.mayBeMade("storageclasses"):
-		c.bad(o, fmt.Sprintf("the claim is never bound, because nothing brings the storage class %q; Kind's own is standard, so take storageClassName out", class), append(path, "storageClassName")...)
+		c.bad(o, fmt.Sprintf("the claim is never bound, because nothing brings the storage class %q; Kind's own is standard, so take storageClassName out", class), below(path, "storageClassName")...)
 	case !mounted && class == "standard" && !c.foreign && !c.mountsAnother(o) && !c.mayBeMade("pods", "deployments", "statefulsets", "daemonsets", "jobs", "replicasets"):
 		c.bad(o, "the claim is never bound, because no pod of the manifests mounts it and the class standard waits for one; take it out, or let the test create it", path...)
 	}
@@ -393,7 +378,8 @@ func (c *checker) claim(o Object, spec corev1.PersistentVolumeClaimSpec, mounted
 // rather than that of this claim, which no pod mounts.
 func (c *checker) mountsAnother(o Object) bool {
 	for claim := range c.mounted {
-		if strings.HasPrefix(claim, c.place(o)) && !c.has["PersistentVolumeClaim "+claim] || !strings.HasPrefix(claim, c.place(o)) && strings.HasSuffix(claim, "/"+o.GetName()) {
+		beside := strings.HasPrefix(claim, "PersistentVolumeClaim "+o.namespace()+"/")
+		if beside && !c.has[claim] || !beside && strings.HasSuffix(claim, "/"+o.GetName()) {
 			return true
 		}
 	}
@@ -429,7 +415,7 @@ func Images(objects []Object) (uses []Use) {
 		if p == nil || p.none {
 			continue
 		}
-		for _, container := range containersOf(p.Spec) {
+		for _, container := range p.containers() {
 			if _, err := reference.ParseNormalizedNamed(container.Image); err != nil {
 				continue // Check reports it
 			}
@@ -439,7 +425,7 @@ func Images(objects []Object) (uses []Use) {
 				Always: container.ImagePullPolicy == corev1.PullAlways || container.ImagePullPolicy == "" && latest,
 				Never:  container.ImagePullPolicy == corev1.PullNever,
 				Object: o.String(), File: o.File,
-				At: o.Where(append(slices.Clone(p.at), container.list, strconv.Itoa(container.index), "image")...),
+				At: o.Where(below(container.at, "image")...),
 			})
 		}
 	}
@@ -450,8 +436,19 @@ func Images(objects []Object) (uses []Use) {
 // names, anywhere: also in a custom resource, or in an argument such as
 // --image=shop.test/till:1 from which an operator creates pods. Definitions and
 // configuration start nothing, and others may need them at once.
-func (o Object) Needs(images map[string]bool) bool {
-	return len(images) > 0 && order(o) == 2 && o.GetKind() != "ConfigMap" && names("", o.Object, images)
+func (o Object) Needs(images map[string]bool) (needs bool) {
+	if len(images) == 0 || order(o) != 2 || o.GetKind() == "ConfigMap" {
+		return false
+	}
+	each(o.Object, nil, func(value any, path []string) bool {
+		if text, is := value.(string); is {
+			// Outside of the key image, a single word is rather a label than an image.
+			text = text[strings.LastIndexByte(text, '=')+1:]
+			needs = needs || (path[len(path)-1] == "image" || strings.ContainsAny(text, ":/")) && images[spec.FullName(text)]
+		}
+		return !needs
+	})
+	return needs
 }
 
 // Mentions reports whether a text anywhere in the object contains one of the names of an
@@ -462,24 +459,6 @@ func (o Object) Mentions(images []string) bool {
 		name := regexp.QuoteMeta(strings.TrimPrefix(strings.TrimPrefix(image, "docker.io/"), "library/"))
 		return regexp.MustCompile(name + `(?:[^\w-]|$)`).Match(text) // api:e2e is not in api:e2e-old
 	})
-}
-
-func names(key string, value any, images map[string]bool) bool {
-	switch v := value.(type) {
-	case map[string]any:
-		for key, part := range v {
-			if names(key, part, images) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(v, func(part any) bool { return names(key, part, images) })
-	case string:
-		// Outside of the key image, a single word is rather a label than an image.
-		text := v[strings.LastIndexByte(v, '=')+1:]
-		return (key == "image" || strings.ContainsAny(text, ":/")) && images[spec.FullName(text)]
-	}
-	return false
 }
 
 // Namespaces are those that a cluster begins with, and those that the steps apply. Any
@@ -504,5 +483,5 @@ func Namespaces(steps []Step) map[string]bool {
 // that it uses does not come up in time.
 func (o Object) KeepsPlace(namespaces map[string]bool) bool {
 	return isJob(o.Unstructured) || strings.HasSuffix(o.GetKind(), "WebhookConfiguration") ||
-		order(o) == 2 && (!scheme.Scheme.Recognizes(o.GroupVersionKind()) || !namespaces[cmp.Or(o.GetNamespace(), o.home, "default")])
+		order(o) == 2 && (!scheme.Scheme.Recognizes(o.GroupVersionKind()) || !namespaces[o.namespace()])
 }

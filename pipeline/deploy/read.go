@@ -4,6 +4,7 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,13 +63,19 @@ func (o *Object) UnmarshalJSON(text []byte) error {
 // String is the object's kind and name: "Deployment default/store".
 func (o Object) String() string { return describe(o.Unstructured) }
 
+// namespace is where the object is applied if its kind has namespaces.
+func (o Object) namespace() string { return cmp.Or(o.GetNamespace(), o.home, "default") }
+
+// below is a path that continues another one.
+func below(path []string, keys ...string) []string { return append(slices.Clone(path), keys...) }
+
 // Where is the position of a field of the object, or of the smallest part around it
 // that is there: o.Where("spec", "containers", "0", "image").
 func (o Object) Where(path ...string) issue.Position {
 	if o.in == nil {
 		return o.from
 	}
-	at := issue.Find(o.in.text, append(slices.Clone(o.path), path...)...)
+	at := issue.Find(o.in.text, below(o.path, path...)...)
 	at.Line += o.in.line
 	return at
 }
@@ -127,7 +134,7 @@ func (r *reader) add(o Object) {
 	if o.IsList() {
 		i := 0
 		_ = o.EachListItem(func(item runtime.Object) error { // which returns nil
-			r.add(Object{Unstructured: item.(*unstructured.Unstructured), File: o.File, in: o.in, path: append(slices.Clone(o.path), "items", strconv.Itoa(i))})
+			r.add(Object{Unstructured: item.(*unstructured.Unstructured), File: o.File, in: o.in, path: below(o.path, "items", strconv.Itoa(i))})
 			i++
 			return nil
 		})

@@ -24,19 +24,16 @@ func (c *checker) refers(o Object, v map[string]any, path []string) {
 		return // a hook may make anything
 	}
 	text := func(key string) string { t, _ := v[key].(string); return t }
-	own := cmp.Or(o.GetNamespace(), o.home, "default")
+	own, kind, name := o.namespace(), text("kind"), text("name")
+	inKube := strings.HasPrefix(own, "kube-") // Kubernetes has some there
 	switch last := path[len(path)-1]; {
-	case last == "roleRef" && text("kind") == "ClusterRole":
-		if name := text("name"); !slices.Contains([]string{"cluster-admin", "admin", "edit", "view"}, name) && !strings.HasPrefix(name, "system:") {
-			c.reference(o, "ClusterRole", "", name, path, "name")
-		}
-	case last == "roleRef" && text("kind") == "Role":
-		if own != "kube-system" && own != "kube-public" { // Kubernetes has some there
-			c.reference(o, "Role", own, text("name"), path, "name")
-		}
-	case len(path) == 2 && path[0] == "subjects" && text("kind") == "ServiceAccount":
-		if in := cmp.Or(text("namespace"), own); text("name") != "default" && !strings.HasPrefix(in, "kube-") {
-			c.reference(o, "ServiceAccount", in, text("name"), path, "name")
+	case last == "roleRef" && kind == "ClusterRole" && !strings.HasPrefix(name, "system:"):
+		c.reference(o, kind, "", name, path, "name")
+	case last == "roleRef" && kind == "Role" && !inKube, last == "scaleTargetRef" && slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet"}, kind):
+		c.reference(o, kind, own, name, path, "name")
+	case len(path) == 2 && path[0] == "subjects" && kind == "ServiceAccount":
+		if in := cmp.Or(text("namespace"), own); !strings.HasPrefix(in, "kube-") {
+			c.reference(o, kind, in, name, path, "name")
 		}
 	case last == "service" && (o.GetKind() == "Ingress" || path[max(0, len(path)-2)] == "clientConfig"):
 		port, _ := v["port"].(map[string]any)
@@ -45,67 +42,50 @@ func (c *checker) refers(o Object, v map[string]any, path []string) {
 			wanted = cmp.Or(whole(v["port"]), any(int64(443)))
 		}
 		in := cmp.Or(text("namespace"), own)
-		if !c.reference(o, "Service", in, text("name"), path, "name") || c.mayBeMade("services") || wanted == nil {
-			return
-		}
-		ports := c.ports[in+"/"+text("name")]
-		if len(ports) > 0 && !ports[fmt.Sprint(wanted)] {
-			c.doubtful(o, fmt.Sprintf("the Service %s has no port %v, so nothing is reached there; %s", text("name"), wanted, hasOnly(ports)), append(path, "port")...)
-		}
-	case last == "scaleTargetRef":
-		if kind := text("kind"); slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet"}, kind) {
-			c.reference(o, kind, own, text("name"), path, "name")
+		c.reference(o, "Service", in, name, path, "name")
+		if ports := c.ports[keyOf("Service", in, name)]; wanted != nil && len(ports) > 0 && !ports[fmt.Sprint(wanted)] && !c.mayBeMade("services") {
+			c.doubtful(o, fmt.Sprintf("the Service %s has no port %v, so nothing is reached there; %s", name, wanted, hasOnly(ports)), below(path, "port")...)
 		}
 	case last == "spec" && o.GetKind() == "Ingress" && len(path) == 1 && c.hasAny("IngressClass"): // or a controller may come by itself
 		c.reference(o, "IngressClass", "", text("ingressClassName"), path, "ingressClassName")
-	case last == "spec" && o.GetKind() == "StatefulSet" && len(path) == 1 && c.headless[own+"/"]: // its pods run without one, too
+	case last == "spec" && o.GetKind() == "StatefulSet" && len(path) == 1 && c.headless[own]: // its pods run without one, too
 		c.reference(o, "Service", own, text("serviceName"), path, "serviceName")
 	}
 }
 
-// reference reports whether an object that another one names is among the manifests.
-func (c *checker) reference(o Object, kind, namespace, name string, path []string, key string) bool {
-	id := kind + " " + name
-	if namespace != "" {
-		id = kind + " " + namespace + "/" + name
+// reference warns of an object that another one names and that is not among the manifests.
+func (c *checker) reference(o Object, kind, namespace, name string, path []string, key string) {
+	if id := keyOf(kind, namespace, name); !c.brought(kind, id, name) {
+		c.doubtful(o, id+" is not among the manifests, and nothing there may create it; correct the name, or list its file, too", below(path, key)...)
 	}
-	resource := strings.ToLower(kind) + "s"
-	if strings.HasSuffix(kind, "s") {
-		resource = strings.ToLower(kind) + "es"
-	}
-	if name == "" || c.has[id] || c.mayBeMade(resource) {
-		return c.has[id]
-	}
-	c.doubtful(o, fmt.Sprintf("%s is not among the manifests, and nothing there may create it; correct the name, or list its file, too", id), append(slices.Clone(path), key)...)
-	return false
 }
 
-// labelled are a pod's labels and ports, and its namespace.
-type labelled struct {
+// placed are pods of the manifests and their namespace.
+type placed struct {
+	*pods
 	namespace string
-	labels    labels.Set
-	names     map[string]bool // of ports, and their numbers
-	declared  bool            // by each container
-	hostPorts []int32
-	ofHost    bool
 }
 
-func labelledOf(o Object, c *checker, p *pods) labelled {
+// all are the pods' labels. Where the selector differs from them, that is the mistake.
+func (p placed) all() labels.Set {
 	both := labels.Set(maps.Clone(p.Labels))
-	if p.selector != nil && both != nil { // if these differ, that is the mistake
+	if p.selector != nil && both != nil {
 		maps.Copy(both, p.selector.MatchLabels)
 	}
-	l := labelled{namespace: strings.TrimSuffix(c.place(o), "/"), labels: both, names: map[string]bool{}, declared: true, ofHost: p.Spec.HostNetwork}
-	for _, container := range containersOf(p.Spec) {
-		l.declared = l.declared && (len(container.Ports) > 0 || container.list == "initContainers")
+	return both
+}
+
+// ports are the names and numbers of the pods' ports. They may have others if a container
+// declares none.
+func (p placed) ports() (ports map[string]bool, others bool) {
+	ports = map[string]bool{}
+	for _, container := range p.containers() {
+		others = others || len(container.Ports) == 0 && !container.init
 		for _, port := range container.Ports {
-			l.names[port.Name], l.names[strconv.Itoa(int(port.ContainerPort))] = true, true
-			if port.HostPort > 0 {
-				l.hostPorts = append(l.hostPorts, port.HostPort)
-			}
+			ports[cmp.Or(port.Name, strconv.Itoa(int(port.ContainerPort)))], ports[strconv.Itoa(int(port.ContainerPort))] = true, true
 		}
 	}
-	return l
+	return ports, others
 }
 
 // makers are kinds of which something that may create them brings pods.
@@ -126,14 +106,15 @@ func (c *checker) selects(o Object, typed runtime.Object) {
 	case *networkingv1.NetworkPolicy:
 		selector, at = &t.Spec.PodSelector, []string{"spec", "podSelector"}
 	}
-	if selector == nil || c.Hooked || c.mayBeMade(makers...) || strings.HasPrefix(c.place(o), "kube-") {
+	namespace := c.namespaceOf(o)
+	if selector == nil || c.Hooked || c.mayBeMade(makers...) || strings.HasPrefix(namespace, "kube-") {
 		return
 	}
 	matcher, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil || matcher.Empty() || c.foreign {
 		return
 	}
-	found := c.podsIn(strings.TrimSuffix(c.place(o), "/"), matcher)
+	found := c.podsIn(namespace, matcher)
 	if len(found) == 0 {
 		c.doubtful(o, fmt.Sprintf("its selector %s finds no pod of the manifests in its namespace; write labels of a pod's template", matcher), at...)
 		return
@@ -147,24 +128,18 @@ func (c *checker) selects(o Object, typed runtime.Object) {
 		if wanted.Type == intstr.Int && wanted.IntVal == 0 {
 			wanted = intstr.FromInt32(port.Port)
 		}
-		if slices.ContainsFunc(found, func(l labelled) bool {
-			return l.names[wanted.String()] || wanted.Type == intstr.Int && !l.declared
+		if !slices.ContainsFunc(found, func(p placed) bool {
+			ports, others := p.ports()
+			return ports[wanted.String()] || wanted.Type == intstr.Int && others
 		}) {
-			continue
+			ports, _ := found[0].ports()
+			c.doubtful(o, fmt.Sprintf("the pods that it selects have no port %s, so it may lead nowhere; %s", wanted.String(), hasOnly(ports)), "spec", "ports", strconv.Itoa(i), "targetPort")
 		}
-		names := maps.Clone(found[0].names)
-		delete(names, "")
-		c.doubtful(o, fmt.Sprintf("the pods that it selects have no port %s, so it may lead nowhere; %s", wanted.String(), hasOnly(names)), "spec", "ports", strconv.Itoa(i), "targetPort")
 	}
 }
 
-func (c *checker) podsIn(namespace string, selector labels.Selector) (found []labelled) {
-	for _, l := range c.pods {
-		if l.namespace == namespace && selector.Matches(l.labels) {
-			found = append(found, l)
-		}
-	}
-	return found
+func (c *checker) podsIn(namespace string, selector labels.Selector) []placed {
+	return slices.DeleteFunc(slices.Clone(c.pods), func(p placed) bool { return p.namespace != namespace || !selector.Matches(p.all()) })
 }
 
 // NodePorts are the ports of a node at which the deployment answers. It is nil if they
@@ -175,12 +150,16 @@ func NodePorts(steps []Step) map[int32]bool {
 		return nil
 	}
 	ports := map[int32]bool{}
-	for _, l := range c.pods {
-		if l.ofHost {
+	for _, p := range c.pods {
+		if p.Spec.HostNetwork {
 			return nil
 		}
-		for _, port := range l.hostPorts {
-			ports[port] = true
+		for _, container := range p.containers() {
+			for _, port := range container.Ports {
+				if port.HostPort > 0 {
+					ports[port.HostPort] = true
+				}
+			}
 		}
 	}
 	for _, o := range Objects(steps) {

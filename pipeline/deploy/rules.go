@@ -60,6 +60,7 @@ var choices = map[string][]string{
 var wanted = map[string][]string{
 	"containers": {"name"}, "initContainers": {"name"}, "containers.env": {"name"}, "initContainers.env": {"name"},
 	"containers.ports": {"containerPort"}, "containers.volumeMounts": {"name", "mountPath"}, "initContainers.volumeMounts": {"name", "mountPath"},
+	"valueFrom.configMapKeyRef": {"key"}, "valueFrom.secretKeyRef": {"key"}, "configMap.items": {"key", "path"}, "secret.items": {"key", "path"},
 	"Service.spec.ports": {"port"}, "http.paths": {"pathType", "backend"}, "RoleBinding.subjects": {"kind", "name"}, "ClusterRoleBinding.subjects": {"kind", "name"}, "roleRef": {"kind", "name"}, "scaleTargetRef": {"kind", "name"},
 	"webhooks": {"name", "sideEffects", "admissionReviewVersions", "clientConfig"}, "PersistentVolumeClaim.spec": {"accessModes", "resources"}, "HorizontalPodAutoscaler.spec": {"maxReplicas", "scaleTargetRef"},
 }
@@ -75,6 +76,12 @@ var rivals = map[string][2]string{
 var unique = map[string][]string{
 	"containers": {"name"}, "initContainers": {"name"}, "spec.volumes": {"name"}, "volumeMounts": {"mountPath"}, "env": {"name"},
 	"containers.ports": {"name"}, "Service.spec.ports": {"name"}, "webhooks": {"name"},
+}
+
+// names are texts that have rules of their own.
+var names = map[string]func(string) []string{
+	"containers.ports.name": validation.IsValidPortName, "httpGet.port": validation.IsValidPortName, "tcpSocket.port": validation.IsValidPortName, "targetPort": validation.IsValidPortName,
+	"containers.name": validation.IsDNS1123Label, "initContainers.name": validation.IsDNS1123Label, "spec.volumes.name": validation.IsDNS1123Label,
 }
 
 // asks are what a probe can do.
@@ -97,8 +104,31 @@ func of[T any](kind string, table map[string]T, path []string) (known T, is bool
 	return known, is
 }
 
-// rules checks a value of an object, and all below it, as the API server does.
-func (c *checker) rules(o Object, value any, path []string) {
+// each visits a value and all below it, in the order of their keys, unless a visit returns
+// false.
+func each(value any, path []string, visit func(value any, path []string) (deeper bool)) {
+	if !visit(value, path) {
+		return
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			each(v[key], below(path, key), visit)
+		}
+	case []any:
+		for i, one := range v {
+			each(one, below(path, strconv.Itoa(i)), visit)
+		}
+	}
+}
+
+// rules checks an object as the API server does.
+func (c *checker) rules(o Object) {
+	each(o.Object, nil, func(value any, path []string) bool { return c.rule(o, value, path) })
+}
+
+// rule checks one value of an object, and reports whether those below it are to be checked.
+func (c *checker) rule(o Object, value any, path []string) bool {
 	kind, last := o.GetKind(), ""
 	if len(path) > 0 {
 		last = path[len(path)-1]
@@ -106,11 +136,11 @@ func (c *checker) rules(o Object, value any, path []string) {
 	switch v := whole(value).(type) {
 	case map[string]any:
 		if slices.Contains(free, last) {
-			return
+			return false
 		}
 		if slices.Contains([]string{"labels", "matchLabels", "nodeSelector"}, last) {
 			c.labels(o, v, path)
-			return
+			return false
 		}
 		c.refers(o, v, path)
 		if keys, is := of(kind, wanted, path); is && !c.partial(o) && !preview.MatchString(o.GroupVersionKind().Version) {
@@ -139,9 +169,6 @@ func (c *checker) rules(o Object, value any, path []string) {
 		if text, is := v["schedule"].(string); is && kind == "CronJob" && !strings.ContainsAny(text, "@=") && len(strings.Fields(text)) != 5 {
 			c.bad(o, fmt.Sprintf("schedule %q has %d parts, and five are wanted: minute, hour, day, month, weekday", text, len(strings.Fields(text))), append(path, "schedule")...)
 		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			c.rules(o, v[key], append(slices.Clone(path), key))
-		}
 	case []any:
 		if keys, is := of(kind, unique, path); is {
 			c.differ(o, v, keys[0], path)
@@ -153,20 +180,13 @@ func (c *checker) rules(o Object, value any, path []string) {
 				}
 			}
 		}
-		for i, one := range v {
-			c.rules(o, one, append(slices.Clone(path), strconv.Itoa(i)))
-		}
 	case string:
 		if v == "" {
-			return // the API server takes it as if it were not there, or wants it above
+			return false // the API server takes it as if it were not there, or wants it above
 		}
 		c.choice(o, v, path)
-		_, isPort := of(kind, map[string]bool{"containers.ports.name": true, "httpGet.port": true, "tcpSocket.port": true, "targetPort": true}, path)
-		if problems := validation.IsValidPortName(v); isPort && len(problems) > 0 {
-			c.bad(o, fmt.Sprintf("%q cannot be the name of a port: %s; write another", v, problems[0]), path...)
-		}
-		if _, is := of(kind, map[string]bool{"containers.name": true, "initContainers.name": true, "spec.volumes.name": true}, path); is && len(validation.IsDNS1123Label(v)) > 0 {
-			c.bad(o, fmt.Sprintf("%q cannot be this name: small letters, digits and - are allowed, and 63 characters; write another", v), path...)
+		if valid, is := of(kind, names, path); is && len(valid(v)) > 0 {
+			c.bad(o, fmt.Sprintf("%q cannot be this name: %s; write another", v, valid(v)[0]), path...)
 		}
 	case int64:
 		from, to := int64(1), int64(65535)
@@ -179,6 +199,7 @@ func (c *checker) rules(o Object, value any, path []string) {
 			}
 		}
 	}
+	return true
 }
 
 // whole turns a number without a fraction, as files may have it, into an integer.
@@ -195,15 +216,11 @@ func (c *checker) choice(o Object, value string, path []string) {
 	if !is || slices.Contains(known, value) || strings.Contains(value, "[") || strings.HasPrefix(value, "HugePages-") {
 		return
 	}
-	near, report := issue.Nearest(value, known), c.bad
-	if c.Minor == 0 || c.Minor > typesMinor {
-		report = c.doubtful
-	}
 	cure := "write one of " + strings.Join(known, ", ")
-	if near != "" {
+	if near := issue.Nearest(value, known); near != "" {
 		cure = "did you mean " + near + "?"
 	}
-	report(o, fmt.Sprintf("%q is no value of %s; %s", value, path[len(path)-1], cure), path...)
+	c.say(!c.newer(), o, fmt.Sprintf("%q is no value of %s; %s", value, path[len(path)-1], cure), path...)
 }
 
 func (c *checker) labels(o Object, labels map[string]any, path []string) {
@@ -282,8 +299,8 @@ func (c *checker) instance(o Object, definition Object) {
 			return
 		}
 		for _, key := range slices.Sorted(maps.Keys(o.Object)) {
-			if below, is := properties[key].(map[string]any); is && key != "metadata" && key != "status" {
-				c.fits(o, o.Object[key], below, []string{key})
+			if part, is := properties[key].(map[string]any); is && key != "metadata" && key != "status" {
+				c.fits(o, o.Object[key], part, []string{key})
 			}
 		}
 		return
@@ -294,11 +311,7 @@ func (c *checker) instance(o Object, definition Object) {
 // misfit reports what does not fit a definition. An operator may change the definition, or
 // the object before it is checked.
 func (c *checker) misfit(o Object, text string, path ...string) {
-	report := c.bad
-	if c.mutated() || c.mayBeChanged("customresourcedefinitions") {
-		report = c.doubtful
-	}
-	report(o, text, path...)
+	c.say(!c.mutated() && !c.mayBeChanged("customresourcedefinitions"), o, text, path...)
 }
 
 // fits checks a part of an object by its schema.
@@ -317,15 +330,15 @@ func (c *checker) fits(o Object, value any, schema map[string]any, path []string
 		}
 		required, _ := schema["required"].([]any)
 		for _, key := range required {
-			below, _ := properties[fmt.Sprint(key)].(map[string]any)
-			if _, given := v[fmt.Sprint(key)]; !given && below["default"] == nil {
+			part, _ := properties[fmt.Sprint(key)].(map[string]any)
+			if _, given := v[fmt.Sprint(key)]; !given && part["default"] == nil {
 				c.misfit(o, fmt.Sprintf("%s.%v is missing, and its definition requires it; write it", at, key), path...)
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			here := append(slices.Clone(path), key)
-			if below, known := properties[key].(map[string]any); known {
-				c.fits(o, v[key], below, here)
+			here := below(path, key)
+			if part, known := properties[key].(map[string]any); known {
+				c.fits(o, v[key], part, here)
 			} else if closed {
 				cure := "correct its name or its indentation"
 				if near := issue.Nearest(key, slices.Sorted(maps.Keys(properties))); near != "" {
@@ -338,7 +351,7 @@ func (c *checker) fits(o Object, value any, schema map[string]any, path []string
 		is["array"] = true
 		items, _ := schema["items"].(map[string]any)
 		for i, one := range v {
-			c.fits(o, one, items, append(slices.Clone(path), strconv.Itoa(i)))
+			c.fits(o, one, items, below(path, strconv.Itoa(i)))
 		}
 	case string:
 		is["string"] = true

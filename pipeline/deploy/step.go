@@ -36,9 +36,6 @@ type Step struct {
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
 	// Source is the number of the workload's step that it comes from.
 	Source int `json:"-"`
-	// Doubts are what may be wrong with what the step is made from: nil, *issue.List and
-	// *SourceError.
-	Doubts []error `json:"-"`
 }
 
 // Objects are those of all steps.
@@ -94,11 +91,11 @@ func Prepare(sources []spec.Step, server Server) (steps []Step, errs []error) {
 func prepare(s spec.Step, server Server, before []Object) ([]Step, error) {
 	switch {
 	case s.Kustomize != "":
-		objects, doubts, err := buildKustomization(s.Kustomize)
+		objects, err := buildKustomization(s.Kustomize)
 		if err != nil {
 			return nil, &SourceError{Part: "kustomize", Err: err}
 		}
-		return []Step{{Objects: objects, Doubts: []error{doubts.Err()}}}, nil
+		return []Step{{Objects: objects}}, nil
 	case s.Helm != nil:
 		return Chart(*s.Helm).render(server, before)
 	case len(s.Command) > 0:
@@ -169,7 +166,8 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 			}
 			continue
 		}
-		if selector, err := labels.Parse(w.Selector); err == nil && w.Selector != "" && slices.Contains([]string{"pod", "pods", "po"}, kind) {
+		own := w.ownKind()
+		if selector, err := labels.Parse(w.Selector); err == nil && w.Selector != "" && own.resource == "pods" {
 			given, _ := selector.Requirements()
 			if !slices.ContainsFunc(given, func(r labels.Requirement) bool { return slices.Contains(addedToPods, r.Key()) }) &&
 				!c.foreign && !c.mayBeMade(makers...) && !strings.HasPrefix(w.namespace(), "kube-") && !slices.Contains(c.Namespaces, w.namespace()) && len(newChecker(before, c.Server).podsIn(w.namespace(), selector)) == 0 {
@@ -179,12 +177,12 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 		if name == "" || strings.Contains(w.namespace(), "kube-") || w.matches(c, before) {
 			continue
 		}
-		switch resource, own := madeByHand[kind]; {
+		switch {
 		case w.matches(c, Objects(steps[i+1:])):
 			report(s, true, fmt.Sprintf("it waits for %s %s, which a later step applies; put it after that step", kind, name))
-		case own && !c.mayBeMade(resource):
+		case own.byHand && !c.mayBeMade(own.resource):
 			report(s, true, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies and nothing in the cluster may create; correct the name, or apply it first", kind, name, w.namespace()))
-		case own:
+		case own.byHand:
 			report(s, false, fmt.Sprintf("it waits for %s %s in the namespace %s, which no step before it applies; something in the cluster must create it", kind, name, w.namespace()))
 		}
 	}
@@ -192,27 +190,6 @@ func (c *checker) waits(steps []Step, report func(step Step, certain bool, text 
 
 // addedToPods are labels that Kubernetes gives pods.
 var addedToPods = []string{"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"}
-
-// madeByHand are kinds of which Kubernetes itself creates no objects: their resource, by
-// each name that kubectl accepts.
-var madeByHand = func() map[string]string {
-	kinds := map[string]string{}
-	for resource, names := range map[string][]string{
-		"deployments":  {"deployment", "deploy", "deployments", "deployment.apps", "deployments.apps"},
-		"statefulsets": {"statefulset", "sts", "statefulsets", "statefulset.apps", "statefulsets.apps"},
-		"daemonsets":   {"daemonset", "ds", "daemonsets", "daemonset.apps", "daemonsets.apps"},
-		"jobs":         {"job", "jobs", "job.batch", "jobs.batch"},
-		"services":     {"service", "svc", "services"},
-		"namespaces":   {"namespace", "ns", "namespaces"},
-		"customresourcedefinitions": {"crd", "crds", "customresourcedefinition", "customresourcedefinitions",
-			"customresourcedefinition.apiextensions.k8s.io", "customresourcedefinitions.apiextensions.k8s.io"},
-	} {
-		for _, name := range names {
-			kinds[name] = resource
-		}
-	}
-	return kinds
-}()
 
 // longer is the name of an object that would be that of the condition but for a prefix, as
 // a kustomization or a chart gives it, if that itself is not among the objects.
@@ -236,10 +213,10 @@ func (w Condition) longer(c *checker, objects []Object) (name string) {
 func (w Condition) matches(c *checker, objects []Object) bool {
 	kind, name := w.kindAndName()
 	singular, _, _ := strings.Cut(kind, ".")
-	resource := madeByHand[kind]
+	resource := w.ownKind().resource
 	return slices.ContainsFunc(objects, func(o Object) bool {
 		is := strings.ToLower(o.GetKind())
 		return o.GetName() == name && (is == singular || is+"s" == singular || is+"s" == resource) &&
-			(c.clusterWide(o) || cmp.Or(o.GetNamespace(), o.home, "default") == w.namespace())
+			(c.clusterWide(o) || o.namespace() == w.namespace())
 	})
 }

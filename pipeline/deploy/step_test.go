@@ -78,6 +78,9 @@ func TestKustomizationsAreBuilt(t *testing.T) {
 	if replicas, _, _ := unstructured.NestedInt64(of.Object, "spec", "replicas"); replicas != 2 || of.GetNamespace() != "shop" || Images(steps[0].Objects)[0].Image != "localhost/app:e2e" {
 		t.Errorf("got %v", of.Object)
 	}
+	if added := of.GetAnnotations(); len(added) > 0 {
+		t.Errorf("the build for files is deployed: annotations %v", added)
+	}
 }
 
 func TestKustomizationsThatReachOut(t *testing.T) {

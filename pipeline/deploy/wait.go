@@ -46,7 +46,7 @@ func (c *Client) Wait(ctx context.Context, objects []Object) error {
 	for _, o := range objects {
 		if isJob(o.Unstructured) {
 			watches.Go(func() error {
-				if ended := c.jobs.end(watching, keyOf(o.Unstructured)); ended != nil && tracker.see(ended, false) {
+				if ended := c.jobs.end(watching, watchKey(o.Unstructured)); ended != nil && tracker.see(ended, false) {
 					stop()
 				}
 				return nil
@@ -82,7 +82,7 @@ type State struct {
 func newTracker(objects []Object, see Observer) *tracker {
 	t := &tracker{states: map[string]State{}, ended: map[string]bool{}, observe: see}
 	for _, o := range objects {
-		key := keyOf(o.Unstructured)
+		key := watchKey(o.Unstructured)
 		if _, again := t.states[key]; !again {
 			t.order = append(t.order, key)
 		}
@@ -91,9 +91,9 @@ func newTracker(objects []Object, see Observer) *tracker {
 	return t
 }
 
-// keyOf identifies an object. The version is left out, because a cluster may answer in
+// watchKey identifies an object. The version is left out, because a cluster may answer in
 // another one.
-func keyOf(u *unstructured.Unstructured) string {
+func watchKey(u *unstructured.Unstructured) string {
 	return strings.Join([]string{u.GroupVersionKind().Group, u.GetKind(), u.GetNamespace(), u.GetName()}, "/")
 }
 
@@ -101,7 +101,7 @@ func keyOf(u *unstructured.Unstructured) string {
 func (t *tracker) see(u *unstructured.Unstructured, deleted bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := keyOf(u)
+	key := watchKey(u)
 	old, wanted := t.states[key]
 	if !wanted {
 		return false
