@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -390,6 +391,33 @@ func TestConfoundedIsNoVerdict(t *testing.T) {
 	}
 	if w := Warnings(trials, []string{"host"}); w[0].Kind != Confounded || !slices.Equal(w[0].Factors, []string{"host"}) || len(w[0].Arms) != 2 {
 		t.Errorf("warned of %+v", w)
+	}
+}
+
+// An arm that never ran at a level, or where two levels meet, is named. Where the factor
+// is confounded, that says it.
+func TestPlacesWhereAnArmNeverRan(t *testing.T) {
+	var trials []Trial
+	for _, arm := range []string{"serial", "parallel", "2+1"} {
+		for _, memory := range []string{"12GiB", "3GiB"} {
+			for _, engine := range []string{"docker", "podman"} {
+				if arm == "parallel" && memory == "3GiB" || arm == "2+1" && memory == "12GiB" && engine == "podman" {
+					continue
+				}
+				trials = append(trials, Trial{Arm: arm, Place: []string{memory, engine}, Block: "1", Ready: true, Seconds: 100})
+			}
+		}
+	}
+	all := Warnings(trials, []string{"memory", "runtime"})
+	want := []map[string]string{{"memory": "3GiB"}, {"memory": "12GiB", "runtime": "podman"}}
+	if len(all) != 2 || !maps.Equal(all[0].Where, want[0]) || !maps.Equal(all[1].Where, want[1]) ||
+		!slices.Equal(all[0].Arms, []string{"parallel"}) || !slices.Equal(all[1].Arms, []string{"2+1"}) {
+		t.Errorf("%+v", all)
+	}
+	trials = append(trials, Trial{Arm: "registry", Place: []string{"7GiB", "docker"}, Block: "1", Ready: true, Seconds: 100})
+	all = Warnings(trials, []string{"memory", "runtime"})
+	if want := map[string]string{"runtime": "podman"}; len(all) != 2 || all[0].Kind != Confounded || !maps.Equal(all[1].Where, want) || !slices.Equal(all[1].Arms, []string{"registry"}) {
+		t.Errorf("%+v", all)
 	}
 }
 

@@ -238,10 +238,8 @@ func (a *Answer) merge(trials []Trial, goal Goal) {
 // Levels are the levels of the ith factor that have a trial: numbers in order
 // of size, everything else by name.
 func Levels(trials []Trial, i int) (all []string) {
-	for _, t := range trials {
-		if !slices.Contains(all, t.Place[i]) {
-			all = append(all, t.Place[i])
-		}
+	for level := range byLevel(trials, i) {
+		all = append(all, level)
 	}
 	// size is the number that a level begins with.
 	size := func(level string) float64 {
@@ -255,14 +253,26 @@ func Levels(trials []Trial, i int) (all []string) {
 	return all
 }
 
-func at(trials []Trial, factor int, levels []string) []Trial {
-	some := make([]Trial, 0, len(trials))
+func at(trials []Trial, factor int, levels []string) (some []Trial) {
+	in := map[string]bool{}
+	for _, level := range levels {
+		in[level] = true
+	}
 	for _, t := range trials {
-		if slices.Contains(levels, t.Place[factor]) {
+		if in[t.Place[factor]] {
 			some = append(some, t)
 		}
 	}
 	return some
+}
+
+// byLevel has the trials of each level, in one pass: there may be thousands of places.
+func byLevel(trials []Trial, factor int) map[string][]Trial {
+	all := map[string][]Trial{}
+	for _, t := range trials {
+		all[t.Place[factor]] = append(all[t.Place[factor]], t)
+	}
+	return all
 }
 
 // interaction tests that the arms in question compare alike at the levels of
@@ -276,8 +286,9 @@ func interaction(trials []Trial, factor int, levels, arms []string, goal Goal) (
 	}
 	trials = at(trials, factor, levels)
 	if arms == nil {
+		apart := byLevel(trials, factor)
 		for _, level := range levels {
-			s := newSample(at(trials, factor, []string{level}), goal)
+			s := newSample(apart[level], goal)
 			for _, i := range s.choose(true).left {
 				arms = append(arms, s.arms[i].name)
 			}

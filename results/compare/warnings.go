@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type WarningKind string
 // blocks. The last two are about the source of imported trials.
 const (
 	Confounded WarningKind = "confounded" // arms never ran in the same place, which may be what differs
+	Untried    WarningKind = "untried"    // arms never ran in a place where others did
 	Drift      WarningKind = "drift"      // set-up times rose or fell from block to block
 	CarryOver  WarningKind = "carry-over" // a failure was more often followed by another one
 	Imported   WarningKind = "imported"   // lines can be true and seldom are
@@ -35,9 +37,12 @@ type Warning struct {
 	// one that worked (CarryOver).
 	After     float64 `json:"failures_after_failure,omitempty"`
 	Otherwise float64 `json:"failures_otherwise,omitempty"`
-	// Arms and Factors are those concerned (Confounded).
+	// Arms and Factors are those concerned (Confounded; arms of Untried).
 	Arms    []string `json:"strategies,omitempty"`
 	Factors []string `json:"factors,omitempty"`
+	// Where has the level that is a place, or the levels that are one together, by
+	// factor (Untried).
+	Where map[string]string `json:"where,omitempty"`
 	// Detail is the line and what is doubtful about it (Imported), or where times seem
 	// to be in several units (MixedUnits).
 	Detail string `json:"detail,omitempty"`
@@ -47,9 +52,11 @@ const alphaWarning = 0.01
 
 // Warnings checks what comparisons assume. The trials are in the order they ran in.
 func Warnings(trials []Trial, factors []string) (all []Warning) {
-	if w := confounded(trials, factors); len(w.Arms) > 0 {
-		all = append(all, w)
+	apart := confounded(trials, factors)
+	if len(apart.Arms) > 0 {
+		all = append(all, apart)
 	}
+	all = append(all, untried(trials, factors, apart.Factors)...)
 	if slope, p := drift(trials); p < alphaWarning {
 		all = append(all, Warning{Kind: Drift, P: stats.Value(p), Change: math.Expm1(slope)})
 	}
@@ -102,6 +109,59 @@ func confounded(trials []Trial, factors []string) Warning {
 	slices.Sort(w.Factors)
 	w.Arms, w.Factors = slices.Compact(w.Arms), slices.Compact(w.Factors)
 	return w
+}
+
+// untried finds the levels at which arms have no trial, and the places where they have
+// none although they ran at each of its levels. What is said of confounded factors says
+// it of their levels, too.
+func untried(trials []Trial, factors, confounded []string) (all []Warning) {
+	type spot struct {
+		arm    string
+		factor int // -1 for all, in place
+		level  string
+	}
+	place := func(levels []string) string { return strings.Join(levels, "\x00") }
+	ran, known := map[spot]bool{}, map[string][]string{}
+	var arms []string
+	for _, t := range trials {
+		for i, level := range t.Place {
+			ran[spot{t.Arm, i, level}] = true
+		}
+		ran[spot{t.Arm, -1, place(t.Place)}], known[place(t.Place)] = true, t.Place
+		if !slices.Contains(arms, t.Arm) {
+			arms = append(arms, t.Arm)
+		}
+	}
+	slices.Sort(arms)
+	warn := func(where map[string]string, lacks func(arm string) bool) {
+		if slices.ContainsFunc(confounded, func(f string) bool { _, in := where[f]; return in }) {
+			return
+		}
+		lacking := slices.DeleteFunc(slices.Clone(arms), func(arm string) bool { return !lacks(arm) })
+		if len(lacking) > 0 {
+			all = append(all, Warning{Kind: Untried, P: stats.Value(math.NaN()), Arms: lacking, Where: where})
+		}
+	}
+	for i, f := range factors {
+		for _, level := range Levels(trials, i) {
+			warn(map[string]string{f: level}, func(arm string) bool { return !ran[spot{arm, i, level}] })
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		where := map[string]string{}
+		for i, level := range known[name] {
+			where[factors[i]] = level
+		}
+		warn(where, func(arm string) bool {
+			for i, level := range known[name] {
+				if !ran[spot{arm, i, level}] {
+					return false
+				}
+			}
+			return !ran[spot{arm, -1, name}]
+		})
+	}
+	return all
 }
 
 // drift tests for a straight line through the blocks' mean residuals, in the order of

@@ -74,6 +74,9 @@ func Cards(a answer.Answer) (cards []Card) {
 				c.Do += ", when it works"
 			}
 		}
+		if d.Verdict != compare.Undecided && slices.ContainsFunc(group, func(d answer.Decision) bool { return reachesFurther(d, a.Warnings) }) {
+			c.Do += ", where tried"
+		}
 		alone := allThatIsLeft(group)
 		if alone != "" {
 			c.Do += ", the only one not ruled out"
@@ -443,6 +446,7 @@ func Grounds(a answer.Answer) (notes []string) {
 	}
 	add(fmt.Sprintf("Differences under %s %% count as none.", percent(study.Value(a.Indifference))))
 	add(pooled(a))
+	add(untried(a))
 	compared := slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil })
 	for _, w := range a.Warnings {
 		add(answerWarning(w, compared))
@@ -498,6 +502,57 @@ func pooled(a answer.Answer) string {
 		text += ", not on " + strings.Join(same, " or ")
 	}
 	return text + "."
+}
+
+// mostUntried is how many sets of strategies are named that never ran in the same places,
+// and how many of these places.
+const mostUntried = 3
+
+// untried names strategies that never ran in some place.
+func untried(a answer.Answer) string {
+	var who, parts []string
+	wheres := map[string][]answer.Where{}
+	for _, w := range a.Warnings {
+		if w.Kind != compare.Untried {
+			continue
+		}
+		where, name := answer.Where{}, and(w.Arms)
+		for factor, level := range w.Where {
+			where[factor] = answer.Levels{level}
+		}
+		if wheres[name] == nil {
+			who = append(who, name)
+		}
+		wheres[name] = append(wheres[name], where)
+	}
+	for _, name := range who[:min(mostUntried, len(who))] {
+		at := wheres[name]
+		part := name + " at " + anyOf(at[:min(mostUntried, len(at))])
+		if more := len(at) - mostUntried; more > 0 {
+			part += fmt.Sprintf(" or %d other places", more)
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	text := "No trial of " + strings.Join(parts, "; of ")
+	if len(who) > mostUntried {
+		text += "; of others elsewhere (--output json)"
+	}
+	return text + ": how well that works there is not known."
+}
+
+// reachesFurther reports whether a decision recommends a strategy where that never ran.
+func reachesFurther(d answer.Decision, warnings []compare.Warning) bool {
+	return slices.ContainsFunc(warnings, func(w compare.Warning) bool {
+		for factor, level := range w.Where {
+			if at := d.Where[factor]; at != nil && !slices.Contains(at, level) {
+				return false
+			}
+		}
+		return w.Kind == compare.Untried && slices.ContainsFunc(w.Arms, func(arm string) bool { return slices.Contains(d.Best, arm) })
+	})
 }
 
 // ruledOut names what every decision of a situation rules out and, if room, what some do.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -113,6 +114,34 @@ func TestNothingComparedIsNotUnharmed(t *testing.T) {
 	d := answer.Decision{Situation: answer.Build, Environment: answer.Local, Verdict: compare.Undecided, Best: []string{"A", "B"}}
 	text := screen(t, d, compare.Warning{Kind: compare.Drift, Change: 0.3})
 	if !strings.Contains(text, "drifted by +30 % a block.") || strings.Contains(text, "unharmed") || !strings.Contains(text, "no verdict") {
+		t.Error(text)
+	}
+}
+
+func TestWhereAStrategyNeverRan(t *testing.T) {
+	d := answer.Decision{Situation: answer.Build, Environment: answer.Local, Verdict: compare.Decided, Best: []string{"A"}, Effect: some(-0.3), Against: "B"}
+	never := func(arm string, where ...string) compare.Warning {
+		w := compare.Warning{Kind: compare.Untried, Arms: []string{arm}, Where: map[string]string{}}
+		for i := 0; i < len(where); i += 2 {
+			w.Where[where[i]] = where[i+1]
+		}
+		return w
+	}
+	text := screen(t, d, never("A", "memory", "3GiB"), never("B", "memory", "12GiB", "runtime", "podman"), never("A", "memory", "5GiB"))
+	for _, want := range []string{"local: use A, where tried.", "No trial of A at memory 3GiB or 5GiB; of B at memory 12GiB, runtime podman: how well that works there is not known."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("want %q in\n%s", want, text)
+		}
+	}
+	if d.Where = (answer.Where{"memory": {"7GiB", "12GiB"}}); strings.Contains(screen(t, d, never("A", "memory", "3GiB")), "where tried") {
+		t.Error("A ran at each level that it is recommended for")
+	}
+	d.Where = nil
+	var many []compare.Warning
+	for i := range 50 {
+		many = append(many, never("A", "memory", fmt.Sprint(i)), never(fmt.Sprint("B", i), "memory", fmt.Sprint(i)))
+	}
+	if text := screen(t, d, many...); !strings.Contains(text, "No trial of A at memory 0 or 1 or 2 or 47 other places; of B0 at memory 0; of B1 at memory 1; of others elsewhere") {
 		t.Error(text)
 	}
 }

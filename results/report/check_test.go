@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/joshdk/go-junit"
 	"github.com/prometheus/common/expfmt"
@@ -86,6 +87,24 @@ func TestLongCellsGoOnInTheNextLine(t *testing.T) {
 	text := write(t, func(b *bytes.Buffer) error { return report.Check(regressed()).Write(b, report.FormatTable) })
 	if !strings.Contains(text, "Podman 5.4.2 → 5.5.0 on 12 Nov; memory 3.0 GiB → 1.5 GiB on 12 Nov") || strings.Contains(text, "on 12 Nov (the night before)") {
 		t.Errorf("causes are not broken into lines:\n%s", text)
+	}
+}
+
+// In a sentence and in a cell a line ends before an interval, or after it.
+func TestIntervalsAreNotBroken(t *testing.T) {
+	for of := range 40 {
+		name := strings.Repeat("x", 30+of)
+		sentence := name + " looks best, which takes 8 min 04 s (95 %: −15 to +8 %); 0 of 16 failed."
+		d := report.Document{Notes: []string{sentence}, Sections: []report.Table{{Header: []string{"verdict"}, Rows: [][]string{{sentence}}}}}
+		text := write(t, func(b *bytes.Buffer) error { return d.Write(b, report.FormatTable) })
+		if strings.Count(text, "8 min 04 s") != 2 || strings.Count(text, "(95 %: −15 to +8 %)") != 2 {
+			t.Errorf("an interval is in two lines:\n%s", text)
+		}
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, " \n")); n > 80 {
+				t.Errorf("%d columns: %s", n, line)
+			}
+		}
 	}
 }
 

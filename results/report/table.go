@@ -143,9 +143,16 @@ const (
 	widestCell = 72
 )
 
-// unbroken stands for a space at which no line may end: a rune of no script,
+// On a terminal no line ends inside an interval, nor between a number and its unit.
+// unbroken stands for a space there: the blank of Braille, which is as wide as a space,
 // because twwarp breaks lines at Unicode's no-break spaces too.
-const unbroken = "\uE000"
+const unbroken = "\u2800"
+
+var whole = regexp.MustCompile(`\(95 %: [^;()]*|\d (?:%|×|(?:s|min|h)\b)(?: \d\d (?:s|min)\b)?`)
+
+func unbreak(text string) string {
+	return whole.ReplaceAllStringFunc(text, func(s string) string { return strings.ReplaceAll(s, " ", unbroken) })
+}
 
 // paragraph writes a sentence or more, on a terminal in lines of its width.
 func paragraph(b *bytes.Buffer, f Format, text string) {
@@ -157,7 +164,7 @@ func paragraph(b *bytes.Buffer, f Format, text string) {
 				lines = append(lines, line)
 				continue
 			}
-			wrapped, _ := twwarp.WrapString(strings.ReplaceAll(line, " %", unbroken+"%"), lineWidth)
+			wrapped, _ := twwarp.WrapString(unbreak(line), lineWidth)
 			lines = append(lines, wrapped...)
 		}
 		text = strings.ReplaceAll(strings.Join(lines, "\n"), unbroken, " ")
@@ -175,7 +182,8 @@ func (t Table) layOut(b *bytes.Buffer, f Format) error {
 		if f == FormatMarkdown {
 			options = []tablewriter.Option{tablewriter.WithRenderer(renderer.NewMarkdown())}
 		}
-		table := tablewriter.NewTable(b, append(options, tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))...)
+		var body bytes.Buffer
+		table := tablewriter.NewTable(&body, append(options, tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithHeaderAlignment(tw.AlignLeft))...)
 		table.Header(f.cells(t.Header))
 		for _, row := range t.Rows {
 			if err := table.Append(f.cells(row)); err != nil {
@@ -185,6 +193,7 @@ func (t Table) layOut(b *bytes.Buffer, f Format) error {
 		if err := table.Render(); err != nil {
 			return fmt.Errorf("writing a table: %w", err)
 		}
+		b.WriteString(strings.ReplaceAll(body.String(), unbroken, " "))
 	}
 	for _, note := range t.Notes {
 		fmt.Fprintf(b, "\n%s\n", f.Text(note))
@@ -194,8 +203,11 @@ func (t Table) layOut(b *bytes.Buffer, f Format) error {
 
 func (f Format) cells(texts []string) (all []string) {
 	for _, c := range texts {
-		if c = f.Text(c); f == FormatMarkdown {
+		switch c = f.Text(c); f {
+		case FormatMarkdown:
 			c = cellMarks.Replace(c)
+		case FormatTable:
+			c = unbreak(c)
 		}
 		all = append(all, c)
 	}
