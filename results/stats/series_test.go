@@ -29,7 +29,7 @@ func TestSeriesAgainstR(t *testing.T) {
 
 // Theil–Sen of four points: six slopes, whose 95 % interval is none.
 func TestTrendOfFewPoints(t *testing.T) {
-	if slope, ci := TheilSen([]float64{1, 3, 5, 7}, 0.95); slope != 2 || ci.Bounded() {
+	if slope, ci := TheilSen([]float64{1, 3, 5, 7}, 0.95); slope != 2 || !math.IsInf(ci.Upper-ci.Lower, 1) {
 		t.Errorf("%v in %v", slope, ci)
 	}
 	if s, p := MannKendall([]float64{4, 4, 4, 4}); s != 0 || p != 1 {

@@ -29,11 +29,6 @@ var unknown = Interval{math.NaN(), math.NaN()}
 // Contains reports whether x lies in the interval, ends included.
 func (i Interval) Contains(x float64) bool { return i.Lower <= x && x <= i.Upper }
 
-// Bounded reports whether both ends are finite.
-func (i Interval) Bounded() bool {
-	return !math.IsInf(i.Lower-i.Upper, 0) && !math.IsNaN(i.Lower-i.Upper)
-}
-
 // Value is a figure that may not exist. In JSON it is a number, or null where it is
 // infinite or undefined.
 type Value float64
