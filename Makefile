@@ -64,7 +64,7 @@ race:
 
 # Specs of the fault matrix. One fault reaches the whole host, and is left out
 # unless nothing else needs it: make fault-matrix HOST=yes.
-MATRICES := fault-matrix fault-matrix-registry $(if $(HOST),fault-matrix-inotify)
+MATRICES := fault-matrix fault-matrix-registry fault-matrix-recovery $(if $(HOST),fault-matrix-inotify)
 
 ## fault-matrix: every fault that can be injected, on both engines; writes docs/fault-matrix.md
 fault-matrix: build

@@ -14,7 +14,7 @@ import (
 // and a truth.
 func TestFaultMatricesHaveEveryFault(t *testing.T) {
 	tried := map[spec.InjectionKind]bool{}
-	for _, file := range []string{"../faults/fault-matrix.yaml", "../faults/fault-matrix-registry.yaml", "../faults/fault-matrix-inotify.yaml"} {
+	for _, file := range []string{"../faults/fault-matrix.yaml", "../faults/fault-matrix-registry.yaml", "../faults/fault-matrix-recovery.yaml", "../faults/fault-matrix-inotify.yaml"} {
 		matrix := load(t, file)
 		for _, cell := range matrix.Cells() {
 			settings, _, err := matrix.Cell(cell)

@@ -22,6 +22,8 @@ type faultRow struct {
 	Missed   int                   `json:"never_injected"`
 	Outcomes map[trial.Outcome]int `json:"outcomes"`
 	Causes   map[trial.Cause]int   `json:"causes"`
+	// WentOn are those that became ready after the crash.
+	WentOn int `json:"went_on_after_a_crash,omitempty"`
 	// Latency is from the injection until the outcome was known, Recovery until a
 	// fresh engine answered.
 	Latency  []trial.Seconds `json:"detection_seconds"`
@@ -58,7 +60,11 @@ func Faults(runs []results.Run) Table {
 				causes = append(causes, string(name))
 			}
 		}
-		t.Rows = append(t.Rows, []string{r.Fault, r.Runtime, truth, countOutcomes(r.Outcomes),
+		seen := countOutcomes(r.Outcomes)
+		if r.WentOn > 0 {
+			seen += fmt.Sprintf(", then %d ready", r.WentOn)
+		}
+		t.Rows = append(t.Rows, []string{r.Fault, r.Runtime, truth, seen,
 			fmt.Sprintf("%d of %d", r.Right, r.Trials), orNone(strings.Join(causes, ", ")), medianRange(r.Latency), medianRange(r.Recovery)})
 	}
 	t.Lead = []string{fmt.Sprintf("%d of %s are classified right.", right, Counted(trials, "trial"))}
@@ -105,6 +111,9 @@ func (r *faultRow) add(rec results.Record) {
 	v, f := rec.Verdict, rec.Fault
 	if rec.Crash != nil {
 		v = *rec.Crash
+		if rec.Verdict.Outcome == trial.OK {
+			r.WentOn++
+		}
 	}
 	r.Trials++
 	r.Outcomes[v.Outcome]++

@@ -178,7 +178,7 @@ func TestAFaultIsTakenForWhatTheTrialWentOnAfter(t *testing.T) {
 		Crash: &trial.Verdict{Outcome: trial.EngineCrash, Phase: trial.PhaseBuild, Evidence: []trial.Evidence{{Rule: trial.RuleWatch, At: 2e9}}},
 		Fault: &results.Injected{Name: "engine-kill", Truth: []trial.Outcome{trial.EngineCrash}, Phase: trial.PhaseBuild, At: &at}}}}
 	table := report.Faults([]results.Run{run})
-	if got := strings.Join(table.Rows[0], "|"); !strings.Contains(got, "1 engine-crash|1 of 1|") || !strings.Contains(got, "1.00 s") {
+	if got := strings.Join(table.Rows[0], "|"); !strings.Contains(got, "1 engine-crash, then 1 ready|1 of 1|") || !strings.Contains(got, "1.00 s") {
 		t.Errorf("got %s", got)
 	}
 }
