@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/results"
 	"github.com/stratbench/stratbench/results/answer"
@@ -47,7 +49,11 @@ func Lead(s study.Study) (lines []string) {
 	if s.Simulated() {
 		failures += ". No engine produced these figures"
 	}
-	lines = []string{fmt.Sprintf("%d %s %s of %d %s; %s.", len(s.Trials), evidence, noun(len(s.Trials), "trial"), len(cells), noun(len(cells), "combination"), failures)}
+	on := ""
+	if names := engines(s.Runs); len(names) > 0 {
+		on = " on " + and(names)
+	}
+	lines = []string{fmt.Sprintf("%d %s %s of %d %s%s; %s.", len(s.Trials), evidence, noun(len(s.Trials), "trial"), len(cells), noun(len(cells), "combination"), on, failures)}
 	if kept > 0 {
 		lines = append(lines, fmt.Sprintf("%d of them started a cluster that had been created before (cluster: prebooted): their times are not those of fresh clusters.", kept))
 	}
@@ -174,56 +180,56 @@ func Exports(s study.Study) (lines []string) {
 // and how long crashed ones were in back-off.
 func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
 
-// longestWaits are the up to three waits of a pod that take at least a fifth of the
-// median deployment, and two seconds. They overlap.
+// longestWaits are the three waits of pods that cost most, of those that take two seconds
+// and a fifth of a deployment. They overlap.
 func longestWaits(s study.Study) []string {
-	var deployments []float64
-	waits := map[string][]float64{} // the longest of each set-up that has any
+	var waited, others []float64    // how long deployments took
+	waits := map[string][]float64{} // the longest of each such deployment
 	for _, o := range s.Trials {
 		if !o.Ready {
 			continue
 		}
-		longest := map[string]float64{}
+		whole, longest := 0.0, map[string]float64{}
 		for _, span := range o.Record.Spans {
+			if span.Phase != trial.PhaseDeploy {
+				continue
+			}
 			length := span.Length().Duration().Seconds()
-			pod, is := strings.CutPrefix(span.Name, "pod ")
-			switch {
-			case span.IsPhase() && span.Phase == trial.PhaseDeploy:
-				deployments = append(deployments, length)
-			case is && span.Phase == trial.PhaseDeploy && !strings.HasSuffix(pod, trial.InBackOff):
+			if span.IsPhase() {
+				whole = length
+			} else if pod, is := strings.CutPrefix(span.Name, "pod "); is && !strings.HasSuffix(pod, trial.InBackOff) {
 				longest[pod] = max(longest[pod], length)
 			}
 		}
+		maps.DeleteFunc(longest, func(_ string, length float64) bool { return length < max(2, whole/5) })
 		for wait, length := range longest {
 			waits[wait] = append(waits[wait], length)
 		}
-	}
-	if len(deployments) == 0 {
-		return nil
-	}
-	whole := stats.Median(deployments)
-	type wait struct {
-		text   string
-		length float64
-	}
-	var found []wait
-	for text, lengths := range waits {
-		none := make([]float64, max(0, len(deployments)-len(lengths)))
-		if length := stats.Median(append(lengths, none...)); length >= max(2, whole/5) {
-			found = append(found, wait{text, length})
+		switch {
+		case len(longest) > 0:
+			waited = append(waited, whole)
+		case whole > 0:
+			others = append(others, whole)
 		}
 	}
-	if len(found) == 0 {
+	if len(waited) == 0 {
 		return nil
 	}
-	slices.SortFunc(found, func(a, b wait) int { return cmp.Or(cmp.Compare(b.length, a.length), cmp.Compare(a.text, b.text)) })
-	found = found[:min(3, len(found))]
+	costs := slices.SortedFunc(maps.Keys(waits), func(a, b string) int {
+		return cmp.Or(cmp.Compare(floats.Sum(waits[b]), floats.Sum(waits[a])), cmp.Compare(a, b))
+	})
+	costs = costs[:min(3, len(costs))]
 	var texts []string
-	for _, w := range found {
-		texts = append(texts, fmt.Sprintf("%s %s", w.text, Seconds(trial.Seconds(w.length*1e9))))
+	for _, wait := range costs {
+		texts = append(texts, fmt.Sprintf("%s (%s, %s)", wait, Counted(len(waits[wait]), "time"), duration(study.Value(stats.Median(waits[wait])))))
 	}
-	text := fmt.Sprintf("A deployment takes %s (median of %d); in it, at the same time: %s.", Seconds(trial.Seconds(whole*1e9)), len(deployments), strings.Join(texts, ", "))
-	if slices.ContainsFunc(found, func(w wait) bool { return strings.HasPrefix(w.text, "coredns ") }) {
+	otherwise := ""
+	if len(others) > 0 {
+		otherwise = ", otherwise " + duration(study.Value(stats.Median(others)))
+	}
+	text := fmt.Sprintf("In %d of %s, pods kept the deployment waiting, which took %s in the median%s: %s.",
+		len(waited), Counted(len(waited)+len(others), "set-up"), duration(study.Value(stats.Median(waited))), otherwise, strings.Join(texts, ", "))
+	if slices.ContainsFunc(costs, func(wait string) bool { return strings.HasPrefix(wait, "coredns ") }) {
 		text += " No name is resolved before coredns is ready, which is asked every ten seconds; the factor dns: quick has it asked each second."
 	}
 	return []string{text}
@@ -265,15 +271,23 @@ func backOffs(s study.Study) []string {
 		trials, ready, strings.Join(pods, ", "))}
 }
 
+// engines are those of runs with their versions, as far as they are recorded.
+func engines(runs []results.Run) (names []string) {
+	for _, r := range runs {
+		for _, rec := range r.Records {
+			if m := rec.Machine; m.EngineVersion != "" && !slices.Contains(names, m.Runtime+" "+m.EngineVersion) {
+				names = append(names, m.Runtime+" "+m.EngineVersion)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Sources say in a sentence or two where the trials of each run come from.
 func Sources(s study.Study, a study.Analysis) (points []string) {
 	for i, r := range a.Runs {
-		var engines, software, host []string
-		for _, rec := range s.Runs[i].Records {
-			if name := strings.TrimSpace(rec.Machine.Runtime + " " + rec.Machine.EngineVersion); name != "" && !slices.Contains(engines, name) {
-				engines = append(engines, name)
-			}
-		}
+		var software, host []string
 		e := r.Environment
 		for _, p := range [][2]string{{"stratbench", e.Stratbench}, {"Kind", e.KindVersion}} {
 			if p[1] != "" {
@@ -296,7 +310,7 @@ func Sources(s study.Study, a study.Analysis) (points []string) {
 		if !r.Started.IsZero() {
 			text += ", started " + r.Started.UTC().Format("2006-01-02 15:04 UTC")
 		}
-		for _, part := range []string{and(engines), strings.Join(software, ", "), strings.Join(host, ", ")} {
+		for _, part := range []string{and(engines(s.Runs[i : i+1])), strings.Join(software, ", "), strings.Join(host, ", ")} {
 			if part != "" {
 				text += "; " + part
 			}
