@@ -230,6 +230,20 @@ func (r *Record) Standing() Standing {
 	return Counts
 }
 
+// Processors is how many processors the trial's machine may use: those of its engine, or
+// fewer by its settings.
+func (r *Record) Processors() float64 {
+	var s struct {
+		Machine struct {
+			CPUs float64 `json:"cpus"`
+		} `json:"machine"`
+	}
+	if json.Unmarshal(r.Settings, &s) == nil && s.Machine.CPUs > 0 {
+		return s.Machine.CPUs
+	}
+	return float64(r.Machine.CPUs)
+}
+
 // Slim is the record as a history keeps it: how it ended, its times, and what
 // may change from one night to the next. Left out are the log, what was observed
 // on the way, the steps of builds, passed tests except for their number, and all

@@ -263,9 +263,9 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		return d, usage("predicting from %s: it ran another workload than %s, or an older state of it; name a run of this workload with the strategy serial", name, s.Path)
 	}
 	var alone []results.Expected // the builds that had the machine to themselves
-	engine := 0                  // the processors of their machine
+	engine := 0.0                // the processors of their machine
 	for _, rec := range r.Trials() {
-		alone, engine = append(alone, study.BuildsAlone(rec)...), max(engine, rec.Machine.CPUs)
+		alone, engine = append(alone, study.BuildsAlone(rec)...), max(engine, rec.Processors())
 	}
 	if len(alone) == 0 {
 		return d, usage("predicting from %s: no build in it had the machine to itself; run the strategy serial with clusterStart before or after, and name that run", name)
@@ -291,7 +291,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		if !c.noCache {
 			where += ", with the cache"
 		}
-		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.cpus, float64(engine)), int64(c.memory))
+		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.cpus, engine), int64(c.memory))
 		if err != nil {
 			return d, usage("predicting %s from %s: %w", where, name, err)
 		}

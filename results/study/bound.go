@@ -92,7 +92,7 @@ func (s Study) lowerBound(c trial.Cell) LowerBound {
 	}
 	covered, unknown := s.criticalPath(c, o, parts)
 	take(ByCriticalPath, &b.CriticalPath, covered, unknown)
-	used(ByProcessors, &b.Processors, float64(o.Record.Machine.CPUs), func(p stretch) float64 {
+	used(ByProcessors, &b.Processors, o.Record.Processors(), func(p stretch) float64 {
 		return processorTime(o.Record.Samples, trial.Span{Start: p.from, End: p.to}).Duration().Seconds()
 	}, "no samples of the processor time are recorded")
 	used(ByDisk, &b.Disk, s.fastestDisk(o.Run), func(p stretch) float64 {

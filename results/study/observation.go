@@ -53,12 +53,14 @@ func Loss(r *results.Record) (lost, recovery trial.Seconds, ok bool) {
 		return 0, 0, false
 	}
 	began, ended := trial.Seconds(0), r.Elapsed
-	for _, s := range r.Spans {
-		switch s.Name {
-		case "machine":
+	for _, s := range r.Spans { // by their start
+		switch {
+		case s.Name == "machine":
 			began = s.End
-		case "teardown", "recovery":
-			ended = s.Start
+		case s.Name == "teardown", s.Name == "recovery":
+			ended = min(ended, s.Start)
+		case s.Phase != "":
+			ended = r.Elapsed // the set-up went on after a crash
 		}
 	}
 	lost = max(0, ended-began)

@@ -161,7 +161,7 @@ func (g gantt) spans() *plot.Plot {
 
 func (g gantt) cpu() *plot.Plot {
 	p := g.panel("", "", "CPUs in use")
-	most := float64(max(1, g.Machine.CPUs))
+	most := max(1, g.Processors())
 	p.Y.Min, p.Y.Max = 0, most*1.05
 	p.Y.Tick.Marker = ticks(3)
 	p.Add(painter(func(c draw.Canvas, x, y func(float64) vg.Length) {
