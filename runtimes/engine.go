@@ -161,6 +161,9 @@ var ErrNoAgents = errors.New("the engine gives builds no ssh agent")
 type Build struct {
 	// ID identifies the build among all builds of the engine. It may be empty.
 	ID string
+	// Sender is whose folders are sent. An engine keeps what it was sent, and gets only
+	// changes from the same sender; a build that is stopped while it sends loses that.
+	Sender string
 	// Tag names the result. It should be a full name, with registry and tag:
 	// Podman puts localhost/ before other names, Docker docker.io/library/. Without
 	// one the result stays in the build cache, for later builds, and has an ID only

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"time"
@@ -149,7 +150,9 @@ func solveOptions(b runtimes.Build) (bkclient.SolveOpt, error) {
 		attrs[key] = "local:_" + name
 	}
 	opt := bkclient.SolveOpt{
-		Ref:           b.ID,
+		Ref: b.ID,
+		// That of docker build is made of the folder and the user's node.
+		SharedKey:     fmt.Sprintf("%x", sha256.Sum256([]byte(b.Sender+"\x00"+b.Context))),
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: attrs,
 		LocalMounts:   mounts,
