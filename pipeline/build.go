@@ -124,7 +124,7 @@ func (t *run) buildImage(ctx context.Context, ph *phase, image Image) (runtimes.
 	steps := newSteps(ph, image)
 	id, err := t.engine.Build(ctx, runtimes.Build{
 		ID:          t.buildID(image),
-		Sender:      t.cfg.ClusterName, // another trial's, or a user's, must not be lost with this one
+		Sender:      t.cfg.Sender,
 		Tag:         image.Ref,
 		Context:     image.Context,
 		Dockerfile:  image.Dockerfile,

@@ -26,6 +26,8 @@ type Config struct {
 	Settings spec.Settings `json:"settings"`
 	// Endpoint is the engine, and how to connect to it.
 	Endpoint runtimes.Endpoint `json:"endpoint"`
+	// Sender is in whose name contexts are sent to the engine: on a user's, the trial's own.
+	Sender string `json:"sender,omitempty"`
 	// ClusterName and NodeImage name the Kind cluster and its node image.
 	ClusterName string `json:"cluster_name"`
 	NodeImage   string `json:"node_image"`

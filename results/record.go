@@ -238,10 +238,14 @@ func (r *Record) Processors() float64 {
 			CPUs float64 `json:"cpus"`
 		} `json:"machine"`
 	}
-	if json.Unmarshal(r.Settings, &s) == nil && s.Machine.CPUs > 0 {
-		return s.Machine.CPUs
+	all := float64(r.Machine.CPUs)
+	switch {
+	case json.Unmarshal(r.Settings, &s) != nil || s.Machine.CPUs <= 0:
+		return all
+	case all > 0:
+		return min(all, s.Machine.CPUs)
 	}
-	return float64(r.Machine.CPUs)
+	return s.Machine.CPUs
 }
 
 // Slim is the record as a history keeps it: how it ended, its times, and what

@@ -109,8 +109,8 @@ const mostGrouped = 6
 
 // Promising predicts the strategies that build whole images on a machine with cpus
 // processors and room bytes of memory (0 is not known) and, of up to six images, all ways
-// to build them in stages: first those to which no other schedule is equal in both time
-// and memory, the fastest first, and then the strategies. The order of stages changes
+// to build them in stages: first those than which no other schedule is at least as good in both
+// time and memory, the fastest first, and then the strategies. The order of stages changes
 // nothing.
 func Promising(images []Image, own map[string]Own, of map[string]Demand, cpus float64, room int64) ([]Predicted, error) {
 	var known []Predicted

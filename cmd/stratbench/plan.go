@@ -246,7 +246,8 @@ func buildConditions(s *spec.Spec) (all []buildCondition) {
 	for _, cell := range s.Cells() {
 		settings, _, err := s.Cell(cell)
 		c := buildCondition{settings.Runtime, settings.Build.NoCache, settings.Machine.CPUs, settings.Memory}
-		if err == nil && !slices.Contains(all, c) {
+		// What builds with a cache take depends on what was built before.
+		if err == nil && !settings.Build.Cache.Used() && !slices.Contains(all, c) {
 			all = append(all, c)
 		}
 	}
@@ -275,13 +276,14 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 	type prediction struct {
 		Runtime  trial.Runtime       `json:"runtime"`
 		NoCache  bool                `json:"no_cache"`
+		CPUs     float64             `json:"cpus,omitempty"`
 		Memory   trial.Bytes         `json:"memory_bytes,omitempty"`
 		Schedule strategies.Schedule `json:"schedule"`
 		Build    trial.Seconds       `json:"build_seconds"`
 		Peak     trial.Bytes         `json:"peak_bytes"`
 	}
 	data := []prediction{}
-	shown := map[string]bool{} // what the limit of memory does not change is shown once
+	rows, named := map[string]bool{}, map[string]bool{} // what the limit of memory does not change is said once
 	for _, c := range buildConditions(s) {
 		of := run.Demands(builds, c.runtime, c.noCache)
 		if len(of) == 0 {
@@ -289,7 +291,10 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		}
 		where := string(c.runtime)
 		if !c.noCache {
-			where += ", with the cache"
+			where += ", noCache false"
+		}
+		if c.cpus > 0 {
+			where += fmt.Sprintf(", %g CPUs", c.cpus)
 		}
 		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.cpus, engine), int64(c.memory))
 		if err != nil {
@@ -298,7 +303,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		serial := all[slices.IndexFunc(all, func(p strategies.Predicted) bool { return p.Strategy == strategies.Serial })].Takes
 		groupings := 0
 		for _, p := range all {
-			data = append(data, prediction{c.runtime, c.noCache, c.memory, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
+			data = append(data, prediction{c.runtime, c.noCache, c.cpus, c.memory, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
 			if !slices.Contains(strategies.Names(s.Strategies), p.Strategy) {
 				if groupings++; groupings > 5 { // more of an engine are not shown
 					continue
@@ -310,15 +315,15 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 			}
 			share := fmt.Sprintf("%.0f %%", 100*p.Takes.Seconds()/serial.Seconds())
 			row := []string{where, schedule, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()}
-			if key := strings.Join(row, "\n"); !shown[key] {
-				shown[key] = true
+			if key := strings.Join(row, "\n"); !rows[key] {
+				rows[key] = true
 				t.Rows = append(t.Rows, row)
 			}
 		}
-		if shown[where] {
+		if named[where] {
 			continue
 		}
-		shown[where] = true
+		named[where] = true
 		fastest := slices.MinFunc(all, func(a, b strategies.Predicted) int { return cmp.Compare(a.Takes, b.Takes) })
 		if gain := 100 * (1 - fastest.Takes.Seconds()/serial.Seconds()); gain < 1 {
 			d.Notes = append(d.Notes, fmt.Sprintf("On %s no schedule is predicted to be faster than serial: one build keeps the processors busy.", where))
@@ -327,7 +332,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 		}
 	}
 	if len(t.Rows) == 0 {
-		return d, usage("predicting from %s: it has no build of this plan's runtimes that used the cache as this plan does (build.noCache); name a run that has", name)
+		return d, usage("predicting from %s: it has no build as this plan's (runtime, build.noCache), or all of this plan's use a build.cache, of which nothing can be predicted; name a run that has", name)
 	}
 	t.Notes = []string{"Predicted from what each image took alone, with fair shares of the processors. Builds that compete for disk or network take longer. After a run, report --full compares the predictions with what was measured."}
 	d.Sections, d.Data = []report.Table{t}, map[string]any{"run": r.Environment.RunID, "predictions": data}

@@ -258,8 +258,11 @@ func somethingDiffers(ctx context.Context, o Options, good *spec.Spec, built map
 		return nil
 	}
 	now, err := contexts(o.Present)
-	if err != nil || !maps.Equal(now, built) {
-		return err
+	if err != nil {
+		return notBuilt("%w", err)
+	}
+	if !maps.Equal(now, built) {
+		return nil
 	}
 	changed := "nothing else that is recorded has changed either: the alarm may be false, or due to the host"
 	if kept := notUndone(o.Good.Environment, results.HostEnvironment(ctx, filepath.Dir(o.Present.Path))); len(kept) > 0 {

@@ -35,6 +35,9 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 	w, s := x.workload, x.settings
 	cfg = clusterOf(x.place, x.resolved)
 	cfg.Endpoint, cfg.ClusterName = m.Endpoint(), clusterName(x.r.me.Mark, x.trial.ID)
+	if x.place.kind() != machine.Isolated { // what a stopped build takes with it must not be a user's
+		cfg.Sender = cfg.ClusterName
+	}
 	if err := x.openTunnel(ctx, &cfg); err != nil {
 		return cfg, err
 	}

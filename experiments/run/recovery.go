@@ -180,7 +180,7 @@ func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine
 	x.lost = append(x.lost, m)
 	x.record.Crash = &crash
 	if err := x.onMachine(ctx, fresh); err != nil && ctx.Err() == nil {
-		x.record.Verdict = crash // that there was one is measured
+		x.record.Verdict, x.record.Crash = crash, nil // that there was one is measured
 		x.log.line(x.clock.Elapsed(), "runner", "the set-up cannot go on: "+err.Error())
 	}
 	return fresh

@@ -56,7 +56,7 @@ func Warnings(trials []Trial, factors []string) (all []Warning) {
 	if len(apart.Arms) > 0 {
 		all = append(all, apart)
 	}
-	all = append(all, untried(trials, factors, apart.Factors)...)
+	all = append(all, untried(trials, factors)...)
 	if slope, p := drift(trials); p < alphaWarning {
 		all = append(all, Warning{Kind: Drift, P: stats.Value(p), Change: math.Expm1(slope)})
 	}
@@ -112,9 +112,8 @@ func confounded(trials []Trial, factors []string) Warning {
 }
 
 // untried finds the levels at which arms have no trial, and the places where they have
-// none although they ran at each of its levels. What is said of confounded factors says
-// it of their levels, too.
-func untried(trials []Trial, factors, confounded []string) (all []Warning) {
+// none although they ran at each of its levels.
+func untried(trials []Trial, factors []string) (all []Warning) {
 	type spot struct {
 		arm    string
 		factor int // -1 for all, in place
@@ -134,9 +133,6 @@ func untried(trials []Trial, factors, confounded []string) (all []Warning) {
 	}
 	slices.Sort(arms)
 	warn := func(where map[string]string, lacks func(arm string) bool) {
-		if slices.ContainsFunc(confounded, func(f string) bool { _, in := where[f]; return in }) {
-			return
-		}
 		lacking := slices.DeleteFunc(slices.Clone(arms), func(arm string) bool { return !lacks(arm) })
 		if len(lacking) > 0 {
 			all = append(all, Warning{Kind: Untried, P: stats.Value(math.NaN()), Arms: lacking, Where: where})

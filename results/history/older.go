@@ -90,12 +90,14 @@ func readLines(path string, text []byte) (c content) {
 			runs[l.Run] = len(c.runs)
 			c.runs = append(c.runs, results.Run{Dir: path, Environment: l.Environment, Plan: results.Plan{Schema: results.Schema, Seed: l.Environment.Seed, Cells: l.Cells,
 				Trials: make([]trial.Trial, l.Planned)}}) // how many is all that was kept of them
+		case l.Kind == "run" && known:
+			return fmt.Errorf("the run %q begins a second time here", l.Run)
 		case hasCell && l.Kind == "settings":
 			settings[cell] = l.Settings
 		case hasCell && !l.Started.IsZero() && (l.Kind == "reference" || l.Kind == "trial" && l.ID != "" && l.Outcome != ""):
 			c.runs[at].Records = append(c.runs[at].Records, l.record(path, c.runs[at], settings[cell]))
 		default:
-			return fmt.Errorf("the line of kind %q is not whole, or its run or cell is not in this file", l.Kind)
+			return fmt.Errorf("the line of kind %q is not whole, is of another version, or its run or cell is not in this file", l.Kind)
 		}
 		return nil
 	}

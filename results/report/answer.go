@@ -296,7 +296,7 @@ func settled(a answer.Answer) string {
 	}
 	text := fmt.Sprintf("About %s more %s should settle what is open", fromTo(blocks), noun(slices.Max(blocks), "block"))
 	if failures {
-		text += ", and whether failures turn what looks best"
+		text += ", and whether failures reverse what looks best"
 	}
 	return text + "."
 }
@@ -513,7 +513,10 @@ func untried(a answer.Answer) string {
 	var who, parts []string
 	wheres := map[string][]answer.Where{}
 	for _, w := range a.Warnings {
-		if w.Kind != compare.Untried {
+		if w.Kind != compare.Untried || slices.ContainsFunc(a.Warnings, func(c compare.Warning) bool { // which says it
+			return c.Kind == compare.Confounded && !slices.ContainsFunc(w.Arms, func(arm string) bool { return !slices.Contains(c.Arms, arm) }) &&
+				slices.ContainsFunc(c.Factors, func(f string) bool { _, in := w.Where[f]; return in })
+		}) {
 			continue
 		}
 		where, name := answer.Where{}, and(w.Arms)

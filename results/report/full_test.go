@@ -130,7 +130,7 @@ func TestWaits(t *testing.T) {
 	}
 	slow := results.Run{Records: []results.Record{long("t1", 7), long("t2", 8), long("t3", 9), record("t4", of("deploy", 0, 3))}}
 	got = strings.Join(report.Waits(study.Gather([]results.Run{slow})), "\n")
-	if !strings.HasPrefix(got, "In 3 of 4 set-ups, pods kept the deployment waiting, which took 10.0 s in the median, otherwise 3.00 s: coredns runs and is not ready (3 times, 7.00 s). No name is resolved") {
+	if !strings.HasPrefix(got, "In 3 of 4 set-ups, pods waited long for something; these deployments took 10.0 s in the median, the others 3.00 s. Longest: coredns runs and is not ready (3 times, 7.00 s). No name is resolved") {
 		t.Errorf("got %q", got)
 	}
 }

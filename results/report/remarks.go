@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -181,12 +182,21 @@ func Exports(s study.Study) (lines []string) {
 func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
 
 // longestWaits are the three waits of pods that cost most, of those that take two seconds
-// and a fifth of a deployment. They overlap.
+// and a fifth of a deployment. They overlap. A deployment beside builds or loads waits for
+// these, and is left out.
 func longestWaits(s study.Study) []string {
+	const askedSlowly = "coredns runs and is not ready"
 	var waited, others []float64    // how long deployments took
 	waits := map[string][]float64{} // the longest of each such deployment
+	slowDNS := false
 	for _, o := range s.Trials {
-		if !o.Ready {
+		var settings struct {
+			DNS    trial.DNS `json:"dns"`
+			Deploy struct {
+				When trial.DeployWhen `json:"when"`
+			} `json:"deploy"`
+		}
+		if !o.Ready || len(o.Record.Settings) > 0 && json.Unmarshal(o.Record.Settings, &settings) != nil || settings.Deploy.When == trial.DeployAsLoaded {
 			continue
 		}
 		whole, longest := 0.0, map[string]float64{}
@@ -204,6 +214,7 @@ func longestWaits(s study.Study) []string {
 		maps.DeleteFunc(longest, func(_ string, length float64) bool { return length < max(2, whole/5) })
 		for wait, length := range longest {
 			waits[wait] = append(waits[wait], length)
+			slowDNS = slowDNS || wait == askedSlowly && settings.DNS != trial.DNSQuick
 		}
 		switch {
 		case len(longest) > 0:
@@ -225,12 +236,12 @@ func longestWaits(s study.Study) []string {
 	}
 	otherwise := ""
 	if len(others) > 0 {
-		otherwise = ", otherwise " + duration(study.Value(stats.Median(others)))
+		otherwise = ", the others " + duration(study.Value(stats.Median(others)))
 	}
-	text := fmt.Sprintf("In %d of %s, pods kept the deployment waiting, which took %s in the median%s: %s.",
+	text := fmt.Sprintf("In %d of %s, pods waited long for something; these deployments took %s in the median%s. Longest: %s.",
 		len(waited), Counted(len(waited)+len(others), "set-up"), duration(study.Value(stats.Median(waited))), otherwise, strings.Join(texts, ", "))
-	if slices.ContainsFunc(costs, func(wait string) bool { return strings.HasPrefix(wait, "coredns ") }) {
-		text += " No name is resolved before coredns is ready, which is asked every ten seconds; the factor dns: quick has it asked each second."
+	if slowDNS && slices.Contains(costs, askedSlowly) {
+		text += " No name is resolved before coredns is ready, which it is asked every ten seconds; dns: quick has it asked each second (Kubernetes 1.31 or later)."
 	}
 	return []string{text}
 }

@@ -195,7 +195,12 @@ func tidyTrials(run results.Run) [][]string {
 		header = append(header, "went_on_after")
 	}
 	seconds := func(s trial.Seconds) string { return strconv.FormatFloat(s.Duration().Seconds(), 'f', -1, 64) }
-	ifTrue := func(b bool) string { return map[bool]string{true: "true"}[b] }
+	ifTrue := func(b bool) (text string) {
+		if b {
+			text = "true"
+		}
+		return text
+	}
 	rows := [][]string{header}
 	for i := range run.Records {
 		r := &run.Records[i]

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -67,7 +68,7 @@ func trialFigure(r results.Record, name, what string) Figure {
 	elapsed := r.Elapsed.Duration().Seconds()
 	g := gantt{Record: r, scale: scaleFor(elapsed)}
 	for _, s := range r.Spans {
-		if s.Step == "" || s.Phase == trial.PhaseDeploy && s.Length() >= longWait {
+		if s.Step == "" || s.Phase == trial.PhaseDeploy && strings.HasPrefix(s.Name, "pod ") && s.Length() >= longWait {
 			g.rows = append(g.rows, s)
 		}
 	}
