@@ -24,6 +24,7 @@ import (
 	"github.com/stratbench/stratbench/internal/readable"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
 )
@@ -268,6 +269,8 @@ const (
 func (c *cellInspection) image(ctx context.Context, ref, file string, at issue.Position, what string, by use) {
 	certain, doubt := c.site.has(ctx, ref, by)
 	switch {
+	case certain != nil && by == inNode && c.kind != nil && len(kindcluster.Mirrors(c.kind, c.workload.KindConfig)) > 0:
+		c.warnings.Add(file, at, "%s: %v; or a mirror in the Kind configuration has it", what, certain)
 	case certain != nil && by == asNode && c.hooked(trial.PhaseCluster):
 		c.warnings.Add(file, at, "%s: %v; or the hook before cluster makes it", what, certain)
 	case certain != nil:
@@ -310,7 +313,7 @@ func (c *cellInspection) setup() {
 var bracketed = regexp.MustCompile(`(?:^|[^\\])(\[[A-Za-z][A-Za-z ]{2,}\])(?:[^+*?{]|$)`)
 
 // ofMake finds the names before the colon of a rule, or those of .PHONY.
-var ofMake = regexp.MustCompile(`(?m)^(?:\.PHONY\s*:([^#\n]*)|([^\s#:=][^#:=\n]*?)\s*::?(?:[^=]|$))`)
+var ofMake = regexp.MustCompile(`(?m)^ *(?:\.PHONY\s*:([^#\n]*)|([^\s#:=][^#:=\n]*?)\s*::?(?:[^=]|$))`)
 
 // targets warns of targets for which a Makefile has no rule, if it is plain enough to know.
 func (c *cellInspection) targets(setting, what string, args []string, dir string) {
@@ -327,8 +330,8 @@ func (c *cellInspection) targets(setting, what string, args []string, dir string
 		}
 	}
 	file := filepath.Join(dir, "Makefile")
-	text, first := string(scriptAt(file)), scriptAt(filepath.Join(dir, "GNUmakefile"))
-	if text == "" || first != nil || strings.Contains(text, "include ") || strings.Contains(text, "$(eval") || strings.Contains(text, ".DEFAULT") {
+	text := strings.ReplaceAll(string(scriptAt(file)), "\\\n", " ")
+	if text == "" || scriptAt(filepath.Join(dir, "GNUmakefile")) != nil || scriptAt(filepath.Join(dir, "makefile")) != nil || strings.Contains(text, "include ") || strings.Contains(text, "$(eval") || strings.Contains(text, ".DEFAULT") {
 		return
 	}
 	var rules []string

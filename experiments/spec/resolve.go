@@ -316,7 +316,7 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 			files = append(files, path)
 			continue
 		}
-		dir, pattern := wildcards(path)
+		dir, pattern := r.wildcards(path)
 		path = r.absolute(path)
 		info, err := os.Stat(path)
 		switch {
@@ -336,11 +336,17 @@ func (r *resolver) manifests(list string, listed []string) (files []string) {
 }
 
 // wildcards takes a path apart where its first wildcard is: "k8s/*/a.yaml" is "k8s" and
-// "*/a.yaml".
-func wildcards(path string) (dir, pattern string) {
+// "*/a.yaml". What is there by that name is none.
+func (r *resolver) wildcards(path string) (dir, pattern string) {
 	parts := strings.Split(filepath.ToSlash(filepath.Clean(path)), "/")
-	first := slices.IndexFunc(parts, func(part string) bool { return strings.ContainsAny(part, "*?[") })
-	if first < 0 {
+	first := 0
+	for ; first < len(parts); first++ {
+		_, err := os.Lstat(r.absolute(strings.Join(parts[:first+1], "/")))
+		if err != nil && strings.ContainsAny(parts[first], "*?[") {
+			break
+		}
+	}
+	if first == len(parts) {
 		return path, ""
 	}
 	for i, part := range parts {
@@ -348,7 +354,11 @@ func wildcards(path string) (dir, pattern string) {
 			parts[i] = "**/*" + below // **.yaml is **/*.yaml
 		}
 	}
-	return strings.Join(parts[:first], "/"), strings.Join(parts[first:], "/")
+	dir = strings.Join(parts[:first], "/")
+	if dir == "" && filepath.IsAbs(path) {
+		dir = "/"
+	}
+	return dir, strings.Join(parts[first:], "/")
 }
 
 // matching are the files below a folder that a pattern matches, in which ** stands for any
@@ -377,7 +387,7 @@ func (r *resolver) matching(at, dir, pattern string) (files []string) {
 			found, _ = fs.Glob(of, pattern)
 		}
 		for _, name := range found {
-			if info, err := fs.Stat(of, name); err == nil && info.Mode().IsRegular() {
+			if info, err := fs.Stat(of, name); err != nil || !info.IsDir() { // its reader reports what cannot be read
 				files = append(files, filepath.Join(dir, name))
 			}
 		}

@@ -96,7 +96,7 @@ func judge(opts Options, s *scanner) Result {
 	switch {
 	case j.phase == "" && j.waits == j.final():
 		j.phase = j.waitsIn // nothing but complaints that it is not there yet
-	case j.phase == "" && j.broke > 0:
+	case j.phase == "" && j.broke > j.again:
 		j.phase = trial.PhaseBuild // a builder gave up, and the log shows nothing else
 	}
 	j.guess, _, _ = j.lastPhase(true)

@@ -234,7 +234,7 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 	}
 	if o.GetKind() == "StorageClass" {
 		c.classes[o.GetName()] = o.text("provisioner") != "kubernetes.io/no-provisioner"
-		if o.GetAnnotations()["storageclass.kubernetes.io/is-default-class"] == "true" {
+		if a := o.GetAnnotations(); a["storageclass.kubernetes.io/is-default-class"] == "true" || a["storageclass.beta.kubernetes.io/is-default-class"] == "true" {
 			c.defaultClass = o.GetName()
 		}
 	}
@@ -492,9 +492,9 @@ func (c *checker) namespace(o Object) {
 		return
 	}
 	if c.mayBeMade("namespaces") {
-		if !c.beside && !c.reported["Namespace "+namespace] {
+		if doubt := "doubt about " + namespace; !c.beside && !c.reported[doubt] {
 			c.doubtful(o, fmt.Sprintf("no step creates the namespace %q; stratbench waits for it, because something in the cluster may create it", namespace), "metadata", "namespace")
-			c.reported["Namespace "+namespace] = true
+			c.reported[doubt] = true
 		}
 		return
 	}
