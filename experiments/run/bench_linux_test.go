@@ -89,9 +89,9 @@ func TestOverhead(t *testing.T) {
 				continue
 			}
 			shares = append(shares, 100*outsidePhases(o.Record))
-			lengths = append(lengths, float64(o.Record.Elapsed))
+			lengths = append(lengths, o.Record.Elapsed.Duration().Seconds())
 			for _, s := range o.Record.Spans {
-				spans[s.Name] = append(spans[s.Name], float64(s.End-s.Start))
+				spans[s.Name] = append(spans[s.Name], s.Length().Duration().Seconds())
 			}
 		}
 		if len(shares) == 0 {

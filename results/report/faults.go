@@ -15,6 +15,7 @@ import (
 type faultRow struct {
 	Runtime  string                `json:"runtime"`
 	Fault    string                `json:"fault"`
+	Do       string                `json:"do"`
 	Truth    []trial.Outcome       `json:"truth"`
 	Phase    trial.Phase           `json:"truth_phase"`
 	Trials   int                   `json:"trials"`
@@ -42,7 +43,7 @@ func Faults(runs []results.Run) Table {
 	var deaths []trial.Seconds
 	for _, r := range rows {
 		trials, right = trials+r.Trials, right+r.Right
-		if slices.Contains(deadly, r.Fault) {
+		if slices.Contains(deadly, r.Do) {
 			deaths = append(deaths, r.Latency...)
 		}
 		var truths, causes []string
@@ -96,7 +97,7 @@ func faultRows(runs []results.Run) (rows []*faultRow) {
 			i := slices.IndexFunc(rows, func(r *faultRow) bool { return r.Fault == rec.Fault.Name && r.Runtime == rec.Machine.Runtime })
 			if i < 0 {
 				i = len(rows)
-				rows = append(rows, &faultRow{Fault: rec.Fault.Name, Runtime: rec.Machine.Runtime, Truth: rec.Fault.Truth,
+				rows = append(rows, &faultRow{Fault: rec.Fault.Name, Do: rec.Fault.Do, Runtime: rec.Machine.Runtime, Truth: rec.Fault.Truth,
 					Phase: rec.Fault.Phase, Outcomes: map[trial.Outcome]int{}, Causes: map[trial.Cause]int{}})
 			}
 			rows[i].add(rec)
