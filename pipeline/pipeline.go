@@ -215,7 +215,7 @@ var errWaited = errors.New("waiting for the phase beside it")
 func waited(ctx context.Context) error { return fmt.Errorf("%w: %w", errWaited, context.Cause(ctx)) }
 
 // together runs two parts at the same time. The first failure counts, and ends the
-// other part. That a part waited in vain for the other one is no failure of its own.
+// other part. A part that only waited for the other one has not failed.
 func together(a, b part) part {
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithCancelCause(ctx)

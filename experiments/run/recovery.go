@@ -162,7 +162,8 @@ func lostInSetup(v trial.Verdict) bool {
 
 // goOn starts the machine again with what is on its disk and has the set-up
 // finished there, one image at a time. It returns the machine on which the trial
-// ended. If that cannot be started, the trial ended with the crash.
+// ended. If that cannot be started, or nothing can be done on it, the trial ended with the
+// crash.
 func (x *execution) goOn(ctx context.Context, m machine.Machine) machine.Machine {
 	crash := x.record.Verdict
 	x.keepAttempt(crash)
