@@ -26,7 +26,7 @@ func (t *run) somethingToLoad(ctx context.Context) error {
 	select {
 	case <-t.there:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return waited(ctx)
 	}
 	if len(t.cfg.Preload) > 0 || len(t.cfg.Images) == 0 {
 		return nil
@@ -36,7 +36,7 @@ func (t *run) somethingToLoad(ctx context.Context) error {
 		t.built <- first // for the phase to take
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return waited(ctx)
 	}
 }
 

@@ -34,7 +34,7 @@ type phase struct {
 // runPhase runs work as the phase p, within a span and the phase's limits.
 func (t *run) runPhase(parent context.Context, p trial.Phase, work func(context.Context, *phase) error) error {
 	if parent.Err() != nil {
-		return inPhase(p, context.Cause(parent))
+		return inPhase(p, waited(parent))
 	}
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)

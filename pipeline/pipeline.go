@@ -208,8 +208,9 @@ func (t *run) phase(p trial.Phase, work func(context.Context, *phase) error) par
 // errSibling ends a phase if a phase beside it failed.
 var errSibling = errors.New("stopped because the phase beside it failed")
 
-// errWaited is the error of a part that only waited for the one beside it.
-var errWaited = errors.New("waiting for the phase beside it")
+// errWaited is the error of a part that had not begun, or only waited for the one
+// beside it.
+var errWaited = errors.New("had nothing to do yet")
 
 // waited is that error, once ctx has ended.
 func waited(ctx context.Context) error { return fmt.Errorf("%w: %w", errWaited, context.Cause(ctx)) }
