@@ -48,10 +48,11 @@ type Settings struct {
 	// noFsync does not, so a crash of the host may lose data, which does not matter
 	// for a test cluster. Default default.
 	Etcd trial.Etcd `json:"etcd,omitempty" jsonschema:"enum=default,enum=noFsync,default=default"`
-	// DNS says how often the cluster's DNS is asked whether it is ready: default is
-	// every ten seconds, as Kubernetes has it; quick is every second, so that nothing
-	// waits long for a DNS that answers already. Quick needs Kubernetes 1.31 or later.
-	// Default default.
+	// DNS says how the cluster's DNS starts: default is as Kubernetes has it, where
+	// CoreDNS loses 10 to 30 seconds if it starts before kube-proxy's rules are there,
+	// and is asked every ten seconds whether it is ready; with quick it goes to the API
+	// server's own address, and is asked every second. Quick needs Kubernetes 1.31 or
+	// later. Default default.
 	DNS trial.DNS `json:"dns,omitempty" jsonschema:"enum=default,enum=quick,default=default"`
 	// Build says how images are built.
 	Build BuildSettings `json:"build"`

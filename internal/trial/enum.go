@@ -100,11 +100,11 @@ type Etcd string
 // EtcdNoSync does not wait.
 const EtcdNoSync Etcd = "noFsync"
 
-// DNS is how often the cluster's DNS is asked whether it is ready: by default every ten
-// seconds ("default").
+// DNS is how the cluster's DNS starts: by default it waits until kube-proxy's rules are
+// there, and is asked every ten seconds whether it is ready ("default").
 type DNS string
 
-// DNSQuick asks every second.
+// DNSQuick does not wait, and asks every second.
 const DNSQuick DNS = "quick"
 
 // BuildCache is where builds have their cache: by default nowhere beyond their own trial

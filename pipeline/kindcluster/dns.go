@@ -14,8 +14,9 @@ import (
 	"sigs.k8s.io/kind/pkg/log"
 )
 
-// QuickDNS is a patch with which CoreDNS is asked every second whether it is ready, from
-// the cluster's beginning. Create brings the folder that it names into the node.
+// QuickDNS is a patch with which CoreDNS reaches the API server from its start, and is
+// asked every second whether it is ready. Create brings the folder that it names into the
+// node.
 const QuickDNS = `kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 kubeadmConfigPatches: ["` + quickDNS + `"]
@@ -24,12 +25,18 @@ kubeadmConfigPatches: ["` + quickDNS + `"]
 const (
 	quickDNS   = "{kind: InitConfiguration, patches: {directory: " + patchesDir + "}}"
 	patchesDir = "/kind/stratbench"
-	// dnsPatch lets a CoreDNS that was ready fail for as long as by default, three times
-	// ten seconds, until no query goes to it any more.
-	dnsPatch = "spec: {template: {spec: {containers: [{name: coredns, readinessProbe: {periodSeconds: 1, failureThreshold: 30}}]}}}"
 	// beforeKubeadm is Kind's step whose first command is kubeadm init.
 	beforeKubeadm = "Starting control-plane"
 )
+
+// dnsPatch has CoreDNS go to the API server itself and not through the service, whose
+// rules kube-proxy writes a moment before or after CoreDNS starts: what is sent before is
+// lost, and so is what is sent again on that connection, for 10 to 30 seconds. A CoreDNS
+// that was ready may fail for as long as by default, three times ten seconds, until no
+// query goes to it any more.
+func dnsPatch(server string) string {
+	return fmt.Sprintf(`spec: {template: {spec: {containers: [{name: coredns, env: [{name: KUBERNETES_SERVICE_HOST, value: %q}, {name: KUBERNETES_SERVICE_PORT, value: "6443"}], readinessProbe: {periodSeconds: 1, failureThreshold: 30}}]}}}`, server)
+}
 
 // patchDNS adds to what is done at Kind's steps that kubeadm gets dnsPatch, if the
 // configuration asks for it. A mount would need a file where the engine is. Kind waits
@@ -67,8 +74,15 @@ func (o Options) writeDNSPatch() error {
 	if err := CheckQuickDNS(version); err != nil {
 		return &InvalidError{Err: err}
 	}
+	address, v6, err := all[first].IP()
+	if err != nil {
+		return fmt.Errorf("reading the address of %s, for a patch of CoreDNS: %w", all[first], err)
+	}
+	if o.Config.Networking.IPFamily == v1alpha4.IPv6Family {
+		address = v6
+	}
 	// Not from standard input, which Podman's remote client may lose.
-	if err := all[first].Command("sh", "-c", `mkdir -p "$0" && echo "$1" >"$0/corednsdeployment.yaml"`, patchesDir, dnsPatch).Run(); err != nil {
+	if err := all[first].Command("sh", "-c", `mkdir -p "$0" && echo "$1" >"$0/corednsdeployment.yaml"`, patchesDir, dnsPatch(address)).Run(); err != nil {
 		return fmt.Errorf("writing kubeadm's patch of CoreDNS in %s: %w", all[first], err)
 	}
 	return nil

@@ -241,7 +241,7 @@ func longestWaits(s study.Study) []string {
 	text := fmt.Sprintf("In %d of %s, pods waited long for something; these deployments took %s in the median%s. Longest: %s.",
 		len(waited), Counted(len(waited)+len(others), "set-up"), duration(study.Value(stats.Median(waited))), otherwise, strings.Join(texts, ", "))
 	if slowDNS && slices.Contains(costs, askedSlowly) {
-		text += " No name is resolved before coredns is ready. It is asked every ten seconds, with dns: quick each second (Kubernetes 1.31 or later)."
+		text += " No name is resolved before coredns is ready. With dns: quick (Kubernetes 1.31 or later) it does not wait for kube-proxy."
 	}
 	return []string{text}
 }

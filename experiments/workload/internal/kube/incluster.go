@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const accountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -32,7 +33,11 @@ func InCluster() (*Client, string, error) {
 	if !roots.AppendCertsFromPEM(authority) {
 		return nil, "", errors.New("certificate authority holds no certificate")
 	}
+	// What is sent before the node has its rules for services is lost, and so is all that
+	// is sent again on the same connection. A new one gets through.
+	dialer := &net.Dialer{Timeout: time.Second}
 	transport := &http.Transport{
+		DialContext:       dialer.DialContext,
 		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true,
 	}
