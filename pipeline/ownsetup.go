@@ -17,9 +17,6 @@ import (
 	"github.com/stratbench/stratbench/pipeline/deploy"
 )
 
-// SetupSpan is the name of the span of a whole set-up command.
-const SetupSpan = "setup command"
-
 // ownSetup runs the user's command that does the set-up. Processes that the command
 // leaves running may be needed by the tests. They run until end is called.
 func (t *run) ownSetup(parent context.Context) (end func(), err error) {
@@ -40,7 +37,7 @@ func (t *run) ownSetup(parent context.Context) (end func(), err error) {
 	}
 	defer file.Close()
 	whole := &phase{rec: t.rec, started: time.Now()}
-	span := t.rec.start(trial.Span{Name: SetupSpan})
+	span := t.rec.start(trial.Span{Name: trial.SetupSpan})
 	started := t.rec.clock.Elapsed()
 	go whole.watch(ctx, stop, time.Duration(s.Timeout), time.Duration(s.Silence))
 	end, ended, err := t.runSetup(ctx, whole, marks, file)

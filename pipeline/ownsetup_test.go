@@ -84,12 +84,12 @@ echo "==> deploy" >&2; sleep 0.1; echo "Running Suite"; sleep 0.4`, byPatterns)
 		t.Errorf("got %q", got)
 	}
 	// A line counts when it is read, which may be late on a machine with other work.
-	for name, slept := range map[string]time.Duration{"cluster": 200 * time.Millisecond, "build": 300 * time.Millisecond, "deploy": 100 * time.Millisecond, "test": 400 * time.Millisecond, SetupSpan: time.Second} {
+	for name, slept := range map[string]time.Duration{"cluster": 200 * time.Millisecond, "build": 300 * time.Millisecond, "deploy": 100 * time.Millisecond, "test": 400 * time.Millisecond, trial.SetupSpan: time.Second} {
 		if got := lengthOf(t, trace, name); got < slept/2 {
 			t.Errorf("%s took %s, of which it slept %s", name, got, slept)
 		}
 	}
-	if whole, setup := lengthOf(t, trace, SetupSpan), result.Setup.Duration(); whole-setup < 200*time.Millisecond || setup < 300*time.Millisecond {
+	if whole, setup := lengthOf(t, trace, trial.SetupSpan), result.Setup.Duration(); whole-setup < 200*time.Millisecond || setup < 300*time.Millisecond {
 		t.Errorf("set up within %s of %s: the tests are none of it", setup, whole)
 	}
 	for _, want := range []string{"build: ==> build b\n", "build: built all\n", ": between\n"} {

@@ -455,6 +455,18 @@ func TestQuickDNSNeedsAPatchOfKubeadms(t *testing.T) {
 	}
 }
 
+func TestQuickDNSNeedsAnAddressThatStays(t *testing.T) {
+	one := works()["kind.yaml"]
+	for kind, want := range map[string]string{one: "", one + "- role: worker\n": "exp.yaml:4:"} {
+		files := works()
+		files["exp.yaml"] = "apiVersion: stratbench/v1\nname: e\nworkload: w.yaml\nsettings: {runtime: docker, strategy: serial, cluster: prebooted, dns: quick}\n"
+		files["kind.yaml"] = kind
+		if certain, _ := inspected(t, files, usersSite()); !strings.Contains(certain, want) || strings.Contains(certain, "2 nodes are started again") != (want != "") {
+			t.Errorf("%s: got\n%s", kind, certain)
+		}
+	}
+}
+
 func TestStrategiesThatASetUpCommandDoesNotGet(t *testing.T) {
 	for command, want := range map[string]string{
 		`[./test.sh]`:                    "exp.yaml:5:22: the set-up command gets none of {{strategy}}, {{schedule}} and {{concurrency}}",

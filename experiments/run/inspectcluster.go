@@ -119,6 +119,9 @@ func (c *cellInspection) dns() {
 	if at := kindcluster.OwnPatches(c.kind); at != nil {
 		c.in(&c.issues, "dns quick: kubeadm takes patches from one folder, and this one would take the place of stratbench's; take it out, or take dns out and add a patch of the target corednsdeployment to it", at...)
 	}
+	if c.settings.Cluster == trial.ClusterPrebooted && len(c.kind.Nodes) > 1 {
+		c.at(&c.issues, "dns", "dns quick: CoreDNS gets the control plane's address, which may be another one when %d nodes are started again; write dns: default, or cluster: fresh", len(c.kind.Nodes))
+	}
 	if tag := tagOfKubernetes.FindString(c.nodeImage()); tag != "" {
 		if err := kindcluster.CheckQuickDNS(tag[1:]); err != nil {
 			c.at(&c.issues, "dns", "%v", err)

@@ -113,7 +113,7 @@ func (b *beside) begins(starts bool, p trial.Phase) (trial.Phase, bool) {
 // watched reports whether the span is watched as a phase: that of a set-up
 // command is, as one without a name.
 func watched(s *trial.Span) bool {
-	return s.IsPhase() || s.Phase == "" && s.Name == pipeline.SetupSpan
+	return s.IsPhase() || s.Phase == "" && s.Name == trial.SetupSpan
 }
 
 // endWhenDead ends the worker of a trial that the watch has given up.

@@ -37,6 +37,9 @@ type Span struct {
 // have in common: "common stage NAME".
 const CommonStage = "common stage "
 
+// SetupSpan is the name of the span of a whole set-up command.
+const SetupSpan = "setup command"
+
 // InBackOff ends the name of the span in which a crashed pod waits for its next
 // start: "pod NAME is in back-off …".
 const InBackOff = "is in back-off after a crash"

@@ -24,7 +24,7 @@ kubeadmConfigPatches: ["` + quickDNS + `"]
 
 const (
 	quickDNS   = "{kind: InitConfiguration, patches: {directory: " + patchesDir + "}}"
-	patchesDir = "/kind/stratbench"
+	patchesDir = "/kind/dns-quick"
 	// beforeKubeadm is Kind's step whose first command is kubeadm init.
 	beforeKubeadm = "Starting control-plane"
 )

@@ -120,7 +120,7 @@ type Effect struct {
 }
 
 // Settle is what is expected to end an open decision if the arms differ as they
-// seem to: this many more blocks of these arms.
+// seem to: this many more blocks of these arms, which are those left that are not slower.
 type Settle struct {
 	Blocks  int      `json:"blocks"`
 	Seconds float64  `json:"seconds"`
@@ -165,7 +165,7 @@ func decide(trials []Trial, goal Goal) Decision {
 	}
 	d.FailureBound = s.arms[first].badBounds(0.05).Upper
 	if d.Verdict == Undecided {
-		d.Settle = s.settle(whole)
+		d.Settle = s.settle(whole, d.Slower)
 	}
 	return d
 }

@@ -401,7 +401,7 @@ func (s *sample) summary(i int) Arm {
 const mostBlocks = 256
 
 // settle is the fewest further blocks that are expected to end the decision.
-func (s *sample) settle(c choice) *Settle {
+func (s *sample) settle(c choice, slower []string) *Settle {
 	blocks := max(1, s.blocks)
 	more := stats.Fewest(mostBlocks, func(more int) bool {
 		return s.extended(float64(blocks+more)/float64(blocks)).choose(true).verdict != Undecided
@@ -410,7 +410,11 @@ func (s *sample) settle(c choice) *Settle {
 		return nil
 	}
 	out := &Settle{Blocks: more}
-	for _, i := range c.best {
+	needed := slices.DeleteFunc(slices.Clone(c.best), func(i int) bool { return slices.Contains(slower, s.arms[i].name) })
+	if len(needed) == 0 { // all are slower than one that fails too often
+		needed = c.best
+	}
+	for _, i := range needed {
 		out.Arms = append(out.Arms, s.arms[i].name)
 		if t := stat.Mean(s.arms[i].spent, nil); t > 0 {
 			out.Seconds += t * float64(out.Blocks*s.places)

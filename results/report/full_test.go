@@ -122,6 +122,10 @@ func TestWaits(t *testing.T) {
 	if !strings.HasPrefix(got, "In 2 of 3 set-ups") || !strings.Contains(got, "pod till up to 11.0 s (t2)") {
 		t.Errorf("got %q", got)
 	}
+	own := results.Run{Records: []results.Record{record("t1", trial.Span{Name: trial.SetupSpan})}}
+	if got := report.Waits(study.Gather([]results.Run{own})); len(got) != 1 || !strings.HasPrefix(got[0], "In 1 trial a command made the whole set-up") {
+		t.Errorf("got %q", got)
+	}
 	of := func(name string, from, to trial.Seconds) trial.Span {
 		return trial.Span{Name: name, Phase: trial.PhaseDeploy, Start: from * second, End: to * second}
 	}

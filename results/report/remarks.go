@@ -177,9 +177,25 @@ func Exports(s study.Study) (lines []string) {
 	return lines
 }
 
-// Waits say what pods waited for longest while set-ups that became ready were deployed,
-// and how long crashed ones were in back-off.
-func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
+// Waits say what is not known of set-ups by a command, what pods waited for longest while
+// set-ups that became ready were deployed, and how long crashed ones were in back-off.
+func Waits(s study.Study) []string {
+	return slices.Concat(unseen(s), longestWaits(s), backOffs(s))
+}
+
+// unseen says what cannot be known of set-ups by a command.
+func unseen(s study.Study) []string {
+	own := 0
+	for _, o := range s.Trials {
+		if slices.ContainsFunc(o.Record.Spans, func(span trial.Span) bool { return span.Name == trial.SetupSpan }) {
+			own++
+		}
+	}
+	if own == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("In %s a command made the whole set-up: the phases are what it printed or marked, and the times of single images are not known.", Counted(own, "trial"))}
+}
 
 // longestWaits are the three waits of pods that cost most, of those that take two seconds
 // and a fifth of a deployment. They overlap. A deployment beside builds or loads waits for

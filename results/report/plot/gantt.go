@@ -150,10 +150,13 @@ func (g gantt) spans() *plot.Plot {
 				cross(c, vermilion, 3, to, y)
 				words += " failed"
 			}
-			if to+wide(smallSize, words)+pts(8) < c.Max.X {
+			switch width := wide(smallSize, words); {
+			case to+width+pts(8) < c.Max.X:
 				write(c, black, smallSize, to+pts(5), y, 0, -0.4, words)
-			} else {
+			case from-width-pts(3) > c.Min.X:
 				write(c, black, smallSize, from-pts(3), y, -1, -0.4, words)
+			default: // as long as the axis
+				write(c, black, smallSize, to-pts(3), y, -1, -0.4, words)
 			}
 		}
 	}))
