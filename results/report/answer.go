@@ -54,6 +54,9 @@ func situation(a answer.Answer, s answer.Situation) string {
 type Card struct {
 	When, Do, Why string
 	Verdict       compare.Verdict
+	// Label is the verdict, or provisional where only failures that nobody has seen keep
+	// it open.
+	Label string
 }
 
 func (c Card) String() string {
@@ -66,13 +69,16 @@ func Cards(a answer.Answer) (cards []Card) {
 	groups, words := together(a.Decisions), 0
 	for _, group := range groups {
 		d := group[0]
-		c := Card{When: situation(a, d.Situation) + conditions(group), Do: toDo(d), Verdict: d.Verdict}
+		c := Card{When: situation(a, d.Situation) + conditions(group), Do: toDo(d), Verdict: d.Verdict, Label: string(d.Verdict)}
 		if slices.ContainsFunc(group, func(d answer.Decision) bool { return d.Verdict != compare.Undecided && d.OnlyWhenItWorks }) {
 			if len(d.Best) > 1 {
 				c.Do += ", when they work"
 			} else {
 				c.Do += ", when it works"
 			}
+		}
+		if works(d) {
+			c.Label = "provisional"
 		}
 		if d.Verdict != compare.Undecided && slices.ContainsFunc(group, func(d answer.Decision) bool { return reachesFurther(d, a.Warnings) }) {
 			c.Do += ", where tried"
