@@ -56,7 +56,16 @@ func Boot(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 		})
 	})
 	if err == nil {
-		err = see.step("Waiting for the API server", func() error { return c.awaitServer(ctx) })
+		err = see.step("Waiting for the API server", func() error {
+			ask, err := c.server(ctx)
+			if err == nil {
+				err = awaitServer(ctx, ask)
+			}
+			if err == nil {
+				err = endLeases(ask)
+			}
+			return err
+		})
 	}
 	if err == nil {
 		err = c.settle(ctx, provider, see)
@@ -102,28 +111,38 @@ func (c *Cluster) command(ctx context.Context, args ...string) error {
 // not do: it waits longer and longer after each failure.
 const serverEvery = 100 * time.Millisecond
 
-func (c *Cluster) awaitServer(ctx context.Context) error {
+// server returns a function that asks the API server, and returns the status of its answer.
+func (c *Cluster) server(ctx context.Context) (func(method, path string) (int, error), error) {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	if err != nil {
-		return fmt.Errorf("reading the kubeconfig of the Kind cluster %s: %w", c.Name, err)
+		return nil, fmt.Errorf("reading the kubeconfig of the Kind cluster %s: %w", c.Name, err)
 	}
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return fmt.Errorf("connecting to the Kind cluster %s: %w", c.Name, err)
+		return nil, fmt.Errorf("connecting to the Kind cluster %s: %w", c.Name, err)
 	}
 	client.Timeout = 2 * time.Second
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, config.Host+"/readyz", nil)
+	return func(method, path string) (int, error) {
+		request, err := http.NewRequestWithContext(ctx, method, config.Host+path, nil)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		answer, err := client.Do(request)
+		if err != nil {
+			return 0, err
+		}
+		return answer.StatusCode, answer.Body.Close()
+	}, nil
+}
+
+func awaitServer(ctx context.Context, ask func(method, path string) (int, error)) error {
+	for {
+		status, err := ask(http.MethodGet, "/readyz")
 		if err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
+			if status == http.StatusOK {
 				return nil
 			}
-			err = fmt.Errorf("it answers %s", answer.Status)
+			err = fmt.Errorf("it answers %d", status)
 		}
 		select {
 		case <-ctx.Done():
@@ -131,4 +150,19 @@ func (c *Cluster) awaitServer(ctx context.Context) error {
 		case <-time.After(serverEvery):
 		}
 	}
+}
+
+// endLeases ends the leases of the controllers that ended with the nodes. Those that have
+// started would wait 15 seconds for them, and make no pods until then.
+func endLeases(ask func(method, path string) (int, error)) error {
+	for _, name := range []string{"kube-controller-manager", "kube-scheduler"} {
+		status, err := ask(http.MethodDelete, "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"+name)
+		if err == nil && status != http.StatusOK && status != http.StatusNotFound {
+			err = fmt.Errorf("the API server answers %d", status)
+		}
+		if err != nil {
+			return fmt.Errorf("ending the lease of %s from before the stop: %w", name, err)
+		}
+	}
+	return nil
 }
