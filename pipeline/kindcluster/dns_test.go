@@ -22,6 +22,28 @@ func TestQuickDNSIsAFolderOfPatchesForKubeadm(t *testing.T) {
 	}
 }
 
+func TestCoreDNSGoesToTheServerItself(t *testing.T) {
+	var patch struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					Containers []struct {
+						Name string
+						Env  []struct{ Name, Value string }
+					}
+				}
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(dnsPatch("fc00::2")), &patch); err != nil {
+		t.Fatal(err)
+	}
+	c := patch.Spec.Template.Spec.Containers
+	if len(c) != 1 || c[0].Name != "coredns" || len(c[0].Env) != 2 || c[0].Env[0].Value != "fc00::2" || c[0].Env[1].Value != "6443" {
+		t.Errorf("got %+v", c)
+	}
+}
+
 // TestTheNodeIsPatchedBeforeKubeadm has a node that cannot be found, and no engine.
 func TestTheNodeIsPatchedBeforeKubeadm(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())

@@ -56,16 +56,7 @@ func Boot(ctx context.Context, o Options, see Observer) (*Cluster, error) {
 		})
 	})
 	if err == nil {
-		err = see.step("Waiting for the API server", func() error {
-			ask, err := c.server(ctx)
-			if err == nil {
-				err = awaitServer(ctx, ask)
-			}
-			if err == nil {
-				err = endLeases(ask)
-			}
-			return err
-		})
+		err = see.step("Waiting for the API server", func() error { return c.awaitServer(ctx) })
 	}
 	if err == nil {
 		err = c.settle(ctx, provider, see)
@@ -111,18 +102,18 @@ func (c *Cluster) command(ctx context.Context, args ...string) error {
 // not do: it waits longer and longer after each failure.
 const serverEvery = 100 * time.Millisecond
 
-// server returns a function that asks the API server, and returns the status of its answer.
-func (c *Cluster) server(ctx context.Context) (func(method, path string) (int, error), error) {
+// awaitServer waits until the API server is ready and the leases from before are ended.
+func (c *Cluster) awaitServer(ctx context.Context) error {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig of the Kind cluster %s: %w", c.Name, err)
+		return fmt.Errorf("reading the kubeconfig of the Kind cluster %s: %w", c.Name, err)
 	}
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the Kind cluster %s: %w", c.Name, err)
+		return fmt.Errorf("connecting to the Kind cluster %s: %w", c.Name, err)
 	}
 	client.Timeout = 2 * time.Second
-	return func(method, path string) (int, error) {
+	request := func(method, path string) (status int, err error) {
 		request, err := http.NewRequestWithContext(ctx, method, config.Host+path, nil)
 		if err != nil {
 			return 0, err
@@ -132,17 +123,17 @@ func (c *Cluster) server(ctx context.Context) (func(method, path string) (int, e
 			return 0, err
 		}
 		return answer.StatusCode, answer.Body.Close()
-	}, nil
-}
-
-func awaitServer(ctx context.Context, ask func(method, path string) (int, error)) error {
+	}
 	for {
-		status, err := ask(http.MethodGet, "/readyz")
-		if err == nil {
-			if status == http.StatusOK {
-				return nil
-			}
+		status, err := request(http.MethodGet, "/readyz")
+		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("it answers %d", status)
+		}
+		if err == nil {
+			err = endLeases(request)
+		}
+		if err == nil {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -154,9 +145,9 @@ func awaitServer(ctx context.Context, ask func(method, path string) (int, error)
 
 // endLeases ends the leases of the controllers that ended with the nodes. Those that have
 // started would wait 15 seconds for them, and make no pods until then.
-func endLeases(ask func(method, path string) (int, error)) error {
+func endLeases(request func(method, path string) (int, error)) error {
 	for _, name := range []string{"kube-controller-manager", "kube-scheduler"} {
-		status, err := ask(http.MethodDelete, "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"+name)
+		status, err := request(http.MethodDelete, "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"+name)
 		if err == nil && status != http.StatusOK && status != http.StatusNotFound {
 			err = fmt.Errorf("the API server answers %d", status)
 		}

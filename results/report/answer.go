@@ -264,8 +264,8 @@ func stillOpen(group []answer.Decision) (text string) {
 			blocks, seconds, of = append(blocks, s.Blocks), max(seconds, s.Seconds), strings.Join(s.Arms, ", ")
 			if n := len(s.Arms); n > 1 && slices.Equal(s.Arms, group[0].Best) && !works(group[0]) {
 				of = "these"
-			} else if n > 2 {
-				of = fmt.Sprintf("these %d", n)
+			} else if n > 3 {
+				of = fmt.Sprintf("the %d that are not slower", n)
 			}
 		}
 	}

@@ -104,6 +104,18 @@ func TestExports(t *testing.T) {
 	}
 }
 
+func TestUnseen(t *testing.T) {
+	record := func(spans ...trial.Span) results.Record {
+		return results.Record{Schema: results.Schema, Kind: results.KindTrial, Verdict: trial.Verdict{Outcome: trial.OK}, Spans: spans,
+			Trial: trial.Trial{ID: "t1", Cell: trial.Cell{{Factor: "strategy", Level: "serial"}}}}
+	}
+	for want, r := range map[string]results.Record{"": record(), "In 1 trial a command made the whole set-up": record(trial.Span{Name: trial.SetupSpan})} {
+		if got := strings.Join(report.Unseen(study.Gather([]results.Run{{Records: []results.Record{r}}})), "\n"); !strings.HasPrefix(got, want) || (got == "") != (want == "") {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestWaits(t *testing.T) {
 	setup, second := trial.Seconds(time.Minute), trial.Seconds(time.Second)
 	record := func(id string, spans ...trial.Span) results.Record {
@@ -120,10 +132,6 @@ func TestWaits(t *testing.T) {
 	some := results.Run{Records: []results.Record{record("t1", waits(1, 4)), record("t2", waits(1, 4), waits(6, 14)), record("t3")}}
 	got := strings.Join(report.Waits(study.Gather([]results.Run{some})), "\n")
 	if !strings.HasPrefix(got, "In 2 of 3 set-ups") || !strings.Contains(got, "pod till up to 11.0 s (t2)") {
-		t.Errorf("got %q", got)
-	}
-	own := results.Run{Records: []results.Record{record("t1", trial.Span{Name: trial.SetupSpan})}}
-	if got := report.Waits(study.Gather([]results.Run{own})); len(got) != 1 || !strings.HasPrefix(got[0], "In 1 trial a command made the whole set-up") {
 		t.Errorf("got %q", got)
 	}
 	of := func(name string, from, to trial.Seconds) trial.Span {

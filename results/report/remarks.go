@@ -177,14 +177,12 @@ func Exports(s study.Study) (lines []string) {
 	return lines
 }
 
-// Waits say what is not known of set-ups by a command, what pods waited for longest while
-// set-ups that became ready were deployed, and how long crashed ones were in back-off.
-func Waits(s study.Study) []string {
-	return slices.Concat(unseen(s), longestWaits(s), backOffs(s))
-}
+// Waits say what pods waited for longest while set-ups that became ready were deployed,
+// and how long crashed ones were in back-off.
+func Waits(s study.Study) []string { return slices.Concat(longestWaits(s), backOffs(s)) }
 
-// unseen says what cannot be known of set-ups by a command.
-func unseen(s study.Study) []string {
+// Unseen says what cannot be known of set-ups by a command.
+func Unseen(s study.Study) []string {
 	own := 0
 	for _, o := range s.Trials {
 		if slices.ContainsFunc(o.Record.Spans, func(span trial.Span) bool { return span.Name == trial.SetupSpan }) {

@@ -58,7 +58,7 @@ func Report(m Material) Page {
 		p.add(Section{Figures: figures("strategies"), Tables: []report.Table{report.StrategyTable(*m.Answer)}})
 		p.add(Section{Title: "What this rests on", Points: report.Grounds(*m.Answer)})
 	}
-	p.add(Section{Title: "Where the time goes", Points: append(report.Exports(m.Study), report.Waits(m.Study)...), Figures: figures("phases", "contention")})
+	p.add(Section{Title: "Where the time goes", Points: slices.Concat(report.Unseen(m.Study), report.Exports(m.Study), report.Waits(m.Study)), Figures: figures("phases", "contention")})
 	if study.Failures(m.Study.Trials) > 0 {
 		failed := Section{Title: "What failed", Figures: figures("memory", "ready")}
 		if m.Answer != nil {
