@@ -92,7 +92,7 @@ func TestAdaptiveComparesFourWays(t *testing.T) {
 		after, _ := cell.Level("onCrash")
 		ways[strategy+" "+after]++
 	}
-	if len(cells) != 36 || len(ways) != 4 || ways["parallel serial"] != 9 {
+	if len(cells) != 24 || len(ways) != 4 || ways["parallel serial"] != 6 {
 		t.Errorf("%d cells: %v", len(cells), ways)
 	}
 	kinds := map[trial.HypothesisKind]bool{}
