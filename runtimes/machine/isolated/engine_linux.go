@@ -89,9 +89,10 @@ exec nsenter --cgroup=/proc/1/ns/cgroup /usr/bin/podman "$@"
 
 // system returns the files that every machine has.
 func system(l link, out *WayOut) map[string]string {
-	// Without a way out, nothing listens there, and the kernel says so at once: resolving
-	// a name fails instead of waiting.
-	nameserver := l.host
+	// Without a way out, nothing listens there, and the machine's kernel says so at once,
+	// however often: resolving a name fails instead of waiting. The host's would say so once
+	// a second.
+	nameserver := l.machine
 	if out != nil {
 		nameserver = outLink(l.mtu).host
 	}
