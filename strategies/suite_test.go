@@ -12,6 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
 	"github.com/stratbench/stratbench/strategies"
 )
 
@@ -31,10 +34,28 @@ func buildImages(ctx context.Context) error {
 	return err
 }
 
+var _ = SynchronizedBeforeSuite(func(ctx SpecContext) {
+	Expect(buildImages(ctx)).To(Succeed())
+}, func(SpecContext) {})
+
+var _ = It("has its images", func() {
+	Expect(suite.built).To(ConsistOf("api", "worker"))
+	Expect(suite.peak).To(Equal(1))
+})
+
+// TestInGinkgo runs a Ginkgo suite of one spec, whose engine dies once.
+func TestInGinkgo(t *testing.T) {
+	t.Setenv("E2E_STRATEGY", strategies.Parallel)
+	suite.dies, suite.alive, suite.takes = "worker", true, 10*time.Millisecond
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "a suite")
+}
+
 // suite stands for the builds of a suite, whose engine dies in the first build of
 // the image dies.
 var suite struct {
 	mu      sync.Mutex
+	takes   time.Duration
 	dies    string
 	alive   bool
 	built   []string
@@ -50,7 +71,7 @@ func buildImage(ctx context.Context, image string) error {
 	suite.peak = max(suite.peak, suite.running)
 	suite.mu.Unlock()
 	select {
-	case <-time.After(5 * time.Second):
+	case <-time.After(suite.takes):
 	case <-ctx.Done():
 	}
 	suite.mu.Lock()
@@ -87,7 +108,7 @@ func TestAUsersOwnSuite(t *testing.T) {
 	} {
 		t.Setenv("E2E_STRATEGY", c.strategy)
 		synctest.Test(t, func(t *testing.T) {
-			suite.dies, suite.alive, suite.built, suite.peak = c.dies, true, nil, 0
+			suite.takes, suite.dies, suite.alive, suite.built, suite.peak = 5*time.Second, c.dies, true, nil, 0
 			err := buildImages(t.Context())
 			built := slices.Clone(suite.built)
 			if c.peak > 1 { // they end at once
@@ -109,12 +130,17 @@ func TestTheDocumentShowsWhatIsRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(document), "```go\n")
-	code, _, found := strings.Cut(after, "```")
-	if !found || !strings.Contains(string(source), "\n\n"+code+"\n") {
-		t.Errorf("the document shows what is not run:\n%s", code)
+	blocks := strings.Split(string(document), "```go\n")[1:]
+	if len(blocks) != 2 {
+		t.Errorf("the document has %d pieces of Go", len(blocks))
 	}
-	if body := strings.Count(code, "\n") - 2; body >= 15 {
-		t.Errorf("%d lines are too many", body)
+	for _, block := range blocks {
+		code, _, _ := strings.Cut(block, "```")
+		if !strings.Contains(string(source), "\n\n"+code+"\n") {
+			t.Errorf("the document shows what is not run:\n%s", code)
+		}
+		if body := strings.Count(code, "\n") - 2; body >= 15 {
+			t.Errorf("%d lines are too many", body)
+		}
 	}
 }
