@@ -51,6 +51,8 @@ type Config struct {
 	// Registry is "host:port[/path]" for a schedule that pulls.
 	Registry          string `json:"registry,omitempty"`
 	RegistryPlainHTTP bool   `json:"registry_plain_http,omitempty"`
+	// LoadRegistry is the address of the registry through which built images are loaded.
+	LoadRegistry string `json:"load_registry,omitempty"`
 	// Setup replaces all phases but test, unless it is nil.
 	Setup *spec.Setup `json:"setup,omitempty"`
 	// Preload are archives of images that are not built.

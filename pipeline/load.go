@@ -41,7 +41,7 @@ func (t *run) somethingToLoad(ctx context.Context) error {
 }
 
 // load is the phase load: it streams the images from the engine's store into that of
-// each node, or has the nodes pull them.
+// each node, or has the nodes pull them, after the engine has pushed what it built.
 func (t *run) load(ctx context.Context, ph *phase) (err error) {
 	defer func() {
 		if err == nil && t.cfg.asLoaded() {
@@ -62,7 +62,7 @@ func (t *run) load(ctx context.Context, ph *phase) (err error) {
 			})
 		})
 	}
-	if t.cfg.Settings.Load.Together && !t.cfg.asBuilt() && len(t.cfg.Images) > 0 {
+	if t.cfg.Settings.Load.Together && t.cfg.LoadRegistry == "" && !t.cfg.asBuilt() && len(t.cfg.Images) > 0 {
 		return t.loadArchive(ctx, ph, "", t.cfg.Images)
 	}
 	for _, image := range t.cfg.Images {
@@ -71,7 +71,12 @@ func (t *run) load(ctx context.Context, ph *phase) (err error) {
 				return err
 			}
 		}
-		if err := t.loadArchive(ctx, ph, image.Name, []Image{image}); err != nil {
+		if t.cfg.LoadRegistry != "" {
+			err = t.loadByRegistry(ctx, ph, image)
+		} else {
+			err = t.loadArchive(ctx, ph, image.Name, []Image{image})
+		}
+		if err != nil {
 			return &PhaseError{Phase: ph.name, Image: image.Name, Err: err}
 		}
 	}
@@ -134,6 +139,23 @@ func (t *run) loadArchive(ctx context.Context, ph *phase, image string, images [
 			err = t.named(ctx, i, err)
 		}
 		return err
+	})
+}
+
+// loadByRegistry pushes an image to the trial's registry, from which the nodes pull it.
+func (t *run) loadByRegistry(ctx context.Context, ph *phase, image Image) error {
+	ref := t.cfg.LoadRegistry + "/" + image.Name + ":loaded"
+	err := ph.within("push "+image.Name, image.Name, "", func() error {
+		if err := t.engine.Tag(ctx, image.Ref, ref); err != nil {
+			return err
+		}
+		return t.engine.Push(ctx, ref, true)
+	})
+	if err != nil {
+		return err
+	}
+	return ph.within("pull "+image.Name, image.Name, "", func() error {
+		return t.named(ctx, image, t.cluster.Pull(ctx, ref, image.Tag, true, ph.touch))
 	})
 }
 

@@ -71,6 +71,8 @@ func (p *borrowedPlace) check(c resolved) error {
 		return fmt.Errorf("strategy %s: %s cannot reach a registry that stratbench starts, as it does not share this host's network; name one under settings.registry.prefix", s.Strategy, p.engine.Address)
 	case strategy.Pull && s.Load.Path == trial.LoadNodePull && s.Registry.Prefix == "":
 		return errors.New("load.path node-pull: the nodes of an engine of yours do not reach a registry that stratbench starts; name one under settings.registry.prefix, or use --machine isolated")
+	case s.Load.Path == trial.LoadRegistry:
+		return errors.New("load.path registry: the nodes of an engine of yours do not reach a registry that stratbench starts; write load.path: archive or shared, or use --machine isolated")
 	case p.of == machine.PodmanMachine || s.Memory == 0:
 		return nil
 	}

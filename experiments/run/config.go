@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -148,7 +149,7 @@ func (x *execution) schedule() (strategies.Schedule, error) {
 // stratbench's own, which is behind the trial's fault if that is one of the registry.
 func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	if !cfg.Schedule.Pull && x.do != pipeline.Publish {
-		return x.cacheRegistry(cfg, m)
+		return errors.Join(x.loadRegistry(cfg, m), x.cacheRegistry(cfg, m))
 	}
 	if named := x.settings.Registry; named.Prefix != "" {
 		cfg.Registry, cfg.RegistryPlainHTTP = named.Prefix, named.PlainHTTP
@@ -173,6 +174,24 @@ func (x *execution) registry(cfg *pipeline.Config, m machine.Machine) (err error
 	return nil
 }
 
+// loadRegistry gives a trial an empty registry, if its images go into the nodes that way.
+func (x *execution) loadRegistry(cfg *pipeline.Config, m machine.Machine) error {
+	if x.settings.Load.Path != trial.LoadRegistry || x.do != pipeline.Trial {
+		return nil
+	}
+	oci, err := x.emptyRegistry("load-" + x.trial.ID)
+	if err == nil {
+		cfg.LoadRegistry, err = x.listen(oci, m.RegistryHost())
+	}
+	return err
+}
+
+// emptyRegistry is a registry that ends with the trial. Its folder has this name.
+func (x *execution) emptyRegistry(name string) (http.Handler, error) {
+	x.ends = append(x.ends, func() { os.RemoveAll(filepath.Join(x.r.scratch.Dir, name)) })
+	return x.r.newRegistry(name)
+}
+
 // cacheRegistry gives builds with a cache in a registry that registry: the one that a
 // preparation fills, or an empty one of the trial's own.
 func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err error) {
@@ -182,11 +201,9 @@ func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err 
 	}
 	oci := x.r.oci[x.r.caches[x.Key()]]
 	if !b.Warm() {
-		name := cachePrefix + x.trial.ID
-		if oci, err = x.r.newRegistry(name); err != nil {
+		if oci, err = x.emptyRegistry(cachePrefix + x.trial.ID); err != nil {
 			return err
 		}
-		x.ends = append(x.ends, func() { os.RemoveAll(filepath.Join(x.r.scratch.Dir, name)) })
 	}
 	address, err := x.listen(oci, m.RegistryHost())
 	if err != nil {

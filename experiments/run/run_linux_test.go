@@ -200,8 +200,8 @@ func TestStrategiesOnBothEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded, trials := readTrials(t, dir)
-	if len(trials) != 6 || len(recorded.Records) != 9 || len(recorded.Done(results.KindReference)) != 1 || len(recorded.Plan.Refused) != 2 {
-		t.Fatalf("%d trials, %d records, %d refused cells; want 6 trials, 2 preparations and a reference, and no node that pulls what 2+1 builds",
+	if len(trials) != 8 || len(recorded.Records) != 11 || len(recorded.Done(results.KindReference)) != 1 || len(recorded.Plan.Refused) != 4 {
+		t.Fatalf("%d trials, %d records, %d refused cells; want 8 trials, 2 preparations and a reference, and no node that pulls what 2+1 builds, nor a second registry for what is in one",
 			len(trials), len(recorded.Records), len(recorded.Plan.Refused))
 	}
 	for _, r := range recorded.Records {
@@ -219,7 +219,7 @@ func TestStrategiesOnBothEngines(t *testing.T) {
 				pulls++
 			}
 		}
-		if want := map[string]int{"node-pull": 3}[path]; pulls != want {
+		if want := map[string]int{"registry": 3, "node-pull": 3}[path]; pulls != want {
 			t.Errorf("%s: the nodes pulled %d images, want %d", r.Trial, pulls, want)
 		}
 	}

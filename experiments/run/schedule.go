@@ -33,6 +33,7 @@ func checkSchedule(c resolved) error {
 			{s.Cluster == trial.ClusterPrebooted, "cluster prebooted: the set-up command makes its cluster by itself; take the setting out"},
 			{s.Load.When == trial.LoadAsBuilt, "load.when asBuilt: the set-up command loads by itself; take the setting out"},
 			{s.Load.Path == trial.LoadShared, "load.path shared: the set-up command loads by itself; take the setting out"},
+			{s.Load.Path == trial.LoadRegistry, "load.path registry: the set-up command loads by itself; take the setting out"},
 			{s.Load.Path == trial.LoadNodePull, "load.path node-pull: the set-up command loads by itself; take the setting out"},
 			{s.Deploy.When == trial.DeployAsLoaded, "deploy.when asLoaded: the set-up command deploys by itself; take the setting out"},
 			{c.strategy.Pull, "strategy " + s.Strategy + " pulls images that stratbench has built and pushed before, and stratbench does not know the images of a set-up command; leave the strategy out, or have the command pull by itself under a strategy of its own"},
@@ -70,6 +71,8 @@ func checkSchedule(c resolved) error {
 	switch {
 	case s.Load.Path == trial.LoadNodePull && !c.strategy.Pull:
 		errs = append(errs, pointless("load.path", "strategy", "load.path node-pull: the strategy %s builds, and nodes can pull only what was pushed; use the strategy registry, or load.path: archive", s.Strategy))
+	case s.Load.Path == trial.LoadRegistry && c.strategy.Pull:
+		errs = append(errs, pointless("load.path", "strategy", "load.path registry: the images of the strategy %s are in a registry before the trial; write load.path: node-pull, or use a strategy that builds", s.Strategy))
 	case cached && c.strategy.Pull:
 		errs = append(errs, pointless("build.cache", "strategy", "build.cache %s: the strategy %s pulls, and nothing is built; use a strategy that builds, or build.cache: none", s.Build.Cache, s.Strategy))
 	case cached && c.strategy.Shares:
@@ -226,7 +229,7 @@ func effectOf(c resolved) string {
 	if !s.Build.Warm() && cache != trial.CacheRegistry {
 		cache = ""
 	}
-	together := s.Load.Together && s.Load.When != trial.LoadAsBuilt && s.Load.Path != trial.LoadNodePull
+	together := s.Load.Together && s.Load.When != trial.LoadAsBuilt && s.Load.Path != trial.LoadNodePull && s.Load.Path != trial.LoadRegistry
 	return fmt.Sprintf("%s\n%q %v %q %q %v", others.Key(), cache, s.Build.Warm(), s.Load.When, s.Load.Path, together)
 }
 

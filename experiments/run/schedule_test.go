@@ -152,6 +152,14 @@ func TestNodesPullOnlyWhatIsPulled(t *testing.T) {
 	if err := checkSchedule(cellWith(t, strategies.Registry, spec.Settings{Load: nodePull}, w)); err != nil {
 		t.Errorf("got %v", err)
 	}
+	pushed := spec.LoadSettings{Path: trial.LoadRegistry}
+	err = checkSchedule(cellWith(t, strategies.Registry, spec.Settings{Load: pushed}, w))
+	if !errors.As(err, &pointless) || !strings.HasPrefix(err.Error(), "load.path registry: the images of the strategy registry are in a registry") {
+		t.Errorf("got %v", err)
+	}
+	if err := checkSchedule(cellWith(t, strategies.Parallel, spec.Settings{Load: pushed}, w)); err != nil {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestOnlyBuildsHaveACache(t *testing.T) {

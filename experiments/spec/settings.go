@@ -109,10 +109,11 @@ type LoadSettings struct {
 	// Path is the way by which images come into the nodes: archive streams them
 	// from the engine, as it saves them; shared streams only what the nodes lack,
 	// so that a layer is sent once in a trial, whatever together and when say;
-	// node-pull has the nodes pull them from the registry themselves, past the
+	// registry has the engine push each image to a registry of the trial's own,
+	// from which the nodes pull it, on isolated machines; node-pull has the nodes pull them from the registry themselves, past the
 	// engine, where the strategy pulls. They pull without the user's logins.
 	// Default archive.
-	Path trial.LoadPath `json:"path,omitempty" jsonschema:"enum=archive,enum=shared,enum=node-pull,default=archive"`
+	Path trial.LoadPath `json:"path,omitempty" jsonschema:"enum=archive,enum=shared,enum=registry,enum=node-pull,default=archive"`
 }
 
 // DeploySettings say when manifests are applied.

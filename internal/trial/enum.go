@@ -153,6 +153,9 @@ const (
 	// LoadShared streams from the engine's store too, but no layer twice in a trial, and
 	// no file that nodes do not need.
 	LoadShared LoadPath = "shared"
+	// LoadRegistry has the engine push what it built to a registry of the trial's own,
+	// from which each node pulls it.
+	LoadRegistry LoadPath = "registry"
 	// LoadNodePull has each node pull from the registry, without the engine.
 	LoadNodePull LoadPath = "node-pull"
 )
