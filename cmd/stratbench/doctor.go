@@ -13,7 +13,11 @@ import (
 	"github.com/stratbench/stratbench/internal/host"
 	"github.com/stratbench/stratbench/internal/trial"
 	"github.com/stratbench/stratbench/lab"
+	"github.com/stratbench/stratbench/results"
+	"github.com/stratbench/stratbench/results/answer"
+	"github.com/stratbench/stratbench/results/compare"
 	"github.com/stratbench/stratbench/results/report"
+	"github.com/stratbench/stratbench/results/study"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/connect"
 	"github.com/stratbench/stratbench/runtimes/machine"
@@ -27,14 +31,15 @@ var platforms = []string{string(trial.Podman), string(trial.Docker), string(mach
 
 func doctorCommand() *cobra.Command {
 	var f shared
-	return f.addOutput(&cobra.Command{
+	return f.add(&cobra.Command{
 		Use: "doctor [podman|docker|isolated]...",
 		// Other tools begin so.
 		SuggestFor: []string{"init"},
 		Short:      "Report what this machine can run, and what to do about what it cannot",
 		Long: `Look for engines that run here, for what isolated machines need, and for what
 their lab needs that is not built yet. Nothing is changed. The first lines report
-what works and what to do; the table lists what was looked at.
+what works and what to do; the table lists what was looked at. Where runs have compared the
+version of your engine with another, the faster one is named.
 
 The exit code is 0 if an experiment can run here, on engines that are there or that
 stratbench starts, and 12 if none can as things are. With names, it is 0 if each
@@ -52,7 +57,7 @@ of them can be used: your own podman or docker, or isolated machines.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e := examine(cmd.Context())
+			e := examine(cmd.Context(), f.dir)
 			if err := f.print(cmd, e.document()); err != nil {
 				return err
 			}
@@ -96,18 +101,22 @@ func (e *examination) say(format string, args ...any) {
 	e.Advice = append(e.Advice, fmt.Sprintf(format, args...))
 }
 
-func examine(ctx context.Context) examination {
+// examine looks at this machine, and for versions of its engines in the runs in a folder.
+func examine(ctx context.Context, runs string) examination {
 	e := examination{Can: map[string]bool{}}
 	found := machine.Look(ctx, trial.Runtimes()...)
 	var start []string
 	for _, rt := range trial.Runtimes() {
-		c, defects := engineChecks(ctx, found, rt)
+		c, version, defects := engineChecks(ctx, found, rt)
 		if e.Can[string(rt)] = c.OK; !c.OK {
 			delete(found.Engines, rt) // one that answers may be unfit
 			start = append(start, fmt.Sprintf("%s: %s", rt, c.Cure))
 		}
 		e.add("your engines", c)
 		e.add(forDefects, defects...)
+		if better := otherVersion(runs, rt, version); c.OK && better != "" {
+			e.say("Before you choose a strategy, change %s: %s", rt, better)
+		}
 	}
 	checks := isolated.Checks()
 	e.add("isolated machines", checks...)
@@ -160,9 +169,34 @@ func examine(ctx context.Context) examination {
 	return e
 }
 
+// otherVersion is what the newest run that compared this version of an engine with others
+// says of one that is faster. It is empty if there is none.
+func otherVersion(runs string, rt trial.Runtime, version string) string {
+	if version == "" {
+		return ""
+	}
+	dirs, _ := results.Runs(runs)
+	for _, dir := range slices.Backward(dirs) {
+		run, err := results.ReadRun(dir)
+		if err != nil {
+			continue // report says what is wrong with it
+		}
+		for _, v := range answer.EngineVersions(study.Gather([]results.Run{run}), compare.DefaultIndifference) {
+			if v.Runtime != string(rt) || v.Against != version && !slices.Contains(v.Best, version) {
+				continue
+			}
+			if v.Verdict == compare.Decided && v.Against == version && v.Interval != nil && len(v.Where) == 0 {
+				return report.EngineVersion(v) + " Run " + run.ID() + "."
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
 // engineChecks look at a user's engine: that it answers, that trials can run on
 // it, and which defects of its version are known.
-func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c host.Check, defects []host.Check) {
+func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c host.Check, version string, defects []host.Check) {
 	c = host.Check{Name: string(rt), Optional: true}
 	engine, ok := found.Engines[rt]
 	if !ok {
@@ -171,14 +205,14 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 		} else {
 			c.Detail, c.Cure = found.Missing[rt].Error(), "correct the setting, or unset it"
 		}
-		return c, nil
+		return c, "", nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	info, err := connect.Info(ctx, engine)
 	if err != nil {
 		c.Detail, c.Cure = fmt.Sprintf("%s answers, but not with its version: %v", engine, err), fmt.Sprintf("look at the output of %s info", rt)
-		return c, nil
+		return c, "", nil
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("%s at %s, %d processors, %s of memory", info.Version, engine, info.CPUs, info.Memory)
 	if why, cure := engine.Unfit(info); why != "" {
@@ -200,7 +234,7 @@ func engineChecks(ctx context.Context, found machine.Found, rt trial.Runtime) (c
 			Name: string(rt) + " " + info.Version, Optional: true, Detail: d.Consequence, Cure: fmt.Sprintf("%s (%s)", d.Cure, d.Source),
 		})
 	}
-	return c, defects
+	return c, info.Version, defects
 }
 
 // labChecks look at the lab, or at what is needed to build it.

@@ -60,7 +60,7 @@ func TestDoctorOfRootlessEngines(t *testing.T) {
 	for rt, texts := range rootless {
 		t.Setenv("DOCKER_HOST", playEngine(t, rt, texts))
 		t.Setenv("CONTAINER_HOST", os.Getenv("DOCKER_HOST"))
-		c, _ := engineChecks(t.Context(), machine.Look(t.Context(), rt), rt)
+		c, _, _ := engineChecks(t.Context(), machine.Look(t.Context(), rt), rt)
 		if c.OK || !strings.Contains(c.Detail, "does not let it limit containers by cpu") || !strings.Contains(c.Cure, "Delegate=cpu cpuset io memory pids") {
 			t.Errorf("%s: got %+v", rt, c)
 		}
@@ -70,7 +70,7 @@ func TestDoctorOfRootlessEngines(t *testing.T) {
 		}
 		t.Setenv("DOCKER_HOST", playEngine(t, rt, with))
 		t.Setenv("CONTAINER_HOST", os.Getenv("DOCKER_HOST"))
-		if c, _ = engineChecks(t.Context(), machine.Look(t.Context(), rt), rt); !c.OK || !strings.Contains(c.Detail, "with the controllers that Kind needs") {
+		if c, _, _ = engineChecks(t.Context(), machine.Look(t.Context(), rt), rt); !c.OK || !strings.Contains(c.Detail, "with the controllers that Kind needs") {
 			t.Errorf("%s, with what it needs: got %+v", rt, c)
 		}
 	}

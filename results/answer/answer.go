@@ -64,6 +64,8 @@ type Answer struct {
 	// all decisions. It is split if any decision was made apart at its levels.
 	Pooled []compare.Factor `json:"pooled"`
 	Push   []Push           `json:"push,omitempty"`
+	// Engines are set where an engine ran in several versions.
+	Engines []EngineVersion `json:"engines,omitempty"`
 	// FailuresAt are the levels that all failed trials share, by factor; empty with
 	// fewer than two failures.
 	FailuresAt Where             `json:"failures_at,omitempty"`
@@ -196,7 +198,7 @@ func Of(s study.Study, indifference float64) (Answer, error) {
 	for _, row := range a.Strategies {
 		a.Failed += row.Failed
 	}
-	a.Push, a.FailuresAt = m.pushes(s), failuresAt(s)
+	a.Push, a.FailuresAt, a.Engines = m.pushes(s), failuresAt(s), EngineVersions(s, indifference)
 	if a.Failed > 0 {
 		a.Causes = compare.Causes(m.trials, m.places)
 		for i := range a.Causes {

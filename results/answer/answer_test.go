@@ -402,3 +402,41 @@ func TestForesee(t *testing.T) {
 		t.Error("there is something to choose between one cell")
 	}
 }
+
+// The versions of an engine are compared in pairs with the same strategy, and told apart
+// by what the trials recorded.
+func TestEngineVersions(t *testing.T) {
+	versions := func(newer float64) []EngineVersion {
+		r := rand.New(rand.NewPCG(3, 4))
+		text := "runtime,engine,strategy,block,outcome,setup_seconds\n"
+		for block := 1; block <= 6; block++ {
+			for _, strategy := range []string{"serial", "parallel"} {
+				seconds := map[string]float64{"serial": 90, "parallel": 60}[strategy] * (1 + 0.02*r.NormFloat64())
+				text += fmt.Sprintf("podman,trixie,%s,%d,ok,%.2f\npodman,forky,%s,%d,ok,%.2f\ndocker,trixie,%s,%d,ok,%.2f\n",
+					strategy, block, seconds, strategy, block, seconds*newer, strategy, block, seconds)
+			}
+		}
+		run, err := observations.Parse("trials.csv", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range run.Records {
+			rec := &run.Records[i]
+			rt, _ := rec.Trial.Cell.Level("runtime")
+			engine, _ := rec.Trial.Cell.Level("engine")
+			rec.Machine.Runtime, rec.Machine.EngineVersion = rt, map[string]string{"podman trixie": "5.4.2", "podman forky": "5.8.6", "docker trixie": "26.1.5"}[rt+" "+engine]
+		}
+		return EngineVersions(study.Gather([]results.Run{run}), compare.DefaultIndifference)
+	}
+	got := versions(0.6)
+	if len(got) != 1 || got[0].Runtime != "podman" || got[0].Verdict != compare.Decided || !slices.Equal(got[0].Best, []string{"5.8.6"}) || got[0].Against != "5.4.2" ||
+		math.Abs(*got[0].Effect+0.4) > 0.02 || len(got[0].Where) > 0 {
+		t.Errorf("a faster one: %+v", got)
+	}
+	if got = versions(1.6); len(got) != 1 || !slices.Equal(got[0].Best, []string{"5.4.2"}) || got[0].Against != "5.8.6" {
+		t.Errorf("a slower one: %+v", got)
+	}
+	if got = versions(1.01); len(got) != 1 || got[0].Verdict != compare.Tied || len(got[0].Best) != 2 {
+		t.Errorf("equal ones: %+v", got)
+	}
+}

@@ -70,10 +70,8 @@ func newMaterial(s study.Study) material {
 		}
 	}
 	for _, o := range s.Trials {
-		t := compare.Trial{Arm: StrategyOf(m.chosen, o.Cell), Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost, Place: m.place(o.Cell)}
-		if o.Recovery > 0 {
-			t.Lost += o.Recovery
-		}
+		t := comparedTrial(o)
+		t.Arm, t.Place = StrategyOf(m.chosen, o.Cell), m.place(o.Cell)
 		m.trials = append(m.trials, t)
 		if !slices.Contains(m.arms, t.Arm) {
 			m.arms = append(m.arms, t.Arm)
@@ -83,6 +81,15 @@ func newMaterial(s study.Study) material {
 		}
 	}
 	return m
+}
+
+// comparedTrial is a trial as compare takes it, but for its arm and its place.
+func comparedTrial(o study.Observation) compare.Trial {
+	t := compare.Trial{Block: o.Block, Ready: o.Ready, Seconds: o.Setup, Lost: o.Lost}
+	if o.Recovery > 0 {
+		t.Lost += o.Recovery
+	}
+	return t
 }
 
 // of are the trials of the strategies that a situation can choose between.

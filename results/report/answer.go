@@ -452,6 +452,9 @@ func Grounds(a answer.Answer) (notes []string) {
 	}
 	add(fmt.Sprintf("Differences under %s %% count as none.", percent(study.Value(a.Indifference))))
 	add(pooled(a))
+	for _, e := range a.Engines {
+		add(EngineVersion(e))
+	}
 	add(untried(a))
 	compared := slices.ContainsFunc(a.Decisions, func(d answer.Decision) bool { return d.Effect != nil })
 	for _, w := range a.Warnings {
@@ -508,6 +511,26 @@ func pooled(a answer.Answer) string {
 		text += ", not on " + strings.Join(same, " or ")
 	}
 	return text + "."
+}
+
+// EngineVersion says which version of an engine sets up faster; it is empty while that
+// is open.
+func EngineVersion(e answer.EngineVersion) string {
+	tail := "."
+	if e.OnlyWhenItWorks {
+		tail = " when they work."
+	}
+	if len(e.Where) > 0 {
+		tail = ", at " + placeName(e.Where) + tail
+	}
+	switch {
+	case e.Verdict == compare.Tied:
+		return Capital(e.Runtime) + " " + and(e.Best) + " are equally fast" + tail
+	case e.Verdict != compare.Decided || e.Effect == nil || e.Interval == nil:
+		return ""
+	}
+	return fmt.Sprintf("%s %s takes %s against %s, all else equal (95 %%: %s to %s)%s", Capital(e.Runtime), e.Best[0], relative(*e.Effect), e.Against,
+		strings.TrimSuffix(relative(e.Interval[0]), " %"), relative(e.Interval[1]), tail)
 }
 
 // mostUntried is how many sets of strategies are named that never ran in the same places,
