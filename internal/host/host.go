@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,13 +39,8 @@ type Check struct {
 type Checks []Check
 
 // Missing returns the failed checks of what cannot be done without.
-func (all Checks) Missing() (missing Checks) {
-	for _, c := range all {
-		if !c.OK && !c.Optional {
-			missing = append(missing, c)
-		}
-	}
-	return missing
+func (all Checks) Missing() Checks {
+	return slices.DeleteFunc(slices.Clone(all), func(c Check) bool { return c.OK || c.Optional })
 }
 
 // Kernel is the release of the kernel.
@@ -114,24 +110,17 @@ func Revision(ctx context.Context, dir string) (revision string, dirty bool) {
 
 // RoomFor is how much a user may still write to a folder. If the folder does not
 // exist yet, it is asked of the nearest parent that does.
-func RoomFor(dir string) (free trial.Bytes, err error) {
-	free, _, err = Room(dir)
+func RoomFor(dir string) (trial.Bytes, error) {
+	var s unix.Statfs_t
+	err := unix.Statfs(dir, &s)
 	for err != nil && filepath.IsAbs(dir) && dir != filepath.Dir(dir) {
 		dir = filepath.Dir(dir)
-		free, _, err = Room(dir)
+		err = unix.Statfs(dir, &s)
 	}
-	return free, err
-}
-
-// Room is how much a user may still write below a folder, and how much the file
-// system holds.
-func Room(dir string) (free, total trial.Bytes, err error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	if err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	block := int64(s.Bsize)
-	return trial.Bytes(int64(s.Bavail) * block), trial.Bytes(int64(s.Blocks) * block), nil
+	return trial.Bytes(int64(s.Bavail) * int64(s.Bsize)), nil
 }
 
 // UnprivilegedPort is the first port at which programs without root's rights may listen; 0

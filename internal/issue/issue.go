@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
 // Position is a place in a file. Line and Column count from 1; both are 0 for
@@ -53,12 +55,9 @@ func (l *List) Add(file string, at Position, format string, args ...any) {
 // AddError appends the issues of a List, or the text of another error as an issue
 // without a position.
 func (l *List) AddError(err error) {
-	var more *List
-	switch {
-	case err == nil:
-	case errors.As(err, &more):
+	if more, is := errors.AsType[*List](err); is {
 		l.List = append(l.List, more.List...)
-	default:
+	} else if err != nil {
 		l.List = append(l.List, Issue{Message: err.Error()})
 	}
 }
@@ -75,12 +74,7 @@ func (l *List) Sort(first string) {
 	slices.SortStableFunc(l.List, func(a, b Issue) int {
 		return cmp.Or(cmp.Compare(file(a), file(b)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
-	seen := map[Issue]bool{}
-	l.List = slices.DeleteFunc(l.List, func(i Issue) bool {
-		again := seen[i]
-		seen[i] = true
-		return again
-	})
+	l.List = slices.Compact(l.List)
 }
 
 // Err returns the list as an error, or nil when it is empty.
@@ -89,4 +83,19 @@ func (l *List) Err() error {
 		return nil
 	}
 	return l
+}
+
+// Nearest returns the known name that differs from name in the fewest letters, at
+// most in about a third of them, or "".
+func Nearest(name string, known []string) string {
+	if len(name) > 50 {
+		return ""
+	}
+	best, bound := "", max(1, (len(name)+1)/3)
+	for _, k := range known {
+		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(k), nil); d <= bound {
+			best, bound = k, d-1
+		}
+	}
+	return best
 }

@@ -196,18 +196,6 @@ func (o *Outcome) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// phases are those in which an outcome can happen. An outcome that is not listed can
-// happen in any phase.
-var phases = map[Outcome][]Phase{
-	BuildFailed:         {PhaseBuild},
-	BuildOOM:            {PhaseBuild},
-	ClusterCreateFailed: {PhaseCluster},
-	ClusterHang:         {PhaseCluster, PhaseLoad, PhaseDeploy, PhaseTest},
-	LoadFailed:          {PhaseLoad},
-	DeployFailed:        {PhaseDeploy},
-	TestFailed:          {PhaseTest},
-}
-
 // failures are the outcomes of phases in which nothing but the phase's own work failed.
 var failures = map[Phase]Outcome{
 	PhaseCluster: ClusterCreateFailed,
@@ -224,15 +212,19 @@ func (p Phase) Failure() Outcome { return failures[p] }
 // In reports whether the outcome can happen in the phase. It can in an empty phase,
 // because that one is not known.
 func (o Outcome) In(p Phase) bool {
-	where, bound := phases[o]
-	return p == "" || !bound || slices.Contains(where, p)
+	if o == ClusterHang {
+		return p != PhaseBuild
+	}
+	return p == "" || o.Phase() == "" || o.Phase() == p
 }
 
 // Phase returns the only phase in which the outcome can happen. It is empty if there
 // are several.
 func (o Outcome) Phase() Phase {
-	if where := phases[o]; len(where) == 1 {
-		return where[0]
+	for _, p := range Phases() {
+		if p.Failure() == o || p == PhaseBuild && o == BuildOOM {
+			return p
+		}
 	}
 	return ""
 }
