@@ -346,7 +346,7 @@ func buildImages(t *testing.T, m machine.Machine, p place, spec *spec.Spec) (tag
 	}
 	defer engine.Close()
 	for _, i := range spec.Workload.Images {
-		build := runtimes.Build{Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile, Args: p.buildArgs()}
+		build := runtimes.Build{Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile, Args: buildArgs(p, spec.Image{}, spec.Settings{})}
 		if _, err := engine.Build(context.Background(), build, func(runtimes.Progress) {}); err != nil {
 			t.Fatal(err)
 		}

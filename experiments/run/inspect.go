@@ -95,16 +95,15 @@ func (r *runner) preflight(ctx context.Context) error {
 		if err == nil {
 			err = sameAs(kept[effectOf(c)], cell)
 		}
-		var memory *host.MemoryError
-		var pointless *pointlessError
-		cure := ""
-		if errors.As(err, &pointless) {
-			cure = pointless.leaveOut(results.WithoutState(cell))
-		}
+		_, lacking := errors.AsType[*host.MemoryError](err)
+		pointless, is := errors.AsType[*pointlessError](err)
 		switch {
-		case errors.As(err, &memory), pointless != nil:
+		case lacking || is:
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
-			why := err.Error() + cure
+			why := err.Error()
+			if is {
+				why += pointless.leaveOut(results.WithoutState(cell))
+			}
 			refused[why] = append(refused[why], c)
 			continue
 		case err != nil:

@@ -197,12 +197,6 @@ func wayOut(s spec.Settings) *isolated.WayOut {
 	}
 }
 
-// buildArgs name the lab's base images, under the arguments by which a workload's
-// Dockerfile can replace its own.
-func (p *isolatedPlace) buildArgs() map[string]string {
-	return map[string]string{"GO_IMAGE": lab.GoImageName, "RUN_IMAGE": lab.RunImageName}
-}
-
 func (p *isolatedPlace) adapt(c *pipeline.Config) {
 	if c.NodeImage == "" {
 		c.NodeImage = lab.NodeImageName

@@ -22,8 +22,7 @@ func checkShared(p place, c resolved) error {
 		return nil
 	case c.workload.Setup != nil:
 		return fmt.Errorf("strategy %s: the set-up command builds by itself, and which stages its images have in common is not known; leave the strategy out, or have the command share stages under a strategy of your own, which it gets as {{strategy}}", c.settings.Strategy)
-	}
-	if outOfOrder(c) != nil {
+	case outOfOrder(c) != nil:
 		return nil // checkSchedule reports it
 	}
 	common, err := inCommon(p, c)

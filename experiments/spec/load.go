@@ -204,17 +204,15 @@ func missing(workload *document) []problem {
 		need("", "manifests", "add it, or deploy with the steps of the deployment; or deploy: [], if the test command deploys")
 	}
 	images, _ := lookUp(workload.value, "/images").([]any)
-	for i := range images {
-		if _, ok := images[i].(map[string]any); ok {
-			at := fmt.Sprintf("/images/%d", i)
-			if slices.Contains(workload.merged, at) {
-				continue
-			}
-			if !has(at + "/command") {
-				need(at, "context", "add it, or command, if something else than a Dockerfile builds the image")
-			}
-			need(at, "tag", "add it")
+	for i, image := range images {
+		at := fmt.Sprintf("/images/%d", i)
+		if _, ok := image.(map[string]any); !ok || slices.Contains(workload.merged, at) {
+			continue
 		}
+		if !has(at + "/command") {
+			need(at, "context", "add it, or command, if something else than a Dockerfile builds the image")
+		}
+		need(at, "tag", "add it")
 	}
 	return r.problems
 }

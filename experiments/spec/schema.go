@@ -190,8 +190,9 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 			return say("is empty; give it a value or remove the key")
 		}
 		format, _ := rule["format"].(string)
+		above := e.InstanceLocation[:max(0, len(e.InstanceLocation)-1)]
 		return say("is a %s and not a %s; %s", types[k.Got].name, types[k.Want[0]].name,
-			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), shape(e.InstanceLocation, rule), insteadOf(above(e.InstanceLocation)), types[k.Want[0]].cure))
+			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), shape(e.InstanceLocation, rule), insteadOf(above), types[k.Want[0]].cure))
 	case *kind.Enum:
 		known := make([]string, len(k.Want))
 		for i, want := range k.Want {
@@ -222,9 +223,6 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 	}
 	return say("is wrong: %s; see the schema for what is allowed", e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
 }
-
-// above is the location of what holds a value.
-func above(location []string) []string { return location[:max(0, len(location)-1)] }
 
 // shape says how a value is written that has the wrong type.
 func shape(location []string, rule map[string]any) string {
