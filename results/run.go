@@ -400,7 +400,7 @@ func Version() string {
 // free space counts. What cannot be read is left 0.
 func HostLoad(dir string) Load {
 	now, _ := host.Look()
-	free, _ := host.RoomFor(dir)
+	free, _, _ := host.Room(dir)
 	return Load{
 		Load1: now.Load1, MemoryAvailable: now.MemoryAvailable, DiskFree: free,
 		Pressure: now.Pressure, CPU: now.CPU, Steal: now.Steal,

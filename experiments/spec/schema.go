@@ -140,21 +140,18 @@ func (s schema) validate(value any) []problem {
 
 // problems flattens the tree of a validation error to its leaves.
 func (s schema) problems(e *jsonschema.ValidationError) (all []problem) {
-	if _, ok := e.ErrorKind.(*kind.AnyOf); ok {
-		// Of the types that a value may have, only its own is of interest.
-		own := slices.IndexFunc(e.Causes, func(cause *jsonschema.ValidationError) bool {
+	causes := e.Causes
+	if _, ok := e.ErrorKind.(*kind.AnyOf); ok { // of the types that a value may have, only its own is of interest
+		causes = slices.DeleteFunc(slices.Clone(causes), func(cause *jsonschema.ValidationError) bool {
 			_, otherType := cause.ErrorKind.(*kind.Type)
-			return !otherType
+			return otherType
 		})
-		if own < 0 {
-			return s.describe(e)
-		}
-		return s.problems(e.Causes[own])
+		causes = causes[:min(1, len(causes))]
 	}
-	if len(e.Causes) == 0 {
+	if len(causes) == 0 {
 		return s.describe(e)
 	}
-	for _, cause := range e.Causes {
+	for _, cause := range causes {
 		all = append(all, s.problems(cause)...)
 	}
 	return all

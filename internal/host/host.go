@@ -110,17 +110,24 @@ func Revision(ctx context.Context, dir string) (revision string, dirty bool) {
 
 // RoomFor is how much a user may still write to a folder. If the folder does not
 // exist yet, it is asked of the nearest parent that does.
-func RoomFor(dir string) (trial.Bytes, error) {
-	var s unix.Statfs_t
-	err := unix.Statfs(dir, &s)
+func RoomFor(dir string) (free trial.Bytes, err error) {
+	free, _, err = Room(dir)
 	for err != nil && filepath.IsAbs(dir) && dir != filepath.Dir(dir) {
 		dir = filepath.Dir(dir)
-		err = unix.Statfs(dir, &s)
+		free, _, err = Room(dir)
 	}
-	if err != nil {
-		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	return free, err
+}
+
+// Room is how much a user may still write below a folder, and how much the file
+// system holds.
+func Room(dir string) (free, total trial.Bytes, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	return trial.Bytes(int64(s.Bavail) * int64(s.Bsize)), nil
+	block := int64(s.Bsize)
+	return trial.Bytes(int64(s.Bavail) * block), trial.Bytes(int64(s.Blocks) * block), nil
 }
 
 // UnprivilegedPort is the first port at which programs without root's rights may listen; 0

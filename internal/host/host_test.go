@@ -88,8 +88,12 @@ func TestThisHost(t *testing.T) {
 
 func TestRoom(t *testing.T) {
 	dir := t.TempDir()
-	if free, err := RoomFor(dir); err != nil || free <= 0 {
-		t.Errorf("%v free, %v", free, err)
+	free, total, err := Room(dir)
+	if err != nil || free <= 0 || total < free {
+		t.Errorf("%v of %v free, %v", free, total, err)
+	}
+	if _, _, err := Room(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("below a folder that is not there: %v", err)
 	}
 	if free, err := RoomFor(filepath.Join(dir, "none", "below")); err != nil || free <= 0 {
 		t.Errorf("for a folder that is still to be made: %v free, %v", free, err)
