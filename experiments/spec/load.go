@@ -225,10 +225,8 @@ func (l *loader) checkSettings() {
 		l.reportKey("/factors/strategy", "the workload has no images, so all strategies are the same; take the factor out, or list images")
 	}
 	for _, needed := range []string{"runtime", "strategy"} {
-		if needed == "strategy" && l.nothingToSchedule() {
-			continue
-		}
-		if !l.doc.has("/settings/"+needed) && !l.doc.has("/factors/"+needed) {
+		given := l.doc.has("/settings/"+needed) || l.doc.has("/factors/"+needed)
+		if !given && (needed != "strategy" || !l.nothingToSchedule()) {
 			l.reportValue("/settings", "no %s is given; set settings.%s, or make it a factor", needed, needed)
 		}
 	}

@@ -14,20 +14,19 @@ import (
 	"github.com/gofrs/flock"
 )
 
-var whole = struct {
+var whole struct {
 	sync.Mutex
 	busy   int
 	ending bool
-	idle   *sync.Cond
-}{}
+}
 
-func init() { whole.idle = sync.NewCond(&whole.Mutex) }
+var idle = sync.NewCond(&whole.Mutex)
 
 // Whole does work that must not be left half done where a signal ends the program at once.
 func Whole(work func() error) error {
 	whole.Lock()
 	for whole.ending && whole.busy == 0 {
-		whole.idle.Wait() // for the end of the program
+		idle.Wait() // for the end of the program
 	}
 	whole.busy++
 	whole.Unlock()
@@ -35,7 +34,7 @@ func Whole(work func() error) error {
 		whole.Lock()
 		defer whole.Unlock()
 		if whole.busy--; whole.busy == 0 {
-			whole.idle.Broadcast()
+			idle.Broadcast()
 		}
 	}()
 	return work()
@@ -48,7 +47,7 @@ func AwaitWhole() {
 	defer whole.Unlock()
 	whole.ending = true
 	for whole.busy > 0 {
-		whole.idle.Wait()
+		idle.Wait()
 	}
 }
 

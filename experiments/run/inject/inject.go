@@ -58,7 +58,8 @@ type Injector struct {
 	begun  bool
 	worker int
 	done   results.Injected
-	undo   []func() error
+	// taken are the inotify instances to give back.
+	taken []int
 }
 
 // New makes an injector. Only an isolated machine is accepted, whatever the spec
@@ -139,12 +140,12 @@ func (i *Injector) Stop() results.Injected {
 	i.work.Wait()
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, undo := range i.undo {
-		if err := undo(); err != nil {
+	for _, fd := range i.taken {
+		if err := syscall.Close(fd); err != nil {
 			i.done.Error = errors.Join(errors.New(i.done.Error), err).Error()
 		}
 	}
-	i.undo = nil
+	i.taken = nil
 	return i.done
 }
 
