@@ -210,8 +210,7 @@ func (in *inspection) report(to *issue.List, c resolved, err error) {
 		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "dns", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
-		file, at := c.where(setting)
-		to.Add(file, at, "%s", line)
+		c.at(to, setting, "%s", line)
 	}
 }
 
@@ -223,7 +222,7 @@ type cellInspection struct {
 }
 
 // at adds an issue at a setting of the cell.
-func (c *cellInspection) at(to *issue.List, setting, format string, args ...any) {
+func (c resolved) at(to *issue.List, setting, format string, args ...any) {
 	file, at := c.where(setting)
 	to.Add(file, at, format, args...)
 }
