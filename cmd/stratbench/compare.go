@@ -56,8 +56,14 @@ comparison: stratbench run RUN_FOLDER/spec.yaml --resume
   stratbench compare -r 20 -p 'make clean' -c 'make down' ./up-serial.sh ./up-parallel.sh`,
 		Args: takes(1, many, "commands, each as one argument in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := c.take(args); err != nil {
-				return err
+			c.commands = args
+			switch {
+			case c.runs < 1 || c.warmUps < 0:
+				return usage("--runs must be at least 1, and --warmup not negative")
+			case len(c.names) == 0:
+				c.names = shortNames(args)
+			case len(c.names) != len(args):
+				return usage("commands: %d, names: %d; give --command-name once for each command, or not at all", len(args), len(c.names))
 			}
 			cache, err := run.CacheDir()
 			if err != nil {
@@ -104,20 +110,6 @@ comparison: stratbench run RUN_FOLDER/spec.yaml --resume
 	flags.Uint64Var(&seed, "seed", 0, "seed of the order, instead of a drawn one")
 	parsed(cmd, &kind, "machine", "", machineHelp, machine.ParseKind)
 	return cmd
-}
-
-// take takes the commands, and gives them names if they have none.
-func (c *comparison) take(commands []string) error {
-	c.commands = commands
-	switch {
-	case c.runs < 1 || c.warmUps < 0:
-		return usage("--runs must be at least 1, and --warmup not negative")
-	case len(c.names) == 0:
-		c.names = shortNames(commands)
-	case len(c.names) != len(commands):
-		return usage("commands: %d, names: %d; give --command-name once for each command, or not at all", len(commands), len(c.names))
-	}
-	return nil
 }
 
 // spec is an experiment whose only factor is the command, which runs here. Its files are

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -129,9 +130,7 @@ func examine(ctx context.Context, runs string) examination {
 		missing = checks.Missing()
 	}
 	e.Can[string(machine.Isolated)] = len(missing) == 0
-	for _, can := range e.Can {
-		e.Possible = e.Possible || can
-	}
+	e.Possible = slices.Contains(slices.Collect(maps.Values(e.Can)), true)
 	var cures []string
 	for _, c := range missing {
 		cures = append(cures, c.Cure)

@@ -46,8 +46,7 @@ func main() {
 // printed is the text of an error. Issues begin with their positions, as those of
 // compilers do; anything else begins with the program's name.
 func printed(err error) string {
-	var issues *issue.List
-	if errors.As(err, &issues) && issues.List[0].File != "" && strings.HasPrefix(err.Error(), issues.List[0].String()) {
+	if issues, is := errors.AsType[*issue.List](err); is && issues.List[0].File != "" && strings.HasPrefix(err.Error(), issues.List[0].String()) {
 		return err.Error()
 	}
 	return "stratbench: " + err.Error()

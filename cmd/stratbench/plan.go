@@ -235,10 +235,10 @@ func warn(cmd *cobra.Command, s *spec.Spec, found run.Inspection, err error) {
 
 // buildCondition is what decides how long builds take, and which are admitted.
 type buildCondition struct {
-	runtime trial.Runtime
-	noCache bool
-	cpus    float64
-	memory  trial.Bytes
+	Runtime trial.Runtime `json:"runtime"`
+	NoCache bool          `json:"no_cache"`
+	CPUs    float64       `json:"cpus,omitempty"`
+	Memory  trial.Bytes   `json:"memory_bytes,omitempty"`
 }
 
 // buildConditions are those of a plan's cells, each once.
@@ -274,10 +274,7 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 	builds := study.Likely(alone)
 	t := report.Table{Title: "Builds, as predicted", Header: []string{"where", "schedule", "builds", "of serial", "peak memory of builds"}}
 	type prediction struct {
-		Runtime  trial.Runtime       `json:"runtime"`
-		NoCache  bool                `json:"no_cache"`
-		CPUs     float64             `json:"cpus,omitempty"`
-		Memory   trial.Bytes         `json:"memory_bytes,omitempty"`
+		buildCondition
 		Schedule strategies.Schedule `json:"schedule"`
 		Build    trial.Seconds       `json:"build_seconds"`
 		Peak     trial.Bytes         `json:"peak_bytes"`
@@ -285,33 +282,33 @@ func predicted(cmd *cobra.Command, s *spec.Spec, dir, name string) (d report.Doc
 	data := []prediction{}
 	rows, named := map[string]bool{}, map[string]bool{} // what the limit of memory does not change is said once
 	for _, c := range buildConditions(s) {
-		of := run.Demands(builds, c.runtime, c.noCache)
+		of := run.Demands(builds, c.Runtime, c.NoCache)
 		if len(of) == 0 {
 			continue
 		}
-		where := string(c.runtime)
-		if !c.noCache {
+		where := string(c.Runtime)
+		if !c.NoCache {
 			where += ", noCache false"
 		}
-		if c.cpus > 0 {
-			where += fmt.Sprintf(", %g CPUs", c.cpus)
+		if c.CPUs > 0 {
+			where += fmt.Sprintf(", %g CPUs", c.CPUs)
 		}
-		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.cpus, engine), int64(c.memory))
+		all, err := strategies.Promising(s.Workload.ToSchedule(), s.Strategies, of, cmp.Or(c.CPUs, engine), int64(c.Memory))
 		if err != nil {
 			return d, usage("predicting %s from %s: %w", where, name, err)
 		}
 		serial := all[slices.IndexFunc(all, func(p strategies.Predicted) bool { return p.Strategy == strategies.Serial })].Takes
 		groupings := 0
 		for _, p := range all {
-			data = append(data, prediction{c.runtime, c.noCache, c.cpus, c.memory, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
+			data = append(data, prediction{c, p.Schedule, trial.Seconds(p.Takes), trial.Bytes(p.Peak)})
 			if !slices.Contains(strategies.Names(s.Strategies), p.Strategy) {
 				if groupings++; groupings > 5 { // more of an engine are not shown
 					continue
 				}
 			}
 			schedule := p.Strategy
-			if p.Admission != nil && c.memory > 0 {
-				schedule += " under " + c.memory.String()
+			if p.Admission != nil && c.Memory > 0 {
+				schedule += " under " + c.Memory.String()
 			}
 			share := fmt.Sprintf("%.0f %%", 100*p.Takes.Seconds()/serial.Seconds())
 			row := []string{where, schedule, report.Seconds(trial.Seconds(p.Takes)), share, trial.Bytes(p.Peak).String()}

@@ -277,16 +277,6 @@ analysed.`,
 // unfinished is the end of the name of a folder until it is whole.
 const unfinished = ".new"
 
-// removeUnfinished removes what killed imports have left in a folder of runs.
-func removeUnfinished(dir string) {
-	found, _ := filepath.Glob(filepath.Join(dir, "."+strings.Repeat("[0-9]", 8)+"-"+strings.Repeat("[0-9]", 6)+"-*"+unfinished))
-	for _, part := range found {
-		if info, err := os.Stat(part); err == nil && time.Since(info.ModTime()) > time.Minute && !results.InUse(part) {
-			_ = os.RemoveAll(part) // the next import tries again
-		}
-	}
-}
-
 func importFile(dir, name string) (run results.Run, err error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -301,7 +291,12 @@ func importFile(dir, name string) (run results.Run, err error) {
 	for i := range run.Records {
 		run.Records[i].RunID = run.ID()
 	}
-	removeUnfinished(dir)
+	ofKilled, _ := filepath.Glob(filepath.Join(dir, "."+strings.Repeat("[0-9]", 8)+"-"+strings.Repeat("[0-9]", 6)+"-*"+unfinished))
+	for _, part := range ofKilled {
+		if info, err := os.Stat(part); err == nil && time.Since(info.ModTime()) > time.Minute && !results.InUse(part) {
+			_ = os.RemoveAll(part) // the next import tries again
+		}
+	}
 	part := filepath.Join(dir, "."+run.ID()+unfinished) // it gets its name once it is whole
 	for _, name := range []string{run.Dir, part} {
 		if _, err := os.Stat(name); err == nil {

@@ -88,7 +88,17 @@ an imported record, with each of its claims supported, contradicted or untested.
 			case none != nil && !nothingToChoose && len(gathered.Trials) > 0:
 				return none
 			}
-			return f.page(cmd, f.material(cmd, args, gathered, a))
+			m := f.material(cmd, args, gathered, a)
+			p := templates[f.template](m)
+			data := map[string]any{"analysis.json": m.Analysis}
+			if p.Answer != nil {
+				data["answer.json"] = p.Answer
+			}
+			if err := p.Write(f.out, data, f.png); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(f.out, "index.html"))
+			return err
 		},
 	}
 	f.addDir(cmd)
@@ -147,17 +157,4 @@ func (f *reportFlags) material(cmd *cobra.Command, args []string, s study.Study,
 	}
 	m.Command = strings.Join(words, " ")
 	return m
-}
-
-func (f *reportFlags) page(cmd *cobra.Command, m page.Material) error {
-	p := templates[f.template](m)
-	data := map[string]any{"analysis.json": m.Analysis}
-	if p.Answer != nil {
-		data["answer.json"] = p.Answer
-	}
-	if err := p.Write(f.out, data, f.png); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(f.out, "index.html"))
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -162,12 +161,8 @@ func inShort(err error, folder string) error {
 		return err
 	}
 	name := filepath.Join(folder, errorFile)
-	f, failed := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if failed == nil {
-		_, failed = fmt.Fprintf(f, "%s\n%v\n\n", time.Now().UTC().Format(time.RFC3339), err)
-		failed = errors.Join(failed, f.Close())
-	}
-	if failed != nil {
+	text := fmt.Appendf(nil, "%s\n%v\n\n", time.Now().UTC().Format(time.RFC3339), err)
+	if addTo(name, text) != nil {
 		return err
 	}
 	return exitError{exitCode(err), errors.New(trial.ErrorInShort(err.Error()) + "; all of it is in " + name)}

@@ -369,15 +369,15 @@ func timeInside(t *testing.T, m machine.Machine, argv ...string) trial.Seconds {
 	return trial.Seconds(time.Since(began))
 }
 
-func buildImages(t *testing.T, m machine.Machine, p place, spec *spec.Spec) (tags []string) {
+func buildImages(t *testing.T, m machine.Machine, p place, s *spec.Spec) (tags []string) {
 	t.Helper()
 	engine, err := connect.Engine(t.Context(), m.WatchEndpoint())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer engine.Close()
-	for _, i := range spec.Workload.Images {
-		build := runtimes.Build{Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile, Args: p.buildArgs()}
+	for _, i := range s.Workload.Images {
+		build := runtimes.Build{Tag: i.Tag, Context: i.Context, Dockerfile: i.Dockerfile, Args: buildArgs(p, spec.Image{}, spec.Settings{})}
 		if _, err := engine.Build(context.Background(), build, func(runtimes.Progress) {}); err != nil {
 			t.Fatal(err)
 		}

@@ -347,9 +347,6 @@ func (p *borrowedPlace) settle(ctx context.Context, m machine.Machine, l *ledger
 	return s, errors.Join(os.RemoveAll(p.workDir(p.me.Mark)), os.RemoveAll(p.workDir(l.debt.Mark)))
 }
 
-// buildArgs returns no arguments: the workload's own base images can be pulled.
-func (p *borrowedPlace) buildArgs() map[string]string { return map[string]string{} }
-
 func (p *borrowedPlace) adapt(c *pipeline.Config) { c.WorkDir = p.workDir(p.me.Mark) }
 
 // workDir is where workers of a run keep their small files.

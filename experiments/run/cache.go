@@ -51,7 +51,7 @@ func NewScratch(parent string) (*Scratch, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("creating stratbench's cache folder: %w; make it writable, or name another folder in XDG_CACHE_HOME", err)
 	}
-	deadScratch(parent, true)
+	ofKilled(filepath.Join(parent, scratchPrefix+"*"), 0, true)
 	for last := false; ; last = true {
 		dir, err := os.MkdirTemp(parent, scratchPrefix)
 		if err != nil {
@@ -79,12 +79,6 @@ func (s *Scratch) sub(name string) (string, error) {
 // Close removes the folder.
 func (s *Scratch) Close() error {
 	return errors.Join(os.RemoveAll(s.Dir), s.lock.Close())
-}
-
-// deadScratch lists the scratch folders of killed runs, and removes them if remove is
-// true.
-func deadScratch(parent string, remove bool) (dead []string) {
-	return ofKilled(filepath.Join(parent, scratchPrefix+"*"), 0, remove)
 }
 
 // ofKilled lists what matches a pattern, has some age and is not locked, because its run

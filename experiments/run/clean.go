@@ -80,7 +80,7 @@ func Clean(ctx context.Context, remove bool, report func(Update)) (all []Remnant
 			return all, err
 		}
 	}
-	for _, dir := range deadScratch(cache, remove) {
+	for _, dir := range ofKilled(filepath.Join(cache, scratchPrefix+"*"), 0, remove) {
 		all = append(all, Remnant{Place: "this host", Kind: "folder", Name: dir})
 	}
 	return all, nil

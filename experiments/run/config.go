@@ -55,7 +55,7 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 	for _, entry := range w.Preload {
 		cfg.Preload = append(cfg.Preload, x.r.archives[entry])
 	}
-	if w.Setup != nil { // its command names the images
+	if w.Setup != nil || x.do == pipeline.Preboot { // a set-up command names its images itself
 		return cfg, nil
 	}
 	secrets := map[string]string{}
@@ -63,10 +63,11 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 		secrets[authoritiesSecret] = path
 	}
 	for _, i := range w.Images {
-		if x.do == pipeline.Preboot {
-			break
-		}
 		image := pipeline.Image{Image: i}
+		image.Tag, image.Tags = spec.FullName(i.Tag), nil // as nodes spell them
+		for _, tag := range i.Tags {
+			image.Tags = append(image.Tags, spec.FullName(tag))
+		}
 		if len(i.Command) == 0 {
 			image.Args, image.SSH, image.Contexts = buildArgs(x.place, i, s), i.Agents(), maps.Clone(i.Contexts)
 			image.Secrets, image.SecretTexts = maps.Clone(secrets), map[string]string{}
@@ -84,12 +85,6 @@ func (x *execution) config(ctx context.Context, m machine.Machine) (cfg pipeline
 		return cfg, err
 	}
 	x.nameImages(&cfg)
-	for i, image := range cfg.Images { // as nodes spell them
-		cfg.Images[i].Tag, cfg.Images[i].Tags = spec.FullName(image.Tag), nil
-		for _, tag := range image.Tags {
-			cfg.Images[i].Tags = append(cfg.Images[i].Tags, spec.FullName(tag))
-		}
-	}
 	if schedule.Shares {
 		cfg.Common, err = x.common(cfg.Images)
 	}
@@ -196,7 +191,7 @@ func (x *execution) emptyRegistry(name string) (http.Handler, error) {
 // preparation fills, or an empty one of the trial's own.
 func (x *execution) cacheRegistry(cfg *pipeline.Config, m machine.Machine) (err error) {
 	b := x.settings.Build
-	if b.Cache != trial.CacheRegistry || x.do == pipeline.Preboot {
+	if b.Cache != trial.CacheRegistry {
 		return nil
 	}
 	oci := x.r.oci[x.r.caches[x.Key()]]

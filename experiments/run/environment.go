@@ -77,12 +77,9 @@ var userInfo = regexp.MustCompile(`://[^/@\s]*?:([^/@\s]+)@`)
 func secretsOf(c resolved) (found secrets) {
 	for _, image := range c.workload.Images {
 		for _, secret := range image.Secrets {
-			text, err := os.ReadFile(secret)
+			text, _ := os.ReadFile(secret) // the build reports what cannot be read
 			if name, is := spec.SecretVariable(secret); is {
-				text, err = []byte(os.Getenv(name)), nil
-			}
-			if err != nil {
-				continue // the build will report it
+				text = []byte(os.Getenv(name))
 			}
 			for line := range strings.Lines(string(text)) {
 				found.add(strings.TrimSpace(line))

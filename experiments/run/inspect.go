@@ -95,16 +95,15 @@ func (r *runner) preflight(ctx context.Context) error {
 		if err == nil {
 			err = sameAs(kept[effectOf(c)], cell)
 		}
-		var memory *host.MemoryError
-		var pointless *pointlessError
-		cure := ""
-		if errors.As(err, &pointless) {
-			cure = pointless.leaveOut(results.WithoutState(cell))
-		}
+		_, lacking := errors.AsType[*host.MemoryError](err)
+		pointless, is := errors.AsType[*pointlessError](err)
 		switch {
-		case errors.As(err, &memory), pointless != nil:
+		case lacking || is:
 			r.refused = append(r.refused, results.Refusal{Cell: cell, Reason: err.Error()})
-			why := err.Error() + cure
+			why := err.Error()
+			if is {
+				why += pointless.leaveOut(results.WithoutState(cell))
+			}
 			refused[why] = append(refused[why], c)
 			continue
 		case err != nil:
@@ -211,8 +210,7 @@ func (in *inspection) report(to *issue.List, c resolved, err error) {
 		if setting = strings.TrimSuffix(setting, ":"); !slices.Contains([]string{"memory", "engine", "machine.cpus", "strategy", "onCrash", "cluster", "etcd", "dns", "build.cache", "build.cacheStart", "load.when", "load.path", "load.together", "deploy.when", "fault"}, setting) {
 			setting = "runtime"
 		}
-		file, at := c.where(setting)
-		to.Add(file, at, "%s", line)
+		c.at(to, setting, "%s", line)
 	}
 }
 
@@ -224,7 +222,7 @@ type cellInspection struct {
 }
 
 // at adds an issue at a setting of the cell.
-func (c *cellInspection) at(to *issue.List, setting, format string, args ...any) {
+func (c resolved) at(to *issue.List, setting, format string, args ...any) {
 	file, at := c.where(setting)
 	to.Add(file, at, format, args...)
 }

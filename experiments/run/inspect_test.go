@@ -31,9 +31,6 @@ type fakePlace struct {
 func (p fakePlace) kind() machine.Kind                        { return machine.Isolated }
 func (p fakePlace) check(resolved) error                      { return nil }
 func (p fakePlace) site(context.Context, spec.Settings) *site { return p.known }
-func (p fakePlace) buildArgs() map[string]string {
-	return map[string]string{"GO_IMAGE": "stratbench.local/go:1.26"}
-}
 
 // isolatedSite is what is known of isolated machines, on any host.
 func isolatedSite(t *testing.T) *site {

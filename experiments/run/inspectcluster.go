@@ -267,7 +267,7 @@ func (c *cellInspection) mirrors(ctx context.Context) {
 		}
 		why := "in a node that is the node itself, and not this host; write an address of this host that containers reach, unless a pod serves it there"
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			address := net.JoinHostPort(host, cmp.Or(m.URL.Port(), map[string]string{"http": "80", "https": "443"}[m.URL.Scheme]))
+			address := net.JoinHostPort(host, portOf(m.URL))
 			err, asked := c.dialled[address]
 			if !asked {
 				var conn net.Conn
@@ -288,6 +288,10 @@ func (c *cellInspection) mirrors(ctx context.Context) {
 		}
 		c.warnings.Add(m.File, m.At, "nodes may not reach the mirror %s: %s", m.URL, why)
 	}
+}
+
+func portOf(u *url.URL) string {
+	return cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }
 
 // brings reports whether a hook or a step of the deployment has to do with a host.
@@ -312,10 +316,7 @@ func (c *cellInspection) readyURLs() {
 		if u.Hostname() != "localhost" && (address == nil || !address.IsLoopback()) {
 			continue
 		}
-		port := u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		}
+		port := portOf(u)
 		if c.published(port) {
 			continue
 		}

@@ -75,13 +75,14 @@ func (c *cellInspection) minor() (minor int) {
 // deployment inspects the steps of the deployment and the images in them.
 func (c *cellInspection) deployment(ctx context.Context) {
 	ofLab := c.nodeImage() == lab.NodeImageName
-	server := deploy.Server{Minor: c.minor(), Volumes: !ofLab, OtherAPIs: switchesAPIsOn(c.kind), NodePorts: !patches(c.kind, "service-node-port-range"), CPUs: c.site.cpus, Memory: c.site.memory}
+	h := c.workload.Hooks
+	hooks := slices.Concat(h[trial.PhaseCluster].After, h[trial.PhaseBuild].After, h[trial.PhaseLoad].Before, h[trial.PhaseLoad].After, h[trial.PhaseDeploy].Before)
+	server := deploy.Server{
+		Minor: c.minor(), Volumes: !ofLab, OtherAPIs: len(c.kind.RuntimeConfig) > 0 || patches(c.kind, "runtime-config"), Hooked: len(hooks) > 0,
+		NodePorts: !patches(c.kind, "service-node-port-range"), CPUs: c.site.cpus, Memory: c.site.memory,
+	}
 	if !ofLab {
 		server.Namespaces = []string{"local-path-storage"}
-	}
-	h := c.workload.Hooks
-	for _, command := range [][]string{h[trial.PhaseCluster].After, h[trial.PhaseBuild].After, h[trial.PhaseLoad].Before, h[trial.PhaseLoad].After, h[trial.PhaseDeploy].Before} {
-		server.Hooked = server.Hooked || len(command) > 0
 	}
 	if !server.Hooked && c.ownNodeImage() < 0 { // which may label its nodes
 		server.Nodes = nodesOf(c.kind)

@@ -27,6 +27,7 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kindcluster"
 	"github.com/stratbench/stratbench/runtimes"
 	"github.com/stratbench/stratbench/runtimes/dockerfile"
+	"github.com/stratbench/stratbench/runtimes/machine"
 )
 
 func (c *cellInspection) images(ctx context.Context) {
@@ -57,12 +58,10 @@ func (c *cellInspection) images(ctx context.Context) {
 			}
 		}
 		needs, err := dockerfile.Read(runtimes.Build{Context: i.Context, Dockerfile: i.Dockerfile, Contexts: contexts, Target: i.Target, Args: args}, c.settings.Runtime)
-		var none *dockerfile.NoStageError
-		switch {
-		case errors.As(err, &none):
+		if _, is := errors.AsType[*dockerfile.NoStageError](err); is {
 			c.at(&c.issues, at+".target", "%v", err)
 			continue
-		case err != nil:
+		} else if err != nil {
 			c.wrong(&c.issues, at+".dockerfile", err)
 			continue
 		}
@@ -238,9 +237,13 @@ func usableAgent(path string) error {
 	return conn.Close()
 }
 
-// buildArgs are the build arguments of an image in a cell.
+// buildArgs are the build arguments of an image in a cell. On isolated machines, those by
+// which a Dockerfile can replace its base images name the lab's.
 func buildArgs(p place, i spec.Image, s spec.Settings) map[string]string {
-	args := maps.Clone(p.buildArgs())
+	args := map[string]string{}
+	if p.kind() == machine.Isolated { // else the workload's own base images can be pulled
+		args["GO_IMAGE"], args["RUN_IMAGE"] = lab.GoImageName, lab.RunImageName
+	}
 	maps.Copy(args, argsFromEnvironment(s))
 	maps.Copy(args, i.Args)
 	maps.Copy(args, s.Build.Args)
@@ -540,12 +543,6 @@ func (c *cellInspection) values(setting string, values any) {
 			c.at(&c.warnings, setting, "%q: no variable is replaced in the values of a chart, and the trial's cluster has a name of its own; install the chart by a command: [sh, -c, \"helm install … --set key=$STRATBENCH_CLUSTER-control-plane\"]", v)
 		}
 	}
-}
-
-// switchesAPIsOn reports whether a Kind configuration switches further APIs on, by
-// itself or by a patch of the API server's arguments.
-func switchesAPIsOn(kind *v1alpha4.Cluster) bool {
-	return kind != nil && (len(kind.RuntimeConfig) > 0 || patches(kind, "runtime-config"))
 }
 
 // patches reports whether a patch of a Kind configuration has a word in it.

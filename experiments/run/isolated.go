@@ -197,12 +197,6 @@ func wayOut(s spec.Settings) *isolated.WayOut {
 	}
 }
 
-// buildArgs name the lab's base images, under the arguments by which a workload's
-// Dockerfile can replace its own.
-func (p *isolatedPlace) buildArgs() map[string]string {
-	return map[string]string{"GO_IMAGE": lab.GoImageName, "RUN_IMAGE": lab.RunImageName}
-}
-
 func (p *isolatedPlace) adapt(c *pipeline.Config) {
 	if c.NodeImage == "" {
 		c.NodeImage = lab.NodeImageName
@@ -256,6 +250,7 @@ func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, ther
 	}
 	made, _ := json.Marshal([]any{p.goldenKey(s), prebootedName, cfg.NodeImage, cfg.NodeSubnet, kind, s.Machine.Network, s.Machine.CPUs}) // never fails
 	prefix := fmt.Sprintf("%s%s-%s-", statePrefix, s.Runtime, sumOf(made)[:16])
+	state = prefix + now.UTC().Format(stateDay)
 	all, err := p.store.List()
 	if err != nil {
 		return "", false, err
@@ -273,9 +268,6 @@ func (p *isolatedPlace) prebooted(c resolved, now time.Time) (state string, ther
 		case !there && strings.HasPrefix(name, prefix):
 			state, there = name, true
 		}
-	}
-	if !there {
-		state = prefix + now.UTC().Format(stateDay)
 	}
 	return state, there, nil
 }

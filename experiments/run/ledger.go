@@ -303,11 +303,10 @@ func (d debt) settle(ctx context.Context, cfg pipeline.Config, engine runtimes.E
 		s.Left = append(s.Left, fmt.Sprintf("%d records of the build cache, or containers of builds: builds other than those of %s ran at the same time, or use them, or the engine was stopped before it recorded who made them", len(records), d.Trial))
 	}
 	for _, name := range held { // by an interrupted build, until its records are gone
-		switch used := d.removeName(ctx, engine, name); {
-		case runtimes.IsInUse(used):
+		if used := d.removeName(ctx, engine, name); runtimes.IsInUse(used) {
 			s.Left, s.Owed = append(s.Left, fmt.Sprintf("the image %s of trial %s, which a container or an image of yours uses (%v): remove that with %s rm or rmi; the next run, or stratbench clean, then removes this one",
 				name, d.Trial, used, d.Runtime)), true
-		default:
+		} else {
 			errs = append(errs, used)
 		}
 	}

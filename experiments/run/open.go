@@ -48,7 +48,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 	if o.Resume != "" {
 		err = r.reopen(dir)
 	} else {
-		err = r.create(ctx, dir)
+		err = r.create(ctx, dir, cmp.Or(o.Sources, filepath.Dir(o.Spec.Path)))
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.close())
@@ -58,7 +58,7 @@ func open(ctx context.Context, o Options) (*runner, error) {
 
 func newRunner(o Options) *runner {
 	return &runner{
-		spec: o.Spec, plan: o.Plan, states: o.States, sources: o.Sources, started: time.Now(), budget: o.Spec.Budget, decide: o.Look,
+		spec: o.Spec, plan: o.Plan, states: o.States, started: time.Now(), budget: o.Spec.Budget, decide: o.Look,
 		done: map[string]bool{}, took: map[string][]time.Duration{}, referenced: map[int]time.Duration{}, references: map[int]int{},
 		deployments: map[string]prepared{}, places: map[trial.Runtime]place{}, report: oneAtATime(o.Report), beginning: beginning{over: o.KeepGoing || o.Resume != ""},
 	}
@@ -87,14 +87,14 @@ func IsOf(dir, name string) bool {
 }
 
 // create makes the run's folder, with all that a reader of its records needs.
-func (r *runner) create(ctx context.Context, dir string) (err error) {
+func (r *runner) create(ctx context.Context, dir, sources string) (err error) {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("%w: %s exists already; try again in a second", results.ErrInUse, dir)
 	}
 	if err := r.openJournal(dir); err != nil {
 		return err
 	}
-	r.env = results.HostEnvironment(ctx, cmp.Or(r.sources, filepath.Dir(r.spec.Path)))
+	r.env = results.HostEnvironment(ctx, sources)
 	r.env.RunID, r.env.Started, r.env.Seed = filepath.Base(dir), r.started, r.plan.Seed
 	r.env.SpecHash, r.env.WorkloadHash = r.spec.SHA256, r.spec.Workload.SHA256
 	r.env.Images = sourcesOf(r.spec.Workload)

@@ -35,8 +35,6 @@ type place interface {
 	// the disk of a kept state, or a fresh engine's if state is empty. Its logs go
 	// to dir.
 	start(ctx context.Context, s spec.Settings, state, trialID, dir string) (machine.Machine, error)
-	// buildArgs are the build arguments that images need here.
-	buildArgs() map[string]string
 	// adapt changes a worker's configuration to what is right here.
 	adapt(*pipeline.Config)
 	close() error
@@ -151,17 +149,15 @@ func (r *runner) runtimes() (used []trial.Runtime) {
 // binds are the folders of the host that a worker must see: the workload's.
 func (r *runner) binds() []string {
 	var binds []string
-	add := func(path string) {
-		if path != "" && !slices.Contains(binds, path) {
-			binds = append(binds, path)
-		}
-	}
 	for _, spec := range r.specs() {
-		for _, folder := range spec.Workload.Folders() {
-			add(folder)
-		}
+		folders := spec.Workload.Folders()
 		if dir := filepath.Join(r.cache, preloads); len(spec.Workload.Preload) > 0 && os.MkdirAll(dir, 0o755) == nil {
-			add(dir)
+			folders = append(folders, dir)
+		}
+		for _, folder := range folders {
+			if !slices.Contains(binds, folder) {
+				binds = append(binds, folder)
+			}
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(binds), func(p string) bool { // below another one

@@ -117,10 +117,9 @@ func (r reporter) Write(b []byte) (int, error) {
 }
 
 type runner struct {
-	spec    *spec.Spec
-	plan    plan.Plan
-	sources string
-	env     results.Environment
+	spec *spec.Spec
+	plan plan.Plan
+	env  results.Environment
 	// me is how this run signs what it makes on engines.
 	me      holder
 	journal *results.Journal
@@ -358,14 +357,12 @@ func (r *runner) reference(ctx context.Context, block int) error {
 	if len(spans) > 0 {
 		record.Elapsed = spans[len(spans)-1].End
 	}
-	if err != nil {
-		record.Verdict = notMeasured(ctx, fmt.Errorf("doing the reference workload: %w", err))
-	}
 	record.Settings, _ = json.Marshal(job) // never fails
 	r.referenced[block] = record.Elapsed.Duration()
-	if record.Verdict.Outcome == trial.OK {
+	if err == nil {
 		r.report.note("%s: the reference workload took %s", record.Trial.ID, record.Elapsed.Duration().Round(time.Millisecond))
 	} else {
+		record.Verdict = notMeasured(ctx, fmt.Errorf("doing the reference workload: %w", err))
 		r.report.note("%s: %s", record.Trial.ID, record.Verdict.Error)
 	}
 	r.take(record, true)

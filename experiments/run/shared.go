@@ -22,8 +22,7 @@ func checkShared(p place, c resolved) error {
 		return nil
 	case c.workload.Setup != nil:
 		return fmt.Errorf("strategy %s: the set-up command builds by itself, and which stages its images have in common is not known; leave the strategy out, or have the command share stages under a strategy of your own, which it gets as {{strategy}}", c.settings.Strategy)
-	}
-	if outOfOrder(c) != nil {
+	case outOfOrder(c) != nil:
 		return nil // checkSchedule reports it
 	}
 	common, err := inCommon(p, c)
@@ -120,8 +119,7 @@ func Shared(s *spec.Spec, cells []trial.Cell, runs []results.Run) (all []Sharing
 		if err != nil || len(common.Stages) == 0 {
 			continue
 		}
-		sharing := sharingOf(c.workload, common)
-		sharing.timed(c.workload, common, runs)
+		sharing := sharingOf(c.workload, common, runs)
 		if !slices.ContainsFunc(all, func(other Sharing) bool { return reflect.DeepEqual(other, sharing) }) {
 			all = append(all, sharing)
 		}
@@ -129,8 +127,9 @@ func Shared(s *spec.Spec, cells []trial.Cell, runs []results.Run) (all []Sharing
 	return all
 }
 
-func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
-	sharing := Sharing{Steps: common.Steps}
+// sharingOf has its shares of time from the newest run of the workload that shows them.
+func sharingOf(w spec.Workload, common dockerfile.Common, runs []results.Run) Sharing {
+	sharing, images := Sharing{Steps: common.Steps}, w.FromDockerfiles()
 	for _, stage := range common.Stages {
 		sharing.Common += stage.Steps * len(stage.Names)
 		sharing.Saved += stage.Steps * (len(stage.Names) - 1)
@@ -138,19 +137,13 @@ func sharingOf(w spec.Workload, common dockerfile.Common) Sharing {
 			continue
 		}
 		built := SharedStage{Name: stage.Names[stage.First]}
-		for n, i := range w.FromDockerfiles() {
+		for n, i := range images {
 			if _, needs := stage.Names[n]; needs {
 				built.Images = append(built.Images, i.Name)
 			}
 		}
 		sharing.Stages = append(sharing.Stages, built)
 	}
-	return sharing
-}
-
-// timed fills in the shares of time, by the newest run of the workload that shows them.
-func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []results.Run) {
-	images := w.FromDockerfiles()
 	for _, r := range slices.Backward(runs) {
 		if r.Environment.WorkloadHash != w.SHA256 {
 			continue
@@ -172,8 +165,9 @@ func (s *Sharing) timed(w spec.Workload, common dockerfile.Common, runs []result
 			}
 		}
 		if all > 0 {
-			s.Run, s.CommonShare, s.SavedShare = r.ID(), shared/all, saved/all
-			return
+			sharing.Run, sharing.CommonShare, sharing.SavedShare = r.ID(), shared/all, saved/all
+			break
 		}
 	}
+	return sharing
 }

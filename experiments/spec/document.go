@@ -115,7 +115,27 @@ func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		return r.readMapping(n, pointer, depth)
+		mapping := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key, value := n.Content[i], n.Content[i+1]
+			for key.Kind == yaml.AliasNode {
+				key = key.Alias
+			}
+			if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
+				r.issue(key, "a key here is not a plain text; write each key out (merge keys are not supported)")
+				r.merged = append(r.merged, pointer)
+				continue
+			}
+			below := pointer + "/" + escape(key.Value)
+			if first, ok := r.keyAt[below]; ok {
+				r.issue(key, "key %q is given a second time, first on line %d; keep one", key.Value, first.Line)
+				continue
+			}
+			r.keyAt[below] = issue.Position{Line: key.Line, Column: key.Column}
+			r.keys[pointer] = append(r.keys[pointer], key.Value)
+			mapping[key.Value] = r.read(value, below, depth+1)
+		}
+		return mapping
 	case yaml.SequenceNode:
 		list := make([]any, len(n.Content))
 		for i, item := range n.Content {
@@ -126,30 +146,6 @@ func (r *nodeReader) read(n *yaml.Node, pointer string, depth int) any {
 		r.text[pointer] = n.Value
 		return r.scalar(n)
 	}
-}
-
-func (r *nodeReader) readMapping(n *yaml.Node, pointer string, depth int) any {
-	mapping := map[string]any{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		for key.Kind == yaml.AliasNode {
-			key = key.Alias
-		}
-		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
-			r.issue(key, "a key here is not a plain text; write each key out (merge keys are not supported)")
-			r.merged = append(r.merged, pointer)
-			continue
-		}
-		below := pointer + "/" + escape(key.Value)
-		if first, ok := r.keyAt[below]; ok {
-			r.issue(key, "key %q is given a second time, first on line %d; keep one", key.Value, first.Line)
-			continue
-		}
-		r.keyAt[below] = issue.Position{Line: key.Line, Column: key.Column}
-		r.keys[pointer] = append(r.keys[pointer], key.Value)
-		mapping[key.Value] = r.read(value, below, depth+1)
-	}
-	return mapping
 }
 
 // scalar returns the value of a scalar. Numbers that JSON does not have, such as

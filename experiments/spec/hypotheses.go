@@ -90,7 +90,17 @@ func (l *loader) checkKind(at string, h trial.Hypothesis) bool {
 	case h.Kind == trial.HypothesisTime && !given("ratio"):
 		l.reportValue(at, "the hypothesis does not say how long is too long; add ratio, such as ratio: 1.1 for at most 1.1 times as long")
 	case h.Kind == trial.HypothesisLeastMemory:
-		l.checkLeastMemory(at, h)
+		if given("against") == given("memory") {
+			l.reportValue(at, "a hypothesis of kind leastMemory needs either against or memory; write one of the two, such as memory: 2GiB")
+		}
+		if _, named := h.Of.With(h.Against).With(h.Where)["memory"]; named {
+			l.reportValue(at, "a hypothesis of kind leastMemory is about all levels of memory; take memory out of of, against and where")
+		}
+		if known, _ := l.spec.LevelNames("memory"); len(known) < 2 {
+			l.reportValue(at, "a hypothesis of kind leastMemory needs several levels of the factor memory; add them under factors")
+		} else if h.Memory != "" && !slices.Contains(known, h.Memory) {
+			l.reportValue(at+"/memory", "factor memory has no level %q; %s", h.Memory, suggest(h.Memory, known))
+		}
 	}
 	differ := func(factor string) bool { return h.Against[factor] != "" && h.Against[factor] != h.Of[factor] }
 	if len(h.Against) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(h.Of)), differ) {
@@ -102,21 +112,4 @@ func (l *loader) checkKind(at string, h trial.Hypothesis) bool {
 		}
 	}
 	return len(l.issues.List) == before
-}
-
-func (l *loader) checkLeastMemory(at string, h trial.Hypothesis) {
-	if l.doc.has(at+"/against") == l.doc.has(at+"/memory") {
-		l.reportValue(at, "a hypothesis of kind leastMemory needs either against or memory; write one of the two, such as memory: 2GiB")
-	}
-	if _, named := h.Of.With(h.Against).With(h.Where)["memory"]; named {
-		l.reportValue(at, "a hypothesis of kind leastMemory is about all levels of memory; take memory out of of, against and where")
-	}
-	known, _ := l.spec.LevelNames("memory")
-	if len(known) < 2 {
-		l.reportValue(at, "a hypothesis of kind leastMemory needs several levels of the factor memory; add them under factors")
-		return
-	}
-	if h.Memory != "" && !slices.Contains(known, h.Memory) {
-		l.reportValue(at+"/memory", "factor memory has no level %q; %s", h.Memory, suggest(h.Memory, known))
-	}
 }

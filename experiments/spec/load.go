@@ -204,17 +204,15 @@ func missing(workload *document) []problem {
 		need("", "manifests", "add it, or deploy with the steps of the deployment; or deploy: [], if the test command deploys")
 	}
 	images, _ := lookUp(workload.value, "/images").([]any)
-	for i := range images {
-		if _, ok := images[i].(map[string]any); ok {
-			at := fmt.Sprintf("/images/%d", i)
-			if slices.Contains(workload.merged, at) {
-				continue
-			}
-			if !has(at + "/command") {
-				need(at, "context", "add it, or command, if something else than a Dockerfile builds the image")
-			}
-			need(at, "tag", "add it")
+	for i, image := range images {
+		at := fmt.Sprintf("/images/%d", i)
+		if _, ok := image.(map[string]any); !ok || slices.Contains(workload.merged, at) {
+			continue
 		}
+		if !has(at + "/command") {
+			need(at, "context", "add it, or command, if something else than a Dockerfile builds the image")
+		}
+		need(at, "tag", "add it")
 	}
 	return r.problems
 }
@@ -227,10 +225,8 @@ func (l *loader) checkSettings() {
 		l.reportKey("/factors/strategy", "the workload has no images, so all strategies are the same; take the factor out, or list images")
 	}
 	for _, needed := range []string{"runtime", "strategy"} {
-		if needed == "strategy" && l.nothingToSchedule() {
-			continue
-		}
-		if !l.doc.has("/settings/"+needed) && !l.doc.has("/factors/"+needed) {
+		given := l.doc.has("/settings/"+needed) || l.doc.has("/factors/"+needed)
+		if !given && (needed != "strategy" || !l.nothingToSchedule()) {
 			l.reportValue("/settings", "no %s is given; set settings.%s, or make it a factor", needed, needed)
 		}
 	}

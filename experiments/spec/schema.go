@@ -140,21 +140,18 @@ func (s schema) validate(value any) []problem {
 
 // problems flattens the tree of a validation error to its leaves.
 func (s schema) problems(e *jsonschema.ValidationError) (all []problem) {
-	if _, ok := e.ErrorKind.(*kind.AnyOf); ok {
-		// Of the types that a value may have, only its own is of interest.
-		own := slices.IndexFunc(e.Causes, func(cause *jsonschema.ValidationError) bool {
+	causes := e.Causes
+	if _, ok := e.ErrorKind.(*kind.AnyOf); ok { // of the types that a value may have, only its own is of interest
+		causes = slices.DeleteFunc(slices.Clone(causes), func(cause *jsonschema.ValidationError) bool {
 			_, otherType := cause.ErrorKind.(*kind.Type)
-			return !otherType
+			return otherType
 		})
-		if own < 0 {
-			return s.describe(e)
-		}
-		return s.problems(e.Causes[own])
+		causes = causes[:min(1, len(causes))]
 	}
-	if len(e.Causes) == 0 {
+	if len(causes) == 0 {
 		return s.describe(e)
 	}
-	for _, cause := range e.Causes {
+	for _, cause := range causes {
 		all = append(all, s.problems(cause)...)
 	}
 	return all
@@ -190,8 +187,9 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 			return say("is empty; give it a value or remove the key")
 		}
 		format, _ := rule["format"].(string)
+		above := e.InstanceLocation[:max(0, len(e.InstanceLocation)-1)]
 		return say("is a %s and not a %s; %s", types[k.Got].name, types[k.Want[0]].name,
-			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), shape(e.InstanceLocation, rule), insteadOf(above(e.InstanceLocation)), types[k.Want[0]].cure))
+			cmp.Or(formats[format].cure, insteadOf(e.InstanceLocation), shape(e.InstanceLocation, rule), insteadOf(above), types[k.Want[0]].cure))
 	case *kind.Enum:
 		known := make([]string, len(k.Want))
 		for i, want := range k.Want {
@@ -222,9 +220,6 @@ func (s schema) describe(e *jsonschema.ValidationError) (all []problem) {
 	}
 	return say("is wrong: %s; see the schema for what is allowed", e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
 }
-
-// above is the location of what holds a value.
-func above(location []string) []string { return location[:max(0, len(location)-1)] }
 
 // shape says how a value is written that has the wrong type.
 func shape(location []string, rule map[string]any) string {

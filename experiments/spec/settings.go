@@ -148,23 +148,19 @@ type RegistrySettings struct {
 	PlainHTTP bool `json:"plainHTTP"`
 }
 
-// MachineKind is a type of machine.
-type MachineKind string
-
-// The types of machine that have a meaning here. MachineAuto leaves the choice to
-// stratbench.
-const (
-	MachineAuto     MachineKind = "auto"
-	MachineIsolated MachineKind = "isolated"
+// MachineKind is a type of machine, and MachineNetwork what an isolated one can reach;
+// empty is none.
+type (
+	MachineKind    string
+	MachineNetwork string
 )
 
-// MachineNetwork is what an isolated machine can reach; empty is none.
-type MachineNetwork string
-
-// The networks of isolated machines.
+// The names that have a meaning here. MachineAuto leaves the choice to stratbench.
 const (
-	NetworkNone MachineNetwork = "none"
-	NetworkHost MachineNetwork = "host"
+	MachineAuto     MachineKind    = "auto"
+	MachineIsolated MachineKind    = "isolated"
+	NetworkNone     MachineNetwork = "none"
+	NetworkHost     MachineNetwork = "host"
 )
 
 func defaultSettings() Settings {

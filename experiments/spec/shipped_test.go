@@ -73,7 +73,7 @@ func TestFullMatrixHasWhatWasObserved(t *testing.T) {
 // Experiments that ask which strategy to use stop when that is decided. All
 // others need as many trials of each cell.
 func TestShippedExperimentsStopWhenDecided(t *testing.T) {
-	for file, want := range map[string]spec.Stop{"../podman-vs-docker.yaml": spec.StopDecided, "../quick.yaml": spec.StopDecided,
+	for file, want := range map[string]string{"../podman-vs-docker.yaml": spec.StopDecided, "../quick.yaml": spec.StopDecided,
 		"../memory-frontier.yaml": "", "../crash-repro.yaml": "", "../adaptive.yaml": "", "../speed.yaml": "", "../speed-tight.yaml": "", "../nightly.yaml": "", "../faults/fault-matrix.yaml": "", "../nightly-demo/1-before.yaml": ""} {
 		if got := load(t, file).Design.Stop; got != want {
 			t.Errorf("%s stops %q, want %q", file, got, want)

@@ -94,7 +94,7 @@ type Design struct {
 	// which every recommendation is decided or tied, by a procedure that stays
 	// valid when it is applied before every block. Replicates is then the maximum.
 	// A strategy that no open recommendation needs is not run again.
-	Stop Stop `json:"stop,omitempty" jsonschema:"enum=decided"`
+	Stop string `json:"stop,omitempty" jsonschema:"enum=decided"`
 	// Indifference is the share by which two strategies may differ and still count
 	// as equally good, such as 5% or 10%. Half of it takes up to four times the
 	// blocks. Default 10%.
@@ -117,11 +117,8 @@ type Design struct {
 	SeedGiven bool `json:"-"`
 }
 
-// Stop is what ends a run before all its replicates.
-type Stop string
-
 // StopDecided ends a run when every recommendation is decided or tied.
-const StopDecided Stop = "decided"
+const StopDecided = "decided"
 
 // Limits bound a trial. A trial that reaches a limit ends as timed out.
 type Limits struct {

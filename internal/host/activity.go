@@ -55,7 +55,13 @@ func look(folder string) (a Activity, err error) {
 		a.Steal = seconds(t.Steal)
 		a.CPU = a.Busy + a.Steal + seconds(t.Idle+t.Iowait)
 	}
-	vm, errVM := readNumbers(filepath.Join(folder, "vmstat"))
+	vmstat, errVM := os.ReadFile(filepath.Join(folder, "vmstat"))
+	vm := map[string]int64{}
+	for line := range strings.Lines(string(vmstat)) { // a name and a number
+		if word := strings.Fields(line); len(word) == 2 {
+			vm[word[0]], _ = strconv.ParseInt(word[1], 10, 64)
+		}
+	}
 	a.Read, a.Written, a.OOMKills = trial.Bytes(vm["pgpgin"]<<10), trial.Bytes(vm["pgpgout"]<<10), vm["oom_kill"]
 	a.Pressure = Pressure(filepath.Join(folder, "pressure/cpu"), filepath.Join(folder, "pressure/memory"), filepath.Join(folder, "pressure/io"))
 	if err := errors.Join(errLoad, errMemory, errStat, errVM); err != nil {
@@ -73,21 +79,6 @@ func known(n *uint64) trial.Bytes {
 
 // seconds rounds a float64 to the kernel's ticks, which are hundredths of a second.
 func seconds(s float64) trial.Seconds { return trial.Seconds(math.Round(s*100)) * 1e7 }
-
-// readNumbers reads a file whose lines are a name and a number.
-func readNumbers(path string) (map[string]int64, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	values := map[string]int64{}
-	for line := range strings.Lines(string(b)) {
-		if word := strings.Fields(line); len(word) == 2 {
-			values[word[0]], _ = strconv.ParseInt(word[1], 10, 64)
-		}
-	}
-	return values, nil
-}
 
 // Pressure reads the three files in which the kernel reports the pressure on the
 // host or on a control group. A kernel without them leaves it unknown.
@@ -118,16 +109,13 @@ func readStall(file string) (map[string]stall, bool) {
 	}
 	stalls := map[string]stall{}
 	for line := range strings.Lines(string(b)) {
-		word := strings.Fields(line)
-		if len(word) < 5 {
-			continue
-		}
-		share, err := strconv.ParseFloat(strings.TrimPrefix(word[1], "avg10="), 64)
-		micros, err2 := strconv.ParseInt(strings.TrimPrefix(word[4], "total="), 10, 64)
-		if err != nil || err2 != nil {
+		var kind string
+		var share, other float64
+		var micros time.Duration
+		if _, err := fmt.Sscanf(line, "%s avg10=%f avg60=%f avg300=%f total=%d", &kind, &share, &other, &other, &micros); err != nil {
 			return nil, false
 		}
-		stalls[word[0]] = stall{share, trial.Seconds(time.Duration(micros) * time.Microsecond)}
+		stalls[kind] = stall{share, trial.Seconds(micros * time.Microsecond)}
 	}
 	_, ok := stalls["some"]
 	return stalls, ok

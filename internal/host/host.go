@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,13 +39,8 @@ type Check struct {
 type Checks []Check
 
 // Missing returns the failed checks of what cannot be done without.
-func (all Checks) Missing() (missing Checks) {
-	for _, c := range all {
-		if !c.OK && !c.Optional {
-			missing = append(missing, c)
-		}
-	}
-	return missing
+func (all Checks) Missing() Checks {
+	return slices.DeleteFunc(slices.Clone(all), func(c Check) bool { return c.OK || c.Optional })
 }
 
 // Kernel is the release of the kernel.

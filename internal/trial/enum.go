@@ -66,99 +66,49 @@ func (p *Phase) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// The next types are the levels of settings. The schema of the spec checks their names.
+// The types of the settings that factors vary; spec.Settings describes them. The schema of
+// the spec checks the names of their levels.
+type (
+	ClusterStart string
+	ClusterState string
+	OnCrash      string
+	Etcd         string
+	DNS          string
+	BuildCache   string
+	CacheStart   string
+	LoadWhen     string
+	DeployWhen   string
+	LoadPath     string
+)
 
-// ClusterStart is when the cluster is created in relation to the builds.
-type ClusterStart string
-
-// The levels of clusterStart.
+// The levels of clusterStart, and those of the other settings besides their defaults.
 const (
 	ClusterBefore ClusterStart = "before"
 	ClusterWith   ClusterStart = "with"
 	ClusterAfter  ClusterStart = "after"
-)
 
-// ClusterState is what a trial finds of its cluster: by default nothing ("fresh"), so
-// that it creates one.
-type ClusterState string
-
-// ClusterPrebooted is a cluster that was initialised and stopped before. The trial starts
-// its nodes.
-const ClusterPrebooted ClusterState = "prebooted"
-
-// OnCrash is what a trial does if its engine crashes or hangs before the set-up is done:
-// by default it ends ("fail").
-type OnCrash string
-
-// CrashSerial starts the engine again and finishes the set-up with one build at a time.
-const CrashSerial OnCrash = "serial"
-
-// Etcd is whether the cluster's store waits until its writes are on the disk, as it does
-// by default ("default").
-type Etcd string
-
-// EtcdNoSync does not wait.
-const EtcdNoSync Etcd = "noFsync"
-
-// DNS is how the cluster's DNS starts: by default it waits until kube-proxy's rules are
-// there, and is asked every ten seconds whether it is ready ("default").
-type DNS string
-
-// DNSQuick does not wait, and asks every second.
-const DNSQuick DNS = "quick"
-
-// BuildCache is where builds have their cache: by default nowhere beyond their own trial
-// ("none").
-type BuildCache string
-
-// The levels of build.cache besides none.
-const (
-	// CacheLocal is in the engine itself, as on a machine that is kept.
-	CacheLocal BuildCache = "local"
-	// CacheRegistry is in a registry, to which builds export and from which they import.
-	CacheRegistry BuildCache = "registry"
-)
-
-// Used reports whether builds have a cache beyond their own trial.
-func (c BuildCache) Used() bool { return c == CacheLocal || c == CacheRegistry }
-
-// CacheStart is what a trial finds in its cache: by default builds of the same images,
-// made before ("warm").
-type CacheStart string
-
-// CacheCold is an empty cache.
-const CacheCold CacheStart = "cold"
-
-// LoadWhen is when images are loaded into the nodes: by default after the last one is
-// built ("after").
-type LoadWhen string
-
-// LoadAsBuilt loads each image as soon as it is built and the cluster is there.
-const LoadAsBuilt LoadWhen = "asBuilt"
-
-// DeployWhen is when manifests are applied: by default after all images are in the nodes
-// ("after").
-type DeployWhen string
-
-// DeployAsLoaded begins as soon as the cluster is there. An object that needs an image of
-// the trial is applied after that image is in the nodes.
-const DeployAsLoaded DeployWhen = "asLoaded"
-
-// LoadPath is how images come into the nodes: by default in an archive that is streamed
-// from the engine's store ("archive").
-type LoadPath string
-
-// The levels of load.path besides archive.
-const (
-	// LoadShared streams from the engine's store too, but no layer twice in a trial, and
-	// no file that nodes do not need.
+	ClusterPrebooted ClusterState = "prebooted"
+	CrashSerial      OnCrash      = "serial"
+	EtcdNoSync       Etcd         = "noFsync"
+	DNSQuick         DNS          = "quick"
+	CacheLocal       BuildCache   = "local"
+	CacheRegistry    BuildCache   = "registry"
+	CacheCold        CacheStart   = "cold"
+	LoadAsBuilt      LoadWhen     = "asBuilt"
+	// DeployAsLoaded begins as soon as the cluster is there. An object that needs an image
+	// of the trial is applied after that image is in the nodes.
+	DeployAsLoaded DeployWhen = "asLoaded"
+	// LoadShared streams from the engine's store as an archive does, but no layer twice in a
+	// trial, and no file that nodes do not need.
 	LoadShared LoadPath = "shared"
 	// LoadRegistry has the engine push what it built to a registry of the trial's own,
 	// from which each node pulls it.
 	LoadRegistry LoadPath = "registry"
-	// LoadNodePull has each node pull from the registry, without the engine.
 	LoadNodePull LoadPath = "node-pull"
 )
+
+// Used reports whether builds have a cache beyond their own trial.
+func (c BuildCache) Used() bool { return c == CacheLocal || c == CacheRegistry }
 
 // Outcome is how a trial ended: what the system under test did.
 type Outcome string
@@ -199,18 +149,6 @@ func (o *Outcome) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// phases are those in which an outcome can happen. An outcome that is not listed can
-// happen in any phase.
-var phases = map[Outcome][]Phase{
-	BuildFailed:         {PhaseBuild},
-	BuildOOM:            {PhaseBuild},
-	ClusterCreateFailed: {PhaseCluster},
-	ClusterHang:         {PhaseCluster, PhaseLoad, PhaseDeploy, PhaseTest},
-	LoadFailed:          {PhaseLoad},
-	DeployFailed:        {PhaseDeploy},
-	TestFailed:          {PhaseTest},
-}
-
 // failures are the outcomes of phases in which nothing but the phase's own work failed.
 var failures = map[Phase]Outcome{
 	PhaseCluster: ClusterCreateFailed,
@@ -227,15 +165,19 @@ func (p Phase) Failure() Outcome { return failures[p] }
 // In reports whether the outcome can happen in the phase. It can in an empty phase,
 // because that one is not known.
 func (o Outcome) In(p Phase) bool {
-	where, bound := phases[o]
-	return p == "" || !bound || slices.Contains(where, p)
+	if o == ClusterHang {
+		return p != PhaseBuild
+	}
+	return p == "" || o.Phase() == "" || o.Phase() == p
 }
 
 // Phase returns the only phase in which the outcome can happen. It is empty if there
 // are several.
 func (o Outcome) Phase() Phase {
-	if where := phases[o]; len(where) == 1 {
-		return where[0]
+	for _, p := range Phases() {
+		if p.Failure() == o || p == PhaseBuild && o == BuildOOM {
+			return p
+		}
 	}
 	return ""
 }

@@ -8,6 +8,15 @@ import (
 	"strings"
 )
 
+// ImageContextPrefix begins a further build context that is an image.
+const ImageContextPrefix = "docker-image://"
+
+// ImageContext returns the image that a further build context names, as Docker's command
+// does: docker-image://golang:1.26. It is false for a folder.
+func ImageContext(context string) (ref string, is bool) {
+	return strings.CutPrefix(context, ImageContextPrefix)
+}
+
 // Factor is one thing that an experiment varies, for example "memory".
 type Factor struct {
 	Name   string  `json:"name"`

@@ -57,24 +57,14 @@ func (i *Injector) fillDisk() (string, error) {
 // counted for the whole host: no other program of root's can watch files until the
 // trial has ended.
 func (i *Injector) exhaustInotify() (string, error) {
-	var taken []int
-	i.mu.Lock()
-	i.undo = append(i.undo, func() error {
-		var errs []error
-		for _, fd := range taken {
-			errs = append(errs, unix.Close(fd))
-		}
-		return errors.Join(errs...)
-	})
-	i.mu.Unlock()
-	for {
+	for { // Stop reads i.taken only when this has ended
 		fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 		if err != nil {
 			if errors.Is(err, unix.EMFILE) {
 				err = nil
 			}
-			return fmt.Sprintf("took all %d inotify instances that root had left on this host", len(taken)), err
+			return fmt.Sprintf("took all %d inotify instances that root had left on this host", len(i.taken)), err
 		}
-		taken = append(taken, fd)
+		i.taken = append(i.taken, fd)
 	}
 }
