@@ -44,20 +44,8 @@ func newAutomaton(needles []string) *automaton {
 		}
 		a.ends[state/a.width] = append(a.ends[state/a.width], id)
 	}
-	a.complete()
-	return a
-}
-
-func (a *automaton) newState() uint32 {
-	state := uint32(len(a.next))
-	a.next = append(a.next, make([]uint32, a.width)...)
-	a.ends = append(a.ends, nil)
-	return state
-}
-
-// complete fills every gap of the tree with the step its failure link would
-// take, breadth first, and then marks the states where needles end.
-func (a *automaton) complete() {
+	// Every gap of the tree is filled with the step its failure link would take,
+	// breadth first. Then the states are marked where needles end.
 	fail := make([]uint32, len(a.ends))
 	for queue := []uint32{0}; len(queue) > 0; queue = queue[1:] {
 		state := queue[0]
@@ -81,6 +69,14 @@ func (a *automaton) complete() {
 			a.next[i] |= endBit
 		}
 	}
+	return a
+}
+
+func (a *automaton) newState() uint32 {
+	state := uint32(len(a.next))
+	a.next = append(a.next, make([]uint32, a.width)...)
+	a.ends = append(a.ends, nil)
+	return state
 }
 
 // scan calls found for every needle that ends in text, with the offset just

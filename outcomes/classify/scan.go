@@ -159,14 +159,6 @@ func (s *scanner) readPart(line []byte, at, where int) {
 	}
 }
 
-// lineEnds is how many ends of lines were read.
-func (s *scanner) lineEnds() int {
-	if s.within {
-		return s.number - 1
-	}
-	return s.number
-}
-
 // findLimit bounds what is looked at in a part: errors that are joined by the hundred
 // say little new.
 const findLimit = 100
