@@ -88,8 +88,21 @@ func Start(c Config) *Watch {
 	w := &Watch{config: c, engine: c.Machine.WatchEndpoint(), stop: stop, dead: make(chan struct{}),
 		heard: now, answered: now, phases: map[trial.Phase]time.Time{}}
 	w.inside, _ = c.Machine.(*isolated.Machine)
-	w.done.Go(func() { w.awaitExit(ctx) })
-	w.done.Go(func() { w.awaitBreak(ctx) })
+	w.done.Go(func() { // until the engine's process ends
+		select {
+		case <-ctx.Done():
+		case <-c.Machine.EngineExited():
+			end := c.Machine.Exit()
+			w.found(Finding{State: trial.StateEngineEnded, Cause: end.Cause, Text: end.Text})
+		}
+	})
+	w.done.Go(func() { // until the tunnel to the machine ends
+		select {
+		case <-ctx.Done():
+		case err := <-c.TunnelBroken:
+			w.found(Finding{State: trial.StateTunnelBroken, Text: err.Error()})
+		}
+	})
 	w.done.Go(func() { every(ctx, tick, w.judge) })
 	w.done.Go(func() { every(ctx, pingEvery, func() { w.ping(ctx) }) })
 	w.done.Go(func() { every(ctx, nodesEvery, func() { w.lookAtNodes(ctx) }) })
