@@ -10,11 +10,7 @@ import (
 
 // Clock measures the time since the trial's origin. The runner reads the origin
 // with Now and passes it to the worker, so that both count from the same moment.
-type Clock struct {
-	// started is a moment in this process, base the time from the origin to it.
-	started time.Time
-	base    time.Duration
-}
+type Clock struct{ origin time.Time }
 
 // NewClock returns a clock that counts from origin, a value of Now. An origin of 0
 // means this moment.
@@ -23,14 +19,14 @@ func NewClock(origin int64) Clock {
 	if origin == 0 {
 		origin = now
 	}
-	return Clock{started: started, base: time.Duration(now - origin)}
+	return Clock{started.Add(time.Duration(origin - now))}
 }
 
 // Elapsed is the time since the origin.
 func (c Clock) Elapsed() trial.Seconds { return c.At(time.Now()) }
 
 // At is the time from the origin to a moment in this process.
-func (c Clock) At(t time.Time) trial.Seconds { return trial.Seconds(c.base + t.Sub(c.started)) }
+func (c Clock) At(t time.Time) trial.Seconds { return trial.Seconds(t.Sub(c.origin)) }
 
 // Now reads the clock that all processes of a host share, in nanoseconds. It is
 // never set back.

@@ -33,11 +33,11 @@ const (
 // read.
 func WriteMark(file string, phase trial.Phase, end string) error {
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("marking the %s of %s: %w", end, phase, err)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "%s %s %d\n", phase, end, Now())
+		err = errors.Join(err, f.Close())
 	}
-	_, err = fmt.Fprintf(f, "%s %s %d\n", phase, end, Now())
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("marking the %s of %s: %w", end, phase, err)
 	}
 	return nil

@@ -95,8 +95,7 @@ func (r remote) pass(args []string, in io.Reader, out io.Writer) int {
 	cmd := exec.Command(string(r), args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, os.Stderr
 	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		fmt.Fprintln(os.Stderr, err)
 		return 125
 	}
