@@ -122,12 +122,8 @@ func each(value any, path []string, visit func(value any, path []string) (deeper
 	}
 }
 
-// rules checks an object as the API server does.
-func (c *checker) rules(o Object) {
-	each(o.Object, nil, func(value any, path []string) bool { return c.rule(o, value, path) })
-}
-
-// rule checks one value of an object, and reports whether those below it are to be checked.
+// rule checks one value of an object as the API server does, and reports whether those
+// below it are to be checked.
 func (c *checker) rule(o Object, value any, path []string) bool {
 	kind, last := o.GetKind(), ""
 	if len(path) > 0 {

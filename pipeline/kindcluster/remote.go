@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -32,7 +31,7 @@ const lostInput = "stratbench: podman's remote client loses what it is given: "
 
 // guardRemote puts this program in podman's place if podman is a remote client.
 func (o Options) guardRemote() error {
-	if o.Endpoint.Runtime != trial.Podman || o.Endpoint.Native || os.Getenv(realPodman) != "" || runtime.GOOS == "windows" {
+	if o.Endpoint.Runtime != trial.Podman || o.Endpoint.Native || os.Getenv(realPodman) != "" {
 		return nil
 	}
 	podman, err := exec.LookPath("podman")

@@ -96,11 +96,7 @@ func (m *markup) until(closing string) (text string, whole bool) {
 }
 
 func (m *markup) passOver(closing string) {
-	for {
-		text, whole := m.until(closing)
-		if whole {
-			return
-		}
+	for text, whole := m.until(closing); !whole; text, whole = m.until(closing) {
 		if text == "" {
 			m.cut = true
 			return
