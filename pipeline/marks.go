@@ -204,18 +204,6 @@ func (m *marker) finish(at time.Time, failed error) (in trial.Phase, wrong error
 	return in, errors.New("the marks of the set-up command do not pair: " + strings.Join(slices.Compact(m.faults), "; "))
 }
 
-// unseen are the phases whose start pattern matched no line.
-func (m *marker) unseen() (phases []trial.Phase) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, p := range m.patterns {
-		if m.find(p.phase) == nil {
-			phases = append(phases, p.phase)
-		}
-	}
-	return phases
-}
-
 // lookForMarks is how often the file of marks is read. The marks have exact times of
 // their own.
 const lookForMarks = 25 * time.Millisecond

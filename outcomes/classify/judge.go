@@ -188,8 +188,15 @@ func (j *judgement) held() []candidate {
 		if r.restsOnNeeds() {
 			by, seen = j.sighting(j.rules.index[r.Needs[0]])
 		}
-		h := candidate{r: r, voice: by, level: r.Level, weight: r.Weight - j.doubt(r), outcome: r.Outcome, cause: r.Cause,
+		h := candidate{r: r, voice: by, level: r.Level, weight: r.Weight, outcome: r.Outcome, cause: r.Cause,
 			phase: r.Phase, first: seen.first, last: seen.last}
+		switch { // a rule of certain phases is doubted where the caller does not say which one this is
+		case len(r.When.Phase) == 0 || j.opts.Phase != "" || slices.Contains(r.When.Phase, j.phase):
+		case j.phase == "":
+			h.weight -= 0.1
+		default:
+			h.weight -= 0.2
+		}
 		// An exception needs more than the absence of doubt: a phase that it allows.
 		if i := slices.IndexFunc(r.Instead, func(e Exception) bool {
 			return e.When.met(j.opts) && e.When.allows(j.phase) && j.allSeen(e.Needs)
@@ -239,18 +246,6 @@ func (j *judgement) allSeen(rules []string) bool {
 		_, s := j.sighting(j.rules.index[name])
 		return s.count == 0
 	})
-}
-
-// doubt is what a rule loses that belongs to certain phases where the caller
-// does not say which one this is.
-func (j *judgement) doubt(r *Rule) float64 {
-	switch {
-	case len(r.When.Phase) == 0 || j.opts.Phase != "" || slices.Contains(r.When.Phase, j.phase):
-		return 0
-	case j.phase == "":
-		return 0.1
-	}
-	return 0.2
 }
 
 // contest returns the candidates that compete, with their final levels: none

@@ -243,14 +243,12 @@ func (c *checker) gather(o Object, typed runtime.Object) {
 
 // keep notes the keys of an object, which several steps may apply.
 func (c *checker) keep(o Object, keys ...[]string) {
-	all := c.keys[c.key(o)]
-	if all == nil {
-		all = map[string]bool{}
+	if c.keys[c.key(o)] == nil {
+		c.keys[c.key(o)] = map[string]bool{}
 	}
 	for _, key := range slices.Concat(keys...) {
-		all[key] = true
+		c.keys[c.key(o)][key] = true
 	}
-	c.keys[c.key(o)] = all
 }
 
 func (c *checker) grant(rules []rbacv1.PolicyRule) {
@@ -358,14 +356,12 @@ func (c *checker) kind(o Object) runtime.Object {
 	if err == nil {
 		return typed
 	}
-	texts := []string{err.Error()}
+	all := []error{err}
 	if several, ok := runtime.AsStrictDecodingError(err); ok {
-		texts = nil
-		for _, one := range several.Errors() {
-			texts = append(texts, one.Error())
-		}
+		all = several.Errors()
 	}
-	for _, text := range texts {
+	for _, one := range all {
+		text := one.Error()
 		if m := unknownField.FindStringSubmatch(text); m != nil {
 			c.say(!c.newer(), o, fmt.Sprintf("field %s is not known to Kubernetes 1.%d, which would refuse the object; correct its name or its indentation", m[1], typesMinor), keys(m[1])...)
 		} else if m := wrongType.FindStringSubmatch(text); m != nil {
