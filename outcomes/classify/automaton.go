@@ -1,10 +1,8 @@
 package classify
 
-// automaton finds all needles in one pass over the text, whatever their
-// number (Aho–Corasick, as a dense table). ASCII case is folded. It exists
-// because a log is mostly lines that say nothing: the table rules them out at
-// a few nanoseconds a byte, and only what is left meets patterns and regular
-// expressions.
+// automaton finds all needles in one pass over the text (Aho–Corasick, as a dense table).
+// ASCII case is folded. Most lines of a log say nothing: the table rules them out at a few
+// nanoseconds a byte, and only what is left meets patterns and regular expressions.
 type automaton struct {
 	class [256]uint32 // bytes that no needle holds share class 0
 	width uint32      // number of classes

@@ -31,10 +31,9 @@ type voice uint8
 const (
 	// own is the command that the log is of, or whoever ran it.
 	own voice = iota
-	// witness is a part of a node, whose journal was added to the log as
-	// evidence: a kubelet, or what else the init system of a node started. Such
-	// parts try again until they are through, so that their complaints are no
-	// failure of the command.
+	// witness is a part of a node, such as a kubelet, whose journal was added as evidence.
+	// Such parts try again until they are through: their complaints are no failure of the
+	// command.
 	witness
 )
 
@@ -291,10 +290,9 @@ func isKlog(text []byte) bool {
 		isDigit(text[1]) && isDigit(text[2]) && isDigit(text[3]) && isDigit(text[4]) && text[5] == ' ' && text[8] == ':'
 }
 
-// voiceOf recognises the line of a node's journal by the name of its host or
-// its unit ("May 01 10:00:00 demo-control-plane kubelet[212]: "), the log of a
-// container as the kubelet keeps it or as a tool quotes it, and events, which are
-// listed when all went well, too.
+// voiceOf recognises a line of a node's journal by its host or unit ("May 01 10:00:00
+// demo-control-plane kubelet[212]: "), the log of a container as the kubelet keeps it or a
+// tool quotes it, and events, which are listed when all went well, too.
 func voiceOf(line []byte) voice {
 	head := line[:min(len(line), 110)]
 	text := clockless(head)

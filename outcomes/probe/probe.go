@@ -1,7 +1,6 @@
-// Package probe asks one question of one thing, within the deadline of its
-// context: which nodes there are, whether the cluster's API server lives, what a
-// process does. Each question goes over a connection of its own, so that nothing
-// that hangs a client hangs the answer.
+// Package probe asks one question of one thing, within the deadline of its context: which
+// nodes there are, whether the API server lives, what a process does. Each goes over a
+// connection of its own, so that nothing that hangs a client hangs the answer.
 package probe
 
 import (

@@ -1,8 +1,6 @@
-// Package watch watches a trial from outside while it runs, independently of the
-// trial's own clients: the engine's process and API, processes that the kernel kills
-// because memory ran out, pressure, the cluster's nodes and API server, and the
-// trial's progress. It decides when a trial cannot succeed any more, so that nobody
-// waits for its time limits.
+// Package watch watches a trial from outside while it runs: the engine's process and API,
+// processes that the kernel kills for want of memory, pressure, the cluster's nodes and API
+// server, and progress. It decides when a trial cannot succeed any more, before its limits.
 package watch
 
 import (

@@ -17,10 +17,9 @@ import (
 	"github.com/stratbench/stratbench/pipeline/kubewatch"
 )
 
-// Wait watches the objects until all of them are ready at the same time. A Job is ready
-// once it is complete, even if it is deleted afterwards. An object that has failed for
-// good ends the wait. The error names the objects that are not ready, with reasons from
-// the cluster.
+// Wait watches the objects until all of them are ready at the same time. A Job is ready once
+// it is complete, even if it is deleted afterwards. An object that has failed for good ends
+// the wait. The error names those that are not ready, with reasons from the cluster.
 func (c *Client) Wait(ctx context.Context, objects []Object) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
